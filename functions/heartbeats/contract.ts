@@ -1,0 +1,150 @@
+/**
+ * What the heartbeats module and its function agree on: names, shapes and their parsers. No SDK, no I/O.
+ */
+import { z } from "zod";
+
+/** What the checker is given by its module, one environment variable each. */
+export interface CheckEnvironment {
+  /** The telemetry table. */
+  readonly HEARTBEATS_TABLE: string;
+  /** The bucket that holds the targets, under {@link TARGETS_KEY}. */
+  readonly TARGETS_BUCKET: string;
+  /** How many days a telemetry row is kept, before DynamoDB's TTL removes it. */
+  readonly TELEMETRY_DAYS: string;
+}
+
+/** The targets' object in the configuration bucket: the JSON of {@link Target}[]. */
+export const TARGETS_KEY = "targets.json";
+
+/** Keys of the telemetry table. */
+export const TELEMETRY_KEYS = { partition: "utcDate", sort: "utcTime", timeToLive: "ttl" } as const;
+
+/**
+ * Checks that run side by side in one invocation. Lambda allows 1,024 open files; a check holds one socket, or two while a
+ * redirect is followed.
+ */
+export const MAX_CONCURRENT_CHECKS = 400;
+
+/** Header names whose values are credentials: targets.json is in Terraform's state, where no secret may be. */
+const CREDENTIAL_HEADERS = new Set(["authorization", "cookie", "proxy-authorization", "x-api-key", "x-auth-token"]);
+
+const statusRange = z.union([
+  z.int().min(100).max(599),
+  z
+    .string()
+    .regex(/^[1-5]\d\d-[1-5]\d\d$/, 'is not a status range such as "200-299"')
+    .refine((range) => Number(range.slice(0, 3)) <= Number(range.slice(4)), "begins after its end"),
+]);
+
+/**
+ * One URL to check, and what a good answer is. What people write in main.ts is {@link TargetInput}, where everything with a
+ * default may be left out; what the function reads is {@link Target}.
+ */
+export const targetSchema = z.strictObject({
+  /** Names the target in telemetry, alarms and pages; unique within an environment. Lower case, digits, hyphens. */
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "is not lower case letters, digits and hyphens (63 at most)"),
+  /** An http or https address. Credentials in it are refused: they would be in Terraform's state. */
+  url: z
+    .url({ protocol: /^https?$/, error: "is not an http(s) URL" })
+    .refine((url) => !/^https?:\/\/[^/?#]*@/i.test(url), "carries credentials, which would be in Terraform's state"),
+  method: z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]).default("GET"),
+  headers: z
+    .record(
+      z
+        .string()
+        .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, "is not a header name")
+        .refine(
+          (name) => !CREDENTIAL_HEADERS.has(name.toLowerCase()),
+          "carries a credential, which would be in Terraform's state",
+        ),
+      // eslint-disable-next-line no-control-regex -- control characters are what a header value must not have
+      z.string().regex(/^[^\x00-\x08\x0a-\x1f\x7f]*$/, "is not a header value"),
+    )
+    .default({}),
+  /** Sent with the request, as UTF-8. */
+  body: z.string().max(65_536).optional(),
+  /** From the first name look-up to the last byte of the body, redirects included. */
+  timeoutSeconds: z.number().min(0.1).max(60).default(10),
+  /** Good answers: status codes and ranges of them. */
+  expectedStatus: z.array(statusRange).min(1).default(["200-299"]),
+  /** The body must contain this text. */
+  bodyContains: z.string().min(1).optional(),
+  /** The body must match this JavaScript regular expression. */
+  bodyMatches: z.string().min(1).refine(isRegularExpression, "is not a regular expression").optional(),
+  /** A longer body is a failed check. */
+  maxBodyBytes: z.int().min(0).max(10_485_760).default(1_048_576),
+  /** A slower good answer is a failed check. */
+  maxLatencyMs: z.number().positive().optional(),
+  /** Fewer whole days until the certificate expires is a failed check. 0: only an expired one is. */
+  minCertificateDays: z.int().min(0).max(398).default(7),
+  /** Certificates (PEM) to trust in place of the public ones, for a private authority. */
+  certificateAuthority: z
+    .string()
+    .includes("-----BEGIN CERTIFICATE-----", { error: "is not a PEM certificate" })
+    .optional(),
+  /** True: up to five redirects are followed and the last answer counts. False: the redirect itself is the answer. */
+  followRedirects: z.boolean().default(true),
+});
+
+/** A target as the function reads it, defaults filled in. */
+export type Target = z.output<typeof targetSchema>;
+
+/** A target as people write it in main.ts. */
+export type TargetInput = z.input<typeof targetSchema>;
+
+/** All targets of one environment, names unique. */
+export const targetsSchema = z.array(targetSchema).superRefine((targets, context) => {
+  const seen = new Set<string>();
+  targets.forEach(({ name }, index) => {
+    if (seen.has(name))
+      context.addIssue({ code: "custom", path: [index, "name"], message: "is used twice", input: name });
+    seen.add(name);
+  });
+});
+
+/**
+ * The longest that checking all targets can take, in seconds, when every one of them runs into its timeout: work shared among
+ * {@link MAX_CONCURRENT_CHECKS}, plus the longest (Graham's bound for list scheduling). The module gives the function at least
+ * this long, so no check is ever cut short by another.
+ */
+export function worstCaseSeconds(targets: readonly Pick<Target, "timeoutSeconds">[]): number {
+  const timeouts = targets.map(({ timeoutSeconds }) => timeoutSeconds);
+  const sum = timeouts.reduce((total, timeout) => total + timeout, 0);
+  return sum / MAX_CONCURRENT_CHECKS + Math.max(0, ...timeouts);
+}
+
+/** Why a check failed. */
+export type FailureReason =
+  | "dns" // the name does not resolve
+  | "refused" // nothing listens, or no route
+  | "tls" // the handshake failed: expired, unknown authority, wrong name
+  | "timeout" // no whole answer within timeoutSeconds
+  | "reset" // the connection broke before the answer was whole
+  | "protocol" // the answer is not HTTP
+  | "redirect" // too many redirects, or one to nowhere
+  | "status" // not an expected status
+  | "body-too-large"
+  | "body-mismatch"
+  | "slow" // a good answer, later than maxLatencyMs
+  | "certificate"; // fewer than minCertificateDays left
+
+/** What a check found. `status`: of the last answer, when there was one; `certificateDaysLeft`: whole days, over https. */
+export type Outcome =
+  | { readonly ok: true; readonly status: number; readonly certificateDaysLeft?: number }
+  | {
+      readonly ok: false;
+      readonly reason: FailureReason;
+      /** For people: what was seen, and what was expected. */
+      readonly message: string;
+      readonly status?: number;
+      readonly certificateDaysLeft?: number;
+    };
+
+function isRegularExpression(pattern: string): boolean {
+  try {
+    new RegExp(pattern, "u");
+    return true;
+  } catch {
+    return false;
+  }
+}

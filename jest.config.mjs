@@ -1,0 +1,19 @@
+const common = {
+  testEnvironment: "node",
+  // swc strips the types; tsc checks them (npm test runs it first).
+  transform: { "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } } }] },
+  testPathIgnorePatterns: ["/node_modules/", "/cdktf.out/", "/.almanac/"],
+  modulePathIgnorePatterns: ["<rootDir>/cdktf.out", "<rootDir>/.almanac"],
+};
+
+export default {
+  projects: [
+    {
+      ...common,
+      displayName: "unit",
+      testMatch: ["<rootDir>/test/{functions,scripts}/**/*.test.ts", "<rootDir>/test/*.test.ts"],
+    },
+    { ...common, displayName: "module", testMatch: ["<rootDir>/test/modules/**/*.test.ts"] },
+    { ...common, displayName: "e2e", testMatch: ["<rootDir>/test/e2e/**/*.test.ts"] },
+  ],
+};

@@ -82,9 +82,11 @@ def describe_alarms_in_full():
     ).split()
 
     def metric_alarm(alarm):
-        # An alarm on a percentile has no statistic; MiniStack stores both.
-        shown = {**alarm, "Statistic": None} if alarm.get("ExtendedStatistic") else alarm
-        text = "".join(fields(shown, scalars))
+        # MiniStack stores defaults where AWS has nothing: an alarm on a percentile has no statistic, and one on an
+        # expression has no period either.
+        absent = () if alarm.get("MetricName") else ("Statistic", "Period")
+        absent += ("Statistic",) if alarm.get("ExtendedStatistic") else ()
+        text = "".join(fields(alarm, [name for name in scalars if name not in absent]))
         for name in ("AlarmActions", "OKActions", "InsufficientDataActions"):
             text += f"<{name}>{members(alarm.get(name) or [], escape)}</{name}>"
         dimensions = members(alarm.get("Dimensions") or [], lambda d: "".join(fields(d, ("Name", "Value"))))

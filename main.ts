@@ -1,0 +1,41 @@
+import { App } from "cdktf";
+import { Environment, type EnvironmentInput } from "./modules/environment";
+
+/** The emulator that `npm start` runs, or another one. */
+const LOCAL_AWS = process.env["ALMANAC_AWS_ENDPOINT"] ?? "http://127.0.0.1:4566";
+
+const app = new App();
+
+const shared = {
+  region: "eu-central-1",
+} satisfies Partial<EnvironmentInput>;
+
+// The whole of Almanac on this machine: `npm start`.
+new Environment(app, "local", {
+  ...shared,
+  awsEndpoint: LOCAL_AWS,
+  heartbeats: {
+    schedule: "rate(1 minute)",
+    targets: [
+      { name: "aws-emulator", url: new URL("/_ministack/health", LOCAL_AWS).href },
+      { name: "nobody-home", url: "http://127.0.0.1:9/", timeoutSeconds: 2 }, // so that a failure can be seen, too
+    ],
+  },
+});
+
+new Environment(app, "staging", {
+  ...shared,
+  heartbeats: {
+    targets: [{ name: "example", url: "https://example.org/" }],
+  },
+});
+
+new Environment(app, "production", {
+  ...shared,
+  protectData: true,
+  heartbeats: {
+    targets: [{ name: "example", url: "https://example.org/", bodyContains: "Example Domain", maxLatencyMs: 2_000 }],
+  },
+});
+
+app.synth();

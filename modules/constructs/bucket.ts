@@ -1,0 +1,73 @@
+import { S3Bucket } from "@cdktf/provider-aws/lib/s3-bucket";
+import { S3BucketOwnershipControls } from "@cdktf/provider-aws/lib/s3-bucket-ownership-controls";
+import { S3BucketPolicy } from "@cdktf/provider-aws/lib/s3-bucket-policy";
+import { S3BucketPublicAccessBlock } from "@cdktf/provider-aws/lib/s3-bucket-public-access-block";
+import { S3BucketServerSideEncryptionConfigurationA } from "@cdktf/provider-aws/lib/s3-bucket-server-side-encryption-configuration";
+import { S3BucketVersioningA } from "@cdktf/provider-aws/lib/s3-bucket-versioning";
+import { Construct } from "constructs";
+import { Feature } from "./feature";
+import { policy, type Binding } from "./grants";
+import { RESOURCE } from "./readable-id";
+
+export interface BucketProps {
+  /** Ends the physical name, before the account's id: bucket names are unique in the world. */
+  readonly role: string;
+  /** True: overwritten and deleted objects can be brought back. @default false */
+  readonly versioned?: boolean;
+}
+
+/** An S3 bucket: encrypted, reached over TLS only, closed to the public, owned by its account. */
+export class Bucket extends Construct {
+  readonly name: string;
+  readonly arn: string;
+
+  constructor(scope: Construct, id: string, props: BucketProps) {
+    super(scope, id);
+    const feature = Feature.of(this);
+    const { protectData } = feature.deployment;
+    const resource = new S3Bucket(this, RESOURCE, {
+      bucket: `${feature.physicalName(props.role)}-${feature.accountId}`,
+      // Elsewhere than in production a bucket is emptied when it is destroyed.
+      forceDestroy: !protectData,
+      lifecycle: { preventDestroy: protectData },
+    });
+    this.name = resource.bucket;
+    this.arn = resource.arn;
+    const bucket = resource.id;
+
+    new S3BucketServerSideEncryptionConfigurationA(this, "encryption", {
+      bucket,
+      rule: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }],
+    });
+    const publicAccessBlock = new S3BucketPublicAccessBlock(this, "public-access", {
+      bucket,
+      blockPublicAcls: true,
+      blockPublicPolicy: true,
+      ignorePublicAcls: true,
+      restrictPublicBuckets: true,
+    });
+    new S3BucketOwnershipControls(this, "ownership", { bucket, rule: { objectOwnership: "BucketOwnerEnforced" } });
+    new S3BucketPolicy(this, "policy", {
+      bucket,
+      policy: policy([
+        {
+          Sid: "TlsOnly",
+          Effect: "Deny",
+          Principal: "*",
+          Action: "s3:*",
+          Resource: [this.arn, `${this.arn}/*`],
+          Condition: { Bool: { "aws:SecureTransport": "false" } },
+        },
+      ]),
+      dependsOn: [publicAccessBlock], // S3 refuses two changes to one bucket's access at a time
+    });
+    if (props.versioned === true) {
+      new S3BucketVersioningA(this, "versioning", { bucket, versioningConfiguration: { status: "Enabled" } });
+    }
+  }
+
+  /** The bucket's name, and the permission to read one object, or those below a prefix ending in `*`. */
+  allowsRead(key: string): Binding {
+    return { value: this.name, actions: ["s3:GetObject"], resources: [`${this.arn}/${key}`] };
+  }
+}

@@ -1,0 +1,123 @@
+import { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue";
+import { Lazy } from "cdktf";
+import { Construct } from "constructs";
+import { Alarm, type AlarmText } from "./alarm";
+import { Feature } from "./feature";
+import { policy, type Binding, type Statement } from "./grants";
+import { RESOURCE } from "./readable-id";
+
+/** SQS's longest: whoever comes back from a fortnight away finds nothing lost. */
+const DEAD_LETTER_RETENTION_SECONDS = 14 * 24 * 3600;
+
+interface BaseQueueProps {
+  readonly role: string;
+  readonly retentionSeconds?: number;
+  readonly visibilityTimeoutSeconds?: number;
+  readonly redrivePolicy?: string;
+}
+
+/** An SQS queue: encrypted, reached over TLS only. */
+abstract class BaseQueue extends Construct {
+  readonly arn: string;
+  readonly url: string;
+  readonly name: string;
+  /** Known before the queue is, so that its policy can name it inline: a policy resource apart would cost another 25 s. */
+  private readonly computedArn: string;
+  private readonly senders: Statement[] = [];
+
+  protected constructor(scope: Construct, id: string, props: BaseQueueProps) {
+    super(scope, id);
+    const feature = Feature.of(this);
+    const name = feature.physicalName(props.role);
+    this.computedArn = feature.arn("sqs", name);
+    const resource = new SqsQueue(this, RESOURCE, {
+      name,
+      sqsManagedSseEnabled: true,
+      policy: Lazy.stringValue({ produce: () => policy([this.tlsOnly(), ...this.senders]) }),
+      ...(props.retentionSeconds !== undefined && { messageRetentionSeconds: props.retentionSeconds }),
+      ...(props.visibilityTimeoutSeconds !== undefined && { visibilityTimeoutSeconds: props.visibilityTimeoutSeconds }),
+      ...(props.redrivePolicy !== undefined && { redrivePolicy: props.redrivePolicy }),
+    });
+    this.arn = resource.arn;
+    this.url = resource.url;
+    this.name = resource.name;
+  }
+
+  /** The queue's URL, and the permission to send to it. */
+  allowsSend(): Binding {
+    return { value: this.url, actions: ["sqs:SendMessage"], resources: [this.arn] };
+  }
+
+  /** Lets an AWS service send, on behalf of one resource (by its ARN; computed where a reference would be a cycle). */
+  acceptFrom(service: string, sourceArn: string): void {
+    this.senders.push({
+      Sid: `From${service.replace(/\..*/, "").replace(/^./, (first) => first.toUpperCase())}${this.senders.length || ""}`,
+      Effect: "Allow",
+      Principal: { Service: service },
+      Action: "sqs:SendMessage",
+      Resource: this.computedArn,
+      Condition: { ArnEquals: { "aws:SourceArn": sourceArn } },
+    });
+  }
+
+  private tlsOnly(): Statement {
+    return {
+      Sid: "TlsOnly",
+      Effect: "Deny",
+      Principal: "*",
+      Action: "sqs:*",
+      Resource: this.computedArn,
+      Condition: { Bool: { "aws:SecureTransport": "false" } },
+    };
+  }
+}
+
+export interface DeadLetterQueueProps {
+  /** @default "dead-letters" */
+  readonly role?: string;
+  readonly alarms: { readonly notEmpty: AlarmText };
+}
+
+/** Where what could not be done waits for somebody: an alarm says so at once, and `npm run redrive` sends it back. */
+export class DeadLetterQueue extends BaseQueue {
+  constructor(scope: Construct, id: string, props: DeadLetterQueueProps) {
+    super(scope, id, { role: props.role ?? "dead-letters", retentionSeconds: DEAD_LETTER_RETENTION_SECONDS });
+    new Alarm(this, "not-empty", {
+      text: props.alarms.notEmpty,
+      namespace: "AWS/SQS",
+      metric: "ApproximateNumberOfMessagesVisible",
+      dimensions: { QueueName: this.name },
+      statistic: "Maximum",
+      comparison: "GreaterThanThreshold",
+      threshold: 0,
+      periodSeconds: 60,
+    });
+  }
+}
+
+export interface QueueProps {
+  readonly role: string;
+  /** How long a received message is hidden from others: six times the consumer's timeout, says Lambda's documentation. */
+  readonly visibilityTimeoutSeconds: number;
+  /** Receives before a message is a dead letter. @default 5 */
+  readonly maxReceives?: number;
+  readonly alarms: { readonly deadLetters: AlarmText };
+}
+
+/** An SQS queue with its dead-letter queue. */
+export class Queue extends BaseQueue {
+  readonly deadLetters: DeadLetterQueue;
+
+  constructor(scope: Construct, id: string, props: QueueProps) {
+    const deadLetters = new DeadLetterQueue(scope, `${id}-dead-letters`, {
+      role: `${props.role}-dead-letters`,
+      alarms: { notEmpty: props.alarms.deadLetters },
+    });
+    super(scope, id, {
+      role: props.role,
+      visibilityTimeoutSeconds: props.visibilityTimeoutSeconds,
+      redrivePolicy: JSON.stringify({ deadLetterTargetArn: deadLetters.arn, maxReceiveCount: props.maxReceives ?? 5 }),
+    });
+    this.deadLetters = deadLetters;
+  }
+}

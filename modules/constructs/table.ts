@@ -1,0 +1,99 @@
+import { DynamodbTable } from "@cdktf/provider-aws/lib/dynamodb-table";
+import { Construct } from "constructs";
+import { Feature } from "./feature";
+import type { Binding } from "./grants";
+import { RESOURCE } from "./readable-id";
+
+/** An attribute that is part of a key: S string, N number, B binary. */
+export interface KeyAttribute {
+  readonly name: string;
+  readonly type: "S" | "N" | "B";
+}
+
+export interface TableProps {
+  /** Ends the physical name. @default none: the table is named as its feature */
+  readonly role?: string;
+  readonly partitionKey: KeyAttribute;
+  readonly sortKey?: KeyAttribute;
+  /** The attribute (epoch seconds) after which DynamoDB removes an item, within two days. @default items stay */
+  readonly timeToLiveAttribute?: string;
+  /** @default none */
+  readonly indexes?: readonly {
+    readonly name: string;
+    readonly partitionKey: KeyAttribute;
+    readonly sortKey?: KeyAttribute;
+  }[];
+  /** @default no stream */
+  readonly stream?: "KEYS_ONLY" | "NEW_IMAGE" | "OLD_IMAGE" | "NEW_AND_OLD_IMAGES";
+}
+
+/**
+ * A DynamoDB table: on-demand, encrypted (always, by DynamoDB), restorable to any second of the last 35 days where data is
+ * protected.
+ */
+export class Table extends Construct {
+  readonly name: string;
+  readonly arn: string;
+  private readonly resource: DynamodbTable;
+  private readonly hasIndexes: boolean;
+
+  constructor(scope: Construct, id: string, props: TableProps) {
+    super(scope, id);
+    const feature = Feature.of(this);
+    const { protectData } = feature.deployment;
+    const indexes = props.indexes ?? [];
+    const keys = [props, ...indexes].flatMap(({ partitionKey, sortKey }) =>
+      sortKey ? [partitionKey, sortKey] : [partitionKey],
+    );
+
+    this.hasIndexes = indexes.length > 0;
+    this.resource = new DynamodbTable(this, RESOURCE, {
+      name: feature.physicalName(props.role),
+      billingMode: "PAY_PER_REQUEST",
+      attribute: [...new Map(keys.map((key) => [key.name, { name: key.name, type: key.type }])).values()],
+      hashKey: props.partitionKey.name,
+      ...(props.sortKey && { rangeKey: props.sortKey.name }),
+      ...(props.timeToLiveAttribute !== undefined && {
+        ttl: { attributeName: props.timeToLiveAttribute, enabled: true },
+      }),
+      globalSecondaryIndex: indexes.map((index) => ({
+        name: index.name,
+        hashKey: index.partitionKey.name,
+        ...(index.sortKey && { rangeKey: index.sortKey.name }),
+        projectionType: "ALL",
+      })),
+      ...(props.stream && { streamEnabled: true, streamViewType: props.stream }),
+      pointInTimeRecovery: { enabled: protectData },
+      deletionProtectionEnabled: protectData,
+      lifecycle: { preventDestroy: protectData },
+    });
+    this.name = this.resource.name;
+    this.arn = this.resource.arn;
+  }
+
+  /** Only with `stream`. */
+  get streamArn(): string {
+    return this.resource.streamArn;
+  }
+
+  /** The table's name, and these actions on it and its indexes: `table.allows("Query", "UpdateItem")`. */
+  allows(...actions: readonly DynamoAction[]): Binding {
+    return {
+      value: this.name,
+      actions: actions.map((action) => `dynamodb:${action}`),
+      resources: this.hasIndexes ? [this.arn, `${this.arn}/index/*`] : [this.arn],
+    };
+  }
+}
+
+/** Actions on a table's items. Table-wide administration is not a function's business. */
+export type DynamoAction =
+  | "BatchGetItem"
+  | "BatchWriteItem"
+  | "ConditionCheckItem"
+  | "DeleteItem"
+  | "GetItem"
+  | "PutItem"
+  | "Query"
+  | "Scan"
+  | "UpdateItem";

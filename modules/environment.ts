@@ -1,0 +1,135 @@
+import { AwsProvider, type AwsProviderConfig } from "@cdktf/provider-aws/lib/provider";
+import type { App } from "cdktf";
+import { S3Backend, TerraformStack, type S3BackendConfig, type TerraformElement } from "cdktf";
+import type { Node } from "constructs";
+import { z } from "zod";
+import { AlarmTopic } from "./constructs/alarm-topic";
+import { parseConfig } from "./constructs/config";
+import type { Deployment } from "./constructs/feature";
+import { readableId, rejectDuplicateIds } from "./constructs/readable-id";
+import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./constructs/versions";
+import { Heartbeats, heartbeatsSchema } from "./heartbeats";
+
+/** Lower case, so that names fit buckets; short, so that the longest (a bucket's, 63) fits with its feature, role and account. */
+const NAME = /^[a-z][a-z0-9]{0,15}$/;
+const nameSchema = z.string().regex(NAME, "is not 1 to 16 lower case letters and digits, a letter first");
+
+export const environmentSchema = z.strictObject({
+  /** Begins every physical name; with it, two Almanacs share an account. @default "almanac" */
+  app: nameSchema.default("almanac"),
+  /** `eu-central-1`. */
+  region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'is not an AWS region such as "eu-central-1"'),
+  /** Refuses to work in any other account, when given. @default the credentials' account, whichever it is */
+  account: z
+    .string()
+    .regex(/^\d{12}$/, "is not an account id of twelve digits")
+    .optional(),
+  /** True: tables, buckets and keys can't be destroyed or deleted. @default false */
+  protectData: z.boolean().default(false),
+  /** Holds Terraform's state; made by `npm run bootstrap`. Unique in the world. @default "<app>-<environment>-terraform-state" */
+  stateBucket: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "is not a bucket name")
+    .optional(),
+  /** Who gets alarms by mail. @default nobody */
+  alarmEmails: z.array(z.email()).default([]),
+  /** Another AWS than Amazon's, an emulator on this machine: its URL. @default Amazon's */
+  awsEndpoint: z.url({ protocol: /^https?$/, error: "is not an http(s) URL" }).optional(),
+  heartbeats: heartbeatsSchema.optional(),
+});
+
+/** An environment, as people write it in main.ts. */
+export type EnvironmentInput = z.input<typeof environmentSchema>;
+type EnvironmentConfig = z.output<typeof environmentSchema>;
+
+/** One deployment of Almanac: a stack with its own state, whose modules are the features that its configuration names. */
+export class Environment extends TerraformStack {
+  constructor(app: App, name: string, input: EnvironmentInput) {
+    parseConfig(nameSchema, name, "environment");
+    const config = parseConfig(environmentSchema, input, name);
+    if (app.node.tryFindChild(name)) throw new Error(`environment: "${name}" is defined twice in main.ts`);
+    super(app, name);
+
+    this.createProvider(name, config);
+    this.createState(name, config);
+    const alarmTopic = this.createAlarmTopic(name, config);
+    const deployment: Deployment = {
+      app: config.app,
+      environment: name,
+      alarmTopicArn: alarmTopic.arn,
+      protectData: config.protectData,
+    };
+    if (config.heartbeats) new Heartbeats(this, deployment, config.heartbeats);
+    rejectDuplicateIds(this);
+  }
+
+  private createProvider(name: string, { app, region, account, awsEndpoint }: EnvironmentConfig): void {
+    new AwsProvider(this, "aws", {
+      region,
+      ...(account !== undefined && { allowedAccountIds: [account] }),
+      defaultTags: [{ tags: { App: app, Environment: name, ManagedBy: "almanac" } }],
+      ...(awsEndpoint !== undefined && emulatedProvider(awsEndpoint)),
+    });
+    this.addOverride("terraform.required_version", REQUIRED_TERRAFORM);
+    this.addOverride("terraform.required_providers", REQUIRED_PROVIDERS);
+  }
+
+  private createState(name: string, { app, region, stateBucket, awsEndpoint }: EnvironmentConfig): void {
+    new S3Backend(this, {
+      bucket: stateBucket ?? `${app}-${name}-terraform-state`,
+      key: `${app}/${name}.tfstate`,
+      region,
+      encrypt: true,
+      ...(awsEndpoint !== undefined && emulatedBackend(awsEndpoint)),
+    });
+    // Terraform's own lock, a file beside the state; cdktf's types are older than it.
+    this.addOverride("terraform.backend.s3.use_lockfile", true);
+  }
+
+  private createAlarmTopic(name: string, { app, alarmEmails }: EnvironmentConfig): AlarmTopic {
+    return new AlarmTopic(this, "alarms", { name: `${app}-${name}-alarms`, emails: alarmEmails });
+  }
+
+  protected override allocateLogicalId(element: TerraformElement | Node): string {
+    return readableId(this, element);
+  }
+}
+
+/** An emulator takes any credentials: these keep real ones from ever being sent to it. */
+const EMULATOR_CREDENTIALS = { accessKey: "test", secretKey: "test" };
+
+function emulatedProvider(endpoint: string): AwsProviderConfig {
+  const services = [
+    "cloudwatch",
+    "cloudwatchlogs",
+    "dynamodb",
+    "events",
+    "iam",
+    "kms",
+    "lambda",
+    "s3",
+    "sns",
+    "sqs",
+    "sts",
+  ];
+  return {
+    ...EMULATOR_CREDENTIALS,
+    skipMetadataApiCheck: "true",
+    skipCredentialsValidation: true,
+    s3UsePathStyle: true,
+    endpoints: [Object.fromEntries(services.map((service) => [service, endpoint]))],
+  };
+}
+
+function emulatedBackend(endpoint: string): Omit<S3BackendConfig, "bucket" | "key"> {
+  return {
+    ...EMULATOR_CREDENTIALS,
+    skipMetadataApiCheck: true,
+    skipCredentialsValidation: true,
+    skipRegionValidation: true,
+    skipRequestingAccountId: true,
+    skipS3Checksum: true,
+    usePathStyle: true,
+    endpoints: { s3: endpoint },
+  };
+}

@@ -1,0 +1,31 @@
+import { stripVTControlCharacters } from "node:util";
+
+/** Rows under their headings, columns as wide as they need; numbers to the right. */
+export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [headings, ...rows];
+  const columns = headings.map((_, column) => {
+    const cells = lines.map((line) => line[column] ?? "");
+    return {
+      width: Math.max(...cells.map(visibleLength)),
+      numeric:
+        cells.slice(1).some((cell) => /^[\d.]/.test(cell)) && cells.slice(1).every((cell) => /^[\d.]|^$/.test(cell)),
+    };
+  });
+  return lines
+    .map((line) =>
+      columns
+        .map(({ width, numeric }, column) => {
+          const cell = line[column] ?? "";
+          const space = " ".repeat(width - visibleLength(cell));
+          return numeric ? space + cell : cell + space;
+        })
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+/** Colours take no room. */
+function visibleLength(text: string): number {
+  return stripVTControlCharacters(text).length;
+}

@@ -58,7 +58,7 @@ export class TerraformProgress {
         const { operation, add, change, remove } = event.changes;
         if (operation === "plan") this.#planned = add + change + remove;
         else this.#applied = { add, change, remove };
-        return operation === "plan" ? `planned: ${describeChanges({ add, change, remove })}` : undefined;
+        return operation === "plan" ? `planned: ${describePlan({ add, change, remove })}` : undefined;
       }
       case "apply_progress": {
         const { action, resource, elapsed_seconds: seconds } = event.hook;
@@ -92,14 +92,20 @@ export class TerraformProgress {
   }
 }
 
-/** "3 to add, 1 to change", or "nothing to change". */
-export function describeChanges({ add, change, remove }: ChangeCounts): string {
-  const parts = [
-    ...(add > 0 ? [`${add} to add`] : []),
-    ...(change > 0 ? [`${change} to change`] : []),
-    ...(remove > 0 ? [`${remove} to destroy`] : []),
-  ];
-  return parts.length > 0 ? parts.join(", ") : "nothing to change";
+/** "3 to add, 1 to change", or "nothing to do". */
+export function describePlan(counts: ChangeCounts): string {
+  return describe(counts, { add: "to add", change: "to change", remove: "to destroy" }, "nothing to do");
+}
+
+/** "3 added, 1 changed", or "nothing had to change". */
+export function describeApplied(counts: ChangeCounts): string {
+  return describe(counts, { add: "added", change: "changed", remove: "destroyed" }, "nothing had to change");
+}
+
+function describe(counts: ChangeCounts, words: Readonly<Record<keyof ChangeCounts, string>>, nothing: string): string {
+  const kinds = ["add", "change", "remove"] as const;
+  const parts = kinds.filter((kind) => counts[kind] > 0).map((kind) => `${counts[kind]} ${words[kind]}`);
+  return parts.length > 0 ? parts.join(", ") : nothing;
 }
 
 interface Diagnostic {

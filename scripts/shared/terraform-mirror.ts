@@ -5,12 +5,13 @@
 import { readdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { REQUIRED_PROVIDERS } from "../../modules/constructs/versions";
 
 const REGISTRY = "registry.terraform.io";
-const PROVIDER = "hashicorp/aws";
+const PROVIDER = REQUIRED_PROVIDERS.aws.source;
 
-/** What the stacks ask for: `~> 5.100`, which is any 5.x from 5.100 on. */
-export const AWS_PROVIDER_VERSION = { major: 5, minor: 100 } as const;
+/** What the stacks ask for: `~> 5.100` is any 5.x from 5.100 on. */
+const [, ACCEPTED_MAJOR, OLDEST_MINOR] = /^~> (\d+)\.(\d+)$/.exec(REQUIRED_PROVIDERS.aws.version) ?? [];
 
 /** How deep below /opt a mirror is looked for: /opt/<a>/<b>/registry.terraform.io. */
 const OPT_DEPTH = 2;
@@ -55,10 +56,10 @@ export function mirrorConfiguration(mirror: string): string {
   ].join("\n");
 }
 
-/** Whether `~> 5.100` accepts this version. Pre-releases are not accepted, as Terraform does not. */
+/** Whether the stacks' constraint accepts this version. Pre-releases are not accepted, as Terraform does not. */
 export function isAcceptedVersion(version: string): boolean {
   const [, major, minor] = /^(\d+)\.(\d+)\.\d+$/.exec(version) ?? [];
-  return Number(major) === AWS_PROVIDER_VERSION.major && Number(minor) >= AWS_PROVIDER_VERSION.minor;
+  return major !== undefined && major === ACCEPTED_MAJOR && Number(minor) >= Number(OLDEST_MINOR);
 }
 
 /** The name Terraform gives this platform, such as `linux_amd64`. */

@@ -31,6 +31,7 @@ const home = homeAt(options.home);
 const interrupt = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
+    if (!interrupt.signal.aborted) console.error("\nStopping ...");
     interrupt.abort(new Error(`interrupted by ${signal}`));
   });
 }

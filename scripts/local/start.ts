@@ -234,7 +234,13 @@ class Start {
   }
 
   #terraform(): TerraformOptions {
-    return { cwd: this.options.home.stack, environment: withoutUserSettings(), signal: this.options.signal };
+    return {
+      cwd: this.options.home.stack,
+      environment: withoutUserSettings(),
+      signal: this.options.signal,
+      // The state of an emulator that was started now goes with it: there is nothing to save.
+      ...(this.#started === undefined ? {} : { graceMs: 1_000 }),
+    };
   }
 
   #knownEndpoint(): string {

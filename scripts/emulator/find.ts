@@ -1,0 +1,121 @@
+/** Decides which AWS emulator to use. */
+import { ownEnvironment, runCommand, CommandNotFoundError } from "../shared/run-command";
+import { pinnedRelease, type PinnedRelease } from "./pinned-release";
+import { installedMinistack } from "./python";
+import { installedPython, installPython } from "./virtual-environment";
+
+/** An emulator that can be started. `description` is for people. */
+export type Emulator =
+  | { readonly kind: "python"; readonly python: string; readonly description: string }
+  | { readonly kind: "docker"; readonly image: string; readonly description: string };
+
+/** One way to an emulator: the emulator, or why it is not to be had and how to mend that. */
+export interface EmulatorSource {
+  readonly name: string;
+  readonly find: () => Promise<Emulator | Unavailable>;
+}
+
+export interface Unavailable {
+  readonly unavailable: string;
+  readonly mend: string;
+}
+
+/** No emulator is to be had. The message lists every way that was tried, why it failed, and how to mend it. */
+export class NoEmulatorError extends Error {
+  override readonly name = "NoEmulatorError";
+}
+
+export interface FindOptions {
+  /** Called with what is being done, where that takes long. */
+  readonly onLine?: (line: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The first emulator to be had: the pinned release in the private virtual environment (which is made when it is missing),
+ * the same release on the PATH, its Docker image.
+ * @throws NoEmulatorError
+ */
+export async function findEmulator(options: FindOptions = {}): Promise<Emulator> {
+  const release = pinnedRelease();
+  return firstAvailable(
+    [privateEnvironment(release, options), onThePath(release), dockerImage(release)],
+    release,
+    options.signal,
+  );
+}
+
+/** Tries one source after the other. */
+export async function firstAvailable(
+  sources: readonly EmulatorSource[],
+  { version }: Pick<PinnedRelease, "version">,
+  signal?: AbortSignal,
+): Promise<Emulator> {
+  const tried: string[] = [];
+  for (const { name, find } of sources) {
+    const found = await find();
+    signal?.throwIfAborted();
+    if ("kind" in found) return found;
+    tried.push(`- ${name}: ${found.unavailable.trim().replaceAll("\n", "\n    ")}\n  To mend: ${found.mend}`);
+  }
+  throw new NoEmulatorError(
+    [
+      `No AWS emulator is to be had. Tried for MiniStack ${version}:`,
+      ...tried,
+      "Or run any AWS emulator yourself and name it: ALMANAC_AWS_ENDPOINT=http://127.0.0.1:4566 npm start",
+    ].join("\n"),
+  );
+}
+
+function privateEnvironment(release: PinnedRelease, options: FindOptions): EmulatorSource {
+  const description = `MiniStack ${release.version}`;
+  return {
+    name: "private virtual environment",
+    find: async () => {
+      const installed = await installedPython(release);
+      if (installed !== undefined) return { kind: "python", python: installed, description };
+      try {
+        options.onLine?.(`installing MiniStack ${release.version}, once`);
+        return { kind: "python", python: await installPython(release, options), description };
+      } catch (error) {
+        return {
+          unavailable: error instanceof Error ? error.message : String(error),
+          mend: "let pip reach its package index (network, proxy, or an index set in pip's own configuration), with Python 3.10 or newer.",
+        };
+      }
+    },
+  };
+}
+
+function onThePath({ version }: PinnedRelease): EmulatorSource {
+  return {
+    name: "ministack on the PATH",
+    find: async () => {
+      const mend = `pip install "ministack==${version}"`;
+      const found = await installedMinistack();
+      if (found === undefined) return { unavailable: "there is none", mend };
+      if (found.version !== version) return { unavailable: `it is ${found.version}, not ${version}`, mend };
+      return { kind: "python", python: found.python, description: `MiniStack ${version}, from the PATH` };
+    },
+  };
+}
+
+function dockerImage({ version }: PinnedRelease): EmulatorSource {
+  const image = `ministackorg/ministack:${version}`;
+  return {
+    name: "Docker",
+    find: async () => {
+      try {
+        const { code, stderr } = await runCommand("docker", ["version", "--format", "{{.Server.Version}}"], {
+          env: ownEnvironment(),
+        });
+        if (code === 0) return { kind: "docker", image, description: `MiniStack ${version}, in Docker` };
+        const reason = stderr.trim().split("\n").at(-1) ?? "";
+        return { unavailable: `no daemon answers (${reason})`, mend: "start Docker." };
+      } catch (error) {
+        if (!(error instanceof CommandNotFoundError)) throw error;
+        return { unavailable: "it is not installed", mend: "https://docs.docker.com/get-started/get-docker/" };
+      }
+    },
+  };
+}

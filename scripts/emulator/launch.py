@@ -1,0 +1,174 @@
+"""Serves MiniStack on one port, with the mends that the local environment needs.
+
+    python launch.py --port 4566 [--host 127.0.0.1] [--until-stdin-closes]
+
+MiniStack's own `main` would do but for what is mended here. Each mend says what it mends and when it can go; look through
+them whenever the pin in requirements.txt moves. Everything else is MiniStack's, configured by its environment variables.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from xml.sax.saxutils import escape
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (in a container: 0.0.0.0)")
+    parser.add_argument("--until-stdin-closes", action="store_true", help="stop when whoever started this has gone")
+    return parser.parse_args()
+
+
+def send_small_packets_at_once(config):
+    """Mends 44 ms for each request on a connection that is kept open: asyncio sets TCP_NODELAY only on sockets whose
+    protocol number is set, and hypercorn's is 0. Connections inherit it from the listening socket.
+    Can go when `Config._create_sockets` of hypercorn sets it.
+    """
+    create_sockets = config.create_sockets
+
+    def create_sockets_without_delay():
+        sockets = create_sockets()
+        for listening in sockets.insecure_sockets:
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sockets
+
+    config.create_sockets = create_sockets_without_delay
+
+
+def look_at_schedules_every_second():
+    """Mends schedules that fire up to ten seconds late. Can go when MiniStack has a setting for it."""
+    from ministack.services import eventbridge, scheduler
+
+    eventbridge._SCHEDULER_TICK_INTERVAL = 1
+    scheduler._SCHEDULE_TICK_INTERVAL = 1
+
+
+def end_lambdas_with_the_emulator():
+    """Mends Node workers that outlive a killed emulator: their standard input closes, and they must take that as the end.
+    Can go when MiniStack's worker script does so itself.
+    """
+    from ministack.core import lambda_runtime
+
+    lambda_runtime._NODEJS_WORKER_SCRIPT += '\nrl.on("close", () => process.exit(0));\n'
+
+
+def describe_alarms_in_full():
+    """Mends `DescribeAlarms`, whose XML answer leaves out half of each alarm, so that Terraform plans to change every
+    alarm every time. Can go when `ministack.services.cloudwatch._describe_alarms` writes what it stores.
+    """
+    from ministack.services import cloudwatch
+
+    describe = cloudwatch._describe_alarms
+
+    def members(values, inner):
+        return "".join(f"<member>{inner(value)}</member>" for value in values)
+
+    def fields(source, names):
+        for name in names:
+            value = source.get(name)
+            if value is not None and value != "":
+                text = str(value).lower() if isinstance(value, bool) else str(value)
+                yield f"<{name}>{escape(text)}</{name}>"
+
+    scalars = (
+        "AlarmName AlarmArn AlarmDescription ActionsEnabled StateValue StateReason MetricName Namespace Statistic "
+        "ExtendedStatistic Period Unit EvaluationPeriods DatapointsToAlarm Threshold ComparisonOperator TreatMissingData"
+    ).split()
+
+    def metric_alarm(alarm):
+        # MiniStack stores defaults where AWS has nothing: an alarm on a percentile has no statistic, and one on an
+        # expression has no period either.
+        absent = () if alarm.get("MetricName") else ("Statistic", "Period")
+        absent += ("Statistic",) if alarm.get("ExtendedStatistic") else ()
+        text = "".join(fields(alarm, [name for name in scalars if name not in absent]))
+        for name in ("AlarmActions", "OKActions", "InsufficientDataActions"):
+            text += f"<{name}>{members(alarm.get(name) or [], escape)}</{name}>"
+        dimensions = members(alarm.get("Dimensions") or [], lambda d: "".join(fields(d, ("Name", "Value"))))
+        return text + f"<Dimensions>{dimensions}</Dimensions>"
+
+    def describe_in_full(params, cbor_data, is_cbor, is_json=False):
+        status, headers, body = describe(params, cbor_data, is_cbor, is_json)
+        if is_cbor or is_json or status != 200:
+            return status, headers, body
+        # MiniStack's own answer is right in which alarms it holds, and in their order.
+        text = body.decode()
+        start, end = text.index("<MetricAlarms>"), text.index("</MetricAlarms>")
+        names = [part.split("</AlarmName>")[0] for part in text[start:end].split("<AlarmName>")[1:]]
+        alarms = members(names, lambda name: metric_alarm(cloudwatch._alarms[name]))
+        return status, headers, (text[:start] + "<MetricAlarms>" + alarms + text[end:]).encode()
+
+    cloudwatch._describe_alarms = describe_in_full
+
+
+def end():
+    """Nothing is kept, so there is nothing to wait for: an orderly end would wait for every open connection."""
+    # Whatever happens, this ends; a worker that is left ends by itself, for its standard input closes.
+    threading.Timer(5, os._exit, [1]).start()
+    from ministack.core import lambda_runtime
+
+    lambda_runtime.reset()
+    os._exit(0)
+
+
+def end_on_signal(*_):
+    # In a thread of its own: the one a signal interrupts may hold the lock that `end` takes.
+    threading.Thread(target=end).start()
+
+
+def end_when_stdin_closes():
+    sys.stdin.buffer.read()
+    end()
+
+
+def main():
+    options = arguments()
+    # MiniStack reads its environment as it is imported.
+    os.environ.update({
+        "GATEWAY_PORT": str(options.port),
+        "BIND_HOST": options.host,
+        # Its MQTT and SFTP servers would listen on every interface.
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+    })
+
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+    from ministack.app import app
+
+    look_at_schedules_every_second()
+    end_lambdas_with_the_emulator()
+    describe_alarms_in_full()
+
+    config = Config()
+    config.bind = [f"{options.host}:{options.port}"]
+    config.keep_alive_timeout = 75
+    config.loglevel = os.environ.get("LOG_LEVEL", "INFO")
+    send_small_packets_at_once(config)
+
+    try:
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (ImportError, ValueError, OSError):
+        pass  # Fewer files may be open, then; Windows has no such limit.
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), end_on_signal)
+    if options.until_stdin_closes:
+        threading.Thread(target=end_when_stdin_closes, daemon=True).start()
+
+    # Given its own trigger, hypercorn leaves the signals above alone.
+    asyncio.run(serve(app, config, shutdown_trigger=lambda: asyncio.Event().wait()))
+
+
+if __name__ == "__main__":
+    logging.captureWarnings(True)
+    main()

@@ -1,0 +1,25 @@
+/** The release of MiniStack that Almanac runs on, as requirements.txt pins it. */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+export const REQUIREMENTS_FILE = join(__dirname, "requirements.txt");
+export const LAUNCHER_FILE = join(__dirname, "launch.py");
+
+export interface PinnedRelease {
+  /** Such as "1.5.33". */
+  readonly version: string;
+  /** Changes whenever requirements.txt does. */
+  readonly digest: string;
+}
+
+/** @throws Error when there is no `ministack==` line */
+export function parsePinnedRelease(requirements: string): PinnedRelease {
+  const version = /^ministack==(\S+)/m.exec(requirements)?.[1];
+  if (version === undefined) throw new Error(`${REQUIREMENTS_FILE} has no line "ministack==<version>"`);
+  return { version, digest: createHash("sha256").update(requirements).digest("hex") };
+}
+
+export function pinnedRelease(): PinnedRelease {
+  return parsePinnedRelease(readFileSync(REQUIREMENTS_FILE, "utf8"));
+}

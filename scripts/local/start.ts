@@ -1,0 +1,262 @@
+/** Starts the local environment and deploys to it; or deploys to the one that runs already. */
+import { findEmulator, type Emulator } from "../emulator/find";
+import { isHealthy } from "../emulator/health";
+import { logTail, startEmulator, type StartedEmulator } from "../emulator/run";
+import { withLock } from "../shared/lock-file";
+import { ensureStateBucket } from "../shared/state-bucket";
+import {
+  terraformApply,
+  terraformInit,
+  terraformOutputs,
+  terraformVersion,
+  type TerraformOptions,
+} from "../shared/terraform";
+import { describeApplied } from "../shared/terraform-events";
+import type { Home } from "./home";
+import { choosePort, DEFAULT_PORT } from "./port";
+import { featuresSchema, readRunning, writeRecord, type Features, type RunRecord } from "./run-record";
+import { putSampleData } from "./sample-data";
+import { runSteps, type Step } from "./steps";
+import { stopLocal } from "./stop";
+import { synthesize } from "./synthesize";
+
+export interface StartOptions {
+  readonly home: Home;
+  /** The CDKTF app. */
+  readonly app: string;
+  /** The port asked for. @default the first free one */
+  readonly port?: number;
+  /** True: the emulator outlives this process. */
+  readonly detach: boolean;
+  /** An AWS emulator that somebody else runs: nothing is started then. */
+  readonly endpoint?: string;
+  readonly signal: AbortSignal;
+}
+
+export interface Started {
+  readonly endpoint: string;
+  readonly features: Features;
+  /** Whose emulator it is: started now, found running, or somebody else's. */
+  readonly emulator: "started" | "found" | "foreign";
+  readonly record?: RunRecord;
+  /** Settles when the emulator that was started now has ended. */
+  readonly ended?: Promise<number | null>;
+}
+
+/** The emulator runs, but not as asked for. The message says what to do. */
+export class RunsOtherwiseError extends Error {
+  override readonly name = "RunsOtherwiseError";
+}
+
+/** Nothing answers where an emulator should. The message says what to do. */
+export class NothingAnswersError extends Error {
+  override readonly name = "NothingAnswersError";
+}
+
+/** A step failed after the emulator had started. The message adds what the emulator wrote last. */
+export class DeploymentFailedError extends Error {
+  override readonly name = "DeploymentFailedError";
+}
+
+/** Starts what is not running, and deploys. When that fails, what was started is stopped again. */
+export async function startLocal(options: StartOptions): Promise<Started> {
+  const { home, signal } = options;
+  const onWait = (pid: number) => {
+    console.log(`Another npm start (process ${pid}) is at work in ${home.folder}: waiting for it.`);
+  };
+  return withLock(home.lock, { onWait, signal }, () => new Start(options).run());
+}
+
+/** One run of the steps, and what they hand to each other. */
+class Start {
+  #emulator: Emulator | undefined;
+  #started: StartedEmulator | undefined;
+  #record: RunRecord | undefined;
+  #endpoint: string | undefined;
+  #features: Features = {};
+
+  constructor(private readonly options: StartOptions) {}
+
+  async run(): Promise<Started> {
+    try {
+      await runSteps([this.#checkTools(), ...(await this.#emulatorSteps()), ...this.#deploymentSteps()]);
+    } catch (error) {
+      throw await this.#cleanUp(error);
+    }
+    const endpoint = this.#knownEndpoint();
+    const features = this.#features;
+    if (this.options.endpoint !== undefined) return { endpoint, features, emulator: "foreign" };
+    const record = this.#record === undefined ? {} : { record: this.#record };
+    const started = this.#started;
+    if (started === undefined) return { endpoint, features, emulator: "found", ...record };
+    if (this.options.detach) started.release();
+    return { endpoint, features, emulator: "started", ended: started.ended, ...record };
+  }
+
+  #checkTools(): Step {
+    return {
+      title: "Tools",
+      run: async () => `Node ${process.versions.node}, Terraform ${await terraformVersion()}`,
+    };
+  }
+
+  async #emulatorSteps(): Promise<readonly Step[]> {
+    const { endpoint, home, port } = this.options;
+    if (endpoint !== undefined) {
+      this.#endpoint = endpoint;
+      return [{ title: "Emulator", run: () => this.#useForeign(endpoint) }];
+    }
+    const running = await readRunning(home);
+    if (running === undefined) return [this.#findEmulator(), this.#startEmulator()];
+
+    if (port !== undefined && port !== running.port) {
+      throw new RunsOtherwiseError(
+        `It runs on port ${running.port} already, not ${port}. Leave --port out to deploy there, or stop it first: npm run stop`,
+      );
+    }
+    this.#record = running;
+    this.#endpoint = running.endpoint;
+    return [{ title: "Emulator", run: () => this.#useRunning(running) }];
+  }
+
+  #findEmulator(): Step {
+    return {
+      title: "Emulator",
+      run: async (report) => {
+        this.#emulator = await findEmulator({ onLine: report, signal: this.options.signal });
+        return this.#emulator.description;
+      },
+    };
+  }
+
+  #startEmulator(): Step {
+    return {
+      title: "Start the emulator",
+      run: async (report) => {
+        const { home, signal, detach } = this.options;
+        if (this.#emulator === undefined) throw new Error("the emulator was not found");
+        const port = await choosePort(this.options.port);
+        if (this.options.port === undefined && port !== DEFAULT_PORT) {
+          report(`port ${DEFAULT_PORT} is taken by another program: using ${port}`);
+        }
+        const started = await startEmulator({
+          emulator: this.#emulator,
+          port,
+          folder: home.folder,
+          endsWithUs: !detach,
+          signal,
+        });
+        this.#started = started;
+        this.#endpoint = started.endpoint;
+        await this.#write({
+          endpoint: started.endpoint,
+          port,
+          emulator: {
+            description: this.#emulator.description,
+            process: started.process,
+            ...(started.container === undefined ? {} : { container: started.container }),
+            log: started.log,
+          },
+          since: new Date().toISOString(),
+          stopping: false,
+        });
+        return port === DEFAULT_PORT || this.options.port !== undefined
+          ? started.endpoint
+          : `${started.endpoint} (${DEFAULT_PORT} is taken by another program)`;
+      },
+    };
+  }
+
+  async #useForeign(endpoint: string): Promise<string> {
+    if (!(await isHealthy(endpoint))) {
+      throw new NothingAnswersError(
+        `Nothing answers at ${endpoint}, which ALMANAC_AWS_ENDPOINT names. Start that emulator, or unset the variable: then npm start brings its own.`,
+      );
+    }
+    return `${endpoint}, as ALMANAC_AWS_ENDPOINT says`;
+  }
+
+  async #useRunning({ endpoint, emulator }: RunRecord): Promise<string> {
+    if (!(await isHealthy(endpoint))) {
+      throw new NothingAnswersError(
+        `The emulator runs (process ${emulator.process.pid}) but does not answer at ${endpoint}. Stop it, then start anew: npm run stop`,
+      );
+    }
+    return `${emulator.description} runs already at ${endpoint}`;
+  }
+
+  #deploymentSteps(): readonly Step[] {
+    const { app, home, signal } = this.options;
+    return [
+      {
+        title: "Synthesize the stack",
+        run: async (report) => {
+          await synthesize(app, home, this.#knownEndpoint(), { onLine: report, signal });
+          return undefined;
+        },
+      },
+      {
+        title: "State bucket",
+        run: async () => {
+          const { bucket, created } = await ensureStateBucket(home.stack);
+          return `${bucket}${created ? "" : ", there already"}`;
+        },
+      },
+      {
+        title: "Terraform init",
+        run: async (report) => {
+          await terraformInit({ ...this.#terraform(), onLine: report });
+          return undefined;
+        },
+      },
+      {
+        title: "Terraform apply",
+        run: async (report) => describeApplied(await terraformApply({ ...this.#terraform(), onProgress: report })),
+      },
+      {
+        title: "Sample data",
+        run: async () => {
+          this.#features = featuresSchema.parse(await terraformOutputs(this.#terraform()));
+          const lines = await putSampleData(this.#knownEndpoint(), this.#features);
+          if (this.#record !== undefined) {
+            const deployment = { at: new Date().toISOString(), features: this.#features };
+            await this.#write({ ...this.#record, deployment });
+          }
+          return lines.length === 0 ? "none" : lines.join("; ");
+        },
+      },
+    ];
+  }
+
+  #terraform(): TerraformOptions {
+    return { cwd: this.options.home.stack, environment: withoutUserSettings(), signal: this.options.signal };
+  }
+
+  #knownEndpoint(): string {
+    if (this.#endpoint === undefined) throw new Error("the emulator has no endpoint yet");
+    return this.#endpoint;
+  }
+
+  async #write(record: RunRecord): Promise<void> {
+    this.#record = record;
+    await writeRecord(this.options.home, record);
+  }
+
+  /** Stops what was started now. @returns the error, with the end of the emulator's log when that may tell why */
+  async #cleanUp(error: unknown): Promise<unknown> {
+    if (this.#started === undefined) return error;
+    const tail = await logTail(this.#started.log, 15);
+    await stopLocal(this.options.home);
+    if (this.options.signal.aborted || !(error instanceof Error)) return error;
+    return new DeploymentFailedError(
+      `${error.message}\n\nThe emulator has been stopped. The end of its log, ${this.#started.log}:\n${tail}`,
+      { cause: error },
+    );
+  }
+}
+
+/** The user's AWS profile, or a Terraform workspace, is for real accounts: here they would only fail. */
+function withoutUserSettings(): Readonly<Record<string, undefined>> {
+  const names = Object.keys(process.env).filter((name) => /^(AWS_|TF_WORKSPACE$|TF_DATA_DIR$)/.test(name));
+  return Object.fromEntries(names.map((name) => [name, undefined]));
+}

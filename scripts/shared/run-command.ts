@@ -1,0 +1,126 @@
+/** Runs other programs: their output line by line as it comes, all of it at the end, and their end when ours is asked for. */
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createInterface } from "node:readline";
+
+export interface CommandOptions {
+  /** Where it runs. @default the current working directory */
+  readonly cwd?: string;
+  /** Its whole environment. @default this process's own */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Called with each line of standard output and standard error as it comes. */
+  readonly onLine?: (line: string) => void;
+  /** Aborted: the program is interrupted as by Ctrl-C, and killed when it has not ended {@link KILL_AFTER_MS} later. */
+  readonly signal?: AbortSignal;
+}
+
+export interface CommandResult {
+  /** The exit code; 128 where a signal ended the program. */
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The program could not be started at all: it is not there, or may not be run. */
+export class CommandNotFoundError extends Error {
+  override readonly name = "CommandNotFoundError";
+}
+
+/** The program ended with an exit code other than 0. */
+export class CommandFailedError extends Error {
+  override readonly name = "CommandFailedError";
+  constructor(
+    readonly command: string,
+    readonly result: CommandResult,
+  ) {
+    super(
+      `${command} ended with exit code ${result.code}:\n${lastLines(result.stderr.trim() || result.stdout.trim(), 30)}`,
+    );
+  }
+}
+
+/** Terraform stops its provider and releases its lock when interrupted; that is over in seconds. */
+const KILL_AFTER_MS = 15_000;
+
+/**
+ * Runs a program to its end and gives its exit code, whatever it is.
+ * @throws CommandNotFoundError
+ */
+export function runCommand(
+  file: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandResult> {
+  const { cwd, env, onLine, signal } = options;
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) {
+      reject(new Error(`${file} was not started: ${String(signal.reason)}`));
+      return;
+    }
+    // spawn would say that the program is missing.
+    if (cwd !== undefined && !existsSync(cwd)) {
+      reject(new Error(`${file} was to run in ${cwd}, which does not exist`));
+      return;
+    }
+    const child = spawn(file, args, {
+      ...(cwd === undefined ? {} : { cwd }),
+      ...(env === undefined ? {} : { env }),
+      stdio: ["ignore", "pipe", "pipe"],
+      // A group of its own: Ctrl-C in the terminal would reach it a second time, and two make Terraform drop its state.
+      detached: process.platform !== "win32",
+    });
+    const lines: Record<"stdout" | "stderr", string[]> = { stdout: [], stderr: [] };
+    for (const stream of ["stdout", "stderr"] as const) {
+      createInterface({ input: child[stream], crlfDelay: Infinity }).on("line", (line) => {
+        lines[stream].push(line);
+        onLine?.(line);
+      });
+    }
+
+    let killTimer: NodeJS.Timeout | undefined;
+    const interrupt = () => {
+      child.kill("SIGINT");
+      killTimer = setTimeout(() => child.kill("SIGKILL"), KILL_AFTER_MS);
+    };
+    signal?.addEventListener("abort", interrupt, { once: true });
+    const settle = () => {
+      signal?.removeEventListener("abort", interrupt);
+      clearTimeout(killTimer);
+    };
+
+    child.on("error", (cause) => {
+      settle();
+      reject(new CommandNotFoundError(`${file} cannot be run: ${cause.message}`, { cause }));
+    });
+    child.on("close", (code) => {
+      settle();
+      resolve({ code: code ?? 128, stdout: lines.stdout.join("\n"), stderr: lines.stderr.join("\n") });
+    });
+  });
+}
+
+/**
+ * Runs a program to its end and gives its standard output.
+ * @throws CommandNotFoundError, CommandFailedError
+ */
+export async function commandOutput(
+  file: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<string> {
+  const result = await runCommand(file, args, options);
+  if (result.code !== 0) throw new CommandFailedError([file, ...args].join(" "), result);
+  return result.stdout;
+}
+
+/** The last `count` lines of a text. */
+export function lastLines(text: string, count: number): string {
+  return text.split("\n").slice(-count).join("\n");
+}
+
+/** This process's environment without what is unset, as child processes take it. */
+export function ownEnvironment(): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}

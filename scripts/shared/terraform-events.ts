@@ -1,0 +1,130 @@
+/** Reads the lines of `terraform apply -json` and `destroy -json`: what has been done of how much, and what went wrong. */
+import { z } from "zod";
+
+/** One line of Terraform's output, when it is one we tell people about. */
+const eventSchema = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("change_summary"),
+    changes: z.object({ add: z.number(), change: z.number(), remove: z.number(), operation: z.string() }),
+  }),
+  z.object({
+    type: z.enum(["apply_start", "apply_progress", "apply_complete", "apply_errored"]),
+    hook: z.object({
+      resource: z.object({ addr: z.string() }),
+      action: z.string(),
+      elapsed_seconds: z.number().optional(),
+    }),
+  }),
+  z.object({
+    type: z.literal("diagnostic"),
+    diagnostic: z.object({
+      severity: z.string(),
+      summary: z.string(),
+      detail: z.string().default(""),
+      address: z.string().optional(),
+      range: z.object({ filename: z.string(), start: z.object({ line: z.number() }) }).optional(),
+    }),
+  }),
+]);
+
+/** How many resources a run changed, by what it did. A replaced one counts as added and removed. */
+export interface ChangeCounts {
+  readonly add: number;
+  readonly change: number;
+  readonly remove: number;
+}
+
+const DONE: Readonly<Record<string, string>> = { create: "created", update: "updated", delete: "destroyed" };
+const DOING: Readonly<Record<string, string>> = { create: "creating", update: "updating", delete: "destroying" };
+
+/** Takes the output line by line, and keeps what is asked for when the run has ended. */
+export class TerraformProgress {
+  #planned: number | undefined;
+  #done = 0;
+  #applied: ChangeCounts = { add: 0, change: 0, remove: 0 };
+  readonly #errors: string[] = [];
+  readonly #other: string[] = [];
+
+  /** A line for people, such as "created 12 of 31: module.heartbeats.aws_lambda_function.check"; undefined: nothing to tell. */
+  read(line: string): string | undefined {
+    const parsed = parseJson(line);
+    if (parsed === undefined) {
+      if (line.trim() !== "") this.#other.push(line);
+      return undefined;
+    }
+    const event = eventSchema.safeParse(parsed).data;
+    switch (event?.type) {
+      case "change_summary": {
+        const { operation, add, change, remove } = event.changes;
+        if (operation === "plan") this.#planned = add + change + remove;
+        else this.#applied = { add, change, remove };
+        return operation === "plan" ? `planned: ${describePlan({ add, change, remove })}` : undefined;
+      }
+      case "apply_progress": {
+        const { action, resource, elapsed_seconds: seconds } = event.hook;
+        return `${DOING[action] ?? action} since ${seconds ?? "?"} s: ${resource.addr}`;
+      }
+      case "apply_complete": {
+        const { action, resource } = event.hook;
+        // A data source that is read during the run is no change.
+        if (DONE[action] === undefined) return undefined;
+        this.#done += 1;
+        return `${DONE[action]} ${this.#done} of ${this.#planned ?? "?"}: ${resource.addr}`;
+      }
+      case "diagnostic":
+        if (event.diagnostic.severity === "error") this.#errors.push(describeDiagnostic(event.diagnostic));
+        return undefined;
+      case "apply_start":
+      case "apply_errored":
+      case undefined:
+        return undefined;
+    }
+  }
+
+  /** What the run did, as far as it came to its end. */
+  get applied(): ChangeCounts {
+    return this.#applied;
+  }
+
+  /** Every error, readable; what Terraform wrote that is no JSON when it said nothing else. */
+  get errors(): string {
+    return (this.#errors.length > 0 ? this.#errors : this.#other.slice(-20)).join("\n");
+  }
+}
+
+/** "3 to add, 1 to change", or "nothing to do". */
+export function describePlan(counts: ChangeCounts): string {
+  return describe(counts, { add: "to add", change: "to change", remove: "to destroy" }, "nothing to do");
+}
+
+/** "3 added, 1 changed", or "nothing had to change". */
+export function describeApplied(counts: ChangeCounts): string {
+  return describe(counts, { add: "added", change: "changed", remove: "destroyed" }, "nothing had to change");
+}
+
+function describe(counts: ChangeCounts, words: Readonly<Record<keyof ChangeCounts, string>>, nothing: string): string {
+  const kinds = ["add", "change", "remove"] as const;
+  const parts = kinds.filter((kind) => counts[kind] > 0).map((kind) => `${counts[kind]} ${words[kind]}`);
+  return parts.length > 0 ? parts.join(", ") : nothing;
+}
+
+interface Diagnostic {
+  readonly summary: string;
+  readonly detail: string;
+  readonly address?: string | undefined;
+  readonly range?: { readonly filename: string; readonly start: { readonly line: number } } | undefined;
+}
+
+function describeDiagnostic({ summary, detail, address, range }: Diagnostic): string {
+  const where = address ?? (range === undefined ? undefined : `${range.filename}:${range.start.line}`);
+  const indented = detail.trim() === "" ? "" : `\n  ${detail.trim().replaceAll("\n", "\n  ")}`;
+  return `${where === undefined ? "" : `${where}: `}${summary}${indented}`;
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}

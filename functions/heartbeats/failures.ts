@@ -1,3 +1,4 @@
+import { errorCode, errorMessage, isObject } from "../shared/errors";
 import type { FailureReason } from "./contract";
 import { BodyEncodingError, BodyTooLargeError } from "./http";
 import { RedirectError } from "./redirects";
@@ -58,26 +59,25 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof RedirectError) return { reason: "redirect", message: error.message };
   if (error instanceof BodyTooLargeError) return { reason: "body-too-large", message: error.message };
   if (error instanceof BodyEncodingError) return { reason: "protocol", message: error.message };
-  if (!(error instanceof Error)) return { reason: "internal", message: `the check broke: ${String(error)}` };
 
   const code = codeOf(error);
   const known = ERROR_CODES[code];
   if (known !== undefined) return { reason: known.reason, message: `${known.message} (${code})` };
   const family = ERROR_CODE_FAMILIES.find(([pattern]) => pattern.test(code));
   if (family !== undefined) return { reason: family[1], message: `${explanation(error)} (${code})` };
-  return { reason: "internal", message: `the check broke: ${error.name}: ${error.message}` };
+  return { reason: "internal", message: `the check broke: ${errorMessage(error)}` };
 }
 
 /** A name with several addresses fails with one error each, in an AggregateError: the first speaks for all. */
-function codeOf(error: Error): string {
-  if ("code" in error && typeof error.code === "string") return error.code;
-  const first: unknown = error instanceof AggregateError ? error.errors[0] : undefined;
-  return first instanceof Error ? codeOf(first) : "";
+function codeOf(error: unknown): string {
+  const code = errorCode(error);
+  if (code !== undefined) return code;
+  const errors: unknown = isObject(error) && "errors" in error ? error.errors : undefined;
+  return (Array.isArray(errors) ? errorCode(errors[0]) : undefined) ?? "";
 }
 
-/** OpenSSL's messages are full of its own source lines; what they mean is in `reason`. */
-function explanation(error: Error): string {
-  return "reason" in error && typeof error.reason === "string" && error.reason !== ""
-    ? error.reason
-    : error.message.trim();
+function explanation(error: unknown): string {
+  const reason = isObject(error) && "reason" in error && typeof error.reason === "string" ? error.reason : "";
+  // OpenSSL's messages are full of its own source lines; what they mean is in `reason`.
+  return errorMessage(error).includes("SSL routines") && reason !== "" ? reason : errorMessage(error).trim();
 }

@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import { promisify } from "node:util";
 import zlib from "node:zlib";
 
+import { errorCode } from "../shared/errors";
 import { BodyEncodingError, BodyTooLargeError, type HttpAnswer } from "./http";
 
 const gunzip = promisify(zlib.gunzip);
@@ -57,7 +58,7 @@ async function decompressOnce(body: Buffer, encoding: string, maxBytes: number):
     }
   } catch (error) {
     if (error instanceof BodyEncodingError) throw error;
-    if (error instanceof RangeError) throw new BodyTooLargeError(maxBytes, { cause: error });
+    if (errorCode(error) === "ERR_BUFFER_TOO_LARGE") throw new BodyTooLargeError(maxBytes, { cause: error });
     throw new BodyEncodingError(`the body is not ${encoding}, though its Content-Encoding says so`, { cause: error });
   }
 }

@@ -1,11 +1,17 @@
 import http from "node:http";
 import https from "node:https";
-import { isIP } from "node:net";
+import { isIP, type TcpSocketConnectOpts } from "node:net";
 import { TLSSocket } from "node:tls";
 
 import type { HttpAnswer, HttpRequest, SendHttp } from "./http";
 import { readBody } from "./http-body";
 import type { LookUp, ResolvedAddress } from "./name-lookup";
+
+/**
+ * How long each of a name's addresses but the last is tried. Node's own 250 ms is less than an address far away, met by a busy
+ * function, may take.
+ */
+const ATTEMPT_MS = 1_000;
 
 /**
  * {@link SendHttp} over node:http and node:https, chosen over fetch because a check needs the certificate and must connect to
@@ -15,7 +21,8 @@ import type { LookUp, ResolvedAddress } from "./name-lookup";
 export function httpClient(lookUp: LookUp): SendHttp {
   return async (request, signal) => {
     const hostname = hostnameOf(request.url);
-    const addresses = isIP(hostname) ? [] : await lookUp(hostname, signal);
+    // The final dot of a fully qualified name matters to the look-up, and to nothing else.
+    const addresses = isIP(hostname) ? [] : await lookUp(request.url.hostname, signal);
     return send(request, hostname, addresses, signal);
   };
 }
@@ -32,7 +39,7 @@ function send(
   signal: AbortSignal,
 ): Promise<HttpAnswer> {
   const { url, method, headers, body, certificateAuthority } = request;
-  const options: https.RequestOptions = {
+  const options: https.RequestOptions & Pick<TcpSocketConnectOpts, "autoSelectFamilyAttemptTimeout"> = {
     method,
     hostname,
     port: url.port,
@@ -43,6 +50,7 @@ function send(
     lookup: (_hostname, _options, found) => {
       found(null, [...addresses]);
     },
+    autoSelectFamilyAttemptTimeout: ATTEMPT_MS,
     // A server name is for names only (RFC 6066); an empty one keeps Node from deriving one from a Host header.
     servername: isIP(hostname) ? "" : hostname,
     ...(certificateAuthority === undefined ? {} : { ca: certificateAuthority }),

@@ -1,5 +1,7 @@
 import { createContext, Script, type Context } from "node:vm";
 
+import { errorCode } from "../shared/errors";
+
 /** Longest search, in milliseconds: nothing else happens meanwhile, so one target must not take more of the others' time. */
 export const SEARCH_LIMIT_MS = 250;
 
@@ -18,13 +20,9 @@ export function searchWithin(milliseconds: number, pattern: string, text: string
   try {
     return search.runInContext(context, { timeout: milliseconds }) === true ? "found" : "not found";
   } catch (error) {
-    if (isTimeout(error)) return "too slow";
+    if (errorCode(error) === "ERR_SCRIPT_EXECUTION_TIMEOUT") return "too slow";
     throw error;
   } finally {
     Object.assign(context, { text: "" });
   }
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ERR_SCRIPT_EXECUTION_TIMEOUT";
 }

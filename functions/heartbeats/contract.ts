@@ -1,7 +1,7 @@
 /**
  * What the heartbeats module and its function agree on: names, shapes and their parsers. No SDK, no I/O.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 /** What the checker is given by its module, one environment variable each. */
 export interface CheckEnvironment {
@@ -15,6 +15,13 @@ export interface CheckEnvironment {
 
 /** The targets' object in the configuration bucket: the JSON of {@link Target}[]. */
 export const TARGETS_KEY = "targets.json";
+
+/**
+ * Threads for name look-ups, which the module gives the function as UV_THREADPOOL_SIZE. Node looks names up on a pool of four
+ * threads and lets look-ups have half of it, so two dead names would hold up every other target's check. Of these, 64
+ * look-ups run at once.
+ */
+export const LOOKUP_THREADS = 128;
 
 /** Keys of the telemetry table. */
 export const TELEMETRY_KEYS = { partition: "utcDate", sort: "utcTime", timeToLive: "ttl" } as const;
@@ -57,8 +64,8 @@ export const targetSchema = z.strictObject({
           (name) => !CREDENTIAL_HEADERS.has(name.toLowerCase()),
           "carries a credential, which would be in Terraform's state",
         ),
-      // eslint-disable-next-line no-control-regex -- control characters are what a header value must not have
-      z.string().regex(/^[^\x00-\x08\x0a-\x1f\x7f]*$/, "is not a header value"),
+      // What HTTP lets a value hold: tab, printable ASCII, Latin-1. Node refuses to send anything else.
+      z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, "is not a header value"),
     )
     .default({}),
   /** Sent with the request, as UTF-8. */
@@ -69,9 +76,9 @@ export const targetSchema = z.strictObject({
   expectedStatus: z.array(statusRange).min(1).default(["200-299"]),
   /** The body must contain this text. */
   bodyContains: z.string().min(1).optional(),
-  /** The body must match this JavaScript regular expression. */
+  /** The body must match this JavaScript regular expression (flag "u"), found within a quarter of a second. */
   bodyMatches: z.string().min(1).refine(isRegularExpression, "is not a regular expression").optional(),
-  /** A longer body is a failed check. */
+  /** A longer body is a failed check. Counted as sent, and once more as decoded where a compressed body is searched. */
   maxBodyBytes: z.int().min(0).max(10_485_760).default(1_048_576),
   /** A slower good answer is a failed check. */
   maxLatencyMs: z.number().positive().optional(),
@@ -113,6 +120,22 @@ export function worstCaseSeconds(targets: readonly Pick<Target, "timeoutSeconds"
   return sum / MAX_CONCURRENT_CHECKS + Math.max(0, ...timeouts);
 }
 
+/**
+ * Memory, in megabytes, for the bodies that are held while they are searched, when the hungriest targets are all checked at one
+ * time. A body is held as bytes, joined bytes and text (two bytes a character): four times its size. The module adds it to what
+ * the function needs anyway.
+ */
+export function worstCaseBodyMegabytes(
+  targets: readonly Pick<Target, "maxBodyBytes" | "bodyContains" | "bodyMatches">[],
+): number {
+  const held = targets
+    .filter(({ bodyContains, bodyMatches }) => bodyContains !== undefined || bodyMatches !== undefined)
+    .map(({ maxBodyBytes }) => maxBodyBytes)
+    .sort((a, b) => b - a)
+    .slice(0, MAX_CONCURRENT_CHECKS);
+  return Math.ceil((4 * held.reduce((total, bytes) => total + bytes, 0)) / 1_048_576);
+}
+
 /** Why a check failed. */
 export type FailureReason =
   | "dns" // the name does not resolve
@@ -126,7 +149,8 @@ export type FailureReason =
   | "body-too-large"
   | "body-mismatch"
   | "slow" // a good answer, later than maxLatencyMs
-  | "certificate"; // fewer than minCertificateDays left
+  | "certificate" // fewer than minCertificateDays left
+  | "internal"; // the checker itself failed: says nothing about the target
 
 /** What a check found. `status`: of the last answer, when there was one; `certificateDaysLeft`: whole days, over https. */
 export type Outcome =

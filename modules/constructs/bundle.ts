@@ -8,6 +8,7 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { buildSync, version as esbuildVersion, type BuildOptions } from "esbuild";
 import { zipSync, type Zippable } from "fflate";
 import { z } from "zod";
+import { ownSourcesOnly } from "./source-map";
 
 const PROJECT = resolve(__dirname, "../..");
 
@@ -17,8 +18,11 @@ export const BUNDLE_OPTIONS = {
   platform: "node",
   target: "node20",
   format: "cjs",
+  // The SDK's ES modules: its CommonJS can't be shaken.
+  mainFields: ["module", "main"],
+  alias: { "@aws-sdk/credential-provider-node": "./functions/shared/lambda-credentials.ts" },
   minify: true,
-  // Files and lines for stack traces; the sources themselves would triple the zip.
+  // Files and lines for stack traces; not the sources themselves.
   sourcemap: "linked",
   sourcesContent: false,
   legalComments: "none",
@@ -102,7 +106,8 @@ function build(entries: readonly string[], cache: string, key: string, hashes: M
     const inputs = result.metafile.outputs[output]?.inputs;
     if (code === undefined || map === undefined || inputs === undefined) throw new Error(`esbuild wrote no ${output}`);
 
-    const zip = deterministicZip({ "index.js": code, "index.js.map": map });
+    const ownMap = Buffer.from(ownSourcesOnly(Buffer.from(map).toString()));
+    const zip = deterministicZip({ "index.js": code, "index.js.map": ownMap });
     const record: BuildRecord = {
       key,
       inputs: Object.fromEntries(Object.keys(inputs).map((input) => [input, hashOfFile(input, hashes) ?? ""] as const)),

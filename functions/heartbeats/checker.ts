@@ -1,0 +1,106 @@
+import type { Clock } from "../shared/clock";
+import type { Outcome, Target } from "./contract";
+import { CheckTimeoutError, failureOf } from "./failures";
+import type { HttpAnswer, HttpRequest, SendHttp } from "./http";
+import { daysLeft, examinesBody, judge, type Answer } from "./judge";
+import { isRedirect, redirected } from "./redirects";
+
+const DEFAULT_HEADERS: Readonly<Record<string, string>> = {
+  "User-Agent": "almanac-heartbeat/1",
+  Accept: "*/*",
+  // A compressed body would have to be held and unpacked to be searched, and its length says little about the page's.
+  "Accept-Encoding": "identity",
+};
+
+/** One check of one target. */
+export interface Observation {
+  readonly target: string;
+  /** When the check began, epoch milliseconds. */
+  readonly at: number;
+  /** From before the first name look-up to the last byte, or to the failure. */
+  readonly latencyMs: number;
+  readonly outcome: Outcome;
+  /** What went wrong in the checker itself; only where the outcome's reason is "internal". */
+  readonly fault?: unknown;
+}
+
+export interface CheckerPorts {
+  readonly send: SendHttp;
+  readonly clock: Clock;
+}
+
+/** What the answers so far have shown; filled in as a check goes, so that a failure half-way can still tell it. */
+interface Seen {
+  status?: number;
+  /** The fewest of all connections made: a redirect's certificate stands in the visitor's way as much as the last one's. */
+  certificateDaysLeft?: number;
+}
+
+/**
+ * Checks one target. Never throws: whatever happens is an outcome, so that no target can stop the others. The timeout holds for
+ * the whole of it: look-up, handshake, redirects and body.
+ */
+export async function checkTarget(target: Target, { send, clock }: CheckerPorts): Promise<Observation> {
+  const at = clock.now();
+  const start = clock.elapsed();
+  const observed = (outcome: Outcome): Observation => {
+    return { target: target.name, at, latencyMs: clock.elapsed() - start, outcome };
+  };
+  const timeout = new AbortController();
+  const cancelTimer = clock.after(target.timeoutSeconds * 1_000, () => {
+    timeout.abort(new CheckTimeoutError(target.timeoutSeconds));
+  });
+  const seen: Seen = {};
+  try {
+    const answer = await lastAnswer(target, send, timeout.signal, seen, at);
+    const latencyMs = clock.elapsed() - start;
+    return { ...observed(judge(target, { ...answer, latencyMs })), latencyMs };
+  } catch (error) {
+    // Once the timer has fired, any other error is only the way the connection came down.
+    const cause: unknown = timeout.signal.aborted ? timeout.signal.reason : error;
+    const failure = failureOf(cause);
+    const observation = observed({ ok: false, ...failure, ...seen });
+    return failure.reason === "internal" ? { ...observation, fault: cause } : observation;
+  } finally {
+    cancelTimer();
+  }
+}
+
+async function lastAnswer(
+  target: Target,
+  send: SendHttp,
+  signal: AbortSignal,
+  seen: Seen,
+  now: number,
+): Promise<Omit<Answer, "latencyMs">> {
+  let request = firstRequest(target);
+  for (let redirects = 0; ; redirects++) {
+    const answer = await send(request, signal);
+    note(seen, answer, now);
+    if (target.followRedirects && isRedirect(answer)) {
+      answer.discard();
+      request = redirected(request, answer, redirects, DEFAULT_HEADERS);
+    } else {
+      const body = await answer.readBody({ maxBytes: target.maxBodyBytes, keep: examinesBody(target) });
+      return { ...seen, status: answer.status, redirects, body };
+    }
+  }
+}
+
+function firstRequest({ method, url, headers, body, certificateAuthority }: Target): HttpRequest {
+  const given = new Set(Object.keys(headers).map((name) => name.toLowerCase()));
+  const defaults = Object.entries(DEFAULT_HEADERS).filter(([name]) => !given.has(name.toLowerCase()));
+  return {
+    method,
+    url: new URL(url),
+    headers: { ...Object.fromEntries(defaults), ...headers },
+    body,
+    certificateAuthority,
+  };
+}
+
+function note(seen: Seen, { status, certificateExpiresAt }: HttpAnswer, now: number): void {
+  seen.status = status;
+  if (certificateExpiresAt !== undefined)
+    seen.certificateDaysLeft = Math.min(seen.certificateDaysLeft ?? Infinity, daysLeft(certificateExpiresAt, now));
+}

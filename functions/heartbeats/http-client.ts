@@ -1,0 +1,92 @@
+import http from "node:http";
+import https from "node:https";
+import { isIP, type TcpSocketConnectOpts } from "node:net";
+import { TLSSocket } from "node:tls";
+
+import type { HttpAnswer, HttpRequest, SendHttp } from "./http";
+import { readBody } from "./http-body";
+import type { LookUp, ResolvedAddress } from "./name-lookup";
+
+/**
+ * How long each of a name's addresses but the last is tried. Node's own 250 ms is less than an address far away, met by a busy
+ * function, may take.
+ */
+const ATTEMPT_MS = 1_000;
+
+/**
+ * {@link SendHttp} over node:http and node:https, chosen over fetch because a check needs the certificate and must connect to
+ * exactly the addresses that were looked up. A connection serves one request: a check is to see what a new visitor sees, and a
+ * resumed TLS session would show no certificate.
+ */
+export function httpClient(lookUp: LookUp): SendHttp {
+  return async (request, signal) => {
+    const hostname = hostnameOf(request.url);
+    // The final dot of a fully qualified name matters to the look-up, and to nothing else.
+    const addresses = isIP(hostname) ? [] : await lookUp(request.url.hostname, signal);
+    return send(request, hostname, addresses, signal);
+  };
+}
+
+/** As sockets want it: an IPv6 address without its brackets, a fully qualified name without its final dot. */
+function hostnameOf(url: URL): string {
+  return url.hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
+}
+
+function send(
+  request: HttpRequest,
+  hostname: string,
+  addresses: readonly ResolvedAddress[],
+  signal: AbortSignal,
+): Promise<HttpAnswer> {
+  const { url, method, headers, body, certificateAuthority } = request;
+  const options: https.RequestOptions & Pick<TcpSocketConnectOpts, "autoSelectFamilyAttemptTimeout"> = {
+    method,
+    hostname,
+    port: url.port,
+    path: url.pathname + url.search,
+    headers,
+    signal,
+    agent: false,
+    lookup: (_hostname, _options, found) => {
+      found(null, [...addresses]);
+    },
+    autoSelectFamilyAttemptTimeout: ATTEMPT_MS,
+    // A server name is for names only (RFC 6066); an empty one keeps Node from deriving one from a Host header.
+    servername: isIP(hostname) ? "" : hostname,
+    ...(certificateAuthority === undefined ? {} : { ca: certificateAuthority }),
+  };
+  return new Promise((resolve, reject) => {
+    const outgoing = url.protocol === "https:" ? https.request(options) : http.request(options);
+    outgoing.on("error", reject);
+    outgoing.on("response", (incoming) => {
+      resolve(answerOf(outgoing, incoming));
+    });
+    // Without a listener Node takes 101 Switching Protocols for a broken connection. It is the whole answer here.
+    outgoing.on("upgrade", (incoming) => {
+      const answer = answerOf(outgoing, incoming);
+      outgoing.destroy();
+      resolve({ ...answer, readBody: () => Promise.resolve("") });
+    });
+    outgoing.end(body);
+  });
+}
+
+function answerOf(outgoing: http.ClientRequest, incoming: http.IncomingMessage): HttpAnswer {
+  // Dropping a connection is reported on the answer as well, where nobody may be listening any more.
+  incoming.on("error", () => undefined);
+  return {
+    status: incoming.statusCode ?? 0,
+    location: incoming.headers.location,
+    certificateExpiresAt: certificateExpiry(incoming),
+    readBody: (limits) => readBody(incoming, incoming.headers, limits),
+    discard: () => {
+      outgoing.destroy();
+    },
+  };
+}
+
+function certificateExpiry({ socket }: http.IncomingMessage): number | undefined {
+  if (!(socket instanceof TLSSocket)) return undefined;
+  const expiry = Date.parse(socket.getPeerCertificate().valid_to);
+  return Number.isNaN(expiry) ? undefined : expiry;
+}

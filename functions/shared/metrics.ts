@@ -1,0 +1,28 @@
+import { Metrics as PowertoolsMetrics, MetricUnit } from "@aws-lambda-powertools/metrics";
+
+/** CloudWatch metrics in the namespace "Almanac", with the dimensions `service` (the feature) and `environment`. */
+export interface Metrics {
+  count(name: string, value: number): void;
+  milliseconds(name: string, value: number): void;
+  /** Writes what was gathered to standard output, as CloudWatch's embedded metric format. Nothing gathered, nothing written. */
+  flush(): void;
+}
+
+export function createMetrics(feature: string, environment: string): Metrics {
+  const metrics = new PowertoolsMetrics({
+    namespace: "Almanac",
+    serviceName: feature,
+    defaultDimensions: { environment },
+  });
+  return {
+    count: (name, value) => {
+      metrics.addMetric(name, MetricUnit.Count, value);
+    },
+    milliseconds: (name, value) => {
+      metrics.addMetric(name, MetricUnit.Milliseconds, value);
+    },
+    flush: () => {
+      if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
+    },
+  };
+}

@@ -1,0 +1,24 @@
+/** `npm run bootstrap -- <environment>`: makes what Terraform needs before it can work, the bucket that holds its state. */
+import { describeError, EXIT, npmCommand } from "./shared/command-line";
+import { ensureStateBucket } from "./shared/state-bucket";
+import { synthesizeStack } from "./shared/synthesize";
+
+const command = npmCommand(
+  "npm run bootstrap --",
+  "Makes the bucket for an environment's Terraform state: versioned, encrypted, TLS only, closed to the public. Safe to repeat.",
+)
+  .argument("<environment>", "as main.ts names it: staging")
+  .option("--app <file>", "the app that has the environment", "main.ts")
+  .addHelpText("after", "\nUses the AWS credentials of your shell (AWS_PROFILE, AWS_ACCESS_KEY_ID, SSO ...).")
+  .parse();
+
+async function main(environment: string, { app }: { app: string }): Promise<void> {
+  const { bucket, created } = await ensureStateBucket(await synthesizeStack(environment, { app }));
+  console.log(`${bucket}: ${created ? "created" : "there already"}, versioned, encrypted, TLS only.`);
+  console.log(`Next: npx cdktf deploy ${environment}`);
+}
+
+main(command.args[0] ?? "", command.opts()).catch((error: unknown) => {
+  console.error(`npm run bootstrap failed. ${describeError(error)}`);
+  process.exitCode = EXIT.failure;
+});

@@ -1,0 +1,65 @@
+import { webcrypto } from "node:crypto";
+
+import * as x509 from "@peculiar/x509";
+
+const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+const DAY_MS = 86_400_000;
+
+/** A certificate and its private key, PEM. */
+export interface ServerCertificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface CertificateRequest {
+  /** Names and IP addresses the certificate is for. */
+  readonly hosts: readonly string[];
+  /** Days from now until it expires; negative: it has expired. */
+  readonly daysLeft: number;
+}
+
+/** A certificate authority made for one test run. */
+export interface CertificateAuthority {
+  /** Its own certificate, PEM: what a client must trust. */
+  readonly cert: string;
+  issue(request: CertificateRequest): Promise<ServerCertificate>;
+}
+
+export async function createAuthority(name: string): Promise<CertificateAuthority> {
+  x509.cryptoProvider.set(webcrypto);
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  const issuer = `CN=${name}`;
+  const authority = await x509.X509CertificateGenerator.createSelfSigned({
+    serialNumber: "01",
+    name: issuer,
+    notBefore: new Date(Date.now() - 400 * DAY_MS),
+    notAfter: new Date(Date.now() + 400 * DAY_MS),
+    keys,
+    signingAlgorithm: ALGORITHM,
+    extensions: [new x509.BasicConstraintsExtension(true, 1, true)],
+  });
+  let serial = 1;
+  return {
+    cert: authority.toString("pem"),
+    issue: async ({ hosts, daysLeft }) => {
+      const leaf = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+      const certificate = await x509.X509CertificateGenerator.create({
+        serialNumber: (++serial).toString(16).padStart(2, "0"),
+        subject: `CN=${hosts[0] ?? name}`,
+        issuer,
+        notBefore: new Date(Date.now() - 300 * DAY_MS),
+        notAfter: new Date(Date.now() + daysLeft * DAY_MS),
+        signingKey: keys.privateKey,
+        publicKey: leaf.publicKey,
+        signingAlgorithm: ALGORITHM,
+        extensions: [new x509.SubjectAlternativeNameExtension(hosts.map(alternativeName))],
+      });
+      const key = await webcrypto.subtle.exportKey("pkcs8", leaf.privateKey);
+      return { cert: certificate.toString("pem"), key: x509.PemConverter.encode(key, "PRIVATE KEY") };
+    },
+  };
+}
+
+function alternativeName(host: string): x509.JsonGeneralName {
+  return { type: /^[\d.]+$|:/.test(host) ? "ip" : "dns", value: host };
+}

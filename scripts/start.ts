@@ -55,7 +55,7 @@ async function run(): Promise<number> {
     });
   } catch (error) {
     if (interrupt.signal.aborted) console.error("Interrupted: what was started has been stopped.");
-    else console.error(`\n${pc.red("npm start failed.")} ${describeError(error)}`);
+    else console.error(`\n${pc.red("npm start failed:")} ${describeError(error)}`);
     return EXIT.failure;
   }
   console.log(`\n${pc.green("ready")} after ${((performance.now() - began) / 1000).toFixed(1)} s`);

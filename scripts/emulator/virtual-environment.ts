@@ -35,7 +35,15 @@ export async function installPython(
   const python = await findPython();
   // Beside the final place and renamed at the end: two commands may install at once, and either may be interrupted.
   const unfinished = `${folder}.${process.pid}`;
-  const run = { ...options, env: pythonEnvironment() };
+  const { onLine, signal } = options;
+  const run = {
+    env: pythonEnvironment(),
+    ...(signal && { signal }),
+    // Of pip's many lines, those that say what it is waiting for.
+    onLine: (line: string) => {
+      if (/^(Collecting|Processing|Installing) /.test(line)) onLine?.(line);
+    },
+  };
   try {
     await mkdir(dirname(folder), { recursive: true });
     await rm(unfinished, { recursive: true, force: true });

@@ -5,11 +5,13 @@ import { logTail, startEmulator, type StartedEmulator } from "../emulator/run";
 import { describeError } from "../shared/command-line";
 import { withLock } from "../shared/lock-file";
 import { ensureStateBucket } from "../shared/state-bucket";
+import { synthesizeStack } from "../shared/synthesize";
 import {
   terraformApply,
   terraformInit,
   terraformOutputs,
   terraformVersion,
+  withoutAwsSettings,
   type TerraformOptions,
 } from "../shared/terraform";
 import { describeApplied } from "../shared/terraform-events";
@@ -19,7 +21,6 @@ import { featuresSchema, readRunning, writeRecord, type Features, type RunRecord
 import { putSampleData } from "./sample-data";
 import { runSteps, type Step } from "./steps";
 import { stopLocal } from "./stop";
-import { synthesize, SynthesisError } from "./synthesize";
 
 export interface StartOptions {
   readonly home: Home;
@@ -75,6 +76,8 @@ class Start {
   #record: RunRecord | undefined;
   #endpoint: string | undefined;
   #features: Features = {};
+  /** True from when the emulator has work to do, so that its log may tell what went wrong. */
+  #deploying = false;
 
   constructor(private readonly options: StartOptions) {}
 
@@ -192,7 +195,9 @@ class Start {
       {
         title: "Synthesize the stack",
         run: async () => {
-          await synthesize(app, home, this.#knownEndpoint(), { signal });
+          const awsEndpoint = this.#knownEndpoint();
+          await synthesizeStack("local", { app, outputDirectory: home.synthesized, awsEndpoint, signal });
+          this.#deploying = true;
           return undefined;
         },
       },
@@ -236,7 +241,7 @@ class Start {
   #terraform(): TerraformOptions {
     return {
       cwd: this.options.home.stack,
-      environment: withoutUserSettings(),
+      environment: withoutAwsSettings(),
       signal: this.options.signal,
       // The state of an emulator that was started now goes with it: there is nothing to save.
       ...(this.#started === undefined ? {} : { graceMs: 1_000 }),
@@ -259,17 +264,10 @@ class Start {
     const { log } = this.#started;
     const tail = await logTail(log, 15);
     await stopLocal(this.options.home);
-    // An app that does not synthesize has nothing to do with the emulator.
-    if (this.options.signal.aborted || !(error instanceof Error) || error instanceof SynthesisError) return error;
+    if (this.options.signal.aborted || !this.#deploying) return error;
     return new DeploymentFailedError(
       `${describeError(error)}\n\nThe emulator has been stopped. The end of its log, ${log}:\n${tail}`,
       { cause: error },
     );
   }
-}
-
-/** The user's AWS profile, or a Terraform workspace, is for real accounts: here they would only fail. */
-function withoutUserSettings(): Readonly<Record<string, undefined>> {
-  const names = Object.keys(process.env).filter((name) => /^(AWS_|TF_WORKSPACE$|TF_DATA_DIR$)/.test(name));
-  return Object.fromEntries(names.map((name) => [name, undefined]));
 }

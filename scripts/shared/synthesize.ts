@@ -11,6 +11,13 @@ export interface SynthesizeOptions {
   readonly outputDirectory?: string;
   /** The emulator that the stack `local` is for. @default what ALMANAC_AWS_ENDPOINT says */
   readonly awsEndpoint?: string;
+  /** Aborted: the app is interrupted. */
+  readonly signal?: AbortSignal;
+}
+
+/** There is no such app. The message says how to name another. */
+export class AppMissingError extends Error {
+  override readonly name = "AppMissingError";
 }
 
 /** There is no such environment in the app. The message lists those that there are. */
@@ -22,11 +29,14 @@ export class UnknownEnvironmentError extends Error {
  * Runs the app, which writes a stack for each of its environments.
  *
  * @returns the folder of one environment's stack
- * @throws CommandFailedError with what the app said, UnknownEnvironmentError
+ * @throws AppMissingError, CommandFailedError with what the app said, UnknownEnvironmentError
  */
 export async function synthesizeStack(environment: string, options: SynthesizeOptions = {}): Promise<string> {
+  const { app = "main.ts", signal } = options;
+  if (!existsSync(app)) throw new AppMissingError(`there is no app ${app}: --app names the file that makes the stacks`);
   const outputDirectory = resolve(options.outputDirectory ?? "cdktf.out");
-  await commandOutput(process.execPath, ["--import", "tsx", options.app ?? "main.ts"], {
+  await commandOutput(process.execPath, ["--import", "tsx", app], {
+    ...(signal !== undefined && { signal }),
     env: {
       ...ownEnvironment(),
       CDKTF_OUTDIR: outputDirectory,
@@ -36,7 +46,7 @@ export async function synthesizeStack(environment: string, options: SynthesizeOp
   const stack = join(outputDirectory, "stacks", environment);
   if (!existsSync(join(stack, "cdk.tf.json"))) {
     const names = (await readdir(join(outputDirectory, "stacks"))).sort().join(", ");
-    throw new UnknownEnvironmentError(`there is no environment "${environment}": main.ts has ${names}`);
+    throw new UnknownEnvironmentError(`there is no environment "${environment}": ${app} has ${names}`);
   }
   return stack;
 }

@@ -92,6 +92,15 @@ export async function terraformEnvironment(): Promise<Record<string, string>> {
   return environment;
 }
 
+/**
+ * To add to the environment for a stack in an emulator: it takes out the user's AWS profile and Terraform workspace, which are for real
+ * accounts, and would only fail here.
+ */
+export function withoutAwsSettings(): Readonly<Record<string, undefined>> {
+  const names = Object.keys(process.env).filter((name) => /^(AWS_|TF_WORKSPACE$|TF_DATA_DIR$)/.test(name));
+  return Object.fromEntries(names.map((name) => [name, undefined]));
+}
+
 /** True when the user has told Terraform where its providers come from: then that holds, whatever is in the usual places. */
 function hasCliConfiguration(environment: Readonly<Record<string, string>>): boolean {
   const named = environment["TF_CLI_CONFIG_FILE"];

@@ -31,9 +31,13 @@ const home = homeAt(options.home);
 const interrupt = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
+    if (!interrupt.signal.aborted) console.error("\nStopping ...");
     interrupt.abort(new Error(`interrupted by ${signal}`));
   });
 }
+
+// The AWS SDK's notice that it will want a newer Node one day: nothing that this command's user can act upon.
+process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
 
 void run().then((code) => process.exit(code));
 

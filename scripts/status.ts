@@ -24,7 +24,9 @@ void readRunning(homeAt(home)).then((record) => {
     console.log("Almanac is not running here. Start it: npm start");
   } else {
     const { endpoint, emulator, since, deployment } = record;
-    console.log(`Almanac runs at ${endpoint} (${emulator.description}, process ${emulator.process.pid}, since ${since})`);
+    console.log(
+      `Almanac runs at ${endpoint} (${emulator.description}, process ${emulator.process.pid}, since ${since})`,
+    );
     console.log(
       deployment === undefined
         ? "  nothing is deployed yet: npm start"

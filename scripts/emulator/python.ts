@@ -26,7 +26,9 @@ export async function findPython(): Promise<string> {
     else tried.push(`${candidate} is ${answer.output}`);
   }
   const found = tried.length === 0 ? "there is none on the PATH" : tried.join("; ");
-  const venv = tried.some((line) => /ensurepip|venv/.test(line)) ? " On Debian and Ubuntu: apt install python3-venv." : "";
+  const venv = tried.some((line) => /ensurepip|venv/.test(line))
+    ? " On Debian and Ubuntu: apt install python3-venv."
+    : "";
   throw new PythonMissingError(
     `Python ${OLDEST_PYTHON.join(".")} or newer is needed, with venv: ${found}.${venv} https://www.python.org/downloads/`,
   );

@@ -132,6 +132,8 @@ export function emulatorEnvironment(temporary: string): Record<string, string> {
     AWS_DEFAULT_REGION: LOCAL_REGION,
     MINISTACK_REGION: LOCAL_REGION,
     PYTHONUNBUFFERED: "1",
+    // On AWS the functions run on Node 22; which one they run on here is no news.
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
     // Windows starts no process without these.
     ...(process.platform === "win32"
       ? { SystemRoot: process.env["SystemRoot"] ?? "", TEMP: temporary, TMP: temporary }

@@ -11,7 +11,10 @@ const FOLDER = ".almanac/emulator/venv";
 const MARKER = "almanac-requirements.sha256";
 
 /** The Python of the virtual environment when it is there and holds the pinned release. Costs a millisecond. */
-export async function installedPython({ digest }: PinnedRelease, folder = resolve(FOLDER)): Promise<string | undefined> {
+export async function installedPython(
+  { digest }: PinnedRelease,
+  folder = resolve(FOLDER),
+): Promise<string | undefined> {
   const python = pythonIn(folder);
   // A link to a Python that has been uninstalled since does not exist.
   if (!existsSync(python)) return undefined;
@@ -40,9 +43,12 @@ export async function installPython(
     await commandOutput(
       pythonIn(unfinished),
       // --no-deps: the file names everything; pip's resolver would only look for more.
-      ["-m", "pip", "install", "--require-hashes", "--no-deps", "--no-input", "--disable-pip-version-check"].concat(
-        ["--progress-bar", "off", "-r", REQUIREMENTS_FILE],
-      ),
+      ["-m", "pip", "install", "--require-hashes", "--no-deps", "--no-input", "--disable-pip-version-check"].concat([
+        "--progress-bar",
+        "off",
+        "-r",
+        REQUIREMENTS_FILE,
+      ]),
       run,
     );
     await writeFile(join(unfinished, MARKER), `${release.digest}\n`);

@@ -28,7 +28,9 @@ export async function choosePort(
   for (let port = DEFAULT_PORT; port < DEFAULT_PORT + TRIED; port += 1) {
     if (await isFree(port)) return port;
   }
-  throw new PortBusyError(`The ports ${DEFAULT_PORT} to ${DEFAULT_PORT + TRIED - 1} are all taken. Name one: --port <n>`);
+  throw new PortBusyError(
+    `The ports ${DEFAULT_PORT} to ${DEFAULT_PORT + TRIED - 1} are all taken. Name one: --port <n>`,
+  );
 }
 
 /** Whether nothing listens on this port of loopback. */

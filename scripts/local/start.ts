@@ -2,6 +2,7 @@
 import { findEmulator, type Emulator } from "../emulator/find";
 import { isHealthy } from "../emulator/health";
 import { logTail, startEmulator, type StartedEmulator } from "../emulator/run";
+import { describeError } from "../shared/command-line";
 import { withLock } from "../shared/lock-file";
 import { ensureStateBucket } from "../shared/state-bucket";
 import {
@@ -18,7 +19,7 @@ import { featuresSchema, readRunning, writeRecord, type Features, type RunRecord
 import { putSampleData } from "./sample-data";
 import { runSteps, type Step } from "./steps";
 import { stopLocal } from "./stop";
-import { synthesize } from "./synthesize";
+import { synthesize, SynthesisError } from "./synthesize";
 
 export interface StartOptions {
   readonly home: Home;
@@ -190,8 +191,8 @@ class Start {
     return [
       {
         title: "Synthesize the stack",
-        run: async (report) => {
-          await synthesize(app, home, this.#knownEndpoint(), { onLine: report, signal });
+        run: async () => {
+          await synthesize(app, home, this.#knownEndpoint(), { signal });
           return undefined;
         },
       },
@@ -205,7 +206,11 @@ class Start {
       {
         title: "Terraform init",
         run: async (report) => {
-          await terraformInit({ ...this.#terraform(), onLine: report });
+          // Of its thirty lines, those that say what it is waiting for.
+          const onLine = (line: string) => {
+            if (line.startsWith("- ")) report(line.slice(2));
+          };
+          await terraformInit({ ...this.#terraform(), onLine });
           return undefined;
         },
       },
@@ -229,7 +234,13 @@ class Start {
   }
 
   #terraform(): TerraformOptions {
-    return { cwd: this.options.home.stack, environment: withoutUserSettings(), signal: this.options.signal };
+    return {
+      cwd: this.options.home.stack,
+      environment: withoutUserSettings(),
+      signal: this.options.signal,
+      // The state of an emulator that was started now goes with it: there is nothing to save.
+      ...(this.#started === undefined ? {} : { graceMs: 1_000 }),
+    };
   }
 
   #knownEndpoint(): string {
@@ -245,11 +256,13 @@ class Start {
   /** Stops what was started now. @returns the error, with the end of the emulator's log when that may tell why */
   async #cleanUp(error: unknown): Promise<unknown> {
     if (this.#started === undefined) return error;
-    const tail = await logTail(this.#started.log, 15);
+    const { log } = this.#started;
+    const tail = await logTail(log, 15);
     await stopLocal(this.options.home);
-    if (this.options.signal.aborted || !(error instanceof Error)) return error;
+    // An app that does not synthesize has nothing to do with the emulator.
+    if (this.options.signal.aborted || !(error instanceof Error) || error instanceof SynthesisError) return error;
     return new DeploymentFailedError(
-      `${error.message}\n\nThe emulator has been stopped. The end of its log, ${this.#started.log}:\n${tail}`,
+      `${describeError(error)}\n\nThe emulator has been stopped. The end of its log, ${log}:\n${tail}`,
       { cause: error },
     );
   }

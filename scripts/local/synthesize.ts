@@ -17,7 +17,7 @@ export async function synthesize(
   app: string,
   home: Home,
   endpoint: string,
-  options: { readonly onLine?: (line: string) => void; readonly signal?: AbortSignal },
+  options: { readonly signal?: AbortSignal },
 ): Promise<void> {
   if (!existsSync(app)) throw new SynthesisError(`There is no app ${app}. --app names the file that makes the stacks.`);
   const env = {
@@ -29,7 +29,9 @@ export async function synthesize(
   const result = await runCommand(process.execPath, ["--import", "tsx", app], { env, ...options });
   if (result.code !== 0) {
     const cause = new CommandFailedError(app, result);
-    throw new SynthesisError(`${app} fails:\n${lastLines(result.stderr.trim() || result.stdout.trim(), 30)}`, { cause });
+    throw new SynthesisError(`${app} fails:\n${lastLines(result.stderr.trim() || result.stdout.trim(), 30)}`, {
+      cause,
+    });
   }
   if (!existsSync(home.stack)) throw new SynthesisError(`${app} makes no stack named "local".`);
 }

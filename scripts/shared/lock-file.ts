@@ -2,6 +2,7 @@
 import { link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { errorCode } from "./error-code";
 import { identifyProcess, isRunning, processIdentitySchema, type ProcessIdentity } from "./processes";
 
 const LOOK_AGAIN_MS = 200;
@@ -48,7 +49,7 @@ async function create(file: string): Promise<boolean> {
     await link(own, file);
     return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    if (errorCode(error) === "EEXIST") return false;
     throw error;
   } finally {
     await rm(own, { force: true });

@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { errorCode } from "./error-code";
 
 /** A process, told apart from a later one of the same number by when it began. */
 export const processIdentitySchema = z.object({ pid: z.int().positive(), startedAt: z.string().min(1) });
@@ -34,12 +35,13 @@ export async function endProcessGroup(identity: ProcessIdentity, graceMs: number
   return true;
 }
 
-function signalGroup(leader: number, signal: NodeJS.Signals): void {
+/** Signals a process and its whole group. */
+export function signalGroup(leader: number, signal: NodeJS.Signals): void {
   try {
     process.kill(process.platform === "win32" ? leader : -leader, signal);
   } catch (error) {
     // ESRCH: nobody is left. EPERM: macOS says so of a group whose members have all ended.
-    if (!(error instanceof Error && "code" in error && (error.code === "ESRCH" || error.code === "EPERM"))) throw error;
+    if (!["ESRCH", "EPERM"].includes(errorCode(error) ?? "")) throw error;
   }
 }
 

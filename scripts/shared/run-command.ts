@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { signalGroup } from "./processes";
 
 export interface CommandOptions {
   /** Where it runs. @default the current working directory */
@@ -10,8 +11,10 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Called with each line of standard output and standard error as it comes. */
   readonly onLine?: (line: string) => void;
-  /** Aborted: the program is interrupted as by Ctrl-C, and killed when it has not ended {@link KILL_AFTER_MS} later. */
+  /** Aborted: the program is interrupted as by Ctrl-C. */
   readonly signal?: AbortSignal;
+  /** An interrupted program that has not ended after so long is killed. @default {@link GRACE_MS} */
+  readonly graceMs?: number;
 }
 
 export interface CommandResult {
@@ -40,7 +43,7 @@ export class CommandFailedError extends Error {
 }
 
 /** Terraform stops its provider and releases its lock when interrupted; that is over in seconds. */
-const KILL_AFTER_MS = 15_000;
+const GRACE_MS = 15_000;
 
 /**
  * Runs a program to its end and gives its exit code, whatever it is.
@@ -51,7 +54,7 @@ export function runCommand(
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<CommandResult> {
-  const { cwd, env, onLine, signal } = options;
+  const { cwd, env, onLine, signal, graceMs = GRACE_MS } = options;
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) {
       reject(new Error(`${file} was not started: ${String(signal.reason)}`));
@@ -80,7 +83,9 @@ export function runCommand(
     let killTimer: NodeJS.Timeout | undefined;
     const interrupt = () => {
       child.kill("SIGINT");
-      killTimer = setTimeout(() => child.kill("SIGKILL"), KILL_AFTER_MS);
+      killTimer = setTimeout(() => {
+        if (child.pid !== undefined) signalGroup(child.pid, "SIGKILL");
+      }, graceMs);
     };
     signal?.addEventListener("abort", interrupt, { once: true });
     const settle = () => {

@@ -100,5 +100,5 @@ async function entries(folder: string): Promise<readonly string[]> {
 
 /** `${` and `%{` begin templates in HCL strings; the rest is as in JSON. */
 function hclString(value: string): string {
-  return JSON.stringify(value).replaceAll("${", "$${").replaceAll("%{", "%%{");
+  return JSON.stringify(value).replace(/[$%](?=\{)/g, (sign) => sign + sign);
 }

@@ -38,6 +38,8 @@ export interface TerraformOptions {
   readonly onLine?: (line: string) => void;
   /** Aborted: Terraform is interrupted, and releases its lock. */
   readonly signal?: AbortSignal;
+  /** How long an interrupted Terraform may take for that, in milliseconds. @default 15 seconds */
+  readonly graceMs?: number;
 }
 
 export interface TerraformRunOptions extends Omit<TerraformOptions, "onLine"> {
@@ -174,13 +176,12 @@ async function runWithProgress(args: readonly string[], options: TerraformRunOpt
   return progress.applied;
 }
 
-async function commandOptions({ cwd, environment = {}, onLine, signal }: TerraformOptions): Promise<CommandOptions> {
+async function commandOptions({ cwd, environment = {}, ...rest }: TerraformOptions): Promise<CommandOptions> {
   const changed = Object.entries({ ...(await terraformEnvironment()), ...environment });
   return {
     cwd,
     env: Object.fromEntries(changed.filter((entry): entry is [string, string] => entry[1] !== undefined)),
-    ...(onLine === undefined ? {} : { onLine }),
-    ...(signal === undefined ? {} : { signal }),
+    ...rest,
   };
 }
 

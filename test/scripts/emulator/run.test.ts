@@ -1,0 +1,29 @@
+import { dockerArguments, emulatorEnvironment } from "../../../scripts/emulator/run";
+
+describe("the emulator's process", () => {
+  it("sees nothing of this machine's environment: all it sees, Lambda functions see", () => {
+    process.env["HTTPS_PROXY"] = "http://proxy";
+    process.env["AWS_PROFILE"] = "production";
+    expect(Object.keys(emulatorEnvironment("/home/tmp")).sort()).toEqual(
+      [
+        "AWS_DEFAULT_REGION",
+        "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED",
+        "HOME",
+        "LANG",
+        "MINISTACK_REGION",
+        "PATH",
+        "PYTHONUNBUFFERED",
+        "TMPDIR",
+      ].sort(),
+    );
+    delete process.env["HTTPS_PROXY"];
+    delete process.env["AWS_PROFILE"];
+  });
+
+  it("is published on loopback only when it is a container", () => {
+    const args = dockerArguments("ministackorg/ministack:1.2.3", "almanac-4566", 4566, false);
+    expect(args.flatMap((arg, index) => (arg === "--publish" ? [args[index + 1]] : []))).toEqual([
+      "127.0.0.1:4566:4566",
+    ]);
+  });
+});

@@ -1,0 +1,36 @@
+import { createServer, type AddressInfo } from "node:net";
+import { once } from "node:events";
+import { choosePort, isPortFree } from "../../../scripts/local/port";
+
+const busy =
+  (...ports: number[]) =>
+  (port: number) =>
+    Promise.resolve(!ports.includes(port));
+
+describe("the emulator's port", () => {
+  it("is the default one when that is free, else the next that is", async () => {
+    expect(await choosePort(undefined, busy())).toBe(4566);
+    expect(await choosePort(undefined, busy(4566, 4567))).toBe(4568);
+  });
+
+  it("is the one asked for, and no other", async () => {
+    expect(await choosePort(5000, busy(4566))).toBe(5000);
+    await expect(choosePort(5000, busy(5000))).rejects.toThrow(/Port 5000 is taken.*Leave --port out/);
+  });
+
+  it("is not looked for without end", async () => {
+    await expect(choosePort(undefined, () => Promise.resolve(false))).rejects.toThrow(
+      "The ports 4566 to 4615 are all taken. Name one: --port <n>",
+    );
+  });
+
+  it.each(["127.0.0.1", "0.0.0.0"])("is taken when another program listens on %s", async (host) => {
+    const server = createServer().listen(0, host);
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    expect(await isPortFree(port)).toBe(false);
+    server.close();
+    await once(server, "close");
+    expect(await isPortFree(port)).toBe(true);
+  });
+});

@@ -1,0 +1,57 @@
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { withLock } from "../../../scripts/shared/lock-file";
+
+let folder: string;
+let lock: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "almanac-lock-"));
+  lock = join(folder, "start.lock");
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+describe("the lock", () => {
+  it("lets one in at a time, and tells the other who is inside", async () => {
+    const events: string[] = [];
+    const waited: number[] = [];
+    const work = (name: string) =>
+      withLock(lock, { onWait: (pid) => waited.push(pid) }, async () => {
+        events.push(`${name} in`);
+        await sleep(50);
+        events.push(`${name} out`);
+      });
+    const first = work("first");
+    await sleep(20);
+    await Promise.all([first, work("second")]);
+
+    expect(events).toEqual(["first in", "first out", "second in", "second out"]);
+    expect(waited).toEqual([process.pid]);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it("is given back when the work fails", async () => {
+    await expect(withLock(lock, {}, () => Promise.reject(new Error("no")))).rejects.toThrow("no");
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it.each([
+    ["a process that has ended", JSON.stringify({ pid: process.pid, startedAt: "1@another-boot" })],
+    ["nobody that can be read", "{"],
+  ])("held by %s holds nobody up", async (_, text) => {
+    await writeFile(lock, text);
+    expect(await withLock(lock, {}, () => Promise.resolve("in"))).toBe("in");
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it("is not waited for any longer when interrupted", async () => {
+    const interrupt = new AbortController();
+    await withLock(lock, {}, async () => {
+      const waiting = withLock(lock, { signal: interrupt.signal }, () => Promise.resolve());
+      interrupt.abort(new Error("interrupted"));
+      await expect(waiting).rejects.toThrow("interrupted");
+    });
+  });
+});

@@ -53,7 +53,10 @@ export const targetSchema = z.strictObject({
   /** An http or https address. Credentials in it are refused: they would be in Terraform's state. */
   url: z
     .url({ protocol: /^https?$/, error: "is not an http(s) URL" })
-    .refine((url) => !/^https?:\/\/[^/?#]*@/i.test(url), "carries credentials, which would be in Terraform's state"),
+    .refine((url) => !/^https?:\/\/[^/?#]*@/i.test(url), {
+      error: "carries credentials, which would be in Terraform's state",
+      params: { secret: true },
+    }),
   method: z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]).default("GET"),
   headers: z
     .record(

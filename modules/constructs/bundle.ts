@@ -27,7 +27,7 @@ export const BUNDLE_OPTIONS = {
   sourcesContent: false,
   legalComments: "none",
   charset: "utf8",
-  logLevel: "warning",
+  logLevel: "silent",
 } as const satisfies BuildOptions;
 
 /** A bundled handler. Sizes in bytes. */

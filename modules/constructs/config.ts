@@ -32,6 +32,9 @@ function describe(issue: z.core.$ZodIssue, root: string): string[] {
           ? `${field}: is missing`
           : `${field}: ${quote(issue.input)} is not of type ${issue.expected}`,
       ];
+    case "custom":
+      if (issue.params?.["secret"] === true) return [`${field}: ${issue.message}`];
+      return [`${field}: ${quote(issue.input)} ${issue.message}`];
     default:
       return [`${field}: ${quote(issue.input)} ${issue.message.replace(/^Invalid input: /, "is invalid: ")}`];
   }

@@ -4,7 +4,7 @@
  */
 export function literal<T>(value: T): T;
 export function literal(value: unknown): unknown {
-  if (typeof value === "string") return value.replaceAll("${", "$${").replaceAll("%{", "%%{");
+  if (typeof value === "string") return value.replace(/[$%](?=\{)/g, (sign) => sign + sign);
   if (Array.isArray(value)) return value.map((item: unknown) => literal(item));
   if (typeof value === "object" && value !== null) {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [literal(key), literal(item as unknown)]));

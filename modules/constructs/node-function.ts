@@ -62,7 +62,7 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
       name: `/aws/lambda/${name}`,
       retentionInDays: LOG_RETENTION_DAYS,
     });
-    const role = this.createRole(feature, name);
+    const role = this.createRole(name);
     const permissions = this.createPermissions(role, logs, props);
     const lambda = this.createFunction(feature, name, role, logs, permissions, props);
     if (props.asynchronous) this.createAsynchronousConfig(lambda, props.asynchronous, permissions);
@@ -72,7 +72,7 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
     this.createAlarms(props.alarms);
   }
 
-  private createRole(feature: Feature, name: string): IamRole {
+  private createRole(name: string): IamRole {
     return new IamRole(this, "role", {
       name,
       assumeRolePolicy: JSON.stringify({
@@ -82,7 +82,6 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
             Effect: "Allow",
             Principal: { Service: "lambda.amazonaws.com" },
             Action: "sts:AssumeRole",
-            Condition: { StringEquals: { "aws:SourceAccount": feature.accountId } },
           },
         ],
       }),

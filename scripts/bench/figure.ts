@@ -1,0 +1,31 @@
+/** One number a bench measured, as `npm run bench -- <name> --json` prints it. */
+export interface Figure {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  /** What it is to reach, for people: "<= 128". Null: measured to be known. */
+  readonly goal: string | null;
+  readonly met: boolean | null;
+}
+
+/** A figure without a goal. */
+export function figure(name: string, value: number, unit: string): Figure {
+  return { name, value: rounded(value), unit, goal: null, met: null };
+}
+
+/** A figure that is to stay at or below a limit. */
+export function figureAtMost(name: string, value: number, unit: string, limit: number): Figure {
+  return { name, value: rounded(value), unit, goal: `<= ${limit}`, met: value <= limit };
+}
+
+/** The middle one; of an even number, the lower of the two in the middle. */
+export function median(values: readonly number[]): number {
+  const middle = [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)];
+  if (middle === undefined) throw new RangeError("the median of nothing");
+  return middle;
+}
+
+/** Three significant digits at least, no false precision. */
+function rounded(value: number): number {
+  return Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3));
+}

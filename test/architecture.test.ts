@@ -1,0 +1,78 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import ts from "typescript";
+
+/** What a file imports, relative paths resolved: `modules/heartbeats/index`, `zod`. */
+function importsOf(file: string): string[] {
+  return ts
+    .preProcessFile(readFileSync(file, "utf8"))
+    .importedFiles.map(({ fileName }) =>
+      fileName.startsWith(".") ? normalize(join(dirname(file), fileName)).replaceAll("\\", "/") : fileName,
+    );
+}
+
+const files = ["functions", "modules", "scripts"].flatMap((folder) =>
+  readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => `${folder}/${file}`.replaceAll("\\", "/")),
+);
+const arrows = [...files, "main.ts"].flatMap((from) => importsOf(from).map((to) => ({ from, to })));
+const featureOf = (path: string) => /^(?:functions|modules)\/([^/]+)/.exec(path)?.[1];
+const show = ({ from, to }: { from: string; to: string }) => `${from} -> ${to}`;
+
+/** Arrows out of some files that go where they shall not. */
+function forbidden(from: RegExp, allowed: (to: string, from: string) => boolean): string[] {
+  return arrows.filter((arrow) => from.test(arrow.from) && !allowed(arrow.to, arrow.from)).map(show);
+}
+
+const isOurs = (path: string) => /^(functions|modules|scripts|test)\//.test(path);
+
+describe("the house", () => {
+  it("has arrows to look at", () => {
+    expect(arrows.length).toBeGreaterThan(100);
+  });
+
+  it("lets main.ts know environments only", () => {
+    expect(forbidden(/^main\.ts$/, (to) => !isOurs(to) || to === "modules/environment")).toEqual([]);
+  });
+
+  it("lets functions know nothing of modules, scripts or cdktf", () => {
+    expect(
+      forbidden(/^functions\//, (to) => !/^(modules|scripts|test)\/|^cdktf|^@cdktf|^constructs$/.test(to)),
+    ).toEqual([]);
+  });
+
+  it("lets a feature's function know itself and functions/shared only", () => {
+    const allowed = (to: string, from: string) =>
+      !isOurs(to) || featureOf(to) === featureOf(from) || featureOf(to) === "shared";
+    expect(forbidden(/^functions\//, allowed)).toEqual([]);
+  });
+
+  it("lets a module know its function's contract, the constructs, and no other feature", () => {
+    const allowed = (to: string, from: string) =>
+      !isOurs(to) ||
+      to.startsWith("modules/constructs/") ||
+      to.startsWith("modules/asl/") ||
+      (to.startsWith("modules/") && featureOf(to) === featureOf(from)) ||
+      to === `functions/${featureOf(from) ?? ""}/contract`;
+    expect(forbidden(/^modules\/(?!constructs\/|environment\.ts)/, allowed)).toEqual([]);
+  });
+
+  it("lets constructs know no feature", () => {
+    expect(forbidden(/^modules\/constructs\//, (to) => !isOurs(to) || to.startsWith("modules/constructs/"))).toEqual(
+      [],
+    );
+  });
+
+  it("lets contracts do nothing: neither SDK nor I/O", () => {
+    expect(forbidden(/\/contract\.ts$/, (to) => to === "zod")).toEqual([]);
+  });
+
+  it("imports cdktf's providers one resource at a time: all of them cost 5 s at each synth", () => {
+    expect(arrows.filter(({ to }) => to === "@cdktf/provider-aws").map(show)).toEqual([]);
+  });
+
+  it("imports cdktf in main.ts and modules/ only, so that its successor is one change away", () => {
+    expect(forbidden(/^(functions|scripts)\//, (to) => !/^cdktf|^@cdktf|^constructs$/.test(to))).toEqual([]);
+  });
+});

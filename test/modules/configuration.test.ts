@@ -1,0 +1,90 @@
+import { App } from "cdktf";
+import { ConfigurationError } from "../../modules/constructs/config";
+import { Environment, type EnvironmentInput } from "../../modules/environment";
+
+const target = { name: "site", url: "https://example.org/" };
+
+/** What synth says of a configuration; a JavaScript user's compiler would not have said it before. */
+function problems(input: unknown, name = "staging"): readonly string[] {
+  try {
+    new Environment(new App(), name, input as EnvironmentInput);
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe("a configuration error", () => {
+  it.each<[what: string, input: unknown, problem: string]>([
+    ["a missing region", {}, "staging.region: is missing"],
+    [
+      "a malformed region",
+      { region: "Frankfurt" },
+      'staging.region: "Frankfurt" is not an AWS region such as "eu-central-1"',
+    ],
+    [
+      "a malformed schedule",
+      { region: "eu-central-1", heartbeats: { schedule: "every 5 minutes", targets: [] } },
+      'staging.heartbeats.schedule: "every 5 minutes" is neither "rate(...)" nor "cron(...)"',
+    ],
+    [
+      "a schedule in bad English",
+      { region: "eu-central-1", heartbeats: { schedule: "rate(1 minutes)", targets: [] } },
+      'staging.heartbeats.schedule: "rate(1 minutes)" needs "1 minute", as EventBridge has it',
+    ],
+    [
+      "a name used twice",
+      { region: "eu-central-1", heartbeats: { targets: [target, target] } },
+      'staging.heartbeats.targets[1].name: "site" is used twice',
+    ],
+    [
+      "a target that is no URL",
+      { region: "eu-central-1", heartbeats: { targets: [{ name: "site", url: "example.org" }] } },
+      'staging.heartbeats.targets[0].url: "example.org" is not an http(s) URL',
+    ],
+    [
+      "credentials in a URL",
+      { region: "eu-central-1", heartbeats: { targets: [{ name: "site", url: "https://me:secret@example.org/" }] } },
+      "staging.heartbeats.targets[0].url: carries credentials, which would be in Terraform's state",
+    ],
+    [
+      "a regular expression that is none",
+      { region: "eu-central-1", heartbeats: { targets: [{ ...target, bodyMatches: "(" }] } },
+      'staging.heartbeats.targets[0].bodyMatches: "(" is not a regular expression',
+    ],
+    [
+      "a field that is none",
+      { region: "eu-central-1", heartbeats: { targets: [{ ...target, timeout: 5 }] } },
+      "staging.heartbeats.targets[0].timeout: is no field of it",
+    ],
+    [
+      "a value of another type",
+      { region: "eu-central-1", protectData: "yes" },
+      'staging.protectData: "yes" is not of type boolean',
+    ],
+    [
+      "an account that is none",
+      { region: "eu-central-1", account: "42" },
+      'staging.account: "42" is not an account id of twelve digits',
+    ],
+  ])("names the field and the value of %s", (_, input, problem) => {
+    expect(problems(input)).toEqual([problem]);
+  });
+
+  it("tells all that is wrong at once", () => {
+    expect(problems({ app: "My App", heartbeats: { targets: [{ name: "Site", url: 7 }] } })).toHaveLength(4);
+  });
+
+  it("names an environment that can't be one", () => {
+    expect(problems({ region: "eu-central-1" }, "Staging_1")).toEqual([
+      'environment: "Staging_1" is not 1 to 16 lower case letters and digits, a letter first',
+    ]);
+  });
+
+  it("says when an environment is there twice", () => {
+    const app = new App();
+    new Environment(app, "staging", { region: "eu-central-1" });
+    expect(() => new Environment(app, "staging", { region: "eu-central-1" })).toThrow('"staging" is defined twice');
+  });
+});

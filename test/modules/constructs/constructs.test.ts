@@ -1,0 +1,131 @@
+import { Construct } from "constructs";
+import { Alarm } from "../../../modules/constructs/alarm";
+import { Bucket } from "../../../modules/constructs/bucket";
+import { DeadLetterQueue, Queue } from "../../../modules/constructs/queue";
+import { Table } from "../../../modules/constructs/table";
+import { describePolicy, resource, synthesizeConstructs } from "../../support/synthesized";
+
+const metric = {
+  namespace: "AWS/SQS",
+  metric: "NumberOfMessagesSent",
+  dimensions: {},
+  statistic: "Sum",
+  comparison: "GreaterThanThreshold",
+  threshold: 0,
+  periodSeconds: 60,
+} as const;
+
+describe("a table", () => {
+  it("declares each key attribute once, though indexes share them", () => {
+    const table = synthesizeConstructs((scope) => {
+      new Table(scope, "orders", {
+        partitionKey: { name: "id", type: "S" },
+        sortKey: { name: "at", type: "N" },
+        indexes: [
+          { name: "by-customer", partitionKey: { name: "customer", type: "S" }, sortKey: { name: "at", type: "N" } },
+        ],
+        stream: "NEW_IMAGE",
+      });
+    });
+    expect(resource(table, "aws_dynamodb_table", "orders")).toMatchObject({
+      attribute: [
+        { name: "id", type: "S" },
+        { name: "at", type: "N" },
+        { name: "customer", type: "S" },
+      ],
+      stream_enabled: true,
+      stream_view_type: "NEW_IMAGE",
+    });
+  });
+
+  it("grants its indexes only where it has some", () => {
+    synthesizeConstructs((scope) => {
+      const key = { partitionKey: { name: "id", type: "S" } } as const;
+      const plain = new Table(scope, "plain", { role: "plain", ...key });
+      const indexed = new Table(scope, "indexed", { role: "indexed", ...key, indexes: [{ name: "by-id", ...key }] });
+      expect(plain.allows("Query").resources).toEqual([plain.arn]);
+      expect(indexed.allows("Query", "PutItem")).toEqual({
+        value: indexed.name,
+        actions: ["dynamodb:Query", "dynamodb:PutItem"],
+        resources: [indexed.arn, `${indexed.arn}/index/*`],
+      });
+    });
+  });
+});
+
+describe("a queue", () => {
+  const json = synthesizeConstructs((scope) => {
+    new Queue(scope, "fires", {
+      role: "fires",
+      visibilityTimeoutSeconds: 180,
+      alarms: { deadLetters: "fires fail" },
+    });
+  });
+
+  it("hands over to its dead-letter queue, a reference that Terraform orders by", () => {
+    expect(JSON.parse(String(resource(json, "aws_sqs_queue", "fires")["redrive_policy"]))).toEqual({
+      deadLetterTargetArn: "${aws_sqs_queue.fires_dead_letters.arn}",
+      maxReceiveCount: 5,
+    });
+  });
+
+  it("is encrypted, reached over TLS only, and raises an alarm at the first dead letter", () => {
+    expect(resource(json, "aws_sqs_queue", "fires")["sqs_managed_sse_enabled"]).toBe(true);
+    expect(describePolicy(resource(json, "aws_sqs_queue", "fires")["policy"])).toEqual([
+      expect.stringMatching(/^Deny sqs:\* on \S+-fires by "\*" if \S+"aws:SecureTransport":"false"/),
+    ]);
+    expect(resource(json, "aws_cloudwatch_metric_alarm", "fires_dead_letters_not_empty")).toMatchObject({
+      threshold: 0,
+      comparison_operator: "GreaterThanThreshold",
+      alarm_description: "fires fail",
+    });
+  });
+
+  it("lets a service send for one resource only", () => {
+    const accepting = synthesizeConstructs((scope) => {
+      new DeadLetterQueue(scope, "lost", { alarms: { notEmpty: "lost" } }).acceptFrom(
+        "events.amazonaws.com",
+        "arn:rule",
+      );
+    });
+    expect(describePolicy(resource(accepting, "aws_sqs_queue", "lost")["policy"])[1]).toMatch(
+      /^Allow sqs:SendMessage on .* by \{"Service":"events.amazonaws.com"\} if \{"ArnEquals":\{"aws:SourceArn":"arn:rule"\}\}/,
+    );
+  });
+});
+
+describe("a bucket", () => {
+  it("is emptied with its environment, except where data is protected", () => {
+    const bucket = (protectData: boolean) =>
+      resource(
+        synthesizeConstructs((scope) => {
+          new Bucket(scope, "archive", { role: "archive" });
+        }, protectData),
+        "aws_s3_bucket",
+        "archive",
+      );
+    expect(bucket(false)).toMatchObject({ force_destroy: true });
+    expect(bucket(true)).toMatchObject({ force_destroy: false, lifecycle: { prevent_destroy: true } });
+  });
+});
+
+describe("an alarm", () => {
+  it("can be done without, aloud", () => {
+    const json = synthesizeConstructs((scope) => {
+      new Alarm(scope, "sent", { ...metric, text: "none, because nobody minds" });
+    });
+    expect(json.resource).toEqual({});
+  });
+});
+
+describe("names in plans", () => {
+  it("are never given twice", () => {
+    expect(() =>
+      synthesizeConstructs((scope) => {
+        const key = { partitionKey: { name: "id", type: "S" } } as const;
+        new Table(scope, "a-b", { role: "one", ...key });
+        new Table(new Construct(scope, "a"), "b", { role: "two", ...key });
+      }),
+    ).toThrow("aws_dynamodb_table.a_b is both staging/sample/a-b/Resource and staging/sample/a/b/Resource");
+  });
+});

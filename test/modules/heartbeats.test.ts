@@ -1,0 +1,75 @@
+import { ConfigurationError } from "../../modules/constructs/config";
+import { describePolicy, resource, review, synthesize } from "../support/synthesized";
+
+const targets = [{ name: "site", url: "https://example.org/" }];
+const heartbeats = () => {
+  const module = synthesize({ heartbeats: { targets } }).modules["heartbeats"];
+  if (!module) throw new Error("no module");
+  return module;
+};
+
+describe("the heartbeats module", () => {
+  it("is what a reviewer expects", () => {
+    expect(review(heartbeats())).toMatchSnapshot();
+  });
+
+  it("lets the checker read its targets, write telemetry, and nothing else", () => {
+    expect(describePolicy(resource(heartbeats(), "aws_iam_role_policy", "check_permissions")["policy"])).toEqual([
+      "Allow dynamodb:BatchWriteItem on ${aws_dynamodb_table.telemetry.arn} (HeartbeatsTable)",
+      "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/targets.json (TargetsBucket)",
+      "Allow sqs:SendMessage on ${aws_sqs_queue.dead_letters.arn} (DeadLetters)",
+      "Allow logs:CreateLogStream, logs:PutLogEvents on ${aws_cloudwatch_log_group.check_logs.arn}:* (Logs)",
+      "Allow xray:PutTelemetryRecords, xray:PutTraceSegments on * (Traces)",
+    ]);
+  });
+
+  it("keeps telemetry under the keys that its readers know", () => {
+    expect(resource(heartbeats(), "aws_dynamodb_table", "telemetry")).toMatchObject({
+      name: "${var.app}-${var.environment}-heartbeats",
+      hash_key: "utcDate",
+      range_key: "utcTime",
+      ttl: { attribute_name: "ttl", enabled: true },
+    });
+  });
+
+  it("protects telemetry from deletion in production only", () => {
+    const production = synthesize({ protectData: true, heartbeats: { targets } }, "production").modules["heartbeats"];
+    expect(production && resource(production, "aws_dynamodb_table", "telemetry")).toMatchObject({
+      deletion_protection_enabled: true,
+      point_in_time_recovery: { enabled: true },
+      lifecycle: { prevent_destroy: true },
+    });
+    expect(resource(heartbeats(), "aws_dynamodb_table", "telemetry")).toMatchObject({
+      deletion_protection_enabled: false,
+      point_in_time_recovery: { enabled: false },
+      lifecycle: { prevent_destroy: false },
+    });
+  });
+
+  it("hands targets to Terraform as they are written, whatever they contain", () => {
+    const { root } = synthesize({
+      heartbeats: { targets: [{ name: "site", url: "https://example.org/", bodyContains: "${var.app} %{if}" }] },
+    });
+    expect(root.module["heartbeats"]?.["targets"]).toMatchObject([{ bodyContains: "$${var.app} %%{if}" }]);
+  });
+
+  it("gives the checker the time that all its targets can take", () => {
+    const slow = Array.from({ length: 800 }, (_, index) => ({
+      name: `slow-${index}`,
+      url: "https://example.org/",
+      timeoutSeconds: 60,
+    }));
+    const { root } = synthesize({ heartbeats: { targets: slow } });
+    // 800 checks of 60 s, 400 at a time: two rounds, one to spare, and half a minute around them.
+    expect(root.module["heartbeats"]).toMatchObject({ timeout_seconds: 210 });
+  });
+
+  it("refuses targets that Lambda has no time for", () => {
+    const tooSlow = Array.from({ length: 6000 }, (_, index) => ({
+      name: `slow-${index}`,
+      url: "https://example.org/",
+      timeoutSeconds: 60,
+    }));
+    expect(() => synthesize({ heartbeats: { targets: tooSlow } })).toThrow(ConfigurationError);
+  });
+});

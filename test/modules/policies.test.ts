@@ -1,0 +1,53 @@
+import { policiesOf, synthesize } from "../support/synthesized";
+
+/** Wildcards that least privilege can live with, and why. */
+const ALLOWED_WILDCARDS: readonly { readonly statement: RegExp; readonly because: string }[] = [
+  {
+    statement: /^xray:PutTelemetryRecords,xray:PutTraceSegments on \*$/,
+    because: "X-Ray knows no resources for these",
+  },
+  {
+    statement: /^logs:CreateLogStream,logs:PutLogEvents on \$\{aws_cloudwatch_log_group\.\w+\.arn\}:\*$/,
+    because: "the streams of one log group, which Lambda names",
+  },
+  { statement: /^kms:\* on \*$/, because: "a key's own policy: the account administers it through IAM; * is this key" },
+  { statement: /^kms:Decrypt,kms:GenerateDataKey\* on \*$/, because: "a key's own policy: * is this key" },
+];
+
+/** One of everything that Almanac has. */
+const everything = synthesize({
+  protectData: true,
+  alarmEmails: ["ops@example.org"],
+  heartbeats: { targets: [{ name: "site", url: "https://example.org/" }] },
+});
+const policies = [everything.root, ...Object.values(everything.modules)].flatMap(policiesOf);
+
+describe("policies", () => {
+  it("are found", () => {
+    expect(policies.length).toBeGreaterThan(4);
+  });
+
+  it.each(policies.map((policy) => [policy.at, policy] as const))(
+    "of %s allow no wildcard that is not on the list",
+    (_, { statements }) => {
+      const wildcards = statements
+        .filter(({ Effect }) => Effect === "Allow")
+        .map(({ Action, Resource = [] }) => `${[Action].flat().join(",")} on ${[Resource].flat().join(",")}`)
+        .filter((statement) => statement.includes("*"))
+        .filter((statement) => !ALLOWED_WILDCARDS.some((allowed) => allowed.statement.test(statement)));
+      expect(wildcards).toEqual([]);
+    },
+  );
+
+  it("refuse plain HTTP wherever data is at rest or on its way", () => {
+    for (const json of [everything.root, ...Object.values(everything.modules)]) {
+      for (const type of ["aws_sqs_queue", "aws_s3_bucket_policy", "aws_sns_topic_policy"]) {
+        for (const { policy } of Object.values(json.resource[type] ?? {})) {
+          expect(policy).toContain('"aws:SecureTransport":"false"');
+        }
+      }
+      const buckets = Object.keys(json.resource["aws_s3_bucket"] ?? {}).length;
+      expect(Object.keys(json.resource["aws_s3_bucket_policy"] ?? {})).toHaveLength(buckets);
+    }
+  });
+});

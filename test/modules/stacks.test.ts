@@ -1,0 +1,99 @@
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as z from "zod";
+import { terraform } from "../../scripts/shared/terraform";
+
+/** What `cdktf synth` writes from the real main.ts. */
+const output = mkdtempSync(join(tmpdir(), "almanac-stacks-"));
+const stackDirectory = (environment: string) => join(output, "stacks", environment);
+
+const rootSchema = z.looseObject({
+  terraform: z.looseObject({ backend: z.object({ s3: z.looseObject({ bucket: z.string(), key: z.string() }) }) }),
+  provider: z.object({ aws: z.array(z.looseObject({ region: z.string() })) }),
+  module: z.record(z.string(), z.looseObject({ source: z.string() })),
+});
+const root = (environment: string) =>
+  rootSchema.parse(JSON.parse(readFileSync(join(stackDirectory(environment), "cdk.tf.json"), "utf8")));
+const moduleJson = (environment: string, feature: string) =>
+  readFileSync(join(stackDirectory(environment), "modules", feature, "main.tf.json"), "utf8");
+
+beforeAll(() => {
+  const { ALMANAC_AWS_ENDPOINT: _, ...env } = process.env;
+  execFileSync(process.execPath, ["--import", "tsx", "main.ts"], { env: { ...env, CDKTF_OUTDIR: output } });
+});
+afterAll(() => {
+  rmSync(output, { recursive: true });
+});
+
+describe("main.ts", () => {
+  it("has three environments", () => {
+    expect(readdirSync(join(output, "stacks")).sort()).toEqual(["local", "production", "staging"]);
+  });
+
+  it("keeps the state of each in a bucket of its own, locked and encrypted", () => {
+    for (const environment of ["local", "staging", "production"]) {
+      expect(root(environment).terraform.backend.s3).toMatchObject({
+        bucket: `almanac-${environment}-terraform-state`,
+        key: `almanac/${environment}.tfstate`,
+        use_lockfile: true,
+        encrypt: true,
+      });
+    }
+  });
+
+  it("sends nothing but the local environment to an emulator", () => {
+    expect(root("local").provider.aws[0]).toHaveProperty("endpoints");
+    for (const environment of ["staging", "production"]) {
+      expect(Object.keys(root(environment).provider.aws[0] ?? {}).sort()).toEqual(["default_tags", "region"]);
+      expect(JSON.stringify(root(environment))).not.toContain("127.0.0.1");
+    }
+  });
+
+  it("protects what production stores, and nothing elsewhere", () => {
+    expect(moduleJson("production", "heartbeats")).toContain('"prevent_destroy": true');
+    for (const environment of ["local", "staging"]) {
+      expect(moduleJson(environment, "heartbeats")).not.toContain('"prevent_destroy": true');
+    }
+  });
+
+  it("calls each feature as a module, from a folder that is all there", () => {
+    for (const environment of ["local", "staging", "production"]) {
+      expect(root(environment).module["heartbeats"]?.source).toBe("./modules/heartbeats");
+      expect(readdirSync(join(stackDirectory(environment), "modules", "heartbeats", "assets"))).toEqual(["check.zip"]);
+    }
+  });
+
+  it("checks every minute on this machine, every five elsewhere", () => {
+    expect(root("local").module["heartbeats"]).toMatchObject({ schedule: "rate(1 minute)" });
+    expect(root("staging").module["heartbeats"]).toMatchObject({ schedule: "rate(5 minutes)" });
+    expect(root("production").module["heartbeats"]).toMatchObject({ schedule: "rate(5 minutes)" });
+  });
+});
+
+describe("terraform validate", () => {
+  it.each(["local", "staging", "production"])(
+    "accepts the stack %s",
+    async (environment) => {
+      await expect(validate(stackDirectory(environment))).resolves.toContain("Success!");
+    },
+    120_000,
+  );
+
+  it("accepts each feature's folder by itself, as plain Terraform would call it", async () => {
+    for (const feature of readdirSync(join(stackDirectory("staging"), "modules"))) {
+      const folder = join(output, "alone", feature);
+      mkdirSync(folder, { recursive: true });
+      cpSync(join(stackDirectory("staging"), "modules", feature), folder, { recursive: true });
+      await expect(validate(folder)).resolves.toContain("Success!");
+    }
+  }, 120_000);
+});
+
+/** Without the backend, which would want its bucket. */
+async function validate(folder: string): Promise<string> {
+  writeFileSync(join(folder, "offline_override.tf.json"), JSON.stringify({ terraform: { backend: { local: {} } } }));
+  await terraform(["init", "-no-color", "-backend=false"], { cwd: folder });
+  return terraform(["validate", "-no-color"], { cwd: folder });
+}

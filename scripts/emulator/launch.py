@@ -2,8 +2,8 @@
 
     python launch.py --port 4566 [--host 127.0.0.1] [--until-stdin-closes]
 
-MiniStack's own `main` would do but for what is mended here. Each mend says what it mends and when it can go; look through
-them whenever the pin in requirements.txt moves. Everything else is MiniStack's, configured by its environment variables.
+MiniStack's own `main` would do but for what is mended here. Each mend says what it mends and when it can go; look
+through them whenever the pin in requirements.txt moves. Everything else is MiniStack's, configured by its environment.
 """
 
 import argparse
@@ -33,8 +33,8 @@ def look_at_schedules_every_second():
 
 
 def end_lambdas_with_the_emulator():
-    """Mends Node workers that outlive a killed emulator: their standard input closes, and they must take that as the end.
-    Can go when MiniStack's worker script does so itself.
+    """Mends Node workers that, while at work, outlive an emulator that was killed: their standard input closes, and they
+    must take that as the end. Can go when MiniStack's worker script does so itself.
     """
     from ministack.core import lambda_runtime
 
@@ -61,7 +61,8 @@ def describe_alarms_in_full():
 
     scalars = (
         "AlarmName AlarmArn AlarmDescription ActionsEnabled StateValue StateReason MetricName Namespace Statistic "
-        "ExtendedStatistic Period Unit EvaluationPeriods DatapointsToAlarm Threshold ComparisonOperator TreatMissingData"
+        "ExtendedStatistic Period Unit EvaluationPeriods DatapointsToAlarm Threshold ComparisonOperator "
+        "TreatMissingData"
     ).split()
 
     def metric_alarm(alarm):

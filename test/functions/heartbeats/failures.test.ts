@@ -53,6 +53,12 @@ describe("an error met during a check", () => {
     expect(failureOf(withCode("EMFILE"))).toEqual({ reason: "internal", message: "the check broke: went wrong" });
   });
 
+  it("may be anything, even what cannot be made a string", () => {
+    const thrown = { toString: null };
+    expect(failureOf(thrown)).toEqual({ reason: "internal", message: "the check broke: { toString: null }" });
+    expect(failureOf("enough").message).toBe("the check broke: enough");
+  });
+
   it("always has a reason and a message, whatever was thrown", () => {
     fc.assert(
       fc.property(fc.anything(), (thrown) => {

@@ -14,6 +14,12 @@ export default {
       testMatch: ["<rootDir>/test/{functions,scripts}/**/*.test.ts", "<rootDir>/test/*.test.ts"],
     },
     { ...common, displayName: "module", testMatch: ["<rootDir>/test/modules/**/*.test.ts"] },
-    { ...common, displayName: "e2e", testMatch: ["<rootDir>/test/e2e/**/*.test.ts"] },
+    {
+      ...common,
+      displayName: "e2e",
+      testMatch: ["<rootDir>/test/e2e/**/*.test.ts"],
+      globalSetup: "<rootDir>/test/e2e/support/setup.ts",
+      globalTeardown: "<rootDir>/test/e2e/support/teardown.ts",
+    },
   ],
 };

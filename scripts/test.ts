@@ -58,7 +58,9 @@ async function runJest(project: Exclude<Step, "static">, args: readonly string[]
   const outputFile = join(folder, "report.json");
   try {
     const jest = ["node_modules/jest/bin/jest.js", "--selectProjects", project, "--json", "--outputFile", outputFile];
-    const child = spawn(process.execPath, [...jest, ...args], { stdio: ["ignore", "ignore", "inherit"] });
+    // One deployed system: its tests come one after the other, the one that destroys it last.
+    const inOrder = project === "e2e" ? ["--runInBand", "--testSequencer", "./test/e2e/support/sequencer.cjs"] : [];
+    const child = spawn(process.execPath, [...jest, ...inOrder, ...args], { stdio: ["ignore", "ignore", "inherit"] });
     const code = await new Promise<number>((resolve) => {
       child.on("close", (exit) => {
         resolve(exit ?? EXIT.failure);

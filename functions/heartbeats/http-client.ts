@@ -47,8 +47,11 @@ function send(
     headers,
     signal,
     agent: false,
-    lookup: (_hostname, _options, found) => {
-      found(null, [...addresses]);
+    lookup: (_hostname, { all }, found) => {
+      const [first] = addresses;
+      // Node asks for one address only where trying several (autoSelectFamily) has been switched off.
+      if (all === true || first === undefined) found(null, [...addresses]);
+      else found(null, first.address, first.family);
     },
     autoSelectFamilyAttemptTimeout: ATTEMPT_MS,
     // A server name is for names only (RFC 6066); an empty one keeps Node from deriving one from a Host header.

@@ -1,3 +1,5 @@
+import { inspect } from "node:util";
+
 import type * as z from "zod";
 
 /**
@@ -8,8 +10,10 @@ export function errorCode(error: unknown): string | undefined {
   return isObject(error) && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
+/** What an error says of itself. Anything may have been thrown, even what cannot be made a string. */
 export function errorMessage(error: unknown): string {
-  return isObject(error) && "message" in error ? String(error.message) : String(error);
+  const message = isObject(error) && "message" in error ? error.message : error;
+  return typeof message === "string" ? message : inspect(message, { customInspect: false, depth: 1 });
 }
 
 export function isObject(value: unknown): value is object {

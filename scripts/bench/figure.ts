@@ -25,7 +25,7 @@ export function median(values: readonly number[]): number {
   return middle;
 }
 
-/** Three significant digits at least, no false precision. */
+/** One decimal, or three significant digits of what is small. */
 function rounded(value: number): number {
-  return Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3));
+  return Math.abs(value) >= 10 ? Math.round(value * 10) / 10 : Number(value.toPrecision(3));
 }

@@ -50,6 +50,7 @@ export async function benchHeartbeat(): Promise<readonly Figure[]> {
 function bundleProcesses(directory: string): void {
   buildSync({
     ...BUNDLE_OPTIONS,
+    absWorkingDir: join(__dirname, "../.."),
     sourcemap: false,
     entryPoints: ["servers", "checker"].map((name) => join(__dirname, "heartbeat", `${name}.ts`)),
     outdir: directory,

@@ -59,6 +59,8 @@ const BEHAVIOURS = {
       clearInterval(timer);
     });
   },
+  switchingProtocols: (request) =>
+    request.socket.end("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: bells\r\n\r\n"),
   silent: (request) => request.socket.end(),
   garbage: (request) => request.socket.end("SSH-2.0-OpenSSH_9.6\r\n"),
 } as const satisfies Record<string, RequestListener>;
@@ -72,6 +74,7 @@ export type Behaviour =
   | "expired"
   | "soonExpiring"
   | "unknownAuthority"
+  /** ...for {@link WRONG_NAME} only. */
   | "wrongName"
   /** ...good, and a redirect to `soonExpiring`. */
   | "secureRedirect"
@@ -81,6 +84,9 @@ export type Behaviour =
   | "refused"
   /** A name that never resolves (RFC 2606). */
   | "unresolvable";
+
+/** Whom the certificate of `wrongName` is for. */
+export const WRONG_NAME = "elsewhere.test";
 
 /** Days left of the certificate of `soonExpiring`. */
 export const SOON_EXPIRING_DAYS = 3;
@@ -132,9 +138,10 @@ export async function startTargetServers(): Promise<TargetServers> {
       soonExpiring: `${soonExpiring}/good`,
       expired: `${await listenSecurely(authority, "127.0.0.1", -2)}/good`,
       unknownAuthority: `${await listenSecurely(stranger, "127.0.0.1", 90)}/good`,
-      wrongName: `${await listenSecurely(authority, "elsewhere.test", 90)}/good`,
+      wrongName: `${await listenSecurely(authority, WRONG_NAME, 90)}/good`,
       notTls: `https://${plain}/good`,
-      refused: `http://127.0.0.1:${await closedPort()}/`,
+      // Nobody may listen on port 1 by accident, which cannot be said of a port that was free a moment ago.
+      refused: "http://127.0.0.1:1/",
       unresolvable: "http://nobody.invalid/",
     },
     certificateAuthority: authority.cert,
@@ -148,12 +155,4 @@ export async function startTargetServers(): Promise<TargetServers> {
       );
     },
   };
-}
-
-async function closedPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

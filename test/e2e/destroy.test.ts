@@ -1,0 +1,66 @@
+import { readRunning } from "../../scripts/local/run-record";
+import { homeAt } from "../../scripts/local/home";
+import { home, npmRun, startArguments } from "./support/system";
+
+/** A list of each kind of thing that Almanac makes: the service, and the request that lists it. */
+const LISTS: readonly (readonly [service: string, request: RequestInit & { readonly path?: string }])[] = [
+  ["dynamodb", json("DynamoDB_20120810.ListTables", "application/x-amz-json-1.0")],
+  ["lambda", { method: "GET", path: "/2015-03-31/functions/" }],
+  ["sqs", json("AmazonSQS.ListQueues", "application/x-amz-json-1.0")],
+  ["events", json("AWSEvents.ListRules", "application/x-amz-json-1.1")],
+  ["logs", json("Logs_20140328.DescribeLogGroups", "application/x-amz-json-1.1")],
+  ["kms", json("TrentService.ListAliases", "application/x-amz-json-1.1")],
+  ["s3", { method: "GET" }],
+  ["iam", form("Action=ListRoles&Version=2010-05-08")],
+  ["sns", form("Action=ListTopics&Version=2010-03-31")],
+  ["monitoring", form("Action=DescribeAlarms&Version=2010-08-01")],
+];
+
+function json(target: string, type: string): RequestInit {
+  return { method: "POST", headers: { "X-Amz-Target": target, "Content-Type": type }, body: "{}" };
+}
+
+function form(body: string): RequestInit {
+  return { method: "POST", headers: { "Content-Type": "application/x-www-form-urlencoded" }, body };
+}
+
+/** Each service's list as it comes, XML or JSON: what matters is whether our names are in it. */
+async function listAll(endpoint: string): Promise<Record<string, string>> {
+  const answers = LISTS.map(async ([service, { path = "/", headers, ...request }]) => {
+    const credential = `Credential=test/20260101/eu-central-1/${service}/aws4_request`;
+    const response = await fetch(new URL(path, endpoint), {
+      ...request,
+      headers: { ...(headers as Record<string, string> | undefined), Authorization: `AWS4-HMAC-SHA256 ${credential}, SignedHeaders=host, Signature=0` },
+    });
+    if (!response.ok) throw new Error(`${service} answers ${response.status}: ${await response.text()}`);
+    return [service, await response.text()] as const;
+  });
+  return Object.fromEntries(await Promise.all(answers));
+}
+
+const servicesNaming = (lists: Readonly<Record<string, string>>, name: string) =>
+  Object.entries(lists)
+    .filter(([, list]) => list.includes(name))
+    .map(([service]) => service);
+
+describe("npm run destroy -- local", () => {
+  it("leaves nothing behind", async () => {
+    const endpoint = (await readRunning(homeAt(home)))?.endpoint;
+    if (endpoint === undefined) throw new Error("nothing runs");
+    // The lists see what is there; else finding nothing afterwards would say nothing.
+    expect(servicesNaming(await listAll(endpoint), "almanac-local")).toEqual(LISTS.map(([service]) => service));
+
+    const { code, output } = await npmRun("destroy", "local", ...startArguments);
+    expect(output).toMatch(/local: \d+ resources destroyed/);
+    expect(code).toBe(0);
+    expect(servicesNaming(await listAll(endpoint), "almanac-local")).toEqual([]);
+  }, 180_000);
+});
+
+describe("npm run stop", () => {
+  it("stops what npm start has started, once", async () => {
+    await expect(npmRun("stop", "--home", home)).resolves.toMatchObject({ code: 0 });
+    await expect(npmRun("status", "--home", home)).resolves.toMatchObject({ code: 3 });
+    await expect(npmRun("stop", "--home", home)).resolves.toMatchObject({ code: 0 });
+  }, 60_000);
+});

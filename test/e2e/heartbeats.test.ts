@@ -1,0 +1,157 @@
+import { DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
+import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { unmarshall } from "@aws-sdk/util-dynamodb";
+import * as z from "zod";
+import { readRunning } from "../../scripts/local/run-record";
+import { homeAt } from "../../scripts/local/home";
+import { SOON_EXPIRING_DAYS } from "../support/target-servers";
+import { awsConfiguration, eventually, home } from "./support/system";
+
+const outputsSchema = z.object({
+  table_name: z.string(),
+  check_function_name: z.string(),
+  dead_letter_queue_url: z.string(),
+});
+
+const rowSchema = z.object({
+  utcDate: z.string(),
+  utcTime: z.string(),
+  target: z.string(),
+  latency: z.number(),
+  ttl: z.number(),
+  event: z.looseObject({
+    source: z.string(),
+    "detail-type": z.string(),
+    time: z.string(),
+    resources: z.array(z.string()),
+  }),
+  outcome: z.looseObject({ ok: z.boolean() }),
+});
+type Row = z.output<typeof rowSchema>;
+
+/** What each target's outcome is, whenever it is checked. */
+const EXPECTED: Readonly<Record<string, object>> = {
+  good: { ok: true, status: 200 },
+  "too-slow": { ok: false, reason: "timeout" },
+  "server-error": { ok: false, reason: "status", status: 500 },
+  "redirect-followed": { ok: true, status: 200 },
+  "redirect-refused": { ok: false, reason: "status", status: 302 },
+  "body-mismatch": { ok: false, reason: "body-mismatch", status: 200 },
+  posted: { ok: true, status: 200 },
+  secure: { ok: true, status: 200, certificateDaysLeft: 90 },
+  expired: { ok: false, reason: "tls" },
+  "soon-expiring": { ok: false, reason: "certificate", certificateDaysLeft: SOON_EXPIRING_DAYS },
+  reset: { ok: false, reason: "reset" },
+  endless: { ok: false, reason: "body-too-large" },
+  unresolvable: { ok: false, reason: "dns" },
+  refused: { ok: false, reason: "refused" },
+};
+
+describe("heartbeats, deployed", () => {
+  let outputs: z.output<typeof outputsSchema>;
+  let aws: ReturnType<typeof awsConfiguration>;
+  let scheduled: readonly Row[];
+
+  beforeAll(async () => {
+    const running = await readRunning(homeAt(home));
+    if (running === undefined) throw new Error("npm start has left nothing running");
+    aws = awsConfiguration(running.endpoint);
+    outputs = outputsSchema.parse(running.deployment?.features["heartbeats"]);
+
+    const whole = Object.keys(EXPECTED).length;
+    const rows = await eventually(
+      () => rowsOf("aws.events"),
+      ({ length }) => length >= whole,
+      150_000,
+    );
+    const [first] = rows;
+    scheduled = rows.filter(({ event }) => event.time === first?.event.time);
+  }, 160_000);
+
+  /** The rows that an event of this source has caused, over midnight too. */
+  async function rowsOf(source: string): Promise<Row[]> {
+    const dynamodb = new DynamoDBClient(aws);
+    const days = [new Date(Date.now() - 600_000), new Date()].map((time) => time.toISOString().slice(0, 10));
+    const pages = await Promise.all(
+      [...new Set(days)].map((day) =>
+        dynamodb.send(
+          new QueryCommand({
+            TableName: outputs.table_name,
+            KeyConditionExpression: "utcDate = :day",
+            ExpressionAttributeValues: { ":day": { S: day } },
+          }),
+        ),
+      ),
+    );
+    return pages
+      .flatMap(({ Items = [] }) => Items.map((item) => rowSchema.parse(unmarshall(item))))
+      .filter(({ event }) => event.source === source);
+  }
+
+  it("are taken by the schedule itself", () => {
+    for (const { event } of scheduled) {
+      expect(event).toMatchObject({ source: "aws.events", "detail-type": "Scheduled Event" });
+      expect(event.resources.join()).toMatch(/:rule\/almanac-local-heartbeats-schedule$/);
+    }
+  });
+
+  it("are one row for each target", () => {
+    expect(scheduled.map(({ target }) => target).sort()).toEqual(Object.keys(EXPECTED).sort());
+  });
+
+  it.each(Object.entries(EXPECTED))("tell what became of %s", (target, outcome) => {
+    expect(scheduled.find((row) => row.target === target)?.outcome).toMatchObject(outcome);
+  });
+
+  it("are kept by UTC day and time, for 90 days", () => {
+    for (const { utcDate, utcTime, target, ttl, latency } of scheduled) {
+      expect(utcTime).toMatch(/^([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z#/);
+      expect(utcTime).toContain(`#${target}#`);
+      const checkedAt = Date.parse(`${utcDate}T${utcTime.slice(0, 13)}`);
+      expect(Math.abs(Date.now() - checkedAt)).toBeLessThan(600_000);
+      expect(ttl - checkedAt / 1000).toBeCloseTo(90 * 86_400, -1);
+      expect(latency).toBeGreaterThan(0);
+    }
+  });
+
+  it("do not wait for each other", () => {
+    const started = scheduled.map(({ utcDate, utcTime }) => Date.parse(`${utcDate}T${utcTime.slice(0, 13)}`));
+    expect(Math.max(...started) - Math.min(...started)).toBeLessThan(1_000);
+  });
+
+  it("are there at once after npm start, from the sample tick", async () => {
+    expect((await rowsOf("almanac.start")).length).toBe(Object.keys(EXPECTED).length);
+  });
+
+  it("keep an event that nobody understands: after its retries it is a dead letter", async () => {
+    const event = { source: "nobody", id: `strange-${Date.now()}` };
+    await new LambdaClient(aws).send(
+      new InvokeCommand({
+        FunctionName: outputs.check_function_name,
+        InvocationType: "Event",
+        Payload: Buffer.from(JSON.stringify(event)),
+      }),
+    );
+    const sqs = new SQSClient(aws);
+    const bodies = await eventually(
+      async () => {
+        const { Messages = [] } = await sqs.send(
+          new ReceiveMessageCommand({
+            QueueUrl: outputs.dead_letter_queue_url,
+            WaitTimeSeconds: 1,
+            VisibilityTimeout: 0,
+          }),
+        );
+        return Messages.map(({ Body = "" }) => Body);
+      },
+      (all) => all.some((body) => body.includes(event.id)),
+      60_000,
+    );
+    const letter = bodies.find((body) => body.includes(event.id)) ?? "";
+    expect(JSON.parse(letter)).toMatchObject({
+      requestPayload: event,
+      responsePayload: { errorType: "UnknownEventError" },
+    });
+  }, 70_000);
+});

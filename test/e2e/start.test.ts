@@ -1,0 +1,103 @@
+import { readFileSync, readdirSync, readlinkSync } from "node:fs";
+import { terraform, terraformEnvironment } from "../../scripts/shared/terraform";
+import { runCommand } from "../../scripts/shared/run-command";
+import { homeAt } from "../../scripts/local/home";
+import { readRunning } from "../../scripts/local/run-record";
+import { home, npmRun, stackDirectory, startArguments } from "./support/system";
+
+describe("npm start", () => {
+  it("says what it does, how long it takes, and what runs where", () => {
+    const output = process.env["ALMANAC_E2E_START"] ?? "";
+    for (const step of ["Emulator", "Synthesize", "State bucket", "Terraform init", "Terraform apply", "Sample data"]) {
+      expect(output).toMatch(new RegExp(`${step}.* \\(\\d+\\.\\d s\\)`));
+    }
+    expect(output).toMatch(/ready after \d+\.\d s/);
+    expect(output).toContain("almanac-local-heartbeats");
+  });
+
+  it("is found by npm run status", async () => {
+    const { code, output } = await npmRun("status", "--home", home);
+    expect(code).toBe(0);
+    expect(output).toContain("almanac-local-heartbeats-check");
+  });
+
+  it("finds itself running, and deploys nothing that is there already", async () => {
+    const { code, output } = await npmRun("start", ...startArguments);
+    expect(code).toBe(0);
+    expect(output).toContain("runs already");
+    expect(output).toMatch(/Terraform apply: (nothing|0 added)/);
+  }, 60_000);
+
+  const onLinux = process.platform === "linux" ? it : it.skip; // where /proc tells
+  onLinux("listens on loopback only, its Lambdas too", async () => {
+    const emulator = (await readRunning(homeAt(home)))?.emulator.process.pid ?? 0;
+    const listeners = listenersOf(familyOf(emulator));
+    expect(listeners.length).toBeGreaterThan(0);
+    for (const address of listeners) expect(address).toMatch(/^0100007F:|^00000000000000000000000001000000:/);
+  });
+});
+
+/** A process and all that it has started. */
+function familyOf(pid: number): number[] {
+  const children = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => {
+      try {
+        return new RegExp(`\\) \\S ${pid} `).test(readFileSync(`/proc/${name}/stat`, "utf8"));
+      } catch {
+        return false; // it has ended meanwhile
+      }
+    });
+  return [pid, ...children.flatMap((child) => familyOf(Number(child)))];
+}
+
+/** The addresses (hexadecimal, as the kernel writes them) on which processes listen. */
+function listenersOf(pids: readonly number[]): string[] {
+  const sockets = new Set(
+    pids.flatMap((pid) =>
+      readdirSync(`/proc/${pid}/fd`).map((fd) => {
+        try {
+          return readlinkSync(`/proc/${pid}/fd/${fd}`);
+        } catch {
+          return ""; // closed meanwhile
+        }
+      }),
+    ),
+  );
+  return ["/proc/net/tcp", "/proc/net/tcp6"]
+    .flatMap((file) => readFileSync(file, "utf8").trim().split("\n").slice(1))
+    .map((line) => line.trim().split(/\s+/))
+    .filter((columns) => columns[3] === "0A" && sockets.has(`socket:[${columns[9] ?? ""}]`))
+    .map((columns) => columns[1] ?? "");
+}
+
+describe("a plan after the deployment", () => {
+  it("is empty", async () => {
+    await expect(
+      terraform(["plan", "-no-color", "-detailed-exitcode", "-lock=false"], { cwd: stackDirectory }),
+    ).resolves.toContain("No changes.");
+  }, 60_000);
+
+  it("is empty in cdktf, too", async () => {
+    const running = await readRunning(homeAt(home));
+    const env = {
+      ...(await terraformEnvironment()),
+      ALMANAC_AWS_ENDPOINT: running?.endpoint ?? "",
+    };
+    const { code, stdout, stderr } = await runCommand(
+      "node_modules/.bin/cdktf",
+      [
+        "diff",
+        "local",
+        "--skip-provider-lock",
+        "--app",
+        `${process.execPath} --import tsx test/e2e/support/app.ts`,
+        "--output",
+        `${home}/cdktf-cli.out`,
+      ],
+      { env },
+    );
+    expect(`${stdout}${stderr}`).toContain("No changes.");
+    expect(code).toBe(0);
+  }, 120_000);
+});

@@ -1,0 +1,21 @@
+/** The app that the end-to-end tests start: the environment `local`, with targets that misbehave in every way. */
+import { readFileSync } from "node:fs";
+import { App } from "cdktf";
+import { Environment } from "../../../modules/environment";
+import { targetsFile } from "./system";
+import { targetsSchema } from "../../../functions/heartbeats/contract";
+
+const app = new App();
+const awsEndpoint = process.env["ALMANAC_AWS_ENDPOINT"];
+if (awsEndpoint === undefined) throw new Error("npm start names the emulator in ALMANAC_AWS_ENDPOINT");
+
+new Environment(app, "local", {
+  region: "eu-central-1",
+  awsEndpoint,
+  heartbeats: {
+    schedule: "rate(1 minute)", // the shortest that EventBridge has
+    targets: targetsSchema.parse(JSON.parse(readFileSync(targetsFile, "utf8"))),
+  },
+});
+
+app.synth();

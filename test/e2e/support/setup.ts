@@ -1,0 +1,24 @@
+/** Before all end-to-end tests: servers to check, and Almanac, started as people start it. */
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { startTargetServers, type TargetServers } from "../../support/target-servers";
+import { home, npmRun, startArguments, targetsFile } from "./system";
+import { targetsFor } from "./targets";
+
+let servers: TargetServers | undefined;
+
+export default async function setup(): Promise<void> {
+  await npmRun("stop", "--home", home); // what a killed run may have left
+  await rm(home, { recursive: true, force: true });
+  await mkdir(home, { recursive: true });
+  servers = await startTargetServers();
+  await writeFile(targetsFile, JSON.stringify(targetsFor(servers)));
+
+  const { code, output } = await npmRun("start", "--detach", ...startArguments);
+  if (code !== 0) throw new Error(`npm start failed:\n${output}`);
+  process.env["ALMANAC_E2E_START"] = output;
+}
+
+export async function close(): Promise<void> {
+  await npmRun("stop", "--home", home);
+  await servers?.close();
+}

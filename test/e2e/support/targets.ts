@@ -1,0 +1,34 @@
+import type { TargetInput } from "../../../functions/heartbeats/contract";
+import type { Behaviour, TargetServers } from "../../support/target-servers";
+
+/** One target for each way in which servers behave, named as in the tests' expectations. */
+export function targetsFor({ urls, certificateAuthority }: TargetServers): TargetInput[] {
+  const target = (name: string, behaviour: Behaviour, options: Partial<TargetInput> = {}): TargetInput => ({
+    name,
+    url: urls[behaviour],
+    timeoutSeconds: 5,
+    ...options,
+  });
+  const secure = { certificateAuthority };
+  return [
+    target("good", "good", { bodyContains: "all is well" }),
+    target("too-slow", "slow", { timeoutSeconds: 1 }),
+    target("server-error", "serverError"),
+    target("redirect-followed", "redirect", { bodyContains: "all is well" }),
+    target("redirect-refused", "redirect", { followRedirects: false }),
+    target("body-mismatch", "good", { bodyMatches: "^all is lost$" }),
+    target("posted", "echo", {
+      method: "POST",
+      headers: { "X-Probe": "almanac" },
+      body: "${not} %{terraform}",
+      bodyMatches: '"POST".*almanac.*"\\$\\{not\\} %\\{terraform\\}"',
+    }),
+    target("secure", "secure", secure),
+    target("expired", "expired", secure),
+    target("soon-expiring", "soonExpiring", secure),
+    target("reset", "resetMidBody"),
+    target("endless", "endlessBody"),
+    target("unresolvable", "unresolvable"),
+    target("refused", "refused"),
+  ];
+}

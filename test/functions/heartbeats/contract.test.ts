@@ -1,0 +1,66 @@
+import {
+  MAX_CONCURRENT_CHECKS,
+  targetSchema,
+  targetsSchema,
+  worstCaseBodyMegabytes,
+  worstCaseSeconds,
+} from "../../../functions/heartbeats/contract";
+
+describe("a target", () => {
+  const target = { name: "site", url: "https://example.org/" };
+
+  it("needs a name and a URL, and no more", () => {
+    expect(targetSchema.parse(target)).toEqual({
+      ...target,
+      method: "GET",
+      headers: {},
+      timeoutSeconds: 10,
+      expectedStatus: ["200-299"],
+      maxBodyBytes: 1_048_576,
+      minCertificateDays: 7,
+      followRedirects: true,
+    });
+  });
+
+  it.each<[string, object, string, RegExp]>([
+    ["a name in capitals", { name: "Site" }, "name", /lower case/],
+    ["another protocol", { url: "ftp://example.org" }, "url", /http/],
+    ["credentials in the URL", { url: "https://me:secret@example.org" }, "url", /credentials/],
+    ["a credential in a header", { headers: { Authorization: "Bearer x" } }, "headers.Authorization", /credential/],
+    ["a header split in two", { headers: { "X-A": "a\r\nX-B: b" } }, "headers.X-A", /not a header value/],
+    ["a header Node cannot send", { headers: { "X-A": "ł" } }, "headers.X-A", /not a header value/],
+    ["a broken regular expression", { bodyMatches: "(" }, "bodyMatches", /regular expression/],
+    ["a status range that begins after its end", { expectedStatus: ["299-200"] }, "expectedStatus.0", /after its end/],
+    ["a field nobody knows", { metod: "GET" }, "", /metod/],
+  ])("refuses %s, naming the field", (_name, fields, path, message) => {
+    const issues = targetSchema.safeParse({ ...target, ...fields }).error?.issues ?? [];
+    expect(issues.map((issue) => issue.path.join("."))).toContain(path);
+    expect(issues.map((issue) => JSON.stringify(issue)).join()).toMatch(message);
+  });
+
+  it("has a name of its own", () => {
+    const issues = targetsSchema.safeParse([target, target]).error?.issues;
+    expect(issues).toEqual([expect.objectContaining({ path: [1, "name"], message: "is used twice" })]);
+  });
+});
+
+describe("the worst case", () => {
+  const many = Array.from({ length: 2 * MAX_CONCURRENT_CHECKS }, () => ({
+    timeoutSeconds: 10,
+    maxBodyBytes: 1_048_576,
+  }));
+
+  it("of time is that of the waves of checks, and one more", () => {
+    expect(worstCaseSeconds([])).toBe(0);
+    expect(worstCaseSeconds([{ timeoutSeconds: 60 }])).toBeCloseTo(60.15);
+    expect(worstCaseSeconds(many)).toBe(30);
+  });
+
+  it("of memory is four times the largest bodies that are held at once", () => {
+    expect(worstCaseBodyMegabytes(many)).toBe(0);
+    expect(worstCaseBodyMegabytes(many.map((target) => ({ ...target, bodyContains: "x" })))).toBe(
+      4 * MAX_CONCURRENT_CHECKS,
+    );
+    expect(worstCaseBodyMegabytes([{ maxBodyBytes: 1, bodyMatches: "x" }])).toBe(1);
+  });
+});

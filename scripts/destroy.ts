@@ -7,7 +7,7 @@ import { readRunning } from "./local/run-record";
 import { describeError, EXIT, npmCommand } from "./shared/command-line";
 import { deleteStateBucket, ensureStateBucket } from "./shared/state-bucket";
 import { synthesizeStack } from "./shared/synthesize";
-import { terraformDestroy, terraformInit } from "./shared/terraform";
+import { terraformDestroy, terraformInit, withoutAwsSettings } from "./shared/terraform";
 
 /** The environment that needs no account: nothing in it is worth a question. */
 const LOCAL = "local";
@@ -45,8 +45,9 @@ async function main(environment: string, options: Options): Promise<void> {
 
   // Without its bucket Terraform can't even say that there is nothing.
   await ensureStateBucket(stack);
-  await terraformInit({ cwd: stack });
-  const { remove } = await terraformDestroy({ cwd: stack, onProgress: console.log });
+  const terraform = { cwd: stack, ...(environment === LOCAL && { environment: withoutAwsSettings() }) };
+  await terraformInit(terraform);
+  const { remove } = await terraformDestroy({ ...terraform, onProgress: console.log });
   console.log(`${environment}: ${remove} resources destroyed.`);
 
   if (options.keepState) return;

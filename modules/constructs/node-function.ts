@@ -22,7 +22,7 @@ const ARCHITECTURE = "arm64";
 const LOG_RETENTION_DAYS = 30;
 
 /** A quarter of a CPU: waiting is most of what handlers do. */
-const MEMORY_MB = 512;
+export const MEMORY_MB = 512;
 
 /** What happens to an event that fails when nobody waits for the answer. */
 export interface Asynchronous {
@@ -43,6 +43,8 @@ export interface NodeFunctionProps<E> {
   readonly timeoutSeconds: number;
   /** CPU comes with memory: 1,769 MB is one whole. @default 512 */
   readonly memoryMb?: number;
+  /** Threads for what Node does not do by itself: name look-ups, files, compression. @default Node's four */
+  readonly threads?: number;
   /** For functions that are invoked asynchronously: by schedules, S3, SNS. */
   readonly asynchronous?: Asynchronous;
   readonly alarms: { readonly errors: AlarmText };
@@ -138,6 +140,7 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
           ALMANAC_ENVIRONMENT: feature.deployment.environment,
           NODE_OPTIONS: "--enable-source-maps",
           POWERTOOLS_SERVICE_NAME: feature.feature,
+          ...(props.threads !== undefined && { UV_THREADPOOL_SIZE: String(props.threads) }),
           ...variablesOf(props.environment),
         },
       },

@@ -46,6 +46,13 @@ export const scheduleSchema = z.string().superRefine((expression, context) => {
   if (problem !== undefined) context.addIssue({ code: "custom", message: problem, input: expression });
 });
 
+/** The minutes between two ticks of a well-formed `rate(...)`; undefined for a `cron(...)`, whose gaps differ. */
+export function minutesOf(expression: string): number | undefined {
+  const [, value, unit] = /^rate\((\d+) (minute|hour|day)/.exec(expression) ?? [];
+  const minutes = { minute: 1, hour: 60, day: 1440 }[unit ?? ""];
+  return minutes === undefined ? undefined : Number(value) * minutes;
+}
+
 function rateProblem(argument: string): string | undefined {
   const [, value, unit, plural] = /^([1-9]\d*) (minute|hour|day)(s?)$/.exec(argument) ?? [];
   if (value === undefined) return 'is not "rate(<number> minutes)", "rate(<number> hours)" or "rate(<number> days)"';

@@ -1,10 +1,12 @@
 import { S3Object } from "@cdktf/provider-aws/lib/s3-object";
-import { Fn, type TerraformStack } from "cdktf";
+import { Fn, Op, Token, conditional, type TerraformStack } from "cdktf";
 import { z } from "zod";
 import {
+  LOOKUP_THREADS,
   TARGETS_KEY,
   TELEMETRY_KEYS,
   targetsSchema,
+  worstCaseBodyMegabytes,
   worstCaseSeconds,
   type CheckEnvironment,
 } from "../../functions/heartbeats/contract";
@@ -12,10 +14,10 @@ import { Alarm } from "../constructs/alarm";
 import { Bucket } from "../constructs/bucket";
 import { Feature, type Deployment } from "../constructs/feature";
 import { literal } from "../constructs/literal";
-import { NodeFunction } from "../constructs/node-function";
+import { MEMORY_MB, NodeFunction } from "../constructs/node-function";
 import { DeadLetterQueue } from "../constructs/queue";
 import { Schedule } from "../constructs/schedule";
-import { scheduleSchema } from "../constructs/schedule-expression";
+import { minutesOf, scheduleSchema } from "../constructs/schedule-expression";
 import { Table } from "../constructs/table";
 
 /** For reading the targets before the checks, and for saving what they found after. */
@@ -24,18 +26,34 @@ const SECONDS_AROUND_CHECKS = 30;
 /** Lambda's own limit. */
 const MAX_TIMEOUT_SECONDS = 900;
 
+/** Lambda's own limit, too. */
+const MAX_MEMORY_MB = 10_240;
+
+/** The alarm for silence looks back over three ticks, and CloudWatch no further than a day. */
+const MAX_INTERVAL_MINUTES = 480;
+
 /** A tick that is later than this would measure another time than its own: the next one has long been there. */
 const MAX_TICK_AGE_SECONDS = 300;
 
 export const heartbeatsSchema = z.strictObject({
-  /** How often, as EventBridge writes it, in UTC. @default "rate(5 minutes)" */
-  schedule: scheduleSchema.default("rate(5 minutes)"),
+  /** How often: a rate of up to eight hours, as EventBridge writes it. @default "rate(5 minutes)" */
+  schedule: scheduleSchema
+    .refine((schedule) => (minutesOf(schedule) ?? Infinity) <= MAX_INTERVAL_MINUTES, {
+      error: `is not a rate of ${MAX_INTERVAL_MINUTES} minutes or less: heartbeats come at even intervals`,
+      when: ({ issues }) => issues.length === 0,
+    })
+    .default("rate(5 minutes)"),
   /** How long each check's row is kept. @default 90 */
   telemetryDays: z.int().min(1).max(3650).default(90),
-  targets: targetsSchema.refine(
-    (targets) => worstCaseSeconds(targets) + SECONDS_AROUND_CHECKS <= MAX_TIMEOUT_SECONDS,
-    `can take longer than Lambda's ${MAX_TIMEOUT_SECONDS} s when all of them time out: give them shorter timeouts`,
-  ),
+  targets: targetsSchema
+    .refine(
+      (targets) => worstCaseSeconds(targets) + SECONDS_AROUND_CHECKS <= MAX_TIMEOUT_SECONDS,
+      `can take longer than Lambda's ${MAX_TIMEOUT_SECONDS} s when all of them time out: give them shorter timeouts`,
+    )
+    .refine(
+      (targets) => MEMORY_MB + worstCaseBodyMegabytes(targets) <= MAX_MEMORY_MB,
+      `can need more than Lambda's ${MAX_MEMORY_MB} MB for the bodies they search: give them a smaller maxBodyBytes`,
+    ),
 });
 
 /** The heartbeats of an environment, as people write them in main.ts. */
@@ -50,8 +68,9 @@ export class Heartbeats extends Feature {
     const targets = this.createTargetsBucket(config);
     const deadLetters = this.createDeadLetters();
     const checker = this.createChecker(telemetry, targets, deadLetters, config);
-    this.createSchedule(checker, deadLetters, config);
-    this.createSilenceAlarm(checker);
+    const intervalMinutes = this.inputInterval(config);
+    this.createSchedule(checker, deadLetters, intervalMinutes);
+    this.createAlarms(checker, intervalMinutes);
 
     this.output("table_name", "Telemetry: a row for each check", telemetry.name);
     this.output("check_function_name", "Checks all targets when it is invoked", checker.name);
@@ -111,31 +130,42 @@ export class Heartbeats extends Feature {
         description: "The checker's timeout: all checks at their slowest, and reading and saving",
         value: Math.ceil(worstCaseSeconds(targets)) + SECONDS_AROUND_CHECKS,
       }).numberValue,
+      memoryMb: this.input("memory_mb", {
+        type: "number",
+        description: "The checker's memory: for itself, and for the bodies that it searches at one time",
+        value: MEMORY_MB + worstCaseBodyMegabytes(targets),
+      }).numberValue,
+      threads: LOOKUP_THREADS,
       asynchronous: { deadLetters, retries: 2, maxEventAgeSeconds: MAX_TICK_AGE_SECONDS },
       alarms: { errors: "The checker fails. See modules/heartbeats/README.md, 'The checker fails'" },
     });
   }
 
+  private inputInterval({ schedule }: HeartbeatsConfig): number {
+    return this.input("interval_minutes", {
+      type: "number",
+      description: `Minutes from one round of checks to the next, ${MAX_INTERVAL_MINUTES} at most`,
+      value: minutesOf(schedule),
+    }).numberValue;
+  }
+
   private createSchedule(
     checker: NodeFunction<CheckEnvironment>,
     deadLetters: DeadLetterQueue,
-    config: HeartbeatsConfig,
+    intervalMinutes: number,
   ): void {
+    const plural = conditional(Op.eq(intervalMinutes, 1), "", "s");
     new Schedule(this, "schedule", {
       description: "Checks all heartbeat targets",
-      expression: this.input("schedule", {
-        type: "string",
-        description: "How often: an EventBridge schedule expression, UTC",
-        value: config.schedule,
-      }).stringValue,
+      expression: `rate(${intervalMinutes} minute${Token.asString(plural)})`,
       target: checker,
       deadLetters,
       maxEventAgeSeconds: MAX_TICK_AGE_SECONDS,
     });
   }
 
-  /** A monitor that does not run reports nothing bad: its silence is what has to be noticed. */
-  private createSilenceAlarm(checker: NodeFunction<CheckEnvironment>): void {
+  private createAlarms(checker: NodeFunction<CheckEnvironment>, intervalMinutes: number): void {
+    // A monitor that does not run reports nothing bad: its silence is what has to be noticed, here of three ticks.
     new Alarm(this, "silence", {
       text: "No heartbeats are taken at all. See modules/heartbeats/README.md, 'Silence'",
       namespace: "AWS/Lambda",
@@ -144,8 +174,18 @@ export class Heartbeats extends Feature {
       statistic: "Sum",
       comparison: "LessThanThreshold",
       threshold: 1,
-      periodSeconds: 900,
+      periodSeconds: Token.asNumber(Op.mul(intervalMinutes, 3 * 60)),
       missingData: "breaching",
+    });
+    new Alarm(this, "broken-checks", {
+      text: "Checks fail for a fault of the checker. See modules/heartbeats/README.md, 'Broken checks'",
+      namespace: "Almanac",
+      metric: "brokenChecks",
+      dimensions: { service: this.feature, environment: this.deployment.environment },
+      statistic: "Sum",
+      comparison: "GreaterThanThreshold",
+      threshold: 0,
+      periodSeconds: 300,
     });
   }
 }

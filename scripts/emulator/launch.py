@@ -41,6 +41,21 @@ def end_lambdas_with_the_emulator():
     lambda_runtime._NODEJS_WORKER_SCRIPT += '\nrl.on("close", () => process.exit(0));\n'
 
 
+def leave_https_servers_of_this_machine_alone():
+    """Mends https requests of Lambdas to other servers on this machine, which MiniStack sends without TLS: it takes all of
+    loopback for itself. Can go when its worker script looks at the port first.
+    """
+    from ministack.core import lambda_runtime
+
+    found = '    const advertised = (process.env.MINISTACK_HOST || "").split(":")[0];\n'
+    if found not in lambda_runtime._NODEJS_WORKER_SCRIPT:
+        raise SystemExit("launch.py: MiniStack's worker script has changed; see leave_https_servers_of_this_machine_alone")
+    elsewhere = "options.port && ![443, msPort].includes(Number(options.port))"
+    lambda_runtime._NODEJS_WORKER_SCRIPT = lambda_runtime._NODEJS_WORKER_SCRIPT.replace(
+        found, f"    if ({elsewhere}) return origHttpsReq.apply(https, original);\n{found}"
+    )
+
+
 def describe_alarms_in_full():
     """Mends `DescribeAlarms`, whose XML answer leaves out half of each alarm, so that Terraform plans to change every
     alarm every time. Can go when `ministack.services.cloudwatch._describe_alarms` writes what it stores.
@@ -127,6 +142,7 @@ def main():
 
     look_at_schedules_every_second()
     end_lambdas_with_the_emulator()
+    leave_https_servers_of_this_machine_alone()
     describe_alarms_in_full()
 
     config = Config()

@@ -30,7 +30,10 @@ async function listAll(endpoint: string): Promise<Record<string, string>> {
     const credential = `Credential=test/20260101/eu-central-1/${service}/aws4_request`;
     const response = await fetch(new URL(path, endpoint), {
       ...request,
-      headers: { ...(headers as Record<string, string> | undefined), Authorization: `AWS4-HMAC-SHA256 ${credential}, SignedHeaders=host, Signature=0` },
+      headers: {
+        ...(headers as Record<string, string> | undefined),
+        Authorization: `AWS4-HMAC-SHA256 ${credential}, SignedHeaders=host, Signature=0`,
+      },
     });
     if (!response.ok) throw new Error(`${service} answers ${response.status}: ${await response.text()}`);
     return [service, await response.text()] as const;

@@ -34,6 +34,11 @@ describe("a configuration error", () => {
       'staging.heartbeats.schedule: "rate(1 minutes)" needs "1 minute", as EventBridge has it',
     ],
     [
+      "a schedule without an interval",
+      { region: "eu-central-1", heartbeats: { schedule: "cron(0 17 * * ? *)", targets: [] } },
+      'staging.heartbeats.schedule: "cron(0 17 * * ? *)" is not a rate of 480 minutes or less: heartbeats come at even intervals',
+    ],
+    [
       "a name used twice",
       { region: "eu-central-1", heartbeats: { targets: [target, target] } },
       'staging.heartbeats.targets[1].name: "site" is used twice',

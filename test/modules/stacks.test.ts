@@ -66,9 +66,9 @@ describe("main.ts", () => {
   });
 
   it("checks every minute on this machine, every five elsewhere", () => {
-    expect(root("local").module["heartbeats"]).toMatchObject({ schedule: "rate(1 minute)" });
-    expect(root("staging").module["heartbeats"]).toMatchObject({ schedule: "rate(5 minutes)" });
-    expect(root("production").module["heartbeats"]).toMatchObject({ schedule: "rate(5 minutes)" });
+    expect(root("local").module["heartbeats"]).toMatchObject({ interval_minutes: 1 });
+    expect(root("staging").module["heartbeats"]).toMatchObject({ interval_minutes: 5 });
+    expect(root("production").module["heartbeats"]).toMatchObject({ interval_minutes: 5 });
   });
 });
 

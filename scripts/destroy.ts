@@ -2,15 +2,12 @@
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
-import { DEFAULT_HOME, homeAt } from "./local/home";
-import { readRunning } from "./local/run-record";
+import { DEFAULT_HOME } from "./local/home";
 import { describeError, EXIT, npmCommand } from "./shared/command-line";
+import { findLocal, LOCAL } from "./shared/deployed";
 import { deleteStateBucket, ensureStateBucket } from "./shared/state-bucket";
 import { synthesizeStack } from "./shared/synthesize";
 import { terraformDestroy, terraformInit, withoutAwsSettings } from "./shared/terraform";
-
-/** The environment that needs no account: nothing in it is worth a question. */
-const LOCAL = "local";
 
 interface Options {
   readonly app: string;
@@ -38,7 +35,7 @@ class RefusedError extends Error {
 async function main(environment: string, options: Options): Promise<void> {
   const stack = await synthesizeStack(environment, {
     app: options.app,
-    ...(environment === LOCAL && (await whereLocalRuns(options.home))),
+    ...(environment === LOCAL && (await findLocal(options.home))),
   });
   await refuseIfProtected(environment, stack);
   if (environment !== LOCAL && !options.yes) await ask(environment);
@@ -53,14 +50,6 @@ async function main(environment: string, options: Options): Promise<void> {
   if (options.keepState) return;
   const { bucket } = await deleteStateBucket(stack);
   console.log(`${bucket}: deleted, with all versions of the state. Nothing is left.`);
-}
-
-async function whereLocalRuns(folder: string): Promise<{ awsEndpoint: string; outputDirectory: string }> {
-  const home = homeAt(folder);
-  const awsEndpoint = process.env["ALMANAC_AWS_ENDPOINT"] ?? (await readRunning(home))?.endpoint;
-  if (awsEndpoint === undefined)
-    throw new RefusedError("nothing runs here, so nothing is left to destroy (npm run status).");
-  return { awsEndpoint, outputDirectory: home.synthesized };
 }
 
 /** Terraform would refuse, too: but halfway through, with the unprotected half gone. */

@@ -6,7 +6,7 @@ import * as z from "zod";
 import { readRunning } from "../../scripts/local/run-record";
 import { homeAt } from "../../scripts/local/home";
 import { SOON_EXPIRING_DAYS } from "../support/target-servers";
-import { awsConfiguration, eventually, home } from "./support/system";
+import { awsConfiguration, eventually, home, npmRun, startArguments } from "./support/system";
 
 const outputsSchema = z.object({
   table_name: z.string(),
@@ -154,4 +154,10 @@ describe("heartbeats, deployed", () => {
       responsePayload: { errorMessage: expect.stringContaining("not a scheduled event") as unknown },
     });
   }, 70_000);
+
+  it("sends dead letters back to the checker with npm run redrive", async () => {
+    const { code, output } = await npmRun("redrive", "local", "heartbeats", ...startArguments);
+    expect(output).toMatch(/heartbeats: [1-9]\d* sent back\./);
+    expect(code).toBe(0);
+  }, 60_000);
 });

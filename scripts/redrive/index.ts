@@ -1,0 +1,47 @@
+/** `npm run redrive -- <environment> <feature>`: sends dead letters back to where they failed. */
+import { LambdaClient } from "@aws-sdk/client-lambda";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import * as z from "zod";
+import { DEFAULT_HOME } from "../local/home";
+import { describeError, EXIT, npmCommand } from "../shared/command-line";
+import { findDeployed, NotDeployedError, type DeployedOptions } from "../shared/deployed";
+import { redriveInvocations } from "./invocations";
+
+const command = npmCommand(
+  "npm run redrive --",
+  "Invokes functions again with the events that they failed on, oldest first as SQS has it. Mend the cause first.",
+)
+  .argument("<environment>", "as main.ts names it: staging")
+  .argument("<feature>", "heartbeats")
+  .option("--app <file>", "the app that has the environment", "main.ts")
+  .option("--home <folder>", "for local: the folder that was given to npm start", DEFAULT_HOME)
+  .parse();
+
+const outputsSchema = z.looseObject({ dead_letter_queue_url: z.string() });
+
+async function main(environment: string, feature: string, options: DeployedOptions): Promise<number> {
+  const { features, aws } = await findDeployed(environment, options);
+  const outputs = outputsSchema.safeParse(features[feature]);
+  if (!outputs.success) {
+    throw new NotDeployedError(
+      `${environment} has no feature "${feature}" with dead letters: ${Object.keys(features).join(", ")}`,
+    );
+  }
+  const { sent, unknown } = await redriveInvocations(outputs.data.dead_letter_queue_url, {
+    sqs: new SQSClient(aws),
+    lambda: new LambdaClient(aws),
+    onProgress: console.log,
+  });
+  console.log(`${feature}: ${sent} sent back${unknown === 0 ? "" : `, ${unknown} left that nobody understands`}.`);
+  return unknown === 0 ? EXIT.ok : EXIT.failure;
+}
+
+main(command.args[0] ?? "", command.args[1] ?? "", command.opts<DeployedOptions>()).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    console.error(`npm run redrive: ${describeError(error)}`);
+    process.exitCode = EXIT.failure;
+  },
+);

@@ -1,0 +1,71 @@
+import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { mockClient } from "aws-sdk-client-mock";
+import { readDeadLetter, redriveInvocations } from "../../../scripts/redrive/invocations";
+
+const FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:almanac-staging-heartbeats-check";
+const failed = (id: string) => ({
+  MessageId: id,
+  ReceiptHandle: `receipt-${id}`,
+  Body: JSON.stringify({ requestContext: { functionArn: `${FUNCTION}:$LATEST` }, requestPayload: { id } }),
+});
+
+describe("a dead letter", () => {
+  it("is Lambda's record of an invocation that failed", () => {
+    expect(readDeadLetter(failed("1"))).toEqual({ functionArn: FUNCTION, event: { id: "1" } });
+  });
+
+  it("is an event that EventBridge could not hand over", () => {
+    const message = {
+      Body: '{"id":"2"}',
+      MessageAttributes: { TARGET_ARN: { DataType: "String", StringValue: FUNCTION } },
+    };
+    expect(readDeadLetter(message)).toEqual({ functionArn: FUNCTION, event: { id: "2" } });
+  });
+
+  it.each(["", "not JSON", '{"id":"3"}'])("is nothing else: %j", (Body) => {
+    expect(readDeadLetter({ Body })).toBeUndefined();
+  });
+});
+
+describe("redriving", () => {
+  const sqs = mockClient(SQSClient);
+  const lambda = mockClient(LambdaClient);
+  beforeEach(() => {
+    sqs.reset();
+    lambda.reset();
+  });
+  const redrive = () =>
+    redriveInvocations("queue", { sqs: new SQSClient(), lambda: new LambdaClient(), onProgress: () => undefined });
+
+  it("sends each event back once, and then deletes it", async () => {
+    sqs
+      .on(ReceiveMessageCommand)
+      .resolvesOnce({ Messages: [failed("1"), failed("2")] })
+      .resolvesOnce({ Messages: [failed("3"), failed("1")] }) // 1 has failed again meanwhile
+      .resolves({ Messages: [failed("1")] });
+    await expect(redrive()).resolves.toEqual({ sent: 3, unknown: 0 });
+    expect(
+      lambda
+        .commandCalls(InvokeCommand)
+        .map(({ args: [{ input }] }) => Buffer.from(input.Payload as Uint8Array).toString()),
+    ).toEqual(['{"id":"1"}', '{"id":"2"}', '{"id":"3"}']);
+    expect(sqs.commandCalls(DeleteMessageCommand)).toHaveLength(3);
+  });
+
+  it("keeps what Lambda does not take", async () => {
+    sqs.on(ReceiveMessageCommand).resolvesOnce({ Messages: [failed("1")] });
+    lambda.on(InvokeCommand).rejects(new Error("throttled"));
+    await expect(redrive()).rejects.toThrow("throttled");
+    expect(sqs.commandCalls(DeleteMessageCommand)).toHaveLength(0);
+  });
+
+  it("keeps what nobody understands, and says how many", async () => {
+    sqs
+      .on(ReceiveMessageCommand)
+      .resolvesOnce({ Messages: [{ MessageId: "1", Body: "?" }] })
+      .resolves({ Messages: [] });
+    await expect(redrive()).resolves.toEqual({ sent: 0, unknown: 1 });
+    expect(sqs.commandCalls(DeleteMessageCommand)).toHaveLength(0);
+  });
+});

@@ -17,8 +17,8 @@ new Environment(app, "local", {
   heartbeats: {
     schedule: "rate(1 minute)",
     targets: [
-      { name: "aws-emulator", url: new URL("/_ministack/health", LOCAL_AWS).href },
-      { name: "nobody-home", url: "http://127.0.0.1:9/", timeoutSeconds: 2 }, // so that a failure can be seen, too
+      { name: "aws-emulator", url: new URL("/_ministack/health", LOCAL_AWS).href, private: true },
+      { name: "nobody-home", url: "http://127.0.0.1:9/", timeoutSeconds: 2, private: true }, // so that a failure can be seen, too
     ],
   },
 });

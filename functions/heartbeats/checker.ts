@@ -1,6 +1,6 @@
 import type { Clock } from "../shared/clock";
 import type { Outcome, Target } from "./contract";
-import { CheckTimeoutError, failureOf } from "./failures";
+import { CheckTimeoutError, failureOf, type Failure } from "./failures";
 import type { HttpAnswer, HttpRequest, SendHttp } from "./http";
 import { daysLeft, examinesBody, judge, type Answer } from "./judge";
 import { isRedirect, redirected } from "./redirects";
@@ -58,7 +58,7 @@ export async function checkTarget(target: Target, { send, clock }: CheckerPorts)
   } catch (error) {
     // Once the timer has fired, any other error is only the way the connection came down.
     const cause: unknown = timeout.signal.aborted ? timeout.signal.reason : error;
-    const failure = failureOf(cause);
+    const failure = explained(failureOf(cause), seen);
     const observation = observed({ ok: false, ...failure, ...seen });
     return failure.reason === "internal" ? { ...observation, fault: cause } : observation;
   } finally {
@@ -87,7 +87,7 @@ async function lastAnswer(
   }
 }
 
-function firstRequest({ method, url, headers, body, certificateAuthority }: Target): HttpRequest {
+function firstRequest({ method, url, headers, body, certificateAuthority, private: isPrivate }: Target): HttpRequest {
   const given = new Set(Object.keys(headers).map((name) => name.toLowerCase()));
   const defaults = Object.entries(DEFAULT_HEADERS).filter(([name]) => !given.has(name.toLowerCase()));
   return {
@@ -96,7 +96,14 @@ function firstRequest({ method, url, headers, body, certificateAuthority }: Targ
     headers: { ...Object.fromEntries(defaults), ...headers },
     body,
     certificateAuthority,
+    private: isPrivate,
   };
+}
+
+/** A request that was forbidden was never answered: a status that was seen is that of the redirect that led to it. */
+function explained(failure: Failure, { status }: Seen): Failure {
+  if (failure.reason !== "forbidden-address" || status === undefined) return failure;
+  return { ...failure, message: `a redirect (${status}) to a forbidden address: ${failure.message}` };
 }
 
 function note(seen: Seen, { status, certificateExpiresAt }: HttpAnswer, now: number): void {

@@ -3,6 +3,8 @@
  */
 import * as z from "zod";
 
+import { forbiddenHost } from "./address-guard";
+
 /** What the checker is given by its module, one environment variable each. */
 export interface CheckEnvironment {
   /** The telemetry table. */
@@ -43,11 +45,7 @@ const statusRange = z.union([
     .refine((range) => Number(range.slice(0, 3)) <= Number(range.slice(4)), "begins after its end"),
 ]);
 
-/**
- * One URL to check, and what a good answer is. What people write in main.ts is {@link TargetInput}, where everything with a
- * default may be left out; what the function reads is {@link Target}.
- */
-export const targetSchema = z.strictObject({
+const targetFields = z.strictObject({
   /** Names the target in telemetry, alarms and pages; unique within an environment. Lower case, digits, hyphens. */
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "is not lower case letters, digits and hyphens (63 at most)"),
   /** An http or https address. Credentials in it are refused: they would be in Terraform's state. */
@@ -94,6 +92,23 @@ export const targetSchema = z.strictObject({
     .optional(),
   /** True: up to five redirects are followed and the last answer counts. False: the redirect itself is the answer. */
   followRedirects: z.boolean().default(true),
+  /**
+   * True: the target may be in a private network, or this machine. False: it may lead to public addresses only, itself and
+   * wherever it redirects, so that nobody who has a say in a target, its name or its answers makes the checker knock at inner doors.
+   */
+  private: z.boolean().default(false),
+});
+
+/**
+ * One URL to check, and what a good answer is. What people write in main.ts is {@link TargetInput}, where everything with a
+ * default may be left out; what the function reads is {@link Target}.
+ */
+export const targetSchema = targetFields.superRefine(({ url, private: isPrivate }, context) => {
+  // What is no URL has been refused for that already.
+  const forbidden = isPrivate || !URL.canParse(url) ? undefined : forbiddenHost(new URL(url).hostname);
+  if (forbidden === undefined) return;
+  const message = `leads to ${forbidden.kind} (${forbidden.range}), where only a target with private: true may lead`;
+  context.addIssue({ code: "custom", path: ["url"], message, input: url });
 });
 
 /** A target as the function reads it, defaults filled in. */
@@ -143,6 +158,7 @@ export function worstCaseBodyMegabytes(
 export type FailureReason =
   | "dns" // the name does not resolve
   | "refused" // nothing listens, or no route
+  | "forbidden-address" // the target, or a redirect of it, leads to an address that only a private target may have
   | "tls" // the handshake failed: expired, unknown authority, wrong name
   | "timeout" // no whole answer within timeoutSeconds
   | "reset" // the connection broke before the answer was whole

@@ -1,4 +1,5 @@
 import { errorCode, errorMessage, isObject } from "../shared/errors";
+import { ForbiddenAddressError } from "./address-guard";
 import type { FailureReason } from "./contract";
 import { BodyEncodingError, BodyTooLargeError } from "./http";
 import { RedirectError } from "./redirects";
@@ -56,6 +57,7 @@ const ERROR_CODE_FAMILIES: readonly (readonly [RegExp, FailureReason])[] = [
  */
 export function failureOf(error: unknown): Failure {
   if (error instanceof CheckTimeoutError) return { reason: "timeout", message: error.message };
+  if (error instanceof ForbiddenAddressError) return { reason: "forbidden-address", message: error.message };
   if (error instanceof RedirectError) return { reason: "redirect", message: error.message };
   if (error instanceof BodyTooLargeError) return { reason: "body-too-large", message: error.message };
   if (error instanceof BodyEncodingError) return { reason: "protocol", message: error.message };

@@ -3,6 +3,7 @@ import https from "node:https";
 import { isIP, type TcpSocketConnectOpts } from "node:net";
 import { TLSSocket } from "node:tls";
 
+import { bareHost, forbiddenRange, refuseForbiddenAddresses, refuseForbiddenHost } from "./address-guard";
 import type { HttpAnswer, HttpRequest, SendHttp } from "./http";
 import { readBody } from "./http-body";
 import type { LookUp, ResolvedAddress } from "./name-lookup";
@@ -15,21 +16,23 @@ const ATTEMPT_MS = 1_000;
 
 /**
  * {@link SendHttp} over node:http and node:https, chosen over fetch because a check needs the certificate and must connect to
- * exactly the addresses that were looked up. A connection serves one request: a check is to see what a new visitor sees, and a
- * resumed TLS session would show no certificate.
+ * exactly the addresses that were looked up and judged: there is no second look-up that could say otherwise. A connection serves
+ * one request: a check is to see what a new visitor sees, and a resumed TLS session would show no certificate.
+ *
+ * Any port will do. At a public address whatever listens can be reached by anybody, so a list of allowed ports would protect
+ * nothing there, and would shut out what teams do check: :8443, :9200.
+ *
+ * @param judge which addresses are for private targets only
  */
-export function httpClient(lookUp: LookUp): SendHttp {
+export function httpClient(lookUp: LookUp, judge = forbiddenRange): SendHttp {
   return async (request, signal) => {
-    const hostname = hostnameOf(request.url);
+    const { hostname } = request.url;
+    if (!request.private) refuseForbiddenHost(hostname, judge);
     // The final dot of a fully qualified name matters to the look-up, and to nothing else.
-    const addresses = isIP(hostname) ? [] : await lookUp(request.url.hostname, signal);
-    return send(request, hostname, addresses, signal);
+    const addresses = isIP(bareHost(hostname)) ? [] : await lookUp(hostname, signal);
+    if (!request.private) refuseForbiddenAddresses(hostname, addresses, judge);
+    return send(request, bareHost(hostname), addresses, signal);
   };
-}
-
-/** As sockets want it: an IPv6 address without its brackets, a fully qualified name without its final dot. */
-function hostnameOf(url: URL): string {
-  return url.hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
 }
 
 function send(
@@ -46,6 +49,8 @@ function send(
     path: url.pathname + url.search,
     headers,
     signal,
+    // An agent of its own, which knows nothing of HTTP_PROXY and its like: Node's shared one may be told to heed them
+    // (NODE_USE_ENV_PROXY), and a proxy would look names up for itself.
     agent: false,
     lookup: (_hostname, { all }, found) => {
       const [first] = addresses;

@@ -7,6 +7,8 @@ export interface HttpRequest {
   readonly body?: string | undefined;
   /** Certificates (PEM) to trust in place of the public ones. */
   readonly certificateAuthority?: string | undefined;
+  /** False: refused where it would lead to anything but a public address. */
+  readonly private: boolean;
 }
 
 /** An answer whose head has come and whose body has not been read yet: call either `readBody` or `discard`. */
@@ -26,7 +28,10 @@ export interface HttpAnswer {
   discard(): void;
 }
 
-/** Sends a request. Rejects with what Node says when there is no answer, or once the signal aborts. */
+/**
+ * Sends a request. Rejects with what Node says when there is no answer, or once the signal aborts, and with
+ * ForbiddenAddressError before anything is sent to where only private targets may be.
+ */
 export type SendHttp = (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>;
 
 export class BodyTooLargeError extends Error {

@@ -28,6 +28,7 @@ async function startTargets(): Promise<readonly TargetInput[]> {
   const secure = await listen(createSecureServer(certificate, page));
   return Array.from({ length: TARGETS }, (_, index) => ({
     name: `target-${index}`,
+    private: true,
     ...(index % 5 === 0
       ? { url: `https://${secure}/${index}`, certificateAuthority: authority.cert }
       : { url: `http://${plain}/${index}` }),

@@ -7,6 +7,7 @@ export function targetsFor({ urls, certificateAuthority }: TargetServers): Targe
     name,
     url: urls[behaviour],
     timeoutSeconds: 5,
+    private: true,
     ...options,
   });
   const secure = { certificateAuthority };

@@ -46,7 +46,7 @@ describe("the checker", () => {
     }));
   };
   const givenTargets = (...targets: TargetInput[]): void => {
-    given(JSON.stringify(targets));
+    given(JSON.stringify(targets.map((target) => ({ private: true, ...target }))));
   };
   const run = (event: unknown = scheduledEvent()): Promise<void> => handler(event, lambdaContext());
   const requests = (): readonly WriteRequest[][] =>

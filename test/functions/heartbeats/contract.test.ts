@@ -19,6 +19,7 @@ describe("a target", () => {
       maxBodyBytes: 1_048_576,
       minCertificateDays: 7,
       followRedirects: true,
+      private: false,
     });
   });
 
@@ -31,11 +32,24 @@ describe("a target", () => {
     ["a header Node cannot send", { headers: { "X-A": "ł" } }, "headers.X-A", /not a header value/],
     ["a broken regular expression", { bodyMatches: "(" }, "bodyMatches", /regular expression/],
     ["a status range that begins after its end", { expectedStatus: ["299-200"] }, "expectedStatus.0", /after its end/],
+    [
+      "an address of one's own network",
+      { url: "http://10.0.0.7/" },
+      "url",
+      /private address \(10.0.0.0\/8\).*private: true/,
+    ],
+    ["an address in another notation", { url: "http://0x7f.1:80/" }, "url", /loopback address \(127.0.0.0\/8\)/],
+    ["this machine's own name", { url: "https://app.localhost./" }, "url", /a name of this machine/],
     ["a field nobody knows", { metod: "GET" }, "", /metod/],
   ])("refuses %s, naming the field", (_name, fields, path, message) => {
     const issues = targetSchema.safeParse({ ...target, ...fields }).error?.issues ?? [];
     expect(issues.map((issue) => issue.path.join("."))).toContain(path);
     expect(issues.map((issue) => JSON.stringify(issue)).join()).toMatch(message);
+  });
+
+  it("may be anywhere when it is private", () => {
+    for (const url of ["http://10.0.0.7/", "http://[::1]:8080/", "http://localhost/"])
+      expect(targetSchema.parse({ ...target, url, private: true }).url).toBe(url);
   });
 
   it("has a name of its own", () => {

@@ -23,6 +23,7 @@ describe("a check of a real server", () => {
         name: "target",
         url: servers.urls[behaviour],
         timeoutSeconds: 20,
+        private: true,
         certificateAuthority: servers.certificateAuthority,
         ...options,
       }),
@@ -145,7 +146,12 @@ describe("a check of a real server", () => {
     const { port } = new URL(servers.urls.echo);
     const url = `http://some.name.test.:${port}/echo`;
     const send = httpClient(systemLookUp(() => Promise.resolve([{ address: "127.0.0.1", family: 4 }])));
-    const target = targetSchema.parse({ name: "target", url, bodyContains: `"host":"some.name.test:${port}"` });
+    const target = targetSchema.parse({
+      name: "target",
+      url,
+      private: true,
+      bodyContains: `"host":"some.name.test:${port}"`,
+    });
     expect((await checkTarget(target, { send, clock: systemClock })).outcome).toEqual({ ok: true, status: 200 });
   });
 
@@ -155,7 +161,8 @@ describe("a check of a real server", () => {
     const outcomeOf = async (name: string) => {
       const url = `https://${name}:${port}/good`;
       const { certificateAuthority } = servers;
-      const target = targetSchema.parse({ name: "target", url, certificateAuthority, headers: { Host: WRONG_NAME } });
+      const headers = { Host: WRONG_NAME };
+      const target = targetSchema.parse({ name: "target", url, private: true, certificateAuthority, headers });
       return (await checkTarget(target, { send, clock: systemClock })).outcome;
     };
     expect(await outcomeOf(WRONG_NAME)).toMatchObject({ ok: true });
@@ -169,7 +176,7 @@ describe("a check of a real server", () => {
       { address: "127.0.0.1", family: 4 },
     ];
     const send = httpClient(systemLookUp(() => Promise.resolve(addresses)));
-    const target = targetSchema.parse({ name: "target", url: `http://some.name.test:${port}/good` });
+    const target = targetSchema.parse({ name: "target", url: `http://some.name.test:${port}/good`, private: true });
     expect((await checkTarget(target, { send, clock: systemClock })).outcome).toEqual({ ok: true, status: 200 });
     const refused = targetSchema.parse({
       ...target,

@@ -5,7 +5,13 @@ import { isRedirect, MAX_REDIRECTS, redirected, RedirectError } from "../../../f
 
 const plainHeaders = { Accept: "*/*" };
 const headers = { Accept: "text/html", "X-Key": "private", "Content-Type": "text/plain" };
-const request: HttpRequest = { method: "POST", url: new URL("https://a.test/deep/page?x=1"), headers, body: "text" };
+const request: HttpRequest = {
+  method: "POST",
+  url: new URL("https://a.test/deep/page?x=1"),
+  headers,
+  body: "text",
+  private: false,
+};
 const redirect = (status: number, location: string, given = request) =>
   redirected(given, { status, location }, 0, plainHeaders);
 

@@ -32,6 +32,8 @@ function describe(issue: z.core.$ZodIssue, root: string): string[] {
           ? `${field}: is missing`
           : `${field}: ${quote(issue.input)} is not of type ${issue.expected}`,
       ];
+    case "invalid_key":
+      return issue.issues.map(({ message }) => `${field}: ${message}`);
     case "custom":
       if (issue.params?.["secret"] === true) return [`${field}: ${issue.message}`];
       return [`${field}: ${quote(issue.input)} ${issue.message}`];

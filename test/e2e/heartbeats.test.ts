@@ -124,6 +124,13 @@ describe("heartbeats, deployed", () => {
     expect((await rowsOf("almanac.start")).length).toBe(Object.keys(EXPECTED).length);
   });
 
+  it("are shown by npm run heartbeats", async () => {
+    const { code, output } = await npmRun("heartbeats", "local", ...startArguments);
+    expect(output).toMatch(/^good +up +\d+ ms/m);
+    expect(output).toMatch(/^server-error +down .*status 500, expected 200-299/m);
+    expect(code).toBe(0);
+  }, 60_000);
+
   it("keep an event that nobody understands: after its retries it is a dead letter", async () => {
     const event = { source: "nobody", id: `strange-${Date.now()}` };
     await new LambdaClient(aws).send(

@@ -54,6 +54,11 @@ describe("a configuration error", () => {
       "staging.heartbeats.targets[0].url: carries credentials, which would be in Terraform's state",
     ],
     [
+      "a credential in a header",
+      { region: "eu-central-1", heartbeats: { targets: [{ ...target, headers: { Authorization: "Bearer x" } }] } },
+      "staging.heartbeats.targets[0].headers.Authorization: carries a credential, which would be in Terraform's state",
+    ],
+    [
       "an address that only a private target may have",
       { region: "eu-central-1", heartbeats: { targets: [{ name: "site", url: "http://192.168.1.1/" }] } },
       'staging.heartbeats.targets[0].url: "http://192.168.1.1/" leads to a private address (192.168.0.0/16), where only a target with private: true may lead',

@@ -6,7 +6,13 @@
  */
 import ipaddr from "ipaddr.js";
 
-/** Where only private targets may be. */
+/**
+ * How far a request may lead: to `public` addresses; also into `private` networks; or `anywhere`, which is also to where the
+ * platform talks to its machines: credentials are given away there, and a Lambda's next event.
+ */
+export type Reach = "public" | "private" | "anywhere";
+
+/** Addresses that are not public. */
 export interface ForbiddenRange {
   /** With its article: `a loopback address`. */
   readonly kind: string;
@@ -17,28 +23,35 @@ export interface ForbiddenRange {
 /** {@link forbiddenRange}, or what tests put in its place: every server of theirs is on loopback. */
 export type JudgeAddress = (address: string) => ForbiddenRange | undefined;
 
-/** A target that is not private led to an address that is. */
+/** A request led further than it may. */
 export class ForbiddenAddressError extends Error {
   override readonly name = "ForbiddenAddressError";
   /** @param what `localhost is`, `a.test resolves to 10.0.0.7,` */
-  constructor(what: string, { kind, range }: ForbiddenRange) {
-    super(`${what} ${kind} (${range}), where only a target with private: true may lead`);
+  constructor(what: string, { kind, range }: ForbiddenRange, reach: Reach) {
+    const who = reach === "public" ? "only a target with private: true" : "no redirect from elsewhere";
+    super(`${what} ${kind} (${range}), where ${who} may lead`);
   }
 }
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 type Ranges = readonly (ForbiddenRange & { readonly parsed: [Address, number] })[];
 
+const METADATA = "a cloud metadata address";
+const LINK_LOCAL = "a link-local address";
+
+/** Where the platform talks to its machines. Metadata is served at link-local addresses mostly, and so is Lambda's runtime. */
+const PLATFORM_KINDS: ReadonlySet<string> = new Set([METADATA, LINK_LOCAL]);
+
 /** The first that matches counts: what is narrow stands before what is wide. */
 const FORBIDDEN_IPV4 = ranges([
-  ["a cloud metadata address", "169.254.169.254/32"],
-  ["a cloud metadata address", "100.100.100.200/32"],
-  ["a cloud metadata address", "168.63.129.16/32"],
+  [METADATA, "169.254.169.254/32"],
+  [METADATA, "100.100.100.200/32"],
+  [METADATA, "168.63.129.16/32"],
   ["an unspecified address", "0.0.0.0/8"],
   ["a private address", "10.0.0.0/8"],
   ["a shared address of a carrier (CGNAT)", "100.64.0.0/10"],
   ["a loopback address", "127.0.0.0/8"],
-  ["a link-local address", "169.254.0.0/16"],
+  [LINK_LOCAL, "169.254.0.0/16"],
   ["a private address", "172.16.0.0/12"],
   ["a reserved address", "192.0.0.0/24"],
   ["a documentation address", "192.0.2.0/24"],
@@ -53,11 +66,11 @@ const FORBIDDEN_IPV4 = ranges([
 ]);
 
 const FORBIDDEN_IPV6 = ranges([
-  ["a cloud metadata address", "fd00:ec2::/32"],
+  [METADATA, "fd00:ec2::/32"],
   ["an unspecified address", "::/128"],
   ["a loopback address", "::1/128"],
   ["a private address", "fc00::/7"],
-  ["a link-local address", "fe80::/10"],
+  [LINK_LOCAL, "fe80::/10"],
   ["a site-local address", "fec0::/10"],
   ["a multicast address", "ff00::/8"],
   ["a documentation address", "2001:db8::/32"],
@@ -119,9 +132,9 @@ export function bareHost(hostname: string): string {
  *
  * @throws {@link ForbiddenAddressError}
  */
-export function refuseForbiddenHost(hostname: string, judge: JudgeAddress): void {
+export function refuseForbiddenHost(hostname: string, reach: Reach, judge: JudgeAddress): void {
   const range = forbiddenHost(hostname, judge);
-  if (range !== undefined) throw new ForbiddenAddressError(`${hostname} is`, range);
+  if (isBeyond(range, reach)) throw new ForbiddenAddressError(`${hostname} is`, range, reach);
 }
 
 /**
@@ -134,12 +147,18 @@ export function refuseForbiddenHost(hostname: string, judge: JudgeAddress): void
 export function refuseForbiddenAddresses(
   hostname: string,
   addresses: readonly { readonly address: string }[],
+  reach: Reach,
   judge: JudgeAddress,
 ): void {
   for (const { address } of addresses) {
     const range = judge(address);
-    if (range !== undefined) throw new ForbiddenAddressError(`${hostname} resolves to ${address},`, range);
+    if (isBeyond(range, reach)) throw new ForbiddenAddressError(`${hostname} resolves to ${address},`, range, reach);
   }
+}
+
+function isBeyond(range: ForbiddenRange | undefined, reach: Reach): range is ForbiddenRange {
+  if (range === undefined || reach === "anywhere") return false;
+  return reach !== "private" || PLATFORM_KINDS.has(range.kind);
 }
 
 function ranges(list: readonly (readonly [kind: string, range: string])[]): Ranges {

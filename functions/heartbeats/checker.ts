@@ -96,7 +96,7 @@ function firstRequest({ method, url, headers, body, certificateAuthority, privat
     headers: { ...Object.fromEntries(defaults), ...headers },
     body,
     certificateAuthority,
-    private: isPrivate,
+    reach: isPrivate ? "anywhere" : "public",
   };
 }
 

@@ -22,15 +22,15 @@ const ATTEMPT_MS = 1_000;
  * Any port will do. At a public address whatever listens can be reached by anybody, so a list of allowed ports would protect
  * nothing there, and would shut out what teams do check: :8443, :9200.
  *
- * @param judge which addresses are for private targets only
+ * @param judge which addresses are not public
  */
 export function httpClient(lookUp: LookUp, judge = forbiddenRange): SendHttp {
   return async (request, signal) => {
     const { hostname } = request.url;
-    if (!request.private) refuseForbiddenHost(hostname, judge);
+    refuseForbiddenHost(hostname, request.reach, judge);
     // The final dot of a fully qualified name matters to the look-up, and to nothing else.
     const addresses = isIP(bareHost(hostname)) ? [] : await lookUp(hostname, signal);
-    if (!request.private) refuseForbiddenAddresses(hostname, addresses, judge);
+    refuseForbiddenAddresses(hostname, addresses, request.reach, judge);
     return send(request, bareHost(hostname), addresses, signal);
   };
 }

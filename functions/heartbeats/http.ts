@@ -1,5 +1,7 @@
 /** The port through which a check reaches its target: one request, one answer, no redirects followed. No I/O here. */
 
+import type { Reach } from "./address-guard";
+
 export interface HttpRequest {
   readonly method: string;
   readonly url: URL;
@@ -7,8 +9,8 @@ export interface HttpRequest {
   readonly body?: string | undefined;
   /** Certificates (PEM) to trust in place of the public ones. */
   readonly certificateAuthority?: string | undefined;
-  /** False: refused where it would lead to anything but a public address. */
-  readonly private: boolean;
+  /** It is refused where it would lead further. */
+  readonly reach: Reach;
 }
 
 /** An answer whose head has come and whose body has not been read yet: call either `readBody` or `discard`. */
@@ -30,7 +32,7 @@ export interface HttpAnswer {
 
 /**
  * Sends a request. Rejects with what Node says when there is no answer, or once the signal aborts, and with
- * ForbiddenAddressError before anything is sent to where only private targets may be.
+ * ForbiddenAddressError before anything is sent beyond the request's reach.
  */
 export type SendHttp = (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>;
 

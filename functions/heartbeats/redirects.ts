@@ -1,3 +1,4 @@
+import type { Reach } from "./address-guard";
 import type { HttpAnswer, HttpRequest } from "./http";
 
 export const MAX_REDIRECTS = 5;
@@ -29,9 +30,18 @@ export function redirected(
   if (followed >= MAX_REDIRECTS) throw new RedirectError(`more than ${MAX_REDIRECTS} redirects`);
   const url = destination(request.url, answer);
   const headers = url.origin === request.url.origin ? request.headers : plainHeaders;
-  if (!losesBody(request.method, answer.status)) return { ...request, url, headers };
+  const next = { ...request, url, headers, reach: reachOf(request, url) };
+  if (!losesBody(request.method, answer.status)) return next;
   const method = request.method === "HEAD" ? "HEAD" : "GET";
-  return { ...request, url, method, headers: withoutContent(headers), body: undefined };
+  return { ...next, method, headers: withoutContent(headers), body: undefined };
+}
+
+/**
+ * That somebody marked a target as private says where it is, and that its network is one it may redirect into. It does not say
+ * that whoever breaks into that one server may have the checker ask its platform for things.
+ */
+function reachOf({ reach, url }: HttpRequest, to: URL): Reach {
+  return reach === "anywhere" && to.hostname !== url.hostname ? "private" : reach;
 }
 
 function destination(from: URL, { status, location }: Pick<HttpAnswer, "status" | "location">): URL {

@@ -10,7 +10,7 @@ const request: HttpRequest = {
   url: new URL("https://a.test/deep/page?x=1"),
   headers,
   body: "text",
-  private: false,
+  reach: "public",
 };
 const redirect = (status: number, location: string, given = request) =>
   redirected(given, { status, location }, 0, plainHeaders);
@@ -82,5 +82,14 @@ describe("a redirect", () => {
     const answer = { status: 302, location: "/again" };
     expect(() => redirected(request, answer, MAX_REDIRECTS - 1, plainHeaders)).not.toThrow();
     expect(() => redirected(request, answer, MAX_REDIRECTS, plainHeaders)).toThrow("more than 5 redirects");
+  });
+
+  it("takes a private target no further than its network, but to its own host", () => {
+    const anywhere: HttpRequest = { ...request, reach: "anywhere" };
+    expect(redirect(302, "http://a.test:8080/", anywhere).reach).toBe("anywhere");
+    expect(redirect(302, "https://b.test/", anywhere).reach).toBe("private");
+    expect(redirect(303, "https://b.test/", { ...anywhere, reach: "private" }).reach).toBe("private");
+    expect(redirect(302, "/", { ...anywhere, reach: "private" }).reach).toBe("private");
+    expect(redirect(302, "https://b.test/").reach).toBe("public");
   });
 });

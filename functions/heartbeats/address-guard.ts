@@ -7,8 +7,8 @@
 import ipaddr from "ipaddr.js";
 
 /**
- * How far a request may lead: to `public` addresses; also into `private` networks; or `anywhere`, which is also to where the
- * platform talks to its machines: credentials are given away there, and a Lambda's next event.
+ * How far a request may lead: to `public` addresses; also into `private` networks; or `anywhere`, which is also to this machine
+ * and to where the platform talks to it: there credentials are given away, and a Lambda's next event.
  */
 export type Reach = "public" | "private" | "anywhere";
 
@@ -37,10 +37,11 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6;
 type Ranges = readonly (ForbiddenRange & { readonly parsed: [Address, number] })[];
 
 const METADATA = "a cloud metadata address";
-const LINK_LOCAL = "a link-local address";
+const PRIVATE = "a private address";
+const CARRIER = "a shared address of a carrier (CGNAT)";
 
-/** Where the platform talks to its machines. Metadata is served at link-local addresses mostly, and so is Lambda's runtime. */
-const PLATFORM_KINDS: ReadonlySet<string> = new Set([METADATA, LINK_LOCAL]);
+/** What {@link Reach} calls private networks; AWS uses a carrier's addresses for networks of one's own, too. */
+const NETWORK_KINDS: ReadonlySet<string> = new Set([PRIVATE, CARRIER]);
 
 /** The first that matches counts: what is narrow stands before what is wide. */
 const FORBIDDEN_IPV4 = ranges([
@@ -48,15 +49,15 @@ const FORBIDDEN_IPV4 = ranges([
   [METADATA, "100.100.100.200/32"],
   [METADATA, "168.63.129.16/32"],
   ["an unspecified address", "0.0.0.0/8"],
-  ["a private address", "10.0.0.0/8"],
-  ["a shared address of a carrier (CGNAT)", "100.64.0.0/10"],
+  [PRIVATE, "10.0.0.0/8"],
+  [CARRIER, "100.64.0.0/10"],
   ["a loopback address", "127.0.0.0/8"],
-  [LINK_LOCAL, "169.254.0.0/16"],
-  ["a private address", "172.16.0.0/12"],
+  ["a link-local address", "169.254.0.0/16"],
+  [PRIVATE, "172.16.0.0/12"],
   ["a reserved address", "192.0.0.0/24"],
   ["a documentation address", "192.0.2.0/24"],
   ["a reserved address", "192.88.99.0/24"],
-  ["a private address", "192.168.0.0/16"],
+  [PRIVATE, "192.168.0.0/16"],
   ["a benchmarking address", "198.18.0.0/15"],
   ["a documentation address", "198.51.100.0/24"],
   ["a documentation address", "203.0.113.0/24"],
@@ -69,8 +70,8 @@ const FORBIDDEN_IPV6 = ranges([
   [METADATA, "fd00:ec2::/32"],
   ["an unspecified address", "::/128"],
   ["a loopback address", "::1/128"],
-  ["a private address", "fc00::/7"],
-  [LINK_LOCAL, "fe80::/10"],
+  [PRIVATE, "fc00::/7"],
+  ["a link-local address", "fe80::/10"],
   ["a site-local address", "fec0::/10"],
   ["a multicast address", "ff00::/8"],
   ["a documentation address", "2001:db8::/32"],
@@ -158,7 +159,7 @@ export function refuseForbiddenAddresses(
 
 function isBeyond(range: ForbiddenRange | undefined, reach: Reach): range is ForbiddenRange {
   if (range === undefined || reach === "anywhere") return false;
-  return reach !== "private" || PLATFORM_KINDS.has(range.kind);
+  return reach !== "private" || !NETWORK_KINDS.has(range.kind);
 }
 
 function ranges(list: readonly (readonly [kind: string, range: string])[]): Ranges {

@@ -93,9 +93,9 @@ const targetFields = z.strictObject({
   /** True: up to five redirects are followed and the last answer counts. False: the redirect itself is the answer. */
   followRedirects: z.boolean().default(true),
   /**
-   * True: the target may be in a private network, or on this machine, and redirect within; to another host at a link-local or
-   * metadata address it may not. False: it may lead to public addresses only, itself and wherever it redirects, so that nobody
-   * who has a say in a target, its name or its answers makes the checker knock at inner doors.
+   * True: the target may be in a private network or on this machine, and may redirect to its own host and into private networks.
+   * False: it may lead to public addresses only, itself and wherever it redirects, so that nobody who has a say in a target, its
+   * name or its answers makes the checker knock at inner doors.
    */
   private: z.boolean().default(false),
 });

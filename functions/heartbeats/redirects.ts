@@ -38,7 +38,7 @@ export function redirected(
 
 /**
  * That somebody marked a target as private says where it is, and that its network is one it may redirect into. It does not say
- * that whoever breaks into that one server may have the checker ask its platform for things.
+ * that whoever breaks into that one server may have the checker ask its own machine for things.
  */
 function reachOf({ reach, url }: HttpRequest, to: URL): Reach {
   return reach === "anywhere" && to.hostname !== url.hostname ? "private" : reach;

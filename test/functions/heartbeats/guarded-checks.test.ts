@@ -140,22 +140,34 @@ describe("a check of a target that is not private", () => {
     ["http://169.254.169.254/latest/", "169.254.169.254 is a cloud metadata address (169.254.169.254/32)"],
     ["http://169.254.100.1:9001/", "169.254.100.1 is a link-local address (169.254.0.0/16)"],
     ["http://[fd00:ec2::254]/", "[fd00:ec2::254] is a cloud metadata address (fd00:ec2::/32)"],
+    ["http://127.0.0.1:9001/2018-06-01/runtime/invocation/next", "127.0.0.1 is a loopback address (127.0.0.0/8)"],
+    ["http://0.0.0.0:9001/", "0.0.0.0 is an unspecified address (0.0.0.0/8)"],
+    ["http://localhost:9001/", "localhost is a name of this machine (RFC 6761)"],
     ["http://platform.test/", "platform.test resolves to 169.254.170.2, a link-local address (169.254.0.0/16)"],
-  ])("may not redirect to %s even when it is private: the platform speaks there", async (location, what) => {
-    answer = (_request, response) => response.writeHead(302, { Location: location }).end();
-    const outcome = await outcomeOf(names(["127.0.0.1"], ["169.254.170.2"]), { private: true }, forbiddenRange);
-    expect(outcome).toEqual({
-      ...forbidden("", { status: 302 }),
-      message: `a redirect (302) to a forbidden address: ${what}, where no redirect from elsewhere may lead`,
-    });
-    expect(connections).toBe(1);
-  });
+  ])(
+    "may not redirect to %s even when it is private: the checker's own machine and its platform speak there",
+    async (location, what) => {
+      answer = (_request, response) => response.writeHead(302, { Location: location }).end();
+      const outcome = await outcomeOf(names(["127.0.0.1"], ["169.254.170.2"]), { private: true }, forbiddenRange);
+      expect(outcome).toEqual({
+        ...forbidden("", { status: 302 }),
+        message: `a redirect (302) to a forbidden address: ${what}, where no redirect from elsewhere may lead`,
+      });
+      expect(connections).toBe(1);
+    },
+  );
 
-  it("may redirect within its network when it is private", async () => {
-    answer = ({ url }, response) =>
-      url === "/" ? response.writeHead(302, { Location: `http://127.0.0.1:${port}/home` }).end() : response.end();
+  it("may redirect into its network, and to its own host, when it is private", async () => {
+    const network: JudgeAddress = (address) => forbiddenRange(address === "127.0.0.1" ? "10.0.0.7" : address);
+    const leadsTo = (location: string) => {
+      answer = ({ url }, response) =>
+        url === "/" ? response.writeHead(302, { Location: location }).end() : response.end();
+    };
+    leadsTo(`http://127.0.0.1:${port}/home`);
+    expect(await outcomeOf(names(["127.0.0.1"]), { private: true }, network)).toEqual({ ok: true, status: 200 });
+    leadsTo("/home");
     expect(await outcomeOf(names(["127.0.0.1"]), { private: true }, forbiddenRange)).toEqual({ ok: true, status: 200 });
-    expect(connections).toBe(2);
+    expect(connections).toBe(4);
   });
 
   it("heeds no proxy: one would look names up for itself", async () => {

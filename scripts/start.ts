@@ -1,6 +1,6 @@
 /** `npm start`: Almanac on this machine. */
 import { InvalidArgumentError } from "commander";
-import pc from "picocolors";
+import { colours } from "./shared/colours";
 import { logTail } from "./emulator/run";
 import { describeAccess, describeFeatures } from "./local/describe-run";
 import { DEFAULT_HOME, homeAt, type Home } from "./local/home";
@@ -52,10 +52,10 @@ async function run(): Promise<number> {
     });
   } catch (error) {
     if (interrupt.signal.aborted) console.error("Interrupted: what was started has been stopped.");
-    else console.error(`\n${pc.red("npm start failed:")} ${describeError(error)}`);
+    else console.error(`\n${colours.red("npm start failed:")} ${describeError(error)}`);
     return EXIT.failure;
   }
-  console.log(`\n${pc.green("ready")} after ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  console.log(`\n${colours.green("ready")} after ${((performance.now() - began) / 1000).toFixed(1)} s`);
   console.log(describe(started));
   const { ended } = started;
   return options.detach || ended === undefined ? EXIT.ok : keepRunning(ended, home);
@@ -92,7 +92,7 @@ async function keepRunning(ended: Promise<number | null>, { folder }: Home): Pro
   }
   const tail = await logTail(record.emulator.log);
   await stopLocal(home);
-  console.error(`${pc.red("The emulator ended by itself.")} Start it again: npm start. Its home: ${folder}\n${tail}`);
+  console.error(`${colours.red("The emulator ended by itself.")} Start it again: npm start. Its home: ${folder}\n${tail}`);
   return EXIT.failure;
 }
 

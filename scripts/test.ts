@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Option } from "commander";
-import pc from "picocolors";
+import { colours } from "./shared/colours";
 import { z } from "zod";
 import { EXIT, npmCommand } from "./shared/command-line";
 import { runCommand } from "./shared/run-command";
@@ -38,7 +38,7 @@ async function checkStatically(): Promise<Count> {
       const started = performance.now();
       const { code, stdout, stderr } = await runCommand(join("node_modules", ".bin", tool), args);
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
-      console.error(`${code === 0 ? pc.green("PASS") : pc.red("FAIL")} ${name} (${seconds} s)`);
+      console.error(`${code === 0 ? colours.green("PASS") : colours.red("FAIL")} ${name} (${seconds} s)`);
       if (code !== 0) console.error([stdout, stderr].join("\n").trim());
       return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 };
     }),

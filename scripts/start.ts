@@ -92,7 +92,9 @@ async function keepRunning(ended: Promise<number | null>, { folder }: Home): Pro
   }
   const tail = await logTail(record.emulator.log);
   await stopLocal(home);
-  console.error(`${colours.red("The emulator ended by itself.")} Start it again: npm start. Its home: ${folder}\n${tail}`);
+  console.error(
+    `${colours.red("The emulator ended by itself.")} Start it again: npm start. Its home: ${folder}\n${tail}`,
+  );
   return EXIT.failure;
 }
 

@@ -36,9 +36,6 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   });
 }
 
-// The AWS SDK's notice that it will want a newer Node one day: nothing that this command's user can act upon.
-process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
-
 void run().then((code) => process.exit(code));
 
 async function run(): Promise<number> {

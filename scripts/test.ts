@@ -22,7 +22,7 @@ const command = npmCommand(
   "Types, lint and format (static), unit tests, module tests, and end-to-end tests on an emulator of their own.",
 )
   .addOption(new Option("--only <step>", "one of them").choices(STEPS))
-  .argument("[jest-arguments...]", "handed on to jest: npm test -- --only unit -- --watch")
+  .argument("[jest-arguments...]", "handed on to jest: npm test -- --only unit -- --testPathPatterns checker")
   .allowExcessArguments(true)
   .parse();
 

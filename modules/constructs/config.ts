@@ -43,8 +43,10 @@ function describe(issue: z.core.$ZodIssue, root: string): string[] {
     case "custom":
       if (issue.params?.["secret"] === true) return [`${field}: ${issue.message}`];
       return [`${field}: ${quote(issue.input)} ${issue.message}`];
+    case "invalid_key":
+      return issue.issues.map(({ message }) => `${field}: ${message}`);
     default:
-      return [`${field}: ${quote(issue.input)} ${issue.message.replace(/^Invalid input: /, "is invalid: ")}`];
+      return [`${field}: ${quote(issue.input)}${/^[A-Z]/.test(issue.message) ? ":" : ""} ${issue.message}`];
   }
 }
 

@@ -111,7 +111,7 @@ describe("a plan after the deployment", () => {
   /** Runs cdktf's own command, in the folder that npm start has initialised: without its lock file, cdktf would ask the registry. */
   async function cdktf(...args: readonly string[]): Promise<string> {
     const running = await readRunning(homeAt(home));
-    const { stdout, stderr } = await runCommand(
+    const { code, stdout, stderr } = await runCommand(
       "node_modules/.bin/cdktf",
       [
         ...args,
@@ -128,6 +128,7 @@ describe("a plan after the deployment", () => {
         },
       },
     );
+    if (code !== 0) throw new Error(`cdktf ended with ${code}:\n${stdout}${stderr}`);
     return stdout + stderr;
   }
 

@@ -2,7 +2,7 @@ import { App } from "cdktf";
 import { Environment, type EnvironmentInput } from "./modules/environment";
 
 /** The emulator that `npm start` runs, or another one. */
-const LOCAL_AWS = process.env["ALMANAC_AWS_ENDPOINT"] ?? "http://127.0.0.1:4566";
+const LOCAL_AWS = process.env["ALMANAC_AWS_ENDPOINT"] || "http://127.0.0.1:4566";
 
 const app = new App();
 

@@ -10,13 +10,17 @@ import { readableId, rejectDuplicateIds } from "./constructs/readable-id";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./constructs/versions";
 import { Heartbeats, heartbeatsSchema } from "./heartbeats";
 
-/** Lower case, so that names fit buckets; short, so that the longest (a bucket's, 63) fits with its feature, role and account. */
-const NAME = /^[a-z][a-z0-9]{0,15}$/;
-const nameSchema = z.string().regex(NAME, "is not 1 to 16 lower case letters and digits, a letter first");
+/** Short, so that the longest name there is (a bucket's, 63) has room for feature, role and account; a test holds that. */
+const appSchema = z
+  .string()
+  .regex(/^[a-z]([a-z0-9-]{0,10}[a-z0-9])?$/, "is not 1 to 12 lower case letters, digits and hyphens, a letter first");
+const environmentNameSchema = z
+  .string()
+  .regex(/^[a-z][a-z0-9]{0,11}$/, "is not 1 to 12 lower case letters and digits, a letter first");
 
 export const environmentSchema = z.strictObject({
   /** Begins every physical name; with it, two Almanacs share an account. @default "almanac" */
-  app: nameSchema.default("almanac"),
+  app: appSchema.default("almanac"),
   /** `eu-central-1`. */
   region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'is not an AWS region such as "eu-central-1"'),
   /** Refuses to work in any other account, when given. @default the credentials' account, whichever it is */
@@ -24,7 +28,7 @@ export const environmentSchema = z.strictObject({
     .string()
     .regex(/^\d{12}$/, "is not an account id of twelve digits")
     .optional(),
-  /** True: tables, buckets and keys can't be destroyed or deleted. @default false */
+  /** True: tables and buckets can't be destroyed or deleted. @default false */
   protectData: z.boolean().default(false),
   /** Holds Terraform's state; made by `npm run bootstrap`. Unique in the world. @default "<app>-<environment>-terraform-state" */
   stateBucket: z
@@ -45,7 +49,7 @@ type EnvironmentConfig = z.output<typeof environmentSchema>;
 /** One deployment of Almanac: a stack with its own state, whose modules are the features that its configuration names. */
 export class Environment extends TerraformStack {
   constructor(app: App, name: string, input: EnvironmentInput) {
-    parseConfig(nameSchema, name, "environment");
+    parseConfig(environmentNameSchema, name, "environment");
     const config = parseConfig(environmentSchema, input, name);
     if (app.node.tryFindChild(name)) throw new Error(`environment: "${name}" is defined twice in main.ts`);
     super(app, name);

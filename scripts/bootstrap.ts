@@ -1,5 +1,7 @@
 /** `npm run bootstrap -- <environment>`: makes what Terraform needs before it can work, the bucket that holds its state. */
+import { DEFAULT_HOME } from "./local/home";
 import { describeError, EXIT, npmCommand } from "./shared/command-line";
+import { findLocal, LOCAL, type DeployedOptions } from "./shared/deployed";
 import { ensureStateBucket } from "./shared/state-bucket";
 import { synthesizeStack } from "./shared/synthesize";
 
@@ -9,11 +11,13 @@ const command = npmCommand(
 )
   .argument("<environment>", "as main.ts names it: staging")
   .option("--app <file>", "the app that has the environment", "main.ts")
+  .option("--home <folder>", "for local: the folder that was given to npm start", DEFAULT_HOME)
   .addHelpText("after", "\nUses the AWS credentials of your shell (AWS_PROFILE, AWS_ACCESS_KEY_ID, SSO ...).")
   .parse();
 
-async function main(environment: string, { app }: { app: string }): Promise<void> {
-  const { bucket, created } = await ensureStateBucket(await synthesizeStack(environment, { app }));
+async function main(environment: string, { app, home }: DeployedOptions): Promise<void> {
+  const local = environment === LOCAL ? await findLocal(home) : undefined;
+  const { bucket, created } = await ensureStateBucket(await synthesizeStack(environment, { app, ...local }));
   console.log(`${bucket}: ${created ? "created" : "there already"}, versioned, encrypted, TLS only.`);
   console.log(`Next: npx cdktf deploy ${environment}`);
 }

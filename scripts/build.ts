@@ -1,6 +1,6 @@
 /** `npm run build`: bundles every handler and says what each weighs. */
 import { program } from "commander";
-import pc from "picocolors";
+import { colours } from "./shared/colours";
 import { bundleHandlers, handlerEntries } from "../modules/constructs/bundle";
 import { table } from "./shared/table";
 
@@ -20,7 +20,7 @@ console.log(
       entry,
       kilobytes(bundleBytes),
       kilobytes(zipBytes),
-      rebuilt ? "built" : pc.dim("unchanged"),
+      rebuilt ? "built" : colours.dim("unchanged"),
     ]),
   ),
 );

@@ -54,7 +54,7 @@ async function main(environment: string, options: Options): Promise<void> {
 
 /** Terraform would refuse, too: but halfway through, with the unprotected half gone. */
 async function refuseIfProtected(environment: string, stack: string): Promise<void> {
-  const modules = await readdir(join(stack, "modules"));
+  const modules = await readdir(join(stack, "modules")).catch(() => []); // an environment without features has none
   for (const file of ["cdk.tf.json", ...modules.map((module) => join("modules", module, "main.tf.json"))]) {
     if ((await readFile(join(stack, file), "utf8")).includes(`"prevent_destroy": true`)) {
       throw new RefusedError(

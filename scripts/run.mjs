@@ -51,6 +51,8 @@ if (!dependenciesInstalled()) {
   if (install.status !== 0) fail("npm ci failed: see above. Is the npm registry reachable?");
 }
 
+// The AWS SDK's warning at every start on Node 20 is no news: deployed functions run on a newer one.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
 process.argv = [process.argv[0], script, ...args];
 await import("tsx");
 await import(pathToFileURL(script).href);

@@ -1,6 +1,6 @@
 /** `npm start`: Almanac on this machine. */
 import { InvalidArgumentError } from "commander";
-import pc from "picocolors";
+import { colours } from "./shared/colours";
 import { logTail } from "./emulator/run";
 import { describeAccess, describeFeatures } from "./local/describe-run";
 import { DEFAULT_HOME, homeAt, type Home } from "./local/home";
@@ -36,9 +36,6 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   });
 }
 
-// The AWS SDK's notice that it will want a newer Node one day: nothing that this command's user can act upon.
-process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
-
 void run().then((code) => process.exit(code));
 
 async function run(): Promise<number> {
@@ -55,10 +52,10 @@ async function run(): Promise<number> {
     });
   } catch (error) {
     if (interrupt.signal.aborted) console.error("Interrupted: what was started has been stopped.");
-    else console.error(`\n${pc.red("npm start failed:")} ${describeError(error)}`);
+    else console.error(`\n${colours.red("npm start failed:")} ${describeError(error)}`);
     return EXIT.failure;
   }
-  console.log(`\n${pc.green("ready")} after ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  console.log(`\n${colours.green("ready")} after ${((performance.now() - began) / 1000).toFixed(1)} s`);
   console.log(describe(started));
   const { ended } = started;
   return options.detach || ended === undefined ? EXIT.ok : keepRunning(ended, home);
@@ -95,7 +92,9 @@ async function keepRunning(ended: Promise<number | null>, { folder }: Home): Pro
   }
   const tail = await logTail(record.emulator.log);
   await stopLocal(home);
-  console.error(`${pc.red("The emulator ended by itself.")} Start it again: npm start. Its home: ${folder}\n${tail}`);
+  console.error(
+    `${colours.red("The emulator ended by itself.")} Start it again: npm start. Its home: ${folder}\n${tail}`,
+  );
   return EXIT.failure;
 }
 

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Option } from "commander";
-import pc from "picocolors";
+import { colours } from "./shared/colours";
 import { z } from "zod";
 import { EXIT, npmCommand } from "./shared/command-line";
 import { runCommand } from "./shared/run-command";
@@ -22,7 +22,7 @@ const command = npmCommand(
   "Types, lint and format (static), unit tests, module tests, and end-to-end tests on an emulator of their own.",
 )
   .addOption(new Option("--only <step>", "one of them").choices(STEPS))
-  .argument("[jest-arguments...]", "handed on to jest: npm test -- --only unit -- --watch")
+  .argument("[jest-arguments...]", "handed on to jest: npm test -- --only unit -- --testPathPatterns checker")
   .allowExcessArguments(true)
   .parse();
 
@@ -38,7 +38,7 @@ async function checkStatically(): Promise<Count> {
       const started = performance.now();
       const { code, stdout, stderr } = await runCommand(join("node_modules", ".bin", tool), args);
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
-      console.error(`${code === 0 ? pc.green("PASS") : pc.red("FAIL")} ${name} (${seconds} s)`);
+      console.error(`${code === 0 ? colours.green("PASS") : colours.red("FAIL")} ${name} (${seconds} s)`);
       if (code !== 0) console.error([stdout, stderr].join("\n").trim());
       return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 };
     }),

@@ -35,15 +35,25 @@ export const TELEMETRY_KEYS = { partition: "utcDate", sort: "utcTime", timeToLiv
 export const MAX_CONCURRENT_CHECKS = 400;
 
 /** Header names whose values are credentials: targets.json is in Terraform's state, where no secret may be. */
-const CREDENTIAL_HEADERS = new Set(["authorization", "cookie", "proxy-authorization", "x-api-key", "x-auth-token"]);
-
-const statusRange = z.union([
-  z.int().min(100).max(599),
-  z
-    .string()
-    .regex(/^[1-5]\d\d-[1-5]\d\d$/, 'is not a status range such as "200-299"')
-    .refine((range) => Number(range.slice(0, 3)) <= Number(range.slice(4)), "begins after its end"),
+const CREDENTIAL_HEADERS = new Set([
+  "authorization",
+  "cookie",
+  "proxy-authorization",
+  "x-api-key",
+  "x-auth-token",
+  "private-token",
 ]);
+
+const statusRange = z.union(
+  [
+    z.int().min(100).max(599),
+    z
+      .string()
+      .regex(/^[1-5]\d\d-[1-5]\d\d$/, { abort: true })
+      .refine((range) => Number(range.slice(0, 3)) <= Number(range.slice(4)), "begins after its end"),
+  ],
+  'is neither a status nor a range such as "200-299"',
+);
 
 const targetFields = z.strictObject({
   /** Names the target in telemetry, alarms and pages; unique within an environment. Lower case, digits, hyphens. */

@@ -3,9 +3,17 @@ import type { z } from "zod";
 /** A configuration that can't be deployed. One line a problem: where it is, the value, and what is wrong with it. */
 export class ConfigurationError extends Error {
   override readonly name = "ConfigurationError";
+  readonly #problems: readonly string[];
 
-  constructor(readonly problems: readonly string[]) {
+  constructor(problems: readonly string[]) {
     super(`main.ts can't be deployed:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
+    this.#problems = problems;
+    // What is wrong is in main.ts: where in here it was noticed would only push that off the screen.
+    this.stack = `${this.name}: ${this.message}`;
+  }
+
+  get problems(): readonly string[] {
+    return this.#problems;
   }
 }
 
@@ -32,13 +40,13 @@ function describe(issue: z.core.$ZodIssue, root: string): string[] {
           ? `${field}: is missing`
           : `${field}: ${quote(issue.input)} is not of type ${issue.expected}`,
       ];
-    case "invalid_key":
-      return issue.issues.map(({ message }) => `${field}: ${message}`);
     case "custom":
       if (issue.params?.["secret"] === true) return [`${field}: ${issue.message}`];
       return [`${field}: ${quote(issue.input)} ${issue.message}`];
+    case "invalid_key":
+      return issue.issues.map(({ message }) => `${field}: ${message}`);
     default:
-      return [`${field}: ${quote(issue.input)} ${issue.message.replace(/^Invalid input: /, "is invalid: ")}`];
+      return [`${field}: ${quote(issue.input)}${/^[A-Z]/.test(issue.message) ? ":" : ""} ${issue.message}`];
   }
 }
 

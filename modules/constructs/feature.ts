@@ -108,6 +108,11 @@ export abstract class Feature extends TerraformStack {
     return [app, environment, this.feature, ...(role === undefined ? [] : [role])].join("-");
   }
 
+  /** Tells this environment's metrics and logs from those of another Almanac in the account: `almanac-staging`. */
+  get qualifiedEnvironment(): string {
+    return `${this.deployment.app}-${this.deployment.environment}`;
+  }
+
   /** The account's id: in names that must be unique in the world. */
   get accountId(): string {
     this.account ??= new DataAwsCallerIdentity(this, "account");

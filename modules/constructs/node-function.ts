@@ -137,7 +137,7 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
       memorySize: props.memoryMb ?? MEMORY_MB,
       environment: {
         variables: {
-          ALMANAC_ENVIRONMENT: feature.deployment.environment,
+          ALMANAC_ENVIRONMENT: feature.qualifiedEnvironment,
           NODE_OPTIONS: "--enable-source-maps",
           POWERTOOLS_SERVICE_NAME: feature.feature,
           ...(props.threads !== undefined && { UV_THREADPOOL_SIZE: String(props.threads) }),

@@ -181,7 +181,7 @@ export class Heartbeats extends Feature {
       text: "Checks fail for a fault of the checker. See modules/heartbeats/README.md, 'Broken checks'",
       namespace: "Almanac",
       metric: "brokenChecks",
-      dimensions: { service: this.feature, environment: this.deployment.environment },
+      dimensions: { service: this.feature, environment: this.qualifiedEnvironment },
       statistic: "Sum",
       comparison: "GreaterThanThreshold",
       threshold: 0,

@@ -1,6 +1,6 @@
 /** `npm run bench -- <name>`: measures, and holds what it measured against the goals. */
 import { Option } from "commander";
-import pc from "picocolors";
+import { colours } from "../shared/colours";
 import { describeError, EXIT, npmCommand } from "../shared/command-line";
 import { table } from "../shared/table";
 import { benchBundle } from "./bundle";
@@ -51,7 +51,7 @@ function describe(figures: readonly Figure[]): string {
       String(value),
       unit,
       goal ?? "",
-      met === null ? "" : met ? pc.green("met") : pc.red("missed"),
+      met === null ? "" : met ? colours.green("met") : colours.red("missed"),
     ]),
   );
 }

@@ -18,11 +18,11 @@ const ADVICE: Readonly<Partial<Record<FailureReason, string>>> = {
   internal: "This is a fault of Almanac, not of the target.",
 };
 
-export function describeCheck(target: Target, { steps, observation }: TracedCheck, colors: Colors): string {
+export function describeCheck(target: Target, { steps, observation }: TracedCheck, colours: Colors): string {
   const { outcome, latencyMs } = observation;
   const verdict = outcome.ok
-    ? colors.green(`Good: status ${outcome.status} in ${Math.round(latencyMs)} ms.`)
-    : colors.red(`Failed after ${Math.round(latencyMs)} ms (${outcome.reason}): ${outcome.message}.`);
+    ? colours.green(`Good: status ${outcome.status} in ${Math.round(latencyMs)} ms.`)
+    : colours.red(`Failed after ${Math.round(latencyMs)} ms (${outcome.reason}): ${outcome.message}.`);
   const advice = outcome.ok ? undefined : ADVICE[outcome.reason];
   return [
     `${target.method} ${target.url}`,
@@ -30,7 +30,7 @@ export function describeCheck(target: Target, { steps, observation }: TracedChec
     ...indent(
       table(
         ["phase", "", "took"],
-        steps.map((step) => describeStep(step, colors)),
+        steps.map((step) => describeStep(step, colours)),
       ),
     ),
     "",
@@ -40,8 +40,8 @@ export function describeCheck(target: Target, { steps, observation }: TracedChec
   ].join("\n");
 }
 
-function describeStep(step: Step, colors: Colors): readonly string[] {
-  const what = step.failed ? colors.red(whatFailed(step)) : whatCame(step);
+function describeStep(step: Step, colours: Colors): readonly string[] {
+  const what = step.failed ? colours.red(whatFailed(step)) : whatCame(step);
   return [step.phase, what, `${step.ms < 10 ? step.ms.toFixed(1) : Math.round(step.ms)} ms`];
 }
 

@@ -6,9 +6,9 @@ import type { StatusView, TargetView } from "./status";
 type Column = readonly [heading: string, cell: (target: TargetView) => string];
 
 /** A table of the targets, what is wrong with them, and one line that sums it up. */
-export function describeStatus({ source, targets, incidents }: StatusView, now: number, colors: Colors): string {
+export function describeStatus({ source, targets, incidents }: StatusView, now: number, colours: Colors): string {
   if (targets.length === 0) return `Nothing was checked lately, says ${source}.`;
-  const columns = columnsFor(targets, now, colors);
+  const columns = columnsFor(targets, now, colours);
   const open = incidents.map(
     ({ target, openedAt, message }) => `${target} is down since ${shortTime(openedAt)}: ${message}`,
   );
@@ -24,8 +24,8 @@ export function describeStatus({ source, targets, incidents }: StatusView, now: 
 }
 
 /** What the source does not tell of any target has no column. */
-function columnsFor(targets: readonly TargetView[], now: number, colors: Colors): readonly Column[] {
-  const paint = { up: colors.green, down: colors.red, maintenance: colors.cyan, unknown: colors.yellow };
+function columnsFor(targets: readonly TargetView[], now: number, colours: Colors): readonly Column[] {
+  const paint = { up: colours.green, down: colours.red, maintenance: colours.cyan, unknown: colours.yellow };
   const columns: readonly (Column | undefined)[] = [
     ["target", ({ name }) => name],
     ["state", ({ state }) => paint[state](state)],

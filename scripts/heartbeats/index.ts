@@ -1,11 +1,11 @@
 /** `npm run heartbeats -- <environment>`: how the targets are. `npm run heartbeats -- check <url>`: tries one now. */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
-import pc from "picocolors";
 import * as z from "zod";
 import { systemLookUp } from "../../functions/heartbeats/name-lookup";
 import { systemClock } from "../../functions/shared/clock";
 import { DEFAULT_HOME } from "../local/home";
+import { colours } from "../shared/colours";
 import { describeError, EXIT, npmCommand } from "../shared/command-line";
 import { findDeployed, NotDeployedError, type AwsSettings, type DeployedOptions } from "../shared/deployed";
 import { targetOf, UsageError, type CheckOptions } from "./check-options";
@@ -15,8 +15,6 @@ import { documentSource } from "./document-source";
 import { readStatus, type StatusSource } from "./status";
 import { telemetrySource } from "./telemetry-source";
 import { tracedCheck } from "./traced-check";
-
-const colors = pc.createColors(process.stdout.isTTY && pc.isColorSupported);
 
 const outputsSchema = z.looseObject({ table_name: z.string(), status_bucket_name: z.string().optional() });
 
@@ -41,7 +39,7 @@ async function showStatus(environment: string, { json, ...options }: DeployedOpt
   console.log(
     json
       ? JSON.stringify({ environment, at: new Date(now).toISOString(), ...view })
-      : describeStatus(view, now, colors),
+      : describeStatus(view, now, colours),
   );
   return EXIT.ok;
 }
@@ -53,7 +51,7 @@ async function check(url: string, { json, ...options }: CheckOptions & Json): Pr
   console.log(
     json
       ? JSON.stringify({ url, at: new Date(at).toISOString(), latencyMs, outcome, steps: traced.steps })
-      : describeCheck(target, traced, colors),
+      : describeCheck(target, traced, colours),
   );
   return outcome.ok ? EXIT.ok : EXIT.failure;
 }

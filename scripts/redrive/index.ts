@@ -9,7 +9,7 @@ import { redriveInvocations } from "./invocations";
 
 const command = npmCommand(
   "npm run redrive --",
-  "Invokes functions again with the events that they failed on, oldest first as SQS has it. Mend the cause first.",
+  "Invokes functions again with the events that they failed on. Mend the cause first.",
 )
   .argument("<environment>", "as main.ts names it: staging")
   .argument("<feature>", "heartbeats")
@@ -27,13 +27,14 @@ async function main(environment: string, feature: string, options: DeployedOptio
       `${environment} has no feature "${feature}" with dead letters: ${Object.keys(features).join(", ")}`,
     );
   }
-  const { sent, unknown } = await redriveInvocations(outputs.data.dead_letter_queue_url, {
+  const { sent, left } = await redriveInvocations(outputs.data.dead_letter_queue_url, {
     sqs: new SQSClient(aws),
     lambda: new LambdaClient(aws),
+    now: Date.now,
     onProgress: console.log,
   });
-  console.log(`${feature}: ${sent} sent back${unknown === 0 ? "" : `, ${unknown} left that nobody understands`}.`);
-  return unknown === 0 ? EXIT.ok : EXIT.failure;
+  console.log(`${feature}: ${sent} sent back${left === 0 ? "" : `, ${left} left`}.`);
+  return left === 0 ? EXIT.ok : EXIT.failure;
 }
 
 main(command.args[0] ?? "", command.args[1] ?? "", command.opts<DeployedOptions>()).then(

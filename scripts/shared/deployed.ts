@@ -59,7 +59,7 @@ export async function findDeployed(environment: string, { app, home }: DeployedO
 /** Where `npm start` runs, or the emulator that ALMANAC_AWS_ENDPOINT names. */
 export async function findLocal(folder: string): Promise<{ awsEndpoint: string; outputDirectory: string }> {
   const home = homeAt(folder);
-  const awsEndpoint = process.env["ALMANAC_AWS_ENDPOINT"] ?? (await readRunning(home))?.endpoint;
+  const awsEndpoint = process.env["ALMANAC_AWS_ENDPOINT"] || (await readRunning(home))?.endpoint;
   if (awsEndpoint === undefined) throw new NotDeployedError("nothing runs on this machine: npm start");
   return { awsEndpoint, outputDirectory: home.synthesized };
 }

@@ -65,7 +65,7 @@ export async function ensureStateBucket(stackDirectory: string): Promise<{ bucke
   const s3 = clientOf(backend);
   try {
     const created = await createIfMissing(s3, backend);
-    await configure(s3, backend.bucket);
+    await configure(s3, backend);
     return { bucket: backend.bucket, created };
   } finally {
     s3.destroy();
@@ -128,8 +128,8 @@ async function exists(s3: S3Client, bucket: string): Promise<boolean> {
   }
 }
 
-async function configure(s3: S3Client, bucket: string): Promise<void> {
-  const Bucket = bucket;
+async function configure(s3: S3Client, { bucket: Bucket, region }: StateBackend): Promise<void> {
+  const arn = `arn:${partitionOf(region)}:s3:::${Bucket}`;
   await s3.send(
     new PutPublicAccessBlockCommand({
       Bucket,
@@ -167,7 +167,7 @@ async function configure(s3: S3Client, bucket: string): Promise<void> {
             Effect: "Deny",
             Principal: "*",
             Action: "s3:*",
-            Resource: [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`],
+            Resource: [arn, `${arn}/*`],
             Condition: { Bool: { "aws:SecureTransport": "false" } },
           },
         ],
@@ -189,4 +189,10 @@ async function configure(s3: S3Client, bucket: string): Promise<void> {
       },
     }),
   );
+}
+
+/** Where ARNs begin: China and the US government have AWS partitions of their own. */
+function partitionOf(region: string): string {
+  if (region.startsWith("cn-")) return "aws-cn";
+  return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 }

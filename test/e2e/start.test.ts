@@ -1,9 +1,16 @@
 import { readFileSync, readdirSync, readlinkSync } from "node:fs";
+import {
+  GetBucketEncryptionCommand,
+  GetBucketPolicyCommand,
+  GetBucketVersioningCommand,
+  GetPublicAccessBlockCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import { terraform, terraformEnvironment } from "../../scripts/shared/terraform";
 import { runCommand } from "../../scripts/shared/run-command";
 import { homeAt } from "../../scripts/local/home";
 import { readRunning } from "../../scripts/local/run-record";
-import { home, npmRun, stackDirectory, startArguments } from "./support/system";
+import { awsConfiguration, home, npmRun, stackDirectory, startArguments } from "./support/system";
 
 describe("npm start", () => {
   it("says what it does, how long it takes, and what runs where", () => {
@@ -71,6 +78,29 @@ function listenersOf(pids: readonly number[]): string[] {
     .map((columns) => columns[1] ?? "");
 }
 
+describe("npm run bootstrap -- local", () => {
+  it("finds the state bucket as it shall be, however often it is asked", async () => {
+    const { code, output } = await npmRun("bootstrap", "local", ...startArguments);
+    expect(output).toContain("almanac-local-terraform-state: there already");
+    expect(code).toBe(0);
+
+    const running = await readRunning(homeAt(home));
+    const s3 = new S3Client(awsConfiguration(running?.endpoint ?? ""));
+    const Bucket = "almanac-local-terraform-state";
+    await expect(s3.send(new GetBucketVersioningCommand({ Bucket }))).resolves.toMatchObject({ Status: "Enabled" });
+    await expect(s3.send(new GetBucketEncryptionCommand({ Bucket }))).resolves.toMatchObject({
+      ServerSideEncryptionConfiguration: {
+        Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" } }],
+      },
+    });
+    await expect(s3.send(new GetPublicAccessBlockCommand({ Bucket }))).resolves.toMatchObject({
+      PublicAccessBlockConfiguration: { BlockPublicPolicy: true, RestrictPublicBuckets: true },
+    });
+    const { Policy } = await s3.send(new GetBucketPolicyCommand({ Bucket }));
+    expect(Policy).toContain('"aws:SecureTransport":"false"');
+  }, 30_000);
+});
+
 describe("a plan after the deployment", () => {
   it("is empty", async () => {
     await expect(
@@ -78,28 +108,35 @@ describe("a plan after the deployment", () => {
     ).resolves.toContain("No changes.");
   }, 60_000);
 
-  // In the folder that npm start has initialised: without its lock file, cdktf would ask the registry for one.
-  it("is empty in cdktf, too", async () => {
+  /** Runs cdktf's own command, in the folder that npm start has initialised: without its lock file, cdktf would ask the registry. */
+  async function cdktf(...args: readonly string[]): Promise<string> {
     const running = await readRunning(homeAt(home));
-    const env = {
-      ...(await terraformEnvironment()),
-      ALMANAC_AWS_ENDPOINT: running?.endpoint ?? "",
-      CI: "true", // no spinner
-    };
     const { code, stdout, stderr } = await runCommand(
       "node_modules/.bin/cdktf",
       [
-        "diff",
-        "local",
-
+        ...args,
         "--app",
         `${process.execPath} --import tsx test/e2e/support/app.ts`,
         "--output",
         homeAt(home).synthesized,
       ],
-      { env },
+      {
+        env: {
+          ...(await terraformEnvironment()),
+          ALMANAC_AWS_ENDPOINT: running?.endpoint ?? "",
+          CI: "true", // no spinner
+        },
+      },
     );
-    expect(`${stdout}${stderr}`).toContain("No changes.");
-    expect(code).toBe(0);
+    if (code !== 0) throw new Error(`cdktf ended with ${code}:\n${stdout}${stderr}`);
+    return stdout + stderr;
+  }
+
+  it("is empty in cdktf, too", async () => {
+    expect(await cdktf("diff", "local")).toContain("No changes.");
+  }, 120_000);
+
+  it("leaves cdktf deploy nothing to do", async () => {
+    expect(await cdktf("deploy", "local", "--auto-approve")).toContain("0 added, 0 changed, 0 destroyed");
   }, 120_000);
 });

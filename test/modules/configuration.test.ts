@@ -55,8 +55,21 @@ describe("a configuration error", () => {
     ],
     [
       "a credential in a header",
-      { region: "eu-central-1", heartbeats: { targets: [{ ...target, headers: { Authorization: "Bearer x" } }] } },
+      {
+        region: "eu-central-1",
+        heartbeats: { targets: [{ ...target, headers: { Authorization: "Bearer secret" } }] },
+      },
       "staging.heartbeats.targets[0].headers.Authorization: carries a credential, which would be in Terraform's state",
+    ],
+    [
+      "a status that is none",
+      { region: "eu-central-1", heartbeats: { targets: [{ ...target, expectedStatus: ["2xx"] }] } },
+      'staging.heartbeats.targets[0].expectedStatus[0]: "2xx" is neither a status nor a range such as "200-299"',
+    ],
+    [
+      "a number out of bounds",
+      { region: "eu-central-1", heartbeats: { targets: [{ ...target, timeoutSeconds: 90 }] } },
+      "staging.heartbeats.targets[0].timeoutSeconds: 90: Too big: expected number to be <=60",
     ],
     [
       "an address that only a private target may have",
@@ -93,7 +106,7 @@ describe("a configuration error", () => {
 
   it("names an environment that can't be one", () => {
     expect(problems({ region: "eu-central-1" }, "Staging_1")).toEqual([
-      'environment: "Staging_1" is not 1 to 16 lower case letters and digits, a letter first',
+      'environment: "Staging_1" is not 1 to 12 lower case letters and digits, a letter first',
     ]);
   });
 

@@ -64,6 +64,28 @@ describe("the heartbeats module", () => {
     expect(root.module["heartbeats"]).toMatchObject({ timeout_seconds: 210 });
   });
 
+  it("has names that AWS takes, for the longest that an environment can have", () => {
+    const limits: Readonly<Record<string, number>> = {
+      bucket: 63,
+      function_name: 64,
+      "aws_iam_role.name": 64,
+      "aws_cloudwatch_event_rule.name": 64,
+      "aws_sqs_queue.name": 80,
+      "aws_dynamodb_table.name": 255,
+    };
+    const names = Object.entries(heartbeats().resource).flatMap(([type, named]) =>
+      Object.values(named).flatMap((attributes) =>
+        Object.entries(attributes).flatMap(([key, value]) => {
+          const limit = limits[key] ?? limits[`${type}.${key}`];
+          const name = typeof value === "string" ? value.replace(/\$\{[^}]*\}/g, "x".repeat(12)) : undefined;
+          return limit === undefined || name?.includes("-") !== true ? [] : [{ name, limit }];
+        }),
+      ),
+    );
+    expect(names.length).toBeGreaterThan(4);
+    for (const { name, limit } of names) expect(name.length).toBeLessThanOrEqual(limit);
+  });
+
   it("refuses targets that Lambda has no time for", () => {
     const tooSlow = Array.from({ length: 6000 }, (_, index) => ({
       name: `slow-${index}`,

@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writ
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
+import { synthesizeStack } from "../../scripts/shared/synthesize";
 import { terraform } from "../../scripts/shared/terraform";
 
 /** What `cdktf synth` writes from the real main.ts. */
@@ -69,6 +70,14 @@ describe("main.ts", () => {
     expect(root("local").module["heartbeats"]).toMatchObject({ interval_minutes: 1 });
     expect(root("staging").module["heartbeats"]).toMatchObject({ interval_minutes: 5 });
     expect(root("production").module["heartbeats"]).toMatchObject({ interval_minutes: 5 });
+  });
+});
+
+describe("an environment that main.ts does not have", () => {
+  it("is named, with those that it has", async () => {
+    await expect(synthesizeStack("nowhere", { outputDirectory: join(output, "nowhere") })).rejects.toThrow(
+      'there is no environment "nowhere": main.ts has local, production, staging',
+    );
   });
 });
 

@@ -1,5 +1,5 @@
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
-import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient, type Message } from "@aws-sdk/client-sqs";
 import { mockClient } from "aws-sdk-client-mock";
 import { readDeadLetter, redriveInvocations } from "../../../scripts/redrive/invocations";
 
@@ -35,37 +35,47 @@ describe("redriving", () => {
     sqs.reset();
     lambda.reset();
   });
+  const STARTED_AT = 1_000;
+  const sentAt = (time: number) => ({ Attributes: { SentTimestamp: String(time) } });
+  /** What the queue answers with, one receive after the other, and then nothing. */
+  const answers = (...receives: readonly Message[][]) => {
+    receives.reduce((on, Messages) => on.resolvesOnce({ Messages }), sqs.on(ReceiveMessageCommand)).resolves({});
+  };
   const redrive = () =>
-    redriveInvocations("queue", { sqs: new SQSClient(), lambda: new LambdaClient(), onProgress: () => undefined });
+    redriveInvocations("queue", {
+      sqs: new SQSClient(),
+      lambda: new LambdaClient(),
+      now: () => STARTED_AT,
+      onProgress: () => undefined,
+    });
+  const payloads = () =>
+    lambda
+      .commandCalls(InvokeCommand)
+      .map(({ args: [{ input }] }) => Buffer.from(input.Payload as Uint8Array).toString());
 
-  it("sends each event back once, and then deletes it", async () => {
-    sqs
-      .on(ReceiveMessageCommand)
-      .resolvesOnce({ Messages: [failed("1"), failed("2")] })
-      .resolvesOnce({ Messages: [failed("3"), failed("1")] }) // 1 has failed again meanwhile
-      .resolves({ Messages: [failed("1")] });
-    await expect(redrive()).resolves.toEqual({ sent: 3, unknown: 0 });
-    expect(
-      lambda
-        .commandCalls(InvokeCommand)
-        .map(({ args: [{ input }] }) => Buffer.from(input.Payload as Uint8Array).toString()),
-    ).toEqual(['{"id":"1"}', '{"id":"2"}', '{"id":"3"}']);
+  it("sends each event back once, and then deletes it, though SQS now and then sees nothing", async () => {
+    answers([failed("1"), failed("2")], [], [failed("3")]);
+    await expect(redrive()).resolves.toEqual({ sent: 3, left: 0 });
+    expect(payloads()).toEqual(['{"id":"1"}', '{"id":"2"}', '{"id":"3"}']);
     expect(sqs.commandCalls(DeleteMessageCommand)).toHaveLength(3);
   });
 
+  it("leaves what has failed again meanwhile: it comes to an end", async () => {
+    sqs.on(ReceiveMessageCommand).resolves({ Messages: [{ ...failed("again"), ...sentAt(STARTED_AT + 1) }] });
+    await expect(redrive()).resolves.toEqual({ sent: 0, left: 1 });
+    expect(payloads()).toEqual([]);
+  });
+
   it("keeps what Lambda does not take", async () => {
-    sqs.on(ReceiveMessageCommand).resolvesOnce({ Messages: [failed("1")] });
+    answers([failed("1")]);
     lambda.on(InvokeCommand).rejects(new Error("throttled"));
     await expect(redrive()).rejects.toThrow("throttled");
     expect(sqs.commandCalls(DeleteMessageCommand)).toHaveLength(0);
   });
 
   it("keeps what nobody understands, and says how many", async () => {
-    sqs
-      .on(ReceiveMessageCommand)
-      .resolvesOnce({ Messages: [{ MessageId: "1", Body: "?" }] })
-      .resolves({ Messages: [] });
-    await expect(redrive()).resolves.toEqual({ sent: 0, unknown: 1 });
+    answers([{ MessageId: "1", Body: "?" }]);
+    await expect(redrive()).resolves.toEqual({ sent: 0, left: 1 });
     expect(sqs.commandCalls(DeleteMessageCommand)).toHaveLength(0);
   });
 });

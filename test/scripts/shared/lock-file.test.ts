@@ -1,7 +1,6 @@
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { withLock } from "../../../scripts/shared/lock-file";
 
 let folder: string;
@@ -17,17 +16,24 @@ describe("the lock", () => {
   it("lets one in at a time, and tells the other who is inside", async () => {
     const events: string[] = [];
     const waited: number[] = [];
-    const work = (name: string) =>
-      withLock(lock, { onWait: (pid) => waited.push(pid) }, async () => {
-        events.push(`${name} in`);
-        await sleep(50);
-        events.push(`${name} out`);
+    await new Promise<void>((bothDone) => {
+      void withLock(lock, {}, async () => {
+        events.push("first in");
+        await new Promise<void>((secondWaits) => {
+          const onWait = (pid: number) => {
+            waited.push(pid);
+            secondWaits();
+          };
+          void withLock(lock, { onWait }, () => {
+            events.push("second in");
+            return Promise.resolve();
+          }).then(bothDone);
+        });
+        events.push("first out");
       });
-    const first = work("first");
-    await sleep(20);
-    await Promise.all([first, work("second")]);
+    });
 
-    expect(events).toEqual(["first in", "first out", "second in", "second out"]);
+    expect(events).toEqual(["first in", "first out", "second in"]);
     expect(waited).toEqual([process.pid]);
     expect(await readdir(folder)).toEqual([]);
   });

@@ -1,7 +1,7 @@
 /** `npm run bootstrap -- <environment>`: makes what Terraform needs before it can work, the bucket that holds its state. */
 import { DEFAULT_HOME } from "./local/home";
 import { describeError, EXIT, npmCommand } from "./shared/command-line";
-import { findLocal, LOCAL, type DeployedOptions } from "./shared/deployed";
+import { findLocal, LOCAL, type DeployedOptions } from "./environments/deployed";
 import { ensureStateBucket } from "./shared/state-bucket";
 import { synthesizeStack } from "./shared/synthesize";
 

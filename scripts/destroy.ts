@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { DEFAULT_HOME } from "./local/home";
 import { describeError, EXIT, npmCommand } from "./shared/command-line";
-import { findLocal, LOCAL } from "./shared/deployed";
+import { findLocal, LOCAL } from "./environments/deployed";
 import { deleteStateBucket, ensureStateBucket } from "./shared/state-bucket";
 import { synthesizeStack } from "./shared/synthesize";
 import { terraformDestroy, terraformInit, withoutAwsSettings } from "./shared/terraform";

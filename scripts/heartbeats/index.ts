@@ -7,7 +7,7 @@ import { systemClock } from "../../functions/shared/clock";
 import { DEFAULT_HOME } from "../local/home";
 import { colours } from "../shared/colours";
 import { describeError, EXIT, npmCommand } from "../shared/command-line";
-import { findDeployed, NotDeployedError, type AwsSettings, type DeployedOptions } from "../shared/deployed";
+import { findDeployed, NotDeployedError, type AwsSettings, type DeployedOptions } from "../environments/deployed";
 import { targetOf, UsageError, type CheckOptions } from "./check-options";
 import { describeCheck } from "./describe-check";
 import { describeStatus } from "./describe-status";

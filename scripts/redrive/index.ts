@@ -4,7 +4,7 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import * as z from "zod";
 import { DEFAULT_HOME } from "../local/home";
 import { describeError, EXIT, npmCommand } from "../shared/command-line";
-import { findDeployed, NotDeployedError, type DeployedOptions } from "../shared/deployed";
+import { findDeployed, NotDeployedError, type DeployedOptions } from "../environments/deployed";
 import { redriveInvocations } from "./invocations";
 
 const command = npmCommand(

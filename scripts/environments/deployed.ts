@@ -1,9 +1,9 @@
 /** Finds a deployed environment: what its stack says runs where, and how AWS clients get there. */
 import { homeAt } from "../local/home";
 import { featuresSchema, readRunning, type Features } from "../local/run-record";
-import { readStateBackend } from "./state-bucket";
-import { synthesizeStack } from "./synthesize";
-import { terraformInit, terraformOutputs, withoutAwsSettings } from "./terraform";
+import { readStateBackend } from "../shared/state-bucket";
+import { synthesizeStack } from "../shared/synthesize";
+import { terraformInit, terraformOutputs, withoutAwsSettings } from "../shared/terraform";
 
 /** The environment that needs no account. */
 export const LOCAL = "local";

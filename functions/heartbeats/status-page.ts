@@ -125,14 +125,14 @@ function incident({ target, openedAt, closedAt, message }: IncidentSummary, gene
   const lasted = duration(Date.parse(closedAt ?? generatedAt) - Date.parse(openedAt));
   const end =
     closedAt === null
-      ? markup`open for ${lasted}`
-      : markup`to ${time(closedAt, day(closedAt) === day(openedAt) ? clockTime(closedAt) : dayAndTime(closedAt))}, ${lasted}`;
+      ? markup`, open for ${lasted}`
+      : markup` to ${time(closedAt, day(closedAt) === day(openedAt) ? clockTime(closedAt) : dayAndTime(closedAt))}, ${lasted}`;
   return markup`<li class="incident ${closedAt === null ? "down" : "up"}"><h3>${sign(closedAt === null ? "down" : "up")} <a href="#${anchor(
     target,
   )}">${target}</a> <span class="hidden">${closedAt === null ? "is down" : "recovered"}</span></h3><p class="when">${time(
     openedAt,
     dayAndTime(openedAt),
-  )} ${end}</p><p class="message">${message}</p></li>`;
+  )}${end}</p><p class="message">${message}</p></li>`;
 }
 
 function targets(document: StatusDocument): Markup {

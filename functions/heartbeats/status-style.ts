@@ -49,7 +49,7 @@ a{color:var(--link);text-underline-offset:.15em}
 .legend svg{display:inline-block;width:7px;height:16px;vertical-align:-3px;margin-right:.4rem}
 .target{display:grid;gap:.3rem 2.5rem;grid-template-columns:minmax(0,1fr);scroll-margin-top:1rem}
 .target:target{background:var(--tint)}
-.head{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 1rem;align-items:baseline}
+.head{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 1rem;align-items:center}
 .head h3{display:flex;gap:.5rem;align-items:center}
 .state{color:var(--state-ink);font-size:.9rem}
 .state b{font-weight:600}
@@ -59,7 +59,7 @@ a{color:var(--link);text-underline-offset:.15em}
 @media(min-width:300px){.bars{width:270px}}
 @media(min-width:390px){.bars{width:360px}}
 @media(min-width:600px){.bars{width:540px}}
-@media(max-width:599px){.sheet{margin:0 -15px;border-width:1px 0;border-radius:0}}
+@media(max-width:599px){.state{flex-basis:100%}.sheet{margin:0 -15px;border-width:1px 0;border-radius:0}}
 .bars path{fill:none;stroke:var(--up)}
 .bars .down{stroke:var(--down)}
 .bars .maintenance{stroke:var(--maintenance)}
@@ -72,8 +72,9 @@ a{color:var(--link);text-underline-offset:.15em}
 .chart .band{fill:var(--link);opacity:.14}
 .chart .p50{stroke:var(--link);stroke-width:2}
 .chart .p95{stroke:var(--link);stroke-width:1.25;stroke-dasharray:2 3}
+.facts div{display:flex;flex-direction:column;align-items:flex-start}
 .facts{display:grid;grid-template-columns:repeat(4,auto);justify-content:space-between;gap:.2rem 1rem;margin-top:.35rem;max-width:540px}
-.facts div:nth-child(n+5){grid-column:span 2}
+.facts div:nth-child(n+5){grid-column:1/-1;flex-direction:row;gap:.6rem;align-items:baseline}
 .facts dt{color:var(--soft);font-size:.8rem}
 .facts .warn{color:var(--down-ink);font-weight:600}
 details{font-size:.9rem;margin-top:.15rem}
@@ -89,6 +90,7 @@ tbody th{text-align:left;padding-left:0}
 tbody tr{border-top:1px solid var(--line)}
 .days b{font-weight:600}
 .incident{display:grid;gap:.1rem 1rem}
+.incident.up .message{color:inherit}
 .incident .when{color:var(--soft);font-size:.9rem}
 .calm{color:var(--soft)}
 body>footer{margin-top:2.5rem;padding-top:1.25rem;padding-bottom:3rem;color:var(--soft);font-size:.9rem;border-top:1px solid var(--line)}
@@ -101,7 +103,7 @@ body>footer{margin-top:2.5rem;padding-top:1.25rem;padding-bottom:3rem;color:var(
 .facts{grid-column:1}
 .more{grid-template-columns:auto 1fr;align-items:start}
 .facts{white-space:nowrap;grid-template-columns:repeat(4,auto) 1fr;justify-content:start;gap:.2rem 1.9rem}
-.facts div:nth-child(n+5){grid-column:auto}
+.facts div:nth-child(n+5){grid-column:auto;flex-direction:column;gap:0}
 .incident{grid-template-columns:12rem minmax(0,1fr);grid-template-rows:auto 1fr}
 .incident .when{grid-row:1/3}}
 @media(prefers-reduced-motion:reduce){html{scroll-behavior:auto}}

@@ -139,7 +139,7 @@ describe("a status page", () => {
 
   it("tells open incidents apart from past ones", () => {
     const text = page.replace(/<[^>]+>/g, " ").replace(/\s+/g, " ");
-    expect(text).toContain("Open incidents checkout-api is down 21 Nov 2026, 06:12 UTC open for 43 min status 503");
+    expect(text).toContain("Open incidents checkout-api is down 21 Nov 2026, 06:12 UTC , open for 43 min status 503");
     expect(text).toContain("website recovered 9 Nov 2026, 10:05 UTC to 10:34 UTC , 29 min no whole answer within 10 s");
     expect(statusPage(statusDocument([targetStatus("site")]))).not.toContain("Open incidents");
   });

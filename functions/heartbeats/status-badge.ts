@@ -17,18 +17,18 @@ const COLOURS: Readonly<Record<State, string>> = {
   unknown: "#6b665c",
 };
 
-/** `site | up 99.98 %`: its state, and its uptime of 30 days. */
+/** `site | up, 99.98 % uptime`: its state, and its uptime of 30 days. */
 export function statusBadge({ name, state, windows }: TargetStatus): Markup {
   const uptime = windows["30d"].uptime;
   const message =
-    uptime === null || state === "unknown" ? STATE_WORDS[state] : `${STATE_WORDS[state]} ${percent(uptime)}`;
+    uptime === null || state === "unknown" ? STATE_WORDS[state] : `${STATE_WORDS[state]}, ${percent(uptime)} uptime`;
   const left = widthOf(name);
   const right = widthOf(message);
   const width = left + right;
   const text = (content: string, x: number, space: number) =>
     markup`<text x="${x + PADDING}" y="14" textLength="${space - 2 * PADDING}" lengthAdjust="spacingAndGlyphs">${content}</text>`;
   return markup`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${HEIGHT}" role="img" aria-label="${name}: ${message}"><title>${name}: ${message}${
-    uptime !== null && " of 30 days"
+    uptime !== null && " in 30 days"
   }</title><rect width="${width}" height="${HEIGHT}" rx="${RADIUS}" fill="#3d3a34"/><path d="${rightHalf(left, right)}" fill="${
     COLOURS[state]
   }"/><g fill="#fff" font-family="Verdana,DejaVu Sans,Geneva,sans-serif" font-size="11">${text(name, 0, left)}${text(

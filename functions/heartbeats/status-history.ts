@@ -1,7 +1,7 @@
 /** The last 90 days of a target, a bar a day: a picture, and the same in words. No SDK, no I/O. */
 import { markup, type Markup } from "./escape";
 import type { DaySummary } from "./status-document";
-import { counted, day, duration, percent } from "./status-words";
+import { counted, day, duration } from "./status-words";
 
 const DAY_MS = 86_400_000;
 
@@ -109,12 +109,12 @@ function wordsOf(summary: DaySummary, generatedAt: string): string {
     ["maintenance", summary.maintenance],
     ["no data", summary.noData],
   ] as const;
-  const said = parts
+  return parts
     .filter(([, fraction]) => fraction > NEGLIGIBLE)
     .map(([word, fraction]) =>
       fraction > 1 - NEGLIGIBLE ? `${word} all day` : `${word} ${duration(fraction * length)}`,
-    );
-  return summary.up > NEGLIGIBLE ? `${said.join(", ")}, up ${percent(summary.up)} of the day` : said.join(", ");
+    )
+    .join(", ");
 }
 
 /** The bands of one bar, from the foot up: each from and to which height (SVG's y grows downward). */

@@ -82,7 +82,7 @@ function banner(document: StatusDocument, state: State): Markup {
     document.targets,
   )}</span><span class="old">This page is out of date</span></h1>
 <div role="status"><p class="old">Nothing has been heard from the checks since ${time(document.generatedAt, dayAndTime(document.generatedAt))}
-(<time datetime="${document.generatedAt}" data-ago>then</time>); they were due every ${interval(document.intervalSeconds)}. What follows was true
+(<time datetime="${document.generatedAt}" data-ago>then</time>, by this device’s clock); they were due every ${interval(document.intervalSeconds)}. What follows was true
 at that time, and may not be now. <a href="">Load the page again</a></p></div>
 ${
   document.targets.length > 0 &&

@@ -59,7 +59,6 @@ a{color:var(--link);text-underline-offset:.15em}
 @media(min-width:300px){.bars{width:270px}}
 @media(min-width:390px){.bars{width:360px}}
 @media(min-width:600px){.bars{width:540px}}
-@media(max-width:599px){.state{flex-basis:100%}.sheet{margin:0 -15px;border-width:1px 0;border-radius:0}}
 .bars path{fill:none;stroke:var(--up)}
 .bars .down{stroke:var(--down)}
 .bars .maintenance{stroke:var(--maintenance)}
@@ -96,6 +95,7 @@ tbody tr{border-top:1px solid var(--line)}
 body>footer{margin-top:2.5rem;padding-top:1.25rem;padding-bottom:3rem;color:var(--soft);font-size:.9rem;border-top:1px solid var(--line)}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 #tip{position:absolute;z-index:3;pointer-events:none;background:var(--ink);color:var(--paper);font-size:.8rem;line-height:1.35;padding:.3rem .55rem;border-radius:6px;max-width:min(20rem,92vw)}
+@media(max-width:599px){table{width:100%}th,td{padding-left:.5rem}.state{flex-basis:100%}.sheet{margin:0 -15px;border-width:1px 0;border-radius:0}}
 @media(min-width:860px){
 .target{grid-template-columns:540px minmax(0,1fr)}
 .sheet>li{padding:1.1rem 1.5rem}

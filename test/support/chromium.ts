@@ -76,7 +76,16 @@ export async function ensureChromium(): Promise<string> {
     // With a font: without one, text has no width.
     await commandOutput(
       "apt-get",
-      ["install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-dejavu-core"],
+      [
+        "install",
+        "-y",
+        "-qq",
+        "-o",
+        "DPkg::Lock::Timeout=120",
+        "--no-install-recommends",
+        "chromium",
+        "fonts-dejavu-core",
+      ],
       { env },
     );
   } catch (cause) {

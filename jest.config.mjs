@@ -16,6 +16,12 @@ export default {
     { ...common, displayName: "module", testMatch: ["<rootDir>/test/modules/**/*.test.ts"] },
     {
       ...common,
+      displayName: "browser",
+      testMatch: ["<rootDir>/test/browser/**/*.test.ts"],
+      globalSetup: "<rootDir>/test/browser/setup.ts",
+    },
+    {
+      ...common,
       displayName: "e2e",
       testMatch: ["<rootDir>/test/e2e/**/*.test.ts"],
       globalSetup: "<rootDir>/test/e2e/support/setup.ts",

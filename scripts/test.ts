@@ -9,7 +9,7 @@ import { z } from "zod";
 import { EXIT, npmCommand } from "./shared/command-line";
 import { runCommand } from "./shared/run-command";
 
-const STEPS = ["static", "unit", "module", "e2e"] as const;
+const STEPS = ["static", "unit", "module", "browser", "e2e"] as const;
 type Step = (typeof STEPS)[number];
 
 interface Count {
@@ -19,7 +19,7 @@ interface Count {
 
 const command = npmCommand(
   "npm test --",
-  "Types, lint and format (static), unit tests, module tests, and end-to-end tests on an emulator of their own.",
+  "Types, lint and format (static), unit, module and browser tests, and end-to-end tests on an emulator of their own.",
 )
   .addOption(new Option("--only <step>", "one of them").choices(STEPS))
   .argument("[jest-arguments...]", "handed on to jest: npm test -- --only unit -- --testPathPatterns checker")

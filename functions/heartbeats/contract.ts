@@ -18,6 +18,12 @@ export interface CheckEnvironment {
 /** The targets' object in the configuration bucket: the JSON of {@link Target}[]. */
 export const TARGETS_KEY = "targets.json";
 
+/** The status page's objects, in a bucket of their own. */
+export const STATUS_PAGE_KEY = "index.html";
+export const STATUS_JSON_KEY = "status.json";
+/** Each target's badge: `badges/<name>.svg`. */
+export const BADGES_PREFIX = "badges/";
+
 /**
  * Threads for name look-ups, which the module gives the function as UV_THREADPOOL_SIZE. Node looks names up on a pool of four
  * threads and lets look-ups have half of it, so two dead names would hold up every other target's check. Of these, 64

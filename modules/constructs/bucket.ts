@@ -4,9 +4,10 @@ import { S3BucketPolicy } from "@cdktf/provider-aws/lib/s3-bucket-policy";
 import { S3BucketPublicAccessBlock } from "@cdktf/provider-aws/lib/s3-bucket-public-access-block";
 import { S3BucketServerSideEncryptionConfigurationA } from "@cdktf/provider-aws/lib/s3-bucket-server-side-encryption-configuration";
 import { S3BucketVersioningA } from "@cdktf/provider-aws/lib/s3-bucket-versioning";
+import { Lazy } from "cdktf";
 import { Construct } from "constructs";
 import { Feature } from "./feature";
-import { policy, type Binding } from "./grants";
+import { policy, type Binding, type Statement } from "./grants";
 import { RESOURCE } from "./readable-id";
 
 export interface BucketProps {
@@ -20,6 +21,9 @@ export interface BucketProps {
 export class Bucket extends Construct {
   readonly name: string;
   readonly arn: string;
+  /** Where its region's S3 answers for it: what CloudFront fetches from. */
+  readonly regionalDomainName: string;
+  private readonly readers: Statement[] = [];
 
   constructor(scope: Construct, id: string, props: BucketProps) {
     super(scope, id);
@@ -33,6 +37,7 @@ export class Bucket extends Construct {
     });
     this.name = resource.bucket;
     this.arn = resource.arn;
+    this.regionalDomainName = resource.bucketRegionalDomainName;
     const bucket = resource.id;
 
     new S3BucketServerSideEncryptionConfigurationA(this, "encryption", {
@@ -49,16 +54,7 @@ export class Bucket extends Construct {
     new S3BucketOwnershipControls(this, "ownership", { bucket, rule: { objectOwnership: "BucketOwnerEnforced" } });
     new S3BucketPolicy(this, "policy", {
       bucket,
-      policy: policy([
-        {
-          Sid: "TlsOnly",
-          Effect: "Deny",
-          Principal: "*",
-          Action: "s3:*",
-          Resource: [this.arn, `${this.arn}/*`],
-          Condition: { Bool: { "aws:SecureTransport": "false" } },
-        },
-      ]),
+      policy: Lazy.stringValue({ produce: () => policy([this.tlsOnly(), ...this.readers]) }),
       dependsOn: [publicAccessBlock], // S3 refuses two changes to one bucket's access at a time
     });
     if (props.versioned === true) {
@@ -69,5 +65,40 @@ export class Bucket extends Construct {
   /** The bucket's name, and the permission to read one object, or those below a prefix ending in `*`. */
   allowsRead(key: string): Binding {
     return { value: this.name, actions: ["s3:GetObject"], resources: [`${this.arn}/${key}`] };
+  }
+
+  /**
+   * The bucket's name, and the permission to keep these objects, or those below a prefix ending in `*`, as they should be: to see
+   * which there are, to put and to remove.
+   */
+  allowsMirror(...keys: readonly string[]): Binding {
+    return {
+      value: this.name,
+      actions: ["s3:DeleteObject", "s3:ListBucket", "s3:PutObject"],
+      resources: [this.arn, ...keys.map((key) => `${this.arn}/${key}`)],
+    };
+  }
+
+  /** Lets an AWS service read every object, on behalf of one resource. */
+  acceptReads(service: string, sourceArn: string): void {
+    this.readers.push({
+      Sid: `Reads${this.readers.length || ""}`,
+      Effect: "Allow",
+      Principal: { Service: service },
+      Action: "s3:GetObject",
+      Resource: `${this.arn}/*`,
+      Condition: { StringEquals: { "aws:SourceArn": sourceArn } },
+    });
+  }
+
+  private tlsOnly(): Statement {
+    return {
+      Sid: "TlsOnly",
+      Effect: "Deny",
+      Principal: "*",
+      Action: "s3:*",
+      Resource: [this.arn, `${this.arn}/*`],
+      Condition: { Bool: { "aws:SecureTransport": "false" } },
+    };
   }
 }

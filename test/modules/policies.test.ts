@@ -10,6 +10,14 @@ const ALLOWED_WILDCARDS: readonly { readonly statement: RegExp; readonly because
     statement: /^logs:CreateLogStream,logs:PutLogEvents on \$\{aws_cloudwatch_log_group\.\w+\.arn\}:\*$/,
     because: "the streams of one log group, which Lambda names",
   },
+  {
+    statement: /^s3:GetObject on \$\{aws_s3_bucket\.status_page_files\.arn\}\/\*$/,
+    because: "CloudFront reads the whole status page, which is all that its bucket holds",
+  },
+  {
+    statement: /^s3:DeleteObject,s3:ListBucket,s3:PutObject on [^,]+,[^,*]+,[^,*]+,[^,*]+\.arn\}\/badges\/\*$/,
+    because: "the badges of all targets, which come and go",
+  },
   { statement: /^kms:\* on \*$/, because: "a key's own policy: the account administers it through IAM; * is this key" },
   { statement: /^kms:Decrypt,kms:GenerateDataKey\* on \*$/, because: "a key's own policy: * is this key" },
 ];

@@ -1,0 +1,63 @@
+/** The status page's script. The page is whole without it; with it, the page knows how old it is. */
+
+/**
+ * Says so when the page is out of date, by the reader's own clock: a monitor that is down itself must not read as "up". Then ages
+ * in place of times, times in the reader's zone on hovering, and what each day was under the pointer.
+ */
+export const STATUS_SCRIPT = `
+"use strict";
+{
+const root = document.documentElement, staleAt = +root.dataset.staleAt, all = (s) => document.querySelectorAll(s);
+const ago = (ms) => {
+  const min = Math.floor(ms / 6e4), h = Math.floor(min / 60), d = Math.floor(h / 24);
+  return min < 1 ? "just now" : (d > 1 ? d + " days" : h > 1 ? h + " hours" : min + " min") + " ago";
+};
+const tell = () => {
+  if (Date.now() > staleAt && !root.classList.contains("stale")) {
+    root.classList.add("stale");
+    document.title = "Out of date: " + document.title;
+  }
+  for (const time of all("time[data-ago]")) time.textContent = ago(Date.now() - Date.parse(time.dateTime));
+};
+tell();
+setInterval(tell, 5000);
+addEventListener("pageshow", tell);
+document.addEventListener("visibilitychange", tell);
+addEventListener("DOMContentLoaded", () => {
+  tell();
+  const day = (ms) => new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeZone: "UTC" }).format(ms);
+  document.addEventListener("pointerover", ({ target }) => {
+    const time = target.closest("time");
+    if (time) time.title = new Date(time.dateTime).toLocaleString();
+  });
+  const tip = document.createElement("div");
+  tip.id = "tip";
+  tip.setAttribute("aria-hidden", "true");
+  let shown;
+  const hide = () => { tip.remove(); shown = undefined; };
+  document.addEventListener("pointermove", ({ target, clientX }) => {
+    const bars = target.closest(".bars[data-last]");
+    if (!bars) return hide();
+    const groups = [...bars.children], box = bars.getBoundingClientRect();
+    const sizes = groups.map((g) => +g.dataset.n), total = sizes.reduce((a, b) => a + b, 0);
+    const index = Math.min(total - 1, Math.max(0, Math.floor(((clientX - box.left) / box.width) * total)));
+    if (shown === bars && tip.dataset.index === String(index)) return;
+    for (const g of groups) {
+      const title = g.querySelector("title");
+      if (title) { g.dataset.words = title.textContent.replace(/^[^:]*: /, ""); title.remove(); }
+    }
+    let at = 0, left = index;
+    while (left >= sizes[at]) left -= sizes[at++];
+    tip.textContent = day(Date.parse(bars.dataset.last) - (total - 1 - index) * 864e5) + ": " + groups[at].dataset.words;
+    tip.dataset.index = index;
+    shown = bars;
+    document.body.append(tip);
+    const x = box.left + ((index + 0.5) / total) * box.width - tip.offsetWidth / 2;
+    tip.style.left = Math.min(Math.max(8, x), innerWidth - tip.offsetWidth - 8) + scrollX + "px";
+    tip.style.top = box.top + scrollY - tip.offsetHeight - 6 + "px";
+  });
+  document.addEventListener("pointerleave", hide);
+  addEventListener("scroll", hide, { passive: true });
+});
+}
+`;

@@ -1,0 +1,137 @@
+import { CloudfrontDistribution } from "@cdktf/provider-aws/lib/cloudfront-distribution";
+import { CloudfrontOriginAccessControl } from "@cdktf/provider-aws/lib/cloudfront-origin-access-control";
+import { CloudfrontResponseHeadersPolicy } from "@cdktf/provider-aws/lib/cloudfront-response-headers-policy";
+import { Construct } from "constructs";
+import { z } from "zod";
+import { BADGES_PREFIX, STATUS_JSON_KEY, STATUS_PAGE_KEY } from "../../functions/heartbeats/contract";
+import { Bucket } from "../constructs/bucket";
+import { Feature } from "../constructs/feature";
+import type { Binding } from "../constructs/grants";
+
+export const statusPageSchema = z
+  .strictObject({
+    /** True: the page is on the web, through CloudFront. False: it is an object in a private bucket. @default false */
+    cdn: z.boolean().default(false),
+    /** A name of your own for it, which you point at the distribution. @default a name of CloudFront's */
+    domain: z
+      .strictObject({
+        /** `status.example.org` */
+        name: z.string().regex(/^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/, "is not a domain name"),
+        /** Of a certificate for it in us-east-1, where CloudFront looks for them. */
+        certificateArn: z
+          .string()
+          .regex(
+            /^arn:[\w-]+:acm:us-east-1:\d{12}:certificate\/[\w-]+$/,
+            "is not the ARN of a certificate in us-east-1",
+          ),
+      })
+      .optional(),
+  })
+  .refine(({ cdn, domain }) => cdn || domain === undefined, "has a domain and no cdn that it could be of");
+export type StatusPageConfig = z.output<typeof statusPageSchema>;
+
+/** AWS's own cache policy "CachingOptimized": does as Cache-Control says, and compresses for those who ask for it. */
+const CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6";
+
+const YEAR_SECONDS = 365 * 24 * 3600;
+
+/**
+ * What browsers may do, for whatever comes from the bucket. The page itself names its one style sheet and its one script by their
+ * hashes, which change with the code; a browser holds to both policies.
+ */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "style-src 'unsafe-inline'",
+  "script-src 'unsafe-inline'",
+  "img-src 'self' data:",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+/**
+ * The status page: a private bucket that the checker writes to, and CloudFront in front of it where the page is public.
+ *
+ * CloudFront's access logs are not kept: nobody decides anything by who reads a status page, and they would need a bucket and a
+ * retention of their own.
+ */
+export class StatusPage extends Construct {
+  /** `https://.../`, or `s3://...` where the page is not on the web. */
+  readonly url: string;
+  private readonly bucket: Bucket;
+
+  constructor(scope: Construct, id: string, config: StatusPageConfig) {
+    super(scope, id);
+    this.bucket = new Bucket(this, "files", { role: "page" });
+    this.url = config.cdn ? this.createDistribution(config) : `s3://${this.bucket.name}/${STATUS_PAGE_KEY}`;
+  }
+
+  /** The bucket's name, and the permission to keep the page's files in it as they should be. */
+  allowsPublish(): Binding {
+    return this.bucket.allowsMirror(STATUS_PAGE_KEY, STATUS_JSON_KEY, `${BADGES_PREFIX}*`);
+  }
+
+  /** @returns the page's URL */
+  private createDistribution({ domain }: StatusPageConfig): string {
+    const name = Feature.of(this).physicalName("page");
+    const access = new CloudfrontOriginAccessControl(this, "access", {
+      name,
+      description: `Lets CloudFront read ${name}`,
+      originAccessControlOriginType: "s3",
+      signingBehavior: "always",
+      signingProtocol: "sigv4",
+    });
+    const distribution = new CloudfrontDistribution(this, "distribution", {
+      comment: name,
+      enabled: true,
+      isIpv6Enabled: true,
+      httpVersion: "http2and3",
+      priceClass: "PriceClass_100", // North America and Europe: the cheapest; others are served from there
+      defaultRootObject: STATUS_PAGE_KEY,
+      aliases: domain ? [domain.name] : [],
+      origin: [
+        {
+          originId: "bucket",
+          domainName: this.bucket.regionalDomainName,
+          originAccessControlId: access.id,
+        },
+      ],
+      defaultCacheBehavior: {
+        targetOriginId: "bucket",
+        viewerProtocolPolicy: "redirect-to-https",
+        allowedMethods: ["GET", "HEAD"],
+        cachedMethods: ["GET", "HEAD"],
+        cachePolicyId: CACHING_OPTIMIZED,
+        responseHeadersPolicyId: this.createHeaders(name),
+        compress: true,
+      },
+      restrictions: { geoRestriction: { restrictionType: "none" } },
+      // CloudFront sets the oldest TLS for names of its own itself, and takes no other: 1.2 and above can be had on a domain.
+      viewerCertificate: domain
+        ? {
+            acmCertificateArn: domain.certificateArn,
+            sslSupportMethod: "sni-only",
+            minimumProtocolVersion: "TLSv1.2_2021",
+          }
+        : { cloudfrontDefaultCertificate: true },
+      // It is a matter of minutes, which a deployment need not wait for.
+      waitForDeployment: false,
+    });
+    this.bucket.acceptReads("cloudfront.amazonaws.com", distribution.arn);
+    return `https://${domain?.name ?? distribution.domainName}/`;
+  }
+
+  private createHeaders(name: string): string {
+    return new CloudfrontResponseHeadersPolicy(this, "headers", {
+      name,
+      comment: `Security headers of ${name}`,
+      securityHeadersConfig: {
+        contentSecurityPolicy: { contentSecurityPolicy: CONTENT_SECURITY_POLICY, override: true },
+        contentTypeOptions: { override: true },
+        frameOptions: { frameOption: "DENY", override: true },
+        referrerPolicy: { referrerPolicy: "no-referrer", override: true },
+        strictTransportSecurity: { accessControlMaxAgeSec: YEAR_SECONDS, includeSubdomains: false, override: true },
+      },
+    }).id;
+  }
+}

@@ -1,0 +1,194 @@
+import type {
+  DaySummary,
+  HourSummary,
+  IncidentSummary,
+  StatusDocument,
+  TargetStatus,
+  WindowSummary,
+} from "../../functions/heartbeats/status-document";
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const UP: Shares = { up: 1, down: 0, maintenance: 0, noData: 0 };
+
+type Shares = Omit<DaySummary, "date">;
+
+/** When the documents of the tests were made, unless they say otherwise. */
+export const GENERATED_AT = "2026-11-21T06:55:04Z";
+
+export interface TargetOptions {
+  readonly state?: TargetStatus["state"];
+  /** What was not up on some days, by how many days ago. */
+  readonly days?: Readonly<Record<number, Partial<Shares>>>;
+  /** Days that it has been known. @default 90 */
+  readonly knownDays?: number;
+  /** Its median latency. @default 84 */
+  readonly latencyMs?: number;
+  /** Hours without checks, by how many hours ago. @default none */
+  readonly silentHours?: readonly number[];
+  readonly certificateDaysLeft?: number | null;
+  readonly message?: string;
+  readonly generatedAt?: string;
+}
+
+/** A target that is up, has always been, and answers in 84 ms: but for what is said otherwise. */
+export function targetStatus(name: string, options: TargetOptions = {}): TargetStatus {
+  const { state = "up", knownDays = 90, latencyMs = 84, generatedAt = GENERATED_AT } = options;
+  const now = Date.parse(generatedAt);
+  const days = Array.from({ length: 90 }, (_, index): DaySummary => {
+    const ago = 89 - index;
+    const date = new Date(now - ago * DAY_MS).toISOString().slice(0, 10);
+    if (ago >= knownDays) return { date, up: 0, down: 0, maintenance: 0, noData: 0 };
+    const other = { down: 0, maintenance: 0, noData: 0, ...options.days?.[ago] };
+    return { date, ...UP, ...other, up: 1 - other.down - other.maintenance - other.noData };
+  });
+  const hours = Array.from({ length: 25 }, (_, index): HourSummary => {
+    const ago = 24 - index;
+    const start = new Date(Math.floor(now / HOUR_MS) * HOUR_MS - ago * HOUR_MS).toISOString().replace(".000", "");
+    if (knownDays === 0 || options.silentHours?.includes(ago)) return { start, p50Ms: null, p95Ms: null };
+    const wave = 1 + 0.25 * Math.sin(index / 3 + name.length) + 0.1 * Math.sin(index * 2.3 + latencyMs);
+    return {
+      start,
+      p50Ms: latencyMs * wave,
+      p95Ms: latencyMs * wave * (2 + 0.6 * Math.sin(index * 1.7 + name.length)),
+    };
+  });
+  const window = (length: number): WindowSummary => {
+    const last = days.slice(-length);
+    const [up, down, noData] = (["up", "down", "noData"] as const).map((share) =>
+      last.reduce((total, each) => total + each[share], 0),
+    ) as [number, number, number];
+    if (up + down === 0) return { uptime: null, coverage: null, p50Ms: null, p95Ms: null, p99Ms: null };
+    const coverage = 1 - noData / Math.min(length, knownDays);
+    return { uptime: up / (up + down), coverage, p50Ms: latencyMs, p95Ms: latencyMs * 2.2, p99Ms: latencyMs * 3.1 };
+  };
+  return {
+    name,
+    state,
+    since: knownDays === 0 ? null : state === "up" ? "2026-08-23T11:20:00Z" : "2026-11-21T06:12:00Z",
+    lastCheck:
+      knownDays === 0
+        ? null
+        : {
+            at: generatedAt,
+            ok: state !== "down",
+            latencyMs,
+            message: state === "down" ? (options.message ?? "status 503, expected 200-299") : null,
+            certificateDaysLeft: options.certificateDaysLeft === undefined ? 61 : options.certificateDaysLeft,
+          },
+    windows: { "24h": window(1), "7d": window(7), "30d": window(30), "90d": window(90) },
+    days,
+    hours,
+  };
+}
+
+export function statusDocument(
+  targets: readonly TargetStatus[],
+  overrides: Partial<StatusDocument> = {},
+): StatusDocument {
+  return {
+    version: 1,
+    app: "almanac",
+    environment: "staging",
+    generatedAt: GENERATED_AT,
+    intervalSeconds: 300,
+    targets,
+    incidents: [],
+    ...overrides,
+  };
+}
+
+/** A document with everything that a page may have to show. */
+export function variedDocument(overrides: Partial<StatusDocument> = {}): StatusDocument {
+  const generatedAt = overrides.generatedAt ?? GENERATED_AT;
+  const target = (name: string, options: TargetOptions = {}) => targetStatus(name, { generatedAt, ...options });
+  const incident = (target: string, openedAt: string, closedAt: string | null, message: string): IncidentSummary => ({
+    id: `${target}-${openedAt}`,
+    target,
+    openedAt,
+    closedAt,
+    message,
+  });
+  return statusDocument(
+    [
+      target("website", { days: { 12: { down: 0.02 }, 47: { down: 0.21 } } }),
+      target("checkout-api", { state: "down", latencyMs: 212, days: { 0: { down: 0.11 }, 31: { noData: 0.4 } } }),
+      target("search", { state: "maintenance", days: { 0: { maintenance: 0.3 }, 28: { maintenance: 0.08 } } }),
+      target("mail", {
+        certificateDaysLeft: 5,
+        latencyMs: 1240,
+        days: { 3: { noData: 1 }, 4: { noData: 1 }, 5: { noData: 0.6 } },
+      }),
+      target("nightly-backup", {
+        state: "unknown",
+        certificateDaysLeft: null,
+        silentHours: [0, 1, 2, 3, 4, 5],
+        days: { 0: { noData: 0.8 } },
+      }),
+      target("docs", {
+        knownDays: 21,
+        latencyMs: 32,
+        days: { 9: { down: 1 }, 8: { down: 0.6 } },
+        silentHours: [7, 8, 9, 11],
+      }),
+      target("brand-new", { state: "unknown", knownDays: 0 }),
+    ],
+    {
+      incidents: [
+        incident("checkout-api", "2026-11-21T06:12:00Z", null, "status 503, expected 200-299"),
+        incident("docs", "2026-11-12T00:00:00Z", "2026-11-13T14:20:00Z", "the name docs.example.org does not resolve"),
+        incident("website", "2026-11-09T10:05:00Z", "2026-11-09T10:34:00Z", "no whole answer within 10 s"),
+        incident(
+          "website",
+          "2026-10-05T18:40:00Z",
+          "2026-10-05T23:41:00Z",
+          "the connection was refused (ECONNREFUSED)",
+        ),
+      ],
+      ...overrides,
+    },
+  );
+}
+
+/**
+ * Many targets over 90 days, each with a history of its own: of every ten, six without a fault, three with a few bad days, and
+ * one that is often down or unchecked. The same at every call.
+ */
+export function largeDocument(targets: number, overrides: Partial<StatusDocument> = {}): StatusDocument {
+  const generatedAt = overrides.generatedAt ?? GENERATED_AT;
+  const random = randomNumbers(20_261_121);
+  const all = Array.from({ length: targets }, (_, index) => {
+    const kind = index % 10;
+    const badDays = kind < 6 ? 0 : kind < 9 ? 1 + Math.floor(random() * 4) : 25;
+    const days = Object.fromEntries(
+      Array.from({ length: badDays }, (): [number, Partial<Shares>] => {
+        const share = Math.round(random() * 3000) / 10_000;
+        return [Math.floor(random() * 90), random() < 0.6 ? { down: share } : { noData: share }];
+      }),
+    );
+    return targetStatus(`service-${index + 1}`, { days, latencyMs: 40 + Math.round(random() * 300), generatedAt });
+  });
+  const incidents = Array.from({ length: 60 }, (_, index): IncidentSummary => {
+    const opened = Date.parse(generatedAt) - (index + 1) * 1.4 * DAY_MS;
+    const closed = opened + Math.round(random() * 200) * 60_000;
+    return {
+      id: `incident-${index}`,
+      target: `service-${1 + Math.floor(random() * targets)}`,
+      openedAt: new Date(opened).toISOString(),
+      closedAt: new Date(closed).toISOString(),
+      message: "status 503, expected 200-299",
+    };
+  });
+  return statusDocument(all, { incidents, ...overrides });
+}
+
+/** Mulberry32: small, even, and the same for one seed. */
+function randomNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}

@@ -15,6 +15,8 @@ export interface HttpAnswer {
   readonly location: string | undefined;
   /** Epoch milliseconds; over https. */
   readonly certificateExpiresAt: number | undefined;
+  /** SHA-256, in hexadecimal; over https. */
+  readonly certificateFingerprint?: string | undefined;
   /**
    * Reads the body to its end. With `keep` it is returned decoded (Content-Encoding, charset), else thrown away as it comes and
    * the empty string returned.
@@ -26,7 +28,10 @@ export interface HttpAnswer {
   discard(): void;
 }
 
-/** Sends a request. Rejects with what Node says when there is no answer, or once the signal aborts. */
+/**
+ * Sends a request. Rejects with what Node says when there is no answer, or once the signal aborts. Where the certificate is the
+ * reason, the error's `certificateFingerprint` tells which.
+ */
 export type SendHttp = (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>;
 
 export class BodyTooLargeError extends Error {

@@ -19,6 +19,9 @@ describe("a target", () => {
       maxBodyBytes: 1_048_576,
       minCertificateDays: 7,
       followRedirects: true,
+      failuresBeforeDown: 3,
+      successesBeforeUp: 2,
+      maintenance: [],
     });
   });
 

@@ -7,10 +7,20 @@ import * as z from "zod";
 export interface CheckEnvironment {
   /** The telemetry table. */
   readonly HEARTBEATS_TABLE: string;
+  /** The table of states, roll-ups and incidents. */
+  readonly STATE_TABLE: string;
   /** The bucket that holds the targets, under {@link TARGETS_KEY}, and what goes for all of them, under {@link WATCH_KEY}. */
   readonly TARGETS_BUCKET: string;
   /** How many days a telemetry row is kept, before DynamoDB's TTL removes it. */
   readonly TELEMETRY_DAYS: string;
+  /** From one round of checks to the next. */
+  readonly INTERVAL_MINUTES: string;
+  /** Begins the names of this deployment: `almanac`. */
+  readonly ALMANAC_APP: string;
+  /** The SNS topic that incidents are told to. */
+  readonly NOTIFICATION_TOPIC: string;
+  /** The SSM parameter that holds the URL of a Slack webhook; empty: there is none. */
+  readonly SLACK_WEBHOOK_PARAMETER: string;
 }
 
 /** What the door for push heartbeats is given by its module. */

@@ -86,9 +86,9 @@ export interface FiledHour {
   readonly rollup: Rollup;
 }
 
-export interface ClosedIncident extends Incident {
-  readonly closedAt: number;
-}
+export const closedIncidentSchema = incidentSchema.extend({ closedAt: z.number() });
+
+export type ClosedIncident = z.output<typeof closedIncidentSchema>;
 
 /** What a tick does: the state after it, and what is history by it. To be stored together or not at all. */
 export interface Step {

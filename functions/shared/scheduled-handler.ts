@@ -35,6 +35,8 @@ export interface Tick {
 /** What a function is built from, once on cold start. */
 export interface Services<Environment> {
   readonly environment: Environment;
+  /** Which environment this is: `staging`. */
+  readonly environmentName: string;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -60,8 +62,9 @@ export function scheduledHandler<Environment>(
     const { POWERTOOLS_SERVICE_NAME: feature, ALMANAC_ENVIRONMENT: name } = parseIdentity(process.env);
     const logger = createLogger(feature, name);
     const metrics = createMetrics(feature, name);
-    const services = { environment: parseEnvironment(process.env), clock: systemClock, logger, metrics };
-    return { logger, metrics, work: build(services) };
+    const environment = parseEnvironment(process.env);
+    const work = build({ environment, environmentName: name, clock: systemClock, logger, metrics });
+    return { logger, metrics, work };
   };
 
   let built: ReturnType<typeof coldStart> | undefined;

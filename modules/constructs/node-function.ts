@@ -54,6 +54,8 @@ export interface NodeFunctionProps<E> {
 export class NodeFunction<E extends { readonly [Name in keyof E]: string }> extends Construct {
   readonly name: string;
   readonly arn: string;
+  /** What API Gateway calls it by. */
+  readonly invokeArn: string;
 
   constructor(scope: Construct, id: string, props: NodeFunctionProps<E>) {
     super(scope, id);
@@ -71,6 +73,7 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
 
     this.name = lambda.functionName;
     this.arn = lambda.arn;
+    this.invokeArn = lambda.invokeArn;
     this.createAlarms(props.alarms);
   }
 

@@ -20,6 +20,7 @@ new Environment(app, "local", {
       { name: "aws-emulator", url: new URL("/_ministack/health", LOCAL_AWS).href },
       { name: "nobody-home", url: "http://127.0.0.1:9/", timeoutSeconds: 2 }, // so that a failure can be seen, too
     ],
+    jobs: [{ name: "nightly-backup", everySeconds: 86_400, graceSeconds: 3_600 }],
   },
 });
 

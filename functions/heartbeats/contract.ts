@@ -72,18 +72,21 @@ const nameSchema = z
   .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "is not lower case letters, digits and hyphens (63 at most)");
 
 /** When failures are expected: neither up nor down, and no reason to open an incident. Once, or every week; in UTC. */
-const maintenanceSchema = z.union([
-  z
-    .strictObject({ from: z.iso.datetime({ offset: true }), to: z.iso.datetime({ offset: true }) })
-    .refine(({ from, to }) => Date.parse(from) < Date.parse(to), "ends before it begins"),
-  z.strictObject({
-    weekday: z.enum(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]),
-    /** `"02:30"` */
-    from: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'is not a time of day such as "02:30"'),
-    /** A week at most. */
-    minutes: z.int().min(1).max(10_080),
-  }),
-]);
+const maintenanceSchema = z.union(
+  [
+    z
+      .strictObject({ from: z.iso.datetime({ offset: true }), to: z.iso.datetime({ offset: true }) })
+      .refine(({ from, to }) => Date.parse(from) < Date.parse(to), "ends before it begins"),
+    z.strictObject({
+      weekday: z.enum(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]),
+      /** `"02:30"` */
+      from: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'is not a time of day such as "02:30"'),
+      /** A week at most. */
+      minutes: z.int().min(1).max(10_080),
+    }),
+  ],
+  { error: "is neither {from, to} nor {weekday, from, minutes}" },
+);
 
 export type MaintenanceWindow = z.output<typeof maintenanceSchema>;
 

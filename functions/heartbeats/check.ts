@@ -71,15 +71,19 @@ export const handler = scheduledHandler(parseCheckEnvironment, (services) => {
     report(observations, clock.elapsed() - start, { logger, metrics });
     const rows = observations.map((observation) => telemetryRow(observation, run));
     const round = { tick: scheduledAt, run: run.id };
-    await allDone([
-      telemetry.save(rows, deadline - CLOSING_MS),
-      aftermath({ targets, watch, observations, round, deadline: deadline - CLOSING_MS }, following),
-    ]);
+    const saved = telemetry.save(rows, deadline - CLOSING_MS);
+    const followed = aftermath({ targets, watch, observations, round, deadline: deadline - CLOSING_MS }, following);
+    // Neither stops the other; where both fail, the invocation fails with the first and logs the second.
+    const [telemetryFailed, aftermathFailed] = await Promise.all([saved, followed].map(failureIn));
+    if (telemetryFailed && aftermathFailed) logger.error("states not kept", { error: aftermathFailed.error });
+    const failed = telemetryFailed ?? aftermathFailed;
+    if (failed) throw failed.error;
   };
 });
 
-/** Waits for all, and only then throws the first failure: neither stops the other. */
-async function allDone(work: readonly Promise<void>[]): Promise<void> {
-  const results = await Promise.allSettled(work);
-  for (const result of results) if (result.status === "rejected") throw result.reason;
+function failureIn(work: Promise<void>): Promise<{ readonly error: unknown } | undefined> {
+  return work.then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  );
 }

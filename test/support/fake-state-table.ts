@@ -80,8 +80,8 @@ export function fakeStateTable(clock: Clock): FakeStateTable {
   );
   dynamodb.on(PutItemCommand).callsFake(
     on("PutItem", (input: PutItemCommandInput) => {
-      if (!holds(input as Put)) throw new ConditionalCheckFailedException({ message: "no", $metadata });
-      put(input as Put);
+      if (!holds(input)) throw new ConditionalCheckFailedException({ message: "no", $metadata });
+      put(input);
       return {};
     }),
   );

@@ -278,6 +278,25 @@ describe("the status of all targets", () => {
     expect(site?.days.at(-1)).toMatchObject({ down: 0, noData: expect.closeTo(295 / 310, 2) as unknown });
   });
 
+  it("shows ticks that drift from five minutes to an hour as what they are: mostly no data", async () => {
+    const { round, documents } = house([{ name: "site" }]);
+    for (let hour = 0; hour <= 6; hour++) await round(hour * 12);
+    expect(documents.at(-1)?.targets[0]?.windows["24h"]).toMatchObject({
+      uptime: 1,
+      coverage: expect.closeTo(1 / 12, 2) as unknown,
+    });
+  });
+
+  it("has a history that is not tied to the interval of checks, and outlives its change", async () => {
+    const { round, documents } = house([{ name: "site" }]);
+    for (let index = 0; index <= 12; index++) await round(index);
+    for (let minute = 61; minute <= 180; minute++) await round(minute / 5, [], { intervalMinutes: 1 });
+    const [site] = documents.at(-1)?.targets ?? [];
+    expect(site?.windows["90d"]).toMatchObject({ uptime: 1, coverage: 1 });
+    expect(site?.days).toHaveLength(90);
+    expect(site?.days.at(-1)).toEqual({ date: "2026-11-21", up: 1, down: 0, maintenance: 0, noData: 0 });
+  });
+
   it("has fractions of each day that are all of it, and windows that agree with them", async () => {
     const kinds = fc.constantFrom<Outcome | undefined>(GOOD, GOOD, BAD, undefined);
     await fc.assert(

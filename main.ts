@@ -20,6 +20,7 @@ new Environment(app, "local", {
       { name: "aws-emulator", url: new URL("/_ministack/health", LOCAL_AWS).href, private: true },
       { name: "nobody-home", url: "http://127.0.0.1:9/", timeoutSeconds: 2, private: true }, // so that a failure can be seen, too
     ],
+    jobs: [{ name: "nightly-backup", everySeconds: 86_400, graceSeconds: 3_600 }],
   },
 });
 
@@ -27,6 +28,7 @@ new Environment(app, "staging", {
   ...shared,
   heartbeats: {
     targets: [{ name: "example", url: "https://example.org/" }],
+    statusPage: { cdn: true },
   },
 });
 
@@ -35,6 +37,7 @@ new Environment(app, "production", {
   protectData: true,
   heartbeats: {
     targets: [{ name: "example", url: "https://example.org/", bodyContains: "Example Domain", maxLatencyMs: 2_000 }],
+    statusPage: { cdn: true },
   },
 });
 

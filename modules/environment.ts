@@ -1,9 +1,16 @@
 import { AwsProvider, type AwsProviderConfig } from "@cdktf/provider-aws/lib/provider";
 import type { App } from "cdktf";
-import { S3Backend, TerraformStack, type S3BackendConfig, type TerraformElement } from "cdktf";
+import {
+  S3Backend,
+  TerraformStack,
+  type ITerraformDependable,
+  type S3BackendConfig,
+  type TerraformElement,
+} from "cdktf";
 import type { Node } from "constructs";
 import { z } from "zod";
 import { AlarmTopic } from "./constructs/alarm-topic";
+import { ApiGatewayLogs } from "./constructs/api-gateway-logs";
 import { parseConfig } from "./constructs/config";
 import type { Deployment } from "./constructs/feature";
 import { readableId, rejectDuplicateIds } from "./constructs/readable-id";
@@ -61,7 +68,9 @@ export class Environment extends TerraformStack {
       app: config.app,
       environment: name,
       alarmTopicArn: alarmTopic.arn,
+      alarmTopicKeyArn: alarmTopic.keyArn,
       protectData: config.protectData,
+      after: this.createApiLogs(name, config),
     };
     if (config.heartbeats) new Heartbeats(this, deployment, config.heartbeats);
     rejectDuplicateIds(this);
@@ -94,6 +103,12 @@ export class Environment extends TerraformStack {
     return new AlarmTopic(this, "alarms", { name: `${app}-${name}-alarms`, emails: alarmEmails });
   }
 
+  /** Only where a feature has an API: the setting is the whole account's. */
+  private createApiLogs(name: string, { app, heartbeats }: EnvironmentConfig): readonly ITerraformDependable[] {
+    if (heartbeats === undefined || heartbeats.jobs.length === 0) return [];
+    return [new ApiGatewayLogs(this, "api-logs", { name: `${app}-${name}-api-logs` }).setting];
+  }
+
   protected override allocateLogicalId(element: TerraformElement | Node): string {
     return readableId(this, element);
   }
@@ -104,6 +119,7 @@ const EMULATOR_CREDENTIALS = { accessKey: "test", secretKey: "test" };
 
 function emulatedProvider(endpoint: string): AwsProviderConfig {
   const services = [
+    "apigateway",
     "cloudwatch",
     "cloudwatchlogs",
     "dynamodb",

@@ -2,41 +2,90 @@ import { randomBytes } from "node:crypto";
 
 import { createDynamoDB } from "../shared/clients/dynamodb";
 import { createS3 } from "../shared/clients/s3";
+import { createSns } from "../shared/clients/sns";
+import { createSsm } from "../shared/clients/ssm";
 import { mapConcurrently } from "../shared/concurrency";
 import { scheduledHandler } from "../shared/scheduled-handler";
+import { aftermath, type AftermathPorts } from "./aftermath";
+import { slackChannel, topicChannel } from "./channels";
 import { checkTarget } from "./checker";
 import { MAX_CONCURRENT_CHECKS } from "./contract";
 import { parseCheckEnvironment } from "./environment";
+import { historyReader } from "./history-reader";
 import { httpClient } from "./http-client";
 import { systemLookUp } from "./name-lookup";
 import { report } from "./report";
-import { readTargetList } from "./target-list";
+import { stateTable } from "./state-table";
+import { statusPublisher } from "./status-publisher";
+import { readTargetList, readWatch } from "./target-list";
 import { telemetryRow } from "./telemetry";
 import { telemetryTable } from "./telemetry-table";
 
-/** Time kept back from Lambda's own limit, so that rows left unsaved are still reported. */
+/** Time kept back from Lambda's own limit, so that what is left undone is still reported. */
 const CLOSING_MS = 1_000;
 
 /**
- * Checks every target, side by side, and saves one row each.
+ * Checks every target, side by side, saves one row each, and makes the round count in states, incidents and roll-ups.
  *
  * Safe under at-least-once delivery: each row is one observation under a key of its own (time, target, run), so a tick that
- * comes twice, or is retried after some rows were saved, adds observations and never overwrites one.
+ * comes twice, or is retried after some rows were saved, adds observations and never overwrites one; and in a target's state
+ * each tick counts once.
  */
-export const handler = scheduledHandler(parseCheckEnvironment, ({ environment, clock, logger, metrics }) => {
+export const handler = scheduledHandler(parseCheckEnvironment, (services) => {
+  const { environment, clock, logger, metrics } = services;
   const s3 = createS3();
-  const table = telemetryTable(createDynamoDB(), environment.HEARTBEATS_TABLE, { clock, random: Math.random });
-  const ports = { send: httpClient(systemLookUp()), clock };
+  const dynamodb = createDynamoDB();
+  const random = Math.random;
+  const telemetry = telemetryTable(dynamodb, environment.HEARTBEATS_TABLE, { clock, random });
+  const table = stateTable(dynamodb, environment.STATE_TABLE, { clock, random });
+  const publisher = statusPublisher(s3, environment.STATUS_BUCKET);
+  const slack = environment.SLACK_WEBHOOK_PARAMETER;
+  const checking = { send: httpClient(systemLookUp()), clock };
+  const following: AftermathPorts = {
+    app: services.app,
+    environment: services.environmentName,
+    intervalMinutes: environment.INTERVAL_MINUTES,
+    table,
+    histories: historyReader(table),
+    channels: [
+      topicChannel(createSns(), environment.NOTIFICATION_TOPIC),
+      ...(slack === undefined ? [] : [slackChannel(createSsm(), slack)]),
+    ],
+    clock,
+    random,
+    onFailure: (channel, { id }, error) => {
+      logger.error("notification not sent", { channel, notification: id, error });
+      metrics.count("failedNotifications", 1);
+    },
+    publishStatus: (document) => publisher.publish(document),
+  };
 
-  return async ({ event, deadline }) => {
+  return async ({ event, scheduledAt, deadline }) => {
     const start = clock.elapsed();
     const run = { id: randomBytes(4).toString("hex"), event, telemetryDays: environment.TELEMETRY_DAYS };
-    const targets = await readTargetList(s3, environment.TARGETS_BUCKET);
-    const observations = await mapConcurrently(targets, MAX_CONCURRENT_CHECKS, (target) => checkTarget(target, ports));
-    report(observations, clock.elapsed() - start, { logger, metrics });
-    await table.save(
-      observations.map((observation) => telemetryRow(observation, run)),
-      deadline - CLOSING_MS,
+    const [targets, watch] = await Promise.all([
+      readTargetList(s3, environment.TARGETS_BUCKET),
+      readWatch(s3, environment.TARGETS_BUCKET),
+    ]);
+    const observations = await mapConcurrently(targets, MAX_CONCURRENT_CHECKS, (target) =>
+      checkTarget(target, checking),
     );
+    report(observations, clock.elapsed() - start, { logger, metrics });
+    const rows = observations.map((observation) => telemetryRow(observation, run));
+    const round = { tick: scheduledAt, run: run.id };
+    const saved = telemetry.save(rows, deadline - CLOSING_MS);
+    const followed = aftermath({ targets, watch, observations, round, deadline: deadline - CLOSING_MS }, following);
+    // Neither stops the other; where both fail, the invocation fails with the first and logs the second.
+    const [telemetryFailed, aftermathFailed] = await Promise.all([saved, followed].map(failureIn));
+    if (telemetryFailed && aftermathFailed) logger.error("states not kept", { error: aftermathFailed.error });
+    const failed = telemetryFailed ?? aftermathFailed;
+    if (failed) throw failed.error;
   };
 });
+
+function failureIn(work: Promise<void>): Promise<{ readonly error: unknown } | undefined> {
+  return work.then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  );
+}

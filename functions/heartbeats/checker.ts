@@ -1,4 +1,5 @@
 import type { Clock } from "../shared/clock";
+import { isObject } from "../shared/errors";
 import type { Outcome, Target } from "./contract";
 import { CheckTimeoutError, failureOf, type Failure } from "./failures";
 import type { HttpAnswer, HttpRequest, SendHttp } from "./http";
@@ -34,6 +35,8 @@ interface Seen {
   status?: number;
   /** The fewest of all connections made: a redirect's certificate stands in the visitor's way as much as the last one's. */
   certificateDaysLeft?: number;
+  /** Of the certificate with the fewest. */
+  certificateFingerprint?: string;
 }
 
 /**
@@ -59,7 +62,12 @@ export async function checkTarget(target: Target, { send, clock }: CheckerPorts)
     // Once the timer has fired, any other error is only the way the connection came down.
     const cause: unknown = timeout.signal.aborted ? timeout.signal.reason : error;
     const failure = explained(failureOf(cause), seen);
-    const observation = observed({ ok: false, ...failure, ...seen });
+    const observation = observed({
+      ok: false,
+      ...failure,
+      ...seen,
+      ...(failure.reason === "tls" && refusedCertificate(cause)),
+    });
     return failure.reason === "internal" ? { ...observation, fault: cause } : observation;
   } finally {
     cancelTimer();
@@ -87,6 +95,12 @@ async function lastAnswer(
   }
 }
 
+/** The certificate that a connection failed for, as far as the error tells. */
+function refusedCertificate(error: unknown): Pick<Seen, "certificateFingerprint"> {
+  const known = isObject(error) && "certificateFingerprint" in error ? error.certificateFingerprint : undefined;
+  return typeof known === "string" ? { certificateFingerprint: known } : {};
+}
+
 function firstRequest({ method, url, headers, body, certificateAuthority, private: isPrivate }: Target): HttpRequest {
   const given = new Set(Object.keys(headers).map((name) => name.toLowerCase()));
   const defaults = Object.entries(DEFAULT_HEADERS).filter(([name]) => !given.has(name.toLowerCase()));
@@ -106,8 +120,11 @@ function explained(failure: Failure, { status }: Seen): Failure {
   return { ...failure, message: `a redirect (${status}) to a forbidden address: ${failure.message}` };
 }
 
-function note(seen: Seen, { status, certificateExpiresAt }: HttpAnswer, now: number): void {
+function note(seen: Seen, { status, certificateExpiresAt, certificateFingerprint }: HttpAnswer, now: number): void {
   seen.status = status;
-  if (certificateExpiresAt !== undefined)
-    seen.certificateDaysLeft = Math.min(seen.certificateDaysLeft ?? Infinity, daysLeft(certificateExpiresAt, now));
+  if (certificateExpiresAt === undefined) return;
+  const left = daysLeft(certificateExpiresAt, now);
+  if (left >= (seen.certificateDaysLeft ?? Infinity)) return;
+  seen.certificateDaysLeft = left;
+  if (certificateFingerprint !== undefined) seen.certificateFingerprint = certificateFingerprint;
 }

@@ -9,14 +9,34 @@ import { forbiddenHost } from "./address-guard";
 export interface CheckEnvironment {
   /** The telemetry table. */
   readonly HEARTBEATS_TABLE: string;
-  /** The bucket that holds the targets, under {@link TARGETS_KEY}. */
+  /** The table of states, roll-ups and incidents. */
+  readonly STATE_TABLE: string;
+  /** The bucket that holds the targets, under {@link TARGETS_KEY}, and what goes for all of them, under {@link WATCH_KEY}. */
   readonly TARGETS_BUCKET: string;
   /** How many days a telemetry row is kept, before DynamoDB's TTL removes it. */
   readonly TELEMETRY_DAYS: string;
+  /** From one round of checks to the next. */
+  readonly INTERVAL_MINUTES: string;
+  /** The bucket of the status page. */
+  readonly STATUS_BUCKET: string;
+  /** The SNS topic that incidents are told to. */
+  readonly NOTIFICATION_TOPIC: string;
+  /** The SSM parameter that holds the URL of a Slack webhook; empty: there is none. */
+  readonly SLACK_WEBHOOK_PARAMETER: string;
+}
+
+/** What the door for push heartbeats is given by its module. */
+export interface ReportInEnvironment {
+  readonly STATE_TABLE: string;
+  /** The bucket that holds the jobs, under {@link WATCH_KEY}. */
+  readonly WATCH_BUCKET: string;
 }
 
 /** The targets' object in the configuration bucket: the JSON of {@link Target}[]. */
 export const TARGETS_KEY = "targets.json";
+
+/** The object beside it: the JSON of {@link Watch}. */
+export const WATCH_KEY = "watch.json";
 
 /** The status page's objects, in a bucket of their own. */
 export const STATUS_PAGE_KEY = "index.html";
@@ -34,6 +54,9 @@ export const LOOKUP_THREADS = 128;
 /** Keys of the telemetry table. */
 export const TELEMETRY_KEYS = { partition: "utcDate", sort: "utcTime", timeToLive: "ttl" } as const;
 
+/** Keys of the state table. */
+export const STATE_KEYS = { partition: "subject", sort: "item", timeToLive: "ttl" } as const;
+
 /**
  * Checks that run side by side in one invocation. Lambda allows 1,024 open files; a check holds one socket, or two while a
  * redirect is followed.
@@ -50,6 +73,33 @@ const CREDENTIAL_HEADERS = new Set([
   "private-token",
 ]);
 
+/** What is the name of a target or a job: lower case, digits, hyphens. */
+const nameSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "is not lower case letters, digits and hyphens (63 at most)");
+
+/** When failures are expected: neither up nor down, and no reason to open an incident. Once, or every week; in UTC. */
+const maintenanceSchema = z.union(
+  [
+    z
+      .strictObject({ from: z.iso.datetime({ offset: true }), to: z.iso.datetime({ offset: true }) })
+      .refine(({ from, to }) => Date.parse(from) < Date.parse(to), "ends before it begins"),
+    z.strictObject({
+      weekday: z.enum(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]),
+      /** `"02:30"` */
+      from: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'is not a time of day such as "02:30"'),
+      /** A week at most. */
+      minutes: z.int().min(1).max(10_080),
+    }),
+  ],
+  { error: "is neither {from, to} nor {weekday, from, minutes}" },
+);
+
+export type MaintenanceWindow = z.output<typeof maintenanceSchema>;
+
+/** When there is maintenance, in any order; windows may overlap. */
+export const maintenanceWindowsSchema = z.array(maintenanceSchema).max(50).default([]);
+
 const statusRange = z.union(
   [
     z.int().min(100).max(599),
@@ -63,7 +113,7 @@ const statusRange = z.union(
 
 const targetFields = z.strictObject({
   /** Names the target in telemetry, alarms and pages; unique within an environment. Lower case, digits, hyphens. */
-  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "is not lower case letters, digits and hyphens (63 at most)"),
+  name: nameSchema,
   /** An http or https address. Credentials in it are refused: they would be in Terraform's state. */
   url: z
     .url({ protocol: /^https?$/, error: "is not an http(s) URL" })
@@ -114,6 +164,12 @@ const targetFields = z.strictObject({
    * name or its answers makes the checker knock at inner doors.
    */
   private: z.boolean().default(false),
+  /** Failed checks in a row that open an incident. */
+  failuresBeforeDown: z.int().min(1).max(100).default(3),
+  /** Good checks in a row that close it. */
+  successesBeforeUp: z.int().min(1).max(100).default(2),
+  /** When this target's failures are expected. */
+  maintenance: maintenanceWindowsSchema,
 });
 
 /**
@@ -135,14 +191,35 @@ export type Target = z.output<typeof targetSchema>;
 export type TargetInput = z.input<typeof targetSchema>;
 
 /** All targets of one environment, names unique. */
-export const targetsSchema = z.array(targetSchema).superRefine((targets, context) => {
-  const seen = new Set<string>();
-  targets.forEach(({ name }, index) => {
-    if (seen.has(name))
-      context.addIssue({ code: "custom", path: [index, "name"], message: "is used twice", input: name });
-    seen.add(name);
-  });
+export const targetsSchema = z.array(targetSchema).superRefine(rejectSameNames);
+
+/** A job that reports in by itself (`POST /heartbeats/<name>`); silence is what is noticed. */
+const jobSchema = z.strictObject({
+  name: nameSchema,
+  /** How often the job reports, at least. A minute to 100 days. */
+  everySeconds: z.int().min(60).max(8_640_000),
+  /** How late a report may be. Noticed at the next round of checks. */
+  graceSeconds: z.int().min(0).max(8_640_000).default(300),
+  /** When this job's silence is expected. */
+  maintenance: maintenanceWindowsSchema,
 });
+
+/** A job as the functions read it, defaults filled in. */
+export type Job = z.output<typeof jobSchema>;
+
+/** All jobs of one environment, names unique. */
+export const jobsSchema = z.array(jobSchema).superRefine(rejectSameNames);
+
+/** What is watched besides the targets, and what goes for all of them. */
+export const watchSchema = z.strictObject({
+  jobs: jobsSchema.default([]),
+  /** When failures of anything are expected. */
+  maintenance: maintenanceWindowsSchema,
+  /** An incident is told again whenever it has been open for so long. */
+  remindAfterHours: z.number().min(0.25).max(720).default(24),
+});
+
+export type Watch = z.output<typeof watchSchema>;
 
 /**
  * The longest that checking all targets can take, in seconds, when every one of them runs into its timeout: work shared among
@@ -188,9 +265,17 @@ export type FailureReason =
   | "certificate" // fewer than minCertificateDays left
   | "internal"; // the checker itself failed: says nothing about the target
 
-/** What a check found. `status`: of the last answer, when there was one; `certificateDaysLeft`: whole days, over https. */
+/**
+ * What a check found. `status`: of the last answer, when there was one; `certificateDaysLeft`: whole days, over https, and
+ * `certificateFingerprint`, SHA-256, tells which certificate that is of.
+ */
 export type Outcome =
-  | { readonly ok: true; readonly status: number; readonly certificateDaysLeft?: number }
+  | {
+      readonly ok: true;
+      readonly status: number;
+      readonly certificateDaysLeft?: number;
+      readonly certificateFingerprint?: string;
+    }
   | {
       readonly ok: false;
       readonly reason: FailureReason;
@@ -198,7 +283,17 @@ export type Outcome =
       readonly message: string;
       readonly status?: number;
       readonly certificateDaysLeft?: number;
+      readonly certificateFingerprint?: string;
     };
+
+function rejectSameNames(items: readonly { readonly name: string }[], context: z.RefinementCtx): void {
+  const seen = new Set<string>();
+  items.forEach(({ name }, index) => {
+    if (seen.has(name))
+      context.addIssue({ code: "custom", path: [index, "name"], message: "is used twice", input: name });
+    seen.add(name);
+  });
+}
 
 function isRegularExpression(pattern: string): boolean {
   try {

@@ -1,11 +1,22 @@
 import type * as z from "zod";
 
 import { environmentParser, positiveInteger, text } from "../shared/environment";
-import type { CheckEnvironment } from "./contract";
+import type { CheckEnvironment, ReportInEnvironment } from "./contract";
 
 /** What the module gives the checker, parsed. */
 export const parseCheckEnvironment = environmentParser({
   HEARTBEATS_TABLE: text,
+  STATE_TABLE: text,
   TARGETS_BUCKET: text,
   TELEMETRY_DAYS: positiveInteger,
+  INTERVAL_MINUTES: positiveInteger,
+  STATUS_BUCKET: text,
+  NOTIFICATION_TOPIC: text,
+  SLACK_WEBHOOK_PARAMETER: text.optional(),
 } satisfies Record<keyof CheckEnvironment, z.ZodType>);
+
+/** What the module gives the door for push heartbeats, parsed. */
+export const parseReportInEnvironment = environmentParser({
+  STATE_TABLE: text,
+  WATCH_BUCKET: text,
+} satisfies Record<keyof ReportInEnvironment, z.ZodType>);

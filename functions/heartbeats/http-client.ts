@@ -65,7 +65,14 @@ function send(
   };
   return new Promise((resolve, reject) => {
     const outgoing = url.protocol === "https:" ? https.request(options) : http.request(options);
-    outgoing.on("error", reject);
+    let refused: string | undefined;
+    // Node drops a connection whose certificate it refuses before anybody can see the certificate, except here.
+    outgoing.on("socket", (socket) => {
+      socket.prependOnceListener("secure", () => (refused = certificateOf({ socket }).certificateFingerprint));
+    });
+    outgoing.on("error", (error) => {
+      reject(refused === undefined ? error : Object.assign(error, { certificateFingerprint: refused }));
+    });
     outgoing.on("response", (incoming) => {
       resolve(answerOf(outgoing, incoming));
     });
@@ -85,7 +92,7 @@ function answerOf(outgoing: http.ClientRequest, incoming: http.IncomingMessage):
   return {
     status: incoming.statusCode ?? 0,
     location: incoming.headers.location,
-    certificateExpiresAt: certificateExpiry(incoming),
+    ...certificateOf(incoming),
     readBody: (limits) => readBody(incoming, incoming.headers, limits),
     discard: () => {
       outgoing.destroy();
@@ -93,8 +100,15 @@ function answerOf(outgoing: http.ClientRequest, incoming: http.IncomingMessage):
   };
 }
 
-function certificateExpiry({ socket }: http.IncomingMessage): number | undefined {
-  if (!(socket instanceof TLSSocket)) return undefined;
-  const expiry = Date.parse(socket.getPeerCertificate().valid_to);
-  return Number.isNaN(expiry) ? undefined : expiry;
+function certificateOf({
+  socket,
+}: Pick<http.IncomingMessage, "socket">): Pick<HttpAnswer, "certificateExpiresAt" | "certificateFingerprint"> {
+  if (!(socket instanceof TLSSocket)) return { certificateExpiresAt: undefined };
+  const certificate = socket.getPeerCertificate();
+  const expiry = Date.parse(certificate.valid_to);
+  if (Number.isNaN(expiry)) return { certificateExpiresAt: undefined };
+  return {
+    certificateExpiresAt: expiry,
+    certificateFingerprint: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
+  };
 }

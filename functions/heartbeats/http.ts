@@ -19,6 +19,8 @@ export interface HttpAnswer {
   readonly location: string | undefined;
   /** Epoch milliseconds; over https. */
   readonly certificateExpiresAt: number | undefined;
+  /** SHA-256, in hexadecimal; over https. */
+  readonly certificateFingerprint?: string | undefined;
   /**
    * Reads the body to its end. With `keep` it is returned decoded (Content-Encoding, charset), else thrown away as it comes and
    * the empty string returned.
@@ -32,7 +34,8 @@ export interface HttpAnswer {
 
 /**
  * Sends a request. Rejects with what Node says when there is no answer, or once the signal aborts, and with
- * ForbiddenAddressError before anything is sent beyond the request's reach.
+ * ForbiddenAddressError before anything is sent beyond the request's reach. Where the certificate is the reason, the error's
+ * `certificateFingerprint` tells which.
  */
 export type SendHttp = (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>;
 

@@ -14,6 +14,7 @@ export interface Answer {
   readonly redirects: number;
   /** Whole days; over https. */
   readonly certificateDaysLeft?: number;
+  readonly certificateFingerprint?: string;
 }
 
 /** Whole days until a certificate expires; negative once it has. Both in epoch milliseconds. */
@@ -28,8 +29,12 @@ export function examinesBody({ bodyContains, bodyMatches }: Target): boolean {
 
 /** Whether a whole answer is a good one. What matters most is looked at first. */
 export function judge(target: Target, answer: Answer): Outcome {
-  const { status, certificateDaysLeft } = answer;
-  const seen = { status, ...(certificateDaysLeft === undefined ? {} : { certificateDaysLeft }) };
+  const { status, certificateDaysLeft, certificateFingerprint } = answer;
+  const seen = {
+    status,
+    ...(certificateDaysLeft === undefined ? {} : { certificateDaysLeft }),
+    ...(certificateFingerprint === undefined ? {} : { certificateFingerprint }),
+  };
   const failure =
     judgeStatus(target, answer) ??
     judgeBody(target, answer) ??

@@ -19,6 +19,8 @@ export interface StatusDocument {
 
 export interface TargetStatus {
   readonly name: string;
+  /** Only of a job, which is not checked but reports in by itself: its `lastCheck` is null, and it has no latencies. */
+  readonly kind?: "job";
   /** `unknown`: not checked yet, or not lately. */
   readonly state: "up" | "down" | "maintenance" | "unknown";
   /** When it came into this state. */

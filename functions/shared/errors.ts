@@ -10,6 +10,11 @@ export function errorCode(error: unknown): string | undefined {
   return isObject(error) && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
+/** The class of an error by its name, which AWS's clients use as a code ("ConditionalCheckFailedException"); "" for anything else. */
+export function errorName(error: unknown): string {
+  return isObject(error) && "name" in error && typeof error.name === "string" ? error.name : "";
+}
+
 /** What an error says of itself. Anything may have been thrown, even what cannot be made a string. */
 export function errorMessage(error: unknown): string {
   const message = isObject(error) && "message" in error ? error.message : error;

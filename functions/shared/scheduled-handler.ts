@@ -1,11 +1,10 @@
 import type { Context } from "aws-lambda";
 import * as z from "zod";
 
-import { systemClock, type Clock } from "./clock";
-import { environmentParser, text, type EnvironmentSource } from "./environment";
+import { systemClock } from "./clock";
+import type { EnvironmentSource } from "./environment";
 import { describeIssues } from "./errors";
-import { createLogger, type Logger } from "./logger";
-import { createMetrics, type Metrics } from "./metrics";
+import { createServices, type Services } from "./services";
 
 /** The event was not one of EventBridge's scheduled events. Thrown, so that Lambda's dead-letter path keeps the event. */
 export class UnknownEventError extends Error {
@@ -32,17 +31,6 @@ export interface Tick {
   readonly deadline: number;
 }
 
-/** What a function is built from, once on cold start. */
-export interface Services<Environment> {
-  readonly environment: Environment;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
-}
-
-/** Which feature and environment a function belongs to; every module sets these. */
-const parseIdentity = environmentParser({ POWERTOOLS_SERVICE_NAME: text, ALMANAC_ENVIRONMENT: text });
-
 /**
  * A Lambda handler for a schedule. It owns what is common: the event parsed, logs with ids, metrics flushed, errors logged and
  * rethrown (Lambda then retries twice and keeps the event on the dead-letter path). Nothing happens before the first invocation:
@@ -57,11 +45,8 @@ export function scheduledHandler<Environment>(
   build: (services: Services<Environment>) => (tick: Tick) => Promise<void>,
 ): (event: unknown, context: Context) => Promise<void> {
   const coldStart = () => {
-    const { POWERTOOLS_SERVICE_NAME: feature, ALMANAC_ENVIRONMENT: name } = parseIdentity(process.env);
-    const logger = createLogger(feature, name);
-    const metrics = createMetrics(feature, name);
-    const services = { environment: parseEnvironment(process.env), clock: systemClock, logger, metrics };
-    return { logger, metrics, work: build(services) };
+    const services = createServices(parseEnvironment);
+    return { logger: services.logger, metrics: services.metrics, work: build(services) };
   };
 
   let built: ReturnType<typeof coldStart> | undefined;

@@ -25,6 +25,8 @@ export interface AlarmTopicProps {
  */
 export class AlarmTopic extends Construct {
   readonly arn: string;
+  /** Of the KMS key: who publishes needs it too. */
+  readonly keyArn: string;
 
   constructor(scope: Construct, id: string, props: AlarmTopicProps) {
     super(scope, id);
@@ -82,5 +84,6 @@ export class AlarmTopic extends Construct {
       new SnsTopicSubscription(this, `email-${index + 1}`, { topicArn: topic.arn, protocol: "email", endpoint: email });
     });
     this.arn = topic.arn;
+    this.keyArn = key.arn;
   }
 }

@@ -62,9 +62,9 @@ export class Bucket extends Construct {
     }
   }
 
-  /** The bucket's name, and the permission to read one object, or those below a prefix ending in `*`. */
-  allowsRead(key: string): Binding {
-    return { value: this.name, actions: ["s3:GetObject"], resources: [`${this.arn}/${key}`] };
+  /** The bucket's name, and the permission to read these objects, or those below a prefix ending in `*`. */
+  allowsRead(...keys: readonly string[]): Binding {
+    return { value: this.name, actions: ["s3:GetObject"], resources: keys.map((key) => `${this.arn}/${key}`) };
   }
 
   /**

@@ -14,6 +14,7 @@ import {
   TerraformStack,
   TerraformVariable,
   type ISynthesisSession,
+  type ITerraformDependable,
   type TerraformElement,
 } from "cdktf";
 import type { Construct, Node } from "constructs";
@@ -28,8 +29,12 @@ export interface Deployment {
   readonly environment: string;
   /** Where alarms are sent: an SNS topic's ARN. */
   readonly alarmTopicArn: string;
+  /** The KMS key that topic is encrypted with. */
+  readonly alarmTopicKeyArn: string;
   /** True: what holds data can't be destroyed or deleted. */
   readonly protectData: boolean;
+  /** What must be there before anything of the feature. @default nothing */
+  readonly after?: readonly ITerraformDependable[];
 }
 
 /** A value that the environment's stack hands to the module as a Terraform variable. */
@@ -63,6 +68,7 @@ export abstract class Feature extends TerraformStack {
     this.call = new TerraformHclModule(environment, `${feature}-module`, {
       source: `./modules/${feature}`,
       skipAssetCreationFromLocalModules: true,
+      ...(deployment.after && { dependsOn: [...deployment.after] }),
     });
     this.call.overrideLogicalId(feature);
     // The whole module's outputs as one object: what runs where, for scripts and people.
@@ -78,7 +84,7 @@ export abstract class Feature extends TerraformStack {
       },
     };
 
-    const { app, environment: name, alarmTopicArn, protectData } = deployment;
+    const { app, environment: name, alarmTopicArn, alarmTopicKeyArn, protectData } = deployment;
     this.deployment = {
       app: this.input("app", { type: "string", description: "Begins every resource name", value: app }).stringValue,
       environment: this.input("environment", {
@@ -91,6 +97,7 @@ export abstract class Feature extends TerraformStack {
         description: "SNS topic that alarms are sent to",
         value: alarmTopicArn,
       }).stringValue,
+      alarmTopicKeyArn,
       protectData,
     };
   }

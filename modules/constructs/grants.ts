@@ -9,7 +9,12 @@ export interface Binding {
   readonly actions: readonly string[];
   /** ARNs, exact but for what stands in the test's list of allowed wildcards. */
   readonly resources: readonly string[];
+  /** ARN of the KMS key that what is reached is encrypted with, where that is one of our own. */
+  readonly encryptionKey?: string;
 }
+
+/** What it takes to write to, and to read from, something encrypted: SNS and SQS ask for both. */
+const KEY_ACTIONS = ["kms:Decrypt", "kms:GenerateDataKey"];
 
 /** One entry for each variable of a contract's environment: a plain value, or a {@link Binding}. Leaving one out does not compile. */
 export type Bindings<E> = { readonly [Name in keyof E]: string | Binding };
@@ -19,7 +24,8 @@ export interface Statement {
   readonly Sid: string;
   readonly Effect: "Allow" | "Deny";
   readonly Action: readonly string[] | string;
-  readonly Resource: readonly string[] | string;
+  /** Of every policy but a role's own. */
+  readonly Resource?: readonly string[] | string;
   readonly Principal?: unknown;
   readonly Condition?: unknown;
 }
@@ -33,11 +39,17 @@ export function variablesOf(bindings: Readonly<Record<string, string | Binding>>
 
 /** The statements of a function's role. Each carries its variable's name, so that a plan says what a permission is for. */
 export function statementsOf(bindings: Readonly<Record<string, string | Binding>>): Statement[] {
-  return Object.entries(bindings).flatMap(([name, binding]) =>
-    typeof binding === "string"
-      ? []
-      : [{ Sid: sid(name), Effect: "Allow" as const, Action: binding.actions, Resource: binding.resources }],
-  );
+  return Object.entries(bindings).flatMap(([name, binding]) => {
+    if (typeof binding === "string") return [];
+    const { actions, resources, encryptionKey } = binding;
+    const allow = { Effect: "Allow" as const };
+    return [
+      { Sid: sid(name), ...allow, Action: actions, Resource: resources },
+      ...(encryptionKey === undefined
+        ? []
+        : [{ Sid: `${sid(name)}Key`, ...allow, Action: KEY_ACTIONS, Resource: [encryptionKey] }]),
+    ];
+  });
 }
 
 /** An IAM policy document. Tokens in it survive: Terraform's JSON syntax takes interpolations in strings. */

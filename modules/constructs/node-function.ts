@@ -54,6 +54,8 @@ export interface NodeFunctionProps<E> {
 export class NodeFunction<E extends { readonly [Name in keyof E]: string }> extends Construct {
   readonly name: string;
   readonly arn: string;
+  /** What API Gateway calls it by. */
+  readonly invokeArn: string;
 
   constructor(scope: Construct, id: string, props: NodeFunctionProps<E>) {
     super(scope, id);
@@ -71,6 +73,7 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
 
     this.name = lambda.functionName;
     this.arn = lambda.arn;
+    this.invokeArn = lambda.invokeArn;
     this.createAlarms(props.alarms);
   }
 
@@ -137,7 +140,8 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
       memorySize: props.memoryMb ?? MEMORY_MB,
       environment: {
         variables: {
-          ALMANAC_ENVIRONMENT: feature.qualifiedEnvironment,
+          ALMANAC_APP: feature.deployment.app,
+          ALMANAC_ENVIRONMENT: feature.deployment.environment,
           NODE_OPTIONS: "--enable-source-maps",
           POWERTOOLS_SERVICE_NAME: feature.feature,
           ...(props.threads !== undefined && { UV_THREADPOOL_SIZE: String(props.threads) }),

@@ -1,24 +1,32 @@
 import { S3Object } from "@cdktf/provider-aws/lib/s3-object";
-import { Fn, Op, Token, conditional, type TerraformStack } from "cdktf";
+import { Fn, Op, Token, conditional, type TerraformStack, type TerraformVariable } from "cdktf";
 import { z } from "zod";
 import {
   LOOKUP_THREADS,
+  STATE_KEYS,
   TARGETS_KEY,
   TELEMETRY_KEYS,
+  WATCH_KEY,
   targetsSchema,
+  watchSchema,
   worstCaseBodyMegabytes,
   worstCaseSeconds,
   type CheckEnvironment,
+  type ReportInEnvironment,
+  type Watch,
 } from "../../functions/heartbeats/contract";
 import { Alarm } from "../constructs/alarm";
 import { Bucket } from "../constructs/bucket";
 import { Feature, type Deployment } from "../constructs/feature";
+import type { Binding } from "../constructs/grants";
 import { literal } from "../constructs/literal";
 import { MEMORY_MB, NodeFunction } from "../constructs/node-function";
 import { DeadLetterQueue } from "../constructs/queue";
+import { RestApi } from "../constructs/rest-api";
 import { Schedule } from "../constructs/schedule";
 import { minutesOf, scheduleSchema } from "../constructs/schedule-expression";
 import { Table } from "../constructs/table";
+import { StatusPage, statusPageSchema } from "./status-page";
 
 /** For reading the targets before the checks, and for saving what they found after. */
 const SECONDS_AROUND_CHECKS = 30;
@@ -35,7 +43,13 @@ const MAX_INTERVAL_MINUTES = 480;
 /** A tick that is later than this would measure another time than its own: the next one has long been there. */
 const MAX_TICK_AGE_SECONDS = 300;
 
-export const heartbeatsSchema = z.strictObject({
+/** Reports come one by one, and are answered within seconds or not at all. */
+const REPORT_TIMEOUT_SECONDS = 15;
+
+/** Many more than jobs that report every minute can need. */
+const REPORT_THROTTLING = { requestsPerSecond: 50, burst: 100 } as const;
+
+export const heartbeatsSchema = watchSchema.extend({
   /** How often: a rate of up to eight hours, as EventBridge writes it. @default "rate(5 minutes)" */
   schedule: scheduleSchema
     .refine((schedule) => (minutesOf(schedule) ?? Infinity) <= MAX_INTERVAL_MINUTES, {
@@ -43,6 +57,13 @@ export const heartbeatsSchema = z.strictObject({
       when: ({ issues }) => issues.length === 0,
     })
     .default("rate(5 minutes)"),
+  /** The SSM parameter (a SecureString) that holds the URL of a Slack webhook, which is told of incidents. @default none */
+  slackWebhookParameter: z
+    .string()
+    .regex(/^(\/[\w.-]+)+$/, 'is not the name of a parameter such as "/almanac/slack/webhook"')
+    .optional(),
+  /** The page that shows how all targets are. @default in its bucket only */
+  statusPage: statusPageSchema.prefault({}),
   /** How long each check's row is kept. @default 90 */
   telemetryDays: z.int().min(1).max(3650).default(90),
   targets: targetsSchema
@@ -60,19 +81,29 @@ export const heartbeatsSchema = z.strictObject({
 export type HeartbeatsInput = z.input<typeof heartbeatsSchema>;
 type HeartbeatsConfig = z.output<typeof heartbeatsSchema>;
 
-/** Checks URLs on a schedule and keeps what it found. */
+/** Checks URLs on a schedule, listens for jobs, keeps what it found, and tells of incidents. */
 export class Heartbeats extends Feature {
   constructor(environment: TerraformStack, deployment: Deployment, config: HeartbeatsConfig) {
     super(environment, "heartbeats", deployment);
     const telemetry = this.createTelemetryTable();
-    const targets = this.createTargetsBucket(config);
+    const state = this.createStateTable();
+    const configuration = this.createConfiguration(config);
     const deadLetters = this.createDeadLetters();
-    const checker = this.createChecker(telemetry, targets, deadLetters, config);
-    const intervalMinutes = this.inputInterval(config);
-    this.createSchedule(checker, deadLetters, intervalMinutes);
-    this.createAlarms(checker, intervalMinutes);
+    const topic = this.inputTopic(deployment);
+    const interval = this.inputInterval(config);
+    const statusPage = new StatusPage(this, "status-page", config.statusPage);
+    const checker = this.createChecker(
+      { telemetry, state, configuration, statusPage, deadLetters, topic, interval },
+      config,
+    );
+    this.createSchedule(checker, deadLetters, interval.numberValue);
+    this.createAlarms(checker, interval.numberValue);
+    if (config.jobs.length > 0) this.createReportDoor(state, configuration);
 
     this.output("table_name", "Telemetry: a row for each check", telemetry.name);
+    this.output("state_table_name", "States, incidents and roll-ups", state.name);
+    this.output("status_page_url", "The status page", statusPage.url);
+    this.output("status_bucket_name", "Holds the status page and status.json", statusPage.bucketName);
     this.output("check_function_name", "Checks all targets when it is invoked", checker.name);
     this.output("dead_letter_queue_url", "Ticks that failed for good", deadLetters.url);
   }
@@ -85,8 +116,17 @@ export class Heartbeats extends Feature {
     });
   }
 
+  private createStateTable(): Table {
+    return new Table(this, "state", {
+      role: "state",
+      partitionKey: { name: STATE_KEYS.partition, type: "S" },
+      sortKey: { name: STATE_KEYS.sort, type: "S" },
+      timeToLiveAttribute: STATE_KEYS.timeToLive,
+    });
+  }
+
   /** An object, because a thousand targets fit in no environment variable, and because its diff in a plan is easily read. */
-  private createTargetsBucket({ targets }: HeartbeatsConfig): Bucket {
+  private createConfiguration({ targets, jobs, maintenance, remindAfterHours }: HeartbeatsConfig): Bucket {
     const bucket = new Bucket(this, "configuration", { role: "configuration", versioned: true });
     const input = this.input("targets", {
       type: "any",
@@ -99,6 +139,17 @@ export class Heartbeats extends Feature {
       content: Fn.jsonencode(input.value),
       contentType: "application/json",
     });
+    const watch = this.input("watch", {
+      type: "any",
+      description: "Jobs that report in, maintenance of everything, reminders: an object, see README.md",
+      value: literal({ jobs, maintenance, remindAfterHours } satisfies Watch),
+    });
+    new S3Object(this, "watch-object", {
+      bucket: bucket.name,
+      key: WATCH_KEY,
+      content: Fn.jsonencode(watch.value),
+      contentType: "application/json",
+    });
     return bucket;
   }
 
@@ -109,21 +160,24 @@ export class Heartbeats extends Feature {
   }
 
   private createChecker(
-    telemetry: Table,
-    configuration: Bucket,
-    deadLetters: DeadLetterQueue,
-    { targets, telemetryDays }: HeartbeatsConfig,
+    { telemetry, state, configuration, statusPage, deadLetters, topic, interval }: CheckerParts,
+    { targets, telemetryDays, slackWebhookParameter }: HeartbeatsConfig,
   ): NodeFunction<CheckEnvironment> {
     return new NodeFunction<CheckEnvironment>(this, "check", {
       entry: "functions/heartbeats/check.ts",
       environment: {
         HEARTBEATS_TABLE: telemetry.allows("BatchWriteItem"),
-        TARGETS_BUCKET: configuration.allowsRead(TARGETS_KEY),
+        STATE_TABLE: state.allows("BatchGetItem", "GetItem", "PutItem", "Query"),
+        TARGETS_BUCKET: configuration.allowsRead(TARGETS_KEY, WATCH_KEY),
         TELEMETRY_DAYS: this.input("telemetry_days", {
           type: "number",
           description: "Days that a telemetry row is kept",
           value: telemetryDays,
         }).stringValue,
+        INTERVAL_MINUTES: interval.stringValue,
+        STATUS_BUCKET: statusPage.allowsPublish(),
+        NOTIFICATION_TOPIC: topic,
+        SLACK_WEBHOOK_PARAMETER: this.slackWebhook(slackWebhookParameter),
       },
       timeoutSeconds: this.input("timeout_seconds", {
         type: "number",
@@ -141,12 +195,34 @@ export class Heartbeats extends Feature {
     });
   }
 
-  private inputInterval({ schedule }: HeartbeatsConfig): number {
+  /** The topic that alarms go to as well, and the key to it. */
+  private inputTopic({ alarmTopicKeyArn }: Deployment): Binding {
+    const { alarmTopicArn } = this.deployment;
+    const encryptionKey = this.input("alarm_topic_key_arn", {
+      type: "string",
+      description: "KMS key that the topic is encrypted with",
+      value: alarmTopicKeyArn,
+    }).stringValue;
+    return { value: alarmTopicArn, actions: ["sns:Publish"], resources: [alarmTopicArn], encryptionKey };
+  }
+
+  /** The parameter is encrypted with the key that AWS manages, which asks for no permission of its own. */
+  private slackWebhook(parameter: string | undefined): Binding | string {
+    if (parameter === undefined) return "";
+    const { stringValue: value } = this.input("slack_webhook_parameter", {
+      type: "string",
+      description: "SSM parameter (SecureString) that holds the URL of a Slack webhook",
+      value: parameter,
+    });
+    return { value, actions: ["ssm:GetParameter"], resources: [this.arn("ssm", `parameter${value}`)] };
+  }
+
+  private inputInterval({ schedule }: HeartbeatsConfig): TerraformVariable {
     return this.input("interval_minutes", {
       type: "number",
       description: `Minutes from one round of checks to the next, ${MAX_INTERVAL_MINUTES} at most`,
       value: minutesOf(schedule),
-    }).numberValue;
+    });
   }
 
   private createSchedule(
@@ -187,5 +263,49 @@ export class Heartbeats extends Feature {
       threshold: 0,
       periodSeconds: 300,
     });
+    new Alarm(this, "failed-notifications", {
+      text: "People could not be told of an incident. See modules/heartbeats/README.md, 'Failed notifications'",
+      namespace: "Almanac",
+      metric: "failedNotifications",
+      dimensions: { service: this.feature, environment: this.qualifiedEnvironment },
+      statistic: "Sum",
+      comparison: "GreaterThanThreshold",
+      threshold: 0,
+      periodSeconds: 300,
+    });
   }
+
+  /** `POST /heartbeats/{name}`, for jobs that report in. */
+  private createReportDoor(state: Table, configuration: Bucket): void {
+    const handler = new NodeFunction<ReportInEnvironment>(this, "report-in", {
+      entry: "functions/heartbeats/report-in.ts",
+      environment: {
+        STATE_TABLE: state.allows("UpdateItem"),
+        WATCH_BUCKET: configuration.allowsRead(WATCH_KEY),
+      },
+      timeoutSeconds: REPORT_TIMEOUT_SECONDS,
+      alarms: { errors: "Jobs cannot report in. See modules/heartbeats/README.md, 'Reports fail'" },
+    });
+    const route = { method: "POST", path: "/heartbeats/{name}", handler } as const;
+    const api = new RestApi(this, "api", {
+      description: "Jobs report in",
+      routes: [route],
+      throttling: REPORT_THROTTLING,
+      alarms: { failures: "Jobs cannot report in. See modules/heartbeats/README.md, 'Reports fail'" },
+    });
+    this.output("report_url", "POST <this>/<job>, signed (AWS_IAM): a job reports in", `${api.url}/heartbeats`);
+    this.output("report_arn", "What a job's role needs execute-api:Invoke on", api.arnOf(route));
+    this.output("report_api_id", "The API behind that address", api.id);
+  }
+}
+
+/** What the checker works with. */
+interface CheckerParts {
+  readonly telemetry: Table;
+  readonly state: Table;
+  readonly configuration: Bucket;
+  readonly statusPage: StatusPage;
+  readonly deadLetters: DeadLetterQueue;
+  readonly topic: Binding;
+  readonly interval: TerraformVariable;
 }

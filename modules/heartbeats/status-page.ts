@@ -66,6 +66,10 @@ export class StatusPage extends Construct {
     this.url = config.cdn ? this.createDistribution(config) : `s3://${this.bucket.name}/${STATUS_PAGE_KEY}`;
   }
 
+  get bucketName(): string {
+    return this.bucket.name;
+  }
+
   /** The bucket's name, and the permission to keep the page's files in it as they should be. */
   allowsPublish(): Binding {
     return this.bucket.allowsMirror(STATUS_PAGE_KEY, STATUS_JSON_KEY, `${BADGES_PREFIX}*`);

@@ -71,6 +71,11 @@ function checkerEnvironment(awsEndpoint: string): NodeJS.ProcessEnv {
     HEARTBEATS_TABLE: "almanac-bench-heartbeats",
     TARGETS_BUCKET: "almanac-bench-heartbeats-configuration",
     TELEMETRY_DAYS: "90",
+    STATE_TABLE: "almanac-bench-heartbeats-state",
+    INTERVAL_MINUTES: "5",
+    ALMANAC_APP: "almanac",
+    STATUS_BUCKET: "almanac-bench-heartbeats-status",
+    NOTIFICATION_TOPIC: "arn:aws:sns:eu-central-1:000000000000:almanac-bench-alarms",
     UV_THREADPOOL_SIZE: String(LOOKUP_THREADS),
   };
 }

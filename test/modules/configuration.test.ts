@@ -77,6 +77,34 @@ describe("a configuration error", () => {
       'staging.heartbeats.targets[0].url: "http://192.168.1.1/" leads to a private address (192.168.0.0/16), where only a target with private: true may lead',
     ],
     [
+      "a job used twice",
+      {
+        region: "eu-central-1",
+        heartbeats: { targets: [], jobs: [0, 1].map(() => ({ name: "job", everySeconds: 60 })) },
+      },
+      'staging.heartbeats.jobs[1].name: "job" is used twice',
+    ],
+    [
+      "maintenance that ends before it begins",
+      {
+        region: "eu-central-1",
+        heartbeats: {
+          targets: [{ ...target, maintenance: [{ from: "2026-11-22T00:00:00Z", to: "2026-11-21T00:00:00Z" }] }],
+        },
+      },
+      'staging.heartbeats.targets[0].maintenance[0]: {"from":"2026-11-22T00:00:00Z","to":"2026-11-21T00:00:00Z"} ends before it begins',
+    ],
+    [
+      "maintenance on no day",
+      { region: "eu-central-1", heartbeats: { targets: [], maintenance: [{ day: "mon" }] } },
+      'staging.heartbeats.maintenance[0]: {"day":"mon"} is neither {from, to} nor {weekday, from, minutes}',
+    ],
+    [
+      "a webhook where its parameter's name should be",
+      { region: "eu-central-1", heartbeats: { targets: [], slackWebhookParameter: "https://hooks.slack.com/x" } },
+      'staging.heartbeats.slackWebhookParameter: "https://hooks.slack.com/x" is not the name of a parameter such as "/almanac/slack/webhook"',
+    ],
+    [
       "a regular expression that is none",
       { region: "eu-central-1", heartbeats: { targets: [{ ...target, bodyMatches: "(" }] } },
       'staging.heartbeats.targets[0].bodyMatches: "(" is not a regular expression',

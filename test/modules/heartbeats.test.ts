@@ -2,8 +2,10 @@ import { ConfigurationError } from "../../modules/constructs/config";
 import { describePolicy, resource, review, synthesize } from "../support/synthesized";
 
 const targets = [{ name: "site", url: "https://example.org/" }];
+const jobs = [{ name: "backup", everySeconds: 86_400 }];
+const slackWebhookParameter = "/almanac/slack/webhook";
 const heartbeats = () => {
-  const module = synthesize({ heartbeats: { targets } }).modules["heartbeats"];
+  const module = synthesize({ heartbeats: { targets, jobs, slackWebhookParameter } }).modules["heartbeats"];
   if (!module) throw new Error("no module");
   return module;
 };
@@ -13,14 +15,48 @@ describe("the heartbeats module", () => {
     expect(review(heartbeats())).toMatchSnapshot();
   });
 
-  it("lets the checker read its targets, write telemetry, and nothing else", () => {
+  it("lets the checker read its configuration, write telemetry and states, tell people, and nothing else", () => {
     expect(describePolicy(resource(heartbeats(), "aws_iam_role_policy", "check_permissions")["policy"])).toEqual([
       "Allow dynamodb:BatchWriteItem on ${aws_dynamodb_table.telemetry.arn} (HeartbeatsTable)",
-      "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/targets.json (TargetsBucket)",
+      "Allow dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:PutItem, dynamodb:Query on ${aws_dynamodb_table.state.arn} (StateTable)",
+      "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/targets.json, ${aws_s3_bucket.configuration.arn}/watch.json (TargetsBucket)",
+      "Allow s3:DeleteObject, s3:ListBucket, s3:PutObject on ${aws_s3_bucket.status_page_files.arn}, ${aws_s3_bucket.status_page_files.arn}/index.html, ${aws_s3_bucket.status_page_files.arn}/status.json, ${aws_s3_bucket.status_page_files.arn}/badges/* (StatusBucket)",
+      "Allow sns:Publish on ${var.alarm_topic_arn} (NotificationTopic)",
+      "Allow kms:Decrypt, kms:GenerateDataKey on ${var.alarm_topic_key_arn} (NotificationTopicKey)",
+      "Allow ssm:GetParameter on arn:${data.aws_partition.partition.partition}:ssm:${data.aws_region.region.name}:${data.aws_caller_identity.account.account_id}:parameter${var.slack_webhook_parameter} (SlackWebhookParameter)",
       "Allow sqs:SendMessage on ${aws_sqs_queue.dead_letters.arn} (DeadLetters)",
       "Allow logs:CreateLogStream, logs:PutLogEvents on ${aws_cloudwatch_log_group.check_logs.arn}:* (Logs)",
       "Allow xray:PutTelemetryRecords, xray:PutTraceSegments on * (Traces)",
     ]);
+  });
+
+  it("lets the door for jobs note reports, know its jobs, and nothing else", () => {
+    expect(describePolicy(resource(heartbeats(), "aws_iam_role_policy", "report_in_permissions")["policy"])).toEqual([
+      "Allow dynamodb:UpdateItem on ${aws_dynamodb_table.state.arn} (StateTable)",
+      "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/watch.json (WatchBucket)",
+      "Allow logs:CreateLogStream, logs:PutLogEvents on ${aws_cloudwatch_log_group.report_in_logs.arn}:* (Logs)",
+      "Allow xray:PutTelemetryRecords, xray:PutTraceSegments on * (Traces)",
+    ]);
+  });
+
+  it("opens the door for jobs to signed requests only, and only where there are jobs", () => {
+    expect(resource(heartbeats(), "aws_api_gateway_method", "api_post_heartbeats_name")).toMatchObject({
+      http_method: "POST",
+      authorization: "AWS_IAM",
+    });
+    const { modules, root } = synthesize({ heartbeats: { targets } });
+    for (const json of [root, modules["heartbeats"]])
+      expect(Object.keys(json?.resource ?? {}).filter((type) => type.startsWith("aws_api_gateway"))).toEqual([]);
+  });
+
+  it("has API Gateway's logs allowed before the API that writes them", () => {
+    const { root } = synthesize({ heartbeats: { targets, jobs } });
+    expect(root.module["heartbeats"]?.["depends_on"]).toEqual(["aws_api_gateway_account.api_logs_setting"]);
+  });
+
+  it("asks for no webhook where none is configured", () => {
+    const module = synthesize({ heartbeats: { targets } }).modules["heartbeats"];
+    expect(JSON.stringify(module)).not.toContain("ssm:");
   });
 
   it("keeps telemetry under the keys that its readers know", () => {

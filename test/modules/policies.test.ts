@@ -26,7 +26,12 @@ const ALLOWED_WILDCARDS: readonly { readonly statement: RegExp; readonly because
 const everything = synthesize({
   protectData: true,
   alarmEmails: ["ops@example.org"],
-  heartbeats: { targets: [{ name: "site", url: "https://example.org/" }] },
+  heartbeats: {
+    targets: [{ name: "site", url: "https://example.org/" }],
+    jobs: [{ name: "backup", everySeconds: 86_400 }],
+    slackWebhookParameter: "/almanac/slack/webhook",
+    statusPage: { cdn: true },
+  },
 });
 const policies = [everything.root, ...Object.values(everything.modules)].flatMap(policiesOf);
 

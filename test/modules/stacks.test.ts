@@ -62,7 +62,10 @@ describe("main.ts", () => {
   it("calls each feature as a module, from a folder that is all there", () => {
     for (const environment of ["local", "staging", "production"]) {
       expect(root(environment).module["heartbeats"]?.source).toBe("./modules/heartbeats");
-      expect(readdirSync(join(stackDirectory(environment), "modules", "heartbeats", "assets"))).toEqual(["check.zip"]);
+      expect(readdirSync(join(stackDirectory(environment), "modules", "heartbeats", "assets"))).toEqual([
+        "check.zip",
+        ...(environment === "local" ? ["report-in.zip"] : []),
+      ]);
     }
   });
 

@@ -38,7 +38,13 @@ export function synthesize(
 export function synthesizeConstructs(build: (feature: Feature) => void, protectData = false): TerraformJson {
   class Sample extends Feature {
     constructor(scope: TerraformStack) {
-      super(scope, "sample", { app: "almanac", environment: "staging", alarmTopicArn: "arn:alarms", protectData });
+      super(scope, "sample", {
+        app: "almanac",
+        environment: "staging",
+        alarmTopicArn: "arn:alarms",
+        alarmTopicKeyArn: "arn:key",
+        protectData,
+      });
       build(this);
     }
   }

@@ -60,7 +60,7 @@ function bundleWithSdk2(entry: string, outfile: string): number {
     sourcemap: false,
     entryPoints: [entry],
     outfile,
-    alias: { "@aws-sdk/client-dynamodb": sdk2, "@aws-sdk/client-s3": sdk2 },
+    alias: Object.fromEntries(["dynamodb", "s3", "sns", "ssm"].map((service) => [`@aws-sdk/client-${service}`, sdk2])),
   });
   return zipSync({ "index.js": readFileSync(outfile) }, { level: 9 }).length;
 }

@@ -6,7 +6,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
-import type { TargetInput } from "../../../functions/heartbeats/contract";
+import { WATCH_KEY, type TargetInput } from "../../../functions/heartbeats/contract";
 import { createAuthority } from "../../../test/support/certificates";
 import { GOOD_ROWS_PATH, TARGETS } from "./messages";
 
@@ -37,7 +37,8 @@ async function startTargets(): Promise<readonly TargetInput[]> {
 }
 
 /**
- * GetObject is answered with the targets, BatchWriteItem with "all saved"; both as the SDK expects them. {@link GOOD_ROWS_PATH}
+ * GetObject is answered with the targets, or that there is nothing else to watch; whatever DynamoDB is asked for, with "all done,
+ * nothing found"; as the SDK expects them. {@link GOOD_ROWS_PATH}
  * tells how many of the rows saved so far are of good answers.
  */
 function awsStub(targets: readonly TargetInput[]): RequestListener {
@@ -49,7 +50,8 @@ function awsStub(targets: readonly TargetInput[]): RequestListener {
     request.on("end", () => {
       goodRows += Buffer.concat(chunks).toString().split('"ok":{"BOOL":true}').length - 1;
       if (request.url === GOOD_ROWS_PATH) response.end(String(goodRows));
-      else if (request.method === "GET") response.setHeader("Content-Type", "application/json").end(list);
+      else if (request.method === "GET")
+        response.setHeader("Content-Type", "application/json").end(request.url?.includes(WATCH_KEY) ? "{}" : list);
       else response.setHeader("Content-Type", "application/x-amz-json-1.0").end('{"UnprocessedItems":{}}');
     });
   };

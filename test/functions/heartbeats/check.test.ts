@@ -1,4 +1,10 @@
-import { BatchWriteItemCommand, DynamoDBClient, type WriteRequest } from "@aws-sdk/client-dynamodb";
+import {
+  BatchGetItemCommand,
+  BatchWriteItemCommand,
+  DynamoDBClient,
+  PutItemCommand,
+  type WriteRequest,
+} from "@aws-sdk/client-dynamodb";
 import { GetObjectCommand, NoSuchKey, S3Client } from "@aws-sdk/client-s3";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
@@ -29,10 +35,18 @@ describe("the checker", () => {
       HEARTBEATS_TABLE: TABLE,
       TARGETS_BUCKET: "almanac-test-configuration",
       TELEMETRY_DAYS: "90",
+      STATE_TABLE: "almanac-test-heartbeats-state",
+      INTERVAL_MINUTES: "5",
+      ALMANAC_APP: "almanac",
+      STATUS_BUCKET: "status-bucket",
+      NOTIFICATION_TOPIC: "arn:topic",
+      SLACK_WEBHOOK_PARAMETER: "",
     };
     output = captureOutput();
     dynamodb.reset();
     dynamodb.on(BatchWriteItemCommand).resolves({});
+    dynamodb.on(BatchGetItemCommand).resolves({});
+    dynamodb.on(PutItemCommand).resolves({});
   });
   afterEach(() => {
     jest.restoreAllMocks();
@@ -41,9 +55,10 @@ describe("the checker", () => {
 
   const given = (text: string): void => {
     s3.reset();
-    s3.on(GetObjectCommand, { Bucket: "almanac-test-configuration", Key: "targets.json" }).callsFake(() => ({
-      Body: { transformToString: () => Promise.resolve(text) },
-    }));
+    for (const [Key, content] of Object.entries({ "targets.json": text, "watch.json": "{}" }))
+      s3.on(GetObjectCommand, { Bucket: "almanac-test-configuration", Key }).callsFake(() => ({
+        Body: { transformToString: () => Promise.resolve(content) },
+      }));
   };
   const givenTargets = (...targets: TargetInput[]): void => {
     given(JSON.stringify(targets.map((target) => ({ private: true, ...target }))));
@@ -76,6 +91,27 @@ describe("the checker", () => {
       }),
     ]);
     expect(Number(rows()[0]?.["ttl"]) - Date.now() / 1_000).toBeCloseTo(90 * 86_400, -2);
+  });
+
+  it("keeps the state of each target, one write a tick", async () => {
+    givenTargets({ name: "good", url: servers.urls.good }, { name: "bad", url: servers.urls.serverError });
+    await run();
+    const states = dynamodb.commandCalls(PutItemCommand).map(({ args }) => args[0].input);
+    expect(states.map(({ Item = {} }) => unmarshall(Item))).toEqual([
+      expect.objectContaining({ subject: "good", item: "state", health: "up", revision: 1 }),
+      expect.objectContaining({ subject: "bad", item: "state", health: "unknown", revision: 1 }),
+    ]);
+    expect(states[0]).toMatchObject({
+      TableName: "almanac-test-heartbeats-state",
+      ConditionExpression: "attribute_not_exists(subject)",
+    });
+  });
+
+  it("saves telemetry though states cannot be kept, and fails", async () => {
+    givenTargets({ name: "good", url: servers.urls.good });
+    dynamodb.on(BatchGetItemCommand).rejects(new Error("no such table"));
+    await expect(run()).rejects.toMatchObject({ name: "StateNotReadError" });
+    expect(rows()).toHaveLength(1);
   });
 
   it("gives a doubled tick rows of its own", async () => {

@@ -20,6 +20,9 @@ describe("a target", () => {
       minCertificateDays: 7,
       followRedirects: true,
       private: false,
+      failuresBeforeDown: 3,
+      successesBeforeUp: 2,
+      maintenance: [],
     });
   });
 

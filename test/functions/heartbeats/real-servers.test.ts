@@ -11,6 +11,8 @@ import {
   type TargetServers,
 } from "../../support/target-servers";
 
+const FINGERPRINT: unknown = expect.stringMatching(/^[0-9a-f]{64}$/);
+
 describe("a check of a real server", () => {
   let servers: TargetServers;
   beforeAll(async () => (servers = await startTargetServers()));
@@ -90,7 +92,12 @@ describe("a check of a real server", () => {
     ["an answer that is not HTTP", "garbage", {}, failure("protocol", /HPE_/)],
     ["a port nobody listens on", "refused", {}, failure("refused", "the connection was refused (ECONNREFUSED)")],
     ["a name that does not resolve", "unresolvable", {}, failure("dns", /name/)],
-    ["a good certificate", "secure", {}, { ok: true, status: 200, certificateDaysLeft: 90 }],
+    [
+      "a good certificate",
+      "secure",
+      {},
+      { ok: true, status: 200, certificateDaysLeft: 90, certificateFingerprint: FINGERPRINT },
+    ],
     [
       "a certificate with too few days left",
       "soonExpiring",
@@ -98,23 +105,39 @@ describe("a check of a real server", () => {
       failure("certificate", "the certificate expires in 3 days, at least 7 expected", {
         status: 200,
         certificateDaysLeft: SOON_EXPIRING_DAYS,
+        certificateFingerprint: FINGERPRINT,
       }),
     ],
     [
       "the fewest days left of all certificates on the way",
       "secureRedirect",
       { minCertificateDays: 3 },
-      { ok: true, status: 200, certificateDaysLeft: SOON_EXPIRING_DAYS },
+      { ok: true, status: 200, certificateDaysLeft: SOON_EXPIRING_DAYS, certificateFingerprint: FINGERPRINT },
     ],
-    ["an expired certificate", "expired", {}, failure("tls", "the certificate has expired (CERT_HAS_EXPIRED)")],
-    ["an authority not trusted", "unknownAuthority", {}, failure("tls", /authority is unknown/)],
+    [
+      "an expired certificate",
+      "expired",
+      {},
+      failure("tls", "the certificate has expired (CERT_HAS_EXPIRED)", { certificateFingerprint: FINGERPRINT }),
+    ],
+    [
+      "an authority not trusted",
+      "unknownAuthority",
+      {},
+      failure("tls", /authority is unknown/, { certificateFingerprint: FINGERPRINT }),
+    ],
     [
       "a private authority not trusted unless given",
       "secure",
       { certificateAuthority: undefined },
-      failure("tls", /authority is unknown/),
+      failure("tls", /authority is unknown/, { certificateFingerprint: FINGERPRINT }),
     ],
-    ["another host's certificate", "wrongName", {}, failure("tls", /does not match certificate's altnames/)],
+    [
+      "another host's certificate",
+      "wrongName",
+      {},
+      failure("tls", /does not match certificate's altnames/, { certificateFingerprint: FINGERPRINT }),
+    ],
     ["https where there is only http", "notTls", {}, failure("tls", /wrong version number|packet length/)],
   ])(
     "finds %s",
@@ -166,7 +189,9 @@ describe("a check of a real server", () => {
       return (await checkTarget(target, { send, clock: systemClock })).outcome;
     };
     expect(await outcomeOf(WRONG_NAME)).toMatchObject({ ok: true });
-    expect(await outcomeOf("some.name.test")).toEqual(failure("tls", /does not match certificate's altnames/));
+    expect(await outcomeOf("some.name.test")).toEqual(
+      failure("tls", /does not match certificate's altnames/, { certificateFingerprint: FINGERPRINT }),
+    );
   });
 
   it("tries a name's other addresses when the first does not answer", async () => {

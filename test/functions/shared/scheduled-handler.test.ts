@@ -12,6 +12,7 @@ describe("a scheduled handler", () => {
     process.env = {
       ...OUTPUT_TO_CONSOLE,
       POWERTOOLS_SERVICE_NAME: "bells",
+      ALMANAC_APP: "almanac",
       ALMANAC_ENVIRONMENT: "test",
       BELLS_TABLE: "bells",
       LEAD_DAYS: "2",
@@ -71,7 +72,7 @@ describe("a scheduled handler", () => {
       name: "EnvironmentError",
       message,
     });
-    process.env = { ALMANAC_ENVIRONMENT: "test" };
+    process.env = { ALMANAC_APP: "almanac", ALMANAC_ENVIRONMENT: "test" };
     await expect(handler(scheduledEvent(), lambdaContext())).rejects.toThrow("POWERTOOLS_SERVICE_NAME is missing");
   });
 

@@ -1,0 +1,67 @@
+/**
+ * How long answers took, as counts in buckets that grow by two percent: small, and mergeable, so that the percentiles of any
+ * time are right without a look at its single checks. Percentiles themselves cannot be merged.
+ */
+
+/** A bucket's middle is within this of every latency in it. */
+const RELATIVE_ERROR = 0.01;
+const GROWTH = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR);
+
+/** Counts by bucket: bucket i holds latencies in (GROWTH^(i-1), GROWTH^i], in milliseconds; bucket 0 all up to one. */
+export type Histogram = ReadonlyMap<number, number>;
+
+/** Histograms added up; given single latencies, in milliseconds, as well. */
+export function histogramOf(histograms: Iterable<Histogram>, latencies: Iterable<number> = []): Histogram {
+  const sum = new Map<number, number>();
+  const add = (bucket: number, count: number): void => {
+    sum.set(bucket, (sum.get(bucket) ?? 0) + count);
+  };
+  for (const histogram of histograms) for (const [bucket, count] of histogram) add(bucket, count);
+  for (const latency of latencies) add(Math.ceil(Math.log(Math.max(1, latency)) / Math.log(GROWTH)), 1);
+  return sum;
+}
+
+/**
+ * The latencies, in whole milliseconds, that these fractions of all are not above (nearest rank); null where there are none.
+ *
+ * @param fractions 0.5 for the median, 0.95, 0.99
+ */
+export function percentiles<const Fractions extends readonly number[]>(
+  histogram: Histogram,
+  fractions: Fractions,
+): { readonly [Index in keyof Fractions]: number | null } {
+  const buckets = [...histogram].sort(([a], [b]) => a - b);
+  const total = buckets.reduce((sum, [, count]) => sum + count, 0);
+  const at = (fraction: number): number | null => {
+    let below = 0;
+    for (const [bucket, count] of buckets) {
+      below += count;
+      if (below >= fraction * total) return middleOf(bucket);
+    }
+    return null;
+  };
+  return fractions.map(at) as { [Index in keyof Fractions]: number | null };
+}
+
+/** As it is stored, buckets by size: `230,231:5` is one latency of about 100 ms and five of about 102. */
+export function encodeHistogram(histogram: Histogram): string {
+  return [...histogram]
+    .sort(([a], [b]) => a - b)
+    .map(([bucket, count]) => (count === 1 ? String(bucket) : `${bucket}:${count}`))
+    .join(",");
+}
+
+export function decodeHistogram(text: string): Histogram {
+  if (text === "") return new Map();
+  return new Map(
+    text.split(",").map((entry) => {
+      const [bucket, count = 1] = entry.split(":").map(Number);
+      return [bucket ?? NaN, count] as const;
+    }),
+  );
+}
+
+/** The value that is equally far, in proportion, from both ends. */
+function middleOf(bucket: number): number {
+  return bucket === 0 ? 1 : (2 * GROWTH ** bucket) / (GROWTH + 1);
+}

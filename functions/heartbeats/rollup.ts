@@ -1,0 +1,42 @@
+/**
+ * What became of a time (an hour, a day, a window of days), in sums that can be added up. Time without data is not among them:
+ * it is whatever the other three leave of the time, so that a monitor that was itself down can never read as up.
+ */
+import * as z from "zod";
+
+import { decodeHistogram, encodeHistogram, histogramOf, type Histogram } from "./histogram";
+
+/** Times in milliseconds. */
+export interface Rollup {
+  readonly up: number;
+  readonly down: number;
+  readonly maintenance: number;
+  /** Of whole answers. */
+  readonly latencies: Histogram;
+}
+
+export const EMPTY_ROLLUP: Rollup = { up: 0, down: 0, maintenance: 0, latencies: new Map() };
+
+export function sumOf(rollups: readonly Rollup[]): Rollup {
+  const total = (of: "up" | "down" | "maintenance") => rollups.reduce((sum, rollup) => sum + rollup[of], 0);
+  return {
+    up: total("up"),
+    down: total("down"),
+    maintenance: total("maintenance"),
+    latencies: histogramOf(rollups.map(({ latencies }) => latencies)),
+  };
+}
+
+export function isEmpty({ up, down, maintenance, latencies }: Rollup): boolean {
+  return up + down + maintenance + latencies.size === 0;
+}
+
+/** As it is stored. */
+export const rollupCodec = z.codec(
+  z.object({ up: z.number(), down: z.number(), maintenance: z.number(), latencies: z.string() }),
+  z.custom<Rollup>(),
+  {
+    decode: ({ latencies, ...times }) => ({ ...times, latencies: decodeHistogram(latencies) }),
+    encode: ({ latencies, ...times }) => ({ ...times, latencies: encodeHistogram(latencies) }),
+  },
+);

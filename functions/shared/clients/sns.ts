@@ -1,0 +1,7 @@
+import { SNSClient } from "@aws-sdk/client-sns";
+
+import { CLIENT_SETTINGS } from "./settings";
+
+export function createSns(): SNSClient {
+  return new SNSClient({ ...CLIENT_SETTINGS });
+}

@@ -1,0 +1,183 @@
+import { ApiGatewayDeployment } from "@cdktf/provider-aws/lib/api-gateway-deployment";
+import { ApiGatewayIntegration } from "@cdktf/provider-aws/lib/api-gateway-integration";
+import { ApiGatewayMethod } from "@cdktf/provider-aws/lib/api-gateway-method";
+import { ApiGatewayMethodSettings } from "@cdktf/provider-aws/lib/api-gateway-method-settings";
+import { ApiGatewayResource } from "@cdktf/provider-aws/lib/api-gateway-resource";
+import { ApiGatewayRestApi } from "@cdktf/provider-aws/lib/api-gateway-rest-api";
+import { ApiGatewayStage } from "@cdktf/provider-aws/lib/api-gateway-stage";
+import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group";
+import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission";
+import { Construct } from "constructs";
+import { Alarm, type AlarmText } from "./alarm";
+import { Feature } from "./feature";
+import { RESOURCE } from "./readable-id";
+
+const STAGE = "live";
+
+/** Who called what, and how it went: long enough to look into last month. */
+const LOG_RETENTION_DAYS = 30;
+
+/** One line of JSON a request; neither headers nor bodies. */
+const ACCESS_LOG = JSON.stringify({
+  requestId: "$context.requestId",
+  time: "$context.requestTimeEpoch",
+  method: "$context.httpMethod",
+  path: "$context.path",
+  status: "$context.status",
+  caller: "$context.identity.userArn",
+  sourceIp: "$context.identity.sourceIp",
+  latencyMs: "$context.responseLatency",
+  error: "$context.error.message",
+});
+
+/** One method of one path, and the function behind it. */
+export interface Route {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  /** `/heartbeats/{name}` */
+  readonly path: string;
+  readonly handler: { readonly name: string; readonly invokeArn: string };
+}
+
+export interface RestApiProps {
+  readonly description: string;
+  readonly routes: readonly Route[];
+  /** All callers together; more is answered with 429. */
+  readonly throttling: { readonly requestsPerSecond: number; readonly burst: number };
+  readonly alarms: { readonly failures: AlarmText };
+}
+
+/**
+ * A REST API before functions of its feature. Only who has AWS credentials and `execute-api:Invoke` may call it (AWS_IAM).
+ *
+ * Resource by resource rather than by an OpenAPI body, which the local emulator does not take.
+ */
+export class RestApi extends Construct {
+  /** Where its paths begin: `https://....execute-api.eu-central-1.amazonaws.com/live`. */
+  readonly url: string;
+  readonly id: string;
+  private readonly api: ApiGatewayRestApi;
+  private readonly resources = new Map<string, ApiGatewayResource>();
+
+  constructor(scope: Construct, id: string, props: RestApiProps) {
+    super(scope, id);
+    const name = Feature.of(this).physicalName(id);
+    this.api = new ApiGatewayRestApi(this, RESOURCE, {
+      name,
+      description: props.description,
+      endpointConfiguration: { types: ["REGIONAL"] },
+    });
+    const integrations = props.routes.map((route) => this.createRoute(route));
+    const deployment = this.createDeployment(props.routes, integrations);
+    const stage = this.createStage(name, deployment);
+    this.createThrottling(stage, props.throttling);
+    this.createAlarms(name, props.alarms);
+
+    this.url = stage.invokeUrl;
+    this.id = this.api.id;
+  }
+
+  /** What a caller's policy has to allow `execute-api:Invoke` on. */
+  arnOf({ method, path }: Pick<Route, "method" | "path">): string {
+    return `${this.api.executionArn}/${STAGE}/${method}${path.replace(/\{\w+\}/g, "*")}`;
+  }
+
+  private createRoute(route: Route): ApiGatewayIntegration {
+    const { method: httpMethod, path, handler } = route;
+    const id = idOf(route);
+    const resourceId = this.resourceAt(path.split("/").slice(1));
+    const method = new ApiGatewayMethod(this, id, {
+      restApiId: this.api.id,
+      resourceId,
+      httpMethod,
+      authorization: "AWS_IAM",
+    });
+    new LambdaPermission(this, `${id}-permission`, {
+      statementId: `${Feature.of(this).physicalName(this.node.id)}-${id}`,
+      action: "lambda:InvokeFunction",
+      functionName: handler.name,
+      principal: "apigateway.amazonaws.com",
+      sourceArn: this.arnOf(route),
+    });
+    return new ApiGatewayIntegration(this, `${id}-integration`, {
+      restApiId: this.api.id,
+      resourceId,
+      httpMethod: method.httpMethod,
+      type: "AWS_PROXY",
+      integrationHttpMethod: "POST", // Lambda is always called so, whatever the caller's method
+      uri: handler.invokeArn,
+    });
+  }
+
+  /** Resources are shared by the paths that go through them. */
+  private resourceAt(segments: readonly string[]): string {
+    const last = segments.at(-1);
+    if (last === undefined) return this.api.rootResourceId;
+    const id = segments.map(plain).join("-");
+    const known = this.resources.get(id);
+    if (known !== undefined) return known.id;
+    const parentId = this.resourceAt(segments.slice(0, -1));
+    const resource = new ApiGatewayResource(this, id, { restApiId: this.api.id, parentId, pathPart: last });
+    this.resources.set(id, resource);
+    return resource.id;
+  }
+
+  /** What callers see changes with a deployment only, so each change of a route is one. */
+  private createDeployment(
+    routes: readonly Route[],
+    integrations: readonly ApiGatewayIntegration[],
+  ): ApiGatewayDeployment {
+    return new ApiGatewayDeployment(this, "deployment", {
+      restApiId: this.api.id,
+      triggers: Object.fromEntries(
+        routes.map(({ method, path, handler }) => [`${method} ${path}`, `AWS_IAM ${handler.invokeArn}`]),
+      ),
+      dependsOn: [...integrations],
+      lifecycle: { createBeforeDestroy: true },
+    });
+  }
+
+  private createStage(name: string, deployment: ApiGatewayDeployment): ApiGatewayStage {
+    const logs = new CloudwatchLogGroup(this, "logs", {
+      name: `/aws/apigateway/${name}`,
+      retentionInDays: LOG_RETENTION_DAYS,
+    });
+    return new ApiGatewayStage(this, "stage", {
+      restApiId: this.api.id,
+      deploymentId: deployment.id,
+      stageName: STAGE,
+      accessLogSettings: { destinationArn: logs.arn, format: ACCESS_LOG },
+    });
+  }
+
+  private createThrottling(stage: ApiGatewayStage, { requestsPerSecond, burst }: RestApiProps["throttling"]): void {
+    new ApiGatewayMethodSettings(this, "throttling", {
+      restApiId: this.api.id,
+      stageName: stage.stageName,
+      methodPath: "*/*",
+      settings: { throttlingRateLimit: requestsPerSecond, throttlingBurstLimit: burst },
+    });
+  }
+
+  private createAlarms(name: string, alarms: RestApiProps["alarms"]): void {
+    new Alarm(this, "failures", {
+      text: alarms.failures,
+      namespace: "AWS/ApiGateway",
+      metric: "5XXError",
+      dimensions: { ApiName: name, Stage: STAGE },
+      statistic: "Sum",
+      comparison: "GreaterThanThreshold",
+      threshold: 0,
+      periodSeconds: 300,
+    });
+  }
+}
+
+/** `post-heartbeats-name` */
+function idOf({ method, path }: Pick<Route, "method" | "path">): string {
+  return [method.toLowerCase(), ...path.split("/").slice(1).map(plain)].join("-");
+}
+
+/** `{name}` -> `name` */
+function plain(segment: string): string {
+  return segment.replace(/[{}]/g, "");
+}

@@ -1,0 +1,69 @@
+import { RestApi, type Route } from "../../../modules/constructs/rest-api";
+import { resource, synthesizeConstructs } from "../../support/synthesized";
+
+const handler = { name: "function", invokeArn: "arn:invoke" };
+const routes: readonly Route[] = [
+  { method: "POST", path: "/timers", handler },
+  { method: "GET", path: "/timers/{id}", handler },
+  { method: "DELETE", path: "/timers/{id}", handler: { ...handler, invokeArn: "arn:other" } },
+];
+const json = synthesizeConstructs((feature) => {
+  const api = new RestApi(feature, "api", {
+    description: "Timers",
+    routes,
+    throttling: { requestsPerSecond: 10, burst: 20 },
+    alarms: { failures: "requests fail" },
+  });
+  expect(api.arnOf({ method: "GET", path: "/timers/{id}" })).toMatch(/\/live\/GET\/timers\/\*$/);
+});
+
+describe("a REST API", () => {
+  it("shares the resources that its paths go through", () => {
+    expect(Object.values(json.resource["aws_api_gateway_resource"] ?? {})).toMatchObject([
+      { path_part: "timers", parent_id: "${aws_api_gateway_rest_api.api.root_resource_id}" },
+      { path_part: "{id}", parent_id: "${aws_api_gateway_resource.api_timers.id}" },
+    ]);
+  });
+
+  it("asks each caller for a signature, whatever the route", () => {
+    const methods = Object.values(json.resource["aws_api_gateway_method"] ?? {});
+    expect(methods).toHaveLength(3);
+    for (const method of methods) expect(method).toMatchObject({ authorization: "AWS_IAM" });
+  });
+
+  it("lets itself invoke a function for that function's routes only", () => {
+    expect(resource(json, "aws_lambda_permission", "api_delete_timers_id_permission")).toMatchObject({
+      principal: "apigateway.amazonaws.com",
+      source_arn: "${aws_api_gateway_rest_api.api.execution_arn}/live/DELETE/timers/*",
+    });
+  });
+
+  it("is deployed anew when a route is added or goes elsewhere, after its integrations", () => {
+    expect(resource(json, "aws_api_gateway_deployment", "api_deployment")).toMatchObject({
+      triggers: {
+        "POST /timers": "AWS_IAM arn:invoke",
+        "GET /timers/{id}": "AWS_IAM arn:invoke",
+        "DELETE /timers/{id}": "AWS_IAM arn:other",
+      },
+      lifecycle: { create_before_destroy: true },
+      depends_on: [
+        "aws_api_gateway_integration.api_post_timers_integration",
+        "aws_api_gateway_integration.api_get_timers_id_integration",
+        "aws_api_gateway_integration.api_delete_timers_id_integration",
+      ],
+    });
+  });
+
+  it("logs each request, has a limit, and an alarm", () => {
+    expect(resource(json, "aws_api_gateway_stage", "api_stage")).toMatchObject({
+      access_log_settings: { destination_arn: "${aws_cloudwatch_log_group.api_logs.arn}" },
+    });
+    expect(resource(json, "aws_api_gateway_method_settings", "api_throttling")).toMatchObject({
+      method_path: "*/*",
+      settings: { throttling_rate_limit: 10, throttling_burst_limit: 20 },
+    });
+    expect(resource(json, "aws_cloudwatch_metric_alarm", "api_failures")).toMatchObject({
+      alarm_description: "requests fail",
+    });
+  });
+});

@@ -1,22 +1,23 @@
 import { randomBytes } from "node:crypto";
 
+import { InvokeCommand, type LambdaClient } from "@aws-sdk/client-lambda";
+
 import { createDynamoDB } from "../shared/clients/dynamodb";
+import { createLambda } from "../shared/clients/lambda";
 import { createS3 } from "../shared/clients/s3";
 import { createSns } from "../shared/clients/sns";
 import { createSsm } from "../shared/clients/ssm";
 import { mapConcurrently } from "../shared/concurrency";
-import { scheduledHandler } from "../shared/scheduled-handler";
+import { scheduledHandler, type ScheduledEvent } from "../shared/scheduled-handler";
 import { aftermath, type AftermathPorts } from "./aftermath";
 import { slackChannel, topicChannel } from "./channels";
 import { checkTarget } from "./checker";
 import { MAX_CONCURRENT_CHECKS } from "./contract";
 import { parseCheckEnvironment } from "./environment";
-import { historyReader } from "./history-reader";
 import { httpClient } from "./http-client";
 import { systemLookUp } from "./name-lookup";
 import { report } from "./report";
 import { stateTable } from "./state-table";
-import { statusPublisher } from "./status-publisher";
 import { readTargetList, readWatch } from "./target-list";
 import { telemetryRow } from "./telemetry";
 import { telemetryTable } from "./telemetry-table";
@@ -38,7 +39,7 @@ export const handler = scheduledHandler(parseCheckEnvironment, (services) => {
   const random = Math.random;
   const telemetry = telemetryTable(dynamodb, environment.HEARTBEATS_TABLE, { clock, random });
   const table = stateTable(dynamodb, environment.STATE_TABLE, { clock, random });
-  const publisher = statusPublisher(s3, environment.STATUS_BUCKET);
+  const lambda = createLambda();
   const slack = environment.SLACK_WEBHOOK_PARAMETER;
   const checking = { send: httpClient(systemLookUp()), clock };
   const following: AftermathPorts = {
@@ -46,7 +47,6 @@ export const handler = scheduledHandler(parseCheckEnvironment, (services) => {
     environment: services.environmentName,
     intervalMinutes: environment.INTERVAL_MINUTES,
     table,
-    histories: historyReader(table),
     channels: [
       topicChannel(createSns(), environment.NOTIFICATION_TOPIC),
       ...(slack === undefined ? [] : [slackChannel(createSsm(), slack)]),
@@ -57,7 +57,6 @@ export const handler = scheduledHandler(parseCheckEnvironment, (services) => {
       logger.error("notification not sent", { channel, notification: id, error });
       metrics.count("failedNotifications", 1);
     },
-    publishStatus: (document) => publisher.publish(document),
   };
 
   return async ({ event, scheduledAt, deadline }) => {
@@ -79,9 +78,17 @@ export const handler = scheduledHandler(parseCheckEnvironment, (services) => {
     const [telemetryFailed, aftermathFailed] = await Promise.all([saved, followed].map(failureIn));
     if (telemetryFailed && aftermathFailed) logger.error("states not kept", { error: aftermathFailed.error });
     const failed = telemetryFailed ?? aftermathFailed;
+    // Even of a round that failed the page shall tell: it says of itself what is missing.
+    await handOn(lambda, environment.PUBLISH_FUNCTION, event);
     if (failed) throw failed.error;
   };
 });
+
+/** Invokes a function with the same tick, without waiting for it: it has retries and a dead-letter path of its own. */
+async function handOn(lambda: LambdaClient, functionName: string, event: ScheduledEvent): Promise<void> {
+  const Payload = Buffer.from(JSON.stringify(event));
+  await lambda.send(new InvokeCommand({ FunctionName: functionName, InvocationType: "Event", Payload }));
+}
 
 function failureIn(work: Promise<void>): Promise<{ readonly error: unknown } | undefined> {
   return work.then(

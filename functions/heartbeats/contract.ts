@@ -17,12 +17,21 @@ export interface CheckEnvironment {
   readonly TELEMETRY_DAYS: string;
   /** From one round of checks to the next. */
   readonly INTERVAL_MINUTES: string;
-  /** The bucket of the status page. */
-  readonly STATUS_BUCKET: string;
+  /** The function that publishes the status page: each tick is handed on to it. */
+  readonly PUBLISH_FUNCTION: string;
   /** The SNS topic that incidents are told to. */
   readonly NOTIFICATION_TOPIC: string;
   /** The SSM parameter that holds the URL of a Slack webhook; empty: there is none. */
   readonly SLACK_WEBHOOK_PARAMETER: string;
+}
+
+/** What the publisher of the status page is given by its module. */
+export interface PublishEnvironment {
+  readonly STATE_TABLE: string;
+  readonly TARGETS_BUCKET: string;
+  /** The bucket of the status page. */
+  readonly STATUS_BUCKET: string;
+  readonly INTERVAL_MINUTES: string;
 }
 
 /** What the door for push heartbeats is given by its module. */

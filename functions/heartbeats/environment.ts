@@ -1,7 +1,7 @@
 import type * as z from "zod";
 
 import { environmentParser, positiveInteger, text } from "../shared/environment";
-import type { CheckEnvironment, ReportInEnvironment } from "./contract";
+import type { CheckEnvironment, PublishEnvironment, ReportInEnvironment } from "./contract";
 
 /** What the module gives the checker, parsed. */
 export const parseCheckEnvironment = environmentParser({
@@ -10,7 +10,7 @@ export const parseCheckEnvironment = environmentParser({
   TARGETS_BUCKET: text,
   TELEMETRY_DAYS: positiveInteger,
   INTERVAL_MINUTES: positiveInteger,
-  STATUS_BUCKET: text,
+  PUBLISH_FUNCTION: text,
   NOTIFICATION_TOPIC: text,
   SLACK_WEBHOOK_PARAMETER: text.optional(),
 } satisfies Record<keyof CheckEnvironment, z.ZodType>);
@@ -20,3 +20,11 @@ export const parseReportInEnvironment = environmentParser({
   STATE_TABLE: text,
   WATCH_BUCKET: text,
 } satisfies Record<keyof ReportInEnvironment, z.ZodType>);
+
+/** What the module gives the publisher, parsed. */
+export const parsePublishEnvironment = environmentParser({
+  STATE_TABLE: text,
+  TARGETS_BUCKET: text,
+  STATUS_BUCKET: text,
+  INTERVAL_MINUTES: positiveInteger,
+} satisfies Record<keyof PublishEnvironment, z.ZodType>);

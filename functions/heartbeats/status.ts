@@ -26,9 +26,6 @@ import type {
 import type { FiledHour, Rules, TargetState } from "./target-state";
 import { HOUR_MS, hourOf, hoursUntil } from "./tick";
 
-/** Publishes the status document for people to see. */
-export type PublishStatus = (document: StatusDocument) => Promise<void>;
-
 /** A target or a job, and what is known of it. */
 export interface Described {
   readonly subject: string;

@@ -8,7 +8,7 @@ import { Construct } from "constructs";
 import { Alarm, type AlarmText } from "./alarm";
 import { bundleHandlers } from "./bundle";
 import { Feature } from "./feature";
-import { policy, statementsOf, variablesOf, type Bindings } from "./grants";
+import { policy, statementsOf, variablesOf, type Binding, type Bindings } from "./grants";
 import type { DeadLetterQueue } from "./queue";
 import { RESOURCE } from "./readable-id";
 
@@ -75,6 +75,11 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
     this.arn = lambda.arn;
     this.invokeArn = lambda.invokeArn;
     this.createAlarms(props.alarms);
+  }
+
+  /** The function's name, and the permission to invoke it. */
+  allowsInvoke(): Binding {
+    return { value: this.name, actions: ["lambda:InvokeFunction"], resources: [this.arn] };
   }
 
   private createRole(name: string): IamRole {

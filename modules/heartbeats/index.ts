@@ -12,6 +12,7 @@ import {
   worstCaseBodyMegabytes,
   worstCaseSeconds,
   type CheckEnvironment,
+  type PublishEnvironment,
   type ReportInEnvironment,
   type Watch,
 } from "../../functions/heartbeats/contract";
@@ -33,6 +34,12 @@ const SECONDS_AROUND_CHECKS = 30;
 
 /** Lambda's own limit. */
 const MAX_TIMEOUT_SECONDS = 900;
+
+/** Reading the histories of a thousand targets takes some seconds, once an hour. */
+const PUBLISH_TIMEOUT_SECONDS = 120;
+
+/** Of a thousand targets, the page and its status.json are some megabytes, in several copies on their way. */
+const PUBLISH_MEMORY_MB = 1_024;
 
 /** Lambda's own limit, too. */
 const MAX_MEMORY_MB = 10_240;
@@ -92,8 +99,9 @@ export class Heartbeats extends Feature {
     const topic = this.inputTopic(deployment);
     const interval = this.inputInterval(config);
     const statusPage = new StatusPage(this, "status-page", config.statusPage);
+    const publisher = this.createPublisher({ state, configuration, statusPage, deadLetters, interval });
     const checker = this.createChecker(
-      { telemetry, state, configuration, statusPage, deadLetters, topic, interval },
+      { telemetry, state, configuration, publisher, deadLetters, topic, interval },
       config,
     );
     this.createSchedule(checker, deadLetters, interval.numberValue);
@@ -159,15 +167,34 @@ export class Heartbeats extends Feature {
     });
   }
 
+  private createPublisher(parts: PublisherParts): NodeFunction<PublishEnvironment> {
+    const { state, configuration, statusPage, deadLetters, interval } = parts;
+    return new NodeFunction<PublishEnvironment>(this, "publish", {
+      entry: "functions/heartbeats/publish.ts",
+      environment: {
+        STATE_TABLE: state.allows("BatchGetItem", "Query"),
+        TARGETS_BUCKET: configuration.allowsRead(TARGETS_KEY, WATCH_KEY),
+        STATUS_BUCKET: statusPage.allowsPublish(),
+        INTERVAL_MINUTES: interval.stringValue,
+      },
+      timeoutSeconds: PUBLISH_TIMEOUT_SECONDS,
+      memoryMb: PUBLISH_MEMORY_MB,
+      asynchronous: { deadLetters, retries: 2, maxEventAgeSeconds: MAX_TICK_AGE_SECONDS },
+      alarms: {
+        errors: "The status page is not published. See modules/heartbeats/README.md, 'The page is not published'",
+      },
+    });
+  }
+
   private createChecker(
-    { telemetry, state, configuration, statusPage, deadLetters, topic, interval }: CheckerParts,
+    { telemetry, state, configuration, publisher, deadLetters, topic, interval }: CheckerParts,
     { targets, telemetryDays, slackWebhookParameter }: HeartbeatsConfig,
   ): NodeFunction<CheckEnvironment> {
     return new NodeFunction<CheckEnvironment>(this, "check", {
       entry: "functions/heartbeats/check.ts",
       environment: {
         HEARTBEATS_TABLE: telemetry.allows("BatchWriteItem"),
-        STATE_TABLE: state.allows("BatchGetItem", "GetItem", "PutItem", "Query"),
+        STATE_TABLE: state.allows("BatchGetItem", "GetItem", "PutItem"),
         TARGETS_BUCKET: configuration.allowsRead(TARGETS_KEY, WATCH_KEY),
         TELEMETRY_DAYS: this.input("telemetry_days", {
           type: "number",
@@ -175,7 +202,7 @@ export class Heartbeats extends Feature {
           value: telemetryDays,
         }).stringValue,
         INTERVAL_MINUTES: interval.stringValue,
-        STATUS_BUCKET: statusPage.allowsPublish(),
+        PUBLISH_FUNCTION: publisher.allowsInvoke(),
         NOTIFICATION_TOPIC: topic,
         SLACK_WEBHOOK_PARAMETER: this.slackWebhook(slackWebhookParameter),
       },
@@ -299,12 +326,21 @@ export class Heartbeats extends Feature {
   }
 }
 
+/** What the publisher works with. */
+interface PublisherParts {
+  readonly state: Table;
+  readonly configuration: Bucket;
+  readonly statusPage: StatusPage;
+  readonly deadLetters: DeadLetterQueue;
+  readonly interval: TerraformVariable;
+}
+
 /** What the checker works with. */
 interface CheckerParts {
   readonly telemetry: Table;
   readonly state: Table;
   readonly configuration: Bucket;
-  readonly statusPage: StatusPage;
+  readonly publisher: NodeFunction<PublishEnvironment>;
   readonly deadLetters: DeadLetterQueue;
   readonly topic: Binding;
   readonly interval: TerraformVariable;

@@ -74,7 +74,7 @@ function checkerEnvironment(awsEndpoint: string): NodeJS.ProcessEnv {
     STATE_TABLE: "almanac-bench-heartbeats-state",
     INTERVAL_MINUTES: "5",
     ALMANAC_APP: "almanac",
-    STATUS_BUCKET: "almanac-bench-heartbeats-status",
+    PUBLISH_FUNCTION: "almanac-bench-heartbeats-publish",
     NOTIFICATION_TOPIC: "arn:aws:sns:eu-central-1:000000000000:almanac-bench-alarms",
     UV_THREADPOOL_SIZE: String(LOOKUP_THREADS),
   };

@@ -37,8 +37,8 @@ async function startTargets(): Promise<readonly TargetInput[]> {
 }
 
 /**
- * GetObject is answered with the targets, or that there is nothing else to watch; whatever DynamoDB is asked for, with "all done,
- * nothing found"; as the SDK expects them. {@link GOOD_ROWS_PATH}
+ * GetObject is answered with the targets, or that there is nothing else to watch;
+ * whatever DynamoDB and Lambda are asked for, with "all done, nothing found"; as the SDK expects them. {@link GOOD_ROWS_PATH}
  * tells how many of the rows saved so far are of good answers.
  */
 function awsStub(targets: readonly TargetInput[]): RequestListener {

@@ -11,6 +11,7 @@ import {
 } from "../../../functions/heartbeats/contract";
 import { historyReader } from "../../../functions/heartbeats/history-reader";
 import type { Announcement } from "../../../functions/heartbeats/notices";
+import { currentStatus } from "../../../functions/heartbeats/publication";
 import type { StatusDocument } from "../../../functions/heartbeats/status-document";
 import type { Channel } from "../../../functions/heartbeats/tell";
 import type { Clock } from "../../../functions/shared/clock";
@@ -62,18 +63,14 @@ function house(targetInputs: readonly Partial<TargetInput>[], watchInput: Partia
     environment: "test",
     intervalMinutes: 5,
     table,
-    histories: historyReader(table),
     channels: [topic, ...(slack ? [slack] : [])],
     clock,
     random: () => 0.5,
     onFailure: (channel, { id }) => failures.push(`${channel} ${id}`),
-    publishStatus: (document) => {
-      documents.push(document);
-      return Promise.resolve();
-    },
   };
+  const publishing = { ...ports, histories: historyReader(table), clock };
   let runs = 0;
-  const round = async (index: number, outcomes: readonly Outcome[] = [], changed: Partial<AftermathPorts> = {}) => {
+  const follow = async (index: number, outcomes: readonly Outcome[] = [], changed: Partial<AftermathPorts> = {}) => {
     now = Math.max(now, tickAt(index) + 2_000);
     const observations = targets.map(({ name }, place): Observation => {
       return { target: name, at: tickAt(index) + 1_000, latencyMs: 120, outcome: outcomes[place] ?? GOOD };
@@ -87,7 +84,12 @@ function house(targetInputs: readonly Partial<TargetInput>[], watchInput: Partia
     };
     await aftermath(checked, { ...ports, ...changed });
   };
-  return { round, heard, failures, documents, table, titles: () => heard.map(({ title }) => title) };
+  /** A round, and after it the status, as the publisher makes it. */
+  const round = async (...given: Parameters<typeof follow>) => {
+    await follow(...given);
+    documents.push(await currentStatus({ targets, watch, deadline: Infinity }, publishing));
+  };
+  return { follow, round, heard, failures, documents, table, titles: () => heard.map(({ title }) => title) };
 }
 
 describe("a target that fails and recovers", () => {
@@ -172,8 +174,8 @@ describe("a target that fails and recovers", () => {
   });
 
   it("costs one write and one key read a tick, and a few more at an hour's end", async () => {
-    const { round, table } = house([{ name: "site" }]);
-    for (let index = 0; index < 12; index++) await round(index, [GOOD], { publishStatus: undefined });
+    const { follow, table } = house([{ name: "site" }]);
+    for (let index = 0; index < 12; index++) await follow(index, [GOOD]);
     // 06:55 to 07:50, the first write of the new hour being a transaction of state, hour and day
     expect(table.requests()).toEqual({ BatchGetItem: 12, PutItem: 11, TransactWriteItems: 1, GetItem: 1 });
   });

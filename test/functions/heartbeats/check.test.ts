@@ -1,3 +1,4 @@
+import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import {
   BatchGetItemCommand,
   BatchWriteItemCommand,
@@ -19,6 +20,7 @@ const TABLE = "almanac-test-heartbeats";
 describe("the checker", () => {
   const s3 = mockClient(S3Client);
   const dynamodb = mockClient(DynamoDBClient);
+  const lambda = mockClient(LambdaClient);
   const environment = process.env;
   let servers: TargetServers;
   let output: ReturnType<typeof captureOutput>;
@@ -38,7 +40,7 @@ describe("the checker", () => {
       STATE_TABLE: "almanac-test-heartbeats-state",
       INTERVAL_MINUTES: "5",
       ALMANAC_APP: "almanac",
-      STATUS_BUCKET: "status-bucket",
+      PUBLISH_FUNCTION: "publish",
       NOTIFICATION_TOPIC: "arn:topic",
       SLACK_WEBHOOK_PARAMETER: "",
     };
@@ -47,6 +49,8 @@ describe("the checker", () => {
     dynamodb.on(BatchWriteItemCommand).resolves({});
     dynamodb.on(BatchGetItemCommand).resolves({});
     dynamodb.on(PutItemCommand).resolves({});
+    lambda.reset();
+    lambda.on(InvokeCommand).resolves({});
   });
   afterEach(() => {
     jest.restoreAllMocks();
@@ -105,6 +109,15 @@ describe("the checker", () => {
       TableName: "almanac-test-heartbeats-state",
       ConditionExpression: "attribute_not_exists(subject)",
     });
+  });
+
+  it("hands its tick on to the publisher of the status page, even when it fails", async () => {
+    givenTargets({ name: "good", url: servers.urls.good });
+    dynamodb.on(PutItemCommand).rejects(new Error("no"));
+    await expect(run()).rejects.toThrow();
+    const [invoked] = lambda.commandCalls(InvokeCommand).map(({ args }) => args[0].input);
+    expect(invoked).toMatchObject({ FunctionName: "publish", InvocationType: "Event" });
+    expect(JSON.parse(Buffer.from(invoked?.Payload as Uint8Array).toString())).toEqual(scheduledEvent());
   });
 
   it("saves telemetry though states cannot be kept, and fails", async () => {

@@ -56,7 +56,7 @@ describe("a scheduled handler", () => {
         eventId: "bad",
         error: expect.objectContaining({ message: "cracked" }) as unknown,
       }),
-      expect.objectContaining({ rung: 1, service: "bells", environment: "test" }),
+      expect.objectContaining({ rung: 1, service: "bells", environment: "almanac-test" }),
     ]);
     await expect(handler({ secret: "hush" }, lambdaContext())).rejects.toMatchObject({ name: "UnknownEventError" });
     expect(output.lines()[2]).toMatchObject({ level: "ERROR", message: "invocation failed" });

@@ -29,7 +29,7 @@ describe("a target on the command line", () => {
       private: true,
       follow: false,
     };
-    expect(targetOf("http://localhost/", options)).toEqual({
+    expect(targetOf("http://localhost/", options)).toMatchObject({
       name: "check",
       url: "http://localhost/",
       method: "POST",

@@ -1,0 +1,7 @@
+import { LambdaClient } from "@aws-sdk/client-lambda";
+
+import { CLIENT_SETTINGS } from "./settings";
+
+export function createLambda(): LambdaClient {
+  return new LambdaClient({ ...CLIENT_SETTINGS });
+}

@@ -1,0 +1,59 @@
+import { BatchGetItemCommand, DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { mockClient } from "aws-sdk-client-mock";
+import * as z from "zod";
+
+import { handler } from "../../../functions/heartbeats/publish";
+import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE, scheduledEvent } from "../../support/lambda";
+
+describe("the publisher", () => {
+  const s3 = mockClient(S3Client);
+  const dynamodb = mockClient(DynamoDBClient);
+  const environment = process.env;
+
+  beforeEach(() => {
+    process.env = {
+      ...environment,
+      ...OUTPUT_TO_CONSOLE,
+      AWS_REGION: "eu-central-1",
+      POWERTOOLS_SERVICE_NAME: "heartbeats",
+      ALMANAC_APP: "almanac",
+      ALMANAC_ENVIRONMENT: "test",
+      STATE_TABLE: "state",
+      TARGETS_BUCKET: "configuration",
+      STATUS_BUCKET: "page",
+      INTERVAL_MINUTES: "5",
+    };
+    captureOutput();
+    const objects = { "targets.json": '[{"name":"site","url":"https://a.test/"}]', "watch.json": "{}" };
+    for (const [Key, content] of Object.entries(objects)) {
+      s3.on(GetObjectCommand, { Bucket: "configuration", Key }).callsFake(() => ({
+        Body: { transformToString: () => Promise.resolve(content) },
+      }));
+    }
+    s3.on(ListObjectsV2Command).resolves({});
+    s3.on(PutObjectCommand).resolves({});
+    dynamodb.on(BatchGetItemCommand).resolves({});
+    dynamodb.on(QueryCommand).resolves({});
+  });
+  afterEach(() => {
+    jest.restoreAllMocks();
+    process.env = environment;
+  });
+
+  it("puts what is known of each target: badges first, the page itself last", async () => {
+    await handler(scheduledEvent(), lambdaContext());
+    const published = s3.commandCalls(PutObjectCommand).map(({ args }) => args[0].input);
+    expect(published.map(({ Bucket, Key }) => `${Bucket ?? ""}/${Key ?? ""}`)).toEqual([
+      "page/badges/site.svg",
+      "page/status.json",
+      "page/index.html",
+    ]);
+    expect(JSON.parse(z.string().parse(published[1]?.Body))).toMatchObject({
+      app: "almanac",
+      environment: "test",
+      intervalSeconds: 300,
+      targets: [{ name: "site", state: "unknown" }],
+    });
+  });
+});

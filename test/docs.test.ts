@@ -2,9 +2,10 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import * as z from "zod";
-import { targetSchema } from "../functions/heartbeats/contract";
+import { jobsSchema, targetSchema } from "../functions/heartbeats/contract";
 import { environmentSchema } from "../modules/environment";
 import { heartbeatsSchema } from "../modules/heartbeats";
+import { statusPageSchema } from "../modules/heartbeats/status-page";
 import { synthesize } from "./support/synthesized";
 
 const NOT_OURS = new Set(["node_modules", ".git", ".almanac", "cdktf.out", "coverage"]);
@@ -97,6 +98,8 @@ describe("configuration tables", () => {
     ["An environment", environmentSchema],
     ["Heartbeats", heartbeatsSchema],
     ["A target", targetSchema],
+    ["A job", jobsSchema.element],
+    ["The status page", statusPageSchema],
   ])("have every field: %s", (heading, schema) => {
     expect(firstColumn("README.md", heading).sort()).toEqual(Object.keys(schema.shape).sort());
   });
@@ -114,7 +117,12 @@ describe("configuration tables", () => {
 describe("features", () => {
   const { root, modules } = synthesize({
     alarmEmails: ["ops@example.org"],
-    heartbeats: { targets: [{ name: "site", url: "https://example.org/" }] },
+    heartbeats: {
+      targets: [{ name: "site", url: "https://example.org/" }],
+      jobs: [{ name: "backup", everySeconds: 3_600 }],
+      slackWebhookParameter: "/almanac/slack",
+      statusPage: { cdn: true },
+    },
   });
   const readmeOf = (feature: string) => `modules/${feature}/README.md`;
 

@@ -12,8 +12,10 @@ import {
   worstCaseBodyMegabytes,
   worstCaseSeconds,
   type CheckEnvironment,
+  type Job,
   type PublishEnvironment,
   type ReportInEnvironment,
+  type Target,
   type Watch,
 } from "../../functions/heartbeats/contract";
 import { Alarm } from "../constructs/alarm";
@@ -56,7 +58,7 @@ const REPORT_TIMEOUT_SECONDS = 15;
 /** Many more than jobs that report every minute can need. */
 const REPORT_THROTTLING = { requestsPerSecond: 50, burst: 100 } as const;
 
-export const heartbeatsSchema = watchSchema.extend({
+const heartbeatsFields = watchSchema.extend({
   /** How often: a rate of up to eight hours, as EventBridge writes it. @default "rate(5 minutes)" */
   schedule: scheduleSchema
     .refine((schedule) => (minutesOf(schedule) ?? Infinity) <= MAX_INTERVAL_MINUTES, {
@@ -83,6 +85,24 @@ export const heartbeatsSchema = watchSchema.extend({
       `can need more than Lambda's ${MAX_MEMORY_MB} MB for the bodies they search: give them a smaller maxBodyBytes`,
     ),
 });
+export const heartbeatsSchema = heartbeatsFields.superRefine(rejectSharedNames);
+
+/** Badges and incidents are known by one name. */
+function rejectSharedNames(
+  { targets, jobs }: { readonly targets: readonly Target[]; readonly jobs: readonly Job[] },
+  context: z.RefinementCtx,
+): void {
+  const names = new Set(targets.map(({ name }) => name));
+  jobs.forEach(({ name }, index) => {
+    if (!names.has(name)) return;
+    context.addIssue({
+      code: "custom",
+      path: ["jobs", index, "name"],
+      message: "is a target's name, too",
+      input: name,
+    });
+  });
+}
 
 /** The heartbeats of an environment, as people write them in main.ts. */
 export type HeartbeatsInput = z.input<typeof heartbeatsSchema>;

@@ -7,6 +7,7 @@ import { benchBundle } from "./bundle";
 import type { Figure } from "./figure";
 import { benchHeartbeat } from "./heartbeat";
 import { benchStart } from "./start";
+import { benchStatusPage } from "./status-page";
 import { benchSynth } from "./synth";
 
 const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run: () => Promise<readonly Figure[]> }>> =
@@ -17,6 +18,10 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
     },
     synth: { measures: "main.ts to written stacks, cold and warm", run: benchSynth },
     start: { measures: "npm start to ready, step by step", run: benchStart },
+    "status-page": {
+      measures: "the status page of 100 targets and 90 days: its size, and its first paint",
+      run: benchStatusPage,
+    },
     heartbeat: { measures: "1,000 targets on loopback in one invocation", run: benchHeartbeat },
   };
 

@@ -85,6 +85,14 @@ describe("a configuration error", () => {
       'staging.heartbeats.jobs[1].name: "job" is used twice',
     ],
     [
+      "a job named as a target",
+      {
+        region: "eu-central-1",
+        heartbeats: { targets: [target], jobs: [{ name: "site", everySeconds: 60 }] },
+      },
+      'staging.heartbeats.jobs[0].name: "site" is a target\'s name, too',
+    ],
+    [
       "maintenance that ends before it begins",
       {
         region: "eu-central-1",

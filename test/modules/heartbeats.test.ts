@@ -18,9 +18,9 @@ describe("the heartbeats module", () => {
   it("lets the checker read its configuration, write telemetry and states, tell people, and nothing else", () => {
     expect(describePolicy(resource(heartbeats(), "aws_iam_role_policy", "check_permissions")["policy"])).toEqual([
       "Allow dynamodb:BatchWriteItem on ${aws_dynamodb_table.telemetry.arn} (HeartbeatsTable)",
-      "Allow dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:PutItem, dynamodb:Query on ${aws_dynamodb_table.state.arn} (StateTable)",
+      "Allow dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:PutItem on ${aws_dynamodb_table.state.arn} (StateTable)",
       "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/targets.json, ${aws_s3_bucket.configuration.arn}/watch.json (TargetsBucket)",
-      "Allow s3:DeleteObject, s3:ListBucket, s3:PutObject on ${aws_s3_bucket.status_page_files.arn}, ${aws_s3_bucket.status_page_files.arn}/index.html, ${aws_s3_bucket.status_page_files.arn}/status.json, ${aws_s3_bucket.status_page_files.arn}/badges/* (StatusBucket)",
+      "Allow lambda:InvokeFunction on ${aws_lambda_function.publish.arn} (PublishFunction)",
       "Allow sns:Publish on ${var.alarm_topic_arn} (NotificationTopic)",
       "Allow kms:Decrypt, kms:GenerateDataKey on ${var.alarm_topic_key_arn} (NotificationTopicKey)",
       "Allow ssm:GetParameter on arn:${data.aws_partition.partition.partition}:ssm:${data.aws_region.region.name}:${data.aws_caller_identity.account.account_id}:parameter${var.slack_webhook_parameter} (SlackWebhookParameter)",
@@ -57,6 +57,17 @@ describe("the heartbeats module", () => {
   it("asks for no webhook where none is configured", () => {
     const module = synthesize({ heartbeats: { targets } }).modules["heartbeats"];
     expect(JSON.stringify(module)).not.toContain("ssm:");
+  });
+
+  it("lets the publisher read states and keep the page, and nothing else", () => {
+    expect(describePolicy(resource(heartbeats(), "aws_iam_role_policy", "publish_permissions")["policy"])).toEqual([
+      "Allow dynamodb:BatchGetItem, dynamodb:Query on ${aws_dynamodb_table.state.arn} (StateTable)",
+      "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/targets.json, ${aws_s3_bucket.configuration.arn}/watch.json (TargetsBucket)",
+      "Allow s3:DeleteObject, s3:ListBucket, s3:PutObject on ${aws_s3_bucket.status_page_files.arn}, ${aws_s3_bucket.status_page_files.arn}/index.html, ${aws_s3_bucket.status_page_files.arn}/status.json, ${aws_s3_bucket.status_page_files.arn}/badges/* (StatusBucket)",
+      "Allow sqs:SendMessage on ${aws_sqs_queue.dead_letters.arn} (DeadLetters)",
+      "Allow logs:CreateLogStream, logs:PutLogEvents on ${aws_cloudwatch_log_group.publish_logs.arn}:* (Logs)",
+      "Allow xray:PutTelemetryRecords, xray:PutTraceSegments on * (Traces)",
+    ]);
   });
 
   it("keeps telemetry under the keys that its readers know", () => {

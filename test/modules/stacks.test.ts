@@ -64,6 +64,7 @@ describe("main.ts", () => {
       expect(root(environment).module["heartbeats"]?.source).toBe("./modules/heartbeats");
       expect(readdirSync(join(stackDirectory(environment), "modules", "heartbeats", "assets"))).toEqual([
         "check.zip",
+        "publish.zip",
         ...(environment === "local" ? ["report-in.zip"] : []),
       ]);
     }

@@ -86,8 +86,11 @@ function house(targetInputs: readonly Partial<TargetInput>[], watchInput: Partia
   };
   /** A round, and after it the status, as the publisher makes it. */
   const round = async (...given: Parameters<typeof follow>) => {
-    await follow(...given);
-    documents.push(await currentStatus({ targets, watch, deadline: Infinity }, publishing));
+    try {
+      await follow(...given);
+    } finally {
+      documents.push(await currentStatus({ targets, watch, deadline: Infinity }, publishing));
+    }
   };
   return { follow, round, heard, failures, documents, table, titles: () => heard.map(({ title }) => title) };
 }

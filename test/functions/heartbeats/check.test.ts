@@ -146,7 +146,7 @@ describe("the checker", () => {
         target: "bad",
         reason: "body-mismatch",
         service: "heartbeats",
-        environment: "test",
+        environment: "almanac-test",
         eventId: scheduledEvent()["id"],
         function_request_id: lambdaContext().awsRequestId,
       }),
@@ -156,7 +156,7 @@ describe("the checker", () => {
         failedChecks: 1,
         brokenChecks: 0,
         service: "heartbeats",
-        environment: "test",
+        environment: "almanac-test",
       }),
     ]);
     expect(JSON.stringify(output.lines())).not.toContain("private");

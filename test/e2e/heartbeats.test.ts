@@ -1,3 +1,4 @@
+import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
@@ -12,6 +13,13 @@ const outputsSchema = z.object({
   table_name: z.string(),
   check_function_name: z.string(),
   dead_letter_queue_url: z.string(),
+  status_bucket_name: z.string(),
+});
+
+/** As far as it is looked at. */
+const statusSchema = z.object({
+  targets: z.array(z.object({ name: z.string(), state: z.string() })),
+  incidents: z.array(z.object({ target: z.string(), closedAt: z.string().nullable(), message: z.string() })),
 });
 
 const rowSchema = z.object({
@@ -130,6 +138,22 @@ describe("heartbeats, deployed", () => {
     expect(output).toMatch(/^server-error +down .*status 500, expected 200-299/m);
     expect(code).toBe(0);
   }, 60_000);
+
+  it("are shown on the status page, with the incident that a failure has opened", async () => {
+    const s3 = new S3Client(aws);
+    const read = async (Key: string): Promise<string> => {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket: outputs.status_bucket_name, Key }));
+      return (await Body?.transformToString()) ?? "";
+    };
+    const status = statusSchema.parse(JSON.parse(await eventually(() => read("status.json"), Boolean, 30_000)));
+    const stateOf = (target: string) => status.targets.find(({ name }) => name === target)?.state;
+    expect([stateOf("good"), stateOf("server-error")]).toEqual(["up", "down"]);
+    expect(status.incidents).toEqual([
+      { target: "server-error", closedAt: null, message: "status 500, expected 200-299" },
+    ]);
+    expect(await read("index.html")).toContain("status 500, expected 200-299");
+    expect(await read("badges/good.svg")).toContain("<svg");
+  }, 40_000);
 
   it("keep an event that nobody understands: after its retries it is a dead letter", async () => {
     const event = { source: "nobody", id: `strange-${Date.now()}` };

@@ -14,7 +14,7 @@ export function targetsFor({ urls, certificateAuthority }: TargetServers): Targe
   return [
     target("good", "good", { bodyContains: "all is well" }),
     target("too-slow", "slow", { timeoutSeconds: 1 }),
-    target("server-error", "serverError"),
+    target("server-error", "serverError", { failuresBeforeDown: 1 }),
     target("redirect-followed", "redirect", { bodyContains: "all is well" }),
     target("redirect-refused", "redirect", { followRedirects: false }),
     target("body-mismatch", "good", { bodyMatches: "^all is lost$" }),

@@ -74,13 +74,14 @@ export const handler = scheduledHandler(parseCheckEnvironment, (services) => {
     const round = { tick: scheduledAt, run: run.id };
     const saved = telemetry.save(rows, deadline - CLOSING_MS);
     const followed = aftermath({ targets, watch, observations, round, deadline: deadline - CLOSING_MS }, following);
-    // Neither stops the other; where both fail, the invocation fails with the first and logs the second.
-    const [telemetryFailed, aftermathFailed] = await Promise.all([saved, followed].map(failureIn));
-    if (telemetryFailed && aftermathFailed) logger.error("states not kept", { error: aftermathFailed.error });
-    const failed = telemetryFailed ?? aftermathFailed;
-    // Even of a round that failed the page shall tell: it says of itself what is missing.
-    await handOn(lambda, environment.PUBLISH_FUNCTION, event);
-    if (failed) throw failed.error;
+    // None stops the others, and even of a round that failed the page shall tell: it says of itself what is missing.
+    const failures = [
+      ...(await Promise.all([saved, followed].map(failureIn))),
+      await failureIn(handOn(lambda, environment.PUBLISH_FUNCTION, event)),
+    ].filter((failure) => failure !== undefined);
+    const [first, ...others] = failures;
+    for (const { error } of others) logger.error("failed as well", { error });
+    if (first) throw first.error;
   };
 });
 

@@ -4,7 +4,7 @@ import * as z from "zod";
 import type { EnvironmentSource } from "./environment";
 import { describeIssues, errorMessage } from "./errors";
 import { BadRequestError, HttpError } from "./http-errors";
-import { createServices, type Services } from "./services";
+import { onColdStart, type Services } from "./services";
 
 /** What API Gateway's REST proxy sends, as far as it is looked at. */
 const restEventSchema = z.object({
@@ -47,14 +47,9 @@ export function restHandler<Environment, Path, Body>(
   schemas: RestSchemas<Path, Body>,
   build: (services: Services<Environment>) => (request: RestRequest<Path, Body>) => Promise<RestAnswer>,
 ): (event: unknown, context: Context) => Promise<APIGatewayProxyResult> {
-  const coldStart = () => {
-    const services = createServices(parseEnvironment);
-    return { logger: services.logger, metrics: services.metrics, work: build(services) };
-  };
-
-  let built: ReturnType<typeof coldStart> | undefined;
+  const start = onColdStart(parseEnvironment, build);
   return async (event, context) => {
-    const { logger, metrics, work } = (built ??= coldStart());
+    const { logger, metrics, work } = start();
     logger.addContext(context);
     try {
       const rest = restEventSchema.parse(event);

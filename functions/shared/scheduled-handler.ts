@@ -4,7 +4,7 @@ import * as z from "zod";
 import { systemClock } from "./clock";
 import type { EnvironmentSource } from "./environment";
 import { describeIssues } from "./errors";
-import { createServices, type Services } from "./services";
+import { onColdStart, type Services } from "./services";
 
 /** The event was not one of EventBridge's scheduled events. Thrown, so that Lambda's dead-letter path keeps the event. */
 export class UnknownEventError extends Error {
@@ -44,14 +44,9 @@ export function scheduledHandler<Environment>(
   parseEnvironment: (source: EnvironmentSource) => Environment,
   build: (services: Services<Environment>) => (tick: Tick) => Promise<void>,
 ): (event: unknown, context: Context) => Promise<void> {
-  const coldStart = () => {
-    const services = createServices(parseEnvironment);
-    return { logger: services.logger, metrics: services.metrics, work: build(services) };
-  };
-
-  let built: ReturnType<typeof coldStart> | undefined;
+  const start = onColdStart(parseEnvironment, build);
   return async (event, context) => {
-    const { logger, metrics, work } = (built ??= coldStart());
+    const { logger, metrics, work } = start();
     logger.addContext(context);
     try {
       const parsed = parseEvent(event);

@@ -24,7 +24,7 @@ const parseIdentity = environmentParser({
 });
 
 /** @throws {@link EnvironmentError} */
-export function createServices<Environment>(
+function createServices<Environment>(
   parseEnvironment: (source: EnvironmentSource) => Environment,
   source: EnvironmentSource = process.env,
 ): Services<Environment> {
@@ -42,5 +42,27 @@ export function createServices<Environment>(
     clock: systemClock,
     logger: createLogger(feature, qualified),
     metrics: createMetrics(feature, qualified),
+  };
+}
+
+/** A handler at work. */
+export interface Started<Work> {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly work: Work;
+}
+
+/** Builds a handler's work at its first invocation, once: importing a handler does nothing. */
+export function onColdStart<Environment, Work>(
+  parseEnvironment: (source: EnvironmentSource) => Environment,
+  build: (services: Services<Environment>) => Work,
+): () => Started<Work> {
+  let built: Started<Work> | undefined;
+  return () => {
+    if (built === undefined) {
+      const services = createServices(parseEnvironment);
+      built = { logger: services.logger, metrics: services.metrics, work: build(services) };
+    }
+    return built;
   };
 }

@@ -2,7 +2,7 @@
 import { link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { errorCode } from "./error-code";
+import { errorCode } from "../../functions/shared/errors";
 import { identifyProcess, isRunning, processIdentitySchema, type ProcessIdentity } from "./processes";
 
 const LOOK_AGAIN_MS = 200;

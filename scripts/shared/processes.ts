@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { errorCode } from "./error-code";
+import { errorCode } from "../../functions/shared/errors";
 
 /** A process, told apart from a later one of the same number by when it began. */
 export const processIdentitySchema = z.object({ pid: z.int().positive(), startedAt: z.string().min(1) });

@@ -120,6 +120,14 @@ describe("the checker", () => {
     expect(JSON.parse(Buffer.from(invoked?.Payload as Uint8Array).toString())).toEqual(scheduledEvent());
   });
 
+  it("fails with what went wrong first, though the publisher cannot be reached either", async () => {
+    givenTargets({ name: "good", url: servers.urls.good });
+    dynamodb.on(PutItemCommand).rejects(new Error("no"));
+    lambda.on(InvokeCommand).rejects(new Error("throttled"));
+    await expect(run()).rejects.toMatchObject({ name: "StateNotSavedError" });
+    expect(output.lines()).toContainEqual(expect.objectContaining({ level: "ERROR", message: "failed as well" }));
+  });
+
   it("saves telemetry though states cannot be kept, and fails", async () => {
     givenTargets({ name: "good", url: servers.urls.good });
     dynamodb.on(BatchGetItemCommand).rejects(new Error("no such table"));

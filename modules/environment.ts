@@ -1,16 +1,9 @@
 import { AwsProvider, type AwsProviderConfig } from "@cdktf/provider-aws/lib/provider";
 import type { App } from "cdktf";
-import {
-  S3Backend,
-  TerraformStack,
-  type ITerraformDependable,
-  type S3BackendConfig,
-  type TerraformElement,
-} from "cdktf";
+import { S3Backend, TerraformStack, type S3BackendConfig, type TerraformElement } from "cdktf";
 import type { Node } from "constructs";
 import { z } from "zod";
 import { AlarmTopic } from "./constructs/alarm-topic";
-import { ApiGatewayLogs } from "./constructs/api-gateway-logs";
 import { parseConfig } from "./constructs/config";
 import type { Deployment } from "./constructs/feature";
 import { readableId, rejectDuplicateIds } from "./constructs/readable-id";
@@ -70,7 +63,6 @@ export class Environment extends TerraformStack {
       alarmTopicArn: alarmTopic.arn,
       alarmTopicKeyArn: alarmTopic.keyArn,
       protectData: config.protectData,
-      after: this.createApiLogs(name, config),
     };
     if (config.heartbeats) new Heartbeats(this, deployment, config.heartbeats);
     rejectDuplicateIds(this);
@@ -101,12 +93,6 @@ export class Environment extends TerraformStack {
 
   private createAlarmTopic(name: string, { app, alarmEmails }: EnvironmentConfig): AlarmTopic {
     return new AlarmTopic(this, "alarms", { name: `${app}-${name}-alarms`, emails: alarmEmails });
-  }
-
-  /** Only where a feature has an API: the setting is the whole account's. */
-  private createApiLogs(name: string, { app, heartbeats }: EnvironmentConfig): readonly ITerraformDependable[] {
-    if (heartbeats === undefined || heartbeats.jobs.length === 0) return [];
-    return [new ApiGatewayLogs(this, "api-logs", { name: `${app}-${name}-api-logs` }).setting];
   }
 
   protected override allocateLogicalId(element: TerraformElement | Node): string {

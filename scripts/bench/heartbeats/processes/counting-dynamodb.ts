@@ -14,6 +14,13 @@ const batchWriteSchema = z.object({
 });
 const transactionSchema = z.object({ TransactItems: z.array(z.object({ Put: putSchema })) });
 const getSchema = z.object({ TableName: z.string(), Key: itemSchema, ConsistentRead: z.boolean().default(false) });
+const addSchema = z.object({
+  TableName: z.string(),
+  Key: itemSchema,
+  UpdateExpression: z.literal("ADD subjects :subjects"),
+  ExpressionAttributeValues: itemSchema,
+});
+const setSchema = z.array(z.string()).default([]);
 const batchGetSchema = z.object({ RequestItems: z.record(z.string(), z.object({ Keys: z.array(itemSchema) })) });
 const querySchema = z.object({ TableName: z.string(), ExpressionAttributeValues: itemSchema });
 
@@ -50,6 +57,8 @@ export class CountingDynamoDB {
       case "TransactWriteItems":
         for (const { Put } of transactionSchema.parse(input).TransactItems) this.put(Put, 2);
         return {};
+      case "UpdateItem":
+        return this.addToSet(addSchema.parse(input));
       case "GetItem": {
         const { TableName, Key, ConsistentRead } = getSchema.parse(input);
         const item = this.find(TableName, Key);
@@ -71,6 +80,13 @@ export class CountingDynamoDB {
     this.writeUnits += factor * Math.ceil(bytes / WRITE_BYTES);
     this.preload(TableName, item);
     return {};
+  }
+
+  /** The only update that there is here: who is watched. */
+  private addToSet({ TableName, Key, ExpressionAttributeValues: values }: z.output<typeof addSchema>): object {
+    const before = this.find(TableName, Key)?.["subjects"]?.["SS"];
+    const SS = [...setSchema.parse(before), ...setSchema.parse(values[":subjects"]?.["SS"])];
+    return this.put({ TableName, Item: { ...Key, subjects: { SS } } }, 1);
   }
 
   private batchGet({ RequestItems }: z.output<typeof batchGetSchema>): Record<string, readonly Item[]> {
@@ -140,6 +156,8 @@ function sizeOfValue(attribute: Item[string]): number {
       return Buffer.byteLength(z.string().parse(value));
     case "N":
       return Math.ceil(z.string().parse(value).replace(/\D/g, "").length / 2) + 1;
+    case "SS":
+      return setSchema.parse(value).reduce((sum, member) => sum + Buffer.byteLength(member), 0);
     case "BOOL":
     case "NULL":
       return 1;

@@ -63,6 +63,7 @@ export class Environment extends TerraformStack {
       alarmTopicArn: alarmTopic.arn,
       alarmTopicKeyArn: alarmTopic.keyArn,
       protectData: config.protectData,
+      ...(config.awsEndpoint !== undefined && { awsEndpoint: config.awsEndpoint }),
     };
     if (config.heartbeats) new Heartbeats(this, deployment, config.heartbeats);
     rejectDuplicateIds(this);

@@ -1,16 +1,9 @@
 import { AwsProvider, type AwsProviderConfig } from "@cdktf/provider-aws/lib/provider";
 import type { App } from "cdktf";
-import {
-  S3Backend,
-  TerraformStack,
-  type ITerraformDependable,
-  type S3BackendConfig,
-  type TerraformElement,
-} from "cdktf";
+import { S3Backend, TerraformStack, type S3BackendConfig, type TerraformElement } from "cdktf";
 import type { Node } from "constructs";
 import { z } from "zod";
 import { AlarmTopic } from "./constructs/alarm-topic";
-import { ApiGatewayLogs } from "./constructs/api-gateway-logs";
 import { parseConfig } from "./constructs/config";
 import { Dashboard } from "./constructs/dashboard";
 import type { Deployment, Feature } from "./constructs/feature";
@@ -71,7 +64,6 @@ export class Environment extends TerraformStack {
       alarmTopicArn: alarmTopic.arn,
       alarmTopicKeyArn: alarmTopic.keyArn,
       protectData: config.protectData,
-      after: this.createApiLogs(name, config),
     };
     const features = [...(config.heartbeats ? [new Heartbeats(this, deployment, config.heartbeats)] : [])];
     this.createDashboard(name, config, features);
@@ -108,12 +100,6 @@ export class Environment extends TerraformStack {
   private createDashboard(name: string, { app }: EnvironmentConfig, features: readonly Feature[]): void {
     if (features.length === 0) return;
     new Dashboard(this, "dashboard", { name: `${app}-${name}`, features: features.map(({ feature }) => feature) });
-  }
-
-  /** Only where a feature has an API: the setting is the whole account's. */
-  private createApiLogs(name: string, { app, heartbeats }: EnvironmentConfig): readonly ITerraformDependable[] {
-    if (heartbeats === undefined || heartbeats.jobs.length === 0) return [];
-    return [new ApiGatewayLogs(this, "api-logs", { name: `${app}-${name}-api-logs` }).setting];
   }
 
   protected override allocateLogicalId(element: TerraformElement | Node): string {

@@ -14,7 +14,6 @@ import {
   TerraformStack,
   TerraformVariable,
   type ISynthesisSession,
-  type ITerraformDependable,
   type TerraformElement,
 } from "cdktf";
 import type { Construct, Node } from "constructs";
@@ -34,8 +33,6 @@ export interface Deployment {
   readonly alarmTopicKeyArn: string;
   /** True: what holds data can't be destroyed or deleted. */
   readonly protectData: boolean;
-  /** What must be there before anything of the feature. @default nothing */
-  readonly after?: readonly ITerraformDependable[];
 }
 
 /** A value that the environment's stack hands to the module as a Terraform variable. */
@@ -69,7 +66,6 @@ export abstract class Feature extends TerraformStack {
     this.call = new TerraformHclModule(environment, `${feature}-module`, {
       source: `./modules/${feature}`,
       skipAssetCreationFromLocalModules: true,
-      ...(deployment.after && { dependsOn: [...deployment.after] }),
     });
     this.call.overrideLogicalId(feature);
     // The whole module's outputs as one object: what runs where, for scripts and people.

@@ -12,7 +12,8 @@ import { z } from "zod";
 import { AlarmTopic } from "./constructs/alarm-topic";
 import { ApiGatewayLogs } from "./constructs/api-gateway-logs";
 import { parseConfig } from "./constructs/config";
-import type { Deployment } from "./constructs/feature";
+import { Dashboard } from "./constructs/dashboard";
+import type { Deployment, Feature } from "./constructs/feature";
 import { readableId, rejectDuplicateIds } from "./constructs/readable-id";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./constructs/versions";
 import { Heartbeats, heartbeatsSchema } from "./heartbeats";
@@ -72,7 +73,8 @@ export class Environment extends TerraformStack {
       protectData: config.protectData,
       after: this.createApiLogs(name, config),
     };
-    if (config.heartbeats) new Heartbeats(this, deployment, config.heartbeats);
+    const features = [...(config.heartbeats ? [new Heartbeats(this, deployment, config.heartbeats)] : [])];
+    this.createDashboard(name, config, features);
     rejectDuplicateIds(this);
   }
 
@@ -103,6 +105,11 @@ export class Environment extends TerraformStack {
     return new AlarmTopic(this, "alarms", { name: `${app}-${name}-alarms`, emails: alarmEmails });
   }
 
+  private createDashboard(name: string, { app }: EnvironmentConfig, features: readonly Feature[]): void {
+    if (features.length === 0) return;
+    new Dashboard(this, "dashboard", { name: `${app}-${name}`, features: features.map(({ feature }) => feature) });
+  }
+
   /** Only where a feature has an API: the setting is the whole account's. */
   private createApiLogs(name: string, { app, heartbeats }: EnvironmentConfig): readonly ITerraformDependable[] {
     if (heartbeats === undefined || heartbeats.jobs.length === 0) return [];
@@ -128,6 +135,7 @@ function emulatedProvider(endpoint: string): AwsProviderConfig {
     "kms",
     "lambda",
     "s3",
+    "sfn",
     "sns",
     "sqs",
     "sts",

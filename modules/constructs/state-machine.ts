@@ -5,6 +5,7 @@ import { SfnStateMachine } from "@cdktf/provider-aws/lib/sfn-state-machine";
 import { Construct } from "constructs";
 import type { Machine } from "../asl/machine";
 import { Alarm, type AlarmText } from "./alarm";
+import type { Metric } from "./dashboard";
 import { Feature } from "./feature";
 import { policy, statementsOf, type Binding } from "./grants";
 import { RESOURCE } from "./readable-id";
@@ -86,6 +87,14 @@ export class StateMachine<Bindings extends Readonly<Record<string, Binding>>> ex
     };
   }
 
+  /** A metric that Step Functions counts of it. */
+  metric(
+    metric:
+      "ExecutionsStarted" | "ExecutionsSucceeded" | "ExecutionsFailed" | "ExecutionsTimedOut" | "ExecutionsAborted",
+  ): Metric {
+    return { namespace: "AWS/States", metric, dimensions: { StateMachineArn: this.arn } };
+  }
+
   private createRole(feature: Feature, name: string): IamRole {
     return new IamRole(this, "role", {
       name,
@@ -130,9 +139,7 @@ export class StateMachine<Bindings extends Readonly<Record<string, Binding>>> ex
     ] as const) {
       new Alarm(this, id, {
         text: failed,
-        namespace: "AWS/States",
-        metric,
-        dimensions: { StateMachineArn: this.arn },
+        ...this.metric(metric),
         statistic: "Sum",
         comparison: "GreaterThanThreshold",
         threshold: 0,

@@ -121,6 +121,7 @@ function emulatedProvider(endpoint: string): AwsProviderConfig {
     "kms",
     "lambda",
     "s3",
+    "sfn",
     "sns",
     "sqs",
     "sts",

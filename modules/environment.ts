@@ -5,7 +5,8 @@ import type { Node } from "constructs";
 import { z } from "zod";
 import { AlarmTopic } from "./constructs/alarm-topic";
 import { parseConfig } from "./constructs/config";
-import type { Deployment } from "./constructs/feature";
+import { Dashboard } from "./constructs/dashboard";
+import type { Deployment, Feature } from "./constructs/feature";
 import { readableId, rejectDuplicateIds } from "./constructs/readable-id";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./constructs/versions";
 import { Heartbeats, heartbeatsSchema } from "./heartbeats";
@@ -65,7 +66,8 @@ export class Environment extends TerraformStack {
       protectData: config.protectData,
       ...(config.awsEndpoint !== undefined && { awsEndpoint: config.awsEndpoint }),
     };
-    if (config.heartbeats) new Heartbeats(this, deployment, config.heartbeats);
+    const features = [...(config.heartbeats ? [new Heartbeats(this, deployment, config.heartbeats)] : [])];
+    this.createDashboard(name, config, features);
     rejectDuplicateIds(this);
   }
 
@@ -96,6 +98,11 @@ export class Environment extends TerraformStack {
     return new AlarmTopic(this, "alarms", { name: `${app}-${name}-alarms`, emails: alarmEmails });
   }
 
+  private createDashboard(name: string, { app }: EnvironmentConfig, features: readonly Feature[]): void {
+    if (features.length === 0) return;
+    new Dashboard(this, "dashboard", { name: `${app}-${name}`, features: features.map(({ feature }) => feature) });
+  }
+
   protected override allocateLogicalId(element: TerraformElement | Node): string {
     return readableId(this, element);
   }
@@ -115,6 +122,7 @@ function emulatedProvider(endpoint: string): AwsProviderConfig {
     "kms",
     "lambda",
     "s3",
+    "sfn",
     "sns",
     "sqs",
     "sts",

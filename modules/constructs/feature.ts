@@ -17,6 +17,7 @@ import {
   type TerraformElement,
 } from "cdktf";
 import type { Construct, Node } from "constructs";
+import { WIDGETS_OUTPUT, widgetsOf, type Graph, type Metric } from "./dashboard";
 import { readableId, rejectDuplicateIds } from "./readable-id";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./versions";
 
@@ -125,11 +126,24 @@ export abstract class Feature extends TerraformStack {
     return this.account.accountId;
   }
 
+  /** A metric that the feature's functions count (functions/shared/metrics.ts). */
+  metric(name: string): Metric {
+    return {
+      namespace: "Almanac",
+      metric: name,
+      dimensions: { service: this.feature, environment: this.qualifiedEnvironment },
+    };
+  }
+
   /** An ARN in this account and region, known before its resource is: `arn("sqs", "<queue name>")`. */
   arn(service: string, resource: string): string {
     this.partition ??= new DataAwsPartition(this, "partition");
+    return `arn:${this.partition.partition}:${service}:${this.regionName}:${this.accountId}:${resource}`;
+  }
+
+  private get regionName(): string {
     this.region ??= new DataAwsRegion(this, "region");
-    return `arn:${this.partition.partition}:${service}:${this.region.name}:${this.accountId}:${resource}`;
+    return this.region.name;
   }
 
   /** Puts a zip into the module's folder. Returns its path and its hash, as Terraform's expressions for them. */
@@ -160,6 +174,15 @@ export abstract class Feature extends TerraformStack {
   /** An output of the module. */
   protected output(name: string, description: string, value: unknown): void {
     new TerraformOutput(this, `output-${name}`, { description, value }).overrideLogicalId(name);
+  }
+
+  /** The feature's row on the environment's dashboard. Each feature has one. */
+  protected showOnDashboard(heading: string, graphs: readonly Graph[]): void {
+    this.output(
+      WIDGETS_OUTPUT,
+      "Its row on a CloudWatch dashboard: a list of widgets",
+      widgetsOf(heading, graphs, this.regionName),
+    );
   }
 
   protected override allocateLogicalId(element: TerraformElement | Node): string {

@@ -50,18 +50,18 @@ export async function checkTarget(
   target: Target,
   { send, clock, readSecret = noSecrets }: CheckerPorts,
 ): Promise<Observation> {
+  const at = clock.now();
+  let start = clock.elapsed();
+  const observed = (outcome: Outcome): Observation => {
+    return { target: target.name, at, latencyMs: clock.elapsed() - start, outcome };
+  };
   let headers: Readonly<Record<string, string>>;
   try {
     headers = await headersOf(target, readSecret);
   } catch (fault) {
-    // Nothing was asked of the target, nor does its timeout run yet.
-    return { target: target.name, at: clock.now(), latencyMs: 0, outcome: { ok: false, ...failureOf(fault) }, fault };
+    return { ...observed({ ok: false, ...failureOf(fault) }), fault };
   }
-  const at = clock.now();
-  const start = clock.elapsed();
-  const observed = (outcome: Outcome): Observation => {
-    return { target: target.name, at, latencyMs: clock.elapsed() - start, outcome };
-  };
+  start = clock.elapsed(); // what SSM takes is not the target's, neither in its latency nor in its timeout
   const timeout = new AbortController();
   const cancelTimer = clock.after(target.timeoutSeconds * 1_000, () => {
     timeout.abort(new CheckTimeoutError(target.timeoutSeconds));

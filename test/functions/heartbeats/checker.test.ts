@@ -47,8 +47,10 @@ describe("a check", () => {
         asked.push(request);
         return Promise.resolve(hops.shift() ?? answer());
       };
-      const readSecret = jest.fn(() => Promise.resolve("Bearer s3cret"));
-      const observation = await checkTarget(secret, { send, clock: virtualClock(NOW), readSecret });
+      const clock = virtualClock(NOW);
+      const readSecret = jest.fn(() => sleep(clock, 500).then(() => "Bearer s3cret"));
+      const observation = await checkTarget(secret, { send, clock, readSecret });
+      expect(observation.latencyMs).toBe(0); // reading it took none of the target's time
       expect(readSecret).toHaveBeenCalledWith("/shop/token");
       expect(asked.map(({ headers }) => headers["Authorization"])).toEqual([
         "Bearer s3cret",
@@ -66,8 +68,8 @@ describe("a check", () => {
       const readSecret = () => sleep(clock, 20_000).then(() => Promise.reject(fault));
       await expect(checkTarget(secret, { send, clock, readSecret })).resolves.toEqual({
         target: "site",
-        at: NOW + 20_000,
-        latencyMs: 0,
+        at: NOW,
+        latencyMs: 20_000,
         outcome: { ok: false, reason: "secret", message: fault.message },
         fault,
       });

@@ -33,8 +33,8 @@ const MAX_WORK_SECONDS = 900 - WORK_GRACE_SECONDS;
 /** For the writes, and for retries of what AWS could not do at once. */
 const SECONDS_AROUND_WORK = 60;
 
-/** Callers wait for these. */
-const ANSWER_TIMEOUT_SECONDS = 15;
+/** Callers wait for these; API Gateway for 29 s at most. */
+const ANSWER_TIMEOUT_SECONDS = 29;
 
 const RECONCILE_TIMEOUT_SECONDS = 30;
 

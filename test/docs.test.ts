@@ -9,7 +9,7 @@ import { statusPageSchema } from "../modules/heartbeats/status-page";
 import { workflowSchema, workSchema } from "../modules/workflow";
 import { synthesize } from "./support/synthesized";
 
-const NOT_OURS = new Set(["node_modules", ".git", ".almanac", "cdktf.out", "coverage"]);
+const NOT_OURS = new Set(["node_modules", ".git", ".almanac", "cdktf.out", "coverage", "dist"]);
 
 function markdownBelow(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true })

@@ -10,6 +10,7 @@ import type { Deployment, Feature } from "./constructs/feature";
 import { readableId, rejectDuplicateIds } from "./constructs/readable-id";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./constructs/versions";
 import { Heartbeats, heartbeatsSchema } from "./heartbeats";
+import { Workflow, workflowSchema } from "./workflow";
 
 /** Short, so that the longest name there is (a bucket's, 63) has room for feature, role and account; a test holds that. */
 const appSchema = z
@@ -41,6 +42,7 @@ export const environmentSchema = z.strictObject({
   /** Another AWS than Amazon's, an emulator on this machine: its URL. @default Amazon's */
   awsEndpoint: z.url({ protocol: /^https?$/, error: "is not an http(s) URL" }).optional(),
   heartbeats: heartbeatsSchema.optional(),
+  workflow: workflowSchema.optional(),
 });
 
 /** An environment, as people write it in main.ts. */
@@ -66,7 +68,10 @@ export class Environment extends TerraformStack {
       protectData: config.protectData,
       ...(config.awsEndpoint !== undefined && { awsEndpoint: config.awsEndpoint }),
     };
-    const features = [...(config.heartbeats ? [new Heartbeats(this, deployment, config.heartbeats)] : [])];
+    const features = [
+      ...(config.heartbeats ? [new Heartbeats(this, deployment, config.heartbeats)] : []),
+      ...(config.workflow ? [new Workflow(this, deployment, config.workflow)] : []),
+    ];
     this.createDashboard(name, config, features);
     rejectDuplicateIds(this);
   }

@@ -8,6 +8,7 @@ import type { Figure } from "./figure";
 import { benchHeartbeats } from "./heartbeats";
 import { benchStart } from "./start";
 import { benchSynth } from "./synth";
+import { benchWorkflow } from "./workflow";
 
 const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run: () => Promise<readonly Figure[]> }>> =
   {
@@ -20,6 +21,10 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
     heartbeats: {
       measures: "1,000 targets on loopback in one invocation, what a target costs, and the status page",
       run: benchHeartbeats,
+    },
+    workflow: {
+      measures: "starts of tasks a second, and what a task is made of and costs",
+      run: benchWorkflow,
     },
   };
 

@@ -19,7 +19,7 @@ new Environment(app, "local", {
   },
   workflow: {
     waitSeconds: 3,
-    work: { entry: "test/e2e/support/work.ts", timeoutSeconds: 4, retries: 1 },
+    work: { entry: "test/e2e/support/work.ts", timeoutSeconds: 8, retries: 1 },
   },
 });
 

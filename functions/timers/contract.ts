@@ -1,0 +1,61 @@
+/** What the timers module and its functions agree on: names and limits. No SDK, no I/O. */
+
+/** What the dispatcher is given by its module, one environment variable each. */
+export interface DispatchEnvironment {
+  readonly TIMERS_TABLE: string;
+  /** The URL of the queue that fires wait in. */
+  readonly FIRES_QUEUE: string;
+  /** Into how many shards new timers are spread. */
+  readonly SHARDS: string;
+}
+
+/** What the REST API's function is given by its module. */
+export interface ApiEnvironment {
+  readonly TIMERS_TABLE: string;
+  readonly FIRES_QUEUE: string;
+  readonly SHARDS: string;
+}
+
+/** What a callback made by `onTimer` is given by its module. A user's own variables stand beside them. */
+export interface CallbackEnvironment {
+  readonly TIMERS_TABLE: string;
+  readonly FIRES_QUEUE: string;
+}
+
+/** What the shipped callback is given by its module as well. */
+export interface RecordFireEnvironment extends CallbackEnvironment {
+  /** The table that fires are recorded in. */
+  readonly RECORDED_FIRES_TABLE: string;
+}
+
+/** Keys of the timers table. Rows of timers have the partition key `periodic#<id>` or `oneshot#<id>`. */
+export const TIMER_KEYS = { partition: "timer", timeToLive: "ttl" } as const;
+
+/** The table's one index: what the dispatcher has to hand over, by slot and time. */
+export const DUE_INDEX = { name: "due", partition: "slot", sort: "order" } as const;
+
+/** Keys of the table that the shipped callback records fires in. */
+export const RECORDED_FIRE_KEYS = { partition: "timer", sort: "fireId", timeToLive: "ttl" } as const;
+
+/** What a fire's message tells beside its body, one attribute (a string) each. */
+export const MESSAGE_ATTRIBUTES = {
+  /** `periodic` or `oneshot` */
+  kind: "timerKind",
+  id: "timerId",
+  version: "timerVersion",
+  /** `shard0` */
+  shard: "shardId",
+  /** When it is to happen: ISO 8601, UTC, with milliseconds. */
+  due: "dueAt",
+  /** The same however often the fire is delivered. */
+  fireId: "fireId",
+} as const;
+
+/** EventBridge takes 5 targets a rule and 300 rules a bus. */
+export const TARGETS_PER_RULE = 5;
+export const MAX_DISPATCH_TARGETS = 100;
+
+/** Targets of the minute's tick. More shards than that share them. */
+export function dispatchTargets(shards: number): number {
+  return Math.min(shards, MAX_DISPATCH_TARGETS);
+}

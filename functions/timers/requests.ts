@@ -17,6 +17,7 @@ const DEFAULT_MINUTES_AHEAD = 40;
 const LONGEST_PERIOD_MS = 365 * DAY_MS;
 const LONGEST_DELAY_SECONDS = (10 * LONGEST_PERIOD_MS) / SECOND_MS;
 const MOST_JITTER_SECONDS = 300;
+const MOST_FIRES_AHEAD = 100;
 const MOST_DATA_BYTES = 64 * 1024;
 const UNITS_MS: Readonly<Record<string, number>> = { second: SECOND_MS, minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS };
 
@@ -194,7 +195,7 @@ export function periodicTimer(body: PeriodicBody, { id, now, version, shard }: T
     data: dataOf(body, { id, type: "hourlyPeriodic" }),
     ...(startAt !== undefined && { startAt }),
     ...(endAt !== undefined && { endAt }),
-    ...(maxFires !== undefined && schedule.kind === "cron" && { firesLeft: maxFires }),
+    ...(maxFires !== undefined && mustCount(maxFires, schedule) && { firesLeft: maxFires }),
     ...(jitterSeconds !== undefined && { jitterSeconds }),
     enabled,
     putAt: now,
@@ -245,17 +246,23 @@ function scheduleOf(
   return { kind: "every", periodMs: every, phaseMs: anchor % every };
 }
 
-/** When a regular schedule has fired so often, or when it is to end before; cron schedules are counted as they go. */
+/** When a timer fires so often, or ends before. Undefined: never, or who hands its fires over has to count them. */
 function lastOf(
   maxFires: number | undefined,
   schedule: Schedule,
   after: number,
   endAt: number | undefined,
 ): number | undefined {
-  if (maxFires === undefined || schedule.kind !== "every") return endAt;
-  const first = nextDue(schedule, after);
-  if (first === undefined) return endAt;
-  return Math.min(first + (maxFires - 1) * schedule.periodMs, endAt ?? Infinity);
+  if (maxFires === undefined || mustCount(maxFires, schedule)) return endAt;
+  let last = nextDue(schedule, after);
+  if (schedule.kind === "every" && last !== undefined) last += (maxFires - 1) * schedule.periodMs;
+  else for (let fires = 1; fires < maxFires && last !== undefined; fires++) last = nextDue(schedule, last);
+  return last === undefined ? endAt : Math.min(last, endAt ?? Infinity);
+}
+
+/** Walking through the calendar takes too long to look at the end of a long series. */
+function mustCount(maxFires: number, { kind }: Schedule): boolean {
+  return kind === "cron" && maxFires > MOST_FIRES_AHEAD;
 }
 
 /** Which shard a timer gets that asks for none: always the same by its id. FNV-1a spreads short ids as well. */

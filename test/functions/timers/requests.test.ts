@@ -140,7 +140,13 @@ describe("a timer of another schedule", () => {
     expect(iso(periodic({ minuteOfHour: 0, maxFires: 2, startAt }).endAt)).toBe("2026-12-01T01:00:00.000Z");
     const endAt = "2026-11-21T08:30:00Z";
     expect(iso(periodic({ minuteOfHour: 0, maxFires: 3, endAt }).endAt)).toBe("2026-11-21T08:30:00.000Z");
-    expect(periodic({ cron: "0 9 * * ? *", maxFires: 3 })).toMatchObject({ firesLeft: 3 });
+    expect(iso(periodic({ cron: "0 9 * * ? *", maxFires: 3 }).endAt)).toBe("2026-11-23T09:00:00.000Z");
+    expect(periodic({ cron: "0 9 * * ? 2026", maxFires: 100 }).endAt).toBeUndefined();
+  });
+
+  it("is counted while it goes on, when its end is far away", () => {
+    const timer = periodic({ cron: "0 9 * * ? *", maxFires: 101 });
+    expect([timer.firesLeft, timer.endAt]).toEqual([101, undefined]);
   });
 
   it("ends in time however it is put: as many fires as were asked for", () => {

@@ -3,7 +3,7 @@ import { ConditionalCheckFailedException, UpdateItemCommand, type DynamoDBClient
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
 
-import type { SignedCaller } from "../shared/signed-caller";
+import type { AwsJson } from "../shared/aws-json";
 import { DUE_INDEX, TIMER_KEYS } from "./contract";
 import { LeaseLostError, type Cursor, type DispatchTable } from "./dispatcher";
 import { readTimerRow, type Row } from "./timer-row";
@@ -22,9 +22,9 @@ const queryAnswerSchema = z.object({
 });
 
 /**
- * @param call to DynamoDB, without the SDK: reading a page with it takes longer than sending all its fires
+ * @param pages reads the index: to read a page with the SDK takes longer than to send all its fires
  */
-export function dispatchTable(dynamodb: DynamoDBClient, call: SignedCaller, TableName: string): DispatchTable {
+export function dispatchTable(dynamodb: DynamoDBClient, pages: AwsJson, TableName: string): DispatchTable {
   const Key = (shard: string) => ({ [TIMER_KEYS.partition]: { S: cursorKey(shard) } });
 
   return {
@@ -88,20 +88,22 @@ export function dispatchTable(dynamodb: DynamoDBClient, call: SignedCaller, Tabl
 
     page: async ({ slot, from, to }, after) => {
       const answer = queryAnswerSchema.parse(
-        await call(
-          "DynamoDB_20120810.Query",
-          JSON.stringify({
-            TableName,
-            IndexName: DUE_INDEX.name,
-            KeyConditionExpression: `#slot = :slot AND #order ${from === undefined ? "<= :to" : "BETWEEN :from AND :to"}`,
-            ExpressionAttributeNames: { "#slot": DUE_INDEX.partition, "#order": DUE_INDEX.sort },
-            ExpressionAttributeValues: {
-              ":slot": { S: slot },
-              ...(from !== undefined && { ":from": { N: String(from) } }),
-              ":to": { N: String(to) },
-            },
-            ...(after && { ExclusiveStartKey: after }),
-          }),
+        JSON.parse(
+          await pages.call(
+            "DynamoDB_20120810.Query",
+            JSON.stringify({
+              TableName,
+              IndexName: DUE_INDEX.name,
+              KeyConditionExpression: `#slot = :slot AND #order ${from === undefined ? "<= :to" : "BETWEEN :from AND :to"}`,
+              ExpressionAttributeNames: { "#slot": DUE_INDEX.partition, "#order": DUE_INDEX.sort },
+              ExpressionAttributeValues: {
+                ":slot": { S: slot },
+                ...(from !== undefined && { ":from": { N: String(from) } }),
+                ":to": { N: String(to) },
+              },
+              ...(after && { ExclusiveStartKey: after }),
+            }),
+          ),
         ),
       );
       const timers: StoredTimer[] = [];

@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 
 import * as z from "zod";
 
+import { createAwsJsonClient } from "../shared/clients/aws-json";
 import { createDynamoDB } from "../shared/clients/dynamodb";
 import { mapConcurrently } from "../shared/concurrency";
 import { scheduledHandler } from "../shared/scheduled-handler";
-import { signedCaller } from "../shared/signed-caller";
 import { dispatchShard } from "./dispatcher";
 import { dispatchTable } from "./dispatch-table";
 import { parseDispatchEnvironment } from "./environment";
@@ -16,6 +16,7 @@ import { timerTable } from "./timer-table";
 /** Shards that are worked off side by side; all of them share the batches that are on their way at one time. */
 const CONCURRENT_SHARDS = 4;
 const CONCURRENT_BATCHES = 40;
+const CONCURRENT_PAGES = 32;
 
 /** What the rule adds to its event: which of the targets this is. */
 const targetSchema = z.object({ target: z.int().min(0), targets: z.int().min(1) });
@@ -33,8 +34,12 @@ export const handler = scheduledHandler(parseDispatchEnvironment, ({ environment
   const dynamodb = createDynamoDB();
   const services = { clock, random: Math.random };
   const table = timerTable(dynamodb, environment.TIMERS_TABLE, services);
-  const index = dispatchTable(dynamodb, signedCaller({ service: "dynamodb" }), environment.TIMERS_TABLE);
-  const sendBatch = sqsSender(signedCaller({ service: "sqs" }), environment.FIRES_QUEUE);
+  const pages = createAwsJsonClient({ service: "dynamodb", connections: CONCURRENT_PAGES });
+  const index = dispatchTable(dynamodb, pages, environment.TIMERS_TABLE);
+  const sendBatch = sqsSender(
+    createAwsJsonClient({ service: "sqs", connections: CONCURRENT_BATCHES }),
+    environment.FIRES_QUEUE,
+  );
   const queue = fireQueue({ sendBatch, ...services, concurrency: CONCURRENT_BATCHES });
   let shardsEver: Promise<number> | undefined;
 

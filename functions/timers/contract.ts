@@ -58,6 +58,27 @@ export const MESSAGE_ATTRIBUTES = {
   fireId: "fireId",
 } as const;
 
+/** What the REST API answers. Browsers ask for each path's OPTIONS besides. */
+export const API_ROUTES = [
+  { method: "GET", path: "/periodic" },
+  { method: "PUT", path: "/periodic/{id}" },
+  { method: "GET", path: "/periodic/{id}" },
+  { method: "DELETE", path: "/periodic/{id}" },
+  { method: "GET", path: "/oneshot" },
+  { method: "PUT", path: "/oneshot/{id}" },
+  { method: "GET", path: "/oneshot/{id}" },
+  { method: "DELETE", path: "/oneshot/{id}" },
+  { method: "POST", path: "/batch" },
+] as const;
+type ApiRoute = (typeof API_ROUTES)[number];
+
+/** One for each: `PUT /periodic/{id}`. */
+export type ApiRouteName = ApiRoute extends infer R
+  ? R extends ApiRoute
+    ? `${R["method"]} ${R["path"]}`
+    : never
+  : never;
+
 /** 20 EventBridge rules of 5 targets each: a bus has room for 300 rules, and other features want some. */
 const MAX_DISPATCH_TARGETS = 100;
 

@@ -28,6 +28,13 @@ export interface RecordFireEnvironment extends CallbackEnvironment {
   readonly RECORDED_FIRES_TABLE: string;
 }
 
+/** What a user's own variables may not be called. */
+export const CALLBACK_VARIABLES: ReadonlySet<string> = new Set([
+  "TIMERS_TABLE",
+  "FIRES_QUEUE",
+  "RECORDED_FIRES_TABLE",
+] satisfies (keyof RecordFireEnvironment)[]);
+
 /** Keys of the timers table. Rows of timers have the partition key `periodic#<id>` or `oneshot#<id>`. */
 export const TIMER_KEYS = { partition: "timer", timeToLive: "ttl" } as const;
 
@@ -72,11 +79,10 @@ export type ApiRouteName = ApiRoute extends infer R
     : never
   : never;
 
-/** EventBridge takes 5 targets a rule and 300 rules a bus. */
-export const TARGETS_PER_RULE = 5;
-export const MAX_DISPATCH_TARGETS = 100;
+/** 20 EventBridge rules of 5 targets each: a bus has room for 300 rules, and other features want some. */
+const MAX_DISPATCH_TARGETS = 100;
 
-/** Targets of the minute's tick. More shards than that share them. */
+/** Invocations of the dispatcher at each tick. More shards than that share them: target i works off each shard that is i modulo them. */
 export function dispatchTargets(shards: number): number {
   return Math.min(shards, MAX_DISPATCH_TARGETS);
 }

@@ -7,6 +7,7 @@ import { LambdaFunctionEventInvokeConfig } from "@cdktf/provider-aws/lib/lambda-
 import { Construct } from "constructs";
 import { Alarm, type AlarmText } from "./alarm";
 import { bundleHandlers } from "./bundle";
+import type { Metric } from "./dashboard";
 import { Feature } from "./feature";
 import { policy, statementsOf, variablesOf, type Binding, type Bindings } from "./grants";
 import type { DeadLetterQueue } from "./queue";
@@ -39,6 +40,8 @@ export interface NodeFunctionProps<E> {
   readonly entry: string;
   /** One entry for each variable of the contract: its value and, with it, its permission. */
   readonly environment: Bindings<E>;
+  /** What else it may do. @default nothing */
+  readonly permissions?: readonly { readonly actions: readonly string[]; readonly resources: readonly string[] }[];
   /** A number, or a variable of the module. Lambda's most is 900. */
   readonly timeoutSeconds: number;
   /** CPU comes with memory: 1,769 MB is one whole. @default 512 */
@@ -82,6 +85,11 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
     return { value: this.name, actions: ["lambda:InvokeFunction"], resources: [this.arn] };
   }
 
+  /** A metric that Lambda counts of it. */
+  metric(metric: "Duration" | "Errors" | "Invocations" | "Throttles"): Metric {
+    return { namespace: "AWS/Lambda", metric, dimensions: { FunctionName: this.name } };
+  }
+
   private createRole(name: string): IamRole {
     return new IamRole(this, "role", {
       name,
@@ -104,6 +112,12 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
       role: role.id,
       policy: policy([
         ...statementsOf(props.environment),
+        ...(props.permissions ?? []).map(({ actions, resources }, index) => ({
+          Sid: `More${index}`,
+          Effect: "Allow" as const,
+          Action: actions,
+          Resource: resources,
+        })),
         ...(props.asynchronous ? statementsOf({ DEAD_LETTERS: props.asynchronous.deadLetters.allowsSend() }) : []),
         {
           Sid: "Logs",
@@ -172,9 +186,7 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
   private createAlarms(alarms: NodeFunctionProps<E>["alarms"]): void {
     new Alarm(this, "errors", {
       text: alarms.errors,
-      namespace: "AWS/Lambda",
-      metric: "Errors",
-      dimensions: { FunctionName: this.name },
+      ...this.metric("Errors"),
       statistic: "Sum",
       comparison: "GreaterThanThreshold",
       threshold: 0,

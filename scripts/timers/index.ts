@@ -48,10 +48,11 @@ async function list(options: Once & Options): Promise<number> {
   return EXIT.ok;
 }
 
-async function remove(ids: readonly string[], options: Once & Options): Promise<number> {
+async function remove(given: readonly string[], options: Once & Options): Promise<number> {
   const timers = await clientOf(options);
   const kind = kindOf(options);
-  const outcomes = await timers.batch([...new Set(ids)].map((id) => ({ kind, id, delete: true })));
+  const ids = [...new Set(given)];
+  const outcomes = await timers.batch(ids.map((id) => ({ kind, id, delete: true })));
   const failures = outcomes.flatMap((outcome, index) =>
     outcome.ok ? [] : [`${ids[index] ?? ""}: ${outcome.error.message}`],
   );

@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
 import { buildClients } from "../../../scripts/shared/clients-package";
@@ -42,6 +42,17 @@ describe("the package that other programs import", () => {
     const settings = ["--strict", "--exactOptionalPropertyTypes", "--module", "nodenext", "--types", "node"];
     await node(tsc, ...settings, "--typeRoots", resolve("node_modules/@types"), "program.ts");
     expect((await node("program.js")).trim()).toBe("true true");
+  }, 60_000);
+
+  it("is used as its documentation shows", async () => {
+    const page = await readFile("docs/timers-client.md", "utf8");
+    const snippets = [...page.matchAll(/^```ts\n([^]*?)^```/gm)].map(([, code = ""]) => code);
+    expect(snippets.length).toBeGreaterThan(3);
+    const files = snippets.map((_, index) => `snippet${index}.ts`);
+    await Promise.all(files.map((file, index) => writeFile(join(program, file), snippets[index] ?? "")));
+    const tsc = resolve("node_modules/typescript/bin/tsc");
+    const settings = ["--strict", "--skipLibCheck", "--noEmit", "--module", "nodenext", "--types", "node"];
+    await node(tsc, ...settings, "--typeRoots", resolve("node_modules/@types"), ...files);
   }, 60_000);
 
   it("can be required, too", async () => {

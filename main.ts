@@ -22,6 +22,7 @@ new Environment(app, "local", {
     ],
     jobs: [{ name: "nightly-backup", everySeconds: 86_400, graceSeconds: 3_600 }],
   },
+  timers: { shards: 2 },
   workflow: { waitSeconds: 10 },
 });
 
@@ -31,6 +32,7 @@ new Environment(app, "staging", {
     targets: [{ name: "example", url: "https://example.org/" }],
     statusPage: { cdn: true },
   },
+  timers: { shards: 2 },
   workflow: {},
 });
 
@@ -41,6 +43,7 @@ new Environment(app, "production", {
     targets: [{ name: "example", url: "https://example.org/", bodyContains: "Example Domain", maxLatencyMs: 2_000 }],
     statusPage: { cdn: true },
   },
+  timers: {},
   workflow: {},
 });
 

@@ -10,6 +10,7 @@ import type { Deployment, Feature } from "./constructs/feature";
 import { readableId, rejectDuplicateIds } from "./constructs/readable-id";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./constructs/versions";
 import { Heartbeats, heartbeatsSchema } from "./heartbeats";
+import { Timers, timersSchema } from "./timers";
 import { Workflow, workflowSchema } from "./workflow";
 
 /** Short, so that the longest name there is (a bucket's, 63) has room for feature, role and account; a test holds that. */
@@ -42,6 +43,7 @@ export const environmentSchema = z.strictObject({
   /** Another AWS than Amazon's, an emulator on this machine: its URL. @default Amazon's */
   awsEndpoint: z.url({ protocol: /^https?$/, error: "is not an http(s) URL" }).optional(),
   heartbeats: heartbeatsSchema.optional(),
+  timers: timersSchema.optional(),
   workflow: workflowSchema.optional(),
 });
 
@@ -70,6 +72,7 @@ export class Environment extends TerraformStack {
     };
     const features = [
       ...(config.heartbeats ? [new Heartbeats(this, deployment, config.heartbeats)] : []),
+      ...(config.timers ? [new Timers(this, deployment, config.timers)] : []),
       ...(config.workflow ? [new Workflow(this, deployment, config.workflow)] : []),
     ];
     this.createDashboard(name, config, features);

@@ -2,6 +2,7 @@
 
 /** No clock is put forward or back by more, nor twice in that time. */
 const LONGEST_SHIFT_MS = 86_400_000;
+const MINUTE_MS = 60_000;
 
 /** Whether there is an IANA time zone of that name: `Europe/Berlin`, `UTC`. */
 export function isTimeZone(name: string): boolean {
@@ -36,16 +37,16 @@ export function startOf(local: number, timeZone: string): number {
   return local < shift + before ? local - before : Math.max(shift, local - after);
 }
 
-/** The first instant with the offset that `to` has, where `from` has another. */
+/** The first instant with the offset that `to` has, where `from` has another. Clocks are moved on whole minutes of UTC. */
 function shiftBetween(from: number, to: number, timeZone: string): number {
   const offset = offsetAt(to, timeZone);
-  let [before, after] = [from, to];
+  let [before, after] = [Math.floor(from / MINUTE_MS), Math.ceil(to / MINUTE_MS)];
   while (after - before > 1) {
     const middle = Math.floor((before + after) / 2);
-    if (offsetAt(middle, timeZone) === offset) after = middle;
+    if (offsetAt(middle * MINUTE_MS, timeZone) === offset) after = middle;
     else before = middle;
   }
-  return after;
+  return after * MINUTE_MS;
 }
 
 /** Milliseconds that a zone's clocks are ahead of UTC. */

@@ -17,6 +17,7 @@ new Environment(app, "local", {
     jobs: [{ name: "nightly-backup", everySeconds: 86_400 }],
     targets: targetsSchema.parse(JSON.parse(readFileSync(targetsFile, "utf8"))),
   },
+  timers: { shards: 2 },
   workflow: {
     waitSeconds: 3,
     work: { entry: "test/e2e/support/work.ts", timeoutSeconds: 8, retries: 1 },

@@ -301,7 +301,7 @@ describe("what is due, compared with a walk through every minute of two days", (
         }
         expect(due).toEqual(expected);
       }),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
   });
 });

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 
 import { createDynamoDB } from "../shared/clients/dynamodb";
 import { restHandler } from "../shared/rest-handler";
-import { signedCaller } from "../shared/signed-caller";
+import { createAwsJsonClient } from "../shared/clients/aws-json";
 import { cursorReader } from "./cursors";
 import { timerEndpoints } from "./endpoints";
 import { parseApiEnvironment } from "./environment";
@@ -25,7 +25,10 @@ export const handler = restHandler(
     return timerEndpoints({
       table: timerTable(dynamodb, environment.TIMERS_TABLE, services),
       queue: fireQueue({
-        sendBatch: sqsSender(signedCaller({ service: "sqs" }), environment.FIRES_QUEUE),
+        sendBatch: sqsSender(
+          createAwsJsonClient({ service: "sqs", connections: CONCURRENT_SENDS }),
+          environment.FIRES_QUEUE,
+        ),
         concurrency: CONCURRENT_SENDS,
         ...services,
       }),

@@ -60,7 +60,10 @@ const exportFields = {
   /** What it is called in keys, metrics and commands. */
   name: z
     .string()
-    .regex(/^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/, "is not 1 to 32 lower case letters, digits and hyphens, a letter first"),
+    .regex(
+      /^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/,
+      "is not 1 to 32 lower case letters, digits and hyphens, a letter first",
+    ),
   /** Any table of this account and region, by name. */
   table: tableNameSchema,
   /** `scan` reads the table; `dynamodb-export` has DynamoDB do it, from point-in-time recovery. @default "scan" */

@@ -63,11 +63,9 @@ function attributeOf(value: unknown): AttributeValue {
   if (value === null) return { NULL: true };
   if (Array.isArray(value)) return { L: value.map(attributeOf) };
   if (!isMap(value)) throw new MalformedItemError("a value is of no type of JSON's");
-  const entries = Object.entries(value);
-  const [tagged] = entries;
-  return (
-    (entries.length === 1 && tagged && taggedAttribute(tagged[0].slice(1), tagged[1])) || { M: attributesOf(value) }
-  );
+  const [entry, ...others] = Object.entries(value);
+  const tagged = entry && others.length === 0 ? taggedAttribute(entry[0].slice(1), entry[1]) : undefined;
+  return tagged ?? { M: attributesOf(value) };
 }
 
 /** Undefined: no tag, so this is a map of one key like any other. */
@@ -124,4 +122,15 @@ function typedAttributeOf(value: unknown): AttributeValue {
   if (type === "NS") return { NS: elementsOf(content).map(String) };
   if (type === "BS") return { BS: elementsOf(content).map((element) => bytesOf(String(element))) };
   throw new MalformedItemError("a value is of no type of DynamoDB's");
+}
+
+/**
+ * Reads a key, DynamoDB JSON without more: `{"id":{"S":"1"}}`.
+ *
+ * @throws {@link MalformedItemError}
+ */
+export function parseDynamoKey(json: string): Item {
+  const value = parsed(json);
+  if (!isMap(value)) throw new MalformedItemError("a key is no object");
+  return typedAttributesOf(value);
 }

@@ -117,7 +117,7 @@ class PageReader {
       return false;
     }
     let keys = 0;
-    let tag = false;
+    let tag: boolean;
     do {
       if (keys > 0) target[this.to++] = COMMA;
       const start = this.to;

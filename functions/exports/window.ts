@@ -24,7 +24,8 @@ export interface WindowQuestion {
  */
 export function windowOf({ unit, startedAt, lastEnd, firstHours }: WindowQuestion): Window {
   const to = watermarkAt(unit, startedAt);
-  const from = lastEnd ?? (firstHours === undefined ? undefined : watermarkAt(unit, startedAt - firstHours * 3_600_000));
+  const from =
+    lastEnd ?? (firstHours === undefined ? undefined : watermarkAt(unit, startedAt - firstHours * 3_600_000));
   if (from === undefined) return { to };
   return { from, to: isBefore(unit, to, from) ? from : to };
 }

@@ -52,12 +52,21 @@ export interface FileWriter {
 export function fileWriter({ key, format, compressed }: FileOptions, store: ObjectStore): FileWriter {
   const chunks = new ChunkedUpload(key, store);
   const packing = compressed ? new Packing(chunks) : undefined;
-  const write = (bytes: Buffer): Promise<void> => packing?.write(bytes) ?? chunks.write(bytes);
+  const write = (content: Buffer): Promise<void> => packing?.write(content) ?? chunks.write(content);
   const document = format === "json";
+  // One page is compressed while the next one is converted: each needs a place of its own.
+  const scratches: [Buffer, Buffer] = [Buffer.allocUnsafe(0), Buffer.allocUnsafe(0)];
   let taken: Buffer | undefined;
-  let scratch: Buffer = Buffer.allocUnsafe(0);
+  let writing: Promise<void> = Promise.resolve();
   let items = 0;
   let bytes = 0;
+
+  /** Begins to write, once what was written before is done with. */
+  const hand = async (handed: Buffer): Promise<void> => {
+    await writing;
+    writing = write(handed);
+    writing.catch(() => undefined); // Whoever waits for it next is told.
+  };
 
   return {
     get items() {
@@ -67,7 +76,10 @@ export function fileWriter({ key, format, compressed }: FileOptions, store: Obje
       return bytes;
     },
     take: (page) => {
-      if (scratch.length < HEAD.length + page.length) scratch = Buffer.allocUnsafe(HEAD.length + 2 * page.length);
+      scratches.reverse();
+      if (scratches[0].length < HEAD.length + page.length)
+        scratches[0] = Buffer.allocUnsafe(HEAD.length + page.length + page.length / 4);
+      const [scratch] = scratches;
       const converted = convertScanPage(page, scratch, HEAD.length, document ? "," : "\n");
       if (converted.items === 0) return converted;
       let from = HEAD.length;
@@ -81,15 +93,17 @@ export function fileWriter({ key, format, compressed }: FileOptions, store: Obje
       return converted;
     },
     drain: async () => {
-      if (taken !== undefined) await write(taken);
+      if (taken !== undefined) await hand(taken);
       taken = undefined;
     },
     seal: async () => {
-      if (document) await write(items === 0 ? Buffer.concat([HEAD, TAIL]) : TAIL);
+      if (document) await hand(items === 0 ? Buffer.concat([HEAD, TAIL]) : TAIL);
+      await writing;
       await packing?.end();
       return chunks.seal();
     },
     discard: async () => {
+      await writing.catch(() => undefined);
       packing?.destroy();
       await chunks.discard();
     },

@@ -19,7 +19,19 @@ const B = 0x42;
 const L = 0x4c;
 const M = 0x4d;
 const N = 0x4e;
+const O = 0x4f;
 const S = 0x53;
+const U = 0x55;
+
+const TRUE = Buffer.from("true");
+const FALSE = Buffer.from("false");
+const NULL = Buffer.from("null");
+const REST_OF_BOOL = Buffer.from('OL"');
+const REST_OF_NULL = Buffer.from('LL"');
+const BINARY_TAG = Buffer.from('{"B":');
+const STRING_SET_TAG = Buffer.from('{"SS":[');
+const NUMBER_SET_TAG = Buffer.from('{"NS":[');
+const BINARY_SET_TAG = Buffer.from('{"BS":[');
 
 /** Beyond this many bytes of one string, Node's native search and copy are faster than a loop. */
 const LONG_STRING_BYTES = 48;
@@ -157,7 +169,7 @@ class PageReader {
           this.list();
           break;
         case B:
-          this.put('{"B":');
+          this.put(BINARY_TAG);
           this.expect(QUOTE);
           this.string();
           this.target[this.to++] = CLOSE_BRACE;
@@ -173,19 +185,15 @@ class PageReader {
     this.expect(CLOSE_BRACE);
   }
 
-  /** `{"BOOL":true}` and `{"NULL":true}`. */
+  /** `{"BOOL":true}` and `{"NULL":true}`, from the third letter of the type on. */
   private wordValue(first: number, second: number): void {
-    let type = String.fromCharCode(first, second);
-    for (let byte = this.page[this.at++]; byte !== QUOTE && type.length < 5; byte = this.page[this.at++])
-      type += String.fromCharCode(byte ?? 0);
+    const isBoolean = first === B && second === O && this.takes(REST_OF_BOOL);
+    if (!isBoolean && !(first === N && second === U && this.takes(REST_OF_NULL))) this.fail("a type of DynamoDB's");
     this.expect(COLON);
     this.peek();
-    const start = this.at;
-    this.skipScalar();
-    const word = this.page.toString("latin1", start, this.at);
-    if (type === "BOOL" && (word === "true" || word === "false")) this.put(word);
-    else if (type === "NULL" && word === "true") this.put("null");
-    else this.fail("a type of DynamoDB's");
+    if (this.takes(TRUE)) this.put(isBoolean ? TRUE : NULL);
+    else if (isBoolean && this.takes(FALSE)) this.put(FALSE);
+    else this.fail("true or false");
   }
 
   private mapValue(): void {
@@ -214,7 +222,7 @@ class PageReader {
 
   private set(type: number): void {
     const { target } = this;
-    this.put(type === S ? '{"SS":[' : type === N ? '{"NS":[' : '{"BS":[');
+    this.put(type === S ? STRING_SET_TAG : type === N ? NUMBER_SET_TAG : BINARY_SET_TAG);
     this.expect(OPEN_BRACKET);
     if (this.peek() === CLOSE_BRACKET) this.at++;
     else
@@ -291,7 +299,7 @@ class PageReader {
     const number = jsonNumber(page.toString("latin1", start, end));
     if (number === undefined) this.fail("a number");
     this.to = begin;
-    this.put(number);
+    this.put(Buffer.from(number));
     this.at = end + 1;
   }
 
@@ -362,8 +370,15 @@ class PageReader {
     this.at++;
   }
 
-  private put(text: string): void {
-    for (let index = 0; index < text.length; index++) this.target[this.to++] = text.charCodeAt(index);
+  /** Skips these bytes if they are next. */
+  private takes(bytes: Buffer): boolean {
+    for (let index = 0; index < bytes.length; index++) if (this.page[this.at + index] !== bytes[index]) return false;
+    this.at += bytes.length;
+    return true;
+  }
+
+  private put(bytes: Buffer): void {
+    for (let index = 0; index < bytes.length; index++) this.target[this.to++] = bytes[index] ?? 0;
   }
 
   private fail(expected: string): never {

@@ -9,6 +9,8 @@ import { Dashboard } from "./constructs/dashboard";
 import type { Deployment, Feature } from "./constructs/feature";
 import { readableId, rejectDuplicateIds } from "./constructs/readable-id";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./constructs/versions";
+import { Exports } from "./exports";
+import { exportsSchema } from "./exports/schema";
 import { Heartbeats, heartbeatsSchema } from "./heartbeats";
 
 /** Short, so that the longest name there is (a bucket's, 63) has room for feature, role and account; a test holds that. */
@@ -41,6 +43,7 @@ export const environmentSchema = z.strictObject({
   /** Another AWS than Amazon's, an emulator on this machine: its URL. @default Amazon's */
   awsEndpoint: z.url({ protocol: /^https?$/, error: "is not an http(s) URL" }).optional(),
   heartbeats: heartbeatsSchema.optional(),
+  exports: exportsSchema.optional(),
 });
 
 /** An environment, as people write it in main.ts. */
@@ -65,7 +68,10 @@ export class Environment extends TerraformStack {
       alarmTopicKeyArn: alarmTopic.keyArn,
       protectData: config.protectData,
     };
-    const features = [...(config.heartbeats ? [new Heartbeats(this, deployment, config.heartbeats)] : [])];
+    const features = [
+      ...(config.heartbeats ? [new Heartbeats(this, deployment, config.heartbeats)] : []),
+      ...(config.exports ? [new Exports(this, deployment, config.exports)] : []),
+    ];
     this.createDashboard(name, config, features);
     rejectDuplicateIds(this);
   }
@@ -117,6 +123,7 @@ function emulatedProvider(endpoint: string): AwsProviderConfig {
     "cloudwatchlogs",
     "dynamodb",
     "events",
+    "glue",
     "iam",
     "kms",
     "lambda",

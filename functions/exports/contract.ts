@@ -1,43 +1,73 @@
 /** What the module and the functions of exports share: names, shapes and their parsers. No SDK, no I/O. */
 import * as z from "zod";
 
-/** What moves data, in the environment of its function. Every handler but `run` and `take-jobs` has these. */
-export interface ExportEnvironment {
-  /** States of exports and their runs. */
-  readonly STATE_TABLE: string;
-  /** ARNs of roles that a job may ask for, separated by commas; `-`: none. */
-  readonly JOB_ROLES: string;
+/** What starts runs is given. */
+export interface StartEnvironment {
+  readonly CONFIGURATION_BUCKET: string;
+  /** The state machine that runs exports, by its ARN. */
+  readonly MACHINE: string;
 }
 
-/** What the claimer is given. */
-export interface ClaimEnvironment extends ExportEnvironment {
+/** What a person, or the schedule, starts a run with is given besides. */
+export interface RunEnvironment extends StartEnvironment {
+  /** What the ARNs of the machine's executions begin with. */
+  readonly EXECUTIONS: string;
+}
+
+/** What claims runs is given. */
+export interface ClaimEnvironment {
+  readonly STATE_TABLE: string;
+  /** What is exported: names of tables, separated by commas. */
+  readonly TABLES: string;
   readonly CONFIGURATION_BUCKET: string;
   /** Where exports go that name no bucket of their own. */
   readonly EXPORTS_BUCKET: string;
-  /** The state machine that runs exports. */
-  readonly MACHINE: string;
+  /** What the ARNs of the machine's executions begin with. */
+  readonly EXECUTIONS: string;
 }
 
-/** What starts exports is given. */
-export interface StartEnvironment {
-  readonly CONFIGURATION_BUCKET: string;
-  readonly MACHINE: string;
+/** What reads tables, or has DynamoDB read them, is given. */
+export interface ReadEnvironment {
+  readonly STATE_TABLE: string;
+  /** Where it may write: names of buckets, separated by commas. */
+  readonly BUCKETS: string;
+  /** What it may read: names of tables, separated by commas. */
+  readonly TABLES: string;
+  /** ARNs of roles that jobs may ask for, separated by commas. None: empty. */
+  readonly JOB_ROLES: string;
+  /** ARNs of keys that files are encrypted with, separated by commas. None: empty. */
+  readonly KEYS: string;
 }
 
-/** The key of the object that holds {@link exportsSchema} as JSON. */
-export const EXPORTS_KEY = "exports.json";
+/** What ends runs is given. */
+export interface FinishEnvironment {
+  readonly STATE_TABLE: string;
+  readonly BUCKETS: string;
+  readonly KEYS: string;
+}
+
+/** What records failures is given. */
+export interface FailEnvironment {
+  readonly STATE_TABLE: string;
+}
+
+/** The key of the object that holds {@link configurationSchema} as JSON. */
+export const CONFIGURATION_KEY = "exports.json";
 
 /** The state table's keys. */
-export const STATE_KEYS = { partition: "export", sort: "item" } as const;
+export const STATE_KEYS = { partition: "subject", sort: "item", timeToLive: "ttl" } as const;
 
 /** DynamoDB's rule for table names. */
-const tableNameSchema = z.string().regex(/^[\w.-]{3,255}$/, "is not the name of a DynamoDB table");
+export const tableNameSchema = z.string().regex(/^[\w.-]{3,255}$/, "is not the name of a DynamoDB table");
 
 const bucketNameSchema = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "is not a bucket name");
 
 const roleArnSchema = z
   .string()
   .regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/, "is not the ARN of an IAM role");
+
+/** Roles that jobs may ask for. */
+export const jobRolesSchema = z.array(roleArnSchema);
 
 /** How a watermark counts: epochs are numbers, ISO 8601 (UTC, with `Z` and milliseconds) is text. */
 export const watermarkUnitSchema = z.enum(["seconds", "milliseconds", "iso8601"]);
@@ -107,7 +137,12 @@ export type Layout = ExportConfig["layout"];
 export const DOCUMENT_FIELD = "user_metrics";
 
 /** What the functions read: `exports.json`. */
-export const exportsSchema = z.array(exportSchema);
+export const configurationSchema = z.object({
+  tables: z.array(exportSchema),
+  /** How jobs from the queue are exported; the table is each job's. */
+  jobs: exportSchema.optional(),
+});
+export type Configuration = z.output<typeof configurationSchema>;
 
 /** A job as the queue brings it: an export of some table, for an application. */
 export const jobSchema = z.looseObject({
@@ -137,7 +172,7 @@ const windowSchema = z.strictObject({ from: z.string().optional(), to: z.string(
 export const runSchema = z.strictObject({
   /** Whose state: the export's name, with application, region and table for a job. */
   subject: z.string(),
-  /** Unique: `<day>T<start>`. */
+  /** Unique for its subject: when it started, `2026-11-21T17:00:00.123Z`. */
   id: z.string(),
   day: z.iso.date(),
   startedAt: z.number(),
@@ -148,9 +183,13 @@ export const runSchema = z.strictObject({
   role: z.string().optional(),
   bucket: z.string(),
   window: windowSchema.optional(),
+  /** True: again what was finished already, so where the next window begins stays as it is. */
+  repeats: z.boolean(),
   segments: z.int().min(1),
   /** Grows each time that a run is taken over. */
   attempt: z.int().min(1),
+  /** The table's, as DynamoDB last counted, some hours ago at most. */
+  expected: z.strictObject({ items: z.number(), bytes: z.number() }).optional(),
 });
 export type Run = z.output<typeof runSchema>;
 
@@ -185,3 +224,27 @@ export const manifestSchema = z.looseObject({
   files: z.array(exportedFileSchema),
 });
 export type Manifest = z.output<typeof manifestSchema>;
+
+/** What a claim comes to, and what the state machine goes by. */
+export type Claim =
+  | { readonly outcome: "run"; readonly run: Run; readonly segments: readonly number[]; readonly again: boolean }
+  | { readonly outcome: "exists" | "running"; readonly message: string };
+
+/** What the state machine calls its functions with. */
+export const claimCallSchema = z.object({ request: runRequestSchema, execution: z.string() });
+export const segmentCallSchema = z.object({ run: runSchema, segment: z.int().nonnegative() });
+export const nativeCallSchema = z.object({ run: runSchema, exportArn: z.string().optional() });
+export const finishCallSchema = z.object({ run: runSchema, step: z.enum(["manifest", "success", "release"]) });
+export const failCallSchema = z.object({
+  request: runRequestSchema,
+  execution: z.string(),
+  error: z.string(),
+  cause: z.string(),
+});
+
+/** What an execution answers, whatever came of it but failure. */
+export const answerSchema = z.object({
+  outcome: z.enum(["exported", "exists", "running", "nothing-new"]),
+  message: z.string(),
+});
+export type Answer = z.output<typeof answerSchema>;

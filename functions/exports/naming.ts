@@ -1,5 +1,5 @@
 /** What an export's objects are called. */
-import type { Format, Layout } from "./contract";
+import type { Format, Layout, Run } from "./contract";
 
 /** What names are made of. */
 export interface Names {
@@ -75,4 +75,28 @@ function expanded({ prefix, application, day }: Names): string {
 
 function padded(value: number, width: number): string {
   return String(value).padStart(width, "0");
+}
+
+/** Of a run's files. */
+export function namesOf({ config, application, startedAt, day }: Run): Names {
+  return {
+    layout: config.layout,
+    format: config.format,
+    compressed: config.compression === "gzip",
+    prefix: config.prefix ?? `${config.name}/`,
+    exportName: config.name,
+    application,
+    startedAt,
+    day,
+  };
+}
+
+/** Where a run's files are, for people: its document, its folder, or what all of its parts begin with. */
+export function locationOf(run: Run): string {
+  const names = namesOf(run);
+  const key =
+    names.format === "json"
+      ? fileKey(names, 0, 0)
+      : (runFolder(names) ?? fileKey(names, 0, 0).replace(/-\d+-\d+\.\S+$/, ""));
+  return `s3://${run.bucket}/${key}`;
 }

@@ -378,7 +378,7 @@ class PageReader {
   }
 
   private put(bytes: Buffer): void {
-    for (let index = 0; index < bytes.length; index++) this.target[this.to++] = bytes[index] ?? 0;
+    for (const byte of bytes) this.target[this.to++] = byte;
   }
 
   private fail(expected: string): never {

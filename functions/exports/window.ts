@@ -3,7 +3,7 @@ import type { WatermarkUnit } from "./contract";
 
 /** Bounds as the items have them: numbers for epochs, text for ISO 8601. Without `from`, everything before `to`. */
 export interface Window {
-  readonly from?: string;
+  readonly from?: string | undefined;
   readonly to: string;
 }
 

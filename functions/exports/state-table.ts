@@ -47,7 +47,9 @@ const segmentSchema = z.object({
   seenBytes: z.number().default(0),
 });
 
-const partSchema = exportedFileSchema.extend({
+const partSchema = z.object({
+  ...exportedFileSchema.shape,
+  item: z.string(),
   upload: z.object({ id: z.string(), tags: z.array(z.string()) }).optional(),
 });
 
@@ -289,7 +291,7 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
     parts: async (run) =>
       (await query(stepsOf(run), "part#")).map((item) => {
         const { upload, ...file } = partSchema.parse(item);
-        return { ...file, upload, item: String(item["item"]) };
+        return { ...file, upload };
       }),
 
     finish: async (run, { location, items, bytes }) => {

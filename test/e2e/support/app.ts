@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { App } from "cdktf";
 import { Environment } from "../../../modules/environment";
+import { EXPORTS } from "./exports";
 import { targetsFile } from "./system";
 import { targetsSchema } from "../../../functions/heartbeats/contract";
 
@@ -16,6 +17,7 @@ new Environment(app, "local", {
     schedule: "rate(1 minute)", // the shortest that EventBridge has
     targets: targetsSchema.parse(JSON.parse(readFileSync(targetsFile, "utf8"))),
   },
+  exports: EXPORTS,
 });
 
 app.synth();

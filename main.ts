@@ -22,6 +22,7 @@ new Environment(app, "local", {
     ],
     jobs: [{ name: "nightly-backup", everySeconds: 86_400, graceSeconds: 3_600 }],
   },
+  exports: { tables: [{ name: "heartbeats", table: "almanac-local-heartbeats", segments: 2 }] },
 });
 
 new Environment(app, "staging", {
@@ -30,6 +31,7 @@ new Environment(app, "staging", {
     targets: [{ name: "example", url: "https://example.org/" }],
     statusPage: { cdn: true },
   },
+  exports: { tables: [{ name: "heartbeats", table: "almanac-staging-heartbeats", segments: 2 }] },
 });
 
 new Environment(app, "production", {
@@ -39,6 +41,7 @@ new Environment(app, "production", {
     targets: [{ name: "example", url: "https://example.org/", bodyContains: "Example Domain", maxLatencyMs: 2_000 }],
     statusPage: { cdn: true },
   },
+  exports: { tables: [{ name: "heartbeats", table: "almanac-production-heartbeats", segments: 2 }] },
 });
 
 app.synth();

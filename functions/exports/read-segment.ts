@@ -13,7 +13,7 @@ import { fileKey, namesOf } from "./naming";
 import { objectStore } from "./object-store";
 import { paceOf } from "./pace";
 import { roleCredentials } from "./role-credentials";
-import { exportSegment } from "./segment";
+import { exportSegment, PART_BYTES } from "./segment";
 import { stateTable } from "./state-table";
 import { tableScan } from "./table-scan";
 import { filterOf } from "./window";
@@ -63,6 +63,7 @@ export const handler = taskHandler(parseReadEnvironment, segmentCallSchema, ({ e
         {
           format: config.format,
           writesEmpty: config.format === "json" && config.mode === "full",
+          partBytes: PART_BYTES,
           scan: tableScan(dynamodb, scanInput(run, segment)),
           pace: paceOf(cap, clock),
           clock,

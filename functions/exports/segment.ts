@@ -10,7 +10,7 @@ import type { Pace } from "./pace";
 import type { TableScan } from "./table-scan";
 
 /** A part is closed when it has so many bytes (before compression): Athena likes files of this size. */
-const PART_BYTES = 128 * 1_048_576;
+export const PART_BYTES = 128 * 1_048_576;
 
 /** ... or has been open for so long: what a slow segment has read must not be at stake for longer. */
 const PART_MS = 120_000;
@@ -38,6 +38,8 @@ export interface SegmentPorts {
   readonly format: Format;
   /** True: a segment without items is a file without items; false: no file. */
   readonly writesEmpty: boolean;
+  /** A part is closed when it has so many bytes. {@link PART_BYTES}, but for tests. */
+  readonly partBytes: number;
   readonly scan: TableScan;
   readonly pace: Pace;
   readonly clock: Clock;
@@ -104,7 +106,11 @@ export async function exportSegment(start: SegmentProgress, ports: SegmentPorts,
 
 const TOO_LARGE = 'one invocation cannot write all of the table as one document: choose the format "ndjson", in parts';
 
-async function fill(file: FileWriter, pages: Pages, { format, clock, onPage }: SegmentPorts): Promise<Filled> {
+async function fill(
+  file: FileWriter,
+  pages: Pages,
+  { format, partBytes, clock, onPage }: SegmentPorts,
+): Promise<Filled> {
   const openedAt = clock.elapsed();
   let { lastKey } = pages;
   for (;;) {
@@ -117,7 +123,7 @@ async function fill(file: FileWriter, pages: Pages, { format, clock, onPage }: S
     if (after !== undefined) pages.ask(after, capacityUnits);
     await file.drain();
     if (after === undefined) return { lastKey, done: true, late: false };
-    const full = file.bytes >= PART_BYTES || clock.elapsed() - openedAt >= PART_MS;
+    const full = file.bytes >= partBytes || clock.elapsed() - openedAt >= PART_MS;
     if (full && format !== "json") return { lastKey, done: false, late: false };
   }
 }

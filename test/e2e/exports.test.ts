@@ -6,6 +6,7 @@ import {
   DynamoDBClient,
   paginateScan,
   QueryCommand,
+  ScanCommand,
   type AttributeValue,
 } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
@@ -43,7 +44,7 @@ type Item = Record<string, AttributeValue>;
 function itemOf(number: number): Item {
   return {
     id: { S: `item-${String(number).padStart(6, "0")}` },
-    digits: { N: `${number}12345678901234567890123456789` },
+    digits: { N: `${number + 1}12345678901234567890123456789` },
     small: { N: `0.${String(number).padStart(6, "0")}1` },
     text: { S: number % 3 === 0 ? "" : `"quoted" \\ größe\n${"x".repeat(number % 400)}` },
     words: { SS: ["a", `b${number}`] },
@@ -280,20 +281,27 @@ describe("exports, deployed", () => {
     const { executionArn } = await sfn.send(
       new StartExecutionCommand({
         stateMachineArn: outputs.state_machine_arn,
-        input: JSON.stringify({ export: "everything", day: "2026-01-02", force: false }),
+        input: JSON.stringify({ export: "slow", day: "2026-01-02", force: false }),
       }),
     );
-    await eventually(
-      () => keys("everything/dt=2026-01-02/"),
-      ({ length }) => length > 0,
-      120_000,
-    );
+    const segments = async (): Promise<readonly unknown[]> => {
+      const started = await dynamodb.send(
+        new ScanCommand({ TableName: outputs.state_table_name, ConsistentRead: true }),
+      );
+      return (started.Items ?? []).filter(
+        ({ subject, item, seenItems }) =>
+          subject?.S?.startsWith("slow#") === true &&
+          item?.S?.startsWith("segment#") === true &&
+          Number(seenItems?.N) > 0,
+      );
+    };
+    await eventually(segments, ({ length }) => length > 0, 60_000);
     await sfn.send(new StopExecutionCommand({ executionArn }));
-    expect(await keys("everything/dt=2026-01-02/_SUCCESS")).toEqual([]);
-    // The next one, of another day: it finishes the one before it first.
-    expect(await run({ export: "everything", day: "2026-01-03" })).toMatchObject({ body: '"Uploaded to s3."' });
+    expect(await keys("slow/dt=2026-01-02/_SUCCESS")).toEqual([]);
+    // The next one, of another day: it finishes the one before it first. Meanwhile the killed one's workers live on, in Lambda.
+    expect(await run({ export: "slow", day: "2026-01-03" })).toMatchObject({ body: '"Uploaded to s3."' });
     for (const day of ["2026-01-02", "2026-01-03"]) {
-      const manifest = await manifestIn(`everything/dt=${day}/`);
+      const manifest = await manifestIn(`slow/dt=${day}/`);
       const ids = (await linesOf(manifest)).map((line) => /"id":"([^"]+)"/.exec(line)?.[1]);
       expect([manifest.items, ids.length, new Set(ids).size]).toEqual([ITEMS, ITEMS, ITEMS]);
     }

@@ -3,7 +3,7 @@ import { exportClients } from "../../../functions/exports/clients";
 import { fileWriter } from "../../../functions/exports/file-writer";
 import { objectStore } from "../../../functions/exports/object-store";
 import { paceOf } from "../../../functions/exports/pace";
-import { exportSegment } from "../../../functions/exports/segment";
+import { exportSegment, PART_BYTES } from "../../../functions/exports/segment";
 import { tableScan } from "../../../functions/exports/table-scan";
 import { systemClock } from "../../../functions/shared/clock";
 import { measure } from "./measure";
@@ -19,6 +19,7 @@ measure(async (task) => {
     {
       format: "ndjson",
       writesEmpty: false,
+      partBytes: PART_BYTES,
       scan: tableScan(dynamodb, { TableName: TABLE }),
       pace: paceOf(undefined, systemClock),
       clock: systemClock,

@@ -8,6 +8,7 @@ export const EXPORTS: NonNullable<EnvironmentInput["exports"]> = {
   tables: [
     { name: "simple-user-logs", preset: "simple-user-logs", schedule },
     { name: "everything", table: "e2e-everything", segments: 4, schedule },
+    { name: "slow", table: "e2e-everything", segments: 2, maxReadUnitsPerSecond: 400, schedule },
     {
       name: "new-items",
       table: "e2e-new-items",

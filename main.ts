@@ -23,6 +23,7 @@ new Environment(app, "local", {
     jobs: [{ name: "nightly-backup", everySeconds: 86_400, graceSeconds: 3_600 }],
   },
   exports: { tables: [{ name: "heartbeats", table: "almanac-local-heartbeats", segments: 2 }] },
+  workflow: { waitSeconds: 10 },
 });
 
 new Environment(app, "staging", {
@@ -32,6 +33,7 @@ new Environment(app, "staging", {
     statusPage: { cdn: true },
   },
   exports: { tables: [{ name: "heartbeats", table: "almanac-staging-heartbeats", segments: 2 }] },
+  workflow: {},
 });
 
 new Environment(app, "production", {
@@ -42,6 +44,7 @@ new Environment(app, "production", {
     statusPage: { cdn: true },
   },
   exports: { tables: [{ name: "heartbeats", table: "almanac-production-heartbeats", segments: 2 }] },
+  workflow: {},
 });
 
 app.synth();

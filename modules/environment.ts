@@ -12,6 +12,7 @@ import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./constructs/versions";
 import { Exports } from "./exports";
 import { exportsSchema } from "./exports/schema";
 import { Heartbeats, heartbeatsSchema } from "./heartbeats";
+import { Workflow, workflowSchema } from "./workflow";
 
 /** Short, so that the longest name there is (a bucket's, 63) has room for feature, role and account; a test holds that. */
 const appSchema = z
@@ -44,6 +45,7 @@ export const environmentSchema = z.strictObject({
   awsEndpoint: z.url({ protocol: /^https?$/, error: "is not an http(s) URL" }).optional(),
   heartbeats: heartbeatsSchema.optional(),
   exports: exportsSchema.optional(),
+  workflow: workflowSchema.optional(),
 });
 
 /** An environment, as people write it in main.ts. */
@@ -72,6 +74,7 @@ export class Environment extends TerraformStack {
     const features = [
       ...(config.heartbeats ? [new Heartbeats(this, deployment, config.heartbeats)] : []),
       ...(config.exports ? [new Exports(this, deployment, config.exports)] : []),
+      ...(config.workflow ? [new Workflow(this, deployment, config.workflow)] : []),
     ];
     this.createDashboard(name, config, features);
     rejectDuplicateIds(this);

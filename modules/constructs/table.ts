@@ -76,12 +76,15 @@ export class Table extends Construct {
     return this.resource.streamArn;
   }
 
-  /** The table's name, and these actions on it and its indexes: `table.allows("Query", "UpdateItem")`. */
+  /** The table's name, and these actions on it and, where they read them, its indexes: `table.allows("Query", "UpdateItem")`. */
   allows(...actions: readonly DynamoAction[]): Binding {
     return {
       value: this.name,
       actions: actions.map((action) => `dynamodb:${action}`),
-      resources: this.hasIndexes ? [this.arn, `${this.arn}/index/*`] : [this.arn],
+      resources:
+        this.hasIndexes && actions.some((action) => action === "Query" || action === "Scan")
+          ? [this.arn, `${this.arn}/index/*`]
+          : [this.arn],
     };
   }
 }

@@ -9,6 +9,7 @@ import type { Figure } from "./figure";
 import { benchHeartbeats } from "./heartbeats";
 import { benchStart } from "./start";
 import { benchSynth } from "./synth";
+import { benchWorkflow } from "./workflow";
 
 const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run: () => Promise<readonly Figure[]> }>> =
   {
@@ -25,6 +26,10 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
     exports: {
       measures: "one segment from DynamoDB to S3, 10 MB to 5 GB, beside the plain way (some minutes)",
       run: benchExports,
+    },
+    workflow: {
+      measures: "starts of tasks a second, and what a task is made of and costs",
+      run: benchWorkflow,
     },
   };
 

@@ -1,4 +1,4 @@
-/** The app that the end-to-end tests start: the environment `local`, with targets that misbehave in every way. */
+/** The app that the end-to-end tests start: the environment `local`, with targets and work that misbehave in every way. */
 import { readFileSync } from "node:fs";
 import { App } from "cdktf";
 import { Environment } from "../../../modules/environment";
@@ -19,6 +19,10 @@ new Environment(app, "local", {
     targets: targetsSchema.parse(JSON.parse(readFileSync(targetsFile, "utf8"))),
   },
   exports: EXPORTS,
+  workflow: {
+    waitSeconds: 3,
+    work: { entry: "test/e2e/support/work.ts", timeoutSeconds: 4, retries: 1 },
+  },
 });
 
 app.synth();

@@ -33,7 +33,7 @@ export const handler = taskHandler(parseClaimEnvironment, claimCallSchema, ({ en
 
     const { run } = claimed;
     logger.info("run", { run: run.id, day: run.day, attempt: run.attempt, location: locationOf(run) });
-    if (claimed.isNew && run.role === undefined && run.region === home.region) {
+    if (run.expected === undefined && run.role === undefined && run.region === home.region) {
       const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName: run.config.table }));
       const expected = { items: Table?.ItemCount ?? 0, bytes: Table?.TableSizeBytes ?? 0 };
       await state.setExpected({ ...run, expected });

@@ -37,7 +37,7 @@ export interface ClaimPorts {
 }
 
 export type Claimed =
-  | { readonly outcome: "run"; readonly run: Run; readonly isNew: boolean }
+  | { readonly outcome: "run"; readonly run: Run }
   | { readonly outcome: "exists"; readonly location: string }
   | { readonly outcome: "running"; readonly owner: string };
 
@@ -71,18 +71,18 @@ export async function claimRun(question: ClaimQuestion, ports: ClaimPorts): Prom
   const day = request.day ?? dayOf(question.now);
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
     const { active, cursor } = await ports.head(subject);
-    if (active?.owner === execution) return { outcome: "run", run: await ports.run(subject, active.id), isNew: false };
+    if (active?.owner === execution) return { outcome: "run", run: await ports.run(subject, active.id) };
     if (active !== undefined && (await ports.isRunning(active.owner)))
       return { outcome: "running", owner: active.owner };
     if (active !== undefined && !request.force) {
       const run = { ...(await ports.run(subject, active.id)), attempt: active.attempt + 1 };
-      if (await ports.takeOver(run, execution, active)) return { outcome: "run", run, isNew: false };
+      if (await ports.takeOver(run, execution, active)) return { outcome: "run", run };
       continue;
     }
     const finished = await ports.finishedDay(subject, day);
     if (finished !== undefined && !request.force) return { outcome: "exists", location: finished.location };
     const run = newRun(question, subject, day, cursor, finished);
-    if (await ports.begin(run, execution, active)) return { outcome: "run", run, isNew: true };
+    if (await ports.begin(run, execution, active)) return { outcome: "run", run };
   }
   throw new ClaimContendedError(`${subject} is being claimed by others`);
 }

@@ -17,6 +17,7 @@ import {
   type Measured,
   type Task,
 } from "./exports/messages";
+import { PRICES } from "../shared/prices";
 import { figure, figureAtLeast, figureAtMost, type Figure } from "./figure";
 
 const MEGABYTE = 1_048_576;
@@ -25,6 +26,9 @@ const MEGABYTE = 1_048_576;
 const SMALL = 10;
 const MIDDLING = 1_000;
 const LARGE = 5_000;
+
+/** Of the deployed reader: modules/exports/index.ts. */
+const LAMBDA_GB = 1_769 / 1_024;
 
 /** A run, and what the stub has seen of it. */
 type Outcome = Measured & Counted;
@@ -86,6 +90,7 @@ async function figuresOf(run: (program: string, task: Task) => Promise<Outcome>)
     figure("rss_mb_5gb", residentMegabytes(large), "MB"),
     ...(await plainMemory(run)),
     ...figures,
+    ...(counted === undefined ? [] : costs(counted)),
   ];
 }
 
@@ -100,6 +105,20 @@ async function plainMemory(run: (program: string, task: Task) => Promise<Outcome
       return [...figures, figure("plain_dies_at_mb", pages, "MB")];
     }
   }
+}
+
+/** What a gigabyte of table costs, from the requests that the stub has counted; beside it DynamoDB's own export. */
+function costs({ pages, puts, seconds, cpuSeconds }: Outcome): readonly Figure[] {
+  const { dynamodb, s3, lambda } = PRICES;
+  const gigabytes = pages / 1_024;
+  // A page is 256 units of 4 KB, each half of one where reads are eventually consistent.
+  const read = pages * 128 * dynamodb.readRequestUnit;
+  const worked = Math.max(seconds, cpuSeconds) * LAMBDA_GB * lambda.gbSecond;
+  return [
+    figure("usd_per_gb", (read + puts * s3.write + worked) / gigabytes, "$"),
+    figure("own_export_usd_per_gb", dynamodb.exportedGb, "$"),
+    figure("own_export_recovery_usd_per_gb_month", dynamodb.pointInTimeRecoveryGbMonth, "$"),
+  ];
 }
 
 function rateOf({ scanned, seconds, cpuSeconds }: Outcome): number {

@@ -379,7 +379,8 @@ function sorted(item: Item): Item {
         if (value.SS) return [name, { SS: [...value.SS].sort() }];
         if (value.NS) return [name, { NS: [...value.NS].sort() }];
         if (value.B) return [name, { B: Buffer.from(value.B) }];
-        if (value.BS) return [name, { BS: value.BS.map((each) => Buffer.from(each)).sort(Buffer.compare) }];
+        if (value.BS)
+          return [name, { BS: value.BS.map((each) => Buffer.from(each)).sort((a, b) => Buffer.compare(a, b)) }];
         return [name, value];
       })
       .sort(([a], [b]) => (a < b ? -1 : 1)),

@@ -82,7 +82,9 @@ let counted: Counted = { pages: 0, scanned: 0, items: 0, puts: 0, stored: 0 };
 function answerScan(body: string, response: ServerResponse): void {
   const [, size = "", count = "", page = ""] = /"(300b|4kb) (\d+) (\d+)"/.exec(body) ?? [];
   const next = Number(page) + 1;
-  const { head, checksum, items } = pages[size as ItemSize][Number(page) % DIFFERENT_PAGES] as Page;
+  const found = pages[size as ItemSize][Number(page) % DIFFERENT_PAGES];
+  if (found === undefined) throw new Error(`no page for ${body}`);
+  const { head, checksum, items } = found;
   const more =
     next < Number(count)
       ? `"LastEvaluatedKey":{"id":{"S":"${keyOf({ itemSize: size as ItemSize, pages: Number(count) }, next)}"}},`

@@ -86,7 +86,7 @@ describe("a claim", () => {
   it("made again by the same execution is the same run", async () => {
     const { ports } = memoryState();
     const first = await claimRun(ask("a"), ports);
-    expect(await claimRun(ask("a", {}, NOON + 5_000), ports)).toEqual({ ...first, isNew: false });
+    expect(await claimRun(ask("a", {}, NOON + 5_000), ports)).toEqual(first);
   });
 
   it("of a day that has its export is answered with where that is, unless it is forced", async () => {
@@ -94,7 +94,10 @@ describe("a claim", () => {
     const first = await claimRun(ask("a"), ports);
     if (first.outcome === "run") finish(first.run);
     expect(await claimRun(ask("b"), ports)).toEqual({ outcome: "exists", location: "s3://files/there" });
-    expect(await claimRun(ask("c", { force: true }), ports)).toMatchObject({ outcome: "run", isNew: true });
+    expect(await claimRun(ask("c", { force: true }), ports)).toMatchObject({
+      outcome: "run",
+      run: { id: "2026-11-21T12:00:00.000Z" },
+    });
   });
 
   it("resumes what a dead execution has left, under its own day and window, before anything else", async () => {
@@ -113,7 +116,6 @@ describe("a claim", () => {
     die("a");
     expect(await claimRun(ask("b", { force: true }, NOON + 1), ports)).toMatchObject({
       outcome: "run",
-      isNew: true,
       run: { attempt: 1, id: "2026-11-21T12:00:00.001Z" },
     });
   });

@@ -4,6 +4,7 @@ import { colours } from "../shared/colours";
 import { describeError, EXIT, npmCommand } from "../shared/command-line";
 import { table } from "../shared/table";
 import { benchBundle } from "./bundle";
+import { benchExports } from "./exports";
 import type { Figure } from "./figure";
 import { benchHeartbeats } from "./heartbeats";
 import { benchStart } from "./start";
@@ -21,6 +22,10 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
     heartbeats: {
       measures: "1,000 targets on loopback in one invocation, what a target costs, and the status page",
       run: benchHeartbeats,
+    },
+    exports: {
+      measures: "one segment from DynamoDB to S3, 10 MB to 5 GB, beside the plain way (some minutes)",
+      run: benchExports,
     },
     workflow: {
       measures: "starts of tasks a second, and what a task is made of and costs",

@@ -9,6 +9,7 @@ import { benchHeartbeat } from "./heartbeat";
 import { benchStart } from "./start";
 import { benchStatusPage } from "./status-page";
 import { benchSynth } from "./synth";
+import { benchTimers } from "./timers";
 
 const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run: () => Promise<readonly Figure[]> }>> =
   {
@@ -22,6 +23,7 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
       measures: "the status page of 100 targets and 90 days: its size, and its first paint",
       run: benchStatusPage,
     },
+    timers: { measures: "the dispatcher of timers against a stub of AWS: speed, memory, costs", run: benchTimers },
     heartbeat: { measures: "1,000 targets on loopback in one invocation", run: benchHeartbeat },
   };
 

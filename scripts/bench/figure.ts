@@ -18,7 +18,7 @@ export function figureAtMost(name: string, value: number, unit: string, limit: n
   return { name, value: rounded(value), unit, goal: `<= ${limit}`, met: value <= limit };
 }
 
-/** A figure that is to reach a limit. */
+/** A figure that is to reach a limit, or more. */
 export function figureAtLeast(name: string, value: number, unit: string, limit: number): Figure {
   return { name, value: rounded(value), unit, goal: `>= ${limit}`, met: value >= limit };
 }

@@ -10,6 +10,7 @@ import { benchHeartbeats } from "./heartbeats";
 import { benchStart } from "./start";
 import { benchSynth } from "./synth";
 import { benchWorkflow } from "./workflow";
+import { benchTimers } from "./timers";
 
 const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run: () => Promise<readonly Figure[]> }>> =
   {
@@ -31,6 +32,7 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
       measures: "starts of tasks a second, and what a task is made of and costs",
       run: benchWorkflow,
     },
+    timers: { measures: "the dispatcher of timers against a stub of AWS: speed, memory, costs", run: benchTimers },
   };
 
 const command = npmCommand("npm run bench --", "Measures, and holds the figures against their goals.")

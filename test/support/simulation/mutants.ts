@@ -193,8 +193,10 @@ export const MUTANTS: readonly KnownMutant[] = [
     mutant: ({ claims }) => ({
       claims: {
         ...claims,
-        claim: () => Promise.resolve({ outcome: "claimed" }),
-        done: () => Promise.resolve(),
+        claim: async (fire, claim) => {
+          await claims.claim(fire, { ...claim, now: Infinity });
+          return { outcome: "claimed" };
+        },
       },
     }),
     caughtBy: [ONCE],

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 
+import { createAwsJsonClient } from "../shared/clients/aws-json";
 import { createDynamoDB } from "../shared/clients/dynamodb";
 import { restHandler } from "../shared/rest-handler";
-import { createAwsJsonClient } from "../shared/clients/aws-json";
 import { cursorReader } from "./cursors";
 import { timerEndpoints } from "./endpoints";
 import { parseApiEnvironment } from "./environment";
@@ -10,7 +10,7 @@ import { fireQueue } from "./fire-queue";
 import { sqsSender } from "./sqs-sender";
 import { timerTable } from "./timer-table";
 
-/** The most that one request comes to: a batch of 25, ten fires each, is 25 messages' worth of ten. */
+/** A batch of 25 timers comes to 25 messages or so, ten a request. */
 const CONCURRENT_SENDS = 10;
 
 /** As the service that timers replace answered browsers. */
@@ -21,14 +21,12 @@ export const handler = restHandler(
   parseApiEnvironment,
   ({ environment, clock, logger }) => {
     const dynamodb = createDynamoDB();
+    const sqs = createAwsJsonClient({ service: "sqs", connections: CONCURRENT_SENDS });
     const services = { clock, random: Math.random };
     return timerEndpoints({
       table: timerTable(dynamodb, environment.TIMERS_TABLE, services),
       queue: fireQueue({
-        sendBatch: sqsSender(
-          createAwsJsonClient({ service: "sqs", connections: CONCURRENT_SENDS }),
-          environment.FIRES_QUEUE,
-        ),
+        sendBatch: sqsSender(sqs, environment.FIRES_QUEUE),
         concurrency: CONCURRENT_SENDS,
         ...services,
       }),

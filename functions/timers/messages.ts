@@ -1,6 +1,4 @@
 /** What goes over the API: types only, for whoever calls it and whoever answers. Times are ISO 8601. */
-import type { TimerKind } from "./timer";
-
 /** What any timer may be put with. */
 interface CommonInput {
   /** Any JSON of at most 64 KB: the body of the message when the timer fires. @default {id, type} */
@@ -97,7 +95,7 @@ export interface TimerList {
 export interface BatchRequest {
   readonly method: "PUT" | "DELETE";
   /** `/periodic/tea` */
-  readonly path: `/${TimerKind}/${string}`;
+  readonly path: `/${"periodic" | "oneshot"}/${string}`;
   /** Of PUT. */
   readonly body?: PeriodicInput | OneshotInput;
 }

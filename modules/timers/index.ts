@@ -1,11 +1,13 @@
 import type { TerraformStack, TerraformVariable } from "cdktf";
 import { z } from "zod";
 import {
+  API_ROUTES,
   CALLBACK_VARIABLES,
   DUE_INDEX,
   RECORDED_FIRE_KEYS,
   TIMER_KEYS,
   dispatchTargets,
+  type ApiEnvironment,
   type CallbackEnvironment,
   type DispatchEnvironment,
   type RecordFireEnvironment,
@@ -18,6 +20,7 @@ import { MinuteTick } from "../constructs/minute-tick";
 import { NodeFunction } from "../constructs/node-function";
 import { DeadLetterQueue, Queue } from "../constructs/queue";
 import { QueueConsumer } from "../constructs/queue-consumer";
+import { RestApi } from "../constructs/rest-api";
 import { Table } from "../constructs/table";
 
 /** Shorter than from one tick to the next: a run that is killed has lost its lease when the next one comes. */
@@ -40,6 +43,12 @@ const MAX_RECEIVES = 8;
 
 /** A message waits for 15 minutes at most before it may be received; half an hour after it was sent, something is wrong. */
 const OLDEST_FIRE_SECONDS = 1_800;
+
+/** As long as API Gateway waits for an answer. */
+const API_TIMEOUT_SECONDS = 29;
+
+/** All clients together; a request may be a batch of 25. */
+const API_THROTTLING = { requestsPerSecond: 500, burst: 1_000 } as const;
 
 const SHIPPED_CALLBACK = "functions/timers/record-fire.ts";
 
@@ -96,6 +105,7 @@ export class Timers extends Feature {
     const dispatcher = this.createDispatcher({ table, queue, deadLetters, shards });
     this.createTick(dispatcher, deadLetters, config);
     const callback = this.createCallback(table, queue, config);
+    const api = this.createApi(table, queue, shards);
     this.createAlarms(dispatcher, queue);
     this.showOnDashboard("Timers", this.graphs(dispatcher, callback, queue));
 
@@ -104,6 +114,9 @@ export class Timers extends Feature {
     this.output("fires_dead_letter_queue_url", "Fires whose callback failed for good", queue.deadLetters.url);
     this.output("dispatch_function_name", "Hands over what falls due", dispatcher.name);
     this.output("callback_function_name", "Is called when a timer fires", callback.name);
+    this.output("api_url", "Where the REST API's paths begin: <this>/periodic/<id>", api.url);
+    this.output("api_id", "The REST API", api.id);
+    this.output("api_arns", "What a client's role needs execute-api:Invoke on: all of it", api.arns);
     this.output("dead_letter_queue_url", "Ticks that failed for good", deadLetters.url);
   }
 
@@ -222,6 +235,31 @@ export class Timers extends Feature {
     });
     this.output("recorded_fires_table_name", "What the shipped callback has recorded", recorded.name);
     return recorded;
+  }
+
+  /** One function for all of it. Browsers ask for the OPTIONS of each path. */
+  private createApi(table: Table, queue: Queue, shards: TerraformVariable) {
+    const handler = new NodeFunction<ApiEnvironment>(this, "api", {
+      entry: "functions/timers/api.ts",
+      environment: {
+        TIMERS_TABLE: table.allows("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Scan", "UpdateItem"),
+        FIRES_QUEUE: queue.allowsSend(),
+        SHARDS: shards.stringValue,
+      },
+      timeoutSeconds: API_TIMEOUT_SECONDS,
+      alarms: { errors: "Timers can't be put. See modules/timers/README.md, 'Requests fail'" },
+    });
+    const paths = [...new Set(API_ROUTES.map(({ path }) => path))];
+    const api = new RestApi(this, "rest", {
+      description: "Puts, gets, lists and deletes timers",
+      routes: [
+        ...API_ROUTES.map((route) => ({ ...route, handler })),
+        ...paths.map((path) => ({ method: "OPTIONS", path, handler }) as const),
+      ],
+      throttling: API_THROTTLING,
+      alarms: { failures: "Timers can't be put. See modules/timers/README.md, 'Requests fail'" },
+    });
+    return { url: api.url, id: api.id, arns: API_ROUTES.map((route) => api.arnOf(route)) };
   }
 
   private createAlarms(dispatcher: NodeFunction<DispatchEnvironment>, queue: Queue): void {

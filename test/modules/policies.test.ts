@@ -32,6 +32,7 @@ const everything = synthesize({
     slackWebhookParameter: "/almanac/slack/webhook",
     statusPage: { cdn: true },
   },
+  timers: {},
 });
 const policies = [everything.root, ...Object.values(everything.modules)].flatMap(policiesOf);
 

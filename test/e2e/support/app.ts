@@ -16,6 +16,7 @@ new Environment(app, "local", {
     schedule: "rate(1 minute)", // the shortest that EventBridge has
     targets: targetsSchema.parse(JSON.parse(readFileSync(targetsFile, "utf8"))),
   },
+  timers: { shards: 2 },
 });
 
 app.synth();

@@ -11,6 +11,7 @@ import {
   shardOf,
 } from "../../../functions/timers/requests";
 import { nextDue } from "../../../functions/timers/schedule";
+import type { OneshotInput, PeriodicInput } from "../../../functions/timers/messages";
 import { describeIssues } from "../../../functions/shared/errors";
 
 const NOW = Date.parse("2026-11-21T06:55:30.250Z");
@@ -236,6 +237,20 @@ describe("a body is refused, and told where and why", () => {
     [{ at: "2026-11-22T00:00:00Z", enabled: false }, 'has no field "enabled"'],
   ])("one-shot: %j", (body, told) => {
     expect(problem(oneshotBodySchema, body)).toBe(told);
+  });
+});
+
+describe("what clients are told that a body may have", () => {
+  type Keys<T> = T extends unknown ? keyof T : never;
+  type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
+
+  it("is what it may have", () => {
+    // The compiler's to hold, not ours.
+    const periodicKeys: Same<Keys<PeriodicInput>, keyof z.input<typeof periodicBodySchema>> = true;
+    const oneshotKeys: Same<Keys<OneshotInput>, keyof z.input<typeof oneshotBodySchema>> = true;
+    const takesPeriodic = (input: PeriodicInput): z.input<typeof periodicBodySchema> => input;
+    const takesOneshot = (input: OneshotInput): z.input<typeof oneshotBodySchema> => input;
+    expect([periodicKeys, oneshotKeys, takesPeriodic({}), takesOneshot({ at: "now" })]).toHaveLength(4);
   });
 });
 

@@ -8,6 +8,7 @@ import { watermarkSchema } from "../functions/exports/contract";
 import { exportFieldsSchema, exportsSchema, jobsSchema as exportJobsSchema } from "../modules/exports/schema";
 import { heartbeatsSchema } from "../modules/heartbeats";
 import { statusPageSchema } from "../modules/heartbeats/status-page";
+import { timersCallbackSchema, timersSchema } from "../modules/timers";
 import { workflowSchema, workSchema } from "../modules/workflow";
 import { synthesize } from "./support/synthesized";
 
@@ -103,6 +104,8 @@ describe("configuration tables", () => {
     ["A target", targetSchema],
     ["A job", jobsSchema.element],
     ["The status page", statusPageSchema],
+    ["Timers", timersSchema],
+    ["A timers callback", timersCallbackSchema],
     ["Exports", exportsSchema],
     ["An export", exportFieldsSchema],
     ["A watermark", watermarkSchema],
@@ -132,6 +135,7 @@ describe("features", () => {
       slackWebhookParameter: "/almanac/slack",
       statusPage: { cdn: true },
     },
+    timers: {},
     exports: {
       tables: [{ name: "orders", table: "shop-orders" }],
       jobs: { tables: ["app-logs"] },

@@ -61,6 +61,7 @@ const everything = synthesize({
     slackWebhookParameter: "/almanac/slack/webhook",
     statusPage: { cdn: true },
   },
+  timers: {},
   exports: {
     tables: [
       { name: "orders", table: "shop-orders" },

@@ -1,18 +1,12 @@
 import { AwsProvider, type AwsProviderConfig } from "@cdktf/provider-aws/lib/provider";
 import type { App } from "cdktf";
-import {
-  S3Backend,
-  TerraformStack,
-  type ITerraformDependable,
-  type S3BackendConfig,
-  type TerraformElement,
-} from "cdktf";
+import { S3Backend, TerraformStack, type S3BackendConfig, type TerraformElement } from "cdktf";
 import type { Node } from "constructs";
 import { z } from "zod";
 import { AlarmTopic } from "./constructs/alarm-topic";
-import { ApiGatewayLogs } from "./constructs/api-gateway-logs";
 import { parseConfig } from "./constructs/config";
-import type { Deployment } from "./constructs/feature";
+import { Dashboard } from "./constructs/dashboard";
+import type { Deployment, Feature } from "./constructs/feature";
 import { readableId, rejectDuplicateIds } from "./constructs/readable-id";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./constructs/versions";
 import { Heartbeats, heartbeatsSchema } from "./heartbeats";
@@ -70,9 +64,9 @@ export class Environment extends TerraformStack {
       alarmTopicArn: alarmTopic.arn,
       alarmTopicKeyArn: alarmTopic.keyArn,
       protectData: config.protectData,
-      after: this.createApiLogs(name, config),
     };
-    if (config.heartbeats) new Heartbeats(this, deployment, config.heartbeats);
+    const features = [...(config.heartbeats ? [new Heartbeats(this, deployment, config.heartbeats)] : [])];
+    this.createDashboard(name, config, features);
     rejectDuplicateIds(this);
   }
 
@@ -103,10 +97,9 @@ export class Environment extends TerraformStack {
     return new AlarmTopic(this, "alarms", { name: `${app}-${name}-alarms`, emails: alarmEmails });
   }
 
-  /** Only where a feature has an API: the setting is the whole account's. */
-  private createApiLogs(name: string, { app, heartbeats }: EnvironmentConfig): readonly ITerraformDependable[] {
-    if (heartbeats === undefined || heartbeats.jobs.length === 0) return [];
-    return [new ApiGatewayLogs(this, "api-logs", { name: `${app}-${name}-api-logs` }).setting];
+  private createDashboard(name: string, { app }: EnvironmentConfig, features: readonly Feature[]): void {
+    if (features.length === 0) return;
+    new Dashboard(this, "dashboard", { name: `${app}-${name}`, features: features.map(({ feature }) => feature) });
   }
 
   protected override allocateLogicalId(element: TerraformElement | Node): string {
@@ -128,6 +121,7 @@ function emulatedProvider(endpoint: string): AwsProviderConfig {
     "kms",
     "lambda",
     "s3",
+    "sfn",
     "sns",
     "sqs",
     "sts",

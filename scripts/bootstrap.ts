@@ -1,13 +1,17 @@
-/** `npm run bootstrap -- <environment>`: makes what Terraform needs before it can work, the bucket that holds its state. */
+/** `npm run bootstrap -- <environment>`: makes what an environment needs and cannot make for itself. */
 import { DEFAULT_HOME } from "./local/home";
 import { describeError, EXIT, npmCommand } from "./shared/command-line";
 import { findLocal, LOCAL, type DeployedOptions } from "./environments/deployed";
-import { ensureStateBucket } from "./shared/state-bucket";
+import { ensureApiLogsRole } from "./shared/api-logs-role";
+import { ensureStateBucket, readStateBackend } from "./shared/state-bucket";
 import { synthesizeStack } from "./shared/synthesize";
 
 const command = npmCommand(
   "npm run bootstrap --",
-  "Makes the bucket for an environment's Terraform state: versioned, encrypted, TLS only, closed to the public. Safe to repeat.",
+  [
+    "Makes the bucket for an environment's Terraform state: versioned, encrypted, TLS only, closed to the public.",
+    "And gives API Gateway a role for access logs, where the account has none yet. Safe to repeat.",
+  ].join("\n"),
 )
   .argument("<environment>", "as main.ts names it: staging")
   .option("--app <file>", "the app that has the environment", "main.ts")
@@ -17,8 +21,14 @@ const command = npmCommand(
 
 async function main(environment: string, { app, home }: DeployedOptions): Promise<void> {
   const local = environment === LOCAL ? await findLocal(home) : undefined;
-  const { bucket, created } = await ensureStateBucket(await synthesizeStack(environment, { app, ...local }));
+  const stack = await synthesizeStack(environment, { app, ...local });
+  const { bucket, created } = await ensureStateBucket(stack);
   console.log(`${bucket}: ${created ? "created" : "there already"}, versioned, encrypted, TLS only.`);
+  if (environment !== LOCAL) {
+    const { region } = await readStateBackend(stack);
+    const { role, set } = await ensureApiLogsRole(region);
+    console.log(`${role}: API Gateway's role for access logs in ${region}, ${set ? "set" : "there already"}.`);
+  }
   console.log(`Next: npx cdktf deploy ${environment}`);
 }
 

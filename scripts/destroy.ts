@@ -49,7 +49,7 @@ async function main(environment: string, options: Options): Promise<void> {
 
   if (options.keepState) return;
   const { bucket } = await deleteStateBucket(stack);
-  console.log(`${bucket}: deleted, with all versions of the state. Nothing is left.`);
+  console.log(`${bucket}: deleted, with all versions of the state. Nothing of ${environment} is left.`);
 }
 
 /** Terraform would refuse, too: but halfway through, with the unprotected half gone. */

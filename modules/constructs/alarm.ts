@@ -1,5 +1,6 @@
 import { CloudwatchMetricAlarm } from "@cdktf/provider-aws/lib/cloudwatch-metric-alarm";
 import { Construct } from "constructs";
+import type { Metric } from "./dashboard";
 import { Feature } from "./feature";
 import { RESOURCE } from "./readable-id";
 
@@ -11,11 +12,8 @@ export type AlarmText = string;
 
 const OPT_OUT = "none, because ";
 
-export interface AlarmProps {
+export interface AlarmProps extends Metric {
   readonly text: AlarmText;
-  readonly namespace: string;
-  readonly metric: string;
-  readonly dimensions: Readonly<Record<string, string>>;
   readonly statistic: "Sum" | "Maximum" | "Minimum" | "Average";
   readonly comparison: "GreaterThanThreshold" | "LessThanThreshold";
   readonly threshold: number;

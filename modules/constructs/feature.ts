@@ -14,10 +14,10 @@ import {
   TerraformStack,
   TerraformVariable,
   type ISynthesisSession,
-  type ITerraformDependable,
   type TerraformElement,
 } from "cdktf";
 import type { Construct, Node } from "constructs";
+import { WIDGETS_OUTPUT, widgetsOf, type Graph, type Metric } from "./dashboard";
 import { readableId, rejectDuplicateIds } from "./readable-id";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./versions";
 
@@ -33,8 +33,6 @@ export interface Deployment {
   readonly alarmTopicKeyArn: string;
   /** True: what holds data can't be destroyed or deleted. */
   readonly protectData: boolean;
-  /** What must be there before anything of the feature. @default nothing */
-  readonly after?: readonly ITerraformDependable[];
 }
 
 /** A value that the environment's stack hands to the module as a Terraform variable. */
@@ -68,7 +66,6 @@ export abstract class Feature extends TerraformStack {
     this.call = new TerraformHclModule(environment, `${feature}-module`, {
       source: `./modules/${feature}`,
       skipAssetCreationFromLocalModules: true,
-      ...(deployment.after && { dependsOn: [...deployment.after] }),
     });
     this.call.overrideLogicalId(feature);
     // The whole module's outputs as one object: what runs where, for scripts and people.
@@ -126,11 +123,24 @@ export abstract class Feature extends TerraformStack {
     return this.account.accountId;
   }
 
+  /** A metric that the feature's functions count (functions/shared/metrics.ts). */
+  metric(name: string): Metric {
+    return {
+      namespace: "Almanac",
+      metric: name,
+      dimensions: { service: this.feature, environment: this.qualifiedEnvironment },
+    };
+  }
+
   /** An ARN in this account and region, known before its resource is: `arn("sqs", "<queue name>")`. */
   arn(service: string, resource: string): string {
     this.partition ??= new DataAwsPartition(this, "partition");
+    return `arn:${this.partition.partition}:${service}:${this.regionName}:${this.accountId}:${resource}`;
+  }
+
+  private get regionName(): string {
     this.region ??= new DataAwsRegion(this, "region");
-    return `arn:${this.partition.partition}:${service}:${this.region.name}:${this.accountId}:${resource}`;
+    return this.region.name;
   }
 
   /** Puts a zip into the module's folder. Returns its path and its hash, as Terraform's expressions for them. */
@@ -161,6 +171,15 @@ export abstract class Feature extends TerraformStack {
   /** An output of the module. */
   protected output(name: string, description: string, value: unknown): void {
     new TerraformOutput(this, `output-${name}`, { description, value }).overrideLogicalId(name);
+  }
+
+  /** The feature's row on the environment's dashboard. Each feature has one. */
+  protected showOnDashboard(heading: string, graphs: readonly Graph[]): void {
+    this.output(
+      WIDGETS_OUTPUT,
+      "Its row on a CloudWatch dashboard: a list of widgets",
+      widgetsOf(heading, graphs, this.regionName),
+    );
   }
 
   protected override allocateLogicalId(element: TerraformElement | Node): string {

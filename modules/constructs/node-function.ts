@@ -7,6 +7,7 @@ import { LambdaFunctionEventInvokeConfig } from "@cdktf/provider-aws/lib/lambda-
 import { Construct } from "constructs";
 import { Alarm, type AlarmText } from "./alarm";
 import { bundleHandlers } from "./bundle";
+import type { Metric } from "./dashboard";
 import { Feature } from "./feature";
 import { policy, statementsOf, variablesOf, type Binding, type Bindings } from "./grants";
 import type { DeadLetterQueue } from "./queue";
@@ -80,6 +81,11 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
   /** The function's name, and the permission to invoke it. */
   allowsInvoke(): Binding {
     return { value: this.name, actions: ["lambda:InvokeFunction"], resources: [this.arn] };
+  }
+
+  /** A metric that Lambda counts of it. */
+  metric(metric: "Duration" | "Errors" | "Invocations" | "Throttles"): Metric {
+    return { namespace: "AWS/Lambda", metric, dimensions: { FunctionName: this.name } };
   }
 
   private createRole(name: string): IamRole {
@@ -172,9 +178,7 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
   private createAlarms(alarms: NodeFunctionProps<E>["alarms"]): void {
     new Alarm(this, "errors", {
       text: alarms.errors,
-      namespace: "AWS/Lambda",
-      metric: "Errors",
-      dimensions: { FunctionName: this.name },
+      ...this.metric("Errors"),
       statistic: "Sum",
       comparison: "GreaterThanThreshold",
       threshold: 0,

@@ -17,18 +17,18 @@ const STAGE = "live";
 /** Who called what, and how it went: long enough to look into last month. */
 const LOG_RETENTION_DAYS = 30;
 
-/** One line of JSON a request; neither headers nor bodies. */
-const ACCESS_LOG = JSON.stringify({
-  requestId: "$context.requestId",
-  time: "$context.requestTimeEpoch",
-  method: "$context.httpMethod",
-  path: "$context.path",
-  status: "$context.status",
-  caller: "$context.identity.userArn",
-  sourceIp: "$context.identity.sourceIp",
-  latencyMs: "$context.responseLatency",
-  error: "$context.error.message",
-});
+/** One line of JSON a request; neither headers nor bodies. What is a number and there in every request stands without quotes. */
+const ACCESS_LOG = `{${[
+  `"requestId":"$context.requestId"`,
+  `"time":$context.requestTimeEpoch`,
+  `"method":"$context.httpMethod"`,
+  `"path":"$context.path"`,
+  `"status":$context.status`,
+  `"caller":"$context.identity.userArn"`,
+  `"sourceIp":"$context.identity.sourceIp"`,
+  `"latencyMs":$context.responseLatency`,
+  `"error":"$context.error.message"`,
+].join(",")}}`;
 
 /** One method of one path, and the function behind it. */
 export interface Route {
@@ -49,7 +49,8 @@ export interface RestApiProps {
 /**
  * A REST API before functions of its feature. Only who has AWS credentials and `execute-api:Invoke` may call it (AWS_IAM).
  *
- * Resource by resource rather than by an OpenAPI body, which the local emulator does not take.
+ * Resource by resource rather than by an OpenAPI body, which the local emulator does not take. Its access logs need the role that
+ * `npm run bootstrap` gives API Gateway: that is the account's, so no environment has it.
  */
 export class RestApi extends Construct {
   /** Where its paths begin: `https://....execute-api.eu-central-1.amazonaws.com/live`. */

@@ -20,6 +20,7 @@ import {
 } from "../../functions/heartbeats/contract";
 import { Alarm } from "../constructs/alarm";
 import { Bucket } from "../constructs/bucket";
+import type { Graph } from "../constructs/dashboard";
 import { Feature, type Deployment } from "../constructs/feature";
 import type { Binding } from "../constructs/grants";
 import { literal } from "../constructs/literal";
@@ -127,6 +128,7 @@ export class Heartbeats extends Feature {
     this.createSchedule(checker, deadLetters, interval.numberValue);
     this.createAlarms(checker, interval.numberValue);
     if (config.jobs.length > 0) this.createReportDoor(state, configuration);
+    this.showOnDashboard("Heartbeats", this.graphs(checker));
 
     this.output("table_name", "Telemetry: a row for each check", telemetry.name);
     this.output("state_table_name", "States, incidents and roll-ups", state.name);
@@ -291,9 +293,7 @@ export class Heartbeats extends Feature {
     // A monitor that does not run reports nothing bad: its silence is what has to be noticed, here of three ticks.
     new Alarm(this, "silence", {
       text: "No heartbeats are taken at all. See modules/heartbeats/README.md, 'Silence'",
-      namespace: "AWS/Lambda",
-      metric: "Invocations",
-      dimensions: { FunctionName: checker.name },
+      ...checker.metric("Invocations"),
       statistic: "Sum",
       comparison: "LessThanThreshold",
       threshold: 1,
@@ -302,9 +302,7 @@ export class Heartbeats extends Feature {
     });
     new Alarm(this, "broken-checks", {
       text: "Checks fail for a fault of the checker. See modules/heartbeats/README.md, 'Broken checks'",
-      namespace: "Almanac",
-      metric: "brokenChecks",
-      dimensions: { service: this.feature, environment: this.qualifiedEnvironment },
+      ...this.metric("brokenChecks"),
       statistic: "Sum",
       comparison: "GreaterThanThreshold",
       threshold: 0,
@@ -312,14 +310,40 @@ export class Heartbeats extends Feature {
     });
     new Alarm(this, "failed-notifications", {
       text: "People could not be told of an incident. See modules/heartbeats/README.md, 'Failed notifications'",
-      namespace: "Almanac",
-      metric: "failedNotifications",
-      dimensions: { service: this.feature, environment: this.qualifiedEnvironment },
+      ...this.metric("failedNotifications"),
       statistic: "Sum",
       comparison: "GreaterThanThreshold",
       threshold: 0,
       periodSeconds: 300,
     });
+  }
+
+  private graphs(checker: NodeFunction<CheckEnvironment>): readonly Graph[] {
+    return [
+      {
+        title: "Checks",
+        lines: [
+          { ...this.metric("checks"), label: "checks", statistic: "Sum" },
+          { ...this.metric("failedChecks"), label: "failed", statistic: "Sum" },
+          { ...this.metric("brokenChecks"), label: "broken", statistic: "Sum" },
+        ],
+      },
+      {
+        title: "Latency of the targets (ms)",
+        lines: [
+          { ...this.metric("latency"), label: "p50", statistic: "p50" },
+          { ...this.metric("latency"), label: "p99", statistic: "p99" },
+        ],
+      },
+      {
+        title: "The checker",
+        lines: [
+          { ...checker.metric("Invocations"), label: "runs", statistic: "Sum" },
+          { ...checker.metric("Errors"), label: "errors", statistic: "Sum" },
+          { ...this.metric("failedNotifications"), label: "people not told", statistic: "Sum" },
+        ],
+      },
+    ];
   }
 
   /** `POST /heartbeats/{name}`, for jobs that report in. */

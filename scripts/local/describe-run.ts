@@ -2,15 +2,13 @@
 import { LOCAL_REGION } from "../emulator/run";
 import type { Features } from "./run-record";
 
-/** Each feature with its outputs, one a line. */
+/** Each feature with its outputs, one a line; but for lists and objects, which are for programs. */
 export function describeFeatures(features: Features): string {
   return Object.entries(features)
     .map(([feature, outputs]) => {
-      const width = Math.max(0, ...Object.keys(outputs).map((name) => name.length));
-      const lines = Object.entries(outputs).map(([name, value]) => {
-        const text = typeof value === "string" ? value : JSON.stringify(value);
-        return `    ${name.replaceAll("_", " ").padEnd(width)}  ${text}`;
-      });
+      const shown = Object.entries(outputs).filter(([, value]) => typeof value !== "object");
+      const width = Math.max(0, ...shown.map(([name]) => name.length));
+      const lines = shown.map(([name, value]) => `    ${name.replaceAll("_", " ").padEnd(width)}  ${String(value)}`);
       return [`  ${feature}`, ...lines].join("\n");
     })
     .join("\n");

@@ -14,6 +14,7 @@ const LISTS: readonly (readonly [service: string, request: RequestInit & { reado
   ["iam", form("Action=ListRoles&Version=2010-05-08")],
   ["sns", form("Action=ListTopics&Version=2010-03-31")],
   ["monitoring", form("Action=DescribeAlarms&Version=2010-08-01")],
+  ["monitoring", form("Action=ListDashboards&Version=2010-08-01")],
 ];
 
 function json(target: string, type: string): RequestInit {
@@ -25,7 +26,7 @@ function form(body: string): RequestInit {
 }
 
 /** Each service's list as it comes, XML or JSON: what matters is whether our names are in it. */
-async function listAll(endpoint: string): Promise<Record<string, string>> {
+async function listAll(endpoint: string): Promise<readonly (readonly [service: string, list: string])[]> {
   const answers = LISTS.map(async ([service, { path = "/", headers, ...request }]) => {
     const credential = `Credential=test/20260101/eu-central-1/${service}/aws4_request`;
     const response = await fetch(new URL(path, endpoint), {
@@ -38,13 +39,11 @@ async function listAll(endpoint: string): Promise<Record<string, string>> {
     if (!response.ok) throw new Error(`${service} answers ${response.status}: ${await response.text()}`);
     return [service, await response.text()] as const;
   });
-  return Object.fromEntries(await Promise.all(answers));
+  return Promise.all(answers);
 }
 
-const servicesNaming = (lists: Readonly<Record<string, string>>, name: string) =>
-  Object.entries(lists)
-    .filter(([, list]) => list.includes(name))
-    .map(([service]) => service);
+const servicesNaming = (lists: Awaited<ReturnType<typeof listAll>>, name: string) =>
+  lists.filter(([, list]) => list.includes(name)).map(([service]) => service);
 
 describe("npm run destroy -- local", () => {
   it("leaves nothing behind", async () => {

@@ -1,9 +1,10 @@
 import { Construct } from "constructs";
+import * as z from "zod";
 import { Alarm } from "../../../modules/constructs/alarm";
 import { Bucket } from "../../../modules/constructs/bucket";
 import { DeadLetterQueue, Queue } from "../../../modules/constructs/queue";
 import { Table } from "../../../modules/constructs/table";
-import { describePolicy, resource, synthesizeConstructs } from "../../support/synthesized";
+import { describePolicy, resource, synthesize, synthesizeConstructs } from "../../support/synthesized";
 
 const metric = {
   namespace: "AWS/SQS",
@@ -115,6 +116,41 @@ describe("an alarm", () => {
       new Alarm(scope, "sent", { ...metric, text: "none, because nobody minds" });
     });
     expect(json.resource).toEqual({});
+  });
+});
+
+describe("a dashboard", () => {
+  const heartbeats = { targets: [] };
+
+  it("has the row of each feature, which its module gives", () => {
+    const { root } = synthesize({ heartbeats });
+    expect(resource(root, "aws_cloudwatch_dashboard", "dashboard")).toMatchObject({
+      dashboard_name: "almanac-staging",
+      dashboard_body: "${jsonencode({ widgets = concat(module.heartbeats.dashboard_widgets) })}",
+    });
+  });
+
+  it("shows each metric as it is counted: name, dimensions, statistic", () => {
+    const { heartbeats: json } = synthesize({ heartbeats }).modules;
+    const [heading, graph] = z.object({ value: z.array(z.unknown()) }).parse(json?.output["dashboard_widgets"]).value;
+    expect(heading).toMatchObject({ type: "text", width: 24 });
+    expect(graph).toMatchObject({
+      type: "metric",
+      properties: {
+        region: "${data.aws_region.region.name}",
+        metrics: expect.arrayContaining([
+          [
+            "Almanac",
+            "failedChecks",
+            "service",
+            "heartbeats",
+            "environment",
+            "${var.app}-${var.environment}",
+            { label: "failed", stat: "Sum" },
+          ],
+        ]) as unknown,
+      },
+    });
   });
 });
 

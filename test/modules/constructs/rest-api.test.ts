@@ -1,3 +1,4 @@
+import * as z from "zod";
 import { RestApi, type Route } from "../../../modules/constructs/rest-api";
 import { resource, synthesizeConstructs } from "../../support/synthesized";
 
@@ -16,6 +17,11 @@ const json = synthesizeConstructs((feature) => {
   });
   expect(api.arnOf({ method: "GET", path: "/timers/{id}" })).toMatch(/\/live\/GET\/timers\/\*$/);
 });
+
+/** A request as API Gateway writes it into the log: each variable replaced by its text. */
+function logged(format: string, variables: Readonly<Record<string, string>>): unknown {
+  return JSON.parse(format.replace(/\$context\.([\w.]+)/g, (_, name: string) => variables[name] ?? "-"));
+}
 
 describe("a REST API", () => {
   it("shares the resources that its paths go through", () => {
@@ -54,10 +60,22 @@ describe("a REST API", () => {
     });
   });
 
-  it("logs each request, has a limit, and an alarm", () => {
-    expect(resource(json, "aws_api_gateway_stage", "api_stage")).toMatchObject({
-      access_log_settings: { destination_arn: "${aws_cloudwatch_log_group.api_logs.arn}" },
+  it("logs each request as JSON, numbers as numbers", () => {
+    const { access_log_settings: settings } = z
+      .object({ access_log_settings: z.object({ destination_arn: z.string(), format: z.string() }) })
+      .parse(resource(json, "aws_api_gateway_stage", "api_stage"));
+    expect(settings.destination_arn).toBe("${aws_cloudwatch_log_group.api_logs.arn}");
+    const variables = { status: "403", requestTimeEpoch: "1795238400000", responseLatency: "12", path: "/live/timers" };
+    expect(logged(settings.format, variables)).toMatchObject({
+      status: 403,
+      time: 1_795_238_400_000,
+      latencyMs: 12,
+      path: "/live/timers",
+      caller: "-",
     });
+  });
+
+  it("has a limit, and an alarm", () => {
     expect(resource(json, "aws_api_gateway_method_settings", "api_throttling")).toMatchObject({
       method_path: "*/*",
       settings: { throttling_rate_limit: 10, throttling_burst_limit: 20 },

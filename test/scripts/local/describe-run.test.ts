@@ -1,7 +1,12 @@
 import { describeAccess, describeFeatures } from "../../../scripts/local/describe-run";
 
 it("shows each feature's outputs in columns", () => {
-  expect(describeFeatures({ heartbeats: { table_name: "t", check_function_name: "f", shards: 3 }, timers: {} })).toBe(
+  expect(
+    describeFeatures({
+      heartbeats: { table_name: "t", check_function_name: "f", shards: 3, dashboard_widgets: [{}] },
+      timers: {},
+    }),
+  ).toBe(
     [
       "  heartbeats",
       "    table name           t",

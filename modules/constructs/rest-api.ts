@@ -32,7 +32,7 @@ const ACCESS_LOG = `{${[
 
 /** One method of one path, and the function behind it. */
 export interface Route {
-  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE" | "OPTIONS";
   /** `/heartbeats/{name}` */
   readonly path: string;
   readonly handler: { readonly name: string; readonly invokeArn: string };
@@ -47,7 +47,8 @@ export interface RestApiProps {
 }
 
 /**
- * A REST API before functions of its feature. Only who has AWS credentials and `execute-api:Invoke` may call it (AWS_IAM).
+ * A REST API before functions of its feature. Only who has AWS credentials and `execute-api:Invoke` may call it (AWS_IAM); but
+ * OPTIONS is for all, since browsers ask without credentials what they may ask for.
  *
  * Resource by resource rather than by an OpenAPI body, which the local emulator does not take. Its access logs need the role that
  * `npm run bootstrap` gives API Gateway: that is the account's, so no environment has it.
@@ -90,7 +91,7 @@ export class RestApi extends Construct {
       restApiId: this.api.id,
       resourceId,
       httpMethod,
-      authorization: "AWS_IAM",
+      authorization: authorizationOf(route),
     });
     new LambdaPermission(this, `${id}-permission`, {
       statementId: `${Feature.of(this).physicalName(this.node.id)}-${id}`,
@@ -130,7 +131,10 @@ export class RestApi extends Construct {
     return new ApiGatewayDeployment(this, "deployment", {
       restApiId: this.api.id,
       triggers: Object.fromEntries(
-        routes.map(({ method, path, handler }) => [`${method} ${path}`, `AWS_IAM ${handler.invokeArn}`]),
+        routes.map((route) => [
+          `${route.method} ${route.path}`,
+          `${authorizationOf(route)} ${route.handler.invokeArn}`,
+        ]),
       ),
       dependsOn: [...integrations],
       lifecycle: { createBeforeDestroy: true },
@@ -171,6 +175,10 @@ export class RestApi extends Construct {
       periodSeconds: 300,
     });
   }
+}
+
+function authorizationOf({ method }: Pick<Route, "method">): "AWS_IAM" | "NONE" {
+  return method === "OPTIONS" ? "NONE" : "AWS_IAM";
 }
 
 /** `post-heartbeats-name` */

@@ -7,6 +7,7 @@ const routes: readonly Route[] = [
   { method: "POST", path: "/timers", handler },
   { method: "GET", path: "/timers/{id}", handler },
   { method: "DELETE", path: "/timers/{id}", handler: { ...handler, invokeArn: "arn:other" } },
+  { method: "OPTIONS", path: "/timers/{id}", handler },
 ];
 const json = synthesizeConstructs((feature) => {
   const api = new RestApi(feature, "api", {
@@ -31,10 +32,14 @@ describe("a REST API", () => {
     ]);
   });
 
-  it("asks each caller for a signature, whatever the route", () => {
+  it("asks each caller for a signature, whatever the route; but browsers may ask what they may ask for", () => {
     const methods = Object.values(json.resource["aws_api_gateway_method"] ?? {});
-    expect(methods).toHaveLength(3);
-    for (const method of methods) expect(method).toMatchObject({ authorization: "AWS_IAM" });
+    expect(methods.map(({ http_method: method, authorization }) => [method, authorization])).toEqual([
+      ["POST", "AWS_IAM"],
+      ["GET", "AWS_IAM"],
+      ["DELETE", "AWS_IAM"],
+      ["OPTIONS", "NONE"],
+    ]);
   });
 
   it("lets itself invoke a function for that function's routes only", () => {
@@ -50,12 +55,14 @@ describe("a REST API", () => {
         "POST /timers": "AWS_IAM arn:invoke",
         "GET /timers/{id}": "AWS_IAM arn:invoke",
         "DELETE /timers/{id}": "AWS_IAM arn:other",
+        "OPTIONS /timers/{id}": "NONE arn:invoke",
       },
       lifecycle: { create_before_destroy: true },
       depends_on: [
         "aws_api_gateway_integration.api_post_timers_integration",
         "aws_api_gateway_integration.api_get_timers_id_integration",
         "aws_api_gateway_integration.api_delete_timers_id_integration",
+        "aws_api_gateway_integration.api_options_timers_id_integration",
       ],
     });
   });

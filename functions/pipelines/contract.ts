@@ -106,8 +106,17 @@ export const MESSAGE_ATTRIBUTES = {
   archived: "archived",
 } as const;
 
-/** What the drain is asked for by those who have new notices. */
-export const drainRequestSchema = z.object({ webhook: z.string() });
+/** How ajv reads a schema, at synth and at the door alike: a keyword that is none is an error, formats are remarks. */
+export const SCHEMA_OPTIONS = {
+  strict: true,
+  strictTypes: false,
+  strictTuples: false,
+  validateFormats: false,
+  logger: false,
+} as const;
+
+/** What the drain is asked by those who have new notices; a schedule asks for all webhooks. */
+export const drainRequestSchema = z.object({ webhook: z.string().optional() });
 
 export interface DoorEnvironment {
   readonly CHANNEL_NAME: string;

@@ -4,7 +4,6 @@ import * as z from "zod";
 import type { Channel } from "./contract";
 import { parseJson, textOf } from "./json";
 import { at, isWithin, redacted } from "./pointer";
-import { type Row } from "./row";
 
 /** Of a value, what a line of Slack can show. */
 const LONGEST_VALUE = 200;
@@ -32,10 +31,13 @@ export const noticeSchema = z.object({
 });
 export type Notice = z.output<typeof noticeSchema>;
 
+/** A row as a stream has it: usually one of row.ts, but people write rows too. */
+export type Image = Readonly<Record<string, unknown>>;
+
 /** A row before and after a change; undefined: there was none, or is none any more. */
 export interface Change {
-  readonly before: Row | undefined;
-  readonly after: Row | undefined;
+  readonly before: Image | undefined;
+  readonly after: Image | undefined;
 }
 
 /**
@@ -59,7 +61,7 @@ export function noticeOf(name: string, channel: Channel, { before, after }: Chan
   };
 }
 
-function fieldsOf(channel: Channel, before: Row | undefined, after: Row): Field[] {
+function fieldsOf(channel: Channel, before: Image | undefined, after: Image): Field[] {
   const now = shownOf(channel, after);
   const then = before === undefined ? {} : shownOf(channel, before);
   return Object.keys(channel.summary).flatMap((label) => {
@@ -71,7 +73,7 @@ function fieldsOf(channel: Channel, before: Row | undefined, after: Row): Field[
 }
 
 /** The summary of a row's data, without what is private. */
-function shownOf(channel: Channel, row: Row): Readonly<Record<string, string | undefined>> {
+function shownOf(channel: Channel, row: Image): Readonly<Record<string, string | undefined>> {
   try {
     const document = parseJson(stringOf(row, "data"));
     return Object.fromEntries(
@@ -88,14 +90,12 @@ function shownOf(channel: Channel, row: Row): Readonly<Record<string, string | u
   }
 }
 
-function stringOf(row: Row, name: string): string {
-  const value = row[name];
-  return value !== undefined && "S" in value ? value.S : "";
-}
+const stringOf = (row: Image, name: string): string => typed(row[name], "S") ?? "";
+const numberOf = (row: Image, name: string): string | undefined => typed(row[name], "N");
 
-function numberOf(row: Row, name: string): string | undefined {
-  const value = row[name];
-  return value !== undefined && "N" in value ? value.N : undefined;
+function typed(attribute: unknown, type: "S" | "N"): string | undefined {
+  const value: unknown = typeof attribute === "object" && attribute !== null ? Reflect.get(attribute, type) : undefined;
+  return typeof value === "string" ? value : undefined;
 }
 
 function shortened(text: string): string {

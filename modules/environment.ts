@@ -10,6 +10,7 @@ import type { Deployment, Feature } from "./constructs/feature";
 import { readableId, rejectDuplicateIds } from "./constructs/readable-id";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./constructs/versions";
 import { Heartbeats, heartbeatsSchema } from "./heartbeats";
+import { channelsSchema, Pipelines } from "./pipelines";
 
 /** Short, so that the longest name there is (a bucket's, 63) has room for feature, role and account; a test holds that. */
 const appSchema = z
@@ -41,6 +42,7 @@ export const environmentSchema = z.strictObject({
   /** Another AWS than Amazon's, an emulator on this machine: its URL. @default Amazon's */
   awsEndpoint: z.url({ protocol: /^https?$/, error: "is not an http(s) URL" }).optional(),
   heartbeats: heartbeatsSchema.optional(),
+  channels: channelsSchema.optional(),
 });
 
 /** An environment, as people write it in main.ts. */
@@ -65,7 +67,10 @@ export class Environment extends TerraformStack {
       alarmTopicKeyArn: alarmTopic.keyArn,
       protectData: config.protectData,
     };
-    const features = [...(config.heartbeats ? [new Heartbeats(this, deployment, config.heartbeats)] : [])];
+    const features = [
+      ...(config.heartbeats ? [new Heartbeats(this, deployment, config.heartbeats)] : []),
+      ...(config.channels ? [new Pipelines(this, deployment, config.channels)] : []),
+    ];
     this.createDashboard(name, config, features);
     rejectDuplicateIds(this);
   }

@@ -111,6 +111,7 @@ export const SCHEMA_OPTIONS = {
   strict: true,
   strictTypes: false,
   strictTuples: false,
+  strictRequired: false,
   validateFormats: false,
   logger: false,
 } as const;

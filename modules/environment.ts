@@ -66,6 +66,7 @@ export class Environment extends TerraformStack {
       alarmTopicArn: alarmTopic.arn,
       alarmTopicKeyArn: alarmTopic.keyArn,
       protectData: config.protectData,
+      ...(config.awsEndpoint !== undefined && { awsEndpoint: config.awsEndpoint }),
     };
     const features = [
       ...(config.heartbeats ? [new Heartbeats(this, deployment, config.heartbeats)] : []),

@@ -8,7 +8,7 @@ import { heartbeatsSchema } from "../modules/heartbeats";
 import { statusPageSchema } from "../modules/heartbeats/status-page";
 import { synthesize } from "./support/synthesized";
 
-const NOT_OURS = new Set(["node_modules", ".git", ".almanac", "cdktf.out", "coverage"]);
+const NOT_OURS = new Set(["node_modules", ".git", ".almanac", "cdktf.out", "coverage", "dist"]);
 
 function markdownBelow(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true })

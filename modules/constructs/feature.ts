@@ -33,6 +33,8 @@ export interface Deployment {
   readonly alarmTopicKeyArn: string;
   /** True: what holds data can't be destroyed or deleted. */
   readonly protectData: boolean;
+  /** Another AWS than Amazon's: its URL. There the addresses of APIs are its own, too. @default Amazon's */
+  readonly awsEndpoint?: string;
 }
 
 /** A value that the environment's stack hands to the module as a Terraform variable. */
@@ -81,7 +83,7 @@ export abstract class Feature extends TerraformStack {
       },
     };
 
-    const { app, environment: name, alarmTopicArn, alarmTopicKeyArn, protectData } = deployment;
+    const { app, environment: name, alarmTopicArn, alarmTopicKeyArn, protectData, awsEndpoint } = deployment;
     this.deployment = {
       app: this.input("app", { type: "string", description: "Begins every resource name", value: app }).stringValue,
       environment: this.input("environment", {
@@ -96,6 +98,7 @@ export abstract class Feature extends TerraformStack {
       }).stringValue,
       alarmTopicKeyArn,
       protectData,
+      ...(awsEndpoint !== undefined && { awsEndpoint }),
     };
   }
 

@@ -74,13 +74,20 @@ export class RestApi extends Construct {
     this.createThrottling(stage, props.throttling);
     this.createAlarms(name, props.alarms);
 
-    this.url = stage.invokeUrl;
+    this.url = this.urlOf(stage);
     this.id = this.api.id;
   }
 
   /** What a caller's policy has to allow `execute-api:Invoke` on. */
   arnOf({ method, path }: Pick<Route, "method" | "path">): string {
     return `${this.api.executionArn}/${STAGE}/${method}${path.replace(/\{\w+\}/g, "*")}`;
+  }
+
+  /** What AWS calls the stage's address leads to Amazon, whoever has made it: an emulator answers at a path of its own. */
+  private urlOf(stage: ApiGatewayStage): string {
+    const { awsEndpoint } = Feature.of(this).deployment;
+    if (awsEndpoint === undefined) return stage.invokeUrl;
+    return `${awsEndpoint.replace(/\/$/, "")}/restapis/${this.api.id}/${stage.stageName}/_user_request_`;
   }
 
   private createRoute(route: Route): ApiGatewayIntegration {

@@ -216,7 +216,7 @@ export class Heartbeats extends Feature {
       entry: "functions/heartbeats/check.ts",
       environment: {
         HEARTBEATS_TABLE: telemetry.allows("BatchWriteItem"),
-        STATE_TABLE: state.allows("BatchGetItem", "GetItem", "PutItem"),
+        STATE_TABLE: state.allows("BatchGetItem", "GetItem", "PutItem", "UpdateItem"),
         TARGETS_BUCKET: configuration.allowsRead(TARGETS_KEY, WATCH_KEY),
         TELEMETRY_DAYS: this.input("telemetry_days", {
           type: "number",

@@ -5,9 +5,8 @@ import { describeError, EXIT, npmCommand } from "../shared/command-line";
 import { table } from "../shared/table";
 import { benchBundle } from "./bundle";
 import type { Figure } from "./figure";
-import { benchHeartbeat } from "./heartbeat";
+import { benchHeartbeats } from "./heartbeats";
 import { benchStart } from "./start";
-import { benchStatusPage } from "./status-page";
 import { benchSynth } from "./synth";
 
 const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run: () => Promise<readonly Figure[]> }>> =
@@ -18,11 +17,10 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
     },
     synth: { measures: "main.ts to written stacks, cold and warm", run: benchSynth },
     start: { measures: "npm start to ready, step by step", run: benchStart },
-    "status-page": {
-      measures: "the status page of 100 targets and 90 days: its size, and its first paint",
-      run: benchStatusPage,
+    heartbeats: {
+      measures: "1,000 targets on loopback in one invocation, what a target costs, and the status page",
+      run: benchHeartbeats,
     },
-    heartbeat: { measures: "1,000 targets on loopback in one invocation", run: benchHeartbeat },
   };
 
 const command = npmCommand("npm run bench --", "Measures, and holds the figures against their goals.")

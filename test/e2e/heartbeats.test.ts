@@ -54,6 +54,7 @@ const EXPECTED: Readonly<Record<string, object>> = {
   endless: { ok: false, reason: "body-too-large" },
   unresolvable: { ok: false, reason: "dns" },
   refused: { ok: false, reason: "refused" },
+  moody: { ok: true, status: 200 },
 };
 
 describe("heartbeats, deployed", () => {

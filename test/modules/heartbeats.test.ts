@@ -18,7 +18,7 @@ describe("the heartbeats module", () => {
   it("lets the checker read its configuration, write telemetry and states, tell people, and nothing else", () => {
     expect(describePolicy(resource(heartbeats(), "aws_iam_role_policy", "check_permissions")["policy"])).toEqual([
       "Allow dynamodb:BatchWriteItem on ${aws_dynamodb_table.telemetry.arn} (HeartbeatsTable)",
-      "Allow dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:PutItem on ${aws_dynamodb_table.state.arn} (StateTable)",
+      "Allow dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:PutItem, dynamodb:UpdateItem on ${aws_dynamodb_table.state.arn} (StateTable)",
       "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/targets.json, ${aws_s3_bucket.configuration.arn}/watch.json (TargetsBucket)",
       "Allow lambda:InvokeFunction on ${aws_lambda_function.publish.arn} (PublishFunction)",
       "Allow sns:Publish on ${var.alarm_topic_arn} (NotificationTopic)",

@@ -30,6 +30,7 @@ export function targetsFor({ urls, certificateAuthority }: TargetServers): Targe
     target("reset", "resetMidBody"),
     target("endless", "endlessBody"),
     target("unresolvable", "unresolvable"),
+    target("moody", "moody", { failuresBeforeDown: 2, successesBeforeUp: 2 }),
     target("refused", "refused"),
   ];
 }

@@ -1,6 +1,6 @@
 /** A process of its own: invokes the handler a few times, as Lambda does, and tells what it took. */
-import { handler } from "../../../functions/heartbeats/check";
-import { lambdaContext, scheduledEvent } from "../../../test/support/lambda";
+import { handler } from "../../../../functions/heartbeats/check";
+import { lambdaContext, scheduledEvent } from "../../../../test/support/lambda";
 import { GOOD_ROWS_PATH, type Measured } from "./messages";
 
 const INVOCATIONS = 6;

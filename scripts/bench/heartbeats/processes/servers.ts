@@ -6,8 +6,8 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
-import { WATCH_KEY, type TargetInput } from "../../../functions/heartbeats/contract";
-import { createAuthority } from "../../../test/support/certificates";
+import { WATCH_KEY, type TargetInput } from "../../../../functions/heartbeats/contract";
+import { createAuthority } from "../../../../test/support/certificates";
 import { GOOD_ROWS_PATH, TARGETS } from "./messages";
 
 /** A page of the usual size, with the words that some targets look for at its end. */

@@ -2,16 +2,16 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 import type { Browser } from "playwright-core";
-import { statusPage } from "../../functions/heartbeats/status-page";
-import { ensureChromium, launchChromium } from "../../test/support/chromium";
-import { largeDocument } from "../../test/support/status-documents";
-import { figureAtMost, median, type Figure } from "./figure";
+import { statusPage } from "../../../functions/heartbeats/status-page";
+import { ensureChromium, launchChromium } from "../../../test/support/chromium";
+import { largeDocument } from "../../../test/support/status-documents";
+import { figureAtMost, median, type Figure } from "../figure";
 
 const TARGETS = 100;
 const RUNS = 7;
 
 /** The status page of 100 targets over 90 days: its size as it is sent, and its first paint in a real browser. */
-export async function benchStatusPage(): Promise<readonly Figure[]> {
+export async function benchPage(): Promise<readonly Figure[]> {
   const page = gzipSync(statusPage(largeDocument(TARGETS)));
   process.env["CHROMIUM_PATH"] = await ensureChromium();
   return [

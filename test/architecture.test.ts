@@ -59,9 +59,9 @@ describe("the house", () => {
   });
 
   it("lets constructs know no feature", () => {
-    expect(
-      forbidden(/^modules\/constructs\//, (to) => !isOurs(to) || /^modules\/(constructs|asl)\//.test(to)),
-    ).toEqual([]);
+    expect(forbidden(/^modules\/constructs\//, (to) => !isOurs(to) || /^modules\/(constructs|asl)\//.test(to))).toEqual(
+      [],
+    );
   });
 
   it("lets contracts, and what they stand on, do nothing: neither SDK nor I/O", () => {

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import * as z from "zod";
 import { jobsSchema, targetSchema } from "../functions/heartbeats/contract";
+import { channelSchema } from "../functions/pipelines/contract";
 import { environmentSchema } from "../modules/environment";
 import { heartbeatsSchema } from "../modules/heartbeats";
 import { statusPageSchema } from "../modules/heartbeats/status-page";
@@ -100,6 +101,7 @@ describe("configuration tables", () => {
     ["A target", targetSchema],
     ["A job", jobsSchema.element],
     ["The status page", statusPageSchema],
+    ["A channel", channelSchema],
   ])("have every field: %s", (heading, schema) => {
     expect(firstColumn("README.md", heading).sort()).toEqual(Object.keys(schema.shape).sort());
   });
@@ -123,6 +125,7 @@ describe("features", () => {
       slackWebhookParameter: "/almanac/slack",
       statusPage: { cdn: true },
     },
+    channels: { jobOrder: { key: "/jobOrderId", slack: "/almanac/slack" } },
   });
   const readmeOf = (feature: string) => `modules/${feature}/README.md`;
 

@@ -18,6 +18,10 @@ const ALLOWED_WILDCARDS: readonly { readonly statement: RegExp; readonly because
     statement: /^s3:DeleteObject,s3:ListBucket,s3:PutObject on [^,]+,[^,*]+,[^,*]+,[^,*]+\.arn\}\/badges\/\*$/,
     because: "the badges of all targets, which come and go",
   },
+  {
+    statement: /^s3:PutObject on \$\{aws_s3_bucket\.archive\.arn\}\/jobOrder\/\*$/,
+    because: "a channel's part of the archive, which grows by objects",
+  },
   { statement: /^kms:\* on \*$/, because: "a key's own policy: the account administers it through IAM; * is this key" },
   { statement: /^kms:Decrypt,kms:GenerateDataKey\* on \*$/, because: "a key's own policy: * is this key" },
 ];
@@ -32,6 +36,7 @@ const everything = synthesize({
     slackWebhookParameter: "/almanac/slack/webhook",
     statusPage: { cdn: true },
   },
+  channels: { jobOrder: { key: "/jobOrderId", slack: "/almanac/slack/orders", schema: { type: "object" } } },
 });
 const policies = [everything.root, ...Object.values(everything.modules)].flatMap(policiesOf);
 

@@ -17,6 +17,19 @@ new Environment(app, "local", {
     jobs: [{ name: "nightly-backup", everySeconds: 86_400 }],
     targets: targetsSchema.parse(JSON.parse(readFileSync(targetsFile, "utf8"))),
   },
+  channels: {
+    jobOrder: {
+      key: "/jobOrderId",
+      version: "/revision",
+      groupBy: "/customer/id",
+      summary: { Customer: "/customer/name", Total: "/total" },
+      private: ["/customer/name"],
+      slack: "/almanac/slack/orders",
+      schema: { type: "object", properties: { total: { type: "number" } } },
+    },
+    // One entry more, and nothing else, for a second channel.
+    invoice: { key: "/number", slack: "/almanac/slack/invoices" },
+  },
 });
 
 app.synth();

@@ -83,7 +83,6 @@ export class Pipelines extends Feature {
       "SSM parameters (SecureString) that have to hold the URLs of Slack webhooks",
       webhooks,
     );
-    this.output("api_id", "The API that all channels share", api.id);
     if (telling === undefined) return;
     this.output("notices_table_name", "Notices that wait for Slack", telling.notices.name);
     this.output("drain_function_name", "Tells Slack what waits, when it is invoked with {}", telling.drain.name);

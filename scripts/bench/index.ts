@@ -6,6 +6,7 @@ import { table } from "../shared/table";
 import { benchBundle } from "./bundle";
 import type { Figure } from "./figure";
 import { benchHeartbeats } from "./heartbeats";
+import { benchPipelines } from "./pipelines";
 import { benchStart } from "./start";
 import { benchSynth } from "./synth";
 
@@ -20,6 +21,10 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
     heartbeats: {
       measures: "1,000 targets on loopback in one invocation, what a target costs, and the status page",
       run: benchHeartbeats,
+    },
+    pipelines: {
+      measures: "messages into rows beside one at a time, 10,000 changes to Slack, and one change all the way",
+      run: benchPipelines,
     },
   };
 

@@ -12,9 +12,8 @@ export interface DoorAnswer {
 /** Posts a message, signed (AWS_IAM). */
 export type Door = (body: string) => Promise<DoorAnswer>;
 
-/** @param endpoint the channel's own; an emulator answers for it elsewhere */
-export function openDoor(endpoint: string, apiId: string, aws: AwsSettings): Door {
-  const url = new URL(aws.endpoint === undefined ? endpoint : emulated(endpoint, apiId, aws.endpoint));
+export function openDoor(endpoint: string, aws: AwsSettings): Door {
+  const url = new URL(endpoint);
   // A client of the SDK knows where credentials are, and how to hash.
   const { config } = new SQSClient(aws);
   const signer = new SignatureV4({
@@ -35,10 +34,4 @@ export function openDoor(endpoint: string, apiId: string, aws: AwsSettings): Doo
     const response = await fetch(url, { method: "POST", headers, body });
     return { status: response.status, text: await response.text() };
   };
-}
-
-/** `.../live/channels/jobOrder` -> where an emulator has that stage of that API */
-function emulated(endpoint: string, apiId: string, emulator: string): string {
-  const [, stage = "", ...path] = new URL(endpoint).pathname.split("/");
-  return `${emulator}/restapis/${apiId}/${stage}/_user_request_/${path.join("/")}`;
 }

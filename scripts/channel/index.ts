@@ -63,7 +63,7 @@ function timeOf(value: string): number {
 
 async function send(environment: string, name: string, file: string, deployed: Deployed): Promise<number> {
   const channel = channelOf(environment, name, deployed);
-  const door = openDoor(channel.endpoint, channel.apiId, deployed.aws);
+  const door = openDoor(channel.endpoint, deployed.aws);
   const bodies = messagesIn(file === "-" ? await text(process.stdin) : await readFile(file, "utf8"));
   let refused = 0;
   for (const [index, body] of bodies.entries()) {

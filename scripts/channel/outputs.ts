@@ -13,14 +13,12 @@ const outputsSchema = z.looseObject({
       notify_function_name: z.string(),
     }),
   ),
-  api_id: z.string(),
   archive_bucket_name: z.string(),
 });
 
 export interface DeployedChannel {
   readonly name: string;
   readonly endpoint: string;
-  readonly apiId: string;
   readonly queueUrl: string;
   readonly deadLetterQueueUrl: string;
   readonly tableName: string;
@@ -37,14 +35,13 @@ export function channelOf(
 ): DeployedChannel {
   const outputs = outputsSchema.safeParse(features["pipelines"]);
   if (!outputs.success) throw new NotDeployedError(`${environment} has no channels`);
-  const { channels, api_id: apiId, archive_bucket_name: archiveBucketName } = outputs.data;
+  const { channels, archive_bucket_name: archiveBucketName } = outputs.data;
   const channel = channels[name];
   if (channel === undefined)
     throw new NotDeployedError(`${environment} has no channel "${name}": ${Object.keys(channels).join(", ")}`);
   return {
     name,
     endpoint: channel.endpoint,
-    apiId,
     queueUrl: channel.queue_url,
     deadLetterQueueUrl: channel.dead_letter_queue_url,
     tableName: channel.table_name,

@@ -49,8 +49,8 @@ const SAMPLE_ORDER = {
 
 async function sendSampleOrder(endpoint: string, features: Features): Promise<readonly string[]> {
   if (!("jobOrder" in channelsSchema.parse(features["pipelines"]).channels)) return [];
-  const { endpoint: door, apiId } = channelOf("local", "jobOrder", { features });
-  const { status, text } = await openDoor(door, apiId, localSettings(endpoint))(JSON.stringify(SAMPLE_ORDER));
+  const { endpoint: door } = channelOf("local", "jobOrder", { features });
+  const { status, text } = await openDoor(door, localSettings(endpoint))(JSON.stringify(SAMPLE_ORDER));
   if (status !== 202) throw new SampleDataError(`the door of jobOrder answered ${status}: ${text}`);
   return [`order ${SAMPLE_ORDER.jobOrderId} through jobOrder`];
 }

@@ -37,7 +37,7 @@ describe("channels, deployed", () => {
     slack = running.slack.url;
     jobOrder = channelOf("local", "jobOrder", running.deployment);
     invoice = channelOf("local", "invoice", running.deployment);
-    door = openDoor(jobOrder.endpoint, jobOrder.apiId, aws);
+    door = openDoor(jobOrder.endpoint, aws);
     // The last test looks what has become of it: it takes three minutes to fail for good.
     const bodies = [order("before-poison", 1), POISON, order("after-poison", 1)];
     const Entries = bodies.map((MessageBody, index) => ({ Id: String(index), MessageBody }));
@@ -106,7 +106,7 @@ describe("channels, deployed", () => {
       text: expect.stringContaining("/jobOrderId: is missing") as unknown,
     });
     expect((await door(order("long", 1, { text: "x".repeat(210_000) }))).status).toBe(413);
-    const unsigned = await fetch(`${aws.endpoint}/restapis/${jobOrder.apiId}/live/_user_request_/channels/jobOrder`, {
+    const unsigned = await fetch(jobOrder.endpoint, {
       method: "POST",
       body: order("unsigned", 1),
     });
@@ -131,7 +131,7 @@ describe("channels, deployed", () => {
   }, 180_000);
 
   it("are as good as the first when they are the second", async () => {
-    const other = openDoor(invoice.endpoint, invoice.apiId, aws);
+    const other = openDoor(invoice.endpoint, aws);
     expect((await other('{"number": 7, "any": "thing"}')).status).toBe(202);
     await told("Invoice 7", "/almanac/slack/invoices");
     expect((await row("7", invoice))?.["data"]).toEqual({ S: '{"number": 7, "any": "thing"}' });

@@ -8,6 +8,15 @@ const app = new App();
 
 const shared = {
   region: "eu-central-1",
+  channels: {
+    jobOrder: {
+      key: "/jobOrderId",
+      version: "/revision",
+      groupBy: "/customer/id",
+      summary: { Customer: "/customer/name", Total: "/total", Status: "/status" },
+      slack: "/almanac/slack/orders",
+    },
+  },
 } satisfies Partial<EnvironmentInput>;
 
 // The whole of Almanac on this machine: `npm start`.

@@ -14,6 +14,7 @@ import { exportsSchema } from "./exports/schema";
 import { Heartbeats, heartbeatsSchema } from "./heartbeats";
 import { Timers, timersSchema } from "./timers";
 import { Workflow, workflowSchema } from "./workflow";
+import { channelsSchema, Pipelines } from "./pipelines";
 
 /** Short, so that the longest name there is (a bucket's, 63) has room for feature, role and account; a test holds that. */
 const appSchema = z
@@ -48,6 +49,7 @@ export const environmentSchema = z.strictObject({
   timers: timersSchema.optional(),
   exports: exportsSchema.optional(),
   workflow: workflowSchema.optional(),
+  channels: channelsSchema.optional(),
 });
 
 /** An environment, as people write it in main.ts. */
@@ -78,6 +80,7 @@ export class Environment extends TerraformStack {
       ...(config.timers ? [new Timers(this, deployment, config.timers)] : []),
       ...(config.exports ? [new Exports(this, deployment, config.exports)] : []),
       ...(config.workflow ? [new Workflow(this, deployment, config.workflow)] : []),
+      ...(config.channels ? [new Pipelines(this, deployment, config.channels)] : []),
     ];
     this.createDashboard(name, config, features);
     rejectDuplicateIds(this);

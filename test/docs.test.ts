@@ -3,6 +3,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import * as z from "zod";
 import { jobsSchema, targetSchema } from "../functions/heartbeats/contract";
+import { channelSchema } from "../functions/pipelines/contract";
 import { environmentSchema } from "../modules/environment";
 import { watermarkSchema } from "../functions/exports/contract";
 import { exportFieldsSchema, exportsSchema, jobsSchema as exportJobsSchema } from "../modules/exports/schema";
@@ -112,6 +113,7 @@ describe("configuration tables", () => {
     ["Jobs of exports", exportJobsSchema],
     ["Workflow", workflowSchema],
     ["The work", workSchema],
+    ["A channel", channelSchema],
   ])("have every field: %s", (heading, schema) => {
     expect(firstColumn("README.md", heading).sort()).toEqual(Object.keys(schema.shape).sort());
   });
@@ -141,6 +143,7 @@ describe("features", () => {
       jobs: { tables: ["app-logs"] },
     },
     workflow: { work: { entry: "test/e2e/support/work.ts" } },
+    channels: { jobOrder: { key: "/jobOrderId", slack: "/almanac/slack" } },
   });
   const readmeOf = (feature: string) => `modules/${feature}/README.md`;
 

@@ -19,6 +19,12 @@ export class NotFoundError extends HttpError {
   readonly status = 404;
 }
 
+/** The body is longer than what can be taken; the message says how long it may be. */
+export class PayloadTooLargeError extends HttpError {
+  override readonly name = "PayloadTooLargeError";
+  readonly status = 413;
+}
+
 /** What it was to change is no longer as the caller knew it. */
 export class ConflictError extends HttpError {
   override readonly name = "ConflictError";

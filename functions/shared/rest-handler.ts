@@ -26,6 +26,8 @@ export interface RawRequest {
   readonly query: Readonly<Record<string, string>>;
   /** The JSON in the body; an empty body is undefined. */
   readonly body: unknown;
+  /** The body as it was sent: numbers in it have all their digits. */
+  readonly text: string;
 }
 
 export interface RestAnswer {
@@ -126,7 +128,7 @@ export function failureOf(error: unknown): Failure {
 
 function requestOf({ pathParameters, queryStringParameters, body, isBase64Encoded }: RestEvent): RawRequest {
   const content = isBase64Encoded ? Buffer.from(body ?? "", "base64").toString() : (body ?? "");
-  return { path: pathParameters ?? {}, query: queryStringParameters ?? {}, body: jsonOf(content) };
+  return { path: pathParameters ?? {}, query: queryStringParameters ?? {}, body: jsonOf(content), text: content };
 }
 
 function jsonOf(content: string): unknown {

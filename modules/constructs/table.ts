@@ -1,5 +1,6 @@
 import { DynamodbTable } from "@cdktf/provider-aws/lib/dynamodb-table";
 import { Construct } from "constructs";
+import type { EventSource, StreamFeed } from "./event-source";
 import { Feature } from "./feature";
 import type { Binding } from "./grants";
 import { RESOURCE } from "./readable-id";
@@ -22,6 +23,8 @@ export interface TableProps {
     readonly name: string;
     readonly partitionKey: KeyAttribute;
     readonly sortKey?: KeyAttribute;
+    /** What it has beside its keys. @default all attributes */
+    readonly attributes?: readonly string[];
   }[];
   /** @default no stream */
   readonly stream?: "KEYS_ONLY" | "NEW_IMAGE" | "OLD_IMAGE" | "NEW_AND_OLD_IMAGES";
@@ -60,7 +63,9 @@ export class Table extends Construct {
         name: index.name,
         hashKey: index.partitionKey.name,
         ...(index.sortKey && { rangeKey: index.sortKey.name }),
-        projectionType: "ALL",
+        ...(index.attributes === undefined
+          ? { projectionType: "ALL" }
+          : { projectionType: "INCLUDE", nonKeyAttributes: [...index.attributes] }),
       })),
       ...(props.stream && { streamEnabled: true, streamViewType: props.stream }),
       pointInTimeRecovery: { enabled: protectData },
@@ -83,6 +88,25 @@ export class Table extends Construct {
       value: this.name,
       actions: actions.map((action) => `dynamodb:${action}`),
       resources: [this.arn, ...(readsIndexes ? this.indexNames.map((name) => `${this.arn}/index/${name}`) : [])],
+    };
+  }
+
+  /** Only with `stream`: feeds a function with every change from its creation on. */
+  streams({ batchSize, retries, onFailure }: StreamFeed): EventSource {
+    const actions = ["DescribeStream", "GetRecords", "GetShardIterator"].map((action) => `dynamodb:${action}`);
+    return {
+      permissions: {
+        STREAM: { value: this.streamArn, actions, resources: [this.streamArn] },
+        STREAM_FAILURES: onFailure.allowsSend(),
+      },
+      mapping: {
+        eventSourceArn: this.streamArn,
+        startingPosition: "TRIM_HORIZON",
+        batchSize,
+        maximumRetryAttempts: retries,
+        bisectBatchOnFunctionError: true,
+        destinationConfig: { onFailure: { destinationArn: onFailure.arn } },
+      },
     };
   }
 }

@@ -7,6 +7,7 @@ import { benchBundle } from "./bundle";
 import { benchExports } from "./exports";
 import type { Figure } from "./figure";
 import { benchHeartbeats } from "./heartbeats";
+import { benchPipelines } from "./pipelines";
 import { benchStart } from "./start";
 import { benchSynth } from "./synth";
 import { benchWorkflow } from "./workflow";
@@ -33,6 +34,10 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
       run: benchWorkflow,
     },
     timers: { measures: "the dispatcher of timers against a stub of AWS: speed, memory, costs", run: benchTimers },
+    pipelines: {
+      measures: "messages into rows beside one at a time, 10,000 changes to Slack, and one change all the way",
+      run: benchPipelines,
+    },
   };
 
 const command = npmCommand("npm run bench --", "Measures, and holds the figures against their goals.")

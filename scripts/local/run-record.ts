@@ -17,6 +17,8 @@ const runRecordSchema = z.object({
     container: z.string().optional(),
     log: z.string(),
   }),
+  /** The Slack stand-in, where there are channels that tell Slack. */
+  slack: z.object({ url: z.url(), process: processIdentitySchema }).optional(),
   /** ISO 8601, UTC. */
   since: z.iso.datetime(),
   /** True: it is being stopped, so its end is no accident. */

@@ -4,11 +4,15 @@ import { DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { z } from "zod";
 import { LOCAL_REGION } from "../emulator/run";
+import { openDoor } from "../channel/door";
+import { channelOf } from "../channel/outputs";
+import type { AwsSettings } from "../environments/deployed";
 import type { Features } from "./run-record";
 
 /** The emulator's only account. */
 const ACCOUNT = "000000000000";
 
+const channelsSchema = z.looseObject({ channels: z.record(z.string(), z.unknown()) });
 const heartbeatsSchema = z.object({ check_function_name: z.string(), table_name: z.string() });
 
 /** A function did not do what it was invoked for. */
@@ -23,14 +27,39 @@ export class SampleDataError extends Error {
  */
 export async function putSampleData(endpoint: string, features: Features): Promise<readonly string[]> {
   const heartbeats = features["heartbeats"];
-  return heartbeats === undefined ? [] : [await checkHeartbeatsOnce(endpoint, heartbeatsSchema.parse(heartbeats))];
+  return [
+    ...(heartbeats === undefined ? [] : [await checkHeartbeatsOnce(endpoint, heartbeatsSchema.parse(heartbeats))]),
+    ...(features["pipelines"] === undefined ? [] : await sendSampleOrder(endpoint, features)),
+  ];
+}
+
+/** How AWS clients reach the emulator. */
+export function localSettings(endpoint: string): AwsSettings {
+  return { endpoint, region: LOCAL_REGION, credentials: { accessKeyId: "test", secretAccessKey: "test" } };
+}
+
+/** The same each time, so that it is one row however often it is sent. */
+const SAMPLE_ORDER = {
+  jobOrderId: "sample-1",
+  revision: 1,
+  customer: { id: "c-1", name: "Ada Lovelace" },
+  total: 1815.12,
+  status: "open",
+};
+
+async function sendSampleOrder(endpoint: string, features: Features): Promise<readonly string[]> {
+  if (!("jobOrder" in channelsSchema.parse(features["pipelines"]).channels)) return [];
+  const { endpoint: door } = channelOf("local", "jobOrder", { features });
+  const { status, text } = await openDoor(door, localSettings(endpoint))(JSON.stringify(SAMPLE_ORDER));
+  if (status !== 202) throw new SampleDataError(`the door of jobOrder answered ${status}: ${text}`);
+  return [`order ${SAMPLE_ORDER.jobOrderId} through jobOrder`];
 }
 
 async function checkHeartbeatsOnce(
   endpoint: string,
   { check_function_name: checker, table_name: table }: z.output<typeof heartbeatsSchema>,
 ): Promise<string> {
-  const settings = { endpoint, region: LOCAL_REGION, credentials: { accessKeyId: "test", secretAccessKey: "test" } };
+  const settings = localSettings(endpoint);
   const lambda = new LambdaClient(settings);
   const dynamodb = new DynamoDBClient(settings);
   try {

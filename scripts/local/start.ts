@@ -1,10 +1,12 @@
 /** Starts the local environment and deploys to it; or deploys to the one that runs already. */
+import { z } from "zod";
 import { findEmulator, type Emulator } from "../emulator/find";
 import { isHealthy } from "../emulator/health";
 import { logTail, startEmulator, type StartedEmulator } from "../emulator/run";
 import { describeError } from "../shared/command-line";
 import { withLock } from "../shared/lock-file";
 import { ensureStateBucket } from "../shared/state-bucket";
+import { isRunning } from "../shared/processes";
 import { synthesizeStack } from "../shared/synthesize";
 import {
   terraformApply,
@@ -18,9 +20,13 @@ import { describeApplied } from "../shared/terraform-events";
 import type { Home } from "./home";
 import { choosePort, DEFAULT_PORT } from "./port";
 import { featuresSchema, readRunning, writeRecord, type Features, type RunRecord } from "./run-record";
-import { putSampleData } from "./sample-data";
+import { localSettings, putSampleData } from "./sample-data";
+import { putWebhooks, startSlack } from "./slack/run";
 import { runSteps, type Step } from "./steps";
 import { stopLocal } from "./stop";
+
+/** As far as it is about Slack. */
+const slackOutputsSchema = z.looseObject({ slack_parameters: z.array(z.string()).default([]) });
 
 export interface StartOptions {
   readonly home: Home;
@@ -224,9 +230,15 @@ class Start {
         run: async (report) => describeApplied(await terraformApply({ ...this.#terraform(), onProgress: report })),
       },
       {
-        title: "Sample data",
+        title: "Slack stand-in",
         run: async () => {
           this.#features = featuresSchema.parse(await terraformOutputs(this.#terraform()));
+          return this.#startSlack();
+        },
+      },
+      {
+        title: "Sample data",
+        run: async () => {
           const lines = await putSampleData(this.#knownEndpoint(), this.#features);
           if (this.#record !== undefined) {
             const deployment = { at: new Date().toISOString(), features: this.#features };
@@ -236,6 +248,21 @@ class Start {
         },
       },
     ];
+  }
+
+  /** Only where the emulator is ours: whoever brings one brings Slack, too. */
+  async #startSlack(): Promise<string> {
+    const { slack_parameters: parameters } = slackOutputsSchema.parse(this.#features["pipelines"] ?? {});
+    if (parameters.length === 0) return "no channel tells Slack";
+    if (this.#record === undefined) return "none, for the emulator is yours";
+    const known = this.#record.slack;
+    const running = known !== undefined && isRunning(known.process);
+    const slack = running
+      ? known
+      : await startSlack(this.options.home.folder, this.#started !== undefined && !this.options.detach);
+    await this.#write({ ...this.#record, slack });
+    await putWebhooks(slack.url, parameters, localSettings(this.#knownEndpoint()));
+    return `${slack.url}/inbox${running ? ", running already" : ""}`;
   }
 
   #terraform(): TerraformOptions {

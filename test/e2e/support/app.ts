@@ -24,6 +24,19 @@ new Environment(app, "local", {
     waitSeconds: 3,
     work: { entry: "test/e2e/support/work.ts", timeoutSeconds: 8, retries: 1 },
   },
+  channels: {
+    jobOrder: {
+      key: "/jobOrderId",
+      version: "/revision",
+      groupBy: "/customer/id",
+      summary: { Customer: "/customer/name", Total: "/total" },
+      private: ["/customer/name"],
+      slack: "/almanac/slack/orders",
+      schema: { type: "object", properties: { total: { type: "number" } } },
+    },
+    // One entry more, and nothing else, for a second channel.
+    invoice: { key: "/number", slack: "/almanac/slack/invoices" },
+  },
 });
 
 app.synth();

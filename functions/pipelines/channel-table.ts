@@ -1,0 +1,26 @@
+/** A channel's table: a row for each key, its newest version. */
+import { PutItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
+
+import { errorName } from "../shared/errors";
+import type { Message } from "./message";
+import { rowOf } from "./row";
+
+/** Stores a message unless its row has the same version or a newer one. Returns whether it did. */
+export function messageStore(dynamodb: DynamoDBClient, table: string): (message: Message) => Promise<boolean> {
+  return async (message) => {
+    const command = new PutItemCommand({
+      TableName: table,
+      Item: { ...rowOf(message) },
+      ConditionExpression: "attribute_not_exists(#key) OR #version < :version",
+      ExpressionAttributeNames: { "#key": "key", "#version": "version" }, // reserved words
+      ExpressionAttributeValues: { ":version": { N: message.version } },
+    });
+    try {
+      await dynamodb.send(command);
+      return true;
+    } catch (error) {
+      if (errorName(error) === "ConditionalCheckFailedException") return false;
+      throw error;
+    }
+  };
+}

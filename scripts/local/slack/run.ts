@@ -1,0 +1,77 @@
+/** Starts the Slack stand-in, and puts its webhooks where the drain looks for them. */
+import { spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { GetParameterCommand, PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { errorName } from "../../../functions/shared/errors";
+import type { AwsSettings } from "../../environments/deployed";
+import { identifyProcess, type ProcessIdentity } from "../../shared/processes";
+import { lastLines } from "../../shared/run-command";
+
+const READY_WITHIN_MS = 20_000;
+
+export interface StartedSlack {
+  /** `http://127.0.0.1:40123` */
+  readonly url: string;
+  readonly process: ProcessIdentity;
+}
+
+/** The Slack stand-in did not start. The message has what it wrote. */
+export class SlackFailedError extends Error {
+  override readonly name = "SlackFailedError";
+}
+
+/**
+ * @param endsWithUs true: it ends with this process, whatever becomes of this process
+ * @throws SlackFailedError
+ */
+export async function startSlack(folder: string, endsWithUs: boolean): Promise<StartedSlack> {
+  await mkdir(folder, { recursive: true });
+  const log = join(folder, "slack.log");
+  const output = openSync(log, "w");
+  const loader = createRequire(__filename).resolve("tsx");
+  const child = spawn(
+    process.execPath,
+    ["--import", loader, join(__dirname, "serve.ts"), ...(endsWithUs ? ["--until-stdin-closes"] : [])],
+    { stdio: [endsWithUs ? "pipe" : "ignore", output, output], detached: process.platform !== "win32" },
+  );
+  closeSync(output);
+  child.stdin?.on("error", () => undefined);
+  child.unref();
+  const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
+  const until = Date.now() + READY_WITHIN_MS;
+  while (identity !== undefined && child.exitCode === null && Date.now() < until) {
+    const [port] = /^\d+(?=\n)/.exec(await readFile(log, "utf8")) ?? [];
+    if (port !== undefined) return { url: `http://127.0.0.1:${port}`, process: identity };
+    await sleep(50);
+  }
+  child.kill();
+  throw new SlackFailedError(`The Slack stand-in did not start:\n${lastLines(await readFile(log, "utf8"), 10)}`);
+}
+
+/** Puts the stand-in's webhook into each parameter, as a SecureString: where people put Slack's own elsewhere. */
+export async function putWebhooks(url: string, parameters: readonly string[], aws: AwsSettings): Promise<void> {
+  const ssm = new SSMClient(aws);
+  try {
+    for (const Name of parameters) {
+      const Value = `${url}/services${Name}`;
+      if ((await valueOf(ssm, Name)) === Value) continue;
+      await ssm.send(new PutParameterCommand({ Name, Value, Type: "SecureString", Overwrite: true }));
+    }
+  } finally {
+    ssm.destroy();
+  }
+}
+
+async function valueOf(ssm: SSMClient, Name: string): Promise<string | undefined> {
+  try {
+    const { Parameter } = await ssm.send(new GetParameterCommand({ Name, WithDecryption: true }));
+    return Parameter?.Value;
+  } catch (error) {
+    if (errorName(error) === "ParameterNotFound") return undefined;
+    throw error;
+  }
+}

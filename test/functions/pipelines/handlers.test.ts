@@ -1,0 +1,229 @@
+import { gunzipSync } from "node:zlib";
+import {
+  BatchWriteItemCommand,
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  PutItemCommand,
+  QueryCommand,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
+import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { mockClient } from "aws-sdk-client-mock";
+import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE } from "../../support/lambda";
+
+const sqs = mockClient(SQSClient);
+const s3 = mockClient(S3Client);
+const dynamodb = mockClient(DynamoDBClient);
+const lambda = mockClient(LambdaClient);
+const ssm = mockClient(SSMClient);
+
+const environment = process.env;
+let output: ReturnType<typeof captureOutput>;
+beforeEach(() => {
+  for (const mock of [sqs, s3, dynamodb, lambda, ssm]) mock.reset();
+  process.env = {
+    ...environment,
+    ...OUTPUT_TO_CONSOLE,
+    AWS_REGION: "eu-central-1",
+    POWERTOOLS_SERVICE_NAME: "pipelines",
+    ALMANAC_APP: "almanac",
+    ALMANAC_ENVIRONMENT: "test",
+    CHANNEL_NAME: "jobOrder",
+    CHANNEL: JSON.stringify({ key: "/id", version: "/v", slack: "/almanac/slack/orders" }),
+    QUEUE_URL: "https://sqs/queue",
+    CHANNEL_TABLE: "table",
+    ARCHIVE_BUCKET: "archive",
+    NOTICES_TABLE: "notices",
+    DRAIN_FUNCTION: "drain",
+    SLACK_PARAMETERS: "/almanac/slack/orders",
+    SCHEMA_BUCKET: "configuration",
+  };
+  output = captureOutput();
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+  process.env = environment;
+});
+
+/** A handler is built at its first event, and stays. */
+async function handlerOf<Answer>(name: string): Promise<(event: unknown) => Promise<Answer>> {
+  const { handler } = (await import(`../../../functions/pipelines/${name}`)) as {
+    handler: (event: unknown, context: unknown) => Promise<Answer>;
+  };
+  return (event) => handler(event, lambdaContext());
+}
+
+describe("the door", () => {
+  const schema = { type: "object", properties: { items: { type: "array", items: { type: "integer" } } } };
+  beforeEach(() => {
+    s3.on(GetObjectCommand, { Bucket: "configuration", Key: "schemas/jobOrder.json" }).resolves({
+      Body: { transformToString: () => Promise.resolve(JSON.stringify(schema)) } as never,
+    });
+  });
+  const ask = async (body: string) => {
+    const handler = await handlerOf<{ statusCode: number; body: string }>("door");
+    const route = { httpMethod: "POST", resource: "/channels/jobOrder", requestContext: { requestId: "r" } };
+    const { statusCode, body: answer } = await handler({ ...route, body });
+    return [statusCode, JSON.parse(answer)] as const;
+  };
+
+  it("answers 202 with the message's id once SQS has it, every digit of it", async () => {
+    sqs.on(SendMessageCommand).resolves({ MessageId: "m-1" });
+    const body = '{"id":12345678901234567890123456789012345678901,\n"v":1}';
+    expect(await ask(body)).toEqual([
+      202,
+      { messageId: "m-1", key: "12345678901234567890123456789012345678901", version: "1" },
+    ]);
+    expect(sqs.commandCalls(SendMessageCommand)[0]?.args[0].input).toMatchObject({
+      MessageBody: body.replace("\n", " "),
+      MessageAttributes: { receivedAt: { DataType: "Number" } },
+    });
+  });
+
+  it("answers no 202 when SQS has it not", async () => {
+    sqs.on(SendMessageCommand).rejects(Object.assign(new Error("busy"), { name: "ThrottlingException" }));
+    expect((await ask('{"id":"1","v":1}'))[0]).toBe(429);
+  });
+
+  it("refuses what violates the schema, and says where", async () => {
+    const [status, { message }] = (await ask('{"id":"1","v":1,"items":[1,"2"]}')) as [number, { message: string }];
+    expect([status, message]).toEqual([400, "body: /items/1: must be integer"]);
+    expect(sqs.calls()).toHaveLength(0);
+  });
+
+  it.each([
+    ["nothing", "", 400],
+    ["no key", '{"v":1}', 400],
+    ["more than it takes", `{"id":"1","v":1,"x":"${"x".repeat(204_800)}"}`, 413],
+  ])("refuses %s", async (_, body, status) => {
+    expect((await ask(body))[0]).toBe(status);
+    expect(sqs.calls()).toHaveLength(0);
+  });
+});
+
+describe("ingest", () => {
+  const record = (messageId: string, body: string, receivedAt?: number) => ({
+    messageId,
+    body,
+    attributes: { SentTimestamp: "1795248000000" },
+    messageAttributes: receivedAt === undefined ? {} : { receivedAt: { stringValue: String(receivedAt) } },
+  });
+
+  it("archives and stores, and gives back the messages that failed and no others", async () => {
+    s3.on(PutObjectCommand).resolves({});
+    dynamodb.on(PutItemCommand).callsFake(({ Item }: { Item: Record<string, { S?: string }> }) => {
+      if (Item["key"]?.S === "old") throw new ConditionalCheckFailedException({ message: "older", $metadata: {} });
+      if (Item["key"]?.S === "broken") throw new Error("no");
+      return {};
+    });
+    const handler = await handlerOf("ingest");
+    const Records = [
+      record("1", '{"id":"a","v":1}', Date.parse("2026-11-21T07:00:00Z")),
+      record("2", "poison"),
+      record("3", '{"id":"old","v":1}'),
+      record("4", '{"id":"broken","v":1}'),
+    ];
+    expect(await handler({ Records })).toEqual({
+      batchItemFailures: [{ itemIdentifier: "2" }, { itemIdentifier: "4" }],
+    });
+    const [first] = s3.commandCalls(PutObjectCommand).map(({ args: [{ input }] }) => input);
+    expect(first?.Key).toMatch(/^jobOrder\/dt=2026-11-21\/hour=07\//);
+    expect(gunzipSync(first?.Body as Buffer).toString()).toBe(
+      '{"id":"1","receivedAt":"2026-11-21T07:00:00.000Z","data":{"id":"a","v":1}}\n',
+    );
+    const failed = output.lines().filter(({ message }) => message === "message failed");
+    expect(failed.map(({ messageId }) => messageId)).toEqual(["2", "4"]);
+    expect(JSON.stringify(output.lines())).not.toContain("poison");
+  });
+
+  it("fails as a whole when it is given no batch", async () => {
+    const handler = await handlerOf("ingest");
+    await expect(handler({})).rejects.toThrow();
+  });
+});
+
+describe("notify", () => {
+  const change = (sequence: number, data: string, before?: string) => {
+    const image = (text: string) => ({ key: { S: "a" }, version: { N: "1" }, digest: { S: text }, data: { S: text } });
+    return {
+      dynamodb: {
+        SequenceNumber: String(sequence),
+        ApproximateCreationDateTime: 1_795_248_000,
+        NewImage: image(data),
+        ...(before !== undefined && { OldImage: image(before) }),
+      },
+    };
+  };
+
+  it("writes what has changed into the line, one after the other of one key, and calls the drain", async () => {
+    dynamodb.on(BatchWriteItemCommand).resolves({});
+    lambda.on(InvokeCommand).resolves({});
+    const handler = await handlerOf("notify");
+    await handler({ Records: [change(9, "{}"), change(10, '{"x":1}', "{}"), change(11, '{"x":1}', '{"x":1}')] });
+    const places = dynamodb
+      .commandCalls(BatchWriteItemCommand)
+      .map(({ args: [{ input }] }) =>
+        input.RequestItems?.["notices"]?.map(({ PutRequest }) => PutRequest?.Item?.["notice"]?.S),
+      );
+    const at = (sequence: number) => `2026-11-21T08:00:00.000Z#jobOrder#${String(sequence).padStart(40, "0")}`;
+    expect(places).toEqual([[at(9)], [at(10)]]);
+    expect(lambda.commandCalls(InvokeCommand)[0]?.args[0].input).toMatchObject({
+      FunctionName: "drain",
+      InvocationType: "Event",
+    });
+  });
+
+  it("is done when the notices are written, though the drain cannot be called", async () => {
+    dynamodb.on(BatchWriteItemCommand).resolves({});
+    lambda.on(InvokeCommand).rejects(new Error("throttled"));
+    const handler = await handlerOf("notify");
+    await expect(handler({ Records: [change(9, "{}")] })).resolves.toBeUndefined();
+  });
+
+  it("fails, to be tried again, when notices cannot be written", async () => {
+    dynamodb.on(BatchWriteItemCommand).rejects(new Error("no"));
+    const handler = await handlerOf("notify");
+    await expect(handler({ Records: [change(9, "{}")] })).rejects.toThrow("1 of 1 notices not written");
+    expect(lambda.calls()).toHaveLength(0);
+  });
+});
+
+describe("the drain", () => {
+  const notice = { channel: "jobOrder", key: "17", kind: "new", receivedAt: "2026-11-21T07:00:00.000Z", fields: [] };
+  const waiting = (time: string) => ({
+    Items: [{ notice: { S: `${time}#jobOrder#1` }, content: { S: JSON.stringify(notice) } }],
+  });
+
+  it("takes its turn, tells, removes and gives the turn back; the webhook is in no log", async () => {
+    const fetched = jest.spyOn(globalThis, "fetch").mockImplementation(() => Promise.resolve(new Response("ok")));
+    ssm.on(GetParameterCommand).resolves({ Parameter: { Value: "https://hooks.example/secret" } });
+    dynamodb.on(UpdateItemCommand).resolves({});
+    dynamodb.on(QueryCommand).resolvesOnce(waiting(new Date().toISOString())).resolves({ Items: [] });
+    dynamodb.on(BatchWriteItemCommand).resolves({});
+    const handler = await handlerOf("drain");
+    await handler({ webhook: "/almanac/slack/orders" });
+    expect(fetched.mock.calls.map(([url]) => url)).toEqual(["https://hooks.example/secret"]);
+    const updates = dynamodb.commandCalls(UpdateItemCommand).map(({ args: [{ input }] }) => input.ConditionExpression);
+    expect(updates).toEqual([
+      "attribute_not_exists(holder) OR leaseUntil <= :now OR holder = :holder",
+      "holder = :holder",
+      "holder = :holder",
+      "holder = :holder",
+    ]);
+    expect(dynamodb.commandCalls(BatchWriteItemCommand)).toHaveLength(1);
+    expect(JSON.stringify(output.lines())).not.toContain("hooks.example");
+  });
+
+  it("leaves all as it is when the turn is another's, and tells of what has waited too long", async () => {
+    dynamodb.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException({ message: "no", $metadata: {} }));
+    dynamodb.on(QueryCommand).resolves(waiting("2026-11-21T00:00:00.000Z"));
+    jest.spyOn(Date, "now").mockReturnValue(Date.parse("2026-11-21T00:06:00Z"));
+    const handler = await handlerOf("drain");
+    await handler({ source: "aws.events" });
+    expect(dynamodb.commandCalls(BatchWriteItemCommand)).toHaveLength(0);
+    expect(JSON.stringify(output.lines())).toContain("overdueNotices");
+  });
+});

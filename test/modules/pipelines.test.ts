@@ -1,0 +1,119 @@
+import { describePolicy, resource, review, synthesize, type TerraformJson } from "../support/synthesized";
+
+const jobOrder = {
+  key: "/jobOrderId",
+  version: "/revision",
+  slack: "/almanac/slack/orders",
+  schema: { type: "object", required: ["jobOrderId"] },
+};
+
+function pipelines(channels: NonNullable<Parameters<typeof synthesize>[0]["channels"]> = { jobOrder }): TerraformJson {
+  const module = synthesize({ channels }).modules["pipelines"];
+  if (!module) throw new Error("no module");
+  return module;
+}
+
+const addressesOf = ({ resource: resources }: TerraformJson): string[] =>
+  Object.entries(resources).flatMap(([type, named]) => Object.keys(named).map((name) => `${type}.${name}`));
+
+describe("the pipelines module", () => {
+  it("is what a reviewer expects", () => {
+    expect(review(pipelines())).toMatchSnapshot();
+  });
+
+  it("gets all of a second channel from one more entry, and changes nothing of the first but the API's deployment", () => {
+    const one = pipelines();
+    const two = pipelines({ jobOrder, invoice: { key: "/id", slack: "/almanac/slack/orders" } });
+    const added = addressesOf(two).filter((address) => !addressesOf(one).includes(address));
+    expect(added.filter((address) => !address.includes("invoice"))).toEqual([]);
+    const rolesOf = (channel: string, json: TerraformJson) =>
+      addressesOf(json)
+        .filter((address) => address.includes(channel) && !address.includes("schema"))
+        .map((address) => address.replaceAll(channel, "channel").replaceAll("jobOrder", "channel"))
+        .sort();
+    expect(rolesOf("invoice", two)).toEqual(rolesOf("job_order", one).concat(rolesOf("jobOrder", one)).sort());
+    for (const address of addressesOf(one)) {
+      const [type = "", name = ""] = address.split(".");
+      if (name.startsWith("drain_") || type === "aws_api_gateway_deployment") continue;
+      expect(resource(two, type, name)).toEqual(resource(one, type, name));
+    }
+  });
+
+  it("lets each function do what it is for, and nothing else", () => {
+    const policyOf = (name: string) =>
+      describePolicy(resource(pipelines(), "aws_iam_role_policy", `${name}_permissions`)["policy"]);
+    const common = (name: string) => [
+      `Allow logs:CreateLogStream, logs:PutLogEvents on \${aws_cloudwatch_log_group.${name}_logs.arn}:* (Logs)`,
+      "Allow xray:PutTelemetryRecords, xray:PutTraceSegments on * (Traces)",
+    ];
+    expect(policyOf("job_order_door")).toEqual([
+      "Allow sqs:SendMessage on ${aws_sqs_queue.job_order_queue.arn} (QueueUrl)",
+      "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/schemas/jobOrder.json (SchemaBucket)",
+      ...common("job_order_door"),
+    ]);
+    expect(policyOf("job_order_ingest")).toEqual([
+      "Allow dynamodb:PutItem on ${aws_dynamodb_table.job_order_table.arn} (ChannelTable)",
+      "Allow s3:PutObject on ${aws_s3_bucket.archive.arn}/jobOrder/* (ArchiveBucket)",
+      "Allow kms:Decrypt, kms:GenerateDataKey on ${aws_kms_key.archive_key.arn} (ArchiveBucketKey)",
+      "Allow sqs:DeleteMessage, sqs:GetQueueAttributes, sqs:ReceiveMessage on ${aws_sqs_queue.job_order_queue.arn} (Queue)",
+      ...common("job_order_ingest"),
+    ]);
+    expect(policyOf("job_order_notify")).toEqual([
+      "Allow dynamodb:BatchWriteItem on ${aws_dynamodb_table.notices.arn} (NoticesTable)",
+      "Allow lambda:InvokeFunction on ${aws_lambda_function.drain.arn} (DrainFunction)",
+      "Allow dynamodb:DescribeStream, dynamodb:GetRecords, dynamodb:GetShardIterator on ${aws_dynamodb_table.job_order_table.stream_arn} (Stream)",
+      "Allow sqs:SendMessage on ${aws_sqs_queue.job_order_queue_dead_letters.arn} (StreamFailures)",
+      ...common("job_order_notify"),
+    ]);
+    expect(policyOf("drain")).toEqual([
+      "Allow dynamodb:BatchWriteItem, dynamodb:Query, dynamodb:UpdateItem on ${aws_dynamodb_table.notices.arn} (NoticesTable)",
+      "Allow ssm:GetParameter on arn:${data.aws_partition.partition.partition}:ssm:${data.aws_region.region.name}:${data.aws_caller_identity.account.account_id}:parameter/almanac/slack/orders (SlackParameters)",
+      "Allow sqs:SendMessage on ${aws_sqs_queue.dead_letters.arn} (DeadLetters)",
+      ...common("drain"),
+    ]);
+  });
+
+  it("opens its doors to signed requests only", () => {
+    expect(resource(pipelines(), "aws_api_gateway_method", "api_post_channels_jobOrder")).toMatchObject({
+      http_method: "POST",
+      authorization: "AWS_IAM",
+    });
+  });
+
+  it("never lets one message or one change hold up the others", () => {
+    expect(resource(pipelines(), "aws_lambda_event_source_mapping", "job_order_ingest_source")).toMatchObject({
+      function_response_types: ["ReportBatchItemFailures"],
+    });
+    expect(resource(pipelines(), "aws_lambda_event_source_mapping", "job_order_notify_source")).toMatchObject({
+      bisect_batch_on_function_error: true,
+      maximum_retry_attempts: 20,
+      destination_config: { on_failure: { destination_arn: "${aws_sqs_queue.job_order_queue_dead_letters.arn}" } },
+    });
+  });
+
+  it("tells one dead letter from a flood of them", () => {
+    const alarms = Object.entries(pipelines().resource["aws_cloudwatch_metric_alarm"] ?? {});
+    const thresholds = alarms
+      .filter(([name]) => name.startsWith("job_order_queue_dead_letters"))
+      .map(([name, { threshold }]) => [name, threshold]);
+    expect(thresholds).toEqual([
+      ["job_order_queue_dead_letters_not_empty", 0],
+      ["job_order_queue_dead_letters_flood", 100],
+    ]);
+  });
+
+  it("encrypts the archive with its key", () => {
+    expect(
+      JSON.stringify(resource(pipelines(), "aws_s3_bucket_server_side_encryption_configuration", "archive_encryption")),
+    ).toContain('"kms_master_key_id":"${aws_kms_key.archive_key.arn}","sse_algorithm":"aws:kms"');
+  });
+
+  it("holds no webhook, only the name of the parameter that does", () => {
+    expect(JSON.stringify(pipelines())).not.toMatch(/hooks\.slack\.com|ssm_parameter/);
+  });
+
+  it("has neither outbox nor drain where nobody is to be told", () => {
+    const quiet = pipelines({ jobOrder: { key: "/id" } });
+    expect(addressesOf(quiet).filter((address) => /notices|drain|notify|\.configuration/.test(address))).toEqual([]);
+  });
+});

@@ -31,6 +31,8 @@ new Environment(app, "local", {
     ],
     jobs: [{ name: "nightly-backup", everySeconds: 86_400, graceSeconds: 3_600 }],
   },
+  timers: { shards: 2 },
+  workflow: { waitSeconds: 10 },
 });
 
 new Environment(app, "staging", {
@@ -39,6 +41,8 @@ new Environment(app, "staging", {
     targets: [{ name: "example", url: "https://example.org/" }],
     statusPage: { cdn: true },
   },
+  timers: { shards: 2 },
+  workflow: {},
 });
 
 new Environment(app, "production", {
@@ -48,6 +52,8 @@ new Environment(app, "production", {
     targets: [{ name: "example", url: "https://example.org/", bodyContains: "Example Domain", maxLatencyMs: 2_000 }],
     statusPage: { cdn: true },
   },
+  timers: {},
+  workflow: {},
 });
 
 app.synth();

@@ -11,6 +11,8 @@ import { readableId, rejectDuplicateIds } from "./constructs/readable-id";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./constructs/versions";
 import { Heartbeats, heartbeatsSchema } from "./heartbeats";
 import { channelsSchema, Pipelines } from "./pipelines";
+import { Timers, timersSchema } from "./timers";
+import { Workflow, workflowSchema } from "./workflow";
 
 /** Short, so that the longest name there is (a bucket's, 63) has room for feature, role and account; a test holds that. */
 const appSchema = z
@@ -43,6 +45,8 @@ export const environmentSchema = z.strictObject({
   awsEndpoint: z.url({ protocol: /^https?$/, error: "is not an http(s) URL" }).optional(),
   heartbeats: heartbeatsSchema.optional(),
   channels: channelsSchema.optional(),
+  timers: timersSchema.optional(),
+  workflow: workflowSchema.optional(),
 });
 
 /** An environment, as people write it in main.ts. */
@@ -71,6 +75,8 @@ export class Environment extends TerraformStack {
     const features = [
       ...(config.heartbeats ? [new Heartbeats(this, deployment, config.heartbeats)] : []),
       ...(config.channels ? [new Pipelines(this, deployment, config.channels)] : []),
+      ...(config.timers ? [new Timers(this, deployment, config.timers)] : []),
+      ...(config.workflow ? [new Workflow(this, deployment, config.workflow)] : []),
     ];
     this.createDashboard(name, config, features);
     rejectDuplicateIds(this);

@@ -7,6 +7,7 @@ import { channelSchema } from "../functions/pipelines/contract";
 import { environmentSchema } from "../modules/environment";
 import { heartbeatsSchema } from "../modules/heartbeats";
 import { statusPageSchema } from "../modules/heartbeats/status-page";
+import { workflowSchema, workSchema } from "../modules/workflow";
 import { synthesize } from "./support/synthesized";
 
 const NOT_OURS = new Set(["node_modules", ".git", ".almanac", "cdktf.out", "coverage", "dist"]);
@@ -102,6 +103,8 @@ describe("configuration tables", () => {
     ["A job", jobsSchema.element],
     ["The status page", statusPageSchema],
     ["A channel", channelSchema],
+    ["Workflow", workflowSchema],
+    ["The work", workSchema],
   ])("have every field: %s", (heading, schema) => {
     expect(firstColumn("README.md", heading).sort()).toEqual(Object.keys(schema.shape).sort());
   });
@@ -126,6 +129,7 @@ describe("features", () => {
       statusPage: { cdn: true },
     },
     channels: { jobOrder: { key: "/jobOrderId", slack: "/almanac/slack" } },
+    workflow: { work: { entry: "test/e2e/support/work.ts" } },
   });
   const readmeOf = (feature: string) => `modules/${feature}/README.md`;
 

@@ -92,20 +92,38 @@ export function restHandler<Environment>(
       logger.info("answered", { route, status });
       return json(status, body, { ...always, ...headers });
     } catch (error) {
-      const told = error instanceof HttpError ? error : awsHttpError(error);
+      const { isOurs, plain, status, headers, body } = failureOf(error);
       // An answer is no failed invocation to Lambda: it is the API's own alarm on answers with 5xx that hears of it.
-      if (told === undefined || told.status >= 500) logger.error("request failed", { error });
-      else logger.info("answered", { status: told.status, reason: told.message });
-      if (told === undefined)
-        return json(500, { error: "Internal", message: "The request failed; see the logs." }, always);
-      const { name, message, status, headers, plain } = told;
-      const all = { ...always, ...headers };
-      return plain ? text(status, message, all) : json(status, { error: name.replace(/Error$/, ""), message }, all);
+      if (isOurs) logger.error("request failed", { error });
+      else logger.info("answered", { status, reason: errorMessage(error) });
+      return plain
+        ? text(status, String(body), { ...always, ...headers })
+        : json(status, body, { ...always, ...headers });
     } finally {
       metrics.flush();
       logger.resetKeys();
     }
   };
+}
+
+/** An error as its answer. */
+export interface Failure extends Required<RestAnswer> {
+  /** True: somebody here has to look at it, so it belongs into the logs. */
+  readonly isOurs: boolean;
+  /** True: the body is text, and is sent as it is. */
+  readonly plain: boolean;
+}
+
+/** What a caller is told of an error: whatever it was, no more than that. */
+export function failureOf(error: unknown): Failure {
+  const told = error instanceof HttpError ? error : awsHttpError(error);
+  if (told === undefined) {
+    const body = { error: "Internal", message: "The request failed; see the logs." };
+    return { status: 500, headers: {}, body, plain: false, isOurs: true };
+  }
+  const { name, message, status, headers, plain } = told;
+  const body = plain ? message : { error: name.replace(/Error$/, ""), message };
+  return { status, headers, body, plain, isOurs: status >= 500 };
 }
 
 function requestOf({ pathParameters, queryStringParameters, body, isBase64Encoded }: RestEvent): RawRequest {

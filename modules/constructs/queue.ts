@@ -45,6 +45,11 @@ abstract class BaseQueue extends Construct {
     this.name = resource.name;
   }
 
+  /** One of those that SQS keeps of each queue. */
+  metric(name: string): Metric {
+    return { namespace: "AWS/SQS", metric: name, dimensions: { QueueName: this.name } };
+  }
+
   /** The queue's URL, and the permission to send to it. */
   allowsSend(): Binding {
     return { value: this.url, actions: ["sqs:SendMessage"], resources: [this.arn] };
@@ -53,6 +58,12 @@ abstract class BaseQueue extends Construct {
   /** A metric that SQS counts of it. */
   metric(metric: "ApproximateAgeOfOldestMessage" | "ApproximateNumberOfMessagesVisible"): Metric {
     return { namespace: "AWS/SQS", metric, dimensions: { QueueName: this.name } };
+  }
+
+  /** The queue's URL, and the permission to work its messages off. */
+  allowsConsume(): Binding {
+    const actions = ["ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "ReceiveMessage"];
+    return { value: this.url, actions: actions.map((action) => `sqs:${action}`), resources: [this.arn] };
   }
 
   /** Lets an AWS service send, on behalf of one resource (by its ARN; computed where a reference would be a cycle). */

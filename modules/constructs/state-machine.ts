@@ -40,10 +40,13 @@ export interface StateMachineProps<Bindings extends Readonly<Record<string, Bind
  * With its role, its log of failures (without what executions are about), X-Ray and alarms. Encrypted always, with a key that AWS
  * owns.
  */
-export class StateMachine<Bindings extends Readonly<Record<string, Binding>>> extends Construct {
+export class StateMachine<
+  Bindings extends Readonly<Record<string, Binding>> = Readonly<Record<string, Binding>>,
+> extends Construct {
   readonly name: string;
   readonly arn: string;
-  private readonly executionsArn: string;
+  /** What its executions' ARNs begin with, up to the colon before their name. */
+  readonly executionsArn: string;
 
   constructor(scope: Construct, id: string, props: StateMachineProps<Bindings>) {
     super(scope, id);
@@ -78,8 +81,8 @@ export class StateMachine<Bindings extends Readonly<Record<string, Binding>>> ex
     return { value: this.arn, actions: actions.map((action) => `states:${action}`), resources: [this.arn] };
   }
 
-  /** What the ARNs of its executions begin with, up to the colon before their name; and these actions on all of them. */
-  allowsOnExecutions(...actions: readonly ("DescribeExecution" | "StopExecution" | "GetExecutionHistory")[]): Binding {
+  /** {@link executionsArn}, and these actions on all of them. */
+  allowsOnExecutions(...actions: readonly ("DescribeExecution" | "StopExecution")[]): Binding {
     return {
       value: this.executionsArn,
       actions: actions.map((action) => `states:${action}`),

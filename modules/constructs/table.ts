@@ -38,7 +38,7 @@ export class Table extends Construct {
   readonly name: string;
   readonly arn: string;
   private readonly resource: DynamodbTable;
-  private readonly hasIndexes: boolean;
+  private readonly indexNames: readonly string[];
 
   constructor(scope: Construct, id: string, props: TableProps) {
     super(scope, id);
@@ -49,7 +49,7 @@ export class Table extends Construct {
       sortKey ? [partitionKey, sortKey] : [partitionKey],
     );
 
-    this.hasIndexes = indexes.length > 0;
+    this.indexNames = indexes.map(({ name }) => name);
     this.resource = new DynamodbTable(this, RESOURCE, {
       name: feature.physicalName(props.role),
       billingMode: "PAY_PER_REQUEST",
@@ -83,13 +83,11 @@ export class Table extends Construct {
 
   /** The table's name, and these actions on it and, where they read them, its indexes: `table.allows("Query", "UpdateItem")`. */
   allows(...actions: readonly DynamoAction[]): Binding {
+    const readsIndexes = actions.some((action) => action === "Query" || action === "Scan");
     return {
       value: this.name,
       actions: actions.map((action) => `dynamodb:${action}`),
-      resources:
-        this.hasIndexes && actions.some((action) => action === "Query" || action === "Scan")
-          ? [this.arn, `${this.arn}/index/*`]
-          : [this.arn],
+      resources: [this.arn, ...(readsIndexes ? this.indexNames.map((name) => `${this.arn}/index/${name}`) : [])],
     };
   }
 

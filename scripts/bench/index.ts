@@ -9,6 +9,7 @@ import { benchHeartbeats } from "./heartbeats";
 import { benchPipelines } from "./pipelines";
 import { benchStart } from "./start";
 import { benchSynth } from "./synth";
+import { benchWorkflow } from "./workflow";
 
 const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run: () => Promise<readonly Figure[]> }>> =
   {
@@ -25,6 +26,10 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
     pipelines: {
       measures: "messages into rows beside one at a time, 10,000 changes to Slack, and one change all the way",
       run: benchPipelines,
+    },
+    workflow: {
+      measures: "starts of tasks a second, and what a task is made of and costs",
+      run: benchWorkflow,
     },
   };
 

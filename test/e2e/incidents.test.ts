@@ -1,5 +1,6 @@
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { readFileSync } from "node:fs";
 import * as z from "zod";
 import { targetsSchema } from "../../functions/heartbeats/contract";
@@ -8,6 +9,7 @@ import { homeAt } from "../../scripts/local/home";
 import { scheduledEvent } from "../support/lambda";
 import { signedFetch } from "../support/signed-fetch";
 import { awsConfiguration, eventually, home, npmRun, startArguments, targetsFile } from "./support/system";
+import { GUARDED_PARAMETER } from "./support/targets";
 
 const outputsSchema = z.object({
   check_function_name: z.string(),
@@ -88,6 +90,16 @@ describe("incidents, deployed", () => {
     expect(output).not.toMatch(/moody is down/);
     expect(code).toBe(0);
   }, 120_000);
+
+  it("do not come of a secret that could not be read, and once it can be, the target is checked", async () => {
+    const before = await published((status) => stateOf(status, "guarded") !== undefined);
+    expect(stateOf(before, "guarded")).toBe("unknown");
+    const parameter = { Name: GUARDED_PARAMETER, Value: "Bearer e2e", Type: "SecureString" } as const;
+    await new SSMClient(aws).send(new PutParameterCommand(parameter));
+    await round();
+    const after = await published((status) => stateOf(status, "guarded") === "up");
+    expect(after.incidents.filter(({ target }) => target === "guarded")).toEqual([]);
+  }, 60_000);
 
   describe("of jobs", () => {
     const report = (job: string) => signedFetch(`${outputs.report_url}/${job}`, { method: "POST" }, aws);

@@ -60,6 +60,29 @@ describe("the heartbeats module", () => {
     expect(JSON.stringify(module)).not.toContain("ssm:");
   });
 
+  it("lets the checker read exactly the secrets that headers name, with the keys of one's own that they need", () => {
+    const key = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    const withSecrets = [
+      { name: "a", url: "https://a.example.org/", headers: { Authorization: { ssm: "/shop/token" } } },
+      { name: "b", url: "https://b.example.org/", headers: { Authorization: { ssm: "/shop/token" } } },
+      { name: "c", url: "https://c.example.org/", headers: { "X-Api-Key": { ssm: "/forum/key", key } } },
+    ];
+    const { modules, root } = synthesize({ heartbeats: { targets: withSecrets } });
+    const { policy } =
+      (modules["heartbeats"] && resource(modules["heartbeats"], "aws_iam_role_policy", "check_permissions")) ?? {};
+    const arn = (name: string) =>
+      `arn:\${data.aws_partition.partition.partition}:ssm:\${data.aws_region.region.name}:\${data.aws_caller_identity.account.account_id}:parameter${name}`;
+    expect(describePolicy(policy).filter((statement) => statement.includes("Secrets"))).toEqual([
+      `Allow ssm:GetParameter on ${arn("/shop/token")}, ${arn("/forum/key")} (SecretsKeptSeconds)`,
+      `Allow kms:Decrypt on ${key} (SecretsKeptSecondsKeys)`,
+    ]);
+    expect(root.module["heartbeats"]?.["targets"]).toMatchObject([
+      { headers: { Authorization: { ssm: "/shop/token" } } },
+      {},
+      {},
+    ]);
+  });
+
   it("lets the publisher read states and keep the page, and nothing else", () => {
     expect(describePolicy(resource(heartbeats(), "aws_iam_role_policy", "publish_permissions")["policy"])).toEqual([
       "Allow dynamodb:BatchGetItem, dynamodb:Query on ${aws_dynamodb_table.state.arn} (StateTable)",

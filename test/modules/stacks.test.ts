@@ -68,6 +68,13 @@ describe("main.ts", () => {
         "publish.zip",
         ...(environment === "local" ? ["report-in.zip"] : []),
       ]);
+      expect(root(environment).module["workflow"]?.source).toBe("./modules/workflow");
+      expect(readdirSync(join(stackDirectory(environment), "modules", "workflow", "assets"))).toEqual([
+        "reconcile.zip",
+        "start.zip",
+        "sweep.zip",
+        "tasks.zip",
+      ]);
     }
   });
 

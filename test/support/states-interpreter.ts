@@ -30,6 +30,8 @@ export interface RunOptions {
   readonly services: Readonly<Record<string, Service>>;
   /** The execution's. @default "test" */
   readonly name?: string;
+  /** The execution's. @default "arn:execution:<name>" */
+  readonly arn?: string;
 }
 
 export interface Run {
@@ -46,7 +48,11 @@ export type Ended =
   | { readonly status: "FAILED" | "TIMED_OUT" | "ABORTED"; readonly error: string; readonly cause: string };
 
 /** Starts an execution. */
-export function runMachine(machine: Machine, input: Json, { clock, services, name = "test" }: RunOptions): Run {
+export function runMachine(
+  machine: Machine,
+  input: Json,
+  { clock, services, name = "test", arn = `arn:execution:${name}` }: RunOptions,
+): Run {
   const definition = machineSchema.parse(machine);
   if (definition.QueryLanguage !== "JSONata") throw new Error("only JSONata machines run here");
   const path: string[] = [];
@@ -60,7 +66,7 @@ export function runMachine(machine: Machine, input: Json, { clock, services, nam
     status = how.status;
     settle(how);
   };
-  const execution = { Name: name, Id: `arn:execution:${name}`, Input: input, StartTime: isoOf(clock) };
+  const execution = { Name: name, Id: arn, Input: input, StartTime: isoOf(clock) };
   const variables = new Map<string, Json>();
   // Nothing is entered, retried or answered once an execution has ended.
   const alive = <T>(value: T): Promise<T> =>
@@ -281,7 +287,10 @@ class Runner {
 
   private async valueOf(expression: string, scope: Scope): Promise<unknown> {
     try {
-      return await jsonata(expression).evaluate(undefined, {
+      const compiled = jsonata(expression);
+      // Step Functions' own; of the others, none is needed yet.
+      compiled.registerFunction("parse", (text: string): unknown => JSON.parse(text), "<s:x>");
+      return await compiled.evaluate(undefined, {
         ...Object.fromEntries(this.around.variables),
         states: scope,
       });

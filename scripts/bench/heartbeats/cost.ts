@@ -1,8 +1,9 @@
 import * as z from "zod";
 import { PRICES } from "../../shared/prices";
 import { synthesize } from "../../../test/support/synthesized";
+import { withProcesses } from "../child-processes";
 import { figure, figureAtMost, type Figure } from "../figure";
-import { handlerEnvironment, withProcesses } from "./child-processes";
+import { handlerEnvironment } from "./handler-environment";
 import {
   countedSchema,
   COUNTED_TARGETS,
@@ -34,7 +35,7 @@ const INVOCATIONS_A_TICK = 2;
  */
 export async function benchCost(): Promise<readonly Figure[]> {
   let output = "";
-  const counted = await withProcesses(["counted-hours"], async (start) => {
+  const counted = await withProcesses(__dirname, ["counted-hours"], async (start) => {
     const onOutput = (text: string): void => {
       output += text;
     };

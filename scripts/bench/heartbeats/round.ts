@@ -1,5 +1,6 @@
+import { withProcesses } from "../child-processes";
 import { figure, figureAtMost, median, type Figure } from "../figure";
-import { handlerEnvironment, withProcesses } from "./child-processes";
+import { handlerEnvironment } from "./handler-environment";
 import { measuredSchema, serversReadySchema, TARGETS } from "./processes/messages";
 
 const MEGABYTE = 1_048_576;
@@ -9,7 +10,7 @@ const MEGABYTE = 1_048_576;
  * DynamoDB are answered for by a stub in the servers' process.
  */
 export async function benchRound(): Promise<readonly Figure[]> {
-  return withProcesses(["servers", "checker"], async (start) => {
+  return withProcesses(__dirname, ["servers", "checker"], async (start) => {
     const { awsEndpoint } = serversReadySchema.parse(await start("servers"));
     const environment = handlerEnvironment(awsEndpoint);
     const measured = measuredSchema.parse(await start("checker", { environment, execArgv: ["--expose-gc"] }));

@@ -1,4 +1,4 @@
-/** The app that the end-to-end tests start: the environment `local`, with targets that misbehave in every way. */
+/** The app that the end-to-end tests start: the environment `local`, with targets and work that misbehave in every way. */
 import { readFileSync } from "node:fs";
 import { App } from "cdktf";
 import { Environment } from "../../../modules/environment";
@@ -29,6 +29,10 @@ new Environment(app, "local", {
     },
     // One entry more, and nothing else, for a second channel.
     invoice: { key: "/number", slack: "/almanac/slack/invoices" },
+  timers: { shards: 2 },
+  workflow: {
+    waitSeconds: 3,
+    work: { entry: "test/e2e/support/work.ts", timeoutSeconds: 8, retries: 1 },
   },
 });
 

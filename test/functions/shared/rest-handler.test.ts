@@ -45,8 +45,8 @@ describe("a handler behind API Gateway", () => {
   const echo = endpoint(bellSchema, (request) => Promise.resolve({ status: 201, body: request }));
   const failing =
     (error: unknown): Endpoint =>
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- anything may be thrown
     () =>
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- anything may be thrown
       Promise.reject(error);
 
   it("gives the endpoint of its route the request, parsed, and answers in JSON", async () => {

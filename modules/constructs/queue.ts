@@ -55,11 +55,6 @@ abstract class BaseQueue extends Construct {
     return { value: this.url, actions: ["sqs:SendMessage"], resources: [this.arn] };
   }
 
-  /** A metric that SQS counts of it. */
-  metric(metric: "ApproximateAgeOfOldestMessage" | "ApproximateNumberOfMessagesVisible"): Metric {
-    return { namespace: "AWS/SQS", metric, dimensions: { QueueName: this.name } };
-  }
-
   /** The queue's URL, and the permission to work its messages off. */
   allowsConsume(): Binding {
     const actions = ["ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "ReceiveMessage"];

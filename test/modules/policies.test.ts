@@ -21,6 +21,8 @@ const ALLOWED_WILDCARDS: readonly { readonly statement: RegExp; readonly because
   {
     statement: /^s3:PutObject on \$\{aws_s3_bucket\.archive\.arn\}\/jobOrder\/\*$/,
     because: "a channel's part of the archive, which grows by objects",
+  },
+  {
     statement: /^dynamodb:[\w,:]+ on \$\{aws_dynamodb_table\.\w+\.arn\},\$\{aws_dynamodb_table\.\w+\.arn\}\/index\/\*$/,
     because: "one table's own indexes",
   },

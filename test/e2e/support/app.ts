@@ -29,6 +29,7 @@ new Environment(app, "local", {
     },
     // One entry more, and nothing else, for a second channel.
     invoice: { key: "/number", slack: "/almanac/slack/invoices" },
+  },
   timers: { shards: 2 },
   workflow: {
     waitSeconds: 3,

@@ -34,6 +34,7 @@ describe("the API of timers", () => {
         path: id === undefined ? {} : { id },
         query: {},
         body: undefined,
+        text: "",
         ...raw,
       });
       return [status, body] as const;

@@ -7,7 +7,7 @@ import type { Channel } from "./contract";
 import { MalformedMessageError, readMessage, type Message } from "./message";
 
 /** Rows written at a time. */
-const CONCURRENT_WRITES = 50;
+export const CONCURRENT_WRITES = 50;
 
 /** A message as it comes out of the queue. */
 export interface Queued {

@@ -3,13 +3,13 @@ import { gzip } from "node:zlib";
 
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 
-import { createDynamoDB } from "../shared/clients/dynamodb";
+import { createAwsJsonClient } from "../shared/clients/aws-json";
 import { createS3 } from "../shared/clients/s3";
 import { queueHandler, type QueueMessage } from "../shared/queue-handler";
 import { messageStore } from "./channel-table";
 import { MESSAGE_ATTRIBUTES } from "./contract";
 import { parseIngestEnvironment } from "./environment";
-import { ingestBatch, type Queued } from "./ingest-batch";
+import { CONCURRENT_WRITES, ingestBatch, type Queued } from "./ingest-batch";
 
 const compressed = promisify(gzip);
 
@@ -20,7 +20,7 @@ const compressed = promisify(gzip);
 export const handler = queueHandler(parseIngestEnvironment, ({ environment, logger }) => {
   const { CHANNEL: channel, CHANNEL_NAME: name, CHANNEL_TABLE: table, ARCHIVE_BUCKET: Bucket } = environment;
   const s3 = createS3();
-  const store = messageStore(createDynamoDB(), table);
+  const store = messageStore(createAwsJsonClient({ service: "dynamodb", connections: CONCURRENT_WRITES }), table);
   return async (batch) => {
     const { stored, known, failures } = await ingestBatch(batch.map(queued), {
       name,

@@ -81,12 +81,15 @@ describe("channels, deployed", () => {
   const weather = (is: "up" | "down") => fetch(`${slack}/weather`, { method: "PUT", body: is });
 
   it("bring an order to Slack, with its summary, and without what is private", async () => {
-    await sent(order("one", 1, { customer: { id: "c1", name: "Ada Lovelace" }, total: 18.15 }));
-    const [message = ""] = await told("Job order one");
+    await sent(order("first-order", 1, { customer: { id: "c1", name: "Ada Lovelace" }, total: 18.15 }));
+    const [message = ""] = await told("first-order");
     expect(message).toContain("18.15");
     expect(message).toContain("•••");
     expect(message).not.toContain("Lovelace");
-    expect(await row("one")).toMatchObject({ group: { S: "c1" }, summary: { M: { Customer: { S: "Ada Lovelace" } } } });
+    expect(await row("first-order")).toMatchObject({
+      group: { S: "c1" },
+      summary: { M: { Customer: { S: "Ada Lovelace" } } },
+    });
   }, 120_000);
 
   it("keep unknown and nested properties and every digit, in the table and in the archive", async () => {

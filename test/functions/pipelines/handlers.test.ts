@@ -3,7 +3,6 @@ import {
   BatchWriteItemCommand,
   ConditionalCheckFailedException,
   DynamoDBClient,
-  PutItemCommand,
   QueryCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
@@ -12,7 +11,11 @@ import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3
 import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { mockClient } from "aws-sdk-client-mock";
+import { AwsJsonError } from "../../../functions/shared/aws-json";
 import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE } from "../../support/lambda";
+
+const call = jest.fn<Promise<string>, [target: string, body: string]>();
+jest.mock("../../../functions/shared/clients/aws-json", () => ({ createAwsJsonClient: () => ({ call }) }));
 
 const sqs = mockClient(SQSClient);
 const s3 = mockClient(S3Client);
@@ -114,10 +117,10 @@ describe("ingest", () => {
 
   it("archives and stores, and gives back the messages that failed and no others", async () => {
     s3.on(PutObjectCommand).resolves({});
-    dynamodb.on(PutItemCommand).callsFake(({ Item }: { Item: Record<string, { S?: string }> }) => {
-      if (Item["key"]?.S === "old") throw new ConditionalCheckFailedException({ message: "older", $metadata: {} });
-      if (Item["key"]?.S === "broken") throw new Error("no");
-      return {};
+    call.mockImplementation((_, body) => {
+      if (body.includes('"old"'))
+        return Promise.reject(new AwsJsonError("ConditionalCheckFailedException", "older", 400));
+      return body.includes('"broken"') ? Promise.reject(new Error("no")) : Promise.resolve("{}");
     });
     const handler = await handlerOf("ingest");
     const Records = [
@@ -134,6 +137,13 @@ describe("ingest", () => {
     expect(gunzipSync(first?.Body as Buffer).toString()).toBe(
       '{"id":"1","receivedAt":"2026-11-21T07:00:00.000Z","data":{"id":"a","v":1}}\n',
     );
+    const [target, request = ""] = call.mock.calls[0] ?? [];
+    expect(target).toBe("DynamoDB_20120810.PutItem");
+    expect(JSON.parse(request)).toMatchObject({
+      TableName: "table",
+      Item: { key: { S: "a" }, version: { N: "1" }, data: { S: '{"id":"a","v":1}' } },
+      ConditionExpression: "attribute_not_exists(#key) OR #version < :version",
+    });
     const failed = output.lines().filter(({ message }) => message === "message failed");
     expect(failed.map(({ messageId }) => messageId)).toEqual(["2", "4"]);
     expect(JSON.stringify(output.lines())).not.toContain("poison");

@@ -10,6 +10,7 @@ import { benchStart } from "./start";
 import { benchStatusPage } from "./status-page";
 import { benchSynth } from "./synth";
 import { benchTimers } from "./timers";
+import { benchTimersPrecision } from "./timers-precision";
 
 const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run: () => Promise<readonly Figure[]> }>> =
   {
@@ -24,6 +25,10 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
       run: benchStatusPage,
     },
     timers: { measures: "the dispatcher of timers against a stub of AWS: speed, memory, costs", run: benchTimers },
+    "timers-precision": {
+      measures: "how late 300 timers of the local environment fire, end to end",
+      run: benchTimersPrecision,
+    },
     heartbeat: { measures: "1,000 targets on loopback in one invocation", run: benchHeartbeat },
   };
 

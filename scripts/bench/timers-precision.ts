@@ -49,7 +49,9 @@ async function put(timers: TimersClient): Promise<void> {
   for (let from = 0; from < TIMERS; from += BATCH)
     await Promise.all(
       Array.from({ length: Math.min(BATCH, TIMERS - from) }, (_, index) =>
-        timers.oneshot.put(`precision-${from + index}`, { at: new Date(first + (from + index) * APART_MS) }),
+        timers.oneshot.put(`precision-${from + index}`, {
+          at: new Date(first + (from + index) * APART_MS).toISOString(),
+        }),
       ),
     );
 }

@@ -1,4 +1,10 @@
-import { DynamoDBClient, ScanCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import {
+  DynamoDBClient,
+  ScanCommand,
+  UpdateItemCommand,
+  type AttributeValue,
+  type ScanCommandOutput,
+} from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
@@ -77,16 +83,14 @@ describe("timers, deployed", () => {
 
   async function recorded(prefix: string): Promise<readonly Recorded[]> {
     const found: Recorded[] = [];
-    let ExclusiveStartKey: Awaited<ReturnType<typeof page>>["LastEvaluatedKey"];
-    const page = () =>
-      dynamodb.send(
+    let ExclusiveStartKey: Record<string, AttributeValue> | undefined;
+    do {
+      const { Items = [], LastEvaluatedKey }: ScanCommandOutput = await dynamodb.send(
         new ScanCommand({
           TableName: outputs.recorded_fires_table_name,
           ...(ExclusiveStartKey && { ExclusiveStartKey }),
         }),
       );
-    do {
-      const { Items = [], LastEvaluatedKey } = await page();
       found.push(...Items.map((item) => recordedSchema.parse(unmarshall(item))));
       ExclusiveStartKey = LastEvaluatedKey;
     } while (ExclusiveStartKey !== undefined);

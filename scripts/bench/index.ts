@@ -12,6 +12,7 @@ import { benchStart } from "./start";
 import { benchSynth } from "./synth";
 import { benchWorkflow } from "./workflow";
 import { benchTimers } from "./timers";
+import { benchTimersPrecision } from "./timers-precision";
 
 const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run: () => Promise<readonly Figure[]> }>> =
   {

@@ -193,17 +193,29 @@ export class World {
       const begin = (): void => {
         if (process.dead) return;
         const stormy = this.stormy;
-        if (stormy && random.chance(0.004)) return this.die(process, `before ${name}`);
-        if (stormy && random.chance(0.01)) return fail("before it had an effect");
+        if (stormy && random.chance(0.004)) {
+          this.die(process, `before ${name}`);
+          return;
+        }
+        if (stormy && random.chance(0.01)) {
+          fail("before it had an effect");
+          return;
+        }
         let result: Result;
         try {
           result = effect();
         } catch (error) {
-          reject(error as Error);
+          reject(error instanceof Error ? error : new Error("not an error", { cause: error }));
           return;
         }
-        if (stormy && random.chance(0.004)) return this.die(process, `after ${name}`);
-        if (stormy && random.chance(0.003)) return fail("though it had its effect");
+        if (stormy && random.chance(0.004)) {
+          this.die(process, `after ${name}`);
+          return;
+        }
+        if (stormy && random.chance(0.003)) {
+          fail("though it had its effect");
+          return;
+        }
         const latency = this.latency();
         if (latency === 0) resolve(result);
         else

@@ -1,5 +1,5 @@
 import { App } from "cdktf";
-import { Environment, type EnvironmentInput } from "./modules/environment";
+import { Environment, personalEnvironment, type EnvironmentInput } from "./modules/environment";
 
 /** The emulator that `npm start` runs, or another one. */
 const LOCAL_AWS = process.env["ALMANAC_AWS_ENDPOINT"] || "http://127.0.0.1:4566";
@@ -24,13 +24,14 @@ new Environment(app, "local", {
   },
 });
 
-new Environment(app, "staging", {
+const staging = {
   ...shared,
   heartbeats: {
     targets: [{ name: "example", url: "https://example.org/" }],
     statusPage: { cdn: true },
   },
-});
+} satisfies EnvironmentInput;
+new Environment(app, "staging", staging);
 
 new Environment(app, "production", {
   ...shared,
@@ -40,5 +41,8 @@ new Environment(app, "production", {
     statusPage: { cdn: true },
   },
 });
+
+// Your own, a small copy of staging: `npm run deploy -- alice`.
+personalEnvironment(app, staging);
 
 app.synth();

@@ -1,9 +1,8 @@
 /** `npm run bootstrap -- <environment>`: makes what Terraform needs before it can work, the bucket that holds its state. */
 import { DEFAULT_HOME } from "./local/home";
 import { describeError, EXIT, npmCommand } from "./shared/command-line";
-import { findLocal, LOCAL, type DeployedOptions } from "./environments/deployed";
+import { openStack, type DeployedOptions } from "./environments/deployed";
 import { ensureStateBucket } from "./shared/state-bucket";
-import { synthesizeStack } from "./shared/synthesize";
 
 const command = npmCommand(
   "npm run bootstrap --",
@@ -15,11 +14,11 @@ const command = npmCommand(
   .addHelpText("after", "\nUses the AWS credentials of your shell (AWS_PROFILE, AWS_ACCESS_KEY_ID, SSO ...).")
   .parse();
 
-async function main(environment: string, { app, home }: DeployedOptions): Promise<void> {
-  const local = environment === LOCAL ? await findLocal(home) : undefined;
-  const { bucket, created } = await ensureStateBucket(await synthesizeStack(environment, { app, ...local }));
+async function main(environment: string, options: DeployedOptions): Promise<void> {
+  const { directory } = await openStack(environment, options);
+  const { bucket, created } = await ensureStateBucket(directory);
   console.log(`${bucket}: ${created ? "created" : "there already"}, versioned, encrypted, TLS only.`);
-  console.log(`Next: npx cdktf deploy ${environment}`);
+  console.log(`Next: npm run deploy -- ${environment}`);
 }
 
 main(command.args[0] ?? "", command.opts()).catch((error: unknown) => {

@@ -6,6 +6,7 @@ import { table } from "../shared/table";
 import { benchBundle } from "./bundle";
 import type { Figure } from "./figure";
 import { benchHeartbeat } from "./heartbeat";
+import { benchReview } from "./review";
 import { benchStart } from "./start";
 import { benchStatusPage } from "./status-page";
 import { benchSynth } from "./synth";
@@ -22,6 +23,7 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
       measures: "the status page of 100 targets and 90 days: its size, and its first paint",
       run: benchStatusPage,
     },
+    review: { measures: "the report of a plan that changes 200 resources, after the plan itself", run: benchReview },
     heartbeat: { measures: "1,000 targets on loopback in one invocation", run: benchHeartbeat },
   };
 

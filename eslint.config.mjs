@@ -3,7 +3,7 @@ import prettier from "eslint-config-prettier";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["node_modules/", "cdktf.out/", ".almanac/", "coverage/"] },
+  { ignores: ["node_modules/", "cdktf.out/", ".almanac/", "coverage/", "dist/"] },
   eslint.configs.recommended,
   {
     files: ["**/*.ts"],

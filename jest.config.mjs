@@ -2,8 +2,8 @@ const common = {
   testEnvironment: "node",
   // swc strips the types; tsc checks them (npm test runs it first).
   transform: { "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } } }] },
-  testPathIgnorePatterns: ["/node_modules/", "/cdktf.out/", "/.almanac/"],
-  modulePathIgnorePatterns: ["<rootDir>/cdktf.out", "<rootDir>/.almanac"],
+  testPathIgnorePatterns: ["/node_modules/", "/cdktf.out/", "/.almanac/", "/dist/"],
+  modulePathIgnorePatterns: ["<rootDir>/cdktf.out", "<rootDir>/.almanac", "<rootDir>/dist"],
 };
 
 export default {
@@ -11,7 +11,7 @@ export default {
     {
       ...common,
       displayName: "unit",
-      testMatch: ["<rootDir>/test/{functions,scripts}/**/*.test.ts", "<rootDir>/test/*.test.ts"],
+      testMatch: ["<rootDir>/test/{clients,functions,scripts}/**/*.test.ts", "<rootDir>/test/*.test.ts"],
     },
     { ...common, displayName: "module", testMatch: ["<rootDir>/test/modules/**/*.test.ts"] },
     {

@@ -22,6 +22,8 @@ new Environment(app, "local", {
     ],
     jobs: [{ name: "nightly-backup", everySeconds: 86_400, graceSeconds: 3_600 }],
   },
+  timers: { shards: 2 },
+  workflow: { waitSeconds: 10 },
 });
 
 const staging = {
@@ -30,6 +32,8 @@ const staging = {
     targets: [{ name: "example", url: "https://example.org/" }],
     statusPage: { cdn: true },
   },
+  timers: { shards: 2 },
+  workflow: {},
 } satisfies EnvironmentInput;
 new Environment(app, "staging", staging);
 
@@ -40,6 +44,8 @@ new Environment(app, "production", {
     targets: [{ name: "example", url: "https://example.org/", bodyContains: "Example Domain", maxLatencyMs: 2_000 }],
     statusPage: { cdn: true },
   },
+  timers: {},
+  workflow: {},
 });
 
 // Your own, a small copy of staging: `npm run deploy -- alice`.

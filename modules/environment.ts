@@ -1,22 +1,17 @@
 import { AwsProvider, type AwsProviderConfig } from "@cdktf/provider-aws/lib/provider";
 import type { App } from "cdktf";
-import {
-  S3Backend,
-  TerraformStack,
-  type ITerraformDependable,
-  type S3BackendConfig,
-  type TerraformElement,
-} from "cdktf";
+import { S3Backend, TerraformStack, type S3BackendConfig, type TerraformElement } from "cdktf";
 import type { Node } from "constructs";
 import { z } from "zod";
 import { AlarmTopic } from "./constructs/alarm-topic";
-import { ApiGatewayLogs } from "./constructs/api-gateway-logs";
 import { parseConfig } from "./constructs/config";
 import { Dashboard } from "./constructs/dashboard";
 import type { Deployment, Feature } from "./constructs/feature";
 import { readableId, rejectDuplicateIds } from "./constructs/readable-id";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./constructs/versions";
 import { Heartbeats, heartbeatsSchema } from "./heartbeats";
+import { Timers, timersSchema } from "./timers";
+import { Workflow, workflowSchema } from "./workflow";
 
 /** Short, so that the longest name there is (a bucket's, 63) has room for feature, role and account; a test holds that. */
 const appSchema = z
@@ -48,6 +43,8 @@ export const environmentSchema = z.strictObject({
   /** Another AWS than Amazon's, an emulator on this machine: its URL. @default Amazon's */
   awsEndpoint: z.url({ protocol: /^https?$/, error: "is not an http(s) URL" }).optional(),
   heartbeats: heartbeatsSchema.optional(),
+  timers: timersSchema.optional(),
+  workflow: workflowSchema.optional(),
 });
 
 /** An environment, as people write it in main.ts. */
@@ -76,9 +73,13 @@ export class Environment extends TerraformStack {
       alarmTopicArn: alarmTopic.arn,
       alarmTopicKeyArn: alarmTopic.keyArn,
       protectData: config.protectData,
-      after: this.createApiLogs(name, config),
+      ...(config.awsEndpoint !== undefined && { awsEndpoint: config.awsEndpoint }),
     };
-    const features = [...(config.heartbeats ? [new Heartbeats(this, deployment, config.heartbeats)] : [])];
+    const features = [
+      ...(config.heartbeats ? [new Heartbeats(this, deployment, config.heartbeats)] : []),
+      ...(config.timers ? [new Timers(this, deployment, config.timers)] : []),
+      ...(config.workflow ? [new Workflow(this, deployment, config.workflow)] : []),
+    ];
     this.createDashboard(name, config, features);
     rejectDuplicateIds(this);
   }
@@ -117,12 +118,6 @@ export class Environment extends TerraformStack {
     new Dashboard(this, "dashboard", { name: `${app}-${name}`, features: features.map(({ feature }) => feature) });
   }
 
-  /** Only where a feature has an API: the setting is the whole account's. */
-  private createApiLogs(name: string, { app, heartbeats }: EnvironmentConfig): readonly ITerraformDependable[] {
-    if (heartbeats === undefined || heartbeats.jobs.length === 0) return [];
-    return [new ApiGatewayLogs(this, "api-logs", { name: `${app}-${name}-api-logs` }).setting];
-  }
-
   protected override allocateLogicalId(element: TerraformElement | Node): string {
     return readableId(this, element);
   }
@@ -158,6 +153,7 @@ function emulatedProvider(endpoint: string): AwsProviderConfig {
     "kms",
     "lambda",
     "s3",
+    "sfn",
     "sns",
     "sqs",
     "sts",

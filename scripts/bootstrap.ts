@@ -1,12 +1,15 @@
-/** `npm run bootstrap -- <environment>`: makes what Terraform needs before it can work, the bucket that holds its state. */
+/** `npm run bootstrap -- <environment>`: makes what an environment needs and cannot make for itself. */
 import { DEFAULT_HOME } from "./local/home";
 import { describeError, EXIT, npmCommand } from "./shared/command-line";
+import { bootstrap } from "./environments/bootstrap";
 import { openStack, type DeployedOptions } from "./environments/deployed";
-import { ensureStateBucket } from "./shared/state-bucket";
 
 const command = npmCommand(
   "npm run bootstrap --",
-  "Makes the bucket for an environment's Terraform state: versioned, encrypted, TLS only, closed to the public. Safe to repeat.",
+  [
+    "Makes the bucket for an environment's Terraform state: versioned, encrypted, TLS only, closed to the public.",
+    "And gives API Gateway a role for access logs, where the account has none yet. Safe to repeat.",
+  ].join("\n"),
 )
   .argument("<environment>", "as main.ts names it: staging")
   .option("--app <file>", "the app that has the environment", "main.ts")
@@ -15,9 +18,10 @@ const command = npmCommand(
   .parse();
 
 async function main(environment: string, options: DeployedOptions): Promise<void> {
-  const { directory } = await openStack(environment, options);
-  const { bucket, created } = await ensureStateBucket(directory);
+  const { bucket, created, apiLogs } = await bootstrap(await openStack(environment, options));
   console.log(`${bucket}: ${created ? "created" : "there already"}, versioned, encrypted, TLS only.`);
+  if (apiLogs)
+    console.log(`${apiLogs.role}: API Gateway's role for access logs, ${apiLogs.set ? "set" : "there already"}.`);
   console.log(`Next: npm run deploy -- ${environment}`);
 }
 

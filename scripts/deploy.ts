@@ -1,4 +1,5 @@
 /** `npm run deploy -- <environment>`: plans, shows what that would change, asks, and applies that and nothing else. */
+import { bootstrap } from "./environments/bootstrap";
 import { dashboardUrl } from "./environments/console-url";
 import { openStack, type DeployedOptions, type EnvironmentStack } from "./environments/deployed";
 import { describeFeatures } from "./local/describe-run";
@@ -10,7 +11,6 @@ import { planInto, withPlanFile } from "./review/planned";
 import { countChanges, forbiddenLoss, isEmpty, reviewPlan, type Report } from "./review/report";
 import { ask, NotAgreedError } from "./shared/ask";
 import { describeError, EXIT, npmCommand } from "./shared/command-line";
-import { ensureStateBucket } from "./shared/state-bucket";
 import { readTags } from "./shared/synthesize";
 import { terraformApplyPlan, terraformInit, terraformOutputs, terraformVersion } from "./shared/terraform";
 import { describeApplied } from "./shared/terraform-events";
@@ -53,7 +53,7 @@ async function main(environment: string, options: Options): Promise<number> {
       {
         title: "State bucket",
         run: async () => {
-          const { bucket, created } = await ensureStateBucket(opened().directory);
+          const { bucket, created } = await bootstrap(opened());
           return `${bucket}${created ? "" : ", there already"}`;
         },
       },

@@ -6,9 +6,10 @@ import { jobsSchema, targetSchema } from "../functions/heartbeats/contract";
 import { environmentSchema } from "../modules/environment";
 import { heartbeatsSchema } from "../modules/heartbeats";
 import { statusPageSchema } from "../modules/heartbeats/status-page";
+import { workflowSchema, workSchema } from "../modules/workflow";
 import { synthesize } from "./support/synthesized";
 
-const NOT_OURS = new Set(["node_modules", ".git", ".almanac", "cdktf.out", "coverage"]);
+const NOT_OURS = new Set(["node_modules", ".git", ".almanac", "cdktf.out", "coverage", "dist"]);
 
 function markdownBelow(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true })
@@ -100,6 +101,8 @@ describe("configuration tables", () => {
     ["A target", targetSchema],
     ["A job", jobsSchema.element],
     ["The status page", statusPageSchema],
+    ["Workflow", workflowSchema],
+    ["The work", workSchema],
   ])("have every field: %s", (heading, schema) => {
     expect(firstColumn("README.md", heading).sort()).toEqual(Object.keys(schema.shape).sort());
   });
@@ -123,6 +126,7 @@ describe("features", () => {
       slackWebhookParameter: "/almanac/slack",
       statusPage: { cdn: true },
     },
+    workflow: { work: { entry: "test/e2e/support/work.ts" } },
   });
   const readmeOf = (feature: string) => `modules/${feature}/README.md`;
 

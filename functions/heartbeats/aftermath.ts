@@ -3,11 +3,11 @@ import type { Observation } from "./checker";
 import type { Target, Watch } from "./contract";
 import { findingOfCheck, findingOfJob } from "./findings";
 import { planNotices } from "./notices";
-import { keepRound, type Examined } from "./round";
+import { keepRemoved, keepRound, type Examined } from "./round";
 import { subjectOfJob, subjectOfTarget, type Subject } from "./rules";
 import type { Remembered, StateTable } from "./state-table";
+import type { Round } from "./target-state";
 import { tell, type TellPorts } from "./tell";
-import type { Round } from "./tick";
 
 /** What a round was about. */
 export interface Checked {
@@ -38,12 +38,36 @@ export async function aftermath(checked: Checked, ports: AftermathPorts): Promis
     ...targets.map((target) => subjectOfTarget(target, watch, intervalMinutes)),
     ...watch.jobs.map((job) => subjectOfJob(job, watch, intervalMinutes)),
   ].map(({ subject }) => subject);
-  const states = await ports.table.read(subjects, deadline);
+  const removed = await removedSubjects(subjects, ports.table);
+  const [states, removedStates] = await Promise.all([
+    ports.table.read(subjects, deadline),
+    ports.table.read(removed, deadline),
+  ]);
   const watched = [...watchedTargets(checked, ports), ...watchedJobs(checked, states, ports)];
 
-  const { kept, error } = await keepRound(watched, states, round, ports);
+  const outcomes = await Promise.all([
+    keepRound(watched, states, round, ports),
+    keepRemoved(removedStates, round, ports),
+  ]);
+  const kept = outcomes.flatMap((outcome) => outcome.kept);
   await tell(planNotices(kept, round.tick, `${ports.app} ${ports.environment}`), ports);
-  if (error !== undefined) throw error;
+  for (const { error } of outcomes) if (error !== undefined) throw error;
+  const done = removed.filter((subject) => isDoneWith(removedStates.get(subject)));
+  if (done.length > 0) await ports.table.unwatch(done);
+}
+
+/** Who was configured and is no longer. Newcomers are noted before anything is known of them: none can be forgotten. */
+async function removedSubjects(subjects: readonly string[], table: StateTable): Promise<readonly string[]> {
+  const known = await table.watched();
+  const newcomers = subjects.filter((subject) => !known.has(subject));
+  if (newcomers.length > 0) await table.watch(newcomers);
+  const configured = new Set(subjects);
+  return [...known].filter((subject) => !configured.has(subject));
+}
+
+/** As it was before this round: what a round closes, the next one knows to be told. */
+function isDoneWith({ state }: Remembered = {}): boolean {
+  return state === undefined || (state.incident === undefined && state.outbox.length === 0);
 }
 
 function watchedTargets({ targets, watch, observations }: Checked, { intervalMinutes }: AftermathPorts): Watched[] {

@@ -17,6 +17,7 @@ import { parseCheckEnvironment } from "./environment";
 import { httpClient } from "./http-client";
 import { systemLookUp } from "./name-lookup";
 import { report } from "./report";
+import { secretReader } from "./secret-reader";
 import { stateTable } from "./state-table";
 import { readTargetList, readWatch } from "./target-list";
 import { telemetryRow } from "./telemetry";
@@ -41,7 +42,9 @@ export const handler = scheduledHandler(parseCheckEnvironment, (services) => {
   const table = stateTable(dynamodb, environment.STATE_TABLE, { clock, random });
   const lambda = createLambda();
   const slack = environment.SLACK_WEBHOOK_PARAMETER;
-  const checking = { send: httpClient(systemLookUp()), clock };
+  const ssm = createSsm();
+  const readSecret = secretReader(ssm, environment.SECRETS_KEPT_SECONDS ?? 0, clock);
+  const checking = { send: httpClient(systemLookUp()), clock, readSecret };
   const following: AftermathPorts = {
     app: services.app,
     environment: services.environmentName,
@@ -49,7 +52,7 @@ export const handler = scheduledHandler(parseCheckEnvironment, (services) => {
     table,
     channels: [
       topicChannel(createSns(), environment.NOTIFICATION_TOPIC),
-      ...(slack === undefined ? [] : [slackChannel(createSsm(), slack)]),
+      ...(slack === undefined ? [] : [slackChannel(ssm, slack)]),
     ],
     clock,
     random,

@@ -1,10 +1,11 @@
 import type { Clock } from "../shared/clock";
 import { isObject } from "../shared/errors";
-import type { Outcome, Target } from "./contract";
+import { BROKEN_REASONS, type Outcome, type Target } from "./contract";
 import { CheckTimeoutError, failureOf, type Failure } from "./failures";
 import type { HttpAnswer, HttpRequest, SendHttp } from "./http";
 import { daysLeft, examinesBody, judge, type Answer } from "./judge";
 import { isRedirect, redirected } from "./redirects";
+import { headersOf, noSecrets, type ReadSecret } from "./header-secrets";
 
 const DEFAULT_HEADERS: Readonly<Record<string, string>> = {
   "User-Agent": "almanac-heartbeat/1",
@@ -21,13 +22,15 @@ export interface Observation {
   /** From before the first name look-up to the last byte, or to the failure. */
   readonly latencyMs: number;
   readonly outcome: Outcome;
-  /** What went wrong in the checker itself; only where the outcome's reason is "internal". */
+  /** What went wrong in the checker itself; only where the outcome's reason says that something did. */
   readonly fault?: unknown;
 }
 
 export interface CheckerPorts {
   readonly send: SendHttp;
   readonly clock: Clock;
+  /** For targets with secrets in their headers. @default none can be read */
+  readonly readSecret?: ReadSecret;
 }
 
 /** What the answers so far have shown; filled in as a check goes, so that a failure half-way can still tell it. */
@@ -43,19 +46,29 @@ interface Seen {
  * Checks one target. Never throws: whatever happens is an outcome, so that no target can stop the others. The timeout holds for
  * the whole of it: look-up, handshake, redirects and body.
  */
-export async function checkTarget(target: Target, { send, clock }: CheckerPorts): Promise<Observation> {
+export async function checkTarget(
+  target: Target,
+  { send, clock, readSecret = noSecrets }: CheckerPorts,
+): Promise<Observation> {
   const at = clock.now();
-  const start = clock.elapsed();
+  let start = clock.elapsed();
   const observed = (outcome: Outcome): Observation => {
     return { target: target.name, at, latencyMs: clock.elapsed() - start, outcome };
   };
+  let headers: Readonly<Record<string, string>>;
+  try {
+    headers = await headersOf(target, readSecret);
+  } catch (fault) {
+    return { ...observed({ ok: false, ...failureOf(fault) }), fault };
+  }
+  start = clock.elapsed(); // what SSM takes is not the target's, neither in its latency nor in its timeout
   const timeout = new AbortController();
   const cancelTimer = clock.after(target.timeoutSeconds * 1_000, () => {
     timeout.abort(new CheckTimeoutError(target.timeoutSeconds));
   });
   const seen: Seen = {};
   try {
-    const answer = await lastAnswer(target, send, timeout.signal, seen, at);
+    const answer = await lastAnswer(firstRequest(target, headers), target, send, timeout.signal, seen, at);
     const latencyMs = clock.elapsed() - start;
     return { ...observed(judge(target, { ...answer, latencyMs })), latencyMs };
   } catch (error) {
@@ -68,20 +81,21 @@ export async function checkTarget(target: Target, { send, clock }: CheckerPorts)
       ...seen,
       ...(failure.reason === "tls" && refusedCertificate(cause)),
     });
-    return failure.reason === "internal" ? { ...observation, fault: cause } : observation;
+    return BROKEN_REASONS.has(failure.reason) ? { ...observation, fault: cause } : observation;
   } finally {
     cancelTimer();
   }
 }
 
 async function lastAnswer(
+  first: HttpRequest,
   target: Target,
   send: SendHttp,
   signal: AbortSignal,
   seen: Seen,
   now: number,
 ): Promise<Omit<Answer, "latencyMs">> {
-  let request = firstRequest(target);
+  let request = first;
   for (let redirects = 0; ; redirects++) {
     const answer = await send(request, signal);
     note(seen, answer, now);
@@ -101,7 +115,10 @@ function refusedCertificate(error: unknown): Pick<Seen, "certificateFingerprint"
   return typeof known === "string" ? { certificateFingerprint: known } : {};
 }
 
-function firstRequest({ method, url, headers, body, certificateAuthority, private: isPrivate }: Target): HttpRequest {
+function firstRequest(
+  { method, url, body, certificateAuthority, private: isPrivate }: Target,
+  headers: Readonly<Record<string, string>>,
+): HttpRequest {
   const given = new Set(Object.keys(headers).map((name) => name.toLowerCase()));
   const defaults = Object.entries(DEFAULT_HEADERS).filter(([name]) => !given.has(name.toLowerCase()));
   return {

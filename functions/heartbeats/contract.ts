@@ -23,6 +23,8 @@ export interface CheckEnvironment {
   readonly NOTIFICATION_TOPIC: string;
   /** The SSM parameter that holds the URL of a Slack webhook; empty: there is none. */
   readonly SLACK_WEBHOOK_PARAMETER: string;
+  /** How long the secret of a header is used before it is read from SSM again; empty: no header has one. */
+  readonly SECRETS_KEPT_SECONDS: string;
 }
 
 /** What the publisher of the status page is given by its module. */
@@ -82,6 +84,26 @@ const CREDENTIAL_HEADERS = new Set([
   "private-token",
 ]);
 
+/** What HTTP lets a value hold: tab, printable ASCII, Latin-1. Node refuses to send anything else. */
+export const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+export const parameterNameSchema = z
+  .string()
+  .regex(/^(\/[\w.-]+)+$/, 'is not the name of a parameter such as "/almanac/slack/webhook"');
+
+/** A header's value that is read when it is needed, for no secret may be in Terraform's state. */
+const secretSchema = z.strictObject({
+  /** The SSM parameter (a SecureString) that holds the whole value. */
+  ssm: parameterNameSchema,
+  /** The KMS key of your own that it is encrypted with, by its ARN. @default the one that AWS manages */
+  key: z
+    .string()
+    .regex(/^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/, "is not the ARN of a KMS key")
+    .optional(),
+});
+
+export type HeaderSecret = z.output<typeof secretSchema>;
+
 /** What is the name of a target or a job: lower case, digits, hyphens. */
 const nameSchema = z
   .string()
@@ -133,16 +155,19 @@ const targetFields = z.strictObject({
   method: z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]).default("GET"),
   headers: z
     .record(
-      z
-        .string()
-        .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, "is not a header name")
-        .refine(
-          (name) => !CREDENTIAL_HEADERS.has(name.toLowerCase()),
-          "carries a credential, which would be in Terraform's state",
-        ),
-      // What HTTP lets a value hold: tab, printable ASCII, Latin-1. Node refuses to send anything else.
-      z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, "is not a header value"),
+      z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, "is not a header name"),
+      z.union(
+        [z.string().regex(HEADER_VALUE, "is not a header value"), secretSchema],
+        'is neither a header value nor { ssm: "/its/parameter" }',
+      ),
     )
+    .superRefine((headers, context) => {
+      for (const [name, value] of Object.entries(headers)) {
+        if (typeof value !== "string" || !CREDENTIAL_HEADERS.has(name.toLowerCase())) continue;
+        const message = 'carries a credential, which would be in Terraform\'s state: say { ssm: "/its/parameter" }';
+        context.addIssue({ code: "custom", path: [name], message, params: { secret: true }, input: value });
+      }
+    })
     .default({}),
   /** Sent with the request, as UTF-8. */
   body: z.string().max(65_536).optional(),
@@ -185,7 +210,12 @@ const targetFields = z.strictObject({
  * One URL to check, and what a good answer is. What people write in main.ts is {@link TargetInput}, where everything with a
  * default may be left out; what the function reads is {@link Target}.
  */
-export const targetSchema = targetFields.superRefine(({ url, private: isPrivate }, context) => {
+export const targetSchema = targetFields.superRefine(({ url, headers, private: isPrivate }, context) => {
+  if (secretsOf([{ headers }]).length > 0 && !isPrivate && url.startsWith("http:")) {
+    const message =
+      "would be sent a secret for all to read: with one in its headers it must be https, or private: true";
+    context.addIssue({ code: "custom", path: ["url"], message, input: url });
+  }
   // What is no URL has been refused for that already.
   const forbidden = isPrivate || !URL.canParse(url) ? undefined : forbiddenHost(new URL(url).hostname);
   if (forbidden === undefined) return;
@@ -198,6 +228,13 @@ export type Target = z.output<typeof targetSchema>;
 
 /** A target as people write it in main.ts. */
 export type TargetInput = z.input<typeof targetSchema>;
+
+/** What secrets the targets' headers name, each parameter once. */
+export function secretsOf(targets: readonly Pick<Target, "headers">[]): readonly HeaderSecret[] {
+  const values = targets.flatMap(({ headers }) => Object.values(headers));
+  const secrets = values.filter((value) => typeof value !== "string");
+  return [...new Map(secrets.map((secret) => [secret.ssm, secret])).values()];
+}
 
 /** All targets of one environment, names unique. */
 export const targetsSchema = z.array(targetSchema).superRefine(rejectSameNames);
@@ -272,7 +309,11 @@ export type FailureReason =
   | "body-mismatch"
   | "slow" // a good answer, later than maxLatencyMs
   | "certificate" // fewer than minCertificateDays left
+  | "secret" // a header's secret could not be read: says nothing about the target
   | "internal"; // the checker itself failed: says nothing about the target
+
+/** Reasons that are the checker's: such a check broke by itself. */
+export const BROKEN_REASONS: ReadonlySet<FailureReason> = new Set(["secret", "internal"]);
 
 /**
  * What a check found. `status`: of the last answer, when there was one; `certificateDaysLeft`: whole days, over https, and

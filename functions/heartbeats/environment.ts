@@ -13,6 +13,7 @@ export const parseCheckEnvironment = environmentParser({
   PUBLISH_FUNCTION: text,
   NOTIFICATION_TOPIC: text,
   SLACK_WEBHOOK_PARAMETER: text.optional(),
+  SECRETS_KEPT_SECONDS: positiveInteger.optional(),
 } satisfies Record<keyof CheckEnvironment, z.ZodType>);
 
 /** What the module gives the door for push heartbeats, parsed. */

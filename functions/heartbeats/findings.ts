@@ -1,6 +1,6 @@
 /** What checks and reports say of a subject, in the terms of its state. */
 import type { Observation } from "./checker";
-import type { Job } from "./contract";
+import { BROKEN_REASONS, type Job } from "./contract";
 import type { Finding } from "./target-state";
 
 /** A check that broke by itself says nothing about the target: it counts neither as up nor as down. */
@@ -14,7 +14,7 @@ export function findingOfCheck({ at, latencyMs, outcome }: Observation): Finding
   };
   if (outcome.ok) return { health: "up", ...seen };
   const { reason, message } = outcome;
-  return { health: reason === "internal" ? "unknown" : "down", reason, message, ...seen };
+  return { health: BROKEN_REASONS.has(reason) ? "unknown" : "down", reason, message, ...seen };
 }
 
 /**

@@ -1,6 +1,6 @@
 /** When an incident opens and closes, and what is to be told of it. */
 import { inMaintenance } from "./maintenance";
-import type { ClosedIncident, Finding, Incident, Notice, Rules, TargetState } from "./target-state";
+import type { ClosedIncident, Finding, Incident, Notice, Round, Rules, Step, TargetState } from "./target-state";
 
 /** What nobody could be told for so long, nobody needs to be told any more: states stay small. */
 const MOST_NOTICES = 10;
@@ -42,6 +42,32 @@ export function nextStatus(before: Status, finding: Finding, tick: number, rules
   if (streak.health === "down")
     return streak.length < rules.failuresBeforeDown ? { status } : opened(status, finding, streak.since, tick);
   return before.health === "up" ? { status } : { status: { ...status, health: "up", healthSince: tick } };
+}
+
+/**
+ * What becomes of a subject that is no longer in the configuration: its open incident is closed, and told of once more. Undefined:
+ * there is none. Its time ends with its last tick; should it come back, what lies between is without data.
+ */
+export function closeRemoved(before: TargetState, { tick, run }: Round): Step | undefined {
+  if (before.incident === undefined) return undefined;
+  const { toldAt: _, ...incident } = before.incident;
+  const closedAt = Math.max(tick, before.lastTick); // a tick that is tried again may be older than the incident
+  const notice: Notice = { kind: "removed", incident, raisedAt: closedAt, closedAt, sentTo: [] };
+  return {
+    state: {
+      ...before,
+      revision: before.revision + 1,
+      run,
+      health: "unknown",
+      healthSince: closedAt,
+      streak: undefined,
+      incident: undefined,
+      closedIncidents: before.closedIncidents + 1,
+      outbox: withNotice(before.outbox, notice),
+    },
+    hours: [],
+    incident: { ...incident, closedAt, closedBecause: "removed from the configuration" },
+  };
 }
 
 function opened(status: Status, finding: Finding, since: number, tick: number): Turn {

@@ -57,7 +57,7 @@ interface Sharing {
 /** Who shares the certificate that a notice is about, and who of them speaks. Each invocation of a tick comes to the same. */
 function sharingSubjects({ kind, incident }: Notice, kept: readonly Kept[]): Sharing | undefined {
   const { certificateFingerprint: fingerprint } = incident;
-  if (fingerprint === undefined) return undefined;
+  if (fingerprint === undefined || kind === "removed") return undefined;
   const open = kept.filter(({ state }) => state.incident?.certificateFingerprint === fingerprint);
   const owing = kept.filter(({ state }) =>
     state.outbox.some((other) => other.kind === kind && other.incident.certificateFingerprint === fingerprint),
@@ -81,6 +81,7 @@ const HEADLINES: Readonly<Record<Notice["kind"], string>> = {
   opened: "DOWN",
   reminder: "STILL DOWN",
   closed: "UP again",
+  removed: "NO LONGER WATCHED",
 };
 
 function announcementOf(subject: string, notice: Notice, sharing: readonly string[], place: string): Announcement {
@@ -91,6 +92,7 @@ function announcementOf(subject: string, notice: Notice, sharing: readonly strin
     ...(sharing.length > 1 ? [`Targets: ${sharing.join(", ")}`] : []),
     `Since ${iso(incident.openedAt)}`,
     ...(closedAt === undefined ? [] : [`Until ${iso(closedAt)} (${duration(closedAt - incident.openedAt)})`]),
+    ...(kind === "removed" ? ["It is not known to be up: it was removed from the configuration"] : []),
     ...(kind === "reminder" ? [`Open for ${duration(raisedAt - incident.openedAt)}`] : []),
     ...(incident.certificateFingerprint === undefined
       ? []

@@ -2,7 +2,7 @@ import * as z from "zod";
 
 import { createDynamoDB } from "../shared/clients/dynamodb";
 import { createS3 } from "../shared/clients/s3";
-import { restHandler } from "../shared/rest-handler";
+import { endpoint, restHandler } from "../shared/rest-handler";
 import type { Job } from "./contract";
 import { parseReportInEnvironment } from "./environment";
 import { reportJob } from "./job-report";
@@ -12,10 +12,13 @@ import { readWatch } from "./target-list";
 /** How long the list of jobs is remembered: a deployment that changes it need not change this function. */
 const REMEMBERED_MS = 60_000;
 
-const schemas = { path: z.object({ name: z.string() }), body: z.undefined().or(z.looseObject({})) };
+const requestSchema = z.object({
+  path: z.object({ name: z.string() }),
+  body: z.undefined().or(z.looseObject({})),
+});
 
 /** `POST /heartbeats/{name}`: a job says that it has run. */
-export const handler = restHandler(parseReportInEnvironment, schemas, ({ environment, clock }) => {
+export const handler = restHandler(parseReportInEnvironment, ({ environment, clock }) => {
   const s3 = createS3();
   const table = stateTable(createDynamoDB(), environment.STATE_TABLE, { clock, random: Math.random });
   let remembered: { readonly jobs: readonly Job[]; readonly until: number } | undefined;
@@ -24,5 +27,9 @@ export const handler = restHandler(parseReportInEnvironment, schemas, ({ environ
       remembered = { jobs: (await readWatch(s3, environment.WATCH_BUCKET)).jobs, until: clock.now() + REMEMBERED_MS };
     return remembered.jobs;
   };
-  return async ({ path: { name } }) => ({ body: await reportJob(name, clock.now(), { jobs, table }) });
+  return {
+    "POST /heartbeats/{name}": endpoint(requestSchema, async ({ path: { name } }) => ({
+      body: await reportJob(name, clock.now(), { jobs, table }),
+    })),
+  };
 });

@@ -1,6 +1,7 @@
 import type { Logger } from "../shared/logger";
 import type { Metrics } from "../shared/metrics";
 import type { Observation } from "./checker";
+import { BROKEN_REASONS } from "./contract";
 
 /**
  * Logs and metrics of one run. A failed target is a warning, for it is the target's; a fault of the checker is an error, and
@@ -16,7 +17,7 @@ export function report(
   let failed = 0;
   let broken = 0;
   for (const { target, latencyMs, outcome, fault } of observations) {
-    if (!outcome.ok && outcome.reason === "internal") {
+    if (!outcome.ok && BROKEN_REASONS.has(outcome.reason)) {
       broken++;
       logger.error("check broke", { target, error: fault });
       continue;

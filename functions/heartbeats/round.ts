@@ -2,8 +2,9 @@
 import { sleep, type Clock } from "../shared/clock";
 import { mapConcurrently } from "../shared/concurrency";
 import type { StateTable } from "./state-table";
-import type { Finding, Rules, TargetState } from "./target-state";
-import { applyTick, type Round } from "./tick";
+import type { Finding, Round, Rules, Step, TargetState } from "./target-state";
+import { closeRemoved } from "./incidents";
+import { applyTick } from "./tick";
 
 /** Writes at a time: the SDK holds fifty connections. */
 const CONCURRENT_WRITES = 48;
@@ -42,35 +43,64 @@ export class StateNotSavedError extends Error {
  * Applies a round to each subject. Safe under doubled, concurrent and retried ticks: a step is stored only upon the state that it
  * was made from, else it is made again from the newer one, which may know the tick already.
  */
-export async function keepRound(
+export function keepRound(
   examined: readonly Examined[],
   states: ReadonlyMap<string, { readonly state?: TargetState }>,
   round: Round,
   ports: KeepPorts,
-): Promise<{ readonly kept: readonly Kept[]; readonly error?: StateNotSavedError }> {
+): Promise<KeptRound> {
+  const changes = examined.map(({ subject, finding, rules }) => ({
+    subject,
+    before: states.get(subject)?.state,
+    stepFrom: (before: TargetState | undefined) => applyTick(before, finding, round, rules),
+  }));
+  return keepAll(changes, round, ports);
+}
+
+/** Closes what is open of subjects that are no longer in the configuration. Safe as {@link keepRound} is. */
+export function keepRemoved(
+  states: ReadonlyMap<string, { readonly state?: TargetState }>,
+  round: Round,
+  ports: KeepPorts,
+): Promise<KeptRound> {
+  const changes = [...states].flatMap(([subject, { state }]) =>
+    state === undefined ? [] : [{ subject, before: state, stepFrom: (before = state) => closeRemoved(before, round) }],
+  );
+  return keepAll(changes, round, ports);
+}
+
+export interface KeptRound {
+  readonly kept: readonly Kept[];
+  readonly error?: StateNotSavedError;
+}
+
+interface Change {
+  readonly subject: string;
+  readonly before: TargetState | undefined;
+  /** Undefined: nothing is to be changed. */
+  readonly stepFrom: (before: TargetState | undefined) => Step | undefined;
+}
+
+async function keepAll(changes: readonly Change[], round: Round, ports: KeepPorts): Promise<KeptRound> {
   const errors: unknown[] = [];
-  const kept = await mapConcurrently(examined, CONCURRENT_WRITES, async (each) => {
+  const kept = await mapConcurrently(changes, CONCURRENT_WRITES, async (change) => {
     try {
-      return [await keepOne(each, states.get(each.subject)?.state, round, ports)];
+      return [await keepOne(change, round, ports)];
     } catch (error) {
       errors.push(error);
       return [];
     }
   });
   if (errors.length === 0) return { kept: kept.flat() };
-  const message = `${errors.length} of ${examined.length} states not saved`;
+  const message = `${errors.length} of ${changes.length} states not saved`;
   return { kept: kept.flat(), error: new StateNotSavedError(message, { cause: errors[0] }) };
 }
 
-async function keepOne(
-  { subject, finding, rules }: Examined,
-  read: TargetState | undefined,
-  round: Round,
-  { table, clock, random }: KeepPorts,
-): Promise<Kept> {
-  let before = read;
+async function keepOne(change: Change, round: Round, { table, clock, random }: KeepPorts): Promise<Kept> {
+  const { subject, stepFrom } = change;
+  let { before } = change;
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-    const step = applyTick(before, finding, round, rules);
+    const step = stepFrom(before);
     // A write of ours that got no answer was tried again by the SDK, and met itself.
     if (step === undefined && before !== undefined) return { subject, state: before, ours: before.run === round.run };
     if (step !== undefined && (await table.save(subject, step))) return { subject, state: step.state, ours: true };

@@ -71,12 +71,25 @@ export interface StateTable {
     subject: string,
     from: { readonly hours: number; readonly days: number; readonly incidents: number },
   ): Promise<StoredHistory>;
+  /**
+   * All subjects that were ever configured and are not yet done with, whether they have states or not.
+   *
+   * @throws {@link StateNotReadError}
+   */
+  watched(): Promise<ReadonlySet<string>>;
+  watch(subjects: readonly string[]): Promise<void>;
+  /** Forgets subjects that are no longer configured. Their states and histories stay. */
+  unwatch(subjects: readonly string[]): Promise<void>;
   /** Notes that a job has reported. An earlier report never takes the place of a later one. */
   report(subject: string, at: number): Promise<void>;
 }
 
 const STATE = "state";
 const REPORT = "report";
+
+/** Whom it is about, of all subjects: no name is one of these. */
+const ALL = { subject: "*", item: "watched" } as const;
+const watchedSchema = z.object({ subjects: z.set(z.string()).default(new Set()) });
 
 const filedSchema = z.object({ start: z.number(), rollup: rollupCodec });
 const reportSchema = z.object({ reportedAt: z.number() });
@@ -178,10 +191,30 @@ export function stateTable(
     return items;
   };
 
+  /** A set's members come and go each for itself, so that rounds that run at one time don't undo each other's. */
+  const changeWatched = async (change: "ADD" | "DELETE", subjects: readonly string[]): Promise<void> => {
+    const command = new UpdateItemCommand({
+      TableName: table,
+      Key: marshall(ALL),
+      UpdateExpression: `${change} subjects :subjects`,
+      ExpressionAttributeValues: marshall({ ":subjects": new Set(subjects) }),
+    });
+    await dynamodb.send(command);
+  };
+
   return {
     read,
     readOne,
     save,
+    watched: async () => {
+      try {
+        return watchedSchema.parse((await readItem(ALL.subject, ALL.item)) ?? {}).subjects;
+      } catch (cause) {
+        throw new StateNotReadError(`who is watched not read from ${table}`, { cause });
+      }
+    },
+    watch: (subjects) => changeWatched("ADD", subjects),
+    unwatch: (subjects) => changeWatched("DELETE", subjects),
     history: async (subject, from) => {
       const [hours, days, incidents] = await Promise.all([
         query(subject, "hour#", hourKey(from.hours)),

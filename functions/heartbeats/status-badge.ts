@@ -17,8 +17,13 @@ const COLOURS: Readonly<Record<State, string>> = {
   unknown: "#6b665c",
 };
 
-/** `site | up, 99.98 % uptime`: its state, and its uptime of 30 days. */
-export function statusBadge({ name, state, windows }: TargetStatus): Markup {
+/**
+ * `site | up, 99.98 % uptime`: its state, and its uptime of 30 days. Its title says as of which hour: by the minute, each round would
+ * put each badge anew, which costs twice what checking does.
+ *
+ * @param generatedAt ISO 8601, UTC
+ */
+export function statusBadge({ name, state, windows }: TargetStatus, generatedAt: string): Markup {
   const uptime = windows["30d"].uptime;
   const message =
     uptime === null || state === "unknown" ? STATE_WORDS[state] : `${STATE_WORDS[state]}, ${percent(uptime)} uptime`;
@@ -29,7 +34,7 @@ export function statusBadge({ name, state, windows }: TargetStatus): Markup {
     markup`<text x="${x + PADDING}" y="14" textLength="${space - 2 * PADDING}" lengthAdjust="spacingAndGlyphs">${content}</text>`;
   return markup`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${HEIGHT}" role="img" aria-label="${name}: ${message}"><title>${name}: ${message}${
     uptime !== null && " in 30 days"
-  }</title><rect width="${width}" height="${HEIGHT}" rx="${RADIUS}" fill="#3d3a34"/><path d="${rightHalf(left, right)}" fill="${
+  }, as of ${generatedAt.slice(0, 10)} ${generatedAt.slice(11, 13)}:00 UTC</title><rect width="${width}" height="${HEIGHT}" rx="${RADIUS}" fill="#3d3a34"/><path d="${rightHalf(left, right)}" fill="${
     COLOURS[state]
   }"/><g fill="#fff" font-family="Verdana,DejaVu Sans,Geneva,sans-serif" font-size="11">${text(name, 0, left)}${text(
     message,

@@ -21,6 +21,8 @@ export interface TargetStatus {
   readonly name: string;
   /** Only of a job, which is not checked but reports in by itself: its `lastCheck` is null, and it has no latencies. */
   readonly kind?: "job";
+  /** Only of a job: when it last reported; null: never yet. */
+  readonly lastReport?: string | null;
   /** `unknown`: not checked yet, or not lately. */
   readonly state: "up" | "down" | "maintenance" | "unknown";
   /** When it came into this state. */
@@ -76,6 +78,8 @@ export interface IncidentSummary {
   readonly target: string;
   readonly openedAt: string;
   readonly closedAt: string | null;
+  /** For people: why it was closed, where not because all is well again. */
+  readonly closedBecause?: string;
   /** For people: of the failure that opened it. */
   readonly message: string;
 }

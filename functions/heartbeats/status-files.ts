@@ -25,7 +25,7 @@ export function statusFiles(document: StatusDocument): readonly StatusFile[] {
       key: `${BADGES_PREFIX}${target.name}.svg`,
       contentType: "image/svg+xml; charset=utf-8",
       cacheControl,
-      content: statusBadge(target).toString(),
+      content: statusBadge(target, document.generatedAt).toString(),
     })),
     {
       key: STATUS_JSON_KEY,

@@ -121,18 +121,23 @@ function pastIncidents(document: StatusDocument): Markup {
   }${more > 0 && markup`<p class="calm">And ${more} more, in <a href="status.json">status.json</a>.</p>`}</section>`;
 }
 
-function incident({ target, openedAt, closedAt, message }: IncidentSummary, generatedAt: string): Markup {
+function incident(
+  { target, openedAt, closedAt, closedBecause, message }: IncidentSummary,
+  generatedAt: string,
+): Markup {
   const lasted = duration(Date.parse(closedAt ?? generatedAt) - Date.parse(openedAt));
   const end =
     closedAt === null
       ? markup`, open for ${lasted}`
       : markup` to ${time(closedAt, day(closedAt) === day(openedAt) ? clockTime(closedAt) : dayAndTime(closedAt))}, ${lasted}`;
-  return markup`<li class="incident ${closedAt === null ? "down" : "up"}"><h3>${sign(closedAt === null ? "down" : "up")} <a href="#${anchor(
+  const state = closedAt === null ? "down" : closedBecause === undefined ? "up" : "unknown";
+  const became = { down: "is down", up: "recovered", unknown: "was down" }[state];
+  return markup`<li class="incident ${state}"><h3>${sign(state)} <a href="#${anchor(
     target,
-  )}">${target}</a> <span class="hidden">${closedAt === null ? "is down" : "recovered"}</span></h3><p class="when">${time(
+  )}">${target}</a> <span class="hidden">${became}</span></h3><p class="when">${time(
     openedAt,
     dayAndTime(openedAt),
-  )}${end}</p><p class="message">${message}</p></li>`;
+  )}${end}</p><p class="message">${message}${closedBecause !== undefined && ` (then ${closedBecause})`}</p></li>`;
 }
 
 function targets(document: StatusDocument): Markup {

@@ -60,7 +60,8 @@ export function statusDocument(
 }
 
 function targetStatus({ name, kind, rules, state, history }: Described, now: number): TargetStatus {
-  const job = kind === "job" ? { kind } : {};
+  const reportedAt = state?.finding.reportedAt;
+  const job = kind === "job" ? { kind, lastReport: reportedAt === undefined ? null : iso(reportedAt) } : {};
   if (state === undefined)
     return {
       name,
@@ -174,12 +175,13 @@ function hourSummaries(history: History, recent: readonly FiledHour[], now: numb
 }
 
 function incidentsOf({ subject, name, state, history }: Described): readonly IncidentSummary[] {
-  const all = [...(state?.incident ? [{ ...state.incident, closedAt: undefined }] : []), ...history.incidents];
-  return all.map(({ openedAt, closedAt, message }) => ({
+  const open = state?.incident ? [{ ...state.incident, closedAt: undefined, closedBecause: undefined }] : [];
+  return [...open, ...history.incidents].map(({ openedAt, closedAt, closedBecause, message }) => ({
     id: incidentId(subject, { openedAt }),
     target: name,
     openedAt: iso(openedAt),
     closedAt: closedAt === undefined ? null : iso(closedAt),
+    ...(closedBecause !== undefined && { closedBecause }),
     message,
   }));
 }

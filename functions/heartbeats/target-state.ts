@@ -35,7 +35,7 @@ const incidentSchema = z.object({
 export type Incident = z.output<typeof incidentSchema>;
 
 const noticeSchema = z.object({
-  kind: z.enum(["opened", "closed", "reminder"]),
+  kind: z.enum(["opened", "closed", "reminder", "removed"]),
   incident: incidentSchema,
   /** The tick that raised it. */
   raisedAt: z.number(),
@@ -86,7 +86,11 @@ export interface FiledHour {
   readonly rollup: Rollup;
 }
 
-export const closedIncidentSchema = incidentSchema.extend({ closedAt: z.number() });
+export const closedIncidentSchema = incidentSchema.extend({
+  closedAt: z.number(),
+  /** Why, for people, where it is not that all is well again. */
+  closedBecause: z.string().optional(),
+});
 
 export type ClosedIncident = z.output<typeof closedIncidentSchema>;
 
@@ -99,8 +103,8 @@ export interface Step {
 
 /** One round of checks. */
 export interface Round {
-  /** When the tick was scheduled, epoch milliseconds. */
+  /** When it was scheduled, epoch milliseconds. */
   readonly tick: number;
-  /** The invocation. */
+  /** The invocation that does it. */
   readonly run: string;
 }

@@ -3,20 +3,12 @@ import { histogramOf } from "./histogram";
 import { nextStatus } from "./incidents";
 import { inMaintenance, partsOf, type Span } from "./maintenance";
 import { EMPTY_ROLLUP, isEmpty, sumOf, type Rollup } from "./rollup";
-import type { FiledHour, Finding, Rules, Step, TargetState } from "./target-state";
+import type { FiledHour, Finding, Round, Rules, Step, TargetState } from "./target-state";
 
 export const HOUR_MS = 3_600_000;
 
 /** Ticks come a little early or late: less than so many intervals between two of them is no gap. */
 const TOLERATED_INTERVALS = 1.5;
-
-/** One round of checks. */
-export interface Round {
-  /** When it was scheduled, epoch milliseconds. */
-  readonly tick: number;
-  /** The invocation that does it. */
-  readonly run: string;
-}
 
 /** Applies what a tick found. Undefined when this tick or a later one was applied before: none counts twice. */
 export function applyTick(

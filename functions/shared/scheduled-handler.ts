@@ -1,10 +1,10 @@
 import type { Context } from "aws-lambda";
 import * as z from "zod";
 
-import { systemClock } from "./clock";
 import type { EnvironmentSource } from "./environment";
 import { describeIssues } from "./errors";
-import { onColdStart, type Services } from "./services";
+import { invocationHandler } from "./invocation-handler";
+import type { Services } from "./services";
 
 /** The event was not one of EventBridge's scheduled events. Thrown, so that Lambda's dead-letter path keeps the event. */
 export class UnknownEventError extends Error {
@@ -32,9 +32,8 @@ export interface Tick {
 }
 
 /**
- * A Lambda handler for a schedule. It owns what is common: the event parsed, logs with ids, metrics flushed, errors logged and
- * rethrown (Lambda then retries twice and keeps the event on the dead-letter path). Nothing happens before the first invocation:
- * then `build` is called once and its result serves every later invocation too.
+ * A Lambda handler for a schedule: an {@link invocationHandler} that is given ticks. When it throws, Lambda retries, and keeps the
+ * event on the dead-letter path at last.
  *
  * EventBridge delivers at least once: what `build` returns must bear the same tick twice.
  *
@@ -44,26 +43,10 @@ export function scheduledHandler<Environment>(
   parseEnvironment: (source: EnvironmentSource) => Environment,
   build: (services: Services<Environment>) => (tick: Tick) => Promise<void>,
 ): (event: unknown, context: Context) => Promise<void> {
-  const start = onColdStart(parseEnvironment, build);
-  return async (event, context) => {
-    const { logger, metrics, work } = start();
-    logger.addContext(context);
-    try {
-      const parsed = parseEvent(event);
-      logger.appendKeys({ eventId: parsed.id });
-      await work({
-        event: parsed,
-        scheduledAt: Date.parse(parsed.time),
-        deadline: systemClock.now() + context.getRemainingTimeInMillis(),
-      });
-    } catch (error) {
-      logger.error("invocation failed", { error });
-      throw error;
-    } finally {
-      metrics.flush();
-      logger.resetKeys();
-    }
-  };
+  return invocationHandler(parseEnvironment, { parse: parseEvent, ids: ({ id }) => ({ eventId: id }) }, (services) => {
+    const work = build(services);
+    return (event, { deadline }) => work({ event, scheduledAt: Date.parse(event.time), deadline });
+  });
 }
 
 function parseEvent(event: unknown): ScheduledEvent {

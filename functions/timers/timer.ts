@@ -40,8 +40,14 @@ export interface Fire {
   readonly data: string;
 }
 
-/** Who writes a row hands over its fires of this long, milliseconds; the dispatcher's part begins after it. */
+/** A timer, and how far its fires have been handed over to the queue. */
+export interface StoredTimer extends Timer {
+  /** Fires that are scheduled until then, inclusive, are in the queue; the dispatcher's part is after it. Epoch milliseconds. */
+  readonly through: number;
+}
+
+/** Who puts a timer hands over its fires of this long, milliseconds; the dispatcher's part begins after it. */
 export const HORIZON_MS = 600_000;
 
-/** How far ahead of now the dispatcher loads, milliseconds. */
-export const LEAD_MS = 150_000;
+/** How far ahead of now the dispatcher loads at most, milliseconds; at least a minute less, since it loads whole minutes. */
+export const LEAD_MS = 180_000;

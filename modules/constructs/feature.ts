@@ -14,7 +14,6 @@ import {
   TerraformStack,
   TerraformVariable,
   type ISynthesisSession,
-  type ITerraformDependable,
   type TerraformElement,
 } from "cdktf";
 import type { Construct, Node } from "constructs";
@@ -34,8 +33,8 @@ export interface Deployment {
   readonly alarmTopicKeyArn: string;
   /** True: what holds data can't be destroyed or deleted. */
   readonly protectData: boolean;
-  /** What must be there before anything of the feature. @default nothing */
-  readonly after?: readonly ITerraformDependable[];
+  /** Another AWS than Amazon's: its URL. There the addresses of APIs are its own, too. @default Amazon's */
+  readonly awsEndpoint?: string;
 }
 
 /** A value that the environment's stack hands to the module as a Terraform variable. */
@@ -69,7 +68,6 @@ export abstract class Feature extends TerraformStack {
     this.call = new TerraformHclModule(environment, `${feature}-module`, {
       source: `./modules/${feature}`,
       skipAssetCreationFromLocalModules: true,
-      ...(deployment.after && { dependsOn: [...deployment.after] }),
     });
     this.call.overrideLogicalId(feature);
     // The whole module's outputs as one object: what runs where, for scripts and people.
@@ -85,7 +83,7 @@ export abstract class Feature extends TerraformStack {
       },
     };
 
-    const { app, environment: name, alarmTopicArn, alarmTopicKeyArn, protectData } = deployment;
+    const { app, environment: name, alarmTopicArn, alarmTopicKeyArn, protectData, awsEndpoint } = deployment;
     this.deployment = {
       app: this.input("app", { type: "string", description: "Begins every resource name", value: app }).stringValue,
       environment: this.input("environment", {
@@ -100,6 +98,7 @@ export abstract class Feature extends TerraformStack {
       }).stringValue,
       alarmTopicKeyArn,
       protectData,
+      ...(awsEndpoint !== undefined && { awsEndpoint }),
     };
   }
 

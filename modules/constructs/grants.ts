@@ -11,6 +11,8 @@ export interface Binding {
   readonly resources: readonly string[];
   /** ARN of the KMS key that what is reached is encrypted with, where that is one of our own. */
   readonly encryptionKey?: string;
+  /** ARNs of KMS keys that what is read is encrypted with. @default none of one's own */
+  readonly decryptionKeys?: readonly string[];
 }
 
 /** What it takes to write to, and to read from, something encrypted: SNS and SQS ask for both. */
@@ -41,13 +43,16 @@ export function variablesOf(bindings: Readonly<Record<string, string | Binding>>
 export function statementsOf(bindings: Readonly<Record<string, string | Binding>>): Statement[] {
   return Object.entries(bindings).flatMap(([name, binding]) => {
     if (typeof binding === "string") return [];
-    const { actions, resources, encryptionKey } = binding;
+    const { actions, resources, encryptionKey, decryptionKeys = [] } = binding;
     const allow = { Effect: "Allow" as const };
     return [
       { Sid: sid(name), ...allow, Action: actions, Resource: resources },
       ...(encryptionKey === undefined
         ? []
         : [{ Sid: `${sid(name)}Key`, ...allow, Action: KEY_ACTIONS, Resource: [encryptionKey] }]),
+      ...(decryptionKeys.length === 0
+        ? []
+        : [{ Sid: `${sid(name)}Keys`, ...allow, Action: ["kms:Decrypt"], Resource: decryptionKeys }]),
     ];
   });
 }

@@ -40,6 +40,8 @@ export interface NodeFunctionProps<E> {
   readonly entry: string;
   /** One entry for each variable of the contract: its value and, with it, its permission. */
   readonly environment: Bindings<E>;
+  /** What else it may do. @default nothing */
+  readonly permissions?: readonly { readonly actions: readonly string[]; readonly resources: readonly string[] }[];
   /** A number, or a variable of the module. Lambda's most is 900. */
   readonly timeoutSeconds: number;
   /** CPU comes with memory: 1,769 MB is one whole. @default 512 */
@@ -110,6 +112,12 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
       role: role.id,
       policy: policy([
         ...statementsOf(props.environment),
+        ...(props.permissions ?? []).map(({ actions, resources }, index) => ({
+          Sid: `More${index}`,
+          Effect: "Allow" as const,
+          Action: actions,
+          Resource: resources,
+        })),
         ...(props.asynchronous ? statementsOf({ DEAD_LETTERS: props.asynchronous.deadLetters.allowsSend() }) : []),
         {
           Sid: "Logs",

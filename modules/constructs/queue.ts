@@ -2,6 +2,7 @@ import { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue";
 import { Lazy } from "cdktf";
 import { Construct } from "constructs";
 import { Alarm, type AlarmText } from "./alarm";
+import type { Metric } from "./dashboard";
 import { Feature } from "./feature";
 import { policy, type Binding, type Statement } from "./grants";
 import { RESOURCE } from "./readable-id";
@@ -43,9 +44,20 @@ abstract class BaseQueue extends Construct {
     this.name = resource.name;
   }
 
+  /** One of those that SQS keeps of each queue. */
+  metric(name: string): Metric {
+    return { namespace: "AWS/SQS", metric: name, dimensions: { QueueName: this.name } };
+  }
+
   /** The queue's URL, and the permission to send to it. */
   allowsSend(): Binding {
     return { value: this.url, actions: ["sqs:SendMessage"], resources: [this.arn] };
+  }
+
+  /** The queue's URL, and the permission to work its messages off. */
+  allowsConsume(): Binding {
+    const actions = ["ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "ReceiveMessage"];
+    return { value: this.url, actions: actions.map((action) => `sqs:${action}`), resources: [this.arn] };
   }
 
   /** Lets an AWS service send, on behalf of one resource (by its ARN; computed where a reference would be a cycle). */

@@ -17,22 +17,22 @@ const STAGE = "live";
 /** Who called what, and how it went: long enough to look into last month. */
 const LOG_RETENTION_DAYS = 30;
 
-/** One line of JSON a request; neither headers nor bodies. */
-const ACCESS_LOG = JSON.stringify({
-  requestId: "$context.requestId",
-  time: "$context.requestTimeEpoch",
-  method: "$context.httpMethod",
-  path: "$context.path",
-  status: "$context.status",
-  caller: "$context.identity.userArn",
-  sourceIp: "$context.identity.sourceIp",
-  latencyMs: "$context.responseLatency",
-  error: "$context.error.message",
-});
+/** One line of JSON a request; neither headers nor bodies. What is a number and there in every request stands without quotes. */
+const ACCESS_LOG = `{${[
+  `"requestId":"$context.requestId"`,
+  `"time":$context.requestTimeEpoch`,
+  `"method":"$context.httpMethod"`,
+  `"path":"$context.path"`,
+  `"status":$context.status`,
+  `"caller":"$context.identity.userArn"`,
+  `"sourceIp":"$context.identity.sourceIp"`,
+  `"latencyMs":$context.responseLatency`,
+  `"error":"$context.error.message"`,
+].join(",")}}`;
 
 /** One method of one path, and the function behind it. */
 export interface Route {
-  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE" | "OPTIONS";
   /** `/heartbeats/{name}` */
   readonly path: string;
   readonly handler: { readonly name: string; readonly invokeArn: string };
@@ -47,9 +47,11 @@ export interface RestApiProps {
 }
 
 /**
- * A REST API before functions of its feature. Only who has AWS credentials and `execute-api:Invoke` may call it (AWS_IAM).
+ * A REST API before functions of its feature. Only who has AWS credentials and `execute-api:Invoke` may call it (AWS_IAM); but
+ * OPTIONS is for all, since browsers ask without credentials what they may ask for.
  *
- * Resource by resource rather than by an OpenAPI body, which the local emulator does not take.
+ * Resource by resource rather than by an OpenAPI body, which the local emulator does not take. Its access logs need the role that
+ * `npm run bootstrap` gives API Gateway: that is the account's, so no environment has it.
  */
 export class RestApi extends Construct {
   /** Where its paths begin: `https://....execute-api.eu-central-1.amazonaws.com/live`. */
@@ -72,13 +74,20 @@ export class RestApi extends Construct {
     this.createThrottling(stage, props.throttling);
     this.createAlarms(name, props.alarms);
 
-    this.url = stage.invokeUrl;
+    this.url = this.urlOf(stage);
     this.id = this.api.id;
   }
 
   /** What a caller's policy has to allow `execute-api:Invoke` on. */
   arnOf({ method, path }: Pick<Route, "method" | "path">): string {
     return `${this.api.executionArn}/${STAGE}/${method}${path.replace(/\{\w+\}/g, "*")}`;
+  }
+
+  /** What AWS calls the stage's address leads to Amazon, whoever has made it: an emulator answers at a path of its own. */
+  private urlOf(stage: ApiGatewayStage): string {
+    const { awsEndpoint } = Feature.of(this).deployment;
+    if (awsEndpoint === undefined) return stage.invokeUrl;
+    return `${awsEndpoint.replace(/\/$/, "")}/restapis/${this.api.id}/${stage.stageName}/_user_request_`;
   }
 
   private createRoute(route: Route): ApiGatewayIntegration {
@@ -89,7 +98,7 @@ export class RestApi extends Construct {
       restApiId: this.api.id,
       resourceId,
       httpMethod,
-      authorization: "AWS_IAM",
+      authorization: authorizationOf(route),
     });
     new LambdaPermission(this, `${id}-permission`, {
       statementId: `${Feature.of(this).physicalName(this.node.id)}-${id}`,
@@ -129,7 +138,10 @@ export class RestApi extends Construct {
     return new ApiGatewayDeployment(this, "deployment", {
       restApiId: this.api.id,
       triggers: Object.fromEntries(
-        routes.map(({ method, path, handler }) => [`${method} ${path}`, `AWS_IAM ${handler.invokeArn}`]),
+        routes.map((route) => [
+          `${route.method} ${route.path}`,
+          `${authorizationOf(route)} ${route.handler.invokeArn}`,
+        ]),
       ),
       dependsOn: [...integrations],
       lifecycle: { createBeforeDestroy: true },
@@ -170,6 +182,10 @@ export class RestApi extends Construct {
       periodSeconds: 300,
     });
   }
+}
+
+function authorizationOf({ method }: Pick<Route, "method">): "AWS_IAM" | "NONE" {
+  return method === "OPTIONS" ? "NONE" : "AWS_IAM";
 }
 
 /** `post-heartbeats-name` */

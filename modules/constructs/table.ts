@@ -35,7 +35,7 @@ export class Table extends Construct {
   readonly name: string;
   readonly arn: string;
   private readonly resource: DynamodbTable;
-  private readonly hasIndexes: boolean;
+  private readonly indexNames: readonly string[];
 
   constructor(scope: Construct, id: string, props: TableProps) {
     super(scope, id);
@@ -46,7 +46,7 @@ export class Table extends Construct {
       sortKey ? [partitionKey, sortKey] : [partitionKey],
     );
 
-    this.hasIndexes = indexes.length > 0;
+    this.indexNames = indexes.map(({ name }) => name);
     this.resource = new DynamodbTable(this, RESOURCE, {
       name: feature.physicalName(props.role),
       billingMode: "PAY_PER_REQUEST",
@@ -76,12 +76,13 @@ export class Table extends Construct {
     return this.resource.streamArn;
   }
 
-  /** The table's name, and these actions on it and its indexes: `table.allows("Query", "UpdateItem")`. */
+  /** The table's name, and these actions on it and, where they read them, its indexes: `table.allows("Query", "UpdateItem")`. */
   allows(...actions: readonly DynamoAction[]): Binding {
+    const readsIndexes = actions.some((action) => action === "Query" || action === "Scan");
     return {
       value: this.name,
       actions: actions.map((action) => `dynamodb:${action}`),
-      resources: this.hasIndexes ? [this.arn, `${this.arn}/index/*`] : [this.arn],
+      resources: [this.arn, ...(readsIndexes ? this.indexNames.map((name) => `${this.arn}/index/${name}`) : [])],
     };
   }
 }

@@ -7,6 +7,8 @@ import {
   TARGETS_KEY,
   TELEMETRY_KEYS,
   WATCH_KEY,
+  parameterNameSchema,
+  secretsOf,
   targetsSchema,
   watchSchema,
   worstCaseBodyMegabytes,
@@ -59,6 +61,9 @@ const REPORT_TIMEOUT_SECONDS = 15;
 /** Many more than jobs that report every minute can need. */
 const REPORT_THROTTLING = { requestsPerSecond: 50, burst: 100 } as const;
 
+/** Less than the shortest interval: each round knows a secret that was changed since the last. */
+const SECRETS_KEPT_SECONDS = 50;
+
 const heartbeatsFields = watchSchema.extend({
   /** How often: a rate of up to eight hours, as EventBridge writes it. @default "rate(5 minutes)" */
   schedule: scheduleSchema
@@ -68,10 +73,7 @@ const heartbeatsFields = watchSchema.extend({
     })
     .default("rate(5 minutes)"),
   /** The SSM parameter (a SecureString) that holds the URL of a Slack webhook, which is told of incidents. @default none */
-  slackWebhookParameter: z
-    .string()
-    .regex(/^(\/[\w.-]+)+$/, 'is not the name of a parameter such as "/almanac/slack/webhook"')
-    .optional(),
+  slackWebhookParameter: parameterNameSchema.optional(),
   /** The page that shows how all targets are. @default in its bucket only */
   statusPage: statusPageSchema.prefault({}),
   /** How long each check's row is kept. @default 90 */
@@ -216,7 +218,7 @@ export class Heartbeats extends Feature {
       entry: "functions/heartbeats/check.ts",
       environment: {
         HEARTBEATS_TABLE: telemetry.allows("BatchWriteItem"),
-        STATE_TABLE: state.allows("BatchGetItem", "GetItem", "PutItem"),
+        STATE_TABLE: state.allows("BatchGetItem", "GetItem", "PutItem", "UpdateItem"),
         TARGETS_BUCKET: configuration.allowsRead(TARGETS_KEY, WATCH_KEY),
         TELEMETRY_DAYS: this.input("telemetry_days", {
           type: "number",
@@ -227,6 +229,7 @@ export class Heartbeats extends Feature {
         PUBLISH_FUNCTION: publisher.allowsInvoke(),
         NOTIFICATION_TOPIC: topic,
         SLACK_WEBHOOK_PARAMETER: this.slackWebhook(slackWebhookParameter),
+        SECRETS_KEPT_SECONDS: this.secrets(targets),
       },
       timeoutSeconds: this.input("timeout_seconds", {
         type: "number",
@@ -264,6 +267,18 @@ export class Heartbeats extends Feature {
       value: parameter,
     });
     return { value, actions: ["ssm:GetParameter"], resources: [this.arn("ssm", `parameter${value}`)] };
+  }
+
+  /** Exactly the parameters that headers name; AWS's own key asks for no permission, a key of one's own does. */
+  private secrets(targets: readonly Target[]): Binding | string {
+    const secrets = secretsOf(targets);
+    if (secrets.length === 0) return "";
+    return {
+      value: String(SECRETS_KEPT_SECONDS),
+      actions: ["ssm:GetParameter"],
+      resources: secrets.map(({ ssm }) => this.arn("ssm", `parameter${ssm}`)),
+      decryptionKeys: [...new Set(secrets.flatMap(({ key }) => key ?? []))],
+    };
   }
 
   private inputInterval({ schedule }: HeartbeatsConfig): TerraformVariable {

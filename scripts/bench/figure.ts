@@ -25,7 +25,8 @@ export function median(values: readonly number[]): number {
   return middle;
 }
 
-/** One decimal, or three significant digits of what is small. */
+/** One decimal of what is large, else four significant digits, or three of what is small. */
 function rounded(value: number): number {
-  return Math.abs(value) >= 10 ? Math.round(value * 10) / 10 : Number(value.toPrecision(3));
+  if (Math.abs(value) >= 1_000) return Math.round(value * 10) / 10;
+  return Number(value.toPrecision(Math.abs(value) >= 10 ? 4 : 3));
 }

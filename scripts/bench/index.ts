@@ -5,11 +5,11 @@ import { describeError, EXIT, npmCommand } from "../shared/command-line";
 import { table } from "../shared/table";
 import { benchBundle } from "./bundle";
 import type { Figure } from "./figure";
-import { benchHeartbeat } from "./heartbeat";
+import { benchHeartbeats } from "./heartbeats";
 import { benchReview } from "./review";
 import { benchStart } from "./start";
-import { benchStatusPage } from "./status-page";
 import { benchSynth } from "./synth";
+import { benchWorkflow } from "./workflow";
 
 const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run: () => Promise<readonly Figure[]> }>> =
   {
@@ -19,12 +19,15 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
     },
     synth: { measures: "main.ts to written stacks, cold and warm", run: benchSynth },
     start: { measures: "npm start to ready, step by step", run: benchStart },
-    "status-page": {
-      measures: "the status page of 100 targets and 90 days: its size, and its first paint",
-      run: benchStatusPage,
+    heartbeats: {
+      measures: "1,000 targets on loopback in one invocation, what a target costs, and the status page",
+      run: benchHeartbeats,
+    },
+    workflow: {
+      measures: "starts of tasks a second, and what a task is made of and costs",
+      run: benchWorkflow,
     },
     review: { measures: "the report of a plan that changes 200 resources, after the plan itself", run: benchReview },
-    heartbeat: { measures: "1,000 targets on loopback in one invocation", run: benchHeartbeat },
   };
 
 const command = npmCommand("npm run bench --", "Measures, and holds the figures against their goals.")

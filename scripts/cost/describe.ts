@@ -1,11 +1,10 @@
-import { DEAREST_REGION } from "../shared/prices";
 import { table } from "../shared/table";
 import { ASSUMPTIONS, type Estimate } from "./estimate";
 
 /** The estimate for people. */
 export function describeEstimate(environment: string, region: string, estimate: Estimate): string {
-  const { idle, uses, listed, free, total, unknown } = estimate;
-  const most = region === "us-east-1" ? "" : `; in ${region} ${dollars(total * DEAREST_REGION)} at most`;
+  const { idle, uses, listed, free, total, most, unknown } = estimate;
+  const there = region === "us-east-1" ? "" : `; in ${region} ${dollars(most)} at most`;
   return [
     `${environment}, idle for a month:`,
     table(
@@ -16,7 +15,7 @@ export function describeEstimate(environment: string, region: string, estimate: 
         [free.toFixed(2), "", "of it free: what AWS gives every account each month, if nothing else uses it"],
       ],
     ),
-    `${dollars(total)} a month${most}.`,
+    `${dollars(total)} a month${there}.`,
     "",
     "When it is used, at list price:",
     table(

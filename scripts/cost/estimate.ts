@@ -5,7 +5,7 @@
 import * as z from "zod";
 import type { Resource } from "../shared/stack-resources";
 import { DAYS_A_MONTH, runsAMonth } from "./schedule";
-import { freeOfCharge, listPrice, sum, times, usageOf, type Usage } from "./usage";
+import { dearestPrice, freeOfCharge, listPrice, sum, times, usageOf, type Usage } from "./usage";
 
 /** A scheduled run waits for others; a request or a message is answered at once. */
 const SCHEDULED_RUN_SECONDS = 1;
@@ -54,6 +54,8 @@ export interface Estimate {
   readonly listed: number;
   readonly free: number;
   readonly total: number;
+  /** The total in the dearest region. */
+  readonly most: number;
   /** What it could not reckon, each with the reason: the total is too low by that. */
   readonly unknown: readonly string[];
 }
@@ -134,7 +136,7 @@ class Estimation {
     const usage = sum(idle.map((line) => line.usage));
     const listed = listPrice(usage);
     const free = freeOfCharge(usage);
-    return { idle, uses, listed, free, total: listed - free, unknown: [...this.#unknown] };
+    return { idle, uses, listed, free, total: listed - free, most: dearestPrice(usage), unknown: [...this.#unknown] };
   }
 
   #idle(): readonly Line[] {

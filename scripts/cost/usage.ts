@@ -1,5 +1,5 @@
 /** Amounts of what AWS counts: so many requests, so many gigabyte-seconds. */
-import { FREE_A_MONTH, priceOf, type Meter } from "../shared/prices";
+import { DEAREST_REGION, FREE_A_MONTH, priceOf, SAME_IN_ALL_REGIONS, type Meter } from "../shared/prices";
 
 export type Usage = ReadonlyMap<Meter, number>;
 
@@ -26,8 +26,17 @@ export function listPrice(usage: Usage): number {
 
 /** In dollars: what of a month's usage AWS does not ask for, when nothing else runs in the account. */
 export function freeOfCharge(usage: Usage): number {
-  return [...usage].reduce(
-    (dollars, [meter, amount]) => dollars + Math.min(amount, FREE_A_MONTH[meter] ?? 0) * priceOf(meter),
-    0,
+  return listPrice(usage) - listPrice(beyondFree(usage));
+}
+
+/** In dollars: the most that a month's usage, beyond what is free, costs in any region. */
+export function dearestPrice(usage: Usage): number {
+  const dearer = [...beyondFree(usage)].map(
+    ([meter, amount]) => [meter, amount * (SAME_IN_ALL_REGIONS.has(meter) ? 1 : DEAREST_REGION)] as const,
   );
+  return listPrice(new Map(dearer));
+}
+
+function beyondFree(usage: Usage): Usage {
+  return new Map([...usage].map(([meter, amount]) => [meter, Math.max(0, amount - (FREE_A_MONTH[meter] ?? 0))]));
 }

@@ -105,6 +105,28 @@ def describe_alarms_in_full():
     cloudwatch._describe_alarms = describe_in_full
 
 
+def remember_tracing_of_state_machines():
+    """Mends `DescribeStateMachine`, which knows nothing of tracing, so that Terraform plans to switch it on every time. Can
+    go when `ministack.services.stepfunctions` stores `tracingConfiguration`.
+    """
+    import json
+
+    from ministack.services import stepfunctions
+
+    def remembering(change):
+        def changed(data):
+            answer = change(data)
+            arn = json.loads(answer[2]).get("stateMachineArn") or data.get("stateMachineArn")
+            if answer[0] == 200 and "tracingConfiguration" in data:
+                stepfunctions._state_machines[arn]["tracingConfiguration"] = data["tracingConfiguration"]
+            return answer
+
+        return changed
+
+    stepfunctions._create_state_machine = remembering(stepfunctions._create_state_machine)
+    stepfunctions._update_state_machine = remembering(stepfunctions._update_state_machine)
+
+
 def end():
     """Nothing is kept, so there is nothing to wait for: an orderly end would wait for every open connection."""
     # Whatever happens, this ends; a worker that is left ends by itself, for its standard input closes.
@@ -144,6 +166,7 @@ def main():
     end_lambdas_with_the_emulator()
     leave_https_servers_of_this_machine_alone()
     describe_alarms_in_full()
+    remember_tracing_of_state_machines()
 
     config = Config()
     config.bind = [f"{options.host}:{options.port}"]

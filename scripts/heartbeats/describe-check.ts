@@ -15,6 +15,7 @@ const ADVICE: Readonly<Partial<Record<FailureReason, string>>> = {
   protocol: "Is it http or https that is spoken there?",
   redirect: "With --no-follow the redirect itself is the answer.",
   "body-too-large": "A longer one is read with --max-body here, maxBodyBytes in main.ts.",
+  secret: "A secret of its headers could not be read: this says nothing of the target.",
   internal: "This is a fault of Almanac, not of the target.",
 };
 

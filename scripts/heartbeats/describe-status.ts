@@ -30,7 +30,7 @@ function columnsFor(targets: readonly TargetView[], now: number, colours: Colors
     ["target", ({ name }) => name],
     ["state", ({ state }) => paint[state](state)],
     ["latency", ({ lastCheck }) => (lastCheck === null ? "" : `${Math.round(lastCheck.latencyMs)} ms`)],
-    ["last check", ({ lastCheck }) => (lastCheck === null ? "never" : ago(now - Date.parse(lastCheck.at)))],
+    ["last check", (target) => lastHeard(target, now)],
     targets.some(({ failuresToday }) => failuresToday !== null)
       ? ["failures today", ({ failuresToday }) => String(failuresToday ?? "")]
       : undefined,
@@ -43,6 +43,13 @@ function columnsFor(targets: readonly TargetView[], now: number, colours: Colors
       : undefined,
   ];
   return columns.filter((column): column is Column => column !== undefined);
+}
+
+/** Jobs are not checked: they report. */
+function lastHeard({ lastCheck, lastReport }: TargetView, now: number): string {
+  if (lastReport !== undefined)
+    return lastReport === null ? "no report yet" : `report ${ago(now - Date.parse(lastReport))}`;
+  return lastCheck === null ? "never" : ago(now - Date.parse(lastCheck.at));
 }
 
 function summary(targets: readonly TargetView[]): string {

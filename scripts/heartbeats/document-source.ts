@@ -26,9 +26,14 @@ export function documentSource(s3: S3Client, bucket: string): StatusSource {
 export function viewOf({ targets, incidents }: StatusDocument, source: string): StatusView {
   return {
     source,
-    targets: targets.map(({ name, state, lastCheck, windows }) => {
-      return { name, state, lastCheck, failuresToday: null, uptime: windows["24h"].uptime };
-    }),
+    targets: targets.map(({ name, state, lastCheck, lastReport, windows }) => ({
+      name,
+      state,
+      lastCheck,
+      ...(lastReport !== undefined && { lastReport }),
+      failuresToday: null,
+      uptime: windows["24h"].uptime,
+    })),
     incidents: incidents
       .filter(({ closedAt }) => closedAt === null)
       .map(({ target, openedAt, message }) => ({ target, openedAt, message })),

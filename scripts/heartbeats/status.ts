@@ -1,7 +1,7 @@
 /** What is known of an environment's targets, wherever it is read from. */
 import type { TargetStatus } from "../../functions/heartbeats/status-document";
 
-export interface TargetView extends Pick<TargetStatus, "name" | "state" | "lastCheck"> {
+export interface TargetView extends Pick<TargetStatus, "name" | "state" | "lastCheck" | "lastReport"> {
   /** Failed checks of the UTC day so far; null where the source does not tell. */
   readonly failuresToday: number | null;
   /** Of the last 24 hours, 0 to 1; null where the source does not tell. */

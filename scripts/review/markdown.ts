@@ -117,7 +117,7 @@ function cost({ cost: { before, after, items, unknown } }: Report): readonly str
   const table = rows.length === 0 ? [] : ["", "| | | before | after |", "| - | - | -: | -: |", ...rows];
   const notes = [
     "Items at list price; the sum without what AWS gives every account each month, as if nothing else ran in it.",
-    `Prices are those of us-east-1: elsewhere up to ${Math.round((DEAREST_REGION - 1) * 100)} % more.`,
+    `Prices are those of us-east-1: elsewhere requests and storage cost up to ${Math.round((DEAREST_REGION - 1) * 100)} % more.`,
     ...ASSUMPTIONS.map((assumption) => `${assumption.charAt(0).toUpperCase()}${assumption.slice(1)}.`),
   ];
   return [

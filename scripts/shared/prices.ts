@@ -100,8 +100,17 @@ export const FREE_A_MONTH: Readonly<Partial<Record<Meter, number>>> = {
   "cloudFront.transferredGb": 1_000,
 };
 
-/** No region that AWS sells to everybody asks more than so many times the prices of us-east-1 for what is used here. */
+/** No region that AWS sells to everybody asks more than so many times the prices of us-east-1 for what is used here ... */
 export const DEAREST_REGION = 1.2;
+
+/** ... and for these, all of them ask the same. */
+export const SAME_IN_ALL_REGIONS: ReadonlySet<Meter> = new Set<Meter>([
+  "cloudWatch.alarmMonth",
+  "cloudWatch.compositeAlarmMonth",
+  "cloudWatch.metricMonth",
+  "cloudWatch.dashboardMonth",
+  "kms.keyMonth",
+]);
 
 /** The price of one. */
 export function priceOf(meter: Meter): number {

@@ -20,6 +20,7 @@ import {
   type BucketLocationConstraint,
 } from "@aws-sdk/client-s3";
 import { z } from "zod";
+import { partitionOf } from "./partition";
 
 /** How long an older state can be brought back. */
 const OLD_STATE_DAYS = 90;
@@ -200,10 +201,4 @@ async function configure(s3: S3Client, { bucket: Bucket, region }: StateBackend)
       },
     }),
   );
-}
-
-/** Where ARNs begin: China and the US government have AWS partitions of their own. */
-function partitionOf(region: string): string {
-  if (region.startsWith("cn-")) return "aws-cn";
-  return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 }

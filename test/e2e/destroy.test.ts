@@ -6,6 +6,7 @@ import { home, npmRun, startArguments } from "./support/system";
 const LISTS: readonly (readonly [service: string, request: RequestInit & { readonly path?: string }])[] = [
   ["dynamodb", json("DynamoDB_20120810.ListTables", "application/x-amz-json-1.0")],
   ["lambda", { method: "GET", path: "/2015-03-31/functions/" }],
+  ["apigateway", { method: "GET", path: "/restapis" }],
   ["sqs", json("AmazonSQS.ListQueues", "application/x-amz-json-1.0")],
   ["events", json("AWSEvents.ListRules", "application/x-amz-json-1.1")],
   ["logs", json("Logs_20140328.DescribeLogGroups", "application/x-amz-json-1.1")],

@@ -54,6 +54,8 @@ const EXPECTED: Readonly<Record<string, object>> = {
   endless: { ok: false, reason: "body-too-large" },
   unresolvable: { ok: false, reason: "dns" },
   refused: { ok: false, reason: "refused" },
+  guarded: { ok: false, reason: "secret" },
+  moody: { ok: true, status: 200 },
 };
 
 describe("heartbeats, deployed", () => {

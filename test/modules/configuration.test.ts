@@ -59,7 +59,7 @@ describe("a configuration error", () => {
         region: "eu-central-1",
         heartbeats: { targets: [{ ...target, headers: { Authorization: "Bearer secret" } }] },
       },
-      "staging.heartbeats.targets[0].headers.Authorization: carries a credential, which would be in Terraform's state",
+      'staging.heartbeats.targets[0].headers.Authorization: carries a credential, which would be in Terraform\'s state: say { ssm: "/its/parameter" }',
     ],
     [
       "a status that is none",

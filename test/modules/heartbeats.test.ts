@@ -18,7 +18,7 @@ describe("the heartbeats module", () => {
   it("lets the checker read its configuration, write telemetry and states, tell people, and nothing else", () => {
     expect(describePolicy(resource(heartbeats(), "aws_iam_role_policy", "check_permissions")["policy"])).toEqual([
       "Allow dynamodb:BatchWriteItem on ${aws_dynamodb_table.telemetry.arn} (HeartbeatsTable)",
-      "Allow dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:PutItem on ${aws_dynamodb_table.state.arn} (StateTable)",
+      "Allow dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:PutItem, dynamodb:UpdateItem on ${aws_dynamodb_table.state.arn} (StateTable)",
       "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/targets.json, ${aws_s3_bucket.configuration.arn}/watch.json (TargetsBucket)",
       "Allow lambda:InvokeFunction on ${aws_lambda_function.publish.arn} (PublishFunction)",
       "Allow sns:Publish on ${var.alarm_topic_arn} (NotificationTopic)",
@@ -49,14 +49,38 @@ describe("the heartbeats module", () => {
       expect(Object.keys(json?.resource ?? {}).filter((type) => type.startsWith("aws_api_gateway"))).toEqual([]);
   });
 
-  it("has API Gateway's logs allowed before the API that writes them", () => {
-    const { root } = synthesize({ heartbeats: { targets, jobs } });
-    expect(root.module["heartbeats"]?.["depends_on"]).toEqual(["aws_api_gateway_account.api_logs_setting"]);
+  it("leaves API Gateway's role for logs to the account: environments share it, and each may be destroyed", () => {
+    const { root, modules } = synthesize({ heartbeats: { targets, jobs } });
+    for (const json of [root, modules["heartbeats"]])
+      expect(json?.resource).not.toHaveProperty("aws_api_gateway_account");
   });
 
   it("asks for no webhook where none is configured", () => {
     const module = synthesize({ heartbeats: { targets } }).modules["heartbeats"];
     expect(JSON.stringify(module)).not.toContain("ssm:");
+  });
+
+  it("lets the checker read exactly the secrets that headers name, with the keys of one's own that they need", () => {
+    const key = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    const withSecrets = [
+      { name: "a", url: "https://a.example.org/", headers: { Authorization: { ssm: "/shop/token" } } },
+      { name: "b", url: "https://b.example.org/", headers: { Authorization: { ssm: "/shop/token" } } },
+      { name: "c", url: "https://c.example.org/", headers: { "X-Api-Key": { ssm: "/forum/key", key } } },
+    ];
+    const { modules, root } = synthesize({ heartbeats: { targets: withSecrets } });
+    const { policy } =
+      (modules["heartbeats"] && resource(modules["heartbeats"], "aws_iam_role_policy", "check_permissions")) ?? {};
+    const arn = (name: string) =>
+      `arn:\${data.aws_partition.partition.partition}:ssm:\${data.aws_region.region.name}:\${data.aws_caller_identity.account.account_id}:parameter${name}`;
+    expect(describePolicy(policy).filter((statement) => statement.includes("Secrets"))).toEqual([
+      `Allow ssm:GetParameter on ${arn("/shop/token")}, ${arn("/forum/key")} (SecretsKeptSeconds)`,
+      `Allow kms:Decrypt on ${key} (SecretsKeptSecondsKeys)`,
+    ]);
+    expect(root.module["heartbeats"]?.["targets"]).toMatchObject([
+      { headers: { Authorization: { ssm: "/shop/token" } } },
+      {},
+      {},
+    ]);
   });
 
   it("lets the publisher read states and keep the page, and nothing else", () => {

@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writ
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
+import { EXAMPLE_FOLDER, exampleFiles, rootSchema } from "../../scripts/modules/terraform-module";
 import { synthesizeStack } from "../../scripts/shared/synthesize";
 import { terraform } from "../../scripts/shared/terraform";
 
@@ -10,13 +11,13 @@ import { terraform } from "../../scripts/shared/terraform";
 const output = mkdtempSync(join(tmpdir(), "almanac-stacks-"));
 const stackDirectory = (environment: string) => join(output, "stacks", environment);
 
-const rootSchema = z.looseObject({
+const stackSchema = z.looseObject({
   terraform: z.looseObject({ backend: z.object({ s3: z.looseObject({ bucket: z.string(), key: z.string() }) }) }),
   provider: z.object({ aws: z.array(z.looseObject({ region: z.string() })) }),
   module: z.record(z.string(), z.looseObject({ source: z.string() })),
 });
 const root = (environment: string) =>
-  rootSchema.parse(JSON.parse(readFileSync(join(stackDirectory(environment), "cdk.tf.json"), "utf8")));
+  stackSchema.parse(JSON.parse(readFileSync(join(stackDirectory(environment), "cdk.tf.json"), "utf8")));
 const moduleJson = (environment: string, feature: string) =>
   readFileSync(join(stackDirectory(environment), "modules", feature, "main.tf.json"), "utf8");
 
@@ -67,6 +68,13 @@ describe("main.ts", () => {
         "publish.zip",
         ...(environment === "local" ? ["report-in.zip"] : []),
       ]);
+      expect(root(environment).module["workflow"]?.source).toBe("./modules/workflow");
+      expect(readdirSync(join(stackDirectory(environment), "modules", "workflow", "assets"))).toEqual([
+        "reconcile.zip",
+        "start.zip",
+        "sweep.zip",
+        "tasks.zip",
+      ]);
     }
   });
 
@@ -94,12 +102,15 @@ describe("terraform validate", () => {
     120_000,
   );
 
-  it("accepts each feature's folder by itself, as plain Terraform would call it", async () => {
-    for (const feature of readdirSync(join(stackDirectory("staging"), "modules"))) {
+  it("accepts each feature's folder by itself, called by its example", async () => {
+    const stack = rootSchema.parse(root("staging"));
+    for (const feature of Object.keys(stack.module)) {
       const folder = join(output, "alone", feature);
-      mkdirSync(folder, { recursive: true });
+      const example = join(folder, EXAMPLE_FOLDER);
       cpSync(join(stackDirectory("staging"), "modules", feature), folder, { recursive: true });
-      await expect(validate(folder)).resolves.toContain("Success!");
+      mkdirSync(example, { recursive: true });
+      for (const [name, text] of Object.entries(exampleFiles(feature, stack))) writeFileSync(join(example, name), text);
+      await expect(validate(example)).resolves.toContain("Success!");
     }
   }, 120_000);
 });

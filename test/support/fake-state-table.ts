@@ -96,7 +96,15 @@ export function fakeStateTable(clock: Clock): FakeStateTable {
     }),
   );
   dynamodb.on(UpdateItemCommand).callsFake(
-    on("UpdateItem", ({ Key = {}, ExpressionAttributeValues = {} }: UpdateItemCommandInput) => {
+    on("UpdateItem", ({ Key = {}, UpdateExpression = "", ExpressionAttributeValues = {} }: UpdateItemCommandInput) => {
+      const members = ExpressionAttributeValues[":subjects"]?.SS;
+      if (members !== undefined) {
+        const before = stored.get(keyOf(Key))?.["subjects"]?.SS ?? [];
+        const kept = before.filter((each) => !members.includes(each));
+        const SS = UpdateExpression.startsWith("ADD") ? [...kept, ...members] : kept;
+        stored.set(keyOf(Key), { ...Key, ...(SS.length > 0 && { subjects: { SS } }) }); // there are no empty sets
+        return {};
+      }
       const at = ExpressionAttributeValues[":at"];
       if (at === undefined) throw new Error("no time");
       if (Number(stored.get(keyOf(Key))?.["reportedAt"]?.N ?? -Infinity) >= Number(at.N))

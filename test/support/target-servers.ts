@@ -5,6 +5,9 @@ import { gzipSync } from "node:zlib";
 
 import { createAuthority } from "./certificates";
 
+/** What `moody` answers: as it was last told to. */
+let mood = 200;
+
 /** What the plain server does, by path. */
 const BEHAVIOURS = {
   good: (_request, response) => response.end("all is well"),
@@ -61,6 +64,11 @@ const BEHAVIOURS = {
   },
   switchingProtocols: (request) =>
     request.socket.end("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: bells\r\n\r\n"),
+  /** `PUT /moody?500` tells it how to answer from then on. */
+  moody: (request, response) => {
+    if (request.method === "PUT") mood = Number(request.url?.split("?")[1]);
+    response.writeHead(mood).end();
+  },
   silent: (request) => request.socket.end(),
   garbage: (request) => request.socket.end("SSH-2.0-OpenSSH_9.6\r\n"),
 } as const satisfies Record<string, RequestListener>;
@@ -119,7 +127,7 @@ export async function startTargetServers(): Promise<TargetServers> {
     "/secureRedirect": `${soonExpiring}/good`,
   };
   function answer(...[request, response]: Parameters<RequestListener>): void {
-    const path = request.url ?? "";
+    const [path = ""] = (request.url ?? "").split("?");
     const location = redirects[path];
     if (location !== undefined) response.writeHead(302, { Location: location }).end();
     else (BEHAVIOURS as Record<string, RequestListener>)[path.slice(1)]?.(request, response);

@@ -1,4 +1,4 @@
-/** The app that the end-to-end tests start: the environment `local`, with targets that misbehave in every way. */
+/** The app that the end-to-end tests start: the environment `local`, with targets and work that misbehave in every way. */
 import { readFileSync } from "node:fs";
 import { App } from "cdktf";
 import { Environment } from "../../../modules/environment";
@@ -14,7 +14,13 @@ new Environment(app, "local", {
   awsEndpoint,
   heartbeats: {
     schedule: "rate(1 minute)", // the shortest that EventBridge has
+    jobs: [{ name: "nightly-backup", everySeconds: 86_400 }],
     targets: targetsSchema.parse(JSON.parse(readFileSync(targetsFile, "utf8"))),
+  },
+  timers: { shards: 2 },
+  workflow: {
+    waitSeconds: 3,
+    work: { entry: "test/e2e/support/work.ts", timeoutSeconds: 8, retries: 1 },
   },
 });
 

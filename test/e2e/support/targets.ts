@@ -1,6 +1,8 @@
 import type { TargetInput } from "../../../functions/heartbeats/contract";
 import type { Behaviour, TargetServers } from "../../support/target-servers";
 
+export const GUARDED_PARAMETER = "/almanac/e2e/token";
+
 /** One target for each way in which servers behave, named as in the tests' expectations. */
 export function targetsFor({ urls, certificateAuthority }: TargetServers): TargetInput[] {
   const target = (name: string, behaviour: Behaviour, options: Partial<TargetInput> = {}): TargetInput => ({
@@ -30,6 +32,9 @@ export function targetsFor({ urls, certificateAuthority }: TargetServers): Targe
     target("reset", "resetMidBody"),
     target("endless", "endlessBody"),
     target("unresolvable", "unresolvable"),
+    // Until a test puts the parameter, there is none.
+    target("guarded", "echo", { headers: { Authorization: { ssm: GUARDED_PARAMETER } }, bodyContains: "Bearer e2e" }),
+    target("moody", "moody", { failuresBeforeDown: 2, successesBeforeUp: 2 }),
     target("refused", "refused"),
   ];
 }

@@ -6,6 +6,7 @@ import {
   targetSchema,
   watchSchema,
   type Outcome,
+  type Target,
   type TargetInput,
   type Watch,
 } from "../../../functions/heartbeats/contract";
@@ -45,8 +46,14 @@ function house(targetInputs: readonly Partial<TargetInput>[], watchInput: Partia
       };
     },
   };
-  const targets = targetInputs.map((input) => targetSchema.parse({ url: "https://a.test/", ...input }));
-  const watch = watchSchema.parse(watchInput);
+  let targets: readonly Target[] = [];
+  let watch = watchSchema.parse({});
+  /** What is in the configuration from then on. */
+  const configure = (targetInputs: readonly Partial<TargetInput>[], watchInput: Partial<Watch> = {}): void => {
+    targets = targetInputs.map((input) => targetSchema.parse({ url: "https://a.test/", ...input }));
+    watch = watchSchema.parse(watchInput);
+  };
+  configure(targetInputs, watchInput);
   const table = fakeStateTable(clock);
   const heard: Announcement[] = [];
   const failures: string[] = [];
@@ -92,7 +99,7 @@ function house(targetInputs: readonly Partial<TargetInput>[], watchInput: Partia
       documents.push(await currentStatus({ targets, watch, deadline: Infinity }, publishing));
     }
   };
-  return { follow, round, heard, failures, documents, table, titles: () => heard.map(({ title }) => title) };
+  return { configure, follow, round, heard, failures, documents, table, titles: () => heard.map(({ title }) => title) };
 }
 
 describe("a target that fails and recovers", () => {
@@ -125,6 +132,7 @@ describe("a target that fails and recovers", () => {
       },
     ]);
     expect(table.items().map(({ item }) => item)).toEqual([
+      "watched",
       "day#2026-11-21",
       "hour#2026-11-21T06",
       `incident#${new Date(tickAt(5)).toISOString()}`,
@@ -179,8 +187,15 @@ describe("a target that fails and recovers", () => {
   it("costs one write and one key read a tick, and a few more at an hour's end", async () => {
     const { follow, table } = house([{ name: "site" }]);
     for (let index = 0; index < 12; index++) await follow(index, [GOOD]);
-    // 06:55 to 07:50, the first write of the new hour being a transaction of state, hour and day
-    expect(table.requests()).toEqual({ BatchGetItem: 12, PutItem: 11, TransactWriteItems: 1, GetItem: 1 });
+    // 06:55 to 07:50, the first write of the new hour being a transaction of state, hour and day; and, for all targets together,
+    // each tick one read of who is watched, the first one a write
+    expect(table.requests()).toEqual({
+      BatchGetItem: 12,
+      PutItem: 11,
+      TransactWriteItems: 1,
+      GetItem: 1 + 12,
+      UpdateItem: 1,
+    });
   });
 
   it("is a kilobyte at most in a usual hour, so that a tick's write is one unit", async () => {
@@ -194,6 +209,103 @@ describe("a target that fails and recovers", () => {
     const { round, table } = house([{ name: "site" }]);
     for (let index = 1; index < 13; index++) await round(index, [GOOD]);
     expect(table.requests()).toMatchObject({ Query: 3 });
+  });
+});
+
+describe("what is removed from the configuration", () => {
+  const [site, other] = [{ name: "site", failuresBeforeDown: 1 }, { name: "other" }];
+  const closedOf = ({ table }: ReturnType<typeof house>, subject: string) =>
+    table.items().filter((stored) => stored["subject"] === subject && String(stored["item"]).startsWith("incident#"));
+
+  it("has its open incident closed for that reason, told of once, and no longer shown", async () => {
+    const h = house([site, other]);
+    await h.round(0, [BAD]);
+    h.configure([other]);
+    for (const index of [1, 2, 3]) await h.round(index);
+    expect(h.heard.slice(1)).toEqual([
+      {
+        id: `site.${time(0)}.removed`,
+        title: "[almanac test] NO LONGER WATCHED: site",
+        text: [
+          "site: status 500, expected 200-299",
+          `Since ${time(0)}`,
+          `Until ${time(1)} (5 min)`,
+          "It is not known to be up: it was removed from the configuration",
+        ].join("\n"),
+      },
+    ]);
+    expect(closedOf(h, "site")).toMatchObject([
+      { openedAt: tickAt(0), closedAt: tickAt(1), closedBecause: "removed from the configuration" },
+    ]);
+    expect(h.documents.at(-1)).toMatchObject({ targets: [{ name: "other" }], incidents: [] });
+  });
+
+  it("is nothing to tell of where nothing was open", async () => {
+    const h = house([site, other]);
+    await h.round(0);
+    h.configure([other]);
+    for (const index of [1, 2]) await h.round(index);
+    expect(h.heard).toEqual([]);
+    expect(h.table.items()[0]).toEqual({ subject: "*", item: "watched", subjects: new Set(["other"]) });
+  });
+
+  it("is told of once under doubled and concurrent ticks", async () => {
+    const h = house([site, other]);
+    await h.round(0, [BAD]);
+    h.configure([other]);
+    await Promise.all([h.round(1), h.round(1), h.round(1)]);
+    for (const index of [2, 1]) await h.round(index);
+    expect(h.titles()).toEqual(["[almanac test] DOWN: site", "[almanac test] NO LONGER WATCHED: site"]);
+    expect(closedOf(h, "site")).toHaveLength(1);
+  });
+
+  it("is told of by a later round where the first could not", async () => {
+    const h = house([site, other]);
+    await h.round(0, [BAD]);
+    h.configure([other]);
+    await h.round(1, [], { channels: [{ name: "topic", send: () => Promise.reject(new Error("no")) }] });
+    for (const index of [2, 3, 4]) await h.round(index);
+    expect(h.titles()).toEqual(["[almanac test] DOWN: site", "[almanac test] NO LONGER WATCHED: site"]);
+  });
+
+  it("may be a job, and be the last that there was", async () => {
+    const h = house([], { jobs: [{ name: "backup", everySeconds: 60, graceSeconds: 0, maintenance: [] }] });
+    for (const index of [0, 1]) await h.round(index);
+    h.configure([]);
+    for (const index of [2, 3]) await h.round(index);
+    expect(h.titles()).toEqual(["[almanac test] DOWN: job/backup", "[almanac test] NO LONGER WATCHED: job/backup"]);
+    expect(h.table.items()[0]).toEqual({ subject: "*", item: "watched" });
+  });
+
+  it("begins anew when it comes back: its old incident says why it was closed", async () => {
+    const h = house([site, other]);
+    await h.round(0, [BAD]);
+    h.configure([other]);
+    await h.round(1);
+    h.configure([site, other]);
+    await h.round(12);
+    expect(h.documents.at(-1)?.targets[0]).toMatchObject({ name: "site", state: "up" });
+    expect(h.documents.at(-1)?.incidents).toMatchObject([
+      { target: "site", closedAt: time(1), closedBecause: "removed from the configuration" },
+    ]);
+    await h.round(13, [BAD]);
+    expect(h.titles().slice(2)).toEqual(["[almanac test] DOWN: site"]);
+  });
+
+  it("leaves a certificate that others share to be told of by them", async () => {
+    const h = house([
+      { ...site, failuresBeforeDown: 1 },
+      { ...other, failuresBeforeDown: 1 },
+    ]);
+    await h.round(0, [expiring("aa"), expiring("aa")]);
+    h.configure([{ ...other, failuresBeforeDown: 1 }]);
+    await h.round(1, [expiring("aa")]);
+    for (const index of [2, 3]) await h.round(index, [GOOD]);
+    expect(h.titles()).toEqual([
+      "[almanac test] DOWN: 2 targets with one certificate",
+      "[almanac test] NO LONGER WATCHED: site",
+      "[almanac test] UP again: other",
+    ]);
   });
 });
 

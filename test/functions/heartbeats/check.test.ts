@@ -3,7 +3,9 @@ import {
   BatchGetItemCommand,
   BatchWriteItemCommand,
   DynamoDBClient,
+  GetItemCommand,
   PutItemCommand,
+  UpdateItemCommand,
   type WriteRequest,
 } from "@aws-sdk/client-dynamodb";
 import { GetObjectCommand, NoSuchKey, S3Client } from "@aws-sdk/client-s3";
@@ -48,6 +50,8 @@ describe("the checker", () => {
     dynamodb.reset();
     dynamodb.on(BatchWriteItemCommand).resolves({});
     dynamodb.on(BatchGetItemCommand).resolves({});
+    dynamodb.on(GetItemCommand).resolves({});
+    dynamodb.on(UpdateItemCommand).resolves({});
     dynamodb.on(PutItemCommand).resolves({});
     lambda.reset();
     lambda.on(InvokeCommand).resolves({});

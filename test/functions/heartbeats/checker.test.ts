@@ -2,6 +2,7 @@ import fc from "fast-check";
 
 import { checkTarget } from "../../../functions/heartbeats/checker";
 import { targetSchema, type TargetInput } from "../../../functions/heartbeats/contract";
+import { SecretNotReadError } from "../../../functions/heartbeats/header-secrets";
 import type { HttpAnswer, HttpRequest, SendHttp } from "../../../functions/heartbeats/http";
 import { sleep } from "../../../functions/shared/clock";
 import { virtualClock } from "../../support/virtual-clock";
@@ -29,6 +30,50 @@ describe("a check", () => {
       at: NOW,
       latencyMs: 42,
       outcome: { ok: true, status: 200 },
+    });
+  });
+
+  describe("with a secret in its headers", () => {
+    const secret = target({ headers: { Authorization: { ssm: "/shop/token" }, "X-Probe": "1" } });
+
+    it("sends it, and to no other origin", async () => {
+      const asked: HttpRequest[] = [];
+      const hops = [
+        answer({ status: 302, location: "/b" }),
+        answer({ status: 302, location: "https://b.test/" }),
+        answer({ status: 401 }),
+      ];
+      const send: SendHttp = (request) => {
+        asked.push(request);
+        return Promise.resolve(hops.shift() ?? answer());
+      };
+      const clock = virtualClock(NOW);
+      const readSecret = jest.fn(() => sleep(clock, 500).then(() => "Bearer s3cret"));
+      const observation = await checkTarget(secret, { send, clock, readSecret });
+      expect(observation.latencyMs).toBe(0); // reading it took none of the target's time
+      expect(readSecret).toHaveBeenCalledWith("/shop/token");
+      expect(asked.map(({ headers }) => headers["Authorization"])).toEqual([
+        "Bearer s3cret",
+        "Bearer s3cret",
+        undefined,
+      ]);
+      expect(asked[0]?.headers).toMatchObject({ "X-Probe": "1", Accept: "*/*" });
+      expect(JSON.stringify(observation)).not.toContain("s3cret");
+    });
+
+    it("is broken where it cannot be read, whatever the target's own timeout, and asks nothing", async () => {
+      const clock = virtualClock(NOW);
+      const send = jest.fn<ReturnType<SendHttp>, Parameters<SendHttp>>();
+      const fault = new SecretNotReadError("the parameter /shop/token cannot be read (TimeoutError)");
+      const readSecret = () => sleep(clock, 20_000).then(() => Promise.reject(fault));
+      await expect(checkTarget(secret, { send, clock, readSecret })).resolves.toEqual({
+        target: "site",
+        at: NOW,
+        latencyMs: 20_000,
+        outcome: { ok: false, reason: "secret", message: fault.message },
+        fault,
+      });
+      expect(send).not.toHaveBeenCalled();
     });
   });
 

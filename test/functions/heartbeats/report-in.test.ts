@@ -78,7 +78,7 @@ describe("the door for jobs", () => {
   });
 
   it.each<[string, string | undefined, object, RegExp]>([
-    ["without a name", undefined, {}, /^path: name: /],
+    ["without a name", undefined, {}, /^path.name: /],
     ["with a body that is not JSON", "backup", { body: "{" }, /^body: is not JSON/],
     ["with a body that is no object", "backup", { body: "7" }, /^body: /],
   ])("refuses a request %s, saying where and why", async (_name, name, fields, message) => {

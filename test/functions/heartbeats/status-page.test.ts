@@ -8,6 +8,8 @@ import type { StatusDocument, TargetStatus } from "../../../functions/heartbeats
 import { statusPage } from "../../../functions/heartbeats/status-page";
 import { largeDocument, statusDocument, targetStatus, variedDocument } from "../../support/status-documents";
 
+const GENERATED_AT = "2026-11-21T07:12:09Z";
+
 /** A tag as our templates write it: each attribute quoted, or without a value. */
 const TAG = /<(\/?[a-z][a-z0-9]*|!doctype)((?:\s+[a-zA-Z][a-zA-Z-]*(?:="[^"<>]*")?)*)\s*\/?>/g;
 
@@ -74,7 +76,7 @@ describe("what is put into a page", () => {
   });
 
   it("never becomes markup in a badge", () => {
-    const badge = (text: string) => statusBadge(targetStatus(text)).toString();
+    const badge = (text: string) => statusBadge(targetStatus(text), GENERATED_AT).toString();
     const harmless = skeleton(badge("x"));
     fc.assert(
       fc.property(hostile, (text) => {
@@ -215,16 +217,23 @@ describe("the bars of a history", () => {
 
 describe("a badge", () => {
   it("says the state and the uptime of 30 days", () => {
-    expect(statusBadge(targetStatus("site", { days: { 3: { down: 0.06 } } })).toString()).toContain(
+    expect(statusBadge(targetStatus("site", { days: { 3: { down: 0.06 } } }), GENERATED_AT).toString()).toContain(
       'aria-label="site: up, 99.8 % uptime"',
     );
-    expect(statusBadge(targetStatus("site", { state: "down" })).toString()).toContain(
+    expect(statusBadge(targetStatus("site", { state: "down" }), GENERATED_AT).toString()).toContain(
       "<title>site: down, 100 % uptime in 30 days",
     );
   });
 
+  it("says as of which hour, and is the same all that hour long", () => {
+    const at = (time: string) => statusBadge(targetStatus("site"), `2026-11-21T${time}Z`).toString();
+    expect(at("07:12:09")).toContain("in 30 days, as of 2026-11-21 07:00 UTC</title>");
+    expect(at("07:59:59")).toBe(at("07:00:00"));
+    expect(at("08:00:00")).not.toBe(at("07:59:59"));
+  });
+
   it("never passes no data off as up", () => {
-    const svg = statusBadge(targetStatus("site", { state: "unknown" })).toString();
+    const svg = statusBadge(targetStatus("site", { state: "unknown" }), GENERATED_AT).toString();
     expect(svg).toContain("no data");
     expect(svg).not.toMatch(/\bup\b|uptime/);
   });

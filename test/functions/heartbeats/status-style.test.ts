@@ -52,7 +52,7 @@ describe.each(["light", "dark"] as const)("colours in the %s", (light) => {
 
 describe("the colours of badges", () => {
   it.each(STATES)("let people read %s", (state) => {
-    const svg = statusBadge(targetStatus("site", { state })).toString();
+    const svg = statusBadge(targetStatus("site", { state }), "2026-11-21T07:12:09Z").toString();
     const grounds = [...svg.matchAll(/<(?:rect|path)[^>]* fill="(#[0-9a-f]{6})"/g)].map(([, fill = ""]) => fill);
     expect(grounds).toHaveLength(2);
     for (const ground of grounds) expect(contrast("#ffffff", ground)).toBeGreaterThanOrEqual(4.5);

@@ -48,7 +48,7 @@ describe("a table", () => {
       expect(indexed.allows("Query", "PutItem")).toEqual({
         value: indexed.name,
         actions: ["dynamodb:Query", "dynamodb:PutItem"],
-        resources: [indexed.arn, `${indexed.arn}/index/*`],
+        resources: [indexed.arn, `${indexed.arn}/index/by-id`],
       });
     });
   });

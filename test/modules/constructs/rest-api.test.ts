@@ -1,3 +1,4 @@
+import * as z from "zod";
 import { RestApi, type Route } from "../../../modules/constructs/rest-api";
 import { resource, synthesizeConstructs } from "../../support/synthesized";
 
@@ -6,6 +7,7 @@ const routes: readonly Route[] = [
   { method: "POST", path: "/timers", handler },
   { method: "GET", path: "/timers/{id}", handler },
   { method: "DELETE", path: "/timers/{id}", handler: { ...handler, invokeArn: "arn:other" } },
+  { method: "OPTIONS", path: "/timers/{id}", handler },
 ];
 const json = synthesizeConstructs((feature) => {
   const api = new RestApi(feature, "api", {
@@ -17,6 +19,11 @@ const json = synthesizeConstructs((feature) => {
   expect(api.arnOf({ method: "GET", path: "/timers/{id}" })).toMatch(/\/live\/GET\/timers\/\*$/);
 });
 
+/** A request as API Gateway writes it into the log: each variable replaced by its text. */
+function logged(format: string, variables: Readonly<Record<string, string>>): unknown {
+  return JSON.parse(format.replace(/\$context\.([\w.]+)/g, (_, name: string) => variables[name] ?? "-"));
+}
+
 describe("a REST API", () => {
   it("shares the resources that its paths go through", () => {
     expect(Object.values(json.resource["aws_api_gateway_resource"] ?? {})).toMatchObject([
@@ -25,10 +32,14 @@ describe("a REST API", () => {
     ]);
   });
 
-  it("asks each caller for a signature, whatever the route", () => {
+  it("asks each caller for a signature, whatever the route; but browsers may ask what they may ask for", () => {
     const methods = Object.values(json.resource["aws_api_gateway_method"] ?? {});
-    expect(methods).toHaveLength(3);
-    for (const method of methods) expect(method).toMatchObject({ authorization: "AWS_IAM" });
+    expect(methods.map(({ http_method: method, authorization }) => [method, authorization])).toEqual([
+      ["POST", "AWS_IAM"],
+      ["GET", "AWS_IAM"],
+      ["DELETE", "AWS_IAM"],
+      ["OPTIONS", "NONE"],
+    ]);
   });
 
   it("lets itself invoke a function for that function's routes only", () => {
@@ -44,20 +55,34 @@ describe("a REST API", () => {
         "POST /timers": "AWS_IAM arn:invoke",
         "GET /timers/{id}": "AWS_IAM arn:invoke",
         "DELETE /timers/{id}": "AWS_IAM arn:other",
+        "OPTIONS /timers/{id}": "NONE arn:invoke",
       },
       lifecycle: { create_before_destroy: true },
       depends_on: [
         "aws_api_gateway_integration.api_post_timers_integration",
         "aws_api_gateway_integration.api_get_timers_id_integration",
         "aws_api_gateway_integration.api_delete_timers_id_integration",
+        "aws_api_gateway_integration.api_options_timers_id_integration",
       ],
     });
   });
 
-  it("logs each request, has a limit, and an alarm", () => {
-    expect(resource(json, "aws_api_gateway_stage", "api_stage")).toMatchObject({
-      access_log_settings: { destination_arn: "${aws_cloudwatch_log_group.api_logs.arn}" },
+  it("logs each request as JSON, numbers as numbers", () => {
+    const { access_log_settings: settings } = z
+      .object({ access_log_settings: z.object({ destination_arn: z.string(), format: z.string() }) })
+      .parse(resource(json, "aws_api_gateway_stage", "api_stage"));
+    expect(settings.destination_arn).toBe("${aws_cloudwatch_log_group.api_logs.arn}");
+    const variables = { status: "403", requestTimeEpoch: "1795238400000", responseLatency: "12", path: "/live/timers" };
+    expect(logged(settings.format, variables)).toMatchObject({
+      status: 403,
+      time: 1_795_238_400_000,
+      latencyMs: 12,
+      path: "/live/timers",
+      caller: "-",
     });
+  });
+
+  it("has a limit, and an alarm", () => {
     expect(resource(json, "aws_api_gateway_method_settings", "api_throttling")).toMatchObject({
       method_path: "*/*",
       settings: { throttling_rate_limit: 10, throttling_burst_limit: 20 },

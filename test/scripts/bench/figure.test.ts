@@ -16,6 +16,7 @@ describe("a figure", () => {
   it("is shown with no more digits than mean something", () => {
     expect(figure("a", 0.123_456, "s").value).toBe(0.123);
     expect(figure("a", 1234.567, "s").value).toBe(1234.6);
+    expect(figure("a", 10.512, "USD").value).toBe(10.51);
   });
 });
 

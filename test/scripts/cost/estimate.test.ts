@@ -62,10 +62,11 @@ describe("estimate", () => {
 
   it("adds up what costs by being there, and takes off what is free for every account", () => {
     const alarms = Array.from({ length: 12 }, (_, index) => resource("aws_cloudwatch_metric_alarm", `a${index}`));
-    const { listed, free, total } = estimate([...alarms, resource("aws_kms_key", "key")]);
+    const { listed, free, total, most } = estimate([...alarms, resource("aws_kms_key", "key")]);
     expect(listed).toBeCloseTo(12 * PRICES.cloudWatch.alarmMonth + PRICES.kms.keyMonth);
     expect(free).toBeCloseTo(10 * PRICES.cloudWatch.alarmMonth);
     expect(total).toBeCloseTo(2 * PRICES.cloudWatch.alarmMonth + PRICES.kms.keyMonth);
+    expect(most).toBeCloseTo(total); // alarms and keys cost the same everywhere
   });
 
   it("counts each metric of an alarm's mathematics, and an alarm on seconds three times", () => {

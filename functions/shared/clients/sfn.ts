@@ -1,0 +1,7 @@
+import { SFNClient } from "@aws-sdk/client-sfn";
+
+import { CLIENT_SETTINGS } from "./settings";
+
+export function createSfn(): SFNClient {
+  return new SFNClient({ ...CLIENT_SETTINGS });
+}

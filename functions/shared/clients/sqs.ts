@@ -1,0 +1,7 @@
+import { SQSClient } from "@aws-sdk/client-sqs";
+
+import { CLIENT_SETTINGS } from "./settings";
+
+export function createSqs(): SQSClient {
+  return new SQSClient({ ...CLIENT_SETTINGS });
+}

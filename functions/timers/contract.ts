@@ -1,0 +1,88 @@
+/** What the timers module and its functions agree on: names and limits. No SDK, no I/O. */
+
+/** What the dispatcher is given by its module, one environment variable each. */
+export interface DispatchEnvironment {
+  readonly TIMERS_TABLE: string;
+  /** The URL of the queue that fires wait in. */
+  readonly FIRES_QUEUE: string;
+  /** Into how many shards new timers are spread. */
+  readonly SHARDS: string;
+}
+
+/** What the REST API's function is given by its module. */
+export interface ApiEnvironment {
+  readonly TIMERS_TABLE: string;
+  readonly FIRES_QUEUE: string;
+  readonly SHARDS: string;
+}
+
+/** What a callback made by `onTimer` is given by its module. A user's own variables stand beside them. */
+export interface CallbackEnvironment {
+  readonly TIMERS_TABLE: string;
+  readonly FIRES_QUEUE: string;
+}
+
+/** What the shipped callback is given by its module as well. */
+export interface RecordFireEnvironment extends CallbackEnvironment {
+  /** The table that fires are recorded in. */
+  readonly RECORDED_FIRES_TABLE: string;
+}
+
+/** What a user's own variables may not be called. */
+export const CALLBACK_VARIABLES: ReadonlySet<string> = new Set([
+  "TIMERS_TABLE",
+  "FIRES_QUEUE",
+  "RECORDED_FIRES_TABLE",
+] satisfies (keyof RecordFireEnvironment)[]);
+
+/** Keys of the timers table. Rows of timers have the partition key `periodic#<id>` or `oneshot#<id>`. */
+export const TIMER_KEYS = { partition: "timer", timeToLive: "ttl" } as const;
+
+/** The table's one index: what the dispatcher has to hand over, by slot and time. */
+export const DUE_INDEX = { name: "due", partition: "slot", sort: "order" } as const;
+
+/** Keys of the table that the shipped callback records fires in. */
+export const RECORDED_FIRE_KEYS = { partition: "timer", sort: "fireId", timeToLive: "ttl" } as const;
+
+/** What a fire's message tells beside its body, one attribute (a string) each. */
+export const MESSAGE_ATTRIBUTES = {
+  /** `periodic` or `oneshot` */
+  kind: "timerKind",
+  id: "timerId",
+  version: "timerVersion",
+  /** `shard0` */
+  shard: "shardId",
+  /** When it is to happen: ISO 8601, UTC, with milliseconds. */
+  due: "dueAt",
+  /** The same however often the fire is delivered. */
+  fireId: "fireId",
+} as const;
+
+/** What the REST API answers. Browsers ask for each path's OPTIONS besides. */
+export const API_ROUTES = [
+  { method: "GET", path: "/periodic" },
+  { method: "PUT", path: "/periodic/{id}" },
+  { method: "GET", path: "/periodic/{id}" },
+  { method: "DELETE", path: "/periodic/{id}" },
+  { method: "GET", path: "/oneshot" },
+  { method: "PUT", path: "/oneshot/{id}" },
+  { method: "GET", path: "/oneshot/{id}" },
+  { method: "DELETE", path: "/oneshot/{id}" },
+  { method: "POST", path: "/batch" },
+] as const;
+type ApiRoute = (typeof API_ROUTES)[number];
+
+/** One for each: `PUT /periodic/{id}`. */
+export type ApiRouteName = ApiRoute extends infer R
+  ? R extends ApiRoute
+    ? `${R["method"]} ${R["path"]}`
+    : never
+  : never;
+
+/** 20 EventBridge rules of 5 targets each: a bus has room for 300 rules, and other features want some. */
+const MAX_DISPATCH_TARGETS = 100;
+
+/** Invocations of the dispatcher at each tick. More shards than that share them: target i works off each shard that is i modulo them. */
+export function dispatchTargets(shards: number): number {
+  return Math.min(shards, MAX_DISPATCH_TARGETS);
+}

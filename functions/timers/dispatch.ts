@@ -1,0 +1,77 @@
+import { randomUUID } from "node:crypto";
+
+import * as z from "zod";
+
+import { createAwsJsonClient } from "../shared/clients/aws-json";
+import { createDynamoDB } from "../shared/clients/dynamodb";
+import { mapConcurrently } from "../shared/concurrency";
+import { scheduledHandler } from "../shared/scheduled-handler";
+import { dispatchShard } from "./dispatcher";
+import { dispatchTable } from "./dispatch-table";
+import { parseDispatchEnvironment } from "./environment";
+import { fireQueue } from "./fire-queue";
+import { sqsSender } from "./sqs-sender";
+import { timerTable } from "./timer-table";
+
+/** Shards that are worked off side by side; all of them share the batches that are on their way at one time. */
+const CONCURRENT_SHARDS = 4;
+const CONCURRENT_BATCHES = 40;
+const CONCURRENT_PAGES = 32;
+
+/** What the rule adds to its event: which of the targets this is. */
+const targetSchema = z.object({ target: z.int().min(0), targets: z.int().min(1) });
+
+/** Some shards were not worked off to the end, or not everything in them could be; each is in the log. */
+export class DispatchError extends Error {
+  override readonly name = "DispatchError";
+}
+
+/**
+ * Hands over what falls due in the next two to three minutes, in every shard of this target. It takes no time from the tick, so a late,
+ * doubled or missing one does no harm.
+ */
+export const handler = scheduledHandler(parseDispatchEnvironment, ({ environment, clock, logger, metrics }) => {
+  const dynamodb = createDynamoDB();
+  const services = { clock, random: Math.random };
+  const table = timerTable(dynamodb, environment.TIMERS_TABLE, services);
+  const pages = createAwsJsonClient({ service: "dynamodb", connections: CONCURRENT_PAGES });
+  const index = dispatchTable(dynamodb, pages, environment.TIMERS_TABLE);
+  const sendBatch = sqsSender(
+    createAwsJsonClient({ service: "sqs", connections: CONCURRENT_BATCHES }),
+    environment.FIRES_QUEUE,
+  );
+  const queue = fireQueue({ sendBatch, ...services, concurrency: CONCURRENT_BATCHES });
+  let shardsEver: Promise<number> | undefined;
+
+  return async ({ event, deadline }) => {
+    const { target, targets } = targetSchema.parse(event);
+    shardsEver ??= table.rememberShards(environment.SHARDS);
+    const count = await shardsEver.catch((error: unknown) => {
+      shardsEver = undefined; // asked again at the next tick
+      throw error;
+    });
+    const shards = Array.from({ length: count }, (_, shard) => shard).filter((shard) => shard % targets === target);
+    let failures = 0;
+    let scheduled = 0;
+    let lagMs = 0;
+    await mapConcurrently(shards, CONCURRENT_SHARDS, async (number) => {
+      const shard = `shard${number}`;
+      try {
+        const run = { shard, owner: randomUUID(), deadline };
+        const report = await dispatchShard(run, { index, table, queue, clock });
+        const { outcome, cursor = clock.now(), passedOver } = report;
+        scheduled += report.scheduled;
+        lagMs = Math.max(lagMs, clock.now() - cursor);
+        failures += passedOver.length;
+        for (const error of passedOver) logger.error("passed over", { shard, error });
+        if (outcome !== "idle") logger.info("dispatched", { shard, outcome, scheduled: report.scheduled, cursor });
+      } catch (error) {
+        failures += 1;
+        logger.error("shard not dispatched", { shard, error });
+      }
+    });
+    metrics.count("scheduled", scheduled);
+    metrics.milliseconds("cursorLag", lagMs);
+    if (failures > 0) throw new DispatchError(`${failures} failures: see the log`);
+  };
+});

@@ -1,0 +1,43 @@
+import { PutItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
+
+import { createDynamoDB } from "../shared/clients/dynamodb";
+import { RECORDED_FIRE_KEYS } from "./contract";
+import { parseRecordFireEnvironment } from "./environment";
+import { onTimer } from "./on-timer";
+
+/** How long people can see that a timer has fired. */
+const KEPT_SECONDS = 7 * 86_400;
+
+let connected: { readonly dynamodb: DynamoDBClient; readonly table: string } | undefined;
+
+/**
+ * The callback that Almanac comes with, for people to see timers fire: a row for each. A fire that comes twice is written once, with the time at
+ * which it came first.
+ */
+export const handler = onTimer(async ({ kind, id, fireId, due, text }) => {
+  connected ??= {
+    dynamodb: createDynamoDB(),
+    table: parseRecordFireEnvironment(process.env).RECORDED_FIRES_TABLE,
+  };
+  const now = new Date();
+  try {
+    await connected.dynamodb.send(
+      new PutItemCommand({
+        TableName: connected.table,
+        Item: {
+          [RECORDED_FIRE_KEYS.partition]: { S: `${kind}#${id}` },
+          [RECORDED_FIRE_KEYS.sort]: { S: fireId },
+          dueAt: { S: due.toISOString() },
+          firedAt: { S: now.toISOString() },
+          lateMs: { N: String(now.getTime() - due.getTime()) },
+          data: { S: text },
+          [RECORDED_FIRE_KEYS.timeToLive]: { N: String(Math.ceil(now.getTime() / 1_000) + KEPT_SECONDS) },
+        },
+        ConditionExpression: "attribute_not_exists(#fire)",
+        ExpressionAttributeNames: { "#fire": RECORDED_FIRE_KEYS.sort },
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof Error && error.name === "ConditionalCheckFailedException")) throw error;
+  }
+});

@@ -1,0 +1,68 @@
+/** Which part of a shard's index falls due in a window of time. Pure. */
+import { onceSlot, recurringSlot, wheelSlot } from "./fires";
+import { WHEEL_PERIODS_MS } from "./schedule";
+import { HORIZON_MS, LEAD_MS } from "./timer";
+
+/** The shortest period of the wheel: in a window of no more, a timer of the wheel fires once at most. */
+const WINDOW_MS = 60_000;
+
+/** After one time and until another, inclusive; epoch milliseconds. */
+export interface Window {
+  readonly after: number;
+  readonly until: number;
+}
+
+/** A stretch of one slot, both ends inclusive. */
+export interface Section {
+  readonly slot: string;
+  /** True: its rows are handed over ahead, and moved on. */
+  readonly recurring: boolean;
+  /** Undefined: from the very first. */
+  readonly from?: number;
+  readonly to: number;
+}
+
+/** Until when the dispatcher is to load at a time: whole minutes. */
+export function reachAt(now: number): number {
+  return Math.floor((now + LEAD_MS) / WINDOW_MS) * WINDOW_MS;
+}
+
+/** The next minute after a cursor, as long as it is within reach. */
+export function nextWindow(cursor: number, now: number): Window | undefined {
+  const until = (Math.floor(cursor / WINDOW_MS) + 1) * WINDOW_MS;
+  return until <= reachAt(now) ? { after: cursor, until } : undefined;
+}
+
+/**
+ * Until when a recurring timer is handed over in a window: far enough for its new place in the index to be seen when the dispatcher
+ * gets there, and no further than a message can wait.
+ */
+export function handedOverUntil({ until }: Window): number {
+  return until + HORIZON_MS - LEAD_MS;
+}
+
+/** All sections of a window, in the order in which they are worked off. */
+export function sectionsOf(shard: string, { after, until }: Window): readonly Section[] {
+  return [
+    { slot: recurringSlot(shard), recurring: true, to: until },
+    { slot: onceSlot(shard), recurring: false, from: after + 1, to: until },
+    ...WHEEL_PERIODS_MS.flatMap((period) => wheelSections(wheelSlot(shard, period), period, { after, until })),
+  ];
+}
+
+/** The phases of a period that fall into a window; two stretches where the period begins anew inside of it. */
+function wheelSections(slot: string, period: number, { after, until }: Window): readonly Section[] {
+  const from = (after + 1) % period;
+  const to = until % period;
+  const wheel = { slot, recurring: false };
+  if (from <= to) return [{ ...wheel, from, to }];
+  return [
+    { ...wheel, from, to: period - 1 },
+    { ...wheel, from: 0, to },
+  ];
+}
+
+/** A section's name among those of its window. */
+export function sectionName({ slot, from }: Section): string {
+  return `${slot}@${from ?? ""}`;
+}

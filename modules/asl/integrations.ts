@@ -1,0 +1,79 @@
+/** What the services that our machines call are given, parameter by parameter. */
+import type { Json, JsonataExpression, QueryLanguage } from "./fields";
+
+/** A value as DynamoDB takes it. Numbers travel as strings. JSONPath looks one up behind `S.$`, JSONata in the string itself. */
+export type AttributeValue<L extends QueryLanguage> =
+  | Plain<L, "S">
+  | Plain<L, "N">
+  | { readonly BOOL: boolean | (L extends "JSONata" ? JsonataExpression : never) }
+  | { readonly NULL: true }
+  | { readonly L: readonly AttributeValue<L>[] }
+  | { readonly M: AttributeValues<L> }
+  | (L extends "JSONata" ? JsonataExpression : Readonly<Partial<Record<"BOOL.$" | "L.$" | "M.$", string>>>);
+
+type Plain<L extends QueryLanguage, Kind extends "S" | "N"> =
+  Readonly<Record<Kind, string>> | (L extends "JSONPath" ? Readonly<Record<`${Kind}.$`, string>> : never);
+
+type AttributeValues<L extends QueryLanguage> = Readonly<Record<string, AttributeValue<L>>>;
+
+interface Expressions<L extends QueryLanguage> {
+  readonly ConditionExpression?: string;
+  readonly ExpressionAttributeNames?: Readonly<Record<`#${string}`, string>>;
+  readonly ExpressionAttributeValues?: Readonly<Record<`:${string}`, AttributeValue<L>>>;
+}
+
+export interface DynamoPut<L extends QueryLanguage> extends Expressions<L> {
+  readonly TableName: string;
+  readonly Item: AttributeValues<L>;
+  readonly ReturnValues?: "NONE" | "ALL_OLD";
+}
+
+export interface DynamoUpdate<L extends QueryLanguage> extends Expressions<L> {
+  readonly TableName: string;
+  readonly Key: AttributeValues<L>;
+  readonly UpdateExpression: string;
+  readonly ReturnValues?: "NONE" | "ALL_OLD" | "UPDATED_OLD" | "ALL_NEW" | "UPDATED_NEW";
+}
+
+export interface DynamoGet<L extends QueryLanguage> {
+  readonly TableName: string;
+  readonly Key: AttributeValues<L>;
+  readonly ConsistentRead?: boolean;
+  readonly ProjectionExpression?: string;
+  readonly ExpressionAttributeNames?: Readonly<Record<`#${string}`, string>>;
+}
+
+export interface LambdaInvoke {
+  /** Its name or its ARN. */
+  readonly FunctionName: string;
+  readonly Payload?: Json;
+  readonly Qualifier?: string;
+}
+
+export interface SqsSend {
+  readonly QueueUrl: string;
+  /** Of an object, Step Functions makes JSON. */
+  readonly MessageBody: Json;
+  readonly DelaySeconds?: number | JsonataExpression;
+  readonly MessageAttributes?: Json;
+  /** Of FIFO queues. */
+  readonly MessageGroupId?: string;
+  readonly MessageDeduplicationId?: string;
+}
+
+export interface StartExecution {
+  readonly StateMachineArn: string;
+  readonly Input?: Json;
+  /** Unique for 90 days: the second of a name is refused. */
+  readonly Name?: string;
+}
+
+/** Step Functions' own names for what it calls. */
+export const RESOURCES = {
+  dynamoPut: "arn:aws:states:::dynamodb:putItem",
+  dynamoUpdate: "arn:aws:states:::dynamodb:updateItem",
+  dynamoGet: "arn:aws:states:::dynamodb:getItem",
+  lambdaInvoke: "arn:aws:states:::lambda:invoke",
+  sqsSend: "arn:aws:states:::sqs:sendMessage",
+  startExecution: "arn:aws:states:::states:startExecution",
+} as const;

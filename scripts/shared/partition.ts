@@ -1,0 +1,5 @@
+/** Where ARNs begin: China and the US government have AWS partitions of their own. */
+export function partitionOf(region: string): string {
+  if (region.startsWith("cn-")) return "aws-cn";
+  return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
+}

@@ -1,0 +1,269 @@
+import { createHash, createHmac } from "node:crypto";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+
+import {
+  AccessDeniedError,
+  ConflictError,
+  InvalidRequestError,
+  ThrottledError,
+  TimersClient,
+  TimersError,
+  UnavailableError,
+} from "../../../clients/timers";
+
+const CREDENTIALS = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG", sessionToken: "session" };
+const TIMER = {
+  id: "tea",
+  shardId: "shard0",
+  timeShardId: "05:tea",
+  timerCallbackData: { id: "tea" },
+  schedule: { minuteOfHour: 5, secondOfMinute: 0 },
+  enabled: true,
+  version: "v1",
+  putAt: "2026-11-21T06:55:30.250Z",
+  nextFireAt: "2026-11-21T07:05:00.000Z",
+  lastFiredAt: null,
+};
+
+interface Asked {
+  readonly method: string;
+  readonly url: string;
+  readonly body: string;
+  readonly request: IncomingMessage;
+}
+
+type Answer = readonly [status: number, body: unknown, headers?: Record<string, string>] | "hang" | "reset";
+
+describe("the client of timers", () => {
+  let server: Server;
+  let answers: Answer[];
+  let asked: Asked[];
+  let waits: number[];
+  let timers: TimersClient;
+  beforeEach(async () => {
+    [answers, asked, waits] = [[], [], []];
+    server = createServer((request, response) => {
+      let body = "";
+      request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+      request.on("end", () => {
+        asked.push({ method: request.method ?? "", url: request.url ?? "", body, request });
+        const answer = answers.shift() ?? [500, "nothing more to say"];
+        if (answer === "hang") return;
+        if (answer === "reset") {
+          request.socket.destroy();
+          return;
+        }
+        const [status, content, headers = {}] = answer;
+        response.writeHead(status, headers).end(typeof content === "string" ? content : JSON.stringify(content));
+      });
+    });
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    const { port } = server.address() as AddressInfo;
+    timers = new TimersClient({
+      url: `http://127.0.0.1:${port}/live`,
+      region: "eu-central-1",
+      credentials: CREDENTIALS,
+      timeoutMs: 200,
+      sleep: (milliseconds) => {
+        waits.push(milliseconds);
+        return Promise.resolve();
+      },
+    });
+  });
+  afterEach(async () => {
+    server.closeAllConnections();
+    await new Promise((closed) => server.close(closed));
+  });
+  const seen = () =>
+    asked.map(({ method, url, body }) => [method, url, body === "" ? undefined : (JSON.parse(body) as unknown)]);
+
+  it("puts, gets and deletes, and asks for all there is to know", async () => {
+    answers = [
+      [200, TIMER],
+      [200, TIMER],
+      [404, '"tea"'],
+      [200, '"tea"'],
+    ];
+    expect(await timers.periodic.put("tea", { minuteOfHour: 5 })).toEqual(TIMER);
+    expect(await timers.periodic.get("tea")).toEqual(TIMER);
+    expect(await timers.oneshot.get("tea")).toBeUndefined();
+    await timers.oneshot.delete("tea");
+    expect(seen()).toEqual([
+      ["PUT", "/live/periodic/tea", { enabled: true, minuteOfHour: 5 }],
+      ["GET", "/live/periodic/tea", undefined],
+      ["GET", "/live/oneshot/tea", undefined],
+      ["DELETE", "/live/oneshot/tea", undefined],
+    ]);
+  });
+
+  it("lists page by page, as far as it is read", async () => {
+    const page = (ids: string[], next?: string): Answer => [200, { timers: ids.map((id) => ({ ...TIMER, id })), next }];
+    answers = [page(["a", "b"], "n-1"), page([], "n_2"), page(["c"])];
+    const ids: string[] = [];
+    for await (const { id } of timers.periodic.list(2)) ids.push(id);
+    expect(ids).toEqual(["a", "b", "c"]);
+    expect(asked.map(({ url }) => url)).toEqual([
+      "/live/periodic?limit=2",
+      "/live/periodic?limit=2&next=n-1",
+      "/live/periodic?limit=2&next=n_2",
+    ]);
+  });
+
+  it.each([
+    ["an id", () => timers.oneshot.get("order:7")],
+    ["a body", () => timers.periodic.put("tea", { timerCallbackData: "ä" })],
+    ["a query", () => timers.periodic.list(5).next()],
+  ])("signs each request, with %s, so that AWS comes to the same signature", async (_, call) => {
+    answers = [[404, '"order:7"']];
+    await call().catch(() => undefined);
+    for (const one of asked) expect(one.request.headers.authorization).toBe(signatureOf(one));
+    expect(asked).toHaveLength(1);
+  });
+
+  it.each<[number, unknown, new (...all: never[]) => TimersError, string]>([
+    [
+      400,
+      { error: "BadRequest", message: "body.minuteOfHour: is not a minute of 0 to 59" },
+      InvalidRequestError,
+      "body.minuteOfHour: is not a minute of 0 to 59",
+    ],
+    [
+      400,
+      "invalid request, you are missing the parameter body",
+      InvalidRequestError,
+      "invalid request, you are missing the parameter body",
+    ],
+    [403, { message: "User is not authorized" }, AccessDeniedError, "User is not authorized"],
+    [409, { error: "Conflict", message: "overtaken" }, ConflictError, "overtaken"],
+    [413, "", TimersError, "answered with status 413"],
+    [404, { message: "no such API" }, TimersError, "no such API"],
+    [200, "<html>", TimersError, "what was answered is none of Almanac's answers: is this the right url?"],
+  ])("throws for %i with %j what it means, and does not ask again", async (status, body, type, message) => {
+    answers = [[status, body]];
+    const error: unknown = await timers.periodic.put("tea", {}).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(type);
+    expect(error).toMatchObject({ status, message });
+    expect(asked).toHaveLength(1);
+  });
+
+  it.each<[string, Answer[]]>([
+    [
+      "throttling",
+      [
+        [429, { message: "Too Many Requests" }],
+        [429, {}],
+      ],
+    ],
+    [
+      "faults",
+      [
+        [500, {}],
+        [503, ""],
+        [504, "<html>"],
+      ],
+    ],
+    ["broken connections", ["reset", "reset"]],
+    ["silence", ["hang"]],
+  ])("asks again after %s, later and later", async (_, failures) => {
+    answers = [...failures, [200, TIMER]];
+    expect(await timers.periodic.get("tea")).toEqual(TIMER);
+    expect(waits).toHaveLength(failures.length);
+    waits.forEach((wait, index) => {
+      expect(wait).toBeLessThanOrEqual(100 * 2 ** (index + 1));
+    });
+  });
+
+  it("waits as long as it is asked to", async () => {
+    answers = [
+      [429, {}, { "Retry-After": "2" }],
+      [200, TIMER],
+    ];
+    await timers.periodic.get("tea");
+    expect(waits[0]).toBeGreaterThanOrEqual(2_000);
+  });
+
+  it("gives up after four tries, and says why", async () => {
+    answers = Array<Answer>(4).fill([429, { message: "slow down" }]);
+    await expect(timers.periodic.get("tea")).rejects.toThrow(ThrottledError);
+    expect(asked).toHaveLength(4);
+    answers = Array<Answer>(4).fill("reset");
+    await expect(timers.periodic.get("tea")).rejects.toThrow(/GET http.*no answer/);
+    answers = Array<Answer>(4).fill([502, ""]);
+    await expect(timers.periodic.get("tea")).rejects.toThrow(UnavailableError);
+  });
+
+  it("sends batches of 25, and again what may pass of one", async () => {
+    const items = Array.from(
+      { length: 27 },
+      (_, index) => ({ kind: "oneshot", id: `egg${index}`, put: { delaySeconds: 60 } }) as const,
+    );
+    const good = { status: 200, body: TIMER };
+    answers = [
+      [
+        200,
+        {
+          results: [
+            { status: 429, body: {} },
+            { status: 400, body: { message: "no" } },
+            ...Array<object>(23).fill(good),
+          ],
+        },
+      ],
+      [200, { results: [good] }],
+      [200, { results: [good, { status: 200, body: "egg26" }] }],
+    ];
+    const outcomes = await timers.batch([...items.slice(0, 26), { kind: "oneshot", id: "egg26", delete: true }]);
+    expect(outcomes).toHaveLength(27);
+    expect(outcomes[0]).toEqual({ ok: true, timer: TIMER });
+    expect(outcomes[1]).toMatchObject({ ok: false, error: { name: "InvalidRequestError", message: "no" } });
+    expect(outcomes[26]).toEqual({ ok: true });
+    expect(asked.map(({ body }) => (JSON.parse(body) as { requests: unknown[] }).requests.length)).toEqual([25, 1, 2]);
+  });
+
+  it("refuses ids that would lead elsewhere", async () => {
+    for (const id of ["", ".", ".."]) await expect(timers.periodic.delete(id)).rejects.toThrow(InvalidRequestError);
+    expect(asked).toEqual([]);
+  });
+
+  it("takes its region from the address", async () => {
+    const regions: string[] = [];
+    const far = new TimersClient({
+      url: "https://abc123.execute-api.ap-south-1.amazonaws.com/live/",
+      credentials: () => Promise.resolve(CREDENTIALS),
+      fetch: (url, init) => {
+        expect(url).toEqual(new URL("https://abc123.execute-api.ap-south-1.amazonaws.com/live/periodic/tea"));
+        regions.push(/\/([a-z0-9-]+)\/execute-api\/aws4_request/.exec(JSON.stringify(init?.headers))?.[1] ?? "");
+        return Promise.resolve(new Response(JSON.stringify(TIMER)));
+      },
+    });
+    await far.periodic.get("tea");
+    expect(regions).toEqual(["ap-south-1"]);
+  });
+});
+
+/** Signature Version 4 step by step, as IAM's documentation tells: the path is encoded once more, query and headers are sorted. */
+function signatureOf({ method, url, body, request }: Asked): string {
+  const [path = "", query = ""] = url.split("?");
+  const [, day = "", names = ""] =
+    /Credential=AKIDEXAMPLE\/(\d{8})\/.*SignedHeaders=([^,]+)/.exec(request.headers.authorization ?? "") ?? [];
+  expect(names.split(";")).toEqual(expect.arrayContaining(["host", "x-amz-date", "x-amz-security-token"]));
+  const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+  const canonical = [
+    method,
+    path.split("/").map(encodeURIComponent).join("/"),
+    query.split("&").sort().join("&"),
+    ...names.split(";").map((name) => `${name}:${String(request.headers[name])}`),
+    "",
+    names,
+    sha256(body),
+  ].join("\n");
+  const scope = `${day}/eu-central-1/execute-api/aws4_request`;
+  const key = [day, "eu-central-1", "execute-api", "aws4_request"].reduce<Buffer | string>(
+    (last, part) => createHmac("sha256", last).update(part).digest(),
+    `AWS4${CREDENTIALS.secretAccessKey}`,
+  );
+  const toSign = ["AWS4-HMAC-SHA256", String(request.headers["x-amz-date"]), scope, sha256(canonical)].join("\n");
+  const signature = createHmac("sha256", key).update(toSign).digest("hex");
+  return `AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/${scope}, SignedHeaders=${names}, Signature=${signature}`;
+}

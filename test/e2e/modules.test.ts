@@ -1,0 +1,75 @@
+/** What `npm run modules` writes, applied by plain Terraform: without CDKTF, and beside the environment that it was written from. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
+import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import * as z from "zod";
+import { homeAt } from "../../scripts/local/home";
+import { readRunning } from "../../scripts/local/run-record";
+import { terraform, terraformOutputs, withoutAwsSettings } from "../../scripts/shared/terraform";
+import { awsConfiguration, home, npmRun } from "./support/system";
+
+const outputsSchema = z.object({
+  heartbeats: z.looseObject({ table_name: z.string(), check_function_name: z.string() }),
+});
+
+const tick = {
+  version: "0",
+  id: "by-plain-terraform",
+  "detail-type": "Scheduled Event",
+  source: "aws.events",
+  time: "2026-11-21T00:00:00Z",
+  detail: {},
+};
+
+/** What Terraform merges into the example, so that it works with the emulator. */
+const EMULATED = {
+  provider: {
+    aws: {
+      access_key: "test",
+      secret_key: "test",
+      skip_metadata_api_check: "true",
+      skip_credentials_validation: true,
+      s3_use_path_style: true,
+    },
+  },
+};
+
+describe("a module by plain Terraform", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "almanac-modules-"));
+  });
+  afterAll(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it("is applied from its example, works, and is destroyed", async () => {
+    const endpoint = (await readRunning(homeAt(home)))?.endpoint;
+    if (endpoint === undefined) throw new Error("nothing runs");
+    const written = await npmRun("modules", "local", "--out", folder);
+    expect(written).toMatchObject({ code: 0 });
+
+    const cwd = join(folder, "heartbeats", "examples", "basic");
+    await writeFile(join(cwd, "emulator_override.tf.json"), JSON.stringify(EMULATED));
+    const options = { cwd, environment: { ...withoutAwsSettings(), AWS_ENDPOINT_URL: endpoint } };
+    await terraform(["init", "-no-color"], options);
+    await terraform(["apply", "-auto-approve", "-no-color", "-parallelism=30"], options);
+    try {
+      const { heartbeats } = outputsSchema.parse(await terraformOutputs(options));
+      expect(heartbeats.check_function_name).toBe("example-demo-heartbeats-check");
+      const lambda = new LambdaClient(awsConfiguration(endpoint));
+      const { FunctionError } = await lambda.send(
+        new InvokeCommand({ FunctionName: heartbeats.check_function_name, Payload: JSON.stringify(tick) }),
+      );
+      expect(FunctionError).toBeUndefined();
+      const dynamodb = new DynamoDBClient(awsConfiguration(endpoint));
+      const { Items = [] } = await dynamodb.send(new ScanCommand({ TableName: heartbeats.table_name }));
+      expect(Items.map(({ target }) => target?.S).sort()).toEqual(["aws-emulator", "nobody-home"]);
+      await expect(terraform(["plan", "-detailed-exitcode", "-no-color"], options)).resolves.toContain("No changes");
+    } finally {
+      await terraform(["destroy", "-auto-approve", "-no-color", "-parallelism=30"], options);
+    }
+  }, 300_000);
+});

@@ -1,0 +1,117 @@
+import * as z from "zod";
+
+import { ConflictError, InvalidRequestError, TimersClient } from "../../clients/timers";
+import { homeAt } from "../../scripts/local/home";
+import { readRunning } from "../../scripts/local/run-record";
+import { home, npmRun, startArguments } from "./support/system";
+
+const outputsSchema = z.looseObject({ api_id: z.string() });
+
+/** Each run has ids of its own: the table may hold another's. */
+const name = (id: string) => `${id}-${process.pid}`;
+
+describe("the API of timers, deployed", () => {
+  let url: string;
+  let timers: TimersClient;
+  beforeAll(async () => {
+    const running = await readRunning(homeAt(home));
+    if (running === undefined) throw new Error("npm start has left nothing running");
+    const { api_id: id } = outputsSchema.parse(running.deployment?.features["timers"]);
+    url = `${running.endpoint}/restapis/${id}/live/_user_request_`;
+    const credentials = { accessKeyId: "test", secretAccessKey: "test" };
+    timers = new TimersClient({ url, region: "eu-central-1", credentials });
+  });
+  const plain = (method: string, path: string, body?: object, headers: Record<string, string> = {}) =>
+    fetch(`${url}${path}`, {
+      method,
+      // The emulator wants to see a signature, whichever it is.
+      headers: {
+        Authorization: "AWS4-HMAC-SHA256 Credential=test/20261121/eu-central-1/execute-api/aws4_request",
+        ...headers,
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+
+  it("answers the requests of the service that timers replace as it did", async () => {
+    const id = name("faithful");
+    const put = await plain("PUT", `/periodic/${id}`, { minuteOfHour: "5", timerCallbackData: { order: 7 } });
+    const answer = {
+      id,
+      shardId: expect.stringMatching(/^shard[01]$/) as unknown,
+      timeShardId: `05:${id}`,
+      timerCallbackData: { order: 7 },
+    };
+    expect([put.status, await put.json()]).toEqual([200, answer]);
+    expect(put.headers.get("access-control-allow-origin")).toBe("*");
+    expect(await (await plain("GET", `/periodic/${id}`)).json()).toMatchObject(answer);
+    const deleted = await plain("DELETE", `/periodic/${id}`);
+    expect([deleted.status, await deleted.text()]).toEqual([200, `"${id}"`]);
+    const gone = await plain("GET", `/periodic/${id}`);
+    expect([gone.status, await gone.text()]).toEqual([404, `"${id}"`]);
+    expect((await plain("DELETE", `/periodic/${id}`)).status).toBe(200);
+    const missing = await plain("PUT", `/periodic/${id}`);
+    expect([missing.status, await missing.text()]).toEqual([
+      400,
+      "invalid request, you are missing the parameter body",
+    ]);
+  });
+
+  it("answers browsers, without a signature, and nobody else", async () => {
+    for (const path of ["/periodic/tea", "/oneshot/tea", "/periodic", "/batch"]) {
+      const { status, headers } = await fetch(`${url}${path}`, { method: "OPTIONS" });
+      const told = ["origin", "methods", "headers"].map((what) => headers.get(`access-control-allow-${what}`));
+      expect([status, ...told]).toEqual([200, "*", "OPTIONS,PUT,GET,DELETE", "Content-Type"]);
+    }
+    expect((await fetch(`${url}/periodic/tea`)).status).toBe(403);
+  });
+
+  it("puts, replaces and deletes timers of every schedule", async () => {
+    const id = name("any");
+    const cron = await timers.periodic.put(id, { cron: "0 9 ? * MON-FRI *", timeZone: "Europe/Berlin" });
+    expect(cron).toMatchObject({
+      schedule: { cron: "0 9 ? * MON-FRI *", timeZone: "Europe/Berlin" },
+      lastFiredAt: null,
+    });
+    await expect(timers.periodic.put(id, { every: "2 hours", ifVersion: "another" })).rejects.toThrow(ConflictError);
+    const replaced = await timers.periodic.put(id, { every: "2 hours", ifVersion: cron.version });
+    expect(await timers.periodic.get(id)).toEqual(replaced);
+    const once = await timers.oneshot.put(id, { at: "2027-01-01T00:00:00Z" });
+    expect(once.nextFireAt).toBe("2027-01-01T00:00:00.000Z");
+    await Promise.all([timers.periodic.delete(id), timers.oneshot.delete(id)]);
+    expect([await timers.periodic.get(id), await timers.oneshot.get(id)]).toEqual([undefined, undefined]);
+  });
+
+  it("says where and why it refuses", async () => {
+    const put = timers.periodic.put(name("bad"), { minuteOfHour: 75 });
+    await expect(put).rejects.toThrow("body.minuteOfHour: is not a minute of 0 to 59");
+    await expect(timers.periodic.put("a b", {})).rejects.toThrow(InvalidRequestError);
+  });
+
+  it("puts many at once, lists them page by page, and deletes them", async () => {
+    const ids = Array.from({ length: 30 }, (_, index) => name(`many:${index}`));
+    const put = await timers.batch(ids.map((id) => ({ kind: "oneshot", id, put: { delaySeconds: 86_400 } })));
+    expect(put.filter(({ ok }) => ok)).toHaveLength(30);
+    const listed: string[] = [];
+    for await (const { id } of timers.oneshot.list(7)) listed.push(id);
+    expect(listed).toEqual(expect.arrayContaining(ids));
+    expect(new Set(listed).size).toBe(listed.length);
+    const deleted = await timers.batch(ids.map((id) => ({ kind: "oneshot", id, delete: true })));
+    expect(deleted.filter(({ ok }) => ok)).toHaveLength(30);
+  }, 30_000);
+
+  it("is there for people, too: npm run timers", async () => {
+    const id = name("tea");
+    const run = (...args: string[]) => npmRun("timers", "local", ...args, ...startArguments);
+    expect(await run("put", id, "--every", "15 minutes", "--data", '{"tea":"green"}')).toMatchObject({
+      code: 0,
+      output: expect.stringMatching(/schedule +every 15 minutes\n/) as unknown,
+    });
+    expect((await run("ls")).output).toMatch(new RegExp(`^${id} +every 15 minutes`, "m"));
+    expect(await run("rm", id)).toMatchObject({ code: 0 });
+    expect(await run("get", id)).toMatchObject({
+      code: 1,
+      output: expect.stringContaining("has no periodic timer") as unknown,
+    });
+    expect(await run("put", id, "--minute", "75")).toMatchObject({ code: 2 });
+  }, 120_000);
+});

@@ -1,0 +1,5 @@
+/** As far as we use it; it comes without types. */
+declare module "asl-validator" {
+  function validate(definition: unknown): { readonly isValid: boolean; readonly errors: readonly unknown[] };
+  export = validate;
+}

@@ -1,5 +1,5 @@
 import { App } from "cdktf";
-import { Environment, type EnvironmentInput } from "./modules/environment";
+import { Environment, personalEnvironment, type EnvironmentInput } from "./modules/environment";
 
 /** The emulator that `npm start` runs, or another one. */
 const LOCAL_AWS = process.env["ALMANAC_AWS_ENDPOINT"] || "http://127.0.0.1:4566";
@@ -36,7 +36,7 @@ new Environment(app, "local", {
   workflow: { waitSeconds: 10 },
 });
 
-new Environment(app, "staging", {
+const staging = {
   ...shared,
   heartbeats: {
     targets: [{ name: "example", url: "https://example.org/" }],
@@ -45,7 +45,8 @@ new Environment(app, "staging", {
   timers: { shards: 2 },
   exports: { tables: [{ name: "heartbeats", table: "almanac-staging-heartbeats", segments: 2 }] },
   workflow: {},
-});
+} satisfies EnvironmentInput;
+new Environment(app, "staging", staging);
 
 new Environment(app, "production", {
   ...shared,
@@ -58,5 +59,8 @@ new Environment(app, "production", {
   exports: { tables: [{ name: "heartbeats", table: "almanac-production-heartbeats", segments: 2 }] },
   workflow: {},
 });
+
+// Your own, a small copy of staging: `npm run deploy -- alice`.
+personalEnvironment(app, staging);
 
 app.synth();

@@ -58,7 +58,12 @@ type EnvironmentConfig = z.output<typeof environmentSchema>;
 
 /** One deployment of Almanac: a stack with its own state, whose modules are the features that its configuration names. */
 export class Environment extends TerraformStack {
-  constructor(app: App, name: string, input: EnvironmentInput) {
+  constructor(
+    app: App,
+    name: string,
+    input: EnvironmentInput,
+    private readonly personal = false,
+  ) {
     parseConfig(environmentNameSchema, name, "environment");
     const config = parseConfig(environmentSchema, input, name);
     if (app.node.tryFindChild(name)) throw new Error(`environment: "${name}" is defined twice in main.ts`);
@@ -90,7 +95,9 @@ export class Environment extends TerraformStack {
     new AwsProvider(this, "aws", {
       region,
       ...(account !== undefined && { allowedAccountIds: [account] }),
-      defaultTags: [{ tags: { App: app, Environment: name, ManagedBy: "almanac" } }],
+      defaultTags: [
+        { tags: { App: app, Environment: name, ManagedBy: "almanac", ...(this.personal && { Personal: "true" }) } },
+      ],
       ...(awsEndpoint !== undefined && emulatedProvider(awsEndpoint)),
     });
     this.addOverride("terraform.required_version", REQUIRED_TERRAFORM);
@@ -121,6 +128,22 @@ export class Environment extends TerraformStack {
   protected override allocateLogicalId(element: TerraformElement | Node): string {
     return readableId(this, element);
   }
+}
+
+/**
+ * Somebody's own environment, under the name that ALMANAC_ENVIRONMENT has: a small copy of another, which mails nobody, protects
+ * nothing, and serves no page to the web. None is made where none is asked for, or where the app has one of that name.
+ */
+export function personalEnvironment(app: App, like: EnvironmentInput): void {
+  const name = process.env["ALMANAC_ENVIRONMENT"];
+  if (name === undefined || name === "" || app.node.tryFindChild(name)) return;
+  const { stateBucket: _, alarmEmails: __, heartbeats, ...rest } = like;
+  new Environment(
+    app,
+    name,
+    { ...rest, protectData: false, ...(heartbeats && { heartbeats: { ...heartbeats, statusPage: {} } }) },
+    true,
+  );
 }
 
 /** An emulator takes any credentials: these keep real ones from ever being sent to it. */

@@ -1,10 +1,8 @@
 /** `npm run bootstrap -- <environment>`: makes what an environment needs and cannot make for itself. */
 import { DEFAULT_HOME } from "./local/home";
 import { describeError, EXIT, npmCommand } from "./shared/command-line";
-import { findLocal, LOCAL, type DeployedOptions } from "./environments/deployed";
-import { ensureApiLogsRole } from "./shared/api-logs-role";
-import { ensureStateBucket, readStateBackend } from "./shared/state-bucket";
-import { synthesizeStack } from "./shared/synthesize";
+import { bootstrap } from "./environments/bootstrap";
+import { openStack, type DeployedOptions } from "./environments/deployed";
 
 const command = npmCommand(
   "npm run bootstrap --",
@@ -19,17 +17,12 @@ const command = npmCommand(
   .addHelpText("after", "\nUses the AWS credentials of your shell (AWS_PROFILE, AWS_ACCESS_KEY_ID, SSO ...).")
   .parse();
 
-async function main(environment: string, { app, home }: DeployedOptions): Promise<void> {
-  const local = environment === LOCAL ? await findLocal(home) : undefined;
-  const stack = await synthesizeStack(environment, { app, ...local });
-  const { bucket, created } = await ensureStateBucket(stack);
+async function main(environment: string, options: DeployedOptions): Promise<void> {
+  const { bucket, created, apiLogs } = await bootstrap(await openStack(environment, options));
   console.log(`${bucket}: ${created ? "created" : "there already"}, versioned, encrypted, TLS only.`);
-  if (environment !== LOCAL) {
-    const { region } = await readStateBackend(stack);
-    const { role, set } = await ensureApiLogsRole(region);
-    console.log(`${role}: API Gateway's role for access logs in ${region}, ${set ? "set" : "there already"}.`);
-  }
-  console.log(`Next: npx cdktf deploy ${environment}`);
+  if (apiLogs)
+    console.log(`${apiLogs.role}: API Gateway's role for access logs, ${apiLogs.set ? "set" : "there already"}.`);
+  console.log(`Next: npm run deploy -- ${environment}`);
 }
 
 main(command.args[0] ?? "", command.opts()).catch((error: unknown) => {

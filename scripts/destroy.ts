@@ -1,27 +1,31 @@
 /** `npm run destroy -- <environment>`: takes an environment down, with everything that it has stored. */
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline/promises";
+import { findLeftovers } from "./environments/leftovers";
+import { LOCAL, openStack, refuseUnknown, type DeployedOptions } from "./environments/deployed";
 import { DEFAULT_HOME } from "./local/home";
+import { ask } from "./shared/ask";
 import { describeError, EXIT, npmCommand } from "./shared/command-line";
-import { findLocal, LOCAL } from "./environments/deployed";
 import { deleteStateBucket, ensureStateBucket } from "./shared/state-bucket";
-import { synthesizeStack } from "./shared/synthesize";
-import { terraformDestroy, terraformInit, withoutAwsSettings } from "./shared/terraform";
+import { readTags } from "./shared/synthesize";
+import { terraformDestroy, terraformInit } from "./shared/terraform";
 
-interface Options {
-  readonly app: string;
-  readonly home: string;
+/** The environment that is not destroyed in passing, whatever it protects. */
+const PRODUCTION = "production";
+
+interface Options extends DeployedOptions {
   readonly yes: boolean;
+  readonly yesDestroy?: string;
   readonly keepState: boolean;
 }
 
 const command = npmCommand(
   "npm run destroy --",
-  "Destroys everything in an environment, data included, and then the bucket of its Terraform state.",
+  "Destroys everything in an environment, data included, and then the bucket of its Terraform state; looks whether anything is left.",
 )
-  .argument("<environment>", "as main.ts names it: staging")
+  .argument("<environment>", "as main.ts names it, or your own: staging")
   .option("--yes", "do not ask", false)
+  .option("--yes-destroy <environment>", `needed for ${PRODUCTION}: its name once more`)
   .option("--keep-state", "keep the state bucket, to deploy again", false)
   .option("--app <file>", "the app that has the environment", "main.ts")
   .option("--home <folder>", "for local: the folder that was given to npm start", DEFAULT_HOME)
@@ -32,24 +36,39 @@ class RefusedError extends Error {
   override readonly name = "RefusedError";
 }
 
-async function main(environment: string, options: Options): Promise<void> {
-  const stack = await synthesizeStack(environment, {
-    app: options.app,
-    ...(environment === LOCAL && (await findLocal(options.home))),
-  });
-  await refuseIfProtected(environment, stack);
-  if (environment !== LOCAL && !options.yes) await ask(environment);
+async function main(environment: string, options: Options): Promise<number> {
+  if (environment === PRODUCTION && options.yesDestroy !== PRODUCTION) {
+    throw new RefusedError(
+      `this would destroy ${PRODUCTION}, with all of its data. If that is meant: npm run destroy -- ${PRODUCTION} --yes-destroy ${PRODUCTION}`,
+    );
+  }
+  const stack = await openStack(environment, options);
+  await refuseUnknown(stack, options.app);
+  await refuseIfProtected(environment, stack.directory);
+  if (environment !== LOCAL && !options.yes && options.yesDestroy !== environment) {
+    await ask(`This deletes all data of ${environment}. Type its name to go on: `, environment);
+  }
 
   // Without its bucket Terraform can't even say that there is nothing.
-  await ensureStateBucket(stack);
-  const terraform = { cwd: stack, ...(environment === LOCAL && { environment: withoutAwsSettings() }) };
-  await terraformInit(terraform);
-  const { remove } = await terraformDestroy({ ...terraform, onProgress: console.log });
+  await ensureStateBucket(stack.directory);
+  await terraformInit(stack.terraform);
+  const { remove } = await terraformDestroy({ ...stack.terraform, onProgress: console.log });
   console.log(`${environment}: ${remove} resources destroyed.`);
 
-  if (options.keepState) return;
-  const { bucket } = await deleteStateBucket(stack);
-  console.log(`${bucket}: deleted, with all versions of the state. Nothing of ${environment} is left.`);
+  const kept = options.keepState ? undefined : await deleteStateBucket(stack.directory);
+  if (kept) console.log(`${kept.bucket}: deleted, with all versions of the state.`);
+  const { App = "", Environment = "" } = await readTags(stack.directory);
+  const prefix = `${App}-${Environment}`;
+  const { found, kinds } = await findLeftovers(prefix, stack.aws);
+  const left = kept ? found : found.filter((each) => !each.endsWith("-terraform-state"));
+  if (left.length > 0) {
+    console.error(
+      `Still there:\n${left.map((each) => `  ${each}`).join("\n")}\nTerraform did not make these, or lost track of them.`,
+    );
+    return EXIT.failure;
+  }
+  console.log(`Nothing named ${prefix} is left: no ${kinds.slice(0, -1).join(", ")} or ${kinds.at(-1) ?? ""}.`);
+  return EXIT.ok;
 }
 
 /** Terraform would refuse, too: but halfway through, with the unprotected half gone. */
@@ -64,15 +83,12 @@ async function refuseIfProtected(environment: string, stack: string): Promise<vo
   }
 }
 
-async function ask(environment: string): Promise<void> {
-  if (!process.stdin.isTTY) throw new RefusedError("nobody is there to ask: say --yes.");
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  const answer = await terminal.question(`This deletes all data of ${environment}. Type its name to go on: `);
-  terminal.close();
-  if (answer !== environment) throw new RefusedError("nothing was destroyed.");
-}
-
-main(command.args[0] ?? "", command.opts<Options>()).catch((error: unknown) => {
-  console.error(`npm run destroy: ${describeError(error)}`);
-  process.exitCode = EXIT.failure;
-});
+main(command.args[0] ?? "", command.opts<Options>()).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    console.error(`npm run destroy: ${describeError(error)}`);
+    process.exitCode = EXIT.failure;
+  },
+);

@@ -7,10 +7,13 @@ import { Option } from "commander";
 import { colours } from "./shared/colours";
 import { z } from "zod";
 import { EXIT, npmCommand } from "./shared/command-line";
+import { scan } from "./scan/scan";
 import { runCommand } from "./shared/run-command";
 
 const STEPS = ["static", "unit", "module", "browser", "e2e"] as const;
-type Step = (typeof STEPS)[number];
+/** By itself only, for it installs 300 MB: continuous integration runs it. */
+const SCAN = "scan";
+type Step = (typeof STEPS)[number] | typeof SCAN;
 
 interface Count {
   readonly passed: number;
@@ -19,9 +22,9 @@ interface Count {
 
 const command = npmCommand(
   "npm test --",
-  "Types, lint and format (static), unit, module and browser tests, and end-to-end tests on an emulator of their own.",
+  "Types, lint and format (static), unit, module and browser tests, and end-to-end tests on an emulator of their own. With --only scan: checkov's policy scan of the stacks.",
 )
-  .addOption(new Option("--only <step>", "one of them").choices(STEPS))
+  .addOption(new Option("--only <step>", "one of them").choices([...STEPS, SCAN]))
   .argument("[jest-arguments...]", "handed on to jest: npm test -- --only unit -- --testPathPatterns checker")
   .allowExcessArguments(true)
   .parse();
@@ -53,7 +56,7 @@ const reportSchema = z.object({
 });
 
 /** People read jest's own output; its report is what is counted. */
-async function runJest(project: Exclude<Step, "static">, args: readonly string[]): Promise<Count> {
+async function runJest(project: Exclude<Step, "static" | typeof SCAN>, args: readonly string[]): Promise<Count> {
   const folder = await mkdtemp(join(tmpdir(), "almanac-test-"));
   const outputFile = join(folder, "report.json");
   try {
@@ -77,6 +80,15 @@ async function runJest(project: Exclude<Step, "static">, args: readonly string[]
   }
 }
 
+/** What checkov says of the stacks, but for what scripts/scan/waivers.ts has a reason for. */
+async function scanPolicies(): Promise<Count> {
+  const { passed, open, stale } = await scan(console.error);
+  for (const { check, name, at } of open) console.error(`${colours.red("FAIL")} ${check} ${at}: ${name}`);
+  for (const { check } of stale)
+    console.error(`${colours.red("FAIL")} ${check} is waived, but nothing fails it any more`);
+  return { passed, failed: open.length + stale.length };
+}
+
 function sum(counts: readonly Count[]): Count {
   return counts.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed }), {
     passed: 0,
@@ -87,6 +99,7 @@ function sum(counts: readonly Count[]): Count {
 async function main(): Promise<void> {
   const { only } = command.opts<{ only?: Step }>();
   const counts: Count[] = [];
+  if (only === SCAN) counts.push(await scanPolicies());
   for (const step of STEPS.filter((each) => only === undefined || each === only)) {
     counts.push(step === "static" ? await checkStatically() : await runJest(step, command.args));
   }

@@ -1,8 +1,11 @@
 /** Decides which AWS emulator to use. */
+import { resolve } from "node:path";
 import { ownEnvironment, runCommand, CommandNotFoundError } from "../shared/run-command";
-import { pinnedRelease, type PinnedRelease } from "./pinned-release";
+import { pinnedRelease, REQUIREMENTS_FILE, type PinnedRelease } from "./pinned-release";
 import { installedMinistack } from "./python";
 import { installedPython, installPython } from "./virtual-environment";
+
+const VENV_FOLDER = ".almanac/emulator/venv";
 
 /** An emulator that can be started. `description` is for people. */
 export type Emulator =
@@ -69,14 +72,15 @@ export async function firstAvailable(
 
 function privateEnvironment(release: PinnedRelease, options: FindOptions): EmulatorSource {
   const description = `MiniStack ${release.version}`;
+  const environment = { requirements: REQUIREMENTS_FILE, digest: release.digest, folder: resolve(VENV_FOLDER) };
   return {
     name: "private virtual environment",
     find: async () => {
-      const installed = await installedPython(release);
+      const installed = await installedPython(environment);
       if (installed !== undefined) return { kind: "python", python: installed, description };
       try {
         options.onLine?.(`installing MiniStack ${release.version}, once`);
-        return { kind: "python", python: await installPython(release, options), description };
+        return { kind: "python", python: await installPython(environment, options), description };
       } catch (error) {
         return {
           unavailable: error instanceof Error ? error.message : String(error),

@@ -1,20 +1,24 @@
-/** The emulator's private virtual environment: made once for each requirements.txt. */
+/** Private virtual environments, of the emulator and of others: made once for each requirements.txt. */
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { commandOutput } from "../shared/run-command";
-import { REQUIREMENTS_FILE, type PinnedRelease } from "./pinned-release";
 import { findPython, pythonEnvironment } from "./python";
 
-const FOLDER = ".almanac/emulator/venv";
+export interface VirtualEnvironment {
+  /** Names every package that is in it, with its version and hashes. */
+  readonly requirements: string;
+  /** Changes whenever the requirements do. */
+  readonly digest: string;
+  /** Where it is. */
+  readonly folder: string;
+}
+
 /** Written last, so that it stands for a whole installation; holds the digest of the requirements that were installed. */
 const MARKER = "almanac-requirements.sha256";
 
-/** The Python of the virtual environment when it is there and holds the pinned release. Costs a millisecond. */
-export async function installedPython(
-  { digest }: PinnedRelease,
-  folder = resolve(FOLDER),
-): Promise<string | undefined> {
+/** The Python of the virtual environment when it is there and holds what is required. Costs a millisecond. */
+export async function installedPython({ digest, folder }: VirtualEnvironment): Promise<string | undefined> {
   const python = pythonIn(folder);
   // A link to a Python that has been uninstalled since does not exist.
   if (!existsSync(python)) return undefined;
@@ -28,10 +32,10 @@ export async function installedPython(
  * @throws PythonMissingError, CommandFailedError (pip's own words)
  */
 export async function installPython(
-  release: PinnedRelease,
+  environment: VirtualEnvironment,
   options: { readonly onLine?: (line: string) => void; readonly signal?: AbortSignal },
-  folder = resolve(FOLDER),
 ): Promise<string> {
+  const { folder, requirements, digest } = environment;
   const python = await findPython();
   // Beside the final place and renamed at the end: two commands may install at once, and either may be interrupted.
   const unfinished = `${folder}.${process.pid}`;
@@ -55,12 +59,12 @@ export async function installPython(
         "--progress-bar",
         "off",
         "-r",
-        REQUIREMENTS_FILE,
+        requirements,
       ]),
       run,
     );
-    await writeFile(join(unfinished, MARKER), `${release.digest}\n`);
-    const other = await installedPython(release, folder);
+    await writeFile(join(unfinished, MARKER), `${digest}\n`);
+    const other = await installedPython(environment);
     if (other !== undefined) return other;
     await rm(folder, { recursive: true, force: true });
     await rename(unfinished, folder);

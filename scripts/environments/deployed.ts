@@ -1,9 +1,9 @@
-/** Finds a deployed environment: what its stack says runs where, and how AWS clients get there. */
+/** Finds an environment: its stack, what that says runs where, and how AWS clients get there. */
 import { homeAt } from "../local/home";
 import { featuresSchema, readRunning, type Features } from "../local/run-record";
-import { readStateBackend } from "../shared/state-bucket";
-import { synthesizeStack } from "../shared/synthesize";
-import { terraformInit, terraformOutputs, withoutAwsSettings } from "../shared/terraform";
+import { readStateBackend, stateBucketExists } from "../shared/state-bucket";
+import { readTags, synthesizeStack } from "../shared/synthesize";
+import { terraformInit, terraformOutputs, withoutAwsSettings, type TerraformOptions } from "../shared/terraform";
 
 /** The environment that needs no account. */
 export const LOCAL = "local";
@@ -13,6 +13,18 @@ export interface AwsSettings {
   readonly region: string;
   readonly endpoint?: string;
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+}
+
+/** A synthesized environment, deployed or not. */
+export interface EnvironmentStack {
+  readonly name: string;
+  /** Where cdk.tf.json is. */
+  readonly directory: string;
+  /** True: the app does not have it, it is somebody's own. */
+  readonly personal: boolean;
+  readonly aws: AwsSettings;
+  /** What every Terraform in it is run with. */
+  readonly terraform: TerraformOptions;
 }
 
 export interface Deployed {
@@ -34,30 +46,54 @@ export interface DeployedOptions {
 }
 
 /**
+ * Synthesizes an environment: one of the app's, or somebody's own of any other name.
+ *
+ * @throws AppMissingError, UnknownEnvironmentError, NotDeployedError (nothing runs on this machine)
+ */
+export async function openStack(environment: string, { app, home }: DeployedOptions): Promise<EnvironmentStack> {
+  const local = environment === LOCAL ? await findLocal(home) : undefined;
+  const directory = await synthesizeStack(environment, { app, personal: true, ...local });
+  const { region, access_key, secret_key, endpoints } = await readStateBackend(directory);
+  return {
+    name: environment,
+    directory,
+    personal: "Personal" in (await readTags(directory)),
+    aws: {
+      region,
+      ...(endpoints && { endpoint: endpoints.s3 }),
+      ...(access_key !== undefined &&
+        secret_key !== undefined && { credentials: { accessKeyId: access_key, secretAccessKey: secret_key } }),
+    },
+    // What is in an emulator is nothing that this shell's AWS settings are for.
+    terraform: { cwd: directory, ...(endpoints && { environment: withoutAwsSettings() }) },
+  };
+}
+
+/**
+ * Refuses a personal environment that nobody has deployed: whoever names it has mistyped another's name.
+ * @throws NotDeployedError
+ */
+export async function refuseUnknown({ name, personal, directory }: EnvironmentStack, app: string): Promise<void> {
+  if (!personal || (await stateBucketExists(directory))) return;
+  throw new NotDeployedError(
+    `${app} has no environment "${name}", and nobody has deployed one: npm run deploy -- ${name}`,
+  );
+}
+
+/**
  * Reads an environment's outputs from its Terraform state.
  *
  * @throws NotDeployedError, UnknownEnvironmentError, TerraformFailedError
  */
-export async function findDeployed(environment: string, { app, home }: DeployedOptions): Promise<Deployed> {
-  const local = environment === LOCAL ? await findLocal(home) : undefined;
-  const stack = await synthesizeStack(environment, { app, ...local });
-  const terraform = { cwd: stack, ...(local && { environment: withoutAwsSettings() }) };
-  await terraformInit(terraform);
-  const features = featuresSchema.parse(await terraformOutputs(terraform));
-  const { region, access_key, secret_key } = await readStateBackend(stack);
-  return {
-    features,
-    aws: {
-      region,
-      ...(local && { endpoint: local.awsEndpoint }),
-      ...(access_key !== undefined &&
-        secret_key !== undefined && { credentials: { accessKeyId: access_key, secretAccessKey: secret_key } }),
-    },
-  };
+export async function findDeployed(environment: string, options: DeployedOptions): Promise<Deployed> {
+  const stack = await openStack(environment, options);
+  await refuseUnknown(stack, options.app);
+  await terraformInit(stack.terraform);
+  return { features: featuresSchema.parse(await terraformOutputs(stack.terraform)), aws: stack.aws };
 }
 
 /** Where `npm start` runs, or the emulator that ALMANAC_AWS_ENDPOINT names. */
-export async function findLocal(folder: string): Promise<{ awsEndpoint: string; outputDirectory: string }> {
+async function findLocal(folder: string): Promise<{ awsEndpoint: string; outputDirectory: string }> {
   const home = homeAt(folder);
   const awsEndpoint = process.env["ALMANAC_AWS_ENDPOINT"] || (await readRunning(home))?.endpoint;
   if (awsEndpoint === undefined) throw new NotDeployedError("nothing runs on this machine: npm start");

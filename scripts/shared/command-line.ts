@@ -1,7 +1,7 @@
 /** What the commands have in common on the command line. */
 import { Command } from "commander";
 
-export const EXIT = { ok: 0, failure: 1, badUsage: 2, notRunning: 3 } as const;
+export const EXIT = { ok: 0, failure: 1, badUsage: 2, notRunning: 3, dataLoss: 4, drift: 5 } as const;
 
 /** A command of npm: `--help`, and exit code 2 when it is called wrongly. */
 export function npmCommand(call: string, description: string): Command {

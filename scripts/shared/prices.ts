@@ -51,6 +51,7 @@ export const PRICES = {
   },
   cloudWatch: {
     alarmMonth: 0.1,
+    compositeAlarmMonth: 0.5,
     metricMonth: 0.3,
     dashboardMonth: 3,
     logIngestedGb: 0.5,
@@ -72,3 +73,50 @@ export const PRICES = {
     transferredGb: 0.085,
   },
 } as const;
+
+type Services = typeof PRICES;
+
+/** What is counted at a price: `lambda.request`. */
+export type Meter = { [Service in keyof Services]: `${Service}.${keyof Services[Service] & string}` }[keyof Services];
+
+/**
+ * What AWS gives every account each month, for as long as it has it: https://aws.amazon.com/free, "always free". All environments
+ * of an account share it. What is free for a new account only is not in it.
+ */
+export const FREE_A_MONTH: Readonly<Partial<Record<Meter, number>>> = {
+  "cloudWatch.alarmMonth": 10,
+  "cloudWatch.metricMonth": 10,
+  "cloudWatch.dashboardMonth": 3,
+  "cloudWatch.logIngestedGb": 5,
+  "lambda.request": MILLION,
+  "lambda.gbSecond": 400_000,
+  "sqs.request": MILLION,
+  "sns.publish": MILLION,
+  "stepFunctions.stateTransition": 4_000,
+  "kms.request": 20_000,
+  "xray.trace": 100_000,
+  "dynamodb.storageGbMonth": 25,
+  "cloudFront.request": 10 * MILLION,
+  "cloudFront.transferredGb": 1_000,
+};
+
+/** No region that AWS sells to everybody asks more than so many times the prices of us-east-1 for what is used here ... */
+export const DEAREST_REGION = 1.2;
+
+/** ... and for these, all of them ask the same. */
+export const SAME_IN_ALL_REGIONS: ReadonlySet<Meter> = new Set<Meter>([
+  "cloudWatch.alarmMonth",
+  "cloudWatch.compositeAlarmMonth",
+  "cloudWatch.metricMonth",
+  "cloudWatch.dashboardMonth",
+  "kms.keyMonth",
+]);
+
+/** The price of one. */
+export function priceOf(meter: Meter): number {
+  const [service = "", name = ""] = meter.split(".");
+  const prices: Readonly<Record<string, Readonly<Record<string, number>>>> = PRICES;
+  const price = prices[service]?.[name];
+  if (price === undefined) throw new RangeError(`there is no price ${meter}`);
+  return price;
+}

@@ -73,6 +73,17 @@ export async function ensureStateBucket(stackDirectory: string): Promise<{ bucke
   }
 }
 
+/** Whether a synthesized stack's state bucket is there. */
+export async function stateBucketExists(stackDirectory: string): Promise<boolean> {
+  const backend = await readStateBackend(stackDirectory);
+  const s3 = clientOf(backend);
+  try {
+    return await exists(s3, backend.bucket);
+  } finally {
+    s3.destroy();
+  }
+}
+
 /** Deletes the state bucket with every version of every state in it. Does nothing where there is none. */
 export async function deleteStateBucket(stackDirectory: string): Promise<{ bucket: string; deleted: boolean }> {
   const backend = await readStateBackend(stackDirectory);

@@ -45,6 +45,11 @@ export class TerraformProgress {
   readonly #errors: string[] = [];
   readonly #other: string[] = [];
 
+  /** @param planned how many changes there are to come; Terraform does not say it again when it applies a saved plan */
+  constructor(planned?: number) {
+    this.#planned = planned;
+  }
+
   /** A line for people, such as "created 12 of 31: module.heartbeats.aws_lambda_function.check"; undefined: nothing to tell. */
   read(line: string): string | undefined {
     const parsed = parseJson(line);

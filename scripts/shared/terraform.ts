@@ -45,6 +45,8 @@ export interface TerraformOptions {
 export interface TerraformRunOptions extends Omit<TerraformOptions, "onLine"> {
   /** Called with one line for people whenever something was done, or takes long. */
   readonly onProgress?: (message: string) => void;
+  /** How many changes there are to come, where Terraform does not say. */
+  readonly planned?: number;
 }
 
 /**
@@ -144,6 +146,31 @@ export async function terraformInit(options: TerraformOptions): Promise<void> {
 }
 
 /**
+ * `terraform plan`, saved into a file. The file has secrets in it, if the state has.
+ * @throws TerraformFailedError with every error it told
+ */
+export async function terraformPlan(file: string, options: TerraformRunOptions): Promise<void> {
+  await runWithProgress(["plan", `-out=${file}`, "-json"], options);
+}
+
+/**
+ * A saved plan as JSON.
+ * @throws TerraformFailedError
+ */
+export async function terraformShowPlan(file: string, options: TerraformOptions): Promise<string> {
+  return terraform(["show", "-json", "-no-color", file], options);
+}
+
+/**
+ * `terraform apply` of a saved plan, and nothing but it.
+ * @returns what it changed
+ * @throws TerraformFailedError with every error it told
+ */
+export async function terraformApplyPlan(file: string, options: TerraformRunOptions): Promise<ChangeCounts> {
+  return runWithProgress(["apply", "-json", file], options);
+}
+
+/**
  * `terraform apply` without a question.
  * @returns what it changed
  * @throws TerraformFailedError with every error it told
@@ -174,8 +201,8 @@ export async function terraformOutputs(options: TerraformOptions): Promise<Reado
 }
 
 async function runWithProgress(args: readonly string[], options: TerraformRunOptions): Promise<ChangeCounts> {
-  const { onProgress, ...rest } = options;
-  const progress = new TerraformProgress();
+  const { onProgress, planned, ...rest } = options;
+  const progress = new TerraformProgress(planned);
   const onLine = (line: string) => {
     const message = progress.read(line);
     if (message !== undefined) onProgress?.(message);

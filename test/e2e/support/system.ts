@@ -25,9 +25,18 @@ export interface Ended {
 
 /** Runs a command as npm runs it: `npmRun("start", "--detach")`. */
 export function npmRun(command: string, ...args: readonly string[]): Promise<Ended> {
+  return npmRunWith({}, command, ...args);
+}
+
+/** The same, with these environment variables besides. */
+export function npmRunWith(
+  variables: Readonly<Record<string, string>>,
+  command: string,
+  ...args: readonly string[]
+): Promise<Ended> {
   const { ALMANAC_AWS_ENDPOINT: _, ...env } = process.env;
   const child = spawn(process.execPath, ["scripts/run.mjs", command, ...args], {
-    env,
+    env: { ...env, ...variables },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";

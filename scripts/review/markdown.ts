@@ -1,0 +1,204 @@
+/** The report as Markdown, as GitHub shows it. */
+import { ASSUMPTIONS } from "../cost/estimate";
+import { DEAREST_REGION } from "../shared/prices";
+import {
+  forbiddenLoss,
+  isEmpty,
+  type Action,
+  type DataLoss,
+  type ModuleReview,
+  type Report,
+  type ReviewedChange,
+} from "./report";
+import type { ValueChange } from "./values";
+
+/** More lines than these are folded. */
+const LONGEST_SHOWN = 12;
+
+const SIGNS: Readonly<Record<Action, string>> = {
+  added: "+",
+  changed: "~",
+  replaced: "±",
+  destroyed: "-",
+  forgotten: "…",
+  moved: "→",
+};
+const ACTIONS: readonly Action[] = ["destroyed", "replaced", "changed", "added", "moved", "forgotten"];
+
+export interface MarkdownOptions {
+  /** The environment's name. */
+  readonly environment: string;
+  /** The most characters it may have: GitHub takes 65,536 in a comment. Values are left out first. @default no limit */
+  readonly maxCharacters?: number;
+  /** False: nothing is folded, for a terminal. @default true */
+  readonly fold?: boolean;
+}
+
+export function toMarkdown(report: Report, options: MarkdownOptions): string {
+  const { environment, maxCharacters = Number.POSITIVE_INFINITY, fold = true } = options;
+  const whole = fold ? document(report, environment, true) : unfolded(document(report, environment, true));
+  if (whole.length <= maxCharacters) return whole;
+  const note = "\nThis is a part of the report: it is too long. Run the review yourself to see all of it.\n";
+  const short = document(report, environment, false);
+  if (short.length + note.length <= maxCharacters) return short + note;
+  // Nothing that is folded or fenced may stay open behind the cut: the note is text again.
+  const cut = short.slice(0, Math.max(0, maxCharacters - note.length - 20));
+  return `${cut.slice(0, cut.lastIndexOf("\n"))}\n\`\`\`\`\`\`\n</details>\n${note}`;
+}
+
+function document(report: Report, environment: string, withValues: boolean): string {
+  const sections = isEmpty(report)
+    ? ["Nothing would change: what is deployed is what is written."]
+    : [
+        summary(report),
+        ...dataLoss(report.dataLoss),
+        ...lessProtection(report),
+        ...permissions(report),
+        ...cost(report),
+        ...report.modules.map((module) => moduleSection(module, withValues)),
+      ];
+  return `${[`# Review of ${code(environment)}`, ...sections].join("\n\n")}\n`;
+}
+
+function summary(report: Report): string {
+  const changes = report.modules.flatMap((module) => module.changes);
+  const { before, after } = report.cost;
+  const verdict =
+    forbiddenLoss(report).length > 0
+      ? "**❌ Data would be lost.**"
+      : report.dataLoss.length > 0
+        ? "**⚠️ Data is lost, as was allowed.**"
+        : "**✅ No data is lost.**";
+  return `${verdict} ${countActions(changes)}; ${dollars(before)} → ${dollars(after)} a month, idle.`;
+}
+
+function dataLoss(losses: readonly DataLoss[]): readonly string[] {
+  if (losses.length === 0) return [];
+  const items = losses.flatMap(({ address, action, what, because, allowed }) => [
+    `- ${allowed ? "⚠️" : "❌"} ${code(address)} is **${action}**: ${what} ${what.endsWith("s") ? "are" : "is"} gone.${allowed ? " Allowed." : ""}`,
+    ...because.map(({ path, before, after }) => `  - ${code(path)} can't be changed in place: ${arrow(before, after)}`),
+  ]);
+  const flags = losses.filter(({ allowed }) => !allowed).map(({ address }) => `--allow '${address}'`);
+  const advice =
+    flags.length === 0
+      ? []
+      : ["", `Where that is meant: ${code(`npm run review -- <environment> ${flags.join(" ")}`)}`];
+  return [["## Data loss", "", ...items, ...advice].join("\n")];
+}
+
+function lessProtection({ lessProtection: sentences }: Report): readonly string[] {
+  if (sentences.length === 0) return [];
+  return [["## Less protection", "", ...sentences.map((sentence) => `- ⚠️ ${code(sentence)}`)].join("\n")];
+}
+
+function permissions({ permissions: changes }: Report): readonly string[] {
+  if (changes.length === 0) return [];
+  const gained = changes.reduce((count, change) => count + change.gained.length, 0);
+  const lost = changes.reduce((count, change) => count + change.lost.length, 0);
+  const lines = changes.flatMap(({ holder, gained: more, lost: less }) => [
+    `@@ ${holder} @@`,
+    ...more.map((sentence) => `+ ${sentence}${isBroad(sentence) ? "   ⚠ broad" : ""}`),
+    ...less.map((sentence) => `- ${sentence}`),
+  ]);
+  return [`## Permissions\n\n${folded(`${gained} gained, ${lost} lost`, lines)}`];
+}
+
+/** Everybody, or every action of a service. */
+function isBroad(sentence: string): boolean {
+  return /^Allow ([^ ,]+, )*([a-z0-9-]+:)?\*/.test(sentence) || /^Allow .* by (\*|\{"AWS":"\*"\})( |$)/.test(sentence);
+}
+
+function cost({ cost: { before, after, items, unknown } }: Report): readonly string[] {
+  const difference = Number((after - before).toFixed(2));
+  const rows = items.map(
+    (item) =>
+      `| ${item.module || "environment"} | ${cell(item.what)} | ${dollars(item.before)} | ${dollars(item.after)} |`,
+  );
+  const table = rows.length === 0 ? [] : ["", "| | | before | after |", "| - | - | -: | -: |", ...rows];
+  const notes = [
+    "Items at list price; the sum without what AWS gives every account each month, as if nothing else ran in it.",
+    `Prices are those of us-east-1: elsewhere requests and storage cost up to ${Math.round((DEAREST_REGION - 1) * 100)} % more.`,
+    ...ASSUMPTIONS.map((assumption) => `${assumption.charAt(0).toUpperCase()}${assumption.slice(1)}.`),
+  ];
+  return [
+    [
+      "## Cost",
+      "",
+      `${dollars(before)} → ${dollars(after)} a month, idle${difference === 0 ? "" : `: ${difference < 0 ? "−" : "+"}${dollars(Math.abs(difference))}`}.`,
+      ...unknown.map((each) => `\n⚠️ Not reckoned: ${code(each)}`),
+      ...table,
+      "",
+      details("What this takes for granted", notes.map((note) => `- ${note}`).join("\n")),
+    ].join("\n"),
+  ];
+}
+
+function moduleSection({ module, changes }: ModuleReview, withValues: boolean): string {
+  const lines = ACTIONS.flatMap((action) =>
+    changes.filter((change) => change.action === action).flatMap((change) => changeLines(change, withValues)),
+  );
+  const title = module === "" ? "The environment itself" : code(module);
+  return `## ${title}\n\n${folded(countActions(changes), lines)}`;
+}
+
+function changeLines(
+  { address, action, previously, losesData, values }: ReviewedChange,
+  withValues: boolean,
+): string[] {
+  const note = [...(losesData ? ["data loss"] : []), ...(previously === undefined ? [] : [`was ${previously}`])];
+  return [
+    // In a diff, GitHub colours what begins with + - and !.
+    `${action === "changed" || action === "replaced" ? "!" : SIGNS[action]} ${action} ${address}${note.length === 0 ? "" : ` (${note.join("; ")})`}`,
+    ...(withValues ? values.flatMap(valueLines) : []),
+  ];
+}
+
+function valueLines({ path, before, after, forcesReplacement }: ValueChange): string[] {
+  const note = forcesReplacement ? "   # forces replacement" : "";
+  if (before !== undefined && before === after) return [`      ${path} = ${before}, changed${note}`];
+  return [
+    ...(before === undefined ? [] : [`-     ${path} = ${before}${after === undefined ? note : ""}`]),
+    ...(after === undefined ? [] : [`+     ${path} = ${after}${note}`]),
+  ];
+}
+
+/** "1 destroyed, 3 added". */
+function countActions(changes: readonly ReviewedChange[]): string {
+  return ACTIONS.map((action) => ({ action, count: changes.filter((change) => change.action === action).length }))
+    .filter(({ count }) => count > 0)
+    .map(({ action, count }) => `${count} ${action}`)
+    .join(", ");
+}
+
+/** Lines in a block of their own, behind their summary where they are many. */
+function folded(title: string, lines: readonly string[]): string {
+  const block = fenced(lines);
+  return lines.length <= LONGEST_SHOWN ? `${title}\n\n${block}` : details(title, block);
+}
+
+const details = (title: string, content: string) =>
+  `<details>\n<summary>${title}</summary>\n\n${content}\n\n</details>`;
+
+/** Nothing that people wrote can be alone on such a line: all of it is in code, behind a sign. */
+const unfolded = (markdown: string) =>
+  markdown.replace(/^<details>\n<summary>(.*)<\/summary>$/gm, "$1").replace(/\n\n<\/details>$/gm, "");
+
+/** Whatever is in it stays in it: its fence is longer than any that is inside. */
+function fenced(lines: readonly string[]): string {
+  const content = lines.map((line) => line.replace(/[\r\n]+/g, "⏎")).join("\n");
+  const fence = "`".repeat(Math.max(2, ...[...content.matchAll(/`+/g)].map(([run]) => run.length)) + 1);
+  return `${fence}diff\n${content}\n${fence}`;
+}
+
+/** A value in a sentence. */
+function code(text: string): string {
+  const single = text.replace(/[\r\n]+/g, "⏎");
+  const fence = "`".repeat(Math.max(0, ...[...single.matchAll(/`+/g)].map(([run]) => run.length)) + 1);
+  const space = single.startsWith("`") || single.endsWith("`") ? " " : "";
+  return `${fence}${space}${single}${space}${fence}`;
+}
+
+const cell = (text: string) => code(text).replaceAll("|", "\\|");
+const arrow = (before: string | undefined, after: string | undefined) =>
+  `${code(before ?? "nothing")} → ${code(after ?? "nothing")}`;
+const dollars = (amount: number) => `$${amount.toFixed(2)}`;

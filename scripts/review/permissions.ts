@@ -1,0 +1,214 @@
+/** Who may do what after the plan that could not before, and the other way round. */
+import * as z from "zod";
+import { isUnresolved } from "../shared/expression";
+import type { Expressions, ResourceChange } from "./plan";
+import { SENSITIVE } from "./values";
+
+export interface PermissionChange {
+  /** `role almanac-staging-heartbeats-check`, or whose policy it is: `module.exports.aws_s3_bucket_policy.exports_policy`. */
+  readonly holder: string;
+  /** Sentences: `Allow sqs:SendMessage on arn:...`. */
+  readonly gained: readonly string[];
+  readonly lost: readonly string[];
+}
+
+/** One action on one resource. */
+interface Grant {
+  readonly holder: string;
+  readonly effect: string;
+  readonly action: string;
+  readonly resource: string;
+  /** `by {"Service":"events.amazonaws.com"}`, `if {...}`. */
+  readonly rest: string;
+}
+
+const listOf = (item: z.ZodType<string>) => z.union([z.array(item), item.transform((one) => [one])]).optional();
+const policySchema = z.object({
+  Statement: z.union([z.array(z.looseObject({})), z.looseObject({}).transform((one) => [one])]).pipe(
+    z.array(
+      z.looseObject({
+        Effect: z.string(),
+        Action: listOf(z.string()),
+        NotAction: listOf(z.string()),
+        Resource: listOf(z.string()),
+        NotResource: listOf(z.string()),
+        Principal: z.unknown().optional(),
+        NotPrincipal: z.unknown().optional(),
+        Condition: z.unknown().optional(),
+      }),
+    ),
+  ),
+});
+
+/** The attributes in which AWS's resources have a policy. */
+export const POLICY_ATTRIBUTES: readonly string[] = [
+  "policy",
+  "assume_role_policy",
+  "access_policy",
+  "resource_policy",
+];
+
+/** By holder, in the order of the plan. Holders whose permissions stay the same are left out. */
+export function changedPermissions(
+  changes: readonly ResourceChange[],
+  expressions: Expressions,
+): readonly PermissionChange[] {
+  const before: Grant[] = [];
+  const after: Grant[] = [];
+  for (const resource of changes) {
+    const { change, deposed } = resource;
+    if (deposed !== undefined || change.actions.every((action) => action === "no-op" || action === "read")) continue;
+    before.push(...grantsOf(resource, fieldsOf(change.before), change.before_sensitive));
+    const gone = !change.actions.some((action) => action === "create" || action === "update");
+    if (gone) continue;
+    const planned = Object.entries(fieldsOf(change.after)).filter(([, value]) => value !== null);
+    const known = { ...expressions.of(resource.address), ...Object.fromEntries(planned) };
+    after.push(...grantsOf(resource, known, change.after_sensitive));
+  }
+  const had = new Set(before.map(keyOf));
+  const has = new Set(after.map(keyOf));
+  const gained = after.filter((grant) => !had.has(keyOf(grant)));
+  const lost = before.filter((grant) => !has.has(keyOf(grant)));
+  const holders = [...new Set([...before, ...after].map(({ holder }) => holder))];
+  return holders
+    .map((holder) => ({
+      holder,
+      gained: sentences(gained.filter((grant) => grant.holder === holder)),
+      lost: sentences(lost.filter((grant) => grant.holder === holder)),
+    }))
+    .filter((change) => change.gained.length + change.lost.length > 0);
+}
+
+function grantsOf(
+  { address, type }: ResourceChange,
+  values: Readonly<Record<string, unknown>>,
+  sensitive: unknown,
+): readonly Grant[] {
+  const holder = holderOf(type, address, values);
+  if (type === "aws_lambda_permission")
+    return Object.keys(values).length === 0 ? [] : [invocationGrant(holder, values)];
+  if (type === "aws_iam_role_policy_attachment") {
+    const policy = text(values["policy_arn"]);
+    return policy === ""
+      ? []
+      : [{ holder, effect: "Allow", action: `everything in ${policy}`, resource: "", rest: "" }];
+  }
+  if (type === "aws_s3_bucket") return []; // it only repeats what its aws_s3_bucket_policy says
+  return POLICY_ATTRIBUTES.flatMap((attribute) => {
+    const policy = values[attribute];
+    if (typeof policy !== "string" || policy === "") return [];
+    if (fieldsOf(sensitive)[attribute] === true || sensitive === true)
+      return [unreadable(holder, attribute, SENSITIVE)];
+    const parsed = policySchema.safeParse(parseJson(policy));
+    if (!parsed.success) return [unreadable(holder, attribute, "known after apply")];
+    return parsed.data.Statement.flatMap((statement) => grantsOfStatement(holder, statement));
+  });
+}
+
+type Statement = z.output<typeof policySchema>["Statement"][number];
+
+function grantsOfStatement(holder: string, statement: Statement): readonly Grant[] {
+  const { Effect, Action, NotAction, Resource, NotResource, Principal, NotPrincipal, Condition } = statement;
+  const rest = [
+    ...(Principal === undefined ? [] : [`by ${shown(Principal)}`]),
+    ...(NotPrincipal === undefined ? [] : [`by all but ${shown(NotPrincipal)}`]),
+    ...(Condition === undefined ? [] : [`if ${shown(Condition)}`]),
+  ].join(" ");
+  const actions = Action ?? NotAction?.map((action) => `all but ${action}`) ?? [];
+  const resources = Resource ?? NotResource?.map((resource) => `all but ${resource}`) ?? [""];
+  return actions.flatMap((action) =>
+    resources.map((resource) => ({
+      holder,
+      effect: Effect,
+      action,
+      resource: readable(resource),
+      rest: readable(rest),
+    })),
+  );
+}
+
+function invocationGrant(holder: string, values: Readonly<Record<string, unknown>>): Grant {
+  const source = text(values["source_arn"]);
+  return {
+    holder,
+    effect: "Allow",
+    action: text(values["action"]),
+    resource: readable(text(values["function_name"])),
+    rest: readable(`by ${text(values["principal"])}${source === "" ? "" : ` for ${source}`}`),
+  };
+}
+
+function unreadable(holder: string, attribute: string, why: string): Grant {
+  return { holder, effect: `${attribute}:`, action: why, resource: "", rest: "" };
+}
+
+/** Permissions are told by role, whatever resource carries them; others by the resource whose policy it is. */
+function holderOf(type: string, address: string, values: Readonly<Record<string, unknown>>): string {
+  if (type === "aws_iam_role") return `role ${roleName(text(values["name"])) || address}`;
+  const role = text(values["role"]);
+  if (role !== "" && type.startsWith("aws_iam_role_policy")) return `role ${roleName(role)}`;
+  return address;
+}
+
+/** A role that is yet to be made is referred to by its id, which is its name. */
+function roleName(role: string): string {
+  return isUnresolved(role) ? readable(role) : role;
+}
+
+/** `${aws_sqs_queue.jobs.arn}` without its brackets. */
+function readable(value: string): string {
+  return value.replace(/\$\{([^}]*)\}/g, "<$1>");
+}
+
+function sentences(grants: readonly Grant[]): readonly string[] {
+  // Actions on the same resource are one sentence, and so are resources with the same actions.
+  const byResource = groups(grants, ({ effect, resource, rest }) => JSON.stringify([effect, resource, rest]));
+  const grouped = byResource.map((group) => ({
+    actions: group.map(({ action }) => action).join(", "),
+    resource: group[0]?.resource ?? "",
+    effect: group[0]?.effect ?? "",
+    rest: group[0]?.rest ?? "",
+  }));
+  return groups(grouped, ({ actions, effect, rest }) => JSON.stringify([actions, effect, rest])).map((group) => {
+    const [{ actions, effect, rest } = { actions: "", effect: "", rest: "" }] = group;
+    const resources = group.map(({ resource }) => resource).filter((resource) => resource !== "");
+    const on = resources.length === 0 ? "" : `on ${resources.join(", ")}`;
+    return [effect, actions, on, rest].filter((part) => part !== "").join(" ");
+  });
+}
+
+function groups<Item>(items: readonly Item[], keyFor: (item: Item) => string): readonly (readonly Item[])[] {
+  const found = new Map<string, Item[]>();
+  for (const item of items) {
+    const key = keyFor(item);
+    found.set(key, [...(found.get(key) ?? []), item]);
+  }
+  return [...found.values()];
+}
+
+const keyOf = ({ holder, effect, action, resource, rest }: Grant) =>
+  JSON.stringify([holder, effect, action, resource, rest]);
+const text = (value: unknown) => (typeof value === "string" ? value : "");
+const shown = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(sorted(value)));
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, part]) => [key, sorted(part as unknown)]),
+  );
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return z.record(z.string(), z.unknown()).safeParse(value).data ?? {};
+}
+
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}

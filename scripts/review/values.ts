@@ -1,0 +1,166 @@
+/** What changes within a resource: one entry for each value, sensitive ones never among them. */
+import * as z from "zod";
+import type { Change } from "./plan";
+
+/** Shown in place of what is not for everybody's eyes, and of what only the apply will tell. */
+export const SENSITIVE = "(sensitive)";
+export const UNKNOWN = "(known after apply)";
+
+/** A longer value is shown by its beginning. */
+const LONGEST_VALUE = 160;
+
+export interface ValueChange {
+  /** `environment.variables.TARGETS_BUCKET`; within JSON, too. */
+  readonly path: string;
+  /** For people. Undefined: it was not there, or will not be. */
+  readonly before?: string;
+  readonly after?: string;
+  /** True: it can't be changed where it is, so the whole resource is replaced. */
+  readonly forcesReplacement: boolean;
+}
+
+type Path = readonly (string | number)[];
+
+/** Every value that differs, in the order of Terraform's attributes. */
+export function changedValues(change: Change): readonly ValueChange[] {
+  const found: ValueChange[] = [];
+  const forced = change.replace_paths.map((path) => path.join("."));
+  compare(
+    { value: change.before, sensitive: change.before_sensitive, unknown: false },
+    { value: change.after, sensitive: change.after_sensitive, unknown: change.after_unknown },
+    [],
+    (path, before, after) => {
+      const name = path.join(".");
+      found.push({
+        path: name,
+        ...(before !== undefined && { before }),
+        ...(after !== undefined && { after }),
+        forcesReplacement: forced.some((each) => name === each || name.startsWith(`${each}.`)),
+      });
+    },
+  );
+  return found;
+}
+
+/** One side of a comparison: the value, and the shapes beside it in which `true` marks what is sensitive or unknown. */
+interface Side {
+  readonly value: unknown;
+  readonly sensitive: unknown;
+  readonly unknown: unknown;
+}
+
+type Found = (path: Path, before: string | undefined, after: string | undefined) => void;
+
+function compare(before: Side, after: Side, path: Path, found: Found): void {
+  if (before.sensitive === true || after.sensitive === true) {
+    // Nothing of it is told but whether it changes.
+    if (!isSame(before.value, after.value) || holdsTrue(after.unknown)) found(path, SENSITIVE, SENSITIVE);
+    return;
+  }
+  if (after.unknown === true) {
+    found(path, shown(before.value), UNKNOWN);
+    return;
+  }
+  if (isSame(before.value, after.value) && !holdsTrue(after.unknown)) return;
+  const one = parsedJson(before.value);
+  const other = parsedJson(after.value);
+  const keys = keysOf(one, other, after.unknown);
+  if (keys === undefined) {
+    // A part of it may be sensitive though it is shown as a whole.
+    const hide = (side: Side) => (holdsTrue(side.sensitive) ? SENSITIVE : shown(side.value));
+    found(path, hide(before), hide(after));
+    return;
+  }
+  for (const key of keys) {
+    const step = (side: Side, value: unknown): Side => {
+      // Marks have their values' places, not their names.
+      const place = placeOf(value, key);
+      return {
+        value: child(value, place),
+        sensitive: child(side.sensitive, place),
+        unknown: child(side.unknown, place),
+      };
+    };
+    compare(step(before, one), step(after, other), [...path, key], found);
+  }
+}
+
+/** The keys to go down to; undefined: the two are compared as they stand. */
+function keysOf(before: unknown, after: unknown, unknown: unknown): readonly (string | number)[] | undefined {
+  if (Array.isArray(before) && Array.isArray(after)) {
+    const items: readonly unknown[] = before.concat(after);
+    const names = [...new Set(items.map(nameOf))];
+    const allNamed = names.every((name) => name !== undefined) && isDistinct(before) && isDistinct(after);
+    return allNamed ? names : Array.from({ length: Math.max(before.length, after.length) }, (_, index) => index);
+  }
+  const one = asFields(before);
+  const other = asFields(after);
+  if (one === undefined || other === undefined) return undefined;
+  const untold = Object.entries(asFields(unknown) ?? {}).filter(([, marks]) => holdsTrue(marks));
+  return [...new Set([...Object.keys(one), ...Object.keys(other), ...untold.map(([key]) => key)])];
+}
+
+/** What an item of a list is told by, so that one that comes or goes does not make all that follow it look changed. */
+function nameOf(item: unknown): string | undefined {
+  const { name, Sid } = asFields(item) ?? {};
+  return typeof name === "string" ? name : typeof Sid === "string" ? Sid : undefined;
+}
+
+const isDistinct = (items: readonly unknown[]) => new Set(items.map(nameOf)).size === items.length;
+
+/** Where in a list the item of a name is; where there is none, nowhere. */
+function placeOf(value: unknown, key: string | number): string | number {
+  return typeof key === "string" && Array.isArray(value) ? value.findIndex((item) => nameOf(item) === key) : key;
+}
+
+function child(value: unknown, place: string | number): unknown {
+  if (value === true) return true; // a mark on the whole is one on each part
+  if (Array.isArray(value)) return typeof place === "number" ? (value as readonly unknown[])[place] : undefined;
+  return asFields(value)?.[place];
+}
+
+function asFields(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return Array.isArray(value) ? undefined : z.record(z.string(), z.unknown()).safeParse(value).data;
+}
+
+/** Policies, dashboards and state machines are JSON in a string: their parts are what people look for. */
+function parsedJson(value: unknown): unknown {
+  if (typeof value !== "string" || !/^\s*[[{]/.test(value)) return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}
+
+function holdsTrue(marks: unknown): boolean {
+  if (typeof marks !== "object" || marks === null) return marks === true;
+  return Object.values(marks).some(holdsTrue);
+}
+
+function isSame(before: unknown, after: unknown): boolean {
+  if (before === after) return true;
+  // Providers read back as empty what was never set.
+  if (isNothing(before) && isNothing(after)) return true;
+  return canonical(parsedJson(before)) === canonical(parsedJson(after));
+}
+
+function isNothing(value: unknown): boolean {
+  if (value === null || value === undefined || value === "" || value === false || value === 0) return true;
+  return typeof value === "object" && Object.keys(value).length === 0;
+}
+
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) => {
+    const fields = asFields(part);
+    return fields === undefined
+      ? part
+      : Object.fromEntries(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}
+
+function shown(value: unknown): string | undefined {
+  if (value === null || value === undefined) return undefined;
+  const text = JSON.stringify(value);
+  return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}… (${text.length} characters)` : text;
+}

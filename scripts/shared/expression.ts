@@ -1,0 +1,280 @@
+/**
+ * Evaluates the Terraform expressions that our stacks are made of, as far as that goes without AWS: references that `lookup` knows,
+ * arithmetic, comparisons, conditions, objects, `concat` and `jsonencode`. What can't be evaluated stays an expression.
+ */
+
+/** The value behind `var.memory_mb` or `aws_sqs_queue.jobs.arn`; undefined: not known yet. */
+export type Lookup = (reference: string) => unknown;
+
+export interface Scope {
+  readonly lookup: Lookup;
+  /** Put before a resource's reference that stays one: `module.heartbeats.`, so that it can be told from another module's. */
+  readonly prefix?: string;
+}
+
+/** Thrown inside only: the expression has a part that nobody knows. */
+class UnknownPart extends Error {
+  override readonly name = "UnknownPart";
+}
+
+/** A value of Terraform's JSON syntax with its templates evaluated, in whatever depth. */
+export function resolve(value: unknown, scope: Scope): unknown {
+  if (typeof value === "string") return resolveText(value, scope);
+  if (Array.isArray(value)) return value.map((item: unknown) => resolve(item, scope));
+  if (typeof value === "object" && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolve(item as unknown, scope)]));
+  }
+  return value;
+}
+
+/** Whether a value still holds an expression: it is not known yet. */
+export function isUnresolved(value: unknown): boolean {
+  return typeof value === "string" && /(^|[^$])\$\{/.test(value);
+}
+
+function resolveText(text: string, scope: Scope): unknown {
+  const parts = splitTemplate(text);
+  const [only] = parts;
+  // A template that is one expression has that expression's type: a number stays a number.
+  if (parts.length === 1 && only?.kind === "expression") return evaluate(only.text, scope);
+  return parts
+    .map(({ kind, text: part }) => {
+      if (kind === "literal") return part;
+      const value = evaluate(part, scope);
+      return typeof value === "string" ? value : JSON.stringify(value);
+    })
+    .join("");
+}
+
+/** What the expression comes to; what can't be evaluated comes back as a template. */
+function evaluate(expression: string, scope: Scope): unknown {
+  try {
+    return new Evaluation(expression, scope).run();
+  } catch (error) {
+    if (!(error instanceof UnknownPart)) throw error;
+    return `\${${REFERENCE.test(expression) ? (scope.prefix ?? "") : ""}${expression}}`;
+  }
+}
+
+/** A resource's or a module's attribute and nothing else. */
+const REFERENCE = /^(?!var\.|local\.|each\.|path\.)[a-zA-Z_][\w-]*(\.[\w-]+|\[[^\]]*\])+$/;
+
+interface Part {
+  readonly kind: "literal" | "expression";
+  readonly text: string;
+}
+
+/** `rate(${var.minutes} minutes)`: its text and its expressions. `$${` is text. */
+function splitTemplate(text: string): Part[] {
+  const parts: Part[] = [];
+  let literal = "";
+  for (let at = 0; at < text.length;) {
+    if (text.startsWith("$${", at)) {
+      literal += "${";
+      at += 3;
+    } else if (text.startsWith("${", at)) {
+      const end = closingBrace(text, at + 2);
+      if (literal !== "") parts.push({ kind: "literal", text: literal });
+      literal = "";
+      parts.push({ kind: "expression", text: text.slice(at + 2, end).trim() });
+      at = end + 1;
+    } else {
+      literal += text[at] ?? "";
+      at += 1;
+    }
+  }
+  if (literal !== "" || parts.length === 0) parts.push({ kind: "literal", text: literal });
+  return parts;
+}
+
+/** Where the expression that begins at `from` ends: braces in its strings and objects are its own. */
+function closingBrace(text: string, from: number): number {
+  let depth = 0;
+  let quoted = false;
+  for (let at = from; at < text.length; at += 1) {
+    const sign = text[at];
+    if (quoted && sign === "\\") at += 1;
+    else if (sign === '"') quoted = !quoted;
+    else if (!quoted && sign === "{") depth += 1;
+    else if (!quoted && sign === "}" && depth === 0) return at;
+    else if (!quoted && sign === "}") depth -= 1;
+  }
+  return text.length;
+}
+
+const TOKEN =
+  /\s*(?:(\d+(?:\.\d+)?)|"((?:[^"\\]|\\.)*)"|([a-zA-Z_][\w-]*(?:\.[\w-]+)*)|(==|!=|<=|>=|&&|\|\||[-+*/%(){}?:<>!=,]))/y;
+
+interface Token {
+  readonly kind: "number" | "string" | "word" | "sign";
+  readonly text: string;
+}
+
+function tokenize(expression: string): Token[] {
+  const tokens: Token[] = [];
+  TOKEN.lastIndex = 0;
+  while (TOKEN.lastIndex < expression.trimEnd().length) {
+    const match = TOKEN.exec(expression);
+    if (match === null) throw new UnknownPart(expression);
+    const [, number, text, word, sign] = match;
+    if (number !== undefined) tokens.push({ kind: "number", text: number });
+    else if (text !== undefined) tokens.push({ kind: "string", text });
+    else if (word !== undefined) tokens.push({ kind: "word", text: word });
+    else tokens.push({ kind: "sign", text: sign ?? "" });
+  }
+  return tokens;
+}
+
+/** From the weakest to the strongest. */
+const OPERATORS: readonly (readonly string[])[] = [
+  ["||"],
+  ["&&"],
+  ["==", "!="],
+  ["<", ">", "<=", ">="],
+  ["+", "-"],
+  ["*", "/", "%"],
+];
+
+class Evaluation {
+  readonly #tokens: readonly Token[];
+  #at = 0;
+
+  constructor(
+    expression: string,
+    private readonly scope: Scope,
+  ) {
+    this.#tokens = tokenize(expression);
+  }
+
+  run(): unknown {
+    const value = this.#condition();
+    if (this.#at < this.#tokens.length) throw new UnknownPart();
+    return value;
+  }
+
+  #condition(): unknown {
+    const test = this.#binary(0);
+    if (!this.#take("?")) return test;
+    const yes = this.#condition();
+    if (!this.#take(":")) throw new UnknownPart();
+    const no = this.#condition();
+    return test === true ? yes : no;
+  }
+
+  #binary(level: number): unknown {
+    const operators = OPERATORS[level];
+    if (operators === undefined) return this.#operand();
+    let left = this.#binary(level + 1);
+    for (;;) {
+      const operator = operators.find((each) => this.#take(each));
+      if (operator === undefined) return left;
+      left = combine(operator, left, this.#binary(level + 1));
+    }
+  }
+
+  #operand(): unknown {
+    if (this.#take("!")) return this.#operand() !== true;
+    if (this.#take("-")) return -asNumber(this.#operand());
+    if (this.#take("{")) return this.#object();
+    if (this.#take("(")) {
+      const value = this.#condition();
+      if (!this.#take(")")) throw new UnknownPart();
+      return value;
+    }
+    const token = this.#tokens[this.#at++];
+    switch (token?.kind) {
+      case "number":
+        return Number(token.text);
+      case "string":
+        return resolve(JSON.parse(`"${token.text}"`), this.scope);
+      case "word":
+        return this.#word(token.text);
+      case "sign":
+      case undefined:
+        throw new UnknownPart();
+    }
+  }
+
+  #word(word: string): unknown {
+    if (word === "true" || word === "false") return word === "true";
+    if (word === "null") return null;
+    if (this.#take("(")) return call(word, this.#arguments());
+    const value = this.scope.lookup(word);
+    if (value === undefined) throw new UnknownPart();
+    return value;
+  }
+
+  #arguments(): unknown[] {
+    const values: unknown[] = [];
+    while (!this.#take(")")) {
+      values.push(this.#condition());
+      if (!this.#take(",") && !this.#sees(")")) throw new UnknownPart();
+    }
+    return values;
+  }
+
+  #object(): Record<string, unknown> {
+    const entries: [string, unknown][] = [];
+    while (!this.#take("}")) {
+      const key = this.#tokens[this.#at++]?.text ?? "";
+      if (!this.#take("=") && !this.#take(":")) throw new UnknownPart();
+      entries.push([key, this.#condition()]);
+      if (!this.#take(",") && !this.#sees("}")) throw new UnknownPart();
+    }
+    return Object.fromEntries(entries);
+  }
+
+  #take(sign: string): boolean {
+    if (!this.#sees(sign)) return false;
+    this.#at += 1;
+    return true;
+  }
+
+  #sees(sign: string): boolean {
+    const token = this.#tokens[this.#at];
+    return token?.kind === "sign" && token.text === sign;
+  }
+}
+
+function call(name: string, values: readonly unknown[]): unknown {
+  if (name === "concat" && values.every(Array.isArray)) return values.flat();
+  if (name === "jsonencode" && values.length === 1) return JSON.stringify(values[0]);
+  throw new UnknownPart();
+}
+
+function combine(operator: string, left: unknown, right: unknown): unknown {
+  switch (operator) {
+    case "||":
+      return left === true || right === true;
+    case "&&":
+      return left === true && right === true;
+    case "==":
+      return left === right;
+    case "!=":
+      return left !== right;
+    case "<":
+      return asNumber(left) < asNumber(right);
+    case ">":
+      return asNumber(left) > asNumber(right);
+    case "<=":
+      return asNumber(left) <= asNumber(right);
+    case ">=":
+      return asNumber(left) >= asNumber(right);
+    case "+":
+      return asNumber(left) + asNumber(right);
+    case "-":
+      return asNumber(left) - asNumber(right);
+    case "*":
+      return asNumber(left) * asNumber(right);
+    case "/":
+      return asNumber(left) / asNumber(right);
+    default:
+      return asNumber(left) % asNumber(right);
+  }
+}
+
+function asNumber(value: unknown): number {
+  const number = typeof value === "number" || typeof value === "string" ? Number(value) : Number.NaN;
+  if (Number.isNaN(number)) throw new UnknownPart();
+  return number;
+}

@@ -1,0 +1,84 @@
+/** A whole life of somebody's own environment, by the commands that people run: made, tried, unchanged, taken down, gone. */
+import { join } from "node:path";
+import { homeAt } from "../../scripts/local/home";
+import { readRunning } from "../../scripts/local/run-record";
+import { putSampleData } from "../../scripts/local/sample-data";
+import { home, npmRunWith } from "./support/system";
+
+const NAME = "rehearsal";
+const options = ["--app", "test/e2e/support/personal-app.ts"];
+
+let endpoint: string;
+let variables: Readonly<Record<string, string>>;
+beforeAll(async () => {
+  const running = await readRunning(homeAt(home));
+  if (running === undefined) throw new Error("nothing runs");
+  endpoint = running.endpoint;
+  variables = { ALMANAC_AWS_ENDPOINT: endpoint, CDKTF_OUTDIR: join(home, "rehearsal.out") };
+});
+
+const run = (command: string, ...args: readonly string[]) => npmRunWith(variables, command, ...args, ...options);
+
+describe("an environment of one's own", () => {
+  it("can't be destroyed before it is there: the name may be another's, mistyped", async () => {
+    const { code, output } = await run("destroy", NAME, "--yes");
+    expect(output).toContain(`has no environment "${NAME}", and nobody has deployed one`);
+    expect(code).toBe(1);
+  }, 60_000);
+
+  it("is made by npm run deploy, its state bucket included", async () => {
+    const { code, output } = await run("deploy", NAME, "--yes");
+    expect(output).toContain(`${NAME} is not in test/e2e/support/personal-app.ts: it is your own`);
+    expect(output).toContain(`State bucket: almanac-${NAME}-terraform-state`);
+    expect(output).toMatch(/No data is lost\.\*\* \d+ added; \$0\.00 → \$\d/);
+    expect(output).toMatch(/Terraform apply: \d+ added/);
+    expect(output).toContain(`${NAME} is deployed`);
+    expect(code).toBe(0);
+  }, 300_000);
+
+  it("works", async () => {
+    const heartbeats = {
+      check_function_name: `almanac-${NAME}-heartbeats-check`,
+      table_name: `almanac-${NAME}-heartbeats`,
+    };
+    expect(await putSampleData(endpoint, { heartbeats })).toEqual([`1 row in almanac-${NAME}-heartbeats`]);
+
+    const { code, output } = await run("heartbeats", NAME);
+    expect(output).toContain("aws-emulator");
+    expect(code).toBe(0);
+  }, 120_000);
+
+  it("is listed, with what it costs", async () => {
+    const { code, output } = await run("environments");
+    expect(output).toMatch(
+      new RegExp(`^${NAME} +\\d{4}-\\d\\d-\\d\\d +\\d{4}-\\d\\d-\\d\\d +\\d+ +\\d+\\.\\d\\d +personal$`, "m"),
+    );
+    expect(code).toBe(0);
+  }, 60_000);
+
+  it("has an empty plan", async () => {
+    const { code, output } = await run("review", NAME, "--drift");
+    expect(output).toContain("Nothing would change: what is deployed is what is written.");
+    expect(code).toBe(0);
+  }, 120_000);
+
+  it("is taken down, and proved to be gone", async () => {
+    const { code, output } = await run("destroy", NAME, "--yes");
+    expect(output).toMatch(new RegExp(`${NAME}: \\d+ resources destroyed`));
+    expect(output).toContain(`almanac-${NAME}-terraform-state: deleted`);
+    expect(output).toContain(`Nothing named almanac-${NAME} is left`);
+    expect(code).toBe(0);
+
+    expect((await run("environments")).output).not.toContain(NAME);
+  }, 300_000);
+});
+
+describe("production", () => {
+  it("is not destroyed in passing", async () => {
+    for (const words of [["--yes"], ["--yes-destroy", "staging"]]) {
+      const { code, output } = await run("destroy", "production", ...words);
+      expect(output).toContain("npm run destroy -- production --yes-destroy production");
+      expect(code).toBe(1);
+    }
+  }, 60_000);
+});

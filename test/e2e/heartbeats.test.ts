@@ -150,7 +150,8 @@ describe("heartbeats, deployed", () => {
     const status = statusSchema.parse(JSON.parse(await eventually(() => read("status.json"), Boolean, 30_000)));
     const stateOf = (target: string) => status.targets.find(({ name }) => name === target)?.state;
     expect([stateOf("good"), stateOf("server-error")]).toEqual(["up", "down"]);
-    expect(status.incidents).toEqual([
+    // The longer the system runs, the more targets are known to be down: their turn comes later.
+    expect(status.incidents.filter(({ target }) => target === "server-error")).toEqual([
       { target: "server-error", closedAt: null, message: "status 500, expected 200-299" },
     ]);
     expect(await read("index.html")).toContain("status 500, expected 200-299");

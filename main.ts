@@ -23,6 +23,7 @@ new Environment(app, "local", {
     jobs: [{ name: "nightly-backup", everySeconds: 86_400, graceSeconds: 3_600 }],
   },
   timers: { shards: 2 },
+  exports: { tables: [{ name: "heartbeats", table: "almanac-local-heartbeats", segments: 2 }] },
   workflow: { waitSeconds: 10 },
 });
 
@@ -33,6 +34,7 @@ const staging = {
     statusPage: { cdn: true },
   },
   timers: { shards: 2 },
+  exports: { tables: [{ name: "heartbeats", table: "almanac-staging-heartbeats", segments: 2 }] },
   workflow: {},
 } satisfies EnvironmentInput;
 new Environment(app, "staging", staging);
@@ -45,6 +47,7 @@ new Environment(app, "production", {
     statusPage: { cdn: true },
   },
   timers: {},
+  exports: { tables: [{ name: "heartbeats", table: "almanac-production-heartbeats", segments: 2 }] },
   workflow: {},
 });
 

@@ -9,6 +9,8 @@ import { Dashboard } from "./constructs/dashboard";
 import type { Deployment, Feature } from "./constructs/feature";
 import { readableId, rejectDuplicateIds } from "./constructs/readable-id";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./constructs/versions";
+import { Exports } from "./exports";
+import { exportsSchema } from "./exports/schema";
 import { Heartbeats, heartbeatsSchema } from "./heartbeats";
 import { Timers, timersSchema } from "./timers";
 import { Workflow, workflowSchema } from "./workflow";
@@ -44,6 +46,7 @@ export const environmentSchema = z.strictObject({
   awsEndpoint: z.url({ protocol: /^https?$/, error: "is not an http(s) URL" }).optional(),
   heartbeats: heartbeatsSchema.optional(),
   timers: timersSchema.optional(),
+  exports: exportsSchema.optional(),
   workflow: workflowSchema.optional(),
 });
 
@@ -78,6 +81,7 @@ export class Environment extends TerraformStack {
     const features = [
       ...(config.heartbeats ? [new Heartbeats(this, deployment, config.heartbeats)] : []),
       ...(config.timers ? [new Timers(this, deployment, config.timers)] : []),
+      ...(config.exports ? [new Exports(this, deployment, config.exports)] : []),
       ...(config.workflow ? [new Workflow(this, deployment, config.workflow)] : []),
     ];
     this.createDashboard(name, config, features);
@@ -149,6 +153,7 @@ function emulatedProvider(endpoint: string): AwsProviderConfig {
     "cloudwatchlogs",
     "dynamodb",
     "events",
+    "glue",
     "iam",
     "kms",
     "lambda",

@@ -4,8 +4,11 @@ import { dirname, join, normalize } from "node:path";
 import * as z from "zod";
 import { jobsSchema, targetSchema } from "../functions/heartbeats/contract";
 import { environmentSchema } from "../modules/environment";
+import { watermarkSchema } from "../functions/exports/contract";
+import { exportFieldsSchema, exportsSchema, jobsSchema as exportJobsSchema } from "../modules/exports/schema";
 import { heartbeatsSchema } from "../modules/heartbeats";
 import { statusPageSchema } from "../modules/heartbeats/status-page";
+import { timersCallbackSchema, timersSchema } from "../modules/timers";
 import { workflowSchema, workSchema } from "../modules/workflow";
 import { synthesize } from "./support/synthesized";
 
@@ -101,6 +104,12 @@ describe("configuration tables", () => {
     ["A target", targetSchema],
     ["A job", jobsSchema.element],
     ["The status page", statusPageSchema],
+    ["Timers", timersSchema],
+    ["A timers callback", timersCallbackSchema],
+    ["Exports", exportsSchema],
+    ["An export", exportFieldsSchema],
+    ["A watermark", watermarkSchema],
+    ["Jobs of exports", exportJobsSchema],
     ["Workflow", workflowSchema],
     ["The work", workSchema],
   ])("have every field: %s", (heading, schema) => {
@@ -125,6 +134,11 @@ describe("features", () => {
       jobs: [{ name: "backup", everySeconds: 3_600 }],
       slackWebhookParameter: "/almanac/slack",
       statusPage: { cdn: true },
+    },
+    timers: {},
+    exports: {
+      tables: [{ name: "orders", table: "shop-orders" }],
+      jobs: { tables: ["app-logs"] },
     },
     workflow: { work: { entry: "test/e2e/support/work.ts" } },
   });

@@ -119,8 +119,10 @@ async function happenNow(group: readonly Delivery[], ports: CallbackPorts): Prom
 }
 
 async function happenOnce(delivery: Delivery, ports: CallbackPorts): Promise<readonly Delivery[]> {
-  const { claims, clock, owner, deadline, happen, report } = ports;
-  const { fire } = delivery;
+  const { claims, clock, deadline, happen, report } = ports;
+  const { fire, messageId } = delivery;
+  // Of this delivery alone: the same fire may stand twice in one batch.
+  const owner = `${ports.owner}.${messageId}`;
   try {
     if (claims === undefined) {
       report.fired(fire, clock.now() - fire.due);

@@ -75,7 +75,10 @@ function keyOf({ fireId }: Fire) {
 
 /** Notes that a fire has happened; for a transaction, with what makes it happen: then both are true, or neither. */
 export function completion(table: string, fire: Fire, owner: string): TransactWriteItem {
-  return { Update: completionUpdate(table, fire, owner) };
+  const update = completionUpdate(table, fire, owner);
+  return {
+    Update: { ...update, ConditionExpression: `${update.ConditionExpression ?? ""} AND attribute_not_exists(#done)` },
+  };
 }
 
 function completionUpdate(TableName: string, fire: Fire, owner: string): Update {

@@ -2,9 +2,9 @@
 import type { Clock } from "../shared/clock";
 import { mapConcurrently } from "../shared/concurrency";
 import type { FireQueue } from "./fire-queue";
-import { fireAt, handOver, placeOf, scheduledTimes } from "./fires";
+import { fireAt, handOver, isRecurring, placeOf, scheduledTimes } from "./fires";
 import { TimerChangedError, type TimerTable } from "./timer-table";
-import type { Fire, StoredTimer } from "./timer";
+import { HORIZON_MS, type Fire, type StoredTimer } from "./timer";
 import { handedOverUntil, nextWindow, sectionName, sectionsOf, type Section, type Window } from "./windows";
 
 /** First pages that are asked for ahead: most sections are small. Bounds memory: a page holds 1 MB at most. */
@@ -204,10 +204,8 @@ async function handOverWindow(shard: string, window: Window, work: WindowWork): 
 async function* pagesOf(shard: string, window: Window, { position, ports: { index } }: WindowWork) {
   const sections = sectionsOf(shard, window);
   // A position that a release with other sections has left is none: what was sent already comes twice.
-  let next = Math.max(
-    0,
-    sections.findIndex((section) => sectionName(section) === position?.section),
-  );
+  const stood = position && sections.findIndex((section) => sectionName(section) === position.section);
+  let next = Math.max(0, stood ?? 0);
   const ask = (section: Section, after?: PageKey) => {
     const page = index.page(section, after);
     page.catch(() => undefined); // heard of when its turn comes
@@ -218,7 +216,7 @@ async function* pagesOf(shard: string, window: Window, { position, ports: { inde
     for (; ahead.length < SECTIONS_AHEAD; next++) {
       const section = sections[next];
       if (section === undefined) return;
-      ahead.push(ask(section, sectionName(section) === position?.section ? position.after : undefined));
+      ahead.push(ask(section, next === stood ? position?.after : undefined));
     }
   };
   fill();
@@ -255,11 +253,13 @@ async function handOverDue({ timers }: Page, window: Window, ports: DispatchPort
  */
 async function handOverRecurring(page: Page, window: Window, ports: DispatchPorts, tally: Tally): Promise<void> {
   if (page.timers.length === 0) return;
-  const until = handedOverUntil(window);
+  const until = (timer: StoredTimer): number =>
+    // Who stays in this slot can't be missed. Who leaves it, overdue from when it was put, has to be seen at its new place first.
+    isRecurring(timer) ? handedOverUntil(window) : Math.max(handedOverUntil(window), ports.clock.now() + HORIZON_MS);
   const due = (await ports.table.getMany(page.timers)).filter(
     (timer) => scheduledTimes(timer, timer.through, window.until).length > 0,
   );
-  const parts = due.map((timer) => ({ before: timer.through, ...handOver(timer, timer.through, until) }));
+  const parts = due.map((timer) => ({ before: timer.through, ...handOver(timer, timer.through, until(timer)) }));
   await send(
     parts.flatMap(({ fires }) => fires),
     ports.queue,

@@ -67,9 +67,14 @@ export function placeOf(timer: StoredTimer): Place | undefined {
   if (next === undefined) return undefined;
   const { schedule, shard } = timer;
   if (schedule.kind === "once") return { slot: onceSlot(shard), order: next };
-  if (schedule.kind === "every" && WHEEL.has(schedule.periodMs))
+  if (schedule.kind === "every" && !isRecurring(timer))
     return { slot: wheelSlot(shard, schedule.periodMs), order: schedule.phaseMs };
   return { slot: recurringSlot(shard), order: next };
+}
+
+/** Whether its row is written again with each handing over: neither a one-shot nor on the wheel. */
+export function isRecurring({ schedule }: Timer): boolean {
+  return schedule.kind === "cron" || (schedule.kind === "every" && !WHEEL.has(schedule.periodMs));
 }
 
 /** Where a timer waits whose fires could not be sent when they should have been: the dispatcher takes it whenever it comes by. */

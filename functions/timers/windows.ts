@@ -43,23 +43,19 @@ export function handedOverUntil({ until }: Window): number {
 
 /** All sections of a window, in the order in which they are worked off. */
 export function sectionsOf(shard: string, { after, until }: Window): readonly Section[] {
-  return [
+  const sections: Section[] = [
     { slot: recurringSlot(shard), recurring: true, to: until },
     { slot: onceSlot(shard), recurring: false, from: after + 1, to: until },
-    ...WHEEL_PERIODS_MS.flatMap((period) => wheelSections(wheelSlot(shard, period), period, { after, until })),
   ];
-}
-
-/** The phases of a period that fall into a window; two stretches where the period begins anew inside of it. */
-function wheelSections(slot: string, period: number, { after, until }: Window): readonly Section[] {
-  const from = (after + 1) % period;
-  const to = until % period;
-  const wheel = { slot, recurring: false };
-  if (from <= to) return [{ ...wheel, from, to }];
-  return [
-    { ...wheel, from, to: period - 1 },
-    { ...wheel, from: 0, to },
-  ];
+  for (const period of WHEEL_PERIODS_MS) {
+    const wheel = { slot: wheelSlot(shard, period), recurring: false };
+    const from = (after + 1) % period;
+    const to = until % period;
+    // Two stretches where the period begins anew inside of the window.
+    if (from <= to) sections.push({ ...wheel, from, to });
+    else sections.push({ ...wheel, from, to: period - 1 }, { ...wheel, from: 0, to });
+  }
+  return sections;
 }
 
 /** A section's name among those of its window. */

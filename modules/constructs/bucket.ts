@@ -15,6 +15,8 @@ export interface BucketProps {
   readonly role: string;
   /** True: overwritten and deleted objects can be brought back. @default false */
   readonly versioned?: boolean;
+  /** Encrypts it. @default S3's own key */
+  readonly encryptionKey?: { readonly arn: string };
 }
 
 /** An S3 bucket: encrypted, reached over TLS only, closed to the public, owned by its account. */
@@ -24,6 +26,7 @@ export class Bucket extends Construct {
   /** Where its region's S3 answers for it: what CloudFront fetches from. */
   readonly regionalDomainName: string;
   private readonly readers: Statement[] = [];
+  private readonly key: Pick<Binding, "encryptionKey">;
 
   constructor(scope: Construct, id: string, props: BucketProps) {
     super(scope, id);
@@ -37,12 +40,13 @@ export class Bucket extends Construct {
     });
     this.name = resource.bucket;
     this.arn = resource.arn;
+    this.key = props.encryptionKey ? { encryptionKey: props.encryptionKey.arn } : {};
     this.regionalDomainName = resource.bucketRegionalDomainName;
     const bucket = resource.id;
 
     new S3BucketServerSideEncryptionConfigurationA(this, "encryption", {
       bucket,
-      rule: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }],
+      rule: [encryptionRule(props)],
     });
     const publicAccessBlock = new S3BucketPublicAccessBlock(this, "public-access", {
       bucket,
@@ -64,7 +68,22 @@ export class Bucket extends Construct {
 
   /** The bucket's name, and the permission to read these objects, or those below a prefix ending in `*`. */
   allowsRead(...keys: readonly string[]): Binding {
-    return { value: this.name, actions: ["s3:GetObject"], resources: keys.map((key) => `${this.arn}/${key}`) };
+    return {
+      value: this.name,
+      actions: ["s3:GetObject"],
+      resources: keys.map((key) => `${this.arn}/${key}`),
+      ...this.key,
+    };
+  }
+
+  /** The bucket's name, and the permission to put these objects, or those below a prefix ending in `*`. */
+  allowsWrite(...keys: readonly string[]): Binding {
+    return {
+      value: this.name,
+      actions: ["s3:PutObject"],
+      resources: keys.map((key) => `${this.arn}/${key}`),
+      ...this.key,
+    };
   }
 
   /**
@@ -76,6 +95,7 @@ export class Bucket extends Construct {
       value: this.name,
       actions: ["s3:DeleteObject", "s3:ListBucket", "s3:PutObject"],
       resources: [this.arn, ...keys.map((key) => `${this.arn}/${key}`)],
+      ...this.key,
     };
   }
 
@@ -101,4 +121,14 @@ export class Bucket extends Construct {
       Condition: { Bool: { "aws:SecureTransport": "false" } },
     };
   }
+}
+
+/** With a key of its own, S3 asks KMS once for many objects, not for each. */
+function encryptionRule({ encryptionKey }: BucketProps) {
+  return encryptionKey === undefined
+    ? { applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }
+    : {
+        applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: encryptionKey.arn },
+        bucketKeyEnabled: true,
+      };
 }

@@ -3,11 +3,13 @@ import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group
 import { IamRole } from "@cdktf/provider-aws/lib/iam-role";
 import { IamRolePolicy } from "@cdktf/provider-aws/lib/iam-role-policy";
 import { LambdaFunction } from "@cdktf/provider-aws/lib/lambda-function";
+import { LambdaEventSourceMapping } from "@cdktf/provider-aws/lib/lambda-event-source-mapping";
 import { LambdaFunctionEventInvokeConfig } from "@cdktf/provider-aws/lib/lambda-function-event-invoke-config";
 import { Construct } from "constructs";
 import { Alarm, type AlarmText } from "./alarm";
 import { bundleHandlers } from "./bundle";
 import type { Metric } from "./dashboard";
+import type { EventSource } from "./event-source";
 import { Feature } from "./feature";
 import { policy, statementsOf, variablesOf, type Binding, type Bindings } from "./grants";
 import type { DeadLetterQueue } from "./queue";
@@ -50,6 +52,8 @@ export interface NodeFunctionProps<E> {
   readonly threads?: number;
   /** For functions that are invoked asynchronously: by schedules, S3, SNS. */
   readonly asynchronous?: Asynchronous;
+  /** For functions that Lambda feeds from a queue or a stream. */
+  readonly source?: EventSource;
   readonly alarms: { readonly errors: AlarmText };
 }
 
@@ -73,6 +77,9 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
     const permissions = this.createPermissions(role, logs, props);
     const lambda = this.createFunction(feature, name, role, logs, permissions, props);
     if (props.asynchronous) this.createAsynchronousConfig(lambda, props.asynchronous, permissions);
+    if (props.source) {
+      new LambdaEventSourceMapping(this, "source", { functionName: lambda.functionName, ...props.source.mapping });
+    }
 
     this.name = lambda.functionName;
     this.arn = lambda.arn;
@@ -86,7 +93,7 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
   }
 
   /** A metric that Lambda counts of it. */
-  metric(metric: "Duration" | "Errors" | "Invocations" | "Throttles"): Metric {
+  metric(metric: "Duration" | "Errors" | "Invocations" | "IteratorAge" | "Throttles"): Metric {
     return { namespace: "AWS/Lambda", metric, dimensions: { FunctionName: this.name } };
   }
 
@@ -119,6 +126,7 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
           Resource: resources,
         })),
         ...(props.asynchronous ? statementsOf({ DEAD_LETTERS: props.asynchronous.deadLetters.allowsSend() }) : []),
+        ...(props.source ? statementsOf(props.source.permissions) : []),
         {
           Sid: "Logs",
           Effect: "Allow",

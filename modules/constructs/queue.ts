@@ -3,6 +3,7 @@ import { Lazy } from "cdktf";
 import { Construct } from "constructs";
 import { Alarm, type AlarmText } from "./alarm";
 import type { Metric } from "./dashboard";
+import type { EventSource, QueueFeed } from "./event-source";
 import { Feature } from "./feature";
 import { policy, type Binding, type Statement } from "./grants";
 import { RESOURCE } from "./readable-id";
@@ -45,8 +46,8 @@ abstract class BaseQueue extends Construct {
   }
 
   /** One of those that SQS keeps of each queue. */
-  metric(name: string): Metric {
-    return { namespace: "AWS/SQS", metric: name, dimensions: { QueueName: this.name } };
+  metric(metric: "ApproximateAgeOfOldestMessage" | "ApproximateNumberOfMessagesVisible"): Metric {
+    return { namespace: "AWS/SQS", metric, dimensions: { QueueName: this.name } };
   }
 
   /** The queue's URL, and the permission to send to it. */
@@ -54,10 +55,9 @@ abstract class BaseQueue extends Construct {
     return { value: this.url, actions: ["sqs:SendMessage"], resources: [this.arn] };
   }
 
-  /** The queue's URL, and the permission to work its messages off. */
-  allowsConsume(): Binding {
-    const actions = ["ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "ReceiveMessage"];
-    return { value: this.url, actions: actions.map((action) => `sqs:${action}`), resources: [this.arn] };
+  /** The queue's URL, and the permission to give back for later what was received. */
+  allowsPutOff(): Binding {
+    return { value: this.url, actions: ["sqs:ChangeMessageVisibility"], resources: [this.arn] };
   }
 
   /** Lets an AWS service send, on behalf of one resource (by its ARN; computed where a reference would be a cycle). */
@@ -87,21 +87,32 @@ abstract class BaseQueue extends Construct {
 export interface DeadLetterQueueProps {
   /** @default "dead-letters" */
   readonly role?: string;
-  readonly alarms: { readonly notEmpty: AlarmText };
+  readonly alarms: { readonly notEmpty: AlarmText; readonly flood?: FloodAlarm };
+}
+
+/** So many dead letters that it is not about them any more, but about what makes them. */
+export interface FloodAlarm {
+  readonly text: AlarmText;
+  /** Dead letters; from one more on it is a flood. */
+  readonly threshold: number;
 }
 
 /** Where what could not be done waits for somebody: an alarm says so at once, and `npm run redrive` sends it back. */
 export class DeadLetterQueue extends BaseQueue {
-  constructor(scope: Construct, id: string, props: DeadLetterQueueProps) {
-    super(scope, id, { role: props.role ?? "dead-letters", retentionSeconds: DEAD_LETTER_RETENTION_SECONDS });
-    new Alarm(this, "not-empty", {
-      text: props.alarms.notEmpty,
-      namespace: "AWS/SQS",
-      metric: "ApproximateNumberOfMessagesVisible",
-      dimensions: { QueueName: this.name },
+  constructor(scope: Construct, id: string, { role = "dead-letters", alarms }: DeadLetterQueueProps) {
+    super(scope, id, { role, retentionSeconds: DEAD_LETTER_RETENTION_SECONDS });
+    const { notEmpty, flood } = alarms;
+    this.createAlarm("not-empty", notEmpty, 0);
+    if (flood) this.createAlarm("flood", flood.text, flood.threshold);
+  }
+
+  private createAlarm(id: string, text: AlarmText, threshold: number): void {
+    new Alarm(this, id, {
+      text,
+      ...this.metric("ApproximateNumberOfMessagesVisible"),
       statistic: "Maximum",
       comparison: "GreaterThanThreshold",
-      threshold: 0,
+      threshold,
       periodSeconds: 60,
     });
   }
@@ -113,8 +124,15 @@ export interface QueueProps {
   readonly visibilityTimeoutSeconds: number;
   /** Receives before a message is a dead letter. @default 5 */
   readonly maxReceives?: number;
-  readonly alarms: { readonly deadLetters: AlarmText };
+  readonly alarms: {
+    readonly deadLetters: AlarmText;
+    readonly deadLetterFlood?: FloodAlarm;
+    /** Nobody has taken its oldest message for fifteen minutes. @default no alarm */
+    readonly standstill?: AlarmText;
+  };
 }
+
+const STANDSTILL_SECONDS = 900;
 
 /** An SQS queue with its dead-letter queue. */
 export class Queue extends BaseQueue {
@@ -123,7 +141,10 @@ export class Queue extends BaseQueue {
   constructor(scope: Construct, id: string, props: QueueProps) {
     const deadLetters = new DeadLetterQueue(scope, `${id}-dead-letters`, {
       role: `${props.role}-dead-letters`,
-      alarms: { notEmpty: props.alarms.deadLetters },
+      alarms: {
+        notEmpty: props.alarms.deadLetters,
+        ...(props.alarms.deadLetterFlood && { flood: props.alarms.deadLetterFlood }),
+      },
     });
     super(scope, id, {
       role: props.role,
@@ -131,5 +152,30 @@ export class Queue extends BaseQueue {
       redrivePolicy: JSON.stringify({ deadLetterTargetArn: deadLetters.arn, maxReceiveCount: props.maxReceives ?? 5 }),
     });
     this.deadLetters = deadLetters;
+    if (props.alarms.standstill !== undefined) {
+      new Alarm(this, "standstill", {
+        text: props.alarms.standstill,
+        ...this.metric("ApproximateAgeOfOldestMessage"),
+        statistic: "Maximum",
+        comparison: "GreaterThanThreshold",
+        threshold: STANDSTILL_SECONDS,
+        periodSeconds: 300,
+      });
+    }
+  }
+
+  /** Feeds a function, which names the messages of a batch that it failed on. */
+  feeds({ batchSize, windowSeconds = 0, maxConcurrency }: QueueFeed): EventSource {
+    const actions = ["DeleteMessage", "GetQueueAttributes", "ReceiveMessage"].map((action) => `sqs:${action}`);
+    return {
+      permissions: { QUEUE: { value: this.url, actions, resources: [this.arn] } },
+      mapping: {
+        eventSourceArn: this.arn,
+        batchSize,
+        functionResponseTypes: ["ReportBatchItemFailures"],
+        ...(windowSeconds > 0 && { maximumBatchingWindowInSeconds: windowSeconds }),
+        ...(maxConcurrency !== undefined && { scalingConfig: { maximumConcurrency: maxConcurrency } }),
+      },
+    };
   }
 }

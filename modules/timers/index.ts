@@ -19,7 +19,6 @@ import { literal } from "../constructs/literal";
 import { MinuteTick } from "../constructs/minute-tick";
 import { NodeFunction } from "../constructs/node-function";
 import { DeadLetterQueue, Queue } from "../constructs/queue";
-import { QueueConsumer } from "../constructs/queue-consumer";
 import { RestApi } from "../constructs/rest-api";
 import { Table } from "../constructs/table";
 
@@ -188,42 +187,35 @@ export class Timers extends Feature {
 
   private createCallback(table: Table, queue: Queue, { callback }: TimersConfig): NodeFunction<CallbackEnvironment> {
     const { entry, timeoutSeconds, memoryMb, maxConcurrency } = callback;
-    const FIRES_QUEUE = queue.allowsConsume();
+    const FIRES_QUEUE = queue.allowsPutOff();
     const common = {
       entry,
       timeoutSeconds,
       memoryMb,
+      source: queue.feeds({ batchSize: FIRES_PER_CALLBACK, ...(maxConcurrency !== undefined && { maxConcurrency }) }),
       permissions: literal(callback.permissions),
       alarms: { errors: "Callbacks break. See modules/timers/README.md, 'The callback fails'" },
     };
     const own = literal(callback.environment);
-    const consumer =
-      entry === SHIPPED_CALLBACK
-        ? new NodeFunction<RecordFireEnvironment>(this, "callback", {
-            ...common,
-            environment: {
-              ...own,
-              TIMERS_TABLE: table.allows("BatchGetItem"),
-              FIRES_QUEUE,
-              RECORDED_FIRES_TABLE: this.createRecordedFires().allows("PutItem"),
-            },
-          })
-        : new NodeFunction<CallbackEnvironment>(this, "callback", {
-            ...common,
-            // UpdateItem and DeleteItem: its claims on fires, where it asks for exactly-once.
-            environment: {
-              ...own,
-              TIMERS_TABLE: table.allows("BatchGetItem", "DeleteItem", "UpdateItem"),
-              FIRES_QUEUE,
-            },
-          });
-    new QueueConsumer(this, "fires-to-callback", {
-      queue,
-      consumer,
-      batchSize: FIRES_PER_CALLBACK,
-      ...(maxConcurrency !== undefined && { maxConcurrency }),
-    });
-    return consumer;
+    return entry === SHIPPED_CALLBACK
+      ? new NodeFunction<RecordFireEnvironment>(this, "callback", {
+          ...common,
+          environment: {
+            ...own,
+            TIMERS_TABLE: table.allows("BatchGetItem"),
+            FIRES_QUEUE,
+            RECORDED_FIRES_TABLE: this.createRecordedFires().allows("PutItem"),
+          },
+        })
+      : new NodeFunction<CallbackEnvironment>(this, "callback", {
+          ...common,
+          // UpdateItem and DeleteItem: its claims on fires, where it asks for exactly-once.
+          environment: {
+            ...own,
+            TIMERS_TABLE: table.allows("BatchGetItem", "DeleteItem", "UpdateItem"),
+            FIRES_QUEUE,
+          },
+        });
   }
 
   private createRecordedFires(): Table {

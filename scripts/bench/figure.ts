@@ -18,6 +18,11 @@ export function figureAtMost(name: string, value: number, unit: string, limit: n
   return { name, value: rounded(value), unit, goal: `<= ${limit}`, met: value <= limit };
 }
 
+/** A figure that is to reach a limit, or more. */
+export function figureAtLeast(name: string, value: number, unit: string, limit: number): Figure {
+  return { name, value: rounded(value), unit, goal: `>= ${limit}`, met: value >= limit };
+}
+
 /** The middle one; of an even number, the lower of the two in the middle. */
 export function median(values: readonly number[]): number {
   const middle = [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)];

@@ -4,12 +4,14 @@ import { colours } from "../shared/colours";
 import { describeError, EXIT, npmCommand } from "../shared/command-line";
 import { table } from "../shared/table";
 import { benchBundle } from "./bundle";
+import { benchExports } from "./exports";
 import type { Figure } from "./figure";
 import { benchHeartbeats } from "./heartbeats";
 import { benchReview } from "./review";
 import { benchStart } from "./start";
 import { benchSynth } from "./synth";
 import { benchWorkflow } from "./workflow";
+import { benchTimers } from "./timers";
 
 const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run: () => Promise<readonly Figure[]> }>> =
   {
@@ -23,10 +25,15 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
       measures: "1,000 targets on loopback in one invocation, what a target costs, and the status page",
       run: benchHeartbeats,
     },
+    exports: {
+      measures: "one segment from DynamoDB to S3, 10 MB to 5 GB, beside the plain way (some minutes)",
+      run: benchExports,
+    },
     workflow: {
       measures: "starts of tasks a second, and what a task is made of and costs",
       run: benchWorkflow,
     },
+    timers: { measures: "the dispatcher of timers against a stub of AWS: speed, memory, costs", run: benchTimers },
     review: { measures: "the report of a plan that changes 200 resources, after the plan itself", run: benchReview },
   };
 

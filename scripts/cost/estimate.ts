@@ -10,6 +10,7 @@ import { dearestPrice, freeOfCharge, listPrice, sum, times, usageOf, type Usage 
 /** A scheduled run waits for others; a request or a message is answered at once. */
 const SCHEDULED_RUN_SECONDS = 1;
 const USE_SECONDS = 0.1;
+const HOURS_A_MONTH = DAYS_A_MONTH * 24;
 const LOG_GB_A_RUN = 3e-6;
 /** Lambda keeps five connections to a queue, and asks on each every twenty seconds, whether there is anything or not. */
 const IDLE_POLLS_A_MONTH = (5 * DAYS_A_MONTH * 24 * 60 * 60) / 20;
@@ -24,7 +25,7 @@ export const ASSUMPTIONS: readonly string[] = [
   `a scheduled run takes ${SCHEDULED_RUN_SECONDS} s, a use ${USE_SECONDS} s; each writes 3 kB of log and one trace`,
   "each run makes every call that its role allows, once, and with the least that is counted",
   "Lambda asks each of its queues 15 times a minute whether there is something in it",
-  "a feature with a schedule sends all custom metrics that its alarms and its dashboard row name; one without sends none while idle",
+  "in each hour in which its schedule runs, a feature sends all custom metrics that its alarms and its dashboard row name; in others none",
   "nothing is stored, and nothing leaves AWS",
 ];
 
@@ -160,18 +161,23 @@ class Estimation {
     );
   }
 
-  /** Metrics of our own: of modules that have a schedule, or of those that have none. */
+  /** Metrics of our own: of modules that have a schedule, or of those that have none. CloudWatch counts the hours in which they come. */
   #customMetrics(scheduled: boolean): readonly Line[] {
-    const withSchedule = new Set(this.#scheduled().map(({ module }) => module));
+    const runs = new Map<string, number>();
+    for (const { module, expression } of this.#scheduled()) {
+      runs.set(module, (runs.get(module) ?? 0) + (runsAMonth(expression) ?? HOURS_A_MONTH));
+    }
     const metrics = new Map<string, Set<string>>();
     for (const { namespace, name, dimensions, module } of this.#namedMetrics()) {
-      if (withSchedule.has(module) !== scheduled) continue;
+      if (runs.has(module) !== scheduled) continue;
       const named = metrics.get(module) ?? new Set();
       metrics.set(module, named.add(JSON.stringify([namespace, name, Object.entries(dimensions).sort()])));
     }
-    return [...metrics].map(([module, { size }]) =>
-      line(module, counted(size, "custom metric"), usageOf({ "cloudWatch.metricMonth": size })),
-    );
+    return [...metrics].map(([module, { size }]) => {
+      const hours = Math.min(runs.get(module) ?? HOURS_A_MONTH, HOURS_A_MONTH);
+      const what = `${counted(size, "custom metric")}${hours < HOURS_A_MONTH ? `, in ${whole(hours)} hours` : ""}`;
+      return line(module, what, usageOf({ "cloudWatch.metricMonth": (size * hours) / HOURS_A_MONTH }));
+    });
   }
 
   #schedules(): readonly Line[] {

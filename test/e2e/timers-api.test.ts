@@ -54,7 +54,7 @@ describe("the API of timers, deployed", () => {
       400,
       "invalid request, you are missing the parameter body",
     ]);
-  });
+  }, 30_000); // the function's first start is in it
 
   it("answers browsers, without a signature, and nobody else", async () => {
     for (const path of ["/periodic/tea", "/oneshot/tea", "/periodic", "/batch"]) {
@@ -113,5 +113,5 @@ describe("the API of timers, deployed", () => {
       output: expect.stringContaining("has no periodic timer") as unknown,
     });
     expect(await run("put", id, "--minute", "75")).toMatchObject({ code: 2 });
-  }, 120_000);
+  }, 240_000);
 });

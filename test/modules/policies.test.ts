@@ -34,6 +34,19 @@ const ALLOWED_WILDCARDS: readonly { readonly statement: RegExp; readonly because
     statement: /^xray:GetSamplingRules,xray:GetSamplingTargets,xray:PutTelemetryRecords,xray:PutTraceSegments on \*$/,
     because: "X-Ray knows no resources for these",
   },
+  {
+    statement: /^states:DescribeExecution on arn:[^*]+:execution:[^*]+-exports-run:\*$/,
+    because: "executions of one machine, which are named as they are started",
+  },
+  {
+    statement: /^s3:[\w,:]+ on (\$\{aws_s3_bucket\.files\.\w+\}(\/(orders\/|usermetrics\/\w+=?|_exports\/)\*)?,?)+$/,
+    because: "an export's files, below its own prefix",
+  },
+  {
+    statement:
+      /^dynamodb:DescribeExport,dynamodb:DescribeTable,dynamodb:ExportTableToPointInTime on [^*]+\/export\/\*$/,
+    because: "exports of one table, which DynamoDB names",
+  },
   { statement: /^kms:\* on \*$/, because: "a key's own policy: the account administers it through IAM; * is this key" },
   { statement: /^kms:Decrypt,kms:GenerateDataKey\* on \*$/, because: "a key's own policy: * is this key" },
 ];
@@ -47,6 +60,15 @@ const everything = synthesize({
     jobs: [{ name: "backup", everySeconds: 86_400 }],
     slackWebhookParameter: "/almanac/slack/webhook",
     statusPage: { cdn: true },
+  },
+  timers: {},
+  exports: {
+    tables: [
+      { name: "orders", table: "shop-orders" },
+      { name: "changes", table: "shop-orders", engine: "dynamodb-export", prefix: "orders/" },
+      { name: "simple-user-logs", preset: "simple-user-logs" },
+    ],
+    jobs: { tables: ["app-logs"] },
   },
   workflow: { work: { entry: "test/e2e/support/work.ts" } },
 });

@@ -1,7 +1,7 @@
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
 
 import { CLIENT_SETTINGS } from "./settings";
 
-export function createDynamoDB(): DynamoDBClient {
-  return new DynamoDBClient({ ...CLIENT_SETTINGS });
+export function createDynamoDB(overrides: DynamoDBClientConfig = {}): DynamoDBClient {
+  return new DynamoDBClient({ ...CLIENT_SETTINGS, ...overrides });
 }

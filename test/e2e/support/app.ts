@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { App } from "cdktf";
 import { Environment } from "../../../modules/environment";
+import { EXPORTS } from "./exports";
 import { targetsFile } from "./system";
 import { targetsSchema } from "../../../functions/heartbeats/contract";
 
@@ -18,6 +19,7 @@ new Environment(app, "local", {
     targets: targetsSchema.parse(JSON.parse(readFileSync(targetsFile, "utf8"))),
   },
   timers: { shards: 2 },
+  exports: EXPORTS,
   workflow: {
     waitSeconds: 3,
     work: { entry: "test/e2e/support/work.ts", timeoutSeconds: 8, retries: 1 },

@@ -1,0 +1,441 @@
+/**
+ * From the bytes of an answer to Scan to the bytes of plain JSON, without objects in between: `JSON.parse` and `unmarshall` would cost
+ * most of an export's time, and digits of long numbers besides. The encoding is decision 11.
+ */
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const BACKSLASH = 0x5c;
+const SPACE = 0x20;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const MINUS = 0x2d;
+const POINT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
+const B = 0x42;
+const L = 0x4c;
+const M = 0x4d;
+const N = 0x4e;
+const O = 0x4f;
+const S = 0x53;
+const U = 0x55;
+
+const TRUE = Buffer.from("true");
+const FALSE = Buffer.from("false");
+const NULL = Buffer.from("null");
+const REST_OF_BOOL = Buffer.from('OL"');
+const REST_OF_NULL = Buffer.from('LL"');
+const BINARY_TAG = Buffer.from('{"B":');
+const STRING_SET_TAG = Buffer.from('{"SS":[');
+const NUMBER_SET_TAG = Buffer.from('{"NS":[');
+const BINARY_SET_TAG = Buffer.from('{"BS":[');
+
+/** Beyond this many bytes of one string, Node's native search and copy are faster than a loop. */
+const LONG_STRING_BYTES = 48;
+
+/** What starts a map that, written as it is, would read as a typed value: `{"M":`. */
+const MAP_TAG = Buffer.from('{"M":');
+
+/** The answer is not what DynamoDB answers to a Scan; the message says at which byte. Never what it holds. */
+export class MalformedPageError extends Error {
+  override readonly name = "MalformedPageError";
+}
+
+/** What stands between two items: a newline in NDJSON, a comma in a JSON document. */
+export type Separator = "\n" | ",";
+
+/** What was in a page, besides its items. */
+export interface ConvertedPage {
+  readonly items: number;
+  /** Bytes written. */
+  readonly bytes: number;
+  /** DynamoDB JSON, as it came: where the next page begins. Undefined: this was the last one. */
+  readonly lastKey: string | undefined;
+  /** Read units the page has cost, where the Scan asked for them. */
+  readonly capacityUnits: number;
+}
+
+/**
+ * Writes the items of a page as plain JSON, each followed by the separator. Plain JSON is never longer than DynamoDB's, so `target`
+ * must have room for as many bytes as `page` has.
+ *
+ * @param page the body of an answer to Scan, as DynamoDB sent it
+ * @throws {@link MalformedPageError}, and RangeError without that room
+ */
+export function convertScanPage(page: Buffer, target: Buffer, offset: number, separator: Separator): ConvertedPage {
+  if (target.length - offset < page.length) throw new RangeError("no room for the page");
+  return new PageReader(page, target, offset, separator.charCodeAt(0)).read();
+}
+
+class PageReader {
+  private at = 0;
+
+  constructor(
+    private readonly page: Buffer,
+    private readonly target: Buffer,
+    private to: number,
+    private readonly separator: number,
+  ) {}
+
+  read(): ConvertedPage {
+    const from = this.to;
+    let items = 0;
+    let lastKey: string | undefined;
+    let capacityUnits = 0;
+    this.expect(OPEN_BRACE);
+    if (this.peek() === CLOSE_BRACE) this.at++;
+    else
+      do {
+        const name = this.readKey();
+        if (name === "Items") items = this.items();
+        else {
+          const start = this.at;
+          this.skipValue();
+          const value = (): string => this.page.toString("utf8", start, this.at);
+          if (name === "LastEvaluatedKey") lastKey = value();
+          else if (name === "ConsumedCapacity") capacityUnits = capacityUnitsOf(value());
+        }
+      } while (this.more(CLOSE_BRACE));
+    if (this.peek() !== -1) this.fail("nothing more");
+    return { items, bytes: this.to - from, lastKey: lastKey === "null" ? undefined : lastKey, capacityUnits };
+  }
+
+  private items(): number {
+    let items = 0;
+    this.expect(OPEN_BRACKET);
+    if (this.peek() === CLOSE_BRACKET) {
+      this.at++;
+      return 0;
+    }
+    do {
+      this.map();
+      this.target[this.to++] = this.separator;
+      items++;
+    } while (this.more(CLOSE_BRACKET));
+    return items;
+  }
+
+  /** Copies a map whose values are typed. @returns whether it reads as a typed value: its one key is a tag of decision 11 */
+  private map(): boolean {
+    const { target } = this;
+    this.expect(OPEN_BRACE);
+    target[this.to++] = OPEN_BRACE;
+    if (this.peek() === CLOSE_BRACE) {
+      this.at++;
+      target[this.to++] = CLOSE_BRACE;
+      return false;
+    }
+    let keys = 0;
+    let tag: boolean;
+    do {
+      if (keys > 0) target[this.to++] = COMMA;
+      const start = this.to;
+      this.expect(QUOTE);
+      this.string();
+      tag = keys === 0 && isTag(target, start, this.to);
+      this.expect(COLON);
+      target[this.to++] = COLON;
+      this.value();
+      keys++;
+    } while (this.more(CLOSE_BRACE));
+    target[this.to++] = CLOSE_BRACE;
+    return tag && keys === 1;
+  }
+
+  /** Copies a typed value: `{"N":"1"}` as `1`. */
+  private value(): void {
+    const { page } = this;
+    this.expect(OPEN_BRACE);
+    this.expect(QUOTE);
+    const type = page[this.at++] ?? 0;
+    const next = page[this.at++] ?? 0;
+    if (next === QUOTE) {
+      this.expect(COLON);
+      switch (type) {
+        case S:
+          this.expect(QUOTE);
+          this.string();
+          break;
+        case N:
+          this.number();
+          break;
+        case M:
+          this.mapValue();
+          break;
+        case L:
+          this.list();
+          break;
+        case B:
+          this.put(BINARY_TAG);
+          this.expect(QUOTE);
+          this.string();
+          this.target[this.to++] = CLOSE_BRACE;
+          break;
+        default:
+          this.fail("a type of DynamoDB's");
+      }
+    } else if (next === S && page[this.at] === QUOTE && (type === S || type === N || type === B)) {
+      this.at++;
+      this.expect(COLON);
+      this.set(type);
+    } else this.wordValue(type, next);
+    this.expect(CLOSE_BRACE);
+  }
+
+  /** `{"BOOL":true}` and `{"NULL":true}`, from the third letter of the type on. */
+  private wordValue(first: number, second: number): void {
+    const isBoolean = first === B && second === O && this.takes(REST_OF_BOOL);
+    if (!isBoolean && !(first === N && second === U && this.takes(REST_OF_NULL))) this.fail("a type of DynamoDB's");
+    this.expect(COLON);
+    this.peek();
+    if (this.takes(TRUE)) this.put(isBoolean ? TRUE : NULL);
+    else if (isBoolean && this.takes(FALSE)) this.put(FALSE);
+    else this.fail("true or false");
+  }
+
+  private mapValue(): void {
+    const start = this.to;
+    if (!this.map()) return;
+    // A map of the user's that looks like a typed value: tag it, so that it can be told apart.
+    this.target.copyWithin(start + MAP_TAG.length, start, this.to);
+    MAP_TAG.copy(this.target, start);
+    this.to += MAP_TAG.length;
+    this.target[this.to++] = CLOSE_BRACE;
+  }
+
+  private list(): void {
+    const { target } = this;
+    this.expect(OPEN_BRACKET);
+    target[this.to++] = OPEN_BRACKET;
+    if (this.peek() === CLOSE_BRACKET) this.at++;
+    else
+      for (;;) {
+        this.value();
+        if (!this.more(CLOSE_BRACKET)) break;
+        target[this.to++] = COMMA;
+      }
+    target[this.to++] = CLOSE_BRACKET;
+  }
+
+  private set(type: number): void {
+    const { target } = this;
+    this.put(type === S ? STRING_SET_TAG : type === N ? NUMBER_SET_TAG : BINARY_SET_TAG);
+    this.expect(OPEN_BRACKET);
+    if (this.peek() === CLOSE_BRACKET) this.at++;
+    else
+      for (;;) {
+        if (type === N) this.number();
+        else {
+          this.expect(QUOTE);
+          this.string();
+        }
+        if (!this.more(CLOSE_BRACKET)) break;
+        target[this.to++] = COMMA;
+      }
+    target[this.to++] = CLOSE_BRACKET;
+    target[this.to++] = CLOSE_BRACE;
+  }
+
+  /** Copies a string with its quotes and escapes as they are; its opening quote is read already. */
+  private string(): void {
+    const { page, target } = this;
+    let at = this.at;
+    let to = this.to;
+    target[to++] = QUOTE;
+    const short = Math.min(at + LONG_STRING_BYTES, page.length);
+    while (at < short) {
+      const byte = page[at++] ?? 0;
+      target[to++] = byte;
+      if (byte === QUOTE) {
+        this.at = at;
+        this.to = to;
+        return;
+      }
+      if (byte === BACKSLASH) target[to++] = page[at++] ?? 0;
+    }
+    const end = endOfString(page, at);
+    if (end < 0) this.fail("the end of a string");
+    page.copy(target, to, at, end + 1);
+    this.at = end + 1;
+    this.to = to + end + 1 - at;
+  }
+
+  /** Copies a number that comes as a string, digit for digit. */
+  private number(): void {
+    const { page, target } = this;
+    this.expect(QUOTE);
+    const start = this.at;
+    const begin = this.to;
+    let at = start;
+    let to = begin;
+    let points = 0;
+    let byte = page[at] ?? 0;
+    if (byte === MINUS) {
+      target[to++] = byte;
+      byte = page[++at] ?? 0;
+    }
+    const digits = at;
+    const leadingZero = byte === ZERO;
+    for (; (byte >= ZERO && byte <= NINE) || byte === POINT; byte = page[++at] ?? 0) {
+      if (byte === POINT) points += at === digits ? 2 : 1;
+      target[to++] = byte;
+    }
+    const plain =
+      byte === QUOTE &&
+      points <= 1 &&
+      at > digits &&
+      page[at - 1] !== POINT &&
+      !(leadingZero && at > digits + 1 && page[digits + 1] !== POINT);
+    if (plain) {
+      this.at = at + 1;
+      this.to = to;
+      return;
+    }
+    const end = page.indexOf(QUOTE, at);
+    if (end < 0) this.fail("the end of a number");
+    const number = jsonNumber(page.toString("latin1", start, end));
+    if (number === undefined) this.fail("a number");
+    this.to = begin;
+    this.put(Buffer.from(number));
+    this.at = end + 1;
+  }
+
+  private readKey(): string {
+    this.expect(QUOTE);
+    const end = endOfString(this.page, this.at);
+    if (end < 0) this.fail("the end of a string");
+    const key = this.page.toString("utf8", this.at, end);
+    this.at = end + 1;
+    this.expect(COLON);
+    this.peek();
+    return key;
+  }
+
+  private skipValue(): void {
+    const byte = this.peek();
+    if (byte !== OPEN_BRACE && byte !== OPEN_BRACKET) {
+      this.skipScalar();
+      return;
+    }
+    let depth = 0;
+    do {
+      const inside = this.peek();
+      if (inside === QUOTE) {
+        this.skipScalar();
+        continue;
+      }
+      if (inside === -1) this.fail("the end of a value");
+      if (inside === OPEN_BRACE || inside === OPEN_BRACKET) depth++;
+      if (inside === CLOSE_BRACE || inside === CLOSE_BRACKET) depth--;
+      this.at++;
+    } while (depth > 0);
+  }
+
+  /** A string, a number or a word. */
+  private skipScalar(): void {
+    const { page } = this;
+    if (page[this.at] === QUOTE) {
+      const end = endOfString(page, this.at + 1);
+      if (end < 0) this.fail("the end of a string");
+      this.at = end + 1;
+      return;
+    }
+    const start = this.at;
+    for (let byte = page[this.at]; byte !== undefined && isOfWord(byte); byte = page[this.at]) this.at++;
+    if (this.at === start) this.fail("a value");
+  }
+
+  /** After an element: true at a comma, false at what ends the list. */
+  private more(end: number): boolean {
+    const byte = this.peek();
+    this.at++;
+    if (byte === COMMA) return true;
+    if (byte !== end) this.fail(`"," or "${String.fromCharCode(end)}"`);
+    return false;
+  }
+
+  /** Skips white space. @returns the next byte, -1 at the end */
+  private peek(): number {
+    const { page } = this;
+    let byte = page[this.at];
+    while (byte !== undefined && byte <= SPACE) byte = page[++this.at];
+    return byte ?? -1;
+  }
+
+  private expect(byte: number): void {
+    if (this.page[this.at] !== byte && this.peek() !== byte) this.fail(`"${String.fromCharCode(byte)}"`);
+    this.at++;
+  }
+
+  /** Skips these bytes if they are next. */
+  private takes(bytes: Buffer): boolean {
+    for (let index = 0; index < bytes.length; index++) if (this.page[this.at + index] !== bytes[index]) return false;
+    this.at += bytes.length;
+    return true;
+  }
+
+  private put(bytes: Buffer): void {
+    for (const byte of bytes) this.target[this.to++] = byte;
+  }
+
+  private fail(expected: string): never {
+    throw new MalformedPageError(`no answer to a Scan: byte ${this.at} of ${this.page.length} is not ${expected}`);
+  }
+}
+
+/** Where the quote is that ends a string, from a byte inside it that is not escaped; -1: nowhere. */
+function endOfString(page: Buffer, from: number): number {
+  for (let end = page.indexOf(QUOTE, from); end >= 0; end = page.indexOf(QUOTE, end + 1)) {
+    let backslashes = 0;
+    while (end - 1 - backslashes >= from && page[end - 1 - backslashes] === BACKSLASH) backslashes++;
+    if (backslashes % 2 === 0) return end;
+  }
+  return -1;
+}
+
+/** Whether a key, quotes included, is a tag of decision 11: B, BS, M, NS or SS. One with escapes is read first. */
+function isTag(bytes: Buffer, from: number, to: number): boolean {
+  const length = to - from - 2;
+  if (length === 1) return bytes[from + 1] === B || bytes[from + 1] === M;
+  if (length === 2) return bytes[from + 2] === S && isSetType(bytes[from + 1]);
+  if (bytes[from + 1] !== BACKSLASH && bytes[from + 2] !== BACKSLASH) return false;
+  const key: unknown = JSON.parse(bytes.toString("utf8", from, to));
+  return typeof key === "string" && TAGS.has(key);
+}
+
+const TAGS: ReadonlySet<string> = new Set(["B", "BS", "M", "NS", "SS"]);
+
+function isSetType(byte: number | undefined): boolean {
+  return byte === S || byte === N || byte === B;
+}
+
+function isOfWord(byte: number): boolean {
+  return byte > SPACE && byte !== COMMA && byte !== CLOSE_BRACE && byte !== CLOSE_BRACKET && byte !== QUOTE;
+}
+
+/**
+ * A number as JSON takes it: `.5` is `0.5`, `+1` is `1`, `007` is `7`. DynamoDB itself writes them so; what stands in for it on a
+ * laptop gives back what it was given. Undefined: no number.
+ */
+export function jsonNumber(text: string): string | undefined {
+  const [, sign, whole = "", point, fraction = "", exponent] =
+    /^([+-]?)(\d*)(\.?)(\d*)(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
+  if (sign === undefined || whole.length + fraction.length === 0) return undefined;
+  const digits = whole.replace(/^0+(?=\d)/, "") || "0";
+  return (
+    (sign === "-" ? "-" : "") +
+    digits +
+    (point === "" || fraction === "" ? "" : `.${fraction}`) +
+    (exponent === undefined ? "" : `e${exponent}`)
+  );
+}
+
+/** Of one table's Scan. */
+function capacityUnitsOf(text: string): number {
+  const capacity: unknown = JSON.parse(text);
+  if (typeof capacity !== "object" || capacity === null || !("CapacityUnits" in capacity)) return 0;
+  return typeof capacity.CapacityUnits === "number" ? capacity.CapacityUnits : 0;
+}

@@ -1,0 +1,160 @@
+/** The state machine that a run of an export is. */
+import { jsonata } from "../asl/asl";
+import type { Retrier } from "../asl/fields";
+
+const { stateMachine, lambdaInvoke, choice, map, wait, succeed, fail } = jsonata;
+
+/** How DynamoDB's own export is coming on is asked once a minute: it takes minutes at least. */
+const NATIVE_POLL_SECONDS = 60;
+
+/** Longer than Lambda's longest: a function that answers no more is given up. */
+const TASK_SECONDS = 960;
+
+/** Two weeks: whatever a slow export of a large table takes. Then somebody should look. */
+const RUN_SECONDS = 14 * 86_400;
+
+/** What fails is tried three times more within half a minute; each function bears being called again. */
+const RETRY = [
+  { ErrorEquals: ["States.ALL"], IntervalSeconds: 2, MaxAttempts: 3, BackoffRate: 3, JitterStrategy: "FULL" },
+] as const satisfies readonly Retrier[];
+
+export interface ExportMachineRefs {
+  readonly claim: string;
+  readonly read: string;
+  readonly native: string;
+  readonly finish: string;
+  readonly fail: string;
+}
+
+export const exportMachine = (functions: ExportMachineRefs) => {
+  const call = { TimeoutSeconds: TASK_SECONDS, Retry: RETRY, Output: "{% $states.result.Payload %}" } as const;
+  const caught = {
+    Catch: [
+      {
+        ErrorEquals: ["States.ALL"],
+        Output: "{% {'error': $states.errorOutput.Error, 'cause': $states.errorOutput.Cause} %}",
+        Next: "RecordFailure",
+      },
+    ],
+  } as const;
+  const finish = (step: "manifest" | "success" | "release") => ({
+    FunctionName: functions.finish,
+    Payload: { run: "{% $run %}", step },
+  });
+
+  return stateMachine({
+    Comment: "Exports a table: claimed, read in segments, listed in a manifest, marked as whole, released",
+    StartAt: "Claim",
+    TimeoutSeconds: RUN_SECONDS,
+    States: {
+      Claim: lambdaInvoke({
+        Comment: "The export's day is this execution's, or somebody else's",
+        Arguments: {
+          FunctionName: functions.claim,
+          Payload: {
+            request: "{% $states.context.Execution.Input %}",
+            execution: "{% $states.context.Execution.Id %}",
+          },
+        },
+        ...call,
+        ...caught,
+        Next: "Claimed",
+      }),
+      Claimed: choice({
+        Choices: [
+          {
+            Comment: "by DynamoDB itself",
+            Condition: "{% $states.input.outcome = 'run' and $states.input.run.config.engine = 'dynamodb-export' %}",
+            Assign: { run: "{% $states.input.run %}", again: "{% $states.input.again %}" },
+            Next: "BeginNatively",
+          },
+          {
+            Comment: "to be read",
+            Condition: "{% $states.input.outcome = 'run' %}",
+            Assign: { run: "{% $states.input.run %}", again: "{% $states.input.again %}" },
+            Next: "ReadSegments",
+          },
+        ],
+        Default: "NothingToDo",
+      }),
+      NothingToDo: succeed({ Comment: "It is there already, or being made" }),
+
+      ReadSegments: map({
+        Items: "{% $states.input.segments %}",
+        ItemSelector: { run: "{% $run %}", segment: "{% $states.context.Map.Item.Value %}" },
+        MaxConcurrency: 40,
+        ItemProcessor: stateMachine({
+          StartAt: "ReadSegment",
+          States: {
+            ReadSegment: lambdaInvoke({
+              Comment: "As far as one invocation gets, from the last key on",
+              Arguments: { FunctionName: functions.read, Payload: "{% $states.input %}" },
+              ...call,
+              Output: {
+                done: "{% $states.result.Payload.done %}",
+                run: "{% $states.input.run %}",
+                segment: "{% $states.input.segment %}",
+              },
+              Next: "SegmentRead",
+            }),
+            SegmentRead: choice({
+              Choices: [{ Comment: "done", Condition: "{% $states.input.done %}", Next: "SegmentDone" }],
+              Default: "ReadSegment",
+            }),
+            SegmentDone: succeed({ Output: {} }),
+          },
+        }),
+        ...caught,
+        Next: "WriteManifest",
+      }),
+
+      BeginNatively: lambdaInvoke({
+        Arguments: { FunctionName: functions.native, Payload: { run: "{% $run %}" } },
+        ...call,
+        ...caught,
+        Next: "WaitForDynamo",
+      }),
+      WaitForDynamo: wait({ Seconds: NATIVE_POLL_SECONDS, Next: "LookAtDynamo" }),
+      LookAtDynamo: lambdaInvoke({
+        Arguments: {
+          FunctionName: functions.native,
+          Payload: { run: "{% $run %}", exportArn: "{% $states.input.exportArn %}" },
+        },
+        ...call,
+        ...caught,
+        Next: "DynamoDone",
+      }),
+      DynamoDone: choice({
+        Choices: [{ Comment: "done", Condition: "{% $states.input.done %}", Next: "WriteManifest" }],
+        Default: "WaitForDynamo",
+      }),
+
+      WriteManifest: lambdaInvoke({ Arguments: finish("manifest"), ...call, ...caught, Next: "MarkSuccess" }),
+      MarkSuccess: lambdaInvoke({ Arguments: finish("success"), ...call, ...caught, Next: "Release" }),
+      Release: lambdaInvoke({ Arguments: finish("release"), ...call, ...caught, Next: "Released" }),
+      Released: choice({
+        Choices: [{ Comment: "it was an older one, left unfinished", Condition: "{% $again %}", Next: "Claim" }],
+        Default: "Exported",
+      }),
+      Exported: succeed(),
+
+      RecordFailure: lambdaInvoke({
+        Arguments: {
+          FunctionName: functions.fail,
+          Payload: {
+            request: "{% $states.context.Execution.Input %}",
+            execution: "{% $states.context.Execution.Id %}",
+            error: "{% $states.input.error %}",
+            cause: "{% $states.input.cause %}",
+          },
+        },
+        TimeoutSeconds: TASK_SECONDS,
+        Retry: RETRY,
+        Catch: [{ ErrorEquals: ["States.ALL"], Output: "{% $states.input %}", Next: "Failed" }],
+        Output: "{% $states.input %}",
+        Next: "Failed",
+      }),
+      Failed: fail({ Error: "{% $states.input.error %}", Cause: "{% $states.input.cause %}" }),
+    },
+  });
+};

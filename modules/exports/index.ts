@@ -1,0 +1,378 @@
+import { GlueCatalogDatabase } from "@cdktf/provider-aws/lib/glue-catalog-database";
+import { S3Object } from "@cdktf/provider-aws/lib/s3-object";
+import { Fn, type TerraformStack } from "cdktf";
+import {
+  CONFIGURATION_KEY,
+  exportSchema,
+  STATE_KEYS,
+  type ClaimEnvironment,
+  type Configuration,
+  type ExportConfig,
+  type FailEnvironment,
+  type FinishEnvironment,
+  type ReadEnvironment,
+  type RunEnvironment,
+  type StartEnvironment,
+} from "../../functions/exports/contract";
+import { Alarm } from "../constructs/alarm";
+import { Bucket } from "../constructs/bucket";
+import type { Graph } from "../constructs/dashboard";
+import { Feature, type Deployment } from "../constructs/feature";
+import type { Binding } from "../constructs/grants";
+import { literal } from "../constructs/literal";
+import { NodeFunction } from "../constructs/node-function";
+import { DeadLetterQueue, Queue } from "../constructs/queue";
+import { Schedule } from "../constructs/schedule";
+import { minutesOf } from "../constructs/schedule-expression";
+import { StateMachine } from "../constructs/state-machine";
+import { Table } from "../constructs/table";
+import { AthenaTable, hasAthenaTable } from "./athena-table";
+import { exportMachine } from "./definition";
+import { jobExport, type ExportsConfig, type TableExport } from "./schema";
+
+/** Lambda's longest. A segment that is not done by then goes on in another invocation. */
+const READ_TIMEOUT_SECONDS = 900;
+
+/** A whole processor: an export is work, not waiting. */
+const READ_MEMORY_MB = 1_769;
+
+/** Listing and completing the parts of the largest tables. */
+const FINISH_TIMEOUT_SECONDS = 300;
+
+const CLAIM_TIMEOUT_SECONDS = 60;
+
+/** Whoever runs an export by hand is answered when it is there, or after so long. */
+const RUN_TIMEOUT_SECONDS = 900;
+
+/** A tick of yesterday would export today's table under yesterday's name. */
+const MAX_TICK_AGE_SECONDS = 3_600;
+
+const JOB_TIMEOUT_SECONDS = 30;
+
+const DAY_SECONDS = 86_400;
+const DAY_MINUTES = 1_440;
+
+/** Tables to S3, every day: claimed by a conditional write, read in segments, resumed where they were left. */
+export class Exports extends Feature {
+  private readonly exports: readonly ExportConfig[];
+
+  constructor(environment: TerraformStack, deployment: Deployment, config: ExportsConfig) {
+    super(environment, "exports", deployment);
+    this.exports = [...config.tables.map(plain), ...(config.jobs ? [jobExport(config.jobs)] : [])];
+    const state = this.createStateTable();
+    const files = new Bucket(this, "files", { role: "files" });
+    const configuration = this.createConfiguration(config);
+    const machine = this.createMachine({ state, files, configuration }, config);
+    const deadLetters = this.createDeadLetters();
+    const runner = this.createRunner(machine, configuration, deadLetters);
+    for (const table of config.tables) this.createSchedule(table, runner, deadLetters);
+    if (config.jobs) this.createJobDoor(machine, configuration);
+    this.createAthenaTables(config.tables, files);
+    this.createAlarms(config.tables);
+    this.showOnDashboard("Exports", this.graphs(machine));
+
+    this.output("bucket_name", "Where exports go that name no bucket of their own", files.name);
+    this.output("state_table_name", "What exports are at, and what they were", state.name);
+    this.output("configuration_bucket_name", "Holds exports.json", configuration.name);
+    this.output("state_machine_arn", "Runs exports", machine.arn);
+    this.output("run_function_name", "Runs an export when it is invoked, and answers when it is there", runner.name);
+    this.output("dead_letter_queue_url", "Ticks that failed for good", deadLetters.url);
+  }
+
+  private createStateTable(): Table {
+    return new Table(this, "state", {
+      partitionKey: { name: STATE_KEYS.partition, type: "S" },
+      sortKey: { name: STATE_KEYS.sort, type: "S" },
+      timeToLiveAttribute: STATE_KEYS.timeToLive,
+    });
+  }
+
+  private createConfiguration({ tables, jobs }: ExportsConfig): Bucket {
+    const bucket = new Bucket(this, "configuration", { role: "configuration", versioned: true });
+    const value: Configuration = { tables: tables.map(plain), ...(jobs && { jobs: jobExport(jobs) }) };
+    const input = this.input("configuration", {
+      type: "any",
+      description: "What is exported, and how: an object, see README.md",
+      value: literal(JSON.parse(JSON.stringify(value)) as unknown),
+    });
+    new S3Object(this, "configuration-object", {
+      bucket: bucket.name,
+      key: CONFIGURATION_KEY,
+      content: Fn.jsonencode(input.value),
+      contentType: "application/json",
+    });
+    return bucket;
+  }
+
+  private createMachine({ state, files, configuration }: Parts, { tables, jobs }: ExportsConfig) {
+    const tableNames = [...new Set([...tables.map(({ table }) => table), ...(jobs?.tables ?? [])])];
+    const keys = listBinding(["kms:Decrypt", "kms:GenerateDataKey"], this.keys());
+    const claim = new NodeFunction<ClaimEnvironment>(this, "claim", {
+      entry: "functions/exports/claim-run.ts",
+      environment: {
+        STATE_TABLE: state.allows("GetItem", "PutItem", "UpdateItem"),
+        TABLES: this.tables(tableNames, "DescribeTable"),
+        CONFIGURATION_BUCKET: configuration.allowsRead(CONFIGURATION_KEY),
+        EXPORTS_BUCKET: files.name,
+        EXECUTIONS: {
+          value: this.executionsArn,
+          actions: ["states:DescribeExecution"],
+          resources: [`${this.executionsArn}:*`],
+        },
+      },
+      timeoutSeconds: CLAIM_TIMEOUT_SECONDS,
+      alarms: { errors: BY_MACHINE },
+    });
+    const read = new NodeFunction<ReadEnvironment>(this, "read", {
+      entry: "functions/exports/read-segment.ts",
+      environment: {
+        STATE_TABLE: state.allows("PutItem", "UpdateItem"),
+        TABLES: this.tables(tableNames, "Scan"),
+        BUCKETS: this.buckets(files, [
+          "s3:AbortMultipartUpload",
+          "s3:GetObject",
+          "s3:ListBucketMultipartUploads",
+          "s3:PutObject",
+        ]),
+        JOB_ROLES: listBinding(["sts:AssumeRole"], jobs?.roles ?? []),
+        KEYS: keys,
+      },
+      timeoutSeconds: READ_TIMEOUT_SECONDS,
+      memoryMb: READ_MEMORY_MB,
+      alarms: { errors: BY_MACHINE },
+    });
+    const native = new NodeFunction<ReadEnvironment>(this, "native", {
+      entry: "functions/exports/export-natively.ts",
+      environment: {
+        STATE_TABLE: state.allows("PutItem"),
+        TABLES: this.nativeTables(tables),
+        BUCKETS: tables.some(({ engine }) => engine === "dynamodb-export")
+          ? this.buckets(files, ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"])
+          : "-",
+        JOB_ROLES: "",
+        KEYS: keys,
+      },
+      timeoutSeconds: FINISH_TIMEOUT_SECONDS,
+      alarms: { errors: BY_MACHINE },
+    });
+    const finish = new NodeFunction<FinishEnvironment>(this, "finish", {
+      entry: "functions/exports/finish-run.ts",
+      environment: {
+        STATE_TABLE: state.allows("GetItem", "PutItem", "Query", "UpdateItem"),
+        BUCKETS: this.buckets(files, ["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"]),
+        KEYS: keys,
+      },
+      timeoutSeconds: FINISH_TIMEOUT_SECONDS,
+      alarms: { errors: BY_MACHINE },
+    });
+    const fail = new NodeFunction<FailEnvironment>(this, "fail", {
+      entry: "functions/exports/fail-run.ts",
+      environment: { STATE_TABLE: state.allows("GetItem", "UpdateItem") },
+      timeoutSeconds: CLAIM_TIMEOUT_SECONDS,
+      alarms: { errors: BY_MACHINE },
+    });
+    return new StateMachine(this, "run", {
+      bindings: {
+        claim: claim.allowsInvoke(),
+        read: read.allowsInvoke(),
+        native: native.allowsInvoke(),
+        finish: finish.allowsInvoke(),
+        fail: fail.allowsInvoke(),
+      },
+      definition: exportMachine,
+      alarms: { failed: "An export failed. See modules/exports/README.md, 'An export failed'" },
+    });
+  }
+
+  private createDeadLetters(): DeadLetterQueue {
+    return new DeadLetterQueue(this, "dead-letters", {
+      alarms: { notEmpty: "An export was not started. See modules/exports/README.md, 'Dead letters'" },
+    });
+  }
+
+  private createRunner(machine: Machine, configuration: Bucket, deadLetters: DeadLetterQueue) {
+    return new NodeFunction<RunEnvironment>(this, "start", {
+      entry: "functions/exports/run-export.ts",
+      environment: {
+        CONFIGURATION_BUCKET: configuration.allowsRead(CONFIGURATION_KEY),
+        MACHINE: machine.allows("StartExecution"),
+        EXECUTIONS: machine.allowsOnExecutions("DescribeExecution"),
+      },
+      timeoutSeconds: RUN_TIMEOUT_SECONDS,
+      asynchronous: { deadLetters, retries: 2, maxEventAgeSeconds: MAX_TICK_AGE_SECONDS },
+      alarms: { errors: "An export was not started. See modules/exports/README.md, 'Dead letters'" },
+    });
+  }
+
+  /** The rule's name ends in the export's: by that the function knows which one is due. */
+  private createSchedule(
+    { name, schedule }: TableExport,
+    runner: NodeFunction<RunEnvironment>,
+    deadLetters: DeadLetterQueue,
+  ): void {
+    new Schedule(this, `schedule-${name}`, {
+      description: `Exports ${name}`,
+      expression: schedule,
+      target: runner,
+      deadLetters,
+      maxEventAgeSeconds: MAX_TICK_AGE_SECONDS,
+    });
+  }
+
+  /** A queue of jobs; each becomes an execution of its own. */
+  private createJobDoor(machine: Machine, configuration: Bucket): void {
+    const queue = new Queue(this, "jobs", {
+      role: "jobs",
+      visibilityTimeoutSeconds: 6 * JOB_TIMEOUT_SECONDS,
+      alarms: { deadLetters: "Jobs were not taken. See modules/exports/README.md, 'Jobs were not taken'" },
+    });
+    new NodeFunction<StartEnvironment>(this, "take-jobs", {
+      entry: "functions/exports/take-jobs.ts",
+      environment: {
+        CONFIGURATION_BUCKET: configuration.allowsRead(CONFIGURATION_KEY),
+        MACHINE: machine.allows("StartExecution"),
+      },
+      timeoutSeconds: JOB_TIMEOUT_SECONDS,
+      source: queue.feeds({ batchSize: 10 }),
+      alarms: { errors: "Jobs were not taken. See modules/exports/README.md, 'Jobs were not taken'" },
+    });
+    this.output("jobs_queue_url", "Takes jobs: {application, table_name, region, assume_role}", queue.url);
+    this.output("jobs_dead_letter_queue_url", "Jobs that were not taken", queue.deadLetters.url);
+  }
+
+  private createAthenaTables(tables: readonly TableExport[], files: Bucket): void {
+    const suitable = tables.filter(hasAthenaTable);
+    if (suitable.length === 0) return;
+    const { app, environment } = this.deployment;
+    const database = new GlueCatalogDatabase(this, "database", {
+      // Athena takes no hyphens without quotes.
+      name: Fn.replace(`${app}_${environment}_exports`, "-", "_"),
+      description: "What was exported from DynamoDB",
+    });
+    for (const table of suitable)
+      new AthenaTable(this, `athena-${table.name}`, {
+        database: database.name,
+        bucket: table.bucket ?? files.name,
+        table,
+      });
+    this.output("glue_database_name", "Athena's tables over what was exported", database.name);
+  }
+
+  private createAlarms(tables: readonly TableExport[]): void {
+    const daily = tables.filter(({ schedule }) => isDaily(schedule)).length;
+    if (daily > 0)
+      new Alarm(this, "late", {
+        text: "Fewer exports than days need them. See modules/exports/README.md, 'An export is late'",
+        ...this.metric("finishedExports"),
+        statistic: "Sum",
+        comparison: "LessThanThreshold",
+        threshold: daily,
+        periodSeconds: DAY_SECONDS,
+        missingData: "breaching",
+      });
+    new Alarm(this, "empty", {
+      text: "An export has no items. See modules/exports/README.md, 'An export is empty'",
+      ...this.metric("emptyExports"),
+      statistic: "Sum",
+      comparison: "GreaterThanThreshold",
+      threshold: 0,
+      periodSeconds: 300,
+    });
+  }
+
+  private graphs(machine: Machine): readonly Graph[] {
+    return [
+      {
+        title: "Runs",
+        lines: [
+          { ...this.metric("finishedExports"), label: "finished", statistic: "Sum" },
+          { ...this.metric("failedExports"), label: "failed", statistic: "Sum" },
+          { ...this.metric("emptyExports"), label: "empty", statistic: "Sum" },
+          { ...machine.metric("ExecutionsStarted"), label: "executions", statistic: "Sum" },
+        ],
+      },
+      {
+        title: "Read",
+        lines: [
+          { ...this.metric("exportedItems"), label: "items", statistic: "Sum" },
+          { ...this.metric("readBytes"), label: "bytes", statistic: "Sum" },
+          { ...this.metric("readUnits"), label: "read units", statistic: "Sum" },
+        ],
+      },
+      {
+        title: "Duration (ms)",
+        lines: [{ ...this.metric("exportDuration"), label: "longest", statistic: "Maximum" }],
+      },
+    ];
+  }
+
+  /** Known before the machine is, whose definition has the functions' names in it. */
+  private get executionsArn(): string {
+    return this.arn("states", `execution:${this.physicalName("run")}`);
+  }
+
+  private tables(names: readonly string[], ...actions: readonly string[]): Binding | string {
+    if (names.length === 0) return "-";
+    return {
+      value: names.join(",") || "-",
+      actions: actions.map((action) => `dynamodb:${action}`),
+      resources: names.map((name) => this.arn("dynamodb", `table/${name}`)),
+    };
+  }
+
+  private nativeTables(tables: readonly TableExport[]): Binding | string {
+    const names = [...new Set(tables.filter(({ engine }) => engine === "dynamodb-export").map(({ table }) => table))];
+    if (names.length === 0) return "-";
+    const arns = names.map((name) => this.arn("dynamodb", `table/${name}`));
+    return {
+      value: names.join(","),
+      actions: ["dynamodb:DescribeExport", "dynamodb:DescribeTable", "dynamodb:ExportTableToPointInTime"],
+      resources: arns.flatMap((arn) => [arn, `${arn}/export/*`]),
+    };
+  }
+
+  /** What exports write to: whole buckets for what is asked of a bucket, and what their prefixes begin with. */
+  private buckets(files: Bucket, actions: readonly string[]): Binding {
+    const at = this.exports.map(({ bucket, prefix, name }) => ({
+      arn: bucket === undefined ? files.arn : `arn:aws:s3:::${bucket}`,
+      name: bucket ?? files.name,
+      prefix: (prefix ?? `${name}/`).replace(/\{.*/, ""),
+    }));
+    const objects = at.flatMap(({ arn, prefix }) => [`${arn}/${prefix}*`, `${arn}/_exports/*`]);
+    return {
+      value: [...new Set(at.map(({ name }) => name))].join(","),
+      actions,
+      resources: [...new Set([...at.map(({ arn }) => arn), ...objects])],
+    };
+  }
+
+  private keys(): readonly string[] {
+    return [...new Set(this.exports.flatMap(({ kmsKeyArn }) => kmsKeyArn ?? []))];
+  }
+}
+
+/** Whatever fails in a step is tried again by the machine, whose own alarm says so when that was in vain. */
+const BY_MACHINE = "none, because the state machine tries again, and has an alarm of its own";
+
+interface Parts {
+  readonly state: Table;
+  readonly files: Bucket;
+  readonly configuration: Bucket;
+}
+
+type Machine = StateMachine<Readonly<Record<"claim" | "read" | "native" | "finish" | "fail", Binding>>>;
+
+/** What functions need of it: neither when it runs nor what Athena makes of it. */
+function plain({ preset: _, schedule: __, columns: ___, ...config }: TableExport): ExportConfig {
+  return exportSchema.parse(config);
+}
+
+function listBinding(actions: readonly string[], resources: readonly string[]): Binding | string {
+  return resources.length === 0 ? "" : { value: resources.join(","), actions, resources };
+}
+
+/** Whether there has to be an export on each day. */
+function isDaily(schedule: string): boolean {
+  const minutes = minutesOf(schedule);
+  return minutes === undefined ? /^cron\(\S+ \S+ (\* \* \?|\? \* \*) \*\)$/.test(schedule) : minutes <= DAY_MINUTES;
+}

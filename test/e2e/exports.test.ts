@@ -1,0 +1,388 @@
+import { gunzipSync } from "node:zlib";
+
+import {
+  BatchWriteItemCommand,
+  CreateTableCommand,
+  DynamoDBClient,
+  paginateScan,
+  QueryCommand,
+  ScanCommand,
+  type AttributeValue,
+} from "@aws-sdk/client-dynamodb";
+import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import {
+  DescribeExecutionCommand,
+  ListExecutionsCommand,
+  SFNClient,
+  StartExecutionCommand,
+  StopExecutionCommand,
+} from "@aws-sdk/client-sfn";
+import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
+import * as z from "zod";
+
+import { manifestSchema, type Manifest } from "../../functions/exports/contract";
+import { parsePlainItem } from "../../functions/exports/plain-json";
+import { mapConcurrently } from "../../functions/shared/concurrency";
+import { homeAt } from "../../scripts/local/home";
+import { readRunning } from "../../scripts/local/run-record";
+import { awsConfiguration, eventually, home, npmRun, startArguments } from "./support/system";
+
+const ITEMS = 50_000;
+
+const outputsSchema = z.object({
+  bucket_name: z.string(),
+  run_function_name: z.string(),
+  state_table_name: z.string(),
+  state_machine_arn: z.string(),
+  jobs_queue_url: z.string(),
+});
+
+type Item = Record<string, AttributeValue>;
+
+/** Each type that DynamoDB has, in many a shape: four items are a kilobyte. */
+function itemOf(number: number): Item {
+  return {
+    id: { S: `item-${String(number).padStart(6, "0")}` },
+    digits: { N: `${number + 1}12345678901234567890123456789` },
+    small: { N: `0.${String(number).padStart(6, "0")}1` },
+    text: { S: number % 3 === 0 ? "" : `"quoted" \\ größe\n${"x".repeat(number % 400)}` },
+    words: { SS: ["a", `b${number}`] },
+    numbers: { NS: ["1", `${number}.5`] },
+    bytes: { B: Buffer.from(`bytes ${number}`) },
+    blobs: { BS: [Buffer.from([number % 256]), Buffer.from([1, 2, 3])] },
+    nothing: { NULL: true },
+    yes: { BOOL: number % 2 === 0 },
+    nested: { M: { list: { L: [{ N: "1" }, { M: { SS: { S: "no set" } } }, { L: [] }] }, empty: { M: {} } } },
+  };
+}
+
+describe("exports, deployed", () => {
+  let aws: ReturnType<typeof awsConfiguration>;
+  let outputs: z.output<typeof outputsSchema>;
+  let dynamodb: DynamoDBClient;
+  let s3: S3Client;
+  let sfn: SFNClient;
+
+  beforeAll(async () => {
+    const running = await readRunning(homeAt(home));
+    if (running === undefined) throw new Error("npm start has left nothing running");
+    aws = awsConfiguration(running.endpoint);
+    outputs = outputsSchema.parse(running.deployment?.features["exports"]);
+    dynamodb = new DynamoDBClient(aws);
+    s3 = new S3Client(aws);
+    sfn = new SFNClient(aws);
+    await createTable("webapp_user_logs", "transaction_id");
+    for (const name of ["e2e-everything", "e2e-new-items", "e2e-empty"]) await createTable(name, "id");
+    await createTable("e2e-app-logs", "transaction_id");
+    await write(
+      "e2e-everything",
+      Array.from({ length: ITEMS }, (_, number) => itemOf(number)),
+    );
+  }, 300_000);
+
+  async function createTable(TableName: string, key: string): Promise<void> {
+    await dynamodb.send(
+      new CreateTableCommand({
+        TableName,
+        BillingMode: "PAY_PER_REQUEST",
+        KeySchema: [{ AttributeName: key, KeyType: "HASH" }],
+        AttributeDefinitions: [{ AttributeName: key, AttributeType: "S" }],
+      }),
+    );
+  }
+
+  async function write(table: string, items: readonly Item[]): Promise<void> {
+    const starts = Array.from({ length: Math.ceil(items.length / 25) }, (_, index) => index * 25);
+    await mapConcurrently(starts, 16, async (from) => {
+      const batch = items.slice(from, from + 25).map((Item) => ({ PutRequest: { Item } }));
+      await dynamodb.send(new BatchWriteItemCommand({ RequestItems: { [table]: batch } }));
+    });
+  }
+
+  async function run(payload: Readonly<Record<string, unknown>>): Promise<unknown> {
+    const { Payload, FunctionError } = await new LambdaClient(aws).send(
+      new InvokeCommand({ FunctionName: outputs.run_function_name, Payload: Buffer.from(JSON.stringify(payload)) }),
+    );
+    const answer: unknown = JSON.parse(Payload?.transformToString() ?? "null");
+    return FunctionError === undefined ? answer : { failed: answer };
+  }
+
+  async function keys(prefix: string): Promise<readonly string[]> {
+    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: outputs.bucket_name, Prefix: prefix }));
+    return Contents.map(({ Key = "" }) => Key);
+  }
+
+  async function bytes(Key: string): Promise<Buffer> {
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: outputs.bucket_name, Key }));
+    return Buffer.from((await Body?.transformToByteArray()) ?? []);
+  }
+
+  async function manifestIn(folder: string): Promise<Manifest> {
+    return manifestSchema.parse(JSON.parse((await bytes(`${folder}_manifest.json`)).toString()));
+  }
+
+  async function linesOf({ files, compression }: Manifest): Promise<readonly string[]> {
+    const lines: string[] = [];
+    for (const { key } of files) {
+      const content = await bytes(key);
+      const text = (compression === "gzip" ? gunzipSync(content) : content).toString();
+      lines.push(...text.split("\n").filter((line) => line !== ""));
+    }
+    return lines;
+  }
+
+  /** The records of an export's runs, oldest first. */
+  async function runsOf(subject: string): Promise<readonly Readonly<Record<string, string | undefined>>[]> {
+    const { Items = [] } = await dynamodb.send(
+      new QueryCommand({
+        TableName: outputs.state_table_name,
+        KeyConditionExpression: "subject = :subject AND begins_with(#item, :run)",
+        ExpressionAttributeNames: { "#item": "item" },
+        ExpressionAttributeValues: { ":subject": { S: subject }, ":run": { S: "run#" } },
+      }),
+    );
+    return Items.map(({ status, error, cause, items }) => ({
+      status: status?.S,
+      error: error?.S,
+      cause: cause?.S,
+      items: items?.N,
+    }));
+  }
+
+  const today = (): string => new Date().toISOString().slice(0, 10);
+
+  it("write the simple document to the letter", async () => {
+    await write("webapp_user_logs", [
+      { transaction_id: { S: "t1" }, access_timestamp: { N: "1795273200" }, user_id: { S: "ann" } },
+    ]);
+    expect(await run({ export: "simple-user-logs" })).toEqual({ statusCode: 200, body: '"Uploaded to s3."' });
+    const [key = "", ...others] = await keys("usermetrics/simple_user_logs");
+    expect(others).toEqual([]);
+    expect(key).toMatch(/^usermetrics\/simple_user_logs\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ\.json$/);
+    const text = (await bytes(key)).toString();
+    expect(text).toMatch(/^\{"user_metrics": \[\{[^ ]+\}\]\}$/);
+    expect(JSON.parse(text)).toEqual({
+      user_metrics: [{ transaction_id: "t1", access_timestamp: 1795273200, user_id: "ann" }],
+    });
+    expect(await run({ export: "simple-user-logs" })).toEqual({
+      statusCode: 200,
+      body: JSON.stringify(`exists - no new data uploaded: s3://${outputs.bucket_name}/${key}`),
+    });
+  }, 60_000);
+
+  it("take jobs from the queue, each message for itself, to the letter", async () => {
+    const now = Math.floor(Date.now() / 1000);
+    await write("e2e-app-logs", [
+      { transaction_id: { S: "new" }, access_timestamp: { N: String(now - 60) }, user_id: { S: "ann" } },
+      { transaction_id: { S: "old" }, access_timestamp: { N: String(now - 90_000) }, user_id: { S: "bob" } },
+    ]);
+    const job = { table_name: "e2e-app-logs", region: "eu-central-1", assume_role: "" };
+    const send = (jobs: readonly unknown[]) =>
+      new SQSClient(aws).send(
+        new SendMessageBatchCommand({
+          QueueUrl: outputs.jobs_queue_url,
+          Entries: jobs.map((each, index) => ({ Id: String(index), MessageBody: JSON.stringify(each) })),
+        }),
+      );
+    await send([
+      { ...job, application: "shop" },
+      { application: "broken" },
+      { ...job, application: "blog", assume_role: "arn:aws:iam::000000000000:role/e2e-reader" },
+    ]);
+    const [year, month, day] = today().split("-").map(Number);
+    const folder = (application: string) =>
+      `usermetrics/application=${application}/year=${year}/month=${month}/day=${day}/`;
+    for (const application of ["shop", "blog"]) {
+      const [key = "", ...others] = await eventually(
+        () => keys(folder(application)),
+        ({ length }) => length > 0,
+        60_000,
+      );
+      expect(others).toEqual([]);
+      expect(key.slice(folder(application).length)).toMatch(
+        new RegExp(`^${application}_userlogs_\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\dZ\\.json$`),
+      );
+      expect(JSON.parse((await bytes(key)).toString())).toEqual({
+        user_metrics: [{ transaction_id: "new", access_timestamp: now - 60, user_id: "ann" }],
+      });
+    }
+    await eventually(
+      () => runsOf("user-logs/shop/eu-central-1/e2e-app-logs"),
+      (runs) => runs.some(({ status }) => status === "FINISHED"),
+      30_000,
+    );
+
+    // The same day again: no new data. And an application that has had none.
+    await send([{ ...job, application: "shop" }]);
+    const answers = await eventually(
+      async () => {
+        const { executions = [] } = await sfn.send(
+          new ListExecutionsCommand({ stateMachineArn: outputs.state_machine_arn, statusFilter: "SUCCEEDED" }),
+        );
+        const jobs = executions.filter(({ name }) => name?.startsWith("job-"));
+        const described = await Promise.all(
+          jobs.map(({ executionArn }) => sfn.send(new DescribeExecutionCommand({ executionArn }))),
+        );
+        return described.map(({ output = "" }) => output).join("\n");
+      },
+      (text) => text.includes("exists - no new data uploaded: s3://"),
+      60_000,
+    );
+    expect(answers).toContain(folder("shop"));
+  }, 180_000);
+
+  it("bring every item of a large table over, once, whatever its types", async () => {
+    expect(await run({ export: "everything" })).toEqual({ statusCode: 200, body: '"Uploaded to s3."' });
+    const folder = `everything/dt=${today()}/`;
+    const manifest = await manifestIn(folder);
+    const found = await keys(folder);
+    expect(manifest.items).toBe(ITEMS);
+    expect([...manifest.files.map(({ key }) => key), `${folder}_SUCCESS`, `${folder}_manifest.json`].sort()).toEqual(
+      [...found].sort(),
+    );
+    expect(manifest.files.length).toBeGreaterThan(1);
+    const items = (await linesOf(manifest)).map(parsePlainItem);
+    const number = (item: Item) => Number((item["id"]?.S ?? "").slice(5));
+    items.sort((a, b) => number(a) - number(b));
+    expect(items.length).toBe(ITEMS);
+    for (const [index, item] of items.entries()) if (index % 997 === 0) expect(item).toEqual(itemOf(index));
+    expect(new Set(items.map(number)).size).toBe(ITEMS);
+  }, 300_000);
+
+  it("come back into a table with npm run restore, equal to what they were", async () => {
+    await createTable("e2e-restored", "id");
+    const uri = `s3://${outputs.bucket_name}/everything/dt=${today()}/_manifest.json`;
+    const { code, output } = await npmRun("restore", "local", uri, "e2e-restored", ...startArguments);
+    expect(output).toContain(`${ITEMS.toLocaleString("en")} items`);
+    expect(code).toBe(0);
+    let count = 0;
+    for await (const { Items = [] } of paginateScan({ client: dynamodb }, { TableName: "e2e-restored" })) {
+      for (const item of Items) {
+        const expected = itemOf(Number((item["id"]?.S ?? "").slice(5)));
+        if (count++ % 97 === 0) expect(sorted(item)).toEqual(sorted(expected));
+      }
+    }
+    expect(count).toBe(ITEMS);
+  }, 400_000);
+
+  it("are one when two are started at once", async () => {
+    const answers = await Promise.all([
+      run({ export: "everything", day: "2026-01-01" }),
+      run({ export: "everything", day: "2026-01-01" }),
+    ]);
+    const bodies = answers.map((answer) => z.object({ body: z.string() }).parse(answer).body);
+    expect(bodies.filter((body) => body === '"Uploaded to s3."')).toHaveLength(1);
+    expect(bodies.filter((body) => body.includes("is running already"))).toHaveLength(1);
+    expect((await manifestIn("everything/dt=2026-01-01/")).items).toBe(ITEMS);
+  }, 300_000);
+
+  it("are finished by the next run when one is killed, with no item lost or doubled", async () => {
+    const { executionArn } = await sfn.send(
+      new StartExecutionCommand({
+        stateMachineArn: outputs.state_machine_arn,
+        input: JSON.stringify({ export: "slow", day: "2026-01-02", force: false }),
+      }),
+    );
+    const segments = async (): Promise<readonly unknown[]> => {
+      const started = await dynamodb.send(
+        new ScanCommand({ TableName: outputs.state_table_name, ConsistentRead: true }),
+      );
+      return (started.Items ?? []).filter(
+        ({ subject, item, seenItems }) =>
+          subject?.S?.startsWith("slow#") === true &&
+          item?.S?.startsWith("segment#") === true &&
+          Number(seenItems?.N) > 0,
+      );
+    };
+    await eventually(segments, ({ length }) => length > 0, 60_000);
+    await sfn.send(new StopExecutionCommand({ executionArn }));
+    expect(await keys("slow/dt=2026-01-02/_SUCCESS")).toEqual([]);
+    // The next one, of another day: it finishes the one before it first. Meanwhile the killed one's workers live on, in Lambda.
+    expect(await run({ export: "slow", day: "2026-01-03" })).toMatchObject({ body: '"Uploaded to s3."' });
+    for (const day of ["2026-01-02", "2026-01-03"]) {
+      const manifest = await manifestIn(`slow/dt=${day}/`);
+      const ids = (await linesOf(manifest)).map((line) => /"id":"([^"]+)"/.exec(line)?.[1]);
+      expect([manifest.items, ids.length, new Set(ids).size]).toEqual([ITEMS, ITEMS, ITEMS]);
+    }
+  }, 600_000);
+
+  it("take each new item once, also those that are written while they run", async () => {
+    const put = (ids: readonly string[]) =>
+      write(
+        "e2e-new-items",
+        ids.map((id) => ({ id: { S: id }, at: { N: String(Date.now()) } })),
+      );
+    let day = 1;
+    const exported: (string | undefined)[] = [];
+    const next = async (): Promise<void> => {
+      const date = `2026-02-0${day++}`;
+      await run({ export: "new-items", day: date });
+      const lines = await linesOf(await manifestIn(`new-items/dt=${date}/`));
+      exported.push(...lines.map((line) => /"id":"([^"]+)"/.exec(line)?.[1]));
+    };
+    const written: string[] = [];
+    const batch = (name: string) => {
+      const ids = Array.from({ length: 50 }, (_, index) => `${name}-${index}`);
+      written.push(...ids);
+      return ids;
+    };
+    await put(batch("before"));
+    await next();
+    const running = next();
+    for (let index = 0; index < 10; index++) await put(batch(`during-${index}`));
+    await running;
+    await new Promise((wait) => setTimeout(wait, 5));
+    await next();
+    expect([...exported].sort()).toEqual([...written].sort());
+    await next();
+    expect(exported).toHaveLength(written.length);
+  }, 240_000);
+
+  it("say of an empty table that it is", async () => {
+    expect(await run({ export: "empty" })).toMatchObject({ body: '"Uploaded to s3."' });
+    const manifest = await manifestIn(`empty/dt=${today()}/`);
+    expect([manifest.items, manifest.files]).toEqual([0, []]);
+    expect(await keys(`empty/dt=${today()}/_SUCCESS`)).toHaveLength(1);
+  }, 60_000);
+
+  it.each([
+    ["no-table", /ResourceNotFound|resource not found/i],
+    ["no-bucket", /NoSuchBucket|does not exist/i],
+  ])(
+    "fail clearly, and leave nothing that looks whole: %s",
+    async (name, reason) => {
+      expect(await run({ export: name })).toMatchObject({
+        failed: { errorMessage: expect.stringMatching(reason) as unknown },
+      });
+      const [record] = await runsOf(name);
+      expect(record).toMatchObject({ status: "FAILED", cause: expect.stringMatching(reason) as unknown });
+      expect(await keys(`${name}/`)).toEqual([]);
+    },
+    180_000,
+  );
+
+  it("are started by their schedule", async () => {
+    await eventually(
+      () => runsOf("ticking"),
+      (runs) => runs.some(({ status }) => status === "FINISHED"),
+      120_000,
+    );
+  }, 130_000);
+});
+
+/** Sets have no order. */
+function sorted(item: Item): Item {
+  return Object.fromEntries(
+    Object.entries(item)
+      .map(([name, value]): [string, AttributeValue] => {
+        if (value.SS) return [name, { SS: [...value.SS].sort() }];
+        if (value.NS) return [name, { NS: [...value.NS].sort() }];
+        if (value.B) return [name, { B: Buffer.from(value.B) }];
+        if (value.BS)
+          return [name, { BS: value.BS.map((each) => Buffer.from(each)).sort((a, b) => Buffer.compare(a, b)) }];
+        return [name, value];
+      })
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
+}

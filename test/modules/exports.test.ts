@@ -1,0 +1,120 @@
+import { ConfigurationError } from "../../modules/constructs/config";
+import { exportMachine } from "../../modules/exports/definition";
+import { PRESETS } from "../../modules/exports/schema";
+import { aslFaultsOf } from "../support/asl-faults";
+import { describePolicy, resource, review, synthesize } from "../support/synthesized";
+
+const exports = {
+  tables: [
+    { name: "orders", table: "shop-orders", maxReadUnitsPerSecond: 500 },
+    { name: "simple-user-logs", preset: "simple-user-logs" as const },
+    { name: "changes", table: "shop-orders", engine: "dynamodb-export" as const, mode: "incremental" as const },
+  ],
+  jobs: { tables: ["app-logs"], roles: ["arn:aws:iam::123456789012:role/reader"] },
+};
+
+const module_ = (input: Parameters<typeof synthesize>[0]["exports"] = exports) => {
+  const module = synthesize({ exports: input }).modules["exports"];
+  if (!module) throw new Error("no module");
+  return module;
+};
+
+const arn = (service: string, name: string) =>
+  `arn:\${data.aws_partition.partition.partition}:${service}:\${data.aws_region.region.name}:\${data.aws_caller_identity.account.account_id}:${name}`;
+
+describe("the exports module", () => {
+  it("is what a reviewer expects", () => {
+    expect(review(module_())).toMatchSnapshot();
+  });
+
+  it("lets the reader scan these tables, write where exports go, and nothing else", () => {
+    expect(describePolicy(resource(module_(), "aws_iam_role_policy", "read_permissions")["policy"])).toEqual([
+      "Allow dynamodb:PutItem, dynamodb:UpdateItem on ${aws_dynamodb_table.state.arn} (StateTable)",
+      `Allow dynamodb:Scan on ${["shop-orders", "webapp_user_logs", "app-logs"].map((name) => arn("dynamodb", `table/${name}`)).join(", ")} (Tables)`,
+      expect.stringMatching(
+        /^Allow s3:AbortMultipartUpload, s3:GetObject, s3:ListBucketMultipartUploads, s3:PutObject on \$\{aws_s3_bucket.files.arn\}, .*\/orders\/\*.* \(Buckets\)$/,
+      ),
+      "Allow sts:AssumeRole on arn:aws:iam::123456789012:role/reader (JobRoles)",
+      "Allow logs:CreateLogStream, logs:PutLogEvents on ${aws_cloudwatch_log_group.read_logs.arn}:* (Logs)",
+      "Allow xray:PutTelemetryRecords, xray:PutTraceSegments on * (Traces)",
+    ]);
+  });
+
+  it("tells an export by its rule's name", () => {
+    expect(resource(module_(), "aws_cloudwatch_event_rule", "schedule_orders")).toMatchObject({
+      name: "${var.app}-${var.environment}-exports-schedule-orders",
+      schedule_expression: "cron(0 17 * * ? *)",
+    });
+  });
+
+  it("is late when fewer exports are done in a day than days have", () => {
+    expect(resource(module_(), "aws_cloudwatch_metric_alarm", "late")).toMatchObject({
+      metric_name: "finishedExports",
+      threshold: 3,
+      treat_missing_data: "breaching",
+    });
+    const rare = module_({ tables: [{ name: "rare", table: "rare", schedule: "rate(7 days)" }] });
+    expect(rare.resource["aws_cloudwatch_metric_alarm"]).not.toHaveProperty("late");
+  });
+
+  it("opens a queue for jobs only where there are jobs", () => {
+    expect(module_({ tables: [] }).resource["aws_sqs_queue"]).not.toHaveProperty("jobs");
+  });
+
+  it("has a table of Athena's for lines in a folder a day", () => {
+    const tables = module_().resource["aws_glue_catalog_table"] ?? {};
+    expect(Object.keys(tables)).toEqual(["athena_orders"]);
+    expect(tables["athena_orders"]).toMatchObject({
+      parameters: { "storage.location.template": "s3://${aws_s3_bucket.files.bucket}/orders/dt=$${dt}/" },
+    });
+  });
+
+  it("takes the presets to the letter", () => {
+    const [, simple] = synthesizedTables();
+    expect(simple).toMatchObject({ ...PRESETS["simple-user-logs"], mode: "full", engine: "scan" });
+  });
+
+  it.each([
+    [{ mode: "incremental" as const }, "watermark: undefined is missing"],
+    [{ watermark: { attribute: "at" } }, "watermark"],
+    [{ engine: "dynamodb-export" as const, format: "json" as const }, "engine"],
+    [{ format: "json" as const, columns: { id: "string" } }, "columns"],
+    [{ prefix: "/orders" }, "prefix"],
+    [{ segments: 0 }, "segments"],
+  ])("refuses %j", (wrong, told) => {
+    const refused = () => synthesize({ exports: { tables: [{ name: "orders", table: "orders", ...wrong }] } });
+    expect(refused).toThrow(ConfigurationError);
+    expect(refused).toThrow(`staging.exports.tables[0].${told}`);
+  });
+
+  it("refuses two exports of one name", () => {
+    const twice = [1, 2].map(() => ({ name: "orders", table: "orders" }));
+    expect(() => synthesize({ exports: { tables: twice } })).toThrow("is another export's, too");
+  });
+});
+
+describe("the machine that runs exports", () => {
+  const machine = exportMachine({ claim: "claim", read: "read", native: "native", finish: "finish", fail: "fail" });
+
+  it("is Amazon States Language", () => {
+    expect(aslFaultsOf(machine)).toEqual([]);
+  });
+
+  it("tries every task again, and records every failure", () => {
+    const tasks = Object.entries(machine.States).filter(([, { Type }]) => Type === "Task" || Type === "Map");
+    for (const [name, state] of tasks) {
+      if (state.Type === "Task")
+        expect([name, state]).toEqual([name, expect.objectContaining({ Retry: expect.anything() as unknown })]);
+      expect([name, state.Catch?.map(({ Next }) => Next)]).toEqual([
+        name,
+        [name === "RecordFailure" ? "Failed" : "RecordFailure"],
+      ]);
+    }
+  });
+});
+
+function synthesizedTables(): readonly unknown[] {
+  const { root } = synthesize({ exports });
+  const { configuration } = root.module["exports"] as { configuration: { tables: unknown[] } };
+  return configuration.tables;
+}

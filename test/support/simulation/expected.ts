@@ -1,0 +1,41 @@
+/** What a timer is to do, counted out plainly: apart from the engine, so that both are not wrong alike. */
+import { jitterMs } from "../../../functions/timers/fires";
+import { nextDue } from "../../../functions/timers/schedule";
+import type { Timer } from "../../../functions/timers/timer";
+
+export interface Expected {
+  readonly scheduled: number;
+  /** With its jitter. */
+  readonly due: number;
+}
+
+/** All fires of a timer that are scheduled until a time, by fire id, in order. */
+export function expectedFires(timer: Timer, until: number): ReadonlyMap<string, Expected> {
+  const fires = new Map<string, Expected>();
+  if (!timer.enabled) return fires;
+  const { kind, id, version, startAt = -Infinity, endAt = Infinity, firesLeft = Infinity, jitterSeconds = 0 } = timer;
+  for (const scheduled of times(timer, until)) {
+    if (scheduled < startAt || scheduled > endAt || fires.size >= firesLeft) continue;
+    const fireId = `${kind}#${id}#${version}#${new Date(scheduled).toISOString()}`;
+    fires.set(fireId, { scheduled, due: scheduled + (jitterSeconds === 0 ? 0 : jitterMs(fireId, jitterSeconds)) });
+  }
+  return fires;
+}
+
+function* times({ schedule, putAt }: Timer, until: number): Iterable<number> {
+  switch (schedule.kind) {
+    case "once":
+      if (schedule.at <= until) yield schedule.at;
+      return;
+    case "every":
+      for (
+        let at = putAt - (putAt % schedule.periodMs) + schedule.phaseMs - schedule.periodMs;
+        at <= until;
+        at += schedule.periodMs
+      )
+        if (at > putAt) yield at;
+      return;
+    case "cron":
+      for (let at = nextDue(schedule, putAt); at !== undefined && at <= until; at = nextDue(schedule, at)) yield at;
+  }
+}

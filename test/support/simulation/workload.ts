@@ -1,0 +1,58 @@
+/** What clients of a simulated world ask for. */
+import { WHEEL_PERIODS_MS, type Schedule } from "../../../functions/timers/schedule";
+import type { Timer, TimerKind } from "../../../functions/timers/timer";
+import type { Random } from "./random";
+
+const MINUTE = 60_000;
+
+export interface Client {
+  readonly kind: TimerKind;
+  readonly id: string;
+  readonly shard: string;
+}
+
+export interface Drawing {
+  readonly version: string;
+  /** Epoch milliseconds. */
+  readonly now: number;
+  readonly random: Random;
+}
+
+export function drawTimer(client: Client, { version, now, random }: Drawing): Timer {
+  const schedule = client.kind === "oneshot" ? oneshot(now, random) : periodic(random);
+  const periodicOnly = schedule.kind !== "once";
+  return {
+    ...client,
+    version,
+    schedule,
+    data: '{"equal":"for all of them"}',
+    ...(periodicOnly && random.chance(0.15) && { startAt: now + random.whole(-5, 20) * MINUTE }),
+    ...(periodicOnly && random.chance(0.15) && { endAt: now + random.whole(5, 60) * MINUTE }),
+    ...(schedule.kind === "cron" && random.chance(0.3) && { firesLeft: random.whole(1, 8) }),
+    ...(random.chance(0.2) && { jitterSeconds: random.of([1, 30, 300]) }),
+    enabled: random.chance(0.95),
+    putAt: now,
+  };
+}
+
+function oneshot(now: number, random: Random): Schedule {
+  const ahead = random.of([-60_000, -1, 0, 1, 1_000, 130_000, 180_000, 599_999, 600_000, 600_001, 900_000, 2_400_000]);
+  return { kind: "once", at: now + ahead + (random.chance(0.3) ? random.whole(-2_000, 2_000) : 0) };
+}
+
+function periodic(random: Random): Schedule {
+  const kind = random.whole(0, 9);
+  if (kind < 2)
+    return {
+      kind: "cron",
+      expression: random.of(["*/7 * * * ? *", "* * * * ? *", "5,6,40 * * * ? *"]),
+      timeZone: "UTC",
+    };
+  const periodMs =
+    kind < 5
+      ? random.whole(MINUTE, 20 * MINUTE)
+      : random.of(WHEEL_PERIODS_MS.filter((period) => period <= 60 * MINUTE));
+  const phase = random.whole(0, periodMs - 1);
+  // Most of them fall on whole seconds, as people's do.
+  return { kind: "every", periodMs, phaseMs: random.chance(0.7) ? phase - (phase % 1_000) : phase };
+}

@@ -3,6 +3,7 @@
  * and for each way in which it can be used. An estimate: {@link ASSUMPTIONS} says what it takes for granted.
  */
 import * as z from "zod";
+import { fieldsOf, parseJson } from "../shared/fields";
 import type { Resource } from "../shared/stack-resources";
 import { DAYS_A_MONTH, runsAMonth } from "./schedule";
 import { dearestPrice, freeOfCharge, listPrice, sum, times, usageOf, type Usage } from "./usage";
@@ -126,7 +127,13 @@ const statesSchema = z.looseObject({ States: z.record(z.string(), z.unknown()) }
 class Estimation {
   readonly #unknown = new Set<string>();
 
-  constructor(private readonly resources: readonly Resource[]) {}
+  readonly #byType = new Map<string, Resource[]>();
+
+  constructor(private readonly resources: readonly Resource[]) {
+    for (const resource of resources) {
+      this.#byType.set(resource.type, [...(this.#byType.get(resource.type) ?? []), resource]);
+    }
+  }
 
   run(): Estimate {
     for (const { type } of this.resources) {
@@ -375,7 +382,7 @@ class Estimation {
       module,
       namespace: text(values["namespace"]),
       name: text(values["metric_name"]),
-      dimensions: fields(values["dimensions"]),
+      dimensions: fieldsOf(values["dimensions"]),
     }));
     const ofDashboards = this.#ofType("aws_cloudwatch_dashboard").flatMap(({ module, address, values }) => {
       const body = dashboardSchema.safeParse(parseJson(text(values["dashboard_body"])));
@@ -398,7 +405,7 @@ class Estimation {
   }
 
   #ofType(type: string): readonly Resource[] {
-    return this.resources.filter((resource) => resource.type === type);
+    return this.#byType.get(type) ?? [];
   }
 
   #referred(type: string, reference: unknown): Resource | undefined {
@@ -436,7 +443,7 @@ function refersTo(reference: unknown, { address, values }: Resource): boolean {
 function metricsOfAlarm({ type, values }: Resource): number {
   if (type !== "aws_cloudwatch_metric_alarm") return 1;
   const queries = Array.isArray(values["metric_query"]) ? values["metric_query"] : [];
-  const metrics = queries.filter((query: unknown) => Object.keys(block(fields(query)["metric"])).length > 0).length;
+  const metrics = queries.filter((query: unknown) => Object.keys(block(fieldsOf(query)["metric"])).length > 0).length;
   const period = Number(values["period"]);
   return Math.max(metrics, 1) * (period > 0 && period < 60 ? 3 : 1);
 }
@@ -470,17 +477,5 @@ const text = (value: unknown) => (typeof value === "string" ? value : "");
 
 /** A block as plans, states (a list of one) and stacks (sometimes the object itself) have it. */
 function block(value: unknown): Readonly<Record<string, unknown>> {
-  return fields(Array.isArray(value) ? value[0] : value);
-}
-
-function fields(value: unknown): Readonly<Record<string, unknown>> {
-  return z.record(z.string(), z.unknown()).safeParse(value).data ?? {};
-}
-
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
+  return fieldsOf(Array.isArray(value) ? value[0] : value);
 }

@@ -3,6 +3,7 @@
  * and for each way in which it can be used. An estimate: {@link ASSUMPTIONS} says what it takes for granted.
  */
 import * as z from "zod";
+import { fieldsOf, parseJson } from "../shared/fields";
 import type { Resource } from "../shared/stack-resources";
 import { DAYS_A_MONTH, runsAMonth } from "./schedule";
 import { dearestPrice, freeOfCharge, listPrice, sum, times, usageOf, type Usage } from "./usage";
@@ -10,6 +11,7 @@ import { dearestPrice, freeOfCharge, listPrice, sum, times, usageOf, type Usage 
 /** A scheduled run waits for others; a request or a message is answered at once. */
 const SCHEDULED_RUN_SECONDS = 1;
 const USE_SECONDS = 0.1;
+const HOURS_A_MONTH = DAYS_A_MONTH * 24;
 const LOG_GB_A_RUN = 3e-6;
 /** Lambda keeps five connections to a queue, and asks on each every twenty seconds, whether there is anything or not. */
 const IDLE_POLLS_A_MONTH = (5 * DAYS_A_MONTH * 24 * 60 * 60) / 20;
@@ -24,7 +26,7 @@ export const ASSUMPTIONS: readonly string[] = [
   `a scheduled run takes ${SCHEDULED_RUN_SECONDS} s, a use ${USE_SECONDS} s; each writes 3 kB of log and one trace`,
   "each run makes every call that its role allows, once, and with the least that is counted",
   "Lambda asks each of its queues 15 times a minute whether there is something in it",
-  "a feature with a schedule sends all custom metrics that its alarms and its dashboard row name; one without sends none while idle",
+  "in each hour in which its schedule runs, a feature sends all custom metrics that its alarms and its dashboard row name; in others none",
   "nothing is stored, and nothing leaves AWS",
 ];
 
@@ -125,7 +127,13 @@ const statesSchema = z.looseObject({ States: z.record(z.string(), z.unknown()) }
 class Estimation {
   readonly #unknown = new Set<string>();
 
-  constructor(private readonly resources: readonly Resource[]) {}
+  readonly #byType = new Map<string, Resource[]>();
+
+  constructor(private readonly resources: readonly Resource[]) {
+    for (const resource of resources) {
+      this.#byType.set(resource.type, [...(this.#byType.get(resource.type) ?? []), resource]);
+    }
+  }
 
   run(): Estimate {
     for (const { type } of this.resources) {
@@ -160,18 +168,23 @@ class Estimation {
     );
   }
 
-  /** Metrics of our own: of modules that have a schedule, or of those that have none. */
+  /** Metrics of our own: of modules that have a schedule, or of those that have none. CloudWatch counts the hours in which they come. */
   #customMetrics(scheduled: boolean): readonly Line[] {
-    const withSchedule = new Set(this.#scheduled().map(({ module }) => module));
+    const runs = new Map<string, number>();
+    for (const { module, expression } of this.#scheduled()) {
+      runs.set(module, (runs.get(module) ?? 0) + (runsAMonth(expression) ?? HOURS_A_MONTH));
+    }
     const metrics = new Map<string, Set<string>>();
     for (const { namespace, name, dimensions, module } of this.#namedMetrics()) {
-      if (withSchedule.has(module) !== scheduled) continue;
+      if (runs.has(module) !== scheduled) continue;
       const named = metrics.get(module) ?? new Set();
       metrics.set(module, named.add(JSON.stringify([namespace, name, Object.entries(dimensions).sort()])));
     }
-    return [...metrics].map(([module, { size }]) =>
-      line(module, counted(size, "custom metric"), usageOf({ "cloudWatch.metricMonth": size })),
-    );
+    return [...metrics].map(([module, { size }]) => {
+      const hours = Math.min(runs.get(module) ?? HOURS_A_MONTH, HOURS_A_MONTH);
+      const what = `${counted(size, "custom metric")}${hours < HOURS_A_MONTH ? `, in ${whole(hours)} hours` : ""}`;
+      return line(module, what, usageOf({ "cloudWatch.metricMonth": (size * hours) / HOURS_A_MONTH }));
+    });
   }
 
   #schedules(): readonly Line[] {
@@ -369,7 +382,7 @@ class Estimation {
       module,
       namespace: text(values["namespace"]),
       name: text(values["metric_name"]),
-      dimensions: fields(values["dimensions"]),
+      dimensions: fieldsOf(values["dimensions"]),
     }));
     const ofDashboards = this.#ofType("aws_cloudwatch_dashboard").flatMap(({ module, address, values }) => {
       const body = dashboardSchema.safeParse(parseJson(text(values["dashboard_body"])));
@@ -392,7 +405,7 @@ class Estimation {
   }
 
   #ofType(type: string): readonly Resource[] {
-    return this.resources.filter((resource) => resource.type === type);
+    return this.#byType.get(type) ?? [];
   }
 
   #referred(type: string, reference: unknown): Resource | undefined {
@@ -430,7 +443,7 @@ function refersTo(reference: unknown, { address, values }: Resource): boolean {
 function metricsOfAlarm({ type, values }: Resource): number {
   if (type !== "aws_cloudwatch_metric_alarm") return 1;
   const queries = Array.isArray(values["metric_query"]) ? values["metric_query"] : [];
-  const metrics = queries.filter((query: unknown) => Object.keys(block(fields(query)["metric"])).length > 0).length;
+  const metrics = queries.filter((query: unknown) => Object.keys(block(fieldsOf(query)["metric"])).length > 0).length;
   const period = Number(values["period"]);
   return Math.max(metrics, 1) * (period > 0 && period < 60 ? 3 : 1);
 }
@@ -464,17 +477,5 @@ const text = (value: unknown) => (typeof value === "string" ? value : "");
 
 /** A block as plans, states (a list of one) and stacks (sometimes the object itself) have it. */
 function block(value: unknown): Readonly<Record<string, unknown>> {
-  return fields(Array.isArray(value) ? value[0] : value);
-}
-
-function fields(value: unknown): Readonly<Record<string, unknown>> {
-  return z.record(z.string(), z.unknown()).safeParse(value).data ?? {};
-}
-
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
+  return fieldsOf(Array.isArray(value) ? value[0] : value);
 }

@@ -1,6 +1,7 @@
 /** Who may do what after the plan that could not before, and the other way round. */
 import * as z from "zod";
 import { isUnresolved } from "../shared/expression";
+import { fieldsOf, parseJson } from "../shared/fields";
 import type { Expressions, ResourceChange } from "./plan";
 import { SENSITIVE } from "./values";
 
@@ -199,16 +200,4 @@ function sorted(value: unknown): unknown {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, part]) => [key, sorted(part as unknown)]),
   );
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return z.record(z.string(), z.unknown()).safeParse(value).data ?? {};
-}
-
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }

@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { isUnresolved, resolve, type Scope } from "../shared/expression";
+import { fieldsOf, parseJson } from "../shared/fields";
 import type { Resource } from "../shared/stack-resources";
 
 const fieldsSchema = z.record(z.string(), z.unknown());
@@ -97,14 +98,6 @@ export function parsePlan(json: string): Plan {
     );
   }
   return parsed.data;
-}
-
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The feature that an address is in: `heartbeats`; empty: the environment itself. */
@@ -201,5 +194,5 @@ export class Expressions {
 }
 
 function constantOf(expression: unknown): unknown {
-  return fieldsSchema.safeParse(expression).data?.["constant_value"];
+  return fieldsOf(expression)["constant_value"];
 }

@@ -1,5 +1,5 @@
 /** What changes within a resource: one entry for each value, sensitive ones never among them. */
-import * as z from "zod";
+import { fieldsOf, isFields } from "../shared/fields";
 import type { Change } from "./plan";
 
 /** Shown in place of what is not for everybody's eyes, and of what only the apply will tell. */
@@ -93,16 +93,14 @@ function keysOf(before: unknown, after: unknown, unknown: unknown): readonly (st
     const allNamed = names.every((name) => name !== undefined) && isDistinct(before) && isDistinct(after);
     return allNamed ? names : Array.from({ length: Math.max(before.length, after.length) }, (_, index) => index);
   }
-  const one = asFields(before);
-  const other = asFields(after);
-  if (one === undefined || other === undefined) return undefined;
-  const untold = Object.entries(asFields(unknown) ?? {}).filter(([, marks]) => holdsTrue(marks));
-  return [...new Set([...Object.keys(one), ...Object.keys(other), ...untold.map(([key]) => key)])];
+  if (!isFields(before) || !isFields(after)) return undefined;
+  const untold = Object.entries(fieldsOf(unknown)).filter(([, marks]) => holdsTrue(marks));
+  return [...new Set([...Object.keys(before), ...Object.keys(after), ...untold.map(([key]) => key)])];
 }
 
 /** What an item of a list is told by, so that one that comes or goes does not make all that follow it look changed. */
 function nameOf(item: unknown): string | undefined {
-  const { name, Sid } = asFields(item) ?? {};
+  const { name, Sid } = fieldsOf(item);
   return typeof name === "string" ? name : typeof Sid === "string" ? Sid : undefined;
 }
 
@@ -116,11 +114,7 @@ function placeOf(value: unknown, key: string | number): string | number {
 function child(value: unknown, place: string | number): unknown {
   if (value === true) return true; // a mark on the whole is one on each part
   if (Array.isArray(value)) return typeof place === "number" ? (value as readonly unknown[])[place] : undefined;
-  return asFields(value)?.[place];
-}
-
-function asFields(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return Array.isArray(value) ? undefined : z.record(z.string(), z.unknown()).safeParse(value).data;
+  return fieldsOf(value)[place];
 }
 
 /** Policies, dashboards and state machines are JSON in a string: their parts are what people look for. */
@@ -151,12 +145,9 @@ function isNothing(value: unknown): boolean {
 }
 
 function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) => {
-    const fields = asFields(part);
-    return fields === undefined
-      ? part
-      : Object.fromEntries(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)));
-  });
+  return JSON.stringify(value, (_, part: unknown) =>
+    isFields(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part,
+  );
 }
 
 function shown(value: unknown): string | undefined {

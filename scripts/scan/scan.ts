@@ -7,6 +7,7 @@ import { dirname, join, resolve } from "node:path";
 import * as z from "zod";
 import { pythonEnvironment } from "../emulator/python";
 import { installedPython, installPython } from "../emulator/virtual-environment";
+import { parseJson } from "../shared/fields";
 import { CommandFailedError, runCommand } from "../shared/run-command";
 import { synthesizeStacks } from "../shared/synthesize";
 import { judge, type Finding, type Verdict } from "./judge";
@@ -72,12 +73,4 @@ async function runCheckov(python: string, folder: string): Promise<Scan> {
     }),
   );
   return { passed: summary.passed, ...judge(findings, WAIVERS) };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -53,6 +53,33 @@ export const WAIVERS: readonly Waiver[] = [
     check: "CKV_AWS_145",
     reason: "S3's own key encrypts them; CloudFront could not read a key of ours without more rights",
   },
+  {
+    check: "CKV_AWS_21",
+    reason: "An export writes objects of its own, once",
+    only: /exports aws_s3_bucket\.files$/,
+  },
+  // APIs, for AWS identities only (AWS_IAM), and state machines
+  {
+    check: "CKV2_AWS_4",
+    reason: "Every request is in the access log; execution logs would hold what requests are about",
+  },
+  { check: "CKV2_AWS_29", reason: "Only signed requests of the account's own identities get further than API Gateway" },
+  {
+    check: "CKV2_AWS_51",
+    reason: "API Gateway proves itself to Lambda by IAM; client certificates are for HTTP backends",
+  },
+  {
+    check: "CKV2_AWS_53",
+    reason: "The functions parse every request themselves, and answer with the path and the reason",
+  },
+  { check: "CKV_AWS_120", reason: "What they answer changes with each request; a cache costs by the hour" },
+  { check: "CKV_AWS_225", reason: "What they answer changes with each request; a cache costs by the hour" },
+  { check: "CKV_AWS_237", reason: "An API's id is in its address: it is not to be replaced, whatever comes first" },
+  { check: "CKV_AWS_73", reason: "The functions behind it are traced, and do all of the work" },
+  {
+    check: "CKV_AWS_285",
+    reason: "Failures are logged without what they are about; Step Functions keeps the history for 90 days",
+  },
   // The status page on the web: public, static, and the same for everybody
   { check: "CKV2_AWS_42", reason: "CloudFront's own name and certificate, unless statusPage.domain names another" },
   { check: "CKV2_AWS_47", reason: "A static page runs no Log4j" },

@@ -106,6 +106,10 @@ describe("estimate", () => {
       }),
     ];
     expect(estimate([...scheduled, ...named]).idle.map(({ what }) => what)).toContain("2 custom metrics");
+    const daily = { name: "tick", schedule_expression: "cron(0 17 * * ? *)" };
+    const rarely = estimate([resource("aws_cloudwatch_event_rule", "tick", daily), ...named]);
+    const [metrics] = rarely.idle.filter(({ what }) => what === "2 custom metrics, in 30 hours");
+    expect(metrics?.listed).toBeCloseTo((2 * PRICES.cloudWatch.metricMonth * 30) / 720);
     const unused = estimate(named);
     expect(unused.idle.map(({ what }) => what)).toEqual(["1 alarm", "1 dashboard"]);
     expect(unused.uses).toContainEqual({

@@ -227,6 +227,7 @@ async function* pagesOf(shard: string, window: Window, { position, ports: { inde
 
 /** Timers that stay where they are: the wheel's, and one-shots. */
 async function handOverDue({ timers }: Page, window: Window, ports: DispatchPorts, tally: Tally): Promise<void> {
+  if (timers.length === 0) return;
   const fires: Fire[] = [];
   const ended: StoredTimer[] = [];
   for (const timer of timers) {

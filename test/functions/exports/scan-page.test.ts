@@ -80,6 +80,7 @@ describe("a page of a Scan as plain JSON", () => {
   it("knows the last page, and a page on which a filter has left nothing", () => {
     expect(convert('{"Count":0,"Items":[],"ScannedCount":9}').page).toEqual({
       items: 0,
+      scanned: 9,
       bytes: 0,
       lastKey: undefined,
       capacityUnits: 0,

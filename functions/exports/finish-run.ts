@@ -25,8 +25,17 @@ export const handler = taskHandler(
     return answeringFailures(logger, async ({ input: { run, step } }): Promise<Answer | undefined> => {
       const files = await filesOf(run, state, s3);
       const names = namesOf(run);
-      const put = (Key: string, Body: string, ContentType: string) =>
-        s3.send(new PutObjectCommand({ Bucket: run.bucket, Key, Body, ContentType, ...encryptionOf(run) }));
+      // Bytes: of an empty string the SDK would not know the length.
+      const put = (Key: string, content: string, ContentType: string) =>
+        s3.send(
+          new PutObjectCommand({
+            Bucket: run.bucket,
+            Key,
+            Body: Buffer.from(content),
+            ContentType,
+            ...encryptionOf(run),
+          }),
+        );
       if (step === "manifest") {
         await removeStrays(run, files, s3);
         const manifest = manifestOf(run, files, clock.now());

@@ -7,10 +7,22 @@ import {
 } from "@aws-sdk/client-dynamodb-streams";
 import type { LostChanges } from "./redrive";
 
-/** The changes from one sequence number to another. Throws DynamoDB's TrimmedDataAccessException when they are gone. */
+/** A stream may answer with nothing though there is more to come. An open one always does at its end. */
+const EMPTY_PAGES = 20;
+
+/** The stream does not have all of the changes. */
+export class ChangesGoneError extends Error {
+  override readonly name = "ChangesGoneError";
+}
+
+/**
+ * The changes from one sequence number to another, both included.
+ *
+ * @throws {@link ChangesGoneError}, and DynamoDB's TrimmedDataAccessException when they are older than 24 hours
+ */
 export async function readChanges(streams: DynamoDBStreamsClient, lost: LostChanges): Promise<readonly _Record[]> {
   const { streamArn: StreamArn, shardId: ShardId, startSequenceNumber, endSequenceNumber } = lost;
-  let { ShardIterator } = await streams.send(
+  const first = await streams.send(
     new GetShardIteratorCommand({
       StreamArn,
       ShardId,
@@ -18,16 +30,19 @@ export async function readChanges(streams: DynamoDBStreamsClient, lost: LostChan
       SequenceNumber: startSequenceNumber,
     }),
   );
-  const found: _Record[] = [];
   const last = BigInt(endSequenceNumber);
-  const isBeyond = ({ dynamodb }: _Record) => BigInt(dynamodb?.SequenceNumber ?? 0) > last;
-  while (ShardIterator !== undefined) {
-    const page = await streams.send(new GetRecordsCommand({ ShardIterator }));
-    const records = page.Records ?? [];
-    found.push(...records.filter((record) => !isBeyond(record)));
-    const end = records.at(-1);
-    if (end === undefined || BigInt(end.dynamodb?.SequenceNumber ?? 0) >= last) break;
-    ShardIterator = page.NextShardIterator;
+  const found: _Record[] = [];
+  let iterator = first.ShardIterator;
+  for (let empty = 0; iterator !== undefined && empty < EMPTY_PAGES;) {
+    const { Records = [], NextShardIterator } = await streams.send(new GetRecordsCommand({ ShardIterator: iterator }));
+    found.push(...Records.filter((record) => numberOf(record) <= last));
+    if (Records.some((record) => numberOf(record) >= last)) return found;
+    empty = Records.length === 0 ? empty + 1 : 0;
+    iterator = NextShardIterator;
   }
-  return found;
+  throw new ChangesGoneError(`${ShardId} ends before ${endSequenceNumber}`);
+}
+
+function numberOf({ dynamodb }: _Record): bigint {
+  return BigInt(dynamodb?.SequenceNumber ?? 0);
 }

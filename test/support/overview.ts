@@ -42,13 +42,7 @@ export function overview(json: TerraformJson): string {
         .map((statement) => `${name.replace(/_permissions$/, "")}: ${statement}`),
     ),
     tables: each("aws_dynamodb_table", tableLine),
-    queues: each("aws_sqs_queue", ({ visibility_timeout_seconds: hidden, redrive_policy: redrive }, name) =>
-      [
-        name,
-        ...(hidden === undefined ? [] : [`hidden for ${String(hidden)} s`]),
-        ...(redrive ? [String(redrive)] : []),
-      ].join(", "),
-    ),
+    queues: each("aws_sqs_queue", queueLine),
     alarms: each("aws_cloudwatch_metric_alarm", alarmLine),
     besides: Object.entries(json.resource)
       .filter(([type]) => !shown.has(type))
@@ -92,6 +86,16 @@ function tableLine(resource: Resource, name: string): string {
     ...(indexes ?? []).map((index) => `index ${index.name}: ${keys([index.hash_key, index.range_key])}`),
     ...(ttl ? [`expires by ${ttl.attribute_name}`] : []),
   ].join("; ");
+}
+
+const queueSchema = z.looseObject({
+  visibility_timeout_seconds: z.number().nullish(),
+  redrive_policy: z.string().nullish(),
+});
+
+function queueLine(resource: Resource, name: string): string {
+  const { visibility_timeout_seconds: hidden, redrive_policy: redrive } = queueSchema.parse(resource);
+  return [name, ...(hidden ? [`hidden for ${hidden} s`] : []), ...(redrive ? [redrive] : [])].join(", ");
 }
 
 const alarmSchema = z.looseObject({

@@ -1,4 +1,5 @@
 import { ApiGatewayDeployment } from "@cdktf/provider-aws/lib/api-gateway-deployment";
+import { ApiGatewayGatewayResponse } from "@cdktf/provider-aws/lib/api-gateway-gateway-response";
 import { ApiGatewayIntegration } from "@cdktf/provider-aws/lib/api-gateway-integration";
 import { ApiGatewayMethod } from "@cdktf/provider-aws/lib/api-gateway-method";
 import { ApiGatewayMethodSettings } from "@cdktf/provider-aws/lib/api-gateway-method-settings";
@@ -43,6 +44,13 @@ export interface RestApiProps {
   readonly routes: readonly Route[];
   /** All callers together; more is answered with 429. */
   readonly throttling: { readonly requestsPerSecond: number; readonly burst: number };
+  /**
+   * True: browsers on any site may read what API Gateway answers by itself (403, 429, 504), as they may read what the functions answer
+   * with `cors` of their own.
+   *
+   * @default false
+   */
+  readonly cors?: boolean;
   readonly alarms: { readonly failures: AlarmText };
 }
 
@@ -69,7 +77,8 @@ export class RestApi extends Construct {
       endpointConfiguration: { types: ["REGIONAL"] },
     });
     const integrations = props.routes.map((route) => this.createRoute(route));
-    const deployment = this.createDeployment(props.routes, integrations);
+    const ownAnswers = props.cors === true ? this.createOwnAnswers() : [];
+    const deployment = this.createDeployment(props.routes, integrations, ownAnswers);
     const stage = this.createStage(name, deployment);
     this.createThrottling(stage, props.throttling);
     this.createAlarms(name, props.alarms);
@@ -130,20 +139,38 @@ export class RestApi extends Construct {
     return resource.id;
   }
 
+  /** API Gateway's answers as they always are, with the header that lets browsers hand them on. */
+  private createOwnAnswers(): ApiGatewayGatewayResponse[] {
+    return ["DEFAULT_4XX", "DEFAULT_5XX"].map(
+      (responseType) =>
+        new ApiGatewayGatewayResponse(this, responseType.toLowerCase().replace("_", "-"), {
+          restApiId: this.api.id,
+          responseType,
+          responseParameters: { "gatewayresponse.header.Access-Control-Allow-Origin": "'*'" },
+          // What it is anyhow; AWS tells it back, and a plan would want it gone.
+          responseTemplates: { "application/json": '{"message":$context.error.messageString}' },
+        }),
+    );
+  }
+
   /** What callers see changes with a deployment only, so each change of a route is one. */
   private createDeployment(
     routes: readonly Route[],
     integrations: readonly ApiGatewayIntegration[],
+    ownAnswers: readonly ApiGatewayGatewayResponse[],
   ): ApiGatewayDeployment {
     return new ApiGatewayDeployment(this, "deployment", {
       restApiId: this.api.id,
-      triggers: Object.fromEntries(
-        routes.map((route) => [
-          `${route.method} ${route.path}`,
-          `${authorizationOf(route)} ${route.handler.invokeArn}`,
-        ]),
-      ),
-      dependsOn: [...integrations],
+      triggers: {
+        ...Object.fromEntries(
+          routes.map((route) => [
+            `${route.method} ${route.path}`,
+            `${authorizationOf(route)} ${route.handler.invokeArn}`,
+          ]),
+        ),
+        ...(ownAnswers.length > 0 && { "own answers": "Access-Control-Allow-Origin" }),
+      },
+      dependsOn: [...integrations, ...ownAnswers],
       lifecycle: { createBeforeDestroy: true },
     });
   }

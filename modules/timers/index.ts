@@ -251,6 +251,7 @@ export class Timers extends Feature {
         ...paths.map((path) => ({ method: "OPTIONS", path, handler }) as const),
       ],
       throttling: API_THROTTLING,
+      cors: true,
       alarms: { failures: "Timers can't be put. See modules/timers/README.md, 'Requests fail'" },
     });
     return { url: api.url, id: api.id, arns: API_ROUTES.map((route) => api.arnOf(route)) };

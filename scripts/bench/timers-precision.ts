@@ -19,7 +19,7 @@ const FIRST_IN_MS = 60_000;
 const APART_MS = 200;
 const PATIENCE_MS = 60_000;
 
-const outputsSchema = z.looseObject({ api_id: z.string(), recorded_fires_table_name: z.string() });
+const outputsSchema = z.looseObject({ api_url: z.string(), recorded_fires_table_name: z.string() });
 const REGION = "eu-central-1";
 const credentials = { accessKeyId: "test", secretAccessKey: "test" };
 
@@ -34,8 +34,7 @@ export async function benchTimersPrecision(): Promise<readonly Figure[]> {
     const running = await readRunning(homeAt(home));
     if (running === undefined) throw new Error("npm start has left nothing running");
     const outputs = outputsSchema.parse(running.deployment?.features["timers"]);
-    const url = `${running.endpoint}/restapis/${outputs.api_id}/live/_user_request_`;
-    await put(new TimersClient({ url, region: REGION, credentials }));
+    await put(new TimersClient({ url: outputs.api_url, region: REGION, credentials }));
     const dynamodb = new DynamoDBClient({ endpoint: running.endpoint, region: REGION, credentials });
     return figuresOf(await lateness(dynamodb, outputs.recorded_fires_table_name));
   } finally {

@@ -6,13 +6,18 @@ import { DEFAULT_HOME } from "../local/home";
 import { describeError, EXIT, npmCommand } from "../shared/command-line";
 import { findDeployed, NotDeployedError, type DeployedOptions } from "../environments/deployed";
 import { redriveInvocations } from "./invocations";
+import { queuesOf, redriveMessages } from "./messages";
 
 const command = npmCommand(
   "npm run redrive --",
-  "Invokes functions again with the events that they failed on. Mend the cause first.",
+  "Invokes functions again with the events that they failed on, and puts messages back into the queues of those that failed on " +
+    "them. Mend the cause first.",
 )
   .argument("<environment>", "as main.ts names it: staging")
-  .argument("<feature>", "heartbeats")
+  .argument(
+    "<feature>",
+    "heartbeats, timers, exports, workflow; of a channel: npm run channel -- <environment> redrive <name>",
+  )
   .option("--app <file>", "the app that has the environment", "main.ts")
   .option("--home <folder>", "for local: the folder that was given to npm start", DEFAULT_HOME)
   .parse();
@@ -27,12 +32,12 @@ async function main(environment: string, feature: string, options: DeployedOptio
       `${environment} has no feature "${feature}" with dead letters: ${Object.keys(features).join(", ")}`,
     );
   }
-  const { sent, left } = await redriveInvocations(outputs.data.dead_letter_queue_url, {
-    sqs: new SQSClient(aws),
-    lambda: new LambdaClient(aws),
-    now: Date.now,
-    onProgress: console.log,
-  });
+  const tools = { sqs: new SQSClient(aws), now: Date.now, onProgress: console.log };
+  const lambda = new LambdaClient(aws);
+  const redriven = [await redriveInvocations(outputs.data.dead_letter_queue_url, { ...tools, lambda })];
+  for (const queue of queuesOf(outputs.data)) redriven.push(await redriveMessages(queue, tools));
+  const sent = redriven.reduce((sum, one) => sum + one.sent, 0);
+  const left = redriven.reduce((sum, one) => sum + one.left, 0);
   console.log(`${feature}: ${sent} sent back${left === 0 ? "" : `, ${left} left`}.`);
   return left === 0 ? EXIT.ok : EXIT.failure;
 }

@@ -1,6 +1,7 @@
 /** Timers as people read them. */
 import type { ScheduleView, TimerView } from "../../functions/timers/messages";
 import { table } from "../shared/table";
+import type { RecordedFire } from "./fires";
 
 /** `each hour at :05`, `every 15 minutes`, `cron 0 9 * * ? * (Europe/Berlin)`, `once at 2026-11-21T17:00:00.000Z` */
 export function describeSchedule(schedule: ScheduleView): string {
@@ -34,4 +35,11 @@ export function describeTimer({ schedule, timerCallbackData, ...others }: TimerV
   });
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value === null ? "none" : String(value)}`).join("\n");
+}
+
+export function describeFires(fires: readonly RecordedFire[]): string {
+  return table(
+    ["due", "fired", "late (ms)", "data"],
+    fires.map(({ dueAt, firedAt, lateMs, data }) => [dueAt, firedAt, String(lateMs), data]),
+  );
 }

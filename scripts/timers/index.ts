@@ -1,27 +1,32 @@
-/** `npm run timers -- <environment> put|get|ls|rm ...`: sets timers, and looks at them. */
+/** `npm run timers -- <environment> put|get|ls|rm|fires ...`: sets timers, and looks at them. */
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { InvalidArgumentError } from "commander";
 import * as z from "zod";
 import { InvalidRequestError, TimersClient, type TimerView } from "../../clients/timers";
 import { findDeployed, NotDeployedError, type DeployedOptions } from "../environments/deployed";
 import { DEFAULT_HOME } from "../local/home";
 import { describeError, EXIT, npmCommand } from "../shared/command-line";
-import { describeTimer, describeTimers } from "./describe";
+import { describeFires, describeTimer, describeTimers } from "./describe";
+import { recordedFires } from "./fires";
 import { putInputOf, UsageError, type PutOptions } from "./options";
 
-const outputsSchema = z.looseObject({ api_url: z.string(), api_id: z.string() });
+const outputsSchema = z.looseObject({ api_url: z.string(), recorded_fires_table_name: z.string().optional() });
 
 interface Options extends DeployedOptions {
   readonly json: boolean;
 }
 
-async function clientOf(options: Options): Promise<TimersClient> {
+async function findTimers(options: Options) {
   const { features, aws } = await findDeployed(environment, options);
   const outputs = outputsSchema.safeParse(features["timers"]);
   if (!outputs.success) throw new NotDeployedError(`${environment} has no timers: ${Object.keys(features).join(", ")}`);
-  const { api_url: amazon, api_id: id } = outputs.data;
-  const { endpoint, region, credentials } = aws;
-  // An emulator has no names of its own for its APIs.
-  const url = endpoint === undefined ? amazon : `${endpoint}/restapis/${id}/live/_user_request_`;
-  return new TimersClient({ url, region, ...(credentials && { credentials }) });
+  return { outputs: outputs.data, aws };
+}
+
+async function clientOf(options: Options): Promise<TimersClient> {
+  const { outputs, aws } = await findTimers(options);
+  const { region, credentials } = aws;
+  return new TimersClient({ url: outputs.api_url, region, ...(credentials && { credentials }) });
 }
 
 async function put(id: string, options: PutOptions & Options): Promise<number> {
@@ -61,6 +66,24 @@ async function remove(given: readonly string[], options: Once & Options): Promis
   return failures.length === 0 ? EXIT.ok : EXIT.failure;
 }
 
+async function fires(id: string, options: Once & Options & { readonly limit: number }): Promise<number> {
+  const { outputs, aws } = await findTimers(options);
+  const { recorded_fires_table_name: table } = outputs;
+  if (table === undefined)
+    throw new NotThereError(
+      `${environment} has a callback of its own, and only the one that Almanac comes with records fires`,
+    );
+  const all = await recordedFires(new DynamoDBClient(aws), { table, kind: kindOf(options), id });
+  const latest = all.slice(0, options.limit);
+  if (options.json) console.log(JSON.stringify(latest));
+  else if (latest.length === 0) console.log(`no fires of a ${kindOf(options)} timer "${id}" in the last seven days`);
+  else {
+    console.log(describeFires(latest));
+    if (latest.length < all.length) console.log(`${all.length - latest.length} earlier ones: --limit ${all.length}`);
+  }
+  return EXIT.ok;
+}
+
 interface Once {
   readonly once?: boolean;
 }
@@ -69,6 +92,11 @@ const collectionOf = (timers: TimersClient, options: Once) => timers[kindOf(opti
 
 class NotThereError extends Error {
   override readonly name = "NotThereError";
+}
+
+function countOf(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("It is not a whole number of 1 or more.");
+  return Number(text);
 }
 
 /** Ends with the code that a command comes to. */
@@ -129,6 +157,13 @@ common("ls", "Lists the timers.")
 common("rm <ids...>", "Deletes timers.")
   .option("--once", "those that fire once")
   .action((ids: readonly string[], options: Once & Options) => finish(remove(ids, options)));
+common(
+  "fires <id>",
+  "Shows when a timer has fired: the last seven days, as the callback that Almanac comes with records it.",
+)
+  .option("--once", "one that fires once")
+  .option("--limit <count>", "the latest so many", countOf, 20)
+  .action((id: string, options: Once & Options & { readonly limit: number }) => finish(fires(id, options)));
 
 if (environment === "" || environment.startsWith("-")) {
   if (/^(-h|--help)$/.test(environment)) command.help();

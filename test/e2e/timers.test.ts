@@ -1,44 +1,64 @@
 import {
   DynamoDBClient,
+  GetItemCommand,
   ScanCommand,
   UpdateItemCommand,
   type AttributeValue,
   type ScanCommandOutput,
 } from "@aws-sdk/client-dynamodb";
-import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
 
+import { TimersClient } from "../../clients/timers";
 import { systemClock } from "../../functions/shared/clock";
 import { mapConcurrently } from "../../functions/shared/concurrency";
 import { MESSAGE_ATTRIBUTES } from "../../functions/timers/contract";
 import { fireAt, placeOf } from "../../functions/timers/fires";
+import type { Schedule } from "../../functions/timers/schedule";
 import { cursorKey, timerTable, type TimerTable } from "../../functions/timers/timer-table";
 import type { StoredTimer, Timer } from "../../functions/timers/timer";
 import { homeAt } from "../../scripts/local/home";
 import { readRunning } from "../../scripts/local/run-record";
-import { scheduledEvent } from "../support/lambda";
-import { awsConfiguration, eventually, home } from "./support/system";
+import { dispatchInProcess } from "./support/dispatch-process";
+import { awsConfiguration, eventually, home, npmRun, startArguments } from "./support/system";
 
 const outputsSchema = z.looseObject({
   table_name: z.string(),
   recorded_fires_table_name: z.string(),
   fires_queue_url: z.string(),
-  dispatch_function_name: z.string(),
+  api_url: z.url(),
 });
 
-const recordedSchema = z.object({ timer: z.string(), fireId: z.string(), lateMs: z.number(), data: z.string() });
+const recordedSchema = z.object({
+  timer: z.string(),
+  fireId: z.string(),
+  dueAt: z.string(),
+  lateMs: z.number(),
+  data: z.string(),
+});
 type Recorded = z.output<typeof recordedSchema>;
 
+const cursorSchema = z.object({
+  cursor: z.number(),
+  leaseOwner: z.string().optional(),
+  leaseUntil: z.number().optional(),
+});
+
+const MINUTE = 60_000;
 const SHARD = "shard0";
 const CROWD = 6_000;
+
+/** One more than the deployed dispatcher knows of: nobody else works it off. */
+const OWN_SHARD = "shard2";
+const ORPHANS = 600;
 
 describe("timers, deployed", () => {
   let aws: ReturnType<typeof awsConfiguration>;
   let outputs: z.output<typeof outputsSchema>;
   let dynamodb: DynamoDBClient;
   let table: TimerTable;
+  let timers: TimersClient;
 
   beforeAll(async () => {
     const running = await readRunning(homeAt(home));
@@ -47,33 +67,44 @@ describe("timers, deployed", () => {
     outputs = outputsSchema.parse(running.deployment?.features["timers"]);
     dynamodb = new DynamoDBClient(aws);
     table = timerTable(dynamodb, outputs.table_name, { clock: systemClock, random: Math.random });
+    timers = new TimersClient({ url: outputs.api_url, ...aws });
+    await putEveryMinute();
   });
 
-  /** A one-shot as it stands in the table long after it was put: the dispatcher's alone. */
-  function oneshot(id: string, at: number): StoredTimer {
+  /** A timer as it stands in the table long after it was put: the dispatcher's alone. */
+  function dispatched(id: string, schedule: Schedule, shard = SHARD): StoredTimer {
     const putAt = Date.now() - 1_000;
-    const schedule = { kind: "once", at } as const;
-    const data = '{"all":"the same"}';
     return {
-      kind: "oneshot",
+      kind: schedule.kind === "once" ? "oneshot" : "periodic",
       id,
-      shard: SHARD,
+      shard,
       version: `v-${id}`,
       schedule,
-      data,
+      data: '{"all":"the same"}',
       enabled: true,
       putAt,
       through: putAt,
     };
   }
 
+  const oneshot = (id: string, at: number, shard?: string): StoredTimer => dispatched(id, { kind: "once", at }, shard);
+
+  /** What fires each minute while the others are tested, some handed over by the API and some by the dispatcher. */
+  async function putEveryMinute(): Promise<void> {
+    await timers.periodic.put("minutely-api-every", { every: "1 minute", secondOfMinute: 30 });
+    await timers.periodic.put("minutely-api-cron", { cron: "* * * * ? *", timeZone: "Asia/Kolkata" });
+    const every = dispatched("minutely-dispatched-every", { kind: "every", periodMs: MINUTE, phaseMs: 30_000 });
+    const cron = dispatched("minutely-dispatched-cron", { kind: "cron", expression: "* * * * ? *", timeZone: "UTC" });
+    for (const timer of [every, cron]) await table.put(timer, placeOf(timer));
+  }
+
   /** As if the dispatcher had not run since. */
-  async function cursorBackTo(at: number): Promise<void> {
-    await table.ensureCursor(SHARD, at);
+  async function cursorBackTo(at: number, shard = SHARD): Promise<void> {
+    await table.ensureCursor(shard, at);
     await dynamodb.send(
       new UpdateItemCommand({
         TableName: outputs.table_name,
-        Key: { timer: { S: cursorKey(SHARD) } },
+        Key: { timer: { S: cursorKey(shard) } },
         UpdateExpression: "SET #cursor = :at REMOVE leaseOwner, leaseUntil, #position",
         ExpressionAttributeNames: { "#cursor": "cursor", "#position": "position" },
         ExpressionAttributeValues: { ":at": { N: String(at) } },
@@ -81,6 +112,13 @@ describe("timers, deployed", () => {
     );
   }
 
+  async function cursorOf(shard: string) {
+    const Key = { timer: { S: cursorKey(shard) } };
+    const { Item = {} } = await dynamodb.send(new GetItemCommand({ TableName: outputs.table_name, Key }));
+    return cursorSchema.parse(unmarshall(Item));
+  }
+
+  /** @param prefix of the timer's kind and id: `oneshot#crowd-` */
   async function recorded(prefix: string): Promise<readonly Recorded[]> {
     const found: Recorded[] = [];
     let ExclusiveStartKey: Record<string, AttributeValue> | undefined;
@@ -94,7 +132,7 @@ describe("timers, deployed", () => {
       found.push(...Items.map((item) => recordedSchema.parse(unmarshall(item))));
       ExclusiveStartKey = LastEvaluatedKey;
     } while (ExclusiveStartKey !== undefined);
-    return found.filter(({ timer }) => timer.startsWith(`oneshot#${prefix}`));
+    return found.filter(({ timer }) => timer.startsWith(prefix));
   }
 
   /** Puts a fire's message into the queue, so often. */
@@ -119,31 +157,14 @@ describe("timers, deployed", () => {
     );
   }
 
-  it("fire all 6,000 that are due in one minute, each once, none early; even where a dispatcher died over them", async () => {
-    const begin = Date.now();
-    const due = Math.ceil(begin / 60_000) * 60_000 + 60_000;
-    const timers = Array.from({ length: CROWD }, (_, index) => oneshot(`crowd-${index}`, due - (index % 60) * 1_000));
-    await mapConcurrently(timers, 50, (timer) => table.put(timer, placeOf(timer)));
-    // A run that took the lease, sent something, and died: its position is kept, its lease ends by itself.
-    await cursorBackTo(due - 60_000);
-    await dynamodb.send(
-      new UpdateItemCommand({
-        TableName: outputs.table_name,
-        Key: { timer: { S: cursorKey(SHARD) } },
-        UpdateExpression: "SET leaseOwner = :dead, leaseUntil = :until",
-        ExpressionAttributeValues: { ":dead": { S: "dead" }, ":until": { N: String(Date.now() + 2_000) } },
-      }),
-    );
-    const busy = await new LambdaClient(aws).send(
-      new InvokeCommand({
-        FunctionName: outputs.dispatch_function_name,
-        Payload: Buffer.from(JSON.stringify(scheduledEvent({ target: 0, targets: 2 }))),
-      }),
-    );
-    expect(busy.FunctionError).toBeUndefined();
+  it("fire all 6,000 that are due in one minute, each once, none early", async () => {
+    const due = Math.ceil(Date.now() / MINUTE) * MINUTE + MINUTE;
+    const crowd = Array.from({ length: CROWD }, (_, index) => oneshot(`crowd-${index}`, due - (index % 60) * 1_000));
+    await mapConcurrently(crowd, 50, (timer) => table.put(timer, placeOf(timer)));
+    await cursorBackTo(due - MINUTE);
 
     const fires = await eventually(
-      () => recorded("crowd-"),
+      () => recorded("oneshot#crowd-"),
       ({ length }) => length >= CROWD,
       300_000,
     );
@@ -160,11 +181,93 @@ describe("timers, deployed", () => {
     await table.put({ ...replaced, version: "newer" }, undefined);
     for (const timer of [gone, replaced, kept]) await deliver(timer, now, 3);
     await eventually(
-      () => recorded("again-"),
+      () => recorded("oneshot#again-"),
       ({ length }) => length > 0,
       30_000,
     );
     await new Promise((wait) => setTimeout(wait, 3_000));
-    expect((await recorded("again-")).map(({ timer }) => timer)).toEqual(["oneshot#again-kept"]);
+    expect((await recorded("oneshot#again-")).map(({ timer }) => timer)).toEqual(["oneshot#again-kept"]);
   }, 60_000);
+
+  it("lose nothing when the dispatcher is killed in the middle of its run: the next tick completes it", async () => {
+    const begin = Date.now();
+    const cursor = Math.floor(begin / MINUTE) * MINUTE;
+    const ids = Array.from({ length: ORPHANS }, (_, index) => `orphan-${index}`);
+    const orphans = ids.map((id, index) => oneshot(id, begin + 25_000 + index, OWN_SHARD));
+    await mapConcurrently(orphans, 50, (timer) => table.put(timer, placeOf(timer)));
+    await cursorBackTo(cursor, OWN_SHARD);
+    const run = {
+      endpoint: aws.endpoint,
+      environment: { TIMERS_TABLE: outputs.table_name, FIRES_QUEUE: outputs.fires_queue_url, SHARDS: "3" },
+      event: { target: 2, targets: 3 },
+      remainingMs: 12_000,
+    };
+
+    const killed = await dispatchInProcess({ ...run, killAtBatch: ORPHANS / 20 });
+    expect(killed).toMatchObject({ code: null, signal: "SIGKILL" });
+    expect(killed.batches).toBeGreaterThan(0);
+    expect(killed.batches).toBeLessThan(ORPHANS / 10);
+    const left = await cursorOf(OWN_SHARD);
+    expect(left).toMatchObject({ cursor, leaseOwner: expect.any(String) as unknown });
+
+    // As long as the dead run's lease lasts, nobody takes its place.
+    await new Promise((wait) => setTimeout(wait, (left.leaseUntil ?? 0) - Date.now() + 100));
+    expect(await dispatchInProcess(run)).toMatchObject({ code: 0, signal: null });
+    // Its own, or that of a deployed dispatcher that has heard of the new shard meanwhile.
+    await eventually(
+      () => cursorOf(OWN_SHARD),
+      ({ cursor }) => cursor > begin + 25_000 + ORPHANS,
+      30_000,
+    );
+    const fires = await eventually(
+      () => recorded("oneshot#orphan-"),
+      ({ length }) => length >= ORPHANS,
+      60_000,
+    );
+    expect(fires.map(({ timer }) => timer).sort()).toEqual(ids.map((id) => `oneshot#${id}`).sort());
+    expect(fires.filter(({ lateMs }) => lateMs < 0)).toEqual([]);
+  }, 120_000);
+
+  it("fire once by the API, with the data of the last that was put, and not at all once deleted", async () => {
+    await timers.oneshot.put("soon-kept", { delaySeconds: 4, timerCallbackData: "first" });
+    await timers.oneshot.put("soon-deleted", { delaySeconds: 4 });
+    await timers.oneshot.put("soon-kept", { delaySeconds: 5, timerCallbackData: "second" });
+    await timers.oneshot.delete("soon-deleted");
+    await eventually(
+      () => recorded("oneshot#soon-"),
+      ({ length }) => length > 0,
+      30_000,
+    );
+    await new Promise((wait) => setTimeout(wait, 2_000));
+    expect((await recorded("oneshot#soon-")).map(({ timer, data }) => [timer, data])).toEqual([
+      ["oneshot#soon-kept", '"second"'],
+    ]);
+    expect(await npmRun("timers", "local", "fires", "soon-kept", "--once", ...startArguments)).toMatchObject({
+      code: 0,
+      output: expect.stringMatching(/^\S+Z +\S+Z +\d+ +"second"$/m) as unknown,
+    });
+  }, 120_000);
+
+  it.each([
+    ["every minute, handed over by the API", "minutely-api-every", 30],
+    ["by cron, handed over by the API", "minutely-api-cron", 0],
+    ["every minute, handed over by the dispatcher", "minutely-dispatched-every", 30],
+    ["by cron, handed over by the dispatcher", "minutely-dispatched-cron", 0],
+  ])(
+    "fire %s, without a gap",
+    async (_, id, second) => {
+      const fires = await eventually(
+        () => recorded(`periodic#${id}`),
+        ({ length }) => length >= 2,
+        150_000,
+      );
+      const times = fires.map(({ dueAt }) => Date.parse(dueAt)).sort((a, b) => a - b);
+      const first = times[0] ?? 0;
+      expect(first % MINUTE).toBe(second * 1_000);
+      expect(times).toEqual(times.map((__, index) => first + index * MINUTE));
+      expect(fires.filter(({ lateMs }) => lateMs < 0)).toEqual([]);
+      await timers.periodic.delete(id);
+    },
+    160_000,
+  );
 });

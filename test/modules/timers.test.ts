@@ -1,4 +1,5 @@
-import { resource, review, synthesize, type TerraformJson } from "../support/synthesized";
+import { overview } from "../support/overview";
+import { resource, synthesize, type TerraformJson } from "../support/synthesized";
 
 function timers(input: object): TerraformJson {
   const { timers: json } = synthesize({ timers: input }).modules;
@@ -11,7 +12,20 @@ const rulesOf = (json: TerraformJson) => Object.keys(json.resource["aws_cloudwat
 
 describe("timers", () => {
   it("are what a reviewer reads", () => {
-    expect(review(timers({ shards: 1 }))).toMatchSnapshot();
+    expect(overview(timers({ shards: 1 }))).toMatchSnapshot();
+  });
+
+  it("keep ticks that fail, and have fires that fail come again alone", () => {
+    const json = timers({});
+    expect(resource(json, "aws_lambda_event_source_mapping", "callback_source")).toMatchObject({
+      function_response_types: ["ReportBatchItemFailures"],
+    });
+    for (const target of targetsOf(json))
+      expect(target).toMatchObject({ dead_letter_config: { arn: "${aws_sqs_queue.dead_letters.arn}" } });
+  });
+
+  it("let browsers on any site read every answer of the API", () => {
+    expect(Object.values(timers({}).resource["aws_api_gateway_gateway_response"] ?? {})).toHaveLength(2);
   });
 
   it.each([

@@ -9,13 +9,14 @@ const routes: readonly Route[] = [
   { method: "DELETE", path: "/timers/{id}", handler: { ...handler, invokeArn: "arn:other" } },
   { method: "OPTIONS", path: "/timers/{id}", handler },
 ];
+const props = {
+  description: "Timers",
+  routes,
+  throttling: { requestsPerSecond: 10, burst: 20 },
+  alarms: { failures: "requests fail" },
+} as const;
 const json = synthesizeConstructs((feature) => {
-  const api = new RestApi(feature, "api", {
-    description: "Timers",
-    routes,
-    throttling: { requestsPerSecond: 10, burst: 20 },
-    alarms: { failures: "requests fail" },
-  });
+  const api = new RestApi(feature, "api", props);
   expect(api.arnOf({ method: "GET", path: "/timers/{id}" })).toMatch(/\/live\/GET\/timers\/\*$/);
 });
 
@@ -90,5 +91,24 @@ describe("a REST API", () => {
     expect(resource(json, "aws_cloudwatch_metric_alarm", "api_failures")).toMatchObject({
       alarm_description: "requests fail",
     });
+  });
+
+  it("lets browsers on any site read its own answers where it is told to, and is deployed with that", () => {
+    expect(json.resource["aws_api_gateway_gateway_response"]).toBeUndefined();
+    const open = synthesizeConstructs((feature) => new RestApi(feature, "api", { ...props, cors: true }));
+    const answers = open.resource["aws_api_gateway_gateway_response"] ?? {};
+    expect(Object.values(answers)).toMatchObject(
+      ["DEFAULT_4XX", "DEFAULT_5XX"].map((type) => ({
+        response_type: type,
+        response_parameters: { "gatewayresponse.header.Access-Control-Allow-Origin": "'*'" },
+      })),
+    );
+    const deployment = resource(open, "aws_api_gateway_deployment", "api_deployment");
+    expect(deployment["depends_on"]).toEqual(
+      expect.arrayContaining(Object.keys(answers).map((name) => `aws_api_gateway_gateway_response.${name}`)),
+    );
+    expect(deployment["triggers"]).not.toEqual(
+      resource(json, "aws_api_gateway_deployment", "api_deployment")["triggers"],
+    );
   });
 });

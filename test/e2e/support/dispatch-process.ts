@@ -1,0 +1,102 @@
+/** The deployed dispatcher in a process of its own, to be killed in the middle of its run. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { buildSync } from "esbuild";
+
+import type { DispatchEnvironment } from "../../../functions/timers/contract";
+import { BUNDLE_OPTIONS } from "../../../modules/constructs/bundle";
+import { lambdaContext, scheduledEvent } from "../../support/lambda";
+
+/** As Lambda's runtime does: the bundle, its handler, an event and a context. */
+const RUNTIME = `
+  const [file, event, context, remainingMs] = process.argv.slice(1);
+  const end = Date.now() + Number(remainingMs);
+  const whole = { ...JSON.parse(context), getRemainingTimeInMillis: () => end - Date.now() };
+  require(file).handler(JSON.parse(event), whole).then(() => process.exit(0), (error) => {
+    console.error(error);
+    process.exit(1);
+  });
+`;
+
+export interface Dispatch {
+  readonly endpoint: string;
+  readonly environment: DispatchEnvironment;
+  /** What the rule says of its target. */
+  readonly event: { readonly target: number; readonly targets: number };
+  /** When Lambda would end the run. */
+  readonly remainingMs: number;
+  /** SIGKILL at this SendMessageBatch, before it comes to SQS. @default never */
+  readonly killAtBatch?: number;
+}
+
+/** How a process ended, and how many SendMessageBatch SQS had from it. */
+export interface DispatchEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly batches: number;
+}
+
+/** One tick of the dispatcher, bundled as it is deployed, between it and the emulator nothing but a count. */
+export async function dispatchInProcess(dispatch: Dispatch): Promise<DispatchEnd> {
+  const { endpoint, environment, event, remainingMs, killAtBatch = Infinity } = dispatch;
+  const directory = mkdtempSync(join(tmpdir(), "almanac-e2e-dispatch-"));
+  const outfile = join(directory, "dispatch.js");
+  buildSync({ ...BUNDLE_OPTIONS, sourcemap: false, entryPoints: ["functions/timers/dispatch.ts"], outfile });
+
+  let asked = 0;
+  let batches = 0;
+  let kill = (): unknown => undefined;
+  const gate = createServer((request, response) => {
+    const pass = async (): Promise<void> => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+      const isBatch = request.headers["x-amz-target"] === "AmazonSQS.SendMessageBatch";
+      if (isBatch && ++asked >= killAtBatch) {
+        kill();
+        return;
+      }
+      const { host: _, connection: __, "content-length": ___, ...headers } = request.headers;
+      const answer = await fetch(endpoint, {
+        method: "POST",
+        headers: headers as Record<string, string>,
+        body: Buffer.concat(chunks),
+      });
+      const body = Buffer.from(await answer.arrayBuffer());
+      if (isBatch) batches += 1;
+      response.writeHead(answer.status, { "Content-Type": "application/x-amz-json-1.0" }).end(body);
+    };
+    pass().catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
+  });
+  try {
+    gate.listen(0, "127.0.0.1");
+    await once(gate, "listening");
+    const args = [outfile, JSON.stringify(scheduledEvent(event)), JSON.stringify(lambdaContext()), String(remainingMs)];
+    const child = spawn(process.execPath, ["-e", RUNTIME, ...args], {
+      stdio: ["ignore", "ignore", "inherit"],
+      env: {
+        ...environment,
+        AWS_ENDPOINT_URL: `http://127.0.0.1:${(gate.address() as AddressInfo).port}`,
+        AWS_REGION: "eu-central-1",
+        AWS_ACCESS_KEY_ID: "test",
+        AWS_SECRET_ACCESS_KEY: "test",
+        AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
+        POWERTOOLS_SERVICE_NAME: "timers",
+        ALMANAC_APP: "almanac",
+        ALMANAC_ENVIRONMENT: "local",
+      },
+    });
+    kill = () => child.kill("SIGKILL");
+    const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
+    return { code, signal, batches };
+  } finally {
+    gate.closeAllConnections();
+    gate.close();
+    rmSync(directory, { recursive: true });
+  }
+}

@@ -6,10 +6,11 @@ import { DEFAULT_HOME } from "../local/home";
 import { describeError, EXIT, npmCommand } from "../shared/command-line";
 import { findDeployed, NotDeployedError, type DeployedOptions } from "../environments/deployed";
 import { redriveInvocations } from "./invocations";
+import { redriveMessages } from "./messages";
 
 const command = npmCommand(
   "npm run redrive --",
-  "Invokes functions again with the events that they failed on. Mend the cause first.",
+  "Invokes functions again with the events that they failed on, and sends exports' jobs back. Mend the cause first.",
 )
   .argument("<environment>", "as main.ts names it: staging")
   .argument("<feature>", "heartbeats")
@@ -17,7 +18,12 @@ const command = npmCommand(
   .option("--home <folder>", "for local: the folder that was given to npm start", DEFAULT_HOME)
   .parse();
 
-const outputsSchema = z.looseObject({ dead_letter_queue_url: z.string() });
+const outputsSchema = z.looseObject({
+  dead_letter_queue_url: z.string(),
+  /** Of exports that take jobs. */
+  jobs_queue_url: z.string().optional(),
+  jobs_dead_letter_queue_url: z.string().optional(),
+});
 
 async function main(environment: string, feature: string, options: DeployedOptions): Promise<number> {
   const { features, aws } = await findDeployed(environment, options);
@@ -27,12 +33,12 @@ async function main(environment: string, feature: string, options: DeployedOptio
       `${environment} has no feature "${feature}" with dead letters: ${Object.keys(features).join(", ")}`,
     );
   }
-  const { sent, left } = await redriveInvocations(outputs.data.dead_letter_queue_url, {
-    sqs: new SQSClient(aws),
-    lambda: new LambdaClient(aws),
-    now: Date.now,
-    onProgress: console.log,
-  });
+  const { dead_letter_queue_url, jobs_queue_url: jobs, jobs_dead_letter_queue_url: deadJobs } = outputs.data;
+  const tools = { sqs: new SQSClient(aws), now: Date.now, onProgress: console.log };
+  const redriven = [await redriveInvocations(dead_letter_queue_url, { ...tools, lambda: new LambdaClient(aws) })];
+  if (jobs !== undefined && deadJobs !== undefined) redriven.push(await redriveMessages(deadJobs, jobs, tools));
+  const sent = redriven.reduce((sum, each) => sum + each.sent, 0);
+  const left = redriven.reduce((sum, each) => sum + each.left, 0);
   console.log(`${feature}: ${sent} sent back${left === 0 ? "" : `, ${left} left`}.`);
   return left === 0 ? EXIT.ok : EXIT.failure;
 }

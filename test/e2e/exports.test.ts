@@ -1,3 +1,7 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 
 import {
@@ -74,7 +78,7 @@ describe("exports, deployed", () => {
     sfn = new SFNClient(aws);
     await createTable("webapp_user_logs", "transaction_id");
     for (const name of ["e2e-everything", "e2e-new-items", "e2e-empty"]) await createTable(name, "id");
-    await createTable("e2e-app-logs", "transaction_id");
+    for (const name of ["e2e-app-logs", "e2e-quiet-logs"]) await createTable(name, "transaction_id");
     await write(
       "e2e-everything",
       Array.from({ length: ITEMS }, (_, number) => itemOf(number)),
@@ -214,7 +218,10 @@ describe("exports, deployed", () => {
     );
 
     // The same day again: no new data. And an application that has had none.
-    await send([{ ...job, application: "shop" }]);
+    await send([
+      { ...job, application: "shop" },
+      { ...job, application: "quiet", table_name: "e2e-quiet-logs" },
+    ]);
     const answers = await eventually(
       async () => {
         const { executions = [] } = await sfn.send(
@@ -226,10 +233,14 @@ describe("exports, deployed", () => {
         );
         return described.map(({ output = "" }) => output).join("\n");
       },
-      (text) => text.includes("exists - no new data uploaded: s3://"),
+      (text) =>
+        ["exists - no new data uploaded: s3://", "no new data was retrieved"].every((message) =>
+          text.includes(message),
+        ),
       60_000,
     );
     expect(answers).toContain(folder("shop"));
+    expect(await keys(folder("quiet"))).toEqual([]);
   }, 180_000);
 
   it("bring every item of a large table over, once, whatever its types", async () => {
@@ -250,11 +261,23 @@ describe("exports, deployed", () => {
     expect(new Set(items.map(number)).size).toBe(ITEMS);
   }, 300_000);
 
-  it("come back into a table with npm run restore, equal to what they were", async () => {
+  it("come back into a table with npm run restore, which was killed meanwhile, equal to what they were", async () => {
     await createTable("e2e-restored", "id");
     const uri = `s3://${outputs.bucket_name}/everything/dt=${today()}/_manifest.json`;
-    const { code, output } = await npmRun("restore", "local", uri, "e2e-restored", ...startArguments);
+    const restore = ["restore", "local", uri, "e2e-restored", ...startArguments];
+    const killed = spawn(process.execPath, ["scripts/run.mjs", ...restore], { stdio: "ignore", detached: true });
+    const ended = once(killed, "exit");
+    const isBegun = () => readdir(join(home, "restore")).catch(() => []);
+    await eventually(isBegun, (files) => files.some((file) => file.endsWith(".json")), 60_000);
+    process.kill(-(killed.pid ?? 0), "SIGKILL"); // with whatever it has started
+    await ended;
+
+    const [command = "", ...args] = restore;
+    const { code, output } = await npmRun(command, ...args);
     expect(output).toContain(`${ITEMS.toLocaleString("en")} items`);
+    expect(output).toMatch(/^Going on in file \d+, after [\d,]+ items of it\.$/m);
+    const [, written = ""] = /^([\d,]+) items written to e2e-restored/m.exec(output) ?? [];
+    expect(Number(written.replaceAll(",", ""))).toBeLessThan(ITEMS);
     expect(code).toBe(0);
     let count = 0;
     for await (const { Items = [] } of paginateScan({ client: dynamodb }, { TableName: "e2e-restored" })) {
@@ -359,7 +382,7 @@ describe("exports, deployed", () => {
       expect(record).toMatchObject({ status: "FAILED", cause: expect.stringMatching(reason) as unknown });
       expect(await keys(`${name}/`)).toEqual([]);
     },
-    180_000,
+    60_000, // no time to try in vain
   );
 
   it("are started by their schedule", async () => {

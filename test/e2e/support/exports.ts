@@ -24,5 +24,5 @@ export const EXPORTS: NonNullable<EnvironmentInput["exports"]> = {
     { name: "by-dynamodb", table: "e2e-everything", engine: "dynamodb-export", schedule },
     { name: "ticking", table: "e2e-empty", segments: 1, schedule: "rate(1 minute)" },
   ],
-  jobs: { tables: ["e2e-app-logs"], roles: ["arn:aws:iam::000000000000:role/e2e-reader"] },
+  jobs: { tables: ["e2e-app-logs", "e2e-quiet-logs"], roles: ["arn:aws:iam::000000000000:role/e2e-reader"] },
 };

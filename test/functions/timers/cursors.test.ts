@@ -34,4 +34,18 @@ describe("cursors", () => {
     const cursors = cursorReader(new DynamoDBClient(), TABLE);
     expect((await cursors.of(new Set(["shard9"]), NOW)).get("shard9")).toBeUndefined();
   });
+
+  it("are asked for again by the client where DynamoDB leaves some unread", async () => {
+    const Keys = [{ timer: { S: "cursor#shard0" } }];
+    dynamodb.on(BatchGetItemCommand).resolves({ Responses: {}, UnprocessedKeys: { [TABLE]: { Keys } } });
+    const cursors = cursorReader(new DynamoDBClient(), TABLE);
+    await expect(cursors.of(new Set(["shard0"]), NOW)).rejects.toMatchObject({ status: 429 });
+  });
+
+  it("are read a hundred at a time: a list may have timers of more shards", async () => {
+    dynamodb.on(BatchGetItemCommand).resolves({ Responses: {} });
+    const shards = new Set(Array.from({ length: 250 }, (_, shard) => `shard${shard}`));
+    await cursorReader(new DynamoDBClient(), TABLE).of(shards, NOW);
+    expect(asked().map((keys) => keys?.length)).toEqual([100, 100, 50]);
+  });
 });

@@ -242,7 +242,10 @@ export interface Failed {
 export const claimCallSchema = z.object({ request: runRequestSchema, execution: z.string() });
 export const segmentCallSchema = z.object({ run: runSchema, segment: z.int().nonnegative() });
 export const nativeCallSchema = z.object({ run: runSchema, exportArn: z.string().optional() });
-export const finishCallSchema = z.object({ run: runSchema, step: z.enum(["manifest", "success", "release"]) });
+export const finishCallSchema = z.object({
+  run: runSchema,
+  step: z.enum(["unmark", "manifest", "success", "release"]),
+});
 export const failCallSchema = z.object({
   request: runRequestSchema,
   execution: z.string(),

@@ -12,8 +12,8 @@ import { objectStore } from "./object-store";
 import { stateTable, type StateTable } from "./state-table";
 
 /**
- * The last steps of a run, one a call: the manifest of what is there, the marker that it is whole, and the release of the export
- * for the next run. Each may be done twice.
+ * The steps around the reading, one a call. Before it: no marker says that what is there is whole, for it will be written over. After
+ * it: the manifest of what is there, the marker, and the release of the export for the next run. Each may be done twice.
  */
 export const handler = taskHandler(
   parseFinishEnvironment,
@@ -23,7 +23,6 @@ export const handler = taskHandler(
     const state = stateTable(createDynamoDB(), environment.STATE_TABLE, clock);
 
     return answeringFailures(logger, async ({ input: { run, step } }): Promise<Answer | undefined> => {
-      const files = await filesOf(run, state, s3);
       const names = namesOf(run);
       // Bytes: of an empty string the SDK would not know the length.
       const put = (Key: string, content: string, ContentType: string) =>
@@ -36,14 +35,19 @@ export const handler = taskHandler(
             ...encryptionOf(run),
           }),
         );
-      if (step === "manifest") {
-        await removeStrays(run, files, s3);
-        const manifest = manifestOf(run, files, clock.now());
-        await put(manifestKey(names), `${JSON.stringify(manifest, undefined, 2)}\n`, "application/json");
+      if (step === "unmark") {
+        await s3.send(new DeleteObjectCommand({ Bucket: run.bucket, Key: successKey(names) }));
         return undefined;
       }
       if (step === "success") {
         await put(successKey(names), "", "text/plain");
+        return undefined;
+      }
+      const files = await filesOf(run, state, s3);
+      if (step === "manifest") {
+        await removeStrays(run, files, s3);
+        const manifest = manifestOf(run, files, clock.now());
+        await put(manifestKey(names), `${JSON.stringify(manifest, undefined, 2)}\n`, "application/json");
         return undefined;
       }
       const items = files.reduce((sum, file) => sum + file.items, 0);

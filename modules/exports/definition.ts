@@ -45,7 +45,7 @@ export const exportMachine = (functions: ExportMachineRefs) => {
       },
     ],
   } as const;
-  const finish = (step: "manifest" | "success" | "release") => ({
+  const finish = (step: "unmark" | "manifest" | "success" | "release") => ({
     FunctionName: functions.finish,
     Payload: { run: "{% $run %}", step },
   });
@@ -72,24 +72,41 @@ export const exportMachine = (functions: ExportMachineRefs) => {
         Choices: [
           FAILED,
           {
-            Comment: "by DynamoDB itself",
-            Condition: "{% $states.input.outcome = 'run' and $states.input.run.config.engine = 'dynamodb-export' %}",
-            Assign: { run: "{% $states.input.run %}", again: "{% $states.input.again %}" },
-            Next: "BeginNatively",
-          },
-          {
-            Comment: "to be read",
+            Comment: "to be exported",
             Condition: "{% $states.input.outcome = 'run' %}",
-            Assign: { run: "{% $states.input.run %}", again: "{% $states.input.again %}" },
-            Next: "ReadSegments",
+            Assign: {
+              run: "{% $states.input.run %}",
+              segments: "{% $states.input.segments %}",
+              again: "{% $states.input.again %}",
+            },
+            Next: "Unmark",
           },
         ],
         Default: "NothingToDo",
       }),
       NothingToDo: succeed({ Comment: "It is there already, or being made" }),
 
+      Unmark: lambdaInvoke({
+        Comment: "What is there of an earlier run is not whole any more",
+        Arguments: finish("unmark"),
+        ...call,
+        ...caught,
+        Next: "Unmarked",
+      }),
+      Unmarked: choice({
+        Choices: [
+          FAILED,
+          {
+            Comment: "by DynamoDB itself",
+            Condition: "{% $run.config.engine = 'dynamodb-export' %}",
+            Next: "BeginNatively",
+          },
+        ],
+        Default: "ReadSegments",
+      }),
+
       ReadSegments: map({
-        Items: "{% $states.input.segments %}",
+        Items: "{% $segments %}",
         ItemSelector: { run: "{% $run %}", segment: "{% $states.context.Map.Item.Value %}" },
         MaxConcurrency: 40,
         ItemProcessor: stateMachine({

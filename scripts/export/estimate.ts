@@ -54,7 +54,7 @@ export function estimate(
       S3: (stored / CHUNK_BYTES + 3 * parts) * PRICES.s3.write,
       Lambda: lambdaSeconds * LAMBDA_GB * PRICES.lambda.gbSecond,
       "Step Functions":
-        (10 + segments * (1 + 2 * Math.ceil(lambdaSeconds / segments / INVOCATION_SECONDS))) *
+        (12 + segments * (1 + 2 * Math.ceil(lambdaSeconds / segments / INVOCATION_SECONDS))) *
         PRICES.stepFunctions.stateTransition,
     },
     seconds,

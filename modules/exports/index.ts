@@ -133,7 +133,7 @@ export class Exports extends Feature {
     const claim = new NodeFunction<ClaimEnvironment>(this, "claim", {
       entry: "functions/exports/claim-run.ts",
       environment: {
-        STATE_TABLE: state.allows("GetItem", "PutItem", "UpdateItem"),
+        STATE_TABLE: state.allows("GetItem", "UpdateItem"),
         TABLES: this.tables(tableNames, "DescribeTable"),
         CONFIGURATION_BUCKET: configuration.allowsRead(CONFIGURATION_KEY),
         EXPORTS_BUCKET: files.name,
@@ -151,12 +151,10 @@ export class Exports extends Feature {
       environment: {
         STATE_TABLE: state.allows("PutItem", "UpdateItem"),
         TABLES: this.tables(tableNames, "Scan"),
-        BUCKETS: this.buckets(files, [
-          "s3:AbortMultipartUpload",
-          "s3:GetObject",
-          "s3:ListBucketMultipartUploads",
-          "s3:PutObject",
-        ]),
+        BUCKETS: this.buckets(files, {
+          of: this.exports.filter(({ engine }) => engine !== "dynamodb-export"),
+          actions: ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucketMultipartUploads", "s3:PutObject"],
+        }),
         JOB_ROLES: listBinding(["sts:AssumeRole"], jobs?.roles ?? []),
         KEYS: keys,
       },
@@ -169,9 +167,10 @@ export class Exports extends Feature {
       environment: {
         STATE_TABLE: state.allows("PutItem"),
         TABLES: this.nativeTables(tables),
-        BUCKETS: tables.some(({ engine }) => engine === "dynamodb-export")
-          ? this.buckets(files, ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"])
-          : "-",
+        BUCKETS: this.buckets(files, {
+          of: this.exports.filter(({ engine }) => engine === "dynamodb-export"),
+          actions: ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
+        }),
         JOB_ROLES: "",
         KEYS: keys,
       },
@@ -182,7 +181,11 @@ export class Exports extends Feature {
       entry: "functions/exports/finish-run.ts",
       environment: {
         STATE_TABLE: state.allows("GetItem", "PutItem", "Query", "UpdateItem"),
-        BUCKETS: this.buckets(files, ["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"]),
+        BUCKETS: this.buckets(files, {
+          of: this.exports,
+          actions: ["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],
+          besides: "_exports/", // the manifests of flat layouts
+        }),
         KEYS: keys,
       },
       timeoutSeconds: FINISH_TIMEOUT_SECONDS,
@@ -364,14 +367,21 @@ export class Exports extends Feature {
     };
   }
 
-  /** What exports write to: whole buckets for what is asked of a bucket, and what their prefixes begin with. */
-  private buckets(files: Bucket, actions: readonly string[]): Binding {
-    const at = this.exports.map(({ bucket, prefix, name }) => ({
+  /** What these exports write to: whole buckets for what is asked of a bucket, and what their prefixes begin with. */
+  private buckets(
+    files: Bucket,
+    { of, actions, besides }: { of: readonly ExportConfig[]; actions: readonly string[]; besides?: string },
+  ): Binding | string {
+    if (of.length === 0) return "-";
+    const at = of.map(({ bucket, prefix, name }) => ({
       arn: bucket === undefined ? files.arn : `arn:aws:s3:::${bucket}`,
       name: bucket ?? files.name,
       prefix: (prefix ?? `${name}/`).replace(/\{.*/, ""),
     }));
-    const objects = at.flatMap(({ arn, prefix }) => [`${arn}/${prefix}*`, `${arn}/_exports/*`]);
+    const objects = at.flatMap(({ arn, prefix }) => [
+      `${arn}/${prefix}*`,
+      ...(besides === undefined ? [] : [`${arn}/${besides}*`]),
+    ]);
     return {
       value: [...new Set(at.map(({ name }) => name))].join(","),
       actions,

@@ -3,7 +3,7 @@ import { DescribeTableCommand } from "@aws-sdk/client-dynamodb";
 import { createDynamoDB } from "../shared/clients/dynamodb";
 import { createS3 } from "../shared/clients/s3";
 import { createSfn } from "../shared/clients/sfn";
-import { taskHandler } from "../shared/task-handler";
+import { invocationHandler } from "../shared/invocation-handler";
 import { claimRun, type ClaimPorts } from "./claim";
 import { exportOf, readConfiguration } from "./configuration";
 import { claimCallSchema, type Claim } from "./contract";
@@ -15,37 +15,41 @@ import { stateTable } from "./state-table";
 import { isEmpty } from "./window";
 
 /** Claims an export's day for an execution of the state machine, and plans the run. Called again by the same one, it answers the same. */
-export const handler = taskHandler(parseClaimEnvironment, claimCallSchema, ({ environment, clock, logger }) => {
-  const dynamodb = createDynamoDB();
-  const s3 = createS3();
-  const sfn = createSfn();
-  const state = stateTable(dynamodb, environment.STATE_TABLE, clock);
-  const ports: ClaimPorts = { ...state, isRunning: (execution) => isRunning(sfn, execution) };
+export const handler = invocationHandler(
+  parseClaimEnvironment,
+  { input: claimCallSchema },
+  ({ environment, clock, logger }) => {
+    const dynamodb = createDynamoDB();
+    const s3 = createS3();
+    const sfn = createSfn();
+    const state = stateTable(dynamodb, environment.STATE_TABLE, clock);
+    const ports: ClaimPorts = { ...state, isRunning: (execution) => isRunning(sfn, execution) };
 
-  return answeringFailures(logger, async ({ input: { request, execution } }): Promise<Claim> => {
-    const config = exportOf(await readConfiguration(s3, environment.CONFIGURATION_BUCKET), request);
-    const home = { region: await dynamodb.config.region(), bucket: environment.EXPORTS_BUCKET };
-    const now = clock.now();
-    const claimed = await claimRun({ request, config, home, execution, now }, ports);
-    logger.info("claimed", { export: request.export, outcome: claimed.outcome });
-    if (claimed.outcome === "exists")
-      return { outcome: "exists", message: `exists - no new data uploaded: ${claimed.location}` };
-    if (claimed.outcome === "running") return { outcome: "running", message: `is running already: ${claimed.owner}` };
+    return answeringFailures(logger, async ({ request, execution }): Promise<Claim> => {
+      const config = exportOf(await readConfiguration(s3, environment.CONFIGURATION_BUCKET), request);
+      const home = { region: await dynamodb.config.region(), bucket: environment.EXPORTS_BUCKET };
+      const now = clock.now();
+      const claimed = await claimRun({ request, config, home, execution, now }, ports);
+      logger.info("claimed", { export: request.export, outcome: claimed.outcome });
+      if (claimed.outcome === "exists")
+        return { outcome: "exists", message: `exists - no new data uploaded: ${claimed.location}` };
+      if (claimed.outcome === "running") return { outcome: "running", message: `is running already: ${claimed.owner}` };
 
-    const { run } = claimed;
-    logger.info("run", { run: run.id, day: run.day, attempt: run.attempt, location: locationOf(run) });
-    if (run.expected === undefined && run.role === undefined && run.region === home.region) {
-      const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName: run.config.table }));
-      const expected = { items: Table?.ItemCount ?? 0, bytes: Table?.TableSizeBytes ?? 0 };
-      await state.setExpected({ ...run, expected });
-    }
-    const nothing = run.window !== undefined && isEmpty(run.window);
-    return {
-      outcome: "run",
-      run,
-      segments: nothing ? [] : Array.from({ length: run.segments }, (_, segment) => segment),
-      // The one asked for is still to come when an older one is finished first.
-      again: run.day !== (request.day ?? dayOf(now)),
-    };
-  });
-});
+      const { run } = claimed;
+      logger.info("run", { run: run.id, day: run.day, attempt: run.attempt, location: locationOf(run) });
+      if (run.expected === undefined && run.role === undefined && run.region === home.region) {
+        const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName: run.config.table }));
+        const expected = { items: Table?.ItemCount ?? 0, bytes: Table?.TableSizeBytes ?? 0 };
+        await state.setExpected({ ...run, expected });
+      }
+      const nothing = run.window !== undefined && isEmpty(run.window);
+      return {
+        outcome: "run",
+        run,
+        segments: nothing ? [] : Array.from({ length: run.segments }, (_, segment) => segment),
+        // The one asked for is still to come when an older one is finished first.
+        again: run.day !== (request.day ?? dayOf(now)),
+      };
+    });
+  },
+);

@@ -12,7 +12,7 @@ import * as z from "zod";
 
 import { createDynamoDB } from "../shared/clients/dynamodb";
 import { mapConcurrently } from "../shared/concurrency";
-import { taskHandler } from "../shared/task-handler";
+import { invocationHandler } from "../shared/invocation-handler";
 import { exportClients } from "./clients";
 import { nativeCallSchema, type ExportedFile, type Run } from "./contract";
 import { parseReadEnvironment } from "./environment";
@@ -39,29 +39,33 @@ const listedFileSchema = z.object({ itemCount: z.number(), md5Checksum: z.string
  * The other engine: DynamoDB itself exports the table, from its point-in-time recovery. Called until it is done; the first call
  * begins, and may come twice.
  */
-export const handler = taskHandler(parseReadEnvironment, nativeCallSchema, ({ environment, clock, logger }) => {
-  const dynamodb = createDynamoDB();
-  const { s3 } = exportClients();
-  const state = stateTable(dynamodb, environment.STATE_TABLE, clock);
+export const handler = invocationHandler(
+  parseReadEnvironment,
+  { input: nativeCallSchema },
+  ({ environment, clock, logger }) => {
+    const dynamodb = createDynamoDB();
+    const { s3 } = exportClients();
+    const state = stateTable(dynamodb, environment.STATE_TABLE, clock);
 
-  return answeringFailures(
-    logger,
-    async ({ input: { run, exportArn } }): Promise<{ readonly done: boolean; readonly exportArn: string }> => {
-      if (exportArn === undefined) return { done: false, exportArn: await begin(dynamodb, run) };
-      const told = await describe(dynamodb, exportArn);
-      if (told?.ExportStatus === "FAILED")
-        throw new NativeExportError(
-          `${told.FailureCode ?? "failed"}: ${told.FailureMessage ?? "DynamoDB says no more"}`,
+    return answeringFailures(
+      logger,
+      async ({ run, exportArn }): Promise<{ readonly done: boolean; readonly exportArn: string }> => {
+        if (exportArn === undefined) return { done: false, exportArn: await begin(dynamodb, run) };
+        const told = await describe(dynamodb, exportArn);
+        if (told?.ExportStatus === "FAILED")
+          throw new NativeExportError(
+            `${told.FailureCode ?? "failed"}: ${told.FailureMessage ?? "DynamoDB says no more"}`,
+          );
+        if (told?.ExportStatus !== "COMPLETED") return { done: false, exportArn };
+        const files = await filesOf(s3, run.bucket, told.ExportManifest ?? "");
+        await mapConcurrently([...files.entries()], FILES_AT_A_TIME, ([number, file]) =>
+          state.saveFile(run, number, file),
         );
-      if (told?.ExportStatus !== "COMPLETED") return { done: false, exportArn };
-      const files = await filesOf(s3, run.bucket, told.ExportManifest ?? "");
-      await mapConcurrently([...files.entries()], FILES_AT_A_TIME, ([number, file]) =>
-        state.saveFile(run, number, file),
-      );
-      return { done: true, exportArn };
-    },
-  );
-});
+        return { done: true, exportArn };
+      },
+    );
+  },
+);
 
 /** The same token is the same export for eight hours: whoever asks twice begins one. One that has failed is followed by another. */
 async function begin(dynamodb: DynamoDBClient, run: Run): Promise<string> {

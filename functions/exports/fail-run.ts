@@ -1,5 +1,5 @@
 import { createDynamoDB } from "../shared/clients/dynamodb";
-import { taskHandler } from "../shared/task-handler";
+import { invocationHandler } from "../shared/invocation-handler";
 import { subjectOf } from "./claim";
 import { failCallSchema } from "./contract";
 import { parseFailEnvironment } from "./environment";
@@ -9,12 +9,16 @@ import { stateTable } from "./state-table";
 const CAUSE_CHARACTERS = 2_000;
 
 /** Writes into a run's record why it was given up. The next one resumes it. */
-export const handler = taskHandler(parseFailEnvironment, failCallSchema, ({ environment, clock, logger, metrics }) => {
-  const state = stateTable(createDynamoDB(), environment.STATE_TABLE, clock);
-  return async ({ input: { request, execution, error, cause } }): Promise<{ readonly recorded: boolean }> => {
-    const failure = { error, cause: cause.slice(0, CAUSE_CHARACTERS) };
-    logger.error("export failed", { export: request.export, ...failure });
-    metrics.count("failedExports", 1);
-    return { recorded: await state.fail(subjectOf(request), execution, failure) };
-  };
-});
+export const handler = invocationHandler(
+  parseFailEnvironment,
+  { input: failCallSchema },
+  ({ environment, clock, logger, metrics }) => {
+    const state = stateTable(createDynamoDB(), environment.STATE_TABLE, clock);
+    return async ({ request, execution, error, cause }): Promise<{ readonly recorded: boolean }> => {
+      const failure = { error, cause: cause.slice(0, CAUSE_CHARACTERS) };
+      logger.error("export failed", { export: request.export, ...failure });
+      metrics.count("failedExports", 1);
+      return { recorded: await state.fail(subjectOf(request), execution, failure) };
+    };
+  },
+);

@@ -1,7 +1,7 @@
 /** What fails for good is told at once, as an answer: the state machine tries again only what was thrown. */
 import { errorMessage, errorName } from "../shared/errors";
 import type { Logger } from "../shared/logger";
-import type { Call } from "../shared/task-handler";
+import type { Invocation } from "../shared/invocation-handler";
 import type { Failed } from "./contract";
 
 /** As AWS's services, and we ourselves, call what will be no better in a minute: somebody has to change something first. */
@@ -35,11 +35,11 @@ const FOR_GOOD: ReadonlySet<string> = new Set([
 /** Work that answers what fails for good, and throws what another try may mend. */
 export function answeringFailures<Input, Answer>(
   logger: Logger,
-  work: (call: Call<Input>) => Promise<Answer>,
-): (call: Call<Input>) => Promise<Answer | Failed> {
-  return async (call) => {
+  work: (input: Input, invocation: Invocation) => Promise<Answer>,
+): (input: Input, invocation: Invocation) => Promise<Answer | Failed> {
+  return async (input, invocation) => {
     try {
-      return await work(call);
+      return await work(input, invocation);
     } catch (error) {
       if (!FOR_GOOD.has(errorName(error))) throw error;
       logger.error("failed for good", { error });

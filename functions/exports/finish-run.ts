@@ -1,7 +1,7 @@
 import { DeleteObjectCommand, paginateListObjectsV2, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 
 import { createDynamoDB } from "../shared/clients/dynamodb";
-import { taskHandler } from "../shared/task-handler";
+import { invocationHandler } from "../shared/invocation-handler";
 import { exportClients } from "./clients";
 import { EXPORT_DIMENSION, finishCallSchema, type Answer, type ExportedFile, type Run } from "./contract";
 import { parseFinishEnvironment } from "./environment";
@@ -15,14 +15,14 @@ import { stateTable, type StateTable } from "./state-table";
  * The steps around the reading, one a call. Before it: no marker says that what is there is whole, for it will be written over. After
  * it: the manifest of what is there, the marker, and the release of the export for the next run. Each may be done twice.
  */
-export const handler = taskHandler(
+export const handler = invocationHandler(
   parseFinishEnvironment,
-  finishCallSchema,
+  { input: finishCallSchema },
   ({ environment, clock, logger, metrics }) => {
     const { s3 } = exportClients();
     const state = stateTable(createDynamoDB(), environment.STATE_TABLE, clock);
 
-    return answeringFailures(logger, async ({ input: { run, step } }): Promise<Answer | undefined> => {
+    return answeringFailures(logger, async ({ run, step }): Promise<Answer | undefined> => {
       const names = namesOf(run);
       // Bytes: of an empty string the SDK would not know the length.
       const put = (Key: string, content: string, ContentType: string) =>

@@ -4,7 +4,7 @@ import type { ScanCommandInput } from "@aws-sdk/client-dynamodb";
 
 import { createDynamoDB } from "../shared/clients/dynamodb";
 import { createSts } from "../shared/clients/sts";
-import { taskHandler } from "../shared/task-handler";
+import { invocationHandler } from "../shared/invocation-handler";
 import { exportClients } from "./clients";
 import { segmentCallSchema, type Run } from "./contract";
 import { parseReadEnvironment } from "./environment";
@@ -32,71 +32,67 @@ const SEGMENTS_AT_A_TIME = 40;
  * Exports a segment of a run from where it was left, until it is done or the time is up. Step Functions may call twice for one
  * segment: then the last one called is the only one whose work counts.
  */
-export const handler = taskHandler(
+export const handler = invocationHandler(
   parseReadEnvironment,
-  segmentCallSchema,
+  { input: segmentCallSchema },
   ({ environment, clock, logger, metrics }) => {
     const own = createDynamoDB();
     const sts = createSts();
     const state = stateTable(own, environment.STATE_TABLE, clock);
 
-    return answeringFailures(
-      logger,
-      async ({ input: { run, segment }, deadline }): Promise<{ readonly done: boolean }> => {
-        const { config } = run;
-        const at = { run, segment, worker: randomUUID() };
-        const progress = await state.takeSegment(at);
-        if (progress.done) return { done: true };
+    return answeringFailures(logger, async ({ run, segment }, { deadline }): Promise<{ readonly done: boolean }> => {
+      const { config } = run;
+      const at = { run, segment, worker: randomUUID() };
+      const progress = await state.takeSegment(at);
+      if (progress.done) return { done: true };
 
-        const credentials = run.role === undefined ? undefined : await roleCredentials(sts, run.role);
-        const { dynamodb, s3 } = exportClients({ region: run.region, ...(credentials && { credentials }) });
-        const store = objectStore(s3, { bucket: run.bucket, kmsKeyArn: config.kmsKeyArn });
-        const keyOf = (part: number): string => fileKey(namesOf(run), segment, part);
-        await store.abortOthers(keyOf(progress.nextPart));
+      const credentials = run.role === undefined ? undefined : await roleCredentials(sts, run.role);
+      const { dynamodb, s3 } = exportClients({ region: run.region, ...(credentials && { credentials }) });
+      const store = objectStore(s3, { bucket: run.bucket, kmsKeyArn: config.kmsKeyArn });
+      const keyOf = (part: number): string => fileKey(namesOf(run), segment, part);
+      await store.abortOthers(keyOf(progress.nextPart));
 
-        let [items, bytes, units, toldAt] = [0, 0, 0, clock.elapsed()];
-        const tell = (seen: Amount): void => {
-          if (clock.elapsed() - toldAt < TELL_EVERY_MS) return;
-          toldAt = clock.elapsed();
-          state.saveSeen(at, seen).catch(() => undefined); // Nothing hangs on it.
-        };
-        const share = Math.min(run.segments, SEGMENTS_AT_A_TIME);
-        const cap = config.maxReadUnitsPerSecond === undefined ? undefined : config.maxReadUnitsPerSecond / share;
-        try {
-          const done = await exportSegment(
-            progress,
-            {
-              format: config.format,
-              writesEmpty: config.format === "json" && config.mode === "full",
-              partBytes: PART_BYTES,
-              scan: tableScan(dynamodb, scanInput(run, segment)),
-              pace: paceOf(cap, clock),
-              clock,
-              keyOf,
-              open: (key) =>
-                fileWriter({ key, format: config.format, compressed: config.compression === "gzip" }, store),
-              save: (next, part) => state.saveProgress(at, next, part),
-              complete: async (part) => {
-                await store.complete(part.key, part.upload);
-                await state.markStored(run, segment, part.number);
-              },
-              onPage: (page, read) => {
-                items += page.items;
-                bytes += page.bytes;
-                units += page.units;
-                tell(read);
-              },
+      let [items, bytes, units, toldAt] = [0, 0, 0, clock.elapsed()];
+      const tell = (seen: Amount): void => {
+        if (clock.elapsed() - toldAt < TELL_EVERY_MS) return;
+        toldAt = clock.elapsed();
+        state.saveSeen(at, seen).catch(() => undefined); // Nothing hangs on it.
+      };
+      const share = Math.min(run.segments, SEGMENTS_AT_A_TIME);
+      const cap = config.maxReadUnitsPerSecond === undefined ? undefined : config.maxReadUnitsPerSecond / share;
+      try {
+        const done = await exportSegment(
+          progress,
+          {
+            format: config.format,
+            writesEmpty: config.format === "json" && config.mode === "full",
+            partBytes: PART_BYTES,
+            scan: tableScan(dynamodb, scanInput(run, segment)),
+            pace: paceOf(cap, clock),
+            clock,
+            keyOf,
+            open: (key) => fileWriter({ key, format: config.format, compressed: config.compression === "gzip" }, store),
+            save: (next, part) => state.saveProgress(at, next, part),
+            complete: async (part) => {
+              await store.complete(part.key, part.upload);
+              await state.markStored(run, segment, part.number);
             },
-            clock.elapsed() + (deadline - CLOSING_MS - clock.now()),
-          );
-          return { done };
-        } finally {
-          metrics.count("exportedItems", items);
-          metrics.count("readBytes", bytes);
-          metrics.count("readUnits", units);
-        }
-      },
-    );
+            onPage: (page, read) => {
+              items += page.items;
+              bytes += page.bytes;
+              units += page.units;
+              tell(read);
+            },
+          },
+          clock.elapsed() + (deadline - CLOSING_MS - clock.now()),
+        );
+        return { done };
+      } finally {
+        metrics.count("exportedItems", items);
+        metrics.count("readBytes", bytes);
+        metrics.count("readUnits", units);
+      }
+    });
   },
 );
 

@@ -4,7 +4,7 @@ import * as z from "zod";
 import { sleep } from "../shared/clock";
 import { createS3 } from "../shared/clients/s3";
 import { createSfn } from "../shared/clients/sfn";
-import { taskHandler } from "../shared/task-handler";
+import { invocationHandler } from "../shared/invocation-handler";
 import { exportOf, readConfiguration } from "./configuration";
 import { answerSchema, type RunRequest } from "./contract";
 import { parseRunEnvironment } from "./environment";
@@ -45,9 +45,9 @@ const RULE = /-exports-schedule-(.+)$/;
  * Starts an export: at its schedule, or by hand. By hand it waits for it, and answers as the function that it replaces did:
  * `{statusCode: 200, body: "\"Uploaded to s3.\""}`. A tick that comes twice starts one execution.
  */
-export const handler = taskHandler(
+export const handler = invocationHandler(
   parseRunEnvironment,
-  z.union([tickSchema, callSchema]),
+  { input: z.union([tickSchema, callSchema]) },
   ({ environment, clock, logger }) => {
     const sfn = createSfn();
     const s3 = createS3();
@@ -65,7 +65,7 @@ export const handler = taskHandler(
       }
     };
 
-    return async ({ input, deadline }) => {
+    return async (input, { deadline }) => {
       const tick = tickSchema.safeParse(input).data;
       const call = tick === undefined ? callSchema.parse(input) : undefined;
       const configuration = await readConfiguration(s3, environment.CONFIGURATION_BUCKET);

@@ -18,7 +18,7 @@ const RUN_SECONDS = 14 * 86_400;
  * answers instead (functions/exports/failure.ts): see FAILED.
  */
 const RETRY = [
-  { Comment: "Faults of ours", ErrorEquals: ["BadInputError", "EnvironmentError"], MaxAttempts: 0 },
+  { Comment: "Faults of ours", ErrorEquals: ["InvalidInputError", "EnvironmentError"], MaxAttempts: 0 },
   { ErrorEquals: ["States.ALL"], IntervalSeconds: 2, MaxAttempts: 3, BackoffRate: 3, JitterStrategy: "FULL" },
 ] as const satisfies readonly Retrier[];
 

@@ -10,13 +10,12 @@ import { queuesOf, redriveMessages } from "./messages";
 
 const command = npmCommand(
   "npm run redrive --",
-  "Invokes functions again with the events that they failed on, and puts messages back into the queues of those that failed on " +
-    "them. Mend the cause first.",
+  "Sends dead letters back to where they failed: events to their functions, messages to their queues. Mend the cause first.",
 )
   .argument("<environment>", "as main.ts names it: staging")
   .argument(
     "<feature>",
-    "heartbeats, timers, exports, workflow; of a channel: npm run channel -- <environment> redrive <name>",
+    "heartbeats, timers, exports, pipelines, workflow; of one channel: npm run channel -- <environment> redrive <name>",
   )
   .option("--app <file>", "the app that has the environment", "main.ts")
   .option("--home <folder>", "for local: the folder that was given to npm start", DEFAULT_HOME)

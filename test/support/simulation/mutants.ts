@@ -1,4 +1,5 @@
 /** The engine broken on purpose, each mutant in one way of its own, and the invariant that is to notice. */
+import type { Position } from "../../../functions/timers/dispatcher";
 import { handOver, placeOf } from "../../../functions/timers/fires";
 import { handedOverUntil } from "../../../functions/timers/windows";
 import type { Invariant, Mutant, Part, Ports } from "./world";
@@ -77,19 +78,21 @@ export const MUTANTS: readonly KnownMutant[] = [
     name: "moves the cursor first, and sends then",
     breaks: UNSENT,
     mutant: dispatcher(({ index }) => {
-      let lease: { shard: string; owner: string; cursor: number } | undefined;
+      const leases = new Map<string, { readonly owner: string; readonly cursor: number }>();
       return {
         index: {
           ...index,
           acquire: async (shard, { owner, ...times }) => {
             const acquired = await index.acquire(shard, { owner, ...times });
-            if (acquired?.taken) lease = { shard, owner, cursor: acquired.cursor };
+            if (acquired?.taken) leases.set(shard, { owner, cursor: acquired.cursor });
             return acquired;
           },
           page: async (section, after) => {
-            if (lease !== undefined && lease.cursor < section.to && section.recurring) {
-              const { shard, owner, cursor: before } = lease;
-              lease = { ...lease, cursor: section.to };
+            const [shard = ""] = section.slot.split("#");
+            const lease = leases.get(shard);
+            if (section.recurring && lease !== undefined && lease.cursor < section.to) {
+              const { owner, cursor: before } = lease;
+              leases.set(shard, { owner, cursor: section.to });
               await index.save(shard, { owner, before, cursor: { cursor: section.to }, release: false });
             }
             return index.page(section, after);
@@ -102,16 +105,19 @@ export const MUTANTS: readonly KnownMutant[] = [
     name: "keeps a window's position for the window after it",
     breaks: UNSENT,
     mutant: dispatcher(({ index }) => {
-      let kept: Awaited<ReturnType<typeof index.acquire>>;
+      const kept = new Map<string, Position>();
       return {
         index: {
           ...index,
-          acquire: async (shard, lease) => (kept = await index.acquire(shard, lease)),
-          save: (shard, { cursor, ...saved }) =>
-            index.save(shard, {
-              ...saved,
-              cursor: { ...cursor, ...(kept?.position && { position: cursor.position ?? kept.position }) },
-            }),
+          acquire: async (shard, lease) => {
+            const acquired = await index.acquire(shard, lease);
+            if (acquired?.position) kept.set(shard, acquired.position);
+            return acquired;
+          },
+          save: (shard, { cursor, ...saved }) => {
+            const position = cursor.position ?? kept.get(shard);
+            return index.save(shard, { ...saved, cursor: { ...cursor, ...(position && { position }) } });
+          },
         },
       };
     }),

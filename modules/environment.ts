@@ -6,6 +6,7 @@ import { z } from "zod";
 import { AlarmTopic } from "./constructs/alarm-topic";
 import { parseConfig } from "./constructs/config";
 import { Dashboard } from "./constructs/dashboard";
+import { EncryptionKey } from "./constructs/encryption-key";
 import type { Deployment, Feature } from "./constructs/feature";
 import { readableId, rejectDuplicateIds } from "./constructs/readable-id";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./constructs/versions";
@@ -70,14 +71,19 @@ export class Environment extends TerraformStack {
     super(app, name);
 
     this.createProvider(name, config);
+    this.addOverride("terraform.required_version", REQUIRED_TERRAFORM);
+    this.addOverride("terraform.required_providers", REQUIRED_PROVIDERS);
     this.createState(name, config);
-    const alarmTopic = this.createAlarmTopic(name, config);
+    const { protectData } = config;
+    const encryptionKey = new EncryptionKey(this, "key", { name: `${config.app}-${name}`, protectData });
+    const alarmTopic = this.createAlarmTopic(name, config, encryptionKey);
     const deployment: Deployment = {
       app: config.app,
       environment: name,
       alarmTopicArn: alarmTopic.arn,
-      alarmTopicKeyArn: alarmTopic.keyArn,
-      protectData: config.protectData,
+      encryptionKeyArn: encryptionKey.arn,
+      protectData,
+      providerOf: (feature) => this.createProvider(name, config, feature),
       ...(config.awsEndpoint !== undefined && { awsEndpoint: config.awsEndpoint }),
     };
     const features = [
@@ -91,17 +97,32 @@ export class Environment extends TerraformStack {
     rejectDuplicateIds(this);
   }
 
-  private createProvider(name: string, { app, region, account, awsEndpoint }: EnvironmentConfig): void {
-    new AwsProvider(this, "aws", {
+  /**
+   * Each feature has a provider of its own: its resources say by a tag which feature they are of, and functions of different
+   * features are created side by side, where one provider would create one after the other.
+   */
+  private createProvider(
+    name: string,
+    { app, region, account, awsEndpoint }: EnvironmentConfig,
+    feature?: string,
+  ): AwsProvider {
+    return new AwsProvider(this, feature === undefined ? "aws" : `${feature}-aws`, {
+      ...(feature !== undefined && { alias: feature }),
       region,
       ...(account !== undefined && { allowedAccountIds: [account] }),
       defaultTags: [
-        { tags: { App: app, Environment: name, ManagedBy: "almanac", ...(this.personal && { Personal: "true" }) } },
+        {
+          tags: {
+            App: app,
+            Environment: name,
+            ManagedBy: "almanac",
+            ...(feature !== undefined && { Feature: feature }),
+            ...(this.personal && { Personal: "true" }),
+          },
+        },
       ],
       ...(awsEndpoint !== undefined && emulatedProvider(awsEndpoint)),
     });
-    this.addOverride("terraform.required_version", REQUIRED_TERRAFORM);
-    this.addOverride("terraform.required_providers", REQUIRED_PROVIDERS);
   }
 
   private createState(name: string, { app, region, stateBucket, awsEndpoint }: EnvironmentConfig): void {
@@ -116,8 +137,12 @@ export class Environment extends TerraformStack {
     this.addOverride("terraform.backend.s3.use_lockfile", true);
   }
 
-  private createAlarmTopic(name: string, { app, alarmEmails }: EnvironmentConfig): AlarmTopic {
-    return new AlarmTopic(this, "alarms", { name: `${app}-${name}-alarms`, emails: alarmEmails });
+  private createAlarmTopic(
+    name: string,
+    { app, alarmEmails }: EnvironmentConfig,
+    encryptionKey: EncryptionKey,
+  ): AlarmTopic {
+    return new AlarmTopic(this, "alarms", { name: `${app}-${name}-alarms`, emails: alarmEmails, encryptionKey });
   }
 
   private createDashboard(name: string, { app }: EnvironmentConfig, features: readonly Feature[]): void {

@@ -9,6 +9,7 @@ import { exportOf, readConfiguration } from "./configuration";
 import { claimCallSchema, type Claim } from "./contract";
 import { parseClaimEnvironment } from "./environment";
 import { isRunning } from "./executions";
+import { answeringFailures } from "./failure";
 import { dayOf, locationOf } from "./naming";
 import { stateTable } from "./state-table";
 import { isEmpty } from "./window";
@@ -21,7 +22,7 @@ export const handler = taskHandler(parseClaimEnvironment, claimCallSchema, ({ en
   const state = stateTable(dynamodb, environment.STATE_TABLE, clock);
   const ports: ClaimPorts = { ...state, isRunning: (execution) => isRunning(sfn, execution) };
 
-  return async ({ input: { request, execution } }): Promise<Claim> => {
+  return answeringFailures(logger, async ({ input: { request, execution } }): Promise<Claim> => {
     const config = exportOf(await readConfiguration(s3, environment.CONFIGURATION_BUCKET), request);
     const home = { region: await dynamodb.config.region(), bucket: environment.EXPORTS_BUCKET };
     const now = clock.now();
@@ -46,5 +47,5 @@ export const handler = taskHandler(parseClaimEnvironment, claimCallSchema, ({ en
       // The one asked for is still to come when an older one is finished first.
       again: run.day !== (request.day ?? dayOf(now)),
     };
-  };
+  });
 });

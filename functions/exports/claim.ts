@@ -1,7 +1,9 @@
 /** Who may run an export now: one execution at a time, and one run a day. */
+import { isDeepStrictEqual } from "node:util";
+
 import type { ExportConfig, Job, Run, RunRequest } from "./contract";
 import { dayOf } from "./naming";
-import { windowOf, type Window } from "./window";
+import { changesOf, windowOf, type Window } from "./window";
 
 /** The run that an export is at. */
 export interface ActiveRun {
@@ -28,7 +30,8 @@ export interface FinishedDay {
 export interface ClaimPorts {
   readonly head: (subject: string) => Promise<ExportHead>;
   readonly finishedDay: (subject: string, day: string) => Promise<FinishedDay | undefined>;
-  readonly run: (subject: string, id: string) => Promise<Run>;
+  /** Undefined: its record has expired. */
+  readonly run: (subject: string, id: string) => Promise<Run | undefined>;
   /** Makes a run the active one, in place of another or of none. */
   readonly begin: (run: Run, owner: string, replaced: ActiveRun | undefined) => Promise<boolean>;
   readonly takeOver: (run: Run, owner: string, from: ActiveRun) => Promise<boolean>;
@@ -61,9 +64,10 @@ export class ClaimContendedError extends Error {
 
 /**
  * Claims an export for an execution. A run that somebody has left unfinished comes first, whichever day it is for: it is resumed
- * with its own window and names, and nothing that it has finished is repeated.
+ * with its own window and names, and nothing that it has finished is repeated. If the export's configuration is another one since,
+ * that day is begun anew instead: what was wrong with it may have been the very reason.
  *
- * @throws {@link ClaimContendedError}
+ * @throws {@link ClaimContendedError}, and TooSoonError where DynamoDB itself exports changes
  */
 export async function claimRun(question: ClaimQuestion, ports: ClaimPorts): Promise<Claimed> {
   const { request, execution } = question;
@@ -71,17 +75,25 @@ export async function claimRun(question: ClaimQuestion, ports: ClaimPorts): Prom
   const day = request.day ?? dayOf(question.now);
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
     const { active, cursor } = await ports.head(subject);
-    if (active?.owner === execution) return { outcome: "run", run: await ports.run(subject, active.id) };
+    const left = active && (await ports.run(subject, active.id));
+    if (left !== undefined && active?.owner === execution) return { outcome: "run", run: left };
     if (active !== undefined && (await ports.isRunning(active.owner)))
       return { outcome: "running", owner: active.owner };
-    if (active !== undefined && !request.force) {
-      const run = { ...(await ports.run(subject, active.id)), attempt: active.attempt + 1 };
+    if (
+      active !== undefined &&
+      left !== undefined &&
+      !request.force &&
+      isDeepStrictEqual(left.config, configOf(question))
+    ) {
+      const run = { ...left, attempt: active.attempt + 1 };
       if (await ports.takeOver(run, execution, active)) return { outcome: "run", run };
       continue;
     }
-    const finished = await ports.finishedDay(subject, day);
-    if (finished !== undefined && !request.force) return { outcome: "exists", location: finished.location };
-    const run = newRun(question, subject, day, cursor, finished);
+    const dayToRun = request.force ? day : (left?.day ?? day);
+    const finished = await ports.finishedDay(subject, dayToRun);
+    if (finished !== undefined && active === undefined && !request.force)
+      return { outcome: "exists", location: finished.location };
+    const run = newRun(question, subject, dayToRun, cursor, finished);
     if (await ports.begin(run, execution, active)) return { outcome: "run", run };
   }
   throw new ClaimContendedError(`${subject} is being claimed by others`);
@@ -92,13 +104,19 @@ export function subjectOf({ export: name, job }: Pick<RunRequest, "export" | "jo
   return job === undefined ? name : [name, job.application, job.region, job.table_name].join("/");
 }
 
+function configOf({ request: { job }, config }: ClaimQuestion): ExportConfig {
+  return job === undefined ? config : { ...config, table: job.table_name };
+}
+
 function newRun(
-  { request, config, home, now }: ClaimQuestion,
+  question: ClaimQuestion,
   subject: string,
   day: string,
   cursor: string | undefined,
   finished: FinishedDay | undefined,
 ): Run {
+  const { request, home, now } = question;
+  const config = configOf(question);
   const window = finished?.window ?? windowFor(config, cursor, now);
   const { job } = request;
   const role = roleOf(job);
@@ -107,7 +125,7 @@ function newRun(
     id: new Date(now).toISOString(),
     day,
     startedAt: now,
-    config: job === undefined ? config : { ...config, table: job.table_name },
+    config,
     application: job?.application ?? "",
     region: job?.region ?? home.region,
     ...(role !== undefined && { role }),
@@ -126,8 +144,11 @@ function windowFor(
 ): Window | undefined {
   if (mode === "full") return undefined;
   // DynamoDB's own export counts by the time of the change, whatever attributes there are.
-  if (engine === "dynamodb-export")
-    return windowOf({ unit: "milliseconds", startedAt: now, lastEnd: cursor, firstHours: undefined });
+  if (engine === "dynamodb-export") {
+    const window = windowOf({ unit: "milliseconds", startedAt: now, lastEnd: cursor, firstHours: undefined });
+    changesOf(window); // Too soon: nothing is claimed, and the next one takes it all.
+    return window;
+  }
   if (watermark === undefined) throw new Error("an incremental export has no watermark");
   const { unit, firstHours } = watermark;
   return windowOf({ unit, startedAt: now, lastEnd: cursor, firstHours });

@@ -54,6 +54,9 @@ export interface FailEnvironment {
 /** The key of the object that holds {@link configurationSchema} as JSON. */
 export const CONFIGURATION_KEY = "exports.json";
 
+/** The dimension of metrics that are kept for each export. */
+export const EXPORT_DIMENSION = "export";
+
 /** The state table's keys. */
 export const STATE_KEYS = { partition: "subject", sort: "item", timeToLive: "ttl" } as const;
 
@@ -229,6 +232,11 @@ export type Manifest = z.output<typeof manifestSchema>;
 export type Claim =
   | { readonly outcome: "run"; readonly run: Run; readonly segments: readonly number[]; readonly again: boolean }
   | { readonly outcome: "exists" | "running"; readonly message: string };
+
+/** What a step answers, in place of its own answer, when it fails and would fail again. */
+export interface Failed {
+  readonly failure: { readonly error: string; readonly cause: string };
+}
 
 /** What the state machine calls its functions with. */
 export const claimCallSchema = z.object({ request: runRequestSchema, execution: z.string() });

@@ -1,23 +1,31 @@
+import { createHash } from "node:crypto";
+
 import {
   DescribeExportCommand,
   DescribeTableCommand,
   ExportTableToPointInTimeCommand,
   type DynamoDBClient,
+  type ExportDescription,
 } from "@aws-sdk/client-dynamodb";
 import { GetObjectCommand, HeadObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod";
 
 import { createDynamoDB } from "../shared/clients/dynamodb";
+import { mapConcurrently } from "../shared/concurrency";
 import { taskHandler } from "../shared/task-handler";
 import { exportClients } from "./clients";
 import { nativeCallSchema, type ExportedFile, type Run } from "./contract";
 import { parseReadEnvironment } from "./environment";
+import { answeringFailures } from "./failure";
 import { namesOf, runFolder } from "./naming";
 import { stateTable } from "./state-table";
+import { changesOf } from "./window";
 
-/** DynamoDB's limits for an incremental export's window. */
-const SHORTEST_WINDOW_MS = 15 * 60_000;
-const LONGEST_WINDOW_MS = 24 * 3_600_000;
+/** Files looked at and noted at a time: a large table has thousands. */
+const FILES_AT_A_TIME = 16;
+
+/** Exports asked for, each after one that failed. */
+const MOST_ROUNDS = 10;
 
 /** DynamoDB has given the export up, or can't do what is asked of it. */
 export class NativeExportError extends Error {
@@ -31,50 +39,63 @@ const listedFileSchema = z.object({ itemCount: z.number(), md5Checksum: z.string
  * The other engine: DynamoDB itself exports the table, from its point-in-time recovery. Called until it is done; the first call
  * begins, and may come twice.
  */
-export const handler = taskHandler(parseReadEnvironment, nativeCallSchema, ({ environment, clock }) => {
+export const handler = taskHandler(parseReadEnvironment, nativeCallSchema, ({ environment, clock, logger }) => {
   const dynamodb = createDynamoDB();
   const { s3 } = exportClients();
   const state = stateTable(dynamodb, environment.STATE_TABLE, clock);
 
-  return async ({ input: { run, exportArn } }): Promise<{ readonly done: boolean; readonly exportArn: string }> => {
-    if (exportArn === undefined) return { done: false, exportArn: await begin(dynamodb, run) };
-    const { ExportDescription: told } = await dynamodb.send(new DescribeExportCommand({ ExportArn: exportArn }));
-    if (told?.ExportStatus === "FAILED")
-      throw new NativeExportError(`${told.FailureCode ?? "failed"}: ${told.FailureMessage ?? "DynamoDB says no more"}`);
-    if (told?.ExportStatus !== "COMPLETED") return { done: false, exportArn };
-    const files = await filesOf(s3, run.bucket, told.ExportManifest ?? "");
-    for (const [number, file] of files.entries()) await state.saveFile(run, number, file);
-    return { done: true, exportArn };
-  };
+  return answeringFailures(
+    logger,
+    async ({ input: { run, exportArn } }): Promise<{ readonly done: boolean; readonly exportArn: string }> => {
+      if (exportArn === undefined) return { done: false, exportArn: await begin(dynamodb, run) };
+      const told = await describe(dynamodb, exportArn);
+      if (told?.ExportStatus === "FAILED")
+        throw new NativeExportError(
+          `${told.FailureCode ?? "failed"}: ${told.FailureMessage ?? "DynamoDB says no more"}`,
+        );
+      if (told?.ExportStatus !== "COMPLETED") return { done: false, exportArn };
+      const files = await filesOf(s3, run.bucket, told.ExportManifest ?? "");
+      await mapConcurrently([...files.entries()], FILES_AT_A_TIME, ([number, file]) =>
+        state.saveFile(run, number, file),
+      );
+      return { done: true, exportArn };
+    },
+  );
 });
 
+/** The same token is the same export for eight hours: whoever asks twice begins one. One that has failed is followed by another. */
 async function begin(dynamodb: DynamoDBClient, run: Run): Promise<string> {
   const { config, window, bucket } = run;
   const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName: config.table }));
-  const period = window?.from === undefined ? undefined : periodOf(Number(window.from), Number(window.to));
-  const { ExportDescription } = await dynamodb.send(
-    new ExportTableToPointInTimeCommand({
-      TableArn: Table?.TableArn,
-      S3Bucket: bucket,
-      S3Prefix: (runFolder(namesOf(run)) ?? config.prefix ?? config.name).replace(/\/$/, ""),
-      // The same token, the same export: whoever asks twice begins one.
-      ClientToken: run.id.replace(/\D/g, ""),
-      ExportFormat: "DYNAMODB_JSON",
-      ...(period ? { ExportType: "INCREMENTAL_EXPORT", IncrementalExportSpecification: period } : {}),
-      ...(config.kmsKeyArn !== undefined && { S3SseAlgorithm: "KMS", S3SseKmsKeyId: config.kmsKeyArn }),
-    }),
-  );
-  if (ExportDescription?.ExportArn === undefined) throw new NativeExportError("DynamoDB has given the export no ARN");
-  return ExportDescription.ExportArn;
+  const changes = window && changesOf(window);
+  for (let round = 1; round <= MOST_ROUNDS; round++) {
+    const { ExportDescription } = await dynamodb.send(
+      new ExportTableToPointInTimeCommand({
+        TableArn: Table?.TableArn,
+        S3Bucket: bucket,
+        S3Prefix: (runFolder(namesOf(run)) ?? config.prefix ?? config.name).replace(/\/$/, ""),
+        ClientToken: createHash("md5").update(`${run.subject} ${run.id} ${round}`).digest("hex"),
+        ExportFormat: "DYNAMODB_JSON",
+        ...(changes && {
+          ExportType: "INCREMENTAL_EXPORT",
+          IncrementalExportSpecification: {
+            ExportFromTime: new Date(changes.from),
+            ExportToTime: new Date(changes.to),
+            ExportViewType: "NEW_IMAGE",
+          },
+        }),
+        ...(config.kmsKeyArn !== undefined && { S3SseAlgorithm: "KMS", S3SseKmsKeyId: config.kmsKeyArn }),
+      }),
+    );
+    const { ExportArn: exportArn } = ExportDescription ?? {};
+    if (exportArn === undefined) throw new NativeExportError("DynamoDB has given the export no ARN");
+    if ((await describe(dynamodb, exportArn))?.ExportStatus !== "FAILED") return exportArn;
+  }
+  throw new NativeExportError(`${MOST_ROUNDS} exports have failed one after the other`);
 }
 
-function periodOf(from: number, to: number) {
-  const length = to - from;
-  if (length < SHORTEST_WINDOW_MS || length > LONGEST_WINDOW_MS)
-    throw new NativeExportError(
-      `DynamoDB exports 15 minutes to 24 hours of changes at a time, and ${Math.round(length / 60_000)} minutes are due`,
-    );
-  return { ExportFromTime: new Date(from), ExportToTime: new Date(to), ExportViewType: "NEW_IMAGE" } as const;
+async function describe(dynamodb: DynamoDBClient, ExportArn: string): Promise<ExportDescription | undefined> {
+  return (await dynamodb.send(new DescribeExportCommand({ ExportArn }))).ExportDescription;
 }
 
 async function filesOf(s3: S3Client, bucket: string, summaryKey: string): Promise<readonly ExportedFile[]> {
@@ -84,11 +105,9 @@ async function filesOf(s3: S3Client, bucket: string, summaryKey: string): Promis
   };
   const { manifestFilesS3Key } = z.object({ manifestFilesS3Key: z.string() }).parse(JSON.parse(await read(summaryKey)));
   const lines = (await read(manifestFilesS3Key)).split("\n").filter((line) => line !== "");
-  const files: ExportedFile[] = [];
-  for (const line of lines) {
+  return mapConcurrently(lines, FILES_AT_A_TIME, async (line): Promise<ExportedFile> => {
     const { itemCount: items, md5Checksum: md5, dataFileS3Key: key } = listedFileSchema.parse(JSON.parse(line));
     const { ContentLength: bytes = 0 } = await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
-    files.push({ key, items, bytes, md5 });
-  }
-  return files;
+    return { key, items, bytes, md5 };
+  });
 }

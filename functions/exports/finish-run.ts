@@ -3,8 +3,9 @@ import { DeleteObjectCommand, paginateListObjectsV2, PutObjectCommand, type S3Cl
 import { createDynamoDB } from "../shared/clients/dynamodb";
 import { taskHandler } from "../shared/task-handler";
 import { exportClients } from "./clients";
-import { finishCallSchema, type Answer, type ExportedFile, type Run } from "./contract";
+import { EXPORT_DIMENSION, finishCallSchema, type Answer, type ExportedFile, type Run } from "./contract";
 import { parseFinishEnvironment } from "./environment";
+import { answeringFailures } from "./failure";
 import { manifestOf } from "./manifest";
 import { fileKey, locationOf, manifestKey, namesOf, runFolder, successKey } from "./naming";
 import { objectStore } from "./object-store";
@@ -21,11 +22,20 @@ export const handler = taskHandler(
     const { s3 } = exportClients();
     const state = stateTable(createDynamoDB(), environment.STATE_TABLE, clock);
 
-    return async ({ input: { run, step } }): Promise<Answer | undefined> => {
+    return answeringFailures(logger, async ({ input: { run, step } }): Promise<Answer | undefined> => {
       const files = await filesOf(run, state, s3);
       const names = namesOf(run);
-      const put = (Key: string, Body: string, ContentType: string) =>
-        s3.send(new PutObjectCommand({ Bucket: run.bucket, Key, Body, ContentType, ...encryptionOf(run) }));
+      // Bytes: of an empty string the SDK would not know the length.
+      const put = (Key: string, content: string, ContentType: string) =>
+        s3.send(
+          new PutObjectCommand({
+            Bucket: run.bucket,
+            Key,
+            Body: Buffer.from(content),
+            ContentType,
+            ...encryptionOf(run),
+          }),
+        );
       if (step === "manifest") {
         await removeStrays(run, files, s3);
         const manifest = manifestOf(run, files, clock.now());
@@ -39,16 +49,17 @@ export const handler = taskHandler(
       const items = files.reduce((sum, file) => sum + file.items, 0);
       const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
       const location = locationOf(run);
-      await state.finish(run, { location, items, bytes });
+      const nothingNew = files.length === 0 && run.config.mode === "incremental";
+      await state.finish(run, nothingNew ? undefined : { location, items, bytes });
       logger.info("exported", { run: run.id, files: files.length, items, bytes });
-      metrics.count("finishedExports", 1);
+      metrics.countBy({ name: EXPORT_DIMENSION, value: run.config.name }, "finishedExports", 1);
       metrics.milliseconds("exportDuration", clock.now() - run.startedAt);
       // A job's application may have had a quiet day.
       if (items === 0 && run.application === "") metrics.count("emptyExports", 1);
-      return files.length === 0 && run.config.mode === "incremental"
+      return nothingNew
         ? { outcome: "nothing-new", message: "no new data was retrieved" }
         : { outcome: "exported", message: `${items} items exported: ${location}` };
-    };
+    });
   },
 );
 

@@ -26,15 +26,21 @@ export function parsePlainItem(line: string): Item {
   return attributesOf(value);
 }
 
+/** What a line does to a table that it is restored to. */
+export type Change = { readonly put: Item } | { readonly remove: Item };
+
 /**
- * Reads one item as DynamoDB's own export writes it: `{"Item":{"id":{"S":"1"}}}`.
+ * Reads one line as DynamoDB's own export writes it: an item, `{"Item":{"id":{"S":"1"}}}`, or one that was changed or deleted,
+ * `{"Keys":{"id":{"S":"1"}},"NewImage":{"id":{"S":"1"}}}`.
  *
  * @throws {@link MalformedItemError}
  */
-export function parseDynamoItem(line: string): Item {
+export function parseDynamoLine(line: string): Change {
   const value = parsed(line);
-  if (!isMap(value) || !isMap(value["Item"])) throw new MalformedItemError("a line has no Item");
-  return typedAttributesOf(value["Item"]);
+  const { Item: whole, NewImage: image = whole, Keys: keys } = isMap(value) ? value : {};
+  if (isMap(image)) return { put: typedAttributesOf(image) };
+  if (isMap(keys)) return { remove: typedAttributesOf(keys) };
+  throw new MalformedItemError("a line has no Item, NewImage or Keys");
 }
 
 function parsed(line: string): unknown {

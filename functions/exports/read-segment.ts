@@ -8,12 +8,13 @@ import { taskHandler } from "../shared/task-handler";
 import { exportClients } from "./clients";
 import { segmentCallSchema, type Run } from "./contract";
 import { parseReadEnvironment } from "./environment";
+import { answeringFailures } from "./failure";
 import { fileWriter } from "./file-writer";
 import { fileKey, namesOf } from "./naming";
 import { objectStore } from "./object-store";
 import { paceOf } from "./pace";
 import { roleCredentials } from "./role-credentials";
-import { exportSegment, PART_BYTES } from "./segment";
+import { exportSegment, PART_BYTES, type Amount } from "./segment";
 import { stateTable } from "./state-table";
 import { tableScan } from "./table-scan";
 import { filterOf } from "./window";
@@ -31,69 +32,73 @@ const SEGMENTS_AT_A_TIME = 40;
  * Exports a segment of a run from where it was left, until it is done or the time is up. Step Functions may call twice for one
  * segment: then the last one called is the only one whose work counts.
  */
-export const handler = taskHandler(parseReadEnvironment, segmentCallSchema, ({ environment, clock, metrics }) => {
-  const own = createDynamoDB();
-  const sts = createSts();
-  const state = stateTable(own, environment.STATE_TABLE, clock);
+export const handler = taskHandler(
+  parseReadEnvironment,
+  segmentCallSchema,
+  ({ environment, clock, logger, metrics }) => {
+    const own = createDynamoDB();
+    const sts = createSts();
+    const state = stateTable(own, environment.STATE_TABLE, clock);
 
-  return async ({ input: { run, segment }, deadline }): Promise<{ readonly done: boolean }> => {
-    const { config } = run;
-    const worker = randomUUID();
-    const progress = await state.takeSegment(run, segment, worker);
-    if (progress.done) return { done: true };
+    return answeringFailures(
+      logger,
+      async ({ input: { run, segment }, deadline }): Promise<{ readonly done: boolean }> => {
+        const { config } = run;
+        const at = { run, segment, worker: randomUUID() };
+        const progress = await state.takeSegment(at);
+        if (progress.done) return { done: true };
 
-    const credentials = run.role === undefined ? undefined : await roleCredentials(sts, run.role);
-    const { dynamodb, s3 } = exportClients({ region: run.region, ...(credentials && { credentials }) });
-    const store = objectStore(s3, { bucket: run.bucket, kmsKeyArn: config.kmsKeyArn });
-    const keyOf = (part: number): string => fileKey(namesOf(run), segment, part);
-    await store.abortOthers(keyOf(progress.nextPart));
+        const credentials = run.role === undefined ? undefined : await roleCredentials(sts, run.role);
+        const { dynamodb, s3 } = exportClients({ region: run.region, ...(credentials && { credentials }) });
+        const store = objectStore(s3, { bucket: run.bucket, kmsKeyArn: config.kmsKeyArn });
+        const keyOf = (part: number): string => fileKey(namesOf(run), segment, part);
+        await store.abortOthers(keyOf(progress.nextPart));
 
-    let [items, bytes, units, toldAt] = [0, 0, 0, clock.elapsed()];
-    let [untold, untoldBytes] = [0, 0];
-    const tell = async (): Promise<void> => {
-      const seen = { items: untold, bytes: untoldBytes };
-      [untold, untoldBytes, toldAt] = [0, 0, clock.elapsed()];
-      await state.saveSeen(run, segment, seen).catch(() => undefined); // Nothing hangs on it.
-    };
-    const share = Math.min(run.segments, SEGMENTS_AT_A_TIME);
-    const cap = config.maxReadUnitsPerSecond === undefined ? undefined : config.maxReadUnitsPerSecond / share;
-    try {
-      const done = await exportSegment(
-        progress,
-        {
-          format: config.format,
-          writesEmpty: config.format === "json" && config.mode === "full",
-          partBytes: PART_BYTES,
-          scan: tableScan(dynamodb, scanInput(run, segment)),
-          pace: paceOf(cap, clock),
-          clock,
-          keyOf,
-          open: (key) => fileWriter({ key, format: config.format, compressed: config.compression === "gzip" }, store),
-          save: (next, part) => state.saveProgress({ run, segment, worker }, next, part),
-          complete: async (part) => {
-            await store.complete(part.key, part.upload);
-            await state.markStored(run, segment, part.number);
-          },
-          onPage: (page) => {
-            items += page.items;
-            bytes += page.bytes;
-            units += page.units;
-            untold += page.items;
-            untoldBytes += page.bytes;
-            if (clock.elapsed() - toldAt >= TELL_EVERY_MS) void tell();
-          },
-        },
-        clock.elapsed() + (deadline - CLOSING_MS - clock.now()),
-      );
-      return { done };
-    } finally {
-      await tell();
-      metrics.count("exportedItems", items);
-      metrics.count("readBytes", bytes);
-      metrics.count("readUnits", units);
-    }
-  };
-});
+        let [items, bytes, units, toldAt] = [0, 0, 0, clock.elapsed()];
+        const tell = (seen: Amount): void => {
+          if (clock.elapsed() - toldAt < TELL_EVERY_MS) return;
+          toldAt = clock.elapsed();
+          state.saveSeen(at, seen).catch(() => undefined); // Nothing hangs on it.
+        };
+        const share = Math.min(run.segments, SEGMENTS_AT_A_TIME);
+        const cap = config.maxReadUnitsPerSecond === undefined ? undefined : config.maxReadUnitsPerSecond / share;
+        try {
+          const done = await exportSegment(
+            progress,
+            {
+              format: config.format,
+              writesEmpty: config.format === "json" && config.mode === "full",
+              partBytes: PART_BYTES,
+              scan: tableScan(dynamodb, scanInput(run, segment)),
+              pace: paceOf(cap, clock),
+              clock,
+              keyOf,
+              open: (key) =>
+                fileWriter({ key, format: config.format, compressed: config.compression === "gzip" }, store),
+              save: (next, part) => state.saveProgress(at, next, part),
+              complete: async (part) => {
+                await store.complete(part.key, part.upload);
+                await state.markStored(run, segment, part.number);
+              },
+              onPage: (page, read) => {
+                items += page.items;
+                bytes += page.bytes;
+                units += page.units;
+                tell(read);
+              },
+            },
+            clock.elapsed() + (deadline - CLOSING_MS - clock.now()),
+          );
+          return { done };
+        } finally {
+          metrics.count("exportedItems", items);
+          metrics.count("readBytes", bytes);
+          metrics.count("readUnits", units);
+        }
+      },
+    );
+  },
+);
 
 function scanInput({ config, window, segments }: Run, segment: number): ScanCommandInput {
   const { table, watermark, mode } = config;

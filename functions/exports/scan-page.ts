@@ -50,6 +50,8 @@ export type Separator = "\n" | ",";
 /** What was in a page, besides its items. */
 export interface ConvertedPage {
   readonly items: number;
+  /** Items that DynamoDB has read for it: with a filter, more than there are. */
+  readonly scanned: number;
   /** Bytes written. */
   readonly bytes: number;
   /** DynamoDB JSON, as it came: where the next page begins. Undefined: this was the last one. */
@@ -83,6 +85,7 @@ class PageReader {
   read(): ConvertedPage {
     const from = this.to;
     let items = 0;
+    let scanned: number | undefined;
     let lastKey: string | undefined;
     let capacityUnits = 0;
     this.expect(OPEN_BRACE);
@@ -96,11 +99,18 @@ class PageReader {
           this.skipValue();
           const value = (): string => this.page.toString("utf8", start, this.at);
           if (name === "LastEvaluatedKey") lastKey = value();
+          else if (name === "ScannedCount") scanned = Number(value());
           else if (name === "ConsumedCapacity") capacityUnits = capacityUnitsOf(value());
         }
       } while (this.more(CLOSE_BRACE));
     if (this.peek() !== -1) this.fail("nothing more");
-    return { items, bytes: this.to - from, lastKey: lastKey === "null" ? undefined : lastKey, capacityUnits };
+    return {
+      items,
+      scanned: scanned ?? items,
+      bytes: this.to - from,
+      lastKey: lastKey === "null" ? undefined : lastKey,
+      capacityUnits,
+    };
   }
 
   private items(): number {

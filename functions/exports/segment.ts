@@ -15,6 +15,13 @@ export const PART_BYTES = 128 * 1_048_576;
 /** ... or has been open for so long: what a slow segment has read must not be at stake for longer. */
 const PART_MS = 120_000;
 
+/** What was read of a table, exported or not. For people: nothing hangs on it. */
+export interface Amount {
+  readonly items: number;
+  /** Of DynamoDB's answers. */
+  readonly bytes: number;
+}
+
 /** How far a segment is, as it is stored. */
 export interface SegmentProgress {
   /** DynamoDB JSON. Undefined: nothing was read yet. */
@@ -22,6 +29,8 @@ export interface SegmentProgress {
   /** Number of the next part, from 0. */
   readonly nextPart: number;
   readonly done: boolean;
+  /** Up to the last key. */
+  readonly read: Amount;
 }
 
 /** A part that is in S3 but for its completion. */
@@ -51,8 +60,11 @@ export interface SegmentPorts {
   readonly save: (progress: SegmentProgress, part: SealedPart | undefined) => Promise<void>;
   /** Makes a saved part an object. */
   readonly complete: (part: SealedPart) => Promise<void>;
-  /** Called after each page. */
-  readonly onPage: (page: { readonly items: number; readonly bytes: number; readonly units: number }) => void;
+  /** Called after each page, with what was read of the segment so far. */
+  readonly onPage: (
+    page: { readonly items: number; readonly bytes: number; readonly units: number },
+    read: Amount,
+  ) => void;
 }
 
 /** A document can't be resumed in its middle, and this one takes longer than an invocation may. */
@@ -63,6 +75,7 @@ export class DocumentTooLargeError extends Error {
 /** What came of a file's pages. */
 interface Filled {
   readonly lastKey: string | undefined;
+  readonly read: Amount;
   readonly done: boolean;
   /** No time for another page. */
   readonly late: boolean;
@@ -80,19 +93,19 @@ interface Filled {
 export async function exportSegment(start: SegmentProgress, ports: SegmentPorts, deadline: number): Promise<boolean> {
   const { format, writesEmpty, keyOf, open, save, complete } = ports;
   const pages = new Pages(ports, deadline, start.lastKey);
-  let { done, nextPart } = start;
+  let { done, nextPart, read } = start;
   for (let late = false; !done && !late;) {
     const key = keyOf(nextPart);
     const file = open(key);
     let progress: SegmentProgress;
     let part: SealedPart | undefined;
     try {
-      const filled = await fill(file, pages, ports);
-      ({ done, late } = filled);
+      const filled = await fill(file, pages, read, ports);
+      ({ done, late, read } = filled);
       if (format === "json" && !done) throw new DocumentTooLargeError(TOO_LARGE);
       if (file.items > 0 || writesEmpty) part = { number: nextPart, key, items: file.items, ...(await file.seal()) };
       if (part !== undefined) nextPart += 1;
-      progress = { lastKey: filled.lastKey, nextPart, done };
+      progress = { lastKey: filled.lastKey, nextPart, done, read };
     } catch (error) {
       await file.discard().catch(() => undefined); // Whoever resumes aborts what is left of it.
       throw error;
@@ -109,22 +122,25 @@ const TOO_LARGE = 'one invocation cannot write all of the table as one document:
 async function fill(
   file: FileWriter,
   pages: Pages,
+  before: Amount,
   { format, partBytes, clock, onPage }: SegmentPorts,
 ): Promise<Filled> {
   const openedAt = clock.elapsed();
   let { lastKey } = pages;
+  let read = before;
   for (;;) {
     const page = await pages.next();
-    if (page === undefined) return { lastKey, done: false, late: true };
-    const { items, capacityUnits, lastKey: after } = file.take(page);
+    if (page === undefined) return { lastKey, read, done: false, late: true };
+    const { items, scanned, capacityUnits, lastKey: after } = file.take(page);
     lastKey = after;
-    onPage({ items, bytes: page.length, units: capacityUnits });
+    read = { items: read.items + scanned, bytes: read.bytes + page.length };
+    onPage({ items, bytes: page.length, units: capacityUnits }, read);
     // The next page is on its way while this one is compressed and sent.
     if (after !== undefined) pages.ask(after, capacityUnits);
     await file.drain();
-    if (after === undefined) return { lastKey, done: true, late: false };
+    if (after === undefined) return { lastKey, read, done: true, late: false };
     const full = file.bytes >= partBytes || clock.elapsed() - openedAt >= PART_MS;
-    if (full && format !== "json") return { lastKey, done: false, late: false };
+    if (full && format !== "json") return { lastKey, read, done: false, late: false };
   }
 }
 

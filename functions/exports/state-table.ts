@@ -15,7 +15,7 @@ import { errorName, isObject } from "../shared/errors";
 import type { ActiveRun, ClaimPorts, ExportHead, FinishedDay } from "./claim";
 import { exportedFileSchema, runSchema, type ExportedFile, type Run } from "./contract";
 import type { PendingUpload } from "./object-store";
-import type { SealedPart, SegmentProgress } from "./segment";
+import type { Amount, SealedPart, SegmentProgress } from "./segment";
 import type { Window } from "./window";
 
 /** What a run's steps have left can be looked into for so long; its manifest stays. */
@@ -39,12 +39,16 @@ const headSchema = z.object({
 const windowSchema = z.object({ from: z.string().optional(), to: z.string() });
 const daySchema = z.object({ location: z.string(), window: windowSchema.optional() });
 
+const amountSchema = z.object({ items: z.number(), bytes: z.number() }).default({ items: 0, bytes: 0 });
+
 const segmentSchema = z.object({
   lastKey: z.string().optional(),
   nextPart: z.number().default(0),
   done: z.boolean().default(false),
-  seenItems: z.number().default(0),
-  seenBytes: z.number().default(0),
+  /** Up to the last key. */
+  read: amountSchema,
+  /** Beyond it, too, by whoever is at work. */
+  seen: amountSchema,
 });
 
 const partSchema = z.object({
@@ -57,11 +61,16 @@ const partSchema = z.object({
 export type StoredPart = ExportedFile & { readonly item: string; readonly upload: PendingUpload | undefined };
 
 /** How far a run is, for people. */
-export interface SeenSoFar {
+export interface SeenSoFar extends Amount {
   readonly segments: number;
   readonly segmentsDone: number;
-  readonly items: number;
-  readonly bytes: number;
+}
+
+/** Who works on a segment. */
+export interface At {
+  readonly run: Run;
+  readonly segment: number;
+  readonly worker: string;
 }
 
 /** Somebody else works on the segment now: this worker has to stop, and nothing that it did since counts. */
@@ -76,27 +85,28 @@ export interface StateTable extends Omit<ClaimPorts, "isRunning"> {
    *
    * @throws {@link SegmentTakenError} when the run has been taken over since
    */
-  readonly takeSegment: (run: Run, segment: number, worker: string) => Promise<SegmentProgress>;
+  readonly takeSegment: (at: At) => Promise<SegmentProgress>;
   /** @throws {@link SegmentTakenError} */
-  readonly saveProgress: (
-    at: { readonly run: Run; readonly segment: number; readonly worker: string },
-    progress: SegmentProgress,
-    part: SealedPart | undefined,
-  ) => Promise<void>;
-  /** Tells people how far it is. Counts for nothing else. */
-  readonly saveSeen: (
-    run: Run,
-    segment: number,
-    seen: { readonly items: number; readonly bytes: number },
-  ) => Promise<void>;
+  readonly saveProgress: (at: At, progress: SegmentProgress, part: SealedPart | undefined) => Promise<void>;
+  /**
+   * Tells people what was read of the segment so far, from its beginning. Again is as good as once.
+   *
+   * @throws {@link SegmentTakenError}
+   */
+  readonly saveSeen: (at: At, seen: Amount) => Promise<void>;
   readonly seen: (run: Run) => Promise<SeenSoFar>;
   readonly saveFile: (run: Run, number: number, file: ExportedFile) => Promise<void>;
   readonly markStored: (run: Run, segment: number, part: number) => Promise<void>;
   /** All files of a run, in order. */
   readonly parts: (run: Run) => Promise<readonly StoredPart[]>;
+  /**
+   * Ends a run: the next window begins where its own ended, and the day has its export.
+   *
+   * @param result undefined: there was nothing new, so the day may still get its export
+   */
   readonly finish: (
     run: Run,
-    result: { readonly location: string; readonly items: number; readonly bytes: number },
+    result: { readonly location: string; readonly items: number; readonly bytes: number } | undefined,
   ) => Promise<void>;
   /** Records why the run that an execution has was given up. @returns false when it has none */
   readonly fail: (
@@ -204,8 +214,8 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
       return { location, window: window === undefined ? undefined : windowFrom(window) };
     },
     run: async (subject, id) => {
-      const item = z.object({ run: z.string() }).parse(await read(subject, runItem(id)));
-      return runSchema.parse(JSON.parse(item.run));
+      const item = await read(subject, runItem(id));
+      return item && runSchema.parse(JSON.parse(z.object({ run: z.string() }).parse(item).run));
     },
     begin: (run, owner, replaced) => transact([activate(run, owner, replaced), describeRun(run, owner)]),
     takeOver: (run, owner, from) => transact([activate(run, owner, from), describeRun(run, owner)]),
@@ -215,7 +225,7 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
       );
     },
 
-    takeSegment: async (run, segment, worker) => {
+    takeSegment: async ({ run, segment, worker }) => {
       const command = new UpdateItemCommand({
         ...update(
           stepsOf(run),
@@ -229,17 +239,17 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
       const { Attributes = {} } = await dynamodb.send(command).catch((error: unknown) => {
         throw takenOr(error, segment);
       });
-      const { lastKey, nextPart, done } = segmentSchema.parse(unmarshall(Attributes));
-      return { lastKey, nextPart, done };
+      const { lastKey, nextPart, done, read } = segmentSchema.parse(unmarshall(Attributes));
+      return { lastKey, nextPart, done, read };
     },
-    saveProgress: async ({ run, segment, worker }, { lastKey, nextPart, done }, part) => {
+    saveProgress: async ({ run, segment, worker }, { lastKey, nextPart, done, read }, part) => {
       const saved = await transact([
         {
           Update: update(
             stepsOf(run),
             segmentItem(segment),
-            `SET #nextPart = :nextPart, #done = :done${lastKey === undefined ? "" : ", #lastKey = :lastKey"}`,
-            { ":nextPart": nextPart, ":done": done, ":lastKey": lastKey, ":worker": worker },
+            `SET #nextPart = :nextPart, #done = :done, #read = :read, #seen = :read${lastKey === undefined ? "" : ", #lastKey = :lastKey"}`,
+            { ":nextPart": nextPart, ":done": done, ":read": read, ":lastKey": lastKey, ":worker": worker },
             "#worker = :worker",
           ),
         },
@@ -265,18 +275,20 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
       ]);
       if (!saved) throw takenBy(segment);
     },
-    saveSeen: async (run, segment, { items, bytes }) => {
-      const values = { ":items": items, ":bytes": bytes };
-      const expression = "ADD #seenItems :items, #seenBytes :bytes";
-      await dynamodb.send(new UpdateItemCommand(update(stepsOf(run), segmentItem(segment), expression, values)));
+    saveSeen: async ({ run, segment, worker }, seen) => {
+      const values = { ":seen": seen, ":worker": worker };
+      const command = update(stepsOf(run), segmentItem(segment), "SET #seen = :seen", values, "#worker = :worker");
+      await dynamodb.send(new UpdateItemCommand(command)).catch((error: unknown) => {
+        throw takenOr(error, segment);
+      });
     },
     seen: async (run) => {
       const segments = (await query(stepsOf(run), "segment#")).map((item) => segmentSchema.parse(item));
       return {
         segments: run.segments,
         segmentsDone: segments.filter(({ done }) => done).length,
-        items: segments.reduce((sum, { seenItems }) => sum + seenItems, 0),
-        bytes: segments.reduce((sum, { seenBytes }) => sum + seenBytes, 0),
+        items: segments.reduce((sum, { seen }) => sum + seen.items, 0),
+        bytes: segments.reduce((sum, { seen }) => sum + seen.bytes, 0),
       };
     },
     saveFile: async (run, number, file) => {
@@ -294,8 +306,9 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
         return { ...file, upload };
       }),
 
-    finish: async (run, { location, items, bytes }) => {
+    finish: async (run, result) => {
       const { subject, id, day, window } = run;
+      const { location, items = 0, bytes = 0 } = result ?? {};
       const cursor = run.repeats ? undefined : window?.to;
       const finishedAt = new Date(clock.now()).toISOString();
       const ended = await transact([
@@ -312,19 +325,23 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
           Update: update(
             subject,
             runItem(id),
-            "SET #status = :status, #finishedAt = :at, #items = :items, #bytes = :bytes, #location = :location",
+            `SET #status = :status, #finishedAt = :at, #items = :items, #bytes = :bytes${location === undefined ? "" : ", #location = :location"}`,
             { ":status": "FINISHED", ":at": finishedAt, ":items": items, ":bytes": bytes, ":location": location },
           ),
         },
-        {
-          Put: {
-            TableName: table,
-            Item: marshall(
-              { subject, item: dayItem(day), run: id, location, window, finishedAt },
-              { removeUndefinedValues: true },
-            ),
-          },
-        },
+        ...(result === undefined
+          ? []
+          : [
+              {
+                Put: {
+                  TableName: table,
+                  Item: marshall(
+                    { subject, item: dayItem(day), run: id, location, window, finishedAt },
+                    { removeUndefinedValues: true },
+                  ),
+                },
+              },
+            ]),
       ]);
       if (ended) return;
       // A second release of the same run finds it released.

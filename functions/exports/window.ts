@@ -49,6 +49,32 @@ export function watermarkAt(unit: WatermarkUnit, epochMs: number): string {
   }
 }
 
+/** DynamoDB's limits for an export of changes. */
+const SHORTEST_CHANGES_MS = 15 * 60_000;
+const LONGEST_CHANGES_MS = 24 * 3_600_000;
+
+/** An export of changes comes too soon after the last one. */
+export class TooSoonError extends Error {
+  override readonly name = "TooSoonError";
+}
+
+/**
+ * The time whose changes DynamoDB's own export takes, epoch milliseconds. Undefined: all of the table; the first time, and when more is
+ * due than DynamoDB takes at a time, so that nothing is lost.
+ *
+ * @param window in milliseconds
+ * @throws {@link TooSoonError}
+ */
+export function changesOf(window: Window): { readonly from: number; readonly to: number } | undefined {
+  if (window.from === undefined) return undefined;
+  const [from, to] = [Number(window.from), Number(window.to)];
+  if (to - from < SHORTEST_CHANGES_MS)
+    throw new TooSoonError(
+      `DynamoDB exports 15 minutes of changes at least, and ${Math.floor((to - from) / 60_000)} are due: try later`,
+    );
+  return to - from > LONGEST_CHANGES_MS ? undefined : { from, to };
+}
+
 function isBefore(unit: WatermarkUnit, a: string, b: string): boolean {
   return unit === "iso8601" ? a < b : Number(a) < Number(b);
 }

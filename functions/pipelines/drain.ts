@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 
 import { createDynamoDB } from "../shared/clients/dynamodb";
 import { createSsm } from "../shared/clients/ssm";
-import { eventHandler } from "../shared/event-handler";
+import { invocationHandler } from "../shared/invocation-handler";
 import { drainRequestSchema } from "./contract";
 import { drainWebhook } from "./drain-webhook";
 import { parseDrainEnvironment } from "./environment";
@@ -19,7 +19,7 @@ const OVERDUE_MS = 300_000;
  * Tells Slack what waits: for one webhook, called by whoever has put something there; for all, called by its schedule. Any number of
  * it may run: one at a time has a webhook's turn.
  */
-export const handler = eventHandler(parseDrainEnvironment, drainRequestSchema, (services) => {
+export const handler = invocationHandler(parseDrainEnvironment, { input: drainRequestSchema }, (services) => {
   const { environment, app, environmentName, clock, logger, metrics } = services;
   const dynamodb = createDynamoDB();
   const outbox = noticesTable(dynamodb, environment.NOTICES_TABLE, { clock, random: Math.random });
@@ -45,7 +45,7 @@ export const handler = eventHandler(parseDrainEnvironment, drainRequestSchema, (
       metrics.count("overdueNotices", 1);
   };
 
-  return async ({ webhook }, deadline) => {
+  return async ({ webhook }, { deadline }) => {
     const webhooks = webhook === undefined ? environment.SLACK_PARAMETERS : [webhook];
     const ended = await Promise.allSettled(webhooks.map((each) => drain(each, deadline)));
     const failures = ended.flatMap((each) => (each.status === "rejected" ? [each.reason as unknown] : []));

@@ -3,7 +3,7 @@ import * as z from "zod";
 
 import { createDynamoDB } from "../shared/clients/dynamodb";
 import { createLambda } from "../shared/clients/lambda";
-import { eventHandler } from "../shared/event-handler";
+import { invocationHandler } from "../shared/invocation-handler";
 import type { drainRequestSchema } from "./contract";
 import type { Waiting } from "./drain-webhook";
 import { parseNotifyEnvironment } from "./environment";
@@ -32,30 +32,34 @@ const streamEventSchema = z.object({
  * DynamoDB, so the stream goes on whatever Slack does. What it throws makes Lambda try the batch again, then in halves: a notice has
  * its place by its sequence number, so one that is there already is put where it is.
  */
-export const handler = eventHandler(parseNotifyEnvironment, streamEventSchema, ({ environment, clock, logger }) => {
-  const { CHANNEL: channel, CHANNEL_NAME: name, NOTICES_TABLE: table, DRAIN_FUNCTION: drain } = environment;
-  const notices = noticesTable(createDynamoDB(), table, { clock, random: Math.random });
-  const lambda = createLambda();
-  return async ({ Records }) => {
-    const webhook = channel.slack;
-    if (webhook === undefined) return;
-    const waiting = Records.flatMap(({ dynamodb }): Waiting[] => {
-      const notice = noticeOf(name, channel, { before: dynamodb.OldImage, after: dynamodb.NewImage });
-      return notice === undefined ? [] : [{ place: placeOf(name, dynamodb), notice }];
-    });
-    logger.info("noticed", { channel: name, changes: Records.length, notices: waiting.length });
-    if (waiting.length === 0) return;
-    await notices.add(webhook, waiting);
-    const request: z.output<typeof drainRequestSchema> = { webhook };
-    const Payload = Buffer.from(JSON.stringify(request));
-    await lambda
-      .send(new InvokeCommand({ FunctionName: drain, InvocationType: "Event", Payload }))
-      // The notices are safe, and the drain's schedule comes within a minute: no reason to put them there again.
-      .catch((error: unknown) => {
-        logger.warn("drain not called", { error });
+export const handler = invocationHandler(
+  parseNotifyEnvironment,
+  { input: streamEventSchema },
+  ({ environment, clock, logger }) => {
+    const { CHANNEL: channel, CHANNEL_NAME: name, NOTICES_TABLE: table, DRAIN_FUNCTION: drain } = environment;
+    const notices = noticesTable(createDynamoDB(), table, { clock, random: Math.random });
+    const lambda = createLambda();
+    return async ({ Records }) => {
+      const webhook = channel.slack;
+      if (webhook === undefined) return;
+      const waiting = Records.flatMap(({ dynamodb }): Waiting[] => {
+        const notice = noticeOf(name, channel, { before: dynamodb.OldImage, after: dynamodb.NewImage });
+        return notice === undefined ? [] : [{ place: placeOf(name, dynamodb), notice }];
       });
-  };
-});
+      logger.info("noticed", { channel: name, changes: Records.length, notices: waiting.length });
+      if (waiting.length === 0) return;
+      await notices.add(webhook, waiting);
+      const request: z.output<typeof drainRequestSchema> = { webhook };
+      const Payload = Buffer.from(JSON.stringify(request));
+      await lambda
+        .send(new InvokeCommand({ FunctionName: drain, InvocationType: "Event", Payload }))
+        // The notices are safe, and the drain's schedule comes within a minute: no reason to put them there again.
+        .catch((error: unknown) => {
+          logger.warn("drain not called", { error });
+        });
+    };
+  },
+);
 
 /** Sequence numbers grow, for each key at any rate; digits of one length sort as numbers do. */
 function placeOf(

@@ -1,9 +1,8 @@
 import type { Context, SQSBatchResponse } from "aws-lambda";
 import * as z from "zod";
 
-import { systemClock } from "./clock";
 import type { EnvironmentSource } from "./environment";
-import { onColdStart, type Services } from "./services";
+import { invoke, onColdStart, type Services } from "./services";
 
 /** What SQS hands over, as far as it is looked at. */
 const queueEventSchema = z.object({
@@ -46,22 +45,13 @@ export function queueHandler<Environment>(
   ) => (batch: readonly QueueMessage[], deadline: number) => Promise<readonly MessageFailure[]>,
 ): (event: unknown, context: Context) => Promise<SQSBatchResponse> {
   const start = onColdStart(parseEnvironment, build);
-  return async (event, context) => {
-    const { logger, metrics, work } = start();
-    logger.addContext(context);
-    try {
+  return (event, context) =>
+    invoke(start, context, async ({ logger, work }, deadline) => {
       const batch = queueEventSchema.parse(event).Records.map(messageOf);
-      const failures = await work(batch, systemClock.now() + context.getRemainingTimeInMillis());
+      const failures = await work(batch, deadline);
       for (const { id, error } of failures) logger.error("message failed", { messageId: id, error });
       return { batchItemFailures: failures.map(({ id }) => ({ itemIdentifier: id })) };
-    } catch (error) {
-      logger.error("batch failed", { error });
-      throw error;
-    } finally {
-      metrics.flush();
-      logger.resetKeys();
-    }
-  };
+    });
 }
 
 function messageOf({

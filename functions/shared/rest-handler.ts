@@ -5,7 +5,7 @@ import { awsHttpError } from "./aws-errors";
 import type { EnvironmentSource } from "./environment";
 import { describeIssues, errorMessage } from "./errors";
 import { BadRequestError, HttpError, NotFoundError } from "./http-errors";
-import { onColdStart, type Services } from "./services";
+import { invoke, onColdStart, type Services } from "./services";
 
 /** What API Gateway's REST proxy sends, as far as it is looked at. */
 const restEventSchema = z.object({
@@ -78,32 +78,28 @@ export function restHandler<Environment>(
 ): (event: unknown, context: Context) => Promise<APIGatewayProxyResult> {
   const start = onColdStart(parseEnvironment, build);
   const always = cors === undefined ? {} : { "Access-Control-Allow-Origin": "*" };
-  return async (event, context) => {
-    const { logger, metrics, work: endpoints } = start();
-    logger.addContext(context);
-    try {
-      const rest = restEventSchema.parse(event);
-      logger.appendKeys({ requestId: rest.requestContext.requestId });
-      if (cors !== undefined && rest.httpMethod === "OPTIONS") return preflight(cors, always);
-      const route = `${rest.httpMethod} ${rest.resource}`;
-      const answerTo = endpoints[route];
-      if (answerTo === undefined) throw new NotFoundError(`nothing answers ${route}`);
-      const { status = 200, headers, body } = await answerTo(requestOf(rest));
-      logger.info("answered", { route, status });
-      return json(status, body, { ...always, ...headers });
-    } catch (error) {
-      const { isOurs, plain, status, headers, body } = failureOf(error);
-      // An answer is no failed invocation to Lambda: it is the API's own alarm on answers with 5xx that hears of it.
-      if (isOurs) logger.error("request failed", { error });
-      else logger.info("answered", { status, reason: errorMessage(error) });
-      return plain
-        ? text(status, String(body), { ...always, ...headers })
-        : json(status, body, { ...always, ...headers });
-    } finally {
-      metrics.flush();
-      logger.resetKeys();
-    }
-  };
+  return (event, context) =>
+    invoke(start, context, async ({ logger, work: endpoints }) => {
+      try {
+        const rest = restEventSchema.parse(event);
+        logger.appendKeys({ requestId: rest.requestContext.requestId });
+        if (cors !== undefined && rest.httpMethod === "OPTIONS") return preflight(cors, always);
+        const route = `${rest.httpMethod} ${rest.resource}`;
+        const answerTo = endpoints[route];
+        if (answerTo === undefined) throw new NotFoundError(`nothing answers ${route}`);
+        const { status = 200, headers, body } = await answerTo(requestOf(rest));
+        logger.info("answered", { route, status });
+        return json(status, body, { ...always, ...headers });
+      } catch (error) {
+        const { isOurs, plain, status, headers, body } = failureOf(error);
+        // An answer is no failed invocation to Lambda: it is the API's own alarm on answers with 5xx that hears of it.
+        if (isOurs) logger.error("request failed", { error });
+        else logger.info("answered", { status, reason: errorMessage(error) });
+        return plain
+          ? text(status, String(body), { ...always, ...headers })
+          : json(status, body, { ...always, ...headers });
+      }
+    });
 }
 
 /** An error as its answer. */

@@ -2,14 +2,8 @@ import type { Context } from "aws-lambda";
 import * as z from "zod";
 
 import type { EnvironmentSource } from "./environment";
-import { describeIssues } from "./errors";
 import { invocationHandler } from "./invocation-handler";
 import type { Services } from "./services";
-
-/** The event was not one of EventBridge's scheduled events. Thrown, so that Lambda's dead-letter path keeps the event. */
-export class UnknownEventError extends Error {
-  override readonly name = "UnknownEventError";
-}
 
 /** What EventBridge sends when a schedule fires. Fields nobody declared are kept: features store the event whole. */
 const scheduledEventSchema = z.looseObject({
@@ -37,20 +31,15 @@ export interface Tick {
  *
  * EventBridge delivers at least once: what `build` returns must bear the same tick twice.
  *
- * @throws {@link EnvironmentError} and {@link UnknownEventError} (the handler), and whatever the work throws
+ * @throws {@link EnvironmentError} and {@link InvalidInputError} (the handler), and whatever the work throws
  */
 export function scheduledHandler<Environment>(
   parseEnvironment: (source: EnvironmentSource) => Environment,
   build: (services: Services<Environment>) => (tick: Tick) => Promise<void>,
 ): (event: unknown, context: Context) => Promise<void> {
-  return invocationHandler(parseEnvironment, { parse: parseEvent, ids: ({ id }) => ({ eventId: id }) }, (services) => {
+  const options = { input: scheduledEventSchema, ids: ({ id }: ScheduledEvent) => ({ eventId: id }) };
+  return invocationHandler(parseEnvironment, options, (services) => {
     const work = build(services);
     return (event, { deadline }) => work({ event, scheduledAt: Date.parse(event.time), deadline });
   });
-}
-
-function parseEvent(event: unknown): ScheduledEvent {
-  const parsed = scheduledEventSchema.safeParse(event);
-  if (parsed.success) return parsed.data;
-  throw new UnknownEventError(`not a scheduled event: ${describeIssues(parsed.error)}`);
 }

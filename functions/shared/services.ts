@@ -1,3 +1,5 @@
+import type { Context } from "aws-lambda";
+
 import { systemClock, type Clock } from "./clock";
 import { environmentParser, text, type EnvironmentSource } from "./environment";
 import { createLogger, type Logger } from "./logger";
@@ -65,4 +67,29 @@ export function onColdStart<Environment, Work>(
     }
     return built;
   };
+}
+
+/**
+ * One invocation of any handler: built, if it is the first; logs with its ids only; a failure logged, and thrown on to whoever
+ * invoked it; metrics written.
+ *
+ * @param run is given when Lambda stops it, epoch milliseconds, too
+ */
+export async function invoke<Work, Answer>(
+  start: () => Started<Work>,
+  context: Context,
+  run: (started: Started<Work>, deadline: number) => Promise<Answer> | Answer,
+): Promise<Answer> {
+  const started = start();
+  const { logger, metrics } = started;
+  logger.addContext(context);
+  try {
+    return await run(started, systemClock.now() + context.getRemainingTimeInMillis());
+  } catch (error) {
+    logger.error("invocation failed", { error });
+    throw error;
+  } finally {
+    metrics.flush();
+    logger.resetKeys();
+  }
 }

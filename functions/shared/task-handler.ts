@@ -1,10 +1,9 @@
 import type { Context } from "aws-lambda";
 import type * as z from "zod";
 
-import { systemClock } from "./clock";
 import type { EnvironmentSource } from "./environment";
 import { describeIssues } from "./errors";
-import { onColdStart, type Services } from "./services";
+import { invoke, onColdStart, type Services } from "./services";
 
 /** The function was called with something else than it takes: a fault of whoever called. */
 export class BadInputError extends Error {
@@ -31,19 +30,10 @@ export function taskHandler<Environment, Input>(
   build: (services: Services<Environment>) => (call: Call<Input>) => Promise<unknown>,
 ): (event: unknown, context: Context) => Promise<unknown> {
   const start = onColdStart(parseEnvironment, build);
-  return async (event, context) => {
-    const { logger, metrics, work } = start();
-    logger.addContext(context);
-    try {
+  return (event, context) =>
+    invoke(start, context, ({ work }, deadline) => {
       const parsed = schema.safeParse(event);
       if (!parsed.success) throw new BadInputError(describeIssues(parsed.error), { cause: parsed.error });
-      return await work({ input: parsed.data, deadline: systemClock.now() + context.getRemainingTimeInMillis() });
-    } catch (error) {
-      logger.error("invocation failed", { error });
-      throw error;
-    } finally {
-      metrics.flush();
-      logger.resetKeys();
-    }
-  };
+      return work({ input: parsed.data, deadline });
+    });
 }

@@ -79,10 +79,13 @@ export type ApiRouteName = ApiRoute extends infer R
     : never
   : never;
 
+/** How many shards one invocation of the dispatcher works off side by side. Together they want less than its one CPU. */
+export const SHARDS_PER_TARGET = 4;
+
 /** 20 EventBridge rules of 5 targets each: a bus has room for 300 rules, and other features want some. */
 const MAX_DISPATCH_TARGETS = 100;
 
-/** Invocations of the dispatcher at each tick. More shards than that share them: target i works off each shard that is i modulo them. */
+/** Invocations of the dispatcher at each tick. Target i of N works off each shard that is i modulo N. */
 export function dispatchTargets(shards: number): number {
-  return Math.min(shards, MAX_DISPATCH_TARGETS);
+  return Math.min(Math.ceil(shards / SHARDS_PER_TARGET), MAX_DISPATCH_TARGETS);
 }

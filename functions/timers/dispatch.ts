@@ -8,13 +8,13 @@ import { mapConcurrently } from "../shared/concurrency";
 import { scheduledHandler } from "../shared/scheduled-handler";
 import { dispatchShard } from "./dispatcher";
 import { dispatchTable } from "./dispatch-table";
+import { SHARDS_PER_TARGET } from "./contract";
 import { parseDispatchEnvironment } from "./environment";
 import { fireQueue } from "./fire-queue";
 import { sqsSender } from "./sqs-sender";
 import { timerTable } from "./timer-table";
 
-/** Shards that are worked off side by side; all of them share the batches that are on their way at one time. */
-const CONCURRENT_SHARDS = 4;
+/** The shards that are worked off side by side share the batches and pages that are on their way at one time. */
 const CONCURRENT_BATCHES = 40;
 const CONCURRENT_PAGES = 32;
 
@@ -54,7 +54,7 @@ export const handler = scheduledHandler(parseDispatchEnvironment, ({ environment
     let failures = 0;
     let scheduled = 0;
     let lagMs = 0;
-    await mapConcurrently(shards, CONCURRENT_SHARDS, async (number) => {
+    await mapConcurrently(shards, SHARDS_PER_TARGET, async (number) => {
       const shard = `shard${number}`;
       try {
         const run = { shard, owner: randomUUID(), deadline };

@@ -1,7 +1,7 @@
 /** Hands over what falls due in a shard, window by window. The core: time and I/O are ports. See docs/decisions/0009. */
 import type { Clock } from "../shared/clock";
 import { mapConcurrently } from "../shared/concurrency";
-import type { FireQueue } from "./fire-queue";
+import { FireRefusedError, type FireQueue } from "./fire-queue";
 import { fireAt, handOver, isRecurring, placeOf, scheduledTimes } from "./fires";
 import { TimerChangedError, type TimerTable } from "./timer-table";
 import { HORIZON_MS, type Fire, type StoredTimer } from "./timer";
@@ -98,11 +98,6 @@ export interface DispatchReport {
 /** Fires could not be queued, though tried again and again. The cursor stands before them. */
 export class FiresNotQueuedError extends Error {
   override readonly name = "FiresNotQueuedError";
-}
-
-/** SQS refuses a fire for what is in it. */
-export class FireRefusedError extends Error {
-  override readonly name = "FireRefusedError";
 }
 
 /**
@@ -232,6 +227,7 @@ async function* pagesOf(shard: string, window: Window, { position, ports: { inde
 
 /** Timers that stay where they are: the wheel's, and one-shots. */
 async function handOverDue({ timers }: Page, window: Window, ports: DispatchPorts, tally: Tally): Promise<void> {
+  if (timers.length === 0) return;
   const fires: Fire[] = [];
   const ended: StoredTimer[] = [];
   for (const timer of timers) {
@@ -285,7 +281,7 @@ async function moveAll(
 async function send(fires: readonly Fire[], queue: FireQueue, tally: Tally): Promise<void> {
   if (fires.length === 0) return;
   const { unsent, refused, errors } = await queue.send(fires);
-  for (const { fire, reason } of refused) tally.passedOver.push(new FireRefusedError(`${fire.fireId}: ${reason}`));
+  for (const refusal of refused) tally.passedOver.push(new FireRefusedError(refusal));
   tally.scheduled += fires.length - unsent.length - refused.length;
   if (unsent.length > 0)
     throw new FiresNotQueuedError(`${unsent.length} fires could not be queued, the first ${unsent[0]?.fireId ?? ""}`, {

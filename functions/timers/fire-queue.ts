@@ -29,6 +29,15 @@ export interface NotTaken {
 /** One SendMessageBatch. Rejects when the request failed as a whole, its own retries included. */
 export type SendBatch = (entries: readonly Entry[]) => Promise<readonly NotTaken[]>;
 
+/** SQS refuses a fire for what is in it. */
+export class FireRefusedError extends Error {
+  override readonly name = "FireRefusedError";
+
+  constructor({ fire, reason }: UnsentFires["refused"][number]) {
+    super(`${fire.fireId}: ${reason}`);
+  }
+}
+
 /** Fires that are not in the queue. */
 export interface UnsentFires {
   /** Those that a later try may send. */

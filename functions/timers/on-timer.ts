@@ -8,7 +8,7 @@ import * as z from "zod";
 import { createDynamoDB } from "../shared/clients/dynamodb";
 import { createSqs } from "../shared/clients/sqs";
 import type { Logger } from "../shared/logger";
-import { onColdStart } from "../shared/services";
+import { invoke, onColdStart } from "../shared/services";
 import { callBack, type CallbackPorts, type Delivery } from "./callback";
 import { claims, completion } from "./claims";
 import { MESSAGE_ATTRIBUTES } from "./contract";
@@ -126,10 +126,8 @@ export function onTimer(
       callBack(deliveries, { ...ports, owner: randomUUID(), deadline });
   });
 
-  return async (event, context) => {
-    const { logger, metrics, work } = start();
-    logger.addContext(context);
-    try {
+  return (event, context) =>
+    invoke(start, context, async ({ logger, work }, deadline) => {
       const { Records } = eventSchema.parse(event);
       const deliveries: Delivery[] = [];
       const failures: string[] = [];
@@ -141,14 +139,10 @@ export function onTimer(
           failures.push(record.messageId);
         }
       }
-      const again = await work(deliveries, Date.now() + context.getRemainingTimeInMillis());
+      const again = await work(deliveries, deadline);
       failures.push(...again.map(({ messageId }) => messageId));
       return { batchItemFailures: failures.map((itemIdentifier) => ({ itemIdentifier })) };
-    } finally {
-      metrics.flush();
-      logger.resetKeys();
-    }
-  };
+    });
 }
 
 function deliveryOf(record: z.output<typeof recordSchema>): Delivery {

@@ -1,7 +1,7 @@
 /** Puts timers: their rows first, then the fires of the horizon. */
 import { mapConcurrently } from "../shared/concurrency";
 import { UnavailableError } from "../shared/http-errors";
-import type { FireQueue } from "./fire-queue";
+import { FireRefusedError, type FireQueue } from "./fire-queue";
 import { beforeFirst, handOver, overduePlaceOf, placeOf, scheduledTimes } from "./fires";
 import { HORIZON_MS, type Fire, type StoredTimer, type Timer } from "./timer";
 import type { TimerTable } from "./timer-table";
@@ -28,7 +28,8 @@ export type PutOutcome = { readonly stored: StoredTimer } | { readonly error: un
  * is made overdue, for the dispatcher to hand them over as soon as it comes by.
  *
  * An outcome's error is a {@link TimerChangedError}, an {@link UnavailableError} (put it again: it may be there, without the fires of its first
- * minutes), or whatever the table's client threw.
+ * minutes), a {@link FireRefusedError} (it is there, but its messages are none that SQS takes: a fault of whoever made them), or
+ * whatever the table's client threw.
  */
 export async function putTimers(puts: readonly Put[], { table, queue }: PutPorts): Promise<readonly PutOutcome[]> {
   const written = await mapConcurrently(puts, CONCURRENT_WRITES, async ({ timer, replaces }): Promise<Written> => {
@@ -42,12 +43,16 @@ export async function putTimers(puts: readonly Put[], { table, queue }: PutPorts
     }
   });
   const fires = written.flatMap((one) => ("error" in one ? [] : one.fires));
-  const { unsent } = fires.length === 0 ? { unsent: [] } : await queue.send(fires);
-  const missing = new Set(unsent);
+  const { unsent, refused } = fires.length === 0 ? { unsent: [], refused: [] } : await queue.send(fires);
+  const refusals = new Map(refused.map((refusal) => [refusal.fire, refusal]));
+  const missing = new Set([...unsent, ...refusals.keys()]);
   return mapConcurrently(written, CONCURRENT_WRITES, async (one): Promise<PutOutcome> => {
     if ("error" in one) return one;
     const firstMissing = one.fires.findIndex((fire) => missing.has(fire));
-    return firstMissing < 0 ? { stored: one.rest } : leaveToDispatcher(one, firstMissing, table);
+    if (firstMissing < 0) return { stored: one.rest };
+    const outcome = await leaveToDispatcher(one, firstMissing, table);
+    const [refusal] = one.fires.flatMap((fire) => refusals.get(fire) ?? []);
+    return refusal === undefined ? outcome : { error: new FireRefusedError(refusal) };
   });
 }
 

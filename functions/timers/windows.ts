@@ -48,12 +48,12 @@ export function sectionsOf(shard: string, { after, until }: Window): readonly Se
     { slot: onceSlot(shard), recurring: false, from: after + 1, to: until },
   ];
   for (const period of WHEEL_PERIODS_MS) {
-    const wheel = { slot: wheelSlot(shard, period), recurring: false };
+    const slot = wheelSlot(shard, period);
     const from = (after + 1) % period;
     const to = until % period;
     // Two stretches where the period begins anew inside of the window.
-    if (from <= to) sections.push({ ...wheel, from, to });
-    else sections.push({ ...wheel, from, to: period - 1 }, { ...wheel, from: 0, to });
+    if (from <= to) sections.push({ slot, recurring: false, from, to });
+    else sections.push({ slot, recurring: false, from, to: period - 1 }, { slot, recurring: false, from: 0, to });
   }
   return sections;
 }

@@ -2,7 +2,7 @@ import * as z from "zod";
 
 import { createDynamoDB } from "../shared/clients/dynamodb";
 import { createSfn } from "../shared/clients/sfn";
-import { invocationHandler, parseInput } from "../shared/invocation-handler";
+import { invocationHandler } from "../shared/invocation-handler";
 import { parseReconcileEnvironment } from "./environment";
 import { describeExecution } from "./executions";
 import { settle } from "./reconciler";
@@ -19,7 +19,7 @@ const statusChangeSchema = z.looseObject({
 export const handler = invocationHandler(
   parseReconcileEnvironment,
   {
-    parse: (event) => parseInput(statusChangeSchema, event),
+    input: statusChangeSchema,
     ids: ({ id, detail: { executionArn } }) => ({ eventId: id, executionArn }),
   },
   ({ environment: { TASKS_TABLE, TASK_EXECUTIONS, KEEP_DAYS }, logger, metrics }) => {

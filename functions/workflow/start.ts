@@ -1,7 +1,7 @@
 import * as z from "zod";
 
 import { createSfn } from "../shared/clients/sfn";
-import { invocationHandler, parseInput } from "../shared/invocation-handler";
+import { invocationHandler } from "../shared/invocation-handler";
 import { taskRequestSchema } from "./contract";
 import { parseStartEnvironment } from "./environment";
 import { stepFunctions } from "./executions";
@@ -13,7 +13,7 @@ const inputSchema = z.object(taskRequestSchema.shape);
 /** Invoked with `{taskId}`: starts the task. The same id again: the same answer, and no second execution. */
 export const handler = invocationHandler(
   parseStartEnvironment,
-  { parse: (event) => parseInput(inputSchema, event), ids: ({ taskId }) => ({ taskId }) },
+  { input: inputSchema, ids: ({ taskId }) => ({ taskId }) },
   ({ environment, clock, logger, metrics }) => {
     const executions = stepFunctions(createSfn(), environment.TASK_MACHINE, environment.TASK_EXECUTIONS);
     return async (request) => {

@@ -15,6 +15,7 @@ import {
   TerraformVariable,
   type ISynthesisSession,
   type TerraformElement,
+  type TerraformProvider,
 } from "cdktf";
 import type { Construct, Node } from "constructs";
 import { WIDGETS_OUTPUT, widgetsOf, type Graph, type Metric } from "./dashboard";
@@ -29,10 +30,12 @@ export interface Deployment {
   readonly environment: string;
   /** Where alarms are sent: an SNS topic's ARN. */
   readonly alarmTopicArn: string;
-  /** The KMS key that topic is encrypted with. */
-  readonly alarmTopicKeyArn: string;
+  /** The environment's KMS key: that topic is encrypted with it. */
+  readonly encryptionKeyArn: string;
   /** True: what holds data can't be destroyed or deleted. */
   readonly protectData: boolean;
+  /** The AWS provider that its module is given. @default the environment's own */
+  readonly providerOf?: (feature: string) => TerraformProvider;
   /** Another AWS than Amazon's: its URL. There the addresses of APIs are its own, too. @default Amazon's */
   readonly awsEndpoint?: string;
 }
@@ -68,6 +71,7 @@ export abstract class Feature extends TerraformStack {
     this.call = new TerraformHclModule(environment, `${feature}-module`, {
       source: `./modules/${feature}`,
       skipAssetCreationFromLocalModules: true,
+      ...(deployment.providerOf && { providers: [deployment.providerOf(feature)] }),
     });
     this.call.overrideLogicalId(feature);
     // The whole module's outputs as one object: what runs where, for scripts and people.
@@ -83,7 +87,7 @@ export abstract class Feature extends TerraformStack {
       },
     };
 
-    const { app, environment: name, alarmTopicArn, alarmTopicKeyArn, protectData, awsEndpoint } = deployment;
+    const { app, environment: name, alarmTopicArn, encryptionKeyArn, protectData, awsEndpoint } = deployment;
     this.deployment = {
       app: this.input("app", { type: "string", description: "Begins every resource name", value: app }).stringValue,
       environment: this.input("environment", {
@@ -96,7 +100,7 @@ export abstract class Feature extends TerraformStack {
         description: "SNS topic that alarms are sent to",
         value: alarmTopicArn,
       }).stringValue,
-      alarmTopicKeyArn,
+      encryptionKeyArn,
       protectData,
       ...(awsEndpoint !== undefined && { awsEndpoint }),
     };
@@ -169,6 +173,16 @@ export abstract class Feature extends TerraformStack {
     const variable = new TerraformVariable(this, `variable-${name}`, { description, type, nullable: false });
     variable.overrideLogicalId(name);
     return variable;
+  }
+
+  /** The environment's KMS key, as a variable of the module. */
+  protected inputEncryptionKey(): { readonly arn: string } {
+    const variable = this.input("encryption_key_arn", {
+      type: "string",
+      description: "KMS key that the topic is encrypted with, and whatever else has to be under a key of one's own",
+      value: this.deployment.encryptionKeyArn,
+    });
+    return { arn: variable.stringValue };
   }
 
   /** An output of the module. */

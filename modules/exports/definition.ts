@@ -13,10 +13,18 @@ const TASK_SECONDS = 960;
 /** Two weeks: whatever a slow export of a large table takes. Then somebody should look. */
 const RUN_SECONDS = 14 * 86_400;
 
-/** What fails is tried three times more within half a minute; each function bears being called again. */
+/**
+ * What a function throws is tried three times more within half a minute; each bears being called again. What would fail again it
+ * answers instead (functions/exports/failure.ts): see FAILED.
+ */
 const RETRY = [
+  { Comment: "Faults of ours", ErrorEquals: ["BadInputError", "EnvironmentError"], MaxAttempts: 0 },
   { ErrorEquals: ["States.ALL"], IntervalSeconds: 2, MaxAttempts: 3, BackoffRate: 3, JitterStrategy: "FULL" },
 ] as const satisfies readonly Retrier[];
+
+/** A function has answered that it has failed, for good. */
+const HAS_FAILED = { Comment: "failed", Condition: "{% $exists($states.input.failure) %}" } as const;
+const FAILED = { ...HAS_FAILED, Output: "{% $states.input.failure %}", Next: "RecordFailure" } as const;
 
 export interface ExportMachineRefs {
   readonly claim: string;
@@ -62,6 +70,7 @@ export const exportMachine = (functions: ExportMachineRefs) => {
       }),
       Claimed: choice({
         Choices: [
+          FAILED,
           {
             Comment: "by DynamoDB itself",
             Condition: "{% $states.input.outcome = 'run' and $states.input.run.config.engine = 'dynamodb-export' %}",
@@ -90,16 +99,19 @@ export const exportMachine = (functions: ExportMachineRefs) => {
               Comment: "As far as one invocation gets, from the last key on",
               Arguments: { FunctionName: functions.read, Payload: "{% $states.input %}" },
               ...call,
-              Output: {
-                done: "{% $states.result.Payload.done %}",
-                run: "{% $states.input.run %}",
-                segment: "{% $states.input.segment %}",
-              },
+              Output: "{% $merge([$states.input, $states.result.Payload]) %}",
               Next: "SegmentRead",
             }),
             SegmentRead: choice({
-              Choices: [{ Comment: "done", Condition: "{% $states.input.done %}", Next: "SegmentDone" }],
+              Choices: [
+                { ...HAS_FAILED, Next: "SegmentFailed" },
+                { Comment: "done", Condition: "{% $states.input.done %}", Next: "SegmentDone" },
+              ],
               Default: "ReadSegment",
+            }),
+            SegmentFailed: fail({
+              Error: "{% $states.input.failure.error %}",
+              Cause: "{% $states.input.failure.cause %}",
             }),
             SegmentDone: succeed({ Output: {} }),
           },
@@ -112,7 +124,7 @@ export const exportMachine = (functions: ExportMachineRefs) => {
         Arguments: { FunctionName: functions.native, Payload: { run: "{% $run %}" } },
         ...call,
         ...caught,
-        Next: "WaitForDynamo",
+        Next: "DynamoAsked",
       }),
       WaitForDynamo: wait({ Seconds: NATIVE_POLL_SECONDS, Next: "LookAtDynamo" }),
       LookAtDynamo: lambdaInvoke({
@@ -122,18 +134,23 @@ export const exportMachine = (functions: ExportMachineRefs) => {
         },
         ...call,
         ...caught,
-        Next: "DynamoDone",
+        Next: "DynamoAsked",
       }),
-      DynamoDone: choice({
-        Choices: [{ Comment: "done", Condition: "{% $states.input.done %}", Next: "WriteManifest" }],
+      DynamoAsked: choice({
+        Choices: [FAILED, { Comment: "done", Condition: "{% $states.input.done %}", Next: "WriteManifest" }],
         Default: "WaitForDynamo",
       }),
 
-      WriteManifest: lambdaInvoke({ Arguments: finish("manifest"), ...call, ...caught, Next: "MarkSuccess" }),
-      MarkSuccess: lambdaInvoke({ Arguments: finish("success"), ...call, ...caught, Next: "Release" }),
+      WriteManifest: lambdaInvoke({ Arguments: finish("manifest"), ...call, ...caught, Next: "ManifestWritten" }),
+      ManifestWritten: choice({ Choices: [FAILED], Default: "MarkSuccess" }),
+      MarkSuccess: lambdaInvoke({ Arguments: finish("success"), ...call, ...caught, Next: "SuccessMarked" }),
+      SuccessMarked: choice({ Choices: [FAILED], Default: "Release" }),
       Release: lambdaInvoke({ Arguments: finish("release"), ...call, ...caught, Next: "Released" }),
       Released: choice({
-        Choices: [{ Comment: "it was an older one, left unfinished", Condition: "{% $again %}", Next: "Claim" }],
+        Choices: [
+          FAILED,
+          { Comment: "it was an older one, left unfinished", Condition: "{% $again %}", Next: "Claim" },
+        ],
         Default: "Exported",
       }),
       Exported: succeed(),

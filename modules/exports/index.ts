@@ -1,8 +1,10 @@
 import { GlueCatalogDatabase } from "@cdktf/provider-aws/lib/glue-catalog-database";
+import { S3BucketLifecycleConfiguration } from "@cdktf/provider-aws/lib/s3-bucket-lifecycle-configuration";
 import { S3Object } from "@cdktf/provider-aws/lib/s3-object";
 import { Fn, type TerraformStack } from "cdktf";
 import {
   CONFIGURATION_KEY,
+  EXPORT_DIMENSION,
   exportSchema,
   STATE_KEYS,
   type ClaimEnvironment,
@@ -16,7 +18,7 @@ import {
 } from "../../functions/exports/contract";
 import { Alarm } from "../constructs/alarm";
 import { Bucket } from "../constructs/bucket";
-import type { Graph } from "../constructs/dashboard";
+import type { Graph, Line, Metric } from "../constructs/dashboard";
 import { Feature, type Deployment } from "../constructs/feature";
 import type { Binding } from "../constructs/grants";
 import { literal } from "../constructs/literal";
@@ -39,6 +41,9 @@ const READ_MEMORY_MB = 1_769;
 /** Listing and completing the parts of the largest tables. */
 const FINISH_TIMEOUT_SECONDS = 300;
 
+/** An upload of a killed run is nobody's, and is paid for, if the run is never taken up again. No run takes so long. */
+const ABANDONED_DAYS = 15;
+
 const CLAIM_TIMEOUT_SECONDS = 60;
 
 /** Whoever runs an export by hand is answered when it is there, or after so long. */
@@ -60,7 +65,7 @@ export class Exports extends Feature {
     super(environment, "exports", deployment);
     this.exports = [...config.tables.map(plain), ...(config.jobs ? [jobExport(config.jobs)] : [])];
     const state = this.createStateTable();
-    const files = new Bucket(this, "files", { role: "files" });
+    const files = this.createFiles();
     const configuration = this.createConfiguration(config);
     const machine = this.createMachine({ state, files, configuration }, config);
     const deadLetters = this.createDeadLetters();
@@ -85,6 +90,24 @@ export class Exports extends Feature {
       sortKey: { name: STATE_KEYS.sort, type: "S" },
       timeToLiveAttribute: STATE_KEYS.timeToLive,
     });
+  }
+
+  private createFiles(): Bucket {
+    const files = new Bucket(this, "files", { role: "files" });
+    // An emulator bills nobody, and takes a minute to make the rule.
+    if (this.deployment.awsEndpoint === undefined)
+      new S3BucketLifecycleConfiguration(this, "abandoned-uploads", {
+        bucket: files.name,
+        rule: [
+          {
+            id: "abandoned-uploads",
+            status: "Enabled",
+            filter: [{ prefix: "" }],
+            abortIncompleteMultipartUpload: [{ daysAfterInitiation: ABANDONED_DAYS }],
+          },
+        ],
+      });
+    return files;
   }
 
   private createConfiguration({ tables, jobs }: ExportsConfig): Bucket {
@@ -261,15 +284,15 @@ export class Exports extends Feature {
     this.output("glue_database_name", "Athena's tables over what was exported", database.name);
   }
 
+  /** Each export that is due every day has its own: that others are done must not hide that one is not. */
   private createAlarms(tables: readonly TableExport[]): void {
-    const daily = tables.filter(({ schedule }) => isDaily(schedule)).length;
-    if (daily > 0)
-      new Alarm(this, "late", {
-        text: "Fewer exports than days need them. See modules/exports/README.md, 'An export is late'",
-        ...this.metric("finishedExports"),
+    for (const { name } of tables.filter(({ schedule }) => isDaily(schedule)))
+      new Alarm(this, `late-${name}`, {
+        text: `The export ${name} was not finished for a day. See modules/exports/README.md, 'An export is late'`,
+        ...this.finished(name),
         statistic: "Sum",
         comparison: "LessThanThreshold",
-        threshold: daily,
+        threshold: 1,
         periodSeconds: DAY_SECONDS,
         missingData: "breaching",
       });
@@ -288,7 +311,11 @@ export class Exports extends Feature {
       {
         title: "Runs",
         lines: [
-          { ...this.metric("finishedExports"), label: "finished", statistic: "Sum" },
+          ...this.exports.map(({ name }): Line => ({
+            ...this.finished(name),
+            label: `${name} finished`,
+            statistic: "Sum",
+          })),
           { ...this.metric("failedExports"), label: "failed", statistic: "Sum" },
           { ...this.metric("emptyExports"), label: "empty", statistic: "Sum" },
           { ...machine.metric("ExecutionsStarted"), label: "executions", statistic: "Sum" },
@@ -307,6 +334,12 @@ export class Exports extends Feature {
         lines: [{ ...this.metric("exportDuration"), label: "longest", statistic: "Maximum" }],
       },
     ];
+  }
+
+  /** A metric: the finished runs of one export. */
+  private finished(name: string): Metric {
+    const metric = this.metric("finishedExports");
+    return { ...metric, dimensions: { ...metric.dimensions, [EXPORT_DIMENSION]: name } };
   }
 
   /** Known before the machine is, whose definition has the functions' names in it. */

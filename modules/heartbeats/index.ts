@@ -119,7 +119,7 @@ export class Heartbeats extends Feature {
     const state = this.createStateTable();
     const configuration = this.createConfiguration(config);
     const deadLetters = this.createDeadLetters();
-    const topic = this.inputTopic(deployment);
+    const topic = this.inputTopic();
     const interval = this.inputInterval(config);
     const statusPage = new StatusPage(this, "status-page", config.statusPage);
     const publisher = this.createPublisher({ state, configuration, statusPage, deadLetters, interval });
@@ -248,13 +248,9 @@ export class Heartbeats extends Feature {
   }
 
   /** The topic that alarms go to as well, and the key to it. */
-  private inputTopic({ alarmTopicKeyArn }: Deployment): Binding {
+  private inputTopic(): Binding {
     const { alarmTopicArn } = this.deployment;
-    const encryptionKey = this.input("alarm_topic_key_arn", {
-      type: "string",
-      description: "KMS key that the topic is encrypted with",
-      value: alarmTopicKeyArn,
-    }).stringValue;
+    const encryptionKey = this.inputEncryptionKey().arn;
     return { value: alarmTopicArn, actions: ["sns:Publish"], resources: [alarmTopicArn], encryptionKey };
   }
 
@@ -370,7 +366,7 @@ export class Heartbeats extends Feature {
         WATCH_BUCKET: configuration.allowsRead(WATCH_KEY),
       },
       timeoutSeconds: REPORT_TIMEOUT_SECONDS,
-      alarms: { errors: "Jobs cannot report in. See modules/heartbeats/README.md, 'Reports fail'" },
+      alarms: { errors: "none, because what fails here is answered with 5xx, and the API has an alarm for that" },
     });
     const route = { method: "POST", path: "/heartbeats/{name}", handler } as const;
     const api = new RestApi(this, "api", {

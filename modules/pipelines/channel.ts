@@ -155,7 +155,9 @@ function createIngest(
     timeoutSeconds: INGEST_TIMEOUT_SECONDS,
     memoryMb: INGEST_MEMORY_MB,
     source: queue.feeds(INGEST_BATCH),
-    alarms: { errors: `Whole batches of ${name} fail. ${README}, 'Messages wait'` },
+    alarms: {
+      errors: "none, because what fails comes again, and waits or is a dead letter in the end: both have an alarm",
+    },
   });
 }
 
@@ -175,7 +177,9 @@ function createNotify(
     },
     timeoutSeconds: NOTIFY_TIMEOUT_SECONDS,
     source: table.streams({ ...NOTIFY_FEED, onFailure: queue.deadLetters }),
-    alarms: { errors: `Changes of ${name} cannot be told. ${README}, 'Changes are not told'` },
+    alarms: {
+      errors: "none, because what fails comes again, and lags or is a dead letter in the end: both have an alarm",
+    },
   });
   new Alarm(scope, `${kebab(name)}-stream-lag`, {
     text: `Changes of ${name} wait for half an hour to be told. ${README}, 'Changes are not told'`,

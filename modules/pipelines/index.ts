@@ -14,7 +14,6 @@ import {
 import { Alarm } from "../constructs/alarm";
 import { Bucket } from "../constructs/bucket";
 import type { Graph } from "../constructs/dashboard";
-import { EncryptionKey } from "../constructs/encryption-key";
 import { Feature, type Deployment } from "../constructs/feature";
 import { literal } from "../constructs/literal";
 import { NodeFunction } from "../constructs/node-function";
@@ -66,8 +65,8 @@ export class Pipelines extends Feature {
   constructor(environment: TerraformStack, deployment: Deployment, config: ChannelsConfig) {
     super(environment, "pipelines", deployment);
     this.inputChannels(config);
-    const key = new EncryptionKey(this, "archive-key", { description: "Encrypts the archive of all channels" });
-    const archive = new Bucket(this, "archive", { role: "archive", versioned: true, encryptionKey: key });
+    const encryptionKey = this.inputEncryptionKey();
+    const archive = new Bucket(this, "archive", { role: "archive", versioned: true, encryptionKey });
     const configuration = this.createConfiguration(config);
     const webhooks = webhooksOf(config);
     const telling = webhooks.length === 0 ? undefined : this.createTelling(webhooks);

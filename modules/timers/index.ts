@@ -194,7 +194,9 @@ export class Timers extends Feature {
       memoryMb,
       source: queue.feeds({ batchSize: FIRES_PER_CALLBACK, ...(maxConcurrency !== undefined && { maxConcurrency }) }),
       permissions: literal(callback.permissions),
-      alarms: { errors: "Callbacks break. See modules/timers/README.md, 'The callback fails'" },
+      alarms: {
+        errors: "none, because a fire that fails comes again, and in the end is a dead letter, which has an alarm",
+      },
     };
     const own = literal(callback.environment);
     return entry === SHIPPED_CALLBACK
@@ -239,7 +241,7 @@ export class Timers extends Feature {
         SHARDS: shards.stringValue,
       },
       timeoutSeconds: API_TIMEOUT_SECONDS,
-      alarms: { errors: "Timers can't be put. See modules/timers/README.md, 'Requests fail'" },
+      alarms: { errors: "none, because what fails here is answered with 5xx, and the API has an alarm for that" },
     });
     const paths = [...new Set(API_ROUTES.map(({ path }) => path))];
     const api = new RestApi(this, "rest", {

@@ -5,6 +5,7 @@
 import * as z from "zod";
 import { fieldsOf, parseJson } from "../shared/fields";
 import type { Resource } from "../shared/stack-resources";
+import { METRICS_ON_USE } from "./metrics-on-use";
 import { DAYS_A_MONTH, runsAMonth } from "./schedule";
 import { dearestPrice, freeOfCharge, listPrice, sum, times, usageOf, type Usage } from "./usage";
 
@@ -26,7 +27,7 @@ export const ASSUMPTIONS: readonly string[] = [
   `a scheduled run takes ${SCHEDULED_RUN_SECONDS} s, a use ${USE_SECONDS} s; each writes 3 kB of log and one trace`,
   "each run makes every call that its role allows, once, and with the least that is counted",
   "Lambda asks each of its queues 15 times a minute whether there is something in it",
-  "in each hour in which its schedule runs, a feature sends all custom metrics that its alarms and its dashboard row name; in others none",
+  "in each hour in which its schedule runs, a feature sends the custom metrics that its alarms and its dashboard row name, but for those that only use brings about",
   "nothing is stored, and nothing leaves AWS",
 ];
 
@@ -148,7 +149,7 @@ class Estimation {
   }
 
   #idle(): readonly Line[] {
-    return [...this.#standing(), ...this.#customMetrics(true), ...this.#schedules(), ...this.#polls()];
+    return [...this.#standing(), ...this.#customMetrics("idle"), ...this.#schedules(), ...this.#polls()];
   }
 
   /** What costs by being there. */
@@ -168,20 +169,21 @@ class Estimation {
     );
   }
 
-  /** Metrics of our own: of modules that have a schedule, or of those that have none. CloudWatch counts the hours in which they come. */
-  #customMetrics(scheduled: boolean): readonly Line[] {
+  /** Metrics of our own: those that scheduled runs send, or those that come with use. CloudWatch counts the hours in which they come. */
+  #customMetrics(when: "idle" | "used"): readonly Line[] {
     const runs = new Map<string, number>();
     for (const { module, expression } of this.#scheduled()) {
       runs.set(module, (runs.get(module) ?? 0) + (runsAMonth(expression) ?? HOURS_A_MONTH));
     }
     const metrics = new Map<string, Set<string>>();
     for (const { namespace, name, dimensions, module } of this.#namedMetrics()) {
-      if (runs.has(module) !== scheduled) continue;
+      const onUse = !runs.has(module) || METRICS_ON_USE.has(`${text(dimensions["service"])}/${name}`);
+      if (onUse !== (when === "used")) continue;
       const named = metrics.get(module) ?? new Set();
       metrics.set(module, named.add(JSON.stringify([namespace, name, Object.entries(dimensions).sort()])));
     }
     return [...metrics].map(([module, { size }]) => {
-      const hours = Math.min(runs.get(module) ?? HOURS_A_MONTH, HOURS_A_MONTH);
+      const hours = when === "used" ? HOURS_A_MONTH : Math.min(runs.get(module) ?? HOURS_A_MONTH, HOURS_A_MONTH);
       const what = `${counted(size, "custom metric")}${hours < HOURS_A_MONTH ? `, in ${whole(hours)} hours` : ""}`;
       return line(module, what, usageOf({ "cloudWatch.metricMonth": (size * hours) / HOURS_A_MONTH }));
     });
@@ -216,7 +218,7 @@ class Estimation {
       ...this.#executions(),
       ...this.#views(),
       ...this.#storage(),
-      ...this.#customMetrics(false).map(({ module, what, listed }) => ({
+      ...this.#customMetrics("used").map(({ module, what, listed }) => ({
         module,
         what: `${what}, in a month in which they are sent`,
         price: listed,

@@ -99,7 +99,9 @@ interface Watched {
 async function tellProgress(progress: Progress, { state, name, table, began }: Watched): Promise<void> {
   const { active } = await state.head(name);
   if (active === undefined) return;
-  const seen = await state.seen(await state.run(name, active.id));
+  const run = await state.run(name, active.id);
+  if (run === undefined) return;
+  const seen = await state.seen(run);
   const share = table.items === 0 ? undefined : Math.min(1, seen.items / table.items);
   const elapsed = (Date.now() - began) / 1_000;
   const left = share === undefined || share === 0 ? undefined : (elapsed / share) * (1 - share);

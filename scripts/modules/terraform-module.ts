@@ -39,7 +39,7 @@ const BACK = "../..";
 export function exampleFiles(feature: string, root: Root): Readonly<Record<string, string>> {
   const call = root.module[feature];
   if (call === undefined) throw new Error(`the stack has no module ${feature}`);
-  const { [METADATA]: _, source: __, app, environment, ...inputs } = call;
+  const { [METADATA]: _, source: __, providers: ___, app, environment, ...inputs } = call;
   const [provider] = root.provider.aws;
   const main = [
     `# Almanac's ${feature}, by plain Terraform: terraform init && terraform apply`,

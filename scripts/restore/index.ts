@@ -71,7 +71,9 @@ async function main(environment: string, uri: string, table: string, options: De
       write(
         dynamodb,
         table,
-        batch.map((Item) => ({ PutRequest: { Item } })),
+        batch.map((change) =>
+          "put" in change ? { PutRequest: { Item: change.put } } : { DeleteRequest: { Key: change.remove } },
+        ),
       ),
     save: (restored) => saveRestored(file, restored),
     onProgress: (done) => {

@@ -1,9 +1,9 @@
 /** Loads an export into a table. */
 import { createHash } from "node:crypto";
-import { PassThrough, type Readable } from "node:stream";
+import { PassThrough, pipeline, type Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { ExportedFile, Manifest } from "../../functions/exports/contract";
-import { parseDynamoItem, parsePlainItem, type Item } from "../../functions/exports/plain-json";
+import { parseDynamoLine, parsePlainItem, type Change } from "../../functions/exports/plain-json";
 import { documentSplitter, lineSplitter } from "./items";
 
 /** Written at a time: eight batches of BatchWriteItem's most. */
@@ -17,8 +17,8 @@ export interface Restored {
 
 export interface RestorePorts {
   readonly read: (key: string) => Promise<Readable>;
-  /** Writes all of them, or rejects. Again is as good as once. */
-  readonly write: (items: readonly Item[]) => Promise<void>;
+  /** Makes all of these changes, or rejects. Again is as good as once. */
+  readonly write: (changes: readonly Change[]) => Promise<void>;
   readonly save: (restored: Restored) => Promise<void>;
   readonly onProgress: (items: number) => void;
 }
@@ -59,16 +59,16 @@ async function* batchesOf(
   file: ExportedFile,
   skip: number,
   { read }: RestorePorts,
-): AsyncGenerator<readonly Item[]> {
+): AsyncGenerator<readonly Change[]> {
   const splitter = format === "json" ? documentSplitter() : lineSplitter();
-  const parse = format === "dynamodb-json" ? parseDynamoItem : parsePlainItem;
+  const parse = format === "dynamodb-json" ? parseDynamoLine : (line: string) => ({ put: parsePlainItem(line) });
   const hash = createHash(file.sha256 === undefined ? "md5" : "sha256");
   const stored = await read(file.key);
   stored.on("data", (bytes: Buffer) => hash.update(bytes));
-  const content = stored.pipe(compression === "gzip" ? createGunzip() : new PassThrough());
-  stored.on("error", (error) => content.destroy(error));
+  const content = compression === "gzip" ? createGunzip() : new PassThrough();
+  pipeline(stored, content, () => undefined); // Whoever reads the content is told, and who stops reading stops it all.
   let seen = 0;
-  let batch: Item[] = [];
+  let batch: Change[] = [];
   for await (const bytes of content as AsyncIterable<Buffer>)
     for (const text of splitter.feed(bytes)) {
       seen += 1;

@@ -312,10 +312,10 @@ describe("exports, deployed", () => {
         new ScanCommand({ TableName: outputs.state_table_name, ConsistentRead: true }),
       );
       return (started.Items ?? []).filter(
-        ({ subject, item, seenItems }) =>
+        ({ subject, item, seen }) =>
           subject?.S?.startsWith("slow#") === true &&
           item?.S?.startsWith("segment#") === true &&
-          Number(seenItems?.N) > 0,
+          Number(seen?.M?.["items"]?.N) > 0,
       );
     };
     await eventually(segments, ({ length }) => length > 0, 60_000);

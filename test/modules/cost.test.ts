@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { estimate, type Estimate } from "../../scripts/cost/estimate";
+import { METRICS_ON_USE } from "../../scripts/cost/metrics-on-use";
 import { readStackResources } from "../../scripts/shared/stack-resources";
 import { synthesizeStacks } from "../../scripts/shared/synthesize";
 
@@ -21,11 +22,15 @@ async function estimateOf(environment: string): Promise<Estimate> {
 }
 
 describe("staging as it is shipped", () => {
-  it("is priced with what runs by itself, beyond what every account has free", async () => {
-    const { most, listed, idle } = await estimateOf("staging");
+  it("costs $5 a month at most when it is idle, in any region", async () => {
+    const { idle, most } = await estimateOf("staging");
     expect(idle.map(({ what }) => what)).toContain("almanac-staging-heartbeats-check: 8,640 runs, rate(5 minutes)");
-    expect(most).toBeGreaterThan(0);
-    expect(most).toBeLessThan(listed);
+    expect(most).toBeLessThanOrEqual(5);
+  });
+
+  it("has every metric that only use brings about", async () => {
+    const stack = JSON.stringify(await readStackResources(join(stacks, "staging")));
+    for (const metric of METRICS_ON_USE) expect(stack).toContain(metric.split("/")[1]);
   });
 
   it.each(["local", "staging", "production"])(

@@ -47,14 +47,25 @@ describe("the exports module", () => {
     });
   });
 
-  it("is late when fewer exports are done in a day than days have", () => {
-    expect(resource(module_(), "aws_cloudwatch_metric_alarm", "late")).toMatchObject({
+  it("is late when one of its exports is not done for a day, whatever becomes of the others", () => {
+    expect(resource(module_(), "aws_cloudwatch_metric_alarm", "late_orders")).toMatchObject({
       metric_name: "finishedExports",
-      threshold: 3,
+      dimensions: { service: "exports", environment: "${var.app}-${var.environment}", export: "orders" },
+      threshold: 1,
       treat_missing_data: "breaching",
     });
-    const rare = module_({ tables: [{ name: "rare", table: "rare", schedule: "rate(7 days)" }] });
-    expect(rare.resource["aws_cloudwatch_metric_alarm"]).not.toHaveProperty("late");
+    const late = (module: ReturnType<typeof module_>) =>
+      Object.keys(module.resource["aws_cloudwatch_metric_alarm"] ?? {}).filter((name) => name.startsWith("late"));
+    expect(late(module_())).toEqual(["late_orders", "late_simple_user_logs", "late_changes"]);
+    expect(late(module_({ tables: [{ name: "rare", table: "rare", schedule: "rate(7 days)" }] }))).toEqual([]);
+  });
+
+  it("has S3 remove what killed runs have left of uploads, but where S3 is an emulator's", () => {
+    expect(resource(module_(), "aws_s3_bucket_lifecycle_configuration", "abandoned_uploads")).toMatchObject({
+      rule: [{ status: "Enabled", abort_incomplete_multipart_upload: [{ days_after_initiation: 15 }] }],
+    });
+    const local = synthesize({ awsEndpoint: "http://127.0.0.1:4566", exports }).modules["exports"];
+    expect(local?.resource).not.toHaveProperty("aws_s3_bucket_lifecycle_configuration");
   });
 
   it("opens a queue for jobs only where there are jobs", () => {

@@ -22,7 +22,7 @@ describe("the heartbeats module", () => {
       "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/targets.json, ${aws_s3_bucket.configuration.arn}/watch.json (TargetsBucket)",
       "Allow lambda:InvokeFunction on ${aws_lambda_function.publish.arn} (PublishFunction)",
       "Allow sns:Publish on ${var.alarm_topic_arn} (NotificationTopic)",
-      "Allow kms:Decrypt, kms:GenerateDataKey on ${var.alarm_topic_key_arn} (NotificationTopicKey)",
+      "Allow kms:Decrypt, kms:GenerateDataKey on ${var.encryption_key_arn} (NotificationTopicKey)",
       "Allow ssm:GetParameter on arn:${data.aws_partition.partition.partition}:ssm:${data.aws_region.region.name}:${data.aws_caller_identity.account.account_id}:parameter${var.slack_webhook_parameter} (SlackWebhookParameter)",
       "Allow sqs:SendMessage on ${aws_sqs_queue.dead_letters.arn} (DeadLetters)",
       "Allow logs:CreateLogStream, logs:PutLogEvents on ${aws_cloudwatch_log_group.check_logs.arn}:* (Logs)",

@@ -54,7 +54,7 @@ describe("the pipelines module", () => {
     expect(policyOf("job_order_ingest")).toEqual([
       "Allow dynamodb:PutItem on ${aws_dynamodb_table.job_order_table.arn} (ChannelTable)",
       "Allow s3:PutObject on ${aws_s3_bucket.archive.arn}/jobOrder/* (ArchiveBucket)",
-      "Allow kms:Decrypt, kms:GenerateDataKey on ${aws_kms_key.archive_key.arn} (ArchiveBucketKey)",
+      "Allow kms:Decrypt, kms:GenerateDataKey on ${var.encryption_key_arn} (ArchiveBucketKey)",
       "Allow sqs:DeleteMessage, sqs:GetQueueAttributes, sqs:ReceiveMessage on ${aws_sqs_queue.job_order_queue.arn} (Queue)",
       ...common("job_order_ingest"),
     ]);
@@ -105,7 +105,7 @@ describe("the pipelines module", () => {
   it("encrypts the archive with its key", () => {
     expect(
       JSON.stringify(resource(pipelines(), "aws_s3_bucket_server_side_encryption_configuration", "archive_encryption")),
-    ).toContain('"kms_master_key_id":"${aws_kms_key.archive_key.arn}","sse_algorithm":"aws:kms"');
+    ).toContain('"kms_master_key_id":"${var.encryption_key_arn}","sse_algorithm":"aws:kms"');
   });
 
   it("holds no webhook, only the name of the parameter that does", () => {

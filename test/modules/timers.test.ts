@@ -16,8 +16,10 @@ describe("timers", () => {
 
   it.each([
     [1, 1, 1],
-    [6, 6, 2],
-    [100, 100, 20],
+    [4, 1, 1],
+    [5, 2, 1],
+    [24, 6, 2],
+    [400, 100, 20],
     [1_000, 100, 20],
   ])("spread %i shards over %i targets and %i rules, five targets a rule", (shards, targets, rules) => {
     const json = timers({ shards });

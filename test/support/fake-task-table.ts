@@ -7,7 +7,6 @@ import {
   DynamoDBClient,
   QueryCommand,
   UpdateItemCommand,
-  type AttributeValue,
   type QueryCommandInput,
   type UpdateItemCommandInput,
 } from "@aws-sdk/client-dynamodb";
@@ -16,18 +15,8 @@ import { mockClient } from "aws-sdk-client-mock";
 import * as z from "zod";
 import { taskTable, type TaskTable } from "../../functions/workflow/task-table";
 import type { Json } from "../../modules/asl/fields";
+import { holds, updated, type Item, type Request } from "./dynamodb-expressions";
 import { StatesError } from "./states-interpreter";
-
-type Item = Record<string, AttributeValue>;
-
-interface Request {
-  readonly Item?: Item | undefined;
-  readonly Key?: Item | undefined;
-  readonly ConditionExpression?: string | undefined;
-  readonly UpdateExpression?: string | undefined;
-  readonly ExpressionAttributeNames?: Record<string, string> | undefined;
-  readonly ExpressionAttributeValues?: Item | undefined;
-}
 
 const requestSchema = z.strictObject({
   TableName: z.string(),
@@ -104,76 +93,4 @@ export function fakeTaskTable(onWrite: (row: Record<string, unknown>) => void = 
       return item && unmarshall(item);
     },
   };
-}
-
-/** Of conditions: `A OR B`, where each is `attribute_not_exists(a)`, `a = b`, `a <> b` or `a IN (b, c)`. */
-function holds(condition: string, item: Item, request: Request): boolean {
-  return condition.split(" OR ").some((part) => {
-    const [, absent] = /^attribute_not_exists\((.+)\)$/.exec(part) ?? [];
-    if (absent !== undefined) return valueOf(absent, item, request) === undefined;
-    const [, one, list] = /^(\S+) IN \((.+)\)$/.exec(part) ?? [];
-    if (one !== undefined && list !== undefined)
-      return list.split(", ").some((other) => same(valueOf(one, item, request), valueOf(other, item, request)));
-    const [, left = "", operator, right = ""] = /^(\S+) (=|<>) (\S+)$/.exec(part) ?? [];
-    if (operator === undefined) throw new Error(`what is ${part}?`);
-    return same(valueOf(left, item, request), valueOf(right, item, request)) === (operator === "=");
-  });
-}
-
-function same(a: AttributeValue | undefined, b: AttributeValue | undefined): boolean {
-  return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
-}
-
-/** Of updates: `SET a = b, c[1] = d REMOVE e`, where what is set may be a function of what there is. */
-function updated(item: Item, request: Request): Item {
-  const [, set = "", remove = ""] = /^SET (.*?)(?: REMOVE (.*))?$/.exec(request.UpdateExpression ?? "") ?? [];
-  const before = structuredClone(item);
-  for (const assignment of splitOutside(set)) {
-    const [target = "", value = ""] = assignment.split(" = ");
-    const [, name = "", index] = /^([^[]+)(?:\[(\d+)\])?$/.exec(target) ?? [];
-    const found = valueOf(value, before, request);
-    if (found === undefined) throw new Error(`${value} is nothing`);
-    const attribute = nameOf(name, request);
-    if (index === undefined) item[attribute] = found;
-    else {
-      const list = [...(before[attribute]?.L ?? [])];
-      list[Math.min(Number(index), list.length)] = found; // beyond its end, DynamoDB appends
-      item[attribute] = { L: list };
-    }
-  }
-  for (const name of remove === "" ? [] : remove.split(", ")) Reflect.deleteProperty(item, nameOf(name, request));
-  return item;
-}
-
-function valueOf(operand: string, item: Item, request: Request): AttributeValue | undefined {
-  if (operand.startsWith(":")) {
-    const value = request.ExpressionAttributeValues?.[operand];
-    if (value === undefined) throw new Error(`${operand} is not given`);
-    return value;
-  }
-  const [, call, inner = ""] = /^(\w+)\((.*)\)$/.exec(operand) ?? [];
-  if (call === undefined) return item[nameOf(operand, request)];
-  const [first, second] = splitOutside(inner).map((each) => valueOf(each, item, request));
-  if (call === "if_not_exists") return first ?? second;
-  if (call === "list_append") return { L: [...(first?.L ?? []), ...(second?.L ?? [])] };
-  throw new Error(`what is ${call}?`);
-}
-
-function nameOf(name: string, { ExpressionAttributeNames = {} }: Request): string {
-  if (!name.startsWith("#")) return name;
-  const found = ExpressionAttributeNames[name];
-  if (found === undefined) throw new Error(`${name} is not given`);
-  return found;
-}
-
-/** At commas that are in no brackets. */
-function splitOutside(text: string): string[] {
-  const parts = [""];
-  let depth = 0;
-  for (const sign of text) {
-    depth += sign === "(" ? 1 : sign === ")" ? -1 : 0;
-    if (sign === "," && depth === 0) parts.push("");
-    else parts.push((parts.pop() ?? "") + sign);
-  }
-  return parts.map((part) => part.trim());
 }

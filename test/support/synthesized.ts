@@ -42,7 +42,7 @@ export function synthesizeConstructs(build: (feature: Feature) => void, protectD
         app: "almanac",
         environment: "staging",
         alarmTopicArn: "arn:alarms",
-        alarmTopicKeyArn: "arn:key",
+        encryptionKeyArn: "arn:key",
         protectData,
       });
       build(this);

@@ -15,7 +15,7 @@ measure(async (task) => {
   let items = 0;
   const first = JSON.stringify({ id: { S: keyOf(task, 0) } });
   await exportSegment(
-    { lastKey: first, nextPart: 0, done: false },
+    { lastKey: first, nextPart: 0, done: false, read: { items: 0, bytes: 0 } },
     {
       format: "ndjson",
       writesEmpty: false,

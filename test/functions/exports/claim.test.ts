@@ -41,10 +41,7 @@ function memoryState() {
       return seen;
     },
     finishedDay: (subject, day) => Promise.resolve(days.get(`${subject} ${day}`)),
-    run: (subject, id) => {
-      const run = runs.get(`${subject} ${id}`);
-      return run ? Promise.resolve(run) : Promise.reject(new Error("no such run"));
-    },
+    run: (subject, id) => Promise.resolve(runs.get(`${subject} ${id}`)),
     begin: replace,
     takeOver: replace,
     isRunning: (execution) => Promise.resolve(alive.has(execution)),
@@ -52,6 +49,8 @@ function memoryState() {
   return {
     ports,
     die: (execution: string) => alive.delete(execution),
+    /** As DynamoDB's time to live does to what is old. */
+    forget: (run: Run) => runs.delete(`${run.subject} ${run.id}`),
     finish: (run: Run) => {
       active.delete(run.subject);
       days.set(`${run.subject} ${run.day}`, { location: "s3://files/there", window: run.window });
@@ -108,6 +107,43 @@ describe("a claim", () => {
     if (first.outcome !== "run" || next.outcome !== "run") throw new Error("no run");
     expect(next.run).toEqual({ ...first.run, attempt: 2 });
     expect(next.run.day).toBe("2026-11-21");
+  });
+
+  it("begins a left day anew where the export's configuration is another one since, then comes the day that was asked for", async () => {
+    const { ports, die, finish } = memoryState();
+    await claimRun(ask("a"), ports);
+    die("a");
+    const mended = exportSchema.parse({ name: "logs", table: "other-logs" });
+    const tomorrow = NOON + 86_400_000;
+    const anew = await claimRun(ask("b", {}, tomorrow, mended), ports);
+    if (anew.outcome !== "run") throw new Error(anew.outcome);
+    expect(anew.run).toMatchObject({ day: "2026-11-21", attempt: 1, config: { table: "other-logs" } });
+    expect(anew.run.id).toBe("2026-11-22T12:00:00.000Z");
+    finish(anew.run);
+    expect(await claimRun(ask("b", {}, tomorrow + 1, mended), ports)).toMatchObject({ run: { day: "2026-11-22" } });
+  });
+
+  it("begins anew what was left so long ago that its record has expired", async () => {
+    const { ports, die, forget } = memoryState();
+    const first = await claimRun(ask("a"), ports);
+    die("a");
+    if (first.outcome === "run") forget(first.run);
+    expect(await claimRun(ask("b", {}, NOON + 100 * 86_400_000), ports)).toMatchObject({
+      outcome: "run",
+      run: { day: "2027-03-01", attempt: 1 },
+    });
+  });
+
+  it("of changes that DynamoDB exports claims nothing when it comes too soon, and takes all of them later", async () => {
+    const { ports, finish } = memoryState();
+    const changes = exportSchema.parse({ name: "logs", table: "logs", engine: "dynamodb-export", mode: "incremental" });
+    const first = await claimRun(ask("a", {}, NOON, changes), ports);
+    if (first.outcome === "run") finish(first.run);
+    const next = { day: "2026-11-22" };
+    await expect(claimRun(ask("b", next, NOON + 60_000, changes), ports)).rejects.toThrow("1 are due");
+    expect(await claimRun(ask("c", next, NOON + 3_600_000, changes), ports)).toMatchObject({
+      run: { window: { from: String(NOON), to: String(NOON + 3_600_000) } },
+    });
   });
 
   it("that is forced lets go of what a dead execution has left", async () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-import { parseDynamoItem, parsePlainItem } from "../../../functions/exports/plain-json";
+import { MalformedItemError, parseDynamoLine, parsePlainItem } from "../../../functions/exports/plain-json";
 import { convertScanPage, jsonNumber, MalformedPageError } from "../../../functions/exports/scan-page";
 import { attributes, numberText, typedItem, type TypedItem } from "../../support/items";
 
@@ -80,6 +80,7 @@ describe("a page of a Scan as plain JSON", () => {
   it("knows the last page, and a page on which a filter has left nothing", () => {
     expect(convert('{"Count":0,"Items":[],"ScannedCount":9}').page).toEqual({
       items: 0,
+      scanned: 9,
       bytes: 0,
       lastKey: undefined,
       capacityUnits: 0,
@@ -113,9 +114,26 @@ describe("a page of a Scan as plain JSON", () => {
                 : each,
           ),
         ) as TypedItem;
-        expect(parseDynamoItem(JSON.stringify({ Item: normal }))).toEqual(attributes(normal));
+        const put = attributes(normal);
+        expect(parseDynamoLine(JSON.stringify({ Item: normal }))).toEqual({ put });
+        expect(parseDynamoLine(JSON.stringify({ Keys: {}, NewImage: normal }))).toEqual({ put });
+        expect(parseDynamoLine(JSON.stringify({ Keys: normal }))).toEqual({ remove: put });
       }),
     );
+  });
+
+  it("refuses lines that no export has written, and quotes nothing of them", () => {
+    for (const line of [
+      "secret",
+      '["secret"]',
+      '{"secret":{"S":"x"}}',
+      '{"Item":"secret"}',
+      '{"Item":{"a":{"X":"secret"}}}',
+    ])
+      expect(() => parseDynamoLine(line)).toThrow(MalformedItemError);
+    for (const line of ["secret", '"secret"', '{"a":{"SS":"secret"}}', '{"a":{"B":1}}'])
+      expect(() => parsePlainItem(line)).toThrow(MalformedItemError);
+    for (const parse of [parseDynamoLine, parsePlainItem]) expect(() => parse("secret")).not.toThrow(/secret/);
   });
 
   it("reads numbers as JSON does, digit for digit", () => {

@@ -41,7 +41,7 @@ function pageOf({ pages, items, bytes }: Table, page: number): Buffer {
 
 /** What is stored of a segment, and by whom. */
 class Stored {
-  progress: SegmentProgress = { lastKey: undefined, nextPart: 0, done: false };
+  progress: SegmentProgress = { lastKey: undefined, nextPart: 0, done: false, read: { items: 0, bytes: 0 } };
   worker = "";
   readonly parts: SealedPart[] = [];
   readonly pagesRead: number[] = [];

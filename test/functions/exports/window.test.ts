@@ -1,6 +1,14 @@
 import fc from "fast-check";
 
-import { filterOf, isEmpty, watermarkAt, windowOf, type Window } from "../../../functions/exports/window";
+import {
+  changesOf,
+  filterOf,
+  isEmpty,
+  TooSoonError,
+  watermarkAt,
+  windowOf,
+  type Window,
+} from "../../../functions/exports/window";
 
 const HOUR_MS = 3_600_000;
 const START = Date.parse("2026-11-21T17:00:00.500Z");
@@ -39,6 +47,15 @@ describe("a window", () => {
       ExpressionAttributeValues: { ":from": { N: "1" }, ":to": { N: "2" } },
     });
     expect(filterOf({ to: "2026" }, "at", "iso8601").ExpressionAttributeValues).toEqual({ ":to": { S: "2026" } });
+  });
+
+  it("of changes is what DynamoDB takes: all of the table at first and after more than a day, and not less than 15 minutes", () => {
+    const day = 86_400_000;
+    expect(changesOf({ to: "5" })).toBeUndefined();
+    expect(changesOf({ from: "0", to: String(day) })).toEqual({ from: 0, to: day });
+    expect(changesOf({ from: "0", to: String(day + 1) })).toBeUndefined();
+    expect(changesOf({ from: "0", to: "900000" })).toEqual({ from: 0, to: 900_000 });
+    expect(() => changesOf({ from: "0", to: "899999" })).toThrow(TooSoonError);
   });
 
   it("has every item exactly once, whatever runs are late, early, skipped, failed or repeated", () => {

@@ -218,7 +218,7 @@ describe("the checker", () => {
   ])("refuses %s, saying what is wrong and not what was sent", async (_name, event, message) => {
     givenTargets(...many(1));
     await expect(run(event)).rejects.toMatchObject({
-      name: "UnknownEventError",
+      name: "InvalidInputError",
       message: expect.stringMatching(message) as unknown,
     });
     expect(output.lines()).toHaveLength(1);

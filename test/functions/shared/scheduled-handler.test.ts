@@ -58,7 +58,7 @@ describe("a scheduled handler", () => {
       }),
       expect.objectContaining({ rung: 1, service: "bells", environment: "almanac-test" }),
     ]);
-    await expect(handler({ secret: "hush" }, lambdaContext())).rejects.toMatchObject({ name: "UnknownEventError" });
+    await expect(handler({ secret: "hush" }, lambdaContext())).rejects.toMatchObject({ name: "InvalidInputError" });
     expect(output.lines()[2]).toMatchObject({ level: "ERROR", message: "invocation failed" });
     expect(output.lines()[2]).not.toHaveProperty("eventId");
     expect(JSON.stringify(output.lines())).not.toContain("hush");

@@ -60,17 +60,22 @@ export interface WorldOptions {
   readonly explain?: (time: number, line: string) => void;
 }
 
+/** What holds in every world. */
+export const INVARIANTS = [
+  "every due fire of a live timer is delivered",
+  "never early",
+  "on time when nothing failed",
+  "no fire of a timer that was deleted or replaced before",
+  "one effect per fire in exactly-once mode",
+  "the cursor never passes an unsent fire",
+  "sent once when nothing failed",
+  "only what was scheduled fires",
+] as const;
+export type Invariant = (typeof INVARIANTS)[number];
+
 /** What went wrong: the invariant, and what broke it. */
 export interface Violation {
-  readonly invariant:
-    | "every due fire of a live timer is delivered"
-    | "never early"
-    | "on time when nothing failed"
-    | "no fire of a timer that was deleted or replaced before"
-    | "one effect per fire in exactly-once mode"
-    | "the cursor never passes an unsent fire"
-    | "sent once when nothing failed"
-    | "only what was scheduled fires";
+  readonly invariant: Invariant;
   readonly detail: string;
 }
 
@@ -648,7 +653,7 @@ export class World {
     }
   }
 
-  private violated(invariant: Violation["invariant"], detail: string): void {
+  private violated(invariant: Invariant, detail: string): void {
     this.explain(`VIOLATED: ${invariant}: ${detail}`);
     this.#violations.push({ invariant, detail });
   }

@@ -1,0 +1,104 @@
+/** The dispatcher's handler, with fakes at the edge of the real clients. */
+import {
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  GetItemCommand,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
+import { mockClient } from "aws-sdk-client-mock";
+
+import { handler } from "../../../functions/timers/dispatch";
+import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE, scheduledEvent } from "../../support/lambda";
+
+const call = jest.fn<Promise<string>, [target: string, body: string]>();
+jest.mock("../../../functions/shared/clients/aws-json", () => ({ createAwsJsonClient: () => ({ call }) }));
+
+/** Its minute begins at 07:02. */
+const NOW = Date.parse("2026-11-21T07:00:30Z");
+const CURSOR = Date.parse("2026-11-21T07:02:00Z");
+
+const dynamodb = mockClient(DynamoDBClient);
+const environment = process.env;
+let output: ReturnType<typeof captureOutput>;
+
+beforeEach(() => {
+  process.env = {
+    ...environment,
+    ...OUTPUT_TO_CONSOLE,
+    AWS_REGION: "eu-central-1",
+    POWERTOOLS_SERVICE_NAME: "timers",
+    ALMANAC_APP: "almanac",
+    ALMANAC_ENVIRONMENT: "test",
+    TIMERS_TABLE: "almanac-test-timers",
+    FIRES_QUEUE: "https://sqs/fires",
+    SHARDS: "4",
+  };
+  output = captureOutput();
+  jest.spyOn(Date, "now").mockReturnValue(NOW);
+  dynamodb.reset();
+  dynamodb.on(GetItemCommand).resolves({ Item: { largest: { N: "5" } } });
+  dynamodb.on(UpdateItemCommand).resolves({ Attributes: { cursor: { N: String(CURSOR) } } });
+  call.mockReset().mockResolvedValue('{"Items":[]}');
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+  process.env = environment;
+});
+
+const tick = (target: number, targets: number) => handler(scheduledEvent({ target, targets }), lambdaContext(55_000));
+const shards = () => [
+  ...new Set(dynamodb.commandCalls(UpdateItemCommand).map(({ args: [{ input }] }) => input.Key?.["timer"]?.S)),
+];
+const metric = (name: string) => output.lines().find((line) => name in line)?.[name];
+
+describe("the dispatcher", () => {
+  // First of all: what it was told it keeps.
+  it("asks again for the number of shards when it was not told", async () => {
+    dynamodb
+      .on(GetItemCommand)
+      .rejectsOnce(new Error("slow down"))
+      .resolves({ Item: { largest: { N: "5" } } });
+    await expect(tick(0, 2)).rejects.toThrow("slow down");
+    await tick(0, 2);
+    await tick(0, 2);
+    expect(dynamodb.commandCalls(GetItemCommand)).toHaveLength(2);
+  });
+
+  it("works off all shards of its target, up to the largest number there ever was", async () => {
+    await tick(0, 2);
+    expect(shards()).toEqual(["cursor#shard0", "cursor#shard2", "cursor#shard4"]);
+    expect([metric("scheduled"), metric("cursorLag")]).toEqual([0, 0]);
+  });
+
+  it("works off the other shards where one fails, and fails then", async () => {
+    dynamodb.on(UpdateItemCommand, { Key: { timer: { S: "cursor#shard0" } } }).rejects(new Error("slow down"));
+    await expect(tick(0, 2)).rejects.toThrow("1 failures: see the log");
+    expect(shards()).toContain("cursor#shard4");
+    expect(output.lines()).toContainEqual(
+      expect.objectContaining({ message: "shard not dispatched", shard: "shard0", level: "ERROR" }),
+    );
+  });
+
+  it("fails where something was passed over, and names it", async () => {
+    call.mockResolvedValueOnce('{"Items":[{"timer":{"S":"bells#big"}}]}');
+    await expect(tick(1, 5)).rejects.toThrow("1 failures: see the log");
+    expect(output.lines()).toContainEqual(expect.objectContaining({ message: "passed over", shard: "shard1" }));
+  });
+
+  it("tells how late the latest of its cursors is", async () => {
+    const lost = { message: "no", $metadata: {}, Item: { cursor: { N: String(NOW - 90_000) } } };
+    dynamodb
+      .on(UpdateItemCommand, { Key: { timer: { S: "cursor#shard2" } } })
+      .rejects(new ConditionalCheckFailedException(lost));
+    await tick(0, 2);
+    expect(metric("cursorLag")).toBe(90_000);
+  });
+
+  it.each([{}, { target: -1, targets: 2 }, { target: 0, targets: 0 }])(
+    "does nothing at a tick that names no target: %j",
+    async (fields) => {
+      await expect(handler(scheduledEvent(fields), lambdaContext())).rejects.toThrow(/target/);
+      expect(shards()).toEqual([]);
+    },
+  );
+});

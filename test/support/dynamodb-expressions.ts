@@ -1,0 +1,104 @@
+/** DynamoDB's expressions, as far as our functions use them: evaluated, not recognised. What is wrong in them is wrong here, too. */
+import type { AttributeValue } from "@aws-sdk/client-dynamodb";
+
+export type Item = Record<string, AttributeValue>;
+
+/** A request to write, as far as it matters. */
+export interface Request {
+  readonly Item?: Item | undefined;
+  readonly Key?: Item | undefined;
+  readonly ConditionExpression?: string | undefined;
+  readonly UpdateExpression?: string | undefined;
+  readonly ExpressionAttributeNames?: Record<string, string> | undefined;
+  readonly ExpressionAttributeValues?: Item | undefined;
+}
+
+/**
+ * Of conditions and filters: `A AND B OR C`, where each is `attribute_not_exists(a)`, `a IN (b, c)` or a comparison. Numbers are
+ * compared as numbers are.
+ */
+export function holds(condition: string, item: Item, request: Request): boolean {
+  return condition.split(" OR ").some((parts) => parts.split(" AND ").every((part) => holdsPart(part, item, request)));
+}
+
+function holdsPart(part: string, item: Item, request: Request): boolean {
+  const [, absent] = /^attribute_not_exists\((.+)\)$/.exec(part) ?? [];
+  if (absent !== undefined) return valueOf(absent, item, request) === undefined;
+  const [, one, list] = /^(\S+) IN \((.+)\)$/.exec(part) ?? [];
+  if (one !== undefined && list !== undefined)
+    return list.split(", ").some((other) => same(valueOf(one, item, request), valueOf(other, item, request)));
+  const [, left = "", operator, right = ""] = /^(\S+) (=|<>|<=|<|>=|>) (\S+)$/.exec(part) ?? [];
+  if (operator === undefined) throw new Error(`what is ${part}?`);
+  const [a, b] = [valueOf(left, item, request), valueOf(right, item, request)];
+  if (operator === "=" || operator === "<>") return same(a, b) === (operator === "=");
+  const order = orderOf(a, b);
+  if (order === undefined) return false;
+  return operator.startsWith("<")
+    ? order < 0 || (operator === "<=" && order === 0)
+    : order > 0 || (operator === ">=" && order === 0);
+}
+
+/** Negative, zero or positive; undefined for what has no order. */
+function orderOf(a: AttributeValue | undefined, b: AttributeValue | undefined): number | undefined {
+  if (a?.N !== undefined && b?.N !== undefined) return Number(a.N) - Number(b.N);
+  if (a?.S !== undefined && b?.S !== undefined) return a.S < b.S ? -1 : Number(a.S > b.S);
+  return undefined;
+}
+
+function same(a: AttributeValue | undefined, b: AttributeValue | undefined): boolean {
+  return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** Of updates: `SET a = b, c[1] = d REMOVE e`, where what is set may be a function of what there is. */
+export function updated(item: Item, request: Request): Item {
+  const [, set = "", remove = ""] = /^(?:SET (.*?))? ?(?:REMOVE (.*))?$/.exec(request.UpdateExpression ?? "") ?? [];
+  const before = structuredClone(item);
+  for (const assignment of set === "" ? [] : splitOutside(set)) {
+    const [target = "", value = ""] = assignment.split(" = ");
+    const [, name = "", index] = /^([^[]+)(?:\[(\d+)\])?$/.exec(target) ?? [];
+    const found = valueOf(value, before, request);
+    if (found === undefined) throw new Error(`${value} is nothing`);
+    const attribute = nameOf(name, request);
+    if (index === undefined) item[attribute] = found;
+    else {
+      const list = [...(before[attribute]?.L ?? [])];
+      list[Math.min(Number(index), list.length)] = found; // beyond its end, DynamoDB appends
+      item[attribute] = { L: list };
+    }
+  }
+  for (const name of remove === "" ? [] : remove.split(", ")) Reflect.deleteProperty(item, nameOf(name, request));
+  return item;
+}
+
+function valueOf(operand: string, item: Item, request: Request): AttributeValue | undefined {
+  if (operand.startsWith(":")) {
+    const value = request.ExpressionAttributeValues?.[operand];
+    if (value === undefined) throw new Error(`${operand} is not given`);
+    return value;
+  }
+  const [, call, inner = ""] = /^(\w+)\((.*)\)$/.exec(operand) ?? [];
+  if (call === undefined) return item[nameOf(operand, request)];
+  const [first, second] = splitOutside(inner).map((each) => valueOf(each, item, request));
+  if (call === "if_not_exists") return first ?? second;
+  if (call === "list_append") return { L: [...(first?.L ?? []), ...(second?.L ?? [])] };
+  throw new Error(`what is ${call}?`);
+}
+
+function nameOf(name: string, { ExpressionAttributeNames = {} }: Request): string {
+  if (!name.startsWith("#")) return name;
+  const found = ExpressionAttributeNames[name];
+  if (found === undefined) throw new Error(`${name} is not given`);
+  return found;
+}
+
+/** At commas that are in no brackets. */
+function splitOutside(text: string): string[] {
+  const parts = [""];
+  let depth = 0;
+  for (const sign of text) {
+    depth += sign === "(" ? 1 : sign === ")" ? -1 : 0;
+    if (sign === "," && depth === 0) parts.push("");
+    else parts.push((parts.pop() ?? "") + sign);
+  }
+  return parts.map((part) => part.trim());
+}

@@ -18,13 +18,14 @@ const command = npmCommand(
   .option("--port <n>", `the emulator's port (default: ${DEFAULT_PORT}, or the next free one)`, parsePort)
   .option("--app <file>", "the app that makes the stack `local`", "main.ts")
   .option("--home <folder>", "where it keeps its log, its stack and what runs", DEFAULT_HOME)
+  .option("--record-calls", "write what functions and state machines ask of AWS to calls.ndjson in its home", false)
   .addHelpText(
     "after",
     "\nALMANAC_AWS_ENDPOINT names an AWS emulator that runs already: then nothing is started, and nothing stopped.",
   )
   .parse();
 
-const options = command.opts<{ detach: boolean; port?: number; app: string; home: string }>();
+const options = command.opts<{ detach: boolean; port?: number; app: string; home: string; recordCalls: boolean }>();
 const endpoint = process.env["ALMANAC_AWS_ENDPOINT"];
 const home = homeAt(options.home);
 
@@ -46,6 +47,7 @@ async function run(): Promise<number> {
       home,
       app: options.app,
       detach: options.detach,
+      recordCalls: options.recordCalls,
       ...(options.port === undefined ? {} : { port: options.port }),
       ...(endpoint === undefined || endpoint === "" ? {} : { endpoint }),
       signal: interrupt.signal,

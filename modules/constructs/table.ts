@@ -81,9 +81,9 @@ export class Table extends Construct {
     return this.resource.streamArn;
   }
 
-  /** The table's name, and these actions on it and, where they read them, its indexes: `table.allows("Query", "UpdateItem")`. */
+  /** The table's name, and these actions on it and, for queries, on its indexes: `table.allows("Query", "UpdateItem")`. */
   allows(...actions: readonly DynamoAction[]): Binding {
-    const readsIndexes = actions.some((action) => action === "Query" || action === "Scan");
+    const readsIndexes = actions.includes("Query"); // a scan of ours is one of the table
     return {
       value: this.name,
       actions: actions.map((action) => `dynamodb:${action}`),

@@ -1,6 +1,6 @@
 """Serves MiniStack on one port, with the mends that the local environment needs.
 
-    python launch.py --port 4566 [--host 127.0.0.1] [--until-stdin-closes]
+    python launch.py --port 4566 [--host 127.0.0.1] [--until-stdin-closes] [--record-calls FILE]
 
 MiniStack's own `main` would do but for what is mended here. Each mend says what it mends and when it can go; look
 through them whenever the pin in requirements.txt moves. Everything else is MiniStack's, configured by its environment.
@@ -21,6 +21,7 @@ def arguments():
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (in a container: 0.0.0.0)")
     parser.add_argument("--until-stdin-closes", action="store_true", help="stop when whoever started this has gone")
+    parser.add_argument("--record-calls", metavar="FILE", help="write there what functions and state machines ask of AWS")
     return parser.parse_args()
 
 
@@ -138,6 +139,31 @@ def remember_tracing_of_state_machines():
     stepfunctions._update_state_machine = remembering(stepfunctions._update_state_machine)
 
 
+def take_loopback_for_tls():
+    """Mends policies that refuse requests without TLS, as all of ours do: on loopback there is none, and nobody who listens. Can
+    go when requests of the emulator's own machine can be taken for safe ones by a setting.
+    """
+    from ministack import app
+
+    pin = app.pin_request_origin
+    app.pin_request_origin = lambda source_ip, secure_transport: pin(source_ip, True)
+
+
+def allow_batches_as_messages():
+    """Mends batches of SQS, which MiniStack asks a permission for that IAM does not know: sqs:SendMessageBatch. On AWS they
+    need that of a single message. Can go when `ministack.core.iam_actions` maps them so.
+    """
+    from ministack.core import iam_actions
+
+    extract = iam_actions.extract_iam_action
+
+    def single(*request):
+        action = extract(*request)
+        return action.removesuffix("Batch") if action and action.startswith("sqs:") else action
+
+    iam_actions.extract_iam_action = single
+
+
 def end():
     """Nothing is kept, so there is nothing to wait for: an orderly end would wait for every open connection."""
     # Whatever happens, this ends; a worker that is left ends by itself, for its standard input closes.
@@ -164,6 +190,8 @@ def main():
     os.environ.update({
         "GATEWAY_PORT": str(options.port),
         "BIND_HOST": options.host,
+        # Signatures and policies hold, as on AWS. The keys of the account itself, test and test, may do everything.
+        "AUTH": "true",
         # Its MQTT and SFTP servers would listen on every interface.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
@@ -179,6 +207,12 @@ def main():
     leave_https_servers_of_this_machine_alone()
     describe_alarms_in_full()
     remember_tracing_of_state_machines()
+    take_loopback_for_tls()
+    allow_batches_as_messages()
+    if options.record_calls:
+        from record_calls import record_calls
+
+        record_calls(options.record_calls)
 
     config = Config()
     config.bind = [f"{options.host}:{options.port}"]

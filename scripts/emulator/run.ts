@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
-import { delimiter, dirname, join } from "node:path";
+import { basename, delimiter, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { identifyProcess, type ProcessIdentity } from "../shared/processes";
 import { lastLines, runCommand, ownEnvironment } from "../shared/run-command";
@@ -45,22 +45,25 @@ export interface StartOptions {
   readonly folder: string;
   /** True: it ends with this process, whatever becomes of this process. */
   readonly endsWithUs: boolean;
+  /** True: what functions and state machines ask of AWS is written to {@link callsFile}. */
+  readonly recordCalls: boolean;
   readonly signal?: AbortSignal;
 }
 
 /** @throws EmulatorFailedError */
 export async function startEmulator(options: StartOptions): Promise<StartedEmulator> {
-  const { emulator, port, folder, endsWithUs, signal } = options;
+  const { emulator, port, folder, endsWithUs, recordCalls, signal } = options;
   const log = join(folder, "emulator.log");
   const temporary = temporaryFolder(folder);
   await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary, { recursive: true });
 
+  const calls = recordCalls ? callsFile(folder) : undefined;
   const container = emulator.kind === "docker" ? `almanac-${port}-${process.pid}` : undefined;
   const [file, args] =
     emulator.kind === "python"
-      ? ([emulator.python, launcherArguments(LAUNCHER_FILE, port, endsWithUs)] as const)
-      : (["docker", dockerArguments(emulator.image, container ?? "", port, endsWithUs)] as const);
+      ? ([emulator.python, launcherArguments(LAUNCHER_FILE, port, endsWithUs, calls)] as const)
+      : (["docker", dockerArguments(emulator.image, container ?? "", port, endsWithUs, calls)] as const);
 
   const output = openSync(log, "w");
   const child = spawn(file, args, {
@@ -113,6 +116,11 @@ export function temporaryFolder(folder: string): string {
   return join(folder, "tmp");
 }
 
+/** What functions and state machines have asked of AWS, where it is recorded: see record_calls.py. */
+export function callsFile(folder: string): string {
+  return join(folder, "calls.ndjson");
+}
+
 /** The last lines of the emulator's log. */
 export async function logTail(log: string, count = 20): Promise<string> {
   return lastLines((await readFile(log, "utf8").catch(() => "")).trimEnd(), count);
@@ -141,20 +149,32 @@ export function emulatorEnvironment(temporary: string): Record<string, string> {
   };
 }
 
-/** The launcher's own arguments. */
-function launcherArguments(launcher: string, port: number, endsWithUs: boolean): string[] {
-  return [launcher, "--port", String(port), ...(endsWithUs ? ["--until-stdin-closes"] : [])];
+/** The launcher's own arguments. `calls`: the file to record calls in. */
+function launcherArguments(launcher: string, port: number, endsWithUs: boolean, calls: string | undefined): string[] {
+  return [
+    ...[launcher, "--port", String(port)],
+    ...(endsWithUs ? ["--until-stdin-closes"] : []),
+    ...(calls === undefined ? [] : ["--record-calls", calls]),
+  ];
 }
 
-/** `docker run` of the image with our launcher, published on loopback only. */
-export function dockerArguments(image: string, container: string, port: number, endsWithUs: boolean): string[] {
+/** `docker run` of the image with our launcher, published on loopback only. `calls`: the file to record calls in. */
+export function dockerArguments(
+  image: string,
+  container: string,
+  port: number,
+  endsWithUs: boolean,
+  calls?: string,
+): string[] {
+  const inside = calls === undefined ? undefined : `/calls/${basename(calls)}`;
   return [
     ...["run", "--rm", "--init", "--name", container, ...(endsWithUs ? ["--interactive"] : [])],
     // The same port inside: the addresses it gives away, of queues for one, must hold for its functions as well.
     ...["--publish", `127.0.0.1:${port}:${port}`],
     ...["--env", `AWS_DEFAULT_REGION=${LOCAL_REGION}`, "--env", `MINISTACK_REGION=${LOCAL_REGION}`],
-    ...["--volume", `${LAUNCHER_FILE}:/almanac/launch.py:ro`, "--entrypoint", "python", image],
-    ...launcherArguments("/almanac/launch.py", port, endsWithUs),
+    ...(calls === undefined ? [] : ["--volume", `${dirname(calls)}:/calls`]),
+    ...["--volume", `${dirname(LAUNCHER_FILE)}:/almanac:ro`, "--entrypoint", "python", image],
+    ...launcherArguments("/almanac/launch.py", port, endsWithUs, inside),
     ...["--host", "0.0.0.0"],
   ];
 }

@@ -20,7 +20,8 @@ export interface DeployedEnvironment {
   readonly listed: number;
 }
 
-const stateSchema = z.object({
+/** A state, as Terraform writes it into its file. */
+export const stateSchema = z.object({
   resources: z.array(
     z.object({
       mode: z.string(),
@@ -36,7 +37,7 @@ const stateSchema = z.object({
     }),
   ),
 });
-type State = z.output<typeof stateSchema>;
+export type State = z.output<typeof stateSchema>;
 
 /** Where bootstrap puts a state, when it is not told otherwise. */
 const STATE_BUCKET_ENDING = "-terraform-state";
@@ -75,8 +76,8 @@ function summarize(state: State): Pick<DeployedEnvironment, "personal" | "resour
   };
 }
 
-/** What a state, as Terraform writes it into its file, holds. */
-function resourcesOfState({ resources }: State): readonly Resource[] {
+/** What a state holds. */
+export function resourcesOfState({ resources }: State): readonly Resource[] {
   return resources
     .filter(({ mode }) => mode === "managed")
     .flatMap(({ module = "", type, name, instances }) =>

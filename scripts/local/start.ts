@@ -36,6 +36,8 @@ export interface StartOptions {
   readonly port?: number;
   /** True: the emulator outlives this process. */
   readonly detach: boolean;
+  /** True: what functions and state machines ask of AWS is written down. Only of an emulator that is started now. */
+  readonly recordCalls: boolean;
   /** An AWS emulator that somebody else runs: nothing is started then. */
   readonly endpoint?: string;
   readonly signal: AbortSignal;
@@ -143,7 +145,7 @@ class Start {
     return {
       title: "Start the emulator",
       run: async (report) => {
-        const { home, signal, detach } = this.options;
+        const { home, signal, detach, recordCalls } = this.options;
         if (this.#emulator === undefined) throw new Error("the emulator was not found");
         const port = await choosePort(this.options.port);
         if (this.options.port === undefined && port !== DEFAULT_PORT) {
@@ -154,6 +156,7 @@ class Start {
           port,
           folder: home.folder,
           endsWithUs: !detach,
+          recordCalls,
           signal,
         });
         this.#started = started;

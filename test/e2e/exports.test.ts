@@ -13,8 +13,16 @@ import {
   ScanCommand,
   type AttributeValue,
 } from "@aws-sdk/client-dynamodb";
+import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from "@aws-sdk/client-iam";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
-import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import {
+  CreateMultipartUploadCommand,
+  GetObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import {
   DescribeExecutionCommand,
   ListExecutionsCommand,
@@ -79,6 +87,7 @@ describe("exports, deployed", () => {
     await createTable("webapp_user_logs", "transaction_id");
     for (const name of ["e2e-everything", "e2e-new-items", "e2e-empty"]) await createTable(name, "id");
     for (const name of ["e2e-app-logs", "e2e-quiet-logs"]) await createTable(name, "transaction_id");
+    await createReader("e2e-reader", "e2e-app-logs");
     await write(
       "e2e-everything",
       Array.from({ length: ITEMS }, (_, number) => itemOf(number)),
@@ -94,6 +103,20 @@ describe("exports, deployed", () => {
         AttributeDefinitions: [{ AttributeName: key, AttributeType: "S" }],
       }),
     );
+  }
+
+  /** The role of an application, which lets our account in and may read its table. */
+  async function createReader(RoleName: string, table: string): Promise<void> {
+    const policy = (statement: object) => JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
+    const trust = { Effect: "Allow", Principal: { AWS: "arn:aws:iam::000000000000:root" }, Action: "sts:AssumeRole" };
+    const read = {
+      Effect: "Allow",
+      Action: "dynamodb:Scan",
+      Resource: `arn:aws:dynamodb:eu-central-1:000000000000:table/${table}`,
+    };
+    const iam = new IAMClient(aws);
+    await iam.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: policy(trust) }));
+    await iam.send(new PutRolePolicyCommand({ RoleName, PolicyName: "read", PolicyDocument: policy(read) }));
   }
 
   async function write(table: string, items: readonly Item[]): Promise<void> {
@@ -369,6 +392,17 @@ describe("exports, deployed", () => {
     const manifest = await manifestIn(`empty/dt=${today()}/`);
     expect([manifest.items, manifest.files]).toEqual([0, []]);
     expect(await keys(`empty/dt=${today()}/_SUCCESS`)).toHaveLength(1);
+  }, 60_000);
+
+  it("clear away what another run has left: parts, and uploads that nobody completed", async () => {
+    const folder = "empty/dt=2026-03-01/";
+    const at = { Bucket: outputs.bucket_name, Key: `${folder}part-0000-00000.ndjson.gz` };
+    await s3.send(new PutObjectCommand({ ...at, Key: `${folder}part-0007-00003.ndjson.gz`, Body: "stray" }));
+    await s3.send(new CreateMultipartUploadCommand(at));
+    expect(await run({ export: "empty", day: "2026-03-01" })).toMatchObject({ body: '"Uploaded to s3."' });
+    expect(await keys(folder)).toEqual([`${folder}_SUCCESS`, `${folder}_manifest.json`]);
+    const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand({ Bucket: at.Bucket, Prefix: at.Key }));
+    expect(Uploads).toEqual([]);
   }, 60_000);
 
   it.each([

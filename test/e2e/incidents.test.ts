@@ -1,4 +1,4 @@
-import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { readFileSync } from "node:fs";
@@ -90,6 +90,19 @@ describe("incidents, deployed", () => {
     expect(output).not.toMatch(/moody is down/);
     expect(code).toBe(0);
   }, 120_000);
+
+  it("take the badge of a target away that is there no more", async () => {
+    const badge = { Bucket: outputs.status_bucket_name, Key: "badges/former.svg" };
+    const s3 = new S3Client(aws);
+    await s3.send(new PutObjectCommand({ ...badge, Body: "<svg/>" }));
+    await round();
+    await eventually(
+      async () => (await s3.send(new ListObjectsV2Command({ Bucket: badge.Bucket, Prefix: badge.Key }))).Contents ?? [],
+      ({ length }) => length === 0,
+      30_000,
+    );
+    expect(await read("badges/good.svg")).toContain("<svg");
+  }, 60_000);
 
   it("do not come of a secret that could not be read, and once it can be, the target is checked", async () => {
     const before = await published((status) => stateOf(status, "guarded") !== undefined);

@@ -10,6 +10,7 @@ import { startTask } from "../../functions/workflow/lifecycle";
 import { homeAt } from "../../scripts/local/home";
 import { readRunning } from "../../scripts/local/run-record";
 import { scheduledEvent } from "../support/lambda";
+import { signedFetch } from "../support/signed-fetch";
 import { awsConfiguration, eventually, home, npmRun, startArguments } from "./support/system";
 
 const outputsSchema = z.object({
@@ -80,11 +81,9 @@ describe("the workflow, deployed", () => {
     path: string,
     { body, signed = true }: { body?: unknown; signed?: boolean } = {},
   ) => {
-    const response = await fetch(`${aws.endpoint}/restapis/${outputs.api_id}/live/_user_request_${path}`, {
-      method,
-      headers: signed ? { Authorization: "AWS4-HMAC-SHA256 Credential=test", "Content-Type": "application/json" } : {},
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
+    const address = `${aws.endpoint}/restapis/${outputs.api_id}/live/_user_request_${path}`;
+    const request = { method, ...(body !== undefined && { body: JSON.stringify(body) }) };
+    const response = await (signed ? signedFetch(address, request, aws) : fetch(address, request));
     return [response.status, await response.json()] as const;
   };
 

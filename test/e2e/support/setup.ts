@@ -13,7 +13,7 @@ export default async function setup(): Promise<void> {
   servers = await startTargetServers();
   await writeFile(targetsFile, JSON.stringify(targetsFor(servers)));
 
-  const { code, output } = await npmRun("start", "--detach", ...startArguments);
+  const { code, output } = await npmRun("start", "--detach", "--record-calls", ...startArguments);
   if (code !== 0) throw new Error(`npm start failed:\n${output}`);
   process.env["ALMANAC_E2E_START"] = output;
 }

@@ -26,4 +26,9 @@ describe("the emulator's process", () => {
       "127.0.0.1:4566:4566",
     ]);
   });
+
+  it("records calls in a container into the same file", () => {
+    const args = dockerArguments("ministackorg/ministack:1.2.3", "almanac-4566", 4566, false, "/home/calls.ndjson");
+    expect(args).toEqual(expect.arrayContaining(["--volume", "/home:/calls", "--record-calls", "/calls/calls.ndjson"]));
+  });
 });

@@ -216,7 +216,9 @@ def main():
 
     config = Config()
     config.bind = [f"{options.host}:{options.port}"]
-    config.keep_alive_timeout = 75
+    # Longer than the 90 s of Go's clients, Terraform's among them: who closes an idle connection as a request comes in loses its
+    # answer, and a permission that was added but not answered for is in Terraform's way for five minutes, and then an error.
+    config.keep_alive_timeout = 120
     config.loglevel = os.environ.get("LOG_LEVEL", "INFO")
 
     try:

@@ -144,7 +144,9 @@ describe("reading changes again", () => {
       pages([100], [300]);
       await notify(streamEvent(await readChanges(new DynamoDBStreamsClient(), LOST)), lambdaContext());
       expect(output.lines()).toContainEqual(expect.objectContaining({ message: "noticed", changes: 2, notices: 2 }));
-      const written = JSON.stringify(dynamodb.commandCalls(BatchWriteItemCommand).map(({ args: [{ input }] }) => input));
+      const written = JSON.stringify(
+        dynamodb.commandCalls(BatchWriteItemCommand).map(({ args: [{ input }] }) => input),
+      );
       for (const number of ["100", "300"]) expect(written).toContain(`#jobOrder#${number.padStart(40, "0")}`);
       expect(lambda.calls()).toHaveLength(1);
     } finally {

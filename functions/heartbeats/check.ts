@@ -9,6 +9,7 @@ import { createSns } from "../shared/clients/sns";
 import { createSsm } from "../shared/clients/ssm";
 import { mapConcurrently } from "../shared/concurrency";
 import { scheduledHandler, type ScheduledEvent } from "../shared/scheduled-handler";
+import { slackPost } from "../shared/slack";
 import { aftermath, type AftermathPorts } from "./aftermath";
 import { slackChannel, topicChannel } from "./channels";
 import { checkTarget } from "./checker";
@@ -52,7 +53,7 @@ export const handler = scheduledHandler(parseCheckEnvironment, (services) => {
     table,
     channels: [
       topicChannel(createSns(), environment.NOTIFICATION_TOPIC),
-      ...(slack === undefined ? [] : [slackChannel(ssm, slack)]),
+      ...(slack === undefined ? [] : [slackChannel(slackPost(ssm), slack)]),
     ],
     clock,
     random,

@@ -3,14 +3,12 @@
  * is time to stop. Whatever runs beside it, and wherever it dies, no notice is lost: one is removed only after Slack took it.
  */
 import { sleep, type Clock } from "../shared/clock";
+import { POST_TIMEOUT_MS, type PostOutcome } from "../shared/slack";
 import type { Notice } from "./notice";
 import { composeMessage, type Plainness, type SlackMessage } from "./slack-message";
 
 /** Slack's limit for a webhook. */
 export const MESSAGE_INTERVAL_MS = 1_000;
-
-/** No answer within this time counts as none. */
-export const POST_TIMEOUT_MS = 5_000;
 
 /** Whoever has the turn and is not heard of for so long has died: longer than any message takes, posted, removed and noted. */
 export const LEASE_MS = 30_000;
@@ -55,16 +53,6 @@ export interface Turns {
   /** Gives the turn back, if it is this holder's. */
   readonly giveBack: (webhook: string, holder: string) => Promise<void>;
 }
-
-/** What became of a message. */
-export type PostOutcome =
-  | { readonly kind: "taken" }
-  /** Too many: not before so many milliseconds have passed. */
-  | { readonly kind: "limited"; readonly retryAfterMs: number }
-  /** The message itself is at fault. */
-  | { readonly kind: "refused"; readonly reason: string }
-  /** No answer, or one that has nothing to do with the message. It may have been taken. */
-  | { readonly kind: "failed"; readonly reason: string };
 
 export interface DrainPorts {
   readonly outbox: Outbox;

@@ -3,11 +3,11 @@ import { randomUUID } from "node:crypto";
 import { createDynamoDB } from "../shared/clients/dynamodb";
 import { createSsm } from "../shared/clients/ssm";
 import { invocationHandler } from "../shared/invocation-handler";
+import { slackPost } from "../shared/slack";
 import { drainRequestSchema } from "./contract";
 import { drainWebhook } from "./drain-webhook";
 import { parseDrainEnvironment } from "./environment";
 import { noticesTable, turnsTable } from "./notices-table";
-import { slackPost } from "./slack";
 
 /** Time kept back from Lambda's own limit. */
 const CLOSING_MS = 2_000;

@@ -3,6 +3,7 @@
  * one message is as much of the waiting notices as Slack takes in one.
  */
 import { groupBy } from "../shared/group-by";
+import { escapedForSlack } from "../shared/slack";
 import { titleOf } from "./contract";
 import type { Field, Notice } from "./notice";
 
@@ -66,7 +67,7 @@ function card(notice: Notice, place: string): SlackMessage {
   const heading = `${titleOf(notice.channel)} ${notice.key}`;
   const shown = notice.fields.slice(0, SLACK_LIMITS.sectionFields);
   return {
-    text: escaped(cut(`${heading}: ${KINDS[notice.kind]}`, SLACK_LIMITS.headerText)),
+    text: escapedForSlack(cut(`${heading}: ${KINDS[notice.kind]}`, SLACK_LIMITS.headerText)),
     blocks: [
       { type: "header", text: { type: "plain_text", text: cut(heading, SLACK_LIMITS.headerText) } },
       ...(shown.length === 0
@@ -75,7 +76,7 @@ function card(notice: Notice, place: string): SlackMessage {
             {
               type: "section",
               fields: shown.map((field) =>
-                mrkdwn(`*${escaped(field.label)}*\n${valueOf(field)}`, SLACK_LIMITS.fieldText),
+                mrkdwn(`*${escapedForSlack(field.label)}*\n${valueOf(field)}`, SLACK_LIMITS.fieldText),
               ),
             } as const,
           ]),
@@ -87,7 +88,7 @@ function card(notice: Notice, place: string): SlackMessage {
               KINDS[notice.kind],
               ...(notice.version === undefined ? [] : [`version ${notice.version}`]),
               notice.receivedAt,
-              escaped(place),
+              escapedForSlack(place),
             ].join(" · "),
           ),
         ],
@@ -105,9 +106,9 @@ function list(notices: readonly Notice[], place: string): Composed | undefined {
 }
 
 function lineOf(notice: Notice): string {
-  const fields = notice.fields.map((field) => `${escaped(field.label)} ${valueOf(field)}`);
+  const fields = notice.fields.map((field) => `${escapedForSlack(field.label)} ${valueOf(field)}`);
   const what = notice.kind === "new" ? "" : ` (${KINDS[notice.kind]})`;
-  return `• ${escaped(titleOf(notice.channel))} *${escaped(notice.key)}*${what}${fields.length === 0 ? "" : ` – ${fields.join(", ")}`}`;
+  return `• ${escapedForSlack(titleOf(notice.channel))} *${escapedForSlack(notice.key)}*${what}${fields.length === 0 ? "" : ` – ${fields.join(", ")}`}`;
 }
 
 /** The keys alone, by channel and kind: as many as there is room for. */
@@ -134,11 +135,13 @@ function digestOf(notices: readonly Notice[], place: string): Composed | undefin
   const texts: string[] = [];
   for (const [, those] of groupBy(notices, ({ channel, kind }) => `${channel} ${kind}`)) {
     const keys = groupBy(those, ({ key }) => key);
-    const words = [...keys].map(([key, same]) => `${escaped(key)}${same.length > 1 ? ` (${same.length}×)` : ""}`);
+    const words = [...keys].map(
+      ([key, same]) => `${escapedForSlack(key)}${same.length > 1 ? ` (${same.length}×)` : ""}`,
+    );
     const [{ channel, kind }] = those as [Notice];
     const [firstWord = "", ...others] = words;
     const sections = sectionsOf(
-      [`*${escaped(titleOf(channel))}, ${KINDS[kind]}:* ${firstWord}`, ...others],
+      [`*${escapedForSlack(titleOf(channel))}, ${KINDS[kind]}:* ${firstWord}`, ...others],
       ", ",
       room,
     );
@@ -159,11 +162,11 @@ function frameOf(
 ): { readonly room: number; readonly around: (texts: readonly string[]) => SlackMessage } {
   const heading = headingOf(notices);
   const times = notices.map(({ receivedAt }) => receivedAt).sort();
-  const foot = `${times[0] ?? ""} to ${times.at(-1) ?? ""} · ${escaped(place)}`;
+  const foot = `${times[0] ?? ""} to ${times.at(-1) ?? ""} · ${escapedForSlack(place)}`;
   return {
     room: SLACK_LIMITS.allText - heading.length - foot.length,
     around: (texts) => ({
-      text: escaped(heading),
+      text: escapedForSlack(heading),
       blocks: [
         { type: "header", text: { type: "plain_text", text: heading } },
         ...texts.map((text) => ({ type: "section", text: mrkdwn(text) }) as const),
@@ -207,9 +210,9 @@ function sectionsOf(
 
 function plain(notices: readonly Notice[], place: string, plainness: "text" | "counts"): Composed {
   const counts = `${headingOf(notices)} · ${place}`;
-  if (plainness === "counts") return { message: { text: escaped(counts) }, told: notices.length };
+  if (plainness === "counts") return { message: { text: escapedForSlack(counts) }, told: notices.length };
   const { texts, told } = sectionsOf(
-    notices.map(({ channel, key, kind }) => `${channel} ${escaped(key)} ${KINDS[kind]}`),
+    notices.map(({ channel, key, kind }) => `${channel} ${escapedForSlack(key)} ${KINDS[kind]}`),
     "\n",
     SLACK_LIMITS.sectionText,
   );
@@ -217,7 +220,7 @@ function plain(notices: readonly Notice[], place: string, plainness: "text" | "c
 }
 
 function valueOf({ value, before }: Field): string {
-  return before === undefined ? escaped(value) : `~${escaped(before)}~ → ${escaped(value)}`;
+  return before === undefined ? escapedForSlack(value) : `~${escapedForSlack(before)}~ → ${escapedForSlack(value)}`;
 }
 
 const mrkdwn = (text: string, longest: number = SLACK_LIMITS.sectionText): SlackText => ({
@@ -226,8 +229,3 @@ const mrkdwn = (text: string, longest: number = SLACK_LIMITS.sectionText): Slack
 });
 const cut = (text: string, longest: number): string =>
   text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
-
-/** What is a link or a mention to Slack begins with one of these. */
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-}

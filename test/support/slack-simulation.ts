@@ -4,10 +4,8 @@
  */
 import {
   drainWebhook,
-  POST_TIMEOUT_MS,
   type DrainPorts,
   type Outbox,
-  type PostOutcome,
   type Turn,
   type Turns,
   type Waiting,
@@ -15,6 +13,7 @@ import {
 import type { Notice } from "../../functions/pipelines/notice";
 import type { SlackMessage } from "../../functions/pipelines/slack-message";
 import { sleep, type Clock } from "../../functions/shared/clock";
+import { POST_TIMEOUT_MS, type PostOutcome } from "../../functions/shared/slack";
 import { seeded } from "./random";
 import { virtualClock } from "./virtual-clock";
 

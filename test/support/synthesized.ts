@@ -1,5 +1,5 @@
 /** Reads what features and environments turn into, for tests to hold. */
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App, TerraformStack } from "cdktf";
@@ -24,14 +24,19 @@ export function synthesize(
   input: Omit<EnvironmentInput, "region">,
   name = "staging",
 ): { readonly root: TerraformJson; readonly modules: Readonly<Record<string, TerraformJson>> } {
-  const app = new App({ outdir: mkdtempSync(join(tmpdir(), "almanac-synth-")) });
-  const environment = new Environment(app, name, { region: "eu-central-1", ...input });
-  app.synth();
-  const features = environment.node.children.filter((child): child is Feature => child instanceof Feature);
-  return {
-    root: terraformSchema.parse(environment.toTerraform()),
-    modules: Object.fromEntries(features.map((each) => [each.feature, terraformSchema.parse(each.toModule())])),
-  };
+  const outdir = mkdtempSync(join(tmpdir(), "almanac-synth-"));
+  try {
+    const app = new App({ outdir });
+    const environment = new Environment(app, name, { region: "eu-central-1", ...input });
+    app.synth();
+    const features = environment.node.children.filter((child): child is Feature => child instanceof Feature);
+    return {
+      root: terraformSchema.parse(environment.toTerraform()),
+      modules: Object.fromEntries(features.map((each) => [each.feature, terraformSchema.parse(each.toModule())])),
+    };
+  } finally {
+    rmSync(outdir, { recursive: true });
+  }
 }
 
 /** A feature made of nothing but what `build` puts into it: for tests of constructs. */

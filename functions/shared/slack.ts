@@ -1,9 +1,10 @@
 /** Slack's incoming webhooks. A webhook's URL is a credential: it is in no log and in no error. */
 import { GetParameterCommand, type SSMClient } from "@aws-sdk/client-ssm";
 
-import { errorCode, errorMessage, errorName } from "../shared/errors";
-import { POST_TIMEOUT_MS, type PostOutcome } from "./drain-webhook";
-import type { SlackMessage } from "./slack-message";
+import { errorCode, errorMessage, errorName } from "./errors";
+
+/** No answer within this time counts as none. */
+export const POST_TIMEOUT_MS = 5_000;
 
 /** Where Slack says nothing of when to come back. */
 const RETRY_AFTER_MS = 30_000;
@@ -12,6 +13,22 @@ const LONGEST_RETRY_AFTER_MS = 3_600_000;
 /** Slack's word for what is wrong with a message: `invalid_blocks`. */
 const LONGEST_REASON = 80;
 
+/** What became of a message. */
+export type PostOutcome =
+  | { readonly kind: "taken" }
+  /** Too many: not before so many milliseconds have passed. */
+  | { readonly kind: "limited"; readonly retryAfterMs: number }
+  /** The message itself is at fault. */
+  | { readonly kind: "refused"; readonly reason: string }
+  /** No answer, or one that has nothing to do with the message. It may have been taken. */
+  | { readonly kind: "failed"; readonly reason: string };
+
+/** As far as it matters here: Block Kit's `blocks` may come with it. */
+interface Message {
+  /** What notifications show, and what is read aloud. */
+  readonly text: string;
+}
+
 /**
  * Posts to the webhook whose URL is in an SSM parameter (SecureString). The URL is read before the first message, and again after
  * one that was not taken: it may have been changed. Never throws, and takes no longer than POST_TIMEOUT_MS.
@@ -19,14 +36,14 @@ const LONGEST_REASON = 80;
 export function slackPost(
   ssm: SSMClient,
   post: typeof fetch = fetch,
-): (parameter: string, message: SlackMessage) => Promise<PostOutcome> {
-  const webhooks = new Map<string, string>();
+): (parameter: string, message: Message) => Promise<PostOutcome> {
+  const webhooks = new Map<string, Promise<string>>();
   return async (parameter, message) => {
     const signal = AbortSignal.timeout(POST_TIMEOUT_MS);
     try {
-      const url = webhooks.get(parameter) ?? (await readWebhook(ssm, parameter, signal));
+      const url = webhooks.get(parameter) ?? readWebhook(ssm, parameter, signal);
       webhooks.set(parameter, url);
-      const outcome = await postTo(url, message, signal, post);
+      const outcome = await postTo(await url, message, signal, post);
       if (outcome.kind !== "taken") webhooks.delete(parameter);
       return outcome;
     } catch (error) {
@@ -54,12 +71,7 @@ function isSafe({ protocol, hostname }: URL): boolean {
 }
 
 /** Errors of fetch are told by their code alone: they may hold the URL. */
-async function postTo(
-  url: string,
-  message: SlackMessage,
-  signal: AbortSignal,
-  post: typeof fetch,
-): Promise<PostOutcome> {
+async function postTo(url: string, message: Message, signal: AbortSignal, post: typeof fetch): Promise<PostOutcome> {
   let response: Response;
   let answer: string;
   try {
@@ -80,4 +92,9 @@ async function postTo(
 function retryAfterOf({ headers }: Response): number {
   const seconds = Number(headers.get("Retry-After") ?? NaN);
   return seconds > 0 ? Math.min(seconds * 1_000, LONGEST_RETRY_AFTER_MS) : RETRY_AFTER_MS;
+}
+
+/** What is a link or a mention to Slack begins with one of these. */
+export function escapedForSlack(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

@@ -1,9 +1,6 @@
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { mockClient } from "aws-sdk-client-mock";
-import { slackPost } from "../../../functions/pipelines/slack";
-import { wavesOf } from "../../../functions/pipelines/notices-table";
-import type { Waiting } from "../../../functions/pipelines/drain-webhook";
-import { slackInbox } from "../../../scripts/local/slack/inbox";
+import { slackPost } from "../../../functions/shared/slack";
 
 const URL = "https://hooks.example/services/T/B/secret";
 const client = new SSMClient({ region: "eu-central-1" });
@@ -50,7 +47,7 @@ describe("a message to Slack", () => {
     ["meets a broken Slack", new Response("", { status: 503 }), { kind: "failed", reason: "Slack answered 503: " }],
     [
       "meets nobody",
-      new TypeError("fetch failed", { cause: { code: "ECONNREFUSED" } }),
+      new TypeError(`no ${URL}`, { cause: { code: "ECONNREFUSED", url: URL } }),
       { kind: "failed", reason: "Slack cannot be reached (ECONNREFUSED)" },
     ],
   ])("%s", async (_, response, outcome) => {
@@ -72,61 +69,5 @@ describe("a message to Slack", () => {
     );
     for (let message = 0; message < 4; message += 1) await send("/almanac/slack", { text: "hello" });
     expect(ssm.commandCalls(GetParameterCommand)).toHaveLength(2);
-  });
-});
-
-describe("notices on their way into the line", () => {
-  it("go in waves, in which each key is once", () => {
-    const waiting = ["a", "b", "a", "a", "b"].map((key, place): Waiting => ({
-      place: String(place),
-      notice: { channel: "c", key, kind: "new", receivedAt: "", fields: [] },
-    }));
-    expect(wavesOf(waiting).map((wave) => wave.map(({ place }) => place))).toEqual([["0", "1"], ["2", "4"], ["3"]]);
-  });
-});
-
-describe("the Slack stand-in", () => {
-  const hello = JSON.stringify({ text: "hello" });
-
-  it("takes one message a second for each webhook, and says when to come back", () => {
-    const slack = slackInbox();
-    expect(slack.post("/a", hello, 0).status).toBe(200);
-    expect(slack.post("/a", hello, 999)).toMatchObject({ status: 429, retryAfterSeconds: 1 });
-    expect(slack.post("/b", hello, 999).status).toBe(200);
-    expect(slack.post("/a", hello, 1_000).status).toBe(200);
-    expect(slack.messages().map(({ webhook }) => webhook)).toEqual(["/a", "/b", "/a"]);
-    expect(slack.refused()).toEqual({ rate_limited: 1 });
-  });
-
-  it.each([
-    ["no JSON", "{", "invalid_payload"],
-    ["nothing to say", "{}", "no_text"],
-    ["an unknown block", '{"blocks":[{"type":"poster"}]}', "invalid_blocks"],
-    [
-      "a header that is too long",
-      JSON.stringify({ blocks: [{ type: "header", text: { type: "plain_text", text: "x".repeat(151) } }] }),
-      "invalid_blocks",
-    ],
-    [
-      "blocks that are too long together",
-      JSON.stringify({
-        blocks: Array.from({ length: 5 }, () => ({
-          type: "section",
-          text: { type: "mrkdwn", text: "x".repeat(3_000) },
-        })),
-      }),
-      "msg_blocks_too_long",
-    ],
-  ])("refuses %s, in Slack's words", (_, body, word) => {
-    const { status, text } = slackInbox().post("/a", body, 0);
-    expect([status, text.split(":")[0]]).toEqual([400, word]);
-  });
-
-  it("is away when it is told to be", () => {
-    const slack = slackInbox();
-    slack.setWeather("down");
-    expect(slack.post("/a", hello, 0).status).toBe(503);
-    slack.setWeather("up");
-    expect(slack.post("/a", hello, 0).status).toBe(200);
   });
 });

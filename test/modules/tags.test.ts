@@ -1,12 +1,13 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readTags } from "../../../scripts/shared/synthesize";
-import { synthesize } from "../../support/synthesized";
+import { readTags } from "../../scripts/shared/synthesize";
+import { synthesize } from "../support/synthesized";
 
 describe("the tags of a stack", () => {
+  const { root } = synthesize({ heartbeats: { targets: [] }, timers: {} });
+
   it("are the environment's own, whatever its features add to them", async () => {
-    const { root } = synthesize({ heartbeats: { targets: [] }, timers: {} });
     const directory = await mkdtemp(join(tmpdir(), "almanac-test-"));
     await writeFile(join(directory, "cdk.tf.json"), JSON.stringify(root));
     expect(await readTags(directory)).toEqual({ App: "almanac", Environment: "staging", ManagedBy: "almanac" });

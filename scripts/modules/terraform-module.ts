@@ -22,7 +22,7 @@ export type Module = z.output<typeof moduleSchema>;
 /** What the example is called in place of the environment that it was written from, so that both fit into one account. */
 const EXAMPLE = { app: "example", environment: "demo" } as const;
 
-/** Beside the module call: the topic that its alarms go to. Of the root's resources, these are no feature's business. */
+/** Of the root's resources, what is no feature's business. */
 const NOT_OF_MODULES = new Set(["aws_cloudwatch_dashboard"]);
 
 /** Of cdktf, which a person who reads the module does not have. */
@@ -33,8 +33,8 @@ export const EXAMPLE_FOLDER = "examples/basic";
 const BACK = "../..";
 
 /**
- * The example's files by name: `main.tf`, which people read, and `alarms.tf.json`, the topic that the environment would have given
- * the module.
+ * The example's files by name: `main.tf`, which people read, and `environment.tf.json`, the topic and the key that the environment would
+ * have given the module.
  */
 export function exampleFiles(feature: string, root: Root): Readonly<Record<string, string>> {
   const call = root.module[feature];
@@ -64,11 +64,11 @@ export function exampleFiles(feature: string, root: Root): Readonly<Record<strin
     "",
   ].join("\n");
   const resource = Object.fromEntries(Object.entries(root.resource).filter(([type]) => !NOT_OF_MODULES.has(type)));
-  const alarms = JSON.stringify({ data: root.data, resource }, withoutMetadata, 2).replaceAll(
-    `${String(app)}-${String(environment)}-`,
-    `${EXAMPLE.app}-${EXAMPLE.environment}-`,
+  const surroundings = JSON.stringify({ data: root.data, resource }, withoutMetadata, 2).replaceAll(
+    new RegExp(`\\b${String(app)}-${String(environment)}\\b`, "g"),
+    `${EXAMPLE.app}-${EXAMPLE.environment}`,
   );
-  return { "main.tf": main, "alarms.tf.json": `${alarms}\n` };
+  return { "main.tf": main, "environment.tf.json": `${surroundings}\n` };
 }
 
 /**

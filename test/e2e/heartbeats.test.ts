@@ -185,7 +185,7 @@ describe("heartbeats, deployed", () => {
     const letter = bodies.find((body) => body.includes(event.id)) ?? "";
     expect(JSON.parse(letter)).toMatchObject({
       requestPayload: event,
-      responsePayload: { errorMessage: expect.stringContaining("not a scheduled event") as unknown },
+      responsePayload: { errorMessage: expect.stringContaining(`expected "Scheduled Event"`) as unknown },
     });
   }, 70_000);
 

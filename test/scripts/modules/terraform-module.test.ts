@@ -10,6 +10,7 @@ const root: Root = {
   data: {},
   resource: {
     aws_cloudwatch_dashboard: { dashboard: { dashboard_name: "almanac-staging" } },
+    aws_kms_alias: { alias: { name: "alias/almanac-staging" } },
     aws_sns_topic: { alarms: { "//": { metadata: {} }, name: "almanac-staging-alarms" } },
   },
   module: {
@@ -62,9 +63,12 @@ it("writes an example of this module alone, under a name of its own", () => {
 });
 
 it("brings what the environment would have given it", () => {
-  expect(JSON.parse(exampleFiles("bells", root)["alarms.tf.json"] ?? "")).toEqual({
+  expect(JSON.parse(exampleFiles("bells", root)["environment.tf.json"] ?? "")).toEqual({
     data: {},
-    resource: { aws_sns_topic: { alarms: { name: "example-demo-alarms" } } },
+    resource: {
+      aws_kms_alias: { alias: { name: "alias/example-demo" } },
+      aws_sns_topic: { alarms: { name: "example-demo-alarms" } },
+    },
   });
 });
 

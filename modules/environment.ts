@@ -1,9 +1,11 @@
+import { DataAwsCallerIdentity } from "@cdktf/provider-aws/lib/data-aws-caller-identity";
 import { AwsProvider, type AwsProviderConfig } from "@cdktf/provider-aws/lib/provider";
 import type { App } from "cdktf";
 import { S3Backend, TerraformStack, type S3BackendConfig, type TerraformElement } from "cdktf";
 import type { Node } from "constructs";
 import { z } from "zod";
 import { AlarmTopic } from "./constructs/alarm-topic";
+import { PrivateBucket } from "./constructs/bucket";
 import { parseConfig } from "./constructs/config";
 import { Dashboard } from "./constructs/dashboard";
 import { EncryptionKey } from "./constructs/encryption-key";
@@ -81,9 +83,9 @@ export class Environment extends TerraformStack {
       app: config.app,
       environment: name,
       alarmTopicArn: alarmTopic.arn,
+      codeBucket: this.createCodeBucket(name, config),
       encryptionKeyArn: encryptionKey.arn,
       protectData,
-      providerOf: (feature) => this.createProvider(name, config, feature),
       ...(config.awsEndpoint !== undefined && { awsEndpoint: config.awsEndpoint }),
     };
     const features = [
@@ -97,28 +99,13 @@ export class Environment extends TerraformStack {
     rejectDuplicateIds(this);
   }
 
-  /**
-   * Each feature has a provider of its own: its resources say by a tag which feature they are of, and functions of different
-   * features are created side by side, where one provider would create one after the other.
-   */
-  private createProvider(
-    name: string,
-    { app, region, account, awsEndpoint }: EnvironmentConfig,
-    feature?: string,
-  ): AwsProvider {
-    return new AwsProvider(this, feature === undefined ? "aws" : `${feature}-aws`, {
-      ...(feature !== undefined && { alias: feature }),
+  private createProvider(name: string, { app, region, account, awsEndpoint }: EnvironmentConfig): void {
+    new AwsProvider(this, "aws", {
       region,
       ...(account !== undefined && { allowedAccountIds: [account] }),
       defaultTags: [
         {
-          tags: {
-            App: app,
-            Environment: name,
-            ManagedBy: "almanac",
-            ...(feature !== undefined && { Feature: feature }),
-            ...(this.personal && { Personal: "true" }),
-          },
+          tags: { App: app, Environment: name, ManagedBy: "almanac", ...(this.personal && { Personal: "true" }) },
         },
       ],
       ...(awsEndpoint !== undefined && emulatedProvider(awsEndpoint)),
@@ -143,6 +130,15 @@ export class Environment extends TerraformStack {
     encryptionKey: EncryptionKey,
   ): AlarmTopic {
     return new AlarmTopic(this, "alarms", { name: `${app}-${name}-alarms`, emails: alarmEmails, encryptionKey });
+  }
+
+  /**
+   * What is in it is written by Terraform alone, and can be written again. Why functions don't get their zips from Terraform directly:
+   * docs/decisions/0002.
+   */
+  private createCodeBucket(name: string, { app }: EnvironmentConfig): string {
+    const { accountId } = new DataAwsCallerIdentity(this, "account");
+    return new PrivateBucket(this, "code", { name: `${app}-${name}-code-${accountId}`, protectData: false }).name;
   }
 
   private createDashboard(name: string, { app }: EnvironmentConfig, features: readonly Feature[]): void {

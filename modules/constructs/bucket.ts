@@ -10,17 +10,22 @@ import { Feature } from "./feature";
 import { policy, type Binding, type Statement } from "./grants";
 import { RESOURCE } from "./readable-id";
 
-export interface BucketProps {
-  /** Ends the physical name, before the account's id: bucket names are unique in the world. */
-  readonly role: string;
+interface CommonProps {
   /** True: overwritten and deleted objects can be brought back. @default false */
   readonly versioned?: boolean;
   /** Encrypts it. @default S3's own key */
   readonly encryptionKey?: { readonly arn: string };
 }
 
+export interface PrivateBucketProps extends CommonProps {
+  /** Unique in the world: it ends in the account's id. */
+  readonly name: string;
+  /** True: it can't be destroyed. False: it is emptied when it is. */
+  readonly protectData: boolean;
+}
+
 /** An S3 bucket: encrypted, reached over TLS only, closed to the public, owned by its account. */
-export class Bucket extends Construct {
+export class PrivateBucket extends Construct {
   readonly name: string;
   readonly arn: string;
   /** Where its region's S3 answers for it: what CloudFront fetches from. */
@@ -28,13 +33,11 @@ export class Bucket extends Construct {
   private readonly readers: Statement[] = [];
   private readonly key: Pick<Binding, "encryptionKey">;
 
-  constructor(scope: Construct, id: string, props: BucketProps) {
+  constructor(scope: Construct, id: string, props: PrivateBucketProps) {
     super(scope, id);
-    const feature = Feature.of(this);
-    const { protectData } = feature.deployment;
+    const { protectData } = props;
     const resource = new S3Bucket(this, RESOURCE, {
-      bucket: `${feature.physicalName(props.role)}-${feature.accountId}`,
-      // Elsewhere than in production a bucket is emptied when it is destroyed.
+      bucket: props.name,
       forceDestroy: !protectData,
       lifecycle: { preventDestroy: protectData },
     });
@@ -123,8 +126,22 @@ export class Bucket extends Construct {
   }
 }
 
+export interface BucketProps extends CommonProps {
+  /** Ends the physical name, before the account's id. */
+  readonly role: string;
+}
+
+/** A feature's bucket. */
+export class Bucket extends PrivateBucket {
+  constructor(scope: Construct, id: string, { role, ...props }: BucketProps) {
+    const feature = Feature.of(scope);
+    const { protectData } = feature.deployment;
+    super(scope, id, { ...props, name: `${feature.physicalName(role)}-${feature.accountId}`, protectData });
+  }
+}
+
 /** With a key of its own, S3 asks KMS once for many objects, not for each. */
-function encryptionRule({ encryptionKey }: BucketProps) {
+function encryptionRule({ encryptionKey }: CommonProps) {
   return encryptionKey === undefined
     ? { applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }
     : {

@@ -15,7 +15,6 @@ import {
   TerraformVariable,
   type ISynthesisSession,
   type TerraformElement,
-  type TerraformProvider,
 } from "cdktf";
 import type { Construct, Node } from "constructs";
 import { WIDGETS_OUTPUT, widgetsOf, type Graph, type Metric } from "./dashboard";
@@ -32,10 +31,10 @@ export interface Deployment {
   readonly alarmTopicArn: string;
   /** The environment's KMS key: that topic is encrypted with it. */
   readonly encryptionKeyArn: string;
+  /** The S3 bucket by way of which functions get their code. */
+  readonly codeBucket: string;
   /** True: what holds data can't be destroyed or deleted. */
   readonly protectData: boolean;
-  /** The AWS provider that its module is given. @default the environment's own */
-  readonly providerOf?: (feature: string) => TerraformProvider;
   /** Another AWS than Amazon's: its URL. There the addresses of APIs are its own, too. @default Amazon's */
   readonly awsEndpoint?: string;
 }
@@ -71,7 +70,6 @@ export abstract class Feature extends TerraformStack {
     this.call = new TerraformHclModule(environment, `${feature}-module`, {
       source: `./modules/${feature}`,
       skipAssetCreationFromLocalModules: true,
-      ...(deployment.providerOf && { providers: [deployment.providerOf(feature)] }),
     });
     this.call.overrideLogicalId(feature);
     // The whole module's outputs as one object: what runs where, for scripts and people.
@@ -87,7 +85,15 @@ export abstract class Feature extends TerraformStack {
       },
     };
 
-    const { app, environment: name, alarmTopicArn, encryptionKeyArn, protectData, awsEndpoint } = deployment;
+    const {
+      app,
+      environment: name,
+      alarmTopicArn,
+      codeBucket,
+      encryptionKeyArn,
+      protectData,
+      awsEndpoint,
+    } = deployment;
     this.deployment = {
       app: this.input("app", { type: "string", description: "Begins every resource name", value: app }).stringValue,
       environment: this.input("environment", {
@@ -99,6 +105,11 @@ export abstract class Feature extends TerraformStack {
         type: "string",
         description: "SNS topic that alarms are sent to",
         value: alarmTopicArn,
+      }).stringValue,
+      codeBucket: this.input("code_bucket", {
+        type: "string",
+        description: "S3 bucket that the functions' zips are put into, for Lambda to fetch them",
+        value: codeBucket,
       }).stringValue,
       encryptionKeyArn,
       protectData,

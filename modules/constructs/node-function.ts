@@ -5,6 +5,7 @@ import { IamRolePolicy } from "@cdktf/provider-aws/lib/iam-role-policy";
 import { LambdaFunction } from "@cdktf/provider-aws/lib/lambda-function";
 import { LambdaEventSourceMapping } from "@cdktf/provider-aws/lib/lambda-event-source-mapping";
 import { LambdaFunctionEventInvokeConfig } from "@cdktf/provider-aws/lib/lambda-function-event-invoke-config";
+import { S3Object } from "@cdktf/provider-aws/lib/s3-object";
 import { Construct } from "constructs";
 import { Alarm, type AlarmText } from "./alarm";
 import { bundleHandlers } from "./bundle";
@@ -154,6 +155,12 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
     const [bundle] = bundleHandlers([props.entry]);
     if (!bundle) throw new Error(`${props.entry} was not bundled`);
     const zip = feature.addZip(basename(props.entry, ".ts"), bundle.zipFile);
+    const code = new S3Object(this, "code", {
+      bucket: feature.deployment.codeBucket,
+      key: `${name}.zip`,
+      source: zip.filename,
+      sourceHash: zip.hash,
+    });
 
     return new LambdaFunction(this, RESOURCE, {
       functionName: name,
@@ -161,7 +168,8 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
       runtime: RUNTIME,
       architectures: [ARCHITECTURE],
       handler: "index.handler",
-      filename: zip.filename,
+      s3Bucket: code.bucket,
+      s3Key: code.key,
       sourceCodeHash: zip.hash,
       timeout: props.timeoutSeconds,
       memorySize: props.memoryMb ?? MEMORY_MB,

@@ -164,6 +164,30 @@ def allow_batches_as_messages():
     iam_actions.extract_iam_action = single
 
 
+def answer_in_one_piece():
+    """Mends answers that Terraform loses. Go's client may still be looking whether there is more of a request to send when it has been
+    answered; it then closes the connection, and has of the answer what came in the first packet. It asks again, and what it had
+    created exists already. Hypercorn sends head and body apart. Can go when it sends them together.
+    """
+    import h11
+    from hypercorn.events import RawData
+    from hypercorn.protocol.h11 import H11Protocol
+
+    async def send(self, event):
+        try:
+            data = self.connection.send(event)
+        except h11.LocalProtocolError:
+            if self.connection.their_state != h11.ERROR:
+                raise
+            return
+        if isinstance(event, h11.Response):
+            self.head = data  # goes with what follows
+            return
+        await self.send(RawData(data=self.__dict__.pop("head", b"") + data))
+
+    H11Protocol._send_h11_event = send
+
+
 def end():
     """Nothing is kept, so there is nothing to wait for: an orderly end would wait for every open connection."""
     # Whatever happens, this ends; a worker that is left ends by itself, for its standard input closes.
@@ -209,6 +233,7 @@ def main():
     remember_tracing_of_state_machines()
     take_loopback_for_tls()
     allow_batches_as_messages()
+    answer_in_one_piece()
     if options.record_calls:
         from record_calls import record_calls
 

@@ -58,6 +58,11 @@ export const WAIVERS: readonly Waiver[] = [
     reason: "An export writes objects of its own, once",
     only: /exports aws_s3_bucket\.files$/,
   },
+  {
+    check: "CKV_AWS_21",
+    reason: "Code is deployed again from the repository, at whichever commit",
+    only: /root aws_s3_bucket\.code$/,
+  },
   // APIs, for AWS identities only (AWS_IAM), and state machines
   {
     check: "CKV2_AWS_4",

@@ -75,11 +75,7 @@ export async function synthesizeStacks(options: SynthesizeAllOptions = {}): Prom
 
 const tagsSchema = z.object({
   provider: z.object({
-    // The environment's own comes first; the others are features', by their aliases.
-    aws: z.tuple(
-      [z.object({ default_tags: z.tuple([z.object({ tags: z.record(z.string(), z.string()) })]) })],
-      z.unknown(),
-    ),
+    aws: z.tuple([z.object({ default_tags: z.tuple([z.object({ tags: z.record(z.string(), z.string()) })]) })]),
   }),
 });
 

@@ -21,6 +21,7 @@ import type { StoredTimer, Timer } from "../../functions/timers/timer";
 import { homeAt } from "../../scripts/local/home";
 import { readRunning } from "../../scripts/local/run-record";
 import { dispatchInProcess } from "./support/dispatch-process";
+import { withStatementsOnly } from "./support/roles";
 import { awsConfiguration, eventually, home, npmRun, startArguments } from "./support/system";
 
 const outputsSchema = z.looseObject({
@@ -188,6 +189,35 @@ describe("timers, deployed", () => {
     await new Promise((wait) => setTimeout(wait, 3_000));
     expect((await recorded("oneshot#again-")).map(({ timer }) => timer)).toEqual(["oneshot#again-kept"]);
   }, 60_000);
+
+  it("wait for the time of a fire that was delivered long before", async () => {
+    const due = Math.ceil(Date.now() / 1_000) * 1_000 + 8_000;
+    const early = oneshot("early", due);
+    await table.put(early, undefined);
+    await deliver(early, due, 1);
+    const fires = await eventually(
+      () => recorded("oneshot#early"),
+      ({ length }) => length > 0,
+      60_000,
+    );
+    expect(fires.map(({ lateMs }) => lateMs >= 0)).toEqual([true]);
+  }, 70_000);
+
+  it("lose nothing that is put while the queue takes nothing: the dispatcher hands it over", async () => {
+    await withStatementsOnly(
+      aws,
+      "almanac-local-timers-api",
+      (sid) => sid !== "FiresQueue",
+      async () => {
+        await timers.oneshot.put("stranded", { delaySeconds: 1 });
+      },
+    );
+    await eventually(
+      () => recorded("oneshot#stranded"),
+      ({ length }) => length > 0,
+      90_000,
+    );
+  }, 120_000);
 
   it("lose nothing when the dispatcher is killed in the middle of its run: the next tick completes it", async () => {
     const begin = Date.now();

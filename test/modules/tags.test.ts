@@ -7,7 +7,7 @@ import { synthesize } from "../support/synthesized";
 describe("the tags of a stack", () => {
   const { root } = synthesize({ heartbeats: { targets: [] }, timers: {} });
 
-  it("are the environment's own, whatever its features add to them", async () => {
+  it("are the environment's", async () => {
     const directory = await mkdtemp(join(tmpdir(), "almanac-test-"));
     await writeFile(join(directory, "cdk.tf.json"), JSON.stringify(root));
     expect(await readTags(directory)).toEqual({ App: "almanac", Environment: "staging", ManagedBy: "almanac" });

@@ -54,7 +54,8 @@ export function overview(json: TerraformJson): string {
 }
 
 const functionSchema = z.looseObject({
-  filename: z.string(),
+  /** `${filebase64sha256("${path.module}/assets/api.zip")}` */
+  source_code_hash: z.string().transform((hash) => /[\w-]+\.zip/.exec(hash)?.[0] ?? hash),
   memory_size: z.number().or(z.string()),
   timeout: z.number().or(z.string()),
   environment: z.object({ variables: z.record(z.string(), z.unknown()) }),
@@ -64,9 +65,9 @@ const functionSchema = z.looseObject({
 const COMMON_VARIABLES = /^(ALMANAC_|POWERTOOLS_|NODE_)/;
 
 function functionLine(resource: Resource, name: string): string {
-  const { filename, memory_size: memory, timeout, environment } = functionSchema.parse(resource);
+  const { source_code_hash: zip, memory_size: memory, timeout, environment } = functionSchema.parse(resource);
   const variables = Object.keys(environment.variables).filter((variable) => !COMMON_VARIABLES.test(variable));
-  return `${name}: ${filename.replace(/^.*\//, "")}, ${memory} MB, ${timeout} s; ${variables.join(", ")}`;
+  return `${name}: ${zip}, ${memory} MB, ${timeout} s; ${variables.join(", ")}`;
 }
 
 const tableSchema = z.looseObject({

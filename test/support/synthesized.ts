@@ -47,6 +47,7 @@ export function synthesizeConstructs(build: (feature: Feature) => void, protectD
         app: "almanac",
         environment: "staging",
         alarmTopicArn: "arn:alarms",
+        codeBucket: "code",
         encryptionKeyArn: "arn:key",
         protectData,
       });

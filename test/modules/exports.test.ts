@@ -2,7 +2,8 @@ import { ConfigurationError } from "../../modules/constructs/config";
 import { exportMachine } from "../../modules/exports/definition";
 import { PRESETS } from "../../modules/exports/schema";
 import { aslFaultsOf } from "../support/asl-faults";
-import { describePolicy, resource, review, synthesize } from "../support/synthesized";
+import { overview } from "../support/overview";
+import { describePolicy, resource, synthesize } from "../support/synthesized";
 
 const exports = {
   tables: [
@@ -23,8 +24,8 @@ const arn = (service: string, name: string) =>
   `arn:\${data.aws_partition.partition.partition}:${service}:\${data.aws_region.region.name}:\${data.aws_caller_identity.account.account_id}:${name}`;
 
 describe("the exports module", () => {
-  it("is what a reviewer expects", () => {
-    expect(review(module_())).toMatchSnapshot();
+  it("is what a reviewer reads", () => {
+    expect(overview(module_())).toMatchSnapshot();
   });
 
   it("lets the reader scan these tables, write where exports go, and nothing else", () => {

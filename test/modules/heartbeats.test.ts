@@ -1,5 +1,6 @@
 import { ConfigurationError } from "../../modules/constructs/config";
-import { describePolicy, resource, review, synthesize } from "../support/synthesized";
+import { overview } from "../support/overview";
+import { describePolicy, resource, synthesize } from "../support/synthesized";
 
 const targets = [{ name: "site", url: "https://example.org/" }];
 const jobs = [{ name: "backup", everySeconds: 86_400 }];
@@ -11,8 +12,8 @@ const heartbeats = () => {
 };
 
 describe("the heartbeats module", () => {
-  it("is what a reviewer expects", () => {
-    expect(review(heartbeats())).toMatchSnapshot();
+  it("is what a reviewer reads", () => {
+    expect(overview(heartbeats())).toMatchSnapshot();
   });
 
   it("lets the checker read its configuration, write telemetry and states, tell people, and nothing else", () => {

@@ -1,5 +1,6 @@
 import { ConfigurationError } from "../../modules/constructs/config";
-import { describePolicy, resource, review, synthesize } from "../support/synthesized";
+import { overview } from "../support/overview";
+import { describePolicy, resource, synthesize } from "../support/synthesized";
 
 const work = { entry: "test/e2e/support/work.ts" };
 const workflow = (input = {}) => {
@@ -14,8 +15,8 @@ const policyOf = (role: string, module = workflow({ work })) =>
 const EXECUTIONS = "execution:${var.app}-${var.environment}-workflow-task:*";
 
 describe("the workflow module", () => {
-  it("is what a reviewer expects", () => {
-    expect(review(workflow({ work }))).toMatchSnapshot();
+  it("is what a reviewer reads", () => {
+    expect(overview(workflow({ work }))).toMatchSnapshot();
   });
 
   it("lets the machine write rows and do the work, and nothing else", () => {

@@ -4,7 +4,7 @@ import { describePolicy, type TerraformJson } from "./synthesized";
 type Resource = Readonly<Record<string, unknown>>;
 
 /**
- * A module on one screen: a line for each route, function, table, queue, rule and alarm, and what each role may do as sentences. How they
+ * A module on one screen: a line for each route, function, table, bucket, queue, rule and alarm, and what each role may do as sentences. How they
  * are made is the constructs' affair, and held by their tests.
  */
 export function overview(json: TerraformJson): string {
@@ -42,6 +42,7 @@ export function overview(json: TerraformJson): string {
         .map((statement) => `${name.replace(/_permissions$/, "")}: ${statement}`),
     ),
     tables: each("aws_dynamodb_table", tableLine),
+    buckets: each("aws_s3_bucket", ({ bucket }, name) => `${name}: ${String(bucket)}`),
     queues: each("aws_sqs_queue", queueLine),
     alarms: each("aws_cloudwatch_metric_alarm", alarmLine),
     besides: Object.entries(json.resource)
@@ -105,7 +106,7 @@ const alarmSchema = z.looseObject({
   statistic: z.string(),
   comparison_operator: z.enum(["GreaterThanThreshold", "LessThanThreshold"]),
   threshold: z.number(),
-  period: z.number(),
+  period: z.number().or(z.string()),
   evaluation_periods: z.number(),
   treat_missing_data: z.string(),
 });
@@ -118,7 +119,9 @@ function alarmLine(resource: Resource, name: string): string {
   return `${name}: ${when}${missing}. ${alarm.alarm_description}`;
 }
 
-/** `${aws_dynamodb_table.table.arn}/index/due` -> `table/index/due` */
+/** `${aws_dynamodb_table.table.arn}/index/due` -> `table/index/due`; ARNs of this account and region without these. */
 function withoutAddresses(line: string): string {
-  return line.replace(/\$\{aws_\w+\.(\w+)\.\w+\}/g, "$1");
+  return line
+    .replace(/\$\{aws_\w+\.(\w+)\.\w+\}/g, "$1")
+    .replace(/arn:\$\{data[^}]+\}:(\w+):\$\{data[^}]+\}:\$\{data[^}]+\}:/g, "$1:");
 }

@@ -3,7 +3,7 @@
  * client costs a millisecond or two of CPU, one of these a fifth of one: it signs with a key that is made once a day, and neither
  * builds nor takes apart what is sent. Everything else uses the SDK.
  */
-import { createHash, createHmac } from "node:crypto";
+import { createHmac, hash } from "node:crypto";
 import http from "node:http";
 import https from "node:https";
 
@@ -83,13 +83,13 @@ export function createAwsJson(options: AwsJsonOptions): AwsJson {
   const { endpoint, connections, clock, random } = options;
   const { protocol, hostname, port, host } = new URL(endpoint);
   const { Agent, request } = protocol === "https:" ? https : http;
-  const agent = new Agent({ keepAlive: true, maxSockets: connections, scheduling: "lifo" });
+  const agent = new Agent({ keepAlive: true, maxSockets: connections, scheduling: "lifo", timeout: SILENCE_MS });
   const sign = signer(options, host);
 
   const post = (target: string, body: string): Promise<Answer> =>
     new Promise((resolve, reject) => {
       const outgoing = request(
-        { agent, hostname, port, method: "POST", path: "/", headers: sign(target, body) },
+        { agent, hostname, port, method: "POST", path: "/", headers: sign(target, body), timeout: SILENCE_MS },
         (incoming) => {
           const chunks: Buffer[] = [];
           incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -100,7 +100,7 @@ export function createAwsJson(options: AwsJsonOptions): AwsJson {
           incoming.on("error", reject);
         },
       );
-      outgoing.setTimeout(SILENCE_MS, () => outgoing.destroy(new SilenceError(`${host} is silent`)));
+      outgoing.on("timeout", () => outgoing.destroy(new SilenceError(`${host} is silent`)));
       outgoing.on("error", reject);
       outgoing.end(body);
     });
@@ -163,12 +163,12 @@ function errorOf(status: number, text: string): AwsJsonError {
  * Signature Version 4 of a POST to `/`.
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  *
- * @returns the headers of a call
+ * @returns the headers of a call, names and values in turn: so Node takes them as they are
  */
 function signer(
   { service, region, credentials, clock }: AwsJsonOptions,
   host: string,
-): (target: string, body: string) => Record<string, string> {
+): (target: string, body: string) => readonly string[] {
   const { accessKeyId, secretAccessKey, sessionToken } = credentials;
   const signed = `content-type;host;x-amz-date${sessionToken === undefined ? "" : ";x-amz-security-token"};x-amz-target`;
   let day = "";
@@ -185,15 +185,13 @@ function signer(
     const scope = `${today}/${region}/${service}/aws4_request`;
     const canonical = sha256(`POST\n/\n\n${headers}\n${signed}\n${sha256(body)}`);
     const signature = hmac(key, `AWS4-HMAC-SHA256\n${time}\n${scope}\n${canonical}`).toString("hex");
-    return {
-      "content-type": CONTENT_TYPE,
-      "content-length": String(Buffer.byteLength(body)),
-      host,
-      "x-amz-date": time,
-      "x-amz-target": target,
-      ...(sessionToken !== undefined && { "x-amz-security-token": sessionToken }),
-      authorization: `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=${signed}, Signature=${signature}`,
-    };
+    return [
+      ...["content-type", CONTENT_TYPE, "content-length", String(Buffer.byteLength(body)), "host", host],
+      ...["x-amz-date", time, "x-amz-target", target],
+      ...(sessionToken === undefined ? [] : ["x-amz-security-token", sessionToken]),
+      "authorization",
+      `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=${signed}, Signature=${signature}`,
+    ];
   };
 }
 
@@ -202,5 +200,5 @@ function hmac(key: Buffer, text: string): Buffer {
 }
 
 function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  return hash("sha256", text);
 }

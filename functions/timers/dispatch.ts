@@ -15,7 +15,7 @@ import { sqsSender } from "./sqs-sender";
 import { timerTable } from "./timer-table";
 
 /** The shards that are worked off side by side share the batches and pages that are on their way at one time. */
-const CONCURRENT_BATCHES = 40;
+const CONCURRENT_BATCHES = 64;
 const CONCURRENT_PAGES = 32;
 
 /** What the rule adds to its event: which of the targets this is. */

@@ -20,7 +20,7 @@ export class IncompleteAnswerError extends Error {
 
 export function sqsSender(sqs: AwsJson, queueUrl: string): SendBatch {
   return async (entries) => {
-    const body = JSON.stringify({ QueueUrl: queueUrl, Entries: entries.map(entryOf) });
+    const body = `{"QueueUrl":${JSON.stringify(queueUrl)},"Entries":[${entries.map(entryOf).join(",")}]}`;
     const { Successful, Failed } = answerSchema.parse(JSON.parse(await sqs.call("AmazonSQS.SendMessageBatch", body)));
     if (Successful.length + Failed.length !== entries.length)
       throw new IncompleteAnswerError(
@@ -34,23 +34,27 @@ export function sqsSender(sqs: AwsJson, queueUrl: string): SendBatch {
   };
 }
 
-function entryOf({ fire, delaySeconds }: Entry, index: number) {
+/** Its JSON, put together from pieces: to make an object of each for JSON.stringify takes half as long again, and this is done most of all. */
+function entryOf({ fire, delaySeconds }: Entry, index: number): string {
   const { kind, id, version, shard, due, fireId, data } = fire;
-  return {
-    Id: String(index),
-    MessageBody: data,
-    DelaySeconds: delaySeconds,
-    MessageAttributes: {
-      [MESSAGE_ATTRIBUTES.kind]: text(kind),
-      [MESSAGE_ATTRIBUTES.id]: text(id),
-      [MESSAGE_ATTRIBUTES.version]: text(version),
-      [MESSAGE_ATTRIBUTES.shard]: text(shard),
-      [MESSAGE_ATTRIBUTES.due]: text(new Date(due).toISOString()),
-      [MESSAGE_ATTRIBUTES.fireId]: text(fireId),
-    },
-  };
+  const attributes = [
+    attribute(MESSAGE_ATTRIBUTES.kind, kind),
+    attribute(MESSAGE_ATTRIBUTES.id, id),
+    attribute(MESSAGE_ATTRIBUTES.version, version),
+    attribute(MESSAGE_ATTRIBUTES.shard, shard),
+    attribute(MESSAGE_ATTRIBUTES.due, new Date(due).toISOString()),
+    attribute(MESSAGE_ATTRIBUTES.fireId, fireId),
+  ].join(",");
+  return `{"Id":"${index}","MessageBody":${quoted(data)},"DelaySeconds":${delaySeconds},"MessageAttributes":{${attributes}}}`;
 }
 
-function text(StringValue: string) {
-  return { DataType: "String", StringValue };
+function attribute(name: string, value: string): string {
+  return `"${name}":{"DataType":"String","StringValue":${quoted(value)}}`;
+}
+
+/** ASCII in which JSON escapes nothing. */
+const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
+
+function quoted(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
 }

@@ -38,6 +38,7 @@ import { parsePlainItem } from "../../functions/exports/plain-json";
 import { mapConcurrently } from "../../functions/shared/concurrency";
 import { homeAt } from "../../scripts/local/home";
 import { readRunning } from "../../scripts/local/run-record";
+import { withStatementsOnly } from "./support/roles";
 import { awsConfiguration, eventually, home, npmRun, startArguments } from "./support/system";
 
 const ITEMS = 50_000;
@@ -420,6 +421,28 @@ describe("exports, deployed", () => {
     },
     60_000, // no time to try in vain
   );
+
+  it("fail clearly where reading is not allowed, and are completed by the next run once it is", async () => {
+    const folder = "empty/dt=2026-03-02/";
+    const asked = { export: "empty", day: "2026-03-02" };
+    const reason = /is not authorized to perform: dynamodb:Scan/;
+    await withStatementsOnly(
+      aws,
+      "almanac-local-exports-read",
+      (sid) => sid !== "Tables",
+      async () => {
+        expect(await run(asked)).toMatchObject({
+          failed: { errorMessage: expect.stringMatching(reason) as unknown },
+        });
+      },
+    );
+    expect(await runsOf("empty")).toContainEqual(
+      expect.objectContaining({ status: "FAILED", cause: expect.stringMatching(reason) as unknown }),
+    );
+    expect(await keys(folder)).toEqual([]);
+    expect(await run(asked)).toMatchObject({ body: '"Uploaded to s3."' });
+    expect(await keys(`${folder}_SUCCESS`)).toHaveLength(1);
+  }, 120_000);
 
   it("are started by their schedule", async () => {
     await eventually(

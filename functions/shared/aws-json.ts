@@ -4,12 +4,11 @@
  * builds nor takes apart what is sent. Everything else uses the SDK.
  */
 import { createHmac, hash } from "node:crypto";
-import http from "node:http";
-import https from "node:https";
 
 import { sleep, type Clock } from "./clock";
 import type { EnvironmentSource } from "./environment";
 import { errorCode } from "./errors";
+import type { Transport } from "./transport";
 
 export interface Credentials {
   readonly accessKeyId: string;
@@ -23,8 +22,8 @@ export interface AwsJsonOptions {
   readonly endpoint: string;
   readonly region: string;
   readonly credentials: Credentials;
-  /** Connections, and so calls, at a time. Further ones wait. */
-  readonly connections: number;
+  /** Connected to the endpoint. */
+  readonly transport: Transport;
   readonly clock: Clock;
   /** Uniform in [0, 1): spreads the retries of many callers. */
   readonly random: () => number;
@@ -37,7 +36,7 @@ export interface AwsJson {
    *
    * @param body JSON
    * @returns the answer's JSON
-   * @throws {@link AwsJsonError}, and Node's own errors where there was no answer
+   * @throws {@link AwsJsonError}, and the transport's errors where there was no answer
    */
   call(target: string, body: string): Promise<string>;
   /** Ends idle connections. */
@@ -59,9 +58,6 @@ const ATTEMPTS = 5;
 const FIRST_BACKOFF_MS = 50;
 const LONGEST_BACKOFF_MS = 2_000;
 
-/** Without a byte for so long, a connection is given up. */
-const SILENCE_MS = 5_000;
-
 const CONTENT_TYPE = "application/x-amz-json-1.0";
 
 /** Codes of a 400 that says "not now": all services' names for it. */
@@ -80,33 +76,11 @@ export function credentialsFrom(environment: EnvironmentSource): Credentials {
 }
 
 export function createAwsJson(options: AwsJsonOptions): AwsJson {
-  const { endpoint, connections, clock, random } = options;
-  const { protocol, hostname, port, host } = new URL(endpoint);
-  const { Agent, request } = protocol === "https:" ? https : http;
-  const agent = new Agent({ keepAlive: true, maxSockets: connections, scheduling: "lifo", timeout: SILENCE_MS });
-  const sign = signer(options, host);
-
-  const post = (target: string, body: string): Promise<Answer> =>
-    new Promise((resolve, reject) => {
-      const outgoing = request(
-        { agent, hostname, port, method: "POST", path: "/", headers: sign(target, body), timeout: SILENCE_MS },
-        (incoming) => {
-          const chunks: Buffer[] = [];
-          incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
-          incoming.on("end", () => {
-            resolve({ status: incoming.statusCode ?? 0, text: Buffer.concat(chunks).toString() });
-          });
-          // A connection that breaks within an answer ends it with an error, never with "end".
-          incoming.on("error", reject);
-        },
-      );
-      outgoing.on("timeout", () => outgoing.destroy(new SilenceError(`${host} is silent`)));
-      outgoing.on("error", reject);
-      outgoing.end(body);
-    });
+  const { endpoint, transport, clock, random } = options;
+  const sign = signer(options, new URL(endpoint).host);
 
   const attempt = async (target: string, body: string): Promise<string> => {
-    const { status, text } = await post(target, body);
+    const { status, text } = await transport.post(sign(target, body), body);
     if (status === 200) return text;
     throw errorOf(status, text);
   };
@@ -123,23 +97,12 @@ export function createAwsJson(options: AwsJsonOptions): AwsJson {
       }
     },
     close: () => {
-      agent.destroy();
+      transport.close();
     },
   };
 }
 
-interface Answer {
-  readonly status: number;
-  readonly text: string;
-}
-
-/** Nothing came for too long. */
-class SilenceError extends Error {
-  override readonly name = "SilenceError";
-  readonly code = "ETIMEDOUT";
-}
-
-/** True for what may go well the second time. Errors with a code are Node's: reset, refused, silent. */
+/** True for what may go well the second time. Errors with a code are the transport's: reset, refused, silent. */
 function mayPass(error: unknown): boolean {
   if (!(error instanceof AwsJsonError)) return errorCode(error) !== undefined;
   return error.status >= 500 || error.status === 429 || THROTTLED.test(error.name);
@@ -168,7 +131,7 @@ function errorOf(status: number, text: string): AwsJsonError {
 function signer(
   { service, region, credentials, clock }: AwsJsonOptions,
   host: string,
-): (target: string, body: string) => readonly string[] {
+): (target: string, body: string) => string[] {
   const { accessKeyId, secretAccessKey, sessionToken } = credentials;
   const signed = `content-type;host;x-amz-date${sessionToken === undefined ? "" : ";x-amz-security-token"};x-amz-target`;
   let day = "";

@@ -6,6 +6,7 @@ import { createAwsJsonClient } from "../shared/clients/aws-json";
 import { createDynamoDB } from "../shared/clients/dynamodb";
 import { mapConcurrently } from "../shared/concurrency";
 import { scheduledHandler } from "../shared/scheduled-handler";
+import { undiciTransport } from "../shared/undici-transport";
 import { dispatchShard } from "./dispatcher";
 import { dispatchTable } from "./dispatch-table";
 import { SHARDS_PER_TARGET } from "./contract";
@@ -15,7 +16,9 @@ import { sqsSender } from "./sqs-sender";
 import { timerTable } from "./timer-table";
 
 /** The shards that are worked off side by side share the batches and pages that are on their way at one time. */
-const CONCURRENT_BATCHES = 64;
+const CONCURRENT_BATCHES = 96;
+/** More than batches: undici takes a connection up again only a turn of the event loop after its answer. */
+const BATCH_CONNECTIONS = 128;
 const CONCURRENT_PAGES = 32;
 
 /** What the rule adds to its event: which of the targets this is. */
@@ -34,10 +37,11 @@ export const handler = scheduledHandler(parseDispatchEnvironment, ({ environment
   const dynamodb = createDynamoDB();
   const services = { clock, random: Math.random };
   const table = timerTable(dynamodb, environment.TIMERS_TABLE, services);
-  const pages = createAwsJsonClient({ service: "dynamodb", connections: CONCURRENT_PAGES });
+  const transport = undiciTransport;
+  const pages = createAwsJsonClient({ service: "dynamodb", connections: CONCURRENT_PAGES, transport });
   const index = dispatchTable(dynamodb, pages, environment.TIMERS_TABLE);
   const sendBatch = sqsSender(
-    createAwsJsonClient({ service: "sqs", connections: CONCURRENT_BATCHES }),
+    createAwsJsonClient({ service: "sqs", connections: BATCH_CONNECTIONS, transport }),
     environment.FIRES_QUEUE,
   );
   const queue = fireQueue({ sendBatch, ...services, concurrency: CONCURRENT_BATCHES });

@@ -3,6 +3,8 @@ import { createServer, type IncomingMessage, type RequestListener } from "node:h
 import type { AddressInfo } from "node:net";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { createAwsJson, credentialsFrom, type Credentials } from "../../../functions/shared/aws-json";
+import { nodeTransport, type ConnectTransport } from "../../../functions/shared/transport";
+import { undiciTransport } from "../../../functions/shared/undici-transport";
 import { virtualClock } from "../../support/virtual-clock";
 
 const credentials: Credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret", sessionToken: "token/+=" };
@@ -12,7 +14,16 @@ afterEach(() => {
   for (const close of closing.splice(0)) close();
 });
 
-async function connect(answer: RequestListener, options: { connections?: number; credentials?: Credentials } = {}) {
+interface Options {
+  readonly credentials?: Credentials;
+  readonly connections?: number;
+  readonly transport?: ConnectTransport;
+}
+
+async function connect(
+  answer: RequestListener,
+  { connections = 4, transport = nodeTransport, ...options }: Options = {},
+) {
   const server = createServer(answer);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -21,7 +32,7 @@ async function connect(answer: RequestListener, options: { connections?: number;
     endpoint: `${endpoint}/000000000000/queue`,
     region: "eu-central-1",
     credentials,
-    connections: 4,
+    transport: transport(new URL(endpoint), connections),
     clock: virtualClock(Date.UTC(2026, 10, 21, 10)),
     random: () => 0.5,
     ...options,
@@ -93,77 +104,84 @@ it.each([
   expect(seen?.headers.authorization).toBe(headers["authorization"]);
 });
 
-it("keeps its connections, and no more of them than it may", async () => {
-  const sockets = new Set<unknown>();
-  const { client } = await connect(
-    (request, response) => {
-      sockets.add(request.socket);
-      setImmediate(() => response.end("{}"));
-    },
-    { connections: 2 },
-  );
-  await Promise.all(Array.from({ length: 20 }, () => client.call("AmazonSQS.SendMessageBatch", "{}")));
-  await client.call("AmazonSQS.SendMessageBatch", "{}");
-  expect(sockets.size).toBe(2);
-});
+describe.each([
+  ["Node's client", nodeTransport],
+  ["undici", undiciTransport],
+])("over %s", (_transport, transport) => {
+  const at = (answer: RequestListener) => connect(answer, { transport });
 
-it.each([
-  ["the service is overloaded", 503, "<html>"],
-  ["it is throttled", 400, '{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"}'],
-  ["too many ask", 429, "{}"],
-])("tries again when %s", async (_, status, text) => {
-  const bodies: string[] = [];
-  const { client } = await connect((request, response) => {
-    void bodyOf(request).then((body) => {
-      bodies.push(body);
-      if (bodies.length === 3) return response.end('{"done":true}');
-      return response.writeHead(status).end(text);
+  it("keeps its connections, and no more of them than it may", async () => {
+    const sockets = new Set<unknown>();
+    const { client } = await connect(
+      (request, response) => {
+        sockets.add(request.socket);
+        setImmediate(() => response.end("{}"));
+      },
+      { connections: 2, transport },
+    );
+    await Promise.all(Array.from({ length: 20 }, () => client.call("AmazonSQS.SendMessageBatch", "{}")));
+    await client.call("AmazonSQS.SendMessageBatch", "{}");
+    expect(sockets.size).toBe(2);
+  });
+
+  it.each([
+    ["the service is overloaded", 503, "<html>"],
+    ["it is throttled", 400, '{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"}'],
+    ["too many ask", 429, "{}"],
+  ])("tries again when %s", async (_, status, text) => {
+    const bodies: string[] = [];
+    const { client } = await at((request, response) => {
+      void bodyOf(request).then((body) => {
+        bodies.push(body);
+        if (bodies.length === 3) return response.end('{"done":true}');
+        return response.writeHead(status).end(text);
+      });
     });
+    await expect(client.call("DynamoDB_20120810.Query", '{"a":1}')).resolves.toBe('{"done":true}');
+    expect(bodies).toEqual(['{"a":1}', '{"a":1}', '{"a":1}']);
   });
-  await expect(client.call("DynamoDB_20120810.Query", '{"a":1}')).resolves.toBe('{"done":true}');
-  expect(bodies).toEqual(['{"a":1}', '{"a":1}', '{"a":1}']);
-});
 
-it("tries again when the connection breaks, be it within the answer", async () => {
-  let calls = 0;
-  const { client } = await connect((request, response) => {
-    calls++;
-    if (calls === 1) return request.socket.destroy();
-    if (calls === 2) {
-      response.writeHead(200, { "content-length": "100" }).write('{"half":');
-      return setImmediate(() => request.socket.destroy());
-    }
-    return response.end('{"whole":1}');
+  it("tries again when the connection breaks, be it within the answer", async () => {
+    let calls = 0;
+    const { client } = await at((request, response) => {
+      calls++;
+      if (calls === 1) return request.socket.destroy();
+      if (calls === 2) {
+        response.writeHead(200, { "content-length": "100" }).write('{"half":');
+        return setImmediate(() => request.socket.destroy());
+      }
+      return response.end('{"whole":1}');
+    });
+    await expect(client.call("DynamoDB_20120810.Query", "{}")).resolves.toBe('{"whole":1}');
+    expect(calls).toBe(3);
   });
-  await expect(client.call("DynamoDB_20120810.Query", "{}")).resolves.toBe('{"whole":1}');
-  expect(calls).toBe(3);
-});
 
-it("gives up after five times, with the last error", async () => {
-  let calls = 0;
-  const { client } = await connect((_, response) => {
-    calls++;
-    response.writeHead(500).end('{"__type":"InternalFailure","message":"no"}');
+  it("gives up after five times, with the last error", async () => {
+    let calls = 0;
+    const { client } = await at((_, response) => {
+      calls++;
+      response.writeHead(500).end('{"__type":"InternalFailure","message":"no"}');
+    });
+    await expect(client.call("DynamoDB_20120810.Query", "{}")).rejects.toMatchObject({
+      name: "InternalFailure",
+      message: "no",
+      status: 500,
+    });
+    expect(calls).toBe(5);
   });
-  await expect(client.call("DynamoDB_20120810.Query", "{}")).rejects.toMatchObject({
-    name: "InternalFailure",
-    message: "no",
-    status: 500,
-  });
-  expect(calls).toBe(5);
-});
 
-it("does not repeat what was refused", async () => {
-  let calls = 0;
-  const { client } = await connect((_, response) => {
-    calls++;
-    response.writeHead(400).end('{"__type":"com.amazon.coral.service#AccessDeniedException","Message":"not you"}');
+  it("does not repeat what was refused", async () => {
+    let calls = 0;
+    const { client } = await at((_, response) => {
+      calls++;
+      response.writeHead(400).end('{"__type":"com.amazon.coral.service#AccessDeniedException","Message":"not you"}');
+    });
+    await expect(client.call("AmazonSQS.SendMessageBatch", "{}")).rejects.toMatchObject({
+      name: "AccessDeniedException",
+      message: "not you",
+    });
+    expect(calls).toBe(1);
   });
-  await expect(client.call("AmazonSQS.SendMessageBatch", "{}")).rejects.toMatchObject({
-    name: "AccessDeniedException",
-    message: "not you",
-  });
-  expect(calls).toBe(1);
 });
 
 it("says when there are no credentials", () => {

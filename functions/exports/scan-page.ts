@@ -23,15 +23,22 @@ const O = 0x4f;
 const S = 0x53;
 const U = 0x55;
 
-const TRUE = Buffer.from("true");
-const FALSE = Buffer.from("false");
-const NULL = Buffer.from("null");
-const REST_OF_BOOL = Buffer.from('OL"');
-const REST_OF_NULL = Buffer.from('LL"');
-const BINARY_TAG = Buffer.from('{"B":');
-const STRING_SET_TAG = Buffer.from('{"SS":[');
-const NUMBER_SET_TAG = Buffer.from('{"NS":[');
-const BINARY_SET_TAG = Buffer.from('{"BS":[');
+/** An array, since to go through a Buffer with `for ... of` takes several times as long. */
+const bytesOf = (text: string): readonly number[] => [...Buffer.from(text)];
+
+const TRUE = bytesOf("true");
+const FALSE = bytesOf("false");
+const NULL = bytesOf("null");
+const REST_OF_BOOL = bytesOf('OL"');
+const REST_OF_NULL = bytesOf('LL"');
+const BINARY_TAG = bytesOf('{"B":');
+const STRING_SET_TAG = bytesOf('{"SS":[');
+const NUMBER_SET_TAG = bytesOf('{"NS":[');
+const BINARY_SET_TAG = bytesOf('{"BS":[');
+
+/** Four of them, as one integer. */
+const QUOTES = 0x22222222;
+const BACKSLASHES = 0x5c5c5c5c;
 
 /** Beyond this many bytes of one string, Node's native search and copy are faster than a loop. */
 const LONG_STRING_BYTES = 48;
@@ -74,13 +81,18 @@ export function convertScanPage(page: Buffer, target: Buffer, offset: number, se
 
 class PageReader {
   private at = 0;
+  private readonly pageView: DataView;
+  private readonly targetView: DataView;
 
   constructor(
     private readonly page: Buffer,
     private readonly target: Buffer,
     private to: number,
     private readonly separator: number,
-  ) {}
+  ) {
+    this.pageView = new DataView(page.buffer, page.byteOffset, page.byteLength);
+    this.targetView = new DataView(target.buffer, target.byteOffset, target.byteLength);
+  }
 
   read(): ConvertedPage {
     const from = this.to;
@@ -255,16 +267,30 @@ class PageReader {
     let at = this.at;
     let to = this.to;
     target[to++] = QUOTE;
-    const short = Math.min(at + LONG_STRING_BYTES, page.length);
+    // Four bytes at a time while none of them is a quote or a backslash.
+    const { pageView, targetView } = this;
+    const short = Math.min(at + LONG_STRING_BYTES, page.length - 3);
     while (at < short) {
-      const byte = page[at++] ?? 0;
-      target[to++] = byte;
-      if (byte === QUOTE) {
-        this.at = at;
-        this.to = to;
-        return;
+      const word = pageView.getInt32(at, true);
+      if (!hasZeroByte(word ^ QUOTES) && !hasZeroByte(word ^ BACKSLASHES)) {
+        targetView.setInt32(to, word, true);
+        at += 4;
+        to += 4;
+        continue;
       }
-      if (byte === BACKSLASH) target[to++] = page[at++] ?? 0;
+      for (let index = 0; index < 4; index++) {
+        const byte = page[at++] ?? 0;
+        target[to++] = byte;
+        if (byte === QUOTE) {
+          this.at = at;
+          this.to = to;
+          return;
+        }
+        if (byte === BACKSLASH) {
+          target[to++] = page[at++] ?? 0;
+          break;
+        }
+      }
     }
     const end = endOfString(page, at);
     if (end < 0) this.fail("the end of a string");
@@ -309,7 +335,7 @@ class PageReader {
     const number = jsonNumber(page.toString("latin1", start, end));
     if (number === undefined) this.fail("a number");
     this.to = begin;
-    this.put(Buffer.from(number));
+    this.put(bytesOf(number));
     this.at = end + 1;
   }
 
@@ -381,19 +407,24 @@ class PageReader {
   }
 
   /** Skips these bytes if they are next. */
-  private takes(bytes: Buffer): boolean {
+  private takes(bytes: readonly number[]): boolean {
     for (let index = 0; index < bytes.length; index++) if (this.page[this.at + index] !== bytes[index]) return false;
     this.at += bytes.length;
     return true;
   }
 
-  private put(bytes: Buffer): void {
+  private put(bytes: readonly number[]): void {
     for (const byte of bytes) this.target[this.to++] = byte;
   }
 
   private fail(expected: string): never {
     throw new MalformedPageError(`no answer to a Scan: byte ${this.at} of ${this.page.length} is not ${expected}`);
   }
+}
+
+/** Of the four bytes of an integer. Source: https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord */
+function hasZeroByte(word: number): boolean {
+  return ((word - 0x01010101) & ~word & 0x80808080) !== 0;
 }
 
 /** Where the quote is that ends a string, from a byte inside it that is not escaped; -1: nowhere. */

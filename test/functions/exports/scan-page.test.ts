@@ -34,6 +34,15 @@ describe("a page of a Scan as plain JSON", () => {
     );
   });
 
+  it("copies strings of any length, with escapes at any place", () => {
+    for (let length = 0; length <= 70; length++)
+      for (let at = 0; at <= length; at++)
+        for (const escaped of ["", '"', "\\", '\\"', "ü"]) {
+          const text = "a".repeat(at) + escaped + "b".repeat(length - at);
+          expect(plain({ [text]: { S: text } })).toBe(JSON.stringify({ [text]: text }));
+        }
+  });
+
   it("tags what JSON has no type for", () => {
     expect(
       plain({ s: { SS: ["a", "b"] }, n: { NS: ["1", "2.5"] }, b: { B: "AAEC" }, bs: { BS: ["AA==", "AQ=="] } }),

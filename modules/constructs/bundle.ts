@@ -43,6 +43,9 @@ export interface Bundle {
   readonly rebuilt: boolean;
 }
 
+/** npm's record of what it has installed: stands for the thousands of files of dependencies that bundles are made of. */
+const INSTALLED = "node_modules/.package-lock.json";
+
 /** What a build leaves beside its zip: when the same inputs come again, the zip is still good. */
 const recordSchema = z.object({
   key: z.string(),
@@ -76,7 +79,8 @@ export function handlerEntries(): string[] {
 export function bundleHandlers(entries: readonly string[], options: BundlerOptions = {}): Bundle[] {
   const cache = resolve(PROJECT, options.cacheDirectory ?? ".almanac/bundles");
   const hashes = new Map<string, string | undefined>();
-  const key = sha256(JSON.stringify([esbuildVersion, BUNDLE_OPTIONS, hashOfFile("package-lock.json", hashes)]));
+  const locks = ["package-lock.json", INSTALLED].map((file) => hashOfFile(file, hashes));
+  const key = sha256(JSON.stringify([esbuildVersion, BUNDLE_OPTIONS, ...locks]));
 
   const stale = entries.filter((entry) => !isFresh(readRecord(cache, entry), key, hashes));
   if (stale.length > 0) build(stale, cache, key, hashes);
@@ -110,7 +114,11 @@ function build(entries: readonly string[], cache: string, key: string, hashes: M
     const zip = deterministicZip({ "index.js": code, "index.js.map": ownMap });
     const record: BuildRecord = {
       key,
-      inputs: Object.fromEntries(Object.keys(inputs).map((input) => [input, hashOfFile(input, hashes) ?? ""] as const)),
+      inputs: Object.fromEntries(
+        Object.keys(inputs)
+          .filter((input) => !input.includes("node_modules/"))
+          .map((input) => [input, hashOfFile(input, hashes) ?? ""] as const),
+      ),
       bundleBytes: code.length,
       zipBytes: zip.length,
     };

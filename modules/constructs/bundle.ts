@@ -93,6 +93,19 @@ export function bundleHandlers(entries: readonly string[], options: BundlerOptio
   });
 }
 
+let ofThisProcess: ReadonlyMap<string, Bundle> | undefined;
+
+/**
+ * One handler's bundle. The first call bundles all handlers: together they take a third of the time, and every stack needs most of them.
+ * What changes after it, this process does not see.
+ */
+export function bundleOf(entry: string): Bundle {
+  ofThisProcess ??= new Map(bundleHandlers(handlerEntries()).map((bundle) => [bundle.entry, bundle]));
+  const bundle = ofThisProcess.get(entry) ?? bundleHandlers([entry])[0];
+  if (bundle === undefined) throw new Error(`${entry} was not bundled`);
+  return bundle;
+}
+
 function build(entries: readonly string[], cache: string, key: string, hashes: Map<string, string | undefined>): void {
   const result = buildSync({
     ...BUNDLE_OPTIONS,

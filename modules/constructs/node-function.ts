@@ -8,7 +8,7 @@ import { LambdaFunctionEventInvokeConfig } from "@cdktf/provider-aws/lib/lambda-
 import { S3Object } from "@cdktf/provider-aws/lib/s3-object";
 import { Construct } from "constructs";
 import { Alarm, type AlarmText } from "./alarm";
-import { bundleHandlers } from "./bundle";
+import { bundleOf } from "./bundle";
 import type { Metric } from "./dashboard";
 import type { EventSource } from "./event-source";
 import { Feature } from "./feature";
@@ -152,9 +152,7 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
     permissions: IamRolePolicy,
     props: NodeFunctionProps<E>,
   ): LambdaFunction {
-    const [bundle] = bundleHandlers([props.entry]);
-    if (!bundle) throw new Error(`${props.entry} was not bundled`);
-    const zip = feature.addZip(basename(props.entry, ".ts"), bundle.zipFile);
+    const zip = feature.addZip(basename(props.entry, ".ts"), bundleOf(props.entry).zipFile);
     const code = new S3Object(this, "code", {
       bucket: feature.deployment.codeBucket,
       key: `${name}.zip`,

@@ -1,6 +1,7 @@
 /** `npm run destroy -- <environment>`: takes an environment down, with everything that it has stored. */
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { deleteLateLogs } from "./environments/late-logs";
 import { findLeftovers } from "./environments/leftovers";
 import { LOCAL, openStack, refuseUnknown, type DeployedOptions } from "./environments/deployed";
 import { DEFAULT_HOME } from "./local/home";
@@ -59,6 +60,8 @@ async function main(environment: string, options: Options): Promise<number> {
   if (kept) console.log(`${kept.bucket}: deleted, with all versions of the state.`);
   const { App = "", Environment = "" } = await readTags(stack.directory);
   const prefix = `${App}-${Environment}`;
+  for (const name of await deleteLateLogs(prefix, stack.aws))
+    console.log(`${name}: written to once more, deleted again.`);
   const { found, kinds } = await findLeftovers(prefix, stack.aws);
   const left = kept ? found : found.filter((each) => !each.endsWith("-terraform-state"));
   if (left.length > 0) {

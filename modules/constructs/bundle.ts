@@ -96,7 +96,7 @@ export function bundleHandlers(entries: readonly string[], options: BundlerOptio
 let ofThisProcess: ReadonlyMap<string, Bundle> | undefined;
 
 /**
- * One handler's bundle. The first call bundles all handlers: together they take a third of the time, and every stack needs most of them.
+ * One handler's bundle. The first call bundles all handlers: together they take less than half of the time, and every stack needs most of them.
  * What changes after it, this process does not see.
  */
 export function bundleOf(entry: string): Bundle {

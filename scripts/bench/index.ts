@@ -28,7 +28,7 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
       run: benchHeartbeats,
     },
     exports: {
-      measures: "one segment from DynamoDB to S3, 10 MB to 5 GB, beside the plain way (some minutes)",
+      measures: "one segment from DynamoDB to S3, 10 MB to 5 GB, beside the plain way (a quarter of an hour)",
       run: benchExports,
     },
     workflow: {

@@ -5,6 +5,7 @@ import {
   ResourceNotFoundException,
 } from "@aws-sdk/client-cloudwatch-logs";
 import type { AwsSettings } from "./deployed";
+import { collect } from "./leftovers";
 
 /**
  * Deletes functions' log groups that have come back since Terraform deleted them: what was still running then has written its last
@@ -15,12 +16,10 @@ import type { AwsSettings } from "./deployed";
  */
 export async function deleteLateLogs(prefix: string, aws: AwsSettings): Promise<readonly string[]> {
   const client = new CloudWatchLogsClient(aws);
-  const names: string[] = [];
-  for await (const { logGroups = [] } of paginateDescribeLogGroups(
-    { client },
-    { logGroupNamePrefix: `/aws/lambda/${prefix}-` },
-  ))
-    names.push(...logGroups.map(({ logGroupName }) => logGroupName).filter((name) => name !== undefined));
+  const names = await collect(
+    paginateDescribeLogGroups({ client }, { logGroupNamePrefix: `/aws/lambda/${prefix}-` }),
+    (page) => page.logGroups?.map(({ logGroupName }) => logGroupName),
+  );
   for (const logGroupName of names)
     try {
       await client.send(new DeleteLogGroupCommand({ logGroupName }));

@@ -145,7 +145,8 @@ function listsOf(prefix: string, aws: AwsSettings): readonly List[] {
   ];
 }
 
-async function collect<Page>(
+/** The names on all pages of a list. */
+export async function collect<Page>(
   pages: AsyncIterable<Page>,
   namesOf: (page: Page) => readonly (string | undefined)[] | undefined,
 ): Promise<readonly string[]> {

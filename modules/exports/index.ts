@@ -253,7 +253,7 @@ export class Exports extends Feature {
       alarms: { deadLetters: "Jobs were not taken. See modules/exports/README.md, 'Jobs were not taken'" },
     });
     new NodeFunction<StartEnvironment>(this, "take-jobs", {
-      entry: "functions/exports/take-jobs.ts",
+      entry: "functions/exports/start-jobs.ts",
       environment: {
         CONFIGURATION_BUCKET: configuration.allowsRead(CONFIGURATION_KEY),
         MACHINE: machine.allows("StartExecution"),

@@ -360,7 +360,7 @@ export class Heartbeats extends Feature {
   /** `POST /heartbeats/{name}`, for jobs that report in. */
   private createReportDoor(state: Table, configuration: Bucket): void {
     const handler = new NodeFunction<ReportInEnvironment>(this, "report-in", {
-      entry: "functions/heartbeats/report-in.ts",
+      entry: "functions/heartbeats/heartbeat-api.ts",
       environment: {
         STATE_TABLE: state.allows("UpdateItem"),
         WATCH_BUCKET: configuration.allowsRead(WATCH_KEY),

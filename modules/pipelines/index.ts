@@ -21,7 +21,7 @@ import { DeadLetterQueue } from "../constructs/queue";
 import { RestApi } from "../constructs/rest-api";
 import { Schedule } from "../constructs/schedule";
 import { Table } from "../constructs/table";
-import { createChannel, type CreatedChannel, type Shared } from "./channel";
+import { createChannel, type CreatedChannel, type Shared } from "./pipeline";
 
 /** All channels together; a channel's index by day takes a thousand rows a second. */
 const THROTTLING = { requestsPerSecond: 500, burst: 1_000 } as const;
@@ -141,7 +141,7 @@ export class Pipelines extends Feature {
     webhooks: readonly string[],
   ): NodeFunction<DrainEnvironment> {
     const drain = new NodeFunction<DrainEnvironment>(this, "drain", {
-      entry: "functions/pipelines/drain.ts",
+      entry: "functions/pipelines/send.ts",
       environment: {
         NOTICES_TABLE: notices.allows("BatchWriteItem", "Query", "UpdateItem"),
         SLACK_PARAMETERS: {

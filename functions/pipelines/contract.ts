@@ -13,9 +13,9 @@ const parameterSchema = z
   .regex(/^(\/[\w.-]+)+$/, 'is not the name of a parameter such as "/almanac/slack/orders"');
 
 /** All but the schema stands in one environment variable, and Lambda takes 4 KB of them. */
-const LONGEST_CHANNEL = 2_500;
+const LONGEST_PIPELINE = 2_500;
 
-const channelFields = z.strictObject({
+const pipelineFields = z.strictObject({
   /** Where a message says what it is about: a string or a number. One row for each. */
   key: pointerSchema,
   /** Where it says which version this is: a whole number, or a time. @default when the door received it */
@@ -31,32 +31,32 @@ const channelFields = z.strictObject({
   /** A JSON Schema (2020-12): the door refuses what violates it. @default any object with its key */
   schema: z.record(z.string(), z.unknown()).optional(),
 });
-type ChannelFields = z.output<typeof channelFields>;
+type PipelineFields = z.output<typeof pipelineFields>;
 
-/** A channel's configuration but for its schema, which may be long and is the door's business alone. */
-export type Channel = Omit<ChannelFields, "schema">;
+/** A pipeline's configuration but for its schema, which may be long and is the door's business alone. */
+export type Pipeline = Omit<PipelineFields, "schema">;
 
-export const channelSchema = channelFields.refine(
-  (channel) =>
-    JSON.stringify(channel.schema === undefined ? channel : { ...channel, schema: undefined }).length <=
-    LONGEST_CHANNEL,
+export const pipelineSchema = pipelineFields.refine(
+  (pipeline) =>
+    JSON.stringify(pipeline.schema === undefined ? pipeline : { ...pipeline, schema: undefined }).length <=
+    LONGEST_PIPELINE,
   {
-    error: `is longer than ${LONGEST_CHANNEL} characters without its schema: it has to fit into Lambda's environment variables`,
+    error: `is longer than ${LONGEST_PIPELINE} characters without its schema: it has to fit into Lambda's environment variables`,
     when: ({ issues }) => issues.length === 0,
   },
 );
 
-/** What a function finds in its variable CHANNEL. The schema may be there too, and is not looked at. */
-export const channelVariableSchema = z
+/** What a function finds in its variable PIPELINE. The schema may be there too, and is not looked at. */
+export const pipelineVariableSchema = z
   .string()
   .transform((text): unknown => JSON.parse(text))
-  .pipe(channelFields.omit({ schema: true }).strip());
+  .pipe(pipelineFields.omit({ schema: true }).strip());
 
 /** Names of resources have to hold it, with the longest role, in 64 characters. */
 const LONGEST_NAME = 20;
 
-/** A channel's name, as its endpoint ends: `jobOrder`. */
-export const channelNameSchema = z
+/** A pipeline's name, as its endpoint ends: `jobOrder`. */
+export const pipelineNameSchema = z
   .string()
   .regex(/^[a-z][A-Za-z0-9]*$/, "is not letters and digits, a lower case letter first")
   .refine(
@@ -81,7 +81,7 @@ export function titleOf(name: string): string {
  */
 export const MAX_MESSAGE_BYTES = 200 * 1024;
 
-/** The attributes of a channel's table that are keys of it or of its indexes. */
+/** The attributes of a pipeline's table that are keys of it or of its indexes. */
 export const ROW_KEYS = { partition: "key", day: "day", group: "group", receivedAt: "receivedAt" } as const;
 
 /** Rows by the day (UTC) that the door received them, and by what `groupBy` points to; each by time. */
@@ -93,7 +93,7 @@ export const INDEXED_ATTRIBUTES = ["version", "summary"] as const;
 /** The table of notices that wait for Slack. */
 export const NOTICE_KEYS = { partition: "webhook", sort: "notice" } as const;
 
-/** Where a channel's schema lies in the configuration bucket. */
+/** Where a pipeline's schema lies in the configuration bucket. */
 export function schemaKey(name: string): string {
   return `schemas/${name}.json`;
 }
@@ -120,23 +120,23 @@ export const SCHEMA_OPTIONS = {
 export const drainRequestSchema = z.object({ webhook: z.string().optional() });
 
 export interface DoorEnvironment {
-  readonly CHANNEL_NAME: string;
-  readonly CHANNEL: string;
+  readonly PIPELINE_NAME: string;
+  readonly PIPELINE: string;
   readonly QUEUE_URL: string;
   /** The bucket that holds the schema; empty: there is none. */
   readonly SCHEMA_BUCKET: string;
 }
 
 export interface IngestEnvironment {
-  readonly CHANNEL_NAME: string;
-  readonly CHANNEL: string;
-  readonly CHANNEL_TABLE: string;
+  readonly PIPELINE_NAME: string;
+  readonly PIPELINE: string;
+  readonly PIPELINE_TABLE: string;
   readonly ARCHIVE_BUCKET: string;
 }
 
 export interface NotifyEnvironment {
-  readonly CHANNEL_NAME: string;
-  readonly CHANNEL: string;
+  readonly PIPELINE_NAME: string;
+  readonly PIPELINE: string;
   readonly NOTICES_TABLE: string;
   readonly DRAIN_FUNCTION: string;
 }

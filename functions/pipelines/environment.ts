@@ -2,33 +2,33 @@ import type * as z from "zod";
 
 import { environmentParser, text } from "../shared/environment";
 import {
-  channelVariableSchema,
+  pipelineVariableSchema,
   type DoorEnvironment,
   type DrainEnvironment,
   type IngestEnvironment,
   type NotifyEnvironment,
 } from "./contract";
 
-/** What the module gives a channel's door, parsed. */
+/** What the module gives a pipeline's door, parsed. */
 export const parseDoorEnvironment = environmentParser({
-  CHANNEL_NAME: text,
-  CHANNEL: channelVariableSchema,
+  PIPELINE_NAME: text,
+  PIPELINE: pipelineVariableSchema,
   QUEUE_URL: text,
   SCHEMA_BUCKET: text.optional(),
 } satisfies Record<keyof DoorEnvironment, z.ZodType>);
 
-/** What the module gives a channel's ingest function, parsed. */
+/** What the module gives a pipeline's ingest function, parsed. */
 export const parseIngestEnvironment = environmentParser({
-  CHANNEL_NAME: text,
-  CHANNEL: channelVariableSchema,
-  CHANNEL_TABLE: text,
+  PIPELINE_NAME: text,
+  PIPELINE: pipelineVariableSchema,
+  PIPELINE_TABLE: text,
   ARCHIVE_BUCKET: text,
 } satisfies Record<keyof IngestEnvironment, z.ZodType>);
 
-/** What the module gives the reader of a channel's stream, parsed. */
+/** What the module gives the reader of a pipeline's stream, parsed. */
 export const parseNotifyEnvironment = environmentParser({
-  CHANNEL_NAME: text,
-  CHANNEL: channelVariableSchema,
+  PIPELINE_NAME: text,
+  PIPELINE: pipelineVariableSchema,
   NOTICES_TABLE: text,
   DRAIN_FUNCTION: text,
 } satisfies Record<keyof NotifyEnvironment, z.ZodType>);

@@ -18,20 +18,20 @@ const compressed = promisify(gzip);
  * batch that comes again has the same name in the archive.
  */
 export const handler = queueHandler(parseIngestEnvironment, ({ environment, logger }) => {
-  const { CHANNEL: channel, CHANNEL_NAME: name, CHANNEL_TABLE: table, ARCHIVE_BUCKET: Bucket } = environment;
+  const { PIPELINE: pipeline, PIPELINE_NAME: name, PIPELINE_TABLE: table, ARCHIVE_BUCKET: Bucket } = environment;
   const s3 = createS3();
   const store = messageStore(createAwsJsonClient({ service: "dynamodb", connections: CONCURRENT_WRITES }), table);
   return async (batch) => {
     const { stored, known, failures } = await ingestBatch(batch.map(queued), {
       name,
-      channel,
+      pipeline,
       archive: async ({ key: Key, text }) => {
         const ContentType = "application/x-ndjson";
         await s3.send(new PutObjectCommand({ Bucket, Key, Body: await compressed(text), ContentType }));
       },
       store,
     });
-    logger.info("ingested", { channel: name, messages: batch.length, stored, known, failed: failures.length });
+    logger.info("ingested", { pipeline: name, messages: batch.length, stored, known, failed: failures.length });
     return failures;
   };
 });

@@ -17,11 +17,11 @@ const REMEMBERED_MS = 60_000;
 const requestSchema = z.object({ text: z.string(), body: z.unknown() });
 
 /**
- * `POST /channels/<name>`: takes a message into the channel's queue. Answers 202 once SQS has it; a message sent again, after an
+ * `POST /pipelines/<name>`: takes a message into the pipeline's queue. Answers 202 once SQS has it; a message sent again, after an
  * answer that was lost, is one more in the queue, and no more than that.
  */
 export const handler = restHandler(parseDoorEnvironment, ({ environment, clock }) => {
-  const { CHANNEL: channel, CHANNEL_NAME: name, QUEUE_URL: QueueUrl, SCHEMA_BUCKET: bucket } = environment;
+  const { PIPELINE: pipeline, PIPELINE_NAME: name, QUEUE_URL: QueueUrl, SCHEMA_BUCKET: bucket } = environment;
   const sqs = createSqs();
   const s3 = bucket === undefined ? undefined : createS3();
   let remembered: { readonly check: SchemaCheck; readonly until: number } | undefined;
@@ -33,10 +33,10 @@ export const handler = restHandler(parseDoorEnvironment, ({ environment, clock }
   };
 
   return {
-    [`POST /channels/${name}`]: endpoint(requestSchema, async ({ text, body }) => {
+    [`POST /pipelines/${name}`]: endpoint(requestSchema, async ({ text, body }) => {
       if (Buffer.byteLength(text) > MAX_MESSAGE_BYTES)
         throw new PayloadTooLargeError(`body: is longer than ${MAX_MESSAGE_BYTES} bytes`);
-      const message = readOrRefuse(() => readMessage(text, channel, clock.now()));
+      const message = readOrRefuse(() => readMessage(text, pipeline, clock.now()));
       const violation = (await checkOf())(body);
       if (violation !== undefined) throw new BadRequestError(`body: ${violation}`);
       const { MessageId } = await sqs.send(

@@ -28,7 +28,7 @@ const streamEventSchema = z.object({
 });
 
 /**
- * Puts each change of a channel's table into the line of notices for its webhook, and calls the drain. It waits for nothing but
+ * Puts each change of a pipeline's table into the line of notices for its webhook, and calls the drain. It waits for nothing but
  * DynamoDB, so the stream goes on whatever Slack does. What it throws makes Lambda try the batch again, then in halves: a notice has
  * its place by its sequence number, so one that is there already is put where it is.
  */
@@ -36,17 +36,17 @@ export const handler = invocationHandler(
   parseNotifyEnvironment,
   { input: streamEventSchema },
   ({ environment, clock, logger }) => {
-    const { CHANNEL: channel, CHANNEL_NAME: name, NOTICES_TABLE: table, DRAIN_FUNCTION: drain } = environment;
+    const { PIPELINE: pipeline, PIPELINE_NAME: name, NOTICES_TABLE: table, DRAIN_FUNCTION: drain } = environment;
     const notices = noticesTable(createDynamoDB(), table, { clock, random: Math.random });
     const lambda = createLambda();
     return async ({ Records }) => {
-      const webhook = channel.slack;
+      const webhook = pipeline.slack;
       if (webhook === undefined) return;
       const waiting = Records.flatMap(({ dynamodb }): Waiting[] => {
-        const notice = noticeOf(name, channel, { before: dynamodb.OldImage, after: dynamodb.NewImage });
+        const notice = noticeOf(name, pipeline, { before: dynamodb.OldImage, after: dynamodb.NewImage });
         return notice === undefined ? [] : [{ place: placeOf(name, dynamodb), notice }];
       });
-      logger.info("noticed", { channel: name, changes: Records.length, notices: waiting.length });
+      logger.info("noticed", { pipeline: name, changes: Records.length, notices: waiting.length });
       if (waiting.length === 0) return;
       await notices.add(webhook, waiting);
       const request: z.output<typeof drainRequestSchema> = { webhook };
@@ -63,11 +63,11 @@ export const handler = invocationHandler(
 
 /** Sequence numbers grow, for each key at any rate; digits of one length sort as numbers do. */
 function placeOf(
-  channel: string,
+  pipeline: string,
   {
     ApproximateCreationDateTime: seconds,
     SequenceNumber,
   }: { ApproximateCreationDateTime: number; SequenceNumber: string },
 ): string {
-  return `${new Date(Math.floor(seconds) * 1_000).toISOString()}#${channel}#${SequenceNumber.padStart(40, "0")}`;
+  return `${new Date(Math.floor(seconds) * 1_000).toISOString()}#${pipeline}#${SequenceNumber.padStart(40, "0")}`;
 }

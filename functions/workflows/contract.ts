@@ -1,4 +1,4 @@
-/** What the workflow's module and its functions share: names, shapes and their parsers. */
+/** What the workflows' module and its functions share: names, shapes and their parsers. */
 import * as z from "zod";
 
 /** What the function that starts tasks is given by its module. */

@@ -5,8 +5,8 @@ import { z } from "zod";
 import {
   NOTICE_KEYS,
   SCHEMA_OPTIONS,
-  channelNameSchema,
-  channelSchema,
+  pipelineNameSchema,
+  pipelineSchema,
   kebab,
   schemaKey,
   type DrainEnvironment,
@@ -21,21 +21,21 @@ import { DeadLetterQueue } from "../constructs/queue";
 import { RestApi } from "../constructs/rest-api";
 import { Schedule } from "../constructs/schedule";
 import { Table } from "../constructs/table";
-import { createChannel, type CreatedChannel, type Shared } from "./pipeline";
+import { createPipeline, type CreatedPipeline, type Shared } from "./pipeline";
 
-/** All channels together; a channel's index by day takes a thousand rows a second. */
+/** All pipelines together; a pipeline's index by day takes a thousand rows a second. */
 const THROTTLING = { requestsPerSecond: 500, burst: 1_000 } as const;
 
 /** A tick comes each minute, and goes on where the last one stopped. */
 const DRAIN_TIMEOUT_SECONDS = 60;
 const DRAIN_TICK_AGE_SECONDS = 60;
 
-/** `jobOrder: { key: "/jobOrderId" }`: channels by name. */
-export const channelsSchema = z
-  .record(channelNameSchema, channelSchema)
-  .refine((channels) => Object.keys(channels).length > 0, "has no channel")
-  .superRefine((channels, context) => {
-    for (const [name, { schema }] of Object.entries(channels)) {
+/** `jobOrder: { key: "/jobOrderId" }`: pipelines by name. */
+export const pipelinesSchema = z
+  .record(pipelineNameSchema, pipelineSchema)
+  .refine((pipelines) => Object.keys(pipelines).length > 0, "has no pipeline")
+  .superRefine((pipelines, context) => {
+    for (const [name, { schema }] of Object.entries(pipelines)) {
       const fault = schema === undefined ? undefined : schemaFault(schema);
       if (fault === undefined) continue;
       context.addIssue({
@@ -47,9 +47,9 @@ export const channelsSchema = z
     }
   });
 
-/** The channels of an environment, as people write them in main.ts. */
-export type ChannelsInput = z.input<typeof channelsSchema>;
-type ChannelsConfig = z.output<typeof channelsSchema>;
+/** The pipelines of an environment, as people write them in main.ts. */
+export type PipelinesInput = z.input<typeof pipelinesSchema>;
+type PipelinesConfig = z.output<typeof pipelinesSchema>;
 
 function schemaFault(schema: object): string | undefined {
   try {
@@ -60,23 +60,23 @@ function schemaFault(schema: object): string | undefined {
   }
 }
 
-/** Channels from an API over a queue into a table and an archive, and from the table to Slack. */
+/** Pipelines from an API over a queue into a table and an archive, and from the table to Slack. */
 export class Pipelines extends Feature {
-  constructor(environment: TerraformStack, deployment: Deployment, config: ChannelsConfig) {
+  constructor(environment: TerraformStack, deployment: Deployment, config: PipelinesConfig) {
     super(environment, "pipelines", deployment);
-    this.inputChannels(config);
+    this.inputPipelines(config);
     const encryptionKey = this.inputEncryptionKey();
     const archive = new Bucket(this, "archive", { role: "archive", versioned: true, encryptionKey });
     const configuration = this.createConfiguration(config);
     const webhooks = webhooksOf(config);
     const telling = webhooks.length === 0 ? undefined : this.createTelling(webhooks);
     const shared: Shared = { archive, configuration, telling };
-    const channels = Object.entries(config).map(([name, channel]) => createChannel(this, name, channel, shared));
-    const api = this.createApi(channels);
-    this.showOnDashboard("Pipelines", this.graphs(channels, telling));
+    const pipelines = Object.entries(config).map(([name, pipeline]) => createPipeline(this, name, pipeline, shared));
+    const api = this.createApi(pipelines);
+    this.showOnDashboard("Pipelines", this.graphs(pipelines, telling));
 
-    this.output("channels", "By name: where messages go, and what becomes of them", outputsOf(channels, api));
-    this.output("archive_bucket_name", "Every message: <channel>/dt=<day>/hour=<hour>/*.ndjson.gz", archive.name);
+    this.output("pipelines", "By name: where messages go, and what becomes of them", outputsOf(pipelines, api));
+    this.output("archive_bucket_name", "Every message: <pipeline>/dt=<day>/hour=<hour>/*.ndjson.gz", archive.name);
     this.output(
       "slack_parameters",
       "SSM parameters (SecureString) that have to hold the URLs of Slack webhooks",
@@ -88,17 +88,17 @@ export class Pipelines extends Feature {
     this.output("dead_letter_queue_url", "Calls of the drain that failed for good", telling.deadLetters.url);
   }
 
-  /** As a variable, so that a plan shows what changes in a channel, and plain Terraform can change it. */
-  private inputChannels(config: ChannelsConfig): void {
-    this.input("channels", {
+  /** As a variable, so that a plan shows what changes in a pipeline, and plain Terraform can change it. */
+  private inputPipelines(config: PipelinesConfig): void {
+    this.input("pipelines", {
       type: "any",
-      description: "How each channel reads its messages: objects by name, see README.md",
+      description: "How each pipeline reads its messages: objects by name, see README.md",
       value: literal(config),
     });
   }
 
   /** Schemas, which are too long for a function's variables. */
-  private createConfiguration(config: ChannelsConfig): Bucket | undefined {
+  private createConfiguration(config: PipelinesConfig): Bucket | undefined {
     const names = Object.entries(config).flatMap(([name, { schema }]) => (schema === undefined ? [] : [name]));
     if (names.length === 0) return undefined;
     const bucket = new Bucket(this, "configuration", { role: "configuration", versioned: true });
@@ -106,14 +106,14 @@ export class Pipelines extends Feature {
       new S3Object(this, `${kebab(name)}-schema`, {
         bucket: bucket.name,
         key: schemaKey(name),
-        content: `\${jsonencode(var.channels["${name}"].schema)}`,
+        content: `\${jsonencode(var.pipelines["${name}"].schema)}`,
         contentType: "application/schema+json",
       });
     }
     return bucket;
   }
 
-  /** The way to Slack that all channels share. */
+  /** The way to Slack that all pipelines share. */
   private createTelling(webhooks: readonly string[]): Telling {
     const deadLetters = new DeadLetterQueue(this, "dead-letters", {
       alarms: { notEmpty: "Slack is not told on time. See modules/pipelines/README.md, 'The drain fails'" },
@@ -166,18 +166,18 @@ export class Pipelines extends Feature {
     return drain;
   }
 
-  private createApi(channels: readonly CreatedChannel[]): RestApi {
+  private createApi(pipelines: readonly CreatedPipeline[]): RestApi {
     return new RestApi(this, "api", {
-      description: "Takes messages into channels",
-      routes: channels.map(({ name, door }) => ({ method: "POST", path: `/channels/${name}`, handler: door })),
+      description: "Takes messages into pipelines",
+      routes: pipelines.map(({ name, door }) => ({ method: "POST", path: `/pipelines/${name}`, handler: door })),
       throttling: THROTTLING,
       alarms: { failures: "Messages are not taken. See modules/pipelines/README.md, 'Messages are not taken'" },
     });
   }
 
-  private graphs(channels: readonly CreatedChannel[], telling: Telling | undefined): readonly Graph[] {
+  private graphs(pipelines: readonly CreatedPipeline[], telling: Telling | undefined): readonly Graph[] {
     return [
-      ...channels.map(({ name, door, ingest, queue }): Graph => ({
+      ...pipelines.map(({ name, door, ingest, queue }): Graph => ({
         title: name,
         lines: [
           { ...door.metric("Invocations"), label: "messages at the door", statistic: "Sum" },
@@ -211,17 +211,17 @@ interface Telling {
   readonly deadLetters: DeadLetterQueue;
 }
 
-function webhooksOf(config: ChannelsConfig): readonly string[] {
+function webhooksOf(config: PipelinesConfig): readonly string[] {
   return [...new Set(Object.values(config).flatMap(({ slack = [] }) => slack))].sort();
 }
 
-function outputsOf(channels: readonly CreatedChannel[], api: RestApi): object {
+function outputsOf(pipelines: readonly CreatedPipeline[], api: RestApi): object {
   return Object.fromEntries(
-    channels.map(({ name, queue, table, notify }) => [
+    pipelines.map(({ name, queue, table, notify }) => [
       name,
       {
-        endpoint: `${api.url}/channels/${name}`,
-        endpoint_arn: api.arnOf({ method: "POST", path: `/channels/${name}` }),
+        endpoint: `${api.url}/pipelines/${name}`,
+        endpoint_arn: api.arnOf({ method: "POST", path: `/pipelines/${name}` }),
         queue_url: queue.url,
         dead_letter_queue_url: queue.deadLetters.url,
         table_name: table.name,

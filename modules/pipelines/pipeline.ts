@@ -7,7 +7,7 @@ import {
   ROW_KEYS,
   kebab,
   schemaKey,
-  type channelSchema,
+  type pipelineSchema,
   type DoorEnvironment,
   type DrainEnvironment,
   type IngestEnvironment,
@@ -49,16 +49,16 @@ const NOTIFY_FEED = { batchSize: 100, retries: 20 } as const;
 /** Half an hour, of the 24 that a stream keeps its records. */
 const STREAM_LAG_MS = 1_800_000;
 
-/** What all channels of an environment share. */
+/** What all pipelines of an environment share. */
 export interface Shared {
   readonly archive: Bucket;
-  /** Holds schemas; undefined where no channel has one. */
+  /** Holds schemas; undefined where no pipeline has one. */
   readonly configuration: Bucket | undefined;
-  /** The line before Slack, and who works it off; undefined where no channel tells anybody. */
+  /** The line before Slack, and who works it off; undefined where no pipeline tells anybody. */
   readonly telling: { readonly notices: Table; readonly drain: NodeFunction<DrainEnvironment> } | undefined;
 }
 
-export interface CreatedChannel {
+export interface CreatedPipeline {
   readonly name: string;
   readonly door: NodeFunction<DoorEnvironment>;
   readonly queue: Queue;
@@ -68,12 +68,12 @@ export interface CreatedChannel {
   readonly notify: NodeFunction<NotifyEnvironment> | undefined;
 }
 
-type Config = z.output<typeof channelSchema>;
+type Config = z.output<typeof pipelineSchema>;
 
 const README = "See modules/pipelines/README.md";
 
-/** All names begin with the channel's: `job-order-ingest`. */
-export function createChannel(scope: Construct, name: string, config: Config, shared: Shared): CreatedChannel {
+/** All names begin with the pipeline's: `job-order-ingest`. */
+export function createPipeline(scope: Construct, name: string, config: Config, shared: Shared): CreatedPipeline {
   const queue = createQueue(scope, name);
   const table = createTable(scope, name);
   const { telling } = shared;
@@ -128,7 +128,7 @@ function createDoor(
   return new NodeFunction<DoorEnvironment>(scope, `${kebab(name)}-door`, {
     entry: "functions/pipelines/ingress.ts",
     environment: {
-      ...channelVariables(name),
+      ...pipelineVariables(name),
       QUEUE_URL: queue.allowsSend(),
       SCHEMA_BUCKET:
         schema === undefined || configuration === undefined ? "" : configuration.allowsRead(schemaKey(name)),
@@ -148,8 +148,8 @@ function createIngest(
   return new NodeFunction<IngestEnvironment>(scope, `${kebab(name)}-ingest`, {
     entry: "functions/pipelines/ingest.ts",
     environment: {
-      ...channelVariables(name),
-      CHANNEL_TABLE: table.allows("PutItem"),
+      ...pipelineVariables(name),
+      PIPELINE_TABLE: table.allows("PutItem"),
       ARCHIVE_BUCKET: archive.allowsWrite(`${name}/*`),
     },
     timeoutSeconds: INGEST_TIMEOUT_SECONDS,
@@ -171,7 +171,7 @@ function createNotify(
   const notify = new NodeFunction<NotifyEnvironment>(scope, `${kebab(name)}-notify`, {
     entry: "functions/pipelines/notify.ts",
     environment: {
-      ...channelVariables(name),
+      ...pipelineVariables(name),
       NOTICES_TABLE: notices.allows("BatchWriteItem"),
       DRAIN_FUNCTION: drain.allowsInvoke(),
     },
@@ -192,10 +192,10 @@ function createNotify(
   return notify;
 }
 
-/** A channel's configuration but for its schema, out of the module's variable. */
-function channelVariables(name: string) {
+/** A pipeline's configuration but for its schema, out of the module's variable. */
+function pipelineVariables(name: string) {
   return {
-    CHANNEL_NAME: name,
-    CHANNEL: `\${jsonencode({ for field, value in var.channels["${name}"] : field => value if field != "schema" })}`,
+    PIPELINE_NAME: name,
+    PIPELINE: `\${jsonencode({ for field, value in var.pipelines["${name}"] : field => value if field != "schema" })}`,
   };
 }

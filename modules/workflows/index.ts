@@ -54,7 +54,7 @@ export const workSchema = z.strictObject({
   /** The file of a Lambda handler, relative to the project: it is invoked with the task. */
   entry: z
     .string()
-    .regex(/^[\w./-]+\.ts$/, 'is not the path of a TypeScript file such as "functions/workflow/my-work.ts"')
+    .regex(/^[\w./-]+\.ts$/, 'is not the path of a TypeScript file such as "functions/workflows/my-work.ts"')
     .refine((entry) => existsSync(entry), { error: "is no file", when: ({ issues }) => issues.length === 0 }),
   /** Of each try; a task whose work takes longer ends as TIMED_OUT. @default 60 */
   timeoutSeconds: z.int().min(1).max(MAX_WORK_SECONDS).default(60),
@@ -86,14 +86,15 @@ export const workflowSchema = z
     });
   });
 
-/** The workflow of an environment, as people write it in main.ts. */
-export type WorkflowInput = z.input<typeof workflowSchema>;
-type WorkflowConfig = z.output<typeof workflowSchema>;
+/** Workflows by name. One so far; what belongs to it carries its name, so a second one renames nothing. */
+export const workflowsSchema = z.strictObject({ task: workflowSchema });
+type WorkflowsConfig = z.output<typeof workflowsSchema>;
+type WorkflowConfig = WorkflowsConfig["task"];
 
 /** Runs tasks through a state machine, and keeps a status of each that is always true. */
-export class Workflow extends Feature {
-  constructor(environment: TerraformStack, deployment: Deployment, config: WorkflowConfig) {
-    super(environment, "workflow", deployment);
+export class Workflows extends Feature {
+  constructor(environment: TerraformStack, deployment: Deployment, { task: config }: WorkflowsConfig) {
+    super(environment, "workflows", deployment);
     const settings = this.inputSettings(config);
     const table = this.createTable();
     const deadLetters = this.createDeadLetters();
@@ -105,14 +106,18 @@ export class Workflow extends Feature {
     this.createReconciler(table, machine, deadLetters, settings);
     const sweep = this.createSweep(table, machine, deadLetters, settings);
     this.createAlarms();
-    this.showOnDashboard("Workflow", this.graphs(machine, start, sweep));
+    this.showOnDashboard("Workflows", this.graphs(machine, start, sweep));
 
     this.output("table_name", "A row for each task", table.name);
     this.output("start_function_name", "Starts a task when it is invoked with {taskId}", start.name);
     this.output("sweep_function_name", "Mends rows whose execution ended unseen", sweep.name);
-    this.output("machine_arn", "The state machine", machine.arn);
-    this.output("executions_arn", "What its executions' ARNs begin with", machine.executionsArn);
-    this.output("keep_days", "Days that a task's row is kept", settings.keepDays.numberValue);
+    this.output("workflows", "By name: its state machine and the days that a task's row is kept", {
+      task: {
+        state_machine_arn: machine.arn,
+        execution_arn_prefix: machine.executionsArn,
+        keep_days: settings.keepDays.numberValue,
+      },
+    });
     this.output("api_url", "POST, GET and DELETE <this>/tasks, signed (AWS_IAM)", api.url);
     this.output("api_id", "The API behind that address", api.id);
     this.output("dead_letter_queue_url", "Events that could not be worked on", deadLetters.url);
@@ -122,9 +127,9 @@ export class Workflow extends Feature {
     const number = (name: string, description: string, value: number) =>
       this.input(name, { type: "number", description, value });
     return {
-      waitSeconds: number("wait_seconds", "Between STARTED and the work", waitSeconds),
-      timeLimitSeconds: number("time_limit_seconds", "Of a whole task", timeLimitSeconds),
-      keepDays: number("keep_days", "Days that a task's row is kept after its start", keepDays),
+      waitSeconds: number("task_wait_seconds", "Between STARTED and the work", waitSeconds),
+      timeLimitSeconds: number("task_time_limit_seconds", "Of a whole task", timeLimitSeconds),
+      keepDays: number("task_keep_days", "Days that a task's row is kept after its start", keepDays),
     };
   }
 
@@ -148,15 +153,15 @@ export class Workflow extends Feature {
     if (work === undefined) return undefined;
     const number = (name: string, description: string, value: number) =>
       this.input(name, { type: "number", description, value }).numberValue;
-    const timeoutSeconds = number("work_timeout_seconds", "Of each try of the work", work.timeoutSeconds);
-    const lambda = new NodeFunction(this, "work", {
+    const timeoutSeconds = number("task_work_timeout_seconds", "Of each try of the work", work.timeoutSeconds);
+    const lambda = new NodeFunction(this, "task-work", {
       entry: work.entry,
       environment: {},
       timeoutSeconds: Token.asNumber(Op.add(timeoutSeconds, WORK_GRACE_SECONDS)),
-      memoryMb: number("work_memory_mb", "The work's memory", work.memoryMb),
+      memoryMb: number("task_work_memory_mb", "The work's memory", work.memoryMb),
       alarms: { errors: "none, because a task that fails for it raises one" },
     });
-    const retries = number("work_retries", "Further tries after the first, of work that fails", work.retries);
+    const retries = number("task_work_retries", "Further tries after the first, of work that fails", work.retries);
     return { binding: lambda.allowsInvoke(), limits: { timeoutSeconds, retries } };
   }
 

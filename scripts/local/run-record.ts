@@ -17,7 +17,7 @@ const runRecordSchema = z.object({
     container: z.string().optional(),
     log: z.string(),
   }),
-  /** The Slack stand-in, where there are channels that tell Slack. */
+  /** The Slack stand-in, where there are pipelines that tell Slack. */
   slack: z.object({ url: z.url(), process: processIdentitySchema }).optional(),
   /** ISO 8601, UTC. */
   since: z.iso.datetime(),

@@ -5,14 +5,14 @@ import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { z } from "zod";
 import { LOCAL_REGION } from "../emulator/run";
 import { openDoor } from "../commands/pipelines/door";
-import { channelOf } from "../commands/pipelines/outputs";
+import { pipelineOf } from "../commands/pipelines/outputs";
 import type { AwsSettings } from "../environments/deployed";
 import type { Features } from "./run-record";
 
 /** The emulator's only account. */
 const ACCOUNT = "000000000000";
 
-const channelsSchema = z.looseObject({ channels: z.record(z.string(), z.unknown()) });
+const pipelinesSchema = z.looseObject({ pipelines: z.record(z.string(), z.unknown()) });
 const heartbeatsSchema = z.object({ check_function_name: z.string(), table_name: z.string() });
 
 /** A function did not do what it was invoked for. */
@@ -48,8 +48,8 @@ const SAMPLE_ORDER = {
 };
 
 async function sendSampleOrder(endpoint: string, features: Features): Promise<readonly string[]> {
-  if (!("jobOrder" in channelsSchema.parse(features["pipelines"]).channels)) return [];
-  const { endpoint: door } = channelOf("local", "jobOrder", { features });
+  if (!("jobOrder" in pipelinesSchema.parse(features["pipelines"]).pipelines)) return [];
+  const { endpoint: door } = pipelineOf("local", "jobOrder", { features });
   const { status, text } = await openDoor(door, localSettings(endpoint))(JSON.stringify(SAMPLE_ORDER));
   if (status !== 202) throw new SampleDataError(`the door of jobOrder answered ${status}: ${text}`);
   return [`order ${SAMPLE_ORDER.jobOrderId} through jobOrder`];

@@ -11,7 +11,7 @@ import { ReceiveMessageCommand, SendMessageBatchCommand, SQSClient } from "@aws-
 import * as z from "zod";
 import { readPart, type Archived } from "../../functions/pipelines/storage/archive";
 import { openDoor, type Door } from "../../scripts/commands/pipelines/door";
-import { channelOf, type DeployedChannel } from "../../scripts/commands/pipelines/outputs";
+import { pipelineOf, type DeployedPipeline } from "../../scripts/commands/pipelines/outputs";
 import { homeAt } from "../../scripts/local/home";
 import { readRunning } from "../../scripts/local/run-record";
 import { awsConfiguration, eventually, home, npmRun, startArguments } from "./support/system";
@@ -21,12 +21,12 @@ const POISON = "{ poison";
 
 const inboxSchema = z.object({ messages: z.array(z.object({ webhook: z.string(), message: z.unknown() })) });
 
-describe("channels, deployed", () => {
+describe("pipelines, deployed", () => {
   const startedAt = new Date(Date.now() - 1_000).toISOString();
   let aws: ReturnType<typeof awsConfiguration>;
   let slack: string;
-  let jobOrder: DeployedChannel;
-  let invoice: DeployedChannel;
+  let jobOrder: DeployedPipeline;
+  let invoice: DeployedPipeline;
   let door: Door;
 
   beforeAll(async () => {
@@ -35,8 +35,8 @@ describe("channels, deployed", () => {
       throw new Error("npm start has left no Slack");
     aws = awsConfiguration(running.endpoint);
     slack = running.slack.url;
-    jobOrder = channelOf("local", "jobOrder", running.deployment);
-    invoice = channelOf("local", "invoice", running.deployment);
+    jobOrder = pipelineOf("local", "jobOrder", running.deployment);
+    invoice = pipelineOf("local", "invoice", running.deployment);
     door = openDoor(jobOrder.endpoint, aws);
     // The last test looks what has become of it: it takes three minutes to fail for good.
     const bodies = [order("before-poison", 1), POISON, order("after-poison", 1)];
@@ -176,7 +176,7 @@ describe("channels, deployed", () => {
 
   it("have the same table after a replay, whether it was there or not", async () => {
     const before = await rows();
-    const replay = ["channel", "local", "replay", "jobOrder", "--from", startedAt, ...startArguments] as const;
+    const replay = ["pipelines", "local", "replay", "jobOrder", "--from", startedAt, ...startArguments] as const;
     const again = await npmRun(...replay);
     expect(again.output).toMatch(/jobOrder: \d+ messages sent through local again\./);
     const emptied = before.slice(0, 3);
@@ -200,7 +200,7 @@ describe("channels, deployed", () => {
       return ((await sqs.send(command)).Messages ?? []).map(({ Body }) => Body);
     };
     expect(await eventually(aside, ({ length }) => length > 0, 300_000)).toEqual([POISON]);
-    const { code, output } = await npmRun("channel", "local", "redrive", "jobOrder", ...startArguments);
+    const { code, output } = await npmRun("pipelines", "local", "redrive", "jobOrder", ...startArguments);
     expect(output).toContain("jobOrder: 1 sent back.");
     expect(code).toBe(0);
   }, 360_000);

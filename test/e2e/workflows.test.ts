@@ -17,8 +17,7 @@ const outputsSchema = z.object({
   table_name: z.string(),
   start_function_name: z.string(),
   sweep_function_name: z.string(),
-  machine_arn: z.string(),
-  executions_arn: z.string(),
+  workflows: z.object({ task: z.object({ state_machine_arn: z.string(), execution_arn_prefix: z.string() }) }),
   api_id: z.string(),
 });
 const startedSchema = z.strictObject({
@@ -28,7 +27,7 @@ const startedSchema = z.strictObject({
   startDate: z.string(),
 });
 
-describe("the workflow, deployed", () => {
+describe("workflows, deployed", () => {
   let outputs: z.output<typeof outputsSchema>;
   let aws: ReturnType<typeof awsConfiguration>;
   let sfn: SFNClient;
@@ -40,7 +39,7 @@ describe("the workflow, deployed", () => {
     aws = awsConfiguration(running.endpoint);
     sfn = new SFNClient(aws);
     lambda = new LambdaClient(aws);
-    outputs = outputsSchema.parse(running.deployment?.features["workflow"]);
+    outputs = outputsSchema.parse(running.deployment?.features["workflows"]);
   });
 
   const invoke = async (FunctionName: string, event: unknown): Promise<unknown> => {
@@ -73,7 +72,9 @@ describe("the workflow, deployed", () => {
   const statusOf = async (taskId: string) =>
     (
       await sfn.send(
-        new DescribeExecutionCommand({ executionArn: `${outputs.executions_arn}:${executionNameOf(taskId)}` }),
+        new DescribeExecutionCommand({
+          executionArn: `${outputs.workflows.task.execution_arn_prefix}:${executionNameOf(taskId)}`,
+        }),
       )
     ).status;
   const call = async (
@@ -122,7 +123,11 @@ describe("the workflow, deployed", () => {
   it("starts one execution for one id, however often and however closely it is asked", async () => {
     const taskId = "a hundred times/at once ü";
     // Through both doors; and most of them without Lambda, of which the emulator would start a process for each.
-    const executions = stepFunctions(sfn, outputs.machine_arn, outputs.executions_arn);
+    const executions = stepFunctions(
+      sfn,
+      outputs.workflows.task.state_machine_arn,
+      outputs.workflows.task.execution_arn_prefix,
+    );
     const answers = await Promise.all(
       Array.from({ length: 100 }, async (_, index) =>
         index % 10 > 1
@@ -134,7 +139,7 @@ describe("the workflow, deployed", () => {
     );
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
     const { executions: all = [] } = await sfn.send(
-      new ListExecutionsCommand({ stateMachineArn: outputs.machine_arn }),
+      new ListExecutionsCommand({ stateMachineArn: outputs.workflows.task.state_machine_arn }),
     );
     expect(all.filter(({ name }) => name === executionNameOf(taskId))).toHaveLength(1);
     // What becomes of its work is another test's; however it ends, the answer stays the first one.
@@ -213,7 +218,7 @@ describe("the workflow, deployed", () => {
         "X-Amz-Target": `AWSEvents.${action}`,
         Authorization: "AWS4-HMAC-SHA256 Credential=test/20261121/eu-central-1/events/aws4_request",
       },
-      body: JSON.stringify({ Name: "almanac-local-workflow-ended" }),
+      body: JSON.stringify({ Name: "almanac-local-workflows-ended" }),
     });
     if (!response.ok) throw new Error(`${action}: ${response.status} ${await response.text()}`);
   }
@@ -242,7 +247,7 @@ describe("the workflow, deployed", () => {
   });
 
   it("is followed at a terminal, listed, and cancelled there", async () => {
-    const run = (...args: readonly string[]) => npmRun("task", "local", ...args, ...startArguments);
+    const run = (...args: readonly string[]) => npmRun("workflows", "local", ...args, ...startArguments);
     const watched = await run("start", "terminal-1", "--watch", "--input", '{"ms": 100}');
     expect(watched.output).toMatch(/Z {2}STARTED\n.*Z {2}DONE {2}after \d/);
     expect(watched.code).toBe(0);

@@ -8,8 +8,10 @@ const jobOrder = {
   schema: { type: "object", required: ["jobOrderId"] },
 };
 
-function pipelines(channels: NonNullable<Parameters<typeof synthesize>[0]["channels"]> = { jobOrder }): TerraformJson {
-  const module = synthesize({ channels }).modules["pipelines"];
+function pipelines(
+  pipelines: NonNullable<Parameters<typeof synthesize>[0]["pipelines"]> = { jobOrder },
+): TerraformJson {
+  const module = synthesize({ pipelines }).modules["pipelines"];
   if (!module) throw new Error("no module");
   return module;
 }
@@ -22,15 +24,15 @@ describe("the pipelines module", () => {
     expect(overview(pipelines())).toMatchSnapshot();
   });
 
-  it("gets all of a second channel from one more entry, and changes nothing of the first but the API's deployment", () => {
+  it("gets all of a second pipeline from one more entry, and changes nothing of the first but the API's deployment", () => {
     const one = pipelines();
     const two = pipelines({ jobOrder, invoice: { key: "/id", slack: "/almanac/slack/orders" } });
     const added = addressesOf(two).filter((address) => !addressesOf(one).includes(address));
     expect(added.filter((address) => !address.includes("invoice"))).toEqual([]);
-    const rolesOf = (channel: string, json: TerraformJson) =>
+    const rolesOf = (pipeline: string, json: TerraformJson) =>
       addressesOf(json)
-        .filter((address) => address.includes(channel) && !address.includes("schema"))
-        .map((address) => address.replaceAll(channel, "channel").replaceAll("jobOrder", "channel"))
+        .filter((address) => address.includes(pipeline) && !address.includes("schema"))
+        .map((address) => address.replaceAll(pipeline, "pipeline").replaceAll("jobOrder", "pipeline"))
         .sort();
     expect(rolesOf("invoice", two)).toEqual(rolesOf("job_order", one).concat(rolesOf("jobOrder", one)).sort());
     for (const address of addressesOf(one)) {
@@ -53,7 +55,7 @@ describe("the pipelines module", () => {
       ...common("job_order_door"),
     ]);
     expect(policyOf("job_order_ingest")).toEqual([
-      "Allow dynamodb:PutItem on ${aws_dynamodb_table.job_order_table.arn} (ChannelTable)",
+      "Allow dynamodb:PutItem on ${aws_dynamodb_table.job_order_table.arn} (PipelineTable)",
       "Allow s3:PutObject on ${aws_s3_bucket.archive.arn}/jobOrder/* (ArchiveBucket)",
       "Allow kms:Decrypt, kms:GenerateDataKey on ${var.encryption_key_arn} (ArchiveBucketKey)",
       "Allow sqs:DeleteMessage, sqs:GetQueueAttributes, sqs:ReceiveMessage on ${aws_sqs_queue.job_order_queue.arn} (Queue)",
@@ -75,7 +77,7 @@ describe("the pipelines module", () => {
   });
 
   it("opens its doors to signed requests only", () => {
-    expect(resource(pipelines(), "aws_api_gateway_method", "api_post_channels_jobOrder")).toMatchObject({
+    expect(resource(pipelines(), "aws_api_gateway_method", "api_post_pipelines_jobOrder")).toMatchObject({
       http_method: "POST",
       authorization: "AWS_IAM",
     });

@@ -68,8 +68,8 @@ describe("main.ts", () => {
         "publish.zip",
         ...(environment === "local" ? ["report-in.zip"] : []),
       ]);
-      expect(root(environment).module["workflow"]?.source).toBe("./modules/workflow");
-      expect(readdirSync(join(stackDirectory(environment), "modules", "workflow", "assets"))).toEqual([
+      expect(root(environment).module["workflows"]?.source).toBe("./modules/workflows");
+      expect(readdirSync(join(stackDirectory(environment), "modules", "workflows", "assets"))).toEqual([
         "reconcile.zip",
         "start.zip",
         "sweep.zip",

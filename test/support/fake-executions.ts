@@ -6,7 +6,7 @@ import type { Json } from "../../modules/asl/fields";
 import type { Machine } from "../../modules/asl/machine";
 import { runMachine, type Run, type Service } from "./states-interpreter";
 
-const ARN = "arn:aws:states:eu-central-1:000000000000:execution:almanac-test-workflow-task";
+const ARN = "arn:aws:states:eu-central-1:000000000000:execution:almanac-test-workflows-task";
 
 export interface FakeExecutions extends Executions {
   readonly run: (name: string) => Run;

@@ -115,7 +115,7 @@ export async function simulate(
       versions.set(key, version);
       const place = String(index).padStart(8, "0");
       stored.set(place, {
-        channel: "jobOrder",
+        pipeline: "jobOrder",
         key,
         version: String(version),
         kind: version === 1 ? "new" : "changed",

@@ -1,7 +1,7 @@
 /** What is read out of a message: its key, its version, and what is lifted out for rows, indexes and people. */
 import { createHash } from "node:crypto";
 
-import type { Channel } from "../contract";
+import type { Pipeline } from "../contract";
 import { isNumber, isRecord, NotJsonError, onOneLine, parseJson, textOf, type Json } from "./json";
 import { at } from "./json-pointer";
 
@@ -13,7 +13,7 @@ const LONGEST_VERSION = /^\d{1,38}$/;
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
 
-/** A message that its channel cannot take. The text begins with where, and never quotes what stands there. */
+/** A message that its pipeline cannot take. The text begins with where, and never quotes what stands there. */
 export class MalformedMessageError extends Error {
   override readonly name = "MalformedMessageError";
 }
@@ -36,19 +36,19 @@ export interface Message {
 }
 
 /**
- * Reads a message of a channel. Without a version of its own it has its time: then whichever was received last is the newest.
+ * Reads a message of a pipeline. Without a version of its own it has its time: then whichever was received last is the newest.
  *
  * @throws {@link MalformedMessageError}
  */
-export function readMessage(text: string, channel: Channel, receivedAt: number): Message {
+export function readMessage(text: string, pipeline: Pipeline, receivedAt: number): Message {
   const data = onOneLine(text);
   const document = parse(data);
-  const group = channel.groupBy === undefined ? undefined : at(document, channel.groupBy);
+  const group = pipeline.groupBy === undefined ? undefined : at(document, pipeline.groupBy);
   return {
-    key: keyOf(document, channel.key),
-    version: channel.version === undefined ? String(receivedAt) : versionOf(document, channel.version),
+    key: keyOf(document, pipeline.key),
+    version: pipeline.version === undefined ? String(receivedAt) : versionOf(document, pipeline.version),
     group: group === undefined ? undefined : indexable(textOf(group)),
-    summary: summaryOf(document, channel.summary),
+    summary: summaryOf(document, pipeline.summary),
     receivedAt,
     digest: createHash("sha256").update(data).digest("hex"),
     data,
@@ -68,7 +68,7 @@ function parse(data: string): Json {
 }
 
 /** What is lifted out of a message, by label. */
-export function summaryOf(document: Json, pointers: Channel["summary"]): Readonly<Record<string, string>> {
+export function summaryOf(document: Json, pointers: Pipeline["summary"]): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(pointers).flatMap(([label, pointer]) => {
       const value = at(document, pointer);

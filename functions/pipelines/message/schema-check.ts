@@ -1,4 +1,4 @@
-/** A channel's JSON Schema at the door. */
+/** A pipeline's JSON Schema at the door. */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020";
 
 import { SCHEMA_OPTIONS } from "../contract";

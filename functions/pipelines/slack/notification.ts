@@ -1,7 +1,7 @@
 /** What people are told of a change: redacted already, for it is stored until Slack takes it. */
 import * as z from "zod";
 
-import type { Channel } from "../contract";
+import type { Pipeline } from "../contract";
 import { parseJson, textOf } from "../message/json";
 import { at, isWithin, redacted } from "../message/json-pointer";
 
@@ -20,8 +20,8 @@ const fieldSchema = z.object({
 export type Field = z.output<typeof fieldSchema>;
 
 export const noticeSchema = z.object({
-  /** The channel's name: `jobOrder`. */
-  channel: z.string(),
+  /** The pipeline's name: `jobOrder`. */
+  pipeline: z.string(),
   key: z.string(),
   version: z.string().optional(),
   kind: z.enum(["new", "changed", "removed"]),
@@ -44,15 +44,15 @@ export interface Change {
  * What a change is told as; undefined when the message says nothing new. Never throws: a row that nobody understands, which
  * somebody may have written by hand, is told of by its key, and holds up no other.
  */
-export function noticeOf(name: string, channel: Channel, { before, after }: Change): Notice | undefined {
+export function noticeOf(name: string, pipeline: Pipeline, { before, after }: Change): Notice | undefined {
   const row = after ?? before ?? {};
   if (after !== undefined && before !== undefined && stringOf(after, "digest") === stringOf(before, "digest"))
     return undefined;
-  const keyIsPrivate = channel.private.some((pointer) => isWithin(channel.key, pointer));
-  const version = channel.version === undefined ? undefined : numberOf(row, "version");
-  const fields = after === undefined ? [] : fieldsOf(channel, before, after);
+  const keyIsPrivate = pipeline.private.some((pointer) => isWithin(pipeline.key, pointer));
+  const version = pipeline.version === undefined ? undefined : numberOf(row, "version");
+  const fields = after === undefined ? [] : fieldsOf(pipeline, before, after);
   return {
-    channel: name,
+    pipeline: name,
     key: keyIsPrivate ? REDACTED : shortened(stringOf(row, "key")),
     ...(version !== undefined && { version }),
     kind: after === undefined ? "removed" : before === undefined ? "new" : "changed",
@@ -61,10 +61,10 @@ export function noticeOf(name: string, channel: Channel, { before, after }: Chan
   };
 }
 
-function fieldsOf(channel: Channel, before: Image | undefined, after: Image): Field[] {
-  const now = shownOf(channel, after);
-  const then = before === undefined ? {} : shownOf(channel, before);
-  return Object.keys(channel.summary).flatMap((label) => {
+function fieldsOf(pipeline: Pipeline, before: Image | undefined, after: Image): Field[] {
+  const now = shownOf(pipeline, after);
+  const then = before === undefined ? {} : shownOf(pipeline, before);
+  return Object.keys(pipeline.summary).flatMap((label) => {
     const value = now[label];
     const old = then[label];
     if (value === undefined && old === undefined) return [];
@@ -73,15 +73,15 @@ function fieldsOf(channel: Channel, before: Image | undefined, after: Image): Fi
 }
 
 /** The summary of a row's data, without what is private. */
-function shownOf(channel: Channel, row: Image): Readonly<Record<string, string | undefined>> {
+function shownOf(pipeline: Pipeline, row: Image): Readonly<Record<string, string | undefined>> {
   try {
     const document = parseJson(stringOf(row, "data"));
     return Object.fromEntries(
-      Object.entries(channel.summary).map(([label, pointer]) => {
+      Object.entries(pipeline.summary).map(([label, pointer]) => {
         // A pointer to what is inside something private is private itself.
-        if (channel.private.some((secret) => isWithin(pointer, secret)))
+        if (pipeline.private.some((secret) => isWithin(pointer, secret)))
           return [label, at(document, pointer) === undefined ? undefined : REDACTED];
-        const value = at(redacted(document, channel.private, REDACTED), pointer);
+        const value = at(redacted(document, pipeline.private, REDACTED), pointer);
         return [label, value === undefined || value === null ? undefined : shortened(textOf(value))];
       }),
     );

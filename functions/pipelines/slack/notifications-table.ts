@@ -111,7 +111,7 @@ export function wavesOf(waiting: readonly Waiting[]): readonly (readonly Waiting
   const waves: Waiting[][] = [];
   const seen = new Map<string, number>();
   for (const each of waiting) {
-    const key = `${each.notice.channel} ${each.notice.key}`;
+    const key = `${each.notice.pipeline} ${each.notice.key}`;
     const wave = seen.get(key) ?? 0;
     seen.set(key, wave + 1);
     (waves[wave] ??= []).push(each);

@@ -64,7 +64,7 @@ export function composeMessage(notices: readonly Notice[], place: string, plainn
 const KINDS = { new: "new", changed: "changed", removed: "removed" } as const;
 
 function card(notice: Notice, place: string): SlackMessage {
-  const heading = `${titleOf(notice.channel)} ${notice.key}`;
+  const heading = `${titleOf(notice.pipeline)} ${notice.key}`;
   const shown = notice.fields.slice(0, SLACK_LIMITS.sectionFields);
   return {
     text: escapedForSlack(cut(`${heading}: ${KINDS[notice.kind]}`, SLACK_LIMITS.headerText)),
@@ -108,10 +108,10 @@ function list(notices: readonly Notice[], place: string): Composed | undefined {
 function lineOf(notice: Notice): string {
   const fields = notice.fields.map((field) => `${escapedForSlack(field.label)} ${valueOf(field)}`);
   const what = notice.kind === "new" ? "" : ` (${KINDS[notice.kind]})`;
-  return `• ${escapedForSlack(titleOf(notice.channel))} *${escapedForSlack(notice.key)}*${what}${fields.length === 0 ? "" : ` – ${fields.join(", ")}`}`;
+  return `• ${escapedForSlack(titleOf(notice.pipeline))} *${escapedForSlack(notice.key)}*${what}${fields.length === 0 ? "" : ` – ${fields.join(", ")}`}`;
 }
 
-/** The keys alone, by channel and kind: as many as there is room for. */
+/** The keys alone, by pipeline and kind: as many as there is room for. */
 function digest(notices: readonly Notice[], place: string): Composed {
   // The most that can be told is found by halving: what is told must be the first ones, else order by key would be lost.
   let least = 1;
@@ -133,15 +133,15 @@ function digestOf(notices: readonly Notice[], place: string): Composed | undefin
   const frame = frameOf(notices, place);
   let room = frame.room;
   const texts: string[] = [];
-  for (const [, those] of groupBy(notices, ({ channel, kind }) => `${channel} ${kind}`)) {
+  for (const [, those] of groupBy(notices, ({ pipeline, kind }) => `${pipeline} ${kind}`)) {
     const keys = groupBy(those, ({ key }) => key);
     const words = [...keys].map(
       ([key, same]) => `${escapedForSlack(key)}${same.length > 1 ? ` (${same.length}×)` : ""}`,
     );
-    const [{ channel, kind }] = those as [Notice];
+    const [{ pipeline, kind }] = those as [Notice];
     const [firstWord = "", ...others] = words;
     const sections = sectionsOf(
-      [`*${escapedForSlack(titleOf(channel))}, ${KINDS[kind]}:* ${firstWord}`, ...others],
+      [`*${escapedForSlack(titleOf(pipeline))}, ${KINDS[kind]}:* ${firstWord}`, ...others],
       ", ",
       room,
     );
@@ -178,11 +178,11 @@ function frameOf(
 
 /** `3 changes: Job order 2 new, 1 changed` */
 function headingOf(notices: readonly Notice[]): string {
-  const channels = [...groupBy(notices, ({ channel }) => channel)].map(([channel, those]) => {
+  const pipelines = [...groupBy(notices, ({ pipeline }) => pipeline)].map(([pipeline, those]) => {
     const kinds = [...groupBy(those, ({ kind }) => kind)].map(([kind, same]) => `${same.length} ${KINDS[kind]}`);
-    return `${titleOf(channel)} ${kinds.join(", ")}`;
+    return `${titleOf(pipeline)} ${kinds.join(", ")}`;
   });
-  return cut(`${notices.length} changes: ${channels.join("; ")}`, SLACK_LIMITS.headerText);
+  return cut(`${notices.length} changes: ${pipelines.join("; ")}`, SLACK_LIMITS.headerText);
 }
 
 /** Pieces put together to sections, as long as there is room. */
@@ -212,7 +212,7 @@ function plain(notices: readonly Notice[], place: string, plainness: "text" | "c
   const counts = `${headingOf(notices)} · ${place}`;
   if (plainness === "counts") return { message: { text: escapedForSlack(counts) }, told: notices.length };
   const { texts, told } = sectionsOf(
-    notices.map(({ channel, key, kind }) => `${channel} ${escapedForSlack(key)} ${KINDS[kind]}`),
+    notices.map(({ pipeline, key, kind }) => `${pipeline} ${escapedForSlack(key)} ${KINDS[kind]}`),
     "\n",
     SLACK_LIMITS.sectionText,
   );

@@ -20,17 +20,17 @@ export interface ArchivePart {
 }
 
 /** `jobOrder/dt=2026-11-21/hour=07/`: the messages that were received in that hour (UTC). */
-export function hourPrefix(channel: string, time: number): string {
+export function hourPrefix(pipeline: string, time: number): string {
   const iso = new Date(time).toISOString();
-  return `${channel}/dt=${iso.slice(0, 10)}/hour=${iso.slice(11, 13)}/`;
+  return `${pipeline}/dt=${iso.slice(0, 10)}/hour=${iso.slice(11, 13)}/`;
 }
 
 /** A batch by hour, with the messages in each part. The same batch gives the same objects: worked off twice, it is archived once. */
 export function archiveParts(
-  channel: string,
+  pipeline: string,
   messages: readonly Archived[],
 ): readonly { readonly part: ArchivePart; readonly ids: readonly string[] }[] {
-  const hours = groupBy(messages, ({ receivedAt }) => hourPrefix(channel, receivedAt));
+  const hours = groupBy(messages, ({ receivedAt }) => hourPrefix(pipeline, receivedAt));
   return [...hours].map(([prefix, those]) => ({
     part: {
       key: `${prefix}${partName(those)}.ndjson.gz`,

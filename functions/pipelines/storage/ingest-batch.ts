@@ -3,7 +3,7 @@ import { mapConcurrently } from "../../shared/concurrency";
 import { groupBy } from "../../shared/group-by";
 import type { Archived, ArchivePart } from "./archive";
 import { archiveParts } from "./archive";
-import type { Channel } from "../contract";
+import type { Pipeline } from "../contract";
 import { MalformedMessageError, readMessage, type Message } from "../message/message";
 
 /** Rows written at a time. */
@@ -26,9 +26,9 @@ export interface Failure {
 }
 
 export interface IngestPorts {
-  /** The channel's name. */
+  /** The pipeline's name. */
   readonly name: string;
-  readonly channel: Channel;
+  readonly pipeline: Pipeline;
   readonly archive: (part: ArchivePart) => Promise<void>;
   /** Stores a row unless one of the same or a newer version is there. Returns whether it did. */
   readonly store: (message: Message) => Promise<boolean>;
@@ -49,7 +49,7 @@ export async function ingestBatch(batch: readonly Queued[], ports: IngestPorts):
   const failures: Failure[] = [];
   const readable = batch.flatMap((queued) => {
     try {
-      return [{ queued, message: readMessage(queued.text, ports.channel, queued.receivedAt) }];
+      return [{ queued, message: readMessage(queued.text, ports.pipeline, queued.receivedAt) }];
     } catch (error) {
       if (!(error instanceof MalformedMessageError)) throw error;
       failures.push({ id: queued.id, error });

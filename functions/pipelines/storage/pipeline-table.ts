@@ -1,4 +1,4 @@
-/** A channel's table: a row for each key, its newest version. */
+/** A pipeline's table: a row for each key, its newest version. */
 import type { AwsJson } from "../../shared/aws/aws-json";
 import { errorName } from "../../shared/errors";
 import type { Message } from "../message/message";

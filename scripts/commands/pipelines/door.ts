@@ -1,4 +1,4 @@
-/** A channel's endpoint, as programs with AWS credentials call it. */
+/** A pipeline's endpoint, as programs with AWS credentials call it. */
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { SignatureV4 } from "@smithy/signature-v4";
 import type { AwsSettings } from "../../environments/deployed";

@@ -1,4 +1,4 @@
-/** `npm run channel -- <environment> send|replay|redrive <name>`: messages into a channel, again or for the first time. */
+/** `npm run pipelines -- <environment> send|replay|redrive <name>`: messages into a pipeline, again or for the first time. */
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
@@ -10,9 +10,9 @@ import { findDeployed, type Deployed, type DeployedOptions } from "../../environ
 import { DEFAULT_HOME } from "../../local/home";
 import { describeError, EXIT, npmCommand } from "../../shared/command-line";
 import { openDoor } from "./door";
-import { channelOf } from "./outputs";
+import { pipelineOf } from "./outputs";
 import { sendAll, type Outgoing } from "./queue-sender";
-import { redriveChannel, streamEvent, type LostChanges } from "./redrive";
+import { redrivePipeline, streamEvent, type LostChanges } from "./redrive";
 import { replay } from "./replay";
 import { readChanges } from "./stream-reader";
 
@@ -30,16 +30,19 @@ interface Options extends DeployedOptions {
   readonly into?: string;
 }
 
-const command = npmCommand("npm run channel --", "Sends messages into a channel: new ones, archived ones, failed ones.")
+const command = npmCommand(
+  "npm run pipelines --",
+  "Sends messages into a pipeline: new ones, archived ones, failed ones.",
+)
   .argument("<environment>", "as main.ts names it: staging")
   .argument(
     "<operation>",
-    "\nsend: the JSON in a file, or on standard input (-), through the channel's door; of NDJSON each line" +
+    "\nsend: the JSON in a file, or on standard input (-), through the pipeline's door; of NDJSON each line" +
       "\nreplay: what the archive received from --from until --to" +
       "\nredrive: dead letters, back to where they failed. Mend the cause first",
     operationOf,
   )
-  .argument("<name>", "the channel's: jobOrder")
+  .argument("<name>", "the pipeline's: jobOrder")
   .argument("[file]", "for send: a file, or - for standard input", "-")
   .option("--from <time>", "for replay: ISO 8601, with Z or an offset", timeOf)
   .option("--to <time>", "for replay: not included (default: now)", timeOf)
@@ -62,8 +65,8 @@ function timeOf(value: string): number {
 }
 
 async function send(environment: string, name: string, file: string, deployed: Deployed): Promise<number> {
-  const channel = channelOf(environment, name, deployed);
-  const door = openDoor(channel.endpoint, deployed.aws);
+  const pipeline = pipelineOf(environment, name, deployed);
+  const door = openDoor(pipeline.endpoint, deployed.aws);
   const bodies = messagesIn(file === "-" ? await text(process.stdin) : await readFile(file, "utf8"));
   let refused = 0;
   for (const [index, body] of bodies.entries()) {
@@ -85,10 +88,10 @@ function messagesIn(content: string): readonly string[] {
 async function replayInto(environment: string, name: string, options: Options, deployed: Deployed): Promise<number> {
   const { from, to = Date.now(), into = environment } = options;
   if (from === undefined) throw new UsageError("replay needs --from: when the first messages were received");
-  const source = channelOf(environment, name, deployed);
+  const source = pipelineOf(environment, name, deployed);
   const sameEnvironment = into === environment;
   const there = sameEnvironment ? deployed : await findDeployed(into, options);
-  const target = channelOf(into, name, there);
+  const target = pipelineOf(into, name, there);
   const sqs = new SQSClient(there.aws);
   const total = await replay({
     name,
@@ -107,19 +110,20 @@ async function replayInto(environment: string, name: string, options: Options, d
 }
 
 async function redrive(environment: string, name: string, { features, aws }: Deployed): Promise<number> {
-  const channel = channelOf(environment, name, { features });
+  const pipeline = pipelineOf(environment, name, { features });
   const sqs = new SQSClient(aws);
   const lambda = new LambdaClient(aws);
   const streams = new DynamoDBStreamsClient(aws);
   const tell = async (lost: LostChanges): Promise<void> => {
     const Payload = Buffer.from(JSON.stringify(streamEvent(await readChanges(streams, lost))));
-    const answer = await lambda.send(new InvokeCommand({ FunctionName: channel.notifyFunctionName, Payload }));
-    if (answer.FunctionError !== undefined) throw new Error(`${channel.notifyFunctionName} failed again: see its logs`);
+    const answer = await lambda.send(new InvokeCommand({ FunctionName: pipeline.notifyFunctionName, Payload }));
+    if (answer.FunctionError !== undefined)
+      throw new Error(`${pipeline.notifyFunctionName} failed again: see its logs`);
   };
-  const { sent, left } = await redriveChannel({
+  const { sent, left } = await redrivePipeline({
     sqs,
-    deadLetterQueueUrl: channel.deadLetterQueueUrl,
-    send: (message: Outgoing) => sendAll(sqs, channel.queueUrl, [message]),
+    deadLetterQueueUrl: pipeline.deadLetterQueueUrl,
+    send: (message: Outgoing) => sendAll(sqs, pipeline.queueUrl, [message]),
     tell,
     now: Date.now,
     onProgress: console.log,
@@ -147,7 +151,7 @@ main().then(
     process.exitCode = code;
   },
   (error: unknown) => {
-    console.error(`npm run channel: ${describeError(error)}`);
+    console.error(`npm run pipelines: ${describeError(error)}`);
     process.exitCode = error instanceof UsageError ? EXIT.badUsage : EXIT.failure;
   },
 );

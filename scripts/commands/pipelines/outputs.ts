@@ -1,9 +1,9 @@
-/** What the pipelines' module tells of its channels. */
+/** What the pipelines' module tells of its pipelines. */
 import { z } from "zod";
 import { NotDeployedError, type Deployed } from "../../environments/deployed";
 
 const outputsSchema = z.looseObject({
-  channels: z.record(
+  pipelines: z.record(
     z.string(),
     z.object({
       endpoint: z.string(),
@@ -16,7 +16,7 @@ const outputsSchema = z.looseObject({
   archive_bucket_name: z.string(),
 });
 
-export interface DeployedChannel {
+export interface DeployedPipeline {
   readonly name: string;
   readonly endpoint: string;
   readonly queueUrl: string;
@@ -27,25 +27,25 @@ export interface DeployedChannel {
   readonly archiveBucketName: string;
 }
 
-/** @throws NotDeployedError naming the channels that there are */
-export function channelOf(
+/** @throws NotDeployedError naming the pipelines that there are */
+export function pipelineOf(
   environment: string,
   name: string,
   { features }: Pick<Deployed, "features">,
-): DeployedChannel {
+): DeployedPipeline {
   const outputs = outputsSchema.safeParse(features["pipelines"]);
-  if (!outputs.success) throw new NotDeployedError(`${environment} has no channels`);
-  const { channels, archive_bucket_name: archiveBucketName } = outputs.data;
-  const channel = channels[name];
-  if (channel === undefined)
-    throw new NotDeployedError(`${environment} has no channel "${name}": ${Object.keys(channels).join(", ")}`);
+  if (!outputs.success) throw new NotDeployedError(`${environment} has no pipelines`);
+  const { pipelines, archive_bucket_name: archiveBucketName } = outputs.data;
+  const pipeline = pipelines[name];
+  if (pipeline === undefined)
+    throw new NotDeployedError(`${environment} has no pipeline "${name}": ${Object.keys(pipelines).join(", ")}`);
   return {
     name,
-    endpoint: channel.endpoint,
-    queueUrl: channel.queue_url,
-    deadLetterQueueUrl: channel.dead_letter_queue_url,
-    tableName: channel.table_name,
-    notifyFunctionName: channel.notify_function_name,
+    endpoint: pipeline.endpoint,
+    queueUrl: pipeline.queue_url,
+    deadLetterQueueUrl: pipeline.dead_letter_queue_url,
+    tableName: pipeline.table_name,
+    notifyFunctionName: pipeline.notify_function_name,
     archiveBucketName,
   };
 }

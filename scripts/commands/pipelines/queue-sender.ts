@@ -1,4 +1,4 @@
-/** Sends messages to a channel's queue, past its door: they have been through it once. */
+/** Sends messages to a pipeline's queue, past its door: they have been through it once. */
 import { SendMessageBatchCommand, type SendMessageBatchRequestEntry, type SQSClient } from "@aws-sdk/client-sqs";
 import { sendInBatches } from "../../../functions/shared/aws/batches";
 import { systemClock } from "../../../functions/shared/clock";
@@ -17,7 +17,7 @@ export interface Outgoing {
   readonly attributes: Readonly<Record<string, number>>;
 }
 
-/** Not all messages could be sent. What was sent may be sent again: the channel knows it by its key and version. */
+/** Not all messages could be sent. What was sent may be sent again: the pipeline knows it by its key and version. */
 export class NotSentError extends Error {
   override readonly name = "NotSentError";
 }

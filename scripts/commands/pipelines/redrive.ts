@@ -1,4 +1,4 @@
-/** Sends a channel's dead letters back: messages to its queue, and changes that could not be told to whom they are to be told. */
+/** Sends a pipeline's dead letters back: messages to its queue, and changes that could not be told to whom they are to be told. */
 import type { _Record } from "@aws-sdk/client-dynamodb-streams";
 import {
   DeleteMessageCommand,
@@ -29,7 +29,7 @@ const lostChangesSchema = z.object({
 });
 export type LostChanges = z.output<typeof lostChangesSchema>["DDBStreamBatchInfo"];
 
-export interface ChannelRedrive {
+export interface PipelineRedrive {
   readonly sqs: SQSClient;
   readonly deadLetterQueueUrl: string;
   readonly send: (message: Outgoing) => Promise<void>;
@@ -44,8 +44,8 @@ export interface ChannelRedrive {
  * Each dead letter is deleted only after it was sent back: a crash in between means one twice, never none. What fails again
  * meanwhile stays.
  */
-export async function redriveChannel(
-  redrive: ChannelRedrive,
+export async function redrivePipeline(
+  redrive: PipelineRedrive,
 ): Promise<{ readonly sent: number; readonly left: number }> {
   const { sqs, deadLetterQueueUrl: QueueUrl, now, onProgress } = redrive;
   const startedAt = now();
@@ -87,7 +87,7 @@ export async function redriveChannel(
 
 async function sendBack(
   { Body = "", MessageAttributes = {}, Attributes }: Message,
-  redrive: ChannelRedrive,
+  redrive: PipelineRedrive,
 ): Promise<void> {
   const lost = lostChangesSchema.safeParse(parseJson(Body));
   if (lost.success) {

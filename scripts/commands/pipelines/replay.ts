@@ -1,4 +1,4 @@
-/** Sends a time range of the archive through a channel again. */
+/** Sends a time range of the archive through a pipeline again. */
 import { gunzipSync } from "node:zlib";
 import { GetObjectCommand, paginateListObjectsV2, type S3Client } from "@aws-sdk/client-s3";
 import { hourPrefix, readPart, type Archived } from "../../../functions/pipelines/storage/archive";
@@ -17,7 +17,7 @@ export interface ReplayRange {
 }
 
 export interface Replaying extends ReplayRange {
-  /** The channel's name. */
+  /** The pipeline's name. */
   readonly name: string;
   readonly s3: S3Client;
   readonly bucket: string;

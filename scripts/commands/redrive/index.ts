@@ -15,7 +15,7 @@ const command = npmCommand(
   .argument("<environment>", "as main.ts names it: staging")
   .argument(
     "<feature>",
-    "heartbeats, timers, exports, pipelines, workflow; of one channel: npm run channel -- <environment> redrive <name>",
+    "heartbeats, timers, exports, pipelines, workflows; of one pipeline: npm run pipelines -- <environment> redrive <name>",
   )
   .option("--app <file>", "the app that has the environment", "main.ts")
   .option("--home <folder>", "for local: the folder that was given to npm start", DEFAULT_HOME)

@@ -1,4 +1,4 @@
-/** `npm run task -- <environment> start|show|ls|cancel ...`: tasks of the workflow, at a terminal. */
+/** `npm run workflows -- <environment> start|show|ls|cancel ...`: tasks, at a terminal. */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { SFNClient } from "@aws-sdk/client-sfn";
@@ -20,9 +20,13 @@ import { follow } from "./follow";
 const outputsSchema = z.object({
   table_name: z.string(),
   start_function_name: z.string(),
-  machine_arn: z.string(),
-  executions_arn: z.string(),
-  keep_days: z.coerce.number(),
+  workflows: z.object({
+    task: z.object({
+      state_machine_arn: z.string(),
+      execution_arn_prefix: z.string(),
+      keep_days: z.coerce.number(),
+    }),
+  }),
 });
 
 const actionSchema = z.enum(["start", "show", "ls", "cancel"]);
@@ -57,13 +61,17 @@ async function run(
   if (!limit.success) throw new UsageError("--limit is not a whole number from 1 to 1000");
 
   const { features, aws } = await findDeployed(environment, options);
-  const outputs = outputsSchema.safeParse(features["workflow"]);
+  const outputs = outputsSchema.safeParse(features["workflows"]);
   if (!outputs.success)
-    throw new NotDeployedError(`${environment} has no workflow: ${Object.keys(features).join(", ")}`);
-  const { table_name, start_function_name, machine_arn, executions_arn, keep_days } = outputs.data;
+    throw new NotDeployedError(`${environment} has no workflows: ${Object.keys(features).join(", ")}`);
+  const { table_name, start_function_name, workflows } = outputs.data;
   const ports = {
-    table: taskTable(new DynamoDBClient(aws), table_name, keep_days),
-    executions: stepFunctions(new SFNClient(aws), machine_arn, executions_arn),
+    table: taskTable(new DynamoDBClient(aws), table_name, workflows.task.keep_days),
+    executions: stepFunctions(
+      new SFNClient(aws),
+      workflows.task.state_machine_arn,
+      workflows.task.execution_arn_prefix,
+    ),
   };
   const show = (task: Task) => {
     console.log(options.json ? JSON.stringify(task) : describeTask(task, colours));
@@ -118,7 +126,7 @@ async function watch(find: () => Promise<Task>, { json }: Options): Promise<numb
   return task.status === "DONE" ? EXIT.ok : EXIT.failure;
 }
 
-const command = npmCommand("npm run task --", "Starts, shows, lists and cancels tasks of the workflow.")
+const command = npmCommand("npm run workflows --", "Starts, shows, lists and cancels tasks.")
   .argument("<environment>", "as main.ts names it: staging")
   .addArgument(new Argument("<action>", "what to do").choices(actionSchema.options))
   .argument("[id]", "the task's; of ls, none")
@@ -138,7 +146,7 @@ run(environment, actionSchema.parse(action), id, command.opts<Options>()).then(
     process.exitCode = code;
   },
   (error: unknown) => {
-    console.error(`npm run task: ${describeError(error)}`);
+    console.error(`npm run workflows: ${describeError(error)}`);
     process.exitCode = error instanceof UsageError ? EXIT.badUsage : EXIT.failure;
   },
 );

@@ -34,10 +34,10 @@ beforeEach(() => {
     POWERTOOLS_SERVICE_NAME: "pipelines",
     ALMANAC_APP: "almanac",
     ALMANAC_ENVIRONMENT: "test",
-    CHANNEL_NAME: "jobOrder",
-    CHANNEL: JSON.stringify({ key: "/id", version: "/v", slack: "/almanac/slack/orders" }),
+    PIPELINE_NAME: "jobOrder",
+    PIPELINE: JSON.stringify({ key: "/id", version: "/v", slack: "/almanac/slack/orders" }),
     QUEUE_URL: "https://sqs/queue",
-    CHANNEL_TABLE: "table",
+    PIPELINE_TABLE: "table",
     ARCHIVE_BUCKET: "archive",
     NOTICES_TABLE: "notices",
     DRAIN_FUNCTION: "drain",
@@ -68,7 +68,7 @@ describe("the door", () => {
   });
   const ask = async (body: string) => {
     const handler = await handlerOf<{ statusCode: number; body: string }>("ingress");
-    const route = { httpMethod: "POST", resource: "/channels/jobOrder", requestContext: { requestId: "r" } };
+    const route = { httpMethod: "POST", resource: "/pipelines/jobOrder", requestContext: { requestId: "r" } };
     const { statusCode, body: answer } = await handler({ ...route, body });
     return [statusCode, JSON.parse(answer)] as const;
   };
@@ -207,7 +207,7 @@ describe("notify", () => {
 });
 
 describe("the drain", () => {
-  const notice = { channel: "jobOrder", key: "17", kind: "new", receivedAt: "2026-11-21T07:00:00.000Z", fields: [] };
+  const notice = { pipeline: "jobOrder", key: "17", kind: "new", receivedAt: "2026-11-21T07:00:00.000Z", fields: [] };
   const waiting = (time: string) => ({
     Items: [{ notice: { S: `${time}#jobOrder#1` }, content: { S: JSON.stringify(notice) } }],
   });

@@ -23,8 +23,8 @@ import { handler as tasks } from "../../../functions/workflows/tasks";
 import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE, scheduledEvent } from "../../support/lambda";
 
 const NOW = Date.parse("2026-11-21T12:00:00Z");
-const MACHINE = "arn:aws:states:eu-central-1:000000000000:stateMachine:almanac-test-workflow-task";
-const EXECUTIONS = "arn:aws:states:eu-central-1:000000000000:execution:almanac-test-workflow-task";
+const MACHINE = "arn:aws:states:eu-central-1:000000000000:stateMachine:almanac-test-workflows-task";
+const EXECUTIONS = "arn:aws:states:eu-central-1:000000000000:execution:almanac-test-workflows-task";
 const INPUT = JSON.stringify({ taskId: "order-1", timestamp: NOW });
 const ROW = {
   taskId: "order-1",
@@ -44,12 +44,12 @@ beforeEach(() => {
     ...environment,
     ...OUTPUT_TO_CONSOLE,
     AWS_REGION: "eu-central-1",
-    POWERTOOLS_SERVICE_NAME: "workflow",
+    POWERTOOLS_SERVICE_NAME: "workflows",
     ALMANAC_APP: "almanac",
     ALMANAC_ENVIRONMENT: "test",
     TASK_MACHINE: MACHINE,
     TASK_EXECUTIONS: EXECUTIONS,
-    TASKS_TABLE: "almanac-test-workflow",
+    TASKS_TABLE: "almanac-test-workflows",
     KEEP_DAYS: "90",
     GRACE_SECONDS: "0",
     TIME_LIMIT_SECONDS: "3600",
@@ -205,7 +205,7 @@ describe("the reconciler", () => {
     describes({ status: "ABORTED", stopDate: new Date(NOW + 9_000), cause: "by hand" });
     await reconcile(event({ status: "FAILED" }), lambdaContext());
     expect(dynamodb.commandCalls(UpdateItemCommand)[0]?.args[0].input).toMatchObject({
-      TableName: "almanac-test-workflow",
+      TableName: "almanac-test-workflows",
       ExpressionAttributeValues: marshall({
         ":status": "ABORTED",
         ":started": [{ status: "STARTED", at: "2026-11-21T12:00:00.050Z" }],

@@ -29,7 +29,7 @@ async function measureBurst(): Promise<readonly Figure[]> {
 /** As few messages as hold them all, by their keys. */
 function leastMessages(): number {
   const notices = Array.from({ length: CHANGES }, (_, index): Notice => ({
-    channel: "jobOrder",
+    pipeline: "jobOrder",
     key: String(1_000_000 + index),
     kind: "new",
     receivedAt: "2026-11-21T07:00:00.000Z",

@@ -89,14 +89,14 @@ function setEnvironment(endpoint: string): void {
     POWERTOOLS_SERVICE_NAME: "pipelines",
     ALMANAC_APP: "almanac",
     ALMANAC_ENVIRONMENT: "bench",
-    CHANNEL_NAME: "jobOrder",
-    CHANNEL: JSON.stringify({
+    PIPELINE_NAME: "jobOrder",
+    PIPELINE: JSON.stringify({
       key: "/jobOrderId",
       version: "/revision",
       groupBy: "/customer",
       summary: { Total: "/total" },
     }),
-    CHANNEL_TABLE: "table",
+    PIPELINE_TABLE: "table",
     ARCHIVE_BUCKET: "archive",
   });
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { openDoor } from "../../../commands/pipelines/door";
-import { channelOf } from "../../../commands/pipelines/outputs";
+import { pipelineOf } from "../../../commands/pipelines/outputs";
 import { homeAt } from "../../../local/home";
 import { readRunning } from "../../../local/run-record";
 import { localSettings } from "../../../local/sample-data";
@@ -28,7 +28,7 @@ export async function measureQuiet(): Promise<readonly Figure[]> {
     const running = await readRunning(homeAt(home));
     if (running?.slack === undefined || running.deployment === undefined)
       throw new Error("npm start has left no Slack");
-    const { endpoint } = channelOf("local", "jobOrder", running.deployment);
+    const { endpoint } = pipelineOf("local", "jobOrder", running.deployment);
     const door = openDoor(endpoint, localSettings(running.endpoint));
     const sentAt = new Map<string, number>();
     for (let order = 0; order < ORDERS; order += 1) {

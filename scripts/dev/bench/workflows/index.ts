@@ -20,7 +20,7 @@ const WRITE_UNITS = { put: { table: 1, index: 1 }, update: { table: 1, index: 2 
  * The workflow: starts a second through the real handler against a stub of Step Functions; and what a task is made of, counted by
  * running the definition itself, priced. Beside it the plain version: the same two writes into a table without history and index.
  */
-export async function benchWorkflow(): Promise<readonly Figure[]> {
+export async function benchWorkflows(): Promise<readonly Figure[]> {
   const { starts, seconds, cpuSeconds } = await withProcesses(
     __dirname,
     ["states-stub", "starter"] as const,
@@ -53,11 +53,11 @@ function starterEnvironment(endpoint: string): NodeJS.ProcessEnv {
     AWS_REGION: "eu-central-1",
     AWS_ACCESS_KEY_ID: "bench",
     AWS_SECRET_ACCESS_KEY: "bench",
-    POWERTOOLS_SERVICE_NAME: "workflow",
+    POWERTOOLS_SERVICE_NAME: "workflows",
     ALMANAC_APP: "almanac",
     ALMANAC_ENVIRONMENT: "bench",
-    TASK_MACHINE: "arn:aws:states:eu-central-1:000000000000:stateMachine:almanac-bench-workflow-task",
-    TASK_EXECUTIONS: "arn:aws:states:eu-central-1:000000000000:execution:almanac-bench-workflow-task",
+    TASK_MACHINE: "arn:aws:states:eu-central-1:000000000000:stateMachine:almanac-bench-workflows-task",
+    TASK_EXECUTIONS: "arn:aws:states:eu-central-1:000000000000:execution:almanac-bench-workflows-task",
   };
 }
 

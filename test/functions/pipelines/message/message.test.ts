@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { channelSchema, channelVariableSchema } from "../../../../functions/pipelines/contract";
+import { pipelineSchema, pipelineVariableSchema } from "../../../../functions/pipelines/contract";
 import { parseJson, textOf } from "../../../../functions/pipelines/message/json";
 import { MalformedMessageError, readMessage } from "../../../../functions/pipelines/message/message";
 import { at, redacted } from "../../../../functions/pipelines/message/json-pointer";
@@ -7,12 +7,12 @@ import { rowOf } from "../../../../functions/pipelines/storage/row";
 
 const AT = Date.parse("2026-11-21T07:31:22.123Z");
 const LONG = "1234567890123456789012345678901234567890";
-const channel = (input: object = {}) => channelSchema.parse({ key: "/jobOrderId", version: "/revision", ...input });
+const pipeline = (input: object = {}) => pipelineSchema.parse({ key: "/jobOrderId", version: "/revision", ...input });
 
 describe("a message", () => {
   it("is read with every digit that it has, and stored as it was sent", () => {
     const text = `{"jobOrderId": ${LONG},\n "revision": 1.0e0, "nested": {"π": [${LONG}.50, {"deep": null}]}}`;
-    const message = readMessage(text.replace("1.0e0", "7"), channel({ summary: { Nested: "/nested" } }), AT);
+    const message = readMessage(text.replace("1.0e0", "7"), pipeline({ summary: { Nested: "/nested" } }), AT);
     expect(message).toMatchObject({
       key: LONG,
       version: "7",
@@ -32,15 +32,15 @@ describe("a message", () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.constantFrom(undefined, 2, "\r\n"), (value, space) => {
         const text = JSON.stringify({ jobOrderId: "17", revision: 1, value }, undefined, space);
-        const { data } = readMessage(text, channel(), AT);
+        const { data } = readMessage(text, pipeline(), AT);
         expect(JSON.parse(data)).toEqual(JSON.parse(text));
         expect(data).not.toMatch(/[\r\n\ufffe\uffff]/);
       }),
     );
   });
 
-  it("has its time for a version where its channel has none", () => {
-    const { version } = readMessage('{"jobOrderId":"17"}', channelSchema.parse({ key: "/jobOrderId" }), AT);
+  it("has its time for a version where its pipeline has none", () => {
+    const { version } = readMessage('{"jobOrderId":"17"}', pipelineSchema.parse({ key: "/jobOrderId" }), AT);
     expect(version).toBe(String(AT));
   });
 
@@ -50,7 +50,7 @@ describe("a message", () => {
     ['"2026-11-21T08:31:22.123+01:00"', String(AT)],
     ["12345678901234567890123456789012345678", "12345678901234567890123456789012345678"],
   ])("has the version %s", (written, version) => {
-    expect(readMessage(`{"jobOrderId":"17","revision":${written}}`, channel(), AT).version).toBe(version);
+    expect(readMessage(`{"jobOrderId":"17","revision":${written}}`, pipeline(), AT).version).toBe(version);
   });
 
   it.each([
@@ -70,8 +70,8 @@ describe("a message", () => {
       "/revision: is neither a whole number",
     ],
   ])("of %s is refused, with the reason", (_, text, reason) => {
-    expect(() => readMessage(text, channel(), AT)).toThrow(MalformedMessageError);
-    expect(() => readMessage(text, channel(), AT)).toThrow(reason);
+    expect(() => readMessage(text, pipeline(), AT)).toThrow(MalformedMessageError);
+    expect(() => readMessage(text, pipeline(), AT)).toThrow(reason);
   });
 });
 
@@ -98,9 +98,9 @@ describe("a pointer", () => {
   });
 });
 
-describe("a channel", () => {
+describe("a pipeline", () => {
   it("is read from its variable as it was configured, but for the schema", () => {
-    const { schema: _, ...configured } = channel({ schema: { type: "object" }, private: ["/customer"] });
-    expect(channelVariableSchema.parse(JSON.stringify({ ...configured, schema: {} }))).toEqual(configured);
+    const { schema: _, ...configured } = pipeline({ schema: { type: "object" }, private: ["/customer"] });
+    expect(pipelineVariableSchema.parse(JSON.stringify({ ...configured, schema: {} }))).toEqual(configured);
   });
 });

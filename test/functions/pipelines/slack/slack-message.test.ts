@@ -1,20 +1,20 @@
 import fc from "fast-check";
-import { channelSchema } from "../../../../functions/pipelines/contract";
+import { pipelineSchema } from "../../../../functions/pipelines/contract";
 import { readMessage } from "../../../../functions/pipelines/message/message";
 import { noticeOf, REDACTED, type Notice } from "../../../../functions/pipelines/slack/notification";
 import { rowOf } from "../../../../functions/pipelines/storage/row";
 import { composeMessage, SLACK_LIMITS, type SlackMessage } from "../../../../functions/pipelines/slack/slack-message";
 import { blockFaults } from "../../../../scripts/local/slack/rules";
 
-const channel = channelSchema.parse({
+const pipeline = pipelineSchema.parse({
   key: "/jobOrderId",
   version: "/revision",
   summary: { Customer: "/customer/name", Total: "/total", Everything: "/customer" },
   private: ["/customer/name"],
 });
-const row = (order: object) => rowOf(readMessage(JSON.stringify(order), channel, Date.parse("2026-11-21T07:00:00Z")));
+const row = (order: object) => rowOf(readMessage(JSON.stringify(order), pipeline, Date.parse("2026-11-21T07:00:00Z")));
 const notice = (overrides: Partial<Notice> = {}): Notice => ({
-  channel: "jobOrder",
+  pipeline: "jobOrder",
   key: "17",
   version: "1",
   kind: "new",
@@ -38,8 +38,8 @@ describe("a notice", () => {
   const second = row({ jobOrderId: "17", revision: 2, customer: { name: "Zoe", city: "Bern" }, total: 12 });
 
   it("tells what is new, and keeps what is private to itself", () => {
-    expect(noticeOf("jobOrder", channel, { before: undefined, after: first })).toEqual({
-      channel: "jobOrder",
+    expect(noticeOf("jobOrder", pipeline, { before: undefined, after: first })).toEqual({
+      pipeline: "jobOrder",
       key: "17",
       version: "1",
       kind: "new",
@@ -53,18 +53,18 @@ describe("a notice", () => {
   });
 
   it("tells what has changed, and what it was", () => {
-    const { kind, fields } = noticeOf("jobOrder", channel, { before: first, after: second }) ?? { fields: [] };
+    const { kind, fields } = noticeOf("jobOrder", pipeline, { before: first, after: second }) ?? { fields: [] };
     expect(kind).toBe("changed");
     expect(fields[1]).toEqual({ label: "Total", value: "12", before: "10" });
     expect(JSON.stringify(fields)).not.toMatch(/Ada|Zoe/);
   });
 
   it("is none when the same comes again", () => {
-    expect(noticeOf("jobOrder", channel, { before: first, after: { ...first, version: { N: "9" } } })).toBeUndefined();
+    expect(noticeOf("jobOrder", pipeline, { before: first, after: { ...first, version: { N: "9" } } })).toBeUndefined();
   });
 
   it("does not tell a key that is private", () => {
-    const secret = { ...channel, private: ["/jobOrderId"] };
+    const secret = { ...pipeline, private: ["/jobOrderId"] };
     expect(noticeOf("jobOrder", secret, { before: undefined, after: first })?.key).toBe(REDACTED);
   });
 
@@ -73,7 +73,7 @@ describe("a notice", () => {
       fc.property(
         fc.dictionary(fc.string(), fc.oneof(fc.record({ S: fc.string() }), fc.record({ N: fc.string() }))),
         (any) => {
-          expect(noticeOf("jobOrder", channel, { before: undefined, after: any })).toBeDefined();
+          expect(noticeOf("jobOrder", pipeline, { before: undefined, after: any })).toBeDefined();
         },
       ),
     );
@@ -109,7 +109,7 @@ describe("a Slack message", () => {
   it("is one that Slack takes, and tells the first of them, whatever it is about", () => {
     const text = fc.oneof(fc.string({ maxLength: 300 }), fc.stringMatching(/^[<>&]{200}$/));
     const any = fc.record({
-      channel: fc.constantFrom("jobOrder", "invoice", "x"),
+      pipeline: fc.constantFrom("jobOrder", "invoice", "x"),
       key: text,
       kind: fc.constantFrom("new", "changed", "removed" as const),
       receivedAt: fc.constant("2026-11-21T07:00:00.000Z"),

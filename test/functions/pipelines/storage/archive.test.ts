@@ -4,7 +4,7 @@ import { archiveParts, readPart, UnreadableArchiveError } from "../../../../func
 const NOON = Date.parse("2026-11-21T12:00:00.000Z");
 
 describe("the archive", () => {
-  it("keeps messages by channel, day and hour in which they were received", () => {
+  it("keeps messages by pipeline, day and hour in which they were received", () => {
     const parts = archiveParts("jobOrder", [
       { id: "a", receivedAt: NOON - 1, data: '{"n":1}' },
       { id: "b", receivedAt: NOON, data: '{"n":12345678901234567890123456789012345678901234567890}' },

@@ -1,9 +1,9 @@
 import fc from "fast-check";
-import { channelSchema } from "../../../../functions/pipelines/contract";
+import { pipelineSchema } from "../../../../functions/pipelines/contract";
 import { ingestBatch, type Queued } from "../../../../functions/pipelines/storage/ingest-batch";
 import type { Message } from "../../../../functions/pipelines/message/message";
 
-const channel = channelSchema.parse({ key: "/id", version: "/v" });
+const pipeline = pipelineSchema.parse({ key: "/id", version: "/v" });
 const queued = (id: string, text: string, archived = false): Queued => ({ id, text, receivedAt: 0, archived });
 
 /** A table in memory, which fails for the keys that it is told to. */
@@ -17,7 +17,7 @@ function world(failing: readonly string[] = []) {
     archived,
     ports: {
       name: "jobOrder",
-      channel,
+      pipeline,
       archive: ({ text }: { readonly text: string }) => {
         archived.push(...text.trimEnd().split("\n"));
         return Promise.resolve();

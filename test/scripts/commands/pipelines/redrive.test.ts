@@ -10,7 +10,7 @@ import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient, type Message } 
 import { mockClient } from "aws-sdk-client-mock";
 import { handler as notify } from "../../../../functions/pipelines/notify";
 import type { Outgoing } from "../../../../scripts/commands/pipelines/queue-sender";
-import { redriveChannel, streamEvent, type LostChanges } from "../../../../scripts/commands/pipelines/redrive";
+import { redrivePipeline, streamEvent, type LostChanges } from "../../../../scripts/commands/pipelines/redrive";
 import { readChanges } from "../../../../scripts/commands/pipelines/stream-reader";
 import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE } from "../../../support/lambda";
 
@@ -44,7 +44,7 @@ const change = (number: number): _Record => ({
 async function redrive(tell: (lost: LostChanges) => Promise<void> = () => Promise.resolve()) {
   const sent: Outgoing[] = [];
   const told: string[] = [];
-  const result = await redriveChannel({
+  const result = await redrivePipeline({
     sqs: new SQSClient(),
     deadLetterQueueUrl: "dead-letters",
     send: (message) => Promise.resolve(void sent.push(message)),
@@ -55,7 +55,7 @@ async function redrive(tell: (lost: LostChanges) => Promise<void> = () => Promis
   return { ...result, messages: sent, told };
 }
 
-describe("redriving a channel", () => {
+describe("redriving a pipeline", () => {
   it("sends messages back with the time at which they came first, and deletes each then", async () => {
     const attributes = { receivedAt: { DataType: "Number", StringValue: "5" } };
     sqs
@@ -134,8 +134,8 @@ describe("reading changes again", () => {
       POWERTOOLS_SERVICE_NAME: "pipelines",
       ALMANAC_APP: "almanac",
       ALMANAC_ENVIRONMENT: "test",
-      CHANNEL_NAME: "jobOrder",
-      CHANNEL: JSON.stringify({ key: "/id", version: "/v", slack: "/almanac/slack/orders" }),
+      PIPELINE_NAME: "jobOrder",
+      PIPELINE: JSON.stringify({ key: "/id", version: "/v", slack: "/almanac/slack/orders" }),
       NOTICES_TABLE: "notices",
       DRAIN_FUNCTION: "drain",
     };

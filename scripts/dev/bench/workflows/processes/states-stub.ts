@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
 const ANSWER = JSON.stringify({
-  executionArn: "arn:aws:states:eu-central-1:000000000000:execution:almanac-bench-workflow-task:bench",
+  executionArn: "arn:aws:states:eu-central-1:000000000000:execution:almanac-bench-workflows-task:bench",
   startDate: 1_795_257_937.01,
 });
 

@@ -6,8 +6,7 @@ import { createSfn } from "../shared/clients/sfn";
 import { invocationHandler } from "../shared/invocation-handler";
 import { claimRun, type ClaimPorts } from "./claim";
 import { exportOf, readConfiguration } from "./configuration";
-import { claimCallSchema, type Claim } from "./contract";
-import { parseClaimEnvironment } from "./environment";
+import { claimCallSchema, claimEnvironment, type Claim } from "./contract";
 import { isRunning } from "./executions";
 import { answeringFailures } from "./failure";
 import { dayOf, locationOf } from "./naming";
@@ -16,7 +15,7 @@ import { isEmpty } from "./window";
 
 /** Claims an export's day for an execution of the state machine, and plans the run. Called again by the same one, it answers the same. */
 export const handler = invocationHandler(
-  parseClaimEnvironment,
+  claimEnvironment,
   { input: claimCallSchema },
   ({ environment, clock, logger }) => {
     const dynamodb = createDynamoDB();

@@ -14,8 +14,7 @@ import { createDynamoDB } from "../shared/clients/dynamodb";
 import { mapConcurrently } from "../shared/concurrency";
 import { invocationHandler } from "../shared/invocation-handler";
 import { exportClients } from "./clients";
-import { nativeCallSchema, type ExportedFile, type Run } from "./contract";
-import { parseReadEnvironment } from "./environment";
+import { nativeCallSchema, readEnvironment, type ExportedFile, type Run } from "./contract";
 import { answeringFailures } from "./failure";
 import { namesOf, runFolder } from "./naming";
 import { stateTable } from "./state-table";
@@ -40,7 +39,7 @@ const listedFileSchema = z.object({ itemCount: z.number(), md5Checksum: z.string
  * begins, and may come twice.
  */
 export const handler = invocationHandler(
-  parseReadEnvironment,
+  readEnvironment,
   { input: nativeCallSchema },
   ({ environment, clock, logger }) => {
     const dynamodb = createDynamoDB();

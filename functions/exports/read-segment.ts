@@ -6,8 +6,7 @@ import { createDynamoDB } from "../shared/clients/dynamodb";
 import { createSts } from "../shared/clients/sts";
 import { invocationHandler } from "../shared/invocation-handler";
 import { exportClients } from "./clients";
-import { segmentCallSchema, type Run } from "./contract";
-import { parseReadEnvironment } from "./environment";
+import { readEnvironment, segmentCallSchema, type Run } from "./contract";
 import { answeringFailures } from "./failure";
 import { fileWriter } from "./file-writer";
 import { fileKey, namesOf } from "./naming";
@@ -33,7 +32,7 @@ const SEGMENTS_AT_A_TIME = 40;
  * segment: then the last one called is the only one whose work counts.
  */
 export const handler = invocationHandler(
-  parseReadEnvironment,
+  readEnvironment,
   { input: segmentCallSchema },
   ({ environment, clock, logger, metrics }) => {
     const own = createDynamoDB();

@@ -3,8 +3,7 @@ import * as z from "zod";
 import { createDynamoDB } from "../shared/clients/dynamodb";
 import { createS3 } from "../shared/clients/s3";
 import { endpoint, restHandler } from "../shared/rest-handler";
-import type { Job } from "./contract";
-import { parseReportInEnvironment } from "./environment";
+import { reportInEnvironment, type Job } from "./contract";
 import { reportJob } from "./job-report";
 import { stateTable } from "./state-table";
 import { readWatch } from "./target-list";
@@ -18,7 +17,7 @@ const requestSchema = z.object({
 });
 
 /** `POST /heartbeats/{name}`: a job says that it has run. */
-export const handler = restHandler(parseReportInEnvironment, ({ environment, clock }) => {
+export const handler = restHandler(reportInEnvironment, ({ environment, clock }) => {
   const s3 = createS3();
   const table = stateTable(createDynamoDB(), environment.STATE_TABLE, { clock, random: Math.random });
   let remembered: { readonly jobs: readonly Job[]; readonly until: number } | undefined;

@@ -6,8 +6,7 @@ import { createS3 } from "../shared/clients/s3";
 import { createSqs } from "../shared/clients/sqs";
 import { BadRequestError, PayloadTooLargeError } from "../shared/http-errors";
 import { endpoint, restHandler } from "../shared/rest-handler";
-import { MAX_MESSAGE_BYTES, MESSAGE_ATTRIBUTES, schemaKey } from "./contract";
-import { parseDoorEnvironment } from "./environment";
+import { MAX_MESSAGE_BYTES, MESSAGE_ATTRIBUTES, schemaKey, doorEnvironment } from "./contract";
 import { MalformedMessageError, readMessage, type Message } from "./message";
 import { schemaCheck, type SchemaCheck } from "./schema-check";
 
@@ -20,7 +19,7 @@ const requestSchema = z.object({ text: z.string(), body: z.unknown() });
  * `POST /channels/<name>`: takes a message into the channel's queue. Answers 202 once SQS has it; a message sent again, after an
  * answer that was lost, is one more in the queue, and no more than that.
  */
-export const handler = restHandler(parseDoorEnvironment, ({ environment, clock }) => {
+export const handler = restHandler(doorEnvironment, ({ environment, clock }) => {
   const { CHANNEL: channel, CHANNEL_NAME: name, QUEUE_URL: QueueUrl, SCHEMA_BUCKET: bucket } = environment;
   const sqs = createSqs();
   const s3 = bucket === undefined ? undefined : createS3();

@@ -4,9 +4,8 @@ import { createDynamoDB } from "../shared/clients/dynamodb";
 import { createSsm } from "../shared/clients/ssm";
 import { invocationHandler } from "../shared/invocation-handler";
 import { slackPost } from "../shared/slack";
-import { drainRequestSchema } from "./contract";
+import { drainRequestSchema, drainEnvironment } from "./contract";
 import { drainWebhook } from "./drain-webhook";
-import { parseDrainEnvironment } from "./environment";
 import { noticesTable, turnsTable } from "./notices-table";
 
 /** Time kept back from Lambda's own limit. */
@@ -19,7 +18,7 @@ const OVERDUE_MS = 300_000;
  * Tells Slack what waits: for one webhook, called by whoever has put something there; for all, called by its schedule. Any number of
  * it may run: one at a time has a webhook's turn.
  */
-export const handler = invocationHandler(parseDrainEnvironment, { input: drainRequestSchema }, (services) => {
+export const handler = invocationHandler(drainEnvironment, { input: drainRequestSchema }, (services) => {
   const { environment, app, environmentName, clock, logger, metrics } = services;
   const dynamodb = createDynamoDB();
   const outbox = noticesTable(dynamodb, environment.NOTICES_TABLE, { clock, random: Math.random });

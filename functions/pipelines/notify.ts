@@ -4,9 +4,8 @@ import * as z from "zod";
 import { createDynamoDB } from "../shared/clients/dynamodb";
 import { createLambda } from "../shared/clients/lambda";
 import { invocationHandler } from "../shared/invocation-handler";
-import type { drainRequestSchema } from "./contract";
+import { notifyEnvironment, type drainRequestSchema } from "./contract";
 import type { Waiting } from "./drain-webhook";
-import { parseNotifyEnvironment } from "./environment";
 import { noticeOf } from "./notice";
 import { noticesTable } from "./notices-table";
 
@@ -33,7 +32,7 @@ const streamEventSchema = z.object({
  * its place by its sequence number, so one that is there already is put where it is.
  */
 export const handler = invocationHandler(
-  parseNotifyEnvironment,
+  notifyEnvironment,
   { input: streamEventSchema },
   ({ environment, clock, logger }) => {
     const { CHANNEL: channel, CHANNEL_NAME: name, NOTICES_TABLE: table, DRAIN_FUNCTION: drain } = environment;

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { createDynamoDB } from "../shared/clients/dynamodb";
 import { createSfn } from "../shared/clients/sfn";
 import { invocationHandler } from "../shared/invocation-handler";
-import { parseReconcileEnvironment } from "./environment";
+import { reconcileEnvironment } from "./contract";
 import { describeExecution } from "./executions";
 import { settle } from "./reconciler";
 import { taskTable } from "./task-table";
@@ -17,7 +17,7 @@ const statusChangeSchema = z.looseObject({
 
 /** At the end of each execution that did not go well: writes into its task's row how it ended, and why. */
 export const handler = invocationHandler(
-  parseReconcileEnvironment,
+  reconcileEnvironment,
   {
     input: statusChangeSchema,
     ids: ({ id, detail: { executionArn } }) => ({ eventId: id, executionArn }),

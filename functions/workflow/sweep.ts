@@ -1,8 +1,7 @@
 import { createDynamoDB } from "../shared/clients/dynamodb";
 import { createSfn } from "../shared/clients/sfn";
 import { scheduledHandler } from "../shared/scheduled-handler";
-import { SWEEP_MINUTES } from "./contract";
-import { parseSweepEnvironment } from "./environment";
+import { SWEEP_MINUTES, sweepEnvironment } from "./contract";
 import { stepFunctions } from "./executions";
 import { sweep } from "./reconciler";
 import { taskTable } from "./task-table";
@@ -22,7 +21,7 @@ export class SweepIncompleteError extends Error {
 }
 
 /** Every few minutes: mends the rows of tasks whose execution ended unseen. */
-export const handler = scheduledHandler(parseSweepEnvironment, ({ environment, clock, logger, metrics }) => {
+export const handler = scheduledHandler(sweepEnvironment, ({ environment, clock, logger, metrics }) => {
   const { TASK_MACHINE, TASK_EXECUTIONS, TASKS_TABLE, KEEP_DAYS, GRACE_SECONDS, TIME_LIMIT_SECONDS } = environment;
   const executions = stepFunctions(createSfn(), TASK_MACHINE, TASK_EXECUTIONS);
   const table = taskTable(createDynamoDB(), TASKS_TABLE, KEEP_DAYS);

@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-import { environmentParser } from "../../../functions/shared/environment";
+import { environmentSchema } from "../../../functions/shared/environment";
 import { ConflictError } from "../../../functions/shared/http-errors";
 import { endpoint, restHandler, type Endpoint, type RestOptions } from "../../../functions/shared/rest-handler";
 import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE } from "../../support/lambda";
@@ -30,7 +30,7 @@ describe("a handler behind API Gateway", () => {
   });
 
   const ask = (answer: Endpoint, fields: object = {}, options: RestOptions = {}) => {
-    const handler = restHandler(environmentParser({}), () => ({ "PUT /bells/{id}": answer }), options);
+    const handler = restHandler(environmentSchema({}), () => ({ "PUT /bells/{id}": answer }), options);
     const event = {
       httpMethod: "PUT",
       resource: "/bells/{id}",

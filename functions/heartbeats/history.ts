@@ -1,12 +1,11 @@
 /** What became of a subject in earlier times, boiled down to what the status document shows of it. */
+import { DAY_MS, HOUR_MS } from "../shared/time";
 import { percentiles } from "./histogram";
 import { sumOf, type Rollup } from "./rollup";
 import type { StoredHistory } from "./state-table";
 import { WINDOWS, type WindowName } from "./status-document";
 import type { ClosedIncident } from "./target-state";
-import { HOUR_MS, hourOf } from "./tick";
-
-export const DAY_MS = 24 * HOUR_MS;
+import { hourOf } from "./tick";
 
 /** Days shown one by one, today among them. */
 export const SHOWN_DAYS = 90;

@@ -3,13 +3,14 @@ import * as z from "zod";
 import { createDynamoDB } from "../shared/clients/dynamodb";
 import { createS3 } from "../shared/clients/s3";
 import { endpoint, restHandler } from "../shared/rest-handler";
+import { MINUTE_MS } from "../shared/time";
 import { reportInEnvironment, type Job } from "./contract";
 import { reportJob } from "./job-report";
 import { stateTable } from "./state-table";
 import { readWatch } from "./target-list";
 
 /** How long the list of jobs is remembered: a deployment that changes it need not change this function. */
-const REMEMBERED_MS = 60_000;
+const REMEMBERED_MS = MINUTE_MS;
 
 const requestSchema = z.object({
   path: z.object({ name: z.string() }),

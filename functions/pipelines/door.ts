@@ -6,12 +6,13 @@ import { createS3 } from "../shared/clients/s3";
 import { createSqs } from "../shared/clients/sqs";
 import { BadRequestError, PayloadTooLargeError } from "../shared/http-errors";
 import { endpoint, restHandler } from "../shared/rest-handler";
+import { MINUTE_MS } from "../shared/time";
 import { MAX_MESSAGE_BYTES, MESSAGE_ATTRIBUTES, schemaKey, doorEnvironment } from "./contract";
 import { MalformedMessageError, readMessage, type Message } from "./message";
 import { schemaCheck, type SchemaCheck } from "./schema-check";
 
 /** How long a schema is remembered: a deployment that changes it need not change this function. */
-const REMEMBERED_MS = 60_000;
+const REMEMBERED_MS = MINUTE_MS;
 
 const requestSchema = z.object({ text: z.string(), body: z.unknown() });
 

@@ -4,6 +4,7 @@
  */
 import { sleep, type Clock } from "../shared/clock";
 import { POST_TIMEOUT_MS, type PostOutcome } from "../shared/slack";
+import { MINUTE_MS } from "../shared/time";
 import type { Notice } from "./notice";
 import { composeMessage, type Plainness, type SlackMessage } from "./slack-message";
 
@@ -17,7 +18,7 @@ export const LEASE_MS = 30_000;
 const LONGEST_REST_MS = 5_000;
 
 /** How often a webhook that fails is tried, at least: the tick comes once a minute. */
-const LONGEST_BACKOFF_MS = 60_000;
+const LONGEST_BACKOFF_MS = MINUTE_MS;
 
 /** Notices read at a time: more than one message can tell. */
 const NOTICES_A_MESSAGE = 2_000;

@@ -4,6 +4,7 @@ import { createDynamoDB } from "../shared/clients/dynamodb";
 import { createSsm } from "../shared/clients/ssm";
 import { invocationHandler } from "../shared/invocation-handler";
 import { slackPost } from "../shared/slack";
+import { MINUTE_MS } from "../shared/time";
 import { drainRequestSchema, drainEnvironment } from "./contract";
 import { drainWebhook } from "./drain-webhook";
 import { noticesTable, turnsTable } from "./notices-table";
@@ -12,7 +13,7 @@ import { noticesTable, turnsTable } from "./notices-table";
 const CLOSING_MS = 2_000;
 
 /** A notice that has waited so long is one that people should hear of in another way. */
-const OVERDUE_MS = 300_000;
+const OVERDUE_MS = 5 * MINUTE_MS;
 
 /**
  * Tells Slack what waits: for one webhook, called by whoever has put something there; for all, called by its schedule. Any number of

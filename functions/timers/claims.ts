@@ -8,12 +8,13 @@ import {
   type Update,
 } from "@aws-sdk/client-dynamodb";
 
+import { DAY_SECONDS } from "../shared/time";
 import type { Claims } from "./callback";
 import { TIMER_KEYS } from "./contract";
 import type { Fire } from "./timer";
 
 /** As long as a message can come again: 4 days in the queue, 14 among dead letters. Seconds. */
-const KEPT_SECONDS = 20 * 86_400;
+const KEPT_SECONDS = 20 * DAY_SECONDS;
 
 export function claims(dynamodb: DynamoDBClient, TableName: string): Claims {
   return {

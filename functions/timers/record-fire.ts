@@ -1,11 +1,12 @@
 import { PutItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 
 import { createDynamoDB } from "../shared/clients/dynamodb";
+import { DAY_SECONDS } from "../shared/time";
 import { RECORDED_FIRE_KEYS, recordFireEnvironment } from "./contract";
 import { onTimer } from "./on-timer";
 
 /** How long people can see that a timer has fired. */
-const KEPT_SECONDS = 7 * 86_400;
+const KEPT_SECONDS = 7 * DAY_SECONDS;
 
 let connected: { readonly dynamodb: DynamoDBClient; readonly table: string } | undefined;
 

@@ -1,15 +1,11 @@
 /** What clients ask for, and the timer that it makes. Pure. */
 import * as z from "zod";
 
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../shared/time";
 import { cronProblem } from "./cron";
 import { nextDue, type Schedule } from "./schedule";
 import { isTimeZone } from "./time-zone";
 import type { Timer } from "./timer";
-
-const SECOND_MS = 1_000;
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
 
 /** An hourly timer that does not say when fires so many minutes past the time it was put. */
 const DEFAULT_MINUTES_AHEAD = 40;

@@ -1,16 +1,17 @@
 import { createDynamoDB } from "../shared/clients/dynamodb";
 import { createSfn } from "../shared/clients/sfn";
 import { scheduledHandler } from "../shared/scheduled-handler";
+import { MINUTE_MS } from "../shared/time";
 import { SWEEP_MINUTES, sweepEnvironment } from "./contract";
 import { stepFunctions } from "./executions";
 import { sweep } from "./reconciler";
 import { taskTable } from "./task-table";
 
 /** A late or lost sweep or two leave nothing out. */
-const LOOK_BACK_MS = 3 * SWEEP_MINUTES * 60_000;
+const LOOK_BACK_MS = 3 * SWEEP_MINUTES * MINUTE_MS;
 
 /** Until its event comes, and the reconciler has written. */
-const STUCK_AFTER_MS = 120_000;
+const STUCK_AFTER_MS = 2 * MINUTE_MS;
 
 /** For what is under way when the time is up. */
 const RESERVE_MS = 15_000;

@@ -2,6 +2,7 @@
  * Tells Slack what waits for one webhook: one message at a time, never more than one a second, in order, until nothing waits or it
  * is time to stop. Whatever runs beside it, and wherever it dies, no notice is lost: one is removed only after Slack took it.
  */
+import { backoffMs } from "../shared/backoff";
 import { sleep, type Clock } from "../shared/clock";
 import { POST_TIMEOUT_MS, type PostOutcome } from "../shared/slack";
 import { MINUTE_MS } from "../shared/time";
@@ -18,7 +19,7 @@ export const LEASE_MS = 30_000;
 const LONGEST_REST_MS = 5_000;
 
 /** How often a webhook that fails is tried, at least: the tick comes once a minute. */
-const LONGEST_BACKOFF_MS = MINUTE_MS;
+const BACKOFF = { firstMs: MESSAGE_INTERVAL_MS, longestMs: MINUTE_MS };
 
 /** Notices read at a time: more than one message can tell. */
 const NOTICES_A_MESSAGE = 2_000;
@@ -134,15 +135,10 @@ function turnAfter(outcome: PostOutcome, { failures, refusals }: Turn, now: numb
     case "limited":
       return { nextAt: Math.max(nextAt, now + outcome.retryAfterMs), failures: failures + 1, refusals };
     case "refused":
-      return { nextAt: now + backoff(failures), failures: failures + 1, refusals: refusals + 1 };
+      return { nextAt: now + backoffMs(failures + 1, BACKOFF), failures: failures + 1, refusals: refusals + 1 };
     case "failed":
-      return { nextAt: now + backoff(failures), failures: failures + 1, refusals };
+      return { nextAt: now + backoffMs(failures + 1, BACKOFF), failures: failures + 1, refusals };
   }
-}
-
-/** 1 s, 2 s, 4 s, ... */
-function backoff(failures: number): number {
-  return Math.min(LONGEST_BACKOFF_MS, MESSAGE_INTERVAL_MS * 2 ** failures);
 }
 
 function plainnessOf({ refusals }: Turn): Plainness {

@@ -32,7 +32,7 @@ export const handler = invocationHandler(drainEnvironment, { input: drainRequest
       turns,
       post,
       clock,
-      holder: randomUUID(),
+      owner: randomUUID(),
       place: `${app}-${environmentName}`,
       onFailure: (_, outcome) => {
         logger.warn("Slack did not take a message", { webhook, ...outcome });

@@ -1,6 +1,7 @@
 /** What stands between the queue and a user's handler: the time, the fence, and exactly-once. The core: time and I/O are ports. */
 import { backoffMs } from "../shared/backoff";
 import { sleep, type Clock } from "../shared/clock";
+import type { LeaseRequest } from "../shared/lease";
 import { MINUTE_MS, SECOND_MS } from "../shared/time";
 import type { TimerTable } from "./timer-table";
 import { timerKey } from "./timer-row";
@@ -30,7 +31,7 @@ export interface Claims {
    */
   claim(
     fire: Fire,
-    claim: { readonly owner: string; readonly now: number; readonly until: number },
+    request: LeaseRequest,
   ): Promise<{ readonly outcome: "claimed" | "done" } | { readonly outcome: "taken"; readonly until: number }>;
   /** Notes that it has happened. Safe to repeat. */
   done(fire: Fire, owner: string): Promise<void>;

@@ -3,13 +3,13 @@ import { Ajv2020 } from "ajv/dist/2020";
 import type { TerraformStack } from "cdktf";
 import { z } from "zod";
 import {
-  NOTICE_KEYS,
+  NOTIFICATION_KEYS,
   SCHEMA_OPTIONS,
   pipelineNameSchema,
   pipelineSchema,
-  kebab,
+  kebabCase,
   schemaKey,
-  type DrainEnvironment,
+  type SendEnvironment,
 } from "../../functions/pipelines/contract";
 import { Alarm } from "../constructs/alarm";
 import { Bucket } from "../constructs/bucket";
@@ -103,7 +103,7 @@ export class Pipelines extends Feature {
     if (names.length === 0) return undefined;
     const bucket = new Bucket(this, "configuration", { role: "configuration", versioned: true });
     for (const name of names) {
-      new S3Object(this, `${kebab(name)}-schema`, {
+      new S3Object(this, `${kebabCase(name)}-schema`, {
         bucket: bucket.name,
         key: schemaKey(name),
         content: `\${jsonencode(var.pipelines["${name}"].schema)}`,
@@ -120,13 +120,13 @@ export class Pipelines extends Feature {
     });
     const notices = new Table(this, "notices", {
       role: "notices",
-      partitionKey: { name: NOTICE_KEYS.partition, type: "S" },
-      sortKey: { name: NOTICE_KEYS.sort, type: "S" },
+      partitionKey: { name: NOTIFICATION_KEYS.partition, type: "S" },
+      sortKey: { name: NOTIFICATION_KEYS.sort, type: "S" },
     });
     const drain = this.createDrain(notices, deadLetters, webhooks);
     new Alarm(this, "overdue-notices", {
       text: "Slack has taken nothing for five minutes. See modules/pipelines/README.md, 'Slack takes nothing'",
-      ...this.metric("overdueNotices"),
+      ...this.metric("overdueNotifications"),
       statistic: "Sum",
       comparison: "GreaterThanThreshold",
       threshold: 0,
@@ -139,11 +139,11 @@ export class Pipelines extends Feature {
     notices: Table,
     deadLetters: DeadLetterQueue,
     webhooks: readonly string[],
-  ): NodeFunction<DrainEnvironment> {
-    const drain = new NodeFunction<DrainEnvironment>(this, "drain", {
+  ): NodeFunction<SendEnvironment> {
+    const drain = new NodeFunction<SendEnvironment>(this, "drain", {
       entry: "functions/pipelines/send.ts",
       environment: {
-        NOTICES_TABLE: notices.allows("BatchWriteItem", "Query", "UpdateItem"),
+        NOTIFICATIONS_TABLE: notices.allows("BatchWriteItem", "Query", "UpdateItem"),
         SLACK_PARAMETERS: {
           value: webhooks.join(","),
           actions: ["ssm:GetParameter"],
@@ -199,7 +199,7 @@ export class Pipelines extends Feature {
       title: "Slack",
       lines: [
         { ...drain.metric("Errors"), label: "failed drains", statistic: "Sum" },
-        { ...this.metric("overdueNotices"), label: "webhooks with overdue notices", statistic: "Maximum" },
+        { ...this.metric("overdueNotifications"), label: "webhooks with overdue notices", statistic: "Maximum" },
       ],
     };
   }
@@ -207,7 +207,7 @@ export class Pipelines extends Feature {
 
 interface Telling {
   readonly notices: Table;
-  readonly drain: NodeFunction<DrainEnvironment>;
+  readonly drain: NodeFunction<SendEnvironment>;
   readonly deadLetters: DeadLetterQueue;
 }
 

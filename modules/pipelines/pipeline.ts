@@ -5,11 +5,11 @@ import {
   INDEXED_ATTRIBUTES,
   INDEXES,
   ROW_KEYS,
-  kebab,
+  kebabCase,
   schemaKey,
   type pipelineSchema,
-  type DoorEnvironment,
-  type DrainEnvironment,
+  type IngressEnvironment,
+  type SendEnvironment,
   type IngestEnvironment,
   type NotifyEnvironment,
 } from "../../functions/pipelines/contract";
@@ -55,12 +55,12 @@ export interface Shared {
   /** Holds schemas; undefined where no pipeline has one. */
   readonly configuration: Bucket | undefined;
   /** The line before Slack, and who works it off; undefined where no pipeline tells anybody. */
-  readonly telling: { readonly notices: Table; readonly drain: NodeFunction<DrainEnvironment> } | undefined;
+  readonly telling: { readonly notices: Table; readonly drain: NodeFunction<SendEnvironment> } | undefined;
 }
 
 export interface CreatedPipeline {
   readonly name: string;
-  readonly door: NodeFunction<DoorEnvironment>;
+  readonly door: NodeFunction<IngressEnvironment>;
   readonly queue: Queue;
   readonly ingest: NodeFunction<IngestEnvironment>;
   readonly table: Table;
@@ -89,8 +89,8 @@ export function createPipeline(scope: Construct, name: string, config: Config, s
 }
 
 function createQueue(scope: Construct, name: string): Queue {
-  return new Queue(scope, `${kebab(name)}-queue`, {
-    role: kebab(name),
+  return new Queue(scope, `${kebabCase(name)}-queue`, {
+    role: kebabCase(name),
     visibilityTimeoutSeconds: VISIBILITY_TIMEOUT_SECONDS,
     maxReceives: MAX_RECEIVES,
     alarms: {
@@ -107,8 +107,8 @@ function createQueue(scope: Construct, name: string): Queue {
 function createTable(scope: Construct, name: string): Table {
   const text = (attribute: string) => ({ name: attribute, type: "S" }) as const;
   const attributes = INDEXED_ATTRIBUTES;
-  return new Table(scope, `${kebab(name)}-table`, {
-    role: kebab(name),
+  return new Table(scope, `${kebabCase(name)}-table`, {
+    role: kebabCase(name),
     partitionKey: text(ROW_KEYS.partition),
     indexes: [
       { name: INDEXES.byDay, partitionKey: text(ROW_KEYS.day), sortKey: text(ROW_KEYS.receivedAt), attributes },
@@ -124,8 +124,8 @@ function createDoor(
   { schema }: Config,
   queue: Queue,
   { configuration }: Shared,
-): NodeFunction<DoorEnvironment> {
-  return new NodeFunction<DoorEnvironment>(scope, `${kebab(name)}-door`, {
+): NodeFunction<IngressEnvironment> {
+  return new NodeFunction<IngressEnvironment>(scope, `${kebabCase(name)}-door`, {
     entry: "functions/pipelines/ingress.ts",
     environment: {
       ...pipelineVariables(name),
@@ -145,7 +145,7 @@ function createIngest(
   table: Table,
   { archive }: Shared,
 ): NodeFunction<IngestEnvironment> {
-  return new NodeFunction<IngestEnvironment>(scope, `${kebab(name)}-ingest`, {
+  return new NodeFunction<IngestEnvironment>(scope, `${kebabCase(name)}-ingest`, {
     entry: "functions/pipelines/ingest.ts",
     environment: {
       ...pipelineVariables(name),
@@ -168,12 +168,12 @@ function createNotify(
   table: Table,
   { notices, drain }: NonNullable<Shared["telling"]>,
 ): NodeFunction<NotifyEnvironment> {
-  const notify = new NodeFunction<NotifyEnvironment>(scope, `${kebab(name)}-notify`, {
+  const notify = new NodeFunction<NotifyEnvironment>(scope, `${kebabCase(name)}-notify`, {
     entry: "functions/pipelines/notify.ts",
     environment: {
       ...pipelineVariables(name),
-      NOTICES_TABLE: notices.allows("BatchWriteItem"),
-      DRAIN_FUNCTION: drain.allowsInvoke(),
+      NOTIFICATIONS_TABLE: notices.allows("BatchWriteItem"),
+      SEND_FUNCTION: drain.allowsInvoke(),
     },
     timeoutSeconds: NOTIFY_TIMEOUT_SECONDS,
     source: table.streams({ ...NOTIFY_FEED, onFailure: queue.deadLetters }),
@@ -181,7 +181,7 @@ function createNotify(
       errors: "none, because what fails comes again, and lags or is a dead letter in the end: both have an alarm",
     },
   });
-  new Alarm(scope, `${kebab(name)}-stream-lag`, {
+  new Alarm(scope, `${kebabCase(name)}-stream-lag`, {
     text: `Changes of ${name} wait for half an hour to be told. ${README}, 'Changes are not told'`,
     ...notify.metric("IteratorAge"),
     statistic: "Maximum",
@@ -196,6 +196,6 @@ function createNotify(
 function pipelineVariables(name: string) {
   return {
     PIPELINE_NAME: name,
-    PIPELINE: `\${jsonencode({ for field, value in var.pipelines["${name}"] : field => value if field != "schema" })}`,
+    PIPELINE_CONFIG: `\${jsonencode({ for field, value in var.pipelines["${name}"] : field => value if field != "schema" })}`,
   };
 }

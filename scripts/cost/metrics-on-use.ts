@@ -4,7 +4,7 @@
  */
 export const METRICS_ON_USE: ReadonlySet<string> = new Set([
   "heartbeats/failedNotifications",
-  "pipelines/overdueNotices",
+  "pipelines/overdueNotifications",
   "timers/duplicates",
   "timers/fenced",
   "timers/fired",

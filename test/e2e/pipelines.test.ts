@@ -9,7 +9,7 @@ import {
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { ReceiveMessageCommand, SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
 import * as z from "zod";
-import { readPart, type Archived } from "../../functions/pipelines/storage/archive";
+import { readArchiveObject, type ArchivedMessage } from "../../functions/pipelines/storage/archive";
 import { openDoor, type Door } from "../../scripts/commands/pipelines/door";
 import { pipelineOf, type DeployedPipeline } from "../../scripts/commands/pipelines/outputs";
 import { homeAt } from "../../scripts/local/home";
@@ -68,13 +68,13 @@ describe("pipelines, deployed", () => {
       ({ length }) => length > 0,
       90_000,
     );
-  const archived = async (): Promise<readonly Archived[]> => {
+  const archived = async (): Promise<readonly ArchivedMessage[]> => {
     const s3 = new S3Client(aws);
     const Bucket = jobOrder.archiveBucketName;
     const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: "jobOrder/dt=" }));
     const parts = Contents.map(async ({ Key: key = "" }) => {
       const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: key }));
-      return readPart({ key, text: gunzipSync((await Body?.transformToByteArray()) ?? "").toString() });
+      return readArchiveObject({ key, text: gunzipSync((await Body?.transformToByteArray()) ?? "").toString() });
     });
     return (await Promise.all(parts)).flat();
   };
@@ -121,7 +121,7 @@ describe("pipelines, deployed", () => {
     await eventually(() => row("twice"), Boolean, 60_000);
     await sent(order("twice", 2));
     await sent(order("twice", 1));
-    const three = (all: readonly Archived[]) => all.filter(({ data }) => data.includes('"twice"')).length === 3;
+    const three = (all: readonly ArchivedMessage[]) => all.filter(({ data }) => data.includes('"twice"')).length === 3;
     await eventually(archived, three, 60_000);
     await sent(order("after-twice", 1));
     await told("after-twice");

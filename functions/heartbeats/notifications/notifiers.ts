@@ -1,7 +1,7 @@
 /** The ways to people: the environment's SNS topic, and Slack. */
 import { PublishCommand, type SNSClient } from "@aws-sdk/client-sns";
 
-import { escapedForSlack, type slackPost } from "../../shared/slack";
+import { escapeForSlack, type slackPost } from "../../shared/slack";
 import type { Channel } from "./deliver";
 
 /** An announcement did not arrive. */
@@ -25,10 +25,10 @@ export function slackChannel(post: ReturnType<typeof slackPost>, parameter: stri
   return {
     name: "slack",
     send: async ({ title, text }) => {
-      const outcome = await post(parameter, { text: `*${escapedForSlack(title)}*\n${escapedForSlack(text)}` });
-      if (outcome.kind === "limited")
+      const outcome = await post(parameter, { text: `*${escapeForSlack(title)}*\n${escapeForSlack(text)}` });
+      if (outcome.kind === "rateLimited")
         throw new NotTakenError(`Slack wants a rest of ${outcome.retryAfterMs / 1_000} s first`);
-      if (outcome.kind !== "taken") throw new NotTakenError(outcome.reason);
+      if (outcome.kind !== "accepted") throw new NotTakenError(outcome.reason);
     },
   };
 }

@@ -23,21 +23,21 @@ const post = (response: () => Response | Error) =>
 
 describe("a message to Slack", () => {
   it.each([
-    ["is taken", new Response("ok"), { kind: "taken" }],
+    ["is taken", new Response("ok"), { kind: "accepted" }],
     [
       "is too much, until Retry-After",
       new Response("", { status: 429, headers: { "Retry-After": "7" } }),
-      { kind: "limited", retryAfterMs: 7_000 },
+      { kind: "rateLimited", retryAfterMs: 7_000 },
     ],
     [
       "is too much, for half a minute where Slack does not say",
       new Response("", { status: 429 }),
-      { kind: "limited", retryAfterMs: 30_000 },
+      { kind: "rateLimited", retryAfterMs: 30_000 },
     ],
     [
       "is refused for its content",
       new Response("invalid_blocks", { status: 400 }),
-      { kind: "refused", reason: "Slack answered 400: invalid_blocks" },
+      { kind: "rejected", reason: "Slack answered 400: invalid_blocks" },
     ],
     [
       "goes to a webhook that is gone",

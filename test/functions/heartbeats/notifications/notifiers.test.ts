@@ -29,7 +29,7 @@ describe("Slack", () => {
   };
 
   it("is told title and text, of which nothing is a link or a mention", async () => {
-    const { post, channel } = slack({ kind: "taken" });
+    const { post, channel } = slack({ kind: "accepted" });
     await channel.send(announcement);
     expect(post.mock.calls).toEqual([
       ["/almanac/slack/webhook", { text: "*[almanac test] DOWN: site*\nsite: &lt;status&gt; 500 &amp; more" }],
@@ -37,8 +37,8 @@ describe("Slack", () => {
   });
 
   it.each<[PostOutcome, string]>([
-    [{ kind: "limited", retryAfterMs: 30_000 }, "Slack wants a rest of 30 s first"],
-    [{ kind: "refused", reason: "Slack answered 400: no_text" }, "Slack answered 400: no_text"],
+    [{ kind: "rateLimited", retryAfterMs: 30_000 }, "Slack wants a rest of 30 s first"],
+    [{ kind: "rejected", reason: "Slack answered 400: no_text" }, "Slack answered 400: no_text"],
     [{ kind: "failed", reason: "Slack cannot be reached (ECONNREFUSED)" }, "Slack cannot be reached (ECONNREFUSED)"],
   ])("that did not take it is told again: %j", async (outcome, message) => {
     const { channel } = slack(outcome);

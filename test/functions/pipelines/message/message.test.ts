@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { pipelineSchema, pipelineVariableSchema } from "../../../../functions/pipelines/contract";
 import { parseJson, textOf } from "../../../../functions/pipelines/message/json";
 import { MalformedMessageError, readMessage } from "../../../../functions/pipelines/message/message";
-import { at, redacted } from "../../../../functions/pipelines/message/json-pointer";
+import { resolvePointer, redact } from "../../../../functions/pipelines/message/json-pointer";
 import { rowOf } from "../../../../functions/pipelines/storage/row";
 
 const AT = Date.parse("2026-11-21T07:31:22.123Z");
@@ -60,8 +60,8 @@ describe("a message", () => {
     ["no object", "[1]", "is not a JSON object"],
     ["depths", `{"jobOrderId":${"[".repeat(100_000)}`, "is not JSON"],
     ["no key", '{"revision":1}', "/jobOrderId: is missing: it is the message's key"],
-    ["an empty key", '{"jobOrderId":"","revision":1}', "/jobOrderId: is no text of 1 to 1024 bytes and no number"],
-    ["a key that is an object", '{"jobOrderId":{},"revision":1}', "/jobOrderId: is no text"],
+    ["an empty key", '{"jobOrderId":"","revision":1}', "/jobOrderId: is neither text of 1 to 1024 bytes nor a number"],
+    ["a key that is an object", '{"jobOrderId":{},"revision":1}', "/jobOrderId: is neither text"],
     ["no version", '{"jobOrderId":"1"}', "/revision: is missing: it is the message's version"],
     ["half a version", '{"jobOrderId":"1","revision":1.5}', "/revision: is neither a whole number"],
     [
@@ -87,12 +87,12 @@ describe("a pointer", () => {
     ["/a/b~1c/length", undefined],
     ["/", "5"],
   ])("%s leads to %s", (pointer, expected) => {
-    const found = at(document, pointer);
+    const found = resolvePointer(document, pointer);
     expect(found === undefined ? undefined : textOf(found)).toBe(expected);
   });
 
   it("takes away what it leads to, and nothing else", () => {
-    expect(textOf(redacted(document, ["/a/b~1c/0", "/nowhere"], "x"))).toBe(
+    expect(textOf(redact(document, ["/a/b~1c/0", "/nowhere"], "x"))).toBe(
       '{"a":{"b/c":["x",{"~":true}]},"__proto__":{"x":1},"":5}',
     );
   });

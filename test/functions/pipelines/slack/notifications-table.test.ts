@@ -1,12 +1,16 @@
 import { wavesOf } from "../../../../functions/pipelines/slack/notifications-table";
-import type { Waiting } from "../../../../functions/pipelines/slack/slack-sender";
+import type { QueuedNotification } from "../../../../functions/pipelines/slack/slack-sender";
 
-describe("notices on their way into the line", () => {
+describe("notifications on their way into the queue", () => {
   it("go in waves, in which each key is once", () => {
-    const waiting = ["a", "b", "a", "a", "b"].map((key, place): Waiting => ({
-      place: String(place),
-      notice: { pipeline: "c", key, kind: "new", receivedAt: "", fields: [] },
+    const queued = ["a", "b", "a", "a", "b"].map((key, position): QueuedNotification => ({
+      position: String(position),
+      notification: { pipeline: "c", key, kind: "new", receivedAt: "", fields: [] },
     }));
-    expect(wavesOf(waiting).map((wave) => wave.map(({ place }) => place))).toEqual([["0", "1"], ["2", "4"], ["3"]]);
+    expect(wavesOf(queued).map((wave) => wave.map(({ position }) => position))).toEqual([
+      ["0", "1"],
+      ["2", "4"],
+      ["3"],
+    ]);
   });
 });

@@ -135,9 +135,9 @@ describe("reading changes again", () => {
       ALMANAC_APP: "almanac",
       ALMANAC_ENVIRONMENT: "test",
       PIPELINE_NAME: "jobOrder",
-      PIPELINE: JSON.stringify({ key: "/id", version: "/v", slack: "/almanac/slack/orders" }),
-      NOTICES_TABLE: "notices",
-      DRAIN_FUNCTION: "drain",
+      PIPELINE_CONFIG: JSON.stringify({ key: "/id", version: "/v", slack: "/almanac/slack/orders" }),
+      NOTIFICATIONS_TABLE: "notifications",
+      SEND_FUNCTION: "send",
     };
     const output = captureOutput();
     try {

@@ -70,7 +70,7 @@ export class PrivateBucket extends Construct {
   }
 
   /** The bucket's name, and the permission to read these objects, or those below a prefix ending in `*`. */
-  allowsRead(...keys: readonly string[]): Binding {
+  grantRead(...keys: readonly string[]): Binding {
     return {
       value: this.name,
       actions: ["s3:GetObject"],
@@ -80,7 +80,7 @@ export class PrivateBucket extends Construct {
   }
 
   /** The bucket's name, and the permission to put these objects, or those below a prefix ending in `*`. */
-  allowsWrite(...keys: readonly string[]): Binding {
+  grantWrite(...keys: readonly string[]): Binding {
     return {
       value: this.name,
       actions: ["s3:PutObject"],
@@ -93,7 +93,7 @@ export class PrivateBucket extends Construct {
    * The bucket's name, and the permission to keep these objects, or those below a prefix ending in `*`, as they should be: to see
    * which there are, to put and to remove.
    */
-  allowsMirror(...keys: readonly string[]): Binding {
+  grantSync(...keys: readonly string[]): Binding {
     return {
       value: this.name,
       actions: ["s3:DeleteObject", "s3:ListBucket", "s3:PutObject"],
@@ -103,7 +103,7 @@ export class PrivateBucket extends Construct {
   }
 
   /** Lets an AWS service read every object, on behalf of one resource. */
-  acceptReads(service: string, sourceArn: string): void {
+  allowServiceRead(service: string, sourceArn: string): void {
     this.readers.push({
       Sid: `Reads${this.readers.length || ""}`,
       Effect: "Allow",
@@ -128,15 +128,15 @@ export class PrivateBucket extends Construct {
 
 export interface BucketProps extends CommonProps {
   /** Ends the physical name, before the account's id. */
-  readonly role: string;
+  readonly nameSuffix: string;
 }
 
 /** A feature's bucket. */
 export class Bucket extends PrivateBucket {
-  constructor(scope: Construct, id: string, { role, ...props }: BucketProps) {
+  constructor(scope: Construct, id: string, { nameSuffix, ...props }: BucketProps) {
     const feature = Feature.of(scope);
     const { protectData } = feature.deployment;
-    super(scope, id, { ...props, name: `${feature.physicalName(role)}-${feature.accountId}`, protectData });
+    super(scope, id, { ...props, name: `${feature.physicalName(nameSuffix)}-${feature.accountId}`, protectData });
   }
 }
 

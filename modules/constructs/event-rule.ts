@@ -34,7 +34,7 @@ export abstract class Rule extends Construct {
       principal: "events.amazonaws.com",
       sourceArn: rule.arn,
     });
-    props.deadLetters.acceptFrom("events.amazonaws.com", feature.arn("events", `rule/${name}`));
+    props.deadLetters.allowService("events.amazonaws.com", feature.arn("events", `rule/${name}`));
     new CloudwatchEventTarget(this, "target", {
       rule: rule.name,
       arn: props.target.arn,

@@ -1,7 +1,7 @@
 import type { LambdaEventSourceMappingConfig } from "@cdktf/provider-aws/lib/lambda-event-source-mapping";
 import type { Binding } from "./grants";
 
-/** What Lambda polls for a function: a queue (`queue.feeds(...)`) or a table's stream (`table.streams(...)`). */
+/** What Lambda polls for a function: a queue (`queue.eventSource(...)`) or a table's stream (`table.eventSource(...)`). */
 export interface EventSource {
   /** What the function's role needs for that, by what stands in its policy. */
   readonly permissions: Readonly<Record<string, Binding>>;
@@ -9,7 +9,7 @@ export interface EventSource {
 }
 
 /** For a queue. */
-export interface QueueFeed {
+export interface QueueEventSourceProps {
   /** Messages at a time: up to 10, or 10,000 with a window. */
   readonly batchSize: number;
   /** Waits so long for a batch to fill, up to 300. @default 0 */
@@ -19,11 +19,11 @@ export interface QueueFeed {
 }
 
 /** For a stream. */
-export interface StreamFeed {
+export interface StreamEventSourceProps {
   /** Changes at a time, up to 10,000. */
   readonly batchSize: number;
   /** A batch that fails is tried again so often, in halves. */
   readonly retries: number;
   /** Where Lambda notes what it gives up: which changes they were, not what they are. The stream has them for 24 hours. */
-  readonly onFailure: { readonly arn: string; allowsSend(): Binding };
+  readonly onFailure: { readonly arn: string; grantSend(): Binding };
 }

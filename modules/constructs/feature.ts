@@ -125,9 +125,9 @@ export abstract class Feature extends TerraformStack {
   }
 
   /** The one place for physical names: `almanac-staging-heartbeats`, or `almanac-staging-heartbeats-check`. */
-  physicalName(role?: string): string {
+  physicalName(nameSuffix?: string): string {
     const { app, environment } = this.deployment;
-    return [app, environment, this.feature, ...(role === undefined ? [] : [role])].join("-");
+    return [app, environment, this.feature, ...(nameSuffix === undefined ? [] : [nameSuffix])].join("-");
   }
 
   /** Tells this environment's metrics and logs from those of another Almanac in the account: `almanac-staging`. */

@@ -89,7 +89,7 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
   }
 
   /** The function's name, and the permission to invoke it. */
-  allowsInvoke(): Binding {
+  grantInvoke(): Binding {
     return { value: this.name, actions: ["lambda:InvokeFunction"], resources: [this.arn] };
   }
 
@@ -126,7 +126,7 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
           Action: actions,
           Resource: resources,
         })),
-        ...(props.asynchronous ? statementsOf({ DEAD_LETTERS: props.asynchronous.deadLetters.allowsSend() }) : []),
+        ...(props.asynchronous ? statementsOf({ DEAD_LETTERS: props.asynchronous.deadLetters.grantSend() }) : []),
         ...(props.source ? statementsOf(props.source.permissions) : []),
         {
           Sid: "Logs",

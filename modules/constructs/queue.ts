@@ -3,7 +3,7 @@ import { Lazy } from "cdktf";
 import { Construct } from "constructs";
 import { Alarm, type AlarmText } from "./alarm";
 import type { Metric } from "./dashboard";
-import type { EventSource, QueueFeed } from "./event-source";
+import type { EventSource, QueueEventSourceProps } from "./event-source";
 import { Feature } from "./feature";
 import { policy, type Binding, type Statement } from "./grants";
 import { RESOURCE } from "./readable-id";
@@ -12,7 +12,7 @@ import { RESOURCE } from "./readable-id";
 const DEAD_LETTER_RETENTION_SECONDS = 14 * 24 * 3600;
 
 interface BaseQueueProps {
-  readonly role: string;
+  readonly nameSuffix: string;
   readonly retentionSeconds?: number;
   readonly visibilityTimeoutSeconds?: number;
   readonly redrivePolicy?: string;
@@ -30,7 +30,7 @@ abstract class BaseQueue extends Construct {
   protected constructor(scope: Construct, id: string, props: BaseQueueProps) {
     super(scope, id);
     const feature = Feature.of(this);
-    const name = feature.physicalName(props.role);
+    const name = feature.physicalName(props.nameSuffix);
     this.computedArn = feature.arn("sqs", name);
     const resource = new SqsQueue(this, RESOURCE, {
       name,
@@ -51,17 +51,17 @@ abstract class BaseQueue extends Construct {
   }
 
   /** The queue's URL, and the permission to send to it. */
-  allowsSend(): Binding {
+  grantSend(): Binding {
     return { value: this.url, actions: ["sqs:SendMessage"], resources: [this.arn] };
   }
 
   /** The queue's URL, and the permission to give back for later what was received. */
-  allowsPutOff(): Binding {
+  grantChangeVisibility(): Binding {
     return { value: this.url, actions: ["sqs:ChangeMessageVisibility"], resources: [this.arn] };
   }
 
   /** Lets an AWS service send, on behalf of one resource (by its ARN; computed where a reference would be a cycle). */
-  acceptFrom(service: string, sourceArn: string): void {
+  allowService(service: string, sourceArn: string): void {
     this.senders.push({
       Sid: `From${service.replace(/\..*/, "").replace(/^./, (first) => first.toUpperCase())}${this.senders.length || ""}`,
       Effect: "Allow",
@@ -86,7 +86,7 @@ abstract class BaseQueue extends Construct {
 
 export interface DeadLetterQueueProps {
   /** @default "dead-letters" */
-  readonly role?: string;
+  readonly nameSuffix?: string;
   readonly alarms: { readonly notEmpty: AlarmText; readonly flood?: FloodAlarm };
 }
 
@@ -99,8 +99,8 @@ export interface FloodAlarm {
 
 /** Where what could not be done waits for somebody: an alarm says so at once, and `npm run redrive` sends it back. */
 export class DeadLetterQueue extends BaseQueue {
-  constructor(scope: Construct, id: string, { role = "dead-letters", alarms }: DeadLetterQueueProps) {
-    super(scope, id, { role, retentionSeconds: DEAD_LETTER_RETENTION_SECONDS });
+  constructor(scope: Construct, id: string, { nameSuffix = "dead-letters", alarms }: DeadLetterQueueProps) {
+    super(scope, id, { nameSuffix, retentionSeconds: DEAD_LETTER_RETENTION_SECONDS });
     const { notEmpty, flood } = alarms;
     this.createAlarm("not-empty", notEmpty, 0);
     if (flood) this.createAlarm("flood", flood.text, flood.threshold);
@@ -119,7 +119,7 @@ export class DeadLetterQueue extends BaseQueue {
 }
 
 export interface QueueProps {
-  readonly role: string;
+  readonly nameSuffix: string;
   /** How long a received message is hidden from others: six times the consumer's timeout, says Lambda's documentation. */
   readonly visibilityTimeoutSeconds: number;
   /** Receives before a message is a dead letter. @default 5 */
@@ -140,14 +140,14 @@ export class Queue extends BaseQueue {
 
   constructor(scope: Construct, id: string, props: QueueProps) {
     const deadLetters = new DeadLetterQueue(scope, `${id}-dead-letters`, {
-      role: `${props.role}-dead-letters`,
+      nameSuffix: `${props.nameSuffix}-dead-letters`,
       alarms: {
         notEmpty: props.alarms.deadLetters,
         ...(props.alarms.deadLetterFlood && { flood: props.alarms.deadLetterFlood }),
       },
     });
     super(scope, id, {
-      role: props.role,
+      nameSuffix: props.nameSuffix,
       visibilityTimeoutSeconds: props.visibilityTimeoutSeconds,
       redrivePolicy: JSON.stringify({ deadLetterTargetArn: deadLetters.arn, maxReceiveCount: props.maxReceives ?? 5 }),
     });
@@ -165,7 +165,7 @@ export class Queue extends BaseQueue {
   }
 
   /** Feeds a function, which names the messages of a batch that it failed on. */
-  feeds({ batchSize, windowSeconds = 0, maxConcurrency }: QueueFeed): EventSource {
+  eventSource({ batchSize, windowSeconds = 0, maxConcurrency }: QueueEventSourceProps): EventSource {
     const actions = ["DeleteMessage", "GetQueueAttributes", "ReceiveMessage"].map((action) => `sqs:${action}`);
     return {
       permissions: { QUEUE: { value: this.url, actions, resources: [this.arn] } },

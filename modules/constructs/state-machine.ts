@@ -77,12 +77,12 @@ export class StateMachine<
   }
 
   /** The machine's ARN, and these actions on it. */
-  allows(...actions: readonly ("StartExecution" | "ListExecutions")[]): Binding {
+  grant(...actions: readonly ("StartExecution" | "ListExecutions")[]): Binding {
     return { value: this.arn, actions: actions.map((action) => `states:${action}`), resources: [this.arn] };
   }
 
   /** {@link executionsArn}, and these actions on all of them. */
-  allowsOnExecutions(...actions: readonly ("DescribeExecution" | "StopExecution")[]): Binding {
+  grantExecutions(...actions: readonly ("DescribeExecution" | "StopExecution")[]): Binding {
     return {
       value: this.executionsArn,
       actions: actions.map((action) => `states:${action}`),

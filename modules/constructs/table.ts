@@ -1,6 +1,6 @@
 import { DynamodbTable } from "@cdktf/provider-aws/lib/dynamodb-table";
 import { Construct } from "constructs";
-import type { EventSource, StreamFeed } from "./event-source";
+import type { EventSource, StreamEventSourceProps } from "./event-source";
 import { Feature } from "./feature";
 import type { Binding } from "./grants";
 import { RESOURCE } from "./readable-id";
@@ -13,7 +13,7 @@ export interface KeyAttribute {
 
 export interface TableProps {
   /** Ends the physical name. @default none: the table is named as its feature */
-  readonly role?: string;
+  readonly nameSuffix?: string;
   readonly partitionKey: KeyAttribute;
   readonly sortKey?: KeyAttribute;
   /** The attribute (epoch seconds) after which DynamoDB removes an item, within two days. @default items stay */
@@ -51,7 +51,7 @@ export class Table extends Construct {
 
     this.indexNames = indexes.map(({ name }) => name);
     this.resource = new DynamodbTable(this, RESOURCE, {
-      name: feature.physicalName(props.role),
+      name: feature.physicalName(props.nameSuffix),
       billingMode: "PAY_PER_REQUEST",
       attribute: [...new Map(keys.map((key) => [key.name, { name: key.name, type: key.type }])).values()],
       hashKey: props.partitionKey.name,
@@ -81,8 +81,8 @@ export class Table extends Construct {
     return this.resource.streamArn;
   }
 
-  /** The table's name, and these actions on it and, for queries, on its indexes: `table.allows("Query", "UpdateItem")`. */
-  allows(...actions: readonly DynamoAction[]): Binding {
+  /** The table's name, and these actions on it and, for queries, on its indexes: `table.grant("Query", "UpdateItem")`. */
+  grant(...actions: readonly DynamoAction[]): Binding {
     const readsIndexes = actions.includes("Query"); // a scan of ours is one of the table
     return {
       value: this.name,
@@ -92,12 +92,12 @@ export class Table extends Construct {
   }
 
   /** Only with `stream`: feeds a function with every change from its creation on. */
-  streams({ batchSize, retries, onFailure }: StreamFeed): EventSource {
+  eventSource({ batchSize, retries, onFailure }: StreamEventSourceProps): EventSource {
     const actions = ["DescribeStream", "GetRecords", "GetShardIterator"].map((action) => `dynamodb:${action}`);
     return {
       permissions: {
         STREAM: { value: this.streamArn, actions, resources: [this.streamArn] },
-        STREAM_FAILURES: onFailure.allowsSend(),
+        STREAM_FAILURES: onFailure.grantSend(),
       },
       mapping: {
         eventSourceArn: this.streamArn,

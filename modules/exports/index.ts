@@ -21,7 +21,7 @@ import { Bucket } from "../constructs/bucket";
 import type { Graph, Line, Metric } from "../constructs/dashboard";
 import { Feature, type Deployment } from "../constructs/feature";
 import type { Binding } from "../constructs/grants";
-import { literal } from "../constructs/literal";
+import { escapeTemplate } from "../constructs/escape-template";
 import { NodeFunction } from "../constructs/node-function";
 import { DeadLetterQueue, Queue } from "../constructs/queue";
 import { Schedule } from "../constructs/schedule";
@@ -93,7 +93,7 @@ export class Exports extends Feature {
   }
 
   private createFiles(): Bucket {
-    const files = new Bucket(this, "files", { role: "files" });
+    const files = new Bucket(this, "files", { nameSuffix: "files" });
     // An emulator bills nobody, and takes a minute to make the rule.
     if (this.deployment.awsEndpoint === undefined)
       new S3BucketLifecycleConfiguration(this, "abandoned-uploads", {
@@ -111,12 +111,12 @@ export class Exports extends Feature {
   }
 
   private createConfiguration({ tables, jobs }: ExportsConfig): Bucket {
-    const bucket = new Bucket(this, "configuration", { role: "configuration", versioned: true });
+    const bucket = new Bucket(this, "configuration", { nameSuffix: "configuration", versioned: true });
     const value: Configuration = { tables: tables.map(plain), ...(jobs && { jobs: jobExport(jobs) }) };
     const input = this.input("configuration", {
       type: "any",
       description: "What is exported, and how: an object, see README.md",
-      value: literal(JSON.parse(JSON.stringify(value)) as unknown),
+      value: escapeTemplate(JSON.parse(JSON.stringify(value)) as unknown),
     });
     new S3Object(this, "configuration-object", {
       bucket: bucket.name,
@@ -133,9 +133,9 @@ export class Exports extends Feature {
     const claim = new NodeFunction<ClaimEnvironment>(this, "claim", {
       entry: "functions/exports/claim-run.ts",
       environment: {
-        STATE_TABLE: state.allows("GetItem", "UpdateItem"),
+        STATE_TABLE: state.grant("GetItem", "UpdateItem"),
         TABLES: this.tables(tableNames, "DescribeTable"),
-        CONFIGURATION_BUCKET: configuration.allowsRead(CONFIGURATION_KEY),
+        CONFIGURATION_BUCKET: configuration.grantRead(CONFIGURATION_KEY),
         EXPORTS_BUCKET: files.name,
         EXECUTIONS: {
           value: this.executionsArn,
@@ -149,7 +149,7 @@ export class Exports extends Feature {
     const read = new NodeFunction<ReadEnvironment>(this, "read", {
       entry: "functions/exports/read-segment.ts",
       environment: {
-        STATE_TABLE: state.allows("PutItem", "UpdateItem"),
+        STATE_TABLE: state.grant("PutItem", "UpdateItem"),
         TABLES: this.tables(tableNames, "Scan"),
         BUCKETS: this.buckets(files, {
           of: this.exports.filter(({ engine }) => engine !== "dynamodb-export"),
@@ -165,7 +165,7 @@ export class Exports extends Feature {
     const native = new NodeFunction<ReadEnvironment>(this, "native", {
       entry: "functions/exports/export-natively.ts",
       environment: {
-        STATE_TABLE: state.allows("PutItem"),
+        STATE_TABLE: state.grant("PutItem"),
         TABLES: this.nativeTables(tables),
         BUCKETS: this.buckets(files, {
           of: this.exports.filter(({ engine }) => engine === "dynamodb-export"),
@@ -180,7 +180,7 @@ export class Exports extends Feature {
     const finish = new NodeFunction<FinishEnvironment>(this, "finish", {
       entry: "functions/exports/finish-run.ts",
       environment: {
-        STATE_TABLE: state.allows("GetItem", "PutItem", "Query", "UpdateItem"),
+        STATE_TABLE: state.grant("GetItem", "PutItem", "Query", "UpdateItem"),
         BUCKETS: this.buckets(files, {
           of: this.exports,
           actions: ["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],
@@ -193,17 +193,17 @@ export class Exports extends Feature {
     });
     const fail = new NodeFunction<FailEnvironment>(this, "fail", {
       entry: "functions/exports/fail-run.ts",
-      environment: { STATE_TABLE: state.allows("GetItem", "UpdateItem") },
+      environment: { STATE_TABLE: state.grant("GetItem", "UpdateItem") },
       timeoutSeconds: CLAIM_TIMEOUT_SECONDS,
       alarms: { errors: BY_MACHINE },
     });
     return new StateMachine(this, "run", {
       bindings: {
-        claim: claim.allowsInvoke(),
-        read: read.allowsInvoke(),
-        native: native.allowsInvoke(),
-        finish: finish.allowsInvoke(),
-        fail: fail.allowsInvoke(),
+        claim: claim.grantInvoke(),
+        read: read.grantInvoke(),
+        native: native.grantInvoke(),
+        finish: finish.grantInvoke(),
+        fail: fail.grantInvoke(),
       },
       definition: exportMachine,
       alarms: { failed: "An export failed. See modules/exports/README.md, 'An export failed'" },
@@ -220,9 +220,9 @@ export class Exports extends Feature {
     return new NodeFunction<RunEnvironment>(this, "start", {
       entry: "functions/exports/run-export.ts",
       environment: {
-        CONFIGURATION_BUCKET: configuration.allowsRead(CONFIGURATION_KEY),
-        MACHINE: machine.allows("StartExecution"),
-        EXECUTIONS: machine.allowsOnExecutions("DescribeExecution"),
+        CONFIGURATION_BUCKET: configuration.grantRead(CONFIGURATION_KEY),
+        MACHINE: machine.grant("StartExecution"),
+        EXECUTIONS: machine.grantExecutions("DescribeExecution"),
       },
       timeoutSeconds: RUN_TIMEOUT_SECONDS,
       asynchronous: { deadLetters, retries: 2, maxEventAgeSeconds: MAX_TICK_AGE_SECONDS },
@@ -248,18 +248,18 @@ export class Exports extends Feature {
   /** A queue of jobs; each becomes an execution of its own. */
   private createJobDoor(machine: Machine, configuration: Bucket): void {
     const queue = new Queue(this, "jobs", {
-      role: "jobs",
+      nameSuffix: "jobs",
       visibilityTimeoutSeconds: 6 * JOB_TIMEOUT_SECONDS,
       alarms: { deadLetters: "Jobs were not taken. See modules/exports/README.md, 'Jobs were not taken'" },
     });
     new NodeFunction<StartEnvironment>(this, "take-jobs", {
       entry: "functions/exports/take-jobs.ts",
       environment: {
-        CONFIGURATION_BUCKET: configuration.allowsRead(CONFIGURATION_KEY),
-        MACHINE: machine.allows("StartExecution"),
+        CONFIGURATION_BUCKET: configuration.grantRead(CONFIGURATION_KEY),
+        MACHINE: machine.grant("StartExecution"),
       },
       timeoutSeconds: JOB_TIMEOUT_SECONDS,
-      source: queue.feeds({ batchSize: 10 }),
+      source: queue.eventSource({ batchSize: 10 }),
       alarms: { errors: "Jobs were not taken. See modules/exports/README.md, 'Jobs were not taken'" },
     });
     this.output("jobs_queue_url", "Takes jobs: {application, table_name, region, assume_role}", queue.url);

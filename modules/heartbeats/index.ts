@@ -25,7 +25,7 @@ import { Bucket } from "../constructs/bucket";
 import type { Graph } from "../constructs/dashboard";
 import { Feature, type Deployment } from "../constructs/feature";
 import type { Binding } from "../constructs/grants";
-import { literal } from "../constructs/literal";
+import { escapeTemplate } from "../constructs/escape-template";
 import { MEMORY_MB, NodeFunction } from "../constructs/node-function";
 import { DeadLetterQueue } from "../constructs/queue";
 import { RestApi } from "../constructs/rest-api";
@@ -150,7 +150,7 @@ export class Heartbeats extends Feature {
 
   private createStateTable(): Table {
     return new Table(this, "state", {
-      role: "state",
+      nameSuffix: "state",
       partitionKey: { name: STATE_KEYS.partition, type: "S" },
       sortKey: { name: STATE_KEYS.sort, type: "S" },
       timeToLiveAttribute: STATE_KEYS.timeToLive,
@@ -159,11 +159,11 @@ export class Heartbeats extends Feature {
 
   /** An object, because a thousand targets fit in no environment variable, and because its diff in a plan is easily read. */
   private createConfiguration({ targets, jobs, maintenance, remindAfterHours }: HeartbeatsConfig): Bucket {
-    const bucket = new Bucket(this, "configuration", { role: "configuration", versioned: true });
+    const bucket = new Bucket(this, "configuration", { nameSuffix: "configuration", versioned: true });
     const input = this.input("targets", {
       type: "any",
       description: "What to check: a list of objects, see README.md",
-      value: literal(targets),
+      value: escapeTemplate(targets),
     });
     new S3Object(this, "targets-object", {
       bucket: bucket.name,
@@ -174,7 +174,7 @@ export class Heartbeats extends Feature {
     const watch = this.input("watch", {
       type: "any",
       description: "Jobs that report in, maintenance of everything, reminders: an object, see README.md",
-      value: literal({ jobs, maintenance, remindAfterHours } satisfies Watch),
+      value: escapeTemplate({ jobs, maintenance, remindAfterHours } satisfies Watch),
     });
     new S3Object(this, "watch-object", {
       bucket: bucket.name,
@@ -196,9 +196,9 @@ export class Heartbeats extends Feature {
     return new NodeFunction<PublishEnvironment>(this, "publish", {
       entry: "functions/heartbeats/publish.ts",
       environment: {
-        STATE_TABLE: state.allows("BatchGetItem", "Query"),
-        TARGETS_BUCKET: configuration.allowsRead(TARGETS_KEY, WATCH_KEY),
-        STATUS_BUCKET: statusPage.allowsPublish(),
+        STATE_TABLE: state.grant("BatchGetItem", "Query"),
+        TARGETS_BUCKET: configuration.grantRead(TARGETS_KEY, WATCH_KEY),
+        STATUS_BUCKET: statusPage.grantPublish(),
         INTERVAL_MINUTES: interval.stringValue,
       },
       timeoutSeconds: PUBLISH_TIMEOUT_SECONDS,
@@ -217,16 +217,16 @@ export class Heartbeats extends Feature {
     return new NodeFunction<CheckEnvironment>(this, "check", {
       entry: "functions/heartbeats/check.ts",
       environment: {
-        HEARTBEATS_TABLE: telemetry.allows("BatchWriteItem"),
-        STATE_TABLE: state.allows("BatchGetItem", "GetItem", "PutItem", "UpdateItem"),
-        TARGETS_BUCKET: configuration.allowsRead(TARGETS_KEY, WATCH_KEY),
+        HEARTBEATS_TABLE: telemetry.grant("BatchWriteItem"),
+        STATE_TABLE: state.grant("BatchGetItem", "GetItem", "PutItem", "UpdateItem"),
+        TARGETS_BUCKET: configuration.grantRead(TARGETS_KEY, WATCH_KEY),
         TELEMETRY_DAYS: this.input("telemetry_days", {
           type: "number",
           description: "Days that a telemetry row is kept",
           value: telemetryDays,
         }).stringValue,
         INTERVAL_MINUTES: interval.stringValue,
-        PUBLISH_FUNCTION: publisher.allowsInvoke(),
+        PUBLISH_FUNCTION: publisher.grantInvoke(),
         NOTIFICATION_TOPIC: topic,
         SLACK_WEBHOOK_PARAMETER: this.slackWebhook(slackWebhookParameter),
         SECRETS_KEPT_SECONDS: this.secrets(targets),
@@ -362,8 +362,8 @@ export class Heartbeats extends Feature {
     const handler = new NodeFunction<ReportInEnvironment>(this, "report-in", {
       entry: "functions/heartbeats/report-in.ts",
       environment: {
-        STATE_TABLE: state.allows("UpdateItem"),
-        WATCH_BUCKET: configuration.allowsRead(WATCH_KEY),
+        STATE_TABLE: state.grant("UpdateItem"),
+        WATCH_BUCKET: configuration.grantRead(WATCH_KEY),
       },
       timeoutSeconds: REPORT_TIMEOUT_SECONDS,
       alarms: { errors: "none, because what fails here is answered with 5xx, and the API has an alarm for that" },

@@ -62,7 +62,7 @@ export class StatusPage extends Construct {
 
   constructor(scope: Construct, id: string, config: StatusPageConfig) {
     super(scope, id);
-    this.bucket = new Bucket(this, "files", { role: "page" });
+    this.bucket = new Bucket(this, "files", { nameSuffix: "page" });
     this.url = config.cdn ? this.createDistribution(config) : `s3://${this.bucket.name}/${STATUS_PAGE_KEY}`;
   }
 
@@ -71,8 +71,8 @@ export class StatusPage extends Construct {
   }
 
   /** The bucket's name, and the permission to keep the page's files in it as they should be. */
-  allowsPublish(): Binding {
-    return this.bucket.allowsMirror(STATUS_PAGE_KEY, STATUS_JSON_KEY, `${BADGES_PREFIX}*`);
+  grantPublish(): Binding {
+    return this.bucket.grantSync(STATUS_PAGE_KEY, STATUS_JSON_KEY, `${BADGES_PREFIX}*`);
   }
 
   /** @returns the page's URL */
@@ -121,7 +121,7 @@ export class StatusPage extends Construct {
       // It is a matter of minutes, which a deployment need not wait for.
       waitForDeployment: false,
     });
-    this.bucket.acceptReads("cloudfront.amazonaws.com", distribution.arn);
+    this.bucket.allowServiceRead("cloudfront.amazonaws.com", distribution.arn);
     return `https://${domain?.name ?? distribution.domainName}/`;
   }
 

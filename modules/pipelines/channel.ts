@@ -90,7 +90,7 @@ export function createChannel(scope: Construct, name: string, config: Config, sh
 
 function createQueue(scope: Construct, name: string): Queue {
   return new Queue(scope, `${kebab(name)}-queue`, {
-    role: kebab(name),
+    nameSuffix: kebab(name),
     visibilityTimeoutSeconds: VISIBILITY_TIMEOUT_SECONDS,
     maxReceives: MAX_RECEIVES,
     alarms: {
@@ -108,7 +108,7 @@ function createTable(scope: Construct, name: string): Table {
   const text = (attribute: string) => ({ name: attribute, type: "S" }) as const;
   const attributes = INDEXED_ATTRIBUTES;
   return new Table(scope, `${kebab(name)}-table`, {
-    role: kebab(name),
+    nameSuffix: kebab(name),
     partitionKey: text(ROW_KEYS.partition),
     indexes: [
       { name: INDEXES.byDay, partitionKey: text(ROW_KEYS.day), sortKey: text(ROW_KEYS.receivedAt), attributes },
@@ -129,9 +129,9 @@ function createDoor(
     entry: "functions/pipelines/door.ts",
     environment: {
       ...channelVariables(name),
-      QUEUE_URL: queue.allowsSend(),
+      QUEUE_URL: queue.grantSend(),
       SCHEMA_BUCKET:
-        schema === undefined || configuration === undefined ? "" : configuration.allowsRead(schemaKey(name)),
+        schema === undefined || configuration === undefined ? "" : configuration.grantRead(schemaKey(name)),
     },
     timeoutSeconds: DOOR_TIMEOUT_SECONDS,
     alarms: { errors: "none, because what fails here is answered with 5xx, and the API has an alarm for that" },
@@ -149,12 +149,12 @@ function createIngest(
     entry: "functions/pipelines/ingest.ts",
     environment: {
       ...channelVariables(name),
-      CHANNEL_TABLE: table.allows("PutItem"),
-      ARCHIVE_BUCKET: archive.allowsWrite(`${name}/*`),
+      CHANNEL_TABLE: table.grant("PutItem"),
+      ARCHIVE_BUCKET: archive.grantWrite(`${name}/*`),
     },
     timeoutSeconds: INGEST_TIMEOUT_SECONDS,
     memoryMb: INGEST_MEMORY_MB,
-    source: queue.feeds(INGEST_BATCH),
+    source: queue.eventSource(INGEST_BATCH),
     alarms: {
       errors: "none, because what fails comes again, and waits or is a dead letter in the end: both have an alarm",
     },
@@ -172,11 +172,11 @@ function createNotify(
     entry: "functions/pipelines/notify.ts",
     environment: {
       ...channelVariables(name),
-      NOTICES_TABLE: notices.allows("BatchWriteItem"),
-      DRAIN_FUNCTION: drain.allowsInvoke(),
+      NOTICES_TABLE: notices.grant("BatchWriteItem"),
+      DRAIN_FUNCTION: drain.grantInvoke(),
     },
     timeoutSeconds: NOTIFY_TIMEOUT_SECONDS,
-    source: table.streams({ ...NOTIFY_FEED, onFailure: queue.deadLetters }),
+    source: table.eventSource({ ...NOTIFY_FEED, onFailure: queue.deadLetters }),
     alarms: {
       errors: "none, because what fails comes again, and lags or is a dead letter in the end: both have an alarm",
     },

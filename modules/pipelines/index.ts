@@ -15,7 +15,7 @@ import { Alarm } from "../constructs/alarm";
 import { Bucket } from "../constructs/bucket";
 import type { Graph } from "../constructs/dashboard";
 import { Feature, type Deployment } from "../constructs/feature";
-import { literal } from "../constructs/literal";
+import { escapeTemplate } from "../constructs/escape-template";
 import { NodeFunction } from "../constructs/node-function";
 import { DeadLetterQueue } from "../constructs/queue";
 import { RestApi } from "../constructs/rest-api";
@@ -66,7 +66,7 @@ export class Pipelines extends Feature {
     super(environment, "pipelines", deployment);
     this.inputChannels(config);
     const encryptionKey = this.inputEncryptionKey();
-    const archive = new Bucket(this, "archive", { role: "archive", versioned: true, encryptionKey });
+    const archive = new Bucket(this, "archive", { nameSuffix: "archive", versioned: true, encryptionKey });
     const configuration = this.createConfiguration(config);
     const webhooks = webhooksOf(config);
     const telling = webhooks.length === 0 ? undefined : this.createTelling(webhooks);
@@ -93,7 +93,7 @@ export class Pipelines extends Feature {
     this.input("channels", {
       type: "any",
       description: "How each channel reads its messages: objects by name, see README.md",
-      value: literal(config),
+      value: escapeTemplate(config),
     });
   }
 
@@ -101,7 +101,7 @@ export class Pipelines extends Feature {
   private createConfiguration(config: ChannelsConfig): Bucket | undefined {
     const names = Object.entries(config).flatMap(([name, { schema }]) => (schema === undefined ? [] : [name]));
     if (names.length === 0) return undefined;
-    const bucket = new Bucket(this, "configuration", { role: "configuration", versioned: true });
+    const bucket = new Bucket(this, "configuration", { nameSuffix: "configuration", versioned: true });
     for (const name of names) {
       new S3Object(this, `${kebab(name)}-schema`, {
         bucket: bucket.name,
@@ -119,7 +119,7 @@ export class Pipelines extends Feature {
       alarms: { notEmpty: "Slack is not told on time. See modules/pipelines/README.md, 'The drain fails'" },
     });
     const notices = new Table(this, "notices", {
-      role: "notices",
+      nameSuffix: "notices",
       partitionKey: { name: NOTICE_KEYS.partition, type: "S" },
       sortKey: { name: NOTICE_KEYS.sort, type: "S" },
     });
@@ -143,7 +143,7 @@ export class Pipelines extends Feature {
     const drain = new NodeFunction<DrainEnvironment>(this, "drain", {
       entry: "functions/pipelines/drain.ts",
       environment: {
-        NOTICES_TABLE: notices.allows("BatchWriteItem", "Query", "UpdateItem"),
+        NOTICES_TABLE: notices.grant("BatchWriteItem", "Query", "UpdateItem"),
         SLACK_PARAMETERS: {
           value: webhooks.join(","),
           actions: ["ssm:GetParameter"],

@@ -15,8 +15,8 @@ import {
 import { Alarm } from "../constructs/alarm";
 import type { Graph } from "../constructs/dashboard";
 import { Feature, type Deployment } from "../constructs/feature";
-import { literal } from "../constructs/literal";
-import { MinuteTick } from "../constructs/minute-tick";
+import { escapeTemplate } from "../constructs/escape-template";
+import { FanOutSchedule } from "../constructs/fan-out-schedule";
 import { NodeFunction } from "../constructs/node-function";
 import { DeadLetterQueue, Queue } from "../constructs/queue";
 import { RestApi } from "../constructs/rest-api";
@@ -135,7 +135,7 @@ export class Timers extends Feature {
 
   private createQueue({ callback }: TimersConfig): Queue {
     return new Queue(this, "fires", {
-      role: "fires",
+      nameSuffix: "fires",
       visibilityTimeoutSeconds: VISIBILITY_TIMEOUTS * callback.timeoutSeconds,
       maxReceives: MAX_RECEIVES,
       alarms: { deadLetters: "Timers fired in vain. See modules/timers/README.md, 'Dead fires'" },
@@ -160,8 +160,8 @@ export class Timers extends Feature {
     return new NodeFunction<DispatchEnvironment>(this, "dispatch", {
       entry: "functions/timers/dispatch.ts",
       environment: {
-        TIMERS_TABLE: table.allows("BatchGetItem", "GetItem", "Query", "UpdateItem"),
-        FIRES_QUEUE: queue.allowsSend(),
+        TIMERS_TABLE: table.grant("BatchGetItem", "GetItem", "Query", "UpdateItem"),
+        FIRES_QUEUE: queue.grantSend(),
         SHARDS: shards.stringValue,
       },
       timeoutSeconds: DISPATCH_TIMEOUT_SECONDS,
@@ -177,7 +177,7 @@ export class Timers extends Feature {
     deadLetters: DeadLetterQueue,
     { shards }: TimersConfig,
   ): void {
-    new MinuteTick(this, "tick", {
+    new FanOutSchedule(this, "tick", {
       description: "Hands over the timers that fall due",
       targets: dispatchTargets(shards),
       target: dispatcher,
@@ -187,26 +187,29 @@ export class Timers extends Feature {
 
   private createCallback(table: Table, queue: Queue, { callback }: TimersConfig): NodeFunction<CallbackEnvironment> {
     const { entry, timeoutSeconds, memoryMb, maxConcurrency } = callback;
-    const FIRES_QUEUE = queue.allowsPutOff();
+    const FIRES_QUEUE = queue.grantChangeVisibility();
     const common = {
       entry,
       timeoutSeconds,
       memoryMb,
-      source: queue.feeds({ batchSize: FIRES_PER_CALLBACK, ...(maxConcurrency !== undefined && { maxConcurrency }) }),
-      permissions: literal(callback.permissions),
+      source: queue.eventSource({
+        batchSize: FIRES_PER_CALLBACK,
+        ...(maxConcurrency !== undefined && { maxConcurrency }),
+      }),
+      permissions: escapeTemplate(callback.permissions),
       alarms: {
         errors: "none, because a fire that fails comes again, and in the end is a dead letter, which has an alarm",
       },
     };
-    const own = literal(callback.environment);
+    const own = escapeTemplate(callback.environment);
     return entry === SHIPPED_CALLBACK
       ? new NodeFunction<RecordFireEnvironment>(this, "callback", {
           ...common,
           environment: {
             ...own,
-            TIMERS_TABLE: table.allows("BatchGetItem"),
+            TIMERS_TABLE: table.grant("BatchGetItem"),
             FIRES_QUEUE,
-            RECORDED_FIRES_TABLE: this.createRecordedFires().allows("PutItem"),
+            RECORDED_FIRES_TABLE: this.createRecordedFires().grant("PutItem"),
           },
         })
       : new NodeFunction<CallbackEnvironment>(this, "callback", {
@@ -214,7 +217,7 @@ export class Timers extends Feature {
           // UpdateItem and DeleteItem: its claims on fires, where it asks for exactly-once.
           environment: {
             ...own,
-            TIMERS_TABLE: table.allows("BatchGetItem", "DeleteItem", "UpdateItem"),
+            TIMERS_TABLE: table.grant("BatchGetItem", "DeleteItem", "UpdateItem"),
             FIRES_QUEUE,
           },
         });
@@ -222,7 +225,7 @@ export class Timers extends Feature {
 
   private createRecordedFires(): Table {
     const recorded = new Table(this, "recorded-fires", {
-      role: "recorded-fires",
+      nameSuffix: "recorded-fires",
       partitionKey: { name: RECORDED_FIRE_KEYS.partition, type: "S" },
       sortKey: { name: RECORDED_FIRE_KEYS.sort, type: "S" },
       timeToLiveAttribute: RECORDED_FIRE_KEYS.timeToLive,
@@ -236,8 +239,8 @@ export class Timers extends Feature {
     const handler = new NodeFunction<ApiEnvironment>(this, "api", {
       entry: "functions/timers/api.ts",
       environment: {
-        TIMERS_TABLE: table.allows("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Scan", "UpdateItem"),
-        FIRES_QUEUE: queue.allowsSend(),
+        TIMERS_TABLE: table.grant("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Scan", "UpdateItem"),
+        FIRES_QUEUE: queue.grantSend(),
         SHARDS: shards.stringValue,
       },
       timeoutSeconds: API_TIMEOUT_SECONDS,

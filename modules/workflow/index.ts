@@ -157,7 +157,7 @@ export class Workflow extends Feature {
       alarms: { errors: "none, because a task that fails for it raises one" },
     });
     const retries = number("work_retries", "Further tries after the first, of work that fails", work.retries);
-    return { binding: lambda.allowsInvoke(), limits: { timeoutSeconds, retries } };
+    return { binding: lambda.grantInvoke(), limits: { timeoutSeconds, retries } };
   }
 
   private createMachine(
@@ -165,7 +165,7 @@ export class Workflow extends Feature {
     work: Work | undefined,
     { waitSeconds, timeLimitSeconds, keepDays }: Settings,
   ): StateMachine {
-    const TASKS_TABLE = table.allows("PutItem", "UpdateItem");
+    const TASKS_TABLE = table.grant("PutItem", "UpdateItem");
     const bindings: Readonly<Record<string, Binding>> = work
       ? { TASKS_TABLE, WORK_FUNCTION: work.binding }
       : { TASKS_TABLE };
@@ -187,8 +187,8 @@ export class Workflow extends Feature {
     return new NodeFunction<StartEnvironment>(this, "start", {
       entry: "functions/workflow/start.ts",
       environment: {
-        TASK_MACHINE: machine.allows("StartExecution"),
-        TASK_EXECUTIONS: machine.allowsOnExecutions("DescribeExecution"),
+        TASK_MACHINE: machine.grant("StartExecution"),
+        TASK_EXECUTIONS: machine.grantExecutions("DescribeExecution"),
       },
       timeoutSeconds: ANSWER_TIMEOUT_SECONDS,
       // Who doesn't wait for its answer finds in the dead letters what could not be started.
@@ -201,9 +201,9 @@ export class Workflow extends Feature {
     return new NodeFunction<TasksEnvironment>(this, "tasks", {
       entry: "functions/workflow/tasks.ts",
       environment: {
-        TASKS_TABLE: table.allows("Query", "UpdateItem"),
-        TASK_MACHINE: machine.allows("StartExecution"),
-        TASK_EXECUTIONS: machine.allowsOnExecutions("DescribeExecution", "StopExecution"),
+        TASKS_TABLE: table.grant("Query", "UpdateItem"),
+        TASK_MACHINE: machine.grant("StartExecution"),
+        TASK_EXECUTIONS: machine.grantExecutions("DescribeExecution", "StopExecution"),
         KEEP_DAYS: keepDays.stringValue,
       },
       timeoutSeconds: ANSWER_TIMEOUT_SECONDS,
@@ -235,8 +235,8 @@ export class Workflow extends Feature {
     const reconcile = new NodeFunction<ReconcileEnvironment>(this, "reconcile", {
       entry: "functions/workflow/reconcile.ts",
       environment: {
-        TASKS_TABLE: table.allows("UpdateItem"),
-        TASK_EXECUTIONS: machine.allowsOnExecutions("DescribeExecution"),
+        TASKS_TABLE: table.grant("UpdateItem"),
+        TASK_EXECUTIONS: machine.grantExecutions("DescribeExecution"),
         KEEP_DAYS: keepDays.stringValue,
       },
       timeoutSeconds: RECONCILE_TIMEOUT_SECONDS,
@@ -265,9 +265,9 @@ export class Workflow extends Feature {
     const sweep = new NodeFunction<SweepEnvironment>(this, "sweep", {
       entry: "functions/workflow/sweep.ts",
       environment: {
-        TASKS_TABLE: table.allows("Query", "UpdateItem"),
-        TASK_MACHINE: machine.allows("ListExecutions"),
-        TASK_EXECUTIONS: machine.allowsOnExecutions("DescribeExecution"),
+        TASKS_TABLE: table.grant("Query", "UpdateItem"),
+        TASK_MACHINE: machine.grant("ListExecutions"),
+        TASK_EXECUTIONS: machine.grantExecutions("DescribeExecution"),
         KEEP_DAYS: keepDays.stringValue,
         GRACE_SECONDS: Token.asString(Fn.min([waitSeconds.numberValue, MAX_GRACE_SECONDS])),
         TIME_LIMIT_SECONDS: timeLimitSeconds.stringValue,

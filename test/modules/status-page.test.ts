@@ -46,7 +46,7 @@ describe("the status page", () => {
     const { json } = statusPage({});
     expect(json.resource).not.toHaveProperty("aws_iam_role_policy");
     synthesizeConstructs((feature) => {
-      const binding = new StatusPage(feature, "status-page", { cdn: false }).allowsPublish();
+      const binding = new StatusPage(feature, "status-page", { cdn: false }).grantPublish();
       const { actions, resources } = binding;
       expect(actions).toEqual(["s3:DeleteObject", "s3:ListBucket", "s3:PutObject"]);
       const [bucket = "", ...files] = resources;

@@ -42,10 +42,14 @@ describe("a table", () => {
   it("grants its indexes only where it has some", () => {
     synthesizeConstructs((scope) => {
       const key = { partitionKey: { name: "id", type: "S" } } as const;
-      const plain = new Table(scope, "plain", { role: "plain", ...key });
-      const indexed = new Table(scope, "indexed", { role: "indexed", ...key, indexes: [{ name: "by-id", ...key }] });
-      expect(plain.allows("Query").resources).toEqual([plain.arn]);
-      expect(indexed.allows("Query", "PutItem")).toEqual({
+      const plain = new Table(scope, "plain", { nameSuffix: "plain", ...key });
+      const indexed = new Table(scope, "indexed", {
+        nameSuffix: "indexed",
+        ...key,
+        indexes: [{ name: "by-id", ...key }],
+      });
+      expect(plain.grant("Query").resources).toEqual([plain.arn]);
+      expect(indexed.grant("Query", "PutItem")).toEqual({
         value: indexed.name,
         actions: ["dynamodb:Query", "dynamodb:PutItem"],
         resources: [indexed.arn, `${indexed.arn}/index/by-id`],
@@ -57,7 +61,7 @@ describe("a table", () => {
 describe("a queue", () => {
   const json = synthesizeConstructs((scope) => {
     new Queue(scope, "fires", {
-      role: "fires",
+      nameSuffix: "fires",
       visibilityTimeoutSeconds: 180,
       alarms: { deadLetters: "fires fail" },
     });
@@ -84,7 +88,7 @@ describe("a queue", () => {
 
   it("lets a service send for one resource only", () => {
     const accepting = synthesizeConstructs((scope) => {
-      new DeadLetterQueue(scope, "lost", { alarms: { notEmpty: "lost" } }).acceptFrom(
+      new DeadLetterQueue(scope, "lost", { alarms: { notEmpty: "lost" } }).allowService(
         "events.amazonaws.com",
         "arn:rule",
       );
@@ -100,7 +104,7 @@ describe("a bucket", () => {
     const bucket = (protectData: boolean) =>
       resource(
         synthesizeConstructs((scope) => {
-          new Bucket(scope, "archive", { role: "archive" });
+          new Bucket(scope, "archive", { nameSuffix: "archive" });
         }, protectData),
         "aws_s3_bucket",
         "archive",
@@ -159,8 +163,8 @@ describe("names in plans", () => {
     expect(() =>
       synthesizeConstructs((scope) => {
         const key = { partitionKey: { name: "id", type: "S" } } as const;
-        new Table(scope, "a-b", { role: "one", ...key });
-        new Table(new Construct(scope, "a"), "b", { role: "two", ...key });
+        new Table(scope, "a-b", { nameSuffix: "one", ...key });
+        new Table(new Construct(scope, "a"), "b", { nameSuffix: "two", ...key });
       }),
     ).toThrow("aws_dynamodb_table.a_b is both staging/sample/a-b/Resource and staging/sample/a/b/Resource");
   });

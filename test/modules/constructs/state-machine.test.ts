@@ -10,7 +10,7 @@ const { stateMachine, dynamoPut } = jsonata;
 const json = synthesizeConstructs((feature) => {
   const table = new Table(feature, "table", { partitionKey: { name: "id", type: "S" } });
   const machine = new StateMachine(feature, "task", {
-    bindings: { TASKS_TABLE: table.allows("PutItem") },
+    bindings: { TASKS_TABLE: table.grant("PutItem") },
     definition: ({ TASKS_TABLE }) =>
       stateMachine({
         StartAt: "Put",
@@ -27,8 +27,8 @@ const json = synthesizeConstructs((feature) => {
   new NodeFunction(feature, "start", {
     entry: "functions/heartbeats/publish.ts",
     environment: {
-      MACHINE: machine.allows("StartExecution"),
-      EXECUTIONS: machine.allowsOnExecutions("DescribeExecution", "StopExecution"),
+      MACHINE: machine.grant("StartExecution"),
+      EXECUTIONS: machine.grantExecutions("DescribeExecution", "StopExecution"),
     },
     timeoutSeconds: 10,
     alarms: { errors: "none, because this is a test" },

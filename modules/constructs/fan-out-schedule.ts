@@ -14,7 +14,7 @@ const MAX_TICK_AGE_SECONDS = 60;
 /** The event as it is, and which of the targets this is. */
 const EVENT_PATHS = { id: "$.id", time: "$.time", source: "$.source", type: "$.detail-type" };
 
-export interface MinuteTickProps {
+export interface FanOutScheduleProps {
   readonly description: string;
   /** How many times the function is invoked each minute, each time told its number: `{"target": 0, "targets": 4}` in the event. */
   readonly targets: number;
@@ -24,8 +24,8 @@ export interface MinuteTickProps {
 }
 
 /** Invokes a function many times each minute, side by side: as many EventBridge rules as that takes. */
-export class MinuteTick extends Construct {
-  constructor(scope: Construct, id: string, { description, targets, target, deadLetters }: MinuteTickProps) {
+export class FanOutSchedule extends Construct {
+  constructor(scope: Construct, id: string, { description, targets, target, deadLetters }: FanOutScheduleProps) {
     super(scope, id);
     const feature = Feature.of(this);
     const rules = Math.ceil(targets / TARGETS_PER_RULE);
@@ -43,7 +43,7 @@ export class MinuteTick extends Construct {
         principal: "events.amazonaws.com",
         sourceArn: rule.arn,
       });
-      deadLetters.acceptFrom("events.amazonaws.com", feature.arn("events", `rule/${name}`));
+      deadLetters.allowService("events.amazonaws.com", feature.arn("events", `rule/${name}`));
       const first = number * TARGETS_PER_RULE;
       for (let index = first; index < Math.min(targets, first + TARGETS_PER_RULE); index++) {
         new CloudwatchEventTarget(this, `target-${index}`, {

@@ -11,26 +11,26 @@ import { policy, type Binding, type Statement } from "./grants";
 import { RESOURCE } from "./readable-id";
 
 interface CommonProps {
-  /** True: overwritten and deleted objects can be brought back. @default false */
+  /** True: overwritten and deleted objects can be restored. @default false */
   readonly versioned?: boolean;
-  /** Encrypts it. @default S3's own key */
+  /** @default S3's own key */
   readonly encryptionKey?: { readonly arn: string };
 }
 
 export interface PrivateBucketProps extends CommonProps {
-  /** Unique in the world: it ends in the account's id. */
+  /** Globally unique, so it ends in the account id. */
   readonly name: string;
-  /** True: it can't be destroyed. False: it is emptied when it is. */
+  /** True: it cannot be destroyed. False: destroying it deletes its objects. */
   readonly protectData: boolean;
 }
 
-/** An S3 bucket: encrypted, reached over TLS only, closed to the public, owned by its account. */
+/** An S3 bucket: encrypted, TLS only, no public access, owned by its account. */
 export class PrivateBucket extends Construct {
   readonly name: string;
   readonly arn: string;
-  /** Where its region's S3 answers for it: what CloudFront fetches from. */
+  /** For a CloudFront origin. */
   readonly regionalDomainName: string;
-  private readonly readers: Statement[] = [];
+  private readonly allowStatements: Statement[] = [];
   private readonly key: Pick<Binding, "encryptionKey">;
 
   constructor(scope: Construct, id: string, props: PrivateBucketProps) {
@@ -51,25 +51,28 @@ export class PrivateBucket extends Construct {
       bucket,
       rule: [encryptionRule(props)],
     });
-    const publicAccessBlock = new S3BucketPublicAccessBlock(this, "public-access", {
+    const publicAccessBlock = new S3BucketPublicAccessBlock(this, "public-access-block", {
       bucket,
       blockPublicAcls: true,
       blockPublicPolicy: true,
       ignorePublicAcls: true,
       restrictPublicBuckets: true,
     });
-    new S3BucketOwnershipControls(this, "ownership", { bucket, rule: { objectOwnership: "BucketOwnerEnforced" } });
+    new S3BucketOwnershipControls(this, "ownership-controls", {
+      bucket,
+      rule: { objectOwnership: "BucketOwnerEnforced" },
+    });
     new S3BucketPolicy(this, "policy", {
       bucket,
-      policy: Lazy.stringValue({ produce: () => policy([this.tlsOnly(), ...this.readers]) }),
-      dependsOn: [publicAccessBlock], // S3 refuses two changes to one bucket's access at a time
+      policy: Lazy.stringValue({ produce: () => policy([this.tlsOnly(), ...this.allowStatements]) }),
+      dependsOn: [publicAccessBlock], // S3 refuses concurrent changes to a bucket's access
     });
     if (props.versioned === true) {
       new S3BucketVersioningA(this, "versioning", { bucket, versioningConfiguration: { status: "Enabled" } });
     }
   }
 
-  /** The bucket's name, and the permission to read these objects, or those below a prefix ending in `*`. */
+  /** The bucket's name with `s3:GetObject` on these keys, or on a prefix ending in `*`. */
   grantRead(...keys: readonly string[]): Binding {
     return {
       value: this.name,
@@ -79,7 +82,7 @@ export class PrivateBucket extends Construct {
     };
   }
 
-  /** The bucket's name, and the permission to put these objects, or those below a prefix ending in `*`. */
+  /** The bucket's name with `s3:PutObject` on these keys, or on a prefix ending in `*`. */
   grantWrite(...keys: readonly string[]): Binding {
     return {
       value: this.name,
@@ -89,10 +92,7 @@ export class PrivateBucket extends Construct {
     };
   }
 
-  /**
-   * The bucket's name, and the permission to keep these objects, or those below a prefix ending in `*`, as they should be: to see
-   * which there are, to put and to remove.
-   */
+  /** The bucket's name with the permissions to list, put and delete these keys, or a prefix ending in `*`. */
   grantSync(...keys: readonly string[]): Binding {
     return {
       value: this.name,
@@ -102,10 +102,10 @@ export class PrivateBucket extends Construct {
     };
   }
 
-  /** Lets an AWS service read every object, on behalf of one resource. */
+  /** Lets an AWS service read every object on behalf of one resource. */
   allowServiceRead(service: string, sourceArn: string): void {
-    this.readers.push({
-      Sid: `Reads${this.readers.length || ""}`,
+    this.allowStatements.push({
+      Sid: `Reads${this.allowStatements.length || ""}`,
       Effect: "Allow",
       Principal: { Service: service },
       Action: "s3:GetObject",
@@ -127,7 +127,7 @@ export class PrivateBucket extends Construct {
 }
 
 export interface BucketProps extends CommonProps {
-  /** Ends the physical name, before the account's id. */
+  /** Precedes the account id in the physical name. */
   readonly nameSuffix: string;
 }
 
@@ -140,7 +140,7 @@ export class Bucket extends PrivateBucket {
   }
 }
 
-/** With a key of its own, S3 asks KMS once for many objects, not for each. */
+/** With a bucket key, S3 calls KMS once for many objects. */
 function encryptionRule({ encryptionKey }: CommonProps) {
   return encryptionKey === undefined
     ? { applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }

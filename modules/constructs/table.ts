@@ -5,25 +5,25 @@ import { Feature } from "./feature";
 import type { Binding } from "./grants";
 import { RESOURCE } from "./readable-id";
 
-/** An attribute that is part of a key: S string, N number, B binary. */
+/** A key attribute: S string, N number, B binary. */
 export interface KeyAttribute {
   readonly name: string;
   readonly type: "S" | "N" | "B";
 }
 
 export interface TableProps {
-  /** Ends the physical name. @default none: the table is named as its feature */
+  /** @default none: the table has its feature's name */
   readonly nameSuffix?: string;
   readonly partitionKey: KeyAttribute;
   readonly sortKey?: KeyAttribute;
-  /** The attribute (epoch seconds) after which DynamoDB removes an item, within two days. @default items stay */
+  /** Epoch seconds after which DynamoDB deletes an item, within two days. @default items do not expire */
   readonly timeToLiveAttribute?: string;
   /** @default none */
   readonly indexes?: readonly {
     readonly name: string;
     readonly partitionKey: KeyAttribute;
     readonly sortKey?: KeyAttribute;
-    /** What it has beside its keys. @default all attributes */
+    /** Projected beside the keys. @default all */
     readonly attributes?: readonly string[];
   }[];
   /** @default no stream */
@@ -31,8 +31,7 @@ export interface TableProps {
 }
 
 /**
- * A DynamoDB table: on-demand, encrypted (always, by DynamoDB), restorable to any second of the last 35 days where data is
- * protected.
+ * A DynamoDB table: on-demand, encrypted by DynamoDB. With `protectData`: point-in-time recovery and deletion protection.
  */
 export class Table extends Construct {
   readonly name: string;
@@ -76,14 +75,14 @@ export class Table extends Construct {
     this.arn = this.resource.arn;
   }
 
-  /** Only with `stream`. */
+  /** Requires `stream`. */
   get streamArn(): string {
     return this.resource.streamArn;
   }
 
-  /** The table's name, and these actions on it and, for queries, on its indexes: `table.grant("Query", "UpdateItem")`. */
+  /** The table's name with these actions on it and, for Query, on its indexes: `table.grant("Query", "UpdateItem")`. */
   grant(...actions: readonly DynamoAction[]): Binding {
-    const readsIndexes = actions.includes("Query"); // a scan of ours is one of the table
+    const readsIndexes = actions.includes("Query"); // no code scans an index
     return {
       value: this.name,
       actions: actions.map((action) => `dynamodb:${action}`),
@@ -91,7 +90,7 @@ export class Table extends Construct {
     };
   }
 
-  /** Only with `stream`: feeds a function with every change from its creation on. */
+  /** Requires `stream`. Invokes a function with every change since the table was created. */
   eventSource({ batchSize, retries, onFailure }: StreamEventSourceProps): EventSource {
     const actions = ["DescribeStream", "GetRecords", "GetShardIterator"].map((action) => `dynamodb:${action}`);
     return {
@@ -111,7 +110,7 @@ export class Table extends Construct {
   }
 }
 
-/** Actions on a table's items. Table-wide administration is not a function's business. */
+/** Actions on items. */
 export type DynamoAction =
   | "BatchGetItem"
   | "BatchWriteItem"

@@ -70,7 +70,7 @@ export class StatusPage extends Construct {
     return this.bucket.name;
   }
 
-  /** The bucket's name, and the permission to keep the page's files in it as they should be. */
+  /** The bucket's name with the permissions to list, put and delete the page's files. */
   grantPublish(): Binding {
     return this.bucket.grantSync(STATUS_PAGE_KEY, STATUS_JSON_KEY, `${BADGES_PREFIX}*`);
   }

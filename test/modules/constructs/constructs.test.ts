@@ -63,13 +63,18 @@ describe("a queue", () => {
     new Queue(scope, "fires", {
       nameSuffix: "fires",
       visibilityTimeoutSeconds: 180,
-      alarms: { deadLetters: "fires fail" },
+      alarms: {
+        deadLetterQueue: {
+          depth: { description: "Fires fail", impact: "Timers are lost.", runbook: "sample#fires-fail" },
+        },
+        oldestMessageAge: { disabled: "a sample" },
+      },
     });
   });
 
-  it("hands over to its dead-letter queue, a reference that Terraform orders by", () => {
+  it("sends failed messages to its dead-letter queue, by a reference that Terraform orders by", () => {
     expect(JSON.parse(String(resource(json, "aws_sqs_queue", "fires")["redrive_policy"]))).toEqual({
-      deadLetterTargetArn: "${aws_sqs_queue.fires_dead_letters.arn}",
+      deadLetterTargetArn: "${aws_sqs_queue.fires_dlq.arn}",
       maxReceiveCount: 5,
     });
   });
@@ -79,16 +84,17 @@ describe("a queue", () => {
     expect(describePolicy(resource(json, "aws_sqs_queue", "fires")["policy"])).toEqual([
       expect.stringMatching(/^Deny sqs:\* on \S+-fires by "\*" if \S+"aws:SecureTransport":"false"/),
     ]);
-    expect(resource(json, "aws_cloudwatch_metric_alarm", "fires_dead_letters_not_empty")).toMatchObject({
+    expect(resource(json, "aws_cloudwatch_metric_alarm", "fires_dlq_depth")).toMatchObject({
       threshold: 0,
       comparison_operator: "GreaterThanThreshold",
-      alarm_description: "fires fail",
+      alarm_description:
+        "Fires fail.\n\nImpact: Timers are lost.\n\nRunbook: https://github.com/almanac-aws/almanac/blob/main/docs/operations/sample.md#fires-fail",
     });
   });
 
   it("lets a service send for one resource only", () => {
     const accepting = synthesizeConstructs((scope) => {
-      new DeadLetterQueue(scope, "lost", { alarms: { notEmpty: "lost" } }).allowService(
+      new DeadLetterQueue(scope, "lost", { alarms: { depth: { disabled: "a sample" } } }).allowService(
         "events.amazonaws.com",
         "arn:rule",
       );
@@ -115,9 +121,9 @@ describe("a bucket", () => {
 });
 
 describe("an alarm", () => {
-  it("can be done without, aloud", () => {
+  it("can be disabled, with a reason", () => {
     const json = synthesizeConstructs((scope) => {
-      new Alarm(scope, "sent", { ...metric, text: "none, because nobody minds" });
+      new Alarm(scope, "sent", { ...metric, spec: { disabled: "a sample" } });
     });
     expect(json.resource).toEqual({});
   });

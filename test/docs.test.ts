@@ -10,7 +10,7 @@ import { exportFieldsSchema, exportsSchema, jobsSchema as exportJobsSchema } fro
 import { heartbeatsSchema } from "../modules/heartbeats";
 import { statusPageSchema } from "../modules/heartbeats/status-page";
 import { timersCallbackSchema, timersSchema } from "../modules/timers";
-import { workflowSchema, workSchema } from "../modules/workflow";
+import { workflowSchema, workSchema } from "../modules/workflows";
 import { REPOSITORY_URL } from "../modules/constructs/alarm-spec";
 import { synthesize } from "./support/synthesized";
 

@@ -1,9 +1,9 @@
-import { createDynamoDB } from "../shared/clients/dynamodb";
-import { invocationHandler } from "../shared/invocation-handler";
-import { subjectOf } from "./claim";
+import { createDynamoDB } from "../shared/aws/clients/dynamodb";
+import { invocationHandler } from "../shared/handlers/invocation-handler";
+import { subjectOf } from "./run/claim";
 import { failCallSchema } from "./contract";
 import { parseFailEnvironment } from "./environment";
-import { stateTable } from "./state-table";
+import { stateTable } from "./storage/state-table";
 
 /** What a record has room for. */
 const CAUSE_CHARACTERS = 2_000;

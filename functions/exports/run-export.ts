@@ -2,14 +2,14 @@ import { DescribeExecutionCommand } from "@aws-sdk/client-sfn";
 import * as z from "zod";
 
 import { sleep } from "../shared/clock";
-import { createS3 } from "../shared/clients/s3";
-import { createSfn } from "../shared/clients/sfn";
-import { invocationHandler } from "../shared/invocation-handler";
-import { exportOf, readConfiguration } from "./configuration";
+import { createS3 } from "../shared/aws/clients/s3";
+import { createSfn } from "../shared/aws/clients/sfn";
+import { invocationHandler } from "../shared/handlers/invocation-handler";
+import { exportOf, readConfiguration } from "./run/configuration";
 import { answerSchema, type RunRequest } from "./contract";
 import { parseRunEnvironment } from "./environment";
-import { startExecution } from "./executions";
-import { dayOf } from "./naming";
+import { startExecution } from "./run/executions";
+import { dayOf } from "./run/object-keys";
 
 const LOOK_EVERY_MS = 1_000;
 

@@ -3,7 +3,7 @@
  */
 import * as z from "zod";
 
-import { forbiddenHost } from "./address-guard";
+import { forbiddenHost } from "./probe/ssrf-guard";
 
 /** What the checker is given by its module, one environment variable each. */
 export interface CheckEnvironment {

@@ -1,12 +1,12 @@
-import { createDynamoDB } from "../shared/clients/dynamodb";
-import { createS3 } from "../shared/clients/s3";
-import { scheduledHandler } from "../shared/scheduled-handler";
+import { createDynamoDB } from "../shared/aws/clients/dynamodb";
+import { createS3 } from "../shared/aws/clients/s3";
+import { scheduledHandler } from "../shared/handlers/scheduled-handler";
 import { parsePublishEnvironment } from "./environment";
-import { historyReader } from "./history-reader";
-import { currentStatus } from "./publication";
-import { stateTable } from "./state-table";
-import { statusPublisher } from "./status-publisher";
-import { readTargetList, readWatch } from "./target-list";
+import { historyReader } from "./status-page/history-reader";
+import { currentStatus } from "./status-page/build-status";
+import { stateTable } from "./monitors/state-table";
+import { statusPublisher } from "./status-page/publisher";
+import { readTargetList, readWatch } from "./monitors/configuration";
 
 /**
  * Publishes the status page, after each round of checks: the checker hands its tick on to here. Apart from the checker, because a

@@ -3,13 +3,13 @@ import { gzip } from "node:zlib";
 
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 
-import { createAwsJsonClient } from "../shared/clients/aws-json";
-import { createS3 } from "../shared/clients/s3";
-import { queueHandler, type QueueMessage } from "../shared/queue-handler";
-import { messageStore } from "./channel-table";
+import { createAwsJsonClient } from "../shared/aws/clients/aws-json";
+import { createS3 } from "../shared/aws/clients/s3";
+import { queueHandler, type QueueMessage } from "../shared/handlers/queue-handler";
+import { messageStore } from "./storage/pipeline-table";
 import { MESSAGE_ATTRIBUTES } from "./contract";
 import { parseIngestEnvironment } from "./environment";
-import { CONCURRENT_WRITES, ingestBatch, type Queued } from "./ingest-batch";
+import { CONCURRENT_WRITES, ingestBatch, type Queued } from "./storage/ingest-batch";
 
 const compressed = promisify(gzip);
 

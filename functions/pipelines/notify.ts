@@ -1,14 +1,14 @@
 import { InvokeCommand } from "@aws-sdk/client-lambda";
 import * as z from "zod";
 
-import { createDynamoDB } from "../shared/clients/dynamodb";
-import { createLambda } from "../shared/clients/lambda";
-import { invocationHandler } from "../shared/invocation-handler";
+import { createDynamoDB } from "../shared/aws/clients/dynamodb";
+import { createLambda } from "../shared/aws/clients/lambda";
+import { invocationHandler } from "../shared/handlers/invocation-handler";
 import type { drainRequestSchema } from "./contract";
-import type { Waiting } from "./drain-webhook";
+import type { Waiting } from "./slack/slack-sender";
 import { parseNotifyEnvironment } from "./environment";
-import { noticeOf } from "./notice";
-import { noticesTable } from "./notices-table";
+import { noticeOf } from "./slack/notification";
+import { noticesTable } from "./slack/notifications-table";
 
 const imageSchema = z.record(z.string(), z.unknown());
 

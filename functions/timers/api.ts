@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 
-import { createAwsJsonClient } from "../shared/clients/aws-json";
-import { createDynamoDB } from "../shared/clients/dynamodb";
-import { restHandler } from "../shared/rest-handler";
-import { cursorReader } from "./cursors";
-import { timerEndpoints } from "./endpoints";
+import { createAwsJsonClient } from "../shared/aws/clients/aws-json";
+import { createDynamoDB } from "../shared/aws/clients/dynamodb";
+import { restHandler } from "../shared/handlers/rest-handler";
+import { cursorReader } from "./api/cursors";
+import { timerEndpoints } from "./api/routes";
 import { parseApiEnvironment } from "./environment";
-import { fireQueue } from "./fire-queue";
-import { sqsSender } from "./sqs-sender";
-import { timerTable } from "./timer-table";
+import { fireQueue } from "./queue/fire-queue";
+import { sqsSender } from "./queue/sqs-sender";
+import { timerTable } from "./storage/timer-table";
 
 /** A batch of 25 timers comes to 25 messages or so, ten a request. */
 const CONCURRENT_SENDS = 10;

@@ -1,6 +1,6 @@
 import { PutItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 
-import { createDynamoDB } from "../shared/clients/dynamodb";
+import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { RECORDED_FIRE_KEYS } from "./contract";
 import { parseRecordFireEnvironment } from "./environment";
 import { onTimer } from "./on-timer";

@@ -15,7 +15,7 @@ const RUN_SECONDS = 14 * 86_400;
 
 /**
  * What a function throws is tried three times more within half a minute; each bears being called again. What would fail again it
- * answers instead (functions/exports/failure.ts): see FAILED.
+ * answers instead (functions/exports/run/failure.ts): see FAILED.
  */
 const RETRY = [
   { Comment: "Faults of ours", ErrorEquals: ["InvalidInputError", "EnvironmentError"], MaxAttempts: 0 },

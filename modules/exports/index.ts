@@ -255,7 +255,7 @@ export class Exports extends Feature {
   private createJobQueue(machine: Machine, configuration: Bucket): void {
     const runbook = "exports#jobs-are-not-started";
     const { queue } = new QueueFunction<StartEnvironment>(this, "take-jobs", {
-      entry: "functions/exports/take-jobs.ts",
+      entry: "functions/exports/start-jobs.ts",
       environment: {
         CONFIGURATION_BUCKET: configuration.grantRead(CONFIGURATION_KEY),
         MACHINE: machine.grant("StartExecution"),

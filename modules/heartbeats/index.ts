@@ -348,7 +348,7 @@ export class Heartbeats extends Feature {
   private createHeartbeatApi(state: Table, configuration: Bucket): void {
     const route = { method: "POST", path: "/heartbeats/{name}" } as const;
     const { api } = new ApiFunction<ReportInEnvironment>(this, "api", {
-      entry: "functions/heartbeats/report-in.ts",
+      entry: "functions/heartbeats/heartbeat-api.ts",
       environment: {
         STATE_TABLE: state.grant("UpdateItem"),
         WATCH_BUCKET: configuration.grantRead(WATCH_KEY),

@@ -19,7 +19,7 @@ import { escapeTemplate } from "../constructs/escape-template";
 import { ScheduledFunction } from "../constructs/patterns/scheduled-function";
 import { RestApi } from "../constructs/rest-api";
 import { Table } from "../constructs/table";
-import { createChannel, type CreatedChannel, type Shared } from "./channel";
+import { createChannel, type CreatedChannel, type Shared } from "./pipeline";
 
 /** All channels together; a channel's index by day takes a thousand rows a second. */
 const THROTTLING = { requestsPerSecond: 500, burst: 1_000 } as const;
@@ -137,7 +137,7 @@ export class Pipelines extends Feature {
 
   private createDrain(notices: Table, webhooks: readonly string[]): ScheduledFunction<DrainEnvironment> {
     return new ScheduledFunction<DrainEnvironment>(this, "drain", {
-      entry: "functions/pipelines/drain.ts",
+      entry: "functions/pipelines/send.ts",
       environment: {
         NOTICES_TABLE: notices.grant("BatchWriteItem", "Query", "UpdateItem"),
         SLACK_PARAMETERS: {

@@ -4,7 +4,7 @@
  */
 import * as z from "zod";
 import { fieldsOf, parseJson } from "../shared/fields";
-import type { Resource } from "../shared/stack-resources";
+import type { Resource } from "../terraform/stack-resources";
 import { METRICS_ON_USE } from "./metrics-on-use";
 import { DAYS_A_MONTH, runsAMonth } from "./schedule";
 import { dearestPrice, freeOfCharge, listPrice, sum, times, usageOf, type Usage } from "./usage";

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import axe, { type AxeResults } from "axe-core";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import type { StatusDocument } from "../../functions/heartbeats/status-document";
-import { statusFiles } from "../../functions/heartbeats/status-files";
+import type { StatusDocument } from "../../functions/heartbeats/status-page/document";
+import { statusFiles } from "../../functions/heartbeats/status-page/files";
 import { launchChromium } from "../support/chromium";
 import { GENERATED_AT, statusDocument, targetStatus, variedDocument } from "../support/status-documents";
 

@@ -7,7 +7,7 @@ import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import * as z from "zod";
 import { homeAt } from "../../scripts/local/home";
 import { readRunning } from "../../scripts/local/run-record";
-import { terraform, terraformOutputs, withoutAwsSettings } from "../../scripts/shared/terraform";
+import { terraform, terraformOutputs, withoutAwsSettings } from "../../scripts/terraform/terraform";
 import { awsConfiguration, home, npmRun } from "./support/system";
 
 const outputsSchema = z.object({

@@ -6,7 +6,7 @@ import {
   GetPublicAccessBlockCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
-import { terraform, terraformEnvironment } from "../../scripts/shared/terraform";
+import { terraform, terraformEnvironment } from "../../scripts/terraform/terraform";
 import { runCommand } from "../../scripts/shared/run-command";
 import { homeAt } from "../../scripts/local/home";
 import { readRunning } from "../../scripts/local/run-record";

@@ -9,9 +9,9 @@ import {
   type Turn,
   type Turns,
   type Waiting,
-} from "../../functions/pipelines/drain-webhook";
-import type { Notice } from "../../functions/pipelines/notice";
-import type { SlackMessage } from "../../functions/pipelines/slack-message";
+} from "../../functions/pipelines/slack/slack-sender";
+import type { Notice } from "../../functions/pipelines/slack/notification";
+import type { SlackMessage } from "../../functions/pipelines/slack/slack-message";
 import { sleep, type Clock } from "../../functions/shared/clock";
 import { POST_TIMEOUT_MS, type PostOutcome } from "../../functions/shared/slack";
 import { seeded } from "./random";

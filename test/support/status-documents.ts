@@ -5,7 +5,7 @@ import type {
   StatusDocument,
   TargetStatus,
   WindowSummary,
-} from "../../functions/heartbeats/status-document";
+} from "../../functions/heartbeats/status-page/document";
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;

@@ -9,7 +9,7 @@ import { ChangeMessageVisibilityCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { mockClient } from "aws-sdk-client-mock";
 
 import { onTimer, type OnTimerOptions, type TimerHandler } from "../../../functions/timers/on-timer";
-import { timerRow } from "../../../functions/timers/timer-row";
+import { timerRow } from "../../../functions/timers/storage/timer-row";
 import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE } from "../../support/lambda";
 import { storedTimer } from "../../support/timers";
 

@@ -5,30 +5,25 @@ import { z } from "zod";
 import {
   NOTIFICATION_KEYS,
   SCHEMA_OPTIONS,
+  kebabCase,
   pipelineNameSchema,
   pipelineSchema,
-  kebabCase,
   schemaKey,
   type SendEnvironment,
 } from "../../functions/pipelines/contract";
+import { MINUTE_SECONDS } from "../../functions/shared/time";
 import { Alarm } from "../constructs/alarm";
 import { Bucket } from "../constructs/bucket";
 import type { Graph } from "../constructs/dashboard";
+import { escapeTemplate } from "../constructs/escape-template";
 import { Feature, type Deployment } from "../constructs/feature";
-import { literal } from "../constructs/literal";
-import { NodeFunction } from "../constructs/node-function";
-import { DeadLetterQueue } from "../constructs/queue";
+import { ScheduledFunction } from "../constructs/patterns/scheduled-function";
 import { RestApi } from "../constructs/rest-api";
-import { Schedule } from "../constructs/schedule";
 import { Table } from "../constructs/table";
-import { createPipeline, type CreatedPipeline, type Shared } from "./pipeline";
+import { createPipeline, type CreatedPipeline, type Shared, type SlackSender } from "./pipeline";
 
-/** All pipelines together; a pipeline's index by day takes a thousand rows a second. */
+/** For all pipelines together. A pipeline's index by day is limited to 1,000 writes per second. */
 const THROTTLING = { requestsPerSecond: 500, burst: 1_000 } as const;
-
-/** A tick comes each minute, and goes on where the last one stopped. */
-const DRAIN_TIMEOUT_SECONDS = 60;
-const DRAIN_TICK_AGE_SECONDS = 60;
 
 /** `jobOrder: { key: "/jobOrderId" }`: pipelines by name. */
 export const pipelinesSchema = z
@@ -46,9 +41,6 @@ export const pipelinesSchema = z
       });
     }
   });
-
-/** The pipelines of an environment, as people write them in main.ts. */
-export type PipelinesInput = z.input<typeof pipelinesSchema>;
 type PipelinesConfig = z.output<typeof pipelinesSchema>;
 
 function schemaFault(schema: object): string | undefined {
@@ -60,48 +52,49 @@ function schemaFault(schema: object): string | undefined {
   }
 }
 
-/** Pipelines from an API over a queue into a table and an archive, and from the table to Slack. */
+/** Pipelines: from an API through a queue to a table and an archive, and from the table to Slack. */
 export class Pipelines extends Feature {
+  readonly deadLetterAlarm = {
+    description: "Slack sender invocations failed (messages in the dead-letter queue)",
+    impact: "Slack notifications are late.",
+    runbook: "pipelines#the-slack-sender-is-failing",
+  } as const;
+
   constructor(environment: TerraformStack, deployment: Deployment, config: PipelinesConfig) {
     super(environment, "pipelines", deployment);
     this.inputPipelines(config);
     const encryptionKey = this.inputEncryptionKey();
-    const archive = new Bucket(this, "archive", { role: "archive", versioned: true, encryptionKey });
+    const archive = new Bucket(this, "archive", { nameSuffix: "archive", versioned: true, encryptionKey });
     const configuration = this.createConfiguration(config);
     const webhooks = webhooksOf(config);
-    const telling = webhooks.length === 0 ? undefined : this.createTelling(webhooks);
-    const shared: Shared = { archive, configuration, telling };
+    const slack = webhooks.length === 0 ? undefined : this.createSlackSender(webhooks);
+    const shared: Shared = { archive, configuration, slack };
     const pipelines = Object.entries(config).map(([name, pipeline]) => createPipeline(this, name, pipeline, shared));
     const api = this.createApi(pipelines);
-    this.showOnDashboard("Pipelines", this.graphs(pipelines, telling));
+    this.createDashboardRow("Pipelines", this.graphs(pipelines, slack));
 
-    this.output("pipelines", "By name: where messages go, and what becomes of them", outputsOf(pipelines, api));
-    this.output("archive_bucket_name", "Every message: <pipeline>/dt=<day>/hour=<hour>/*.ndjson.gz", archive.name);
-    this.output(
-      "slack_parameters",
-      "SSM parameters (SecureString) that have to hold the URLs of Slack webhooks",
-      webhooks,
-    );
-    if (telling === undefined) return;
-    this.output("notices_table_name", "Notices that wait for Slack", telling.notices.name);
-    this.output("drain_function_name", "Tells Slack what waits, when it is invoked with {}", telling.drain.name);
-    this.output("dead_letter_queue_url", "Calls of the drain that failed for good", telling.deadLetters.url);
+    this.output("pipelines", "Endpoint, queues, table and notify function by pipeline name", outputsOf(pipelines, api));
+    this.output("archive_bucket_name", "Archive: <pipeline>/dt=<day>/hour=<hour>/*.ndjson.gz", archive.name);
+    this.output("slack_parameters", "SSM parameters (SecureString) for the URLs of Slack webhooks", webhooks);
+    if (slack === undefined) return;
+    this.output("notifications_table_name", "Notifications that wait for Slack", slack.notifications.name);
+    this.output("send_function_name", "Sends all waiting notifications when invoked with {}", slack.send.name);
   }
 
-  /** As a variable, so that a plan shows what changes in a pipeline, and plain Terraform can change it. */
+  /** A variable, so that plans show its changes and plain Terraform can set it. */
   private inputPipelines(config: PipelinesConfig): void {
     this.input("pipelines", {
       type: "any",
-      description: "How each pipeline reads its messages: objects by name, see README.md",
-      value: literal(config),
+      description: "Configuration by pipeline name, see README.md",
+      value: escapeTemplate(config),
     });
   }
 
-  /** Schemas, which are too long for a function's variables. */
+  /** JSON Schemas, which are too long for a function's environment. */
   private createConfiguration(config: PipelinesConfig): Bucket | undefined {
     const names = Object.entries(config).flatMap(([name, { schema }]) => (schema === undefined ? [] : [name]));
     if (names.length === 0) return undefined;
-    const bucket = new Bucket(this, "configuration", { role: "configuration", versioned: true });
+    const bucket = new Bucket(this, "configuration", { nameSuffix: "configuration", versioned: true });
     for (const name of names) {
       new S3Object(this, `${kebabCase(name)}-schema`, {
         bucket: bucket.name,
@@ -113,102 +106,91 @@ export class Pipelines extends Feature {
     return bucket;
   }
 
-  /** The way to Slack that all pipelines share. */
-  private createTelling(webhooks: readonly string[]): Telling {
-    const deadLetters = new DeadLetterQueue(this, "dead-letters", {
-      alarms: { notEmpty: "Slack is not told on time. See modules/pipelines/README.md, 'The drain fails'" },
-    });
-    const notices = new Table(this, "notices", {
-      role: "notices",
+  private createSlackSender(webhooks: readonly string[]): SlackSender {
+    const notifications = new Table(this, "notifications", {
+      nameSuffix: "notifications",
       partitionKey: { name: NOTIFICATION_KEYS.partition, type: "S" },
       sortKey: { name: NOTIFICATION_KEYS.sort, type: "S" },
     });
-    const drain = this.createDrain(notices, deadLetters, webhooks);
-    new Alarm(this, "overdue-notices", {
-      text: "Slack has taken nothing for five minutes. See modules/pipelines/README.md, 'Slack takes nothing'",
+    const send = this.createSend(notifications, webhooks);
+    new Alarm(this, "overdue-notifications", {
+      spec: {
+        description: "Slack has accepted no notifications for five minutes",
+        impact: "Slack notifications are late. None is lost.",
+        runbook: "pipelines#slack-accepts-no-notifications",
+      },
       ...this.metric("overdueNotifications"),
-      statistic: "Sum",
-      comparison: "GreaterThanThreshold",
-      threshold: 0,
-      periodSeconds: 300,
     });
-    return { notices, drain, deadLetters };
+    return { notifications, send };
   }
 
-  private createDrain(
-    notices: Table,
-    deadLetters: DeadLetterQueue,
-    webhooks: readonly string[],
-  ): NodeFunction<SendEnvironment> {
-    const drain = new NodeFunction<SendEnvironment>(this, "drain", {
+  private createSend(notifications: Table, webhooks: readonly string[]): ScheduledFunction<SendEnvironment> {
+    return new ScheduledFunction<SendEnvironment>(this, "send", {
       entry: "functions/pipelines/send.ts",
       environment: {
-        NOTIFICATIONS_TABLE: notices.allows("BatchWriteItem", "Query", "UpdateItem"),
+        NOTIFICATIONS_TABLE: notifications.grant("BatchWriteItem", "Query", "UpdateItem"),
         SLACK_PARAMETERS: {
           value: webhooks.join(","),
           actions: ["ssm:GetParameter"],
-          // Encrypted with the key that AWS manages, which asks for no permission of its own.
+          // No kms:Decrypt: AWS's managed key for SSM does not need it.
           resources: webhooks.map((name) => this.arn("ssm", `parameter${name}`)),
         },
       },
-      timeoutSeconds: DRAIN_TIMEOUT_SECONDS,
-      // The next tick is the next try.
-      asynchronous: { deadLetters, retries: 0, maxEventAgeSeconds: DRAIN_TICK_AGE_SECONDS },
-      alarms: { errors: "Slack is not told. See modules/pipelines/README.md, 'The drain fails'" },
+      timeoutSeconds: MINUTE_SECONDS,
+      schedule: { everyMinutes: 1, description: "Sends pending Slack notifications" },
+      retries: 0, // the next run is the retry
+      maxEventAgeSeconds: MINUTE_SECONDS,
+      alarms: {
+        errors: {
+          description: "The Slack sender is failing",
+          impact: "Slack notifications are late.",
+          runbook: "pipelines#the-slack-sender-is-failing",
+        },
+        noInvocations: { disabled: "each new notification also invokes it" },
+      },
     });
-    new Schedule(this, "drain-schedule", {
-      description: "Tells Slack what was left waiting",
-      expression: "rate(1 minute)",
-      target: drain,
-      deadLetters,
-      maxEventAgeSeconds: DRAIN_TICK_AGE_SECONDS,
-    });
-    return drain;
   }
 
   private createApi(pipelines: readonly CreatedPipeline[]): RestApi {
     return new RestApi(this, "api", {
-      description: "Takes messages into pipelines",
-      routes: pipelines.map(({ name, door }) => ({ method: "POST", path: `/pipelines/${name}`, handler: door })),
+      description: "Accepts messages for pipelines",
+      routes: pipelines.map(({ name, ingress }) => ({ method: "POST", path: `/pipelines/${name}`, handler: ingress })),
       throttling: THROTTLING,
-      alarms: { failures: "Messages are not taken. See modules/pipelines/README.md, 'Messages are not taken'" },
+      alarms: {
+        serverErrors: {
+          description: "The pipelines API returns 5xx",
+          impact: "Messages are not accepted. Senders must retry.",
+          runbook: "pipelines#the-api-returns-5xx",
+        },
+      },
     });
   }
 
-  private graphs(pipelines: readonly CreatedPipeline[], telling: Telling | undefined): readonly Graph[] {
+  private graphs(pipelines: readonly CreatedPipeline[], slack: SlackSender | undefined): readonly Graph[] {
     return [
-      ...pipelines.map(({ name, door, ingest, queue }): Graph => ({
+      ...pipelines.map(({ name, ingress, ingest: { queue } }): Graph => ({
         title: name,
         lines: [
-          { ...door.metric("Invocations"), label: "messages at the door", statistic: "Sum" },
-          { ...ingest.metric("Errors"), label: "failed batches", statistic: "Sum" },
+          { ...ingress.metric("Invocations"), label: "requests", statistic: "Sum" },
           { ...queue.metric("ApproximateAgeOfOldestMessage"), label: "oldest in the queue (s)", statistic: "Maximum" },
           {
-            ...queue.deadLetters.metric("ApproximateNumberOfMessagesVisible"),
+            ...queue.deadLetterQueue.metric("ApproximateNumberOfMessagesVisible"),
             label: "dead letters",
             statistic: "Maximum",
           },
         ],
       })),
-      ...(telling === undefined ? [] : [this.slackGraph(telling)]),
+      ...(slack === undefined ? [] : [this.slackGraph()]),
     ];
   }
 
-  private slackGraph({ drain }: Telling): Graph {
+  private slackGraph(): Graph {
+    const overdue = this.metric("overdueNotifications");
     return {
       title: "Slack",
-      lines: [
-        { ...drain.metric("Errors"), label: "failed drains", statistic: "Sum" },
-        { ...this.metric("overdueNotifications"), label: "webhooks with overdue notices", statistic: "Maximum" },
-      ],
+      lines: [{ ...overdue, label: "webhooks with overdue notifications", statistic: "Maximum" }],
     };
   }
-}
-
-interface Telling {
-  readonly notices: Table;
-  readonly drain: NodeFunction<SendEnvironment>;
-  readonly deadLetters: DeadLetterQueue;
 }
 
 function webhooksOf(config: PipelinesConfig): readonly string[] {
@@ -217,13 +199,13 @@ function webhooksOf(config: PipelinesConfig): readonly string[] {
 
 function outputsOf(pipelines: readonly CreatedPipeline[], api: RestApi): object {
   return Object.fromEntries(
-    pipelines.map(({ name, queue, table, notify }) => [
+    pipelines.map(({ name, ingest: { queue }, table, notify }) => [
       name,
       {
         endpoint: `${api.url}/pipelines/${name}`,
         endpoint_arn: api.arnOf({ method: "POST", path: `/pipelines/${name}` }),
         queue_url: queue.url,
-        dead_letter_queue_url: queue.deadLetters.url,
+        dead_letter_queue_url: queue.deadLetterQueue.url,
         table_name: table.name,
         notify_function_name: notify?.name ?? "",
       },

@@ -1,4 +1,4 @@
-/** What one entry in the configuration brings: a door, a queue, a table, and the functions between them. */
+/** The resources of one pipeline: ingress function, queue with its ingest function, table, and notify function. */
 import type { Construct } from "constructs";
 import type { z } from "zod";
 import {
@@ -7,108 +7,92 @@ import {
   ROW_KEYS,
   kebabCase,
   schemaKey,
-  type pipelineSchema,
-  type IngressEnvironment,
-  type SendEnvironment,
   type IngestEnvironment,
+  type IngressEnvironment,
   type NotifyEnvironment,
+  type SendEnvironment,
+  type pipelineSchema,
 } from "../../functions/pipelines/contract";
 import { Alarm } from "../constructs/alarm";
 import type { Bucket } from "../constructs/bucket";
 import { NodeFunction } from "../constructs/node-function";
-import { Queue } from "../constructs/queue";
+import { COVERED_BY_API_ALARM } from "../constructs/patterns/api-function";
+import { QueueFunction } from "../constructs/patterns/queue-function";
+import type { ScheduledFunction } from "../constructs/patterns/scheduled-function";
+import type { Queue } from "../constructs/queue";
 import { Table } from "../constructs/table";
 
-/** Within API Gateway's 29; a door waits for S3 and SQS. */
-const DOOR_TIMEOUT_SECONDS = 15;
+/** Waits for S3 and SQS. API Gateway's limit is 29 seconds. */
+const INGRESS_TIMEOUT_SECONDS = 15;
 
-/** A batch takes a tenth of it: most of its time is waiting for DynamoDB, a row each, side by side. */
+/** Ten times what a batch needs. */
 const INGEST_TIMEOUT_SECONDS = 10;
 
-/** A whole CPU at 1,769 MB; a batch's requests cost CPU more than anything else. */
+/** A batch is CPU-bound. Lambda gives a whole CPU for 1,769 MB. */
 const INGEST_MEMORY_MB = 1_024;
 
-/** Filled within a second, a batch shares one object in the archive. */
+/** A batch becomes one object in the archive, so larger batches are cheaper. */
 const INGEST_BATCH = { batchSize: 100, windowSeconds: 1 } as const;
 
-/** Six times the consumer's timeout, says Lambda's documentation. */
-const VISIBILITY_TIMEOUT_SECONDS = 6 * INGEST_TIMEOUT_SECONDS;
-
-/** What fails three times will fail a fourth time. */
 const MAX_RECEIVES = 3;
 
-/** So many dead letters are no mishap any more. */
-const FLOOD = 100;
+/** More dead letters than this have a common cause. */
+const HIGH_DLQ_DEPTH = 100;
 
-/** Writing notices takes milliseconds; throttled, seconds. */
+/** Writing notifications takes milliseconds, or seconds when DynamoDB throttles. */
 const NOTIFY_TIMEOUT_SECONDS = 60;
 
-/** A batch of a hundred is in halves down to one after seven; the others are for DynamoDB to come back. */
-const NOTIFY_FEED = { batchSize: 100, retries: 20 } as const;
+/** Seven retries bisect a batch of 100 down to single records. The others outlast an outage of DynamoDB. */
+const NOTIFY_BATCH = { batchSize: 100, retries: 20 } as const;
 
-/** Half an hour, of the 24 that a stream keeps its records. */
-const STREAM_LAG_MS = 1_800_000;
+/** 30 minutes. A stream keeps its records for 24 hours. */
+const MAX_ITERATOR_AGE_MS = 1_800_000;
 
-/** What all pipelines of an environment share. */
+export interface SlackSender {
+  readonly notifications: Table;
+  readonly send: ScheduledFunction<SendEnvironment>;
+}
+
+/** Shared by all pipelines of an environment. */
 export interface Shared {
   readonly archive: Bucket;
-  /** Holds schemas; undefined where no pipeline has one. */
+  /** The bucket of JSON Schemas. Undefined when no pipeline has one. */
   readonly configuration: Bucket | undefined;
-  /** The line before Slack, and who works it off; undefined where no pipeline tells anybody. */
-  readonly telling: { readonly notices: Table; readonly drain: NodeFunction<SendEnvironment> } | undefined;
+  /** Undefined when no pipeline notifies Slack. */
+  readonly slack: SlackSender | undefined;
 }
 
 export interface CreatedPipeline {
   readonly name: string;
-  readonly door: NodeFunction<IngressEnvironment>;
-  readonly queue: Queue;
-  readonly ingest: NodeFunction<IngestEnvironment>;
+  readonly ingress: NodeFunction<IngressEnvironment>;
+  readonly ingest: QueueFunction<IngestEnvironment>;
   readonly table: Table;
-  /** Undefined where nobody is to be told. */
+  /** Undefined when the pipeline does not notify Slack. */
   readonly notify: NodeFunction<NotifyEnvironment> | undefined;
 }
 
 type Config = z.output<typeof pipelineSchema>;
 
-const README = "See modules/pipelines/README.md";
-
-/** All names begin with the pipeline's: `job-order-ingest`. */
+/** All construct ids begin with the pipeline's name: `job-order-ingest`. */
 export function createPipeline(scope: Construct, name: string, config: Config, shared: Shared): CreatedPipeline {
-  const queue = createQueue(scope, name);
   const table = createTable(scope, name);
-  const { telling } = shared;
-  const tells = config.slack !== undefined && telling !== undefined;
+  const ingest = createIngest(scope, name, table, shared);
+  const { queue } = ingest;
+  const { slack } = shared;
   return {
     name,
-    queue,
     table,
-    door: createDoor(scope, name, config, queue, shared),
-    ingest: createIngest(scope, name, queue, table, shared),
-    notify: tells ? createNotify(scope, name, queue, table, telling) : undefined,
+    ingress: createIngress(scope, name, config, queue, shared),
+    ingest,
+    notify: config.slack !== undefined && slack ? createNotify(scope, name, queue, table, slack) : undefined,
   };
-}
-
-function createQueue(scope: Construct, name: string): Queue {
-  return new Queue(scope, `${kebabCase(name)}-queue`, {
-    role: kebabCase(name),
-    visibilityTimeoutSeconds: VISIBILITY_TIMEOUT_SECONDS,
-    maxReceives: MAX_RECEIVES,
-    alarms: {
-      deadLetters: `Some messages of ${name} cannot be worked off. ${README}, 'Dead letters'`,
-      deadLetterFlood: {
-        text: `More than ${FLOOD} messages of ${name} cannot be worked off: it is not the messages. ${README}, 'A flood of dead letters'`,
-        threshold: FLOOD,
-      },
-      standstill: `Messages of ${name} wait for fifteen minutes. ${README}, 'Messages wait'`,
-    },
-  });
 }
 
 function createTable(scope: Construct, name: string): Table {
   const text = (attribute: string) => ({ name: attribute, type: "S" }) as const;
   const attributes = INDEXED_ATTRIBUTES;
   return new Table(scope, `${kebabCase(name)}-table`, {
-    role: kebabCase(name),
+    nameSuffix: kebabCase(name),
     partitionKey: text(ROW_KEYS.partition),
     indexes: [
       { name: INDEXES.byDay, partitionKey: text(ROW_KEYS.day), sortKey: text(ROW_KEYS.receivedAt), attributes },
@@ -118,45 +102,64 @@ function createTable(scope: Construct, name: string): Table {
   });
 }
 
-function createDoor(
+function createIngress(
   scope: Construct,
   name: string,
   { schema }: Config,
   queue: Queue,
   { configuration }: Shared,
 ): NodeFunction<IngressEnvironment> {
-  return new NodeFunction<IngressEnvironment>(scope, `${kebabCase(name)}-door`, {
+  return new NodeFunction<IngressEnvironment>(scope, `${kebabCase(name)}-ingress`, {
     entry: "functions/pipelines/ingress.ts",
     environment: {
       ...pipelineVariables(name),
-      QUEUE_URL: queue.allowsSend(),
+      QUEUE_URL: queue.grantSend(),
       SCHEMA_BUCKET:
-        schema === undefined || configuration === undefined ? "" : configuration.allowsRead(schemaKey(name)),
+        schema === undefined || configuration === undefined ? "" : configuration.grantRead(schemaKey(name)),
     },
-    timeoutSeconds: DOOR_TIMEOUT_SECONDS,
-    alarms: { errors: "none, because what fails here is answered with 5xx, and the API has an alarm for that" },
+    timeoutSeconds: INGRESS_TIMEOUT_SECONDS,
+    alarms: { errors: COVERED_BY_API_ALARM },
   });
 }
 
 function createIngest(
   scope: Construct,
   name: string,
-  queue: Queue,
   table: Table,
   { archive }: Shared,
-): NodeFunction<IngestEnvironment> {
-  return new NodeFunction<IngestEnvironment>(scope, `${kebabCase(name)}-ingest`, {
+): QueueFunction<IngestEnvironment> {
+  return new QueueFunction<IngestEnvironment>(scope, `${kebabCase(name)}-ingest`, {
     entry: "functions/pipelines/ingest.ts",
     environment: {
       ...pipelineVariables(name),
-      PIPELINE_TABLE: table.allows("PutItem"),
-      ARCHIVE_BUCKET: archive.allowsWrite(`${name}/*`),
+      PIPELINE_TABLE: table.grant("PutItem"),
+      ARCHIVE_BUCKET: archive.grantWrite(`${name}/*`),
     },
     timeoutSeconds: INGEST_TIMEOUT_SECONDS,
     memoryMb: INGEST_MEMORY_MB,
-    source: queue.feeds(INGEST_BATCH),
+    queue: { nameSuffix: kebabCase(name), maxReceives: MAX_RECEIVES },
+    batch: INGEST_BATCH,
     alarms: {
-      errors: "none, because what fails comes again, and waits or is a dead letter in the end: both have an alarm",
+      deadLetterQueue: {
+        depth: {
+          description: `Messages of ${name} cannot be processed (messages in the dead-letter queue)`,
+          impact: "These messages are not stored, or Slack is not notified of them.",
+          runbook: "pipelines#dead-letter-queue",
+        },
+        highDepth: {
+          spec: {
+            description: `More than ${HIGH_DLQ_DEPTH} messages of ${name} cannot be processed`,
+            impact: "Probably no message of this pipeline is stored.",
+            runbook: "pipelines#many-messages-in-the-dead-letter-queue",
+          },
+          messages: HIGH_DLQ_DEPTH,
+        },
+      },
+      oldestMessageAge: {
+        description: `Messages of ${name} have been waiting in the queue for 15 minutes`,
+        impact: "New messages appear late in the table and in Slack.",
+        runbook: "pipelines#messages-are-waiting",
+      },
     },
   });
 }
@@ -166,33 +169,33 @@ function createNotify(
   name: string,
   queue: Queue,
   table: Table,
-  { notices, drain }: NonNullable<Shared["telling"]>,
+  { notifications, send }: SlackSender,
 ): NodeFunction<NotifyEnvironment> {
   const notify = new NodeFunction<NotifyEnvironment>(scope, `${kebabCase(name)}-notify`, {
     entry: "functions/pipelines/notify.ts",
     environment: {
       ...pipelineVariables(name),
-      NOTIFICATIONS_TABLE: notices.allows("BatchWriteItem"),
-      SEND_FUNCTION: drain.allowsInvoke(),
+      NOTIFICATIONS_TABLE: notifications.grant("BatchWriteItem"),
+      SEND_FUNCTION: send.grantInvoke(),
     },
     timeoutSeconds: NOTIFY_TIMEOUT_SECONDS,
-    source: table.streams({ ...NOTIFY_FEED, onFailure: queue.deadLetters }),
-    alarms: {
-      errors: "none, because what fails comes again, and lags or is a dead letter in the end: both have an alarm",
-    },
+    eventSource: table.eventSource({ ...NOTIFY_BATCH, onFailure: queue.deadLetterQueue }),
+    alarms: { errors: { disabled: "covered by the alarms for iterator age and the dead-letter queue" } },
   });
-  new Alarm(scope, `${kebabCase(name)}-stream-lag`, {
-    text: `Changes of ${name} wait for half an hour to be told. ${README}, 'Changes are not told'`,
+  new Alarm(notify, "iterator-age", {
+    spec: {
+      description: `Changes of ${name} have been waiting in the table's stream for 30 minutes`,
+      impact: "Slack notifications are late. Changes older than 24 hours are lost.",
+      runbook: "pipelines#changes-are-waiting",
+    },
     ...notify.metric("IteratorAge"),
     statistic: "Maximum",
-    comparison: "GreaterThanThreshold",
-    threshold: STREAM_LAG_MS,
-    periodSeconds: 300,
+    threshold: MAX_ITERATOR_AGE_MS,
   });
   return notify;
 }
 
-/** A pipeline's configuration but for its schema, out of the module's variable. */
+/** The pipeline's name and its configuration without the schema, from the module's variable. */
 function pipelineVariables(name: string) {
   return {
     PIPELINE_NAME: name,

@@ -9,6 +9,6 @@ export const METRICS_ON_USE: ReadonlySet<string> = new Set([
   "timers/fenced",
   "timers/fired",
   "timers/late",
-  "workflows/settledByEvent",
+  "workflows/reconciledByEvent",
   "workflows/startRequests",
 ]);

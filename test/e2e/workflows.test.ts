@@ -202,7 +202,7 @@ describe("workflows, deployed", () => {
       for (const taskId of lost)
         expect(await rowOf(taskId)).toMatchObject({
           status: "ABORTED",
-          reason: "stopped from outside, without a word",
+          reason: "stopped without a reason",
         });
     } finally {
       await eventBridge("EnableRule");
@@ -218,7 +218,7 @@ describe("workflows, deployed", () => {
         "X-Amz-Target": `AWSEvents.${action}`,
         Authorization: "AWS4-HMAC-SHA256 Credential=test/20261121/eu-central-1/events/aws4_request",
       },
-      body: JSON.stringify({ Name: "almanac-local-workflows-ended" }),
+      body: JSON.stringify({ Name: "almanac-local-workflows-executions-ended" }),
     });
     if (!response.ok) throw new Error(`${action}: ${response.status} ${await response.text()}`);
   }

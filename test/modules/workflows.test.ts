@@ -9,9 +9,9 @@ const workflow = (input = {}) => {
   return module;
 };
 const policyOf = (role: string, module = workflow({ work })) =>
-  describePolicy(resource(module, "aws_iam_role_policy", `${role}_permissions`)["policy"])
+  describePolicy(resource(module, "aws_iam_role_policy", `${role}_policy`)["policy"])
     .map((statement) => statement.replace(/arn:\S+:execution:/, "execution:"))
-    .filter((statement) => !/\((Logs|Traces|DeadLetters)\)$/.test(statement));
+    .filter((statement) => !/\((Logs|Traces|DeadLetterQueue)\)$/.test(statement));
 const EXECUTIONS = "execution:${var.app}-${var.environment}-workflows-task:*";
 
 describe("the workflows module", () => {
@@ -30,22 +30,22 @@ describe("the workflows module", () => {
     expect(policyOf("task_work")).toEqual([]);
   });
 
-  it("lets whoever starts tasks start them, and see how they were started", () => {
+  it("lets the start function start tasks, and see how they were started", () => {
     expect(policyOf("start")).toEqual([
-      "Allow states:StartExecution on ${aws_sfn_state_machine.task.arn} (TaskMachine)",
-      `Allow states:DescribeExecution on ${EXECUTIONS} (TaskExecutions)`,
+      "Allow states:StartExecution on ${aws_sfn_state_machine.task.arn} (StateMachineArn)",
+      `Allow states:DescribeExecution on ${EXECUTIONS} (ExecutionArnPrefix)`,
     ]);
   });
 
-  it("lets the reconciler ask how executions ended, and write it", () => {
+  it("lets the reconciler read how executions ended, and write it", () => {
     expect(policyOf("reconcile")).toEqual([
       "Allow dynamodb:UpdateItem on ${aws_dynamodb_table.table.arn} (TasksTable)",
-      `Allow states:DescribeExecution on ${EXECUTIONS} (TaskExecutions)`,
+      `Allow states:DescribeExecution on ${EXECUTIONS} (ExecutionArnPrefix)`,
     ]);
   });
 
-  it("has the reconciler told of every end that is not a success, of this machine only", () => {
-    const { event_pattern: pattern } = resource(workflow(), "aws_cloudwatch_event_rule", "ended");
+  it("invokes the reconciler for every unsuccessful end, of this machine only", () => {
+    const { event_pattern: pattern } = resource(workflow(), "aws_cloudwatch_event_rule", "executions_ended");
     expect(JSON.parse(String(pattern))).toEqual({
       source: ["aws.states"],
       "detail-type": ["Step Functions Execution Status Change"],
@@ -53,7 +53,7 @@ describe("the workflows module", () => {
     });
   });
 
-  it("asks each caller for a signature", () => {
+  it("requires signed requests", () => {
     const methods = Object.values(workflow().resource["aws_api_gateway_method"] ?? {});
     expect(methods).toHaveLength(4);
     for (const method of methods) expect(method).toMatchObject({ authorization: "AWS_IAM" });
@@ -76,7 +76,7 @@ describe("the workflows module", () => {
     expect(JSON.stringify(workflow())).not.toContain("lambda:invoke");
     expect(Object.keys(workflow().resource["aws_lambda_function"] ?? {})).toEqual([
       "start",
-      "tasks",
+      "api",
       "reconcile",
       "sweep",
     ]);
@@ -91,7 +91,7 @@ describe("the workflows module", () => {
   });
 
   it.each([
-    [{ work: { entry: "no-such-file.ts" } }, 'staging.workflows.task.work.entry: "no-such-file.ts" is no file'],
+    [{ work: { entry: "no-such-file.ts" } }, 'staging.workflows.task.work.entry: "no-such-file.ts" is not a file'],
     [
       { work: { entry: "${path}" } },
       'staging.workflows.task.work.entry: "${path}" is not the path of a TypeScript file',

@@ -4,7 +4,7 @@ import * as z from "zod";
 import { mapConcurrently } from "../../shared/concurrency";
 import { BadRequestError, ConflictError } from "../../shared/handlers/http-errors";
 import { describeIssues } from "../../shared/errors";
-import { endpoint, failureOf, type Endpoint, type RestAnswer } from "../../shared/handlers/rest-handler";
+import { endpoint, errorResponse, type Endpoint, type RestResponse } from "../../shared/handlers/rest-handler";
 import type { ApiRouteName } from "../contract";
 import type { Cursors } from "./cursors";
 import type { BatchAnswer, BatchResult, TimerList } from "./api-types";
@@ -148,7 +148,7 @@ export function timerEndpoints(ports: TimerPorts): Readonly<Record<ApiRouteName,
 /** A timer that may be put, and what its client is answered then. */
 interface Prepared {
   readonly put: Put;
-  readonly answer: (stored: StoredTimer) => RestAnswer;
+  readonly answer: (stored: StoredTimer) => RestResponse;
 }
 
 /** @throws {@link BadRequestError} */
@@ -160,7 +160,7 @@ async function prepare(kind: TimerKind, id: string, body: unknown, ports: TimerP
     version: ports.newVersion(),
     shard: await shardFor(id, shardId, ports),
   });
-  const whole = (stored: StoredTimer): RestAnswer => ({ body: viewOf(stored, stored.putAt, stored.through) });
+  const whole = (stored: StoredTimer): RestResponse => ({ body: viewOf(stored, stored.putAt, stored.through) });
   if (kind === "oneshot") {
     const asked = parsed(oneshotRequestSchema, { body }).body;
     return { put: putOf(oneshotTimer(asked, await given(asked)), asked), answer: whole };
@@ -192,7 +192,7 @@ async function shardFor(id: string, asked: string | undefined, { table, shards }
 }
 
 /** @throws whatever became of it, as the client is to be told */
-function answerOf({ answer }: Prepared, outcome: PutOutcome | undefined): RestAnswer {
+function answerOf({ answer }: Prepared, outcome: PutOutcome | undefined): RestResponse {
   if (outcome === undefined) throw new Error("nothing became of a timer that was put");
   if ("stored" in outcome) return answer(outcome.stored);
   const { error } = outcome;
@@ -255,13 +255,13 @@ function keyOfToken(token: string, kind: TimerKind): string {
 /** Does all of them, each by itself: one's failure is its own. */
 async function batch(requests: readonly OneOfBatch[], ports: TimerPorts): Promise<readonly BatchResult[]> {
   const results = new Array<BatchResult>(requests.length);
-  const settle = async (index: number, work: () => Promise<RestAnswer> | RestAnswer) => {
+  const settle = async (index: number, work: () => Promise<RestResponse> | RestResponse) => {
     try {
       const { status = 200, body } = await work();
       results[index] = { status, body };
     } catch (error) {
-      const { status, body, isOurs } = failureOf(error);
-      if (isOurs) ports.onFailure(error);
+      const { status, body } = errorResponse(error);
+      if (status >= 500) ports.onFailure(error);
       results[index] = { status, body };
     }
   };

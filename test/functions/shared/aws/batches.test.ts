@@ -1,12 +1,12 @@
 import fc from "fast-check";
 
-import { sendInBatches, type BatchSending } from "../../../../functions/shared/aws/batches";
+import { sendInBatches, type BatchOptions } from "../../../../functions/shared/aws/batches";
 import { virtualClock } from "../../../support/virtual-clock";
 
 const items = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
 describe("sending in batches", () => {
-  const sending = (send: BatchSending<number>["send"], deadline = Infinity): BatchSending<number> => {
+  const sending = (send: BatchOptions<number>["send"], deadline = Infinity): BatchOptions<number> => {
     return { batchSize: 25, concurrency: 4, deadline, clock: virtualClock(), random: () => 0.5, send };
   };
 

@@ -1,9 +1,9 @@
-/** Evaluates the DynamoDB expressions that the functions use. */
+/** Evaluates DynamoDB expressions, as far as our functions use them; anything else throws. */
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 
 export type Item = Record<string, AttributeValue>;
 
-/** The fields of a write request that matter here. */
+/** The fields of a write request that are evaluated. */
 export interface Request {
   readonly Item?: Item | undefined;
   readonly Key?: Item | undefined;
@@ -13,7 +13,7 @@ export interface Request {
   readonly ExpressionAttributeValues?: Item | undefined;
 }
 
-/** Conditions and filters: `A AND B OR C`, where each is `attribute_not_exists(a)`, `a IN (b, c)` or a comparison. */
+/** Conditions and filters: `A AND B OR C` of `attribute_not_exists(a)`, `a IN (b, c)` and comparisons. Numbers compare as numbers. */
 export function holds(condition: string, item: Item, request: Request): boolean {
   return condition.split(" OR ").some((parts) => parts.split(" AND ").every((part) => holdsPart(part, item, request)));
 }
@@ -35,7 +35,7 @@ function holdsPart(part: string, item: Item, request: Request): boolean {
     : order > 0 || (operator === ">=" && order === 0);
 }
 
-/** Negative, zero or positive. Undefined when the values are not comparable. */
+/** Negative, zero or positive; undefined for unordered types. */
 function orderOf(a: AttributeValue | undefined, b: AttributeValue | undefined): number | undefined {
   if (a?.N !== undefined && b?.N !== undefined) return Number(a.N) - Number(b.N);
   if (a?.S !== undefined && b?.S !== undefined) return a.S < b.S ? -1 : Number(a.S > b.S);
@@ -46,20 +46,20 @@ function same(a: AttributeValue | undefined, b: AttributeValue | undefined): boo
   return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** Updates: `SET a = b, c[1] = d REMOVE e`, where values may use if_not_exists and list_append. */
+/** Updates: `SET a = b, c[1] = f(d) REMOVE e`. Mutates and returns the item. */
 export function updated(item: Item, request: Request): Item {
   const [, set = "", remove = ""] = /^(?:SET (.*?))? ?(?:REMOVE (.*))?$/.exec(request.UpdateExpression ?? "") ?? [];
   const before = structuredClone(item);
-  for (const assignment of set === "" ? [] : splitTopLevel(set)) {
+  for (const assignment of set === "" ? [] : splitOutside(set)) {
     const [target = "", value = ""] = assignment.split(" = ");
     const [, name = "", index] = /^([^[]+)(?:\[(\d+)\])?$/.exec(target) ?? [];
-    const result = valueOf(value, before, request);
-    if (result === undefined) throw new Error(`${value} has no value`);
+    const found = valueOf(value, before, request);
+    if (found === undefined) throw new Error(`${value} has no value`);
     const attribute = nameOf(name, request);
-    if (index === undefined) item[attribute] = result;
+    if (index === undefined) item[attribute] = found;
     else {
       const list = [...(before[attribute]?.L ?? [])];
-      list[Math.min(Number(index), list.length)] = result; // DynamoDB appends beyond the end
+      list[Math.min(Number(index), list.length)] = found; // beyond its end, DynamoDB appends
       item[attribute] = { L: list };
     }
   }
@@ -70,12 +70,12 @@ export function updated(item: Item, request: Request): Item {
 function valueOf(operand: string, item: Item, request: Request): AttributeValue | undefined {
   if (operand.startsWith(":")) {
     const value = request.ExpressionAttributeValues?.[operand];
-    if (value === undefined) throw new Error(`${operand} is missing`);
+    if (value === undefined) throw new Error(`${operand} is not in ExpressionAttributeValues`);
     return value;
   }
   const [, call, inner = ""] = /^(\w+)\((.*)\)$/.exec(operand) ?? [];
   if (call === undefined) return item[nameOf(operand, request)];
-  const [first, second] = splitTopLevel(inner).map((each) => valueOf(each, item, request));
+  const [first, second] = splitOutside(inner).map((each) => valueOf(each, item, request));
   if (call === "if_not_exists") return first ?? second;
   if (call === "list_append") return { L: [...(first?.L ?? []), ...(second?.L ?? [])] };
   throw new Error(`unsupported function: ${call}`);
@@ -84,18 +84,18 @@ function valueOf(operand: string, item: Item, request: Request): AttributeValue 
 function nameOf(name: string, { ExpressionAttributeNames = {} }: Request): string {
   if (!name.startsWith("#")) return name;
   const found = ExpressionAttributeNames[name];
-  if (found === undefined) throw new Error(`${name} is missing`);
+  if (found === undefined) throw new Error(`${name} is not in ExpressionAttributeNames`);
   return found;
 }
 
 /** Splits at commas outside parentheses. */
-function splitTopLevel(text: string): string[] {
+function splitOutside(text: string): string[] {
   const parts = [""];
   let depth = 0;
-  for (const character of text) {
-    depth += character === "(" ? 1 : character === ")" ? -1 : 0;
-    if (character === "," && depth === 0) parts.push("");
-    else parts.push((parts.pop() ?? "") + character);
+  for (const sign of text) {
+    depth += sign === "(" ? 1 : sign === ")" ? -1 : 0;
+    if (sign === "," && depth === 0) parts.push("");
+    else parts.push((parts.pop() ?? "") + sign);
   }
   return parts.map((part) => part.trim());
 }

@@ -35,7 +35,7 @@ describe("workflows, deployed", () => {
 
   beforeAll(async () => {
     const running = await readRunning(homeAt(home));
-    if (running === undefined) throw new Error("npm start has left nothing running");
+    if (running === undefined) throw new Error("npm start is not running");
     aws = awsConfiguration(running.endpoint);
     sfn = new SFNClient(aws);
     lambda = new LambdaClient(aws);
@@ -46,9 +46,9 @@ describe("workflows, deployed", () => {
     const { Payload, FunctionError } = await lambda.send(
       new InvokeCommand({ FunctionName, Payload: Buffer.from(JSON.stringify(event)) }),
     );
-    const answer: unknown = JSON.parse(Buffer.from(Payload ?? []).toString() || "null");
-    if (FunctionError !== undefined) throw new Error(JSON.stringify(answer));
-    return answer;
+    const result: unknown = JSON.parse(Buffer.from(Payload ?? []).toString() || "null");
+    if (FunctionError !== undefined) throw new Error(JSON.stringify(result));
+    return result;
   };
   const start = async (taskId: string, input?: object) =>
     startedSchema.parse(await invoke(outputs.start_function_name, { taskId, ...(input && { input }) }));
@@ -88,7 +88,7 @@ describe("workflows, deployed", () => {
     return [response.status, await response.json()] as const;
   };
 
-  it("writes STARTED, waits, does the work, writes DONE", async () => {
+  it("writes STARTED, waits, invokes the work, writes DONE", async () => {
     const { timestamp, executionArn } = await start("plain-1");
     expect(Math.abs(Date.now() - timestamp)).toBeLessThan(60_000);
     expect(await rowWith("plain-1", "STARTED")).toMatchObject({ taskId: "plain-1", timestamp, executionArn });
@@ -103,7 +103,7 @@ describe("workflows, deployed", () => {
     );
   }, 60_000);
 
-  it("ends work that fails as FAILED, in its own words, after another try", async () => {
+  it("ends work that fails as FAILED, with its own reason, after a retry", async () => {
     await start("failing-1", { fails: "no funds" });
     const failed = await rowWith("failing-1", "FAILED");
     expect(failed?.reason).toMatch(/: no funds$/);
@@ -120,15 +120,15 @@ describe("workflows, deployed", () => {
     expect(await rowWith("slow-1", "TIMED_OUT")).toMatchObject({ reason: "the work took longer than 8 s" });
   }, 60_000);
 
-  it("starts one execution for one id, however often and however closely it is asked", async () => {
+  it("starts one execution per ID, for any number of concurrent requests", async () => {
     const taskId = "a hundred times/at once ü";
-    // Through both doors; and most of them without Lambda, of which the emulator would start a process for each.
+    // Through the function and the API. Most without Lambda, because the emulator starts a process per concurrent invocation.
     const executions = stepFunctions(
       sfn,
       outputs.workflows.task.state_machine_arn,
       outputs.workflows.task.execution_arn_prefix,
     );
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 100 }, async (_, index) =>
         index % 10 > 1
           ? startTask({ taskId }, { executions, now: Date.now() })
@@ -137,18 +137,18 @@ describe("workflows, deployed", () => {
             : startedSchema.parse((await call("POST", "/tasks", { body: { taskId } }))[1]),
       ),
     );
-    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    expect(new Set(responses.map((response) => JSON.stringify(response))).size).toBe(1);
     const { executions: all = [] } = await sfn.send(
       new ListExecutionsCommand({ stateMachineArn: outputs.workflows.task.state_machine_arn }),
     );
     expect(all.filter(({ name }) => name === executionNameOf(taskId))).toHaveLength(1);
-    // What becomes of its work is another test's; however it ends, the answer stays the first one.
+    // However the task ends, the response stays the first one.
     await eventually(
       () => rowOf(taskId),
       (row) => row !== undefined && row.status !== "STARTED",
       60_000,
     );
-    expect(await start(taskId)).toEqual(answers[0]);
+    expect(await start(taskId)).toEqual(responses[0]);
   }, 120_000);
 
   it.each([
@@ -174,11 +174,11 @@ describe("workflows, deployed", () => {
     60_000,
   );
 
-  it("leaves a task that is done as it is, cancelled or not", async () => {
+  it("does not change a task that is DONE when it is cancelled", async () => {
     expect(await call("DELETE", "/tasks/plain-1")).toMatchObject([200, { status: "DONE" }]);
   });
 
-  it("sees an abort behind its back, by the event", async () => {
+  it("reconciles an abort from outside, by the event", async () => {
     await start("aborted-1");
     const row = await rowWith("aborted-1", "STARTED");
     await sfn.send(
@@ -187,7 +187,7 @@ describe("workflows, deployed", () => {
     expect(await rowWith("aborted-1", "ABORTED")).toMatchObject({ reason: "Operator: enough" });
   }, 60_000);
 
-  it("mends rows whose event was lost, by the sweep", async () => {
+  it("reconciles rows whose event was lost, by the sweep", async () => {
     const lost = ["lost-1", "lost-2"];
     await eventBridge("DisableRule");
     try {
@@ -196,7 +196,7 @@ describe("workflows, deployed", () => {
         const row = await rowWith(taskId, "STARTED");
         await sfn.send(new StopExecutionCommand({ executionArn: row?.executionArn ?? "" }));
       }
-      await new Promise((resolve) => setTimeout(resolve, 3_500)); // no event comes; and they are older than their wait
+      await new Promise((resolve) => setTimeout(resolve, 3_500)); // No event arrives, and they are older than their wait.
       for (const taskId of lost) expect(await rowOf(taskId)).toMatchObject({ status: "STARTED" });
       await invoke(outputs.sweep_function_name, scheduledEvent({ time: new Date().toISOString() }));
       for (const taskId of lost)
@@ -209,7 +209,7 @@ describe("workflows, deployed", () => {
     }
   }, 60_000);
 
-  /** One request in EventBridge's own protocol: for two of them, a client would be one dependency more. */
+  /** A request in EventBridge's protocol. Two requests do not justify a dependency on its client. */
   async function eventBridge(action: "DisableRule" | "EnableRule"): Promise<void> {
     const response = await fetch(aws.endpoint, {
       method: "POST",
@@ -239,7 +239,7 @@ describe("workflows, deployed", () => {
     expect(found).toEqual(expect.arrayContaining(["aborted-1", "lost-1", "lost-2", "cancelled at once"]));
   });
 
-  it("answers nobody who does not sign, and tells what is wrong with a request", async () => {
+  it("rejects unsigned and malformed requests", async () => {
     expect((await call("GET", "/tasks/plain-1", { signed: false }))[0]).toBe(403);
     expect((await call("GET", "/tasks/nobody"))[0]).toBe(404);
     expect((await call("GET", "/tasks?status=GONE"))[0]).toBe(400);

@@ -36,7 +36,7 @@ new Environment(app, "local", {
       slack: "/almanac/slack/orders",
       schema: { type: "object", properties: { total: { type: "number" } } },
     },
-    // One entry more, and nothing else, for a second pipeline.
+    // A second pipeline is one entry.
     invoice: { key: "/number", slack: "/almanac/slack/invoices" },
   },
 });

@@ -23,7 +23,7 @@ const post = (response: () => Response | Error) =>
 
 describe("a message to Slack", () => {
   it.each([
-    ["is taken", new Response("ok"), { kind: "accepted" }],
+    ["is accepted", new Response("ok"), { kind: "accepted" }],
     [
       "is too much, until Retry-After",
       new Response("", { status: 429, headers: { "Retry-After": "7" } }),
@@ -54,14 +54,14 @@ describe("a message to Slack", () => {
     expect(await post(() => response)).toEqual(outcome);
   });
 
-  it("never tells the webhook, whatever is wrong with it", async () => {
+  it("never reveals the webhook's URL, whatever is wrong with it", async () => {
     ssm.on(GetParameterCommand).resolves({ Parameter: { Value: "ftp://secret.example" } });
     const outcome = await post(() => new Response("ok"));
     expect(outcome).toMatchObject({ kind: "failed" });
     expect(JSON.stringify(outcome)).not.toContain("secret");
   });
 
-  it("asks for the webhook once, and again after a message that was not taken", async () => {
+  it("reads the webhook's URL once, and again after a message that was not accepted", async () => {
     const statuses = [200, 200, 404, 200];
     const send = slackPost(
       client,

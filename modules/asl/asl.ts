@@ -12,7 +12,7 @@
  *     },
  *   });
  */
-import type { Choice, Fail, Integration, Map, Parallel, Pass, QueryLanguage, Succeed, Task, Wait } from "./fields";
+import type { Choice, Fail, Integration, Map, Parallel, Pass, Succeed, Task, Wait } from "./fields";
 import {
   RESOURCES,
   type DynamoGet,
@@ -23,6 +23,7 @@ import {
   type StartExecution,
 } from "./integrations";
 import { rejectFaults, type Machine, type MachineFields, type State, type Whole } from "./machine";
+import type { QueryLanguage } from "./values";
 
 /** A task that calls a service. */
 type Call<L extends QueryLanguage, P> = <const To extends string = never>(

@@ -3,17 +3,7 @@
  * Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html
  */
 import type { Machine } from "./machine";
-
-/** How states reach into their input: by JSONata expressions, or by JSONPath. */
-export type QueryLanguage = "JSONata" | "JSONPath";
-
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
-
-/** `{% $states.input.taskId %}` */
-export type JsonataExpression = `{%${string}%}`;
-
-/** `$.taskId`, or `$$.Execution.Name` of the context. */
-export type JsonPath = `$${string}`;
+import type { Json, JsonataExpression, JsonPath, QueryLanguage } from "./values";
 
 /** What stands behind a key that ends with `.$`: a path, or an intrinsic function. */
 type JsonPathValue = JsonPath | `States.${string}`;

@@ -1,5 +1,5 @@
 /** What the services that our machines call are given, parameter by parameter. */
-import type { Json, JsonataExpression, QueryLanguage } from "./fields";
+import type { Json, JsonataExpression, QueryLanguage } from "./values";
 
 /** A value as DynamoDB takes it. Numbers travel as strings. JSONPath looks one up behind `S.$`, JSONata in the string itself. */
 export type AttributeValue<L extends QueryLanguage> =

@@ -1,5 +1,5 @@
 /** State machines: what they are made of, and what makes one whole. */
-import type { QueryLanguage } from "./fields";
+import type { QueryLanguage } from "./values";
 
 /** A state: its JSON, typed by its language and by the names of the states that it leads to. */
 export interface State<L extends QueryLanguage = QueryLanguage, To extends string = string> {

@@ -1,7 +1,8 @@
 /** What becomes of a task, as Step Functions does it. */
 import { REASON_LENGTH, TOO_LONG, type TaskStatus } from "../../functions/workflows/contract";
 import { jsonata } from "../asl/asl";
-import type { JsonataExpression, Retrier } from "../asl/fields";
+import type { Retrier } from "../asl/fields";
+import type { JsonataExpression } from "../asl/values";
 import type { Machine } from "../asl/machine";
 
 const { stateMachine, dynamoPut, dynamoUpdate, wait, lambdaInvoke, fail } = jsonata;

@@ -1,6 +1,7 @@
 import { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue";
 import { Lazy } from "cdktf";
 import { Construct } from "constructs";
+import { DAY_SECONDS } from "../../functions/shared/time";
 import { Alarm } from "./alarm";
 import type { AlarmSpec } from "./alarm-spec";
 import type { Metric } from "./dashboard";
@@ -10,7 +11,7 @@ import { policy, type Binding, type Statement } from "./grants";
 import { RESOURCE } from "./readable-id";
 
 /** SQS's maximum: two weeks to notice and redrive. */
-const DLQ_RETENTION_SECONDS = 14 * 24 * 3600;
+const DLQ_RETENTION_SECONDS = 14 * DAY_SECONDS;
 
 interface BaseQueueProps {
   readonly nameSuffix: string;

@@ -1,6 +1,5 @@
-/** JSON, and what the query languages of Step Functions put into it. */
+/** JSON values and expressions of Step Functions' query languages. */
 
-/** How states reach into their input: by JSONata expressions, or by JSONPath. */
 export type QueryLanguage = "JSONata" | "JSONPath";
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -8,5 +7,5 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
 /** `{% $states.input.taskId %}` */
 export type JsonataExpression = `{%${string}%}`;
 
-/** `$.taskId`, or `$$.Execution.Name` of the context. */
+/** `$.taskId`, or `$$.Execution.Name` in the context object. */
 export type JsonPath = `$${string}`;

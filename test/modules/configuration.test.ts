@@ -31,7 +31,7 @@ describe("a configuration error", () => {
     [
       "a schedule in bad English",
       { region: "eu-central-1", heartbeats: { schedule: "rate(1 minutes)", targets: [] } },
-      'staging.heartbeats.schedule: "rate(1 minutes)" needs "1 minute", as EventBridge has it',
+      'staging.heartbeats.schedule: "rate(1 minutes)" needs "1 minute", as EventBridge requires',
     ],
     [
       "a schedule without an interval",
@@ -135,7 +135,7 @@ describe("a configuration error", () => {
     [
       "a field that is none",
       { region: "eu-central-1", heartbeats: { targets: [{ ...target, timeout: 5 }] } },
-      "staging.heartbeats.targets[0].timeout: is no field of it",
+      "staging.heartbeats.targets[0].timeout: is an unknown field",
     ],
     [
       "a value of another type",

@@ -12,7 +12,7 @@ import { handler as read } from "../../../functions/exports/read-segment";
 import { exportSchema, manifestSchema, runSchema, type Job, type Manifest } from "../../../functions/exports/contract";
 import { stateTable } from "../../../functions/exports/storage/state-table";
 import { systemClock, type Clock } from "../../../functions/shared/clock";
-import type { Json } from "../../../modules/asl/fields";
+import type { Json } from "../../../modules/asl/values";
 import { exportMachine } from "../../../modules/exports/definition";
 import { PRESETS } from "../../../modules/exports/schema";
 import { restore } from "../../../scripts/commands/exports/restore/restore";

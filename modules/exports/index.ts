@@ -6,15 +6,16 @@ import {
   CONFIGURATION_KEY,
   EXPORT_DIMENSION,
   exportSchema,
-  STATE_KEYS,
-  type ClaimEnvironment,
+  STATE_TABLE_KEYS,
+  type ClaimRunEnvironment,
   type Configuration,
   type ExportConfig,
-  type FailEnvironment,
-  type FinishEnvironment,
-  type ReadEnvironment,
-  type RunEnvironment,
-  type StartEnvironment,
+  type RecordFailureEnvironment,
+  type FinishRunEnvironment,
+  type NativeExportEnvironment,
+  type ReadSegmentEnvironment,
+  type StartExportEnvironment,
+  type StartJobsEnvironment,
 } from "../../functions/exports/contract";
 import { DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS } from "../../functions/shared/time";
 import { Alarm } from "../constructs/alarm";
@@ -30,7 +31,7 @@ import { minutesOf } from "../constructs/schedule-expression";
 import { StateMachine } from "../constructs/state-machine";
 import { Table } from "../constructs/table";
 import { AthenaTable, hasAthenaTable } from "./athena-table";
-import { exportMachine } from "./definition";
+import { exportMachine, type ExportMachineRefs } from "./definition";
 import { jobExport, type ExportsConfig, type TableExport } from "./schema";
 
 /** Lambda's longest. A segment that is not done by then goes on in another invocation. */
@@ -84,9 +85,9 @@ export class Exports extends Feature {
 
   private createStateTable(): Table {
     return new Table(this, "state", {
-      partitionKey: { name: STATE_KEYS.partition, type: "S" },
-      sortKey: { name: STATE_KEYS.sort, type: "S" },
-      timeToLiveAttribute: STATE_KEYS.timeToLive,
+      partitionKey: { name: STATE_TABLE_KEYS.partition, type: "S" },
+      sortKey: { name: STATE_TABLE_KEYS.sort, type: "S" },
+      timeToLiveAttribute: STATE_TABLE_KEYS.timeToLive,
     });
   }
 
@@ -128,14 +129,14 @@ export class Exports extends Feature {
   private createMachine({ state, files, configuration }: Parts, { tables, jobs }: ExportsConfig) {
     const tableNames = [...new Set([...tables.map(({ table }) => table), ...(jobs?.tables ?? [])])];
     const keys = listBinding(["kms:Decrypt", "kms:GenerateDataKey"], this.keys());
-    const claim = new NodeFunction<ClaimEnvironment>(this, "claim", {
+    const claim = new NodeFunction<ClaimRunEnvironment>(this, "claim", {
       entry: "functions/exports/claim-run.ts",
       environment: {
         STATE_TABLE: state.allows("GetItem", "UpdateItem"),
-        TABLES: this.tables(tableNames, "DescribeTable"),
+        TABLE_NAMES: this.tables(tableNames, "DescribeTable"),
         CONFIGURATION_BUCKET: configuration.allowsRead(CONFIGURATION_KEY),
         EXPORTS_BUCKET: files.name,
-        EXECUTIONS: {
+        EXECUTION_ARN_PREFIX: {
           value: this.executionsArn,
           actions: ["states:DescribeExecution"],
           resources: [`${this.executionsArn}:*`],
@@ -144,64 +145,63 @@ export class Exports extends Feature {
       timeoutSeconds: CLAIM_TIMEOUT_SECONDS,
       alarms: { errors: BY_MACHINE },
     });
-    const read = new NodeFunction<ReadEnvironment>(this, "read", {
+    const read = new NodeFunction<ReadSegmentEnvironment>(this, "read", {
       entry: "functions/exports/read-segment.ts",
       environment: {
         STATE_TABLE: state.allows("PutItem", "UpdateItem"),
-        TABLES: this.tables(tableNames, "Scan"),
-        BUCKETS: this.buckets(files, {
+        TABLE_NAMES: this.tables(tableNames, "Scan"),
+        BUCKET_NAMES: this.buckets(files, {
           of: this.exports.filter(({ engine }) => engine !== "dynamodb-export"),
           actions: ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucketMultipartUploads", "s3:PutObject"],
         }),
-        JOB_ROLES: listBinding(["sts:AssumeRole"], jobs?.roles ?? []),
-        KEYS: keys,
+        JOB_ROLE_ARNS: listBinding(["sts:AssumeRole"], jobs?.roles ?? []),
+        KMS_KEY_ARNS: keys,
       },
       timeoutSeconds: READ_TIMEOUT_SECONDS,
       memoryMb: READ_MEMORY_MB,
       alarms: { errors: BY_MACHINE },
     });
-    const native = new NodeFunction<ReadEnvironment>(this, "native", {
-      entry: "functions/exports/export-natively.ts",
+    const native = new NodeFunction<NativeExportEnvironment>(this, "native", {
+      entry: "functions/exports/native-export.ts",
       environment: {
         STATE_TABLE: state.allows("PutItem"),
-        TABLES: this.nativeTables(tables),
-        BUCKETS: this.buckets(files, {
+        TABLE_NAMES: this.nativeTables(tables),
+        BUCKET_NAMES: this.buckets(files, {
           of: this.exports.filter(({ engine }) => engine === "dynamodb-export"),
           actions: ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
         }),
-        JOB_ROLES: "",
-        KEYS: keys,
+        KMS_KEY_ARNS: keys,
       },
       timeoutSeconds: FINISH_TIMEOUT_SECONDS,
       alarms: { errors: BY_MACHINE },
     });
-    const finish = new NodeFunction<FinishEnvironment>(this, "finish", {
+    const finish = new NodeFunction<FinishRunEnvironment>(this, "finish", {
       entry: "functions/exports/finish-run.ts",
       environment: {
         STATE_TABLE: state.allows("GetItem", "PutItem", "Query", "UpdateItem"),
-        BUCKETS: this.buckets(files, {
+        BUCKET_NAMES: this.buckets(files, {
           of: this.exports,
           actions: ["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],
           besides: "_exports/", // the manifests of flat layouts
         }),
-        KEYS: keys,
+        KMS_KEY_ARNS: keys,
       },
       timeoutSeconds: FINISH_TIMEOUT_SECONDS,
       alarms: { errors: BY_MACHINE },
     });
-    const fail = new NodeFunction<FailEnvironment>(this, "fail", {
-      entry: "functions/exports/fail-run.ts",
+    const fail = new NodeFunction<RecordFailureEnvironment>(this, "fail", {
+      entry: "functions/exports/record-failure.ts",
       environment: { STATE_TABLE: state.allows("GetItem", "UpdateItem") },
       timeoutSeconds: CLAIM_TIMEOUT_SECONDS,
       alarms: { errors: BY_MACHINE },
     });
     return new StateMachine(this, "run", {
       bindings: {
-        claim: claim.allowsInvoke(),
-        read: read.allowsInvoke(),
-        native: native.allowsInvoke(),
-        finish: finish.allowsInvoke(),
-        fail: fail.allowsInvoke(),
+        claimRun: claim.allowsInvoke(),
+        readSegment: read.allowsInvoke(),
+        nativeExport: native.allowsInvoke(),
+        finishRun: finish.allowsInvoke(),
+        recordFailure: fail.allowsInvoke(),
       },
       definition: exportMachine,
       alarms: { failed: "An export failed. See modules/exports/README.md, 'An export failed'" },
@@ -215,12 +215,12 @@ export class Exports extends Feature {
   }
 
   private createRunner(machine: Machine, configuration: Bucket, deadLetters: DeadLetterQueue) {
-    return new NodeFunction<RunEnvironment>(this, "start", {
-      entry: "functions/exports/run-export.ts",
+    return new NodeFunction<StartExportEnvironment>(this, "start", {
+      entry: "functions/exports/start-export.ts",
       environment: {
         CONFIGURATION_BUCKET: configuration.allowsRead(CONFIGURATION_KEY),
-        MACHINE: machine.allows("StartExecution"),
-        EXECUTIONS: machine.allowsOnExecutions("DescribeExecution"),
+        STATE_MACHINE_ARN: machine.allows("StartExecution"),
+        EXECUTION_ARN_PREFIX: machine.allowsOnExecutions("DescribeExecution"),
       },
       timeoutSeconds: RUN_TIMEOUT_SECONDS,
       asynchronous: { deadLetters, retries: 2, maxEventAgeSeconds: MAX_TICK_AGE_SECONDS },
@@ -231,7 +231,7 @@ export class Exports extends Feature {
   /** The rule's name ends in the export's: by that the function knows which one is due. */
   private createSchedule(
     { name, schedule }: TableExport,
-    runner: NodeFunction<RunEnvironment>,
+    runner: NodeFunction<StartExportEnvironment>,
     deadLetters: DeadLetterQueue,
   ): void {
     new Schedule(this, `schedule-${name}`, {
@@ -250,11 +250,11 @@ export class Exports extends Feature {
       visibilityTimeoutSeconds: 6 * JOB_TIMEOUT_SECONDS,
       alarms: { deadLetters: "Jobs were not taken. See modules/exports/README.md, 'Jobs were not taken'" },
     });
-    new NodeFunction<StartEnvironment>(this, "take-jobs", {
+    new NodeFunction<StartJobsEnvironment>(this, "take-jobs", {
       entry: "functions/exports/start-jobs.ts",
       environment: {
         CONFIGURATION_BUCKET: configuration.allowsRead(CONFIGURATION_KEY),
-        MACHINE: machine.allows("StartExecution"),
+        STATE_MACHINE_ARN: machine.allows("StartExecution"),
       },
       timeoutSeconds: JOB_TIMEOUT_SECONDS,
       source: queue.feeds({ batchSize: 10 }),
@@ -401,7 +401,7 @@ interface Parts {
   readonly configuration: Bucket;
 }
 
-type Machine = StateMachine<Readonly<Record<"claim" | "read" | "native" | "finish" | "fail", Binding>>>;
+type Machine = StateMachine<Readonly<Record<keyof ExportMachineRefs, Binding>>>;
 
 /** What functions need of it: neither when it runs nor what Athena makes of it. */
 function plain({ preset: _, schedule: __, columns: ___, ...config }: TableExport): ExportConfig {

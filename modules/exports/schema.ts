@@ -21,7 +21,7 @@ export const PRESETS = {
     compression: "none",
     layout: "flat",
     mode: "incremental",
-    watermark: { attribute: "access_timestamp", unit: "seconds", firstHours: 24 },
+    watermark: { attribute: "access_timestamp", unit: "seconds", initialLookbackHours: 24 },
     prefix: "usermetrics/application={application}/year={year}/month={month}/day={day}/{application}_userlogs_",
   },
 } as const;
@@ -78,7 +78,7 @@ export type TableExport = ExportsConfig["tables"][number];
 
 /** What jobs are exported as; the table is each job's own. */
 export function jobExport({ bucket, kmsKeyArn }: NonNullable<ExportsConfig["jobs"]>): ExportConfig {
-  return exportSchema.parse({ ...PRESETS["user-logs"], table: "each-jobs-own", bucket, kmsKeyArn });
+  return exportSchema.parse({ ...PRESETS["user-logs"], table: "named-by-each-job", bucket, kmsKeyArn });
 }
 
 function rejectContradictions(

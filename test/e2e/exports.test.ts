@@ -161,13 +161,12 @@ describe("exports, deployed", () => {
   }
 
   /** The records of an export's runs, oldest first. */
-  async function runsOf(subject: string): Promise<readonly Readonly<Record<string, string | undefined>>[]> {
+  async function runsOf(exportId: string): Promise<readonly Readonly<Record<string, string | undefined>>[]> {
     const { Items = [] } = await dynamodb.send(
       new QueryCommand({
         TableName: outputs.state_table_name,
-        KeyConditionExpression: "subject = :subject AND begins_with(#item, :run)",
-        ExpressionAttributeNames: { "#item": "item" },
-        ExpressionAttributeValues: { ":subject": { S: subject }, ":run": { S: "run#" } },
+        KeyConditionExpression: "pk = :pk AND begins_with(sk, :run)",
+        ExpressionAttributeValues: { ":pk": { S: exportId }, ":run": { S: "run#" } },
       }),
     );
     return Items.map(({ status, error, cause, items }) => ({
@@ -237,7 +236,7 @@ describe("exports, deployed", () => {
     }
     await eventually(
       () => runsOf("user-logs/shop/eu-central-1/e2e-app-logs"),
-      (runs) => runs.some(({ status }) => status === "FINISHED"),
+      (runs) => runs.some(({ status }) => status === "SUCCEEDED"),
       30_000,
     );
 
@@ -322,7 +321,7 @@ describe("exports, deployed", () => {
     expect(answers).not.toContainEqual({ failed: expect.anything() as unknown });
     const bodies = answers.map((answer) => z.object({ body: z.string() }).parse(answer).body);
     expect(bodies.filter((body) => body === '"Uploaded to s3."')).toHaveLength(1);
-    expect(bodies.filter((body) => body.includes("is running already"))).toHaveLength(1);
+    expect(bodies.filter((body) => body.includes("already running"))).toHaveLength(1);
     expect((await manifestIn("everything/dt=2026-01-01/")).items).toBe(ITEMS);
   }, 300_000);
 
@@ -338,10 +337,10 @@ describe("exports, deployed", () => {
         new ScanCommand({ TableName: outputs.state_table_name, ConsistentRead: true }),
       );
       return (started.Items ?? []).filter(
-        ({ subject, item, seen }) =>
-          subject?.S?.startsWith("slow#") === true &&
-          item?.S?.startsWith("segment#") === true &&
-          Number(seen?.M?.["items"]?.N) > 0,
+        ({ pk, sk, progress }) =>
+          pk?.S?.startsWith("slow#") === true &&
+          sk?.S?.startsWith("segment#") === true &&
+          Number(progress?.M?.["items"]?.N) > 0,
       );
     };
     await eventually(segments, ({ length }) => length > 0, 60_000);
@@ -447,7 +446,7 @@ describe("exports, deployed", () => {
   it("are started by their schedule", async () => {
     await eventually(
       () => runsOf("ticking"),
-      (runs) => runs.some(({ status }) => status === "FINISHED"),
+      (runs) => runs.some(({ status }) => status === "SUCCEEDED"),
       120_000,
     );
   }, 130_000);

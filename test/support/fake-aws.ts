@@ -149,7 +149,7 @@ export class FakeAws {
         return { answer: { Item: this.rows.get(keyOf(request.Key)) } };
       case "Query": {
         const values = request["ExpressionAttributeValues"] as Item;
-        const beginning = `${values[":subject"]?.S ?? ""}|${values[":prefix"]?.S ?? ""}`;
+        const beginning = `${values[":pk"]?.S ?? ""}|${values[":prefix"]?.S ?? ""}`;
         const found = [...this.rows].filter(([key]) => key.startsWith(beginning)).sort(([a], [b]) => (a < b ? -1 : 1));
         return { answer: { Items: found.map(([, item]) => item) } };
       }
@@ -291,7 +291,7 @@ export class FakeAws {
   }
 }
 
-const keyOf = (key: Item = {}): string => `${key["subject"]?.S ?? ""}|${key["item"]?.S ?? ""}`;
+const keyOf = (key: Item = {}): string => `${key["pk"]?.S ?? ""}|${key["sk"]?.S ?? ""}`;
 
 function pageOf(pages: readonly (readonly Item[])[], request: Readonly<Record<string, unknown>>): object {
   const {

@@ -3,12 +3,12 @@ import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { gunzipSync, gzipSync } from "node:zlib";
 
-import { handler as claim } from "../../../functions/exports/claim-run";
+import { handler as claimRun } from "../../../functions/exports/claim-run";
 import { createDynamoDB } from "../../../functions/shared/aws/clients/dynamodb";
-import { handler as native } from "../../../functions/exports/export-natively";
-import { handler as fail } from "../../../functions/exports/fail-run";
-import { handler as finish } from "../../../functions/exports/finish-run";
-import { handler as read } from "../../../functions/exports/read-segment";
+import { handler as nativeExport } from "../../../functions/exports/native-export";
+import { handler as recordFailure } from "../../../functions/exports/record-failure";
+import { handler as finishRun } from "../../../functions/exports/finish-run";
+import { handler as readSegment } from "../../../functions/exports/read-segment";
 import { exportSchema, manifestSchema, runSchema, type Job, type Manifest } from "../../../functions/exports/contract";
 import { stateTable } from "../../../functions/exports/storage/state-table";
 import { systemClock, type Clock } from "../../../functions/shared/clock";
@@ -25,8 +25,14 @@ const STATE = "almanac-test-exports";
 const BUCKET = "files";
 const DAY = "2026-11-21";
 
-const machine = exportMachine({ claim: "claim", read: "read", native: "native", finish: "finish", fail: "fail" });
-const functions = { claim, read, native, finish, fail } as const;
+const machine = exportMachine({
+  claimRun: "claimRun",
+  readSegment: "readSegment",
+  nativeExport: "nativeExport",
+  finishRun: "finishRun",
+  recordFailure: "recordFailure",
+});
+const functions = { claimRun, readSegment, nativeExport, finishRun, recordFailure } as const;
 
 const aws = new FakeAws(STATE);
 const environment = process.env;
@@ -64,11 +70,11 @@ beforeEach(() => {
     ALMANAC_APP: "almanac",
     ALMANAC_ENVIRONMENT: "test",
     STATE_TABLE: STATE,
-    TABLES: "-",
-    BUCKETS: BUCKET,
+    TABLE_NAMES: "-",
+    BUCKET_NAMES: BUCKET,
     CONFIGURATION_BUCKET: "configuration",
     EXPORTS_BUCKET: BUCKET,
-    EXECUTIONS: "arn:execution",
+    EXECUTION_ARN_PREFIX: "arn:execution",
   };
   output = captureOutput();
   const now = performance.now.bind(performance);
@@ -85,7 +91,7 @@ afterEach(() => {
 });
 
 function configure(table: Parameters<typeof exportSchema.parse>[0]): void {
-  const jobs = exportSchema.parse({ ...PRESETS["user-logs"], table: "each-jobs-own" });
+  const jobs = exportSchema.parse({ ...PRESETS["user-logs"], table: "named-by-each-job" });
   aws.objects.set(
     "configuration/exports.json",
     Buffer.from(JSON.stringify({ tables: [exportSchema.parse(table)], jobs })),
@@ -193,7 +199,7 @@ describe("a run", () => {
     );
     expect(written).toBe(30);
     expect(JSON.stringify(restored)).toContain('"N":"12345678901234567890"');
-    expect(records()).toEqual([{ status: "FINISHED" }]);
+    expect(records()).toEqual([{ status: "SUCCEEDED" }]);
     expect([metric("exportedItems"), metric("finishedExports"), metric("failedExports")]).toEqual([30, 1, 0]);
     expect(output.lines()).toContainEqual(expect.objectContaining({ finishedExports: 1, export: "orders" }));
   });
@@ -203,7 +209,7 @@ describe("a run", () => {
     expect(await run()).toMatchObject({
       output: { outcome: "exists", message: `exists - no new data uploaded: s3://${BUCKET}/orders/dt=${DAY}/` },
     });
-    expect(timesInvoked("read")).toBe(2);
+    expect(timesInvoked("readSegment")).toBe(2);
     // While it is done again, nothing says that it is whole.
     aws.before = ({ action }) => (action === "Scan" ? accessDenied("dynamodb:Scan") : undefined);
     expect(await run({ force: true })).toMatchObject({ status: "FAILED" });
@@ -219,7 +225,7 @@ describe("a run", () => {
     aws.before = slowPages;
     expect(await run()).toEqual(succeeded("exported"));
     // 100 seconds a page: two fill a part, and nine an invocation.
-    expect(timesInvoked("read")).toBe(4);
+    expect(timesInvoked("readSegment")).toBe(4);
     expect(manifest().files.length).toBeGreaterThan(10);
     expect(pagesRead()).toEqual(Array.from({ length: 30 }, (_, number) => `0/${number}`));
     expect(exportedIds()).toEqual(idsOf(pages(30)));
@@ -253,7 +259,10 @@ describe("a run", () => {
     // What people see of it is no more than there is.
     const state = stateTable(createDynamoDB(), STATE, systemClock);
     const [first] = [...aws.rows].filter(([key]) => key.includes("|run#")).map(([, item]) => item["run"]?.S ?? "");
-    expect(await state.seen(runSchema.parse(JSON.parse(first ?? "")))).toMatchObject({ items: 60, segmentsDone: 1 });
+    expect(await state.runProgress(runSchema.parse(JSON.parse(first ?? "")))).toMatchObject({
+      items: 60,
+      segmentsDone: 1,
+    });
   });
 
   it("tries again what may pass", async () => {
@@ -271,7 +280,7 @@ describe("a run", () => {
     aws.tables.set("orders", pages(12));
     aws.before = slowPages;
     expect(await run()).toMatchObject({ status: "FAILED", error: "DocumentTooLargeError" });
-    expect([timesInvoked("read"), keys(), aws.uploads.size]).toEqual([1, [], 0]);
+    expect([timesInvoked("readSegment"), keys(), aws.uploads.size]).toEqual([1, [], 0]);
     expect(records()).toMatchObject([{ status: "FAILED", cause: expect.stringContaining("ndjson") as unknown }]);
   });
 });
@@ -299,13 +308,14 @@ describe("a run without permission", () => {
       expect(records()).toEqual([{ status: "FAILED", ...denied }]);
       expect(metric("failedExports")).toBe(1);
       // Once for each segment at most: nothing was tried again.
-      for (const name of ["claim", "read", "finish"] as const) expect(timesInvoked(name)).toBeLessThanOrEqual(2);
+      for (const name of ["claimRun", "readSegment", "finishRun"] as const)
+        expect(timesInvoked(name)).toBeLessThanOrEqual(2);
       expect(keys().filter((key) => key.endsWith("_SUCCESS"))).toEqual([]);
       expect(aws.uploads.size).toBe(0);
 
       aws.before = () => undefined;
       expect(await run(input)).toMatchObject({ status: "SUCCEEDED" });
-      expect(records()).toEqual([{ status: "FINISHED" }]);
+      expect(records()).toEqual([{ status: "SUCCEEDED" }]);
     },
   );
 
@@ -316,7 +326,7 @@ describe("a run without permission", () => {
     aws.buckets.delete(BUCKET);
     expect(await run()).toMatchObject({ status: "FAILED", error: "NoSuchBucket" });
     expect(records()).toMatchObject([{ status: "FAILED", error: "NoSuchBucket" }]);
-    expect(timesInvoked("read")).toBe(0);
+    expect(timesInvoked("readSegment")).toBe(0);
   });
 
   it("still ends as failed where not even that can be recorded", async () => {
@@ -455,7 +465,7 @@ describe("a run by DynamoDB itself", () => {
     aws.before = ({ action }) =>
       action === "ExportTableToPointInTime" ? { status: 400, code, message: "no" } : undefined;
     expect(await run()).toMatchObject({ status: "FAILED", error: code });
-    expect(timesInvoked("native")).toBe(1);
+    expect(timesInvoked("nativeExport")).toBe(1);
   });
 
   it("of changes begins with all of the table, and goes on with what has changed since", async () => {

@@ -24,8 +24,8 @@ export const handler = invocationHandler(
     const state = stateTable(createDynamoDB(), environment.STATE_TABLE, clock);
 
     return returnPermanentFailures(logger, async ({ run, segment }, { deadline }) => {
-      const lease = { run, segment, worker: randomUUID() };
-      const checkpoint = await state.acquireSegment(lease);
+      const claim = { run, segment, worker: randomUUID() };
+      const checkpoint = await state.claimSegment(claim);
       if (checkpoint.done) return { done: true };
 
       let totals: PageTotals = { items: 0, bytes: 0, units: 0 };
@@ -33,7 +33,7 @@ export const handler = invocationHandler(
         totals = { items: totals.items + items, bytes: totals.bytes + bytes, units: totals.units + units };
       };
       const { dynamodb, store } = await sourceAndTarget(run, sts);
-      const ports = segmentPorts(lease, { dynamodb, store, state, clock, onPage });
+      const ports = segmentPorts(claim, { dynamodb, store, state, clock, onPage });
       await store.abortUploads(ports.partKey(checkpoint.nextPart));
       try {
         const done = await exportSegment(checkpoint, ports, clock.elapsed() + (deadline - CLOSING_MS - clock.now()));

@@ -45,7 +45,7 @@ const ITEMS = 50_000;
 
 const outputsSchema = z.object({
   bucket_name: z.string(),
-  run_function_name: z.string(),
+  start_function_name: z.string(),
   state_table_name: z.string(),
   state_machine_arn: z.string(),
   jobs_queue_url: z.string(),
@@ -130,7 +130,7 @@ describe("exports, deployed", () => {
 
   async function run(payload: Readonly<Record<string, unknown>>): Promise<unknown> {
     const { Payload, FunctionError } = await new LambdaClient(aws).send(
-      new InvokeCommand({ FunctionName: outputs.run_function_name, Payload: Buffer.from(JSON.stringify(payload)) }),
+      new InvokeCommand({ FunctionName: outputs.start_function_name, Payload: Buffer.from(JSON.stringify(payload)) }),
     );
     const answer: unknown = JSON.parse(Payload?.transformToString() ?? "null");
     return FunctionError === undefined ? answer : { failed: answer };
@@ -427,7 +427,7 @@ describe("exports, deployed", () => {
     const reason = /is not authorized to perform: dynamodb:Scan/;
     await withStatementsOnly(
       aws,
-      "almanac-local-exports-read",
+      "almanac-local-exports-read-segment",
       (sid) => sid !== "Tables",
       async () => {
         expect(await run(asked)).toMatchObject({

@@ -29,14 +29,14 @@ describe("the exports module", () => {
   });
 
   it("lets the reader scan these tables, write where exports go, and nothing else", () => {
-    expect(describePolicy(resource(module_(), "aws_iam_role_policy", "read_permissions")["policy"])).toEqual([
+    expect(describePolicy(resource(module_(), "aws_iam_role_policy", "read_segment_policy")["policy"])).toEqual([
       "Allow dynamodb:PutItem, dynamodb:UpdateItem on ${aws_dynamodb_table.state.arn} (StateTable)",
       `Allow dynamodb:Scan on ${["shop-orders", "webapp_user_logs", "app-logs"].map((name) => arn("dynamodb", `table/${name}`)).join(", ")} (TableNames)`,
       expect.stringMatching(
         /^Allow s3:AbortMultipartUpload, s3:GetObject, s3:ListBucketMultipartUploads, s3:PutObject on \$\{aws_s3_bucket.files.arn\}, .*\/orders\/\*.* \(BucketNames\)$/,
       ),
       "Allow sts:AssumeRole on arn:aws:iam::123456789012:role/reader (JobRoleArns)",
-      "Allow logs:CreateLogStream, logs:PutLogEvents on ${aws_cloudwatch_log_group.read_logs.arn}:* (Logs)",
+      "Allow logs:CreateLogStream, logs:PutLogEvents on ${aws_cloudwatch_log_group.read_segment_log_group.arn}:* (Logs)",
       "Allow xray:PutTelemetryRecords, xray:PutTraceSegments on * (Traces)",
     ]);
   });
@@ -87,7 +87,7 @@ describe("the exports module", () => {
   });
 
   it.each([
-    [{ mode: "incremental" as const }, "watermark: undefined is missing"],
+    [{ mode: "incremental" as const }, "watermark: undefined is required"],
     [{ watermark: { attribute: "at" } }, "watermark"],
     [{ engine: "dynamodb-export" as const, format: "json" as const }, "engine"],
     [{ format: "json" as const, columns: { id: "string" } }, "columns"],
@@ -101,7 +101,7 @@ describe("the exports module", () => {
 
   it("refuses two exports of one name", () => {
     const twice = [1, 2].map(() => ({ name: "orders", table: "orders" }));
-    expect(() => synthesize({ exports: { tables: twice } })).toThrow("is another export's, too");
+    expect(() => synthesize({ exports: { tables: twice } })).toThrow("is the name of another export");
   });
 });
 

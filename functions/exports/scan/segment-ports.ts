@@ -8,7 +8,7 @@ import { fileWriter } from "../format/file-writer";
 import { fileKey } from "../run/object-keys";
 import { scanFilter } from "../run/window";
 import { objectStore, type ObjectStore } from "../storage/object-store";
-import type { SegmentLease, StateTable } from "../storage/state-table";
+import type { SegmentClaim, StateTable } from "../storage/state-table";
 import { exportClients } from "./clients";
 import { rateLimiter } from "./rate-limiter";
 import { roleCredentials } from "./role-credentials";
@@ -41,10 +41,10 @@ export interface SegmentResources {
 }
 
 export function segmentPorts(
-  lease: SegmentLease,
+  claim: SegmentClaim,
   { dynamodb, store, state, clock, onPage }: SegmentResources,
 ): SegmentPorts {
-  const { run, segment } = lease;
+  const { run, segment } = claim;
   const { format, mode, compression, maxReadUnitsPerSecond: limit } = run.config;
   let progressSavedAt = clock.elapsed();
   return {
@@ -56,7 +56,7 @@ export function segmentPorts(
     clock,
     partKey: (part) => fileKey(run, segment, part),
     openFile: (key) => fileWriter({ key, format, compressed: compression === "gzip" }, store),
-    saveCheckpoint: (checkpoint, part) => state.saveCheckpoint(lease, checkpoint, part),
+    saveCheckpoint: (checkpoint, part) => state.saveCheckpoint(claim, checkpoint, part),
     completePart: async (part) => {
       await store.completeUpload(part.key, part.upload);
       await state.markUploadCompleted(run, segment, part.number);
@@ -65,7 +65,7 @@ export function segmentPorts(
       onPage(page);
       if (clock.elapsed() - progressSavedAt < PROGRESS_INTERVAL_MS) return;
       progressSavedAt = clock.elapsed();
-      state.saveProgress(lease, read).catch(() => undefined); // Only for display.
+      state.saveProgress(claim, read).catch(() => undefined); // Only for display.
     },
   };
 }

@@ -29,7 +29,7 @@ export interface SegmentPorts {
   readonly partKey: (part: number) => string;
   /** Sends nothing to S3 until there is a chunk to upload. */
   readonly openFile: (key: string) => FileWriter;
-  /** Saves the checkpoint and its part in one transaction. Rejects if another worker has acquired the segment. */
+  /** Saves the checkpoint and its part in one transaction. Rejects if another worker has claimed the segment. */
   readonly saveCheckpoint: (checkpoint: SegmentCheckpoint, part: UploadedPart | undefined) => Promise<void>;
   readonly completePart: (part: UploadedPart) => Promise<void>;
   /** Called after each page, with the items it exported, and the totals of the segment. */

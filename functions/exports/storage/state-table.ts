@@ -91,14 +91,14 @@ export interface RunProgress extends ReadTotals {
   readonly segmentsDone: number;
 }
 
-/** One worker's claim on a segment. */
-export interface SegmentLease {
+/** A worker's claim on a segment. */
+export interface SegmentClaim {
   readonly run: Run;
   readonly segment: number;
   readonly worker: string;
 }
 
-/** Another worker has acquired the segment: this one must stop, and nothing it saves is accepted. */
+/** Another worker has claimed the segment: this one must stop, and nothing it saves is accepted. */
 export class SegmentTakenOverError extends Error {
   override readonly name = "SegmentTakenOverError";
   constructor(segment: number) {
@@ -113,10 +113,10 @@ export interface StateTable extends Omit<ClaimPorts, "isRunning"> {
    *
    * @throws {@link SegmentTakenOverError} when a later attempt of the run has it
    */
-  readonly acquireSegment: (lease: SegmentLease) => Promise<SegmentCheckpoint>;
+  readonly claimSegment: (claim: SegmentClaim) => Promise<SegmentCheckpoint>;
   /** @throws {@link SegmentTakenOverError} */
   readonly saveCheckpoint: (
-    lease: SegmentLease,
+    claim: SegmentClaim,
     checkpoint: SegmentCheckpoint,
     part: UploadedPart | undefined,
   ) => Promise<void>;
@@ -125,7 +125,7 @@ export interface StateTable extends Omit<ClaimPorts, "isRunning"> {
    *
    * @throws {@link SegmentTakenOverError}
    */
-  readonly saveProgress: (lease: SegmentLease, read: ReadTotals) => Promise<void>;
+  readonly saveProgress: (claim: SegmentClaim, read: ReadTotals) => Promise<void>;
   readonly runProgress: (run: Run) => Promise<RunProgress>;
   /** Saves a file that needs no upload. */
   readonly saveFile: (run: Run, number: number, file: ExportedFile) => Promise<void>;
@@ -259,7 +259,7 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
       await dynamodb.send(new UpdateItemCommand(command));
     },
 
-    acquireSegment: async ({ run, segment, worker }) => {
+    claimSegment: async ({ run, segment, worker }) => {
       const command = new UpdateItemCommand({
         ...update(
           runPartition(run),

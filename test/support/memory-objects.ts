@@ -1,10 +1,10 @@
-/** S3's multipart uploads in memory: an object is there whole, once it is completed, or not at all. */
+/** An object store in memory. */
 import type { ObjectStore } from "../../functions/exports/storage/object-store";
 
 export interface MemoryObjects extends ObjectStore {
   readonly objects: ReadonlyMap<string, Buffer>;
-  /** Uploads that nobody has completed or aborted. */
-  readonly open: () => number;
+  /** The number of uploads that are neither completed nor aborted. */
+  readonly incompleteUploads: () => number;
 }
 
 export function memoryObjects(): MemoryObjects {
@@ -13,7 +13,7 @@ export function memoryObjects(): MemoryObjects {
   let ids = 0;
   return {
     objects,
-    open: () => uploads.size,
+    incompleteUploads: () => uploads.size,
     createUpload: (key) => {
       const id = `upload-${++ids}`;
       uploads.set(id, { key, chunks: new Map() });

@@ -1,4 +1,4 @@
-/** A process of its own: one segment of an export, with the real clients, as the deployed worker does it. */
+/** A process that exports one segment with the real clients, as the deployed function does. */
 import { exportClients } from "../../../../functions/exports/scan/clients";
 import { fileWriter } from "../../../../functions/exports/format/file-writer";
 import { objectStore } from "../../../../functions/exports/storage/object-store";

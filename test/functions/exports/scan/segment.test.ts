@@ -175,7 +175,7 @@ describe("a segment", () => {
   it("of nothing is no part, and an empty document only where that is wanted", async () => {
     const nothing = { pages: 4, items: 0, bytes: 0 };
     const lines = await work(nothing, { name: "a" });
-    expect([lines.stored.progress.done, lines.stored.parts, lines.store.open()]).toEqual([true, [], 0]);
+    expect([lines.stored.progress.done, lines.stored.parts, lines.store.incompleteUploads()]).toEqual([true, [], 0]);
     const document = await work(nothing, { name: "a", format: "json", writeEmptyFile: true });
     expect(document.store.objects.get("part-0")?.toString()).toBe('{"user_metrics": []}');
     const none = await work(nothing, { name: "a", format: "json" });
@@ -200,7 +200,7 @@ describe("a segment", () => {
     const slow: Worker = { name: "a", unitsPerSecond: 128, format: "json" };
     const table = { pages: 10, items: 2, bytes: MEGABYTE };
     await expect(work(table, slow, stored, store, 4_500)).rejects.toThrow(DocumentTooLargeError);
-    expect([stored.parts, store.objects.size, store.open()]).toEqual([[], 0, 0]);
+    expect([stored.parts, store.objects.size, store.incompleteUploads()]).toEqual([[], 0, 0]);
   });
 
   it("keeps to its read units a second", async () => {
@@ -216,11 +216,11 @@ describe("a segment", () => {
   it("hands on what a port throws, and leaves no upload behind", async () => {
     const store = memoryObjects();
     const before = (port: string): void => {
-      if (port === "scan" && store.open() > 0) throw new Killed();
+      if (port === "scan" && store.incompleteUploads() > 0) throw new Killed();
     };
     const table = { pages: 12, items: 1, bytes: MEGABYTE };
     await expect(work(table, { name: "a", before }, new Stored(), store)).rejects.toThrow(Killed);
-    expect([store.open(), store.objects.size]).toEqual([0, 0]);
+    expect([store.incompleteUploads(), store.objects.size]).toEqual([0, 0]);
   });
 
   it("has every item once, wherever workers die and whoever was thought dead", async () => {

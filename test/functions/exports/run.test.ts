@@ -18,7 +18,7 @@ import { PRESETS } from "../../../modules/exports/schema";
 import { restore } from "../../../scripts/commands/exports/restore/restore";
 import type { Item } from "../../support/dynamodb-expressions";
 import { accessDenied, FakeAws, type AwsRequest } from "../../support/fake-aws";
-import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE } from "../../support/lambda";
+import { lambdaContext, setupHandler } from "../../support/lambda";
 import { runMachine, type Ended, type Run as Execution } from "../../support/states-interpreter";
 
 const STATE = "almanac-test-exports";
@@ -35,8 +35,6 @@ const machine = exportMachine({
 const functions = { claimRun, readSegment, nativeExport, finishRun, recordFailure } as const;
 
 const aws = new FakeAws(STATE);
-const environment = process.env;
-let output: ReturnType<typeof captureOutput>;
 /** Milliseconds by which the functions' clock is ahead, to simulate slow pages. */
 let skippedMs = 0;
 let invoked: string[] = [];
@@ -58,25 +56,18 @@ beforeAll(() => aws.listen());
 afterAll(() => {
   aws.close();
 });
+const output = setupHandler("exports", {
+  AWS_ACCESS_KEY_ID: "test",
+  AWS_SECRET_ACCESS_KEY: "test",
+  STATE_TABLE: STATE,
+  TABLE_NAMES: "-",
+  BUCKET_NAMES: BUCKET,
+  CONFIGURATION_BUCKET: "configuration",
+  EXPORTS_BUCKET: BUCKET,
+  EXECUTION_ARN_PREFIX: "arn:execution",
+});
 beforeEach(() => {
-  process.env = {
-    ...environment,
-    ...OUTPUT_TO_CONSOLE,
-    AWS_REGION: "eu-central-1",
-    AWS_ENDPOINT_URL: aws.endpoint,
-    AWS_ACCESS_KEY_ID: "test",
-    AWS_SECRET_ACCESS_KEY: "test",
-    POWERTOOLS_SERVICE_NAME: "exports",
-    ALMANAC_APP: "almanac",
-    ALMANAC_ENVIRONMENT: "test",
-    STATE_TABLE: STATE,
-    TABLE_NAMES: "-",
-    BUCKET_NAMES: BUCKET,
-    CONFIGURATION_BUCKET: "configuration",
-    EXPORTS_BUCKET: BUCKET,
-    EXECUTION_ARN_PREFIX: "arn:execution",
-  };
-  output = captureOutput();
+  process.env["AWS_ENDPOINT_URL"] = aws.endpoint;
   const now = performance.now.bind(performance);
   jest.spyOn(performance, "now").mockImplementation(() => now() + skippedMs);
   [skippedMs, invoked] = [0, []];
@@ -84,10 +75,6 @@ beforeEach(() => {
   aws.buckets.add(BUCKET).add("configuration");
   configure({ name: "orders", table: "orders", segments: 2, compression: "none" });
   aws.tables.set("orders", pages(6));
-});
-afterEach(() => {
-  jest.restoreAllMocks();
-  process.env = environment;
 });
 
 function configure(table: Parameters<typeof exportSchema.parse>[0]): void {

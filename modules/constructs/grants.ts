@@ -57,11 +57,8 @@ export function policy(statements: readonly Statement[]): string {
   return JSON.stringify({ Version: "2012-10-17", Statement: statements });
 }
 
-/** Sids are alphanumeric: HEARTBEATS_TABLE -> HeartbeatsTable. */
-function sid(variable: string): string {
-  return variable
-    .toLowerCase()
-    .split("_")
-    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
-    .join("");
+/** Sids are alphanumeric: HEARTBEATS_TABLE -> HeartbeatsTable, claimRun -> ClaimRun. */
+function sid(name: string): string {
+  const words = name === name.toUpperCase() ? name.toLowerCase().split("_") : [name];
+  return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
 }

@@ -29,14 +29,14 @@ describe("the exports module", () => {
   });
 
   it("lets the reader scan these tables, write where exports go, and nothing else", () => {
-    expect(describePolicy(resource(module_(), "aws_iam_role_policy", "read_policy")["policy"])).toEqual([
+    expect(describePolicy(resource(module_(), "aws_iam_role_policy", "read_segment_policy")["policy"])).toEqual([
       "Allow dynamodb:PutItem, dynamodb:UpdateItem on ${aws_dynamodb_table.state.arn} (StateTable)",
-      `Allow dynamodb:Scan on ${["shop-orders", "webapp_user_logs", "app-logs"].map((name) => arn("dynamodb", `table/${name}`)).join(", ")} (Tables)`,
+      `Allow dynamodb:Scan on ${["shop-orders", "webapp_user_logs", "app-logs"].map((name) => arn("dynamodb", `table/${name}`)).join(", ")} (TableNames)`,
       expect.stringMatching(
-        /^Allow s3:AbortMultipartUpload, s3:GetObject, s3:ListBucketMultipartUploads, s3:PutObject on \$\{aws_s3_bucket.files.arn\}, .*\/orders\/\*.* \(Buckets\)$/,
+        /^Allow s3:AbortMultipartUpload, s3:GetObject, s3:ListBucketMultipartUploads, s3:PutObject on \$\{aws_s3_bucket.files.arn\}, .*\/orders\/\*.* \(BucketNames\)$/,
       ),
-      "Allow sts:AssumeRole on arn:aws:iam::123456789012:role/reader (JobRoles)",
-      "Allow logs:CreateLogStream, logs:PutLogEvents on ${aws_cloudwatch_log_group.read_log_group.arn}:* (Logs)",
+      "Allow sts:AssumeRole on arn:aws:iam::123456789012:role/reader (JobRoleArns)",
+      "Allow logs:CreateLogStream, logs:PutLogEvents on ${aws_cloudwatch_log_group.read_segment_log_group.arn}:* (Logs)",
       "Allow xray:PutTelemetryRecords, xray:PutTraceSegments on * (Traces)",
     ]);
   });
@@ -87,7 +87,7 @@ describe("the exports module", () => {
   });
 
   it.each([
-    [{ mode: "incremental" as const }, "watermark: undefined is missing"],
+    [{ mode: "incremental" as const }, "watermark: undefined is required"],
     [{ watermark: { attribute: "at" } }, "watermark"],
     [{ engine: "dynamodb-export" as const, format: "json" as const }, "engine"],
     [{ format: "json" as const, columns: { id: "string" } }, "columns"],
@@ -101,12 +101,18 @@ describe("the exports module", () => {
 
   it("refuses two exports of one name", () => {
     const twice = [1, 2].map(() => ({ name: "orders", table: "orders" }));
-    expect(() => synthesize({ exports: { tables: twice } })).toThrow("is another export's, too");
+    expect(() => synthesize({ exports: { tables: twice } })).toThrow("is the name of another export");
   });
 });
 
 describe("the machine that runs exports", () => {
-  const machine = exportMachine({ claim: "claim", read: "read", native: "native", finish: "finish", fail: "fail" });
+  const machine = exportMachine({
+    claimRun: "claimRun",
+    readSegment: "readSegment",
+    nativeExport: "nativeExport",
+    finishRun: "finishRun",
+    recordFailure: "recordFailure",
+  });
 
   it("is Amazon States Language", () => {
     expect(aslFaultsOf(machine)).toEqual([]);

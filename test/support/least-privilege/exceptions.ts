@@ -23,7 +23,7 @@ export const EXCEPTIONS: readonly Exception[] = [
     because: "Lambda and Step Functions send traces under the role; the emulator has no X-Ray",
   },
   {
-    role: /-(callback|ingest|take-jobs)$/,
+    role: /-(callback|ingest|start-jobs)$/,
     statement: /^Queue$/,
     because: "Lambda polls the function's queue under the role; the emulator's pollers are nobody",
   },
@@ -46,52 +46,52 @@ export const EXCEPTIONS: readonly Exception[] = [
 
   // Exports by DynamoDB itself: the emulator says that one is complete, and writes nothing.
   {
-    role: /^almanac-local-exports-native$/,
-    statement: /^(StateTable|Tables|Buckets)$/,
+    role: /^almanac-local-exports-native-export$/,
+    statement: /^(StateTable|TableNames|BucketNames)$/,
     because: "the emulator's exports by DynamoDB write no files, so that none of them comes to its end",
   },
   {
     role: /^almanac-local-exports-run$/,
-    statement: /^Native$/,
+    statement: /^NativeExport$/,
     because: "the emulator's exports by DynamoDB write no files, so that none of them comes to its end",
   },
   {
-    role: /^almanac-local-exports-finish$/,
-    statement: /^Buckets$/,
+    role: /^almanac-local-exports-finish-run$/,
+    statement: /^BucketNames$/,
     part: /\/by-dynamodb\/\*$/,
     because: "the emulator's exports by DynamoDB write no files, so that none of them comes to its end",
   },
 
   // Exports that the tests let fail, or that have nothing to write.
   {
-    role: /^almanac-local-exports-(read|finish)$/,
-    statement: /^(Buckets|Tables)$/,
+    role: /^almanac-local-exports-(read-segment|finish-run)$/,
+    statement: /^(BucketNames|TableNames)$/,
     part: /e2e-there-is-no-such-|\/no-table\/\*$/,
     because: "of exports that are made to fail, for want of their table or bucket: they come no further",
   },
   {
-    role: /^almanac-local-exports-read$/,
-    statement: /^Buckets$/,
+    role: /^almanac-local-exports-read-segment$/,
+    statement: /^BucketNames$/,
     part: /\/ticking\/\*$/,
     because: "an export by the minute, of an empty table: it has no parts",
   },
 
   {
-    role: /^almanac-local-exports-finish$/,
-    statement: /^Buckets$/,
+    role: /^almanac-local-exports-finish-run$/,
+    statement: /^BucketNames$/,
     part: /\/usermetrics\/(simple_user_logs|application=)\*$/,
     because: "parts of a killed worker, which the last step completes: tests kill that of another export",
   },
 
   // Two workers at one thing, within milliseconds.
   {
-    role: /^almanac-local-exports-(read|finish)$/,
-    statement: /^Buckets$/,
+    role: /^almanac-local-exports-(read-segment|finish-run)$/,
+    statement: /^BucketNames$/,
     part: /^s3:GetObject$/,
     because: "whether an upload that is gone was completed by another worker: a moment no test can catch",
   },
   {
-    role: /^almanac-local-exports-finish$/,
+    role: /^almanac-local-exports-finish-run$/,
     statement: /^StateTable$/,
     part: /^dynamodb:GetItem$/,
     because: "whether a run that can't be finished was finished by another try: a moment no test can catch",

@@ -169,8 +169,8 @@ describe("a page of a Scan as plain JSON", () => {
     const body = pageOf([{ id: { S: "a" }, n: { N: "1.5" }, m: { M: { x: { SS: ["b"] }, y: { BOOL: false } } } }]);
     for (let end = 0; end < body.length; end++) expect(() => convert(body.slice(0, end))).toThrow(MalformedPageError);
     expect(() => convert(`${body}}`)).toThrow(MalformedPageError);
-    expect(() => convert('{"Items":[{"a":{"X":"b"}}]}')).toThrow("byte 20 of 27 is not a type of DynamoDB's");
-    expect(() => convert('{"Items":[{"a":{"N":"b"}}]}')).toThrow("is not a number");
+    expect(() => convert('{"Items":[{"a":{"X":"b"}}]}')).toThrow("expected a DynamoDB type at byte 20 of 27");
+    expect(() => convert('{"Items":[{"a":{"N":"b"}}]}')).toThrow("expected a number");
     expect(() => convert('{"Items":[{"a":{"BOOL":"true"}}]}')).toThrow(MalformedPageError);
     expect(() => convert('{"Items":{}}')).toThrow(MalformedPageError);
   });

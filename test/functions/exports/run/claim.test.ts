@@ -2,7 +2,7 @@ import fc from "fast-check";
 
 import {
   claimRun,
-  subjectOf,
+  exportIdOf,
   type ActiveRun,
   type ClaimPorts,
   type FinishedDay,
@@ -16,7 +16,7 @@ const incremental = exportSchema.parse({
   name: "logs",
   table: "app-logs",
   mode: "incremental",
-  watermark: { attribute: "at", firstHours: 24 },
+  watermark: { attribute: "at", initialLookbackHours: 24 },
 });
 const home = { region: "eu-central-1", bucket: "files" };
 
@@ -27,34 +27,33 @@ function memoryState() {
   const days = new Map<string, FinishedDay>();
   const cursors = new Map<string, string>();
   const alive = new Set<string>();
-  const replace = (run: Run, owner: string, before: ActiveRun | undefined): Promise<boolean> => {
-    if (active.get(run.subject)?.owner !== before?.owner) return Promise.resolve(false);
-    active.set(run.subject, { id: run.id, owner, attempt: run.attempt });
-    runs.set(`${run.subject} ${run.id}`, run);
-    alive.add(owner);
+  const replace = (run: Run, execution: string, before: ActiveRun | undefined): Promise<boolean> => {
+    if (active.get(run.exportId)?.execution !== before?.execution) return Promise.resolve(false);
+    active.set(run.exportId, { id: run.id, execution, attempt: run.attempt });
+    runs.set(`${run.exportId} ${run.id}`, run);
+    alive.add(execution);
     return Promise.resolve(true);
   };
   const ports: ClaimPorts = {
-    head: async (subject) => {
-      const seen = { active: active.get(subject), cursor: cursors.get(subject) };
+    exportState: async (exportId) => {
+      const seen = { active: active.get(exportId), cursor: cursors.get(exportId) };
       await new Promise(setImmediate);
       return seen;
     },
-    finishedDay: (subject, day) => Promise.resolve(days.get(`${subject} ${day}`)),
-    run: (subject, id) => Promise.resolve(runs.get(`${subject} ${id}`)),
-    begin: replace,
-    takeOver: replace,
+    finishedDay: (exportId, day) => Promise.resolve(days.get(`${exportId} ${day}`)),
+    run: (exportId, id) => Promise.resolve(runs.get(`${exportId} ${id}`)),
+    activate: replace,
     isRunning: (execution) => Promise.resolve(alive.has(execution)),
   };
   return {
     ports,
     die: (execution: string) => alive.delete(execution),
     /** As DynamoDB's time to live does to what is old. */
-    forget: (run: Run) => runs.delete(`${run.subject} ${run.id}`),
+    forget: (run: Run) => runs.delete(`${run.exportId} ${run.id}`),
     finish: (run: Run) => {
-      active.delete(run.subject);
-      days.set(`${run.subject} ${run.day}`, { location: "s3://files/there", window: run.window });
-      if (run.window && !run.repeats) cursors.set(run.subject, run.window.to);
+      active.delete(run.exportId);
+      days.set(`${run.exportId} ${run.day}`, { location: "s3://files/there", window: run.window });
+      if (run.window && !run.rerun) cursors.set(run.exportId, run.window.to);
     },
   };
 }
@@ -140,7 +139,7 @@ describe("a claim", () => {
     const first = await claimRun(ask("a", {}, NOON, changes), ports);
     if (first.outcome === "run") finish(first.run);
     const next = { day: "2026-11-22" };
-    await expect(claimRun(ask("b", next, NOON + 60_000, changes), ports)).rejects.toThrow("1 are due");
+    await expect(claimRun(ask("b", next, NOON + 60_000, changes), ports)).rejects.toThrow("1 have passed");
     expect(await claimRun(ask("c", next, NOON + 3_600_000, changes), ports)).toMatchObject({
       run: { window: { from: String(NOON), to: String(NOON + 3_600_000) } },
     });
@@ -183,14 +182,14 @@ describe("a claim", () => {
     const claimed = await claimRun(ask("a", { job }, NOON, incremental), ports);
     expect(claimed).toMatchObject({
       run: {
-        subject: "logs/shop/us-east-1/shop-logs",
+        exportId: "logs/shop/us-east-1/shop-logs",
         application: "shop",
         region: "us-east-1",
         role: "arn:aws:iam::123456789012:role/reader",
         config: { table: "shop-logs" },
       },
     });
-    expect(subjectOf({ export: "logs", job: { ...job, application: "blog" } })).toBe("logs/blog/us-east-1/shop-logs");
+    expect(exportIdOf({ export: "logs", job: { ...job, application: "blog" } })).toBe("logs/blog/us-east-1/shop-logs");
   });
 
   it("is for a UTC day, whatever the time zone of the machine", () => {

@@ -4,15 +4,14 @@ import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 
 import { fileWriter } from "../../../../functions/exports/format/file-writer";
-import { paceOf } from "../../../../functions/exports/scan/rate-limiter";
+import { rateLimiter } from "../../../../functions/exports/scan/rate-limiter";
 import {
   DocumentTooLargeError,
   exportSegment,
   PART_BYTES,
-  type SealedPart,
   type SegmentPorts,
-  type SegmentProgress,
 } from "../../../../functions/exports/scan/segment";
+import type { SegmentCheckpoint, UploadedPart } from "../../../../functions/exports/storage/state-table";
 import { memoryObjects, type MemoryObjects } from "../../../support/memory-objects";
 import { virtualClock } from "../../../support/virtual-clock";
 
@@ -41,9 +40,9 @@ function pageOf({ pages, items, bytes }: Table, page: number): Buffer {
 
 /** What is stored of a segment, and by whom. */
 class Stored {
-  progress: SegmentProgress = { lastKey: undefined, nextPart: 0, done: false, read: { items: 0, bytes: 0 } };
+  progress: SegmentCheckpoint = { lastKey: undefined, nextPart: 0, done: false, read: { items: 0, bytes: 0 } };
   worker = "";
-  readonly parts: SealedPart[] = [];
+  readonly parts: UploadedPart[] = [];
   readonly pagesRead: number[] = [];
 }
 
@@ -55,7 +54,7 @@ interface Worker {
   readonly before?: (port: string) => void;
   readonly format?: "json" | "ndjson";
   readonly compressed?: boolean;
-  readonly writesEmpty?: boolean;
+  readonly writeEmptyFile?: boolean;
   readonly unitsPerSecond?: number;
   readonly partBytes?: number;
 }
@@ -65,11 +64,11 @@ function ports(table: Table, stored: Stored, store: MemoryObjects, worker: Worke
   const clock = virtualClock();
   return {
     format,
-    writesEmpty: worker.writesEmpty ?? false,
+    writeEmptyFile: worker.writeEmptyFile ?? false,
     clock,
     partBytes: worker.partBytes ?? PART_BYTES,
-    pace: paceOf(worker.unitsPerSecond, clock),
-    keyOf: (part) => `part-${part}`,
+    rateLimiter: rateLimiter(worker.unitsPerSecond, clock),
+    partKey: (part) => `part-${part}`,
     scan: async (after) => {
       await Promise.resolve();
       before("scan");
@@ -77,21 +76,21 @@ function ports(table: Table, stored: Stored, store: MemoryObjects, worker: Worke
       stored.pagesRead.push(page);
       return pageOf(table, page);
     },
-    open: (key) => {
+    openFile: (key) => {
       const guarded: MemoryObjects = {
         ...store,
-        begin: (of) => {
+        createUpload: (of) => {
           before("begin");
-          return store.begin(of);
+          return store.createUpload(of);
         },
-        send: (...chunk) => {
+        uploadChunk: (...chunk) => {
           before("send");
-          return store.send(...chunk);
+          return store.uploadChunk(...chunk);
         },
       };
       return fileWriter({ key, format, compressed }, guarded);
     },
-    save: async (progress, part) => {
+    saveCheckpoint: async (progress, part) => {
       await Promise.resolve();
       before("save");
       if (stored.worker !== name) throw new Error("taken");
@@ -99,9 +98,9 @@ function ports(table: Table, stored: Stored, store: MemoryObjects, worker: Worke
       if (part) stored.parts.push(part);
       before("saved");
     },
-    complete: async (part) => {
+    completePart: async (part) => {
       before("complete");
-      await store.complete(part.key, part.upload);
+      await store.completeUpload(part.key, part.upload);
     },
     onPage: () => undefined,
   };
@@ -109,7 +108,7 @@ function ports(table: Table, stored: Stored, store: MemoryObjects, worker: Worke
 
 /** What a run's last step does with what was saved and not completed. */
 async function completeAll(stored: Stored, store: MemoryObjects): Promise<void> {
-  for (const { key, upload } of stored.parts) await store.complete(key, upload);
+  for (const { key, upload } of stored.parts) await store.completeUpload(key, upload);
 }
 
 function idsIn(store: MemoryObjects, compressed = false): string[] {
@@ -176,8 +175,8 @@ describe("a segment", () => {
   it("of nothing is no part, and an empty document only where that is wanted", async () => {
     const nothing = { pages: 4, items: 0, bytes: 0 };
     const lines = await work(nothing, { name: "a" });
-    expect([lines.stored.progress.done, lines.stored.parts, lines.store.open()]).toEqual([true, [], 0]);
-    const document = await work(nothing, { name: "a", format: "json", writesEmpty: true });
+    expect([lines.stored.progress.done, lines.stored.parts, lines.store.incompleteUploads()]).toEqual([true, [], 0]);
+    const document = await work(nothing, { name: "a", format: "json", writeEmptyFile: true });
     expect(document.store.objects.get("part-0")?.toString()).toBe('{"user_metrics": []}');
     const none = await work(nothing, { name: "a", format: "json" });
     expect(none.store.objects.size).toBe(0);
@@ -201,7 +200,7 @@ describe("a segment", () => {
     const slow: Worker = { name: "a", unitsPerSecond: 128, format: "json" };
     const table = { pages: 10, items: 2, bytes: MEGABYTE };
     await expect(work(table, slow, stored, store, 4_500)).rejects.toThrow(DocumentTooLargeError);
-    expect([stored.parts, store.objects.size, store.open()]).toEqual([[], 0, 0]);
+    expect([stored.parts, store.objects.size, store.incompleteUploads()]).toEqual([[], 0, 0]);
   });
 
   it("keeps to its read units a second", async () => {
@@ -217,11 +216,11 @@ describe("a segment", () => {
   it("hands on what a port throws, and leaves no upload behind", async () => {
     const store = memoryObjects();
     const before = (port: string): void => {
-      if (port === "scan" && store.open() > 0) throw new Killed();
+      if (port === "scan" && store.incompleteUploads() > 0) throw new Killed();
     };
     const table = { pages: 12, items: 1, bytes: MEGABYTE };
     await expect(work(table, { name: "a", before }, new Stored(), store)).rejects.toThrow(Killed);
-    expect([store.open(), store.objects.size]).toEqual([0, 0]);
+    expect([store.incompleteUploads(), store.objects.size]).toEqual([0, 0]);
   });
 
   it("has every item once, wherever workers die and whoever was thought dead", async () => {

@@ -4,7 +4,7 @@ import { createAwsJsonClient } from "../shared/aws/clients/aws-json";
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { restHandler } from "../shared/handlers/rest-handler";
 import { cursorReader } from "./api/cursors";
-import { timerEndpoints } from "./api/routes";
+import { timerRoutes } from "./api/routes";
 import { parseApiEnvironment } from "./environment";
 import { fireQueue } from "./queue/fire-queue";
 import { sqsSender } from "./queue/sqs-sender";
@@ -23,7 +23,7 @@ export const handler = restHandler(
     const dynamodb = createDynamoDB();
     const sqs = createAwsJsonClient({ service: "sqs", connections: CONCURRENT_SENDS });
     const services = { clock, random: Math.random };
-    return timerEndpoints({
+    return timerRoutes({
       table: timerTable(dynamodb, environment.TIMERS_TABLE, services),
       queue: fireQueue({
         sendBatch: sqsSender(sqs, environment.FIRES_QUEUE),

@@ -173,7 +173,7 @@ function rejectContradictions(body: PeriodicBody, context: z.RefinementCtx): voi
 }
 
 /** What a timer gets besides what its body says. */
-export interface TimerGiven {
+export interface TimerContext {
   readonly id: string;
   /** Epoch milliseconds. */
   readonly now: number;
@@ -182,10 +182,10 @@ export interface TimerGiven {
   readonly shard: string;
 }
 
-export function periodicTimer(body: PeriodicBody, { id, now, version, shard }: TimerGiven): Timer {
+export function periodicTimer(body: PeriodicBody, { id, now, version, shard }: TimerContext): Timer {
   const { startAt, jitterSeconds, enabled = true, maxFires } = body;
   const schedule = scheduleOf(body, now);
-  const endAt = lastOf(maxFires, schedule, Math.max(now, (startAt ?? 0) - 1), body.endAt);
+  const endAt = endAtOf(maxFires, schedule, Math.max(now, (startAt ?? 0) - 1), body.endAt);
   return {
     kind: "periodic",
     id,
@@ -195,14 +195,14 @@ export function periodicTimer(body: PeriodicBody, { id, now, version, shard }: T
     data: dataOf(body, { id, type: "hourlyPeriodic" }),
     ...(startAt !== undefined && { startAt }),
     ...(endAt !== undefined && { endAt }),
-    ...(maxFires !== undefined && mustCount(maxFires, schedule) && { firesLeft: maxFires }),
+    ...(maxFires !== undefined && mustCountFires(maxFires, schedule) && { firesLeft: maxFires }),
     ...(jitterSeconds !== undefined && { jitterSeconds }),
     enabled,
     putAt: now,
   };
 }
 
-export function oneshotTimer(body: OneshotBody, { id, now, version, shard }: TimerGiven): Timer {
+export function oneshotTimer(body: OneshotBody, { id, now, version, shard }: TimerContext): Timer {
   const { at = now + (body.delaySeconds ?? 0) * SECOND_MS, jitterSeconds } = body;
   return {
     kind: "oneshot",
@@ -218,7 +218,7 @@ export function oneshotTimer(body: OneshotBody, { id, now, version, shard }: Tim
 }
 
 /** Whether a body asks for no more than the service that timers replace could do: its answer is to be that one's, too. */
-export function isPlainHourly({
+export function isLegacyRequest({
   timerCallbackData: _,
   minuteOfHour: __,
   shardId: ___,
@@ -247,13 +247,13 @@ function scheduleOf(
 }
 
 /** When a timer fires so often, or ends before. Undefined: never, or who hands its fires over has to count them. */
-function lastOf(
+function endAtOf(
   maxFires: number | undefined,
   schedule: Schedule,
   after: number,
   endAt: number | undefined,
 ): number | undefined {
-  if (maxFires === undefined || mustCount(maxFires, schedule)) return endAt;
+  if (maxFires === undefined || mustCountFires(maxFires, schedule)) return endAt;
   let last = nextDue(schedule, after);
   if (schedule.kind === "every" && last !== undefined) last += (maxFires - 1) * schedule.periodMs;
   else for (let fires = 1; fires < maxFires && last !== undefined; fires++) last = nextDue(schedule, last);
@@ -261,7 +261,7 @@ function lastOf(
 }
 
 /** Walking through the calendar takes too long to look at the end of a long series. */
-function mustCount(maxFires: number, { kind }: Schedule): boolean {
+function mustCountFires(maxFires: number, { kind }: Schedule): boolean {
   return kind === "cron" && maxFires > MOST_FIRES_AHEAD;
 }
 

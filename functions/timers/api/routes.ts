@@ -6,12 +6,12 @@ import { BadRequestError, ConflictError } from "../../shared/handlers/http-error
 import { describeIssues } from "../../shared/errors";
 import { endpoint, failureOf, type Endpoint, type RestAnswer } from "../../shared/handlers/rest-handler";
 import type { ApiRouteName } from "../contract";
-import type { Cursors } from "./cursors";
-import type { BatchAnswer, BatchResult, TimerList } from "./api-types";
+import type { CursorReader } from "./cursors";
+import type { BatchResponse, BatchResult, ListResponse } from "./api-types";
 import { putTimers, type Put, type PutOutcome, type PutPorts } from "./put-timers";
 import {
   idSchema,
-  isPlainHourly,
+  isLegacyRequest,
   oneshotBodySchema,
   oneshotTimer,
   periodicBodySchema,
@@ -20,7 +20,7 @@ import {
 } from "./request-schemas";
 import type { StoredTimer, TimerKind } from "../schedule/timer";
 import { TimerChangedError, type TimerTable } from "../storage/timer-table";
-import { plainView, viewOf } from "./timer-response";
+import { legacyTimerResponse, timerResponse } from "./timer-response";
 
 const MOST_REQUESTS = 25;
 const CONCURRENT_DELETES = 10;
@@ -37,7 +37,7 @@ const LONG_ANSWER_BYTES = 3_000_000;
 export interface TimerPorts {
   readonly table: Pick<TimerTable, "get" | "delete" | "list" | "rememberShards"> & PutPorts["table"];
   readonly queue: PutPorts["queue"];
-  readonly cursors: Cursors;
+  readonly cursors: CursorReader;
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly newVersion: () => string;
@@ -99,7 +99,7 @@ const batchSchema = z.object({
 });
 type OneOfBatch = z.output<typeof batchRequestSchema>;
 
-export function timerEndpoints(ports: TimerPorts): Readonly<Record<ApiRouteName, Endpoint>> {
+export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, Endpoint>> {
   const { table, cursors, now } = ports;
 
   const put = (kind: TimerKind) =>
@@ -125,7 +125,7 @@ export function timerEndpoints(ports: TimerPorts): Readonly<Record<ApiRouteName,
     endpoint(listSchema, async ({ query: { limit, next } }) => {
       const page = await listTimers(kind, limit, next === undefined ? undefined : keyOfToken(next, kind), table);
       const timers = await viewsOf(page.timers, cursors, now());
-      const body: TimerList = { timers, ...(page.next !== undefined && { next: tokenOf(page.next, kind) }) };
+      const body: ListResponse = { timers, ...(page.next !== undefined && { next: tokenOf(page.next, kind) }) };
       return { body };
     });
 
@@ -139,7 +139,7 @@ export function timerEndpoints(ports: TimerPorts): Readonly<Record<ApiRouteName,
     "GET /oneshot/{id}": get("oneshot"),
     "DELETE /oneshot/{id}": remove("oneshot"),
     "POST /batch": endpoint(batchSchema, async ({ body: { requests } }) => {
-      const body: BatchAnswer = { results: await batch(requests, ports) };
+      const body: BatchResponse = { results: await batch(requests, ports) };
       return { body };
     }),
   };
@@ -160,13 +160,13 @@ async function prepare(kind: TimerKind, id: string, body: unknown, ports: TimerP
     version: ports.newVersion(),
     shard: await shardFor(id, shardId, ports),
   });
-  const whole = (stored: StoredTimer): RestAnswer => ({ body: viewOf(stored, stored.putAt, stored.through) });
+  const whole = (stored: StoredTimer): RestAnswer => ({ body: timerResponse(stored, stored.putAt, stored.through) });
   if (kind === "oneshot") {
     const asked = parsed(oneshotRequestSchema, { body }).body;
     return { put: putOf(oneshotTimer(asked, await given(asked)), asked), answer: whole };
   }
   const asked = parsed(periodicRequestSchema, { body }).body;
-  const answer = isPlainHourly(asked) ? (stored: StoredTimer) => ({ body: plainView(stored) }) : whole;
+  const answer = isLegacyRequest(asked) ? (stored: StoredTimer) => ({ body: legacyTimerResponse(stored) }) : whole;
   return { put: putOf(periodicTimer(asked, await given(asked)), asked), answer };
 }
 
@@ -200,10 +200,10 @@ function answerOf({ answer }: Prepared, outcome: PutOutcome | undefined): RestAn
   throw error;
 }
 
-async function viewsOf(timers: readonly StoredTimer[], cursors: Cursors, now: number) {
+async function viewsOf(timers: readonly StoredTimer[], cursors: CursorReader, now: number) {
   const shards = new Set(timers.map(({ shard }) => shard));
-  const handedOver = shards.size === 0 ? new Map<string, number>() : await cursors.of(shards, now);
-  return timers.map((timer) => viewOf(timer, now, handedOver.get(timer.shard) ?? 0));
+  const handedOver = shards.size === 0 ? new Map<string, number>() : await cursors.get(shards, now);
+  return timers.map((timer) => timerResponse(timer, now, handedOver.get(timer.shard) ?? 0));
 }
 
 interface Page {

@@ -2,7 +2,7 @@
 import * as z from "zod";
 
 import { beforeFirst, fireAt, scheduledTimes } from "../schedule/fire-times";
-import type { PlainView, ScheduleView, TimerView } from "./api-types";
+import type { LegacyTimerResponse, ScheduleResponse, TimerResponse } from "./api-types";
 import { nextDue, type Schedule } from "../schedule/schedule";
 import type { StoredTimer, Timer } from "../schedule/timer";
 
@@ -17,7 +17,7 @@ const UNITS = [
 ] as const;
 
 /** What was always answered, and no more. */
-export function plainView({ id, shard, schedule, data }: Timer): PlainView {
+export function legacyTimerResponse({ id, shard, schedule, data }: Timer): LegacyTimerResponse {
   const minute = isHourly(schedule) ? Math.floor(schedule.phaseMs / MINUTE_MS) : undefined;
   return {
     id,
@@ -30,11 +30,11 @@ export function plainView({ id, shard, schedule, data }: Timer): PlainView {
 /**
  * @param cursor of the timer's shard: what is due until then was handed over by the dispatcher; epoch milliseconds
  */
-export function viewOf(timer: StoredTimer, now: number, cursor: number): TimerView {
+export function timerResponse(timer: StoredTimer, now: number, cursor: number): TimerResponse {
   const { schedule, enabled, startAt, endAt, firesLeft, jitterSeconds, version, putAt } = timer;
   return {
-    ...plainView(timer),
-    schedule: scheduleView(schedule),
+    ...legacyTimerResponse(timer),
+    schedule: scheduleResponse(schedule),
     enabled,
     ...(startAt !== undefined && { startAt: iso(startAt) }),
     ...(endAt !== undefined && { endAt: iso(endAt) }),
@@ -42,24 +42,24 @@ export function viewOf(timer: StoredTimer, now: number, cursor: number): TimerVi
     ...(jitterSeconds !== undefined && { jitterSeconds }),
     version,
     putAt: iso(putAt),
-    ...firesAround(timer, now, Math.max(cursor, timer.through)),
+    ...nextAndLastFire(timer, now, Math.max(cursor, timer.through)),
   };
 }
 
 /** The fires before and after now, by what was handed over until `through`. */
-function firesAround(
+function nextAndLastFire(
   { firesLeft: _, ...timer }: StoredTimer,
   now: number,
   through: number,
-): Pick<TimerView, "nextFireAt" | "lastFiredAt"> {
+): Pick<TimerResponse, "nextFireAt" | "lastFiredAt"> {
   if (!timer.enabled) return { nextFireAt: null, lastFiredAt: null };
   const jitter = (timer.jitterSeconds ?? 0) * SECOND_MS;
   const begin = beforeFirst(timer);
   const handedOver = Math.min(now, through);
 
   // Jitter changes the order of fires that are no further apart than it is long: look at all of those.
-  const next = nextScheduled(timer, Math.max(begin, handedOver));
-  const settled = lastScheduled(timer, begin, handedOver - jitter) ?? handedOver;
+  const next = nextScheduledTime(timer, Math.max(begin, handedOver));
+  const settled = lastScheduledTime(timer, begin, handedOver - jitter) ?? handedOver;
   const around = scheduledTimes(timer, Math.max(begin, settled - jitter - 1), (next ?? handedOver) + jitter);
   const fires = around.map((at) => ({ at, due: fireAt(timer, at).due }));
   const fired = fires.filter(({ at, due }) => at <= handedOver && due <= now).map(({ due }) => due);
@@ -71,15 +71,15 @@ function firesAround(
 }
 
 /** The first time that a timer's schedule has after another. */
-function nextScheduled({ schedule, startAt, endAt }: Timer, after: number): number | undefined {
+function nextScheduledTime({ schedule, startAt, endAt }: Timer, after: number): number | undefined {
   const next = nextDue(schedule, Math.max(after, (startAt ?? -Infinity) - 1));
   return next === undefined || next > (endAt ?? Infinity) ? undefined : next;
 }
 
 /** The last time that a timer's schedule has after one time and until another, inclusive. */
-function lastScheduled(timer: Timer, after: number, until: number): number | undefined {
+function lastScheduledTime(timer: Timer, after: number, until: number): number | undefined {
   const end = Math.min(until, timer.endAt ?? Infinity);
-  const first = nextScheduled(timer, after);
+  const first = nextScheduledTime(timer, after);
   if (first === undefined || first > end) return undefined;
   // Halve what is left: `low` is a time of the schedule, and none is after `high`.
   let [low, high] = [first, end];
@@ -92,7 +92,7 @@ function lastScheduled(timer: Timer, after: number, until: number): number | und
   return low;
 }
 
-function scheduleView(schedule: Schedule): ScheduleView {
+function scheduleResponse(schedule: Schedule): ScheduleResponse {
   switch (schedule.kind) {
     case "cron":
       return { cron: schedule.expression, timeZone: schedule.timeZone };

@@ -5,7 +5,7 @@ import { FireRefusedError, type FireQueue } from "../queue/fire-queue";
 import { fireAt, handOver, isRecurring, placeOf, scheduledTimes } from "../schedule/fire-times";
 import { TimerChangedError, type TimerTable } from "../storage/timer-table";
 import { HORIZON_MS, type Fire, type StoredTimer } from "../schedule/timer";
-import { handedOverUntil, nextWindow, sectionName, sectionsOf, type Section, type Window } from "../schedule/windows";
+import { handedOverUntil, nextWindow, sectionName, sectionsOf, type Section, type Window } from "./windows";
 
 /** First pages that are asked for ahead: most sections are small. Bounds memory: a page holds 1 MB at most. */
 const SECTIONS_AHEAD = 8;

@@ -1,4 +1,4 @@
-import { reachAt } from "../../../../functions/timers/schedule/windows";
+import { reachAt } from "../../../../functions/timers/dispatch/windows";
 import { SCENARIO_PATH, countsSchema, type Run, type Scenario } from "./messages";
 
 const SAMPLE_EVERY_MS = 5;

@@ -3,7 +3,7 @@ import type * as z from "zod";
 
 import {
   idSchema,
-  isPlainHourly,
+  isLegacyRequest,
   oneshotBodySchema,
   oneshotTimer,
   periodicBodySchema,
@@ -62,7 +62,7 @@ describe("an hourly timer", () => {
   });
 
   it("is known by its fields, so that it is answered as it used to be", () => {
-    const isPlain = (body: unknown) => isPlainHourly(periodicBodySchema.parse(body));
+    const isPlain = (body: unknown) => isLegacyRequest(periodicBodySchema.parse(body));
     expect([{}, { timerCallbackData: null, minuteOfHour: 7, shardId: "shard0" }].map(isPlain)).toEqual([true, true]);
     const others = [{ enabled: true }, { every: "1 hour" }, { ifVersion: null }, { secondOfMinute: 0 }];
     expect(others.map(isPlain)).toEqual([false, false, false, false]);

@@ -1,7 +1,7 @@
 import * as z from "zod";
 
 import { failureOf, type RawRequest } from "../../../../functions/shared/handlers/rest-handler";
-import { timerEndpoints, type TimerPorts } from "../../../../functions/timers/api/routes";
+import { timerRoutes, type TimerPorts } from "../../../../functions/timers/api/routes";
 import type { ApiRouteName } from "../../../../functions/timers/contract";
 import { fakeTimers, type FakeTimers } from "../../../support/fake-timers";
 
@@ -18,7 +18,7 @@ describe("the API of timers", () => {
     ports = {
       table: fake.table,
       queue: fake.queue,
-      cursors: { of: () => Promise.resolve(new Map([["shard0", NOW + 120_000]])) },
+      cursors: { get: () => Promise.resolve(new Map([["shard0", NOW + 120_000]])) },
       now: () => NOW,
       newVersion: () => `v${++versions}`,
       shards: 1,
@@ -30,7 +30,7 @@ describe("the API of timers", () => {
   const ask = async (route: ApiRouteName, request: Partial<RawRequest> & { id?: string } = {}) => {
     const { id, ...raw } = request;
     try {
-      const { status = 200, body } = await timerEndpoints(ports)[route]({
+      const { status = 200, body } = await timerRoutes(ports)[route]({
         path: id === undefined ? {} : { id },
         query: {},
         body: undefined,

@@ -8,7 +8,7 @@ import {
   periodicTimer,
 } from "../../../../functions/timers/api/request-schemas";
 import type { StoredTimer } from "../../../../functions/timers/schedule/timer";
-import { plainView, viewOf } from "../../../../functions/timers/api/timer-response";
+import { legacyTimerResponse, timerResponse } from "../../../../functions/timers/api/timer-response";
 
 const PUT = Date.parse("2026-11-21T06:55:30.250Z");
 const given = { id: "tea", now: PUT, version: "v1", shard: "shard3" };
@@ -25,14 +25,14 @@ const later = (count: number) => PUT + minutes(count);
 
 describe("a timer as clients see it", () => {
   it("is what it always was, of an hourly timer", () => {
-    const view = plainView(periodic({ minuteOfHour: 5, timerCallbackData: { order: 7 } }));
+    const view = legacyTimerResponse(periodic({ minuteOfHour: 5, timerCallbackData: { order: 7 } }));
     expect(JSON.stringify(view)).toBe(
       '{"id":"tea","shardId":"shard3","timeShardId":"05:tea","timerCallbackData":{"order":7}}',
     );
   });
 
   it("begins with that, and tells the rest", () => {
-    expect(JSON.stringify(viewOf(periodic({ minuteOfHour: "5" }), later(20), later(22)))).toBe(
+    expect(JSON.stringify(timerResponse(periodic({ minuteOfHour: "5" }), later(20), later(22)))).toBe(
       JSON.stringify({
         id: "tea",
         shardId: "shard3",
@@ -66,7 +66,7 @@ describe("a timer as clients see it", () => {
       { cron: "0 9 * * ? *", timeZone: "Asia/Tokyo" },
     ],
   ])("has its schedule in the words it was put in: %j", (body, schedule) => {
-    expect(viewOf(periodic(body), PUT, PUT).schedule).toEqual(schedule);
+    expect(timerResponse(periodic(body), PUT, PUT).schedule).toEqual(schedule);
   });
 
   it("has what else was put", () => {
@@ -78,7 +78,7 @@ describe("a timer as clients see it", () => {
       jitterSeconds: 20,
       enabled: false,
     };
-    expect(viewOf(periodic(body), PUT, PUT)).toMatchObject({
+    expect(timerResponse(periodic(body), PUT, PUT)).toMatchObject({
       startAt: "2026-12-01T00:00:00.000Z",
       endAt: "2026-12-30T23:00:00.000Z",
       firesLeft: 300,
@@ -92,13 +92,13 @@ describe("a timer as clients see it", () => {
   it("of a one-shot has one fire, first to come and then gone", () => {
     const timer = oneshot({ at: "2026-11-21T07:00:00Z" });
     const due = "2026-11-21T07:00:00.000Z";
-    expect(viewOf(timer, PUT, PUT)).toMatchObject({ schedule: { at: due }, nextFireAt: due, lastFiredAt: null });
-    expect(viewOf(timer, later(5), PUT)).toMatchObject({ nextFireAt: null, lastFiredAt: due });
-    expect(viewOf(timer, later(5), PUT)).not.toHaveProperty("timeShardId");
+    expect(timerResponse(timer, PUT, PUT)).toMatchObject({ schedule: { at: due }, nextFireAt: due, lastFiredAt: null });
+    expect(timerResponse(timer, later(5), PUT)).toMatchObject({ nextFireAt: null, lastFiredAt: due });
+    expect(timerResponse(timer, later(5), PUT)).not.toHaveProperty("timeShardId");
   });
 
   it("of a one-shot for a time in the past was at once", () => {
-    expect(viewOf(oneshot({ at: "2026-11-20T00:00:00Z" }), PUT, 0)).toMatchObject({
+    expect(timerResponse(oneshot({ at: "2026-11-20T00:00:00Z" }), PUT, 0)).toMatchObject({
       nextFireAt: null,
       lastFiredAt: "2026-11-20T00:00:00.000Z",
     });
@@ -106,11 +106,11 @@ describe("a timer as clients see it", () => {
 
   it("tells that it is overdue, while the dispatcher is late", () => {
     const timer = periodic({ minuteOfHour: 30 });
-    expect(viewOf(timer, later(50), later(20))).toMatchObject({
+    expect(timerResponse(timer, later(50), later(20))).toMatchObject({
       nextFireAt: "2026-11-21T07:30:00.000Z",
       lastFiredAt: null,
     });
-    expect(viewOf(timer, later(50), later(52))).toMatchObject({
+    expect(timerResponse(timer, later(50), later(52))).toMatchObject({
       nextFireAt: "2026-11-21T08:30:00.000Z",
       lastFiredAt: "2026-11-21T07:30:00.000Z",
     });
@@ -118,7 +118,7 @@ describe("a timer as clients see it", () => {
 
   it("is over when it has ended", () => {
     const timer = periodic({ minuteOfHour: 0, maxFires: 2 });
-    expect(viewOf(timer, later(600), later(602))).toMatchObject({
+    expect(timerResponse(timer, later(600), later(602))).toMatchObject({
       endAt: "2026-11-21T08:00:00.000Z",
       nextFireAt: null,
       lastFiredAt: "2026-11-21T08:00:00.000Z",
@@ -136,7 +136,7 @@ describe("a timer as clients see it", () => {
         const timer = periodic({ ...body, ...(jitterSeconds !== undefined && { jitterSeconds }) });
         const now = PUT + since;
         const dues = scheduledTimes(timer, PUT, now + minutes(2_000)).map((at) => fireAt(timer, at).due);
-        const { nextFireAt, lastFiredAt } = viewOf(timer, now, now + minutes(3));
+        const { nextFireAt, lastFiredAt } = timerResponse(timer, now, now + minutes(3));
         const past = dues.filter((due) => due <= now);
         expect(lastFiredAt).toBe(past.length === 0 ? null : new Date(Math.max(...past)).toISOString());
         expect(nextFireAt).toBe(new Date(Math.min(...dues.filter((due) => due > now))).toISOString());

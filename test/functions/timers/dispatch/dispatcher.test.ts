@@ -9,7 +9,7 @@ import {
 } from "../../../../functions/timers/dispatch/dispatcher";
 import type { UnsentFires } from "../../../../functions/timers/queue/fire-queue";
 import type { Fire, StoredTimer } from "../../../../functions/timers/schedule/timer";
-import type { Section } from "../../../../functions/timers/schedule/windows";
+import type { Section } from "../../../../functions/timers/dispatch/windows";
 import { TimerChangedError } from "../../../../functions/timers/storage/timer-table";
 import { storedTimer } from "../../../support/timers";
 import { virtualClock } from "../../../support/virtual-clock";

@@ -14,7 +14,7 @@ import { TimersClient } from "../../clients/timers";
 import { systemClock } from "../../functions/shared/clock";
 import { mapConcurrently } from "../../functions/shared/concurrency";
 import { MESSAGE_ATTRIBUTES } from "../../functions/timers/contract";
-import { fireAt, placeOf } from "../../functions/timers/schedule/fire-times";
+import { fireAt, indexKeyOf } from "../../functions/timers/schedule/fire-times";
 import type { Schedule } from "../../functions/timers/schedule/schedule";
 import { cursorKey, timerTable, type TimerTable } from "../../functions/timers/storage/timer-table";
 import type { StoredTimer, Timer } from "../../functions/timers/schedule/timer";
@@ -84,7 +84,7 @@ describe("timers, deployed", () => {
       data: '{"all":"the same"}',
       enabled: true,
       putAt,
-      through: putAt,
+      enqueuedUntil: putAt,
     };
   }
 
@@ -96,7 +96,7 @@ describe("timers, deployed", () => {
     await timers.periodic.put("minutely-api-cron", { cron: "* * * * ? *", timeZone: "Asia/Kolkata" });
     const every = dispatched("minutely-dispatched-every", { kind: "every", periodMs: MINUTE, phaseMs: 30_000 });
     const cron = dispatched("minutely-dispatched-cron", { kind: "cron", expression: "* * * * ? *", timeZone: "UTC" });
-    for (const timer of [every, cron]) await table.put(timer, placeOf(timer));
+    for (const timer of [every, cron]) await table.put(timer, indexKeyOf(timer));
   }
 
   /** As if the dispatcher had not run since. */
@@ -161,7 +161,7 @@ describe("timers, deployed", () => {
   it("fire all 6,000 that are due in one minute, each once, none early", async () => {
     const due = Math.ceil(Date.now() / MINUTE) * MINUTE + MINUTE;
     const crowd = Array.from({ length: CROWD }, (_, index) => oneshot(`crowd-${index}`, due - (index % 60) * 1_000));
-    await mapConcurrently(crowd, 50, (timer) => table.put(timer, placeOf(timer)));
+    await mapConcurrently(crowd, 50, (timer) => table.put(timer, indexKeyOf(timer)));
     await cursorBackTo(due - MINUTE);
 
     const fires = await eventually(
@@ -226,7 +226,7 @@ describe("timers, deployed", () => {
     const cursor = Math.floor(due / MINUTE) * MINUTE;
     const ids = Array.from({ length: ORPHANS }, (_, index) => `orphan-${index}`);
     const orphans = ids.map((id, index) => oneshot(id, Math.min(due + index, cursor + MINUTE), OWN_SHARD));
-    await mapConcurrently(orphans, 50, (timer) => table.put(timer, placeOf(timer)));
+    await mapConcurrently(orphans, 50, (timer) => table.put(timer, indexKeyOf(timer)));
     await cursorBackTo(cursor, OWN_SHARD);
     const run = {
       endpoint: aws.endpoint,

@@ -1,65 +1,65 @@
-/** Which part of a shard's index falls due in a window of time. Pure. */
+/** The ranges of a shard's index that are due in a window of time. Pure. */
 import { MINUTE_MS } from "../../shared/time";
-import { onceSlot, recurringSlot, wheelSlot } from "../schedule/fire-times";
-import { WHEEL_PERIODS_MS } from "../schedule/schedule";
+import { onceSlot, recurringSlot, timingWheelSlot } from "../schedule/fire-times";
+import { TIMING_WHEEL_PERIODS_MS } from "../schedule/schedule";
 import { HORIZON_MS, LEAD_MS } from "../schedule/timer";
 
-/** The shortest period of the wheel: in a window of no more, a timer of the wheel fires once at most. */
+/** The shortest period of the timing wheel, so that each of its timers fires at most once in a window. */
 const WINDOW_MS = MINUTE_MS;
 
-/** After one time and until another, inclusive; epoch milliseconds. */
+/** (after, until], epoch milliseconds. */
 export interface Window {
   readonly after: number;
   readonly until: number;
 }
 
-/** A stretch of one slot, both ends inclusive. */
-export interface Section {
+/** A range of keys in one slot, both ends inclusive. */
+export interface SlotRange {
   readonly slot: string;
-  /** True: its rows are handed over ahead, and moved on. */
+  /** True: rows of the recurring slot, which are advanced once their fires are enqueued. */
   readonly recurring: boolean;
-  /** Undefined: from the very first. */
+  /** Undefined: no lower bound. */
   readonly from?: number;
   readonly to: number;
 }
 
-/** Until when the dispatcher is to load at a time: whole minutes. */
-export function reachAt(now: number): number {
+/** End of the last window to enqueue now: a whole minute. */
+export function loadUntil(now: number): number {
   return Math.floor((now + LEAD_MS) / WINDOW_MS) * WINDOW_MS;
 }
 
-/** The next minute after a cursor, as long as it is within reach. */
+/** The minute after a cursor; undefined when it is too far ahead. */
 export function nextWindow(cursor: number, now: number): Window | undefined {
   const until = (Math.floor(cursor / WINDOW_MS) + 1) * WINDOW_MS;
-  return until <= reachAt(now) ? { after: cursor, until } : undefined;
+  return until <= loadUntil(now) ? { after: cursor, until } : undefined;
 }
 
 /**
- * Until when a recurring timer is handed over in a window: far enough for its new place in the index to be seen when the dispatcher
- * gets there, and no further than a message can wait.
+ * Until when a window enqueues the fires of recurring timers: far enough ahead for the new index key to be visible when the dispatcher
+ * reads it, and within the longest delay of a message.
  */
-export function handedOverUntil({ until }: Window): number {
+export function enqueueRecurringUntil({ until }: Window): number {
   return until + HORIZON_MS - LEAD_MS;
 }
 
-/** All sections of a window, in the order in which they are worked off. */
-export function sectionsOf(shard: string, { after, until }: Window): readonly Section[] {
-  const sections: Section[] = [
+/** All ranges of a window, in the order of their processing. */
+export function slotRanges(shard: string, { after, until }: Window): readonly SlotRange[] {
+  const ranges: SlotRange[] = [
     { slot: recurringSlot(shard), recurring: true, to: until },
     { slot: onceSlot(shard), recurring: false, from: after + 1, to: until },
   ];
-  for (const period of WHEEL_PERIODS_MS) {
-    const slot = wheelSlot(shard, period);
+  for (const period of TIMING_WHEEL_PERIODS_MS) {
+    const slot = timingWheelSlot(shard, period);
     const from = (after + 1) % period;
     const to = until % period;
-    // Two stretches where the period begins anew inside of the window.
-    if (from <= to) sections.push({ slot, recurring: false, from, to });
-    else sections.push({ slot, recurring: false, from, to: period - 1 }, { slot, recurring: false, from: 0, to });
+    // Two ranges where the window spans the end of the period.
+    if (from <= to) ranges.push({ slot, recurring: false, from, to });
+    else ranges.push({ slot, recurring: false, from, to: period - 1 }, { slot, recurring: false, from: 0, to });
   }
-  return sections;
+  return ranges;
 }
 
-/** A section's name among those of its window. */
-export function sectionName({ slot, from }: Section): string {
+/** Unique in a window. */
+export function rangeName({ slot, from }: SlotRange): string {
   return `${slot}@${from ?? ""}`;
 }

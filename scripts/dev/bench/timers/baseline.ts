@@ -20,8 +20,8 @@ async function dispatch({ until, cursor }: Scenario): Promise<void> {
       new QueryCommand({
         TableName: "almanac-bench-timers",
         IndexName: "due",
-        KeyConditionExpression: "#slot = :slot AND #order BETWEEN :from AND :to",
-        ExpressionAttributeNames: { "#slot": "slot", "#order": "order" },
+        KeyConditionExpression: "#slot = :slot AND #dueMs BETWEEN :from AND :to",
+        ExpressionAttributeNames: { "#slot": "slot", "#dueMs": "dueMs" },
         ExpressionAttributeValues: {
           ":slot": { S: "shard0#once" },
           ":from": { N: String(cursor + 1) },

@@ -1,5 +1,5 @@
 import { MINUTE_MS } from "../../../../functions/shared/time";
-import { reachAt } from "../../../../functions/timers/dispatch/windows";
+import { loadUntil } from "../../../../functions/timers/dispatch/windows";
 import { SCENARIO_PATH, countsSchema, type Run, type Scenario } from "./messages";
 
 const SAMPLE_EVERY_MS = 5;
@@ -11,7 +11,7 @@ export async function measure(
   dispatch: (scenario: Scenario) => Promise<void>,
 ): Promise<Run> {
   const endpoint = process.env["AWS_ENDPOINT_URL"] ?? "";
-  const until = reachAt(Date.now());
+  const until = loadUntil(Date.now());
   const scenario: Scenario = { kind, timers, cursor: until - MINUTE_MS, until };
   await fetch(`${endpoint}${SCENARIO_PATH}`, { method: "PUT", body: JSON.stringify(scenario) });
   let residentBytes = 0;

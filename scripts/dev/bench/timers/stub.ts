@@ -51,9 +51,9 @@ function row(index: number, slot: string): string {
       ? `"at":{"N":"${due}"},"ttl":{"N":"1803020101"}`
       : `"every":{"N":"${HOUR_MS}"},"phase":{"N":"${order}"}`;
   return (
-    `{"timer":{"S":"${kind}#${idOf(index)}"},"slot":{"S":"${slot}"},"order":{"N":"${order}"},"shard":{"S":"shard0"},` +
+    `{"timer":{"S":"${kind}#${idOf(index)}"},"slot":{"S":"${slot}"},"dueMs":{"N":"${order}"},"shard":{"S":"shard0"},` +
     `"version":{"S":"0a1b2c3d-4e5f-4a6b-8c7d-${String(index).padStart(12, "0")}"},${schedule},` +
-    `"data":{"S":"{\\"id\\":\\"${idOf(index)}\\",\\"type\\":\\"hourlyPeriodic\\"}"},"putAt":{"N":"1790000000000"},"through":{"N":"1790000600000"}}`
+    `"data":{"S":"{\\"id\\":\\"${idOf(index)}\\",\\"type\\":\\"hourlyPeriodic\\"}"},"putAt":{"N":"1790000000000"},"enqueuedUntil":{"N":"1790000600000"}}`
   );
 }
 
@@ -72,7 +72,7 @@ function query(body: string): string {
   counts.readUnits += 0.5 * Math.max(1, Math.ceil((rows.length * ROW_BYTES) / READ_UNIT_BYTES));
   const last =
     isTheirs && to < timers
-      ? `,"LastEvaluatedKey":{"timer":{"S":"${kind}#${idOf(to - 1)}"},"slot":{"S":"${slot}"},"order":{"N":"0"}}`
+      ? `,"LastEvaluatedKey":{"timer":{"S":"${kind}#${idOf(to - 1)}"},"slot":{"S":"${slot}"},"dueMs":{"N":"0"}}`
       : "";
   return `{"Items":[${rows.join(",")}],"Count":${rows.length},"ScannedCount":${rows.length}${last}}`;
 }

@@ -15,23 +15,23 @@ const given = { id: "tea", now: PUT, version: "v1", shard: "shard3" };
 const minutes = (count: number) => count * 60_000;
 const periodic = (body: object): StoredTimer => ({
   ...periodicTimer(periodicBodySchema.parse(body), given),
-  through: PUT + minutes(10),
+  enqueuedUntil: PUT + minutes(10),
 });
 const oneshot = (body: object): StoredTimer => ({
   ...oneshotTimer(oneshotBodySchema.parse(body), given),
-  through: PUT + minutes(10),
+  enqueuedUntil: PUT + minutes(10),
 });
 const later = (count: number) => PUT + minutes(count);
 
-describe("a timer as clients see it", () => {
-  it("is what it always was, of an hourly timer", () => {
-    const view = legacyTimerResponse(periodic({ minuteOfHour: 5, timerCallbackData: { order: 7 } }));
-    expect(JSON.stringify(view)).toBe(
+describe("the response for a timer", () => {
+  it("has the legacy fields for an hourly timer", () => {
+    const response = legacyTimerResponse(periodic({ minuteOfHour: 5, timerCallbackData: { order: 7 } }));
+    expect(JSON.stringify(response)).toBe(
       '{"id":"tea","shardId":"shard3","timeShardId":"05:tea","timerCallbackData":{"order":7}}',
     );
   });
 
-  it("begins with that, and tells the rest", () => {
+  it("starts with the legacy fields, followed by all others", () => {
     expect(JSON.stringify(timerResponse(periodic({ minuteOfHour: "5" }), later(20), later(22)))).toBe(
       JSON.stringify({
         id: "tea",
@@ -65,11 +65,11 @@ describe("a timer as clients see it", () => {
       { cron: "cron(0 9 * * ? *)", timeZone: "Asia/Tokyo" },
       { cron: "0 9 * * ? *", timeZone: "Asia/Tokyo" },
     ],
-  ])("has its schedule in the words it was put in: %j", (body, schedule) => {
+  ])("has the schedule in the fields of the request: %j", (body, schedule) => {
     expect(timerResponse(periodic(body), PUT, PUT).schedule).toEqual(schedule);
   });
 
-  it("has what else was put", () => {
+  it("has all other fields of the request", () => {
     const body = {
       cron: "0 9 * * ? *",
       startAt: "2026-12-01T00:00:00Z",
@@ -89,7 +89,7 @@ describe("a timer as clients see it", () => {
     });
   });
 
-  it("of a one-shot has one fire, first to come and then gone", () => {
+  it("has one fire for a one-shot, first pending and then fired", () => {
     const timer = oneshot({ at: "2026-11-21T07:00:00Z" });
     const due = "2026-11-21T07:00:00.000Z";
     expect(timerResponse(timer, PUT, PUT)).toMatchObject({ schedule: { at: due }, nextFireAt: due, lastFiredAt: null });
@@ -97,14 +97,14 @@ describe("a timer as clients see it", () => {
     expect(timerResponse(timer, later(5), PUT)).not.toHaveProperty("timeShardId");
   });
 
-  it("of a one-shot for a time in the past was at once", () => {
+  it("has fired immediately for a one-shot in the past", () => {
     expect(timerResponse(oneshot({ at: "2026-11-20T00:00:00Z" }), PUT, 0)).toMatchObject({
       nextFireAt: null,
       lastFiredAt: "2026-11-20T00:00:00.000Z",
     });
   });
 
-  it("tells that it is overdue, while the dispatcher is late", () => {
+  it("is overdue while the dispatcher is late", () => {
     const timer = periodic({ minuteOfHour: 30 });
     expect(timerResponse(timer, later(50), later(20))).toMatchObject({
       nextFireAt: "2026-11-21T07:30:00.000Z",
@@ -116,7 +116,7 @@ describe("a timer as clients see it", () => {
     });
   });
 
-  it("is over when it has ended", () => {
+  it("has no next fire after the end", () => {
     const timer = periodic({ minuteOfHour: 0, maxFires: 2 });
     expect(timerResponse(timer, later(600), later(602))).toMatchObject({
       endAt: "2026-11-21T08:00:00.000Z",
@@ -125,7 +125,7 @@ describe("a timer as clients see it", () => {
     });
   });
 
-  it("fires next and fired last as its fires say, jitter and all", () => {
+  it("has the next and last fire with jitter", () => {
     const bodies = fc.oneof(
       fc.record({ every: fc.constantFrom("1 minute", "90 seconds", "7 minutes", "1 hour", "5 hours") }),
       fc.record({ cron: fc.constantFrom("* * * * ? *", "0/7 * * * ? *", "15 9-17 * * ? *") }),

@@ -26,7 +26,7 @@ export const handler = restHandler(
     return timerRoutes({
       table: timerTable(dynamodb, environment.TIMERS_TABLE, services),
       queue: fireQueue({
-        sendBatch: sqsSender(sqs, environment.FIRES_QUEUE),
+        sendBatch: sqsSender(sqs, environment.FIRES_QUEUE_URL),
         concurrency: CONCURRENT_SENDS,
         ...services,
       }),

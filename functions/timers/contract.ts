@@ -5,7 +5,7 @@ import { environmentSchema, positiveInteger, text, type EnvironmentVariables } f
 export const callbackEnvironment = environmentSchema({
   TIMERS_TABLE: text,
   /** URL of the queue of fires. */
-  FIRES_QUEUE: text,
+  FIRES_QUEUE_URL: text,
 });
 export type CallbackEnvironment = EnvironmentVariables<typeof callbackEnvironment>;
 

@@ -69,7 +69,7 @@ export const handler = scheduledHandler(dispatchEnvironment, ({ environment, clo
   };
 });
 
-function createPorts({ TIMERS_TABLE, FIRES_QUEUE }: ReturnType<typeof dispatchEnvironment.parse>, clock: Clock) {
+function createPorts({ TIMERS_TABLE, FIRES_QUEUE_URL }: ReturnType<typeof dispatchEnvironment.parse>, clock: Clock) {
   const dynamodb = createDynamoDB();
   const services = { clock, random: Math.random };
   const transport = undiciTransport;
@@ -78,7 +78,7 @@ function createPorts({ TIMERS_TABLE, FIRES_QUEUE }: ReturnType<typeof dispatchEn
   return {
     index: dispatchTable(dynamodb, queries, TIMERS_TABLE),
     table: timerTable(dynamodb, TIMERS_TABLE, services),
-    queue: fireQueue({ sendBatch: sqsSender(sqs, FIRES_QUEUE), ...services, concurrency: CONCURRENT_BATCHES }),
+    queue: fireQueue({ sendBatch: sqsSender(sqs, FIRES_QUEUE_URL), ...services, concurrency: CONCURRENT_BATCHES }),
     clock,
   };
 }

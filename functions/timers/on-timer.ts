@@ -100,7 +100,7 @@ function createPorts(
   handler: TimerHandler,
   exactlyOnce: boolean,
   {
-    environment: { TIMERS_TABLE, FIRES_QUEUE: QueueUrl },
+    environment: { TIMERS_TABLE, FIRES_QUEUE_URL: QueueUrl },
     clock,
     logger,
     metrics,

@@ -207,7 +207,7 @@ describe("timers, deployed", () => {
     await withStatementsOnly(
       aws,
       "almanac-local-timers-api",
-      (sid) => sid !== "FiresQueue",
+      (sid) => sid !== "FiresQueueUrl",
       async () => {
         await timers.oneshot.put("stranded", { delaySeconds: 1 });
       },
@@ -230,7 +230,7 @@ describe("timers, deployed", () => {
     await cursorBackTo(cursor, OWN_SHARD);
     const run = {
       endpoint: aws.endpoint,
-      environment: { TIMERS_TABLE: outputs.table_name, FIRES_QUEUE: outputs.fires_queue_url, SHARDS: "3" },
+      environment: { TIMERS_TABLE: outputs.table_name, FIRES_QUEUE_URL: outputs.fires_queue_url, SHARDS: "3" },
       event: { target: 2, targets: 3 },
       remainingMs: 12_000,
     };

@@ -7,7 +7,6 @@ import { invalidCronReason } from "../schedule/cron";
 import { nextDue, type Schedule } from "../schedule/schedule";
 import { isTimeZone } from "../schedule/time-zone";
 import type { Timer } from "../schedule/timer";
-import type { OneshotInput, PeriodicInput } from "./api-types";
 
 /** Default `minuteOfHour`: this many minutes after the PUT. */
 const DEFAULT_MINUTES_AHEAD = 40;

@@ -105,7 +105,7 @@ function environmentAt(endpoint: string): NodeJS.ProcessEnv {
     ALMANAC_APP: "almanac",
     ALMANAC_ENVIRONMENT: "bench",
     TIMERS_TABLE: "almanac-bench-timers",
-    FIRES_QUEUE: `${endpoint}/000000000000/almanac-bench-timers-fires`,
+    FIRES_QUEUE_URL: `${endpoint}/000000000000/almanac-bench-timers-fires`,
     SHARDS: "1",
   };
 }

@@ -36,7 +36,7 @@ beforeEach(() => {
     ALMANAC_APP: "almanac",
     ALMANAC_ENVIRONMENT: "test",
     TIMERS_TABLE: TABLE,
-    FIRES_QUEUE: "https://sqs/fires",
+    FIRES_QUEUE_URL: "https://sqs/fires",
     SHARDS: "1",
   };
   output = captureOutput();

@@ -30,7 +30,7 @@ beforeEach(() => {
     ALMANAC_APP: "almanac",
     ALMANAC_ENVIRONMENT: "test",
     TIMERS_TABLE: "almanac-test-timers",
-    FIRES_QUEUE: "https://sqs/fires",
+    FIRES_QUEUE_URL: "https://sqs/fires",
     SHARDS: "4",
   };
   output = captureOutput();

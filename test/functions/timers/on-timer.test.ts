@@ -31,7 +31,7 @@ beforeEach(() => {
     ALMANAC_APP: "almanac",
     ALMANAC_ENVIRONMENT: "test",
     TIMERS_TABLE: TABLE,
-    FIRES_QUEUE: QUEUE,
+    FIRES_QUEUE_URL: QUEUE,
   };
   output = captureOutput();
   jest.spyOn(Date, "now").mockReturnValue(DUE + 40);

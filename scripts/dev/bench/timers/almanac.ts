@@ -24,7 +24,7 @@ async function put(timers: number): Promise<void> {
   const table = timerTable(createDynamoDB(), "almanac-bench-timers", services);
   const sendBatch = sqsSender(
     createAwsJsonClient({ service: "sqs", connections: 1 }),
-    process.env["FIRES_QUEUE"] ?? "",
+    process.env["FIRES_QUEUE_URL"] ?? "",
   );
   const queue = fireQueue({ sendBatch, ...services, concurrency: 1 });
   const now = Date.now();

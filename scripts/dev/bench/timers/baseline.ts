@@ -36,7 +36,7 @@ async function dispatch({ until, cursor }: Scenario): Promise<void> {
         const text = (name: string) => ({ DataType: "String", StringValue: String(timer[name]) });
         return sqs.send(
           new SendMessageCommand({
-            QueueUrl: process.env["FIRES_QUEUE"],
+            QueueUrl: process.env["FIRES_QUEUE_URL"],
             MessageBody: String(timer["data"]),
             DelaySeconds: Math.max(0, Math.min(900, Math.floor((Number(timer["at"]) - Date.now()) / 1_000))),
             MessageAttributes: {

@@ -38,7 +38,7 @@ beforeEach(() => {
   call.mockReset();
 });
 
-/** What API Gateway's REST proxy sends, with all that it sends. */
+/** A complete event of API Gateway's REST proxy. */
 function event(httpMethod: string, resource: string, id: string | null, body: string | null) {
   const path = resource.replace("{id}", encodeURIComponent(id ?? ""));
   return {
@@ -68,15 +68,18 @@ function event(httpMethod: string, resource: string, id: string | null, body: st
 
 async function ask(method: string, resource: string, id: string | null = "tea", body?: unknown) {
   const text = typeof body === "string" || body === undefined ? (body ?? null) : JSON.stringify(body);
-  const { statusCode, headers, body: answered } = await handler(event(method, resource, id, text), lambdaContext());
-  // Browsers may read every answer, whatever it is.
+  const { statusCode, headers, body: responseBody } = await handler(event(method, resource, id, text), lambdaContext());
+  // CORS allows browsers to read every response.
   expect(headers).toMatchObject({ "Access-Control-Allow-Origin": "*" });
-  // And none tells how it came about.
-  expect(answered).not.toMatch(/\.[jt]s\b|\\n *at |AWS|Dynamo|SQS/);
-  return [statusCode, headers?.["Content-Type"] === "application/json" ? (JSON.parse(answered) as unknown) : answered];
+  // No response exposes internals.
+  expect(responseBody).not.toMatch(/\.[jt]s\b|\\n *at |AWS|Dynamo|SQS/);
+  return [
+    statusCode,
+    headers?.["Content-Type"] === "application/json" ? (JSON.parse(responseBody) as unknown) : responseBody,
+  ];
 }
 
-const refused = (Code: string, SenderFault: boolean) =>
+const failedEntry = (Code: string, SenderFault: boolean) =>
   JSON.stringify({ Failed: [{ Id: "0", Code, SenderFault, Message: "no" }] });
 const failure = (name: string, httpStatusCode: number) =>
   Object.assign(new Error("AWS says: no"), { name, $metadata: { httpStatusCode } });
@@ -135,8 +138,8 @@ describe("the handler of the API", () => {
       bad('body.timeZone: is not an IANA time zone such as "Europe/Berlin"'),
     ],
     ["no JSON", "{", bad(expect.stringMatching(/^body: is not JSON \(/) as string)],
-  ])("answers 400 with the field and the reason: %s", async (_, body, answer) => {
-    expect(await ask("PUT", "/periodic/{id}", "tea", body)).toEqual([400, answer]);
+  ])("answers 400 with the field and the reason: %s", async (_, body, expected) => {
+    expect(await ask("PUT", "/periodic/{id}", "tea", body)).toEqual([400, expected]);
     expect(dynamodb.commandCalls(PutItemCommand)).toEqual([]);
   });
 
@@ -195,7 +198,7 @@ describe("the handler of the API", () => {
   });
 
   it("answers and logs a 500 when SQS rejects a fire", async () => {
-    call.mockResolvedValue(refused("InvalidParameterValue", true));
+    call.mockResolvedValue(failedEntry("InvalidParameterValue", true));
     expect(await ask("PUT", "/oneshot/{id}", "egg", { delaySeconds: 5 })).toEqual([
       500,
       { error: "Internal", message: "The request failed; see the logs." },

@@ -649,7 +649,7 @@ export class World {
     const until = this.#end - 2 * MINUTE;
     for (const { expected, acknowledged, removedAt } of this.#histories.values()) {
       if (!acknowledged) continue;
-      // In a storm, what is late when its timer goes is fenced.
+      // With faults, late fires of a removed timer are fenced.
       if (removedAt !== Infinity && !this.#calm) continue;
       for (const [fireId, { due }] of expected)
         if (due <= Math.min(until, removedAt - 2 * SECOND) && !this.#effects.has(fireId))

@@ -1,7 +1,4 @@
-/**
- * A process of its own: a dispatcher as peers write it, with the AWS SDK as it comes: one page of the query after the other, of each page a
- * SendMessage for every timer, all at once.
- */
+/** Benchmark process: a baseline dispatcher with the plain AWS SDK. Pages in sequence, one SendMessage per timer, all of a page at once. */
 import { DynamoDBClient, QueryCommand, type AttributeValue } from "@aws-sdk/client-dynamodb";
 import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { unmarshall } from "@aws-sdk/util-dynamodb";

@@ -4,7 +4,7 @@ import { SCENARIO_PATH, countsSchema, type Run, type Scenario } from "./messages
 
 const SAMPLE_EVERY_MS = 5;
 
-/** One run of a way of dispatching over so many due timers, measured. */
+/** Measures one run of a dispatcher with this many due timers. */
 export async function measure(
   kind: Scenario["kind"],
   timers: number,

@@ -26,7 +26,7 @@ describe("the API of timers", () => {
     };
   });
 
-  /** Asks as API Gateway does, and is answered as its handler answers. */
+  /** Calls a route like the REST handler. */
   const ask = async (route: ApiRouteName, request: Partial<RawRequest> & { id?: string } = {}) => {
     const { id, ...raw } = request;
     try {
@@ -45,14 +45,14 @@ describe("the API of timers", () => {
   };
 
   it("responds to a legacy request in the legacy format", async () => {
-    const answer = {
+    const legacy = {
       id: "tea",
       shardId: "shard0",
       timeShardId: "35:tea",
       timerCallbackData: { id: "tea", type: "hourlyPeriodic" },
     };
-    expect(await ask("PUT /periodic/{id}", { id: "tea", body: {} })).toEqual([200, answer]);
-    expect(await ask("GET /periodic/{id}", { id: "tea" })).toEqual([200, expect.objectContaining(answer)]);
+    expect(await ask("PUT /periodic/{id}", { id: "tea", body: {} })).toEqual([200, legacy]);
+    expect(await ask("GET /periodic/{id}", { id: "tea" })).toEqual([200, expect.objectContaining(legacy)]);
     expect(await ask("DELETE /periodic/{id}", { id: "tea" })).toEqual([200, "tea"]);
     expect(await ask("GET /periodic/{id}", { id: "tea" })).toEqual([404, "tea"]);
     expect(await ask("DELETE /periodic/{id}", { id: "tea" })).toEqual([200, "tea"]);

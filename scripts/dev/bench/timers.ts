@@ -13,12 +13,12 @@ import { measuredSchema, STUB_READY, type Run } from "./timers/messages";
 const MEGABYTE = 1_048_576;
 const MILLION = 1_000_000;
 
-/** What a million fires cost at the queue's other end: of each ten a receive and a delete; of each a strongly consistent read, the fence. */
+/** Cost of delivering a million fires: a receive and a delete per ten, and a strongly consistent read (the fence) per fire. */
 const CALLBACK_USD = MILLION * (0.2 * PRICES.sqs.request + PRICES.dynamodb.readRequestUnit);
 
 /**
- * The dispatcher as it is deployed, in one process, against a stub of DynamoDB and SQS in another that answers after 10 ms; and a
- * dispatcher as peers write it against the same stub. Costs leave out what the callback computes, and the API.
+ * The deployed dispatcher in one process, against a stub of DynamoDB and SQS in another process with a latency of 10 ms; and a baseline
+ * dispatcher against the same stub. Costs exclude the callback's compute and the API.
  */
 export async function benchTimers(): Promise<readonly Figure[]> {
   const directory = mkdtempSync(join(tmpdir(), "almanac-bench-"));
@@ -41,7 +41,7 @@ export async function benchTimers(): Promise<readonly Figure[]> {
     });
     const { endpoint } = STUB_READY.parse(await message(start("stub", {})));
     const environment = environmentAt(endpoint);
-    // One after the other: the machine may have no more than two cores.
+    // Sequentially: the machine may have only two cores.
     const { runs } = measuredSchema.parse(await message(start("almanac", environment)));
     const { runs: baselines } = measuredSchema.parse(await message(start("baseline", environment)));
     return figuresOf(runs, baselines);
@@ -54,14 +54,14 @@ export async function benchTimers(): Promise<readonly Figure[]> {
 function figuresOf(all: readonly Run[], baselines: readonly Run[]): readonly Figure[] {
   const runs = all.slice(0, -1);
   const [puts, baseline] = [all.at(-1), baselines[0]];
-  if (puts === undefined || baseline === undefined) throw new Error("nothing was measured");
+  if (puts === undefined || baseline === undefined) throw new Error("no measurements");
   for (const { timers, counts } of [...runs, baseline])
-    if (counts.messages !== timers) throw new Error(`of ${timers} timers, ${counts.messages} were queued`);
+    if (counts.messages !== timers) throw new Error(`${counts.messages} of ${timers} timers were enqueued`);
 
   const large = runs.filter(({ timers }) => timers >= 200_000);
   const smallest = runs.reduce((a, b) => (a.timers < b.timers ? a : b));
   const largest = runs.reduce((a, b) => (a.timers > b.timers ? a : b));
-  const middling = large.filter((run) => run !== largest);
+  const others = large.filter((run) => run !== largest);
   const rate = median(large.map(({ timers, seconds }) => timers / seconds));
   const baselineRate = baseline.timers / baseline.seconds;
   const dispatchUsd = (kind: Run["kind"]) =>
@@ -73,7 +73,7 @@ function figuresOf(all: readonly Run[], baselines: readonly Run[]): readonly Fig
     figureAtLeast("ratio", rate / baselineRate, "", 15),
     figureAtMost("requests_per_fire", largest.counts.requests / largest.timers, "", 0.105),
     figure("rss_10k_mb", smallest.residentBytes / MEGABYTE, "MB"),
-    figure("rss_200k_mb", Math.max(...middling.map(({ residentBytes }) => residentBytes)) / MEGABYTE, "MB"),
+    figure("rss_200k_mb", Math.max(...others.map(({ residentBytes }) => residentBytes)) / MEGABYTE, "MB"),
     figureAtMost("rss_mb", largest.residentBytes / MEGABYTE, "MB", 256),
     figureAtMost("usd_per_million_periodic", dispatchUsd("periodic") + CALLBACK_USD, "$", 0.3),
     figureAtMost(
@@ -96,7 +96,7 @@ function usd({ counts: { sqsRequests, readUnits, writeUnits } }: Run): number {
 function environmentAt(endpoint: string): NodeJS.ProcessEnv {
   return {
     AWS_ENDPOINT_URL: endpoint,
-    // Said of Node 20 at every start; deployed functions run on a newer one.
+    // The warning is about Node 20; deployed functions run on a newer version.
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
     AWS_REGION: "eu-central-1",
     AWS_ACCESS_KEY_ID: "bench",
@@ -105,18 +105,18 @@ function environmentAt(endpoint: string): NodeJS.ProcessEnv {
     ALMANAC_APP: "almanac",
     ALMANAC_ENVIRONMENT: "bench",
     TIMERS_TABLE: "almanac-bench-timers",
-    FIRES_QUEUE: `${endpoint}/000000000000/almanac-bench-timers-fires`,
+    FIRES_QUEUE_URL: `${endpoint}/000000000000/almanac-bench-timers-fires`,
     SHARDS: "1",
   };
 }
 
-/** The first message of a child. Rejects when it exits before. */
+/** The first message of a child process. Rejects when it exits first. */
 function message(child: ChildProcess): Promise<unknown> {
   return new Promise((resolve, reject) => {
     child.once("message", resolve);
     child.once("error", reject);
     child.once("exit", (code, signal) => {
-      reject(new Error(`${child.spawnargs[1] ?? "a process"} ended early: ${signal ?? `code ${code ?? "?"}`}`));
+      reject(new Error(`${child.spawnargs[1] ?? "a process"} exited early: ${signal ?? `code ${code ?? "?"}`}`));
     });
   });
 }

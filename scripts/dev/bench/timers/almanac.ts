@@ -1,4 +1,4 @@
-/** A process of its own: the real dispatcher, as it is deployed, and putting timers, against the stub. */
+/** Benchmark process: the deployed dispatcher and PUTs, against the stub. */
 import { MINUTE_MS } from "../../../../functions/shared/time";
 import { handler } from "../../../../functions/timers/dispatch";
 import { createAwsJsonClient } from "../../../../functions/shared/aws/clients/aws-json";
@@ -18,13 +18,13 @@ const dispatch = async (): Promise<void> => {
   await handler(scheduledEvent({ target: 0, targets: 1 }), lambdaContext(RUN_MS));
 };
 
-/** One-shots of the hour after next, as the API puts them. */
+/** Puts one-shots due in two hours, like the API. */
 async function put(timers: number): Promise<void> {
   const services = { clock: systemClock, random: Math.random };
   const table = timerTable(createDynamoDB(), "almanac-bench-timers", services);
   const sendBatch = sqsSender(
     createAwsJsonClient({ service: "sqs", connections: 1 }),
-    process.env["FIRES_QUEUE"] ?? "",
+    process.env["FIRES_QUEUE_URL"] ?? "",
   );
   const queue = fireQueue({ sendBatch, ...services, concurrency: 1 });
   const now = Date.now();
@@ -44,7 +44,7 @@ async function put(timers: number): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  await measure("oneshot", 1_000, dispatch); // what is cold becomes warm
+  await measure("oneshot", 1_000, dispatch); // warm-up
   const runs: Run[] = [];
   for (const [kind, timers] of [
     ["oneshot", 10_000],

@@ -7,6 +7,7 @@ const common = {
 };
 
 export default {
+  maxWorkers: "100%",
   projects: [
     {
       ...common,
@@ -24,6 +25,7 @@ export default {
       ...common,
       displayName: "e2e",
       testMatch: ["<rootDir>/test/e2e/**/*.test.ts"],
+      runner: "<rootDir>/test/e2e/support/runner.ts",
       globalSetup: "<rootDir>/test/e2e/support/setup.ts",
       globalTeardown: "<rootDir>/test/e2e/support/teardown.ts",
     },

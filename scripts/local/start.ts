@@ -1,5 +1,6 @@
 /** Starts the local environment and deploys to it; or deploys to the one that runs already. */
 import { z } from "zod";
+import { localSettings } from "../environments/deployed";
 import { findEmulator, type Emulator } from "../emulator/find";
 import { isHealthy } from "../emulator/health";
 import { logTail, startEmulator, type StartedEmulator } from "../emulator/run";
@@ -20,7 +21,7 @@ import { describeApplied } from "../shared/terraform-events";
 import type { Home } from "./home";
 import { choosePort, DEFAULT_PORT } from "./port";
 import { featuresSchema, readRunning, writeRecord, type Features, type RunRecord } from "./run-record";
-import { localSettings, putSampleData } from "./sample-data";
+import { putSampleData } from "./sample-data";
 import { putWebhooks, startSlack } from "./slack/run";
 import { runSteps, type Step } from "./steps";
 import { stopLocal } from "./stop";

@@ -47,12 +47,12 @@ export function runJest(project: string, options: JestOptions): Promise<StepResu
 
 /** @returns the exit code */
 async function jest(project: string, outputFile: string, { args, niceness = 0 }: JestOptions): Promise<number> {
-  const reporters = ["--reporters", join(__dirname, "reporter.mjs"), "--reporters", "summary"];
+  const report = ["--json", "--outputFile", outputFile];
+  // Last, because the option takes all words after it.
+  const reporters = ["--reporters", join(__dirname, "reporter.mjs"), "summary"];
   const child = spawn(
     process.execPath,
-    ["node_modules/jest/bin/jest.js", "--selectProjects", project, "--json", "--outputFile", outputFile]
-      .concat(reporters)
-      .concat(args),
+    ["node_modules/jest/bin/jest.js", "--selectProjects", project, ...report, ...args, ...reporters],
     { stdio: ["ignore", "ignore", "inherit"] },
   );
   if (child.pid !== undefined) setPriority(child.pid, niceness);

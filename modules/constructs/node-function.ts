@@ -15,9 +15,7 @@ import { Feature } from "./feature";
 import { policy, statementsOf, variablesOf, type Binding, type Bindings } from "./grants";
 import type { DeadLetterQueue } from "./queue";
 import { RESOURCE } from "./readable-id";
-
-/** The newest Node that Lambda runs and the AWS provider 5.100 knows. */
-const RUNTIME = "nodejs22.x";
+import { LAMBDA_RUNTIME } from "./versions";
 
 /** A fifth cheaper than x86_64, and as fast for what handlers do. */
 const ARCHITECTURE = "arm64";
@@ -163,7 +161,7 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
     return new LambdaFunction(this, RESOURCE, {
       functionName: name,
       role: role.arn,
-      runtime: RUNTIME,
+      runtime: LAMBDA_RUNTIME,
       architectures: [ARCHITECTURE],
       handler: "index.handler",
       s3Bucket: code.bucket,

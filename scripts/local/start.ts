@@ -3,6 +3,7 @@ import { z } from "zod";
 import { localSettings } from "../environments/deployed";
 import { findEmulator, type Emulator } from "../emulator/find";
 import { isHealthy } from "../emulator/health";
+import { findLambdaNode, type LambdaNode } from "../emulator/lambda-node";
 import { logTail, startEmulator, type StartedEmulator } from "../emulator/run";
 import { describeError } from "../shared/command-line";
 import { withLock } from "../shared/lock-file";
@@ -81,6 +82,7 @@ export async function startLocal(options: StartOptions): Promise<Started> {
 /** One run of the steps, and what they hand to each other. */
 class Start {
   #emulator: Emulator | undefined;
+  #node: LambdaNode | undefined;
   #started: StartedEmulator | undefined;
   #record: RunRecord | undefined;
   #endpoint: string | undefined;
@@ -136,8 +138,11 @@ class Start {
     return {
       title: "Emulator",
       run: async (report) => {
-        this.#emulator = await findEmulator({ onLine: report, signal: this.options.signal });
-        return this.#emulator.description;
+        const options = { onLine: report, signal: this.options.signal };
+        this.#emulator = await findEmulator(options);
+        if (this.#emulator.kind === "docker") return this.#emulator.description;
+        this.#node = await findLambdaNode(options);
+        return `${this.#emulator.description}; functions on ${this.#node.description}`;
       },
     };
   }
@@ -154,6 +159,7 @@ class Start {
         }
         const started = await startEmulator({
           emulator: this.#emulator,
+          node: this.#node?.program ?? process.execPath,
           port,
           folder: home.folder,
           endsWithUs: !detach,

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 import {
   GetBucketEncryptionCommand,
@@ -6,6 +7,7 @@ import {
   GetPublicAccessBlockCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
+import { LAMBDA_RUNTIME } from "../../modules/constructs/versions";
 import { terraform, terraformEnvironment } from "../../scripts/shared/terraform";
 import { runCommand } from "../../scripts/shared/run-command";
 import { homeAt } from "../../scripts/local/home";
@@ -36,6 +38,16 @@ describe("npm start", () => {
   }, 180_000);
 
   const onLinux = process.platform === "linux" ? it : it.skip; // where /proc tells
+  onLinux("runs functions on the Node that Lambda runs", async () => {
+    const emulator = (await readRunning(homeAt(home)))?.emulator.process.pid ?? 0;
+    const programs = new Set(familyOf(emulator).map((pid) => readlinkSync(`/proc/${pid}/exe`)));
+    const versions = [...programs]
+      .filter((program) => program.endsWith("/node"))
+      .map((program) => execFileSync(program, ["--version"], { encoding: "utf8" }));
+    const [, major] = /^nodejs(\d+)\.x$/.exec(LAMBDA_RUNTIME) ?? [];
+    expect(versions.map((version) => version.split(".")[0])).toEqual([`v${major}`]);
+  });
+
   onLinux("listens on loopback only, its Lambdas too", async () => {
     const emulator = (await readRunning(homeAt(home)))?.emulator.process.pid ?? 0;
     const listeners = listenersOf(familyOf(emulator));

@@ -28,8 +28,8 @@ const suiteOf = ({ path }: Test): string => basename(path, ".test.ts");
 
 export default class LaneRunner extends TestRunner {
   constructor(...[globalConfig, ...rest]: ConstructorParameters<typeof TestRunner>) {
-    // Each lane is a run of its own, with one worker.
-    super({ ...globalConfig, maxWorkers: 1 }, ...rest);
+    // Each lane is a run of its own, with one worker. SDK clients keep connections open for some seconds.
+    super({ ...globalConfig, maxWorkers: 1, workerGracefulExitTimeout: 5_000 }, ...rest);
   }
 
   override async runTests(tests: Test[], watcher: RunTests[1]): Promise<void> {

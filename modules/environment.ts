@@ -16,7 +16,7 @@ import { Exports } from "./exports";
 import { exportsSchema } from "./exports/schema";
 import { Heartbeats, heartbeatsSchema } from "./heartbeats";
 import { Timers, timersSchema } from "./timers";
-import { Workflow, workflowSchema } from "./workflow";
+import { Workflow, workflowSchema } from "./workflows";
 import { channelsSchema, Pipelines } from "./pipelines";
 
 /** Short, so that the longest name there is (a bucket's, 63) has room for feature, role and account; a test holds that. */

@@ -33,10 +33,11 @@ if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1
 }
 
 const [command, ...args] = process.argv.slice(2);
-const script = ["", "/index"]
-  .map((end) => join(root, "scripts", `${command}${end}.ts`))
+const script = ["commands", "dev"]
+  .flatMap((room) => ["", "/index"].map((end) => join(root, "scripts", room, `${command}${end}.ts`)))
   .find((file) => existsSync(file));
-if (command === undefined || script === undefined) fail(`No command "${command ?? ""}" in scripts/.`);
+if (command === undefined || script === undefined)
+  fail(`No command "${command ?? ""}" in scripts/commands or scripts/dev.`);
 
 // The working directory is the project's, wherever npm was called from: cdktf looks for cdktf.json there.
 process.chdir(root);

@@ -2,7 +2,7 @@
 import * as z from "zod";
 
 import { TimersError } from "./errors";
-import type { ScheduleView, TimerView } from "../../functions/timers/messages";
+import type { ScheduleView, TimerView } from "../../functions/timers/api/api-types";
 
 const scheduleSchema: z.ZodType<ScheduleView> = z.union([
   z.looseObject({ minuteOfHour: z.number(), secondOfMinute: z.number() }),

@@ -1,10 +1,10 @@
 /** Almanac's timers for TypeScript programs: `import { TimersClient } from "almanac/timers"`. See docs/timers-client.md. */
-import type { BatchRequest, OneshotInput, PeriodicInput, TimerView } from "../../functions/timers/messages";
+import type { BatchRequest, OneshotInput, PeriodicInput, TimerView } from "../../functions/timers/api/api-types";
 import { batchSchema, listSchema, timerSchema, understood } from "./answers";
 import { errorOf, InvalidRequestError, mayPass, TimersError } from "./errors";
 import { backOff, messageOf, signedRequests, type SignedRequests, type TimersClientOptions } from "./signed-requests";
 
-export type { OneshotInput, PeriodicInput, ScheduleView, TimerView } from "../../functions/timers/messages";
+export type { OneshotInput, PeriodicInput, ScheduleView, TimerView } from "../../functions/timers/api/api-types";
 export {
   AccessDeniedError,
   ConflictError,

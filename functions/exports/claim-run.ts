@@ -1,22 +1,21 @@
 import { DescribeTableCommand } from "@aws-sdk/client-dynamodb";
 
-import { createDynamoDB } from "../shared/clients/dynamodb";
-import { createS3 } from "../shared/clients/s3";
-import { createSfn } from "../shared/clients/sfn";
-import { invocationHandler } from "../shared/invocation-handler";
-import { claimRun, type ClaimPorts } from "./claim";
-import { exportOf, readConfiguration } from "./configuration";
-import { claimCallSchema, type Claim } from "./contract";
-import { parseClaimEnvironment } from "./environment";
-import { isRunning } from "./executions";
-import { answeringFailures } from "./failure";
-import { dayOf, locationOf } from "./naming";
-import { stateTable } from "./state-table";
-import { isEmpty } from "./window";
+import { createDynamoDB } from "../shared/aws/clients/dynamodb";
+import { createS3 } from "../shared/aws/clients/s3";
+import { createSfn } from "../shared/aws/clients/sfn";
+import { invocationHandler } from "../shared/handlers/invocation-handler";
+import { claimRun, type ClaimPorts } from "./run/claim";
+import { exportOf, readConfiguration } from "./run/configuration";
+import { claimCallSchema, claimEnvironment, type Claim } from "./contract";
+import { isRunning } from "./run/executions";
+import { answeringFailures } from "./run/failure";
+import { dayOf, locationOf } from "./run/object-keys";
+import { stateTable } from "./storage/state-table";
+import { isEmpty } from "./run/window";
 
 /** Claims an export's day for an execution of the state machine, and plans the run. Called again by the same one, it answers the same. */
 export const handler = invocationHandler(
-  parseClaimEnvironment,
+  claimEnvironment,
   { input: claimCallSchema },
   ({ environment, clock, logger }) => {
     const dynamodb = createDynamoDB();

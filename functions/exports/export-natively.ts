@@ -10,16 +10,15 @@ import {
 import { GetObjectCommand, HeadObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod";
 
-import { createDynamoDB } from "../shared/clients/dynamodb";
+import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { mapConcurrently } from "../shared/concurrency";
-import { invocationHandler } from "../shared/invocation-handler";
-import { exportClients } from "./clients";
-import { nativeCallSchema, type ExportedFile, type Run } from "./contract";
-import { parseReadEnvironment } from "./environment";
-import { answeringFailures } from "./failure";
-import { namesOf, runFolder } from "./naming";
-import { stateTable } from "./state-table";
-import { changesOf } from "./window";
+import { invocationHandler } from "../shared/handlers/invocation-handler";
+import { exportClients } from "./scan/clients";
+import { nativeCallSchema, readEnvironment, type ExportedFile, type Run } from "./contract";
+import { answeringFailures } from "./run/failure";
+import { namesOf, runFolder } from "./run/object-keys";
+import { stateTable } from "./storage/state-table";
+import { changesOf } from "./run/window";
 
 /** Files looked at and noted at a time: a large table has thousands. */
 const FILES_AT_A_TIME = 16;
@@ -40,7 +39,7 @@ const listedFileSchema = z.object({ itemCount: z.number(), md5Checksum: z.string
  * begins, and may come twice.
  */
 export const handler = invocationHandler(
-  parseReadEnvironment,
+  readEnvironment,
   { input: nativeCallSchema },
   ({ environment, clock, logger }) => {
     const dynamodb = createDynamoDB();

@@ -1,22 +1,28 @@
 import { DeleteObjectCommand, paginateListObjectsV2, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 
-import { createDynamoDB } from "../shared/clients/dynamodb";
-import { invocationHandler } from "../shared/invocation-handler";
-import { exportClients } from "./clients";
-import { EXPORT_DIMENSION, finishCallSchema, type Answer, type ExportedFile, type Run } from "./contract";
-import { parseFinishEnvironment } from "./environment";
-import { answeringFailures } from "./failure";
-import { manifestOf } from "./manifest";
-import { fileKey, locationOf, manifestKey, namesOf, runFolder, successKey } from "./naming";
-import { objectStore } from "./object-store";
-import { stateTable, type StateTable } from "./state-table";
+import { createDynamoDB } from "../shared/aws/clients/dynamodb";
+import { invocationHandler } from "../shared/handlers/invocation-handler";
+import { exportClients } from "./scan/clients";
+import {
+  EXPORT_DIMENSION,
+  finishCallSchema,
+  finishEnvironment,
+  type Answer,
+  type ExportedFile,
+  type Run,
+} from "./contract";
+import { answeringFailures } from "./run/failure";
+import { manifestOf } from "./run/manifest";
+import { fileKey, locationOf, manifestKey, namesOf, runFolder, successKey } from "./run/object-keys";
+import { objectStore } from "./format/object-store";
+import { stateTable, type StateTable } from "./storage/state-table";
 
 /**
  * The steps around the reading, one a call. Before it: no marker says that what is there is whole, for it will be written over. After
  * it: the manifest of what is there, the marker, and the release of the export for the next run. Each may be done twice.
  */
 export const handler = invocationHandler(
-  parseFinishEnvironment,
+  finishEnvironment,
   { input: finishCallSchema },
   ({ environment, clock, logger, metrics }) => {
     const { s3 } = exportClients();

@@ -2,22 +2,21 @@ import { randomUUID } from "node:crypto";
 
 import type { ScanCommandInput } from "@aws-sdk/client-dynamodb";
 
-import { createDynamoDB } from "../shared/clients/dynamodb";
-import { createSts } from "../shared/clients/sts";
-import { invocationHandler } from "../shared/invocation-handler";
-import { exportClients } from "./clients";
-import { segmentCallSchema, type Run } from "./contract";
-import { parseReadEnvironment } from "./environment";
-import { answeringFailures } from "./failure";
-import { fileWriter } from "./file-writer";
-import { fileKey, namesOf } from "./naming";
-import { objectStore } from "./object-store";
-import { paceOf } from "./pace";
-import { roleCredentials } from "./role-credentials";
-import { exportSegment, PART_BYTES, type Amount } from "./segment";
-import { stateTable } from "./state-table";
-import { tableScan } from "./table-scan";
-import { filterOf } from "./window";
+import { createDynamoDB } from "../shared/aws/clients/dynamodb";
+import { createSts } from "../shared/aws/clients/sts";
+import { invocationHandler } from "../shared/handlers/invocation-handler";
+import { exportClients } from "./scan/clients";
+import { readEnvironment, segmentCallSchema, type Run } from "./contract";
+import { answeringFailures } from "./run/failure";
+import { fileWriter } from "./format/file-writer";
+import { fileKey, namesOf } from "./run/object-keys";
+import { objectStore } from "./format/object-store";
+import { paceOf } from "./scan/rate-limiter";
+import { roleCredentials } from "./scan/role-credentials";
+import { exportSegment, PART_BYTES, type Amount } from "./scan/segment";
+import { stateTable } from "./storage/state-table";
+import { tableScan } from "./scan/table-scan";
+import { filterOf } from "./run/window";
 
 /** Kept back from Lambda's own limit: time to send and to save what was read. */
 const CLOSING_MS = 45_000;
@@ -33,7 +32,7 @@ const SEGMENTS_AT_A_TIME = 40;
  * segment: then the last one called is the only one whose work counts.
  */
 export const handler = invocationHandler(
-  parseReadEnvironment,
+  readEnvironment,
   { input: segmentCallSchema },
   ({ environment, clock, logger, metrics }) => {
     const own = createDynamoDB();

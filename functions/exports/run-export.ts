@@ -2,14 +2,13 @@ import { DescribeExecutionCommand } from "@aws-sdk/client-sfn";
 import * as z from "zod";
 
 import { sleep } from "../shared/clock";
-import { createS3 } from "../shared/clients/s3";
-import { createSfn } from "../shared/clients/sfn";
-import { invocationHandler } from "../shared/invocation-handler";
-import { exportOf, readConfiguration } from "./configuration";
-import { answerSchema, type RunRequest } from "./contract";
-import { parseRunEnvironment } from "./environment";
-import { startExecution } from "./executions";
-import { dayOf } from "./naming";
+import { createS3 } from "../shared/aws/clients/s3";
+import { createSfn } from "../shared/aws/clients/sfn";
+import { invocationHandler } from "../shared/handlers/invocation-handler";
+import { exportOf, readConfiguration } from "./run/configuration";
+import { answerSchema, runEnvironment, type RunRequest } from "./contract";
+import { startExecution } from "./run/executions";
+import { dayOf } from "./run/object-keys";
 
 const LOOK_EVERY_MS = 1_000;
 
@@ -46,7 +45,7 @@ const RULE = /-exports-schedule-(.+)$/;
  * `{statusCode: 200, body: "\"Uploaded to s3.\""}`. A tick that comes twice starts one execution.
  */
 export const handler = invocationHandler(
-  parseRunEnvironment,
+  runEnvironment,
   { input: z.union([tickSchema, callSchema]) },
   ({ environment, clock, logger }) => {
     const sfn = createSfn();

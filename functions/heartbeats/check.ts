@@ -2,27 +2,26 @@ import { randomBytes } from "node:crypto";
 
 import { InvokeCommand, type LambdaClient } from "@aws-sdk/client-lambda";
 
-import { createDynamoDB } from "../shared/clients/dynamodb";
-import { createLambda } from "../shared/clients/lambda";
-import { createS3 } from "../shared/clients/s3";
-import { createSns } from "../shared/clients/sns";
-import { createSsm } from "../shared/clients/ssm";
+import { createDynamoDB } from "../shared/aws/clients/dynamodb";
+import { createLambda } from "../shared/aws/clients/lambda";
+import { createS3 } from "../shared/aws/clients/s3";
+import { createSns } from "../shared/aws/clients/sns";
+import { createSsm } from "../shared/aws/clients/ssm";
 import { mapConcurrently } from "../shared/concurrency";
-import { scheduledHandler, type ScheduledEvent } from "../shared/scheduled-handler";
+import { scheduledHandler, type ScheduledEvent } from "../shared/handlers/scheduled-handler";
 import { slackPost } from "../shared/slack";
-import { aftermath, type AftermathPorts } from "./aftermath";
-import { slackChannel, topicChannel } from "./channels";
-import { checkTarget } from "./checker";
-import { MAX_CONCURRENT_CHECKS } from "./contract";
-import { parseCheckEnvironment } from "./environment";
-import { httpClient } from "./http-client";
-import { systemLookUp } from "./name-lookup";
-import { report } from "./report";
-import { secretReader } from "./secret-reader";
-import { stateTable } from "./state-table";
-import { readTargetList, readWatch } from "./target-list";
-import { telemetryRow } from "./telemetry";
-import { telemetryTable } from "./telemetry-table";
+import { aftermath, type AftermathPorts } from "./process-check-results";
+import { slackChannel, topicChannel } from "./notifications/notifiers";
+import { checkTarget } from "./probe/check-target";
+import { MAX_CONCURRENT_CHECKS, checkEnvironment } from "./contract";
+import { httpClient } from "./probe/http-client";
+import { systemLookUp } from "./probe/dns";
+import { report } from "./telemetry/check-metrics";
+import { secretReader } from "./probe/secret-reader";
+import { stateTable } from "./monitors/state-table";
+import { readTargetList, readWatch } from "./monitors/configuration";
+import { telemetryRow } from "./telemetry/rows";
+import { telemetryTable } from "./telemetry/table";
 
 /** Time kept back from Lambda's own limit, so that what is left undone is still reported. */
 const CLOSING_MS = 1_000;
@@ -34,7 +33,7 @@ const CLOSING_MS = 1_000;
  * comes twice, or is retried after some rows were saved, adds observations and never overwrites one; and in a target's state
  * each tick counts once.
  */
-export const handler = scheduledHandler(parseCheckEnvironment, (services) => {
+export const handler = scheduledHandler(checkEnvironment, (services) => {
   const { environment, clock, logger, metrics } = services;
   const s3 = createS3();
   const dynamodb = createDynamoDB();

@@ -1,12 +1,12 @@
-import { createDynamoDB } from "../shared/clients/dynamodb";
-import { createS3 } from "../shared/clients/s3";
-import { scheduledHandler } from "../shared/scheduled-handler";
-import { parsePublishEnvironment } from "./environment";
-import { historyReader } from "./history-reader";
-import { currentStatus } from "./publication";
-import { stateTable } from "./state-table";
-import { statusPublisher } from "./status-publisher";
-import { readTargetList, readWatch } from "./target-list";
+import { createDynamoDB } from "../shared/aws/clients/dynamodb";
+import { createS3 } from "../shared/aws/clients/s3";
+import { scheduledHandler } from "../shared/handlers/scheduled-handler";
+import { publishEnvironment } from "./contract";
+import { historyReader } from "./status-page/history-reader";
+import { currentStatus } from "./status-page/build-status";
+import { stateTable } from "./monitors/state-table";
+import { statusPublisher } from "./status-page/publisher";
+import { readTargetList, readWatch } from "./monitors/configuration";
 
 /**
  * Publishes the status page, after each round of checks: the checker hands its tick on to here. Apart from the checker, because a
@@ -14,7 +14,7 @@ import { readTargetList, readWatch } from "./target-list";
  *
  * Safe under at-least-once delivery: it publishes what is so now, however often it is asked.
  */
-export const handler = scheduledHandler(parsePublishEnvironment, ({ environment, app, environmentName, clock }) => {
+export const handler = scheduledHandler(publishEnvironment, ({ environment, app, environmentName, clock }) => {
   const s3 = createS3();
   const table = stateTable(createDynamoDB(), environment.STATE_TABLE, { clock, random: Math.random });
   const publisher = statusPublisher(s3, environment.STATUS_BUCKET);

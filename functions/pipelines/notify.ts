@@ -1,14 +1,13 @@
 import { InvokeCommand } from "@aws-sdk/client-lambda";
 import * as z from "zod";
 
-import { createDynamoDB } from "../shared/clients/dynamodb";
-import { createLambda } from "../shared/clients/lambda";
-import { invocationHandler } from "../shared/invocation-handler";
-import type { drainRequestSchema } from "./contract";
-import type { Waiting } from "./drain-webhook";
-import { parseNotifyEnvironment } from "./environment";
-import { noticeOf } from "./notice";
-import { noticesTable } from "./notices-table";
+import { createDynamoDB } from "../shared/aws/clients/dynamodb";
+import { createLambda } from "../shared/aws/clients/lambda";
+import { invocationHandler } from "../shared/handlers/invocation-handler";
+import { notifyEnvironment, type drainRequestSchema } from "./contract";
+import type { Waiting } from "./slack/slack-sender";
+import { noticeOf } from "./slack/notification";
+import { noticesTable } from "./slack/notifications-table";
 
 const imageSchema = z.record(z.string(), z.unknown());
 
@@ -33,7 +32,7 @@ const streamEventSchema = z.object({
  * its place by its sequence number, so one that is there already is put where it is.
  */
 export const handler = invocationHandler(
-  parseNotifyEnvironment,
+  notifyEnvironment,
   { input: streamEventSchema },
   ({ environment, clock, logger }) => {
     const { CHANNEL: channel, CHANNEL_NAME: name, NOTICES_TABLE: table, DRAIN_FUNCTION: drain } = environment;

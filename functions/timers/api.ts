@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 
-import { createAwsJsonClient } from "../shared/clients/aws-json";
-import { createDynamoDB } from "../shared/clients/dynamodb";
-import { restHandler } from "../shared/rest-handler";
-import { cursorReader } from "./cursors";
-import { timerEndpoints } from "./endpoints";
-import { parseApiEnvironment } from "./environment";
-import { fireQueue } from "./fire-queue";
-import { sqsSender } from "./sqs-sender";
-import { timerTable } from "./timer-table";
+import { createAwsJsonClient } from "../shared/aws/clients/aws-json";
+import { createDynamoDB } from "../shared/aws/clients/dynamodb";
+import { restHandler } from "../shared/handlers/rest-handler";
+import { apiEnvironment } from "./contract";
+import { cursorReader } from "./api/cursors";
+import { timerEndpoints } from "./api/routes";
+import { fireQueue } from "./queue/fire-queue";
+import { sqsSender } from "./queue/sqs-sender";
+import { timerTable } from "./storage/timer-table";
 
 /** A batch of 25 timers comes to 25 messages or so, ten a request. */
 const CONCURRENT_SENDS = 10;
@@ -18,7 +18,7 @@ const cors = { methods: "OPTIONS,PUT,GET,DELETE", headers: "Content-Type" };
 
 /** The REST API: `/periodic`, `/oneshot` and `/batch`. A request may come twice: what it does is the same the second time. */
 export const handler = restHandler(
-  parseApiEnvironment,
+  apiEnvironment,
   ({ environment, clock, logger }) => {
     const dynamodb = createDynamoDB();
     const sqs = createAwsJsonClient({ service: "sqs", connections: CONCURRENT_SENDS });

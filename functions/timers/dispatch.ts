@@ -2,18 +2,17 @@ import { randomUUID } from "node:crypto";
 
 import * as z from "zod";
 
-import { createAwsJsonClient } from "../shared/clients/aws-json";
-import { createDynamoDB } from "../shared/clients/dynamodb";
+import { createAwsJsonClient } from "../shared/aws/clients/aws-json";
+import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { mapConcurrently } from "../shared/concurrency";
-import { scheduledHandler } from "../shared/scheduled-handler";
-import { undiciTransport } from "../shared/undici-transport";
-import { dispatchShard } from "./dispatcher";
-import { dispatchTable } from "./dispatch-table";
-import { SHARDS_PER_TARGET } from "./contract";
-import { parseDispatchEnvironment } from "./environment";
-import { fireQueue } from "./fire-queue";
-import { sqsSender } from "./sqs-sender";
-import { timerTable } from "./timer-table";
+import { scheduledHandler } from "../shared/handlers/scheduled-handler";
+import { undiciTransport } from "../shared/aws/undici-transport";
+import { dispatchShard } from "./dispatch/dispatcher";
+import { dispatchTable } from "./dispatch/dispatch-table";
+import { SHARDS_PER_TARGET, dispatchEnvironment } from "./contract";
+import { fireQueue } from "./queue/fire-queue";
+import { sqsSender } from "./queue/sqs-sender";
+import { timerTable } from "./storage/timer-table";
 
 /** The shards that are worked off side by side share the batches and pages that are on their way at one time. */
 const CONCURRENT_BATCHES = 96;
@@ -33,7 +32,7 @@ export class DispatchError extends Error {
  * Hands over what falls due in the next two to three minutes, in every shard of this target. It takes no time from the tick, so a late,
  * doubled or missing one does no harm.
  */
-export const handler = scheduledHandler(parseDispatchEnvironment, ({ environment, clock, logger, metrics }) => {
+export const handler = scheduledHandler(dispatchEnvironment, ({ environment, clock, logger, metrics }) => {
   const dynamodb = createDynamoDB();
   const services = { clock, random: Math.random };
   const table = timerTable(dynamodb, environment.TIMERS_TABLE, services);

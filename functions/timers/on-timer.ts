@@ -5,16 +5,15 @@ import type { TransactWriteItem } from "@aws-sdk/client-dynamodb";
 import type { Context, SQSBatchResponse } from "aws-lambda";
 import * as z from "zod";
 
-import { createDynamoDB } from "../shared/clients/dynamodb";
-import { createSqs } from "../shared/clients/sqs";
+import { createDynamoDB } from "../shared/aws/clients/dynamodb";
+import { createSqs } from "../shared/aws/clients/sqs";
 import type { Logger } from "../shared/logger";
-import { invoke, onColdStart } from "../shared/services";
-import { callBack, type CallbackPorts, type Delivery } from "./callback";
-import { claims, completion } from "./claims";
-import { MESSAGE_ATTRIBUTES } from "./contract";
-import { parseCallbackEnvironment } from "./environment";
-import { timerTable } from "./timer-table";
-import type { Fire, TimerKind } from "./timer";
+import { invoke, onColdStart } from "../shared/handlers/services";
+import { callBack, type CallbackPorts, type Delivery } from "./callback/process-deliveries";
+import { claims, completion } from "./callback/idempotency";
+import { MESSAGE_ATTRIBUTES, callbackEnvironment } from "./contract";
+import { timerTable } from "./storage/timer-table";
+import type { Fire, TimerKind } from "./schedule/timer";
 
 /** A timer has fired. */
 export interface TimerFired {
@@ -89,7 +88,7 @@ export function onTimer(
   handler: TimerHandler,
   { exactlyOnce = false }: OnTimerOptions = {},
 ): (event: unknown, context: Context) => Promise<SQSBatchResponse> {
-  const start = onColdStart(parseCallbackEnvironment, ({ environment, clock, logger, metrics }) => {
+  const start = onColdStart(callbackEnvironment, ({ environment, clock, logger, metrics }) => {
     const dynamodb = createDynamoDB();
     const sqs = createSqs();
     const QueueUrl = environment.FIRES_QUEUE;

@@ -20,7 +20,7 @@ export const BUNDLE_OPTIONS = {
   format: "cjs",
   // The SDK's ES modules: its CommonJS can't be shaken.
   mainFields: ["module", "main"],
-  alias: { "@aws-sdk/credential-provider-node": "./functions/shared/lambda-credentials.ts" },
+  alias: { "@aws-sdk/credential-provider-node": "./functions/shared/aws/lambda-credentials.ts" },
   minify: true,
   // Files and lines for stack traces; not the sources themselves.
   sourcemap: "linked",

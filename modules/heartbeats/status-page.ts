@@ -4,6 +4,7 @@ import { CloudfrontResponseHeadersPolicy } from "@cdktf/provider-aws/lib/cloudfr
 import { Construct } from "constructs";
 import { z } from "zod";
 import { BADGES_PREFIX, STATUS_JSON_KEY, STATUS_PAGE_KEY } from "../../functions/heartbeats/contract";
+import { DAY_SECONDS } from "../../functions/shared/time";
 import { Bucket } from "../constructs/bucket";
 import { Feature } from "../constructs/feature";
 import type { Binding } from "../constructs/grants";
@@ -33,7 +34,7 @@ export type StatusPageConfig = z.output<typeof statusPageSchema>;
 /** AWS's own cache policy "CachingOptimized": does as Cache-Control says, and compresses for those who ask for it. */
 const CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6";
 
-const YEAR_SECONDS = 365 * 24 * 3600;
+const YEAR_SECONDS = 365 * DAY_SECONDS;
 
 /**
  * What browsers may do, for whatever comes from the bucket. The page itself names its one style sheet and its one script by their
@@ -62,7 +63,7 @@ export class StatusPage extends Construct {
 
   constructor(scope: Construct, id: string, config: StatusPageConfig) {
     super(scope, id);
-    this.bucket = new Bucket(this, "files", { role: "page" });
+    this.bucket = new Bucket(this, "files", { nameSuffix: "page" });
     this.url = config.cdn ? this.createDistribution(config) : `s3://${this.bucket.name}/${STATUS_PAGE_KEY}`;
   }
 
@@ -70,9 +71,9 @@ export class StatusPage extends Construct {
     return this.bucket.name;
   }
 
-  /** The bucket's name, and the permission to keep the page's files in it as they should be. */
-  allowsPublish(): Binding {
-    return this.bucket.allowsMirror(STATUS_PAGE_KEY, STATUS_JSON_KEY, `${BADGES_PREFIX}*`);
+  /** The bucket's name with the permissions to list, put and delete the page's files. */
+  grantPublish(): Binding {
+    return this.bucket.grantSync(STATUS_PAGE_KEY, STATUS_JSON_KEY, `${BADGES_PREFIX}*`);
   }
 
   /** @returns the page's URL */
@@ -121,7 +122,7 @@ export class StatusPage extends Construct {
       // It is a matter of minutes, which a deployment need not wait for.
       waitForDeployment: false,
     });
-    this.bucket.acceptReads("cloudfront.amazonaws.com", distribution.arn);
+    this.bucket.allowServiceRead("cloudfront.amazonaws.com", distribution.arn);
     return `https://${domain?.name ?? distribution.domainName}/`;
   }
 

@@ -1,6 +1,6 @@
 /** What an environment needs before Terraform can work on it, and cannot make for itself. */
-import { ensureApiLogsRole } from "../shared/api-logs-role";
-import { ensureStateBucket } from "../shared/state-bucket";
+import { ensureApiLogsRole } from "./api-logs-role";
+import { ensureStateBucket } from "../terraform/state-bucket";
 import type { EnvironmentStack } from "./deployed";
 
 export interface Bootstrapped {

@@ -2,9 +2,9 @@
 import { LOCAL_REGION } from "../emulator/run";
 import { homeAt } from "../local/home";
 import { featuresSchema, readRunning, type Features } from "../local/run-record";
-import { readStateBackend, stateBucketExists } from "../shared/state-bucket";
-import { readTags, synthesizeStack } from "../shared/synthesize";
-import { terraformInit, terraformOutputs, withoutAwsSettings, type TerraformOptions } from "../shared/terraform";
+import { readStateBackend, stateBucketExists } from "../terraform/state-bucket";
+import { readTags, synthesizeStack } from "../terraform/synthesize";
+import { terraformInit, terraformOutputs, withoutAwsSettings, type TerraformOptions } from "../terraform/terraform";
 
 /** The environment that needs no account. */
 export const LOCAL = "local";

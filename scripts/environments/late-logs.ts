@@ -5,7 +5,7 @@ import {
   ResourceNotFoundException,
 } from "@aws-sdk/client-cloudwatch-logs";
 import type { AwsSettings } from "./deployed";
-import { collect } from "./leftovers";
+import { collect } from "./orphaned-resources";
 
 /**
  * Deletes functions' log groups that have come back since Terraform deleted them: what was still running then has written its last

@@ -4,8 +4,8 @@ import { DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { z } from "zod";
 import { LOCAL_REGION } from "../emulator/run";
-import { openDoor } from "../channel/door";
-import { channelOf } from "../channel/outputs";
+import { openDoor } from "../commands/pipelines/door";
+import { channelOf } from "../commands/pipelines/outputs";
 import { localSettings } from "../environments/deployed";
 import type { Features } from "./run-record";
 

@@ -7,9 +7,9 @@ import { findLambdaNode, type LambdaNode } from "../emulator/lambda-node";
 import { logTail, startEmulator, type StartedEmulator } from "../emulator/run";
 import { describeError } from "../shared/command-line";
 import { withLock } from "../shared/lock-file";
-import { ensureStateBucket } from "../shared/state-bucket";
+import { ensureStateBucket } from "../terraform/state-bucket";
 import { isRunning } from "../shared/processes";
-import { synthesizeStack } from "../shared/synthesize";
+import { synthesizeStack } from "../terraform/synthesize";
 import {
   terraformApply,
   terraformInit,
@@ -17,8 +17,8 @@ import {
   terraformVersion,
   withoutAwsSettings,
   type TerraformOptions,
-} from "../shared/terraform";
-import { describeApplied } from "../shared/terraform-events";
+} from "../terraform/terraform";
+import { describeApplied } from "../terraform/events";
 import type { Home } from "./home";
 import { choosePort, DEFAULT_PORT } from "./port";
 import { featuresSchema, readRunning, writeRecord, type Features, type RunRecord } from "./run-record";

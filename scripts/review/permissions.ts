@@ -1,6 +1,6 @@
 /** Who may do what after the plan that could not before, and the other way round. */
 import * as z from "zod";
-import { isUnresolved } from "../shared/expression";
+import { isUnresolved } from "../terraform/expression";
 import { fieldsOf, parseJson } from "../shared/fields";
 import type { Expressions, ResourceChange } from "./plan";
 import { SENSITIVE } from "./values";

@@ -3,9 +3,9 @@
  * https://developer.hashicorp.com/terraform/internals/json-format
  */
 import * as z from "zod";
-import { isUnresolved, resolve, type Scope } from "../shared/expression";
+import { isUnresolved, resolve, type Scope } from "../terraform/expression";
 import { fieldsOf, parseJson } from "../shared/fields";
-import type { Resource } from "../shared/stack-resources";
+import type { Resource } from "../terraform/stack-resources";
 
 const fieldsSchema = z.record(z.string(), z.unknown());
 

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { EnvironmentStack } from "../environments/deployed";
-import { terraformInit, terraformPlan, terraformShowPlan } from "../shared/terraform";
+import { terraformInit, terraformPlan, terraformShowPlan } from "../terraform/terraform";
 import { parsePlan, type Plan } from "./plan";
 
 /** Hands a file to `use` that only this user can read, and that is gone afterwards: a plan has in it what the state has. */

@@ -34,7 +34,7 @@ import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
 import * as z from "zod";
 
 import { manifestSchema, type Manifest } from "../../functions/exports/contract";
-import { parsePlainItem } from "../../functions/exports/plain-json";
+import { parsePlainItem } from "../../functions/exports/format/plain-json";
 import { mapConcurrently } from "../../functions/shared/concurrency";
 import { homeAt } from "../../scripts/local/home";
 import { readRunning } from "../../scripts/local/run-record";

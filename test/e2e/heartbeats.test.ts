@@ -102,7 +102,7 @@ describe("heartbeats, deployed", () => {
   it("are taken by the schedule itself", () => {
     for (const { event } of scheduled) {
       expect(event).toMatchObject({ source: "aws.events", "detail-type": "Scheduled Event" });
-      expect(event.resources.join()).toMatch(/:rule\/almanac-local-heartbeats-schedule$/);
+      expect(event.resources.join()).toMatch(/:rule\/almanac-local-heartbeats-check-schedule$/);
     }
   });
 

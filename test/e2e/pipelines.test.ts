@@ -9,9 +9,9 @@ import {
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { ReceiveMessageCommand, SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
 import * as z from "zod";
-import { readPart, type Archived } from "../../functions/pipelines/archive";
-import { openDoor, type Door } from "../../scripts/channel/door";
-import { channelOf, type DeployedChannel } from "../../scripts/channel/outputs";
+import { readPart, type Archived } from "../../functions/pipelines/storage/archive";
+import { openDoor, type Door } from "../../scripts/commands/pipelines/door";
+import { channelOf, type DeployedChannel } from "../../scripts/commands/pipelines/outputs";
 import { homeAt } from "../../scripts/local/home";
 import { readRunning } from "../../scripts/local/run-record";
 import { awsConfiguration, eventually, home, npmRun, startArguments } from "./support/system";

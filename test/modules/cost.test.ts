@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { estimate, type Estimate } from "../../scripts/cost/estimate";
 import { METRICS_ON_USE } from "../../scripts/cost/metrics-on-use";
-import { readStackResources } from "../../scripts/shared/stack-resources";
-import { synthesizeStacks } from "../../scripts/shared/synthesize";
+import { readStackResources } from "../../scripts/terraform/stack-resources";
+import { synthesizeStacks } from "../../scripts/terraform/synthesize";
 
 const outputDirectory = mkdtempSync(join(tmpdir(), "almanac-cost-"));
 afterAll(() => {

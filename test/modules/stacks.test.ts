@@ -3,9 +3,9 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writ
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
-import { EXAMPLE_FOLDER, exampleFiles, rootSchema } from "../../scripts/modules/terraform-module";
-import { synthesizeStack } from "../../scripts/shared/synthesize";
-import { terraform } from "../../scripts/shared/terraform";
+import { EXAMPLE_FOLDER, exampleFiles, rootSchema } from "../../scripts/terraform/modules/terraform-module";
+import { synthesizeStack } from "../../scripts/terraform/synthesize";
+import { terraform } from "../../scripts/terraform/terraform";
 
 /** What `cdktf synth` writes from the real main.ts. */
 const output = mkdtempSync(join(tmpdir(), "almanac-stacks-"));

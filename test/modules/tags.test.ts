@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readTags } from "../../scripts/shared/synthesize";
+import { readTags } from "../../scripts/terraform/synthesize";
 import { synthesize } from "../support/synthesized";
 
 describe("the tags of a stack", () => {

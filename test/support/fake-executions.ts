@@ -1,7 +1,7 @@
 /** Step Functions in memory: executions of the task machine itself, on a virtual clock. */
 import type { Clock } from "../../functions/shared/clock";
-import type { Executions } from "../../functions/workflow/executions";
-import type { Execution } from "../../functions/workflow/task";
+import type { Executions } from "../../functions/workflows/task/executions";
+import type { Execution } from "../../functions/workflows/task/task";
 import type { Json } from "../../modules/asl/fields";
 import type { Machine } from "../../modules/asl/machine";
 import { runMachine, type Run, type Service } from "./states-interpreter";

@@ -21,7 +21,7 @@ import {
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
 
-import { stateTable, type StateTable } from "../../functions/heartbeats/state-table";
+import { stateTable, type StateTable } from "../../functions/heartbeats/monitors/state-table";
 import type { Clock } from "../../functions/shared/clock";
 
 type Item = Record<string, AttributeValue>;

@@ -1,6 +1,6 @@
-import type { FireQueue } from "../../functions/timers/fire-queue";
-import type { Fire, StoredTimer } from "../../functions/timers/timer";
-import { TimerChangedError, type TimerId, type TimerTable } from "../../functions/timers/timer-table";
+import type { FireQueue } from "../../functions/timers/queue/fire-queue";
+import type { Fire, StoredTimer } from "../../functions/timers/schedule/timer";
+import { TimerChangedError, type TimerId, type TimerTable } from "../../functions/timers/storage/timer-table";
 
 /** A timers table in memory, as far as the API needs it, and the queue beside it. */
 export interface FakeTimers {

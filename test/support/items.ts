@@ -2,7 +2,7 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import fc from "fast-check";
 
-import { jsonNumber } from "../../functions/exports/scan-page";
+import { jsonNumber } from "../../functions/exports/format/scan-page";
 
 /** A value as DynamoDB JSON has it: binary is base64. */
 export type Typed = Readonly<Record<string, unknown>>;

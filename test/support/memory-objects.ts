@@ -1,5 +1,5 @@
 /** S3's multipart uploads in memory: an object is there whole, once it is completed, or not at all. */
-import type { ObjectStore } from "../../functions/exports/object-store";
+import type { ObjectStore } from "../../functions/exports/format/object-store";
 
 export interface MemoryObjects extends ObjectStore {
   readonly objects: ReadonlyMap<string, Buffer>;

@@ -1,4 +1,4 @@
-import type { Fire, StoredTimer } from "../../functions/timers/timer";
+import type { Fire, StoredTimer } from "../../functions/timers/schedule/timer";
 
 /** A timer as it stands in the table: hourly at :05, handed over until 07:00. */
 export function storedTimer(fields: Partial<StoredTimer> = {}): StoredTimer {

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
-import { buildClients } from "../../../scripts/shared/clients-package";
+import { buildClients } from "../../../scripts/dev/clients-package";
 import { commandOutput } from "../../../scripts/shared/run-command";
 
 /** Another program: below this project, so that what the package depends on is found. */

@@ -1,7 +1,7 @@
 /** The policies that are deployed, with every name in them resolved: out of Terraform's state. */
 import * as z from "zod";
 import { resourcesOfState, stateSchema } from "../../../scripts/environments/inventory";
-import { terraform } from "../../../scripts/shared/terraform";
+import { terraform } from "../../../scripts/terraform/terraform";
 import type { Deployed, Statement } from "../../support/least-privilege/judge";
 
 const oneOrMore = z.union([z.string().transform((one) => [one]), z.array(z.string())]);

@@ -14,7 +14,7 @@ const PHASES: readonly (readonly (readonly string[])[])[] = [
     ["timers-api", "timers"],
     // Changes what `heartbeats` expects of the targets.
     ["heartbeats", "incidents"],
-    ["workflow"],
+    ["workflows"],
     ["modules"],
     ["rehearsal"],
     ["start"],

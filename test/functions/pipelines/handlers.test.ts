@@ -11,11 +11,11 @@ import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3
 import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { mockClient } from "aws-sdk-client-mock";
-import { AwsJsonError } from "../../../functions/shared/aws-json";
+import { AwsJsonError } from "../../../functions/shared/aws/aws-json";
 import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE } from "../../support/lambda";
 
 const call = jest.fn<Promise<string>, [target: string, body: string]>();
-jest.mock("../../../functions/shared/clients/aws-json", () => ({ createAwsJsonClient: () => ({ call }) }));
+jest.mock("../../../functions/shared/aws/clients/aws-json", () => ({ createAwsJsonClient: () => ({ call }) }));
 
 const sqs = mockClient(SQSClient);
 const s3 = mockClient(S3Client);
@@ -67,7 +67,7 @@ describe("the door", () => {
     });
   });
   const ask = async (body: string) => {
-    const handler = await handlerOf<{ statusCode: number; body: string }>("door");
+    const handler = await handlerOf<{ statusCode: number; body: string }>("ingress");
     const route = { httpMethod: "POST", resource: "/channels/jobOrder", requestContext: { requestId: "r" } };
     const { statusCode, body: answer } = await handler({ ...route, body });
     return [statusCode, JSON.parse(answer)] as const;
@@ -218,15 +218,15 @@ describe("the drain", () => {
     dynamodb.on(UpdateItemCommand).resolves({});
     dynamodb.on(QueryCommand).resolvesOnce(waiting(new Date().toISOString())).resolves({ Items: [] });
     dynamodb.on(BatchWriteItemCommand).resolves({});
-    const handler = await handlerOf("drain");
+    const handler = await handlerOf("send");
     await handler({ webhook: "/almanac/slack/orders" });
     expect(fetched.mock.calls.map(([url]) => url)).toEqual(["https://hooks.example/secret"]);
     const updates = dynamodb.commandCalls(UpdateItemCommand).map(({ args: [{ input }] }) => input.ConditionExpression);
     expect(updates).toEqual([
-      "attribute_not_exists(holder) OR leaseUntil <= :now OR holder = :holder",
-      "holder = :holder",
-      "holder = :holder",
-      "holder = :holder",
+      "(attribute_not_exists(leaseOwner) OR leaseUntil < :now OR leaseOwner = :owner)",
+      "leaseOwner = :owner",
+      "leaseOwner = :owner",
+      "leaseOwner = :owner",
     ]);
     expect(dynamodb.commandCalls(BatchWriteItemCommand)).toHaveLength(1);
     expect(JSON.stringify(output.lines())).not.toContain("hooks.example");
@@ -236,7 +236,7 @@ describe("the drain", () => {
     dynamodb.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException({ message: "no", $metadata: {} }));
     dynamodb.on(QueryCommand).resolves(waiting("2026-11-21T00:00:00.000Z"));
     jest.spyOn(Date, "now").mockReturnValue(Date.parse("2026-11-21T00:06:00Z"));
-    const handler = await handlerOf("drain");
+    const handler = await handlerOf("send");
     await handler({ source: "aws.events" });
     expect(dynamodb.commandCalls(BatchWriteItemCommand)).toHaveLength(0);
     expect(JSON.stringify(output.lines())).toContain("overdueNotices");

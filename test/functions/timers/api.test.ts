@@ -11,14 +11,14 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
 
-import { AwsJsonError } from "../../../functions/shared/aws-json";
+import { AwsJsonError } from "../../../functions/shared/aws/aws-json";
 import { handler } from "../../../functions/timers/api";
-import { timerRow } from "../../../functions/timers/timer-row";
+import { timerRow } from "../../../functions/timers/storage/timer-row";
 import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE } from "../../support/lambda";
 import { storedTimer } from "../../support/timers";
 
 const call = jest.fn<Promise<string>, [target: string, body: string]>();
-jest.mock("../../../functions/shared/clients/aws-json", () => ({ createAwsJsonClient: () => ({ call }) }));
+jest.mock("../../../functions/shared/aws/clients/aws-json", () => ({ createAwsJsonClient: () => ({ call }) }));
 
 const TABLE = "almanac-test-timers";
 const NOW = Date.parse("2026-11-21T06:55:30.250Z");

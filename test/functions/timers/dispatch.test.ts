@@ -11,7 +11,7 @@ import { handler } from "../../../functions/timers/dispatch";
 import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE, scheduledEvent } from "../../support/lambda";
 
 const call = jest.fn<Promise<string>, [target: string, body: string]>();
-jest.mock("../../../functions/shared/clients/aws-json", () => ({ createAwsJsonClient: () => ({ call }) }));
+jest.mock("../../../functions/shared/aws/clients/aws-json", () => ({ createAwsJsonClient: () => ({ call }) }));
 
 /** Its minute begins at 07:02. */
 const NOW = Date.parse("2026-11-21T07:00:30Z");

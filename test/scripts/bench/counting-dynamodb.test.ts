@@ -1,4 +1,4 @@
-import { CountingDynamoDB, sizeOf } from "../../../scripts/bench/heartbeats/processes/counting-dynamodb";
+import { CountingDynamoDB, sizeOf } from "../../../scripts/dev/bench/heartbeats/processes/counting-dynamodb";
 
 const item = (sort: string, bytes: number) => ({
   subject: { S: "site" },

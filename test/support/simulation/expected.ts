@@ -1,7 +1,7 @@
 /** What a timer is to do, counted out plainly: apart from the engine, so that both are not wrong alike. */
-import { jitterMs } from "../../../functions/timers/fires";
-import { nextDue } from "../../../functions/timers/schedule";
-import type { Timer } from "../../../functions/timers/timer";
+import { jitterMs } from "../../../functions/timers/schedule/fire-times";
+import { nextDue } from "../../../functions/timers/schedule/schedule";
+import type { Timer } from "../../../functions/timers/schedule/timer";
 
 export interface Expected {
   readonly scheduled: number;

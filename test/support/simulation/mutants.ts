@@ -1,7 +1,7 @@
 /** The engine broken on purpose, each mutant in one way of its own, and the invariant that is to notice. */
-import type { Position } from "../../../functions/timers/dispatcher";
-import { handOver, placeOf } from "../../../functions/timers/fires";
-import { handedOverUntil } from "../../../functions/timers/windows";
+import type { Position } from "../../../functions/timers/dispatch/dispatcher";
+import { handOver, placeOf } from "../../../functions/timers/schedule/fire-times";
+import { handedOverUntil } from "../../../functions/timers/schedule/windows";
 import type { Invariant, Mutant, Part, Ports } from "./world";
 
 export interface KnownMutant {

@@ -1,6 +1,6 @@
 /** What clients of a simulated world ask for. */
-import { WHEEL_PERIODS_MS, type Schedule } from "../../../functions/timers/schedule";
-import type { Timer, TimerKind } from "../../../functions/timers/timer";
+import { WHEEL_PERIODS_MS, type Schedule } from "../../../functions/timers/schedule/schedule";
+import type { Timer, TimerKind } from "../../../functions/timers/schedule/timer";
 import type { Random } from "./random";
 
 const MINUTE = 60_000;

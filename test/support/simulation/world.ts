@@ -2,20 +2,25 @@
  * A world in which time is virtual and everything that can go wrong does, drawn from a seed: the real cores of timers over a DynamoDB, an SQS
  * and an EventBridge that are simulated at their ports.
  */
-import { callBack, type CallbackPorts, type Claims, type Delivery } from "../../../functions/timers/callback";
+import {
+  callBack,
+  type CallbackPorts,
+  type Claims,
+  type Delivery,
+} from "../../../functions/timers/callback/process-deliveries";
 import {
   dispatchShard,
   LeaseLostError,
   type Cursor,
   type DispatchPorts,
   type DispatchTable,
-} from "../../../functions/timers/dispatcher";
-import { fireQueue, type FireQueue, type SendBatch } from "../../../functions/timers/fire-queue";
-import { recurringSlot, type Place } from "../../../functions/timers/fires";
-import { putTimer, type PutPorts } from "../../../functions/timers/put-timers";
-import { timerKey } from "../../../functions/timers/timer-row";
-import { TimerChangedError, type TimerTable } from "../../../functions/timers/timer-table";
-import type { Fire, StoredTimer, Timer } from "../../../functions/timers/timer";
+} from "../../../functions/timers/dispatch/dispatcher";
+import { fireQueue, type FireQueue, type SendBatch } from "../../../functions/timers/queue/fire-queue";
+import { recurringSlot, type Place } from "../../../functions/timers/schedule/fire-times";
+import { putTimer, type PutPorts } from "../../../functions/timers/api/put-timers";
+import { timerKey } from "../../../functions/timers/storage/timer-row";
+import { TimerChangedError, type TimerTable } from "../../../functions/timers/storage/timer-table";
+import type { Fire, StoredTimer, Timer } from "../../../functions/timers/schedule/timer";
 import type { Clock } from "../../../functions/shared/clock";
 import { expectedFires, type Expected } from "./expected";
 import { drawTimer, type Client } from "./workload";

@@ -1,0 +1,36 @@
+import type { Logger } from "../../shared/logger";
+import type { Metrics } from "../../shared/metrics";
+import type { Observation } from "../probe/check-target";
+import { BROKEN_REASONS } from "../contract";
+
+/**
+ * Logs and metrics of one run. A failed target is a warning, for it is the target's; a fault of the checker is an error, and
+ * `brokenChecks` is there to raise an alarm.
+ *
+ * @param durationMs of the whole run
+ */
+export function report(
+  observations: readonly Observation[],
+  durationMs: number,
+  { logger, metrics }: { readonly logger: Logger; readonly metrics: Metrics },
+): void {
+  let failed = 0;
+  let broken = 0;
+  for (const { target, latencyMs, outcome, fault } of observations) {
+    if (!outcome.ok && BROKEN_REASONS.has(outcome.reason)) {
+      broken++;
+      logger.error("check broke", { target, error: fault });
+      continue;
+    }
+    metrics.milliseconds("latency", latencyMs);
+    if (outcome.ok) continue;
+    failed++;
+    logger.warn("check failed", { target, reason: outcome.reason, detail: outcome.message });
+  }
+  const checks = observations.length;
+  metrics.count("checks", checks);
+  metrics.count("failedChecks", failed);
+  metrics.count("brokenChecks", broken);
+  metrics.milliseconds("runDuration", durationMs);
+  logger.info("run finished", { checks, failed, broken, durationMs: Math.round(durationMs) });
+}

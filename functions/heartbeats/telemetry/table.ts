@@ -1,0 +1,52 @@
+import { BatchWriteItemCommand, type DynamoDBClient, type WriteRequest } from "@aws-sdk/client-dynamodb";
+import { marshall } from "@aws-sdk/util-dynamodb";
+
+import { sendInBatches } from "../../shared/aws/batches";
+import type { Clock } from "../../shared/clock";
+import type { TelemetryRow } from "./rows";
+
+/** BatchWriteItem's own limit. */
+const ROWS_PER_WRITE = 25;
+const CONCURRENT_WRITES = 8;
+
+/** Observations were made and could not be saved. */
+export class TelemetryNotSavedError extends Error {
+  override readonly name = "TelemetryNotSavedError";
+}
+
+export interface TelemetryTable {
+  /**
+   * Saves all rows, retrying those DynamoDB is too busy for until the deadline (epoch milliseconds).
+   *
+   * @throws {@link TelemetryNotSavedError} when rows are left; the others are saved
+   */
+  save(rows: readonly TelemetryRow[], deadline: number): Promise<void>;
+}
+
+export interface TelemetryTablePorts {
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+export function telemetryTable(dynamodb: DynamoDBClient, table: string, ports: TelemetryTablePorts): TelemetryTable {
+  const write = async (requests: readonly WriteRequest[]): Promise<readonly WriteRequest[]> => {
+    const command = new BatchWriteItemCommand({ RequestItems: { [table]: [...requests] } });
+    const { UnprocessedItems } = await dynamodb.send(command);
+    return UnprocessedItems?.[table] ?? [];
+  };
+  return {
+    save: async (rows, deadline) => {
+      const sending = { batchSize: ROWS_PER_WRITE, concurrency: CONCURRENT_WRITES, deadline, ...ports, send: write };
+      const { items, errors } = await sendInBatches(rows.map(toWriteRequest), sending);
+      if (items.length === 0) return;
+      const why = errors.length === 0 ? "DynamoDB was too busy for the time left" : "DynamoDB refused";
+      const message = `${items.length} of ${rows.length} rows not saved: ${why}`;
+      throw new TelemetryNotSavedError(message, { cause: errors[0] });
+    },
+  };
+}
+
+function toWriteRequest(row: TelemetryRow): WriteRequest {
+  // The event's numbers were parsed from JSON by Lambda: whatever precision they had to lose is lost already.
+  return { PutRequest: { Item: marshall(row, { allowImpreciseNumbers: true }) } };
+}

@@ -1,0 +1,22 @@
+/** A message's row. In DynamoDB's own notation, in which numbers are text and keep their digits. */
+import type { Message } from "../message/message";
+
+/** As much of DynamoDB's attribute values as rows have. */
+export type Attribute =
+  { readonly S: string } | { readonly N: string } | { readonly M: Readonly<Record<string, { readonly S: string }>> };
+export type Row = Readonly<Record<string, Attribute>>;
+
+/** The day and the time are UTC, ISO 8601. */
+export function rowOf({ key, version, group, summary, receivedAt, digest, data }: Message): Row {
+  const time = new Date(receivedAt).toISOString();
+  return {
+    key: { S: key },
+    version: { N: version },
+    day: { S: time.slice(0, 10) },
+    receivedAt: { S: time },
+    ...(group !== undefined && { group: { S: group } }),
+    summary: { M: Object.fromEntries(Object.entries(summary).map(([label, S]) => [label, { S }])) },
+    digest: { S: digest },
+    data: { S: data },
+  };
+}

@@ -1,0 +1,52 @@
+import * as z from "zod";
+
+import { createDynamoDB } from "../shared/aws/clients/dynamodb";
+import { createSfn } from "../shared/aws/clients/sfn";
+import { endpoint, restHandler } from "../shared/handlers/rest-handler";
+import { TASK_STATUSES, taskIdSchema, taskRequestSchema, tasksEnvironment } from "./contract";
+import { stepFunctions } from "./task/executions";
+import { cancelTask, findTask, startTask } from "./task/lifecycle";
+import { pageToken, parsePageToken } from "./task/page-token";
+import { taskTable } from "./task/task-table";
+
+const DEFAULT_LIMIT = 50;
+const MAX_LIMIT = 100;
+
+const oneSchema = z.object({ path: z.object({ id: taskIdSchema }) });
+const startSchema = z.object({ body: taskRequestSchema });
+const listSchema = z.object({
+  query: z.strictObject({
+    status: z.enum(TASK_STATUSES, `is not one of ${TASK_STATUSES.join(", ")}`),
+    limit: z
+      .string()
+      .regex(/^[1-9]\d{0,2}$/, "is not a whole number from 1")
+      .transform(Number)
+      .refine((limit) => limit <= MAX_LIMIT, `is more than ${MAX_LIMIT}`)
+      .default(DEFAULT_LIMIT),
+    next: z.string().optional(),
+  }),
+});
+
+/** `POST /tasks`, `GET /tasks?status=`, `GET /tasks/{id}`, `DELETE /tasks/{id}`. */
+export const handler = restHandler(tasksEnvironment, ({ environment, clock, metrics }) => {
+  const { TASK_MACHINE, TASK_EXECUTIONS, TASKS_TABLE, KEEP_DAYS } = environment;
+  const executions = stepFunctions(createSfn(), TASK_MACHINE, TASK_EXECUTIONS);
+  const table = taskTable(createDynamoDB(), TASKS_TABLE, KEEP_DAYS);
+  return {
+    "POST /tasks": endpoint(startSchema, async ({ body }) => {
+      const started = await startTask(body, { executions, now: clock.now() });
+      metrics.count("startRequests", 1);
+      return { body: started };
+    }),
+    "GET /tasks": endpoint(listSchema, async ({ query: { status, limit, next } }) => {
+      const page = await table.list(status, { limit, from: parsePageToken(next, status) });
+      return { body: { tasks: page.tasks, ...(page.next && { next: pageToken(page.next) }) } };
+    }),
+    "GET /tasks/{id}": endpoint(oneSchema, async ({ path: { id } }) => ({
+      body: await findTask(id, { table, executions }),
+    })),
+    "DELETE /tasks/{id}": endpoint(oneSchema, async ({ path: { id } }) => ({
+      body: await cancelTask(id, { table, executions }),
+    })),
+  };
+});

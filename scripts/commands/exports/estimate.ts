@@ -1,0 +1,66 @@
+/** What an export will cost and how long it will take, from the table's size and what was measured of the worker. */
+import type { ExportConfig } from "../../../functions/exports/contract";
+import { PRICES } from "../../shared/prices";
+
+/** Of table that one worker exports a second, compressed or not: `npm run bench -- exports`, with some caution. */
+const BYTES_PER_SECOND = 40e6;
+
+/** Plain JSON is somewhat longer than what DynamoDB counts an item by. */
+const JSON_SHARE = 1.2;
+const GZIP_SHARE = 0.2;
+
+const CHUNK_BYTES = 8 * 1_048_576;
+const PART_BYTES = 128 * 1_048_576;
+const LAMBDA_GB = 1_769 / 1_024;
+const INVOCATION_SECONDS = 850;
+const SEGMENTS_AT_A_TIME = 40;
+
+/** Until the first page and after the last one: state machine, cold starts, manifest. */
+const AROUND_SECONDS = 10;
+
+/** Of DynamoDB's own export, which is slow to begin and never fast. */
+const NATIVE_SECONDS = 600;
+
+export interface Estimate {
+  /** US dollars, by what is paid for. */
+  readonly costs: Readonly<Record<"DynamoDB" | "S3" | "Lambda" | "Step Functions", number>>;
+  readonly dollars: number;
+  readonly seconds: number;
+}
+
+/** @param table what DynamoDB says of it: its size may be six hours old */
+export function estimate(
+  config: Pick<ExportConfig, "engine" | "mode" | "format" | "compression" | "segments" | "maxReadUnitsPerSecond">,
+  { bytes }: { readonly bytes: number },
+): Estimate {
+  if (config.engine === "dynamodb-export") {
+    const DynamoDB = (bytes / 1e9) * PRICES.dynamodb.exportedGb;
+    return summed({ DynamoDB, S3: 0, Lambda: 0, "Step Functions": 0 }, NATIVE_SECONDS);
+  }
+  const segments = config.format === "json" ? 1 : config.segments;
+  // Eventually consistent reads cost half; an incremental export's are consistent.
+  const units = (bytes / 4_096) * (config.mode === "incremental" ? 1 : 0.5);
+  const workerSeconds = bytes / BYTES_PER_SECOND;
+  const written = bytes * JSON_SHARE;
+  const parts = Math.max(segments, written / PART_BYTES);
+  const stored = written * (config.compression === "gzip" ? GZIP_SHARE : 1);
+  const capped = config.maxReadUnitsPerSecond === undefined ? 0 : units / config.maxReadUnitsPerSecond;
+  const seconds = AROUND_SECONDS + Math.max(workerSeconds / Math.min(segments, SEGMENTS_AT_A_TIME), capped);
+  // A worker that is held back waits in Lambda, and that is paid for as well.
+  const lambdaSeconds = Math.max(workerSeconds, capped * Math.min(segments, SEGMENTS_AT_A_TIME)) + segments;
+  return summed(
+    {
+      DynamoDB: units * PRICES.dynamodb.readRequestUnit + parts * 6 * PRICES.dynamodb.writeRequestUnit,
+      S3: (stored / CHUNK_BYTES + 3 * parts) * PRICES.s3.write,
+      Lambda: lambdaSeconds * LAMBDA_GB * PRICES.lambda.gbSecond,
+      "Step Functions":
+        (12 + segments * (1 + 2 * Math.ceil(lambdaSeconds / segments / INVOCATION_SECONDS))) *
+        PRICES.stepFunctions.stateTransition,
+    },
+    seconds,
+  );
+}
+
+function summed(costs: Estimate["costs"], seconds: number): Estimate {
+  return { costs, dollars: Object.values(costs).reduce((sum, each) => sum + each, 0), seconds };
+}

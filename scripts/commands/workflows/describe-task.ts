@@ -1,0 +1,59 @@
+/** Tasks for people. */
+import { stripVTControlCharacters } from "node:util";
+import type { Colors } from "picocolors/types";
+import { MINUTE_SECONDS } from "../../../functions/shared/time";
+import type { Task, TaskStatus } from "../../../functions/workflows/contract";
+import { table } from "../../shared/table";
+
+/** A task with its history, a line each. */
+export function describeTask(task: Task, colours: Colors): string {
+  return [
+    `${task.taskId}  ${colouredStatus(task.status, colours)}`,
+    ...task.history.map((moment, index) => describeMoment(moment, task.history[index - 1], colours)),
+    colours.dim(`  ${task.executionArn}`),
+  ].join("\n");
+}
+
+/** One step of a history: when, how long after the one before it, and why. */
+export function describeMoment(
+  { status, at, reason }: Task["history"][number],
+  before: Task["history"][number] | undefined,
+  colours: Colors,
+): string {
+  const later = before === undefined ? "" : `  after ${seconds(Date.parse(at) - Date.parse(before.at))}`;
+  return `  ${at}  ${colouredStatus(status, colours)}${later}${reason === undefined ? "" : `  ${plain(reason)}`}`;
+}
+
+/** Tasks of a list, latest first. */
+export function describeTasks(tasks: readonly Task[], status: TaskStatus, colours: Colors): string {
+  if (tasks.length === 0) return `no task is ${status}`;
+  return table(
+    ["task", "status", "started", "ended", "reason"],
+    tasks.map(({ taskId, status: own, timestamp, history, reason }) => [
+      taskId,
+      colouredStatus(own, colours),
+      new Date(timestamp).toISOString(),
+      own === "STARTED" ? "" : (history.at(-1)?.at ?? ""),
+      plain(reason ?? ""),
+    ]),
+  );
+}
+
+/** A reason is what somebody's error says: one line of it, and nothing that a terminal would obey. */
+function plain(text: string): string {
+  return stripVTControlCharacters(text).replace(/\p{Cc}+/gu, " ");
+}
+
+function colouredStatus(status: TaskStatus, colours: Colors): string {
+  if (status === "STARTED") return colours.cyan(status);
+  return status === "DONE" ? colours.green(status) : colours.red(status);
+}
+
+/** `0.4 s`, `12 s`, `3 min 20 s` */
+function seconds(milliseconds: number): string {
+  const whole = Math.round(milliseconds / 1_000);
+  if (milliseconds < 10_000) return `${(milliseconds / 1_000).toFixed(1)} s`;
+  return whole < MINUTE_SECONDS
+    ? `${whole} s`
+    : `${Math.floor(whole / MINUTE_SECONDS)} min ${whole % MINUTE_SECONDS} s`;
+}

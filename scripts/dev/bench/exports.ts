@@ -1,0 +1,190 @@
+import { fork, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { buildSync } from "esbuild";
+
+import { BUNDLE_OPTIONS } from "../../../modules/constructs/bundle";
+import {
+  COUNTED_PATH,
+  countedSchema,
+  ITEM_SIZES,
+  measuredSchema,
+  stubReadySchema,
+  type Counted,
+  type ItemSize,
+  type Measured,
+  type Task,
+} from "./exports/messages";
+import { PRICES } from "../../shared/prices";
+import { figure, figureAtLeast, figureAtMost, median, type Figure } from "./figure";
+
+const MEGABYTE = 1_048_576;
+
+/** Of table, in pages of a megabyte. */
+const SMALL = 10;
+const MIDDLING = 1_000;
+const LARGE = 5_000;
+
+/** Of each rate: the median counts. */
+const ROUNDS = 3;
+
+/** Of the deployed reader: modules/exports/index.ts. */
+const LAMBDA_GB = 1_769 / 1_024;
+
+/** A run, and what the stub has seen of it. */
+type Outcome = Measured & Counted;
+
+/**
+ * One segment on its way from DynamoDB to S3, both a stub in a process of its own; and beside it, on the same pages, the plain way.
+ * Megabytes are those of Scan's answers. One core: a rate is by wall clock, or by the time of all of the process's threads on
+ * processors where that is longer.
+ */
+export async function benchExports(): Promise<readonly Figure[]> {
+  const directory = mkdtempSync(join(tmpdir(), "almanac-bench-"));
+  bundleProcesses(directory);
+  const stub = fork(join(directory, "stub.js"), { env: {}, stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  try {
+    const { awsEndpoint } = stubReadySchema.parse(await message(stub));
+    const run = (program: string, task: Task) => measured(directory, program, awsEndpoint, task);
+    return await figuresOf(run);
+  } finally {
+    stub.kill();
+    rmSync(directory, { recursive: true });
+  }
+}
+
+async function figuresOf(run: (program: string, task: Task) => Promise<Outcome>): Promise<readonly Figure[]> {
+  const ours: Outcome[] = [];
+  const export_ = async (itemSize: ItemSize, pages: number, compressed: boolean): Promise<Outcome> => {
+    const outcome = await run("worker", { itemSize, pages, compressed });
+    ours.push(outcome);
+    return outcome;
+  };
+  const figures: Figure[] = [];
+  const [rates, gzipRates, ratios]: [number[], number[], number[]] = [[], [], []];
+  let counted: Outcome | undefined;
+  for (const itemSize of ITEM_SIZES) {
+    const rounds: Record<"rate" | "gzip" | "plain" | "ratio", number[]> = { rate: [], gzip: [], plain: [], ratio: [] };
+    let shareOfGzip = 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      const plain = await run("plain", { itemSize, pages: 100, compressed: false });
+      const same = await export_(itemSize, 100, false);
+      const long = await export_(itemSize, MIDDLING, false);
+      const gzip = await export_(itemSize, MIDDLING, true);
+      rounds.plain.push(rateOf(plain));
+      rounds.ratio.push(rateOf(same) / rateOf(plain));
+      rounds.rate.push(rateOf(long));
+      rounds.gzip.push(rateOf(gzip));
+      shareOfGzip = (gzip.stored / long.stored) * 100;
+      counted ??= gzip;
+    }
+    rates.push(median(rounds.rate));
+    gzipRates.push(median(rounds.gzip));
+    ratios.push(median(rounds.ratio));
+    figures.push(
+      figure(`mb_per_s_${itemSize}`, median(rounds.rate), "MB/s"),
+      figure(`gzip_mb_per_s_${itemSize}`, median(rounds.gzip), "MB/s"),
+      figure(`gzip_share_${itemSize}`, shareOfGzip, "%"),
+      figure(`plain_mb_per_s_${itemSize}`, median(rounds.plain), "MB/s"),
+    );
+  }
+  await export_("300b", SMALL, true);
+  const large = [await export_("300b", LARGE, false), await export_("4kb", LARGE, true)];
+  return [
+    figureAtLeast("mb_per_s", Math.min(...rates), "MB/s", 60),
+    figureAtLeast("gzip_mb_per_s", Math.min(...gzipRates), "MB/s", 45),
+    figureAtLeast("ratio", Math.min(...ratios), "times", 2.5),
+    figureAtMost("rss_mb", residentMegabytes(ours), "MB", 256),
+    figure("rss_mb_10mb", residentMegabytes(ours.filter(({ pages }) => pages === SMALL)), "MB"),
+    figure("rss_mb_1gb", residentMegabytes(ours.filter(({ pages }) => pages === MIDDLING)), "MB"),
+    figure("rss_mb_5gb", residentMegabytes(large), "MB"),
+    ...(await plainMemory(run)),
+    ...figures,
+    ...(counted === undefined ? [] : costs(counted)),
+  ];
+}
+
+/** The plain way's memory, table after table twice as large, until it dies. */
+async function plainMemory(run: (program: string, task: Task) => Promise<Outcome>): Promise<readonly Figure[]> {
+  const figures: Figure[] = [];
+  for (let pages = SMALL; ; pages *= pages === SMALL ? 10 : 2) {
+    try {
+      const outcome = await run("plain", { itemSize: "300b", pages, compressed: false });
+      figures.push(figure(`plain_rss_mb_${pages}mb`, residentMegabytes([outcome]), "MB"));
+    } catch {
+      return [...figures, figure("plain_dies_at_mb", pages, "MB")];
+    }
+  }
+}
+
+/** What a gigabyte of table costs, from the requests that the stub has counted; beside it DynamoDB's own export. */
+function costs({ pages, puts, seconds, cpuSeconds }: Outcome): readonly Figure[] {
+  const { dynamodb, s3, lambda } = PRICES;
+  const gigabytes = pages / 1_024;
+  // A page is 256 units of 4 KB, each half of one where reads are eventually consistent.
+  const read = pages * 128 * dynamodb.readRequestUnit;
+  const worked = Math.max(seconds, cpuSeconds) * LAMBDA_GB * lambda.gbSecond;
+  return [
+    figure("usd_per_gb", (read + puts * s3.write + worked) / gigabytes, "$"),
+    figure("own_export_usd_per_gb", dynamodb.exportedGb, "$"),
+    figure("own_export_recovery_usd_per_gb_month", dynamodb.pointInTimeRecoveryGbMonth, "$"),
+  ];
+}
+
+function rateOf({ scanned, seconds, cpuSeconds }: Outcome): number {
+  return scanned / 1e6 / Math.max(seconds, cpuSeconds);
+}
+
+function residentMegabytes(outcomes: readonly Outcome[]): number {
+  return Math.max(...outcomes.map(({ peakResidentBytes }) => peakResidentBytes)) / MEGABYTE;
+}
+
+async function measured(directory: string, program: string, awsEndpoint: string, task: Task): Promise<Outcome> {
+  const counted = async (): Promise<Counted> =>
+    countedSchema.parse(await (await fetch(`${awsEndpoint}${COUNTED_PATH}`)).json());
+  await counted();
+  const child = fork(join(directory, `${program}.js`), {
+    env: {
+      BENCH: JSON.stringify(task),
+      AWS_ENDPOINT_URL: awsEndpoint,
+      AWS_REGION: "eu-central-1",
+      AWS_ACCESS_KEY_ID: "bench",
+      AWS_SECRET_ACCESS_KEY: "bench",
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
+    },
+    // A process that dies for want of memory says so at length.
+    stdio: ["ignore", "ignore", program === "plain" ? "ignore" : "inherit", "ipc"],
+  });
+  try {
+    const outcome = { ...measuredSchema.parse(await message(child)), ...(await counted()) };
+    const { pages, items, exported } = outcome;
+    if (pages !== task.pages) throw new Error(`${program} has read ${pages} of ${task.pages} pages`);
+    if (exported !== items) throw new Error(`${program} has exported ${exported} of ${items} items`);
+    return outcome;
+  } finally {
+    child.kill();
+  }
+}
+
+function bundleProcesses(directory: string): void {
+  buildSync({
+    ...BUNDLE_OPTIONS,
+    absWorkingDir: join(__dirname, "../.."),
+    sourcemap: false,
+    entryPoints: ["stub", "worker", "plain"].map((name) => join(__dirname, "exports", `${name}.ts`)),
+    outdir: directory,
+  });
+}
+
+/** The first message of a child. Rejects when it exits before. */
+function message(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    child.once("message", resolve);
+    child.once("error", reject);
+    child.once("exit", (code, signal) => {
+      reject(new Error(`${child.spawnargs[1] ?? "a process"} ended early: ${signal ?? `code ${code ?? "?"}`}`));
+    });
+  });
+}

@@ -1,0 +1,96 @@
+/** `npm run bench -- <name>`: measures, and holds what it measured against the goals. */
+import { Option } from "commander";
+import { colours } from "../../shared/colours";
+import { describeError, EXIT, npmCommand } from "../../shared/command-line";
+import { table } from "../../shared/table";
+import { benchBundle } from "./bundle";
+import { benchExports } from "./exports";
+import type { Figure } from "./figure";
+import { benchHeartbeats } from "./heartbeats";
+import { benchPipelines } from "./pipelines";
+import { benchReview } from "./review";
+import { benchStart } from "./start";
+import { benchSynth } from "./synth";
+import { benchWorkflow } from "./workflows";
+import { benchTimers } from "./timers";
+import { benchTests } from "./tests";
+import { benchTimersPrecision } from "./timers-precision";
+
+const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run: () => Promise<readonly Figure[]> }>> =
+  {
+    bundle: {
+      measures: "every handler's zip and load time, beside the same handlers with AWS SDK v2",
+      run: benchBundle,
+    },
+    synth: { measures: "main.ts to written stacks, cold and warm", run: benchSynth },
+    start: { measures: "npm start to ready, step by step", run: benchStart },
+    heartbeats: {
+      measures: "1,000 targets on loopback in one invocation, what a target costs, and the status page",
+      run: benchHeartbeats,
+    },
+    exports: {
+      measures: "one segment from DynamoDB to S3, 10 MB to 5 GB, beside the plain way (a quarter of an hour)",
+      run: benchExports,
+    },
+    workflow: {
+      measures: "starts of tasks a second, and what a task is made of and costs",
+      run: benchWorkflow,
+    },
+    timers: { measures: "the dispatcher of timers against a stub of AWS: speed, memory, costs", run: benchTimers },
+    "timers-precision": {
+      measures: "how late 300 timers of the local environment fire, end to end",
+      run: benchTimersPrecision,
+    },
+    pipelines: {
+      measures: "messages into rows beside one at a time, 10,000 changes to Slack, and one change all the way",
+      run: benchPipelines,
+    },
+    tests: { measures: "the last whole npm test, by its own report", run: benchTests },
+    review: { measures: "the report of a plan that changes 200 resources, after the plan itself", run: benchReview },
+  };
+
+const command = npmCommand("npm run bench --", "Measures, and holds the figures against their goals.")
+  .argument(
+    "<name>",
+    Object.entries(BENCHES)
+      .map(([name, { measures }]) => `\n${name}: ${measures}`)
+      .join(""),
+  )
+  .addOption(new Option("--json", "one JSON document on stdout, and nothing else (npm run --silent bench -- ...)"))
+  .addHelpText("after", "\nExit code 1: a goal was missed.")
+  .parse();
+
+async function main(name: string, { json }: { json?: boolean }): Promise<number> {
+  const bench = BENCHES[name];
+  if (bench === undefined) {
+    console.error(`There is no bench "${name}": ${Object.keys(BENCHES).join(", ")}.`);
+    return EXIT.badUsage;
+  }
+  console.error(`Measuring ${bench.measures} ...`);
+  const figures = await bench.run();
+  console.log(json === true ? JSON.stringify({ bench: name, figures }) : describe(figures));
+  return figures.some(({ met }) => met === false) ? EXIT.failure : EXIT.ok;
+}
+
+function describe(figures: readonly Figure[]): string {
+  return table(
+    ["figure", "value", "unit", "goal", ""],
+    figures.map(({ name, value, unit, goal, met }) => [
+      name,
+      String(value),
+      unit,
+      goal ?? "",
+      met === null ? "" : met ? colours.green("met") : colours.red("missed"),
+    ]),
+  );
+}
+
+main(command.args[0] ?? "", command.opts()).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    console.error(describeError(error));
+    process.exitCode = EXIT.failure;
+  },
+);

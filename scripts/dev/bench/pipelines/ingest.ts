@@ -1,0 +1,129 @@
+/** The real ingest handler against a stub: batches as Lambda hands them over, beside one message at a time. */
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { z } from "zod";
+import { handler } from "../../../../functions/pipelines/ingest";
+import { lambdaContext } from "../../../../test/support/lambda";
+import { figure, median, type Figure } from "../figure";
+import { PRICES } from "../../../shared/prices";
+
+const BATCH = 100;
+const BATCHES = 60;
+const SINGLES = 150;
+const RUNS = 3;
+
+/** SQS hands over ten messages a request, and takes as many deletions. */
+const MESSAGES_A_REQUEST = 10;
+
+/** Rows of up to 1 KB: one unit in the table, and one in each of its two indexes. */
+const WRITE_UNITS = 3;
+
+const countsSchema = z.object({ DynamoDB: z.number(), S3: z.number() });
+type Counts = z.output<typeof countsSchema>;
+
+export async function measureIngest(): Promise<readonly Figure[]> {
+  const stub = fork(join(__dirname, "stub.ts"), {
+    execArgv: ["--import", createRequire(__filename).resolve("tsx")],
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+  const answer = async (): Promise<unknown> => ((await once(stub, "message")) as [unknown])[0];
+  try {
+    const port = z.number().parse(await answer());
+    setEnvironment(`http://127.0.0.1:${port}`);
+    const work = async (batches: number, size: number): Promise<number> => {
+      const began = performance.now();
+      for (let batch = 0; batch < batches; batch += 1) {
+        const { batchItemFailures } = await quietly(() => handler(eventOf(batch, size), lambdaContext()));
+        if (batchItemFailures.length > 0) throw new Error("messages failed");
+      }
+      return (batches * size * 1_000) / (performance.now() - began);
+    };
+    await work(5, BATCH);
+    const counted = async (): Promise<Counts> => {
+      stub.send("counts");
+      return countsSchema.parse(await answer());
+    };
+    const before = await counted();
+    const rates: number[] = [];
+    for (let run = 0; run < RUNS; run += 1) rates.push(await work(BATCHES, BATCH));
+    const after = await counted();
+    const records = RUNS * BATCHES * BATCH;
+    const perRecord = {
+      DynamoDB: (after.DynamoDB - before.DynamoDB) / records,
+      S3: (after.S3 - before.S3) / records,
+    };
+    const alone = await work(SINGLES, 1);
+    const rate = median(rates);
+    return [
+      figure("records_per_s", rate, "1/s"),
+      figure("one_at_a_time_per_s", alone, "1/s"),
+      { ...figure("ratio", rate / alone, ""), goal: ">= 5", met: rate / alone >= 5 },
+      figure("dynamodb_requests_per_record", perRecord.DynamoDB, ""),
+      figure("s3_requests_per_record", perRecord.S3, ""),
+      figure("ingest_usd_per_million", 1_000_000 * priceOf(perRecord), "$"),
+    ];
+  } finally {
+    stub.kill();
+  }
+}
+
+/** Of one message from the queue on, without Lambda's time: sending, receiving and deleting it, its row, its part of the archive. */
+function priceOf({ DynamoDB, S3 }: Counts): number {
+  const queue = (1 + 2 / MESSAGES_A_REQUEST) * PRICES.sqs.request;
+  return (
+    queue +
+    DynamoDB * WRITE_UNITS * PRICES.dynamodb.writeRequestUnit +
+    S3 * PRICES.s3.write +
+    PRICES.lambda.request / BATCH
+  );
+}
+
+function setEnvironment(endpoint: string): void {
+  Object.assign(process.env, {
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_REGION: "eu-central-1",
+    AWS_ACCESS_KEY_ID: "bench",
+    AWS_SECRET_ACCESS_KEY: "bench",
+    POWERTOOLS_SERVICE_NAME: "pipelines",
+    ALMANAC_APP: "almanac",
+    ALMANAC_ENVIRONMENT: "bench",
+    CHANNEL_NAME: "jobOrder",
+    CHANNEL: JSON.stringify({
+      key: "/jobOrderId",
+      version: "/revision",
+      groupBy: "/customer",
+      summary: { Total: "/total" },
+    }),
+    CHANNEL_TABLE: "table",
+    ARCHIVE_BUCKET: "archive",
+  });
+}
+
+function eventOf(batch: number, size: number): object {
+  const Records = Array.from({ length: size }, (_, index) => ({
+    messageId: `${batch}-${index}`,
+    body: JSON.stringify({
+      jobOrderId: `${batch}-${index}`,
+      revision: 1,
+      customer: "c-1",
+      total: 12.5,
+      text: "x".repeat(400),
+    }),
+    attributes: { SentTimestamp: "1795248000000" },
+    messageAttributes: {},
+  }));
+  return { Records };
+}
+
+/** Lambda takes what handlers log; a terminal would cost more than they do. */
+async function quietly<Result>(work: () => Promise<Result>): Promise<Result> {
+  const write = process.stdout.write.bind(process.stdout);
+  process.stdout.write = () => true;
+  try {
+    return await work();
+  } finally {
+    process.stdout.write = write;
+  }
+}

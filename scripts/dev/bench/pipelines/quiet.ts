@@ -1,0 +1,66 @@
+/** From the door's answer to Slack's inbox, when nothing else goes on: in a local environment of its own. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { openDoor } from "../../../commands/pipelines/door";
+import { channelOf } from "../../../commands/pipelines/outputs";
+import { homeAt } from "../../../local/home";
+import { readRunning } from "../../../local/run-record";
+import { localSettings } from "../../../environments/deployed";
+import { commandOutput, ownEnvironment } from "../../../shared/run-command";
+import { figure, figureAtMost, median, type Figure } from "../figure";
+
+const ORDERS = 40;
+const APART_MS = 1_500;
+const PATIENCE_MS = 30_000;
+
+const inboxSchema = z.object({ messages: z.array(z.object({ at: z.iso.datetime(), message: z.unknown() })) });
+
+export async function measureQuiet(): Promise<readonly Figure[]> {
+  const home = mkdtempSync(join(tmpdir(), "almanac-bench-"));
+  const { ALMANAC_AWS_ENDPOINT: _, ...env } = ownEnvironment();
+  const npmRun = (...args: readonly string[]) =>
+    commandOutput(process.execPath, ["scripts/run.mjs", ...args, "--home", home], { env });
+  try {
+    await npmRun("start", "--detach");
+    const running = await readRunning(homeAt(home));
+    if (running?.slack === undefined || running.deployment === undefined)
+      throw new Error("npm start has left no Slack");
+    const { endpoint } = channelOf("local", "jobOrder", running.deployment);
+    const door = openDoor(endpoint, localSettings(running.endpoint));
+    const sentAt = new Map<string, number>();
+    for (let order = 0; order < ORDERS; order += 1) {
+      const jobOrderId = `quiet-${order}-`;
+      const { status, text } = await door(JSON.stringify({ jobOrderId, revision: 1 }));
+      if (status !== 202) throw new Error(`the door answered ${status}: ${text}`);
+      sentAt.set(jobOrderId, Date.now());
+      await sleep(APART_MS);
+    }
+    const seconds = (await arrivals(running.slack.url, sentAt)).sort((a, b) => a - b);
+    return [
+      figure("quiet_p50_s", median(seconds), "s"),
+      figureAtMost("quiet_p99_s", seconds[Math.ceil(0.99 * seconds.length) - 1] ?? NaN, "s", 5),
+    ];
+  } finally {
+    await npmRun("stop");
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+/** Seconds from when each was sent to when Slack took it. */
+async function arrivals(slack: string, sentAt: ReadonlyMap<string, number>): Promise<number[]> {
+  const until = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const { messages } = inboxSchema.parse(await (await fetch(`${slack}/inbox`)).json());
+    const told = messages.map(({ at, message }) => ({ at: Date.parse(at), text: JSON.stringify(message) }));
+    const seconds = [...sentAt].flatMap(([key, sent]) => {
+      const first = told.find(({ text }) => text.includes(key));
+      return first === undefined ? [] : [Math.max(0, first.at - sent) / 1_000];
+    });
+    if (seconds.length === sentAt.size) return seconds;
+    if (Date.now() > until) throw new Error(`only ${seconds.length} of ${sentAt.size} orders were told`);
+    await sleep(500);
+  }
+}

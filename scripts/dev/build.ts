@@ -1,0 +1,44 @@
+/** `npm run build`: bundles every handler and says what each weighs; compiles what other programs import. */
+import { program } from "commander";
+import { buildClients } from "./clients-package";
+import { colours } from "../shared/colours";
+import { describeError, EXIT } from "../shared/command-line";
+import { bundleHandlers, handlerEntries } from "../../modules/constructs/bundle";
+import { table } from "../shared/table";
+
+program
+  .name("npm run build --")
+  .description(
+    "Bundles every handler of functions/ into .almanac/bundles; what has not changed is not built again.\n" +
+      "Compiles the clients that other programs import into dist/, a package of its own.",
+  )
+  .parse();
+
+const started = performance.now();
+const bundles = bundleHandlers(handlerEntries());
+const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(1)} kB`;
+
+console.log(
+  table(
+    ["handler", "bundle", "zip", ""],
+    bundles.map(({ entry, bundleBytes, zipBytes, rebuilt }) => [
+      entry,
+      kilobytes(bundleBytes),
+      kilobytes(zipBytes),
+      rebuilt ? "built" : colours.dim("unchanged"),
+    ]),
+  ),
+);
+const seconds = (since: number) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
+console.log(`${bundles.length} handlers in ${seconds(started)}`);
+
+const compiling = performance.now();
+buildClients().then(
+  (folder) => {
+    console.log(`clients in ${folder}, in ${seconds(compiling)}`);
+  },
+  (error: unknown) => {
+    console.error(`npm run build: ${describeError(error)}`);
+    process.exitCode = EXIT.failure;
+  },
+);

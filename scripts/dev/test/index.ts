@@ -1,0 +1,88 @@
+/** `npm test`: all tests. The last line is `N passed, N failed`; the exit code is 1 when anything failed. */
+import { Option } from "commander";
+import { checkStatically } from "./static";
+import { runJest } from "./jest";
+import { writeLastRun } from "./last-run";
+import { timed, type StepResult } from "./result";
+import { scan } from "../scan/scan";
+import { colours } from "../../shared/colours";
+import { EXIT, npmCommand } from "../../shared/command-line";
+
+const STEPS = ["static", "unit", "module", "browser", "e2e"] as const;
+/** Only by name, because it installs 300 MB. Continuous integration runs it. */
+const SCAN = "scan";
+type Step = (typeof STEPS)[number] | typeof SCAN;
+
+/** Of steps that run beside the end-to-end tests, whose timeouts are tighter. */
+const BACKGROUND = 5;
+
+const command = npmCommand(
+  "npm test --",
+  "Types, lint, format (static), unit, module and browser tests, and end-to-end tests on an emulator of their own. With --only scan: checkov's policy scan of the stacks.",
+)
+  .addOption(new Option("--only <step>", "one of them").choices([...STEPS, SCAN]))
+  .argument("[jest-arguments...]", "passed on to jest: npm test -- --only unit -- --testPathPatterns checker")
+  .allowExcessArguments(true)
+  .parse();
+
+function runStep(step: Step, niceness = 0): Promise<StepResult> {
+  if (step === "static") return checkStatically(niceness);
+  if (step === SCAN) return scanPolicies();
+  return runJest(step, { args: command.args, niceness });
+}
+
+/** The unit tests have all processors. The other steps use what the end-to-end tests, which mostly wait, leave free. */
+async function runAll(): Promise<readonly StepResult[]> {
+  const unit = await runStep("unit");
+  const inBackground = async (): Promise<readonly StepResult[]> => {
+    const results: StepResult[] = [];
+    for (const step of ["static", "module", "browser"] as const) results.push(await runStep(step, BACKGROUND));
+    return results;
+  };
+  const [e2e, background] = await Promise.all([runStep("e2e"), inBackground()]);
+  return [unit, ...background, e2e];
+}
+
+/** What checkov reports for the stacks, except what scripts/dev/scan/waivers.ts explains. */
+function scanPolicies(): Promise<StepResult> {
+  return timed(async () => {
+    const { passed, open, stale } = await scan(console.error);
+    const rerun = "npm test -- --only scan";
+    const failures = [
+      ...open.map(({ check, name, at }) => ({ what: `${check} ${at}`, details: name, rerun })),
+      ...stale.map(({ check }) => ({ what: check, details: "is waived, but nothing fails it any more", rerun })),
+    ];
+    return { step: SCAN, passed, failed: failures.length, failures };
+  });
+}
+
+/** What failed comes last, so that it is on the screen. */
+function describe(results: readonly StepResult[]): string {
+  const mark = (failed: number) => (failed === 0 ? colours.green("PASS") : colours.red("FAIL"));
+  const steps = results.map(
+    ({ step, passed, failed, seconds }) =>
+      `${mark(failed)} ${step}: ${passed} passed, ${failed} failed in ${seconds.toFixed(0)} s`,
+  );
+  const failures = results
+    .flatMap((result) => result.failures)
+    .map(({ what, details, rerun }) => `${colours.red("FAIL")} ${what}\n\n${details}\n\n  Run it alone: ${rerun}\n`);
+  return ["", ...steps, ...(failures.length === 0 ? [] : ["", ...failures])].join("\n");
+}
+
+async function main(): Promise<void> {
+  const { only } = command.opts<{ only?: Step }>();
+  const begin = performance.now();
+  const results = only === undefined ? await runAll() : [await runStep(only)];
+  const seconds = (performance.now() - begin) / 1000;
+  const total = (key: "passed" | "failed") => results.reduce((sum, result) => sum + result[key], 0);
+  const [passed, failed] = [total("passed"), total("failed")];
+  if (only === undefined) {
+    const steps = Object.fromEntries(results.map(({ step, failures: _, ...figures }) => [step, figures]));
+    await writeLastRun({ endedAt: new Date().toISOString(), passed, failed, seconds, steps });
+  }
+  console.error(describe(results));
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 ? EXIT.ok : EXIT.failure;
+}
+
+void main();

@@ -1,0 +1,204 @@
+/**
+ * The bucket that holds an environment's Terraform state. It is the one thing that Terraform can't make for itself.
+ */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  DeleteObjectsCommand,
+  HeadBucketCommand,
+  ListObjectVersionsCommand,
+  PutBucketEncryptionCommand,
+  PutBucketLifecycleConfigurationCommand,
+  PutBucketOwnershipControlsCommand,
+  PutBucketPolicyCommand,
+  PutBucketVersioningCommand,
+  PutPublicAccessBlockCommand,
+  S3Client,
+  S3ServiceException,
+  type BucketLocationConstraint,
+} from "@aws-sdk/client-s3";
+import { z } from "zod";
+import { partitionOf } from "../environments/partition";
+
+/** How long an older state can be brought back. */
+const OLD_STATE_DAYS = 90;
+
+const backendSchema = z.object({
+  bucket: z.string(),
+  region: z.string(),
+  access_key: z.string().optional(),
+  secret_key: z.string().optional(),
+  endpoints: z.object({ s3: z.string() }).optional(),
+});
+
+/** The S3 backend of a synthesized stack. */
+export type StateBackend = z.infer<typeof backendSchema>;
+
+const stackSchema = z.object({ terraform: z.object({ backend: z.object({ s3: backendSchema }) }) });
+
+/** The bucket's name belongs to somebody else: bucket names are unique in the world. */
+export class StateBucketTakenError extends Error {
+  override readonly name = "StateBucketTakenError";
+
+  constructor(bucket: string, cause: unknown) {
+    super(`the bucket ${bucket} is another account's or in another region. Name another: stateBucket in main.ts`, {
+      cause,
+    });
+  }
+}
+
+/** Reads the backend of the stack in a synthesized folder: `cdktf.out/stacks/staging`. */
+export async function readStateBackend(stackDirectory: string): Promise<StateBackend> {
+  const stack: unknown = JSON.parse(await readFile(join(stackDirectory, "cdk.tf.json"), "utf8"));
+  return stackSchema.parse(stack).terraform.backend.s3;
+}
+
+/**
+ * Makes the state bucket of a synthesized stack, or brings an existing one to what it should be: versioned, encrypted, reached
+ * over TLS only, closed to the public. As often as you like.
+ *
+ * @throws StateBucketTakenError
+ */
+export async function ensureStateBucket(stackDirectory: string): Promise<{ bucket: string; created: boolean }> {
+  const backend = await readStateBackend(stackDirectory);
+  const s3 = clientOf(backend);
+  try {
+    const created = await createIfMissing(s3, backend);
+    await configure(s3, backend);
+    return { bucket: backend.bucket, created };
+  } finally {
+    s3.destroy();
+  }
+}
+
+/** Whether a synthesized stack's state bucket is there. */
+export async function stateBucketExists(stackDirectory: string): Promise<boolean> {
+  const backend = await readStateBackend(stackDirectory);
+  const s3 = clientOf(backend);
+  try {
+    return await exists(s3, backend.bucket);
+  } finally {
+    s3.destroy();
+  }
+}
+
+/** Deletes the state bucket with every version of every state in it. Does nothing where there is none. */
+export async function deleteStateBucket(stackDirectory: string): Promise<{ bucket: string; deleted: boolean }> {
+  const backend = await readStateBackend(stackDirectory);
+  const s3 = clientOf(backend);
+  const { bucket } = backend;
+  try {
+    if (!(await exists(s3, bucket))) return { bucket, deleted: false };
+    for (;;) {
+      const { Versions = [], DeleteMarkers = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket: bucket }));
+      const objects = [...Versions, ...DeleteMarkers].map(({ Key, VersionId }) => ({ Key, VersionId }));
+      if (objects.length === 0) break;
+      await s3.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: objects, Quiet: true } }));
+    }
+    await s3.send(new DeleteBucketCommand({ Bucket: bucket }));
+    return { bucket, deleted: true };
+  } finally {
+    s3.destroy();
+  }
+}
+
+function clientOf({ region, endpoints, access_key, secret_key }: StateBackend): S3Client {
+  return new S3Client({
+    region,
+    ...(endpoints && { endpoint: endpoints.s3, forcePathStyle: true }),
+    ...(access_key !== undefined &&
+      secret_key !== undefined && { credentials: { accessKeyId: access_key, secretAccessKey: secret_key } }),
+  });
+}
+
+async function createIfMissing(s3: S3Client, { bucket, region }: StateBackend): Promise<boolean> {
+  if (await exists(s3, bucket)) return false;
+  // us-east-1 is what S3 means by none, and refuses to be told.
+  const place = region === "us-east-1" ? undefined : { LocationConstraint: region as BucketLocationConstraint };
+  try {
+    await s3.send(new CreateBucketCommand({ Bucket: bucket, ...(place && { CreateBucketConfiguration: place }) }));
+    return true;
+  } catch (error) {
+    if (error instanceof S3ServiceException && error.name === "BucketAlreadyOwnedByYou") return false; // made meanwhile
+    if (error instanceof S3ServiceException && error.name === "BucketAlreadyExists")
+      throw new StateBucketTakenError(bucket, error);
+    throw error;
+  }
+}
+
+async function exists(s3: S3Client, bucket: string): Promise<boolean> {
+  try {
+    await s3.send(new HeadBucketCommand({ Bucket: bucket }));
+    return true;
+  } catch (error) {
+    const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
+    if (status === 404) return false;
+    if (status === 403 || status === 301) throw new StateBucketTakenError(bucket, error);
+    throw error;
+  }
+}
+
+async function configure(s3: S3Client, { bucket: Bucket, region }: StateBackend): Promise<void> {
+  const arn = `arn:${partitionOf(region)}:s3:::${Bucket}`;
+  await s3.send(
+    new PutPublicAccessBlockCommand({
+      Bucket,
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+    }),
+  );
+  await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: "Enabled" } }));
+  await s3.send(
+    new PutBucketEncryptionCommand({
+      Bucket,
+      ServerSideEncryptionConfiguration: {
+        Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" } }],
+      },
+    }),
+  );
+  await s3.send(
+    new PutBucketOwnershipControlsCommand({
+      Bucket,
+      OwnershipControls: { Rules: [{ ObjectOwnership: "BucketOwnerEnforced" }] },
+    }),
+  );
+  await s3.send(
+    new PutBucketPolicyCommand({
+      Bucket,
+      Policy: JSON.stringify({
+        Version: "2012-10-17",
+        Statement: [
+          {
+            Sid: "TlsOnly",
+            Effect: "Deny",
+            Principal: "*",
+            Action: "s3:*",
+            Resource: [arn, `${arn}/*`],
+            Condition: { Bool: { "aws:SecureTransport": "false" } },
+          },
+        ],
+      }),
+    }),
+  );
+  await s3.send(
+    new PutBucketLifecycleConfigurationCommand({
+      Bucket,
+      LifecycleConfiguration: {
+        Rules: [
+          {
+            ID: "old-states",
+            Status: "Enabled",
+            Filter: { Prefix: "" },
+            NoncurrentVersionExpiration: { NoncurrentDays: OLD_STATE_DAYS },
+          },
+        ],
+      },
+    }),
+  );
+}

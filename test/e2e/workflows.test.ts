@@ -1,0 +1,258 @@
+import { DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
+import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { DescribeExecutionCommand, ListExecutionsCommand, SFNClient, StopExecutionCommand } from "@aws-sdk/client-sfn";
+import { unmarshall } from "@aws-sdk/util-dynamodb";
+import * as z from "zod";
+import { taskSchema, type Task } from "../../functions/workflows/contract";
+import { executionNameOf } from "../../functions/workflows/task/execution-name";
+import { stepFunctions } from "../../functions/workflows/task/executions";
+import { startTask } from "../../functions/workflows/task/lifecycle";
+import { homeAt } from "../../scripts/local/home";
+import { readRunning } from "../../scripts/local/run-record";
+import { scheduledEvent } from "../support/lambda";
+import { signedFetch } from "../support/signed-fetch";
+import { awsConfiguration, eventually, home, npmRun, startArguments, withDeployment } from "./support/system";
+
+const outputsSchema = z.object({
+  table_name: z.string(),
+  start_function_name: z.string(),
+  sweep_function_name: z.string(),
+  machine_arn: z.string(),
+  executions_arn: z.string(),
+  api_id: z.string(),
+});
+const startedSchema = z.strictObject({
+  taskId: z.string(),
+  timestamp: z.number(),
+  executionArn: z.string(),
+  startDate: z.string(),
+});
+
+describe("the workflow, deployed", () => {
+  let outputs: z.output<typeof outputsSchema>;
+  let aws: ReturnType<typeof awsConfiguration>;
+  let sfn: SFNClient;
+  let lambda: LambdaClient;
+
+  beforeAll(async () => {
+    const running = await readRunning(homeAt(home));
+    if (running === undefined) throw new Error("npm start has left nothing running");
+    aws = awsConfiguration(running.endpoint);
+    sfn = new SFNClient(aws);
+    lambda = new LambdaClient(aws);
+    outputs = outputsSchema.parse(running.deployment?.features["workflow"]);
+  });
+
+  const invoke = async (FunctionName: string, event: unknown): Promise<unknown> => {
+    const { Payload, FunctionError } = await lambda.send(
+      new InvokeCommand({ FunctionName, Payload: Buffer.from(JSON.stringify(event)) }),
+    );
+    const answer: unknown = JSON.parse(Buffer.from(Payload ?? []).toString() || "null");
+    if (FunctionError !== undefined) throw new Error(JSON.stringify(answer));
+    return answer;
+  };
+  const start = async (taskId: string, input?: object) =>
+    startedSchema.parse(await invoke(outputs.start_function_name, { taskId, ...(input && { input }) }));
+  const rowOf = async (taskId: string): Promise<Task | undefined> => {
+    const { Items: [item] = [] } = await new DynamoDBClient(aws).send(
+      new QueryCommand({
+        TableName: outputs.table_name,
+        KeyConditionExpression: "taskId = :id",
+        ExpressionAttributeValues: { ":id": { S: taskId } },
+        ConsistentRead: true,
+      }),
+    );
+    return item && taskSchema.parse(unmarshall(item));
+  };
+  const rowWith = (taskId: string, status: string, timeoutMs = 30_000) =>
+    eventually(
+      () => rowOf(taskId),
+      (row) => row?.status === status,
+      timeoutMs,
+    );
+  const statusOf = async (taskId: string) =>
+    (
+      await sfn.send(
+        new DescribeExecutionCommand({ executionArn: `${outputs.executions_arn}:${executionNameOf(taskId)}` }),
+      )
+    ).status;
+  const call = async (
+    method: string,
+    path: string,
+    { body, signed = true }: { body?: unknown; signed?: boolean } = {},
+  ) => {
+    const address = `${aws.endpoint}/restapis/${outputs.api_id}/live/_user_request_${path}`;
+    const request = { method, ...(body !== undefined && { body: JSON.stringify(body) }) };
+    const response = await (signed ? signedFetch(address, request, aws) : fetch(address, request));
+    return [response.status, await response.json()] as const;
+  };
+
+  it("writes STARTED, waits, does the work, writes DONE", async () => {
+    const { timestamp, executionArn } = await start("plain-1");
+    expect(Math.abs(Date.now() - timestamp)).toBeLessThan(60_000);
+    expect(await rowWith("plain-1", "STARTED")).toMatchObject({ taskId: "plain-1", timestamp, executionArn });
+    const done = await rowWith("plain-1", "DONE");
+    expect(done?.history.map(({ status }) => status)).toEqual(["STARTED", "DONE"]);
+    const [first = 0, last = 0] = done?.history.map(({ at }) => Date.parse(at)) ?? [];
+    expect(last - first).toBeGreaterThanOrEqual(3_000);
+    await eventually(
+      () => statusOf("plain-1"),
+      (status) => status === "SUCCEEDED",
+      10_000,
+    );
+  }, 60_000);
+
+  it("ends work that fails as FAILED, in its own words, after another try", async () => {
+    await start("failing-1", { fails: "no funds" });
+    const failed = await rowWith("failing-1", "FAILED");
+    expect(failed?.reason).toMatch(/: no funds$/);
+    expect(failed?.history.map(({ status }) => status)).toEqual(["STARTED", "FAILED"]);
+    await eventually(
+      () => statusOf("failing-1"),
+      (status) => status === "FAILED",
+      10_000,
+    );
+  }, 60_000);
+
+  it("ends work that is too slow as TIMED_OUT", async () => {
+    await start("slow-1", { ms: 14_000 });
+    expect(await rowWith("slow-1", "TIMED_OUT")).toMatchObject({ reason: "the work took longer than 8 s" });
+  }, 60_000);
+
+  it("starts one execution for one id, however often and however closely it is asked", async () => {
+    const taskId = "a hundred times/at once ü";
+    // Through both doors; and most of them without Lambda, of which the emulator would start a process for each.
+    const executions = stepFunctions(sfn, outputs.machine_arn, outputs.executions_arn);
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, async (_, index) =>
+        index % 10 > 1
+          ? startTask({ taskId }, { executions, now: Date.now() })
+          : index % 10 === 0
+            ? start(taskId)
+            : startedSchema.parse((await call("POST", "/tasks", { body: { taskId } }))[1]),
+      ),
+    );
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    const { executions: all = [] } = await sfn.send(
+      new ListExecutionsCommand({ stateMachineArn: outputs.machine_arn }),
+    );
+    expect(all.filter(({ name }) => name === executionNameOf(taskId))).toHaveLength(1);
+    // What becomes of its work is another test's; however it ends, the answer stays the first one.
+    await eventually(
+      () => rowOf(taskId),
+      (row) => row !== undefined && row.status !== "STARTED",
+      60_000,
+    );
+    expect(await start(taskId)).toEqual(answers[0]);
+  }, 120_000);
+
+  it.each([
+    ["at once", 0, "ABORTED"],
+    ["in its wait", 1_000, "ABORTED"],
+    ["at work", 4_000, "ABORTED"],
+  ])(
+    "is cancelled over the API: %s",
+    async (when, afterMs, status) => {
+      const taskId = `cancelled ${when}`;
+      await start(taskId, { ms: 3_000 });
+      await new Promise((resolve) => setTimeout(resolve, afterMs));
+      const [code, cancelled] = await call("DELETE", `/tasks/${encodeURIComponent(taskId)}`);
+      expect([code, taskSchema.parse(cancelled)]).toMatchObject([
+        200,
+        { status, reason: "Cancelled: the task was cancelled" },
+      ]);
+      await new Promise((resolve) => setTimeout(resolve, 5_000));
+      expect(await rowOf(taskId)).toEqual(cancelled);
+      expect(await statusOf(taskId)).toBe("ABORTED");
+      expect(await call("DELETE", `/tasks/${encodeURIComponent(taskId)}`)).toEqual([200, cancelled]);
+    },
+    60_000,
+  );
+
+  it("leaves a task that is done as it is, cancelled or not", async () => {
+    expect(await call("DELETE", "/tasks/plain-1")).toMatchObject([200, { status: "DONE" }]);
+  });
+
+  it("sees an abort behind its back, by the event", async () => {
+    await start("aborted-1");
+    const row = await rowWith("aborted-1", "STARTED");
+    await sfn.send(
+      new StopExecutionCommand({ executionArn: row?.executionArn ?? "", error: "Operator", cause: "enough" }),
+    );
+    expect(await rowWith("aborted-1", "ABORTED")).toMatchObject({ reason: "Operator: enough" });
+  }, 60_000);
+
+  it("mends rows whose event was lost, by the sweep", async () => {
+    const lost = ["lost-1", "lost-2"];
+    await withDeployment(async () => {
+      await eventBridge("DisableRule");
+      try {
+        for (const taskId of lost) {
+          await start(taskId, { ms: 3_000 });
+          const row = await rowWith(taskId, "STARTED");
+          await sfn.send(new StopExecutionCommand({ executionArn: row?.executionArn ?? "" }));
+        }
+        await new Promise((resolve) => setTimeout(resolve, 3_500)); // no event comes; and they are older than their wait
+        for (const taskId of lost) expect(await rowOf(taskId)).toMatchObject({ status: "STARTED" });
+        await invoke(outputs.sweep_function_name, scheduledEvent({ time: new Date().toISOString() }));
+        for (const taskId of lost)
+          expect(await rowOf(taskId)).toMatchObject({
+            status: "ABORTED",
+            reason: "stopped from outside, without a word",
+          });
+      } finally {
+        await eventBridge("EnableRule");
+      }
+    });
+  }, 240_000);
+
+  /** One request in EventBridge's own protocol: for two of them, a client would be one dependency more. */
+  async function eventBridge(action: "DisableRule" | "EnableRule"): Promise<void> {
+    const response = await fetch(aws.endpoint, {
+      method: "POST",
+      headers: {
+        "Content-Type": "application/x-amz-json-1.1",
+        "X-Amz-Target": `AWSEvents.${action}`,
+        Authorization: "AWS4-HMAC-SHA256 Credential=test/20261121/eu-central-1/events/aws4_request",
+      },
+      body: JSON.stringify({ Name: "almanac-local-workflow-executions-ended" }),
+    });
+    if (!response.ok) throw new Error(`${action}: ${response.status} ${await response.text()}`);
+  }
+
+  it("lists tasks by their status, page by page", async () => {
+    const pageSchema = z.object({ tasks: z.array(taskSchema), next: z.string().optional() });
+    const found: string[] = [];
+    let next: string | undefined = "";
+    while (next !== undefined) {
+      const query = next === "" ? "" : `&next=${next}`;
+      const page: z.output<typeof pageSchema> = pageSchema.parse(
+        (await call("GET", `/tasks?status=ABORTED&limit=2${query}`))[1],
+      );
+      found.push(...page.tasks.map(({ taskId }) => taskId));
+      next = page.next;
+    }
+    expect(new Set(found).size).toBe(found.length);
+    expect(found).toEqual(expect.arrayContaining(["aborted-1", "lost-1", "lost-2", "cancelled at once"]));
+  });
+
+  it("answers nobody who does not sign, and tells what is wrong with a request", async () => {
+    expect((await call("GET", "/tasks/plain-1", { signed: false }))[0]).toBe(403);
+    expect((await call("GET", "/tasks/nobody"))[0]).toBe(404);
+    expect((await call("GET", "/tasks?status=GONE"))[0]).toBe(400);
+    expect((await call("POST", "/tasks", { body: { taskId: "" } }))[0]).toBe(400);
+  });
+
+  it("is followed at a terminal, listed, and cancelled there", async () => {
+    const run = (...args: readonly string[]) => npmRun("task", "local", ...args, ...startArguments);
+    const watched = await run("start", "terminal-1", "--watch", "--input", '{"ms": 100}');
+    expect(watched.output).toMatch(/Z {2}STARTED\n.*Z {2}DONE {2}after \d/);
+    expect(watched.code).toBe(0);
+    const shown = await run("show", "failing-1");
+    expect([shown.code, shown.output]).toEqual([0, expect.stringMatching(/failing-1 {2}FAILED\n[^]*no funds/)]);
+    expect((await run("ls", "--status", "TIMED_OUT")).output).toContain("slow-1");
+    expect((await run("cancel", "terminal-1")).output).toContain("terminal-1  DONE");
+    const none = await run("show", "nobody");
+    expect([none.code, none.output]).toEqual([1, expect.stringContaining('there is no task "nobody"')]);
+  }, 240_000);
+});

@@ -1,0 +1,177 @@
+import fc from "fast-check";
+
+import { MalformedItemError, parseDynamoLine, parsePlainItem } from "../../../../functions/exports/format/plain-json";
+import { convertScanPage, jsonNumber, MalformedPageError } from "../../../../functions/exports/format/scan-page";
+import { attributes, numberText, typedItem, type TypedItem } from "../../../support/items";
+
+function convert(body: string): { readonly lines: string[]; readonly page: ReturnType<typeof convertScanPage> } {
+  const bytes = Buffer.from(body);
+  const target = Buffer.alloc(bytes.length);
+  const page = convertScanPage(bytes, target, 0, "\n");
+  const text = target.toString("utf8", 0, page.bytes);
+  return { lines: text === "" ? [] : text.slice(0, -1).split("\n"), page };
+}
+
+function pageOf(items: readonly TypedItem[], more: Readonly<Record<string, unknown>> = {}): string {
+  return JSON.stringify({ Count: items.length, Items: items, ...more });
+}
+
+const plain = (item: TypedItem): string | undefined => convert(pageOf([item])).lines[0];
+
+describe("a page of a Scan as plain JSON", () => {
+  it("writes values as people would", () => {
+    expect(
+      plain({
+        id: { S: 'a "quoted" \\ text\n' },
+        count: { N: "12" },
+        ok: { BOOL: true },
+        nothing: { NULL: true },
+        list: { L: [{ N: "1.50" }, { S: "" }, { L: [] }] },
+        map: { M: { a: { M: {} } } },
+      }),
+    ).toBe(
+      '{"id":"a \\"quoted\\" \\\\ text\\n","count":12,"ok":true,"nothing":null,"list":[1.50,"",[]],"map":{"a":{}}}',
+    );
+  });
+
+  it("copies strings of any length, with escapes at any place", () => {
+    for (let length = 0; length <= 70; length++)
+      for (let at = 0; at <= length; at++)
+        for (const escaped of ["", '"', "\\", '\\"', "ü"]) {
+          const text = "a".repeat(at) + escaped + "b".repeat(length - at);
+          expect(plain({ [text]: { S: text } })).toBe(JSON.stringify({ [text]: text }));
+        }
+  });
+
+  it("tags what JSON has no type for", () => {
+    expect(
+      plain({ s: { SS: ["a", "b"] }, n: { NS: ["1", "2.5"] }, b: { B: "AAEC" }, bs: { BS: ["AA==", "AQ=="] } }),
+    ).toBe('{"s":{"SS":["a","b"]},"n":{"NS":[1,2.5]},"b":{"B":"AAEC"},"bs":{"BS":["AA==","AQ=="]}}');
+  });
+
+  it("tags a map that looks as if it were tagged", () => {
+    expect(plain({ a: { M: { SS: { S: "not a set" } } }, b: { M: { SS: { S: "" }, other: { N: "1" } } } })).toBe(
+      '{"a":{"M":{"SS":"not a set"}},"b":{"SS":"","other":1}}',
+    );
+    expect(parsePlainItem('{"a":{"M":{"\\u0053S":"x"}}}')).toEqual({ a: { M: { SS: { S: "x" } } } });
+    expect(convert('{"Items":[{"a":{"M":{"\\u0053S":{"S":"x"}}}}]}').lines[0]).toBe('{"a":{"M":{"\\u0053S":"x"}}}');
+  });
+
+  it("keeps every digit of 38", () => {
+    const digits = "12345678901234567890123456789012345678";
+    expect(plain({ n: { N: digits }, s: { NS: [`-0.${digits}`] } })).toBe(`{"n":${digits},"s":{"NS":[-0.${digits}]}}`);
+  });
+
+  it.each([
+    [".5", "0.5"],
+    ["+1", "1"],
+    ["007", "7"],
+    ["1.", "1"],
+    ["-00.50", "-0.50"],
+    ["1E+126", "1e+126"],
+    ["-0", "-0"],
+  ])("writes the number %s as JSON has it: %s", (text, json) => {
+    expect(plain({ n: { N: text } })).toBe(`{"n":${json}}`);
+  });
+
+  it("tells where the next page begins, and what this one has cost", () => {
+    const key = { id: { S: "LastEvaluatedKey" } };
+    const { page } = convert(
+      pageOf([{ LastEvaluatedKey: { S: '"LastEvaluatedKey":{' } }], {
+        ConsumedCapacity: { TableName: "t", CapacityUnits: 128.5 },
+        LastEvaluatedKey: key,
+        ScannedCount: 1,
+      }),
+    );
+    expect(page).toMatchObject({ items: 1, lastKey: JSON.stringify(key), capacityUnits: 128.5 });
+  });
+
+  it("knows the last page, and a page on which a filter has left nothing", () => {
+    expect(convert('{"Count":0,"Items":[],"ScannedCount":9}').page).toEqual({
+      items: 0,
+      scanned: 9,
+      bytes: 0,
+      lastKey: undefined,
+      capacityUnits: 0,
+    });
+    expect(convert(" {} ").page.items).toBe(0);
+  });
+
+  it("brings any item back as it was, however its JSON is spaced", () => {
+    fc.assert(
+      fc.property(fc.array(typedItem, { maxLength: 3 }), fc.constantFrom(undefined, 1, "\t"), (items, space) => {
+        const body = JSON.stringify({ Items: items, Count: items.length }, undefined, space);
+        const { lines, page } = convert(body);
+        expect(page.items).toBe(items.length);
+        expect(lines.map((line) => parsePlainItem(line))).toEqual(items.map(attributes));
+        for (const line of lines) expect(JSON.parse(line)).toBeDefined();
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it("brings any item of DynamoDB's own export back as it was", () => {
+    fc.assert(
+      fc.property(typedItem, (item) => {
+        const plainNumbers = (text: string): string => jsonNumber(text) ?? text;
+        const normal = JSON.parse(
+          JSON.stringify(item, (key, each: unknown) =>
+            key === "N" && typeof each === "string"
+              ? plainNumbers(each)
+              : key === "NS" && Array.isArray(each)
+                ? each.map((text) => plainNumbers(String(text)))
+                : each,
+          ),
+        ) as TypedItem;
+        const put = attributes(normal);
+        expect(parseDynamoLine(JSON.stringify({ Item: normal }))).toEqual({ put });
+        expect(parseDynamoLine(JSON.stringify({ Keys: {}, NewImage: normal }))).toEqual({ put });
+        expect(parseDynamoLine(JSON.stringify({ Keys: normal }))).toEqual({ remove: put });
+      }),
+    );
+  });
+
+  it("refuses lines that no export has written, and quotes nothing of them", () => {
+    for (const line of [
+      "secret",
+      '["secret"]',
+      '{"secret":{"S":"x"}}',
+      '{"Item":"secret"}',
+      '{"Item":{"a":{"X":"secret"}}}',
+    ])
+      expect(() => parseDynamoLine(line)).toThrow(MalformedItemError);
+    for (const line of ["secret", '"secret"', '{"a":{"SS":"secret"}}', '{"a":{"B":1}}'])
+      expect(() => parsePlainItem(line)).toThrow(MalformedItemError);
+    for (const parse of [parseDynamoLine, parsePlainItem]) expect(() => parse("secret")).not.toThrow(/secret/);
+  });
+
+  it("reads numbers as JSON does, digit for digit", () => {
+    fc.assert(
+      fc.property(numberText, (text) => {
+        const json = jsonNumber(text) ?? "";
+        expect(JSON.parse(json)).toBeCloseTo(Number(text), 5);
+        expect(
+          json
+            .replace(/[eE].*/, "")
+            .replace(/[^\d]/g, "")
+            .replace(/^0+/, ""),
+        ).toBe(
+          text
+            .replace(/[eE].*/, "")
+            .replace(/[^\d]/g, "")
+            .replace(/^0+/, ""),
+        );
+      }),
+    );
+  });
+
+  it("refuses what is cut off or mangled anywhere, and never makes less of it", () => {
+    const body = pageOf([{ id: { S: "a" }, n: { N: "1.5" }, m: { M: { x: { SS: ["b"] }, y: { BOOL: false } } } }]);
+    for (let end = 0; end < body.length; end++) expect(() => convert(body.slice(0, end))).toThrow(MalformedPageError);
+    expect(() => convert(`${body}}`)).toThrow(MalformedPageError);
+    expect(() => convert('{"Items":[{"a":{"X":"b"}}]}')).toThrow("byte 20 of 27 is not a type of DynamoDB's");
+    expect(() => convert('{"Items":[{"a":{"N":"b"}}]}')).toThrow("is not a number");
+    expect(() => convert('{"Items":[{"a":{"BOOL":"true"}}]}')).toThrow(MalformedPageError);
+    expect(() => convert('{"Items":{}}')).toThrow(MalformedPageError);
+  });
+});

@@ -1,0 +1,265 @@
+import { createHash } from "node:crypto";
+import { gunzipSync } from "node:zlib";
+
+import fc from "fast-check";
+
+import { fileWriter } from "../../../../functions/exports/format/file-writer";
+import { paceOf } from "../../../../functions/exports/scan/rate-limiter";
+import {
+  DocumentTooLargeError,
+  exportSegment,
+  PART_BYTES,
+  type SealedPart,
+  type SegmentPorts,
+  type SegmentProgress,
+} from "../../../../functions/exports/scan/segment";
+import { memoryObjects, type MemoryObjects } from "../../../support/memory-objects";
+import { virtualClock } from "../../../support/virtual-clock";
+
+const MEGABYTE = 1_048_576;
+
+/** A table of so many pages, each of so many items of so many bytes. The key after page 3 is `{"page":{"N":"3"}}`. */
+interface Table {
+  readonly pages: number;
+  readonly items: number;
+  readonly bytes: number;
+}
+
+const idOf = (page: number, item: number): string => `${page}-${item}`;
+
+function pageOf({ pages, items, bytes }: Table, page: number): Buffer {
+  const text = "x".repeat(bytes);
+  const Items = Array.from({ length: items }, (_, item) => ({ id: { S: idOf(page, item) }, text: { S: text } }));
+  return Buffer.from(
+    JSON.stringify({
+      Items,
+      ...(page + 1 < pages && { LastEvaluatedKey: { page: { N: String(page + 1) } } }),
+      ConsumedCapacity: { CapacityUnits: 128 },
+    }),
+  );
+}
+
+/** What is stored of a segment, and by whom. */
+class Stored {
+  progress: SegmentProgress = { lastKey: undefined, nextPart: 0, done: false, read: { items: 0, bytes: 0 } };
+  worker = "";
+  readonly parts: SealedPart[] = [];
+  readonly pagesRead: number[] = [];
+}
+
+class Killed extends Error {}
+
+interface Worker {
+  readonly name: string;
+  /** Called before each port; may throw, as if the worker died there. */
+  readonly before?: (port: string) => void;
+  readonly format?: "json" | "ndjson";
+  readonly compressed?: boolean;
+  readonly writesEmpty?: boolean;
+  readonly unitsPerSecond?: number;
+  readonly partBytes?: number;
+}
+
+function ports(table: Table, stored: Stored, store: MemoryObjects, worker: Worker): SegmentPorts {
+  const { name, before = () => undefined, format = "ndjson", compressed = false } = worker;
+  const clock = virtualClock();
+  return {
+    format,
+    writesEmpty: worker.writesEmpty ?? false,
+    clock,
+    partBytes: worker.partBytes ?? PART_BYTES,
+    pace: paceOf(worker.unitsPerSecond, clock),
+    keyOf: (part) => `part-${part}`,
+    scan: async (after) => {
+      await Promise.resolve();
+      before("scan");
+      const page = after === undefined ? 0 : Number(/"N":"(\d+)"/.exec(after)?.[1]);
+      stored.pagesRead.push(page);
+      return pageOf(table, page);
+    },
+    open: (key) => {
+      const guarded: MemoryObjects = {
+        ...store,
+        begin: (of) => {
+          before("begin");
+          return store.begin(of);
+        },
+        send: (...chunk) => {
+          before("send");
+          return store.send(...chunk);
+        },
+      };
+      return fileWriter({ key, format, compressed }, guarded);
+    },
+    save: async (progress, part) => {
+      await Promise.resolve();
+      before("save");
+      if (stored.worker !== name) throw new Error("taken");
+      stored.progress = progress;
+      if (part) stored.parts.push(part);
+      before("saved");
+    },
+    complete: async (part) => {
+      before("complete");
+      await store.complete(part.key, part.upload);
+    },
+    onPage: () => undefined,
+  };
+}
+
+/** What a run's last step does with what was saved and not completed. */
+async function completeAll(stored: Stored, store: MemoryObjects): Promise<void> {
+  for (const { key, upload } of stored.parts) await store.complete(key, upload);
+}
+
+function idsIn(store: MemoryObjects, compressed = false): string[] {
+  const inOrder = [...store.objects].sort(([a], [b]) => Number(a.slice(5)) - Number(b.slice(5)));
+  return inOrder.flatMap(([, object]) => {
+    const text = (compressed ? gunzipSync(object) : object).toString();
+    return [...text.matchAll(/"id":"([^"]+)"/g)].map(([, id = ""]) => id);
+  });
+}
+
+function idsOf({ pages, items }: Table): string[] {
+  return Array.from({ length: pages }, (_, page) =>
+    Array.from({ length: items }, (_, item) => idOf(page, item)),
+  ).flat();
+}
+
+async function work(table: Table, worker: Worker, stored = new Stored(), store = memoryObjects(), deadline = Infinity) {
+  stored.worker = worker.name;
+  const done = await exportSegment(stored.progress, ports(table, stored, store, worker), deadline);
+  return { done, stored, store };
+}
+
+const small: Table = { pages: 3, items: 2, bytes: 10 };
+
+describe("a segment", () => {
+  it("becomes a part, with its items, bytes and checksum", async () => {
+    const { done, stored, store } = await work(small, { name: "a" });
+    expect(done).toBe(true);
+    const object = store.objects.get("part-0") ?? Buffer.alloc(0);
+    expect(object.toString().split("\n")).toHaveLength(7);
+    expect(stored.parts).toMatchObject([
+      { number: 0, items: 6, bytes: object.length, sha256: createHash("sha256").update(object).digest("hex") },
+    ]);
+    expect(idsIn(store)).toEqual(idsOf(small));
+  });
+
+  it("becomes a packed part that unpacks to the same", async () => {
+    const table = { pages: 20, items: 10, bytes: 50_000 };
+    const packed = await work(table, { name: "a", compressed: true });
+    const plain = await work(table, { name: "a" });
+    expect(idsIn(packed.store, true)).toEqual(idsIn(plain.store));
+    const object = packed.store.objects.get("part-0") ?? Buffer.alloc(0);
+    expect(gunzipSync(object).equals(plain.store.objects.get("part-0") ?? Buffer.alloc(0))).toBe(true);
+    expect(packed.stored.parts[0]?.sha256).toBe(createHash("sha256").update(object).digest("hex"));
+  });
+
+  it("becomes several parts where it is large, and a document never", async () => {
+    const table = { pages: 10, items: 1, bytes: 1_000 };
+    const partBytes = 4_000;
+    const { stored, store } = await work(table, { name: "a", partBytes });
+    expect(stored.parts.map(({ items }) => items)).toEqual([4, 4, 2]);
+    expect(idsIn(store)).toEqual(idsOf(table));
+    const document = await work(table, { name: "a", format: "json", partBytes });
+    expect(document.stored.parts.map(({ items }) => items)).toEqual([10]);
+  });
+
+  it("is a document that JSON.parse reads, whatever its pages are", async () => {
+    const { store } = await work(small, { name: "a", format: "json" });
+    const text = store.objects.get("part-0")?.toString() ?? "";
+    expect(text).toMatch(/^\{"user_metrics": \[\{"id":"0-0"/);
+    expect(JSON.parse(text)).toEqual({ user_metrics: idsOf(small).map((id) => ({ id, text: "x".repeat(10) })) });
+  });
+
+  it("of nothing is no part, and an empty document only where that is wanted", async () => {
+    const nothing = { pages: 4, items: 0, bytes: 0 };
+    const lines = await work(nothing, { name: "a" });
+    expect([lines.stored.progress.done, lines.stored.parts, lines.store.open()]).toEqual([true, [], 0]);
+    const document = await work(nothing, { name: "a", format: "json", writesEmpty: true });
+    expect(document.store.objects.get("part-0")?.toString()).toBe('{"user_metrics": []}');
+    const none = await work(nothing, { name: "a", format: "json" });
+    expect(none.store.objects.size).toBe(0);
+  });
+
+  it("stops when its time is up, with all that it has read saved, and goes on from there", async () => {
+    const table = { pages: 10, items: 1, bytes: 10 };
+    const slow: Worker = { name: "a", unitsPerSecond: 128 };
+    const first = await work(table, slow, undefined, undefined, 4_500);
+    expect(first.done).toBe(false);
+    expect(first.stored.progress).toMatchObject({ lastKey: '{"page":{"N":"5"}}', nextPart: 1, done: false });
+    const second = await work(table, { ...slow, name: "b" }, first.stored, first.store);
+    expect(second.done).toBe(true);
+    expect(idsIn(second.store)).toEqual(idsOf(table));
+    expect(second.stored.pagesRead).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
+  it("that is a document fails when its time is up, and leaves nothing behind", async () => {
+    const stored = new Stored();
+    const store = memoryObjects();
+    const slow: Worker = { name: "a", unitsPerSecond: 128, format: "json" };
+    const table = { pages: 10, items: 2, bytes: MEGABYTE };
+    await expect(work(table, slow, stored, store, 4_500)).rejects.toThrow(DocumentTooLargeError);
+    expect([stored.parts, store.objects.size, store.open()]).toEqual([[], 0, 0]);
+  });
+
+  it("keeps to its read units a second", async () => {
+    const stored = new Stored();
+    const store = memoryObjects();
+    stored.worker = "a";
+    const slow = ports({ pages: 11, items: 1, bytes: 10 }, stored, store, { name: "a", unitsPerSecond: 64 });
+    await exportSegment(stored.progress, slow, Infinity);
+    // Ten pages are paid for before the last one is read, 128 units each.
+    expect(slow.clock.elapsed()).toBeCloseTo(20_000, -1);
+  });
+
+  it("hands on what a port throws, and leaves no upload behind", async () => {
+    const store = memoryObjects();
+    const before = (port: string): void => {
+      if (port === "scan" && store.open() > 0) throw new Killed();
+    };
+    const table = { pages: 12, items: 1, bytes: MEGABYTE };
+    await expect(work(table, { name: "a", before }, new Stored(), store)).rejects.toThrow(Killed);
+    expect([store.open(), store.objects.size]).toEqual([0, 0]);
+  });
+
+  it("has every item once, wherever workers die and whoever was thought dead", async () => {
+    const table = { pages: 12, items: 2, bytes: 1_000 };
+    const partBytes = 4_500; // three pages
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.nat(40), { maxLength: 4 }),
+        fc.boolean(),
+        fc.boolean(),
+        async (deaths, compressed, zombie) => {
+          const stored = new Stored();
+          const store = memoryObjects();
+          const lives: Promise<unknown>[] = [];
+          for (const [index, calls] of deaths.entries()) {
+            const name = `worker-${index}`;
+            let left = calls;
+            const before = (): void => {
+              if (left-- <= 0) throw new Killed();
+            };
+            stored.worker = name;
+            const life = exportSegment(
+              stored.progress,
+              ports(table, stored, store, { name, before, compressed, partBytes }),
+              Infinity,
+            ).catch(() => undefined);
+            // A zombie works on while the next one begins.
+            if (!zombie) await life;
+            lives.push(life);
+          }
+          await work(table, { name: "last", compressed, partBytes }, stored, store);
+          await Promise.all(lives);
+          await completeAll(stored, store);
+          expect(idsIn(store, compressed)).toEqual(idsOf(table));
+          expect(stored.parts.reduce((sum, { items }) => sum + items, 0)).toBe(24);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  }, 60_000);
+});

@@ -1,0 +1,76 @@
+import fc from "fast-check";
+
+import { maintenanceWindowsSchema, type MaintenanceWindow } from "../../../../functions/heartbeats/contract";
+import { inMaintenance, partsOf } from "../../../../functions/heartbeats/monitors/maintenance";
+
+const at = (time: string) => Date.parse(`2026-11-${time}Z`);
+const parts = (from: string, to: string, ...windows: MaintenanceWindow[]) =>
+  partsOf({ from: at(from), to: at(to) }, windows).map(({ from, to, maintenance }) =>
+    [new Date(from).toISOString().slice(8, 16), new Date(to).toISOString().slice(8, 16), maintenance].join(" "),
+  );
+
+describe("maintenance", () => {
+  it("happens once, from one time to another, in any time zone", () => {
+    expect(parts("21T06:00", "21T09:00", { from: "2026-11-21T08:00:00+01:00", to: "2026-11-21T08:00:00Z" })).toEqual([
+      "21T06:00 21T07:00 false",
+      "21T07:00 21T08:00 true",
+      "21T08:00 21T09:00 false",
+    ]);
+  });
+
+  it("happens every week, over midnight and the week's end too", () => {
+    const window = { weekday: "saturday", from: "23:30", minutes: 60 } as const; // the 21st is a Saturday
+    expect(parts("21T23:00", "22T01:00", window)).toEqual([
+      "21T23:00 21T23:30 false",
+      "21T23:30 22T00:30 true",
+      "22T00:30 22T01:00 false",
+    ]);
+    expect(parts("22T00:10", "22T00:20", window)).toEqual(["22T00:10 22T00:20 true"]);
+    expect(parts("28T23:00", "28T23:30", window)).toEqual(["28T23:00 28T23:30 false"]);
+  });
+
+  it("is one where windows overlap or touch in time", () => {
+    const windows = [
+      { from: "2026-11-21T07:00:00Z", to: "2026-11-21T08:00:00Z" },
+      { from: "2026-11-21T07:30:00Z", to: "2026-11-21T07:40:00Z" },
+    ];
+    expect(parts("21T06:00", "21T09:00", ...windows).filter((part) => part.endsWith("true"))).toEqual([
+      "21T07:00 21T08:00 true",
+    ]);
+  });
+
+  it("cuts any time into parts that join, and agrees with itself on every minute", () => {
+    const minute = fc.integer({ min: 0, max: 20_000 }).map((minutes) => at("10T00:00") + minutes * 60_000);
+    const once = fc.tuple(minute, minute).map(([a, b]) => ({
+      from: new Date(Math.min(a, b)).toISOString(),
+      to: new Date(Math.max(a, b) + 60_000).toISOString(),
+    }));
+    const weekly = fc.record({
+      weekday: fc.constantFrom("monday", "wednesday", "sunday"),
+      from: fc.constantFrom("00:00", "12:15", "23:59"),
+      minutes: fc.integer({ min: 1, max: 10_080 }),
+    });
+    fc.assert(
+      fc.property(minute, fc.integer({ min: 1, max: 600 }), fc.array(fc.oneof(once, weekly)), (from, length, input) => {
+        const windows = maintenanceWindowsSchema.parse(input);
+        const span = { from, to: from + length * 60_000 };
+        const all = partsOf(span, windows);
+        expect([all[0]?.from, all.at(-1)?.to]).toEqual([span.from, span.to]);
+        all.forEach((part, index) => {
+          expect(part.to).toBe(all[index + 1]?.from ?? span.to);
+          for (let time = part.from; time < part.to; time += 60_000)
+            expect(inMaintenance(time, windows)).toBe(part.maintenance);
+        });
+      }),
+    );
+  });
+
+  it.each([
+    [{ from: "2026-11-21T08:00:00Z", to: "2026-11-21T07:00:00Z" }],
+    [{ weekday: "someday", from: "02:00", minutes: 5 }],
+    [{ weekday: "monday", from: "2:00", minutes: 5 }],
+    [{ from: "2026-11-21", to: "2026-11-22" }],
+  ])("is not %j", (window) => {
+    expect(maintenanceWindowsSchema.safeParse([window]).success).toBe(false);
+  });
+});

@@ -1,0 +1,212 @@
+import fc from "fast-check";
+
+import type { MaintenanceWindow } from "../../../../functions/heartbeats/contract";
+import { percentiles } from "../../../../functions/heartbeats/monitors/histogram";
+import { inMaintenance } from "../../../../functions/heartbeats/monitors/maintenance";
+import { sumOf } from "../../../../functions/heartbeats/monitors/roll-up";
+import type {
+  ClosedIncident,
+  FiledHour,
+  Finding,
+  Rules,
+  TargetState,
+} from "../../../../functions/heartbeats/monitors/state";
+import { applyTick, hoursUntil } from "../../../../functions/heartbeats/monitors/state-transition";
+import { HOUR_MS, MINUTE_MS } from "../../../../functions/shared/time";
+
+const INTERVAL_MS = 5 * MINUTE_MS;
+const START = Date.parse("2026-11-21T06:55:00Z");
+const tickAt = (index: number) => START + index * INTERVAL_MS;
+
+const rules = (changes: Partial<Rules> = {}): Rules => ({
+  failuresBeforeDown: 3,
+  successesBeforeUp: 2,
+  maintenance: [],
+  intervalMs: INTERVAL_MS,
+  remindAfterMs: 24 * HOUR_MS,
+  ...changes,
+});
+
+const UP: Finding = { health: "up", at: START, latencyMs: 120 };
+const DOWN: Finding = { health: "down", at: START, latencyMs: 80, reason: "status", message: "status 500" };
+const BROKEN: Finding = { health: "unknown", at: START, reason: "internal", message: "the check broke" };
+
+/** A finding with the number of its tick. */
+type Delivery = readonly [index: number, finding: Finding];
+
+/** What is stored after ticks came in this order. */
+function remember(deliveries: readonly Delivery[], given: Rules = rules()) {
+  let state: TargetState | undefined;
+  const hours: FiledHour[] = [];
+  const incidents: ClosedIncident[] = [];
+  const applied: Delivery[] = [];
+  const told: string[] = [];
+  for (const [index, finding] of deliveries) {
+    const step = applyTick(state, finding, { tick: tickAt(index), run: "run" }, given);
+    if (step === undefined) continue;
+    applied.push([index, finding]);
+    hours.push(...step.hours);
+    if (step.incident) incidents.push(step.incident);
+    told.push(...step.state.outbox.map(({ kind }) => kind));
+    state = { ...step.state, outbox: [] }; // told at once
+  }
+  return { state, hours, incidents, applied, told };
+}
+
+const ticks = (...findings: readonly Finding[]): Delivery[] => findings.map((finding, index) => [index, finding]);
+const times = (hours: readonly FiledHour[]) => {
+  const { up, down, maintenance } = sumOf(hours.map(({ rollup }) => rollup));
+  return [up, down, maintenance].map((ms) => ms / MINUTE_MS);
+};
+
+describe("a subject", () => {
+  it("is unknown until it was seen well once, or failed often enough", () => {
+    expect(remember(ticks(DOWN, DOWN)).state).toMatchObject({ health: "unknown" });
+    expect(remember(ticks(UP)).state).toMatchObject({ health: "up", healthSince: START });
+    expect(remember(ticks(DOWN, DOWN, DOWN)).state).toMatchObject({ health: "down", healthSince: START });
+  });
+
+  it("has an incident after three failures in a row, from the first of them to the first of two good checks", () => {
+    expect(remember(ticks(UP, DOWN, DOWN, UP, DOWN, DOWN)).state?.incident).toBeUndefined();
+    const { incidents, told, state } = remember(ticks(UP, DOWN, DOWN, DOWN, UP, DOWN, UP, UP));
+    expect(incidents).toEqual([{ openedAt: tickAt(1), closedAt: tickAt(6), reason: "status", message: "status 500" }]);
+    expect(told).toEqual(["opened", "closed"]);
+    expect(state).toMatchObject({ health: "up", healthSince: tickAt(6), closedIncidents: 1 });
+  });
+
+  it("is told of again while its incident stays open", () => {
+    const long = Array.from({ length: 40 }, () => DOWN);
+    expect(remember(ticks(...long), rules({ remindAfterMs: HOUR_MS })).told).toEqual([
+      "opened",
+      "reminder",
+      "reminder",
+      "reminder",
+    ]);
+  });
+
+  it("has no incident, and is neither up nor down, in maintenance", () => {
+    const maintenance = [{ from: "2026-11-21T07:00:00Z", to: "2026-11-21T07:30:00Z" }];
+    const { state, told } = remember(ticks(UP, ...Array.from({ length: 8 }, () => DOWN), UP), rules({ maintenance }));
+    expect(told).toEqual([]);
+    expect(state && times([state.hour])).toEqual([0, 10, 30]);
+  });
+
+  it("is neither up nor down by a check that broke itself, which opens and closes nothing either", () => {
+    const { state, hours, told } = remember(ticks(UP, BROKEN, BROKEN, BROKEN, BROKEN, UP));
+    expect(told).toEqual([]);
+    expect(state && times([...hours, state.hour])).toEqual([5, 0, 0]);
+  });
+
+  it("is not up while the monitor was itself down: time without checks is without data", () => {
+    const { state, hours } = remember([
+      [0, UP],
+      [1, UP],
+      [100, UP],
+      [101, UP],
+    ]);
+    expect(state && times([...hours, state.hour])).toEqual([15, 0, 0]);
+    expect(state && times(hoursUntil(state, tickAt(200), rules()))).toEqual([10, 0, 0]);
+  });
+
+  it("bears ticks that come a little late or early without a gap", () => {
+    const jitter = [0, 20_000, -30_000, 5_000, 0];
+    let state: TargetState | undefined;
+    jitter.forEach((late, index) => {
+      const round = { tick: tickAt(index + 1) + late, run: "run" };
+      state = applyTick(state, UP, round, rules())?.state ?? state;
+    });
+    expect(state && times([state.hour])).toEqual([20, 0, 0]);
+  });
+});
+
+/** Ticks as the world delivers them: some missing, some doubled, some late (after others that were due later). */
+const world = fc
+  .array(
+    fc.record({
+      health: fc.constantFrom("up" as const, "up" as const, "down" as const, "down" as const, "unknown" as const),
+      latencyMs: fc.integer({ min: 1, max: 60_000 }),
+      copies: fc.constantFrom(0, 1, 1, 1, 2),
+      delay: fc.constantFrom(0, 0, 0, 1, 3),
+      gap: fc.constantFrom(1, 1, 1, 1, 2, 30),
+    }),
+    { maxLength: 120 },
+  )
+  .map((happenings) => {
+    let index = 0;
+    const deliveries = happenings.flatMap(({ health, latencyMs, copies, delay, gap }) => {
+      index += gap;
+      const finding: Finding = { health, at: tickAt(index), latencyMs, reason: "status", message: "status 500" };
+      const due = index;
+      return Array.from({ length: copies }, (_, copy) => ({
+        order: due + delay * copy,
+        delivery: [due, finding] as const,
+      }));
+    });
+    return deliveries.sort((a, b) => a.order - b.order).map(({ delivery }) => delivery);
+  });
+
+const windows = fc.constantFrom<MaintenanceWindow[][]>(
+  [],
+  [{ weekday: "saturday", from: "07:58", minutes: 63 }],
+  [{ from: "2026-11-21T09:00:00Z", to: "2026-11-21T12:34:00Z" }],
+);
+
+describe("whatever ticks do: late, doubled, missing", () => {
+  it("incidents open and close in turn", () => {
+    fc.assert(
+      fc.property(world, windows, (deliveries, maintenance) => {
+        const { incidents, told, state } = remember(deliveries, rules({ maintenance, remindAfterMs: Infinity }));
+        told.forEach((kind, index) => {
+          expect(kind).toBe(index % 2 === 0 ? "opened" : "closed");
+        });
+        expect(told.length).toBe(2 * incidents.length + (state?.incident ? 1 : 0));
+        const edges = incidents.flatMap(({ openedAt, closedAt }) => [openedAt, closedAt]);
+        if (state?.incident) edges.push(state.incident.openedAt);
+        edges.forEach((edge, index) => {
+          if (index > 0) expect(edge).toBeGreaterThan(edges[index - 1] ?? NaN);
+        });
+      }),
+    );
+  });
+
+  it("time up, down, in maintenance and without data is all the time there was, minute by minute", () => {
+    fc.assert(
+      fc.property(world, windows, (deliveries, maintenance) => {
+        const { state, hours, applied } = remember(deliveries, rules({ maintenance }));
+        const expected = { up: 0, down: 0, maintenance: 0, noData: 0 };
+        applied.forEach(([index, { health }], place) => {
+          const next = applied[place + 1]?.[0] ?? index;
+          for (let minute = 0; minute < (next - index) * 5; minute++) {
+            const time = tickAt(index) + minute * MINUTE_MS;
+            if (minute >= 5 || health === "unknown") expected.noData++;
+            else expected[inMaintenance(time, maintenance) ? "maintenance" : health]++;
+          }
+        });
+        const [up = 0, down = 0, quiet = 0] = times(state ? [...hours, state.hour] : []);
+        const elapsed = state ? (state.lastTick - state.firstTick) / MINUTE_MS : 0;
+        expect({ up, down, maintenance: quiet, noData: elapsed - up - down - quiet }).toEqual(expected);
+        for (const { rollup } of hours)
+          expect(rollup.up + rollup.down + rollup.maintenance).toBeLessThanOrEqual(HOUR_MS);
+      }),
+    );
+  });
+
+  it("no hour is filed twice, and each tick counts once", () => {
+    fc.assert(
+      fc.property(world, (deliveries) => {
+        const { state, hours, applied } = remember(deliveries);
+        const starts = [...hours.map(({ start }) => start), ...(state ? [state.hour.start] : [])];
+        expect(new Set(starts).size).toBe(starts.length);
+        const latencies = applied
+          .filter(([, { health }]) => health === "up")
+          .map(([, { latencyMs = NaN }]) => latencyMs);
+        const merged = sumOf(state ? [...hours, state.hour].map(({ rollup }) => rollup) : []).latencies;
+        expect([...merged.values()].reduce((sum, count) => sum + count, 0)).toBe(latencies.length);
+        const median = latencies.toSorted((a, b) => a - b)[Math.ceil(latencies.length / 2) - 1];
+        const [found] = percentiles(merged, [0.5]);
+        if (median === undefined) expect(found).toBeNull();
+        else expect(Math.abs((found ?? NaN) / median - 1)).toBeLessThanOrEqual(0.02);
+      }),
+    );
+  });
+});

@@ -1,0 +1,157 @@
+import fc from "fast-check";
+
+import { checkTarget } from "../../../../functions/heartbeats/probe/check-target";
+import { targetSchema, type TargetInput } from "../../../../functions/heartbeats/contract";
+import { SecretNotReadError } from "../../../../functions/heartbeats/probe/header-secrets";
+import type { HttpAnswer, HttpRequest, SendHttp } from "../../../../functions/heartbeats/probe/http-types";
+import { sleep } from "../../../../functions/shared/clock";
+import { DAY_MS } from "../../../../functions/shared/time";
+import { virtualClock } from "../../../support/virtual-clock";
+
+const NOW = Date.parse("2026-11-21T06:55:00Z");
+const target = (options: Partial<TargetInput> = {}) =>
+  targetSchema.parse({ name: "site", url: "https://a.test/", ...options });
+const answer = (fields: Partial<HttpAnswer> = {}): HttpAnswer => ({
+  status: 200,
+  location: undefined,
+  certificateExpiresAt: undefined,
+  readBody: () => Promise.resolve(""),
+  discard: () => undefined,
+  ...fields,
+});
+
+describe("a check", () => {
+  it("measures from its start to the last byte", async () => {
+    const clock = virtualClock(NOW);
+    const readBody = () => sleep(clock, 30).then(() => "");
+    const send: SendHttp = () => sleep(clock, 12).then(() => answer({ readBody }));
+    expect(await checkTarget(target(), { send, clock })).toEqual({
+      target: "site",
+      at: NOW,
+      latencyMs: 42,
+      outcome: { ok: true, status: 200 },
+    });
+  });
+
+  describe("with a secret in its headers", () => {
+    const secret = target({ headers: { Authorization: { ssm: "/shop/token" }, "X-Probe": "1" } });
+
+    it("sends it, and to no other origin", async () => {
+      const asked: HttpRequest[] = [];
+      const hops = [
+        answer({ status: 302, location: "/b" }),
+        answer({ status: 302, location: "https://b.test/" }),
+        answer({ status: 401 }),
+      ];
+      const send: SendHttp = (request) => {
+        asked.push(request);
+        return Promise.resolve(hops.shift() ?? answer());
+      };
+      const clock = virtualClock(NOW);
+      const readSecret = jest.fn(() => sleep(clock, 500).then(() => "Bearer s3cret"));
+      const observation = await checkTarget(secret, { send, clock, readSecret });
+      expect(observation.latencyMs).toBe(0); // reading it took none of the target's time
+      expect(readSecret).toHaveBeenCalledWith("/shop/token");
+      expect(asked.map(({ headers }) => headers["Authorization"])).toEqual([
+        "Bearer s3cret",
+        "Bearer s3cret",
+        undefined,
+      ]);
+      expect(asked[0]?.headers).toMatchObject({ "X-Probe": "1", Accept: "*/*" });
+      expect(JSON.stringify(observation)).not.toContain("s3cret");
+    });
+
+    it("is broken where it cannot be read, whatever the target's own timeout, and asks nothing", async () => {
+      const clock = virtualClock(NOW);
+      const send = jest.fn<ReturnType<SendHttp>, Parameters<SendHttp>>();
+      const fault = new SecretNotReadError("the parameter /shop/token cannot be read (TimeoutError)");
+      const readSecret = () => sleep(clock, 20_000).then(() => Promise.reject(fault));
+      await expect(checkTarget(secret, { send, clock, readSecret })).resolves.toEqual({
+        target: "site",
+        at: NOW,
+        latencyMs: 20_000,
+        outcome: { ok: false, reason: "secret", message: fault.message },
+        fault,
+      });
+      expect(send).not.toHaveBeenCalled();
+    });
+  });
+
+  it("keeps a body only to search it", async () => {
+    const readBody = jest.fn(() => Promise.resolve("all is well"));
+    const ports = { send: () => Promise.resolve(answer({ readBody })), clock: virtualClock(NOW) };
+    await checkTarget(target({ maxBodyBytes: 10 }), ports);
+    expect(readBody).toHaveBeenLastCalledWith({ maxBytes: 10, keep: false });
+    await checkTarget(target({ maxBodyBytes: 10, bodyMatches: "well" }), ports);
+    expect(readBody).toHaveBeenLastCalledWith({ maxBytes: 10, keep: true });
+  });
+
+  it("tells the fewest days left of all certificates it met", async () => {
+    const hops = [
+      answer({ status: 302, location: "https://b.test/", certificateExpiresAt: NOW + 9.5 * DAY_MS }),
+      answer({ status: 302, location: "http://c.test/", certificateExpiresAt: NOW + 20 * DAY_MS }),
+      answer(),
+    ];
+    const send: SendHttp = () => Promise.resolve(hops.shift() ?? answer());
+    const { outcome } = await checkTarget(target(), { send, clock: virtualClock(NOW) });
+    expect(outcome).toEqual({ ok: true, status: 200, certificateDaysLeft: 9 });
+  });
+
+  it("drops the connection of a redirect it follows, and asks where it leads", async () => {
+    const discard = jest.fn();
+    const asked: HttpRequest[] = [];
+    const send: SendHttp = (request) => {
+      asked.push(request);
+      return Promise.resolve(asked.length === 1 ? answer({ status: 301, location: "/b", discard }) : answer());
+    };
+    await checkTarget(target({ headers: { "X-Key": "1" } }), { send, clock: virtualClock(NOW) });
+    expect(discard).toHaveBeenCalledTimes(1);
+    expect(asked.map(({ url }) => url.href)).toEqual(["https://a.test/", "https://a.test/b"]);
+    expect(asked[1]?.headers).toEqual(asked[0]?.headers);
+  });
+
+  it("ends at its timeout, whatever the connection says then, and knows the status it saw", async () => {
+    const clock = virtualClock(NOW);
+    const send: SendHttp = (_request, signal) =>
+      Promise.resolve(
+        answer({
+          readBody: () =>
+            new Promise((_resolve, reject) => {
+              signal.addEventListener("abort", () => {
+                reject(Object.assign(new Error("aborted"), { code: "ECONNRESET" }));
+              });
+            }),
+        }),
+      );
+    const message = "no whole answer within 2 s";
+    expect(await checkTarget(target({ timeoutSeconds: 2 }), { send, clock })).toMatchObject({
+      latencyMs: 2_000,
+      outcome: { ok: false, reason: "timeout", message, status: 200 },
+    });
+  });
+
+  it("records a fault of its own as such, and hands it on", async () => {
+    const fault = new TypeError("undefined is not a function");
+    const send: SendHttp = () => Promise.reject(fault);
+    expect(await checkTarget(target(), { send, clock: virtualClock(NOW) })).toMatchObject({
+      outcome: { ok: false, reason: "internal", message: "the check broke: undefined is not a function" },
+      fault,
+    });
+  });
+
+  it("never throws", async () => {
+    const thrown = fc.oneof(
+      fc.anything(),
+      fc.string().map((code) => Object.assign(new Error(), { code })),
+    );
+    await fc.assert(
+      fc.asyncProperty(thrown, fc.boolean(), async (thrown, late) => {
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- anything may be thrown
+        const reject = () => Promise.reject(thrown);
+        const send: SendHttp = late ? () => Promise.resolve(answer({ readBody: reject })) : reject;
+        const { outcome } = await checkTarget(target(), { send, clock: virtualClock(NOW) });
+        expect(outcome.ok).toBe(false);
+      }),
+    );
+  });
+});

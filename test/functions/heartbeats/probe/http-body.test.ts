@@ -1,0 +1,74 @@
+import { Readable } from "node:stream";
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
+
+import fc from "fast-check";
+
+import { BodyEncodingError, BodyTooLargeError } from "../../../../functions/heartbeats/probe/http-types";
+import { readBody } from "../../../../functions/heartbeats/probe/http-body";
+
+const LIMITS = { maxBytes: 10_000, keep: true };
+
+describe("reading a body", () => {
+  const encodings = {
+    "": (body: Buffer) => body,
+    identity: (body: Buffer) => body,
+    gzip: gzipSync,
+    "x-gzip": gzipSync,
+    deflate: deflateSync,
+    br: brotliCompressSync,
+    "gzip, br": (body: Buffer) => brotliCompressSync(gzipSync(body)),
+  } as const satisfies Record<string, (body: Buffer) => Buffer>;
+
+  it.each(Object.entries(encodings))('undoes "%s", in whatever pieces it comes', async (encoding, encode) => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.string({ unit: "binary", maxLength: 200 }),
+        fc.integer({ min: 1, max: 50 }),
+        async (text, size) => {
+          const encoded = encode(Buffer.from(text));
+          const pieces = Array.from({ length: Math.ceil(encoded.length / size) }, (_, index) =>
+            encoded.subarray(index * size, (index + 1) * size),
+          );
+          const body = await readBody(Readable.from(pieces), { "content-encoding": encoding }, LIMITS);
+          expect(body).toBe(new TextDecoder().decode(Buffer.from(text)));
+        },
+      ),
+    );
+  });
+
+  it("undoes deflate as some servers wrongly send it", async () => {
+    const stream = Readable.from([deflateRawSync("all is well")]);
+    expect(await readBody(stream, { "content-encoding": "deflate" }, LIMITS)).toBe("all is well");
+  });
+
+  it.each<[string, Buffer | string, string]>([
+    ["an encoding nobody knows", "x", "zstd"],
+    ["what is not in its encoding", "x", "br"],
+    ["what ends too early", gzipSync("all is well").subarray(0, 20), "gzip"],
+  ])("refuses %s, when it is to be searched", async (_name, body, encoding) => {
+    const headers = { "content-encoding": encoding };
+    await expect(readBody(Readable.from([Buffer.from(body)]), headers, LIMITS)).rejects.toThrow(BodyEncodingError);
+    expect(await readBody(Readable.from([Buffer.from(body)]), headers, { ...LIMITS, keep: false })).toBe("");
+  });
+
+  it("takes a body of exactly the limit, and no longer one", async () => {
+    const of = (bytes: number) => Readable.from([Buffer.alloc(bytes, "x")]);
+    for (const keep of [true, false]) {
+      const limits = { maxBytes: 5, keep };
+      expect(await readBody(of(5), {}, limits)).toBe(keep ? "xxxxx" : "");
+      await expect(readBody(of(6), {}, limits)).rejects.toThrow(BodyTooLargeError);
+    }
+    const bomb = Readable.from([gzipSync(Buffer.alloc(10_001))]);
+    await expect(readBody(bomb, { "content-encoding": "gzip" }, LIMITS)).rejects.toThrow(BodyTooLargeError);
+  });
+
+  it.each([
+    ["text/html; charset=ISO-8859-1", "latin1"],
+    ['text/html;charset="utf-16le"', "utf16le"],
+    ["text/html", "utf8"],
+    ["text/html; charset=klingon", "utf8"],
+  ] as const)("reads %s", async (type, encoding) => {
+    const stream = Readable.from([Buffer.from("Grüße", encoding)]);
+    expect(await readBody(stream, { "content-type": type }, LIMITS)).toBe("Grüße");
+  });
+});

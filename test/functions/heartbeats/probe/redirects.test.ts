@@ -1,0 +1,95 @@
+import fc from "fast-check";
+
+import type { HttpRequest } from "../../../../functions/heartbeats/probe/http-types";
+import { isRedirect, MAX_REDIRECTS, redirected, RedirectError } from "../../../../functions/heartbeats/probe/redirects";
+
+const plainHeaders = { Accept: "*/*" };
+const headers = { Accept: "text/html", "X-Key": "private", "Content-Type": "text/plain" };
+const request: HttpRequest = {
+  method: "POST",
+  url: new URL("https://a.test/deep/page?x=1"),
+  headers,
+  body: "text",
+  reach: "public",
+};
+const redirect = (status: number, location: string, given = request) =>
+  redirected(given, { status, location }, 0, plainHeaders);
+
+describe("a redirect", () => {
+  it("is one of five statuses", () => {
+    const statuses = Array.from({ length: 500 }, (_, index) => index + 100);
+    expect(statuses.filter((status) => isRedirect({ status }))).toEqual([301, 302, 303, 307, 308]);
+  });
+
+  it.each([
+    [301, "POST", "GET"],
+    [302, "POST", "GET"],
+    [303, "POST", "GET"],
+    [303, "PUT", "GET"],
+    [303, "HEAD", "HEAD"],
+    [301, "PUT", "PUT"],
+    [302, "DELETE", "DELETE"],
+    [307, "POST", "POST"],
+    [308, "POST", "POST"],
+  ])("%i of a %s is followed by a %s, with the body only where the method stays", (status, method, followedBy) => {
+    const followed = redirect(status, "/next", { ...request, method });
+    expect(followed.method).toBe(followedBy);
+    const kept = status !== 303 && method === followedBy;
+    expect(followed.body).toBe(kept ? "text" : undefined);
+    expect("Content-Type" in followed.headers).toBe(kept);
+    expect(followed.headers["X-Key"]).toBe("private");
+  });
+
+  it.each([
+    ["/next", "https://a.test/next"],
+    ["next", "https://a.test/deep/next"],
+    ["?y=2", "https://a.test/deep/page?y=2"],
+    ["//b.test/", "https://b.test/"],
+    ["http://a.test/", "http://a.test/"],
+  ])("to %s leads to %s", (location, url) => {
+    expect(redirect(307, location).url.href).toBe(url);
+  });
+
+  it("shows the headers people gave to their own origin only", () => {
+    const origin = fc.constantFrom(
+      "https://a.test",
+      "https://a.test:8443",
+      "http://a.test",
+      "https://b.test",
+      "//c.test",
+    );
+    fc.assert(
+      fc.property(origin, fc.constantFrom(301, 302, 303, 307, 308), (origin, status) => {
+        const followed = redirect(status, `${origin}/path`);
+        expect("X-Key" in followed.headers).toBe(origin === "https://a.test");
+      }),
+    );
+    const there = redirect(307, "https://b.test/");
+    expect(redirect(307, "https://a.test/", { ...there, body: "text" }).headers).toEqual(plainHeaders);
+  });
+
+  it.each<[string, string | undefined, RegExp]>([
+    ["has no Location", undefined, /no Location/],
+    ["has a Location that is no URL", "https://[", /no URL/],
+    ["leads out of http", "file:///etc/passwd", /not http\(s\): file:/],
+  ])("that %s cannot be followed", (_name, location, message) => {
+    const follow = () => redirected(request, { status: 302, location }, 0, plainHeaders);
+    expect(follow).toThrow(RedirectError);
+    expect(follow).toThrow(message);
+  });
+
+  it("is followed five times, not six", () => {
+    const answer = { status: 302, location: "/again" };
+    expect(() => redirected(request, answer, MAX_REDIRECTS - 1, plainHeaders)).not.toThrow();
+    expect(() => redirected(request, answer, MAX_REDIRECTS, plainHeaders)).toThrow("more than 5 redirects");
+  });
+
+  it("takes a private target no further than its network, but to its own host", () => {
+    const anywhere: HttpRequest = { ...request, reach: "anywhere" };
+    expect(redirect(302, "http://a.test:8080/", anywhere).reach).toBe("anywhere");
+    expect(redirect(302, "https://b.test/", anywhere).reach).toBe("private");
+    expect(redirect(303, "https://b.test/", { ...anywhere, reach: "private" }).reach).toBe("private");
+    expect(redirect(302, "/", { ...anywhere, reach: "private" }).reach).toBe("private");
+    expect(redirect(302, "https://b.test/").reach).toBe("public");
+  });
+});

@@ -1,0 +1,110 @@
+import { DeleteObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { mockClient } from "aws-sdk-client-mock";
+import { createHash } from "node:crypto";
+
+import { statusFiles } from "../../../../functions/heartbeats/status-page/files";
+import { StatusNotPublishedError, statusPublisher } from "../../../../functions/heartbeats/status-page/publisher";
+import { statusDocument, targetStatus } from "../../../support/status-documents";
+
+const document = statusDocument([targetStatus("site"), targetStatus("api")]);
+const badge = (name: string) => statusFiles(document).find(({ key }) => key === `badges/${name}.svg`)?.content ?? "";
+const entityTag = (content: string) => `"${createHash("md5").update(content).digest("hex")}"`;
+
+describe("the files of a status page", () => {
+  it("end with the page, when all it links to is there", () => {
+    expect(statusFiles(document).map(({ key, contentType }) => `${key} ${contentType}`)).toEqual([
+      "badges/site.svg image/svg+xml; charset=utf-8",
+      "badges/api.svg image/svg+xml; charset=utf-8",
+      "status.json application/json; charset=utf-8",
+      "index.html text/html; charset=utf-8",
+    ]);
+  });
+
+  it("stay in caches for half an interval, and for no shorter than is useful", () => {
+    const [file] = statusFiles(document);
+    expect(file?.cacheControl).toBe("public, max-age=150, stale-while-revalidate=300");
+    const [often] = statusFiles({ ...document, intervalSeconds: 2 });
+    expect(often?.cacheControl).toBe("public, max-age=5, stale-while-revalidate=2");
+  });
+
+  it("have the document itself among them", () => {
+    const json = statusFiles(document).find(({ key }) => key === "status.json")?.content;
+    expect(JSON.parse(json ?? "")).toEqual(document);
+  });
+});
+
+describe("the publisher", () => {
+  const s3 = mockClient(S3Client);
+  const publish = () => statusPublisher(new S3Client({ region: "eu-central-1" }), "page").publish(document);
+  const put = () => s3.commandCalls(PutObjectCommand).map(({ args: [{ input }] }) => input.Key);
+
+  beforeEach(() => {
+    s3.reset();
+    s3.on(ListObjectsV2Command, { Bucket: "page", Prefix: "badges/" }).resolves({});
+    s3.on(PutObjectCommand).resolves({});
+    s3.on(DeleteObjectCommand).resolves({});
+  });
+
+  it("puts badges, the document, and the page last", async () => {
+    await publish();
+    expect(put()).toEqual(["badges/site.svg", "badges/api.svg", "status.json", "index.html"]);
+    expect(s3.commandCalls(PutObjectCommand).at(-1)?.args[0].input).toMatchObject({
+      Bucket: "page",
+      ContentType: "text/html; charset=utf-8",
+      CacheControl: "public, max-age=150, stale-while-revalidate=300",
+      Body: expect.stringContaining("<!doctype html>") as unknown,
+    });
+  });
+
+  it("waits for each before the next, so that a reader never sees a page whose parts are older", async () => {
+    const done: string[] = [];
+    s3.on(PutObjectCommand).callsFake(async ({ Key }: { Key: string }) => {
+      await new Promise((resolve) => setTimeout(resolve, Key.startsWith("badges/") ? 20 : 5));
+      done.push(Key);
+    });
+    await publish();
+    expect(done.slice(-2)).toEqual(["status.json", "index.html"]);
+  });
+
+  it("leaves badges alone that are as they should be, and removes those of targets that are gone", async () => {
+    s3.on(ListObjectsV2Command).resolves({
+      Contents: [
+        { Key: "badges/site.svg", ETag: entityTag(badge("site")) },
+        { Key: "badges/api.svg", ETag: entityTag("as it was") },
+        { Key: "badges/former.svg", ETag: entityTag("up, for ever") },
+      ],
+    });
+    await publish();
+    expect(put()).toEqual(["badges/api.svg", "status.json", "index.html"]);
+    expect(s3.commandCalls(DeleteObjectCommand).map(({ args: [{ input }] }) => input.Key)).toEqual([
+      "badges/former.svg",
+    ]);
+  });
+
+  it("reads every page of a long list of badges", async () => {
+    s3.on(ListObjectsV2Command, { ContinuationToken: undefined }).resolves({
+      Contents: [{ Key: "badges/site.svg", ETag: entityTag(badge("site")) }],
+      IsTruncated: true,
+      NextContinuationToken: "more",
+    });
+    s3.on(ListObjectsV2Command, { ContinuationToken: "more" }).resolves({
+      Contents: [{ Key: "badges/api.svg", ETag: entityTag(badge("api")) }],
+    });
+    await publish();
+    expect(put()).toEqual(["status.json", "index.html"]);
+  });
+
+  it("puts the page though a badge could not be put, and says so", async () => {
+    s3.on(PutObjectCommand, { Key: "badges/site.svg" }).rejects(new Error("slow down"));
+    await expect(publish()).rejects.toThrow(StatusNotPublishedError);
+    await expect(publish()).rejects.toThrow("s3://page: badges/site.svg not put");
+    expect(put()).toContain("index.html");
+  });
+
+  it("puts all badges when it can't know which have changed, and removes none", async () => {
+    s3.on(ListObjectsV2Command).rejects(new Error("denied"));
+    await expect(publish()).rejects.toThrow("badges not listed");
+    expect(put()).toHaveLength(4);
+    expect(s3.commandCalls(DeleteObjectCommand)).toEqual([]);
+  });
+});

@@ -1,0 +1,77 @@
+import fc from "fast-check";
+
+import * as words from "../../../../functions/heartbeats/status-page/status-format";
+import { targetStatus } from "../../../support/status-documents";
+
+describe("a percentage", () => {
+  it.each([
+    [1, "100 %"],
+    [0.99999, "99.99 %"],
+    [0.9998, "99.98 %"],
+    [0.57, "57 %"],
+    [0, "0 %"],
+    [null, "no data"],
+  ])("of %p is %p", (fraction, said) => {
+    expect(words.percent(fraction)).toBe(said);
+  });
+
+  it("is never 100 where anything is missing", () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0, max: 1 - 1e-9, noNaN: true }), (fraction) => {
+        expect(words.percent(fraction)).not.toBe("100 %");
+      }),
+    );
+  });
+});
+
+describe("words", () => {
+  it.each([
+    [83.6, "84 ms"],
+    [999.6, "1.00 s"],
+    [1_240, "1.24 s"],
+    [12_400, "12 s"],
+    [null, "no data"],
+  ])("call a latency of %p ms %p", (milliseconds, said) => {
+    expect(words.latency(milliseconds)).toBe(said);
+  });
+
+  it.each([
+    [0, "less than a minute"],
+    [60_000, "1 min"],
+    [4_320_000, "1 h 12 min"],
+    [3_600_000, "1 h"],
+    [86_400_000 * 3 + 4 * 3_600_000 + 60_000, "3 d 4 h"],
+    [86_400_000 + 300_000, "1 d"],
+    [3_599_999, "1 h"],
+  ])("call a duration of %p ms %p", (milliseconds, said) => {
+    expect(words.duration(milliseconds)).toBe(said);
+  });
+
+  it("name times in UTC", () => {
+    expect(words.dayAndTime("2026-11-21T06:55:04Z")).toBe("21 Nov 2026, 06:55 UTC");
+    expect(words.day("2026-11-01")).toBe("1 Nov 2026");
+  });
+
+  it("name intervals as people say them", () => {
+    expect([60, 300, 90].map(words.interval)).toEqual(["minute", "5 minutes", "90 seconds"]);
+  });
+});
+
+describe("the state of everything", () => {
+  const of = (...states: readonly words.State[]) => states.map((state, index) => targetStatus(`t-${index}`, { state }));
+
+  it.each([
+    [of("up", "up"), "up", "All 2 targets are up"],
+    [of("up"), "up", "The target is up"],
+    [of("up", "down", "unknown"), "down", "1 of 3 is down"],
+    [of("down", "down", "up"), "down", "2 of 3 are down"],
+    [of("down", "down"), "down", "All 2 targets are down"],
+    [of("up", "unknown", "maintenance"), "unknown", "No data on 1 of 3 targets"],
+    [of("unknown", "unknown"), "unknown", "No data"],
+    [of("up", "maintenance"), "maintenance", "1 of 2 is in maintenance"],
+    [[], "unknown", "Nothing is watched yet"],
+  ] as const)("is the worst there is: %#", (targets, state, said) => {
+    expect(words.overallState(targets)).toBe(state);
+    expect(words.overallWords(targets)).toBe(said);
+  });
+});

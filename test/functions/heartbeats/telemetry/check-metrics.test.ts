@@ -1,0 +1,74 @@
+import type { Observation } from "../../../../functions/heartbeats/probe/check-target";
+import { report } from "../../../../functions/heartbeats/telemetry/check-metrics";
+import { createLogger } from "../../../../functions/shared/logger";
+import { createMetrics } from "../../../../functions/shared/metrics";
+import { captureOutput, OUTPUT_TO_CONSOLE } from "../../../support/lambda";
+
+const at = Date.parse("2026-11-21T06:55:00Z");
+const good: Observation = { target: "good", at, latencyMs: 12, outcome: { ok: true, status: 200 } };
+const bad: Observation = {
+  target: "bad",
+  at,
+  latencyMs: 34,
+  outcome: { ok: false, reason: "refused", message: "the connection was refused (ECONNREFUSED)" },
+};
+const broken: Observation = {
+  target: "broken",
+  at,
+  latencyMs: 56,
+  outcome: { ok: false, reason: "internal", message: "the check broke: oops" },
+  fault: new TypeError("oops"),
+};
+
+describe("the report of a run", () => {
+  const environment = process.env;
+  let output: ReturnType<typeof captureOutput>;
+  beforeEach(() => {
+    process.env = { ...environment, ...OUTPUT_TO_CONSOLE };
+    output = captureOutput();
+  });
+  afterEach(() => {
+    jest.restoreAllMocks();
+    process.env = environment;
+  });
+
+  const reported = (observations: readonly Observation[]) => {
+    const metrics = createMetrics("heartbeats", "test");
+    report(observations, 78.4, { logger: createLogger("heartbeats", "test"), metrics });
+    metrics.flush();
+    return output.lines();
+  };
+
+  it("tells failed targets, the checker's own faults, and the counts of each", () => {
+    expect(reported([good, bad, broken])).toEqual([
+      expect.objectContaining({
+        level: "WARN",
+        message: "check failed",
+        target: "bad",
+        reason: "refused",
+        detail: "the connection was refused (ECONNREFUSED)",
+      }),
+      expect.objectContaining({
+        level: "ERROR",
+        message: "check broke",
+        target: "broken",
+        error: expect.objectContaining({ name: "TypeError", message: "oops" }) as unknown,
+      }),
+      expect.objectContaining({
+        level: "INFO",
+        message: "run finished",
+        checks: 3,
+        failed: 1,
+        broken: 1,
+        durationMs: 78,
+      }),
+      expect.objectContaining({ checks: 3, failedChecks: 1, brokenChecks: 1, latency: [12, 34], runDuration: 78.4 }),
+    ]);
+  });
+
+  it("keeps every latency of many targets", () => {
+    const lines = reported(Array.from({ length: 250 }, () => good));
+    const latencies = lines.flatMap(({ latency }) => (Array.isArray(latency) ? latency : []) as unknown[]);
+    expect(latencies).toHaveLength(250);
+  });
+});

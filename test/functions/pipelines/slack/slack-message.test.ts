@@ -1,0 +1,130 @@
+import fc from "fast-check";
+import { channelSchema } from "../../../../functions/pipelines/contract";
+import { readMessage } from "../../../../functions/pipelines/message/message";
+import { noticeOf, REDACTED, type Notice } from "../../../../functions/pipelines/slack/notification";
+import { rowOf } from "../../../../functions/pipelines/storage/row";
+import { composeMessage, SLACK_LIMITS, type SlackMessage } from "../../../../functions/pipelines/slack/slack-message";
+import { blockFaults } from "../../../../scripts/local/slack/rules";
+
+const channel = channelSchema.parse({
+  key: "/jobOrderId",
+  version: "/revision",
+  summary: { Customer: "/customer/name", Total: "/total", Everything: "/customer" },
+  private: ["/customer/name"],
+});
+const row = (order: object) => rowOf(readMessage(JSON.stringify(order), channel, Date.parse("2026-11-21T07:00:00Z")));
+const notice = (overrides: Partial<Notice> = {}): Notice => ({
+  channel: "jobOrder",
+  key: "17",
+  version: "1",
+  kind: "new",
+  receivedAt: "2026-11-21T07:00:00.000Z",
+  fields: [],
+  ...overrides,
+});
+
+const textsOf = ({ text, blocks = [] }: SlackMessage): string =>
+  [
+    text,
+    ...blocks.flatMap((block) => {
+      if (block.type === "context") return block.elements.map((element) => element.text);
+      if (block.type === "header") return block.text.text;
+      return [...(block.text ? [block.text.text] : []), ...(block.fields ?? []).map((field) => field.text)];
+    }),
+  ].join("\n");
+
+describe("a notice", () => {
+  const first = row({ jobOrderId: "17", revision: 1, customer: { name: "Ada", city: "Bern" }, total: 10 });
+  const second = row({ jobOrderId: "17", revision: 2, customer: { name: "Zoe", city: "Bern" }, total: 12 });
+
+  it("tells what is new, and keeps what is private to itself", () => {
+    expect(noticeOf("jobOrder", channel, { before: undefined, after: first })).toEqual({
+      channel: "jobOrder",
+      key: "17",
+      version: "1",
+      kind: "new",
+      receivedAt: "2026-11-21T07:00:00.000Z",
+      fields: [
+        { label: "Customer", value: REDACTED },
+        { label: "Total", value: "10" },
+        { label: "Everything", value: `{"name":"${REDACTED}","city":"Bern"}` },
+      ],
+    });
+  });
+
+  it("tells what has changed, and what it was", () => {
+    const { kind, fields } = noticeOf("jobOrder", channel, { before: first, after: second }) ?? { fields: [] };
+    expect(kind).toBe("changed");
+    expect(fields[1]).toEqual({ label: "Total", value: "12", before: "10" });
+    expect(JSON.stringify(fields)).not.toMatch(/Ada|Zoe/);
+  });
+
+  it("is none when the same comes again", () => {
+    expect(noticeOf("jobOrder", channel, { before: first, after: { ...first, version: { N: "9" } } })).toBeUndefined();
+  });
+
+  it("does not tell a key that is private", () => {
+    const secret = { ...channel, private: ["/jobOrderId"] };
+    expect(noticeOf("jobOrder", secret, { before: undefined, after: first })?.key).toBe(REDACTED);
+  });
+
+  it("is there for any row, even one that nobody understands", () => {
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.string(), fc.oneof(fc.record({ S: fc.string() }), fc.record({ N: fc.string() }))),
+        (any) => {
+          expect(noticeOf("jobOrder", channel, { before: undefined, after: any })).toBeDefined();
+        },
+      ),
+    );
+  });
+});
+
+describe("a Slack message", () => {
+  it("of one notice is a card", () => {
+    const one = notice({
+      kind: "changed",
+      version: "2",
+      fields: [{ label: "Total", value: "12 & more", before: "<10>" }],
+    });
+    expect(composeMessage([one], "almanac-staging")).toMatchSnapshot();
+  });
+
+  it("of some notices is a list", () => {
+    const some = ["1", "2", "3"].map((key, index) =>
+      notice({ key, kind: index === 2 ? "changed" : "new", fields: [{ label: "Total", value: key }] }),
+    );
+    expect(composeMessage(some, "almanac-staging")).toMatchSnapshot();
+  });
+
+  it("of very many is a digest: each by its key, as many as Slack takes", () => {
+    const many = Array.from({ length: 10_000 }, (_, index) => notice({ key: String(1_000_000 + (index % 6_000)) }));
+    const { message, told } = composeMessage(many, "almanac-staging");
+    expect(told).toBeGreaterThan(1_000);
+    expect(message.text).toBe(`${told} changes: Job order ${told} new`);
+    const texts = textsOf(message);
+    for (const { key } of many.slice(0, told)) expect(texts).toContain(key);
+  });
+
+  it("is one that Slack takes, and tells the first of them, whatever it is about", () => {
+    const text = fc.oneof(fc.string({ maxLength: 300 }), fc.stringMatching(/^[<>&]{200}$/));
+    const any = fc.record({
+      channel: fc.constantFrom("jobOrder", "invoice", "x"),
+      key: text,
+      kind: fc.constantFrom("new", "changed", "removed" as const),
+      receivedAt: fc.constant("2026-11-21T07:00:00.000Z"),
+      fields: fc.array(fc.record({ label: fc.string({ minLength: 1, maxLength: 60 }), value: text, before: text }), {
+        maxLength: 15,
+      }),
+    });
+    const plainness = fc.constantFrom("blocks", "text", "counts" as const);
+    fc.assert(
+      fc.property(fc.array(any, { minLength: 1, maxLength: 120 }), plainness, (notices, plain) => {
+        const { message, told } = composeMessage(notices, "almanac-staging", plain);
+        expect(blockFaults(message)).toEqual([]);
+        expect(told).toBeGreaterThanOrEqual(1);
+        expect(textsOf(message).length).toBeLessThanOrEqual(SLACK_LIMITS.allText + 2_000);
+      }),
+    );
+  });
+});

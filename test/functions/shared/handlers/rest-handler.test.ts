@@ -1,0 +1,129 @@
+import * as z from "zod";
+
+import { environmentSchema } from "../../../../functions/shared/environment";
+import { ConflictError } from "../../../../functions/shared/handlers/http-errors";
+import {
+  endpoint,
+  restHandler,
+  type Endpoint,
+  type RestOptions,
+} from "../../../../functions/shared/handlers/rest-handler";
+import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE } from "../../../support/lambda";
+
+const bellSchema = z.object({
+  path: z.object({ id: z.string() }),
+  query: z.object({ loud: z.literal("yes").optional() }),
+  body: z.object({ hour: z.int().max(23) }),
+});
+
+describe("a handler behind API Gateway", () => {
+  const environment = process.env;
+  let output: ReturnType<typeof captureOutput>;
+  beforeEach(() => {
+    process.env = {
+      ...environment,
+      ...OUTPUT_TO_CONSOLE,
+      POWERTOOLS_SERVICE_NAME: "bells",
+      ALMANAC_APP: "almanac",
+      ALMANAC_ENVIRONMENT: "test",
+    };
+    output = captureOutput();
+  });
+  afterEach(() => {
+    jest.restoreAllMocks();
+    process.env = environment;
+  });
+
+  const ask = (answer: Endpoint, fields: object = {}, options: RestOptions = {}) => {
+    const handler = restHandler(environmentSchema({}), () => ({ "PUT /bells/{id}": answer }), options);
+    const event = {
+      httpMethod: "PUT",
+      resource: "/bells/{id}",
+      pathParameters: { id: "big" },
+      queryStringParameters: null,
+      body: '{"hour":7}',
+      requestContext: { requestId: "request-1" },
+      ...fields,
+    };
+    return handler(event, lambdaContext());
+  };
+  const echo = endpoint(bellSchema, (request) => Promise.resolve({ status: 201, body: request }));
+  const failing =
+    (error: unknown): Endpoint =>
+    () =>
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- anything may be thrown
+      Promise.reject(error);
+
+  it("gives the endpoint of its route the request, parsed, and answers in JSON", async () => {
+    expect(await ask(echo, { queryStringParameters: { loud: "yes" } })).toEqual({
+      statusCode: 201,
+      headers: { "Content-Type": "application/json", "Cache-Control": "no-store" },
+      body: '{"path":{"id":"big"},"query":{"loud":"yes"},"body":{"hour":7}}',
+    });
+    expect(await ask(echo, { body: btoa('{"hour":8}'), isBase64Encoded: true })).toMatchObject({ statusCode: 201 });
+  });
+
+  it.each<[object, RegExp]>([
+    [{ body: '{"hour":24}' }, /^body\.hour: Too big: expected number to be <=23$/],
+    [{ body: "{" }, /^body: is not JSON \(.*position 1/],
+    [{ pathParameters: null }, /^path\.id: Invalid input: expected string/],
+  ])("says where and why it refuses %j", async (fields, message) => {
+    const { statusCode, body } = await ask(echo, fields);
+    expect([statusCode, JSON.parse(body)]).toEqual([
+      400,
+      { error: "BadRequest", message: expect.stringMatching(message) as unknown },
+    ]);
+  });
+
+  it("knows nothing of other routes", async () => {
+    expect(await ask(echo, { httpMethod: "PATCH" })).toMatchObject({ statusCode: 404 });
+  });
+
+  it.each<[string, unknown, number, object]>([
+    ["one of its own", new ConflictError("overtaken"), 409, { error: "Conflict", message: "overtaken" }],
+    ["AWS's throttling", awsError("ThrottlingException", 400), 429, { error: "TooManyRequests" }],
+    ["a fault at AWS", awsError("InternalServerError", 500), 503, { error: "Unavailable" }],
+    ["no answer", Object.assign(new Error("read"), { code: "ECONNRESET" }), 503, { error: "Unavailable" }],
+    ["no answer in time", Object.assign(new Error("late"), { name: "TimeoutError" }), 503, { error: "Unavailable" }],
+    ["a request that AWS refuses", awsError("ValidationException", 400), 500, { error: "Internal" }],
+    ["a bug", new TypeError("secret of undefined"), 500, { error: "Internal" }],
+    ["what is no error", "secret", 500, { error: "Internal" }],
+  ])("answers an error, and says no more than it may: %s", async (_, error, status, told) => {
+    const { statusCode, headers, body } = await ask(failing(error));
+    expect([statusCode, JSON.parse(body)]).toMatchObject([status, told]);
+    expect(body).not.toMatch(/secret|AWS|\.ts/);
+    expect(headers?.["Retry-After"]).toBe(status === 429 || status === 503 ? "1" : undefined);
+    expect(output.lines()).toContainEqual(
+      expect.objectContaining({ level: status >= 500 ? "ERROR" : "INFO", requestId: "request-1" }),
+    );
+  });
+
+  const cors = { methods: "OPTIONS,PUT", headers: "Content-Type" };
+
+  it("answers browsers that ask what they may ask for, where it is told to", async () => {
+    expect(await ask(echo, { httpMethod: "OPTIONS" }, { cors })).toEqual({
+      statusCode: 200,
+      headers: {
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Allow-Methods": "OPTIONS,PUT",
+        "Access-Control-Allow-Headers": "Content-Type",
+        "Cache-Control": "no-store",
+      },
+      body: "",
+    });
+    expect(await ask(echo, { httpMethod: "OPTIONS" })).toMatchObject({ statusCode: 404 });
+  });
+
+  it.each<[string, Endpoint]>([
+    ["good", echo],
+    ["bad", failing(new ConflictError("no"))],
+    ["ugly", failing(new Error("no"))],
+  ])("lets them read every answer then, %s ones too", async (_, answer) => {
+    expect((await ask(answer, {}, { cors })).headers).toMatchObject({ "Access-Control-Allow-Origin": "*" });
+    expect((await ask(answer)).headers).not.toHaveProperty("Access-Control-Allow-Origin");
+  });
+});
+
+function awsError(name: string, httpStatusCode: number): Error {
+  return Object.assign(new Error("AWS says: no"), { name, $metadata: { httpStatusCode } });
+}

@@ -1,0 +1,84 @@
+import * as z from "zod";
+
+import { environmentSchema, positiveInteger, text } from "../../../../functions/shared/environment";
+import { scheduledHandler, type Tick } from "../../../../functions/shared/handlers/scheduled-handler";
+import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE, scheduledEvent } from "../../../support/lambda";
+
+describe("a scheduled handler", () => {
+  const environment = process.env;
+  const schema = environmentSchema({ BELLS_TABLE: text, LEAD_DAYS: positiveInteger });
+  let output: ReturnType<typeof captureOutput>;
+  beforeEach(() => {
+    process.env = {
+      ...OUTPUT_TO_CONSOLE,
+      POWERTOOLS_SERVICE_NAME: "bells",
+      ALMANAC_APP: "almanac",
+      ALMANAC_ENVIRONMENT: "test",
+      BELLS_TABLE: "bells",
+      LEAD_DAYS: "2",
+    };
+    output = captureOutput();
+  });
+  afterEach(() => {
+    jest.restoreAllMocks();
+    process.env = environment;
+  });
+
+  it("builds once, at the first invocation, and works at each", async () => {
+    const ticks: Tick[] = [];
+    const build = jest.fn(() => (tick: Tick) => Promise.resolve(void ticks.push(tick)));
+    const handler = scheduledHandler(schema, build);
+    expect(build).not.toHaveBeenCalled();
+    const before = Date.now();
+    await handler(scheduledEvent(), lambdaContext(30_000));
+    await handler(scheduledEvent({ id: "another" }), lambdaContext());
+    expect(build).toHaveBeenCalledTimes(1);
+    expect(build).toHaveBeenCalledWith(
+      expect.objectContaining({ environment: { BELLS_TABLE: "bells", LEAD_DAYS: 2 } }),
+    );
+    expect(ticks.map(({ event }) => event.id)).toEqual([scheduledEvent()["id"], "another"]);
+    expect(ticks[0]).toMatchObject({ event: scheduledEvent(), scheduledAt: Date.parse("2026-11-21T06:55:00Z") });
+    expect(ticks[0]?.deadline).toBeGreaterThanOrEqual(before + 30_000);
+  });
+
+  it("writes metrics and rethrows when the work fails, and logs with this event's ids only", async () => {
+    const handler = scheduledHandler(schema, ({ logger, metrics }) => (tick) => {
+      metrics.count("rung", 1);
+      logger.appendKeys({ bell: tick.event.id });
+      if (tick.event.id === "bad") return Promise.reject(new TypeError("cracked"));
+      logger.info("rang");
+      return Promise.resolve();
+    });
+    await expect(handler(scheduledEvent({ id: "bad" }), lambdaContext())).rejects.toThrow(TypeError);
+    expect(output.lines()).toEqual([
+      expect.objectContaining({
+        level: "ERROR",
+        eventId: "bad",
+        error: expect.objectContaining({ message: "cracked" }) as unknown,
+      }),
+      expect.objectContaining({ rung: 1, service: "bells", environment: "almanac-test" }),
+    ]);
+    await expect(handler({ secret: "hush" }, lambdaContext())).rejects.toMatchObject({ name: "InvalidInputError" });
+    expect(output.lines()[2]).toMatchObject({ level: "ERROR", message: "invocation failed" });
+    expect(output.lines()[2]).not.toHaveProperty("eventId");
+    expect(JSON.stringify(output.lines())).not.toContain("hush");
+  });
+
+  it("names every variable that is missing or malformed", async () => {
+    process.env = { ...process.env, BELLS_TABLE: "", LEAD_DAYS: "many" };
+    const handler = scheduledHandler(schema, () => () => Promise.resolve());
+    const message = 'environment variables: BELLS_TABLE is missing; LEAD_DAYS is not a positive whole number: "many"';
+    await expect(handler(scheduledEvent(), lambdaContext())).rejects.toMatchObject({
+      name: "EnvironmentError",
+      message,
+    });
+    process.env = { ALMANAC_APP: "almanac", ALMANAC_ENVIRONMENT: "test" };
+    await expect(handler(scheduledEvent(), lambdaContext())).rejects.toThrow("POWERTOOLS_SERVICE_NAME is missing");
+  });
+
+  it("names a variable whose schema wants something else", () => {
+    expect(() => environmentSchema({ MODE: z.enum(["a", "b"]) }).parse({ MODE: "c" })).toThrow(
+      /MODE .*"a"\|"b".*: "c"/,
+    );
+  });
+});

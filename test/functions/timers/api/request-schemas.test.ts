@@ -1,0 +1,286 @@
+import fc from "fast-check";
+import type * as z from "zod";
+
+import {
+  idSchema,
+  isPlainHourly,
+  oneshotBodySchema,
+  oneshotTimer,
+  periodicBodySchema,
+  periodicTimer,
+  shardOf,
+} from "../../../../functions/timers/api/request-schemas";
+import { nextDue } from "../../../../functions/timers/schedule/schedule";
+import type { OneshotInput, PeriodicInput } from "../../../../functions/timers/api/api-types";
+import { describeIssues } from "../../../../functions/shared/errors";
+
+const NOW = Date.parse("2026-11-21T06:55:30.250Z");
+const given = { id: "tea", now: NOW, version: "v1", shard: "shard0" };
+const periodic = (body: unknown) => periodicTimer(periodicBodySchema.parse(body), given);
+const oneshot = (body: unknown) => oneshotTimer(oneshotBodySchema.parse(body), given);
+const minutes = (count: number) => count * 60_000;
+const iso = (at: number | undefined) => (at === undefined ? undefined : new Date(at).toISOString());
+const problem = (schema: z.ZodType, input: unknown) => {
+  const { error } = schema.safeParse(input);
+  return error === undefined ? undefined : describeIssues(error);
+};
+
+describe("an hourly timer", () => {
+  it("fires 40 minutes from now when it says nothing, and tells its id", () => {
+    expect(periodic({})).toEqual({
+      kind: "periodic",
+      id: "tea",
+      shard: "shard0",
+      version: "v1",
+      schedule: { kind: "every", periodMs: minutes(60), phaseMs: minutes(35) },
+      data: '{"id":"tea","type":"hourlyPeriodic"}',
+      enabled: true,
+      putAt: NOW,
+    });
+  });
+
+  it.each([0, 7, 59, "0", "7", "07", "59"])(
+    "fires at its minute, a number or a string of digits: %j",
+    (minuteOfHour) => {
+      expect(periodic({ minuteOfHour }).schedule).toEqual({
+        kind: "every",
+        periodMs: minutes(60),
+        phaseMs: minutes(Number(minuteOfHour)),
+      });
+    },
+  );
+
+  it.each([60, 75, -1, 7.5, "75", "-1", "7.5", " 7", "", "seven", null, true, {}])(
+    "has no minute %j",
+    (minuteOfHour) => {
+      expect(problem(periodicBodySchema, { minuteOfHour })).toBe("minuteOfHour: is not a minute of 0 to 59");
+    },
+  );
+
+  it("may have a second", () => {
+    expect(periodic({ minuteOfHour: 7, secondOfMinute: 30 }).schedule).toMatchObject({ phaseMs: minutes(7.5) });
+  });
+
+  it("is known by its fields, so that it is answered as it used to be", () => {
+    const isPlain = (body: unknown) => isPlainHourly(periodicBodySchema.parse(body));
+    expect([{}, { timerCallbackData: null, minuteOfHour: 7, shardId: "shard0" }].map(isPlain)).toEqual([true, true]);
+    const others = [{ enabled: true }, { every: "1 hour" }, { ifVersion: null }, { secondOfMinute: 0 }];
+    expect(others.map(isPlain)).toEqual([false, false, false, false]);
+  });
+});
+
+describe("what is sent when a timer fires", () => {
+  it("is any JSON, as it is written", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (timerCallbackData) => {
+        expect(periodic({ timerCallbackData }).data).toBe(JSON.stringify(timerCallbackData));
+      }),
+    );
+  });
+
+  it("has no character that SQS refuses", () => {
+    const timerCallbackData = "\u0000\u000b\ufffe\uffff\ud800 \u{1f600}";
+    const { data } = periodic({ timerCallbackData });
+    expect(data).toMatch(/^[\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u);
+    expect(JSON.parse(data)).toBe(timerCallbackData);
+  });
+
+  it("is no longer than 64 KB, counted in bytes", () => {
+    expect(problem(oneshotBodySchema, { timerCallbackData: "a".repeat(65_534), delaySeconds: 1 })).toBeUndefined();
+    for (const text of ["a".repeat(65_535), "ä".repeat(32_768)])
+      expect(problem(oneshotBodySchema, { timerCallbackData: text, delaySeconds: 1 })).toBe(
+        "timerCallbackData: is longer than 65536 bytes of JSON",
+      );
+  });
+});
+
+describe("a timer of another schedule", () => {
+  it.each<[string, number]>([
+    ["1 minute", minutes(1)],
+    ["90 seconds", minutes(1.5)],
+    ["15 minutes", minutes(15)],
+    ["2 hours", minutes(120)],
+    ["365 days", minutes(365 * 1440)],
+  ])("comes every so often, on whole seconds, first in one period: %s", (every, periodMs) => {
+    const { schedule } = periodic({ every });
+    expect(schedule).toMatchObject({ kind: "every", periodMs });
+    expect(iso(nextDue(schedule, NOW))).toBe(iso(Math.floor((NOW + periodMs) / 1_000) * 1_000));
+  });
+
+  it.each(["59 seconds", "0 minutes", "366 days", "1.5 hours", "1 week", "soon", 5, null])(
+    "does not come every %j",
+    (every) => {
+      expect(problem(periodicBodySchema, { every })).toMatch(/^every: is not /);
+    },
+  );
+
+  it("starts when it is told to", () => {
+    const timer = periodic({ every: "7 hours", startAt: "2026-12-24T18:00:00+01:00" });
+    expect(timer.startAt).toBe(Date.parse("2026-12-24T17:00:00Z"));
+    expect(iso(nextDue(timer.schedule, (timer.startAt ?? 0) - 1))).toBe("2026-12-24T17:00:00.000Z");
+  });
+
+  it("has its second of the minute", () => {
+    expect(iso(nextDue(periodic({ every: "10 minutes", secondOfMinute: 5 }).schedule, NOW))).toBe(
+      "2026-11-21T07:05:05.000Z",
+    );
+  });
+
+  it("has a cron expression, with or without its name, and a time zone", () => {
+    expect(periodic({ cron: "cron(0 9 ? * MON-FRI *)", timeZone: "Europe/Berlin" }).schedule).toEqual({
+      kind: "cron",
+      expression: "0 9 ? * MON-FRI *",
+      timeZone: "Europe/Berlin",
+    });
+    expect(periodic({ cron: "0 9 * * ? *" }).schedule).toMatchObject({ timeZone: "UTC" });
+  });
+
+  it("ends after so many fires, or before at its time", () => {
+    expect(iso(periodic({ minuteOfHour: 0, maxFires: 3 }).endAt)).toBe("2026-11-21T09:00:00.000Z");
+    const startAt = "2026-12-01T00:00:00Z";
+    expect(iso(periodic({ minuteOfHour: 0, maxFires: 2, startAt }).endAt)).toBe("2026-12-01T01:00:00.000Z");
+    const endAt = "2026-11-21T08:30:00Z";
+    expect(iso(periodic({ minuteOfHour: 0, maxFires: 3, endAt }).endAt)).toBe("2026-11-21T08:30:00.000Z");
+    expect(iso(periodic({ cron: "0 9 * * ? *", maxFires: 3 }).endAt)).toBe("2026-11-23T09:00:00.000Z");
+    expect(periodic({ cron: "0 9 * * ? 2026", maxFires: 100 }).endAt).toBeUndefined();
+  });
+
+  it("is counted while it goes on, when its end is far away", () => {
+    const timer = periodic({ cron: "0 9 * * ? *", maxFires: 101 });
+    expect([timer.firesLeft, timer.endAt]).toEqual([101, undefined]);
+  });
+
+  it("ends in time however it is put: as many fires as were asked for", () => {
+    const starts = fc.option(fc.integer({ min: NOW - minutes(5_000), max: NOW + minutes(5_000) }), { nil: undefined });
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 50 }),
+        fc.integer({ min: 1, max: 500 }),
+        starts,
+        (maxFires, every, start) => {
+          const timer = periodic({
+            every: `${every} minutes`,
+            maxFires,
+            ...(start !== undefined && { startAt: new Date(start).toISOString() }),
+          });
+          let fires = 0;
+          for (let at = Math.max(NOW, (timer.startAt ?? 0) - 1); ; fires++) {
+            at = nextDue(timer.schedule, at) ?? Infinity;
+            if (at > (timer.endAt ?? 0)) break;
+          }
+          expect(fires).toBe(maxFires);
+        },
+      ),
+    );
+  });
+
+  it("keeps what else it is told", () => {
+    expect(periodic({ jitterSeconds: 300, enabled: false })).toMatchObject({ jitterSeconds: 300, enabled: false });
+  });
+});
+
+describe("a one-shot timer", () => {
+  it("is due at its time, in the past too", () => {
+    expect(oneshot({ at: "2020-01-01T00:00:00Z", timerCallbackData: 7 })).toEqual({
+      kind: "oneshot",
+      id: "tea",
+      shard: "shard0",
+      version: "v1",
+      schedule: { kind: "once", at: Date.parse("2020-01-01T00:00:00Z") },
+      data: "7",
+      enabled: true,
+      putAt: NOW,
+    });
+  });
+
+  it("is due after its delay", () => {
+    expect(oneshot({ delaySeconds: 90 })).toMatchObject({
+      schedule: { at: NOW + 90_000 },
+      data: '{"id":"tea","type":"oneshot"}',
+    });
+  });
+});
+
+describe("a body is refused, and told where and why", () => {
+  it.each<[object | string | null, string]>([
+    [{ minute: 5 }, 'has no field "minute"'],
+    [[], "is not a JSON object"],
+    ["text", "is not a JSON object"],
+    [{ secondOfMinute: 60 }, "secondOfMinute: is not a whole number of 0 to 59"],
+    [{ cron: "61 * * * ? *" }, 'cron: has "61" in its minutes: it takes 0 to 59'],
+    [{ cron: "0 9 * * ? *", timeZone: "Mars/Base" }, 'timeZone: is not an IANA time zone such as "Europe/Berlin"'],
+    [{ cron: "0 9 * * ? *", every: "1 hour" }, "cron: can't go with every"],
+    [{ cron: "0 9 * * ? *", minuteOfHour: 5 }, "minuteOfHour: can't go with cron, which has its own"],
+    [{ cron: "0 9 * * ? *", secondOfMinute: 5 }, "secondOfMinute: can't go with cron, which counts in minutes"],
+    [{ every: "1 hour", minuteOfHour: 5 }, "minuteOfHour: can't go with every: startAt says when its first fire is"],
+    [{ every: "90 seconds", secondOfMinute: 5 }, "secondOfMinute: can't go with a period that is not whole minutes"],
+    [{ timeZone: "UTC" }, "timeZone: is for cron only"],
+    [{ startAt: "2026-02-30T00:00:00Z" }, 'startAt: is not a time such as "2026-11-21T17:00:00Z"'],
+    [{ startAt: "tomorrow" }, 'startAt: is not a time such as "2026-11-21T17:00:00Z"'],
+    [{ startAt: "2026-11-22T00:00:00Z", endAt: "2026-11-21T00:00:00Z" }, "endAt: is before startAt"],
+    [{ maxFires: 0 }, "maxFires: is not a whole number of 1 to 1000000000"],
+    [{ jitterSeconds: 301 }, "jitterSeconds: is not a whole number of 0 to 300"],
+    [{ enabled: "yes" }, "enabled: is not true or false"],
+    [{ shardId: 0 }, "shardId: is not a string"],
+    [{ ifVersion: 1 }, "ifVersion: is not a string or null"],
+    [{ minuteOfHour: 75, enabled: 1 }, "minuteOfHour: is not a minute of 0 to 59; enabled: is not true or false"],
+  ])("periodic: %j", (body, told) => {
+    expect(problem(periodicBodySchema, body)).toBe(told);
+  });
+
+  it.each<[object, string]>([
+    [{}, "needs at or delaySeconds, one of the two"],
+    [{ at: "2026-11-22T00:00:00Z", delaySeconds: 1 }, "needs at or delaySeconds, one of the two"],
+    [{ delaySeconds: -1 }, "delaySeconds: is not a whole number of 0 to 315360000"],
+    [{ delaySeconds: "5" }, "delaySeconds: is not a whole number of 0 to 315360000"],
+    [{ at: 5 }, 'at: is not a time such as "2026-11-21T17:00:00Z"'],
+    [{ at: "2026-11-22T00:00:00Z", enabled: false }, 'has no field "enabled"'],
+  ])("one-shot: %j", (body, told) => {
+    expect(problem(oneshotBodySchema, body)).toBe(told);
+  });
+});
+
+describe("what clients are told that a body may have", () => {
+  type Keys<T> = T extends unknown ? keyof T : never;
+  type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
+
+  it("is what it may have", () => {
+    // The compiler's to hold, not ours.
+    const periodicKeys: Same<Keys<PeriodicInput>, keyof z.input<typeof periodicBodySchema>> = true;
+    const oneshotKeys: Same<Keys<OneshotInput>, keyof z.input<typeof oneshotBodySchema>> = true;
+    const takesPeriodic = (input: PeriodicInput): z.input<typeof periodicBodySchema> => input;
+    const takesOneshot = (input: OneshotInput): z.input<typeof oneshotBodySchema> => input;
+    expect([periodicKeys, oneshotKeys, takesPeriodic({}), takesOneshot({ at: "now" })]).toHaveLength(4);
+  });
+});
+
+describe("an id", () => {
+  it.each(["a", "A-Z_0.9:x", "x".repeat(256), "a%3Ab"])("is taken: %s", (id) => {
+    expect(idSchema.parse(id)).toBe(decodeURIComponent(id));
+  });
+  it.each(["", "x".repeat(257), "a/b", "a b", "ä", "a%2Fb", "%zz", "a#b"])("is refused: %j", (id) => {
+    expect(problem(idSchema, id)).toMatch(/^is not /);
+  });
+});
+
+describe("the shard of an id", () => {
+  it("is always the same, and there", () => {
+    expect(shardOf("tea", 16)).toBe(shardOf("tea", 16));
+    fc.assert(
+      fc.property(fc.string(), fc.integer({ min: 1, max: 300 }), (id, shards) => {
+        expect(Number(shardOf(id, shards).replace("shard", ""))).toBeLessThan(shards);
+      }),
+    );
+  });
+
+  it("is each as often as any other", () => {
+    const counts = new Map<string, number>();
+    for (let index = 0; index < 16_000; index++) {
+      const shard = shardOf(`order-${index}`, 16);
+      counts.set(shard, (counts.get(shard) ?? 0) + 1);
+    }
+    expect(counts.size).toBe(16);
+    expect(Math.min(...counts.values())).toBeGreaterThan(800);
+    expect(Math.max(...counts.values())).toBeLessThan(1_200);
+  });
+});

@@ -1,0 +1,260 @@
+import * as z from "zod";
+
+import { failureOf, type RawRequest } from "../../../../functions/shared/handlers/rest-handler";
+import { timerEndpoints, type TimerPorts } from "../../../../functions/timers/api/routes";
+import type { ApiRouteName } from "../../../../functions/timers/contract";
+import { fakeTimers, type FakeTimers } from "../../../support/fake-timers";
+
+const NOW = Date.parse("2026-11-21T06:55:30.250Z");
+
+describe("the API of timers", () => {
+  let fake: FakeTimers;
+  let failures: unknown[];
+  let ports: TimerPorts;
+  beforeEach(() => {
+    fake = fakeTimers();
+    failures = [];
+    let versions = 0;
+    ports = {
+      table: fake.table,
+      queue: fake.queue,
+      cursors: { of: () => Promise.resolve(new Map([["shard0", NOW + 120_000]])) },
+      now: () => NOW,
+      newVersion: () => `v${++versions}`,
+      shards: 1,
+      onFailure: (error) => failures.push(error),
+    };
+  });
+
+  /** Asks as API Gateway does, and is answered as its handler answers. */
+  const ask = async (route: ApiRouteName, request: Partial<RawRequest> & { id?: string } = {}) => {
+    const { id, ...raw } = request;
+    try {
+      const { status = 200, body } = await timerEndpoints(ports)[route]({
+        path: id === undefined ? {} : { id },
+        query: {},
+        body: undefined,
+        text: "",
+        ...raw,
+      });
+      return [status, body] as const;
+    } catch (error) {
+      const { status, body } = failureOf(error);
+      return [status, body] as const;
+    }
+  };
+
+  it("answers an hourly timer as it always was", async () => {
+    const answer = {
+      id: "tea",
+      shardId: "shard0",
+      timeShardId: "35:tea",
+      timerCallbackData: { id: "tea", type: "hourlyPeriodic" },
+    };
+    expect(await ask("PUT /periodic/{id}", { id: "tea", body: {} })).toEqual([200, answer]);
+    expect(await ask("GET /periodic/{id}", { id: "tea" })).toEqual([200, expect.objectContaining(answer)]);
+    expect(await ask("DELETE /periodic/{id}", { id: "tea" })).toEqual([200, "tea"]);
+    expect(await ask("GET /periodic/{id}", { id: "tea" })).toEqual([404, "tea"]);
+    expect(await ask("DELETE /periodic/{id}", { id: "tea" })).toEqual([200, "tea"]);
+    expect(await ask("PUT /periodic/{id}", { id: "tea" })).toEqual([
+      400,
+      "invalid request, you are missing the parameter body",
+    ]);
+  });
+
+  it("answers everything beyond with all that it knows", async () => {
+    expect(await ask("PUT /periodic/{id}", { id: "tea", body: { every: "15 minutes", timerCallbackData: 7 } })).toEqual(
+      [
+        200,
+        {
+          id: "tea",
+          shardId: "shard0",
+          timerCallbackData: 7,
+          schedule: { every: "15 minutes" },
+          enabled: true,
+          version: "v1",
+          putAt: "2026-11-21T06:55:30.250Z",
+          nextFireAt: "2026-11-21T07:10:30.000Z",
+          lastFiredAt: null,
+        },
+      ],
+    );
+    expect(await ask("PUT /oneshot/{id}", { id: "egg", body: { delaySeconds: 240 } })).toMatchObject([
+      200,
+      { timerCallbackData: { id: "egg", type: "oneshot" }, nextFireAt: "2026-11-21T06:59:30.250Z" },
+    ]);
+  });
+
+  it("keeps timers of one id apart by kind", async () => {
+    await ask("PUT /oneshot/{id}", { id: "tea", body: { delaySeconds: 10_000 } });
+    expect(await ask("GET /periodic/{id}", { id: "tea" })).toEqual([404, "tea"]);
+    await ask("DELETE /periodic/{id}", { id: "tea" });
+    expect((await ask("GET /oneshot/{id}", { id: "tea" }))[0]).toBe(200);
+  });
+
+  it("sends what is due within ten minutes by itself", async () => {
+    await ask("PUT /oneshot/{id}", { id: "egg", body: { delaySeconds: 240, timerCallbackData: "ready" } });
+    await ask("PUT /oneshot/{id}", { id: "roast", body: { delaySeconds: 5_400 } });
+    expect(fake.sent.map(({ id, due, data }) => [id, due - NOW, data])).toEqual([["egg", 240_000, '"ready"']]);
+  });
+
+  it("replaces, and only what it is told to replace", async () => {
+    const put = (body: object) => ask("PUT /periodic/{id}", { id: "tea", body: { every: "1 hour", ...body } });
+    expect(await put({ ifVersion: null })).toMatchObject([200, { version: "v1" }]);
+    expect(await put({ ifVersion: null })).toMatchObject([409, { error: "Conflict" }]);
+    expect(await put({ ifVersion: "v1" })).toMatchObject([200, { version: "v3" }]);
+    expect(await put({ ifVersion: "v1" })).toMatchObject([409, { error: "Conflict" }]);
+    expect(await put({})).toMatchObject([200, { version: "v5" }]);
+  });
+
+  it.each<[string, ApiRouteName, Partial<RawRequest> & { id?: string }, string]>([
+    [
+      "a minute that there is not",
+      "PUT /periodic/{id}",
+      { id: "tea", body: { minuteOfHour: 75 } },
+      "body.minuteOfHour: is not a minute of 0 to 59",
+    ],
+    ["a body that is no object", "PUT /oneshot/{id}", { id: "tea", body: 7 }, "body: is not a JSON object"],
+    [
+      "an id of other characters",
+      "PUT /periodic/{id}",
+      { id: "a/b", body: {} },
+      "path.id: is not 1 to 256 characters of A-Z a-z 0-9 . _ : -",
+    ],
+    [
+      "an id to get as well",
+      "GET /periodic/{id}",
+      { id: "ä" },
+      "path.id: is not 1 to 256 characters of A-Z a-z 0-9 . _ : -",
+    ],
+    [
+      "a shard that there is not",
+      "PUT /periodic/{id}",
+      { id: "tea", body: { shardId: "shard1" } },
+      "body.shardId: is not shard0",
+    ],
+    ["too long a list", "GET /periodic", { query: { limit: "1001" } }, "query.limit: is not 1 to 1000"],
+    ["a list by another name", "GET /periodic", { query: { page: "2" } }, "query: has only limit and next"],
+    [
+      "a token of its own making",
+      "GET /periodic",
+      { query: { next: "abc" } },
+      "query.next: is not what this list has answered",
+    ],
+    [
+      "no batch",
+      "POST /batch",
+      {},
+      'body: is not of the form {"requests": [{"method": "PUT", "path": "/periodic/<id>", "body": {...}}]}',
+    ],
+    ["an empty batch", "POST /batch", { body: { requests: [] } }, "body.requests: is not 1 to 25 requests"],
+    [
+      "a batch elsewhere",
+      "POST /batch",
+      { body: { requests: [{ method: "DELETE", path: "/bells/big" }] } },
+      "body.requests.0.path: is not /periodic/<id> or /oneshot/<id>",
+    ],
+  ])("refuses %s, and says where and why", async (_, route, request, message) => {
+    expect(await ask(route, request)).toEqual([400, { error: "BadRequest", message }]);
+  });
+
+  it("takes the shards that there are, and those of a larger number before", async () => {
+    const { table } = fakeTimers(8);
+    ports = { ...ports, table, shards: 4 };
+    const put = (shardId: string) => ask("PUT /periodic/{id}", { id: "tea", body: { shardId } });
+    for (const shardId of ["shard0", "shard3", "shard7"]) expect(await put(shardId)).toMatchObject([200, { shardId }]);
+    for (const shardId of ["shard8", "shard03", "shard-1", "0", ""])
+      expect(await put(shardId)).toMatchObject([400, { message: "body.shardId: is not shard0 to shard7" }]);
+  });
+
+  const listSchema = z.object({ timers: z.array(z.object({ id: z.string() })), next: z.string().optional() });
+
+  it("lists page by page, each timer once, whatever else is in the table", async () => {
+    for (let index = 0; index < 30; index++) {
+      await ask("PUT /oneshot/{id}", { id: `egg${index}`, body: { delaySeconds: 9_999 } });
+      if (index % 2 === 0) await ask("PUT /periodic/{id}", { id: `tea${index}`, body: {} });
+    }
+    for (const [route, count] of [
+      ["GET /oneshot", 30],
+      ["GET /periodic", 15],
+    ] as const) {
+      const ids: string[] = [];
+      let next: string | undefined;
+      do {
+        const query = { limit: "7", ...(next !== undefined && { next }) };
+        const page = listSchema.parse((await ask(route, { query }))[1]);
+        expect(page.timers.length).toBeLessThanOrEqual(7);
+        ids.push(...page.timers.map(({ id }) => id));
+        next = page.next;
+      } while (next !== undefined);
+      expect([ids.length, new Set(ids).size]).toEqual([count, count]);
+    }
+  });
+
+  it("lists no more than an answer can hold", async () => {
+    const timerCallbackData = "x".repeat(60_000);
+    for (let index = 0; index < 120; index++)
+      await ask("PUT /oneshot/{id}", { id: `egg${index}`, body: { delaySeconds: 9_999, timerCallbackData } });
+    const [, page] = await ask("GET /oneshot", { query: { limit: "20" } });
+    expect(listSchema.parse(page).timers).toHaveLength(20);
+    const table = {
+      ...fake.table,
+      list: (kind: "periodic" | "oneshot", _: number, after?: string) => fake.table.list(kind, 16, after),
+    };
+    ports = { ...ports, table };
+    const [, long] = await ask("GET /oneshot", { query: { limit: "1000" } });
+    expect(JSON.stringify(long).length).toBeLessThan(4_500_000);
+    expect(listSchema.parse(long).next).toBeDefined();
+  });
+
+  it("does each of a batch by itself, and answers as it would alone", async () => {
+    await ask("PUT /oneshot/{id}", { id: "old", body: { delaySeconds: 9_999 } });
+    const requests = [
+      { method: "PUT", path: "/periodic/tea", body: { minuteOfHour: 5 } },
+      { method: "PUT", path: "/periodic/milk", body: { minuteOfHour: 75 } },
+      { method: "PUT", path: "/oneshot/egg", body: { delaySeconds: 60 } },
+      { method: "PUT", path: "/periodic/sugar" },
+      { method: "DELETE", path: "/oneshot/old" },
+      { method: "PUT", path: "/oneshot/egg:2", body: { delaySeconds: 60, ifVersion: "v0" } },
+      { method: "DELETE", path: "/oneshot/a%20b" },
+    ];
+    expect(await ask("POST /batch", { body: { requests } })).toMatchObject([
+      200,
+      {
+        results: [
+          { status: 200, body: { timeShardId: "05:tea" } },
+          { status: 400, body: { message: "body.minuteOfHour: is not a minute of 0 to 59" } },
+          { status: 200, body: { nextFireAt: "2026-11-21T06:56:30.250Z" } },
+          { status: 400, body: "invalid request, you are missing the parameter body" },
+          { status: 200, body: "old" },
+          { status: 409, body: { error: "Conflict" } },
+          { status: 400, body: { message: expect.stringMatching(/^path\.id: /) as unknown } },
+        ],
+      },
+    ]);
+    expect([...fake.rows.keys()].sort()).toEqual(["oneshot#egg", "periodic#tea"]);
+    expect(failures).toEqual([]);
+  });
+
+  it("fails of a batch what fails, and nothing else", async () => {
+    const broken = Object.assign(new Error("slow down"), { name: "ThrottlingException" });
+    const table = { ...fake.table, delete: () => Promise.reject(broken) };
+    ports = { ...ports, table };
+    const requests = [
+      { method: "DELETE", path: "/periodic/tea" },
+      { method: "PUT", path: "/periodic/milk", body: {} },
+    ];
+    expect(await ask("POST /batch", { body: { requests } })).toMatchObject([
+      200,
+      { results: [{ status: 429, body: { error: "TooManyRequests" } }, { status: 200 }] },
+    ]);
+  });
+
+  it("takes one request of a batch for one timer", async () => {
+    const one = { method: "DELETE", path: "/periodic/tea" };
+    expect(await ask("POST /batch", { body: { requests: [one, one] } })).toEqual([
+      400,
+      { error: "BadRequest", message: "body.requests.1.path: is there twice" },
+    ]);
+  });
+});

@@ -1,0 +1,278 @@
+/** The handlers, with fakes at the edge of the real SDK clients. */
+import {
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  QueryCommand,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
+import {
+  DescribeExecutionCommand,
+  ExecutionAlreadyExists,
+  ExecutionDoesNotExist,
+  ListExecutionsCommand,
+  SFNClient,
+  StartExecutionCommand,
+  StopExecutionCommand,
+} from "@aws-sdk/client-sfn";
+import { marshall } from "@aws-sdk/util-dynamodb";
+import { mockClient } from "aws-sdk-client-mock";
+import { handler as reconcile } from "../../../functions/workflows/reconcile";
+import { handler as start } from "../../../functions/workflows/start";
+import { handler as sweep } from "../../../functions/workflows/sweep";
+import { handler as tasks } from "../../../functions/workflows/tasks";
+import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE, scheduledEvent } from "../../support/lambda";
+
+const NOW = Date.parse("2026-11-21T12:00:00Z");
+const MACHINE = "arn:aws:states:eu-central-1:000000000000:stateMachine:almanac-test-workflow-task";
+const EXECUTIONS = "arn:aws:states:eu-central-1:000000000000:execution:almanac-test-workflow-task";
+const INPUT = JSON.stringify({ taskId: "order-1", timestamp: NOW });
+const ROW = {
+  taskId: "order-1",
+  timestamp: NOW,
+  status: "STARTED",
+  executionArn: `${EXECUTIONS}:order-1`,
+  history: [{ status: "STARTED", at: "2026-11-21T12:00:00.100Z" }],
+};
+
+const sfn = mockClient(SFNClient);
+const dynamodb = mockClient(DynamoDBClient);
+const environment = process.env;
+let output: ReturnType<typeof captureOutput>;
+
+beforeEach(() => {
+  process.env = {
+    ...environment,
+    ...OUTPUT_TO_CONSOLE,
+    AWS_REGION: "eu-central-1",
+    POWERTOOLS_SERVICE_NAME: "workflow",
+    ALMANAC_APP: "almanac",
+    ALMANAC_ENVIRONMENT: "test",
+    TASK_MACHINE: MACHINE,
+    TASK_EXECUTIONS: EXECUTIONS,
+    TASKS_TABLE: "almanac-test-workflow",
+    KEEP_DAYS: "90",
+    GRACE_SECONDS: "0",
+    TIME_LIMIT_SECONDS: "3600",
+  };
+  output = captureOutput();
+  jest.spyOn(Date, "now").mockReturnValue(NOW);
+  sfn.reset();
+  dynamodb.reset();
+  sfn.on(StartExecutionCommand).resolves({ executionArn: `${EXECUTIONS}:order-1`, startDate: new Date(NOW + 50) });
+  dynamodb.on(UpdateItemCommand).resolves({});
+  dynamodb.on(QueryCommand).resolves({ Items: [marshall(ROW)] });
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+  process.env = environment;
+});
+
+const describes = (fields: object) =>
+  sfn.on(DescribeExecutionCommand).resolves({ startDate: new Date(NOW + 50), input: INPUT, ...fields });
+const metric = (name: string) => output.lines().find((line) => name in line)?.[name];
+
+describe("the function that starts tasks", () => {
+  it("starts an execution with the task's id and the time, and answers with it", async () => {
+    expect(await start({ taskId: "order-1", more: "of no interest" }, lambdaContext())).toEqual({
+      taskId: "order-1",
+      timestamp: NOW,
+      executionArn: `${EXECUTIONS}:order-1`,
+      startDate: "2026-11-21T12:00:00.050Z",
+    });
+    expect(sfn.commandCalls(StartExecutionCommand)[0]?.args[0].input).toEqual({
+      stateMachineArn: MACHINE,
+      name: "order-1",
+      input: INPUT,
+    });
+    expect(metric("startRequests")).toBe(1);
+  });
+
+  it("answers with what was started first when there is one of that name", async () => {
+    sfn.on(StartExecutionCommand).rejects(new ExecutionAlreadyExists({ message: "no", $metadata: {} }));
+    describes({ status: "SUCCEEDED", input: JSON.stringify({ taskId: "order-1", timestamp: 5 }) });
+    expect(await start({ taskId: "order-1" }, lambdaContext())).toMatchObject({
+      timestamp: 5,
+      startDate: "2026-11-21T12:00:00.050Z",
+    });
+  });
+
+  it.each([{}, { taskId: "" }, { taskId: 1 }, { taskId: "a\nb" }, { taskId: "x".repeat(257) }, "order-1"])(
+    "fails on what is no task, and starts nothing: %j",
+    async (event) => {
+      await expect(start(event, lambdaContext())).rejects.toThrow(/taskId|expected object/);
+      expect(sfn.commandCalls(StartExecutionCommand)).toEqual([]);
+    },
+  );
+});
+
+describe("the API", () => {
+  const call = async (method: string, resource: string, fields: object = {}) => {
+    const event = { httpMethod: method, resource, body: null, requestContext: { requestId: "request-1" }, ...fields };
+    const { statusCode, body } = await tasks(event, lambdaContext());
+    return [statusCode, JSON.parse(body) as unknown] as const;
+  };
+
+  it("starts tasks", async () => {
+    const body = JSON.stringify({ taskId: "order-1", input: { amount: 12 } });
+    expect(await call("POST", "/tasks", { body })).toEqual([
+      200,
+      expect.objectContaining({ taskId: "order-1", timestamp: NOW }),
+    ]);
+    expect(sfn.commandCalls(StartExecutionCommand)[0]?.args[0].input.input).toContain('"input":{"amount":12}');
+  });
+
+  it("shows a task as its row has it, read for good", async () => {
+    expect(await call("GET", "/tasks/{id}", { pathParameters: { id: "order-1" } })).toEqual([200, ROW]);
+    expect(dynamodb.commandCalls(QueryCommand)[0]?.args[0].input).toMatchObject({ ConsistentRead: true });
+  });
+
+  it("lists tasks by status, page by page", async () => {
+    const { taskId, timestamp, status } = ROW;
+    dynamodb
+      .on(QueryCommand)
+      .resolves({ Items: [marshall(ROW)], LastEvaluatedKey: marshall({ taskId, timestamp, status }) });
+    const [, page] = await call("GET", "/tasks", { queryStringParameters: { status: "STARTED", limit: "1" } });
+    expect(page).toEqual({ tasks: [ROW], next: expect.any(String) as unknown });
+    const { next } = page as { next: string };
+    await call("GET", "/tasks", { queryStringParameters: { status: "STARTED", next } });
+    expect(dynamodb.commandCalls(QueryCommand)[1]?.args[0].input).toMatchObject({
+      IndexName: "byStatus",
+      ExclusiveStartKey: marshall({ taskId, timestamp, status }),
+      ScanIndexForward: false,
+    });
+    expect(await call("GET", "/tasks", { queryStringParameters: { status: "DONE", next } })).toEqual([
+      400,
+      { error: "BadRequest", message: "query.next: is not what an earlier page of this status ended with" },
+    ]);
+  });
+
+  it("cancels a task, and answers with what became of it", async () => {
+    sfn.on(StopExecutionCommand).resolves({});
+    describes({
+      status: "ABORTED",
+      stopDate: new Date(NOW + 9_000),
+      error: "Cancelled",
+      cause: "the task was cancelled",
+    });
+    expect((await call("DELETE", "/tasks/{id}", { pathParameters: { id: "order-1" } }))[0]).toBe(200);
+    expect(sfn.commandCalls(StopExecutionCommand)[0]?.args[0].input).toMatchObject({ executionArn: ROW.executionArn });
+    expect(dynamodb.commandCalls(UpdateItemCommand)[0]?.args[0].input).toMatchObject({
+      ConditionExpression: "attribute_not_exists(#status) OR #status <> :status",
+      Key: marshall({ taskId: "order-1", timestamp: NOW }),
+    });
+  });
+
+  it.each([
+    ["GET", "/tasks/{id}", { pathParameters: { id: "other" } }, 404, /there is no task "other"/],
+    ["DELETE", "/tasks/{id}", { pathParameters: { id: "other" } }, 404, /there is no task "other"/],
+    ["POST", "/tasks", {}, 400, /body/],
+    ["POST", "/tasks", { body: "{" }, 400, /is not JSON/],
+    ["POST", "/tasks", { body: '{"taskId":""}' }, 400, /body\.taskId: is empty/],
+    ["POST", "/tasks", { body: '{"taskId":"a","inptu":1}' }, 400, /inptu/],
+    [
+      "POST",
+      "/tasks",
+      { body: JSON.stringify({ taskId: "a", input: "x".repeat(260_000) }) },
+      400,
+      /longer than 250000/,
+    ],
+    ["GET", "/tasks", {}, 400, /query\.status: is not one of STARTED, DONE/],
+    [
+      "GET",
+      "/tasks",
+      { queryStringParameters: { status: "DONE", limit: "101" } },
+      400,
+      /query\.limit: is more than 100/,
+    ],
+    ["GET", "/tasks", { queryStringParameters: { status: "DONE", next: "?" } }, 400, /query\.next/],
+  ])("answers %s %s with %j: %i", async (method, resource, fields, status, message) => {
+    dynamodb.on(QueryCommand).resolves({ Items: [] });
+    sfn.on(DescribeExecutionCommand).rejects(new ExecutionDoesNotExist({ message: "no", $metadata: {} }));
+    const [code, body] = await call(method, resource, fields);
+    expect([code, (body as { message: string }).message]).toEqual([status, expect.stringMatching(message) as unknown]);
+  });
+});
+
+describe("the reconciler", () => {
+  const event = (detail: object) => ({
+    id: "event-1",
+    source: "aws.states",
+    "detail-type": "Step Functions Execution Status Change",
+    detail: { executionArn: `${EXECUTIONS}:order-1`, status: "FAILED", ...detail },
+  });
+
+  it("writes how the execution ended, as Step Functions says, and not the event", async () => {
+    describes({ status: "ABORTED", stopDate: new Date(NOW + 9_000), cause: "by hand" });
+    await reconcile(event({ status: "FAILED" }), lambdaContext());
+    expect(dynamodb.commandCalls(UpdateItemCommand)[0]?.args[0].input).toMatchObject({
+      TableName: "almanac-test-workflow",
+      ExpressionAttributeValues: marshall({
+        ":status": "ABORTED",
+        ":started": [{ status: "STARTED", at: "2026-11-21T12:00:00.050Z" }],
+        ":moment": [{ status: "ABORTED", at: "2026-11-21T12:00:09.000Z", reason: "by hand" }],
+        ":arn": `${EXECUTIONS}:order-1`,
+        ":ttl": NOW / 1_000 + 90 * 86_400,
+        ":reason": "by hand",
+      }),
+    });
+    expect(metric("settledByEvent")).toBe(1);
+  });
+
+  it("bears an event twice, one that came too early, and one of a row that says so already", async () => {
+    dynamodb.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException({ message: "no", $metadata: {} }));
+    describes({ status: "FAILED", stopDate: new Date(NOW) });
+    await reconcile(event({}), lambdaContext());
+    describes({ status: "RUNNING" });
+    await reconcile(event({}), lambdaContext());
+    expect(metric("settledByEvent")).toBeUndefined();
+  });
+
+  it("leaves executions alone that are of another machine, or of no task", async () => {
+    await reconcile(event({ executionArn: `${EXECUTIONS}-other:order-1` }), lambdaContext());
+    expect(sfn.commandCalls(DescribeExecutionCommand)).toEqual([]);
+    describes({ status: "FAILED", input: "{}" });
+    await reconcile(event({}), lambdaContext());
+    describes({ status: "FAILED", input: "not JSON" });
+    await reconcile(event({}), lambdaContext());
+    expect(dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
+  });
+
+  it("fails when it cannot write, so that the event comes again", async () => {
+    describes({ status: "FAILED", stopDate: new Date(NOW) });
+    dynamodb.on(UpdateItemCommand).rejects(new Error("away"));
+    await expect(reconcile(event({}), lambdaContext())).rejects.toThrow("away");
+    await expect(reconcile({ what: "ever" }, lambdaContext())).rejects.toThrow(/detail-type/);
+  });
+});
+
+describe("the sweep", () => {
+  it("lists what ended badly of late, page by page, and what is STARTED", async () => {
+    const ended = (name: string, ago: number) => ({
+      executionArn: `${EXECUTIONS}:${name}`,
+      stateMachineArn: MACHINE,
+      name,
+      status: "ABORTED" as const,
+      startDate: new Date(NOW - ago),
+      stopDate: new Date(NOW - ago),
+    });
+    sfn.on(ListExecutionsCommand).resolves({ executions: [] });
+    sfn
+      .on(ListExecutionsCommand, { statusFilter: "ABORTED" })
+      .resolvesOnce({ executions: [ended("a", 1_000)], nextToken: "more" })
+      .resolvesOnce({ executions: [ended("b", 899_000), ended("c", 901_000)], nextToken: "evenOlder" });
+    describes({ status: "ABORTED", stopDate: new Date(NOW) });
+    dynamodb.on(QueryCommand).resolves({ Items: [marshall({ ...ROW, timestamp: NOW - 1 })] });
+    await sweep(scheduledEvent(), lambdaContext());
+    expect(sfn.commandCalls(DescribeExecutionCommand).map(({ args }) => args[0].input.executionArn)).toEqual(
+      ["a", "b", "order-1"].map((name) => `${EXECUTIONS}:${name}`),
+    );
+    expect([metric("settledBySweep"), metric("stuckTasks")]).toEqual([3, 0]);
+  });
+
+  it("fails when it could not look at something, after all the rest", async () => {
+    sfn.on(ListExecutionsCommand).resolves({ executions: [] });
+    sfn.on(DescribeExecutionCommand).rejects(new Error("throttled"));
+    dynamodb.on(QueryCommand).resolves({ Items: [marshall({ ...ROW, timestamp: NOW - 1 })] });
+    await expect(sweep(scheduledEvent(), lambdaContext())).rejects.toThrow(`${EXECUTIONS}:order-1: throttled`);
+  });
+});

@@ -1,0 +1,204 @@
+import { sleep } from "../../../../functions/shared/clock";
+import { cancelTask, findTask, startTask } from "../../../../functions/workflows/task/lifecycle";
+import { sweep } from "../../../../functions/workflows/task/reconciler";
+import { executionNameOf } from "../../../../functions/workflows/task/execution-name";
+import type { Execution } from "../../../../functions/workflows/task/task";
+import { taskMachine } from "../../../../modules/workflows/definition";
+import { fakeExecutions } from "../../../support/fake-executions";
+import { fakeTaskTable, type FakeTaskTable } from "../../../support/fake-task-table";
+import { virtualClock } from "../../../support/virtual-clock";
+
+const START = Date.parse("2026-11-21T12:00:00Z");
+const machine = taskMachine({
+  table: "tasks",
+  waitSeconds: 30,
+  timeLimitSeconds: 600,
+  keepDays: 90,
+  work: { functionName: "work", timeoutSeconds: 60, retries: 0 },
+});
+
+/** @param put writes STARTED; without it, DynamoDB does not answer */
+function world({ put = true } = {}) {
+  const clock = virtualClock(START);
+  const table = fakeTaskTable();
+  const work = async () => {
+    await sleep(clock, 10_000);
+    return {};
+  };
+  const services = {
+    ...table.services,
+    ...(!put && { "dynamodb:putItem": () => new Promise<never>(() => undefined) }),
+    "lambda:invoke": work,
+  };
+  const executions = fakeExecutions({ clock, machine, services });
+  const start = (taskId: string) => startTask({ taskId }, { executions, now: clock.now() });
+  const sweepNow = (isOver = () => false) =>
+    sweep(
+      { table, executions },
+      {
+        now: clock.now(),
+        startedBefore: clock.now() - 30_000,
+        stuckBefore: clock.now() - 600_000,
+        endedAfter: START,
+        isOver,
+      },
+    );
+  return { clock, table, executions, ports: { table, executions }, start, sweepNow };
+}
+
+const RUNNING: Execution = {
+  arn: "arn:old",
+  status: "RUNNING",
+  input: "{}",
+  startedAt: START,
+  stoppedAt: undefined,
+  error: undefined,
+  cause: undefined,
+};
+
+/** As the machine has it written. */
+const putStarted = (table: FakeTaskTable, taskId: string, timestamp: number) =>
+  table.services["dynamodb:putItem"]({
+    TableName: "tasks",
+    Item: {
+      taskId: { S: taskId },
+      timestamp: { N: String(timestamp) },
+      status: { S: "STARTED" },
+      executionArn: { S: `arn:${taskId}` },
+      history: { L: [] },
+    },
+  });
+
+describe("a start", () => {
+  it("of the same id a hundred times at once is one execution, and one answer", async () => {
+    const { executions, start } = world();
+    const answers = await Promise.all(Array.from({ length: 100 }, () => start("order 1")));
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    expect(executions.arns()).toHaveLength(1);
+    expect(answers[0]).toEqual({
+      taskId: "order 1",
+      timestamp: START,
+      executionArn: executions.arnOf(executionNameOf("order 1")),
+      startDate: "2026-11-21T12:00:00.000Z",
+    });
+  });
+
+  it("is answered as at the first time when the task has long ended", async () => {
+    const { clock, start } = world();
+    const first = await start("order-1");
+    await sleep(clock, 3_600_000);
+    expect(await start("order-1")).toEqual(first);
+  });
+
+  it("gives the execution the id, the time, and what else came along", async () => {
+    const { executions } = world();
+    await startTask({ taskId: "order-1", input: { amount: 12 } }, { executions, now: START });
+    const execution = await executions.describe(executions.arnOf("order-1"));
+    expect(JSON.parse(execution?.input ?? "")).toEqual({ taskId: "order-1", timestamp: START, input: { amount: 12 } });
+  });
+
+  it("is refused when somebody else has an execution of that name", async () => {
+    const { executions, start } = world();
+    await executions.start("order-1", "{}");
+    await expect(start("order-1")).rejects.toThrow("the execution order-1 is there, but not of this task");
+  });
+});
+
+describe("a task", () => {
+  it("is told by its execution while it has no row", async () => {
+    const { executions, ports, start } = world({ put: false });
+    await start("order-1");
+    expect(await findTask("order-1", ports)).toMatchObject({ status: "STARTED", history: [{ status: "STARTED" }] });
+    await executions.stop(executions.arnOf("order-1"), { error: "Mine", cause: "enough" });
+    expect(ports.table.row("order-1")).toBeUndefined();
+    expect(await findTask("order-1", ports)).toMatchObject({
+      taskId: "order-1",
+      timestamp: START,
+      status: "ABORTED",
+      reason: "Mine: enough",
+      history: [{ status: "STARTED" }, { status: "ABORTED" }],
+    });
+  });
+
+  it("that nobody started is not found, and cannot be cancelled", async () => {
+    const { ports } = world();
+    await expect(findTask("order-1", ports)).rejects.toThrow('there is no task "order-1"');
+    await expect(cancelTask("order-1", ports)).rejects.toThrow('there is no task "order-1"');
+  });
+
+  it.each([
+    ["before its start is written", 0, "ABORTED"],
+    ["in its wait", 10_000, "ABORTED"],
+    ["at work", 35_000, "ABORTED"],
+    ["when it is done", 60_000, "DONE"],
+  ])("is cancelled at any time: %s", async (_, after, status) => {
+    const { clock, ports, start } = world();
+    await start("order-1");
+    if (after > 0) await sleep(clock, after);
+    const cancelled = await cancelTask("order-1", ports);
+    expect(cancelled).toMatchObject({ status });
+    await sleep(clock, 3_600_000);
+    // What was under way then changes nothing; nor does another try.
+    expect(await findTask("order-1", ports)).toEqual(cancelled);
+    expect(await cancelTask("order-1", ports)).toEqual(cancelled);
+    expect(ports.table.row("order-1")).toMatchObject({ status, history: [{ status: "STARTED" }, { status }] });
+    if (status === "ABORTED") expect(cancelled.reason).toBe("Cancelled: the task was cancelled");
+  });
+});
+
+describe("the sweep", () => {
+  it("mends rows whose execution ended unseen, and leaves the others", async () => {
+    const { clock, table, executions, start, sweepNow } = world();
+    await start("aborted");
+    await start("fine");
+    await sleep(clock, 10_000);
+    await executions.stop(executions.arnOf("aborted"), { error: "Mine", cause: "later" });
+    expect(table.row("aborted")).toMatchObject({ status: "STARTED" });
+    expect(await sweepNow()).toEqual({ repaired: 1, stuck: [], failures: [] });
+    expect(table.row("aborted")).toMatchObject({ status: "ABORTED", reason: "Mine: later" });
+    expect(table.row("fine")).toMatchObject({ status: "STARTED" });
+    expect(await sweepNow()).toEqual({ repaired: 0, stuck: [], failures: [] });
+  });
+
+  it("makes rows that were never written", async () => {
+    const { table, executions, start, sweepNow } = world({ put: false });
+    await start("early");
+    const executionArn = executions.arnOf("early");
+    await executions.stop(executionArn, { error: "Mine", cause: "at once" });
+    expect(table.row("early")).toBeUndefined();
+    expect(await sweepNow()).toEqual({ repaired: 1, stuck: [], failures: [] });
+    expect(table.row("early")).toMatchObject({ status: "ABORTED", reason: "Mine: at once", executionArn });
+  });
+
+  it("looks at all that are STARTED, page after page, whatever one of them does", async () => {
+    const { table, executions, sweepNow } = world();
+    for (let index = 0; index < 250; index++) await putStarted(table, `task-${index}`, START - 60_000 - index);
+    jest.spyOn(executions, "describe").mockImplementation((arn) => {
+      if (arn === "arn:task-7") return Promise.reject(new Error("throttled"));
+      const [, taskId = ""] = arn.split(":");
+      const input = JSON.stringify({ taskId, timestamp: table.row(taskId)?.["timestamp"] });
+      return Promise.resolve({ ...RUNNING, arn, input, status: "ABORTED", error: "Mine" });
+    });
+    expect(await sweepNow()).toEqual({ repaired: 249, stuck: [], failures: ["arn:task-7: throttled"] });
+    expect(table.row("task-249")).toMatchObject({ status: "ABORTED" });
+  });
+
+  it("says when there was no time for all, and what runs for longer than it may", async () => {
+    const { table, executions, sweepNow } = world();
+    jest.spyOn(executions, "describe").mockResolvedValue(RUNNING);
+    await putStarted(table, "old", START - 700_000);
+    expect(await sweepNow()).toEqual({ repaired: 0, stuck: ["old"], failures: [] });
+    expect((await sweepNow(() => true)).failures).toEqual([expect.stringContaining("no time for all of them")]);
+  });
+
+  it("ends tasks whose execution nobody knows any more", async () => {
+    const { clock, table, executions, start, sweepNow } = world();
+    await start("order-1");
+    await sleep(clock, 5_000);
+    jest.spyOn(executions, "describe").mockResolvedValue(undefined);
+    executions.run("order-1").abort("", "");
+    await sleep(clock, 60_000);
+    await sweepNow();
+    expect(table.row("order-1")).toMatchObject({ status: "ABORTED", reason: "its execution is not there any more" });
+  });
+});

@@ -1,0 +1,88 @@
+import { exampleFiles, moduleReadme, type Root } from "../../../../scripts/terraform/modules/terraform-module";
+
+const root: Root = {
+  terraform: {
+    required_version: ">= 1.10",
+    required_providers: { aws: { source: "hashicorp/aws", version: "~> 5.100" } },
+    backend: { s3: { bucket: "almanac-staging-terraform-state" } },
+  },
+  provider: { aws: [{ region: "eu-central-1", default_tags: [] }] },
+  data: {},
+  resource: {
+    aws_cloudwatch_dashboard: { dashboard: { dashboard_name: "almanac-staging" } },
+    aws_kms_alias: { alias: { name: "alias/almanac-staging" } },
+    aws_sns_topic: { alarms: { "//": { metadata: {} }, name: "almanac-staging-alarms" } },
+  },
+  module: {
+    bells: {
+      "//": { metadata: {} },
+      source: "./modules/bells",
+      app: "almanac",
+      environment: "staging",
+      alarm_topic_arn: "${aws_sns_topic.alarms.arn}",
+      bells: [{ name: "noon" }],
+    },
+    gongs: { source: "./modules/gongs", app: "almanac", environment: "staging" },
+  },
+};
+
+it("writes an example of this module alone, under a name of its own", () => {
+  expect(exampleFiles("bells", root)["main.tf"]).toMatchInlineSnapshot(`
+   "# Almanac's bells, by plain Terraform: terraform init && terraform apply
+   terraform {
+     required_version = ">= 1.10"
+     required_providers {
+       aws = {
+         source  = "hashicorp/aws"
+         version = "~> 5.100"
+       }
+     }
+   }
+
+   provider "aws" {
+     region = "eu-central-1"
+   }
+
+   module "bells" {
+     source          = "../.."
+     app             = "example"
+     environment     = "demo"
+     alarm_topic_arn = aws_sns_topic.alarms.arn
+     bells = [
+       {
+         name = "noon"
+       },
+     ]
+   }
+
+   output "bells" {
+     value = module.bells
+   }
+   "
+  `);
+});
+
+it("brings what the environment would have given it", () => {
+  expect(JSON.parse(exampleFiles("bells", root)["environment.tf.json"] ?? "")).toEqual({
+    data: {},
+    resource: {
+      aws_kms_alias: { alias: { name: "alias/example-demo" } },
+      aws_sns_topic: { alarms: { name: "example-demo-alarms" } },
+    },
+  });
+});
+
+it("tells inputs and outputs", () => {
+  const module = {
+    variable: { app: { type: "string", description: "Begins every name: <app>-bells" } },
+    output: { table_name: { description: "Each bell | its hour" } },
+  };
+  expect(moduleReadme("bells", "Rings bells.", module)).toContain(
+    [
+      "| Variable | Type | What it is |",
+      "| --- | --- | --- |",
+      "| `app` | `string` | Begins every name: &lt;app>-bells |",
+    ].join("\n"),
+  );
+  expect(moduleReadme("bells", "Rings bells.", module)).toContain("| `table_name` | Each bell \\| its hour |");
+});

@@ -4,6 +4,7 @@ import { checkStatically } from "./static";
 import { runJest } from "./jest";
 import { writeLastRun } from "./last-run";
 import { timed, type StepResult } from "./result";
+import { findLambdaNode } from "../../emulator/lambda-node";
 import { scan } from "../scan/scan";
 import { colours } from "../../shared/colours";
 import { EXIT, npmCommand } from "../../shared/command-line";
@@ -25,10 +26,13 @@ const command = npmCommand(
   .allowExcessArguments(true)
   .parse();
 
-function runStep(step: Step, niceness = 0): Promise<StepResult> {
+async function runStep(step: Step, niceness = 0): Promise<StepResult> {
   if (step === "static") return checkStatically(niceness);
   if (step === SCAN) return scanPolicies();
-  return runJest(step, { args: command.args, niceness });
+  // The commands run on this Node, as people run them, in the end-to-end tests; functions on Lambda's everywhere.
+  if (step === "e2e") return runJest(step, { args: command.args, niceness });
+  const { program } = await findLambdaNode({ onLine: console.error });
+  return runJest(step, { args: command.args, node: program, niceness });
 }
 
 /** The unit tests have all processors. The other steps use what the end-to-end tests, which mostly wait, leave free. */

@@ -25,6 +25,8 @@ type FileReport = z.output<typeof reportSchema>["testResults"][number];
 export interface JestOptions {
   /** Passed on to jest. */
   readonly args: readonly string[];
+  /** The Node that runs the tests. @default this process's own */
+  readonly node?: string;
   /** Added to the niceness of the processes: 0 to 19. @default 0 */
   readonly niceness?: number;
 }
@@ -46,12 +48,12 @@ export function runJest(project: string, options: JestOptions): Promise<StepResu
 }
 
 /** @returns the exit code */
-async function jest(project: string, outputFile: string, { args, niceness = 0 }: JestOptions): Promise<number> {
+async function jest(project: string, outputFile: string, { args, node, niceness = 0 }: JestOptions): Promise<number> {
   const report = ["--json", "--outputFile", outputFile];
   // Last, because the option takes all words after it.
   const reporters = ["--reporters", join(__dirname, "reporter.mjs"), "summary"];
   const child = spawn(
-    process.execPath,
+    node ?? process.execPath,
     ["node_modules/jest/bin/jest.js", "--selectProjects", project, ...report, ...args, ...reporters],
     { stdio: ["ignore", "ignore", "inherit"] },
   );

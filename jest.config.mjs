@@ -1,5 +1,7 @@
 const common = {
   testEnvironment: "node",
+  // Ends what hangs. Steps run side by side, so 5 s are too short.
+  testTimeout: 30_000,
   // swc strips the types; tsc checks them (npm test runs it first).
   transform: { "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } } }] },
   testPathIgnorePatterns: ["/node_modules/", "/cdktf.out/", "/.almanac/", "/dist/"],
@@ -7,6 +9,7 @@ const common = {
 };
 
 export default {
+  maxWorkers: "100%",
   projects: [
     {
       ...common,
@@ -24,6 +27,7 @@ export default {
       ...common,
       displayName: "e2e",
       testMatch: ["<rootDir>/test/e2e/**/*.test.ts"],
+      runner: "<rootDir>/test/e2e/support/runner.ts",
       globalSetup: "<rootDir>/test/e2e/support/setup.ts",
       globalTeardown: "<rootDir>/test/e2e/support/teardown.ts",
     },

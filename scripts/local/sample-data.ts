@@ -6,7 +6,7 @@ import { z } from "zod";
 import { LOCAL_REGION } from "../emulator/run";
 import { openDoor } from "../commands/pipelines/door";
 import { channelOf } from "../commands/pipelines/outputs";
-import type { AwsSettings } from "../environments/deployed";
+import { localSettings } from "../environments/deployed";
 import type { Features } from "./run-record";
 
 /** The emulator's only account. */
@@ -31,11 +31,6 @@ export async function putSampleData(endpoint: string, features: Features): Promi
     ...(heartbeats === undefined ? [] : [await checkHeartbeatsOnce(endpoint, heartbeatsSchema.parse(heartbeats))]),
     ...(features["pipelines"] === undefined ? [] : await sendSampleOrder(endpoint, features)),
   ];
-}
-
-/** How AWS clients reach the emulator. */
-export function localSettings(endpoint: string): AwsSettings {
-  return { endpoint, region: LOCAL_REGION, credentials: { accessKeyId: "test", secretAccessKey: "test" } };
 }
 
 /** The same each time, so that it is one row however often it is sent. */

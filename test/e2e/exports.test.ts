@@ -441,7 +441,7 @@ describe("exports, deployed", () => {
     expect(await keys(folder)).toEqual([]);
     expect(await run(event)).toMatchObject({ body: '"Uploaded to s3."' });
     expect(await keys(`${folder}_SUCCESS`)).toHaveLength(1);
-  }, 120_000);
+  }, 240_000);
 
   it("are started by their schedule", async () => {
     await eventually(

@@ -131,7 +131,10 @@ describe("heartbeats, deployed", () => {
   });
 
   it("are there at once after npm start, from the sample tick", async () => {
-    expect((await rowsOf("almanac.start")).length).toBe(Object.keys(EXPECTED).length);
+    const rows = await rowsOf("almanac.start");
+    // The start suite runs npm start again.
+    const first = rows.filter(({ event }) => event.time === rows[0]?.event.time);
+    expect(first.length).toBe(Object.keys(EXPECTED).length);
   });
 
   it("are shown by npm run heartbeats", async () => {

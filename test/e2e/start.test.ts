@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 import {
   GetBucketEncryptionCommand,
@@ -6,11 +7,12 @@ import {
   GetPublicAccessBlockCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
+import { LAMBDA_RUNTIME } from "../../modules/constructs/versions";
 import { terraform, terraformEnvironment } from "../../scripts/terraform/terraform";
 import { runCommand } from "../../scripts/shared/run-command";
 import { homeAt } from "../../scripts/local/home";
 import { readRunning } from "../../scripts/local/run-record";
-import { awsConfiguration, home, npmRun, stackDirectory, startArguments } from "./support/system";
+import { awsConfiguration, home, npmRun, stackDirectory, startArguments, withDeployment } from "./support/system";
 
 describe("npm start", () => {
   it("says what it does, how long it takes, and what runs where", () => {
@@ -29,13 +31,23 @@ describe("npm start", () => {
   });
 
   it("finds itself running, and deploys nothing that is there already", async () => {
-    const { code, output } = await npmRun("start", ...startArguments);
+    const { code, output } = await withDeployment(() => npmRun("start", ...startArguments));
     expect(code).toBe(0);
     expect(output).toContain("runs already");
     expect(output).toMatch(/Terraform apply: (nothing|0 added)/);
-  }, 60_000);
+  }, 180_000);
 
   const onLinux = process.platform === "linux" ? it : it.skip; // where /proc tells
+  onLinux("runs functions on the Node that Lambda runs", async () => {
+    const emulator = (await readRunning(homeAt(home)))?.emulator.process.pid ?? 0;
+    const programs = new Set(familyOf(emulator).map((pid) => readlinkSync(`/proc/${pid}/exe`)));
+    const versions = [...programs]
+      .filter((program) => program.endsWith("/node"))
+      .map((program) => execFileSync(program, ["--version"], { encoding: "utf8" }));
+    const [, major] = /^nodejs(\d+)\.x$/.exec(LAMBDA_RUNTIME) ?? [];
+    expect(versions.map((version) => version.split(".")[0])).toEqual([`v${major}`]);
+  });
+
   onLinux("listens on loopback only, its Lambdas too", async () => {
     const emulator = (await readRunning(homeAt(home)))?.emulator.process.pid ?? 0;
     const listeners = listenersOf(familyOf(emulator));
@@ -103,10 +115,9 @@ describe("npm run bootstrap -- local", () => {
 
 describe("a plan after the deployment", () => {
   it("is empty", async () => {
-    await expect(
-      terraform(["plan", "-no-color", "-detailed-exitcode", "-lock=false"], { cwd: stackDirectory }),
-    ).resolves.toContain("No changes.");
-  }, 60_000);
+    const plan = ["plan", "-no-color", "-detailed-exitcode", "-lock=false"];
+    await expect(withDeployment(() => terraform(plan, { cwd: stackDirectory }))).resolves.toContain("No changes.");
+  }, 180_000);
 
   /** Runs cdktf's own command, in the folder that npm start has initialised: without its lock file, cdktf would ask the registry. */
   async function cdktf(...args: readonly string[]): Promise<string> {
@@ -133,10 +144,11 @@ describe("a plan after the deployment", () => {
   }
 
   it("is empty in cdktf, too", async () => {
-    expect(await cdktf("diff", "local")).toContain("No changes.");
-  }, 120_000);
+    expect(await withDeployment(() => cdktf("diff", "local"))).toContain("No changes.");
+  }, 300_000);
 
   it("leaves cdktf deploy nothing to do", async () => {
-    expect(await cdktf("deploy", "local", "--auto-approve")).toContain("0 added, 0 changed, 0 destroyed");
-  }, 120_000);
+    const output = await withDeployment(() => cdktf("deploy", "local", "--auto-approve"));
+    expect(output).toContain("0 added, 0 changed, 0 destroyed");
+  }, 300_000);
 });

@@ -1,6 +1,7 @@
 /** The deployed system that end-to-end tests look at, and the commands that people run on it. */
 import { spawn } from "node:child_process";
 import { join, resolve } from "node:path";
+import { withLock } from "../../../scripts/shared/lock-file";
 
 /** Apart from what a person may be running beside the tests. */
 export const home = resolve(".almanac/e2e");
@@ -17,6 +18,14 @@ export const awsConfiguration = (endpoint: string) => ({
   credentials: { accessKeyId: "test", secretAccessKey: "test" },
   forcePathStyle: true, // S3 only
 });
+
+/**
+ * Does the work while no other suite changes what Terraform has deployed, and none relies on it being unchanged: the suites run side by
+ * side on one system.
+ */
+export function withDeployment<T>(work: () => Promise<T>): Promise<T> {
+  return withLock(join(home, "deployment.lock"), {}, work);
+}
 
 export interface Ended {
   readonly code: number | null;

@@ -4,7 +4,7 @@ import { Environment, type EnvironmentInput } from "../../modules/environment";
 
 const target = { name: "site", url: "https://example.org/" };
 
-/** What synth says of a configuration; a JavaScript user's compiler would not have said it before. */
+/** The problems that synth reports. Takes `unknown`, because users of JavaScript have no compiler. */
 function problems(input: unknown, name = "staging"): readonly string[] {
   try {
     new Environment(new App(), name, input as EnvironmentInput);
@@ -151,7 +151,7 @@ describe("a configuration error", () => {
     expect(problems(input)).toEqual([problem]);
   });
 
-  it("tells all that is wrong at once", () => {
+  it("reports all problems at once", () => {
     expect(problems({ app: "My App", heartbeats: { targets: [{ name: "Site", url: 7 }] } })).toHaveLength(4);
   });
 

@@ -31,7 +31,7 @@ describe("the heartbeats module", () => {
     ]);
   });
 
-  it("lets the door for jobs note reports, know its jobs, and nothing else", () => {
+  it("lets the heartbeats API record reports, read its jobs, and nothing else", () => {
     expect(describePolicy(resource(heartbeats(), "aws_iam_role_policy", "api_policy")["policy"])).toEqual([
       "Allow dynamodb:UpdateItem on ${aws_dynamodb_table.state.arn} (StateTable)",
       "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/watch.json (WatchBucket)",
@@ -40,7 +40,7 @@ describe("the heartbeats module", () => {
     ]);
   });
 
-  it("opens the door for jobs to signed requests only, and only where there are jobs", () => {
+  it("opens the heartbeats API to signed requests only, and only where there are jobs", () => {
     expect(resource(heartbeats(), "aws_api_gateway_method", "api_rest_post_heartbeats_name")).toMatchObject({
       http_method: "POST",
       authorization: "AWS_IAM",

@@ -7,8 +7,13 @@ function timers(input: object): TerraformJson {
   return json;
 }
 
-const targetsOf = (json: TerraformJson) => Object.values(json.resource["aws_cloudwatch_event_target"] ?? {});
-const rulesOf = (json: TerraformJson) => Object.keys(json.resource["aws_cloudwatch_event_rule"] ?? {});
+/** The dispatcher's rules or targets. */
+const scheduleOf = (json: TerraformJson, type: "rule" | "target") =>
+  Object.entries(json.resource[`aws_cloudwatch_event_${type}`] ?? {})
+    .filter(([name]) => name.startsWith("dispatch_schedule"))
+    .map(([, resource]) => resource);
+const targetsOf = (json: TerraformJson) => scheduleOf(json, "target");
+const rulesOf = (json: TerraformJson) => scheduleOf(json, "rule");
 
 describe("timers", () => {
   it("match the overview", () => {

@@ -1,4 +1,4 @@
-/** Runs the dispatcher in a separate process that can be killed. */
+/** The deployed dispatcher in a process of its own, to be killed in the middle of its run. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -13,12 +13,12 @@ import type { DispatchEnvironment } from "../../../functions/timers/contract";
 import { BUNDLE_OPTIONS } from "../../../modules/constructs/bundle";
 import { lambdaContext, scheduledEvent } from "../../support/lambda";
 
-/** Lambda's runtime: calls the bundle's handler with an event and a context. */
+/** As Lambda's runtime does: the bundle, its handler, an event and a context. */
 const RUNTIME = `
   const [file, event, context, remainingMs] = process.argv.slice(1);
   const end = Date.now() + Number(remainingMs);
-  const lambdaContext = { ...JSON.parse(context), getRemainingTimeInMillis: () => end - Date.now() };
-  require(file).handler(JSON.parse(event), lambdaContext).then(() => process.exit(0), (error) => {
+  const whole = { ...JSON.parse(context), getRemainingTimeInMillis: () => end - Date.now() };
+  require(file).handler(JSON.parse(event), whole).then(() => process.exit(0), (error) => {
     console.error(error);
     process.exit(1);
   });
@@ -27,61 +27,61 @@ const RUNTIME = `
 export interface Dispatch {
   readonly endpoint: string;
   readonly environment: DispatchEnvironment;
-  /** The input of the rule's target. */
+  /** What the rule says of its target. */
   readonly event: { readonly target: number; readonly targets: number };
-  /** Until Lambda's timeout. */
+  /** When Lambda would end the run. */
   readonly remainingMs: number;
-  /** SIGKILL at this SendMessageBatch, before SQS receives it. @default never */
+  /** SIGKILL at this SendMessageBatch, before it comes to SQS. @default never */
   readonly killAtBatch?: number;
 }
 
+/** How a process ended, and how many SendMessageBatch SQS had from it. */
 export interface DispatchEnd {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** SendMessageBatch requests that SQS received. */
   readonly batches: number;
 }
 
-/** One tick of the bundled dispatcher, with a proxy that counts its requests. */
+/** One tick of the dispatcher, bundled as it is deployed, between it and the emulator nothing but a count. */
 export async function dispatchInProcess(dispatch: Dispatch): Promise<DispatchEnd> {
   const { endpoint, environment, event, remainingMs, killAtBatch = Infinity } = dispatch;
   const directory = mkdtempSync(join(tmpdir(), "almanac-e2e-dispatch-"));
   const outfile = join(directory, "dispatch.js");
   buildSync({ ...BUNDLE_OPTIONS, sourcemap: false, entryPoints: ["functions/timers/dispatch.ts"], outfile });
 
-  let requested = 0;
+  let asked = 0;
   let batches = 0;
   let kill = (): unknown => undefined;
-  const proxy = createServer((request, response) => {
-    const forward = async (): Promise<void> => {
+  const gate = createServer((request, response) => {
+    const pass = async (): Promise<void> => {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
       const isBatch = request.headers["x-amz-target"] === "AmazonSQS.SendMessageBatch";
-      if (isBatch && ++requested >= killAtBatch) {
+      if (isBatch && ++asked >= killAtBatch) {
         kill();
         return;
       }
       const { host: _, connection: __, "content-length": ___, ...headers } = request.headers;
-      const forwarded = await fetch(endpoint, {
+      const answer = await fetch(endpoint, {
         method: "POST",
         headers: headers as Record<string, string>,
         body: Buffer.concat(chunks),
       });
-      const body = Buffer.from(await forwarded.arrayBuffer());
+      const body = Buffer.from(await answer.arrayBuffer());
       if (isBatch) batches += 1;
-      response.writeHead(forwarded.status, { "Content-Type": "application/x-amz-json-1.0" }).end(body);
+      response.writeHead(answer.status, { "Content-Type": "application/x-amz-json-1.0" }).end(body);
     };
-    forward().catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
+    pass().catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
   });
   try {
-    proxy.listen(0, "127.0.0.1");
-    await once(proxy, "listening");
+    gate.listen(0, "127.0.0.1");
+    await once(gate, "listening");
     const args = [outfile, JSON.stringify(scheduledEvent(event)), JSON.stringify(lambdaContext()), String(remainingMs)];
     const child = spawn(process.execPath, ["-e", RUNTIME, ...args], {
       stdio: ["ignore", "ignore", "inherit"],
       env: {
         ...environment,
-        AWS_ENDPOINT_URL: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+        AWS_ENDPOINT_URL: `http://127.0.0.1:${(gate.address() as AddressInfo).port}`,
         AWS_REGION: "eu-central-1",
         AWS_ACCESS_KEY_ID: "test",
         AWS_SECRET_ACCESS_KEY: "test",
@@ -95,8 +95,8 @@ export async function dispatchInProcess(dispatch: Dispatch): Promise<DispatchEnd
     const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
     return { code, signal, batches };
   } finally {
-    proxy.closeAllConnections();
-    proxy.close();
+    gate.closeAllConnections();
+    gate.close();
     rmSync(directory, { recursive: true });
   }
 }

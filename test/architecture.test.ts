@@ -25,7 +25,7 @@ const show = ({ from, to }: { from: string; to: string }) => `${from} -> ${to}`;
  * files. contract.ts is outside this order.
  */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
-  "functions/exports": [".", "storage", "run", "scan", "format"],
+  "functions/exports": [".", "scan", "format", "storage", "run"],
   "functions/heartbeats": [".", "status-page", "notifications", "telemetry", "monitors", "probe"],
   "functions/pipelines": [".", "slack", "storage", "message"],
   "functions/timers": [".", "api", "callback", "dispatch", "queue", "storage", "schedule"],

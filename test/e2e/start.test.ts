@@ -15,7 +15,7 @@ import { readRunning } from "../../scripts/local/run-record";
 import { awsConfiguration, home, npmRun, stackDirectory, startArguments, withDeployment } from "./support/system";
 
 describe("npm start", () => {
-  it("says what it does, how long it takes, and what runs where", () => {
+  it("prints its steps, their durations and the deployed resources", () => {
     const output = process.env["ALMANAC_E2E_START"] ?? "";
     for (const step of ["Emulator", "Synthesize", "State bucket", "Terraform init", "Terraform apply", "Sample data"]) {
       expect(output).toMatch(new RegExp(`${step}.* \\(\\d+\\.\\d s\\)`));
@@ -37,7 +37,7 @@ describe("npm start", () => {
     expect(output).toMatch(/Terraform apply: (nothing|0 added)/);
   }, 180_000);
 
-  const onLinux = process.platform === "linux" ? it : it.skip; // where /proc tells
+  const onLinux = process.platform === "linux" ? it : it.skip; // /proc
   onLinux("runs functions on the Node that Lambda runs", async () => {
     const emulator = (await readRunning(homeAt(home)))?.emulator.process.pid ?? 0;
     const programs = new Set(familyOf(emulator).map((pid) => readlinkSync(`/proc/${pid}/exe`)));
@@ -56,7 +56,7 @@ describe("npm start", () => {
   });
 });
 
-/** A process and all that it has started. */
+/** A process and its descendants. */
 function familyOf(pid: number): number[] {
   const children = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
@@ -64,13 +64,13 @@ function familyOf(pid: number): number[] {
       try {
         return new RegExp(`\\) \\S ${pid} `).test(readFileSync(`/proc/${name}/stat`, "utf8"));
       } catch {
-        return false; // it has ended meanwhile
+        return false; // has ended
       }
     });
   return [pid, ...children.flatMap((child) => familyOf(Number(child)))];
 }
 
-/** The addresses (hexadecimal, as the kernel writes them) on which processes listen. */
+/** Listening addresses of processes, in hexadecimal. */
 function listenersOf(pids: readonly number[]): string[] {
   const sockets = new Set(
     pids.flatMap((pid) =>
@@ -78,7 +78,7 @@ function listenersOf(pids: readonly number[]): string[] {
         try {
           return readlinkSync(`/proc/${pid}/fd/${fd}`);
         } catch {
-          return ""; // closed meanwhile
+          return ""; // has been closed
         }
       }),
     ),
@@ -91,7 +91,7 @@ function listenersOf(pids: readonly number[]): string[] {
 }
 
 describe("npm run bootstrap -- local", () => {
-  it("finds the state bucket as it shall be, however often it is asked", async () => {
+  it("is idempotent: the state bucket is configured", async () => {
     const { code, output } = await npmRun("bootstrap", "local", ...startArguments);
     expect(output).toContain("almanac-local-terraform-state: there already");
     expect(code).toBe(0);
@@ -119,7 +119,7 @@ describe("a plan after the deployment", () => {
     await expect(withDeployment(() => terraform(plan, { cwd: stackDirectory }))).resolves.toContain("No changes.");
   }, 180_000);
 
-  /** Runs cdktf's own command, in the folder that npm start has initialised: without its lock file, cdktf would ask the registry. */
+  /** Runs cdktf in the folder that npm start has initialised: without its lock file, cdktf would need the registry. */
   async function cdktf(...args: readonly string[]): Promise<string> {
     const running = await readRunning(homeAt(home));
     const { code, stdout, stderr } = await runCommand(

@@ -41,14 +41,14 @@ describe("the exports module", () => {
     ]);
   });
 
-  it("tells an export by its rule's name", () => {
+  it("ends a rule's name in the export's", () => {
     expect(resource(module_(), "aws_cloudwatch_event_rule", "schedule_orders")).toMatchObject({
       name: "${var.app}-${var.environment}-exports-schedule-orders",
       schedule_expression: "cron(0 17 * * ? *)",
     });
   });
 
-  it("is late when one of its exports is not done for a day, whatever becomes of the others", () => {
+  it("has a lateness alarm for each daily export, whatever the others do", () => {
     expect(resource(module_(), "aws_cloudwatch_metric_alarm", "late_orders")).toMatchObject({
       metric_name: "finishedExports",
       dimensions: { service: "exports", environment: "${var.app}-${var.environment}", export: "orders" },
@@ -61,7 +61,7 @@ describe("the exports module", () => {
     expect(late(module_({ tables: [{ name: "rare", table: "rare", schedule: "rate(7 days)" }] }))).toEqual([]);
   });
 
-  it("has S3 remove what killed runs have left of uploads, but where S3 is an emulator's", () => {
+  it("has S3 abort incomplete uploads of killed runs, except in the emulator", () => {
     expect(resource(module_(), "aws_s3_bucket_lifecycle_configuration", "abandoned_uploads")).toMatchObject({
       rule: [{ status: "Enabled", abort_incomplete_multipart_upload: [{ days_after_initiation: 15 }] }],
     });
@@ -73,7 +73,7 @@ describe("the exports module", () => {
     expect(module_({ tables: [] }).resource["aws_sqs_queue"]).not.toHaveProperty("jobs");
   });
 
-  it("has a table of Athena's for lines in a folder a day", () => {
+  it("has an Athena table for NDJSON in daily folders", () => {
     const tables = module_().resource["aws_glue_catalog_table"] ?? {};
     expect(Object.keys(tables)).toEqual(["athena_orders"]);
     expect(tables["athena_orders"]).toMatchObject({
@@ -81,7 +81,7 @@ describe("the exports module", () => {
     });
   });
 
-  it("takes the presets to the letter", () => {
+  it("keeps the presets unchanged", () => {
     const [, simple] = synthesizedTables();
     expect(simple).toMatchObject({ ...PRESETS["simple-user-logs"], mode: "full", engine: "scan" });
   });
@@ -93,10 +93,10 @@ describe("the exports module", () => {
     [{ format: "json" as const, columns: { id: "string" } }, "columns"],
     [{ prefix: "/orders" }, "prefix"],
     [{ segments: 0 }, "segments"],
-  ])("refuses %j", (wrong, told) => {
+  ])("refuses %j", (wrong, message) => {
     const refused = () => synthesize({ exports: { tables: [{ name: "orders", table: "orders", ...wrong }] } });
     expect(refused).toThrow(ConfigurationError);
-    expect(refused).toThrow(`staging.exports.tables[0].${told}`);
+    expect(refused).toThrow(`staging.exports.tables[0].${message}`);
   });
 
   it("refuses two exports of one name", () => {
@@ -118,7 +118,7 @@ describe("the machine that runs exports", () => {
     expect(aslFaultsOf(machine)).toEqual([]);
   });
 
-  it("tries every task again, and records every failure", () => {
+  it("retries every task, and records every failure", () => {
     const tasks = Object.entries(machine.States).filter(([, { Type }]) => Type === "Task" || Type === "Map");
     for (const [name, state] of tasks) {
       if (state.Type === "Task")

@@ -201,9 +201,18 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
       UpdateExpression: expression,
       ...(condition !== undefined && { ConditionExpression: condition }),
       ...(Object.keys(names).length > 0 && { ExpressionAttributeNames: names }),
-      ExpressionAttributeValues: marshall(values, { removeUndefinedValues: true }),
+      ...(Object.keys(values).length > 0 && {
+        ExpressionAttributeValues: marshall(values, { removeUndefinedValues: true }),
+      }),
     };
   };
+
+  const put = (item: Readonly<Record<string, unknown>>): TransactWriteItem => ({
+    Put: { TableName: table, Item: marshall(item, { removeUndefinedValues: true }) },
+  });
+
+  const putPart = (run: Run, segment: number, { number, ...part }: ExportedFile & { readonly number: number }) =>
+    put({ pk: runPartition(run), sk: partKey(segment, number), ...part, ttl: ttl() });
 
   const activateRun = (run: Run, execution: string, previous: ActiveRun | undefined): TransactWriteItem => ({
     Update: update(
@@ -287,25 +296,7 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
             "#worker = :worker",
           ),
         },
-        ...(part === undefined
-          ? []
-          : [
-              {
-                Put: {
-                  TableName: table,
-                  Item: marshall({
-                    pk: runPartition(run),
-                    sk: partKey(segment, part.number),
-                    key: part.key,
-                    items: part.items,
-                    bytes: part.bytes,
-                    sha256: part.sha256,
-                    upload: { id: part.upload.id, etags: [...part.upload.etags] },
-                    ttl: ttl(),
-                  }),
-                },
-              },
-            ]),
+        ...(part === undefined ? [] : [putPart(run, segment, part)]),
       ]);
       if (!saved) throw new SegmentTakenOverError(segment);
     },
@@ -332,12 +323,10 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
       };
     },
     saveFile: async (run, number, file) => {
-      const item = { pk: runPartition(run), sk: partKey(0, number), ...file, ttl: ttl() };
-      await transact([{ Put: { TableName: table, Item: marshall(item, { removeUndefinedValues: true }) } }]);
+      await transact([putPart(run, 0, { ...file, number })]);
     },
     markUploadCompleted: async (run, segment, part) => {
-      const removal = update(runPartition(run), partKey(segment, part), "REMOVE #upload", {});
-      const { ExpressionAttributeValues: _, ...command } = removal; // DynamoDB rejects an empty map.
+      const command = update(runPartition(run), partKey(segment, part), "REMOVE #upload", {});
       await dynamodb.send(new UpdateItemCommand(command));
     },
     parts: async (run) =>
@@ -371,17 +360,7 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
         },
         ...(result === undefined
           ? []
-          : [
-              {
-                Put: {
-                  TableName: table,
-                  Item: marshall(
-                    { pk: exportId, sk: dayKey(day), run: id, location, window, finishedAt },
-                    { removeUndefinedValues: true },
-                  ),
-                },
-              },
-            ]),
+          : [put({ pk: exportId, sk: dayKey(day), run: id, location, window, finishedAt })]),
       ]);
       if (ended) return;
       // Step Functions retries a call whose response was lost: then the run has already ended.

@@ -113,8 +113,8 @@ function start(
           readonly Payload: unknown;
         };
         invoked.push(FunctionName);
-        const answer: unknown = await functions[FunctionName](Payload, lambdaContext(900_000));
-        return { Payload: jsonOf(answer ?? null) };
+        const result: unknown = await functions[FunctionName](Payload, lambdaContext(900_000));
+        return { Payload: jsonOf(result ?? null) };
       },
     },
   });
@@ -205,7 +205,7 @@ describe("a run", () => {
     expect(keys(`orders/dt=${DAY}/_SUCCESS`)).toHaveLength(1);
   });
 
-  it("goes on over as many invocations as it takes, and reads no page twice", async () => {
+  it("resumes over several invocations, and reads no page twice", async () => {
     configure({ name: "orders", table: "orders", segments: 1, compression: "none" });
     aws.tables.set("orders", pages(30));
     aws.before = slowPages;
@@ -217,7 +217,7 @@ describe("a run", () => {
     expect(exportedIds()).toEqual(idsOf(pages(30)));
   });
 
-  it("that was killed is taken up by the next one: finished parts are neither read nor counted again", async () => {
+  it("that was killed is resumed by the next one: finished parts are neither read nor counted again", async () => {
     configure({ name: "orders", table: "orders", segments: 1, compression: "none" });
     aws.tables.set("orders", pages(12));
     let scans = 0;
@@ -251,17 +251,17 @@ describe("a run", () => {
     });
   });
 
-  it("tries again what may pass", async () => {
-    let left = 2;
+  it("retries transient errors", async () => {
+    let failures = 2;
     aws.before = ({ action, resource }) =>
-      action === "PutObject" && resource.endsWith("_SUCCESS") && left-- > 0
+      action === "PutObject" && resource.endsWith("_SUCCESS") && failures-- > 0
         ? { status: 400, code: "RequestTimeTooSkewed", message: "odd" }
         : undefined;
     expect(await run()).toEqual(succeeded("exported"));
     expect(keys(`orders/dt=${DAY}/_SUCCESS`)).toHaveLength(1);
   });
 
-  it("of a document that one invocation cannot write fails at once, and leaves nothing", async () => {
+  it("of a document that one invocation cannot write fails at once, and leaves no files", async () => {
     configure({ name: "orders", table: "orders", format: "json", layout: "flat" });
     aws.tables.set("orders", pages(12));
     aws.before = slowPages;
@@ -277,13 +277,13 @@ describe("a run without permission", () => {
 
   it.each<[string, string, (request: AwsRequest) => boolean, object]>([
     ["to read the table", "dynamodb:Scan", ({ action }) => action === "Scan", {}],
-    ["to look at the table", "dynamodb:DescribeTable", ({ action }) => action === "DescribeTable", {}],
+    ["to describe the table", "dynamodb:DescribeTable", ({ action }) => action === "DescribeTable", {}],
     ["to write files", "s3:PutObject", ({ action }) => action === "CreateMultipartUpload", {}],
     ["to write the manifest", "s3:PutObject", ({ resource }) => resource.endsWith("_manifest.json"), {}],
-    ["to mark what is whole", "s3:PutObject", ({ resource }) => resource.endsWith("_SUCCESS"), {}],
-    ["to take on the job's role", "sts:AssumeRole", ({ action }) => action === "AssumeRole", { job }],
+    ["to write the marker", "s3:PutObject", ({ resource }) => resource.endsWith("_SUCCESS"), {}],
+    ["to assume the job's role", "sts:AssumeRole", ({ action }) => action === "AssumeRole", { job }],
   ])(
-    "%s fails at once, clearly, and nothing looks whole; with it, the next one finishes",
+    "%s fails at once with the reason and without a marker; with it, the next one finishes",
     async (_, action, matches, input) => {
       aws.before = (request) => (matches(request) ? accessDenied(action) : undefined);
       const denied = {
@@ -305,7 +305,7 @@ describe("a run without permission", () => {
     },
   );
 
-  it("fails as clearly where there is no table and no bucket", async () => {
+  it("fails at once where the table or the bucket does not exist", async () => {
     aws.tables.clear();
     expect(await run()).toMatchObject({ status: "FAILED", error: "ResourceNotFoundException" });
     aws.tables.set("orders", pages(1));
@@ -315,7 +315,7 @@ describe("a run without permission", () => {
     expect(timesInvoked("readSegment")).toBe(0);
   });
 
-  it("still ends as failed where not even that can be recorded", async () => {
+  it("fails also where the failure cannot be recorded", async () => {
     aws.before = ({ resource }) => (resource === STATE ? accessDenied("dynamodb:GetItem") : undefined);
     expect(await run()).toMatchObject({ status: "FAILED", error: "AccessDeniedException" });
   });
@@ -328,7 +328,7 @@ describe("a job", () => {
     access_timestamp: { N: String(Math.floor(Date.now() / 1_000) - 60) },
   });
 
-  it("without new data says so and writes no file; when data comes on the same day, it is exported, once", async () => {
+  it("without new data writes no file; data that arrives on the same day is exported once", async () => {
     aws.tables.set("orders", [[]]);
     const runJob = () => run({ export: "user-logs", job });
     expect(await runJob()).toEqual({
@@ -353,7 +353,7 @@ describe("a job", () => {
   });
 });
 
-describe("a run by DynamoDB itself", () => {
+describe("a run by DynamoDB's own export", () => {
   const changes = { name: "orders", table: "orders", engine: "dynamodb-export" } as const;
   beforeEach(() => {
     configure(changes);
@@ -390,7 +390,7 @@ describe("a run by DynamoDB itself", () => {
     .flat()
     .map((Item) => ({ Item }));
 
-  it("is asked for once, looked at until it is done, and has the same manifest and marker", async () => {
+  it("is started once, polled until it is done, and has the same manifest and marker", async () => {
     onPoll(4, () => {
       complete(0, items);
     });
@@ -406,7 +406,7 @@ describe("a run by DynamoDB itself", () => {
     expect(keys(`orders/dt=${DAY}/_SUCCESS`)).toHaveLength(1);
   });
 
-  it("that DynamoDB gives up fails at once with DynamoDB's reason; the next one asks anew", async () => {
+  it("that DynamoDB fails, fails at once with DynamoDB's reason; the next one starts another export", async () => {
     onPoll(2, () => {
       const [export_] = aws.nativeExports;
       if (export_)
@@ -423,7 +423,7 @@ describe("a run by DynamoDB itself", () => {
     expect(aws.nativeExports).toHaveLength(2);
   });
 
-  it("that was killed while DynamoDB was at it is gone on with: no second export is begun", async () => {
+  it("that was killed while DynamoDB was exporting is resumed: no second export is started", async () => {
     onPoll(2, () => {
       killed.abort("killed", "by a test");
     });
@@ -436,11 +436,11 @@ describe("a run by DynamoDB itself", () => {
     expect(aws.nativeExports).toHaveLength(1);
   });
 
-  it("bears that DynamoDB is not to be reached for a while", async () => {
-    let left = 2;
+  it("retries when DynamoDB rejects a request temporarily", async () => {
+    let failures = 2;
     aws.before = ({ action }) => {
       if (action === "DescribeExport" && aws.count("DescribeExport") === 3) complete(0, items);
-      return action === "ExportTableToPointInTime" && left-- > 0
+      return action === "ExportTableToPointInTime" && failures-- > 0
         ? { status: 400, code: "LimitExceededException", message: "too many exports" }
         : undefined;
     };
@@ -455,7 +455,7 @@ describe("a run by DynamoDB itself", () => {
     expect(timesInvoked("nativeExport")).toBe(1);
   });
 
-  it("of changes begins with all of the table, and goes on with what has changed since", async () => {
+  it("of changes starts with the whole table, and continues with the changes since", async () => {
     configure({ ...changes, mode: "incremental" });
     onPoll(2, () => {
       complete(0, items);

@@ -26,7 +26,7 @@ describe("a window", () => {
     });
   });
 
-  it("of a first run begins with the items, or as far back as it is told", () => {
+  it("of a first run has no start, or the configured lookback", () => {
     expect(
       nextWindow({ unit: "iso8601", startedAt: START, cursor: undefined, initialLookbackHours: undefined }),
     ).toEqual({
@@ -42,7 +42,7 @@ describe("a window", () => {
     expect([window, isEmptyWindow(window)]).toEqual([{ from: "9", to: "9" }, true]);
   });
 
-  it("is asked of Scan by names and values, whatever the attribute is called", () => {
+  it("is a scan filter with names and values, for any attribute name", () => {
     expect(scanFilter({ from: "1", to: "2" }, "timestamp", "seconds")).toEqual({
       FilterExpression: "#watermark >= :from AND #watermark < :to",
       ExpressionAttributeNames: { "#watermark": "timestamp" },
@@ -51,7 +51,7 @@ describe("a window", () => {
     expect(scanFilter({ to: "2026" }, "at", "iso8601").ExpressionAttributeValues).toEqual({ ":to": { S: "2026" } });
   });
 
-  it("of changes is what DynamoDB takes: all of the table at first and after more than a day, and not less than 15 minutes", () => {
+  it("of DynamoDB's incremental export is undefined at first and after more than a day, and at least 15 minutes", () => {
     const day = 86_400_000;
     expect(incrementalPeriod({ to: "5" })).toBeUndefined();
     expect(incrementalPeriod({ from: "0", to: String(day) })).toEqual({ from: 0, to: day });

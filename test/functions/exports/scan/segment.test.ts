@@ -17,7 +17,7 @@ import { virtualClock } from "../../../support/virtual-clock";
 
 const MEGABYTE = 1_048_576;
 
-/** A table of so many pages, each of so many items of so many bytes. The key after page 3 is `{"page":{"N":"3"}}`. */
+/** Items are per page, bytes per item. The key after page 3 is `{"page":{"N":"3"}}`. */
 interface Table {
   readonly pages: number;
   readonly items: number;
@@ -38,7 +38,7 @@ function pageOf({ pages, items, bytes }: Table, page: number): Buffer {
   );
 }
 
-/** What is stored of a segment, and by whom. */
+/** The stored state of a segment. */
 class Stored {
   progress: SegmentCheckpoint = { lastKey: undefined, nextPart: 0, done: false, read: { items: 0, bytes: 0 } };
   worker = "";
@@ -50,7 +50,7 @@ class Killed extends Error {}
 
 interface Worker {
   readonly name: string;
-  /** Called before each port; may throw, as if the worker died there. */
+  /** Called before each port; may throw to kill the worker. */
   readonly before?: (port: string) => void;
   readonly format?: "json" | "ndjson";
   readonly compressed?: boolean;
@@ -106,7 +106,7 @@ function ports(table: Table, stored: Stored, store: MemoryObjects, worker: Worke
   };
 }
 
-/** What a run's last step does with what was saved and not completed. */
+/** Completes saved parts, as the last step of a run does. */
 async function completeAll(stored: Stored, store: MemoryObjects): Promise<void> {
   for (const { key, upload } of stored.parts) await store.completeUpload(key, upload);
 }
@@ -145,7 +145,7 @@ describe("a segment", () => {
     expect(idsIn(store)).toEqual(idsOf(small));
   });
 
-  it("becomes a packed part that unpacks to the same", async () => {
+  it("becomes a compressed part with the same content", async () => {
     const table = { pages: 20, items: 10, bytes: 50_000 };
     const packed = await work(table, { name: "a", compressed: true });
     const plain = await work(table, { name: "a" });
@@ -172,7 +172,7 @@ describe("a segment", () => {
     expect(JSON.parse(text)).toEqual({ user_metrics: idsOf(small).map((id) => ({ id, text: "x".repeat(10) })) });
   });
 
-  it("of nothing is no part, and an empty document only where that is wanted", async () => {
+  it("without items is no part, and an empty document only where configured", async () => {
     const nothing = { pages: 4, items: 0, bytes: 0 };
     const lines = await work(nothing, { name: "a" });
     expect([lines.stored.progress.done, lines.stored.parts, lines.store.incompleteUploads()]).toEqual([true, [], 0]);
@@ -182,7 +182,7 @@ describe("a segment", () => {
     expect(none.store.objects.size).toBe(0);
   });
 
-  it("stops when its time is up, with all that it has read saved, and goes on from there", async () => {
+  it("stops at the deadline with a checkpoint, and resumes from there", async () => {
     const table = { pages: 10, items: 1, bytes: 10 };
     const slow: Worker = { name: "a", unitsPerSecond: 128 };
     const first = await work(table, slow, undefined, undefined, 4_500);
@@ -194,7 +194,7 @@ describe("a segment", () => {
     expect(second.stored.pagesRead).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 
-  it("that is a document fails when its time is up, and leaves nothing behind", async () => {
+  it("that is a document fails at the deadline, and leaves no upload", async () => {
     const stored = new Stored();
     const store = memoryObjects();
     const slow: Worker = { name: "a", unitsPerSecond: 128, format: "json" };
@@ -203,7 +203,7 @@ describe("a segment", () => {
     expect([stored.parts, store.objects.size, store.incompleteUploads()]).toEqual([[], 0, 0]);
   });
 
-  it("keeps to its read units a second", async () => {
+  it("keeps to its limit of read units a second", async () => {
     const stored = new Stored();
     const store = memoryObjects();
     stored.worker = "a";
@@ -213,7 +213,7 @@ describe("a segment", () => {
     expect(slow.clock.elapsed()).toBeCloseTo(20_000, -1);
   });
 
-  it("hands on what a port throws, and leaves no upload behind", async () => {
+  it("throws errors of its ports, and leaves no upload", async () => {
     const store = memoryObjects();
     const before = (port: string): void => {
       if (port === "scan" && store.incompleteUploads() > 0) throw new Killed();
@@ -223,7 +223,7 @@ describe("a segment", () => {
     expect([store.incompleteUploads(), store.objects.size]).toEqual([0, 0]);
   });
 
-  it("has every item once, wherever workers die and whoever was thought dead", async () => {
+  it("has every item once, wherever workers die or are presumed dead", async () => {
     const table = { pages: 12, items: 2, bytes: 1_000 };
     const partBytes = 4_500; // three pages
     await fc.assert(
@@ -237,9 +237,9 @@ describe("a segment", () => {
           const lives: Promise<unknown>[] = [];
           for (const [index, calls] of deaths.entries()) {
             const name = `worker-${index}`;
-            let left = calls;
+            let remaining = calls;
             const before = (): void => {
-              if (left-- <= 0) throw new Killed();
+              if (remaining-- <= 0) throw new Killed();
             };
             stored.worker = name;
             const life = exportSegment(

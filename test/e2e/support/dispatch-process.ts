@@ -75,7 +75,7 @@ export async function dispatchInProcess(dispatch: Dispatch): Promise<DispatchEnd
   });
   try {
     proxy.listen(0, "127.0.0.1");
-    await once(gate, "listening");
+    await once(proxy, "listening");
     const args = [outfile, JSON.stringify(scheduledEvent(event)), JSON.stringify(lambdaContext()), String(remainingMs)];
     const child = spawn(process.execPath, ["-e", RUNTIME, ...args], {
       stdio: ["ignore", "ignore", "inherit"],

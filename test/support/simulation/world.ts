@@ -17,7 +17,7 @@ import {
 } from "../../../functions/timers/dispatch/dispatcher";
 import { fireQueue, type FireQueue, type SendBatch } from "../../../functions/timers/queue/fire-queue";
 import { recurringSlot, type IndexKey } from "../../../functions/timers/schedule/fire-times";
-import { putTimer, type PutPorts } from "../../../functions/timers/api/put-timers";
+import { putTimer } from "../../../functions/timers/api/put-timers";
 import { timerKey } from "../../../functions/timers/storage/timer-row";
 import { TimerChangedError, type TimerTable } from "../../../functions/timers/storage/timer-table";
 import type { Fire, StoredTimer, Timer } from "../../../functions/timers/schedule/timer";

@@ -13,7 +13,7 @@ import { benchStart } from "./start";
 import { benchSynth } from "./synth";
 import { benchWorkflow } from "./workflows";
 import { benchTimers } from "./timers";
-import { benchTimersPrecision } from "./timers-precision";
+import { benchTimersPrecision } from "./timers/precision";
 
 const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run: () => Promise<readonly Figure[]> }>> =
   {

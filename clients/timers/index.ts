@@ -13,8 +13,8 @@ import {
 export type {
   OneshotInput,
   PeriodicInput,
-  ScheduleResponse as ScheduleView,
-  TimerResponse as TimerView,
+  ScheduleResponse,
+  TimerResponse,
 } from "../../functions/timers/api/api-types";
 export {
   AccessDeniedError,

@@ -27,8 +27,7 @@ export function cursorReader(dynamodb: DynamoDBClient, table: string): CursorRea
       new BatchGetItemCommand({ RequestItems: { [table]: { Keys } } }),
     );
     // Without its cursor, a fired timer would be reported as pending.
-    if (UnprocessedKeys?.[table] !== undefined)
-      throw new TooManyRequestsError("Too many requests. Try again.");
+    if (UnprocessedKeys?.[table] !== undefined) throw new TooManyRequestsError("Too many requests. Try again.");
     for (const row of Responses?.[table] ?? []) {
       const shard = row[TIMER_KEYS.partition]?.S?.replace(cursorKey(""), "") ?? "";
       cache.set(shard, Number(row["cursor"]?.N ?? 0));

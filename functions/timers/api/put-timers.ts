@@ -54,14 +54,6 @@ export async function putTimers(puts: readonly Put[], { table, queue }: PutPorts
   });
 }
 
-/** @throws the errors of {@link putTimers} */
-export async function putTimer(put: Put, ports: PutPorts): Promise<StoredTimer> {
-  const [outcome] = await putTimers([put], ports);
-  if (outcome === undefined) throw new Error("no outcome");
-  if ("error" in outcome) throw outcome.error;
-  return outcome.stored;
-}
-
 type Written =
   | { readonly timer: Timer; readonly fires: readonly Fire[]; readonly stored: StoredTimer }
   | { readonly error: unknown };

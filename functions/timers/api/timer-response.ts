@@ -2,7 +2,7 @@
 import * as z from "zod";
 
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../shared/time";
-import { exclusiveStart, fireAt, scheduledTimes } from "../schedule/fire-times";
+import { exclusiveStart, fireAt, nextScheduledTime, scheduledTimes } from "../schedule/fire-times";
 import { nextDue, type Schedule } from "../schedule/schedule";
 import type { StoredTimer, Timer } from "../schedule/timer";
 import type { LegacyTimerResponse, ScheduleResponse, TimerResponse } from "./api-types";
@@ -63,12 +63,6 @@ function nextAndLastFire(
     nextFireAt: coming.length === 0 ? null : iso(Math.min(...coming)),
     lastFiredAt: fired.length === 0 ? null : iso(Math.max(...fired)),
   };
-}
-
-/** The first scheduled time after `after`. */
-function nextScheduledTime({ schedule, startAt, endAt }: Timer, after: number): number | undefined {
-  const next = nextDue(schedule, Math.max(after, (startAt ?? -Infinity) - 1));
-  return next === undefined || next > (endAt ?? Infinity) ? undefined : next;
 }
 
 /** The last scheduled time in (after, until]. */

@@ -87,9 +87,13 @@ export function overdueIndexKey(timer: StoredTimer): IndexKey | undefined {
 
 /** The next due time that is not enqueued. */
 function nextPendingTime(timer: StoredTimer): number | undefined {
-  if (!timer.enabled || timer.firesLeft === 0) return undefined;
-  const next = nextDue(timer.schedule, Math.max(timer.enqueuedUntil, (timer.startAt ?? -Infinity) - 1));
-  return next === undefined || next > (timer.endAt ?? Infinity) ? undefined : next;
+  return timer.enabled && timer.firesLeft !== 0 ? nextScheduledTime(timer, timer.enqueuedUntil) : undefined;
+}
+
+/** The first due time after `after`, without jitter, whether or not the timer is enabled. */
+export function nextScheduledTime({ schedule, startAt, endAt }: Timer, after: number): number | undefined {
+  const next = nextDue(schedule, Math.max(after, (startAt ?? -Infinity) - 1));
+  return next === undefined || next > (endAt ?? Infinity) ? undefined : next;
 }
 
 /** Deterministic jitter, 0 to jitterSeconds, in milliseconds. */

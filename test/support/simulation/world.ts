@@ -17,7 +17,7 @@ import {
 } from "../../../functions/timers/dispatch/dispatcher";
 import { fireQueue, type FireQueue, type SendBatch } from "../../../functions/timers/queue/fire-queue";
 import { recurringSlot, type IndexKey } from "../../../functions/timers/schedule/fire-times";
-import { putTimer, type PutPorts } from "../../../functions/timers/api/put-timers";
+import { putTimers } from "../../../functions/timers/api/put-timers";
 import { timerKey } from "../../../functions/timers/storage/timer-row";
 import { TimerChangedError, type TimerTable } from "../../../functions/timers/storage/timer-table";
 import type { Fire, StoredTimer, Timer } from "../../../functions/timers/schedule/timer";
@@ -606,7 +606,11 @@ export class World {
     });
     const { table, queue } = ports;
     this.trace(`${process.name} puts ${timer.kind} ${timer.id} ${timer.version}: ${JSON.stringify(timer.schedule)}`);
-    putTimer({ timer }, { table, queue }).then(
+    const put = async (): Promise<void> => {
+      const [outcome] = await putTimers([{ timer }], { table, queue });
+      if (outcome === undefined || "error" in outcome) throw outcome?.error;
+    };
+    put().then(
       () => {
         if (process.dead) return;
         const history = this.#histories.get(timer.version);

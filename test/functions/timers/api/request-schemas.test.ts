@@ -212,8 +212,14 @@ describe("an invalid body is rejected with the field and the reason", () => {
     [{ cron: "0 9 * * ? *", every: "1 hour" }, "cron: cannot be combined with every"],
     [{ cron: "0 9 * * ? *", minuteOfHour: 5 }, "minuteOfHour: cannot be combined with cron"],
     [{ cron: "0 9 * * ? *", secondOfMinute: 5 }, "secondOfMinute: cannot be combined with cron"],
-    [{ every: "1 hour", minuteOfHour: 5 }, "minuteOfHour: cannot be combined with every: use startAt for the first fire"],
-    [{ every: "90 seconds", secondOfMinute: 5 }, "secondOfMinute: cannot be combined with a period that is not whole minutes"],
+    [
+      { every: "1 hour", minuteOfHour: 5 },
+      "minuteOfHour: cannot be combined with every: use startAt for the first fire",
+    ],
+    [
+      { every: "90 seconds", secondOfMinute: 5 },
+      "secondOfMinute: cannot be combined with a period that is not whole minutes",
+    ],
     [{ timeZone: "UTC" }, "timeZone: requires cron"],
     [{ startAt: "2026-02-30T00:00:00Z" }, 'startAt: is not a time such as "2026-11-21T17:00:00Z"'],
     [{ startAt: "tomorrow" }, 'startAt: is not a time such as "2026-11-21T17:00:00Z"'],

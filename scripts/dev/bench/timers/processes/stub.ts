@@ -8,8 +8,8 @@ import type { AddressInfo } from "node:net";
 
 import * as z from "zod";
 
-import { HOUR_MS, MINUTE_MS } from "../../../../functions/shared/time";
-import { SCENARIO_PATH, scenarioSchema, type Counts, type Scenario } from "./messages";
+import { HOUR_MS, MINUTE_MS } from "../../../../../functions/shared/time";
+import { SCENARIO_PATH, scenarioSchema, type Counts, type Scenario } from "../messages";
 
 const LATENCY_MS = 10;
 const PAGE_BYTES = 1_048_576;

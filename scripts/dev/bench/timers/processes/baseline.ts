@@ -3,8 +3,8 @@ import { DynamoDBClient, QueryCommand, type AttributeValue } from "@aws-sdk/clie
 import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 
-import type { Scenario } from "./messages";
-import { measure } from "./scenario";
+import type { Scenario } from "../messages";
+import { measure } from "../scenario";
 
 const TIMERS = 20_000;
 

@@ -1,16 +1,16 @@
 /** Benchmark process: the deployed dispatcher and PUTs, against the stub. */
-import { MINUTE_MS } from "../../../../functions/shared/time";
-import { handler } from "../../../../functions/timers/dispatch";
-import { createAwsJsonClient } from "../../../../functions/shared/aws/clients/aws-json";
-import { createDynamoDB } from "../../../../functions/shared/aws/clients/dynamodb";
-import { systemClock } from "../../../../functions/shared/clock";
-import { fireQueue } from "../../../../functions/timers/queue/fire-queue";
-import { putTimers } from "../../../../functions/timers/api/put-timers";
-import { sqsSender } from "../../../../functions/timers/queue/sqs-sender";
-import { timerTable } from "../../../../functions/timers/storage/timer-table";
-import { lambdaContext, scheduledEvent } from "../../../../test/support/lambda";
-import type { Run } from "./messages";
-import { measure } from "./scenario";
+import { MINUTE_MS } from "../../../../../functions/shared/time";
+import { handler } from "../../../../../functions/timers/dispatch";
+import { createAwsJsonClient } from "../../../../../functions/shared/aws/clients/aws-json";
+import { createDynamoDB } from "../../../../../functions/shared/aws/clients/dynamodb";
+import { systemClock } from "../../../../../functions/shared/clock";
+import { fireQueue } from "../../../../../functions/timers/queue/fire-queue";
+import { putTimers } from "../../../../../functions/timers/api/put-timers";
+import { sqsSender } from "../../../../../functions/timers/queue/sqs-sender";
+import { timerTable } from "../../../../../functions/timers/storage/timer-table";
+import { lambdaContext, scheduledEvent } from "../../../../../test/support/lambda";
+import type { Run } from "../messages";
+import { measure } from "../scenario";
 
 const RUN_MS = 10 * MINUTE_MS;
 

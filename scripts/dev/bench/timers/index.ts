@@ -1,14 +1,7 @@
-import { fork, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-
-import { buildSync } from "esbuild";
-
-import { BUNDLE_OPTIONS } from "../../../modules/constructs/bundle";
-import { PRICES } from "../../shared/prices";
-import { figure, figureAtLeast, figureAtMost, median, type Figure } from "./figure";
-import { measuredSchema, STUB_READY, type Run } from "./timers/messages";
+import { PRICES } from "../../../shared/prices";
+import { withProcesses } from "../child-processes";
+import { figure, figureAtLeast, figureAtMost, median, type Figure } from "../figure";
+import { measuredSchema, STUB_READY, type Run } from "./messages";
 
 const MEGABYTE = 1_048_576;
 const MILLION = 1_000_000;
@@ -21,34 +14,14 @@ const CALLBACK_USD = MILLION * (0.2 * PRICES.sqs.request + PRICES.dynamodb.readR
  * dispatcher against the same stub. Costs exclude the callback's compute and the API.
  */
 export async function benchTimers(): Promise<readonly Figure[]> {
-  const directory = mkdtempSync(join(tmpdir(), "almanac-bench-"));
-  const children: ChildProcess[] = [];
-  const start = (name: string, environment: NodeJS.ProcessEnv): ChildProcess => {
-    const child = fork(join(directory, `${name}.js`), {
-      env: environment,
-      stdio: ["ignore", "ignore", "inherit", "ipc"],
-    });
-    children.push(child);
-    return child;
-  };
-  try {
-    buildSync({
-      ...BUNDLE_OPTIONS,
-      absWorkingDir: join(__dirname, "../.."),
-      sourcemap: false,
-      entryPoints: ["stub", "almanac", "baseline"].map((name) => join(__dirname, "timers", `${name}.ts`)),
-      outdir: directory,
-    });
-    const { endpoint } = STUB_READY.parse(await message(start("stub", {})));
+  return withProcesses(__dirname, ["stub", "almanac", "baseline"], async (start) => {
+    const { endpoint } = STUB_READY.parse(await start("stub"));
     const environment = environmentAt(endpoint);
     // Sequentially: the machine may have only two cores.
-    const { runs } = measuredSchema.parse(await message(start("almanac", environment)));
-    const { runs: baselines } = measuredSchema.parse(await message(start("baseline", environment)));
+    const { runs } = measuredSchema.parse(await start("almanac", { environment }));
+    const { runs: baselines } = measuredSchema.parse(await start("baseline", { environment }));
     return figuresOf(runs, baselines);
-  } finally {
-    for (const child of children) child.kill();
-    rmSync(directory, { recursive: true });
-  }
+  });
 }
 
 function figuresOf(all: readonly Run[], baselines: readonly Run[]): readonly Figure[] {
@@ -108,15 +81,4 @@ function environmentAt(endpoint: string): NodeJS.ProcessEnv {
     FIRES_QUEUE_URL: `${endpoint}/000000000000/almanac-bench-timers-fires`,
     SHARDS: "1",
   };
-}
-
-/** The first message of a child process. Rejects when it exits first. */
-function message(child: ChildProcess): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    child.once("message", resolve);
-    child.once("error", reject);
-    child.once("exit", (code, signal) => {
-      reject(new Error(`${child.spawnargs[1] ?? "a process"} exited early: ${signal ?? `code ${code ?? "?"}`}`));
-    });
-  });
 }

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { DynamoDBClient, paginateScan } from "@aws-sdk/client-dynamodb";
 import * as z from "zod";
 
-import { TimersClient } from "../../../clients/timers";
-import { MINUTE_MS } from "../../../functions/shared/time";
-import { homeAt } from "../../local/home";
-import { readRunning } from "../../local/run-record";
-import { commandOutput, ownEnvironment } from "../../shared/run-command";
-import { figure, figureAtMost, type Figure } from "./figure";
+import { TimersClient } from "../../../../clients/timers";
+import { MINUTE_MS } from "../../../../functions/shared/time";
+import { homeAt } from "../../../local/home";
+import { readRunning } from "../../../local/run-record";
+import { commandOutput, ownEnvironment } from "../../../shared/run-command";
+import { figure, figureAtMost, type Figure } from "../figure";
 
 const TIMERS = 300;
 const BATCH = 25;

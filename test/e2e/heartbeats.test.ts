@@ -138,7 +138,11 @@ describe("heartbeats, deployed", () => {
   });
 
   it("are shown by npm run heartbeats", async () => {
-    const { code, output } = await npmRun("heartbeats", "local", ...startArguments);
+    const { code, output } = await eventually(
+      () => npmRun("heartbeats", "local", ...startArguments),
+      ({ code }) => code === 0,
+      30_000,
+    );
     expect(output).toMatch(/^good +up +\d+ ms/m);
     expect(output).toMatch(/^server-error +down .*status 500, expected 200-299/m);
     expect(code).toBe(0);

@@ -32,9 +32,6 @@ function columnsFor(targets: readonly TargetView[], now: number, colours: Colors
     ["state", ({ state }) => paint[state](state)],
     ["latency", ({ lastCheck }) => (lastCheck === null ? "" : `${Math.round(lastCheck.latencyMs)} ms`)],
     ["last check", (target) => lastHeard(target, now)],
-    targets.some(({ failuresToday }) => failuresToday !== null)
-      ? ["failures today", ({ failuresToday }) => String(failuresToday ?? "")]
-      : undefined,
     targets.some(({ uptime }) => uptime !== null)
       ? ["up in 24 h", ({ uptime }) => (uptime === null ? "" : percent(uptime))]
       : undefined,

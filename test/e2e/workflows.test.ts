@@ -244,7 +244,7 @@ describe("the workflow, deployed", () => {
   });
 
   it("is followed at a terminal, listed, and cancelled there", async () => {
-    const run = (...args: readonly string[]) => npmRun("task", "local", ...args, ...startArguments);
+    const run = (...args: readonly string[]) => npmRun("workflows", "local", ...args, ...startArguments);
     const watched = await run("start", "terminal-1", "--watch", "--input", '{"ms": 100}');
     expect(watched.output).toMatch(/Z {2}STARTED\n.*Z {2}DONE {2}after \d/);
     expect(watched.code).toBe(0);

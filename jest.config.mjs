@@ -1,7 +1,5 @@
 const common = {
   testEnvironment: "node",
-  // Ends what hangs. Steps run side by side, so 5 s are too short.
-  testTimeout: 30_000,
   // swc strips the types; tsc checks them (npm test runs it first).
   transform: { "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } } }] },
   testPathIgnorePatterns: ["/node_modules/", "/cdktf.out/", "/.almanac/", "/dist/"],
@@ -10,6 +8,8 @@ const common = {
 
 export default {
   maxWorkers: "100%",
+  // Only ends what hangs. Steps run side by side: jest's 5 s are too short.
+  testTimeout: 30_000,
   projects: [
     {
       ...common,

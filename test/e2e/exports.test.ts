@@ -287,7 +287,7 @@ describe("exports, deployed", () => {
   it("come back into a table with npm run restore, which was killed meanwhile, equal to what they were", async () => {
     await createTable("e2e-restored", "id");
     const uri = `s3://${outputs.bucket_name}/everything/dt=${today()}/_manifest.json`;
-    const restore = ["restore", "local", uri, "e2e-restored", ...startArguments];
+    const restore = ["exports/restore", "local", uri, "e2e-restored", ...startArguments];
     const killed = spawn(process.execPath, ["scripts/run.mjs", ...restore], { stdio: "ignore", detached: true });
     const ended = once(killed, "exit");
     const savedFiles = () => readdir(join(home, "restore")).catch(() => []);

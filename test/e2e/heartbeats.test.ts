@@ -198,7 +198,8 @@ describe("heartbeats, deployed", () => {
 
   it("sends dead letters back to the checker with npm run redrive", async () => {
     const { code, output } = await npmRun("redrive", "local", "heartbeats", ...startArguments);
-    expect(output).toMatch(/heartbeats: [1-9]\d* sent back\./);
+    // The letter that is sent back fails again, and may be there again before the command ends.
+    expect(output).toMatch(/heartbeats: [1-9]\d* sent back(, \d+ left)?\./);
     expect(code).toBe(0);
   }, 60_000);
 });

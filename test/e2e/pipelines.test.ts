@@ -176,7 +176,7 @@ describe("channels, deployed", () => {
 
   it("have the same table after a replay, whether it was there or not", async () => {
     const before = await rows();
-    const replay = ["channel", "local", "replay", "jobOrder", "--from", startedAt, ...startArguments] as const;
+    const replay = ["pipelines", "local", "replay", "jobOrder", "--from", startedAt, ...startArguments] as const;
     const again = await npmRun(...replay);
     expect(again.output).toMatch(/jobOrder: \d+ messages sent through local again\./);
     const emptied = before.slice(0, 3);
@@ -200,7 +200,7 @@ describe("channels, deployed", () => {
       return ((await sqs.send(command)).Messages ?? []).map(({ Body }) => Body);
     };
     expect(await eventually(aside, ({ length }) => length > 0, 300_000)).toEqual([POISON]);
-    const { code, output } = await npmRun("channel", "local", "redrive", "jobOrder", ...startArguments);
+    const { code, output } = await npmRun("pipelines", "local", "redrive", "jobOrder", ...startArguments);
     expect(output).toContain("jobOrder: 1 sent back.");
     expect(code).toBe(0);
   }, 360_000);

@@ -70,7 +70,7 @@ describe("timers, deployed", () => {
     table = timerTable(dynamodb, outputs.table_name, { clock: systemClock, random: Math.random });
     timers = new TimersClient({ url: outputs.api_url, ...aws });
     await putEveryMinute();
-  });
+  }, 120_000);
 
   /** A timer whose fires are all left to the dispatcher. */
   function dispatched(id: string, schedule: Schedule, shard = SHARD): StoredTimer {

@@ -154,14 +154,15 @@ describe("the workflow, deployed", () => {
     "is cancelled over the API: %s",
     async (when, afterMs, status) => {
       const taskId = `cancelled ${when}`;
-      await start(taskId, { ms: 3_000 });
+      await start(taskId, { ms: 6_000 });
       await new Promise((resolve) => setTimeout(resolve, afterMs));
       const [code, cancelled] = await call("DELETE", `/tasks/${encodeURIComponent(taskId)}`);
       expect([code, taskSchema.parse(cancelled)]).toMatchObject([
         200,
         { status, reason: "Cancelled: the task was cancelled" },
       ]);
-      await new Promise((resolve) => setTimeout(resolve, 5_000));
+      // The work goes on in Lambda, and ends.
+      await new Promise((resolve) => setTimeout(resolve, 7_000));
       expect(await rowOf(taskId)).toEqual(cancelled);
       expect(await statusOf(taskId)).toBe("ABORTED");
       expect(await call("DELETE", `/tasks/${encodeURIComponent(taskId)}`)).toEqual([200, cancelled]);
@@ -174,7 +175,7 @@ describe("the workflow, deployed", () => {
   });
 
   it("sees an abort behind its back, by the event", async () => {
-    await start("aborted-1");
+    await start("aborted-1", { ms: 6_000 });
     const row = await rowWith("aborted-1", "STARTED");
     await sfn.send(
       new StopExecutionCommand({ executionArn: row?.executionArn ?? "", error: "Operator", cause: "enough" }),
@@ -188,7 +189,7 @@ describe("the workflow, deployed", () => {
       await eventBridge("DisableRule");
       try {
         for (const taskId of lost) {
-          await start(taskId, { ms: 3_000 });
+          await start(taskId, { ms: 6_000 });
           const row = await rowWith(taskId, "STARTED");
           await sfn.send(new StopExecutionCommand({ executionArn: row?.executionArn ?? "" }));
         }
@@ -244,7 +245,7 @@ describe("the workflow, deployed", () => {
   });
 
   it("is followed at a terminal, listed, and cancelled there", async () => {
-    const run = (...args: readonly string[]) => npmRun("task", "local", ...args, ...startArguments);
+    const run = (...args: readonly string[]) => npmRun("workflows", "local", ...args, ...startArguments);
     const watched = await run("start", "terminal-1", "--watch", "--input", '{"ms": 100}');
     expect(watched.output).toMatch(/Z {2}STARTED\n.*Z {2}DONE {2}after \d/);
     expect(watched.code).toBe(0);

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import * as z from "zod";
-import { jobsSchema, targetSchema } from "../functions/heartbeats/contract";
+import { cronMonitorsSchema, targetSchema } from "../functions/heartbeats/contract";
 import { channelSchema } from "../functions/pipelines/contract";
 import { environmentSchema } from "../modules/environment";
 import { watermarkSchema } from "../functions/exports/contract";
@@ -103,7 +103,7 @@ describe("configuration tables", () => {
     ["An environment", environmentSchema],
     ["Heartbeats", heartbeatsSchema],
     ["A target", targetSchema],
-    ["A job", jobsSchema.element],
+    ["A job", cronMonitorsSchema.element],
     ["The status page", statusPageSchema],
     ["Timers", timersSchema],
     ["A timers callback", timersCallbackSchema],

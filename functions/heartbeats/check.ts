@@ -10,17 +10,17 @@ import { createSsm } from "../shared/aws/clients/ssm";
 import { mapConcurrently } from "../shared/concurrency";
 import { scheduledHandler, type ScheduledEvent } from "../shared/handlers/scheduled-handler";
 import { slackPost } from "../shared/slack";
-import { aftermath, type AftermathPorts } from "./process-check-results";
-import { slackChannel, topicChannel } from "./notifications/notifiers";
+import { processCheckResults, type ProcessPorts } from "./process-check-results";
+import { slackNotifier, snsNotifier } from "./notifications/notifiers";
 import { checkTarget } from "./probe/check-target";
 import { MAX_CONCURRENT_CHECKS } from "./contract";
 import { parseCheckEnvironment } from "./environment";
 import { httpClient } from "./probe/http-client";
-import { systemLookUp } from "./probe/dns";
-import { report } from "./telemetry/check-metrics";
+import { systemLookup } from "./probe/dns";
+import { reportCheckMetrics } from "./telemetry/check-metrics";
 import { secretReader } from "./probe/secret-reader";
 import { stateTable } from "./monitors/state-table";
-import { readTargetList, readWatch } from "./monitors/configuration";
+import { readTargetList, readMonitorSettings } from "./monitors/configuration";
 import { telemetryRow } from "./telemetry/rows";
 import { telemetryTable } from "./telemetry/table";
 
@@ -45,15 +45,15 @@ export const handler = scheduledHandler(parseCheckEnvironment, (services) => {
   const slack = environment.SLACK_WEBHOOK_PARAMETER;
   const ssm = createSsm();
   const readSecret = secretReader(ssm, environment.SECRETS_KEPT_SECONDS ?? 0, clock);
-  const checking = { send: httpClient(systemLookUp()), clock, readSecret };
-  const following: AftermathPorts = {
+  const checking = { send: httpClient(systemLookup()), clock, readSecret };
+  const following: ProcessPorts = {
     app: services.app,
     environment: services.environmentName,
     intervalMinutes: environment.INTERVAL_MINUTES,
     table,
-    channels: [
-      topicChannel(createSns(), environment.NOTIFICATION_TOPIC),
-      ...(slack === undefined ? [] : [slackChannel(slackPost(ssm), slack)]),
+    notifiers: [
+      snsNotifier(createSns(), environment.NOTIFICATION_TOPIC),
+      ...(slack === undefined ? [] : [slackNotifier(slackPost(ssm), slack)]),
     ],
     clock,
     random,
@@ -68,16 +68,16 @@ export const handler = scheduledHandler(parseCheckEnvironment, (services) => {
     const run = { id: randomBytes(4).toString("hex"), event, telemetryDays: environment.TELEMETRY_DAYS };
     const [targets, watch] = await Promise.all([
       readTargetList(s3, environment.TARGETS_BUCKET),
-      readWatch(s3, environment.TARGETS_BUCKET),
+      readMonitorSettings(s3, environment.TARGETS_BUCKET),
     ]);
     const observations = await mapConcurrently(targets, MAX_CONCURRENT_CHECKS, (target) =>
       checkTarget(target, checking),
     );
-    report(observations, clock.elapsed() - start, { logger, metrics });
+    reportCheckMetrics(observations, clock.elapsed() - start, { logger, metrics });
     const rows = observations.map((observation) => telemetryRow(observation, run));
     const round = { tick: scheduledAt, run: run.id };
     const saved = telemetry.save(rows, deadline - CLOSING_MS);
-    const followed = aftermath({ targets, watch, observations, round, deadline: deadline - CLOSING_MS }, following);
+    const followed = processCheckResults({ targets, watch, observations, round, deadline: deadline - CLOSING_MS }, following);
     // None stops the others, and even of a round that failed the page shall tell: it says of itself what is missing.
     const failures = [
       ...(await Promise.all([saved, followed].map(failureIn))),

@@ -11,7 +11,7 @@ export interface CheckEnvironment {
   readonly HEARTBEATS_TABLE: string;
   /** The table of states, roll-ups and incidents. */
   readonly STATE_TABLE: string;
-  /** The bucket that holds the targets, under {@link TARGETS_KEY}, and what goes for all of them, under {@link WATCH_KEY}. */
+  /** The bucket that holds the targets, under {@link TARGETS_KEY}, and what goes for all of them, under {@link MONITORS_KEY}. */
   readonly TARGETS_BUCKET: string;
   /** How many days a telemetry row is kept, before DynamoDB's TTL removes it. */
   readonly TELEMETRY_DAYS: string;
@@ -37,17 +37,17 @@ export interface PublishEnvironment {
 }
 
 /** What the door for push heartbeats is given by its module. */
-export interface ReportInEnvironment {
+export interface HeartbeatApiEnvironment {
   readonly STATE_TABLE: string;
-  /** The bucket that holds the jobs, under {@link WATCH_KEY}. */
+  /** The bucket that holds the jobs, under {@link MONITORS_KEY}. */
   readonly WATCH_BUCKET: string;
 }
 
 /** The targets' object in the configuration bucket: the JSON of {@link Target}[]. */
 export const TARGETS_KEY = "targets.json";
 
-/** The object beside it: the JSON of {@link Watch}. */
-export const WATCH_KEY = "watch.json";
+/** The object beside it: the JSON of {@link MonitorSettings}. */
+export const MONITORS_KEY = "watch.json";
 
 /** The status page's objects, in a bucket of their own. */
 export const STATUS_PAGE_KEY = "index.html";
@@ -60,7 +60,7 @@ export const BADGES_PREFIX = "badges/";
  * threads and lets look-ups have half of it, so two dead names would hold up every other target's check. Of these, 64
  * look-ups run at once.
  */
-export const LOOKUP_THREADS = 128;
+export const DNS_LOOKUP_THREADS = 128;
 
 /** Keys of the telemetry table. */
 export const TELEMETRY_KEYS = { partition: "utcDate", sort: "utcTime", timeToLive: "ttl" } as const;
@@ -178,7 +178,7 @@ const targetFields = z.strictObject({
   /** The body must contain this text. */
   bodyContains: z.string().min(1).optional(),
   /** The body must match this JavaScript regular expression (flag "u"), found within a quarter of a second. */
-  bodyMatches: z.string().min(1).refine(isRegularExpression, "is not a regular expression").optional(),
+  bodyMatches: z.string().min(1).refine(isRegex, "is not a regular expression").optional(),
   /** A longer body is a failed check. Counted as sent, and once more as decoded where a compressed body is searched. */
   maxBodyBytes: z.int().min(0).max(10_485_760).default(1_048_576),
   /** A slower good answer is a failed check. */
@@ -237,10 +237,10 @@ export function secretsOf(targets: readonly Pick<Target, "headers">[]): readonly
 }
 
 /** All targets of one environment, names unique. */
-export const targetsSchema = z.array(targetSchema).superRefine(rejectSameNames);
+export const targetsSchema = z.array(targetSchema).superRefine(rejectDuplicateNames);
 
 /** A job that reports in by itself (`POST /heartbeats/<name>`); silence is what is noticed. */
-const jobSchema = z.strictObject({
+const cronMonitorSchema = z.strictObject({
   name: nameSchema,
   /** How often the job reports, at least. A minute to 100 days. */
   everySeconds: z.int().min(60).max(8_640_000),
@@ -251,21 +251,21 @@ const jobSchema = z.strictObject({
 });
 
 /** A job as the functions read it, defaults filled in. */
-export type Job = z.output<typeof jobSchema>;
+export type CronMonitor = z.output<typeof cronMonitorSchema>;
 
 /** All jobs of one environment, names unique. */
-export const jobsSchema = z.array(jobSchema).superRefine(rejectSameNames);
+export const cronMonitorsSchema = z.array(cronMonitorSchema).superRefine(rejectDuplicateNames);
 
 /** What is watched besides the targets, and what goes for all of them. */
-export const watchSchema = z.strictObject({
-  jobs: jobsSchema.default([]),
+export const monitorSettingsSchema = z.strictObject({
+  jobs: cronMonitorsSchema.default([]),
   /** When failures of anything are expected. */
   maintenance: maintenanceWindowsSchema,
   /** An incident is told again whenever it has been open for so long. */
   remindAfterHours: z.number().min(0.25).max(720).default(24),
 });
 
-export type Watch = z.output<typeof watchSchema>;
+export type MonitorSettings = z.output<typeof monitorSettingsSchema>;
 
 /**
  * The longest that checking all targets can take, in seconds, when every one of them runs into its timeout: work shared among
@@ -336,7 +336,7 @@ export type Outcome =
       readonly certificateFingerprint?: string;
     };
 
-function rejectSameNames(items: readonly { readonly name: string }[], context: z.RefinementCtx): void {
+function rejectDuplicateNames(items: readonly { readonly name: string }[], context: z.RefinementCtx): void {
   const seen = new Set<string>();
   items.forEach(({ name }, index) => {
     if (seen.has(name))
@@ -345,7 +345,7 @@ function rejectSameNames(items: readonly { readonly name: string }[], context: z
   });
 }
 
-function isRegularExpression(pattern: string): boolean {
+function isRegex(pattern: string): boolean {
   try {
     new RegExp(pattern, "u");
     return true;

@@ -1,7 +1,7 @@
 import type * as z from "zod";
 
 import { environmentParser, positiveInteger, text } from "../shared/environment";
-import type { CheckEnvironment, PublishEnvironment, ReportInEnvironment } from "./contract";
+import type { CheckEnvironment, PublishEnvironment, HeartbeatApiEnvironment } from "./contract";
 
 /** What the module gives the checker, parsed. */
 export const parseCheckEnvironment = environmentParser({
@@ -20,7 +20,7 @@ export const parseCheckEnvironment = environmentParser({
 export const parseReportInEnvironment = environmentParser({
   STATE_TABLE: text,
   WATCH_BUCKET: text,
-} satisfies Record<keyof ReportInEnvironment, z.ZodType>);
+} satisfies Record<keyof HeartbeatApiEnvironment, z.ZodType>);
 
 /** What the module gives the publisher, parsed. */
 export const parsePublishEnvironment = environmentParser({

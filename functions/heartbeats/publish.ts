@@ -3,10 +3,10 @@ import { createS3 } from "../shared/aws/clients/s3";
 import { scheduledHandler } from "../shared/handlers/scheduled-handler";
 import { parsePublishEnvironment } from "./environment";
 import { historyReader } from "./status-page/history-reader";
-import { currentStatus } from "./status-page/build-status";
+import { buildStatus } from "./status-page/build-status";
 import { stateTable } from "./monitors/state-table";
 import { statusPublisher } from "./status-page/publisher";
-import { readTargetList, readWatch } from "./monitors/configuration";
+import { readTargetList, readMonitorSettings } from "./monitors/configuration";
 
 /**
  * Publishes the status page, after each round of checks: the checker hands its tick on to here. Apart from the checker, because a
@@ -30,8 +30,8 @@ export const handler = scheduledHandler(parsePublishEnvironment, ({ environment,
   return async ({ deadline }) => {
     const [targets, watch] = await Promise.all([
       readTargetList(s3, environment.TARGETS_BUCKET),
-      readWatch(s3, environment.TARGETS_BUCKET),
+      readMonitorSettings(s3, environment.TARGETS_BUCKET),
     ]);
-    await publisher.publish(await currentStatus({ targets, watch, deadline }, ports));
+    await publisher.publish(await buildStatus({ targets, watch, deadline }, ports));
   };
 });

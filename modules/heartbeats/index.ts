@@ -2,23 +2,23 @@ import { S3Object } from "@cdktf/provider-aws/lib/s3-object";
 import { Fn, Op, Token, conditional, type TerraformStack, type TerraformVariable } from "cdktf";
 import { z } from "zod";
 import {
-  LOOKUP_THREADS,
+  DNS_LOOKUP_THREADS,
   STATE_KEYS,
   TARGETS_KEY,
   TELEMETRY_KEYS,
-  WATCH_KEY,
+  MONITORS_KEY,
   parameterNameSchema,
   secretsOf,
   targetsSchema,
-  watchSchema,
+  monitorSettingsSchema,
   worstCaseBodyMegabytes,
   worstCaseSeconds,
   type CheckEnvironment,
-  type Job,
+  type CronMonitor,
   type PublishEnvironment,
-  type ReportInEnvironment,
+  type HeartbeatApiEnvironment,
   type Target,
-  type Watch,
+  type MonitorSettings,
 } from "../../functions/heartbeats/contract";
 import { Alarm } from "../constructs/alarm";
 import { Bucket } from "../constructs/bucket";
@@ -64,7 +64,7 @@ const REPORT_THROTTLING = { requestsPerSecond: 50, burst: 100 } as const;
 /** Less than the shortest interval: each round knows a secret that was changed since the last. */
 const SECRETS_KEPT_SECONDS = 50;
 
-const heartbeatsFields = watchSchema.extend({
+const heartbeatsFields = monitorSettingsSchema.extend({
   /** How often: a rate of up to eight hours, as EventBridge writes it. @default "rate(5 minutes)" */
   schedule: scheduleSchema
     .refine((schedule) => (minutesOf(schedule) ?? Infinity) <= MAX_INTERVAL_MINUTES, {
@@ -92,7 +92,7 @@ export const heartbeatsSchema = heartbeatsFields.superRefine(rejectSharedNames);
 
 /** Badges and incidents are known by one name. */
 function rejectSharedNames(
-  { targets, jobs }: { readonly targets: readonly Target[]; readonly jobs: readonly Job[] },
+  { targets, jobs }: { readonly targets: readonly Target[]; readonly jobs: readonly CronMonitor[] },
   context: z.RefinementCtx,
 ): void {
   const names = new Set(targets.map(({ name }) => name));
@@ -174,11 +174,11 @@ export class Heartbeats extends Feature {
     const watch = this.input("watch", {
       type: "any",
       description: "Jobs that report in, maintenance of everything, reminders: an object, see README.md",
-      value: literal({ jobs, maintenance, remindAfterHours } satisfies Watch),
+      value: literal({ jobs, maintenance, remindAfterHours } satisfies MonitorSettings),
     });
     new S3Object(this, "watch-object", {
       bucket: bucket.name,
-      key: WATCH_KEY,
+      key: MONITORS_KEY,
       content: Fn.jsonencode(watch.value),
       contentType: "application/json",
     });
@@ -197,7 +197,7 @@ export class Heartbeats extends Feature {
       entry: "functions/heartbeats/publish.ts",
       environment: {
         STATE_TABLE: state.allows("BatchGetItem", "Query"),
-        TARGETS_BUCKET: configuration.allowsRead(TARGETS_KEY, WATCH_KEY),
+        TARGETS_BUCKET: configuration.allowsRead(TARGETS_KEY, MONITORS_KEY),
         STATUS_BUCKET: statusPage.allowsPublish(),
         INTERVAL_MINUTES: interval.stringValue,
       },
@@ -219,7 +219,7 @@ export class Heartbeats extends Feature {
       environment: {
         HEARTBEATS_TABLE: telemetry.allows("BatchWriteItem"),
         STATE_TABLE: state.allows("BatchGetItem", "GetItem", "PutItem", "UpdateItem"),
-        TARGETS_BUCKET: configuration.allowsRead(TARGETS_KEY, WATCH_KEY),
+        TARGETS_BUCKET: configuration.allowsRead(TARGETS_KEY, MONITORS_KEY),
         TELEMETRY_DAYS: this.input("telemetry_days", {
           type: "number",
           description: "Days that a telemetry row is kept",
@@ -241,7 +241,7 @@ export class Heartbeats extends Feature {
         description: "The checker's memory: for itself, and for the bodies that it searches at one time",
         value: MEMORY_MB + worstCaseBodyMegabytes(targets),
       }).numberValue,
-      threads: LOOKUP_THREADS,
+      threads: DNS_LOOKUP_THREADS,
       asynchronous: { deadLetters, retries: 2, maxEventAgeSeconds: MAX_TICK_AGE_SECONDS },
       alarms: { errors: "The checker fails. See modules/heartbeats/README.md, 'The checker fails'" },
     });
@@ -359,11 +359,11 @@ export class Heartbeats extends Feature {
 
   /** `POST /heartbeats/{name}`, for jobs that report in. */
   private createReportDoor(state: Table, configuration: Bucket): void {
-    const handler = new NodeFunction<ReportInEnvironment>(this, "report-in", {
+    const handler = new NodeFunction<HeartbeatApiEnvironment>(this, "report-in", {
       entry: "functions/heartbeats/heartbeat-api.ts",
       environment: {
         STATE_TABLE: state.allows("UpdateItem"),
-        WATCH_BUCKET: configuration.allowsRead(WATCH_KEY),
+        WATCH_BUCKET: configuration.allowsRead(MONITORS_KEY),
       },
       timeoutSeconds: REPORT_TIMEOUT_SECONDS,
       alarms: { errors: "none, because what fails here is answered with 5xx, and the API has an alarm for that" },

@@ -1,10 +1,10 @@
 /** What checks and reports say of a subject, in the terms of its state. */
-import type { Observation } from "../probe/check-target";
-import { BROKEN_REASONS, type Job } from "../contract";
-import type { Finding } from "./state";
+import type { ProbeResult } from "../probe/check-target";
+import { BROKEN_REASONS, type CronMonitor } from "../contract";
+import type { CheckResult } from "./state";
 
 /** A check that broke by itself says nothing about the target: it counts neither as up nor as down. */
-export function findingOfCheck({ at, latencyMs, outcome }: Observation): Finding {
+export function targetResult({ at, latencyMs, outcome }: ProbeResult): CheckResult {
   const { certificateDaysLeft, certificateFingerprint } = outcome;
   const seen = {
     at,
@@ -23,12 +23,12 @@ export function findingOfCheck({ at, latencyMs, outcome }: Observation): Finding
  *
  * @param reportedAt of its last report; times in epoch milliseconds
  */
-export function findingOfJob(
-  { everySeconds, graceSeconds }: Pick<Job, "everySeconds" | "graceSeconds">,
+export function cronResult(
+  { everySeconds, graceSeconds }: Pick<CronMonitor, "everySeconds" | "graceSeconds">,
   reportedAt: number | undefined,
   knownSince: number,
   tick: number,
-): Finding {
+): CheckResult {
   const last = reportedAt ?? knownSince;
   const reported = reportedAt === undefined ? {} : { reportedAt };
   if (tick - last > (everySeconds + graceSeconds) * 1_000) {

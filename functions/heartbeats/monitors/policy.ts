@@ -1,36 +1,36 @@
-import type { Job, Target, Watch } from "../contract";
-import { subjectOf } from "./state-table";
-import type { Rules } from "./state";
+import type { CronMonitor, Target, MonitorSettings } from "../contract";
+import { monitorKey } from "./state-table";
+import type { MonitorPolicy } from "./state";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
 /** A target or a job, as states, incidents and the status page know it. */
-export interface Subject {
+export interface Monitor {
   /** Its key in the state table. */
-  readonly subject: string;
+  readonly key: string;
   readonly name: string;
   readonly kind: "target" | "job";
-  readonly rules: Rules;
+  readonly policy: MonitorPolicy;
 }
 
-export function subjectOfTarget(target: Target, watch: Watch, intervalMinutes: number): Subject {
-  const rules = rulesOf(target, target.maintenance, watch, intervalMinutes);
-  return { subject: subjectOf.target(target.name), name: target.name, kind: "target", rules };
+export function targetMonitor(target: Target, watch: MonitorSettings, intervalMinutes: number): Monitor {
+  const rules = policyOf(target, target.maintenance, watch, intervalMinutes);
+  return { key: monitorKey.target(target.name), name: target.name, kind: "target", policy: rules };
 }
 
 /** A job's grace is all the patience it needs: its first late look is its incident. */
-export function subjectOfJob(job: Job, watch: Watch, intervalMinutes: number): Subject {
-  const rules = rulesOf({ failuresBeforeDown: 1, successesBeforeUp: 1 }, job.maintenance, watch, intervalMinutes);
-  return { subject: subjectOf.job(job.name), name: job.name, kind: "job", rules };
+export function cronMonitor(job: CronMonitor, watch: MonitorSettings, intervalMinutes: number): Monitor {
+  const rules = policyOf({ failuresBeforeDown: 1, successesBeforeUp: 1 }, job.maintenance, watch, intervalMinutes);
+  return { key: monitorKey.cron(job.name), name: job.name, kind: "job", policy: rules };
 }
 
-function rulesOf(
-  { failuresBeforeDown, successesBeforeUp }: Pick<Rules, "failuresBeforeDown" | "successesBeforeUp">,
-  maintenance: Rules["maintenance"],
-  watch: Watch,
+function policyOf(
+  { failuresBeforeDown, successesBeforeUp }: Pick<MonitorPolicy, "failuresBeforeDown" | "successesBeforeUp">,
+  maintenance: MonitorPolicy["maintenance"],
+  watch: MonitorSettings,
   intervalMinutes: number,
-): Rules {
+): MonitorPolicy {
   return {
     failuresBeforeDown,
     successesBeforeUp,

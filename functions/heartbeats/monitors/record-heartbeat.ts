@@ -1,17 +1,17 @@
 /** A job reports in: the core of push heartbeats' door. */
 import { NotFoundError } from "../../shared/handlers/http-errors";
-import type { Job } from "../contract";
-import { subjectOf, type StateTable } from "./state-table";
+import type { CronMonitor } from "../contract";
+import { monitorKey, type StateTable } from "./state-table";
 
-export interface ReportPorts {
+export interface RecordPorts {
   /** The jobs that are watched. */
-  readonly jobs: () => Promise<readonly Job[]>;
+  readonly jobs: () => Promise<readonly CronMonitor[]>;
   readonly table: Pick<StateTable, "report">;
 }
 
-export interface Reported {
-  readonly job: string;
-  readonly reportedAt: string;
+export interface RecordedHeartbeat {
+  readonly monitor: string;
+  readonly receivedAt: string;
   /** When silence becomes an incident. */
   readonly expectedBefore: string;
 }
@@ -21,10 +21,10 @@ export interface Reported {
  *
  * @throws {@link NotFoundError} for a job that nobody watches
  */
-export async function reportJob(name: string, now: number, { jobs, table }: ReportPorts): Promise<Reported> {
+export async function recordHeartbeat(name: string, now: number, { jobs, table }: RecordPorts): Promise<RecordedHeartbeat> {
   const job = (await jobs()).find((each) => each.name === name);
   if (job === undefined) throw new NotFoundError(`no job is called "${name}"`);
-  await table.report(subjectOf.job(name), now);
+  await table.recordHeartbeat(monitorKey.cron(name), now);
   const due = now + (job.everySeconds + job.graceSeconds) * 1_000;
-  return { job: name, reportedAt: new Date(now).toISOString(), expectedBefore: new Date(due).toISOString() };
+  return { monitor: name, receivedAt: new Date(now).toISOString(), expectedBefore: new Date(due).toISOString() };
 }

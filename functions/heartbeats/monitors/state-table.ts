@@ -22,9 +22,9 @@ import {
   closedIncidentSchema,
   stateSchema,
   type ClosedIncident,
-  type FiledHour,
-  type Step,
-  type TargetState,
+  type PeriodRollup,
+  type Transition,
+  type MonitorState,
 } from "./state";
 
 const DAY_MS = 86_400_000;
@@ -38,34 +38,34 @@ const CONCURRENT_READS = 4;
 const HOUR_DAYS = 10;
 
 /** Some subjects' states could not be read. */
-export class StateNotReadError extends Error {
+export class StateReadError extends Error {
   override readonly name = "StateNotReadError";
 }
 
 /** What is remembered of a subject. */
-export interface Remembered {
-  readonly state?: TargetState;
+export interface StoredMonitor {
+  readonly state?: MonitorState;
   /** Of a job: when it last reported, epoch milliseconds. */
   readonly reportedAt?: number;
 }
 
 /** What became of a subject in earlier times. */
 export interface StoredHistory {
-  readonly hours: readonly FiledHour[];
+  readonly hours: readonly PeriodRollup[];
   /** By UTC day; today's holds its full hours. */
-  readonly days: readonly FiledHour[];
+  readonly days: readonly PeriodRollup[];
   readonly incidents: readonly ClosedIncident[];
 }
 
 export interface StateTable {
   /** @throws {@link StateNotReadError} when DynamoDB stays too busy until the deadline (epoch milliseconds) */
-  read(subjects: readonly string[], deadline: number): Promise<ReadonlyMap<string, Remembered>>;
-  readOne(subject: string): Promise<TargetState | undefined>;
+  read(subjects: readonly string[], deadline: number): Promise<ReadonlyMap<string, StoredMonitor>>;
+  readOne(subject: string): Promise<MonitorState | undefined>;
   /**
    * Stores a step, all of it or nothing, if nobody has stored another since its state was read. Returns whether it did. An
    * hour's end costs a transaction; any other tick one write.
    */
-  save(subject: string, step: Step): Promise<boolean>;
+  save(subject: string, step: Transition): Promise<boolean>;
   /** @param from epoch milliseconds, the earliest of each kind that is wanted */
   history(
     subject: string,
@@ -76,12 +76,12 @@ export interface StateTable {
    *
    * @throws {@link StateNotReadError}
    */
-  watched(): Promise<ReadonlySet<string>>;
-  watch(subjects: readonly string[]): Promise<void>;
+  registered(): Promise<ReadonlySet<string>>;
+  register(subjects: readonly string[]): Promise<void>;
   /** Forgets subjects that are no longer configured. Their states and histories stay. */
-  unwatch(subjects: readonly string[]): Promise<void>;
+  deregister(subjects: readonly string[]): Promise<void>;
   /** Notes that a job has reported. An earlier report never takes the place of a later one. */
-  report(subject: string, at: number): Promise<void>;
+  recordHeartbeat(subject: string, at: number): Promise<void>;
 }
 
 const STATE = "state";
@@ -108,13 +108,13 @@ export function stateTable(
     TableName: table,
     Item: marshall({ subject, item, ...fields }, { removeUndefinedValues: true }),
   });
-  const readOne = async (subject: string): Promise<TargetState | undefined> => {
+  const readOne = async (subject: string): Promise<MonitorState | undefined> => {
     const item = await readItem(subject, STATE);
     return item === undefined ? undefined : stateSchema.decode(item as z.input<typeof stateSchema>);
   };
 
   /** The days that these hours are of, with them. Whoever writes them has the only right to: see `save`. */
-  const daysWith = async (subject: string, hours: readonly FiledHour[]): Promise<Put[]> => {
+  const daysWith = async (subject: string, hours: readonly PeriodRollup[]): Promise<Put[]> => {
     const starts = new Set(hours.map(({ start }) => dayOf(start)));
     return Promise.all(
       [...starts].map(async (start) => {
@@ -126,7 +126,7 @@ export function stateTable(
     );
   };
 
-  const save = async (subject: string, { state, hours, incident }: Step): Promise<boolean> => {
+  const save = async (subject: string, { state, hours, incident }: Transition): Promise<boolean> => {
     const first = state.revision === 1;
     const writeState: Put = {
       ...put(subject, STATE, stateSchema.encode(state)),
@@ -156,7 +156,7 @@ export function stateTable(
   };
 
   const read: StateTable["read"] = async (subjects, deadline) => {
-    const found = new Map<string, Remembered>();
+    const found = new Map<string, StoredMonitor>();
     const keys = subjects.flatMap((subject) =>
       (isJob(subject) ? [STATE, REPORT] : [STATE]).map((item) => marshall({ subject, item })),
     );
@@ -169,7 +169,7 @@ export function stateTable(
     const reading = { batchSize: KEYS_PER_READ, concurrency: CONCURRENT_READS, deadline, ...ports, send };
     const { items, errors } = await sendInBatches(keys, reading);
     if (items.length === 0) return found;
-    throw new StateNotReadError(`${items.length} of ${keys.length} items not read from ${table}`, { cause: errors[0] });
+    throw new StateReadError(`${items.length} of ${keys.length} items not read from ${table}`, { cause: errors[0] });
   };
 
   const query = async (subject: string, prefix: string, fromKey: string): Promise<unknown[]> => {
@@ -206,15 +206,15 @@ export function stateTable(
     read,
     readOne,
     save,
-    watched: async () => {
+    registered: async () => {
       try {
         return watchedSchema.parse((await readItem(ALL.subject, ALL.item)) ?? {}).subjects;
       } catch (cause) {
-        throw new StateNotReadError(`who is watched not read from ${table}`, { cause });
+        throw new StateReadError(`who is watched not read from ${table}`, { cause });
       }
     },
-    watch: (subjects) => changeWatched("ADD", subjects),
-    unwatch: (subjects) => changeWatched("DELETE", subjects),
+    register: (subjects) => changeWatched("ADD", subjects),
+    deregister: (subjects) => changeWatched("DELETE", subjects),
     history: async (subject, from) => {
       const [hours, days, incidents] = await Promise.all([
         query(subject, "hour#", hourKey(from.hours)),
@@ -227,7 +227,7 @@ export function stateTable(
         incidents: z.array(closedIncidentSchema).parse(incidents),
       };
     },
-    report: async (subject, at) => {
+    recordHeartbeat: async (subject, at) => {
       const command = new UpdateItemCommand({
         TableName: table,
         Key: marshall({ subject, item: REPORT }),
@@ -246,16 +246,16 @@ type Key = Record<string, AttributeValue>;
 type PutItem = ConstructorParameters<typeof PutItemCommand>[0];
 
 /** Partition keys. No target's name has a slash: a job may be called as a target is. */
-export const subjectOf = {
+export const monitorKey = {
   target: (name: string): string => name,
-  job: (name: string): string => `job/${name}`,
+  cron: (name: string): string => `job/${name}`,
 } as const;
 
 function isJob(subject: string): boolean {
   return subject.startsWith("job/");
 }
 
-function remember(found: Map<string, Remembered>, item: Record<string, unknown>): void {
+function remember(found: Map<string, StoredMonitor>, item: Record<string, unknown>): void {
   const subject = String(item["subject"]);
   const known =
     item["item"] === STATE

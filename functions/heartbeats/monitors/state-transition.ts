@@ -3,7 +3,7 @@ import { histogramOf } from "./histogram";
 import { nextStatus } from "./incidents";
 import { inMaintenance, partsOf, type Span } from "./maintenance";
 import { EMPTY_ROLLUP, isEmpty, sumOf, type Rollup } from "./roll-up";
-import type { FiledHour, Finding, Round, Rules, Step, TargetState } from "./state";
+import type { PeriodRollup, CheckResult, Run, MonitorPolicy, Transition, MonitorState } from "./state";
 
 export const HOUR_MS = 3_600_000;
 
@@ -11,18 +11,18 @@ export const HOUR_MS = 3_600_000;
 const TOLERATED_INTERVALS = 1.5;
 
 /** Applies what a tick found. Undefined when this tick or a later one was applied before: none counts twice. */
-export function applyTick(
-  before: TargetState | undefined,
-  finding: Finding,
-  { tick, run }: Round,
-  rules: Rules,
-): Step | undefined {
+export function applyCheckResult(
+  before: MonitorState | undefined,
+  finding: CheckResult,
+  { tick, id: run }: Run,
+  rules: MonitorPolicy,
+): Transition | undefined {
   if (before !== undefined && tick <= before.lastTick) return undefined;
   const known = before ?? unknownSince(tick, finding);
-  const { status, closed } = nextStatus(known, finding, tick, rules);
-  const hours = hoursUntil(known, tick, rules);
+  const { status, incident: closed } = nextStatus(known, finding, tick, rules);
+  const hours = rollupsUntil(known, tick, rules);
   const hour = hours.pop() ?? known.hour;
-  const state: TargetState = {
+  const state: MonitorState = {
     ...known,
     ...status,
     revision: known.revision + 1,
@@ -38,14 +38,14 @@ export function applyTick(
  * The hours from that of the last tick to that of `until`, the last one unfinished. What a check found holds until the next
  * one; but where ticks are missing no longer than an interval, and what then follows is without data.
  */
-export function hoursUntil(
-  { hour, lastTick, finding }: Pick<TargetState, "hour" | "lastTick" | "finding">,
+export function rollupsUntil(
+  { hour, lastTick, finding }: Pick<MonitorState, "hour" | "lastTick" | "finding">,
   until: number,
-  { intervalMs, maintenance }: Pick<Rules, "intervalMs" | "maintenance">,
-): FiledHour[] {
+  { intervalMs, maintenance }: Pick<MonitorPolicy, "intervalMs" | "maintenance">,
+): PeriodRollup[] {
   const isGap = until - lastTick > TOLERATED_INTERVALS * intervalMs;
   const held = { from: lastTick, to: isGap ? lastTick + intervalMs : until };
-  const hours: FiledHour[] = [hour];
+  const hours: PeriodRollup[] = [hour];
   const into = (start: number, rollup: Rollup): void => {
     const last = hours.at(-1);
     if (last?.start === start) hours[hours.length - 1] = { start, rollup: sumOf([last.rollup, rollup]) };
@@ -74,12 +74,12 @@ function byHour({ from, to }: Span): readonly Span[] {
 }
 
 /** Only whole answers tell how fast a target is, and only outside of maintenance. */
-function latencyOf({ health, reason, latencyMs }: Finding, tick: number, { maintenance }: Rules): Rollup {
+function latencyOf({ health, reason, latencyMs }: CheckResult, tick: number, { maintenance }: MonitorPolicy): Rollup {
   const counts = latencyMs !== undefined && (health === "up" || reason === "slow") && !inMaintenance(tick, maintenance);
   return counts ? { ...EMPTY_ROLLUP, latencies: histogramOf([], [latencyMs]) } : EMPTY_ROLLUP;
 }
 
-function unknownSince(tick: number, finding: Finding): TargetState {
+function unknownSince(tick: number, finding: CheckResult): MonitorState {
   return {
     revision: 0,
     run: "",

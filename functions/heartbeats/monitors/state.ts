@@ -4,7 +4,7 @@ import * as z from "zod";
 import type { MaintenanceWindow } from "../contract";
 import { rollupCodec, type Rollup } from "./roll-up";
 
-const findingSchema = z.object({
+const checkResultSchema = z.object({
   /** `unknown`: the check itself broke, or has nothing to go by yet. It says nothing about the subject. */
   health: z.enum(["up", "down", "unknown"]),
   /** When it was looked at, epoch milliseconds. */
@@ -20,7 +20,7 @@ const findingSchema = z.object({
 });
 
 /** What one look at a subject found. */
-export type Finding = z.output<typeof findingSchema>;
+export type CheckResult = z.output<typeof checkResultSchema>;
 
 const incidentSchema = z.object({
   /** The tick of the first of the failures that opened it. */
@@ -34,7 +34,7 @@ const incidentSchema = z.object({
 
 export type Incident = z.output<typeof incidentSchema>;
 
-const noticeSchema = z.object({
+const notificationSchema = z.object({
   kind: z.enum(["opened", "closed", "reminder", "removed"]),
   incident: incidentSchema,
   /** The tick that raised it. */
@@ -45,7 +45,7 @@ const noticeSchema = z.object({
 });
 
 /** Something to tell people, kept with the state that caused it until it is told. */
-export type Notice = z.output<typeof noticeSchema>;
+export type Notification = z.output<typeof notificationSchema>;
 
 /** All times are epoch milliseconds; those of ticks are when they were scheduled. */
 export const stateSchema = z.object({
@@ -55,7 +55,7 @@ export const stateSchema = z.object({
   run: z.string(),
   firstTick: z.number(),
   lastTick: z.number(),
-  finding: findingSchema,
+  finding: checkResultSchema,
   /** Unknown until the first good check, or the first incident. */
   health: z.enum(["up", "down", "unknown"]),
   healthSince: z.number(),
@@ -66,13 +66,13 @@ export const stateSchema = z.object({
   closedIncidents: z.number(),
   /** The hour of the last tick, so far. */
   hour: z.object({ start: z.number(), rollup: rollupCodec }),
-  outbox: z.array(noticeSchema),
+  outbox: z.array(notificationSchema),
 });
 
-export type TargetState = z.output<typeof stateSchema>;
+export type MonitorState = z.output<typeof stateSchema>;
 
 /** What goes for a subject. */
-export interface Rules {
+export interface MonitorPolicy {
   readonly failuresBeforeDown: number;
   readonly successesBeforeUp: number;
   readonly maintenance: readonly MaintenanceWindow[];
@@ -81,7 +81,7 @@ export interface Rules {
 }
 
 /** An hour that is over, with something in it. */
-export interface FiledHour {
+export interface PeriodRollup {
   readonly start: number;
   readonly rollup: Rollup;
 }
@@ -95,16 +95,16 @@ export const closedIncidentSchema = incidentSchema.extend({
 export type ClosedIncident = z.output<typeof closedIncidentSchema>;
 
 /** What a tick does: the state after it, and what is history by it. To be stored together or not at all. */
-export interface Step {
-  readonly state: TargetState;
-  readonly hours: readonly FiledHour[];
+export interface Transition {
+  readonly state: MonitorState;
+  readonly hours: readonly PeriodRollup[];
   readonly incident?: ClosedIncident;
 }
 
 /** One round of checks. */
-export interface Round {
+export interface Run {
   /** When it was scheduled, epoch milliseconds. */
   readonly tick: number;
   /** The invocation that does it. */
-  readonly run: string;
+  readonly id: string;
 }

@@ -2,14 +2,14 @@
 import { PublishCommand, type SNSClient } from "@aws-sdk/client-sns";
 
 import { escapedForSlack, type slackPost } from "../../shared/slack";
-import type { Channel } from "./deliver";
+import type { Notifier } from "./deliver";
 
 /** An announcement did not arrive. */
-export class NotTakenError extends Error {
+export class NotDeliveredError extends Error {
   override readonly name = "NotTakenError";
 }
 
-export function topicChannel(sns: SNSClient, topic: string): Channel {
+export function snsNotifier(sns: SNSClient, topic: string): Notifier {
   return {
     name: "topic",
     send: async ({ id, title, text }) => {
@@ -21,14 +21,14 @@ export function topicChannel(sns: SNSClient, topic: string): Channel {
 }
 
 /** @param parameter the SSM parameter (SecureString) that holds the webhook's URL */
-export function slackChannel(post: ReturnType<typeof slackPost>, parameter: string): Channel {
+export function slackNotifier(post: ReturnType<typeof slackPost>, parameter: string): Notifier {
   return {
     name: "slack",
     send: async ({ title, text }) => {
       const outcome = await post(parameter, { text: `*${escapedForSlack(title)}*\n${escapedForSlack(text)}` });
       if (outcome.kind === "limited")
-        throw new NotTakenError(`Slack wants a rest of ${outcome.retryAfterMs / 1_000} s first`);
-      if (outcome.kind !== "taken") throw new NotTakenError(outcome.reason);
+        throw new NotDeliveredError(`Slack wants a rest of ${outcome.retryAfterMs / 1_000} s first`);
+      if (outcome.kind !== "taken") throw new NotDeliveredError(outcome.reason);
     },
   };
 }

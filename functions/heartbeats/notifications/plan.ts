@@ -1,15 +1,15 @@
 /** Which notices are told, to whom they were not told yet, and in which words. */
-import type { Kept } from "../monitors/apply-results";
-import type { Incident, Notice } from "../monitors/state";
+import type { AppliedResult } from "../monitors/apply-results";
+import type { Incident, Notification } from "../monitors/state";
 
 /** A notice, with the subject whose state holds it. */
-export interface Owed {
-  readonly subject: string;
-  readonly notice: Notice;
+export interface PendingNotification {
+  readonly monitor: string;
+  readonly notification: Notification;
 }
 
 /** What people are told. */
-export interface Announcement {
+export interface NotificationMessage {
   /** The same each time that it is sent: whoever gets it twice can tell. */
   readonly id: string;
   /** One line of ASCII. */
@@ -17,10 +17,10 @@ export interface Announcement {
   readonly text: string;
 }
 
-export interface Plan {
-  readonly told: readonly (Owed & { readonly announcement: Announcement })[];
+export interface DeliveryPlan {
+  readonly deliver: readonly (PendingNotification & { readonly announcement: NotificationMessage })[];
   /** Others speak for these: they are done with. */
-  readonly silent: readonly Owed[];
+  readonly suppressed: readonly PendingNotification[];
 }
 
 /**
@@ -33,19 +33,19 @@ export interface Plan {
  * @param tick when the round was scheduled, epoch milliseconds
  * @param place where it happens: `almanac production`
  */
-export function planNotices(kept: readonly Kept[], tick: number, place: string): Plan {
-  const told: (Owed & { announcement: Announcement })[] = [];
-  const silent: Owed[] = [];
-  for (const { subject, state, ours } of kept) {
+export function planDelivery(kept: readonly AppliedResult[], tick: number, place: string): DeliveryPlan {
+  const told: (PendingNotification & { announcement: NotificationMessage })[] = [];
+  const silent: PendingNotification[] = [];
+  for (const { key: subject, state, writtenByThisRun: ours } of kept) {
     for (const notice of state.outbox) {
       if (notice.raisedAt >= tick && !ours) continue;
       const sharing = sharingSubjects(notice, kept);
-      if (sharing !== undefined && sharing.speaker !== subject) silent.push({ subject, notice });
+      if (sharing !== undefined && sharing.speaker !== subject) silent.push({ monitor: subject, notification: notice });
       else
-        told.push({ subject, notice, announcement: announcementOf(subject, notice, sharing?.subjects ?? [], place) });
+        told.push({ monitor: subject, notification: notice, announcement: announcementOf(subject, notice, sharing?.subjects ?? [], place) });
     }
   }
-  return { told, silent };
+  return { deliver: told, suppressed: silent };
 }
 
 interface Sharing {
@@ -55,7 +55,7 @@ interface Sharing {
 }
 
 /** Who shares the certificate that a notice is about, and who of them speaks. Each invocation of a tick comes to the same. */
-function sharingSubjects({ kind, incident }: Notice, kept: readonly Kept[]): Sharing | undefined {
+function sharingSubjects({ kind, incident }: Notification, kept: readonly AppliedResult[]): Sharing | undefined {
   const { certificateFingerprint: fingerprint } = incident;
   if (fingerprint === undefined || kind === "removed") return undefined;
   const open = kept.filter(({ state }) => state.incident?.certificateFingerprint === fingerprint);
@@ -63,28 +63,28 @@ function sharingSubjects({ kind, incident }: Notice, kept: readonly Kept[]): Sha
     state.outbox.some((other) => other.kind === kind && other.incident.certificateFingerprint === fingerprint),
   );
   if (kind === "closed") {
-    const subjects = owing.map(({ subject }) => subject).sort();
+    const subjects = owing.map(({ key: subject }) => subject).sort();
     return { speaker: open.length === 0 ? subjects[0] : undefined, subjects };
   }
-  const openedAt = ({ state }: Kept): number => (state.incident ?? state.outbox[0]?.incident ?? incident).openedAt;
+  const openedAt = ({ state }: AppliedResult): number => (state.incident ?? state.outbox[0]?.incident ?? incident).openedAt;
   const all = [...new Set([...open, ...owing])].sort(
-    (a, b) => openedAt(a) - openedAt(b) || (a.subject < b.subject ? -1 : 1),
+    (a, b) => openedAt(a) - openedAt(b) || (a.key < b.key ? -1 : 1),
   );
-  const subjects = all.map(({ subject }) => subject);
+  const subjects = all.map(({ key: subject }) => subject);
   return { speaker: subjects[0], subjects };
 }
 
 /** SNS takes no longer subject, and no other than ASCII. */
 const LONGEST_TITLE = 99;
 
-const HEADLINES: Readonly<Record<Notice["kind"], string>> = {
+const HEADLINES: Readonly<Record<Notification["kind"], string>> = {
   opened: "DOWN",
   reminder: "STILL DOWN",
   closed: "UP again",
   removed: "NO LONGER WATCHED",
 };
 
-function announcementOf(subject: string, notice: Notice, sharing: readonly string[], place: string): Announcement {
+function announcementOf(subject: string, notice: Notification, sharing: readonly string[], place: string): NotificationMessage {
   const { kind, incident, raisedAt, closedAt } = notice;
   const what = sharing.length > 1 ? `${sharing.length} targets with one certificate` : subject;
   const lines = [

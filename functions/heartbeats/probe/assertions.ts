@@ -7,7 +7,7 @@ const DAY_MS = 86_400_000;
 /** A target's last answer, read to its end. */
 export interface Answer {
   readonly status: number;
-  /** Decoded; empty unless the target {@link examinesBody}. */
+  /** Decoded; empty unless the target {@link needsBody}. */
   readonly body: string;
   readonly latencyMs: number;
   /** Redirects followed on the way. */
@@ -23,12 +23,12 @@ export function daysLeft(expiresAt: number, now: number): number {
 }
 
 /** Whether the body must be kept to judge the answer. */
-export function examinesBody({ bodyContains, bodyMatches }: Target): boolean {
+export function needsBody({ bodyContains, bodyMatches }: Target): boolean {
   return bodyContains !== undefined || bodyMatches !== undefined;
 }
 
 /** Whether a whole answer is a good one. What matters most is looked at first. */
-export function judge(target: Target, answer: Answer): Outcome {
+export function assertAnswer(target: Target, answer: Answer): Outcome {
   const { status, certificateDaysLeft, certificateFingerprint } = answer;
   const seen = {
     status,
@@ -36,14 +36,14 @@ export function judge(target: Target, answer: Answer): Outcome {
     ...(certificateFingerprint === undefined ? {} : { certificateFingerprint }),
   };
   const failure =
-    judgeStatus(target, answer) ??
-    judgeBody(target, answer) ??
-    judgeCertificate(target, answer) ??
-    judgeLatency(target, answer);
+    assertStatus(target, answer) ??
+    assertBody(target, answer) ??
+    assertCertificate(target, answer) ??
+    assertLatency(target, answer);
   return failure === undefined ? { ok: true, ...seen } : { ok: false, ...failure, ...seen };
 }
 
-function judgeStatus({ expectedStatus }: Target, { status, redirects }: Answer): Failure | undefined {
+function assertStatus({ expectedStatus }: Target, { status, redirects }: Answer): Failure | undefined {
   const expected = expectedStatus.some((range) =>
     typeof range === "number"
       ? range === status
@@ -54,7 +54,7 @@ function judgeStatus({ expectedStatus }: Target, { status, redirects }: Answer):
   return { reason: "status", message: `status ${status}${after}, expected ${expectedStatus.join(", ")}` };
 }
 
-function judgeBody({ bodyContains, bodyMatches }: Target, { body }: Answer): Failure | undefined {
+function assertBody({ bodyContains, bodyMatches }: Target, { body }: Answer): Failure | undefined {
   if (bodyContains !== undefined && !body.includes(bodyContains))
     return { reason: "body-mismatch", message: `the body does not contain "${shorten(bodyContains)}"` };
   const search = bodyMatches === undefined ? "found" : searchWithin(SEARCH_LIMIT_MS, bodyMatches, body);
@@ -63,13 +63,13 @@ function judgeBody({ bodyContains, bodyMatches }: Target, { body }: Answer): Fai
   return { reason: "body-mismatch", message: `the body ${how} /${shorten(bodyMatches)}/u` };
 }
 
-function judgeCertificate({ minCertificateDays }: Target, { certificateDaysLeft }: Answer): Failure | undefined {
+function assertCertificate({ minCertificateDays }: Target, { certificateDaysLeft }: Answer): Failure | undefined {
   if (certificateDaysLeft === undefined || certificateDaysLeft >= minCertificateDays) return undefined;
   const left = `the certificate expires in ${certificateDaysLeft} day${certificateDaysLeft === 1 ? "" : "s"}`;
   return { reason: "certificate", message: `${left}, at least ${minCertificateDays} expected` };
 }
 
-function judgeLatency({ maxLatencyMs }: Target, { latencyMs }: Answer): Failure | undefined {
+function assertLatency({ maxLatencyMs }: Target, { latencyMs }: Answer): Failure | undefined {
   if (maxLatencyMs === undefined || latencyMs <= maxLatencyMs) return undefined;
   return { reason: "slow", message: `took ${Math.round(latencyMs)} ms, at most ${maxLatencyMs} expected` };
 }

@@ -2,10 +2,10 @@ import type { Clock } from "../../shared/clock";
 import { isObject } from "../../shared/errors";
 import { BROKEN_REASONS, type Outcome, type Target } from "../contract";
 import { CheckTimeoutError, failureOf, type Failure } from "./failures";
-import type { HttpAnswer, HttpRequest, SendHttp } from "./http-types";
-import { daysLeft, examinesBody, judge, type Answer } from "./assertions";
+import type { HttpResponse, HttpRequest, SendHttp } from "./http-types";
+import { daysLeft, needsBody, assertAnswer, type Answer } from "./assertions";
 import { isRedirect, redirected } from "./redirects";
-import { headersOf, noSecrets, type ReadSecret } from "./header-secrets";
+import { resolveHeaders, noSecrets, type ReadSecret } from "./header-secrets";
 
 const DEFAULT_HEADERS: Readonly<Record<string, string>> = {
   "User-Agent": "almanac-heartbeat/1",
@@ -15,7 +15,7 @@ const DEFAULT_HEADERS: Readonly<Record<string, string>> = {
 };
 
 /** One check of one target. */
-export interface Observation {
+export interface ProbeResult {
   readonly target: string;
   /** When the check began, epoch milliseconds. */
   readonly at: number;
@@ -26,7 +26,7 @@ export interface Observation {
   readonly fault?: unknown;
 }
 
-export interface CheckerPorts {
+export interface ProbePorts {
   readonly send: SendHttp;
   readonly clock: Clock;
   /** For targets with secrets in their headers. @default none can be read */
@@ -48,16 +48,16 @@ interface Seen {
  */
 export async function checkTarget(
   target: Target,
-  { send, clock, readSecret = noSecrets }: CheckerPorts,
-): Promise<Observation> {
+  { send, clock, readSecret = noSecrets }: ProbePorts,
+): Promise<ProbeResult> {
   const at = clock.now();
   let start = clock.elapsed();
-  const observed = (outcome: Outcome): Observation => {
+  const observed = (outcome: Outcome): ProbeResult => {
     return { target: target.name, at, latencyMs: clock.elapsed() - start, outcome };
   };
   let headers: Readonly<Record<string, string>>;
   try {
-    headers = await headersOf(target, readSecret);
+    headers = await resolveHeaders(target, readSecret);
   } catch (fault) {
     return { ...observed({ ok: false, ...failureOf(fault) }), fault };
   }
@@ -68,9 +68,9 @@ export async function checkTarget(
   });
   const seen: Seen = {};
   try {
-    const answer = await lastAnswer(firstRequest(target, headers), target, send, timeout.signal, seen, at);
+    const answer = await followRedirects(firstRequest(target, headers), target, send, timeout.signal, seen, at);
     const latencyMs = clock.elapsed() - start;
-    return { ...observed(judge(target, { ...answer, latencyMs })), latencyMs };
+    return { ...observed(assertAnswer(target, { ...answer, latencyMs })), latencyMs };
   } catch (error) {
     // Once the timer has fired, any other error is only the way the connection came down.
     const cause: unknown = timeout.signal.aborted ? timeout.signal.reason : error;
@@ -87,7 +87,7 @@ export async function checkTarget(
   }
 }
 
-async function lastAnswer(
+async function followRedirects(
   first: HttpRequest,
   target: Target,
   send: SendHttp,
@@ -103,7 +103,7 @@ async function lastAnswer(
       answer.discard();
       request = redirected(request, answer, redirects, DEFAULT_HEADERS);
     } else {
-      const body = await answer.readBody({ maxBytes: target.maxBodyBytes, keep: examinesBody(target) });
+      const body = await answer.readBody({ maxBytes: target.maxBodyBytes, keep: needsBody(target) });
       return { ...seen, status: answer.status, redirects, body };
     }
   }
@@ -137,7 +137,7 @@ function explained(failure: Failure, { status }: Seen): Failure {
   return { ...failure, message: `a redirect (${status}) to a forbidden address: ${failure.message}` };
 }
 
-function note(seen: Seen, { status, certificateExpiresAt, certificateFingerprint }: HttpAnswer, now: number): void {
+function note(seen: Seen, { status, certificateExpiresAt, certificateFingerprint }: HttpResponse, now: number): void {
   seen.status = status;
   if (certificateExpiresAt === undefined) return;
   const left = daysLeft(certificateExpiresAt, now);

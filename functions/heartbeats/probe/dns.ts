@@ -8,14 +8,14 @@ export interface ResolvedAddress {
 /**
  * Looks a host name up. Rejects with the signal's reason as soon as it aborts.
  */
-export type LookUp = (hostname: string, signal: AbortSignal) => Promise<readonly ResolvedAddress[]>;
+export type Lookup = (hostname: string, signal: AbortSignal) => Promise<readonly ResolvedAddress[]>;
 
 /**
- * {@link LookUp} by the operating system (getaddrinfo), so that /etc/hosts and search domains count here as they do for
+ * {@link Lookup} by the operating system (getaddrinfo), so that /etc/hosts and search domains count here as they do for
  * everything else on the machine. Such a look-up holds one of few threads and cannot be aborted: look-ups of one name under way
  * at the same time are shared, and who gives up leaves it to end by itself.
  */
-export function systemLookUp(resolve: (hostname: string) => Promise<readonly ResolvedAddress[]> = resolveAll): LookUp {
+export function systemLookup(resolve: (hostname: string) => Promise<readonly ResolvedAddress[]> = resolveAll): Lookup {
   const underWay = new Map<string, Promise<readonly ResolvedAddress[]>>();
   const shared = (hostname: string): Promise<readonly ResolvedAddress[]> => {
     const known = underWay.get(hostname);

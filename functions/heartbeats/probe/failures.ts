@@ -3,7 +3,7 @@ import { ForbiddenAddressError } from "./ssrf-guard";
 import type { FailureReason } from "../contract";
 import { BodyEncodingError, BodyTooLargeError } from "./http-types";
 import { RedirectError } from "./redirects";
-import { SecretNotReadError } from "./header-secrets";
+import { SecretReadError } from "./header-secrets";
 
 /** The target did not answer wholly within its timeout. */
 export class CheckTimeoutError extends Error {
@@ -58,7 +58,7 @@ const ERROR_CODE_FAMILIES: readonly (readonly [RegExp, FailureReason])[] = [
  */
 export function failureOf(error: unknown): Failure {
   if (error instanceof CheckTimeoutError) return { reason: "timeout", message: error.message };
-  if (error instanceof SecretNotReadError) return { reason: "secret", message: error.message };
+  if (error instanceof SecretReadError) return { reason: "secret", message: error.message };
   if (error instanceof ForbiddenAddressError) return { reason: "forbidden-address", message: error.message };
   if (error instanceof RedirectError) return { reason: "redirect", message: error.message };
   if (error instanceof BodyTooLargeError) return { reason: "body-too-large", message: error.message };

@@ -2,7 +2,7 @@
 import type { Target } from "../contract";
 
 /** A secret could not be read. Its message names the parameter, never a value; nor is there a cause that might. */
-export class SecretNotReadError extends Error {
+export class SecretReadError extends Error {
   override readonly name = "SecretNotReadError";
 }
 
@@ -10,10 +10,10 @@ export class SecretNotReadError extends Error {
 export type ReadSecret = (parameter: string) => Promise<string>;
 
 export const noSecrets: ReadSecret = (parameter) =>
-  Promise.reject(new SecretNotReadError(`the parameter ${parameter} cannot be read from here`));
+  Promise.reject(new SecretReadError(`the parameter ${parameter} cannot be read from here`));
 
 /** A target's headers as they are sent. */
-export async function headersOf({ headers }: Target, read: ReadSecret): Promise<Readonly<Record<string, string>>> {
+export async function resolveHeaders({ headers }: Target, read: ReadSecret): Promise<Readonly<Record<string, string>>> {
   const entries = Object.entries(headers).map(
     async ([name, value]) => [name, typeof value === "string" ? value : await read(value.ssm)] as const,
   );

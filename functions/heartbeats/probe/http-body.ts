@@ -4,16 +4,16 @@ import { promisify } from "node:util";
 import zlib from "node:zlib";
 
 import { errorCode } from "../../shared/errors";
-import { BodyEncodingError, BodyTooLargeError, type HttpAnswer } from "./http-types";
+import { BodyEncodingError, BodyTooLargeError, type HttpResponse } from "./http-types";
 
 const gunzip = promisify(zlib.gunzip);
 const inflate = promisify(zlib.inflate);
 const inflateRaw = promisify(zlib.inflateRaw);
 const brotliDecompress = promisify<zlib.InputType, zlib.BrotliOptions, Buffer>(zlib.brotliDecompress);
 
-type Limits = Parameters<HttpAnswer["readBody"]>[0];
+type Limits = Parameters<HttpResponse["readBody"]>[0];
 
-/** {@link HttpAnswer.readBody} of a Node stream and its headers. */
+/** {@link HttpResponse.readBody} of a Node stream and its headers. */
 export async function readBody(stream: Readable, headers: IncomingHttpHeaders, limits: Limits): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;

@@ -3,10 +3,10 @@ import https from "node:https";
 import { isIP, type TcpSocketConnectOpts } from "node:net";
 import { TLSSocket } from "node:tls";
 
-import { bareHost, forbiddenRange, refuseForbiddenAddresses, refuseForbiddenHost } from "./ssrf-guard";
-import type { HttpAnswer, HttpRequest, SendHttp } from "./http-types";
+import { bareHost, forbiddenRange, assertAddressesAllowed, assertHostAllowed } from "./ssrf-guard";
+import type { HttpResponse, HttpRequest, SendHttp } from "./http-types";
 import { readBody } from "./http-body";
-import type { LookUp, ResolvedAddress } from "./dns";
+import type { Lookup, ResolvedAddress } from "./dns";
 
 /**
  * How long each of a name's addresses but the last is tried. Node's own 250 ms is less than an address far away, met by a busy
@@ -24,13 +24,13 @@ const ATTEMPT_MS = 1_000;
  *
  * @param judge which addresses are not public
  */
-export function httpClient(lookUp: LookUp, judge = forbiddenRange): SendHttp {
+export function httpClient(lookUp: Lookup, judge = forbiddenRange): SendHttp {
   return async (request, signal) => {
     const { hostname } = request.url;
-    refuseForbiddenHost(hostname, request.reach, judge);
+    assertHostAllowed(hostname, request.reach, judge);
     // The final dot of a fully qualified name matters to the look-up, and to nothing else.
     const addresses = isIP(bareHost(hostname)) ? [] : await lookUp(hostname, signal);
-    refuseForbiddenAddresses(hostname, addresses, request.reach, judge);
+    assertAddressesAllowed(hostname, addresses, request.reach, judge);
     return send(request, bareHost(hostname), addresses, signal);
   };
 }
@@ -40,7 +40,7 @@ function send(
   hostname: string,
   addresses: readonly ResolvedAddress[],
   signal: AbortSignal,
-): Promise<HttpAnswer> {
+): Promise<HttpResponse> {
   const { url, method, headers, body, certificateAuthority } = request;
   const options: https.RequestOptions & Pick<TcpSocketConnectOpts, "autoSelectFamilyAttemptTimeout"> = {
     method,
@@ -86,7 +86,7 @@ function send(
   });
 }
 
-function answerOf(outgoing: http.ClientRequest, incoming: http.IncomingMessage): HttpAnswer {
+function answerOf(outgoing: http.ClientRequest, incoming: http.IncomingMessage): HttpResponse {
   // Dropping a connection is reported on the answer as well, where nobody may be listening any more.
   incoming.on("error", () => undefined);
   return {
@@ -102,7 +102,7 @@ function answerOf(outgoing: http.ClientRequest, incoming: http.IncomingMessage):
 
 function certificateOf({
   socket,
-}: Pick<http.IncomingMessage, "socket">): Pick<HttpAnswer, "certificateExpiresAt" | "certificateFingerprint"> {
+}: Pick<http.IncomingMessage, "socket">): Pick<HttpResponse, "certificateExpiresAt" | "certificateFingerprint"> {
   if (!(socket instanceof TLSSocket)) return { certificateExpiresAt: undefined };
   const certificate = socket.getPeerCertificate();
   const expiry = Date.parse(certificate.valid_to);

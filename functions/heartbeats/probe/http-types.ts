@@ -14,7 +14,7 @@ export interface HttpRequest {
 }
 
 /** An answer whose head has come and whose body has not been read yet: call either `readBody` or `discard`. */
-export interface HttpAnswer {
+export interface HttpResponse {
   readonly status: number;
   readonly location: string | undefined;
   /** Epoch milliseconds; over https. */
@@ -37,7 +37,7 @@ export interface HttpAnswer {
  * ForbiddenAddressError before anything is sent beyond the request's reach. Where the certificate is the reason, the error's
  * `certificateFingerprint` tells which.
  */
-export type SendHttp = (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>;
+export type SendHttp = (request: HttpRequest, signal: AbortSignal) => Promise<HttpResponse>;
 
 export class BodyTooLargeError extends Error {
   override readonly name = "BodyTooLargeError";

@@ -1,5 +1,5 @@
 import type { Reach } from "./ssrf-guard";
-import type { HttpAnswer, HttpRequest } from "./http-types";
+import type { HttpResponse, HttpRequest } from "./http-types";
 
 export const MAX_REDIRECTS = 5;
 
@@ -10,7 +10,7 @@ export class RedirectError extends Error {
   override readonly name = "RedirectError";
 }
 
-export function isRedirect({ status }: Pick<HttpAnswer, "status">): boolean {
+export function isRedirect({ status }: Pick<HttpResponse, "status">): boolean {
   return REDIRECT_STATUSES.has(status);
 }
 
@@ -23,7 +23,7 @@ export function isRedirect({ status }: Pick<HttpAnswer, "status">): boolean {
  */
 export function redirected(
   request: HttpRequest,
-  answer: Pick<HttpAnswer, "status" | "location">,
+  answer: Pick<HttpResponse, "status" | "location">,
   followed: number,
   plainHeaders: Readonly<Record<string, string>>,
 ): HttpRequest {
@@ -44,7 +44,7 @@ function reachOf({ reach, url }: HttpRequest, to: URL): Reach {
   return reach === "anywhere" && to.hostname !== url.hostname ? "private" : reach;
 }
 
-function destination(from: URL, { status, location }: Pick<HttpAnswer, "status" | "location">): URL {
+function destination(from: URL, { status, location }: Pick<HttpResponse, "status" | "location">): URL {
   if (location === undefined) throw new RedirectError(`a redirect (${status}) to nowhere: it has no Location`);
   if (!URL.canParse(location, from.href))
     throw new RedirectError(`a redirect (${status}) to nowhere: Location is no URL`);

@@ -4,7 +4,7 @@ import { GetParameterCommand, type SSMClient } from "@aws-sdk/client-ssm";
 import type { Clock } from "../../shared/clock";
 import { errorName } from "../../shared/errors";
 import { HEADER_VALUE } from "../contract";
-import { SecretNotReadError, type ReadSecret } from "./header-secrets";
+import { SecretReadError, type ReadSecret } from "./header-secrets";
 
 const READ_TIMEOUT_MS = 2_000;
 
@@ -31,11 +31,11 @@ async function readParameter(ssm: SSMClient, parameter: string): Promise<string>
   const answer = await ssm
     .send(command, { abortSignal: AbortSignal.timeout(READ_TIMEOUT_MS) })
     .catch((error: unknown) => {
-      throw new SecretNotReadError(
+      throw new SecretReadError(
         `the parameter ${parameter} cannot be read (${errorName(error) || "unknown error"})`,
       );
     });
   const value = answer.Parameter?.Value ?? "";
   if (value !== "" && HEADER_VALUE.test(value)) return value;
-  throw new SecretNotReadError(`the parameter ${parameter} holds no text that a header may have`);
+  throw new SecretReadError(`the parameter ${parameter} holds no text that a header may have`);
 }

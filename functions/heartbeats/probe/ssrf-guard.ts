@@ -21,7 +21,7 @@ export interface ForbiddenRange {
 }
 
 /** {@link forbiddenRange}, or what tests put in its place: every server of theirs is on loopback. */
-export type JudgeAddress = (address: string) => ForbiddenRange | undefined;
+export type AddressFilter = (address: string) => ForbiddenRange | undefined;
 
 /** A request led further than it may. */
 export class ForbiddenAddressError extends Error {
@@ -117,7 +117,7 @@ export function forbiddenRange(text: string): ForbiddenRange | undefined {
  *
  * @param hostname a URL's own, which has made one of the many ways to write an IPv4 address: `0x7f.1` is `127.0.0.1` there
  */
-export function forbiddenHost(hostname: string, judge: JudgeAddress = forbiddenRange): ForbiddenRange | undefined {
+export function forbiddenHost(hostname: string, judge: AddressFilter = forbiddenRange): ForbiddenRange | undefined {
   const host = bareHost(hostname);
   if (ipaddr.isValid(host)) return judge(host);
   return /(^|\.)localhost$/i.test(host) ? LOCALHOST : undefined;
@@ -133,7 +133,7 @@ export function bareHost(hostname: string): string {
  *
  * @throws {@link ForbiddenAddressError}
  */
-export function refuseForbiddenHost(hostname: string, reach: Reach, judge: JudgeAddress): void {
+export function assertHostAllowed(hostname: string, reach: Reach, judge: AddressFilter): void {
   const range = forbiddenHost(hostname, judge);
   if (isBeyond(range, reach)) throw new ForbiddenAddressError(`${hostname} is`, range, reach);
 }
@@ -145,11 +145,11 @@ export function refuseForbiddenHost(hostname: string, reach: Reach, judge: Judge
  *
  * @throws {@link ForbiddenAddressError}
  */
-export function refuseForbiddenAddresses(
+export function assertAddressesAllowed(
   hostname: string,
   addresses: readonly { readonly address: string }[],
   reach: Reach,
-  judge: JudgeAddress,
+  judge: AddressFilter,
 ): void {
   for (const { address } of addresses) {
     const range = judge(address);

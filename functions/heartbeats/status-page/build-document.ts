@@ -23,16 +23,16 @@ import type {
   WindowName,
   WindowSummary,
 } from "./document";
-import type { FiledHour, Rules, TargetState } from "../monitors/state";
-import { HOUR_MS, hourOf, hoursUntil } from "../monitors/state-transition";
+import type { PeriodRollup, MonitorPolicy, MonitorState } from "../monitors/state";
+import { HOUR_MS, hourOf, rollupsUntil } from "../monitors/state-transition";
 
 /** A target or a job, and what is known of it. */
-export interface Described {
-  readonly subject: string;
+export interface MonitorRecord {
+  readonly key: string;
   readonly name: string;
   readonly kind: "target" | "job";
-  readonly rules: Rules;
-  readonly state: TargetState | undefined;
+  readonly policy: MonitorPolicy;
+  readonly state: MonitorState | undefined;
   readonly history: History;
 }
 
@@ -45,7 +45,7 @@ export interface StatusOptions {
 }
 
 export function statusDocument(
-  described: readonly Described[],
+  described: readonly MonitorRecord[],
   { app, environment, intervalSeconds, now }: StatusOptions,
 ): StatusDocument {
   return {
@@ -59,7 +59,7 @@ export function statusDocument(
   };
 }
 
-function targetStatus({ name, kind, rules, state, history }: Described, now: number): TargetStatus {
+function targetStatus({ name, kind, policy: rules, state, history }: MonitorRecord, now: number): TargetStatus {
   const reportedAt = state?.finding.reportedAt;
   const job = kind === "job" ? { kind, lastReport: reportedAt === undefined ? null : iso(reportedAt) } : {};
   if (state === undefined)
@@ -74,7 +74,7 @@ function targetStatus({ name, kind, rules, state, history }: Described, now: num
       hours: [],
     };
   const until = Math.max(now, state.lastTick);
-  const recent = hoursUntil(state, until, rules);
+  const recent = rollupsUntil(state, until, rules);
   return {
     name,
     ...job,
@@ -87,7 +87,7 @@ function targetStatus({ name, kind, rules, state, history }: Described, now: num
 }
 
 /** A stale "up" is no "up": what was not looked at lately is unknown. */
-function currentState(state: TargetState, rules: Rules, now: number): Pick<TargetStatus, "state" | "since"> {
+function currentState(state: MonitorState, rules: MonitorPolicy, now: number): Pick<TargetStatus, "state" | "since"> {
   const { health, healthSince, lastTick, finding } = state;
   if (inMaintenance(now, rules.maintenance)) return { state: "maintenance", since: null };
   if (now - lastTick > 2 * rules.intervalMs) return { state: "unknown", since: iso(lastTick) };
@@ -95,7 +95,7 @@ function currentState(state: TargetState, rules: Rules, now: number): Pick<Targe
   return { state: health, since: iso(healthSince) };
 }
 
-function lastCheckOf({ finding }: TargetState): TargetStatus["lastCheck"] {
+function lastCheckOf({ finding }: MonitorState): TargetStatus["lastCheck"] {
   if (finding.latencyMs === undefined) return null; // a job's: nobody asked it
   return {
     at: iso(finding.at),
@@ -110,9 +110,9 @@ const UNKNOWN: WindowSummary = { uptime: null, coverage: null, p50Ms: null, p95M
 
 function windowSummary(
   window: WindowName,
-  { firstTick }: TargetState,
+  { firstTick }: MonitorState,
   history: History,
-  recent: readonly FiledHour[],
+  recent: readonly PeriodRollup[],
   now: number,
 ): WindowSummary {
   const start = windowStarts(now)[window];
@@ -130,9 +130,9 @@ function windowSummary(
 }
 
 function daySummaries(
-  { firstTick }: TargetState,
+  { firstTick }: MonitorState,
   history: History,
-  recent: readonly FiledHour[],
+  recent: readonly PeriodRollup[],
   now: number,
 ): readonly DaySummary[] {
   return shownDays(now).map((start) => {
@@ -160,7 +160,7 @@ function shownDays(now: number): readonly number[] {
   return Array.from({ length: SHOWN_DAYS }, (_, index) => dayOf(now) - (SHOWN_DAYS - 1 - index) * DAY_MS);
 }
 
-function hourSummaries(history: History, recent: readonly FiledHour[], now: number): readonly HourSummary[] {
+function hourSummaries(history: History, recent: readonly PeriodRollup[], now: number): readonly HourSummary[] {
   const known = new Map(
     [...history.hours, ...recent.map(({ start, rollup }) => ({ start, ...medianAndTail(rollup) }))].map((hour) => [
       hour.start,
@@ -174,7 +174,7 @@ function hourSummaries(history: History, recent: readonly FiledHour[], now: numb
   });
 }
 
-function incidentsOf({ subject, name, state, history }: Described): readonly IncidentSummary[] {
+function incidentsOf({ key: subject, name, state, history }: MonitorRecord): readonly IncidentSummary[] {
   const open = state?.incident ? [{ ...state.incident, closedAt: undefined, closedBecause: undefined }] : [];
   return [...open, ...history.incidents].map(({ openedAt, closedAt, closedBecause, message }) => ({
     id: incidentId(subject, { openedAt }),

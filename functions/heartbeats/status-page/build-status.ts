@@ -1,14 +1,14 @@
 /** The status of all targets and jobs, made from what the state table holds. */
 import type { Clock } from "../../shared/clock";
-import type { Target, Watch } from "../contract";
+import type { Target, MonitorSettings } from "../contract";
 import { NO_HISTORY } from "./history";
 import type { historyReader } from "./history-reader";
-import { subjectOfJob, subjectOfTarget } from "../monitors/policy";
+import { cronMonitor, targetMonitor } from "../monitors/policy";
 import type { StateTable } from "../monitors/state-table";
 import { statusDocument } from "./build-document";
 import type { StatusDocument } from "./document";
 
-export interface PublicationPorts {
+export interface StatusPorts {
   readonly app: string;
   readonly environment: string;
   readonly intervalMinutes: number;
@@ -18,25 +18,25 @@ export interface PublicationPorts {
 }
 
 /** @throws {@link StateNotReadError} */
-export async function currentStatus(
+export async function buildStatus(
   {
     targets,
     watch,
     deadline,
-  }: { readonly targets: readonly Target[]; readonly watch: Watch; readonly deadline: number },
-  { app, environment, intervalMinutes, table, histories, clock }: PublicationPorts,
+  }: { readonly targets: readonly Target[]; readonly watch: MonitorSettings; readonly deadline: number },
+  { app, environment, intervalMinutes, table, histories, clock }: StatusPorts,
 ): Promise<StatusDocument> {
   const subjects = [
-    ...targets.map((target) => subjectOfTarget(target, watch, intervalMinutes)),
-    ...watch.jobs.map((job) => subjectOfJob(job, watch, intervalMinutes)),
+    ...targets.map((target) => targetMonitor(target, watch, intervalMinutes)),
+    ...watch.jobs.map((job) => cronMonitor(job, watch, intervalMinutes)),
   ];
   const states = await table.read(
-    subjects.map(({ subject }) => subject),
+    subjects.map(({ key: subject }) => subject),
     deadline,
   );
   const now = clock.now();
-  const present = subjects.map((each) => ({ ...each, state: states.get(each.subject)?.state }));
+  const present = subjects.map((each) => ({ ...each, state: states.get(each.key)?.state }));
   const known = await histories(present, now);
-  const described = present.map((each) => ({ ...each, history: known.get(each.subject) ?? NO_HISTORY }));
+  const described = present.map((each) => ({ ...each, history: known.get(each.key) ?? NO_HISTORY }));
   return statusDocument(described, { app, environment, intervalSeconds: intervalMinutes * 60, now });
 }

@@ -1,7 +1,7 @@
 import { mapConcurrently } from "../../shared/concurrency";
 import { NO_HISTORY, historyOf, historyStarts, type History } from "./history";
 import type { StateTable } from "../monitors/state-table";
-import type { TargetState } from "../monitors/state";
+import type { MonitorState } from "../monitors/state";
 import { hourOf } from "../monitors/state-transition";
 
 const CONCURRENT_READS = 16;
@@ -9,7 +9,7 @@ const CONCURRENT_READS = 16;
 /** A subject whose history is wanted, and its present. */
 export interface Present {
   readonly subject: string;
-  readonly state: TargetState | undefined;
+  readonly state: MonitorState | undefined;
 }
 
 /**

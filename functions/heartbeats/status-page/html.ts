@@ -58,7 +58,7 @@ export function statusPage(document: StatusDocument): string {
 </head>
 <body>
 <a class="skip" href="#targets">Skip to the targets</a>
-${signs()}
+${icons()}
 <header><b>${document.app}</b> ${document.environment} · status</header>
 <main>
 ${banner(document, state)}
@@ -78,7 +78,7 @@ function banner(document: StatusDocument, state: State): Markup {
   const stale = new Date(staleAt(document)).toISOString();
   const notUp = document.targets.filter(({ state: each }) => each !== "up");
   return markup`<section class="banner ${state}" aria-labelledby="overall">
-<h1 id="overall"><span class="fresh">${sign(state)}</span><span class="old">${sign("unknown")}</span><span class="fresh">${overallWords(
+<h1 id="overall"><span class="fresh">${icon(state)}</span><span class="old">${icon("unknown")}</span><span class="fresh">${overallWords(
     document.targets,
   )}</span><span class="old">This page is out of date</span></h1>
 <div role="status"><p class="old">Nothing has been heard from the checks since ${time(document.generatedAt, dayAndTime(document.generatedAt))}
@@ -87,7 +87,7 @@ at that time, and may not be now. <a href="">Load the page again</a></p></div>
 ${
   document.targets.length > 0 &&
   markup`<ul class="fresh" aria-label="Targets by state">${STATES.filter((each) => counts[each] > 0).map(
-    (each) => markup`<li class="${each}">${sign(each)} ${counts[each]} ${STATE_WORDS[each]}</li>`,
+    (each) => markup`<li class="${each}">${icon(each)} ${counts[each]} ${STATE_WORDS[each]}</li>`,
   )}</ul>`
 }
 ${
@@ -132,7 +132,7 @@ function incident(
       : markup` to ${time(closedAt, day(closedAt) === day(openedAt) ? clockTime(closedAt) : dayAndTime(closedAt))}, ${lasted}`;
   const state = closedAt === null ? "down" : closedBecause === undefined ? "up" : "unknown";
   const became = { down: "is down", up: "recovered", unknown: "was down" }[state];
-  return markup`<li class="incident ${state}"><h3>${sign(state)} <a href="#${anchor(
+  return markup`<li class="incident ${state}"><h3>${icon(state)} <a href="#${anchor(
     target,
   )}">${target}</a> <span class="hidden">${became}</span></h3><p class="when">${time(
     openedAt,
@@ -164,7 +164,7 @@ function legend(): Markup {
 function targetEntry(target: TargetStatus, { generatedAt }: StatusDocument): Markup {
   const { name, state, since, lastCheck, windows } = target;
   return markup`<li class="target ${state}" id="${anchor(name)}">
-<div class="head"><h3>${sign(state)}${name}</h3><p class="state"><b>${STATE_WORDS[state]}</b>${since !== null && markup` since ${time(since, dayAndTime(since))}`}</p></div>
+<div class="head"><h3>${icon(state)}${name}</h3><p class="state"><b>${STATE_WORDS[state]}</b>${since !== null && markup` since ${time(since, dayAndTime(since))}`}</p></div>
 ${lastCheck?.ok === false && markup`<p class="message">${lastCheck.message ?? "The last check failed"}</p>`}
 <div class="history">${historyBars(target.days, generatedAt)}<p class="axis" aria-hidden="true"><span>${target.days.length} days ago</span><span>today</span></p></div>
 <div>${latencyChart(target.hours)}<p class="axis"><span>24 h latency</span><span>p50 ${latency(windows["24h"].p50Ms)}, p95 ${latency(windows["24h"].p95Ms)}</span></p></div>
@@ -217,7 +217,7 @@ Uptime counts the time that was checked; time without data, and maintenance, is 
 }
 
 /** Signs of different shape, drawn once and used everywhere. */
-function signs(): Markup {
+function icons(): Markup {
   const symbol = (state: State, inside: Markup) =>
     markup`<symbol id="sign-${state}" viewBox="0 0 16 16">${inside}</symbol>`;
   return markup`<svg width="0" height="0" class="hidden" aria-hidden="true" focusable="false">${STATES.map((state) => symbol(state, SHAPES[state]))}</svg>`;
@@ -231,7 +231,7 @@ const SHAPES: Readonly<Record<State, Markup>> = {
   unknown: markup`<circle cx="8" cy="8" r="6.8" fill="none" stroke="currentColor" stroke-width="2" stroke-dasharray="2.6 2.1"/>`,
 };
 
-function sign(state: State): Markup {
+function icon(state: State): Markup {
   return markup`<svg class="sign" aria-hidden="true" focusable="false"><use href="#sign-${state}"/></svg>`;
 }
 

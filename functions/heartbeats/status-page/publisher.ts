@@ -10,7 +10,7 @@ import { statusFiles, type StatusFile } from "./files";
 const CONCURRENT_REQUESTS = 16;
 
 /** Some of the status page is older than it should be, or all of it. */
-export class StatusNotPublishedError extends Error {
+export class PublishError extends Error {
   override readonly name = "StatusNotPublishedError";
 }
 
@@ -66,7 +66,7 @@ export function statusPublisher(s3: S3Client, bucket: string): StatusPublisher {
       );
       if (errors.length === 0) return;
       const what = errors.map((error) => (error as Error).message).join(", ");
-      throw new StatusNotPublishedError(`s3://${bucket}: ${what}`, { cause: errors[0] });
+      throw new PublishError(`s3://${bucket}: ${what}`, { cause: errors[0] });
     },
   };
 }

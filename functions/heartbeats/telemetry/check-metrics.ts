@@ -1,6 +1,6 @@
 import type { Logger } from "../../shared/logger";
 import type { Metrics } from "../../shared/metrics";
-import type { Observation } from "../probe/check-target";
+import type { ProbeResult } from "../probe/check-target";
 import { BROKEN_REASONS } from "../contract";
 
 /**
@@ -9,8 +9,8 @@ import { BROKEN_REASONS } from "../contract";
  *
  * @param durationMs of the whole run
  */
-export function report(
-  observations: readonly Observation[],
+export function reportCheckMetrics(
+  observations: readonly ProbeResult[],
   durationMs: number,
   { logger, metrics }: { readonly logger: Logger; readonly metrics: Metrics },
 ): void {

@@ -1,5 +1,5 @@
 import type { ScheduledEvent } from "../../shared/handlers/scheduled-handler";
-import type { Observation } from "../probe/check-target";
+import type { ProbeResult } from "../probe/check-target";
 import type { Outcome } from "../contract";
 
 /** An observation as the telemetry table holds it. */
@@ -28,7 +28,7 @@ export interface Run {
 }
 
 /** The row of an observation. Its key is the observation's own: no other, of this run or another, overwrites it. */
-export function telemetryRow({ target, at, latencyMs, outcome }: Observation, run: Run): TelemetryRow {
+export function telemetryRow({ target, at, latencyMs, outcome }: ProbeResult, run: Run): TelemetryRow {
   const [utcDate = "", utcTime = ""] = new Date(at).toISOString().split("T");
   return {
     utcDate,

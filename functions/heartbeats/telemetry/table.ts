@@ -10,7 +10,7 @@ const ROWS_PER_WRITE = 25;
 const CONCURRENT_WRITES = 8;
 
 /** Observations were made and could not be saved. */
-export class TelemetryNotSavedError extends Error {
+export class TelemetryWriteError extends Error {
   override readonly name = "TelemetryNotSavedError";
 }
 
@@ -41,7 +41,7 @@ export function telemetryTable(dynamodb: DynamoDBClient, table: string, ports: T
       if (items.length === 0) return;
       const why = errors.length === 0 ? "DynamoDB was too busy for the time left" : "DynamoDB refused";
       const message = `${items.length} of ${rows.length} rows not saved: ${why}`;
-      throw new TelemetryNotSavedError(message, { cause: errors[0] });
+      throw new TelemetryWriteError(message, { cause: errors[0] });
     },
   };
 }

@@ -2,7 +2,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod";
-import { systemLookUp } from "../../../functions/heartbeats/probe/dns";
+import { systemLookup } from "../../../functions/heartbeats/probe/dns";
 import { systemClock } from "../../../functions/shared/clock";
 import { DEFAULT_HOME } from "../../local/home";
 import { colours } from "../../shared/colours";
@@ -46,7 +46,7 @@ async function showStatus(environment: string, { json, ...options }: DeployedOpt
 
 async function check(url: string, { json, ...options }: CheckOptions & Json): Promise<number> {
   const target = targetOf(url, options);
-  const traced = await tracedCheck(target, { lookUp: systemLookUp(), clock: systemClock });
+  const traced = await tracedCheck(target, { lookUp: systemLookup(), clock: systemClock });
   const { outcome, latencyMs, at } = traced.observation;
   console.log(
     json

@@ -1,20 +1,20 @@
 import fc from "fast-check";
 
-import { aftermath, type AftermathPorts } from "../../../functions/heartbeats/process-check-results";
-import type { Observation } from "../../../functions/heartbeats/probe/check-target";
+import { processCheckResults, type ProcessPorts } from "../../../functions/heartbeats/process-check-results";
+import type { ProbeResult } from "../../../functions/heartbeats/probe/check-target";
 import {
   targetSchema,
-  watchSchema,
+  monitorSettingsSchema,
   type Outcome,
   type Target,
   type TargetInput,
-  type Watch,
+  type MonitorSettings,
 } from "../../../functions/heartbeats/contract";
 import { historyReader } from "../../../functions/heartbeats/status-page/history-reader";
-import type { Announcement } from "../../../functions/heartbeats/notifications/plan";
-import { currentStatus } from "../../../functions/heartbeats/status-page/build-status";
+import type { NotificationMessage } from "../../../functions/heartbeats/notifications/plan";
+import { buildStatus } from "../../../functions/heartbeats/status-page/build-status";
 import type { StatusDocument } from "../../../functions/heartbeats/status-page/document";
-import type { Channel } from "../../../functions/heartbeats/notifications/deliver";
+import type { Notifier } from "../../../functions/heartbeats/notifications/deliver";
 import type { Clock } from "../../../functions/shared/clock";
 import { fakeStateTable } from "../../support/fake-state-table";
 
@@ -34,7 +34,7 @@ const expiring = (certificateFingerprint: string): Outcome => ({
 });
 
 /** An environment that rounds of checks happen to. */
-function house(targetInputs: readonly Partial<TargetInput>[], watchInput: Partial<Watch> = {}, slack?: Channel) {
+function house(targetInputs: readonly Partial<TargetInput>[], watchInput: Partial<MonitorSettings> = {}, slack?: Notifier) {
   let now = START;
   const clock: Clock = {
     now: () => now,
@@ -47,39 +47,39 @@ function house(targetInputs: readonly Partial<TargetInput>[], watchInput: Partia
     },
   };
   let targets: readonly Target[] = [];
-  let watch = watchSchema.parse({});
+  let watch = monitorSettingsSchema.parse({});
   /** What is in the configuration from then on. */
-  const configure = (targetInputs: readonly Partial<TargetInput>[], watchInput: Partial<Watch> = {}): void => {
+  const configure = (targetInputs: readonly Partial<TargetInput>[], watchInput: Partial<MonitorSettings> = {}): void => {
     targets = targetInputs.map((input) => targetSchema.parse({ url: "https://a.test/", ...input }));
-    watch = watchSchema.parse(watchInput);
+    watch = monitorSettingsSchema.parse(watchInput);
   };
   configure(targetInputs, watchInput);
   const table = fakeStateTable(clock);
-  const heard: Announcement[] = [];
+  const heard: NotificationMessage[] = [];
   const failures: string[] = [];
   const documents: StatusDocument[] = [];
-  const topic: Channel = {
+  const topic: Notifier = {
     name: "topic",
     send: (announcement) => {
       heard.push(announcement);
       return Promise.resolve();
     },
   };
-  const ports: AftermathPorts = {
+  const ports: ProcessPorts = {
     app: "almanac",
     environment: "test",
     intervalMinutes: 5,
     table,
-    channels: [topic, ...(slack ? [slack] : [])],
+    notifiers: [topic, ...(slack ? [slack] : [])],
     clock,
     random: () => 0.5,
     onFailure: (channel, { id }) => failures.push(`${channel} ${id}`),
   };
   const publishing = { ...ports, histories: historyReader(table), clock };
   let runs = 0;
-  const follow = async (index: number, outcomes: readonly Outcome[] = [], changed: Partial<AftermathPorts> = {}) => {
+  const follow = async (index: number, outcomes: readonly Outcome[] = [], changed: Partial<ProcessPorts> = {}) => {
     now = Math.max(now, tickAt(index) + 2_000);
-    const observations = targets.map(({ name }, place): Observation => {
+    const observations = targets.map(({ name }, place): ProbeResult => {
       return { target: name, at: tickAt(index) + 1_000, latencyMs: 120, outcome: outcomes[place] ?? GOOD };
     });
     const checked = {
@@ -89,14 +89,14 @@ function house(targetInputs: readonly Partial<TargetInput>[], watchInput: Partia
       round: { tick: tickAt(index), run: `run-${runs++}` },
       deadline: Infinity,
     };
-    await aftermath(checked, { ...ports, ...changed });
+    await processCheckResults(checked, { ...ports, ...changed });
   };
   /** A round, and after it the status, as the publisher makes it. */
   const round = async (...given: Parameters<typeof follow>) => {
     try {
       await follow(...given);
     } finally {
-      documents.push(await currentStatus({ targets, watch, deadline: Infinity }, publishing));
+      documents.push(await buildStatus({ targets, watch, deadline: Infinity }, publishing));
     }
   };
   return { configure, follow, round, heard, failures, documents, table, titles: () => heard.map(({ title }) => title) };
@@ -161,7 +161,7 @@ describe("a target that fails and recovers", () => {
   it("is told of by the next tick where the first could not, under the same id", async () => {
     let broken = true;
     const sent: string[] = [];
-    const slack: Channel = {
+    const slack: Notifier = {
       name: "slack",
       send: ({ id }) => (broken ? Promise.reject(new Error("no")) : Promise.resolve(void sent.push(id))),
     };
@@ -178,7 +178,7 @@ describe("a target that fails and recovers", () => {
   it("is told of although the function died between keeping and telling", async () => {
     const { round, titles } = house([{ name: "site", failuresBeforeDown: 1 }]);
     const channels = [{ name: "topic", send: () => new Promise<never>(() => undefined) }];
-    await Promise.race([round(0, [BAD], { channels }), new Promise((resolve) => setTimeout(resolve, 50))]);
+    await Promise.race([round(0, [BAD], { notifiers: channels }), new Promise((resolve) => setTimeout(resolve, 50))]);
     await round(1, [BAD]);
     await round(2, [BAD]);
     expect(titles()).toEqual(["[almanac test] DOWN: site"]);
@@ -263,7 +263,7 @@ describe("what is removed from the configuration", () => {
     const h = house([site, other]);
     await h.round(0, [BAD]);
     h.configure([other]);
-    await h.round(1, [], { channels: [{ name: "topic", send: () => Promise.reject(new Error("no")) }] });
+    await h.round(1, [], { notifiers: [{ name: "topic", send: () => Promise.reject(new Error("no")) }] });
     for (const index of [2, 3, 4]) await h.round(index);
     expect(h.titles()).toEqual(["[almanac test] DOWN: site", "[almanac test] NO LONGER WATCHED: site"]);
   });
@@ -340,7 +340,7 @@ describe("a shared certificate", () => {
 });
 
 describe("a job that reports in", () => {
-  const jobs = watchSchema.parse({ jobs: [{ name: "backup", everySeconds: 900, graceSeconds: 300 }] }).jobs;
+  const jobs = monitorSettingsSchema.parse({ jobs: [{ name: "backup", everySeconds: 900, graceSeconds: 300 }] }).jobs;
 
   it("is unknown before its first report, and an incident after period and grace of silence", async () => {
     const { round, documents, titles, heard } = house([], { jobs });
@@ -354,7 +354,7 @@ describe("a job that reports in", () => {
   it("is up while it reports, down when it falls silent, and up again at its next report", async () => {
     const { round, documents, titles, table } = house([], { jobs });
     for (let index = 0; index < 20; index++) {
-      if (index < 6 || index > 15) await table.report("job/backup", tickAt(index) - 1_000);
+      if (index < 6 || index > 15) await table.recordHeartbeat("job/backup", tickAt(index) - 1_000);
       await round(index);
     }
     const states = documents.map(({ targets: [job] }) => job?.state);
@@ -367,8 +367,8 @@ describe("a job that reports in", () => {
 
   it("is not silent for a report that came late and old", async () => {
     const { table, round, documents } = house([], { jobs });
-    await table.report("job/backup", tickAt(4));
-    await table.report("job/backup", tickAt(0));
+    await table.recordHeartbeat("job/backup", tickAt(4));
+    await table.recordHeartbeat("job/backup", tickAt(0));
     await round(5);
     expect(documents[0]?.targets[0]?.state).toBe("up");
   });

@@ -1,4 +1,4 @@
-import { LOOKUP_THREADS } from "../../../../functions/heartbeats/contract";
+import { DNS_LOOKUP_THREADS } from "../../../../functions/heartbeats/contract";
 
 /** Variables of both handlers, as their module gives them. */
 export function handlerEnvironment(awsEndpoint: string): NodeJS.ProcessEnv {
@@ -21,6 +21,6 @@ export function handlerEnvironment(awsEndpoint: string): NodeJS.ProcessEnv {
     INTERVAL_MINUTES: "5",
     PUBLISH_FUNCTION: "almanac-bench-heartbeats-publish",
     NOTIFICATION_TOPIC: "arn:aws:sns:eu-central-1:000000000000:almanac-bench-alarms",
-    UV_THREADPOOL_SIZE: String(LOOKUP_THREADS),
+    UV_THREADPOOL_SIZE: String(DNS_LOOKUP_THREADS),
   };
 }

@@ -6,19 +6,19 @@ import { inMaintenance } from "../../../../functions/heartbeats/monitors/mainten
 import { sumOf } from "../../../../functions/heartbeats/monitors/roll-up";
 import type {
   ClosedIncident,
-  FiledHour,
-  Finding,
-  Rules,
-  TargetState,
+  PeriodRollup,
+  CheckResult,
+  MonitorPolicy,
+  MonitorState,
 } from "../../../../functions/heartbeats/monitors/state";
-import { applyTick, HOUR_MS, hoursUntil } from "../../../../functions/heartbeats/monitors/state-transition";
+import { applyCheckResult, HOUR_MS, rollupsUntil } from "../../../../functions/heartbeats/monitors/state-transition";
 
 const MINUTE_MS = 60_000;
 const INTERVAL_MS = 5 * MINUTE_MS;
 const START = Date.parse("2026-11-21T06:55:00Z");
 const tickAt = (index: number) => START + index * INTERVAL_MS;
 
-const rules = (changes: Partial<Rules> = {}): Rules => ({
+const rules = (changes: Partial<MonitorPolicy> = {}): MonitorPolicy => ({
   failuresBeforeDown: 3,
   successesBeforeUp: 2,
   maintenance: [],
@@ -27,22 +27,22 @@ const rules = (changes: Partial<Rules> = {}): Rules => ({
   ...changes,
 });
 
-const UP: Finding = { health: "up", at: START, latencyMs: 120 };
-const DOWN: Finding = { health: "down", at: START, latencyMs: 80, reason: "status", message: "status 500" };
-const BROKEN: Finding = { health: "unknown", at: START, reason: "internal", message: "the check broke" };
+const UP: CheckResult = { health: "up", at: START, latencyMs: 120 };
+const DOWN: CheckResult = { health: "down", at: START, latencyMs: 80, reason: "status", message: "status 500" };
+const BROKEN: CheckResult = { health: "unknown", at: START, reason: "internal", message: "the check broke" };
 
 /** A finding with the number of its tick. */
-type Delivery = readonly [index: number, finding: Finding];
+type Delivery = readonly [index: number, finding: CheckResult];
 
 /** What is stored after ticks came in this order. */
-function remember(deliveries: readonly Delivery[], given: Rules = rules()) {
-  let state: TargetState | undefined;
-  const hours: FiledHour[] = [];
+function remember(deliveries: readonly Delivery[], given: MonitorPolicy = rules()) {
+  let state: MonitorState | undefined;
+  const hours: PeriodRollup[] = [];
   const incidents: ClosedIncident[] = [];
   const applied: Delivery[] = [];
   const told: string[] = [];
   for (const [index, finding] of deliveries) {
-    const step = applyTick(state, finding, { tick: tickAt(index), run: "run" }, given);
+    const step = applyCheckResult(state, finding, { tick: tickAt(index), id: "run" }, given);
     if (step === undefined) continue;
     applied.push([index, finding]);
     hours.push(...step.hours);
@@ -53,8 +53,8 @@ function remember(deliveries: readonly Delivery[], given: Rules = rules()) {
   return { state, hours, incidents, applied, told };
 }
 
-const ticks = (...findings: readonly Finding[]): Delivery[] => findings.map((finding, index) => [index, finding]);
-const times = (hours: readonly FiledHour[]) => {
+const ticks = (...findings: readonly CheckResult[]): Delivery[] => findings.map((finding, index) => [index, finding]);
+const times = (hours: readonly PeriodRollup[]) => {
   const { up, down, maintenance } = sumOf(hours.map(({ rollup }) => rollup));
   return [up, down, maintenance].map((ms) => ms / MINUTE_MS);
 };
@@ -105,15 +105,15 @@ describe("a subject", () => {
       [101, UP],
     ]);
     expect(state && times([...hours, state.hour])).toEqual([15, 0, 0]);
-    expect(state && times(hoursUntil(state, tickAt(200), rules()))).toEqual([10, 0, 0]);
+    expect(state && times(rollupsUntil(state, tickAt(200), rules()))).toEqual([10, 0, 0]);
   });
 
   it("bears ticks that come a little late or early without a gap", () => {
     const jitter = [0, 20_000, -30_000, 5_000, 0];
-    let state: TargetState | undefined;
+    let state: MonitorState | undefined;
     jitter.forEach((late, index) => {
       const round = { tick: tickAt(index + 1) + late, run: "run" };
-      state = applyTick(state, UP, round, rules())?.state ?? state;
+      state = applyCheckResult(state, UP, round, rules())?.state ?? state;
     });
     expect(state && times([state.hour])).toEqual([20, 0, 0]);
   });
@@ -135,7 +135,7 @@ const world = fc
     let index = 0;
     const deliveries = happenings.flatMap(({ health, latencyMs, copies, delay, gap }) => {
       index += gap;
-      const finding: Finding = { health, at: tickAt(index), latencyMs, reason: "status", message: "status 500" };
+      const finding: CheckResult = { health, at: tickAt(index), latencyMs, reason: "status", message: "status 500" };
       const due = index;
       return Array.from({ length: copies }, (_, copy) => ({
         order: due + delay * copy,

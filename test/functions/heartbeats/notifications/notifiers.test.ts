@@ -1,7 +1,7 @@
 import { SNSClient, PublishCommand } from "@aws-sdk/client-sns";
 import { mockClient } from "aws-sdk-client-mock";
 
-import { slackChannel, topicChannel } from "../../../../functions/heartbeats/notifications/notifiers";
+import { slackNotifier, snsNotifier } from "../../../../functions/heartbeats/notifications/notifiers";
 import type { PostOutcome } from "../../../../functions/shared/slack";
 
 const announcement = { id: "site.opened", title: "[almanac test] DOWN: site", text: "site: <status> 500 & more" };
@@ -10,7 +10,7 @@ describe("the topic", () => {
   it("gets a subject, a text and an id that stays the same", async () => {
     const sns = mockClient(SNSClient);
     sns.on(PublishCommand).resolves({});
-    await topicChannel(new SNSClient({}), "arn:topic").send(announcement);
+    await snsNotifier(new SNSClient({}), "arn:topic").send(announcement);
     expect(sns.commandCalls(PublishCommand).map(({ args }) => args[0].input)).toEqual([
       {
         TopicArn: "arn:topic",
@@ -25,7 +25,7 @@ describe("the topic", () => {
 describe("Slack", () => {
   const slack = (outcome: PostOutcome) => {
     const post = jest.fn(() => Promise.resolve(outcome));
-    return { post, channel: slackChannel(post, "/almanac/slack/webhook") };
+    return { post, channel: slackNotifier(post, "/almanac/slack/webhook") };
   };
 
   it("is told title and text, of which nothing is a link or a mention", async () => {

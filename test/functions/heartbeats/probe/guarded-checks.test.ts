@@ -1,16 +1,16 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
-import { forbiddenRange, type JudgeAddress } from "../../../../functions/heartbeats/probe/ssrf-guard";
+import { forbiddenRange, type AddressFilter } from "../../../../functions/heartbeats/probe/ssrf-guard";
 import { checkTarget } from "../../../../functions/heartbeats/probe/check-target";
 import { targetSchema, type TargetInput } from "../../../../functions/heartbeats/contract";
 import { httpClient } from "../../../../functions/heartbeats/probe/http-client";
-import { systemLookUp } from "../../../../functions/heartbeats/probe/dns";
+import { systemLookup } from "../../../../functions/heartbeats/probe/dns";
 import { systemClock } from "../../../../functions/shared/clock";
 
 /** Where the server listens. To most of these tests it is a public address, and all others are what they are. */
 const PUBLIC = "127.0.0.1";
-const judge: JudgeAddress = (address) => (address === PUBLIC ? undefined : forbiddenRange(address));
+const judge: AddressFilter = (address) => (address === PUBLIC ? undefined : forbiddenRange(address));
 
 describe("a check of a target that is not private", () => {
   let server: Server;
@@ -43,11 +43,11 @@ describe("a check of a target that is not private", () => {
   const outcomeOf = async (
     resolve: (hostname: string) => Promise<{ address: string; family: number }[]>,
     options: Partial<TargetInput> = {},
-    judgement: JudgeAddress = judge,
+    judgement: AddressFilter = judge,
   ) => {
     const url = `http://site.test:${port}/`;
     const target = targetSchema.parse({ name: "site", url, timeoutSeconds: 20, ...options });
-    const send = httpClient(systemLookUp(resolve), judgement);
+    const send = httpClient(systemLookup(resolve), judgement);
     return (await checkTarget(target, { send, clock: systemClock })).outcome;
   };
   const forbidden = (message: string, rest: object = {}) => ({
@@ -158,7 +158,7 @@ describe("a check of a target that is not private", () => {
   );
 
   it("may redirect into its network, and to its own host, when it is private", async () => {
-    const network: JudgeAddress = (address) => forbiddenRange(address === "127.0.0.1" ? "10.0.0.7" : address);
+    const network: AddressFilter = (address) => forbiddenRange(address === "127.0.0.1" ? "10.0.0.7" : address);
     const leadsTo = (location: string) => {
       answer = ({ url }, response) =>
         url === "/" ? response.writeHead(302, { Location: location }).end() : response.end();

@@ -1,7 +1,7 @@
-import { checkTarget, type Observation } from "../../../../functions/heartbeats/probe/check-target";
+import { checkTarget, type ProbeResult } from "../../../../functions/heartbeats/probe/check-target";
 import { targetSchema, type TargetInput } from "../../../../functions/heartbeats/contract";
 import { httpClient } from "../../../../functions/heartbeats/probe/http-client";
-import { systemLookUp } from "../../../../functions/heartbeats/probe/dns";
+import { systemLookup } from "../../../../functions/heartbeats/probe/dns";
 import { systemClock } from "../../../../functions/shared/clock";
 import {
   startTargetServers,
@@ -18,8 +18,8 @@ describe("a check of a real server", () => {
   beforeAll(async () => (servers = await startTargetServers()));
   afterAll(() => servers.close());
 
-  const ports = { send: httpClient(systemLookUp()), clock: systemClock };
-  const check = (behaviour: Behaviour, options: Partial<TargetInput> = {}): Promise<Observation> =>
+  const ports = { send: httpClient(systemLookup()), clock: systemClock };
+  const check = (behaviour: Behaviour, options: Partial<TargetInput> = {}): Promise<ProbeResult> =>
     checkTarget(
       targetSchema.parse({
         name: "target",
@@ -159,7 +159,7 @@ describe("a check of a real server", () => {
   });
 
   it("gives a look-up up at the timeout, though it goes on", async () => {
-    const send = httpClient(systemLookUp(() => new Promise(() => undefined)));
+    const send = httpClient(systemLookup(() => new Promise(() => undefined)));
     const target = targetSchema.parse({ name: "target", url: "http://a.test/", timeoutSeconds: 0.1 });
     const { outcome } = await checkTarget(target, { send, clock: systemClock });
     expect(outcome).toEqual(failure("timeout", "no whole answer within 0.1 s"));
@@ -168,7 +168,7 @@ describe("a check of a real server", () => {
   it("connects to the address that was looked up, by the name that was given", async () => {
     const { port } = new URL(servers.urls.echo);
     const url = `http://some.name.test.:${port}/echo`;
-    const send = httpClient(systemLookUp(() => Promise.resolve([{ address: "127.0.0.1", family: 4 }])));
+    const send = httpClient(systemLookup(() => Promise.resolve([{ address: "127.0.0.1", family: 4 }])));
     const target = targetSchema.parse({
       name: "target",
       url,
@@ -180,7 +180,7 @@ describe("a check of a real server", () => {
 
   it("wants a certificate for the name that was given, wherever it leads", async () => {
     const { port } = new URL(servers.urls.wrongName);
-    const send = httpClient(systemLookUp(() => Promise.resolve([{ address: "127.0.0.1", family: 4 }])));
+    const send = httpClient(systemLookup(() => Promise.resolve([{ address: "127.0.0.1", family: 4 }])));
     const outcomeOf = async (name: string) => {
       const url = `https://${name}:${port}/good`;
       const { certificateAuthority } = servers;
@@ -200,7 +200,7 @@ describe("a check of a real server", () => {
       { address: "::1", family: 6 },
       { address: "127.0.0.1", family: 4 },
     ];
-    const send = httpClient(systemLookUp(() => Promise.resolve(addresses)));
+    const send = httpClient(systemLookup(() => Promise.resolve(addresses)));
     const target = targetSchema.parse({ name: "target", url: `http://some.name.test:${port}/good`, private: true });
     expect((await checkTarget(target, { send, clock: systemClock })).outcome).toEqual({ ok: true, status: 200 });
     const refused = targetSchema.parse({

@@ -5,7 +5,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { marshall } from "@aws-sdk/util-dynamodb";
-import { TARGETS_KEY, WATCH_KEY, type TargetInput } from "../../../../../functions/heartbeats/contract";
+import { TARGETS_KEY, MONITORS_KEY, type TargetInput } from "../../../../../functions/heartbeats/contract";
 import { handler as check } from "../../../../../functions/heartbeats/check";
 import { handler as publish } from "../../../../../functions/heartbeats/publish";
 import { histogramOf } from "../../../../../functions/heartbeats/monitors/histogram";
@@ -66,7 +66,7 @@ async function main(): Promise<void> {
   const targets = await startTargets();
   const aws = new CountingAws({
     [`/${CONFIGURATION}/${TARGETS_KEY}`]: JSON.stringify(targets),
-    [`/${CONFIGURATION}/${WATCH_KEY}`]: "{}",
+    [`/${CONFIGURATION}/${MONITORS_KEY}`]: "{}",
   });
   for (const { name } of targets) preloadHistory(aws, name);
   process.env["AWS_ENDPOINT_URL"] = await aws.listen();

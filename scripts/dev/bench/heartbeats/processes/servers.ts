@@ -6,7 +6,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
-import { WATCH_KEY, type TargetInput } from "../../../../../functions/heartbeats/contract";
+import { MONITORS_KEY, type TargetInput } from "../../../../../functions/heartbeats/contract";
 import { createAuthority } from "../../../../../test/support/certificates";
 import { GOOD_ROWS_PATH, TARGETS } from "./messages";
 
@@ -51,7 +51,7 @@ function awsStub(targets: readonly TargetInput[]): RequestListener {
       goodRows += Buffer.concat(chunks).toString().split('"ok":{"BOOL":true}').length - 1;
       if (request.url === GOOD_ROWS_PATH) response.end(String(goodRows));
       else if (request.method === "GET")
-        response.setHeader("Content-Type", "application/json").end(request.url?.includes(WATCH_KEY) ? "{}" : list);
+        response.setHeader("Content-Type", "application/json").end(request.url?.includes(MONITORS_KEY) ? "{}" : list);
       else response.setHeader("Content-Type", "application/x-amz-json-1.0").end('{"UnprocessedItems":{}}');
     });
   };

@@ -133,7 +133,7 @@ describe("features", () => {
     alarmEmails: ["ops@example.org"],
     heartbeats: {
       targets: [{ name: "site", url: "https://example.org/" }],
-      jobs: [{ name: "backup", everySeconds: 3_600 }],
+      cronMonitors: [{ name: "backup", everySeconds: 3_600 }],
       slackWebhookParameter: "/almanac/slack",
       statusPage: { cdn: true },
     },

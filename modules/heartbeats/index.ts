@@ -20,6 +20,7 @@ import {
   type Target,
   type MonitorSettings,
 } from "../../functions/heartbeats/contract";
+import { MINUTE_SECONDS } from "../../functions/shared/time";
 import { Alarm } from "../constructs/alarm";
 import { Bucket } from "../constructs/bucket";
 import type { Graph } from "../constructs/dashboard";
@@ -62,7 +63,7 @@ const REPORT_TIMEOUT_SECONDS = 15;
 const REPORT_THROTTLING = { requestsPerSecond: 50, burst: 100 } as const;
 
 /** Less than the shortest interval: each round knows a secret that was changed since the last. */
-const SECRETS_KEPT_SECONDS = 50;
+const SECRET_CACHE_SECONDS = 50;
 
 const heartbeatsFields = monitorSettingsSchema.extend({
   /** How often: a rate of up to eight hours, as EventBridge writes it. @default "rate(5 minutes)" */
@@ -92,16 +93,16 @@ export const heartbeatsSchema = heartbeatsFields.superRefine(rejectSharedNames);
 
 /** Badges and incidents are known by one name. */
 function rejectSharedNames(
-  { targets, jobs }: { readonly targets: readonly Target[]; readonly jobs: readonly CronMonitor[] },
+  { targets, cronMonitors }: { readonly targets: readonly Target[]; readonly cronMonitors: readonly CronMonitor[] },
   context: z.RefinementCtx,
 ): void {
   const names = new Set(targets.map(({ name }) => name));
-  jobs.forEach(({ name }, index) => {
+  cronMonitors.forEach(({ name }, index) => {
     if (!names.has(name)) return;
     context.addIssue({
       code: "custom",
-      path: ["jobs", index, "name"],
-      message: "is a target's name, too",
+      path: ["cronMonitors", index, "name"],
+      message: "is also the name of a target",
       input: name,
     });
   });
@@ -129,7 +130,7 @@ export class Heartbeats extends Feature {
     );
     this.createSchedule(checker, deadLetters, interval.numberValue);
     this.createAlarms(checker, interval.numberValue);
-    if (config.jobs.length > 0) this.createReportDoor(state, configuration);
+    if (config.cronMonitors.length > 0) this.createReportDoor(state, configuration);
     this.showOnDashboard("Heartbeats", this.graphs(checker));
 
     this.output("table_name", "Telemetry: a row for each check", telemetry.name);
@@ -158,7 +159,7 @@ export class Heartbeats extends Feature {
   }
 
   /** An object, because a thousand targets fit in no environment variable, and because its diff in a plan is easily read. */
-  private createConfiguration({ targets, jobs, maintenance, remindAfterHours }: HeartbeatsConfig): Bucket {
+  private createConfiguration({ targets, cronMonitors, maintenance, remindAfterHours }: HeartbeatsConfig): Bucket {
     const bucket = new Bucket(this, "configuration", { role: "configuration", versioned: true });
     const input = this.input("targets", {
       type: "any",
@@ -174,7 +175,7 @@ export class Heartbeats extends Feature {
     const watch = this.input("watch", {
       type: "any",
       description: "Jobs that report in, maintenance of everything, reminders: an object, see README.md",
-      value: literal({ jobs, maintenance, remindAfterHours } satisfies MonitorSettings),
+      value: literal({ cronMonitors, maintenance, remindAfterHours } satisfies MonitorSettings),
     });
     new S3Object(this, "watch-object", {
       bucket: bucket.name,
@@ -197,8 +198,8 @@ export class Heartbeats extends Feature {
       entry: "functions/heartbeats/publish.ts",
       environment: {
         STATE_TABLE: state.allows("BatchGetItem", "Query"),
-        TARGETS_BUCKET: configuration.allowsRead(TARGETS_KEY, MONITORS_KEY),
-        STATUS_BUCKET: statusPage.allowsPublish(),
+        CONFIGURATION_BUCKET: configuration.allowsRead(TARGETS_KEY, MONITORS_KEY),
+        STATUS_PAGE_BUCKET: statusPage.allowsPublish(),
         INTERVAL_MINUTES: interval.stringValue,
       },
       timeoutSeconds: PUBLISH_TIMEOUT_SECONDS,
@@ -217,9 +218,9 @@ export class Heartbeats extends Feature {
     return new NodeFunction<CheckEnvironment>(this, "check", {
       entry: "functions/heartbeats/check.ts",
       environment: {
-        HEARTBEATS_TABLE: telemetry.allows("BatchWriteItem"),
+        TELEMETRY_TABLE: telemetry.allows("BatchWriteItem"),
         STATE_TABLE: state.allows("BatchGetItem", "GetItem", "PutItem", "UpdateItem"),
-        TARGETS_BUCKET: configuration.allowsRead(TARGETS_KEY, MONITORS_KEY),
+        CONFIGURATION_BUCKET: configuration.allowsRead(TARGETS_KEY, MONITORS_KEY),
         TELEMETRY_DAYS: this.input("telemetry_days", {
           type: "number",
           description: "Days that a telemetry row is kept",
@@ -229,7 +230,7 @@ export class Heartbeats extends Feature {
         PUBLISH_FUNCTION: publisher.allowsInvoke(),
         NOTIFICATION_TOPIC: topic,
         SLACK_WEBHOOK_PARAMETER: this.slackWebhook(slackWebhookParameter),
-        SECRETS_KEPT_SECONDS: this.secrets(targets),
+        SECRET_CACHE_SECONDS: this.secrets(targets),
       },
       timeoutSeconds: this.input("timeout_seconds", {
         type: "number",
@@ -270,7 +271,7 @@ export class Heartbeats extends Feature {
     const secrets = secretsOf(targets);
     if (secrets.length === 0) return "";
     return {
-      value: String(SECRETS_KEPT_SECONDS),
+      value: String(SECRET_CACHE_SECONDS),
       actions: ["ssm:GetParameter"],
       resources: secrets.map(({ ssm }) => this.arn("ssm", `parameter${ssm}`)),
       decryptionKeys: [...new Set(secrets.flatMap(({ key }) => key ?? []))],
@@ -308,7 +309,7 @@ export class Heartbeats extends Feature {
       statistic: "Sum",
       comparison: "LessThanThreshold",
       threshold: 1,
-      periodSeconds: Token.asNumber(Op.mul(intervalMinutes, 3 * 60)),
+      periodSeconds: Token.asNumber(Op.mul(intervalMinutes, 3 * MINUTE_SECONDS)),
       missingData: "breaching",
     });
     new Alarm(this, "broken-checks", {
@@ -363,7 +364,7 @@ export class Heartbeats extends Feature {
       entry: "functions/heartbeats/heartbeat-api.ts",
       environment: {
         STATE_TABLE: state.allows("UpdateItem"),
-        WATCH_BUCKET: configuration.allowsRead(MONITORS_KEY),
+        CONFIGURATION_BUCKET: configuration.allowsRead(MONITORS_KEY),
       },
       timeoutSeconds: REPORT_TIMEOUT_SECONDS,
       alarms: { errors: "none, because what fails here is answered with 5xx, and the API has an alarm for that" },

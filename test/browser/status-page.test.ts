@@ -6,10 +6,10 @@ import axe, { type AxeResults } from "axe-core";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import type { StatusDocument } from "../../functions/heartbeats/status-page/document";
 import { statusFiles } from "../../functions/heartbeats/status-page/files";
+import { MINUTE_MS } from "../../functions/shared/time";
 import { launchChromium } from "../support/chromium";
-import { GENERATED_AT, statusDocument, targetStatus, variedDocument } from "../support/status-documents";
+import { GENERATED_AT, statusDocument, monitorStatus, variedDocument } from "../support/status-documents";
 
-const MINUTE_MS = 60_000;
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true } as const;
 const DESKTOP = { viewport: { width: 1280, height: 900 } } as const;
 const LOOKS = (["light", "dark"] as const).flatMap(
@@ -102,8 +102,8 @@ describe("a screen reader", () => {
   it("hears landmarks, headings, states, and what the pictures show", async () => {
     const page = await open(
       statusDocument([
-        targetStatus("website", { days: { 12: { down: 0.02 } } }),
-        targetStatus("new", { state: "unknown", knownDays: 0 }),
+        monitorStatus("website", { days: { 12: { down: 0.02 } } }),
+        monitorStatus("new", { state: "unknown", knownDays: 0 }),
       ]),
     );
     expect(await page.locator("body").ariaSnapshot()).toMatchSnapshot();
@@ -128,7 +128,7 @@ describe("the keyboard", () => {
 });
 
 describe("a page that is out of date", () => {
-  const allUp = statusDocument([targetStatus("website"), targetStatus("api")]);
+  const allUp = statusDocument([monitorStatus("website"), monitorStatus("api")]);
 
   it("is not so before three intervals have gone by", async () => {
     const page = await open(allUp, { minutes: 14.9 });
@@ -190,7 +190,7 @@ describe("the pointer", () => {
 describe("text from outside", () => {
   it("is shown as text, and nothing of it runs", async () => {
     const text = '"><img src=x onerror="document.title=1"><script>document.title=1</script>';
-    const page = await open(statusDocument([targetStatus("site", { state: "down", message: text })]));
+    const page = await open(statusDocument([monitorStatus("site", { state: "down", message: text })]));
     expect(await page.getByText(text).isVisible()).toBe(true);
     expect(await page.title()).toBe("The target is down · almanac staging");
     await page.context().close();

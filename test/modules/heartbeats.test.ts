@@ -20,7 +20,7 @@ describe("the heartbeats module", () => {
     expect(describePolicy(resource(heartbeats(), "aws_iam_role_policy", "check_permissions")["policy"])).toEqual([
       "Allow dynamodb:BatchWriteItem on ${aws_dynamodb_table.telemetry.arn} (HeartbeatsTable)",
       "Allow dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:PutItem, dynamodb:UpdateItem on ${aws_dynamodb_table.state.arn} (StateTable)",
-      "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/targets.json, ${aws_s3_bucket.configuration.arn}/watch.json (TargetsBucket)",
+      "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/targets.json, ${aws_s3_bucket.configuration.arn}/monitors.json (TargetsBucket)",
       "Allow lambda:InvokeFunction on ${aws_lambda_function.publish.arn} (PublishFunction)",
       "Allow sns:Publish on ${var.alarm_topic_arn} (NotificationTopic)",
       "Allow kms:Decrypt, kms:GenerateDataKey on ${var.encryption_key_arn} (NotificationTopicKey)",
@@ -34,7 +34,7 @@ describe("the heartbeats module", () => {
   it("lets the door for jobs note reports, know its jobs, and nothing else", () => {
     expect(describePolicy(resource(heartbeats(), "aws_iam_role_policy", "report_in_permissions")["policy"])).toEqual([
       "Allow dynamodb:UpdateItem on ${aws_dynamodb_table.state.arn} (StateTable)",
-      "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/watch.json (WatchBucket)",
+      "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/monitors.json (WatchBucket)",
       "Allow logs:CreateLogStream, logs:PutLogEvents on ${aws_cloudwatch_log_group.report_in_logs.arn}:* (Logs)",
       "Allow xray:PutTelemetryRecords, xray:PutTraceSegments on * (Traces)",
     ]);
@@ -87,7 +87,7 @@ describe("the heartbeats module", () => {
   it("lets the publisher read states and keep the page, and nothing else", () => {
     expect(describePolicy(resource(heartbeats(), "aws_iam_role_policy", "publish_permissions")["policy"])).toEqual([
       "Allow dynamodb:BatchGetItem, dynamodb:Query on ${aws_dynamodb_table.state.arn} (StateTable)",
-      "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/targets.json, ${aws_s3_bucket.configuration.arn}/watch.json (TargetsBucket)",
+      "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/targets.json, ${aws_s3_bucket.configuration.arn}/monitors.json (TargetsBucket)",
       "Allow s3:DeleteObject, s3:ListBucket, s3:PutObject on ${aws_s3_bucket.status_page_files.arn}, ${aws_s3_bucket.status_page_files.arn}/index.html, ${aws_s3_bucket.status_page_files.arn}/status.json, ${aws_s3_bucket.status_page_files.arn}/badges/* (StatusBucket)",
       "Allow sqs:SendMessage on ${aws_sqs_queue.dead_letters.arn} (DeadLetters)",
       "Allow logs:CreateLogStream, logs:PutLogEvents on ${aws_cloudwatch_log_group.publish_logs.arn}:* (Logs)",

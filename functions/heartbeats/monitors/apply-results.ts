@@ -1,30 +1,28 @@
-/** Makes one round of checks count, once, for every subject. */
+/** Applies the check results of one run to the stored states, each tick exactly once. */
 import { sleep, type Clock } from "../../shared/clock";
 import { mapConcurrently } from "../../shared/concurrency";
-import type { StateTable } from "./state-table";
-import type { CheckResult, Run, MonitorPolicy, Transition, MonitorState } from "./state";
+import type { CheckResult } from "./check-result";
 import { closeForRemoval } from "./incidents";
+import type { Monitor } from "./policy";
+import type { MonitorState, Run, Transition } from "./state";
+import type { StateTable } from "./state-table";
 import { applyCheckResult } from "./state-transition";
 
-/** Writes at a time: the SDK holds fifty connections. */
+/** The SDK holds fifty connections. */
 const CONCURRENT_WRITES = 48;
 
-/** Rounds that run at one time get into each other's way once each, or twice. */
-const MOST_ATTEMPTS = 8;
-const LONGEST_PAUSE_MS = 100;
+/** Concurrent runs conflict once or twice. */
+const MAX_ATTEMPTS = 8;
+const MAX_PAUSE_MS = 100;
 
-/** A target or a job, and what this round found of it. */
-export interface CheckedMonitor {
-  readonly key: string;
+export interface CheckedMonitor extends Monitor {
   readonly result: CheckResult;
-  readonly policy: MonitorPolicy;
 }
 
-/** What is known after a round. */
 export interface AppliedResult {
   readonly key: string;
   readonly state: MonitorState;
-  /** Whether this very invocation has written it, and not another one of the same tick. */
+  /** False where a concurrent run of the same tick wrote the state. */
   readonly writtenByThisRun: boolean;
 }
 
@@ -34,39 +32,9 @@ export interface ApplyPorts {
   readonly random: () => number;
 }
 
-/** Some states could not be written; the others are. */
+/** Some states could not be written; the others were. */
 export class StateWriteError extends Error {
-  override readonly name = "StateNotSavedError";
-}
-
-/**
- * Applies a round to each subject. Safe under doubled, concurrent and retried ticks: a step is stored only upon the state that it
- * was made from, else it is made again from the newer one, which may know the tick already.
- */
-export function applyResults(
-  examined: readonly CheckedMonitor[],
-  states: ReadonlyMap<string, { readonly state?: MonitorState }>,
-  round: Run,
-  ports: ApplyPorts,
-): Promise<ApplyOutcome> {
-  const changes = examined.map(({ key: subject, result: finding, policy: rules }) => ({
-    subject,
-    before: states.get(subject)?.state,
-    stepFrom: (before: MonitorState | undefined) => applyCheckResult(before, finding, round, rules),
-  }));
-  return applyAll(changes, round, ports);
-}
-
-/** Closes what is open of subjects that are no longer in the configuration. Safe as {@link applyResults} is. */
-export function closeRemovedMonitors(
-  states: ReadonlyMap<string, { readonly state?: MonitorState }>,
-  round: Run,
-  ports: ApplyPorts,
-): Promise<ApplyOutcome> {
-  const changes = [...states].flatMap(([subject, { state }]) =>
-    state === undefined ? [] : [{ subject, before: state, stepFrom: (before = state) => closeForRemoval(before, round) }],
-  );
-  return applyAll(changes, round, ports);
+  override readonly name = "StateWriteError";
 }
 
 export interface ApplyOutcome {
@@ -74,38 +42,72 @@ export interface ApplyOutcome {
   readonly error?: StateWriteError;
 }
 
+/**
+ * Safe under duplicate, concurrent and retried ticks: a transition is stored only if its state is unchanged since it was read,
+ * else it is computed again from the newer state, which may include the tick already.
+ */
+export function applyResults(
+  checked: readonly CheckedMonitor[],
+  states: ReadonlyMap<string, { readonly state?: MonitorState }>,
+  run: Run,
+  ports: ApplyPorts,
+): Promise<ApplyOutcome> {
+  const changes = checked.map(({ key, result, policy }) => ({
+    key,
+    before: states.get(key)?.state,
+    transitionFrom: (before: MonitorState | undefined) => applyCheckResult(before, result, run, policy),
+  }));
+  return applyAll(changes, run, ports);
+}
+
+/** Closes the open incidents of monitors that are no longer configured. As safe as {@link applyResults}. */
+export function closeRemovedMonitors(
+  states: ReadonlyMap<string, { readonly state?: MonitorState }>,
+  run: Run,
+  ports: ApplyPorts,
+): Promise<ApplyOutcome> {
+  const changes = [...states].flatMap(([key, { state }]) =>
+    state === undefined
+      ? []
+      : [{ key, before: state, transitionFrom: (before = state) => closeForRemoval(before, run) }],
+  );
+  return applyAll(changes, run, ports);
+}
+
 interface Change {
   readonly key: string;
   readonly before: MonitorState | undefined;
-  /** Undefined: nothing is to be changed. */
+  /** Undefined where nothing changes. */
   readonly transitionFrom: (before: MonitorState | undefined) => Transition | undefined;
 }
 
-async function applyAll(changes: readonly Change[], round: Run, ports: ApplyPorts): Promise<ApplyOutcome> {
+async function applyAll(changes: readonly Change[], run: Run, ports: ApplyPorts): Promise<ApplyOutcome> {
   const errors: unknown[] = [];
-  const kept = await mapConcurrently(changes, CONCURRENT_WRITES, async (change) => {
+  const applied = await mapConcurrently(changes, CONCURRENT_WRITES, async (change) => {
     try {
-      return [await applyOne(change, round, ports)];
+      return [await applyOne(change, run, ports)];
     } catch (error) {
       errors.push(error);
       return [];
     }
   });
-  if (errors.length === 0) return { applied: kept.flat() };
+  if (errors.length === 0) return { applied: applied.flat() };
   const message = `${errors.length} of ${changes.length} states not saved`;
-  return { applied: kept.flat(), error: new StateWriteError(message, { cause: errors[0] }) };
+  return { applied: applied.flat(), error: new StateWriteError(message, { cause: errors[0] }) };
 }
 
-async function applyOne(change: Change, round: Run, { table, clock, random }: ApplyPorts): Promise<AppliedResult> {
-  const { key: subject, transitionFrom: stepFrom } = change;
+async function applyOne(change: Change, run: Run, { table, clock, random }: ApplyPorts): Promise<AppliedResult> {
+  const { key, transitionFrom } = change;
   let { before } = change;
-  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-    const step = stepFrom(before);
-    // A write of ours that got no answer was tried again by the SDK, and met itself.
-    if (step === undefined && before !== undefined) return { key: subject, state: before, writtenByThisRun: before.run === round.id };
-    if (step !== undefined && (await table.save(subject, step))) return { key: subject, state: step.state, writtenByThisRun: true };
-    if (attempt > 0) await sleep(clock, random() * LONGEST_PAUSE_MS);
-    before = await table.readOne(subject);
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const transition = transitionFrom(before);
+    // The SDK retries a write that got no response, and the retry may find that write: compare run ids.
+    if (transition === undefined && before !== undefined)
+      return { key, state: before, writtenByThisRun: before.runId === run.id };
+    if (transition !== undefined && (await table.save(key, transition)))
+      return { key, state: transition.state, writtenByThisRun: true };
+    if (attempt > 0) await sleep(clock, random() * MAX_PAUSE_MS);
+    before = await table.readOne(key);
   }
-  throw new StateWriteError(`${subject}: others kept writing it`);
+  throw new StateWriteError(`${key}: write conflict in ${MAX_ATTEMPTS} attempts`);
 }

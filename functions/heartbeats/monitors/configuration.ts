@@ -1,28 +1,26 @@
+/** Reads the configuration that Terraform writes to S3. */
 import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import type * as z from "zod";
 
 import { describeIssues } from "../../shared/errors";
-import { TARGETS_KEY, MONITORS_KEY, targetsSchema, monitorSettingsSchema, type Target, type MonitorSettings } from "../contract";
+import { MONITORS_KEY, TARGETS_KEY, monitorSettingsSchema, targetsSchema, type MonitorSettings } from "../contract";
+import type { Configuration } from "./policy";
 
-/** The targets' object, or the one beside it, is missing, unreadable or malformed. */
+/** A configuration object is missing, unreadable or malformed. */
 export class ConfigurationError extends Error {
-  override readonly name = "TargetListError";
+  override readonly name = "ConfigurationError";
 }
 
-/**
- * The environment's targets, as its module put them into the bucket.
- *
- * @throws {@link TargetListError}
- */
-export function readTargetList(s3: S3Client, bucket: string): Promise<readonly Target[]> {
-  return readObject(s3, bucket, TARGETS_KEY, targetsSchema);
+/** @throws {@link ConfigurationError} */
+export async function readConfiguration(s3: S3Client, bucket: string): Promise<Configuration> {
+  const [targets, settings] = await Promise.all([
+    readObject(s3, bucket, TARGETS_KEY, targetsSchema),
+    readMonitorSettings(s3, bucket),
+  ]);
+  return { targets, ...settings };
 }
 
-/**
- * What is watched besides the targets, and what goes for all of them.
- *
- * @throws {@link TargetListError}
- */
+/** @throws {@link ConfigurationError} */
 export function readMonitorSettings(s3: S3Client, bucket: string): Promise<MonitorSettings> {
   return readObject(s3, bucket, MONITORS_KEY, monitorSettingsSchema);
 }

@@ -1,41 +1,63 @@
-import type { CronMonitor, Target, MonitorSettings } from "../contract";
-import { monitorKey } from "./state-table";
-import type { MonitorPolicy } from "./state";
+/** The monitors of an environment, and the thresholds that apply to each. */
+import { HOUR_MS, MINUTE_MS } from "../../shared/time";
+import type { MaintenanceWindow, MonitorSettings, Target } from "../contract";
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
+export interface Configuration extends MonitorSettings {
+  readonly targets: readonly Target[];
+}
 
-/** A target or a job, as states, incidents and the status page know it. */
+export interface MonitorPolicy {
+  readonly failuresBeforeDown: number;
+  readonly successesBeforeUp: number;
+  readonly maintenance: readonly MaintenanceWindow[];
+  readonly intervalMs: number;
+  readonly remindAfterMs: number;
+}
+
+/** A target or a cron monitor. */
 export interface Monitor {
-  /** Its key in the state table. */
+  /** Partition key in the state table. */
   readonly key: string;
   readonly name: string;
-  readonly kind: "target" | "job";
+  readonly kind: "target" | "cron";
   readonly policy: MonitorPolicy;
 }
 
-export function targetMonitor(target: Target, watch: MonitorSettings, intervalMinutes: number): Monitor {
-  const rules = policyOf(target, target.maintenance, watch, intervalMinutes);
-  return { key: monitorKey.target(target.name), name: target.name, kind: "target", policy: rules };
+/** Partition keys. A target's name has no slash, so a cron monitor may share it. */
+export const monitorKey = {
+  target: (name: string): string => name,
+  cron: (name: string): string => `cron/${name}`,
+} as const;
+
+export function isCronKey(key: string): boolean {
+  return key.startsWith("cron/");
 }
 
-/** A job's grace is all the patience it needs: its first late look is its incident. */
-export function cronMonitor(job: CronMonitor, watch: MonitorSettings, intervalMinutes: number): Monitor {
-  const rules = policyOf({ failuresBeforeDown: 1, successesBeforeUp: 1 }, job.maintenance, watch, intervalMinutes);
-  return { key: monitorKey.cron(job.name), name: job.name, kind: "job", policy: rules };
-}
-
-function policyOf(
-  { failuresBeforeDown, successesBeforeUp }: Pick<MonitorPolicy, "failuresBeforeDown" | "successesBeforeUp">,
-  maintenance: MonitorPolicy["maintenance"],
-  watch: MonitorSettings,
+/** All monitors: targets, then cron monitors, in the order of the configuration. */
+export function monitorsOf(
+  { targets, cronMonitors, maintenance, remindAfterHours }: Configuration,
   intervalMinutes: number,
-): MonitorPolicy {
-  return {
-    failuresBeforeDown,
-    successesBeforeUp,
-    maintenance: [...watch.maintenance, ...maintenance],
-    intervalMs: intervalMinutes * MINUTE_MS,
-    remindAfterMs: watch.remindAfterHours * HOUR_MS,
-  };
+): readonly Monitor[] {
+  const shared = { intervalMs: intervalMinutes * MINUTE_MS, remindAfterMs: remindAfterHours * HOUR_MS };
+  return [
+    ...targets.map(({ name, failuresBeforeDown, successesBeforeUp, ...target }): Monitor => {
+      const policy = {
+        failuresBeforeDown,
+        successesBeforeUp,
+        maintenance: [...maintenance, ...target.maintenance],
+        ...shared,
+      };
+      return { key: monitorKey.target(name), name, kind: "target", policy };
+    }),
+    // The grace period is a cron monitor's tolerance: the first late check opens its incident.
+    ...cronMonitors.map(({ name, ...cron }): Monitor => {
+      const policy = {
+        failuresBeforeDown: 1,
+        successesBeforeUp: 1,
+        maintenance: [...maintenance, ...cron.maintenance],
+        ...shared,
+      };
+      return { key: monitorKey.cron(name), name, kind: "cron", policy };
+    }),
+  ];
 }

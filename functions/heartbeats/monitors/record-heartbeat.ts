@@ -1,30 +1,35 @@
-/** A job reports in: the core of push heartbeats' door. */
+/** Records a heartbeat of a cron monitor. */
 import { NotFoundError } from "../../shared/handlers/http-errors";
+import { SECOND_MS } from "../../shared/time";
 import type { CronMonitor } from "../contract";
-import { monitorKey, type StateTable } from "./state-table";
+import { monitorKey } from "./policy";
+import type { StateTable } from "./state-table";
 
 export interface RecordPorts {
-  /** The jobs that are watched. */
-  readonly jobs: () => Promise<readonly CronMonitor[]>;
-  readonly table: Pick<StateTable, "report">;
+  readonly cronMonitors: () => Promise<readonly CronMonitor[]>;
+  readonly table: Pick<StateTable, "recordHeartbeat">;
 }
 
 export interface RecordedHeartbeat {
   readonly monitor: string;
   readonly receivedAt: string;
-  /** When silence becomes an incident. */
+  /** A later heartbeat is an incident. */
   readonly expectedBefore: string;
 }
 
 /**
- * Notes that a job has reported now. Twice does no harm: what counts is the latest.
+ * Idempotent: the latest heartbeat counts.
  *
- * @throws {@link NotFoundError} for a job that nobody watches
+ * @throws {@link NotFoundError} for an unknown cron monitor
  */
-export async function recordHeartbeat(name: string, now: number, { jobs, table }: RecordPorts): Promise<RecordedHeartbeat> {
-  const job = (await jobs()).find((each) => each.name === name);
-  if (job === undefined) throw new NotFoundError(`no job is called "${name}"`);
+export async function recordHeartbeat(
+  name: string,
+  now: number,
+  { cronMonitors, table }: RecordPorts,
+): Promise<RecordedHeartbeat> {
+  const cron = (await cronMonitors()).find((each) => each.name === name);
+  if (cron === undefined) throw new NotFoundError(`no cron monitor named "${name}"`);
   await table.recordHeartbeat(monitorKey.cron(name), now);
-  const due = now + (job.everySeconds + job.graceSeconds) * 1_000;
+  const due = now + (cron.everySeconds + cron.graceSeconds) * SECOND_MS;
   return { monitor: name, receivedAt: new Date(now).toISOString(), expectedBefore: new Date(due).toISOString() };
 }

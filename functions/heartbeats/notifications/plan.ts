@@ -1,16 +1,17 @@
-/** Which notices are told, to whom they were not told yet, and in which words. */
+/** Which pending notifications are delivered, and their messages. */
+import { MINUTE_MS, isoSeconds } from "../../shared/time";
 import type { AppliedResult } from "../monitors/apply-results";
-import type { Incident, Notification } from "../monitors/state";
+import { incidentId } from "../monitors/incidents";
+import type { Notification } from "../monitors/state";
 
-/** A notice, with the subject whose state holds it. */
+/** A notification in the outbox of a monitor's state. */
 export interface PendingNotification {
   readonly monitor: string;
   readonly notification: Notification;
 }
 
-/** What people are told. */
 export interface NotificationMessage {
-  /** The same each time that it is sent: whoever gets it twice can tell. */
+  /** Stays the same when it is sent again, so that recipients can recognise a duplicate. */
   readonly id: string;
   /** One line of ASCII. */
   readonly title: string;
@@ -18,106 +19,106 @@ export interface NotificationMessage {
 }
 
 export interface DeliveryPlan {
-  readonly deliver: readonly (PendingNotification & { readonly announcement: NotificationMessage })[];
-  /** Others speak for these: they are done with. */
+  readonly deliver: readonly (PendingNotification & { readonly message: NotificationMessage })[];
+  /** Covered by another notification. */
   readonly suppressed: readonly PendingNotification[];
 }
 
 /**
- * What one round has to tell: notices it raised itself, and those that an earlier one left behind. What another invocation of
- * the same tick raised is that one's to tell.
+ * Plans notifications raised by this run or left by an earlier one. Those that a concurrent run of the same tick raised are left
+ * to that run.
  *
- * A certificate that several targets share is told of once: the incident that opened first speaks for all of them, and its end is
- * told when it has ended for all.
+ * Targets that fail because of the same certificate are one notification, sent for the incident that opened first. Its recovery
+ * is notified once all of them have recovered.
  *
- * @param tick when the round was scheduled, epoch milliseconds
- * @param place where it happens: `almanac production`
+ * @param source `almanac production`
  */
-export function planDelivery(kept: readonly AppliedResult[], tick: number, place: string): DeliveryPlan {
-  const told: (PendingNotification & { announcement: NotificationMessage })[] = [];
-  const silent: PendingNotification[] = [];
-  for (const { key: subject, state, writtenByThisRun: ours } of kept) {
-    for (const notice of state.outbox) {
-      if (notice.raisedAt >= tick && !ours) continue;
-      const sharing = sharingSubjects(notice, kept);
-      if (sharing !== undefined && sharing.speaker !== subject) silent.push({ monitor: subject, notification: notice });
+export function planDelivery(applied: readonly AppliedResult[], tick: number, source: string): DeliveryPlan {
+  const deliver: (PendingNotification & { message: NotificationMessage })[] = [];
+  const suppressed: PendingNotification[] = [];
+  for (const { key, state, writtenByThisRun } of applied) {
+    for (const notification of state.outbox) {
+      if (notification.raisedAt >= tick && !writtenByThisRun) continue;
+      const group = certificateGroup(notification, applied);
+      if (group !== undefined && group.representative !== key) suppressed.push({ monitor: key, notification });
       else
-        told.push({ monitor: subject, notification: notice, announcement: announcementOf(subject, notice, sharing?.subjects ?? [], place) });
+        deliver.push({
+          monitor: key,
+          notification,
+          message: messageOf(key, notification, group?.monitors ?? [], source),
+        });
     }
   }
-  return { deliver: told, suppressed: silent };
+  return { deliver, suppressed };
 }
 
-interface Sharing {
-  /** Undefined: nobody speaks yet. */
-  readonly speaker: string | undefined;
-  readonly subjects: readonly string[];
+interface CertificateGroup {
+  /** The monitor whose notification is sent for the group. Undefined while a recovery waits for the others. */
+  readonly representative: string | undefined;
+  readonly monitors: readonly string[];
 }
 
-/** Who shares the certificate that a notice is about, and who of them speaks. Each invocation of a tick comes to the same. */
-function sharingSubjects({ kind, incident }: Notification, kept: readonly AppliedResult[]): Sharing | undefined {
+/** The monitors that share a notification's certificate. Depends on the states only, so concurrent runs agree. */
+function certificateGroup(
+  { kind, incident }: Notification,
+  applied: readonly AppliedResult[],
+): CertificateGroup | undefined {
   const { certificateFingerprint: fingerprint } = incident;
   if (fingerprint === undefined || kind === "removed") return undefined;
-  const open = kept.filter(({ state }) => state.incident?.certificateFingerprint === fingerprint);
-  const owing = kept.filter(({ state }) =>
-    state.outbox.some((other) => other.kind === kind && other.incident.certificateFingerprint === fingerprint),
+  const open = applied.filter(({ state }) => state.incident?.certificateFingerprint === fingerprint);
+  const pending = applied.filter(({ state }) =>
+    state.outbox.some((each) => each.kind === kind && each.incident.certificateFingerprint === fingerprint),
   );
   if (kind === "closed") {
-    const subjects = owing.map(({ key: subject }) => subject).sort();
-    return { speaker: open.length === 0 ? subjects[0] : undefined, subjects };
+    const monitors = pending.map(({ key }) => key).sort();
+    return { representative: open.length === 0 ? monitors[0] : undefined, monitors };
   }
-  const openedAt = ({ state }: AppliedResult): number => (state.incident ?? state.outbox[0]?.incident ?? incident).openedAt;
-  const all = [...new Set([...open, ...owing])].sort(
-    (a, b) => openedAt(a) - openedAt(b) || (a.key < b.key ? -1 : 1),
-  );
-  const subjects = all.map(({ key: subject }) => subject);
-  return { speaker: subjects[0], subjects };
+  const openedAt = ({ state }: AppliedResult): number =>
+    (state.incident ?? state.outbox[0]?.incident ?? incident).openedAt;
+  const monitors = [...new Set([...open, ...pending])]
+    .sort((a, b) => openedAt(a) - openedAt(b) || (a.key < b.key ? -1 : 1))
+    .map(({ key }) => key);
+  return { representative: monitors[0], monitors };
 }
 
-/** SNS takes no longer subject, and no other than ASCII. */
-const LONGEST_TITLE = 99;
+/** SNS: an email subject is ASCII of less than 100 characters. */
+const MAX_TITLE_LENGTH = 99;
 
 const HEADLINES: Readonly<Record<Notification["kind"], string>> = {
   opened: "DOWN",
   reminder: "STILL DOWN",
   closed: "UP again",
-  removed: "NO LONGER WATCHED",
+  removed: "NO LONGER MONITORED",
 };
 
-function announcementOf(subject: string, notice: Notification, sharing: readonly string[], place: string): NotificationMessage {
-  const { kind, incident, raisedAt, closedAt } = notice;
-  const what = sharing.length > 1 ? `${sharing.length} targets with one certificate` : subject;
+function messageOf(
+  monitor: string,
+  { kind, incident, raisedAt, closedAt }: Notification,
+  group: readonly string[],
+  source: string,
+): NotificationMessage {
+  const label = group.length > 1 ? `${group.length} targets with one certificate` : monitor;
   const lines = [
-    `${what}: ${incident.message}`,
-    ...(sharing.length > 1 ? [`Targets: ${sharing.join(", ")}`] : []),
-    `Since ${iso(incident.openedAt)}`,
-    ...(closedAt === undefined ? [] : [`Until ${iso(closedAt)} (${duration(closedAt - incident.openedAt)})`]),
-    ...(kind === "removed" ? ["It is not known to be up: it was removed from the configuration"] : []),
+    `${label}: ${incident.message}`,
+    ...(group.length > 1 ? [`Targets: ${group.join(", ")}`] : []),
+    `Since ${isoSeconds(incident.openedAt)}`,
+    ...(closedAt === undefined ? [] : [`Until ${isoSeconds(closedAt)} (${duration(closedAt - incident.openedAt)})`]),
+    ...(kind === "removed" ? ["Removed from the configuration, not known to be up"] : []),
     ...(kind === "reminder" ? [`Open for ${duration(raisedAt - incident.openedAt)}`] : []),
     ...(incident.certificateFingerprint === undefined
       ? []
       : [`Certificate SHA-256 ${incident.certificateFingerprint}`]),
   ];
   return {
-    id: [incidentId(subject, incident), kind, ...(kind === "reminder" ? [iso(raisedAt)] : [])].join("."),
-    title: `[${place}] ${HEADLINES[kind]}: ${what}`.slice(0, LONGEST_TITLE),
+    id: [incidentId(monitor, incident), kind, ...(kind === "reminder" ? [isoSeconds(raisedAt)] : [])].join("."),
+    title: `[${source}] ${HEADLINES[kind]}: ${label}`.slice(0, MAX_TITLE_LENGTH),
     text: lines.join("\n"),
   };
 }
 
-/** The same wherever an incident is spoken of: `site.2026-11-21T06:55:00Z`. */
-export function incidentId(subject: string, { openedAt }: Pick<Incident, "openedAt">): string {
-  return `${subject.replace("/", ".")}.${iso(openedAt)}`;
-}
-
-/** `2026-11-21T06:55:00Z` */
-function iso(time: number): string {
-  return new Date(time).toISOString().replace(/\.\d+Z$/, "Z");
-}
-
 /** `1 d 2 h`, `2 h 5 min`, `5 min` */
 function duration(ms: number): string {
-  const minutes = Math.round(ms / 60_000);
+  const minutes = Math.round(ms / MINUTE_MS);
   const parts = [
     [Math.floor(minutes / 1_440), "d"],
     [Math.floor((minutes % 1_440) / 60), "h"],

@@ -15,7 +15,7 @@ new Environment(app, "local", {
   awsEndpoint,
   heartbeats: {
     schedule: "rate(1 minute)", // the shortest that EventBridge has
-    jobs: [{ name: "nightly-backup", everySeconds: 86_400 }],
+    cronMonitors: [{ name: "nightly-backup", everySeconds: 86_400 }],
     targets: targetsSchema.parse(JSON.parse(readFileSync(targetsFile, "utf8"))),
   },
   timers: { shards: 2 },

@@ -36,8 +36,8 @@ describe("the checker", () => {
       AWS_REGION: "eu-central-1",
       POWERTOOLS_SERVICE_NAME: "heartbeats",
       ALMANAC_ENVIRONMENT: "test",
-      HEARTBEATS_TABLE: TABLE,
-      TARGETS_BUCKET: "almanac-test-configuration",
+      TELEMETRY_TABLE: TABLE,
+      CONFIGURATION_BUCKET: "almanac-test-configuration",
       TELEMETRY_DAYS: "90",
       STATE_TABLE: "almanac-test-heartbeats-state",
       INTERVAL_MINUTES: "5",
@@ -63,7 +63,7 @@ describe("the checker", () => {
 
   const given = (text: string): void => {
     s3.reset();
-    for (const [Key, content] of Object.entries({ "targets.json": text, "watch.json": "{}" }))
+    for (const [Key, content] of Object.entries({ "targets.json": text, "monitors.json": "{}" }))
       s3.on(GetObjectCommand, { Bucket: "almanac-test-configuration", Key }).callsFake(() => ({
         Body: { transformToString: () => Promise.resolve(content) },
       }));
@@ -111,7 +111,7 @@ describe("the checker", () => {
     ]);
     expect(states[0]).toMatchObject({
       TableName: "almanac-test-heartbeats-state",
-      ConditionExpression: "attribute_not_exists(subject)",
+      ConditionExpression: "attribute_not_exists(monitor)",
     });
   });
 
@@ -128,14 +128,14 @@ describe("the checker", () => {
     givenTargets({ name: "good", url: servers.urls.good });
     dynamodb.on(PutItemCommand).rejects(new Error("no"));
     lambda.on(InvokeCommand).rejects(new Error("throttled"));
-    await expect(run()).rejects.toMatchObject({ name: "StateNotSavedError" });
+    await expect(run()).rejects.toMatchObject({ name: "StateWriteError" });
     expect(output.lines()).toContainEqual(expect.objectContaining({ level: "ERROR", message: "failed as well" }));
   });
 
   it("saves telemetry though states cannot be kept, and fails", async () => {
     givenTargets({ name: "good", url: servers.urls.good });
     dynamodb.on(BatchGetItemCommand).rejects(new Error("no such table"));
-    await expect(run()).rejects.toMatchObject({ name: "StateNotReadError" });
+    await expect(run()).rejects.toMatchObject({ name: "StateReadError" });
     expect(rows()).toHaveLength(1);
   });
 
@@ -193,7 +193,7 @@ describe("the checker", () => {
     givenTargets(...many(30));
     dynamodb.on(BatchWriteItemCommand).resolvesOnce({}).rejects(new Error("no such table"));
     await expect(run()).rejects.toMatchObject({
-      name: "TelemetryNotSavedError",
+      name: "TelemetryWriteError",
       message: "5 of 30 rows not saved: DynamoDB refused",
       cause: expect.objectContaining({ message: "no such table" }) as unknown,
     });
@@ -206,7 +206,7 @@ describe("the checker", () => {
       UnprocessedItems: RequestItems,
     }));
     await expect(handler(scheduledEvent(), lambdaContext(1_200))).rejects.toMatchObject({
-      name: "TelemetryNotSavedError",
+      name: "TelemetryWriteError",
       message: "2 of 2 rows not saved: DynamoDB was too busy for the time left",
     });
   });
@@ -232,7 +232,7 @@ describe("the checker", () => {
   ])("fails when the target list is %s", async (_name, text, message) => {
     given(text);
     await expect(run()).rejects.toMatchObject({
-      name: "TargetListError",
+      name: "ConfigurationError",
       message: expect.stringMatching(message) as unknown,
     });
   });
@@ -241,7 +241,7 @@ describe("the checker", () => {
     s3.reset();
     s3.on(GetObjectCommand).rejects(new NoSuchKey({ message: "none", $metadata: {} }));
     await expect(run()).rejects.toMatchObject({
-      name: "TargetListError",
+      name: "ConfigurationError",
       message: "s3://almanac-test-configuration/targets.json cannot be read",
     });
   });

@@ -55,7 +55,7 @@ describe("a target", () => {
       /private address \(10.0.0.0\/8\).*private: true/,
     ],
     ["an address in another notation", { url: "http://0x7f.1:80/" }, "url", /loopback address \(127.0.0.0\/8\)/],
-    ["this machine's own name", { url: "https://app.localhost./" }, "url", /a name of this machine/],
+    ["this machine's own name", { url: "https://app.localhost./" }, "url", /a loopback name/],
     ["a field nobody knows", { metod: "GET" }, "", /metod/],
   ])("refuses %s, naming the field", (_name, fields, path, message) => {
     const issues = targetSchema.safeParse({ ...target, ...fields }).error?.issues ?? [];

@@ -22,13 +22,13 @@ describe("the door for jobs", () => {
       ALMANAC_APP: "almanac",
       ALMANAC_ENVIRONMENT: "test",
       STATE_TABLE: "almanac-test-heartbeats-state",
-      WATCH_BUCKET: "almanac-test-configuration",
+      CONFIGURATION_BUCKET: "almanac-test-configuration",
     };
     output = captureOutput();
     jest.spyOn(Date, "now").mockReturnValue(NOW);
     const watch = JSON.stringify({ jobs: [{ name: "backup", everySeconds: 3_600, graceSeconds: 60 }] });
     s3.reset();
-    s3.on(GetObjectCommand, { Bucket: "almanac-test-configuration", Key: "watch.json" }).callsFake(() => ({
+    s3.on(GetObjectCommand, { Bucket: "almanac-test-configuration", Key: "monitors.json" }).callsFake(() => ({
       Body: { transformToString: () => Promise.resolve(watch) },
     }));
     dynamodb.reset();
@@ -60,7 +60,7 @@ describe("the door for jobs", () => {
     expect(dynamodb.commandCalls(UpdateItemCommand).map(({ args }) => args[0].input)).toEqual([
       expect.objectContaining({
         TableName: "almanac-test-heartbeats-state",
-        Key: { subject: { S: "job/backup" }, item: { S: "report" } },
+        Key: { subject: { S: "cron/backup" }, item: { S: "report" } },
         ConditionExpression: "attribute_not_exists(reportedAt) OR reportedAt < :at",
         ExpressionAttributeValues: { ":at": { N: String(NOW) } },
       }),

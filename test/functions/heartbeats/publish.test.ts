@@ -20,12 +20,12 @@ describe("the publisher", () => {
       ALMANAC_APP: "almanac",
       ALMANAC_ENVIRONMENT: "test",
       STATE_TABLE: "state",
-      TARGETS_BUCKET: "configuration",
-      STATUS_BUCKET: "page",
+      CONFIGURATION_BUCKET: "configuration",
+      STATUS_PAGE_BUCKET: "page",
       INTERVAL_MINUTES: "5",
     };
     captureOutput();
-    const objects = { "targets.json": '[{"name":"site","url":"https://a.test/"}]', "watch.json": "{}" };
+    const objects = { "targets.json": '[{"name":"site","url":"https://a.test/"}]', "monitors.json": "{}" };
     for (const [Key, content] of Object.entries(objects)) {
       s3.on(GetObjectCommand, { Bucket: "configuration", Key }).callsFake(() => ({
         Body: { transformToString: () => Promise.resolve(content) },

@@ -10,6 +10,7 @@ import { manifestSchema } from "../../../../functions/exports/contract";
 import { sendInBatches } from "../../../../functions/shared/aws/batches";
 import { systemClock } from "../../../../functions/shared/clock";
 import { describeIssues } from "../../../../functions/shared/errors";
+import { MINUTE_MS } from "../../../../functions/shared/time";
 import { findDeployed, type DeployedOptions } from "../../../environments/deployed";
 import { DEFAULT_HOME } from "../../../local/home";
 import { describeError, EXIT, npmCommand } from "../../../shared/command-line";
@@ -17,7 +18,7 @@ import { count, duration, progressOn, size } from "../../../shared/progress";
 import { restore, type Restored, type RestorePorts } from "./restore";
 
 /** A table that is too busy is asked again for so long. */
-const PATIENCE_MS = 300_000;
+const PATIENCE_MS = 5 * MINUTE_MS;
 
 const command = npmCommand(
   "npm run restore --",

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 
 import { targetSchema, type TargetInput } from "../../../../functions/heartbeats/contract";
-import { daysLeft, assertAnswer, type Answer } from "../../../../functions/heartbeats/probe/assertions";
+import { daysLeft, assertResponse, type CompleteResponse } from "../../../../functions/heartbeats/probe/assertions";
 
-const answer: Answer = { status: 200, body: "", latencyMs: 10, redirects: 0 };
+const answer: CompleteResponse = { status: 200, body: "", latencyMs: 10, redirects: 0 };
 const target = (options: Partial<TargetInput> = {}) =>
   targetSchema.parse({ name: "site", url: "https://example.org/", ...options });
 
@@ -17,13 +17,15 @@ describe("judging an answer", () => {
         const included = expected.some((one) =>
           typeof one === "number" ? one === status : one[0] <= status && status <= one[1],
         );
-        expect(assertAnswer(target({ expectedStatus }), { ...answer, status }).ok).toBe(included);
+        expect(assertResponse(target({ expectedStatus }), { ...answer, status }).ok).toBe(included);
       }),
     );
   });
 
   it("says that redirects led to an unexpected status", () => {
-    expect(assertAnswer(target({ expectedStatus: [301, "200-204"] }), { ...answer, status: 404, redirects: 2 })).toEqual({
+    expect(
+      assertResponse(target({ expectedStatus: [301, "200-204"] }), { ...answer, status: 404, redirects: 2 }),
+    ).toEqual({
       ok: false,
       reason: "status",
       message: "status 404 after 2 redirects, expected 301, 200-204",
@@ -32,17 +34,17 @@ describe("judging an answer", () => {
   });
 
   it("finds a late answer slow, and one in time not", () => {
-    expect(assertAnswer(target({ maxLatencyMs: 10 }), answer).ok).toBe(true);
-    expect(assertAnswer(target({ maxLatencyMs: 9.5 }), answer)).toMatchObject({
+    expect(assertResponse(target({ maxLatencyMs: 10 }), answer).ok).toBe(true);
+    expect(assertResponse(target({ maxLatencyMs: 9.5 }), answer)).toMatchObject({
       reason: "slow",
       message: expect.stringMatching(/10 ms.*9.5/) as unknown,
     });
   });
 
   it("wants the certificate's days left, of an answer over https only", () => {
-    expect(assertAnswer(target({ minCertificateDays: 7 }), answer)).toEqual({ ok: true, status: 200 });
-    expect(assertAnswer(target({ minCertificateDays: 7 }), { ...answer, certificateDaysLeft: 7 }).ok).toBe(true);
-    expect(assertAnswer(target({ minCertificateDays: 2 }), { ...answer, certificateDaysLeft: 1 })).toEqual({
+    expect(assertResponse(target({ minCertificateDays: 7 }), answer)).toEqual({ ok: true, status: 200 });
+    expect(assertResponse(target({ minCertificateDays: 7 }), { ...answer, certificateDaysLeft: 7 }).ok).toBe(true);
+    expect(assertResponse(target({ minCertificateDays: 2 }), { ...answer, certificateDaysLeft: 1 })).toEqual({
       ok: false,
       reason: "certificate",
       message: "the certificate expires in 1 day, at least 2 expected",
@@ -52,7 +54,7 @@ describe("judging an answer", () => {
   });
 
   it("gives an expression that backtracks without end up", () => {
-    const outcome = assertAnswer(target({ bodyMatches: "^(a+)+$" }), { ...answer, body: `${"a".repeat(60)}!` });
+    const outcome = assertResponse(target({ bodyMatches: "^(a+)+$" }), { ...answer, body: `${"a".repeat(60)}!` });
     expect(outcome).toMatchObject({
       reason: "body-mismatch",
       message: expect.stringMatching(/could not be searched within 250 ms/) as unknown,
@@ -60,7 +62,7 @@ describe("judging an answer", () => {
   });
 
   it("quotes no more of a long text than a line", () => {
-    const outcome = assertAnswer(target({ bodyContains: "x".repeat(5_000) }), answer);
+    const outcome = assertResponse(target({ bodyContains: "x".repeat(5_000) }), answer);
     expect(JSON.stringify(outcome).length).toBeLessThan(250);
   });
 

@@ -5,10 +5,10 @@ import { targetSchema, type TargetInput } from "../../../../functions/heartbeats
 import { SecretReadError } from "../../../../functions/heartbeats/probe/header-secrets";
 import type { HttpResponse, HttpRequest, SendHttp } from "../../../../functions/heartbeats/probe/http-types";
 import { sleep } from "../../../../functions/shared/clock";
+import { DAY_MS } from "../../../../functions/shared/time";
 import { virtualClock } from "../../../support/virtual-clock";
 
 const NOW = Date.parse("2026-11-21T06:55:00Z");
-const DAY_MS = 86_400_000;
 const target = (options: Partial<TargetInput> = {}) =>
   targetSchema.parse({ name: "site", url: "https://a.test/", ...options });
 const answer = (fields: Partial<HttpResponse> = {}): HttpResponse => ({
@@ -123,7 +123,7 @@ describe("a check", () => {
             }),
         }),
       );
-    const message = "no whole answer within 2 s";
+    const message = "no complete response within 2 s";
     expect(await checkTarget(target({ timeoutSeconds: 2 }), { send, clock })).toMatchObject({
       latencyMs: 2_000,
       outcome: { ok: false, reason: "timeout", message, status: 200 },

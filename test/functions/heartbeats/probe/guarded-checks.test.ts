@@ -53,7 +53,7 @@ describe("a check of a target that is not private", () => {
   const forbidden = (message: string, rest: object = {}) => ({
     ok: false,
     reason: "forbidden-address",
-    message: `${message}, where only a target with private: true may lead`,
+    message: `${message}, which needs private: true`,
     ...rest,
   });
 
@@ -99,7 +99,7 @@ describe("a check of a target that is not private", () => {
 
   it("is judged anew when a redirect leads back to the name, which has another address by then", async () => {
     answer = (_request, response) => response.writeHead(302, { Location: "/again" }).end();
-    const message = "a redirect (302) to a forbidden address: site.test resolves to 127.0.0.2, a loopback address";
+    const message = "redirect (302) to a forbidden address: site.test resolves to 127.0.0.2, a loopback address";
     expect(await outcomeOf(names([PUBLIC], ["127.0.0.2"]))).toEqual(
       forbidden(`${message} (127.0.0.0/8)`, { status: 302 }),
     );
@@ -112,14 +112,14 @@ describe("a check of a target that is not private", () => {
     ["http://[::ffff:7f00:2]:PORT/", "[::ffff:7f00:2] is a loopback address (127.0.0.0/8)"],
     ["http://[::1]:PORT/", "[::1] is a loopback address (::1/128)"],
     ["http://169.254.169.254/latest/meta-data/", "169.254.169.254 is a cloud metadata address (169.254.169.254/32)"],
-    ["http://localhost:PORT/", "localhost is a name of this machine (RFC 6761)"],
-    ["http://x.localhost.:PORT/", "x.localhost. is a name of this machine (RFC 6761)"],
+    ["http://localhost:PORT/", "localhost is a loopback name (RFC 6761)"],
+    ["http://x.localhost.:PORT/", "x.localhost. is a loopback name (RFC 6761)"],
   ])("is refused where a redirect leads to %s, and nothing is sent there", async (location, what) => {
     answer = (_request, response) =>
       response.writeHead(307, { Location: location.replace("PORT", String(port)) }).end();
     const headers = { "X-Api-Version": "2" };
     expect(await outcomeOf(names([PUBLIC]), { method: "POST", headers, body: "text" })).toEqual(
-      forbidden(`a redirect (307) to a forbidden address: ${what}`, { status: 307 }),
+      forbidden(`redirect (307) to a forbidden address: ${what}`, { status: 307 }),
     );
     expect(connections).toBe(1);
   });
@@ -142,7 +142,7 @@ describe("a check of a target that is not private", () => {
     ["http://[fd00:ec2::254]/", "[fd00:ec2::254] is a cloud metadata address (fd00:ec2::/32)"],
     ["http://127.0.0.1:9001/2018-06-01/runtime/invocation/next", "127.0.0.1 is a loopback address (127.0.0.0/8)"],
     ["http://0.0.0.0:9001/", "0.0.0.0 is an unspecified address (0.0.0.0/8)"],
-    ["http://localhost:9001/", "localhost is a name of this machine (RFC 6761)"],
+    ["http://localhost:9001/", "localhost is a loopback name (RFC 6761)"],
     ["http://platform.test/", "platform.test resolves to 169.254.170.2, a link-local address (169.254.0.0/16)"],
   ])(
     "may not redirect to %s even when it is private: the checker's own machine and its platform speak there",
@@ -151,7 +151,7 @@ describe("a check of a target that is not private", () => {
       const outcome = await outcomeOf(names(["127.0.0.1"], ["169.254.170.2"]), { private: true }, forbiddenRange);
       expect(outcome).toEqual({
         ...forbidden("", { status: 302 }),
-        message: `a redirect (302) to a forbidden address: ${what}, where no redirect from elsewhere may lead`,
+        message: `redirect (302) to a forbidden address: ${what}, which no redirect from another host may reach`,
       });
       expect(connections).toBe(1);
     },

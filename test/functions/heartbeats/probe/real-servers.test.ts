@@ -153,7 +153,7 @@ describe("a check of a real server", () => {
     ["a body that trickles", "trickle", { status: 200 }],
   ])("gives %s up at the timeout", async (_name, behaviour, rest) => {
     const { outcome, latencyMs } = await check(behaviour, { timeoutSeconds: 0.2 });
-    expect(outcome).toEqual(failure("timeout", "no whole answer within 0.2 s", rest));
+    expect(outcome).toEqual(failure("timeout", "no complete response within 0.2 s", rest));
     expect(latencyMs).toBeGreaterThan(190);
     expect(latencyMs).toBeLessThan(10_000);
   });
@@ -162,7 +162,7 @@ describe("a check of a real server", () => {
     const send = httpClient(systemLookup(() => new Promise(() => undefined)));
     const target = targetSchema.parse({ name: "target", url: "http://a.test/", timeoutSeconds: 0.1 });
     const { outcome } = await checkTarget(target, { send, clock: systemClock });
-    expect(outcome).toEqual(failure("timeout", "no whole answer within 0.1 s"));
+    expect(outcome).toEqual(failure("timeout", "no complete response within 0.1 s"));
   });
 
   it("connects to the address that was looked up, by the name that was given", async () => {

@@ -34,7 +34,7 @@ describe("a secret", () => {
     const read = reader();
     ssm.on(GetParameterCommand).rejectsOnce(Object.assign(new Error("secret details"), { name: "ParameterNotFound" }));
     await expect(read(NAME)).rejects.toMatchObject({
-      name: "SecretNotReadError",
+      name: "SecretReadError",
       message: "the parameter /shop/token cannot be read (ParameterNotFound)",
     });
     holding("Bearer x");
@@ -48,7 +48,7 @@ describe("a secret", () => {
   ])("that holds %s is refused without being told", async (_, value) => {
     holding(value);
     await expect(reader()(NAME)).rejects.toMatchObject({
-      name: "SecretNotReadError",
+      name: "SecretReadError",
       message: "the parameter /shop/token holds no text that a header may have",
     });
   });

@@ -153,7 +153,7 @@ describe("a URL's host", () => {
     "ｌｏｃａｌｈｏｓｔ",
     "local%68ost",
   ])("is known when it is this machine's name: %s", (name) => {
-    expect(forbiddenHost(hostOf(`http://${name}/`))).toEqual({ kind: "a name of this machine", range: "RFC 6761" });
+    expect(forbiddenHost(hostOf(`http://${name}/`))).toEqual({ kind: "a loopback name", range: "RFC 6761" });
   });
 
   it.each(["example.org", "localhost.example.org", "notlocalhost", "127.0.0.1.nip.io", "localhost.localdomain"])(

@@ -4,9 +4,9 @@ import { createHash } from "node:crypto";
 
 import { statusFiles } from "../../../../functions/heartbeats/status-page/files";
 import { PublishError, statusPublisher } from "../../../../functions/heartbeats/status-page/publisher";
-import { statusDocument, targetStatus } from "../../../support/status-documents";
+import { statusDocument, monitorStatus } from "../../../support/status-documents";
 
-const document = statusDocument([targetStatus("site"), targetStatus("api")]);
+const document = statusDocument([monitorStatus("site"), monitorStatus("api")]);
 const badge = (name: string) => statusFiles(document).find(({ key }) => key === `badges/${name}.svg`)?.content ?? "";
 const entityTag = (content: string) => `"${createHash("md5").update(content).digest("hex")}"`;
 

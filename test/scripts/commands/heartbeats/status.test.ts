@@ -1,7 +1,7 @@
 import { GetObjectCommand, NoSuchKey, S3Client } from "@aws-sdk/client-s3";
 import { mockClient } from "aws-sdk-client-mock";
 import pc from "picocolors";
-import type { StatusDocument, TargetStatus } from "../../../../functions/heartbeats/status-page/document";
+import type { StatusDocument, MonitorStatus } from "../../../../functions/heartbeats/status-page/document";
 import { ago, describeStatus } from "../../../../scripts/commands/heartbeats/describe-status";
 import { documentSource } from "../../../../scripts/commands/heartbeats/document-source";
 import { readStatus, type StatusView, type TargetView } from "../../../../scripts/commands/heartbeats/status";
@@ -20,7 +20,7 @@ const failedCheck = {
   at: "2026-11-21T11:30:00Z",
   ok: false,
   latencyMs: 2_000,
-  message: "no whole answer within 2 s",
+  message: "no complete response within 2 s",
   certificateDaysLeft: null,
 };
 const view = (fields: Partial<StatusView>): StatusView => ({
@@ -40,7 +40,7 @@ describe("the status of an environment", () => {
       [
         "target       state  latency  last check  failures today  what is wrong",
         "site         up       42 ms    42 s ago               0",
-        "nobody-home  down   2000 ms  30 min ago              12  no whole answer within 2 s",
+        "nobody-home  down   2000 ms  30 min ago              12  no complete response within 2 s",
         "",
         "1 up, 1 down, says the table t.",
       ].join("\n"),
@@ -99,7 +99,7 @@ describe("where it is read", () => {
 
   it("is status.json, of which it takes what is shown", async () => {
     const window = { uptime: 0.5, coverage: 1, p50Ms: 1, p95Ms: 2, p99Ms: 3 };
-    const status: TargetStatus = {
+    const status: MonitorStatus = {
       ...{ name: "site", state: "down", since: null, lastCheck: failedCheck, days: [], hours: [] },
       windows: { "24h": window, "7d": { ...window, uptime: 1 }, "30d": window, "90d": window },
     };

@@ -1,5 +1,5 @@
 import { S3Object } from "@cdktf/provider-aws/lib/s3-object";
-import { Fn, Op, Token, conditional, type TerraformStack, type TerraformVariable } from "cdktf";
+import { Fn, type TerraformStack, type TerraformVariable } from "cdktf";
 import { z } from "zod";
 import {
   DNS_LOOKUP_THREADS,
@@ -20,78 +20,76 @@ import {
   type Target,
   type MonitorSettings,
 } from "../../functions/heartbeats/contract";
-import { MINUTE_SECONDS } from "../../functions/shared/time";
 import { Alarm } from "../constructs/alarm";
 import { Bucket } from "../constructs/bucket";
 import type { Graph } from "../constructs/dashboard";
 import { Feature, type Deployment } from "../constructs/feature";
 import type { Binding } from "../constructs/grants";
-import { literal } from "../constructs/literal";
-import { MEMORY_MB, NodeFunction } from "../constructs/node-function";
-import { DeadLetterQueue } from "../constructs/queue";
-import { RestApi } from "../constructs/rest-api";
-import { Schedule } from "../constructs/schedule";
+import { escapeTemplate } from "../constructs/escape-template";
+import { MEMORY_MB } from "../constructs/node-function";
+import { ApiFunction } from "../constructs/patterns/api-function";
+import { AsyncFunction } from "../constructs/patterns/async-function";
+import { ScheduledFunction } from "../constructs/patterns/scheduled-function";
 import { minutesOf, scheduleSchema } from "../constructs/schedule-expression";
 import { Table } from "../constructs/table";
 import { StatusPage, statusPageSchema } from "./status-page";
 
-/** For reading the targets before the checks, and for saving what they found after. */
+/** Reading the configuration before the checks, and saving the results after them. */
 const SECONDS_AROUND_CHECKS = 30;
 
-/** Lambda's own limit. */
+/** Lambda's limit. */
 const MAX_TIMEOUT_SECONDS = 900;
 
-/** Reading the histories of a thousand targets takes some seconds, once an hour. */
+/** Reading the histories of a thousand monitors takes some seconds, once an hour. */
 const PUBLISH_TIMEOUT_SECONDS = 120;
 
-/** Of a thousand targets, the page and its status.json are some megabytes, in several copies on their way. */
+/** For a thousand monitors, page and status.json are some megabytes, held in several copies. */
 const PUBLISH_MEMORY_MB = 1_024;
 
-/** Lambda's own limit, too. */
+/** Lambda's limit. */
 const MAX_MEMORY_MB = 10_240;
 
 /** The alarm for silence looks back over three ticks, and CloudWatch no further than a day. */
 const MAX_INTERVAL_MINUTES = 480;
 
-/** A tick that is later than this would measure another time than its own: the next one has long been there. */
+/** An older tick is dropped: the next one has been delivered by then. */
 const MAX_TICK_AGE_SECONDS = 300;
 
-/** Reports come one by one, and are answered within seconds or not at all. */
-const REPORT_TIMEOUT_SECONDS = 15;
+const HEARTBEAT_API_TIMEOUT_SECONDS = 15;
 
-/** Many more than jobs that report every minute can need. */
-const REPORT_THROTTLING = { requestsPerSecond: 50, burst: 100 } as const;
+/** Enough for thousands of cron monitors with a heartbeat every minute. */
+const HEARTBEAT_API_THROTTLING = { requestsPerSecond: 50, burst: 100 } as const;
 
-/** Less than the shortest interval: each round knows a secret that was changed since the last. */
+/** Less than the shortest interval, so that each run reads changed secrets. */
 const SECRET_CACHE_SECONDS = 50;
 
 const heartbeatsFields = monitorSettingsSchema.extend({
-  /** How often: a rate of up to eight hours, as EventBridge writes it. @default "rate(5 minutes)" */
+  /** Check interval: an EventBridge rate of at most eight hours. @default "rate(5 minutes)" */
   schedule: scheduleSchema
     .refine((schedule) => (minutesOf(schedule) ?? Infinity) <= MAX_INTERVAL_MINUTES, {
       error: `is not a rate of ${MAX_INTERVAL_MINUTES} minutes or less: heartbeats come at even intervals`,
       when: ({ issues }) => issues.length === 0,
     })
     .default("rate(5 minutes)"),
-  /** The SSM parameter (a SecureString) that holds the URL of a Slack webhook, which is told of incidents. @default none */
+  /** SSM parameter (SecureString) with the URL of a Slack webhook for notifications. @default none */
   slackWebhookParameter: parameterNameSchema.optional(),
-  /** The page that shows how all targets are. @default in its bucket only */
+  /** @default a private bucket without CloudFront */
   statusPage: statusPageSchema.prefault({}),
-  /** How long each check's row is kept. @default 90 */
+  /** Retention of telemetry rows. @default 90 */
   telemetryDays: z.int().min(1).max(3650).default(90),
   targets: targetsSchema
     .refine(
       (targets) => worstCaseSeconds(targets) + SECONDS_AROUND_CHECKS <= MAX_TIMEOUT_SECONDS,
-      `can take longer than Lambda's ${MAX_TIMEOUT_SECONDS} s when all of them time out: give them shorter timeouts`,
+      `can take longer than Lambda's limit of ${MAX_TIMEOUT_SECONDS} s when all time out: use shorter timeouts`,
     )
     .refine(
       (targets) => MEMORY_MB + worstCaseBodyMegabytes(targets) <= MAX_MEMORY_MB,
-      `can need more than Lambda's ${MAX_MEMORY_MB} MB for the bodies they search: give them a smaller maxBodyBytes`,
+      `can need more than Lambda's limit of ${MAX_MEMORY_MB} MB to search their bodies: use a smaller maxBodyBytes`,
     ),
 });
 export const heartbeatsSchema = heartbeatsFields.superRefine(rejectSharedNames);
 
-/** Badges and incidents are known by one name. */
+/** Badges and incidents are identified by the monitor's name. */
 function rejectSharedNames(
   { targets, cronMonitors }: { readonly targets: readonly Target[]; readonly cronMonitors: readonly CronMonitor[] },
   context: z.RefinementCtx,
@@ -108,37 +106,37 @@ function rejectSharedNames(
   });
 }
 
-/** The heartbeats of an environment, as people write them in main.ts. */
+/** As written in main.ts. */
 export type HeartbeatsInput = z.input<typeof heartbeatsSchema>;
 type HeartbeatsConfig = z.output<typeof heartbeatsSchema>;
 
-/** Checks URLs on a schedule, listens for jobs, keeps what it found, and tells of incidents. */
+/** Checks URLs on a schedule, receives heartbeats of cron monitors, notifies of incidents, publishes a status page. */
 export class Heartbeats extends Feature {
+  readonly deadLetterAlarm = {
+    description: "Heartbeat checks or status page builds failed after all retries (messages in the dead-letter queue)",
+    impact: "Targets were not checked at those times, or the status page was stale.",
+    runbook: "heartbeats#dead-letter-queue",
+  } as const;
+
   constructor(environment: TerraformStack, deployment: Deployment, config: HeartbeatsConfig) {
     super(environment, "heartbeats", deployment);
     const telemetry = this.createTelemetryTable();
     const state = this.createStateTable();
     const configuration = this.createConfiguration(config);
-    const deadLetters = this.createDeadLetters();
     const topic = this.inputTopic();
     const interval = this.inputInterval(config);
     const statusPage = new StatusPage(this, "status-page", config.statusPage);
-    const publisher = this.createPublisher({ state, configuration, statusPage, deadLetters, interval });
-    const checker = this.createChecker(
-      { telemetry, state, configuration, publisher, deadLetters, topic, interval },
-      config,
-    );
-    this.createSchedule(checker, deadLetters, interval.numberValue);
-    this.createAlarms(checker, interval.numberValue);
-    if (config.cronMonitors.length > 0) this.createReportDoor(state, configuration);
-    this.showOnDashboard("Heartbeats", this.graphs(checker));
+    const publisher = this.createPublisher({ state, configuration, statusPage, interval });
+    const checker = this.createChecker({ telemetry, state, configuration, publisher, topic, interval }, config);
+    this.createAlarms();
+    if (config.cronMonitors.length > 0) this.createHeartbeatApi(state, configuration);
+    this.createDashboardRow("Heartbeats", this.graphs(checker));
 
-    this.output("table_name", "Telemetry: a row for each check", telemetry.name);
-    this.output("state_table_name", "States, incidents and roll-ups", state.name);
-    this.output("status_page_url", "The status page", statusPage.url);
-    this.output("status_bucket_name", "Holds the status page and status.json", statusPage.bucketName);
-    this.output("check_function_name", "Checks all targets when it is invoked", checker.name);
-    this.output("dead_letter_queue_url", "Ticks that failed for good", deadLetters.url);
+    this.output("telemetry_table_name", "Telemetry: one row for each check", telemetry.name);
+    this.output("state_table_name", "Monitor states, incidents and roll-ups", state.name);
+    this.output("status_page_url", "URL of the status page", statusPage.url);
+    this.output("status_page_bucket_name", "Bucket of the status page and status.json", statusPage.bucketName);
+    this.output("check_function_name", "The checker", checker.name);
   }
 
   private createTelemetryTable(): Table {
@@ -151,20 +149,20 @@ export class Heartbeats extends Feature {
 
   private createStateTable(): Table {
     return new Table(this, "state", {
-      role: "state",
+      nameSuffix: "state",
       partitionKey: { name: STATE_KEYS.partition, type: "S" },
       sortKey: { name: STATE_KEYS.sort, type: "S" },
       timeToLiveAttribute: STATE_KEYS.timeToLive,
     });
   }
 
-  /** An object, because a thousand targets fit in no environment variable, and because its diff in a plan is easily read. */
+  /** In S3, because a thousand targets exceed the size of environment variables. */
   private createConfiguration({ targets, cronMonitors, maintenance, remindAfterHours }: HeartbeatsConfig): Bucket {
-    const bucket = new Bucket(this, "configuration", { role: "configuration", versioned: true });
+    const bucket = new Bucket(this, "configuration", { nameSuffix: "configuration", versioned: true });
     const input = this.input("targets", {
       type: "any",
-      description: "What to check: a list of objects, see README.md",
-      value: literal(targets),
+      description: "Targets: a list of objects, see README.md",
+      value: escapeTemplate(targets),
     });
     new S3Object(this, "targets-object", {
       bucket: bucket.name,
@@ -172,101 +170,114 @@ export class Heartbeats extends Feature {
       content: Fn.jsonencode(input.value),
       contentType: "application/json",
     });
-    const watch = this.input("watch", {
+    const monitors = this.input("monitors", {
       type: "any",
-      description: "Jobs that report in, maintenance of everything, reminders: an object, see README.md",
-      value: literal({ cronMonitors, maintenance, remindAfterHours } satisfies MonitorSettings),
+      description: "Cron monitors, and settings for all monitors: an object, see README.md",
+      value: escapeTemplate({ cronMonitors, maintenance, remindAfterHours } satisfies MonitorSettings),
     });
-    new S3Object(this, "watch-object", {
+    new S3Object(this, "monitors-object", {
       bucket: bucket.name,
       key: MONITORS_KEY,
-      content: Fn.jsonencode(watch.value),
+      content: Fn.jsonencode(monitors.value),
       contentType: "application/json",
     });
     return bucket;
   }
 
-  private createDeadLetters(): DeadLetterQueue {
-    return new DeadLetterQueue(this, "dead-letters", {
-      alarms: { notEmpty: "Heartbeats were not taken. See modules/heartbeats/README.md, 'Dead letters'" },
-    });
-  }
-
-  private createPublisher(parts: PublisherParts): NodeFunction<PublishEnvironment> {
-    const { state, configuration, statusPage, deadLetters, interval } = parts;
-    return new NodeFunction<PublishEnvironment>(this, "publish", {
+  private createPublisher(parts: PublisherParts): AsyncFunction<PublishEnvironment> {
+    const { state, configuration, statusPage, interval } = parts;
+    return new AsyncFunction<PublishEnvironment>(this, "publish", {
       entry: "functions/heartbeats/publish.ts",
       environment: {
-        STATE_TABLE: state.allows("BatchGetItem", "Query"),
-        CONFIGURATION_BUCKET: configuration.allowsRead(TARGETS_KEY, MONITORS_KEY),
-        STATUS_PAGE_BUCKET: statusPage.allowsPublish(),
+        STATE_TABLE: state.grant("BatchGetItem", "Query"),
+        CONFIGURATION_BUCKET: configuration.grantRead(TARGETS_KEY, MONITORS_KEY),
+        STATUS_PAGE_BUCKET: statusPage.grantPublish(),
         INTERVAL_MINUTES: interval.stringValue,
       },
       timeoutSeconds: PUBLISH_TIMEOUT_SECONDS,
       memoryMb: PUBLISH_MEMORY_MB,
-      asynchronous: { deadLetters, retries: 2, maxEventAgeSeconds: MAX_TICK_AGE_SECONDS },
+      retries: 2,
+      maxEventAgeSeconds: MAX_TICK_AGE_SECONDS,
       alarms: {
-        errors: "The status page is not published. See modules/heartbeats/README.md, 'The page is not published'",
+        errors: {
+          description: "The status page publisher is failing",
+          impact: "The status page is stale. Checks and notifications continue.",
+          runbook: "heartbeats#the-status-page-is-not-published",
+        },
       },
     });
   }
 
   private createChecker(
-    { telemetry, state, configuration, publisher, deadLetters, topic, interval }: CheckerParts,
+    { telemetry, state, configuration, publisher, topic, interval }: CheckerParts,
     { targets, telemetryDays, slackWebhookParameter }: HeartbeatsConfig,
-  ): NodeFunction<CheckEnvironment> {
-    return new NodeFunction<CheckEnvironment>(this, "check", {
+  ): ScheduledFunction<CheckEnvironment> {
+    return new ScheduledFunction<CheckEnvironment>(this, "check", {
       entry: "functions/heartbeats/check.ts",
       environment: {
-        TELEMETRY_TABLE: telemetry.allows("BatchWriteItem"),
-        STATE_TABLE: state.allows("BatchGetItem", "GetItem", "PutItem", "UpdateItem"),
-        CONFIGURATION_BUCKET: configuration.allowsRead(TARGETS_KEY, MONITORS_KEY),
+        TELEMETRY_TABLE: telemetry.grant("BatchWriteItem"),
+        STATE_TABLE: state.grant("BatchGetItem", "GetItem", "PutItem", "UpdateItem"),
+        CONFIGURATION_BUCKET: configuration.grantRead(TARGETS_KEY, MONITORS_KEY),
         TELEMETRY_DAYS: this.input("telemetry_days", {
           type: "number",
-          description: "Days that a telemetry row is kept",
+          description: "Retention of telemetry rows in days",
           value: telemetryDays,
         }).stringValue,
         INTERVAL_MINUTES: interval.stringValue,
-        PUBLISH_FUNCTION: publisher.allowsInvoke(),
+        PUBLISH_FUNCTION: publisher.grantInvoke(),
         NOTIFICATION_TOPIC: topic,
         SLACK_WEBHOOK_PARAMETER: this.slackWebhook(slackWebhookParameter),
         SECRET_CACHE_SECONDS: this.secrets(targets),
       },
       timeoutSeconds: this.input("timeout_seconds", {
         type: "number",
-        description: "The checker's timeout: all checks at their slowest, and reading and saving",
+        description: "The checker's timeout: the worst case of all checks, plus 30 s",
         value: Math.ceil(worstCaseSeconds(targets)) + SECONDS_AROUND_CHECKS,
       }).numberValue,
       memoryMb: this.input("memory_mb", {
         type: "number",
-        description: "The checker's memory: for itself, and for the bodies that it searches at one time",
+        description: "The checker's memory: base memory plus the worst case of searched bodies",
         value: MEMORY_MB + worstCaseBodyMegabytes(targets),
       }).numberValue,
       threads: DNS_LOOKUP_THREADS,
-      asynchronous: { deadLetters, retries: 2, maxEventAgeSeconds: MAX_TICK_AGE_SECONDS },
-      alarms: { errors: "The checker fails. See modules/heartbeats/README.md, 'The checker fails'" },
+      schedule: { everyMinutes: interval.numberValue, description: "Checks all heartbeat targets" },
+      retries: 2,
+      maxEventAgeSeconds: MAX_TICK_AGE_SECONDS,
+      alarms: {
+        errors: {
+          description: "The heartbeat checker is failing",
+          impact: "Targets may not be checked. Failed runs are retried twice.",
+          runbook: "heartbeats#the-checker-is-failing",
+        },
+        // A monitor that does not run reports no failures.
+        noInvocations: {
+          description: "The heartbeat checker is not running",
+          impact: "No target is checked, and outages go unnoticed.",
+          runbook: "heartbeats#the-checker-is-not-running",
+        },
+      },
     });
   }
 
-  /** The topic that alarms go to as well, and the key to it. */
+  /** The alarm topic, which also receives notifications. */
   private inputTopic(): Binding {
     const { alarmTopicArn } = this.deployment;
     const encryptionKey = this.inputEncryptionKey().arn;
     return { value: alarmTopicArn, actions: ["sns:Publish"], resources: [alarmTopicArn], encryptionKey };
   }
 
-  /** The parameter is encrypted with the key that AWS manages, which asks for no permission of its own. */
+  /** Encrypted with the AWS managed key, which needs no permission. */
   private slackWebhook(parameter: string | undefined): Binding | string {
     if (parameter === undefined) return "";
     const { stringValue: value } = this.input("slack_webhook_parameter", {
       type: "string",
-      description: "SSM parameter (SecureString) that holds the URL of a Slack webhook",
+      description: "SSM parameter (SecureString) with the URL of a Slack webhook",
       value: parameter,
     });
     return { value, actions: ["ssm:GetParameter"], resources: [this.arn("ssm", `parameter${value}`)] };
   }
 
-  /** Exactly the parameters that headers name; AWS's own key asks for no permission, a key of one's own does. */
+  /** Exactly the parameters in the targets' headers. Only customer managed keys need a permission. */
   private secrets(targets: readonly Target[]): Binding | string {
     const secrets = secretsOf(targets);
     if (secrets.length === 0) return "";
@@ -281,56 +292,31 @@ export class Heartbeats extends Feature {
   private inputInterval({ schedule }: HeartbeatsConfig): TerraformVariable {
     return this.input("interval_minutes", {
       type: "number",
-      description: `Minutes from one round of checks to the next, ${MAX_INTERVAL_MINUTES} at most`,
+      description: `Check interval in minutes, at most ${MAX_INTERVAL_MINUTES}`,
       value: minutesOf(schedule),
     });
   }
 
-  private createSchedule(
-    checker: NodeFunction<CheckEnvironment>,
-    deadLetters: DeadLetterQueue,
-    intervalMinutes: number,
-  ): void {
-    const plural = conditional(Op.eq(intervalMinutes, 1), "", "s");
-    new Schedule(this, "schedule", {
-      description: "Checks all heartbeat targets",
-      expression: `rate(${intervalMinutes} minute${Token.asString(plural)})`,
-      target: checker,
-      deadLetters,
-      maxEventAgeSeconds: MAX_TICK_AGE_SECONDS,
-    });
-  }
-
-  private createAlarms(checker: NodeFunction<CheckEnvironment>, intervalMinutes: number): void {
-    // A monitor that does not run reports nothing bad: its silence is what has to be noticed, here of three ticks.
-    new Alarm(this, "silence", {
-      text: "No heartbeats are taken at all. See modules/heartbeats/README.md, 'Silence'",
-      ...checker.metric("Invocations"),
-      statistic: "Sum",
-      comparison: "LessThanThreshold",
-      threshold: 1,
-      periodSeconds: Token.asNumber(Op.mul(intervalMinutes, 3 * MINUTE_SECONDS)),
-      missingData: "breaching",
-    });
+  private createAlarms(): void {
     new Alarm(this, "broken-checks", {
-      text: "Checks fail for a fault of the checker. See modules/heartbeats/README.md, 'Broken checks'",
+      spec: {
+        description: "Checks fail because of an internal error, not because of the target",
+        impact: "The status of the affected targets is unknown. Other targets are checked.",
+        runbook: "heartbeats#checks-with-internal-errors",
+      },
       ...this.metric("brokenChecks"),
-      statistic: "Sum",
-      comparison: "GreaterThanThreshold",
-      threshold: 0,
-      periodSeconds: 300,
     });
     new Alarm(this, "failed-notifications", {
-      text: "People could not be told of an incident. See modules/heartbeats/README.md, 'Failed notifications'",
+      spec: {
+        description: "Incident notifications cannot be delivered",
+        impact: "People are not notified of incidents until a retry succeeds.",
+        runbook: "heartbeats#notifications-cannot-be-delivered",
+      },
       ...this.metric("failedNotifications"),
-      statistic: "Sum",
-      comparison: "GreaterThanThreshold",
-      threshold: 0,
-      periodSeconds: 300,
     });
   }
 
-  private graphs(checker: NodeFunction<CheckEnvironment>): readonly Graph[] {
+  private graphs(checker: ScheduledFunction<CheckEnvironment>): readonly Graph[] {
     return [
       {
         title: "Checks",
@@ -341,63 +327,60 @@ export class Heartbeats extends Feature {
         ],
       },
       {
-        title: "Latency of the targets (ms)",
+        title: "Target latency (ms)",
         lines: [
           { ...this.metric("latency"), label: "p50", statistic: "p50" },
           { ...this.metric("latency"), label: "p99", statistic: "p99" },
         ],
       },
       {
-        title: "The checker",
+        title: "Checker",
         lines: [
           { ...checker.metric("Invocations"), label: "runs", statistic: "Sum" },
-          { ...checker.metric("Errors"), label: "errors", statistic: "Sum" },
-          { ...this.metric("failedNotifications"), label: "people not told", statistic: "Sum" },
+          { ...this.metric("failedNotifications"), label: "failed notifications", statistic: "Sum" },
         ],
       },
     ];
   }
 
-  /** `POST /heartbeats/{name}`, for jobs that report in. */
-  private createReportDoor(state: Table, configuration: Bucket): void {
-    const handler = new NodeFunction<HeartbeatApiEnvironment>(this, "report-in", {
+  /** `POST /heartbeats/{name}` */
+  private createHeartbeatApi(state: Table, configuration: Bucket): void {
+    const route = { method: "POST", path: "/heartbeats/{name}" } as const;
+    const { api } = new ApiFunction<HeartbeatApiEnvironment>(this, "api", {
       entry: "functions/heartbeats/heartbeat-api.ts",
       environment: {
-        STATE_TABLE: state.allows("UpdateItem"),
-        CONFIGURATION_BUCKET: configuration.allowsRead(MONITORS_KEY),
+        STATE_TABLE: state.grant("UpdateItem"),
+        CONFIGURATION_BUCKET: configuration.grantRead(MONITORS_KEY),
       },
-      timeoutSeconds: REPORT_TIMEOUT_SECONDS,
-      alarms: { errors: "none, because what fails here is answered with 5xx, and the API has an alarm for that" },
-    });
-    const route = { method: "POST", path: "/heartbeats/{name}", handler } as const;
-    const api = new RestApi(this, "api", {
-      description: "Jobs report in",
+      timeoutSeconds: HEARTBEAT_API_TIMEOUT_SECONDS,
       routes: [route],
-      throttling: REPORT_THROTTLING,
-      alarms: { failures: "Jobs cannot report in. See modules/heartbeats/README.md, 'Reports fail'" },
+      api: { description: "Receives heartbeats of cron monitors", throttling: HEARTBEAT_API_THROTTLING },
+      alarms: {
+        serverErrors: {
+          description: "The heartbeats API returns 5xx",
+          impact: "Heartbeats are lost, and cron monitors may be reported as down although their jobs ran.",
+          runbook: "heartbeats#the-api-returns-5xx",
+        },
+      },
     });
-    this.output("report_url", "POST <this>/<job>, signed (AWS_IAM): a job reports in", `${api.url}/heartbeats`);
-    this.output("report_arn", "What a job's role needs execute-api:Invoke on", api.arnOf(route));
-    this.output("report_api_id", "The API behind that address", api.id);
+    this.output("heartbeat_url", "POST <this>/<name>, signed (AWS_IAM), sends a heartbeat", `${api.url}/heartbeats`);
+    this.output("heartbeat_arn", "Resource for execute-api:Invoke in a job's role", api.arnOf(route));
+    this.output("heartbeat_api_id", "ID of the API", api.id);
   }
 }
 
-/** What the publisher works with. */
 interface PublisherParts {
   readonly state: Table;
   readonly configuration: Bucket;
   readonly statusPage: StatusPage;
-  readonly deadLetters: DeadLetterQueue;
   readonly interval: TerraformVariable;
 }
 
-/** What the checker works with. */
 interface CheckerParts {
   readonly telemetry: Table;
   readonly state: Table;
   readonly configuration: Bucket;
-  readonly publisher: NodeFunction<PublishEnvironment>;
-  readonly deadLetters: DeadLetterQueue;
+  readonly publisher: AsyncFunction<PublishEnvironment>;
   readonly topic: Binding;
   readonly interval: TerraformVariable;
 }

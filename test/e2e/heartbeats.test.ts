@@ -10,10 +10,10 @@ import { SOON_EXPIRING_DAYS } from "../support/target-servers";
 import { awsConfiguration, eventually, home, npmRun, startArguments } from "./support/system";
 
 const outputsSchema = z.object({
-  table_name: z.string(),
+  telemetry_table_name: z.string(),
   check_function_name: z.string(),
   dead_letter_queue_url: z.string(),
-  status_bucket_name: z.string(),
+  status_page_bucket_name: z.string(),
 });
 
 /** As far as it is looked at. */
@@ -87,7 +87,7 @@ describe("heartbeats, deployed", () => {
       [...new Set(days)].map((day) =>
         dynamodb.send(
           new QueryCommand({
-            TableName: outputs.table_name,
+            TableName: outputs.telemetry_table_name,
             KeyConditionExpression: "utcDate = :day",
             ExpressionAttributeValues: { ":day": { S: day } },
           }),
@@ -102,7 +102,7 @@ describe("heartbeats, deployed", () => {
   it("are taken by the schedule itself", () => {
     for (const { event } of scheduled) {
       expect(event).toMatchObject({ source: "aws.events", "detail-type": "Scheduled Event" });
-      expect(event.resources.join()).toMatch(/:rule\/almanac-local-heartbeats-schedule$/);
+      expect(event.resources.join()).toMatch(/:rule\/almanac-local-heartbeats-check-schedule$/);
     }
   });
 
@@ -135,7 +135,11 @@ describe("heartbeats, deployed", () => {
   });
 
   it("are shown by npm run heartbeats", async () => {
-    const { code, output } = await npmRun("heartbeats", "local", ...startArguments);
+    const { code, output } = await eventually(
+      () => npmRun("heartbeats", "local", ...startArguments),
+      ({ code }) => code === 0,
+      30_000,
+    );
     expect(output).toMatch(/^good +up +\d+ ms/m);
     expect(output).toMatch(/^server-error +down .*status 500, expected 200-299/m);
     expect(code).toBe(0);
@@ -144,7 +148,7 @@ describe("heartbeats, deployed", () => {
   it("are shown on the status page, with the incident that a failure has opened", async () => {
     const s3 = new S3Client(aws);
     const read = async (Key: string): Promise<string> => {
-      const { Body } = await s3.send(new GetObjectCommand({ Bucket: outputs.status_bucket_name, Key }));
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket: outputs.status_page_bucket_name, Key }));
       return (await Body?.transformToString()) ?? "";
     };
     const status = statusSchema.parse(JSON.parse(await eventually(() => read("status.json"), Boolean, 30_000)));

@@ -13,9 +13,9 @@ import { GUARDED_PARAMETER } from "./support/targets";
 
 const outputsSchema = z.object({
   check_function_name: z.string(),
-  status_bucket_name: z.string(),
-  report_url: z.string(),
-  report_api_id: z.string(),
+  status_page_bucket_name: z.string(),
+  heartbeat_url: z.string(),
+  heartbeat_api_id: z.string(),
 });
 
 /** As far as it is looked at. */
@@ -47,7 +47,7 @@ describe("incidents, deployed", () => {
   }
 
   async function read(key: string): Promise<string> {
-    const command = new GetObjectCommand({ Bucket: outputs.status_bucket_name, Key: key });
+    const command = new GetObjectCommand({ Bucket: outputs.status_page_bucket_name, Key: key });
     return (await (await new S3Client(aws).send(command)).Body?.transformToString()) ?? "";
   }
 
@@ -92,7 +92,7 @@ describe("incidents, deployed", () => {
   }, 120_000);
 
   it("take the badge of a target away that is there no more", async () => {
-    const badge = { Bucket: outputs.status_bucket_name, Key: "badges/former.svg" };
+    const badge = { Bucket: outputs.status_page_bucket_name, Key: "badges/former.svg" };
     const s3 = new S3Client(aws);
     await s3.send(new PutObjectCommand({ ...badge, Body: "<svg/>" }));
     await round();
@@ -115,11 +115,11 @@ describe("incidents, deployed", () => {
   }, 60_000);
 
   describe("of jobs", () => {
-    const report = (job: string) => signedFetch(`${outputs.report_url}/${job}`, { method: "POST" }, aws);
+    const report = (job: string) => signedFetch(`${outputs.heartbeat_url}/${job}`, { method: "POST" }, aws);
 
     it("have a door at an address that works", () => {
-      expect(outputs.report_url).toBe(
-        `${aws.endpoint}/restapis/${outputs.report_api_id}/live/_user_request_/heartbeats`,
+      expect(outputs.heartbeat_url).toBe(
+        `${aws.endpoint}/restapis/${outputs.heartbeat_api_id}/live/_user_request_/heartbeats`,
       );
     });
 
@@ -135,7 +135,7 @@ describe("incidents, deployed", () => {
     }, 60_000);
 
     it("take no report that is not signed, nor of a job that nobody knows", async () => {
-      const unsigned = await fetch(`${outputs.report_url}/nightly-backup`, { method: "POST" });
+      const unsigned = await fetch(`${outputs.heartbeat_url}/nightly-backup`, { method: "POST" });
       expect(unsigned.status).toBe(403);
       expect((await report("nobody")).status).toBe(404);
     }, 30_000);

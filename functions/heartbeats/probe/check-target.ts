@@ -145,5 +145,5 @@ function observe(
   const left = daysLeft(certificateExpiresAt, now);
   if (left >= (observed.certificateDaysLeft ?? Infinity)) return;
   observed.certificateDaysLeft = left;
-  if (certificateFingerprint !== undefined) seen.certificateFingerprint = certificateFingerprint;
+  if (certificateFingerprint !== undefined) observed.certificateFingerprint = certificateFingerprint;
 }

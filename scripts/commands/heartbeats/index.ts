@@ -1,5 +1,4 @@
 /** `npm run heartbeats -- <environment>`: how the targets are. `npm run heartbeats -- check <url>`: tries one now. */
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod";
 import { systemLookup } from "../../../functions/heartbeats/probe/dns";
@@ -7,26 +6,14 @@ import { systemClock } from "../../../functions/shared/clock";
 import { DEFAULT_HOME } from "../../local/home";
 import { colours } from "../../shared/colours";
 import { describeError, EXIT, npmCommand } from "../../shared/command-line";
-import { findDeployed, NotDeployedError, type AwsSettings, type DeployedOptions } from "../../environments/deployed";
+import { findDeployed, NotDeployedError, type DeployedOptions } from "../../environments/deployed";
 import { targetOf, UsageError, type CheckOptions } from "./check-options";
 import { describeCheck } from "./describe-check";
 import { describeStatus } from "./describe-status";
-import { documentSource } from "./document-source";
-import { readStatus, type StatusSource } from "./status";
-import { telemetrySource } from "./telemetry-source";
+import { readStatus } from "./status";
 import { tracedCheck } from "./traced-check";
 
-const outputsSchema = z.looseObject({ table_name: z.string(), status_bucket_name: z.string().optional() });
-
-/** Where an environment's status is read, the best first: what each round of checks sums up, and else its rows. */
-function statusSources(outputs: z.output<typeof outputsSchema>, aws: AwsSettings): readonly StatusSource[] {
-  const { table_name: table, status_bucket_name: bucket } = outputs;
-  const s3 = () => new S3Client({ ...aws, forcePathStyle: aws.endpoint !== undefined });
-  return [
-    ...(bucket === undefined ? [] : [documentSource(s3(), bucket)]),
-    telemetrySource(new DynamoDBClient(aws), table),
-  ];
-}
+const outputsSchema = z.looseObject({ status_page_bucket_name: z.string() });
 
 async function showStatus(environment: string, { json, ...options }: DeployedOptions & Json): Promise<number> {
   const { features, aws } = await findDeployed(environment, options);
@@ -34,7 +21,8 @@ async function showStatus(environment: string, { json, ...options }: DeployedOpt
   if (!outputs.success)
     throw new NotDeployedError(`${environment} has no heartbeats: ${Object.keys(features).join(", ")}`);
   const now = Date.now();
-  const view = await readStatus(statusSources(outputs.data, aws), now);
+  const s3 = new S3Client({ ...aws, forcePathStyle: aws.endpoint !== undefined });
+  const view = await readStatus(s3, outputs.data.status_page_bucket_name, now);
   if (view === undefined) throw new NotDeployedError(`nothing was checked in ${environment} yet`);
   console.log(
     json

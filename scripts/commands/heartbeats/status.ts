@@ -1,10 +1,11 @@
-/** What is known of an environment's targets, wherever it is read from. */
-import type { TargetStatus } from "../../../functions/heartbeats/status-page/document";
+/** Reads an environment's status from status.json, which its publisher writes after each round of checks. */
+import { GetObjectCommand, NoSuchKey, type S3Client } from "@aws-sdk/client-s3";
+import { STATUS_JSON_KEY } from "../../../functions/heartbeats/contract";
+import type { StatusDocument, MonitorStatus } from "../../../functions/heartbeats/status-page/document";
+import { staleAt } from "../../../functions/heartbeats/status-page/status-format";
 
-export interface TargetView extends Pick<TargetStatus, "name" | "state" | "lastCheck" | "lastReport"> {
-  /** Failed checks of the UTC day so far; null where the source does not tell. */
-  readonly failuresToday: number | null;
-  /** Of the last 24 hours, 0 to 1; null where the source does not tell. */
+export interface TargetView extends Pick<MonitorStatus, "name" | "state" | "lastCheck" | "lastHeartbeat"> {
+  /** Of the last 24 hours, 0 to 1; null without data. */
   readonly uptime: number | null;
 }
 
@@ -15,23 +16,43 @@ export interface IncidentView {
 }
 
 export interface StatusView {
-  /** What was read: `the table almanac-staging-heartbeats`. */
+  /** `s3://almanac-staging-status/status.json` */
   readonly source: string;
   readonly targets: readonly TargetView[];
   /** Those that are open. */
   readonly incidents: readonly IncidentView[];
 }
 
-/** Reads it anew each time; undefined: there is nothing there to read. */
-export interface StatusSource {
-  read(now: number): Promise<StatusView | undefined>;
+/**
+ * @param now epoch milliseconds
+ * @returns undefined before the first round of checks
+ */
+export async function readStatus(s3: S3Client, bucket: string, now: number): Promise<StatusView | undefined> {
+  try {
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: STATUS_JSON_KEY }));
+    // Trusted: only the publisher can write to the bucket.
+    const document = JSON.parse((await Body?.transformToString()) ?? "") as StatusDocument;
+    return viewOf(document, `s3://${bucket}/${STATUS_JSON_KEY}`, now);
+  } catch (error) {
+    if (error instanceof NoSuchKey) return undefined;
+    throw error;
+  }
 }
 
-/** What the first source that has anything says. */
-export async function readStatus(sources: readonly StatusSource[], now: number): Promise<StatusView | undefined> {
-  for (const source of sources) {
-    const view = await source.read(now);
-    if (view !== undefined) return view;
-  }
-  return undefined;
+/** The document's targets and open incidents. All states are unknown in a document that is stale. */
+function viewOf(document: StatusDocument, source: string, now: number): StatusView {
+  const isStale = now > staleAt(document);
+  return {
+    source,
+    targets: document.monitors.map(({ name, state, lastCheck, lastHeartbeat, windows }) => ({
+      name,
+      state: isStale ? "unknown" : state,
+      lastCheck,
+      ...(lastHeartbeat !== undefined && { lastHeartbeat }),
+      uptime: windows["24h"].uptime,
+    })),
+    incidents: document.incidents
+      .filter(({ closedAt }) => closedAt === null)
+      .map(({ monitor, openedAt, message }) => ({ target: monitor, openedAt, message })),
+  };
 }

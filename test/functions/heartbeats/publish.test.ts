@@ -4,27 +4,19 @@ import { mockClient } from "aws-sdk-client-mock";
 import * as z from "zod";
 
 import { handler } from "../../../functions/heartbeats/publish";
-import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE, scheduledEvent } from "../../support/lambda";
+import { lambdaContext, scheduledEvent, setupHandler } from "../../support/lambda";
 
 describe("the publisher", () => {
   const s3 = mockClient(S3Client);
   const dynamodb = mockClient(DynamoDBClient);
-  const environment = process.env;
 
+  setupHandler("heartbeats", {
+    STATE_TABLE: "state",
+    CONFIGURATION_BUCKET: "configuration",
+    STATUS_PAGE_BUCKET: "page",
+    INTERVAL_MINUTES: "5",
+  });
   beforeEach(() => {
-    process.env = {
-      ...environment,
-      ...OUTPUT_TO_CONSOLE,
-      AWS_REGION: "eu-central-1",
-      POWERTOOLS_SERVICE_NAME: "heartbeats",
-      ALMANAC_APP: "almanac",
-      ALMANAC_ENVIRONMENT: "test",
-      STATE_TABLE: "state",
-      CONFIGURATION_BUCKET: "configuration",
-      STATUS_PAGE_BUCKET: "page",
-      INTERVAL_MINUTES: "5",
-    };
-    captureOutput();
     const objects = { "targets.json": '[{"name":"site","url":"https://a.test/"}]', "monitors.json": "{}" };
     for (const [Key, content] of Object.entries(objects)) {
       s3.on(GetObjectCommand, { Bucket: "configuration", Key }).callsFake(() => ({
@@ -36,12 +28,8 @@ describe("the publisher", () => {
     dynamodb.on(BatchGetItemCommand).resolves({});
     dynamodb.on(QueryCommand).resolves({});
   });
-  afterEach(() => {
-    jest.restoreAllMocks();
-    process.env = environment;
-  });
 
-  it("puts what is known of each target: badges first, the page itself last", async () => {
+  it("writes the badges, then status.json, then the page", async () => {
     await handler(scheduledEvent(), lambdaContext());
     const published = s3.commandCalls(PutObjectCommand).map(({ args }) => args[0].input);
     expect(published.map(({ Bucket, Key }) => `${Bucket ?? ""}/${Key ?? ""}`)).toEqual([
@@ -53,7 +41,7 @@ describe("the publisher", () => {
       app: "almanac",
       environment: "test",
       intervalSeconds: 300,
-      targets: [{ name: "site", state: "unknown" }],
+      monitors: [{ name: "site", state: "unknown" }],
     });
   });
 });

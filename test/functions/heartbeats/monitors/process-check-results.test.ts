@@ -185,10 +185,7 @@ describe("a target that fails and recovers", () => {
   it("is notified although the function died between saving and notifying", async () => {
     const { checkAndPublish, titles } = setup([{ name: "site", failuresBeforeDown: 1 }]);
     const notifiers = [{ name: "sns", send: () => new Promise<never>(() => undefined) }];
-    await Promise.race([
-      checkAndPublish(0, [BAD], { notifiers: channels }),
-      new Promise((resolve) => setTimeout(resolve, 50)),
-    ]);
+    await Promise.race([checkAndPublish(0, [BAD], { notifiers }), new Promise((resolve) => setTimeout(resolve, 50))]);
     await checkAndPublish(1, [BAD]);
     await checkAndPublish(2, [BAD]);
     expect(titles()).toEqual(["[almanac test] DOWN: site"]);

@@ -7,8 +7,8 @@ const answer: CompleteResponse = { status: 200, body: "", latencyMs: 10, redirec
 const target = (options: Partial<TargetInput> = {}) =>
   targetSchema.parse({ name: "site", url: "https://example.org/", ...options });
 
-describe("judging an answer", () => {
-  it("accepts exactly the expected statuses", () => {
+describe("assertions", () => {
+  it("accept exactly the expected statuses", () => {
     const code = fc.integer({ min: 100, max: 599 });
     const range = fc.tuple(code, code).map(([a, b]) => [Math.min(a, b), Math.max(a, b)] as const);
     fc.assert(
@@ -22,7 +22,7 @@ describe("judging an answer", () => {
     );
   });
 
-  it("says that redirects led to an unexpected status", () => {
+  it("report redirects before an unexpected status", () => {
     expect(
       assertResponse(target({ expectedStatus: [301, "200-204"] }), { ...answer, status: 404, redirects: 2 }),
     ).toEqual({
@@ -33,7 +33,7 @@ describe("judging an answer", () => {
     });
   });
 
-  it("finds a late answer slow, and one in time not", () => {
+  it("fail a slow response", () => {
     expect(assertResponse(target({ maxLatencyMs: 10 }), answer).ok).toBe(true);
     expect(assertResponse(target({ maxLatencyMs: 9.5 }), answer)).toMatchObject({
       reason: "slow",
@@ -41,7 +41,7 @@ describe("judging an answer", () => {
     });
   });
 
-  it("wants the certificate's days left, of an answer over https only", () => {
+  it("check the certificate's days left, over https only", () => {
     expect(assertResponse(target({ minCertificateDays: 7 }), answer)).toEqual({ ok: true, status: 200 });
     expect(assertResponse(target({ minCertificateDays: 7 }), { ...answer, certificateDaysLeft: 7 }).ok).toBe(true);
     expect(assertResponse(target({ minCertificateDays: 2 }), { ...answer, certificateDaysLeft: 1 })).toEqual({
@@ -53,7 +53,7 @@ describe("judging an answer", () => {
     });
   });
 
-  it("gives an expression that backtracks without end up", () => {
+  it("give up on a regular expression that backtracks catastrophically", () => {
     const outcome = assertResponse(target({ bodyMatches: "^(a+)+$" }), { ...answer, body: `${"a".repeat(60)}!` });
     expect(outcome).toMatchObject({
       reason: "body-mismatch",
@@ -61,12 +61,12 @@ describe("judging an answer", () => {
     });
   });
 
-  it("quotes no more of a long text than a line", () => {
+  it("shorten a long text in the message", () => {
     const outcome = assertResponse(target({ bodyContains: "x".repeat(5_000) }), answer);
     expect(JSON.stringify(outcome).length).toBeLessThan(250);
   });
 
-  it("counts whole days until a certificate expires", () => {
+  it("count whole days until a certificate expires", () => {
     const now = Date.parse("2026-11-21T06:00:00Z");
     expect(daysLeft(Date.parse("2026-11-24T05:59:59Z"), now)).toBe(2);
     expect(daysLeft(Date.parse("2026-11-24T06:00:00Z"), now)).toBe(3);

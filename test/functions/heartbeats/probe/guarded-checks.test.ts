@@ -10,7 +10,7 @@ import { systemClock } from "../../../../functions/shared/clock";
 
 /** Where the server listens. To most of these tests it is a public address, and all others are what they are. */
 const PUBLIC = "127.0.0.1";
-const judge: AddressFilter = (address) => (address === PUBLIC ? undefined : forbiddenRange(address));
+const filter: AddressFilter = (address) => (address === PUBLIC ? undefined : forbiddenRange(address));
 
 describe("a check of a target that is not private", () => {
   let server: Server;
@@ -43,11 +43,11 @@ describe("a check of a target that is not private", () => {
   const outcomeOf = async (
     resolve: (hostname: string) => Promise<{ address: string; family: number }[]>,
     options: Partial<TargetInput> = {},
-    judgement: AddressFilter = judge,
+    addressFilter: AddressFilter = filter,
   ) => {
     const url = `http://site.test:${port}/`;
     const target = targetSchema.parse({ name: "site", url, timeoutSeconds: 20, ...options });
-    const send = httpClient(systemLookup(resolve), judgement);
+    const send = httpClient(systemLookup(resolve), addressFilter);
     return (await checkTarget(target, { send, clock: systemClock })).outcome;
   };
   const forbidden = (message: string, rest: object = {}) => ({
@@ -87,7 +87,7 @@ describe("a check of a target that is not private", () => {
     },
   );
 
-  it("connects to the address that was judged, though the name has another by then", async () => {
+  it("connects to the address that was checked, though the name has another by then", async () => {
     const resolve = names([PUBLIC], ["127.0.0.2"]);
     answer = ({ socket, headers }, response) => response.end(`${headers.host ?? ""} at ${socket.localAddress ?? ""}`);
     expect(await outcomeOf(resolve, { bodyContains: `site.test:${port} at ${PUBLIC}` })).toEqual({
@@ -97,7 +97,7 @@ describe("a check of a target that is not private", () => {
     expect(resolve).toHaveBeenCalledTimes(1);
   });
 
-  it("is judged anew when a redirect leads back to the name, which has another address by then", async () => {
+  it("is checked again when a redirect leads back to the name, which has another address by then", async () => {
     answer = (_request, response) => response.writeHead(302, { Location: "/again" }).end();
     const message = "redirect (302) to a forbidden address: site.test resolves to 127.0.0.2, a loopback address";
     expect(await outcomeOf(names([PUBLIC], ["127.0.0.2"]))).toEqual(
@@ -170,7 +170,7 @@ describe("a check of a target that is not private", () => {
     expect(connections).toBe(4);
   });
 
-  it("heeds no proxy: one would look names up for itself", async () => {
+  it("uses no proxy, which would resolve names itself", async () => {
     const environment = process.env;
     const proxy = `http://${PUBLIC}:${port}`;
     const variables = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];

@@ -61,7 +61,7 @@ describe("a check of a real server", () => {
       { bodyMatches: "^ill" },
       failure("body-mismatch", "the body does not match /^ill/u", { status: 200 }),
     ],
-    ["a compressed body nobody asked for", "gzip", { bodyContains: "packed" }, { ok: true, status: 200 }],
+    ["a compressed body that was not requested", "gzip", { bodyContains: "packed" }, { ok: true, status: 200 }],
     [
       "a small body that unpacks to a huge one",
       "gzipBomb",
@@ -78,7 +78,7 @@ describe("a check of a real server", () => {
       { ok: true, status: 302 },
     ],
     ["a redirect to itself", "redirectLoop", {}, failure("redirect", "more than 5 redirects", { status: 301 })],
-    ["a redirect to nowhere", "redirectNowhere", {}, failure("redirect", /no Location/, { status: 302 })],
+    ["a redirect to nowhere", "redirectNowhere", {}, failure("redirect", /without Location/, { status: 302 })],
     ["a redirect to another protocol", "redirectToFtp", {}, failure("redirect", /ftp:/, { status: 302 })],
     ["a reset mid-body", "resetMidBody", {}, failure("reset", /ECONNRESET/, { status: 200 })],
     ["an end mid-body", "closedMidBody", {}, failure("reset", /ECONNRESET/, { status: 200 })],
@@ -88,9 +88,9 @@ describe("a check of a real server", () => {
       {},
       failure("body-too-large", "the body is longer than 1048576 bytes", { status: 200 }),
     ],
-    ["a connection closed without a word", "silent", {}, failure("reset", /ECONNRESET/)],
+    ["a connection closed without a response", "silent", {}, failure("reset", /ECONNRESET/)],
     ["an answer that is not HTTP", "garbage", {}, failure("protocol", /HPE_/)],
-    ["a port nobody listens on", "refused", {}, failure("refused", "the connection was refused (ECONNREFUSED)")],
+    ["a port without listener", "refused", {}, failure("refused", "the connection was refused (ECONNREFUSED)")],
     ["a name that does not resolve", "unresolvable", {}, failure("dns", /name/)],
     [
       "a good certificate",
@@ -215,7 +215,7 @@ describe("a check of a real server", () => {
       expect(await outcomeOf(behaviour, { bodyContains: expected, ...options })).toEqual({ ok: true, status: 200 });
     };
 
-    it("its own name and asks for no compression, unless told otherwise", async () => {
+    it("a User-Agent and no compression, unless configured otherwise", async () => {
       await echoed("echo", {}, '"user-agent":"almanac-heartbeat/1","accept":"*/*","accept-encoding":"identity"');
       await echoed("echo", { headers: { "user-agent": "me" } }, '"user-agent":"me"');
     });
@@ -233,7 +233,7 @@ describe("a check of a real server", () => {
       await echoed("redirectSeeOther", { ...options, bodyMatches: '^(?=.*x-colour).*GET.*"body":""' }, "GET");
     });
 
-    it("no header people gave for one origin to another", async () => {
+    it("no configured header to another origin", async () => {
       const headers = { "X-Colour": "blau", "User-Agent": "me" };
       await echoed("redirectElsewhere", { headers, bodyMatches: "^(?!.*x-colour)" }, "almanac-heartbeat/1");
     });

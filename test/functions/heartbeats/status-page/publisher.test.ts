@@ -66,7 +66,7 @@ describe("the publisher", () => {
     expect(done.slice(-2)).toEqual(["status.json", "index.html"]);
   });
 
-  it("leaves badges alone that are as they should be, and removes those of targets that are gone", async () => {
+  it("writes changed badges only, and removes those of removed monitors", async () => {
     s3.on(ListObjectsV2Command).resolves({
       Contents: [
         { Key: "badges/site.svg", ETag: entityTag(badge("site")) },

@@ -44,7 +44,7 @@ describe.each(["light", "dark"] as const)("colours in the %s", (light) => {
     }
   });
 
-  it.each(STATES)("let people see the bars and signs of %s", (state) => {
+  it.each(STATES)("let people see the bars and icons of %s", (state) => {
     expect(contrast(colour(state), colour("sheet"))).toBeGreaterThanOrEqual(3);
     expect(contrast(colour(state), colour(`${state}-tint`))).toBeGreaterThanOrEqual(3);
   });

@@ -2,7 +2,7 @@ import type { ProbeResult } from "../../../../functions/heartbeats/probe/check-t
 import { reportCheckMetrics } from "../../../../functions/heartbeats/telemetry/check-metrics";
 import { createLogger } from "../../../../functions/shared/logger";
 import { createMetrics } from "../../../../functions/shared/metrics";
-import { captureOutput, OUTPUT_TO_CONSOLE } from "../../../support/lambda";
+import { setupHandler } from "../../../support/lambda";
 
 const at = Date.parse("2026-11-21T06:55:00Z");
 const good: ProbeResult = { target: "good", at, latencyMs: 12, outcome: { ok: true, status: 200 } };
@@ -20,17 +20,8 @@ const broken: ProbeResult = {
   fault: new TypeError("oops"),
 };
 
-describe("the report of a run", () => {
-  const environment = process.env;
-  let output: ReturnType<typeof captureOutput>;
-  beforeEach(() => {
-    process.env = { ...environment, ...OUTPUT_TO_CONSOLE };
-    output = captureOutput();
-  });
-  afterEach(() => {
-    jest.restoreAllMocks();
-    process.env = environment;
-  });
+describe("the metrics of a run", () => {
+  const output = setupHandler("heartbeats");
 
   const reported = (observations: readonly ProbeResult[]) => {
     const metrics = createMetrics("heartbeats", "test");
@@ -39,7 +30,7 @@ describe("the report of a run", () => {
     return output.lines();
   };
 
-  it("tells failed targets, the checker's own faults, and the counts of each", () => {
+  it("logs failed targets and faults of the checker, and counts each", () => {
     expect(reported([good, bad, broken])).toEqual([
       expect.objectContaining({
         level: "WARN",

@@ -122,7 +122,7 @@ describe("npm run heartbeats -- check", () => {
 
   it("ends with 2 when it is called wrongly", async () => {
     const { code, stdout, stderr } = await npmRun("check", servers.urls.good, "--matches", "(");
-    expect(stderr).toMatch(/--matches: is not a regular expression\n<url>: leads to a loopback address .*--private/);
+    expect(stderr).toMatch(/--matches: is not a regular expression\n<url>: is at a loopback address .*--private/);
     expect(stdout).toBe("");
     expect(code).toBe(2);
   }, 30_000);

@@ -49,7 +49,7 @@ const PUBLISH_MEMORY_MB = 1_024;
 /** Lambda's limit. */
 const MAX_MEMORY_MB = 10_240;
 
-/** The alarm for silence looks back over three ticks, and CloudWatch no further than a day. */
+/** The alarm for missing runs covers three intervals, and a CloudWatch period is at most a day. */
 const MAX_INTERVAL_MINUTES = 480;
 
 /** An older tick is dropped: the next one has been delivered by then. */
@@ -67,7 +67,7 @@ const heartbeatsFields = monitorSettingsSchema.extend({
   /** Check interval: an EventBridge rate of at most eight hours. @default "rate(5 minutes)" */
   schedule: scheduleSchema
     .refine((schedule) => (minutesOf(schedule) ?? Infinity) <= MAX_INTERVAL_MINUTES, {
-      error: `is not a rate of ${MAX_INTERVAL_MINUTES} minutes or less: heartbeats come at even intervals`,
+      error: `is not a rate of ${MAX_INTERVAL_MINUTES} minutes or less`,
       when: ({ issues }) => issues.length === 0,
     })
     .default("rate(5 minutes)"),

@@ -55,7 +55,7 @@ export class StatusPage extends Construct {
 
   constructor(scope: Construct, id: string, config: StatusPageConfig) {
     super(scope, id);
-    this.bucket = new Bucket(this, "files", { nameSuffix: "page" });
+    this.bucket = new Bucket(this, "files", { nameSuffix: "status-page" });
     this.url = config.cdn ? this.createDistribution(config) : `s3://${this.bucket.name}/${STATUS_PAGE_KEY}`;
   }
 
@@ -70,7 +70,7 @@ export class StatusPage extends Construct {
 
   /** @returns the page's URL */
   private createDistribution({ domain }: StatusPageConfig): string {
-    const name = Feature.of(this).physicalName("page");
+    const name = Feature.of(this).physicalName("status-page");
     const access = new CloudfrontOriginAccessControl(this, "access", {
       name,
       description: `Lets CloudFront read ${name}`,

@@ -16,7 +16,7 @@ export function handlerEnvironment(awsEndpoint: string): NodeJS.ProcessEnv {
     TELEMETRY_TABLE: "almanac-bench-heartbeats",
     STATE_TABLE: "almanac-bench-heartbeats-state",
     CONFIGURATION_BUCKET: "almanac-bench-heartbeats-configuration",
-    STATUS_PAGE_BUCKET: "almanac-bench-heartbeats-page",
+    STATUS_PAGE_BUCKET: "almanac-bench-heartbeats-status-page",
     TELEMETRY_DAYS: "90",
     INTERVAL_MINUTES: "5",
     PUBLISH_FUNCTION: "almanac-bench-heartbeats-publish",

@@ -10,14 +10,13 @@ import { createSsm } from "../shared/aws/clients/ssm";
 import { mapConcurrently } from "../shared/concurrency";
 import { scheduledHandler, type ScheduledEvent } from "../shared/handlers/scheduled-handler";
 import type { Logger } from "../shared/logger";
-import { slackPost } from "../shared/slack";
 import { SECOND_MS } from "../shared/time";
 import { MAX_CONCURRENT_CHECKS, checkEnvironment } from "./contract";
 import { readConfiguration } from "./monitors/configuration";
 import { processCheckResults } from "./monitors/process-check-results";
 import { stateTable } from "./monitors/state-table";
 import { notificationSender } from "./notifications/deliver";
-import { slackNotifier, snsNotifier } from "./notifications/notifiers";
+import { createNotifiers } from "./notifications/notifiers";
 import { checkTarget } from "./probe/check-target";
 import { systemLookup } from "./probe/dns";
 import { httpClient } from "./probe/http-client";
@@ -43,12 +42,8 @@ export const handler = scheduledHandler(checkEnvironment, (services) => {
   const table = stateTable(dynamodb, environment.STATE_TABLE, ports);
   const readSecret = secretReader(ssm, environment.SECRET_CACHE_SECONDS ?? 0, clock);
   const probe = { send: httpClient(systemLookup()), clock, readSecret };
-  const slack = environment.SLACK_WEBHOOK_PARAMETER;
   const notify = notificationSender(`${app} ${environmentName}`, {
-    notifiers: [
-      snsNotifier(createSns(), environment.NOTIFICATION_TOPIC),
-      ...(slack === undefined ? [] : [slackNotifier(slackPost(ssm), slack)]),
-    ],
+    notifiers: createNotifiers(createSns(), environment.NOTIFICATION_TOPIC, ssm, environment.SLACK_WEBHOOK_PARAMETER),
     table,
     clock,
     onFailure: (notifier, { id }, error) => {

@@ -1,12 +1,24 @@
 /** Notifiers for SNS and Slack. */
 import { PublishCommand, type SNSClient } from "@aws-sdk/client-sns";
+import type { SSMClient } from "@aws-sdk/client-ssm";
 
-import { escapedForSlack, type slackPost } from "../../shared/slack";
+import { escapedForSlack, slackPost } from "../../shared/slack";
 import { SECOND_MS } from "../../shared/time";
 import type { Notifier } from "./deliver";
 
 export class NotDeliveredError extends Error {
   override readonly name = "NotDeliveredError";
+}
+
+/** SNS, and Slack where its webhook parameter is set. */
+export function createNotifiers(
+  sns: SNSClient,
+  topicArn: string,
+  ssm: SSMClient,
+  webhookParameter: string | undefined,
+): readonly Notifier[] {
+  const slack = webhookParameter === undefined ? [] : [slackNotifier(slackPost(ssm), webhookParameter)];
+  return [snsNotifier(sns, topicArn), ...slack];
 }
 
 export function snsNotifier(sns: SNSClient, topicArn: string): Notifier {

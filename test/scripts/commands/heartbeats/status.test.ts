@@ -1,7 +1,11 @@
 import { GetObjectCommand, NoSuchKey, S3Client } from "@aws-sdk/client-s3";
 import { mockClient } from "aws-sdk-client-mock";
 import pc from "picocolors";
-import type { StatusDocument, MonitorStatus } from "../../../../functions/heartbeats/status-page/document";
+import {
+  lastCheckOf,
+  type MonitorStatus,
+  type StatusDocument,
+} from "../../../../functions/heartbeats/status-page/document";
 import { ago, describeStatus } from "../../../../scripts/commands/heartbeats/describe-status";
 import { readStatus, type StatusView, type TargetView } from "../../../../scripts/commands/heartbeats/status";
 
@@ -10,17 +14,16 @@ const plain = pc.createColors(false);
 const target = (fields: Partial<TargetView> = {}): TargetView => ({
   name: "site",
   state: "up",
-  lastCheck: { at: "2026-11-21T11:59:18Z", ok: true, latencyMs: 41.6, message: null, certificateDaysLeft: null },
+  lastCheck: lastCheckOf({ health: "up", at: Date.parse("2026-11-21T11:59:18Z"), latencyMs: 41.6 }),
   uptime: null,
   ...fields,
 });
-const failedCheck = {
-  at: "2026-11-21T11:30:00Z",
-  ok: false,
+const failedCheck = lastCheckOf({
+  health: "down",
+  at: Date.parse("2026-11-21T11:30:00Z"),
   latencyMs: 2_000,
   message: "no complete response within 2 s",
-  certificateDaysLeft: null,
-};
+});
 const view = (fields: Partial<StatusView>): StatusView => ({
   source: "s3://b/status.json",
   targets: [],

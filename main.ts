@@ -29,7 +29,7 @@ new Environment(app, "local", {
       { name: "aws-emulator", url: new URL("/_ministack/health", LOCAL_AWS).href, private: true },
       { name: "unreachable", url: "http://127.0.0.1:9/", timeoutSeconds: 2, private: true }, // always down, to show a failure
     ],
-    jobs: [{ name: "nightly-backup", everySeconds: 86_400, graceSeconds: 3_600 }],
+    cronMonitors: [{ name: "nightly-backup", everySeconds: 86_400, graceSeconds: 3_600 }],
   },
   timers: { shards: 2 },
   exports: { tables: [{ name: "heartbeats", table: "almanac-local-heartbeats", segments: 2 }] },

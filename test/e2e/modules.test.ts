@@ -11,7 +11,7 @@ import { terraform, terraformOutputs, withoutAwsSettings } from "../../scripts/t
 import { awsConfiguration, home, npmRun } from "./support/system";
 
 const outputsSchema = z.object({
-  heartbeats: z.looseObject({ table_name: z.string(), check_function_name: z.string() }),
+  heartbeats: z.looseObject({ telemetry_table_name: z.string(), check_function_name: z.string() }),
 });
 
 const tick = {
@@ -65,7 +65,7 @@ describe("a module by plain Terraform", () => {
       );
       expect(FunctionError).toBeUndefined();
       const dynamodb = new DynamoDBClient(awsConfiguration(endpoint));
-      const { Items = [] } = await dynamodb.send(new ScanCommand({ TableName: heartbeats.table_name }));
+      const { Items = [] } = await dynamodb.send(new ScanCommand({ TableName: heartbeats.telemetry_table_name }));
       // Not those of its own schedule.
       const checked = Items.filter(({ event }) => event?.M?.["id"]?.S === tick.id);
       expect(checked.map(({ target }) => target?.S).sort()).toEqual(["aws-emulator", "unreachable"]);

@@ -70,11 +70,11 @@ describe("the status page", () => {
     );
   });
 
-  it("takes no domain for a page that is not on the web", () => {
-    expect(() => statusPageSchema.parse({ domain: DOMAIN })).toThrow("has a domain and no cdn");
+  it("refuses a domain without CloudFront", () => {
+    expect(() => statusPageSchema.parse({ domain: DOMAIN })).toThrow("has a domain but cdn is false");
   });
 
-  it("forbids framing, type sniffing and plain HTTP", () => {
+  it("forbids framing, MIME sniffing and plain HTTP", () => {
     const { json } = statusPage({ cdn: true });
     expect(resource(json, "aws_cloudfront_response_headers_policy", "status_page_headers")).toMatchObject({
       security_headers_config: {

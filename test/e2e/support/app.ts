@@ -14,8 +14,8 @@ new Environment(app, "local", {
   region: "eu-central-1",
   awsEndpoint,
   heartbeats: {
-    schedule: "rate(1 minute)", // EventBridge's minimum
-    jobs: [{ name: "nightly-backup", everySeconds: 86_400 }],
+    schedule: "rate(1 minute)", // the shortest that EventBridge has
+    cronMonitors: [{ name: "nightly-backup", everySeconds: 86_400 }],
     targets: targetsSchema.parse(JSON.parse(readFileSync(targetsFile, "utf8"))),
   },
   timers: { shards: 2 },

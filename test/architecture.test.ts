@@ -26,7 +26,7 @@ const show = ({ from, to }: { from: string; to: string }) => `${from} -> ${to}`;
  */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "functions/exports": [".", "scan", "format", "storage", "run"],
-  "functions/heartbeats": [".", "status-page", "notifications", "telemetry", "monitors", "probe"],
+  "functions/heartbeats": [".", "status-page", "notifications", "monitors", "telemetry", "probe"],
   "functions/pipelines": [".", "slack", "storage", "message"],
   "functions/timers": [".", "api", "callback", "dispatch", "queue", "storage", "schedule"],
   "functions/workflows": [".", "task"],
@@ -72,11 +72,6 @@ function forbidden(from: RegExp, allowed: (to: string, from: string) => boolean)
 const isTime = (path: string) => path === "functions/shared/time";
 const isOurs = (path: string) => /^(clients|functions|modules|scripts|test)\//.test(path);
 
-/** The rooms of each feature's functions: a room may import itself, the rooms before it, and the contract. */
-const ROOMS: Readonly<Record<string, readonly string[]>> = {
-  heartbeats: ["probe", "telemetry", "monitors", "notifications", "status-page"],
-};
-
 describe("the house", () => {
   it("has arrows to look at", () => {
     expect(arrows.length).toBeGreaterThan(100);
@@ -112,17 +107,6 @@ describe("the house", () => {
     const allowed = (to: string, from: string) =>
       !isOurs(to) || featureOf(to) === featureOf(from) || featureOf(to) === "shared" || isPublic(to);
     expect(forbidden(/^functions\//, allowed)).toEqual([]);
-  });
-
-  it.each(Object.entries(ROOMS))("has arrows in one direction between the rooms of %s", (feature, rooms) => {
-    const roomOf = (path: string) => path.split("/").slice(2, -1).join("/");
-    const own = arrows.filter(({ from, to }) => [from, to].every((path) => path.startsWith(`functions/${feature}/`)));
-    expect([...new Set(own.map(({ from }) => roomOf(from)))].sort()).toEqual(["", ...rooms].sort());
-    const isAllowed = (from: string, to: string) =>
-      rooms.indexOf(roomOf(to)) <= rooms.indexOf(roomOf(from)) && (roomOf(to) !== "" || to.endsWith("/contract"));
-    // The contract itself stands on pure files of rooms.
-    const wrong = own.filter(({ from, to }) => roomOf(from) !== "" && !isAllowed(from, to));
-    expect(wrong.map(show)).toEqual([]);
   });
 
   it("lets clients know what goes over the API, and nothing else of ours", () => {

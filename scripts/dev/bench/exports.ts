@@ -171,7 +171,7 @@ async function measured(directory: string, program: string, awsEndpoint: string,
 function bundleProcesses(directory: string): void {
   buildSync({
     ...BUNDLE_OPTIONS,
-    absWorkingDir: join(__dirname, "../../.."),
+    absWorkingDir: join(__dirname, "../.."),
     sourcemap: false,
     entryPoints: ["stub", "worker", "plain"].map((name) => join(__dirname, "exports", `${name}.ts`)),
     outdir: directory,

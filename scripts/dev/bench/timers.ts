@@ -34,7 +34,7 @@ export async function benchTimers(): Promise<readonly Figure[]> {
   try {
     buildSync({
       ...BUNDLE_OPTIONS,
-      absWorkingDir: join(__dirname, "../../.."),
+      absWorkingDir: join(__dirname, "../.."),
       sourcemap: false,
       entryPoints: ["stub", "almanac", "baseline"].map((name) => join(__dirname, "timers", `${name}.ts`)),
       outdir: directory,

@@ -20,7 +20,7 @@ describe("the status page", () => {
     const { json, page } = statusPage({});
     expect(Object.keys(json.resource).filter((type) => type.includes("cloudfront"))).toEqual([]);
     expect(resource(json, "aws_s3_bucket", "status_page_files")["bucket"]).toBe(
-      "${var.app}-${var.environment}-sample-page-${data.aws_caller_identity.account.account_id}",
+      "${var.app}-${var.environment}-sample-status-page-${data.aws_caller_identity.account.account_id}",
     );
     expect(page.url).toMatch(/^s3:\/\/.+\/index\.html$/);
   });

@@ -1,4 +1,5 @@
 /** Finds an environment: its stack, what that says runs where, and how AWS clients get there. */
+import { LOCAL_REGION } from "../emulator/run";
 import { homeAt } from "../local/home";
 import { featuresSchema, readRunning, type Features } from "../local/run-record";
 import { readStateBackend, stateBucketExists } from "../terraform/state-bucket";
@@ -81,15 +82,25 @@ export async function refuseUnknown({ name, personal, directory }: EnvironmentSt
 }
 
 /**
- * Reads an environment's outputs from its Terraform state.
+ * Reads an environment's outputs from its Terraform state; those of a local environment that `npm start` has deployed, from its record.
  *
  * @throws NotDeployedError, UnknownEnvironmentError, TerraformFailedError
  */
 export async function findDeployed(environment: string, options: DeployedOptions): Promise<Deployed> {
+  if (environment === LOCAL && !process.env["ALMANAC_AWS_ENDPOINT"]) {
+    const running = await readRunning(homeAt(options.home));
+    if (running?.deployment !== undefined)
+      return { features: running.deployment.features, aws: localSettings(running.endpoint) };
+  }
   const stack = await openStack(environment, options);
   await refuseUnknown(stack, options.app);
   await terraformInit(stack.terraform);
   return { features: featuresSchema.parse(await terraformOutputs(stack.terraform)), aws: stack.aws };
+}
+
+/** How AWS clients reach the emulator. */
+export function localSettings(endpoint: string): AwsSettings {
+  return { endpoint, region: LOCAL_REGION, credentials: { accessKeyId: "test", secretAccessKey: "test" } };
 }
 
 /** Where `npm start` runs, or the emulator that ALMANAC_AWS_ENDPOINT names. */

@@ -6,14 +6,14 @@ import { z } from "zod";
 import { LOCAL_REGION } from "../emulator/run";
 import { openDoor } from "../commands/pipelines/door";
 import { pipelineOf } from "../commands/pipelines/outputs";
-import type { AwsSettings } from "../environments/deployed";
+import { localSettings } from "../environments/deployed";
 import type { Features } from "./run-record";
 
 /** The emulator's only account. */
 const ACCOUNT = "000000000000";
 
 const pipelinesSchema = z.looseObject({ pipelines: z.record(z.string(), z.unknown()) });
-const heartbeatsSchema = z.object({ check_function_name: z.string(), table_name: z.string() });
+const heartbeatsSchema = z.object({ check_function_name: z.string(), telemetry_table_name: z.string() });
 
 /** A function did not do what it was invoked for. */
 export class SampleDataError extends Error {
@@ -31,11 +31,6 @@ export async function putSampleData(endpoint: string, features: Features): Promi
     ...(heartbeats === undefined ? [] : [await checkHeartbeatsOnce(endpoint, heartbeatsSchema.parse(heartbeats))]),
     ...(features["pipelines"] === undefined ? [] : await sendSampleOrder(endpoint, features)),
   ];
-}
-
-/** How AWS clients reach the emulator. */
-export function localSettings(endpoint: string): AwsSettings {
-  return { endpoint, region: LOCAL_REGION, credentials: { accessKeyId: "test", secretAccessKey: "test" } };
 }
 
 /** The same each time, so that it is one row however often it is sent. */
@@ -57,7 +52,7 @@ async function sendSampleOrder(endpoint: string, features: Features): Promise<re
 
 async function checkHeartbeatsOnce(
   endpoint: string,
-  { check_function_name: checker, table_name: table }: z.output<typeof heartbeatsSchema>,
+  { check_function_name: checker, telemetry_table_name: table }: z.output<typeof heartbeatsSchema>,
 ): Promise<string> {
   const settings = localSettings(endpoint);
   const lambda = new LambdaClient(settings);

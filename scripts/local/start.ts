@@ -1,7 +1,9 @@
 /** Starts the local environment and deploys to it; or deploys to the one that runs already. */
 import { z } from "zod";
+import { localSettings } from "../environments/deployed";
 import { findEmulator, type Emulator } from "../emulator/find";
 import { isHealthy } from "../emulator/health";
+import { findLambdaNode, type LambdaNode } from "../emulator/lambda-node";
 import { logTail, startEmulator, type StartedEmulator } from "../emulator/run";
 import { describeError } from "../shared/command-line";
 import { withLock } from "../shared/lock-file";
@@ -20,7 +22,7 @@ import { describeApplied } from "../terraform/events";
 import type { Home } from "./home";
 import { choosePort, DEFAULT_PORT } from "./port";
 import { featuresSchema, readRunning, writeRecord, type Features, type RunRecord } from "./run-record";
-import { localSettings, putSampleData } from "./sample-data";
+import { putSampleData } from "./sample-data";
 import { putWebhooks, startSlack } from "./slack/run";
 import { runSteps, type Step } from "./steps";
 import { stopLocal } from "./stop";
@@ -80,6 +82,7 @@ export async function startLocal(options: StartOptions): Promise<Started> {
 /** One run of the steps, and what they hand to each other. */
 class Start {
   #emulator: Emulator | undefined;
+  #node: LambdaNode | undefined;
   #started: StartedEmulator | undefined;
   #record: RunRecord | undefined;
   #endpoint: string | undefined;
@@ -135,8 +138,11 @@ class Start {
     return {
       title: "Emulator",
       run: async (report) => {
-        this.#emulator = await findEmulator({ onLine: report, signal: this.options.signal });
-        return this.#emulator.description;
+        const options = { onLine: report, signal: this.options.signal };
+        this.#emulator = await findEmulator(options);
+        if (this.#emulator.kind === "docker") return this.#emulator.description;
+        this.#node = await findLambdaNode(options);
+        return `${this.#emulator.description}; functions on ${this.#node.description}`;
       },
     };
   }
@@ -153,6 +159,7 @@ class Start {
         }
         const started = await startEmulator({
           emulator: this.#emulator,
+          node: this.#node?.program ?? process.execPath,
           port,
           folder: home.folder,
           endsWithUs: !detach,

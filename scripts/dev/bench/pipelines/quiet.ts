@@ -8,7 +8,7 @@ import { openDoor } from "../../../commands/pipelines/door";
 import { pipelineOf } from "../../../commands/pipelines/outputs";
 import { homeAt } from "../../../local/home";
 import { readRunning } from "../../../local/run-record";
-import { localSettings } from "../../../local/sample-data";
+import { localSettings } from "../../../environments/deployed";
 import { commandOutput, ownEnvironment } from "../../../shared/run-command";
 import { figure, figureAtMost, median, type Figure } from "../figure";
 

@@ -49,7 +49,7 @@ export const pipelineSchema = pipelineFields.refine(
 );
 
 /** The variable PIPELINE_CONFIG. A schema in it is ignored. */
-export const pipelineVariableSchema = z
+const pipelineVariableSchema = z
   .string()
   .transform((text): unknown => JSON.parse(text))
   .pipe(pipelineFields.omit({ schema: true }).strip());

@@ -37,7 +37,9 @@ export function environmentSchema<Variables extends VariableSchemas>(
 ): EnvironmentSchema<z.output<z.ZodObject<Variables>>, Variables> {
   const schema = z.object(variables);
   const parse = (source: EnvironmentSource) => {
-    const values = Object.fromEntries(Object.entries(source).filter(([name, value]) => name in variables && value !== ""));
+    const values = Object.fromEntries(
+      Object.entries(source).filter(([name, value]) => name in variables && value !== ""),
+    );
     const parsed = schema.safeParse(values);
     if (parsed.success) return parsed.data;
     const faults = parsed.error.issues.map(({ path: [name], message }) => {

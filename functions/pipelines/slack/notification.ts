@@ -8,7 +8,7 @@ import { isWithin, redact, resolvePointer } from "../message/json-pointer";
 const MAX_VALUE_CHARACTERS = 200;
 
 /** Replaces private values. */
-export const REDACTED = "•••";
+const REDACTED = "•••";
 
 const fieldSchema = z.object({
   label: z.string(),

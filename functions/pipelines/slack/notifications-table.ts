@@ -111,7 +111,7 @@ function keyOf(webhook: string, position: string): Record<string, AttributeValue
 }
 
 /** Splits notifications into waves, in order, with each key at most once per wave. */
-export function wavesOf(queued: readonly QueuedNotification[]): readonly (readonly QueuedNotification[])[] {
+function wavesOf(queued: readonly QueuedNotification[]): readonly (readonly QueuedNotification[])[] {
   const waves: QueuedNotification[][] = [];
   const waveOfKey = new Map<string, number>();
   for (const each of queued) {

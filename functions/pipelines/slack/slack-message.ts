@@ -11,7 +11,7 @@ import type { Field, Notification } from "./notification";
  * Slack's documented limits, with two exceptions. `allText` is undocumented: Slack rejects messages with more than about 12,000
  * characters in all (`msg_blocks_too_long`). `fieldText` is less than Slack's 2,000 so that ten fields stay within it.
  */
-export const SLACK_LIMITS = {
+const SLACK_LIMITS = {
   blocks: 50,
   sectionText: 3_000,
   headerText: 150,

@@ -11,10 +11,10 @@ import type { Notification } from "./notification";
 import { composeMessage, type MessageFormat, type SlackMessage } from "./slack-message";
 
 /** Slack's rate limit for a webhook. */
-export const MESSAGE_INTERVAL_MS = 1_000;
+const MESSAGE_INTERVAL_MS = 1_000;
 
 /** Longer than posting a message, removing its notifications and writing the state. */
-export const LEASE_MS = 30_000;
+const LEASE_MS = 30_000;
 
 /** A longer wait is left to the next scheduled invocation. */
 const MAX_WAIT_MS = 5_000;

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { pipelineSchema, pipelineVariableSchema } from "../../../../functions/pipelines/contract";
+import { ingressEnvironment, pipelineSchema } from "../../../../functions/pipelines/contract";
 import { parseJson, textOf } from "../../../../functions/pipelines/message/json";
 import { MalformedMessageError, readMessage } from "../../../../functions/pipelines/message/message";
 import { resolvePointer, redact } from "../../../../functions/pipelines/message/json-pointer";
@@ -101,6 +101,8 @@ describe("a pointer", () => {
 describe("a pipeline", () => {
   it("is read from its variable as it was configured, but for the schema", () => {
     const { schema: _, ...configured } = pipeline({ schema: { type: "object" }, private: ["/customer"] });
-    expect(pipelineVariableSchema.parse(JSON.stringify({ ...configured, schema: {} }))).toEqual(configured);
+    const PIPELINE_CONFIG = JSON.stringify({ ...configured, schema: {} });
+    const environment = ingressEnvironment.parse({ PIPELINE_NAME: "jobOrder", PIPELINE_CONFIG, QUEUE_URL: "queue" });
+    expect(environment.PIPELINE_CONFIG).toEqual(configured);
   });
 });

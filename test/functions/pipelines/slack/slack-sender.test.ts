@@ -1,10 +1,13 @@
-import { MESSAGE_INTERVAL_MS, type WebhookState } from "../../../../functions/pipelines/slack/slack-sender";
+import type { WebhookState } from "../../../../functions/pipelines/slack/slack-sender";
 import {
   simulate,
   type SimulatedWorld,
   type SimulationResult,
   type SlackBehaviour,
 } from "../../../support/slack-simulation";
+
+/** Slack's rate limit for a webhook. */
+const MESSAGE_INTERVAL_MS = 1_000;
 
 const BURST: Omit<SlackBehaviour, "seed"> = { changes: 10_000, burstMs: 10_000, keys: 4_000, crashes: 0, limits: 0 };
 

@@ -6,7 +6,7 @@ import { escapeForSlack, slackPost } from "../../shared/slack";
 import { SECOND_MS } from "../../shared/time";
 import type { Notifier } from "./deliver";
 
-export class NotDeliveredError extends Error {
+class NotDeliveredError extends Error {
   override readonly name = "NotDeliveredError";
 }
 

@@ -13,7 +13,7 @@ import type { Features } from "./run-record";
 const ACCOUNT = "000000000000";
 
 const channelsSchema = z.looseObject({ channels: z.record(z.string(), z.unknown()) });
-const heartbeatsSchema = z.object({ check_function_name: z.string(), table_name: z.string() });
+const heartbeatsSchema = z.object({ check_function_name: z.string(), telemetry_table_name: z.string() });
 
 /** A function did not do what it was invoked for. */
 export class SampleDataError extends Error {
@@ -52,7 +52,7 @@ async function sendSampleOrder(endpoint: string, features: Features): Promise<re
 
 async function checkHeartbeatsOnce(
   endpoint: string,
-  { check_function_name: checker, table_name: table }: z.output<typeof heartbeatsSchema>,
+  { check_function_name: checker, telemetry_table_name: table }: z.output<typeof heartbeatsSchema>,
 ): Promise<string> {
   const settings = localSettings(endpoint);
   const lambda = new LambdaClient(settings);

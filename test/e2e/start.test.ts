@@ -15,7 +15,7 @@ import { readRunning } from "../../scripts/local/run-record";
 import { awsConfiguration, home, npmRun, stackDirectory, startArguments, withDeployment } from "./support/system";
 
 describe("npm start", () => {
-  it("says what it does, how long it takes, and what runs where", () => {
+  it("prints its steps, their durations and the deployed resources", () => {
     const output = process.env["ALMANAC_E2E_START"] ?? "";
     for (const step of ["Emulator", "Synthesize", "State bucket", "Terraform init", "Terraform apply", "Sample data"]) {
       expect(output).toMatch(new RegExp(`${step}.* \\(\\d+\\.\\d s\\)`));
@@ -37,7 +37,7 @@ describe("npm start", () => {
     expect([code, output]).toEqual([0, expect.any(String)]);
   }, 180_000);
 
-  const onLinux = process.platform === "linux" ? it : it.skip; // where /proc tells
+  const onLinux = process.platform === "linux" ? it : it.skip; // /proc
   onLinux("runs functions on the Node that Lambda runs", async () => {
     const emulator = (await readRunning(homeAt(home)))?.emulator.process.pid ?? 0;
     const programs = familyOf(emulator).map((pid) => unlessEnded(() => readlinkSync(`/proc/${pid}/exe`), ""));
@@ -56,7 +56,7 @@ describe("npm start", () => {
   });
 });
 
-/** What is read in /proc, where a process may end at any time, and a socket close. */
+/** Reads /proc, where a process or socket may disappear between two reads. */
 function unlessEnded<T>(read: () => T, otherwise: T): T {
   try {
     return read();
@@ -65,7 +65,7 @@ function unlessEnded<T>(read: () => T, otherwise: T): T {
   }
 }
 
-/** A process and all that it has started. */
+/** A process and its descendants. */
 function familyOf(pid: number): number[] {
   const children = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
@@ -75,7 +75,7 @@ function familyOf(pid: number): number[] {
   return [pid, ...children.flatMap((child) => familyOf(Number(child)))];
 }
 
-/** The addresses (hexadecimal, as the kernel writes them) on which processes listen. */
+/** Listening addresses of processes, in hexadecimal. */
 function listenersOf(pids: readonly number[]): string[] {
   const sockets = new Set(
     pids.flatMap((pid) =>
@@ -92,7 +92,7 @@ function listenersOf(pids: readonly number[]): string[] {
 }
 
 describe("npm run bootstrap -- local", () => {
-  it("finds the state bucket as it shall be, however often it is asked", async () => {
+  it("is idempotent: the state bucket is configured", async () => {
     const { code, output } = await npmRun("bootstrap", "local", ...startArguments);
     expect(output).toContain("almanac-local-terraform-state: there already");
     expect(code).toBe(0);
@@ -120,7 +120,7 @@ describe("a plan after the deployment", () => {
     await expect(withDeployment(() => terraform(plan, { cwd: stackDirectory }))).resolves.toContain("No changes.");
   }, 180_000);
 
-  /** Runs cdktf's own command, in the folder that npm start has initialised: without its lock file, cdktf would ask the registry. */
+  /** Runs cdktf in the folder that npm start has initialised: without its lock file, cdktf would need the registry. */
   async function cdktf(...args: readonly string[]): Promise<string> {
     const running = await readRunning(homeAt(home));
     const { code, stdout, stderr } = await runCommand(

@@ -4,8 +4,8 @@ import { DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
 import { DescribeExecutionCommand, SFNClient } from "@aws-sdk/client-sfn";
 import * as z from "zod";
-import { exportOf, readConfiguration } from "../../../functions/exports/run/configuration";
-import { answerSchema, type ExportConfig } from "../../../functions/exports/contract";
+import { findExport, readConfiguration } from "../../../functions/exports/run/configuration";
+import { executionOutputSchema, type ExportConfig } from "../../../functions/exports/contract";
 import { startExecution } from "../../../functions/exports/run/executions";
 import { stateTable } from "../../../functions/exports/storage/state-table";
 import { systemClock } from "../../../functions/shared/clock";
@@ -51,7 +51,7 @@ async function main(environment: string, name: string, deployed: DeployedOptions
   const s3 = new S3Client({ ...aws, forcePathStyle: aws.endpoint !== undefined });
   const dynamodb = new DynamoDBClient(aws);
   const sfn = new SFNClient(aws);
-  const config = exportOf(await readConfiguration(s3, outputs.configuration_bucket_name), { export: name });
+  const config = findExport(await readConfiguration(s3, outputs.configuration_bucket_name), { export: name });
 
   const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName: config.table }));
   const table = { items: Table?.ItemCount ?? 0, bytes: Table?.TableSizeBytes ?? 0 };
@@ -75,7 +75,7 @@ async function main(environment: string, name: string, deployed: DeployedOptions
       throw new ExportFailedError(
         `${name}: ${status ?? "gone"}: ${error ?? ""} ${cause ?? ""}\nWhat is finished of it stays; the next run goes on from there. See modules/exports/README.md, 'An export failed'`,
       );
-    console.log(answerSchema.parse(JSON.parse(output ?? "")).message);
+    console.log(executionOutputSchema.parse(JSON.parse(output ?? "")).message);
     return EXIT.ok;
   }
 }
@@ -97,11 +97,11 @@ interface Watched {
 }
 
 async function tellProgress(progress: Progress, { state, name, table, began }: Watched): Promise<void> {
-  const { active } = await state.head(name);
+  const { active } = await state.exportState(name);
   if (active === undefined) return;
   const run = await state.run(name, active.id);
   if (run === undefined) return;
-  const seen = await state.seen(run);
+  const seen = await state.runProgress(run);
   const share = table.items === 0 ? undefined : Math.min(1, seen.items / table.items);
   const elapsed = (Date.now() - began) / 1_000;
   const left = share === undefined || share === 0 ? undefined : (elapsed / share) * (1 - share);

@@ -1,7 +1,7 @@
 /** `npm run heartbeats -- <environment>`: how the targets are. `npm run heartbeats -- check <url>`: tries one now. */
 import { S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod";
-import { systemLookUp } from "../../../functions/heartbeats/probe/dns";
+import { systemLookup } from "../../../functions/heartbeats/probe/dns";
 import { systemClock } from "../../../functions/shared/clock";
 import { DEFAULT_HOME } from "../../local/home";
 import { colours } from "../../shared/colours";
@@ -13,7 +13,7 @@ import { describeStatus } from "./describe-status";
 import { readStatus } from "./status";
 import { tracedCheck } from "./traced-check";
 
-const outputsSchema = z.looseObject({ status_bucket_name: z.string() });
+const outputsSchema = z.looseObject({ status_page_bucket_name: z.string() });
 
 async function showStatus(environment: string, { json, ...options }: DeployedOptions & Json): Promise<number> {
   const { features, aws } = await findDeployed(environment, options);
@@ -22,7 +22,7 @@ async function showStatus(environment: string, { json, ...options }: DeployedOpt
     throw new NotDeployedError(`${environment} has no heartbeats: ${Object.keys(features).join(", ")}`);
   const now = Date.now();
   const s3 = new S3Client({ ...aws, forcePathStyle: aws.endpoint !== undefined });
-  const view = await readStatus(s3, outputs.data.status_bucket_name, now);
+  const view = await readStatus(s3, outputs.data.status_page_bucket_name, now);
   if (view === undefined) throw new NotDeployedError(`nothing was checked in ${environment} yet`);
   console.log(
     json
@@ -34,7 +34,7 @@ async function showStatus(environment: string, { json, ...options }: DeployedOpt
 
 async function check(url: string, { json, ...options }: CheckOptions & Json): Promise<number> {
   const target = targetOf(url, options);
-  const traced = await tracedCheck(target, { lookUp: systemLookUp(), clock: systemClock });
+  const traced = await tracedCheck(target, { lookUp: systemLookup(), clock: systemClock });
   const { outcome, latencyMs, at } = traced.observation;
   console.log(
     json

@@ -2,7 +2,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { InvalidArgumentError } from "commander";
 import * as z from "zod";
-import { InvalidRequestError, TimersClient, type TimerView } from "../../../clients/timers";
+import { InvalidRequestError, TimersClient, type TimerResponse } from "../../../clients/timers";
 import { findDeployed, NotDeployedError, type DeployedOptions } from "../../environments/deployed";
 import { DEFAULT_HOME } from "../../local/home";
 import { describeError, EXIT, npmCommand } from "../../shared/command-line";
@@ -46,7 +46,7 @@ async function get(id: string, options: Once & Options): Promise<number> {
 }
 
 async function list(options: Once & Options): Promise<number> {
-  const timers: TimerView[] = [];
+  const timers: TimerResponse[] = [];
   for await (const timer of collectionOf(await clientOf(options), options).list()) timers.push(timer);
   if (options.json) console.log(JSON.stringify(timers));
   else console.log(timers.length === 0 ? `no ${kindOf(options)} timers` : describeTimers(timers));

@@ -14,7 +14,7 @@ import { benchSynth } from "./synth";
 import { benchWorkflow } from "./workflows";
 import { benchTimers } from "./timers";
 import { benchTests } from "./tests";
-import { benchTimersPrecision } from "./timers-precision";
+import { benchTimersPrecision } from "./timers/precision";
 
 const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run: () => Promise<readonly Figure[]> }>> =
   {

@@ -1,11 +1,11 @@
-/** Takes permissions away from deployed functions for a while. */
+/** Temporarily removes permissions of deployed functions. */
 import { GetRolePolicyCommand, IAMClient, PutRolePolicyCommand } from "@aws-sdk/client-iam";
 import * as z from "zod";
 import { withDeployment, type awsConfiguration } from "./system";
 
 const policySchema = z.looseObject({ Statement: z.array(z.looseObject({ Sid: z.string() })) });
 
-/** While the work goes on, a function's role has only the statements with these Sids. They come back in any case. */
+/** Runs the work while a function's role has only the statements with these Sids. Restores the policy afterwards. */
 export async function withStatementsOnly(
   aws: ReturnType<typeof awsConfiguration>,
   functionName: string,

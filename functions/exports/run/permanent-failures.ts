@@ -1,16 +1,15 @@
-/** What fails for good is told at once, as an answer: the state machine tries again only what was thrown. */
+/** Errors that a retry cannot fix are returned, not thrown: the state machine retries everything that is thrown. */
 import { errorMessage, errorName } from "../../shared/errors";
 import type { Logger } from "../../shared/logger";
 import type { Invocation } from "../../shared/handlers/invocation-handler";
-import type { Failed } from "../contract";
+import type { StepFailure } from "../contract";
 
-/** As AWS's services, and we ourselves, call what will be no better in a minute: somebody has to change something first. */
-const FOR_GOOD: ReadonlySet<string> = new Set([
+const PERMANENT_ERRORS: ReadonlySet<string> = new Set([
   "ConfigurationError",
   "DocumentTooLargeError",
+  "ExportPeriodTooShortError",
   "NativeExportError",
-  "TooSoonError",
-  // No permission: IAM, S3, STS, KMS
+  // Permissions: IAM, S3, STS, KMS
   "AccessDenied",
   "AccessDeniedException",
   "AllAccessDisabled",
@@ -19,30 +18,30 @@ const FOR_GOOD: ReadonlySet<string> = new Set([
   "KMS.InvalidStateException",
   "KMS.NotFoundException",
   "UnrecognizedClientException",
-  // Not there, or elsewhere
+  // Missing, or in another region
   "AuthorizationHeaderMalformed",
   "NoSuchBucket",
   "PermanentRedirect",
   "ResourceNotFoundException",
   "TableNotFoundException",
-  // Not to be done
+  // Invalid requests
   "InvalidBucketName",
   "InvalidExportTimeException",
   "PointInTimeRecoveryUnavailableException",
   "ValidationException",
 ]);
 
-/** Work that answers what fails for good, and throws what another try may mend. */
-export function answeringFailures<Input, Answer>(
+/** Wraps a step: permanent errors become its result, all others are thrown. */
+export function returnPermanentFailures<Input, Output>(
   logger: Logger,
-  work: (input: Input, invocation: Invocation) => Promise<Answer>,
-): (input: Input, invocation: Invocation) => Promise<Answer | Failed> {
+  step: (input: Input, invocation: Invocation) => Promise<Output>,
+): (input: Input, invocation: Invocation) => Promise<Output | StepFailure> {
   return async (input, invocation) => {
     try {
-      return await work(input, invocation);
+      return await step(input, invocation);
     } catch (error) {
-      if (!FOR_GOOD.has(errorName(error))) throw error;
-      logger.error("failed for good", { error });
+      if (!PERMANENT_ERRORS.has(errorName(error))) throw error;
+      logger.error("permanent failure", { error });
       return { failure: { error: errorName(error), cause: errorMessage(error) } };
     }
   };

@@ -1,17 +1,17 @@
-/** What the API answers, as far as clients rely on it. */
+/** Schemas of the API's responses. */
 import * as z from "zod";
 
 import { TimersError } from "./errors";
-import type { ScheduleView, TimerView } from "../../functions/timers/api/api-types";
+import type { ScheduleResponse, TimerResponse } from "../../functions/timers/api/api-types";
 
-const scheduleSchema: z.ZodType<ScheduleView> = z.union([
+const scheduleSchema: z.ZodType<ScheduleResponse> = z.union([
   z.looseObject({ minuteOfHour: z.number(), secondOfMinute: z.number() }),
   z.looseObject({ every: z.string() }),
   z.looseObject({ cron: z.string(), timeZone: z.string() }),
   z.looseObject({ at: z.string() }),
 ]);
 
-/** Fields of later versions are kept. */
+/** Unknown fields are kept: a newer API may add some. */
 export const timerSchema = z.looseObject({
   id: z.string(),
   shardId: z.string(),
@@ -27,7 +27,7 @@ export const timerSchema = z.looseObject({
   putAt: z.string(),
   nextFireAt: z.string().nullable(),
   lastFiredAt: z.string().nullable(),
-}) satisfies z.ZodType<TimerView>;
+}) satisfies z.ZodType<TimerResponse>;
 
 export const listSchema = z.looseObject({ timers: z.array(timerSchema), next: z.string().optional() });
 
@@ -35,14 +35,14 @@ export const batchSchema = z.looseObject({
   results: z.array(z.looseObject({ status: z.number(), body: z.unknown() })),
 });
 
-/** Of Almanac's errors, and of API Gateway's own. */
+/** Error bodies of Almanac and of API Gateway. */
 export const errorSchema = z.looseObject({ message: z.string() });
 
-/** @throws {@link TimersError} when it is something else that answers there */
-export function understood<Output>(schema: z.ZodType<Output>, body: unknown): Output {
+/** @throws {@link TimersError} when the body does not match the schema */
+export function parseResponse<Output>(schema: z.ZodType<Output>, body: unknown): Output {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
-  throw new TimersError("what was answered is none of Almanac's answers: is this the right url?", 200, {
+  throw new TimersError("unexpected response body: check the url", 200, {
     cause: parsed.error,
   });
 }

@@ -1,6 +1,6 @@
 /**
- * A process of its own: as much of DynamoDB and SQS as the dispatcher asks for, each answer after 10 ms. Timers are made up as pages are
- * asked for, of 1 MB as DynamoDB counts it.
+ * Benchmark process: a stub of DynamoDB and SQS for the dispatcher, with a latency of 10 ms. It generates the timers of each requested page, 1 MB by
+ * DynamoDB's measure.
  */
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -8,8 +8,8 @@ import type { AddressInfo } from "node:net";
 
 import * as z from "zod";
 
-import { HOUR_MS, MINUTE_MS } from "../../../../functions/shared/time";
-import { SCENARIO_PATH, scenarioSchema, type Counts, type Scenario } from "./messages";
+import { HOUR_MS, MINUTE_MS } from "../../../../../functions/shared/time";
+import { SCENARIO_PATH, scenarioSchema, type Counts, type Scenario } from "../messages";
 
 const LATENCY_MS = 10;
 const PAGE_BYTES = 1_048_576;
@@ -34,8 +34,8 @@ function none(): Counts {
   return { requests: 0, messages: 0, sqsRequests: 0, readUnits: 0, writeUnits: 0 };
 }
 
-/** What DynamoDB counts of a row such as {@link row}: names and values. */
-const ROW_BYTES = 290;
+/** Size of a {@link row} by DynamoDB's measure: names and values. */
+const ROW_BYTES = 300;
 const ROWS_A_PAGE = Math.floor(PAGE_BYTES / ROW_BYTES);
 
 function idOf(index: number): string {
@@ -45,15 +45,15 @@ function idOf(index: number): string {
 function row(index: number, slot: string): string {
   const { kind, timers, until } = scenario;
   const due = until - 59_999 + Math.floor((index * 59_999) / timers);
-  const order = kind === "oneshot" ? due : due % HOUR_MS;
+  const dueMs = kind === "oneshot" ? due : due % HOUR_MS;
   const schedule =
     kind === "oneshot"
       ? `"at":{"N":"${due}"},"ttl":{"N":"1803020101"}`
-      : `"every":{"N":"${HOUR_MS}"},"phase":{"N":"${order}"}`;
+      : `"periodMs":{"N":"${HOUR_MS}"},"phaseMs":{"N":"${dueMs}"}`;
   return (
-    `{"timer":{"S":"${kind}#${idOf(index)}"},"slot":{"S":"${slot}"},"order":{"N":"${order}"},"shard":{"S":"shard0"},` +
+    `{"timer":{"S":"${kind}#${idOf(index)}"},"slot":{"S":"${slot}"},"dueMs":{"N":"${dueMs}"},"shard":{"S":"shard0"},` +
     `"version":{"S":"0a1b2c3d-4e5f-4a6b-8c7d-${String(index).padStart(12, "0")}"},${schedule},` +
-    `"data":{"S":"{\\"id\\":\\"${idOf(index)}\\",\\"type\\":\\"hourlyPeriodic\\"}"},"putAt":{"N":"1790000000000"},"through":{"N":"1790000600000"}}`
+    `"data":{"S":"{\\"id\\":\\"${idOf(index)}\\",\\"type\\":\\"hourlyPeriodic\\"}"},"putAt":{"N":"1790000000000"},"enqueuedUntil":{"N":"1790000600000"}}`
   );
 }
 
@@ -62,17 +62,17 @@ function query(body: string): string {
   const slot = values[":slot"].S;
   const { kind, timers, until } = scenario;
   const first = kind === "oneshot" ? until - 59_999 : (until - 59_999) % HOUR_MS;
-  const isTheirs =
+  const isDue =
     slot === (kind === "oneshot" ? "shard0#once" : "shard0#every#3600") &&
     (values[":from"]?.N ?? 0) <= first &&
     first <= values[":to"].N;
   const from = ExclusiveStartKey ? Number(ExclusiveStartKey.timer.S.slice(-8)) + 1 : 0;
-  const to = isTheirs ? Math.min(timers, from + ROWS_A_PAGE) : from;
+  const to = isDue ? Math.min(timers, from + ROWS_A_PAGE) : from;
   const rows = Array.from({ length: to - from }, (_, index) => row(from + index, slot));
   counts.readUnits += 0.5 * Math.max(1, Math.ceil((rows.length * ROW_BYTES) / READ_UNIT_BYTES));
   const last =
-    isTheirs && to < timers
-      ? `,"LastEvaluatedKey":{"timer":{"S":"${kind}#${idOf(to - 1)}"},"slot":{"S":"${slot}"},"order":{"N":"0"}}`
+    isDue && to < timers
+      ? `,"LastEvaluatedKey":{"timer":{"S":"${kind}#${idOf(to - 1)}"},"slot":{"S":"${slot}"},"dueMs":{"N":"0"}}`
       : "";
   return `{"Items":[${rows.join(",")}],"Count":${rows.length},"ScannedCount":${rows.length}${last}}`;
 }
@@ -87,43 +87,43 @@ function md5(text: string): string {
   return createHash("md5").update(text).digest("hex");
 }
 
-function sent(body: string, request: IncomingMessage): void {
+function countSqsRequests(body: string, request: IncomingMessage): void {
   counts.sqsRequests += Math.ceil(Number(request.headers["content-length"] ?? body.length) / BILLED_REQUEST_BYTES);
 }
 
-function answer(request: IncomingMessage, body: string): string {
+function respond(request: IncomingMessage, body: string): string {
   counts.requests += 1;
   switch (request.headers["x-amz-target"]) {
     case "DynamoDB_20120810.Query":
       return query(body);
     case "DynamoDB_20120810.GetItem":
       counts.readUnits += 1;
-      return '{"Item":{"timer":{"S":"shards#"},"largest":{"N":"1"}}}';
+      return '{"Item":{"timer":{"S":"shard-count#"},"maxShards":{"N":"1"}}}';
     case "DynamoDB_20120810.UpdateItem":
       counts.writeUnits += 1;
       cursor = updateSchema.parse(JSON.parse(body)).ExpressionAttributeValues[":cursor"]?.N ?? cursor;
       return `{"Attributes":{"timer":{"S":"cursor#shard0"},"cursor":{"N":"${cursor}"}}}`;
     case "DynamoDB_20120810.PutItem":
-      // Once into the table, once into the index.
+      // The table and the index.
       counts.writeUnits += (body.includes('"slot"') ? 2 : 1) * Math.ceil(ROW_BYTES / WRITE_UNIT_BYTES);
       return "{}";
     case "AmazonSQS.SendMessageBatch": {
-      sent(body, request);
+      countSqsRequests(body, request);
       const entries = body.split('"MessageBody"').length - 1;
       counts.messages += entries;
-      const taken = Array.from(
+      const successful = Array.from(
         { length: entries },
         (_, id) => `{"Id":"${id}","MessageId":"${id}","MD5OfMessageBody":"0"}`,
       );
-      return `{"Successful":[${taken.join(",")}],"Failed":[]}`;
+      return `{"Successful":[${successful.join(",")}],"Failed":[]}`;
     }
     case "AmazonSQS.SendMessage":
-      sent(body, request);
+      countSqsRequests(body, request);
       counts.messages += 1;
-      // The SDK checks it.
+      // The SDK verifies the MD5.
       return `{"MessageId":"1","MD5OfMessageBody":"${md5(messageSchema.parse(JSON.parse(body)).MessageBody)}"}`;
     default:
-      throw new Error(`what is ${String(request.headers["x-amz-target"])}?`);
+      throw new Error(`unknown target ${String(request.headers["x-amz-target"])}`);
   }
 }
 
@@ -141,7 +141,7 @@ function serve(request: IncomingMessage, response: ServerResponse): void {
       response.end(JSON.stringify(counts));
       return;
     }
-    const text = answer(request, body);
+    const text = respond(request, body);
     setTimeout(() => {
       response.setHeader("Content-Type", "application/x-amz-json-1.0").end(text);
     }, LATENCY_MS);

@@ -1,8 +1,8 @@
-/** Holds what was asked of AWS under each role against what the role allows: nothing refused, nothing allowed in vain. */
+/** Compares the recorded calls of each role with its policies: no call denied, no permission unused. */
 import { runSimulation } from "@cloud-copilot/iam-simulate";
 import type { Exception } from "./exceptions";
 
-/** What was asked of AWS, once or often. */
+/** A distinct AWS API call. */
 export interface Call {
   /** The name of the role. */
   readonly role: string;
@@ -20,74 +20,76 @@ export interface Statement {
 }
 
 export interface Deployed {
-  /** What each role allows, by the role's name. */
+  /** Statements by role name. */
   readonly roles: ReadonlyMap<string, readonly Statement[]>;
-  /** The policies of queues, buckets, topics and keys, by their ARNs. */
+  /** Policies of queues, buckets, topics and keys, by their ARNs. */
   readonly resourcePolicies: ReadonlyMap<string, unknown>;
-  /** The KMS keys, as ARNs, that buckets and topics are encrypted with, by the ARNs of those. */
+  /** ARNs of KMS keys, by the ARNs of the buckets and topics that they encrypt. */
   readonly encryptionKeys: ReadonlyMap<string, string>;
 }
 
 /** An action or a resource of a statement that no call needed. */
-export interface Unused {
+export interface UnusedPermission {
   readonly role: string;
   readonly statement: string;
   /** `dynamodb:PutItem`, or an ARN. */
   readonly part: string;
 }
 
-export interface Verdict {
-  readonly refused: readonly Call[];
-  readonly unused: readonly Unused[];
-  /** Exceptions that nothing needs any more. */
+export interface Evaluation {
+  readonly denied: readonly Call[];
+  readonly unused: readonly UnusedPermission[];
+  /** Exceptions that are no longer needed. */
   readonly stale: readonly Exception[];
 }
 
-/** @param recorded roles that are not among the deployed ones are left out: those of tests, and of other environments */
-export async function judge(
+/** @param recorded calls of roles that are not deployed are ignored: those of tests and other environments */
+export async function evaluatePermissions(
   recorded: readonly Call[],
   deployed: Deployed,
   exceptions: readonly Exception[],
-): Promise<Verdict> {
+): Promise<Evaluation> {
   const calls = recorded
     .filter(({ role }) => deployed.roles.has(role))
-    .flatMap((call) => [call, ...askedOfKms(call, deployed.encryptionKeys)]);
-  const refused: Call[] = [];
-  for (const call of calls) if (!(await isAllowed(call, deployed))) refused.push(call);
+    .flatMap((call) => [call, ...kmsCalls(call, deployed.encryptionKeys)]);
+  const denied: Call[] = [];
+  for (const call of calls) if (!(await isAllowed(call, deployed))) denied.push(call);
 
   const unused = [...deployed.roles].flatMap(([role, statements]) => {
     const ofRole = calls.filter((call) => call.role === role);
     return statements.flatMap((statement) => unusedParts(role, statement, ofRole));
   });
-  const excuses = ({ role, statement, part }: Exception, { role: of, statement: sid, part: what }: Unused) =>
-    role.test(of) && statement.test(sid) && (part === undefined || part.test(what));
+  const covers = ({ role, statement, part }: Exception, permission: UnusedPermission) =>
+    role.test(permission.role) &&
+    statement.test(permission.statement) &&
+    (part === undefined || part.test(permission.part));
   return {
-    refused,
-    unused: unused.filter((each) => !exceptions.some((exception) => excuses(exception, each))),
-    stale: exceptions.filter((exception) => !unused.some((each) => excuses(exception, each))),
+    denied,
+    unused: unused.filter((each) => !exceptions.some((exception) => covers(exception, each))),
+    stale: exceptions.filter((exception) => !unused.some((each) => covers(exception, each))),
   };
 }
 
-/** One line for each fault, that says what to do. */
-export function describeVerdict({ refused, unused, stale }: Verdict): readonly string[] {
+/** One line per fault, with what to do. */
+export function describeEvaluation({ denied, unused, stale }: Evaluation): readonly string[] {
   return [
-    ...refused.map(
+    ...denied.map(
       ({ role, action, resource }) =>
-        `${role} asked for ${action} on ${resource}, which it is not allowed: allow it in its module, or do not ask`,
+        `${role} is denied ${action} on ${resource}: grant it in the module, or remove the call`,
     ),
     ...unused.map(
       ({ role, statement, part }) =>
-        `${role} is allowed ${part} (${statement}), which it never asked for: take it away, or test what needs it, or give the reason in test/support/least-privilege/exceptions.ts`,
+        `${role} never used ${part} (${statement}): remove it, test it, or add an exception with a reason in test/support/least-privilege/exceptions.ts`,
     ),
     ...stale.map(
       ({ role, statement, part }) =>
-        `nothing needs the exception ${[role, statement, part].filter(Boolean).join(" ")} any more: take it out of test/support/least-privilege/exceptions.ts`,
+        `the exception ${[role, statement, part].filter(Boolean).join(" ")} is not needed: remove it from test/support/least-privilege/exceptions.ts`,
     ),
   ];
 }
 
-/** S3 and SNS ask KMS in the name of who calls them; the emulator's do not. */
-function askedOfKms({ role, action, resource }: Call, keys: Deployed["encryptionKeys"]): readonly Call[] {
+/** The KMS calls that S3 and SNS make for their caller. The emulator does not make them. */
+function kmsCalls({ role, action, resource }: Call, keys: Deployed["encryptionKeys"]): readonly Call[] {
   const key = keys.get(ownerOf(resource));
   const kms = KMS_CALLS[action];
   return key === undefined || kms === undefined ? [] : kms.map((each) => ({ role, action: each, resource: key }));
@@ -119,18 +121,18 @@ async function isAllowed({ role, action, resource }: Call, deployed: Deployed): 
     },
     {},
   );
-  // An error: the action or the resource is nothing that AWS knows.
+  // An error means that IAM does not define the action or the resource.
   return resultType !== "error" && "overallResult" in result && result.overallResult === "Allowed";
 }
 
 const EMULATED_ACCOUNT = "000000000000";
 
-/** Of an object, its bucket. */
+/** The resource whose policy and key apply: for an object its bucket. */
 function ownerOf(resource: string): string {
   return resource.startsWith("arn:aws:s3:::") ? (resource.split("/")[0] ?? resource) : resource;
 }
 
-/** Of a statement that no call needed, its actions; of others, what of their actions and resources none needed. */
+/** The actions and resources of a statement that no call needed; only the actions if no call needed the statement. */
 function unusedParts(role: string, { Sid: statement, Effect, Action, Resource }: Statement, calls: readonly Call[]) {
   if (Effect === "Deny") return [];
   const covered = calls.filter(
@@ -139,10 +141,10 @@ function unusedParts(role: string, { Sid: statement, Effect, Action, Resource }:
   const actions = Action.filter((action) => !covered.some((call) => matches(call.action)(action)));
   const resources = Resource.filter((resource) => !covered.some((call) => matches(call.resource)(resource)));
   const parts = covered.length === 0 ? actions : [...actions, ...resources];
-  return parts.map((part): Unused => ({ role, statement, part }));
+  return parts.map((part): UnusedPermission => ({ role, statement, part }));
 }
 
-/** Whether a pattern of a policy, in which * is any text and ? any character, fits a value. */
+/** Matches policy patterns: * is any text, ? any character. */
 function matches(value: string): (pattern: string) => boolean {
   return (pattern) => {
     const source = pattern

@@ -1,13 +1,10 @@
-/**
- * A process of its own: a dispatcher as peers write it, with the AWS SDK as it comes: one page of the query after the other, of each page a
- * SendMessage for every timer, all at once.
- */
+/** Benchmark process: a baseline dispatcher with the plain AWS SDK. Pages in sequence, one SendMessage per timer, all of a page at once. */
 import { DynamoDBClient, QueryCommand, type AttributeValue } from "@aws-sdk/client-dynamodb";
 import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 
-import type { Scenario } from "./messages";
-import { measure } from "./scenario";
+import type { Scenario } from "../messages";
+import { measure } from "../scenario";
 
 const TIMERS = 20_000;
 
@@ -20,8 +17,8 @@ async function dispatch({ until, cursor }: Scenario): Promise<void> {
       new QueryCommand({
         TableName: "almanac-bench-timers",
         IndexName: "due",
-        KeyConditionExpression: "#slot = :slot AND #order BETWEEN :from AND :to",
-        ExpressionAttributeNames: { "#slot": "slot", "#order": "order" },
+        KeyConditionExpression: "#slot = :slot AND #dueMs BETWEEN :from AND :to",
+        ExpressionAttributeNames: { "#slot": "slot", "#dueMs": "dueMs" },
         ExpressionAttributeValues: {
           ":slot": { S: "shard0#once" },
           ":from": { N: String(cursor + 1) },
@@ -36,7 +33,7 @@ async function dispatch({ until, cursor }: Scenario): Promise<void> {
         const text = (name: string) => ({ DataType: "String", StringValue: String(timer[name]) });
         return sqs.send(
           new SendMessageCommand({
-            QueueUrl: process.env["FIRES_QUEUE"],
+            QueueUrl: process.env["FIRES_QUEUE_URL"],
             MessageBody: String(timer["data"]),
             DelaySeconds: Math.max(0, Math.min(900, Math.floor((Number(timer["at"]) - Date.now()) / 1_000))),
             MessageAttributes: {

@@ -1,23 +1,23 @@
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
-import { subjectOf } from "./run/claim";
-import { failCallSchema, failEnvironment } from "./contract";
+import { recordFailureEnvironment, recordFailureInputSchema } from "./contract";
+import { exportIdOf } from "./run/claim";
 import { stateTable } from "./storage/state-table";
 
-/** What a record has room for. */
-const CAUSE_CHARACTERS = 2_000;
+/** Keeps the item small. */
+const MAX_CAUSE_LENGTH = 2_000;
 
-/** Writes into a run's record why it was given up. The next one resumes it. */
+/** Records why a run failed. The next execution resumes the run. */
 export const handler = invocationHandler(
-  failEnvironment,
-  { input: failCallSchema },
+  recordFailureEnvironment,
+  { input: recordFailureInputSchema },
   ({ environment, clock, logger, metrics }) => {
     const state = stateTable(createDynamoDB(), environment.STATE_TABLE, clock);
     return async ({ request, execution, error, cause }): Promise<{ readonly recorded: boolean }> => {
-      const failure = { error, cause: cause.slice(0, CAUSE_CHARACTERS) };
+      const failure = { error, cause: cause.slice(0, MAX_CAUSE_LENGTH) };
       logger.error("export failed", { export: request.export, ...failure });
       metrics.count("failedExports", 1);
-      return { recorded: await state.fail(subjectOf(request), execution, failure) };
+      return { recorded: await state.fail(exportIdOf(request), execution, failure) };
     };
   },
 );

@@ -5,17 +5,14 @@ import { measuredSchema, serversReadySchema, TARGETS } from "./processes/message
 
 const MEGABYTE = 1_048_576;
 
-/**
- * What 1,000 targets cost in one invocation: the real handler, bundled as it is deployed, checks servers on loopback. S3 and
- * DynamoDB are answered for by a stub in the servers' process.
- */
-export async function benchRound(): Promise<readonly Figure[]> {
+/** One run with 1,000 targets: the bundled handler checks servers on loopback. The servers' process stubs S3 and DynamoDB. */
+export async function benchRun(): Promise<readonly Figure[]> {
   return withProcesses(__dirname, ["servers", "checker"], async (start) => {
     const { awsEndpoint } = serversReadySchema.parse(await start("servers"));
     const environment = handlerEnvironment(awsEndpoint);
     const measured = measuredSchema.parse(await start("checker", { environment, execArgv: ["--expose-gc"] }));
     const { seconds, goodRows, peakHeapBytes, liveHeapBytes, peakResidentBytes } = measured;
-    if (goodRows !== TARGETS * seconds.length) throw new Error(`only ${goodRows} checks of good targets came out good`);
+    if (goodRows !== TARGETS * seconds.length) throw new Error(`only ${goodRows} checks passed`);
     return [
       figureAtMost("heap_mb", peakHeapBytes / MEGABYTE, "MB", 128),
       figure("heap_live_mb", liveHeapBytes / MEGABYTE, "MB"),

@@ -1,16 +1,16 @@
-/** A process of its own: the real dispatcher, as it is deployed, and putting timers, against the stub. */
-import { MINUTE_MS } from "../../../../functions/shared/time";
-import { handler } from "../../../../functions/timers/dispatch";
-import { createAwsJsonClient } from "../../../../functions/shared/aws/clients/aws-json";
-import { createDynamoDB } from "../../../../functions/shared/aws/clients/dynamodb";
-import { systemClock } from "../../../../functions/shared/clock";
-import { fireQueue } from "../../../../functions/timers/queue/fire-queue";
-import { putTimers } from "../../../../functions/timers/api/put-timers";
-import { sqsSender } from "../../../../functions/timers/queue/sqs-sender";
-import { timerTable } from "../../../../functions/timers/storage/timer-table";
-import { lambdaContext, scheduledEvent } from "../../../../test/support/lambda";
-import type { Run } from "./messages";
-import { measure } from "./scenario";
+/** Benchmark process: the deployed dispatcher and PUTs, against the stub. */
+import { MINUTE_MS } from "../../../../../functions/shared/time";
+import { handler } from "../../../../../functions/timers/dispatch";
+import { createAwsJsonClient } from "../../../../../functions/shared/aws/clients/aws-json";
+import { createDynamoDB } from "../../../../../functions/shared/aws/clients/dynamodb";
+import { systemClock } from "../../../../../functions/shared/clock";
+import { fireQueue } from "../../../../../functions/timers/queue/fire-queue";
+import { putTimers } from "../../../../../functions/timers/api/put-timers";
+import { sqsSender } from "../../../../../functions/timers/queue/sqs-sender";
+import { timerTable } from "../../../../../functions/timers/storage/timer-table";
+import { lambdaContext, scheduledEvent } from "../../../../../test/support/lambda";
+import type { Run } from "../messages";
+import { measure } from "../scenario";
 
 const RUN_MS = 10 * MINUTE_MS;
 
@@ -18,13 +18,13 @@ const dispatch = async (): Promise<void> => {
   await handler(scheduledEvent({ target: 0, targets: 1 }), lambdaContext(RUN_MS));
 };
 
-/** One-shots of the hour after next, as the API puts them. */
+/** Puts one-shots due in two hours, like the API. */
 async function put(timers: number): Promise<void> {
   const services = { clock: systemClock, random: Math.random };
   const table = timerTable(createDynamoDB(), "almanac-bench-timers", services);
   const sendBatch = sqsSender(
     createAwsJsonClient({ service: "sqs", connections: 1 }),
-    process.env["FIRES_QUEUE"] ?? "",
+    process.env["FIRES_QUEUE_URL"] ?? "",
   );
   const queue = fireQueue({ sendBatch, ...services, concurrency: 1 });
   const now = Date.now();
@@ -44,7 +44,7 @@ async function put(timers: number): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  await measure("oneshot", 1_000, dispatch); // what is cold becomes warm
+  await measure("oneshot", 1_000, dispatch); // warm-up
   const runs: Run[] = [];
   for (const [kind, timers] of [
     ["oneshot", 10_000],

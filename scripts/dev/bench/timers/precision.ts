@@ -5,26 +5,26 @@ import { join } from "node:path";
 import { DynamoDBClient, paginateScan } from "@aws-sdk/client-dynamodb";
 import * as z from "zod";
 
-import { TimersClient } from "../../../clients/timers";
-import { MINUTE_MS } from "../../../functions/shared/time";
-import { homeAt } from "../../local/home";
-import { readRunning } from "../../local/run-record";
-import { commandOutput, ownEnvironment } from "../../shared/run-command";
-import { figure, figureAtMost, type Figure } from "./figure";
+import { TimersClient } from "../../../../clients/timers";
+import { MINUTE_MS } from "../../../../functions/shared/time";
+import { homeAt } from "../../../local/home";
+import { readRunning } from "../../../local/run-record";
+import { commandOutput, ownEnvironment } from "../../../shared/run-command";
+import { figure, figureAtMost, type Figure } from "../figure";
 
 const TIMERS = 300;
 const BATCH = 25;
 
-/** Long enough for all of them to be put before the first is due; then one each 200 ms. */
+/** Long enough to put all timers before the first is due. */
 const FIRST_IN_MS = MINUTE_MS;
 const APART_MS = 200;
-const PATIENCE_MS = MINUTE_MS;
+const TIMEOUT_MS = MINUTE_MS;
 
 const outputsSchema = z.looseObject({ api_url: z.string(), recorded_fires_table_name: z.string() });
 const REGION = "eu-central-1";
 const credentials = { accessKeyId: "test", secretAccessKey: "test" };
 
-/** Timers of the local environment, from the API through the queue to the shipped callback: how late each was, by the callback's clock. */
+/** Lateness of timers in the local environment, from the API to the default callback, by the callback's clock. */
 export async function benchTimersPrecision(): Promise<readonly Figure[]> {
   const home = mkdtempSync(join(tmpdir(), "almanac-bench-"));
   const { ALMANAC_AWS_ENDPOINT: _, ...env } = ownEnvironment();
@@ -33,7 +33,7 @@ export async function benchTimersPrecision(): Promise<readonly Figure[]> {
   try {
     await npmRun("start", "--detach");
     const running = await readRunning(homeAt(home));
-    if (running === undefined) throw new Error("npm start has left nothing running");
+    if (running === undefined) throw new Error("npm start did not start an environment");
     const outputs = outputsSchema.parse(running.deployment?.features["timers"]);
     await put(new TimersClient({ url: outputs.api_url, region: REGION, credentials }));
     const dynamodb = new DynamoDBClient({ endpoint: running.endpoint, region: REGION, credentials });
@@ -58,7 +58,7 @@ async function put(timers: TimersClient): Promise<void> {
 
 /** @returns milliseconds, sorted */
 async function lateness(dynamodb: DynamoDBClient, TableName: string): Promise<readonly number[]> {
-  const until = Date.now() + FIRST_IN_MS + TIMERS * APART_MS + PATIENCE_MS;
+  const until = Date.now() + FIRST_IN_MS + TIMERS * APART_MS + TIMEOUT_MS;
   for (;;) {
     const late: number[] = [];
     for await (const { Items = [] } of paginateScan({ client: dynamodb }, { TableName }))

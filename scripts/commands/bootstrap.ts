@@ -1,5 +1,5 @@
 /** `npm run bootstrap -- <environment>`: makes what an environment needs and cannot make for itself. */
-import { DEFAULT_HOME } from "../local/home";
+import { DEFAULT_HOME } from "../emulator/home";
 import { describeError, EXIT, npmCommand } from "../shared/command-line";
 import { bootstrap } from "../environments/bootstrap";
 import { openStack, type DeployedOptions } from "../environments/deployed";

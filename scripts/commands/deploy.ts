@@ -2,10 +2,10 @@
 import { bootstrap } from "../environments/bootstrap";
 import { dashboardUrl } from "../environments/console-url";
 import { openStack, type DeployedOptions, type EnvironmentStack } from "../environments/deployed";
-import { describeFeatures } from "../local/describe-run";
-import { DEFAULT_HOME } from "../local/home";
-import { featuresSchema } from "../local/run-record";
-import { runSteps } from "../local/steps";
+import { describeFeatures } from "../emulator/describe-run";
+import { DEFAULT_HOME } from "../emulator/home";
+import { featuresSchema } from "../emulator/run-record";
+import { runSteps } from "../shared/steps";
 import { toMarkdown } from "../review/markdown";
 import { planInto, withPlanFile } from "../review/planned";
 import { countChanges, forbiddenLoss, isEmpty, reviewPlan, type Report } from "../review/report";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { deleteLateLogs } from "../environments/late-logs";
 import { findLeftovers } from "../environments/orphaned-resources";
 import { LOCAL, openStack, refuseUnknown, type DeployedOptions } from "../environments/deployed";
-import { DEFAULT_HOME } from "../local/home";
+import { DEFAULT_HOME } from "../emulator/home";
 import { ask } from "../shared/confirm";
 import { describeError, EXIT, npmCommand } from "../shared/command-line";
 import { deleteStateBucket, ensureStateBucket } from "../terraform/state-bucket";

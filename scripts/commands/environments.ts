@@ -2,8 +2,8 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { S3Client } from "@aws-sdk/client-s3";
-import { DEFAULT_HOME, homeAt } from "../local/home";
-import { readRunning } from "../local/run-record";
+import { DEFAULT_HOME, homeAt } from "../emulator/home";
+import { readRunning } from "../emulator/run-record";
 import { describeError, EXIT, npmCommand } from "../shared/command-line";
 import { readStateBackend, type StateBackend } from "../terraform/state-bucket";
 import { synthesizeStacks } from "../terraform/synthesize";

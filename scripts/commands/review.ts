@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { InvalidArgumentError } from "commander";
 import { NotDeployedError, openStack, type DeployedOptions } from "../environments/deployed";
-import { DEFAULT_HOME } from "../local/home";
+import { DEFAULT_HOME } from "../emulator/home";
 import { describeError, EXIT, npmCommand } from "../shared/command-line";
 import { stateBucketExists } from "../terraform/state-bucket";
 import { terraformInit } from "../terraform/terraform";

@@ -2,10 +2,10 @@
 import { InvalidArgumentError } from "commander";
 import { colours } from "../shared/colours";
 import { logTail } from "../emulator/run";
-import { describeAccess, describeFeatures } from "../local/describe-run";
-import { DEFAULT_HOME, homeAt, type Home } from "../local/home";
+import { describeAccess, describeFeatures } from "../emulator/describe-run";
+import { DEFAULT_HOME, homeAt, type Home } from "../emulator/home";
 import { DEFAULT_PORT } from "../local/port";
-import { readRecord } from "../local/run-record";
+import { readRecord } from "../emulator/run-record";
 import { startLocal, type Started } from "../local/start";
 import { stopLocal } from "../local/stop";
 import { describeError, EXIT, npmCommand } from "../shared/command-line";

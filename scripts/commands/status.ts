@@ -1,7 +1,7 @@
 /** `npm run status`: what `npm start` has started. */
-import { describeAccess, describeFeatures } from "../local/describe-run";
-import { DEFAULT_HOME, homeAt } from "../local/home";
-import { readRunning } from "../local/run-record";
+import { describeAccess, describeFeatures } from "../emulator/describe-run";
+import { DEFAULT_HOME, homeAt } from "../emulator/home";
+import { readRunning } from "../emulator/run-record";
 import { EXIT, npmCommand } from "../shared/command-line";
 
 const { home, json } = npmCommand(

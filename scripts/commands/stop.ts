@@ -1,5 +1,5 @@
 /** `npm run stop`: stops what `npm start` has started. */
-import { DEFAULT_HOME, homeAt } from "../local/home";
+import { DEFAULT_HOME, homeAt } from "../emulator/home";
 import { stopLocal } from "../local/stop";
 import { npmCommand } from "../shared/command-line";
 

@@ -17,7 +17,7 @@ import {
   NoSuchEntityException,
   type Role,
 } from "@aws-sdk/client-iam";
-import { partitionOf } from "./partition";
+import { partitionOf } from "../shared/partition";
 
 /** One for all regions, as roles are. */
 export const API_LOGS_ROLE = "almanac-api-gateway-logs";

@@ -1,6 +1,6 @@
 /** Finds an environment: its stack, what that says runs where, and how AWS clients get there. */
-import { homeAt } from "../local/home";
-import { featuresSchema, readRunning, type Features } from "../local/run-record";
+import { homeAt } from "../emulator/home";
+import { featuresSchema, readRunning, type Features } from "../emulator/run-record";
 import { readStateBackend, stateBucketExists } from "../terraform/state-bucket";
 import { readTags, synthesizeStack } from "../terraform/synthesize";
 import { terraformInit, terraformOutputs, withoutAwsSettings, type TerraformOptions } from "../terraform/terraform";

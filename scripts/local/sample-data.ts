@@ -4,10 +4,10 @@ import { DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { z } from "zod";
 import { LOCAL_REGION } from "../emulator/run";
-import { openDoor } from "../commands/pipelines/door";
-import { channelOf } from "../commands/pipelines/outputs";
+import { openDoor } from "../shared/ingress-client";
+import { channelOf } from "../shared/feature-outputs";
 import type { AwsSettings } from "../environments/deployed";
-import type { Features } from "./run-record";
+import type { Features } from "../emulator/run-record";
 
 /** The emulator's only account. */
 const ACCOUNT = "000000000000";

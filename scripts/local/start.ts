@@ -17,12 +17,12 @@ import {
   type TerraformOptions,
 } from "../terraform/terraform";
 import { describeApplied } from "../terraform/events";
-import type { Home } from "./home";
+import type { Home } from "../emulator/home";
 import { choosePort, DEFAULT_PORT } from "./port";
-import { featuresSchema, readRunning, writeRecord, type Features, type RunRecord } from "./run-record";
+import { featuresSchema, readRunning, writeRecord, type Features, type RunRecord } from "../emulator/run-record";
 import { localSettings, putSampleData } from "./sample-data";
 import { putWebhooks, startSlack } from "./slack/run";
-import { runSteps, type Step } from "./steps";
+import { runSteps, type Step } from "../shared/steps";
 import { stopLocal } from "./stop";
 
 /** As far as it is about Slack. */

@@ -20,7 +20,7 @@ import {
   type BucketLocationConstraint,
 } from "@aws-sdk/client-s3";
 import { z } from "zod";
-import { partitionOf } from "../environments/partition";
+import { partitionOf } from "../shared/partition";
 
 /** How long an older state can be brought back. */
 const OLD_STATE_DAYS = 90;

@@ -1,5 +1,5 @@
-import { readRunning } from "../../scripts/local/run-record";
-import { homeAt } from "../../scripts/local/home";
+import { readRunning } from "../../scripts/emulator/run-record";
+import { homeAt } from "../../scripts/emulator/home";
 import { home, npmRun, startArguments } from "./support/system";
 
 /** A list of each kind of thing that Almanac makes: the service, and the request that lists it. */

@@ -36,8 +36,8 @@ import * as z from "zod";
 import { manifestSchema, type Manifest } from "../../functions/exports/contract";
 import { parsePlainItem } from "../../functions/exports/format/plain-json";
 import { mapConcurrently } from "../../functions/shared/concurrency";
-import { homeAt } from "../../scripts/local/home";
-import { readRunning } from "../../scripts/local/run-record";
+import { homeAt } from "../../scripts/emulator/home";
+import { readRunning } from "../../scripts/emulator/run-record";
 import { withStatementsOnly } from "./support/roles";
 import { awsConfiguration, eventually, home, npmRun, startArguments } from "./support/system";
 

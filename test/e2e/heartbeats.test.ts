@@ -4,8 +4,8 @@ import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
-import { readRunning } from "../../scripts/local/run-record";
-import { homeAt } from "../../scripts/local/home";
+import { readRunning } from "../../scripts/emulator/run-record";
+import { homeAt } from "../../scripts/emulator/home";
 import { SOON_EXPIRING_DAYS } from "../support/target-servers";
 import { awsConfiguration, eventually, home, npmRun, startArguments } from "./support/system";
 

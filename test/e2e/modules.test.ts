@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import * as z from "zod";
-import { homeAt } from "../../scripts/local/home";
-import { readRunning } from "../../scripts/local/run-record";
+import { homeAt } from "../../scripts/emulator/home";
+import { readRunning } from "../../scripts/emulator/run-record";
 import { terraform, terraformOutputs, withoutAwsSettings } from "../../scripts/terraform/terraform";
 import { awsConfiguration, home, npmRun } from "./support/system";
 

@@ -10,10 +10,10 @@ import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/clien
 import { ReceiveMessageCommand, SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
 import * as z from "zod";
 import { readPart, type Archived } from "../../functions/pipelines/storage/archive";
-import { openDoor, type Door } from "../../scripts/commands/pipelines/door";
-import { channelOf, type DeployedChannel } from "../../scripts/commands/pipelines/outputs";
-import { homeAt } from "../../scripts/local/home";
-import { readRunning } from "../../scripts/local/run-record";
+import { openDoor, type Door } from "../../scripts/shared/ingress-client";
+import { channelOf, type DeployedChannel } from "../../scripts/shared/feature-outputs";
+import { homeAt } from "../../scripts/emulator/home";
+import { readRunning } from "../../scripts/emulator/run-record";
 import { awsConfiguration, eventually, home, npmRun, startArguments } from "./support/system";
 
 const LONG = "1234567890123456789012345678901234567890";

@@ -1,7 +1,7 @@
 /** A whole life of somebody's own environment, by the commands that people run: made, tried, unchanged, taken down, gone. */
 import { join } from "node:path";
-import { homeAt } from "../../scripts/local/home";
-import { readRunning } from "../../scripts/local/run-record";
+import { homeAt } from "../../scripts/emulator/home";
+import { readRunning } from "../../scripts/emulator/run-record";
 import { putSampleData } from "../../scripts/local/sample-data";
 import { home, npmRunWith } from "./support/system";
 

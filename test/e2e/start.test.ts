@@ -8,8 +8,8 @@ import {
 } from "@aws-sdk/client-s3";
 import { terraform, terraformEnvironment } from "../../scripts/terraform/terraform";
 import { runCommand } from "../../scripts/shared/run-command";
-import { homeAt } from "../../scripts/local/home";
-import { readRunning } from "../../scripts/local/run-record";
+import { homeAt } from "../../scripts/emulator/home";
+import { readRunning } from "../../scripts/emulator/run-record";
 import { awsConfiguration, home, npmRun, stackDirectory, startArguments } from "./support/system";
 
 describe("npm start", () => {

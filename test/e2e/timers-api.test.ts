@@ -1,8 +1,8 @@
 import * as z from "zod";
 
 import { ConflictError, InvalidRequestError, TimersClient } from "../../clients/timers";
-import { homeAt } from "../../scripts/local/home";
-import { readRunning } from "../../scripts/local/run-record";
+import { homeAt } from "../../scripts/emulator/home";
+import { readRunning } from "../../scripts/emulator/run-record";
 import { home, npmRun, startArguments } from "./support/system";
 
 const outputsSchema = z.looseObject({ api_url: z.url() });

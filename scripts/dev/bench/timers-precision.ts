@@ -6,8 +6,8 @@ import { DynamoDBClient, paginateScan } from "@aws-sdk/client-dynamodb";
 import * as z from "zod";
 
 import { TimersClient } from "../../../clients/timers";
-import { homeAt } from "../../local/home";
-import { readRunning } from "../../local/run-record";
+import { homeAt } from "../../emulator/home";
+import { readRunning } from "../../emulator/run-record";
 import { commandOutput, ownEnvironment } from "../../shared/run-command";
 import { figure, figureAtMost, type Figure } from "./figure";
 

@@ -1,0 +1,37 @@
+/** A channel's endpoint, as programs with AWS credentials call it. */
+import { SQSClient } from "@aws-sdk/client-sqs";
+import { SignatureV4 } from "@smithy/signature-v4";
+import type { AwsSettings } from "../environments/deployed";
+
+export interface DoorAnswer {
+  readonly status: number;
+  /** JSON. */
+  readonly text: string;
+}
+
+/** Posts a message, signed (AWS_IAM). */
+export type Door = (body: string) => Promise<DoorAnswer>;
+
+export function openDoor(endpoint: string, aws: AwsSettings): Door {
+  const url = new URL(endpoint);
+  // A client of the SDK knows where credentials are, and how to hash.
+  const { config } = new SQSClient(aws);
+  const signer = new SignatureV4({
+    service: "execute-api",
+    region: aws.region,
+    credentials: () => config.credentials(),
+    sha256: config.sha256,
+  });
+  return async (body) => {
+    const { headers } = await signer.sign({
+      method: "POST",
+      protocol: url.protocol,
+      hostname: url.hostname,
+      path: url.pathname,
+      headers: { host: url.host, "content-type": "application/json" },
+      body,
+    });
+    const response = await fetch(url, { method: "POST", headers, body });
+    return { status: response.status, text: await response.text() };
+  };
+}

@@ -6,8 +6,7 @@ import { createSfn } from "../shared/aws/clients/sfn";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
 import { claimRun, type ClaimPorts } from "./run/claim";
 import { exportOf, readConfiguration } from "./run/configuration";
-import { claimCallSchema, type Claim } from "./contract";
-import { parseClaimEnvironment } from "./environment";
+import { claimCallSchema, claimEnvironment, type Claim } from "./contract";
 import { isRunning } from "./run/executions";
 import { answeringFailures } from "./run/failure";
 import { dayOf, locationOf } from "./run/object-keys";
@@ -16,7 +15,7 @@ import { isEmpty } from "./run/window";
 
 /** Claims an export's day for an execution of the state machine, and plans the run. Called again by the same one, it answers the same. */
 export const handler = invocationHandler(
-  parseClaimEnvironment,
+  claimEnvironment,
   { input: claimCallSchema },
   ({ environment, clock, logger }) => {
     const dynamodb = createDynamoDB();

@@ -1,55 +1,62 @@
 /** What the module and the functions of exports share: names, shapes and their parsers. No SDK, no I/O. */
 import * as z from "zod";
 
-/** What starts runs is given. */
-export interface StartEnvironment {
-  readonly CONFIGURATION_BUCKET: string;
+import { environmentSchema, text, type EnvironmentVariables } from "../shared/environment";
+
+/** Starts runs from queued jobs. */
+export const startEnvironment = environmentSchema({
+  CONFIGURATION_BUCKET: text,
   /** The state machine that runs exports, by its ARN. */
-  readonly MACHINE: string;
-}
+  MACHINE: text,
+});
+export type StartEnvironment = EnvironmentVariables<typeof startEnvironment>;
 
-/** What a person, or the schedule, starts a run with is given besides. */
-export interface RunEnvironment extends StartEnvironment {
+/** Starts runs for schedules and operators. */
+export const runEnvironment = environmentSchema({
+  ...startEnvironment.variables,
   /** What the ARNs of the machine's executions begin with. */
-  readonly EXECUTIONS: string;
-}
+  EXECUTIONS: text,
+});
+export type RunEnvironment = EnvironmentVariables<typeof runEnvironment>;
 
-/** What claims runs is given. */
-export interface ClaimEnvironment {
-  readonly STATE_TABLE: string;
+/** Claims runs. */
+export const claimEnvironment = environmentSchema({
+  STATE_TABLE: text,
   /** What is exported: names of tables, separated by commas. */
-  readonly TABLES: string;
-  readonly CONFIGURATION_BUCKET: string;
+  TABLES: text,
+  CONFIGURATION_BUCKET: text,
   /** Where exports go that name no bucket of their own. */
-  readonly EXPORTS_BUCKET: string;
+  EXPORTS_BUCKET: text,
   /** What the ARNs of the machine's executions begin with. */
-  readonly EXECUTIONS: string;
-}
+  EXECUTIONS: text,
+});
+export type ClaimEnvironment = EnvironmentVariables<typeof claimEnvironment>;
 
-/** What reads tables, or has DynamoDB read them, is given. */
-export interface ReadEnvironment {
-  readonly STATE_TABLE: string;
+/** Reads tables, or has DynamoDB export them. */
+export const readEnvironment = environmentSchema({
+  STATE_TABLE: text,
   /** Where it may write: names of buckets, separated by commas. */
-  readonly BUCKETS: string;
+  BUCKETS: text,
   /** What it may read: names of tables, separated by commas. */
-  readonly TABLES: string;
-  /** ARNs of roles that jobs may ask for, separated by commas. None: empty. */
-  readonly JOB_ROLES: string;
-  /** ARNs of keys that files are encrypted with, separated by commas. None: empty. */
-  readonly KEYS: string;
-}
+  TABLES: text,
+  /** ARNs of roles that jobs may ask for, separated by commas. */
+  JOB_ROLES: text.optional(),
+  /** ARNs of keys that files are encrypted with, separated by commas. */
+  KEYS: text.optional(),
+});
+export type ReadEnvironment = EnvironmentVariables<typeof readEnvironment>;
 
-/** What ends runs is given. */
-export interface FinishEnvironment {
-  readonly STATE_TABLE: string;
-  readonly BUCKETS: string;
-  readonly KEYS: string;
-}
+/** Finishes runs. */
+export const finishEnvironment = environmentSchema({
+  STATE_TABLE: text,
+  BUCKETS: text,
+  KEYS: text.optional(),
+});
+export type FinishEnvironment = EnvironmentVariables<typeof finishEnvironment>;
 
-/** What records failures is given. */
-export interface FailEnvironment {
-  readonly STATE_TABLE: string;
-}
+/** Records failed runs. */
+export const failEnvironment = environmentSchema({ STATE_TABLE: text });
+export type FailEnvironment = EnvironmentVariables<typeof failEnvironment>;
 
 /** The key of the object that holds {@link configurationSchema} as JSON. */
 export const CONFIGURATION_KEY = "exports.json";

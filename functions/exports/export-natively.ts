@@ -14,8 +14,7 @@ import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { mapConcurrently } from "../shared/concurrency";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
 import { exportClients } from "./scan/clients";
-import { nativeCallSchema, type ExportedFile, type Run } from "./contract";
-import { parseReadEnvironment } from "./environment";
+import { nativeCallSchema, readEnvironment, type ExportedFile, type Run } from "./contract";
 import { answeringFailures } from "./run/failure";
 import { namesOf, runFolder } from "./run/object-keys";
 import { stateTable } from "./storage/state-table";
@@ -40,7 +39,7 @@ const listedFileSchema = z.object({ itemCount: z.number(), md5Checksum: z.string
  * begins, and may come twice.
  */
 export const handler = invocationHandler(
-  parseReadEnvironment,
+  readEnvironment,
   { input: nativeCallSchema },
   ({ environment, clock, logger }) => {
     const dynamodb = createDynamoDB();

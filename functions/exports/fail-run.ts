@@ -1,8 +1,7 @@
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
 import { subjectOf } from "./run/claim";
-import { failCallSchema } from "./contract";
-import { parseFailEnvironment } from "./environment";
+import { failCallSchema, failEnvironment } from "./contract";
 import { stateTable } from "./storage/state-table";
 
 /** What a record has room for. */
@@ -10,7 +9,7 @@ const CAUSE_CHARACTERS = 2_000;
 
 /** Writes into a run's record why it was given up. The next one resumes it. */
 export const handler = invocationHandler(
-  parseFailEnvironment,
+  failEnvironment,
   { input: failCallSchema },
   ({ environment, clock, logger, metrics }) => {
     const state = stateTable(createDynamoDB(), environment.STATE_TABLE, clock);

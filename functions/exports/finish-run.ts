@@ -3,8 +3,14 @@ import { DeleteObjectCommand, paginateListObjectsV2, PutObjectCommand, type S3Cl
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
 import { exportClients } from "./scan/clients";
-import { EXPORT_DIMENSION, finishCallSchema, type Answer, type ExportedFile, type Run } from "./contract";
-import { parseFinishEnvironment } from "./environment";
+import {
+  EXPORT_DIMENSION,
+  finishCallSchema,
+  finishEnvironment,
+  type Answer,
+  type ExportedFile,
+  type Run,
+} from "./contract";
 import { answeringFailures } from "./run/failure";
 import { manifestOf } from "./run/manifest";
 import { fileKey, locationOf, manifestKey, namesOf, runFolder, successKey } from "./run/object-keys";
@@ -16,7 +22,7 @@ import { stateTable, type StateTable } from "./storage/state-table";
  * it: the manifest of what is there, the marker, and the release of the export for the next run. Each may be done twice.
  */
 export const handler = invocationHandler(
-  parseFinishEnvironment,
+  finishEnvironment,
   { input: finishCallSchema },
   ({ environment, clock, logger, metrics }) => {
     const { s3 } = exportClients();

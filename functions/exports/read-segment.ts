@@ -6,8 +6,7 @@ import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createSts } from "../shared/aws/clients/sts";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
 import { exportClients } from "./scan/clients";
-import { segmentCallSchema, type Run } from "./contract";
-import { parseReadEnvironment } from "./environment";
+import { readEnvironment, segmentCallSchema, type Run } from "./contract";
 import { answeringFailures } from "./run/failure";
 import { fileWriter } from "./format/file-writer";
 import { fileKey, namesOf } from "./run/object-keys";
@@ -33,7 +32,7 @@ const SEGMENTS_AT_A_TIME = 40;
  * segment: then the last one called is the only one whose work counts.
  */
 export const handler = invocationHandler(
-  parseReadEnvironment,
+  readEnvironment,
   { input: segmentCallSchema },
   ({ environment, clock, logger, metrics }) => {
     const own = createDynamoDB();

@@ -6,8 +6,7 @@ import { createS3 } from "../shared/aws/clients/s3";
 import { createSfn } from "../shared/aws/clients/sfn";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
 import { exportOf, readConfiguration } from "./run/configuration";
-import { answerSchema, type RunRequest } from "./contract";
-import { parseRunEnvironment } from "./environment";
+import { answerSchema, runEnvironment, type RunRequest } from "./contract";
 import { startExecution } from "./run/executions";
 import { dayOf } from "./run/object-keys";
 
@@ -46,7 +45,7 @@ const RULE = /-exports-schedule-(.+)$/;
  * `{statusCode: 200, body: "\"Uploaded to s3.\""}`. A tick that comes twice starts one execution.
  */
 export const handler = invocationHandler(
-  parseRunEnvironment,
+  runEnvironment,
   { input: z.union([tickSchema, callSchema]) },
   ({ environment, clock, logger }) => {
     const sfn = createSfn();

@@ -4,8 +4,7 @@ import { mapConcurrently } from "../shared/concurrency";
 import { describeIssues } from "../shared/errors";
 import { queueHandler, type MessageFailure, type QueueMessage } from "../shared/handlers/queue-handler";
 import { exportOf, readConfiguration } from "./run/configuration";
-import { jobSchema, type Job } from "./contract";
-import { parseStartEnvironment } from "./environment";
+import { jobSchema, startEnvironment, type Job } from "./contract";
 import { startExecution } from "./run/executions";
 
 const STARTS_AT_A_TIME = 5;
@@ -19,7 +18,7 @@ export class MalformedJobError extends Error {
  * The door for jobs: each message starts an execution of its own, and fails alone. The execution is named after the message, so one
  * that comes twice is one execution.
  */
-export const handler = queueHandler(parseStartEnvironment, ({ environment, logger }) => {
+export const handler = queueHandler(startEnvironment, ({ environment, logger }) => {
   const sfn = createSfn();
   const s3 = createS3();
   return async (batch) => {

@@ -13,8 +13,7 @@ import { slackPost } from "../shared/slack";
 import { aftermath, type AftermathPorts } from "./process-check-results";
 import { slackChannel, topicChannel } from "./notifications/notifiers";
 import { checkTarget } from "./probe/check-target";
-import { MAX_CONCURRENT_CHECKS } from "./contract";
-import { parseCheckEnvironment } from "./environment";
+import { MAX_CONCURRENT_CHECKS, checkEnvironment } from "./contract";
 import { httpClient } from "./probe/http-client";
 import { systemLookUp } from "./probe/dns";
 import { report } from "./telemetry/check-metrics";
@@ -34,7 +33,7 @@ const CLOSING_MS = 1_000;
  * comes twice, or is retried after some rows were saved, adds observations and never overwrites one; and in a target's state
  * each tick counts once.
  */
-export const handler = scheduledHandler(parseCheckEnvironment, (services) => {
+export const handler = scheduledHandler(checkEnvironment, (services) => {
   const { environment, clock, logger, metrics } = services;
   const s3 = createS3();
   const dynamodb = createDynamoDB();

@@ -3,45 +3,49 @@
  */
 import * as z from "zod";
 
+import { environmentSchema, positiveInteger, text, type EnvironmentVariables } from "../shared/environment";
 import { forbiddenHost } from "./probe/ssrf-guard";
 
-/** What the checker is given by its module, one environment variable each. */
-export interface CheckEnvironment {
+/** Checks targets on a schedule. */
+export const checkEnvironment = environmentSchema({
   /** The telemetry table. */
-  readonly HEARTBEATS_TABLE: string;
+  HEARTBEATS_TABLE: text,
   /** The table of states, roll-ups and incidents. */
-  readonly STATE_TABLE: string;
+  STATE_TABLE: text,
   /** The bucket that holds the targets, under {@link TARGETS_KEY}, and what goes for all of them, under {@link WATCH_KEY}. */
-  readonly TARGETS_BUCKET: string;
+  TARGETS_BUCKET: text,
   /** How many days a telemetry row is kept, before DynamoDB's TTL removes it. */
-  readonly TELEMETRY_DAYS: string;
+  TELEMETRY_DAYS: positiveInteger,
   /** From one round of checks to the next. */
-  readonly INTERVAL_MINUTES: string;
+  INTERVAL_MINUTES: positiveInteger,
   /** The function that publishes the status page: each tick is handed on to it. */
-  readonly PUBLISH_FUNCTION: string;
+  PUBLISH_FUNCTION: text,
   /** The SNS topic that incidents are told to. */
-  readonly NOTIFICATION_TOPIC: string;
-  /** The SSM parameter that holds the URL of a Slack webhook; empty: there is none. */
-  readonly SLACK_WEBHOOK_PARAMETER: string;
-  /** How long the secret of a header is used before it is read from SSM again; empty: no header has one. */
-  readonly SECRETS_KEPT_SECONDS: string;
-}
+  NOTIFICATION_TOPIC: text,
+  /** The SSM parameter that holds the URL of a Slack webhook. */
+  SLACK_WEBHOOK_PARAMETER: text.optional(),
+  /** How long the secret of a header is used before it is read from SSM again. Empty: no header has one. */
+  SECRETS_KEPT_SECONDS: positiveInteger.optional(),
+});
+export type CheckEnvironment = EnvironmentVariables<typeof checkEnvironment>;
 
-/** What the publisher of the status page is given by its module. */
-export interface PublishEnvironment {
-  readonly STATE_TABLE: string;
-  readonly TARGETS_BUCKET: string;
+/** Publishes the status page. */
+export const publishEnvironment = environmentSchema({
+  STATE_TABLE: text,
+  TARGETS_BUCKET: text,
   /** The bucket of the status page. */
-  readonly STATUS_BUCKET: string;
-  readonly INTERVAL_MINUTES: string;
-}
+  STATUS_BUCKET: text,
+  INTERVAL_MINUTES: positiveInteger,
+});
+export type PublishEnvironment = EnvironmentVariables<typeof publishEnvironment>;
 
-/** What the door for push heartbeats is given by its module. */
-export interface ReportInEnvironment {
-  readonly STATE_TABLE: string;
+/** The API for push heartbeats. */
+export const reportInEnvironment = environmentSchema({
+  STATE_TABLE: text,
   /** The bucket that holds the jobs, under {@link WATCH_KEY}. */
-  readonly WATCH_BUCKET: string;
-}
+  WATCH_BUCKET: text,
+});
+export type ReportInEnvironment = EnvironmentVariables<typeof reportInEnvironment>;
 
 /** The targets' object in the configuration bucket: the JSON of {@link Target}[]. */
 export const TARGETS_KEY = "targets.json";

@@ -3,14 +3,14 @@ import * as z from "zod";
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createS3 } from "../shared/aws/clients/s3";
 import { endpoint, restHandler } from "../shared/handlers/rest-handler";
-import type { Job } from "./contract";
-import { parseReportInEnvironment } from "./environment";
+import { MINUTE_MS } from "../shared/time";
+import { reportInEnvironment, type Job } from "./contract";
 import { reportJob } from "./monitors/record-heartbeat";
 import { stateTable } from "./monitors/state-table";
 import { readWatch } from "./monitors/configuration";
 
 /** How long the list of jobs is remembered: a deployment that changes it need not change this function. */
-const REMEMBERED_MS = 60_000;
+const REMEMBERED_MS = MINUTE_MS;
 
 const requestSchema = z.object({
   path: z.object({ name: z.string() }),
@@ -18,7 +18,7 @@ const requestSchema = z.object({
 });
 
 /** `POST /heartbeats/{name}`: a job says that it has run. */
-export const handler = restHandler(parseReportInEnvironment, ({ environment, clock }) => {
+export const handler = restHandler(reportInEnvironment, ({ environment, clock }) => {
   const s3 = createS3();
   const table = stateTable(createDynamoDB(), environment.STATE_TABLE, { clock, random: Math.random });
   let remembered: { readonly jobs: readonly Job[]; readonly until: number } | undefined;

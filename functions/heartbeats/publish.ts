@@ -1,7 +1,7 @@
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createS3 } from "../shared/aws/clients/s3";
 import { scheduledHandler } from "../shared/handlers/scheduled-handler";
-import { parsePublishEnvironment } from "./environment";
+import { publishEnvironment } from "./contract";
 import { historyReader } from "./status-page/history-reader";
 import { currentStatus } from "./status-page/build-status";
 import { stateTable } from "./monitors/state-table";
@@ -14,7 +14,7 @@ import { readTargetList, readWatch } from "./monitors/configuration";
  *
  * Safe under at-least-once delivery: it publishes what is so now, however often it is asked.
  */
-export const handler = scheduledHandler(parsePublishEnvironment, ({ environment, app, environmentName, clock }) => {
+export const handler = scheduledHandler(publishEnvironment, ({ environment, app, environmentName, clock }) => {
   const s3 = createS3();
   const table = stateTable(createDynamoDB(), environment.STATE_TABLE, { clock, random: Math.random });
   const publisher = statusPublisher(s3, environment.STATUS_BUCKET);

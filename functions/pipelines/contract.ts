@@ -1,6 +1,8 @@
 /** What the pipelines' module and its functions share. */
 import * as z from "zod";
 
+import { environmentSchema, text, type EnvironmentVariables } from "../shared/environment";
+
 /** A JSON Pointer (RFC 6901) to something inside a message: `/customer/name`. */
 const pointerSchema = z
   .string()
@@ -119,30 +121,38 @@ export const SCHEMA_OPTIONS = {
 /** What the drain is asked by those who have new notices; a schedule asks for all webhooks. */
 export const drainRequestSchema = z.object({ webhook: z.string().optional() });
 
-export interface DoorEnvironment {
-  readonly CHANNEL_NAME: string;
-  readonly CHANNEL: string;
-  readonly QUEUE_URL: string;
-  /** The bucket that holds the schema; empty: there is none. */
-  readonly SCHEMA_BUCKET: string;
-}
+/** A channel's HTTP endpoint. */
+export const doorEnvironment = environmentSchema({
+  CHANNEL_NAME: text,
+  CHANNEL: channelVariableSchema,
+  QUEUE_URL: text,
+  /** The bucket that holds the schema. */
+  SCHEMA_BUCKET: text.optional(),
+});
+export type DoorEnvironment = EnvironmentVariables<typeof doorEnvironment>;
 
-export interface IngestEnvironment {
-  readonly CHANNEL_NAME: string;
-  readonly CHANNEL: string;
-  readonly CHANNEL_TABLE: string;
-  readonly ARCHIVE_BUCKET: string;
-}
+/** Stores and archives a channel's messages. */
+export const ingestEnvironment = environmentSchema({
+  CHANNEL_NAME: text,
+  CHANNEL: channelVariableSchema,
+  CHANNEL_TABLE: text,
+  ARCHIVE_BUCKET: text,
+});
+export type IngestEnvironment = EnvironmentVariables<typeof ingestEnvironment>;
 
-export interface NotifyEnvironment {
-  readonly CHANNEL_NAME: string;
-  readonly CHANNEL: string;
-  readonly NOTICES_TABLE: string;
-  readonly DRAIN_FUNCTION: string;
-}
+/** Reads the table's stream. */
+export const notifyEnvironment = environmentSchema({
+  CHANNEL_NAME: text,
+  CHANNEL: channelVariableSchema,
+  NOTICES_TABLE: text,
+  DRAIN_FUNCTION: text,
+});
+export type NotifyEnvironment = EnvironmentVariables<typeof notifyEnvironment>;
 
-export interface DrainEnvironment {
-  readonly NOTICES_TABLE: string;
+/** Sends to Slack. */
+export const drainEnvironment = environmentSchema({
+  NOTICES_TABLE: text,
   /** Names of SSM parameters, separated by commas. */
-  readonly SLACK_PARAMETERS: string;
-}
+  SLACK_PARAMETERS: text.transform((names) => names.split(",")),
+});
+export type DrainEnvironment = EnvironmentVariables<typeof drainEnvironment>;

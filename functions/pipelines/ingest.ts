@@ -7,8 +7,7 @@ import { createAwsJsonClient } from "../shared/aws/clients/aws-json";
 import { createS3 } from "../shared/aws/clients/s3";
 import { queueHandler, type QueueMessage } from "../shared/handlers/queue-handler";
 import { messageStore } from "./storage/pipeline-table";
-import { MESSAGE_ATTRIBUTES } from "./contract";
-import { parseIngestEnvironment } from "./environment";
+import { MESSAGE_ATTRIBUTES, ingestEnvironment } from "./contract";
 import { CONCURRENT_WRITES, ingestBatch, type Queued } from "./storage/ingest-batch";
 
 const compressed = promisify(gzip);
@@ -17,7 +16,7 @@ const compressed = promisify(gzip);
  * Archives messages and stores each that is newer than its row. Safe under at-least-once delivery: rows are put by condition, and a
  * batch that comes again has the same name in the archive.
  */
-export const handler = queueHandler(parseIngestEnvironment, ({ environment, logger }) => {
+export const handler = queueHandler(ingestEnvironment, ({ environment, logger }) => {
   const { CHANNEL: channel, CHANNEL_NAME: name, CHANNEL_TABLE: table, ARCHIVE_BUCKET: Bucket } = environment;
   const s3 = createS3();
   const store = messageStore(createAwsJsonClient({ service: "dynamodb", connections: CONCURRENT_WRITES }), table);

@@ -6,13 +6,13 @@ import { createS3 } from "../shared/aws/clients/s3";
 import { createSqs } from "../shared/aws/clients/sqs";
 import { BadRequestError, PayloadTooLargeError } from "../shared/handlers/http-errors";
 import { endpoint, restHandler } from "../shared/handlers/rest-handler";
-import { MAX_MESSAGE_BYTES, MESSAGE_ATTRIBUTES, schemaKey } from "./contract";
-import { parseDoorEnvironment } from "./environment";
+import { MINUTE_MS } from "../shared/time";
+import { MAX_MESSAGE_BYTES, MESSAGE_ATTRIBUTES, schemaKey, doorEnvironment } from "./contract";
 import { MalformedMessageError, readMessage, type Message } from "./message/message";
 import { schemaCheck, type SchemaCheck } from "./message/schema-check";
 
 /** How long a schema is remembered: a deployment that changes it need not change this function. */
-const REMEMBERED_MS = 60_000;
+const REMEMBERED_MS = MINUTE_MS;
 
 const requestSchema = z.object({ text: z.string(), body: z.unknown() });
 
@@ -20,7 +20,7 @@ const requestSchema = z.object({ text: z.string(), body: z.unknown() });
  * `POST /channels/<name>`: takes a message into the channel's queue. Answers 202 once SQS has it; a message sent again, after an
  * answer that was lost, is one more in the queue, and no more than that.
  */
-export const handler = restHandler(parseDoorEnvironment, ({ environment, clock }) => {
+export const handler = restHandler(doorEnvironment, ({ environment, clock }) => {
   const { CHANNEL: channel, CHANNEL_NAME: name, QUEUE_URL: QueueUrl, SCHEMA_BUCKET: bucket } = environment;
   const sqs = createSqs();
   const s3 = bucket === undefined ? undefined : createS3();

@@ -4,9 +4,8 @@ import * as z from "zod";
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createLambda } from "../shared/aws/clients/lambda";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
-import type { drainRequestSchema } from "./contract";
+import { notifyEnvironment, type drainRequestSchema } from "./contract";
 import type { Waiting } from "./slack/slack-sender";
-import { parseNotifyEnvironment } from "./environment";
 import { noticeOf } from "./slack/notification";
 import { noticesTable } from "./slack/notifications-table";
 
@@ -33,7 +32,7 @@ const streamEventSchema = z.object({
  * its place by its sequence number, so one that is there already is put where it is.
  */
 export const handler = invocationHandler(
-  parseNotifyEnvironment,
+  notifyEnvironment,
   { input: streamEventSchema },
   ({ environment, clock, logger }) => {
     const { CHANNEL: channel, CHANNEL_NAME: name, NOTICES_TABLE: table, DRAIN_FUNCTION: drain } = environment;

@@ -4,22 +4,22 @@ import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createSsm } from "../shared/aws/clients/ssm";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
 import { slackPost } from "../shared/slack";
-import { drainRequestSchema } from "./contract";
+import { MINUTE_MS } from "../shared/time";
+import { drainRequestSchema, drainEnvironment } from "./contract";
 import { drainWebhook } from "./slack/slack-sender";
-import { parseDrainEnvironment } from "./environment";
 import { noticesTable, turnsTable } from "./slack/notifications-table";
 
 /** Time kept back from Lambda's own limit. */
 const CLOSING_MS = 2_000;
 
 /** A notice that has waited so long is one that people should hear of in another way. */
-const OVERDUE_MS = 300_000;
+const OVERDUE_MS = 5 * MINUTE_MS;
 
 /**
  * Tells Slack what waits: for one webhook, called by whoever has put something there; for all, called by its schedule. Any number of
  * it may run: one at a time has a webhook's turn.
  */
-export const handler = invocationHandler(parseDrainEnvironment, { input: drainRequestSchema }, (services) => {
+export const handler = invocationHandler(drainEnvironment, { input: drainRequestSchema }, (services) => {
   const { environment, app, environmentName, clock, logger, metrics } = services;
   const dynamodb = createDynamoDB();
   const outbox = noticesTable(dynamodb, environment.NOTICES_TABLE, { clock, random: Math.random });
@@ -32,7 +32,7 @@ export const handler = invocationHandler(parseDrainEnvironment, { input: drainRe
       turns,
       post,
       clock,
-      holder: randomUUID(),
+      owner: randomUUID(),
       place: `${app}-${environmentName}`,
       onFailure: (_, outcome) => {
         logger.warn("Slack did not take a message", { webhook, ...outcome });

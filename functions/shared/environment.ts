@@ -17,15 +17,26 @@ export const positiveInteger = z
   .regex(/^[1-9]\d{0,14}$/, "is not a positive whole number")
   .transform(Number);
 
-/**
- * A parser of environment variables, one schema each. An empty variable counts as missing: that is what a forgotten value looks
- * like once it has gone through Terraform.
- *
- * @throws {@link EnvironmentError} (the parser), naming every variable at fault at once
- */
-export function environmentParser<Variables extends Readonly<Record<string, z.ZodType>>>(variables: Variables) {
+type VariableSchemas = Readonly<Record<string, z.ZodType<unknown, string | undefined>>>;
+
+/** A function's environment variables, each declared once: the handler parses with it, the module gets its type from it. */
+export interface EnvironmentSchema<Environment, Variables extends VariableSchemas = VariableSchemas> {
+  readonly variables: Variables;
+  /** @throws {@link EnvironmentError} naming every variable at fault */
+  readonly parse: (source: EnvironmentSource) => Environment;
+}
+
+/** What a module sets: a string for each variable, also for the optional ones. */
+export type EnvironmentVariables<Schema extends { readonly variables: VariableSchemas }> = {
+  readonly [Name in keyof Schema["variables"]]: string;
+};
+
+/** An empty variable counts as missing: that is what a forgotten value looks like once it has gone through Terraform. */
+export function environmentSchema<Variables extends VariableSchemas>(
+  variables: Variables,
+): EnvironmentSchema<z.output<z.ZodObject<Variables>>, Variables> {
   const schema = z.object(variables);
-  return (source: EnvironmentSource): z.output<typeof schema> => {
+  const parse = (source: EnvironmentSource) => {
     const given = Object.fromEntries(
       Object.entries(source).filter(([name, value]) => name in variables && value !== ""),
     );
@@ -37,4 +48,5 @@ export function environmentParser<Variables extends Readonly<Record<string, z.Zo
     });
     throw new EnvironmentError(`environment variables: ${faults.join("; ")}`);
   };
+  return { variables, parse };
 }

@@ -2,13 +2,14 @@
 import { GetParameterCommand, type SSMClient } from "@aws-sdk/client-ssm";
 
 import { errorCode, errorMessage, errorName } from "./errors";
+import { HOUR_MS } from "./time";
 
 /** No answer within this time counts as none. */
 export const POST_TIMEOUT_MS = 5_000;
 
 /** Where Slack says nothing of when to come back. */
 const RETRY_AFTER_MS = 30_000;
-const LONGEST_RETRY_AFTER_MS = 3_600_000;
+const LONGEST_RETRY_AFTER_MS = HOUR_MS;
 
 /** Slack's word for what is wrong with a message: `invalid_blocks`. */
 const LONGEST_REASON = 80;

@@ -3,9 +3,9 @@ import { randomUUID } from "node:crypto";
 import { createAwsJsonClient } from "../shared/aws/clients/aws-json";
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { restHandler } from "../shared/handlers/rest-handler";
+import { apiEnvironment } from "./contract";
 import { cursorReader } from "./api/cursors";
 import { timerEndpoints } from "./api/routes";
-import { parseApiEnvironment } from "./environment";
 import { fireQueue } from "./queue/fire-queue";
 import { sqsSender } from "./queue/sqs-sender";
 import { timerTable } from "./storage/timer-table";
@@ -18,7 +18,7 @@ const cors = { methods: "OPTIONS,PUT,GET,DELETE", headers: "Content-Type" };
 
 /** The REST API: `/periodic`, `/oneshot` and `/batch`. A request may come twice: what it does is the same the second time. */
 export const handler = restHandler(
-  parseApiEnvironment,
+  apiEnvironment,
   ({ environment, clock, logger }) => {
     const dynamodb = createDynamoDB();
     const sqs = createAwsJsonClient({ service: "sqs", connections: CONCURRENT_SENDS });

@@ -1,39 +1,37 @@
 /** What the timers module and its functions agree on: names and limits. No SDK, no I/O. */
 
-/** What the dispatcher is given by its module, one environment variable each. */
-export interface DispatchEnvironment {
-  readonly TIMERS_TABLE: string;
+import { environmentSchema, positiveInteger, text, type EnvironmentVariables } from "../shared/environment";
+
+/** Callbacks made by `onTimer`. A user's own variables stand beside them. */
+export const callbackEnvironment = environmentSchema({
+  TIMERS_TABLE: text,
   /** The URL of the queue that fires wait in. */
-  readonly FIRES_QUEUE: string;
+  FIRES_QUEUE: text,
+});
+export type CallbackEnvironment = EnvironmentVariables<typeof callbackEnvironment>;
+
+/** The dispatcher. */
+export const dispatchEnvironment = environmentSchema({
+  ...callbackEnvironment.variables,
   /** Into how many shards new timers are spread. */
-  readonly SHARDS: string;
-}
+  SHARDS: positiveInteger,
+});
+export type DispatchEnvironment = EnvironmentVariables<typeof dispatchEnvironment>;
 
-/** What the REST API's function is given by its module. */
-export interface ApiEnvironment {
-  readonly TIMERS_TABLE: string;
-  readonly FIRES_QUEUE: string;
-  readonly SHARDS: string;
-}
+/** The REST API. */
+export const apiEnvironment = dispatchEnvironment;
+export type ApiEnvironment = EnvironmentVariables<typeof apiEnvironment>;
 
-/** What a callback made by `onTimer` is given by its module. A user's own variables stand beside them. */
-export interface CallbackEnvironment {
-  readonly TIMERS_TABLE: string;
-  readonly FIRES_QUEUE: string;
-}
-
-/** What the shipped callback is given by its module as well. */
-export interface RecordFireEnvironment extends CallbackEnvironment {
+/** The callback that Almanac ships. */
+export const recordFireEnvironment = environmentSchema({
+  ...callbackEnvironment.variables,
   /** The table that fires are recorded in. */
-  readonly RECORDED_FIRES_TABLE: string;
-}
+  RECORDED_FIRES_TABLE: text,
+});
+export type RecordFireEnvironment = EnvironmentVariables<typeof recordFireEnvironment>;
 
 /** What a user's own variables may not be called. */
-export const CALLBACK_VARIABLES: ReadonlySet<string> = new Set([
-  "TIMERS_TABLE",
-  "FIRES_QUEUE",
-  "RECORDED_FIRES_TABLE",
-] satisfies (keyof RecordFireEnvironment)[]);
+export const CALLBACK_VARIABLES: ReadonlySet<string> = new Set(Object.keys(recordFireEnvironment.variables));
 
 /** Keys of the timers table. Rows of timers have the partition key `periodic#<id>` or `oneshot#<id>`. */
 export const TIMER_KEYS = { partition: "timer", timeToLive: "ttl" } as const;

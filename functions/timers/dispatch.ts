@@ -9,8 +9,7 @@ import { scheduledHandler } from "../shared/handlers/scheduled-handler";
 import { undiciTransport } from "../shared/aws/undici-transport";
 import { dispatchShard } from "./dispatch/dispatcher";
 import { dispatchTable } from "./dispatch/dispatch-table";
-import { SHARDS_PER_TARGET } from "./contract";
-import { parseDispatchEnvironment } from "./environment";
+import { SHARDS_PER_TARGET, dispatchEnvironment } from "./contract";
 import { fireQueue } from "./queue/fire-queue";
 import { sqsSender } from "./queue/sqs-sender";
 import { timerTable } from "./storage/timer-table";
@@ -33,7 +32,7 @@ export class DispatchError extends Error {
  * Hands over what falls due in the next two to three minutes, in every shard of this target. It takes no time from the tick, so a late,
  * doubled or missing one does no harm.
  */
-export const handler = scheduledHandler(parseDispatchEnvironment, ({ environment, clock, logger, metrics }) => {
+export const handler = scheduledHandler(dispatchEnvironment, ({ environment, clock, logger, metrics }) => {
   const dynamodb = createDynamoDB();
   const services = { clock, random: Math.random };
   const table = timerTable(dynamodb, environment.TIMERS_TABLE, services);

@@ -11,8 +11,7 @@ import type { Logger } from "../shared/logger";
 import { invoke, onColdStart } from "../shared/handlers/services";
 import { callBack, type CallbackPorts, type Delivery } from "./callback/process-deliveries";
 import { claims, completion } from "./callback/idempotency";
-import { MESSAGE_ATTRIBUTES } from "./contract";
-import { parseCallbackEnvironment } from "./environment";
+import { MESSAGE_ATTRIBUTES, callbackEnvironment } from "./contract";
 import { timerTable } from "./storage/timer-table";
 import type { Fire, TimerKind } from "./schedule/timer";
 
@@ -89,7 +88,7 @@ export function onTimer(
   handler: TimerHandler,
   { exactlyOnce = false }: OnTimerOptions = {},
 ): (event: unknown, context: Context) => Promise<SQSBatchResponse> {
-  const start = onColdStart(parseCallbackEnvironment, ({ environment, clock, logger, metrics }) => {
+  const start = onColdStart(callbackEnvironment, ({ environment, clock, logger, metrics }) => {
     const dynamodb = createDynamoDB();
     const sqs = createSqs();
     const QueueUrl = environment.FIRES_QUEUE;

@@ -1,12 +1,12 @@
 import { PutItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
-import { RECORDED_FIRE_KEYS } from "./contract";
-import { parseRecordFireEnvironment } from "./environment";
+import { DAY_SECONDS } from "../shared/time";
+import { RECORDED_FIRE_KEYS, recordFireEnvironment } from "./contract";
 import { onTimer } from "./on-timer";
 
 /** How long people can see that a timer has fired. */
-const KEPT_SECONDS = 7 * 86_400;
+const KEPT_SECONDS = 7 * DAY_SECONDS;
 
 let connected: { readonly dynamodb: DynamoDBClient; readonly table: string } | undefined;
 
@@ -17,7 +17,7 @@ let connected: { readonly dynamodb: DynamoDBClient; readonly table: string } | u
 export const handler = onTimer(async ({ kind, id, fireId, due, text }) => {
   connected ??= {
     dynamodb: createDynamoDB(),
-    table: parseRecordFireEnvironment(process.env).RECORDED_FIRES_TABLE,
+    table: recordFireEnvironment.parse(process.env).RECORDED_FIRES_TABLE,
   };
   const now = new Date();
   try {

@@ -1,35 +1,44 @@
 /** What the workflow's module and its functions share: names, shapes and their parsers. */
 import * as z from "zod";
 
-/** What the function that starts tasks is given by its module. */
-export interface StartEnvironment {
+import { environmentSchema, positiveInteger, text, type EnvironmentVariables } from "../shared/environment";
+
+const wholeNumber = text.regex(/^\d{1,9}$/, "is not a whole number").transform(Number);
+
+/** Starts tasks. */
+export const startEnvironment = environmentSchema({
   /** The state machine's ARN. */
-  readonly TASK_MACHINE: string;
+  TASK_MACHINE: text,
   /** What its executions' ARNs begin with, up to the colon before their name. */
-  readonly TASK_EXECUTIONS: string;
-}
+  TASK_EXECUTIONS: text,
+});
+export type StartEnvironment = EnvironmentVariables<typeof startEnvironment>;
 
-/** What the API's function is given by its module. */
-export interface TasksEnvironment extends StartEnvironment {
-  readonly TASKS_TABLE: string;
-  readonly KEEP_DAYS: string;
-}
+/** The REST API. */
+export const tasksEnvironment = environmentSchema({
+  ...startEnvironment.variables,
+  TASKS_TABLE: text,
+  KEEP_DAYS: positiveInteger,
+});
+export type TasksEnvironment = EnvironmentVariables<typeof tasksEnvironment>;
 
-/** What the function that hears of ended executions is given by its module. */
-export interface ReconcileEnvironment {
-  readonly TASKS_TABLE: string;
-  readonly TASK_EXECUTIONS: string;
-  readonly KEEP_DAYS: string;
-}
+/** Handles ended executions. */
+export const reconcileEnvironment = environmentSchema({
+  TASKS_TABLE: text,
+  TASK_EXECUTIONS: text,
+  KEEP_DAYS: positiveInteger,
+});
+export type ReconcileEnvironment = EnvironmentVariables<typeof reconcileEnvironment>;
 
-/** What the sweep is given by its module. */
-export interface SweepEnvironment extends ReconcileEnvironment {
-  readonly TASK_MACHINE: string;
+/** Finds tasks whose end went unseen. */
+export const sweepEnvironment = environmentSchema({
+  ...tasksEnvironment.variables,
   /** A task younger than this is left to itself. */
-  readonly GRACE_SECONDS: string;
+  GRACE_SECONDS: wholeNumber,
   /** No execution is older: the machine ends it. */
-  readonly TIME_LIMIT_SECONDS: string;
-}
+  TIME_LIMIT_SECONDS: positiveInteger,
+});
+export type SweepEnvironment = EnvironmentVariables<typeof sweepEnvironment>;
 
 /** The table of tasks. */
 export const TASK_KEYS = { partition: "taskId", sort: "timestamp", timeToLive: "ttl", status: "status" } as const;

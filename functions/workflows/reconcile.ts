@@ -3,7 +3,7 @@ import * as z from "zod";
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createSfn } from "../shared/aws/clients/sfn";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
-import { parseReconcileEnvironment } from "./environment";
+import { reconcileEnvironment } from "./contract";
 import { describeExecution } from "./task/executions";
 import { settle } from "./task/reconciler";
 import { taskTable } from "./task/task-table";
@@ -17,7 +17,7 @@ const statusChangeSchema = z.looseObject({
 
 /** At the end of each execution that did not go well: writes into its task's row how it ended, and why. */
 export const handler = invocationHandler(
-  parseReconcileEnvironment,
+  reconcileEnvironment,
   {
     input: statusChangeSchema,
     ids: ({ id, detail: { executionArn } }) => ({ eventId: id, executionArn }),

@@ -2,8 +2,7 @@ import * as z from "zod";
 
 import { createSfn } from "../shared/aws/clients/sfn";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
-import { taskRequestSchema } from "./contract";
-import { parseStartEnvironment } from "./environment";
+import { taskRequestSchema, startEnvironment } from "./contract";
 import { stepFunctions } from "./task/executions";
 import { startTask } from "./task/lifecycle";
 
@@ -12,7 +11,7 @@ const inputSchema = z.object(taskRequestSchema.shape);
 
 /** Invoked with `{taskId}`: starts the task. The same id again: the same answer, and no second execution. */
 export const handler = invocationHandler(
-  parseStartEnvironment,
+  startEnvironment,
   { input: inputSchema, ids: ({ taskId }) => ({ taskId }) },
   ({ environment, clock, logger, metrics }) => {
     const executions = stepFunctions(createSfn(), environment.TASK_MACHINE, environment.TASK_EXECUTIONS);

@@ -1,17 +1,17 @@
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createSfn } from "../shared/aws/clients/sfn";
 import { scheduledHandler } from "../shared/handlers/scheduled-handler";
-import { SWEEP_MINUTES } from "./contract";
-import { parseSweepEnvironment } from "./environment";
+import { MINUTE_MS } from "../shared/time";
+import { SWEEP_MINUTES, sweepEnvironment } from "./contract";
 import { stepFunctions } from "./task/executions";
 import { sweep } from "./task/reconciler";
 import { taskTable } from "./task/task-table";
 
 /** A late or lost sweep or two leave nothing out. */
-const LOOK_BACK_MS = 3 * SWEEP_MINUTES * 60_000;
+const LOOK_BACK_MS = 3 * SWEEP_MINUTES * MINUTE_MS;
 
 /** Until its event comes, and the reconciler has written. */
-const STUCK_AFTER_MS = 120_000;
+const STUCK_AFTER_MS = 2 * MINUTE_MS;
 
 /** For what is under way when the time is up. */
 const RESERVE_MS = 15_000;
@@ -22,7 +22,7 @@ export class SweepIncompleteError extends Error {
 }
 
 /** Every few minutes: mends the rows of tasks whose execution ended unseen. */
-export const handler = scheduledHandler(parseSweepEnvironment, ({ environment, clock, logger, metrics }) => {
+export const handler = scheduledHandler(sweepEnvironment, ({ environment, clock, logger, metrics }) => {
   const { TASK_MACHINE, TASK_EXECUTIONS, TASKS_TABLE, KEEP_DAYS, GRACE_SECONDS, TIME_LIMIT_SECONDS } = environment;
   const executions = stepFunctions(createSfn(), TASK_MACHINE, TASK_EXECUTIONS);
   const table = taskTable(createDynamoDB(), TASKS_TABLE, KEEP_DAYS);

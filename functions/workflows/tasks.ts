@@ -3,8 +3,7 @@ import * as z from "zod";
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createSfn } from "../shared/aws/clients/sfn";
 import { endpoint, restHandler } from "../shared/handlers/rest-handler";
-import { TASK_STATUSES, taskIdSchema, taskRequestSchema } from "./contract";
-import { parseTasksEnvironment } from "./environment";
+import { TASK_STATUSES, taskIdSchema, taskRequestSchema, tasksEnvironment } from "./contract";
 import { stepFunctions } from "./task/executions";
 import { cancelTask, findTask, startTask } from "./task/lifecycle";
 import { pageToken, parsePageToken } from "./task/page-token";
@@ -29,7 +28,7 @@ const listSchema = z.object({
 });
 
 /** `POST /tasks`, `GET /tasks?status=`, `GET /tasks/{id}`, `DELETE /tasks/{id}`. */
-export const handler = restHandler(parseTasksEnvironment, ({ environment, clock, metrics }) => {
+export const handler = restHandler(tasksEnvironment, ({ environment, clock, metrics }) => {
   const { TASK_MACHINE, TASK_EXECUTIONS, TASKS_TABLE, KEEP_DAYS } = environment;
   const executions = stepFunctions(createSfn(), TASK_MACHINE, TASK_EXECUTIONS);
   const table = taskTable(createDynamoDB(), TASKS_TABLE, KEEP_DAYS);

@@ -1,6 +1,7 @@
 import { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue";
 import { Lazy } from "cdktf";
 import { Construct } from "constructs";
+import { DAY_SECONDS } from "../../functions/shared/time";
 import { Alarm, type AlarmText } from "./alarm";
 import type { Metric } from "./dashboard";
 import type { EventSource, QueueFeed } from "./event-source";
@@ -9,7 +10,7 @@ import { policy, type Binding, type Statement } from "./grants";
 import { RESOURCE } from "./readable-id";
 
 /** SQS's longest: whoever comes back from a fortnight away finds nothing lost. */
-const DEAD_LETTER_RETENTION_SECONDS = 14 * 24 * 3600;
+const DEAD_LETTER_RETENTION_SECONDS = 14 * DAY_SECONDS;
 
 interface BaseQueueProps {
   readonly role: string;

@@ -1,4 +1,5 @@
 /** The state machine that a run of an export is. */
+import { DAY_SECONDS } from "../../functions/shared/time";
 import { jsonata } from "../asl/asl";
 import type { Retrier } from "../asl/fields";
 
@@ -11,7 +12,7 @@ const NATIVE_POLL_SECONDS = 60;
 const TASK_SECONDS = 960;
 
 /** Two weeks: whatever a slow export of a large table takes. Then somebody should look. */
-const RUN_SECONDS = 14 * 86_400;
+const RUN_SECONDS = 14 * DAY_SECONDS;
 
 /**
  * What a function throws is tried three times more within half a minute; each bears being called again. What would fail again it

@@ -16,6 +16,7 @@ import {
   type RunEnvironment,
   type StartEnvironment,
 } from "../../functions/exports/contract";
+import { DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS } from "../../functions/shared/time";
 import { Alarm } from "../constructs/alarm";
 import { Bucket } from "../constructs/bucket";
 import type { Graph, Line, Metric } from "../constructs/dashboard";
@@ -50,12 +51,9 @@ const CLAIM_TIMEOUT_SECONDS = 60;
 const RUN_TIMEOUT_SECONDS = 900;
 
 /** A tick of yesterday would export today's table under yesterday's name. */
-const MAX_TICK_AGE_SECONDS = 3_600;
+const MAX_TICK_AGE_SECONDS = HOUR_SECONDS;
 
 const JOB_TIMEOUT_SECONDS = 30;
-
-const DAY_SECONDS = 86_400;
-const DAY_MINUTES = 1_440;
 
 /** Tables to S3, every day: claimed by a conditional write, read in segments, resumed where they were left. */
 export class Exports extends Feature {
@@ -417,5 +415,7 @@ function listBinding(actions: readonly string[], resources: readonly string[]): 
 /** Whether there has to be an export on each day. */
 function isDaily(schedule: string): boolean {
   const minutes = minutesOf(schedule);
-  return minutes === undefined ? /^cron\(\S+ \S+ (\* \* \?|\? \* \*) \*\)$/.test(schedule) : minutes <= DAY_MINUTES;
+  return minutes === undefined
+    ? /^cron\(\S+ \S+ (\* \* \?|\? \* \*) \*\)$/.test(schedule)
+    : minutes * MINUTE_SECONDS <= DAY_SECONDS;
 }

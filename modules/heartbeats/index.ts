@@ -20,6 +20,7 @@ import {
   type Target,
   type Watch,
 } from "../../functions/heartbeats/contract";
+import { MINUTE_SECONDS } from "../../functions/shared/time";
 import { Alarm } from "../constructs/alarm";
 import { Bucket } from "../constructs/bucket";
 import type { Graph } from "../constructs/dashboard";
@@ -308,7 +309,7 @@ export class Heartbeats extends Feature {
       statistic: "Sum",
       comparison: "LessThanThreshold",
       threshold: 1,
-      periodSeconds: Token.asNumber(Op.mul(intervalMinutes, 3 * 60)),
+      periodSeconds: Token.asNumber(Op.mul(intervalMinutes, 3 * MINUTE_SECONDS)),
       missingData: "breaching",
     });
     new Alarm(this, "broken-checks", {

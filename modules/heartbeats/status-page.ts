@@ -4,6 +4,7 @@ import { CloudfrontResponseHeadersPolicy } from "@cdktf/provider-aws/lib/cloudfr
 import { Construct } from "constructs";
 import { z } from "zod";
 import { BADGES_PREFIX, STATUS_JSON_KEY, STATUS_PAGE_KEY } from "../../functions/heartbeats/contract";
+import { DAY_SECONDS } from "../../functions/shared/time";
 import { Bucket } from "../constructs/bucket";
 import { Feature } from "../constructs/feature";
 import type { Binding } from "../constructs/grants";
@@ -33,7 +34,7 @@ export type StatusPageConfig = z.output<typeof statusPageSchema>;
 /** AWS's own cache policy "CachingOptimized": does as Cache-Control says, and compresses for those who ask for it. */
 const CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6";
 
-const YEAR_SECONDS = 365 * 24 * 3600;
+const YEAR_SECONDS = 365 * DAY_SECONDS;
 
 /**
  * What browsers may do, for whatever comes from the bucket. The page itself names its one style sheet and its one script by their

@@ -1,4 +1,5 @@
 /** What becomes of a task, as Step Functions does it. */
+import { DAY_SECONDS } from "../../functions/shared/time";
 import { REASON_LENGTH, TOO_LONG, type TaskStatus } from "../../functions/workflows/contract";
 import { jsonata } from "../asl/asl";
 import type { JsonataExpression, Retrier } from "../asl/fields";
@@ -73,7 +74,7 @@ export function taskMachine({ table, waitSeconds, timeLimitSeconds, keepDays, wo
             status: { S: "STARTED" },
             executionArn: { S: "{% $states.context.Execution.Id %}" },
             history: { L: [momentOf("STARTED")] },
-            ttl: { N: `{% $string($floor($states.input.timestamp / 1000) + ${keepDays} * 86400) %}` },
+            ttl: { N: `{% $string($floor($states.input.timestamp / 1000) + ${keepDays} * ${DAY_SECONDS}) %}` },
           },
           // A put that is tried again finds its own row. One that comes late finds how the task ended, and leaves it.
           ConditionExpression: "attribute_not_exists(#status) OR #status = :started",

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { Fn, Op, Token, type TerraformStack, type TerraformVariable } from "cdktf";
 import { z } from "zod";
+import { DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS } from "../../functions/shared/time";
 import {
   STATUS_INDEX,
   SWEEP_MINUTES,
@@ -24,7 +25,7 @@ import { Table } from "../constructs/table";
 import { taskMachine, type TaskWork } from "./definition";
 
 /** Step Functions' own limit: a year. */
-const MAX_SECONDS = 31_536_000;
+const MAX_SECONDS = 365 * DAY_SECONDS;
 
 /** Lambda has 900; what is beyond the work's own limit is for Step Functions to see first that it is over. */
 const WORK_GRACE_SECONDS = 5;
@@ -45,7 +46,7 @@ const SWEEP_TIMEOUT_SECONDS = 240;
 const MAX_GRACE_SECONDS = 60;
 
 /** Lambda tries an event again for as long as this: an end is worth knowing hours later, too. */
-const MAX_EVENT_AGE_SECONDS = 6 * 3_600;
+const MAX_EVENT_AGE_SECONDS = 6 * HOUR_SECONDS;
 
 /** StartExecution goes at 300 a second in large regions, and 150 elsewhere. */
 const THROTTLING = { requestsPerSecond: 100, burst: 200 } as const;
@@ -71,7 +72,7 @@ export const workflowSchema = z
     /** Done after the wait: a Lambda function of your own. @default nothing */
     work: workSchema.optional(),
     /** Of a whole task; one that takes longer ends as TIMED_OUT. @default 3600 */
-    timeLimitSeconds: z.int().min(1).max(MAX_SECONDS).default(3_600),
+    timeLimitSeconds: z.int().min(1).max(MAX_SECONDS).default(HOUR_SECONDS),
     /** How long after its start a task's row is kept. @default 90 */
     keepDays: z.int().min(1).max(3_650).default(90),
   })
@@ -274,7 +275,7 @@ export class Workflow extends Feature {
       },
       timeoutSeconds: SWEEP_TIMEOUT_SECONDS,
       // The next one does what this one could not.
-      asynchronous: { deadLetters, retries: 0, maxEventAgeSeconds: SWEEP_MINUTES * 60 },
+      asynchronous: { deadLetters, retries: 0, maxEventAgeSeconds: SWEEP_MINUTES * MINUTE_SECONDS },
       alarms: { errors: "Rows may tell an old status. See modules/workflows/README.md, 'The reconciler fails'" },
     });
     new Schedule(this, "sweeps", {
@@ -282,7 +283,7 @@ export class Workflow extends Feature {
       expression: `rate(${SWEEP_MINUTES} minutes)`,
       target: sweep,
       deadLetters,
-      maxEventAgeSeconds: SWEEP_MINUTES * 60,
+      maxEventAgeSeconds: SWEEP_MINUTES * MINUTE_SECONDS,
     });
     return sweep;
   }
@@ -294,7 +295,7 @@ export class Workflow extends Feature {
       statistic: "Maximum",
       comparison: "GreaterThanThreshold",
       threshold: 0,
-      periodSeconds: SWEEP_MINUTES * 60,
+      periodSeconds: SWEEP_MINUTES * MINUTE_SECONDS,
     });
   }
 

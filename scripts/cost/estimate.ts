@@ -3,6 +3,7 @@
  * and for each way in which it can be used. An estimate: {@link ASSUMPTIONS} says what it takes for granted.
  */
 import * as z from "zod";
+import { DAY_SECONDS } from "../../functions/shared/time";
 import { fieldsOf, parseJson } from "../shared/fields";
 import type { Resource } from "../terraform/stack-resources";
 import { METRICS_ON_USE } from "./metrics-on-use";
@@ -15,7 +16,7 @@ const USE_SECONDS = 0.1;
 const HOURS_A_MONTH = DAYS_A_MONTH * 24;
 const LOG_GB_A_RUN = 3e-6;
 /** Lambda keeps five connections to a queue, and asks on each every twenty seconds, whether there is anything or not. */
-const IDLE_POLLS_A_MONTH = (5 * DAYS_A_MONTH * 24 * 60 * 60) / 20;
+const IDLE_POLLS_A_MONTH = (5 * DAYS_A_MONTH * DAY_SECONDS) / 20;
 /** Of a state machine whose definition is not known yet. */
 const STATES_OF_AN_UNKNOWN_MACHINE = 10;
 /** A page as CloudFront compresses it. */

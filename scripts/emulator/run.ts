@@ -4,6 +4,7 @@ import { closeSync, openSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { basename, delimiter, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { MINUTE_MS } from "../../functions/shared/time";
 import { identifyProcess, type ProcessIdentity } from "../shared/processes";
 import { lastLines, runCommand, ownEnvironment } from "../shared/run-command";
 import type { Emulator } from "./find";
@@ -13,7 +14,7 @@ import { LAUNCHER_FILE } from "./pinned-release";
 export const LOCAL_REGION = "eu-central-1";
 
 /** Started in half a second; a container whose image has to be fetched takes longer. */
-const READY_WITHIN_MS = { python: 30_000, docker: 300_000 } as const;
+const READY_WITHIN_MS = { python: 30_000, docker: 5 * MINUTE_MS } as const;
 
 export interface StartedEmulator {
   readonly endpoint: string;

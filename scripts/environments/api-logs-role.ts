@@ -17,13 +17,14 @@ import {
   NoSuchEntityException,
   type Role,
 } from "@aws-sdk/client-iam";
+import { MINUTE_MS } from "../../functions/shared/time";
 import { partitionOf } from "../shared/partition";
 
 /** One for all regions, as roles are. */
 export const API_LOGS_ROLE = "almanac-api-gateway-logs";
 
 /** IAM tells all its parts of a new role within seconds; until then API Gateway refuses it. */
-const REFUSED_FOR_MS = 60_000;
+const REFUSED_FOR_MS = MINUTE_MS;
 const PAUSE_MS = 3_000;
 
 const TRUST = JSON.stringify({

@@ -1,6 +1,8 @@
 /** One line that says how far something is: on a terminal it is overwritten, in a log it comes every few seconds. */
 import type { Writable } from "node:stream";
 
+import { HOUR_SECONDS, MINUTE_SECONDS } from "../../functions/shared/time";
+
 const BAR_CHARACTERS = 24;
 const LOG_EVERY_MS = 10_000;
 
@@ -41,9 +43,9 @@ export function bar(share: number | undefined): string {
 /** `1 h 5 min`, `3 min 20 s`, `12 s`. */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
-  const [hours, minutes] = [Math.floor(whole / 3_600), Math.floor((whole % 3_600) / 60)];
+  const [hours, minutes] = [Math.floor(whole / HOUR_SECONDS), Math.floor((whole % HOUR_SECONDS) / MINUTE_SECONDS)];
   if (hours > 0) return `${hours} h ${minutes} min`;
-  return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`;
+  return minutes > 0 ? `${minutes} min ${whole % MINUTE_SECONDS} s` : `${whole} s`;
 }
 
 /** `1.2 GB`, `340 MB`, `12 kB`. */

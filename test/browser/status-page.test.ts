@@ -6,10 +6,10 @@ import axe, { type AxeResults } from "axe-core";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import type { StatusDocument } from "../../functions/heartbeats/status-page/document";
 import { statusFiles } from "../../functions/heartbeats/status-page/files";
+import { MINUTE_MS } from "../../functions/shared/time";
 import { launchChromium } from "../support/chromium";
 import { GENERATED_AT, statusDocument, targetStatus, variedDocument } from "../support/status-documents";
 
-const MINUTE_MS = 60_000;
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true } as const;
 const DESKTOP = { viewport: { width: 1280, height: 900 } } as const;
 const LOOKS = (["light", "dark"] as const).flatMap(

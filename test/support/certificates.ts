@@ -2,8 +2,9 @@ import { webcrypto } from "node:crypto";
 
 import * as x509 from "@peculiar/x509";
 
+import { DAY_MS } from "../../functions/shared/time";
+
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
-const DAY_MS = 86_400_000;
 
 /** A certificate and its private key, PEM. */
 export interface ServerCertificate {

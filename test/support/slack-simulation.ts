@@ -13,6 +13,7 @@ import {
 import type { Notice } from "../../functions/pipelines/slack/notification";
 import type { SlackMessage } from "../../functions/pipelines/slack/slack-message";
 import { sleep, type Clock } from "../../functions/shared/clock";
+import type { Lease } from "../../functions/shared/lease";
 import { POST_TIMEOUT_MS, type PostOutcome } from "../../functions/shared/slack";
 import { seeded } from "./random";
 import { virtualClock } from "./virtual-clock";
@@ -92,11 +93,11 @@ export async function simulate(
       turns: {
         take: mortal(world.turns.take, 10),
         keep: mortal(world.turns.keep, 10),
-        giveBack: mortal(world.turns.giveBack, 10),
+        release: mortal(world.turns.release, 10),
       },
       post: mortal(async (_, message) => slack.post(message), 1),
       clock,
-      holder: `run-${runs}`,
+      owner: `run-${runs}`,
       place: "almanac-test",
       onFailure: () => undefined,
     };
@@ -159,22 +160,21 @@ function outboxOver(stored: Map<string, Notice>): Outbox {
 
 /** In memory, what the table does by conditional writes. */
 function turnsInMemory(): Turns {
-  let holder = "";
-  let until = 0;
+  let lease: Lease | undefined;
   let current: Turn = { nextAt: 0, failures: 0, refusals: 0 };
   return {
-    take: (_, who, now, leaseUntil) => {
-      if (holder !== "" && until > now) return Promise.resolve(undefined);
-      [holder, until] = [who, leaseUntil];
+    take: (_, { now, ...wanted }) => {
+      if (lease !== undefined && lease.until >= now) return Promise.resolve(undefined);
+      lease = wanted;
       return Promise.resolve(current);
     },
-    keep: (_, who, turn, leaseUntil) => {
-      if (holder !== who) return Promise.resolve(false);
-      [current, until] = [turn, leaseUntil];
+    keep: (_, renewed, turn) => {
+      if (lease?.owner !== renewed.owner) return Promise.resolve(false);
+      [current, lease] = [turn, renewed];
       return Promise.resolve(true);
     },
-    giveBack: (_, who) => {
-      if (holder === who) holder = "";
+    release: (_, owner) => {
+      if (lease?.owner === owner) lease = undefined;
       return Promise.resolve();
     },
   };

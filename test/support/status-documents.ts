@@ -6,9 +6,8 @@ import type {
   TargetStatus,
   WindowSummary,
 } from "../../functions/heartbeats/status-page/document";
+import { DAY_MS, HOUR_MS } from "../../functions/shared/time";
 
-const DAY_MS = 86_400_000;
-const HOUR_MS = 3_600_000;
 const UP: Shares = { up: 1, down: 0, maintenance: 0, noData: 0 };
 
 type Shares = Omit<DaySummary, "date">;

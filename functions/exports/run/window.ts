@@ -1,4 +1,5 @@
 /** Which items an incremental run takes: those whose watermark lies in [from, to). Each run begins where the last one ended. */
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../shared/time";
 import type { WatermarkUnit } from "../contract";
 
 /** Bounds as the items have them: numbers for epochs, text for ISO 8601. Without `from`, everything before `to`. */
@@ -24,8 +25,7 @@ export interface WindowQuestion {
  */
 export function windowOf({ unit, startedAt, lastEnd, firstHours }: WindowQuestion): Window {
   const to = watermarkAt(unit, startedAt);
-  const from =
-    lastEnd ?? (firstHours === undefined ? undefined : watermarkAt(unit, startedAt - firstHours * 3_600_000));
+  const from = lastEnd ?? (firstHours === undefined ? undefined : watermarkAt(unit, startedAt - firstHours * HOUR_MS));
   if (from === undefined) return { to };
   return { from, to: isBefore(unit, to, from) ? from : to };
 }
@@ -50,8 +50,8 @@ export function watermarkAt(unit: WatermarkUnit, epochMs: number): string {
 }
 
 /** DynamoDB's limits for an export of changes. */
-const SHORTEST_CHANGES_MS = 15 * 60_000;
-const LONGEST_CHANGES_MS = 24 * 3_600_000;
+const SHORTEST_CHANGES_MS = 15 * MINUTE_MS;
+const LONGEST_CHANGES_MS = DAY_MS;
 
 /** An export of changes comes too soon after the last one. */
 export class TooSoonError extends Error {
@@ -70,7 +70,7 @@ export function changesOf(window: Window): { readonly from: number; readonly to:
   const [from, to] = [Number(window.from), Number(window.to)];
   if (to - from < SHORTEST_CHANGES_MS)
     throw new TooSoonError(
-      `DynamoDB exports 15 minutes of changes at least, and ${Math.floor((to - from) / 60_000)} are due: try later`,
+      `DynamoDB exports 15 minutes of changes at least, and ${Math.floor((to - from) / MINUTE_MS)} are due: try later`,
     );
   return to - from > LONGEST_CHANGES_MS ? undefined : { from, to };
 }

@@ -1,12 +1,14 @@
 import { AssumeRoleCommand, type STSClient } from "@aws-sdk/client-sts";
 
+import { HOUR_SECONDS } from "../../shared/time";
+
 /** STS has given no credentials for a role, without saying why. */
 export class RoleNotAssumedError extends Error {
   override readonly name = "RoleNotAssumedError";
 }
 
 /** Longer than any invocation. The shortest that STS knows is 900. */
-const DURATION_SECONDS = 3_600;
+const DURATION_SECONDS = HOUR_SECONDS;
 
 /**
  * Credentials of a role, for as long as an invocation may take.

@@ -3,6 +3,7 @@
  * between.
  */
 import type { Clock } from "../../shared/clock";
+import { MINUTE_MS } from "../../shared/time";
 import type { Format } from "../contract";
 import type { FileWriter } from "../format/file-writer";
 import type { PendingUpload } from "../format/object-store";
@@ -13,7 +14,7 @@ import type { TableScan } from "./table-scan";
 export const PART_BYTES = 128 * 1_048_576;
 
 /** ... or has been open for so long: what a slow segment has read must not be at stake for longer. */
-const PART_MS = 120_000;
+const PART_MS = 2 * MINUTE_MS;
 
 /** What was read of a table, exported or not. For people: nothing hangs on it. */
 export interface Amount {

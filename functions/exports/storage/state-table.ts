@@ -12,6 +12,7 @@ import * as z from "zod";
 
 import type { Clock } from "../../shared/clock";
 import { errorName, isObject } from "../../shared/errors";
+import { DAY_SECONDS } from "../../shared/time";
 import type { ActiveRun, ClaimPorts, ExportHead, FinishedDay } from "../run/claim";
 import { exportedFileSchema, runSchema, type ExportedFile, type Run } from "../contract";
 import type { PendingUpload } from "../format/object-store";
@@ -117,7 +118,7 @@ export interface StateTable extends Omit<ClaimPorts, "isRunning"> {
 }
 
 export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock): StateTable {
-  const ttl = (): number => Math.floor(clock.now() / 1_000) + KEPT_DAYS * 86_400;
+  const ttl = (): number => Math.floor(clock.now() / 1_000) + KEPT_DAYS * DAY_SECONDS;
 
   const read = async (subject: string, item: string): Promise<Record<string, unknown> | undefined> => {
     const key = { TableName: table, Key: marshall({ subject, item }), ConsistentRead: true };

@@ -1,8 +1,7 @@
 /** Maintenance windows: times that somebody announced, when a failure is nothing to wake anybody for. All in UTC. */
+import { DAY_MS, MINUTE_MS } from "../../shared/time";
 import type { MaintenanceWindow } from "../contract";
 
-const MINUTE_MS = 60_000;
-const DAY_MS = 86_400_000;
 const WEEK_MS = 7 * DAY_MS;
 
 /** In the order of Date's getUTCDay. */

@@ -1,9 +1,7 @@
+import { HOUR_MS, MINUTE_MS } from "../../shared/time";
 import type { Job, Target, Watch } from "../contract";
 import { subjectOf } from "./state-table";
 import type { Rules } from "./state";
-
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
 
 /** A target or a job, as states, incidents and the status page know it. */
 export interface Subject {

@@ -17,6 +17,7 @@ import * as z from "zod";
 import { sendInBatches } from "../../shared/aws/batches";
 import type { Clock } from "../../shared/clock";
 import { errorName } from "../../shared/errors";
+import { DAY_MS, DAY_SECONDS } from "../../shared/time";
 import { rollupCodec, sumOf } from "./roll-up";
 import {
   closedIncidentSchema,
@@ -26,9 +27,6 @@ import {
   type Step,
   type TargetState,
 } from "./state";
-
-const DAY_MS = 86_400_000;
-const DAY_SECONDS = 86_400;
 
 /** BatchGetItem's own limit. */
 const KEYS_PER_READ = 100;

@@ -1,11 +1,10 @@
 /** What one tick does to what is known of a subject. Pure: whoever stores the step makes each tick count once. */
+import { HOUR_MS } from "../../shared/time";
 import { histogramOf } from "./histogram";
 import { nextStatus } from "./incidents";
 import { inMaintenance, partsOf, type Span } from "./maintenance";
 import { EMPTY_ROLLUP, isEmpty, sumOf, type Rollup } from "./roll-up";
 import type { FiledHour, Finding, Round, Rules, Step, TargetState } from "./state";
-
-export const HOUR_MS = 3_600_000;
 
 /** Ticks come a little early or late: less than so many intervals between two of them is no gap. */
 const TOLERATED_INTERVALS = 1.5;

@@ -1,4 +1,5 @@
 /** Which notices are told, to whom they were not told yet, and in which words. */
+import { MINUTE_MS } from "../../shared/time";
 import type { Kept } from "../monitors/apply-results";
 import type { Incident, Notice } from "../monitors/state";
 
@@ -117,7 +118,7 @@ function iso(time: number): string {
 
 /** `1 d 2 h`, `2 h 5 min`, `5 min` */
 function duration(ms: number): string {
-  const minutes = Math.round(ms / 60_000);
+  const minutes = Math.round(ms / MINUTE_MS);
   const parts = [
     [Math.floor(minutes / 1_440), "d"],
     [Math.floor((minutes % 1_440) / 60), "h"],

@@ -1,8 +1,7 @@
+import { DAY_MS } from "../../shared/time";
 import type { Outcome, Target } from "../contract";
 import type { Failure } from "./failures";
 import { SEARCH_LIMIT_MS, searchWithin } from "./safe-regex";
-
-const DAY_MS = 86_400_000;
 
 /** A target's last answer, read to its end. */
 export interface Answer {

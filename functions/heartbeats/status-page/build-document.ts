@@ -1,6 +1,6 @@
 /** Makes the status document from what is known of each subject. */
+import { DAY_MS, HOUR_MS } from "../../shared/time";
 import {
-  DAY_MS,
   SHOWN_DAYS,
   SHOWN_HOURS,
   dayOf,
@@ -24,7 +24,7 @@ import type {
   WindowSummary,
 } from "./document";
 import type { FiledHour, Rules, TargetState } from "../monitors/state";
-import { HOUR_MS, hourOf, hoursUntil } from "../monitors/state-transition";
+import { hourOf, hoursUntil } from "../monitors/state-transition";
 
 /** A target or a job, and what is known of it. */
 export interface Described {

@@ -1,5 +1,6 @@
 /** The status of all targets and jobs, made from what the state table holds. */
 import type { Clock } from "../../shared/clock";
+import { MINUTE_SECONDS } from "../../shared/time";
 import type { Target, Watch } from "../contract";
 import { NO_HISTORY } from "./history";
 import type { historyReader } from "./history-reader";
@@ -38,5 +39,5 @@ export async function currentStatus(
   const present = subjects.map((each) => ({ ...each, state: states.get(each.subject)?.state }));
   const known = await histories(present, now);
   const described = present.map((each) => ({ ...each, history: known.get(each.subject) ?? NO_HISTORY }));
-  return statusDocument(described, { app, environment, intervalSeconds: intervalMinutes * 60, now });
+  return statusDocument(described, { app, environment, intervalSeconds: intervalMinutes * MINUTE_SECONDS, now });
 }

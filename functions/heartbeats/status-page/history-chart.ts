@@ -1,9 +1,8 @@
 /** The last 90 days of a target, a bar a day: a picture, and the same in words. No SDK, no I/O. */
+import { DAY_MS } from "../../shared/time";
 import { markup, type Markup } from "./html-escape";
 import type { DaySummary } from "./document";
 import { counted, day, duration } from "./status-format";
-
-const DAY_MS = 86_400_000;
 
 /** Units of the picture. A whole number of them fits a pixel at each width that the style sheet gives it. */
 const BAR_STEP = 10;

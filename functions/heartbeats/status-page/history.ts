@@ -1,12 +1,11 @@
 /** What became of a subject in earlier times, boiled down to what the status document shows of it. */
+import { DAY_MS, HOUR_MS } from "../../shared/time";
 import { percentiles } from "../monitors/histogram";
 import { sumOf, type Rollup } from "../monitors/roll-up";
 import type { StoredHistory } from "../monitors/state-table";
 import { WINDOWS, type WindowName } from "./document";
 import type { ClosedIncident } from "../monitors/state";
-import { HOUR_MS, hourOf } from "../monitors/state-transition";
-
-export const DAY_MS = 24 * HOUR_MS;
+import { hourOf } from "../monitors/state-transition";
 
 /** Days shown one by one, today among them. */
 export const SHOWN_DAYS = 90;

@@ -1,4 +1,5 @@
 /** How the status page and its badges say things: in English, in UTC. No SDK, no I/O. */
+import { DAY_SECONDS, HOUR_SECONDS, MINUTE_MS, MINUTE_SECONDS, SECOND_MS } from "../../shared/time";
 import type { StatusDocument, TargetStatus } from "./document";
 
 export type State = TargetStatus["state"];
@@ -18,7 +19,7 @@ const STALE_AFTER_INTERVALS = 3;
 
 /** When a document stops to say anything of the present, epoch milliseconds. */
 export function staleAt({ generatedAt, intervalSeconds }: StatusDocument): number {
-  return Date.parse(generatedAt) + STALE_AFTER_INTERVALS * intervalSeconds * 1000;
+  return Date.parse(generatedAt) + STALE_AFTER_INTERVALS * intervalSeconds * SECOND_MS;
 }
 
 /** `99.98 %`. Rounded down, so that nothing but an uptime without a gap is ever "100 %". */
@@ -38,15 +39,15 @@ export function latency(milliseconds: number | null): string {
 }
 
 const UNITS = [
-  ["d", 86_400],
-  ["h", 3_600],
-  ["min", 60],
+  ["d", DAY_SECONDS],
+  ["h", HOUR_SECONDS],
+  ["min", MINUTE_SECONDS],
 ] as const;
 
 /** `3 d 4 h`, `1 h 12 min`, `less than a minute`: two units at most. */
 export function duration(milliseconds: number): string {
-  let seconds = Math.round(Math.max(milliseconds, 0) / 60_000) * 60;
-  if (milliseconds < 60_000) return "less than a minute";
+  let seconds = Math.round(Math.max(milliseconds, 0) / MINUTE_MS) * MINUTE_SECONDS;
+  if (milliseconds < MINUTE_MS) return "less than a minute";
   const parts: string[] = [];
   for (const [unit, size] of UNITS) {
     const count = Math.floor(seconds / size);
@@ -60,7 +61,7 @@ export function duration(milliseconds: number): string {
 
 /** `5 minutes`, `90 seconds`. */
 export function interval(seconds: number): string {
-  const [count, unit] = seconds % 60 === 0 ? [seconds / 60, "minute"] : [seconds, "second"];
+  const [count, unit] = seconds % MINUTE_SECONDS === 0 ? [seconds / MINUTE_SECONDS, "minute"] : [seconds, "second"];
   return count === 1 ? unit : `${count} ${unit}s`;
 }
 

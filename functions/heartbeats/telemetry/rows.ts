@@ -1,4 +1,5 @@
 import type { ScheduledEvent } from "../../shared/handlers/scheduled-handler";
+import { DAY_SECONDS } from "../../shared/time";
 import type { Observation } from "../probe/check-target";
 import type { Outcome } from "../contract";
 
@@ -37,6 +38,6 @@ export function telemetryRow({ target, at, latencyMs, outcome }: Observation, ru
     latency: Math.round(latencyMs),
     outcome,
     event: run.event,
-    ttl: Math.floor(at / 1_000) + run.telemetryDays * 86_400,
+    ttl: Math.floor(at / 1_000) + run.telemetryDays * DAY_SECONDS,
   };
 }

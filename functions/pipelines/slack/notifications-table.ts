@@ -13,6 +13,7 @@ import * as z from "zod";
 import { sendInBatches } from "../../shared/aws/batches";
 import type { Clock } from "../../shared/clock";
 import { errorName } from "../../shared/errors";
+import { acquireLease, ownLease, RELEASE_LEASE, renewLease, SET_LEASE } from "../../shared/lease";
 import { NOTICE_KEYS } from "../contract";
 import type { Outbox, Turn, Turns, Waiting } from "./slack-sender";
 import { noticeSchema } from "./notification";
@@ -138,37 +139,38 @@ export function turnsTable(dynamodb: DynamoDBClient, table: string): Turns {
     }
   };
   return {
-    take: async (webhook, holder, now, until): Promise<Turn | undefined> => {
+    take: async (webhook, request): Promise<Turn | undefined> => {
+      const { condition, values } = acquireLease(request);
       const taken = await update(webhook, {
-        UpdateExpression: "SET holder = :holder, leaseUntil = :until",
-        // One's own again: the answer to an earlier try was lost, and the SDK has tried again.
-        ConditionExpression: "attribute_not_exists(holder) OR leaseUntil <= :now OR holder = :holder",
-        ExpressionAttributeValues: { ":holder": { S: holder }, ":until": number(until), ":now": number(now) },
+        UpdateExpression: `SET ${SET_LEASE}`,
+        ConditionExpression: condition,
+        ExpressionAttributeValues: values,
         ReturnValues: "ALL_NEW",
       });
       if (taken === undefined) return undefined;
       const { nextAt, failures, refusals } = turnSchema.parse(taken.Attributes ?? {});
       return { nextAt: nextAt.N, failures: failures.N, refusals: refusals.N };
     },
-    keep: async (webhook, holder, { nextAt, failures, refusals }, until) => {
+    keep: async (webhook, lease, { nextAt, failures, refusals }) => {
+      const { condition, values } = renewLease(lease);
       const kept = await update(webhook, {
-        UpdateExpression: "SET nextAt = :nextAt, failures = :failures, refusals = :refusals, leaseUntil = :until",
-        ConditionExpression: "holder = :holder",
+        UpdateExpression: `SET nextAt = :nextAt, failures = :failures, refusals = :refusals, ${SET_LEASE}`,
+        ConditionExpression: condition,
         ExpressionAttributeValues: {
-          ":holder": { S: holder },
+          ...values,
           ":nextAt": number(nextAt),
           ":failures": number(failures),
           ":refusals": number(refusals),
-          ":until": number(until),
         },
       });
       return kept !== undefined;
     },
-    giveBack: async (webhook, holder) => {
+    release: async (webhook, owner) => {
+      const { condition, values } = ownLease(owner);
       await update(webhook, {
-        UpdateExpression: "REMOVE holder",
-        ConditionExpression: "holder = :holder",
-        ExpressionAttributeValues: { ":holder": { S: holder } },
+        UpdateExpression: `REMOVE ${RELEASE_LEASE}`,
+        ConditionExpression: condition,
+        ExpressionAttributeValues: values,
       });
     },
   };

@@ -2,8 +2,11 @@
  * Tells Slack what waits for one webhook: one message at a time, never more than one a second, in order, until nothing waits or it
  * is time to stop. Whatever runs beside it, and wherever it dies, no notice is lost: one is removed only after Slack took it.
  */
+import { backoffMs } from "../../shared/backoff";
 import { sleep, type Clock } from "../../shared/clock";
+import type { Lease, LeaseRequest } from "../../shared/lease";
 import { POST_TIMEOUT_MS, type PostOutcome } from "../../shared/slack";
+import { MINUTE_MS } from "../../shared/time";
 import type { Notice } from "./notification";
 import { composeMessage, type Plainness, type SlackMessage } from "./slack-message";
 
@@ -17,7 +20,7 @@ export const LEASE_MS = 30_000;
 const LONGEST_REST_MS = 5_000;
 
 /** How often a webhook that fails is tried, at least: the tick comes once a minute. */
-const LONGEST_BACKOFF_MS = 60_000;
+const BACKOFF = { firstMs: MESSAGE_INTERVAL_MS, longestMs: MINUTE_MS };
 
 /** Notices read at a time: more than one message can tell. */
 const NOTICES_A_MESSAGE = 2_000;
@@ -46,12 +49,12 @@ export interface Turn {
 
 /** Each call changes the turn in one step, or not at all. */
 export interface Turns {
-  /** Takes the turn if nobody has it, until then. Undefined: somebody else has it. */
-  readonly take: (webhook: string, holder: string, now: number, until: number) => Promise<Turn | undefined>;
-  /** Changes the turn, and keeps it until then. False: it is not this holder's any more, and nothing was changed. */
-  readonly keep: (webhook: string, holder: string, turn: Turn, until: number) => Promise<boolean>;
-  /** Gives the turn back, if it is this holder's. */
-  readonly giveBack: (webhook: string, holder: string) => Promise<void>;
+  /** Acquires the lease. Undefined: another owner has it. */
+  readonly take: (webhook: string, request: LeaseRequest) => Promise<Turn | undefined>;
+  /** Renews the lease and changes the turn. False: the lease is another owner's, and nothing was changed. */
+  readonly keep: (webhook: string, lease: Lease, turn: Turn) => Promise<boolean>;
+  /** Does nothing when the lease is another owner's. */
+  readonly release: (webhook: string, owner: string) => Promise<void>;
 }
 
 export interface DrainPorts {
@@ -61,7 +64,7 @@ export interface DrainPorts {
   readonly post: (webhook: string, message: SlackMessage) => Promise<PostOutcome>;
   readonly clock: Clock;
   /** Unique among all that run. */
-  readonly holder: string;
+  readonly owner: string;
   /** `almanac-production` */
   readonly place: string;
   readonly onFailure: (webhook: string, outcome: Exclude<PostOutcome, { readonly kind: "taken" }>) => void;
@@ -74,14 +77,14 @@ export interface Drained {
 
 /** @param deadline epoch milliseconds; no message is begun that could not be finished by then */
 export async function drainWebhook(webhook: string, deadline: number, ports: DrainPorts): Promise<Drained> {
-  const { turns, outbox, clock, holder } = ports;
+  const { turns, outbox, clock, owner } = ports;
   const drained = { messages: 0, notices: 0 };
   for (;;) {
-    const turn = await turns.take(webhook, holder, clock.now(), clock.now() + LEASE_MS);
+    const turn = await turns.take(webhook, { owner, now: clock.now(), until: clock.now() + LEASE_MS });
     // Who has it looks once more after giving it back: nothing that is there now is left behind.
     if (turn === undefined) return drained;
     const end = await tellUntilDone(webhook, turn, deadline, drained, ports);
-    await turns.giveBack(webhook, holder);
+    await turns.release(webhook, owner);
     if (end === "stopped" || (await outbox.read(webhook, 1)).length === 0) return drained;
   }
 }
@@ -94,7 +97,8 @@ async function tellUntilDone(
   drained: { messages: number; notices: number },
   ports: DrainPorts,
 ): Promise<"empty" | "stopped"> {
-  const { turns, outbox, clock, holder } = ports;
+  const { turns, outbox, clock, owner } = ports;
+  const lease = (): Lease => ({ owner, until: clock.now() + LEASE_MS });
   let turn = taken;
   for (;;) {
     const waiting = await outbox.read(webhook, NOTICES_A_MESSAGE);
@@ -109,8 +113,7 @@ async function tellUntilDone(
     const { message, told } = composeMessage(notices, ports.place, plainnessOf(turn));
     // If this run dies now, its message may still arrive until the timeout, and the next has to keep its distance from that.
     const pessimistic = clock.now() + POST_TIMEOUT_MS + MESSAGE_INTERVAL_MS;
-    if (!(await turns.keep(webhook, holder, { ...turn, nextAt: pessimistic }, clock.now() + LEASE_MS)))
-      return "stopped";
+    if (!(await turns.keep(webhook, lease(), { ...turn, nextAt: pessimistic }))) return "stopped";
     const outcome = await ports.post(webhook, message);
     if (outcome.kind === "taken") {
       await outbox.remove(
@@ -121,7 +124,7 @@ async function tellUntilDone(
       drained.notices += told;
     } else ports.onFailure(webhook, outcome);
     turn = turnAfter(outcome, turn, clock.now());
-    if (!(await turns.keep(webhook, holder, turn, clock.now() + LEASE_MS))) return "stopped";
+    if (!(await turns.keep(webhook, lease(), turn))) return "stopped";
   }
 }
 
@@ -133,15 +136,10 @@ function turnAfter(outcome: PostOutcome, { failures, refusals }: Turn, now: numb
     case "limited":
       return { nextAt: Math.max(nextAt, now + outcome.retryAfterMs), failures: failures + 1, refusals };
     case "refused":
-      return { nextAt: now + backoff(failures), failures: failures + 1, refusals: refusals + 1 };
+      return { nextAt: now + backoffMs(failures + 1, BACKOFF), failures: failures + 1, refusals: refusals + 1 };
     case "failed":
-      return { nextAt: now + backoff(failures), failures: failures + 1, refusals };
+      return { nextAt: now + backoffMs(failures + 1, BACKOFF), failures: failures + 1, refusals };
   }
-}
-
-/** 1 s, 2 s, 4 s, ... */
-function backoff(failures: number): number {
-  return Math.min(LONGEST_BACKOFF_MS, MESSAGE_INTERVAL_MS * 2 ** failures);
 }
 
 function plainnessOf({ refusals }: Turn): Plainness {

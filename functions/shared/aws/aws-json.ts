@@ -5,6 +5,7 @@
  */
 import { createHmac, hash } from "node:crypto";
 
+import { jitteredBackoffMs } from "../backoff";
 import { sleep, type Clock } from "../clock";
 import type { EnvironmentSource } from "../environment";
 import { errorCode } from "../errors";
@@ -55,8 +56,7 @@ export class AwsJsonError extends Error {
 }
 
 const ATTEMPTS = 5;
-const FIRST_BACKOFF_MS = 50;
-const LONGEST_BACKOFF_MS = 2_000;
+const BACKOFF = { firstMs: 100, longestMs: 2_000 };
 
 const CONTENT_TYPE = "application/x-amz-json-1.0";
 
@@ -93,7 +93,7 @@ export function createAwsJson(options: AwsJsonOptions): AwsJson {
         } catch (error) {
           if (attempts >= ATTEMPTS || !mayPass(error)) throw error;
         }
-        await sleep(clock, random() * Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempts));
+        await sleep(clock, jitteredBackoffMs(attempts, BACKOFF, random));
       }
     },
     close: () => {

@@ -1,8 +1,8 @@
+import { jitteredBackoffMs } from "../backoff";
 import { sleep, type Clock } from "../clock";
 import { mapConcurrently } from "../concurrency";
 
-const FIRST_BACKOFF_MS = 50;
-const LONGEST_BACKOFF_MS = 5_000;
+const BACKOFF = { firstMs: 50, longestMs: 5_000 };
 
 export interface BatchSending<Item> {
   /** Items a call, the service's limit: 25 for DynamoDB's BatchWriteItem, 10 for SQS's SendMessageBatch. */
@@ -39,10 +39,10 @@ async function sendBatch<Item>(batch: readonly Item[], sending: BatchSending<Ite
   const { clock, deadline, random, send } = sending;
   let unsent = batch;
   try {
-    for (let attempt = 0; ; attempt++) {
+    for (let attempt = 1; ; attempt++) {
       unsent = await send(unsent);
       if (unsent.length === 0) return { items: [], errors: [] };
-      const backoff = random() * Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempt);
+      const backoff = jitteredBackoffMs(attempt, BACKOFF, random);
       if (clock.now() + backoff >= deadline) return { items: unsent, errors: [] };
       await sleep(clock, backoff);
     }

@@ -1,7 +1,7 @@
 import type { Context } from "aws-lambda";
 import type * as z from "zod";
 
-import type { EnvironmentSource } from "../environment";
+import type { EnvironmentSchema } from "../environment";
 import { describeIssues } from "../errors";
 import { invoke, onColdStart, type Services } from "./services";
 
@@ -31,11 +31,11 @@ export interface InvocationOptions<Input> {
  * @throws {@link EnvironmentError} and {@link InvalidInputError} (the handler), and whatever the work throws
  */
 export function invocationHandler<Environment, Input, Answer>(
-  parseEnvironment: (source: EnvironmentSource) => Environment,
+  schema: EnvironmentSchema<Environment>,
   { input, ids }: InvocationOptions<Input>,
   build: (services: Services<Environment>) => (input: Input, invocation: Invocation) => Promise<Answer>,
 ): (event: unknown, context: Context) => Promise<Answer> {
-  const start = onColdStart(parseEnvironment, build);
+  const start = onColdStart(schema, build);
   return (event, context) =>
     invoke(start, context, ({ logger, work }, deadline) => {
       const parsed = input.safeParse(event);

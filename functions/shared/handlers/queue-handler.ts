@@ -1,7 +1,7 @@
 import type { Context, SQSBatchResponse } from "aws-lambda";
 import * as z from "zod";
 
-import type { EnvironmentSource } from "../environment";
+import type { EnvironmentSchema } from "../environment";
 import { invoke, onColdStart, type Services } from "./services";
 
 /** What SQS hands over, as far as it is looked at. */
@@ -39,12 +39,12 @@ export interface MessageFailure {
  * SQS delivers at least once: the work must bear the same message twice.
  */
 export function queueHandler<Environment>(
-  parseEnvironment: (source: EnvironmentSource) => Environment,
+  schema: EnvironmentSchema<Environment>,
   build: (
     services: Services<Environment>,
   ) => (batch: readonly QueueMessage[], deadline: number) => Promise<readonly MessageFailure[]>,
 ): (event: unknown, context: Context) => Promise<SQSBatchResponse> {
-  const start = onColdStart(parseEnvironment, build);
+  const start = onColdStart(schema, build);
   return (event, context) =>
     invoke(start, context, async ({ logger, work }, deadline) => {
       const batch = queueEventSchema.parse(event).Records.map(messageOf);

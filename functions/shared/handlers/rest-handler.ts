@@ -2,7 +2,7 @@ import type { APIGatewayProxyResult, Context } from "aws-lambda";
 import * as z from "zod";
 
 import { awsHttpError } from "../aws/aws-errors";
-import type { EnvironmentSource } from "../environment";
+import type { EnvironmentSchema } from "../environment";
 import { describeIssues, errorMessage } from "../errors";
 import { BadRequestError, HttpError, NotFoundError } from "./http-errors";
 import { invoke, onColdStart, type Services } from "./services";
@@ -72,11 +72,11 @@ export interface RestOptions {
  * 500, logged), logs with ids, metrics flushed. `build` is called once, at the first request.
  */
 export function restHandler<Environment>(
-  parseEnvironment: (source: EnvironmentSource) => Environment,
+  schema: EnvironmentSchema<Environment>,
   build: (services: Services<Environment>) => Readonly<Record<string, Endpoint>>,
   { cors }: RestOptions = {},
 ): (event: unknown, context: Context) => Promise<APIGatewayProxyResult> {
-  const start = onColdStart(parseEnvironment, build);
+  const start = onColdStart(schema, build);
   const always = cors === undefined ? {} : { "Access-Control-Allow-Origin": "*" };
   return (event, context) =>
     invoke(start, context, async ({ logger, work: endpoints }) => {

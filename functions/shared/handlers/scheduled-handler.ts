@@ -1,7 +1,7 @@
 import type { Context } from "aws-lambda";
 import * as z from "zod";
 
-import type { EnvironmentSource } from "../environment";
+import type { EnvironmentSchema } from "../environment";
 import { invocationHandler } from "./invocation-handler";
 import type { Services } from "./services";
 
@@ -34,11 +34,11 @@ export interface Tick {
  * @throws {@link EnvironmentError} and {@link InvalidInputError} (the handler), and whatever the work throws
  */
 export function scheduledHandler<Environment>(
-  parseEnvironment: (source: EnvironmentSource) => Environment,
+  schema: EnvironmentSchema<Environment>,
   build: (services: Services<Environment>) => (tick: Tick) => Promise<void>,
 ): (event: unknown, context: Context) => Promise<void> {
   const options = { input: scheduledEventSchema, ids: ({ id }: ScheduledEvent) => ({ eventId: id }) };
-  return invocationHandler(parseEnvironment, options, (services) => {
+  return invocationHandler(schema, options, (services) => {
     const work = build(services);
     return (event, { deadline }) => work({ event, scheduledAt: Date.parse(event.time), deadline });
   });

@@ -1,7 +1,7 @@
 import type { Context } from "aws-lambda";
 
 import { systemClock, type Clock } from "../clock";
-import { environmentParser, text, type EnvironmentSource } from "../environment";
+import { environmentSchema, text, type EnvironmentSchema, type EnvironmentSource } from "../environment";
 import { createLogger, type Logger } from "../logger";
 import { createMetrics, type Metrics } from "../metrics";
 
@@ -19,7 +19,7 @@ export interface Services<Environment> {
 }
 
 /** Which feature of which Almanac a function belongs to; every module sets these. */
-const parseIdentity = environmentParser({
+const identity = environmentSchema({
   POWERTOOLS_SERVICE_NAME: text,
   ALMANAC_APP: text,
   ALMANAC_ENVIRONMENT: text,
@@ -27,18 +27,18 @@ const parseIdentity = environmentParser({
 
 /** @throws {@link EnvironmentError} */
 function createServices<Environment>(
-  parseEnvironment: (source: EnvironmentSource) => Environment,
+  schema: EnvironmentSchema<Environment>,
   source: EnvironmentSource = process.env,
 ): Services<Environment> {
   const {
     POWERTOOLS_SERVICE_NAME: feature,
     ALMANAC_APP: app,
     ALMANAC_ENVIRONMENT: environmentName,
-  } = parseIdentity(source);
+  } = identity.parse(source);
   // Two Almanacs in one account may have environments of one name.
   const qualified = `${app}-${environmentName}`;
   return {
-    environment: parseEnvironment(source),
+    environment: schema.parse(source),
     app,
     environmentName,
     clock: systemClock,
@@ -56,13 +56,13 @@ export interface Started<Work> {
 
 /** Builds a handler's work at its first invocation, once: importing a handler does nothing. */
 export function onColdStart<Environment, Work>(
-  parseEnvironment: (source: EnvironmentSource) => Environment,
+  schema: EnvironmentSchema<Environment>,
   build: (services: Services<Environment>) => Work,
 ): () => Started<Work> {
   let built: Started<Work> | undefined;
   return () => {
     if (built === undefined) {
-      const services = createServices(parseEnvironment);
+      const services = createServices(schema);
       built = { logger: services.logger, metrics: services.metrics, work: build(services) };
     }
     return built;

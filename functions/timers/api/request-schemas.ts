@@ -1,15 +1,12 @@
 /** What clients ask for, and the timer that it makes. Pure. */
 import * as z from "zod";
 
+import { fnv1a } from "../../shared/hash";
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../shared/time";
 import { cronProblem } from "../schedule/cron";
 import { nextDue, type Schedule } from "../schedule/schedule";
 import { isTimeZone } from "../schedule/time-zone";
 import type { Timer } from "../schedule/timer";
-
-const SECOND_MS = 1_000;
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
 
 /** An hourly timer that does not say when fires so many minutes past the time it was put. */
 const DEFAULT_MINUTES_AHEAD = 40;
@@ -265,9 +262,7 @@ function mustCount(maxFires: number, { kind }: Schedule): boolean {
   return kind === "cron" && maxFires > MOST_FIRES_AHEAD;
 }
 
-/** Which shard a timer gets that asks for none: always the same by its id. FNV-1a spreads short ids as well. */
+/** Which shard a timer gets that asks for none: always the same by its id. */
 export function shardOf(id: string, shards: number): string {
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(id)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  return `shard${hash % shards}`;
+  return `shard${fnv1a(id) % shards}`;
 }

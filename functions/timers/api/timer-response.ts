@@ -1,16 +1,14 @@
 /** A timer as clients see it. Pure. */
 import * as z from "zod";
 
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../shared/time";
 import { beforeFirst, fireAt, scheduledTimes } from "../schedule/fire-times";
 import type { PlainView, ScheduleView, TimerView } from "./api-types";
 import { nextDue, type Schedule } from "../schedule/schedule";
 import type { StoredTimer, Timer } from "../schedule/timer";
 
-const SECOND_MS = 1_000;
-const MINUTE_MS = 60 * SECOND_MS;
-const HOUR_MS = 60 * MINUTE_MS;
 const UNITS = [
-  ["day", 24 * HOUR_MS],
+  ["day", DAY_MS],
   ["hour", HOUR_MS],
   ["minute", MINUTE_MS],
   ["second", SECOND_MS],

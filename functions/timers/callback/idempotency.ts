@@ -8,31 +8,29 @@ import {
   type Update,
 } from "@aws-sdk/client-dynamodb";
 
+import { acquireLease, leaseUntil, ownLease, SET_LEASE } from "../../shared/lease";
+import { DAY_SECONDS } from "../../shared/time";
 import type { Claims } from "./process-deliveries";
 import { TIMER_KEYS } from "../contract";
 import type { Fire } from "../schedule/timer";
 
 /** As long as a message can come again: 4 days in the queue, 14 among dead letters. Seconds. */
-const KEPT_SECONDS = 20 * 86_400;
+const KEPT_SECONDS = 20 * DAY_SECONDS;
 
 export function claims(dynamodb: DynamoDBClient, TableName: string): Claims {
   return {
-    claim: async (fire, { owner, now, until }) => {
+    claim: async (fire, request) => {
+      const { condition, values } = acquireLease(request);
+      const ttl = Math.ceil(request.now / 1_000) + KEPT_SECONDS;
       try {
         await dynamodb.send(
           new UpdateItemCommand({
             TableName,
             Key: keyOf(fire),
-            UpdateExpression: "SET #owner = :owner, #until = :until, #ttl = :ttl",
-            ConditionExpression:
-              "attribute_not_exists(#owner) OR #owner = :owner OR (attribute_not_exists(#done) AND #until < :now)",
-            ExpressionAttributeNames: { ...NAMES, "#until": "claimedUntil", "#ttl": TIMER_KEYS.timeToLive },
-            ExpressionAttributeValues: {
-              ":owner": { S: owner },
-              ":until": { N: String(until) },
-              ":now": { N: String(now) },
-              ":ttl": { N: String(Math.ceil(now / 1_000) + KEPT_SECONDS) },
-            },
+            UpdateExpression: `SET ${SET_LEASE}, #ttl = :ttl`,
+            ConditionExpression: `attribute_not_exists(#done) AND ${condition}`,
+            ExpressionAttributeNames: { ...NAMES, "#ttl": TIMER_KEYS.timeToLive },
+            ExpressionAttributeValues: { ...values, ":ttl": { N: String(ttl) } },
             ReturnValuesOnConditionCheckFailure: "ALL_OLD",
           }),
         );
@@ -40,7 +38,7 @@ export function claims(dynamodb: DynamoDBClient, TableName: string): Claims {
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
         if (error.Item?.["done"] !== undefined) return { outcome: "done" };
-        return { outcome: "taken", until: Number(error.Item?.["claimedUntil"]?.N ?? now) };
+        return { outcome: "taken", until: leaseUntil(error.Item) ?? request.now };
       }
     },
 
@@ -49,14 +47,15 @@ export function claims(dynamodb: DynamoDBClient, TableName: string): Claims {
     },
 
     release: async (fire, owner) => {
+      const { condition, values } = ownLease(owner);
       try {
         await dynamodb.send(
           new DeleteItemCommand({
             TableName,
             Key: keyOf(fire),
-            ConditionExpression: "#owner = :owner AND attribute_not_exists(#done)",
+            ConditionExpression: `${condition} AND attribute_not_exists(#done)`,
             ExpressionAttributeNames: NAMES,
-            ExpressionAttributeValues: { ":owner": { S: owner } },
+            ExpressionAttributeValues: values,
           }),
         );
       } catch (error) {
@@ -67,7 +66,7 @@ export function claims(dynamodb: DynamoDBClient, TableName: string): Claims {
   };
 }
 
-const NAMES = { "#owner": "claimOwner", "#done": "done" };
+const NAMES = { "#done": "done" };
 
 function keyOf({ fireId }: Fire) {
   return { [TIMER_KEYS.partition]: { S: `claim#${fireId}` } };
@@ -82,12 +81,13 @@ export function completion(table: string, fire: Fire, owner: string): TransactWr
 }
 
 function completionUpdate(TableName: string, fire: Fire, owner: string): Update {
+  const { condition, values } = ownLease(owner);
   return {
     TableName,
     Key: keyOf(fire),
     UpdateExpression: "SET #done = :done",
-    ConditionExpression: "#owner = :owner",
+    ConditionExpression: condition,
     ExpressionAttributeNames: NAMES,
-    ExpressionAttributeValues: { ":owner": { S: owner }, ":done": { BOOL: true } },
+    ExpressionAttributeValues: { ...values, ":done": { BOOL: true } },
   };
 }

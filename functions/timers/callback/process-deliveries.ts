@@ -1,5 +1,8 @@
 /** What stands between the queue and a user's handler: the time, the fence, and exactly-once. The core: time and I/O are ports. */
+import { backoffMs } from "../../shared/backoff";
 import { sleep, type Clock } from "../../shared/clock";
+import type { LeaseRequest } from "../../shared/lease";
+import { MINUTE_MS, SECOND_MS } from "../../shared/time";
 import type { TimerTable } from "../storage/timer-table";
 import { timerKey } from "../storage/timer-row";
 import type { Fire } from "../schedule/timer";
@@ -7,9 +10,8 @@ import type { Fire } from "../schedule/timer";
 /** A fire that comes earlier than this is given back: a second is usual, since delays are whole ones. */
 const MAX_WAIT_MS = 3_000;
 
-/** Of a fire that failed, doubled with each delivery, seconds. */
-const FIRST_RETRY_SECONDS = 2;
-const LONGEST_RETRY_SECONDS = 600;
+/** Of a fire that failed. */
+const BACKOFF = { firstMs: 2 * SECOND_MS, longestMs: 10 * MINUTE_MS };
 
 /** A fire as it was delivered. */
 export interface Delivery {
@@ -29,7 +31,7 @@ export interface Claims {
    */
   claim(
     fire: Fire,
-    claim: { readonly owner: string; readonly now: number; readonly until: number },
+    request: LeaseRequest,
   ): Promise<{ readonly outcome: "claimed" | "done" } | { readonly outcome: "taken"; readonly until: number }>;
   /** Notes that it has happened. Safe to repeat. */
   done(fire: Fire, owner: string): Promise<void>;
@@ -156,7 +158,7 @@ async function happenOnce(delivery: Delivery, ports: CallbackPorts): Promise<rea
 
 async function retryLater(delivery: Delivery, error: unknown, ports: CallbackPorts): Promise<Delivery> {
   ports.report.failed(delivery.fire, error);
-  await hide(delivery, Math.min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS ** delivery.receives), ports);
+  await hide(delivery, backoffMs(delivery.receives, BACKOFF) / SECOND_MS, ports);
   return delivery;
 }
 

@@ -4,6 +4,7 @@ import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
 
 import type { AwsJson } from "../../shared/aws/aws-json";
+import { acquireLease, ownLease, RELEASE_LEASE, SET_LEASE } from "../../shared/lease";
 import { DUE_INDEX, TIMER_KEYS } from "../contract";
 import { LeaseLostError, type Cursor, type DispatchTable } from "./dispatcher";
 import { readTimerRow, type Row } from "../storage/timer-row";
@@ -28,20 +29,17 @@ export function dispatchTable(dynamodb: DynamoDBClient, pages: AwsJson, TableNam
   const Key = (shard: string) => ({ [TIMER_KEYS.partition]: { S: cursorKey(shard) } });
 
   return {
-    acquire: async (shard, { owner, now, until }) => {
+    acquire: async (shard, request) => {
+      const { condition, values } = acquireLease(request);
       try {
         const { Attributes } = await dynamodb.send(
           new UpdateItemCommand({
             TableName,
             Key: Key(shard),
-            UpdateExpression: "SET #owner = :owner, #until = :until",
-            ConditionExpression: "attribute_exists(#cursor) AND (attribute_not_exists(#until) OR #until < :now)",
-            ExpressionAttributeNames: { "#cursor": "cursor", "#owner": "leaseOwner", "#until": "leaseUntil" },
-            ExpressionAttributeValues: {
-              ":owner": { S: owner },
-              ":until": { N: String(until) },
-              ":now": { N: String(now) },
-            },
+            UpdateExpression: `SET ${SET_LEASE}`,
+            ConditionExpression: `attribute_exists(#cursor) AND ${condition}`,
+            ExpressionAttributeNames: { "#cursor": "cursor" },
+            ExpressionAttributeValues: values,
             ReturnValues: "ALL_NEW",
             ReturnValuesOnConditionCheckFailure: "ALL_OLD",
           }),
@@ -50,13 +48,13 @@ export function dispatchTable(dynamodb: DynamoDBClient, pages: AwsJson, TableNam
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
         if (error.Item === undefined) return undefined;
-        // The SDK's own retry of a request that went through finds its own lease.
-        return { ...readCursor(error.Item), taken: error.Item["leaseOwner"]?.S === owner };
+        return { ...readCursor(error.Item), taken: false };
       }
     },
 
     save: async (shard, { owner, before, cursor: { cursor, position }, release }) => {
-      const gone = [...(position ? [] : ["#position"]), ...(release ? ["#until", "#owner"] : [])];
+      const { condition, values } = ownLease(owner);
+      const gone = [...(position ? [] : ["#position"]), ...(release ? [RELEASE_LEASE] : [])];
       try {
         await dynamodb.send(
           new UpdateItemCommand({
@@ -65,15 +63,10 @@ export function dispatchTable(dynamodb: DynamoDBClient, pages: AwsJson, TableNam
             UpdateExpression:
               `SET #cursor = :cursor${position ? ", #position = :position" : ""}` +
               (gone.length > 0 ? ` REMOVE ${gone.join(", ")}` : ""),
-            ConditionExpression: "#owner = :owner AND #cursor = :before",
-            ExpressionAttributeNames: {
-              "#cursor": "cursor",
-              "#position": "position",
-              "#owner": "leaseOwner",
-              ...(release && { "#until": "leaseUntil" }),
-            },
+            ConditionExpression: `${condition} AND #cursor = :before`,
+            ExpressionAttributeNames: { "#cursor": "cursor", "#position": "position" },
             ExpressionAttributeValues: {
-              ":owner": { S: owner },
+              ...values,
               ":cursor": { N: String(cursor) },
               ":before": { N: String(before) },
               ...(position && { ":position": { M: marshall(position) } }),

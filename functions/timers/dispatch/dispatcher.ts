@@ -1,6 +1,7 @@
 /** Hands over what falls due in a shard, window by window. The core: time and I/O are ports. See docs/decisions/0009. */
 import type { Clock } from "../../shared/clock";
 import { mapConcurrently } from "../../shared/concurrency";
+import type { LeaseRequest } from "../../shared/lease";
 import { FireRefusedError, type FireQueue } from "../queue/fire-queue";
 import { fireAt, handOver, isRecurring, placeOf, scheduledTimes } from "../schedule/fire-times";
 import { TimerChangedError, type TimerTable } from "../storage/timer-table";
@@ -56,10 +57,7 @@ export class LeaseLostError extends Error {
 /** A shard's cursor, and the index that it goes through. Writes are conditional on the lease. */
 export interface DispatchTable {
   /** Takes the lease where nobody else has it at that time. `taken` false: somebody has. Undefined: the shard has no timers yet. */
-  acquire(
-    shard: string,
-    lease: { readonly owner: string; readonly now: number; readonly until: number },
-  ): Promise<(Cursor & { readonly taken: boolean }) | undefined>;
+  acquire(shard: string, request: LeaseRequest): Promise<(Cursor & { readonly taken: boolean }) | undefined>;
   /** Moves the cursor on, or saves a position, and gives the lease back where it is over. @throws {@link LeaseLostError} */
   save(
     shard: string,

@@ -1,5 +1,7 @@
 /** Puts fires into the queue: full batches, delays, and retries of what was not taken. The wire is a port. */
+import { jitteredBackoffMs } from "../../shared/backoff";
 import { sleep, type Clock } from "../../shared/clock";
+import { semaphore } from "../../shared/concurrency";
 import { MESSAGE_ATTRIBUTES } from "../contract";
 import type { Fire } from "../schedule/timer";
 
@@ -9,8 +11,7 @@ const BATCH_BYTES = 262_144;
 const MAX_DELAY_SECONDS = 900;
 
 const ATTEMPTS = 6;
-const FIRST_BACKOFF_MS = 50;
-const LONGEST_BACKOFF_MS = 3_000;
+const BACKOFF = { firstMs: 100, longestMs: 3_000 };
 
 /** One entry of a SendMessageBatch. `id` is its index in the batch. */
 export interface Entry {
@@ -63,7 +64,7 @@ export interface FireQueueServices {
 }
 
 export function fireQueue({ sendBatch, clock, random, concurrency }: FireQueueServices): FireQueue {
-  const turn = turnstile(concurrency);
+  const limit = semaphore(concurrency);
 
   async function deliver(batch: readonly Fire[], unsent: Fire[], refused: Refused[], errors: unknown[]): Promise<void> {
     let left = batch;
@@ -91,7 +92,7 @@ export function fireQueue({ sendBatch, clock, random, concurrency }: FireQueueSe
         unsent.push(...left);
         return;
       }
-      await sleep(clock, random() * Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempt));
+      await sleep(clock, jitteredBackoffMs(attempt, BACKOFF, random));
     }
   }
 
@@ -100,7 +101,7 @@ export function fireQueue({ sendBatch, clock, random, concurrency }: FireQueueSe
       const unsent: Fire[] = [];
       const refused: Refused[] = [];
       const errors: unknown[] = [];
-      await Promise.all(batchesOf(fires).map((batch) => turn(() => deliver(batch, unsent, refused, errors))));
+      await Promise.all(batchesOf(fires).map((batch) => limit(() => deliver(batch, unsent, refused, errors))));
       return { unsent, refused, errors };
     },
   };
@@ -141,21 +142,4 @@ const FIXED_BYTES = Object.values(MESSAGE_ATTRIBUTES).reduce((sum, name) => sum 
 function messageBytes({ data, id, version, shard, fireId }: Fire): number {
   // All but the data is plain ASCII.
   return Buffer.byteLength(data) + id.length + version.length + shard.length + fireId.length + FIXED_BYTES;
-}
-
-/** Lets so many through at a time, first come first served. */
-function turnstile(limit: number): (work: () => Promise<void>) => Promise<void> {
-  const waiting: (() => void)[] = [];
-  let inside = 0;
-  return async (work) => {
-    if (inside >= limit) await new Promise<void>((enter) => waiting.push(enter));
-    else inside += 1;
-    try {
-      await work();
-    } finally {
-      const next = waiting.shift();
-      if (next) next();
-      else inside -= 1;
-    }
-  };
 }

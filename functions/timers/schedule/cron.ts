@@ -1,4 +1,5 @@
 /** Cron expressions as EventBridge writes them, in any time zone. Pure but for the time zones that Node knows. */
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../shared/time";
 import { localTime, startOf } from "./time-zone";
 
 /** An expression that is none. The message says which field is wrong, and why. */
@@ -79,10 +80,6 @@ const DAY_OF_WEEK: Field = {
 };
 const YEAR: Field = { name: "year", first: 1970, last: 2199, takes: "1970 to 2199" };
 const FIELDS = [MINUTE, HOUR, DAY_OF_MONTH, MONTH, DAY_OF_WEEK, YEAR];
-
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
 
 /** A dispatcher asks for the same few expressions again and again. */
 const REMEMBERED_EXPRESSIONS = 1_000;

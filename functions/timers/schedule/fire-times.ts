@@ -1,4 +1,5 @@
 /** Which fires a timer has, and where its row waits for those that come later. Pure; see docs/decisions/0009. */
+import { fnv1a } from "../../shared/hash";
 import { nextDue, WHEEL_PERIODS_MS } from "./schedule";
 import type { Fire, StoredTimer, Timer } from "./timer";
 
@@ -90,10 +91,9 @@ function nextTime(timer: StoredTimer): number | undefined {
   return next === undefined || next > (timer.endAt ?? Infinity) ? undefined : next;
 }
 
-/** Milliseconds of 0 to so many seconds: spread evenly over fires (FNV-1a), always the same for one of them. */
+/** Milliseconds of 0 to so many seconds: spread evenly over fires, always the same for one of them. */
 export function jitterMs(fireId: string, jitterSeconds: number): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < fireId.length; index++) hash = Math.imul(hash ^ fireId.charCodeAt(index), 0x01000193);
+  let hash = fnv1a(fireId);
   // Ids that differ in their last character only differ in the hash's low bits: mix them (murmur3's finalizer).
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);

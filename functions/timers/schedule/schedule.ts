@@ -1,4 +1,5 @@
 /** When timers fall due: pure arithmetic over epoch milliseconds. */
+import { HOUR_MS, MINUTE_MS } from "../../shared/time";
 import { nextCronDue } from "./cron";
 
 /** When a timer falls due. Times are epoch milliseconds. */
@@ -8,9 +9,6 @@ export type Schedule =
   /** As EventBridge writes it, without "cron( )"; in an IANA time zone. */
   | { readonly kind: "cron"; readonly expression: string; readonly timeZone: string }
   | { readonly kind: "once"; readonly at: number };
-
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
 
 /** Periods that divide the hour in whole minutes, or the day in whole hours: those of the phase wheel. */
 export const WHEEL_PERIODS_MS: readonly number[] = [

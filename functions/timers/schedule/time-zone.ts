@@ -1,8 +1,8 @@
 /** What the clocks of a time zone show. Local times are written as if they were UTC's: epoch milliseconds of what the clock shows. */
+import { DAY_MS, MINUTE_MS } from "../../shared/time";
 
 /** No clock is put forward or back by more, nor twice in that time. */
-const LONGEST_SHIFT_MS = 86_400_000;
-const MINUTE_MS = 60_000;
+const LONGEST_SHIFT_MS = DAY_MS;
 
 /** Whether there is an IANA time zone of that name: `Europe/Berlin`, `UTC`. */
 export function isTimeZone(name: string): boolean {

@@ -1,4 +1,5 @@
 /** A timer as it is stored, and which of its fires whoever writes it hands over. Pure; see docs/decisions/0009. */
+import { MINUTE_MS } from "../../shared/time";
 import type { Schedule } from "./schedule";
 
 export type TimerKind = "periodic" | "oneshot";
@@ -47,7 +48,7 @@ export interface StoredTimer extends Timer {
 }
 
 /** Who puts a timer hands over its fires of this long, milliseconds; the dispatcher's part begins after it. */
-export const HORIZON_MS = 600_000;
+export const HORIZON_MS = 10 * MINUTE_MS;
 
 /** How far ahead of now the dispatcher loads at most, milliseconds; at least a minute less, since it loads whole minutes. */
-export const LEAD_MS = 180_000;
+export const LEAD_MS = 3 * MINUTE_MS;

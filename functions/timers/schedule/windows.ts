@@ -1,10 +1,11 @@
 /** Which part of a shard's index falls due in a window of time. Pure. */
+import { MINUTE_MS } from "../../shared/time";
 import { onceSlot, recurringSlot, wheelSlot } from "./fire-times";
 import { WHEEL_PERIODS_MS } from "./schedule";
 import { HORIZON_MS, LEAD_MS } from "./timer";
 
 /** The shortest period of the wheel: in a window of no more, a timer of the wheel fires once at most. */
-const WINDOW_MS = 60_000;
+const WINDOW_MS = MINUTE_MS;
 
 /** After one time and until another, inclusive; epoch milliseconds. */
 export interface Window {

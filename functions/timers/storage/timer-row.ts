@@ -1,6 +1,7 @@
 /** How a timer stands in its table. */
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 
+import { DAY_SECONDS } from "../../shared/time";
 import { TIMER_KEYS } from "../contract";
 import type { Place } from "../schedule/fire-times";
 import type { Schedule } from "../schedule/schedule";
@@ -10,7 +11,7 @@ import type { StoredTimer, TimerKind } from "../schedule/timer";
  * A one-shot's row outlives every message about it: four days in the queue, 14 among dead letters, hours of a dispatcher that does not run
  * (else the fence would take it for deleted).
  */
-const ONESHOT_KEPT_SECONDS = 20 * 86_400;
+const ONESHOT_KEPT_SECONDS = 20 * DAY_SECONDS;
 
 /** A row in DynamoDB's own JSON. */
 export type Row = Readonly<Record<string, AttributeValue>>;

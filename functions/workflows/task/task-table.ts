@@ -4,10 +4,9 @@ import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
 
 import { errorName } from "../../shared/errors";
+import { DAY_SECONDS } from "../../shared/time";
 import { STATUS_INDEX, taskSchema, type Task, type TaskStatus } from "../contract";
 import { momentOf, startOf, type Execution, type TaskEnd } from "./task";
-
-const DAY_SECONDS = 86_400;
 
 export type TaskKey = Pick<Task, "taskId" | "timestamp">;
 

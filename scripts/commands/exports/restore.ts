@@ -6,6 +6,7 @@ import { Readable } from "node:stream";
 import { BatchWriteItemCommand, DynamoDBClient, type WriteRequest } from "@aws-sdk/client-dynamodb";
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod";
+import { MINUTE_MS } from "../../../functions/shared/time";
 import { manifestSchema } from "../../../functions/exports/contract";
 import { sendInBatches } from "../../../functions/shared/aws/batches";
 import { systemClock } from "../../../functions/shared/clock";
@@ -17,7 +18,7 @@ import { count, duration, progressOn, size } from "../../shared/progress";
 import { restore, type Restored, type RestorePorts } from "../../features/exports/restore";
 
 /** A table that is too busy is asked again for so long. */
-const PATIENCE_MS = 300_000;
+const PATIENCE_MS = 5 * MINUTE_MS;
 
 const command = npmCommand(
   "npm run restore --",

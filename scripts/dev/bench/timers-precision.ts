@@ -6,6 +6,7 @@ import { DynamoDBClient, paginateScan } from "@aws-sdk/client-dynamodb";
 import * as z from "zod";
 
 import { TimersClient } from "../../../clients/timers";
+import { MINUTE_MS } from "../../../functions/shared/time";
 import { homeAt } from "../../emulator/home";
 import { readRunning } from "../../emulator/run-record";
 import { commandOutput, ownEnvironment } from "../../shared/run-command";
@@ -15,9 +16,9 @@ const TIMERS = 300;
 const BATCH = 25;
 
 /** Long enough for all of them to be put before the first is due; then one each 200 ms. */
-const FIRST_IN_MS = 60_000;
+const FIRST_IN_MS = MINUTE_MS;
 const APART_MS = 200;
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = MINUTE_MS;
 
 const outputsSchema = z.looseObject({ api_url: z.string(), recorded_fires_table_name: z.string() });
 const REGION = "eu-central-1";

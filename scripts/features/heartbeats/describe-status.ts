@@ -1,5 +1,6 @@
 /** Says of an environment's targets, for people, how they are. */
 import type { Colors } from "picocolors/types";
+import { HOUR_SECONDS, MINUTE_SECONDS } from "../../../functions/shared/time";
 import { table } from "../../shared/table";
 import type { StatusView, TargetView } from "./status-view";
 
@@ -66,8 +67,8 @@ function summary(targets: readonly TargetView[]): string {
 export function ago(milliseconds: number): string {
   const seconds = Math.max(0, Math.round(milliseconds / 1_000));
   if (seconds < 120) return `${seconds} s ago`;
-  if (seconds < 7_200) return `${Math.round(seconds / 60)} min ago`;
-  return `${Math.round(seconds / 3_600)} h ago`;
+  if (seconds < 2 * HOUR_SECONDS) return `${Math.round(seconds / MINUTE_SECONDS)} min ago`;
+  return `${Math.round(seconds / HOUR_SECONDS)} h ago`;
 }
 
 /** Rounded down, for a target that was ever down was not up for 100 %. */

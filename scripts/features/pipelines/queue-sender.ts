@@ -3,13 +3,14 @@ import { SendMessageBatchCommand, type SendMessageBatchRequestEntry, type SQSCli
 import { sendInBatches } from "../../../functions/shared/aws/batches";
 import { systemClock } from "../../../functions/shared/clock";
 import { groupBy } from "../../../functions/shared/group-by";
+import { MINUTE_MS } from "../../../functions/shared/time";
 
 /** SQS's limits for one call: messages, and bytes of all of them together. */
 const MESSAGES_A_CALL = 10;
 const BYTES_A_CALL = 256 * 1024;
 
 const CONCURRENCY = 8;
-const SENDING_MS = 60_000;
+const SENDING_MS = MINUTE_MS;
 
 export interface Outgoing {
   readonly body: string;

@@ -4,9 +4,9 @@ import { GetObjectCommand, paginateListObjectsV2, type S3Client } from "@aws-sdk
 import { hourPrefix, readPart, type Archived } from "../../../functions/pipelines/storage/archive";
 import { MESSAGE_ATTRIBUTES } from "../../../functions/pipelines/contract";
 import { mapConcurrently } from "../../../functions/shared/concurrency";
+import { HOUR_MS } from "../../../functions/shared/time";
 import type { Outgoing } from "./queue-sender";
 
-const HOUR_MS = 3_600_000;
 const CONCURRENT_READS = 8;
 
 export interface ReplayRange {

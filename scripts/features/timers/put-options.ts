@@ -1,4 +1,5 @@
 /** Makes what the API takes of what stands on the command line. */
+import { DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS } from "../../../functions/shared/time";
 import type { OneshotInput, PeriodicInput } from "../../../functions/timers/api/api-types";
 import { errorMessage } from "../../../functions/shared/errors";
 
@@ -100,5 +101,5 @@ function numberOf(option: string, text: string): number {
 function secondsOf(text: string): number {
   const [, count, unit = "s"] = /^(\d+)([smhd])?$/.exec(text) ?? [];
   if (count === undefined) throw new UsageError(`--in: "${text}" is not a time such as 90s, 15m, 2h or 7d`);
-  return Number(count) * { s: 1, m: 60, h: 3_600, d: 86_400 }[unit as "s" | "m" | "h" | "d"];
+  return Number(count) * { s: 1, m: MINUTE_SECONDS, h: HOUR_SECONDS, d: DAY_SECONDS }[unit as "s" | "m" | "h" | "d"];
 }

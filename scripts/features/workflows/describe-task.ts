@@ -1,6 +1,7 @@
 /** Tasks for people. */
 import { stripVTControlCharacters } from "node:util";
 import type { Colors } from "picocolors/types";
+import { MINUTE_SECONDS } from "../../../functions/shared/time";
 import type { Task, TaskStatus } from "../../../functions/workflows/contract";
 import { table } from "../../shared/table";
 
@@ -52,5 +53,7 @@ function colouredStatus(status: TaskStatus, colours: Colors): string {
 function seconds(milliseconds: number): string {
   const whole = Math.round(milliseconds / 1_000);
   if (milliseconds < 10_000) return `${(milliseconds / 1_000).toFixed(1)} s`;
-  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return whole < MINUTE_SECONDS
+    ? `${whole} s`
+    : `${Math.floor(whole / MINUTE_SECONDS)} min ${whole % MINUTE_SECONDS} s`;
 }

@@ -16,9 +16,9 @@ import { currentStatus } from "../../../functions/heartbeats/status-page/build-s
 import type { StatusDocument } from "../../../functions/heartbeats/status-page/document";
 import type { Channel } from "../../../functions/heartbeats/notifications/deliver";
 import type { Clock } from "../../../functions/shared/clock";
+import { MINUTE_MS } from "../../../functions/shared/time";
 import { fakeStateTable } from "../../support/fake-state-table";
 
-const MINUTE_MS = 60_000;
 const START = Date.parse("2026-11-21T06:55:00Z");
 const tickAt = (index: number) => START + index * 5 * MINUTE_MS;
 const time = (index: number) => new Date(tickAt(index)).toISOString().replace(".000Z", "Z");

@@ -223,10 +223,10 @@ describe("the drain", () => {
     expect(fetched.mock.calls.map(([url]) => url)).toEqual(["https://hooks.example/secret"]);
     const updates = dynamodb.commandCalls(UpdateItemCommand).map(({ args: [{ input }] }) => input.ConditionExpression);
     expect(updates).toEqual([
-      "attribute_not_exists(holder) OR leaseUntil <= :now OR holder = :holder",
-      "holder = :holder",
-      "holder = :holder",
-      "holder = :holder",
+      "(attribute_not_exists(leaseOwner) OR leaseUntil < :now OR leaseOwner = :owner)",
+      "leaseOwner = :owner",
+      "leaseOwner = :owner",
+      "leaseOwner = :owner",
     ]);
     expect(dynamodb.commandCalls(BatchWriteItemCommand)).toHaveLength(1);
     expect(JSON.stringify(output.lines())).not.toContain("hooks.example");

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 
 import { sleep } from "../../../functions/shared/clock";
-import { mapConcurrently } from "../../../functions/shared/concurrency";
+import { mapConcurrently, semaphore } from "../../../functions/shared/concurrency";
 import { virtualClock } from "../../support/virtual-clock";
 
 describe("mapping concurrently", () => {
@@ -31,5 +31,35 @@ describe("mapping concurrently", () => {
     const work = (item: number): Promise<number> =>
       item === 2 ? Promise.reject(new Error("two")) : Promise.resolve(item);
     await expect(mapConcurrently([1, 2, 3], 2, work)).rejects.toThrow("two");
+  });
+});
+
+describe("a semaphore", () => {
+  it("starts work in order, at most so much at a time, whatever fails", async () => {
+    const limit = semaphore(2);
+    const started: number[] = [];
+    const ends: ((failure?: Error) => void)[] = [];
+    const results = [0, 1, 2, 3].map((index) =>
+      limit(() => {
+        started.push(index);
+        return new Promise<number>((resolve, reject) => {
+          ends[index] = (failure) => {
+            if (failure) reject(failure);
+            else resolve(index);
+          };
+        });
+      }),
+    );
+    await Promise.resolve();
+    expect(started).toEqual([0, 1]);
+    ends[1]?.(new Error("one"));
+    await expect(results[1]).rejects.toThrow("one");
+    expect(started).toEqual([0, 1, 2]);
+    ends[0]?.();
+    expect(await results[0]).toBe(0);
+    expect(started).toEqual([0, 1, 2, 3]);
+    ends[2]?.();
+    ends[3]?.();
+    expect(await Promise.all([results[2], results[3]])).toEqual([2, 3]);
   });
 });

@@ -189,7 +189,7 @@ describe("a callback that asks for exactly-once", () => {
     dynamodb.on(UpdateItemCommand).resolves({});
     const handler = someHandler();
     expect(await deliver(handler, [record("1")], exactlyOnce)).toEqual(again());
-    expect(updates()).toEqual(["SET #owner", "SET #done"]);
+    expect(updates()).toEqual(["SET leaseOwner", "SET #done"]);
     expect(handler.mock.calls[0]?.[1].completion?.Update).toMatchObject({
       TableName: TABLE,
       Key: { timer: { S: "claim#periodic#tea#v1#2026-11-21T07:05:00.000Z" } },
@@ -205,7 +205,7 @@ describe("a callback that asks for exactly-once", () => {
   });
 
   it("looks again at what somebody else has claimed, once that claim is over", async () => {
-    dynamodb.on(UpdateItemCommand).rejects(lost({ claimedUntil: { N: String(DUE + 40 + 20_000) } }));
+    dynamodb.on(UpdateItemCommand).rejects(lost({ leaseUntil: { N: String(DUE + 40 + 20_000) } }));
     const handler = someHandler();
     expect(await deliver(handler, [record("1")], exactlyOnce)).toEqual(again("1"));
     expect([handler.mock.calls.length, putOff()]).toEqual([0, [["receipt-1", 21]]]);
@@ -215,7 +215,7 @@ describe("a callback that asks for exactly-once", () => {
     dynamodb.on(UpdateItemCommand).resolves({}).on(DeleteItemCommand).resolves({});
     const failing: TimerHandler = () => Promise.reject(new Error("no milk"));
     expect(await deliver(failing, [record("1")], exactlyOnce)).toEqual(again("1"));
-    expect(updates()).toEqual(["SET #owner"]);
+    expect(updates()).toEqual(["SET leaseOwner"]);
     expect(dynamodb.commandCalls(DeleteItemCommand)).toHaveLength(1);
   });
 });

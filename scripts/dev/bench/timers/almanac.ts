@@ -1,4 +1,5 @@
 /** A process of its own: the real dispatcher, as it is deployed, and putting timers, against the stub. */
+import { MINUTE_MS } from "../../../../functions/shared/time";
 import { handler } from "../../../../functions/timers/dispatch";
 import { createAwsJsonClient } from "../../../../functions/shared/aws/clients/aws-json";
 import { createDynamoDB } from "../../../../functions/shared/aws/clients/dynamodb";
@@ -11,7 +12,7 @@ import { lambdaContext, scheduledEvent } from "../../../../test/support/lambda";
 import type { Run } from "./messages";
 import { measure } from "./scenario";
 
-const RUN_MS = 600_000;
+const RUN_MS = 10 * MINUTE_MS;
 
 const dispatch = async (): Promise<void> => {
   await handler(scheduledEvent({ target: 0, targets: 1 }), lambdaContext(RUN_MS));

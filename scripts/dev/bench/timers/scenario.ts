@@ -1,8 +1,8 @@
+import { MINUTE_MS } from "../../../../functions/shared/time";
 import { reachAt } from "../../../../functions/timers/schedule/windows";
 import { SCENARIO_PATH, countsSchema, type Run, type Scenario } from "./messages";
 
 const SAMPLE_EVERY_MS = 5;
-const MINUTE_MS = 60_000;
 
 /** One run of a way of dispatching over so many due timers, measured. */
 export async function measure(

@@ -8,6 +8,7 @@ import type { AddressInfo } from "node:net";
 
 import * as z from "zod";
 
+import { HOUR_MS, MINUTE_MS } from "../../../../functions/shared/time";
 import { SCENARIO_PATH, scenarioSchema, type Counts, type Scenario } from "./messages";
 
 const LATENCY_MS = 10;
@@ -15,8 +16,6 @@ const PAGE_BYTES = 1_048_576;
 const READ_UNIT_BYTES = 4_096;
 const WRITE_UNIT_BYTES = 1_024;
 const BILLED_REQUEST_BYTES = 65_536;
-
-const HOUR_MS = 3_600_000;
 
 const querySchema = z.object({
   ExpressionAttributeValues: z.object({
@@ -149,7 +148,7 @@ function serve(request: IncomingMessage, response: ServerResponse): void {
   });
 }
 
-const server = createServer({ keepAliveTimeout: 60_000 }, serve);
+const server = createServer({ keepAliveTimeout: MINUTE_MS }, serve);
 server.listen({ port: 0, host: "127.0.0.1", backlog: 1_024 }, () => {
   process.send?.({ endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
 });

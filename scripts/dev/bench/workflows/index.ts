@@ -1,3 +1,4 @@
+import { HOUR_SECONDS } from "../../../../functions/shared/time";
 import { taskMachine } from "../../../../modules/workflows/definition";
 import { fakeTaskTable } from "../../../../test/support/fake-task-table";
 import { runMachine, type Service } from "../../../../test/support/states-interpreter";
@@ -81,7 +82,7 @@ async function countTask(withWork: boolean): Promise<Counted> {
   const machine = taskMachine({
     table: "tasks",
     waitSeconds: 30,
-    timeLimitSeconds: 3_600,
+    timeLimitSeconds: HOUR_SECONDS,
     keepDays: 90,
     ...(withWork && { work: { functionName: "work", timeoutSeconds: 60, retries: 2 } }),
   });

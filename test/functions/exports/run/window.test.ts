@@ -9,8 +9,8 @@ import {
   windowOf,
   type Window,
 } from "../../../../functions/exports/run/window";
+import { HOUR_MS } from "../../../../functions/shared/time";
 
-const HOUR_MS = 3_600_000;
 const START = Date.parse("2026-11-21T17:00:00.500Z");
 
 const has = ({ from, to }: Window, value: string, numeric: boolean): boolean => {

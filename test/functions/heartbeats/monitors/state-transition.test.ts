@@ -11,9 +11,9 @@ import type {
   Rules,
   TargetState,
 } from "../../../../functions/heartbeats/monitors/state";
-import { applyTick, HOUR_MS, hoursUntil } from "../../../../functions/heartbeats/monitors/state-transition";
+import { applyTick, hoursUntil } from "../../../../functions/heartbeats/monitors/state-transition";
+import { HOUR_MS, MINUTE_MS } from "../../../../functions/shared/time";
 
-const MINUTE_MS = 60_000;
 const INTERVAL_MS = 5 * MINUTE_MS;
 const START = Date.parse("2026-11-21T06:55:00Z");
 const tickAt = (index: number) => START + index * INTERVAL_MS;

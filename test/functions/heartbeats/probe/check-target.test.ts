@@ -5,10 +5,10 @@ import { targetSchema, type TargetInput } from "../../../../functions/heartbeats
 import { SecretNotReadError } from "../../../../functions/heartbeats/probe/header-secrets";
 import type { HttpAnswer, HttpRequest, SendHttp } from "../../../../functions/heartbeats/probe/http-types";
 import { sleep } from "../../../../functions/shared/clock";
+import { DAY_MS } from "../../../../functions/shared/time";
 import { virtualClock } from "../../../support/virtual-clock";
 
 const NOW = Date.parse("2026-11-21T06:55:00Z");
-const DAY_MS = 86_400_000;
 const target = (options: Partial<TargetInput> = {}) =>
   targetSchema.parse({ name: "site", url: "https://a.test/", ...options });
 const answer = (fields: Partial<HttpAnswer> = {}): HttpAnswer => ({

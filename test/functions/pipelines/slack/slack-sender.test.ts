@@ -85,22 +85,22 @@ const MUTANTS: Readonly<Record<string, (world: SimulatedWorld) => SimulatedWorld
     };
     return {
       outbox,
-      turns: { ...turns, take: () => Promise.resolve(turn), keep: (_webhook, _holder, next) => keep(next) },
+      turns: { ...turns, take: () => Promise.resolve(turn), keep: (_webhook, _lease, next) => keep(next) },
     };
   },
   "a turn that forgets when the next message may go": ({ outbox, turns }) => ({
     outbox,
     turns: {
       ...turns,
-      keep: (webhook, holder, turn, until) => turns.keep(webhook, holder, { ...turn, nextAt: 0 }, until),
+      keep: (webhook, lease, turn) => turns.keep(webhook, lease, { ...turn, nextAt: 0 }),
     },
   }),
   "a token that counts from before the message": ({ outbox, turns }) => ({
     outbox,
     turns: {
       ...turns,
-      keep: (webhook, holder, turn, until) =>
-        turns.keep(webhook, holder, { ...turn, nextAt: Math.min(turn.nextAt, until - 30_000 + 500) }, until),
+      keep: (webhook, lease, turn) =>
+        turns.keep(webhook, lease, { ...turn, nextAt: Math.min(turn.nextAt, lease.until - 30_000 + 500) }),
     },
   }),
   "an outbox that removes all": ({ outbox, turns }) => ({

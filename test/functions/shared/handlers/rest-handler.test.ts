@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-import { environmentParser } from "../../../../functions/shared/environment";
+import { environmentSchema } from "../../../../functions/shared/environment";
 import { ConflictError } from "../../../../functions/shared/handlers/http-errors";
 import {
   endpoint,
@@ -35,7 +35,7 @@ describe("a handler behind API Gateway", () => {
   });
 
   const ask = (answer: Endpoint, fields: object = {}, options: RestOptions = {}) => {
-    const handler = restHandler(environmentParser({}), () => ({ "PUT /bells/{id}": answer }), options);
+    const handler = restHandler(environmentSchema({}), () => ({ "PUT /bells/{id}": answer }), options);
     const event = {
       httpMethod: "PUT",
       resource: "/bells/{id}",

@@ -1,12 +1,12 @@
 import * as z from "zod";
 
-import { environmentParser, positiveInteger, text } from "../../../../functions/shared/environment";
+import { environmentSchema, positiveInteger, text } from "../../../../functions/shared/environment";
 import { scheduledHandler, type Tick } from "../../../../functions/shared/handlers/scheduled-handler";
 import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE, scheduledEvent } from "../../../support/lambda";
 
 describe("a scheduled handler", () => {
   const environment = process.env;
-  const parse = environmentParser({ BELLS_TABLE: text, LEAD_DAYS: positiveInteger });
+  const schema = environmentSchema({ BELLS_TABLE: text, LEAD_DAYS: positiveInteger });
   let output: ReturnType<typeof captureOutput>;
   beforeEach(() => {
     process.env = {
@@ -27,7 +27,7 @@ describe("a scheduled handler", () => {
   it("builds once, at the first invocation, and works at each", async () => {
     const ticks: Tick[] = [];
     const build = jest.fn(() => (tick: Tick) => Promise.resolve(void ticks.push(tick)));
-    const handler = scheduledHandler(parse, build);
+    const handler = scheduledHandler(schema, build);
     expect(build).not.toHaveBeenCalled();
     const before = Date.now();
     await handler(scheduledEvent(), lambdaContext(30_000));
@@ -42,7 +42,7 @@ describe("a scheduled handler", () => {
   });
 
   it("writes metrics and rethrows when the work fails, and logs with this event's ids only", async () => {
-    const handler = scheduledHandler(parse, ({ logger, metrics }) => (tick) => {
+    const handler = scheduledHandler(schema, ({ logger, metrics }) => (tick) => {
       metrics.count("rung", 1);
       logger.appendKeys({ bell: tick.event.id });
       if (tick.event.id === "bad") return Promise.reject(new TypeError("cracked"));
@@ -66,7 +66,7 @@ describe("a scheduled handler", () => {
 
   it("names every variable that is missing or malformed", async () => {
     process.env = { ...process.env, BELLS_TABLE: "", LEAD_DAYS: "many" };
-    const handler = scheduledHandler(parse, () => () => Promise.resolve());
+    const handler = scheduledHandler(schema, () => () => Promise.resolve());
     const message = 'environment variables: BELLS_TABLE is missing; LEAD_DAYS is not a positive whole number: "many"';
     await expect(handler(scheduledEvent(), lambdaContext())).rejects.toMatchObject({
       name: "EnvironmentError",
@@ -77,6 +77,8 @@ describe("a scheduled handler", () => {
   });
 
   it("names a variable whose schema wants something else", () => {
-    expect(() => environmentParser({ MODE: z.enum(["a", "b"]) })({ MODE: "c" })).toThrow(/MODE .*"a"\|"b".*: "c"/);
+    expect(() => environmentSchema({ MODE: z.enum(["a", "b"]) }).parse({ MODE: "c" })).toThrow(
+      /MODE .*"a"\|"b".*: "c"/,
+    );
   });
 });

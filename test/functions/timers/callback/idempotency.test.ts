@@ -28,7 +28,7 @@ describe("a claim on a fire", () => {
     expect(dynamodb.commandCalls(UpdateItemCommand)[0]?.args[0].input).toMatchObject({
       Key: KEY,
       ConditionExpression:
-        "attribute_not_exists(#owner) OR #owner = :owner OR (attribute_not_exists(#done) AND #until < :now)",
+        "attribute_not_exists(#done) AND (attribute_not_exists(leaseOwner) OR leaseUntil < :now OR leaseOwner = :owner)",
       ExpressionAttributeValues: {
         ":owner": { S: "me" },
         ":until": { N: String(NOW + 30_000) },
@@ -39,8 +39,8 @@ describe("a claim on a fire", () => {
   });
 
   it.each([
-    ["done", { done: { BOOL: true }, claimedUntil: { N: "5" } }, { outcome: "done" }],
-    ["another's, until then", { claimedUntil: { N: "5" } }, { outcome: "taken", until: 5 }],
+    ["done", { done: { BOOL: true }, leaseUntil: { N: "5" } }, { outcome: "done" }],
+    ["another's, until then", { leaseUntil: { N: "5" } }, { outcome: "taken", until: 5 }],
     ["another's that is gone by now", undefined, { outcome: "taken", until: NOW }],
   ])("is %s", async (_, item, outcome) => {
     dynamodb.on(UpdateItemCommand).rejects(refused(item));
@@ -54,8 +54,8 @@ describe("a claim on a fire", () => {
       TableName: TABLE,
       Key: KEY,
       UpdateExpression: "SET #done = :done",
-      ConditionExpression: "#owner = :owner",
-      ExpressionAttributeNames: { "#owner": "claimOwner", "#done": "done" },
+      ConditionExpression: "leaseOwner = :owner",
+      ExpressionAttributeNames: { "#done": "done" },
       ExpressionAttributeValues: { ":owner": { S: "me" }, ":done": { BOOL: true } },
     });
     await expect(table().done(fire(), "me")).rejects.toThrow(ConditionalCheckFailedException);
@@ -66,7 +66,7 @@ describe("a claim on a fire", () => {
     await table().release(fire(), "me");
     expect(dynamodb.commandCalls(DeleteItemCommand)[0]?.args[0].input).toMatchObject({
       Key: KEY,
-      ConditionExpression: "#owner = :owner AND attribute_not_exists(#done)",
+      ConditionExpression: "leaseOwner = :owner AND attribute_not_exists(#done)",
     });
     dynamodb.on(DeleteItemCommand).rejects(refused());
     await expect(table().release(fire(), "me")).resolves.toBeUndefined();
@@ -83,7 +83,7 @@ describe("a claim on a fire", () => {
       TableName: TABLE,
       Key: KEY,
       UpdateExpression: "SET #done = :done",
-      ConditionExpression: "#owner = :owner AND attribute_not_exists(#done)",
+      ConditionExpression: "leaseOwner = :owner AND attribute_not_exists(#done)",
     });
   });
 });

@@ -10,14 +10,11 @@ import { handler as check } from "../../../../../functions/heartbeats/check";
 import { handler as publish } from "../../../../../functions/heartbeats/publish";
 import { histogramOf } from "../../../../../functions/heartbeats/monitors/histogram";
 import { rollupCodec } from "../../../../../functions/heartbeats/monitors/roll-up";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../../../functions/shared/time";
 import { lambdaContext, scheduledEvent } from "../../../../../test/support/lambda";
 import { CountingAws } from "./counting-aws";
 import { sizeOf } from "./counting-dynamodb";
 import { COUNTED_TARGETS, COUNTED_TICKS, TICK_MINUTES, WARM_UP_TICKS, type Counted } from "./messages";
-
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
 
 /** Noon comes when the counting begins: the day's item is half as large as it will be, as it is on average. */
 const NOON = Date.UTC(2026, 10, 20, 12);

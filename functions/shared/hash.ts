@@ -1,0 +1,6 @@
+/** FNV-1a, 32 bits, unsigned: stable, and spreads short texts. Not for security. */
+export function fnv1a(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  return hash >>> 0;
+}

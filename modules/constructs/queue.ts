@@ -98,7 +98,7 @@ export interface FloodAlarm {
   readonly threshold: number;
 }
 
-/** Where what could not be done waits for somebody: an alarm says so at once, and `npm run redrive` sends it back. */
+/** Where what could not be done waits for somebody: an alarm says so at once, and `npx almanac redrive` sends it back. */
 export class DeadLetterQueue extends BaseQueue {
   constructor(scope: Construct, id: string, { role = "dead-letters", alarms }: DeadLetterQueueProps) {
     super(scope, id, { role, retentionSeconds: DEAD_LETTER_RETENTION_SECONDS });

@@ -59,7 +59,7 @@ export interface RestApiProps {
  * OPTIONS is for all, since browsers ask without credentials what they may ask for.
  *
  * Resource by resource rather than by an OpenAPI body, which the local emulator does not take. Its access logs need the role that
- * `npm run bootstrap` gives API Gateway: that is the account's, so no environment has it.
+ * `npx almanac bootstrap` gives API Gateway: that is the account's, so no environment has it.
  */
 export class RestApi extends Construct {
   /** Where its paths begin: `https://....execute-api.eu-central-1.amazonaws.com/live`. */

@@ -1,34 +1,34 @@
-/** `npm run redrive -- <environment> <feature>`: sends dead letters back to where they failed. */
+/** `almanac redrive <feature>`: sends dead letters back to where they failed. */
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import * as z from "zod";
-import { DEFAULT_HOME } from "../emulator/home";
-import { describeError, EXIT, npmCommand } from "../shared/command-line";
-import { findDeployed, NotDeployedError, type DeployedOptions } from "../environments/deployed";
+import { findDeployed } from "../environments/deployed";
 import { redriveInvocations } from "../features/redrive/invocations";
 import { queuesOf, redriveMessages } from "../features/redrive/messages";
+import { DocumentedCommand, EXIT, exitCodeOf, withEnvironment, type EnvironmentOptions } from "../shared/command-line";
+import { NotInEnvironmentError } from "../shared/feature-outputs";
 
-const command = npmCommand(
-  "npm run redrive --",
-  "Sends dead letters back to where they failed: events to their functions, messages to their queues. Mend the cause first.",
-)
-  .argument("<environment>", "as main.ts names it: staging")
-  .argument(
-    "<feature>",
-    "heartbeats, timers, exports, pipelines, workflow; of one channel: npm run channel -- <environment> redrive <name>",
+export const command = () =>
+  withEnvironment(
+    new DocumentedCommand({
+      description:
+        "Sends a feature's dead letters back: events to their functions, messages to their queues. Fix the cause first. " +
+        "Dead letters of one pipeline: npx almanac pipelines redrive <pipeline>.",
+      examples: ["npx almanac redrive timers", "npx almanac redrive heartbeats --env staging"],
+      exitCodes: { [EXIT.ok]: "no dead letter is left", [EXIT.failure]: "some are left, or the command failed" },
+    }),
   )
-  .option("--app <file>", "the app that has the environment", "main.ts")
-  .option("--home <folder>", "for local: the folder that was given to npm start", DEFAULT_HOME)
-  .parse();
+    .argument("<feature>", "heartbeats, timers, exports, pipelines or workflows")
+    .action(exitCodeOf(run));
 
 const outputsSchema = z.looseObject({ dead_letter_queue_url: z.string() });
 
-async function main(environment: string, feature: string, options: DeployedOptions): Promise<number> {
-  const { features, aws } = await findDeployed(environment, options);
+async function run(feature: string, options: EnvironmentOptions): Promise<number> {
+  const { name, features, aws } = await findDeployed(options);
   const outputs = outputsSchema.safeParse(features[feature]);
   if (!outputs.success) {
-    throw new NotDeployedError(
-      `${environment} has no feature "${feature}" with dead letters: ${Object.keys(features).join(", ")}`,
+    throw new NotInEnvironmentError(
+      `${name} has no feature "${feature}" with dead letters. It has: ${Object.keys(features).join(", ")}`,
     );
   }
   const tools = { sqs: new SQSClient(aws), now: Date.now, onProgress: console.log };
@@ -40,13 +40,3 @@ async function main(environment: string, feature: string, options: DeployedOptio
   console.log(`${feature}: ${sent} sent back${left === 0 ? "" : `, ${left} left`}.`);
   return left === 0 ? EXIT.ok : EXIT.failure;
 }
-
-main(command.args[0] ?? "", command.args[1] ?? "", command.opts<DeployedOptions>()).then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error: unknown) => {
-    console.error(`npm run redrive: ${describeError(error)}`);
-    process.exitCode = EXIT.failure;
-  },
-);

@@ -1,8 +1,8 @@
-/** Says what runs where, for people. */
+/** Describes a running environment for people. */
+import type { Features } from "../shared/feature-outputs";
 import { LOCAL_REGION } from "./run";
-import type { Features } from "./run-record";
 
-/** Each feature with its outputs, one a line; but for lists and objects, which are for programs. */
+/** Each feature with its outputs, one a line, without lists and objects. */
 export function describeFeatures(features: Features): string {
   return Object.entries(features)
     .map(([feature, outputs]) => {
@@ -14,7 +14,7 @@ export function describeFeatures(features: Features): string {
     .join("\n");
 }
 
-/** How to look at it with any AWS tool: variables that a shell takes as they stand. */
+/** A shell command after which any AWS tool talks to the emulator. */
 export function describeAccess(endpoint: string): string {
   return `export AWS_ENDPOINT_URL=${endpoint} AWS_REGION=${LOCAL_REGION} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test`;
 }

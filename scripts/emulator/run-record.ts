@@ -1,12 +1,9 @@
-/** What `npm start` has started, written down for `npm run status`, `npm run stop` and the next `npm start`. */
+/** The record of what `npm start` has started, for `almanac status`, `almanac stop` and the next start. */
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { z } from "zod";
+import * as z from "zod";
+import { featuresSchema } from "../shared/feature-outputs";
+import type { Home } from "../shared/home";
 import { isRunning, processIdentitySchema } from "../shared/processes";
-import type { Home } from "./home";
-
-/** Each feature's outputs by name, as the stack gives them. */
-export const featuresSchema = z.record(z.string(), z.record(z.string(), z.unknown()));
-export type Features = z.output<typeof featuresSchema>;
 
 const runRecordSchema = z.object({
   endpoint: z.url(),
@@ -17,33 +14,28 @@ const runRecordSchema = z.object({
     container: z.string().optional(),
     log: z.string(),
   }),
-  /** The Slack stand-in, where there are channels that tell Slack. */
+  /** The Slack stand-in, where pipelines notify Slack. */
   slack: z.object({ url: z.url(), process: processIdentitySchema }).optional(),
   /** ISO 8601, UTC. */
   since: z.iso.datetime(),
-  /** True: it is being stopped, so its end is no accident. */
+  /** True: a command is stopping it, so its end is no failure. */
   stopping: z.boolean().default(false),
-  /** The last deployment that came to its end. */
+  /** The last successful deployment. */
   deployment: z.object({ at: z.iso.datetime(), features: featuresSchema }).optional(),
 });
 
 export type RunRecord = z.output<typeof runRecordSchema>;
 
-/** The record as it was written, whether that still runs or not; undefined: there is none, or none that can be read. */
+/** The record as it was written, whether its processes still run or not; undefined: none, or not readable. */
 export async function readRecord({ record }: Home): Promise<RunRecord | undefined> {
-  const text = await readFile(record, "utf8").catch(() => undefined);
-  return text === undefined ? undefined : parseRecord(text);
-}
-
-export function parseRecord(text: string): RunRecord | undefined {
   try {
-    return runRecordSchema.parse(JSON.parse(text));
+    return runRecordSchema.parse(JSON.parse(await readFile(record, "utf8")));
   } catch {
     return undefined;
   }
 }
 
-/** The record of what runs; undefined: nothing does. */
+/** The record of what runs; undefined: nothing runs. */
 export async function readRunning(home: Home): Promise<RunRecord | undefined> {
   const record = await readRecord(home);
   return record !== undefined && isRunning(record.emulator.process) ? record : undefined;

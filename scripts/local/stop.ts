@@ -2,7 +2,7 @@
 import { rm } from "node:fs/promises";
 import { removeContainer, temporaryFolder } from "../emulator/run";
 import { endProcessGroup } from "../shared/processes";
-import type { Home } from "../emulator/home";
+import type { Home } from "../shared/home";
 import { readRecord, removeRecord, writeRecord } from "../emulator/run-record";
 
 /** It ends at once when asked; this is for one that hangs. */

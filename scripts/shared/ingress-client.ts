@@ -1,20 +1,20 @@
-/** A channel's endpoint, as programs with AWS credentials call it. */
+/** Posts messages to a pipeline's ingress, as programs with AWS credentials do. */
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { SignatureV4 } from "@smithy/signature-v4";
-import type { AwsSettings } from "../environments/deployed";
+import type { AwsSettings } from "./aws-settings";
 
-export interface DoorAnswer {
+export interface IngressResponse {
   readonly status: number;
   /** JSON. */
   readonly text: string;
 }
 
 /** Posts a message, signed (AWS_IAM). */
-export type Door = (body: string) => Promise<DoorAnswer>;
+export type IngressClient = (body: string) => Promise<IngressResponse>;
 
-export function openDoor(endpoint: string, aws: AwsSettings): Door {
+export function ingressClient(endpoint: string, aws: AwsSettings): IngressClient {
   const url = new URL(endpoint);
-  // A client of the SDK knows where credentials are, and how to hash.
+  // A client of the SDK resolves credentials, and has a hash.
   const { config } = new SQSClient(aws);
   const signer = new SignatureV4({
     service: "execute-api",

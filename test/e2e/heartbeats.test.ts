@@ -5,7 +5,7 @@ import { ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
 import { readRunning } from "../../scripts/emulator/run-record";
-import { homeAt } from "../../scripts/emulator/home";
+import { homeAt } from "../../scripts/shared/home";
 import { SOON_EXPIRING_DAYS } from "../support/target-servers";
 import { awsConfiguration, eventually, home, npmRun, startArguments } from "./support/system";
 
@@ -134,8 +134,8 @@ describe("heartbeats, deployed", () => {
     expect((await rowsOf("almanac.start")).length).toBe(Object.keys(EXPECTED).length);
   });
 
-  it("are shown by npm run heartbeats", async () => {
-    const { code, output } = await npmRun("heartbeats", "local", ...startArguments);
+  it("are shown by npx almanac heartbeats status", async () => {
+    const { code, output } = await npmRun("heartbeats", "status", ...startArguments);
     expect(output).toMatch(/^good +up +\d+ ms/m);
     expect(output).toMatch(/^server-error +down .*status 500, expected 200-299/m);
     expect(code).toBe(0);
@@ -189,8 +189,8 @@ describe("heartbeats, deployed", () => {
     });
   }, 70_000);
 
-  it("sends dead letters back to the checker with npm run redrive", async () => {
-    const { code, output } = await npmRun("redrive", "local", "heartbeats", ...startArguments);
+  it("sends dead letters back to the checker with npx almanac redrive", async () => {
+    const { code, output } = await npmRun("redrive", "heartbeats", ...startArguments);
     expect(output).toMatch(/heartbeats: [1-9]\d* sent back\./);
     expect(code).toBe(0);
   }, 60_000);

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import * as z from "zod";
 import { callsFile } from "../../scripts/emulator/run";
-import { homeAt } from "../../scripts/emulator/home";
+import { homeAt } from "../../scripts/shared/home";
 import { readRunning } from "../../scripts/emulator/run-record";
 import { scheduledEvent } from "../support/lambda";
 import { EXCEPTIONS } from "../support/least-privilege/exceptions";

@@ -8,7 +8,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { terraform, terraformEnvironment } from "../../scripts/terraform/terraform";
 import { runCommand } from "../../scripts/shared/run-command";
-import { homeAt } from "../../scripts/emulator/home";
+import { homeAt } from "../../scripts/shared/home";
 import { readRunning } from "../../scripts/emulator/run-record";
 import { awsConfiguration, home, npmRun, stackDirectory, startArguments } from "./support/system";
 
@@ -78,7 +78,7 @@ function listenersOf(pids: readonly number[]): string[] {
     .map((columns) => columns[1] ?? "");
 }
 
-describe("npm run bootstrap -- local", () => {
+describe("npx almanac bootstrap local", () => {
   it("finds the state bucket as it shall be, however often it is asked", async () => {
     const { code, output } = await npmRun("bootstrap", "local", ...startArguments);
     expect(output).toContain("almanac-local-terraform-state: there already");

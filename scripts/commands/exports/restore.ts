@@ -1,4 +1,4 @@
-/** `npm run restore -- <environment> <manifest> <table>`: loads an export back into a table. */
+/** `almanac exports restore <manifest> <table>`: loads an export into a table. */
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -6,49 +6,61 @@ import { Readable } from "node:stream";
 import { BatchWriteItemCommand, DynamoDBClient, type WriteRequest } from "@aws-sdk/client-dynamodb";
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod";
-import { MINUTE_MS } from "../../../functions/shared/time";
 import { manifestSchema } from "../../../functions/exports/contract";
 import { sendInBatches } from "../../../functions/shared/aws/batches";
 import { systemClock } from "../../../functions/shared/clock";
-import { describeIssues } from "../../../functions/shared/errors";
-import { findDeployed, type DeployedOptions } from "../../environments/deployed";
-import { DEFAULT_HOME } from "../../emulator/home";
-import { describeError, EXIT, npmCommand } from "../../shared/command-line";
-import { count, duration, progressOn, size } from "../../shared/progress";
+import { describeIssues, errorMessage } from "../../../functions/shared/errors";
+import { MINUTE_MS, SECOND_MS } from "../../../functions/shared/time";
+import { findDeployed } from "../../environments/deployed";
 import { restore, type Restored, type RestorePorts } from "../../features/exports/restore";
+import { s3Settings } from "../../shared/aws-settings";
+import {
+  DocumentedCommand,
+  EXIT,
+  exitCodeOf,
+  withEnvironment,
+  type EnvironmentOptions,
+} from "../../shared/command-line";
+import { count, duration, progressOn, size } from "../../shared/progress";
 
-/** A table that is too busy is asked again for so long. */
-const PATIENCE_MS = 5 * MINUTE_MS;
+/** How long a throttled batch is retried. */
+const RETRY_MS = 5 * MINUTE_MS;
 
-const command = npmCommand(
-  "npm run restore --",
-  "Loads an export into a table, which must be there. Stopped, it goes on where it was when it is called again.",
-)
-  .argument("<environment>", "as main.ts names it: staging")
-  .argument("<manifest>", "s3://<bucket>/<key> of an export's _manifest.json")
-  .argument("<table>", "its name; items of the same keys are overwritten")
-  .option("--from-start", "does not go on where it was", false)
-  .option("--app <file>", "the app that has the environment", "main.ts")
-  .option("--home <folder>", "where it keeps how far it is; for local: as given to npm start", DEFAULT_HOME)
-  .parse();
+interface Options extends EnvironmentOptions {
+  readonly fromStart: boolean;
+}
+
+export const command = () =>
+  withEnvironment(
+    new DocumentedCommand({
+      description: "Loads an export into an existing table. Interrupted, it resumes when it is called again.",
+      examples: [
+        "npx almanac exports restore s3://almanac-staging-exports/orders/dt=2026-11-21/_manifest.json orders-copy --env staging",
+      ],
+    }),
+  )
+    .argument("<manifest>", "s3://<bucket>/<key> of an export's _manifest.json")
+    .argument("<table>", "its name; items with the same keys are overwritten")
+    .option("--from-start", "do not resume: load everything", false)
+    .action(exitCodeOf(run));
 
 const restoredSchema = z.strictObject({ file: z.int().nonnegative(), items: z.int().nonnegative() });
 
-/** The export cannot be restored so. The message says why. */
+/** The export cannot be restored. The message says why. */
 class RestoreError extends Error {
   override readonly name = "RestoreError";
 }
 
-async function main(environment: string, uri: string, table: string, options: DeployedOptions): Promise<number> {
+async function run(uri: string, table: string, options: Options): Promise<number> {
   const [, bucket, key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(uri) ?? [];
   if (bucket === undefined || key === undefined) throw new RestoreError(`"${uri}" is not s3://<bucket>/<key>`);
-  const { aws } = await findDeployed(environment, options);
-  const s3 = new S3Client({ ...aws, forcePathStyle: aws.endpoint !== undefined });
+  const { name: environment, aws } = await findDeployed(options);
+  const s3 = new S3Client(s3Settings(aws));
   const dynamodb = new DynamoDBClient({ ...aws, maxAttempts: 8 });
 
   const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
   const manifest = manifestSchema.safeParse(JSON.parse((await Body?.transformToString()) ?? ""));
-  if (!manifest.success) throw new RestoreError(`${uri} is no manifest: ${describeIssues(manifest.error)}`);
+  if (!manifest.success) throw new RestoreError(`${uri} is not a manifest: ${describeIssues(manifest.error)}`);
   const { items, bytes, files, table: from, finishedAt } = manifest.data;
   console.log(`${count(items)} items of ${from}, exported ${finishedAt}: ${size(bytes)} in ${files.length} files`);
 
@@ -56,11 +68,11 @@ async function main(environment: string, uri: string, table: string, options: De
     .update(JSON.stringify([environment, uri, manifest.data.run, table]))
     .digest("hex");
   const file = join(options.home, "restore", `${id.slice(0, 16)}.json`);
-  const begun = command.opts<{ fromStart: boolean }>().fromStart ? undefined : await readRestored(file);
-  if (begun !== undefined) console.log(`Going on in file ${begun.file + 1}, after ${count(begun.items)} items of it.`);
+  const begun = options.fromStart ? undefined : await readRestored(file);
+  if (begun !== undefined) console.log(`Resuming in file ${begun.file + 1}, after ${count(begun.items)} items of it.`);
 
   const progress = progressOn(process.stderr, Date.now);
-  const began = Date.now();
+  const startedAt = Date.now();
   let first: number | undefined;
   const ports: RestorePorts = {
     read: async (Key) => {
@@ -80,8 +92,8 @@ async function main(environment: string, uri: string, table: string, options: De
     onProgress: (done) => {
       first ??= done;
       const share = items === 0 ? 1 : done / items;
-      const rate = (done - first) / Math.max(1, Date.now() - began);
-      const left = rate === 0 ? "" : `, ${duration((items - done) / rate / 1_000)} left`;
+      const rate = (done - first) / Math.max(1, Date.now() - startedAt);
+      const left = rate === 0 ? "" : `, ${duration((items - done) / rate / SECOND_MS)} left`;
       progress.show(share, `${count(done)} of ${count(items)} items${left}`);
     },
   };
@@ -89,7 +101,7 @@ async function main(environment: string, uri: string, table: string, options: De
     progress.end();
   });
   await rm(file, { force: true });
-  console.log(`${count(written)} items written to ${table} in ${duration((Date.now() - began) / 1_000)}.`);
+  console.log(`${count(written)} items written to ${table} in ${duration((Date.now() - startedAt) / SECOND_MS)}.`);
   return EXIT.ok;
 }
 
@@ -97,7 +109,7 @@ async function write(dynamodb: DynamoDBClient, table: string, requests: readonly
   const { items, errors } = await sendInBatches(requests, {
     batchSize: 25,
     concurrency: 8,
-    deadline: Date.now() + PATIENCE_MS,
+    deadline: Date.now() + RETRY_MS,
     clock: systemClock,
     random: Math.random,
     send: async (batch) => {
@@ -108,8 +120,8 @@ async function write(dynamodb: DynamoDBClient, table: string, requests: readonly
     },
   });
   if (items.length === 0) return;
-  const why = errors.length === 0 ? "the table is too busy" : describeError(errors[0]);
-  throw new RestoreError(`${items.length} items were not written: ${why}. Call it again to go on`);
+  const why = errors.length === 0 ? "the table is throttled" : errorMessage(errors[0]);
+  throw new RestoreError(`${items.length} items were not written: ${why}. Run the command again to resume.`);
 }
 
 async function readRestored(file: string): Promise<Restored | undefined> {
@@ -122,14 +134,3 @@ async function saveRestored(file: string, restored: Restored): Promise<void> {
   await writeFile(`${file}.new`, JSON.stringify(restored));
   await rename(`${file}.new`, file);
 }
-
-const [environment = "", manifest = "", table = ""] = command.args;
-main(environment, manifest, table, command.opts<DeployedOptions>()).then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error: unknown) => {
-    console.error(`npm run restore: ${describeError(error)}`);
-    process.exitCode = EXIT.failure;
-  },
-);

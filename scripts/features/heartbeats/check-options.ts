@@ -1,9 +1,10 @@
-/** Makes a target of what stands on the command line. */
+/** Builds a target from the options of `almanac heartbeats check`. */
 import { readFileSync } from "node:fs";
 import { targetSchema, type Target, type TargetInput } from "../../../functions/heartbeats/contract";
 import { errorMessage } from "../../../functions/shared/errors";
+import { callersPath, UsageError } from "../../shared/command-line";
 
-/** As commander gives them: text, unless the option is a switch. */
+/** As commander parses them: text, unless the option is a switch. */
 export interface CheckOptions {
   readonly method?: string;
   readonly header?: readonly string[];
@@ -21,12 +22,7 @@ export interface CheckOptions {
   readonly follow?: boolean;
 }
 
-/** The command was called wrongly. The message has a line for each option. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
-
-/** Which option gives which field of a target. */
+/** The option of each field of a target. */
 const OPTIONS: Readonly<Partial<Record<keyof TargetInput, string>>> = {
   url: "<url>",
   method: "--method",
@@ -42,7 +38,7 @@ const OPTIONS: Readonly<Partial<Record<keyof TargetInput, string>>> = {
   certificateAuthority: "--ca",
 };
 
-/** @throws {@link UsageError} */
+/** @throws {@link UsageError} with a line for each wrong option */
 export function targetOf(url: string, options: CheckOptions): Target {
   const given = {
     name: "check",
@@ -65,14 +61,14 @@ export function targetOf(url: string, options: CheckOptions): Target {
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => {
     const [field] = issue.path;
-    // What is wrong with a header's name is told one level deeper.
+    // zod nests the issue of a header's name one level deeper.
     const { message } = (issue.code === "invalid_key" ? issue.issues[0] : undefined) ?? issue;
     return `${OPTIONS[field as keyof TargetInput] ?? String(field)}: ${message.replace("private: true", "--private")}`;
   });
   throw new UsageError([...new Set(problems)].join("\n"));
 }
 
-/** A number where there is one; other text stays as it is, for the schema to judge. */
+/** A number, or the text itself for the schema to reject. */
 function numberOf(text: string | undefined): number | string | undefined {
   return text === undefined || text.trim() === "" || Number.isNaN(Number(text)) ? text : Number(text);
 }
@@ -85,7 +81,7 @@ function headerOf(text: string): [name: string, value: string] {
 
 function readCertificates(file: string): string {
   try {
-    return readFileSync(file, "utf8");
+    return readFileSync(callersPath(file), "utf8");
   } catch (error) {
     throw new UsageError(`--ca: ${errorMessage(error)}`, { cause: error });
   }

@@ -1,14 +1,14 @@
-/** Says of an environment's targets, for people, how they are. */
+/** Describes the state of an environment's targets for people. */
 import type { Colors } from "picocolors/types";
 import { HOUR_SECONDS, MINUTE_SECONDS } from "../../../functions/shared/time";
 import { table } from "../../shared/table";
-import type { StatusView, TargetView } from "./status-view";
+import type { StatusView, TargetView } from "./status-document";
 
 type Column = readonly [heading: string, cell: (target: TargetView) => string];
 
-/** A table of the targets, what is wrong with them, and one line that sums it up. */
+/** A table of the targets, open incidents, and a summary. */
 export function describeStatus({ source, targets, incidents }: StatusView, now: number, colours: Colors): string {
-  if (targets.length === 0) return `Nothing was checked lately, says ${source}.`;
+  if (targets.length === 0) return `No targets in ${source}.`;
   const columns = columnsFor(targets, now, colours);
   const open = incidents.map(
     ({ target, openedAt, message }) => `${target} is down since ${shortTime(openedAt)}: ${message}`,
@@ -20,34 +20,31 @@ export function describeStatus({ source, targets, incidents }: StatusView, now: 
     ),
     ...(open.length === 0 ? [] : ["", ...open]),
     "",
-    `${summary(targets)}, says ${source}.`,
+    `${summary(targets)} (${source})`,
   ].join("\n");
 }
 
-/** What the source does not tell of any target has no column. */
+/** A column is left out when no target has a value for it. */
 function columnsFor(targets: readonly TargetView[], now: number, colours: Colors): readonly Column[] {
   const paint = { up: colours.green, down: colours.red, maintenance: colours.cyan, unknown: colours.yellow };
   const columns: readonly (Column | undefined)[] = [
     ["target", ({ name }) => name],
     ["state", ({ state }) => paint[state](state)],
     ["latency", ({ lastCheck }) => (lastCheck === null ? "" : `${Math.round(lastCheck.latencyMs)} ms`)],
-    ["last check", (target) => lastHeard(target, now)],
-    targets.some(({ failuresToday }) => failuresToday !== null)
-      ? ["failures today", ({ failuresToday }) => String(failuresToday ?? "")]
-      : undefined,
+    ["last check", (target) => lastSeen(target, now)],
     targets.some(({ uptime }) => uptime !== null)
       ? ["up in 24 h", ({ uptime }) => (uptime === null ? "" : percent(uptime))]
       : undefined,
-    // Last, for it is as long as it is.
+    // Last, because its length varies.
     targets.some(({ lastCheck }) => lastCheck?.ok === false)
-      ? ["what is wrong", ({ lastCheck }) => (lastCheck?.ok === false ? (lastCheck.message ?? "") : "")]
+      ? ["problem", ({ lastCheck }) => (lastCheck?.ok === false ? (lastCheck.message ?? "") : "")]
       : undefined,
   ];
   return columns.filter((column): column is Column => column !== undefined);
 }
 
-/** Jobs are not checked: they report. */
-function lastHeard({ lastCheck, lastReport }: TargetView, now: number): string {
+/** Cron monitors are not checked: they report. */
+function lastSeen({ lastCheck, lastReport }: TargetView, now: number): string {
   if (lastReport !== undefined)
     return lastReport === null ? "no report yet" : `report ${ago(now - Date.parse(lastReport))}`;
   return lastCheck === null ? "never" : ago(now - Date.parse(lastCheck.at));
@@ -55,7 +52,7 @@ function lastHeard({ lastCheck, lastReport }: TargetView, now: number): string {
 
 function summary(targets: readonly TargetView[]): string {
   const states = ["up", "down", "maintenance", "unknown"] as const;
-  const words = { up: "up", down: "down", maintenance: "in maintenance", unknown: "not checked lately" };
+  const words = { up: "up", down: "down", maintenance: "in maintenance", unknown: "not checked recently" };
   return states
     .map((state) => [targets.filter((target) => target.state === state).length, words[state]] as const)
     .filter(([count]) => count > 0)
@@ -71,7 +68,7 @@ export function ago(milliseconds: number): string {
   return `${Math.round(seconds / HOUR_SECONDS)} h ago`;
 }
 
-/** Rounded down, for a target that was ever down was not up for 100 %. */
+/** Rounded down: 100 % only for a target that was never down. */
 function percent(fraction: number): string {
   return `${(Math.floor(fraction * 10_000) / 100).toFixed(2)} %`;
 }

@@ -1,4 +1,4 @@
-/** Sends a channel's dead letters back: messages to its queue, and changes that could not be told to whom they are to be told. */
+/** Sends a pipeline's dead letters back: messages to its queue, changes to the function that notifies Slack. */
 import type { _Record } from "@aws-sdk/client-dynamodb-streams";
 import {
   DeleteMessageCommand,
@@ -12,13 +12,13 @@ import { errorMessage } from "../../../functions/shared/errors";
 import { MESSAGE_ATTRIBUTES } from "../../../functions/pipelines/contract";
 import type { Outgoing } from "./queue-sender";
 
-/** Long enough to send ten back; whatever is left is in the queue again after it. */
+/** Long enough to send ten back; the rest becomes visible again after it. */
 const VISIBILITY_SECONDS = 60;
 
-/** SQS may answer with nothing though there is something. */
-const FRUITLESS_RECEIVES = 3;
+/** SQS may answer with no messages although the queue has some. */
+const EMPTY_RECEIVES = 3;
 
-/** What Lambda notes when it gives up on changes of a stream: which they were. */
+/** Lambda's record of stream changes whose retries are exhausted. */
 const lostChangesSchema = z.object({
   DDBStreamBatchInfo: z.object({
     shardId: z.string(),
@@ -29,29 +29,29 @@ const lostChangesSchema = z.object({
 });
 export type LostChanges = z.output<typeof lostChangesSchema>["DDBStreamBatchInfo"];
 
-export interface ChannelRedrive {
+export interface PipelineRedrive {
   readonly sqs: SQSClient;
   readonly deadLetterQueueUrl: string;
   readonly send: (message: Outgoing) => Promise<void>;
-  /** Reads changes from the stream again, and has them told. Throws when the stream has them no more. */
-  readonly tell: (changes: LostChanges) => Promise<void>;
+  /** Reads the changes from the stream again, and notifies. Throws when the stream no longer has them. */
+  readonly notify: (changes: LostChanges) => Promise<void>;
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly onProgress: (line: string) => void;
 }
 
 /**
- * Each dead letter is deleted only after it was sent back: a crash in between means one twice, never none. What fails again
- * meanwhile stays.
+ * Each dead letter is deleted only after it was sent back: a crash in between duplicates one and loses none. Those that fail again
+ * during the redrive stay in the queue.
  */
-export async function redriveChannel(
-  redrive: ChannelRedrive,
+export async function redrivePipeline(
+  redrive: PipelineRedrive,
 ): Promise<{ readonly sent: number; readonly left: number }> {
   const { sqs, deadLetterQueueUrl: QueueUrl, now, onProgress } = redrive;
   const startedAt = now();
   const left = new Set<string>();
   let sent = 0;
-  for (let fruitless = 0; fruitless < FRUITLESS_RECEIVES;) {
+  for (let empty = 0; empty < EMPTY_RECEIVES;) {
     const { Messages = [] } = await sqs.send(
       new ReceiveMessageCommand({
         QueueUrl,
@@ -62,7 +62,7 @@ export async function redriveChannel(
         MessageSystemAttributeNames: ["SentTimestamp"],
       }),
     );
-    let took = 0;
+    let redriven = 0;
     for (const message of Messages) {
       const id = message.MessageId ?? "";
       if (Number(message.Attributes?.SentTimestamp ?? 0) > startedAt) {
@@ -72,30 +72,30 @@ export async function redriveChannel(
       try {
         await sendBack(message, redrive);
         await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message.ReceiptHandle }));
-        took += 1;
+        redriven += 1;
       } catch (error) {
         if (!left.has(id)) onProgress(`${id}: left: ${errorMessage(error)}`);
         left.add(id);
       }
     }
-    sent += took;
-    if (took > 0) onProgress(`${sent} sent back`);
-    fruitless = took === 0 ? fruitless + 1 : 0;
+    sent += redriven;
+    if (redriven > 0) onProgress(`${sent} sent back`);
+    empty = redriven === 0 ? empty + 1 : 0;
   }
   return { sent, left: left.size };
 }
 
 async function sendBack(
   { Body = "", MessageAttributes = {}, Attributes }: Message,
-  redrive: ChannelRedrive,
+  redrive: PipelineRedrive,
 ): Promise<void> {
   const lost = lostChangesSchema.safeParse(parseJson(Body));
   if (lost.success) {
-    await redrive.tell(lost.data.DDBStreamBatchInfo);
+    await redrive.notify(lost.data.DDBStreamBatchInfo);
     return;
   }
   const known = numbersOf(MessageAttributes);
-  // One that came without a time was received when it was sent first: a dead letter keeps that as its own.
+  // Without the attribute, the message was received when it was first sent: SQS keeps that timestamp on dead letters.
   const receivedAt = known[MESSAGE_ATTRIBUTES.receivedAt] ?? Number(Attributes?.SentTimestamp ?? redrive.now());
   await redrive.send({ body: Body, attributes: { ...known, [MESSAGE_ATTRIBUTES.receivedAt]: receivedAt } });
 }
@@ -108,7 +108,7 @@ function numbersOf(attributes: Readonly<Record<string, MessageAttributeValue>>):
   );
 }
 
-/** Changes as Lambda hands them to a function. */
+/** The event that Lambda invokes a function with. */
 export function streamEvent(records: readonly _Record[]): object {
   return {
     Records: records.map(({ dynamodb }) => ({

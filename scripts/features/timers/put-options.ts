@@ -1,9 +1,10 @@
-/** Makes what the API takes of what stands on the command line. */
+/** Builds the request of a timer from the options of `almanac timers put`. */
 import { DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS } from "../../../functions/shared/time";
 import type { OneshotInput, PeriodicInput } from "../../../functions/timers/api/api-types";
 import { errorMessage } from "../../../functions/shared/errors";
+import { UsageError } from "../../shared/command-line";
 
-/** As commander gives them: text, unless the option is a switch. */
+/** As commander parses them: text, unless the option is a switch. */
 export interface PutOptions {
   readonly data?: string;
   readonly shard?: string;
@@ -23,12 +24,7 @@ export interface PutOptions {
   readonly in?: string;
 }
 
-/** The command was called wrongly. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
-
-/** A timer to put: a one-shot with --at or --in, else a periodic one. What is in its fields is the API's to judge. */
+/** One-shot with --at or --in, else periodic. The API validates the fields. */
 export type PutInput =
   | { readonly kind: "periodic"; readonly timer: PeriodicInput }
   | { readonly kind: "oneshot"; readonly timer: OneshotInput };

@@ -5,14 +5,19 @@ const POLL_MS = 1_000;
 
 export interface FollowOptions {
   readonly clock: Clock;
-  /** Hears of each step of the history, as it is seen. */
+  /** Aborted: stops following. */
+  readonly signal?: AbortSignal;
+  /** Called once with each entry of the history. */
   readonly onMoment: (moment: Task["history"][number], before: Task["history"][number] | undefined) => void;
-  /** Hears that it goes on, each second. */
+  /** Called after each poll of a task that is not finished. */
   readonly onWait: (task: Task) => void;
 }
 
-/** Follows a task until it has ended, and returns it as it is then. */
-export async function follow(find: () => Promise<Task>, { clock, onMoment, onWait }: FollowOptions): Promise<Task> {
+/** Polls a task until it has ended. @returns the task at its end */
+export async function follow(
+  find: () => Promise<Task>,
+  { clock, signal, onMoment, onWait }: FollowOptions,
+): Promise<Task> {
   let seen = 0;
   for (;;) {
     const task = await find();
@@ -20,7 +25,7 @@ export async function follow(find: () => Promise<Task>, { clock, onMoment, onWai
       if (index >= seen) onMoment(moment, task.history[index - 1]);
     });
     seen = Math.max(seen, task.history.length);
-    if (task.status !== "STARTED") return task;
+    if (task.status !== "STARTED" || signal?.aborted === true) return task;
     onWait(task);
     await sleep(clock, POLL_MS);
   }

@@ -1,8 +1,14 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { homeAt, type Home } from "../../../scripts/emulator/home";
-import { readRecord, readRunning, removeRecord, writeRecord, type RunRecord } from "../../../scripts/emulator/run-record";
+import { homeAt, type Home } from "../../../scripts/shared/home";
+import {
+  readRecord,
+  readRunning,
+  removeRecord,
+  writeRecord,
+  type RunRecord,
+} from "../../../scripts/emulator/run-record";
 import { identifyProcess } from "../../../scripts/shared/processes";
 
 let home: Home;

@@ -1,4 +1,5 @@
-import { targetOf, UsageError, type CheckOptions } from "../../../../scripts/features/heartbeats/check-options";
+import { targetOf, type CheckOptions } from "../../../../scripts/features/heartbeats/check-options";
+import { UsageError } from "../../../../scripts/shared/command-line";
 
 const URL_GIVEN = "https://example.org/";
 

@@ -3,8 +3,7 @@ import { mockClient } from "aws-sdk-client-mock";
 import pc from "picocolors";
 import type { StatusDocument, TargetStatus } from "../../../../functions/heartbeats/status-page/document";
 import { ago, describeStatus } from "../../../../scripts/features/heartbeats/describe-status";
-import { documentSource } from "../../../../scripts/features/heartbeats/status-document";
-import { readStatus, type StatusView, type TargetView } from "../../../../scripts/features/heartbeats/status-view";
+import { readStatus, type StatusView, type TargetView } from "../../../../scripts/features/heartbeats/status-document";
 
 const NOW = Date.parse("2026-11-21T12:00:00Z");
 const plain = pc.createColors(false);
@@ -12,7 +11,6 @@ const target = (fields: Partial<TargetView> = {}): TargetView => ({
   name: "site",
   state: "up",
   lastCheck: { at: "2026-11-21T11:59:18Z", ok: true, latencyMs: 41.6, message: null, certificateDaysLeft: null },
-  failuresToday: null,
   uptime: null,
   ...fields,
 });
@@ -24,7 +22,7 @@ const failedCheck = {
   certificateDaysLeft: null,
 };
 const view = (fields: Partial<StatusView>): StatusView => ({
-  source: "the table t",
+  source: "s3://bucket/status.json",
   targets: [],
   incidents: [],
   ...fields,
@@ -32,22 +30,19 @@ const view = (fields: Partial<StatusView>): StatusView => ({
 
 describe("the status of an environment", () => {
   it("is a table of its targets, and a line that sums it up", () => {
-    const targets = [
-      target({ failuresToday: 0 }),
-      target({ name: "nobody-home", state: "down", lastCheck: failedCheck, failuresToday: 12 }),
-    ];
+    const targets = [target(), target({ name: "nobody-home", state: "down", lastCheck: failedCheck })];
     expect(describeStatus(view({ targets }), NOW, plain)).toBe(
       [
-        "target       state  latency  last check  failures today  what is wrong",
-        "site         up       42 ms    42 s ago               0",
-        "nobody-home  down   2000 ms  30 min ago              12  no whole answer within 2 s",
+        "target       state  latency  last check  problem",
+        "site         up       42 ms    42 s ago",
+        "nobody-home  down   2000 ms  30 min ago  no whole answer within 2 s",
         "",
-        "1 up, 1 down, says the table t.",
+        "1 up, 1 down (s3://bucket/status.json)",
       ].join("\n"),
     );
   });
 
-  it("has no column for what its source does not tell, and names open incidents", () => {
+  it("leaves out columns without values, and names open incidents", () => {
     const targets = [
       target({ uptime: 0.99999 }),
       target({ name: "new", state: "unknown", lastCheck: null, uptime: null }),
@@ -61,7 +56,7 @@ describe("the status of an environment", () => {
         "",
         "site is down since 2026-11-21 10:05 UTC: status 500",
         "",
-        "1 up, 1 not checked lately, says the table t.",
+        "1 up, 1 not checked recently (s3://bucket/status.json)",
       ].join("\n"),
     );
   });
@@ -77,7 +72,7 @@ describe("the status of an environment", () => {
   });
 
   it("says so when there is none", () => {
-    expect(describeStatus(view({}), NOW, plain)).toBe("Nothing was checked lately, says the table t.");
+    expect(describeStatus(view({}), NOW, plain)).toBe("No targets in s3://bucket/status.json.");
   });
 
   it.each([
@@ -94,8 +89,7 @@ describe("the status of an environment", () => {
 describe("where it is read", () => {
   const s3 = mockClient(S3Client);
   beforeEach(() => s3.reset());
-  const source = () => documentSource(new S3Client(), "bucket");
-  const elsewhere = { read: () => Promise.resolve(view({ source: "the table t" })) };
+  const read = () => readStatus(new S3Client(), "bucket");
 
   it("is status.json, of which it takes what is shown", async () => {
     const window = { uptime: 0.5, coverage: 1, p50Ms: 1, p95Ms: 2, p99Ms: 3 };
@@ -118,21 +112,20 @@ describe("where it is read", () => {
     s3.on(GetObjectCommand, { Bucket: "bucket", Key: "status.json" }).callsFake(() => ({
       Body: { transformToString: () => Promise.resolve(JSON.stringify(document)) },
     }));
-    expect(await readStatus([source(), elsewhere], NOW)).toEqual({
+    expect(await read()).toEqual({
       source: "s3://bucket/status.json",
-      targets: [{ name: "site", state: "down", lastCheck: failedCheck, failuresToday: null, uptime: 0.5 }],
+      targets: [{ name: "site", state: "down", lastCheck: failedCheck, uptime: 0.5 }],
       incidents: [{ target: "site", openedAt: "2026-11-21T10:05:00Z", message: "status 500" }],
     });
   });
 
-  it("is the next place as long as there is no document", async () => {
+  it("is undefined as long as there is no document", async () => {
     s3.on(GetObjectCommand).rejects(new NoSuchKey({ message: "none", $metadata: {} }));
-    expect(await readStatus([source(), elsewhere], NOW)).toMatchObject({ source: "the table t" });
-    expect(await readStatus([source()], NOW)).toBeUndefined();
+    expect(await read()).toBeUndefined();
   });
 
-  it("is nowhere else when the document cannot be read", async () => {
+  it("fails when the document cannot be read", async () => {
     s3.on(GetObjectCommand).rejects(new Error("denied"));
-    await expect(readStatus([source(), elsewhere], NOW)).rejects.toThrow("denied");
+    await expect(read()).rejects.toThrow("denied");
   });
 });

@@ -86,11 +86,11 @@ describe("one check, explained", () => {
   });
 });
 
-describe("npm run heartbeats -- check", () => {
+describe("npx almanac heartbeats check", () => {
   /** As npm runs it, with a proxy in the environment that no check may heed: nothing listens there. */
   const npmRun = (...args: readonly string[]): Promise<{ code: number | null; stdout: string; stderr: string }> => {
     const proxy = "http://127.0.0.1:1";
-    const child = spawn(process.execPath, ["--import", "tsx", "scripts/commands/heartbeats/index.ts", ...args], {
+    const child = spawn(process.execPath, ["scripts/launcher/almanac.mjs", "heartbeats", ...args], {
       env: { ...process.env, NODE_USE_ENV_PROXY: "1", HTTP_PROXY: proxy, http_proxy: proxy },
       stdio: ["ignore", "pipe", "pipe"],
     });

@@ -10,7 +10,7 @@ import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient, type Message } 
 import { mockClient } from "aws-sdk-client-mock";
 import { handler as notify } from "../../../../functions/pipelines/notify";
 import type { Outgoing } from "../../../../scripts/features/pipelines/queue-sender";
-import { redriveChannel, streamEvent, type LostChanges } from "../../../../scripts/features/pipelines/redrive";
+import { redrivePipeline, streamEvent, type LostChanges } from "../../../../scripts/features/pipelines/redrive";
 import { readChanges } from "../../../../scripts/features/pipelines/stream-reader";
 import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE } from "../../../support/lambda";
 
@@ -41,14 +41,14 @@ const change = (number: number): _Record => ({
   },
 });
 
-async function redrive(tell: (lost: LostChanges) => Promise<void> = () => Promise.resolve()) {
+async function redrive(notify: (lost: LostChanges) => Promise<void> = () => Promise.resolve()) {
   const sent: Outgoing[] = [];
   const told: string[] = [];
-  const result = await redriveChannel({
+  const result = await redrivePipeline({
     sqs: new SQSClient(),
     deadLetterQueueUrl: "dead-letters",
     send: (message) => Promise.resolve(void sent.push(message)),
-    tell,
+    notify,
     now: () => 1_000_000,
     onProgress: (line) => told.push(line),
   });
@@ -81,9 +81,9 @@ describe("redriving a channel", () => {
       .on(ReceiveMessageCommand)
       .resolvesOnce({ Messages: [note("1")] })
       .resolves({});
-    const tell = jest.fn(() => Promise.resolve());
-    expect(await redrive(tell)).toMatchObject({ sent: 1, left: 0, messages: [] });
-    expect(tell).toHaveBeenCalledWith(LOST);
+    const notify = jest.fn(() => Promise.resolve());
+    expect(await redrive(notify)).toMatchObject({ sent: 1, left: 0, messages: [] });
+    expect(notify).toHaveBeenCalledWith(LOST);
     expect(sqs.commandCalls(DeleteMessageCommand)).toHaveLength(1);
   });
 

@@ -1,5 +1,6 @@
 import { describeSchedule, describeTimer, describeTimers } from "../../../../scripts/features/timers/describe";
-import { putInputOf, UsageError } from "../../../../scripts/features/timers/put-options";
+import { putInputOf } from "../../../../scripts/features/timers/put-options";
+import { UsageError } from "../../../../scripts/shared/command-line";
 
 const timer = {
   id: "tea",

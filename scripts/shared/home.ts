@@ -1,6 +1,7 @@
-/** Where the local environment keeps what it needs: one folder, so that two homes are two environments. */
+/** The folder of a local environment. Two homes are two environments. */
 import { join, resolve } from "node:path";
 
+/** Relative to the project. */
 export const DEFAULT_HOME = ".almanac/local";
 
 export interface Home {
@@ -9,7 +10,7 @@ export interface Home {
   readonly record: string;
   /** Held while starting and deploying. */
   readonly lock: string;
-  /** What the app is synthesized into. */
+  /** The app's synthesized stacks. */
   readonly synthesized: string;
   /** The stack that is deployed. */
   readonly stack: string;

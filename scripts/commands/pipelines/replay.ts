@@ -1,0 +1,68 @@
+/** `almanac pipelines replay <pipeline>`: sends archived messages through a pipeline again. */
+import { S3Client } from "@aws-sdk/client-s3";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import { InvalidArgumentError } from "commander";
+import { findDeployed } from "../../environments/deployed";
+import { sendAll } from "../../features/pipelines/queue-sender";
+import { replay } from "../../features/pipelines/replay";
+import { s3Settings } from "../../shared/aws-settings";
+import {
+  DocumentedCommand,
+  EXIT,
+  exitCodeOf,
+  withEnvironment,
+  type EnvironmentOptions,
+} from "../../shared/command-line";
+import { pipelineOf } from "../../shared/feature-outputs";
+
+interface Options extends EnvironmentOptions {
+  readonly from: number;
+  readonly to?: number;
+  readonly into?: string;
+}
+
+export const command = () =>
+  withEnvironment(
+    new DocumentedCommand({
+      description:
+        "Sends the messages that a pipeline received in a period, from the archive, through the pipeline again.",
+      examples: [
+        "npx almanac pipelines replay jobOrder --from 2026-11-20T00:00:00Z",
+        "npx almanac pipelines replay jobOrder --env production --from 2026-11-20T00:00:00Z --to 2026-11-21T00:00:00Z --into staging",
+      ],
+    }),
+  )
+    .argument("<pipeline>", "its name in main.ts: jobOrder")
+    .requiredOption("--from <time>", "received at or after: ISO 8601, with Z or an offset", timeOf)
+    .option("--to <time>", "received before (default: now)", timeOf)
+    .option("--into <environment>", "where to send them (default: the environment of the archive)")
+    .action(exitCodeOf(run));
+
+function timeOf(value: string): number {
+  const time = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(value) ? Date.parse(value) : NaN;
+  if (Number.isNaN(time)) throw new InvalidArgumentError("Expected a time such as 2026-11-21T07:00:00Z.");
+  return time;
+}
+
+async function run(name: string, options: Options): Promise<number> {
+  const { from, to = Date.now(), into } = options;
+  const source = await findDeployed(options);
+  const sameEnvironment = into === undefined || into === source.name;
+  const target = sameEnvironment ? source : await findDeployed({ ...options, env: into });
+  const { queueUrl } = pipelineOf(target.name, name, target);
+  const sqs = new SQSClient(target.aws);
+  const total = await replay({
+    name,
+    from,
+    to,
+    s3: new S3Client(s3Settings(source.aws)),
+    bucket: pipelineOf(source.name, name, source).archiveBucketName,
+    sameEnvironment,
+    send: (messages) => sendAll(sqs, queueUrl, messages),
+    onProgress: ({ hour, messages, total: sofar }) => {
+      console.log(`${hour}:00Z  ${messages} messages, ${sofar} in all`);
+    },
+  });
+  console.log(`${name}: ${total} messages sent through ${target.name} again.`);
+  return EXIT.ok;
+}

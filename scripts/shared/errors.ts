@@ -73,7 +73,10 @@ function unreachableHost(error: unknown, depth = 0): string | undefined {
   const code = errorCode(error);
   if (code !== undefined && code in NETWORK_ERRORS) {
     const { address, port, hostname } = error as { address?: unknown; port?: unknown; hostname?: unknown };
-    const host = [hostname ?? address, port].filter((part) => part !== undefined).map(String).join(":");
+    const host = [hostname ?? address, port]
+      .filter((part) => part !== undefined)
+      .map(String)
+      .join(":");
     return `${NETWORK_ERRORS[code] ?? code}${host === "" ? "" : `: ${host}`}`;
   }
   const inner: readonly unknown[] = [

@@ -289,7 +289,10 @@ describe("exports, deployed", () => {
     await createTable("e2e-restored", "id");
     const uri = `s3://${outputs.bucket_name}/everything/dt=${today()}/_manifest.json`;
     const restore = ["exports", "restore", uri, "e2e-restored", ...startArguments];
-    const killed = spawn(process.execPath, ["scripts/launcher/almanac.mjs", ...restore], { stdio: "ignore", detached: true });
+    const killed = spawn(process.execPath, ["scripts/launcher/almanac.mjs", ...restore], {
+      stdio: "ignore",
+      detached: true,
+    });
     const ended = once(killed, "exit");
     const begun = () => readdir(join(home, "restore")).catch(() => []);
     await eventually(begun, (files) => files.some((file) => file.endsWith(".json")), 180_000).finally(async () => {

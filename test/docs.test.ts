@@ -11,6 +11,7 @@ import { heartbeatsSchema } from "../modules/heartbeats";
 import { statusPageSchema } from "../modules/heartbeats/status-page";
 import { timersCallbackSchema, timersSchema } from "../modules/timers";
 import { workflowSchema, workSchema } from "../modules/workflows";
+import { REPOSITORY_URL } from "../modules/constructs/alarm-spec";
 import { CONTENTS } from "../scripts/almanac";
 import { synthesize } from "./support/synthesized";
 
@@ -181,8 +182,8 @@ describe("features", () => {
   });
 
   const alarms = [root, ...Object.values(modules)].flatMap((json) =>
-    Object.values(json.resource["aws_cloudwatch_metric_alarm"] ?? {}).map(({ alarm_description: text }) =>
-      String(text),
+    Object.entries(json.resource["aws_cloudwatch_metric_alarm"] ?? {}).map(
+      ([name, { alarm_description: text }]) => [name, String(text)] as const,
     ),
   );
 
@@ -190,9 +191,22 @@ describe("features", () => {
     expect(alarms.length).toBeGreaterThan(3);
   });
 
-  it.each(alarms)("tell whoever is woken what to do: %s", (text) => {
-    const [, file = "", section = ""] = /See (\S+), '([^']+)'/.exec(text) ?? [];
-    expect(headingsOf(file)).toContain(section);
+  it.each(alarms)("link the alarm %s to a section of a runbook", (_, text) => {
+    const [link = ""] = /\S+$/.exec(text) ?? [];
+    expect(link).toMatch(`${REPOSITORY_URL}/blob/main/docs/operations/`);
+    const [file = "", anchor] = link.replace(`${REPOSITORY_URL}/blob/main/`, "").split("#");
+    expect(headingsOf(file).map(anchorOf)).toContain(anchor);
+  });
+
+  it.each(alarms)("say of the alarm %s what is wrong and what users notice, within CloudWatch's limit", (_, text) => {
+    expect(text).toMatch(/^[A-Z][^\n]+[^.]\.\n\nImpact: [A-Z][^\n]+\.\n\nRunbook: /);
+    expect(text.length).toBeLessThanOrEqual(1_024);
+  });
+
+  it.each(Object.keys(modules))("%s and its runbook link to each other", (feature) => {
+    const runbook = `docs/operations/${feature}.md`;
+    expect(read(readmeOf(feature))).toContain(`](../../${runbook})`);
+    expect(read(runbook)).toContain(`](../../${readmeOf(feature)})`);
   });
 
   it("explain every reason for which a check can fail", () => {

@@ -11,26 +11,26 @@ import { policy, type Binding, type Statement } from "./grants";
 import { RESOURCE } from "./readable-id";
 
 interface CommonProps {
-  /** True: overwritten and deleted objects can be brought back. @default false */
+  /** True: overwritten and deleted objects can be restored. @default false */
   readonly versioned?: boolean;
-  /** Encrypts it. @default S3's own key */
+  /** @default S3's own key */
   readonly encryptionKey?: { readonly arn: string };
 }
 
 export interface PrivateBucketProps extends CommonProps {
-  /** Unique in the world: it ends in the account's id. */
+  /** Globally unique, so it ends in the account id. */
   readonly name: string;
-  /** True: it can't be destroyed. False: it is emptied when it is. */
+  /** True: it cannot be destroyed. False: destroying it deletes its objects. */
   readonly protectData: boolean;
 }
 
-/** An S3 bucket: encrypted, reached over TLS only, closed to the public, owned by its account. */
+/** An S3 bucket: encrypted, TLS only, no public access, owned by its account. */
 export class PrivateBucket extends Construct {
   readonly name: string;
   readonly arn: string;
-  /** Where its region's S3 answers for it: what CloudFront fetches from. */
+  /** For a CloudFront origin. */
   readonly regionalDomainName: string;
-  private readonly readers: Statement[] = [];
+  private readonly allowStatements: Statement[] = [];
   private readonly key: Pick<Binding, "encryptionKey">;
 
   constructor(scope: Construct, id: string, props: PrivateBucketProps) {
@@ -51,26 +51,29 @@ export class PrivateBucket extends Construct {
       bucket,
       rule: [encryptionRule(props)],
     });
-    const publicAccessBlock = new S3BucketPublicAccessBlock(this, "public-access", {
+    const publicAccessBlock = new S3BucketPublicAccessBlock(this, "public-access-block", {
       bucket,
       blockPublicAcls: true,
       blockPublicPolicy: true,
       ignorePublicAcls: true,
       restrictPublicBuckets: true,
     });
-    new S3BucketOwnershipControls(this, "ownership", { bucket, rule: { objectOwnership: "BucketOwnerEnforced" } });
+    new S3BucketOwnershipControls(this, "ownership-controls", {
+      bucket,
+      rule: { objectOwnership: "BucketOwnerEnforced" },
+    });
     new S3BucketPolicy(this, "policy", {
       bucket,
-      policy: Lazy.stringValue({ produce: () => policy([this.tlsOnly(), ...this.readers]) }),
-      dependsOn: [publicAccessBlock], // S3 refuses two changes to one bucket's access at a time
+      policy: Lazy.stringValue({ produce: () => policy([this.tlsOnly(), ...this.allowStatements]) }),
+      dependsOn: [publicAccessBlock], // S3 refuses concurrent changes to a bucket's access
     });
     if (props.versioned === true) {
       new S3BucketVersioningA(this, "versioning", { bucket, versioningConfiguration: { status: "Enabled" } });
     }
   }
 
-  /** The bucket's name, and the permission to read these objects, or those below a prefix ending in `*`. */
-  allowsRead(...keys: readonly string[]): Binding {
+  /** The bucket's name with `s3:GetObject` on these keys, or on a prefix ending in `*`. */
+  grantRead(...keys: readonly string[]): Binding {
     return {
       value: this.name,
       actions: ["s3:GetObject"],
@@ -79,8 +82,8 @@ export class PrivateBucket extends Construct {
     };
   }
 
-  /** The bucket's name, and the permission to put these objects, or those below a prefix ending in `*`. */
-  allowsWrite(...keys: readonly string[]): Binding {
+  /** The bucket's name with `s3:PutObject` on these keys, or on a prefix ending in `*`. */
+  grantWrite(...keys: readonly string[]): Binding {
     return {
       value: this.name,
       actions: ["s3:PutObject"],
@@ -89,11 +92,8 @@ export class PrivateBucket extends Construct {
     };
   }
 
-  /**
-   * The bucket's name, and the permission to keep these objects, or those below a prefix ending in `*`, as they should be: to see
-   * which there are, to put and to remove.
-   */
-  allowsMirror(...keys: readonly string[]): Binding {
+  /** The bucket's name with the permissions to list, put and delete these keys, or a prefix ending in `*`. */
+  grantSync(...keys: readonly string[]): Binding {
     return {
       value: this.name,
       actions: ["s3:DeleteObject", "s3:ListBucket", "s3:PutObject"],
@@ -102,10 +102,10 @@ export class PrivateBucket extends Construct {
     };
   }
 
-  /** Lets an AWS service read every object, on behalf of one resource. */
-  acceptReads(service: string, sourceArn: string): void {
-    this.readers.push({
-      Sid: `Reads${this.readers.length || ""}`,
+  /** Lets an AWS service read every object on behalf of one resource. */
+  allowServiceRead(service: string, sourceArn: string): void {
+    this.allowStatements.push({
+      Sid: `Reads${this.allowStatements.length || ""}`,
       Effect: "Allow",
       Principal: { Service: service },
       Action: "s3:GetObject",
@@ -127,20 +127,20 @@ export class PrivateBucket extends Construct {
 }
 
 export interface BucketProps extends CommonProps {
-  /** Ends the physical name, before the account's id. */
-  readonly role: string;
+  /** Precedes the account id in the physical name. */
+  readonly nameSuffix: string;
 }
 
 /** A feature's bucket. */
 export class Bucket extends PrivateBucket {
-  constructor(scope: Construct, id: string, { role, ...props }: BucketProps) {
+  constructor(scope: Construct, id: string, { nameSuffix, ...props }: BucketProps) {
     const feature = Feature.of(scope);
     const { protectData } = feature.deployment;
-    super(scope, id, { ...props, name: `${feature.physicalName(role)}-${feature.accountId}`, protectData });
+    super(scope, id, { ...props, name: `${feature.physicalName(nameSuffix)}-${feature.accountId}`, protectData });
   }
 }
 
-/** With a key of its own, S3 asks KMS once for many objects, not for each. */
+/** With a bucket key, S3 calls KMS once for many objects. */
 function encryptionRule({ encryptionKey }: CommonProps) {
   return encryptionKey === undefined
     ? { applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }

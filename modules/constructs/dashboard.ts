@@ -1,30 +1,27 @@
 /**
- * One CloudWatch dashboard for an environment, a row for each feature. A feature's module gives its widgets as an output, because
- * it is the module that knows its resources' names; the environment's stack puts them together.
+ * The environment's CloudWatch dashboard, with a row for each feature. Each feature's module outputs its widgets, because only the
+ * module knows its resources' names; the environment's stack joins them.
  */
 import { CloudwatchDashboard } from "@cdktf/provider-aws/lib/cloudwatch-dashboard";
 import { Construct } from "constructs";
 import { RESOURCE } from "./readable-id";
 
-/** The output of each feature's module that holds its row. */
+/** The module output with a feature's widgets. */
 export const WIDGETS_OUTPUT = "dashboard_widgets";
 
-/** The grid is 24 wide: three graphs stand beside each other. Without a position, each widget takes the next free place. */
+/** The grid is 24 wide, so three graphs fit beside each other. Widgets without a position fill the grid in order. */
 const HEADING_SIZE = { width: 24, height: 1 } as const;
 const GRAPH_SIZE = { width: 8, height: 6 } as const;
 
 const PERIOD_SECONDS = 300;
 
-/** What CloudWatch knows a metric by. */
 export interface Metric {
   readonly namespace: string;
   readonly metric: string;
   readonly dimensions: Readonly<Record<string, string>>;
 }
 
-/** One curve. */
 export interface Line extends Metric {
-  /** For people. */
   readonly label: string;
   readonly statistic: "Sum" | "Maximum" | "Minimum" | "Average" | "p50" | "p99";
 }
@@ -34,7 +31,7 @@ export interface Graph {
   readonly lines: readonly Line[];
 }
 
-/** A feature's row, as CloudWatch's dashboard body has it: a heading, and below it the graphs. */
+/** A feature's row in CloudWatch's dashboard format: a heading and its graphs. */
 export function widgetsOf(heading: string, graphs: readonly Graph[], region: string): readonly unknown[] {
   return [
     { type: "text", ...HEADING_SIZE, properties: { markdown: `## ${heading}` } },
@@ -59,7 +56,7 @@ export function widgetsOf(heading: string, graphs: readonly Graph[], region: str
 
 export interface DashboardProps {
   readonly name: string;
-  /** The features whose rows it shows, in this order. */
+  /** In the order of their rows. */
   readonly features: readonly string[];
 }
 

@@ -6,53 +6,59 @@ import { Feature } from "./feature";
 import type { DeadLetterQueue } from "./queue";
 import { RESOURCE } from "./readable-id";
 
-export interface RuleProps {
-  readonly description: string;
-  readonly target: { readonly name: string; readonly arn: string };
-  /** Where an event goes that EventBridge could not hand to Lambda. */
-  readonly deadLetters: DeadLetterQueue;
-  /** An event that could not be handed over is tried again for this long. 60 s to 24 h. */
+/** A function that EventBridge invokes asynchronously. */
+export interface RuleTarget {
+  readonly name: string;
+  readonly arn: string;
+  /** Receives events that EventBridge could not deliver to Lambda. */
+  readonly deadLetterQueue: DeadLetterQueue;
+  /** How long EventBridge retries a delivery. 60 s to 24 h. */
   readonly maxEventAgeSeconds: number;
 }
 
-/** A rule of EventBridge's default bus that invokes a function, asynchronously. */
+export interface RuleProps {
+  readonly description: string;
+  readonly target: RuleTarget;
+}
+
+/** A rule on the default EventBridge bus that invokes a function. */
 export abstract class Rule extends Construct {
   protected constructor(
     scope: Construct,
     id: string,
-    props: RuleProps,
+    { description, target }: RuleProps,
     when: Pick<CloudwatchEventRuleConfig, "scheduleExpression" | "eventPattern">,
   ) {
     super(scope, id);
     const feature = Feature.of(this);
-    const name = feature.physicalName(id);
-    const rule = new CloudwatchEventRule(this, RESOURCE, { name, description: props.description, ...when });
+    const name = feature.nameOf(this);
+    const rule = new CloudwatchEventRule(this, RESOURCE, { name, description, ...when });
     const permission = new LambdaPermission(this, "permission", {
       statementId: name,
       action: "lambda:InvokeFunction",
-      functionName: props.target.name,
+      functionName: target.name,
       principal: "events.amazonaws.com",
       sourceArn: rule.arn,
     });
-    props.deadLetters.acceptFrom("events.amazonaws.com", feature.arn("events", `rule/${name}`));
+    target.deadLetterQueue.allowService("events.amazonaws.com", feature.arn("events", `rule/${name}`));
     new CloudwatchEventTarget(this, "target", {
       rule: rule.name,
-      arn: props.target.arn,
-      deadLetterConfig: { arn: props.deadLetters.arn },
-      retryPolicy: { maximumEventAgeInSeconds: props.maxEventAgeSeconds },
+      arn: target.arn,
+      deadLetterConfig: { arn: target.deadLetterQueue.arn },
+      retryPolicy: { maximumEventAgeInSeconds: target.maxEventAgeSeconds },
       dependsOn: [permission],
     });
   }
 }
 
-/** What events have to be like: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html */
+/** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html */
 export interface EventPattern {
   readonly source: readonly string[];
   readonly "detail-type": readonly string[];
   readonly detail?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Invokes a function for each event of a kind. */
+/** Invokes a function for each event that matches a pattern. */
 export class EventRule extends Rule {
   constructor(scope: Construct, id: string, { pattern, ...props }: RuleProps & { readonly pattern: EventPattern }) {
     super(scope, id, props, { eventPattern: JSON.stringify(pattern) });

@@ -1,29 +1,27 @@
 import type { LambdaEventSourceMappingConfig } from "@cdktf/provider-aws/lib/lambda-event-source-mapping";
 import type { Binding } from "./grants";
 
-/** What Lambda polls for a function: a queue (`queue.feeds(...)`) or a table's stream (`table.streams(...)`). */
+/** What Lambda polls for a function: `queue.eventSource(...)` or `table.eventSource(...)`. */
 export interface EventSource {
-  /** What the function's role needs for that, by what stands in its policy. */
+  /** The function role's permissions, by their statement's name. */
   readonly permissions: Readonly<Record<string, Binding>>;
   readonly mapping: Omit<LambdaEventSourceMappingConfig, "functionName">;
 }
 
-/** For a queue. */
-export interface QueueFeed {
-  /** Messages at a time: up to 10, or 10,000 with a window. */
+export interface QueueEventSourceProps {
+  /** Messages per invocation: up to 10, or 10,000 with a batching window. */
   readonly batchSize: number;
-  /** Waits so long for a batch to fill, up to 300. @default 0 */
+  /** Batching window: how long a batch may fill, up to 300. @default 0 */
   readonly windowSeconds?: number;
-  /** Invocations at a time at most, 2 to 1,000. @default as many as the account has left */
+  /** Concurrent invocations, 2 to 1,000. @default the account's limit */
   readonly maxConcurrency?: number;
 }
 
-/** For a stream. */
-export interface StreamFeed {
-  /** Changes at a time, up to 10,000. */
+export interface StreamEventSourceProps {
+  /** Records per invocation, up to 10,000. */
   readonly batchSize: number;
-  /** A batch that fails is tried again so often, in halves. */
+  /** Retries of a failed batch, which is bisected each time. */
   readonly retries: number;
-  /** Where Lambda notes what it gives up: which changes they were, not what they are. The stream has them for 24 hours. */
-  readonly onFailure: { readonly arn: string; allowsSend(): Binding };
+  /** Receives the position of discarded records, not the records. The stream keeps them for 24 hours. */
+  readonly onFailure: { readonly arn: string; grantSend(): Binding };
 }

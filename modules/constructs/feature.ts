@@ -1,6 +1,6 @@
 /**
- * A feature is an ordinary construct tree in TypeScript and a real Terraform module in the plan: a folder with main.tf.json,
- * its zips, variables and outputs, called by the environment's stack as `module.<feature>`.
+ * A feature is a construct tree in TypeScript and a Terraform module in the plan: a folder with main.tf.json, zips, variables and
+ * outputs, which the environment's stack calls as `module.<feature>`.
  */
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,29 +17,30 @@ import {
   type TerraformElement,
 } from "cdktf";
 import type { Construct, Node } from "constructs";
-import { WIDGETS_OUTPUT, widgetsOf, type Graph, type Metric } from "./dashboard";
+import type { AlarmSpec } from "./alarm-spec";
+import { WIDGETS_OUTPUT, widgetsOf, type Graph, type Line, type Metric } from "./dashboard";
 import { readableId, rejectDuplicateIds } from "./readable-id";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./versions";
 
-/** What every feature of an environment is given. */
+/** What all features of an environment share. */
 export interface Deployment {
-  /** Begins every physical name: `almanac`. */
+  /** First part of every physical name: `almanac`. */
   readonly app: string;
   /** `staging`. */
   readonly environment: string;
-  /** Where alarms are sent: an SNS topic's ARN. */
+  /** The SNS topic that alarms notify. */
   readonly alarmTopicArn: string;
-  /** The environment's KMS key: that topic is encrypted with it. */
+  /** The environment's KMS key, which encrypts that topic. */
   readonly encryptionKeyArn: string;
-  /** The S3 bucket by way of which functions get their code. */
+  /** The S3 bucket for functions' zips. */
   readonly codeBucket: string;
-  /** True: what holds data can't be destroyed or deleted. */
+  /** True: tables and buckets cannot be destroyed or deleted. */
   readonly protectData: boolean;
-  /** Another AWS than Amazon's: its URL. There the addresses of APIs are its own, too. @default Amazon's */
+  /** An emulator's URL, which also serves the APIs. @default AWS */
   readonly awsEndpoint?: string;
 }
 
-/** A value that the environment's stack hands to the module as a Terraform variable. */
+/** A Terraform variable of the module, set by the environment's stack. */
 export interface Input {
   readonly description: string;
   /** A Terraform type constraint: `string`, `number`, `list(string)`. */
@@ -48,15 +49,18 @@ export interface Input {
 }
 
 /**
- * A feature: the base class of each modules/<feature>/index.ts.
+ * The base class of each modules/<feature>/index.ts.
  *
- * It is a stack of its own inside the environment's stack, so that its resources refer to each other and to its variables only;
- * in place of writing a stack, its synthesizer writes a module.
+ * It is a stack inside the environment's stack, so that its resources can refer to each other and to its variables only. Its
+ * synthesizer writes a module instead of a stack.
  */
 export abstract class Feature extends TerraformStack {
   readonly deployment: Deployment;
   private readonly call: TerraformHclModule;
+  /** The alarm of the feature's dead-letter queue for asynchronous invocations. */
+  abstract readonly deadLetterAlarm: AlarmSpec;
   private readonly zips = new Map<string, string>();
+  private readonly errorLines: Line[] = [];
   private account?: DataAwsCallerIdentity;
   private partition?: DataAwsPartition;
   private region?: DataAwsRegion;
@@ -72,12 +76,12 @@ export abstract class Feature extends TerraformStack {
       skipAssetCreationFromLocalModules: true,
     });
     this.call.overrideLogicalId(feature);
-    // The whole module's outputs as one object: what runs where, for scripts and people.
+    // The module's outputs as one object, for scripts and people.
     new TerraformOutput(environment, `${feature}-outputs`, { value: `\${module.${feature}}` }).overrideLogicalId(
       feature,
     );
 
-    new AwsProvider(this, "provider"); // cdktf wants one in each stack; the module gets its caller's
+    new AwsProvider(this, "provider"); // cdktf requires one per stack; the module inherits its caller's
     rejectDuplicateIds(this);
     this.synthesizer = {
       synthesize: (session) => {
@@ -95,20 +99,21 @@ export abstract class Feature extends TerraformStack {
       awsEndpoint,
     } = deployment;
     this.deployment = {
-      app: this.input("app", { type: "string", description: "Begins every resource name", value: app }).stringValue,
+      app: this.input("app", { type: "string", description: "First part of every resource name", value: app })
+        .stringValue,
       environment: this.input("environment", {
         type: "string",
-        description: "Comes second in every resource name: <app>-<environment>-<feature>",
+        description: "Second part of every resource name: <app>-<environment>-<feature>",
         value: name,
       }).stringValue,
       alarmTopicArn: this.input("alarm_topic_arn", {
         type: "string",
-        description: "SNS topic that alarms are sent to",
+        description: "SNS topic that alarms notify",
         value: alarmTopicArn,
       }).stringValue,
       codeBucket: this.input("code_bucket", {
         type: "string",
-        description: "S3 bucket that the functions' zips are put into, for Lambda to fetch them",
+        description: "S3 bucket for the functions' zips",
         value: codeBucket,
       }).stringValue,
       encryptionKeyArn,
@@ -124,24 +129,30 @@ export abstract class Feature extends TerraformStack {
     return stack;
   }
 
-  /** The one place for physical names: `almanac-staging-heartbeats`, or `almanac-staging-heartbeats-check`. */
-  physicalName(role?: string): string {
+  /** `almanac-staging-heartbeats`, or `almanac-staging-heartbeats-check`. */
+  physicalName(nameSuffix?: string): string {
     const { app, environment } = this.deployment;
-    return [app, environment, this.feature, ...(role === undefined ? [] : [role])].join("-");
+    return [app, environment, this.feature, ...(nameSuffix === undefined ? [] : [nameSuffix])].join("-");
   }
 
-  /** Tells this environment's metrics and logs from those of another Almanac in the account: `almanac-staging`. */
+  /** A construct's physical name, from its path below the feature: `almanac-staging-timers-dispatch-errors`. */
+  nameOf(construct: Construct): string {
+    const { scopes } = construct.node;
+    const ids = scopes.slice(scopes.indexOf(this) + 1).map((scope) => scope.node.id);
+    return this.physicalName(ids.join("-"));
+  }
+
+  /** Distinguishes metrics of several Almanacs in one account: `almanac-staging`. */
   get qualifiedEnvironment(): string {
     return `${this.deployment.app}-${this.deployment.environment}`;
   }
 
-  /** The account's id: in names that must be unique in the world. */
   get accountId(): string {
     this.account ??= new DataAwsCallerIdentity(this, "account");
     return this.account.accountId;
   }
 
-  /** A metric that the feature's functions count (functions/shared/metrics.ts). */
+  /** A custom metric of the feature's functions (functions/shared/metrics.ts). */
   metric(name: string): Metric {
     return {
       namespace: "Almanac",
@@ -150,7 +161,7 @@ export abstract class Feature extends TerraformStack {
     };
   }
 
-  /** An ARN in this account and region, known before its resource is: `arn("sqs", "<queue name>")`. */
+  /** An ARN in this account and region, without a reference to the resource: `arn("sqs", "<queue name>")`. */
   arn(service: string, resource: string): string {
     this.partition ??= new DataAwsPartition(this, "partition");
     return `arn:${this.partition.partition}:${service}:${this.regionName}:${this.accountId}:${resource}`;
@@ -161,24 +172,23 @@ export abstract class Feature extends TerraformStack {
     return this.region.name;
   }
 
-  /** Puts a zip into the module's folder. Returns its path and its hash, as Terraform's expressions for them. */
+  /** Adds a zip to the module's folder. Returns Terraform expressions for its path and hash. */
   addZip(name: string, file: string): { readonly filename: string; readonly hash: string } {
     this.zips.set(name, file);
     const filename = `\${path.module}/assets/${name}.zip`;
     return { filename, hash: `\${filebase64sha256("${filename}")}` };
   }
 
-  /** The module as Terraform JSON: the same in each environment, and with neither backend nor provider, which are its caller's. */
+  /** The module as Terraform JSON, the same in each environment. Backend and provider are the caller's. */
   toModule(): Record<string, unknown> {
     const { provider, terraform, ...blocks } = withoutMetadata(this.toTerraform());
     return {
-      "//": `Almanac ${this.feature}. Written from modules/${this.feature}/index.ts: change it there.`,
+      "//": `Almanac ${this.feature}. Generated from modules/${this.feature}/index.ts.`,
       terraform: { required_version: REQUIRED_TERRAFORM, required_providers: REQUIRED_PROVIDERS },
       ...blocks,
     };
   }
 
-  /** A variable of the module, set by the environment's stack. */
   protected input(name: string, { description, type, value }: Input): TerraformVariable {
     this.call.set(name, value);
     const variable = new TerraformVariable(this, `variable-${name}`, { description, type, nullable: false });
@@ -190,23 +200,29 @@ export abstract class Feature extends TerraformStack {
   protected inputEncryptionKey(): { readonly arn: string } {
     const variable = this.input("encryption_key_arn", {
       type: "string",
-      description: "KMS key that the topic is encrypted with, and whatever else has to be under a key of one's own",
+      description: "KMS key that encrypts the alarm topic and other data of the feature",
       value: this.deployment.encryptionKeyArn,
     });
     return { arn: variable.stringValue };
   }
 
-  /** An output of the module. */
-  protected output(name: string, description: string, value: unknown): void {
+  /** Adds an output to the module. */
+  output(name: string, description: string, value: unknown): void {
     new TerraformOutput(this, `output-${name}`, { description, value }).overrideLogicalId(name);
   }
 
-  /** The feature's row on the environment's dashboard. Each feature has one. */
-  protected showOnDashboard(heading: string, graphs: readonly Graph[]): void {
+  /** Adds a line to the graph of function errors, the last one of the feature's dashboard row. */
+  addToErrorsGraph(label: string, metric: Metric): void {
+    this.errorLines.push({ ...metric, label, statistic: "Sum" });
+  }
+
+  /** Makes the feature's row on the environment's dashboard. */
+  protected createDashboardRow(heading: string, graphs: readonly Graph[]): void {
+    const errors: Graph[] = this.errorLines.length === 0 ? [] : [{ title: "Function errors", lines: this.errorLines }];
     this.output(
       WIDGETS_OUTPUT,
-      "Its row on a CloudWatch dashboard: a list of widgets",
-      widgetsOf(heading, graphs, this.regionName),
+      "Row of the environment's CloudWatch dashboard: a list of widgets",
+      widgetsOf(heading, [...graphs, ...errors], this.regionName),
     );
   }
 
@@ -218,14 +234,14 @@ export abstract class Feature extends TerraformStack {
     if (!session.skipValidation) this.runAllValidations();
     const { workingDirectory } = session.manifest.forStack(environment);
     const directory = join(session.outdir, workingDirectory, "modules", this.feature);
-    rmSync(directory, { recursive: true, force: true }); // last time's zips
+    rmSync(directory, { recursive: true, force: true }); // zips of the previous synth
     mkdirSync(join(directory, "assets"), { recursive: true });
     for (const [name, file] of this.zips) copyFileSync(file, join(directory, "assets", `${name}.zip`));
     writeFileSync(join(directory, "main.tf.json"), `${JSON.stringify(this.toModule(), undefined, 2)}\n`);
   }
 }
 
-/** Drops cdktf's notes to itself: where in which stack's construct tree each block comes from. */
+/** Drops cdktf's metadata, which has the construct path of each block. */
 function withoutMetadata(synthesized: unknown): Record<string, unknown> {
   return JSON.parse(JSON.stringify(synthesized, (key, value: unknown) => (key === "//" ? undefined : value))) as Record<
     string,

@@ -7,7 +7,8 @@ import { LambdaEventSourceMapping } from "@cdktf/provider-aws/lib/lambda-event-s
 import { LambdaFunctionEventInvokeConfig } from "@cdktf/provider-aws/lib/lambda-function-event-invoke-config";
 import { S3Object } from "@cdktf/provider-aws/lib/s3-object";
 import { Construct } from "constructs";
-import { Alarm, type AlarmText } from "./alarm";
+import { Alarm } from "./alarm";
+import type { AlarmSpec } from "./alarm-spec";
 import { bundleOf } from "./bundle";
 import type { Metric } from "./dashboard";
 import type { EventSource } from "./event-source";
@@ -16,84 +17,86 @@ import { policy, statementsOf, variablesOf, type Binding, type Bindings } from "
 import type { DeadLetterQueue } from "./queue";
 import { RESOURCE } from "./readable-id";
 
-/** The newest Node that Lambda runs and the AWS provider 5.100 knows. */
+/** The newest Node.js runtime that the AWS provider 5.100 supports. */
 const RUNTIME = "nodejs22.x";
 
-/** A fifth cheaper than x86_64, and as fast for what handlers do. */
+/** 20% cheaper than x86_64 at the same speed for these handlers. */
 const ARCHITECTURE = "arm64";
 
-/** Long enough to look into last month's incident. */
+/** Covers last month's incidents. */
 const LOG_RETENTION_DAYS = 30;
 
-/** A quarter of a CPU: waiting is most of what handlers do. */
+/** About a quarter of a CPU: handlers mostly wait for I/O. */
 export const MEMORY_MB = 512;
 
-/** What happens to an event that fails when nobody waits for the answer. */
-export interface Asynchronous {
-  /** Where the event goes after its last retry. */
-  readonly deadLetters: DeadLetterQueue;
-  /** Further tries after the first, a minute and then two apart: 0 to 2. */
+/** How Lambda retries failed asynchronous invocations. */
+export interface EventInvokeConfig {
+  /** Receives the event after its last retry. */
+  readonly deadLetterQueue: DeadLetterQueue;
+  /** Retries one and then two minutes after the failure. */
   readonly retries: 0 | 1 | 2;
-  /** An event older than this is not tried again. 60 s to 6 h. */
+  /** Older events are not retried. 60 to 21,600. */
   readonly maxEventAgeSeconds: number;
 }
 
 export interface NodeFunctionProps<E> {
   /** Relative to the project: `functions/heartbeats/check.ts`. */
   readonly entry: string;
-  /** One entry for each variable of the contract: its value and, with it, its permission. */
+  /** One entry for each variable of the contract: its value and its permission. */
   readonly environment: Bindings<E>;
-  /** What else it may do. @default nothing */
+  /** Further permissions. @default none */
   readonly permissions?: readonly { readonly actions: readonly string[]; readonly resources: readonly string[] }[];
-  /** A number, or a variable of the module. Lambda's most is 900. */
+  /** Up to 900; may be a Terraform variable. */
   readonly timeoutSeconds: number;
-  /** CPU comes with memory: 1,769 MB is one whole. @default 512 */
+  /** CPU scales with memory: 1,769 MB is one vCPU. @default 512 */
   readonly memoryMb?: number;
-  /** Threads for what Node does not do by itself: name look-ups, files, compression. @default Node's four */
+  /** libuv threads, for DNS look-ups, files and compression. @default Node.js's four */
   readonly threads?: number;
-  /** For functions that are invoked asynchronously: by schedules, S3, SNS. */
-  readonly asynchronous?: Asynchronous;
-  /** For functions that Lambda feeds from a queue or a stream. */
-  readonly source?: EventSource;
-  readonly alarms: { readonly errors: AlarmText };
+  /** For asynchronous invocations. @default Lambda's own, without a dead-letter queue */
+  readonly eventInvokeConfig?: EventInvokeConfig;
+  /** A queue or stream that invokes it. @default none */
+  readonly eventSource?: EventSource;
+  readonly alarms: { readonly errors: AlarmSpec };
 }
 
-/** A Lambda function from one handler file: its bundle, role, log group, X-Ray traces, dead-letter path and alarms. */
+/** A Lambda function from one handler file, with its bundle, role, log group, X-Ray tracing and errors alarm. */
 export class NodeFunction<E extends { readonly [Name in keyof E]: string }> extends Construct {
   readonly name: string;
   readonly arn: string;
-  /** What API Gateway calls it by. */
+  /** For API Gateway integrations. */
   readonly invokeArn: string;
 
   constructor(scope: Construct, id: string, props: NodeFunctionProps<E>) {
     super(scope, id);
     const feature = Feature.of(this);
-    const name = feature.physicalName(id);
+    const name = feature.nameOf(this);
 
-    const logs = new CloudwatchLogGroup(this, "logs", {
+    const logs = new CloudwatchLogGroup(this, "log-group", {
       name: `/aws/lambda/${name}`,
       retentionInDays: LOG_RETENTION_DAYS,
     });
     const role = this.createRole(name);
     const permissions = this.createPermissions(role, logs, props);
     const lambda = this.createFunction(feature, name, role, logs, permissions, props);
-    if (props.asynchronous) this.createAsynchronousConfig(lambda, props.asynchronous, permissions);
-    if (props.source) {
-      new LambdaEventSourceMapping(this, "source", { functionName: lambda.functionName, ...props.source.mapping });
+    if (props.eventInvokeConfig) this.createEventInvokeConfig(lambda, props.eventInvokeConfig, permissions);
+    if (props.eventSource) {
+      new LambdaEventSourceMapping(this, "event-source", {
+        functionName: lambda.functionName,
+        ...props.eventSource.mapping,
+      });
     }
 
     this.name = lambda.functionName;
     this.arn = lambda.arn;
     this.invokeArn = lambda.invokeArn;
-    this.createAlarms(props.alarms);
+    new Alarm(this, "errors", { spec: props.alarms.errors, ...this.metric("Errors") });
   }
 
-  /** The function's name, and the permission to invoke it. */
-  allowsInvoke(): Binding {
+  /** The function's name with `lambda:InvokeFunction`. */
+  grantInvoke(): Binding {
     return { value: this.name, actions: ["lambda:InvokeFunction"], resources: [this.arn] };
   }
 
-  /** A metric that Lambda counts of it. */
   metric(metric: "Duration" | "Errors" | "Invocations" | "IteratorAge" | "Throttles"): Metric {
     return { namespace: "AWS/Lambda", metric, dimensions: { FunctionName: this.name } };
   }
@@ -115,19 +118,21 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
   }
 
   private createPermissions(role: IamRole, logs: CloudwatchLogGroup, props: NodeFunctionProps<E>): IamRolePolicy {
-    return new IamRolePolicy(this, "permissions", {
+    return new IamRolePolicy(this, "policy", {
       name: "permissions",
       role: role.id,
       policy: policy([
         ...statementsOf(props.environment),
         ...(props.permissions ?? []).map(({ actions, resources }, index) => ({
-          Sid: `More${index}`,
+          Sid: `Extra${index}`,
           Effect: "Allow" as const,
           Action: actions,
           Resource: resources,
         })),
-        ...(props.asynchronous ? statementsOf({ DEAD_LETTERS: props.asynchronous.deadLetters.allowsSend() }) : []),
-        ...(props.source ? statementsOf(props.source.permissions) : []),
+        ...(props.eventInvokeConfig
+          ? statementsOf({ DEAD_LETTER_QUEUE: props.eventInvokeConfig.deadLetterQueue.grantSend() })
+          : []),
+        ...(props.eventSource ? statementsOf(props.eventSource.permissions) : []),
         {
           Sid: "Logs",
           Effect: "Allow",
@@ -138,7 +143,7 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
           Sid: "Traces",
           Effect: "Allow",
           Action: ["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
-          Resource: ["*"], // X-Ray knows no resources for these
+          Resource: ["*"], // X-Ray has no resource-level permissions for these
         },
       ]),
     });
@@ -183,28 +188,17 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
       },
       tracingConfig: { mode: "Active" },
       loggingConfig: { logFormat: "JSON", logGroup: logs.name },
-      dependsOn: [permissions], // else the first invocations may come before their permissions
+      dependsOn: [permissions], // the first invocations need them
     });
   }
 
-  private createAsynchronousConfig(lambda: LambdaFunction, props: Asynchronous, permissions: IamRolePolicy): void {
-    new LambdaFunctionEventInvokeConfig(this, "asynchronous", {
+  private createEventInvokeConfig(lambda: LambdaFunction, props: EventInvokeConfig, permissions: IamRolePolicy): void {
+    new LambdaFunctionEventInvokeConfig(this, "event-invoke-config", {
       functionName: lambda.functionName,
       maximumRetryAttempts: props.retries,
       maximumEventAgeInSeconds: props.maxEventAgeSeconds,
-      destinationConfig: { onFailure: { destination: props.deadLetters.arn } },
+      destinationConfig: { onFailure: { destination: props.deadLetterQueue.arn } },
       dependsOn: [permissions],
-    });
-  }
-
-  private createAlarms(alarms: NodeFunctionProps<E>["alarms"]): void {
-    new Alarm(this, "errors", {
-      text: alarms.errors,
-      ...this.metric("Errors"),
-      statistic: "Sum",
-      comparison: "GreaterThanThreshold",
-      threshold: 0,
-      periodSeconds: 300,
     });
   }
 }

@@ -2,41 +2,42 @@ import { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue";
 import { Lazy } from "cdktf";
 import { Construct } from "constructs";
 import { DAY_SECONDS } from "../../functions/shared/time";
-import { Alarm, type AlarmText } from "./alarm";
+import { Alarm } from "./alarm";
+import type { AlarmSpec } from "./alarm-spec";
 import type { Metric } from "./dashboard";
-import type { EventSource, QueueFeed } from "./event-source";
+import type { EventSource, QueueEventSourceProps } from "./event-source";
 import { Feature } from "./feature";
 import { policy, type Binding, type Statement } from "./grants";
 import { RESOURCE } from "./readable-id";
 
-/** SQS's longest: whoever comes back from a fortnight away finds nothing lost. */
-const DEAD_LETTER_RETENTION_SECONDS = 14 * DAY_SECONDS;
+/** SQS's maximum: two weeks to notice and redrive. */
+const DLQ_RETENTION_SECONDS = 14 * DAY_SECONDS;
 
 interface BaseQueueProps {
-  readonly role: string;
+  readonly nameSuffix: string;
   readonly retentionSeconds?: number;
   readonly visibilityTimeoutSeconds?: number;
   readonly redrivePolicy?: string;
 }
 
-/** An SQS queue: encrypted, reached over TLS only. */
+/** An SQS queue: encrypted, TLS only. */
 abstract class BaseQueue extends Construct {
   readonly arn: string;
   readonly url: string;
   readonly name: string;
-  /** Known before the queue is, so that its policy can name it inline: a policy resource apart would cost another 25 s. */
+  /** Known before the queue exists, so that its policy can be inline: a separate policy resource takes 25 s longer. */
   private readonly computedArn: string;
-  private readonly senders: Statement[] = [];
+  private readonly allowStatements: Statement[] = [];
 
   protected constructor(scope: Construct, id: string, props: BaseQueueProps) {
     super(scope, id);
     const feature = Feature.of(this);
-    const name = feature.physicalName(props.role);
+    const name = feature.physicalName(props.nameSuffix);
     this.computedArn = feature.arn("sqs", name);
     const resource = new SqsQueue(this, RESOURCE, {
       name,
       sqsManagedSseEnabled: true,
-      policy: Lazy.stringValue({ produce: () => policy([this.tlsOnly(), ...this.senders]) }),
+      policy: Lazy.stringValue({ produce: () => policy([this.tlsOnly(), ...this.allowStatements]) }),
       ...(props.retentionSeconds !== undefined && { messageRetentionSeconds: props.retentionSeconds }),
       ...(props.visibilityTimeoutSeconds !== undefined && { visibilityTimeoutSeconds: props.visibilityTimeoutSeconds }),
       ...(props.redrivePolicy !== undefined && { redrivePolicy: props.redrivePolicy }),
@@ -46,25 +47,25 @@ abstract class BaseQueue extends Construct {
     this.name = resource.name;
   }
 
-  /** One of those that SQS keeps of each queue. */
   metric(metric: "ApproximateAgeOfOldestMessage" | "ApproximateNumberOfMessagesVisible"): Metric {
     return { namespace: "AWS/SQS", metric, dimensions: { QueueName: this.name } };
   }
 
-  /** The queue's URL, and the permission to send to it. */
-  allowsSend(): Binding {
+  /** The queue's URL with `sqs:SendMessage`. */
+  grantSend(): Binding {
     return { value: this.url, actions: ["sqs:SendMessage"], resources: [this.arn] };
   }
 
-  /** The queue's URL, and the permission to give back for later what was received. */
-  allowsPutOff(): Binding {
+  /** The queue's URL with `sqs:ChangeMessageVisibility`. */
+  grantChangeVisibility(): Binding {
     return { value: this.url, actions: ["sqs:ChangeMessageVisibility"], resources: [this.arn] };
   }
 
-  /** Lets an AWS service send, on behalf of one resource (by its ARN; computed where a reference would be a cycle). */
-  acceptFrom(service: string, sourceArn: string): void {
-    this.senders.push({
-      Sid: `From${service.replace(/\..*/, "").replace(/^./, (first) => first.toUpperCase())}${this.senders.length || ""}`,
+  /** Lets an AWS service send on behalf of one resource. Pass a computed ARN where a reference would be a cycle. */
+  allowService(service: string, sourceArn: string): void {
+    const name = service.replace(/\..*/, "").replace(/^./, (first) => first.toUpperCase());
+    this.allowStatements.push({
+      Sid: `${name}${this.allowStatements.length || ""}`,
       Effect: "Allow",
       Principal: { Service: service },
       Action: "sqs:SendMessage",
@@ -85,34 +86,33 @@ abstract class BaseQueue extends Construct {
   }
 }
 
+export interface DeadLetterQueueAlarms {
+  /** Any message. */
+  readonly depth: AlarmSpec;
+  /** More than this many messages: the cause is not in single messages. @default no alarm */
+  readonly highDepth?: { readonly spec: AlarmSpec; readonly messages: number };
+}
+
 export interface DeadLetterQueueProps {
-  /** @default "dead-letters" */
-  readonly role?: string;
-  readonly alarms: { readonly notEmpty: AlarmText; readonly flood?: FloodAlarm };
+  /** @default "dlq" */
+  readonly nameSuffix?: string;
+  readonly alarms: DeadLetterQueueAlarms;
 }
 
-/** So many dead letters that it is not about them any more, but about what makes them. */
-export interface FloodAlarm {
-  readonly text: AlarmText;
-  /** Dead letters; from one more on it is a flood. */
-  readonly threshold: number;
-}
-
-/** Where what could not be done waits for somebody: an alarm says so at once, and `npx almanac redrive` sends it back. */
+/** A dead-letter queue. Alarms when not empty; `npx almanac redrive` retries its messages. */
 export class DeadLetterQueue extends BaseQueue {
-  constructor(scope: Construct, id: string, { role = "dead-letters", alarms }: DeadLetterQueueProps) {
-    super(scope, id, { role, retentionSeconds: DEAD_LETTER_RETENTION_SECONDS });
-    const { notEmpty, flood } = alarms;
-    this.createAlarm("not-empty", notEmpty, 0);
-    if (flood) this.createAlarm("flood", flood.text, flood.threshold);
+  constructor(scope: Construct, id: string, { nameSuffix = "dlq", alarms }: DeadLetterQueueProps) {
+    super(scope, id, { nameSuffix, retentionSeconds: DLQ_RETENTION_SECONDS });
+    const { depth, highDepth } = alarms;
+    this.createDepthAlarm("depth", depth, 0);
+    if (highDepth) this.createDepthAlarm("high-depth", highDepth.spec, highDepth.messages);
   }
 
-  private createAlarm(id: string, text: AlarmText, threshold: number): void {
+  private createDepthAlarm(id: string, spec: AlarmSpec, threshold: number): void {
     new Alarm(this, id, {
-      text,
+      spec,
       ...this.metric("ApproximateNumberOfMessagesVisible"),
       statistic: "Maximum",
-      comparison: "GreaterThanThreshold",
       threshold,
       periodSeconds: 60,
     });
@@ -120,53 +120,48 @@ export class DeadLetterQueue extends BaseQueue {
 }
 
 export interface QueueProps {
-  readonly role: string;
-  /** How long a received message is hidden from others: six times the consumer's timeout, says Lambda's documentation. */
+  readonly nameSuffix: string;
+  /** AWS recommends six times the consumer's timeout. */
   readonly visibilityTimeoutSeconds: number;
-  /** Receives before a message is a dead letter. @default 5 */
+  /** Receives before a message goes to the dead-letter queue. @default 5 */
   readonly maxReceives?: number;
   readonly alarms: {
-    readonly deadLetters: AlarmText;
-    readonly deadLetterFlood?: FloodAlarm;
-    /** Nobody has taken its oldest message for fifteen minutes. @default no alarm */
-    readonly standstill?: AlarmText;
+    readonly deadLetterQueue: DeadLetterQueueAlarms;
+    readonly oldestMessageAge: AlarmSpec & { readonly seconds?: number };
   };
 }
 
-const STANDSTILL_SECONDS = 900;
+const OLDEST_MESSAGE_SECONDS = 900;
 
 /** An SQS queue with its dead-letter queue. */
 export class Queue extends BaseQueue {
-  readonly deadLetters: DeadLetterQueue;
+  readonly deadLetterQueue: DeadLetterQueue;
 
   constructor(scope: Construct, id: string, props: QueueProps) {
-    const deadLetters = new DeadLetterQueue(scope, `${id}-dead-letters`, {
-      role: `${props.role}-dead-letters`,
-      alarms: {
-        notEmpty: props.alarms.deadLetters,
-        ...(props.alarms.deadLetterFlood && { flood: props.alarms.deadLetterFlood }),
-      },
+    const deadLetterQueue = new DeadLetterQueue(scope, `${id}-dlq`, {
+      nameSuffix: `${props.nameSuffix}-dlq`,
+      alarms: props.alarms.deadLetterQueue,
     });
     super(scope, id, {
-      role: props.role,
+      nameSuffix: props.nameSuffix,
       visibilityTimeoutSeconds: props.visibilityTimeoutSeconds,
-      redrivePolicy: JSON.stringify({ deadLetterTargetArn: deadLetters.arn, maxReceiveCount: props.maxReceives ?? 5 }),
+      redrivePolicy: JSON.stringify({
+        deadLetterTargetArn: deadLetterQueue.arn,
+        maxReceiveCount: props.maxReceives ?? 5,
+      }),
     });
-    this.deadLetters = deadLetters;
-    if (props.alarms.standstill !== undefined) {
-      new Alarm(this, "standstill", {
-        text: props.alarms.standstill,
-        ...this.metric("ApproximateAgeOfOldestMessage"),
-        statistic: "Maximum",
-        comparison: "GreaterThanThreshold",
-        threshold: STANDSTILL_SECONDS,
-        periodSeconds: 300,
-      });
-    }
+    this.deadLetterQueue = deadLetterQueue;
+    const { oldestMessageAge } = props.alarms;
+    new Alarm(this, "oldest-message-age", {
+      spec: oldestMessageAge,
+      ...this.metric("ApproximateAgeOfOldestMessage"),
+      statistic: "Maximum",
+      threshold: oldestMessageAge.seconds ?? OLDEST_MESSAGE_SECONDS,
+    });
   }
 
-  /** Feeds a function, which names the messages of a batch that it failed on. */
-  feeds({ batchSize, windowSeconds = 0, maxConcurrency }: QueueFeed): EventSource {
+  /** Invokes a function, which reports the messages of a batch that failed. */
+  eventSource({ batchSize, windowSeconds = 0, maxConcurrency }: QueueEventSourceProps): EventSource {
     const actions = ["DeleteMessage", "GetQueueAttributes", "ReceiveMessage"].map((action) => `sqs:${action}`);
     return {
       permissions: { QUEUE: { value: this.url, actions, resources: [this.arn] } },

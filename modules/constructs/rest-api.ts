@@ -9,16 +9,17 @@ import { ApiGatewayStage } from "@cdktf/provider-aws/lib/api-gateway-stage";
 import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group";
 import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission";
 import { Construct } from "constructs";
-import { Alarm, type AlarmText } from "./alarm";
+import { Alarm } from "./alarm";
+import type { AlarmSpec } from "./alarm-spec";
 import { Feature } from "./feature";
 import { RESOURCE } from "./readable-id";
 
 const STAGE = "live";
 
-/** Who called what, and how it went: long enough to look into last month. */
+/** Covers last month's incidents. */
 const LOG_RETENTION_DAYS = 30;
 
-/** One line of JSON a request; neither headers nor bodies. What is a number and there in every request stands without quotes. */
+/** One line of JSON per request, without headers and bodies. Numbers that every request has are unquoted. */
 const ACCESS_LOG = `{${[
   `"requestId":"$context.requestId"`,
   `"time":$context.requestTimeEpoch`,
@@ -31,7 +32,7 @@ const ACCESS_LOG = `{${[
   `"error":"$context.error.message"`,
 ].join(",")}}`;
 
-/** One method of one path, and the function behind it. */
+/** A method of a path, and the function that handles it. */
 export interface Route {
   readonly method: "GET" | "POST" | "PUT" | "DELETE" | "OPTIONS";
   /** `/heartbeats/{name}` */
@@ -42,27 +43,26 @@ export interface Route {
 export interface RestApiProps {
   readonly description: string;
   readonly routes: readonly Route[];
-  /** All callers together; more is answered with 429. */
+  /** For all callers together; requests above it get 429. */
   readonly throttling: { readonly requestsPerSecond: number; readonly burst: number };
   /**
-   * True: browsers on any site may read what API Gateway answers by itself (403, 429, 504), as they may read what the functions answer
-   * with `cors` of their own.
+   * True: API Gateway's own responses (403, 429, 504) allow any origin. Functions set CORS headers on theirs.
    *
    * @default false
    */
   readonly cors?: boolean;
-  readonly alarms: { readonly failures: AlarmText };
+  readonly alarms: { readonly serverErrors: AlarmSpec };
 }
 
 /**
- * A REST API before functions of its feature. Only who has AWS credentials and `execute-api:Invoke` may call it (AWS_IAM); but
- * OPTIONS is for all, since browsers ask without credentials what they may ask for.
+ * A REST API over functions of its feature. Callers need AWS credentials and `execute-api:Invoke` (AWS_IAM), except for OPTIONS:
+ * CORS preflight requests are unsigned.
  *
- * Resource by resource rather than by an OpenAPI body, which the local emulator does not take. Its access logs need the role that
- * `npx almanac bootstrap` gives API Gateway: that is the account's, so no environment has it.
+ * Defined resource by resource because the local emulator does not support OpenAPI bodies. Access logs need API Gateway's
+ * CloudWatch role, an account setting that `npx almanac bootstrap` makes.
  */
 export class RestApi extends Construct {
-  /** Where its paths begin: `https://....execute-api.eu-central-1.amazonaws.com/live`. */
+  /** Base URL: `https://....execute-api.eu-central-1.amazonaws.com/live`. */
   readonly url: string;
   readonly id: string;
   private readonly api: ApiGatewayRestApi;
@@ -70,29 +70,34 @@ export class RestApi extends Construct {
 
   constructor(scope: Construct, id: string, props: RestApiProps) {
     super(scope, id);
-    const name = Feature.of(this).physicalName(id);
+    const name = Feature.of(this).nameOf(this);
     this.api = new ApiGatewayRestApi(this, RESOURCE, {
       name,
       description: props.description,
       endpointConfiguration: { types: ["REGIONAL"] },
     });
     const integrations = props.routes.map((route) => this.createRoute(route));
-    const ownAnswers = props.cors === true ? this.createOwnAnswers() : [];
-    const deployment = this.createDeployment(props.routes, integrations, ownAnswers);
+    const gatewayResponses = props.cors === true ? this.createGatewayResponses() : [];
+    const deployment = this.createDeployment(props.routes, integrations, gatewayResponses);
     const stage = this.createStage(name, deployment);
     this.createThrottling(stage, props.throttling);
-    this.createAlarms(name, props.alarms);
+    new Alarm(this, "server-errors", {
+      spec: props.alarms.serverErrors,
+      namespace: "AWS/ApiGateway",
+      metric: "5XXError",
+      dimensions: { ApiName: name, Stage: STAGE },
+    });
 
     this.url = this.urlOf(stage);
     this.id = this.api.id;
   }
 
-  /** What a caller's policy has to allow `execute-api:Invoke` on. */
+  /** The resource of a caller's `execute-api:Invoke` permission. */
   arnOf({ method, path }: Pick<Route, "method" | "path">): string {
     return `${this.api.executionArn}/${STAGE}/${method}${path.replace(/\{\w+\}/g, "*")}`;
   }
 
-  /** What AWS calls the stage's address leads to Amazon, whoever has made it: an emulator answers at a path of its own. */
+  /** The stage's invoke URL always points to Amazon; an emulator serves the stage at its own endpoint. */
   private urlOf(stage: ApiGatewayStage): string {
     const { awsEndpoint } = Feature.of(this).deployment;
     if (awsEndpoint === undefined) return stage.invokeUrl;
@@ -110,7 +115,7 @@ export class RestApi extends Construct {
       authorization: authorizationOf(route),
     });
     new LambdaPermission(this, `${id}-permission`, {
-      statementId: `${Feature.of(this).physicalName(this.node.id)}-${id}`,
+      statementId: `${Feature.of(this).nameOf(this)}-${id}`,
       action: "lambda:InvokeFunction",
       functionName: handler.name,
       principal: "apigateway.amazonaws.com",
@@ -121,12 +126,12 @@ export class RestApi extends Construct {
       resourceId,
       httpMethod: method.httpMethod,
       type: "AWS_PROXY",
-      integrationHttpMethod: "POST", // Lambda is always called so, whatever the caller's method
+      integrationHttpMethod: "POST", // the Lambda API takes POST for every method
       uri: handler.invokeArn,
     });
   }
 
-  /** Resources are shared by the paths that go through them. */
+  /** Paths share the resources of their common prefix. */
   private resourceAt(segments: readonly string[]): string {
     const last = segments.at(-1);
     if (last === undefined) return this.api.rootResourceId;
@@ -139,25 +144,25 @@ export class RestApi extends Construct {
     return resource.id;
   }
 
-  /** API Gateway's answers as they always are, with the header that lets browsers hand them on. */
-  private createOwnAnswers(): ApiGatewayGatewayResponse[] {
+  /** API Gateway's default error responses with a CORS header. */
+  private createGatewayResponses(): ApiGatewayGatewayResponse[] {
     return ["DEFAULT_4XX", "DEFAULT_5XX"].map(
       (responseType) =>
         new ApiGatewayGatewayResponse(this, responseType.toLowerCase().replace("_", "-"), {
           restApiId: this.api.id,
           responseType,
           responseParameters: { "gatewayresponse.header.Access-Control-Allow-Origin": "'*'" },
-          // What it is anyhow; AWS tells it back, and a plan would want it gone.
+          // The default. AWS returns it, so leaving it out would show as a change in every plan.
           responseTemplates: { "application/json": '{"message":$context.error.messageString}' },
         }),
     );
   }
 
-  /** What callers see changes with a deployment only, so each change of a route is one. */
+  /** A deployment snapshots the routes, so each change of a route triggers a new one. */
   private createDeployment(
     routes: readonly Route[],
     integrations: readonly ApiGatewayIntegration[],
-    ownAnswers: readonly ApiGatewayGatewayResponse[],
+    gatewayResponses: readonly ApiGatewayGatewayResponse[],
   ): ApiGatewayDeployment {
     return new ApiGatewayDeployment(this, "deployment", {
       restApiId: this.api.id,
@@ -168,15 +173,15 @@ export class RestApi extends Construct {
             `${authorizationOf(route)} ${route.handler.invokeArn}`,
           ]),
         ),
-        ...(ownAnswers.length > 0 && { "own answers": "Access-Control-Allow-Origin" }),
+        ...(gatewayResponses.length > 0 && { "gateway responses": "Access-Control-Allow-Origin" }),
       },
-      dependsOn: [...integrations, ...ownAnswers],
+      dependsOn: [...integrations, ...gatewayResponses],
       lifecycle: { createBeforeDestroy: true },
     });
   }
 
   private createStage(name: string, deployment: ApiGatewayDeployment): ApiGatewayStage {
-    const logs = new CloudwatchLogGroup(this, "logs", {
+    const logs = new CloudwatchLogGroup(this, "log-group", {
       name: `/aws/apigateway/${name}`,
       retentionInDays: LOG_RETENTION_DAYS,
     });
@@ -194,19 +199,6 @@ export class RestApi extends Construct {
       stageName: stage.stageName,
       methodPath: "*/*",
       settings: { throttlingRateLimit: requestsPerSecond, throttlingBurstLimit: burst },
-    });
-  }
-
-  private createAlarms(name: string, alarms: RestApiProps["alarms"]): void {
-    new Alarm(this, "failures", {
-      text: alarms.failures,
-      namespace: "AWS/ApiGateway",
-      metric: "5XXError",
-      dimensions: { ApiName: name, Stage: STAGE },
-      statistic: "Sum",
-      comparison: "GreaterThanThreshold",
-      threshold: 0,
-      periodSeconds: 300,
     });
   }
 }

@@ -4,16 +4,17 @@ import { IamRolePolicy } from "@cdktf/provider-aws/lib/iam-role-policy";
 import { SfnStateMachine } from "@cdktf/provider-aws/lib/sfn-state-machine";
 import { Construct } from "constructs";
 import type { Machine } from "../asl/machine";
-import { Alarm, type AlarmText } from "./alarm";
+import { Alarm } from "./alarm";
+import type { AlarmSpec } from "./alarm-spec";
 import type { Metric } from "./dashboard";
 import { Feature } from "./feature";
 import { policy, statementsOf, type Binding } from "./grants";
 import { RESOURCE } from "./readable-id";
 
-/** Long enough to look into last month's incident. */
+/** Covers last month's incidents. */
 const LOG_RETENTION_DAYS = 30;
 
-/** What it takes to write to a log group of one's own: CloudWatch knows no resources for these. */
+/** To deliver logs to a log group. CloudWatch has no resource-level permissions for these. */
 const LOG_DELIVERY_ACTIONS = [
   "logs:CreateLogDelivery",
   "logs:DeleteLogDelivery",
@@ -26,35 +27,34 @@ const LOG_DELIVERY_ACTIONS = [
 ];
 
 export interface StateMachineProps<Bindings extends Readonly<Record<string, Binding>>> {
-  /** What the machine uses: its permission to the role, its value by its name to `definition`. */
+  /** What the machine uses: permissions go to its role, values to `definition` by name. */
   readonly bindings: Bindings;
   readonly definition: (values: { readonly [Name in keyof Bindings]: string }) => Machine;
   readonly alarms: {
-    /** An execution failed, or ran into the machine's time limit. Those that people abort raise none. */
-    readonly failed: AlarmText;
+    /** An execution failed or timed out. Aborted executions do not alarm. */
+    readonly executionFailures: AlarmSpec;
   };
 }
 
 /**
- * A Step Functions state machine of the standard kind: each state is done at most once per try, and an execution may take a year.
- * With its role, its log of failures (without what executions are about), X-Ray and alarms. Encrypted always, with a key that AWS
- * owns.
+ * A standard Step Functions state machine with its role, error log (without execution data), X-Ray tracing and alarms. Encrypted
+ * with an AWS-owned key.
  */
 export class StateMachine<
   Bindings extends Readonly<Record<string, Binding>> = Readonly<Record<string, Binding>>,
 > extends Construct {
   readonly name: string;
   readonly arn: string;
-  /** What its executions' ARNs begin with, up to the colon before their name. */
+  /** Prefix of its executions' ARNs, up to the colon before their name. */
   readonly executionsArn: string;
 
   constructor(scope: Construct, id: string, props: StateMachineProps<Bindings>) {
     super(scope, id);
     const feature = Feature.of(this);
-    const name = feature.physicalName(id);
+    const name = feature.nameOf(this);
 
-    const logs = new CloudwatchLogGroup(this, "logs", {
-      // Under this prefix, log groups share one resource policy; each of another name would fill up CloudWatch's ten.
+    const logs = new CloudwatchLogGroup(this, "log-group", {
+      // Log groups with this prefix share one resource policy. An account has ten.
       name: `/aws/vendedlogs/states/${name}`,
       retentionInDays: LOG_RETENTION_DAYS,
     });
@@ -67,22 +67,22 @@ export class StateMachine<
       definition: JSON.stringify(props.definition(valuesOf(props.bindings))),
       loggingConfiguration: { level: "ERROR", includeExecutionData: false, logDestination: `${logs.arn}:*` },
       tracingConfiguration: { enabled: true },
-      dependsOn: [permissions], // else it could not write to its log group, and is refused
+      dependsOn: [permissions], // Step Functions refuses a machine that cannot write to its log group
     });
 
     this.name = machine.name;
     this.arn = machine.arn;
     this.executionsArn = feature.arn("states", `execution:${name}`);
-    this.createAlarms(props.alarms);
+    this.createAlarms(props.alarms.executionFailures);
   }
 
-  /** The machine's ARN, and these actions on it. */
-  allows(...actions: readonly ("StartExecution" | "ListExecutions")[]): Binding {
+  /** The machine's ARN with these actions. */
+  grant(...actions: readonly ("StartExecution" | "ListExecutions")[]): Binding {
     return { value: this.arn, actions: actions.map((action) => `states:${action}`), resources: [this.arn] };
   }
 
-  /** {@link executionsArn}, and these actions on all of them. */
-  allowsOnExecutions(...actions: readonly ("DescribeExecution" | "StopExecution")[]): Binding {
+  /** {@link executionsArn} with these actions on all executions. */
+  grantExecutions(...actions: readonly ("DescribeExecution" | "StopExecution")[]): Binding {
     return {
       value: this.executionsArn,
       actions: actions.map((action) => `states:${action}`),
@@ -90,7 +90,6 @@ export class StateMachine<
     };
   }
 
-  /** A metric that Step Functions counts of it. */
   metric(
     metric:
       "ExecutionsStarted" | "ExecutionsSucceeded" | "ExecutionsFailed" | "ExecutionsTimedOut" | "ExecutionsAborted",
@@ -114,7 +113,7 @@ export class StateMachine<
   }
 
   private createPermissions(role: IamRole, bindings: Bindings): IamRolePolicy {
-    return new IamRolePolicy(this, "permissions", {
+    return new IamRolePolicy(this, "policy", {
       name: "permissions",
       role: role.id,
       policy: policy([
@@ -129,26 +128,15 @@ export class StateMachine<
             "xray:PutTelemetryRecords",
             "xray:PutTraceSegments",
           ],
-          Resource: ["*"], // X-Ray knows no resources for these
+          Resource: ["*"], // X-Ray has no resource-level permissions for these
         },
       ]),
     });
   }
 
-  private createAlarms({ failed }: StateMachineProps<Bindings>["alarms"]): void {
-    for (const [id, metric] of [
-      ["failed", "ExecutionsFailed"],
-      ["timed-out", "ExecutionsTimedOut"],
-    ] as const) {
-      new Alarm(this, id, {
-        text: failed,
-        ...this.metric(metric),
-        statistic: "Sum",
-        comparison: "GreaterThanThreshold",
-        threshold: 0,
-        periodSeconds: 300,
-      });
-    }
+  private createAlarms(spec: AlarmSpec): void {
+    new Alarm(this, "executions-failed", { spec, ...this.metric("ExecutionsFailed") });
+    new Alarm(this, "executions-timed-out", { spec, ...this.metric("ExecutionsTimedOut") });
   }
 }
 

@@ -1,29 +1,29 @@
 import { DynamodbTable } from "@cdktf/provider-aws/lib/dynamodb-table";
 import { Construct } from "constructs";
-import type { EventSource, StreamFeed } from "./event-source";
+import type { EventSource, StreamEventSourceProps } from "./event-source";
 import { Feature } from "./feature";
 import type { Binding } from "./grants";
 import { RESOURCE } from "./readable-id";
 
-/** An attribute that is part of a key: S string, N number, B binary. */
+/** A key attribute: S string, N number, B binary. */
 export interface KeyAttribute {
   readonly name: string;
   readonly type: "S" | "N" | "B";
 }
 
 export interface TableProps {
-  /** Ends the physical name. @default none: the table is named as its feature */
-  readonly role?: string;
+  /** @default none: the table has its feature's name */
+  readonly nameSuffix?: string;
   readonly partitionKey: KeyAttribute;
   readonly sortKey?: KeyAttribute;
-  /** The attribute (epoch seconds) after which DynamoDB removes an item, within two days. @default items stay */
+  /** Epoch seconds after which DynamoDB deletes an item, within two days. @default items do not expire */
   readonly timeToLiveAttribute?: string;
   /** @default none */
   readonly indexes?: readonly {
     readonly name: string;
     readonly partitionKey: KeyAttribute;
     readonly sortKey?: KeyAttribute;
-    /** What it has beside its keys. @default all attributes */
+    /** Projected beside the keys. @default all */
     readonly attributes?: readonly string[];
   }[];
   /** @default no stream */
@@ -31,8 +31,7 @@ export interface TableProps {
 }
 
 /**
- * A DynamoDB table: on-demand, encrypted (always, by DynamoDB), restorable to any second of the last 35 days where data is
- * protected.
+ * A DynamoDB table: on-demand, encrypted by DynamoDB. With `protectData`: point-in-time recovery and deletion protection.
  */
 export class Table extends Construct {
   readonly name: string;
@@ -51,7 +50,7 @@ export class Table extends Construct {
 
     this.indexNames = indexes.map(({ name }) => name);
     this.resource = new DynamodbTable(this, RESOURCE, {
-      name: feature.physicalName(props.role),
+      name: feature.physicalName(props.nameSuffix),
       billingMode: "PAY_PER_REQUEST",
       attribute: [...new Map(keys.map((key) => [key.name, { name: key.name, type: key.type }])).values()],
       hashKey: props.partitionKey.name,
@@ -76,14 +75,14 @@ export class Table extends Construct {
     this.arn = this.resource.arn;
   }
 
-  /** Only with `stream`. */
+  /** Requires `stream`. */
   get streamArn(): string {
     return this.resource.streamArn;
   }
 
-  /** The table's name, and these actions on it and, for queries, on its indexes: `table.allows("Query", "UpdateItem")`. */
-  allows(...actions: readonly DynamoAction[]): Binding {
-    const readsIndexes = actions.includes("Query"); // a scan of ours is one of the table
+  /** The table's name with these actions on it and, for Query, on its indexes: `table.grant("Query", "UpdateItem")`. */
+  grant(...actions: readonly DynamoAction[]): Binding {
+    const readsIndexes = actions.includes("Query"); // no code scans an index
     return {
       value: this.name,
       actions: actions.map((action) => `dynamodb:${action}`),
@@ -91,13 +90,13 @@ export class Table extends Construct {
     };
   }
 
-  /** Only with `stream`: feeds a function with every change from its creation on. */
-  streams({ batchSize, retries, onFailure }: StreamFeed): EventSource {
+  /** Requires `stream`. Invokes a function with every change since the table was created. */
+  eventSource({ batchSize, retries, onFailure }: StreamEventSourceProps): EventSource {
     const actions = ["DescribeStream", "GetRecords", "GetShardIterator"].map((action) => `dynamodb:${action}`);
     return {
       permissions: {
         STREAM: { value: this.streamArn, actions, resources: [this.streamArn] },
-        STREAM_FAILURES: onFailure.allowsSend(),
+        STREAM_FAILURES: onFailure.grantSend(),
       },
       mapping: {
         eventSourceArn: this.streamArn,
@@ -111,7 +110,7 @@ export class Table extends Construct {
   }
 }
 
-/** Actions on a table's items. Table-wide administration is not a function's business. */
+/** Actions on items. */
 export type DynamoAction =
   | "BatchGetItem"
   | "BatchWriteItem"

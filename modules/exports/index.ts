@@ -18,13 +18,15 @@ import {
 } from "../../functions/exports/contract";
 import { DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS } from "../../functions/shared/time";
 import { Alarm } from "../constructs/alarm";
+import type { AlarmSpec } from "../constructs/alarm-spec";
 import { Bucket } from "../constructs/bucket";
 import type { Graph, Line, Metric } from "../constructs/dashboard";
 import { Feature, type Deployment } from "../constructs/feature";
 import type { Binding } from "../constructs/grants";
-import { literal } from "../constructs/literal";
+import { escapeTemplate } from "../constructs/escape-template";
 import { NodeFunction } from "../constructs/node-function";
-import { DeadLetterQueue, Queue } from "../constructs/queue";
+import { AsyncFunction } from "../constructs/patterns/async-function";
+import { QueueFunction } from "../constructs/patterns/queue-function";
 import { Schedule } from "../constructs/schedule";
 import { minutesOf } from "../constructs/schedule-expression";
 import { StateMachine } from "../constructs/state-machine";
@@ -57,6 +59,11 @@ const JOB_TIMEOUT_SECONDS = 30;
 
 /** Tables to S3, every day: claimed by a conditional write, read in segments, resumed where they were left. */
 export class Exports extends Feature {
+  readonly deadLetterAlarm = {
+    description: "A scheduled export was not started (messages in the dead-letter queue)",
+    impact: "The export has no files for that run.",
+    runbook: "exports#dead-letter-queue",
+  } as const;
   private readonly exports: readonly ExportConfig[];
 
   constructor(environment: TerraformStack, deployment: Deployment, config: ExportsConfig) {
@@ -66,20 +73,18 @@ export class Exports extends Feature {
     const files = this.createFiles();
     const configuration = this.createConfiguration(config);
     const machine = this.createMachine({ state, files, configuration }, config);
-    const deadLetters = this.createDeadLetters();
-    const runner = this.createRunner(machine, configuration, deadLetters);
-    for (const table of config.tables) this.createSchedule(table, runner, deadLetters);
-    if (config.jobs) this.createJobDoor(machine, configuration);
+    const runner = this.createRunner(machine, configuration);
+    for (const table of config.tables) this.createSchedule(table, runner);
+    if (config.jobs) this.createJobQueue(machine, configuration);
     this.createAthenaTables(config.tables, files);
     this.createAlarms(config.tables);
-    this.showOnDashboard("Exports", this.graphs(machine));
+    this.createDashboardRow("Exports", this.graphs(machine));
 
     this.output("bucket_name", "Where exports go that name no bucket of their own", files.name);
     this.output("state_table_name", "What exports are at, and what they were", state.name);
     this.output("configuration_bucket_name", "Holds exports.json", configuration.name);
     this.output("state_machine_arn", "Runs exports", machine.arn);
     this.output("run_function_name", "Runs an export when it is invoked, and answers when it is there", runner.name);
-    this.output("dead_letter_queue_url", "Ticks that failed for good", deadLetters.url);
   }
 
   private createStateTable(): Table {
@@ -91,7 +96,7 @@ export class Exports extends Feature {
   }
 
   private createFiles(): Bucket {
-    const files = new Bucket(this, "files", { role: "files" });
+    const files = new Bucket(this, "files", { nameSuffix: "files" });
     // An emulator bills nobody, and takes a minute to make the rule.
     if (this.deployment.awsEndpoint === undefined)
       new S3BucketLifecycleConfiguration(this, "abandoned-uploads", {
@@ -109,12 +114,12 @@ export class Exports extends Feature {
   }
 
   private createConfiguration({ tables, jobs }: ExportsConfig): Bucket {
-    const bucket = new Bucket(this, "configuration", { role: "configuration", versioned: true });
+    const bucket = new Bucket(this, "configuration", { nameSuffix: "configuration", versioned: true });
     const value: Configuration = { tables: tables.map(plain), ...(jobs && { jobs: jobExport(jobs) }) };
     const input = this.input("configuration", {
       type: "any",
       description: "What is exported, and how: an object, see README.md",
-      value: literal(JSON.parse(JSON.stringify(value)) as unknown),
+      value: escapeTemplate(JSON.parse(JSON.stringify(value)) as unknown),
     });
     new S3Object(this, "configuration-object", {
       bucket: bucket.name,
@@ -131,9 +136,9 @@ export class Exports extends Feature {
     const claim = new NodeFunction<ClaimEnvironment>(this, "claim", {
       entry: "functions/exports/claim-run.ts",
       environment: {
-        STATE_TABLE: state.allows("GetItem", "UpdateItem"),
+        STATE_TABLE: state.grant("GetItem", "UpdateItem"),
         TABLES: this.tables(tableNames, "DescribeTable"),
-        CONFIGURATION_BUCKET: configuration.allowsRead(CONFIGURATION_KEY),
+        CONFIGURATION_BUCKET: configuration.grantRead(CONFIGURATION_KEY),
         EXPORTS_BUCKET: files.name,
         EXECUTIONS: {
           value: this.executionsArn,
@@ -142,12 +147,12 @@ export class Exports extends Feature {
         },
       },
       timeoutSeconds: CLAIM_TIMEOUT_SECONDS,
-      alarms: { errors: BY_MACHINE },
+      alarms: { errors: COVERED_BY_MACHINE },
     });
     const read = new NodeFunction<ReadEnvironment>(this, "read", {
       entry: "functions/exports/read-segment.ts",
       environment: {
-        STATE_TABLE: state.allows("PutItem", "UpdateItem"),
+        STATE_TABLE: state.grant("PutItem", "UpdateItem"),
         TABLES: this.tables(tableNames, "Scan"),
         BUCKETS: this.buckets(files, {
           of: this.exports.filter(({ engine }) => engine !== "dynamodb-export"),
@@ -158,12 +163,12 @@ export class Exports extends Feature {
       },
       timeoutSeconds: READ_TIMEOUT_SECONDS,
       memoryMb: READ_MEMORY_MB,
-      alarms: { errors: BY_MACHINE },
+      alarms: { errors: COVERED_BY_MACHINE },
     });
     const native = new NodeFunction<ReadEnvironment>(this, "native", {
       entry: "functions/exports/export-natively.ts",
       environment: {
-        STATE_TABLE: state.allows("PutItem"),
+        STATE_TABLE: state.grant("PutItem"),
         TABLES: this.nativeTables(tables),
         BUCKETS: this.buckets(files, {
           of: this.exports.filter(({ engine }) => engine === "dynamodb-export"),
@@ -173,12 +178,12 @@ export class Exports extends Feature {
         KEYS: keys,
       },
       timeoutSeconds: FINISH_TIMEOUT_SECONDS,
-      alarms: { errors: BY_MACHINE },
+      alarms: { errors: COVERED_BY_MACHINE },
     });
     const finish = new NodeFunction<FinishEnvironment>(this, "finish", {
       entry: "functions/exports/finish-run.ts",
       environment: {
-        STATE_TABLE: state.allows("GetItem", "PutItem", "Query", "UpdateItem"),
+        STATE_TABLE: state.grant("GetItem", "PutItem", "Query", "UpdateItem"),
         BUCKETS: this.buckets(files, {
           of: this.exports,
           actions: ["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],
@@ -187,81 +192,93 @@ export class Exports extends Feature {
         KEYS: keys,
       },
       timeoutSeconds: FINISH_TIMEOUT_SECONDS,
-      alarms: { errors: BY_MACHINE },
+      alarms: { errors: COVERED_BY_MACHINE },
     });
     const fail = new NodeFunction<FailEnvironment>(this, "fail", {
       entry: "functions/exports/fail-run.ts",
-      environment: { STATE_TABLE: state.allows("GetItem", "UpdateItem") },
+      environment: { STATE_TABLE: state.grant("GetItem", "UpdateItem") },
       timeoutSeconds: CLAIM_TIMEOUT_SECONDS,
-      alarms: { errors: BY_MACHINE },
+      alarms: { errors: COVERED_BY_MACHINE },
     });
     return new StateMachine(this, "run", {
       bindings: {
-        claim: claim.allowsInvoke(),
-        read: read.allowsInvoke(),
-        native: native.allowsInvoke(),
-        finish: finish.allowsInvoke(),
-        fail: fail.allowsInvoke(),
+        claim: claim.grantInvoke(),
+        read: read.grantInvoke(),
+        native: native.grantInvoke(),
+        finish: finish.grantInvoke(),
+        fail: fail.grantInvoke(),
       },
       definition: exportMachine,
-      alarms: { failed: "An export failed. See modules/exports/README.md, 'An export failed'" },
+      alarms: {
+        executionFailures: {
+          description: "An export run failed",
+          impact: "The files of that run are missing or incomplete.",
+          runbook: "exports#an-export-failed",
+        },
+      },
     });
   }
 
-  private createDeadLetters(): DeadLetterQueue {
-    return new DeadLetterQueue(this, "dead-letters", {
-      alarms: { notEmpty: "An export was not started. See modules/exports/README.md, 'Dead letters'" },
-    });
-  }
-
-  private createRunner(machine: Machine, configuration: Bucket, deadLetters: DeadLetterQueue) {
-    return new NodeFunction<RunEnvironment>(this, "start", {
+  private createRunner(machine: Machine, configuration: Bucket): AsyncFunction<RunEnvironment> {
+    return new AsyncFunction<RunEnvironment>(this, "start", {
       entry: "functions/exports/run-export.ts",
       environment: {
-        CONFIGURATION_BUCKET: configuration.allowsRead(CONFIGURATION_KEY),
-        MACHINE: machine.allows("StartExecution"),
-        EXECUTIONS: machine.allowsOnExecutions("DescribeExecution"),
+        CONFIGURATION_BUCKET: configuration.grantRead(CONFIGURATION_KEY),
+        MACHINE: machine.grant("StartExecution"),
+        EXECUTIONS: machine.grantExecutions("DescribeExecution"),
       },
       timeoutSeconds: RUN_TIMEOUT_SECONDS,
-      asynchronous: { deadLetters, retries: 2, maxEventAgeSeconds: MAX_TICK_AGE_SECONDS },
-      alarms: { errors: "An export was not started. See modules/exports/README.md, 'Dead letters'" },
+      retries: 2,
+      maxEventAgeSeconds: MAX_TICK_AGE_SECONDS,
+      alarms: {
+        errors: {
+          description: "The function that starts exports is failing",
+          impact: "Scheduled exports may not start. Failed invocations are retried twice.",
+          runbook: "exports#dead-letter-queue",
+        },
+      },
     });
   }
 
   /** The rule's name ends in the export's: by that the function knows which one is due. */
-  private createSchedule(
-    { name, schedule }: TableExport,
-    runner: NodeFunction<RunEnvironment>,
-    deadLetters: DeadLetterQueue,
-  ): void {
+  private createSchedule({ name, schedule }: TableExport, runner: AsyncFunction<RunEnvironment>): void {
     new Schedule(this, `schedule-${name}`, {
       description: `Exports ${name}`,
       expression: schedule,
       target: runner,
-      deadLetters,
-      maxEventAgeSeconds: MAX_TICK_AGE_SECONDS,
     });
   }
 
   /** A queue of jobs; each becomes an execution of its own. */
-  private createJobDoor(machine: Machine, configuration: Bucket): void {
-    const queue = new Queue(this, "jobs", {
-      role: "jobs",
-      visibilityTimeoutSeconds: 6 * JOB_TIMEOUT_SECONDS,
-      alarms: { deadLetters: "Jobs were not taken. See modules/exports/README.md, 'Jobs were not taken'" },
-    });
-    new NodeFunction<StartEnvironment>(this, "take-jobs", {
+  private createJobQueue(machine: Machine, configuration: Bucket): void {
+    const runbook = "exports#jobs-are-not-started";
+    const { queue } = new QueueFunction<StartEnvironment>(this, "take-jobs", {
       entry: "functions/exports/start-jobs.ts",
       environment: {
-        CONFIGURATION_BUCKET: configuration.allowsRead(CONFIGURATION_KEY),
-        MACHINE: machine.allows("StartExecution"),
+        CONFIGURATION_BUCKET: configuration.grantRead(CONFIGURATION_KEY),
+        MACHINE: machine.grant("StartExecution"),
       },
       timeoutSeconds: JOB_TIMEOUT_SECONDS,
-      source: queue.feeds({ batchSize: 10 }),
-      alarms: { errors: "Jobs were not taken. See modules/exports/README.md, 'Jobs were not taken'" },
+      queue: { nameSuffix: "jobs" },
+      batch: { batchSize: 10 },
+      alarms: {
+        errors: {
+          description: "The function that starts export jobs is failing",
+          impact: "Requested exports start late or not at all.",
+          runbook,
+        },
+        deadLetterQueue: {
+          depth: {
+            description: "Export jobs cannot be started (messages in the dead-letter queue)",
+            impact: "The requested exports do not run.",
+            runbook,
+          },
+        },
+        oldestMessageAge: { disabled: "jobs that cannot be started go to the dead-letter queue within minutes" },
+      },
     });
     this.output("jobs_queue_url", "Takes jobs: {application, table_name, region, assume_role}", queue.url);
-    this.output("jobs_dead_letter_queue_url", "Jobs that were not taken", queue.deadLetters.url);
+    this.output("jobs_dead_letter_queue_url", "Jobs that were not taken", queue.deadLetterQueue.url);
   }
 
   private createAthenaTables(tables: readonly TableExport[], files: Bucket): void {
@@ -286,21 +303,24 @@ export class Exports extends Feature {
   private createAlarms(tables: readonly TableExport[]): void {
     for (const { name } of tables.filter(({ schedule }) => isDaily(schedule)))
       new Alarm(this, `late-${name}`, {
-        text: `The export ${name} was not finished for a day. See modules/exports/README.md, 'An export is late'`,
+        spec: {
+          description: `The export ${name} has not finished for 24 hours`,
+          impact: `There are no current files of ${name}.`,
+          runbook: "exports#an-export-is-late",
+        },
         ...this.finished(name),
-        statistic: "Sum",
         comparison: "LessThanThreshold",
         threshold: 1,
         periodSeconds: DAY_SECONDS,
         missingData: "breaching",
       });
-    new Alarm(this, "empty", {
-      text: "An export has no items. See modules/exports/README.md, 'An export is empty'",
+    new Alarm(this, "empty-exports", {
+      spec: {
+        description: "A scheduled export has no items",
+        impact: "The export's files for that run are empty.",
+        runbook: "exports#an-export-is-empty",
+      },
       ...this.metric("emptyExports"),
-      statistic: "Sum",
-      comparison: "GreaterThanThreshold",
-      threshold: 0,
-      periodSeconds: 300,
     });
   }
 
@@ -392,8 +412,7 @@ export class Exports extends Feature {
   }
 }
 
-/** Whatever fails in a step is tried again by the machine, whose own alarm says so when that was in vain. */
-const BY_MACHINE = "none, because the state machine tries again, and has an alarm of its own";
+const COVERED_BY_MACHINE: AlarmSpec = { disabled: "the state machine retries, and has an alarm for failed executions" };
 
 interface Parts {
   readonly state: Table;

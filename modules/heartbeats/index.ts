@@ -1,5 +1,5 @@
 import { S3Object } from "@cdktf/provider-aws/lib/s3-object";
-import { Fn, Op, Token, conditional, type TerraformStack, type TerraformVariable } from "cdktf";
+import { Fn, type TerraformStack, type TerraformVariable } from "cdktf";
 import { z } from "zod";
 import {
   LOOKUP_THREADS,
@@ -20,17 +20,16 @@ import {
   type Target,
   type Watch,
 } from "../../functions/heartbeats/contract";
-import { MINUTE_SECONDS } from "../../functions/shared/time";
 import { Alarm } from "../constructs/alarm";
 import { Bucket } from "../constructs/bucket";
 import type { Graph } from "../constructs/dashboard";
 import { Feature, type Deployment } from "../constructs/feature";
 import type { Binding } from "../constructs/grants";
-import { literal } from "../constructs/literal";
-import { MEMORY_MB, NodeFunction } from "../constructs/node-function";
-import { DeadLetterQueue } from "../constructs/queue";
-import { RestApi } from "../constructs/rest-api";
-import { Schedule } from "../constructs/schedule";
+import { escapeTemplate } from "../constructs/escape-template";
+import { MEMORY_MB } from "../constructs/node-function";
+import { ApiFunction } from "../constructs/patterns/api-function";
+import { AsyncFunction } from "../constructs/patterns/async-function";
+import { ScheduledFunction } from "../constructs/patterns/scheduled-function";
 import { minutesOf, scheduleSchema } from "../constructs/schedule-expression";
 import { Table } from "../constructs/table";
 import { StatusPage, statusPageSchema } from "./status-page";
@@ -114,31 +113,31 @@ type HeartbeatsConfig = z.output<typeof heartbeatsSchema>;
 
 /** Checks URLs on a schedule, listens for jobs, keeps what it found, and tells of incidents. */
 export class Heartbeats extends Feature {
+  readonly deadLetterAlarm = {
+    description: "Heartbeat checks or status page builds failed after all retries (messages in the dead-letter queue)",
+    impact: "Targets were not checked at those times, or the status page was stale.",
+    runbook: "heartbeats#dead-letter-queue",
+  } as const;
+
   constructor(environment: TerraformStack, deployment: Deployment, config: HeartbeatsConfig) {
     super(environment, "heartbeats", deployment);
     const telemetry = this.createTelemetryTable();
     const state = this.createStateTable();
     const configuration = this.createConfiguration(config);
-    const deadLetters = this.createDeadLetters();
     const topic = this.inputTopic();
     const interval = this.inputInterval(config);
     const statusPage = new StatusPage(this, "status-page", config.statusPage);
-    const publisher = this.createPublisher({ state, configuration, statusPage, deadLetters, interval });
-    const checker = this.createChecker(
-      { telemetry, state, configuration, publisher, deadLetters, topic, interval },
-      config,
-    );
-    this.createSchedule(checker, deadLetters, interval.numberValue);
-    this.createAlarms(checker, interval.numberValue);
-    if (config.jobs.length > 0) this.createReportDoor(state, configuration);
-    this.showOnDashboard("Heartbeats", this.graphs(checker));
+    const publisher = this.createPublisher({ state, configuration, statusPage, interval });
+    const checker = this.createChecker({ telemetry, state, configuration, publisher, topic, interval }, config);
+    this.createAlarms();
+    if (config.jobs.length > 0) this.createHeartbeatApi(state, configuration);
+    this.createDashboardRow("Heartbeats", this.graphs(checker));
 
     this.output("table_name", "Telemetry: a row for each check", telemetry.name);
     this.output("state_table_name", "States, incidents and roll-ups", state.name);
     this.output("status_page_url", "The status page", statusPage.url);
     this.output("status_bucket_name", "Holds the status page and status.json", statusPage.bucketName);
     this.output("check_function_name", "Checks all targets when it is invoked", checker.name);
-    this.output("dead_letter_queue_url", "Ticks that failed for good", deadLetters.url);
   }
 
   private createTelemetryTable(): Table {
@@ -151,7 +150,7 @@ export class Heartbeats extends Feature {
 
   private createStateTable(): Table {
     return new Table(this, "state", {
-      role: "state",
+      nameSuffix: "state",
       partitionKey: { name: STATE_KEYS.partition, type: "S" },
       sortKey: { name: STATE_KEYS.sort, type: "S" },
       timeToLiveAttribute: STATE_KEYS.timeToLive,
@@ -160,11 +159,11 @@ export class Heartbeats extends Feature {
 
   /** An object, because a thousand targets fit in no environment variable, and because its diff in a plan is easily read. */
   private createConfiguration({ targets, jobs, maintenance, remindAfterHours }: HeartbeatsConfig): Bucket {
-    const bucket = new Bucket(this, "configuration", { role: "configuration", versioned: true });
+    const bucket = new Bucket(this, "configuration", { nameSuffix: "configuration", versioned: true });
     const input = this.input("targets", {
       type: "any",
       description: "What to check: a list of objects, see README.md",
-      value: literal(targets),
+      value: escapeTemplate(targets),
     });
     new S3Object(this, "targets-object", {
       bucket: bucket.name,
@@ -175,7 +174,7 @@ export class Heartbeats extends Feature {
     const watch = this.input("watch", {
       type: "any",
       description: "Jobs that report in, maintenance of everything, reminders: an object, see README.md",
-      value: literal({ jobs, maintenance, remindAfterHours } satisfies Watch),
+      value: escapeTemplate({ jobs, maintenance, remindAfterHours } satisfies Watch),
     });
     new S3Object(this, "watch-object", {
       bucket: bucket.name,
@@ -186,48 +185,47 @@ export class Heartbeats extends Feature {
     return bucket;
   }
 
-  private createDeadLetters(): DeadLetterQueue {
-    return new DeadLetterQueue(this, "dead-letters", {
-      alarms: { notEmpty: "Heartbeats were not taken. See modules/heartbeats/README.md, 'Dead letters'" },
-    });
-  }
-
-  private createPublisher(parts: PublisherParts): NodeFunction<PublishEnvironment> {
-    const { state, configuration, statusPage, deadLetters, interval } = parts;
-    return new NodeFunction<PublishEnvironment>(this, "publish", {
+  private createPublisher(parts: PublisherParts): AsyncFunction<PublishEnvironment> {
+    const { state, configuration, statusPage, interval } = parts;
+    return new AsyncFunction<PublishEnvironment>(this, "publish", {
       entry: "functions/heartbeats/publish.ts",
       environment: {
-        STATE_TABLE: state.allows("BatchGetItem", "Query"),
-        TARGETS_BUCKET: configuration.allowsRead(TARGETS_KEY, WATCH_KEY),
-        STATUS_BUCKET: statusPage.allowsPublish(),
+        STATE_TABLE: state.grant("BatchGetItem", "Query"),
+        TARGETS_BUCKET: configuration.grantRead(TARGETS_KEY, WATCH_KEY),
+        STATUS_BUCKET: statusPage.grantPublish(),
         INTERVAL_MINUTES: interval.stringValue,
       },
       timeoutSeconds: PUBLISH_TIMEOUT_SECONDS,
       memoryMb: PUBLISH_MEMORY_MB,
-      asynchronous: { deadLetters, retries: 2, maxEventAgeSeconds: MAX_TICK_AGE_SECONDS },
+      retries: 2,
+      maxEventAgeSeconds: MAX_TICK_AGE_SECONDS,
       alarms: {
-        errors: "The status page is not published. See modules/heartbeats/README.md, 'The page is not published'",
+        errors: {
+          description: "The status page publisher is failing",
+          impact: "The status page is stale. Checks and notifications continue.",
+          runbook: "heartbeats#the-status-page-is-not-published",
+        },
       },
     });
   }
 
   private createChecker(
-    { telemetry, state, configuration, publisher, deadLetters, topic, interval }: CheckerParts,
+    { telemetry, state, configuration, publisher, topic, interval }: CheckerParts,
     { targets, telemetryDays, slackWebhookParameter }: HeartbeatsConfig,
-  ): NodeFunction<CheckEnvironment> {
-    return new NodeFunction<CheckEnvironment>(this, "check", {
+  ): ScheduledFunction<CheckEnvironment> {
+    return new ScheduledFunction<CheckEnvironment>(this, "check", {
       entry: "functions/heartbeats/check.ts",
       environment: {
-        HEARTBEATS_TABLE: telemetry.allows("BatchWriteItem"),
-        STATE_TABLE: state.allows("BatchGetItem", "GetItem", "PutItem", "UpdateItem"),
-        TARGETS_BUCKET: configuration.allowsRead(TARGETS_KEY, WATCH_KEY),
+        HEARTBEATS_TABLE: telemetry.grant("BatchWriteItem"),
+        STATE_TABLE: state.grant("BatchGetItem", "GetItem", "PutItem", "UpdateItem"),
+        TARGETS_BUCKET: configuration.grantRead(TARGETS_KEY, WATCH_KEY),
         TELEMETRY_DAYS: this.input("telemetry_days", {
           type: "number",
           description: "Days that a telemetry row is kept",
           value: telemetryDays,
         }).stringValue,
         INTERVAL_MINUTES: interval.stringValue,
-        PUBLISH_FUNCTION: publisher.allowsInvoke(),
+        PUBLISH_FUNCTION: publisher.grantInvoke(),
         NOTIFICATION_TOPIC: topic,
         SLACK_WEBHOOK_PARAMETER: this.slackWebhook(slackWebhookParameter),
         SECRETS_KEPT_SECONDS: this.secrets(targets),
@@ -243,8 +241,22 @@ export class Heartbeats extends Feature {
         value: MEMORY_MB + worstCaseBodyMegabytes(targets),
       }).numberValue,
       threads: LOOKUP_THREADS,
-      asynchronous: { deadLetters, retries: 2, maxEventAgeSeconds: MAX_TICK_AGE_SECONDS },
-      alarms: { errors: "The checker fails. See modules/heartbeats/README.md, 'The checker fails'" },
+      schedule: { everyMinutes: interval.numberValue, description: "Checks all heartbeat targets" },
+      retries: 2,
+      maxEventAgeSeconds: MAX_TICK_AGE_SECONDS,
+      alarms: {
+        errors: {
+          description: "The heartbeat checker is failing",
+          impact: "Targets may not be checked. Failed runs are retried twice.",
+          runbook: "heartbeats#the-checker-is-failing",
+        },
+        // A monitor that does not run reports no failures.
+        noInvocations: {
+          description: "The heartbeat checker is not running",
+          impact: "No target is checked, and outages go unnoticed.",
+          runbook: "heartbeats#the-checker-is-not-running",
+        },
+      },
     });
   }
 
@@ -286,51 +298,26 @@ export class Heartbeats extends Feature {
     });
   }
 
-  private createSchedule(
-    checker: NodeFunction<CheckEnvironment>,
-    deadLetters: DeadLetterQueue,
-    intervalMinutes: number,
-  ): void {
-    const plural = conditional(Op.eq(intervalMinutes, 1), "", "s");
-    new Schedule(this, "schedule", {
-      description: "Checks all heartbeat targets",
-      expression: `rate(${intervalMinutes} minute${Token.asString(plural)})`,
-      target: checker,
-      deadLetters,
-      maxEventAgeSeconds: MAX_TICK_AGE_SECONDS,
-    });
-  }
-
-  private createAlarms(checker: NodeFunction<CheckEnvironment>, intervalMinutes: number): void {
-    // A monitor that does not run reports nothing bad: its silence is what has to be noticed, here of three ticks.
-    new Alarm(this, "silence", {
-      text: "No heartbeats are taken at all. See modules/heartbeats/README.md, 'Silence'",
-      ...checker.metric("Invocations"),
-      statistic: "Sum",
-      comparison: "LessThanThreshold",
-      threshold: 1,
-      periodSeconds: Token.asNumber(Op.mul(intervalMinutes, 3 * MINUTE_SECONDS)),
-      missingData: "breaching",
-    });
+  private createAlarms(): void {
     new Alarm(this, "broken-checks", {
-      text: "Checks fail for a fault of the checker. See modules/heartbeats/README.md, 'Broken checks'",
+      spec: {
+        description: "Checks fail because of an internal error, not because of the target",
+        impact: "The status of the affected targets is unknown. Other targets are checked.",
+        runbook: "heartbeats#checks-with-internal-errors",
+      },
       ...this.metric("brokenChecks"),
-      statistic: "Sum",
-      comparison: "GreaterThanThreshold",
-      threshold: 0,
-      periodSeconds: 300,
     });
     new Alarm(this, "failed-notifications", {
-      text: "People could not be told of an incident. See modules/heartbeats/README.md, 'Failed notifications'",
+      spec: {
+        description: "Incident notifications cannot be delivered",
+        impact: "People are not notified of incidents until a retry succeeds.",
+        runbook: "heartbeats#notifications-cannot-be-delivered",
+      },
       ...this.metric("failedNotifications"),
-      statistic: "Sum",
-      comparison: "GreaterThanThreshold",
-      threshold: 0,
-      periodSeconds: 300,
     });
   }
 
-  private graphs(checker: NodeFunction<CheckEnvironment>): readonly Graph[] {
+  private graphs(checker: ScheduledFunction<CheckEnvironment>): readonly Graph[] {
     return [
       {
         title: "Checks",
@@ -348,33 +335,34 @@ export class Heartbeats extends Feature {
         ],
       },
       {
-        title: "The checker",
+        title: "Checker",
         lines: [
           { ...checker.metric("Invocations"), label: "runs", statistic: "Sum" },
-          { ...checker.metric("Errors"), label: "errors", statistic: "Sum" },
-          { ...this.metric("failedNotifications"), label: "people not told", statistic: "Sum" },
+          { ...this.metric("failedNotifications"), label: "failed notifications", statistic: "Sum" },
         ],
       },
     ];
   }
 
   /** `POST /heartbeats/{name}`, for jobs that report in. */
-  private createReportDoor(state: Table, configuration: Bucket): void {
-    const handler = new NodeFunction<ReportInEnvironment>(this, "report-in", {
+  private createHeartbeatApi(state: Table, configuration: Bucket): void {
+    const route = { method: "POST", path: "/heartbeats/{name}" } as const;
+    const { api } = new ApiFunction<ReportInEnvironment>(this, "api", {
       entry: "functions/heartbeats/heartbeat-api.ts",
       environment: {
-        STATE_TABLE: state.allows("UpdateItem"),
-        WATCH_BUCKET: configuration.allowsRead(WATCH_KEY),
+        STATE_TABLE: state.grant("UpdateItem"),
+        WATCH_BUCKET: configuration.grantRead(WATCH_KEY),
       },
       timeoutSeconds: REPORT_TIMEOUT_SECONDS,
-      alarms: { errors: "none, because what fails here is answered with 5xx, and the API has an alarm for that" },
-    });
-    const route = { method: "POST", path: "/heartbeats/{name}", handler } as const;
-    const api = new RestApi(this, "api", {
-      description: "Jobs report in",
       routes: [route],
-      throttling: REPORT_THROTTLING,
-      alarms: { failures: "Jobs cannot report in. See modules/heartbeats/README.md, 'Reports fail'" },
+      api: { description: "Jobs report in", throttling: REPORT_THROTTLING },
+      alarms: {
+        serverErrors: {
+          description: "The heartbeats API returns 5xx",
+          impact: "Jobs cannot report in, and may be shown as missing although they ran.",
+          runbook: "heartbeats#the-api-returns-5xx",
+        },
+      },
     });
     this.output("report_url", "POST <this>/<job>, signed (AWS_IAM): a job reports in", `${api.url}/heartbeats`);
     this.output("report_arn", "What a job's role needs execute-api:Invoke on", api.arnOf(route));
@@ -387,7 +375,6 @@ interface PublisherParts {
   readonly state: Table;
   readonly configuration: Bucket;
   readonly statusPage: StatusPage;
-  readonly deadLetters: DeadLetterQueue;
   readonly interval: TerraformVariable;
 }
 
@@ -396,8 +383,7 @@ interface CheckerParts {
   readonly telemetry: Table;
   readonly state: Table;
   readonly configuration: Bucket;
-  readonly publisher: NodeFunction<PublishEnvironment>;
-  readonly deadLetters: DeadLetterQueue;
+  readonly publisher: AsyncFunction<PublishEnvironment>;
   readonly topic: Binding;
   readonly interval: TerraformVariable;
 }

@@ -63,7 +63,7 @@ export class StatusPage extends Construct {
 
   constructor(scope: Construct, id: string, config: StatusPageConfig) {
     super(scope, id);
-    this.bucket = new Bucket(this, "files", { role: "page" });
+    this.bucket = new Bucket(this, "files", { nameSuffix: "page" });
     this.url = config.cdn ? this.createDistribution(config) : `s3://${this.bucket.name}/${STATUS_PAGE_KEY}`;
   }
 
@@ -71,9 +71,9 @@ export class StatusPage extends Construct {
     return this.bucket.name;
   }
 
-  /** The bucket's name, and the permission to keep the page's files in it as they should be. */
-  allowsPublish(): Binding {
-    return this.bucket.allowsMirror(STATUS_PAGE_KEY, STATUS_JSON_KEY, `${BADGES_PREFIX}*`);
+  /** The bucket's name with the permissions to list, put and delete the page's files. */
+  grantPublish(): Binding {
+    return this.bucket.grantSync(STATUS_PAGE_KEY, STATUS_JSON_KEY, `${BADGES_PREFIX}*`);
   }
 
   /** @returns the page's URL */
@@ -122,7 +122,7 @@ export class StatusPage extends Construct {
       // It is a matter of minutes, which a deployment need not wait for.
       waitForDeployment: false,
     });
-    this.bucket.acceptReads("cloudfront.amazonaws.com", distribution.arn);
+    this.bucket.allowServiceRead("cloudfront.amazonaws.com", distribution.arn);
     return `https://${domain?.name ?? distribution.domainName}/`;
   }
 

@@ -15,11 +15,9 @@ import { Alarm } from "../constructs/alarm";
 import { Bucket } from "../constructs/bucket";
 import type { Graph } from "../constructs/dashboard";
 import { Feature, type Deployment } from "../constructs/feature";
-import { literal } from "../constructs/literal";
-import { NodeFunction } from "../constructs/node-function";
-import { DeadLetterQueue } from "../constructs/queue";
+import { escapeTemplate } from "../constructs/escape-template";
+import { ScheduledFunction } from "../constructs/patterns/scheduled-function";
 import { RestApi } from "../constructs/rest-api";
-import { Schedule } from "../constructs/schedule";
 import { Table } from "../constructs/table";
 import { createChannel, type CreatedChannel, type Shared } from "./pipeline";
 
@@ -62,18 +60,24 @@ function schemaFault(schema: object): string | undefined {
 
 /** Channels from an API over a queue into a table and an archive, and from the table to Slack. */
 export class Pipelines extends Feature {
+  readonly deadLetterAlarm = {
+    description: "Slack sender invocations failed (messages in the dead-letter queue)",
+    impact: "Slack notifications are late.",
+    runbook: "pipelines#the-slack-sender-is-failing",
+  } as const;
+
   constructor(environment: TerraformStack, deployment: Deployment, config: ChannelsConfig) {
     super(environment, "pipelines", deployment);
     this.inputChannels(config);
     const encryptionKey = this.inputEncryptionKey();
-    const archive = new Bucket(this, "archive", { role: "archive", versioned: true, encryptionKey });
+    const archive = new Bucket(this, "archive", { nameSuffix: "archive", versioned: true, encryptionKey });
     const configuration = this.createConfiguration(config);
     const webhooks = webhooksOf(config);
     const telling = webhooks.length === 0 ? undefined : this.createTelling(webhooks);
     const shared: Shared = { archive, configuration, telling };
     const channels = Object.entries(config).map(([name, channel]) => createChannel(this, name, channel, shared));
     const api = this.createApi(channels);
-    this.showOnDashboard("Pipelines", this.graphs(channels, telling));
+    this.createDashboardRow("Pipelines", this.graphs(channels, telling));
 
     this.output("channels", "By name: where messages go, and what becomes of them", outputsOf(channels, api));
     this.output("archive_bucket_name", "Every message: <channel>/dt=<day>/hour=<hour>/*.ndjson.gz", archive.name);
@@ -85,7 +89,6 @@ export class Pipelines extends Feature {
     if (telling === undefined) return;
     this.output("notices_table_name", "Notices that wait for Slack", telling.notices.name);
     this.output("drain_function_name", "Tells Slack what waits, when it is invoked with {}", telling.drain.name);
-    this.output("dead_letter_queue_url", "Calls of the drain that failed for good", telling.deadLetters.url);
   }
 
   /** As a variable, so that a plan shows what changes in a channel, and plain Terraform can change it. */
@@ -93,7 +96,7 @@ export class Pipelines extends Feature {
     this.input("channels", {
       type: "any",
       description: "How each channel reads its messages: objects by name, see README.md",
-      value: literal(config),
+      value: escapeTemplate(config),
     });
   }
 
@@ -101,7 +104,7 @@ export class Pipelines extends Feature {
   private createConfiguration(config: ChannelsConfig): Bucket | undefined {
     const names = Object.entries(config).flatMap(([name, { schema }]) => (schema === undefined ? [] : [name]));
     if (names.length === 0) return undefined;
-    const bucket = new Bucket(this, "configuration", { role: "configuration", versioned: true });
+    const bucket = new Bucket(this, "configuration", { nameSuffix: "configuration", versioned: true });
     for (const name of names) {
       new S3Object(this, `${kebab(name)}-schema`, {
         bucket: bucket.name,
@@ -115,35 +118,28 @@ export class Pipelines extends Feature {
 
   /** The way to Slack that all channels share. */
   private createTelling(webhooks: readonly string[]): Telling {
-    const deadLetters = new DeadLetterQueue(this, "dead-letters", {
-      alarms: { notEmpty: "Slack is not told on time. See modules/pipelines/README.md, 'The drain fails'" },
-    });
     const notices = new Table(this, "notices", {
-      role: "notices",
+      nameSuffix: "notices",
       partitionKey: { name: NOTICE_KEYS.partition, type: "S" },
       sortKey: { name: NOTICE_KEYS.sort, type: "S" },
     });
-    const drain = this.createDrain(notices, deadLetters, webhooks);
+    const drain = this.createDrain(notices, webhooks);
     new Alarm(this, "overdue-notices", {
-      text: "Slack has taken nothing for five minutes. See modules/pipelines/README.md, 'Slack takes nothing'",
+      spec: {
+        description: "Slack has accepted no notifications for five minutes",
+        impact: "Slack notifications are late. None is lost.",
+        runbook: "pipelines#slack-accepts-no-notifications",
+      },
       ...this.metric("overdueNotices"),
-      statistic: "Sum",
-      comparison: "GreaterThanThreshold",
-      threshold: 0,
-      periodSeconds: 300,
     });
-    return { notices, drain, deadLetters };
+    return { notices, drain };
   }
 
-  private createDrain(
-    notices: Table,
-    deadLetters: DeadLetterQueue,
-    webhooks: readonly string[],
-  ): NodeFunction<DrainEnvironment> {
-    const drain = new NodeFunction<DrainEnvironment>(this, "drain", {
+  private createDrain(notices: Table, webhooks: readonly string[]): ScheduledFunction<DrainEnvironment> {
+    return new ScheduledFunction<DrainEnvironment>(this, "drain", {
       entry: "functions/pipelines/send.ts",
       environment: {
-        NOTICES_TABLE: notices.allows("BatchWriteItem", "Query", "UpdateItem"),
+        NOTICES_TABLE: notices.grant("BatchWriteItem", "Query", "UpdateItem"),
         SLACK_PARAMETERS: {
           value: webhooks.join(","),
           actions: ["ssm:GetParameter"],
@@ -152,18 +148,18 @@ export class Pipelines extends Feature {
         },
       },
       timeoutSeconds: DRAIN_TIMEOUT_SECONDS,
-      // The next tick is the next try.
-      asynchronous: { deadLetters, retries: 0, maxEventAgeSeconds: DRAIN_TICK_AGE_SECONDS },
-      alarms: { errors: "Slack is not told. See modules/pipelines/README.md, 'The drain fails'" },
-    });
-    new Schedule(this, "drain-schedule", {
-      description: "Tells Slack what was left waiting",
-      expression: "rate(1 minute)",
-      target: drain,
-      deadLetters,
+      schedule: { everyMinutes: 1, description: "Sends pending Slack notifications" },
+      retries: 0, // the next run is the retry
       maxEventAgeSeconds: DRAIN_TICK_AGE_SECONDS,
+      alarms: {
+        errors: {
+          description: "The Slack sender is failing",
+          impact: "Slack notifications are late.",
+          runbook: "pipelines#the-slack-sender-is-failing",
+        },
+        noInvocations: { disabled: "each new notification also invokes it" },
+      },
     });
-    return drain;
   }
 
   private createApi(channels: readonly CreatedChannel[]): RestApi {
@@ -171,44 +167,45 @@ export class Pipelines extends Feature {
       description: "Takes messages into channels",
       routes: channels.map(({ name, door }) => ({ method: "POST", path: `/channels/${name}`, handler: door })),
       throttling: THROTTLING,
-      alarms: { failures: "Messages are not taken. See modules/pipelines/README.md, 'Messages are not taken'" },
+      alarms: {
+        serverErrors: {
+          description: "The pipelines API returns 5xx",
+          impact: "Messages are not accepted. Senders must retry.",
+          runbook: "pipelines#the-api-returns-5xx",
+        },
+      },
     });
   }
 
   private graphs(channels: readonly CreatedChannel[], telling: Telling | undefined): readonly Graph[] {
     return [
-      ...channels.map(({ name, door, ingest, queue }): Graph => ({
+      ...channels.map(({ name, door, ingest: { queue } }): Graph => ({
         title: name,
         lines: [
           { ...door.metric("Invocations"), label: "messages at the door", statistic: "Sum" },
-          { ...ingest.metric("Errors"), label: "failed batches", statistic: "Sum" },
           { ...queue.metric("ApproximateAgeOfOldestMessage"), label: "oldest in the queue (s)", statistic: "Maximum" },
           {
-            ...queue.deadLetters.metric("ApproximateNumberOfMessagesVisible"),
+            ...queue.deadLetterQueue.metric("ApproximateNumberOfMessagesVisible"),
             label: "dead letters",
             statistic: "Maximum",
           },
         ],
       })),
-      ...(telling === undefined ? [] : [this.slackGraph(telling)]),
+      ...(telling === undefined ? [] : [this.slackGraph()]),
     ];
   }
 
-  private slackGraph({ drain }: Telling): Graph {
+  private slackGraph(): Graph {
     return {
       title: "Slack",
-      lines: [
-        { ...drain.metric("Errors"), label: "failed drains", statistic: "Sum" },
-        { ...this.metric("overdueNotices"), label: "webhooks with overdue notices", statistic: "Maximum" },
-      ],
+      lines: [{ ...this.metric("overdueNotices"), label: "webhooks with overdue notices", statistic: "Maximum" }],
     };
   }
 }
 
 interface Telling {
   readonly notices: Table;
-  readonly drain: NodeFunction<DrainEnvironment>;
-  readonly deadLetters: DeadLetterQueue;
+  readonly drain: ScheduledFunction<DrainEnvironment>;
 }
 
 function webhooksOf(config: ChannelsConfig): readonly string[] {
@@ -217,13 +214,13 @@ function webhooksOf(config: ChannelsConfig): readonly string[] {
 
 function outputsOf(channels: readonly CreatedChannel[], api: RestApi): object {
   return Object.fromEntries(
-    channels.map(({ name, queue, table, notify }) => [
+    channels.map(({ name, ingest: { queue }, table, notify }) => [
       name,
       {
         endpoint: `${api.url}/channels/${name}`,
         endpoint_arn: api.arnOf({ method: "POST", path: `/channels/${name}` }),
         queue_url: queue.url,
-        dead_letter_queue_url: queue.deadLetters.url,
+        dead_letter_queue_url: queue.deadLetterQueue.url,
         table_name: table.name,
         notify_function_name: notify?.name ?? "",
       },

@@ -16,7 +16,10 @@ import {
 import { Alarm } from "../constructs/alarm";
 import type { Bucket } from "../constructs/bucket";
 import { NodeFunction } from "../constructs/node-function";
-import { Queue } from "../constructs/queue";
+import { COVERED_BY_API_ALARM } from "../constructs/patterns/api-function";
+import { QueueFunction } from "../constructs/patterns/queue-function";
+import type { ScheduledFunction } from "../constructs/patterns/scheduled-function";
+import type { Queue } from "../constructs/queue";
 import { Table } from "../constructs/table";
 
 /** Within API Gateway's 29; a door waits for S3 and SQS. */
@@ -31,23 +34,20 @@ const INGEST_MEMORY_MB = 1_024;
 /** Filled within a second, a batch shares one object in the archive. */
 const INGEST_BATCH = { batchSize: 100, windowSeconds: 1 } as const;
 
-/** Six times the consumer's timeout, says Lambda's documentation. */
-const VISIBILITY_TIMEOUT_SECONDS = 6 * INGEST_TIMEOUT_SECONDS;
-
 /** What fails three times will fail a fourth time. */
 const MAX_RECEIVES = 3;
 
-/** So many dead letters are no mishap any more. */
-const FLOOD = 100;
+/** More dead letters than this have a common cause. */
+const HIGH_DLQ_DEPTH = 100;
 
 /** Writing notices takes milliseconds; throttled, seconds. */
 const NOTIFY_TIMEOUT_SECONDS = 60;
 
 /** A batch of a hundred is in halves down to one after seven; the others are for DynamoDB to come back. */
-const NOTIFY_FEED = { batchSize: 100, retries: 20 } as const;
+const NOTIFY_BATCH = { batchSize: 100, retries: 20 } as const;
 
 /** Half an hour, of the 24 that a stream keeps its records. */
-const STREAM_LAG_MS = 1_800_000;
+const MAX_ITERATOR_AGE_MS = 1_800_000;
 
 /** What all channels of an environment share. */
 export interface Shared {
@@ -55,14 +55,13 @@ export interface Shared {
   /** Holds schemas; undefined where no channel has one. */
   readonly configuration: Bucket | undefined;
   /** The line before Slack, and who works it off; undefined where no channel tells anybody. */
-  readonly telling: { readonly notices: Table; readonly drain: NodeFunction<DrainEnvironment> } | undefined;
+  readonly telling: { readonly notices: Table; readonly drain: ScheduledFunction<DrainEnvironment> } | undefined;
 }
 
 export interface CreatedChannel {
   readonly name: string;
   readonly door: NodeFunction<DoorEnvironment>;
-  readonly queue: Queue;
-  readonly ingest: NodeFunction<IngestEnvironment>;
+  readonly ingest: QueueFunction<IngestEnvironment>;
   readonly table: Table;
   /** Undefined where nobody is to be told. */
   readonly notify: NodeFunction<NotifyEnvironment> | undefined;
@@ -70,45 +69,27 @@ export interface CreatedChannel {
 
 type Config = z.output<typeof channelSchema>;
 
-const README = "See modules/pipelines/README.md";
-
 /** All names begin with the channel's: `job-order-ingest`. */
 export function createChannel(scope: Construct, name: string, config: Config, shared: Shared): CreatedChannel {
-  const queue = createQueue(scope, name);
   const table = createTable(scope, name);
+  const ingest = createIngest(scope, name, table, shared);
+  const { queue } = ingest;
   const { telling } = shared;
   const tells = config.slack !== undefined && telling !== undefined;
   return {
     name,
-    queue,
     table,
     door: createDoor(scope, name, config, queue, shared),
-    ingest: createIngest(scope, name, queue, table, shared),
+    ingest,
     notify: tells ? createNotify(scope, name, queue, table, telling) : undefined,
   };
-}
-
-function createQueue(scope: Construct, name: string): Queue {
-  return new Queue(scope, `${kebab(name)}-queue`, {
-    role: kebab(name),
-    visibilityTimeoutSeconds: VISIBILITY_TIMEOUT_SECONDS,
-    maxReceives: MAX_RECEIVES,
-    alarms: {
-      deadLetters: `Some messages of ${name} cannot be worked off. ${README}, 'Dead letters'`,
-      deadLetterFlood: {
-        text: `More than ${FLOOD} messages of ${name} cannot be worked off: it is not the messages. ${README}, 'A flood of dead letters'`,
-        threshold: FLOOD,
-      },
-      standstill: `Messages of ${name} wait for fifteen minutes. ${README}, 'Messages wait'`,
-    },
-  });
 }
 
 function createTable(scope: Construct, name: string): Table {
   const text = (attribute: string) => ({ name: attribute, type: "S" }) as const;
   const attributes = INDEXED_ATTRIBUTES;
   return new Table(scope, `${kebab(name)}-table`, {
-    role: kebab(name),
+    nameSuffix: kebab(name),
     partitionKey: text(ROW_KEYS.partition),
     indexes: [
       { name: INDEXES.byDay, partitionKey: text(ROW_KEYS.day), sortKey: text(ROW_KEYS.receivedAt), attributes },
@@ -129,34 +110,53 @@ function createDoor(
     entry: "functions/pipelines/ingress.ts",
     environment: {
       ...channelVariables(name),
-      QUEUE_URL: queue.allowsSend(),
+      QUEUE_URL: queue.grantSend(),
       SCHEMA_BUCKET:
-        schema === undefined || configuration === undefined ? "" : configuration.allowsRead(schemaKey(name)),
+        schema === undefined || configuration === undefined ? "" : configuration.grantRead(schemaKey(name)),
     },
     timeoutSeconds: DOOR_TIMEOUT_SECONDS,
-    alarms: { errors: "none, because what fails here is answered with 5xx, and the API has an alarm for that" },
+    alarms: { errors: COVERED_BY_API_ALARM },
   });
 }
 
 function createIngest(
   scope: Construct,
   name: string,
-  queue: Queue,
   table: Table,
   { archive }: Shared,
-): NodeFunction<IngestEnvironment> {
-  return new NodeFunction<IngestEnvironment>(scope, `${kebab(name)}-ingest`, {
+): QueueFunction<IngestEnvironment> {
+  return new QueueFunction<IngestEnvironment>(scope, `${kebab(name)}-ingest`, {
     entry: "functions/pipelines/ingest.ts",
     environment: {
       ...channelVariables(name),
-      CHANNEL_TABLE: table.allows("PutItem"),
-      ARCHIVE_BUCKET: archive.allowsWrite(`${name}/*`),
+      CHANNEL_TABLE: table.grant("PutItem"),
+      ARCHIVE_BUCKET: archive.grantWrite(`${name}/*`),
     },
     timeoutSeconds: INGEST_TIMEOUT_SECONDS,
     memoryMb: INGEST_MEMORY_MB,
-    source: queue.feeds(INGEST_BATCH),
+    queue: { nameSuffix: kebab(name), maxReceives: MAX_RECEIVES },
+    batch: INGEST_BATCH,
     alarms: {
-      errors: "none, because what fails comes again, and waits or is a dead letter in the end: both have an alarm",
+      deadLetterQueue: {
+        depth: {
+          description: `Messages of ${name} cannot be processed (messages in the dead-letter queue)`,
+          impact: "These messages are not stored, or Slack is not notified of them.",
+          runbook: "pipelines#dead-letter-queue",
+        },
+        highDepth: {
+          spec: {
+            description: `More than ${HIGH_DLQ_DEPTH} messages of ${name} cannot be processed`,
+            impact: "Probably no message of this pipeline is stored.",
+            runbook: "pipelines#many-messages-in-the-dead-letter-queue",
+          },
+          messages: HIGH_DLQ_DEPTH,
+        },
+      },
+      oldestMessageAge: {
+        description: `Messages of ${name} have been waiting in the queue for 15 minutes`,
+        impact: "New messages appear late in the table and in Slack.",
+        runbook: "pipelines#messages-are-waiting",
+      },
     },
   });
 }
@@ -172,22 +172,22 @@ function createNotify(
     entry: "functions/pipelines/notify.ts",
     environment: {
       ...channelVariables(name),
-      NOTICES_TABLE: notices.allows("BatchWriteItem"),
-      DRAIN_FUNCTION: drain.allowsInvoke(),
+      NOTICES_TABLE: notices.grant("BatchWriteItem"),
+      DRAIN_FUNCTION: drain.grantInvoke(),
     },
     timeoutSeconds: NOTIFY_TIMEOUT_SECONDS,
-    source: table.streams({ ...NOTIFY_FEED, onFailure: queue.deadLetters }),
-    alarms: {
-      errors: "none, because what fails comes again, and lags or is a dead letter in the end: both have an alarm",
-    },
+    eventSource: table.eventSource({ ...NOTIFY_BATCH, onFailure: queue.deadLetterQueue }),
+    alarms: { errors: { disabled: "covered by the alarms for iterator age and the dead-letter queue" } },
   });
-  new Alarm(scope, `${kebab(name)}-stream-lag`, {
-    text: `Changes of ${name} wait for half an hour to be told. ${README}, 'Changes are not told'`,
+  new Alarm(notify, "iterator-age", {
+    spec: {
+      description: `Changes of ${name} have been waiting in the table's stream for 30 minutes`,
+      impact: "Slack notifications are late. Changes older than 24 hours are lost.",
+      runbook: "pipelines#changes-are-waiting",
+    },
     ...notify.metric("IteratorAge"),
     statistic: "Maximum",
-    comparison: "GreaterThanThreshold",
-    threshold: STREAM_LAG_MS,
-    periodSeconds: 300,
+    threshold: MAX_ITERATOR_AGE_MS,
   });
   return notify;
 }

@@ -14,12 +14,13 @@ import {
 } from "../../functions/timers/contract";
 import { Alarm } from "../constructs/alarm";
 import type { Graph } from "../constructs/dashboard";
+import { escapeTemplate } from "../constructs/escape-template";
 import { Feature, type Deployment } from "../constructs/feature";
-import { literal } from "../constructs/literal";
-import { MinuteTick } from "../constructs/minute-tick";
-import { NodeFunction } from "../constructs/node-function";
-import { DeadLetterQueue, Queue } from "../constructs/queue";
-import { RestApi } from "../constructs/rest-api";
+import type { Bindings } from "../constructs/grants";
+import { ApiFunction } from "../constructs/patterns/api-function";
+import { QueueFunction, type QueueFunctionProps } from "../constructs/patterns/queue-function";
+import { ScheduledFunction } from "../constructs/patterns/scheduled-function";
+import type { Queue } from "../constructs/queue";
 import { Table } from "../constructs/table";
 
 /** Shorter than from one tick to the next: a run that is killed has lost its lease when the next one comes. */
@@ -33,9 +34,6 @@ const MAX_TICK_AGE_SECONDS = 60;
 
 /** What falls due at one time, handed to the callback at one time. */
 const FIRES_PER_CALLBACK = 10;
-
-/** Six times the consumer's timeout, says Lambda's documentation. */
-const VISIBILITY_TIMEOUTS = 6;
 
 /** Fires whose callback fails come again after 2, 4, 8, ... seconds. */
 const MAX_RECEIVES = 8;
@@ -95,28 +93,35 @@ type TimersConfig = z.output<typeof timersSchema>;
 
 /** Calls back at a set time, once or again and again. */
 export class Timers extends Feature {
+  readonly deadLetterAlarm = {
+    description: "Dispatcher invocations failed (messages in the dead-letter queue)",
+    impact: "Timers may have fired late. Later runs catch up.",
+    runbook: "timers#dead-letter-queue",
+  } as const;
+
   constructor(environment: TerraformStack, deployment: Deployment, config: TimersConfig) {
     super(environment, "timers", deployment);
     const table = this.createTable();
-    const queue = this.createQueue(config);
-    const deadLetters = this.createDeadLetters();
     const shards = this.inputShards(config);
-    const dispatcher = this.createDispatcher({ table, queue, deadLetters, shards });
-    this.createTick(dispatcher, deadLetters, config);
-    const callback = this.createCallback(table, queue, config);
-    const api = this.createApi(table, queue, shards);
-    this.createAlarms(dispatcher, queue);
-    this.showOnDashboard("Timers", this.graphs(dispatcher, callback, queue));
+    const callback = this.createCallback(table, config);
+    const { queue } = callback;
+    const dispatcher = this.createDispatcher({ table, queue, shards }, config);
+    const { api } = this.createApi({ table, queue, shards });
+    this.createCursorLagAlarm();
+    this.createDashboardRow("Timers", this.graphs(queue));
 
     this.output("table_name", "Timers, and how far they have been handed over", table.name);
     this.output("fires_queue_url", "Where fires wait for their time", queue.url);
-    this.output("fires_dead_letter_queue_url", "Fires whose callback failed for good", queue.deadLetters.url);
+    this.output("fires_dead_letter_queue_url", "Fires whose callback failed for good", queue.deadLetterQueue.url);
     this.output("dispatch_function_name", "Hands over what falls due", dispatcher.name);
     this.output("callback_function_name", "Is called when a timer fires", callback.name);
     this.output("api_url", "Where the REST API's paths begin: <this>/periodic/<id>", api.url);
     this.output("api_id", "The REST API", api.id);
-    this.output("api_arns", "What a client's role needs execute-api:Invoke on: all of it", api.arns);
-    this.output("dead_letter_queue_url", "Ticks that failed for good", deadLetters.url);
+    this.output(
+      "api_arns",
+      "What a client's role needs execute-api:Invoke on: all of it",
+      API_ROUTES.map((route) => api.arnOf(route)),
+    );
   }
 
   private createTable(): Table {
@@ -133,21 +138,6 @@ export class Timers extends Feature {
     });
   }
 
-  private createQueue({ callback }: TimersConfig): Queue {
-    return new Queue(this, "fires", {
-      role: "fires",
-      visibilityTimeoutSeconds: VISIBILITY_TIMEOUTS * callback.timeoutSeconds,
-      maxReceives: MAX_RECEIVES,
-      alarms: { deadLetters: "Timers fired in vain. See modules/timers/README.md, 'Dead fires'" },
-    });
-  }
-
-  private createDeadLetters(): DeadLetterQueue {
-    return new DeadLetterQueue(this, "dead-letters", {
-      alarms: { notEmpty: "Ticks were not worked off. See modules/timers/README.md, 'Dead letters'" },
-    });
-  }
-
   private inputShards({ shards }: TimersConfig): TerraformVariable {
     return this.input("shards", {
       type: "number",
@@ -156,73 +146,58 @@ export class Timers extends Feature {
     });
   }
 
-  private createDispatcher({ table, queue, deadLetters, shards }: DispatcherParts): NodeFunction<DispatchEnvironment> {
-    return new NodeFunction<DispatchEnvironment>(this, "dispatch", {
-      entry: "functions/timers/dispatch.ts",
-      environment: {
-        TIMERS_TABLE: table.allows("BatchGetItem", "GetItem", "Query", "UpdateItem"),
-        FIRES_QUEUE: queue.allowsSend(),
-        SHARDS: shards.stringValue,
-      },
-      timeoutSeconds: DISPATCH_TIMEOUT_SECONDS,
-      memoryMb: DISPATCH_MEMORY_MB,
-      // The next tick does better than a retry.
-      asynchronous: { deadLetters, retries: 0, maxEventAgeSeconds: MAX_TICK_AGE_SECONDS },
-      alarms: { errors: "Timers are not dispatched. See modules/timers/README.md, 'The dispatcher fails'" },
-    });
-  }
-
-  private createTick(
-    dispatcher: NodeFunction<DispatchEnvironment>,
-    deadLetters: DeadLetterQueue,
-    { shards }: TimersConfig,
-  ): void {
-    new MinuteTick(this, "tick", {
-      description: "Hands over the timers that fall due",
-      targets: dispatchTargets(shards),
-      target: dispatcher,
-      deadLetters,
-    });
-  }
-
-  private createCallback(table: Table, queue: Queue, { callback }: TimersConfig): NodeFunction<CallbackEnvironment> {
+  private createCallback(table: Table, { callback }: TimersConfig): QueueFunction<CallbackEnvironment> {
     const { entry, timeoutSeconds, memoryMb, maxConcurrency } = callback;
-    const FIRES_QUEUE = queue.allowsPutOff();
-    const common = {
+    const own = escapeTemplate(callback.environment);
+    const props: Omit<QueueFunctionProps<CallbackEnvironment>, "environment"> = {
       entry,
       timeoutSeconds,
       memoryMb,
-      source: queue.feeds({ batchSize: FIRES_PER_CALLBACK, ...(maxConcurrency !== undefined && { maxConcurrency }) }),
-      permissions: literal(callback.permissions),
+      permissions: escapeTemplate(callback.permissions),
+      queue: { nameSuffix: "fires", maxReceives: MAX_RECEIVES },
+      batch: { batchSize: FIRES_PER_CALLBACK, ...(maxConcurrency !== undefined && { maxConcurrency }) },
       alarms: {
-        errors: "none, because a fire that fails comes again, and in the end is a dead letter, which has an alarm",
+        deadLetterQueue: {
+          depth: {
+            description: "Timer callbacks are failing (messages in the dead-letter queue)",
+            impact: "Some timers fired without their callback completing.",
+            runbook: "timers#callbacks-are-failing",
+          },
+        },
+        oldestMessageAge: {
+          description: "Timer fires have been waiting for their callback for 30 minutes",
+          impact: "Callbacks run late.",
+          runbook: "timers#fires-are-waiting",
+          seconds: OLDEST_FIRE_SECONDS,
+        },
       },
     };
-    const own = literal(callback.environment);
-    return entry === SHIPPED_CALLBACK
-      ? new NodeFunction<RecordFireEnvironment>(this, "callback", {
-          ...common,
-          environment: {
-            ...own,
-            TIMERS_TABLE: table.allows("BatchGetItem"),
-            FIRES_QUEUE,
-            RECORDED_FIRES_TABLE: this.createRecordedFires().allows("PutItem"),
-          },
-        })
-      : new NodeFunction<CallbackEnvironment>(this, "callback", {
-          ...common,
-          // UpdateItem and DeleteItem: its claims on fires, where it asks for exactly-once.
-          environment: {
-            ...own,
-            TIMERS_TABLE: table.allows("BatchGetItem", "DeleteItem", "UpdateItem"),
-            FIRES_QUEUE,
-          },
-        });
+    if (entry === SHIPPED_CALLBACK) {
+      const recordedFires = this.createRecordedFires();
+      return new QueueFunction<RecordFireEnvironment>(this, "callback", {
+        ...props,
+        environment: (queue): Bindings<RecordFireEnvironment> => ({
+          ...own,
+          TIMERS_TABLE: table.grant("BatchGetItem"),
+          FIRES_QUEUE: queue.grantChangeVisibility(),
+          RECORDED_FIRES_TABLE: recordedFires.grant("PutItem"),
+        }),
+      });
+    }
+    return new QueueFunction<CallbackEnvironment>(this, "callback", {
+      ...props,
+      environment: (queue) => ({
+        ...own,
+        // UpdateItem and DeleteItem: its claims on fires, where it asks for exactly-once.
+        TIMERS_TABLE: table.grant("BatchGetItem", "DeleteItem", "UpdateItem"),
+        FIRES_QUEUE: queue.grantChangeVisibility(),
+      }),
+    });
   }
 
   private createRecordedFires(): Table {
     const recorded = new Table(this, "recorded-fires", {
-      role: "recorded-fires",
+      nameSuffix: "recorded-fires",
       partitionKey: { name: RECORDED_FIRE_KEYS.partition, type: "S" },
       sortKey: { name: RECORDED_FIRE_KEYS.sort, type: "S" },
       timeToLiveAttribute: RECORDED_FIRE_KEYS.timeToLive,
@@ -231,67 +206,80 @@ export class Timers extends Feature {
     return recorded;
   }
 
+  private createDispatcher(
+    { table, queue, shards }: Parts,
+    config: TimersConfig,
+  ): ScheduledFunction<DispatchEnvironment> {
+    return new ScheduledFunction<DispatchEnvironment>(this, "dispatch", {
+      entry: "functions/timers/dispatch.ts",
+      environment: {
+        TIMERS_TABLE: table.grant("BatchGetItem", "GetItem", "Query", "UpdateItem"),
+        FIRES_QUEUE: queue.grantSend(),
+        SHARDS: shards.stringValue,
+      },
+      timeoutSeconds: DISPATCH_TIMEOUT_SECONDS,
+      memoryMb: DISPATCH_MEMORY_MB,
+      schedule: {
+        everyMinutes: 1,
+        targets: dispatchTargets(config.shards),
+        description: "Hands over the timers that fall due",
+      },
+      retries: 0, // the next tick does better than a retry
+      maxEventAgeSeconds: MAX_TICK_AGE_SECONDS,
+      alarms: {
+        errors: {
+          description: "The timer dispatcher is failing",
+          impact: "Timers of the affected shards fire late.",
+          runbook: "timers#the-dispatcher-is-failing",
+        },
+        noInvocations: {
+          description: "The timer dispatcher is not running",
+          impact: "No timers fire, except those that were created less than ten minutes before their time.",
+          runbook: "timers#the-dispatcher-is-not-running",
+        },
+      },
+    });
+  }
+
   /** One function for all of it. Browsers ask for the OPTIONS of each path. */
-  private createApi(table: Table, queue: Queue, shards: TerraformVariable) {
-    const handler = new NodeFunction<ApiEnvironment>(this, "api", {
+  private createApi({ table, queue, shards }: Parts): ApiFunction<ApiEnvironment> {
+    const paths = [...new Set(API_ROUTES.map(({ path }) => path))];
+    return new ApiFunction<ApiEnvironment>(this, "api", {
       entry: "functions/timers/api.ts",
       environment: {
-        TIMERS_TABLE: table.allows("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Scan", "UpdateItem"),
-        FIRES_QUEUE: queue.allowsSend(),
+        TIMERS_TABLE: table.grant("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Scan", "UpdateItem"),
+        FIRES_QUEUE: queue.grantSend(),
         SHARDS: shards.stringValue,
       },
       timeoutSeconds: API_TIMEOUT_SECONDS,
-      alarms: { errors: "none, because what fails here is answered with 5xx, and the API has an alarm for that" },
+      routes: [...API_ROUTES, ...paths.map((path) => ({ method: "OPTIONS", path }) as const)],
+      api: { description: "Puts, gets, lists and deletes timers", throttling: API_THROTTLING, cors: true },
+      alarms: {
+        serverErrors: {
+          description: "The timers API returns 5xx",
+          impact: "Clients cannot create, read or delete timers.",
+          runbook: "timers#the-api-returns-5xx",
+        },
+      },
     });
-    const paths = [...new Set(API_ROUTES.map(({ path }) => path))];
-    const api = new RestApi(this, "rest", {
-      description: "Puts, gets, lists and deletes timers",
-      routes: [
-        ...API_ROUTES.map((route) => ({ ...route, handler })),
-        ...paths.map((path) => ({ method: "OPTIONS", path, handler }) as const),
-      ],
-      throttling: API_THROTTLING,
-      cors: true,
-      alarms: { failures: "Timers can't be put. See modules/timers/README.md, 'Requests fail'" },
-    });
-    return { url: api.url, id: api.id, arns: API_ROUTES.map((route) => api.arnOf(route)) };
   }
 
-  private createAlarms(dispatcher: NodeFunction<DispatchEnvironment>, queue: Queue): void {
-    new Alarm(this, "silence", {
-      text: "No timers are dispatched at all. See modules/timers/README.md, 'Silence'",
-      ...dispatcher.metric("Invocations"),
-      statistic: "Sum",
-      comparison: "LessThanThreshold",
-      threshold: 1,
-      periodSeconds: 180,
-      missingData: "breaching",
-    });
-    // As long as it is zero, everything is handed over before its time.
+  /** The lag is zero while all fires are queued before their time. */
+  private createCursorLagAlarm(): void {
     new Alarm(this, "cursor-lag", {
-      text: "Timers are handed over late. See modules/timers/README.md, 'Cursor lag'",
+      spec: {
+        description: "The timer dispatcher is behind schedule",
+        impact: "Timers fire late. None is lost.",
+        runbook: "timers#cursor-lag",
+      },
       ...this.metric("cursorLag"),
       statistic: "Maximum",
-      comparison: "GreaterThanThreshold",
-      threshold: 0,
       periodSeconds: 60,
       periods: 3,
     });
-    new Alarm(this, "old-fires", {
-      text: "Fires wait for their callback. See modules/timers/README.md, 'Old fires'",
-      ...queue.metric("ApproximateAgeOfOldestMessage"),
-      statistic: "Maximum",
-      comparison: "GreaterThanThreshold",
-      threshold: OLDEST_FIRE_SECONDS,
-      periodSeconds: 300,
-    });
   }
 
-  private graphs(
-    dispatcher: NodeFunction<DispatchEnvironment>,
-    callback: NodeFunction<CallbackEnvironment>,
-    queue: Queue,
-  ): readonly Graph[] {
+  private graphs(queue: Queue): readonly Graph[] {
     return [
       {
         title: "Fires",
@@ -300,6 +288,7 @@ export class Timers extends Feature {
           { ...this.metric("fired"), label: "fired", statistic: "Sum" },
           { ...this.metric("fenced"), label: "fenced", statistic: "Sum" },
           { ...this.metric("duplicates"), label: "duplicates", statistic: "Sum" },
+          { ...queue.metric("ApproximateNumberOfMessagesVisible"), label: "backlog", statistic: "Maximum" },
         ],
       },
       {
@@ -310,21 +299,13 @@ export class Timers extends Feature {
           { ...this.metric("cursorLag"), label: "cursor lag", statistic: "Maximum" },
         ],
       },
-      {
-        title: "Queue and functions",
-        lines: [
-          { ...queue.metric("ApproximateNumberOfMessagesVisible"), label: "backlog", statistic: "Maximum" },
-          { ...dispatcher.metric("Errors"), label: "dispatcher's errors", statistic: "Sum" },
-          { ...callback.metric("Errors"), label: "callback's errors", statistic: "Sum" },
-        ],
-      },
     ];
   }
 }
 
-interface DispatcherParts {
+/** What the dispatcher and the API work with. */
+interface Parts {
   readonly table: Table;
   readonly queue: Queue;
-  readonly deadLetters: DeadLetterQueue;
   readonly shards: TerraformVariable;
 }

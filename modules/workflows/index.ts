@@ -17,9 +17,9 @@ import { EventRule } from "../constructs/event-rule";
 import { Feature, type Deployment } from "../constructs/feature";
 import type { Binding } from "../constructs/grants";
 import { NodeFunction } from "../constructs/node-function";
-import { DeadLetterQueue } from "../constructs/queue";
-import { RestApi } from "../constructs/rest-api";
-import { Schedule } from "../constructs/schedule";
+import { ApiFunction } from "../constructs/patterns/api-function";
+import { AsyncFunction } from "../constructs/patterns/async-function";
+import { ScheduledFunction } from "../constructs/patterns/scheduled-function";
 import { StateMachine } from "../constructs/state-machine";
 import { Table } from "../constructs/table";
 import { taskMachine, type TaskWork } from "./definition";
@@ -55,7 +55,7 @@ export const workSchema = z.strictObject({
   /** The file of a Lambda handler, relative to the project: it is invoked with the task. */
   entry: z
     .string()
-    .regex(/^[\w./-]+\.ts$/, 'is not the path of a TypeScript file such as "functions/workflow/my-work.ts"')
+    .regex(/^[\w./-]+\.ts$/, 'is not the path of a TypeScript file such as "functions/workflows/my-work.ts"')
     .refine((entry) => existsSync(entry), { error: "is no file", when: ({ issues }) => issues.length === 0 }),
   /** Of each try; a task whose work takes longer ends as TIMED_OUT. @default 60 */
   timeoutSeconds: z.int().min(1).max(MAX_WORK_SECONDS).default(60),
@@ -93,20 +93,24 @@ type WorkflowConfig = z.output<typeof workflowSchema>;
 
 /** Runs tasks through a state machine, and keeps a status of each that is always true. */
 export class Workflow extends Feature {
+  readonly deadLetterAlarm = {
+    description: "Task starts, task events or sweeps failed after all retries (messages in the dead-letter queue)",
+    impact: "Some tasks did not start, or their rows may be stale until the next sweep.",
+    runbook: "workflows#dead-letter-queue",
+  } as const;
+
   constructor(environment: TerraformStack, deployment: Deployment, config: WorkflowConfig) {
     super(environment, "workflow", deployment);
     const settings = this.inputSettings(config);
     const table = this.createTable();
-    const deadLetters = this.createDeadLetters();
     const work = this.createWork(config);
     const machine = this.createMachine(table, work, settings);
-    const start = this.createStart(machine, deadLetters);
-    const tasks = this.createTasks(table, machine, settings);
-    const api = this.createApi(tasks);
-    this.createReconciler(table, machine, deadLetters, settings);
-    const sweep = this.createSweep(table, machine, deadLetters, settings);
+    const start = this.createStart(machine);
+    const { api } = this.createTasksApi(table, machine, settings);
+    this.createReconciler(table, machine, settings);
+    const sweep = this.createSweep(table, machine, settings);
     this.createAlarms();
-    this.showOnDashboard("Workflow", this.graphs(machine, start, sweep));
+    this.createDashboardRow("Workflow", this.graphs(machine));
 
     this.output("table_name", "A row for each task", table.name);
     this.output("start_function_name", "Starts a task when it is invoked with {taskId}", start.name);
@@ -116,7 +120,6 @@ export class Workflow extends Feature {
     this.output("keep_days", "Days that a task's row is kept", settings.keepDays.numberValue);
     this.output("api_url", "POST, GET and DELETE <this>/tasks, signed (AWS_IAM)", api.url);
     this.output("api_id", "The API behind that address", api.id);
-    this.output("dead_letter_queue_url", "Events that could not be worked on", deadLetters.url);
   }
 
   private inputSettings({ waitSeconds, timeLimitSeconds, keepDays }: WorkflowConfig): Settings {
@@ -139,12 +142,6 @@ export class Workflow extends Feature {
     });
   }
 
-  private createDeadLetters(): DeadLetterQueue {
-    return new DeadLetterQueue(this, "dead-letters", {
-      alarms: { notEmpty: "Ends of tasks were not seen. See modules/workflows/README.md, 'Dead letters'" },
-    });
-  }
-
   private createWork({ work }: WorkflowConfig): Work | undefined {
     if (work === undefined) return undefined;
     const number = (name: string, description: string, value: number) =>
@@ -155,10 +152,10 @@ export class Workflow extends Feature {
       environment: {},
       timeoutSeconds: Token.asNumber(Op.add(timeoutSeconds, WORK_GRACE_SECONDS)),
       memoryMb: number("work_memory_mb", "The work's memory", work.memoryMb),
-      alarms: { errors: "none, because a task that fails for it raises one" },
+      alarms: { errors: { disabled: "covered by the task-failure alarm" } },
     });
     const retries = number("work_retries", "Further tries after the first, of work that fails", work.retries);
-    return { binding: lambda.allowsInvoke(), limits: { timeoutSeconds, retries } };
+    return { binding: lambda.grantInvoke(), limits: { timeoutSeconds, retries } };
   }
 
   private createMachine(
@@ -166,7 +163,7 @@ export class Workflow extends Feature {
     work: Work | undefined,
     { waitSeconds, timeLimitSeconds, keepDays }: Settings,
   ): StateMachine {
-    const TASKS_TABLE = table.allows("PutItem", "UpdateItem");
+    const TASKS_TABLE = table.grant("PutItem", "UpdateItem");
     const bindings: Readonly<Record<string, Binding>> = work
       ? { TASKS_TABLE, WORK_FUNCTION: work.binding }
       : { TASKS_TABLE };
@@ -180,71 +177,84 @@ export class Workflow extends Feature {
           keepDays: keepDays.stringValue,
           ...(work && { work: { ...work.limits, functionName } }),
         }),
-      alarms: { failed: "Tasks fail. See modules/workflows/README.md, 'Tasks fail'" },
+      alarms: {
+        executionFailures: {
+          description: "Tasks are failing or timing out",
+          impact: "The affected tasks end as FAILED or TIMED_OUT.",
+          runbook: "workflows#tasks-fail",
+        },
+      },
     });
   }
 
-  private createStart(machine: StateMachine, deadLetters: DeadLetterQueue): NodeFunction<StartEnvironment> {
-    return new NodeFunction<StartEnvironment>(this, "start", {
+  private createStart(machine: StateMachine): AsyncFunction<StartEnvironment> {
+    return new AsyncFunction<StartEnvironment>(this, "start", {
       entry: "functions/workflows/start.ts",
       environment: {
-        TASK_MACHINE: machine.allows("StartExecution"),
-        TASK_EXECUTIONS: machine.allowsOnExecutions("DescribeExecution"),
+        TASK_MACHINE: machine.grant("StartExecution"),
+        TASK_EXECUTIONS: machine.grantExecutions("DescribeExecution"),
       },
       timeoutSeconds: ANSWER_TIMEOUT_SECONDS,
-      // Who doesn't wait for its answer finds in the dead letters what could not be started.
-      asynchronous: { deadLetters, retries: 2, maxEventAgeSeconds: MAX_EVENT_AGE_SECONDS },
-      alarms: { errors: "Tasks cannot be started. See modules/workflows/README.md, 'Tasks cannot be started'" },
+      retries: 2,
+      maxEventAgeSeconds: MAX_EVENT_AGE_SECONDS,
+      alarms: {
+        errors: {
+          description: "The function that starts tasks is failing",
+          impact: "Callers cannot start tasks.",
+          runbook: "workflows#tasks-cannot-be-started",
+        },
+      },
     });
   }
 
-  private createTasks(table: Table, machine: StateMachine, { keepDays }: Settings): NodeFunction<TasksEnvironment> {
-    return new NodeFunction<TasksEnvironment>(this, "tasks", {
+  private createTasksApi(table: Table, machine: StateMachine, { keepDays }: Settings): ApiFunction<TasksEnvironment> {
+    return new ApiFunction<TasksEnvironment>(this, "api", {
       entry: "functions/workflows/tasks.ts",
       environment: {
-        TASKS_TABLE: table.allows("Query", "UpdateItem"),
-        TASK_MACHINE: machine.allows("StartExecution"),
-        TASK_EXECUTIONS: machine.allowsOnExecutions("DescribeExecution", "StopExecution"),
+        TASKS_TABLE: table.grant("Query", "UpdateItem"),
+        TASK_MACHINE: machine.grant("StartExecution"),
+        TASK_EXECUTIONS: machine.grantExecutions("DescribeExecution", "StopExecution"),
         KEEP_DAYS: keepDays.stringValue,
       },
       timeoutSeconds: ANSWER_TIMEOUT_SECONDS,
-      alarms: { errors: "none, because what fails here is answered with 5xx, and the API has an alarm for that" },
-    });
-  }
-
-  private createApi(handler: NodeFunction<TasksEnvironment>): RestApi {
-    return new RestApi(this, "api", {
-      description: "Starts, shows and cancels tasks",
       routes: [
-        { method: "POST", path: "/tasks", handler },
-        { method: "GET", path: "/tasks", handler },
-        { method: "GET", path: "/tasks/{id}", handler },
-        { method: "DELETE", path: "/tasks/{id}", handler },
+        { method: "POST", path: "/tasks" },
+        { method: "GET", path: "/tasks" },
+        { method: "GET", path: "/tasks/{id}" },
+        { method: "DELETE", path: "/tasks/{id}" },
       ],
-      throttling: THROTTLING,
-      alarms: { failures: "Tasks cannot be started. See modules/workflows/README.md, 'Tasks cannot be started'" },
+      api: { description: "Starts, shows and cancels tasks", throttling: THROTTLING },
+      alarms: {
+        serverErrors: {
+          description: "The tasks API returns 5xx",
+          impact: "Clients cannot start, read or cancel tasks.",
+          runbook: "workflows#tasks-cannot-be-started",
+        },
+      },
     });
   }
 
   /** Told by Step Functions itself of each execution that did not go well. One that did has written DONE. */
-  private createReconciler(
-    table: Table,
-    machine: StateMachine,
-    deadLetters: DeadLetterQueue,
-    { keepDays }: Settings,
-  ): void {
-    const reconcile = new NodeFunction<ReconcileEnvironment>(this, "reconcile", {
+  private createReconciler(table: Table, machine: StateMachine, { keepDays }: Settings): void {
+    const reconcile = new AsyncFunction<ReconcileEnvironment>(this, "reconcile", {
       entry: "functions/workflows/reconcile.ts",
       environment: {
-        TASKS_TABLE: table.allows("UpdateItem"),
-        TASK_EXECUTIONS: machine.allowsOnExecutions("DescribeExecution"),
+        TASKS_TABLE: table.grant("UpdateItem"),
+        TASK_EXECUTIONS: machine.grantExecutions("DescribeExecution"),
         KEEP_DAYS: keepDays.stringValue,
       },
       timeoutSeconds: RECONCILE_TIMEOUT_SECONDS,
-      asynchronous: { deadLetters, retries: 2, maxEventAgeSeconds: MAX_EVENT_AGE_SECONDS },
-      alarms: { errors: "Rows may tell an old status. See modules/workflows/README.md, 'The reconciler fails'" },
+      retries: 2,
+      maxEventAgeSeconds: MAX_EVENT_AGE_SECONDS,
+      alarms: {
+        errors: {
+          description: "The task reconciler is failing",
+          impact: "Task rows may be stale until the next sweep.",
+          runbook: "workflows#the-reconciler-is-failing",
+        },
+      },
     });
-    new EventRule(this, "ended", {
+    new EventRule(this, "executions-ended", {
       description: "Executions of tasks that did not go well",
       pattern: {
         source: ["aws.states"],
@@ -252,62 +262,58 @@ export class Workflow extends Feature {
         detail: { stateMachineArn: [machine.arn], status: ["FAILED", "TIMED_OUT", "ABORTED"] },
       },
       target: reconcile,
-      deadLetters,
-      maxEventAgeSeconds: MAX_EVENT_AGE_SECONDS,
     });
   }
 
   private createSweep(
     table: Table,
     machine: StateMachine,
-    deadLetters: DeadLetterQueue,
     { waitSeconds, timeLimitSeconds, keepDays }: Settings,
-  ): NodeFunction<SweepEnvironment> {
-    const sweep = new NodeFunction<SweepEnvironment>(this, "sweep", {
+  ): ScheduledFunction<SweepEnvironment> {
+    return new ScheduledFunction<SweepEnvironment>(this, "sweep", {
       entry: "functions/workflows/sweep.ts",
       environment: {
-        TASKS_TABLE: table.allows("Query", "UpdateItem"),
-        TASK_MACHINE: machine.allows("ListExecutions"),
-        TASK_EXECUTIONS: machine.allowsOnExecutions("DescribeExecution"),
+        TASKS_TABLE: table.grant("Query", "UpdateItem"),
+        TASK_MACHINE: machine.grant("ListExecutions"),
+        TASK_EXECUTIONS: machine.grantExecutions("DescribeExecution"),
         KEEP_DAYS: keepDays.stringValue,
         GRACE_SECONDS: Token.asString(Fn.min([waitSeconds.numberValue, MAX_GRACE_SECONDS])),
         TIME_LIMIT_SECONDS: timeLimitSeconds.stringValue,
       },
       timeoutSeconds: SWEEP_TIMEOUT_SECONDS,
-      // The next one does what this one could not.
-      asynchronous: { deadLetters, retries: 0, maxEventAgeSeconds: SWEEP_MINUTES * MINUTE_SECONDS },
-      alarms: { errors: "Rows may tell an old status. See modules/workflows/README.md, 'The reconciler fails'" },
-    });
-    new Schedule(this, "sweeps", {
-      description: "Mends rows of tasks whose execution ended unseen",
-      expression: `rate(${SWEEP_MINUTES} minutes)`,
-      target: sweep,
-      deadLetters,
+      schedule: { everyMinutes: SWEEP_MINUTES, description: "Reconciles tasks whose end event was lost" },
+      retries: 0, // the next sweep covers the same tasks
       maxEventAgeSeconds: SWEEP_MINUTES * MINUTE_SECONDS,
+      alarms: {
+        errors: {
+          description: "The task sweep is failing",
+          impact: "Rows of tasks whose end event was lost are stale.",
+          runbook: "workflows#the-reconciler-is-failing",
+        },
+        noInvocations: { disabled: "the sweep only covers lost events, which are rare" },
+      },
     });
-    return sweep;
   }
 
   private createAlarms(): void {
-    new Alarm(this, "stuck", {
-      text: "Tasks run for longer than they may. See modules/workflows/README.md, 'Stuck tasks'",
+    new Alarm(this, "stuck-tasks", {
+      spec: {
+        description: "Tasks are running longer than their time limit",
+        impact: "The affected tasks stay STARTED.",
+        runbook: "workflows#stuck-tasks",
+      },
       ...this.metric("stuckTasks"),
       statistic: "Maximum",
-      comparison: "GreaterThanThreshold",
-      threshold: 0,
       periodSeconds: SWEEP_MINUTES * MINUTE_SECONDS,
     });
   }
 
-  private graphs(
-    machine: StateMachine,
-    start: NodeFunction<StartEnvironment>,
-    sweep: NodeFunction<SweepEnvironment>,
-  ): readonly Graph[] {
+  private graphs(machine: StateMachine): readonly Graph[] {
     return [
       {
         title: "Tasks",
         lines: [
+          { ...this.metric("startRequests"), label: "start requests", statistic: "Sum" },
           { ...machine.metric("ExecutionsStarted"), label: "started", statistic: "Sum" },
           { ...machine.metric("ExecutionsSucceeded"), label: "done", statistic: "Sum" },
           { ...machine.metric("ExecutionsFailed"), label: "failed", statistic: "Sum" },
@@ -321,14 +327,6 @@ export class Workflow extends Feature {
           { ...this.metric("settledByEvent"), label: "by an event", statistic: "Sum" },
           { ...this.metric("settledBySweep"), label: "by the sweep", statistic: "Sum" },
           { ...this.metric("stuckTasks"), label: "stuck", statistic: "Maximum" },
-        ],
-      },
-      {
-        title: "Starts",
-        lines: [
-          { ...this.metric("startRequests"), label: "asked for", statistic: "Sum" },
-          { ...start.metric("Errors"), label: "errors", statistic: "Sum" },
-          { ...sweep.metric("Errors"), label: "sweeps failed", statistic: "Sum" },
         ],
       },
     ];

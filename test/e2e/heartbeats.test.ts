@@ -102,7 +102,7 @@ describe("heartbeats, deployed", () => {
   it("are taken by the schedule itself", () => {
     for (const { event } of scheduled) {
       expect(event).toMatchObject({ source: "aws.events", "detail-type": "Scheduled Event" });
-      expect(event.resources.join()).toMatch(/:rule\/almanac-local-heartbeats-schedule$/);
+      expect(event.resources.join()).toMatch(/:rule\/almanac-local-heartbeats-check-schedule$/);
     }
   });
 
@@ -135,7 +135,11 @@ describe("heartbeats, deployed", () => {
   });
 
   it("are shown by npx almanac heartbeats status", async () => {
-    const { code, output } = await npmRun("heartbeats", "status", ...startArguments);
+    const { code, output } = await eventually(
+      () => npmRun("heartbeats", "status", ...startArguments),
+      ({ code }) => code === 0,
+      30_000,
+    );
     expect(output).toMatch(/^good +up +\d+ ms/m);
     expect(output).toMatch(/^server-error +down .*status 500, expected 200-299/m);
     expect(code).toBe(0);

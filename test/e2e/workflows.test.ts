@@ -213,7 +213,7 @@ describe("the workflow, deployed", () => {
         "X-Amz-Target": `AWSEvents.${action}`,
         Authorization: "AWS4-HMAC-SHA256 Credential=test/20261121/eu-central-1/events/aws4_request",
       },
-      body: JSON.stringify({ Name: "almanac-local-workflow-ended" }),
+      body: JSON.stringify({ Name: "almanac-local-workflow-executions-ended" }),
     });
     if (!response.ok) throw new Error(`${action}: ${response.status} ${await response.text()}`);
   }

@@ -29,14 +29,14 @@ describe("the exports module", () => {
   });
 
   it("lets the reader scan these tables, write where exports go, and nothing else", () => {
-    expect(describePolicy(resource(module_(), "aws_iam_role_policy", "read_permissions")["policy"])).toEqual([
+    expect(describePolicy(resource(module_(), "aws_iam_role_policy", "read_policy")["policy"])).toEqual([
       "Allow dynamodb:PutItem, dynamodb:UpdateItem on ${aws_dynamodb_table.state.arn} (StateTable)",
       `Allow dynamodb:Scan on ${["shop-orders", "webapp_user_logs", "app-logs"].map((name) => arn("dynamodb", `table/${name}`)).join(", ")} (Tables)`,
       expect.stringMatching(
         /^Allow s3:AbortMultipartUpload, s3:GetObject, s3:ListBucketMultipartUploads, s3:PutObject on \$\{aws_s3_bucket.files.arn\}, .*\/orders\/\*.* \(Buckets\)$/,
       ),
       "Allow sts:AssumeRole on arn:aws:iam::123456789012:role/reader (JobRoles)",
-      "Allow logs:CreateLogStream, logs:PutLogEvents on ${aws_cloudwatch_log_group.read_logs.arn}:* (Logs)",
+      "Allow logs:CreateLogStream, logs:PutLogEvents on ${aws_cloudwatch_log_group.read_log_group.arn}:* (Logs)",
       "Allow xray:PutTelemetryRecords, xray:PutTraceSegments on * (Traces)",
     ]);
   });

@@ -17,7 +17,7 @@ describe("the heartbeats module", () => {
   });
 
   it("lets the checker read its configuration, write telemetry and states, tell people, and nothing else", () => {
-    expect(describePolicy(resource(heartbeats(), "aws_iam_role_policy", "check_permissions")["policy"])).toEqual([
+    expect(describePolicy(resource(heartbeats(), "aws_iam_role_policy", "check_policy")["policy"])).toEqual([
       "Allow dynamodb:BatchWriteItem on ${aws_dynamodb_table.telemetry.arn} (HeartbeatsTable)",
       "Allow dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:PutItem, dynamodb:UpdateItem on ${aws_dynamodb_table.state.arn} (StateTable)",
       "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/targets.json, ${aws_s3_bucket.configuration.arn}/watch.json (TargetsBucket)",
@@ -25,23 +25,23 @@ describe("the heartbeats module", () => {
       "Allow sns:Publish on ${var.alarm_topic_arn} (NotificationTopic)",
       "Allow kms:Decrypt, kms:GenerateDataKey on ${var.encryption_key_arn} (NotificationTopicKey)",
       "Allow ssm:GetParameter on arn:${data.aws_partition.partition.partition}:ssm:${data.aws_region.region.name}:${data.aws_caller_identity.account.account_id}:parameter${var.slack_webhook_parameter} (SlackWebhookParameter)",
-      "Allow sqs:SendMessage on ${aws_sqs_queue.dead_letters.arn} (DeadLetters)",
-      "Allow logs:CreateLogStream, logs:PutLogEvents on ${aws_cloudwatch_log_group.check_logs.arn}:* (Logs)",
+      "Allow sqs:SendMessage on ${aws_sqs_queue.dlq.arn} (DeadLetterQueue)",
+      "Allow logs:CreateLogStream, logs:PutLogEvents on ${aws_cloudwatch_log_group.check_log_group.arn}:* (Logs)",
       "Allow xray:PutTelemetryRecords, xray:PutTraceSegments on * (Traces)",
     ]);
   });
 
   it("lets the door for jobs note reports, know its jobs, and nothing else", () => {
-    expect(describePolicy(resource(heartbeats(), "aws_iam_role_policy", "report_in_permissions")["policy"])).toEqual([
+    expect(describePolicy(resource(heartbeats(), "aws_iam_role_policy", "api_policy")["policy"])).toEqual([
       "Allow dynamodb:UpdateItem on ${aws_dynamodb_table.state.arn} (StateTable)",
       "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/watch.json (WatchBucket)",
-      "Allow logs:CreateLogStream, logs:PutLogEvents on ${aws_cloudwatch_log_group.report_in_logs.arn}:* (Logs)",
+      "Allow logs:CreateLogStream, logs:PutLogEvents on ${aws_cloudwatch_log_group.api_log_group.arn}:* (Logs)",
       "Allow xray:PutTelemetryRecords, xray:PutTraceSegments on * (Traces)",
     ]);
   });
 
   it("opens the door for jobs to signed requests only, and only where there are jobs", () => {
-    expect(resource(heartbeats(), "aws_api_gateway_method", "api_post_heartbeats_name")).toMatchObject({
+    expect(resource(heartbeats(), "aws_api_gateway_method", "api_rest_post_heartbeats_name")).toMatchObject({
       http_method: "POST",
       authorization: "AWS_IAM",
     });
@@ -70,7 +70,7 @@ describe("the heartbeats module", () => {
     ];
     const { modules, root } = synthesize({ heartbeats: { targets: withSecrets } });
     const { policy } =
-      (modules["heartbeats"] && resource(modules["heartbeats"], "aws_iam_role_policy", "check_permissions")) ?? {};
+      (modules["heartbeats"] && resource(modules["heartbeats"], "aws_iam_role_policy", "check_policy")) ?? {};
     const arn = (name: string) =>
       `arn:\${data.aws_partition.partition.partition}:ssm:\${data.aws_region.region.name}:\${data.aws_caller_identity.account.account_id}:parameter${name}`;
     expect(describePolicy(policy).filter((statement) => statement.includes("Secrets"))).toEqual([
@@ -85,12 +85,12 @@ describe("the heartbeats module", () => {
   });
 
   it("lets the publisher read states and keep the page, and nothing else", () => {
-    expect(describePolicy(resource(heartbeats(), "aws_iam_role_policy", "publish_permissions")["policy"])).toEqual([
+    expect(describePolicy(resource(heartbeats(), "aws_iam_role_policy", "publish_policy")["policy"])).toEqual([
       "Allow dynamodb:BatchGetItem, dynamodb:Query on ${aws_dynamodb_table.state.arn} (StateTable)",
       "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/targets.json, ${aws_s3_bucket.configuration.arn}/watch.json (TargetsBucket)",
       "Allow s3:DeleteObject, s3:ListBucket, s3:PutObject on ${aws_s3_bucket.status_page_files.arn}, ${aws_s3_bucket.status_page_files.arn}/index.html, ${aws_s3_bucket.status_page_files.arn}/status.json, ${aws_s3_bucket.status_page_files.arn}/badges/* (StatusBucket)",
-      "Allow sqs:SendMessage on ${aws_sqs_queue.dead_letters.arn} (DeadLetters)",
-      "Allow logs:CreateLogStream, logs:PutLogEvents on ${aws_cloudwatch_log_group.publish_logs.arn}:* (Logs)",
+      "Allow sqs:SendMessage on ${aws_sqs_queue.dlq.arn} (DeadLetterQueue)",
+      "Allow logs:CreateLogStream, logs:PutLogEvents on ${aws_cloudwatch_log_group.publish_log_group.arn}:* (Logs)",
       "Allow xray:PutTelemetryRecords, xray:PutTraceSegments on * (Traces)",
     ]);
   });

@@ -42,13 +42,13 @@ describe("the pipelines module", () => {
 
   it("lets each function do what it is for, and nothing else", () => {
     const policyOf = (name: string) =>
-      describePolicy(resource(pipelines(), "aws_iam_role_policy", `${name}_permissions`)["policy"]);
+      describePolicy(resource(pipelines(), "aws_iam_role_policy", `${name}_policy`)["policy"]);
     const common = (name: string) => [
-      `Allow logs:CreateLogStream, logs:PutLogEvents on \${aws_cloudwatch_log_group.${name}_logs.arn}:* (Logs)`,
+      `Allow logs:CreateLogStream, logs:PutLogEvents on \${aws_cloudwatch_log_group.${name}_log_group.arn}:* (Logs)`,
       "Allow xray:PutTelemetryRecords, xray:PutTraceSegments on * (Traces)",
     ];
     expect(policyOf("job_order_door")).toEqual([
-      "Allow sqs:SendMessage on ${aws_sqs_queue.job_order_queue.arn} (QueueUrl)",
+      "Allow sqs:SendMessage on ${aws_sqs_queue.job_order_ingest_queue.arn} (QueueUrl)",
       "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/schemas/jobOrder.json (SchemaBucket)",
       ...common("job_order_door"),
     ]);
@@ -56,20 +56,20 @@ describe("the pipelines module", () => {
       "Allow dynamodb:PutItem on ${aws_dynamodb_table.job_order_table.arn} (ChannelTable)",
       "Allow s3:PutObject on ${aws_s3_bucket.archive.arn}/jobOrder/* (ArchiveBucket)",
       "Allow kms:Decrypt, kms:GenerateDataKey on ${var.encryption_key_arn} (ArchiveBucketKey)",
-      "Allow sqs:DeleteMessage, sqs:GetQueueAttributes, sqs:ReceiveMessage on ${aws_sqs_queue.job_order_queue.arn} (Queue)",
+      "Allow sqs:DeleteMessage, sqs:GetQueueAttributes, sqs:ReceiveMessage on ${aws_sqs_queue.job_order_ingest_queue.arn} (Queue)",
       ...common("job_order_ingest"),
     ]);
     expect(policyOf("job_order_notify")).toEqual([
       "Allow dynamodb:BatchWriteItem on ${aws_dynamodb_table.notices.arn} (NoticesTable)",
       "Allow lambda:InvokeFunction on ${aws_lambda_function.drain.arn} (DrainFunction)",
       "Allow dynamodb:DescribeStream, dynamodb:GetRecords, dynamodb:GetShardIterator on ${aws_dynamodb_table.job_order_table.stream_arn} (Stream)",
-      "Allow sqs:SendMessage on ${aws_sqs_queue.job_order_queue_dead_letters.arn} (StreamFailures)",
+      "Allow sqs:SendMessage on ${aws_sqs_queue.job_order_ingest_queue_dlq.arn} (StreamFailures)",
       ...common("job_order_notify"),
     ]);
     expect(policyOf("drain")).toEqual([
       "Allow dynamodb:BatchWriteItem, dynamodb:Query, dynamodb:UpdateItem on ${aws_dynamodb_table.notices.arn} (NoticesTable)",
       "Allow ssm:GetParameter on arn:${data.aws_partition.partition.partition}:ssm:${data.aws_region.region.name}:${data.aws_caller_identity.account.account_id}:parameter/almanac/slack/orders (SlackParameters)",
-      "Allow sqs:SendMessage on ${aws_sqs_queue.dead_letters.arn} (DeadLetters)",
+      "Allow sqs:SendMessage on ${aws_sqs_queue.dlq.arn} (DeadLetterQueue)",
       ...common("drain"),
     ]);
   });
@@ -82,24 +82,24 @@ describe("the pipelines module", () => {
   });
 
   it("never lets one message or one change hold up the others", () => {
-    expect(resource(pipelines(), "aws_lambda_event_source_mapping", "job_order_ingest_source")).toMatchObject({
+    expect(resource(pipelines(), "aws_lambda_event_source_mapping", "job_order_ingest_event_source")).toMatchObject({
       function_response_types: ["ReportBatchItemFailures"],
     });
-    expect(resource(pipelines(), "aws_lambda_event_source_mapping", "job_order_notify_source")).toMatchObject({
+    expect(resource(pipelines(), "aws_lambda_event_source_mapping", "job_order_notify_event_source")).toMatchObject({
       bisect_batch_on_function_error: true,
       maximum_retry_attempts: 20,
-      destination_config: { on_failure: { destination_arn: "${aws_sqs_queue.job_order_queue_dead_letters.arn}" } },
+      destination_config: { on_failure: { destination_arn: "${aws_sqs_queue.job_order_ingest_queue_dlq.arn}" } },
     });
   });
 
-  it("tells one dead letter from a flood of them", () => {
+  it("distinguishes one dead letter from many", () => {
     const alarms = Object.entries(pipelines().resource["aws_cloudwatch_metric_alarm"] ?? {});
     const thresholds = alarms
-      .filter(([name]) => name.startsWith("job_order_queue_dead_letters"))
+      .filter(([name]) => name.startsWith("job_order_ingest_queue_dlq"))
       .map(([name, { threshold }]) => [name, threshold]);
     expect(thresholds).toEqual([
-      ["job_order_queue_dead_letters_not_empty", 0],
-      ["job_order_queue_dead_letters_flood", 100],
+      ["job_order_ingest_queue_dlq_depth", 0],
+      ["job_order_ingest_queue_dlq_high_depth", 100],
     ]);
   });
 

@@ -36,7 +36,7 @@ describe("the status page", () => {
       'Allow s3:GetObject on ${aws_s3_bucket.status_page_files.arn}/* by {"Service":"cloudfront.amazonaws.com"}' +
         ' if {"StringEquals":{"aws:SourceArn":"${aws_cloudfront_distribution.status_page_distribution.arn}"}} (Reads)',
     ]);
-    expect(resource(json, "aws_s3_bucket_public_access_block", "status_page_files_public_access")).toMatchObject({
+    expect(resource(json, "aws_s3_bucket_public_access_block", "status_page_files_public_access_block")).toMatchObject({
       block_public_policy: true,
       restrict_public_buckets: true,
     });
@@ -46,7 +46,7 @@ describe("the status page", () => {
     const { json } = statusPage({});
     expect(json.resource).not.toHaveProperty("aws_iam_role_policy");
     synthesizeConstructs((feature) => {
-      const binding = new StatusPage(feature, "status-page", { cdn: false }).allowsPublish();
+      const binding = new StatusPage(feature, "status-page", { cdn: false }).grantPublish();
       const { actions, resources } = binding;
       expect(actions).toEqual(["s3:DeleteObject", "s3:ListBucket", "s3:PutObject"]);
       const [bucket = "", ...files] = resources;

@@ -17,11 +17,11 @@ describe("timers", () => {
 
   it("keep ticks that fail, and have fires that fail come again alone", () => {
     const json = timers({});
-    expect(resource(json, "aws_lambda_event_source_mapping", "callback_source")).toMatchObject({
+    expect(resource(json, "aws_lambda_event_source_mapping", "callback_event_source")).toMatchObject({
       function_response_types: ["ReportBatchItemFailures"],
     });
     for (const target of targetsOf(json))
-      expect(target).toMatchObject({ dead_letter_config: { arn: "${aws_sqs_queue.dead_letters.arn}" } });
+      expect(target).toMatchObject({ dead_letter_config: { arn: "${aws_sqs_queue.dlq.arn}" } });
   });
 
   it("let browsers on any site read every answer of the API", () => {
@@ -54,7 +54,7 @@ describe("timers", () => {
     expect(resource(json, "aws_lambda_function", "callback")).toMatchObject({
       environment: { variables: { GREETING: "$${hello}" } },
     });
-    expect(resource(json, "aws_iam_role_policy", "callback_permissions")["policy"]).toContain("ses:SendEmail");
+    expect(resource(json, "aws_iam_role_policy", "callback_policy")["policy"]).toContain("ses:SendEmail");
     expect(Object.keys(json.output)).not.toContain("recorded_fires_table_name");
   });
 

@@ -9,9 +9,9 @@ const workflow = (input = {}) => {
   return module;
 };
 const policyOf = (role: string, module = workflow({ work })) =>
-  describePolicy(resource(module, "aws_iam_role_policy", `${role}_permissions`)["policy"])
+  describePolicy(resource(module, "aws_iam_role_policy", `${role}_policy`)["policy"])
     .map((statement) => statement.replace(/arn:\S+:execution:/, "execution:"))
-    .filter((statement) => !/\((Logs|Traces|DeadLetters)\)$/.test(statement));
+    .filter((statement) => !/\((Logs|Traces|DeadLetterQueue)\)$/.test(statement));
 const EXECUTIONS = "execution:${var.app}-${var.environment}-workflow-task:*";
 
 describe("the workflow module", () => {
@@ -45,7 +45,7 @@ describe("the workflow module", () => {
   });
 
   it("has the reconciler told of every end that is not a success, of this machine only", () => {
-    const { event_pattern: pattern } = resource(workflow(), "aws_cloudwatch_event_rule", "ended");
+    const { event_pattern: pattern } = resource(workflow(), "aws_cloudwatch_event_rule", "executions_ended");
     expect(JSON.parse(String(pattern))).toEqual({
       source: ["aws.states"],
       "detail-type": ["Step Functions Execution Status Change"],
@@ -72,7 +72,7 @@ describe("the workflow module", () => {
     expect(JSON.stringify(workflow())).not.toContain("lambda:invoke");
     expect(Object.keys(workflow().resource["aws_lambda_function"] ?? {})).toEqual([
       "start",
-      "tasks",
+      "api",
       "reconcile",
       "sweep",
     ]);

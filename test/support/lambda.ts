@@ -37,18 +37,41 @@ export function scheduledEvent(overrides: Readonly<Record<string, unknown>> = {}
   };
 }
 
-/** Variables with which Powertools writes to the console, which tests can watch. Alone, the first switches metrics off. */
-export const OUTPUT_TO_CONSOLE = { POWERTOOLS_DEV: "true", POWERTOOLS_METRICS_DISABLED: "false" } as const;
+/** Lines that a handler has written in the current test: Powertools' logs and metrics. */
+export interface Output {
+  readonly lines: () => readonly Readonly<Record<string, unknown>>[];
+}
 
 /**
- * Catches what a handler writes: Powertools' logs and metrics, one JSON document a line. Needs {@link OUTPUT_TO_CONSOLE};
- * `jest.restoreAllMocks()` ends it.
+ * Gives each test of a file, or of a `describe`, the environment that a deployed handler has, and captures what the handler writes.
+ * Call it before the test's own `beforeEach`.
+ *
+ * @param variables the handler's own
  */
-export function captureOutput(): { readonly lines: () => readonly Readonly<Record<string, unknown>>[] } {
-  const written: string[] = [];
-  for (const method of ["log", "debug", "info", "warn", "error"] as const)
-    jest.spyOn(console, method).mockImplementation((...[line]: unknown[]) => {
-      written.push(String(line));
-    });
+export function setupHandler(feature: string, variables: Readonly<Record<string, string>> = {}): Output {
+  const environment = process.env;
+  let written: string[] = [];
+  beforeEach(() => {
+    process.env = {
+      ...environment,
+      // Powertools writes to the console, which can be mocked. The first variable alone would turn metrics off.
+      POWERTOOLS_DEV: "true",
+      POWERTOOLS_METRICS_DISABLED: "false",
+      AWS_REGION: "eu-central-1",
+      POWERTOOLS_SERVICE_NAME: feature,
+      ALMANAC_APP: "almanac",
+      ALMANAC_ENVIRONMENT: "test",
+      ...variables,
+    };
+    written = [];
+    for (const method of ["log", "debug", "info", "warn", "error"] as const)
+      jest.spyOn(console, method).mockImplementation((...[line]: unknown[]) => {
+        written.push(String(line));
+      });
+  });
+  afterEach(() => {
+    jest.restoreAllMocks();
+    process.env = environment;
+  });
   return { lines: () => written.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>) };
 }

@@ -39,7 +39,7 @@ export function overview(json: TerraformJson): string {
     permissions: each("aws_iam_role_policy", ({ policy }, name) =>
       describePolicy(policy)
         .filter((statement) => !/\((Logs|Traces)\)$/.test(statement))
-        .map((statement) => `${name.replace(/_permissions$/, "")}: ${statement}`),
+        .map((statement) => `${name.replace(/_policy$/, "")}: ${statement}`),
     ),
     tables: each("aws_dynamodb_table", tableLine),
     buckets: each("aws_s3_bucket", ({ bucket }, name) => `${name}: ${String(bucket)}`),
@@ -116,7 +116,8 @@ function alarmLine(resource: Resource, name: string): string {
   const compared = alarm.comparison_operator === "GreaterThanThreshold" ? ">" : "<";
   const missing = alarm.treat_missing_data === "notBreaching" ? "" : ", or nothing is known";
   const when = `${alarm.statistic} of ${alarm.metric_name} ${compared} ${alarm.threshold} for ${alarm.evaluation_periods} x ${alarm.period} s`;
-  return `${name}: ${when}${missing}. ${alarm.alarm_description}`;
+  const text = alarm.alarm_description.replaceAll("\n\n", " ").replace(/https:.*\/operations\//, "");
+  return `${name}: ${when}${missing}. ${text}`;
 }
 
 /** `${aws_dynamodb_table.table.arn}/index/due` -> `table/index/due`; ARNs of this account and region without these. */

@@ -42,6 +42,8 @@ export function synthesize(
 /** A feature made of nothing but what `build` puts into it: for tests of constructs. */
 export function synthesizeConstructs(build: (feature: Feature) => void, protectData = false): TerraformJson {
   class Sample extends Feature {
+    readonly deadLetterAlarm = { disabled: "a sample" };
+
     constructor(scope: TerraformStack) {
       super(scope, "sample", {
         app: "almanac",

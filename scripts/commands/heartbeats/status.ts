@@ -31,7 +31,7 @@ async function run(options: EnvironmentOptions & JsonOption): Promise<number> {
   const deployed = await findDeployed(options);
   const { status_bucket_name: bucket } = outputsOf("heartbeats", deployed);
   const now = Date.now();
-  const view = await readStatus(new S3Client(s3Settings(deployed.aws)), bucket);
+  const view = await readStatus(new S3Client(s3Settings(deployed.aws)), bucket, now);
   if (view === undefined) throw new NotDeployedError(`Nothing has been checked in ${deployed.name} yet.`);
   console.log(
     options.json

@@ -1,47 +1,57 @@
-/** Reads status.json, which each round of checks writes. */
+/** Reads an environment's status from status.json, which its publisher writes after each round of checks. */
 import { GetObjectCommand, NoSuchKey, type S3Client } from "@aws-sdk/client-s3";
+import { STATUS_JSON_KEY } from "../../../functions/heartbeats/contract";
 import type { StatusDocument, TargetStatus } from "../../../functions/heartbeats/status-page/document";
-
-export const STATUS_KEY = "status.json";
+import { staleAt } from "../../../functions/heartbeats/status-page/status-format";
 
 export interface TargetView extends Pick<TargetStatus, "name" | "state" | "lastCheck" | "lastReport"> {
-  /** Of the last 24 hours, 0 to 1; null before the first check. */
+  /** Of the last 24 hours, 0 to 1; null without data. */
   readonly uptime: number | null;
 }
 
-export interface StatusView {
-  /** Where it was read: `s3://almanac-staging-status/status.json`. */
-  readonly source: string;
-  readonly targets: readonly TargetView[];
-  /** Open incidents. */
-  readonly incidents: readonly { readonly target: string; readonly openedAt: string; readonly message: string }[];
+export interface IncidentView {
+  readonly target: string;
+  readonly openedAt: string;
+  readonly message: string;
 }
 
-/** The status of all targets; undefined before the first round of checks. */
-export async function readStatus(s3: S3Client, bucket: string): Promise<StatusView | undefined> {
-  const source = `s3://${bucket}/${STATUS_KEY}`;
+export interface StatusView {
+  /** `s3://almanac-staging-status/status.json` */
+  readonly source: string;
+  readonly targets: readonly TargetView[];
+  /** Those that are open. */
+  readonly incidents: readonly IncidentView[];
+}
+
+/**
+ * @param now epoch milliseconds
+ * @returns undefined before the first round of checks
+ */
+export async function readStatus(s3: S3Client, bucket: string, now: number): Promise<StatusView | undefined> {
   try {
-    const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: STATUS_KEY }));
-    // Only the checker may write it: no need to parse it like input.
-    return viewOf(JSON.parse((await Body?.transformToString()) ?? "") as StatusDocument, source);
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: STATUS_JSON_KEY }));
+    // Trusted: only the publisher can write to the bucket.
+    const document = JSON.parse((await Body?.transformToString()) ?? "") as StatusDocument;
+    return viewOf(document, `s3://${bucket}/${STATUS_JSON_KEY}`, now);
   } catch (error) {
     if (error instanceof NoSuchKey) return undefined;
     throw error;
   }
 }
 
-/** The part of the document that the command shows. */
-function viewOf({ targets, incidents }: StatusDocument, source: string): StatusView {
+/** The document's targets and open incidents. All states are unknown in a document that is stale. */
+function viewOf(document: StatusDocument, source: string, now: number): StatusView {
+  const isStale = now > staleAt(document);
   return {
     source,
-    targets: targets.map(({ name, state, lastCheck, lastReport, windows }) => ({
+    targets: document.targets.map(({ name, state, lastCheck, lastReport, windows }) => ({
       name,
-      state,
+      state: isStale ? "unknown" : state,
       lastCheck,
       ...(lastReport !== undefined && { lastReport }),
       uptime: windows["24h"].uptime,
     })),
-    incidents: incidents
+    incidents: document.incidents
       .filter(({ closedAt }) => closedAt === null)
       .map(({ target, openedAt, message }) => ({ target, openedAt, message })),
   };

@@ -18,7 +18,7 @@ import { PRESETS } from "../../../modules/exports/schema";
 import { restore } from "../../../scripts/features/exports/restore";
 import type { Item } from "../../support/dynamodb-expressions";
 import { accessDenied, FakeAws, type Asked } from "../../support/fake-aws";
-import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE } from "../../support/lambda";
+import { lambdaContext, setupHandler } from "../../support/lambda";
 import { runMachine, type Ended, type Run as Execution } from "../../support/states-interpreter";
 
 const STATE = "almanac-test-exports";
@@ -29,8 +29,6 @@ const machine = exportMachine({ claim: "claim", read: "read", native: "native", 
 const functions = { claim, read, native, finish, fail } as const;
 
 const aws = new FakeAws(STATE);
-const environment = process.env;
-let output: ReturnType<typeof captureOutput>;
 /** Milliseconds by which the functions' clock is ahead: what a slow page takes. */
 let skipped = 0;
 let invoked: string[] = [];
@@ -52,25 +50,18 @@ beforeAll(() => aws.listen());
 afterAll(() => {
   aws.close();
 });
+const output = setupHandler("exports", {
+  AWS_ACCESS_KEY_ID: "test",
+  AWS_SECRET_ACCESS_KEY: "test",
+  STATE_TABLE: STATE,
+  TABLES: "-",
+  BUCKETS: BUCKET,
+  CONFIGURATION_BUCKET: "configuration",
+  EXPORTS_BUCKET: BUCKET,
+  EXECUTIONS: "arn:execution",
+});
 beforeEach(() => {
-  process.env = {
-    ...environment,
-    ...OUTPUT_TO_CONSOLE,
-    AWS_REGION: "eu-central-1",
-    AWS_ENDPOINT_URL: aws.endpoint,
-    AWS_ACCESS_KEY_ID: "test",
-    AWS_SECRET_ACCESS_KEY: "test",
-    POWERTOOLS_SERVICE_NAME: "exports",
-    ALMANAC_APP: "almanac",
-    ALMANAC_ENVIRONMENT: "test",
-    STATE_TABLE: STATE,
-    TABLES: "-",
-    BUCKETS: BUCKET,
-    CONFIGURATION_BUCKET: "configuration",
-    EXPORTS_BUCKET: BUCKET,
-    EXECUTIONS: "arn:execution",
-  };
-  output = captureOutput();
+  process.env["AWS_ENDPOINT_URL"] = aws.endpoint;
   const now = performance.now.bind(performance);
   jest.spyOn(performance, "now").mockImplementation(() => now() + skipped);
   [skipped, invoked] = [0, []];
@@ -78,10 +69,6 @@ beforeEach(() => {
   aws.buckets.add(BUCKET).add("configuration");
   configure({ name: "orders", table: "orders", segments: 2, compression: "none" });
   aws.tables.set("orders", pages(6));
-});
-afterEach(() => {
-  jest.restoreAllMocks();
-  process.env = environment;
 });
 
 function configure(table: Parameters<typeof exportSchema.parse>[0]): void {

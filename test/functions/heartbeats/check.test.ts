@@ -14,7 +14,7 @@ import { mockClient } from "aws-sdk-client-mock";
 
 import { handler } from "../../../functions/heartbeats/check";
 import type { TargetInput } from "../../../functions/heartbeats/contract";
-import { captureOutput, OUTPUT_TO_CONSOLE, lambdaContext, scheduledEvent } from "../../support/lambda";
+import { lambdaContext, scheduledEvent, setupHandler } from "../../support/lambda";
 import { startTargetServers, type TargetServers } from "../../support/target-servers";
 
 const TABLE = "almanac-test-heartbeats";
@@ -23,30 +23,21 @@ describe("the checker", () => {
   const s3 = mockClient(S3Client);
   const dynamodb = mockClient(DynamoDBClient);
   const lambda = mockClient(LambdaClient);
-  const environment = process.env;
   let servers: TargetServers;
-  let output: ReturnType<typeof captureOutput>;
 
   beforeAll(async () => (servers = await startTargetServers()));
   afterAll(() => servers.close());
+  const output = setupHandler("heartbeats", {
+    HEARTBEATS_TABLE: TABLE,
+    TARGETS_BUCKET: "almanac-test-configuration",
+    TELEMETRY_DAYS: "90",
+    STATE_TABLE: "almanac-test-heartbeats-state",
+    INTERVAL_MINUTES: "5",
+    PUBLISH_FUNCTION: "publish",
+    NOTIFICATION_TOPIC: "arn:topic",
+    SLACK_WEBHOOK_PARAMETER: "",
+  });
   beforeEach(() => {
-    process.env = {
-      ...environment,
-      ...OUTPUT_TO_CONSOLE,
-      AWS_REGION: "eu-central-1",
-      POWERTOOLS_SERVICE_NAME: "heartbeats",
-      ALMANAC_ENVIRONMENT: "test",
-      HEARTBEATS_TABLE: TABLE,
-      TARGETS_BUCKET: "almanac-test-configuration",
-      TELEMETRY_DAYS: "90",
-      STATE_TABLE: "almanac-test-heartbeats-state",
-      INTERVAL_MINUTES: "5",
-      ALMANAC_APP: "almanac",
-      PUBLISH_FUNCTION: "publish",
-      NOTIFICATION_TOPIC: "arn:topic",
-      SLACK_WEBHOOK_PARAMETER: "",
-    };
-    output = captureOutput();
     dynamodb.reset();
     dynamodb.on(BatchWriteItemCommand).resolves({});
     dynamodb.on(BatchGetItemCommand).resolves({});
@@ -55,10 +46,6 @@ describe("the checker", () => {
     dynamodb.on(PutItemCommand).resolves({});
     lambda.reset();
     lambda.on(InvokeCommand).resolves({});
-  });
-  afterEach(() => {
-    jest.restoreAllMocks();
-    process.env = environment;
   });
 
   const given = (text: string): void => {

@@ -3,28 +3,19 @@ import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { mockClient } from "aws-sdk-client-mock";
 
 import { handler } from "../../../functions/heartbeats/heartbeat-api";
-import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE } from "../../support/lambda";
+import { lambdaContext, setupHandler } from "../../support/lambda";
 
 const NOW = Date.parse("2026-11-21T06:55:00Z");
 
 describe("the door for jobs", () => {
   const s3 = mockClient(S3Client);
   const dynamodb = mockClient(DynamoDBClient);
-  const environment = process.env;
-  let output: ReturnType<typeof captureOutput>;
 
+  const output = setupHandler("heartbeats", {
+    STATE_TABLE: "almanac-test-heartbeats-state",
+    WATCH_BUCKET: "almanac-test-configuration",
+  });
   beforeEach(() => {
-    process.env = {
-      ...environment,
-      ...OUTPUT_TO_CONSOLE,
-      AWS_REGION: "eu-central-1",
-      POWERTOOLS_SERVICE_NAME: "heartbeats",
-      ALMANAC_APP: "almanac",
-      ALMANAC_ENVIRONMENT: "test",
-      STATE_TABLE: "almanac-test-heartbeats-state",
-      WATCH_BUCKET: "almanac-test-configuration",
-    };
-    output = captureOutput();
     jest.spyOn(Date, "now").mockReturnValue(NOW);
     const watch = JSON.stringify({ jobs: [{ name: "backup", everySeconds: 3_600, graceSeconds: 60 }] });
     s3.reset();
@@ -33,10 +24,6 @@ describe("the door for jobs", () => {
     }));
     dynamodb.reset();
     dynamodb.on(UpdateItemCommand).resolves({});
-  });
-  afterEach(() => {
-    jest.restoreAllMocks();
-    process.env = environment;
   });
 
   const post = async (name: string | undefined, fields: object = {}) => {

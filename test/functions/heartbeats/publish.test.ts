@@ -4,27 +4,19 @@ import { mockClient } from "aws-sdk-client-mock";
 import * as z from "zod";
 
 import { handler } from "../../../functions/heartbeats/publish";
-import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE, scheduledEvent } from "../../support/lambda";
+import { lambdaContext, scheduledEvent, setupHandler } from "../../support/lambda";
 
 describe("the publisher", () => {
   const s3 = mockClient(S3Client);
   const dynamodb = mockClient(DynamoDBClient);
-  const environment = process.env;
 
+  setupHandler("heartbeats", {
+    STATE_TABLE: "state",
+    TARGETS_BUCKET: "configuration",
+    STATUS_BUCKET: "page",
+    INTERVAL_MINUTES: "5",
+  });
   beforeEach(() => {
-    process.env = {
-      ...environment,
-      ...OUTPUT_TO_CONSOLE,
-      AWS_REGION: "eu-central-1",
-      POWERTOOLS_SERVICE_NAME: "heartbeats",
-      ALMANAC_APP: "almanac",
-      ALMANAC_ENVIRONMENT: "test",
-      STATE_TABLE: "state",
-      TARGETS_BUCKET: "configuration",
-      STATUS_BUCKET: "page",
-      INTERVAL_MINUTES: "5",
-    };
-    captureOutput();
     const objects = { "targets.json": '[{"name":"site","url":"https://a.test/"}]', "watch.json": "{}" };
     for (const [Key, content] of Object.entries(objects)) {
       s3.on(GetObjectCommand, { Bucket: "configuration", Key }).callsFake(() => ({
@@ -35,10 +27,6 @@ describe("the publisher", () => {
     s3.on(PutObjectCommand).resolves({});
     dynamodb.on(BatchGetItemCommand).resolves({});
     dynamodb.on(QueryCommand).resolves({});
-  });
-  afterEach(() => {
-    jest.restoreAllMocks();
-    process.env = environment;
   });
 
   it("puts what is known of each target: badges first, the page itself last", async () => {

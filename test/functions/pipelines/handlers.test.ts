@@ -12,7 +12,7 @@ import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { mockClient } from "aws-sdk-client-mock";
 import { AwsJsonError } from "../../../functions/shared/aws/aws-json";
-import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE } from "../../support/lambda";
+import { lambdaContext, setupHandler } from "../../support/lambda";
 
 const call = jest.fn<Promise<string>, [target: string, body: string]>();
 jest.mock("../../../functions/shared/aws/clients/aws-json", () => ({ createAwsJsonClient: () => ({ call }) }));
@@ -23,32 +23,19 @@ const dynamodb = mockClient(DynamoDBClient);
 const lambda = mockClient(LambdaClient);
 const ssm = mockClient(SSMClient);
 
-const environment = process.env;
-let output: ReturnType<typeof captureOutput>;
+const output = setupHandler("pipelines", {
+  CHANNEL_NAME: "jobOrder",
+  CHANNEL: JSON.stringify({ key: "/id", version: "/v", slack: "/almanac/slack/orders" }),
+  QUEUE_URL: "https://sqs/queue",
+  CHANNEL_TABLE: "table",
+  ARCHIVE_BUCKET: "archive",
+  NOTICES_TABLE: "notices",
+  DRAIN_FUNCTION: "drain",
+  SLACK_PARAMETERS: "/almanac/slack/orders",
+  SCHEMA_BUCKET: "configuration",
+});
 beforeEach(() => {
   for (const mock of [sqs, s3, dynamodb, lambda, ssm]) mock.reset();
-  process.env = {
-    ...environment,
-    ...OUTPUT_TO_CONSOLE,
-    AWS_REGION: "eu-central-1",
-    POWERTOOLS_SERVICE_NAME: "pipelines",
-    ALMANAC_APP: "almanac",
-    ALMANAC_ENVIRONMENT: "test",
-    CHANNEL_NAME: "jobOrder",
-    CHANNEL: JSON.stringify({ key: "/id", version: "/v", slack: "/almanac/slack/orders" }),
-    QUEUE_URL: "https://sqs/queue",
-    CHANNEL_TABLE: "table",
-    ARCHIVE_BUCKET: "archive",
-    NOTICES_TABLE: "notices",
-    DRAIN_FUNCTION: "drain",
-    SLACK_PARAMETERS: "/almanac/slack/orders",
-    SCHEMA_BUCKET: "configuration",
-  };
-  output = captureOutput();
-});
-afterEach(() => {
-  jest.restoreAllMocks();
-  process.env = environment;
 });
 
 /** A handler is built at its first event, and stays. */

@@ -14,7 +14,7 @@ import { mockClient } from "aws-sdk-client-mock";
 import { AwsJsonError } from "../../../functions/shared/aws/aws-json";
 import { handler } from "../../../functions/timers/api";
 import { timerRow } from "../../../functions/timers/storage/timer-row";
-import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE } from "../../support/lambda";
+import { lambdaContext, setupHandler } from "../../support/lambda";
 import { storedTimer } from "../../support/timers";
 
 const call = jest.fn<Promise<string>, [target: string, body: string]>();
@@ -24,22 +24,9 @@ const TABLE = "almanac-test-timers";
 const NOW = Date.parse("2026-11-21T06:55:30.250Z");
 
 const dynamodb = mockClient(DynamoDBClient);
-const environment = process.env;
-let output: ReturnType<typeof captureOutput>;
 
+const output = setupHandler("timers", { TIMERS_TABLE: TABLE, FIRES_QUEUE: "https://sqs/fires", SHARDS: "1" });
 beforeEach(() => {
-  process.env = {
-    ...environment,
-    ...OUTPUT_TO_CONSOLE,
-    AWS_REGION: "eu-central-1",
-    POWERTOOLS_SERVICE_NAME: "timers",
-    ALMANAC_APP: "almanac",
-    ALMANAC_ENVIRONMENT: "test",
-    TIMERS_TABLE: TABLE,
-    FIRES_QUEUE: "https://sqs/fires",
-    SHARDS: "1",
-  };
-  output = captureOutput();
   jest.spyOn(Date, "now").mockReturnValue(NOW);
   dynamodb.reset();
   dynamodb.on(PutItemCommand).resolves({});
@@ -49,10 +36,6 @@ beforeEach(() => {
   dynamodb.on(ScanCommand).resolves({ Items: [] });
   dynamodb.on(BatchGetItemCommand).resolves({ Responses: {} });
   call.mockReset();
-});
-afterEach(() => {
-  jest.restoreAllMocks();
-  process.env = environment;
 });
 
 /** What API Gateway's REST proxy sends, with all that it sends. */

@@ -8,7 +8,7 @@ import {
 import { mockClient } from "aws-sdk-client-mock";
 
 import { handler } from "../../../functions/timers/dispatch";
-import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE, scheduledEvent } from "../../support/lambda";
+import { lambdaContext, scheduledEvent, setupHandler } from "../../support/lambda";
 
 const call = jest.fn<Promise<string>, [target: string, body: string]>();
 jest.mock("../../../functions/shared/aws/clients/aws-json", () => ({ createAwsJsonClient: () => ({ call }) }));
@@ -18,31 +18,18 @@ const NOW = Date.parse("2026-11-21T07:00:30Z");
 const CURSOR = Date.parse("2026-11-21T07:02:00Z");
 
 const dynamodb = mockClient(DynamoDBClient);
-const environment = process.env;
-let output: ReturnType<typeof captureOutput>;
 
+const output = setupHandler("timers", {
+  TIMERS_TABLE: "almanac-test-timers",
+  FIRES_QUEUE: "https://sqs/fires",
+  SHARDS: "4",
+});
 beforeEach(() => {
-  process.env = {
-    ...environment,
-    ...OUTPUT_TO_CONSOLE,
-    AWS_REGION: "eu-central-1",
-    POWERTOOLS_SERVICE_NAME: "timers",
-    ALMANAC_APP: "almanac",
-    ALMANAC_ENVIRONMENT: "test",
-    TIMERS_TABLE: "almanac-test-timers",
-    FIRES_QUEUE: "https://sqs/fires",
-    SHARDS: "4",
-  };
-  output = captureOutput();
   jest.spyOn(Date, "now").mockReturnValue(NOW);
   dynamodb.reset();
   dynamodb.on(GetItemCommand).resolves({ Item: { largest: { N: "5" } } });
   dynamodb.on(UpdateItemCommand).resolves({ Attributes: { cursor: { N: String(CURSOR) } } });
   call.mockReset().mockResolvedValue('{"Items":[]}');
-});
-afterEach(() => {
-  jest.restoreAllMocks();
-  process.env = environment;
 });
 
 const tick = (target: number, targets: number) => handler(scheduledEvent({ target, targets }), lambdaContext(55_000));

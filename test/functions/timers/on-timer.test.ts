@@ -10,7 +10,7 @@ import { mockClient } from "aws-sdk-client-mock";
 
 import { onTimer, type OnTimerOptions, type TimerHandler } from "../../../functions/timers/on-timer";
 import { timerRow } from "../../../functions/timers/storage/timer-row";
-import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE } from "../../support/lambda";
+import { lambdaContext, setupHandler } from "../../support/lambda";
 import { storedTimer } from "../../support/timers";
 
 const TABLE = "almanac-test-timers";
@@ -19,30 +19,14 @@ const DUE = Date.parse("2026-11-21T07:05:00Z");
 
 const dynamodb = mockClient(DynamoDBClient);
 const sqs = mockClient(SQSClient);
-const environment = process.env;
-let output: ReturnType<typeof captureOutput>;
 
+const output = setupHandler("timers", { TIMERS_TABLE: TABLE, FIRES_QUEUE: QUEUE });
 beforeEach(() => {
-  process.env = {
-    ...environment,
-    ...OUTPUT_TO_CONSOLE,
-    AWS_REGION: "eu-central-1",
-    POWERTOOLS_SERVICE_NAME: "timers",
-    ALMANAC_APP: "almanac",
-    ALMANAC_ENVIRONMENT: "test",
-    TIMERS_TABLE: TABLE,
-    FIRES_QUEUE: QUEUE,
-  };
-  output = captureOutput();
   jest.spyOn(Date, "now").mockReturnValue(DUE + 40);
   dynamodb.reset();
   sqs.reset();
   dynamodb.on(BatchGetItemCommand).resolves({ Responses: { [TABLE]: [timerRow(storedTimer(), undefined)] } });
   sqs.on(ChangeMessageVisibilityCommand).resolves({});
-});
-afterEach(() => {
-  jest.restoreAllMocks();
-  process.env = environment;
 });
 
 /** A record as Lambda hands it over: of a fire of the timer `tea`, unless something of it is said. */

@@ -20,7 +20,7 @@ import { handler as reconcile } from "../../../functions/workflows/reconcile";
 import { handler as start } from "../../../functions/workflows/start";
 import { handler as sweep } from "../../../functions/workflows/sweep";
 import { handler as tasks } from "../../../functions/workflows/tasks";
-import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE, scheduledEvent } from "../../support/lambda";
+import { lambdaContext, scheduledEvent, setupHandler } from "../../support/lambda";
 
 const NOW = Date.parse("2026-11-21T12:00:00Z");
 const MACHINE = "arn:aws:states:eu-central-1:000000000000:stateMachine:almanac-test-workflow-task";
@@ -36,35 +36,22 @@ const ROW = {
 
 const sfn = mockClient(SFNClient);
 const dynamodb = mockClient(DynamoDBClient);
-const environment = process.env;
-let output: ReturnType<typeof captureOutput>;
 
+const output = setupHandler("workflows", {
+  TASK_MACHINE: MACHINE,
+  TASK_EXECUTIONS: EXECUTIONS,
+  TASKS_TABLE: "almanac-test-workflow",
+  KEEP_DAYS: "90",
+  GRACE_SECONDS: "0",
+  TIME_LIMIT_SECONDS: "3600",
+});
 beforeEach(() => {
-  process.env = {
-    ...environment,
-    ...OUTPUT_TO_CONSOLE,
-    AWS_REGION: "eu-central-1",
-    POWERTOOLS_SERVICE_NAME: "workflow",
-    ALMANAC_APP: "almanac",
-    ALMANAC_ENVIRONMENT: "test",
-    TASK_MACHINE: MACHINE,
-    TASK_EXECUTIONS: EXECUTIONS,
-    TASKS_TABLE: "almanac-test-workflow",
-    KEEP_DAYS: "90",
-    GRACE_SECONDS: "0",
-    TIME_LIMIT_SECONDS: "3600",
-  };
-  output = captureOutput();
   jest.spyOn(Date, "now").mockReturnValue(NOW);
   sfn.reset();
   dynamodb.reset();
   sfn.on(StartExecutionCommand).resolves({ executionArn: `${EXECUTIONS}:order-1`, startDate: new Date(NOW + 50) });
   dynamodb.on(UpdateItemCommand).resolves({});
   dynamodb.on(QueryCommand).resolves({ Items: [marshall(ROW)] });
-});
-afterEach(() => {
-  jest.restoreAllMocks();
-  process.env = environment;
 });
 
 const describes = (fields: object) =>

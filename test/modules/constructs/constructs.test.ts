@@ -42,10 +42,14 @@ describe("a table", () => {
   it("grants its indexes only where it has some", () => {
     synthesizeConstructs((scope) => {
       const key = { partitionKey: { name: "id", type: "S" } } as const;
-      const plain = new Table(scope, "plain", { role: "plain", ...key });
-      const indexed = new Table(scope, "indexed", { role: "indexed", ...key, indexes: [{ name: "by-id", ...key }] });
-      expect(plain.allows("Query").resources).toEqual([plain.arn]);
-      expect(indexed.allows("Query", "PutItem")).toEqual({
+      const plain = new Table(scope, "plain", { nameSuffix: "plain", ...key });
+      const indexed = new Table(scope, "indexed", {
+        nameSuffix: "indexed",
+        ...key,
+        indexes: [{ name: "by-id", ...key }],
+      });
+      expect(plain.grant("Query").resources).toEqual([plain.arn]);
+      expect(indexed.grant("Query", "PutItem")).toEqual({
         value: indexed.name,
         actions: ["dynamodb:Query", "dynamodb:PutItem"],
         resources: [indexed.arn, `${indexed.arn}/index/by-id`],
@@ -57,15 +61,20 @@ describe("a table", () => {
 describe("a queue", () => {
   const json = synthesizeConstructs((scope) => {
     new Queue(scope, "fires", {
-      role: "fires",
+      nameSuffix: "fires",
       visibilityTimeoutSeconds: 180,
-      alarms: { deadLetters: "fires fail" },
+      alarms: {
+        deadLetterQueue: {
+          depth: { description: "Fires fail", impact: "Timers are lost.", runbook: "sample#fires-fail" },
+        },
+        oldestMessageAge: { disabled: "a sample" },
+      },
     });
   });
 
-  it("hands over to its dead-letter queue, a reference that Terraform orders by", () => {
+  it("sends failed messages to its dead-letter queue, by a reference that Terraform orders by", () => {
     expect(JSON.parse(String(resource(json, "aws_sqs_queue", "fires")["redrive_policy"]))).toEqual({
-      deadLetterTargetArn: "${aws_sqs_queue.fires_dead_letters.arn}",
+      deadLetterTargetArn: "${aws_sqs_queue.fires_dlq.arn}",
       maxReceiveCount: 5,
     });
   });
@@ -75,16 +84,17 @@ describe("a queue", () => {
     expect(describePolicy(resource(json, "aws_sqs_queue", "fires")["policy"])).toEqual([
       expect.stringMatching(/^Deny sqs:\* on \S+-fires by "\*" if \S+"aws:SecureTransport":"false"/),
     ]);
-    expect(resource(json, "aws_cloudwatch_metric_alarm", "fires_dead_letters_not_empty")).toMatchObject({
+    expect(resource(json, "aws_cloudwatch_metric_alarm", "fires_dlq_depth")).toMatchObject({
       threshold: 0,
       comparison_operator: "GreaterThanThreshold",
-      alarm_description: "fires fail",
+      alarm_description:
+        "Fires fail.\n\nImpact: Timers are lost.\n\nRunbook: https://github.com/almanac-aws/almanac/blob/main/docs/operations/sample.md#fires-fail",
     });
   });
 
   it("lets a service send for one resource only", () => {
     const accepting = synthesizeConstructs((scope) => {
-      new DeadLetterQueue(scope, "lost", { alarms: { notEmpty: "lost" } }).acceptFrom(
+      new DeadLetterQueue(scope, "lost", { alarms: { depth: { disabled: "a sample" } } }).allowService(
         "events.amazonaws.com",
         "arn:rule",
       );
@@ -100,7 +110,7 @@ describe("a bucket", () => {
     const bucket = (protectData: boolean) =>
       resource(
         synthesizeConstructs((scope) => {
-          new Bucket(scope, "archive", { role: "archive" });
+          new Bucket(scope, "archive", { nameSuffix: "archive" });
         }, protectData),
         "aws_s3_bucket",
         "archive",
@@ -111,9 +121,9 @@ describe("a bucket", () => {
 });
 
 describe("an alarm", () => {
-  it("can be done without, aloud", () => {
+  it("can be disabled, with a reason", () => {
     const json = synthesizeConstructs((scope) => {
-      new Alarm(scope, "sent", { ...metric, text: "none, because nobody minds" });
+      new Alarm(scope, "sent", { ...metric, spec: { disabled: "a sample" } });
     });
     expect(json.resource).toEqual({});
   });
@@ -159,8 +169,8 @@ describe("names in plans", () => {
     expect(() =>
       synthesizeConstructs((scope) => {
         const key = { partitionKey: { name: "id", type: "S" } } as const;
-        new Table(scope, "a-b", { role: "one", ...key });
-        new Table(new Construct(scope, "a"), "b", { role: "two", ...key });
+        new Table(scope, "a-b", { nameSuffix: "one", ...key });
+        new Table(new Construct(scope, "a"), "b", { nameSuffix: "two", ...key });
       }),
     ).toThrow("aws_dynamodb_table.a_b is both staging/sample/a-b/Resource and staging/sample/a/b/Resource");
   });

@@ -13,7 +13,13 @@ const props = {
   description: "Timers",
   routes,
   throttling: { requestsPerSecond: 10, burst: 20 },
-  alarms: { failures: "requests fail" },
+  alarms: {
+    serverErrors: {
+      description: "The API returns 5xx",
+      impact: "Requests fail.",
+      runbook: "sample#the-api-returns-5xx",
+    },
+  },
 } as const;
 const json = synthesizeConstructs((feature) => {
   const api = new RestApi(feature, "api", props);
@@ -72,7 +78,7 @@ describe("a REST API", () => {
     const { access_log_settings: settings } = z
       .object({ access_log_settings: z.object({ destination_arn: z.string(), format: z.string() }) })
       .parse(resource(json, "aws_api_gateway_stage", "api_stage"));
-    expect(settings.destination_arn).toBe("${aws_cloudwatch_log_group.api_logs.arn}");
+    expect(settings.destination_arn).toBe("${aws_cloudwatch_log_group.api_log_group.arn}");
     const variables = { status: "403", requestTimeEpoch: "1795238400000", responseLatency: "12", path: "/live/timers" };
     expect(logged(settings.format, variables)).toMatchObject({
       status: 403,
@@ -88,8 +94,8 @@ describe("a REST API", () => {
       method_path: "*/*",
       settings: { throttling_rate_limit: 10, throttling_burst_limit: 20 },
     });
-    expect(resource(json, "aws_cloudwatch_metric_alarm", "api_failures")).toMatchObject({
-      alarm_description: "requests fail",
+    expect(resource(json, "aws_cloudwatch_metric_alarm", "api_server_errors")).toMatchObject({
+      metric_name: "5XXError",
     });
   });
 

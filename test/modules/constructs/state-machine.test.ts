@@ -10,7 +10,7 @@ const { stateMachine, dynamoPut } = jsonata;
 const json = synthesizeConstructs((feature) => {
   const table = new Table(feature, "table", { partitionKey: { name: "id", type: "S" } });
   const machine = new StateMachine(feature, "task", {
-    bindings: { TASKS_TABLE: table.allows("PutItem") },
+    bindings: { TASKS_TABLE: table.grant("PutItem") },
     definition: ({ TASKS_TABLE }) =>
       stateMachine({
         StartAt: "Put",
@@ -22,16 +22,18 @@ const json = synthesizeConstructs((feature) => {
           }),
         },
       }),
-    alarms: { failed: "tasks fail" },
+    alarms: {
+      executionFailures: { description: "Tasks fail", impact: "Tasks are FAILED.", runbook: "sample#tasks-fail" },
+    },
   });
   new NodeFunction(feature, "start", {
     entry: "functions/heartbeats/publish.ts",
     environment: {
-      MACHINE: machine.allows("StartExecution"),
-      EXECUTIONS: machine.allowsOnExecutions("DescribeExecution", "StopExecution"),
+      MACHINE: machine.grant("StartExecution"),
+      EXECUTIONS: machine.grantExecutions("DescribeExecution", "StopExecution"),
     },
     timeoutSeconds: 10,
-    alarms: { errors: "none, because this is a test" },
+    alarms: { errors: { disabled: "a sample" } },
   });
 });
 const machine = resource(json, "aws_sfn_state_machine", "task");
@@ -58,7 +60,7 @@ describe("a state machine", () => {
   });
 
   it("may do what it is given, write its log and its traces, and nothing else", () => {
-    expect(describePolicy(resource(json, "aws_iam_role_policy", "task_permissions")["policy"])).toEqual([
+    expect(describePolicy(resource(json, "aws_iam_role_policy", "task_policy")["policy"])).toEqual([
       "Allow dynamodb:PutItem on ${aws_dynamodb_table.table.arn} (TasksTable)",
       "Allow logs:CreateLogDelivery, logs:DeleteLogDelivery, logs:DescribeLogGroups, logs:DescribeResourcePolicies, logs:GetLogDelivery, logs:ListLogDeliveries, logs:PutResourcePolicy, logs:UpdateLogDelivery on * (Logs)",
       "Allow xray:GetSamplingRules, xray:GetSamplingTargets, xray:PutTelemetryRecords, xray:PutTraceSegments on * (Traces)",
@@ -78,11 +80,11 @@ describe("a state machine", () => {
       logging_configuration: { level: "ERROR", include_execution_data: false },
       tracing_configuration: { enabled: true },
     });
-    expect(resource(json, "aws_cloudwatch_log_group", "task_logs")).toMatchObject({ retention_in_days: 30 });
+    expect(resource(json, "aws_cloudwatch_log_group", "task_log_group")).toMatchObject({ retention_in_days: 30 });
   });
 
   it("lets a function start it, and look at its executions, and nothing else", () => {
-    const [start, executions] = describePolicy(resource(json, "aws_iam_role_policy", "start_permissions")["policy"]);
+    const [start, executions] = describePolicy(resource(json, "aws_iam_role_policy", "start_policy")["policy"]);
     expect(start).toBe("Allow states:StartExecution on ${aws_sfn_state_machine.task.arn} (Machine)");
     expect(executions).toMatch(
       /^Allow states:DescribeExecution, states:StopExecution on arn:.*:execution:\$\{var\.app\}-\$\{var\.environment\}-sample-task:\* \(Executions\)$/,
@@ -91,11 +93,10 @@ describe("a state machine", () => {
 
   it("raises an alarm when an execution fails or runs out of time", () => {
     for (const [name, metric] of [
-      ["task_failed", "ExecutionsFailed"],
-      ["task_timed_out", "ExecutionsTimedOut"],
+      ["task_executions_failed", "ExecutionsFailed"],
+      ["task_executions_timed_out", "ExecutionsTimedOut"],
     ] as const) {
       expect(resource(json, "aws_cloudwatch_metric_alarm", name)).toMatchObject({
-        alarm_description: "tasks fail",
         metric_name: metric,
         dimensions: { StateMachineArn: "${aws_sfn_state_machine.task.arn}" },
       });

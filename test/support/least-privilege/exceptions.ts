@@ -34,7 +34,7 @@ export const EXCEPTIONS: readonly Exception[] = [
   },
   {
     role: /^almanac-local-/,
-    statement: /^(DeadLetters|StreamFailures)$/,
+    statement: /^(DeadLetterQueue|StreamFailures)$/,
     because: "Lambda sends dead letters under the role; the emulator's does it as nobody",
   },
   {

@@ -2,7 +2,7 @@ import type { Observation } from "../../../../functions/heartbeats/probe/check-t
 import { report } from "../../../../functions/heartbeats/telemetry/check-metrics";
 import { createLogger } from "../../../../functions/shared/logger";
 import { createMetrics } from "../../../../functions/shared/metrics";
-import { captureOutput, OUTPUT_TO_CONSOLE } from "../../../support/lambda";
+import { setupHandler } from "../../../support/lambda";
 
 const at = Date.parse("2026-11-21T06:55:00Z");
 const good: Observation = { target: "good", at, latencyMs: 12, outcome: { ok: true, status: 200 } };
@@ -21,16 +21,7 @@ const broken: Observation = {
 };
 
 describe("the report of a run", () => {
-  const environment = process.env;
-  let output: ReturnType<typeof captureOutput>;
-  beforeEach(() => {
-    process.env = { ...environment, ...OUTPUT_TO_CONSOLE };
-    output = captureOutput();
-  });
-  afterEach(() => {
-    jest.restoreAllMocks();
-    process.env = environment;
-  });
+  const output = setupHandler("heartbeats");
 
   const reported = (observations: readonly Observation[]) => {
     const metrics = createMetrics("heartbeats", "test");

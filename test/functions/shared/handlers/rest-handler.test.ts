@@ -8,7 +8,7 @@ import {
   type Endpoint,
   type RestOptions,
 } from "../../../../functions/shared/handlers/rest-handler";
-import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE } from "../../../support/lambda";
+import { lambdaContext, setupHandler } from "../../../support/lambda";
 
 const bellSchema = z.object({
   path: z.object({ id: z.string() }),
@@ -17,22 +17,7 @@ const bellSchema = z.object({
 });
 
 describe("a handler behind API Gateway", () => {
-  const environment = process.env;
-  let output: ReturnType<typeof captureOutput>;
-  beforeEach(() => {
-    process.env = {
-      ...environment,
-      ...OUTPUT_TO_CONSOLE,
-      POWERTOOLS_SERVICE_NAME: "bells",
-      ALMANAC_APP: "almanac",
-      ALMANAC_ENVIRONMENT: "test",
-    };
-    output = captureOutput();
-  });
-  afterEach(() => {
-    jest.restoreAllMocks();
-    process.env = environment;
-  });
+  const output = setupHandler("bells");
 
   const ask = (answer: Endpoint, fields: object = {}, options: RestOptions = {}) => {
     const handler = restHandler(environmentSchema({}), () => ({ "PUT /bells/{id}": answer }), options);

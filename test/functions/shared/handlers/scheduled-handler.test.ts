@@ -2,27 +2,11 @@ import * as z from "zod";
 
 import { environmentSchema, positiveInteger, text } from "../../../../functions/shared/environment";
 import { scheduledHandler, type Tick } from "../../../../functions/shared/handlers/scheduled-handler";
-import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE, scheduledEvent } from "../../../support/lambda";
+import { lambdaContext, scheduledEvent, setupHandler } from "../../../support/lambda";
 
 describe("a scheduled handler", () => {
-  const environment = process.env;
   const schema = environmentSchema({ BELLS_TABLE: text, LEAD_DAYS: positiveInteger });
-  let output: ReturnType<typeof captureOutput>;
-  beforeEach(() => {
-    process.env = {
-      ...OUTPUT_TO_CONSOLE,
-      POWERTOOLS_SERVICE_NAME: "bells",
-      ALMANAC_APP: "almanac",
-      ALMANAC_ENVIRONMENT: "test",
-      BELLS_TABLE: "bells",
-      LEAD_DAYS: "2",
-    };
-    output = captureOutput();
-  });
-  afterEach(() => {
-    jest.restoreAllMocks();
-    process.env = environment;
-  });
+  const output = setupHandler("bells", { BELLS_TABLE: "bells", LEAD_DAYS: "2" });
 
   it("builds once, at the first invocation, and works at each", async () => {
     const ticks: Tick[] = [];

@@ -89,34 +89,43 @@ describe("the status of an environment", () => {
 describe("where it is read", () => {
   const s3 = mockClient(S3Client);
   beforeEach(() => s3.reset());
-  const read = () => readStatus(new S3Client(), "bucket");
+  const read = (now = NOW) => readStatus(new S3Client(), "bucket", now);
 
-  it("is status.json, of which it takes what is shown", async () => {
-    const window = { uptime: 0.5, coverage: 1, p50Ms: 1, p95Ms: 2, p99Ms: 3 };
-    const status: TargetStatus = {
-      ...{ name: "site", state: "down", since: null, lastCheck: failedCheck, days: [], hours: [] },
-      windows: { "24h": window, "7d": { ...window, uptime: 1 }, "30d": window, "90d": window },
-    };
-    const incident = {
-      id: "1",
-      target: "site",
-      openedAt: "2026-11-21T10:05:00Z",
-      closedAt: null,
-      message: "status 500",
-    };
-    const document: StatusDocument = {
-      ...{ version: 1, app: "almanac", environment: "test", generatedAt: "2026-11-21T12:00:00Z", intervalSeconds: 300 },
-      targets: [status],
-      incidents: [incident, { ...incident, id: "0", closedAt: "2026-11-21T11:00:00Z" }],
-    };
+  const window = { uptime: 0.5, coverage: 1, p50Ms: 1, p95Ms: 2, p99Ms: 3 };
+  const status: TargetStatus = {
+    ...{ name: "site", state: "down", since: null, lastCheck: failedCheck, days: [], hours: [] },
+    windows: { "24h": window, "7d": { ...window, uptime: 1 }, "30d": window, "90d": window },
+  };
+  const incident = {
+    id: "1",
+    target: "site",
+    openedAt: "2026-11-21T10:05:00Z",
+    closedAt: null,
+    message: "status 500",
+  };
+  const document: StatusDocument = {
+    ...{ version: 1, app: "almanac", environment: "test", generatedAt: "2026-11-21T12:00:00Z", intervalSeconds: 300 },
+    targets: [status],
+    incidents: [incident, { ...incident, id: "0", closedAt: "2026-11-21T11:00:00Z" }],
+  };
+  const published = () =>
     s3.on(GetObjectCommand, { Bucket: "bucket", Key: "status.json" }).callsFake(() => ({
       Body: { transformToString: () => Promise.resolve(JSON.stringify(document)) },
     }));
+
+  it("is status.json, of which it takes what is shown", async () => {
+    published();
     expect(await read()).toEqual({
       source: "s3://bucket/status.json",
       targets: [{ name: "site", state: "down", lastCheck: failedCheck, uptime: 0.5 }],
       incidents: [{ target: "site", openedAt: "2026-11-21T10:05:00Z", message: "status 500" }],
     });
+  });
+
+  it("says nothing of the present when it was published too long ago, as the status page does", async () => {
+    published();
+    expect((await read(NOW + 3 * 300_000))?.targets).toMatchObject([{ state: "down" }]);
+    expect((await read(NOW + 3 * 300_000 + 1))?.targets).toMatchObject([{ name: "site", state: "unknown" }]);
   });
 
   it("is undefined as long as there is no document", async () => {

@@ -12,7 +12,7 @@ import { handler as notify } from "../../../../functions/pipelines/notify";
 import type { Outgoing } from "../../../../scripts/features/pipelines/queue-sender";
 import { redrivePipeline, streamEvent, type LostChanges } from "../../../../scripts/features/pipelines/redrive";
 import { readChanges } from "../../../../scripts/features/pipelines/stream-reader";
-import { captureOutput, lambdaContext, OUTPUT_TO_CONSOLE } from "../../../support/lambda";
+import { lambdaContext, setupHandler } from "../../../support/lambda";
 
 const sqs = mockClient(SQSClient);
 const streams = mockClient(DynamoDBStreamsClient);
@@ -97,6 +97,12 @@ describe("redriving a channel", () => {
 });
 
 describe("reading changes again", () => {
+  const output = setupHandler("pipelines", {
+    CHANNEL_NAME: "jobOrder",
+    CHANNEL: JSON.stringify({ key: "/id", version: "/v", slack: "/almanac/slack/orders" }),
+    NOTICES_TABLE: "notices",
+    DRAIN_FUNCTION: "drain",
+  });
   const pages = (...all: readonly (readonly number[])[]) => {
     streams.on(GetShardIteratorCommand).resolves({ ShardIterator: "0" });
     streams.on(GetRecordsCommand).callsFake(({ ShardIterator }: { readonly ShardIterator: string }) => ({
@@ -126,32 +132,11 @@ describe("reading changes again", () => {
     const lambda = mockClient(LambdaClient);
     dynamodb.on(BatchWriteItemCommand).resolves({});
     lambda.on(InvokeCommand).resolves({});
-    const environment = process.env;
-    process.env = {
-      ...environment,
-      ...OUTPUT_TO_CONSOLE,
-      AWS_REGION: "eu-central-1",
-      POWERTOOLS_SERVICE_NAME: "pipelines",
-      ALMANAC_APP: "almanac",
-      ALMANAC_ENVIRONMENT: "test",
-      CHANNEL_NAME: "jobOrder",
-      CHANNEL: JSON.stringify({ key: "/id", version: "/v", slack: "/almanac/slack/orders" }),
-      NOTICES_TABLE: "notices",
-      DRAIN_FUNCTION: "drain",
-    };
-    const output = captureOutput();
-    try {
-      pages([100], [300]);
-      await notify(streamEvent(await readChanges(new DynamoDBStreamsClient(), LOST)), lambdaContext());
-      expect(output.lines()).toContainEqual(expect.objectContaining({ message: "noticed", changes: 2, notices: 2 }));
-      const written = JSON.stringify(
-        dynamodb.commandCalls(BatchWriteItemCommand).map(({ args: [{ input }] }) => input),
-      );
-      for (const number of ["100", "300"]) expect(written).toContain(`#jobOrder#${number.padStart(40, "0")}`);
-      expect(lambda.calls()).toHaveLength(1);
-    } finally {
-      process.env = environment;
-      jest.restoreAllMocks();
-    }
+    pages([100], [300]);
+    await notify(streamEvent(await readChanges(new DynamoDBStreamsClient(), LOST)), lambdaContext());
+    expect(output.lines()).toContainEqual(expect.objectContaining({ message: "noticed", changes: 2, notices: 2 }));
+    const written = JSON.stringify(dynamodb.commandCalls(BatchWriteItemCommand).map(({ args: [{ input }] }) => input));
+    for (const number of ["100", "300"]) expect(written).toContain(`#jobOrder#${number.padStart(40, "0")}`);
+    expect(lambda.calls()).toHaveLength(1);
   });
 });

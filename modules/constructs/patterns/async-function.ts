@@ -1,0 +1,40 @@
+import type { Construct } from "constructs";
+import type { RuleTarget } from "../event-rule";
+import { Feature } from "../feature";
+import { NodeFunction, type EventInvokeConfig, type NodeFunctionProps } from "../node-function";
+import { DeadLetterQueue } from "../queue";
+
+export type AsyncFunctionProps<E> = Omit<NodeFunctionProps<E>, "eventInvokeConfig" | "eventSource"> &
+  Omit<EventInvokeConfig, "deadLetterQueue">;
+
+/**
+ * A function that events or other functions invoke asynchronously. Events that fail after all retries go to its feature's
+ * dead-letter queue.
+ */
+export class AsyncFunction<E extends { readonly [Name in keyof E]: string }>
+  extends NodeFunction<E>
+  implements RuleTarget
+{
+  readonly deadLetterQueue: DeadLetterQueue;
+  readonly maxEventAgeSeconds: number;
+
+  constructor(scope: Construct, id: string, { retries, maxEventAgeSeconds, ...props }: AsyncFunctionProps<E>) {
+    const feature = Feature.of(scope);
+    const deadLetterQueue = deadLetterQueueOf(feature);
+    super(scope, id, { ...props, eventInvokeConfig: { deadLetterQueue, retries, maxEventAgeSeconds } });
+    this.deadLetterQueue = deadLetterQueue;
+    this.maxEventAgeSeconds = maxEventAgeSeconds;
+    feature.addToErrorsGraph(id, this.metric("Errors"));
+  }
+}
+
+const QUEUE_ID = "dlq";
+
+/** The feature's dead-letter queue for asynchronous invocations, an output of its module. Created on first use. */
+function deadLetterQueueOf(feature: Feature): DeadLetterQueue {
+  const existing = feature.node.tryFindChild(QUEUE_ID);
+  if (existing instanceof DeadLetterQueue) return existing;
+  const queue = new DeadLetterQueue(feature, QUEUE_ID, { alarms: { depth: feature.deadLetterAlarm } });
+  feature.output("dead_letter_queue_url", "Dead-letter queue of asynchronous invocations", queue.url);
+  return queue;
+}

@@ -143,6 +143,8 @@ export function emulatorEnvironment(temporary: string): Record<string, string> {
     PYTHONUNBUFFERED: "1",
     // On AWS the functions run on Node 22; which one they run on here is no news.
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
+    // MiniStack's worker loads version 2 of the SDK, whose notice would be in every function's log.
+    AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE: "1",
     // Windows starts no process without these.
     ...(process.platform === "win32"
       ? { SystemRoot: process.env["SystemRoot"] ?? "", TEMP: temporary, TMP: temporary }

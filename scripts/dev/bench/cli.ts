@@ -1,11 +1,9 @@
 /** How long the command line takes: its help, a list of timers, and its first start after a change. */
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { homeAt } from "../../shared/home";
-import { identifyProcess } from "../../shared/processes";
+import { startStubAws, writeStubHome } from "../../../test/support/stub-aws";
 import { ownEnvironment } from "../../shared/run-command";
 import { figure, figureAtMost, median, type Figure } from "./figure";
 
@@ -21,10 +19,14 @@ const TIMERS = 25;
 /** Processes as people start them, by node itself: npx adds its own time. Timers come from a stub of S3 and the timers API. */
 export async function benchCli(): Promise<readonly Figure[]> {
   const folder = mkdtempSync(join(tmpdir(), "almanac-bench-"));
-  const { server, port } = await startStub();
+  const home = join(folder, "home");
+  const { state, timers } = stubbed();
+  const stub = await startStubAws(({ operation }) => {
+    const outputs = { timers: { value: { api_url: `${stub.endpoint}/live` } } };
+    return operation === "GET /states/local" ? { ...state, outputs } : timers;
+  });
   try {
-    const home = join(folder, "home");
-    writeHome(home, port);
+    writeStubHome(home, stub.endpoint, {});
     const timersLs = [LAUNCHER, "timers", "ls", "--env", "local", "--home", home];
     const cold = await times(COLD_RUNS, () => {
       rmSync(".almanac/cli", { recursive: true, force: true });
@@ -48,7 +50,7 @@ export async function benchCli(): Promise<readonly Figure[]> {
       ...(aws === undefined ? [] : [figure("aws_version_s", aws.wall, "s")]),
     ];
   } finally {
-    server.close();
+    await stub.close();
     rmSync(folder, { recursive: true });
   }
 }
@@ -88,63 +90,28 @@ function run(file: string, args: readonly string[]): Promise<Took> {
   });
 }
 
-/** What npm start leaves in its home, with this process in place of the emulator. */
-function writeHome(folder: string, port: number): void {
-  const home = homeAt(folder);
-  const endpoint = `http://127.0.0.1:${port}`;
-  mkdirSync(home.stack, { recursive: true });
-  writeFileSync(
-    home.record,
-    JSON.stringify({
-      endpoint,
-      port,
-      emulator: { description: "stub", process: identifyProcess(process.pid), log: "none" },
-      since: new Date().toISOString(),
-    }),
-  );
-  const s3 = { bucket: "bench", key: "state", region: "eu-central-1", access_key: "test", secret_key: "test" };
-  const tags = { App: "almanac", Environment: "local" };
-  writeFileSync(
-    join(home.stack, "cdk.tf.json"),
-    JSON.stringify({
-      terraform: { backend: { s3 } },
-      provider: { aws: [{ default_tags: [{ tags }] }] },
-    }),
-  );
-}
-
-async function startStub(): Promise<{ readonly server: Server; readonly port: number }> {
-  let state = "";
-  const timers = JSON.stringify({
-    timers: Array.from({ length: TIMERS }, (_, index) => ({
-      id: `timer-${index}`,
-      shardId: "shard0",
-      timerCallbackData: null,
-      schedule: { every: "15 minutes" },
-      enabled: true,
-      version: "v1",
-      putAt: "2026-11-21T06:55:30.250Z",
-      nextFireAt: "2026-11-21T07:10:30.000Z",
-      lastFiredAt: null,
-    })),
-  });
-  const server = createServer((request, response) => {
-    const isState = request.url?.startsWith("/bench/state") === true;
-    response.writeHead(200, { "Content-Type": "application/json" }).end(isState ? state : timers);
-  });
-  await new Promise<void>((listening) => {
-    server.listen(0, "127.0.0.1", listening);
-  });
-  const address = server.address();
-  if (address === null || typeof address !== "object") throw new Error("the stub has no port");
-  const outputs = { timers: { value: { api_url: `http://127.0.0.1:${address.port}/live` } } };
-  const resources = Array.from({ length: RESOURCES }, (_, index) => ({
-    mode: "managed",
-    module: "module.timers",
-    type: "aws_iam_role",
-    name: `role_${index}`,
-    instances: [{ attributes: { policy: "x".repeat(ATTRIBUTE_BYTES) } }],
-  }));
-  state = JSON.stringify({ version: 4, outputs, resources });
-  return { server, port: address.port };
+function stubbed(): { readonly state: object; readonly timers: object } {
+  const resource = { mode: "managed", module: "module.timers", type: "aws_iam_role", name: "role" };
+  return {
+    state: {
+      outputs: {},
+      resources: Array.from({ length: RESOURCES }, () => ({
+        ...resource,
+        instances: [{ attributes: { policy: "x".repeat(ATTRIBUTE_BYTES) } }],
+      })),
+    },
+    timers: {
+      timers: Array.from({ length: TIMERS }, (_, index) => ({
+        id: `timer-${index}`,
+        shardId: "shard0",
+        timerCallbackData: null,
+        schedule: { every: "15 minutes" },
+        enabled: true,
+        version: "v1",
+        putAt: "2026-11-21T06:55:30.250Z",
+        nextFireAt: "2026-11-21T07:10:30.000Z",
+        lastFiredAt: null,
+      })),
+    },
+  };
 }

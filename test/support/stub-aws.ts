@@ -16,7 +16,10 @@ export interface StubAws {
   readonly close: () => Promise<unknown>;
 }
 
-/** @param respond the body of a 200; a number: a response of that status, without a body */
+/** As S3 writes it. */
+const NOT_FOUND = "<Error><Code>NoSuchKey</Code><Message>none</Message></Error>";
+
+/** @param respond the body of a 200; a number: an error of S3 with that status */
 export async function startStubAws(respond: (request: StubRequest) => object | number): Promise<StubAws> {
   const server: Server = createServer((request, response) => {
     bodyOf(request).then(
@@ -26,7 +29,7 @@ export async function startStubAws(respond: (request: StubRequest) => object | n
         const operation = typeof target === "string" ? target : `${request.method ?? ""} ${pathname}`;
         const answer = respond({ operation, body });
         const headers = { "Content-Type": "application/json" };
-        if (typeof answer === "number") response.writeHead(answer, headers).end("{}");
+        if (typeof answer === "number") response.writeHead(answer).end(NOT_FOUND);
         else response.writeHead("accepted" in answer ? 202 : 200, headers).end(JSON.stringify(answer));
       },
       () => response.destroy(),

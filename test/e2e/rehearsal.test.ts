@@ -58,7 +58,7 @@ describe("an environment of one's own", () => {
 
   it("has an empty plan", async () => {
     const { code, output } = await run("review", NAME, "--drift");
-    expect(output).toContain("Nothing would change: what is deployed is what is written.");
+    expect(output).toContain("No changes: the deployed environment matches the configuration.");
     expect(code).toBe(0);
   }, 120_000);
 

@@ -19,7 +19,7 @@ import { Timers, timersSchema } from "./timers";
 import { Workflow, workflowSchema } from "./workflows";
 import { channelsSchema, Pipelines } from "./pipelines";
 
-/** Short, so that the longest name there is (a bucket's, 63) has room for feature, role and account; a test holds that. */
+/** Short, so that bucket names (63 characters) have room for feature, suffix and account id. */
 const appSchema = z
   .string()
   .regex(/^[a-z]([a-z0-9-]{0,10}[a-z0-9])?$/, "is not 1 to 12 lower case letters, digits and hyphens, a letter first");
@@ -28,25 +28,25 @@ const environmentNameSchema = z
   .regex(/^[a-z][a-z0-9]{0,11}$/, "is not 1 to 12 lower case letters and digits, a letter first");
 
 export const environmentSchema = z.strictObject({
-  /** Begins every physical name; with it, two Almanacs share an account. @default "almanac" */
+  /** First part of every physical name. Two Almanacs in one account need different ones. @default "almanac" */
   app: appSchema.default("almanac"),
   /** `eu-central-1`. */
   region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'is not an AWS region such as "eu-central-1"'),
-  /** Refuses to work in any other account, when given. @default the credentials' account, whichever it is */
+  /** Terraform refuses any other account. @default the credentials' account */
   account: z
     .string()
     .regex(/^\d{12}$/, "is not an account id of twelve digits")
     .optional(),
-  /** True: tables and buckets can't be destroyed or deleted. @default false */
+  /** True: tables and buckets cannot be destroyed or deleted. @default false */
   protectData: z.boolean().default(false),
-  /** Holds Terraform's state; made by `npx almanac bootstrap`. Unique in the world. @default "<app>-<environment>-terraform-state" */
+  /** For Terraform's state; made by `npx almanac bootstrap`. Globally unique. @default "<app>-<environment>-terraform-state" */
   stateBucket: z
     .string()
     .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "is not a bucket name")
     .optional(),
-  /** Who gets alarms by mail. @default nobody */
+  /** Email addresses that receive alarms. @default none */
   alarmEmails: z.array(z.email()).default([]),
-  /** Another AWS than Amazon's, an emulator on this machine: its URL. @default Amazon's */
+  /** URL of an emulator. @default AWS */
   awsEndpoint: z.url({ protocol: /^https?$/, error: "is not an http(s) URL" }).optional(),
   heartbeats: heartbeatsSchema.optional(),
   timers: timersSchema.optional(),
@@ -55,11 +55,11 @@ export const environmentSchema = z.strictObject({
   channels: channelsSchema.optional(),
 });
 
-/** An environment, as people write it in main.ts. */
+/** An environment in main.ts. */
 export type EnvironmentInput = z.input<typeof environmentSchema>;
 type EnvironmentConfig = z.output<typeof environmentSchema>;
 
-/** One deployment of Almanac: a stack with its own state, whose modules are the features that its configuration names. */
+/** A deployment of Almanac: a stack with its own state and a module for each feature in its configuration. */
 export class Environment extends TerraformStack {
   constructor(
     app: App,
@@ -120,7 +120,7 @@ export class Environment extends TerraformStack {
       encrypt: true,
       ...(awsEndpoint !== undefined && emulatedBackend(awsEndpoint)),
     });
-    // Terraform's own lock, a file beside the state; cdktf's types are older than it.
+    // Terraform's native state lock, which cdktf's types do not have.
     this.addOverride("terraform.backend.s3.use_lockfile", true);
   }
 
@@ -132,10 +132,7 @@ export class Environment extends TerraformStack {
     return new AlarmTopic(this, "alarms", { name: `${app}-${name}-alarms`, emails: alarmEmails, encryptionKey });
   }
 
-  /**
-   * What is in it is written by Terraform alone, and can be written again. Why functions don't get their zips from Terraform directly:
-   * docs/decisions/0002.
-   */
+  /** Never protected: Terraform can upload its content again. docs/decisions/0002 has the reason for the bucket. */
   private createCodeBucket(name: string, { app }: EnvironmentConfig): string {
     const { accountId } = new DataAwsCallerIdentity(this, "account");
     return new PrivateBucket(this, "code", { name: `${app}-${name}-code-${accountId}`, protectData: false }).name;
@@ -152,8 +149,8 @@ export class Environment extends TerraformStack {
 }
 
 /**
- * Somebody's own environment, under the name that ALMANAC_ENVIRONMENT has: a small copy of another, which mails nobody, protects
- * nothing, and serves no page to the web. None is made where none is asked for, or where the app has one of that name.
+ * A personal environment, named by ALMANAC_ENVIRONMENT: a copy of another environment without alarm mails, data protection and public
+ * status page. Does nothing when the variable is unset or names an environment of main.ts.
  */
 export function personalEnvironment(app: App, like: EnvironmentInput): void {
   const name = process.env["ALMANAC_ENVIRONMENT"];
@@ -167,7 +164,7 @@ export function personalEnvironment(app: App, like: EnvironmentInput): void {
   );
 }
 
-/** An emulator takes any credentials: these keep real ones from ever being sent to it. */
+/** Emulators accept any credentials. These keep real ones from being sent. */
 const EMULATOR_CREDENTIALS = { accessKey: "test", secretKey: "test" };
 
 function emulatedProvider(endpoint: string): AwsProviderConfig {

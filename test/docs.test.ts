@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import * as z from "zod";
-import { jobsSchema, targetSchema } from "../functions/heartbeats/contract";
+import { monitorSettingsSchema, targetSchema } from "../functions/heartbeats/contract";
 import { channelSchema } from "../functions/pipelines/contract";
 import { environmentSchema } from "../modules/environment";
 import { watermarkSchema } from "../functions/exports/contract";
@@ -118,7 +118,7 @@ describe("configuration tables", () => {
     ["An environment", environmentSchema],
     ["Heartbeats", heartbeatsSchema],
     ["A target", targetSchema],
-    ["A job", jobsSchema.element],
+    ["A cron monitor", monitorSettingsSchema.shape.cronMonitors.unwrap().element],
     ["The status page", statusPageSchema],
     ["Timers", timersSchema],
     ["A timers callback", timersCallbackSchema],
@@ -148,7 +148,7 @@ describe("features", () => {
     alarmEmails: ["ops@example.org"],
     heartbeats: {
       targets: [{ name: "site", url: "https://example.org/" }],
-      jobs: [{ name: "backup", everySeconds: 3_600 }],
+      cronMonitors: [{ name: "backup", everySeconds: 3_600 }],
       slackWebhookParameter: "/almanac/slack",
       statusPage: { cdn: true },
     },

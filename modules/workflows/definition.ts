@@ -2,7 +2,8 @@
 import { DAY_SECONDS } from "../../functions/shared/time";
 import { REASON_LENGTH, TOO_LONG, type TaskStatus } from "../../functions/workflows/contract";
 import { jsonata } from "../asl/asl";
-import type { JsonataExpression, Retrier } from "../asl/fields";
+import type { Retrier } from "../asl/fields";
+import type { JsonataExpression } from "../asl/values";
 import type { Machine } from "../asl/machine";
 
 const { stateMachine, dynamoPut, dynamoUpdate, wait, lambdaInvoke, fail } = jsonata;

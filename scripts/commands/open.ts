@@ -50,7 +50,7 @@ async function run(page: Page, options: EnvironmentOptions & JsonOption & { read
 
 const ADDRESSES: Readonly<Record<Page, (deployed: Deployed, home: string) => Promise<string>>> = {
   status: async (deployed) => {
-    const { status_page_url: url, status_bucket_name: bucket } = outputsOf("heartbeats", deployed);
+    const { status_page_url: url, status_page_bucket_name: bucket } = outputsOf("heartbeats", deployed);
     if (url?.startsWith("http") === true) return url;
     return presignedUrl({ bucket, key: STATUS_PAGE_KEY, expiresInSeconds: SIGNED_FOR_SECONDS }, deployed.aws);
   },

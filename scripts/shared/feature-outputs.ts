@@ -7,9 +7,9 @@ export type Features = z.output<typeof featuresSchema>;
 
 const SCHEMAS = {
   heartbeats: z.looseObject({
-    table_name: z.string(),
+    telemetry_table_name: z.string(),
     check_function_name: z.string(),
-    status_bucket_name: z.string(),
+    status_page_bucket_name: z.string(),
     status_page_url: z.string().optional(),
   }),
   timers: z.looseObject({ api_url: z.string(), recorded_fires_table_name: z.string().optional() }),

@@ -61,7 +61,7 @@ const everything = synthesize({
   alarmEmails: ["ops@example.org"],
   heartbeats: {
     targets: [{ name: "site", url: "https://example.org/" }],
-    jobs: [{ name: "backup", everySeconds: 86_400 }],
+    cronMonitors: [{ name: "backup", everySeconds: 86_400 }],
     slackWebhookParameter: "/almanac/slack/webhook",
     statusPage: { cdn: true },
   },

@@ -23,7 +23,7 @@ const check = { at: new Date(Date.now() - 30_000).toISOString(), latencyMs: 42, 
 const STATUS = {
   ...{ version: 1, app: "almanac", environment: "local", intervalSeconds: 60, incidents: [] },
   generatedAt: new Date().toISOString(),
-  targets: [
+  monitors: [
     {
       name: "site",
       state: "up",
@@ -53,7 +53,7 @@ const LINES = [
 
 const featuresAt = (endpoint: string) => ({
   timers: { api_url: `${endpoint}/live`, dead_letter_queue_url: `${endpoint}/1/timers-dlq` },
-  heartbeats: { table_name: "telemetry", check_function_name: "check", status_bucket_name: "page" },
+  heartbeats: { telemetry_table_name: "telemetry", check_function_name: "check", status_page_bucket_name: "page" },
   pipelines: {
     archive_bucket_name: "archive",
     channels: {
@@ -125,7 +125,7 @@ async function shown(file: string, args: readonly string[]): Promise<string> {
     .replace(/process \d+/g, "process N")
     .replace(/\d+ s ago/g, "N s ago")
     .replace(/ +[\d.]+ ms/g, " N ms")
-    .replace(/(phase +) took/g, "$1took");
+    .replace(/(phase) +took/g, "$1 took");
   return `${stable}\n[exit code ${String(code)}]`;
 }
 

@@ -2,7 +2,7 @@
 import type { Clock } from "../../functions/shared/clock";
 import type { Executions } from "../../functions/workflows/task/executions";
 import type { Execution } from "../../functions/workflows/task/task";
-import type { Json } from "../../modules/asl/fields";
+import type { Json } from "../../modules/asl/values";
 import type { Machine } from "../../modules/asl/machine";
 import { runMachine, type Run, type Service } from "./states-interpreter";
 

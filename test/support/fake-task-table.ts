@@ -14,7 +14,7 @@ import { unmarshall } from "@aws-sdk/util-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
 import * as z from "zod";
 import { taskTable, type TaskTable } from "../../functions/workflows/task/task-table";
-import type { Json } from "../../modules/asl/fields";
+import type { Json } from "../../modules/asl/values";
 import { holds, updated, type Item, type Request } from "./dynamodb-expressions";
 import { StatesError } from "./states-interpreter";
 

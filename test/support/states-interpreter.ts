@@ -5,7 +5,7 @@
 import jsonata from "jsonata";
 import * as z from "zod";
 import { sleep, type Clock } from "../../functions/shared/clock";
-import type { Json } from "../../modules/asl/fields";
+import type { Json } from "../../modules/asl/values";
 import type { Machine } from "../../modules/asl/machine";
 
 /** An error by its name in `Retry` and `Catch`: `Lambda.Unknown`. */

@@ -15,7 +15,8 @@ import { benchStart } from "./start";
 import { benchSynth } from "./synth";
 import { benchWorkflow } from "./workflows";
 import { benchTimers } from "./timers";
-import { benchTimersPrecision } from "./timers-precision";
+import { benchTests } from "./tests";
+import { benchTimersPrecision } from "./timers/precision";
 
 const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run: () => Promise<readonly Figure[]> }>> =
   {
@@ -47,6 +48,7 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
       measures: "messages into rows beside one at a time, 10,000 changes to Slack, and one change all the way",
       run: benchPipelines,
     },
+    tests: { measures: "the last whole npm test, by its own report", run: benchTests },
     review: { measures: "the report of a plan that changes 200 resources, after the plan itself", run: benchReview },
   };
 

@@ -1,10 +1,10 @@
 /** Runs one check as the deployed function would, and writes down what it went through on its way. */
 import { ForbiddenAddressError } from "../../../functions/heartbeats/probe/ssrf-guard";
-import { checkTarget, type Observation } from "../../../functions/heartbeats/probe/check-target";
+import { checkTarget, type ProbeResult } from "../../../functions/heartbeats/probe/check-target";
 import type { Target } from "../../../functions/heartbeats/contract";
-import type { HttpAnswer, HttpRequest, SendHttp } from "../../../functions/heartbeats/probe/http-types";
+import type { HttpResponse, HttpRequest, SendHttp } from "../../../functions/heartbeats/probe/http-types";
 import { httpClient } from "../../../functions/heartbeats/probe/http-client";
-import type { LookUp } from "../../../functions/heartbeats/probe/dns";
+import type { Lookup } from "../../../functions/heartbeats/probe/dns";
 import type { Clock } from "../../../functions/shared/clock";
 
 /** What one part of a check took, to its end or to its failure. */
@@ -25,12 +25,12 @@ export type Step = { readonly ms: number; readonly failed: boolean } & (
 
 export interface TracedCheck {
   readonly steps: readonly Step[];
-  readonly observation: Observation;
+  readonly observation: ProbeResult;
 }
 
 export async function tracedCheck(
   target: Target,
-  { lookUp, clock }: { readonly lookUp: LookUp; readonly clock: Clock },
+  { lookUp, clock }: { readonly lookUp: Lookup; readonly clock: Clock },
 ): Promise<TracedCheck> {
   const steps: Step[] = [];
   /** Runs a part and tells of it; `tell` gets nothing where it failed, and may have nothing to tell. */
@@ -53,7 +53,7 @@ export async function tracedCheck(
     }
   };
 
-  const tracedLookUp: LookUp = (hostname, signal) =>
+  const tracedLookUp: Lookup = (hostname, signal) =>
     timed(
       () => lookUp(hostname, signal),
       (took, found = []) => ({ ...took, phase: "look-up", hostname, addresses: found.map(({ address }) => address) }),
@@ -91,7 +91,7 @@ export async function tracedCheck(
 type Took = Pick<Step, "ms" | "failed">;
 type AnswerStep = Extract<Step, { readonly phase: "answer" }>;
 
-function answerStep({ method, url }: HttpRequest, answer: HttpAnswer | undefined): Omit<AnswerStep, keyof Took> {
+function answerStep({ method, url }: HttpRequest, answer: HttpResponse | undefined): Omit<AnswerStep, keyof Took> {
   const { status, location, certificateExpiresAt } = answer ?? {};
   return {
     phase: "answer",

@@ -4,7 +4,7 @@ describe("the emulator's process", () => {
   it("sees nothing of this machine's environment: all it sees, Lambda functions see", () => {
     process.env["HTTPS_PROXY"] = "http://proxy";
     process.env["AWS_PROFILE"] = "production";
-    expect(Object.keys(emulatorEnvironment("/home/tmp")).sort()).toEqual(
+    expect(Object.keys(emulatorEnvironment("/home/tmp", process.execPath)).sort()).toEqual(
       [
         "AWS_DEFAULT_REGION",
         "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED",

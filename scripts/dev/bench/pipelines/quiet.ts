@@ -8,7 +8,7 @@ import { ingressClient } from "../../../shared/ingress-client";
 import { pipelineOf } from "../../../shared/feature-outputs";
 import { homeAt } from "../../../shared/home";
 import { readRunning } from "../../../emulator/run-record";
-import { localSettings } from "../../../local/sample-data";
+import { localSettings } from "../../../emulator/local-settings";
 import { commandOutput, ownEnvironment } from "../../../shared/run-command";
 import { figure, figureAtMost, median, type Figure } from "../figure";
 

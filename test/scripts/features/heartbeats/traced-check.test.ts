@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import pc from "picocolors";
 import { targetSchema, type TargetInput } from "../../../../functions/heartbeats/contract";
-import { systemLookUp } from "../../../../functions/heartbeats/probe/dns";
+import { systemLookup } from "../../../../functions/heartbeats/probe/dns";
 import { systemClock } from "../../../../functions/shared/clock";
 import { describeCheck } from "../../../../scripts/features/heartbeats/describe-check";
 import { tracedCheck } from "../../../../scripts/features/heartbeats/traced-check";
@@ -20,7 +20,7 @@ describe("one check, explained", () => {
       : Promise.resolve([{ address: "127.0.0.1", family: 4 }]);
   const run = async (input: Partial<TargetInput> & { url: string }) => {
     const target = targetSchema.parse({ name: "check", private: true, ...input });
-    const traced = await tracedCheck(target, { lookUp: systemLookUp(resolve), clock: systemClock });
+    const traced = await tracedCheck(target, { lookUp: systemLookup(resolve), clock: systemClock });
     // What took how long differs each time.
     const text = describeCheck(target, traced, plain)
       .replace(/ +[\d.]+ ms/g, " N ms")
@@ -122,7 +122,7 @@ describe("npx almanac heartbeats check", () => {
 
   it("ends with 2 when it is called wrongly", async () => {
     const { code, stdout, stderr } = await npmRun("check", servers.urls.good, "--matches", "(");
-    expect(stderr).toMatch(/--matches: is not a regular expression\n<url>: leads to a loopback address .*--private/);
+    expect(stderr).toMatch(/--matches: is not a regular expression\n<url>: is at a loopback address .*--private/);
     expect(stdout).toBe("");
     expect(code).toBe(2);
   }, 30_000);

@@ -60,7 +60,7 @@ new Environment(app, "production", {
   workflows: { task: {} },
 });
 
-// A personal copy of staging: `npm run deploy -- alice`.
+// A personal copy of staging: `npx almanac deploy alice`.
 personalEnvironment(app, staging);
 
 app.synth();

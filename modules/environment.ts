@@ -39,7 +39,7 @@ export const environmentSchema = z.strictObject({
     .optional(),
   /** True: tables and buckets cannot be destroyed or deleted. @default false */
   protectData: z.boolean().default(false),
-  /** For Terraform's state; made by `npm run bootstrap`. Globally unique. @default "<app>-<environment>-terraform-state" */
+  /** For Terraform's state; made by `npx almanac bootstrap`. Globally unique. @default "<app>-<environment>-terraform-state" */
   stateBucket: z
     .string()
     .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "is not a bucket name")

@@ -1,9 +1,11 @@
 /** `npm run bench -- <name>`: measures, and holds what it measured against the goals. */
 import { Option } from "commander";
 import { colours } from "../../shared/colours";
-import { describeError, EXIT, npmCommand } from "../../shared/command-line";
+import { EXIT, npmCommand } from "../../shared/command-line";
+import { describeError } from "../../shared/errors";
 import { table } from "../../shared/table";
 import { benchBundle } from "./bundle";
+import { benchCli } from "./cli";
 import { benchExports } from "./exports";
 import type { Figure } from "./figure";
 import { benchHeartbeats } from "./heartbeats";
@@ -22,6 +24,7 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
       measures: "every handler's zip and load time, beside the same handlers with AWS SDK v2",
       run: benchBundle,
     },
+    cli: { measures: "npx almanac: help, a list of timers, its compilation; beside cdktf --version", run: benchCli },
     synth: { measures: "main.ts to written stacks, cold and warm", run: benchSynth },
     start: { measures: "npm start to ready, step by step", run: benchStart },
     heartbeats: {

@@ -60,7 +60,7 @@ new Environment(app, "production", {
   workflow: {},
 });
 
-// Your own, a small copy of staging: `npm run deploy -- alice`.
+// Your own, a small copy of staging: `npx almanac deploy alice`.
 personalEnvironment(app, staging);
 
 app.synth();

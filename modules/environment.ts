@@ -39,7 +39,7 @@ export const environmentSchema = z.strictObject({
     .optional(),
   /** True: tables and buckets can't be destroyed or deleted. @default false */
   protectData: z.boolean().default(false),
-  /** Holds Terraform's state; made by `npm run bootstrap`. Unique in the world. @default "<app>-<environment>-terraform-state" */
+  /** Holds Terraform's state; made by `npx almanac bootstrap`. Unique in the world. @default "<app>-<environment>-terraform-state" */
   stateBucket: z
     .string()
     .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "is not a bucket name")

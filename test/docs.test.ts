@@ -12,6 +12,7 @@ import { statusPageSchema } from "../modules/heartbeats/status-page";
 import { timersCallbackSchema, timersSchema } from "../modules/timers";
 import { workflowSchema, workSchema } from "../modules/workflows";
 import { REPOSITORY_URL } from "../modules/constructs/alarm-spec";
+import { CONTENTS } from "../scripts/almanac";
 import { synthesize } from "./support/synthesized";
 
 const NOT_OURS = new Set(["node_modules", ".git", ".almanac", "cdktf.out", "coverage", "dist"]);
@@ -89,8 +90,21 @@ describe("commands", () => {
       ([, name, short]) => name ?? short ?? "",
     );
 
+  /** `npx almanac timers put tea`: the words of the command, `timers put`. */
+  const calls = (text: string) =>
+    [...text.matchAll(/\bnpx (?:--no )?almanac ([a-z]+)(?: ([a-z]+))?/g)].map(([, noun = "", verb]) => {
+      const item = entries[noun];
+      return item !== undefined && "verbs" in item && verb !== undefined ? `${noun} ${verb}` : noun;
+    });
+  const entries = Object.assign({}, ...Object.values(CONTENTS)) as (typeof CONTENTS)[string];
+  const known = Object.entries(entries).flatMap(([name, item]) => [
+    name,
+    ...("verbs" in item ? Object.keys(item.verbs).map((verb) => `${name} ${verb}`) : []),
+  ]);
+
   it.each(documents)("that %s mentions are there", (file) => {
     expect(mentioned(read(file)).filter((name) => !scripts.includes(name))).toEqual([]);
+    expect(calls(read(file)).filter((call) => !known.includes(call))).toEqual([]);
   });
 
   it("are all in README.md's table", () => {

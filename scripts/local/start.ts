@@ -3,7 +3,8 @@ import { z } from "zod";
 import { findEmulator, type Emulator } from "../emulator/find";
 import { isHealthy } from "../emulator/health";
 import { logTail, startEmulator, type StartedEmulator } from "../emulator/run";
-import { describeError } from "../shared/command-line";
+import { describeError } from "../shared/errors";
+import { featuresSchema, type Features } from "../shared/feature-outputs";
 import { withLock } from "../shared/lock-file";
 import { ensureStateBucket } from "../terraform/state-bucket";
 import { isRunning } from "../shared/processes";
@@ -17,12 +18,12 @@ import {
   type TerraformOptions,
 } from "../terraform/terraform";
 import { describeApplied } from "../terraform/events";
-import type { Home } from "./home";
+import type { Home } from "../shared/home";
 import { choosePort, DEFAULT_PORT } from "./port";
-import { featuresSchema, readRunning, writeRecord, type Features, type RunRecord } from "./run-record";
+import { readRunning, writeRecord, type RunRecord } from "../emulator/run-record";
 import { localSettings, putSampleData } from "./sample-data";
 import { putWebhooks, startSlack } from "./slack/run";
-import { runSteps, type Step } from "./steps";
+import { runSteps, type Step } from "../shared/steps";
 import { stopLocal } from "./stop";
 
 /** As far as it is about Slack. */
@@ -54,13 +55,13 @@ export interface Started {
 }
 
 /** The emulator runs, but not as asked for. The message says what to do. */
-export class RunsOtherwiseError extends Error {
-  override readonly name = "RunsOtherwiseError";
+export class EmulatorConflictError extends Error {
+  override readonly name = "EmulatorConflictError";
 }
 
 /** Nothing answers where an emulator should. The message says what to do. */
-export class NothingAnswersError extends Error {
-  override readonly name = "NothingAnswersError";
+export class EmulatorUnreachableError extends Error {
+  override readonly name = "EmulatorUnreachableError";
 }
 
 /** A step failed after the emulator had started. The message adds what the emulator wrote last. */
@@ -122,7 +123,7 @@ class Start {
     if (running === undefined) return [this.#findEmulator(), this.#startEmulator()];
 
     if (port !== undefined && port !== running.port) {
-      throw new RunsOtherwiseError(
+      throw new EmulatorConflictError(
         `It runs on port ${running.port} already, not ${port}. Leave --port out to deploy there, or stop it first: npm run stop`,
       );
     }
@@ -182,7 +183,7 @@ class Start {
 
   async #useForeign(endpoint: string): Promise<string> {
     if (!(await isHealthy(endpoint))) {
-      throw new NothingAnswersError(
+      throw new EmulatorUnreachableError(
         `Nothing answers at ${endpoint}, which ALMANAC_AWS_ENDPOINT names. Start that emulator, or unset the variable: then npm start brings its own.`,
       );
     }
@@ -191,7 +192,7 @@ class Start {
 
   async #useRunning({ endpoint, emulator }: RunRecord): Promise<string> {
     if (!(await isHealthy(endpoint))) {
-      throw new NothingAnswersError(
+      throw new EmulatorUnreachableError(
         `The emulator runs (process ${emulator.process.pid}) but does not answer at ${endpoint}. Stop it, then start anew: npm run stop`,
       );
     }

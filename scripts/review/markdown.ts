@@ -82,7 +82,7 @@ function dataLoss(losses: readonly DataLoss[]): readonly string[] {
   const advice =
     flags.length === 0
       ? []
-      : ["", `Where that is meant: ${code(`npm run review -- <environment> ${flags.join(" ")}`)}`];
+      : ["", `Where that is meant: ${code(`npx almanac review <environment> ${flags.join(" ")}`)}`];
   return [["## Data loss", "", ...items, ...advice].join("\n")];
 }
 

@@ -1,12 +1,12 @@
-/** What `npm run modules` writes, applied by plain Terraform: without CDKTF, and beside the environment that it was written from. */
+/** What `npx almanac modules` writes, applied by plain Terraform: without CDKTF, and beside the environment that it was written from. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import * as z from "zod";
-import { homeAt } from "../../scripts/local/home";
-import { readRunning } from "../../scripts/local/run-record";
+import { homeAt } from "../../scripts/shared/home";
+import { readRunning } from "../../scripts/emulator/run-record";
 import { terraform, terraformOutputs, withoutAwsSettings } from "../../scripts/terraform/terraform";
 import { awsConfiguration, home, npmRun } from "./support/system";
 

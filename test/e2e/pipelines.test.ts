@@ -10,10 +10,10 @@ import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/clien
 import { ReceiveMessageCommand, SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
 import * as z from "zod";
 import { readPart, type Archived } from "../../functions/pipelines/storage/archive";
-import { openDoor, type Door } from "../../scripts/commands/pipelines/door";
-import { channelOf, type DeployedChannel } from "../../scripts/commands/pipelines/outputs";
-import { homeAt } from "../../scripts/local/home";
-import { readRunning } from "../../scripts/local/run-record";
+import { ingressClient, type IngressClient } from "../../scripts/shared/ingress-client";
+import { pipelineOf, type DeployedPipeline } from "../../scripts/shared/feature-outputs";
+import { homeAt } from "../../scripts/shared/home";
+import { readRunning } from "../../scripts/emulator/run-record";
 import { awsConfiguration, eventually, home, npmRun, startArguments } from "./support/system";
 
 const LONG = "1234567890123456789012345678901234567890";
@@ -25,9 +25,9 @@ describe("channels, deployed", () => {
   const startedAt = new Date(Date.now() - 1_000).toISOString();
   let aws: ReturnType<typeof awsConfiguration>;
   let slack: string;
-  let jobOrder: DeployedChannel;
-  let invoice: DeployedChannel;
-  let door: Door;
+  let jobOrder: DeployedPipeline;
+  let invoice: DeployedPipeline;
+  let door: IngressClient;
 
   beforeAll(async () => {
     const running = await readRunning(homeAt(home));
@@ -35,9 +35,9 @@ describe("channels, deployed", () => {
       throw new Error("npm start has left no Slack");
     aws = awsConfiguration(running.endpoint);
     slack = running.slack.url;
-    jobOrder = channelOf("local", "jobOrder", running.deployment);
-    invoice = channelOf("local", "invoice", running.deployment);
-    door = openDoor(jobOrder.endpoint, aws);
+    jobOrder = pipelineOf("local", "jobOrder", running.deployment);
+    invoice = pipelineOf("local", "invoice", running.deployment);
+    door = ingressClient(jobOrder.endpoint, aws);
     // The last test looks what has become of it: it takes three minutes to fail for good.
     const bodies = [order("before-poison", 1), POISON, order("after-poison", 1)];
     const Entries = bodies.map((MessageBody, index) => ({ Id: String(index), MessageBody }));
@@ -134,7 +134,7 @@ describe("channels, deployed", () => {
   }, 180_000);
 
   it("are as good as the first when they are the second", async () => {
-    const other = openDoor(invoice.endpoint, aws);
+    const other = ingressClient(invoice.endpoint, aws);
     expect((await other('{"number": 7, "any": "thing"}')).status).toBe(202);
     await told("Invoice 7", "/almanac/slack/invoices");
     expect((await row("7", invoice))?.["data"]).toEqual({ S: '{"number": 7, "any": "thing"}' });
@@ -176,7 +176,7 @@ describe("channels, deployed", () => {
 
   it("have the same table after a replay, whether it was there or not", async () => {
     const before = await rows();
-    const replay = ["channel", "local", "replay", "jobOrder", "--from", startedAt, ...startArguments] as const;
+    const replay = ["pipelines", "replay", "jobOrder", "--from", startedAt, ...startArguments] as const;
     const again = await npmRun(...replay);
     expect(again.output).toMatch(/jobOrder: \d+ messages sent through local again\./);
     const emptied = before.slice(0, 3);
@@ -200,7 +200,7 @@ describe("channels, deployed", () => {
       return ((await sqs.send(command)).Messages ?? []).map(({ Body }) => Body);
     };
     expect(await eventually(aside, ({ length }) => length > 0, 300_000)).toEqual([POISON]);
-    const { code, output } = await npmRun("channel", "local", "redrive", "jobOrder", ...startArguments);
+    const { code, output } = await npmRun("pipelines", "redrive", "jobOrder", ...startArguments);
     expect(output).toContain("jobOrder: 1 sent back.");
     expect(code).toBe(0);
   }, 360_000);

@@ -8,8 +8,8 @@ import {
 } from "@aws-sdk/client-s3";
 import { terraform, terraformEnvironment } from "../../scripts/terraform/terraform";
 import { runCommand } from "../../scripts/shared/run-command";
-import { homeAt } from "../../scripts/local/home";
-import { readRunning } from "../../scripts/local/run-record";
+import { homeAt } from "../../scripts/shared/home";
+import { readRunning } from "../../scripts/emulator/run-record";
 import { awsConfiguration, home, npmRun, stackDirectory, startArguments } from "./support/system";
 
 describe("npm start", () => {
@@ -78,7 +78,7 @@ function listenersOf(pids: readonly number[]): string[] {
     .map((columns) => columns[1] ?? "");
 }
 
-describe("npm run bootstrap -- local", () => {
+describe("npx almanac bootstrap local", () => {
   it("finds the state bucket as it shall be, however often it is asked", async () => {
     const { code, output } = await npmRun("bootstrap", "local", ...startArguments);
     expect(output).toContain("almanac-local-terraform-state: there already");

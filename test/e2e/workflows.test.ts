@@ -7,8 +7,8 @@ import { taskSchema, type Task } from "../../functions/workflows/contract";
 import { executionNameOf } from "../../functions/workflows/task/execution-name";
 import { stepFunctions } from "../../functions/workflows/task/executions";
 import { startTask } from "../../functions/workflows/task/lifecycle";
-import { homeAt } from "../../scripts/local/home";
-import { readRunning } from "../../scripts/local/run-record";
+import { homeAt } from "../../scripts/shared/home";
+import { readRunning } from "../../scripts/emulator/run-record";
 import { scheduledEvent } from "../support/lambda";
 import { signedFetch } from "../support/signed-fetch";
 import { awsConfiguration, eventually, home, npmRun, startArguments } from "./support/system";
@@ -242,7 +242,7 @@ describe("the workflow, deployed", () => {
   });
 
   it("is followed at a terminal, listed, and cancelled there", async () => {
-    const run = (...args: readonly string[]) => npmRun("task", "local", ...args, ...startArguments);
+    const run = (...args: readonly string[]) => npmRun("workflows", ...args, ...startArguments);
     const watched = await run("start", "terminal-1", "--watch", "--input", '{"ms": 100}');
     expect(watched.output).toMatch(/Z {2}STARTED\n.*Z {2}DONE {2}after \d/);
     expect(watched.code).toBe(0);

@@ -1,7 +1,8 @@
 /** `npm run bench -- <name>`: measures, and holds what it measured against the goals. */
 import { Option } from "commander";
 import { colours } from "../../shared/colours";
-import { describeError, EXIT, npmCommand } from "../../shared/command-line";
+import { EXIT, npmCommand } from "../../shared/command-line";
+import { describeError } from "../../shared/errors";
 import { table } from "../../shared/table";
 import { benchBundle } from "./bundle";
 import { benchExports } from "./exports";

@@ -1,6 +1,6 @@
 /** The policies that are deployed, with every name in them resolved: out of Terraform's state. */
 import * as z from "zod";
-import { resourcesOfState, stateSchema } from "../../../scripts/environments/inventory";
+import { resourcesOfState, stateSchema } from "../../../scripts/terraform/state";
 import { terraform } from "../../../scripts/terraform/terraform";
 import type { Deployed, Statement } from "../../support/least-privilege/judge";
 

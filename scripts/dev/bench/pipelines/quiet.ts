@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { openDoor } from "../../../commands/pipelines/door";
-import { channelOf } from "../../../commands/pipelines/outputs";
-import { homeAt } from "../../../local/home";
-import { readRunning } from "../../../local/run-record";
+import { ingressClient } from "../../../shared/ingress-client";
+import { pipelineOf } from "../../../shared/feature-outputs";
+import { homeAt } from "../../../shared/home";
+import { readRunning } from "../../../emulator/run-record";
 import { localSettings } from "../../../local/sample-data";
 import { commandOutput, ownEnvironment } from "../../../shared/run-command";
 import { figure, figureAtMost, median, type Figure } from "../figure";
@@ -22,14 +22,14 @@ export async function measureQuiet(): Promise<readonly Figure[]> {
   const home = mkdtempSync(join(tmpdir(), "almanac-bench-"));
   const { ALMANAC_AWS_ENDPOINT: _, ...env } = ownEnvironment();
   const npmRun = (...args: readonly string[]) =>
-    commandOutput(process.execPath, ["scripts/run.mjs", ...args, "--home", home], { env });
+    commandOutput(process.execPath, ["scripts/launcher/almanac.mjs", ...args, "--home", home], { env });
   try {
     await npmRun("start", "--detach");
     const running = await readRunning(homeAt(home));
     if (running?.slack === undefined || running.deployment === undefined)
       throw new Error("npm start has left no Slack");
-    const { endpoint } = channelOf("local", "jobOrder", running.deployment);
-    const door = openDoor(endpoint, localSettings(running.endpoint));
+    const { endpoint } = pipelineOf("local", "jobOrder", running.deployment);
+    const door = ingressClient(endpoint, localSettings(running.endpoint));
     const sentAt = new Map<string, number>();
     for (let order = 0; order < ORDERS; order += 1) {
       const jobOrderId = `quiet-${order}-`;

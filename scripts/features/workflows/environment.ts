@@ -1,0 +1,22 @@
+/** Connects to the workflow tasks of an environment. */
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import { stepFunctions } from "../../../functions/workflows/task/executions";
+import { taskTable } from "../../../functions/workflows/task/task-table";
+import { findDeployed } from "../../environments/deployed";
+import type { EnvironmentOptions } from "../../shared/command-line";
+import { outputsOf } from "../../shared/feature-outputs";
+
+export async function findWorkflows(options: EnvironmentOptions) {
+  const deployed = await findDeployed(options);
+  const { aws } = deployed;
+  const { table_name, start_function_name, machine_arn, executions_arn, keep_days } = outputsOf("workflow", deployed);
+  return {
+    aws,
+    startFunction: start_function_name,
+    ports: {
+      table: taskTable(new DynamoDBClient(aws), table_name, keep_days),
+      executions: stepFunctions(new SFNClient(aws), machine_arn, executions_arn),
+    },
+  };
+}

@@ -7,7 +7,7 @@ import { environmentSchema } from "../../../modules/environment";
 export const CONFIGURATION_FILE = "docs/configuration.md";
 /** Ends the prose of the document. */
 const MARKER =
-  "<!-- Generated from the schemas of modules/environment.ts and their comments. Written by: node scripts/run.mjs docs -->";
+  "<!-- Generated from the schemas of modules/environment.ts and their comments. Written by: node scripts/launcher/dev.mjs docs -->";
 
 const SOURCE = "modules/environment.ts";
 const SCHEMA = "environmentSchema";
@@ -89,14 +89,16 @@ const PARSE_HOST: ts.ParseConfigFileHost = {
 function contentType(checker: ts.TypeChecker, type: ts.Type, suffix: string): ts.Type {
   const present = checker.getNonNullableType(type);
   const kind = suffix === "[]" ? ts.IndexKind.Number : ts.IndexKind.String;
-  const content = suffix === "" ? present : checker.getNonNullableType(checker.getIndexTypeOfType(present, kind) ?? present);
+  const content =
+    suffix === "" ? present : checker.getNonNullableType(checker.getIndexTypeOfType(present, kind) ?? present);
   return content.isUnion() ? (content.types.find(({ flags }) => flags & ts.TypeFlags.Object) ?? content) : content;
 }
 
 function commentOf(checker: ts.TypeChecker, symbol: ts.Symbol, path: string) {
   const text = (parts: ts.SymbolDisplayPart[] | undefined) => ts.displayPartsToString(parts).replace(/\s+/g, " ");
   const description = text(symbol.getDocumentationComment(checker));
-  if (description === "" && !process.env["DBG"]) throw new UndocumentedFieldError(`${path} has no comment in its schema`);
+  if (description === "" && !process.env["DBG"])
+    throw new UndocumentedFieldError(`${path} has no comment in its schema`);
   const tag = symbol.getJsDocTags(checker).find(({ name }) => name === "default");
   const defaultText = tag ? text(tag.text) : "none";
   return { description, defaultText: defaultText.startsWith('"') ? code(defaultText) : defaultText };
@@ -135,7 +137,9 @@ function typeOf(field: z.core.$ZodType, paths: ReadonlyMap<z.ZodObject, string>)
   if (schema instanceof z.ZodArray) return `list of: ${typeOf(schema.element, paths)}${limits(schema)}`;
   if (schema instanceof z.ZodRecord) {
     const value = unwrap(schema.valueType);
-    return value instanceof z.ZodUnknown ? "object" : `map of ${formatOf(unwrap(schema.keyType)) ?? "names"} to ${typeOf(value, paths)}`;
+    return value instanceof z.ZodUnknown
+      ? "object"
+      : `map of ${formatOf(unwrap(schema.keyType)) ?? "names"} to ${typeOf(value, paths)}`;
   }
   if (schema instanceof z.ZodEnum) return schema.options.map((value) => code(JSON.stringify(value))).join(", ");
   if (schema instanceof z.ZodLiteral) return [...schema.values].map((value) => code(JSON.stringify(value))).join(", ");
@@ -172,7 +176,8 @@ function limits(schema: z.core.$ZodType): string {
 /** The default as JSON; a required field is marked. Undefined: an optional field, whose comment describes the default. */
 function defaultOf(field: z.core.$ZodType): string | undefined {
   if (field instanceof z.ZodOptional) return undefined;
-  if (field instanceof z.ZodDefault || field instanceof z.ZodPrefault) return code(JSON.stringify(field.def.defaultValue));
+  if (field instanceof z.ZodDefault || field instanceof z.ZodPrefault)
+    return code(JSON.stringify(field.def.defaultValue));
   return "**required**";
 }
 
@@ -186,7 +191,8 @@ const anchorOf = (path: string) => path.toLowerCase().replace(/[^a-z0-9_-]/g, ""
 function markdownTable(rows: readonly (readonly string[])[]): string {
   const cells = rows.map((row) => row.map((text) => text.replaceAll("|", "\\|")));
   const widths = (cells[0] ?? []).map((_, column) => Math.max(3, ...cells.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]) => `| ${row.map((text, column) => text.padEnd(widths[column] ?? 0)).join(" | ")} |`;
+  const line = (row: readonly string[]) =>
+    `| ${row.map((text, column) => text.padEnd(widths[column] ?? 0)).join(" | ")} |`;
   const [head = [], ...body] = cells;
   return [line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n");
 }

@@ -1,4 +1,4 @@
-/** `node scripts/run.mjs docs`: writes the tables of docs/configuration.md. */
+/** `node scripts/launcher/dev.mjs docs`: writes the tables of docs/configuration.md. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { CONFIGURATION_FILE, withConfigurationTables } from "./configuration";
 

@@ -90,7 +90,7 @@ describe("commands", () => {
     );
 
   // docs/cli.md is generated from the program: a section for each command, with its options.
-  const commands = headingsOf("docs/cli.md").flatMap((heading) => heading.match(/(?<=^almanac ).+/) ?? []);
+  const commands = headingsOf("docs/cli.md").flatMap((heading) => /(?<=^almanac ).+/.exec(heading) ?? []);
   const nouns = new Set(commands.flatMap((command) => (command.includes(" ") ? [command.split(" ", 1)[0]] : [])));
   /** What is wrong with a call such as `timers put tea --every "15 minutes"`. */
   function faultsOf(call: string): string[] {

@@ -87,7 +87,7 @@ export type WatermarkUnit = z.output<typeof watermarkUnitSchema>;
 export const watermarkSchema = z.strictObject({
   /** A top-level attribute that is set once, to the time at which the item is written. */
   attribute: z.string().min(1).max(255),
-  /** @default "seconds" */
+  /** Unit of the attribute: epoch seconds or milliseconds (numbers), or ISO 8601 in UTC (text). @default "seconds" */
   unit: watermarkUnitSchema.default("seconds"),
   /** How far the first run looks back, in hours. @default to the beginning */
   firstHours: z.number().positive().max(87_600).optional(),
@@ -110,7 +110,7 @@ const exportFields = {
   engine: z.enum(["scan", "dynamodb-export"]).default("scan"),
   /** `json`: one document for it all. `ndjson`: parts with an item a line. @default "ndjson" */
   format: z.enum(["json", "ndjson"]).default("ndjson"),
-  /** @default "gzip" */
+  /** Compression of files. @default "gzip" */
   compression: z.enum(["none", "gzip"]).default("gzip"),
   /** `partitioned`: a folder a day, `dt=2026-11-21/`. `flat`: all side by side, the time in the name. @default "partitioned" */
   layout: z.enum(["flat", "partitioned"]).default("partitioned"),
@@ -122,7 +122,7 @@ const exportFields = {
   segments: z.int().min(1).max(SEGMENT_LIMIT).default(8),
   /** Read units a second that it may take of the table, all segments together. @default as many as it can */
   maxReadUnitsPerSecond: z.number().positive().optional(),
-  /** @default the feature's own */
+  /** Name of the bucket for files. @default the feature's own */
   bucket: bucketNameSchema.optional(),
   /** Begins every key; `{application}`, `{year}`, `{month}`, `{day}` are filled in. @default "<name>/" */
   prefix: z

@@ -156,7 +156,9 @@ const targetFields = z.strictObject({
       error: "carries credentials, which would be in Terraform's state",
       params: { secret: true },
     }),
+  /** HTTP method. */
   method: z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]).default("GET"),
+  /** Request headers. A value is text, or `{ ssm: "/parameter/name" }` for a secret; headers that carry credentials accept secrets only. */
   headers: z
     .record(
       z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, "is not a header name"),
@@ -245,6 +247,7 @@ export const targetsSchema = z.array(targetSchema).superRefine(rejectSameNames);
 
 /** A job that reports in by itself (`POST /heartbeats/<name>`); silence is what is noticed. */
 const jobSchema = z.strictObject({
+  /** Unique among targets and cron monitors. */
   name: nameSchema,
   /** How often the job reports, at least. A minute to 100 days. */
   everySeconds: z.int().min(60).max(8_640_000),
@@ -262,6 +265,7 @@ export const jobsSchema = z.array(jobSchema).superRefine(rejectSameNames);
 
 /** What is watched besides the targets, and what goes for all of them. */
 export const watchSchema = z.strictObject({
+  /** Jobs that send a heartbeat after each run. The first one creates an API. */
   jobs: jobsSchema.default([]),
   /** When failures of anything are expected. */
   maintenance: maintenanceWindowsSchema,

@@ -78,6 +78,7 @@ const heartbeatsFields = watchSchema.extend({
   statusPage: statusPageSchema.prefault({}),
   /** How long each check's row is kept. @default 90 */
   telemetryDays: z.int().min(1).max(3650).default(90),
+  /** URLs to check. Names are unique; all checks must fit into one invocation. */
   targets: targetsSchema
     .refine(
       (targets) => worstCaseSeconds(targets) + SECONDS_AROUND_CHECKS <= MAX_TIMEOUT_SECONDS,

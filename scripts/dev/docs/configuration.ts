@@ -44,7 +44,7 @@ function configurationTables(): string {
 
   for (let section = sections.shift(); section; section = sections.shift()) {
     const nested: Section[] = [];
-    const rows = Object.entries(section.schema.shape).map(([name, field]) => {
+    const rows = Object.entries<z.core.$ZodType>(section.schema.shape).map(([name, field]) => {
       const path = section.path === "" ? name : `${section.path}.${name}`;
       const symbol = checker.getPropertyOfType(section.type, name);
       if (symbol === undefined) throw new UndocumentedFieldError(`${path} is not in the type of ${SCHEMA}`);
@@ -97,8 +97,7 @@ function contentType(checker: ts.TypeChecker, type: ts.Type, suffix: string): ts
 function commentOf(checker: ts.TypeChecker, symbol: ts.Symbol, path: string) {
   const text = (parts: ts.SymbolDisplayPart[] | undefined) => ts.displayPartsToString(parts).replace(/\s+/g, " ");
   const description = text(symbol.getDocumentationComment(checker));
-  if (description === "" && !process.env["DBG"])
-    throw new UndocumentedFieldError(`${path} has no comment in its schema`);
+  if (description === "") throw new UndocumentedFieldError(`${path} has no comment in its schema`);
   const tag = symbol.getJsDocTags(checker).find(({ name }) => name === "default");
   const defaultText = tag ? text(tag.text) : "none";
   return { description, defaultText: defaultText.startsWith('"') ? code(defaultText) : defaultText };
@@ -137,13 +136,13 @@ function typeOf(field: z.core.$ZodType, paths: ReadonlyMap<z.ZodObject, string>)
   if (schema instanceof z.ZodArray) return `list of: ${typeOf(schema.element, paths)}${limits(schema)}`;
   if (schema instanceof z.ZodRecord) {
     const value = unwrap(schema.valueType);
-    return value instanceof z.ZodUnknown
-      ? "object"
-      : `map of ${formatOf(unwrap(schema.keyType)) ?? "names"} to ${typeOf(value, paths)}`;
+    if (value instanceof z.ZodUnknown) return "object";
+    return `map: ${formatOf(unwrap(schema.keyType)) ?? "text"} → ${typeOf(value, paths)}`;
   }
   if (schema instanceof z.ZodEnum) return schema.options.map((value) => code(JSON.stringify(value))).join(", ");
   if (schema instanceof z.ZodLiteral) return [...schema.values].map((value) => code(JSON.stringify(value))).join(", ");
-  if (schema instanceof z.ZodNumber) return (schema.isInt ? "integer" : "number") + limits(schema);
+  if (schema instanceof z.ZodNumber)
+    return (schema.format?.includes("int") === true ? "integer" : "number") + limits(schema);
   return (format ?? schema._zod.def.type) + (format === undefined ? limits(schema) : "");
 }
 

@@ -110,6 +110,12 @@ describe("commands", () => {
     expect(npmScripts(read(file)).filter((name) => !scripts.includes(name))).toEqual([]);
   });
 
+  it("of npm run bench exist", () => {
+    const benches = [...read("scripts/dev/bench/index.ts").matchAll(/^ {4}"?([\w-]+)"?: \{/gm)].map(([, name]) => name);
+    const named = documents.flatMap((file) => [...read(file).matchAll(/npm run bench -- ([\w-]+)/g)]);
+    expect(named.map(([, name]) => name).filter((name) => !benches.includes(name))).toEqual([]);
+  });
+
   it.each(documents)("of almanac in %s exist, with their options", (file) => {
     expect(almanacCalls(read(file)).flatMap(faultsOf)).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { CONTENTS, programFor } from "../../scripts/almanac";
-import { cliReference } from "../support/cli-reference";
+import { cliReference } from "../../scripts/dev/cli-reference";
 import { DocumentedCommand } from "../../scripts/shared/command-line";
 
 const paths = Object.values(CONTENTS).flatMap((entries) =>

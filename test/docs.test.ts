@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import * as z from "zod";
 import { monitorSettingsSchema, targetSchema } from "../functions/heartbeats/contract";
-import { channelSchema } from "../functions/pipelines/contract";
+import { pipelineSchema } from "../functions/pipelines/contract";
 import { environmentSchema } from "../modules/environment";
 import { watermarkSchema } from "../functions/exports/contract";
 import { exportFieldsSchema, exportsSchema, jobsSchema as exportJobsSchema } from "../modules/exports/schema";
@@ -126,9 +126,9 @@ describe("configuration tables", () => {
     ["An export", exportFieldsSchema],
     ["A watermark", watermarkSchema],
     ["Jobs of exports", exportJobsSchema],
-    ["Workflow", workflowSchema],
+    ["A workflow", workflowSchema],
     ["The work", workSchema],
-    ["A channel", channelSchema],
+    ["A pipeline", pipelineSchema],
   ])("have every field: %s", (heading, schema) => {
     expect(firstColumn("README.md", heading).sort()).toEqual(Object.keys(schema.shape).sort());
   });
@@ -157,8 +157,8 @@ describe("features", () => {
       tables: [{ name: "orders", table: "shop-orders" }],
       jobs: { tables: ["app-logs"] },
     },
-    workflow: { work: { entry: "test/e2e/support/work.ts" } },
-    channels: { jobOrder: { key: "/jobOrderId", slack: "/almanac/slack" } },
+    workflows: { task: { work: { entry: "test/e2e/support/work.ts" } } },
+    pipelines: { jobOrder: { key: "/jobOrderId", slack: "/almanac/slack" } },
   });
   const readmeOf = (feature: string) => `modules/${feature}/README.md`;
 

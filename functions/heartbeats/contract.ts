@@ -122,7 +122,7 @@ const maintenanceSchema = z.union(
 export type MaintenanceWindow = z.output<typeof maintenanceSchema>;
 
 /** In any order; windows may overlap. */
-export const maintenanceWindowsSchema = z.array(maintenanceSchema).max(50).default([]);
+const maintenanceWindowsSchema = z.array(maintenanceSchema).max(50).default([]);
 
 const statusRange = z.union(
   [

@@ -106,8 +106,6 @@ function rejectSharedNames(
   });
 }
 
-/** As written in main.ts. */
-export type HeartbeatsInput = z.input<typeof heartbeatsSchema>;
 type HeartbeatsConfig = z.output<typeof heartbeatsSchema>;
 
 /** Checks URLs on a schedule, receives heartbeats of cron monitors, notifies of incidents, publishes a status page. */

@@ -4,11 +4,11 @@
  */
 export const METRICS_ON_USE: ReadonlySet<string> = new Set([
   "heartbeats/failedNotifications",
-  "pipelines/overdueNotices",
+  "pipelines/overdueNotifications",
   "timers/duplicates",
   "timers/fenced",
   "timers/fired",
   "timers/late",
-  "workflow/settledByEvent",
-  "workflow/startRequests",
+  "workflows/reconciledByEvent",
+  "workflows/startRequests",
 ]);

@@ -42,7 +42,7 @@ const SAMPLE_ORDER = {
 
 async function sendSampleOrder(endpoint: string, features: Features): Promise<readonly string[]> {
   const environment = { name: "local", features };
-  if (!("jobOrder" in outputsOf("pipelines", environment).channels)) return [];
+  if (!("jobOrder" in outputsOf("pipelines", environment).pipelines)) return [];
   const { endpoint: ingress } = pipelineOf("local", "jobOrder", environment);
   const { status, text } = await ingressClient(ingress, localSettings(endpoint))(JSON.stringify(SAMPLE_ORDER));
   if (status !== 202) throw new SampleDataError(`The ingress of jobOrder answered ${status}: ${text}`);

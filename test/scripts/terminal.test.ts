@@ -56,7 +56,7 @@ const featuresAt = (endpoint: string) => ({
   heartbeats: { telemetry_table_name: "telemetry", check_function_name: "check", status_page_bucket_name: "page" },
   pipelines: {
     archive_bucket_name: "archive",
-    channels: {
+    pipelines: {
       jobOrder: {
         endpoint: `${endpoint}/ingress/jobOrder`,
         ...{ queue_url: "q", dead_letter_queue_url: "d", table_name: "t", notify_function_name: "n" },

@@ -33,13 +33,13 @@ export interface ApplyPorts {
 }
 
 /** Some states could not be written; the others were. */
-export class StateWriteError extends Error {
+class StateWriteError extends Error {
   override readonly name = "StateWriteError";
 }
 
 export interface ApplyOutcome {
   readonly applied: readonly AppliedResult[];
-  readonly error?: StateWriteError;
+  readonly error?: Error;
 }
 
 /**

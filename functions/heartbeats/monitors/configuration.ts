@@ -7,7 +7,7 @@ import { MONITORS_KEY, TARGETS_KEY, monitorSettingsSchema, targetsSchema, type M
 import type { Configuration } from "./policy";
 
 /** A configuration object is missing, unreadable or malformed. */
-export class ConfigurationError extends Error {
+class ConfigurationError extends Error {
   override readonly name = "ConfigurationError";
 }
 

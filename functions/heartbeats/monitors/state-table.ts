@@ -37,7 +37,7 @@ const CONCURRENT_READS = 4;
 const HOUR_RETENTION_DAYS = 10;
 
 /** Items could not be read. */
-export class StateReadError extends Error {
+class StateReadError extends Error {
   override readonly name = "StateReadError";
 }
 

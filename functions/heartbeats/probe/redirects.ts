@@ -2,7 +2,7 @@
 import type { Reach } from "./ssrf-guard";
 import type { HttpResponse, HttpRequest } from "./http-types";
 
-export const MAX_REDIRECTS = 5;
+const MAX_REDIRECTS = 5;
 
 const REDIRECT_STATUSES = new Set([301, 302, 303, 307, 308]);
 

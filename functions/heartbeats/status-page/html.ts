@@ -35,7 +35,7 @@ const WARN_CERTIFICATE_DAYS = 15;
 const MIN_COVERAGE = 0.95;
 
 /** Content-Security-Policy: only the page's own style and script, so that injected markup could neither run nor load anything. */
-export const CONTENT_SECURITY_POLICY = `default-src 'none'; style-src '${sha256(STATUS_STYLE)}'; script-src '${sha256(
+const CONTENT_SECURITY_POLICY = `default-src 'none'; style-src '${sha256(STATUS_STYLE)}'; script-src '${sha256(
   STATUS_SCRIPT,
 )}'; img-src data:; base-uri 'none'; form-action 'none'`;
 

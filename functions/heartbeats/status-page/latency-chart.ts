@@ -3,8 +3,8 @@ import { markup, type Markup } from "./html-escape";
 import type { HourSummary } from "./document";
 import { pluralize, latency } from "./status-format";
 
-export const CHART_WIDTH = 240;
-export const CHART_HEIGHT = 32;
+const CHART_WIDTH = 240;
+const CHART_HEIGHT = 32;
 
 /** Room for half the line width. */
 const MARGIN = 2;

@@ -11,7 +11,7 @@ import { statusFiles, type StatusFile } from "./files";
 const CONCURRENT_REQUESTS = 16;
 
 /** Some files could not be written or removed; the others were. */
-export class PublishError extends Error {
+class PublishError extends Error {
   override readonly name = "PublishError";
 }
 

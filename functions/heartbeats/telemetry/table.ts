@@ -9,7 +9,7 @@ import type { TelemetryRow } from "./rows";
 const ROWS_PER_WRITE = 25;
 const CONCURRENT_WRITES = 8;
 
-export class TelemetryWriteError extends Error {
+class TelemetryWriteError extends Error {
   override readonly name = "TelemetryWriteError";
 }
 

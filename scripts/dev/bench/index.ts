@@ -13,7 +13,7 @@ import { benchPipelines } from "./pipelines";
 import { benchReview } from "./review";
 import { benchStart } from "./start";
 import { benchSynth } from "./synth";
-import { benchWorkflow } from "./workflows";
+import { benchWorkflows } from "./workflows";
 import { benchTimers } from "./timers";
 import { benchTests } from "./tests";
 import { benchTimersPrecision } from "./timers/precision";
@@ -35,9 +35,9 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
       measures: "one segment from DynamoDB to S3, 10 MB to 5 GB, beside the plain way (a quarter of an hour)",
       run: benchExports,
     },
-    workflow: {
+    workflows: {
       measures: "starts of tasks a second, and what a task is made of and costs",
-      run: benchWorkflow,
+      run: benchWorkflows,
     },
     timers: { measures: "the dispatcher of timers against a stub of AWS: speed, memory, costs", run: benchTimers },
     "timers-precision": {

@@ -1,7 +1,7 @@
 /** Sends a period of the archive through a pipeline again. */
 import { gunzipSync } from "node:zlib";
 import { GetObjectCommand, paginateListObjectsV2, type S3Client } from "@aws-sdk/client-s3";
-import { hourPrefix, readPart, type Archived } from "../../../functions/pipelines/storage/archive";
+import { hourPrefix, readArchiveObject, type ArchivedMessage } from "../../../functions/pipelines/storage/archive";
 import { MESSAGE_ATTRIBUTES } from "../../../functions/pipelines/contract";
 import { mapConcurrently } from "../../../functions/shared/concurrency";
 import { HOUR_MS } from "../../../functions/shared/time";
@@ -49,11 +49,11 @@ export async function replay(options: ReplayOptions): Promise<number> {
 }
 
 /** A batch that was processed twice is archived twice. */
-function oncePerId(messages: readonly Archived[]): readonly Archived[] {
+function oncePerId(messages: readonly ArchivedMessage[]): readonly ArchivedMessage[] {
   return [...new Map(messages.map((message) => [message.id, message])).values()];
 }
 
-function outgoing({ receivedAt, data }: Archived, sameEnvironment: boolean): Outgoing {
+function outgoing({ receivedAt, data }: ArchivedMessage, sameEnvironment: boolean): Outgoing {
   return {
     body: data,
     attributes: {
@@ -70,8 +70,8 @@ async function listKeys(client: S3Client, Bucket: string, Prefix: string): Promi
   return keys;
 }
 
-async function readObject(s3: S3Client, Bucket: string, key: string): Promise<readonly Archived[]> {
+async function readObject(s3: S3Client, Bucket: string, key: string): Promise<readonly ArchivedMessage[]> {
   const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: key }));
   const bytes = await Body?.transformToByteArray();
-  return readPart({ key, text: gunzipSync(bytes ?? new Uint8Array()).toString() });
+  return readArchiveObject({ key, text: gunzipSync(bytes ?? new Uint8Array()).toString() });
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-import { maintenanceWindowsSchema, type MaintenanceWindow } from "../../../../functions/heartbeats/contract";
+import { monitorSettingsSchema, type MaintenanceWindow } from "../../../../functions/heartbeats/contract";
 import { inMaintenance, splitByMaintenance } from "../../../../functions/heartbeats/monitors/maintenance";
 
 const at = (time: string) => Date.parse(`2026-11-${time}Z`);
@@ -52,7 +52,7 @@ describe("maintenance", () => {
     });
     fc.assert(
       fc.property(minute, fc.integer({ min: 1, max: 600 }), fc.array(fc.oneof(once, weekly)), (from, length, input) => {
-        const windows = maintenanceWindowsSchema.parse(input);
+        const windows = monitorSettingsSchema.shape.maintenance.parse(input);
         const span = { from, to: from + length * 60_000 };
         const all = splitByMaintenance(span, windows);
         expect([all[0]?.from, all.at(-1)?.to]).toEqual([span.from, span.to]);
@@ -71,6 +71,6 @@ describe("maintenance", () => {
     [{ weekday: "monday", from: "2:00", minutes: 5 }],
     [{ from: "2026-11-21", to: "2026-11-22" }],
   ])("is not %j", (window) => {
-    expect(maintenanceWindowsSchema.safeParse([window]).success).toBe(false);
+    expect(monitorSettingsSchema.shape.maintenance.safeParse([window]).success).toBe(false);
   });
 });

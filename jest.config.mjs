@@ -7,6 +7,9 @@ const common = {
 };
 
 export default {
+  maxWorkers: "100%",
+  // Only ends what hangs. Steps run side by side: jest's 5 s are too short.
+  testTimeout: 30_000,
   projects: [
     {
       ...common,
@@ -24,6 +27,7 @@ export default {
       ...common,
       displayName: "e2e",
       testMatch: ["<rootDir>/test/e2e/**/*.test.ts"],
+      runner: "<rootDir>/test/e2e/support/runner.ts",
       globalSetup: "<rootDir>/test/e2e/support/setup.ts",
       globalTeardown: "<rootDir>/test/e2e/support/teardown.ts",
     },

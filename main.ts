@@ -1,14 +1,14 @@
 import { App } from "cdktf";
 import { Environment, personalEnvironment, type EnvironmentInput } from "./modules/environment";
 
-/** The emulator that `npm start` runs, or another one. */
+/** Default: the emulator of `npm start`. */
 const LOCAL_AWS = process.env["ALMANAC_AWS_ENDPOINT"] || "http://127.0.0.1:4566";
 
 const app = new App();
 
 const shared = {
   region: "eu-central-1",
-  channels: {
+  pipelines: {
     jobOrder: {
       key: "/jobOrderId",
       version: "/revision",
@@ -19,7 +19,7 @@ const shared = {
   },
 } satisfies Partial<EnvironmentInput>;
 
-// The whole of Almanac on this machine: `npm start`.
+// All features on this machine: `npm start`.
 new Environment(app, "local", {
   ...shared,
   awsEndpoint: LOCAL_AWS,
@@ -27,13 +27,13 @@ new Environment(app, "local", {
     schedule: "rate(1 minute)",
     targets: [
       { name: "aws-emulator", url: new URL("/_ministack/health", LOCAL_AWS).href, private: true },
-      { name: "nobody-home", url: "http://127.0.0.1:9/", timeoutSeconds: 2, private: true }, // so that a failure can be seen, too
+      { name: "unreachable", url: "http://127.0.0.1:9/", timeoutSeconds: 2, private: true }, // always down, to show a failure
     ],
-    jobs: [{ name: "nightly-backup", everySeconds: 86_400, graceSeconds: 3_600 }],
+    cronMonitors: [{ name: "nightly-backup", everySeconds: 86_400, graceSeconds: 3_600 }],
   },
   timers: { shards: 2 },
   exports: { tables: [{ name: "heartbeats", table: "almanac-local-heartbeats", segments: 2 }] },
-  workflow: { waitSeconds: 10 },
+  workflows: { task: { waitSeconds: 10 } },
 });
 
 const staging = {
@@ -44,7 +44,7 @@ const staging = {
   },
   timers: { shards: 2 },
   exports: { tables: [{ name: "heartbeats", table: "almanac-staging-heartbeats", segments: 2 }] },
-  workflow: {},
+  workflows: { task: {} },
 } satisfies EnvironmentInput;
 new Environment(app, "staging", staging);
 
@@ -57,10 +57,10 @@ new Environment(app, "production", {
   },
   timers: {},
   exports: { tables: [{ name: "heartbeats", table: "almanac-production-heartbeats", segments: 2 }] },
-  workflow: {},
+  workflows: { task: {} },
 });
 
-// Your own, a small copy of staging: `npx almanac deploy alice`.
+// A personal copy of staging: `npx almanac deploy alice`.
 personalEnvironment(app, staging);
 
 app.synth();

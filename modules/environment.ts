@@ -16,10 +16,10 @@ import { Exports } from "./exports";
 import { exportsSchema } from "./exports/schema";
 import { Heartbeats, heartbeatsSchema } from "./heartbeats";
 import { Timers, timersSchema } from "./timers";
-import { Workflow, workflowSchema } from "./workflows";
-import { channelsSchema, Pipelines } from "./pipelines";
+import { Workflows, workflowsSchema } from "./workflows";
+import { Pipelines, pipelinesSchema } from "./pipelines";
 
-/** Short, so that the longest name there is (a bucket's, 63) has room for feature, role and account; a test holds that. */
+/** Short, so that bucket names (63 characters) have room for feature, suffix and account id. */
 const appSchema = z
   .string()
   .regex(/^[a-z]([a-z0-9-]{0,10}[a-z0-9])?$/, "is not 1 to 12 lower case letters, digits and hyphens, a letter first");
@@ -54,17 +54,17 @@ export const environmentSchema = z.strictObject({
   timers: timersSchema.optional(),
   /** Exports of DynamoDB tables to S3. @default not deployed */
   exports: exportsSchema.optional(),
-  /** Tasks of a state machine. @default not deployed */
-  workflow: workflowSchema.optional(),
+  /** State machines that run tasks. @default not deployed */
+  workflows: workflowsSchema.optional(),
   /** Pipelines by name, 20 characters at most with a hyphen counted for each capital. @default not deployed */
-  channels: channelsSchema.optional(),
+  pipelines: pipelinesSchema.optional(),
 });
 
-/** An environment, as people write it in main.ts. */
+/** An environment in main.ts. */
 export type EnvironmentInput = z.input<typeof environmentSchema>;
 type EnvironmentConfig = z.output<typeof environmentSchema>;
 
-/** One deployment of Almanac: a stack with its own state, whose modules are the features that its configuration names. */
+/** A deployment of Almanac: a stack with its own state and a module for each feature in its configuration. */
 export class Environment extends TerraformStack {
   constructor(
     app: App,
@@ -97,8 +97,8 @@ export class Environment extends TerraformStack {
       ...(config.heartbeats ? [new Heartbeats(this, deployment, config.heartbeats)] : []),
       ...(config.timers ? [new Timers(this, deployment, config.timers)] : []),
       ...(config.exports ? [new Exports(this, deployment, config.exports)] : []),
-      ...(config.workflow ? [new Workflow(this, deployment, config.workflow)] : []),
-      ...(config.channels ? [new Pipelines(this, deployment, config.channels)] : []),
+      ...(config.workflows ? [new Workflows(this, deployment, config.workflows)] : []),
+      ...(config.pipelines ? [new Pipelines(this, deployment, config.pipelines)] : []),
     ];
     this.createDashboard(name, config, features);
     rejectDuplicateIds(this);
@@ -125,7 +125,7 @@ export class Environment extends TerraformStack {
       encrypt: true,
       ...(awsEndpoint !== undefined && emulatedBackend(awsEndpoint)),
     });
-    // Terraform's own lock, a file beside the state; cdktf's types are older than it.
+    // Terraform's native state lock, which cdktf's types do not have.
     this.addOverride("terraform.backend.s3.use_lockfile", true);
   }
 
@@ -137,10 +137,7 @@ export class Environment extends TerraformStack {
     return new AlarmTopic(this, "alarms", { name: `${app}-${name}-alarms`, emails: alarmEmails, encryptionKey });
   }
 
-  /**
-   * What is in it is written by Terraform alone, and can be written again. Why functions don't get their zips from Terraform directly:
-   * docs/decisions/0002.
-   */
+  /** Never protected: Terraform can upload its content again. docs/decisions/0002 has the reason for the bucket. */
   private createCodeBucket(name: string, { app }: EnvironmentConfig): string {
     const { accountId } = new DataAwsCallerIdentity(this, "account");
     return new PrivateBucket(this, "code", { name: `${app}-${name}-code-${accountId}`, protectData: false }).name;
@@ -157,8 +154,8 @@ export class Environment extends TerraformStack {
 }
 
 /**
- * Somebody's own environment, under the name that ALMANAC_ENVIRONMENT has: a small copy of another, which mails nobody, protects
- * nothing, and serves no page to the web. None is made where none is asked for, or where the app has one of that name.
+ * A personal environment, named by ALMANAC_ENVIRONMENT: a copy of another environment without alarm mails, data protection and public
+ * status page. Does nothing when the variable is unset or names an environment of main.ts.
  */
 export function personalEnvironment(app: App, like: EnvironmentInput): void {
   const name = process.env["ALMANAC_ENVIRONMENT"];
@@ -172,7 +169,7 @@ export function personalEnvironment(app: App, like: EnvironmentInput): void {
   );
 }
 
-/** An emulator takes any credentials: these keep real ones from ever being sent to it. */
+/** Emulators accept any credentials. These keep real ones from being sent. */
 const EMULATOR_CREDENTIALS = { accessKey: "test", secretKey: "test" };
 
 function emulatedProvider(endpoint: string): AwsProviderConfig {

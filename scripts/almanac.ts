@@ -1,11 +1,11 @@
 /** The command line: `npx almanac`. This file is its table of contents; each command is a file of commands/. */
 import { Command, CommanderError } from "commander";
 import { description, version } from "../package.json";
-import { EXIT, EXIT_CODES, HELP, HELP_WIDTH } from "./shared/command-line";
+import { EXIT, EXIT_CODES, HELP, HELP_WIDTH, type NamedCommand } from "./shared/command-line";
 import { tolerateClosedOutput } from "./shared/output";
 
 interface CommandFile {
-  readonly command: () => Command;
+  readonly command: (allCommands: () => Promise<readonly NamedCommand[]>) => Command;
 }
 
 interface Entry {
@@ -74,12 +74,15 @@ export const CONTENTS: Readonly<Record<string, Readonly<Record<string, Entry | N
         cancel: entry("Cancel a task", () => import("./commands/workflows/cancel.ts")),
       },
     },
+    logs: entry("Show the functions' log lines, follow one order or timer", () => import("./commands/logs.ts")),
+    open: entry("Open the status page or the dashboard in a browser", () => import("./commands/open.ts")),
     redrive: entry("Send a feature's dead letters back to where they failed", () => import("./commands/redrive.ts")),
   },
   "This machine:": {
     start: entry("Start Almanac on an AWS emulator (npm start)", () => import("./commands/start.ts")),
     status: entry("Show what runs (npm run status)", () => import("./commands/status.ts")),
     stop: entry("Stop it (npm run stop)", () => import("./commands/stop.ts")),
+    completion: entry("Print a script that completes commands in your shell", () => import("./commands/completion.ts")),
   },
 };
 
@@ -133,6 +136,25 @@ export async function programFor(words: readonly string[]): Promise<Command> {
   return program;
 }
 
+/** Every command with the words that call it, `almanac` itself first. */
+export async function loadedCommands(): Promise<readonly NamedCommand[]> {
+  const program = await programFor([]);
+  const found: NamedCommand[] = [{ words: [], command: program }];
+  for (const [name, item] of Object.values(CONTENTS).flatMap((entries) => Object.entries(entries))) {
+    const paths = "verbs" in item ? [[name], ...Object.keys(item.verbs).map((verb) => [name, verb])] : [[name]];
+    for (const words of paths) found.push({ words, command: commandAt(await programFor(words), words) });
+  }
+  return found;
+}
+
+function commandAt(program: Command, words: readonly string[]): Command {
+  return words.reduce((command, word) => {
+    const next = command.commands.find((each) => each.name() === word);
+    if (next === undefined) throw new Error(`there is no command ${words.join(" ")}`);
+    return next;
+  }, program);
+}
+
 async function addNoun(
   program: Command,
   name: string,
@@ -149,7 +171,7 @@ async function addCommand(parent: Command, name: string, { summary, load }: Entr
     parent.command(name).summary(summary).helpOption(false);
     return;
   }
-  const command = (await load()).command().name(name).summary(summary);
+  const command = (await load()).command(loadedCommands).name(name).summary(summary);
   parent.addCommand(command.copyInheritedSettings(parent));
 }
 

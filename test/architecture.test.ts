@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import ts from "typescript";
 
@@ -20,6 +20,50 @@ const arrows = [...files, "main.ts"].flatMap((from) => importsOf(from).map((to) 
 const featureOf = (path: string) => /^(?:functions|modules)\/([^/]+)/.exec(path)?.[1];
 const show = ({ from, to }: { from: string; to: string }) => `${from} -> ${to}`;
 
+/**
+ * The rooms of a folder, from top to bottom: a file may import files of its own room and of rooms below it. "." is the folder's own
+ * files. contract.ts is outside this order.
+ */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  "functions/exports": [".", "scan", "format", "storage", "run"],
+  "functions/heartbeats": [".", "status-page", "notifications", "monitors", "telemetry", "probe"],
+  "functions/pipelines": [".", "slack", "storage", "message"],
+  "functions/timers": [".", "api", "callback", "dispatch", "queue", "storage", "schedule"],
+  "functions/workflows": [".", "task"],
+  "modules/constructs": ["patterns", "."],
+};
+
+/** A file's room: `functions/timers/api/routes.ts` is in "api"; undefined outside the folder. */
+function roomOf(folder: string, path: string): string | undefined {
+  if (!path.startsWith(`${folder}/`) || path.endsWith("/contract") || path.endsWith("/contract.ts")) return undefined;
+  const [room = "", ...rest] = path.slice(folder.length + 1).split("/");
+  return rest.length === 0 ? "." : room;
+}
+
+/** The file that an import leads to; undefined for packages. */
+const fileOf = (to: string) =>
+  [...(to.endsWith(".ts") ? [to] : []), `${to}.ts`, `${to}/index.ts`, `${to}.d.ts`].find((file) => existsSync(file));
+
+/** Import circles, each as its files in order. Type-only imports count. */
+function circles(): string[] {
+  const imports = new Map<string, string[]>();
+  for (const { from, to } of arrows) {
+    const file = fileOf(to);
+    if (file !== undefined) imports.set(from, [...(imports.get(from) ?? []), file]);
+  }
+  const found: string[] = [];
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    const start = path.indexOf(file);
+    if (start >= 0) found.push([...path.slice(start), file].join(" -> "));
+    if (start >= 0 || done.has(file)) return;
+    for (const next of imports.get(file) ?? []) visit(next, [...path, file]);
+    done.add(file);
+  };
+  for (const file of imports.keys()) visit(file, []);
+  return found;
+}
+
 /** Arrows out of some files that go where they shall not. */
 function forbidden(from: RegExp, allowed: (to: string, from: string) => boolean): string[] {
   return arrows.filter((arrow) => from.test(arrow.from) && !allowed(arrow.to, arrow.from)).map(show);
@@ -32,6 +76,20 @@ const isOurs = (path: string) => /^(clients|functions|modules|scripts|test)\//.t
 describe("the house", () => {
   it("has arrows to look at", () => {
     expect(arrows.length).toBeGreaterThan(100);
+  });
+
+  it("has no import circles, not even of types", () => {
+    expect(circles()).toEqual([]);
+  });
+
+  it.each(Object.entries(ROOMS))("lets the rooms of %s know the rooms below them only", (folder, rooms) => {
+    const folders = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    expect(folders.map(({ name }) => name).sort()).toEqual(rooms.filter((room) => room !== ".").sort());
+    const upwards = arrows.filter(({ from, to }) => {
+      const [above, below] = [roomOf(folder, from), roomOf(folder, to)];
+      return above !== undefined && below !== undefined && rooms.indexOf(above) > rooms.indexOf(below);
+    });
+    expect(upwards.map(show)).toEqual([]);
   });
 
   it("lets main.ts know environments only", () => {
@@ -89,5 +147,49 @@ describe("the house", () => {
 
   it("imports cdktf in main.ts and modules/ only, so that its successor is one change away", () => {
     expect(forbidden(/^(functions|scripts)\//, (to) => !/^cdktf|^@cdktf|^constructs$/.test(to))).toEqual([]);
+  });
+});
+
+/** The rooms of scripts/, and what each may import besides itself and what is not in scripts/. */
+const SCRIPT_ROOMS: Readonly<Record<string, readonly string[]>> = {
+  shared: [],
+  terraform: ["shared"],
+  emulator: ["shared"],
+  cost: ["shared", "terraform"],
+  review: ["shared", "terraform", "cost"],
+  environments: ["shared", "terraform", "emulator", "cost"],
+  local: ["shared", "terraform", "emulator"],
+  features: ["shared", "terraform", "environments"],
+  commands: ["shared", "terraform", "emulator", "cost", "review", "environments", "local", "features"],
+  almanac: ["shared", "commands"],
+};
+
+describe("scripts", () => {
+  const scriptRoomOf = (path: string) => /^scripts\/([\w-]+)/.exec(path)?.[1] ?? "";
+  /** Development tools may use every room; no room may use them. */
+  const isTool = (room: string) => room === "dev";
+
+  it("stand in rooms that are known", () => {
+    const rooms = files.filter((file) => file.startsWith("scripts/")).map(scriptRoomOf);
+    expect([...new Set(rooms)].filter((room) => !isTool(room) && !(room in SCRIPT_ROOMS))).toEqual([]);
+  });
+
+  it("have arrows between rooms that run one way", () => {
+    const allowed = (to: string, from: string) => {
+      const [here, there] = [scriptRoomOf(from), scriptRoomOf(to)];
+      return (
+        !to.startsWith("scripts/") || isTool(here) || here === there || SCRIPT_ROOMS[here]?.includes(there) === true
+      );
+    };
+    expect(forbidden(/^scripts\//, allowed)).toEqual([]);
+  });
+
+  it("find files from the project's root: the command line is one bundle, far from its sources", () => {
+    const compiled = files.filter((file) => file.startsWith("scripts/") && !file.startsWith("scripts/dev/"));
+    expect(compiled.filter((file) => /\b__(dirname|filename)\b/.test(readFileSync(file, "utf8")))).toEqual([]);
+  });
+
+  it("are no dependency of functions, modules or clients", () => {
+    expect(forbidden(/^(functions|modules|clients)\//, (to) => !to.startsWith("scripts/"))).toEqual([]);
   });
 });

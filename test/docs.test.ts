@@ -94,9 +94,9 @@ describe("commands", () => {
   const nouns = new Set(commands.flatMap((command) => (command.includes(" ") ? [command.split(" ", 1)[0]] : [])));
   /** What is wrong with a call such as `timers put tea --every "15 minutes"`. */
   function faultsOf(call: string): string[] {
-    const [noun = "", verb = ""] = call.replace(/^--help$/, "").split(/\s+/);
+    const [noun = "", verb = ""] = call.split(/\s+/).map((word) => /^[\w-]*/.exec(word)?.[0] ?? "");
     const command = nouns.has(noun) ? `${noun} ${verb}` : noun;
-    if (!commands.includes(command)) return noun === "" || (nouns.has(noun) && verb === "") ? [] : [call];
+    if (!commands.includes(command)) return /^(--help)?$/.test(noun) || (nouns.has(noun) && verb === "") ? [] : [call];
     const help = section("docs/cli.md", `almanac ${command}`);
     const options = [...call.matchAll(/(?<=\s)--?[a-z][\w-]*/g)].map(([option]) => option);
     return options
@@ -166,7 +166,7 @@ describe("features", () => {
     alarmEmails: ["ops@example.org"],
     heartbeats: {
       targets: [{ name: "site", url: "https://example.org/" }],
-      jobs: [{ name: "backup", everySeconds: 3_600 }],
+      cronMonitors: [{ name: "backup", everySeconds: 3_600 }],
       slackWebhookParameter: "/almanac/slack",
       statusPage: { cdn: true },
     },
@@ -175,8 +175,8 @@ describe("features", () => {
       tables: [{ name: "orders", table: "shop-orders" }],
       jobs: { tables: ["app-logs"] },
     },
-    workflow: { work: { entry: "test/e2e/support/work.ts" } },
-    channels: { jobOrder: { key: "/jobOrderId", slack: "/almanac/slack" } },
+    workflows: { task: { work: { entry: "test/e2e/support/work.ts" } } },
+    pipelines: { jobOrder: { key: "/jobOrderId", slack: "/almanac/slack" } },
   });
   const readmeOf = (feature: string) => `modules/${feature}/README.md`;
 

@@ -1,8 +1,8 @@
-/** A request did not come to what was asked for. The message says why; subclasses tell what to do about it. */
+/** A request failed. The message says why; the subclass says how to react. */
 export class TimersError extends Error {
   override readonly name: string = "TimersError";
 
-  /** @param status of the answer; undefined: there was none */
+  /** @param status HTTP status; undefined when there was no response */
   constructor(
     message: string,
     readonly status?: number,
@@ -12,33 +12,32 @@ export class TimersError extends Error {
   }
 }
 
-/** 400: the request is wrong. The message names the field and the reason. */
+/** 400: the request is invalid. The message names the field and the reason. */
 export class InvalidRequestError extends TimersError {
   override readonly name = "InvalidRequestError";
 }
 
-/** 403: the credentials are wrong, or lack `execute-api:Invoke` on this. */
+/** 403: the credentials are invalid or lack `execute-api:Invoke`. */
 export class AccessDeniedError extends TimersError {
   override readonly name = "AccessDeniedError";
 }
 
-/** 409: the timer is no longer of the version that `ifVersion` names. Get it, and decide anew. */
+/** 409: the stored version differs from `ifVersion`. Read the timer and decide again. */
 export class ConflictError extends TimersError {
   override readonly name = "ConflictError";
 }
 
-/** 429, in every try. */
+/** 429 in every attempt. */
 export class ThrottledError extends TimersError {
   override readonly name = "ThrottledError";
 }
 
-/** 5xx, or no answer at all, in every try. It may have been done all the same. */
+/** 5xx or no response in every attempt. The request may have taken effect. */
 export class UnavailableError extends TimersError {
   override readonly name = "UnavailableError";
 }
 
-/** The error that an answer of this status stands for. */
-export function errorOf(status: number, message: string): TimersError {
+export function errorForStatus(status: number, message: string): TimersError {
   if (status === 400) return new InvalidRequestError(message, status);
   if (status === 403) return new AccessDeniedError(message, status);
   if (status === 409) return new ConflictError(message, status);
@@ -46,7 +45,6 @@ export function errorOf(status: number, message: string): TimersError {
   return status >= 500 ? new UnavailableError(message, status) : new TimersError(message, status);
 }
 
-/** Whether another try may go better. */
-export function mayPass(error: unknown): boolean {
+export function isRetryable(error: unknown): boolean {
   return error instanceof ThrottledError || error instanceof UnavailableError;
 }

@@ -1,11 +1,11 @@
-/** Requests to an API Gateway that asks for signatures (AWS_IAM): signed, limited in time, and tried again where that may help. */
+/** Requests to an API Gateway with AWS_IAM authorization: signed, with a timeout and retries. */
 import { createHash, createHmac } from "node:crypto";
 
 import { defaultProvider } from "@aws-sdk/credential-provider-node";
 import { SignatureV4 } from "@smithy/signature-v4";
 
-import { errorSchema } from "./answers";
-import { errorOf, mayPass, TimersError, UnavailableError } from "./errors";
+import { errorSchema } from "./responses";
+import { errorForStatus, isRetryable, TimersError, UnavailableError } from "./errors";
 
 const FIRST_BACKOFF_MS = 100;
 const LONGEST_BACKOFF_MS = 5_000;
@@ -17,42 +17,42 @@ export interface Credentials {
 }
 
 export interface TimersClientOptions {
-  /** Where the API's paths begin: `https://abc123.execute-api.eu-central-1.amazonaws.com/live`. */
+  /** The API's base URL: `https://abc123.execute-api.eu-central-1.amazonaws.com/live`. */
   readonly url: string;
-  /** @default the one in `url`, or else that of AWS_REGION */
+  /** @default the region in `url`, or AWS_REGION */
   readonly region?: string;
-  /** @default whatever the AWS SDK finds: environment, profile, SSO, container, instance */
+  /** @default the AWS SDK's provider chain: environment, profile, SSO, container, instance */
   readonly credentials?: Credentials | (() => Promise<Credentials>);
-  /** The most tries of one request: after 429, 5xx and silence. @default 4 */
+  /** Attempts per request; 429, 5xx and timeouts are retried. @default 4 */
   readonly maxAttempts?: number;
-  /** How long one try may take, milliseconds. @default 10000 */
+  /** Timeout of one attempt. @default 10000 */
   readonly timeoutMs?: number;
   /** For tests. @default fetch */
   readonly fetch?: typeof fetch;
-  /** For tests: waits so many milliseconds. @default by the clock */
+  /** For tests. @default setTimeout */
   readonly sleep?: (milliseconds: number) => Promise<void>;
 }
 
 export interface ApiRequest {
   readonly method: "GET" | "PUT" | "POST" | "DELETE";
-  /** Each percent-encoded: `["periodic", "a%3Ab"]`. */
+  /** Percent-encoded segments: `["periodic", "a%3Ab"]`. */
   readonly path: readonly string[];
   readonly query?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   readonly body?: unknown;
 }
 
-export interface ApiAnswer {
+export interface ApiResponse {
   readonly status: number;
-  /** Parsed; text that is not JSON as it is. */
+  /** Parsed JSON, or the text when it is not JSON. */
   readonly body: unknown;
 }
 
-/** @throws {@link TimersError} when the answer is neither 200 nor 404 */
-export type SignedRequests = (request: ApiRequest) => Promise<ApiAnswer>;
+/** @throws {@link TimersError} when the status is neither 200 nor 404 */
+export type SignedRequests = (request: ApiRequest) => Promise<ApiResponse>;
 
 export function signedRequests(options: TimersClientOptions): SignedRequests {
-  const { maxAttempts = 4, timeoutMs = 10_000, fetch: ask = fetch, credentials = defaultProvider() } = options;
+  const { maxAttempts = 4, timeoutMs = 10_000, fetch: send = fetch, credentials = defaultProvider() } = options;
   const base = new URL(options.url);
   const signer = new SignatureV4({
     service: "execute-api",
@@ -61,7 +61,12 @@ export function signedRequests(options: TimersClientOptions): SignedRequests {
     sha256: Sha256,
   });
 
-  async function once({ method, path, query = {}, body }: ApiRequest): Promise<ApiAnswer & { retryAfterMs: number }> {
+  async function attemptOnce({
+    method,
+    path,
+    query = {},
+    body,
+  }: ApiRequest): Promise<ApiResponse & { retryAfterMs: number }> {
     const content = body === undefined ? undefined : JSON.stringify(body);
     const url = new URL(base);
     url.pathname = [base.pathname.replace(/\/$/, ""), ...path].join("/");
@@ -75,18 +80,18 @@ export function signedRequests(options: TimersClientOptions): SignedRequests {
       headers: { host: url.host, ...(content !== undefined && { "content-type": "application/json" }) },
       body: content,
     });
-    const { host: _, ...sent } = headers; // fetch writes it by itself
+    const { host: _, ...sent } = headers; // fetch sets it
     try {
-      const answer = await ask(url, {
+      const response = await send(url, {
         method,
         headers: sent,
         signal: AbortSignal.timeout(timeoutMs),
         ...(content !== undefined && { body: content }),
       });
-      const retryAfterMs = (Number(answer.headers.get("retry-after")) || 0) * 1_000;
-      return { status: answer.status, body: parsed(await answer.text()), retryAfterMs };
+      const retryAfterMs = (Number(response.headers.get("retry-after")) || 0) * 1_000;
+      return { status: response.status, body: parsed(await response.text()), retryAfterMs };
     } catch (cause) {
-      throw new UnavailableError(`${method} ${url.href}: no answer (${describe(cause)})`, undefined, { cause });
+      throw new UnavailableError(`${method} ${url.href}: no response (${describe(cause)})`, undefined, { cause });
     }
   }
 
@@ -94,20 +99,20 @@ export function signedRequests(options: TimersClientOptions): SignedRequests {
     for (let attempt = 1; ; attempt++) {
       let waitMs = 0;
       try {
-        const { status, body, retryAfterMs } = await once(request);
+        const { status, body, retryAfterMs } = await attemptOnce(request);
         if (status === 200 || status === 404) return { status, body };
         waitMs = retryAfterMs;
-        throw errorOf(status, messageOf(body, status));
+        throw errorForStatus(status, messageOf(body, status));
       } catch (error) {
-        if (attempt >= maxAttempts || !mayPass(error)) throw error;
+        if (attempt >= maxAttempts || !isRetryable(error)) throw error;
       }
-      await backOff(attempt, waitMs, options);
+      await sleepBeforeRetry(attempt, waitMs, options);
     }
   };
 }
 
-/** Waits longer after each try, and never as long as anybody else. */
-export async function backOff(attempt: number, leastMs: number, options: TimersClientOptions): Promise<void> {
+/** Exponential backoff with full jitter, added to `leastMs`. */
+export async function sleepBeforeRetry(attempt: number, leastMs: number, options: TimersClientOptions): Promise<void> {
   const { sleep = waitFor } = options;
   await sleep(leastMs + Math.random() * Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempt));
 }
@@ -120,13 +125,12 @@ function waitFor(milliseconds: number): Promise<void> {
 
 export function messageOf(body: unknown, status: number): string {
   if (typeof body === "string" && body !== "") return body;
-  return errorSchema.safeParse(body).data?.message ?? `answered with status ${status}`;
+  return errorSchema.safeParse(body).data?.message ?? `status ${status}`;
 }
 
 function regionOf({ hostname }: URL): string {
   const region = /\.execute-api\.([a-z0-9-]+)\./.exec(hostname)?.[1] ?? process.env["AWS_REGION"];
-  if (region === undefined)
-    throw new TimersError("which region is it in? Give TimersClient a region, or set AWS_REGION");
+  if (region === undefined) throw new TimersError("unknown region: pass `region` to TimersClient or set AWS_REGION");
   return region;
 }
 
@@ -138,13 +142,13 @@ function parsed(text: string): unknown {
   }
 }
 
-/** fetch hides why in a cause. */
+/** fetch puts the reason into the cause. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? error.cause.message : error.message;
 }
 
-/** Node's own, as the signer takes it. */
+/** node:crypto behind the signer's interface. */
 class Sha256 {
   private hash: ReturnType<typeof createHash | typeof createHmac>;
 

@@ -1,84 +1,73 @@
-/**
- * What the heartbeats module and its function agree on: names, shapes and their parsers. No SDK, no I/O.
- */
+/** What the heartbeats module and its functions share: environment variables, keys, configuration schemas, outcomes. No SDK, no I/O. */
 import * as z from "zod";
 
 import { environmentSchema, positiveInteger, text, type EnvironmentVariables } from "../shared/environment";
 import { forbiddenHost } from "./probe/ssrf-guard";
 
-/** Checks targets on a schedule. */
+/** check.ts */
 export const checkEnvironment = environmentSchema({
-  /** The telemetry table. */
-  HEARTBEATS_TABLE: text,
-  /** The table of states, roll-ups and incidents. */
+  TELEMETRY_TABLE: text,
   STATE_TABLE: text,
-  /** The bucket that holds the targets, under {@link TARGETS_KEY}, and what goes for all of them, under {@link WATCH_KEY}. */
-  TARGETS_BUCKET: text,
-  /** How many days a telemetry row is kept, before DynamoDB's TTL removes it. */
+  /** Holds {@link TARGETS_KEY} and {@link MONITORS_KEY}. */
+  CONFIGURATION_BUCKET: text,
+  /** Retention of telemetry rows (DynamoDB TTL). */
   TELEMETRY_DAYS: positiveInteger,
-  /** From one round of checks to the next. */
   INTERVAL_MINUTES: positiveInteger,
-  /** The function that publishes the status page: each tick is handed on to it. */
+  /** Name of the function that publishes the status page. */
   PUBLISH_FUNCTION: text,
-  /** The SNS topic that incidents are told to. */
+  /** ARN of the SNS topic for incident notifications. */
   NOTIFICATION_TOPIC: text,
-  /** The SSM parameter that holds the URL of a Slack webhook. */
+  /** SSM parameter with the URL of a Slack webhook. */
   SLACK_WEBHOOK_PARAMETER: text.optional(),
-  /** How long the secret of a header is used before it is read from SSM again. Empty: no header has one. */
-  SECRETS_KEPT_SECONDS: positiveInteger.optional(),
+  /** How long a header secret is cached before it is read from SSM again. Empty: no header has one. */
+  SECRET_CACHE_SECONDS: positiveInteger.optional(),
 });
 export type CheckEnvironment = EnvironmentVariables<typeof checkEnvironment>;
 
-/** Publishes the status page. */
+/** publish.ts */
 export const publishEnvironment = environmentSchema({
   STATE_TABLE: text,
-  TARGETS_BUCKET: text,
-  /** The bucket of the status page. */
-  STATUS_BUCKET: text,
+  CONFIGURATION_BUCKET: text,
+  STATUS_PAGE_BUCKET: text,
   INTERVAL_MINUTES: positiveInteger,
 });
 export type PublishEnvironment = EnvironmentVariables<typeof publishEnvironment>;
 
-/** The API for push heartbeats. */
-export const reportInEnvironment = environmentSchema({
+/** heartbeat-api.ts */
+export const heartbeatApiEnvironment = environmentSchema({
   STATE_TABLE: text,
-  /** The bucket that holds the jobs, under {@link WATCH_KEY}. */
-  WATCH_BUCKET: text,
+  CONFIGURATION_BUCKET: text,
 });
-export type ReportInEnvironment = EnvironmentVariables<typeof reportInEnvironment>;
+export type HeartbeatApiEnvironment = EnvironmentVariables<typeof heartbeatApiEnvironment>;
 
-/** The targets' object in the configuration bucket: the JSON of {@link Target}[]. */
+/** Object in the configuration bucket: the JSON of {@link Target}[]. */
 export const TARGETS_KEY = "targets.json";
 
-/** The object beside it: the JSON of {@link Watch}. */
-export const WATCH_KEY = "watch.json";
+/** Object in the configuration bucket: the JSON of {@link MonitorSettings}. */
+export const MONITORS_KEY = "monitors.json";
 
-/** The status page's objects, in a bucket of their own. */
+/** Objects in the status page bucket. */
 export const STATUS_PAGE_KEY = "index.html";
 export const STATUS_JSON_KEY = "status.json";
 /** Each target's badge: `badges/<name>.svg`. */
 export const BADGES_PREFIX = "badges/";
 
 /**
- * Threads for name look-ups, which the module gives the function as UV_THREADPOOL_SIZE. Node looks names up on a pool of four
- * threads and lets look-ups have half of it, so two dead names would hold up every other target's check. Of these, 64
- * look-ups run at once.
+ * The checker's UV_THREADPOOL_SIZE. Node resolves names on a pool of four threads and gives DNS lookups half of it, so two
+ * dead names would delay every other check. 128 threads allow 64 concurrent lookups.
  */
-export const LOOKUP_THREADS = 128;
+export const DNS_LOOKUP_THREADS = 128;
 
 /** Keys of the telemetry table. */
 export const TELEMETRY_KEYS = { partition: "utcDate", sort: "utcTime", timeToLive: "ttl" } as const;
 
 /** Keys of the state table. */
-export const STATE_KEYS = { partition: "subject", sort: "item", timeToLive: "ttl" } as const;
+export const STATE_KEYS = { partition: "monitor", sort: "item", timeToLive: "ttl" } as const;
 
-/**
- * Checks that run side by side in one invocation. Lambda allows 1,024 open files; a check holds one socket, or two while a
- * redirect is followed.
- */
+/** Lambda allows 1,024 open files; a check holds one socket, or two while it follows a redirect. */
 export const MAX_CONCURRENT_CHECKS = 400;
 
-/** Header names whose values are credentials: targets.json is in Terraform's state, where no secret may be. */
+/** Headers whose values are credentials. targets.json is in Terraform's state, which must hold no secret. */
 const CREDENTIAL_HEADERS = new Set([
   "authorization",
   "cookie",
@@ -88,18 +77,18 @@ const CREDENTIAL_HEADERS = new Set([
   "private-token",
 ]);
 
-/** What HTTP lets a value hold: tab, printable ASCII, Latin-1. Node refuses to send anything else. */
+/** Tab, printable ASCII, Latin-1: the characters that HTTP allows in a header value and Node sends. */
 export const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 export const parameterNameSchema = z
   .string()
-  .regex(/^(\/[\w.-]+)+$/, 'is not the name of a parameter such as "/almanac/slack/webhook"');
+  .regex(/^(\/[\w.-]+)+$/, 'is not an SSM parameter name such as "/almanac/slack/webhook"');
 
-/** A header's value that is read when it is needed, for no secret may be in Terraform's state. */
+/** A header value read from SSM at run time, so that the secret is not in Terraform's state. */
 const secretSchema = z.strictObject({
-  /** The SSM parameter (a SecureString) that holds the whole value. */
+  /** The SSM parameter (SecureString) with the complete header value. */
   ssm: parameterNameSchema,
-  /** The KMS key of your own that it is encrypted with, by its ARN. @default the one that AWS manages */
+  /** ARN of the customer managed KMS key that encrypts the parameter. @default the AWS managed key */
   key: z
     .string()
     .regex(/^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/, "is not the ARN of a KMS key")
@@ -108,22 +97,22 @@ const secretSchema = z.strictObject({
 
 export type HeaderSecret = z.output<typeof secretSchema>;
 
-/** What is the name of a target or a job: lower case, digits, hyphens. */
+/** Name of a target or cron monitor. */
 const nameSchema = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "is not lower case letters, digits and hyphens (63 at most)");
 
-/** When failures are expected: neither up nor down, and no reason to open an incident. Once, or every week; in UTC. */
+/** A window, once or weekly (UTC), in which a failure is expected: it counts neither as up nor as down and opens no incident. */
 const maintenanceSchema = z.union(
   [
     z
       .strictObject({ from: z.iso.datetime({ offset: true }), to: z.iso.datetime({ offset: true }) })
-      .refine(({ from, to }) => Date.parse(from) < Date.parse(to), "ends before it begins"),
+      .refine(({ from, to }) => Date.parse(from) < Date.parse(to), "ends before it starts"),
     z.strictObject({
       weekday: z.enum(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]),
       /** `"02:30"` */
       from: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'is not a time of day such as "02:30"'),
-      /** A week at most. */
+      /** At most a week. */
       minutes: z.int().min(1).max(10_080),
     }),
   ],
@@ -132,8 +121,8 @@ const maintenanceSchema = z.union(
 
 export type MaintenanceWindow = z.output<typeof maintenanceSchema>;
 
-/** When there is maintenance, in any order; windows may overlap. */
-export const maintenanceWindowsSchema = z.array(maintenanceSchema).max(50).default([]);
+/** In any order; windows may overlap. */
+const maintenanceWindowsSchema = z.array(maintenanceSchema).max(50).default([]);
 
 const statusRange = z.union(
   [
@@ -141,19 +130,19 @@ const statusRange = z.union(
     z
       .string()
       .regex(/^[1-5]\d\d-[1-5]\d\d$/, { abort: true })
-      .refine((range) => Number(range.slice(0, 3)) <= Number(range.slice(4)), "begins after its end"),
+      .refine((range) => Number(range.slice(0, 3)) <= Number(range.slice(4)), "starts after its end"),
   ],
   'is neither a status nor a range such as "200-299"',
 );
 
 const targetFields = z.strictObject({
-  /** Names the target in telemetry, alarms and pages; unique within an environment. Lower case, digits, hyphens. */
+  /** Identifies the target in telemetry, notifications and the status page. Unique within an environment. Lower case, digits, hyphens. */
   name: nameSchema,
-  /** An http or https address. Credentials in it are refused: they would be in Terraform's state. */
+  /** An http(s) URL without credentials: they would be in Terraform's state. */
   url: z
     .url({ protocol: /^https?$/, error: "is not an http(s) URL" })
     .refine((url) => !/^https?:\/\/[^/?#]*@/i.test(url), {
-      error: "carries credentials, which would be in Terraform's state",
+      error: "contains credentials, which would be in Terraform's state",
       params: { secret: true },
     }),
   /** HTTP method. */
@@ -164,121 +153,113 @@ const targetFields = z.strictObject({
       z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, "is not a header name"),
       z.union(
         [z.string().regex(HEADER_VALUE, "is not a header value"), secretSchema],
-        'is neither a header value nor { ssm: "/its/parameter" }',
+        'is neither a header value nor { ssm: "/parameter/name" }',
       ),
     )
     .superRefine((headers, context) => {
       for (const [name, value] of Object.entries(headers)) {
         if (typeof value !== "string" || !CREDENTIAL_HEADERS.has(name.toLowerCase())) continue;
-        const message = 'carries a credential, which would be in Terraform\'s state: say { ssm: "/its/parameter" }';
+        const message = 'is a credential, which would be in Terraform\'s state: use { ssm: "/parameter/name" }';
         context.addIssue({ code: "custom", path: [name], message, params: { secret: true }, input: value });
       }
     })
     .default({}),
-  /** Sent with the request, as UTF-8. */
+  /** Request body, sent as UTF-8. */
   body: z.string().max(65_536).optional(),
-  /** From the first name look-up to the last byte of the body, redirects included. */
+  /** From the first DNS lookup to the last byte of the body, redirects included. */
   timeoutSeconds: z.number().min(0.1).max(60).default(10),
-  /** Good answers: status codes and ranges of them. */
+  /** Status codes, and ranges of them, that pass. */
   expectedStatus: z.array(statusRange).min(1).default(["200-299"]),
   /** The body must contain this text. */
   bodyContains: z.string().min(1).optional(),
-  /** The body must match this JavaScript regular expression (flag "u"), found within a quarter of a second. */
-  bodyMatches: z.string().min(1).refine(isRegularExpression, "is not a regular expression").optional(),
-  /** A longer body is a failed check. Counted as sent, and once more as decoded where a compressed body is searched. */
+  /** The body must match this JavaScript regular expression (flag "u") within 250 ms. */
+  bodyMatches: z.string().min(1).refine(isRegex, "is not a regular expression").optional(),
+  /** A longer body fails the check. Applies to the bytes received, and to the decoded bytes where a compressed body is searched. */
   maxBodyBytes: z.int().min(0).max(10_485_760).default(1_048_576),
-  /** A slower good answer is a failed check. */
+  /** A slower response fails the check. */
   maxLatencyMs: z.number().positive().optional(),
-  /** Fewer whole days until the certificate expires is a failed check. 0: only an expired one is. */
+  /** Fewer whole days until the certificate expires fail the check. 0: only an expired certificate does. */
   minCertificateDays: z.int().min(0).max(398).default(7),
-  /** Certificates (PEM) to trust in place of the public ones, for a private authority. */
+  /** CA certificates (PEM) to trust instead of the public ones. */
   certificateAuthority: z
     .string()
     .includes("-----BEGIN CERTIFICATE-----", { error: "is not a PEM certificate" })
     .optional(),
-  /** True: up to five redirects are followed and the last answer counts. False: the redirect itself is the answer. */
+  /** True: follow up to five redirects and check the last response. False: check the redirect itself. */
   followRedirects: z.boolean().default(true),
   /**
-   * True: the target may be in a private network or on this machine, and may redirect to its own host and into private networks.
-   * False: it may lead to public addresses only, itself and wherever it redirects, so that nobody who has a say in a target, its
-   * name or its answers makes the checker knock at inner doors.
+   * True: the target may be on a private network or on localhost, and may redirect to its own host and into private networks.
+   * False: the target and its redirects must be at public addresses, so that neither a target's configuration nor its DNS nor
+   * its responses can make the checker call internal services.
    */
   private: z.boolean().default(false),
-  /** Failed checks in a row that open an incident. */
+  /** Consecutive failed checks that open an incident. */
   failuresBeforeDown: z.int().min(1).max(100).default(3),
-  /** Good checks in a row that close it. */
+  /** Consecutive successful checks that close it. */
   successesBeforeUp: z.int().min(1).max(100).default(2),
-  /** When this target's failures are expected. */
+  /** Windows in which failures of this target are expected, in addition to those of all monitors. */
   maintenance: maintenanceWindowsSchema,
 });
 
-/**
- * One URL to check, and what a good answer is. What people write in main.ts is {@link TargetInput}, where everything with a
- * default may be left out; what the function reads is {@link Target}.
- */
+/** One URL to check, and what makes the check pass. */
 export const targetSchema = targetFields.superRefine(({ url, headers, private: isPrivate }, context) => {
   if (secretsOf([{ headers }]).length > 0 && !isPrivate && url.startsWith("http:")) {
-    const message =
-      "would be sent a secret for all to read: with one in its headers it must be https, or private: true";
+    const message = "would send a secret header in plain text: use https, or private: true";
     context.addIssue({ code: "custom", path: ["url"], message, input: url });
   }
-  // What is no URL has been refused for that already.
+  // An invalid URL already has an issue.
   const forbidden = isPrivate || !URL.canParse(url) ? undefined : forbiddenHost(new URL(url).hostname);
   if (forbidden === undefined) return;
-  const message = `leads to ${forbidden.kind} (${forbidden.range}), where only a target with private: true may lead`;
+  const message = `is at ${forbidden.kind} (${forbidden.range}), which needs private: true`;
   context.addIssue({ code: "custom", path: ["url"], message, input: url });
 });
 
-/** A target as the function reads it, defaults filled in. */
+/** A target with defaults applied, as the functions read it. */
 export type Target = z.output<typeof targetSchema>;
 
-/** A target as people write it in main.ts. */
+/** A target as written in main.ts. */
 export type TargetInput = z.input<typeof targetSchema>;
 
-/** What secrets the targets' headers name, each parameter once. */
+/** The secrets in the targets' headers, one for each parameter. */
 export function secretsOf(targets: readonly Pick<Target, "headers">[]): readonly HeaderSecret[] {
   const values = targets.flatMap(({ headers }) => Object.values(headers));
   const secrets = values.filter((value) => typeof value !== "string");
   return [...new Map(secrets.map((secret) => [secret.ssm, secret])).values()];
 }
 
-/** All targets of one environment, names unique. */
-export const targetsSchema = z.array(targetSchema).superRefine(rejectSameNames);
+export const targetsSchema = z.array(targetSchema).superRefine(rejectDuplicateNames);
 
-/** A job that reports in by itself (`POST /heartbeats/<name>`); silence is what is noticed. */
-const jobSchema = z.strictObject({
+/** A job that sends a heartbeat after each run (`POST /heartbeats/<name>`). A missing heartbeat is an incident. */
+const cronMonitorSchema = z.strictObject({
   /** Unique among targets and cron monitors. */
   name: nameSchema,
-  /** How often the job reports, at least. A minute to 100 days. */
+  /** Expected interval between heartbeats. A minute to 100 days. */
   everySeconds: z.int().min(60).max(8_640_000),
-  /** How late a report may be. Noticed at the next round of checks. */
+  /** How late a heartbeat may be. The next run of the checker notices. */
   graceSeconds: z.int().min(0).max(8_640_000).default(300),
-  /** When this job's silence is expected. */
+  /** Windows in which a missing heartbeat is expected, in addition to those of all monitors. */
   maintenance: maintenanceWindowsSchema,
 });
 
-/** A job as the functions read it, defaults filled in. */
-export type Job = z.output<typeof jobSchema>;
+/** A cron monitor with defaults applied. */
+export type CronMonitor = z.output<typeof cronMonitorSchema>;
 
-/** All jobs of one environment, names unique. */
-export const jobsSchema = z.array(jobSchema).superRefine(rejectSameNames);
-
-/** What is watched besides the targets, and what goes for all of them. */
-export const watchSchema = z.strictObject({
+/** Cron monitors, and what applies to all monitors (targets and cron monitors). */
+export const monitorSettingsSchema = z.strictObject({
   /** Jobs that send a heartbeat after each run. The first one creates an API. */
-  jobs: jobsSchema.default([]),
-  /** When failures of anything are expected. */
+  cronMonitors: z.array(cronMonitorSchema).superRefine(rejectDuplicateNames).default([]),
+  /** Applies to all monitors. */
   maintenance: maintenanceWindowsSchema,
-  /** An incident is told again whenever it has been open for so long. */
+  /** An open incident is notified again after this time. */
   remindAfterHours: z.number().min(0.25).max(720).default(24),
 });
 
-export type Watch = z.output<typeof watchSchema>;
+export type MonitorSettings = z.output<typeof monitorSettingsSchema>;
 
 /**
- * The longest that checking all targets can take, in seconds, when every one of them runs into its timeout: work shared among
- * {@link MAX_CONCURRENT_CHECKS}, plus the longest (Graham's bound for list scheduling). The module gives the function at least
- * this long, so no check is ever cut short by another.
+ * Upper bound, in seconds, for checking all targets when every one times out: the sum shared among
+ * {@link MAX_CONCURRENT_CHECKS}, plus the longest (Graham's bound for list scheduling). The function's timeout is at least
+ * this long, so that no check is cut short.
  */
 export function worstCaseSeconds(targets: readonly Pick<Target, "timeoutSeconds">[]): number {
   const timeouts = targets.map(({ timeoutSeconds }) => timeoutSeconds);
@@ -287,9 +268,8 @@ export function worstCaseSeconds(targets: readonly Pick<Target, "timeoutSeconds"
 }
 
 /**
- * Memory, in megabytes, for the bodies that are held while they are searched, when the hungriest targets are all checked at one
- * time. A body is held as bytes, joined bytes and text (two bytes a character): four times its size. The module adds it to what
- * the function needs anyway.
+ * Memory, in megabytes, for the bodies held at the same time in the worst case. A body that is searched is held as chunks,
+ * joined bytes and text (two bytes a character): four times its size. The module adds it to the function's base memory.
  */
 export function worstCaseBodyMegabytes(
   targets: readonly Pick<Target, "maxBodyBytes" | "bodyContains" | "bodyMatches">[],
@@ -306,26 +286,26 @@ export function worstCaseBodyMegabytes(
 export type FailureReason =
   | "dns" // the name does not resolve
   | "refused" // nothing listens, or no route
-  | "forbidden-address" // the target, or a redirect of it, leads to an address that only a private target may have
+  | "forbidden-address" // the target, or a redirect, is at an address that needs private: true
   | "tls" // the handshake failed: expired, unknown authority, wrong name
-  | "timeout" // no whole answer within timeoutSeconds
-  | "reset" // the connection broke before the answer was whole
-  | "protocol" // the answer is not HTTP
-  | "redirect" // too many redirects, or one to nowhere
+  | "timeout" // no complete response within timeoutSeconds
+  | "reset" // the connection closed before the response was complete
+  | "protocol" // the response is not HTTP
+  | "redirect" // too many redirects, or an invalid Location
   | "status" // not an expected status
   | "body-too-large"
   | "body-mismatch"
-  | "slow" // a good answer, later than maxLatencyMs
+  | "slow" // passed, but later than maxLatencyMs
   | "certificate" // fewer than minCertificateDays left
-  | "secret" // a header's secret could not be read: says nothing about the target
-  | "internal"; // the checker itself failed: says nothing about the target
+  | "secret" // a header secret could not be read: says nothing about the target
+  | "internal"; // the checker failed: says nothing about the target
 
-/** Reasons that are the checker's: such a check broke by itself. */
+/** Failures of the checker itself, not of the target. */
 export const BROKEN_REASONS: ReadonlySet<FailureReason> = new Set(["secret", "internal"]);
 
 /**
- * What a check found. `status`: of the last answer, when there was one; `certificateDaysLeft`: whole days, over https, and
- * `certificateFingerprint`, SHA-256, tells which certificate that is of.
+ * The outcome of one check. `status`: of the last response, if there was one. `certificateDaysLeft`: whole days, over https.
+ * `certificateFingerprint`: SHA-256 of that certificate.
  */
 export type Outcome =
   | {
@@ -337,14 +317,14 @@ export type Outcome =
   | {
       readonly ok: false;
       readonly reason: FailureReason;
-      /** For people: what was seen, and what was expected. */
+      /** Human-readable: actual and expected. */
       readonly message: string;
       readonly status?: number;
       readonly certificateDaysLeft?: number;
       readonly certificateFingerprint?: string;
     };
 
-function rejectSameNames(items: readonly { readonly name: string }[], context: z.RefinementCtx): void {
+function rejectDuplicateNames(items: readonly { readonly name: string }[], context: z.RefinementCtx): void {
   const seen = new Set<string>();
   items.forEach(({ name }, index) => {
     if (seen.has(name))
@@ -353,7 +333,7 @@ function rejectSameNames(items: readonly { readonly name: string }[], context: z
   });
 }
 
-function isRegularExpression(pattern: string): boolean {
+function isRegex(pattern: string): boolean {
   try {
     new RegExp(pattern, "u");
     return true;

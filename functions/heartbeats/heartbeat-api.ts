@@ -4,32 +4,34 @@ import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createS3 } from "../shared/aws/clients/s3";
 import { endpoint, restHandler } from "../shared/handlers/rest-handler";
 import { MINUTE_MS } from "../shared/time";
-import { reportInEnvironment, type Job } from "./contract";
-import { reportJob } from "./monitors/record-heartbeat";
+import { heartbeatApiEnvironment, type CronMonitor } from "./contract";
+import { readMonitorSettings } from "./monitors/configuration";
+import { recordHeartbeat } from "./monitors/record-heartbeat";
 import { stateTable } from "./monitors/state-table";
-import { readWatch } from "./monitors/configuration";
 
-/** How long the list of jobs is remembered: a deployment that changes it need not change this function. */
-const REMEMBERED_MS = MINUTE_MS;
+/** A deployment that adds a cron monitor does not restart this function. */
+const CACHE_MS = MINUTE_MS;
 
 const requestSchema = z.object({
   path: z.object({ name: z.string() }),
   body: z.undefined().or(z.looseObject({})),
 });
 
-/** `POST /heartbeats/{name}`: a job says that it has run. */
-export const handler = restHandler(reportInEnvironment, ({ environment, clock }) => {
+/** `POST /heartbeats/{name}`: a job sends its heartbeat. */
+export const handler = restHandler(heartbeatApiEnvironment, ({ environment, clock }) => {
   const s3 = createS3();
   const table = stateTable(createDynamoDB(), environment.STATE_TABLE, { clock, random: Math.random });
-  let remembered: { readonly jobs: readonly Job[]; readonly until: number } | undefined;
-  const jobs = async (): Promise<readonly Job[]> => {
-    if (remembered === undefined || clock.now() >= remembered.until)
-      remembered = { jobs: (await readWatch(s3, environment.WATCH_BUCKET)).jobs, until: clock.now() + REMEMBERED_MS };
-    return remembered.jobs;
+  let cache: { readonly cronMonitors: readonly CronMonitor[]; readonly expiresAt: number } | undefined;
+  const cronMonitors = async (): Promise<readonly CronMonitor[]> => {
+    if (cache === undefined || clock.now() >= cache.expiresAt) {
+      const settings = await readMonitorSettings(s3, environment.CONFIGURATION_BUCKET);
+      cache = { cronMonitors: settings.cronMonitors, expiresAt: clock.now() + CACHE_MS };
+    }
+    return cache.cronMonitors;
   };
   return {
     "POST /heartbeats/{name}": endpoint(requestSchema, async ({ path: { name } }) => ({
-      body: await reportJob(name, clock.now(), { jobs, table }),
+      body: await recordHeartbeat(name, clock.now(), { cronMonitors, table }),
     })),
   };
 });

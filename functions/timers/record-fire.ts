@@ -5,25 +5,21 @@ import { DAY_SECONDS } from "../shared/time";
 import { RECORDED_FIRE_KEYS, recordFireEnvironment } from "./contract";
 import { onTimer } from "./on-timer";
 
-/** How long people can see that a timer has fired. */
-const KEPT_SECONDS = 7 * DAY_SECONDS;
+const RETENTION_SECONDS = 7 * DAY_SECONDS;
 
-let connected: { readonly dynamodb: DynamoDBClient; readonly table: string } | undefined;
+let connection: { readonly dynamodb: DynamoDBClient; readonly table: string } | undefined;
 
-/**
- * The callback that Almanac comes with, for people to see timers fire: a row for each. A fire that comes twice is written once, with the time at
- * which it came first.
- */
+/** The default callback: records each fire in a table, with the time of its first delivery. */
 export const handler = onTimer(async ({ kind, id, fireId, due, text }) => {
-  connected ??= {
+  connection ??= {
     dynamodb: createDynamoDB(),
     table: recordFireEnvironment.parse(process.env).RECORDED_FIRES_TABLE,
   };
   const now = new Date();
   try {
-    await connected.dynamodb.send(
+    await connection.dynamodb.send(
       new PutItemCommand({
-        TableName: connected.table,
+        TableName: connection.table,
         Item: {
           [RECORDED_FIRE_KEYS.partition]: { S: `${kind}#${id}` },
           [RECORDED_FIRE_KEYS.sort]: { S: fireId },
@@ -31,7 +27,7 @@ export const handler = onTimer(async ({ kind, id, fireId, due, text }) => {
           firedAt: { S: now.toISOString() },
           lateMs: { N: String(now.getTime() - due.getTime()) },
           data: { S: text },
-          [RECORDED_FIRE_KEYS.timeToLive]: { N: String(Math.ceil(now.getTime() / 1_000) + KEPT_SECONDS) },
+          [RECORDED_FIRE_KEYS.timeToLive]: { N: String(Math.ceil(now.getTime() / 1_000) + RETENTION_SECONDS) },
         },
         ConditionExpression: "attribute_not_exists(#fire)",
         ExpressionAttributeNames: { "#fire": RECORDED_FIRE_KEYS.sort },

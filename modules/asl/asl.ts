@@ -1,6 +1,6 @@
 /**
- * Typed Amazon States Language: one constructor for each type of state, and for each service that machines call. What they
- * return is the JSON itself. {@link jsonata} is for new machines; {@link jsonpath} for those that are written in it.
+ * Typed Amazon States Language: a constructor for each state type and each service integration. They return the JSON itself.
+ * {@link jsonata} is for new machines, {@link jsonpath} for existing ones.
  *
  * @example
  *   const { stateMachine, wait, lambdaInvoke } = jsonata;
@@ -12,7 +12,7 @@
  *     },
  *   });
  */
-import type { Choice, Fail, Integration, Map, Parallel, Pass, QueryLanguage, Succeed, Task, Wait } from "./fields";
+import type { Choice, Fail, Integration, Map, Parallel, Pass, Succeed, Task, Wait } from "./fields";
 import {
   RESOURCES,
   type DynamoGet,
@@ -22,10 +22,10 @@ import {
   type SqsSend,
   type StartExecution,
 } from "./integrations";
-import { rejectFaults, type Machine, type MachineFields, type State, type Whole } from "./machine";
+import { validateMachine, type Machine, type MachineFields, type State, type ValidStates } from "./machine";
+import type { QueryLanguage } from "./values";
 
-/** A task that calls a service. */
-type Call<L extends QueryLanguage, P> = <const To extends string = never>(
+type IntegrationConstructor<L extends QueryLanguage, P> = <const To extends string = never>(
   fields: Integration<L, To, P>,
 ) => State<L, To>;
 
@@ -41,17 +41,17 @@ function constructorsOf<L extends QueryLanguage>(language: L) {
 
   return {
     /**
-     * A whole machine. The compiler refuses a name that no state has, and a state that nothing leads to.
+     * A machine. The compiler refuses references to missing states, and unreachable states.
      *
-     * @throws {@link MachineError} for what the compiler cannot know
+     * @throws {@link MachineError} for errors that the compiler cannot see
      */
     stateMachine: <const S, const Start extends keyof S & string>({
       StartAt,
       States,
       ...fields
-    }: MachineFields<S & Whole<L, S, Start>, Start>): Machine<L> => {
+    }: MachineFields<S & ValidStates<L, S, Start>, Start>): Machine<L> => {
       const machine = { ...fields, QueryLanguage: language, StartAt, States: States as Machine<L>["States"] };
-      rejectFaults(machine);
+      validateMachine(machine);
       return machine;
     },
 
@@ -71,16 +71,16 @@ function constructorsOf<L extends QueryLanguage>(language: L) {
       return { Type: "Map", ...fields, ItemProcessor: processor };
     },
 
-    dynamoPut: call("dynamoPut") as Call<L, DynamoPut<L>>,
-    dynamoUpdate: call("dynamoUpdate") as Call<L, DynamoUpdate<L>>,
-    dynamoGet: call("dynamoGet") as Call<L, DynamoGet<L>>,
-    lambdaInvoke: call("lambdaInvoke") as Call<L, LambdaInvoke>,
-    sqsSend: call("sqsSend") as Call<L, SqsSend>,
-    startExecution: call("startExecution") as Call<L, StartExecution>,
+    dynamoPut: call("dynamoPut") as IntegrationConstructor<L, DynamoPut<L>>,
+    dynamoUpdate: call("dynamoUpdate") as IntegrationConstructor<L, DynamoUpdate<L>>,
+    dynamoGet: call("dynamoGet") as IntegrationConstructor<L, DynamoGet<L>>,
+    lambdaInvoke: call("lambdaInvoke") as IntegrationConstructor<L, LambdaInvoke>,
+    sqsSend: call("sqsSend") as IntegrationConstructor<L, SqsSend>,
+    startExecution: call("startExecution") as IntegrationConstructor<L, StartExecution>,
   };
 }
 
-/** The language is said once, by the outermost machine. */
+/** The outermost machine declares the query language. */
 function nested<L extends QueryLanguage>({ QueryLanguage: _, ...machine }: Machine<L>): Machine<L> {
   return machine;
 }

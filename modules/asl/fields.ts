@@ -1,33 +1,23 @@
 /**
- * The fields of Amazon States Language, each state type's own, in both query languages.
+ * The fields of each state type of Amazon States Language, in both query languages.
  * Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html
  */
 import type { Machine } from "./machine";
+import type { Json, JsonataExpression, JsonPath, QueryLanguage } from "./values";
 
-/** How states reach into their input: by JSONata expressions, or by JSONPath. */
-export type QueryLanguage = "JSONata" | "JSONPath";
-
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
-
-/** `{% $states.input.taskId %}` */
-export type JsonataExpression = `{%${string}%}`;
-
-/** `$.taskId`, or `$$.Execution.Name` of the context. */
-export type JsonPath = `$${string}`;
-
-/** What stands behind a key that ends with `.$`: a path, or an intrinsic function. */
+/** The value of a key that ends with `.$`: a path or an intrinsic function. */
 type JsonPathValue = JsonPath | `States.${string}`;
 
-/** JSON with values from the state's input: behind a key that ends with `.$`, only what can be looked up is allowed. */
+/** JSON in which keys that end with `.$` take their values from the state's input. */
 interface JsonPathTemplate {
-  readonly [looked: `${string}.$`]: JsonPathValue;
+  readonly [reference: `${string}.$`]: JsonPathValue;
   readonly [key: string]: Json;
 }
 
-/** A value, or an expression for one where the language has them. */
-type Or<L extends QueryLanguage, Value> = L extends "JSONata" ? Value | JsonataExpression : Value;
+/** A value or, in JSONata, an expression. */
+type OrExpression<L extends QueryLanguage, Value> = L extends "JSONata" ? Value | JsonataExpression : Value;
 
-/** Each parameter by its name; in JSONPath by its name with `.$` as well, which is looked up. */
+/** Parameters by name; in JSONPath also by name with `.$`. */
 export type Parameters<L extends QueryLanguage, P> = L extends "JSONata"
   ? P
   : { readonly [Name in keyof P]?: P[Name] } & {
@@ -35,34 +25,32 @@ export type Parameters<L extends QueryLanguage, P> = L extends "JSONata"
     };
 
 /** Exactly one of the properties of `T`. */
-type OneOf<T> = {
+type ExactlyOne<T> = {
   [Chosen in keyof T]: { readonly [Name in Chosen]: T[Name] } & Readonly<
     Partial<Record<Exclude<keyof T, Chosen>, never>>
   >;
 }[keyof T];
 
-interface Described {
+interface Commented {
   readonly Comment?: string;
 }
 
-/** Where to go on: exactly one of the two. */
-type Onward<To extends string> =
+type Transition<To extends string> =
   { readonly Next: To; readonly End?: never } | { readonly End: true; readonly Next?: never };
 
 type Variables<L extends QueryLanguage> = Readonly<Record<string, L extends "JSONata" ? Json : JsonPathTemplate>>;
 
-/** What every state but Fail may do with its input and output. */
-type Data<L extends QueryLanguage> = L extends "JSONata"
+/** Input and output processing: all states but Fail. */
+type InputOutput<L extends QueryLanguage> = L extends "JSONata"
   ? { readonly Output?: Json }
   : { readonly InputPath?: JsonPath | null; readonly OutputPath?: JsonPath | null };
 
-/** Of states that other states may follow. */
-interface Assigning<L extends QueryLanguage> {
+interface Assignable<L extends QueryLanguage> {
   readonly Assign?: Variables<L>;
 }
 
-/** Of states that have something done. */
-type Given<L extends QueryLanguage, Arguments> = L extends "JSONata"
+/** Input and result of tasks. */
+type ServiceInput<L extends QueryLanguage, Arguments> = L extends "JSONata"
   ? { readonly Arguments?: Arguments }
   : {
       readonly Parameters?: Arguments;
@@ -73,8 +61,8 @@ type Given<L extends QueryLanguage, Arguments> = L extends "JSONata"
 /** `States.ALL`, `States.Timeout`, `Lambda.TooManyRequestsException`, or the name of a function's own error. */
 type ErrorName = string;
 
-/** A retry. Defaults are Step Functions' own: 1 s, three attempts, twice the interval each time, no jitter. */
-export interface Retrier extends Described {
+/** Step Functions' defaults: 1 s, three attempts, backoff rate 2, no jitter. */
+export interface Retrier extends Commented {
   readonly ErrorEquals: readonly [ErrorName, ...ErrorName[]];
   readonly IntervalSeconds?: number;
   readonly MaxAttempts?: number;
@@ -83,73 +71,75 @@ export interface Retrier extends Described {
   readonly JitterStrategy?: "FULL" | "NONE";
 }
 
-export type Catcher<L extends QueryLanguage, To extends string> = Described &
-  Assigning<L> & {
+export type Catcher<L extends QueryLanguage, To extends string> = Commented &
+  Assignable<L> & {
     readonly ErrorEquals: readonly [ErrorName, ...ErrorName[]];
     readonly Next: To;
   } & (L extends "JSONata" ? { readonly Output?: Json } : { readonly ResultPath?: JsonPath | null });
 
-interface Caught<L extends QueryLanguage, To extends string> {
+interface ErrorHandling<L extends QueryLanguage, To extends string> {
   readonly Retry?: readonly Retrier[];
   readonly Catch?: readonly Catcher<L, To>[];
 }
 
-/** What follows a task, and what it is held to; `task` adds what it does. */
-export type TaskFields<L extends QueryLanguage, To extends string> = Described &
-  Data<L> &
-  Assigning<L> &
-  Onward<To> &
-  Caught<L, To> &
-  Limit<L, "TimeoutSeconds"> &
-  Limit<L, "HeartbeatSeconds">;
+/** Fields of all tasks. */
+export type TaskFields<L extends QueryLanguage, To extends string> = Commented &
+  InputOutput<L> &
+  Assignable<L> &
+  Transition<To> &
+  ErrorHandling<L, To> &
+  NumberField<L, "TimeoutSeconds"> &
+  NumberField<L, "HeartbeatSeconds">;
 
-type Limit<L extends QueryLanguage, Name extends string> = Readonly<Partial<Record<Name, Or<L, number>>>> &
+type NumberField<L extends QueryLanguage, Name extends string> = Readonly<
+  Partial<Record<Name, OrExpression<L, number>>>
+> &
   (L extends "JSONPath" ? Readonly<Partial<Record<`${Name}Path`, JsonPath>>> : unknown);
 
-/** A task by its resource's ARN, and what that is given. */
+/** A task with any resource. */
 export type Task<L extends QueryLanguage, To extends string> = TaskFields<L, To> &
-  Given<L, L extends "JSONata" ? Json : JsonPathTemplate> & { readonly Resource: string };
+  ServiceInput<L, L extends "JSONata" ? Json : JsonPathTemplate> & { readonly Resource: string };
 
-/** A task whose resource is known, with just the parameters that it has. */
+/** A task of a service integration, with that service's parameters. */
 export type Integration<L extends QueryLanguage, To extends string, P> = TaskFields<L, To> &
   (L extends "JSONata"
     ? { readonly Arguments: Parameters<L, P> }
-    : Omit<Given<"JSONPath", never>, "Parameters"> & { readonly Parameters: Parameters<L, P> });
+    : Omit<ServiceInput<"JSONPath", never>, "Parameters"> & { readonly Parameters: Parameters<L, P> });
 
-export type Pass<L extends QueryLanguage, To extends string> = Described &
-  Data<L> &
-  Assigning<L> &
-  Onward<To> &
+export type Pass<L extends QueryLanguage, To extends string> = Commented &
+  InputOutput<L> &
+  Assignable<L> &
+  Transition<To> &
   (L extends "JSONata"
     ? unknown
     : { readonly Result?: Json; readonly Parameters?: JsonPathTemplate; readonly ResultPath?: JsonPath | null });
 
-export type Wait<L extends QueryLanguage, To extends string> = Described &
-  Data<L> &
-  Assigning<L> &
-  Onward<To> &
-  OneOf<
-    { Seconds: Or<L, number>; Timestamp: string } & (L extends "JSONPath"
+export type Wait<L extends QueryLanguage, To extends string> = Commented &
+  InputOutput<L> &
+  Assignable<L> &
+  Transition<To> &
+  ExactlyOne<
+    { Seconds: OrExpression<L, number>; Timestamp: string } & (L extends "JSONPath"
       ? { SecondsPath: JsonPath; TimestampPath: JsonPath }
       : unknown)
   >;
 
-export type Succeed<L extends QueryLanguage> = Described & Data<L>;
+export type Succeed<L extends QueryLanguage> = Commented & InputOutput<L>;
 
-export type Fail<L extends QueryLanguage> = Described & {
+export type Fail<L extends QueryLanguage> = Commented & {
   readonly Error?: string;
   readonly Cause?: string;
 } & (L extends "JSONPath" ? { readonly ErrorPath?: JsonPath; readonly CausePath?: JsonPath } : unknown);
 
-export type Choice<L extends QueryLanguage, To extends string> = Described &
-  Data<L> &
-  Assigning<L> & { readonly Choices: readonly ChoiceRule<L, To>[]; readonly Default?: To };
+export type Choice<L extends QueryLanguage, To extends string> = Commented &
+  InputOutput<L> &
+  Assignable<L> & { readonly Choices: readonly ChoiceRule<L, To>[]; readonly Default?: To };
 
-/** When it holds, the machine goes on there. The first that holds counts. */
-export type ChoiceRule<L extends QueryLanguage, To extends string> = Described &
-  Assigning<L> & { readonly Next: To } & (L extends "JSONata"
+/** The first rule whose condition holds selects the next state. */
+export type ChoiceRule<L extends QueryLanguage, To extends string> = Commented &
+  Assignable<L> & { readonly Next: To } & (L extends "JSONata"
     ? { readonly Condition: JsonataExpression | boolean; readonly Output?: Json }
-    : Test);
+    : JsonPathCondition);
 
 interface Comparisons
   extends
@@ -167,24 +157,24 @@ type Comparison<Kind extends string, Value> = Readonly<
     Record<`${Kind}${"Equals" | "LessThan" | "LessThanEquals" | "GreaterThan" | "GreaterThanEquals"}Path`, JsonPath>
 >;
 
-/** What a JSONPath machine chooses by: one comparison, or several combined. */
-export type Test =
-  | { readonly And: readonly Test[]; readonly Or?: never; readonly Not?: never; readonly Variable?: never }
-  | { readonly Or: readonly Test[]; readonly And?: never; readonly Not?: never; readonly Variable?: never }
-  | { readonly Not: Test; readonly And?: never; readonly Or?: never; readonly Variable?: never }
+/** A condition in JSONPath: one comparison or a combination. */
+export type JsonPathCondition =
+  | { readonly And: readonly JsonPathCondition[]; readonly Or?: never; readonly Not?: never; readonly Variable?: never }
+  | { readonly Or: readonly JsonPathCondition[]; readonly And?: never; readonly Not?: never; readonly Variable?: never }
+  | { readonly Not: JsonPathCondition; readonly And?: never; readonly Or?: never; readonly Variable?: never }
   | ({
       readonly Variable: JsonPath;
       readonly And?: never;
       readonly Or?: never;
       readonly Not?: never;
-    } & OneOf<Comparisons>);
+    } & ExactlyOne<Comparisons>);
 
-/** Runs a machine of its own for each item, inline: up to 40 at a time, within one execution. */
-export type Map<L extends QueryLanguage, To extends string> = Described &
-  Data<L> &
-  Assigning<L> &
-  Onward<To> &
-  Caught<L, To> & { readonly ItemProcessor: Machine<L> } & (L extends "JSONata"
+/** Runs a nested machine for each item, inline: at most 40 at a time, within one execution. */
+export type Map<L extends QueryLanguage, To extends string> = Commented &
+  InputOutput<L> &
+  Assignable<L> &
+  Transition<To> &
+  ErrorHandling<L, To> & { readonly ItemProcessor: Machine<L> } & (L extends "JSONata"
     ? { readonly Items?: JsonataExpression | readonly Json[]; readonly ItemSelector?: Json }
     : {
         readonly ItemsPath?: JsonPath;
@@ -192,14 +182,14 @@ export type Map<L extends QueryLanguage, To extends string> = Described &
         readonly ResultSelector?: JsonPathTemplate;
         readonly ResultPath?: JsonPath | null;
       }) &
-  Limit<L, "MaxConcurrency">;
+  NumberField<L, "MaxConcurrency">;
 
-/** Runs machines of its own side by side. */
-export type Parallel<L extends QueryLanguage, To extends string> = Described &
-  Data<L> &
-  Assigning<L> &
-  Onward<To> &
-  Caught<L, To> &
-  Given<L, L extends "JSONata" ? Json : JsonPathTemplate> & {
+/** Runs nested machines in parallel. */
+export type Parallel<L extends QueryLanguage, To extends string> = Commented &
+  InputOutput<L> &
+  Assignable<L> &
+  Transition<To> &
+  ErrorHandling<L, To> &
+  ServiceInput<L, L extends "JSONata" ? Json : JsonPathTemplate> & {
     readonly Branches: readonly [Machine<L>, ...Machine<L>[]];
   };

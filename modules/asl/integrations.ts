@@ -1,17 +1,17 @@
-/** What the services that our machines call are given, parameter by parameter. */
-import type { Json, JsonataExpression, QueryLanguage } from "./fields";
+/** Parameters of the service integrations that our machines use. */
+import type { Json, JsonataExpression, QueryLanguage } from "./values";
 
-/** A value as DynamoDB takes it. Numbers travel as strings. JSONPath looks one up behind `S.$`, JSONata in the string itself. */
+/** A DynamoDB attribute value. Numbers are strings. JSONPath refers to the input by `S.$`, JSONata inside the string. */
 export type AttributeValue<L extends QueryLanguage> =
-  | Plain<L, "S">
-  | Plain<L, "N">
+  | ScalarAttribute<L, "S">
+  | ScalarAttribute<L, "N">
   | { readonly BOOL: boolean | (L extends "JSONata" ? JsonataExpression : never) }
   | { readonly NULL: true }
   | { readonly L: readonly AttributeValue<L>[] }
   | { readonly M: AttributeValues<L> }
   | (L extends "JSONata" ? JsonataExpression : Readonly<Partial<Record<"BOOL.$" | "L.$" | "M.$", string>>>);
 
-type Plain<L extends QueryLanguage, Kind extends "S" | "N"> =
+type ScalarAttribute<L extends QueryLanguage, Kind extends "S" | "N"> =
   Readonly<Record<Kind, string>> | (L extends "JSONPath" ? Readonly<Record<`${Kind}.$`, string>> : never);
 
 type AttributeValues<L extends QueryLanguage> = Readonly<Record<string, AttributeValue<L>>>;
@@ -44,7 +44,7 @@ export interface DynamoGet<L extends QueryLanguage> {
 }
 
 export interface LambdaInvoke {
-  /** Its name or its ARN. */
+  /** Name or ARN. */
   readonly FunctionName: string;
   readonly Payload?: Json;
   readonly Qualifier?: string;
@@ -52,11 +52,11 @@ export interface LambdaInvoke {
 
 export interface SqsSend {
   readonly QueueUrl: string;
-  /** Of an object, Step Functions makes JSON. */
+  /** Objects are sent as JSON. */
   readonly MessageBody: Json;
   readonly DelaySeconds?: number | JsonataExpression;
   readonly MessageAttributes?: Json;
-  /** Of FIFO queues. */
+  /** FIFO queues only. */
   readonly MessageGroupId?: string;
   readonly MessageDeduplicationId?: string;
 }
@@ -64,11 +64,11 @@ export interface SqsSend {
 export interface StartExecution {
   readonly StateMachineArn: string;
   readonly Input?: Json;
-  /** Unique for 90 days: the second of a name is refused. */
+  /** Unique for 90 days: Step Functions refuses a second execution of the same name. */
   readonly Name?: string;
 }
 
-/** Step Functions' own names for what it calls. */
+/** Resource ARNs of the integrations. */
 export const RESOURCES = {
   dynamoPut: "arn:aws:states:::dynamodb:putItem",
   dynamoUpdate: "arn:aws:states:::dynamodb:updateItem",

@@ -1,12 +1,12 @@
-/** A picture of a state machine, as Mermaid draws it: https://mermaid.js.org/syntax/flowchart.html */
+/** A state machine as a Mermaid flowchart: https://mermaid.js.org/syntax/flowchart.html */
 import type { Machine, State } from "./machine";
 
-/** A flowchart of all states; dotted where an error leads, by its name. */
+/** Dotted arrows are Catch clauses, labelled with their errors. */
 export function mermaidOf(machine: Machine): string {
   return ["flowchart TD", ...linesOf(machine, "s").map((line) => `  ${line}`), ""].join("\n");
 }
 
-/** @param prefix begins the ids of this machine's states: names are free text, ids are not */
+/** @param prefix of the node ids: Mermaid does not allow state names as ids */
 function linesOf({ StartAt, States }: Machine, prefix: string): string[] {
   const names = Object.keys(States);
   const idOf = (name: string) => `${prefix}${names.indexOf(name) + 1}`;
@@ -23,7 +23,7 @@ function linesOf({ StartAt, States }: Machine, prefix: string): string[] {
 
 function nodeOf(id: string, name: string, state: State): string[] {
   const [open, close] = SHAPES[state.Type];
-  const node = `${id}${open}${quoted(`<b>${escaped(name)}</b><br>${escaped(doingOf(state))}`)}${close}`;
+  const node = `${id}${open}${quoted(`<b>${escaped(name)}</b><br>${escaped(actionOf(state))}`)}${close}`;
   const inner = [...(state.Branches ?? []), ...(state.ItemProcessor ? [state.ItemProcessor] : [])];
   if (inner.length === 0) return [node];
   const frames = inner.flatMap((machine, index) => [
@@ -46,8 +46,8 @@ const SHAPES = {
   Fail: ["([", "])"],
 } as const satisfies Record<State["Type"], readonly [string, string]>;
 
-/** What a state does, in a word or two: `dynamodb:putItem`, `Wait 30 s`. */
-function doingOf({ Type, Resource, Seconds }: State): string {
+/** `dynamodb:putItem`, `Wait 30 s`. */
+function actionOf({ Type, Resource, Seconds }: State): string {
   if (Type === "Task" && Resource !== undefined) return Resource.replace(/^arn:[\w-]+:states:[^:]*:[^:]*:/, "");
   if (Type === "Wait" && typeof Seconds === "number") return `Wait ${Seconds} s`;
   return Type;
@@ -68,12 +68,12 @@ function arrowsOf({ Next, Default, Choices = [], Catch = [] }: State): Arrow[] {
   ];
 }
 
-/** In its author's words, where there are some. */
+/** The rule's comment, or else its JSONata condition. */
 function conditionOf({ Comment, Condition }: NonNullable<State["Choices"]>[number]): string {
   if (Comment !== undefined) return Comment;
   return typeof Condition === "string" ? Condition.replace(/^\{%\s*|\s*%\}$/g, "") : "";
 }
 
-/** Mermaid takes anything in quotes but quotes. */
+/** Mermaid allows everything but quotes in quoted text. */
 const quoted = (text: string) => `"${text.replaceAll('"', "#quot;")}"`;
 const escaped = (text: string) => text.replaceAll("&", "#amp;").replaceAll("<", "#lt;").replaceAll(">", "#gt;");

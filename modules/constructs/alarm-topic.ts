@@ -9,12 +9,12 @@ import { RESOURCE } from "./readable-id";
 export interface AlarmTopicProps {
   /** `almanac-staging-alarms`. */
   readonly name: string;
-  /** Who gets a mail; each has to confirm once. */
+  /** Email subscribers; each must confirm its subscription. */
   readonly emails: readonly string[];
   readonly encryptionKey: { readonly arn: string };
 }
 
-/** The one SNS topic that all alarms of an environment go to. */
+/** The SNS topic that all alarms of an environment notify. */
 export class AlarmTopic extends Construct {
   readonly arn: string;
 

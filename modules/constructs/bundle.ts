@@ -1,6 +1,6 @@
 /**
- * Bundles Lambda handlers: one minified CommonJS file and its source map, in a zip whose bytes depend on nothing but the
- * sources and package-lock.json.
+ * Bundles Lambda handlers: one minified CommonJS file and its source map in a zip, whose bytes depend on the sources and
+ * package-lock.json only.
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from "node:fs";
@@ -12,17 +12,17 @@ import { ownSourcesOnly } from "./source-map";
 
 const PROJECT = resolve(__dirname, "../..");
 
-/** What handlers are built with. Node 20 syntax, so that one bundle runs on Lambda's Node 22 and on a laptop's Node 20. */
+/** Node.js 20 syntax, so that one bundle runs on Lambda's Node.js 22 and on a laptop's Node.js 20. */
 export const BUNDLE_OPTIONS = {
   bundle: true,
   platform: "node",
   target: "node20",
   format: "cjs",
-  // The SDK's ES modules: its CommonJS can't be shaken.
+  // The SDK's ES modules: CommonJS cannot be tree-shaken.
   mainFields: ["module", "main"],
   alias: { "@aws-sdk/credential-provider-node": "./functions/shared/aws/lambda-credentials.ts" },
   minify: true,
-  // Files and lines for stack traces; not the sources themselves.
+  // For stack traces. Without the sources.
   sourcemap: "linked",
   sourcesContent: false,
   legalComments: "none",
@@ -34,19 +34,19 @@ export const BUNDLE_OPTIONS = {
 export interface Bundle {
   /** Relative to the project: `functions/heartbeats/check.ts`. */
   readonly entry: string;
-  /** Absolute. Holds `index.js` and `index.js.map`; the handler is `index.handler`. */
+  /** Absolute path. Contains `index.js` and `index.js.map`; the handler is `index.handler`. */
   readonly zipFile: string;
-  /** Of `index.js` alone. */
+  /** Size of `index.js`. */
   readonly bundleBytes: number;
   readonly zipBytes: number;
-  /** False when an earlier build was still good. */
+  /** False when the cached zip was current. */
   readonly rebuilt: boolean;
 }
 
-/** npm's record of what it has installed: stands for the thousands of files of dependencies that bundles are made of. */
+/** npm's record of installed packages: hashed in place of thousands of dependency files. */
 const INSTALLED = "node_modules/.package-lock.json";
 
-/** What a build leaves beside its zip: when the same inputs come again, the zip is still good. */
+/** Stored beside each zip. The zip is current while the inputs have these hashes. */
 const recordSchema = z.object({
   key: z.string(),
   inputs: z.record(z.string(), z.string()),
@@ -56,7 +56,7 @@ const recordSchema = z.object({
 type BuildRecord = z.infer<typeof recordSchema>;
 
 export interface BundlerOptions {
-  /** Where zips and their records are kept. @default .almanac/bundles */
+  /** @default .almanac/bundles */
   readonly cacheDirectory?: string;
 }
 
@@ -71,10 +71,10 @@ export function handlerEntries(): string[] {
 }
 
 /**
- * Bundles handlers, given relative to the project. Those whose inputs have not changed since their last build are not built
- * again; the others share one run of esbuild.
+ * Bundles handlers, by their paths relative to the project. Skips those with unchanged inputs; builds the others in one run of
+ * esbuild.
  *
- * @throws Error with esbuild's messages, when a handler does not build.
+ * @throws Error with esbuild's messages when a handler does not build
  */
 export function bundleHandlers(entries: readonly string[], options: BundlerOptions = {}): Bundle[] {
   const cache = resolve(PROJECT, options.cacheDirectory ?? ".almanac/bundles");
@@ -87,21 +87,21 @@ export function bundleHandlers(entries: readonly string[], options: BundlerOptio
 
   return entries.map((entry) => {
     const record = readRecord(cache, entry);
-    if (record === undefined) throw new Error(`${entry}: the build left no record in ${cache}`);
+    if (record === undefined) throw new Error(`${entry}: no build record in ${cache}`);
     const { bundleBytes, zipBytes } = record;
     return { entry, zipFile: zipFileOf(cache, entry), bundleBytes, zipBytes, rebuilt: stale.includes(entry) };
   });
 }
 
-let ofThisProcess: ReadonlyMap<string, Bundle> | undefined;
+let bundlesOfProcess: ReadonlyMap<string, Bundle> | undefined;
 
 /**
- * One handler's bundle. The first call bundles all handlers: together they take less than half of the time, and every stack needs most of them.
- * What changes after it, this process does not see.
+ * One handler's bundle. The first call bundles all handlers, in less than half the time of single builds; later changes to the
+ * sources are ignored.
  */
 export function bundleOf(entry: string): Bundle {
-  ofThisProcess ??= new Map(bundleHandlers(handlerEntries()).map((bundle) => [bundle.entry, bundle]));
-  const bundle = ofThisProcess.get(entry) ?? bundleHandlers([entry])[0];
+  bundlesOfProcess ??= new Map(bundleHandlers(handlerEntries()).map((bundle) => [bundle.entry, bundle]));
+  const bundle = bundlesOfProcess.get(entry) ?? bundleHandlers([entry])[0];
   if (bundle === undefined) throw new Error(`${entry} was not bundled`);
   return bundle;
 }
@@ -111,7 +111,7 @@ function build(entries: readonly string[], cache: string, key: string, hashes: M
     ...BUNDLE_OPTIONS,
     absWorkingDir: PROJECT,
     entryPoints: entries.map((entry) => ({ in: entry, out: join(nameOf(entry), "index") })),
-    outdir: "bundles", // never written: it only names the outputs
+    outdir: "bundles", // names the outputs; nothing is written
     write: false,
     metafile: true,
   });
@@ -135,17 +135,17 @@ function build(entries: readonly string[], cache: string, key: string, hashes: M
       bundleBytes: code.length,
       zipBytes: zip.length,
     };
-    writeWhole(zipFileOf(cache, entry), zip);
-    writeWhole(recordFileOf(cache, entry), JSON.stringify(record));
+    writeAtomically(zipFileOf(cache, entry), zip);
+    writeAtomically(recordFileOf(cache, entry), JSON.stringify(record));
   }
 }
 
-/** A zip of the same bytes on every machine: sorted names, one date, one compressor (in JavaScript: zlib's differ). */
+/** The same bytes on every machine: sorted names, a fixed date, and a compressor in JavaScript, because zlib versions differ. */
 function deterministicZip(files: Readonly<Record<string, Uint8Array>>): Uint8Array {
   const entries: Zippable = {};
   for (const name of Object.keys(files).sort()) {
     const content = files[name];
-    // Zip dates are local times without a zone: this one is the same wherever it is made.
+    // Zip dates are local times, so this one is the same in every time zone.
     if (content) entries[name] = [content, { level: 9, mtime: new Date(1980, 0, 1), os: 3, attrs: 0o644 << 16 }];
   }
   return zipSync(entries);
@@ -164,7 +164,7 @@ function readRecord(cache: string, entry: string): BuildRecord | undefined {
   return parsed.data;
 }
 
-/** Undefined when the file is gone. `hashes` remembers: handlers share most of their inputs. */
+/** Undefined when the file does not exist. `hashes` is a cache: handlers share most of their inputs. */
 function hashOfFile(file: string, hashes: Map<string, string | undefined>): string | undefined {
   if (!hashes.has(file)) {
     const absolute = join(PROJECT, file);
@@ -173,12 +173,12 @@ function hashOfFile(file: string, hashes: Map<string, string | undefined>): stri
   return hashes.get(file);
 }
 
-/** Whole or not at all, since another build may be reading. */
-function writeWhole(file: string, content: string | Uint8Array): void {
+/** Another build may be reading the file. */
+function writeAtomically(file: string, content: string | Uint8Array): void {
   mkdirSync(dirname(file), { recursive: true });
-  const unfinished = `${file}.${process.pid}`;
-  writeFileSync(unfinished, content);
-  renameSync(unfinished, file);
+  const temporary = `${file}.${process.pid}`;
+  writeFileSync(temporary, content);
+  renameSync(temporary, file);
 }
 
 /** `functions/heartbeats/check.ts` -> `heartbeats-check`. */

@@ -1,14 +1,14 @@
 import type { z } from "zod";
 
-/** A configuration that can't be deployed. One line a problem: where it is, the value, and what is wrong with it. */
+/** An invalid configuration. One line per problem: path, value and reason. */
 export class ConfigurationError extends Error {
   override readonly name = "ConfigurationError";
   readonly #problems: readonly string[];
 
   constructor(problems: readonly string[]) {
-    super(`main.ts can't be deployed:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
+    super(`main.ts is invalid:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
     this.#problems = problems;
-    // What is wrong is in main.ts: where in here it was noticed would only push that off the screen.
+    // The error is in main.ts, so the stack trace of the parser does not help.
     this.stack = `${this.name}: ${this.message}`;
   }
 
@@ -18,10 +18,10 @@ export class ConfigurationError extends Error {
 }
 
 /**
- * Parses what people wrote, and fills in defaults.
+ * Parses a configuration and fills in defaults.
  *
- * @param root begins every path in an error: `production` in `production.heartbeats.targets[2].url`
- * @throws ConfigurationError naming each field and its value
+ * @param root first part of every path in an error: `production` in `production.heartbeats.targets[2].url`
+ * @throws {@link ConfigurationError}
  */
 export function parseConfig<S extends z.ZodType>(schema: S, input: unknown, root: string): z.output<S> {
   const parsed = schema.safeParse(input, { reportInput: true });
@@ -33,7 +33,7 @@ function describe(issue: z.core.$ZodIssue, root: string): string[] {
   const field = root + issue.path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("");
   switch (issue.code) {
     case "unrecognized_keys":
-      return issue.keys.map((key) => `${field}.${key}: is no field of it`);
+      return issue.keys.map((key) => `${field}.${key}: is an unknown field`);
     case "invalid_type":
       return [
         issue.input === undefined
@@ -50,7 +50,7 @@ function describe(issue: z.core.$ZodIssue, root: string): string[] {
   }
 }
 
-/** At most a line of the value. */
+/** At most 80 characters. */
 function quote(value: unknown): string {
   const text = value === undefined ? "undefined" : JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;

@@ -6,20 +6,19 @@ import { Construct } from "constructs";
 import { policy } from "./grants";
 import { RESOURCE } from "./readable-id";
 
-/** KMS's longest and shortest time in which a deletion can be taken back. */
+/** KMS's longest and shortest waiting periods. */
 const DELETION_DAYS = { protected: 30, other: 7 } as const;
 
 export interface EncryptionKeyProps {
   /** `almanac-staging`. */
   readonly name: string;
-  /** True: it can't be destroyed, and with it what it encrypts. */
+  /** True: it cannot be destroyed. */
   readonly protectData: boolean;
 }
 
 /**
- * The environment's own KMS key ($1 a month), rotated each year: for alarms, since CloudWatch cannot send to a topic that is
- * encrypted with the key that AWS manages, and for whatever has to be under a key of ours. Which of our functions may use it is
- * said by their roles.
+ * The environment's KMS key ($1 a month), rotated each year. It encrypts the alarm topic, because CloudWatch cannot publish to a topic
+ * under the AWS-managed key, and the data of features that use it. Functions use it by permissions of their roles.
  */
 export class EncryptionKey extends Construct {
   readonly arn: string;
@@ -29,12 +28,12 @@ export class EncryptionKey extends Construct {
     const { accountId } = new DataAwsCallerIdentity(this, "account");
     const { partition } = new DataAwsPartition(this, "partition");
     const key = new KmsKey(this, RESOURCE, {
-      description: `Encrypts what ${name} keeps and sends`,
+      description: `Encrypts data and notifications of ${name}`,
       enableKeyRotation: true,
       deletionWindowInDays: protectData ? DELETION_DAYS.protected : DELETION_DAYS.other,
       policy: policy([
         {
-          Sid: "Administration", // through IAM, as AWS's default key policy has it
+          Sid: "Administration", // through IAM, like AWS's default key policy
           Effect: "Allow",
           Principal: { AWS: `arn:${partition}:iam::${accountId}:root` },
           Action: "kms:*",

@@ -1,7 +1,4 @@
-/**
- * A value that people wrote, for Terraform to take as it stands: in Terraform's JSON syntax, `${` and `%{` in any string begin
- * an expression.
- */
+/** Escapes a user's value: in Terraform's JSON syntax, `${` and `%{` in any string start an expression. */
 export function escapeTemplate<T>(value: T): T;
 export function escapeTemplate(value: unknown): unknown {
   if (typeof value === "string") return value.replace(/[$%](?=\{)/g, (sign) => sign + sign);

@@ -1,32 +1,27 @@
-/**
- * Bind, don't stitch: what a function gets in an environment variable and what it may do with it come as one thing.
- */
-
-/** A value for an environment variable, and the permission that makes it useful. */
+/** The value of an environment variable together with the permissions to use it. */
 export interface Binding {
   readonly value: string;
   /** IAM actions: `dynamodb:Query`. */
   readonly actions: readonly string[];
-  /** ARNs, exact but for what stands in the test's list of allowed wildcards. */
+  /** ARNs. Wildcards only from the list in test/modules/policies.test.ts. */
   readonly resources: readonly string[];
-  /** ARN of the KMS key that what is reached is encrypted with, where that is one of our own. */
+  /** ARN of the customer-managed KMS key that encrypts the resources. @default an AWS key */
   readonly encryptionKey?: string;
-  /** ARNs of KMS keys that what is read is encrypted with. @default none of one's own */
+  /** ARNs of customer-managed KMS keys, for resources that are only read. @default AWS keys */
   readonly decryptionKeys?: readonly string[];
 }
 
-/** What it takes to write to, and to read from, something encrypted: SNS and SQS ask for both. */
+/** SNS and SQS require both for encrypted topics and queues. */
 const KEY_ACTIONS = ["kms:Decrypt", "kms:GenerateDataKey"];
 
-/** One entry for each variable of a contract's environment: a plain value, or a {@link Binding}. Leaving one out does not compile. */
+/** One entry for each variable of a contract's environment: a plain value or a {@link Binding}. */
 export type Bindings<E> = { readonly [Name in keyof E]: string | Binding };
 
-/** A statement of an IAM policy. */
 export interface Statement {
   readonly Sid: string;
   readonly Effect: "Allow" | "Deny";
   readonly Action: readonly string[] | string;
-  /** Of every policy but a role's own. */
+  /** @default none, in a role's trust policy */
   readonly Resource?: readonly string[] | string;
   readonly Principal?: unknown;
   readonly Condition?: unknown;
@@ -39,7 +34,7 @@ export function variablesOf(bindings: Readonly<Record<string, string | Binding>>
   );
 }
 
-/** The statements of a function's role. Each carries its variable's name, so that a plan says what a permission is for. */
+/** The statements of a role. Each has its variable's name as Sid, which explains the permission in a plan. */
 export function statementsOf(bindings: Readonly<Record<string, string | Binding>>): Statement[] {
   return Object.entries(bindings).flatMap(([name, binding]) => {
     if (typeof binding === "string") return [];
@@ -57,16 +52,13 @@ export function statementsOf(bindings: Readonly<Record<string, string | Binding>
   });
 }
 
-/** An IAM policy document. Tokens in it survive: Terraform's JSON syntax takes interpolations in strings. */
+/** An IAM policy document. Tokens are allowed: Terraform's JSON syntax interpolates strings. */
 export function policy(statements: readonly Statement[]): string {
   return JSON.stringify({ Version: "2012-10-17", Statement: statements });
 }
 
-/** Sids take letters and digits only: HEARTBEATS_TABLE -> HeartbeatsTable. */
-function sid(variable: string): string {
-  return variable
-    .toLowerCase()
-    .split("_")
-    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
-    .join("");
+/** Sids are alphanumeric: HEARTBEATS_TABLE -> HeartbeatsTable, claimRun -> ClaimRun. */
+function sid(name: string): string {
+  const words = name === name.toUpperCase() ? name.toLowerCase().split("_") : [name];
+  return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
 }

@@ -16,9 +16,7 @@ import { Feature } from "./feature";
 import { policy, statementsOf, variablesOf, type Binding, type Bindings } from "./grants";
 import type { DeadLetterQueue } from "./queue";
 import { RESOURCE } from "./readable-id";
-
-/** The newest Node.js runtime that the AWS provider 5.100 supports. */
-const RUNTIME = "nodejs22.x";
+import { LAMBDA_RUNTIME } from "./versions";
 
 /** 20% cheaper than x86_64 at the same speed for these handlers. */
 const ARCHITECTURE = "arm64";
@@ -168,7 +166,7 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
     return new LambdaFunction(this, RESOURCE, {
       functionName: name,
       role: role.arn,
-      runtime: RUNTIME,
+      runtime: LAMBDA_RUNTIME,
       architectures: [ARCHITECTURE],
       handler: "index.handler",
       s3Bucket: code.bucket,

@@ -1,11 +1,11 @@
 import { TerraformElement, type TerraformStack } from "cdktf";
 import { Node, type IConstruct } from "constructs";
 
-/** A construct of this id lends its place to its scope: `check/Resource` is `check` in a plan. */
+/** The id of a construct's main resource, which has its scope's name in a plan: `check/Resource` is `check`. */
 export const RESOURCE = "Resource";
 
 /**
- * Names as people write them: `aws_iam_role.check_role`, without cdktf's hashes. Terraform needs them unique within a type only.
+ * A Terraform name without cdktf's hashes: `aws_iam_role.check_role`. Terraform requires names to be unique within a type only.
  */
 export function readableId(stack: TerraformStack, element: TerraformElement | Node): string {
   const node = element instanceof Node ? element : element.node;
@@ -17,7 +17,7 @@ export function readableId(stack: TerraformStack, element: TerraformElement | No
     .replaceAll("-", "_");
 }
 
-/** Two elements of one type and one name would be merged into one by cdktf, without a word. */
+/** cdktf silently merges two elements of one type and name. */
 export function rejectDuplicateIds(stack: TerraformStack): void {
   stack.node.addValidation({
     validate: () => {

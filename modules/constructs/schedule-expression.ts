@@ -1,6 +1,5 @@
 /**
- * The grammar of EventBridge's schedule expressions, checked at synth: EventBridge itself would refuse a wrong one only in the
- * middle of `terraform apply`.
+ * Validates EventBridge schedule expressions at synth. EventBridge would refuse an invalid one during `terraform apply`.
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
  */
 import { z } from "zod";
@@ -12,9 +11,9 @@ interface Field {
   readonly name: string;
   readonly min: number;
   readonly max: number;
-  /** Names for numbers, the first for `min`. */
+  /** Names of the values, starting with `min`. */
   readonly names?: readonly string[];
-  /** What may stand for the whole field, or for one of its list, besides numbers. */
+  /** Special characters in place of a number. */
   readonly special?: RegExp;
 }
 
@@ -33,20 +32,20 @@ const FIELDS: readonly Field[] = [
   { name: "year", min: 1970, max: 2199 },
 ];
 
-/** What is wrong with a schedule expression, or undefined when nothing is. */
+/** The problem with a schedule expression; undefined when it is valid. */
 export function scheduleProblem(expression: string): string | undefined {
   const [, kind, argument] = /^(rate|cron)\((.*)\)$/.exec(expression) ?? [];
   if (argument === undefined) return 'is neither "rate(...)" nor "cron(...)"';
   return kind === "rate" ? rateProblem(argument) : cronProblem(argument);
 }
 
-/** A schedule expression as people write it in main.ts. */
+/** A schedule expression in a configuration. */
 export const scheduleSchema = z.string().superRefine((expression, context) => {
   const problem = scheduleProblem(expression);
   if (problem !== undefined) context.addIssue({ code: "custom", message: problem, input: expression });
 });
 
-/** The minutes between two ticks of a well-formed `rate(...)`; undefined for a `cron(...)`, whose gaps differ. */
+/** The interval of a valid `rate(...)`; undefined for a `cron(...)`, whose intervals differ. */
 export function minutesOf(expression: string): number | undefined {
   const [, value, unit] = /^rate\((\d+) (minute|hour|day)/.exec(expression) ?? [];
   const minutes = { minute: 1, hour: 60, day: 1440 }[unit ?? ""];
@@ -57,25 +56,25 @@ function rateProblem(argument: string): string | undefined {
   const [, value, unit, plural] = /^([1-9]\d*) (minute|hour|day)(s?)$/.exec(argument) ?? [];
   if (value === undefined) return 'is not "rate(<number> minutes)", "rate(<number> hours)" or "rate(<number> days)"';
   if ((value === "1") === (plural === "s"))
-    return `needs "${value} ${unit ?? ""}${value === "1" ? "" : "s"}", as EventBridge has it`;
+    return `needs "${value} ${unit ?? ""}${value === "1" ? "" : "s"}", as EventBridge requires`;
   return undefined;
 }
 
 function cronProblem(argument: string): string | undefined {
   const parts = argument.split(/ +/);
   if (parts.length !== FIELDS.length) {
-    return `has ${parts.length} fields where cron takes six: ${FIELDS.map(({ name }) => name).join(", ")}`;
+    return `has ${parts.length} fields, but cron takes six: ${FIELDS.map(({ name }) => name).join(", ")}`;
   }
   for (const [index, field] of FIELDS.entries()) {
     const part = parts[index] ?? "";
     if (!part.split(",").every((item) => isItem(item, field)))
-      return `has ${JSON.stringify(part)} for its ${field.name}`;
+      return `has the invalid ${field.name} ${JSON.stringify(part)}`;
   }
   if ((parts[2] === "?") === (parts[4] === "?")) return 'needs "?" for exactly one of day of month and day of week';
   return undefined;
 }
 
-/** One of a field's list: `*`, `5`, `MON-FRI`, `0/15`, `10-20/2`, or a special. */
+/** An item of a field's list: `*`, `5`, `MON-FRI`, `0/15`, `10-20/2` or special characters. */
 function isItem(item: string, field: Field): boolean {
   if (field.special?.test(item) === true) return true;
   const [, from, to, step] = /^(\*|\w+)(?:-(\w+))?(?:\/(\d+))?$/.exec(item) ?? [];

@@ -4,8 +4,8 @@ import * as z from "zod";
 const sourceMapSchema = z.object({ sources: z.array(z.string()), mappings: z.string() });
 
 /**
- * A bundle's source map without its dependencies: two thirds of a zip, for lines that nobody here can change. Frames of a
- * dependency keep their place in the bundle.
+ * Removes dependencies from a bundle's source map, which are two thirds of a zip. Stack frames of dependencies then show their
+ * position in the bundle.
  */
 export function ownSourcesOnly(sourceMap: string): string {
   const { sources, mappings } = sourceMapSchema.parse(JSON.parse(sourceMap));
@@ -17,7 +17,7 @@ export function ownSourcesOnly(sourceMap: string): string {
     for (const [column, source, line, sourceColumn] of segments) {
       const index = source === undefined ? undefined : newIndex.get(source);
       if (index !== undefined) kept.push([column, index, line ?? 0, sourceColumn ?? 0]);
-      // A segment without a source ends the one before it; one of them is enough.
+      // A segment without a source ends the previous one. More than one in a row are redundant.
       else if (kept.at(-1)?.length !== 1) kept.push([column]);
     }
     return kept;

@@ -1,6 +1,7 @@
-/** What the stacks and modules ask of Terraform. */
-
-/** Native locking of S3 state came with Terraform 1.10. */
+/** Terraform 1.10 introduced native locking of S3 state. */
 export const REQUIRED_TERRAFORM = ">= 1.10";
 
 export const REQUIRED_PROVIDERS = { aws: { source: "hashicorp/aws", version: "~> 5.100" } } as const;
+
+/** The newest Node that Lambda runs and the AWS provider 5.100 knows. */
+export const LAMBDA_RUNTIME = "nodejs22.x";

@@ -3,7 +3,7 @@ import { Construct } from "constructs";
 import { RESOURCE } from "../constructs/readable-id";
 import type { TableExport } from "./schema";
 
-/** Whether Athena can read an export: lines, a folder a day, and no other files among them. */
+/** Whether Athena can read an export: NDJSON in daily folders, without other files. */
 export function hasAthenaTable({ engine, format, layout }: TableExport): boolean {
   return engine === "scan" && format === "ndjson" && layout === "partitioned";
 }
@@ -15,8 +15,8 @@ export interface AthenaTableProps {
 }
 
 /**
- * A table of Athena's over an export, a partition a day. Partitions are projected: a new day is there without anybody adding it.
- * Without columns, each line is one text, `item`, to be taken apart by `json_extract`.
+ * An Athena table over an export, partitioned by day. Partition projection makes new days visible without a crawler. Without columns,
+ * each line is one string column, `item`, for `json_extract`.
  */
 export class AthenaTable extends Construct {
   constructor(scope: Construct, id: string, { database, bucket, table }: AthenaTableProps) {
@@ -26,7 +26,7 @@ export class AthenaTable extends Construct {
     new GlueCatalogTable(this, RESOURCE, {
       databaseName: database,
       name: name.replaceAll("-", "_"),
-      description: `What was exported of ${table.table}`,
+      description: `Export of ${table.table}`,
       tableType: "EXTERNAL_TABLE",
       parameters: {
         classification: "json",
@@ -34,7 +34,7 @@ export class AthenaTable extends Construct {
         "projection.dt.type": "date",
         "projection.dt.format": "yyyy-MM-dd",
         "projection.dt.range": "2020-01-01,NOW",
-        // `$${` is Terraform's way to write `${`.
+        // `$${` is Terraform's escape for `${`.
         "storage.location.template": `${location}dt=$\${dt}/`,
       },
       partitionKeys: [{ name: "dt", type: "string" }],
@@ -47,7 +47,7 @@ export class AthenaTable extends Construct {
           columns === undefined
             ? {
                 serializationLibrary: "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
-                // A byte that JSON has only escaped: the line is one field.
+                // JSON escapes this byte, so it never separates fields.
                 parameters: { "field.delim": "\u0001" },
               }
             : {

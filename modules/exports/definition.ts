@@ -1,38 +1,39 @@
-/** The state machine that a run of an export is. */
-import { DAY_SECONDS } from "../../functions/shared/time";
+/** The state machine that runs one export. */
+import type { FinishStep } from "../../functions/exports/contract";
+import { DAY_SECONDS, MINUTE_SECONDS } from "../../functions/shared/time";
 import { jsonata } from "../asl/asl";
 import type { Retrier } from "../asl/fields";
 
 const { stateMachine, lambdaInvoke, choice, map, wait, succeed, fail } = jsonata;
 
-/** How DynamoDB's own export is coming on is asked once a minute: it takes minutes at least. */
-const NATIVE_POLL_SECONDS = 60;
+/** DynamoDB's own exports take several minutes. */
+const NATIVE_EXPORT_POLL_SECONDS = MINUTE_SECONDS;
 
-/** Longer than Lambda's longest: a function that answers no more is given up. */
+/** Longer than Lambda's maximum of 900. */
 const TASK_SECONDS = 960;
 
-/** Two weeks: whatever a slow export of a large table takes. Then somebody should look. */
+/** A slow export of a very large table takes days. */
 const RUN_SECONDS = 14 * DAY_SECONDS;
 
 /**
- * What a function throws is tried three times more within half a minute; each bears being called again. What would fail again it
- * answers instead (functions/exports/run/failure.ts): see FAILED.
+ * Errors that functions throw are retried three times within half a minute. Errors that a retry cannot fix are returned instead
+ * (functions/exports/run/permanent-failures.ts), see FAILED.
  */
 const RETRY = [
-  { Comment: "Faults of ours", ErrorEquals: ["InvalidInputError", "EnvironmentError"], MaxAttempts: 0 },
+  { Comment: "Bugs", ErrorEquals: ["InvalidInputError", "EnvironmentError"], MaxAttempts: 0 },
   { ErrorEquals: ["States.ALL"], IntervalSeconds: 2, MaxAttempts: 3, BackoffRate: 3, JitterStrategy: "FULL" },
 ] as const satisfies readonly Retrier[];
 
-/** A function has answered that it has failed, for good. */
+/** A function returned a permanent failure. */
 const HAS_FAILED = { Comment: "failed", Condition: "{% $exists($states.input.failure) %}" } as const;
 const FAILED = { ...HAS_FAILED, Output: "{% $states.input.failure %}", Next: "RecordFailure" } as const;
 
 export interface ExportMachineRefs {
-  readonly claim: string;
-  readonly read: string;
-  readonly native: string;
-  readonly finish: string;
-  readonly fail: string;
+  readonly claimRun: string;
+  readonly readSegment: string;
+  readonly nativeExport: string;
+  readonly finishRun: string;
+  readonly recordFailure: string;
 }
 
 export const exportMachine = (functions: ExportMachineRefs) => {
@@ -46,20 +47,21 @@ export const exportMachine = (functions: ExportMachineRefs) => {
       },
     ],
   } as const;
-  const finish = (step: "unmark" | "manifest" | "success" | "release") => ({
-    FunctionName: functions.finish,
+  const finishRun = (step: FinishStep) => ({
+    FunctionName: functions.finishRun,
     Payload: { run: "{% $run %}", step },
   });
 
   return stateMachine({
-    Comment: "Exports a table: claimed, read in segments, listed in a manifest, marked as whole, released",
-    StartAt: "Claim",
+    Comment:
+      "Exports a table: claims the day, reads segments, writes the manifest and the _SUCCESS marker, finishes the run",
+    StartAt: "ClaimRun",
     TimeoutSeconds: RUN_SECONDS,
     States: {
-      Claim: lambdaInvoke({
-        Comment: "The export's day is this execution's, or somebody else's",
+      ClaimRun: lambdaInvoke({
+        Comment: "One execution per export, one finished run per day",
         Arguments: {
-          FunctionName: functions.claim,
+          FunctionName: functions.claimRun,
           Payload: {
             request: "{% $states.context.Execution.Input %}",
             execution: "{% $states.context.Execution.Id %}",
@@ -67,40 +69,40 @@ export const exportMachine = (functions: ExportMachineRefs) => {
         },
         ...call,
         ...caught,
-        Next: "Claimed",
+        Next: "CheckClaim",
       }),
-      Claimed: choice({
+      CheckClaim: choice({
         Choices: [
           FAILED,
           {
-            Comment: "to be exported",
+            Comment: "claimed",
             Condition: "{% $states.input.outcome = 'run' %}",
             Assign: {
               run: "{% $states.input.run %}",
               segments: "{% $states.input.segments %}",
-              again: "{% $states.input.again %}",
+              claimAgain: "{% $states.input.claimAgain %}",
             },
-            Next: "Unmark",
+            Next: "DeleteSuccessMarker",
           },
         ],
         Default: "NothingToDo",
       }),
-      NothingToDo: succeed({ Comment: "It is there already, or being made" }),
+      NothingToDo: succeed({ Comment: "Finished before, or running in another execution" }),
 
-      Unmark: lambdaInvoke({
-        Comment: "What is there of an earlier run is not whole any more",
-        Arguments: finish("unmark"),
+      DeleteSuccessMarker: lambdaInvoke({
+        Comment: "Delete the day's _SUCCESS marker before overwriting its files",
+        Arguments: finishRun("delete-marker"),
         ...call,
         ...caught,
-        Next: "Unmarked",
+        Next: "ChooseEngine",
       }),
-      Unmarked: choice({
+      ChooseEngine: choice({
         Choices: [
           FAILED,
           {
-            Comment: "by DynamoDB itself",
+            Comment: "DynamoDB's own export",
             Condition: "{% $run.config.engine = 'dynamodb-export' %}",
-            Next: "BeginNatively",
+            Next: "StartNativeExport",
           },
         ],
         Default: "ReadSegments",
@@ -114,13 +116,13 @@ export const exportMachine = (functions: ExportMachineRefs) => {
           StartAt: "ReadSegment",
           States: {
             ReadSegment: lambdaInvoke({
-              Comment: "As far as one invocation gets, from the last key on",
-              Arguments: { FunctionName: functions.read, Payload: "{% $states.input %}" },
+              Comment: "From the last checkpoint, as far as one invocation gets",
+              Arguments: { FunctionName: functions.readSegment, Payload: "{% $states.input %}" },
               ...call,
               Output: "{% $merge([$states.input, $states.result.Payload]) %}",
-              Next: "SegmentRead",
+              Next: "CheckSegment",
             }),
-            SegmentRead: choice({
+            CheckSegment: choice({
               Choices: [
                 { ...HAS_FAILED, Next: "SegmentFailed" },
                 { Comment: "done", Condition: "{% $states.input.done %}", Next: "SegmentDone" },
@@ -138,36 +140,46 @@ export const exportMachine = (functions: ExportMachineRefs) => {
         Next: "WriteManifest",
       }),
 
-      BeginNatively: lambdaInvoke({
-        Arguments: { FunctionName: functions.native, Payload: { run: "{% $run %}" } },
+      StartNativeExport: lambdaInvoke({
+        Arguments: { FunctionName: functions.nativeExport, Payload: { run: "{% $run %}" } },
         ...call,
         ...caught,
-        Next: "DynamoAsked",
+        Next: "CheckNativeExport",
       }),
-      WaitForDynamo: wait({ Seconds: NATIVE_POLL_SECONDS, Next: "LookAtDynamo" }),
-      LookAtDynamo: lambdaInvoke({
+      WaitForNativeExport: wait({ Seconds: NATIVE_EXPORT_POLL_SECONDS, Next: "PollNativeExport" }),
+      PollNativeExport: lambdaInvoke({
         Arguments: {
-          FunctionName: functions.native,
+          FunctionName: functions.nativeExport,
           Payload: { run: "{% $run %}", exportArn: "{% $states.input.exportArn %}" },
         },
         ...call,
         ...caught,
-        Next: "DynamoAsked",
+        Next: "CheckNativeExport",
       }),
-      DynamoAsked: choice({
+      CheckNativeExport: choice({
         Choices: [FAILED, { Comment: "done", Condition: "{% $states.input.done %}", Next: "WriteManifest" }],
-        Default: "WaitForDynamo",
+        Default: "WaitForNativeExport",
       }),
 
-      WriteManifest: lambdaInvoke({ Arguments: finish("manifest"), ...call, ...caught, Next: "ManifestWritten" }),
-      ManifestWritten: choice({ Choices: [FAILED], Default: "MarkSuccess" }),
-      MarkSuccess: lambdaInvoke({ Arguments: finish("success"), ...call, ...caught, Next: "SuccessMarked" }),
-      SuccessMarked: choice({ Choices: [FAILED], Default: "Release" }),
-      Release: lambdaInvoke({ Arguments: finish("release"), ...call, ...caught, Next: "Released" }),
-      Released: choice({
+      WriteManifest: lambdaInvoke({
+        Arguments: finishRun("write-manifest"),
+        ...call,
+        ...caught,
+        Next: "CheckManifest",
+      }),
+      CheckManifest: choice({ Choices: [FAILED], Default: "WriteSuccessMarker" }),
+      WriteSuccessMarker: lambdaInvoke({
+        Arguments: finishRun("write-marker"),
+        ...call,
+        ...caught,
+        Next: "CheckSuccessMarker",
+      }),
+      CheckSuccessMarker: choice({ Choices: [FAILED], Default: "FinishRun" }),
+      FinishRun: lambdaInvoke({ Arguments: finishRun("finish"), ...call, ...caught, Next: "CheckFinish" }),
+      CheckFinish: choice({
         Choices: [
           FAILED,
-          { Comment: "it was an older one, left unfinished", Condition: "{% $again %}", Next: "Claim" },
+          { Comment: "an older day was finished first", Condition: "{% $claimAgain %}", Next: "ClaimRun" },
         ],
         Default: "Exported",
       }),
@@ -175,7 +187,7 @@ export const exportMachine = (functions: ExportMachineRefs) => {
 
       RecordFailure: lambdaInvoke({
         Arguments: {
-          FunctionName: functions.fail,
+          FunctionName: functions.recordFailure,
           Payload: {
             request: "{% $states.context.Execution.Input %}",
             execution: "{% $states.context.Execution.Id %}",

@@ -6,24 +6,25 @@ import {
   CONFIGURATION_KEY,
   EXPORT_DIMENSION,
   exportSchema,
-  STATE_KEYS,
-  type ClaimEnvironment,
+  STATE_TABLE_KEYS,
+  type ClaimRunEnvironment,
   type Configuration,
   type ExportConfig,
-  type FailEnvironment,
-  type FinishEnvironment,
-  type ReadEnvironment,
-  type RunEnvironment,
-  type StartEnvironment,
+  type FinishRunEnvironment,
+  type NativeExportEnvironment,
+  type ReadSegmentEnvironment,
+  type RecordFailureEnvironment,
+  type StartExportEnvironment,
+  type StartJobsEnvironment,
 } from "../../functions/exports/contract";
 import { DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS } from "../../functions/shared/time";
 import { Alarm } from "../constructs/alarm";
 import type { AlarmSpec } from "../constructs/alarm-spec";
 import { Bucket } from "../constructs/bucket";
 import type { Graph, Line, Metric } from "../constructs/dashboard";
+import { escapeTemplate } from "../constructs/escape-template";
 import { Feature, type Deployment } from "../constructs/feature";
 import type { Binding } from "../constructs/grants";
-import { escapeTemplate } from "../constructs/escape-template";
 import { NodeFunction } from "../constructs/node-function";
 import { AsyncFunction } from "../constructs/patterns/async-function";
 import { QueueFunction } from "../constructs/patterns/queue-function";
@@ -32,32 +33,32 @@ import { minutesOf } from "../constructs/schedule-expression";
 import { StateMachine } from "../constructs/state-machine";
 import { Table } from "../constructs/table";
 import { AthenaTable, hasAthenaTable } from "./athena-table";
-import { exportMachine } from "./definition";
+import { exportMachine, type ExportMachineRefs } from "./definition";
 import { jobExport, type ExportsConfig, type TableExport } from "./schema";
 
-/** Lambda's longest. A segment that is not done by then goes on in another invocation. */
+/** Lambda's maximum. Another invocation resumes a segment that takes longer. */
 const READ_TIMEOUT_SECONDS = 900;
 
-/** A whole processor: an export is work, not waiting. */
+/** One vCPU: exporting is CPU-bound. */
 const READ_MEMORY_MB = 1_769;
 
-/** Listing and completing the parts of the largest tables. */
+/** Enough to complete and list the parts of very large tables. */
 const FINISH_TIMEOUT_SECONDS = 300;
 
-/** An upload of a killed run is nobody's, and is paid for, if the run is never taken up again. No run takes so long. */
-const ABANDONED_DAYS = 15;
+/** S3 bills incomplete uploads of killed runs. Longer than any run. */
+const ABORT_UPLOADS_AFTER_DAYS = 15;
 
 const CLAIM_TIMEOUT_SECONDS = 60;
 
-/** Whoever runs an export by hand is answered when it is there, or after so long. */
-const RUN_TIMEOUT_SECONDS = 900;
+/** A manual invocation waits for the execution to end. */
+const START_TIMEOUT_SECONDS = 900;
 
-/** A tick of yesterday would export today's table under yesterday's name. */
-const MAX_TICK_AGE_SECONDS = HOUR_SECONDS;
+/** A late event would export today's table for an earlier day. */
+const MAX_EVENT_AGE_SECONDS = HOUR_SECONDS;
 
 const JOB_TIMEOUT_SECONDS = 30;
 
-/** Tables to S3, every day: claimed by a conditional write, read in segments, resumed where they were left. */
+/** Daily exports of DynamoDB tables to S3. Runs are claimed by a conditional write, read in segments and resumed after failures. */
 export class Exports extends Feature {
   readonly deadLetterAlarm = {
     description: "A scheduled export was not started (messages in the dead-letter queue)",
@@ -68,36 +69,36 @@ export class Exports extends Feature {
 
   constructor(environment: TerraformStack, deployment: Deployment, config: ExportsConfig) {
     super(environment, "exports", deployment);
-    this.exports = [...config.tables.map(plain), ...(config.jobs ? [jobExport(config.jobs)] : [])];
+    this.exports = [...config.tables.map(runtimeConfig), ...(config.jobs ? [jobExport(config.jobs)] : [])];
     const state = this.createStateTable();
     const files = this.createFiles();
     const configuration = this.createConfiguration(config);
     const machine = this.createMachine({ state, files, configuration }, config);
-    const runner = this.createRunner(machine, configuration);
-    for (const table of config.tables) this.createSchedule(table, runner);
+    const starter = this.createStarter(machine, configuration);
+    for (const table of config.tables) this.createSchedule(table, starter);
     if (config.jobs) this.createJobQueue(machine, configuration);
     this.createAthenaTables(config.tables, files);
     this.createAlarms(config.tables);
     this.createDashboardRow("Exports", this.graphs(machine));
 
-    this.output("bucket_name", "Where exports go that name no bucket of their own", files.name);
-    this.output("state_table_name", "What exports are at, and what they were", state.name);
-    this.output("configuration_bucket_name", "Holds exports.json", configuration.name);
-    this.output("state_machine_arn", "Runs exports", machine.arn);
-    this.output("run_function_name", "Runs an export when it is invoked, and answers when it is there", runner.name);
+    this.output("bucket_name", "Bucket of exports that configure none", files.name);
+    this.output("state_table_name", "State of exports and their runs", state.name);
+    this.output("configuration_bucket_name", "Bucket of exports.json", configuration.name);
+    this.output("state_machine_arn", "Runs an export", machine.arn);
+    this.output("start_function_name", "Starts an export when invoked, and returns when it has ended", starter.name);
   }
 
   private createStateTable(): Table {
     return new Table(this, "state", {
-      partitionKey: { name: STATE_KEYS.partition, type: "S" },
-      sortKey: { name: STATE_KEYS.sort, type: "S" },
-      timeToLiveAttribute: STATE_KEYS.timeToLive,
+      partitionKey: { name: STATE_TABLE_KEYS.partition, type: "S" },
+      sortKey: { name: STATE_TABLE_KEYS.sort, type: "S" },
+      timeToLiveAttribute: STATE_TABLE_KEYS.timeToLive,
     });
   }
 
   private createFiles(): Bucket {
     const files = new Bucket(this, "files", { nameSuffix: "files" });
-    // An emulator bills nobody, and takes a minute to make the rule.
+    // The emulator takes a minute to create the rule, and storage there is free.
     if (this.deployment.awsEndpoint === undefined)
       new S3BucketLifecycleConfiguration(this, "abandoned-uploads", {
         bucket: files.name,
@@ -106,7 +107,7 @@ export class Exports extends Feature {
             id: "abandoned-uploads",
             status: "Enabled",
             filter: [{ prefix: "" }],
-            abortIncompleteMultipartUpload: [{ daysAfterInitiation: ABANDONED_DAYS }],
+            abortIncompleteMultipartUpload: [{ daysAfterInitiation: ABORT_UPLOADS_AFTER_DAYS }],
           },
         ],
       });
@@ -115,10 +116,10 @@ export class Exports extends Feature {
 
   private createConfiguration({ tables, jobs }: ExportsConfig): Bucket {
     const bucket = new Bucket(this, "configuration", { nameSuffix: "configuration", versioned: true });
-    const value: Configuration = { tables: tables.map(plain), ...(jobs && { jobs: jobExport(jobs) }) };
+    const value: Configuration = { tables: tables.map(runtimeConfig), ...(jobs && { jobs: jobExport(jobs) }) };
     const input = this.input("configuration", {
       type: "any",
-      description: "What is exported, and how: an object, see README.md",
+      description: "The exports, an object: see README.md",
       value: escapeTemplate(JSON.parse(JSON.stringify(value)) as unknown),
     });
     new S3Object(this, "configuration-object", {
@@ -130,17 +131,17 @@ export class Exports extends Feature {
     return bucket;
   }
 
-  private createMachine({ state, files, configuration }: Parts, { tables, jobs }: ExportsConfig) {
+  private createMachine({ state, files, configuration }: Storage, { tables, jobs }: ExportsConfig) {
     const tableNames = [...new Set([...tables.map(({ table }) => table), ...(jobs?.tables ?? [])])];
     const keys = listBinding(["kms:Decrypt", "kms:GenerateDataKey"], this.keys());
-    const claim = new NodeFunction<ClaimEnvironment>(this, "claim", {
+    const claim = new NodeFunction<ClaimRunEnvironment>(this, "claim-run", {
       entry: "functions/exports/claim-run.ts",
       environment: {
         STATE_TABLE: state.grant("GetItem", "UpdateItem"),
-        TABLES: this.tables(tableNames, "DescribeTable"),
+        TABLE_NAMES: this.tables(tableNames, "DescribeTable"),
         CONFIGURATION_BUCKET: configuration.grantRead(CONFIGURATION_KEY),
         EXPORTS_BUCKET: files.name,
-        EXECUTIONS: {
+        EXECUTION_ARN_PREFIX: {
           value: this.executionsArn,
           actions: ["states:DescribeExecution"],
           resources: [`${this.executionsArn}:*`],
@@ -149,64 +150,63 @@ export class Exports extends Feature {
       timeoutSeconds: CLAIM_TIMEOUT_SECONDS,
       alarms: { errors: COVERED_BY_MACHINE },
     });
-    const read = new NodeFunction<ReadEnvironment>(this, "read", {
+    const read = new NodeFunction<ReadSegmentEnvironment>(this, "read-segment", {
       entry: "functions/exports/read-segment.ts",
       environment: {
         STATE_TABLE: state.grant("PutItem", "UpdateItem"),
-        TABLES: this.tables(tableNames, "Scan"),
-        BUCKETS: this.buckets(files, {
+        TABLE_NAMES: this.tables(tableNames, "Scan"),
+        BUCKET_NAMES: this.buckets(files, {
           of: this.exports.filter(({ engine }) => engine !== "dynamodb-export"),
           actions: ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucketMultipartUploads", "s3:PutObject"],
         }),
-        JOB_ROLES: listBinding(["sts:AssumeRole"], jobs?.roles ?? []),
-        KEYS: keys,
+        JOB_ROLE_ARNS: listBinding(["sts:AssumeRole"], jobs?.roles ?? []),
+        KMS_KEY_ARNS: keys,
       },
       timeoutSeconds: READ_TIMEOUT_SECONDS,
       memoryMb: READ_MEMORY_MB,
       alarms: { errors: COVERED_BY_MACHINE },
     });
-    const native = new NodeFunction<ReadEnvironment>(this, "native", {
-      entry: "functions/exports/export-natively.ts",
+    const native = new NodeFunction<NativeExportEnvironment>(this, "native-export", {
+      entry: "functions/exports/native-export.ts",
       environment: {
         STATE_TABLE: state.grant("PutItem"),
-        TABLES: this.nativeTables(tables),
-        BUCKETS: this.buckets(files, {
+        TABLE_NAMES: this.nativeTables(tables),
+        BUCKET_NAMES: this.buckets(files, {
           of: this.exports.filter(({ engine }) => engine === "dynamodb-export"),
           actions: ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
         }),
-        JOB_ROLES: "",
-        KEYS: keys,
+        KMS_KEY_ARNS: keys,
       },
       timeoutSeconds: FINISH_TIMEOUT_SECONDS,
       alarms: { errors: COVERED_BY_MACHINE },
     });
-    const finish = new NodeFunction<FinishEnvironment>(this, "finish", {
+    const finish = new NodeFunction<FinishRunEnvironment>(this, "finish-run", {
       entry: "functions/exports/finish-run.ts",
       environment: {
         STATE_TABLE: state.grant("GetItem", "PutItem", "Query", "UpdateItem"),
-        BUCKETS: this.buckets(files, {
+        BUCKET_NAMES: this.buckets(files, {
           of: this.exports,
           actions: ["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],
-          besides: "_exports/", // the manifests of flat layouts
+          extraPrefix: "_exports/", // manifests of flat layouts
         }),
-        KEYS: keys,
+        KMS_KEY_ARNS: keys,
       },
       timeoutSeconds: FINISH_TIMEOUT_SECONDS,
       alarms: { errors: COVERED_BY_MACHINE },
     });
-    const fail = new NodeFunction<FailEnvironment>(this, "fail", {
-      entry: "functions/exports/fail-run.ts",
+    const fail = new NodeFunction<RecordFailureEnvironment>(this, "record-failure", {
+      entry: "functions/exports/record-failure.ts",
       environment: { STATE_TABLE: state.grant("GetItem", "UpdateItem") },
       timeoutSeconds: CLAIM_TIMEOUT_SECONDS,
       alarms: { errors: COVERED_BY_MACHINE },
     });
     return new StateMachine(this, "run", {
       bindings: {
-        claim: claim.grantInvoke(),
-        read: read.grantInvoke(),
-        native: native.grantInvoke(),
-        finish: finish.grantInvoke(),
-        fail: fail.grantInvoke(),
+        claimRun: claim.grantInvoke(),
+        readSegment: read.grantInvoke(),
+        nativeExport: native.grantInvoke(),
+        finishRun: finish.grantInvoke(),
+        recordFailure: fail.grantInvoke(),
       },
       definition: exportMachine,
       alarms: {
@@ -219,17 +219,17 @@ export class Exports extends Feature {
     });
   }
 
-  private createRunner(machine: Machine, configuration: Bucket): AsyncFunction<RunEnvironment> {
-    return new AsyncFunction<RunEnvironment>(this, "start", {
-      entry: "functions/exports/run-export.ts",
+  private createStarter(machine: Machine, configuration: Bucket): AsyncFunction<StartExportEnvironment> {
+    return new AsyncFunction<StartExportEnvironment>(this, "start-export", {
+      entry: "functions/exports/start-export.ts",
       environment: {
         CONFIGURATION_BUCKET: configuration.grantRead(CONFIGURATION_KEY),
-        MACHINE: machine.grant("StartExecution"),
-        EXECUTIONS: machine.grantExecutions("DescribeExecution"),
+        STATE_MACHINE_ARN: machine.grant("StartExecution"),
+        EXECUTION_ARN_PREFIX: machine.grantExecutions("DescribeExecution"),
       },
-      timeoutSeconds: RUN_TIMEOUT_SECONDS,
+      timeoutSeconds: START_TIMEOUT_SECONDS,
       retries: 2,
-      maxEventAgeSeconds: MAX_TICK_AGE_SECONDS,
+      maxEventAgeSeconds: MAX_EVENT_AGE_SECONDS,
       alarms: {
         errors: {
           description: "The function that starts exports is failing",
@@ -240,23 +240,23 @@ export class Exports extends Feature {
     });
   }
 
-  /** The rule's name ends in the export's: by that the function knows which one is due. */
-  private createSchedule({ name, schedule }: TableExport, runner: AsyncFunction<RunEnvironment>): void {
+  /** The function gets the export's name from the end of the rule's name. */
+  private createSchedule({ name, schedule }: TableExport, starter: AsyncFunction<StartExportEnvironment>): void {
     new Schedule(this, `schedule-${name}`, {
       description: `Exports ${name}`,
       expression: schedule,
-      target: runner,
+      target: starter,
     });
   }
 
-  /** A queue of jobs; each becomes an execution of its own. */
+  /** Each message starts an execution. */
   private createJobQueue(machine: Machine, configuration: Bucket): void {
     const runbook = "exports#jobs-are-not-started";
-    const { queue } = new QueueFunction<StartEnvironment>(this, "take-jobs", {
+    const { queue } = new QueueFunction<StartJobsEnvironment>(this, "start-jobs", {
       entry: "functions/exports/start-jobs.ts",
       environment: {
         CONFIGURATION_BUCKET: configuration.grantRead(CONFIGURATION_KEY),
-        MACHINE: machine.grant("StartExecution"),
+        STATE_MACHINE_ARN: machine.grant("StartExecution"),
       },
       timeoutSeconds: JOB_TIMEOUT_SECONDS,
       queue: { nameSuffix: "jobs" },
@@ -277,8 +277,8 @@ export class Exports extends Feature {
         oldestMessageAge: { disabled: "jobs that cannot be started go to the dead-letter queue within minutes" },
       },
     });
-    this.output("jobs_queue_url", "Takes jobs: {application, table_name, region, assume_role}", queue.url);
-    this.output("jobs_dead_letter_queue_url", "Jobs that were not taken", queue.deadLetterQueue.url);
+    this.output("jobs_queue_url", "Queue of jobs: {application, table_name, region, assume_role}", queue.url);
+    this.output("jobs_dead_letter_queue_url", "Jobs that could not be started", queue.deadLetterQueue.url);
   }
 
   private createAthenaTables(tables: readonly TableExport[], files: Bucket): void {
@@ -286,9 +286,9 @@ export class Exports extends Feature {
     if (suitable.length === 0) return;
     const { app, environment } = this.deployment;
     const database = new GlueCatalogDatabase(this, "database", {
-      // Athena takes no hyphens without quotes.
+      // Athena requires quotes around names with hyphens.
       name: Fn.replace(`${app}_${environment}_exports`, "-", "_"),
-      description: "What was exported from DynamoDB",
+      description: "Exports of DynamoDB tables",
     });
     for (const table of suitable)
       new AthenaTable(this, `athena-${table.name}`, {
@@ -296,10 +296,10 @@ export class Exports extends Feature {
         bucket: table.bucket ?? files.name,
         table,
       });
-    this.output("glue_database_name", "Athena's tables over what was exported", database.name);
+    this.output("glue_database_name", "Database of the Athena tables", database.name);
   }
 
-  /** Each export that is due every day has its own: that others are done must not hide that one is not. */
+  /** One alarm per daily export: the runs of another must not hide that it is late. */
   private createAlarms(tables: readonly TableExport[]): void {
     for (const { name } of tables.filter(({ schedule }) => isDaily(schedule)))
       new Alarm(this, `late-${name}`, {
@@ -354,13 +354,13 @@ export class Exports extends Feature {
     ];
   }
 
-  /** A metric: the finished runs of one export. */
+  /** Metric of one export's finished runs. */
   private finished(name: string): Metric {
     const metric = this.metric("finishedExports");
     return { ...metric, dimensions: { ...metric.dimensions, [EXPORT_DIMENSION]: name } };
   }
 
-  /** Known before the machine is, whose definition has the functions' names in it. */
+  /** Not from the machine, which needs the functions' names first. */
   private get executionsArn(): string {
     return this.arn("states", `execution:${this.physicalName("run")}`);
   }
@@ -368,7 +368,7 @@ export class Exports extends Feature {
   private tables(names: readonly string[], ...actions: readonly string[]): Binding | string {
     if (names.length === 0) return "-";
     return {
-      value: names.join(",") || "-",
+      value: names.join(","),
       actions: actions.map((action) => `dynamodb:${action}`),
       resources: names.map((name) => this.arn("dynamodb", `table/${name}`)),
     };
@@ -385,25 +385,25 @@ export class Exports extends Feature {
     };
   }
 
-  /** What these exports write to: whole buckets for what is asked of a bucket, and what their prefixes begin with. */
+  /** The exports' buckets, and the keys under their prefixes. */
   private buckets(
     files: Bucket,
-    { of, actions, besides }: { of: readonly ExportConfig[]; actions: readonly string[]; besides?: string },
+    { of, actions, extraPrefix }: { of: readonly ExportConfig[]; actions: readonly string[]; extraPrefix?: string },
   ): Binding | string {
     if (of.length === 0) return "-";
-    const at = of.map(({ bucket, prefix, name }) => ({
+    const targets = of.map(({ bucket, prefix, name }) => ({
       arn: bucket === undefined ? files.arn : `arn:aws:s3:::${bucket}`,
       name: bucket ?? files.name,
       prefix: (prefix ?? `${name}/`).replace(/\{.*/, ""),
     }));
-    const objects = at.flatMap(({ arn, prefix }) => [
+    const objects = targets.flatMap(({ arn, prefix }) => [
       `${arn}/${prefix}*`,
-      ...(besides === undefined ? [] : [`${arn}/${besides}*`]),
+      ...(extraPrefix === undefined ? [] : [`${arn}/${extraPrefix}*`]),
     ]);
     return {
-      value: [...new Set(at.map(({ name }) => name))].join(","),
+      value: [...new Set(targets.map(({ name }) => name))].join(","),
       actions,
-      resources: [...new Set([...at.map(({ arn }) => arn), ...objects])],
+      resources: [...new Set([...targets.map(({ arn }) => arn), ...objects])],
     };
   }
 
@@ -414,16 +414,16 @@ export class Exports extends Feature {
 
 const COVERED_BY_MACHINE: AlarmSpec = { disabled: "the state machine retries, and has an alarm for failed executions" };
 
-interface Parts {
+interface Storage {
   readonly state: Table;
   readonly files: Bucket;
   readonly configuration: Bucket;
 }
 
-type Machine = StateMachine<Readonly<Record<"claim" | "read" | "native" | "finish" | "fail", Binding>>>;
+type Machine = StateMachine<Readonly<Record<keyof ExportMachineRefs, Binding>>>;
 
-/** What functions need of it: neither when it runs nor what Athena makes of it. */
-function plain({ preset: _, schedule: __, columns: ___, ...config }: TableExport): ExportConfig {
+/** Without the fields that only the module uses. */
+function runtimeConfig({ preset: _, schedule: __, columns: ___, ...config }: TableExport): ExportConfig {
   return exportSchema.parse(config);
 }
 
@@ -431,7 +431,7 @@ function listBinding(actions: readonly string[], resources: readonly string[]): 
   return resources.length === 0 ? "" : { value: resources.join(","), actions, resources };
 }
 
-/** Whether there has to be an export on each day. */
+/** Whether the schedule fires every day. */
 function isDaily(schedule: string): boolean {
   const minutes = minutesOf(schedule);
   return minutes === undefined

@@ -1,11 +1,11 @@
-/** The exports of an environment, as people write them in main.ts. */
+/** The `exports` of an environment in main.ts. */
 import { z } from "zod";
 import { exportSchema, jobRolesSchema, tableNameSchema, type ExportConfig } from "../../functions/exports/contract";
 import { scheduleSchema } from "../constructs/schedule-expression";
 
-/** What other systems' clients and files rely on, to the letter. */
+/** Other systems depend on these keys and fields. */
 export const PRESETS = {
-  /** A table, whole, every day, as one document: `usermetrics/simple_user_logs2026-11-21 17:00:00Z.json`. */
+  /** The whole table as one document every day: `usermetrics/simple_user_logs2026-11-21 17:00:00Z.json`. */
   "simple-user-logs": {
     name: "simple-user-logs",
     table: "webapp_user_logs",
@@ -14,25 +14,25 @@ export const PRESETS = {
     layout: "flat",
     prefix: "usermetrics/simple_user_logs",
   },
-  /** An application's items of the past day, as jobs ask for them: `usermetrics/application=shop/year=2026/month=11/day=21/...`. */
+  /** An application's items of the past day, requested by a job: `usermetrics/application=shop/year=2026/month=11/day=21/...`. */
   "user-logs": {
     name: "user-logs",
     format: "json",
     compression: "none",
     layout: "flat",
     mode: "incremental",
-    watermark: { attribute: "access_timestamp", unit: "seconds", firstHours: 24 },
+    watermark: { attribute: "access_timestamp", unit: "seconds", initialLookbackHours: 24 },
     prefix: "usermetrics/application={application}/year={year}/month={month}/day={day}/{application}_userlogs_",
   },
 } as const;
 
 export const exportFieldsSchema = exportSchema.extend({
-  /** Fills in fields that are left out. @default none */
+  /** Defaults for the other fields. @default none */
   preset: z.literal("simple-user-logs").optional(),
-  /** When it runs, in UTC: `cron(...)` or `rate(...)`. A day has one export, however often it is due. @default "cron(0 17 * * ? *)" */
+  /** `cron(...)` or `rate(...)`, in UTC. One run per day, however often the schedule fires. @default "cron(0 17 * * ? *)" */
   schedule: scheduleSchema.default("cron(0 17 * * ? *)"),
   /** For Athena: attributes and their types, `{ user_id: "string" }`. @default the whole line as `item` */
-  columns: z.record(z.string().regex(/^[a-z][a-z0-9_]*$/, "is not a column's name"), z.string().min(1)).optional(),
+  columns: z.record(z.string().regex(/^[a-z][a-z0-9_]*$/, "is not a column name"), z.string().min(1)).optional(),
 });
 
 const tableExportSchema = z
@@ -46,18 +46,18 @@ const tableExportSchema = z
   .superRefine(rejectContradictions);
 
 export const jobsSchema = z.strictObject({
-  /** The tables that jobs may ask for, by name: those of this account and region. @default [] */
+  /** Names of tables of this account and region that jobs may export. @default [] */
   tables: z.array(tableNameSchema).default([]),
-  /** ARNs of the roles that jobs may have assumed to read tables elsewhere. @default [] */
+  /** Roles that jobs may name to read tables of other accounts or regions. @default [] */
   roles: jobRolesSchema.default([]),
-  /** Where they go. @default the feature's own bucket */
+  /** Name of the bucket for files. @default the feature's own bucket */
   bucket: exportSchema.shape.bucket,
-  /** ARN of the KMS key that files are encrypted with. @default S3's own */
+  /** Key that files are encrypted with. @default the S3 managed key */
   kmsKeyArn: exportSchema.shape.kmsKeyArn,
 });
 
 export const exportsSchema = z.strictObject({
-  /** What is exported on a schedule. @default [] */
+  /** Scheduled exports. @default [] */
   tables: z
     .array(tableExportSchema)
     .default([])
@@ -65,20 +65,24 @@ export const exportsSchema = z.strictObject({
       const names = tables.map(({ name }) => name);
       names.forEach((name, index) => {
         if (names.indexOf(name) !== index)
-          context.addIssue({ code: "custom", path: [index, "name"], message: "is another export's, too", input: name });
+          context.addIssue({
+            code: "custom",
+            path: [index, "name"],
+            message: "is the name of another export",
+            input: name,
+          });
       });
     }),
-  /** A queue that takes jobs: `{ application, table_name, region, assume_role }`. @default none */
+  /** Creates a queue of jobs: `{ application, table_name, region, assume_role }`. @default none */
   jobs: jobsSchema.optional(),
 });
 
-export type ExportsInput = z.input<typeof exportsSchema>;
 export type ExportsConfig = z.output<typeof exportsSchema>;
 export type TableExport = ExportsConfig["tables"][number];
 
-/** What jobs are exported as; the table is each job's own. */
+/** Configuration of exports for jobs; each job names its table. */
 export function jobExport({ bucket, kmsKeyArn }: NonNullable<ExportsConfig["jobs"]>): ExportConfig {
-  return exportSchema.parse({ ...PRESETS["user-logs"], table: "each-jobs-own", bucket, kmsKeyArn });
+  return exportSchema.parse({ ...PRESETS["user-logs"], table: "named-by-each-job", bucket, kmsKeyArn });
 }
 
 function rejectContradictions(
@@ -90,11 +94,11 @@ function rejectContradictions(
   };
   const native = engine === "dynamodb-export";
   if (mode === "incremental" && !native && watermark === undefined)
-    reject("watermark", "is missing: an incremental export has to know what is new", watermark);
+    reject("watermark", "is required for an incremental scan", watermark);
   if (watermark !== undefined && (mode === "full" || native))
-    reject("watermark", "has no use but in an incremental scan", watermark);
+    reject("watermark", "is only for incremental scans", watermark);
   if (native && (format !== "ndjson" || layout !== "partitioned"))
-    reject("engine", 'writes lines in a folder a day: it goes with format "ndjson" and layout "partitioned"', engine);
+    reject("engine", 'requires format "ndjson" and layout "partitioned"', engine);
   if (columns !== undefined && (native || format !== "ndjson" || layout !== "partitioned"))
-    reject("columns", "are for lines in a folder a day, written by a scan", columns);
+    reject("columns", 'require engine "scan", format "ndjson" and layout "partitioned"', columns);
 }

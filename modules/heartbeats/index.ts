@@ -2,23 +2,23 @@ import { S3Object } from "@cdktf/provider-aws/lib/s3-object";
 import { Fn, type TerraformStack, type TerraformVariable } from "cdktf";
 import { z } from "zod";
 import {
-  LOOKUP_THREADS,
+  DNS_LOOKUP_THREADS,
   STATE_KEYS,
   TARGETS_KEY,
   TELEMETRY_KEYS,
-  WATCH_KEY,
+  MONITORS_KEY,
   parameterNameSchema,
   secretsOf,
   targetsSchema,
-  watchSchema,
+  monitorSettingsSchema,
   worstCaseBodyMegabytes,
   worstCaseSeconds,
   type CheckEnvironment,
-  type Job,
+  type CronMonitor,
   type PublishEnvironment,
-  type ReportInEnvironment,
+  type HeartbeatApiEnvironment,
   type Target,
-  type Watch,
+  type MonitorSettings,
 } from "../../functions/heartbeats/contract";
 import { Alarm } from "../constructs/alarm";
 import { Bucket } from "../constructs/bucket";
@@ -34,85 +34,82 @@ import { minutesOf, scheduleSchema } from "../constructs/schedule-expression";
 import { Table } from "../constructs/table";
 import { StatusPage, statusPageSchema } from "./status-page";
 
-/** For reading the targets before the checks, and for saving what they found after. */
+/** Reading the configuration before the checks, and saving the results after them. */
 const SECONDS_AROUND_CHECKS = 30;
 
-/** Lambda's own limit. */
+/** Lambda's limit. */
 const MAX_TIMEOUT_SECONDS = 900;
 
-/** Reading the histories of a thousand targets takes some seconds, once an hour. */
+/** Reading the histories of a thousand monitors takes some seconds, once an hour. */
 const PUBLISH_TIMEOUT_SECONDS = 120;
 
-/** Of a thousand targets, the page and its status.json are some megabytes, in several copies on their way. */
+/** For a thousand monitors, page and status.json are some megabytes, held in several copies. */
 const PUBLISH_MEMORY_MB = 1_024;
 
-/** Lambda's own limit, too. */
+/** Lambda's limit. */
 const MAX_MEMORY_MB = 10_240;
 
-/** The alarm for silence looks back over three ticks, and CloudWatch no further than a day. */
+/** The alarm for missing runs covers three intervals, and a CloudWatch period is at most a day. */
 const MAX_INTERVAL_MINUTES = 480;
 
-/** A tick that is later than this would measure another time than its own: the next one has long been there. */
+/** An older tick is dropped: the next one has been delivered by then. */
 const MAX_TICK_AGE_SECONDS = 300;
 
-/** Reports come one by one, and are answered within seconds or not at all. */
-const REPORT_TIMEOUT_SECONDS = 15;
+const HEARTBEAT_API_TIMEOUT_SECONDS = 15;
 
-/** Many more than jobs that report every minute can need. */
-const REPORT_THROTTLING = { requestsPerSecond: 50, burst: 100 } as const;
+/** Enough for thousands of cron monitors with a heartbeat every minute. */
+const HEARTBEAT_API_THROTTLING = { requestsPerSecond: 50, burst: 100 } as const;
 
-/** Less than the shortest interval: each round knows a secret that was changed since the last. */
-const SECRETS_KEPT_SECONDS = 50;
+/** Less than the shortest interval, so that each run reads changed secrets. */
+const SECRET_CACHE_SECONDS = 50;
 
-const heartbeatsFields = watchSchema.extend({
-  /** How often: a rate of up to eight hours, as EventBridge writes it. @default "rate(5 minutes)" */
+const heartbeatsFields = monitorSettingsSchema.extend({
+  /** Check interval: an EventBridge rate of at most eight hours. @default "rate(5 minutes)" */
   schedule: scheduleSchema
     .refine((schedule) => (minutesOf(schedule) ?? Infinity) <= MAX_INTERVAL_MINUTES, {
-      error: `is not a rate of ${MAX_INTERVAL_MINUTES} minutes or less: heartbeats come at even intervals`,
+      error: `is not a rate of ${MAX_INTERVAL_MINUTES} minutes or less`,
       when: ({ issues }) => issues.length === 0,
     })
     .default("rate(5 minutes)"),
-  /** The SSM parameter (a SecureString) that holds the URL of a Slack webhook, which is told of incidents. @default none */
+  /** SSM parameter (SecureString) with the URL of a Slack webhook for notifications. @default none */
   slackWebhookParameter: parameterNameSchema.optional(),
-  /** The page that shows how all targets are. @default in its bucket only */
+  /** Who can see the status page. @default a private bucket without CloudFront */
   statusPage: statusPageSchema.prefault({}),
-  /** How long each check's row is kept. @default 90 */
+  /** Retention of telemetry rows. @default 90 */
   telemetryDays: z.int().min(1).max(3650).default(90),
   /** URLs to check. Names are unique; all checks must fit into one invocation. */
   targets: targetsSchema
     .refine(
       (targets) => worstCaseSeconds(targets) + SECONDS_AROUND_CHECKS <= MAX_TIMEOUT_SECONDS,
-      `can take longer than Lambda's ${MAX_TIMEOUT_SECONDS} s when all of them time out: give them shorter timeouts`,
+      `can take longer than Lambda's limit of ${MAX_TIMEOUT_SECONDS} s when all time out: use shorter timeouts`,
     )
     .refine(
       (targets) => MEMORY_MB + worstCaseBodyMegabytes(targets) <= MAX_MEMORY_MB,
-      `can need more than Lambda's ${MAX_MEMORY_MB} MB for the bodies they search: give them a smaller maxBodyBytes`,
+      `can need more than Lambda's limit of ${MAX_MEMORY_MB} MB to search their bodies: use a smaller maxBodyBytes`,
     ),
 });
 export const heartbeatsSchema = heartbeatsFields.superRefine(rejectSharedNames);
 
-/** Badges and incidents are known by one name. */
+/** Badges and incidents are identified by the monitor's name. */
 function rejectSharedNames(
-  { targets, jobs }: { readonly targets: readonly Target[]; readonly jobs: readonly Job[] },
+  { targets, cronMonitors }: { readonly targets: readonly Target[]; readonly cronMonitors: readonly CronMonitor[] },
   context: z.RefinementCtx,
 ): void {
   const names = new Set(targets.map(({ name }) => name));
-  jobs.forEach(({ name }, index) => {
+  cronMonitors.forEach(({ name }, index) => {
     if (!names.has(name)) return;
     context.addIssue({
       code: "custom",
-      path: ["jobs", index, "name"],
-      message: "is a target's name, too",
+      path: ["cronMonitors", index, "name"],
+      message: "is also the name of a target",
       input: name,
     });
   });
 }
 
-/** The heartbeats of an environment, as people write them in main.ts. */
-export type HeartbeatsInput = z.input<typeof heartbeatsSchema>;
 type HeartbeatsConfig = z.output<typeof heartbeatsSchema>;
 
-/** Checks URLs on a schedule, listens for jobs, keeps what it found, and tells of incidents. */
+/** Checks URLs on a schedule, receives heartbeats of cron monitors, notifies of incidents, publishes a status page. */
 export class Heartbeats extends Feature {
   readonly deadLetterAlarm = {
     description: "Heartbeat checks or status page builds failed after all retries (messages in the dead-letter queue)",
@@ -131,14 +128,14 @@ export class Heartbeats extends Feature {
     const publisher = this.createPublisher({ state, configuration, statusPage, interval });
     const checker = this.createChecker({ telemetry, state, configuration, publisher, topic, interval }, config);
     this.createAlarms();
-    if (config.jobs.length > 0) this.createHeartbeatApi(state, configuration);
+    if (config.cronMonitors.length > 0) this.createHeartbeatApi(state, configuration);
     this.createDashboardRow("Heartbeats", this.graphs(checker));
 
-    this.output("table_name", "Telemetry: a row for each check", telemetry.name);
-    this.output("state_table_name", "States, incidents and roll-ups", state.name);
-    this.output("status_page_url", "The status page", statusPage.url);
-    this.output("status_bucket_name", "Holds the status page and status.json", statusPage.bucketName);
-    this.output("check_function_name", "Checks all targets when it is invoked", checker.name);
+    this.output("telemetry_table_name", "Telemetry: one row for each check", telemetry.name);
+    this.output("state_table_name", "Monitor states, incidents and roll-ups", state.name);
+    this.output("status_page_url", "URL of the status page", statusPage.url);
+    this.output("status_page_bucket_name", "Bucket of the status page and status.json", statusPage.bucketName);
+    this.output("check_function_name", "The checker", checker.name);
   }
 
   private createTelemetryTable(): Table {
@@ -158,12 +155,12 @@ export class Heartbeats extends Feature {
     });
   }
 
-  /** An object, because a thousand targets fit in no environment variable, and because its diff in a plan is easily read. */
-  private createConfiguration({ targets, jobs, maintenance, remindAfterHours }: HeartbeatsConfig): Bucket {
+  /** In S3, because a thousand targets exceed the size of environment variables. */
+  private createConfiguration({ targets, cronMonitors, maintenance, remindAfterHours }: HeartbeatsConfig): Bucket {
     const bucket = new Bucket(this, "configuration", { nameSuffix: "configuration", versioned: true });
     const input = this.input("targets", {
       type: "any",
-      description: "What to check: a list of objects, see README.md",
+      description: "Targets: a list of objects, see README.md",
       value: escapeTemplate(targets),
     });
     new S3Object(this, "targets-object", {
@@ -172,15 +169,15 @@ export class Heartbeats extends Feature {
       content: Fn.jsonencode(input.value),
       contentType: "application/json",
     });
-    const watch = this.input("watch", {
+    const monitors = this.input("monitors", {
       type: "any",
-      description: "Jobs that report in, maintenance of everything, reminders: an object, see README.md",
-      value: escapeTemplate({ jobs, maintenance, remindAfterHours } satisfies Watch),
+      description: "Cron monitors, and settings for all monitors: an object, see README.md",
+      value: escapeTemplate({ cronMonitors, maintenance, remindAfterHours } satisfies MonitorSettings),
     });
-    new S3Object(this, "watch-object", {
+    new S3Object(this, "monitors-object", {
       bucket: bucket.name,
-      key: WATCH_KEY,
-      content: Fn.jsonencode(watch.value),
+      key: MONITORS_KEY,
+      content: Fn.jsonencode(monitors.value),
       contentType: "application/json",
     });
     return bucket;
@@ -192,8 +189,8 @@ export class Heartbeats extends Feature {
       entry: "functions/heartbeats/publish.ts",
       environment: {
         STATE_TABLE: state.grant("BatchGetItem", "Query"),
-        TARGETS_BUCKET: configuration.grantRead(TARGETS_KEY, WATCH_KEY),
-        STATUS_BUCKET: statusPage.grantPublish(),
+        CONFIGURATION_BUCKET: configuration.grantRead(TARGETS_KEY, MONITORS_KEY),
+        STATUS_PAGE_BUCKET: statusPage.grantPublish(),
         INTERVAL_MINUTES: interval.stringValue,
       },
       timeoutSeconds: PUBLISH_TIMEOUT_SECONDS,
@@ -217,31 +214,31 @@ export class Heartbeats extends Feature {
     return new ScheduledFunction<CheckEnvironment>(this, "check", {
       entry: "functions/heartbeats/check.ts",
       environment: {
-        HEARTBEATS_TABLE: telemetry.grant("BatchWriteItem"),
+        TELEMETRY_TABLE: telemetry.grant("BatchWriteItem"),
         STATE_TABLE: state.grant("BatchGetItem", "GetItem", "PutItem", "UpdateItem"),
-        TARGETS_BUCKET: configuration.grantRead(TARGETS_KEY, WATCH_KEY),
+        CONFIGURATION_BUCKET: configuration.grantRead(TARGETS_KEY, MONITORS_KEY),
         TELEMETRY_DAYS: this.input("telemetry_days", {
           type: "number",
-          description: "Days that a telemetry row is kept",
+          description: "Retention of telemetry rows in days",
           value: telemetryDays,
         }).stringValue,
         INTERVAL_MINUTES: interval.stringValue,
         PUBLISH_FUNCTION: publisher.grantInvoke(),
         NOTIFICATION_TOPIC: topic,
         SLACK_WEBHOOK_PARAMETER: this.slackWebhook(slackWebhookParameter),
-        SECRETS_KEPT_SECONDS: this.secrets(targets),
+        SECRET_CACHE_SECONDS: this.secrets(targets),
       },
       timeoutSeconds: this.input("timeout_seconds", {
         type: "number",
-        description: "The checker's timeout: all checks at their slowest, and reading and saving",
+        description: "The checker's timeout: the worst case of all checks, plus 30 s",
         value: Math.ceil(worstCaseSeconds(targets)) + SECONDS_AROUND_CHECKS,
       }).numberValue,
       memoryMb: this.input("memory_mb", {
         type: "number",
-        description: "The checker's memory: for itself, and for the bodies that it searches at one time",
+        description: "The checker's memory: base memory plus the worst case of searched bodies",
         value: MEMORY_MB + worstCaseBodyMegabytes(targets),
       }).numberValue,
-      threads: LOOKUP_THREADS,
+      threads: DNS_LOOKUP_THREADS,
       schedule: { everyMinutes: interval.numberValue, description: "Checks all heartbeat targets" },
       retries: 2,
       maxEventAgeSeconds: MAX_TICK_AGE_SECONDS,
@@ -261,30 +258,30 @@ export class Heartbeats extends Feature {
     });
   }
 
-  /** The topic that alarms go to as well, and the key to it. */
+  /** The alarm topic, which also receives notifications. */
   private inputTopic(): Binding {
     const { alarmTopicArn } = this.deployment;
     const encryptionKey = this.inputEncryptionKey().arn;
     return { value: alarmTopicArn, actions: ["sns:Publish"], resources: [alarmTopicArn], encryptionKey };
   }
 
-  /** The parameter is encrypted with the key that AWS manages, which asks for no permission of its own. */
+  /** Encrypted with the AWS managed key, which needs no permission. */
   private slackWebhook(parameter: string | undefined): Binding | string {
     if (parameter === undefined) return "";
     const { stringValue: value } = this.input("slack_webhook_parameter", {
       type: "string",
-      description: "SSM parameter (SecureString) that holds the URL of a Slack webhook",
+      description: "SSM parameter (SecureString) with the URL of a Slack webhook",
       value: parameter,
     });
     return { value, actions: ["ssm:GetParameter"], resources: [this.arn("ssm", `parameter${value}`)] };
   }
 
-  /** Exactly the parameters that headers name; AWS's own key asks for no permission, a key of one's own does. */
+  /** Exactly the parameters in the targets' headers. Only customer managed keys need a permission. */
   private secrets(targets: readonly Target[]): Binding | string {
     const secrets = secretsOf(targets);
     if (secrets.length === 0) return "";
     return {
-      value: String(SECRETS_KEPT_SECONDS),
+      value: String(SECRET_CACHE_SECONDS),
       actions: ["ssm:GetParameter"],
       resources: secrets.map(({ ssm }) => this.arn("ssm", `parameter${ssm}`)),
       decryptionKeys: [...new Set(secrets.flatMap(({ key }) => key ?? []))],
@@ -294,7 +291,7 @@ export class Heartbeats extends Feature {
   private inputInterval({ schedule }: HeartbeatsConfig): TerraformVariable {
     return this.input("interval_minutes", {
       type: "number",
-      description: `Minutes from one round of checks to the next, ${MAX_INTERVAL_MINUTES} at most`,
+      description: `Check interval in minutes, at most ${MAX_INTERVAL_MINUTES}`,
       value: minutesOf(schedule),
     });
   }
@@ -329,7 +326,7 @@ export class Heartbeats extends Feature {
         ],
       },
       {
-        title: "Latency of the targets (ms)",
+        title: "Target latency (ms)",
         lines: [
           { ...this.metric("latency"), label: "p50", statistic: "p50" },
           { ...this.metric("latency"), label: "p99", statistic: "p99" },
@@ -345,33 +342,32 @@ export class Heartbeats extends Feature {
     ];
   }
 
-  /** `POST /heartbeats/{name}`, for jobs that report in. */
+  /** `POST /heartbeats/{name}` */
   private createHeartbeatApi(state: Table, configuration: Bucket): void {
     const route = { method: "POST", path: "/heartbeats/{name}" } as const;
-    const { api } = new ApiFunction<ReportInEnvironment>(this, "api", {
+    const { api } = new ApiFunction<HeartbeatApiEnvironment>(this, "api", {
       entry: "functions/heartbeats/heartbeat-api.ts",
       environment: {
         STATE_TABLE: state.grant("UpdateItem"),
-        WATCH_BUCKET: configuration.grantRead(WATCH_KEY),
+        CONFIGURATION_BUCKET: configuration.grantRead(MONITORS_KEY),
       },
-      timeoutSeconds: REPORT_TIMEOUT_SECONDS,
+      timeoutSeconds: HEARTBEAT_API_TIMEOUT_SECONDS,
       routes: [route],
-      api: { description: "Jobs report in", throttling: REPORT_THROTTLING },
+      api: { description: "Receives heartbeats of cron monitors", throttling: HEARTBEAT_API_THROTTLING },
       alarms: {
         serverErrors: {
           description: "The heartbeats API returns 5xx",
-          impact: "Jobs cannot report in, and may be shown as missing although they ran.",
+          impact: "Heartbeats are lost, and cron monitors may be reported as down although their jobs ran.",
           runbook: "heartbeats#the-api-returns-5xx",
         },
       },
     });
-    this.output("report_url", "POST <this>/<job>, signed (AWS_IAM): a job reports in", `${api.url}/heartbeats`);
-    this.output("report_arn", "What a job's role needs execute-api:Invoke on", api.arnOf(route));
-    this.output("report_api_id", "The API behind that address", api.id);
+    this.output("heartbeat_url", "POST <this>/<name>, signed (AWS_IAM), sends a heartbeat", `${api.url}/heartbeats`);
+    this.output("heartbeat_arn", "Resource for execute-api:Invoke in a job's role", api.arnOf(route));
+    this.output("heartbeat_api_id", "ID of the API", api.id);
   }
 }
 
-/** What the publisher works with. */
 interface PublisherParts {
   readonly state: Table;
   readonly configuration: Bucket;
@@ -379,7 +375,6 @@ interface PublisherParts {
   readonly interval: TerraformVariable;
 }
 
-/** What the checker works with. */
 interface CheckerParts {
   readonly telemetry: Table;
   readonly state: Table;

@@ -11,14 +11,14 @@ import type { Binding } from "../constructs/grants";
 
 export const statusPageSchema = z
   .strictObject({
-    /** True: the page is on the web, through CloudFront. False: it is an object in a private bucket. @default false */
+    /** True: served publicly by CloudFront. False: in a private bucket only. @default false */
     cdn: z.boolean().default(false),
-    /** A name of your own for it, which you point at the distribution. @default a name of CloudFront's */
+    /** A custom domain, which you point at the distribution. @default CloudFront's domain */
     domain: z
       .strictObject({
         /** `status.example.org` */
         name: z.string().regex(/^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/, "is not a domain name"),
-        /** Of a certificate for it in us-east-1, where CloudFront looks for them. */
+        /** ARN of an ACM certificate in us-east-1, as CloudFront requires. */
         certificateArn: z
           .string()
           .regex(
@@ -28,18 +28,15 @@ export const statusPageSchema = z
       })
       .optional(),
   })
-  .refine(({ cdn, domain }) => cdn || domain === undefined, "has a domain and no cdn that it could be of");
+  .refine(({ cdn, domain }) => cdn || domain === undefined, "has a domain but cdn is false");
 export type StatusPageConfig = z.output<typeof statusPageSchema>;
 
-/** AWS's own cache policy "CachingOptimized": does as Cache-Control says, and compresses for those who ask for it. */
+/** AWS's managed cache policy "CachingOptimized": honours Cache-Control, and compresses on request. */
 const CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6";
 
 const YEAR_SECONDS = 365 * DAY_SECONDS;
 
-/**
- * What browsers may do, for whatever comes from the bucket. The page itself names its one style sheet and its one script by their
- * hashes, which change with the code; a browser holds to both policies.
- */
+/** For all objects. Browsers also enforce the page's own policy, which has the hashes of its style sheet and script. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "style-src 'unsafe-inline'",
@@ -50,20 +47,15 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/**
- * The status page: a private bucket that the checker writes to, and CloudFront in front of it where the page is public.
- *
- * CloudFront's access logs are not kept: nobody decides anything by who reads a status page, and they would need a bucket and a
- * retention of their own.
- */
+/** The status page's private bucket, with a CloudFront distribution if it is public. Without access logs, which nobody needs here. */
 export class StatusPage extends Construct {
-  /** `https://.../`, or `s3://...` where the page is not on the web. */
+  /** `https://.../`, or `s3://...` without `cdn`. */
   readonly url: string;
   private readonly bucket: Bucket;
 
   constructor(scope: Construct, id: string, config: StatusPageConfig) {
     super(scope, id);
-    this.bucket = new Bucket(this, "files", { nameSuffix: "page" });
+    this.bucket = new Bucket(this, "files", { nameSuffix: "status-page" });
     this.url = config.cdn ? this.createDistribution(config) : `s3://${this.bucket.name}/${STATUS_PAGE_KEY}`;
   }
 
@@ -78,7 +70,7 @@ export class StatusPage extends Construct {
 
   /** @returns the page's URL */
   private createDistribution({ domain }: StatusPageConfig): string {
-    const name = Feature.of(this).physicalName("page");
+    const name = Feature.of(this).physicalName("status-page");
     const access = new CloudfrontOriginAccessControl(this, "access", {
       name,
       description: `Lets CloudFront read ${name}`,
@@ -91,7 +83,7 @@ export class StatusPage extends Construct {
       enabled: true,
       isIpv6Enabled: true,
       httpVersion: "http2and3",
-      priceClass: "PriceClass_100", // North America and Europe: the cheapest; others are served from there
+      priceClass: "PriceClass_100", // the cheapest: edge locations in North America and Europe
       defaultRootObject: STATUS_PAGE_KEY,
       aliases: domain ? [domain.name] : [],
       origin: [
@@ -111,7 +103,7 @@ export class StatusPage extends Construct {
         compress: true,
       },
       restrictions: { geoRestriction: { restrictionType: "none" } },
-      // CloudFront sets the oldest TLS for names of its own itself, and takes no other: 1.2 and above can be had on a domain.
+      // A minimum TLS version can be set for a custom domain only.
       viewerCertificate: domain
         ? {
             acmCertificateArn: domain.certificateArn,
@@ -119,7 +111,7 @@ export class StatusPage extends Construct {
             minimumProtocolVersion: "TLSv1.2_2021",
           }
         : { cloudfrontDefaultCertificate: true },
-      // It is a matter of minutes, which a deployment need not wait for.
+      // Takes minutes.
       waitForDeployment: false,
     });
     this.bucket.allowServiceRead("cloudfront.amazonaws.com", distribution.arn);

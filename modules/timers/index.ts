@@ -23,31 +23,30 @@ import { ScheduledFunction } from "../constructs/patterns/scheduled-function";
 import type { Queue } from "../constructs/queue";
 import { Table } from "../constructs/table";
 
-/** Shorter than from one tick to the next: a run that is killed has lost its lease when the next one comes. */
+/** Less than a minute, so that the lease of a killed run has expired at the next tick. */
 const DISPATCH_TIMEOUT_SECONDS = 55;
 
-/** One whole CPU: sending is what takes time when much falls due. */
+/** One CPU: sending is CPU-bound when many fires are due. */
 const DISPATCH_MEMORY_MB = 1_769;
 
-/** A tick that has waited for so long is behind the next one. Lambda's shortest, too. */
+/** After a minute the next tick does the work. Lambda's minimum. */
 const MAX_TICK_AGE_SECONDS = 60;
 
-/** What falls due at one time, handed to the callback at one time. */
 const FIRES_PER_CALLBACK = 10;
 
-/** Fires whose callback fails come again after 2, 4, 8, ... seconds. */
+/** Failed fires are retried after 2, 4, 8, ... seconds. */
 const MAX_RECEIVES = 8;
 
-/** A message waits for 15 minutes at most before it may be received; half an hour after it was sent, something is wrong. */
+/** The longest delay of a message is 15 minutes. */
 const OLDEST_FIRE_SECONDS = 1_800;
 
-/** As long as API Gateway waits for an answer. */
+/** API Gateway's limit. */
 const API_TIMEOUT_SECONDS = 29;
 
-/** All clients together; a request may be a batch of 25. */
+/** For all clients together. A request can be a batch of 25. */
 const API_THROTTLING = { requestsPerSecond: 500, burst: 1_000 } as const;
 
-const SHIPPED_CALLBACK = "functions/timers/record-fire.ts";
+const DEFAULT_CALLBACK = "functions/timers/record-fire.ts";
 
 const permissionSchema = z.strictObject({
   /** IAM actions: `dynamodb:PutItem`. */
@@ -57,43 +56,43 @@ const permissionSchema = z.strictObject({
 });
 
 const callbackSchema = z.strictObject({
-  /** The file that exports `handler = onTimer(...)`. @default "functions/timers/record-fire.ts", which records fires for people to see */
+  /** The file that exports `handler = onTimer(...)`. @default "functions/timers/record-fire.ts", which records fires in a table */
   entry: z
     .string()
     .regex(/^functions\/[\w./-]+\.ts$/, 'is not a file such as "functions/reminders/remind.ts"')
-    .default(SHIPPED_CALLBACK),
-  /** Variables of its own. No secrets: they would be in Terraform's state. @default none */
+    .default(DEFAULT_CALLBACK),
+  /** Additional variables. No secrets: Terraform's state would contain them. @default none */
   environment: z
     .record(
       z
         .string()
-        .regex(/^[A-Z][A-Z0-9_]*$/, "is not a variable's name")
-        .refine((name) => !CALLBACK_VARIABLES.has(name), "is a variable of Almanac's own"),
+        .regex(/^[A-Z][A-Z0-9_]*$/, "is not a valid variable name")
+        .refine((name) => !CALLBACK_VARIABLES.has(name), "is reserved by Almanac"),
       z.string(),
     )
     .default({}),
-  /** What it may do besides: IAM actions on ARNs. @default nothing */
+  /** Additional permissions: IAM actions on ARNs. @default none */
   permissions: z.array(permissionSchema).default([]),
-  /** Of ten fires that came together. @default 30 */
+  /** For a batch of up to ten fires. @default 30 */
   timeoutSeconds: z.int().min(5).max(900).default(30),
-  /** CPU comes with memory. @default 512 */
+  /** CPU scales with memory. @default 512 */
   memoryMb: z.int().min(128).max(10_240).default(512),
-  /** Callbacks at a time at most, each with up to ten fires: 2 to 1,000. @default as many as the account has left */
+  /** Maximum concurrent invocations, each with up to ten fires: 2 to 1,000. @default the account's limit */
   maxConcurrency: z.int().min(2).max(1_000).optional(),
 });
 
 export const timersSchema = z.strictObject({
-  /** Into how many parts timers are spread, each worked off by itself: 20,000 fires a minute want one. @default 4 */
+  /** Number of shards, each dispatched independently. One handles 20,000 fires per minute. @default 4 */
   shards: z.int().min(1).max(1_000).default(4),
-  /** What is called when a timer fires. */
+  /** Called when a timer fires. */
   callback: callbackSchema.prefault({}),
 });
-/** For the documentation's tests. */
+/** For the tests of the documentation. */
 export const timersCallbackSchema = callbackSchema;
 
 type TimersConfig = z.output<typeof timersSchema>;
 
-/** Calls back at a set time, once or again and again. */
+/** Calls a function at a given time, once or repeatedly. */
 export class Timers extends Feature {
   readonly deadLetterAlarm = {
     description: "Dispatcher invocations failed (messages in the dead-letter queue)",
@@ -112,16 +111,16 @@ export class Timers extends Feature {
     this.createCursorLagAlarm();
     this.createDashboardRow("Timers", this.graphs(queue));
 
-    this.output("table_name", "Timers, and how far they have been handed over", table.name);
-    this.output("fires_queue_url", "Where fires wait for their time", queue.url);
-    this.output("fires_dead_letter_queue_url", "Fires whose callback failed for good", queue.deadLetterQueue.url);
-    this.output("dispatch_function_name", "Hands over what falls due", dispatcher.name);
-    this.output("callback_function_name", "Is called when a timer fires", callback.name);
-    this.output("api_url", "Where the REST API's paths begin: <this>/periodic/<id>", api.url);
-    this.output("api_id", "The REST API", api.id);
+    this.output("table_name", "Name of the timers table", table.name);
+    this.output("fires_queue_url", "URL of the queue of fires", queue.url);
+    this.output("fires_dead_letter_queue_url", "URL of the dead-letter queue of fires", queue.deadLetterQueue.url);
+    this.output("dispatch_function_name", "Name of the dispatcher's function", dispatcher.name);
+    this.output("callback_function_name", "Name of the callback's function", callback.name);
+    this.output("api_url", "Base URL of the REST API: <api_url>/periodic/<id>", api.url);
+    this.output("api_id", "Id of the REST API", api.id);
     this.output(
       "api_arns",
-      "What a client's role needs execute-api:Invoke on: all of it",
+      "ARNs for the execute-api:Invoke permission of clients",
       API_ROUTES.map((route) => api.arnOf(route)),
     );
   }
@@ -143,14 +142,14 @@ export class Timers extends Feature {
   private inputShards({ shards }: TimersConfig): TerraformVariable {
     return this.input("shards", {
       type: "number",
-      description: "Into how many parts timers are spread, 1 to 1,000",
+      description: "Number of shards, 1 to 1,000",
       value: shards,
     });
   }
 
   private createCallback(table: Table, { callback }: TimersConfig): QueueFunction<CallbackEnvironment> {
     const { entry, timeoutSeconds, memoryMb, maxConcurrency } = callback;
-    const own = escapeTemplate(callback.environment);
+    const userEnvironment = escapeTemplate(callback.environment);
     const props: Omit<QueueFunctionProps<CallbackEnvironment>, "environment"> = {
       entry,
       timeoutSeconds,
@@ -162,7 +161,7 @@ export class Timers extends Feature {
         deadLetterQueue: {
           depth: {
             description: "Timer callbacks are failing (messages in the dead-letter queue)",
-            impact: "Some timers fired without their callback completing.",
+            impact: "Some timers fired, but their callback did not succeed.",
             runbook: "timers#callbacks-are-failing",
           },
         },
@@ -174,14 +173,14 @@ export class Timers extends Feature {
         },
       },
     };
-    if (entry === SHIPPED_CALLBACK) {
+    if (entry === DEFAULT_CALLBACK) {
       const recordedFires = this.createRecordedFires();
       return new QueueFunction<RecordFireEnvironment>(this, "callback", {
         ...props,
         environment: (queue): Bindings<RecordFireEnvironment> => ({
-          ...own,
+          ...userEnvironment,
           TIMERS_TABLE: table.grant("BatchGetItem"),
-          FIRES_QUEUE: queue.grantChangeVisibility(),
+          FIRES_QUEUE_URL: queue.grantChangeVisibility(),
           RECORDED_FIRES_TABLE: recordedFires.grant("PutItem"),
         }),
       });
@@ -189,10 +188,10 @@ export class Timers extends Feature {
     return new QueueFunction<CallbackEnvironment>(this, "callback", {
       ...props,
       environment: (queue) => ({
-        ...own,
-        // UpdateItem and DeleteItem: its claims on fires, where it asks for exactly-once.
+        ...userEnvironment,
+        // UpdateItem and DeleteItem: for exactlyOnce.
         TIMERS_TABLE: table.grant("BatchGetItem", "DeleteItem", "UpdateItem"),
-        FIRES_QUEUE: queue.grantChangeVisibility(),
+        FIRES_QUEUE_URL: queue.grantChangeVisibility(),
       }),
     });
   }
@@ -204,7 +203,7 @@ export class Timers extends Feature {
       sortKey: { name: RECORDED_FIRE_KEYS.sort, type: "S" },
       timeToLiveAttribute: RECORDED_FIRE_KEYS.timeToLive,
     });
-    this.output("recorded_fires_table_name", "What the shipped callback has recorded", recorded.name);
+    this.output("recorded_fires_table_name", "Name of the table of the default callback", recorded.name);
     return recorded;
   }
 
@@ -216,7 +215,7 @@ export class Timers extends Feature {
       entry: "functions/timers/dispatch.ts",
       environment: {
         TIMERS_TABLE: table.grant("BatchGetItem", "GetItem", "Query", "UpdateItem"),
-        FIRES_QUEUE: queue.grantSend(),
+        FIRES_QUEUE_URL: queue.grantSend(),
         SHARDS: shards.stringValue,
       },
       timeoutSeconds: DISPATCH_TIMEOUT_SECONDS,
@@ -224,9 +223,9 @@ export class Timers extends Feature {
       schedule: {
         everyMinutes: 1,
         targets: dispatchTargets(config.shards),
-        description: "Hands over the timers that fall due",
+        description: "Dispatches due timers",
       },
-      retries: 0, // the next tick does better than a retry
+      retries: 0, // the next tick is the retry
       maxEventAgeSeconds: MAX_TICK_AGE_SECONDS,
       alarms: {
         errors: {
@@ -236,21 +235,21 @@ export class Timers extends Feature {
         },
         noInvocations: {
           description: "The timer dispatcher is not running",
-          impact: "No timers fire, except those that were created less than ten minutes before their time.",
+          impact: "No timers fire, except those put less than ten minutes before their due time.",
           runbook: "timers#the-dispatcher-is-not-running",
         },
       },
     });
   }
 
-  /** One function for all of it. Browsers ask for the OPTIONS of each path. */
+  /** One function for all routes, including OPTIONS for CORS. */
   private createApi({ table, queue, shards }: Parts): ApiFunction<ApiEnvironment> {
     const paths = [...new Set(API_ROUTES.map(({ path }) => path))];
     return new ApiFunction<ApiEnvironment>(this, "api", {
       entry: "functions/timers/api.ts",
       environment: {
         TIMERS_TABLE: table.grant("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Scan", "UpdateItem"),
-        FIRES_QUEUE: queue.grantSend(),
+        FIRES_QUEUE_URL: queue.grantSend(),
         SHARDS: shards.stringValue,
       },
       timeoutSeconds: API_TIMEOUT_SECONDS,
@@ -266,7 +265,7 @@ export class Timers extends Feature {
     });
   }
 
-  /** The lag is zero while all fires are queued before their time. */
+  /** The lag is zero while all fires are enqueued before their due time. */
   private createCursorLagAlarm(): void {
     new Alarm(this, "cursor-lag", {
       spec: {
@@ -286,7 +285,7 @@ export class Timers extends Feature {
       {
         title: "Fires",
         lines: [
-          { ...this.metric("scheduled"), label: "handed over by the dispatcher", statistic: "Sum" },
+          { ...this.metric("enqueued"), label: "enqueued by the dispatcher", statistic: "Sum" },
           { ...this.metric("fired"), label: "fired", statistic: "Sum" },
           { ...this.metric("fenced"), label: "fenced", statistic: "Sum" },
           { ...this.metric("duplicates"), label: "duplicates", statistic: "Sum" },
@@ -294,10 +293,10 @@ export class Timers extends Feature {
         ],
       },
       {
-        title: "Late (ms)",
+        title: "Lateness (ms)",
         lines: [
-          { ...this.metric("late"), label: "p50", statistic: "p50" },
-          { ...this.metric("late"), label: "p99", statistic: "p99" },
+          { ...this.metric("lateness"), label: "p50", statistic: "p50" },
+          { ...this.metric("lateness"), label: "p99", statistic: "p99" },
           { ...this.metric("cursorLag"), label: "cursor lag", statistic: "Maximum" },
         ],
       },
@@ -305,7 +304,6 @@ export class Timers extends Feature {
   }
 }
 
-/** What the dispatcher and the API work with. */
 interface Parts {
   readonly table: Table;
   readonly queue: Queue;

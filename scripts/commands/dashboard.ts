@@ -36,7 +36,7 @@ async function run(
   const stack = await synthesizeStack(environment, { app, personal: true });
   const { region, endpoints } = await readStateBackend(stack);
   const { App = "" } = await readTags(stack);
-  const url = dashboardUrl(region, App, environment);
+  const url = dashboardUrl(region, `${App}-${environment}`);
   console.log(json ? JSON.stringify({ environment, url }) : url);
   if (endpoints !== undefined) console.error("The environment is on an emulator, which has no CloudWatch console.");
   else if (open && !json && process.stdout.isTTY) openInBrowser(url);

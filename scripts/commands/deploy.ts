@@ -105,6 +105,6 @@ async function describeDeployed({ name, directory, terraform, aws, personal }: E
   console.log(`\n${name} is deployed`);
   console.log(describeFeatures(featuresSchema.parse(await terraformOutputs(terraform))));
   const { App = "" } = await readTags(directory);
-  if (aws.endpoint === undefined) console.log(`  dashboard  ${dashboardUrl(aws.region, App, name)}`);
+  if (aws.endpoint === undefined) console.log(`  dashboard  ${dashboardUrl(aws.region, `${App}-${name}`)}`);
   if (personal) console.log(`  To destroy it: npx almanac destroy ${name}`);
 }

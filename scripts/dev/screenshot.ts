@@ -36,7 +36,7 @@ async function screenshot(options: EnvironmentOptions): Promise<void> {
 
 async function readStatusPage(options: EnvironmentOptions): Promise<string> {
   const deployed = await findDeployed(options);
-  const { status_bucket_name: Bucket } = outputsOf("heartbeats", deployed);
+  const { status_page_bucket_name: Bucket } = outputsOf("heartbeats", deployed);
   const s3 = new S3Client(s3Settings(deployed.aws));
   const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: STATUS_PAGE_KEY }));
   if (Body === undefined) throw new Error(`s3://${Bucket}/${STATUS_PAGE_KEY} has no content`);

@@ -1,4 +1,4 @@
-/** `npm run simulate -- --seed S`: lives through one of the worlds that timers are tested in, and tells what happens. */
+/** `npm run simulate -- --seed S`: runs one simulated world of timers and prints its events. */
 import { InvalidArgumentError } from "commander";
 import { World } from "../../test/support/simulation/world";
 import { colours } from "../shared/colours";
@@ -6,22 +6,22 @@ import { EXIT, npmCommand } from "../shared/command-line";
 import { describeError } from "../shared/errors";
 
 const whole = (text: string): number => {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("It is not a whole number.");
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("Not a whole number.");
   return Number(text);
 };
 
-const command = npmCommand("npm run simulate --", "Lives through a simulated world of timers, and explains it.")
-  .requiredOption("--seed <number>", "which world: a failed test names it", whole)
-  .option("--steps <number>", "end after so many events (default: at the world's end)", whole)
-  .addHelpText("after", "\nExit code 1: an invariant was broken.")
+const command = npmCommand("npm run simulate --", "Run a simulated world of timers and print its events.")
+  .requiredOption("--seed <number>", "the world; a failed test prints its seed", whole)
+  .option("--steps <number>", "maximum number of events (default: no limit)", whole)
+  .addHelpText("after", "\nExit code 1: an invariant is violated.")
   .parse();
 
 async function main({ seed, steps }: { seed: number; steps?: number }): Promise<number> {
-  const explain = (time: number, line: string): void => {
+  const trace = (time: number, line: string): void => {
     console.log(`${new Date(time).toISOString().slice(11, 23)}  ${line}`);
   };
-  const violations = await new World({ seed, explain, ...(steps !== undefined && { steps }) }).run();
-  for (const { invariant, detail } of violations) console.log(colours.red(`Broken: ${invariant}: ${detail}`));
+  const violations = await new World({ seed, trace, ...(steps !== undefined && { steps }) }).run();
+  for (const { invariant, detail } of violations) console.log(colours.red(`Violated: ${invariant}: ${detail}`));
   if (violations.length === 0) console.log(colours.green("Every invariant holds."));
   return violations.length === 0 ? EXIT.ok : EXIT.failure;
 }

@@ -41,6 +41,8 @@ export class EmulatorFailedError extends Error {
 
 export interface StartOptions {
   readonly emulator: Emulator;
+  /** The Node that functions run on. A container brings its own. */
+  readonly node: string;
   readonly port: number;
   /** Where its log and its temporary files go. */
   readonly folder: string;
@@ -53,7 +55,7 @@ export interface StartOptions {
 
 /** @throws EmulatorFailedError */
 export async function startEmulator(options: StartOptions): Promise<StartedEmulator> {
-  const { emulator, port, folder, endsWithUs, recordCalls, signal } = options;
+  const { emulator, node, port, folder, endsWithUs, recordCalls, signal } = options;
   const log = join(folder, "emulator.log");
   const temporary = temporaryFolder(folder);
   await rm(temporary, { recursive: true, force: true });
@@ -70,7 +72,7 @@ export async function startEmulator(options: StartOptions): Promise<StartedEmula
   const child = spawn(file, args, {
     cwd: temporary,
     // Docker's client needs its own settings; what runs in the container sees none of them.
-    env: emulator.kind === "python" ? emulatorEnvironment(temporary) : ownEnvironment(),
+    env: emulator.kind === "python" ? emulatorEnvironment(temporary, node) : ownEnvironment(),
     stdio: [endsWithUs ? "pipe" : "ignore", output, output],
     detached: process.platform !== "win32",
   });
@@ -130,19 +132,23 @@ export async function logTail(log: string, count = 20): Promise<string> {
 /**
  * Its whole environment. Everything in it reaches the Lambda functions as well: a proxy, an AWS profile or NODE_OPTIONS
  * of this machine would change what they do.
+ *
+ * @param node the program that functions run on
  */
-export function emulatorEnvironment(temporary: string): Record<string, string> {
+export function emulatorEnvironment(temporary: string, node: string): Record<string, string> {
   return {
-    // The functions run on the Node that runs this, which need not be the first on the PATH.
-    PATH: [dirname(process.execPath), process.env["PATH"] ?? ""].join(delimiter),
+    // MiniStack starts the first Node on the PATH.
+    PATH: [dirname(node), process.env["PATH"] ?? ""].join(delimiter),
     HOME: temporary,
     TMPDIR: temporary,
     LANG: "C.UTF-8",
     AWS_DEFAULT_REGION: LOCAL_REGION,
     MINISTACK_REGION: LOCAL_REGION,
     PYTHONUNBUFFERED: "1",
-    // On AWS the functions run on Node 22; which one they run on here is no news.
+    // Said by Node 20, where no other could be installed.
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
+    // MiniStack's worker loads version 2 of the SDK, whose notice would be in every function's log.
+    AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE: "1",
     // Windows starts no process without these.
     ...(process.platform === "win32"
       ? { SystemRoot: process.env["SystemRoot"] ?? "", TEMP: temporary, TMP: temporary }

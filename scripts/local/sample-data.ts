@@ -4,14 +4,14 @@ import { DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { z } from "zod";
 import { LOCAL_REGION } from "../emulator/run";
-import type { AwsSettings } from "../shared/aws-settings";
+import { localSettings } from "../emulator/local-settings";
 import { outputsOf, pipelineOf, type Features } from "../shared/feature-outputs";
 import { ingressClient } from "../shared/ingress-client";
 
 /** The emulator's only account. */
 const ACCOUNT = "000000000000";
 
-const heartbeatsSchema = z.object({ check_function_name: z.string(), table_name: z.string() });
+const heartbeatsSchema = z.object({ check_function_name: z.string(), telemetry_table_name: z.string() });
 
 /** A function or an API refused the sample data. */
 export class SampleDataError extends Error {
@@ -31,11 +31,6 @@ export async function putSampleData(endpoint: string, features: Features): Promi
   ];
 }
 
-/** What AWS clients need to reach the emulator. */
-export function localSettings(endpoint: string): AwsSettings {
-  return { endpoint, region: LOCAL_REGION, credentials: { accessKeyId: "test", secretAccessKey: "test" } };
-}
-
 /** Always the same, so that it stays one row. */
 const SAMPLE_ORDER = {
   jobOrderId: "sample-1",
@@ -47,7 +42,7 @@ const SAMPLE_ORDER = {
 
 async function sendSampleOrder(endpoint: string, features: Features): Promise<readonly string[]> {
   const environment = { name: "local", features };
-  if (!("jobOrder" in outputsOf("pipelines", environment).channels)) return [];
+  if (!("jobOrder" in outputsOf("pipelines", environment).pipelines)) return [];
   const { endpoint: ingress } = pipelineOf("local", "jobOrder", environment);
   const { status, text } = await ingressClient(ingress, localSettings(endpoint))(JSON.stringify(SAMPLE_ORDER));
   if (status !== 202) throw new SampleDataError(`The ingress of jobOrder answered ${status}: ${text}`);
@@ -56,7 +51,7 @@ async function sendSampleOrder(endpoint: string, features: Features): Promise<re
 
 async function checkHeartbeatsOnce(
   endpoint: string,
-  { check_function_name: checker, table_name: table }: z.output<typeof heartbeatsSchema>,
+  { check_function_name: checker, telemetry_table_name: table }: z.output<typeof heartbeatsSchema>,
 ): Promise<string> {
   const settings = localSettings(endpoint);
   const lambda = new LambdaClient(settings);

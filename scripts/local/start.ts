@@ -1,7 +1,9 @@
 /** Starts the local environment and deploys to it; or deploys to the one that runs already. */
 import { z } from "zod";
+import { localSettings } from "../emulator/local-settings";
 import { findEmulator, type Emulator } from "../emulator/find";
 import { isHealthy } from "../emulator/health";
+import { findLambdaNode, type LambdaNode } from "../emulator/lambda-node";
 import { logTail, startEmulator, type StartedEmulator } from "../emulator/run";
 import { describeError } from "../shared/errors";
 import { featuresSchema, type Features } from "../shared/feature-outputs";
@@ -21,7 +23,7 @@ import { describeApplied } from "../terraform/events";
 import type { Home } from "../shared/home";
 import { choosePort, DEFAULT_PORT } from "./port";
 import { readRunning, writeRecord, type RunRecord } from "../emulator/run-record";
-import { localSettings, putSampleData } from "./sample-data";
+import { putSampleData } from "./sample-data";
 import { putWebhooks, startSlack } from "./slack/run";
 import { runSteps, type Step } from "../shared/steps";
 import { stopLocal } from "./stop";
@@ -81,6 +83,7 @@ export async function startLocal(options: StartOptions): Promise<Started> {
 /** One run of the steps, and what they hand to each other. */
 class Start {
   #emulator: Emulator | undefined;
+  #node: LambdaNode | undefined;
   #started: StartedEmulator | undefined;
   #record: RunRecord | undefined;
   #endpoint: string | undefined;
@@ -136,8 +139,11 @@ class Start {
     return {
       title: "Emulator",
       run: async (report) => {
-        this.#emulator = await findEmulator({ onLine: report, signal: this.options.signal });
-        return this.#emulator.description;
+        const options = { onLine: report, signal: this.options.signal };
+        this.#emulator = await findEmulator(options);
+        if (this.#emulator.kind === "docker") return this.#emulator.description;
+        this.#node = await findLambdaNode(options);
+        return `${this.#emulator.description}; functions on ${this.#node.description}`;
       },
     };
   }
@@ -154,6 +160,7 @@ class Start {
         }
         const started = await startEmulator({
           emulator: this.#emulator,
+          node: this.#node?.program ?? process.execPath,
           port,
           folder: home.folder,
           endsWithUs: !detach,
@@ -257,7 +264,7 @@ class Start {
   /** Only where the emulator is ours: whoever brings one brings Slack, too. */
   async #startSlack(): Promise<string> {
     const { slack_parameters: parameters } = slackOutputsSchema.parse(this.#features["pipelines"] ?? {});
-    if (parameters.length === 0) return "no channel tells Slack";
+    if (parameters.length === 0) return "no pipeline notifies Slack";
     if (this.#record === undefined) return "none, for the emulator is yours";
     const known = this.#record.slack;
     const running = known !== undefined && isRunning(known.process);

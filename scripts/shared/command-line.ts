@@ -58,6 +58,12 @@ export function npmCommand(call: string, description: string): Command {
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.ok : EXIT.badUsage));
 }
 
+/** A command, and the words that call it: none for `almanac` itself. */
+export interface NamedCommand {
+  readonly words: readonly string[];
+  readonly command: Command;
+}
+
 /** Longer lines are wrapped where no terminal says how wide it is. */
 export const HELP_WIDTH = 100;
 

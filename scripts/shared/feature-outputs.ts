@@ -7,9 +7,9 @@ export type Features = z.output<typeof featuresSchema>;
 
 const SCHEMAS = {
   heartbeats: z.looseObject({
-    table_name: z.string(),
+    telemetry_table_name: z.string(),
     check_function_name: z.string(),
-    status_bucket_name: z.string(),
+    status_page_bucket_name: z.string(),
     status_page_url: z.string().optional(),
   }),
   timers: z.looseObject({ api_url: z.string(), recorded_fires_table_name: z.string().optional() }),
@@ -19,7 +19,7 @@ const SCHEMAS = {
     state_machine_arn: z.string(),
   }),
   pipelines: z.looseObject({
-    channels: z.record(
+    pipelines: z.record(
       z.string(),
       z.object({
         endpoint: z.string(),
@@ -32,12 +32,16 @@ const SCHEMAS = {
     archive_bucket_name: z.string(),
     slack_parameters: z.array(z.string()).default([]),
   }),
-  workflow: z.looseObject({
+  workflows: z.looseObject({
     table_name: z.string(),
     start_function_name: z.string(),
-    machine_arn: z.string(),
-    executions_arn: z.string(),
-    keep_days: z.coerce.number(),
+    workflows: z.object({
+      task: z.object({
+        state_machine_arn: z.string(),
+        execution_arn_prefix: z.string(),
+        keep_days: z.coerce.number(),
+      }),
+    }),
   }),
 };
 type Schemas = typeof SCHEMAS;
@@ -79,11 +83,11 @@ export function pipelineOf(
   name: string,
   { features }: { readonly features: Features },
 ): DeployedPipeline {
-  const { channels, archive_bucket_name: archiveBucketName } = outputsOf("pipelines", { name: environment, features });
-  const pipeline = channels[name];
+  const { pipelines, archive_bucket_name: archiveBucketName } = outputsOf("pipelines", { name: environment, features });
+  const pipeline = pipelines[name];
   if (pipeline === undefined)
     throw new NotInEnvironmentError(
-      `${environment} has no pipeline "${name}". It has: ${Object.keys(channels).join(", ")}`,
+      `${environment} has no pipeline "${name}". It has: ${Object.keys(pipelines).join(", ")}`,
     );
   return {
     name,

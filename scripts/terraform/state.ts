@@ -20,10 +20,10 @@ const resourceSchema = z.object({
   ),
 });
 
-/** A state, as Terraform writes it into its file. */
+/** A state, as Terraform writes it into its file. Its resources are parsed when they are needed: there are hundreds. */
 export const stateSchema = z.object({
   outputs: z.record(z.string(), outputSchema).default({}),
-  resources: z.array(resourceSchema),
+  resources: z.array(z.unknown()),
 });
 export type State = z.output<typeof stateSchema>;
 
@@ -53,7 +53,9 @@ export function outputsOfState({ outputs }: State): Readonly<Record<string, unkn
 
 /** The managed resources of a state. */
 export function resourcesOfState({ resources }: Pick<State, "resources">): readonly Resource[] {
-  return resources
+  return z
+    .array(resourceSchema)
+    .parse(resources)
     .filter(({ mode }) => mode === "managed")
     .flatMap(({ module = "", type, name, instances }) =>
       instances.map(({ index_key: index, attributes }) => ({

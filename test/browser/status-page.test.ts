@@ -8,7 +8,7 @@ import type { StatusDocument } from "../../functions/heartbeats/status-page/docu
 import { statusFiles } from "../../functions/heartbeats/status-page/files";
 import { MINUTE_MS } from "../../functions/shared/time";
 import { launchChromium } from "../support/chromium";
-import { GENERATED_AT, statusDocument, targetStatus, variedDocument } from "../support/status-documents";
+import { GENERATED_AT, statusDocument, monitorStatus, variedDocument } from "../support/status-documents";
 
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true } as const;
 const DESKTOP = { viewport: { width: 1280, height: 900 } } as const;
@@ -21,8 +21,8 @@ const LOOKS = (["light", "dark"] as const).flatMap(
 );
 
 const folder = mkdtempSync(join(tmpdir(), "almanac-page-"));
-/** Set it to keep pictures of what the tests saw, and look at them. */
-const pictures = process.env["ALMANAC_SCREENSHOTS"];
+/** Set it to save screenshots. */
+const screenshots = process.env["ALMANAC_SCREENSHOTS"];
 let browser: Browser;
 
 beforeAll(async () => {
@@ -33,7 +33,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** The published files, opened `minutes` after they were made. */
+/** The published files, opened `minutes` after their generation. */
 async function open(
   document: StatusDocument,
   { minutes = 2, ...options }: BrowserContextOptions & { readonly minutes?: number } = {},
@@ -45,17 +45,17 @@ async function open(
   const context = await browser.newContext({ ...DESKTOP, ...options });
   const page = await context.newPage();
   await page.clock.install({ time: Date.parse(GENERATED_AT) + minutes * MINUTE_MS });
-  // Runs beside the page's policy, which would not have it.
+  // Init scripts bypass the page's Content-Security-Policy.
   await page.addInitScript(axe.source);
   await page.goto(pathToFileURL(join(folder, "index.html")).href);
   return page;
 }
 
-async function picture(page: Page, name: string): Promise<void> {
-  if (pictures !== undefined) await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
+async function screenshot(page: Page, name: string): Promise<void> {
+  if (screenshots !== undefined) await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true });
 }
 
-/** Violations of WCAG 2.2 A and AA and of good practice, for people: rule, what is wrong, where. */
+/** Violations of WCAG 2.2 A and AA and of best practices: rule, explanation, location. */
 async function violations(page: Page): Promise<readonly string[]> {
   const results = await page.evaluate<AxeResults>("axe.run()");
   return results.violations.flatMap(({ id, help, nodes }) =>
@@ -69,7 +69,7 @@ describe.each(LOOKS)("the page on a %s", (name, look) => {
   let page: Page;
   beforeAll(async () => {
     page = await open(variedDocument(), look);
-    await picture(page, name.replace(", ", "-"));
+    await screenshot(page, name.replace(", ", "-"));
   });
   afterAll(() => page.context().close());
 
@@ -80,16 +80,16 @@ describe.each(LOOKS)("the page on a %s", (name, look) => {
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(look.viewport.width);
   });
 
-  it("has nothing that keeps people out", async () => {
+  it("has no accessibility violations", async () => {
     expect(await violations(page)).toEqual([]);
   });
 
-  it("shows each day by a bar of its own, at even distances", async () => {
+  it("shows a bar for each day, at even distances", async () => {
     const box = await page.locator(".bars[data-last]").first().boundingBox();
     expect((box?.width ?? NaN) % 90).toBe(0);
   });
 
-  it("looks as it should in that light", async () => {
+  it("follows the color scheme", async () => {
     const lightness = await page.evaluate(
       "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number).reduce((a, b) => a + b) / 765",
     );
@@ -99,11 +99,11 @@ describe.each(LOOKS)("the page on a %s", (name, look) => {
 });
 
 describe("a screen reader", () => {
-  it("hears landmarks, headings, states, and what the pictures show", async () => {
+  it("reads landmarks, headings, states, and the charts as text", async () => {
     const page = await open(
       statusDocument([
-        targetStatus("website", { days: { 12: { down: 0.02 } } }),
-        targetStatus("new", { state: "unknown", knownDays: 0 }),
+        monitorStatus("website", { days: { 12: { down: 0.02 } } }),
+        monitorStatus("new", { state: "unknown", knownDays: 0 }),
       ]),
     );
     expect(await page.locator("body").ariaSnapshot()).toMatchSnapshot();
@@ -112,12 +112,12 @@ describe("a screen reader", () => {
 });
 
 describe("the keyboard", () => {
-  it("skips to the targets, opens details, and is seen where it is", async () => {
+  it("skips to the monitors, opens details, and has a visible focus", async () => {
     const page = await open(variedDocument());
     await page.keyboard.press("Tab");
-    expect(await page.evaluate("document.activeElement.textContent")).toBe("Skip to the targets");
+    expect(await page.evaluate("document.activeElement.textContent")).toBe("Skip to the monitors");
     await page.keyboard.press("Enter");
-    expect(await page.evaluate("document.activeElement.id")).toBe("targets");
+    expect(await page.evaluate("document.activeElement.id")).toBe("monitors");
     await page.keyboard.press("Tab");
     expect(await page.evaluate("document.activeElement.textContent")).toBe("Details of website");
     expect(await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")).toBe("solid");
@@ -128,30 +128,30 @@ describe("the keyboard", () => {
 });
 
 describe("a page that is out of date", () => {
-  const allUp = statusDocument([targetStatus("website"), targetStatus("api")]);
+  const allUp = statusDocument([monitorStatus("website"), monitorStatus("api")]);
 
-  it("is not so before three intervals have gone by", async () => {
+  it("is not out of date before three intervals have passed", async () => {
     const page = await open(allUp, { minutes: 14.9 });
-    expect(await heading(page)).toBe("All 2 targets are up");
-    expect(await page.title()).toBe("All 2 targets are up · almanac staging");
+    expect(await heading(page)).toBe("All 2 monitors are up");
+    expect(await page.title()).toBe("All 2 monitors are up · almanac staging");
     await page.context().close();
   });
 
-  it("says so, and says of nothing that it is up", async () => {
+  it("says so, and shows nothing as up", async () => {
     const page = await open(allUp, { minutes: 61 });
-    await picture(page, "out-of-date");
+    await screenshot(page, "out-of-date");
     expect(await heading(page)).toBe("This page is out of date");
-    expect(await page.title()).toBe("Out of date: All 2 targets are up · almanac staging");
-    expect(await page.getByRole("status").innerText()).toContain("Nothing has been heard from the checks since");
+    expect(await page.title()).toBe("Out of date: All 2 monitors are up · almanac staging");
+    expect(await page.getByRole("status").innerText()).toContain("No check results since");
     expect(await page.getByRole("status").innerText()).toContain("(61 min ago, by this device’s clock)");
     expect(await page.locator(".banner").innerText()).not.toMatch(/\bup\b/);
     expect(await violations(page)).toEqual([]);
     await page.context().close();
   });
 
-  it("says so when that happens under the reader's eyes", async () => {
+  it("says so while it is open", async () => {
     const page = await open(allUp, { minutes: 14 });
-    expect(await heading(page)).toBe("All 2 targets are up");
+    expect(await heading(page)).toBe("All 2 monitors are up");
     await page.clock.runFor(2 * MINUTE_MS);
     expect(await heading(page)).toBe("This page is out of date");
     await page.context().close();
@@ -159,7 +159,7 @@ describe("a page that is out of date", () => {
 });
 
 describe("without JavaScript", () => {
-  it("everything is there, and from when on nobody should believe it", async () => {
+  it("has all content, and the time from which it is out of date", async () => {
     const page = await open(variedDocument(), { ...PHONE, javaScriptEnabled: false });
     expect(await heading(page)).toBe("1 of 7 is down");
     expect(await page.locator(".banner").innerText()).toContain("after 07:10 UTC this page is out of date");
@@ -171,7 +171,7 @@ describe("without JavaScript", () => {
 });
 
 describe("the pointer", () => {
-  it("is told of each day", async () => {
+  it("shows a tooltip for each day", async () => {
     const page = await open(variedDocument());
     const bars = page.locator(".bars[data-last]").first();
     const at = async (day: number) => {
@@ -187,12 +187,12 @@ describe("the pointer", () => {
   });
 });
 
-describe("text from outside", () => {
-  it("is shown as text, and nothing of it runs", async () => {
+describe("untrusted text", () => {
+  it("is shown as text and never runs", async () => {
     const text = '"><img src=x onerror="document.title=1"><script>document.title=1</script>';
-    const page = await open(statusDocument([targetStatus("site", { state: "down", message: text })]));
+    const page = await open(statusDocument([monitorStatus("site", { state: "down", message: text })]));
     expect(await page.getByText(text).isVisible()).toBe(true);
-    expect(await page.title()).toBe("The target is down · almanac staging");
+    expect(await page.title()).toBe("The monitor is down · almanac staging");
     await page.context().close();
   });
 });

@@ -2,7 +2,7 @@ import { readRunning } from "../../scripts/emulator/run-record";
 import { homeAt } from "../../scripts/shared/home";
 import { home, npmRun, startArguments } from "./support/system";
 
-/** A list of each kind of thing that Almanac makes: the service, and the request that lists it. */
+/** For each kind of resource that Almanac creates: the service, and the request that lists them. */
 const LISTS: readonly (readonly [service: string, request: RequestInit & { readonly path?: string }])[] = [
   ["dynamodb", json("DynamoDB_20120810.ListTables", "application/x-amz-json-1.0")],
   ["lambda", { method: "GET", path: "/2015-03-31/functions/" }],
@@ -26,9 +26,9 @@ function form(body: string): RequestInit {
   return { method: "POST", headers: { "Content-Type": "application/x-www-form-urlencoded" }, body };
 }
 
-/** Each service's list as it comes, XML or JSON: what matters is whether our names are in it. */
+/** The unparsed lists, XML or JSON: only the names in them matter. */
 async function listAll(endpoint: string): Promise<readonly (readonly [service: string, list: string])[]> {
-  const answers = LISTS.map(async ([service, { path = "/", headers, ...request }]) => {
+  const lists = LISTS.map(async ([service, { path = "/", headers, ...request }]) => {
     const credential = `Credential=test/20260101/eu-central-1/${service}/aws4_request`;
     const response = await fetch(new URL(path, endpoint), {
       ...request,
@@ -37,10 +37,10 @@ async function listAll(endpoint: string): Promise<readonly (readonly [service: s
         Authorization: `AWS4-HMAC-SHA256 ${credential}, SignedHeaders=host, Signature=0`,
       },
     });
-    if (!response.ok) throw new Error(`${service} answers ${response.status}: ${await response.text()}`);
+    if (!response.ok) throw new Error(`${service} returned ${response.status}: ${await response.text()}`);
     return [service, await response.text()] as const;
   });
-  return Promise.all(answers);
+  return Promise.all(lists);
 }
 
 const servicesNaming = (lists: Awaited<ReturnType<typeof listAll>>, name: string) =>
@@ -49,8 +49,8 @@ const servicesNaming = (lists: Awaited<ReturnType<typeof listAll>>, name: string
 describe("npx almanac destroy local", () => {
   it("leaves nothing behind", async () => {
     const endpoint = (await readRunning(homeAt(home)))?.endpoint;
-    if (endpoint === undefined) throw new Error("nothing runs");
-    // The lists see what is there; else finding nothing afterwards would say nothing.
+    if (endpoint === undefined) throw new Error("npm start is not running");
+    // Proves that the lists contain existing resources.
     expect(servicesNaming(await listAll(endpoint), "almanac-local")).toEqual(LISTS.map(([service]) => service));
 
     await expect(npmRun("destroy", "local", ...startArguments)).resolves.toMatchObject({
@@ -62,7 +62,7 @@ describe("npx almanac destroy local", () => {
 });
 
 describe("npm run stop", () => {
-  it("stops what npm start has started, once", async () => {
+  it("stops npm start's processes, and is idempotent", async () => {
     await expect(npmRun("stop", "--home", home)).resolves.toMatchObject({ code: 0 });
     await expect(npmRun("status", "--home", home)).resolves.toMatchObject({ code: 3 });
     await expect(npmRun("stop", "--home", home)).resolves.toMatchObject({ code: 0 });

@@ -45,7 +45,7 @@ const ITEMS = 50_000;
 
 const outputsSchema = z.object({
   bucket_name: z.string(),
-  run_function_name: z.string(),
+  start_function_name: z.string(),
   state_table_name: z.string(),
   state_machine_arn: z.string(),
   jobs_queue_url: z.string(),
@@ -53,7 +53,7 @@ const outputsSchema = z.object({
 
 type Item = Record<string, AttributeValue>;
 
-/** Each type that DynamoDB has, in many a shape: four items are a kilobyte. */
+/** Every DynamoDB type; four items are about a kilobyte. */
 function itemOf(number: number): Item {
   return {
     id: { S: `item-${String(number).padStart(6, "0")}` },
@@ -79,7 +79,7 @@ describe("exports, deployed", () => {
 
   beforeAll(async () => {
     const running = await readRunning(homeAt(home));
-    if (running === undefined) throw new Error("npm start has left nothing running");
+    if (running === undefined) throw new Error("npm start is not running");
     aws = awsConfiguration(running.endpoint);
     outputs = outputsSchema.parse(running.deployment?.features["exports"]);
     dynamodb = new DynamoDBClient(aws);
@@ -106,7 +106,7 @@ describe("exports, deployed", () => {
     );
   }
 
-  /** The role of an application, which lets our account in and may read its table. */
+  /** A role of an application that our account may assume to read its table. */
   async function createReader(RoleName: string, table: string): Promise<void> {
     const policy = (statement: object) => JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
     const trust = { Effect: "Allow", Principal: { AWS: "arn:aws:iam::000000000000:root" }, Action: "sts:AssumeRole" };
@@ -130,10 +130,10 @@ describe("exports, deployed", () => {
 
   async function run(payload: Readonly<Record<string, unknown>>): Promise<unknown> {
     const { Payload, FunctionError } = await new LambdaClient(aws).send(
-      new InvokeCommand({ FunctionName: outputs.run_function_name, Payload: Buffer.from(JSON.stringify(payload)) }),
+      new InvokeCommand({ FunctionName: outputs.start_function_name, Payload: Buffer.from(JSON.stringify(payload)) }),
     );
-    const answer: unknown = JSON.parse(Payload?.transformToString() ?? "null");
-    return FunctionError === undefined ? answer : { failed: answer };
+    const response: unknown = JSON.parse(Payload?.transformToString() ?? "null");
+    return FunctionError === undefined ? response : { failed: response };
   }
 
   async function keys(prefix: string): Promise<readonly string[]> {
@@ -161,13 +161,12 @@ describe("exports, deployed", () => {
   }
 
   /** The records of an export's runs, oldest first. */
-  async function runsOf(subject: string): Promise<readonly Readonly<Record<string, string | undefined>>[]> {
+  async function runsOf(exportId: string): Promise<readonly Readonly<Record<string, string | undefined>>[]> {
     const { Items = [] } = await dynamodb.send(
       new QueryCommand({
         TableName: outputs.state_table_name,
-        KeyConditionExpression: "subject = :subject AND begins_with(#item, :run)",
-        ExpressionAttributeNames: { "#item": "item" },
-        ExpressionAttributeValues: { ":subject": { S: subject }, ":run": { S: "run#" } },
+        KeyConditionExpression: "pk = :pk AND begins_with(sk, :run)",
+        ExpressionAttributeValues: { ":pk": { S: exportId }, ":run": { S: "run#" } },
       }),
     );
     return Items.map(({ status, error, cause, items }) => ({
@@ -237,16 +236,16 @@ describe("exports, deployed", () => {
     }
     await eventually(
       () => runsOf("user-logs/shop/eu-central-1/e2e-app-logs"),
-      (runs) => runs.some(({ status }) => status === "FINISHED"),
+      (runs) => runs.some(({ status }) => status === "SUCCEEDED"),
       30_000,
     );
 
-    // The same day again: no new data. And an application that has had none.
+    // The same day again, and an application without items.
     await send([
       { ...job, application: "shop" },
       { ...job, application: "quiet", table_name: "e2e-quiet-logs" },
     ]);
-    const answers = await eventually(
+    const outputsOfJobs = await eventually(
       async () => {
         const { executions = [] } = await sfn.send(
           new ListExecutionsCommand({ stateMachineArn: outputs.state_machine_arn, statusFilter: "SUCCEEDED" }),
@@ -263,7 +262,7 @@ describe("exports, deployed", () => {
         ),
       60_000,
     );
-    expect(answers).toContain(folder("shop"));
+    expect(outputsOfJobs).toContain(folder("shop"));
     expect(await keys(folder("quiet"))).toEqual([]);
   }, 180_000);
 
@@ -294,9 +293,9 @@ describe("exports, deployed", () => {
       detached: true,
     });
     const ended = once(killed, "exit");
-    const begun = () => readdir(join(home, "restore")).catch(() => []);
-    await eventually(begun, (files) => files.some((file) => file.endsWith(".json")), 180_000).finally(async () => {
-      process.kill(-(killed.pid ?? 0), "SIGKILL"); // with whatever it has started
+    const savedFiles = () => readdir(join(home, "restore")).catch(() => []);
+    await eventually(savedFiles, (files) => files.some((file) => file.endsWith(".json")), 180_000).finally(async () => {
+      process.kill(-(killed.pid ?? 0), "SIGKILL"); // the whole process group
       await ended;
     });
 
@@ -318,14 +317,14 @@ describe("exports, deployed", () => {
   }, 600_000);
 
   it("are one when two are started at once", async () => {
-    const answers = await Promise.all([
+    const responses = await Promise.all([
       run({ export: "everything", day: "2026-01-01" }),
       run({ export: "everything", day: "2026-01-01" }),
     ]);
-    expect(answers).not.toContainEqual({ failed: expect.anything() as unknown });
-    const bodies = answers.map((answer) => z.object({ body: z.string() }).parse(answer).body);
+    expect(responses).not.toContainEqual({ failed: expect.anything() as unknown });
+    const bodies = responses.map((response) => z.object({ body: z.string() }).parse(response).body);
     expect(bodies.filter((body) => body === '"Uploaded to s3."')).toHaveLength(1);
-    expect(bodies.filter((body) => body.includes("is running already"))).toHaveLength(1);
+    expect(bodies.filter((body) => body.includes("already running"))).toHaveLength(1);
     expect((await manifestIn("everything/dt=2026-01-01/")).items).toBe(ITEMS);
   }, 300_000);
 
@@ -341,16 +340,16 @@ describe("exports, deployed", () => {
         new ScanCommand({ TableName: outputs.state_table_name, ConsistentRead: true }),
       );
       return (started.Items ?? []).filter(
-        ({ subject, item, seen }) =>
-          subject?.S?.startsWith("slow#") === true &&
-          item?.S?.startsWith("segment#") === true &&
-          Number(seen?.M?.["items"]?.N) > 0,
+        ({ pk, sk, progress }) =>
+          pk?.S?.startsWith("slow#") === true &&
+          sk?.S?.startsWith("segment#") === true &&
+          Number(progress?.M?.["items"]?.N) > 0,
       );
     };
     await eventually(segments, ({ length }) => length > 0, 60_000);
     await sfn.send(new StopExecutionCommand({ executionArn }));
     expect(await keys("slow/dt=2026-01-02/_SUCCESS")).toEqual([]);
-    // The next one, of another day: it finishes the one before it first. Meanwhile the killed one's workers live on, in Lambda.
+    // The run of another day finishes the killed one first, while its functions still run.
     expect(await run({ export: "slow", day: "2026-01-03" })).toMatchObject({ body: '"Uploaded to s3."' });
     for (const day of ["2026-01-02", "2026-01-03"]) {
       const manifest = await manifestIn(`slow/dt=${day}/`);
@@ -398,7 +397,7 @@ describe("exports, deployed", () => {
     expect(await keys(`empty/dt=${today()}/_SUCCESS`)).toHaveLength(1);
   }, 60_000);
 
-  it("clear away what another run has left: parts, and uploads that nobody completed", async () => {
+  it("delete what another run has left: parts, and incomplete uploads", async () => {
     const folder = "empty/dt=2026-03-01/";
     const at = { Bucket: outputs.bucket_name, Key: `${folder}part-0000-00000.ndjson.gz` };
     await s3.send(new PutObjectCommand({ ...at, Key: `${folder}part-0007-00003.ndjson.gz`, Body: "stray" }));
@@ -422,19 +421,19 @@ describe("exports, deployed", () => {
       expect(record).toMatchObject({ status: "FAILED", cause: expect.stringMatching(reason) as unknown });
       expect(await keys(`${name}/`)).toEqual([]);
     },
-    60_000, // no time to try in vain
+    60_000, // no time for useless retries
   );
 
   it("fail clearly where reading is not allowed, and are completed by the next run once it is", async () => {
     const folder = "empty/dt=2026-03-02/";
-    const asked = { export: "empty", day: "2026-03-02" };
+    const event = { export: "empty", day: "2026-03-02" };
     const reason = /is not authorized to perform: dynamodb:Scan/;
     await withStatementsOnly(
       aws,
-      "almanac-local-exports-read",
-      (sid) => sid !== "Tables",
+      "almanac-local-exports-read-segment",
+      (sid) => sid !== "TableNames",
       async () => {
-        expect(await run(asked)).toMatchObject({
+        expect(await run(event)).toMatchObject({
           failed: { errorMessage: expect.stringMatching(reason) as unknown },
         });
       },
@@ -443,14 +442,14 @@ describe("exports, deployed", () => {
       expect.objectContaining({ status: "FAILED", cause: expect.stringMatching(reason) as unknown }),
     );
     expect(await keys(folder)).toEqual([]);
-    expect(await run(asked)).toMatchObject({ body: '"Uploaded to s3."' });
+    expect(await run(event)).toMatchObject({ body: '"Uploaded to s3."' });
     expect(await keys(`${folder}_SUCCESS`)).toHaveLength(1);
-  }, 120_000);
+  }, 240_000);
 
   it("are started by their schedule", async () => {
     await eventually(
       () => runsOf("ticking"),
-      (runs) => runs.some(({ status }) => status === "FINISHED"),
+      (runs) => runs.some(({ status }) => status === "SUCCEEDED"),
       120_000,
     );
   }, 130_000);

@@ -10,16 +10,16 @@ import { SOON_EXPIRING_DAYS } from "../support/target-servers";
 import { awsConfiguration, eventually, home, npmRun, startArguments } from "./support/system";
 
 const outputsSchema = z.object({
-  table_name: z.string(),
+  telemetry_table_name: z.string(),
   check_function_name: z.string(),
   dead_letter_queue_url: z.string(),
-  status_bucket_name: z.string(),
+  status_page_bucket_name: z.string(),
 });
 
-/** As far as it is looked at. */
+/** The fields used here. */
 const statusSchema = z.object({
-  targets: z.array(z.object({ name: z.string(), state: z.string() })),
-  incidents: z.array(z.object({ target: z.string(), closedAt: z.string().nullable(), message: z.string() })),
+  monitors: z.array(z.object({ name: z.string(), state: z.string() })),
+  incidents: z.array(z.object({ monitor: z.string(), closedAt: z.string().nullable(), message: z.string() })),
 });
 
 const rowSchema = z.object({
@@ -38,7 +38,7 @@ const rowSchema = z.object({
 });
 type Row = z.output<typeof rowSchema>;
 
-/** What each target's outcome is, whenever it is checked. */
+/** Each target's outcome. */
 const EXPECTED: Readonly<Record<string, object>> = {
   good: { ok: true, status: 200 },
   "too-slow": { ok: false, reason: "timeout" },
@@ -69,17 +69,17 @@ describe("heartbeats, deployed", () => {
     aws = awsConfiguration(running.endpoint);
     outputs = outputsSchema.parse(running.deployment?.features["heartbeats"]);
 
-    const whole = Object.keys(EXPECTED).length;
+    const expectedRows = Object.keys(EXPECTED).length;
     const rows = await eventually(
       () => rowsOf("aws.events"),
-      ({ length }) => length >= whole,
+      ({ length }) => length >= expectedRows,
       150_000,
     );
     const [first] = rows;
     scheduled = rows.filter(({ event }) => event.time === first?.event.time);
   }, 160_000);
 
-  /** The rows that an event of this source has caused, over midnight too. */
+  /** The rows of events with this source, of two days around midnight. */
   async function rowsOf(source: string): Promise<Row[]> {
     const dynamodb = new DynamoDBClient(aws);
     const days = [new Date(Date.now() - 600_000), new Date()].map((time) => time.toISOString().slice(0, 10));
@@ -87,7 +87,7 @@ describe("heartbeats, deployed", () => {
       [...new Set(days)].map((day) =>
         dynamodb.send(
           new QueryCommand({
-            TableName: outputs.table_name,
+            TableName: outputs.telemetry_table_name,
             KeyConditionExpression: "utcDate = :day",
             ExpressionAttributeValues: { ":day": { S: day } },
           }),
@@ -110,7 +110,7 @@ describe("heartbeats, deployed", () => {
     expect(scheduled.map(({ target }) => target).sort()).toEqual(Object.keys(EXPECTED).sort());
   });
 
-  it.each(Object.entries(EXPECTED))("tell what became of %s", (target, outcome) => {
+  it.each(Object.entries(EXPECTED))("have the outcome of %s", (target, outcome) => {
     expect(scheduled.find((row) => row.target === target)?.outcome).toMatchObject(outcome);
   });
 
@@ -131,7 +131,10 @@ describe("heartbeats, deployed", () => {
   });
 
   it("are there at once after npm start, from the sample tick", async () => {
-    expect((await rowsOf("almanac.start")).length).toBe(Object.keys(EXPECTED).length);
+    const rows = await rowsOf("almanac.start");
+    // The start suite runs npm start again.
+    const first = rows.filter(({ event }) => event.time === rows[0]?.event.time);
+    expect(first.length).toBe(Object.keys(EXPECTED).length);
   });
 
   it("are shown by npx almanac heartbeats status", async () => {
@@ -148,21 +151,21 @@ describe("heartbeats, deployed", () => {
   it("are shown on the status page, with the incident that a failure has opened", async () => {
     const s3 = new S3Client(aws);
     const read = async (Key: string): Promise<string> => {
-      const { Body } = await s3.send(new GetObjectCommand({ Bucket: outputs.status_bucket_name, Key }));
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket: outputs.status_page_bucket_name, Key }));
       return (await Body?.transformToString()) ?? "";
     };
     const status = statusSchema.parse(JSON.parse(await eventually(() => read("status.json"), Boolean, 30_000)));
-    const stateOf = (target: string) => status.targets.find(({ name }) => name === target)?.state;
+    const stateOf = (monitor: string) => status.monitors.find(({ name }) => name === monitor)?.state;
     expect([stateOf("good"), stateOf("server-error")]).toEqual(["up", "down"]);
-    // The longer the system runs, the more targets are known to be down: their turn comes later.
-    expect(status.incidents.filter(({ target }) => target === "server-error")).toEqual([
-      { target: "server-error", closedAt: null, message: "status 500, expected 200-299" },
+    // Other targets go down later.
+    expect(status.incidents.filter(({ monitor }) => monitor === "server-error")).toEqual([
+      { monitor: "server-error", closedAt: null, message: "status 500, expected 200-299" },
     ]);
     expect(await read("index.html")).toContain("status 500, expected 200-299");
     expect(await read("badges/good.svg")).toContain("<svg");
   }, 40_000);
 
-  it("keep an event that nobody understands: after its retries it is a dead letter", async () => {
+  it("move an invalid event to the dead-letter queue after its retries", async () => {
     const event = { source: "nobody", id: `strange-${Date.now()}` };
     await new LambdaClient(aws).send(
       new InvokeCommand({
@@ -183,11 +186,11 @@ describe("heartbeats, deployed", () => {
         );
         return Messages.map(({ Body = "" }) => Body);
       },
-      (all) => all.some((body) => body.includes(event.id)),
+      (all) => all.some((each) => each.includes(event.id)),
       60_000,
     );
-    const letter = bodies.find((body) => body.includes(event.id)) ?? "";
-    expect(JSON.parse(letter)).toMatchObject({
+    const body = bodies.find((each) => each.includes(event.id)) ?? "";
+    expect(JSON.parse(body)).toMatchObject({
       requestPayload: event,
       responsePayload: { errorMessage: expect.stringContaining(`expected "Scheduled Event"`) as unknown },
     });
@@ -195,7 +198,8 @@ describe("heartbeats, deployed", () => {
 
   it("sends dead letters back to the checker with npx almanac redrive", async () => {
     const { code, output } = await npmRun("redrive", "heartbeats", ...startArguments);
-    expect(output).toMatch(/heartbeats: [1-9]\d* sent back\./);
+    // The letter that is sent back fails again, and may be there again before the command ends.
+    expect(output).toMatch(/heartbeats: [1-9]\d* sent back(, \d+ left)?\./);
     expect(code).toBe(0);
   }, 60_000);
 });

@@ -13,16 +13,16 @@ import { GUARDED_PARAMETER } from "./support/targets";
 
 const outputsSchema = z.object({
   check_function_name: z.string(),
-  status_bucket_name: z.string(),
-  report_url: z.string(),
-  report_api_id: z.string(),
+  status_page_bucket_name: z.string(),
+  heartbeat_url: z.string(),
+  heartbeat_api_id: z.string(),
 });
 
-/** As far as it is looked at. */
+/** The fields used here. */
 const statusSchema = z.object({
   generatedAt: z.string(),
-  targets: z.array(z.object({ name: z.string(), state: z.string() })),
-  incidents: z.array(z.object({ target: z.string(), closedAt: z.string().nullable(), message: z.string() })),
+  monitors: z.array(z.object({ name: z.string(), state: z.string() })),
+  incidents: z.array(z.object({ monitor: z.string(), closedAt: z.string().nullable(), message: z.string() })),
 });
 type Status = z.output<typeof statusSchema>;
 
@@ -37,8 +37,8 @@ describe("incidents, deployed", () => {
     outputs = outputsSchema.parse(running.deployment?.features["heartbeats"]);
   });
 
-  /** One more round of checks now, between those of the schedule. Returns when it ends. */
-  async function round(): Promise<void> {
+  /** Invokes the checker once, besides its schedule. */
+  async function check(): Promise<void> {
     const event = scheduledEvent({ source: "almanac.test", time: new Date().toISOString() });
     const { FunctionError, Payload } = await new LambdaClient(aws).send(
       new InvokeCommand({ FunctionName: outputs.check_function_name, Payload: JSON.stringify(event) }),
@@ -47,34 +47,34 @@ describe("incidents, deployed", () => {
   }
 
   async function read(key: string): Promise<string> {
-    const command = new GetObjectCommand({ Bucket: outputs.status_bucket_name, Key: key });
+    const command = new GetObjectCommand({ Bucket: outputs.status_page_bucket_name, Key: key });
     return (await (await new S3Client(aws).send(command)).Body?.transformToString()) ?? "";
   }
 
-  /** What is published once that is good. */
-  const published = (isGood: (status: Status) => boolean) =>
-    eventually(async () => statusSchema.parse(JSON.parse(await read("status.json"))), isGood, 30_000);
+  /** Waits for a published status that satisfies the condition. */
+  const published = (condition: (status: Status) => boolean) =>
+    eventually(async () => statusSchema.parse(JSON.parse(await read("status.json"))), condition, 30_000);
 
-  const stateOf = ({ targets }: Status, target: string) => targets.find(({ name }) => name === target)?.state;
+  const stateOf = ({ monitors }: Status, monitor: string) => monitors.find(({ name }) => name === monitor)?.state;
 
-  it("are one, and over, where a server fails for a while and recovers", async () => {
+  it("open and close once where a server fails for a while and recovers", async () => {
     const moody = targetsSchema
       .parse(JSON.parse(readFileSync(targetsFile, "utf8")))
       .find(({ name }) => name === "moody");
-    if (moody === undefined) throw new Error("there is no target moody");
-    const answerFromNowOn = (status: number) => fetch(`${moody.url}?${status}`, { method: "PUT" });
+    if (moody === undefined) throw new Error("no target moody");
+    const setStatus = (status: number) => fetch(`${moody.url}?${status}`, { method: "PUT" });
 
-    await answerFromNowOn(503);
-    for (let failures = 0; failures < 4; failures += 1) await round();
+    await setStatus(503);
+    for (let failures = 0; failures < 4; failures += 1) await check();
     const during = await published((status) => stateOf(status, "moody") === "down");
-    expect(during.incidents.filter(({ target }) => target === "moody")).toMatchObject([{ closedAt: null }]);
+    expect(during.incidents.filter(({ monitor }) => monitor === "moody")).toMatchObject([{ closedAt: null }]);
 
-    await answerFromNowOn(200);
-    for (let successes = 0; successes < 3; successes += 1) await round();
+    await setStatus(200);
+    for (let successes = 0; successes < 3; successes += 1) await check();
     const after = await published((status) => stateOf(status, "moody") === "up");
-    const incidents = after.incidents.filter(({ target }) => target === "moody");
+    const incidents = after.incidents.filter(({ monitor }) => monitor === "moody");
     expect(incidents).toEqual([
-      { target: "moody", closedAt: expect.any(String) as unknown, message: "status 503, expected 200-299" },
+      { monitor: "moody", closedAt: expect.any(String) as unknown, message: "status 503, expected 200-299" },
     ]);
 
     const page = await eventually(
@@ -91,11 +91,11 @@ describe("incidents, deployed", () => {
     expect(code).toBe(0);
   }, 120_000);
 
-  it("take the badge of a target away that is there no more", async () => {
-    const badge = { Bucket: outputs.status_bucket_name, Key: "badges/former.svg" };
+  it("remove the badge of a removed monitor", async () => {
+    const badge = { Bucket: outputs.status_page_bucket_name, Key: "badges/former.svg" };
     const s3 = new S3Client(aws);
     await s3.send(new PutObjectCommand({ ...badge, Body: "<svg/>" }));
-    await round();
+    await check();
     await eventually(
       async () => (await s3.send(new ListObjectsV2Command({ Bucket: badge.Bucket, Prefix: badge.Key }))).Contents ?? [],
       ({ length }) => length === 0,
@@ -104,40 +104,40 @@ describe("incidents, deployed", () => {
     expect(await read("badges/good.svg")).toContain("<svg");
   }, 60_000);
 
-  it("do not come of a secret that could not be read, and once it can be, the target is checked", async () => {
+  it("do not open for an unreadable secret, and the target is checked once it is readable", async () => {
     const before = await published((status) => stateOf(status, "guarded") !== undefined);
     expect(stateOf(before, "guarded")).toBe("unknown");
     const parameter = { Name: GUARDED_PARAMETER, Value: "Bearer e2e", Type: "SecureString" } as const;
     await new SSMClient(aws).send(new PutParameterCommand(parameter));
-    await round();
+    await check();
     const after = await published((status) => stateOf(status, "guarded") === "up");
-    expect(after.incidents.filter(({ target }) => target === "guarded")).toEqual([]);
+    expect(after.incidents.filter(({ monitor }) => monitor === "guarded")).toEqual([]);
   }, 60_000);
 
-  describe("of jobs", () => {
-    const report = (job: string) => signedFetch(`${outputs.report_url}/${job}`, { method: "POST" }, aws);
+  describe("of cron monitors", () => {
+    const sendHeartbeat = (name: string) => signedFetch(`${outputs.heartbeat_url}/${name}`, { method: "POST" }, aws);
 
-    it("have a door at an address that works", () => {
-      expect(outputs.report_url).toBe(
-        `${aws.endpoint}/restapis/${outputs.report_api_id}/live/_user_request_/heartbeats`,
+    it("have an API at a working address", () => {
+      expect(outputs.heartbeat_url).toBe(
+        `${aws.endpoint}/restapis/${outputs.heartbeat_api_id}/live/_user_request_/heartbeats`,
       );
     });
 
-    it("do not come where the job reports in, signed", async () => {
-      const answer = await report("nightly-backup");
-      expect(answer.status).toBe(200);
-      await expect(answer.json()).resolves.toMatchObject({ job: "nightly-backup" });
+    it("do not open where the job sends signed heartbeats", async () => {
+      const response = await sendHeartbeat("nightly-backup");
+      expect(response.status).toBe(200);
+      await expect(response.json()).resolves.toMatchObject({ monitor: "nightly-backup" });
 
-      await round();
+      await check();
       await published((status) => stateOf(status, "nightly-backup") === "up");
       const { output } = await npmRun("heartbeats", "status", ...startArguments);
-      expect(output).toMatch(/^nightly-backup +up +report \d+ s ago/m);
+      expect(output).toMatch(/^nightly-backup +up +heartbeat \d+ s ago/m);
     }, 60_000);
 
-    it("take no report that is not signed, nor of a job that nobody knows", async () => {
-      const unsigned = await fetch(`${outputs.report_url}/nightly-backup`, { method: "POST" });
+    it("accept no unsigned heartbeat, and none of an unknown cron monitor", async () => {
+      const unsigned = await fetch(`${outputs.heartbeat_url}/nightly-backup`, { method: "POST" });
       expect(unsigned.status).toBe(403);
-      expect((await report("nobody")).status).toBe(404);
+      expect((await sendHeartbeat("unknown")).status).toBe(404);
     }, 30_000);
   });
 });

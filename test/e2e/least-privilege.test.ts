@@ -6,30 +6,30 @@ import { homeAt } from "../../scripts/shared/home";
 import { readRunning } from "../../scripts/emulator/run-record";
 import { scheduledEvent } from "../support/lambda";
 import { EXCEPTIONS } from "../support/least-privilege/exceptions";
-import { describeVerdict, judge } from "../support/least-privilege/judge";
+import { describeEvaluation, evaluatePermissions } from "../support/least-privilege/evaluate";
 import { deployedPolicies } from "./support/deployed-policies";
 import { withStatementsOnly } from "./support/roles";
 import { awsConfiguration, home, stackDirectory } from "./support/system";
 
 const callSchema = z.object({ role: z.string(), action: z.string(), resource: z.string() });
 
-/** After all other tests, of whose calls this is: by itself it finds next to everything unused. */
+/** Runs after all other suites, whose calls it evaluates. */
 describe("least privilege", () => {
-  it("is what every role has: all that was asked was allowed, and all that is allowed was asked", async () => {
+  it("holds for every role: every call was allowed, and every permission was used", async () => {
     const lines = (await readFile(callsFile(home), "utf8")).trim().split("\n");
     const calls = lines.map((line) => callSchema.parse(JSON.parse(line)));
     const deployed = await deployedPolicies(stackDirectory);
-    for (const role of ["almanac-local-timers-api", "almanac-local-workflow-task"])
+    for (const role of ["almanac-local-timers-api", "almanac-local-workflows-task"])
       expect([...deployed.roles.keys()].filter((name) => calls.some((call) => call.role === name))).toContain(role);
 
-    expect(describeVerdict(await judge(calls, deployed, EXCEPTIONS))).toEqual([]);
+    expect(describeEvaluation(await evaluatePermissions(calls, deployed, EXCEPTIONS))).toEqual([]);
   }, 120_000);
 
-  it("was enforced meanwhile: a function whose role allows it nothing but logs is refused", async () => {
+  it("was enforced: a function whose role only allows logs is denied", async () => {
     const running = await readRunning(homeAt(home));
-    if (running === undefined) throw new Error("npm start has left nothing running");
+    if (running === undefined) throw new Error("npm start is not running");
     const aws = awsConfiguration(running.endpoint);
-    const FunctionName = "almanac-local-workflow-sweep";
+    const FunctionName = "almanac-local-workflows-sweep";
     const invoke = async () => {
       const { FunctionError, Payload } = await new LambdaClient(aws).send(
         new InvokeCommand({
@@ -37,7 +37,7 @@ describe("least privilege", () => {
           Payload: JSON.stringify(scheduledEvent({ time: new Date().toISOString() })),
         }),
       );
-      return { failed: FunctionError !== undefined, answer: Payload?.transformToString() };
+      return { failed: FunctionError !== undefined, response: Payload?.transformToString() };
     };
 
     await withStatementsOnly(
@@ -45,9 +45,9 @@ describe("least privilege", () => {
       FunctionName,
       (sid) => sid === "Logs",
       async () => {
-        const { failed, answer } = await invoke();
+        const { failed, response } = await invoke();
         expect(failed).toBe(true);
-        expect(answer).toContain("is not authorized to perform: states:ListExecutions");
+        expect(response).toContain("is not authorized to perform: states:ListExecutions");
       },
     );
     expect(await invoke()).toMatchObject({ failed: false });

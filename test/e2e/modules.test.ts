@@ -1,4 +1,4 @@
-/** What `npx almanac modules` writes, applied by plain Terraform: without CDKTF, and beside the environment that it was written from. */
+/** Applies the output of `npx almanac modules` with plain Terraform, beside the environment of the same modules. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { terraform, terraformOutputs, withoutAwsSettings } from "../../scripts/t
 import { awsConfiguration, home, npmRun } from "./support/system";
 
 const outputsSchema = z.object({
-  heartbeats: z.looseObject({ table_name: z.string(), check_function_name: z.string() }),
+  heartbeats: z.looseObject({ telemetry_table_name: z.string(), check_function_name: z.string() }),
 });
 
 const tick = {
@@ -23,8 +23,8 @@ const tick = {
   detail: {},
 };
 
-/** What Terraform merges into the example, so that it works with the emulator. */
-const EMULATED = {
+/** Override file that points the example to the emulator. */
+const EMULATOR_OVERRIDE = {
   provider: {
     aws: {
       access_key: "test",
@@ -47,12 +47,12 @@ describe("a module by plain Terraform", () => {
 
   it("is applied from its example, works, and is destroyed", async () => {
     const endpoint = (await readRunning(homeAt(home)))?.endpoint;
-    if (endpoint === undefined) throw new Error("nothing runs");
+    if (endpoint === undefined) throw new Error("npm start is not running");
     const written = await npmRun("modules", "local", "--out", folder);
     expect(written).toMatchObject({ code: 0 });
 
     const cwd = join(folder, "heartbeats", "examples", "basic");
-    await writeFile(join(cwd, "emulator_override.tf.json"), JSON.stringify(EMULATED));
+    await writeFile(join(cwd, "emulator_override.tf.json"), JSON.stringify(EMULATOR_OVERRIDE));
     const options = { cwd, environment: { ...withoutAwsSettings(), AWS_ENDPOINT_URL: endpoint } };
     await terraform(["init", "-no-color"], options);
     await terraform(["apply", "-auto-approve", "-no-color", "-parallelism=30"], options);
@@ -65,8 +65,10 @@ describe("a module by plain Terraform", () => {
       );
       expect(FunctionError).toBeUndefined();
       const dynamodb = new DynamoDBClient(awsConfiguration(endpoint));
-      const { Items = [] } = await dynamodb.send(new ScanCommand({ TableName: heartbeats.table_name }));
-      expect(Items.map(({ target }) => target?.S).sort()).toEqual(["aws-emulator", "nobody-home"]);
+      const { Items = [] } = await dynamodb.send(new ScanCommand({ TableName: heartbeats.telemetry_table_name }));
+      // Not those of its own schedule.
+      const checked = Items.filter(({ event }) => event?.M?.["id"]?.S === tick.id);
+      expect(checked.map(({ target }) => target?.S).sort()).toEqual(["aws-emulator", "unreachable"]);
       await expect(terraform(["plan", "-detailed-exitcode", "-no-color"], options)).resolves.toContain("No changes");
     } finally {
       await terraform(["destroy", "-auto-approve", "-no-color", "-parallelism=30"], options);

@@ -1,4 +1,4 @@
-/** A whole life of somebody's own environment, by the commands that people run: made, tried, unchanged, taken down, gone. */
+/** The life cycle of a personal environment, by its commands: deploy, use, review, destroy. */
 import { join } from "node:path";
 import { homeAt } from "../../scripts/shared/home";
 import { readRunning } from "../../scripts/emulator/run-record";
@@ -12,21 +12,21 @@ let endpoint: string;
 let variables: Readonly<Record<string, string>>;
 beforeAll(async () => {
   const running = await readRunning(homeAt(home));
-  if (running === undefined) throw new Error("nothing runs");
+  if (running === undefined) throw new Error("npm start is not running");
   endpoint = running.endpoint;
   variables = { ALMANAC_AWS_ENDPOINT: endpoint, CDKTF_OUTDIR: join(home, "rehearsal.out") };
 });
 
 const run = (command: string, ...args: readonly string[]) => npmRunWith(variables, command, ...args, ...options);
 
-describe("an environment of one's own", () => {
-  it("can't be destroyed before it is there: the name may be another's, mistyped", async () => {
+describe("a personal environment", () => {
+  it("cannot be destroyed before it is deployed: the name may be mistyped", async () => {
     const { code, output } = await run("destroy", NAME, "--yes");
     expect(output).toContain(`has no environment "${NAME}", and no personal environment of that name is deployed`);
     expect(code).toBe(1);
   }, 60_000);
 
-  it("is made by npx almanac deploy, its state bucket included", async () => {
+  it("is created by npx almanac deploy, with its state bucket", async () => {
     const { code, output } = await run("deploy", NAME, "--yes");
     expect(output).toContain(`${NAME} is not in test/e2e/support/personal-app.ts: a personal environment`);
     expect(output).toContain(`State bucket: almanac-${NAME}-terraform-state`);
@@ -58,11 +58,11 @@ describe("an environment of one's own", () => {
 
   it("has an empty plan", async () => {
     const { code, output } = await run("review", NAME, "--drift");
-    expect(output).toContain("Nothing would change: what is deployed is what is written.");
+    expect(output).toContain("No changes: the deployed environment matches the configuration.");
     expect(code).toBe(0);
   }, 120_000);
 
-  it("is taken down, and proved to be gone", async () => {
+  it("is destroyed without orphaned resources", async () => {
     const { code, output } = await run("destroy", NAME, "--yes");
     expect(output).toMatch(new RegExp(`${NAME}: \\d+ resources destroyed`));
     expect(output).toContain(`almanac-${NAME}-terraform-state: deleted`);
@@ -74,9 +74,9 @@ describe("an environment of one's own", () => {
 });
 
 describe("production", () => {
-  it("is not destroyed in passing", async () => {
-    for (const words of [["--yes"], ["--yes-destroy", "staging"]]) {
-      const { code, output } = await run("destroy", "production", ...words);
+  it("is not destroyed without its name", async () => {
+    for (const flags of [["--yes"], ["--yes-destroy", "staging"]]) {
+      const { code, output } = await run("destroy", "production", ...flags);
       expect(output).toContain("npx almanac destroy production --yes-destroy production");
       expect(code).toBe(1);
     }

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 import {
   GetBucketEncryptionCommand,
@@ -6,14 +7,15 @@ import {
   GetPublicAccessBlockCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
+import { LAMBDA_RUNTIME } from "../../modules/constructs/versions";
 import { terraform, terraformEnvironment } from "../../scripts/terraform/terraform";
 import { runCommand } from "../../scripts/shared/run-command";
 import { homeAt } from "../../scripts/shared/home";
 import { readRunning } from "../../scripts/emulator/run-record";
-import { awsConfiguration, home, npmRun, stackDirectory, startArguments } from "./support/system";
+import { awsConfiguration, home, npmRun, stackDirectory, startArguments, withDeployment } from "./support/system";
 
 describe("npm start", () => {
-  it("says what it does, how long it takes, and what runs where", () => {
+  it("prints its steps, their durations and the deployed resources", () => {
     const output = process.env["ALMANAC_E2E_START"] ?? "";
     for (const step of ["Emulator", "Synthesize", "State bucket", "Terraform init", "Terraform apply", "Sample data"]) {
       expect(output).toMatch(new RegExp(`${step}.* \\(\\d+\\.\\d s\\)`));
@@ -29,13 +31,23 @@ describe("npm start", () => {
   });
 
   it("finds itself running, and deploys nothing that is there already", async () => {
-    const { code, output } = await npmRun("start", ...startArguments);
-    expect(code).toBe(0);
+    const { code, output } = await withDeployment(() => npmRun("start", ...startArguments));
     expect(output).toContain("runs already");
     expect(output).toMatch(/Terraform apply: (nothing|0 added)/);
-  }, 60_000);
+    expect([code, output]).toEqual([0, expect.any(String)]);
+  }, 180_000);
 
-  const onLinux = process.platform === "linux" ? it : it.skip; // where /proc tells
+  const onLinux = process.platform === "linux" ? it : it.skip; // /proc
+  onLinux("runs functions on the Node that Lambda runs", async () => {
+    const emulator = (await readRunning(homeAt(home)))?.emulator.process.pid ?? 0;
+    const programs = familyOf(emulator).map((pid) => unlessEnded(() => readlinkSync(`/proc/${pid}/exe`), ""));
+    const versions = [...new Set(programs)]
+      .filter((program) => program.endsWith("/node"))
+      .map((program) => execFileSync(program, ["--version"], { encoding: "utf8" }));
+    const [, major] = /^nodejs(\d+)\.x$/.exec(LAMBDA_RUNTIME) ?? [];
+    expect(versions.map((version) => version.split(".")[0])).toEqual([`v${major}`]);
+  });
+
   onLinux("listens on loopback only, its Lambdas too", async () => {
     const emulator = (await readRunning(homeAt(home)))?.emulator.process.pid ?? 0;
     const listeners = listenersOf(familyOf(emulator));
@@ -44,31 +56,32 @@ describe("npm start", () => {
   });
 });
 
-/** A process and all that it has started. */
+/** Reads /proc, where a process or socket may disappear between two reads. */
+function unlessEnded<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch {
+    return otherwise;
+  }
+}
+
+/** A process and its descendants. */
 function familyOf(pid: number): number[] {
   const children = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
-    .filter((name) => {
-      try {
-        return new RegExp(`\\) \\S ${pid} `).test(readFileSync(`/proc/${name}/stat`, "utf8"));
-      } catch {
-        return false; // it has ended meanwhile
-      }
-    });
+    .filter((name) =>
+      new RegExp(`\\) \\S ${pid} `).test(unlessEnded(() => readFileSync(`/proc/${name}/stat`, "utf8"), "")),
+    );
   return [pid, ...children.flatMap((child) => familyOf(Number(child)))];
 }
 
-/** The addresses (hexadecimal, as the kernel writes them) on which processes listen. */
+/** Listening addresses of processes, in hexadecimal. */
 function listenersOf(pids: readonly number[]): string[] {
   const sockets = new Set(
     pids.flatMap((pid) =>
-      readdirSync(`/proc/${pid}/fd`).map((fd) => {
-        try {
-          return readlinkSync(`/proc/${pid}/fd/${fd}`);
-        } catch {
-          return ""; // closed meanwhile
-        }
-      }),
+      unlessEnded(() => readdirSync(`/proc/${pid}/fd`), []).map((fd) =>
+        unlessEnded(() => readlinkSync(`/proc/${pid}/fd/${fd}`), ""),
+      ),
     ),
   );
   return ["/proc/net/tcp", "/proc/net/tcp6"]
@@ -79,7 +92,7 @@ function listenersOf(pids: readonly number[]): string[] {
 }
 
 describe("npx almanac bootstrap local", () => {
-  it("finds the state bucket as it shall be, however often it is asked", async () => {
+  it("is idempotent: the state bucket is configured", async () => {
     const { code, output } = await npmRun("bootstrap", "local", ...startArguments);
     expect(output).toContain("almanac-local-terraform-state: there already");
     expect(code).toBe(0);
@@ -98,17 +111,16 @@ describe("npx almanac bootstrap local", () => {
     });
     const { Policy } = await s3.send(new GetBucketPolicyCommand({ Bucket }));
     expect(Policy).toContain('"aws:SecureTransport":"false"');
-  }, 30_000);
+  }, 120_000);
 });
 
 describe("a plan after the deployment", () => {
   it("is empty", async () => {
-    await expect(
-      terraform(["plan", "-no-color", "-detailed-exitcode", "-lock=false"], { cwd: stackDirectory }),
-    ).resolves.toContain("No changes.");
-  }, 60_000);
+    const plan = ["plan", "-no-color", "-detailed-exitcode", "-lock=false"];
+    await expect(withDeployment(() => terraform(plan, { cwd: stackDirectory }))).resolves.toContain("No changes.");
+  }, 180_000);
 
-  /** Runs cdktf's own command, in the folder that npm start has initialised: without its lock file, cdktf would ask the registry. */
+  /** Runs cdktf in the folder that npm start has initialised: without its lock file, cdktf would need the registry. */
   async function cdktf(...args: readonly string[]): Promise<string> {
     const running = await readRunning(homeAt(home));
     const { code, stdout, stderr } = await runCommand(
@@ -133,10 +145,11 @@ describe("a plan after the deployment", () => {
   }
 
   it("is empty in cdktf, too", async () => {
-    expect(await cdktf("diff", "local")).toContain("No changes.");
-  }, 120_000);
+    expect(await withDeployment(() => cdktf("diff", "local"))).toContain("No changes.");
+  }, 300_000);
 
   it("leaves cdktf deploy nothing to do", async () => {
-    expect(await cdktf("deploy", "local", "--auto-approve")).toContain("0 added, 0 changed, 0 destroyed");
-  }, 120_000);
+    const output = await withDeployment(() => cdktf("deploy", "local", "--auto-approve"));
+    expect(output).toContain("0 added, 0 changed, 0 destroyed");
+  }, 300_000);
 });

@@ -7,7 +7,7 @@ import { home, npmRun, startArguments } from "./support/system";
 
 const outputsSchema = z.looseObject({ api_url: z.url() });
 
-/** Each run has ids of its own: the table may hold another's. */
+/** Unique to this run: the table may contain timers of another. */
 const name = (id: string) => `${id}-${process.pid}`;
 
 describe("the API of timers, deployed", () => {
@@ -15,7 +15,7 @@ describe("the API of timers, deployed", () => {
   let timers: TimersClient;
   beforeAll(async () => {
     const running = await readRunning(homeAt(home));
-    if (running === undefined) throw new Error("npm start has left nothing running");
+    if (running === undefined) throw new Error("npm start did not start an environment");
     url = outputsSchema.parse(running.deployment?.features["timers"]).api_url;
     const credentials = { accessKeyId: "test", secretAccessKey: "test" };
     timers = new TimersClient({ url, region: "eu-central-1", credentials });
@@ -23,7 +23,7 @@ describe("the API of timers, deployed", () => {
   const plain = (method: string, path: string, body?: object, headers: Record<string, string> = {}) =>
     fetch(`${url}${path}`, {
       method,
-      // The emulator wants to see a signature, whichever it is.
+      // The emulator requires any signature.
       headers: {
         Authorization: "AWS4-HMAC-SHA256 Credential=test/20261121/eu-central-1/execute-api/aws4_request",
         ...headers,
@@ -31,38 +31,38 @@ describe("the API of timers, deployed", () => {
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
 
-  it("answers the requests of the service that timers replace as it did", async () => {
-    const id = name("faithful");
+  it("responds to requests of the legacy timer service in its format", async () => {
+    const id = name("legacy");
     const put = await plain("PUT", `/periodic/${id}`, { minuteOfHour: "5", timerCallbackData: { order: 7 } });
-    const answer = {
+    const legacy = {
       id,
       shardId: expect.stringMatching(/^shard[01]$/) as unknown,
       timeShardId: `05:${id}`,
       timerCallbackData: { order: 7 },
     };
-    expect([put.status, await put.json()]).toEqual([200, answer]);
+    expect([put.status, await put.json()]).toEqual([200, legacy]);
     expect(put.headers.get("access-control-allow-origin")).toBe("*");
-    expect(await (await plain("GET", `/periodic/${id}`)).json()).toMatchObject(answer);
+    expect(await (await plain("GET", `/periodic/${id}`)).json()).toMatchObject(legacy);
     const deleted = await plain("DELETE", `/periodic/${id}`);
     expect([deleted.status, await deleted.text()]).toEqual([200, `"${id}"`]);
-    const gone = await plain("GET", `/periodic/${id}`);
-    expect([gone.status, await gone.text()]).toEqual([404, `"${id}"`]);
+    const notFound = await plain("GET", `/periodic/${id}`);
+    expect([notFound.status, await notFound.text()]).toEqual([404, `"${id}"`]);
     expect((await plain("DELETE", `/periodic/${id}`)).status).toBe(200);
     const missing = await plain("PUT", `/periodic/${id}`);
     expect([missing.status, await missing.text()]).toEqual([
       400,
       "invalid request, you are missing the parameter body",
     ]);
-  }, 30_000); // the function's first start is in it
+  }, 30_000); // includes a cold start
 
-  it("answers browsers, without a signature, and nobody else", async () => {
+  it("allows only CORS preflight requests without a signature", async () => {
     for (const path of ["/periodic/tea", "/oneshot/tea", "/periodic", "/batch"]) {
       const { status, headers } = await fetch(`${url}${path}`, { method: "OPTIONS" });
-      const told = ["origin", "methods", "headers"].map((what) => headers.get(`access-control-allow-${what}`));
-      expect([status, ...told]).toEqual([200, "*", "OPTIONS,PUT,GET,DELETE", "Content-Type"]);
+      const allowed = ["origin", "methods", "headers"].map((name) => headers.get(`access-control-allow-${name}`));
+      expect([status, ...allowed]).toEqual([200, "*", "OPTIONS,PUT,GET,DELETE", "Content-Type"]);
     }
-    const refused = await fetch(`${url}/periodic/tea`);
-    expect([refused.status, refused.headers.get("access-control-allow-origin")]).toEqual([403, "*"]);
+    const unsigned = await fetch(`${url}/periodic/tea`);
+    expect([unsigned.status, unsigned.headers.get("access-control-allow-origin")]).toEqual([403, "*"]);
   });
 
   it("puts, replaces and deletes timers of every schedule", async () => {
@@ -81,13 +81,13 @@ describe("the API of timers, deployed", () => {
     expect([await timers.periodic.get(id), await timers.oneshot.get(id)]).toEqual([undefined, undefined]);
   }, 30_000);
 
-  it("says where and why it refuses", async () => {
+  it("rejects invalid requests with the field and the reason", async () => {
     const put = timers.periodic.put(name("bad"), { minuteOfHour: 75 });
     await expect(put).rejects.toThrow("body.minuteOfHour: is not a minute of 0 to 59");
     await expect(timers.periodic.put("a b", {})).rejects.toThrow(InvalidRequestError);
   });
 
-  it("puts many at once, lists them page by page, and deletes them", async () => {
+  it("puts a batch, lists it page by page, and deletes it", async () => {
     const ids = Array.from({ length: 30 }, (_, index) => name(`many:${index}`));
     const put = await timers.batch(ids.map((id) => ({ kind: "oneshot", id, put: { delaySeconds: 86_400 } })));
     expect(put.filter(({ ok }) => ok)).toHaveLength(30);
@@ -99,7 +99,7 @@ describe("the API of timers, deployed", () => {
     expect(deleted.filter(({ ok }) => ok)).toHaveLength(30);
   }, 30_000);
 
-  it("is there for people, too: npx almanac timers", async () => {
+  it("is available on the command line: npx almanac timers", async () => {
     const id = name("tea");
     const run = (...args: string[]) => npmRun("timers", ...args, ...startArguments);
     expect(await run("put", id, "--every", "15 minutes", "--data", '{"tea":"green"}')).toMatchObject({

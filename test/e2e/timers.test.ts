@@ -14,7 +14,7 @@ import { TimersClient } from "../../clients/timers";
 import { systemClock } from "../../functions/shared/clock";
 import { mapConcurrently } from "../../functions/shared/concurrency";
 import { MESSAGE_ATTRIBUTES } from "../../functions/timers/contract";
-import { fireAt, placeOf } from "../../functions/timers/schedule/fire-times";
+import { fireAt, indexKeyOf } from "../../functions/timers/schedule/fire-times";
 import type { Schedule } from "../../functions/timers/schedule/schedule";
 import { cursorKey, timerTable, type TimerTable } from "../../functions/timers/storage/timer-table";
 import type { StoredTimer, Timer } from "../../functions/timers/schedule/timer";
@@ -50,7 +50,7 @@ const MINUTE = 60_000;
 const SHARD = "shard0";
 const CROWD = 6_000;
 
-/** One more than the deployed dispatcher knows of: nobody else works it off. */
+/** Beyond the deployed shard count: only this test dispatches it. */
 const OWN_SHARD = "shard2";
 const ORPHANS = 600;
 
@@ -63,16 +63,16 @@ describe("timers, deployed", () => {
 
   beforeAll(async () => {
     const running = await readRunning(homeAt(home));
-    if (running === undefined) throw new Error("npm start has left nothing running");
+    if (running === undefined) throw new Error("npm start did not start an environment");
     aws = awsConfiguration(running.endpoint);
     outputs = outputsSchema.parse(running.deployment?.features["timers"]);
     dynamodb = new DynamoDBClient(aws);
     table = timerTable(dynamodb, outputs.table_name, { clock: systemClock, random: Math.random });
     timers = new TimersClient({ url: outputs.api_url, ...aws });
     await putEveryMinute();
-  });
+  }, 120_000);
 
-  /** A timer as it stands in the table long after it was put: the dispatcher's alone. */
+  /** A timer whose fires are all left to the dispatcher. */
   function dispatched(id: string, schedule: Schedule, shard = SHARD): StoredTimer {
     const putAt = Date.now() - 1_000;
     return {
@@ -81,26 +81,26 @@ describe("timers, deployed", () => {
       shard,
       version: `v-${id}`,
       schedule,
-      data: '{"all":"the same"}',
+      data: '{"same":"for all timers"}',
       enabled: true,
       putAt,
-      through: putAt,
+      enqueuedUntil: putAt,
     };
   }
 
   const oneshot = (id: string, at: number, shard?: string): StoredTimer => dispatched(id, { kind: "once", at }, shard);
 
-  /** What fires each minute while the others are tested, some handed over by the API and some by the dispatcher. */
+  /** Timers that fire every minute during the other tests, enqueued by the API or by the dispatcher. */
   async function putEveryMinute(): Promise<void> {
     await timers.periodic.put("minutely-api-every", { every: "1 minute", secondOfMinute: 30 });
     await timers.periodic.put("minutely-api-cron", { cron: "* * * * ? *", timeZone: "Asia/Kolkata" });
     const every = dispatched("minutely-dispatched-every", { kind: "every", periodMs: MINUTE, phaseMs: 30_000 });
     const cron = dispatched("minutely-dispatched-cron", { kind: "cron", expression: "* * * * ? *", timeZone: "UTC" });
-    for (const timer of [every, cron]) await table.put(timer, placeOf(timer));
+    for (const timer of [every, cron]) await table.put(timer, indexKeyOf(timer));
   }
 
-  /** As if the dispatcher had not run since. */
-  async function cursorBackTo(at: number, shard = SHARD): Promise<void> {
+  /** Simulates that the dispatcher has not run since. */
+  async function resetCursor(at: number, shard = SHARD): Promise<void> {
     await table.ensureCursor(shard, at);
     await dynamodb.send(
       new UpdateItemCommand({
@@ -121,7 +121,7 @@ describe("timers, deployed", () => {
 
   /** @param prefix of the timer's kind and id: `oneshot#crowd-` */
   async function recorded(prefix: string): Promise<readonly Recorded[]> {
-    const found: Recorded[] = [];
+    const fires: Recorded[] = [];
     let ExclusiveStartKey: Record<string, AttributeValue> | undefined;
     do {
       const { Items = [], LastEvaluatedKey }: ScanCommandOutput = await dynamodb.send(
@@ -130,19 +130,19 @@ describe("timers, deployed", () => {
           ...(ExclusiveStartKey && { ExclusiveStartKey }),
         }),
       );
-      found.push(...Items.map((item) => recordedSchema.parse(unmarshall(item))));
+      fires.push(...Items.map((item) => recordedSchema.parse(unmarshall(item))));
       ExclusiveStartKey = LastEvaluatedKey;
     } while (ExclusiveStartKey !== undefined);
-    return found.filter(({ timer }) => timer.startsWith(prefix));
+    return fires.filter(({ timer }) => timer.startsWith(prefix));
   }
 
-  /** Puts a fire's message into the queue, so often. */
+  /** Sends a fire's message this many times. */
   async function deliver(timer: Timer, at: number, times: number): Promise<void> {
     const { kind, id, version, shard, due, fireId, data } = fireAt(timer, at);
-    const told = { kind, id, version, shard, due: new Date(due).toISOString(), fireId };
+    const attributes = { kind, id, version, shard, due: new Date(due).toISOString(), fireId };
     const MessageAttributes = Object.fromEntries(
-      Object.entries(told).map(([name, StringValue]) => [
-        MESSAGE_ATTRIBUTES[name as keyof typeof told],
+      Object.entries(attributes).map(([name, StringValue]) => [
+        MESSAGE_ATTRIBUTES[name as keyof typeof attributes],
         { DataType: "String", StringValue },
       ]),
     );
@@ -161,8 +161,8 @@ describe("timers, deployed", () => {
   it("fire all 6,000 that are due in one minute, each once, none early", async () => {
     const due = Math.ceil(Date.now() / MINUTE) * MINUTE + MINUTE;
     const crowd = Array.from({ length: CROWD }, (_, index) => oneshot(`crowd-${index}`, due - (index % 60) * 1_000));
-    await mapConcurrently(crowd, 50, (timer) => table.put(timer, placeOf(timer)));
-    await cursorBackTo(due - MINUTE);
+    await mapConcurrently(crowd, 50, (timer) => table.put(timer, indexKeyOf(timer)));
+    await resetCursor(due - MINUTE);
 
     const fires = await eventually(
       () => recorded("oneshot#crowd-"),
@@ -174,23 +174,23 @@ describe("timers, deployed", () => {
     expect(fires.filter(({ lateMs }) => lateMs < 0)).toEqual([]);
   }, 400_000);
 
-  it("bear a fire that is delivered again, and drop those of timers that are replaced or gone", async () => {
+  it("record a redelivered fire once, and fence fires of replaced and deleted timers", async () => {
     const now = Date.now();
-    const [kept, replaced, gone] = ["kept", "replaced", "gone"].map((id) => oneshot(`again-${id}`, now));
-    if (!kept || !replaced || !gone) throw new Error("three of them");
-    await table.put(kept, undefined);
+    const [live, replaced, deleted] = ["live", "replaced", "deleted"].map((id) => oneshot(`again-${id}`, now));
+    if (!live || !replaced || !deleted) throw new Error("three timers");
+    await table.put(live, undefined);
     await table.put({ ...replaced, version: "newer" }, undefined);
-    for (const timer of [gone, replaced, kept]) await deliver(timer, now, 3);
+    for (const timer of [deleted, replaced, live]) await deliver(timer, now, 3);
     await eventually(
       () => recorded("oneshot#again-"),
       ({ length }) => length > 0,
       30_000,
     );
     await new Promise((wait) => setTimeout(wait, 3_000));
-    expect((await recorded("oneshot#again-")).map(({ timer }) => timer)).toEqual(["oneshot#again-kept"]);
+    expect((await recorded("oneshot#again-")).map(({ timer }) => timer)).toEqual(["oneshot#again-live"]);
   }, 60_000);
 
-  it("wait for the time of a fire that was delivered long before", async () => {
+  it("delay the callback of a fire delivered before its due time", async () => {
     const due = Math.ceil(Date.now() / 1_000) * 1_000 + 8_000;
     const early = oneshot("early", due);
     await table.put(early, undefined);
@@ -203,11 +203,11 @@ describe("timers, deployed", () => {
     expect(fires.map(({ lateMs }) => lateMs >= 0)).toEqual([true]);
   }, 70_000);
 
-  it("lose nothing that is put while the queue takes nothing: the dispatcher hands it over", async () => {
+  it("lose nothing put while the queue is unavailable: the dispatcher enqueues it", async () => {
     await withStatementsOnly(
       aws,
       "almanac-local-timers-api",
-      (sid) => sid !== "FiresQueue",
+      (sid) => sid !== "FiresQueueUrl",
       async () => {
         await timers.oneshot.put("stranded", { delaySeconds: 1 });
       },
@@ -217,20 +217,20 @@ describe("timers, deployed", () => {
       ({ length }) => length > 0,
       90_000,
     );
-  }, 120_000);
+  }, 240_000);
 
-  it("lose nothing when the dispatcher is killed in the middle of its run: the next tick completes it", async () => {
+  it("lose nothing when the dispatcher is killed during a run: the next run completes it", async () => {
     const begin = Date.now();
     const due = begin + 25_000;
-    // All in the first window after the cursor: else the run moves the cursor on before it is killed.
+    // All in the first window after the cursor, else the run advances the cursor before it is killed.
     const cursor = Math.floor(due / MINUTE) * MINUTE;
     const ids = Array.from({ length: ORPHANS }, (_, index) => `orphan-${index}`);
     const orphans = ids.map((id, index) => oneshot(id, Math.min(due + index, cursor + MINUTE), OWN_SHARD));
-    await mapConcurrently(orphans, 50, (timer) => table.put(timer, placeOf(timer)));
-    await cursorBackTo(cursor, OWN_SHARD);
+    await mapConcurrently(orphans, 50, (timer) => table.put(timer, indexKeyOf(timer)));
+    await resetCursor(cursor, OWN_SHARD);
     const run = {
       endpoint: aws.endpoint,
-      environment: { TIMERS_TABLE: outputs.table_name, FIRES_QUEUE: outputs.fires_queue_url, SHARDS: "3" },
+      environment: { TIMERS_TABLE: outputs.table_name, FIRES_QUEUE_URL: outputs.fires_queue_url, SHARDS: "3" },
       event: { target: 2, targets: 3 },
       remainingMs: 12_000,
     };
@@ -242,10 +242,10 @@ describe("timers, deployed", () => {
     const left = await cursorOf(OWN_SHARD);
     expect(left).toMatchObject({ cursor, leaseOwner: expect.any(String) as unknown });
 
-    // As long as the dead run's lease lasts, nobody takes its place.
+    // The killed run's lease must expire first.
     await new Promise((wait) => setTimeout(wait, (left.leaseUntil ?? 0) - Date.now() + 100));
     expect(await dispatchInProcess(run)).toMatchObject({ code: 0, signal: null });
-    // Its own, or that of a deployed dispatcher that has heard of the new shard meanwhile.
+    // By this run, or by the deployed dispatcher once it knows the new shard.
     await eventually(
       () => cursorOf(OWN_SHARD),
       ({ cursor }) => cursor > due + ORPHANS,
@@ -260,10 +260,10 @@ describe("timers, deployed", () => {
     expect(fires.filter(({ lateMs }) => lateMs < 0)).toEqual([]);
   }, 120_000);
 
-  it("fire once by the API, with the data of the last that was put, and not at all once deleted", async () => {
-    await timers.oneshot.put("soon-kept", { delaySeconds: 4, timerCallbackData: "first" });
+  it("fire once after a PUT to the API, with the data of the last PUT, and not after a DELETE", async () => {
+    await timers.oneshot.put("soon-replaced", { delaySeconds: 4, timerCallbackData: "first" });
     await timers.oneshot.put("soon-deleted", { delaySeconds: 4 });
-    await timers.oneshot.put("soon-kept", { delaySeconds: 5, timerCallbackData: "second" });
+    await timers.oneshot.put("soon-replaced", { delaySeconds: 5, timerCallbackData: "second" });
     await timers.oneshot.delete("soon-deleted");
     await eventually(
       () => recorded("oneshot#soon-"),
@@ -272,19 +272,19 @@ describe("timers, deployed", () => {
     );
     await new Promise((wait) => setTimeout(wait, 2_000));
     expect((await recorded("oneshot#soon-")).map(({ timer, data }) => [timer, data])).toEqual([
-      ["oneshot#soon-kept", '"second"'],
+      ["oneshot#soon-replaced", '"second"'],
     ]);
-    expect(await npmRun("timers", "fires", "soon-kept", "--once", ...startArguments)).toMatchObject({
+    expect(await npmRun("timers", "fires", "soon-replaced", "--once", ...startArguments)).toMatchObject({
       code: 0,
       output: expect.stringMatching(/^\S+Z +\S+Z +\d+ +"second"$/m) as unknown,
     });
   }, 120_000);
 
   it.each([
-    ["every minute, handed over by the API", "minutely-api-every", 30],
-    ["by cron, handed over by the API", "minutely-api-cron", 0],
-    ["every minute, handed over by the dispatcher", "minutely-dispatched-every", 30],
-    ["by cron, handed over by the dispatcher", "minutely-dispatched-cron", 0],
+    ["every minute, enqueued by the API", "minutely-api-every", 30],
+    ["by cron, enqueued by the API", "minutely-api-cron", 0],
+    ["every minute, enqueued by the dispatcher", "minutely-dispatched-every", 30],
+    ["by cron, enqueued by the dispatcher", "minutely-dispatched-cron", 0],
   ])(
     "fire %s, without a gap",
     async (_, id, second) => {

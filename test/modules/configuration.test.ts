@@ -4,7 +4,7 @@ import { Environment, type EnvironmentInput } from "../../modules/environment";
 
 const target = { name: "site", url: "https://example.org/" };
 
-/** What synth says of a configuration; a JavaScript user's compiler would not have said it before. */
+/** The problems that synth reports. Takes `unknown`, because users of JavaScript have no compiler. */
 function problems(input: unknown, name = "staging"): readonly string[] {
   try {
     new Environment(new App(), name, input as EnvironmentInput);
@@ -31,12 +31,12 @@ describe("a configuration error", () => {
     [
       "a schedule in bad English",
       { region: "eu-central-1", heartbeats: { schedule: "rate(1 minutes)", targets: [] } },
-      'staging.heartbeats.schedule: "rate(1 minutes)" needs "1 minute", as EventBridge has it',
+      'staging.heartbeats.schedule: "rate(1 minutes)" needs "1 minute", as EventBridge requires',
     ],
     [
       "a schedule without an interval",
       { region: "eu-central-1", heartbeats: { schedule: "cron(0 17 * * ? *)", targets: [] } },
-      'staging.heartbeats.schedule: "cron(0 17 * * ? *)" is not a rate of 480 minutes or less: heartbeats come at even intervals',
+      'staging.heartbeats.schedule: "cron(0 17 * * ? *)" is not a rate of 480 minutes or less',
     ],
     [
       "a name used twice",
@@ -51,7 +51,7 @@ describe("a configuration error", () => {
     [
       "credentials in a URL",
       { region: "eu-central-1", heartbeats: { targets: [{ name: "site", url: "https://me:secret@example.org/" }] } },
-      "staging.heartbeats.targets[0].url: carries credentials, which would be in Terraform's state",
+      "staging.heartbeats.targets[0].url: contains credentials, which would be in Terraform's state",
     ],
     [
       "a credential in a header",
@@ -59,7 +59,7 @@ describe("a configuration error", () => {
         region: "eu-central-1",
         heartbeats: { targets: [{ ...target, headers: { Authorization: "Bearer secret" } }] },
       },
-      'staging.heartbeats.targets[0].headers.Authorization: carries a credential, which would be in Terraform\'s state: say { ssm: "/its/parameter" }',
+      'staging.heartbeats.targets[0].headers.Authorization: is a credential, which would be in Terraform\'s state: use { ssm: "/parameter/name" }',
     ],
     [
       "a status that is none",
@@ -74,48 +74,48 @@ describe("a configuration error", () => {
     [
       "an address that only a private target may have",
       { region: "eu-central-1", heartbeats: { targets: [{ name: "site", url: "http://192.168.1.1/" }] } },
-      'staging.heartbeats.targets[0].url: "http://192.168.1.1/" leads to a private address (192.168.0.0/16), where only a target with private: true may lead',
+      'staging.heartbeats.targets[0].url: "http://192.168.1.1/" is at a private address (192.168.0.0/16), which needs private: true',
     ],
     [
       "a job used twice",
       {
         region: "eu-central-1",
-        heartbeats: { targets: [], jobs: [0, 1].map(() => ({ name: "job", everySeconds: 60 })) },
+        heartbeats: { targets: [], cronMonitors: [0, 1].map(() => ({ name: "job", everySeconds: 60 })) },
       },
-      'staging.heartbeats.jobs[1].name: "job" is used twice',
+      'staging.heartbeats.cronMonitors[1].name: "job" is used twice',
     ],
     [
-      "a channel's name that AWS's names have no room for",
-      { region: "eu-central-1", channels: { jobOrdersOfAllOurShops: { key: "/id" } } },
-      "staging.channels.jobOrdersOfAllOurShops: is longer than 20 characters, a hyphen before each capital included",
+      "a pipeline's name that AWS's names have no room for",
+      { region: "eu-central-1", pipelines: { jobOrdersOfAllOurShops: { key: "/id" } } },
+      "staging.pipelines.jobOrdersOfAllOurShops: is longer than 20 characters, a hyphen before each capital included",
     ],
     [
       "a pointer without its slash",
-      { region: "eu-central-1", channels: { jobOrder: { key: "jobOrderId" } } },
-      'staging.channels.jobOrder.key: "jobOrderId" is not a JSON Pointer such as "/jobOrderId" or "/customer/name"',
+      { region: "eu-central-1", pipelines: { jobOrder: { key: "jobOrderId" } } },
+      'staging.pipelines.jobOrder.key: "jobOrderId" is not a JSON Pointer such as "/jobOrderId" or "/customer/name"',
     ],
     [
       "a schema with a keyword that is none",
-      { region: "eu-central-1", channels: { jobOrder: { key: "/id", schema: { requried: ["id"] } } } },
-      'staging.channels.jobOrder.schema: {"requried":["id"]} is not a JSON Schema: strict mode: unknown keyword: "requried"',
+      { region: "eu-central-1", pipelines: { jobOrder: { key: "/id", schema: { requried: ["id"] } } } },
+      'staging.pipelines.jobOrder.schema: {"requried":["id"]} is not a JSON Schema: strict mode: unknown keyword: "requried"',
     ],
     [
-      "a job named as a target",
+      "a cron monitor named as a target",
       {
         region: "eu-central-1",
-        heartbeats: { targets: [target], jobs: [{ name: "site", everySeconds: 60 }] },
+        heartbeats: { targets: [target], cronMonitors: [{ name: "site", everySeconds: 60 }] },
       },
-      'staging.heartbeats.jobs[0].name: "site" is a target\'s name, too',
+      'staging.heartbeats.cronMonitors[0].name: "site" is also the name of a target',
     ],
     [
-      "maintenance that ends before it begins",
+      "maintenance that ends before it starts",
       {
         region: "eu-central-1",
         heartbeats: {
           targets: [{ ...target, maintenance: [{ from: "2026-11-22T00:00:00Z", to: "2026-11-21T00:00:00Z" }] }],
         },
       },
-      'staging.heartbeats.targets[0].maintenance[0]: {"from":"2026-11-22T00:00:00Z","to":"2026-11-21T00:00:00Z"} ends before it begins',
+      'staging.heartbeats.targets[0].maintenance[0]: {"from":"2026-11-22T00:00:00Z","to":"2026-11-21T00:00:00Z"} ends before it starts',
     ],
     [
       "maintenance on no day",
@@ -123,9 +123,9 @@ describe("a configuration error", () => {
       'staging.heartbeats.maintenance[0]: {"day":"mon"} is neither {from, to} nor {weekday, from, minutes}',
     ],
     [
-      "a webhook where its parameter's name should be",
+      "a webhook URL instead of a parameter name",
       { region: "eu-central-1", heartbeats: { targets: [], slackWebhookParameter: "https://hooks.slack.com/x" } },
-      'staging.heartbeats.slackWebhookParameter: "https://hooks.slack.com/x" is not the name of a parameter such as "/almanac/slack/webhook"',
+      'staging.heartbeats.slackWebhookParameter: "https://hooks.slack.com/x" is not an SSM parameter name such as "/almanac/slack/webhook"',
     ],
     [
       "a regular expression that is none",
@@ -135,7 +135,7 @@ describe("a configuration error", () => {
     [
       "a field that is none",
       { region: "eu-central-1", heartbeats: { targets: [{ ...target, timeout: 5 }] } },
-      "staging.heartbeats.targets[0].timeout: is no field of it",
+      "staging.heartbeats.targets[0].timeout: is an unknown field",
     ],
     [
       "a value of another type",
@@ -151,7 +151,7 @@ describe("a configuration error", () => {
     expect(problems(input)).toEqual([problem]);
   });
 
-  it("tells all that is wrong at once", () => {
+  it("reports all problems at once", () => {
     expect(problems({ app: "My App", heartbeats: { targets: [{ name: "Site", url: 7 }] } })).toHaveLength(4);
   });
 

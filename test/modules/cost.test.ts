@@ -41,7 +41,7 @@ describe("staging as it is shipped", () => {
   );
 });
 
-it("costs somebody's own copy no more than staging", async () => {
+it("costs no more for a personal environment than for staging", async () => {
   const [own, staging] = [await estimateOf("alice"), await estimateOf("staging")];
   expect(own.listed).toBeGreaterThan(0);
   expect(own.listed).toBeLessThanOrEqual(staging.listed);

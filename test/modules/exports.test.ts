@@ -29,26 +29,26 @@ describe("the exports module", () => {
   });
 
   it("lets the reader scan these tables, write where exports go, and nothing else", () => {
-    expect(describePolicy(resource(module_(), "aws_iam_role_policy", "read_policy")["policy"])).toEqual([
+    expect(describePolicy(resource(module_(), "aws_iam_role_policy", "read_segment_policy")["policy"])).toEqual([
       "Allow dynamodb:PutItem, dynamodb:UpdateItem on ${aws_dynamodb_table.state.arn} (StateTable)",
-      `Allow dynamodb:Scan on ${["shop-orders", "webapp_user_logs", "app-logs"].map((name) => arn("dynamodb", `table/${name}`)).join(", ")} (Tables)`,
+      `Allow dynamodb:Scan on ${["shop-orders", "webapp_user_logs", "app-logs"].map((name) => arn("dynamodb", `table/${name}`)).join(", ")} (TableNames)`,
       expect.stringMatching(
-        /^Allow s3:AbortMultipartUpload, s3:GetObject, s3:ListBucketMultipartUploads, s3:PutObject on \$\{aws_s3_bucket.files.arn\}, .*\/orders\/\*.* \(Buckets\)$/,
+        /^Allow s3:AbortMultipartUpload, s3:GetObject, s3:ListBucketMultipartUploads, s3:PutObject on \$\{aws_s3_bucket.files.arn\}, .*\/orders\/\*.* \(BucketNames\)$/,
       ),
-      "Allow sts:AssumeRole on arn:aws:iam::123456789012:role/reader (JobRoles)",
-      "Allow logs:CreateLogStream, logs:PutLogEvents on ${aws_cloudwatch_log_group.read_log_group.arn}:* (Logs)",
+      "Allow sts:AssumeRole on arn:aws:iam::123456789012:role/reader (JobRoleArns)",
+      "Allow logs:CreateLogStream, logs:PutLogEvents on ${aws_cloudwatch_log_group.read_segment_log_group.arn}:* (Logs)",
       "Allow xray:PutTelemetryRecords, xray:PutTraceSegments on * (Traces)",
     ]);
   });
 
-  it("tells an export by its rule's name", () => {
+  it("ends a rule's name in the export's", () => {
     expect(resource(module_(), "aws_cloudwatch_event_rule", "schedule_orders")).toMatchObject({
       name: "${var.app}-${var.environment}-exports-schedule-orders",
       schedule_expression: "cron(0 17 * * ? *)",
     });
   });
 
-  it("is late when one of its exports is not done for a day, whatever becomes of the others", () => {
+  it("has a lateness alarm for each daily export, whatever the others do", () => {
     expect(resource(module_(), "aws_cloudwatch_metric_alarm", "late_orders")).toMatchObject({
       metric_name: "finishedExports",
       dimensions: { service: "exports", environment: "${var.app}-${var.environment}", export: "orders" },
@@ -61,7 +61,7 @@ describe("the exports module", () => {
     expect(late(module_({ tables: [{ name: "rare", table: "rare", schedule: "rate(7 days)" }] }))).toEqual([]);
   });
 
-  it("has S3 remove what killed runs have left of uploads, but where S3 is an emulator's", () => {
+  it("has S3 abort incomplete uploads of killed runs, except in the emulator", () => {
     expect(resource(module_(), "aws_s3_bucket_lifecycle_configuration", "abandoned_uploads")).toMatchObject({
       rule: [{ status: "Enabled", abort_incomplete_multipart_upload: [{ days_after_initiation: 15 }] }],
     });
@@ -73,7 +73,7 @@ describe("the exports module", () => {
     expect(module_({ tables: [] }).resource["aws_sqs_queue"]).not.toHaveProperty("jobs");
   });
 
-  it("has a table of Athena's for lines in a folder a day", () => {
+  it("has an Athena table for NDJSON in daily folders", () => {
     const tables = module_().resource["aws_glue_catalog_table"] ?? {};
     expect(Object.keys(tables)).toEqual(["athena_orders"]);
     expect(tables["athena_orders"]).toMatchObject({
@@ -81,38 +81,44 @@ describe("the exports module", () => {
     });
   });
 
-  it("takes the presets to the letter", () => {
+  it("keeps the presets unchanged", () => {
     const [, simple] = synthesizedTables();
     expect(simple).toMatchObject({ ...PRESETS["simple-user-logs"], mode: "full", engine: "scan" });
   });
 
   it.each([
-    [{ mode: "incremental" as const }, "watermark: undefined is missing"],
+    [{ mode: "incremental" as const }, "watermark: undefined is required"],
     [{ watermark: { attribute: "at" } }, "watermark"],
     [{ engine: "dynamodb-export" as const, format: "json" as const }, "engine"],
     [{ format: "json" as const, columns: { id: "string" } }, "columns"],
     [{ prefix: "/orders" }, "prefix"],
     [{ segments: 0 }, "segments"],
-  ])("refuses %j", (wrong, told) => {
+  ])("refuses %j", (wrong, message) => {
     const refused = () => synthesize({ exports: { tables: [{ name: "orders", table: "orders", ...wrong }] } });
     expect(refused).toThrow(ConfigurationError);
-    expect(refused).toThrow(`staging.exports.tables[0].${told}`);
+    expect(refused).toThrow(`staging.exports.tables[0].${message}`);
   });
 
   it("refuses two exports of one name", () => {
     const twice = [1, 2].map(() => ({ name: "orders", table: "orders" }));
-    expect(() => synthesize({ exports: { tables: twice } })).toThrow("is another export's, too");
+    expect(() => synthesize({ exports: { tables: twice } })).toThrow("is the name of another export");
   });
 });
 
 describe("the machine that runs exports", () => {
-  const machine = exportMachine({ claim: "claim", read: "read", native: "native", finish: "finish", fail: "fail" });
+  const machine = exportMachine({
+    claimRun: "claimRun",
+    readSegment: "readSegment",
+    nativeExport: "nativeExport",
+    finishRun: "finishRun",
+    recordFailure: "recordFailure",
+  });
 
   it("is Amazon States Language", () => {
     expect(aslFaultsOf(machine)).toEqual([]);
   });
 
-  it("tries every task again, and records every failure", () => {
+  it("retries every task, and records every failure", () => {
     const tasks = Object.entries(machine.States).filter(([, { Type }]) => Type === "Task" || Type === "Map");
     for (const [name, state] of tasks) {
       if (state.Type === "Task")

@@ -3,10 +3,10 @@ import { overview } from "../support/overview";
 import { describePolicy, resource, synthesize } from "../support/synthesized";
 
 const targets = [{ name: "site", url: "https://example.org/" }];
-const jobs = [{ name: "backup", everySeconds: 86_400 }];
+const cronMonitors = [{ name: "backup", everySeconds: 86_400 }];
 const slackWebhookParameter = "/almanac/slack/webhook";
 const heartbeats = () => {
-  const module = synthesize({ heartbeats: { targets, jobs, slackWebhookParameter } }).modules["heartbeats"];
+  const module = synthesize({ heartbeats: { targets, cronMonitors, slackWebhookParameter } }).modules["heartbeats"];
   if (!module) throw new Error("no module");
   return module;
 };
@@ -16,11 +16,11 @@ describe("the heartbeats module", () => {
     expect(overview(heartbeats())).toMatchSnapshot();
   });
 
-  it("lets the checker read its configuration, write telemetry and states, tell people, and nothing else", () => {
+  it("lets the checker read its configuration, write telemetry and states, notify, and nothing else", () => {
     expect(describePolicy(resource(heartbeats(), "aws_iam_role_policy", "check_policy")["policy"])).toEqual([
-      "Allow dynamodb:BatchWriteItem on ${aws_dynamodb_table.telemetry.arn} (HeartbeatsTable)",
+      "Allow dynamodb:BatchWriteItem on ${aws_dynamodb_table.telemetry.arn} (TelemetryTable)",
       "Allow dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:PutItem, dynamodb:UpdateItem on ${aws_dynamodb_table.state.arn} (StateTable)",
-      "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/targets.json, ${aws_s3_bucket.configuration.arn}/watch.json (TargetsBucket)",
+      "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/targets.json, ${aws_s3_bucket.configuration.arn}/monitors.json (ConfigurationBucket)",
       "Allow lambda:InvokeFunction on ${aws_lambda_function.publish.arn} (PublishFunction)",
       "Allow sns:Publish on ${var.alarm_topic_arn} (NotificationTopic)",
       "Allow kms:Decrypt, kms:GenerateDataKey on ${var.encryption_key_arn} (NotificationTopicKey)",
@@ -31,16 +31,16 @@ describe("the heartbeats module", () => {
     ]);
   });
 
-  it("lets the door for jobs note reports, know its jobs, and nothing else", () => {
+  it("lets the heartbeat API record heartbeats, read the cron monitors, and nothing else", () => {
     expect(describePolicy(resource(heartbeats(), "aws_iam_role_policy", "api_policy")["policy"])).toEqual([
       "Allow dynamodb:UpdateItem on ${aws_dynamodb_table.state.arn} (StateTable)",
-      "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/watch.json (WatchBucket)",
+      "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/monitors.json (ConfigurationBucket)",
       "Allow logs:CreateLogStream, logs:PutLogEvents on ${aws_cloudwatch_log_group.api_log_group.arn}:* (Logs)",
       "Allow xray:PutTelemetryRecords, xray:PutTraceSegments on * (Traces)",
     ]);
   });
 
-  it("opens the door for jobs to signed requests only, and only where there are jobs", () => {
+  it("has an API for signed requests only, and only where there are cron monitors", () => {
     expect(resource(heartbeats(), "aws_api_gateway_method", "api_rest_post_heartbeats_name")).toMatchObject({
       http_method: "POST",
       authorization: "AWS_IAM",
@@ -51,17 +51,17 @@ describe("the heartbeats module", () => {
   });
 
   it("leaves API Gateway's role for logs to the account: environments share it, and each may be destroyed", () => {
-    const { root, modules } = synthesize({ heartbeats: { targets, jobs } });
+    const { root, modules } = synthesize({ heartbeats: { targets, cronMonitors } });
     for (const json of [root, modules["heartbeats"]])
       expect(json?.resource).not.toHaveProperty("aws_api_gateway_account");
   });
 
-  it("asks for no webhook where none is configured", () => {
+  it("has no permission for a webhook where none is configured", () => {
     const module = synthesize({ heartbeats: { targets } }).modules["heartbeats"];
     expect(JSON.stringify(module)).not.toContain("ssm:");
   });
 
-  it("lets the checker read exactly the secrets that headers name, with the keys of one's own that they need", () => {
+  it("lets the checker read exactly the secrets that headers name, with the customer managed keys that they need", () => {
     const key = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
     const withSecrets = [
       { name: "a", url: "https://a.example.org/", headers: { Authorization: { ssm: "/shop/token" } } },
@@ -73,9 +73,9 @@ describe("the heartbeats module", () => {
       (modules["heartbeats"] && resource(modules["heartbeats"], "aws_iam_role_policy", "check_policy")) ?? {};
     const arn = (name: string) =>
       `arn:\${data.aws_partition.partition.partition}:ssm:\${data.aws_region.region.name}:\${data.aws_caller_identity.account.account_id}:parameter${name}`;
-    expect(describePolicy(policy).filter((statement) => statement.includes("Secrets"))).toEqual([
-      `Allow ssm:GetParameter on ${arn("/shop/token")}, ${arn("/forum/key")} (SecretsKeptSeconds)`,
-      `Allow kms:Decrypt on ${key} (SecretsKeptSecondsKeys)`,
+    expect(describePolicy(policy).filter((statement) => statement.includes("Secret"))).toEqual([
+      `Allow ssm:GetParameter on ${arn("/shop/token")}, ${arn("/forum/key")} (SecretCacheSeconds)`,
+      `Allow kms:Decrypt on ${key} (SecretCacheSecondsKeys)`,
     ]);
     expect(root.module["heartbeats"]?.["targets"]).toMatchObject([
       { headers: { Authorization: { ssm: "/shop/token" } } },
@@ -84,18 +84,18 @@ describe("the heartbeats module", () => {
     ]);
   });
 
-  it("lets the publisher read states and keep the page, and nothing else", () => {
+  it("lets the publisher read states, write the page, and nothing else", () => {
     expect(describePolicy(resource(heartbeats(), "aws_iam_role_policy", "publish_policy")["policy"])).toEqual([
       "Allow dynamodb:BatchGetItem, dynamodb:Query on ${aws_dynamodb_table.state.arn} (StateTable)",
-      "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/targets.json, ${aws_s3_bucket.configuration.arn}/watch.json (TargetsBucket)",
-      "Allow s3:DeleteObject, s3:ListBucket, s3:PutObject on ${aws_s3_bucket.status_page_files.arn}, ${aws_s3_bucket.status_page_files.arn}/index.html, ${aws_s3_bucket.status_page_files.arn}/status.json, ${aws_s3_bucket.status_page_files.arn}/badges/* (StatusBucket)",
+      "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/targets.json, ${aws_s3_bucket.configuration.arn}/monitors.json (ConfigurationBucket)",
+      "Allow s3:DeleteObject, s3:ListBucket, s3:PutObject on ${aws_s3_bucket.status_page_files.arn}, ${aws_s3_bucket.status_page_files.arn}/index.html, ${aws_s3_bucket.status_page_files.arn}/status.json, ${aws_s3_bucket.status_page_files.arn}/badges/* (StatusPageBucket)",
       "Allow sqs:SendMessage on ${aws_sqs_queue.dlq.arn} (DeadLetterQueue)",
       "Allow logs:CreateLogStream, logs:PutLogEvents on ${aws_cloudwatch_log_group.publish_log_group.arn}:* (Logs)",
       "Allow xray:PutTelemetryRecords, xray:PutTraceSegments on * (Traces)",
     ]);
   });
 
-  it("keeps telemetry under the keys that its readers know", () => {
+  it("has the telemetry table's keys from the contract", () => {
     expect(resource(heartbeats(), "aws_dynamodb_table", "telemetry")).toMatchObject({
       name: "${var.app}-${var.environment}-heartbeats",
       hash_key: "utcDate",
@@ -118,25 +118,25 @@ describe("the heartbeats module", () => {
     });
   });
 
-  it("hands targets to Terraform as they are written, whatever they contain", () => {
+  it("passes targets to Terraform unchanged, whatever they contain", () => {
     const { root } = synthesize({
       heartbeats: { targets: [{ name: "site", url: "https://example.org/", bodyContains: "${var.app} %{if}" }] },
     });
     expect(root.module["heartbeats"]?.["targets"]).toMatchObject([{ bodyContains: "$${var.app} %%{if}" }]);
   });
 
-  it("gives the checker the time that all its targets can take", () => {
+  it("gives the checker enough time for all its targets", () => {
     const slow = Array.from({ length: 800 }, (_, index) => ({
       name: `slow-${index}`,
       url: "https://example.org/",
       timeoutSeconds: 60,
     }));
     const { root } = synthesize({ heartbeats: { targets: slow } });
-    // 800 checks of 60 s, 400 at a time: two rounds, one to spare, and half a minute around them.
+    // 800 checks of 60 s, 400 at a time: 120 s, the longest check again, and 30 s for reading and saving.
     expect(root.module["heartbeats"]).toMatchObject({ timeout_seconds: 210 });
   });
 
-  it("has names that AWS takes, for the longest that an environment can have", () => {
+  it("has names within AWS's limits for the longest environment name", () => {
     const limits: Readonly<Record<string, number>> = {
       bucket: 63,
       function_name: 64,
@@ -158,7 +158,7 @@ describe("the heartbeats module", () => {
     for (const { name, limit } of names) expect(name.length).toBeLessThanOrEqual(limit);
   });
 
-  it("refuses targets that Lambda has no time for", () => {
+  it("refuses targets that need more than Lambda's time limit", () => {
     const tooSlow = Array.from({ length: 6000 }, (_, index) => ({
       name: `slow-${index}`,
       url: "https://example.org/",

@@ -27,7 +27,7 @@ function personal(name: string | undefined): Environment | undefined {
   }
 }
 
-describe("somebody's own environment", () => {
+describe("a personal environment", () => {
   it("is there when it is asked for by name, and not otherwise", () => {
     expect(personal("alice")?.node.id).toBe("alice");
     for (const name of [undefined, "", "staging"]) expect(personal(name)).toBeUndefined();

@@ -65,11 +65,11 @@ describe("main.ts", () => {
       expect(root(environment).module["heartbeats"]?.source).toBe("./modules/heartbeats");
       expect(readdirSync(join(stackDirectory(environment), "modules", "heartbeats", "assets"))).toEqual([
         "check.zip",
+        ...(environment === "local" ? ["heartbeat-api.zip"] : []),
         "publish.zip",
-        ...(environment === "local" ? ["report-in.zip"] : []),
       ]);
-      expect(root(environment).module["workflow"]?.source).toBe("./modules/workflow");
-      expect(readdirSync(join(stackDirectory(environment), "modules", "workflow", "assets"))).toEqual([
+      expect(root(environment).module["workflows"]?.source).toBe("./modules/workflows");
+      expect(readdirSync(join(stackDirectory(environment), "modules", "workflows", "assets"))).toEqual([
         "reconcile.zip",
         "start.zip",
         "sweep.zip",

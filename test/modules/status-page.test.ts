@@ -20,7 +20,7 @@ describe("the status page", () => {
     const { json, page } = statusPage({});
     expect(Object.keys(json.resource).filter((type) => type.includes("cloudfront"))).toEqual([]);
     expect(resource(json, "aws_s3_bucket", "status_page_files")["bucket"]).toBe(
-      "${var.app}-${var.environment}-sample-page-${data.aws_caller_identity.account.account_id}",
+      "${var.app}-${var.environment}-sample-status-page-${data.aws_caller_identity.account.account_id}",
     );
     expect(page.url).toMatch(/^s3:\/\/.+\/index\.html$/);
   });
@@ -29,7 +29,7 @@ describe("the status page", () => {
     expect(review(statusPage({ cdn: true }).json)).toMatchSnapshot();
   });
 
-  it("is read by its own distribution and by nobody else", () => {
+  it("is read by its own distribution only", () => {
     const { json } = statusPage({ cdn: true });
     expect(describePolicy(resource(json, "aws_s3_bucket_policy", "status_page_files_policy")["policy"])).toEqual([
       expect.stringMatching(/^Deny s3:\* .* if \{"Bool":\{"aws:SecureTransport":"false"\}\} \(TlsOnly\)$/),
@@ -42,7 +42,7 @@ describe("the status page", () => {
     });
   });
 
-  it("is written by whoever it is bound to, and only its own files", () => {
+  it("is written by the functions that it is bound to, and only its own files", () => {
     const { json } = statusPage({});
     expect(json.resource).not.toHaveProperty("aws_iam_role_policy");
     synthesizeConstructs((feature) => {
@@ -54,7 +54,7 @@ describe("the status page", () => {
     });
   });
 
-  it("speaks TLS 1.2 and above on a domain of its owner's", () => {
+  it("serves TLS 1.2 and above on a custom domain", () => {
     const { json, page } = statusPage({ cdn: true, domain: DOMAIN });
     expect(resource(json, "aws_cloudfront_distribution", "status_page_distribution")).toMatchObject({
       aliases: ["status.example.org"],
@@ -70,11 +70,11 @@ describe("the status page", () => {
     );
   });
 
-  it("takes no domain for a page that is not on the web", () => {
-    expect(() => statusPageSchema.parse({ domain: DOMAIN })).toThrow("has a domain and no cdn");
+  it("refuses a domain without CloudFront", () => {
+    expect(() => statusPageSchema.parse({ domain: DOMAIN })).toThrow("has a domain but cdn is false");
   });
 
-  it("lets nobody frame it, sniff types, or speak plain HTTP", () => {
+  it("forbids framing, MIME sniffing and plain HTTP", () => {
     const { json } = statusPage({ cdn: true });
     expect(resource(json, "aws_cloudfront_response_headers_policy", "status_page_headers")).toMatchObject({
       security_headers_config: {

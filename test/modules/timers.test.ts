@@ -7,15 +7,20 @@ function timers(input: object): TerraformJson {
   return json;
 }
 
-const targetsOf = (json: TerraformJson) => Object.values(json.resource["aws_cloudwatch_event_target"] ?? {});
-const rulesOf = (json: TerraformJson) => Object.keys(json.resource["aws_cloudwatch_event_rule"] ?? {});
+/** The dispatcher's rules or targets. */
+const scheduleOf = (json: TerraformJson, type: "rule" | "target") =>
+  Object.entries(json.resource[`aws_cloudwatch_event_${type}`] ?? {})
+    .filter(([name]) => name.startsWith("dispatch_schedule"))
+    .map(([, resource]) => resource);
+const targetsOf = (json: TerraformJson) => scheduleOf(json, "target");
+const rulesOf = (json: TerraformJson) => scheduleOf(json, "rule");
 
 describe("timers", () => {
-  it("are what a reviewer reads", () => {
+  it("match the overview", () => {
     expect(overview(timers({ shards: 1 }))).toMatchSnapshot();
   });
 
-  it("keep ticks that fail, and have fires that fail come again alone", () => {
+  it("send failed ticks to the dead-letter queue, and retry failed fires one by one", () => {
     const json = timers({});
     expect(resource(json, "aws_lambda_event_source_mapping", "callback_event_source")).toMatchObject({
       function_response_types: ["ReportBatchItemFailures"],
@@ -24,7 +29,7 @@ describe("timers", () => {
       expect(target).toMatchObject({ dead_letter_config: { arn: "${aws_sqs_queue.dlq.arn}" } });
   });
 
-  it("let browsers on any site read every answer of the API", () => {
+  it("allow browsers of any origin to read every response of the API", () => {
     expect(Object.values(timers({}).resource["aws_api_gateway_gateway_response"] ?? {})).toHaveLength(2);
   });
 
@@ -44,11 +49,11 @@ describe("timers", () => {
     expect(Math.max(...perRule.values())).toBeLessThanOrEqual(5);
   });
 
-  it("name a callback of one's own, with its variables and permissions, and record nothing then", () => {
+  it("deploy a custom callback with its variables and permissions, without the table of recorded fires", () => {
     const permissions = [
       { actions: ["ses:SendEmail"], resources: ["arn:aws:ses:eu-central-1:123456789012:identity/x"] },
     ];
-    // Any handler of a user's does; this one is at hand.
+    // Any handler will do.
     const entry = "functions/heartbeats/check.ts";
     const json = timers({ callback: { entry, environment: { GREETING: "${hello}" }, permissions } });
     expect(resource(json, "aws_lambda_function", "callback")).toMatchObject({
@@ -58,7 +63,7 @@ describe("timers", () => {
     expect(Object.keys(json.output)).not.toContain("recorded_fires_table_name");
   });
 
-  it("refuse variables that Almanac sets itself", () => {
-    expect(() => timers({ callback: { environment: { TIMERS_TABLE: "mine" } } })).toThrow(/variable of Almanac's own/);
+  it("reject reserved variables", () => {
+    expect(() => timers({ callback: { environment: { TIMERS_TABLE: "mine" } } })).toThrow(/reserved by Almanac/);
   });
 });

@@ -1,9 +1,9 @@
-/** DynamoDB's expressions, as far as our functions use them: evaluated, not recognised. What is wrong in them is wrong here, too. */
+/** Evaluates DynamoDB expressions, as far as our functions use them; anything else throws. */
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 
 export type Item = Record<string, AttributeValue>;
 
-/** A request to write, as far as it matters. */
+/** The fields of a write request that are evaluated. */
 export interface Request {
   readonly Item?: Item | undefined;
   readonly Key?: Item | undefined;
@@ -13,10 +13,7 @@ export interface Request {
   readonly ExpressionAttributeValues?: Item | undefined;
 }
 
-/**
- * Of conditions and filters: `A AND B OR C`, where each is `attribute_not_exists(a)`, `a IN (b, c)` or a comparison. Numbers are
- * compared as numbers are.
- */
+/** Conditions and filters: `A AND B OR C` of `attribute_not_exists(a)`, `a IN (b, c)` and comparisons. Numbers compare as numbers. */
 export function holds(condition: string, item: Item, request: Request): boolean {
   return condition.split(" OR ").some((parts) => parts.split(" AND ").every((part) => holdsPart(part, item, request)));
 }
@@ -28,7 +25,7 @@ function holdsPart(part: string, item: Item, request: Request): boolean {
   if (one !== undefined && list !== undefined)
     return list.split(", ").some((other) => same(valueOf(one, item, request), valueOf(other, item, request)));
   const [, left = "", operator, right = ""] = /^(\S+) (=|<>|<=|<|>=|>) (\S+)$/.exec(part) ?? [];
-  if (operator === undefined) throw new Error(`what is ${part}?`);
+  if (operator === undefined) throw new Error(`unsupported condition: ${part}`);
   const [a, b] = [valueOf(left, item, request), valueOf(right, item, request)];
   if (operator === "=" || operator === "<>") return same(a, b) === (operator === "=");
   const order = orderOf(a, b);
@@ -38,7 +35,7 @@ function holdsPart(part: string, item: Item, request: Request): boolean {
     : order > 0 || (operator === ">=" && order === 0);
 }
 
-/** Negative, zero or positive; undefined for what has no order. */
+/** Negative, zero or positive; undefined for unordered types. */
 function orderOf(a: AttributeValue | undefined, b: AttributeValue | undefined): number | undefined {
   if (a?.N !== undefined && b?.N !== undefined) return Number(a.N) - Number(b.N);
   if (a?.S !== undefined && b?.S !== undefined) return a.S < b.S ? -1 : Number(a.S > b.S);
@@ -49,7 +46,7 @@ function same(a: AttributeValue | undefined, b: AttributeValue | undefined): boo
   return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** Of updates: `SET a = b, c[1] = d REMOVE e`, where what is set may be a function of what there is. */
+/** Updates: `SET a = b, c[1] = f(d) REMOVE e`. Mutates and returns the item. */
 export function updated(item: Item, request: Request): Item {
   const [, set = "", remove = ""] = /^(?:SET (.*?))? ?(?:REMOVE (.*))?$/.exec(request.UpdateExpression ?? "") ?? [];
   const before = structuredClone(item);
@@ -57,7 +54,7 @@ export function updated(item: Item, request: Request): Item {
     const [target = "", value = ""] = assignment.split(" = ");
     const [, name = "", index] = /^([^[]+)(?:\[(\d+)\])?$/.exec(target) ?? [];
     const found = valueOf(value, before, request);
-    if (found === undefined) throw new Error(`${value} is nothing`);
+    if (found === undefined) throw new Error(`${value} has no value`);
     const attribute = nameOf(name, request);
     if (index === undefined) item[attribute] = found;
     else {
@@ -73,7 +70,7 @@ export function updated(item: Item, request: Request): Item {
 function valueOf(operand: string, item: Item, request: Request): AttributeValue | undefined {
   if (operand.startsWith(":")) {
     const value = request.ExpressionAttributeValues?.[operand];
-    if (value === undefined) throw new Error(`${operand} is not given`);
+    if (value === undefined) throw new Error(`${operand} is not in ExpressionAttributeValues`);
     return value;
   }
   const [, call, inner = ""] = /^(\w+)\((.*)\)$/.exec(operand) ?? [];
@@ -81,17 +78,17 @@ function valueOf(operand: string, item: Item, request: Request): AttributeValue 
   const [first, second] = splitOutside(inner).map((each) => valueOf(each, item, request));
   if (call === "if_not_exists") return first ?? second;
   if (call === "list_append") return { L: [...(first?.L ?? []), ...(second?.L ?? [])] };
-  throw new Error(`what is ${call}?`);
+  throw new Error(`unsupported function: ${call}`);
 }
 
 function nameOf(name: string, { ExpressionAttributeNames = {} }: Request): string {
   if (!name.startsWith("#")) return name;
   const found = ExpressionAttributeNames[name];
-  if (found === undefined) throw new Error(`${name} is not given`);
+  if (found === undefined) throw new Error(`${name} is not in ExpressionAttributeNames`);
   return found;
 }
 
-/** At commas that are in no brackets. */
+/** Splits at commas outside parentheses. */
 function splitOutside(text: string): string[] {
   const parts = [""];
   let depth = 0;

@@ -1,4 +1,4 @@
-/** As much of DynamoDB as the state table asks for, in memory: conditions are kept, transactions are whole or not at all. */
+/** An in-memory DynamoDB for the state table, with conditions and transactions. */
 import {
   BatchGetItemCommand,
   ConditionalCheckFailedException,
@@ -30,26 +30,26 @@ const NAME = "almanac-test-heartbeats-state";
 const $metadata = {};
 
 export interface FakeStateTable extends StateTable {
-  /** All that is stored, sorted by key, without marshalling. */
+  /** All items, sorted by key, unmarshalled. */
   readonly items: () => readonly Record<string, unknown>[];
-  /** Requests so far, by command. */
+  /** Number of requests by command. */
   readonly requests: () => Readonly<Record<string, number>>;
 }
 
-/** A state table over a client of its own. Each request takes a turn of the event loop, so that concurrent rounds interleave. */
+/** Each request yields to the event loop, so that concurrent runs interleave. */
 export function fakeStateTable(clock: Clock): FakeStateTable {
   const stored = new Map<string, Item>();
   const counts: Record<string, number> = {};
   const client = new DynamoDBClient({ region: "eu-central-1" });
   const dynamodb = mockClient(client);
-  const keyOf = (item: Item): string => `${item["subject"]?.S ?? ""} ${item["item"]?.S ?? ""}`;
-  const holds = ({ Item = {}, ConditionExpression, ExpressionAttributeValues = {} }: Put): boolean => {
+  const keyOf = (item: Item): string => `${item["monitor"]?.S ?? ""} ${item["item"]?.S ?? ""}`;
+  const conditionHolds = ({ Item = {}, ConditionExpression, ExpressionAttributeValues = {} }: Put): boolean => {
     const before = stored.get(keyOf(Item));
     if (ConditionExpression === undefined) return true;
-    if (ConditionExpression === "attribute_not_exists(subject)") return before === undefined;
+    if (ConditionExpression === "attribute_not_exists(monitor)") return before === undefined;
     if (ConditionExpression === "revision = :before")
       return before?.["revision"]?.N === ExpressionAttributeValues[":before"]?.N;
-    throw new Error(`what is ${ConditionExpression}?`);
+    throw new Error(`unexpected condition: ${ConditionExpression}`);
   };
   const put = ({ Item = {} }: Put): void => {
     stored.set(keyOf(Item), Item);
@@ -80,7 +80,7 @@ export function fakeStateTable(clock: Clock): FakeStateTable {
   );
   dynamodb.on(PutItemCommand).callsFake(
     on("PutItem", (input: PutItemCommandInput) => {
-      if (!holds(input)) throw new ConditionalCheckFailedException({ message: "no", $metadata });
+      if (!conditionHolds(input)) throw new ConditionalCheckFailedException({ message: "no", $metadata });
       put(input);
       return {};
     }),
@@ -88,43 +88,46 @@ export function fakeStateTable(clock: Clock): FakeStateTable {
   dynamodb.on(TransactWriteItemsCommand).callsFake(
     on("TransactWriteItems", ({ TransactItems = [] }: TransactWriteItemsCommandInput) => {
       const puts = TransactItems.flatMap(({ Put }) => Put ?? []);
-      if (new Set(puts.map(({ Item = {} }) => keyOf(Item))).size < puts.length) throw new Error("an item twice");
-      const CancellationReasons = puts.map((each) => ({ Code: holds(each) ? "None" : "ConditionalCheckFailed" }));
-      if (!puts.every(holds)) throw new TransactionCanceledException({ message: "no", CancellationReasons, $metadata });
+      if (new Set(puts.map(({ Item = {} }) => keyOf(Item))).size < puts.length) throw new Error("duplicate item");
+      const CancellationReasons = puts.map((each) => ({
+        Code: conditionHolds(each) ? "None" : "ConditionalCheckFailed",
+      }));
+      if (!puts.every(conditionHolds))
+        throw new TransactionCanceledException({ message: "no", CancellationReasons, $metadata });
       puts.forEach(put);
       return {};
     }),
   );
   dynamodb.on(UpdateItemCommand).callsFake(
     on("UpdateItem", ({ Key = {}, UpdateExpression = "", ExpressionAttributeValues = {} }: UpdateItemCommandInput) => {
-      const members = ExpressionAttributeValues[":subjects"]?.SS;
+      const members = ExpressionAttributeValues[":monitors"]?.SS;
       if (members !== undefined) {
-        const before = stored.get(keyOf(Key))?.["subjects"]?.SS ?? [];
+        const before = stored.get(keyOf(Key))?.["monitors"]?.SS ?? [];
         const kept = before.filter((each) => !members.includes(each));
         const SS = UpdateExpression.startsWith("ADD") ? [...kept, ...members] : kept;
-        stored.set(keyOf(Key), { ...Key, ...(SS.length > 0 && { subjects: { SS } }) }); // there are no empty sets
+        stored.set(keyOf(Key), { ...Key, ...(SS.length > 0 && { monitors: { SS } }) }); // DynamoDB has no empty sets
         return {};
       }
       const at = ExpressionAttributeValues[":at"];
-      if (at === undefined) throw new Error("no time");
-      if (Number(stored.get(keyOf(Key))?.["reportedAt"]?.N ?? -Infinity) >= Number(at.N))
+      if (at === undefined) throw new Error("no :at");
+      if (Number(stored.get(keyOf(Key))?.["heartbeatAt"]?.N ?? -Infinity) >= Number(at.N))
         throw new ConditionalCheckFailedException({ message: "no", $metadata });
-      stored.set(keyOf(Key), { ...Key, reportedAt: at });
+      stored.set(keyOf(Key), { ...Key, heartbeatAt: at });
       return {};
     }),
   );
   dynamodb.on(QueryCommand).callsFake(
     on("Query", ({ ExpressionAttributeValues: values = {}, ExclusiveStartKey }: QueryCommandInput) => {
-      const [subject = "", from = "", to = ""] = [":subject", ":from", ":to"].map((name) => values[name]?.S);
-      const found = [...stored.values()]
-        .filter((item) => item["subject"]?.S === subject)
+      const [monitor = "", from = "", to = ""] = [":monitor", ":from", ":to"].map((name) => values[name]?.S);
+      const matches = [...stored.values()]
+        .filter((item) => item["monitor"]?.S === monitor)
         .filter(({ item }) => from <= (item?.S ?? "") && (item?.S ?? "") <= to)
         .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
         .filter((item) => ExclusiveStartKey === undefined || keyOf(item) > keyOf(ExclusiveStartKey));
-      // Pages of two, to see that all of them are read.
-      const Items = found.slice(0, 2);
+      // Pages of two, to test pagination.
+      const Items = matches.slice(0, 2);
       const last = Items.at(-1);
-      return { Items, ...(found.length > 2 && last && { LastEvaluatedKey: last }) };
+      return { Items, ...(matches.length > 2 && last && { LastEvaluatedKey: last }) };
     }),
   );
 

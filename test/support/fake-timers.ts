@@ -2,16 +2,16 @@ import type { FireQueue } from "../../functions/timers/queue/fire-queue";
 import type { Fire, StoredTimer } from "../../functions/timers/schedule/timer";
 import { TimerChangedError, type TimerId, type TimerTable } from "../../functions/timers/storage/timer-table";
 
-/** A timers table in memory, as far as the API needs it, and the queue beside it. */
+/** An in-memory timers table and queue for tests of the API. */
 export interface FakeTimers {
   readonly rows: Map<string, StoredTimer>;
   readonly sent: Fire[];
-  readonly table: Pick<TimerTable, "get" | "delete" | "list" | "put" | "move" | "ensureCursor" | "rememberShards">;
+  readonly table: Pick<TimerTable, "get" | "delete" | "list" | "put" | "advance" | "ensureCursor" | "recordShardCount">;
   readonly queue: FireQueue;
 }
 
-/** @param everShards how many shards there were at most */
-export function fakeTimers(everShards = 1): FakeTimers {
+/** @param maxShards largest shard count ever */
+export function fakeTimers(maxShards = 1): FakeTimers {
   const rows = new Map<string, StoredTimer>();
   const sent: Fire[] = [];
   const keyOf = ({ kind, id }: TimerId) => `${kind}#${id}`;
@@ -24,7 +24,7 @@ export function fakeTimers(everShards = 1): FakeTimers {
         rows.delete(keyOf(key));
         return Promise.resolve();
       },
-      // As a scan does: the limit is of rows looked at, of whatever kind.
+      // Like a scan: the limit counts rows of both kinds.
       list: (kind, limit, after) => {
         const all = [...rows.keys()].sort();
         const from = after === undefined ? 0 : all.findIndex((key) => key > after);
@@ -34,23 +34,23 @@ export function fakeTimers(everShards = 1): FakeTimers {
         return Promise.resolve({ timers, ...(next !== undefined && { next }) });
       },
       put: (timer, _, replaces) => {
-        const there = rows.get(keyOf(timer))?.version ?? null;
-        if (replaces !== undefined && replaces !== there)
-          return Promise.reject(new TimerChangedError(`the timer "${timer.id}" is not of that version`));
+        const stored = rows.get(keyOf(timer))?.version ?? null;
+        if (replaces !== undefined && replaces !== stored)
+          return Promise.reject(new TimerChangedError(`the timer "${timer.id}" does not have that version`));
         rows.set(keyOf(timer), timer);
         return Promise.resolve();
       },
-      move: (timer) => {
+      advance: (timer) => {
         rows.set(keyOf(timer), timer);
         return Promise.resolve();
       },
       ensureCursor: () => Promise.resolve(),
-      rememberShards: (count) => Promise.resolve(Math.max(count, everShards)),
+      recordShardCount: (count) => Promise.resolve(Math.max(count, maxShards)),
     },
     queue: {
       send: (fires) => {
         sent.push(...fires);
-        return Promise.resolve({ unsent: [], refused: [], errors: [] });
+        return Promise.resolve({ unsent: [], rejected: [], errors: [] });
       },
     },
   };

@@ -1,16 +1,16 @@
-/** Any item of DynamoDB's, for property tests, and how the same item looks when it comes back. */
+/** Arbitrary DynamoDB items for property tests, and the items that they are restored to. */
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import fc from "fast-check";
 
 import { jsonNumber } from "../../functions/exports/format/scan-page";
 
-/** A value as DynamoDB JSON has it: binary is base64. */
+/** A value in DynamoDB JSON: binary is base64. */
 export type Typed = Readonly<Record<string, unknown>>;
 export type TypedItem = Readonly<Record<string, Typed>>;
 
 const digits = fc.stringMatching(/^\d{1,20}$/);
 
-/** Up to 38 digits and any exponent; also as people may have typed it: `+1`, `.5`, `007`, `1.`, `1E+5`. */
+/** Up to 38 digits and any exponent, also unnormalized: `+1`, `.5`, `007`, `1.`, `1E+5`. */
 export const numberText: fc.Arbitrary<string> = fc.oneof(
   fc.integer().map(String),
   fc.bigInt({ min: -(10n ** 38n), max: 10n ** 38n }).map(String),
@@ -33,7 +33,7 @@ const anyText = fc.oneof(
   fc.string({ minLength: 40, maxLength: 200, unit: fc.constantFrom("a", '"', "\\", "é") }),
 );
 
-/** Tags of our own encoding and of DynamoDB's are names like any other. */
+/** Type tags are valid attribute names. */
 const key = fc.oneof(anyText, fc.constantFrom("B", "BS", "M", "NS", "SS", "S", "N", "L", "Item", "Items", "__proto__"));
 
 const base64 = fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes).toString("base64"));
@@ -60,7 +60,7 @@ const { value } = fc.letrec<{ value: Typed }>((tie) => ({
 
 export const typedItem: fc.Arbitrary<TypedItem> = map(value);
 
-/** The item as the SDK has it, its numbers as JSON writes them. */
+/** The item in the SDK's types, with normalized numbers. */
 export function attributes(item: TypedItem): Record<string, AttributeValue> {
   return Object.fromEntries(Object.entries(item).map(([name, typed]) => [name, attribute(typed)]));
 }

@@ -1,10 +1,10 @@
-/** S3's multipart uploads in memory: an object is there whole, once it is completed, or not at all. */
-import type { ObjectStore } from "../../functions/exports/format/object-store";
+/** An object store in memory. */
+import type { ObjectStore } from "../../functions/exports/storage/object-store";
 
 export interface MemoryObjects extends ObjectStore {
   readonly objects: ReadonlyMap<string, Buffer>;
-  /** Uploads that nobody has completed or aborted. */
-  readonly open: () => number;
+  /** The number of uploads that are neither completed nor aborted. */
+  readonly incompleteUploads: () => number;
 }
 
 export function memoryObjects(): MemoryObjects {
@@ -13,33 +13,33 @@ export function memoryObjects(): MemoryObjects {
   let ids = 0;
   return {
     objects,
-    open: () => uploads.size,
-    begin: (key) => {
+    incompleteUploads: () => uploads.size,
+    createUpload: (key) => {
       const id = `upload-${++ids}`;
       uploads.set(id, { key, chunks: new Map() });
       return Promise.resolve(id);
     },
-    send: (_key, upload, number, chunk) => {
+    uploadChunk: (_key, upload, number, chunk) => {
       const found = uploads.get(upload);
       if (found === undefined) return Promise.reject(new Error("NoSuchUpload"));
       found.chunks.set(number, Buffer.from(chunk));
       return Promise.resolve(`${upload}/${number}`);
     },
-    complete: (key, { id, tags }) => {
+    completeUpload: (key, { id, etags }) => {
       const upload = uploads.get(id);
       if (upload === undefined)
         return objects.has(key) ? Promise.resolve() : Promise.reject(new Error(`NoSuchUpload ${id} of ${key}`));
-      const chunks = tags.map((_, index) => upload.chunks.get(index + 1) ?? Buffer.alloc(0));
+      const chunks = etags.map((_, index) => upload.chunks.get(index + 1) ?? Buffer.alloc(0));
       objects.set(key, Buffer.concat(chunks));
       uploads.delete(id);
       return Promise.resolve();
     },
-    abort: (_key, id) => {
+    abortUpload: (_key, id) => {
       uploads.delete(id);
       return Promise.resolve();
     },
-    abortOthers: (key, keep) => {
-      for (const [id, upload] of uploads) if (upload.key === key && id !== keep) uploads.delete(id);
+    abortUploads: (key) => {
+      for (const [id, upload] of uploads) if (upload.key === key) uploads.delete(id);
       return Promise.resolve();
     },
   };

@@ -1,10 +1,13 @@
-import type {
-  DaySummary,
-  HourSummary,
-  IncidentSummary,
-  StatusDocument,
-  TargetStatus,
-  WindowSummary,
+import type { Outcome } from "../../functions/heartbeats/contract";
+import { targetResult } from "../../functions/heartbeats/monitors/check-result";
+import {
+  lastCheckOf,
+  type DaySummary,
+  type HourSummary,
+  type IncidentSummary,
+  type MonitorStatus,
+  type StatusDocument,
+  type WindowSummary,
 } from "../../functions/heartbeats/status-page/document";
 import { DAY_MS, HOUR_MS } from "../../functions/shared/time";
 
@@ -12,26 +15,26 @@ const UP: Shares = { up: 1, down: 0, maintenance: 0, noData: 0 };
 
 type Shares = Omit<DaySummary, "date">;
 
-/** When the documents of the tests were made, unless they say otherwise. */
+/** The documents' default time. */
 export const GENERATED_AT = "2026-11-21T06:55:04Z";
 
 export interface TargetOptions {
-  readonly state?: TargetStatus["state"];
-  /** What was not up on some days, by how many days ago. */
+  readonly state?: MonitorStatus["state"];
+  /** Fractions of days that were not up, by number of days ago. */
   readonly days?: Readonly<Record<number, Partial<Shares>>>;
-  /** Days that it has been known. @default 90 */
+  /** Days since it was first known. @default 90 */
   readonly knownDays?: number;
-  /** Its median latency. @default 84 */
+  /** Median. @default 84 */
   readonly latencyMs?: number;
-  /** Hours without checks, by how many hours ago. @default none */
+  /** Hours without checks, by number of hours ago. @default none */
   readonly silentHours?: readonly number[];
   readonly certificateDaysLeft?: number | null;
   readonly message?: string;
   readonly generatedAt?: string;
 }
 
-/** A target that is up, has always been, and answers in 84 ms: but for what is said otherwise. */
-export function targetStatus(name: string, options: TargetOptions = {}): TargetStatus {
+/** By default up for 90 days, with a latency of 84 ms. */
+export function monitorStatus(name: string, options: TargetOptions = {}): MonitorStatus {
   const { state = "up", knownDays = 90, latencyMs = 84, generatedAt = GENERATED_AT } = options;
   const now = Date.parse(generatedAt);
   const days = Array.from({ length: 90 }, (_, index): DaySummary => {
@@ -61,20 +64,20 @@ export function targetStatus(name: string, options: TargetOptions = {}): TargetS
     const coverage = 1 - noData / Math.min(length, knownDays);
     return { uptime: up / (up + down), coverage, p50Ms: latencyMs, p95Ms: latencyMs * 2.2, p99Ms: latencyMs * 3.1 };
   };
+  const certificateDaysLeft =
+    options.certificateDaysLeft === undefined ? 61 : (options.certificateDaysLeft ?? undefined);
+  const certificate = certificateDaysLeft !== undefined && { certificateDaysLeft };
+  const { message = "status 503, expected 200-299" } = options;
+  const outcome: Outcome =
+    state === "down"
+      ? { ok: false, reason: "status", message, status: 503, ...certificate }
+      : { ok: true, status: 200, ...certificate };
   return {
     name,
+    kind: "target",
     state,
     since: knownDays === 0 ? null : state === "up" ? "2026-08-23T11:20:00Z" : "2026-11-21T06:12:00Z",
-    lastCheck:
-      knownDays === 0
-        ? null
-        : {
-            at: generatedAt,
-            ok: state !== "down",
-            latencyMs,
-            message: state === "down" ? (options.message ?? "status 503, expected 200-299") : null,
-            certificateDaysLeft: options.certificateDaysLeft === undefined ? 61 : options.certificateDaysLeft,
-          },
+    lastCheck: knownDays === 0 ? null : lastCheckOf(targetResult({ target: name, at: now, latencyMs, outcome })),
     windows: { "24h": window(1), "7d": window(7), "30d": window(30), "90d": window(90) },
     days,
     hours,
@@ -82,7 +85,7 @@ export function targetStatus(name: string, options: TargetOptions = {}): TargetS
 }
 
 export function statusDocument(
-  targets: readonly TargetStatus[],
+  monitors: readonly MonitorStatus[],
   overrides: Partial<StatusDocument> = {},
 ): StatusDocument {
   return {
@@ -91,19 +94,19 @@ export function statusDocument(
     environment: "staging",
     generatedAt: GENERATED_AT,
     intervalSeconds: 300,
-    targets,
+    monitors,
     incidents: [],
     ...overrides,
   };
 }
 
-/** A document with everything that a page may have to show. */
+/** A document with every state that a page can show. */
 export function variedDocument(overrides: Partial<StatusDocument> = {}): StatusDocument {
   const generatedAt = overrides.generatedAt ?? GENERATED_AT;
-  const target = (name: string, options: TargetOptions = {}) => targetStatus(name, { generatedAt, ...options });
-  const incident = (target: string, openedAt: string, closedAt: string | null, message: string): IncidentSummary => ({
-    id: `${target}-${openedAt}`,
-    target,
+  const target = (name: string, options: TargetOptions = {}) => monitorStatus(name, { generatedAt, ...options });
+  const incident = (monitor: string, openedAt: string, closedAt: string | null, message: string): IncidentSummary => ({
+    id: `${monitor}-${openedAt}`,
+    monitor,
     openedAt,
     closedAt,
     message,
@@ -136,7 +139,7 @@ export function variedDocument(overrides: Partial<StatusDocument> = {}): StatusD
       incidents: [
         incident("checkout-api", "2026-11-21T06:12:00Z", null, "status 503, expected 200-299"),
         incident("docs", "2026-11-12T00:00:00Z", "2026-11-13T14:20:00Z", "the name docs.example.org does not resolve"),
-        incident("website", "2026-11-09T10:05:00Z", "2026-11-09T10:34:00Z", "no whole answer within 10 s"),
+        incident("website", "2026-11-09T10:05:00Z", "2026-11-09T10:34:00Z", "no complete response within 10 s"),
         incident(
           "website",
           "2026-10-05T18:40:00Z",
@@ -150,8 +153,8 @@ export function variedDocument(overrides: Partial<StatusDocument> = {}): StatusD
 }
 
 /**
- * Many targets over 90 days, each with a history of its own: of every ten, six without a fault, three with a few bad days, and
- * one that is often down or unchecked. The same at every call.
+ * Many targets over 90 days: of every ten, six without a failure, three with a few bad days, and one that is often down or
+ * unchecked. Deterministic.
  */
 export function largeDocument(targets: number, overrides: Partial<StatusDocument> = {}): StatusDocument {
   const generatedAt = overrides.generatedAt ?? GENERATED_AT;
@@ -165,14 +168,14 @@ export function largeDocument(targets: number, overrides: Partial<StatusDocument
         return [Math.floor(random() * 90), random() < 0.6 ? { down: share } : { noData: share }];
       }),
     );
-    return targetStatus(`service-${index + 1}`, { days, latencyMs: 40 + Math.round(random() * 300), generatedAt });
+    return monitorStatus(`service-${index + 1}`, { days, latencyMs: 40 + Math.round(random() * 300), generatedAt });
   });
   const incidents = Array.from({ length: 60 }, (_, index): IncidentSummary => {
     const opened = Date.parse(generatedAt) - (index + 1) * 1.4 * DAY_MS;
     const closed = opened + Math.round(random() * 200) * 60_000;
     return {
       id: `incident-${index}`,
-      target: `service-${1 + Math.floor(random() * targets)}`,
+      monitor: `service-${1 + Math.floor(random() * targets)}`,
       openedAt: new Date(opened).toISOString(),
       closedAt: new Date(closed).toISOString(),
       message: "status 503, expected 200-299",
@@ -181,7 +184,7 @@ export function largeDocument(targets: number, overrides: Partial<StatusDocument
   return statusDocument(all, { incidents, ...overrides });
 }
 
-/** Mulberry32: small, even, and the same for one seed. */
+/** Mulberry32. */
 function randomNumbers(seed: number): () => number {
   let state = seed;
   return () => {

@@ -1,6 +1,6 @@
 import type { Fire, StoredTimer } from "../../functions/timers/schedule/timer";
 
-/** A timer as it stands in the table: hourly at :05, handed over until 07:00. */
+/** Hourly at :05, enqueued until 07:00. */
 export function storedTimer(fields: Partial<StoredTimer> = {}): StoredTimer {
   return {
     kind: "periodic",
@@ -11,7 +11,7 @@ export function storedTimer(fields: Partial<StoredTimer> = {}): StoredTimer {
     data: '{"order":7}',
     enabled: true,
     putAt: Date.parse("2026-11-21T06:50:00Z"),
-    through: Date.parse("2026-11-21T07:00:00Z"),
+    enqueuedUntil: Date.parse("2026-11-21T07:00:00Z"),
     ...fields,
   };
 }

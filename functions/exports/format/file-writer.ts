@@ -1,24 +1,23 @@
-/** One file on its way to S3: from pages of a scan to bytes of a multipart upload, with a few megabytes in memory. */
+/** Writes one file: pages of a scan in, a multipart upload out, with a few megabytes in memory. */
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createGzip, type Gzip } from "node:zlib";
 
 import { DOCUMENT_FIELD, type Format } from "../contract";
-import type { ObjectStore, PendingUpload } from "./object-store";
+import type { ObjectStore, PendingUpload } from "../storage/object-store";
 import { convertScanPage, type ConvertedPage } from "./scan-page";
 
-/** S3 wants 5 MiB at least, and 10,000 at most: a document can have 80 GB. */
+/** S3's minimum is 5 MiB, and its maximum 10,000 chunks: 80 GB a file. */
 const CHUNK_BYTES = 8 * 1_048_576;
 
-/** One is filled while others are sent. */
-const CHUNKS_UNDER_WAY = 2;
+/** One is filled while others are uploaded. */
+const CONCURRENT_UPLOADS = 2;
 
-/** The fastest: it packs a table to a sixth or so, and the best would take five times as long to save a quarter of that. */
+/** The fastest: compresses to about a sixth. The best level takes five times as long and saves a quarter of that. */
 const GZIP_LEVEL = 1;
 
-/** Around a document's items. */
-const HEAD = Buffer.from(`{"${DOCUMENT_FIELD}": [`);
-const TAIL = Buffer.from("]}");
+const DOCUMENT_START = Buffer.from(`{"${DOCUMENT_FIELD}": [`);
+const DOCUMENT_END = Buffer.from("]}");
 
 export interface FileOptions {
   readonly key: string;
@@ -26,8 +25,8 @@ export interface FileOptions {
   readonly compressed: boolean;
 }
 
-/** A file of which every byte is in S3, though it is not an object yet. */
-export interface SealedFile {
+/** A file whose chunks are all uploaded. It is no object until the upload is completed. */
+export interface UploadedFile {
   readonly upload: PendingUpload;
   readonly bytes: number;
   /** In hexadecimal. */
@@ -35,37 +34,36 @@ export interface SealedFile {
 }
 
 export interface FileWriter {
-  /** Items so far. */
   readonly items: number;
-  /** Bytes so far, before compression. */
+  /** Before compression. */
   readonly bytes: number;
-  /** Takes the items of a page, whose bytes may be overwritten then. Before the next page: `drain`. */
-  take(page: Buffer): ConvertedPage;
-  /** Sends what was taken on its way. Resolves when there is room for another page. */
-  drain(): Promise<void>;
-  /** Sends the rest. Nothing can be appended after it. */
-  seal(): Promise<SealedFile>;
-  /** Gives up; nothing stays. */
-  discard(): Promise<void>;
+  /** Converts a page; its buffer may be reused afterwards. Call `flush` before the next page. */
+  addPage(page: Buffer): ConvertedPage;
+  /** Writes the added page. Resolves when another page can be added. */
+  flush(): Promise<void>;
+  /** Uploads the remaining bytes. */
+  finish(): Promise<UploadedFile>;
+  /** Aborts the upload. */
+  abort(): Promise<void>;
 }
 
 export function fileWriter({ key, format, compressed }: FileOptions, store: ObjectStore): FileWriter {
   const chunks = new ChunkedUpload(key, store);
-  const packing = compressed ? new Packing(chunks) : undefined;
-  const write = (content: Buffer): Promise<void> => packing?.write(content) ?? chunks.write(content);
+  const compressor = compressed ? new Compressor(chunks) : undefined;
+  const write = (content: Buffer): Promise<void> => compressor?.write(content) ?? chunks.write(content);
   const document = format === "json";
-  // One page is compressed while the next one is converted: each needs a place of its own.
-  const scratches: [Buffer, Buffer] = [Buffer.allocUnsafe(0), Buffer.allocUnsafe(0)];
-  let taken: Buffer | undefined;
+  // One page is compressed while the next one is converted.
+  const buffers: [Buffer, Buffer] = [Buffer.allocUnsafe(0), Buffer.allocUnsafe(0)];
+  let added: Buffer | undefined;
   let writing: Promise<void> = Promise.resolve();
   let items = 0;
   let bytes = 0;
 
-  /** Begins to write, once what was written before is done with. */
-  const hand = async (handed: Buffer): Promise<void> => {
+  /** Starts to write once the previous write has ended. */
+  const startWriting = async (content: Buffer): Promise<void> => {
     await writing;
-    writing = write(handed);
-    writing.catch(() => undefined); // Whoever waits for it next is told.
+    writing = write(content);
+    writing.catch(() => undefined); // Avoids an unhandled rejection; awaited by the next write.
   };
 
   return {
@@ -75,52 +73,52 @@ export function fileWriter({ key, format, compressed }: FileOptions, store: Obje
     get bytes() {
       return bytes;
     },
-    take: (page) => {
-      scratches.reverse();
-      if (scratches[0].length < HEAD.length + page.length)
-        scratches[0] = Buffer.allocUnsafe(HEAD.length + page.length + page.length / 4);
-      const [scratch] = scratches;
-      const converted = convertScanPage(page, scratch, HEAD.length, document ? "," : "\n");
+    addPage: (page) => {
+      buffers.reverse();
+      const reserved = DOCUMENT_START.length;
+      if (buffers[0].length < reserved + page.length)
+        buffers[0] = Buffer.allocUnsafe(reserved + page.length + page.length / 4);
+      const [buffer] = buffers;
+      const converted = convertScanPage(page, buffer, reserved, document ? "," : "\n");
       if (converted.items === 0) return converted;
-      let from = HEAD.length;
-      // In a document a comma belongs between two items: the last one's is written before the next page.
+      let from = reserved;
+      // A document has commas only between items: the one after a page's last item is written before the next page.
       const to = from + converted.bytes - (document ? 1 : 0);
-      if (document && items === 0) from -= HEAD.copy(scratch);
-      else if (document) scratch.write(",", --from);
+      if (document && items === 0) from -= DOCUMENT_START.copy(buffer);
+      else if (document) buffer.write(",", --from);
       items += converted.items;
       bytes += to - from;
-      taken = scratch.subarray(from, to);
+      added = buffer.subarray(from, to);
       return converted;
     },
-    drain: async () => {
-      if (taken !== undefined) await hand(taken);
-      taken = undefined;
+    flush: async () => {
+      if (added !== undefined) await startWriting(added);
+      added = undefined;
     },
-    seal: async () => {
-      if (document) await hand(items === 0 ? Buffer.concat([HEAD, TAIL]) : TAIL);
+    finish: async () => {
+      if (document) await startWriting(items === 0 ? Buffer.concat([DOCUMENT_START, DOCUMENT_END]) : DOCUMENT_END);
       await writing;
-      await packing?.end();
-      return chunks.seal();
+      await compressor?.end();
+      return chunks.finish();
     },
-    discard: async () => {
+    abort: async () => {
       await writing.catch(() => undefined);
-      packing?.destroy();
-      await chunks.discard();
+      compressor?.destroy();
+      await chunks.abort();
     },
   };
 }
 
-/** Compresses what is written to it. */
-class Packing {
+class Compressor {
   private readonly gzip: Gzip = createGzip({ level: GZIP_LEVEL, chunkSize: 256 * 1_024 });
-  private packed: Buffer[] = [];
+  private compressed: Buffer[] = [];
 
   constructor(private readonly chunks: ChunkedUpload) {
-    this.gzip.on("data", (packed: Buffer) => this.packed.push(packed));
-    this.gzip.on("error", () => undefined); // Whoever writes is told.
+    this.gzip.on("data", (bytes: Buffer) => this.compressed.push(bytes));
+    this.gzip.on("error", () => undefined); // write() rejects.
   }
 
-  /** Resolves once the bytes have been compressed: they may be overwritten then. */
+  /** Resolves when the bytes are compressed; their buffer may be reused then. */
   async write(bytes: Buffer): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.gzip.write(bytes, (error) => {
@@ -128,33 +126,33 @@ class Packing {
         else resolve();
       });
     });
-    await this.handOn();
+    await this.upload();
   }
 
   async end(): Promise<void> {
     const ended = once(this.gzip, "end");
     this.gzip.end();
     await ended;
-    await this.handOn();
+    await this.upload();
   }
 
   destroy(): void {
     this.gzip.destroy();
   }
 
-  private async handOn(): Promise<void> {
-    const { packed } = this;
-    this.packed = [];
-    for (const bytes of packed) await this.chunks.write(bytes);
+  private async upload(): Promise<void> {
+    const { compressed } = this;
+    this.compressed = [];
+    for (const bytes of compressed) await this.chunks.write(bytes);
   }
 }
 
-/** A multipart upload that is fed any number of bytes at a time. */
+/** Splits bytes into chunks of a multipart upload. */
 class ChunkedUpload {
   private readonly hash = createHash("sha256");
-  private readonly tags: Promise<string>[] = [];
-  private readonly free: Buffer[] = [];
-  private upload: Promise<string> | undefined;
+  private readonly etags: Promise<string>[] = [];
+  private readonly freeChunks: Buffer[] = [];
+  private uploadId: Promise<string> | undefined;
   private chunk: Buffer = Buffer.allocUnsafe(CHUNK_BYTES);
   private filled = 0;
   private bytes = 0;
@@ -164,7 +162,7 @@ class ChunkedUpload {
     private readonly store: ObjectStore,
   ) {}
 
-  /** Copies the bytes. Waits while too much is under way. */
+  /** Copies the bytes. Waits while too many chunks are being uploaded. */
   async write(bytes: Buffer): Promise<void> {
     for (let from = 0; from < bytes.length;) {
       const copied = bytes.copy(this.chunk, this.filled, from);
@@ -172,41 +170,40 @@ class ChunkedUpload {
       from += copied;
       if (this.filled === CHUNK_BYTES) {
         this.send();
-        // The one that makes room: what was sent before it has arrived by then, or has failed.
-        await this.tags.at(-CHUNKS_UNDER_WAY);
-        this.chunk = this.free.pop() ?? Buffer.allocUnsafe(CHUNK_BYTES);
+        await this.etags.at(-CONCURRENT_UPLOADS);
+        this.chunk = this.freeChunks.pop() ?? Buffer.allocUnsafe(CHUNK_BYTES);
       }
     }
   }
 
-  async seal(): Promise<SealedFile> {
-    if (this.filled > 0 || this.tags.length === 0) this.send();
-    const tags = await Promise.all(this.tags);
-    const id = await this.begun();
-    return { upload: { id, tags }, bytes: this.bytes, sha256: this.hash.digest("hex") };
+  async finish(): Promise<UploadedFile> {
+    if (this.filled > 0 || this.etags.length === 0) this.send();
+    const etags = await Promise.all(this.etags);
+    const id = await this.createUpload();
+    return { upload: { id, etags }, bytes: this.bytes, sha256: this.hash.digest("hex") };
   }
 
-  async discard(): Promise<void> {
-    if (this.upload === undefined) return;
-    await Promise.allSettled(this.tags);
-    await this.store.abort(this.key, await this.upload);
+  async abort(): Promise<void> {
+    if (this.uploadId === undefined) return;
+    await Promise.allSettled(this.etags);
+    await this.store.abortUpload(this.key, await this.uploadId);
   }
 
   private send(): void {
     const { chunk, filled } = this;
-    const number = this.tags.length + 1;
+    const number = this.etags.length + 1;
     const bytes = chunk.subarray(0, filled);
     this.hash.update(bytes);
     this.bytes += filled;
     this.filled = 0;
-    const tag = this.begun()
-      .then((upload) => this.store.send(this.key, upload, number, bytes))
-      .finally(() => this.free.push(chunk));
-    tag.catch(() => undefined); // Whoever waits for it next is told.
-    this.tags.push(tag);
+    const etag = this.createUpload()
+      .then((uploadId) => this.store.uploadChunk(this.key, uploadId, number, bytes))
+      .finally(() => this.freeChunks.push(chunk));
+    etag.catch(() => undefined); // Avoids an unhandled rejection; awaited by write() or finish().
+    this.etags.push(etag);
   }
 
-  private begun(): Promise<string> {
-    return (this.upload ??= this.store.begin(this.key));
+  private createUpload(): Promise<string> {
+    return (this.uploadId ??= this.store.createUpload(this.key));
   }
 }

@@ -1,54 +1,55 @@
-/** From a line of plain JSON back to an item of DynamoDB's. The inverse of scan-page.ts; the encoding is decision 11. */
+/** Parses exported lines back to DynamoDB items. The inverse of scan-page.ts; the encoding is described in docs/decisions/0011. */
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 
 import { errorMessage } from "../../shared/errors";
 
-/** A line that no export has written. The message says why, not what it holds. */
+/** Not a line of an export. The message has the reason, never the content. */
 export class MalformedItemError extends Error {
   override readonly name = "MalformedItemError";
 }
 
 export type Item = Record<string, AttributeValue>;
 
-/** Strings and numbers of JSON; within a string, what looks like a number is part of it. */
+/** JSON strings and numbers. Strings come first: they may contain digits. */
 const TEXT_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g;
 
 /**
- * Reads one item. Numbers keep every digit: `JSON.parse` gets each as a string that begins with `n`, and each string with an `s`.
+ * Parses an item without rounding numbers: before `JSON.parse` each number becomes a string with the prefix `n`, and each string gets the
+ * prefix `s`.
  *
  * @throws {@link MalformedItemError}
  */
 export function parsePlainItem(line: string): Item {
-  const value = parsed(
+  const value = parseJson(
     line.replace(TEXT_OR_NUMBER, (token) => (token.startsWith('"') ? `"s${token.slice(1)}` : `"n${token}"`)),
   );
-  if (!isMap(value)) throw new MalformedItemError("a line is no item: it is not an object");
+  if (!isMap(value)) throw new MalformedItemError("the line is not a JSON object");
   return attributesOf(value);
 }
 
-/** What a line does to a table that it is restored to. */
+/** What restoring a line does to the table. */
 export type Change = { readonly put: Item } | { readonly remove: Item };
 
 /**
- * Reads one line as DynamoDB's own export writes it: an item, `{"Item":{"id":{"S":"1"}}}`, or one that was changed or deleted,
- * `{"Keys":{"id":{"S":"1"}},"NewImage":{"id":{"S":"1"}}}`.
+ * Parses a line of DynamoDB's own export: `{"Item":{"id":{"S":"1"}}}`, or of an incremental one
+ * `{"Keys":{"id":{"S":"1"}},"NewImage":{"id":{"S":"1"}}}`, without NewImage for a deleted item.
  *
  * @throws {@link MalformedItemError}
  */
 export function parseDynamoLine(line: string): Change {
-  const value = parsed(line);
+  const value = parseJson(line);
   const { Item: whole, NewImage: image = whole, Keys: keys } = isMap(value) ? value : {};
   if (isMap(image)) return { put: typedAttributesOf(image) };
   if (isMap(keys)) return { remove: typedAttributesOf(keys) };
-  throw new MalformedItemError("a line has no Item, NewImage or Keys");
+  throw new MalformedItemError("the line has no Item, NewImage or Keys");
 }
 
-function parsed(line: string): unknown {
+function parseJson(line: string): unknown {
   try {
     return JSON.parse(line);
   } catch (error) {
-    // The engine's message quotes what it could not read: it is left out.
-    throw new MalformedItemError(`a line is no JSON (${errorMessage(error).split(/[,:"]/)[0] ?? ""})`);
+    // V8's message quotes the text; only its first words are safe.
+    throw new MalformedItemError(`the line is not JSON (${errorMessage(error).split(/[,:"]/)[0] ?? ""})`);
   }
 }
 
@@ -59,7 +60,7 @@ function isMap(value: unknown): value is JsonMap {
 }
 
 function attributesOf(map: JsonMap): Item {
-  // A key may be "__proto__": fromEntries defines it as any other.
+  // fromEntries also defines a key "__proto__".
   return Object.fromEntries(Object.entries(map).map(([key, value]) => [key.slice(1), attributeOf(value)]));
 }
 
@@ -68,13 +69,13 @@ function attributeOf(value: unknown): AttributeValue {
   if (typeof value === "boolean") return { BOOL: value };
   if (value === null) return { NULL: true };
   if (Array.isArray(value)) return { L: value.map(attributeOf) };
-  if (!isMap(value)) throw new MalformedItemError("a value is of no type of JSON's");
+  if (!isMap(value)) throw new MalformedItemError("a value has no JSON type");
   const [entry, ...others] = Object.entries(value);
   const tagged = entry && others.length === 0 ? taggedAttribute(entry[0].slice(1), entry[1]) : undefined;
   return tagged ?? { M: attributesOf(value) };
 }
 
-/** Undefined: no tag, so this is a map of one key like any other. */
+/** Undefined when the key is not a type tag. */
 function taggedAttribute(tag: string, value: unknown): AttributeValue | undefined {
   switch (tag) {
     case "B":
@@ -86,7 +87,7 @@ function taggedAttribute(tag: string, value: unknown): AttributeValue | undefine
     case "BS":
       return { BS: elementsOf(value).map((element) => bytesOf(textOf(element, "s"))) };
     case "M":
-      if (!isMap(value)) throw new MalformedItemError('a value tagged "M" is no map');
+      if (!isMap(value)) throw new MalformedItemError('a value tagged "M" is not a map');
       return { M: attributesOf(value) };
     default:
       return undefined;
@@ -94,13 +95,13 @@ function taggedAttribute(tag: string, value: unknown): AttributeValue | undefine
 }
 
 function elementsOf(value: unknown): readonly unknown[] {
-  if (!Array.isArray(value)) throw new MalformedItemError("a set is no list");
+  if (!Array.isArray(value)) throw new MalformedItemError("a set is not a list");
   return value;
 }
 
 function textOf(value: unknown, kind: "s" | "n"): string {
   if (typeof value !== "string" || !value.startsWith(kind))
-    throw new MalformedItemError(`a tagged value is no ${kind === "s" ? "string" : "number"}`);
+    throw new MalformedItemError(`a tagged value is not a ${kind === "s" ? "string" : "number"}`);
   return value.slice(1);
 }
 
@@ -112,7 +113,7 @@ function typedAttributesOf(map: JsonMap): Item {
   return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, typedAttributeOf(value)]));
 }
 
-/** DynamoDB JSON differs from the SDK's types in binary only, which it writes as base64. */
+/** DynamoDB JSON differs from the SDK's types only in binary values, which are base64. */
 function typedAttributeOf(value: unknown): AttributeValue {
   const [entry] = isMap(value) ? Object.entries(value) : [];
   if (entry === undefined) throw new MalformedItemError("a value has no type");
@@ -127,16 +128,16 @@ function typedAttributeOf(value: unknown): AttributeValue {
   if (type === "SS") return { SS: elementsOf(content).map(String) };
   if (type === "NS") return { NS: elementsOf(content).map(String) };
   if (type === "BS") return { BS: elementsOf(content).map((element) => bytesOf(String(element))) };
-  throw new MalformedItemError("a value is of no type of DynamoDB's");
+  throw new MalformedItemError("a value has no DynamoDB type");
 }
 
 /**
- * Reads a key, DynamoDB JSON without more: `{"id":{"S":"1"}}`.
+ * Parses a key in DynamoDB JSON: `{"id":{"S":"1"}}`.
  *
  * @throws {@link MalformedItemError}
  */
 export function parseDynamoKey(json: string): Item {
-  const value = parsed(json);
-  if (!isMap(value)) throw new MalformedItemError("a key is no object");
+  const value = parseJson(json);
+  if (!isMap(value)) throw new MalformedItemError("the key is not a JSON object");
   return typedAttributesOf(value);
 }

@@ -1,6 +1,6 @@
 /**
- * From the bytes of an answer to Scan to the bytes of plain JSON, without objects in between: `JSON.parse` and `unmarshall` would cost
- * most of an export's time, and digits of long numbers besides. The encoding is decision 11.
+ * Converts a Scan response to plain JSON, byte by byte: `JSON.parse` and `unmarshall` would take most of an export's time, and round
+ * long numbers. The encoding is described in docs/decisions/0011.
  */
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -23,7 +23,7 @@ const O = 0x4f;
 const S = 0x53;
 const U = 0x55;
 
-/** An array, since to go through a Buffer with `for ... of` takes several times as long. */
+/** An array, because `for ... of` over a Buffer is several times slower. */
 const bytesOf = (text: string): readonly number[] => [...Buffer.from(text)];
 
 const TRUE = bytesOf("true");
@@ -36,50 +36,49 @@ const STRING_SET_TAG = bytesOf('{"SS":[');
 const NUMBER_SET_TAG = bytesOf('{"NS":[');
 const BINARY_SET_TAG = bytesOf('{"BS":[');
 
-/** Four of them, as one integer. */
+/** Four bytes as one integer. */
 const QUOTES = 0x22222222;
 const BACKSLASHES = 0x5c5c5c5c;
 
-/** Beyond this many bytes of one string, Node's native search and copy are faster than a loop. */
+/** For longer strings, Node's native search and copy are faster than a loop. */
 const LONG_STRING_BYTES = 48;
 
-/** What starts a map that, written as it is, would read as a typed value: `{"M":`. */
+/** Tags a map that would otherwise read as a typed value. */
 const MAP_TAG = Buffer.from('{"M":');
 
-/** The answer is not what DynamoDB answers to a Scan; the message says at which byte. Never what it holds. */
+/** Not a Scan response. The message has the position, never the content. */
 export class MalformedPageError extends Error {
   override readonly name = "MalformedPageError";
 }
 
-/** What stands between two items: a newline in NDJSON, a comma in a JSON document. */
+/** Follows each item: a newline in NDJSON, a comma in a JSON document. */
 export type Separator = "\n" | ",";
 
-/** What was in a page, besides its items. */
 export interface ConvertedPage {
   readonly items: number;
-  /** Items that DynamoDB has read for it: with a filter, more than there are. */
+  /** Items read, before the filter. */
   readonly scanned: number;
   /** Bytes written. */
   readonly bytes: number;
-  /** DynamoDB JSON, as it came: where the next page begins. Undefined: this was the last one. */
+  /** LastEvaluatedKey in DynamoDB JSON. Undefined on the last page. */
   readonly lastKey: string | undefined;
-  /** Read units the page has cost, where the Scan asked for them. */
+  /** 0 unless the Scan requests consumed capacity. */
   readonly capacityUnits: number;
 }
 
 /**
- * Writes the items of a page as plain JSON, each followed by the separator. Plain JSON is never longer than DynamoDB's, so `target`
- * must have room for as many bytes as `page` has.
+ * Writes the items of a page as plain JSON, each followed by the separator. Plain JSON is never longer than DynamoDB JSON, so `target`
+ * needs as much room as `page` is long.
  *
- * @param page the body of an answer to Scan, as DynamoDB sent it
+ * @param page body of a Scan response
  * @throws {@link MalformedPageError}, and RangeError without that room
  */
 export function convertScanPage(page: Buffer, target: Buffer, offset: number, separator: Separator): ConvertedPage {
-  if (target.length - offset < page.length) throw new RangeError("no room for the page");
-  return new PageReader(page, target, offset, separator.charCodeAt(0)).read();
+  if (target.length - offset < page.length) throw new RangeError("the target is too small for the page");
+  return new PageConverter(page, target, offset, separator.charCodeAt(0)).convert();
 }
 
-class PageReader {
+class PageConverter {
   private at = 0;
   private readonly pageView: DataView;
   private readonly targetView: DataView;
@@ -94,7 +93,7 @@ class PageReader {
     this.targetView = new DataView(target.buffer, target.byteOffset, target.byteLength);
   }
 
-  read(): ConvertedPage {
+  convert(): ConvertedPage {
     const from = this.to;
     let items = 0;
     let scanned: number | undefined;
@@ -114,8 +113,8 @@ class PageReader {
           else if (name === "ScannedCount") scanned = Number(value());
           else if (name === "ConsumedCapacity") capacityUnits = capacityUnitsOf(value());
         }
-      } while (this.more(CLOSE_BRACE));
-    if (this.peek() !== -1) this.fail("nothing more");
+      } while (this.hasMore(CLOSE_BRACE));
+    if (this.peek() !== -1) this.fail("the end of the response");
     return {
       items,
       scanned: scanned ?? items,
@@ -136,11 +135,11 @@ class PageReader {
       this.map();
       this.target[this.to++] = this.separator;
       items++;
-    } while (this.more(CLOSE_BRACKET));
+    } while (this.hasMore(CLOSE_BRACKET));
     return items;
   }
 
-  /** Copies a map whose values are typed. @returns whether it reads as a typed value: its one key is a tag of decision 11 */
+  /** Copies a map of typed values. @returns whether its only key is a type tag, so that it would read as a typed value */
   private map(): boolean {
     const { target } = this;
     this.expect(OPEN_BRACE);
@@ -162,12 +161,12 @@ class PageReader {
       target[this.to++] = COLON;
       this.value();
       keys++;
-    } while (this.more(CLOSE_BRACE));
+    } while (this.hasMore(CLOSE_BRACE));
     target[this.to++] = CLOSE_BRACE;
     return tag && keys === 1;
   }
 
-  /** Copies a typed value: `{"N":"1"}` as `1`. */
+  /** Converts a typed value: `{"N":"1"}` to `1`. */
   private value(): void {
     const { page } = this;
     this.expect(OPEN_BRACE);
@@ -197,31 +196,30 @@ class PageReader {
           this.target[this.to++] = CLOSE_BRACE;
           break;
         default:
-          this.fail("a type of DynamoDB's");
+          this.fail("a DynamoDB type");
       }
     } else if (next === S && page[this.at] === QUOTE && (type === S || type === N || type === B)) {
       this.at++;
       this.expect(COLON);
       this.set(type);
-    } else this.wordValue(type, next);
+    } else this.literalValue(type, next);
     this.expect(CLOSE_BRACE);
   }
 
-  /** `{"BOOL":true}` and `{"NULL":true}`, from the third letter of the type on. */
-  private wordValue(first: number, second: number): void {
-    const isBoolean = first === B && second === O && this.takes(REST_OF_BOOL);
-    if (!isBoolean && !(first === N && second === U && this.takes(REST_OF_NULL))) this.fail("a type of DynamoDB's");
+  /** `{"BOOL":true}` and `{"NULL":true}`, from the third letter of the type. */
+  private literalValue(first: number, second: number): void {
+    const isBoolean = first === B && second === O && this.skipIf(REST_OF_BOOL);
+    if (!isBoolean && !(first === N && second === U && this.skipIf(REST_OF_NULL))) this.fail("a DynamoDB type");
     this.expect(COLON);
     this.peek();
-    if (this.takes(TRUE)) this.put(isBoolean ? TRUE : NULL);
-    else if (isBoolean && this.takes(FALSE)) this.put(FALSE);
+    if (this.skipIf(TRUE)) this.put(isBoolean ? TRUE : NULL);
+    else if (isBoolean && this.skipIf(FALSE)) this.put(FALSE);
     else this.fail("true or false");
   }
 
   private mapValue(): void {
     const start = this.to;
     if (!this.map()) return;
-    // A map of the user's that looks like a typed value: tag it, so that it can be told apart.
     this.target.copyWithin(start + MAP_TAG.length, start, this.to);
     MAP_TAG.copy(this.target, start);
     this.to += MAP_TAG.length;
@@ -236,7 +234,7 @@ class PageReader {
     else
       for (;;) {
         this.value();
-        if (!this.more(CLOSE_BRACKET)) break;
+        if (!this.hasMore(CLOSE_BRACKET)) break;
         target[this.to++] = COMMA;
       }
     target[this.to++] = CLOSE_BRACKET;
@@ -254,20 +252,20 @@ class PageReader {
           this.expect(QUOTE);
           this.string();
         }
-        if (!this.more(CLOSE_BRACKET)) break;
+        if (!this.hasMore(CLOSE_BRACKET)) break;
         target[this.to++] = COMMA;
       }
     target[this.to++] = CLOSE_BRACKET;
     target[this.to++] = CLOSE_BRACE;
   }
 
-  /** Copies a string with its quotes and escapes as they are; its opening quote is read already. */
+  /** Copies a string with its quotes and escapes, after its opening quote. */
   private string(): void {
     const { page, target } = this;
     let at = this.at;
     let to = this.to;
     target[to++] = QUOTE;
-    // Four bytes at a time while none of them is a quote or a backslash.
+    // Four bytes at a time, unless one of them is a quote or a backslash.
     const { pageView, targetView } = this;
     const short = Math.min(at + LONG_STRING_BYTES, page.length - 3);
     while (at < short) {
@@ -299,7 +297,7 @@ class PageReader {
     this.to = to + end + 1 - at;
   }
 
-  /** Copies a number that comes as a string, digit for digit. */
+  /** Copies a number, which DynamoDB sends as a string, with all its digits. */
   private number(): void {
     const { page, target } = this;
     this.expect(QUOTE);
@@ -370,7 +368,7 @@ class PageReader {
     } while (depth > 0);
   }
 
-  /** A string, a number or a word. */
+  /** A string, a number or a literal. */
   private skipScalar(): void {
     const { page } = this;
     if (page[this.at] === QUOTE) {
@@ -380,12 +378,12 @@ class PageReader {
       return;
     }
     const start = this.at;
-    for (let byte = page[this.at]; byte !== undefined && isOfWord(byte); byte = page[this.at]) this.at++;
+    for (let byte = page[this.at]; byte !== undefined && isScalarByte(byte); byte = page[this.at]) this.at++;
     if (this.at === start) this.fail("a value");
   }
 
-  /** After an element: true at a comma, false at what ends the list. */
-  private more(end: number): boolean {
+  /** After an element: true at a comma, false at the closing bracket. */
+  private hasMore(end: number): boolean {
     const byte = this.peek();
     this.at++;
     if (byte === COMMA) return true;
@@ -406,8 +404,8 @@ class PageReader {
     this.at++;
   }
 
-  /** Skips these bytes if they are next. */
-  private takes(bytes: readonly number[]): boolean {
+  /** Skips these bytes if they come next. @returns whether they did */
+  private skipIf(bytes: readonly number[]): boolean {
     for (let index = 0; index < bytes.length; index++) if (this.page[this.at + index] !== bytes[index]) return false;
     this.at += bytes.length;
     return true;
@@ -418,16 +416,18 @@ class PageReader {
   }
 
   private fail(expected: string): never {
-    throw new MalformedPageError(`no answer to a Scan: byte ${this.at} of ${this.page.length} is not ${expected}`);
+    throw new MalformedPageError(
+      `malformed Scan response: expected ${expected} at byte ${this.at} of ${this.page.length}`,
+    );
   }
 }
 
-/** Of the four bytes of an integer. Source: https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord */
+/** Whether one of the four bytes is zero. Source: https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord */
 function hasZeroByte(word: number): boolean {
   return ((word - 0x01010101) & ~word & 0x80808080) !== 0;
 }
 
-/** Where the quote is that ends a string, from a byte inside it that is not escaped; -1: nowhere. */
+/** Index of the closing quote, or -1. `from` is inside the string and not escaped. */
 function endOfString(page: Buffer, from: number): number {
   for (let end = page.indexOf(QUOTE, from); end >= 0; end = page.indexOf(QUOTE, end + 1)) {
     let backslashes = 0;
@@ -437,7 +437,7 @@ function endOfString(page: Buffer, from: number): number {
   return -1;
 }
 
-/** Whether a key, quotes included, is a tag of decision 11: B, BS, M, NS or SS. One with escapes is read first. */
+/** Whether a key, with its quotes, is a type tag: B, BS, M, NS or SS. */
 function isTag(bytes: Buffer, from: number, to: number): boolean {
   const length = to - from - 2;
   if (length === 1) return bytes[from + 1] === B || bytes[from + 1] === M;
@@ -453,13 +453,13 @@ function isSetType(byte: number | undefined): boolean {
   return byte === S || byte === N || byte === B;
 }
 
-function isOfWord(byte: number): boolean {
+function isScalarByte(byte: number): boolean {
   return byte > SPACE && byte !== COMMA && byte !== CLOSE_BRACE && byte !== CLOSE_BRACKET && byte !== QUOTE;
 }
 
 /**
- * A number as JSON takes it: `.5` is `0.5`, `+1` is `1`, `007` is `7`. DynamoDB itself writes them so; what stands in for it on a
- * laptop gives back what it was given. Undefined: no number.
+ * Normalizes a number for JSON: `.5` to `0.5`, `+1` to `1`, `007` to `7`. DynamoDB does so itself; its emulators do not.
+ * Undefined for anything else.
  */
 export function jsonNumber(text: string): string | undefined {
   const [, sign, whole = "", point, fraction = "", exponent] =
@@ -474,7 +474,6 @@ export function jsonNumber(text: string): string | undefined {
   );
 }
 
-/** Of one table's Scan. */
 function capacityUnitsOf(text: string): number {
   const capacity: unknown = JSON.parse(text);
   if (typeof capacity !== "object" || capacity === null || !("CapacityUnits" in capacity)) return 0;

@@ -1,137 +1,129 @@
-/** Who may run an export now: one execution at a time, and one run a day. */
+/** Decides which execution may run an export: one at a time, and one finished run per day. */
 import { isDeepStrictEqual } from "node:util";
 
-import type { ExportConfig, Job, Run, RunRequest } from "../contract";
+import type { ExportConfig, Run, RunRequest, Window } from "../contract";
 import { dayOf } from "./object-keys";
-import { changesOf, windowOf, type Window } from "./window";
+import { incrementalPeriod, nextWindow } from "./window";
 
-/** The run that an export is at. */
+/** The unfinished run of an export. */
 export interface ActiveRun {
   readonly id: string;
-  /** The execution that has it, by its ARN. It may be dead. */
-  readonly owner: string;
+  /** ARN of the execution that claimed it. The execution may have ended. */
+  readonly execution: string;
   readonly attempt: number;
 }
 
-/** What is known of an export. */
-export interface ExportHead {
+export interface ExportState {
   readonly active: ActiveRun | undefined;
-  /** Where the last finished run's window ended. */
+  /** End of the last finished run's window. */
   readonly cursor: string | undefined;
 }
 
-/** A day that has its export. */
+/** A day with a finished run. */
 export interface FinishedDay {
   readonly location: string;
   readonly window: Window | undefined;
 }
 
-/** What a claim needs to know and to write. Each write says whether the state was still what was read. */
 export interface ClaimPorts {
-  readonly head: (subject: string) => Promise<ExportHead>;
-  readonly finishedDay: (subject: string, day: string) => Promise<FinishedDay | undefined>;
-  /** Undefined: its record has expired. */
-  readonly run: (subject: string, id: string) => Promise<Run | undefined>;
-  /** Makes a run the active one, in place of another or of none. */
-  readonly begin: (run: Run, owner: string, replaced: ActiveRun | undefined) => Promise<boolean>;
-  readonly takeOver: (run: Run, owner: string, from: ActiveRun) => Promise<boolean>;
-  /** Whether an execution is still at work. */
+  readonly exportState: (exportId: string) => Promise<ExportState>;
+  readonly finishedDay: (exportId: string, day: string) => Promise<FinishedDay | undefined>;
+  /** Undefined when the record has expired. */
+  readonly run: (exportId: string, id: string) => Promise<Run | undefined>;
+  /**
+   * Makes `run` the active run.
+   *
+   * @returns false when `previous` is no longer the active run
+   */
+  readonly activate: (run: Run, execution: string, previous: ActiveRun | undefined) => Promise<boolean>;
   readonly isRunning: (execution: string) => Promise<boolean>;
 }
 
-export type Claimed =
+export type ClaimResult =
   | { readonly outcome: "run"; readonly run: Run }
   | { readonly outcome: "exists"; readonly location: string }
-  | { readonly outcome: "running"; readonly owner: string };
+  | { readonly outcome: "running"; readonly execution: string };
 
-export interface ClaimQuestion {
+export interface ClaimInput {
   readonly request: RunRequest;
   readonly config: ExportConfig;
-  /** Where this function is, and its bucket. */
+  /** This function's region, and the feature's own bucket. */
   readonly home: { readonly region: string; readonly bucket: string };
   readonly execution: string;
   /** Epoch milliseconds. */
   readonly now: number;
 }
 
-/** Others may write between reading and writing: then it is looked at anew. */
-const MOST_ATTEMPTS = 5;
+/** After a conflicting write the state is read again. */
+const MAX_ATTEMPTS = 5;
 
-/** An export is claimed by others again and again. Step Functions tries later. */
-export class ClaimContendedError extends Error {
-  override readonly name = "ClaimContendedError";
+/** Concurrent claims kept changing the state. Step Functions retries. */
+export class ClaimConflictError extends Error {
+  override readonly name = "ClaimConflictError";
 }
 
 /**
- * Claims an export for an execution. A run that somebody has left unfinished comes first, whichever day it is for: it is resumed
- * with its own window and names, and nothing that it has finished is repeated. If the export's configuration is another one since,
- * that day is begun anew instead: what was wrong with it may have been the very reason.
+ * Claims an export for an execution. An unfinished run of any day is resumed first, with its own window and keys. If the export's
+ * configuration has changed since, that day starts over: the old configuration may have caused the failure.
  *
- * @throws {@link ClaimContendedError}, and TooSoonError where DynamoDB itself exports changes
+ * @throws {@link ClaimConflictError}, and ExportPeriodTooShortError for incremental exports by DynamoDB
  */
-export async function claimRun(question: ClaimQuestion, ports: ClaimPorts): Promise<Claimed> {
-  const { request, execution } = question;
-  const subject = subjectOf(request);
-  const day = request.day ?? dayOf(question.now);
-  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-    const { active, cursor } = await ports.head(subject);
-    const left = active && (await ports.run(subject, active.id));
-    if (left !== undefined && active?.owner === execution) return { outcome: "run", run: left };
-    if (active !== undefined && (await ports.isRunning(active.owner)))
-      return { outcome: "running", owner: active.owner };
+export async function claimRun(input: ClaimInput, ports: ClaimPorts): Promise<ClaimResult> {
+  const { request, execution } = input;
+  const exportId = exportIdOf(request);
+  const requestedDay = request.day ?? dayOf(input.now);
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const { active, cursor } = await ports.exportState(exportId);
+    const unfinished = active && (await ports.run(exportId, active.id));
+    if (unfinished !== undefined && active?.execution === execution) return { outcome: "run", run: unfinished };
+    if (active !== undefined && (await ports.isRunning(active.execution)))
+      return { outcome: "running", execution: active.execution };
     if (
       active !== undefined &&
-      left !== undefined &&
+      unfinished !== undefined &&
       !request.force &&
-      isDeepStrictEqual(left.config, configOf(question))
+      isDeepStrictEqual(unfinished.config, configOf(input))
     ) {
-      const run = { ...left, attempt: active.attempt + 1 };
-      if (await ports.takeOver(run, execution, active)) return { outcome: "run", run };
+      const run = { ...unfinished, attempt: active.attempt + 1 };
+      if (await ports.activate(run, execution, active)) return { outcome: "run", run };
       continue;
     }
-    const dayToRun = request.force ? day : (left?.day ?? day);
-    const finished = await ports.finishedDay(subject, dayToRun);
+    const day = request.force ? requestedDay : (unfinished?.day ?? requestedDay);
+    const finished = await ports.finishedDay(exportId, day);
     if (finished !== undefined && active === undefined && !request.force)
       return { outcome: "exists", location: finished.location };
-    const run = newRun(question, subject, dayToRun, cursor, finished);
-    if (await ports.begin(run, execution, active)) return { outcome: "run", run };
+    const run = newRun(input, day, cursor, finished);
+    if (await ports.activate(run, execution, active)) return { outcome: "run", run };
   }
-  throw new ClaimContendedError(`${subject} is being claimed by others`);
+  throw new ClaimConflictError(`${exportId}: ${MAX_ATTEMPTS} attempts to claim it conflicted with other executions`);
 }
 
-/** Whose state a run is: an export's, or, for a job, that of its application's table. */
-export function subjectOf({ export: name, job }: Pick<RunRequest, "export" | "job">): string {
+/** The export's name; for a job `<export>/<application>/<region>/<table>`. */
+export function exportIdOf({ export: name, job }: Pick<RunRequest, "export" | "job">): string {
   return job === undefined ? name : [name, job.application, job.region, job.table_name].join("/");
 }
 
-function configOf({ request: { job }, config }: ClaimQuestion): ExportConfig {
+function configOf({ request: { job }, config }: ClaimInput): ExportConfig {
   return job === undefined ? config : { ...config, table: job.table_name };
 }
 
-function newRun(
-  question: ClaimQuestion,
-  subject: string,
-  day: string,
-  cursor: string | undefined,
-  finished: FinishedDay | undefined,
-): Run {
-  const { request, home, now } = question;
-  const config = configOf(question);
-  const window = finished?.window ?? windowFor(config, cursor, now);
+function newRun(input: ClaimInput, day: string, cursor: string | undefined, finished: FinishedDay | undefined): Run {
+  const { request, home, now } = input;
   const { job } = request;
-  const role = roleOf(job);
+  const config = configOf(input);
+  const window = finished?.window ?? windowFor(config, cursor, now);
   return {
-    subject,
+    exportId: exportIdOf(request),
     id: new Date(now).toISOString(),
     day,
     startedAt: now,
     config,
     application: job?.application ?? "",
     region: job?.region ?? home.region,
-    ...(role !== undefined && { role }),
+    ...(job?.assume_role && { role: job.assume_role }),
     bucket: config.bucket ?? home.bucket,
     ...(window && { window }),
-    repeats: finished !== undefined,
+    rerun: finished !== undefined,
     segments: config.format === "json" || config.engine === "dynamodb-export" ? 1 : config.segments,
     attempt: 1,
   };
@@ -143,17 +135,12 @@ function windowFor(
   now: number,
 ): Window | undefined {
   if (mode === "full") return undefined;
-  // DynamoDB's own export counts by the time of the change, whatever attributes there are.
+  // DynamoDB's incremental export selects by the time of the change, not by an attribute.
   if (engine === "dynamodb-export") {
-    const window = windowOf({ unit: "milliseconds", startedAt: now, lastEnd: cursor, firstHours: undefined });
-    changesOf(window); // Too soon: nothing is claimed, and the next one takes it all.
+    const window = nextWindow({ unit: "milliseconds", startedAt: now, cursor, initialLookbackHours: undefined });
+    incrementalPeriod(window); // Throws when it is too short: nothing is claimed, and the next run covers it.
     return window;
   }
   if (watermark === undefined) throw new Error("an incremental export has no watermark");
-  const { unit, firstHours } = watermark;
-  return windowOf({ unit, startedAt: now, lastEnd: cursor, firstHours });
-}
-
-function roleOf(job: Job | undefined): string | undefined {
-  return job?.assume_role ? job.assume_role : undefined;
+  return nextWindow({ ...watermark, startedAt: now, cursor });
 }

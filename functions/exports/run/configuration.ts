@@ -9,7 +9,7 @@ import {
   type RunRequest,
 } from "../contract";
 
-/** There is no such export, or the list of exports is not one. */
+/** `exports.json` is malformed or does not contain the export. */
 export class ConfigurationError extends Error {
   override readonly name = "ConfigurationError";
 }
@@ -23,14 +23,16 @@ export async function readConfiguration(s3: S3Client, bucket: string): Promise<C
 }
 
 /**
- * What a request is for: one of the tables, or a job.
+ * The configuration for a request: that of the named export, or that of jobs.
  *
  * @throws {@link ConfigurationError}
  */
-export function exportOf({ tables, jobs }: Configuration, request: Pick<RunRequest, "export" | "job">): ExportConfig {
-  const found = request.job === undefined ? tables.find(({ name }) => name === request.export) : jobs;
-  if (found !== undefined) return found;
+export function findExport({ tables, jobs }: Configuration, request: Pick<RunRequest, "export" | "job">): ExportConfig {
+  const config = request.job === undefined ? tables.find(({ name }) => name === request.export) : jobs;
+  if (config !== undefined) return config;
   throw new ConfigurationError(
-    `there is no export "${request.export}"${request.job ? " for jobs" : `: ${tables.map(({ name }) => name).join(", ")}`}`,
+    request.job
+      ? "jobs are not configured"
+      : `no export is named "${request.export}". Exports: ${tables.map(({ name }) => name).join(", ")}`,
   );
 }

@@ -1,10 +1,18 @@
 /** Executions of the state machine that runs exports. */
 import { DescribeExecutionCommand, StartExecutionCommand, type SFNClient } from "@aws-sdk/client-sfn";
 
+import { sleep, type Clock } from "../../shared/clock";
 import { errorName } from "../../shared/errors";
-import type { RunRequest } from "../contract";
+import { executionOutputSchema, type ExecutionOutput, type RunRequest } from "../contract";
 
-/** Whether an execution is at work. One that is long forgotten is not. */
+const POLL_INTERVAL_MS = 1_000;
+
+/** The execution failed, timed out or was aborted. */
+export class ExportFailedError extends Error {
+  override readonly name = "ExportFailedError";
+}
+
+/** False also for an execution that Step Functions has deleted (after 90 days). */
 export async function isRunning(sfn: SFNClient, executionArn: string): Promise<boolean> {
   try {
     const { status } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
@@ -16,28 +24,49 @@ export async function isRunning(sfn: SFNClient, executionArn: string): Promise<b
 }
 
 /**
- * Starts an execution. The same name twice is one execution.
+ * Starts an execution. Idempotent: a second call with the same name starts no second execution.
  *
  * @param name 1 to 80 letters, digits, `-` and `_`
  * @returns its ARN
  */
 export async function startExecution(
   sfn: SFNClient,
-  machine: string,
+  stateMachineArn: string,
   name: string,
   request: RunRequest,
 ): Promise<string> {
   try {
     const input = JSON.stringify(request);
-    const { executionArn } = await sfn.send(new StartExecutionCommand({ stateMachineArn: machine, name, input }));
-    return executionArn ?? ofMachine(machine, name);
+    const { executionArn } = await sfn.send(new StartExecutionCommand({ stateMachineArn, name, input }));
+    return executionArn ?? executionArnOf(stateMachineArn, name);
   } catch (error) {
-    if (errorName(error) === "ExecutionAlreadyExists") return ofMachine(machine, name);
+    if (errorName(error) === "ExecutionAlreadyExists") return executionArnOf(stateMachineArn, name);
     throw error;
   }
 }
 
-/** The ARN of an execution by its name. */
-function ofMachine(machine: string, name: string): string {
-  return `${machine.replace(":stateMachine:", ":execution:")}:${name}`;
+/**
+ * Waits for an execution to end.
+ *
+ * @param deadline epoch milliseconds
+ * @returns its output; undefined when it is still running at the deadline
+ * @throws {@link ExportFailedError}
+ */
+export async function waitForExecution(
+  sfn: SFNClient,
+  executionArn: string,
+  deadline: number,
+  clock: Clock,
+): Promise<ExecutionOutput | undefined> {
+  for (;;) {
+    const { status, output, error, cause } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
+    if (status === "SUCCEEDED") return executionOutputSchema.parse(JSON.parse(output ?? ""));
+    if (status !== "RUNNING") throw new ExportFailedError(`${status ?? ""} ${error ?? ""}: ${cause ?? ""}`);
+    if (clock.now() + POLL_INTERVAL_MS > deadline) return undefined;
+    await sleep(clock, POLL_INTERVAL_MS);
+  }
+}
+
+function executionArnOf(stateMachineArn: string, name: string): string {
+  return `${stateMachineArn.replace(":stateMachine:", ":execution:")}:${name}`;
 }

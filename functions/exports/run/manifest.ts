@@ -1,8 +1,8 @@
-/** The manifest of a finished run: what there is, and by what one knows that it is whole. */
 import type { ExportedFile, Manifest, Run } from "../contract";
-import { changesOf } from "./window";
+import { incrementalPeriod } from "./window";
 
-export function manifestOf(run: Run, files: readonly ExportedFile[], finishedAt: number): Manifest {
+/** The manifest of a finished run. `finishedAt` in epoch milliseconds. */
+export function buildManifest(run: Run, files: readonly ExportedFile[], finishedAt: number): Manifest {
   const { config, window } = run;
   const { watermark } = config;
   const native = config.engine === "dynamodb-export";
@@ -15,13 +15,19 @@ export function manifestOf(run: Run, files: readonly ExportedFile[], finishedAt:
     day: run.day,
     startedAt: new Date(run.startedAt).toISOString(),
     finishedAt: new Date(finishedAt).toISOString(),
-    mode: native && window !== undefined && changesOf(window) === undefined ? "full" : config.mode,
+    mode: native && window !== undefined && incrementalPeriod(window) === undefined ? "full" : config.mode,
     ...(window && watermark && { window: { ...window, attribute: watermark.attribute, unit: watermark.unit } }),
     format: native ? "dynamodb-json" : config.format,
     compression: native ? "gzip" : config.compression,
     bucket: run.bucket,
+    ...totalsOf(files),
+    files: [...files],
+  };
+}
+
+export function totalsOf(files: readonly ExportedFile[]): { readonly items: number; readonly bytes: number } {
+  return {
     items: files.reduce((sum, { items }) => sum + items, 0),
     bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
-    files: [...files],
   };
 }

@@ -5,16 +5,16 @@ import { createDynamoDB } from "../../shared/aws/clients/dynamodb";
 import { createS3 } from "../../shared/aws/clients/s3";
 import { MINUTE_MS } from "../../shared/time";
 
-/** Pages and chunks are megabytes, and a table may be busy for a while: patience that small requests need not have. */
-const PATIENT = {
+/** Pages and chunks are megabytes, and a table may throttle for a while. */
+const LARGE_REQUESTS = {
   maxAttempts: 8,
   requestHandler: { connectionTimeout: 2_000, requestTimeout: MINUTE_MS, throwOnRequestTimeout: true },
 } as const;
 
-/** The clients that tables are read and files are written with. */
+/** Clients that scan tables and write files. */
 export function exportClients(dynamodb: DynamoDBClientConfig = {}): {
   readonly dynamodb: DynamoDBClient;
   readonly s3: S3Client;
 } {
-  return { dynamodb: createDynamoDB({ ...PATIENT, ...dynamodb }), s3: createS3(PATIENT) };
+  return { dynamodb: createDynamoDB({ ...LARGE_REQUESTS, ...dynamodb }), s3: createS3(LARGE_REQUESTS) };
 }

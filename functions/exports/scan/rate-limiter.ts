@@ -1,21 +1,22 @@
 import { sleep, type Clock } from "../../shared/clock";
 
-/** Holds a reader to so many read units a second. */
-export interface Pace {
+/** Limits read units a second. */
+export interface RateLimiter {
   /**
-   * Counts what was read, and waits until that much was allowed. Not beyond the deadline (by `clock.elapsed()`).
+   * Counts units that were consumed, and waits until the rate allows the next read.
    *
-   * @returns false when the deadline came first
+   * @param deadline by `clock.elapsed()`
+   * @returns false when the wait would end after the deadline
    */
-  spend(units: number, deadline: number): Promise<boolean>;
+  consume(units: number, deadline: number): Promise<boolean>;
 }
 
-/** @param unitsPerSecond undefined: as fast as it goes */
-export function paceOf(unitsPerSecond: number | undefined, clock: Clock): Pace {
-  if (unitsPerSecond === undefined) return { spend: () => Promise.resolve(true) };
+/** @param unitsPerSecond undefined: no limit */
+export function rateLimiter(unitsPerSecond: number | undefined, clock: Clock): RateLimiter {
+  if (unitsPerSecond === undefined) return { consume: () => Promise.resolve(true) };
   let allowedAt = clock.elapsed();
   return {
-    spend: async (units, deadline) => {
+    consume: async (units, deadline) => {
       allowedAt += (units / unitsPerSecond) * 1_000;
       const now = clock.elapsed();
       if (allowedAt > deadline) return false;

@@ -2,19 +2,15 @@ import { AssumeRoleCommand, type STSClient } from "@aws-sdk/client-sts";
 
 import { HOUR_SECONDS } from "../../shared/time";
 
-/** STS has given no credentials for a role, without saying why. */
+/** STS returned no credentials. */
 export class RoleNotAssumedError extends Error {
   override readonly name = "RoleNotAssumedError";
 }
 
-/** Longer than any invocation. The shortest that STS knows is 900. */
+/** Longer than any invocation. STS's minimum is 900. */
 const DURATION_SECONDS = HOUR_SECONDS;
 
-/**
- * Credentials of a role, for as long as an invocation may take.
- *
- * @throws {@link RoleNotAssumedError}, and STS's own errors
- */
+/** @throws {@link RoleNotAssumedError}, and STS's own errors */
 export async function roleCredentials(
   sts: STSClient,
   role: string,
@@ -24,6 +20,6 @@ export async function roleCredentials(
   );
   const { AccessKeyId, SecretAccessKey, SessionToken } = Credentials ?? {};
   if (AccessKeyId === undefined || SecretAccessKey === undefined || SessionToken === undefined)
-    throw new RoleNotAssumedError(`STS gave no credentials for ${role}`);
+    throw new RoleNotAssumedError(`STS returned no credentials for ${role}`);
   return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken };
 }

@@ -1,153 +1,121 @@
-/**
- * One segment of a table, from its last key on: pages in, files out. What was saved once is never read again, whoever dies in
- * between.
- */
+/** Exports one segment of a table: scans pages, writes parts, saves checkpoints. */
 import type { Clock } from "../../shared/clock";
 import { MINUTE_MS } from "../../shared/time";
 import type { Format } from "../contract";
 import type { FileWriter } from "../format/file-writer";
-import type { PendingUpload } from "../format/object-store";
-import type { Pace } from "./rate-limiter";
+import type { ReadTotals, SegmentCheckpoint, UploadedPart } from "../storage/state-table";
+import type { RateLimiter } from "./rate-limiter";
 import type { TableScan } from "./table-scan";
 
-/** A part is closed when it has so many bytes (before compression): Athena likes files of this size. */
+/** A part ends when it has this size before compression: Athena reads files of this size efficiently. */
 export const PART_BYTES = 128 * 1_048_576;
 
-/** ... or has been open for so long: what a slow segment has read must not be at stake for longer. */
+/** A part also ends after this time, which limits what a slow segment reads again after a crash. */
 const PART_MS = 2 * MINUTE_MS;
 
-/** What was read of a table, exported or not. For people: nothing hangs on it. */
-export interface Amount {
-  readonly items: number;
-  /** Of DynamoDB's answers. */
-  readonly bytes: number;
-}
-
-/** How far a segment is, as it is stored. */
-export interface SegmentProgress {
-  /** DynamoDB JSON. Undefined: nothing was read yet. */
-  readonly lastKey: string | undefined;
-  /** Number of the next part, from 0. */
-  readonly nextPart: number;
-  readonly done: boolean;
-  /** Up to the last key. */
-  readonly read: Amount;
-}
-
-/** A part that is in S3 but for its completion. */
-export interface SealedPart {
-  readonly number: number;
-  readonly key: string;
-  readonly items: number;
-  readonly bytes: number;
-  readonly sha256: string;
-  readonly upload: PendingUpload;
+export interface PageTotals extends ReadTotals {
+  readonly units: number;
 }
 
 export interface SegmentPorts {
   readonly format: Format;
-  /** True: a segment without items is a file without items; false: no file. */
-  readonly writesEmpty: boolean;
-  /** A part is closed when it has so many bytes. {@link PART_BYTES}, but for tests. */
+  /** Write a file for a segment without items. */
+  readonly writeEmptyFile: boolean;
+  /** {@link PART_BYTES}, except in tests. */
   readonly partBytes: number;
   readonly scan: TableScan;
-  readonly pace: Pace;
+  readonly rateLimiter: RateLimiter;
   readonly clock: Clock;
-  /** The key of a part of this segment. */
-  readonly keyOf: (part: number) => string;
-  /** Begins a file. Nothing is asked of S3 before there is something to send. */
-  readonly open: (key: string) => FileWriter;
-  /** Saves how far the segment is, and with it the part that it got there by. Rejects if somebody else works on the segment now. */
-  readonly save: (progress: SegmentProgress, part: SealedPart | undefined) => Promise<void>;
-  /** Makes a saved part an object. */
-  readonly complete: (part: SealedPart) => Promise<void>;
-  /** Called after each page, with what was read of the segment so far. */
-  readonly onPage: (
-    page: { readonly items: number; readonly bytes: number; readonly units: number },
-    read: Amount,
-  ) => void;
+  readonly partKey: (part: number) => string;
+  /** Sends nothing to S3 until there is a chunk to upload. */
+  readonly openFile: (key: string) => FileWriter;
+  /** Saves the checkpoint and its part in one transaction. Rejects if another worker has claimed the segment. */
+  readonly saveCheckpoint: (checkpoint: SegmentCheckpoint, part: UploadedPart | undefined) => Promise<void>;
+  readonly completePart: (part: UploadedPart) => Promise<void>;
+  /** Called after each page, with the items it exported, and the totals of the segment. */
+  readonly onPage: (page: PageTotals, read: ReadTotals) => void;
 }
 
-/** A document can't be resumed in its middle, and this one takes longer than an invocation may. */
+/** A JSON document cannot be resumed, and this one takes longer than an invocation. */
 export class DocumentTooLargeError extends Error {
   override readonly name = "DocumentTooLargeError";
 }
 
-/** What came of a file's pages. */
-interface Filled {
+interface FilledFile {
   readonly lastKey: string | undefined;
-  readonly read: Amount;
+  readonly read: ReadTotals;
   readonly done: boolean;
-  /** No time for another page. */
-  readonly late: boolean;
+  readonly deadlineReached: boolean;
 }
 
 /**
- * Reads on until the segment is done or the deadline has come (by `clock.elapsed()`).
+ * Exports until the segment is done or the deadline (by `clock.elapsed()`) is reached.
  *
- * A part is completed only after it was saved, by who saved it. So a worker that was thought dead and lives may send what it likes:
- * it can't save, and so nothing of it is ever seen.
+ * A part is saved before its upload is completed, and only by the worker that has the segment. So uploads of a worker that was presumed
+ * dead never become objects.
  *
  * @returns whether the segment is done
- * @throws {@link DocumentTooLargeError}, and whatever the ports throw
+ * @throws {@link DocumentTooLargeError}, and errors of the ports
  */
-export async function exportSegment(start: SegmentProgress, ports: SegmentPorts, deadline: number): Promise<boolean> {
-  const { format, writesEmpty, keyOf, open, save, complete } = ports;
-  const pages = new Pages(ports, deadline, start.lastKey);
+export async function exportSegment(start: SegmentCheckpoint, ports: SegmentPorts, deadline: number): Promise<boolean> {
+  const { format, writeEmptyFile, partKey, openFile, saveCheckpoint, completePart } = ports;
+  const pages = new PagePrefetcher(ports, deadline, start.lastKey);
   let { done, nextPart, read } = start;
-  for (let late = false; !done && !late;) {
-    const key = keyOf(nextPart);
-    const file = open(key);
-    let progress: SegmentProgress;
-    let part: SealedPart | undefined;
+  for (let deadlineReached = false; !done && !deadlineReached;) {
+    const key = partKey(nextPart);
+    const file = openFile(key);
+    let checkpoint: SegmentCheckpoint;
+    let part: UploadedPart | undefined;
     try {
-      const filled = await fill(file, pages, read, ports);
-      ({ done, late, read } = filled);
+      const filled = await fillFile(file, pages, read, ports);
+      ({ done, deadlineReached, read } = filled);
       if (format === "json" && !done) throw new DocumentTooLargeError(TOO_LARGE);
-      if (file.items > 0 || writesEmpty) part = { number: nextPart, key, items: file.items, ...(await file.seal()) };
+      if (file.items > 0 || writeEmptyFile)
+        part = { number: nextPart, key, items: file.items, ...(await file.finish()) };
       if (part !== undefined) nextPart += 1;
-      progress = { lastKey: filled.lastKey, nextPart, done, read };
+      checkpoint = { lastKey: filled.lastKey, nextPart, done, read };
     } catch (error) {
-      await file.discard().catch(() => undefined); // Whoever resumes aborts what is left of it.
+      await file.abort().catch(() => undefined); // The worker that resumes aborts remaining uploads.
       throw error;
     }
-    // From here on the upload may be somebody's to complete, even if this fails.
-    await save(progress, part);
-    if (part !== undefined) await complete(part);
+    // Not aborted if this fails: the checkpoint may have been saved, and then the upload is needed.
+    await saveCheckpoint(checkpoint, part);
+    if (part !== undefined) await completePart(part);
   }
   return done;
 }
 
-const TOO_LARGE = 'one invocation cannot write all of the table as one document: choose the format "ndjson", in parts';
+const TOO_LARGE =
+  'one invocation cannot write the whole table as one document: use format "ndjson", which is written in parts';
 
-async function fill(
+async function fillFile(
   file: FileWriter,
-  pages: Pages,
-  before: Amount,
+  pages: PagePrefetcher,
+  before: ReadTotals,
   { format, partBytes, clock, onPage }: SegmentPorts,
-): Promise<Filled> {
+): Promise<FilledFile> {
   const openedAt = clock.elapsed();
   let { lastKey } = pages;
   let read = before;
   for (;;) {
     const page = await pages.next();
-    if (page === undefined) return { lastKey, read, done: false, late: true };
-    const { items, scanned, capacityUnits, lastKey: after } = file.take(page);
-    lastKey = after;
+    if (page === undefined) return { lastKey, read, done: false, deadlineReached: true };
+    const { items, scanned, capacityUnits, lastKey: nextKey } = file.addPage(page);
+    lastKey = nextKey;
     read = { items: read.items + scanned, bytes: read.bytes + page.length };
     onPage({ items, bytes: page.length, units: capacityUnits }, read);
-    // The next page is on its way while this one is compressed and sent.
-    if (after !== undefined) pages.ask(after, capacityUnits);
-    await file.drain();
-    if (after === undefined) return { lastKey, read, done: true, late: false };
+    // The next page is read while this one is compressed and uploaded.
+    if (nextKey !== undefined) pages.prefetch(nextKey, capacityUnits);
+    await file.flush();
+    if (nextKey === undefined) return { lastKey, read, done: true, deadlineReached: false };
     const full = file.bytes >= partBytes || clock.elapsed() - openedAt >= PART_MS;
-    if (full && format !== "json") return { lastKey, read, done: false, late: false };
+    if (full && format !== "json") return { lastKey, read, done: false, deadlineReached: false };
   }
 }
 
-/** The pages of a segment, the next one asked for in advance. */
-class Pages {
-  private asked: Promise<Buffer | undefined> | undefined;
+/** Reads one page ahead. */
+class PagePrefetcher {
+  private pending: Promise<Buffer | undefined> | undefined;
 
   constructor(
     private readonly ports: SegmentPorts,
@@ -155,24 +123,24 @@ class Pages {
     public lastKey: string | undefined,
   ) {}
 
-  /** Asks for the page after a key, once what the last one has cost is paid for. */
-  ask(after: string | undefined, unitsSpent: number): void {
+  /** Requests the page after a key, once the rate limit allows for the units of the previous page. */
+  prefetch(after: string | undefined, consumedUnits: number): void {
     this.lastKey = after;
-    this.asked = this.read(after, unitsSpent);
-    this.asked.catch(() => undefined); // Whoever takes it is told; nobody may.
+    this.pending = this.read(after, consumedUnits);
+    this.pending.catch(() => undefined); // Avoids an unhandled rejection; awaited by next().
   }
 
-  /** Undefined: there was no time for it. */
+  /** Undefined when the deadline is reached first. */
   next(): Promise<Buffer | undefined> {
-    if (this.asked === undefined) this.ask(this.lastKey, 0);
-    const { asked } = this;
-    this.asked = undefined;
-    return asked ?? Promise.resolve(undefined);
+    if (this.pending === undefined) this.prefetch(this.lastKey, 0);
+    const { pending } = this;
+    this.pending = undefined;
+    return pending ?? Promise.resolve(undefined);
   }
 
-  private async read(after: string | undefined, unitsSpent: number): Promise<Buffer | undefined> {
-    const { pace, clock, scan } = this.ports;
-    const inTime = await pace.spend(unitsSpent, this.deadline);
-    return inTime && clock.elapsed() < this.deadline ? scan(after) : undefined;
+  private async read(after: string | undefined, consumedUnits: number): Promise<Buffer | undefined> {
+    const { rateLimiter, clock, scan } = this.ports;
+    const allowed = await rateLimiter.consume(consumedUnits, this.deadline);
+    return allowed && clock.elapsed() < this.deadline ? scan(after) : undefined;
   }
 }

@@ -1,4 +1,4 @@
-/** Scans a table page by page and hands the pages on as DynamoDB sent them, byte for byte. */
+/** Scans a table page by page, without parsing the responses. */
 import { crc32 } from "node:zlib";
 
 import { ScanCommand, type DynamoDBClient, type ScanCommandInput } from "@aws-sdk/client-dynamodb";
@@ -6,29 +6,26 @@ import { ScanCommand, type DynamoDBClient, type ScanCommandInput } from "@aws-sd
 import { isObject } from "../../shared/errors";
 import { parseDynamoKey } from "../format/plain-json";
 
-/** Reads the page that begins after a key (DynamoDB JSON), or the first. Its bytes are good until the next call. */
+/** Reads the page after a key (DynamoDB JSON), or the first page. The next call overwrites the buffer. */
 export type TableScan = (afterKey: string | undefined) => Promise<Buffer>;
 
-/** A page came otherwise than DynamoDB had sent it. Tried again by the SDK, as whatever the network does. */
-class DamagedPageError extends Error {
-  override readonly name = "DamagedPageError";
+/** The checksum does not match. The SDK retries. */
+class ChecksumMismatchError extends Error {
+  override readonly name = "ChecksumMismatchError";
   readonly $retryable = { throttling: false };
 }
 
-/** As the SDK's HTTP handler gives it. */
+/** Response of the SDK's HTTP handler. */
 interface RawResponse {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;
   body: unknown;
 }
 
-/**
- * The SDK signs, sends and tries again; only its reading of the answer, which would make an object of each attribute, is given an
- * empty one instead.
- */
+/** The SDK signs, sends and retries. Its deserializer, which would create an object for each attribute, gets an empty response. */
 export function tableScan(dynamodb: DynamoDBClient, input: ScanCommandInput): TableScan {
   let buffer = Buffer.allocUnsafe(2 * 1_048_576);
-  const keep = async ({ headers, body }: RawResponse): Promise<Buffer> => {
+  const readBody = async ({ headers, body }: RawResponse): Promise<Buffer> => {
     let length = 0;
     for await (const chunk of body as AsyncIterable<Buffer>) {
       if (length + chunk.length > buffer.length) {
@@ -41,7 +38,8 @@ export function tableScan(dynamodb: DynamoDBClient, input: ScanCommandInput): Ta
     }
     const page = buffer.subarray(0, length);
     const checksum = headers["x-amz-crc32"];
-    if (checksum !== undefined && Number(checksum) !== crc32(page)) throw new DamagedPageError("a page was damaged");
+    if (checksum !== undefined && Number(checksum) !== crc32(page))
+      throw new ChecksumMismatchError("the checksum of a page does not match");
     return page;
   };
   return async (afterKey) => {
@@ -56,20 +54,20 @@ export function tableScan(dynamodb: DynamoDBClient, input: ScanCommandInput): Ta
         const result = await next(args);
         const { response } = result;
         if (!isRawResponse(response) || response.statusCode !== 200) return result;
-        page = await keep(response);
-        response.body = EMPTY_ANSWER;
+        page = await readBody(response);
+        response.body = EMPTY_RESPONSE;
         return result;
       },
-      // The lowest priority is next to the wire: before the SDK reads the answer.
-      { step: "deserialize", priority: "low", name: "keepRawPage" },
+      // Low priority runs closest to the HTTP handler, before the deserializer.
+      { step: "deserialize", priority: "low", name: "readRawPage" },
     );
     await dynamodb.send(command);
-    if (page === undefined) throw new Error("the SDK has not called its middleware");
+    if (page === undefined) throw new Error("the SDK did not call the middleware");
     return page;
   };
 }
 
-const EMPTY_ANSWER = Buffer.from("{}");
+const EMPTY_RESPONSE = Buffer.from("{}");
 
 function isRawResponse(response: unknown): response is RawResponse {
   return isObject(response) && "statusCode" in response && "headers" in response && "body" in response;

@@ -1,4 +1,4 @@
-/** The table in which exports keep what they are at. */
+/** The state of exports: claims, runs, segment checkpoints and parts. */
 import {
   GetItemCommand,
   paginateQuery,
@@ -13,136 +13,167 @@ import * as z from "zod";
 import type { Clock } from "../../shared/clock";
 import { errorName, isObject } from "../../shared/errors";
 import { DAY_SECONDS } from "../../shared/time";
-import type { ActiveRun, ClaimPorts, ExportHead, FinishedDay } from "../run/claim";
-import { exportedFileSchema, runSchema, type ExportedFile, type Run } from "../contract";
-import type { PendingUpload } from "../format/object-store";
-import type { Amount, SealedPart, SegmentProgress } from "../scan/segment";
-import type { Window } from "../run/window";
+import { exportedFileSchema, runSchema, windowSchema, type ExportedFile, type Run } from "../contract";
+import type { ActiveRun, ClaimPorts, ExportState, FinishedDay } from "../run/claim";
+import type { PendingUpload } from "./object-store";
 
-/** What a run's steps have left can be looked into for so long; its manifest stays. */
-const KEPT_DAYS = 90;
+/** How long runs, segments and parts are kept. Manifests do not expire. */
+const RETENTION_DAYS = 90;
 
-const HEAD = "head";
-const runItem = (id: string): string => `run#${id}`;
-const dayItem = (day: string): string => `day#${day}`;
-const stepsOf = ({ subject, id }: Pick<Run, "subject" | "id">): string => `${subject}#${id}`;
-const segmentItem = (segment: number): string => `segment#${String(segment).padStart(4, "0")}`;
-const partItem = (segment: number, part: number): string =>
+/** Sort keys. */
+const STATE = "state";
+const runKey = (id: string): string => `run#${id}`;
+const dayKey = (day: string): string => `day#${day}`;
+const segmentKey = (segment: number): string => `segment#${String(segment).padStart(4, "0")}`;
+const partKey = (segment: number, part: number): string =>
   `part#${String(segment).padStart(4, "0")}-${String(part).padStart(5, "0")}`;
 
-const headSchema = z.object({
+/** Partition key of a run's segments and parts. */
+const runPartition = ({ exportId, id }: Pick<Run, "exportId" | "id">): string => `${exportId}#${id}`;
+
+const stateSchema = z.object({
   activeRun: z.string().optional(),
-  activeOwner: z.string().optional(),
+  activeExecution: z.string().optional(),
   activeAttempt: z.number().optional(),
   cursor: z.string().optional(),
 });
 
-const windowSchema = z.object({ from: z.string().optional(), to: z.string() });
 const daySchema = z.object({ location: z.string(), window: windowSchema.optional() });
 
-const amountSchema = z.object({ items: z.number(), bytes: z.number() }).default({ items: 0, bytes: 0 });
+const totalsSchema = z.object({ items: z.number(), bytes: z.number() }).default({ items: 0, bytes: 0 });
 
 const segmentSchema = z.object({
   lastKey: z.string().optional(),
   nextPart: z.number().default(0),
   done: z.boolean().default(false),
-  /** Up to the last key. */
-  read: amountSchema,
-  /** Beyond it, too, by whoever is at work. */
-  seen: amountSchema,
+  read: totalsSchema,
+  /** `read`, and what the current worker has read since. Only for display. */
+  progress: totalsSchema,
 });
 
 const partSchema = z.object({
   ...exportedFileSchema.shape,
-  item: z.string(),
-  upload: z.object({ id: z.string(), tags: z.array(z.string()) }).optional(),
+  upload: z.object({ id: z.string(), etags: z.array(z.string()) }).optional(),
 });
 
-/** A file of a run. While it has an upload, that is still to be completed. */
-export type StoredPart = ExportedFile & { readonly item: string; readonly upload: PendingUpload | undefined };
+/** What was read from a table, whether or not a filter selected it. */
+export interface ReadTotals {
+  readonly items: number;
+  /** Bytes of Scan responses. */
+  readonly bytes: number;
+}
 
-/** How far a run is, for people. */
-export interface SeenSoFar extends Amount {
+export interface SegmentCheckpoint {
+  /** DynamoDB JSON. Undefined before the first page. */
+  readonly lastKey: string | undefined;
+  /** From 0. */
+  readonly nextPart: number;
+  readonly done: boolean;
+  /** Up to the last key. */
+  readonly read: ReadTotals;
+}
+
+/** A part whose multipart upload has all of its chunks and is not completed yet. */
+export interface UploadedPart {
+  readonly number: number;
+  readonly key: string;
+  readonly items: number;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly upload: PendingUpload;
+}
+
+/** A file of a run, with its upload until that is completed. */
+export type StoredPart = ExportedFile & { readonly upload: PendingUpload | undefined };
+
+export interface RunProgress extends ReadTotals {
   readonly segments: number;
   readonly segmentsDone: number;
 }
 
-/** Who works on a segment. */
-export interface At {
+/** A worker's claim on a segment. */
+export interface SegmentClaim {
   readonly run: Run;
   readonly segment: number;
   readonly worker: string;
 }
 
-/** Somebody else works on the segment now: this worker has to stop, and nothing that it did since counts. */
-export class SegmentTakenError extends Error {
-  override readonly name = "SegmentTakenError";
+/** Another worker has claimed the segment: this one must stop, and nothing it saves is accepted. */
+export class SegmentTakenOverError extends Error {
+  override readonly name = "SegmentTakenOverError";
+  constructor(segment: number) {
+    super(`another worker has taken over segment ${segment}`);
+  }
 }
 
 export interface StateTable extends Omit<ClaimPorts, "isRunning"> {
-  readonly setExpected: (run: Run) => Promise<void>;
+  readonly saveRun: (run: Run) => Promise<void>;
   /**
-   * Makes a worker the only one whose progress counts.
+   * Makes this worker the only one that can save checkpoints of the segment.
    *
-   * @throws {@link SegmentTakenError} when the run has been taken over since
+   * @throws {@link SegmentTakenOverError} when a later attempt of the run has it
    */
-  readonly takeSegment: (at: At) => Promise<SegmentProgress>;
-  /** @throws {@link SegmentTakenError} */
-  readonly saveProgress: (at: At, progress: SegmentProgress, part: SealedPart | undefined) => Promise<void>;
+  readonly claimSegment: (claim: SegmentClaim) => Promise<SegmentCheckpoint>;
+  /** @throws {@link SegmentTakenOverError} */
+  readonly saveCheckpoint: (
+    claim: SegmentClaim,
+    checkpoint: SegmentCheckpoint,
+    part: UploadedPart | undefined,
+  ) => Promise<void>;
   /**
-   * Tells people what was read of the segment so far, from its beginning. Again is as good as once.
+   * Saves what was read of the segment since its beginning. Only for display.
    *
-   * @throws {@link SegmentTakenError}
+   * @throws {@link SegmentTakenOverError}
    */
-  readonly saveSeen: (at: At, seen: Amount) => Promise<void>;
-  readonly seen: (run: Run) => Promise<SeenSoFar>;
+  readonly saveProgress: (claim: SegmentClaim, read: ReadTotals) => Promise<void>;
+  readonly runProgress: (run: Run) => Promise<RunProgress>;
+  /** Saves a file that needs no upload. */
   readonly saveFile: (run: Run, number: number, file: ExportedFile) => Promise<void>;
-  readonly markStored: (run: Run, segment: number, part: number) => Promise<void>;
+  readonly markUploadCompleted: (run: Run, segment: number, part: number) => Promise<void>;
   /** All files of a run, in order. */
   readonly parts: (run: Run) => Promise<readonly StoredPart[]>;
   /**
-   * Ends a run: the next window begins where its own ended, and the day has its export.
+   * Ends the active run: moves the cursor, and marks the day as finished. Idempotent.
    *
-   * @param result undefined: there was nothing new, so the day may still get its export
+   * @param result undefined when there were no new items: the day stays unfinished
    */
   readonly finish: (
     run: Run,
     result: { readonly location: string; readonly items: number; readonly bytes: number } | undefined,
   ) => Promise<void>;
-  /** Records why the run that an execution has was given up. @returns false when it has none */
+  /** Records a failure in the execution's run. @returns false when the execution has no active run */
   readonly fail: (
-    subject: string,
+    exportId: string,
     execution: string,
     failure: { readonly error: string; readonly cause: string },
   ) => Promise<boolean>;
 }
 
 export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock): StateTable {
-  const ttl = (): number => Math.floor(clock.now() / 1_000) + KEPT_DAYS * DAY_SECONDS;
+  const ttl = (): number => Math.floor(clock.now() / 1_000) + RETENTION_DAYS * DAY_SECONDS;
 
-  const read = async (subject: string, item: string): Promise<Record<string, unknown> | undefined> => {
-    const key = { TableName: table, Key: marshall({ subject, item }), ConsistentRead: true };
+  const read = async (pk: string, sk: string): Promise<Record<string, unknown> | undefined> => {
+    const key = { TableName: table, Key: marshall({ pk, sk }), ConsistentRead: true };
     const { Item } = await dynamodb.send(new GetItemCommand(key));
     return Item && unmarshall(Item);
   };
 
-  const query = async (subject: string, prefix: string): Promise<readonly Record<string, unknown>[]> => {
+  const query = async (pk: string, prefix: string): Promise<readonly Record<string, unknown>[]> => {
     const items: Record<string, unknown>[] = [];
     const pages = paginateQuery(
       { client: dynamodb },
       {
         TableName: table,
         ConsistentRead: true,
-        KeyConditionExpression: "subject = :subject AND begins_with(#item, :prefix)",
-        ExpressionAttributeNames: { "#item": "item" },
-        ExpressionAttributeValues: marshall({ ":subject": subject, ":prefix": prefix }),
+        KeyConditionExpression: "pk = :pk AND begins_with(sk, :prefix)",
+        ExpressionAttributeValues: marshall({ ":pk": pk, ":prefix": prefix }),
       },
     );
     for await (const { Items = [] } of pages) items.push(...Items.map((item) => unmarshall(item)));
     return items;
   };
 
-  /** False when a condition did not hold. Other reasons for which a transaction is cancelled are errors. */
+  /** @returns false when a condition failed */
   const transact = async (items: TransactWriteItem[]): Promise<boolean> => {
     try {
       await dynamodb.send(new TransactWriteItemsCommand({ TransactItems: items }));
@@ -154,83 +185,94 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
   };
 
   const update = (
-    subject: string,
-    item: string,
+    pk: string,
+    sk: string,
     expression: string,
     values: Readonly<Record<string, unknown>>,
     condition?: string,
   ) => {
-    // Only what is mentioned may be named.
+    // DynamoDB rejects names that no expression uses.
     const names = Object.fromEntries(
       [...new Set(`${expression} ${condition ?? ""}`.match(/#\w+/g))].map((name) => [name, name.slice(1)]),
     );
     return {
       TableName: table,
-      Key: marshall({ subject, item }),
+      Key: marshall({ pk, sk }),
       UpdateExpression: expression,
       ...(condition !== undefined && { ConditionExpression: condition }),
       ...(Object.keys(names).length > 0 && { ExpressionAttributeNames: names }),
-      ExpressionAttributeValues: marshall(values, { removeUndefinedValues: true }),
+      ...(Object.keys(values).length > 0 && {
+        ExpressionAttributeValues: marshall(values, { removeUndefinedValues: true }),
+      }),
     };
   };
 
-  /** The head's active run becomes this one, if it is still what it was. */
-  const activate = (run: Run, owner: string, before: ActiveRun | undefined): TransactWriteItem => ({
+  const put = (item: Readonly<Record<string, unknown>>): TransactWriteItem => ({
+    Put: { TableName: table, Item: marshall(item, { removeUndefinedValues: true }) },
+  });
+
+  const putPart = (run: Run, segment: number, { number, ...part }: ExportedFile & { readonly number: number }) =>
+    put({ pk: runPartition(run), sk: partKey(segment, number), ...part, ttl: ttl() });
+
+  const activateRun = (run: Run, execution: string, previous: ActiveRun | undefined): TransactWriteItem => ({
     Update: update(
-      run.subject,
-      HEAD,
-      "SET activeRun = :run, activeOwner = :owner, activeAttempt = :attempt",
+      run.exportId,
+      STATE,
+      "SET activeRun = :run, activeExecution = :execution, activeAttempt = :attempt",
       {
         ":run": run.id,
-        ":owner": owner,
+        ":execution": execution,
         ":attempt": run.attempt,
-        ...(before && { ":beforeRun": before.id, ":beforeOwner": before.owner }),
+        ...(previous && { ":previousRun": previous.id, ":previousExecution": previous.execution }),
       },
-      before === undefined
+      previous === undefined
         ? "attribute_not_exists(activeRun)"
-        : "activeRun = :beforeRun AND activeOwner = :beforeOwner",
+        : "activeRun = :previousRun AND activeExecution = :previousExecution",
     ),
   });
 
-  const describeRun = (run: Run, owner: string): TransactWriteItem => ({
+  const recordRun = (run: Run, execution: string): TransactWriteItem => ({
     Update: update(
-      run.subject,
-      runItem(run.id),
-      "SET #run = :run, #status = :status, #owner = :owner, #ttl = :ttl REMOVE #error, #cause",
-      { ":run": JSON.stringify(run), ":status": "RUNNING", ":owner": owner, ":ttl": ttl() },
+      run.exportId,
+      runKey(run.id),
+      "SET #run = :run, #status = :status, #execution = :execution, #ttl = :ttl REMOVE #error, #cause",
+      { ":run": JSON.stringify(run), ":status": "RUNNING", ":execution": execution, ":ttl": ttl() },
     ),
   });
 
   return {
-    head: async (subject): Promise<ExportHead> => {
-      const { activeRun, activeOwner, activeAttempt, cursor } = headSchema.parse((await read(subject, HEAD)) ?? {});
-      const active =
-        activeRun === undefined ? undefined : { id: activeRun, owner: activeOwner ?? "", attempt: activeAttempt ?? 1 };
-      return { active, cursor };
+    exportState: async (exportId): Promise<ExportState> => {
+      const item = (await read(exportId, STATE)) ?? {};
+      const {
+        activeRun: id,
+        activeExecution: execution = "",
+        activeAttempt: attempt = 1,
+        cursor,
+      } = stateSchema.parse(item);
+      return { active: id === undefined ? undefined : { id, execution, attempt }, cursor };
     },
-    finishedDay: async (subject, day): Promise<FinishedDay | undefined> => {
-      const item = await read(subject, dayItem(day));
+    finishedDay: async (exportId, day): Promise<FinishedDay | undefined> => {
+      const item = await read(exportId, dayKey(day));
       if (item === undefined) return undefined;
       const { location, window } = daySchema.parse(item);
-      return { location, window: window === undefined ? undefined : windowFrom(window) };
+      return { location, window };
     },
-    run: async (subject, id) => {
-      const item = await read(subject, runItem(id));
+    run: async (exportId, id) => {
+      const item = await read(exportId, runKey(id));
       return item && runSchema.parse(JSON.parse(z.object({ run: z.string() }).parse(item).run));
     },
-    begin: (run, owner, replaced) => transact([activate(run, owner, replaced), describeRun(run, owner)]),
-    takeOver: (run, owner, from) => transact([activate(run, owner, from), describeRun(run, owner)]),
-    setExpected: async (run) => {
-      await dynamodb.send(
-        new UpdateItemCommand(update(run.subject, runItem(run.id), "SET #run = :run", { ":run": JSON.stringify(run) })),
-      );
+    activate: (run, execution, previous) =>
+      transact([activateRun(run, execution, previous), recordRun(run, execution)]),
+    saveRun: async (run) => {
+      const command = update(run.exportId, runKey(run.id), "SET #run = :run", { ":run": JSON.stringify(run) });
+      await dynamodb.send(new UpdateItemCommand(command));
     },
 
-    takeSegment: async ({ run, segment, worker }) => {
+    claimSegment: async ({ run, segment, worker }) => {
       const command = new UpdateItemCommand({
         ...update(
-          stepsOf(run),
-          segmentItem(segment),
+          runPartition(run),
+          segmentKey(segment),
           "SET #worker = :worker, #attempt = :attempt, #ttl = :ttl",
           { ":worker": worker, ":attempt": run.attempt, ":ttl": ttl() },
           "attribute_not_exists(#attempt) OR #attempt <= :attempt",
@@ -238,130 +280,102 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
         ReturnValues: "ALL_NEW",
       });
       const { Attributes = {} } = await dynamodb.send(command).catch((error: unknown) => {
-        throw takenOr(error, segment);
+        throw takeoverOr(error, segment);
       });
       const { lastKey, nextPart, done, read } = segmentSchema.parse(unmarshall(Attributes));
       return { lastKey, nextPart, done, read };
     },
-    saveProgress: async ({ run, segment, worker }, { lastKey, nextPart, done, read }, part) => {
+    saveCheckpoint: async ({ run, segment, worker }, { lastKey, nextPart, done, read }, part) => {
       const saved = await transact([
         {
           Update: update(
-            stepsOf(run),
-            segmentItem(segment),
-            `SET #nextPart = :nextPart, #done = :done, #read = :read, #seen = :read${lastKey === undefined ? "" : ", #lastKey = :lastKey"}`,
+            runPartition(run),
+            segmentKey(segment),
+            `SET #nextPart = :nextPart, #done = :done, #read = :read, #progress = :read${lastKey === undefined ? "" : ", #lastKey = :lastKey"}`,
             { ":nextPart": nextPart, ":done": done, ":read": read, ":lastKey": lastKey, ":worker": worker },
             "#worker = :worker",
           ),
         },
-        ...(part === undefined
-          ? []
-          : [
-              {
-                Put: {
-                  TableName: table,
-                  Item: marshall({
-                    subject: stepsOf(run),
-                    item: partItem(segment, part.number),
-                    key: part.key,
-                    items: part.items,
-                    bytes: part.bytes,
-                    sha256: part.sha256,
-                    upload: { id: part.upload.id, tags: [...part.upload.tags] },
-                    ttl: ttl(),
-                  }),
-                },
-              },
-            ]),
+        ...(part === undefined ? [] : [putPart(run, segment, part)]),
       ]);
-      if (!saved) throw takenBy(segment);
+      if (!saved) throw new SegmentTakenOverError(segment);
     },
-    saveSeen: async ({ run, segment, worker }, seen) => {
-      const values = { ":seen": seen, ":worker": worker };
-      const command = update(stepsOf(run), segmentItem(segment), "SET #seen = :seen", values, "#worker = :worker");
+    saveProgress: async ({ run, segment, worker }, read) => {
+      const values = { ":read": read, ":worker": worker };
+      const command = update(
+        runPartition(run),
+        segmentKey(segment),
+        "SET #progress = :read",
+        values,
+        "#worker = :worker",
+      );
       await dynamodb.send(new UpdateItemCommand(command)).catch((error: unknown) => {
-        throw takenOr(error, segment);
+        throw takeoverOr(error, segment);
       });
     },
-    seen: async (run) => {
-      const segments = (await query(stepsOf(run), "segment#")).map((item) => segmentSchema.parse(item));
+    runProgress: async (run) => {
+      const segments = (await query(runPartition(run), "segment#")).map((item) => segmentSchema.parse(item));
       return {
         segments: run.segments,
         segmentsDone: segments.filter(({ done }) => done).length,
-        items: segments.reduce((sum, { seen }) => sum + seen.items, 0),
-        bytes: segments.reduce((sum, { seen }) => sum + seen.bytes, 0),
+        items: segments.reduce((sum, { progress }) => sum + progress.items, 0),
+        bytes: segments.reduce((sum, { progress }) => sum + progress.bytes, 0),
       };
     },
     saveFile: async (run, number, file) => {
-      const item = { subject: stepsOf(run), item: partItem(0, number), ...file, ttl: ttl() };
-      await transact([{ Put: { TableName: table, Item: marshall(item, { removeUndefinedValues: true }) } }]);
+      await transact([putPart(run, 0, { ...file, number })]);
     },
-    markStored: async (run, segment, part) => {
-      const done = update(stepsOf(run), partItem(segment, part), "REMOVE #upload", {});
-      const { ExpressionAttributeValues: _, ...command } = done;
+    markUploadCompleted: async (run, segment, part) => {
+      const command = update(runPartition(run), partKey(segment, part), "REMOVE #upload", {});
       await dynamodb.send(new UpdateItemCommand(command));
     },
     parts: async (run) =>
-      (await query(stepsOf(run), "part#")).map((item) => {
+      (await query(runPartition(run), "part#")).map((item) => {
         const { upload, ...file } = partSchema.parse(item);
         return { ...file, upload };
       }),
 
     finish: async (run, result) => {
-      const { subject, id, day, window } = run;
+      const { exportId, id, day, window } = run;
       const { location, items = 0, bytes = 0 } = result ?? {};
-      const cursor = run.repeats ? undefined : window?.to;
+      const cursor = run.rerun ? undefined : window?.to;
       const finishedAt = new Date(clock.now()).toISOString();
       const ended = await transact([
         {
           Update: update(
-            subject,
-            HEAD,
-            `${cursor === undefined ? "" : "SET #cursor = :cursor "}REMOVE #activeRun, #activeOwner, #activeAttempt`,
+            exportId,
+            STATE,
+            `${cursor === undefined ? "" : "SET #cursor = :cursor "}REMOVE #activeRun, #activeExecution, #activeAttempt`,
             { ":run": id, ":cursor": cursor },
             "#activeRun = :run",
           ),
         },
         {
           Update: update(
-            subject,
-            runItem(id),
+            exportId,
+            runKey(id),
             `SET #status = :status, #finishedAt = :at, #items = :items, #bytes = :bytes${location === undefined ? "" : ", #location = :location"}`,
-            { ":status": "FINISHED", ":at": finishedAt, ":items": items, ":bytes": bytes, ":location": location },
+            { ":status": "SUCCEEDED", ":at": finishedAt, ":items": items, ":bytes": bytes, ":location": location },
           ),
         },
         ...(result === undefined
           ? []
-          : [
-              {
-                Put: {
-                  TableName: table,
-                  Item: marshall(
-                    { subject, item: dayItem(day), run: id, location, window, finishedAt },
-                    { removeUndefinedValues: true },
-                  ),
-                },
-              },
-            ]),
+          : [put({ pk: exportId, sk: dayKey(day), run: id, location, window, finishedAt })]),
       ]);
       if (ended) return;
-      // A second release of the same run finds it released.
-      const status = z.object({ status: z.string() }).safeParse(await read(subject, runItem(id)));
-      if (status.data?.status !== "FINISHED") throw new Error(`${subject}: run ${id} is no longer the active one`);
+      // Step Functions retries a call whose response was lost: then the run has already ended.
+      const record = z.object({ status: z.string() }).safeParse(await read(exportId, runKey(id)));
+      if (record.data?.status !== "SUCCEEDED") throw new Error(`${exportId}: run ${id} is not the active run`);
     },
-    fail: async (subject, execution, { error, cause }) => {
-      const { activeRun, activeOwner } = headSchema.parse((await read(subject, HEAD)) ?? {});
-      if (activeRun === undefined || activeOwner !== execution) return false;
+    fail: async (exportId, execution, { error, cause }) => {
+      const { activeRun, activeExecution } = stateSchema.parse((await read(exportId, STATE)) ?? {});
+      if (activeRun === undefined || activeExecution !== execution) return false;
       const values = { ":status": "FAILED", ":error": error, ":cause": cause };
       const expression = "SET #status = :status, #error = :error, #cause = :cause";
-      await dynamodb.send(new UpdateItemCommand(update(subject, runItem(activeRun), expression, values)));
+      await dynamodb.send(new UpdateItemCommand(update(exportId, runKey(activeRun), expression, values)));
       return true;
     },
   };
-}
-
-function windowFrom({ from, to }: z.output<typeof windowSchema>): Window {
-  return { to, ...(from !== undefined && { from }) };
 }
 
 function isConditionFailed(error: unknown): boolean {
@@ -373,10 +387,7 @@ function isConditionFailed(error: unknown): boolean {
   );
 }
 
-function takenOr(error: unknown, segment: number): unknown {
-  return isConditionFailed(error) ? takenBy(segment) : error;
-}
-
-function takenBy(segment: number): SegmentTakenError {
-  return new SegmentTakenError(`segment ${segment} is somebody else's now`);
+/** Maps a failed condition. */
+function takeoverOr(error: unknown, segment: number): unknown {
+  return isConditionFailed(error) ? new SegmentTakenOverError(segment) : error;
 }

@@ -1,111 +1,113 @@
-/** Makes one round of checks count, once, for every subject. */
+/** Applies the check results of one run to the stored states, each tick exactly once. */
 import { sleep, type Clock } from "../../shared/clock";
 import { mapConcurrently } from "../../shared/concurrency";
+import type { CheckResult } from "./check-result";
+import { closeForRemoval } from "./incidents";
+import type { Monitor } from "./policy";
+import type { MonitorState, Run, Transition } from "./state";
 import type { StateTable } from "./state-table";
-import type { Finding, Round, Rules, Step, TargetState } from "./state";
-import { closeRemoved } from "./incidents";
-import { applyTick } from "./state-transition";
+import { applyCheckResult } from "./state-transition";
 
-/** Writes at a time: the SDK holds fifty connections. */
+/** The SDK holds fifty connections. */
 const CONCURRENT_WRITES = 48;
 
-/** Rounds that run at one time get into each other's way once each, or twice. */
-const MOST_ATTEMPTS = 8;
-const LONGEST_PAUSE_MS = 100;
+/** Concurrent runs conflict once or twice. */
+const MAX_ATTEMPTS = 8;
+const MAX_PAUSE_MS = 100;
 
-/** A target or a job, and what this round found of it. */
-export interface Examined {
-  readonly subject: string;
-  readonly finding: Finding;
-  readonly rules: Rules;
+export interface CheckedMonitor extends Monitor {
+  readonly result: CheckResult;
 }
 
-/** What is known after a round. */
-export interface Kept {
-  readonly subject: string;
-  readonly state: TargetState;
-  /** Whether this very invocation has written it, and not another one of the same tick. */
-  readonly ours: boolean;
+export interface AppliedResult {
+  readonly key: string;
+  readonly state: MonitorState;
+  /** False where a concurrent run of the same tick wrote the state. */
+  readonly writtenByThisRun: boolean;
 }
 
-export interface KeepPorts {
+export interface ApplyPorts {
   readonly table: Pick<StateTable, "readOne" | "save">;
   readonly clock: Clock;
   readonly random: () => number;
 }
 
-/** Some states could not be written; the others are. */
-export class StateNotSavedError extends Error {
-  override readonly name = "StateNotSavedError";
+/** Some states could not be written; the others were. */
+class StateWriteError extends Error {
+  override readonly name = "StateWriteError";
+}
+
+export interface ApplyOutcome {
+  readonly applied: readonly AppliedResult[];
+  readonly error?: Error;
 }
 
 /**
- * Applies a round to each subject. Safe under doubled, concurrent and retried ticks: a step is stored only upon the state that it
- * was made from, else it is made again from the newer one, which may know the tick already.
+ * Safe under duplicate, concurrent and retried ticks: a transition is stored only if its state is unchanged since it was read,
+ * else it is computed again from the newer state, which may include the tick already.
  */
-export function keepRound(
-  examined: readonly Examined[],
-  states: ReadonlyMap<string, { readonly state?: TargetState }>,
-  round: Round,
-  ports: KeepPorts,
-): Promise<KeptRound> {
-  const changes = examined.map(({ subject, finding, rules }) => ({
-    subject,
-    before: states.get(subject)?.state,
-    stepFrom: (before: TargetState | undefined) => applyTick(before, finding, round, rules),
+export function applyResults(
+  checked: readonly CheckedMonitor[],
+  states: ReadonlyMap<string, { readonly state?: MonitorState }>,
+  run: Run,
+  ports: ApplyPorts,
+): Promise<ApplyOutcome> {
+  const changes = checked.map(({ key, result, policy }) => ({
+    key,
+    before: states.get(key)?.state,
+    transitionFrom: (before: MonitorState | undefined) => applyCheckResult(before, result, run, policy),
   }));
-  return keepAll(changes, round, ports);
+  return applyAll(changes, run, ports);
 }
 
-/** Closes what is open of subjects that are no longer in the configuration. Safe as {@link keepRound} is. */
-export function keepRemoved(
-  states: ReadonlyMap<string, { readonly state?: TargetState }>,
-  round: Round,
-  ports: KeepPorts,
-): Promise<KeptRound> {
-  const changes = [...states].flatMap(([subject, { state }]) =>
-    state === undefined ? [] : [{ subject, before: state, stepFrom: (before = state) => closeRemoved(before, round) }],
+/** Closes the open incidents of monitors that are no longer configured. As safe as {@link applyResults}. */
+export function closeRemovedMonitors(
+  states: ReadonlyMap<string, { readonly state?: MonitorState }>,
+  run: Run,
+  ports: ApplyPorts,
+): Promise<ApplyOutcome> {
+  const changes = [...states].flatMap(([key, { state }]) =>
+    state === undefined
+      ? []
+      : [{ key, before: state, transitionFrom: (before = state) => closeForRemoval(before, run) }],
   );
-  return keepAll(changes, round, ports);
-}
-
-export interface KeptRound {
-  readonly kept: readonly Kept[];
-  readonly error?: StateNotSavedError;
+  return applyAll(changes, run, ports);
 }
 
 interface Change {
-  readonly subject: string;
-  readonly before: TargetState | undefined;
-  /** Undefined: nothing is to be changed. */
-  readonly stepFrom: (before: TargetState | undefined) => Step | undefined;
+  readonly key: string;
+  readonly before: MonitorState | undefined;
+  /** Undefined where nothing changes. */
+  readonly transitionFrom: (before: MonitorState | undefined) => Transition | undefined;
 }
 
-async function keepAll(changes: readonly Change[], round: Round, ports: KeepPorts): Promise<KeptRound> {
+async function applyAll(changes: readonly Change[], run: Run, ports: ApplyPorts): Promise<ApplyOutcome> {
   const errors: unknown[] = [];
-  const kept = await mapConcurrently(changes, CONCURRENT_WRITES, async (change) => {
+  const applied = await mapConcurrently(changes, CONCURRENT_WRITES, async (change) => {
     try {
-      return [await keepOne(change, round, ports)];
+      return [await applyOne(change, run, ports)];
     } catch (error) {
       errors.push(error);
       return [];
     }
   });
-  if (errors.length === 0) return { kept: kept.flat() };
+  if (errors.length === 0) return { applied: applied.flat() };
   const message = `${errors.length} of ${changes.length} states not saved`;
-  return { kept: kept.flat(), error: new StateNotSavedError(message, { cause: errors[0] }) };
+  return { applied: applied.flat(), error: new StateWriteError(message, { cause: errors[0] }) };
 }
 
-async function keepOne(change: Change, round: Round, { table, clock, random }: KeepPorts): Promise<Kept> {
-  const { subject, stepFrom } = change;
+async function applyOne(change: Change, run: Run, { table, clock, random }: ApplyPorts): Promise<AppliedResult> {
+  const { key, transitionFrom } = change;
   let { before } = change;
-  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-    const step = stepFrom(before);
-    // A write of ours that got no answer was tried again by the SDK, and met itself.
-    if (step === undefined && before !== undefined) return { subject, state: before, ours: before.run === round.run };
-    if (step !== undefined && (await table.save(subject, step))) return { subject, state: step.state, ours: true };
-    if (attempt > 0) await sleep(clock, random() * LONGEST_PAUSE_MS);
-    before = await table.readOne(subject);
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const transition = transitionFrom(before);
+    // The SDK retries a write that got no response, and the retry may find that write: compare run ids.
+    if (transition === undefined && before !== undefined)
+      return { key, state: before, writtenByThisRun: before.runId === run.id };
+    if (transition !== undefined && (await table.save(key, transition)))
+      return { key, state: transition.state, writtenByThisRun: true };
+    if (attempt > 0) await sleep(clock, random() * MAX_PAUSE_MS);
+    before = await table.readOne(key);
   }
-  throw new StateNotSavedError(`${subject}: others kept writing it`);
+  throw new StateWriteError(`${key}: write conflict in ${MAX_ATTEMPTS} attempts`);
 }

@@ -1,41 +1,57 @@
-/** What checks and reports say of a subject, in the terms of its state. */
-import type { Observation } from "../probe/check-target";
-import { BROKEN_REASONS, type Job } from "../contract";
-import type { Finding } from "./state";
+/** The result of one check of a monitor, as its state stores it. */
+import * as z from "zod";
 
-/** A check that broke by itself says nothing about the target: it counts neither as up nor as down. */
-export function findingOfCheck({ at, latencyMs, outcome }: Observation): Finding {
+import { BROKEN_REASONS, type CronMonitor } from "../contract";
+import type { ProbeResult } from "../probe/check-target";
+import { SECOND_MS } from "../../shared/time";
+
+export const checkResultSchema = z.object({
+  /** `unknown`: the check itself broke, or no heartbeat is due yet. */
+  health: z.enum(["up", "down", "unknown"]),
+  /** Epoch milliseconds. */
+  at: z.number(),
+  /** Human-readable; absent where health is `up`. */
+  message: z.string().optional(),
+  reason: z.string().optional(),
+  latencyMs: z.number().optional(),
+  certificateDaysLeft: z.number().optional(),
+  certificateFingerprint: z.string().optional(),
+  /** Cron monitors: the last heartbeat, epoch milliseconds. */
+  heartbeatAt: z.number().optional(),
+});
+
+export type CheckResult = z.output<typeof checkResultSchema>;
+
+/** A broken check says nothing about the target: its health is `unknown`. */
+export function targetResult({ at, latencyMs, outcome }: ProbeResult): CheckResult {
   const { certificateDaysLeft, certificateFingerprint } = outcome;
-  const seen = {
+  const details = {
     at,
     latencyMs: Math.round(latencyMs),
     ...(certificateDaysLeft !== undefined && { certificateDaysLeft }),
     ...(certificateFingerprint !== undefined && { certificateFingerprint }),
   };
-  if (outcome.ok) return { health: "up", ...seen };
+  if (outcome.ok) return { health: "up", ...details };
   const { reason, message } = outcome;
-  return { health: BROKEN_REASONS.has(reason) ? "unknown" : "down", reason, message, ...seen };
+  return { health: BROKEN_REASONS.has(reason) ? "unknown" : "down", reason, message, ...details };
 }
 
 /**
- * Whether a job is silent for longer than it may. One that has never reported is waited for as long, from when it was first
- * known, and until then nothing is said of it.
- *
- * @param reportedAt of its last report; times in epoch milliseconds
+ * Down once the last heartbeat is older than interval plus grace. Before the first heartbeat the same time counts from the
+ * tick that first knew the monitor. Times in epoch milliseconds.
  */
-export function findingOfJob(
-  { everySeconds, graceSeconds }: Pick<Job, "everySeconds" | "graceSeconds">,
-  reportedAt: number | undefined,
+export function cronResult(
+  { everySeconds, graceSeconds }: Pick<CronMonitor, "everySeconds" | "graceSeconds">,
+  heartbeatAt: number | undefined,
   knownSince: number,
   tick: number,
-): Finding {
-  const last = reportedAt ?? knownSince;
-  const reported = reportedAt === undefined ? {} : { reportedAt };
-  if (tick - last > (everySeconds + graceSeconds) * 1_000) {
-    const since = new Date(last).toISOString();
-    const message = `no report since ${since}, expected every ${everySeconds} s`;
-    return { health: "down", at: tick, reason: "silence", message, ...reported };
+): CheckResult {
+  const last = heartbeatAt ?? knownSince;
+  const details = { at: tick, ...(heartbeatAt !== undefined && { heartbeatAt }) };
+  if (tick - last > (everySeconds + graceSeconds) * SECOND_MS) {
+    const message = `no heartbeat since ${new Date(last).toISOString()}, expected every ${everySeconds} s`;
+    return { health: "down", reason: "missing-heartbeat", message, ...details };
   }
-  if (reportedAt === undefined) return { health: "unknown", at: tick, message: "no report yet" };
-  return { health: "up", at: tick, ...reported };
+  if (heartbeatAt === undefined) return { health: "unknown", message: "no heartbeat yet", ...details };
+  return { health: "up", ...details };
 }

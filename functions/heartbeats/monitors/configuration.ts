@@ -1,30 +1,28 @@
+/** Reads the configuration that Terraform writes to S3. */
 import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import type * as z from "zod";
 
 import { describeIssues } from "../../shared/errors";
-import { TARGETS_KEY, WATCH_KEY, targetsSchema, watchSchema, type Target, type Watch } from "../contract";
+import { MONITORS_KEY, TARGETS_KEY, monitorSettingsSchema, targetsSchema, type MonitorSettings } from "../contract";
+import type { Configuration } from "./policy";
 
-/** The targets' object, or the one beside it, is missing, unreadable or malformed. */
-export class TargetListError extends Error {
-  override readonly name = "TargetListError";
+/** A configuration object is missing, unreadable or malformed. */
+class ConfigurationError extends Error {
+  override readonly name = "ConfigurationError";
 }
 
-/**
- * The environment's targets, as its module put them into the bucket.
- *
- * @throws {@link TargetListError}
- */
-export function readTargetList(s3: S3Client, bucket: string): Promise<readonly Target[]> {
-  return readObject(s3, bucket, TARGETS_KEY, targetsSchema);
+/** @throws {@link ConfigurationError} */
+export async function readConfiguration(s3: S3Client, bucket: string): Promise<Configuration> {
+  const [targets, settings] = await Promise.all([
+    readObject(s3, bucket, TARGETS_KEY, targetsSchema),
+    readMonitorSettings(s3, bucket),
+  ]);
+  return { targets, ...settings };
 }
 
-/**
- * What is watched besides the targets, and what goes for all of them.
- *
- * @throws {@link TargetListError}
- */
-export function readWatch(s3: S3Client, bucket: string): Promise<Watch> {
-  return readObject(s3, bucket, WATCH_KEY, watchSchema);
+/** @throws {@link ConfigurationError} */
+export function readMonitorSettings(s3: S3Client, bucket: string): Promise<MonitorSettings> {
+  return readObject(s3, bucket, MONITORS_KEY, monitorSettingsSchema);
 }
 
 async function readObject<Schema extends z.ZodType>(
@@ -36,7 +34,7 @@ async function readObject<Schema extends z.ZodType>(
   const address = `s3://${bucket}/${key}`;
   const parsed = schema.safeParse(parseJson(await readText(s3, bucket, key, address), address));
   if (parsed.success) return parsed.data;
-  throw new TargetListError(`${address} is malformed: ${describeIssues(parsed.error)}`);
+  throw new ConfigurationError(`${address} is malformed: ${describeIssues(parsed.error)}`);
 }
 
 async function readText(s3: S3Client, bucket: string, key: string, address: string): Promise<string> {
@@ -44,7 +42,7 @@ async function readText(s3: S3Client, bucket: string, key: string, address: stri
     const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
     return (await Body?.transformToString()) ?? "";
   } catch (cause) {
-    throw new TargetListError(`${address} cannot be read`, { cause });
+    throw new ConfigurationError(`${address} cannot be read`, { cause });
   }
 }
 
@@ -52,6 +50,6 @@ function parseJson(text: string, address: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new TargetListError(`${address} is not JSON`, { cause });
+    throw new ConfigurationError(`${address} is not JSON`, { cause });
   }
 }

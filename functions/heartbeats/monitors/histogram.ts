@@ -1,16 +1,16 @@
 /**
- * How long answers took, as counts in buckets that grow by two percent: small, and mergeable, so that the percentiles of any
- * time are right without a look at its single checks. Percentiles themselves cannot be merged.
+ * A latency histogram with buckets that grow by two percent: small and mergeable, so percentiles of any period come from the
+ * sum of its hours. Percentiles themselves cannot be merged.
  */
 
-/** A bucket's middle is within this of every latency in it. */
+/** Maximum distance between a bucket's middle and a latency in it. */
 const RELATIVE_ERROR = 0.01;
 const GROWTH = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR);
 
-/** Counts by bucket: bucket i holds latencies in (GROWTH^(i-1), GROWTH^i], in milliseconds; bucket 0 all up to one. */
+/** Counts by bucket: bucket i holds latencies in (GROWTH^(i-1), GROWTH^i] milliseconds; bucket 0 those up to 1 ms. */
 export type Histogram = ReadonlyMap<number, number>;
 
-/** Histograms added up; given single latencies, in milliseconds, as well. */
+/** The sum of histograms and single latencies (milliseconds). */
 export function histogramOf(histograms: Iterable<Histogram>, latencies: Iterable<number> = []): Histogram {
   const sum = new Map<number, number>();
   const add = (bucket: number, count: number): void => {
@@ -22,7 +22,7 @@ export function histogramOf(histograms: Iterable<Histogram>, latencies: Iterable
 }
 
 /**
- * The latencies, in whole milliseconds, that these fractions of all are not above (nearest rank); null where there are none.
+ * Percentiles in milliseconds (nearest rank); null for an empty histogram.
  *
  * @param fractions 0.5 for the median, 0.95, 0.99
  */
@@ -43,7 +43,7 @@ export function percentiles<const Fractions extends readonly number[]>(
   return fractions.map(at) as { [Index in keyof Fractions]: number | null };
 }
 
-/** As it is stored, buckets by size: `230,231:5` is one latency of about 100 ms and five of about 102. */
+/** Stored form, by bucket: `230,231:5` is one latency of about 100 ms and five of about 102 ms. */
 export function encodeHistogram(histogram: Histogram): string {
   return [...histogram]
     .sort(([a], [b]) => a - b)
@@ -61,7 +61,7 @@ export function decodeHistogram(text: string): Histogram {
   );
 }
 
-/** The value that is equally far, in proportion, from both ends. */
+/** The value at the same relative distance from both ends. */
 function middleOf(bucket: number): number {
   return bucket === 0 ? 1 : (2 * GROWTH ** bucket) / (GROWTH + 1);
 }

@@ -1,77 +1,88 @@
-/** When an incident opens and closes, and what is to be told of it. */
+/** When an incident opens and closes, and the notifications it raises. */
+import { isoSeconds } from "../../shared/time";
+import type { CheckResult } from "./check-result";
 import { inMaintenance } from "./maintenance";
-import type { ClosedIncident, Finding, Incident, Notice, Round, Rules, Step, TargetState } from "./state";
+import type { MonitorPolicy } from "./policy";
+import type { ClosedIncident, Incident, MonitorState, Notification, Run, Transition } from "./state";
 
-/** What nobody could be told for so long, nobody needs to be told any more: states stay small. */
-const MOST_NOTICES = 10;
+/** Older undelivered notifications are dropped, so that the state item stays small. */
+const MAX_OUTBOX = 10;
 
-/** Reasons that are the certificate's, which other targets may share. */
+/** Failures caused by a certificate, which several targets may share. */
 const CERTIFICATE_REASONS: ReadonlySet<string | undefined> = new Set(["certificate", "tls"]);
 
-export type Status = Pick<TargetState, "health" | "healthSince" | "streak" | "incident" | "closedIncidents" | "outbox">;
+export type Status = Pick<
+  MonitorState,
+  "health" | "healthSince" | "streak" | "incident" | "closedIncidents" | "outbox"
+>;
 
-/** A status, and the incident that closed on the way to it. */
-export interface Turn {
+/** The next status, and the incident it closes. */
+export interface StatusChange {
   readonly status: Status;
-  readonly closed?: ClosedIncident;
+  readonly incident?: ClosedIncident;
+}
+
+/** Unique: `site.2026-11-21T06:55:00Z`. */
+export function incidentId(monitorKey: string, { openedAt }: Pick<Incident, "openedAt">): string {
+  return `${monitorKey.replace("/", ".")}.${isoSeconds(openedAt)}`;
 }
 
 /**
- * The status after one more tick. Failures within maintenance open nothing and begin to be counted again after it; a check that
- * broke by itself counts for nothing.
+ * The status after one more tick. A failure during maintenance opens no incident and resets the streak; a broken check
+ * changes nothing.
  */
-export function nextStatus(before: Status, finding: Finding, tick: number, rules: Rules): Turn {
-  const quiet = inMaintenance(tick, rules.maintenance);
-  const streak = nextStreak(before.streak, finding, tick, quiet);
+export function nextStatus(before: Status, result: CheckResult, tick: number, policy: MonitorPolicy): StatusChange {
+  const maintenance = inMaintenance(tick, policy.maintenance);
+  const streak = nextStreak(before.streak, result, tick, maintenance);
   const status = { ...before, streak };
-  if (streak === undefined || finding.health === "unknown") return { status };
+  if (streak === undefined || result.health === "unknown") return { status };
 
   if (before.incident !== undefined) {
-    const { toldAt, ...incident } = before.incident;
-    if (streak.health === "up" && streak.length >= rules.successesBeforeUp)
-      return closed(status, { ...incident, closedAt: streak.since }, tick);
-    if (quiet || tick - toldAt < rules.remindAfterMs) return { status };
+    const { notifiedAt, ...incident } = before.incident;
+    if (streak.health === "up" && streak.length >= policy.successesBeforeUp)
+      return closeIncident(status, { ...incident, closedAt: streak.since }, tick);
+    if (maintenance || tick - notifiedAt < policy.remindAfterMs) return { status };
     return {
       status: {
         ...status,
-        incident: { ...incident, toldAt: tick },
-        outbox: withNotice(before.outbox, { kind: "reminder", incident, raisedAt: tick, sentTo: [] }),
+        incident: { ...incident, notifiedAt: tick },
+        outbox: enqueue(before.outbox, { kind: "reminder", incident, raisedAt: tick, deliveredBy: [] }),
       },
     };
   }
   if (streak.health === "down")
-    return streak.length < rules.failuresBeforeDown ? { status } : opened(status, finding, streak.since, tick);
+    return streak.length < policy.failuresBeforeDown ? { status } : openIncident(status, result, streak.since, tick);
   return before.health === "up" ? { status } : { status: { ...status, health: "up", healthSince: tick } };
 }
 
 /**
- * What becomes of a subject that is no longer in the configuration: its open incident is closed, and told of once more. Undefined:
- * there is none. Its time ends with its last tick; should it come back, what lies between is without data.
+ * Closes the open incident of a monitor that was removed from the configuration, with one last notification. Undefined where
+ * no incident is open. If the monitor returns, the time in between has no data.
  */
-export function closeRemoved(before: TargetState, { tick, run }: Round): Step | undefined {
+export function closeForRemoval(before: MonitorState, { tick, id }: Run): Transition | undefined {
   if (before.incident === undefined) return undefined;
-  const { toldAt: _, ...incident } = before.incident;
-  const closedAt = Math.max(tick, before.lastTick); // a tick that is tried again may be older than the incident
-  const notice: Notice = { kind: "removed", incident, raisedAt: closedAt, closedAt, sentTo: [] };
+  const { notifiedAt: _, ...incident } = before.incident;
+  const closedAt = Math.max(tick, before.lastTick); // a retried tick may be older than the incident
+  const notification: Notification = { kind: "removed", incident, raisedAt: closedAt, closedAt, deliveredBy: [] };
   return {
     state: {
       ...before,
       revision: before.revision + 1,
-      run,
+      runId: id,
       health: "unknown",
       healthSince: closedAt,
       streak: undefined,
       incident: undefined,
       closedIncidents: before.closedIncidents + 1,
-      outbox: withNotice(before.outbox, notice),
+      outbox: enqueue(before.outbox, notification),
     },
     hours: [],
     incident: { ...incident, closedAt, closedBecause: "removed from the configuration" },
   };
 }
 
-function opened(status: Status, finding: Finding, since: number, tick: number): Turn {
-  const { certificateFingerprint, reason = "internal", message = "" } = finding;
+function openIncident(status: Status, result: CheckResult, since: number, tick: number): StatusChange {
+  const { certificateFingerprint, reason = "internal", message = "" } = result;
   const incident: Incident = {
     openedAt: since,
     message,
@@ -83,14 +94,14 @@ function opened(status: Status, finding: Finding, since: number, tick: number): 
       ...status,
       health: "down",
       healthSince: since,
-      incident: { ...incident, toldAt: tick },
-      outbox: withNotice(status.outbox, { kind: "opened", incident, raisedAt: tick, sentTo: [] }),
+      incident: { ...incident, notifiedAt: tick },
+      outbox: enqueue(status.outbox, { kind: "opened", incident, raisedAt: tick, deliveredBy: [] }),
     },
   };
 }
 
-function closed(status: Status, incident: ClosedIncident, tick: number): Turn {
-  const { closedAt, ...rest } = incident;
+function closeIncident(status: Status, incident: ClosedIncident, tick: number): StatusChange {
+  const { closedAt, ...opened } = incident;
   return {
     status: {
       ...status,
@@ -98,20 +109,25 @@ function closed(status: Status, incident: ClosedIncident, tick: number): Turn {
       healthSince: closedAt,
       incident: undefined,
       closedIncidents: status.closedIncidents + 1,
-      outbox: withNotice(status.outbox, { kind: "closed", incident: rest, raisedAt: tick, closedAt, sentTo: [] }),
+      outbox: enqueue(status.outbox, { kind: "closed", incident: opened, raisedAt: tick, closedAt, deliveredBy: [] }),
     },
-    closed: incident,
+    incident,
   };
 }
 
-function nextStreak(streak: Status["streak"], { health }: Finding, tick: number, quiet: boolean): Status["streak"] {
+function nextStreak(
+  streak: Status["streak"],
+  { health }: CheckResult,
+  tick: number,
+  maintenance: boolean,
+): Status["streak"] {
   if (health === "unknown") return streak;
-  if (health === "down" && quiet) return undefined;
+  if (health === "down" && maintenance) return undefined;
   return streak?.health === health ? { ...streak, length: streak.length + 1 } : { health, length: 1, since: tick };
 }
 
-/** A later reminder takes the place of one that was not told yet. */
-function withNotice(outbox: readonly Notice[], notice: Notice): Notice[] {
-  const others = outbox.filter(({ kind }) => notice.kind !== "reminder" || kind !== "reminder");
-  return [...others, notice].slice(-MOST_NOTICES);
+/** A reminder replaces an undelivered earlier one. */
+function enqueue(outbox: readonly Notification[], notification: Notification): Notification[] {
+  const kept = outbox.filter(({ kind }) => notification.kind !== "reminder" || kind !== "reminder");
+  return [...kept, notification].slice(-MAX_OUTBOX);
 }

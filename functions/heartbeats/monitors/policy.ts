@@ -1,39 +1,63 @@
+/** The monitors of an environment, and the thresholds that apply to each. */
 import { HOUR_MS, MINUTE_MS } from "../../shared/time";
-import type { Job, Target, Watch } from "../contract";
-import { subjectOf } from "./state-table";
-import type { Rules } from "./state";
+import type { MaintenanceWindow, MonitorSettings, Target } from "../contract";
 
-/** A target or a job, as states, incidents and the status page know it. */
-export interface Subject {
-  /** Its key in the state table. */
-  readonly subject: string;
+export interface Configuration extends MonitorSettings {
+  readonly targets: readonly Target[];
+}
+
+export interface MonitorPolicy {
+  readonly failuresBeforeDown: number;
+  readonly successesBeforeUp: number;
+  readonly maintenance: readonly MaintenanceWindow[];
+  readonly intervalMs: number;
+  readonly remindAfterMs: number;
+}
+
+/** A target or a cron monitor. */
+export interface Monitor {
+  /** Partition key in the state table. */
+  readonly key: string;
   readonly name: string;
-  readonly kind: "target" | "job";
-  readonly rules: Rules;
+  readonly kind: "target" | "cron";
+  readonly policy: MonitorPolicy;
 }
 
-export function subjectOfTarget(target: Target, watch: Watch, intervalMinutes: number): Subject {
-  const rules = rulesOf(target, target.maintenance, watch, intervalMinutes);
-  return { subject: subjectOf.target(target.name), name: target.name, kind: "target", rules };
+/** Partition keys. A target's name has no slash, so a cron monitor may share it. */
+export const monitorKey = {
+  target: (name: string): string => name,
+  cron: (name: string): string => `cron/${name}`,
+} as const;
+
+export function isCronKey(key: string): boolean {
+  return key.startsWith("cron/");
 }
 
-/** A job's grace is all the patience it needs: its first late look is its incident. */
-export function subjectOfJob(job: Job, watch: Watch, intervalMinutes: number): Subject {
-  const rules = rulesOf({ failuresBeforeDown: 1, successesBeforeUp: 1 }, job.maintenance, watch, intervalMinutes);
-  return { subject: subjectOf.job(job.name), name: job.name, kind: "job", rules };
-}
-
-function rulesOf(
-  { failuresBeforeDown, successesBeforeUp }: Pick<Rules, "failuresBeforeDown" | "successesBeforeUp">,
-  maintenance: Rules["maintenance"],
-  watch: Watch,
+/** All monitors: targets, then cron monitors, in the order of the configuration. */
+export function monitorsOf(
+  { targets, cronMonitors, maintenance, remindAfterHours }: Configuration,
   intervalMinutes: number,
-): Rules {
-  return {
-    failuresBeforeDown,
-    successesBeforeUp,
-    maintenance: [...watch.maintenance, ...maintenance],
-    intervalMs: intervalMinutes * MINUTE_MS,
-    remindAfterMs: watch.remindAfterHours * HOUR_MS,
-  };
+): readonly Monitor[] {
+  const shared = { intervalMs: intervalMinutes * MINUTE_MS, remindAfterMs: remindAfterHours * HOUR_MS };
+  return [
+    ...targets.map(({ name, failuresBeforeDown, successesBeforeUp, ...target }): Monitor => {
+      const policy = {
+        failuresBeforeDown,
+        successesBeforeUp,
+        maintenance: [...maintenance, ...target.maintenance],
+        ...shared,
+      };
+      return { key: monitorKey.target(name), name, kind: "target", policy };
+    }),
+    // The grace period is a cron monitor's tolerance: the first late check opens its incident.
+    ...cronMonitors.map(({ name, ...cron }): Monitor => {
+      const policy = {
+        failuresBeforeDown: 1,
+        successesBeforeUp: 1,
+        maintenance: [...maintenance, ...cron.maintenance],
+        ...shared,
+      };
+      return { key: monitorKey.cron(name), name, kind: "cron", policy };
+    }),
+  ];
 }

@@ -1,30 +1,35 @@
-/** A job reports in: the core of push heartbeats' door. */
+/** Records a heartbeat of a cron monitor. */
 import { NotFoundError } from "../../shared/handlers/http-errors";
-import type { Job } from "../contract";
-import { subjectOf, type StateTable } from "./state-table";
+import { SECOND_MS } from "../../shared/time";
+import type { CronMonitor } from "../contract";
+import { monitorKey } from "./policy";
+import type { StateTable } from "./state-table";
 
-export interface ReportPorts {
-  /** The jobs that are watched. */
-  readonly jobs: () => Promise<readonly Job[]>;
-  readonly table: Pick<StateTable, "report">;
+export interface RecordPorts {
+  readonly cronMonitors: () => Promise<readonly CronMonitor[]>;
+  readonly table: Pick<StateTable, "recordHeartbeat">;
 }
 
-export interface Reported {
-  readonly job: string;
-  readonly reportedAt: string;
-  /** When silence becomes an incident. */
+export interface RecordedHeartbeat {
+  readonly monitor: string;
+  readonly receivedAt: string;
+  /** A later heartbeat is an incident. */
   readonly expectedBefore: string;
 }
 
 /**
- * Notes that a job has reported now. Twice does no harm: what counts is the latest.
+ * Idempotent: the latest heartbeat counts.
  *
- * @throws {@link NotFoundError} for a job that nobody watches
+ * @throws {@link NotFoundError} for an unknown cron monitor
  */
-export async function reportJob(name: string, now: number, { jobs, table }: ReportPorts): Promise<Reported> {
-  const job = (await jobs()).find((each) => each.name === name);
-  if (job === undefined) throw new NotFoundError(`no job is called "${name}"`);
-  await table.report(subjectOf.job(name), now);
-  const due = now + (job.everySeconds + job.graceSeconds) * 1_000;
-  return { job: name, reportedAt: new Date(now).toISOString(), expectedBefore: new Date(due).toISOString() };
+export async function recordHeartbeat(
+  name: string,
+  now: number,
+  { cronMonitors, table }: RecordPorts,
+): Promise<RecordedHeartbeat> {
+  const cron = (await cronMonitors()).find((each) => each.name === name);
+  if (cron === undefined) throw new NotFoundError(`no cron monitor named "${name}"`);
+  await table.recordHeartbeat(monitorKey.cron(name), now);
+  const due = now + (cron.everySeconds + cron.graceSeconds) * SECOND_MS;
+  return { monitor: name, receivedAt: new Date(now).toISOString(), expectedBefore: new Date(due).toISOString() };
 }

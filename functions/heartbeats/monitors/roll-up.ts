@@ -1,6 +1,6 @@
 /**
- * What became of a time (an hour, a day, a window of days), in sums that can be added up. Time without data is not among them:
- * it is whatever the other three leave of the time, so that a monitor that was itself down can never read as up.
+ * Time up, down and in maintenance within a period (an hour, a day, a window of days), in sums that can be added. Time without
+ * data is not stored: it is the rest of the period, so an outage of the checker never reads as uptime.
  */
 import * as z from "zod";
 
@@ -11,7 +11,7 @@ export interface Rollup {
   readonly up: number;
   readonly down: number;
   readonly maintenance: number;
-  /** Of whole answers. */
+  /** Of complete responses. */
   readonly latencies: Histogram;
 }
 
@@ -31,7 +31,7 @@ export function isEmpty({ up, down, maintenance, latencies }: Rollup): boolean {
   return up + down + maintenance + latencies.size === 0;
 }
 
-/** As it is stored. */
+/** Stored form. */
 export const rollupCodec = z.codec(
   z.object({ up: z.number(), down: z.number(), maintenance: z.number(), latencies: z.string() }),
   z.custom<Rollup>(),

@@ -1,4 +1,4 @@
-/** The state table: what is known of each subject, and what became of it by hour, day and incident. */
+/** The state table: each monitor's state, last heartbeat, hourly and daily roll-ups, and closed incidents. */
 import {
   BatchGetItemCommand,
   GetItemCommand,
@@ -17,118 +17,118 @@ import * as z from "zod";
 import { sendInBatches } from "../../shared/aws/batches";
 import type { Clock } from "../../shared/clock";
 import { errorName } from "../../shared/errors";
-import { DAY_MS, DAY_SECONDS } from "../../shared/time";
+import { DAY_SECONDS, SECOND_MS, startOfUtcDay } from "../../shared/time";
+import { isCronKey } from "./policy";
 import { rollupCodec, sumOf } from "./roll-up";
 import {
   closedIncidentSchema,
   stateSchema,
   type ClosedIncident,
-  type FiledHour,
-  type Step,
-  type TargetState,
+  type MonitorState,
+  type PeriodRollup,
+  type Transition,
 } from "./state";
 
-/** BatchGetItem's own limit. */
+/** BatchGetItem's limit. */
 const KEYS_PER_READ = 100;
 const CONCURRENT_READS = 4;
 
-/** Single hours are shown for a day; ten are there to look into. Days stay for good. */
-const HOUR_DAYS = 10;
+/** Retention of hourly roll-ups. The status page shows 24 hours; the others are for investigations. */
+const HOUR_RETENTION_DAYS = 10;
 
-/** Some subjects' states could not be read. */
-export class StateNotReadError extends Error {
-  override readonly name = "StateNotReadError";
+/** Items could not be read. */
+class StateReadError extends Error {
+  override readonly name = "StateReadError";
 }
 
-/** What is remembered of a subject. */
-export interface Remembered {
-  readonly state?: TargetState;
-  /** Of a job: when it last reported, epoch milliseconds. */
-  readonly reportedAt?: number;
+export interface StoredMonitor {
+  readonly state?: MonitorState;
+  /** Cron monitors: the last heartbeat, epoch milliseconds. */
+  readonly heartbeatAt?: number;
 }
 
-/** What became of a subject in earlier times. */
 export interface StoredHistory {
-  readonly hours: readonly FiledHour[];
-  /** By UTC day; today's holds its full hours. */
-  readonly days: readonly FiledHour[];
+  readonly hours: readonly PeriodRollup[];
+  /** By UTC day. Today's has the hours completed so far. */
+  readonly days: readonly PeriodRollup[];
   readonly incidents: readonly ClosedIncident[];
 }
 
+/** Monitors are named by their key, see `monitorKey`. Times are epoch milliseconds. */
 export interface StateTable {
-  /** @throws {@link StateNotReadError} when DynamoDB stays too busy until the deadline (epoch milliseconds) */
-  read(subjects: readonly string[], deadline: number): Promise<ReadonlyMap<string, Remembered>>;
-  readOne(subject: string): Promise<TargetState | undefined>;
+  /** @throws {@link StateReadError} when DynamoDB throttles until the deadline */
+  read(keys: readonly string[], deadline: number): Promise<ReadonlyMap<string, StoredMonitor>>;
+  readOne(key: string): Promise<MonitorState | undefined>;
   /**
-   * Stores a step, all of it or nothing, if nobody has stored another since its state was read. Returns whether it did. An
-   * hour's end costs a transaction; any other tick one write.
+   * Stores a transition, all or nothing, if the stored state is still the one it was made from. Returns false otherwise. A
+   * transaction where an hour or an incident ends, else a single write.
    */
-  save(subject: string, step: Step): Promise<boolean>;
-  /** @param from epoch milliseconds, the earliest of each kind that is wanted */
+  save(key: string, transition: Transition): Promise<boolean>;
+  /** @param from the earliest of each kind */
   history(
-    subject: string,
+    key: string,
     from: { readonly hours: number; readonly days: number; readonly incidents: number },
   ): Promise<StoredHistory>;
   /**
-   * All subjects that were ever configured and are not yet done with, whether they have states or not.
+   * The registry: configured monitors, and removed ones whose incidents are not closed and notified yet.
    *
-   * @throws {@link StateNotReadError}
+   * @throws {@link StateReadError}
    */
-  watched(): Promise<ReadonlySet<string>>;
-  watch(subjects: readonly string[]): Promise<void>;
-  /** Forgets subjects that are no longer configured. Their states and histories stay. */
-  unwatch(subjects: readonly string[]): Promise<void>;
-  /** Notes that a job has reported. An earlier report never takes the place of a later one. */
-  report(subject: string, at: number): Promise<void>;
+  registered(): Promise<ReadonlySet<string>>;
+  register(keys: readonly string[]): Promise<void>;
+  /** Their states and histories stay. */
+  deregister(keys: readonly string[]): Promise<void>;
+  /** The latest heartbeat wins. */
+  recordHeartbeat(key: string, at: number): Promise<void>;
 }
 
 const STATE = "state";
-const REPORT = "report";
+const HEARTBEAT = "heartbeat";
 
-/** Whom it is about, of all subjects: no name is one of these. */
-const ALL = { subject: "*", item: "watched" } as const;
-const watchedSchema = z.object({ subjects: z.set(z.string()).default(new Set()) });
+/** No monitor's key is `*`. */
+const REGISTRY = { monitor: "*", item: "registry" } as const;
+const registrySchema = z.object({ monitors: z.set(z.string()).default(new Set()) });
 
-const filedSchema = z.object({ start: z.number(), rollup: rollupCodec });
-const reportSchema = z.object({ reportedAt: z.number() });
+const periodSchema = z.object({ start: z.number(), rollup: rollupCodec });
+const heartbeatSchema = z.object({ heartbeatAt: z.number() });
 
 export function stateTable(
   dynamodb: DynamoDBClient,
   table: string,
   ports: { readonly clock: Clock; readonly random: () => number },
 ): StateTable {
-  const readItem = async (subject: string, item: string): Promise<unknown> => {
-    const command = new GetItemCommand({ TableName: table, Key: marshall({ subject, item }), ConsistentRead: true });
+  const readItem = async (monitor: string, item: string): Promise<unknown> => {
+    const command = new GetItemCommand({ TableName: table, Key: marshall({ monitor, item }), ConsistentRead: true });
     const { Item } = await dynamodb.send(command);
     return Item && unmarshall(Item);
   };
-  const put = (subject: string, item: string, fields: object): Put => ({
+  const put = (monitor: string, item: string, fields: object): Put => ({
     TableName: table,
-    Item: marshall({ subject, item, ...fields }, { removeUndefinedValues: true }),
+    Item: marshall({ monitor, item, ...fields }, { removeUndefinedValues: true }),
   });
-  const readOne = async (subject: string): Promise<TargetState | undefined> => {
-    const item = await readItem(subject, STATE);
+  const readOne = async (key: string): Promise<MonitorState | undefined> => {
+    const item = await readItem(key, STATE);
     return item === undefined ? undefined : stateSchema.decode(item as z.input<typeof stateSchema>);
   };
 
-  /** The days that these hours are of, with them. Whoever writes them has the only right to: see `save`. */
-  const daysWith = async (subject: string, hours: readonly FiledHour[]): Promise<Put[]> => {
-    const starts = new Set(hours.map(({ start }) => dayOf(start)));
+  /** The days' items with these hours added. Safe only in a transaction with the next revision, see `save`. */
+  const addToDays = async (key: string, hours: readonly PeriodRollup[]): Promise<Put[]> => {
+    const starts = new Set(hours.map(({ start }) => startOfUtcDay(start)));
     return Promise.all(
       [...starts].map(async (start) => {
-        const before = filedSchema.optional().parse(await readItem(subject, dayKey(start)));
-        const ofDay = hours.filter((hour) => dayOf(hour.start) === start);
-        const rollups = [...(before ? [before] : []), ...ofDay].map(({ rollup }) => rollup);
-        return put(subject, dayKey(start), filedSchema.encode({ start, rollup: sumOf(rollups) }));
+        const before = periodSchema.optional().parse(await readItem(key, dayKey(start)));
+        const added = hours.filter((hour) => startOfUtcDay(hour.start) === start);
+        const rollups = [...(before ? [before] : []), ...added].map(({ rollup }) => rollup);
+        return put(key, dayKey(start), periodSchema.encode({ start, rollup: sumOf(rollups) }));
       }),
     );
   };
 
-  const save = async (subject: string, { state, hours, incident }: Step): Promise<boolean> => {
+  const save = async (key: string, { state, hours, incident }: Transition): Promise<boolean> => {
     const first = state.revision === 1;
     const writeState: Put = {
-      ...put(subject, STATE, stateSchema.encode(state)),
-      ConditionExpression: first ? "attribute_not_exists(subject)" : "revision = :before",
+      ...put(key, STATE, stateSchema.encode(state)),
+      ConditionExpression: first ? "attribute_not_exists(monitor)" : "revision = :before",
       ...(!first && { ExpressionAttributeValues: marshall({ ":before": state.revision - 1 }) }),
     };
     try {
@@ -136,13 +136,13 @@ export function stateTable(
         await dynamodb.send(new PutItemCommand(writeState as PutItem));
         return true;
       }
-      // A day is only ever written together with the next revision: if it changed after it was read here, this fails.
+      // A day changes only together with the revision, so the condition also covers the days read here.
       const history = [
         ...hours.map((hour) =>
-          put(subject, hourKey(hour.start), { ...filedSchema.encode(hour), ttl: expiry(hour.start) }),
+          put(key, hourKey(hour.start), { ...periodSchema.encode(hour), ttl: expiresAt(hour.start) }),
         ),
-        ...(await daysWith(subject, hours)),
-        ...(incident === undefined ? [] : [put(subject, incidentKey(incident.closedAt), incident)]),
+        ...(await addToDays(key, hours)),
+        ...(incident === undefined ? [] : [put(key, incidentKey(incident.closedAt), incident)]),
       ];
       const TransactItems = [writeState, ...history].map((Put) => ({ Put }));
       await dynamodb.send(new TransactWriteItemsCommand({ TransactItems }));
@@ -153,33 +153,33 @@ export function stateTable(
     }
   };
 
-  const read: StateTable["read"] = async (subjects, deadline) => {
-    const found = new Map<string, Remembered>();
-    const keys = subjects.flatMap((subject) =>
-      (isJob(subject) ? [STATE, REPORT] : [STATE]).map((item) => marshall({ subject, item })),
+  const read: StateTable["read"] = async (monitorKeys, deadline) => {
+    const stored = new Map<string, StoredMonitor>();
+    const keys = monitorKeys.flatMap((monitor) =>
+      (isCronKey(monitor) ? [STATE, HEARTBEAT] : [STATE]).map((item) => marshall({ monitor, item })),
     );
     const send = async (batch: readonly Key[]): Promise<readonly Key[]> => {
       const command = new BatchGetItemCommand({ RequestItems: { [table]: { Keys: [...batch] } } });
       const { Responses, UnprocessedKeys } = await dynamodb.send(command);
-      for (const item of Responses?.[table] ?? []) remember(found, unmarshall(item));
+      for (const item of Responses?.[table] ?? []) addItem(stored, unmarshall(item));
       return UnprocessedKeys?.[table]?.Keys ?? [];
     };
     const reading = { batchSize: KEYS_PER_READ, concurrency: CONCURRENT_READS, deadline, ...ports, send };
     const { items, errors } = await sendInBatches(keys, reading);
-    if (items.length === 0) return found;
-    throw new StateNotReadError(`${items.length} of ${keys.length} items not read from ${table}`, { cause: errors[0] });
+    if (items.length === 0) return stored;
+    throw new StateReadError(`${items.length} of ${keys.length} items not read from ${table}`, { cause: errors[0] });
   };
 
-  const query = async (subject: string, prefix: string, fromKey: string): Promise<unknown[]> => {
+  const query = async (key: string, prefix: string, fromKey: string): Promise<unknown[]> => {
     const items: unknown[] = [];
     let ExclusiveStartKey: Key | undefined;
     do {
       const page = await dynamodb.send(
         new QueryCommand({
           TableName: table,
-          KeyConditionExpression: "subject = :subject AND #item BETWEEN :from AND :to",
+          KeyConditionExpression: "monitor = :monitor AND #item BETWEEN :from AND :to",
           ExpressionAttributeNames: { "#item": "item" }, // a reserved word
-          ExpressionAttributeValues: marshall({ ":subject": subject, ":from": fromKey, ":to": `${prefix}~` }),
+          ExpressionAttributeValues: marshall({ ":monitor": key, ":from": fromKey, ":to": `${prefix}~` }),
           ...(ExclusiveStartKey && { ExclusiveStartKey }),
         }),
       );
@@ -189,13 +189,13 @@ export function stateTable(
     return items;
   };
 
-  /** A set's members come and go each for itself, so that rounds that run at one time don't undo each other's. */
-  const changeWatched = async (change: "ADD" | "DELETE", subjects: readonly string[]): Promise<void> => {
+  /** ADD and DELETE change members of the set independently, so concurrent runs do not overwrite each other. */
+  const changeRegistry = async (change: "ADD" | "DELETE", keys: readonly string[]): Promise<void> => {
     const command = new UpdateItemCommand({
       TableName: table,
-      Key: marshall(ALL),
-      UpdateExpression: `${change} subjects :subjects`,
-      ExpressionAttributeValues: marshall({ ":subjects": new Set(subjects) }),
+      Key: marshall(REGISTRY),
+      UpdateExpression: `${change} monitors :monitors`,
+      ExpressionAttributeValues: marshall({ ":monitors": new Set(keys) }),
     });
     await dynamodb.send(command);
   };
@@ -204,33 +204,33 @@ export function stateTable(
     read,
     readOne,
     save,
-    watched: async () => {
+    registered: async () => {
       try {
-        return watchedSchema.parse((await readItem(ALL.subject, ALL.item)) ?? {}).subjects;
+        return registrySchema.parse((await readItem(REGISTRY.monitor, REGISTRY.item)) ?? {}).monitors;
       } catch (cause) {
-        throw new StateNotReadError(`who is watched not read from ${table}`, { cause });
+        throw new StateReadError(`the monitor registry was not read from ${table}`, { cause });
       }
     },
-    watch: (subjects) => changeWatched("ADD", subjects),
-    unwatch: (subjects) => changeWatched("DELETE", subjects),
-    history: async (subject, from) => {
+    register: (keys) => changeRegistry("ADD", keys),
+    deregister: (keys) => changeRegistry("DELETE", keys),
+    history: async (key, from) => {
       const [hours, days, incidents] = await Promise.all([
-        query(subject, "hour#", hourKey(from.hours)),
-        query(subject, "day#", dayKey(from.days)),
-        query(subject, "incident#", incidentKey(from.incidents)),
+        query(key, "hour#", hourKey(from.hours)),
+        query(key, "day#", dayKey(from.days)),
+        query(key, "incident#", incidentKey(from.incidents)),
       ]);
       return {
-        hours: z.array(filedSchema).parse(hours),
-        days: z.array(filedSchema).parse(days),
+        hours: z.array(periodSchema).parse(hours),
+        days: z.array(periodSchema).parse(days),
         incidents: z.array(closedIncidentSchema).parse(incidents),
       };
     },
-    report: async (subject, at) => {
+    recordHeartbeat: async (monitor, at) => {
       const command = new UpdateItemCommand({
         TableName: table,
-        Key: marshall({ subject, item: REPORT }),
-        UpdateExpression: "SET reportedAt = :at",
-        ConditionExpression: "attribute_not_exists(reportedAt) OR reportedAt < :at",
+        Key: marshall({ monitor, item: HEARTBEAT }),
+        UpdateExpression: "SET heartbeatAt = :at",
+        ConditionExpression: "attribute_not_exists(heartbeatAt) OR heartbeatAt < :at",
         ExpressionAttributeValues: marshall({ ":at": at }),
       });
       await dynamodb.send(command).catch((error: unknown) => {
@@ -243,26 +243,16 @@ export function stateTable(
 type Key = Record<string, AttributeValue>;
 type PutItem = ConstructorParameters<typeof PutItemCommand>[0];
 
-/** Partition keys. No target's name has a slash: a job may be called as a target is. */
-export const subjectOf = {
-  target: (name: string): string => name,
-  job: (name: string): string => `job/${name}`,
-} as const;
-
-function isJob(subject: string): boolean {
-  return subject.startsWith("job/");
-}
-
-function remember(found: Map<string, Remembered>, item: Record<string, unknown>): void {
-  const subject = String(item["subject"]);
-  const known =
+function addItem(stored: Map<string, StoredMonitor>, item: Record<string, unknown>): void {
+  const key = String(item["monitor"]);
+  const fields =
     item["item"] === STATE
       ? { state: stateSchema.decode(item as z.input<typeof stateSchema>) }
-      : { reportedAt: reportSchema.parse(item).reportedAt };
-  found.set(subject, { ...found.get(subject), ...known });
+      : heartbeatSchema.parse(item);
+  stored.set(key, { ...stored.get(key), ...fields });
 }
 
-/** Whether somebody else wrote between our reading and our writing. */
+/** Whether another invocation wrote between our read and our write. */
 function isConflict(error: unknown): boolean {
   if (!(error instanceof TransactionCanceledException)) return CONFLICTS.has(errorName(error));
   const codes = (error.CancellationReasons ?? []).map(({ Code = "None" }) => Code);
@@ -271,8 +261,7 @@ function isConflict(error: unknown): boolean {
 
 const CONFLICTS = new Set(["ConditionalCheckFailedException", "TransactionConflictException"]);
 
-const dayOf = (time: number) => time - (time % DAY_MS);
 const dayKey = (start: number) => `day#${new Date(start).toISOString().slice(0, 10)}`;
 const hourKey = (start: number) => `hour#${new Date(start).toISOString().slice(0, 13)}`;
 const incidentKey = (closedAt: number) => `incident#${new Date(closedAt).toISOString()}`;
-const expiry = (start: number) => Math.floor(start / 1_000) + HOUR_DAYS * DAY_SECONDS;
+const expiresAt = (start: number) => Math.floor(start / SECOND_MS) + HOUR_RETENTION_DAYS * DAY_SECONDS;

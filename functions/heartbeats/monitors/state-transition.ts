@@ -1,94 +1,91 @@
-/** What one tick does to what is known of a subject. Pure: whoever stores the step makes each tick count once. */
-import { HOUR_MS } from "../../shared/time";
+/** The effect of one tick on a monitor's state. Pure; the state table makes each tick count once. */
+import { HOUR_MS, startOfUtcHour } from "../../shared/time";
+import type { CheckResult } from "./check-result";
 import { histogramOf } from "./histogram";
 import { nextStatus } from "./incidents";
-import { inMaintenance, partsOf, type Span } from "./maintenance";
+import { inMaintenance, splitByMaintenance, type Interval } from "./maintenance";
+import type { MonitorPolicy } from "./policy";
 import { EMPTY_ROLLUP, isEmpty, sumOf, type Rollup } from "./roll-up";
-import type { FiledHour, Finding, Round, Rules, Step, TargetState } from "./state";
+import type { MonitorState, PeriodRollup, Run, Transition } from "./state";
 
-/** Ticks come a little early or late: less than so many intervals between two of them is no gap. */
-const TOLERATED_INTERVALS = 1.5;
+/** EventBridge fires a little early or late: a gap begins beyond this many intervals between two ticks. */
+const MAX_TICK_INTERVALS = 1.5;
 
-/** Applies what a tick found. Undefined when this tick or a later one was applied before: none counts twice. */
-export function applyTick(
-  before: TargetState | undefined,
-  finding: Finding,
-  { tick, run }: Round,
-  rules: Rules,
-): Step | undefined {
+/** Undefined if this tick or a later one has been applied. */
+export function applyCheckResult(
+  before: MonitorState | undefined,
+  result: CheckResult,
+  { tick, id }: Run,
+  policy: MonitorPolicy,
+): Transition | undefined {
   if (before !== undefined && tick <= before.lastTick) return undefined;
-  const known = before ?? unknownSince(tick, finding);
-  const { status, closed } = nextStatus(known, finding, tick, rules);
-  const hours = hoursUntil(known, tick, rules);
-  const hour = hours.pop() ?? known.hour;
-  const state: TargetState = {
-    ...known,
+  const current = before ?? initialState(tick, result);
+  const { status, incident } = nextStatus(current, result, tick, policy);
+  const hours = rollupsUntil(current, tick, policy);
+  const hour = hours.pop() ?? current.hour;
+  const state: MonitorState = {
+    ...current,
     ...status,
-    revision: known.revision + 1,
-    run,
+    revision: current.revision + 1,
+    runId: id,
     lastTick: tick,
-    finding,
-    hour: { start: hour.start, rollup: sumOf([hour.rollup, latencyOf(finding, tick, rules)]) },
+    lastCheck: result,
+    hour: { start: hour.start, rollup: sumOf([hour.rollup, latencyOf(result, tick, policy)]) },
   };
-  return { state, hours: hours.filter(({ rollup }) => !isEmpty(rollup)), ...(closed && { incident: closed }) };
+  return { state, hours: hours.filter(({ rollup }) => !isEmpty(rollup)), ...(incident && { incident }) };
 }
 
 /**
- * The hours from that of the last tick to that of `until`, the last one unfinished. What a check found holds until the next
- * one; but where ticks are missing no longer than an interval, and what then follows is without data.
+ * Hourly roll-ups from the last tick's hour to that of `until`, the last one unfinished. A check result holds until the next
+ * tick, but across a gap for one interval only: the rest of the gap has no data.
  */
-export function hoursUntil(
-  { hour, lastTick, finding }: Pick<TargetState, "hour" | "lastTick" | "finding">,
+export function rollupsUntil(
+  { hour, lastTick, lastCheck }: Pick<MonitorState, "hour" | "lastTick" | "lastCheck">,
   until: number,
-  { intervalMs, maintenance }: Pick<Rules, "intervalMs" | "maintenance">,
-): FiledHour[] {
-  const isGap = until - lastTick > TOLERATED_INTERVALS * intervalMs;
-  const held = { from: lastTick, to: isGap ? lastTick + intervalMs : until };
-  const hours: FiledHour[] = [hour];
-  const into = (start: number, rollup: Rollup): void => {
+  { intervalMs, maintenance }: Pick<MonitorPolicy, "intervalMs" | "maintenance">,
+): PeriodRollup[] {
+  const isGap = until - lastTick > MAX_TICK_INTERVALS * intervalMs;
+  const covered = { from: lastTick, to: isGap ? lastTick + intervalMs : until };
+  const hours: PeriodRollup[] = [hour];
+  const add = (start: number, rollup: Rollup): void => {
     const last = hours.at(-1);
     if (last?.start === start) hours[hours.length - 1] = { start, rollup: sumOf([last.rollup, rollup]) };
     else hours.push({ start, rollup });
   };
-  for (const span of byHour(held)) {
-    for (const part of finding.health === "unknown" ? [] : partsOf(span, maintenance)) {
-      const kind = part.maintenance ? "maintenance" : finding.health;
-      into(hourOf(span.from), { ...EMPTY_ROLLUP, [kind]: part.to - part.from });
-    }
-  }
-  into(hourOf(until), EMPTY_ROLLUP);
+  if (lastCheck.health !== "unknown")
+    for (const interval of splitByHour(covered))
+      for (const part of splitByMaintenance(interval, maintenance)) {
+        const kind = part.maintenance ? "maintenance" : lastCheck.health;
+        add(startOfUtcHour(interval.from), { ...EMPTY_ROLLUP, [kind]: part.to - part.from });
+      }
+  add(startOfUtcHour(until), EMPTY_ROLLUP);
   return hours;
 }
 
-/** The beginning of a time's UTC hour. */
-export function hourOf(time: number): number {
-  return time - (time % HOUR_MS);
+function splitByHour({ from, to }: Interval): readonly Interval[] {
+  const intervals: Interval[] = [];
+  for (let start = from; start < to; start = startOfUtcHour(start) + HOUR_MS)
+    intervals.push({ from: start, to: Math.min(to, startOfUtcHour(start) + HOUR_MS) });
+  return intervals;
 }
 
-function byHour({ from, to }: Span): readonly Span[] {
-  const spans: Span[] = [];
-  for (let start = from; start < to; start = hourOf(start) + HOUR_MS)
-    spans.push({ from: start, to: Math.min(to, hourOf(start) + HOUR_MS) });
-  return spans;
-}
-
-/** Only whole answers tell how fast a target is, and only outside of maintenance. */
-function latencyOf({ health, reason, latencyMs }: Finding, tick: number, { maintenance }: Rules): Rollup {
+/** Counts complete responses outside maintenance only. */
+function latencyOf({ health, reason, latencyMs }: CheckResult, tick: number, { maintenance }: MonitorPolicy): Rollup {
   const counts = latencyMs !== undefined && (health === "up" || reason === "slow") && !inMaintenance(tick, maintenance);
   return counts ? { ...EMPTY_ROLLUP, latencies: histogramOf([], [latencyMs]) } : EMPTY_ROLLUP;
 }
 
-function unknownSince(tick: number, finding: Finding): TargetState {
+function initialState(tick: number, result: CheckResult): MonitorState {
   return {
     revision: 0,
-    run: "",
+    runId: "",
     firstTick: tick,
     lastTick: tick,
-    finding,
+    lastCheck: result,
     health: "unknown",
     healthSince: tick,
     closedIncidents: 0,
-    hour: { start: hourOf(tick), rollup: EMPTY_ROLLUP },
+    hour: { start: startOfUtcHour(tick), rollup: EMPTY_ROLLUP },
     outbox: [],
   };
 }

@@ -1,110 +1,80 @@
-/** What is remembered of one subject (a target, or a job) from tick to tick, as it is stored. No SDK, no I/O. */
+/** What is stored of one monitor (a target or a cron monitor). Times are epoch milliseconds; a tick is a scheduled run's time. No SDK, no I/O. */
 import * as z from "zod";
 
-import type { MaintenanceWindow } from "../contract";
+import { checkResultSchema } from "./check-result";
 import { rollupCodec, type Rollup } from "./roll-up";
 
-const findingSchema = z.object({
-  /** `unknown`: the check itself broke, or has nothing to go by yet. It says nothing about the subject. */
-  health: z.enum(["up", "down", "unknown"]),
-  /** When it was looked at, epoch milliseconds. */
-  at: z.number(),
-  /** For people, where health is not `up`. */
-  message: z.string().optional(),
-  reason: z.string().optional(),
-  latencyMs: z.number().optional(),
-  certificateDaysLeft: z.number().optional(),
-  certificateFingerprint: z.string().optional(),
-  /** Of a job: when it last reported. */
-  reportedAt: z.number().optional(),
-});
-
-/** What one look at a subject found. */
-export type Finding = z.output<typeof findingSchema>;
-
 const incidentSchema = z.object({
-  /** The tick of the first of the failures that opened it. */
+  /** The tick of the first failure. */
   openedAt: z.number(),
-  /** For people: of the failure that opened it. */
+  /** Human-readable: the failure that opened the incident. */
   message: z.string(),
   reason: z.string(),
-  /** Where nothing but a certificate is the reason: whose. */
+  /** Set where the certificate is the only reason. */
   certificateFingerprint: z.string().optional(),
 });
 
 export type Incident = z.output<typeof incidentSchema>;
 
-const noticeSchema = z.object({
-  kind: z.enum(["opened", "closed", "reminder", "removed"]),
-  incident: incidentSchema,
-  /** The tick that raised it. */
-  raisedAt: z.number(),
-  closedAt: z.number().optional(),
-  /** Channels that have it already. */
-  sentTo: z.array(z.string()).default([]),
-});
-
-/** Something to tell people, kept with the state that caused it until it is told. */
-export type Notice = z.output<typeof noticeSchema>;
-
-/** All times are epoch milliseconds; those of ticks are when they were scheduled. */
-export const stateSchema = z.object({
-  /** Grows with each write: who writes has seen the last one. */
-  revision: z.number(),
-  /** The invocation that wrote it. */
-  run: z.string(),
-  firstTick: z.number(),
-  lastTick: z.number(),
-  finding: findingSchema,
-  /** Unknown until the first good check, or the first incident. */
-  health: z.enum(["up", "down", "unknown"]),
-  healthSince: z.number(),
-  /** Checks of one kind in a row, and the tick of the first. */
-  streak: z.object({ health: z.enum(["up", "down"]), length: z.number(), since: z.number() }).optional(),
-  /** The open one. */
-  incident: incidentSchema.extend({ toldAt: z.number() }).optional(),
-  closedIncidents: z.number(),
-  /** The hour of the last tick, so far. */
-  hour: z.object({ start: z.number(), rollup: rollupCodec }),
-  outbox: z.array(noticeSchema),
-});
-
-export type TargetState = z.output<typeof stateSchema>;
-
-/** What goes for a subject. */
-export interface Rules {
-  readonly failuresBeforeDown: number;
-  readonly successesBeforeUp: number;
-  readonly maintenance: readonly MaintenanceWindow[];
-  readonly intervalMs: number;
-  readonly remindAfterMs: number;
-}
-
-/** An hour that is over, with something in it. */
-export interface FiledHour {
-  readonly start: number;
-  readonly rollup: Rollup;
-}
-
 export const closedIncidentSchema = incidentSchema.extend({
   closedAt: z.number(),
-  /** Why, for people, where it is not that all is well again. */
+  /** Human-readable. Absent where the monitor recovered. */
   closedBecause: z.string().optional(),
 });
 
 export type ClosedIncident = z.output<typeof closedIncidentSchema>;
 
-/** What a tick does: the state after it, and what is history by it. To be stored together or not at all. */
-export interface Step {
-  readonly state: TargetState;
-  readonly hours: readonly FiledHour[];
+const notificationSchema = z.object({
+  kind: z.enum(["opened", "closed", "reminder", "removed"]),
+  incident: incidentSchema,
+  /** The tick that raised it. */
+  raisedAt: z.number(),
+  closedAt: z.number().optional(),
+  /** Notifiers that have delivered it. */
+  deliveredBy: z.array(z.string()).default([]),
+});
+
+/** A notification that is not yet delivered by every notifier, stored with the state change that caused it. */
+export type Notification = z.output<typeof notificationSchema>;
+
+export const stateSchema = z.object({
+  /** Incremented by each write: the optimistic lock. */
+  revision: z.number(),
+  /** The run that wrote it. */
+  runId: z.string(),
+  firstTick: z.number(),
+  lastTick: z.number(),
+  lastCheck: checkResultSchema,
+  /** Unknown until the first successful check or the first incident. */
+  health: z.enum(["up", "down", "unknown"]),
+  healthSince: z.number(),
+  /** Consecutive checks with the same health, and the tick of the first. */
+  streak: z.object({ health: z.enum(["up", "down"]), length: z.number(), since: z.number() }).optional(),
+  /** The open incident. */
+  incident: incidentSchema.extend({ notifiedAt: z.number() }).optional(),
+  closedIncidents: z.number(),
+  /** The hour of the last tick, unfinished. */
+  hour: z.object({ start: z.number(), rollup: rollupCodec }),
+  outbox: z.array(notificationSchema),
+});
+
+export type MonitorState = z.output<typeof stateSchema>;
+
+/** The roll-up of an hour or day, by its start. */
+export interface PeriodRollup {
+  readonly start: number;
+  readonly rollup: Rollup;
+}
+
+/** The result of applying one tick: the next state and the history it completes. Stored together or not at all. */
+export interface Transition {
+  readonly state: MonitorState;
+  readonly hours: readonly PeriodRollup[];
   readonly incident?: ClosedIncident;
 }
 
-/** One round of checks. */
-export interface Round {
-  /** When it was scheduled, epoch milliseconds. */
+/** One invocation of the checker. */
+export interface Run {
+  readonly id: string;
   readonly tick: number;
-  /** The invocation that does it. */
-  readonly run: string;
 }

@@ -1,93 +1,104 @@
-/** Tells what is owed, and notes in the states that it was told. */
+/** Delivers pending notifications and records each delivery. */
 import { sleep, type Clock } from "../../shared/clock";
 import { mapConcurrently } from "../../shared/concurrency";
-import type { Announcement, Owed, Plan } from "./plan";
+import type { AppliedResult } from "../monitors/apply-results";
+import type { MonitorState, Notification, Run } from "../monitors/state";
 import type { StateTable } from "../monitors/state-table";
-import type { Notice, TargetState } from "../monitors/state";
+import { planDelivery, type NotificationMessage, type PendingNotification } from "./plan";
 
-const CONCURRENT_TELLING = 8;
-const MOST_ATTEMPTS = 8;
+const CONCURRENT_DELIVERIES = 8;
+const MAX_ATTEMPTS = 8;
 const PAUSE_MS = 50;
 
-/** A way to people: an SNS topic, a Slack webhook. */
-export interface Channel {
+/** Sends notifications through one service: an SNS topic, a Slack webhook. */
+export interface Notifier {
   readonly name: string;
-  /** Rejects when it is not certain that the announcement will arrive. */
-  send(announcement: Announcement): Promise<void>;
+  /** Rejects unless delivery is certain. */
+  send(message: NotificationMessage): Promise<void>;
 }
 
-export interface TellPorts {
-  readonly channels: readonly Channel[];
+export interface DeliveryPorts {
+  readonly notifiers: readonly Notifier[];
   readonly table: Pick<StateTable, "readOne" | "save">;
   readonly clock: Clock;
-  /** Called for each announcement that a channel did not take. The next round tries again. */
-  readonly onFailure: (channel: string, announcement: Announcement, error: unknown) => void;
+  /** Called for each failed delivery. The next run tries again. */
+  readonly onFailure: (notifier: string, message: NotificationMessage, error: unknown) => void;
 }
+
+type Delivered = PendingNotification & { readonly deliveredBy: readonly string[] };
 
 /**
- * At least once: a notice stays in its subject's state until each channel has taken it. Who dies in between leaves it to the next
- * round, which may then tell it a second time, under the same id.
+ * At least once: a notification stays in its monitor's outbox until every notifier has delivered it. If the function dies
+ * between delivery and recording, the next run sends it again under the same id.
+ *
+ * @param source `almanac production`
  */
-export async function tell({ told, silent }: Plan, ports: TellPorts): Promise<void> {
-  const names = ports.channels.map(({ name }) => name);
-  const done = await mapConcurrently(told, CONCURRENT_TELLING, async ({ announcement, ...owed }) => {
-    const sentTo = await sendTo(announcement, owed.notice.sentTo, ports);
-    return { ...owed, sentTo };
-  });
-  const settled = [...done, ...silent.map((owed) => ({ ...owed, sentTo: names }))];
-  const subjects = [...new Set(settled.map(({ subject }) => subject))];
-  await mapConcurrently(subjects, CONCURRENT_TELLING, async (subject) => {
-    const ofSubject = settled.filter((each) => each.subject === subject);
-    await settle(subject, ofSubject, names, ports);
-  });
+export function notificationSender(source: string, ports: DeliveryPorts) {
+  const names = ports.notifiers.map(({ name }) => name);
+  return async (applied: readonly AppliedResult[], { tick }: Run): Promise<void> => {
+    const { deliver, suppressed } = planDelivery(applied, tick, source);
+    const sent = await mapConcurrently(deliver, CONCURRENT_DELIVERIES, async ({ message, ...pending }) => {
+      const deliveredBy = await send(message, pending.notification.deliveredBy, ports);
+      return { ...pending, deliveredBy };
+    });
+    const delivered: Delivered[] = [...sent, ...suppressed.map((pending) => ({ ...pending, deliveredBy: names }))];
+    const monitors = [...new Set(delivered.map(({ monitor }) => monitor))];
+    await mapConcurrently(monitors, CONCURRENT_DELIVERIES, async (monitor) => {
+      const ofMonitor = delivered.filter((each) => each.monitor === monitor);
+      await recordDeliveries(monitor, ofMonitor, names, ports);
+    });
+  };
 }
 
-/** Returns the channels that have the announcement now. */
-async function sendTo(
-  announcement: Announcement,
-  sentTo: readonly string[],
-  { channels, onFailure }: TellPorts,
+/** Returns the names of all notifiers that have delivered the message by now. */
+async function send(
+  message: NotificationMessage,
+  deliveredBy: readonly string[],
+  { notifiers, onFailure }: DeliveryPorts,
 ): Promise<readonly string[]> {
-  const sent = await mapConcurrently(channels, channels.length, async (channel) => {
-    if (sentTo.includes(channel.name)) return [];
+  const sent = await mapConcurrently(notifiers, notifiers.length, async (notifier) => {
+    if (deliveredBy.includes(notifier.name)) return [];
     try {
-      await channel.send(announcement);
-      return [channel.name];
+      await notifier.send(message);
+      return [notifier.name];
     } catch (error) {
-      onFailure(channel.name, announcement, error);
+      onFailure(notifier.name, message, error);
       return [];
     }
   });
-  return [...sentTo, ...sent.flat()];
+  return [...deliveredBy, ...sent.flat()];
 }
 
-type Settled = Owed & { readonly sentTo: readonly string[] };
-
-async function settle(
-  subject: string,
-  settled: readonly Settled[],
-  channels: readonly string[],
-  { table, clock }: TellPorts,
+async function recordDeliveries(
+  monitor: string,
+  delivered: readonly Delivered[],
+  notifiers: readonly string[],
+  { table, clock }: DeliveryPorts,
 ): Promise<void> {
-  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-    const before = await table.readOne(subject);
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const before = await table.readOne(monitor);
     if (before === undefined) return;
-    const state = withSettled(before, settled, channels);
-    if (await table.save(subject, { state, hours: [] })) return;
+    const state = withDeliveries(before, delivered, notifiers);
+    if (await table.save(monitor, { state, hours: [] })) return;
     await sleep(clock, PAUSE_MS);
   }
-  // Others keep writing it: told again by the next round, rather than not at all.
+  // Too many write conflicts: the next run sends again, because a duplicate is better than a loss.
 }
 
-function withSettled(state: TargetState, settled: readonly Settled[], channels: readonly string[]): TargetState {
-  const outbox = state.outbox.flatMap((notice) => {
-    const sentTo = settled.find((each) => isSame(each.notice, notice))?.sentTo;
-    if (sentTo === undefined) return [notice];
-    return channels.every((channel) => sentTo.includes(channel)) ? [] : [{ ...notice, sentTo: [...sentTo] }];
+function withDeliveries(
+  state: MonitorState,
+  delivered: readonly Delivered[],
+  notifiers: readonly string[],
+): MonitorState {
+  const outbox = state.outbox.flatMap((notification) => {
+    const deliveredBy = delivered.find((each) => isSame(each.notification, notification))?.deliveredBy;
+    if (deliveredBy === undefined) return [notification];
+    const complete = notifiers.every((notifier) => deliveredBy.includes(notifier));
+    return complete ? [] : [{ ...notification, deliveredBy: [...deliveredBy] }];
   });
   return { ...state, outbox, revision: state.revision + 1 };
 }
 
-function isSame(a: Notice, b: Notice): boolean {
+function isSame(a: Notification, b: Notification): boolean {
   return a.kind === b.kind && a.raisedAt === b.raisedAt;
 }

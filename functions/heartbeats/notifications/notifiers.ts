@@ -1,34 +1,46 @@
-/** The ways to people: the environment's SNS topic, and Slack. */
+/** Notifiers for SNS and Slack. */
 import { PublishCommand, type SNSClient } from "@aws-sdk/client-sns";
+import type { SSMClient } from "@aws-sdk/client-ssm";
 
-import { escapedForSlack, type slackPost } from "../../shared/slack";
-import type { Channel } from "./deliver";
+import { escapeForSlack, slackPost } from "../../shared/slack";
+import { SECOND_MS } from "../../shared/time";
+import type { Notifier } from "./deliver";
 
-/** An announcement did not arrive. */
-export class NotTakenError extends Error {
-  override readonly name = "NotTakenError";
+class NotDeliveredError extends Error {
+  override readonly name = "NotDeliveredError";
 }
 
-export function topicChannel(sns: SNSClient, topic: string): Channel {
+/** SNS, and Slack where its webhook parameter is set. */
+export function createNotifiers(
+  sns: SNSClient,
+  topicArn: string,
+  ssm: SSMClient,
+  webhookParameter: string | undefined,
+): readonly Notifier[] {
+  const slack = webhookParameter === undefined ? [] : [slackNotifier(slackPost(ssm), webhookParameter)];
+  return [snsNotifier(sns, topicArn), ...slack];
+}
+
+export function snsNotifier(sns: SNSClient, topicArn: string): Notifier {
   return {
-    name: "topic",
+    name: "sns",
     send: async ({ id, title, text }) => {
       const Message = `${text}\n\nNotification ${id}`;
       const MessageAttributes = { id: { DataType: "String", StringValue: id } };
-      await sns.send(new PublishCommand({ TopicArn: topic, Subject: title, Message, MessageAttributes }));
+      await sns.send(new PublishCommand({ TopicArn: topicArn, Subject: title, Message, MessageAttributes }));
     },
   };
 }
 
-/** @param parameter the SSM parameter (SecureString) that holds the webhook's URL */
-export function slackChannel(post: ReturnType<typeof slackPost>, parameter: string): Channel {
+/** @param parameter the SSM parameter (SecureString) with the webhook's URL */
+export function slackNotifier(post: ReturnType<typeof slackPost>, parameter: string): Notifier {
   return {
     name: "slack",
     send: async ({ title, text }) => {
-      const outcome = await post(parameter, { text: `*${escapedForSlack(title)}*\n${escapedForSlack(text)}` });
-      if (outcome.kind === "limited")
-        throw new NotTakenError(`Slack wants a rest of ${outcome.retryAfterMs / 1_000} s first`);
-      if (outcome.kind !== "taken") throw new NotTakenError(outcome.reason);
+      const outcome = await post(parameter, { text: `*${escapeForSlack(title)}*\n${escapeForSlack(text)}` });
+      if (outcome.kind === "rateLimited")
+        throw new NotDeliveredError(`Slack rate limit: retry after ${outcome.retryAfterMs / SECOND_MS} s`);
+      if (outcome.kind !== "accepted") throw new NotDeliveredError(outcome.reason);
     },
   };
 }

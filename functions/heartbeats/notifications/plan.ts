@@ -1,119 +1,119 @@
-/** Which notices are told, to whom they were not told yet, and in which words. */
-import { MINUTE_MS } from "../../shared/time";
-import type { Kept } from "../monitors/apply-results";
-import type { Incident, Notice } from "../monitors/state";
+/** Which pending notifications are delivered, and their messages. */
+import { MINUTE_MS, isoSeconds } from "../../shared/time";
+import type { AppliedResult } from "../monitors/apply-results";
+import { incidentId } from "../monitors/incidents";
+import type { Notification } from "../monitors/state";
 
-/** A notice, with the subject whose state holds it. */
-export interface Owed {
-  readonly subject: string;
-  readonly notice: Notice;
+/** A notification in the outbox of a monitor's state. */
+export interface PendingNotification {
+  readonly monitor: string;
+  readonly notification: Notification;
 }
 
-/** What people are told. */
-export interface Announcement {
-  /** The same each time that it is sent: whoever gets it twice can tell. */
+export interface NotificationMessage {
+  /** Stays the same when it is sent again, so that recipients can recognise a duplicate. */
   readonly id: string;
   /** One line of ASCII. */
   readonly title: string;
   readonly text: string;
 }
 
-export interface Plan {
-  readonly told: readonly (Owed & { readonly announcement: Announcement })[];
-  /** Others speak for these: they are done with. */
-  readonly silent: readonly Owed[];
+export interface DeliveryPlan {
+  readonly deliver: readonly (PendingNotification & { readonly message: NotificationMessage })[];
+  /** Covered by another notification. */
+  readonly suppressed: readonly PendingNotification[];
 }
 
 /**
- * What one round has to tell: notices it raised itself, and those that an earlier one left behind. What another invocation of
- * the same tick raised is that one's to tell.
+ * Plans notifications raised by this run or left by an earlier one. Those that a concurrent run of the same tick raised are left
+ * to that run.
  *
- * A certificate that several targets share is told of once: the incident that opened first speaks for all of them, and its end is
- * told when it has ended for all.
+ * Targets that fail because of the same certificate are one notification, sent for the incident that opened first. Its recovery
+ * is notified once all of them have recovered.
  *
- * @param tick when the round was scheduled, epoch milliseconds
- * @param place where it happens: `almanac production`
+ * @param source `almanac production`
  */
-export function planNotices(kept: readonly Kept[], tick: number, place: string): Plan {
-  const told: (Owed & { announcement: Announcement })[] = [];
-  const silent: Owed[] = [];
-  for (const { subject, state, ours } of kept) {
-    for (const notice of state.outbox) {
-      if (notice.raisedAt >= tick && !ours) continue;
-      const sharing = sharingSubjects(notice, kept);
-      if (sharing !== undefined && sharing.speaker !== subject) silent.push({ subject, notice });
+export function planDelivery(applied: readonly AppliedResult[], tick: number, source: string): DeliveryPlan {
+  const deliver: (PendingNotification & { message: NotificationMessage })[] = [];
+  const suppressed: PendingNotification[] = [];
+  for (const { key, state, writtenByThisRun } of applied) {
+    for (const notification of state.outbox) {
+      if (notification.raisedAt >= tick && !writtenByThisRun) continue;
+      const group = certificateGroup(notification, applied);
+      if (group !== undefined && group.representative !== key) suppressed.push({ monitor: key, notification });
       else
-        told.push({ subject, notice, announcement: announcementOf(subject, notice, sharing?.subjects ?? [], place) });
+        deliver.push({
+          monitor: key,
+          notification,
+          message: messageOf(key, notification, group?.monitors ?? [], source),
+        });
     }
   }
-  return { told, silent };
+  return { deliver, suppressed };
 }
 
-interface Sharing {
-  /** Undefined: nobody speaks yet. */
-  readonly speaker: string | undefined;
-  readonly subjects: readonly string[];
+interface CertificateGroup {
+  /** The monitor whose notification is sent for the group. Undefined while a recovery waits for the others. */
+  readonly representative: string | undefined;
+  readonly monitors: readonly string[];
 }
 
-/** Who shares the certificate that a notice is about, and who of them speaks. Each invocation of a tick comes to the same. */
-function sharingSubjects({ kind, incident }: Notice, kept: readonly Kept[]): Sharing | undefined {
+/** The monitors that share a notification's certificate. Depends on the states only, so concurrent runs agree. */
+function certificateGroup(
+  { kind, incident }: Notification,
+  applied: readonly AppliedResult[],
+): CertificateGroup | undefined {
   const { certificateFingerprint: fingerprint } = incident;
   if (fingerprint === undefined || kind === "removed") return undefined;
-  const open = kept.filter(({ state }) => state.incident?.certificateFingerprint === fingerprint);
-  const owing = kept.filter(({ state }) =>
-    state.outbox.some((other) => other.kind === kind && other.incident.certificateFingerprint === fingerprint),
+  const open = applied.filter(({ state }) => state.incident?.certificateFingerprint === fingerprint);
+  const pending = applied.filter(({ state }) =>
+    state.outbox.some((each) => each.kind === kind && each.incident.certificateFingerprint === fingerprint),
   );
   if (kind === "closed") {
-    const subjects = owing.map(({ subject }) => subject).sort();
-    return { speaker: open.length === 0 ? subjects[0] : undefined, subjects };
+    const monitors = pending.map(({ key }) => key).sort();
+    return { representative: open.length === 0 ? monitors[0] : undefined, monitors };
   }
-  const openedAt = ({ state }: Kept): number => (state.incident ?? state.outbox[0]?.incident ?? incident).openedAt;
-  const all = [...new Set([...open, ...owing])].sort(
-    (a, b) => openedAt(a) - openedAt(b) || (a.subject < b.subject ? -1 : 1),
-  );
-  const subjects = all.map(({ subject }) => subject);
-  return { speaker: subjects[0], subjects };
+  const openedAt = ({ state }: AppliedResult): number =>
+    (state.incident ?? state.outbox[0]?.incident ?? incident).openedAt;
+  const monitors = [...new Set([...open, ...pending])]
+    .sort((a, b) => openedAt(a) - openedAt(b) || (a.key < b.key ? -1 : 1))
+    .map(({ key }) => key);
+  return { representative: monitors[0], monitors };
 }
 
-/** SNS takes no longer subject, and no other than ASCII. */
-const LONGEST_TITLE = 99;
+/** SNS: an email subject is ASCII of less than 100 characters. */
+const MAX_TITLE_LENGTH = 99;
 
-const HEADLINES: Readonly<Record<Notice["kind"], string>> = {
+const HEADLINES: Readonly<Record<Notification["kind"], string>> = {
   opened: "DOWN",
   reminder: "STILL DOWN",
   closed: "UP again",
-  removed: "NO LONGER WATCHED",
+  removed: "NO LONGER MONITORED",
 };
 
-function announcementOf(subject: string, notice: Notice, sharing: readonly string[], place: string): Announcement {
-  const { kind, incident, raisedAt, closedAt } = notice;
-  const what = sharing.length > 1 ? `${sharing.length} targets with one certificate` : subject;
+function messageOf(
+  monitor: string,
+  { kind, incident, raisedAt, closedAt }: Notification,
+  group: readonly string[],
+  source: string,
+): NotificationMessage {
+  const label = group.length > 1 ? `${group.length} targets with one certificate` : monitor;
   const lines = [
-    `${what}: ${incident.message}`,
-    ...(sharing.length > 1 ? [`Targets: ${sharing.join(", ")}`] : []),
-    `Since ${iso(incident.openedAt)}`,
-    ...(closedAt === undefined ? [] : [`Until ${iso(closedAt)} (${duration(closedAt - incident.openedAt)})`]),
-    ...(kind === "removed" ? ["It is not known to be up: it was removed from the configuration"] : []),
+    `${label}: ${incident.message}`,
+    ...(group.length > 1 ? [`Targets: ${group.join(", ")}`] : []),
+    `Since ${isoSeconds(incident.openedAt)}`,
+    ...(closedAt === undefined ? [] : [`Until ${isoSeconds(closedAt)} (${duration(closedAt - incident.openedAt)})`]),
+    ...(kind === "removed" ? ["Removed from the configuration, not known to be up"] : []),
     ...(kind === "reminder" ? [`Open for ${duration(raisedAt - incident.openedAt)}`] : []),
     ...(incident.certificateFingerprint === undefined
       ? []
       : [`Certificate SHA-256 ${incident.certificateFingerprint}`]),
   ];
   return {
-    id: [incidentId(subject, incident), kind, ...(kind === "reminder" ? [iso(raisedAt)] : [])].join("."),
-    title: `[${place}] ${HEADLINES[kind]}: ${what}`.slice(0, LONGEST_TITLE),
+    id: [incidentId(monitor, incident), kind, ...(kind === "reminder" ? [isoSeconds(raisedAt)] : [])].join("."),
+    title: `[${source}] ${HEADLINES[kind]}: ${label}`.slice(0, MAX_TITLE_LENGTH),
     text: lines.join("\n"),
   };
-}
-
-/** The same wherever an incident is spoken of: `site.2026-11-21T06:55:00Z`. */
-export function incidentId(subject: string, { openedAt }: Pick<Incident, "openedAt">): string {
-  return `${subject.replace("/", ".")}.${iso(openedAt)}`;
-}
-
-/** `2026-11-21T06:55:00Z` */
-function iso(time: number): string {
-  return new Date(time).toISOString().replace(/\.\d+Z$/, "Z");
 }
 
 /** `1 d 2 h`, `2 h 5 min`, `5 min` */

@@ -1,17 +1,18 @@
 import { DAY_MS } from "../../shared/time";
+/** Asserts that a response is what its target expects. */
 import type { Outcome, Target } from "../contract";
 import type { Failure } from "./failures";
 import { SEARCH_LIMIT_MS, searchWithin } from "./safe-regex";
 
-/** A target's last answer, read to its end. */
-export interface Answer {
+/** The last response of a check, complete. */
+export interface CompleteResponse {
   readonly status: number;
-  /** Decoded; empty unless the target {@link examinesBody}. */
+  /** Decoded. Empty unless the target {@link needsBody}. */
   readonly body: string;
   readonly latencyMs: number;
-  /** Redirects followed on the way. */
+  /** Redirects followed. */
   readonly redirects: number;
-  /** Whole days; over https. */
+  /** Whole days. Over https only. */
   readonly certificateDaysLeft?: number;
   readonly certificateFingerprint?: string;
 }
@@ -21,28 +22,27 @@ export function daysLeft(expiresAt: number, now: number): number {
   return Math.floor((expiresAt - now) / DAY_MS);
 }
 
-/** Whether the body must be kept to judge the answer. */
-export function examinesBody({ bodyContains, bodyMatches }: Target): boolean {
+export function needsBody({ bodyContains, bodyMatches }: Target): boolean {
   return bodyContains !== undefined || bodyMatches !== undefined;
 }
 
-/** Whether a whole answer is a good one. What matters most is looked at first. */
-export function judge(target: Target, answer: Answer): Outcome {
-  const { status, certificateDaysLeft, certificateFingerprint } = answer;
-  const seen = {
+/** The first failed assertion is the reason: status, body, certificate, latency. */
+export function assertResponse(target: Target, response: CompleteResponse): Outcome {
+  const { status, certificateDaysLeft, certificateFingerprint } = response;
+  const details = {
     status,
     ...(certificateDaysLeft === undefined ? {} : { certificateDaysLeft }),
     ...(certificateFingerprint === undefined ? {} : { certificateFingerprint }),
   };
   const failure =
-    judgeStatus(target, answer) ??
-    judgeBody(target, answer) ??
-    judgeCertificate(target, answer) ??
-    judgeLatency(target, answer);
-  return failure === undefined ? { ok: true, ...seen } : { ok: false, ...failure, ...seen };
+    assertStatus(target, response) ??
+    assertBody(target, response) ??
+    assertCertificate(target, response) ??
+    assertLatency(target, response);
+  return failure === undefined ? { ok: true, ...details } : { ok: false, ...failure, ...details };
 }
 
-function judgeStatus({ expectedStatus }: Target, { status, redirects }: Answer): Failure | undefined {
+function assertStatus({ expectedStatus }: Target, { status, redirects }: CompleteResponse): Failure | undefined {
   const expected = expectedStatus.some((range) =>
     typeof range === "number"
       ? range === status
@@ -53,7 +53,7 @@ function judgeStatus({ expectedStatus }: Target, { status, redirects }: Answer):
   return { reason: "status", message: `status ${status}${after}, expected ${expectedStatus.join(", ")}` };
 }
 
-function judgeBody({ bodyContains, bodyMatches }: Target, { body }: Answer): Failure | undefined {
+function assertBody({ bodyContains, bodyMatches }: Target, { body }: CompleteResponse): Failure | undefined {
   if (bodyContains !== undefined && !body.includes(bodyContains))
     return { reason: "body-mismatch", message: `the body does not contain "${shorten(bodyContains)}"` };
   const search = bodyMatches === undefined ? "found" : searchWithin(SEARCH_LIMIT_MS, bodyMatches, body);
@@ -62,13 +62,16 @@ function judgeBody({ bodyContains, bodyMatches }: Target, { body }: Answer): Fai
   return { reason: "body-mismatch", message: `the body ${how} /${shorten(bodyMatches)}/u` };
 }
 
-function judgeCertificate({ minCertificateDays }: Target, { certificateDaysLeft }: Answer): Failure | undefined {
+function assertCertificate(
+  { minCertificateDays }: Target,
+  { certificateDaysLeft }: CompleteResponse,
+): Failure | undefined {
   if (certificateDaysLeft === undefined || certificateDaysLeft >= minCertificateDays) return undefined;
   const left = `the certificate expires in ${certificateDaysLeft} day${certificateDaysLeft === 1 ? "" : "s"}`;
   return { reason: "certificate", message: `${left}, at least ${minCertificateDays} expected` };
 }
 
-function judgeLatency({ maxLatencyMs }: Target, { latencyMs }: Answer): Failure | undefined {
+function assertLatency({ maxLatencyMs }: Target, { latencyMs }: CompleteResponse): Failure | undefined {
   if (maxLatencyMs === undefined || latencyMs <= maxLatencyMs) return undefined;
   return { reason: "slow", message: `took ${Math.round(latencyMs)} ms, at most ${maxLatencyMs} expected` };
 }

@@ -1,126 +1,124 @@
+/** Checks one target. */
 import type { Clock } from "../../shared/clock";
 import { isObject } from "../../shared/errors";
 import { BROKEN_REASONS, type Outcome, type Target } from "../contract";
 import { CheckTimeoutError, failureOf, type Failure } from "./failures";
-import type { HttpAnswer, HttpRequest, SendHttp } from "./http-types";
-import { daysLeft, examinesBody, judge, type Answer } from "./assertions";
+import type { HttpResponse, HttpRequest, SendHttp } from "./http-types";
+import { daysLeft, needsBody, assertResponse, type CompleteResponse } from "./assertions";
 import { isRedirect, redirected } from "./redirects";
-import { headersOf, noSecrets, type ReadSecret } from "./header-secrets";
+import { resolveHeaders, noSecrets, type ReadSecret } from "./header-secrets";
 
 const DEFAULT_HEADERS: Readonly<Record<string, string>> = {
   "User-Agent": "almanac-heartbeat/1",
   Accept: "*/*",
-  // A compressed body would have to be held and unpacked to be searched, and its length says little about the page's.
+  // A compressed body must be held and decompressed to be searched, and its length says little about the page.
   "Accept-Encoding": "identity",
 };
 
 /** One check of one target. */
-export interface Observation {
+export interface ProbeResult {
   readonly target: string;
   /** When the check began, epoch milliseconds. */
   readonly at: number;
-  /** From before the first name look-up to the last byte, or to the failure. */
+  /** From the first DNS lookup to the last byte, or to the failure. */
   readonly latencyMs: number;
   readonly outcome: Outcome;
-  /** What went wrong in the checker itself; only where the outcome's reason says that something did. */
+  /** The error in the checker, where the outcome's reason is in {@link BROKEN_REASONS}. */
   readonly fault?: unknown;
 }
 
-export interface CheckerPorts {
+export interface ProbePorts {
   readonly send: SendHttp;
   readonly clock: Clock;
-  /** For targets with secrets in their headers. @default none can be read */
+  /** For targets with secret headers. @default fails */
   readonly readSecret?: ReadSecret;
 }
 
-/** What the answers so far have shown; filled in as a check goes, so that a failure half-way can still tell it. */
-interface Seen {
+/** Collected during the check, so that a later failure can report it. */
+interface Observed {
   status?: number;
-  /** The fewest of all connections made: a redirect's certificate stands in the visitor's way as much as the last one's. */
+  /** The minimum over all connections: visitors need the certificates of redirects too. */
   certificateDaysLeft?: number;
-  /** Of the certificate with the fewest. */
+  /** Of the certificate with the minimum. */
   certificateFingerprint?: string;
 }
 
-/**
- * Checks one target. Never throws: whatever happens is an outcome, so that no target can stop the others. The timeout holds for
- * the whole of it: look-up, handshake, redirects and body.
- */
+/** Never throws: every error is an outcome. The timeout covers DNS lookup, handshake, redirects and body. */
 export async function checkTarget(
   target: Target,
-  { send, clock, readSecret = noSecrets }: CheckerPorts,
-): Promise<Observation> {
+  { send, clock, readSecret = noSecrets }: ProbePorts,
+): Promise<ProbeResult> {
   const at = clock.now();
   let start = clock.elapsed();
-  const observed = (outcome: Outcome): Observation => {
+  const resultOf = (outcome: Outcome): ProbeResult => {
     return { target: target.name, at, latencyMs: clock.elapsed() - start, outcome };
   };
   let headers: Readonly<Record<string, string>>;
   try {
-    headers = await headersOf(target, readSecret);
+    headers = await resolveHeaders(target, readSecret);
   } catch (fault) {
-    return { ...observed({ ok: false, ...failureOf(fault) }), fault };
+    return { ...resultOf({ ok: false, ...failureOf(fault) }), fault };
   }
-  start = clock.elapsed(); // what SSM takes is not the target's, neither in its latency nor in its timeout
+  start = clock.elapsed(); // reading secrets counts neither in the latency nor in the timeout
   const timeout = new AbortController();
   const cancelTimer = clock.after(target.timeoutSeconds * 1_000, () => {
     timeout.abort(new CheckTimeoutError(target.timeoutSeconds));
   });
-  const seen: Seen = {};
+  const observed: Observed = {};
   try {
-    const answer = await lastAnswer(firstRequest(target, headers), target, send, timeout.signal, seen, at);
+    const response = await followRedirects(firstRequest(target, headers), target, send, timeout.signal, observed, at);
     const latencyMs = clock.elapsed() - start;
-    return { ...observed(judge(target, { ...answer, latencyMs })), latencyMs };
+    return { ...resultOf(assertResponse(target, { ...response, latencyMs })), latencyMs };
   } catch (error) {
-    // Once the timer has fired, any other error is only the way the connection came down.
+    // After the timeout, any other error is a consequence of the abort.
     const cause: unknown = timeout.signal.aborted ? timeout.signal.reason : error;
-    const failure = explained(failureOf(cause), seen);
-    const observation = observed({
+    const failure = withRedirect(failureOf(cause), observed);
+    const result = resultOf({
       ok: false,
       ...failure,
-      ...seen,
+      ...observed,
       ...(failure.reason === "tls" && refusedCertificate(cause)),
     });
-    return BROKEN_REASONS.has(failure.reason) ? { ...observation, fault: cause } : observation;
+    return BROKEN_REASONS.has(failure.reason) ? { ...result, fault: cause } : result;
   } finally {
     cancelTimer();
   }
 }
 
-async function lastAnswer(
+async function followRedirects(
   first: HttpRequest,
   target: Target,
   send: SendHttp,
   signal: AbortSignal,
-  seen: Seen,
+  observed: Observed,
   now: number,
-): Promise<Omit<Answer, "latencyMs">> {
+): Promise<Omit<CompleteResponse, "latencyMs">> {
   let request = first;
   for (let redirects = 0; ; redirects++) {
-    const answer = await send(request, signal);
-    note(seen, answer, now);
-    if (target.followRedirects && isRedirect(answer)) {
-      answer.discard();
-      request = redirected(request, answer, redirects, DEFAULT_HEADERS);
+    const response = await send(request, signal);
+    observe(observed, response, now);
+    if (target.followRedirects && isRedirect(response)) {
+      response.discard();
+      request = redirected(request, response, redirects, DEFAULT_HEADERS);
     } else {
-      const body = await answer.readBody({ maxBytes: target.maxBodyBytes, keep: examinesBody(target) });
-      return { ...seen, status: answer.status, redirects, body };
+      const body = await response.readBody({ maxBytes: target.maxBodyBytes, keep: needsBody(target) });
+      return { ...observed, status: response.status, redirects, body };
     }
   }
 }
 
-/** The certificate that a connection failed for, as far as the error tells. */
-function refusedCertificate(error: unknown): Pick<Seen, "certificateFingerprint"> {
-  const known = isObject(error) && "certificateFingerprint" in error ? error.certificateFingerprint : undefined;
-  return typeof known === "string" ? { certificateFingerprint: known } : {};
+/** The certificate that failed the TLS handshake, if the error has it. */
+function refusedCertificate(error: unknown): Pick<Observed, "certificateFingerprint"> {
+  const fingerprint = isObject(error) && "certificateFingerprint" in error ? error.certificateFingerprint : undefined;
+  return typeof fingerprint === "string" ? { certificateFingerprint: fingerprint } : {};
 }
 
 function firstRequest(
   { method, url, body, certificateAuthority, private: isPrivate }: Target,
   headers: Readonly<Record<string, string>>,
 ): HttpRequest {
-  const given = new Set(Object.keys(headers).map((name) => name.toLowerCase()));
-  const defaults = Object.entries(DEFAULT_HEADERS).filter(([name]) => !given.has(name.toLowerCase()));
+  const configured = new Set(Object.keys(headers).map((name) => name.toLowerCase()));
+  const defaults = Object.entries(DEFAULT_HEADERS).filter(([name]) => !configured.has(name.toLowerCase()));
   return {
     method,
     url: new URL(url),
@@ -131,17 +129,21 @@ function firstRequest(
   };
 }
 
-/** A request that was forbidden was never answered: a status that was seen is that of the redirect that led to it. */
-function explained(failure: Failure, { status }: Seen): Failure {
+/** A forbidden request has no response: an observed status is that of the redirect to it. */
+function withRedirect(failure: Failure, { status }: Observed): Failure {
   if (failure.reason !== "forbidden-address" || status === undefined) return failure;
-  return { ...failure, message: `a redirect (${status}) to a forbidden address: ${failure.message}` };
+  return { ...failure, message: `redirect (${status}) to a forbidden address: ${failure.message}` };
 }
 
-function note(seen: Seen, { status, certificateExpiresAt, certificateFingerprint }: HttpAnswer, now: number): void {
-  seen.status = status;
+function observe(
+  observed: Observed,
+  { status, certificateExpiresAt, certificateFingerprint }: HttpResponse,
+  now: number,
+): void {
+  observed.status = status;
   if (certificateExpiresAt === undefined) return;
   const left = daysLeft(certificateExpiresAt, now);
-  if (left >= (seen.certificateDaysLeft ?? Infinity)) return;
-  seen.certificateDaysLeft = left;
-  if (certificateFingerprint !== undefined) seen.certificateFingerprint = certificateFingerprint;
+  if (left >= (observed.certificateDaysLeft ?? Infinity)) return;
+  observed.certificateDaysLeft = left;
+  if (certificateFingerprint !== undefined) observed.certificateFingerprint = certificateFingerprint;
 }

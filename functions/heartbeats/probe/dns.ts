@@ -5,41 +5,38 @@ export interface ResolvedAddress {
   readonly family: number;
 }
 
-/**
- * Looks a host name up. Rejects with the signal's reason as soon as it aborts.
- */
-export type LookUp = (hostname: string, signal: AbortSignal) => Promise<readonly ResolvedAddress[]>;
+/** Resolves a host name. Rejects with the signal's reason when it aborts. */
+export type Lookup = (hostname: string, signal: AbortSignal) => Promise<readonly ResolvedAddress[]>;
 
 /**
- * {@link LookUp} by the operating system (getaddrinfo), so that /etc/hosts and search domains count here as they do for
- * everything else on the machine. Such a look-up holds one of few threads and cannot be aborted: look-ups of one name under way
- * at the same time are shared, and who gives up leaves it to end by itself.
+ * {@link Lookup} by the operating system (getaddrinfo), which honours /etc/hosts and search domains. A lookup occupies a thread
+ * and cannot be aborted, so concurrent lookups of one name are shared, and an aborted caller leaves it running.
  */
-export function systemLookUp(resolve: (hostname: string) => Promise<readonly ResolvedAddress[]> = resolveAll): LookUp {
-  const underWay = new Map<string, Promise<readonly ResolvedAddress[]>>();
+export function systemLookup(resolve: (hostname: string) => Promise<readonly ResolvedAddress[]> = resolveAll): Lookup {
+  const pending = new Map<string, Promise<readonly ResolvedAddress[]>>();
   const shared = (hostname: string): Promise<readonly ResolvedAddress[]> => {
-    const known = underWay.get(hostname);
-    if (known !== undefined) return known;
-    const started = resolve(hostname).finally(() => underWay.delete(hostname));
-    underWay.set(hostname, started);
+    const existing = pending.get(hostname);
+    if (existing !== undefined) return existing;
+    const started = resolve(hostname).finally(() => pending.delete(hostname));
+    pending.set(hostname, started);
     return started;
   };
-  return (hostname, signal) => unlessAborted(shared(hostname), signal);
+  return (hostname, signal) => abortable(shared(hostname), signal);
 }
 
 function resolveAll(hostname: string): Promise<readonly ResolvedAddress[]> {
   return lookup(hostname, { all: true });
 }
 
-function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+function abortable<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const giveUp = (): void => {
+    const rejectAborted = (): void => {
       reject(signal.reason as Error);
     };
-    if (signal.aborted) giveUp();
-    signal.addEventListener("abort", giveUp, { once: true });
+    if (signal.aborted) rejectAborted();
+    signal.addEventListener("abort", rejectAborted, { once: true });
     work.then(resolve, reject).finally(() => {
-      signal.removeEventListener("abort", giveUp);
+      signal.removeEventListener("abort", rejectAborted);
     });
   });
 }

@@ -1,19 +1,19 @@
-/** Headers whose values are secrets. No SDK, no I/O. */
+/** Secret header values. No SDK, no I/O. */
 import type { Target } from "../contract";
 
-/** A secret could not be read. Its message names the parameter, never a value; nor is there a cause that might. */
-export class SecretNotReadError extends Error {
-  override readonly name = "SecretNotReadError";
+/** Names the parameter, never a value; has no cause, which might contain one. */
+export class SecretReadError extends Error {
+  override readonly name = "SecretReadError";
 }
 
-/** @throws {@link SecretNotReadError} */
+/** @throws {@link SecretReadError} */
 export type ReadSecret = (parameter: string) => Promise<string>;
 
 export const noSecrets: ReadSecret = (parameter) =>
-  Promise.reject(new SecretNotReadError(`the parameter ${parameter} cannot be read from here`));
+  Promise.reject(new SecretReadError(`the parameter ${parameter} cannot be read`));
 
-/** A target's headers as they are sent. */
-export async function headersOf({ headers }: Target, read: ReadSecret): Promise<Readonly<Record<string, string>>> {
+/** A target's headers with secrets filled in. */
+export async function resolveHeaders({ headers }: Target, read: ReadSecret): Promise<Readonly<Record<string, string>>> {
   const entries = Object.entries(headers).map(
     async ([name, value]) => [name, typeof value === "string" ? value : await read(value.ssm)] as const,
   );

@@ -4,22 +4,22 @@ import { promisify } from "node:util";
 import zlib from "node:zlib";
 
 import { errorCode } from "../../shared/errors";
-import { BodyEncodingError, BodyTooLargeError, type HttpAnswer } from "./http-types";
+import { BodyEncodingError, BodyTooLargeError, type HttpResponse } from "./http-types";
 
 const gunzip = promisify(zlib.gunzip);
 const inflate = promisify(zlib.inflate);
 const inflateRaw = promisify(zlib.inflateRaw);
 const brotliDecompress = promisify<zlib.InputType, zlib.BrotliOptions, Buffer>(zlib.brotliDecompress);
 
-type Limits = Parameters<HttpAnswer["readBody"]>[0];
+type Limits = Parameters<HttpResponse["readBody"]>[0];
 
-/** {@link HttpAnswer.readBody} of a Node stream and its headers. */
+/** {@link HttpResponse.readBody} of a Node stream and its headers. */
 export async function readBody(stream: Readable, headers: IncomingHttpHeaders, limits: Limits): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    // Leaving the loop destroys the stream, and its connection with it.
+    // Leaving the loop destroys the stream and its connection.
     if (bytes > limits.maxBytes) throw new BodyTooLargeError(limits.maxBytes);
     if (limits.keep) chunks.push(chunk);
   }
@@ -28,8 +28,8 @@ export async function readBody(stream: Readable, headers: IncomingHttpHeaders, l
 }
 
 /**
- * Checks ask for no compression, yet some servers compress regardless and people may ask for it by header. Small compressed
- * bodies can hold huge ones, so the limit holds for what comes out as well.
+ * Some servers compress without being asked, and a target's headers may request it. The limit also applies to the
+ * decompressed size, against decompression bombs.
  */
 async function decompress(body: Buffer, encodings: string | undefined, maxBytes: number): Promise<Buffer> {
   const applied = (encodings ?? "").split(",").map((encoding) => encoding.trim().toLowerCase());
@@ -49,12 +49,12 @@ async function decompressOnce(body: Buffer, encoding: string, maxBytes: number):
       case "x-gzip":
         return await gunzip(body, options);
       case "deflate":
-        // The standard means zlib's format, some servers send the bare one; zlib's first byte ends in 8.
+        // The standard means the zlib format, whose first byte ends in 8; some servers send raw deflate.
         return await (((body[0] ?? 0) & 0x0f) === 8 ? inflate(body, options) : inflateRaw(body, options));
       case "br":
         return await brotliDecompress(body, options);
       default:
-        throw new BodyEncodingError(`the body is in Content-Encoding "${encoding}", which cannot be searched here`);
+        throw new BodyEncodingError(`the body is in Content-Encoding "${encoding}", which is not supported`);
     }
   } catch (error) {
     if (error instanceof BodyEncodingError) throw error;
@@ -68,7 +68,7 @@ function decodeText(body: Buffer, headers: IncomingHttpHeaders): string {
   try {
     return new TextDecoder(charset).decode(body);
   } catch {
-    // A charset nobody knows: UTF-8 reads at least the ASCII of most others.
+    // Unknown charset: UTF-8 decodes at least the ASCII part.
     return new TextDecoder("utf-8").decode(body);
   }
 }

@@ -3,34 +3,28 @@ import https from "node:https";
 import { isIP, type TcpSocketConnectOpts } from "node:net";
 import { TLSSocket } from "node:tls";
 
-import { bareHost, forbiddenRange, refuseForbiddenAddresses, refuseForbiddenHost } from "./ssrf-guard";
-import type { HttpAnswer, HttpRequest, SendHttp } from "./http-types";
+import { assertAddressesAllowed, assertHostAllowed, bareHost, forbiddenRange, type AddressFilter } from "./ssrf-guard";
+import type { HttpResponse, HttpRequest, SendHttp } from "./http-types";
 import { readBody } from "./http-body";
-import type { LookUp, ResolvedAddress } from "./dns";
+import type { Lookup, ResolvedAddress } from "./dns";
 
-/**
- * How long each of a name's addresses but the last is tried. Node's own 250 ms is less than an address far away, met by a busy
- * function, may take.
- */
+/** Connection attempt timeout for each address but the last. Node's default of 250 ms is too short for distant hosts. */
 const ATTEMPT_MS = 1_000;
 
 /**
- * {@link SendHttp} over node:http and node:https, chosen over fetch because a check needs the certificate and must connect to
- * exactly the addresses that were looked up and judged: there is no second look-up that could say otherwise. A connection serves
- * one request: a check is to see what a new visitor sees, and a resumed TLS session would show no certificate.
+ * {@link SendHttp} over node:http and node:https, not fetch: a check needs the certificate, and must connect to exactly the
+ * addresses that passed the SSRF guard, without a second lookup. Each connection serves one request, like a new visitor's, and
+ * because a resumed TLS session has no certificate.
  *
- * Any port will do. At a public address whatever listens can be reached by anybody, so a list of allowed ports would protect
- * nothing there, and would shut out what teams do check: :8443, :9200.
- *
- * @param judge which addresses are not public
+ * Any port is allowed: public ports are reachable anyway, and teams do check :8443 and :9200.
  */
-export function httpClient(lookUp: LookUp, judge = forbiddenRange): SendHttp {
+export function httpClient(lookup: Lookup, filter: AddressFilter = forbiddenRange): SendHttp {
   return async (request, signal) => {
     const { hostname } = request.url;
-    refuseForbiddenHost(hostname, request.reach, judge);
-    // The final dot of a fully qualified name matters to the look-up, and to nothing else.
-    const addresses = isIP(bareHost(hostname)) ? [] : await lookUp(hostname, signal);
-    refuseForbiddenAddresses(hostname, addresses, request.reach, judge);
+    assertHostAllowed(hostname, request.reach, filter);
+    // Only the lookup needs the final dot of a fully qualified name.
+    const addresses = isIP(bareHost(hostname)) ? [] : await lookup(hostname, signal);
+    assertAddressesAllowed(hostname, addresses, request.reach, filter);
     return send(request, bareHost(hostname), addresses, signal);
   };
 }
@@ -40,7 +34,7 @@ function send(
   hostname: string,
   addresses: readonly ResolvedAddress[],
   signal: AbortSignal,
-): Promise<HttpAnswer> {
+): Promise<HttpResponse> {
   const { url, method, headers, body, certificateAuthority } = request;
   const options: https.RequestOptions & Pick<TcpSocketConnectOpts, "autoSelectFamilyAttemptTimeout"> = {
     method,
@@ -49,45 +43,44 @@ function send(
     path: url.pathname + url.search,
     headers,
     signal,
-    // An agent of its own, which knows nothing of HTTP_PROXY and its like: Node's shared one may be told to heed them
-    // (NODE_USE_ENV_PROXY), and a proxy would look names up for itself.
+    // Node's global agent may use HTTP_PROXY (NODE_USE_ENV_PROXY), and a proxy would resolve names itself.
     agent: false,
-    lookup: (_hostname, { all }, found) => {
+    lookup: (_hostname, { all }, callback) => {
       const [first] = addresses;
-      // Node asks for one address only where trying several (autoSelectFamily) has been switched off.
-      if (all === true || first === undefined) found(null, [...addresses]);
-      else found(null, first.address, first.family);
+      // Node asks for a single address only if autoSelectFamily is disabled.
+      if (all === true || first === undefined) callback(null, [...addresses]);
+      else callback(null, first.address, first.family);
     },
     autoSelectFamilyAttemptTimeout: ATTEMPT_MS,
-    // A server name is for names only (RFC 6066); an empty one keeps Node from deriving one from a Host header.
+    // SNI is for names only (RFC 6066); the empty string keeps Node from using the Host header.
     servername: isIP(hostname) ? "" : hostname,
     ...(certificateAuthority === undefined ? {} : { ca: certificateAuthority }),
   };
   return new Promise((resolve, reject) => {
     const outgoing = url.protocol === "https:" ? https.request(options) : http.request(options);
-    let refused: string | undefined;
-    // Node drops a connection whose certificate it refuses before anybody can see the certificate, except here.
+    let fingerprint: string | undefined;
+    // The only event at which the certificate of a failed handshake can be read.
     outgoing.on("socket", (socket) => {
-      socket.prependOnceListener("secure", () => (refused = certificateOf({ socket }).certificateFingerprint));
+      socket.prependOnceListener("secure", () => (fingerprint = certificateOf({ socket }).certificateFingerprint));
     });
     outgoing.on("error", (error) => {
-      reject(refused === undefined ? error : Object.assign(error, { certificateFingerprint: refused }));
+      reject(fingerprint === undefined ? error : Object.assign(error, { certificateFingerprint: fingerprint }));
     });
     outgoing.on("response", (incoming) => {
-      resolve(answerOf(outgoing, incoming));
+      resolve(responseOf(outgoing, incoming));
     });
-    // Without a listener Node takes 101 Switching Protocols for a broken connection. It is the whole answer here.
+    // Without a listener Node treats 101 Switching Protocols as a connection error.
     outgoing.on("upgrade", (incoming) => {
-      const answer = answerOf(outgoing, incoming);
+      const response = responseOf(outgoing, incoming);
       outgoing.destroy();
-      resolve({ ...answer, readBody: () => Promise.resolve("") });
+      resolve({ ...response, readBody: () => Promise.resolve("") });
     });
     outgoing.end(body);
   });
 }
 
-function answerOf(outgoing: http.ClientRequest, incoming: http.IncomingMessage): HttpAnswer {
-  // Dropping a connection is reported on the answer as well, where nobody may be listening any more.
+function responseOf(outgoing: http.ClientRequest, incoming: http.IncomingMessage): HttpResponse {
+  // Without a listener, the error event of a dropped connection would be thrown.
   incoming.on("error", () => undefined);
   return {
     status: incoming.statusCode ?? 0,
@@ -102,7 +95,7 @@ function answerOf(outgoing: http.ClientRequest, incoming: http.IncomingMessage):
 
 function certificateOf({
   socket,
-}: Pick<http.IncomingMessage, "socket">): Pick<HttpAnswer, "certificateExpiresAt" | "certificateFingerprint"> {
+}: Pick<http.IncomingMessage, "socket">): Pick<HttpResponse, "certificateExpiresAt" | "certificateFingerprint"> {
   if (!(socket instanceof TLSSocket)) return { certificateExpiresAt: undefined };
   const certificate = socket.getPeerCertificate();
   const expiry = Date.parse(certificate.valid_to);

@@ -1,5 +1,4 @@
-/** The port through which a check reaches its target: one request, one answer, no redirects followed. No I/O here. */
-
+/** HTTP as a port: one request, one response, no redirects followed. No I/O. */
 import type { Reach } from "./ssrf-guard";
 
 export interface HttpRequest {
@@ -7,37 +6,35 @@ export interface HttpRequest {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
-  /** Certificates (PEM) to trust in place of the public ones. */
+  /** CA certificates (PEM) to trust instead of the public ones. */
   readonly certificateAuthority?: string | undefined;
-  /** It is refused where it would lead further. */
+  /** Addresses beyond it are refused. */
   readonly reach: Reach;
 }
 
-/** An answer whose head has come and whose body has not been read yet: call either `readBody` or `discard`. */
-export interface HttpAnswer {
+/** Headers received, body not read yet: call either `readBody` or `discard`. */
+export interface HttpResponse {
   readonly status: number;
   readonly location: string | undefined;
-  /** Epoch milliseconds; over https. */
+  /** Epoch milliseconds. Over https only. */
   readonly certificateExpiresAt: number | undefined;
-  /** SHA-256, in hexadecimal; over https. */
+  /** SHA-256 in hexadecimal. Over https only. */
   readonly certificateFingerprint?: string | undefined;
   /**
-   * Reads the body to its end. With `keep` it is returned decoded (Content-Encoding, charset), else thrown away as it comes and
-   * the empty string returned.
+   * Reads the complete body. Returns it decoded (Content-Encoding, charset) with `keep`, else an empty string.
    *
-   * @throws {@link BodyTooLargeError}, {@link BodyEncodingError}, or what Node says of a broken connection
+   * @throws {@link BodyTooLargeError}, {@link BodyEncodingError}, or Node's connection errors
    */
   readBody(options: { readonly maxBytes: number; readonly keep: boolean }): Promise<string>;
-  /** Drops the connection, whatever of the body is still to come. */
+  /** Closes the connection without reading the body. */
   discard(): void;
 }
 
 /**
- * Sends a request. Rejects with what Node says when there is no answer, or once the signal aborts, and with
- * ForbiddenAddressError before anything is sent beyond the request's reach. Where the certificate is the reason, the error's
- * `certificateFingerprint` tells which.
+ * Rejects with Node's errors, with ForbiddenAddressError before connecting beyond the request's reach, and when the signal
+ * aborts. Certificate errors have the property `certificateFingerprint`.
  */
-export type SendHttp = (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>;
+export type SendHttp = (request: HttpRequest, signal: AbortSignal) => Promise<HttpResponse>;
 
 export class BodyTooLargeError extends Error {
   override readonly name = "BodyTooLargeError";
@@ -46,7 +43,7 @@ export class BodyTooLargeError extends Error {
   }
 }
 
-/** The body is not what its Content-Encoding says, or that encoding is unknown here. */
+/** The body does not match its Content-Encoding, or the encoding is not supported. */
 export class BodyEncodingError extends Error {
   override readonly name = "BodyEncodingError";
 }

@@ -1,8 +1,9 @@
+/** Regular expression search with a time limit. */
 import { createContext, Script, type Context } from "node:vm";
 
 import { errorCode } from "../../shared/errors";
 
-/** Longest search, in milliseconds: nothing else happens meanwhile, so one target must not take more of the others' time. */
+/** A search blocks the event loop, and with it all other checks. */
 export const SEARCH_LIMIT_MS = 250;
 
 export type Search = "found" | "not found" | "too slow";
@@ -11,8 +12,7 @@ const search = new Script('new RegExp(pattern, "u").test(text)');
 let context: Context | undefined;
 
 /**
- * Searches a text for a regular expression. Some expressions take ages on some texts (catastrophic backtracking), and the text
- * is a stranger's: V8 can interrupt a search only inside a context run with a time limit.
+ * Against catastrophic backtracking on untrusted text. V8 can interrupt a search only in a context that runs with a timeout.
  */
 export function searchWithin(milliseconds: number, pattern: string, text: string): Search {
   context ??= createContext(Object.create(null) as Context);

@@ -1,26 +1,26 @@
-/** Secrets from SSM: read when they are needed, and held no longer than for a round. */
+/** Reads secrets from SSM, with a cache. */
 import { GetParameterCommand, type SSMClient } from "@aws-sdk/client-ssm";
 
 import type { Clock } from "../../shared/clock";
 import { errorName } from "../../shared/errors";
 import { HEADER_VALUE } from "../contract";
-import { SecretNotReadError, type ReadSecret } from "./header-secrets";
+import { SecretReadError, type ReadSecret } from "./header-secrets";
 
 const READ_TIMEOUT_MS = 2_000;
 
-/** Reads each parameter once for all who ask at a time, and anew after `keptSeconds`. A failure is not kept. */
-export function secretReader(ssm: SSMClient, keptSeconds: number, clock: Pick<Clock, "now">): ReadSecret {
-  const known = new Map<string, { readonly value: Promise<string>; readonly until: number }>();
+/** Concurrent reads of a parameter share one request. Failures are not cached. */
+export function secretReader(ssm: SSMClient, cacheSeconds: number, clock: Pick<Clock, "now">): ReadSecret {
+  const cache = new Map<string, { readonly value: Promise<string>; readonly expiresAt: number }>();
   return async (parameter) => {
-    let entry = known.get(parameter);
-    if (entry === undefined || clock.now() >= entry.until) {
-      entry = { value: readParameter(ssm, parameter), until: clock.now() + keptSeconds * 1_000 };
-      known.set(parameter, entry);
+    let entry = cache.get(parameter);
+    if (entry === undefined || clock.now() >= entry.expiresAt) {
+      entry = { value: readParameter(ssm, parameter), expiresAt: clock.now() + cacheSeconds * 1_000 };
+      cache.set(parameter, entry);
     }
     try {
       return await entry.value;
     } catch (error) {
-      if (known.get(parameter) === entry) known.delete(parameter);
+      if (cache.get(parameter) === entry) cache.delete(parameter);
       throw error;
     }
   };
@@ -28,14 +28,12 @@ export function secretReader(ssm: SSMClient, keptSeconds: number, clock: Pick<Cl
 
 async function readParameter(ssm: SSMClient, parameter: string): Promise<string> {
   const command = new GetParameterCommand({ Name: parameter, WithDecryption: true });
-  const answer = await ssm
+  const response = await ssm
     .send(command, { abortSignal: AbortSignal.timeout(READ_TIMEOUT_MS) })
     .catch((error: unknown) => {
-      throw new SecretNotReadError(
-        `the parameter ${parameter} cannot be read (${errorName(error) || "unknown error"})`,
-      );
+      throw new SecretReadError(`the parameter ${parameter} cannot be read (${errorName(error) || "unknown error"})`);
     });
-  const value = answer.Parameter?.Value ?? "";
+  const value = response.Parameter?.Value ?? "";
   if (value !== "" && HEADER_VALUE.test(value)) return value;
-  throw new SecretNotReadError(`the parameter ${parameter} holds no text that a header may have`);
+  throw new SecretReadError(`the parameter ${parameter} has no valid header value`);
 }

@@ -1,43 +1,62 @@
-/** The status of all targets and jobs, made from what the state table holds. */
+/** Reads states and histories, and builds the status document. */
 import type { Clock } from "../../shared/clock";
-import { MINUTE_SECONDS } from "../../shared/time";
-import type { Target, Watch } from "../contract";
-import { NO_HISTORY } from "./history";
-import type { historyReader } from "./history-reader";
-import { subjectOfJob, subjectOfTarget } from "../monitors/policy";
+import { mapConcurrently } from "../../shared/concurrency";
+import { MINUTE_SECONDS, startOfUtcHour } from "../../shared/time";
+import { monitorsOf, type Configuration } from "../monitors/policy";
+import type { MonitorState } from "../monitors/state";
 import type { StateTable } from "../monitors/state-table";
 import { statusDocument } from "./build-document";
 import type { StatusDocument } from "./document";
+import { NO_HISTORY, historyOf, historyStarts, type History } from "./history";
 
-export interface PublicationPorts {
+const CONCURRENT_READS = 16;
+
+export interface StatusPorts {
   readonly app: string;
   readonly environment: string;
   readonly intervalMinutes: number;
-  readonly table: Pick<StateTable, "read">;
-  readonly histories: ReturnType<typeof historyReader>;
+  readonly table: Pick<StateTable, "read" | "history">;
   readonly clock: Clock;
 }
 
-/** @throws {@link StateNotReadError} */
-export async function currentStatus(
-  {
-    targets,
-    watch,
-    deadline,
-  }: { readonly targets: readonly Target[]; readonly watch: Watch; readonly deadline: number },
-  { app, environment, intervalMinutes, table, histories, clock }: PublicationPorts,
-): Promise<StatusDocument> {
-  const subjects = [
-    ...targets.map((target) => subjectOfTarget(target, watch, intervalMinutes)),
-    ...watch.jobs.map((job) => subjectOfJob(job, watch, intervalMinutes)),
-  ];
-  const states = await table.read(
-    subjects.map(({ subject }) => subject),
-    deadline,
-  );
-  const now = clock.now();
-  const present = subjects.map((each) => ({ ...each, state: states.get(each.subject)?.state }));
-  const known = await histories(present, now);
-  const described = present.map((each) => ({ ...each, history: known.get(each.subject) ?? NO_HISTORY }));
-  return statusDocument(described, { app, environment, intervalSeconds: intervalMinutes * MINUTE_SECONDS, now });
+/** Builds the current status. Throws StateReadError. */
+export type StatusBuilder = (configuration: Configuration, deadline: number) => Promise<StatusDocument>;
+
+/** Use one builder for all invocations: it caches histories. */
+export function statusBuilder({ app, environment, intervalMinutes, table, clock }: StatusPorts): StatusBuilder {
+  const readHistory = cachedHistories(table);
+  return async (configuration, deadline) => {
+    const monitors = monitorsOf(configuration, intervalMinutes);
+    const keys = monitors.map(({ key }) => key);
+    const states = await table.read(keys, deadline);
+    const now = clock.now();
+    const histories = await readHistory(keys, (key) => states.get(key)?.state, now);
+    const records = monitors.map((monitor) => ({
+      ...monitor,
+      state: states.get(monitor.key)?.state,
+      history: histories.get(monitor.key) ?? NO_HISTORY,
+    }));
+    return statusDocument(records, { app, environment, intervalSeconds: intervalMinutes * MINUTE_SECONDS, now });
+  };
+}
+
+/** A history changes only when an hour ends or an incident closes, so a warm function reads it once an hour. */
+function cachedHistories(table: Pick<StateTable, "history">) {
+  let cache: ReadonlyMap<string, { readonly version: string; readonly history: History }> = new Map();
+  return async (
+    keys: readonly string[],
+    stateOf: (key: string) => MonitorState | undefined,
+    now: number,
+  ): Promise<ReadonlyMap<string, History>> => {
+    const entries = await mapConcurrently(keys, CONCURRENT_READS, async (key) => {
+      const state = stateOf(key);
+      const version = [startOfUtcHour(now), state?.hour.start, state?.closedIncidents].join();
+      const cached = cache.get(key);
+      if (cached?.version === version) return [key, cached] as const;
+      const history = state ? historyOf(await table.history(key, historyStarts(now)), now) : NO_HISTORY;
+      return [key, { version, history }] as const;
+    });
+    cache = new Map(entries);
+    return new Map(entries.map(([key, { history }]) => [key, history]));
+  };
 }

@@ -1,62 +1,73 @@
-/**
- * What is known of all targets, in one document: status.json, which the status page shows and anybody may read. No SDK, no I/O.
- */
+/** status.json, which the status page renders and programs may read. No SDK, no I/O. */
+import { isoSeconds } from "../../shared/time";
+import type { CheckResult } from "../monitors/check-result";
 
-/** Times are UTC, ISO 8601 with `Z`. Fractions are 0 to 1. */
+/** Times are UTC, ISO 8601 with `Z`. Fractions are 0 to 1. Unknown values are null. */
 export interface StatusDocument {
   readonly version: 1;
   readonly app: string;
   readonly environment: string;
-  /** When the round of checks that wrote this had ended. */
   readonly generatedAt: string;
-  /** From one round of checks to the next. */
+  /** Interval between check runs. */
   readonly intervalSeconds: number;
-  /** As configured, in that order. */
-  readonly targets: readonly TargetStatus[];
-  /** Open ones first, then the latest; of the last 90 days. */
+  /** Targets, then cron monitors, in the order of the configuration. */
+  readonly monitors: readonly MonitorStatus[];
+  /** Of the last 90 days: open ones first, then the latest. */
   readonly incidents: readonly IncidentSummary[];
 }
 
-export interface TargetStatus {
+export interface MonitorStatus {
   readonly name: string;
-  /** Only of a job, which is not checked but reports in by itself: its `lastCheck` is null, and it has no latencies. */
-  readonly kind?: "job";
-  /** Only of a job: when it last reported; null: never yet. */
-  readonly lastReport?: string | null;
+  /** A cron monitor has no `lastCheck` and no latencies. */
+  readonly kind: "target" | "cron";
+  /** Cron monitors only. Null before the first heartbeat. */
+  readonly lastHeartbeat?: string | null;
   /** `unknown`: not checked yet, or not lately. */
   readonly state: "up" | "down" | "maintenance" | "unknown";
-  /** When it came into this state. */
   readonly since: string | null;
-  readonly lastCheck: {
-    readonly at: string;
-    readonly ok: boolean;
-    readonly latencyMs: number;
-    /** For people, of a failed check: `status 500, expected 200-299`. */
-    readonly message: string | null;
-    readonly certificateDaysLeft: number | null;
-  } | null;
+  readonly lastCheck: LastCheck | null;
   readonly windows: Readonly<Record<WindowName, WindowSummary>>;
-  /** The last 90 UTC days, oldest first, today last. */
+  /** The last 90 UTC days, today last. */
   readonly days: readonly DaySummary[];
-  /** The last 24 full hours and the current one, oldest first. */
+  /** The last 24 complete hours and the current one, oldest first. */
   readonly hours: readonly HourSummary[];
+}
+
+export interface LastCheck {
+  readonly at: string;
+  readonly ok: boolean;
+  readonly latencyMs: number;
+  /** Human-readable, of a failed check: `status 500, expected 200-299`. */
+  readonly message: string | null;
+  readonly certificateDaysLeft: number | null;
+}
+
+/** Null for cron monitors: they are not probed. */
+export function lastCheckOf({ at, health, latencyMs, message, certificateDaysLeft }: CheckResult): LastCheck | null {
+  if (latencyMs === undefined) return null;
+  return {
+    at: isoSeconds(at),
+    ok: health === "up",
+    latencyMs,
+    message: message ?? null,
+    certificateDaysLeft: certificateDaysLeft ?? null,
+  };
 }
 
 export const WINDOWS = ["24h", "7d", "30d", "90d"] as const;
 export type WindowName = (typeof WINDOWS)[number];
 
-/** Null where there is nothing to take it from. */
 export interface WindowSummary {
-  /** Time up / (time up + time down). Time without data, and maintenance, is neither. */
+  /** Time up / (time up + time down). Excludes maintenance and time without data. */
   readonly uptime: number | null;
-  /** Checks run / checks scheduled since the target was first known. */
+  /** Time with data / time since the monitor was first known. */
   readonly coverage: number | null;
   readonly p50Ms: number | null;
   readonly p95Ms: number | null;
   readonly p99Ms: number | null;
 }
 
-/** Fractions of the day so far (of today: until now); they sum to 1, but before the target was first known they are all 0. */
+/** Fractions of the day so far. Their sum is 1, or 0 before the monitor was first known. */
 export interface DaySummary {
   /** `2026-11-21` */
   readonly date: string;
@@ -75,11 +86,11 @@ export interface HourSummary {
 
 export interface IncidentSummary {
   readonly id: string;
-  readonly target: string;
+  readonly monitor: string;
   readonly openedAt: string;
   readonly closedAt: string | null;
-  /** For people: why it was closed, where not because all is well again. */
+  /** Human-readable. Absent where the monitor recovered. */
   readonly closedBecause?: string;
-  /** For people: of the failure that opened it. */
+  /** Human-readable: the failure that opened the incident. */
   readonly message: string;
 }

@@ -1,4 +1,4 @@
-/** The files that a status page is made of. No SDK, no I/O. */
+/** The files of the status page. No SDK, no I/O. */
 import { BADGES_PREFIX, STATUS_JSON_KEY, STATUS_PAGE_KEY } from "../contract";
 import { statusBadge } from "./badge";
 import type { StatusDocument } from "./document";
@@ -11,21 +11,17 @@ export interface StatusFile {
   readonly content: string;
 }
 
-/** Shorter than this, caching is not worth its while. */
 const MIN_MAX_AGE_SECONDS = 5;
 
-/**
- * All files, in the order in which they are to be put: the page comes last, when all it links to is there. Content is stored as it
- * is; CloudFront compresses it for those who ask for that, and `curl` needs no flag.
- */
+/** In upload order: the page last, after everything it links to. Uncompressed; CloudFront compresses on request. */
 export function statusFiles(document: StatusDocument): readonly StatusFile[] {
   const cacheControl = cacheControlOf(document);
   return [
-    ...document.targets.map((target) => ({
-      key: `${BADGES_PREFIX}${target.name}.svg`,
+    ...document.monitors.map((monitor) => ({
+      key: `${BADGES_PREFIX}${monitor.name}.svg`,
       contentType: "image/svg+xml; charset=utf-8",
       cacheControl,
-      content: statusBadge(target, document.generatedAt).toString(),
+      content: statusBadge(monitor, document.generatedAt).toString(),
     })),
     {
       key: STATUS_JSON_KEY,
@@ -38,8 +34,8 @@ export function statusFiles(document: StatusDocument): readonly StatusFile[] {
 }
 
 /**
- * Half an interval fresh, and one more while a newer one is fetched: whatever a cache answers is younger than the three intervals
- * after which the page calls itself out of date, unless there is no newer one.
+ * Fresh for half an interval, then stale for one more during revalidation: less than the three intervals after which the page
+ * reports itself out of date.
  */
 function cacheControlOf({ intervalSeconds }: StatusDocument): string {
   const maxAge = Math.max(MIN_MAX_AGE_SECONDS, Math.floor(intervalSeconds / 2));

@@ -1,8 +1,8 @@
-/** The status page: one HTML document that needs nothing beside itself. No SDK, no I/O. */
+/** The status page: one self-contained HTML document. No SDK, no I/O. */
 import { createHash } from "node:crypto";
 
 import { joined, markup, Markup } from "./html-escape";
-import { WINDOWS, type IncidentSummary, type StatusDocument, type TargetStatus } from "./document";
+import { WINDOWS, type IncidentSummary, type StatusDocument, type MonitorStatus } from "./document";
 import { BAR_HEIGHT, historyBars, notableDays } from "./history-chart";
 import { latencyChart } from "./latency-chart";
 import { STATUS_SCRIPT } from "./script";
@@ -10,61 +10,57 @@ import { STATUS_STYLE } from "./style";
 import {
   clockTime,
   countStates,
-  counted,
   day,
   dayAndTime,
   duration,
   interval,
   latency,
   overallState,
-  overallWords,
+  headline,
   percent,
+  pluralize,
   staleAt,
   STATES,
-  STATE_WORDS,
+  STATE_LABELS,
   type State,
 } from "./status-format";
 
-/** Of closed incidents on the page; the rest is in status.json. */
+/** The others are in status.json only. */
 const MAX_PAST_INCIDENTS = 50;
 
-/** Fewer days left of a certificate than this are pointed out. */
-const FEW_CERTIFICATE_DAYS = 15;
+/** Fewer are highlighted. */
+const WARN_CERTIFICATE_DAYS = 15;
 
-/** A target with less of its last day checked says so beside its state. */
-const GOOD_COVERAGE = 0.95;
+/** A lower coverage of 24 h is highlighted. */
+const MIN_COVERAGE = 0.95;
 
-/**
- * What a browser may do for the page: show its own style and run its own script, and no others. Even markup that got past
- * escaping could neither run nor load anything.
- */
-export const STATUS_POLICY = `default-src 'none'; style-src '${sha256(STATUS_STYLE)}'; script-src '${sha256(
+/** Content-Security-Policy: only the page's own style and script, so that injected markup could neither run nor load anything. */
+const CONTENT_SECURITY_POLICY = `default-src 'none'; style-src '${sha256(STATUS_STYLE)}'; script-src '${sha256(
   STATUS_SCRIPT,
 )}'; img-src data:; base-uri 'none'; form-action 'none'`;
 
-/** The whole page. */
 export function statusPage(document: StatusDocument): string {
-  const state = overallState(document.targets);
+  const state = overallState(document.monitors);
   return markup`<!doctype html>
 <html lang="en" data-stale-at="${staleAt(document)}">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${STATUS_POLICY}">
+<meta http-equiv="Content-Security-Policy" content="${CONTENT_SECURITY_POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${overallWords(document.targets)} · ${document.app} ${document.environment}</title>
+<title>${headline(document.monitors)} · ${document.app} ${document.environment}</title>
 <link rel="icon" href="${favicon(state)}">
 <style>${Markup.trusted(STATUS_STYLE)}</style>
 </head>
 <body>
-<a class="skip" href="#targets">Skip to the targets</a>
-${signs()}
+<a class="skip" href="#monitors">Skip to the monitors</a>
+${icons()}
 <header><b>${document.app}</b> ${document.environment} · status</header>
 <main>
 ${banner(document, state)}
 <script>${Markup.trusted(STATUS_SCRIPT)}</script>
 ${openIncidents(document)}
-${targets(document)}
+${monitors(document)}
 ${pastIncidents(document)}
 </main>
 ${footer(document)}
@@ -74,25 +70,25 @@ ${footer(document)}
 }
 
 function banner(document: StatusDocument, state: State): Markup {
-  const counts = countStates(document.targets);
+  const counts = countStates(document.monitors);
   const stale = new Date(staleAt(document)).toISOString();
-  const notUp = document.targets.filter(({ state: each }) => each !== "up");
+  const notUp = document.monitors.filter(({ state: each }) => each !== "up");
   return markup`<section class="banner ${state}" aria-labelledby="overall">
-<h1 id="overall"><span class="fresh">${sign(state)}</span><span class="old">${sign("unknown")}</span><span class="fresh">${overallWords(
-    document.targets,
+<h1 id="overall"><span class="fresh">${icon(state)}</span><span class="old">${icon("unknown")}</span><span class="fresh">${headline(
+    document.monitors,
   )}</span><span class="old">This page is out of date</span></h1>
-<div role="status"><p class="old">Nothing has been heard from the checks since ${time(document.generatedAt, dayAndTime(document.generatedAt))}
-(<time datetime="${document.generatedAt}" data-ago>then</time>, by this device’s clock); they were due every ${interval(document.intervalSeconds)}. What follows was true
-at that time, and may not be now. <a href="">Load the page again</a></p></div>
+<div role="status"><p class="old">No check results since ${time(document.generatedAt, dayAndTime(document.generatedAt))}
+(<time datetime="${document.generatedAt}" data-ago>then</time>, by this device’s clock); expected every ${interval(document.intervalSeconds)}. The data below is from
+that time. <a href="">Reload the page</a></p></div>
 ${
-  document.targets.length > 0 &&
-  markup`<ul class="fresh" aria-label="Targets by state">${STATES.filter((each) => counts[each] > 0).map(
-    (each) => markup`<li class="${each}">${sign(each)} ${counts[each]} ${STATE_WORDS[each]}</li>`,
+  document.monitors.length > 0 &&
+  markup`<ul class="fresh" aria-label="Monitors by state">${STATES.filter((each) => counts[each] > 0).map(
+    (each) => markup`<li class="${each}">${icon(each)} ${counts[each]} ${STATE_LABELS[each]}</li>`,
   )}</ul>`
 }
 ${
   notUp.length > 0 &&
-  notUp.length < document.targets.length &&
+  notUp.length < document.monitors.length &&
   markup`<p class="fresh">Not up: ${joined(notUp.slice(0, 20).map(linkTo), ", ")}${
     notUp.length > 20 && ` and ${notUp.length - 20} more`
   }.</p>`
@@ -122,7 +118,7 @@ function pastIncidents(document: StatusDocument): Markup {
 }
 
 function incident(
-  { target, openedAt, closedAt, closedBecause, message }: IncidentSummary,
+  { monitor, openedAt, closedAt, closedBecause, message }: IncidentSummary,
   generatedAt: string,
 ): Markup {
   const lasted = duration(Date.parse(closedAt ?? generatedAt) - Date.parse(openedAt));
@@ -131,75 +127,72 @@ function incident(
       ? markup`, open for ${lasted}`
       : markup` to ${time(closedAt, day(closedAt) === day(openedAt) ? clockTime(closedAt) : dayAndTime(closedAt))}, ${lasted}`;
   const state = closedAt === null ? "down" : closedBecause === undefined ? "up" : "unknown";
-  const became = { down: "is down", up: "recovered", unknown: "was down" }[state];
-  return markup`<li class="incident ${state}"><h3>${sign(state)} <a href="#${anchor(
-    target,
-  )}">${target}</a> <span class="hidden">${became}</span></h3><p class="when">${time(
+  const outcome = { down: "is down", up: "recovered", unknown: "was down" }[state];
+  return markup`<li class="incident ${state}"><h3>${icon(state)} <a href="#${anchor(
+    monitor,
+  )}">${monitor}</a> <span class="hidden">${outcome}</span></h3><p class="when">${time(
     openedAt,
     dayAndTime(openedAt),
   )}${end}</p><p class="message">${message}${closedBecause !== undefined && ` (then ${closedBecause})`}</p></li>`;
 }
 
-function targets(document: StatusDocument): Markup {
-  return markup`<section aria-labelledby="targets"><h2 id="targets" tabindex="-1">Targets</h2>${
-    document.targets.length === 0
-      ? markup`<p class="calm">Name some in main.ts.</p>`
-      : markup`${legend()}<ul class="sheet">${document.targets.map((target) => targetEntry(target, document))}</ul>`
+function monitors(document: StatusDocument): Markup {
+  return markup`<section aria-labelledby="monitors"><h2 id="monitors" tabindex="-1">Monitors</h2>${
+    document.monitors.length === 0
+      ? markup`<p class="calm">Configure targets in main.ts.</p>`
+      : markup`${legend()}<ul class="sheet">${document.monitors.map((monitor) => monitorEntry(monitor, document))}</ul>`
   }</section>`;
 }
 
-/** Each form of a bar, once. */
 function legend(): Markup {
-  const entry = (band: string, path: string, words: string) =>
-    markup`<li><svg class="bars" aria-hidden="true" viewBox="0 0 7 ${BAR_HEIGHT}" stroke-width="7" preserveAspectRatio="none"><path class="${band}" d="${path}"/></svg>${words}</li>`;
-  return markup`<ul class="legend" aria-label="How to read the bars, one a day">${[
+  const entry = (band: string, path: string, label: string) =>
+    markup`<li><svg class="bars" aria-hidden="true" viewBox="0 0 7 ${BAR_HEIGHT}" stroke-width="7" preserveAspectRatio="none"><path class="${band}" d="${path}"/></svg>${label}</li>`;
+  return markup`<ul class="legend" aria-label="Legend: one bar for each day">${[
     entry("up", "M3.5 32V0", "up"),
     entry("down", "M3.5 12V0", "down, from the top"),
     entry("maintenance", "M3.5 32V10", "maintenance"),
     entry("none", "M3.5 32V24", "no data"),
-    entry("before", "M3.5 32V30", "not watched yet"),
+    entry("before", "M3.5 32V30", "not monitored yet"),
   ]}</ul>`;
 }
 
-function targetEntry(target: TargetStatus, { generatedAt }: StatusDocument): Markup {
-  const { name, state, since, lastCheck, windows } = target;
-  return markup`<li class="target ${state}" id="${anchor(name)}">
-<div class="head"><h3>${sign(state)}${name}</h3><p class="state"><b>${STATE_WORDS[state]}</b>${since !== null && markup` since ${time(since, dayAndTime(since))}`}</p></div>
+function monitorEntry(monitor: MonitorStatus, { generatedAt }: StatusDocument): Markup {
+  const { name, state, since, lastCheck, windows } = monitor;
+  return markup`<li class="monitor ${state}" id="${anchor(name)}">
+<div class="head"><h3>${icon(state)}${name}</h3><p class="state"><b>${STATE_LABELS[state]}</b>${since !== null && markup` since ${time(since, dayAndTime(since))}`}</p></div>
 ${lastCheck?.ok === false && markup`<p class="message">${lastCheck.message ?? "The last check failed"}</p>`}
-<div class="history">${historyBars(target.days, generatedAt)}<p class="axis" aria-hidden="true"><span>${target.days.length} days ago</span><span>today</span></p></div>
-<div>${latencyChart(target.hours)}<p class="axis"><span>24 h latency</span><span>p50 ${latency(windows["24h"].p50Ms)}, p95 ${latency(windows["24h"].p95Ms)}</span></p></div>
-<dl class="facts">${WINDOWS.map((window) => markup`<div><dt>${window.replace(/(?=[hd]$)/, " ")} uptime</dt><dd>${percent(windows[window].uptime)}</dd></div>`)}${facts(target)}</dl>
-<details><summary>Details<span class="hidden"> of ${name}</span></summary><div class="more">${figures(target)}<div><h4>Days</h4>${notableDays(target.days, generatedAt)}<p class="calm">${lastCheckWords(target)}</p></div></div></details>
+<div class="history">${historyBars(monitor.days, generatedAt)}<p class="axis" aria-hidden="true"><span>${monitor.days.length} days ago</span><span>today</span></p></div>
+<div>${latencyChart(monitor.hours)}<p class="axis"><span>24 h latency</span><span>p50 ${latency(windows["24h"].p50Ms)}, p95 ${latency(windows["24h"].p95Ms)}</span></p></div>
+<dl class="facts">${WINDOWS.map((window) => markup`<div><dt>${window.replace(/(?=[hd]$)/, " ")} uptime</dt><dd>${percent(windows[window].uptime)}</dd></div>`)}${facts(monitor)}</dl>
+<details><summary>Details<span class="hidden"> of ${name}</span></summary><div class="more">${figures(monitor)}<div><h4>Days</h4>${notableDays(monitor.days, generatedAt)}<p class="calm">${lastCheckText(monitor)}</p></div></div></details>
 </li>`;
 }
 
-/** What stands beside the uptimes where there is something to say. */
-function facts({ lastCheck, windows }: TargetStatus): Markup {
+/** The columns next to the uptimes, each only where it has a value. */
+function facts({ lastCheck, windows }: MonitorStatus): Markup {
+  const fact = (label: string, value: string, warn: boolean) =>
+    markup`<div><dt>${label}</dt><dd class="${warn ? "warn" : "fine"}">${value}</dd></div>`;
   const days = lastCheck?.certificateDaysLeft ?? null;
   const { coverage } = windows["24h"];
-  return markup`${
-    days !== null &&
-    markup`<div><dt>certificate</dt><dd class="${days < FEW_CERTIFICATE_DAYS ? "warn" : "fine"}">${certificateWords(days)}</dd></div>`
-  }${
-    coverage !== null &&
-    coverage < GOOD_COVERAGE &&
-    markup`<div><dt>24 h checked</dt><dd class="warn">only ${percent(coverage)}</dd></div>`
-  }`;
+  return markup`${[
+    days !== null && fact("certificate", certificateText(days), days < WARN_CERTIFICATE_DAYS),
+    coverage !== null && coverage < MIN_COVERAGE && fact("24 h checked", `only ${percent(coverage)}`, true),
+  ]}`;
 }
 
-function certificateWords(daysLeft: number): string {
-  if (daysLeft < 0) return `expired ${counted(-daysLeft, "day")} ago`;
-  return daysLeft === 0 ? "expires today" : `${counted(daysLeft, "day")} left`;
+function certificateText(daysLeft: number): string {
+  if (daysLeft < 0) return `expired ${pluralize(-daysLeft, "day")} ago`;
+  return daysLeft === 0 ? "expires today" : `${pluralize(daysLeft, "day")} left`;
 }
 
-function lastCheckWords({ lastCheck }: TargetStatus): Markup {
+function lastCheckText({ lastCheck }: MonitorStatus): Markup {
   if (lastCheck === null) return markup`Not checked yet.`;
-  return markup`Last check at ${time(lastCheck.at, dayAndTime(lastCheck.at))}: ${lastCheck.ok ? "good" : "failed"} after ${latency(lastCheck.latencyMs)}.`;
+  return markup`Last check at ${time(lastCheck.at, dayAndTime(lastCheck.at))}: ${lastCheck.ok ? "passed" : "failed"} after ${latency(lastCheck.latencyMs)}.`;
 }
 
-function figures({ name, windows }: TargetStatus): Markup {
-  const row = (words: string, value: (window: TargetStatus["windows"]["24h"]) => string) =>
-    markup`<tr><th scope="row">${words}</th>${WINDOWS.map((window) => markup`<td>${value(windows[window])}</td>`)}</tr>`;
+function figures({ name, windows }: MonitorStatus): Markup {
+  const row = (label: string, value: (window: MonitorStatus["windows"]["24h"]) => string) =>
+    markup`<tr><th scope="row">${label}</th>${WINDOWS.map((window) => markup`<td>${value(windows[window])}</td>`)}</tr>`;
   return markup`<div class="scroll" role="region" tabindex="0" aria-label="Figures of ${name}"><table><thead><tr><td></td>${WINDOWS.map(
     (window) => markup`<th scope="col">${window.replace(/(?=[hd]$)/, " ")}</th>`,
   )}</tr></thead><tbody>${[
@@ -212,18 +205,18 @@ function figures({ name, windows }: TargetStatus): Markup {
 }
 
 function footer(document: StatusDocument): Markup {
-  return markup`<footer><p>Written by Almanac at ${time(document.generatedAt, dayAndTime(document.generatedAt))}, after each round of checks. All times are UTC.
-Uptime counts the time that was checked; time without data, and maintenance, is neither up nor down. The same as data: <a href="status.json">status.json</a>.</p></footer>`;
+  return markup`<footer><p>Generated by Almanac at ${time(document.generatedAt, dayAndTime(document.generatedAt))}, after each check run. All times are UTC.
+Uptime excludes maintenance and time without data. As JSON: <a href="status.json">status.json</a>.</p></footer>`;
 }
 
-/** Signs of different shape, drawn once and used everywhere. */
-function signs(): Markup {
+/** One symbol for each state, referenced by {@link icon}. */
+function icons(): Markup {
   const symbol = (state: State, inside: Markup) =>
-    markup`<symbol id="sign-${state}" viewBox="0 0 16 16">${inside}</symbol>`;
+    markup`<symbol id="icon-${state}" viewBox="0 0 16 16">${inside}</symbol>`;
   return markup`<svg width="0" height="0" class="hidden" aria-hidden="true" focusable="false">${STATES.map((state) => symbol(state, SHAPES[state]))}</svg>`;
 }
 
-/** A full disc with a tick, a full diamond with a cross, a full square with a pause, an open dashed ring. */
+/** Distinct shapes: disc with tick, diamond with cross, square with pause, dashed ring. */
 const SHAPES: Readonly<Record<State, Markup>> = {
   up: markup`<circle cx="8" cy="8" r="8" fill="currentColor"/><path d="M4.5 8.2 7 10.7l4.6-5" fill="none" stroke="var(--sheet)" stroke-width="1.8"/>`,
   down: markup`<path d="M8 0l8 8-8 8-8-8z" fill="currentColor"/><path d="M5.7 5.7l4.6 4.6m0-4.6-4.6 4.6" stroke="var(--sheet)" stroke-width="1.7"/>`,
@@ -231,12 +224,12 @@ const SHAPES: Readonly<Record<State, Markup>> = {
   unknown: markup`<circle cx="8" cy="8" r="6.8" fill="none" stroke="currentColor" stroke-width="2" stroke-dasharray="2.6 2.1"/>`,
 };
 
-function sign(state: State): Markup {
-  return markup`<svg class="sign" aria-hidden="true" focusable="false"><use href="#sign-${state}"/></svg>`;
+function icon(state: State): Markup {
+  return markup`<svg class="icon" aria-hidden="true" focusable="false"><use href="#icon-${state}"/></svg>`;
 }
 
-/** Colours of a browser's tab, which may be light or dark. */
-const ICON_COLOURS: Readonly<Record<State, string>> = {
+/** Visible on light and dark browser tabs. */
+const FAVICON_COLOURS: Readonly<Record<State, string>> = {
   up: "#2f9468",
   down: "#d8483c",
   maintenance: "#6b7dd6",
@@ -244,22 +237,22 @@ const ICON_COLOURS: Readonly<Record<State, string>> = {
 };
 
 function favicon(state: State): string {
-  const colour = ICON_COLOURS[state];
+  const colour = FAVICON_COLOURS[state];
   const fill = state === "unknown" ? `fill="none" stroke="${colour}" stroke-width="3"` : `fill="${colour}"`;
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="6" ${fill}/></svg>`;
   return `data:image/svg+xml,${encodeURIComponent(svg)}`;
 }
 
-function linkTo({ name }: TargetStatus): Markup {
+function linkTo({ name }: MonitorStatus): Markup {
   return markup`<a href="#${anchor(name)}">${name}</a>`;
 }
 
-function anchor(target: string): string {
-  return `target-${target}`;
+function anchor(monitor: string): string {
+  return `monitor-${monitor}`;
 }
 
-function time(iso: string, words: string): Markup {
-  return markup`<time datetime="${iso}">${words}</time>`;
+function time(iso: string, text: string): Markup {
+  return markup`<time datetime="${iso}">${text}</time>`;
 }
 
 function sha256(text: string): string {

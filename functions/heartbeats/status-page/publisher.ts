@@ -1,3 +1,4 @@
+/** Writes the files of the status page to S3. */
 import { createHash } from "node:crypto";
 
 import { DeleteObjectCommand, paginateListObjectsV2, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
@@ -9,17 +10,16 @@ import { statusFiles, type StatusFile } from "./files";
 
 const CONCURRENT_REQUESTS = 16;
 
-/** Some of the status page is older than it should be, or all of it. */
-export class StatusNotPublishedError extends Error {
-  override readonly name = "StatusNotPublishedError";
+/** Some files could not be written or removed; the others were. */
+class PublishError extends Error {
+  override readonly name = "PublishError";
 }
 
 export interface StatusPublisher {
   /**
-   * Puts badges, then status.json, then the page, each whole at once: who reads meanwhile gets the one before or the new one.
-   * Badges that are as they should be are left alone, those of targets that are gone are removed.
+   * Writes changed badges, then status.json, then the page; removes badges of removed monitors.
    *
-   * @throws {@link StatusNotPublishedError} when something could not be put; all the rest was
+   * @throws {@link PublishError}
    */
   publish(document: StatusDocument): Promise<void>;
 }
@@ -38,12 +38,12 @@ export function statusPublisher(s3: S3Client, bucket: string): StatusPublisher {
   return {
     publish: async (document) => {
       const errors: unknown[] = [];
-      /** One failure must not keep the others from being put, the page least of all. */
-      const attempt = async (what: string, work: () => Promise<unknown>): Promise<void> => {
+      // One failed file must not prevent the others, above all the page.
+      const attempt = async (failure: string, work: () => Promise<unknown>): Promise<void> => {
         try {
           await work();
         } catch (cause) {
-          errors.push(new Error(what, { cause }));
+          errors.push(new Error(failure, { cause }));
         }
       };
       const putAll = (files: readonly StatusFile[]) =>
@@ -59,22 +59,19 @@ export function statusPublisher(s3: S3Client, bucket: string): StatusPublisher {
       await putAll(badges.filter(({ key, content }) => stored.get(key) !== entityTag(content)));
       for (const file of files.filter((each) => !isBadge(each))) await putAll([file]);
 
-      const wanted = new Set(badges.map(({ key }) => key));
-      const gone = [...stored.keys()].filter((key) => !wanted.has(key));
-      await mapConcurrently(gone, CONCURRENT_REQUESTS, (key) =>
+      const current = new Set(badges.map(({ key }) => key));
+      const obsolete = [...stored.keys()].filter((key) => !current.has(key));
+      await mapConcurrently(obsolete, CONCURRENT_REQUESTS, (key) =>
         attempt(`${key} not removed`, () => s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }))),
       );
       if (errors.length === 0) return;
-      const what = errors.map((error) => (error as Error).message).join(", ");
-      throw new StatusNotPublishedError(`s3://${bucket}: ${what}`, { cause: errors[0] });
+      const failures = errors.map((error) => (error as Error).message).join(", ");
+      throw new PublishError(`s3://${bucket}: ${failures}`, { cause: errors[0] });
     },
   };
 }
 
-/**
- * The entity tags of all badges there are. One request tells of a thousand, and costs what one put costs: asking S3 is cheaper
- * than putting them all, and unlike remembering them it stays right when two functions write.
- */
+/** ETags of all stored badges: one request lists a thousand of them at the price of one PUT, and unlike a cache it is always right. */
 async function entityTags(s3: S3Client, bucket: string): Promise<ReadonlyMap<string, string>> {
   const tags = new Map<string, string>();
   for await (const { Contents = [] } of paginateListObjectsV2(
@@ -86,7 +83,7 @@ async function entityTags(s3: S3Client, bucket: string): Promise<ReadonlyMap<str
   return tags;
 }
 
-/** S3's entity tag of an object put in one piece and encrypted with S3's own keys: the MD5 of its content. */
+/** The ETag of an object that is not multipart and uses SSE-S3: the MD5 of its content. */
 function entityTag(content: string): string {
   return `"${createHash("md5").update(content).digest("hex")}"`;
 }

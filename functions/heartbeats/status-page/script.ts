@@ -1,8 +1,6 @@
-/** The status page's script. The page is whole without it; with it, the page knows how old it is. */
-
 /**
- * Says so when the page is out of date, by the reader's own clock: a monitor that is down itself must not read as "up". Then ages
- * in place of times, times in the reader's zone on hovering, and what each day was under the pointer.
+ * The status page's script; the page is complete without it. Marks the page as out of date by the reader's clock, because a dead
+ * checker must not read as "up". Shows ages, times in the reader's time zone on hover, and a tooltip for each day.
  */
 export const STATUS_SCRIPT = `
 "use strict";
@@ -12,19 +10,19 @@ const ago = (ms) => {
   const min = Math.floor(ms / 6e4), h = Math.floor(min / 60), d = Math.floor(h / 24);
   return min < 1 ? "just now" : (d > 1 ? d + " days" : h > 1 ? h + " hours" : min + " min") + " ago";
 };
-const tell = () => {
+const update = () => {
   if (Date.now() > staleAt && !root.classList.contains("stale")) {
     root.classList.add("stale");
     document.title = "Out of date: " + document.title;
   }
   for (const time of all("time[data-ago]")) time.textContent = ago(Date.now() - Date.parse(time.dateTime));
 };
-tell();
-setInterval(tell, 5000);
-addEventListener("pageshow", tell);
-document.addEventListener("visibilitychange", tell);
+update();
+setInterval(update, 5000);
+addEventListener("pageshow", update);
+document.addEventListener("visibilitychange", update);
 addEventListener("DOMContentLoaded", () => {
-  tell();
+  update();
   const day = (ms) => new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeZone: "UTC" }).format(ms);
   document.addEventListener("pointerover", ({ target }) => {
     const time = target.closest("time");
@@ -44,11 +42,11 @@ addEventListener("DOMContentLoaded", () => {
     if (shown === bars && tip.dataset.index === String(index)) return;
     for (const g of groups) {
       const title = g.querySelector("title");
-      if (title) { g.dataset.words = title.textContent.replace(/^[^:]*: /, ""); title.remove(); }
+      if (title) { g.dataset.text = title.textContent.replace(/^[^:]*: /, ""); title.remove(); }
     }
     let at = 0, left = index;
     while (left >= sizes[at]) left -= sizes[at++];
-    tip.textContent = day(Date.parse(bars.dataset.last) - (total - 1 - index) * 864e5) + ": " + groups[at].dataset.words;
+    tip.textContent = day(Date.parse(bars.dataset.last) - (total - 1 - index) * 864e5) + ": " + groups[at].dataset.text;
     tip.dataset.index = index;
     shown = bars;
     document.body.append(tip);

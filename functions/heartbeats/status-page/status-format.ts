@@ -1,31 +1,30 @@
-/** How the status page and its badges say things: in English, in UTC. No SDK, no I/O. */
+/** Text formats of the status page and badges: English, UTC. No SDK, no I/O. */
 import { DAY_SECONDS, HOUR_SECONDS, MINUTE_MS, MINUTE_SECONDS, SECOND_MS } from "../../shared/time";
-import type { StatusDocument, TargetStatus } from "./document";
+import type { StatusDocument, MonitorStatus } from "./document";
 
-export type State = TargetStatus["state"];
+export type State = MonitorStatus["state"];
 
-/** In the order of how much they matter to whoever looks. */
+/** Most important first. */
 export const STATES = ["down", "unknown", "maintenance", "up"] as const satisfies readonly State[];
 
-export const STATE_WORDS: Readonly<Record<State, string>> = {
+export const STATE_LABELS: Readonly<Record<State, string>> = {
   up: "up",
   down: "down",
   maintenance: "maintenance",
   unknown: "no data",
 };
 
-/** Rounds of checks that may be missing before a page is out of date. */
 const STALE_AFTER_INTERVALS = 3;
 
-/** When a document stops to say anything of the present, epoch milliseconds. */
+/** When the document is out of date, epoch milliseconds. */
 export function staleAt({ generatedAt, intervalSeconds }: StatusDocument): number {
   return Date.parse(generatedAt) + STALE_AFTER_INTERVALS * intervalSeconds * SECOND_MS;
 }
 
-/** `99.98 %`. Rounded down, so that nothing but an uptime without a gap is ever "100 %". */
+/** `99.98 %`. Rounded down: only an uptime without downtime is "100 %". */
 export function percent(fraction: number | null): string {
   if (fraction === null) return "no data";
-  // The small addend makes up for products such as 0.57 * 100, which is a little less than 57.
+  // Compensates for floating point: 0.57 * 100 is slightly less than 57.
   const hundredths = Math.floor(Math.min(Math.max(fraction, 0), 1) * 10_000 + 1e-9);
   return `${hundredths / 100} %`;
 }
@@ -53,7 +52,7 @@ export function duration(milliseconds: number): string {
     const count = Math.floor(seconds / size);
     seconds -= count * size;
     if (count > 0) parts.push(`${count} ${unit}`);
-    // After days come hours and no minutes: nobody wants to know.
+    // Days are followed by hours only.
     if (parts.length === 2 || (parts.length === 1 && count === 0)) break;
   }
   return parts.join(" ");
@@ -67,7 +66,7 @@ export function interval(seconds: number): string {
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"] as const;
 
-/** `21 Nov 2026`, of `2026-11-21` and of a whole time. What is no date is given back as it is. */
+/** `21 Nov 2026`, from a date or a time. Other text is returned unchanged. */
 export function day(iso: string): string {
   const [, year, month, date] = /^(\d{4})-(\d\d)-(\d\d)/.exec(iso) ?? [];
   const name = MONTHS[Number(month) - 1];
@@ -85,34 +84,32 @@ export function dayAndTime(iso: string): string {
   return iso.includes("T") ? `${day(iso)}, ${clockTime(iso)}` : day(iso);
 }
 
-/** `1 target`, `12 targets`. */
-export function counted(count: number, noun: string): string {
+/** `1 day`, `12 days`. */
+export function pluralize(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** How many targets are in each state. */
-export function countStates(targets: readonly TargetStatus[]): Readonly<Record<State, number>> {
+export function countStates(monitors: readonly MonitorStatus[]): Readonly<Record<State, number>> {
   const counts = { up: 0, down: 0, maintenance: 0, unknown: 0 };
-  for (const { state } of targets) counts[state] += 1;
+  for (const { state } of monitors) counts[state] += 1;
   return counts;
 }
 
-/** The state of everything: the worst there is, for a page that says "up" must mean all of it. */
-export function overallState(targets: readonly TargetStatus[]): State {
-  const counts = countStates(targets);
+/** The worst state of all monitors. */
+export function overallState(monitors: readonly MonitorStatus[]): State {
+  const counts = countStates(monitors);
   return STATES.find((state) => counts[state] > 0) ?? "unknown";
 }
 
-/** The headline. */
-export function overallWords(targets: readonly TargetStatus[]): string {
-  const all = targets.length;
-  if (all === 0) return "Nothing is watched yet";
-  const { up, down, maintenance, unknown } = countStates(targets);
+export function headline(monitors: readonly MonitorStatus[]): string {
+  const all = monitors.length;
+  if (all === 0) return "No monitors configured";
+  const { up, down, maintenance, unknown } = countStates(monitors);
   const some = (count: number) =>
-    count === all ? (all === 1 ? "The target" : `All ${all} targets`) : `${count} of ${all}`;
+    count === all ? (all === 1 ? "The monitor" : `All ${all} monitors`) : `${count} of ${all}`;
   const are = (count: number) => (count === 1 ? "is" : "are");
   if (down > 0) return `${some(down)} ${are(down)} down`;
-  if (unknown > 0) return unknown === all ? "No data" : `No data on ${unknown} of ${all} targets`;
+  if (unknown > 0) return unknown === all ? "No data" : `No data for ${unknown} of ${all} monitors`;
   if (maintenance > 0) return `${some(maintenance)} ${are(maintenance)} in maintenance`;
   return `${some(up)} ${are(up)} up`;
 }

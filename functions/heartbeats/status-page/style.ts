@@ -1,10 +1,8 @@
-/** The status page's style sheet: one for phones and desktops, light and dark. */
-
 /**
- * States differ in colour, in the shape of their sign, in their words, and in the form of their bars; text has a contrast of 4.5
- * to 1 and more, bars and lines of 3 to 1.
+ * The status page's style sheet, for phones and desktops, light and dark. States differ in colour, icon, label and bar shape. Text
+ * has a contrast of at least 4.5 to 1, bars and lines of 3 to 1.
  *
- * Bars keep a whole number of pixels a day (3, 4, 6 or 8 of the picture's 10 units), so that the gaps between them are even.
+ * Bars are a whole number of pixels (3, 4, 6 or 8 per 10 SVG units), so that the gaps between them are even.
  */
 export const STATUS_STYLE = `
 :root{color-scheme:light dark;--paper:#faf8f3;--sheet:#fff;--ink:#26241f;--soft:#676257;--line:#e7e2d7;--link:#2f5d8a;
@@ -29,12 +27,12 @@ a{color:var(--link);text-underline-offset:.15em}
 :focus-visible{outline:3px solid var(--link);outline-offset:2px;border-radius:4px}
 .skip{position:absolute;left:-99rem}
 .skip:focus{left:15px;top:8px;background:var(--sheet);padding:.4rem .8rem;z-index:2}
-.sign{width:1.15em;height:1.15em;flex:none;vertical-align:-.2em}
+.icon{width:1.15em;height:1.15em;flex:none;vertical-align:-.2em}
 .up{--state:var(--up);--state-ink:var(--up-ink);--tint:var(--up-tint)}
 .down{--state:var(--down);--state-ink:var(--down-ink);--tint:var(--down-tint)}
 .maintenance{--state:var(--maintenance);--state-ink:var(--maintenance-ink);--tint:var(--maintenance-tint)}
-.unknown,.stale .banner,.stale .target{--state:var(--unknown);--state-ink:var(--unknown-ink);--tint:var(--unknown-tint)}
-.sign{color:var(--state)}
+.unknown,.stale .banner,.stale .monitor{--state:var(--unknown);--state-ink:var(--unknown-ink);--tint:var(--unknown-tint)}
+.icon{color:var(--state)}
 .banner{background:var(--tint);border-radius:14px;padding:clamp(1.1rem,3vw,2rem);border:1px solid color-mix(in srgb,var(--state) 35%,transparent)}
 .banner h1{display:flex;gap:.5em;align-items:center;color:var(--state-ink)}
 .banner ul{display:flex;flex-wrap:wrap;gap:.35rem 1.25rem;margin-top:.75rem}
@@ -47,8 +45,8 @@ a{color:var(--link);text-underline-offset:.15em}
 .sheet>li:first-child{border-top:0}
 .legend{display:flex;flex-wrap:wrap;gap:.25rem 1.1rem;color:var(--soft);font-size:.85rem;margin-bottom:.75rem}
 .legend svg{display:inline-block;width:7px;height:16px;vertical-align:-3px;margin-right:.4rem}
-.target{display:grid;gap:.3rem 2.5rem;grid-template-columns:minmax(0,1fr);scroll-margin-top:1rem}
-.target:target{background:var(--tint)}
+.monitor{display:grid;gap:.3rem 2.5rem;grid-template-columns:minmax(0,1fr);scroll-margin-top:1rem}
+.monitor:target{background:var(--tint)}
 .head{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 1rem;align-items:center}
 .head h3{display:flex;gap:.5rem;align-items:center}
 .state{color:var(--state-ink);font-size:.9rem}
@@ -97,9 +95,9 @@ body>footer{margin-top:2.5rem;padding-top:1.25rem;padding-bottom:3rem;color:var(
 #tip{position:absolute;z-index:3;pointer-events:none;background:var(--ink);color:var(--paper);font-size:.8rem;line-height:1.35;padding:.3rem .55rem;border-radius:6px;max-width:min(20rem,92vw)}
 @media(max-width:599px){table{width:100%}th,td{padding-left:.5rem}.state{flex-basis:100%}.sheet{margin:0 -15px;border-width:1px 0;border-radius:0}}
 @media(min-width:860px){
-.target{grid-template-columns:540px minmax(0,1fr)}
+.monitor{grid-template-columns:540px minmax(0,1fr)}
 .sheet>li{padding:1.1rem 1.5rem}
-.head,.target>.message,.target>details{grid-column:1/-1}
+.head,.monitor>.message,.monitor>details{grid-column:1/-1}
 .facts{grid-column:1}
 .more{grid-template-columns:auto 1fr;align-items:start}
 .facts{white-space:nowrap;grid-template-columns:repeat(4,auto) 1fr;justify-content:start;gap:.2rem 1.9rem}
@@ -107,6 +105,6 @@ body>footer{margin-top:2.5rem;padding-top:1.25rem;padding-bottom:3rem;color:var(
 .incident{grid-template-columns:12rem minmax(0,1fr);grid-template-rows:auto 1fr}
 .incident .when{grid-row:1/3}}
 @media(prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
-@media(forced-colors:active){.bars,.chart,.sign{forced-color-adjust:none}}
+@media(forced-colors:active){.bars,.chart,.icon{forced-color-adjust:none}}
 @media print{.skip,summary{display:none}}
 `.replaceAll("\n", "");

@@ -1,22 +1,22 @@
 import type { Logger } from "../../shared/logger";
 import type { Metrics } from "../../shared/metrics";
-import type { Observation } from "../probe/check-target";
 import { BROKEN_REASONS } from "../contract";
+import type { ProbeResult } from "../probe/check-target";
 
 /**
- * Logs and metrics of one run. A failed target is a warning, for it is the target's; a fault of the checker is an error, and
- * `brokenChecks` is there to raise an alarm.
+ * Logs and metrics of one run. A failed target is a warning; a fault of the checker is an error and counts in `brokenChecks`,
+ * which has an alarm.
  *
- * @param durationMs of the whole run
+ * @param durationMs of the run
  */
-export function report(
-  observations: readonly Observation[],
+export function reportCheckMetrics(
+  results: readonly ProbeResult[],
   durationMs: number,
   { logger, metrics }: { readonly logger: Logger; readonly metrics: Metrics },
 ): void {
   let failed = 0;
   let broken = 0;
-  for (const { target, latencyMs, outcome, fault } of observations) {
+  for (const { target, latencyMs, outcome, fault } of results) {
     if (!outcome.ok && BROKEN_REASONS.has(outcome.reason)) {
       broken++;
       logger.error("check broke", { target, error: fault });
@@ -27,7 +27,7 @@ export function report(
     failed++;
     logger.warn("check failed", { target, reason: outcome.reason, detail: outcome.message });
   }
-  const checks = observations.length;
+  const checks = results.length;
   metrics.count("checks", checks);
   metrics.count("failedChecks", failed);
   metrics.count("brokenChecks", broken);

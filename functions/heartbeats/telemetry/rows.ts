@@ -1,35 +1,33 @@
+/** The rows of the telemetry table. */
 import type { ScheduledEvent } from "../../shared/handlers/scheduled-handler";
-import { DAY_SECONDS } from "../../shared/time";
-import type { Observation } from "../probe/check-target";
+import { DAY_SECONDS, SECOND_MS } from "../../shared/time";
 import type { Outcome } from "../contract";
+import type { ProbeResult } from "../probe/check-target";
 
-/** An observation as the telemetry table holds it. */
 export interface TelemetryRow {
-  /** Partition key: the UTC day the check began on, "2026-11-21". */
+  /** Partition key: the UTC day on which the check began, "2026-11-21". */
   readonly utcDate: string;
-  /** Sort key: "HH:MM:SS.mmmZ#<target>#<run>". */
+  /** Sort key: "HH:MM:SS.mmmZ#<target>#<run id>". */
   readonly utcTime: string;
   readonly target: string;
   /** Whole milliseconds. */
   readonly latency: number;
   readonly outcome: Outcome;
-  /** The scheduled event that caused the check, whole. */
+  /** The complete scheduled event that caused the check. */
   readonly event: ScheduledEvent;
-  /** When DynamoDB may remove the row, epoch seconds. */
+  /** Epoch seconds. */
   readonly ttl: number;
 }
 
-/** One invocation of the checker. */
-export interface Run {
-  /** Short and random: tells apart two invocations for one tick that check a target in the same millisecond. */
+export interface TelemetryRun {
+  /** Random: makes the rows of two invocations distinct, also within one millisecond. */
   readonly id: string;
   readonly event: ScheduledEvent;
-  /** How long rows are kept. */
   readonly telemetryDays: number;
 }
 
-/** The row of an observation. Its key is the observation's own: no other, of this run or another, overwrites it. */
-export function telemetryRow({ target, at, latencyMs, outcome }: Observation, run: Run): TelemetryRow {
+/** The key is unique to this check: no other row overwrites it. */
+export function telemetryRow({ target, at, latencyMs, outcome }: ProbeResult, run: TelemetryRun): TelemetryRow {
   const [utcDate = "", utcTime = ""] = new Date(at).toISOString().split("T");
   return {
     utcDate,
@@ -38,6 +36,6 @@ export function telemetryRow({ target, at, latencyMs, outcome }: Observation, ru
     latency: Math.round(latencyMs),
     outcome,
     event: run.event,
-    ttl: Math.floor(at / 1_000) + run.telemetryDays * DAY_SECONDS,
+    ttl: Math.floor(at / SECOND_MS) + run.telemetryDays * DAY_SECONDS,
   };
 }

@@ -5,20 +5,19 @@ import { sendInBatches } from "../../shared/aws/batches";
 import type { Clock } from "../../shared/clock";
 import type { TelemetryRow } from "./rows";
 
-/** BatchWriteItem's own limit. */
+/** BatchWriteItem's limit. */
 const ROWS_PER_WRITE = 25;
 const CONCURRENT_WRITES = 8;
 
-/** Observations were made and could not be saved. */
-export class TelemetryNotSavedError extends Error {
-  override readonly name = "TelemetryNotSavedError";
+class TelemetryWriteError extends Error {
+  override readonly name = "TelemetryWriteError";
 }
 
 export interface TelemetryTable {
   /**
-   * Saves all rows, retrying those DynamoDB is too busy for until the deadline (epoch milliseconds).
+   * Retries throttled writes until the deadline (epoch milliseconds).
    *
-   * @throws {@link TelemetryNotSavedError} when rows are left; the others are saved
+   * @throws {@link TelemetryWriteError} when rows were not saved; the others were
    */
   save(rows: readonly TelemetryRow[], deadline: number): Promise<void>;
 }
@@ -39,14 +38,14 @@ export function telemetryTable(dynamodb: DynamoDBClient, table: string, ports: T
       const sending = { batchSize: ROWS_PER_WRITE, concurrency: CONCURRENT_WRITES, deadline, ...ports, send: write };
       const { items, errors } = await sendInBatches(rows.map(toWriteRequest), sending);
       if (items.length === 0) return;
-      const why = errors.length === 0 ? "DynamoDB was too busy for the time left" : "DynamoDB refused";
+      const why = errors.length === 0 ? "throttled until the deadline" : "rejected by DynamoDB";
       const message = `${items.length} of ${rows.length} rows not saved: ${why}`;
-      throw new TelemetryNotSavedError(message, { cause: errors[0] });
+      throw new TelemetryWriteError(message, { cause: errors[0] });
     },
   };
 }
 
 function toWriteRequest(row: TelemetryRow): WriteRequest {
-  // The event's numbers were parsed from JSON by Lambda: whatever precision they had to lose is lost already.
+  // Lambda parsed the event's numbers from JSON, so any precision is lost already.
   return { PutRequest: { Item: marshall(row, { allowImpreciseNumbers: true }) } };
 }

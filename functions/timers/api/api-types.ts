@@ -1,112 +1,110 @@
-/** What goes over the API: types only, for whoever calls it and whoever answers. Times are ISO 8601. */
-/** What any timer may be put with. */
+/** Request and response bodies of the API, for its clients and its handler. Types only. Times are ISO 8601. */
 interface CommonInput {
-  /** Any JSON of at most 64 KB: the body of the message when the timer fires. @default {id, type} */
+  /** Any JSON of at most 64 KB, passed to the callback. @default {id, type} */
   readonly timerCallbackData?: unknown;
-  /** `shard0`. @default by the id */
+  /** `shard0`. @default derived from the id */
   readonly shardId?: string;
-  /** Puts off each fire by 0 to so many seconds, at most 300. @default 0 */
+  /** Delays each fire by 0 to this many seconds, deterministically. At most 300. @default 0 */
   readonly jitterSeconds?: number;
-  /** Replaces this version only, or nothing (null); else it is a conflict. @default replaces whatever is there */
+  /** Replaces only this version (null: only creates); otherwise 409. @default replaces any version */
   readonly ifVersion?: string | null;
 }
 
-/** What a periodic timer is put with: each hour, unless `every` or `cron` says otherwise. */
+/** Body of `PUT /periodic/{id}`: hourly, unless `every` or `cron` is set. */
 export interface PeriodicInput extends CommonInput {
-  /** Each hour at this minute: 0 to 59, a number or digits. @default 40 minutes from now */
+  /** Every hour at this minute: 0 to 59, a number or digits. @default 40 minutes from now */
   readonly minuteOfHour?: number | string;
-  /** 0 to 59: of an hourly timer, or of a period of whole minutes. @default 0; of a period, that of its first fire */
+  /** 0 to 59, for hourly timers and for `every` in whole minutes. @default 0; with `every`, that of the first fire */
   readonly secondOfMinute?: number;
-  /** `15 minutes`, from `startAt` on, or else first in one period: 1 minute to 365 days, in seconds, minutes, hours or days. */
+  /** `15 minutes`: 1 minute to 365 days, in seconds, minutes, hours or days. First fire: at `startAt`, or after one period. */
   readonly every?: string;
-  /** As EventBridge writes it: `0 17 * * ? *`, or `cron(0 17 * * ? *)`. */
+  /** EventBridge's syntax: `0 17 * * ? *` or `cron(0 17 * * ? *)`. */
   readonly cron?: string;
-  /** Of `cron`: `Europe/Berlin`. @default "UTC" */
+  /** For `cron`: `Europe/Berlin`. @default "UTC" */
   readonly timeZone?: string;
   /** No fire before it. @default now */
   readonly startAt?: string;
   /** No fire after it. @default never */
   readonly endAt?: string;
-  /** So many fires, and no more: 1 to 1,000,000,000. @default no limit */
+  /** Total number of fires: 1 to 1,000,000,000. @default no limit */
   readonly maxFires?: number;
-  /** False: kept, but it does not fire. @default true */
+  /** False: stored, but does not fire. @default true */
   readonly enabled?: boolean;
 }
 
-/** What a one-shot timer is put with: `at` or `delaySeconds`, one of the two. */
+/** Body of `PUT /oneshot/{id}`: either `at` or `delaySeconds`. */
 export type OneshotInput = CommonInput &
   (
     | {
-        /** When; a time in the past is now. */
+        /** A time in the past fires immediately. */
         readonly at: string;
         readonly delaySeconds?: never;
       }
     | {
-        /** In so many seconds: 0 to ten years. */
+        /** 0 to ten years. */
         readonly delaySeconds: number;
         readonly at?: never;
       }
   );
 
-/** When a timer fires: as it was put, in the same words. Times are ISO 8601, UTC. */
-export type ScheduleView =
+/** The schedule, in the fields of the request. */
+export type ScheduleResponse =
   | { readonly minuteOfHour: number; readonly secondOfMinute: number }
   | { readonly every: string }
   | { readonly cron: string; readonly timeZone: string }
   | { readonly at: string };
 
-/** What was always answered of an hourly timer. */
-export interface PlainView {
+/** Response to a PUT that uses only fields of the legacy timer service. */
+export interface LegacyTimerResponse {
   readonly id: string;
   readonly shardId: string;
-  /** `MM:<id>`, of an hourly timer: it fires each hour at minute MM. */
+  /** `MM:<id>` for hourly timers, MM the minute. */
   readonly timeShardId?: string;
   readonly timerCallbackData: unknown;
 }
 
-/** A timer as the API answers it. Times are ISO 8601, UTC. */
-export interface TimerView extends PlainView {
-  readonly schedule: ScheduleView;
+/** A timer. Times are in UTC. */
+export interface TimerResponse extends LegacyTimerResponse {
+  readonly schedule: ScheduleResponse;
   readonly enabled: boolean;
   /** No fire before it. */
   readonly startAt?: string;
-  /** No fire after it: what `maxFires` comes to, too. */
+  /** No fire after it; also derived from `maxFires`. */
   readonly endAt?: string;
-  /** Of a cron schedule with `maxFires`: those that are not on their way yet. */
+  /** For cron schedules with `maxFires`: fires that are not queued yet. */
   readonly firesLeft?: number;
   readonly jitterSeconds?: number;
-  /** New with each PUT: `ifVersion` takes it. */
+  /** New with each PUT; for `ifVersion`. */
   readonly version: string;
   readonly putAt: string;
-  /** When it fires next; before now, when it is overdue; null when it will not. */
+  /** In the past when overdue; null when no fire remains. */
   readonly nextFireAt: string | null;
-  /** When this version fired last; null when it has not. */
+  /** Last fire of this version; null before the first. */
   readonly lastFiredAt: string | null;
 }
 
-/** Timers of one kind, in no order. */
-export interface TimerList {
-  readonly timers: readonly TimerView[];
-  /** Asks for what comes after them: `?next=`. Not there: these were the last. */
+/** Timers of one kind, unordered. */
+export interface ListResponse {
+  readonly timers: readonly TimerResponse[];
+  /** Token of the next page, for `?next=`. Absent on the last page. */
   readonly next?: string;
 }
 
-/** One of a batch: as if it came alone. */
+/** One request of a batch. */
 export interface BatchRequest {
   readonly method: "PUT" | "DELETE";
   /** `/periodic/tea` */
   readonly path: `/${"periodic" | "oneshot"}/${string}`;
-  /** Of PUT. */
+  /** For PUT. */
   readonly body?: PeriodicInput | OneshotInput;
 }
 
-/** What it would have been answered alone. */
 export interface BatchResult {
   readonly status: number;
   readonly body: unknown;
 }
 
-export interface BatchAnswer {
+export interface BatchResponse {
   /** In the order of the requests. */
   readonly results: readonly BatchResult[];
 }

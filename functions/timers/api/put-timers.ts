@@ -1,86 +1,77 @@
-/** Puts timers: their rows first, then the fires of the horizon. */
+/** Puts timers: first their rows, then the fires of the next ten minutes. */
 import { mapConcurrently } from "../../shared/concurrency";
 import { UnavailableError } from "../../shared/handlers/http-errors";
-import { FireRefusedError, type FireQueue } from "../queue/fire-queue";
-import { beforeFirst, handOver, overduePlaceOf, placeOf, scheduledTimes } from "../schedule/fire-times";
+import { FireRejectedError, type FireQueue } from "../queue/fire-queue";
+import { exclusiveStart, planEnqueue, overdueIndexKey, indexKeyOf, scheduledTimes } from "../schedule/fire-times";
 import { HORIZON_MS, type Fire, type StoredTimer, type Timer } from "../schedule/timer";
 import type { TimerTable } from "../storage/timer-table";
 
 const CONCURRENT_WRITES = 25;
 
 export interface PutPorts {
-  readonly table: Pick<TimerTable, "ensureCursor" | "put" | "move">;
+  readonly table: Pick<TimerTable, "ensureCursor" | "put" | "advance">;
   readonly queue: FireQueue;
 }
 
-/** A timer to put, and what it may replace: a version, nothing (null), whatever is there (undefined). */
+/** @property replaces the version to replace; null: only creates; undefined: replaces any version */
 export interface Put {
   readonly timer: Timer;
   readonly replaces?: string | null;
 }
 
-/** What became of it: the timer as it is stored, or why it is not. */
 export type PutOutcome = { readonly stored: StoredTimer } | { readonly error: unknown };
 
 /**
- * Puts timers, each on its own: one's failure is not another's. First the row, since a fire without its row is fenced off; then its
- * fires of the next ten minutes, which no later look of the dispatcher is sure to see. Where the queue does not take them, the row
- * is made overdue, for the dispatcher to hand them over as soon as it comes by.
+ * Puts timers; each succeeds or fails independently. First the row, because a fire without its row is fenced. Then the fires of the next ten
+ * minutes, because the dispatcher may have passed them, or may not see the index entry in time. When SQS does not accept them, the row becomes
+ * overdue, and the dispatcher enqueues them in its next run.
  *
- * An outcome's error is a {@link TimerChangedError}, an {@link UnavailableError} (put it again: it may be there, without the fires of its first
- * minutes), a {@link FireRefusedError} (it is there, but its messages are none that SQS takes: a fault of whoever made them), or
- * whatever the table's client threw.
+ * Errors: {@link TimerChangedError}; {@link UnavailableError} (the row may exist without its first fires: put again);
+ * {@link FireRejectedError} (the row exists, but SQS rejects its messages: a bug); the DynamoDB client's errors.
  */
 export async function putTimers(puts: readonly Put[], { table, queue }: PutPorts): Promise<readonly PutOutcome[]> {
   const written = await mapConcurrently(puts, CONCURRENT_WRITES, async ({ timer, replaces }): Promise<Written> => {
-    const { fires, rest } = handOver(timer, beforeFirst(timer), timer.putAt + HORIZON_MS);
+    const { fires, advanced } = planEnqueue(timer, exclusiveStart(timer), timer.putAt + HORIZON_MS);
     try {
       await table.ensureCursor(timer.shard, timer.putAt);
-      await table.put(rest, placeOf(rest), replaces);
-      return { timer, fires, rest };
+      await table.put(advanced, indexKeyOf(advanced), replaces);
+      return { timer, fires, stored: advanced };
     } catch (error) {
       return { error };
     }
   });
   const fires = written.flatMap((one) => ("error" in one ? [] : one.fires));
-  const { unsent, refused } = fires.length === 0 ? { unsent: [], refused: [] } : await queue.send(fires);
-  const refusals = new Map(refused.map((refusal) => [refusal.fire, refusal]));
-  const missing = new Set([...unsent, ...refusals.keys()]);
+  const { unsent, rejected } = fires.length === 0 ? { unsent: [], rejected: [] } : await queue.send(fires);
+  const rejections = new Map(rejected.map((rejection) => [rejection.fire, rejection]));
+  const missing = new Set([...unsent, ...rejections.keys()]);
   return mapConcurrently(written, CONCURRENT_WRITES, async (one): Promise<PutOutcome> => {
     if ("error" in one) return one;
     const firstMissing = one.fires.findIndex((fire) => missing.has(fire));
-    if (firstMissing < 0) return { stored: one.rest };
-    const outcome = await leaveToDispatcher(one, firstMissing, table);
-    const [refusal] = one.fires.flatMap((fire) => refusals.get(fire) ?? []);
-    return refusal === undefined ? outcome : { error: new FireRefusedError(refusal) };
+    if (firstMissing < 0) return { stored: one.stored };
+    const outcome = await deferToDispatcher(one, firstMissing, table);
+    const [rejection] = one.fires.flatMap((fire) => rejections.get(fire) ?? []);
+    return rejection === undefined ? outcome : { error: new FireRejectedError(rejection) };
   });
 }
 
-/** @throws as {@link putTimers} tells */
-export async function putTimer(put: Put, ports: PutPorts): Promise<StoredTimer> {
-  const [outcome] = await putTimers([put], ports);
-  if (outcome === undefined) throw new Error("nothing became of it");
-  if ("error" in outcome) throw outcome.error;
-  return outcome.stored;
-}
-
 type Written =
-  { readonly timer: Timer; readonly fires: readonly Fire[]; readonly rest: StoredTimer } | { readonly error: unknown };
+  | { readonly timer: Timer; readonly fires: readonly Fire[]; readonly stored: StoredTimer }
+  | { readonly error: unknown };
 
-/** Takes back the handing over of the first fire that is missing, and of all after it: those that were sent come twice, by one id. */
-async function leaveToDispatcher(
-  { timer, rest }: Exclude<Written, { error: unknown }>,
+/** Leaves the first missing fire and all later ones to the dispatcher. Those already sent are sent twice, with the same fire id. */
+async function deferToDispatcher(
+  { timer, stored }: Exclude<Written, { error: unknown }>,
   firstMissing: number,
   table: PutPorts["table"],
 ): Promise<PutOutcome> {
-  const after = beforeFirst(timer);
-  const missingAt = scheduledTimes(timer, after, rest.through)[firstMissing] ?? rest.through;
-  const { rest: overdue } = handOver(timer, after, missingAt - 1);
+  const after = exclusiveStart(timer);
+  const missingAt = scheduledTimes(timer, after, stored.enqueuedUntil)[firstMissing] ?? stored.enqueuedUntil;
+  const { advanced: overdue } = planEnqueue(timer, after, missingAt - 1);
   try {
-    await table.move(overdue, overduePlaceOf(overdue), rest.through);
+    await table.advance(overdue, overdueIndexKey(overdue), stored.enqueuedUntil);
     return { stored: overdue };
   } catch (cause) {
-    const message = `The first fires of the ${timer.kind} timer "${timer.id}" could not be queued; put it again.`;
+    const message = `The first fires of the ${timer.kind} timer "${timer.id}" could not be queued. Put the timer again.`;
     return { error: new UnavailableError(message, { cause }) };
   }
 }

@@ -1,27 +1,27 @@
-/** What clients ask for, and the timer that it makes. Pure. */
+/** Schemas of request bodies, and the timers made from them. Pure. */
 import * as z from "zod";
 
 import { fnv1a } from "../../shared/hash";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../shared/time";
-import { cronProblem } from "../schedule/cron";
+import { invalidCronReason } from "../schedule/cron";
 import { nextDue, type Schedule } from "../schedule/schedule";
 import { isTimeZone } from "../schedule/time-zone";
 import type { Timer } from "../schedule/timer";
 
-/** An hourly timer that does not say when fires so many minutes past the time it was put. */
+/** Default `minuteOfHour`: this many minutes after the PUT. */
 const DEFAULT_MINUTES_AHEAD = 40;
 
-const LONGEST_PERIOD_MS = 365 * DAY_MS;
-const LONGEST_DELAY_SECONDS = (10 * LONGEST_PERIOD_MS) / SECOND_MS;
-const MOST_JITTER_SECONDS = 300;
-const MOST_FIRES_AHEAD = 100;
-const MOST_DATA_BYTES = 64 * 1024;
+const MAX_PERIOD_MS = 365 * DAY_MS;
+const MAX_DELAY_SECONDS = (10 * MAX_PERIOD_MS) / SECOND_MS;
+const MAX_JITTER_SECONDS = 300;
+const MAX_FIRES_AHEAD = 100;
+const MAX_DATA_BYTES = 64 * 1024;
 const UNITS_MS: Readonly<Record<string, number>> = { second: SECOND_MS, minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS };
 
 export const idSchema = z
   .string("is missing")
   .transform((id, context) => {
-    // API Gateway hands a path's parameters over decoded; other servers may not.
+    // API Gateway may pass path parameters encoded or decoded.
     try {
       return decodeURIComponent(id);
     } catch {
@@ -36,7 +36,7 @@ const wholeNumber = (min: number, max: number) => {
   return z.int(message).min(min, message).max(max, message);
 };
 
-/** A number, or a string of digits. */
+/** A number or a string of digits. */
 const minuteSchema = z
   .custom<number | string>((minute) => {
     const value = typeof minute === "string" && /^\d+$/.test(minute) ? Number(minute) : minute;
@@ -61,12 +61,12 @@ const everySchema = z
     const [count = "", unit = ""] = text.replace(/s$/, "").split(" ");
     return Number(count) * (UNITS_MS[unit] ?? NaN);
   })
-  .refine((period) => period >= MINUTE_MS && period <= LONGEST_PERIOD_MS, "is not 1 minute to 365 days");
+  .refine((period) => period >= MINUTE_MS && period <= MAX_PERIOD_MS, "is not 1 minute to 365 days");
 
-/** With or without `cron( )` around it -> without. */
+/** Removes the optional `cron( )`. */
 const cronSchema = z.string("is not a cron expression").transform((text, context) => {
   const expression = text.trim().replace(/^cron\((.*)\)$/, "$1");
-  const problem = cronProblem(expression);
+  const problem = invalidCronReason(expression);
   if (problem === undefined) return expression;
   context.addIssue(problem);
   return z.NEVER;
@@ -76,75 +76,58 @@ const timeZoneSchema = z
   .string("is not a time zone")
   .refine(isTimeZone, 'is not an IANA time zone such as "Europe/Berlin"');
 
-/** Any JSON -> its text. */
+/** Any JSON -> JSON text. */
 const dataSchema = z
   .unknown()
   .transform((data, context) => {
-    // SQS refuses messages with these two characters, and JSON may write any character so.
-    const text = JSON.stringify(data).replace(/[\ufffe\uffff]/g, (at) => `\\u${at.charCodeAt(0).toString(16)}`);
-    if (Buffer.byteLength(text) <= MOST_DATA_BYTES) return text;
-    context.addIssue(`is longer than ${MOST_DATA_BYTES} bytes of JSON`);
+    // SQS rejects messages with these two characters; JSON can escape them.
+    const text = JSON.stringify(data).replace(
+      /[\ufffe\uffff]/g,
+      (character) => `\\u${character.charCodeAt(0).toString(16)}`,
+    );
+    if (Buffer.byteLength(text) <= MAX_DATA_BYTES) return text;
+    context.addIssue(`is longer than ${MAX_DATA_BYTES} bytes of JSON`);
     return z.NEVER;
   })
   .optional();
 
-/** What all bodies may have. */
 const common = {
-  /** Any JSON of at most 64 KB: the body of the message. @default {id, type} */
   timerCallbackData: dataSchema,
-  /** `shard0`. @default by the id */
   shardId: z.string("is not a string").optional(),
-  /** Puts off each fire by 0 to so many seconds, at most 300. @default 0 */
-  jitterSeconds: wholeNumber(0, MOST_JITTER_SECONDS).optional(),
-  /** Replaces that version only, or nothing (null); else 409. @default replaces whatever is there */
+  jitterSeconds: wholeNumber(0, MAX_JITTER_SECONDS).optional(),
   ifVersion: z.string("is not a string or null").nullish(),
 };
 
 const UNKNOWN = { error: bodyMessage };
-
-/** Of `PUT /periodic/{id}`. */
 const periodicFields = z.strictObject(
   {
     ...common,
-    /** Each hour at this minute: 0 to 59, a number or digits. @default 40 minutes from now */
     minuteOfHour: minuteSchema.optional(),
-    /** 0 to 59: of an hourly timer, or of a period of whole minutes. @default 0; of a period, that of its first fire */
     secondOfMinute: wholeNumber(0, 59).optional(),
-    /** `15 minutes`, from startAt on, or from now on: 1 minute to 365 days. @default each hour */
     every: everySchema.optional(),
-    /** As EventBridge writes it: `0 17 * * ? *`, or `cron(0 17 * * ? *)`. */
     cron: cronSchema.optional(),
-    /** Of cron: `Europe/Berlin`. @default "UTC" */
     timeZone: timeZoneSchema.optional(),
-    /** No fire before it. @default now */
     startAt: timeSchema.optional(),
-    /** No fire after it. @default never */
     endAt: timeSchema.optional(),
-    /** So many fires, and no more. @default no limit */
     maxFires: wholeNumber(1, 1_000_000_000).optional(),
-    /** False: kept, but it does not fire. @default true */
     enabled: z.boolean("is not true or false").optional(),
   },
   UNKNOWN,
 );
 export type PeriodicBody = z.output<typeof periodicFields>;
 export const periodicBodySchema = periodicFields.superRefine(rejectContradictions);
-
-/** Of `PUT /oneshot/{id}`. */
 const oneshotFields = z.strictObject(
   {
     ...common,
-    /** When; a time in the past is now. */
     at: timeSchema.optional(),
-    /** In so many seconds: 0 to ten years. */
-    delaySeconds: wholeNumber(0, LONGEST_DELAY_SECONDS).optional(),
+    delaySeconds: wholeNumber(0, MAX_DELAY_SECONDS).optional(),
   },
   UNKNOWN,
 );
 export type OneshotBody = z.output<typeof oneshotFields>;
 export const oneshotBodySchema = oneshotFields.refine(
   ({ at, delaySeconds }) => (at === undefined) !== (delaySeconds === undefined),
-  { error: "needs at or delaySeconds, one of the two", when: ({ issues }) => issues.length === 0 },
+  { error: "needs either at or delaySeconds", when: ({ issues }) => issues.length === 0 },
 );
 
 function bodyMessage(issue: z.core.$ZodRawIssue): string {
@@ -157,32 +140,31 @@ function rejectContradictions(body: PeriodicBody, context: z.RefinementCtx): voi
     context.addIssue({ code: "custom", path: [field], message });
   };
   const { every, cron, minuteOfHour, secondOfMinute, timeZone, startAt, endAt } = body;
-  if (cron !== undefined && every !== undefined) reject("cron", "can't go with every");
+  if (cron !== undefined && every !== undefined) reject("cron", "cannot be combined with every");
   if (minuteOfHour !== undefined && every !== undefined)
-    reject("minuteOfHour", "can't go with every: startAt says when its first fire is");
-  if (minuteOfHour !== undefined && cron !== undefined) reject("minuteOfHour", "can't go with cron, which has its own");
-  if (secondOfMinute !== undefined && cron !== undefined)
-    reject("secondOfMinute", "can't go with cron, which counts in minutes");
+    reject("minuteOfHour", "cannot be combined with every: use startAt for the first fire");
+  if (minuteOfHour !== undefined && cron !== undefined) reject("minuteOfHour", "cannot be combined with cron");
+  if (secondOfMinute !== undefined && cron !== undefined) reject("secondOfMinute", "cannot be combined with cron");
   if (secondOfMinute !== undefined && every !== undefined && every % MINUTE_MS !== 0)
-    reject("secondOfMinute", "can't go with a period that is not whole minutes");
-  if (timeZone !== undefined && cron === undefined) reject("timeZone", "is for cron only");
+    reject("secondOfMinute", "cannot be combined with a period that is not whole minutes");
+  if (timeZone !== undefined && cron === undefined) reject("timeZone", "requires cron");
   if (startAt !== undefined && endAt !== undefined && endAt < startAt) reject("endAt", "is before startAt");
 }
 
-/** What a timer gets besides what its body says. */
-export interface TimerGiven {
+/** The properties of a timer that are not in the body. */
+export interface TimerContext {
   readonly id: string;
   /** Epoch milliseconds. */
   readonly now: number;
-  /** New. */
+  /** Unique. */
   readonly version: string;
   readonly shard: string;
 }
 
-export function periodicTimer(body: PeriodicBody, { id, now, version, shard }: TimerGiven): Timer {
+export function periodicTimer(body: PeriodicBody, { id, now, version, shard }: TimerContext): Timer {
   const { startAt, jitterSeconds, enabled = true, maxFires } = body;
   const schedule = scheduleOf(body, now);
-  const endAt = lastOf(maxFires, schedule, Math.max(now, (startAt ?? 0) - 1), body.endAt);
+  const endAt = endAtOf(maxFires, schedule, Math.max(now, (startAt ?? 0) - 1), body.endAt);
   return {
     kind: "periodic",
     id,
@@ -192,14 +174,14 @@ export function periodicTimer(body: PeriodicBody, { id, now, version, shard }: T
     data: dataOf(body, { id, type: "hourlyPeriodic" }),
     ...(startAt !== undefined && { startAt }),
     ...(endAt !== undefined && { endAt }),
-    ...(maxFires !== undefined && mustCount(maxFires, schedule) && { firesLeft: maxFires }),
+    ...(maxFires !== undefined && mustCountFires(maxFires, schedule) && { firesLeft: maxFires }),
     ...(jitterSeconds !== undefined && { jitterSeconds }),
     enabled,
     putAt: now,
   };
 }
 
-export function oneshotTimer(body: OneshotBody, { id, now, version, shard }: TimerGiven): Timer {
+export function oneshotTimer(body: OneshotBody, { id, now, version, shard }: TimerContext): Timer {
   const { at = now + (body.delaySeconds ?? 0) * SECOND_MS, jitterSeconds } = body;
   return {
     kind: "oneshot",
@@ -214,18 +196,18 @@ export function oneshotTimer(body: OneshotBody, { id, now, version, shard }: Tim
   };
 }
 
-/** Whether a body asks for no more than the service that timers replace could do: its answer is to be that one's, too. */
-export function isPlainHourly({
+/** Whether a body has only fields of the legacy timer service, whose clients expect its response. */
+export function isLegacyRequest({
   timerCallbackData: _,
   minuteOfHour: __,
   shardId: ___,
-  ...others
+  ...newFields
 }: PeriodicBody): boolean {
-  return Object.values(others).every((value) => value === undefined);
+  return Object.values(newFields).every((value) => value === undefined);
 }
 
-function dataOf({ timerCallbackData }: { readonly timerCallbackData?: string | undefined }, otherwise: object): string {
-  return timerCallbackData ?? JSON.stringify(otherwise);
+function dataOf({ timerCallbackData }: { readonly timerCallbackData?: string | undefined }, fallback: object): string {
+  return timerCallbackData ?? JSON.stringify(fallback);
 }
 
 function scheduleOf(
@@ -243,26 +225,26 @@ function scheduleOf(
   return { kind: "every", periodMs: every, phaseMs: anchor % every };
 }
 
-/** When a timer fires so often, or ends before. Undefined: never, or who hands its fires over has to count them. */
-function lastOf(
+/** The earlier of `endAt` and the last of `maxFires`. Ignores `maxFires` when the dispatcher counts the fires. */
+function endAtOf(
   maxFires: number | undefined,
   schedule: Schedule,
   after: number,
   endAt: number | undefined,
 ): number | undefined {
-  if (maxFires === undefined || mustCount(maxFires, schedule)) return endAt;
+  if (maxFires === undefined || mustCountFires(maxFires, schedule)) return endAt;
   let last = nextDue(schedule, after);
   if (schedule.kind === "every" && last !== undefined) last += (maxFires - 1) * schedule.periodMs;
   else for (let fires = 1; fires < maxFires && last !== undefined; fires++) last = nextDue(schedule, last);
   return last === undefined ? endAt : Math.min(last, endAt ?? Infinity);
 }
 
-/** Walking through the calendar takes too long to look at the end of a long series. */
-function mustCount(maxFires: number, { kind }: Schedule): boolean {
-  return kind === "cron" && maxFires > MOST_FIRES_AHEAD;
+/** Computing the end of a long cron series takes too long: the dispatcher counts its fires. */
+function mustCountFires(maxFires: number, { kind }: Schedule): boolean {
+  return kind === "cron" && maxFires > MAX_FIRES_AHEAD;
 }
 
-/** Which shard a timer gets that asks for none: always the same by its id. */
+/** The default shard of a timer: a hash of its id. */
 export function shardOf(id: string, shards: number): string {
   return `shard${fnv1a(id) % shards}`;
 }

@@ -1,11 +1,11 @@
-/** A timer as clients see it. Pure. */
+/** Timers as API responses. Pure. */
 import * as z from "zod";
 
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../shared/time";
-import { beforeFirst, fireAt, scheduledTimes } from "../schedule/fire-times";
-import type { PlainView, ScheduleView, TimerView } from "./api-types";
+import { exclusiveStart, fireAt, nextScheduledTime, scheduledTimes } from "../schedule/fire-times";
 import { nextDue, type Schedule } from "../schedule/schedule";
 import type { StoredTimer, Timer } from "../schedule/timer";
+import type { LegacyTimerResponse, ScheduleResponse, TimerResponse } from "./api-types";
 
 const UNITS = [
   ["day", DAY_MS],
@@ -14,8 +14,7 @@ const UNITS = [
   ["second", SECOND_MS],
 ] as const;
 
-/** What was always answered, and no more. */
-export function plainView({ id, shard, schedule, data }: Timer): PlainView {
+export function legacyTimerResponse({ id, shard, schedule, data }: Timer): LegacyTimerResponse {
   const minute = isHourly(schedule) ? Math.floor(schedule.phaseMs / MINUTE_MS) : undefined;
   return {
     id,
@@ -25,14 +24,12 @@ export function plainView({ id, shard, schedule, data }: Timer): PlainView {
   };
 }
 
-/**
- * @param cursor of the timer's shard: what is due until then was handed over by the dispatcher; epoch milliseconds
- */
-export function viewOf(timer: StoredTimer, now: number, cursor: number): TimerView {
+/** @param cursor of the timer's shard, epoch milliseconds */
+export function timerResponse(timer: StoredTimer, now: number, cursor: number): TimerResponse {
   const { schedule, enabled, startAt, endAt, firesLeft, jitterSeconds, version, putAt } = timer;
   return {
-    ...plainView(timer),
-    schedule: scheduleView(schedule),
+    ...legacyTimerResponse(timer),
+    schedule: scheduleResponse(schedule),
     enabled,
     ...(startAt !== undefined && { startAt: iso(startAt) }),
     ...(endAt !== undefined && { endAt: iso(endAt) }),
@@ -40,46 +37,40 @@ export function viewOf(timer: StoredTimer, now: number, cursor: number): TimerVi
     ...(jitterSeconds !== undefined && { jitterSeconds }),
     version,
     putAt: iso(putAt),
-    ...firesAround(timer, now, Math.max(cursor, timer.through)),
+    ...nextAndLastFire(timer, now, Math.max(cursor, timer.enqueuedUntil)),
   };
 }
 
-/** The fires before and after now, by what was handed over until `through`. */
-function firesAround(
+/** @param enqueuedUntil fires up to this time are enqueued, and fired once due */
+function nextAndLastFire(
   { firesLeft: _, ...timer }: StoredTimer,
   now: number,
-  through: number,
-): Pick<TimerView, "nextFireAt" | "lastFiredAt"> {
+  enqueuedUntil: number,
+): Pick<TimerResponse, "nextFireAt" | "lastFiredAt"> {
   if (!timer.enabled) return { nextFireAt: null, lastFiredAt: null };
   const jitter = (timer.jitterSeconds ?? 0) * SECOND_MS;
-  const begin = beforeFirst(timer);
-  const handedOver = Math.min(now, through);
+  const start = exclusiveStart(timer);
+  const enqueued = Math.min(now, enqueuedUntil);
 
-  // Jitter changes the order of fires that are no further apart than it is long: look at all of those.
-  const next = nextScheduled(timer, Math.max(begin, handedOver));
-  const settled = lastScheduled(timer, begin, handedOver - jitter) ?? handedOver;
-  const around = scheduledTimes(timer, Math.max(begin, settled - jitter - 1), (next ?? handedOver) + jitter);
-  const fires = around.map((at) => ({ at, due: fireAt(timer, at).due }));
-  const fired = fires.filter(({ at, due }) => at <= handedOver && due <= now).map(({ due }) => due);
-  const coming = fires.filter(({ at, due }) => at > handedOver || due > now).map(({ due }) => due);
+  // Jitter may reorder fires that are closer together than its maximum: compare all of them.
+  const next = nextScheduledTime(timer, Math.max(start, enqueued));
+  const settled = lastScheduledTime(timer, start, enqueued - jitter) ?? enqueued;
+  const times = scheduledTimes(timer, Math.max(start, settled - jitter - 1), (next ?? enqueued) + jitter);
+  const fires = times.map((at) => ({ at, due: fireAt(timer, at).due }));
+  const fired = fires.filter(({ at, due }) => at <= enqueued && due <= now).map(({ due }) => due);
+  const coming = fires.filter(({ at, due }) => at > enqueued || due > now).map(({ due }) => due);
   return {
     nextFireAt: coming.length === 0 ? null : iso(Math.min(...coming)),
     lastFiredAt: fired.length === 0 ? null : iso(Math.max(...fired)),
   };
 }
 
-/** The first time that a timer's schedule has after another. */
-function nextScheduled({ schedule, startAt, endAt }: Timer, after: number): number | undefined {
-  const next = nextDue(schedule, Math.max(after, (startAt ?? -Infinity) - 1));
-  return next === undefined || next > (endAt ?? Infinity) ? undefined : next;
-}
-
-/** The last time that a timer's schedule has after one time and until another, inclusive. */
-function lastScheduled(timer: Timer, after: number, until: number): number | undefined {
+/** The last scheduled time in (after, until]. */
+function lastScheduledTime(timer: Timer, after: number, until: number): number | undefined {
   const end = Math.min(until, timer.endAt ?? Infinity);
-  const first = nextScheduled(timer, after);
+  const first = nextScheduledTime(timer, after);
   if (first === undefined || first > end) return undefined;
-  // Halve what is left: `low` is a time of the schedule, and none is after `high`.
+  // Binary search: `low` is a scheduled time, and none is later than `high`.
   let [low, high] = [first, end];
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
@@ -90,7 +81,7 @@ function lastScheduled(timer: Timer, after: number, until: number): number | und
   return low;
 }
 
-function scheduleView(schedule: Schedule): ScheduleView {
+function scheduleResponse(schedule: Schedule): ScheduleResponse {
   switch (schedule.kind) {
     case "cron":
       return { cron: schedule.expression, timeZone: schedule.timeZone };

@@ -1,4 +1,4 @@
-/** Claims on fires, rows of the timers table. */
+/** {@link IdempotencyStore} in DynamoDB: records in the timers table. */
 import {
   ConditionalCheckFailedException,
   DeleteItemCommand,
@@ -10,25 +10,25 @@ import {
 
 import { acquireLease, leaseUntil, ownLease, SET_LEASE } from "../../shared/lease";
 import { DAY_SECONDS } from "../../shared/time";
-import type { Claims } from "./process-deliveries";
 import { TIMER_KEYS } from "../contract";
 import type { Fire } from "../schedule/timer";
+import type { IdempotencyStore } from "./process-deliveries";
 
-/** As long as a message can come again: 4 days in the queue, 14 among dead letters. Seconds. */
-const KEPT_SECONDS = 20 * DAY_SECONDS;
+/** Longer than a message can be redelivered: 4 days in the queue, 14 in the dead-letter queue. */
+const RETENTION_SECONDS = 20 * DAY_SECONDS;
 
-export function claims(dynamodb: DynamoDBClient, TableName: string): Claims {
+export function idempotencyStore(dynamodb: DynamoDBClient, TableName: string): IdempotencyStore {
   return {
     claim: async (fire, request) => {
       const { condition, values } = acquireLease(request);
-      const ttl = Math.ceil(request.now / 1_000) + KEPT_SECONDS;
+      const ttl = Math.ceil(request.now / 1_000) + RETENTION_SECONDS;
       try {
         await dynamodb.send(
           new UpdateItemCommand({
             TableName,
             Key: keyOf(fire),
             UpdateExpression: `SET ${SET_LEASE}, #ttl = :ttl`,
-            ConditionExpression: `attribute_not_exists(#done) AND ${condition}`,
+            ConditionExpression: `attribute_not_exists(#completed) AND ${condition}`,
             ExpressionAttributeNames: { ...NAMES, "#ttl": TIMER_KEYS.timeToLive },
             ExpressionAttributeValues: { ...values, ":ttl": { N: String(ttl) } },
             ReturnValuesOnConditionCheckFailure: "ALL_OLD",
@@ -37,12 +37,12 @@ export function claims(dynamodb: DynamoDBClient, TableName: string): Claims {
         return { outcome: "claimed" };
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        if (error.Item?.["done"] !== undefined) return { outcome: "done" };
-        return { outcome: "taken", until: leaseUntil(error.Item) ?? request.now };
+        if (error.Item?.["completed"] !== undefined) return { outcome: "completed" };
+        return { outcome: "inProgress", until: leaseUntil(error.Item) ?? request.now };
       }
     },
 
-    done: async (fire, owner) => {
+    complete: async (fire, owner) => {
       await dynamodb.send(new UpdateItemCommand(completionUpdate(TableName, fire, owner)));
     },
 
@@ -53,30 +53,33 @@ export function claims(dynamodb: DynamoDBClient, TableName: string): Claims {
           new DeleteItemCommand({
             TableName,
             Key: keyOf(fire),
-            ConditionExpression: `${condition} AND attribute_not_exists(#done)`,
+            ConditionExpression: `${condition} AND attribute_not_exists(#completed)`,
             ExpressionAttributeNames: NAMES,
             ExpressionAttributeValues: values,
           }),
         );
       } catch (error) {
-        // It is somebody else's by now.
+        // Another owner has claimed the fire.
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
       }
     },
   };
 }
 
-const NAMES = { "#done": "done" };
+const NAMES = { "#completed": "completed" };
 
 function keyOf({ fireId }: Fire) {
-  return { [TIMER_KEYS.partition]: { S: `claim#${fireId}` } };
+  return { [TIMER_KEYS.partition]: { S: `idempotency#${fireId}` } };
 }
 
-/** Notes that a fire has happened; for a transaction, with what makes it happen: then both are true, or neither. */
+/** Completes a fire in a transaction of the callback's own: its writes and the completion succeed or fail together. */
 export function completion(table: string, fire: Fire, owner: string): TransactWriteItem {
   const update = completionUpdate(table, fire, owner);
   return {
-    Update: { ...update, ConditionExpression: `${update.ConditionExpression ?? ""} AND attribute_not_exists(#done)` },
+    Update: {
+      ...update,
+      ConditionExpression: `${update.ConditionExpression ?? ""} AND attribute_not_exists(#completed)`,
+    },
   };
 }
 
@@ -85,9 +88,9 @@ function completionUpdate(TableName: string, fire: Fire, owner: string): Update 
   return {
     TableName,
     Key: keyOf(fire),
-    UpdateExpression: "SET #done = :done",
+    UpdateExpression: "SET #completed = :completed",
     ConditionExpression: condition,
     ExpressionAttributeNames: NAMES,
-    ExpressionAttributeValues: { ...values, ":done": { BOOL: true } },
+    ExpressionAttributeValues: { ...values, ":completed": { BOOL: true } },
   };
 }

@@ -1,78 +1,70 @@
-/** What stands between the queue and a user's handler: the time, the fence, and exactly-once. The core: time and I/O are ports. */
+/** Runs the callback for received fires: waits for the due time, fences, retries, exactly-once. The core: time and I/O are ports. */
 import { backoffMs } from "../../shared/backoff";
 import { sleep, type Clock } from "../../shared/clock";
 import type { LeaseRequest } from "../../shared/lease";
 import { MINUTE_MS, SECOND_MS } from "../../shared/time";
-import type { TimerTable } from "../storage/timer-table";
-import { timerKey } from "../storage/timer-row";
 import type { Fire } from "../schedule/timer";
+import { timerKey } from "../storage/timer-row";
+import type { TimerTable } from "../storage/timer-table";
+import type { Delivery } from "./delivery";
 
-/** A fire that comes earlier than this is given back: a second is usual, since delays are whole ones. */
+/** A fire that is earlier goes back into the queue. Up to a second is normal, because delays are whole seconds. */
 const MAX_WAIT_MS = 3_000;
 
-/** Of a fire that failed. */
+/** Between attempts of a failed callback. */
 const BACKOFF = { firstMs: 2 * SECOND_MS, longestMs: 10 * MINUTE_MS };
 
-/** A fire as it was delivered. */
-export interface Delivery {
-  /** Of the message. */
-  readonly messageId: string;
-  /** Of this delivery of it. */
-  readonly receipt: string;
-  /** Deliveries so far, this one included. */
-  readonly receives: number;
-  readonly fire: Fire;
-}
-
-/** Who may make a fire happen, in exactly-once mode. */
-export interface Claims {
-  /**
-   * Claims a fire until a time, for a crash not to lose it. `done`: it has happened. `taken`: somebody is at it, until `until`.
-   */
+/** For exactly-once mode. */
+export interface IdempotencyStore {
+  /** `completed`: the callback has succeeded before. `inProgress`: another owner has claimed the fire, until then. */
   claim(
     fire: Fire,
     request: LeaseRequest,
-  ): Promise<{ readonly outcome: "claimed" | "done" } | { readonly outcome: "taken"; readonly until: number }>;
-  /** Notes that it has happened. Safe to repeat. */
-  done(fire: Fire, owner: string): Promise<void>;
-  /** Gives a claim back: it has not happened. */
+  ): Promise<
+    { readonly outcome: "claimed" | "completed" } | { readonly outcome: "inProgress"; readonly until: number }
+  >;
+  /** Idempotent. Rejects when another owner has claimed the fire. */
+  complete(fire: Fire, owner: string): Promise<void>;
+  /** After a failure. */
   release(fire: Fire, owner: string): Promise<void>;
 }
 
 export interface CallbackPorts {
   readonly table: Pick<TimerTable, "getMany">;
-  /** Hides a message for so many seconds. */
-  readonly giveBack: (delivery: Delivery, seconds: number) => Promise<void>;
-  /** Makes the fire happen. `owner` holds its claim, in exactly-once mode. */
-  readonly happen: (fire: Fire, owner: string | undefined) => Promise<void>;
+  readonly changeVisibility: (delivery: Delivery, seconds: number) => Promise<void>;
+  /** Calls the callback. `owner` has claimed the fire, in exactly-once mode. */
+  readonly invoke: (fire: Fire, owner: string | undefined) => Promise<void>;
   /** Only in exactly-once mode. */
-  readonly claims?: Claims;
+  readonly idempotency?: IdempotencyStore;
   readonly clock: Clock;
-  /** Of this invocation alone. */
+  /** Unique to this invocation. */
   readonly owner: string;
-  /** When this invocation ends, epoch milliseconds: so long others keep off its claims. */
+  /** End of this invocation and of its claims, epoch milliseconds. */
   readonly deadline: number;
-  readonly report: CallbackReport;
+  readonly observer: CallbackObserver;
 }
 
-/** Is told what becomes of each fire. */
-export interface CallbackReport {
+/** Called with the outcome of each fire. */
+export interface CallbackObserver {
   readonly fired: (fire: Fire, lateMs: number) => void;
-  /** Its timer is deleted, replaced or disabled. */
+  /** The timer is deleted, replaced or disabled. */
   readonly fenced: (fire: Fire) => void;
-  /** It has happened before. */
+  /** Completed or in progress elsewhere. */
   readonly duplicate: (fire: Fire) => void;
-  /** It comes again. */
+  /** Will be redelivered. */
   readonly failed: (fire: Fire, error: unknown) => void;
 }
 
-/** Makes deliveries happen, each for itself, and returns those that are to come again. */
-export async function callBack(deliveries: readonly Delivery[], ports: CallbackPorts): Promise<readonly Delivery[]> {
+/** Processes deliveries independently of each other. @returns those to redeliver */
+export async function processDeliveries(
+  deliveries: readonly Delivery[],
+  ports: CallbackPorts,
+): Promise<readonly Delivery[]> {
   const { clock } = ports;
-  const again: Delivery[] = [];
+  const redeliveries: Delivery[] = [];
   const byTime = new Map<number, Delivery[]>();
   for (const delivery of deliveries) {
-    // What is late is all due at once.
+    // All late fires form one group.
     const time = Math.max(delivery.fire.due, clock.now());
     byTime.set(time, [...(byTime.get(time) ?? []), delivery]);
   }
@@ -80,24 +72,24 @@ export async function callBack(deliveries: readonly Delivery[], ports: CallbackP
     [...byTime].map(async ([time, group]) => {
       const wait = time - clock.now();
       if (wait > MAX_WAIT_MS) {
-        again.push(...group);
-        await Promise.all(group.map((delivery) => hide(delivery, Math.floor(wait / 1_000), ports)));
+        redeliveries.push(...group);
+        await Promise.all(group.map((delivery) => delayRedelivery(delivery, Math.floor(wait / 1_000), ports)));
         return;
       }
       await sleepUntil(time, clock);
-      again.push(...(await happenNow(group, ports)));
+      redeliveries.push(...(await processDue(group, ports)));
     }),
   );
-  return again;
+  return redeliveries;
 }
 
-/** Not a millisecond early: timers of a process may be. */
+/** setTimeout may end up to a millisecond early. */
 async function sleepUntil(time: number, clock: Clock): Promise<void> {
   for (let wait = time - clock.now(); wait > 0; wait = time - clock.now()) await sleep(clock, wait);
 }
 
-async function happenNow(group: readonly Delivery[], ports: CallbackPorts): Promise<readonly Delivery[]> {
-  const { table, report } = ports;
+async function processDue(group: readonly Delivery[], ports: CallbackPorts): Promise<readonly Delivery[]> {
+  const { table, observer } = ports;
   let live: ReadonlySet<string>;
   try {
     const timers = await table.getMany(group.map(({ fire }) => fire));
@@ -107,49 +99,49 @@ async function happenNow(group: readonly Delivery[], ports: CallbackPorts): Prom
   } catch (error) {
     return Promise.all(group.map((delivery) => retryLater(delivery, error, ports)));
   }
-  const failed = await Promise.all(
+  const redeliveries = await Promise.all(
     group.map(async (delivery) => {
       const { fire } = delivery;
       if (!live.has(`${fire.version} ${timerKey(fire.kind, fire.id)}`)) {
-        report.fenced(fire);
+        observer.fenced(fire);
         return [];
       }
-      return happenOnce(delivery, ports);
+      return invokeOnce(delivery, ports);
     }),
   );
-  return failed.flat();
+  return redeliveries.flat();
 }
 
-async function happenOnce(delivery: Delivery, ports: CallbackPorts): Promise<readonly Delivery[]> {
-  const { claims, clock, deadline, happen, report } = ports;
+async function invokeOnce(delivery: Delivery, ports: CallbackPorts): Promise<readonly Delivery[]> {
+  const { idempotency, clock, deadline, invoke, observer } = ports;
   const { fire, messageId } = delivery;
-  // Of this delivery alone: the same fire may stand twice in one batch.
+  // Unique to this delivery: a batch may contain the same fire twice.
   const owner = `${ports.owner}.${messageId}`;
   try {
-    if (claims === undefined) {
-      report.fired(fire, clock.now() - fire.due);
-      await happen(fire, undefined);
+    if (idempotency === undefined) {
+      observer.fired(fire, clock.now() - fire.due);
+      await invoke(fire, undefined);
       return [];
     }
-    const claim = await claims.claim(fire, { owner, now: clock.now(), until: deadline });
-    if (claim.outcome === "done") {
-      report.duplicate(fire);
+    const claim = await idempotency.claim(fire, { owner, now: clock.now(), until: deadline });
+    if (claim.outcome === "completed") {
+      observer.duplicate(fire);
       return [];
     }
-    if (claim.outcome === "taken") {
-      report.duplicate(fire);
-      // It is done by then, or free.
-      await hide(delivery, Math.ceil(Math.max(0, claim.until - clock.now()) / 1_000) + 1, ports);
+    if (claim.outcome === "inProgress") {
+      observer.duplicate(fire);
+      // By then the claim is completed or expired.
+      await delayRedelivery(delivery, Math.ceil(Math.max(0, claim.until - clock.now()) / 1_000) + 1, ports);
       return [delivery];
     }
-    report.fired(fire, clock.now() - fire.due);
+    observer.fired(fire, clock.now() - fire.due);
     try {
-      await happen(fire, owner);
+      await invoke(fire, owner);
     } catch (error) {
-      await claims.release(fire, owner);
+      await idempotency.release(fire, owner);
       throw error;
     }
-    await claims.done(fire, owner);
+    await idempotency.complete(fire, owner);
     return [];
   } catch (error) {
     return [await retryLater(delivery, error, ports)];
@@ -157,12 +149,16 @@ async function happenOnce(delivery: Delivery, ports: CallbackPorts): Promise<rea
 }
 
 async function retryLater(delivery: Delivery, error: unknown, ports: CallbackPorts): Promise<Delivery> {
-  ports.report.failed(delivery.fire, error);
-  await hide(delivery, backoffMs(delivery.receives, BACKOFF) / SECOND_MS, ports);
+  ports.observer.failed(delivery.fire, error);
+  await delayRedelivery(delivery, backoffMs(delivery.receiveCount, BACKOFF) / SECOND_MS, ports);
   return delivery;
 }
 
-/** As well as may be: without it, the message comes again when the queue's own time is up. */
-async function hide(delivery: Delivery, seconds: number, { giveBack }: CallbackPorts): Promise<void> {
-  await giveBack(delivery, seconds).catch(() => undefined);
+/** Best effort: without it, the message is redelivered after the queue's visibility timeout. */
+async function delayRedelivery(
+  delivery: Delivery,
+  seconds: number,
+  { changeVisibility }: CallbackPorts,
+): Promise<void> {
+  await changeVisibility(delivery, seconds).catch(() => undefined);
 }

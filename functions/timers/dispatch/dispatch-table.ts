@@ -1,4 +1,4 @@
-/** The cursor rows and the index of the timers table, as the dispatcher sees them. */
+/** {@link DispatchTable} in DynamoDB: the cursor rows and the index of the timers table. */
 import { ConditionalCheckFailedException, UpdateItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
@@ -6,26 +6,24 @@ import * as z from "zod";
 import type { AwsJson } from "../../shared/aws/aws-json";
 import { acquireLease, ownLease, RELEASE_LEASE, SET_LEASE } from "../../shared/lease";
 import { DUE_INDEX, TIMER_KEYS } from "../contract";
-import { LeaseLostError, type Cursor, type DispatchTable } from "./dispatcher";
+import type { StoredTimer } from "../schedule/timer";
 import { readTimerRow, type Row } from "../storage/timer-row";
 import { cursorKey } from "../storage/timer-table";
-import type { StoredTimer } from "../schedule/timer";
+import { LeaseLostError, type Cursor, type DispatchTable } from "./dispatcher";
 
 const cursorSchema = z.object({
   cursor: z.number(),
-  position: z.object({ section: z.string(), after: z.record(z.string(), z.unknown()).optional() }).optional(),
+  position: z.object({ range: z.string(), after: z.record(z.string(), z.unknown()).optional() }).optional(),
 });
 
-/** As far as it is looked at; rows are read one by one. */
-const queryAnswerSchema = z.object({
+/** Rows are parsed one by one. */
+const queryResponseSchema = z.object({
   Items: z.array(z.custom<Row>((row) => typeof row === "object" && row !== null)),
   LastEvaluatedKey: z.record(z.string(), z.unknown()).optional(),
 });
 
-/**
- * @param pages reads the index: to read a page with the SDK takes longer than to send all its fires
- */
-export function dispatchTable(dynamodb: DynamoDBClient, pages: AwsJson, TableName: string): DispatchTable {
+/** @param queries reads the index: the SDK needs more time to parse a page than to send all its fires */
+export function dispatchTable(dynamodb: DynamoDBClient, queries: AwsJson, TableName: string): DispatchTable {
   const Key = (shard: string) => ({ [TIMER_KEYS.partition]: { S: cursorKey(shard) } });
 
   return {
@@ -44,17 +42,17 @@ export function dispatchTable(dynamodb: DynamoDBClient, pages: AwsJson, TableNam
             ReturnValuesOnConditionCheckFailure: "ALL_OLD",
           }),
         );
-        return { ...readCursor(Attributes ?? {}), taken: true };
+        return { ...readCursor(Attributes ?? {}), acquired: true };
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
         if (error.Item === undefined) return undefined;
-        return { ...readCursor(error.Item), taken: false };
+        return { ...readCursor(error.Item), acquired: false };
       }
     },
 
-    save: async (shard, { owner, before, cursor: { cursor, position }, release }) => {
+    save: async (shard, { owner, previous, cursor: { cursor, position }, release }) => {
       const { condition, values } = ownLease(owner);
-      const gone = [...(position ? [] : ["#position"]), ...(release ? [RELEASE_LEASE] : [])];
+      const removed = [...(position ? [] : ["#position"]), ...(release ? [RELEASE_LEASE] : [])];
       try {
         await dynamodb.send(
           new UpdateItemCommand({
@@ -62,33 +60,33 @@ export function dispatchTable(dynamodb: DynamoDBClient, pages: AwsJson, TableNam
             Key: Key(shard),
             UpdateExpression:
               `SET #cursor = :cursor${position ? ", #position = :position" : ""}` +
-              (gone.length > 0 ? ` REMOVE ${gone.join(", ")}` : ""),
-            ConditionExpression: `${condition} AND #cursor = :before`,
+              (removed.length > 0 ? ` REMOVE ${removed.join(", ")}` : ""),
+            ConditionExpression: `${condition} AND #cursor = :previous`,
             ExpressionAttributeNames: { "#cursor": "cursor", "#position": "position" },
             ExpressionAttributeValues: {
               ...values,
               ":cursor": { N: String(cursor) },
-              ":before": { N: String(before) },
+              ":previous": { N: String(previous) },
               ...(position && { ":position": { M: marshall(position) } }),
             },
           }),
         );
       } catch (cause) {
         if (!(cause instanceof ConditionalCheckFailedException)) throw cause;
-        throw new LeaseLostError(`another run is at work on ${shard}`, { cause });
+        throw new LeaseLostError(`another run has the lease on ${shard}`, { cause });
       }
     },
 
     page: async ({ slot, from, to }, after) => {
-      const answer = queryAnswerSchema.parse(
+      const response = queryResponseSchema.parse(
         JSON.parse(
-          await pages.call(
+          await queries.call(
             "DynamoDB_20120810.Query",
             JSON.stringify({
               TableName,
               IndexName: DUE_INDEX.name,
-              KeyConditionExpression: `#slot = :slot AND #order ${from === undefined ? "<= :to" : "BETWEEN :from AND :to"}`,
-              ExpressionAttributeNames: { "#slot": DUE_INDEX.partition, "#order": DUE_INDEX.sort },
+              KeyConditionExpression: `#slot = :slot AND #dueMs ${from === undefined ? "<= :to" : "BETWEEN :from AND :to"}`,
+              ExpressionAttributeNames: { "#slot": DUE_INDEX.partition, "#dueMs": DUE_INDEX.sort },
               ExpressionAttributeValues: {
                 ":slot": { S: slot },
                 ...(from !== undefined && { ":from": { N: String(from) } }),
@@ -101,14 +99,14 @@ export function dispatchTable(dynamodb: DynamoDBClient, pages: AwsJson, TableNam
       );
       const timers: StoredTimer[] = [];
       const corrupt: unknown[] = [];
-      for (const row of answer.Items) {
+      for (const row of response.Items) {
         try {
           timers.push(readTimerRow(row));
         } catch (error) {
           corrupt.push(error);
         }
       }
-      return { timers, corrupt, ...(answer.LastEvaluatedKey && { next: answer.LastEvaluatedKey }) };
+      return { timers, corrupt, ...(response.LastEvaluatedKey && { next: response.LastEvaluatedKey }) };
     },
   };
 }
@@ -116,6 +114,6 @@ export function dispatchTable(dynamodb: DynamoDBClient, pages: AwsJson, TableNam
 function readCursor(item: Row): Cursor {
   const { cursor, position } = cursorSchema.parse(unmarshall(item));
   if (position === undefined) return { cursor };
-  const { section, after } = position;
-  return { cursor, position: { section, ...(after && { after }) } };
+  const { range, after } = position;
+  return { cursor, position: { range, ...(after && { after }) } };
 }

@@ -1,181 +1,183 @@
-/** Hands over what falls due in a shard, window by window. The core: time and I/O are ports. See docs/decisions/0009. */
+/** Enqueues the due fires of a shard, window by window. The core: time and I/O are ports. See docs/decisions/0009. */
 import type { Clock } from "../../shared/clock";
 import { mapConcurrently } from "../../shared/concurrency";
 import type { LeaseRequest } from "../../shared/lease";
-import { FireRefusedError, type FireQueue } from "../queue/fire-queue";
-import { fireAt, handOver, isRecurring, placeOf, scheduledTimes } from "../schedule/fire-times";
-import { TimerChangedError, type TimerTable } from "../storage/timer-table";
+import { FireRejectedError, type FireQueue } from "../queue/fire-queue";
+import { fireAt, indexKeyOf, isRecurring, planEnqueue, scheduledTimes } from "../schedule/fire-times";
 import { HORIZON_MS, type Fire, type StoredTimer } from "../schedule/timer";
-import { handedOverUntil, nextWindow, sectionName, sectionsOf, type Section, type Window } from "../schedule/windows";
+import { TimerChangedError, type TimerTable } from "../storage/timer-table";
+import { enqueueRecurringUntil, nextWindow, rangeName, slotRanges, type SlotRange, type Window } from "./windows";
 
-/** First pages that are asked for ahead: most sections are small. Bounds memory: a page holds 1 MB at most. */
-const SECTIONS_AHEAD = 8;
+/** First pages to prefetch: most ranges are small. Bounds memory: a page has at most 1 MB. */
+const PREFETCHED_RANGES = 8;
 
-/** Pages whose fires are on their way at one time: enough that the wire never waits for a query. */
+/** Pages whose fires are being sent at the same time: enough to keep sending during a query. */
 const PAGES_IN_FLIGHT = 2;
 
-const CONCURRENT_MOVES = 25;
+const CONCURRENT_ADVANCES = 25;
 
-/** How often the position is saved, milliseconds: what a killed run sends twice. */
+/** Interval of saving the position. A killed run repeats this much at most. */
 const SAVE_EVERY_MS = 5_000;
 
-/** Time kept back from the deadline: for the fires that are on their way, and for saving the position. */
-const CLOSING_MS = 5_000;
+/** Reserved before the deadline, for the pages in flight and the last save. */
+const SHUTDOWN_RESERVE_MS = 5_000;
 
-/** The last key of a page, as the table gave it. */
+/** The table's LastEvaluatedKey. */
 export type PageKey = Readonly<Record<string, unknown>>;
 
-/** Timers of a section, in due order. May be stale: an index is eventually consistent. */
+/** Timers of a range, in due order. Possibly stale: the index is eventually consistent. */
 export interface Page {
   readonly timers: readonly StoredTimer[];
-  /** Rows that nobody understands. */
+  /** One error per row that cannot be read. */
   readonly corrupt: readonly unknown[];
-  /** Undefined: that was the last. */
+  /** Undefined on the last page. */
   readonly next?: PageKey;
 }
 
-/** How far a window has been worked off: all sections before this one, and this one until a key. */
+/** Progress in a window: all ranges before this one, and this one up to a key. */
 export interface Position {
-  /** {@link sectionName} */
-  readonly section: string;
-  /** Undefined: nothing of it yet. */
+  /** {@link rangeName} */
+  readonly range: string;
+  /** Undefined: from the start of the range. */
   readonly after?: PageKey;
 }
 
 export interface Cursor {
-  /** All that is scheduled until then, inclusive, is in the queue. Epoch milliseconds. */
+  /** All fires scheduled up to this time, inclusive, are enqueued. Epoch milliseconds. */
   readonly cursor: number;
-  /** In the window after it. */
+  /** In the window after the cursor. */
   readonly position?: Position;
 }
 
-/** Somebody else is at work on the shard: this run's lease is over. */
+/** Another run has acquired the shard's lease. */
 export class LeaseLostError extends Error {
   override readonly name = "LeaseLostError";
 }
 
-/** A shard's cursor, and the index that it goes through. Writes are conditional on the lease. */
+/** A shard's cursor and its index. Writes require the lease. */
 export interface DispatchTable {
-  /** Takes the lease where nobody else has it at that time. `taken` false: somebody has. Undefined: the shard has no timers yet. */
-  acquire(shard: string, request: LeaseRequest): Promise<(Cursor & { readonly taken: boolean }) | undefined>;
-  /** Moves the cursor on, or saves a position, and gives the lease back where it is over. @throws {@link LeaseLostError} */
+  /** `acquired` false: another run has the lease. Undefined: the shard has no timers. */
+  acquire(shard: string, request: LeaseRequest): Promise<(Cursor & { readonly acquired: boolean }) | undefined>;
+  /** @param saved `previous`: the cursor before; `release`: also releases the lease. @throws {@link LeaseLostError} */
   save(
     shard: string,
-    saved: { readonly owner: string; readonly before: number; readonly cursor: Cursor; readonly release: boolean },
+    saved: { readonly owner: string; readonly previous: number; readonly cursor: Cursor; readonly release: boolean },
   ): Promise<void>;
-  page(section: Section, after?: PageKey): Promise<Page>;
+  page(range: SlotRange, after?: PageKey): Promise<Page>;
 }
 
 export interface DispatchPorts {
   readonly index: DispatchTable;
-  readonly table: Pick<TimerTable, "getMany" | "move">;
+  readonly table: Pick<TimerTable, "getMany" | "advance">;
   readonly queue: FireQueue;
   readonly clock: Clock;
 }
 
-export interface Run {
+export interface DispatchRun {
   readonly shard: string;
-  /** Of this run alone. */
+  /** Unique to this run. */
   readonly owner: string;
-  /** Epoch milliseconds: it ends by itself before then, and nobody else takes its lease until then. */
+  /** Epoch milliseconds. The run ends before it; its lease expires at it. */
   readonly deadline: number;
 }
 
-/** What a run did. */
 export interface DispatchReport {
-  /** `idle`: no timers. `busy`: another run had the lease. `stopped`: time was up; the next run goes on. */
+  /** `idle`: no timers. `busy`: another run has the lease. `stopped`: the deadline is near; the next run continues. */
   readonly outcome: "idle" | "busy" | "done" | "stopped";
-  /** Fires in the queue. */
-  readonly scheduled: number;
-  /** Where the cursor stands; undefined when idle. */
+  /** Number of fires. */
+  readonly enqueued: number;
+  /** Undefined when idle. */
   readonly cursor?: number;
-  /** What could not be handed over for what it is, and was passed over. */
-  readonly passedOver: readonly unknown[];
+  /** One error per corrupt row and per fire that SQS rejects. They are not retried. */
+  readonly skipped: readonly unknown[];
 }
 
-/** Fires could not be queued, though tried again and again. The cursor stands before them. */
-export class FiresNotQueuedError extends Error {
-  override readonly name = "FiresNotQueuedError";
+/** Fires could not be enqueued, after retries. The cursor stays before them. */
+export class FiresNotEnqueuedError extends Error {
+  override readonly name = "FiresNotEnqueuedError";
 }
 
 /**
- * Works off a shard: everything that is due after its cursor and until two to three minutes from now. Safe to run twice at once, to be
- * killed at any time, and to be late: the cursor passes nothing that is not queued.
+ * Enqueues all fires of a shard that are due after its cursor and up to two to three minutes from now. Safe to run concurrently, to kill
+ * at any time and to run late: the cursor passes only enqueued fires.
  *
- * @throws {@link FiresNotQueuedError}, {@link LeaseLostError}, whatever the table throws; the next run goes on where this one stood
+ * @throws {@link FiresNotEnqueuedError}, {@link LeaseLostError}, and the table's errors; the next run continues from the saved position
  */
-export async function dispatchShard({ shard, owner, deadline }: Run, ports: DispatchPorts): Promise<DispatchReport> {
+export async function dispatchShard(
+  { shard, owner, deadline }: DispatchRun,
+  ports: DispatchPorts,
+): Promise<DispatchReport> {
   const { index, clock } = ports;
   const lease = await index.acquire(shard, { owner, now: clock.now(), until: deadline });
-  if (lease === undefined) return { outcome: "idle", scheduled: 0, passedOver: [] };
-  if (!lease.taken) return { outcome: "busy", scheduled: 0, cursor: lease.cursor, passedOver: [] };
+  if (lease === undefined) return { outcome: "idle", enqueued: 0, skipped: [] };
+  if (!lease.acquired) return { outcome: "busy", enqueued: 0, cursor: lease.cursor, skipped: [] };
 
-  const tally: Tally = { scheduled: 0, passedOver: [] };
+  const tally: Tally = { enqueued: 0, skipped: [] };
   let { cursor, position } = lease;
   const save = async (next: Cursor, release: boolean): Promise<void> => {
-    await index.save(shard, { owner, before: cursor, cursor: next, release });
+    await index.save(shard, { owner, previous: cursor, cursor: next, release });
   };
-  const closing = deadline - CLOSING_MS;
+  const stopAt = deadline - SHUTDOWN_RESERVE_MS;
   for (;;) {
     const window = nextWindow(cursor, clock.now());
-    if (window === undefined || clock.now() >= closing) {
+    if (window === undefined || clock.now() >= stopAt) {
       await save({ cursor, ...(position && { position }) }, true);
       return { outcome: window === undefined ? "done" : "stopped", ...tally, cursor };
     }
     const from = cursor;
-    const stoppedAt = await handOverWindow(shard, window, {
+    const outcome = await enqueueWindow(shard, window, {
       ports,
       tally,
-      closing,
+      stopAt,
       ...(position && { position }),
       save: (reached, release) => save({ cursor: from, ...(reached && { position: reached }) }, release),
     });
-    if (stoppedAt === "stopped") return { outcome: "stopped", ...tally, cursor };
-    const last = nextWindow(window.until, clock.now()) === undefined;
-    await save({ cursor: window.until }, last);
+    if (outcome === "stopped") return { outcome, ...tally, cursor };
+    const isLast = nextWindow(window.until, clock.now()) === undefined;
+    await save({ cursor: window.until }, isLast);
     cursor = window.until;
     position = undefined;
-    if (last) return { outcome: "done", ...tally, cursor };
+    if (isLast) return { outcome: "done", ...tally, cursor };
   }
 }
 
 interface Tally {
-  scheduled: number;
-  readonly passedOver: unknown[];
+  enqueued: number;
+  readonly skipped: unknown[];
 }
 
-interface WindowWork {
+interface WindowContext {
   readonly ports: DispatchPorts;
   readonly tally: Tally;
-  readonly closing: number;
-  /** Where an earlier run stood. */
+  readonly stopAt: number;
+  /** Saved by an earlier run. */
   readonly position?: Position;
   readonly save: (reached: Position | undefined, release: boolean) => Promise<void>;
 }
 
-async function handOverWindow(shard: string, window: Window, work: WindowWork): Promise<"whole" | "stopped"> {
-  const { ports, tally, closing, save } = work;
+async function enqueueWindow(shard: string, window: Window, context: WindowContext): Promise<"complete" | "stopped"> {
+  const { ports, tally, stopAt, save } = context;
   const { clock } = ports;
   const inFlight: { readonly sent: Promise<void>; readonly end: Position | undefined }[] = [];
-  let reached = work.position;
+  let reached = context.position;
   let savedAt = clock.now();
-  const landOne = async (): Promise<void> => {
-    const first = inFlight.shift();
-    await first?.sent;
-    reached = first?.end ?? reached;
+  const awaitOldest = async (): Promise<void> => {
+    const oldest = inFlight.shift();
+    await oldest?.sent;
+    reached = oldest?.end ?? reached;
   };
   try {
-    for await (const { section, page, end } of pagesOf(shard, window, work)) {
-      const sent = section.recurring
-        ? handOverRecurring(page, window, ports, tally)
-        : handOverDue(page, window, ports, tally);
-      // Whoever waits for it hears of its failure; until then nobody does.
+    for await (const { range, page, end } of pagesOf(shard, window, context)) {
+      const sent = range.recurring
+        ? enqueueRecurring(page, window, ports, tally)
+        : enqueueDue(page, window, ports, tally);
+      // Avoids an unhandled rejection; awaited in awaitOldest.
       sent.catch(() => undefined);
-      tally.passedOver.push(...page.corrupt);
+      tally.skipped.push(...page.corrupt);
       inFlight.push({ sent, end });
-      if (inFlight.length >= PAGES_IN_FLIGHT) await landOne();
-      if (clock.now() >= closing) {
-        while (inFlight.length > 0) await landOne();
+      if (inFlight.length >= PAGES_IN_FLIGHT) await awaitOldest();
+      if (clock.now() >= stopAt) {
+        while (inFlight.length > 0) await awaitOldest();
         await save(reached, true);
         return "stopped";
       }
@@ -184,93 +186,96 @@ async function handOverWindow(shard: string, window: Window, work: WindowWork): 
         await save(reached, false);
       }
     }
-    while (inFlight.length > 0) await landOne();
-    return "whole";
+    while (inFlight.length > 0) await awaitOldest();
+    return "complete";
   } catch (error) {
-    // The next run need not wait for the lease to end. If even this fails, it does.
+    // Releases the lease for the next run. If this fails too, the lease expires.
     if (!(error instanceof LeaseLostError)) await save(reached, true).catch(() => undefined);
     throw error;
   }
 }
 
-/** All pages of a window, from a position on. The next ones are asked for while one is worked off. */
-async function* pagesOf(shard: string, window: Window, { position, ports: { index } }: WindowWork) {
-  const sections = sectionsOf(shard, window);
-  // A position that a release with other sections has left is none: what was sent already comes twice.
-  const stood = position && sections.findIndex((section) => sectionName(section) === position.section);
-  let next = Math.max(0, stood ?? 0);
-  const ask = (section: Section, after?: PageKey) => {
-    const page = index.page(section, after);
-    page.catch(() => undefined); // heard of when its turn comes
-    return { section, page };
+/** All pages of a window, from a position on. The next pages are queried while one is processed. */
+async function* pagesOf(shard: string, window: Window, { position, ports: { index } }: WindowContext) {
+  const ranges = slotRanges(shard, window);
+  // An unknown range was saved by another version of this code: start the window again, which sends some fires twice.
+  const resumed = position && ranges.findIndex((range) => rangeName(range) === position.range);
+  let next = Math.max(0, resumed ?? 0);
+  const query = (range: SlotRange, after?: PageKey) => {
+    const page = index.page(range, after);
+    page.catch(() => undefined); // avoids an unhandled rejection; awaited below
+    return { range, page };
   };
-  const ahead: ReturnType<typeof ask>[] = [];
-  const fill = (): void => {
-    for (; ahead.length < SECTIONS_AHEAD; next++) {
-      const section = sections[next];
-      if (section === undefined) return;
-      ahead.push(ask(section, next === stood ? position?.after : undefined));
+  const ahead: ReturnType<typeof query>[] = [];
+  const prefetch = (): void => {
+    for (; ahead.length < PREFETCHED_RANGES; next++) {
+      const range = ranges[next];
+      if (range === undefined) return;
+      ahead.push(query(range, next === resumed ? position?.after : undefined));
     }
   };
-  fill();
+  prefetch();
   for (let first = ahead.shift(); first !== undefined; first = ahead.shift()) {
     const page = await first.page;
-    if (page.next !== undefined) ahead.unshift(ask(first.section, page.next));
-    fill();
-    const following = page.next === undefined ? sections[sections.indexOf(first.section) + 1] : first.section;
-    const end = following && { section: sectionName(following), ...(page.next && { after: page.next }) };
-    yield { section: first.section, page, end };
+    if (page.next !== undefined) ahead.unshift(query(first.range, page.next));
+    prefetch();
+    const following = page.next === undefined ? ranges[ranges.indexOf(first.range) + 1] : first.range;
+    const end = following && { range: rangeName(following), ...(page.next && { after: page.next }) };
+    yield { range: first.range, page, end };
   }
 }
 
-/** Timers that stay where they are: the wheel's, and one-shots. */
-async function handOverDue({ timers }: Page, window: Window, ports: DispatchPorts, tally: Tally): Promise<void> {
+/** For one-shots and the timing wheel, whose rows keep their index key. */
+async function enqueueDue({ timers }: Page, window: Window, ports: DispatchPorts, tally: Tally): Promise<void> {
   if (timers.length === 0) return;
   const fires: Fire[] = [];
   const ended: StoredTimer[] = [];
   for (const timer of timers) {
-    for (const at of scheduledTimes(timer, Math.max(window.after, timer.through), window.until))
+    for (const at of scheduledTimes(timer, Math.max(window.after, timer.enqueuedUntil), window.until))
       fires.push(fireAt(timer, at));
     if (timer.endAt !== undefined && timer.endAt <= window.until) ended.push(timer);
   }
   await send(fires, ports.queue, tally);
-  // Else it would be read at each turn of the wheel, for ever.
-  await moveAll(
-    ended.map((timer) => ({ before: timer.through, rest: { ...timer, through: window.until } })),
+  // Removes ended timers from the timing wheel, which would otherwise read them in every period.
+  await advanceAll(
+    ended.map((timer) => ({ previous: timer.enqueuedUntil, advanced: { ...timer, enqueuedUntil: window.until } })),
     ports.table,
   );
 }
 
-/**
- * Timers that are handed over ahead and then moved on. Read again, strongly consistent: an entry that has been moved may be seen for some time
- * at its old place.
- */
-async function handOverRecurring(page: Page, window: Window, ports: DispatchPorts, tally: Tally): Promise<void> {
+/** Reads the rows again, strongly consistent: the index may still show an advanced row at its old key. */
+async function enqueueRecurring(page: Page, window: Window, ports: DispatchPorts, tally: Tally): Promise<void> {
   if (page.timers.length === 0) return;
   const until = (timer: StoredTimer): number =>
-    // Who stays in this slot can't be missed. Who leaves it, overdue from when it was put, has to be seen at its new place first.
-    isRecurring(timer) ? handedOverUntil(window) : Math.max(handedOverUntil(window), ports.clock.now() + HORIZON_MS);
+    // The recurring slot has no lower bound, so a late index entry is still found there. An overdue timer that moves to another slot
+    // must be visible in that slot before its next fire.
+    isRecurring(timer)
+      ? enqueueRecurringUntil(window)
+      : Math.max(enqueueRecurringUntil(window), ports.clock.now() + HORIZON_MS);
   const due = (await ports.table.getMany(page.timers)).filter(
-    (timer) => scheduledTimes(timer, timer.through, window.until).length > 0,
+    (timer) => scheduledTimes(timer, timer.enqueuedUntil, window.until).length > 0,
   );
-  const parts = due.map((timer) => ({ before: timer.through, ...handOver(timer, timer.through, until(timer)) }));
+  const plans = due.map((timer) => ({
+    previous: timer.enqueuedUntil,
+    ...planEnqueue(timer, timer.enqueuedUntil, until(timer)),
+  }));
   await send(
-    parts.flatMap(({ fires }) => fires),
+    plans.flatMap(({ fires }) => fires),
     ports.queue,
     tally,
   );
-  await moveAll(parts, ports.table);
+  await advanceAll(plans, ports.table);
 }
 
-async function moveAll(
-  moves: readonly { readonly before: number; readonly rest: StoredTimer }[],
+async function advanceAll(
+  advances: readonly { readonly previous: number; readonly advanced: StoredTimer }[],
   table: DispatchPorts["table"],
 ): Promise<void> {
-  await mapConcurrently(moves, CONCURRENT_MOVES, async ({ before, rest }) => {
+  await mapConcurrently(advances, CONCURRENT_ADVANCES, async ({ previous, advanced }) => {
     try {
-      await table.move(rest, placeOf(rest), before);
+      await table.advance(advanced, indexKeyOf(advanced), previous);
     } catch (error) {
-      // Put again, deleted, or handed over by another run: each of them has seen to it.
+      // A PUT, a DELETE or another run has already handled the timer.
       if (!(error instanceof TimerChangedError)) throw error;
     }
   });
@@ -278,11 +283,12 @@ async function moveAll(
 
 async function send(fires: readonly Fire[], queue: FireQueue, tally: Tally): Promise<void> {
   if (fires.length === 0) return;
-  const { unsent, refused, errors } = await queue.send(fires);
-  for (const refusal of refused) tally.passedOver.push(new FireRefusedError(refusal));
-  tally.scheduled += fires.length - unsent.length - refused.length;
+  const { unsent, rejected, errors } = await queue.send(fires);
+  for (const rejection of rejected) tally.skipped.push(new FireRejectedError(rejection));
+  tally.enqueued += fires.length - unsent.length - rejected.length;
   if (unsent.length > 0)
-    throw new FiresNotQueuedError(`${unsent.length} fires could not be queued, the first ${unsent[0]?.fireId ?? ""}`, {
-      cause: errors[0],
-    });
+    throw new FiresNotEnqueuedError(
+      `${unsent.length} fires could not be enqueued, the first ${unsent[0]?.fireId ?? ""}`,
+      { cause: errors[0] },
+    );
 }

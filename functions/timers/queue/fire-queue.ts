@@ -1,11 +1,11 @@
-/** Puts fires into the queue: full batches, delays, and retries of what was not taken. The wire is a port. */
+/** Sends fires to SQS: full batches, delays, retries. The SQS client is a port. */
 import { jitteredBackoffMs } from "../../shared/backoff";
 import { sleep, type Clock } from "../../shared/clock";
 import { semaphore } from "../../shared/concurrency";
 import { MESSAGE_ATTRIBUTES } from "../contract";
 import type { Fire } from "../schedule/timer";
 
-/** SendMessageBatch's own limits. */
+/** SendMessageBatch's limits. */
 const BATCH_ENTRIES = 10;
 const BATCH_BYTES = 262_144;
 const MAX_DELAY_SECONDS = 900;
@@ -13,83 +13,92 @@ const MAX_DELAY_SECONDS = 900;
 const ATTEMPTS = 6;
 const BACKOFF = { firstMs: 100, longestMs: 3_000 };
 
-/** One entry of a SendMessageBatch. `id` is its index in the batch. */
-export interface Entry {
+/** One entry of a SendMessageBatch. */
+export interface BatchEntry {
   readonly fire: Fire;
   readonly delaySeconds: number;
 }
 
-/** What became of the entries of a batch that were not taken, by index. */
-export interface NotTaken {
+/** An entry that SQS did not accept. */
+export interface FailedEntry {
+  /** In the batch. */
   readonly index: number;
-  /** True: it never will be, as it is. */
-  readonly refused: boolean;
+  /** True: the message is invalid, retries are pointless. */
+  readonly isRejected: boolean;
   readonly reason: string;
 }
 
-/** One SendMessageBatch. Rejects when the request failed as a whole, its own retries included. */
-export type SendBatch = (entries: readonly Entry[]) => Promise<readonly NotTaken[]>;
+/** One SendMessageBatch. Rejects when the whole request failed, after its own retries. */
+export type SendBatch = (entries: readonly BatchEntry[]) => Promise<readonly FailedEntry[]>;
 
-/** SQS refuses a fire for what is in it. */
-export class FireRefusedError extends Error {
-  override readonly name = "FireRefusedError";
+interface Rejection {
+  readonly fire: Fire;
+  readonly reason: string;
+}
 
-  constructor({ fire, reason }: UnsentFires["refused"][number]) {
+/** SQS rejects the message of a fire as invalid. */
+export class FireRejectedError extends Error {
+  override readonly name = "FireRejectedError";
+
+  constructor({ fire, reason }: Rejection) {
     super(`${fire.fireId}: ${reason}`);
   }
 }
 
-/** Fires that are not in the queue. */
-export interface UnsentFires {
-  /** Those that a later try may send. */
+/** The fires that are not in the queue. */
+export interface SendResult {
+  /** May succeed later. */
   readonly unsent: readonly Fire[];
-  /** Those that SQS refuses for what is in them: trying again does not help. */
-  readonly refused: readonly { readonly fire: Fire; readonly reason: string }[];
-  /** Why, where it is known. */
+  /** Invalid for SQS: retries are pointless. */
+  readonly rejected: readonly Rejection[];
+  /** Causes of `unsent`, where known. */
   readonly errors: readonly unknown[];
 }
 
 export interface FireQueue {
-  /** Never rejects: one failing batch does not stop the others. */
-  send(fires: readonly Fire[]): Promise<UnsentFires>;
+  /** Never rejects: a failing batch does not stop the others. */
+  send(fires: readonly Fire[]): Promise<SendResult>;
 }
 
 export interface FireQueueServices {
   readonly sendBatch: SendBatch;
   readonly clock: Clock;
-  /** Uniform in [0, 1): spreads retries. */
+  /** Uniform in [0, 1), for the jitter of retries. */
   readonly random: () => number;
-  /** Batches on their way at one time, of all callers together. */
+  /** Batches in flight, of all callers together. */
   readonly concurrency: number;
 }
 
 export function fireQueue({ sendBatch, clock, random, concurrency }: FireQueueServices): FireQueue {
   const limit = semaphore(concurrency);
 
-  async function deliver(batch: readonly Fire[], unsent: Fire[], refused: Refused[], errors: unknown[]): Promise<void> {
-    let left = batch;
+  async function sendWithRetries(
+    batch: readonly Fire[],
+    unsent: Fire[],
+    rejected: Rejection[],
+    errors: unknown[],
+  ): Promise<void> {
+    let pending = batch;
     for (let attempt = 1; ; attempt++) {
-      const sending = left;
+      const sending = pending;
       try {
         const entries = sending.map((fire) => ({ fire, delaySeconds: delaySeconds(fire, clock.now()) }));
-        const notTaken = await sendBatch(entries);
-        if (notTaken.length === 0) return;
-        left = [];
-        const again: Fire[] = [];
-        for (const { index, refused: isRefused, reason } of notTaken) {
+        const failed = await sendBatch(entries);
+        if (failed.length === 0) return;
+        const retryable: Fire[] = [];
+        for (const { index, isRejected, reason } of failed) {
           const fire = sending[index];
-          if (fire === undefined) throw new Error(`SQS answered about entry ${index} of ${sending.length}`);
-          if (isRefused) refused.push({ fire, reason });
-          else again.push(fire);
+          if (fire === undefined) throw new Error(`SQS reports entry ${index} of ${sending.length}`);
+          if (isRejected) rejected.push({ fire, reason });
+          else retryable.push(fire);
         }
-        left = again;
-        if (left.length === 0) return;
+        pending = retryable;
+        if (pending.length === 0) return;
       } catch (error) {
         errors.push(error);
-        left = sending;
       }
       if (attempt === ATTEMPTS) {
-        unsent.push(...left);
+        unsent.push(...pending);
         return;
       }
       await sleep(clock, jitteredBackoffMs(attempt, BACKOFF, random));
@@ -99,25 +108,20 @@ export function fireQueue({ sendBatch, clock, random, concurrency }: FireQueueSe
   return {
     send: async (fires) => {
       const unsent: Fire[] = [];
-      const refused: Refused[] = [];
+      const rejected: Rejection[] = [];
       const errors: unknown[] = [];
-      await Promise.all(batchesOf(fires).map((batch) => limit(() => deliver(batch, unsent, refused, errors))));
-      return { unsent, refused, errors };
+      await Promise.all(batchesOf(fires).map((batch) => limit(() => sendWithRetries(batch, unsent, rejected, errors))));
+      return { unsent, rejected, errors };
     },
   };
 }
 
-interface Refused {
-  readonly fire: Fire;
-  readonly reason: string;
-}
-
-/** Rounded down, so that no fire waits for longer than until its time: the callback waits for the rest of the second. */
+/** Rounded down, so that no message arrives late: the callback waits for the rest of the second. */
 export function delaySeconds({ due }: Fire, now: number): number {
   return Math.max(0, Math.min(MAX_DELAY_SECONDS, Math.floor((due - now) / 1_000)));
 }
 
-/** Ten to a batch, fewer where they are large. */
+/** Batches of ten, fewer when the messages are large. */
 function batchesOf(fires: readonly Fire[]): readonly (readonly Fire[])[] {
   const batches: Fire[][] = [];
   let room = 0;
@@ -135,11 +139,11 @@ function batchesOf(fires: readonly Fire[]): readonly (readonly Fire[])[] {
   return batches;
 }
 
-/** Names, types and the due time, and what little else there is. */
+/** Attribute names and types, plus 64 for the due time and the kind. */
 const FIXED_BYTES = Object.values(MESSAGE_ATTRIBUTES).reduce((sum, name) => sum + name.length + "String".length, 64);
 
-/** What SQS counts: the body, and each attribute's name, type and value. */
+/** As SQS counts it: the body, and the name, type and value of each attribute. */
 function messageBytes({ data, id, version, shard, fireId }: Fire): number {
-  // All but the data is plain ASCII.
+  // Only the data can contain non-ASCII characters.
   return Buffer.byteLength(data) + id.length + version.length + shard.length + fireId.length + FIXED_BYTES;
 }

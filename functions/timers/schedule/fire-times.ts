@@ -1,28 +1,29 @@
-/** Which fires a timer has, and where its row waits for those that come later. Pure; see docs/decisions/0009. */
+/** The fires of a timer, and the index key of its row. Pure; see docs/decisions/0009. */
 import { fnv1a } from "../../shared/hash";
-import { nextDue, WHEEL_PERIODS_MS } from "./schedule";
+import { nextDue, TIMING_WHEEL_PERIODS_MS } from "./schedule";
 import type { Fire, StoredTimer, Timer } from "./timer";
 
-const WHEEL = new Set(WHEEL_PERIODS_MS);
+const TIMING_WHEEL = new Set(TIMING_WHEEL_PERIODS_MS);
 
-/** Where a row stands in the index: a partition, and its place in there. */
-export interface Place {
+/** The key of a row in the index of due timers. */
+export interface IndexKey {
   readonly slot: string;
-  readonly order: number;
+  /** The next due time, epoch milliseconds; in a slot of the timing wheel: the due time modulo the period. */
+  readonly dueMs: number;
 }
 
-/** The partitions of a shard's index, in the order in which they are worked off. */
+/** The slots of a shard, in the order of their processing. */
 export function recurringSlot(shard: string): string {
   return `${shard}#recurring`;
 }
 export function onceSlot(shard: string): string {
   return `${shard}#once`;
 }
-export function wheelSlot(shard: string, periodMs: number): string {
+export function timingWheelSlot(shard: string, periodMs: number): string {
   return `${shard}#every#${periodMs / 1_000}`;
 }
 
-/** When the schedule says that a timer fires, after one time and until another, inclusive; in due order. */
+/** A timer's due times without jitter in (after, until], in order. */
 export function scheduledTimes(timer: Timer, after: number, until: number): readonly number[] {
   if (!timer.enabled) return [];
   const times: number[] = [];
@@ -36,7 +37,7 @@ export function scheduledTimes(timer: Timer, after: number, until: number): read
   return times;
 }
 
-/** A fire of a timer at a time that its schedule says. */
+/** @param scheduled one of {@link scheduledTimes} */
 export function fireAt(timer: Timer, scheduled: number): Fire {
   const { kind, id, version, shard, data, jitterSeconds } = timer;
   const fireId = `${kind}#${id}#${version}#${new Date(scheduled).toISOString()}`;
@@ -44,57 +45,61 @@ export function fireAt(timer: Timer, scheduled: number): Fire {
   return { kind, id, version, shard, due, fireId, data };
 }
 
-/** What goes to the queue now, and the timer as it is to be stored once it is there. */
-export interface HandOver {
+/** Fires to enqueue, and the timer to store once they are enqueued. */
+export interface EnqueuePlan {
   readonly fires: readonly Fire[];
-  readonly rest: StoredTimer;
+  readonly advanced: StoredTimer;
 }
 
-/** Hands over a timer's fires after one time and until another, inclusive. */
-export function handOver(timer: Timer, after: number, until: number): HandOver {
+/** Plans to enqueue a timer's fires in (after, until]. */
+export function planEnqueue(timer: Timer, after: number, until: number): EnqueuePlan {
   const times = scheduledTimes(timer, after, until);
   const firesLeft = timer.firesLeft === undefined ? {} : { firesLeft: timer.firesLeft - times.length };
-  return { fires: times.map((at) => fireAt(timer, at)), rest: { ...timer, ...firesLeft, through: until } };
+  return { fires: times.map((at) => fireAt(timer, at)), advanced: { ...timer, ...firesLeft, enqueuedUntil: until } };
 }
 
-/** Before the first fire of a timer that is being put: a one-shot of the past is due, too. */
-export function beforeFirst({ schedule, putAt }: Timer): number {
+/** Exclusive lower bound of a new timer's fires. A one-shot in the past is due as well. */
+export function exclusiveStart({ schedule, putAt }: Timer): number {
   return schedule.kind === "once" ? Math.min(putAt, schedule.at - 1) : putAt;
 }
 
-/** Where the dispatcher finds what has not been handed over yet; undefined when there is nothing left. */
-export function placeOf(timer: StoredTimer): Place | undefined {
-  const next = nextTime(timer);
+/** Where the dispatcher finds the timer's next fire; undefined when no fire remains to enqueue. */
+export function indexKeyOf(timer: StoredTimer): IndexKey | undefined {
+  const next = nextPendingTime(timer);
   if (next === undefined) return undefined;
   const { schedule, shard } = timer;
-  if (schedule.kind === "once") return { slot: onceSlot(shard), order: next };
+  if (schedule.kind === "once") return { slot: onceSlot(shard), dueMs: next };
   if (schedule.kind === "every" && !isRecurring(timer))
-    return { slot: wheelSlot(shard, schedule.periodMs), order: schedule.phaseMs };
-  return { slot: recurringSlot(shard), order: next };
+    return { slot: timingWheelSlot(shard, schedule.periodMs), dueMs: schedule.phaseMs };
+  return { slot: recurringSlot(shard), dueMs: next };
 }
 
-/** Whether its row is written again with each handing over: neither a one-shot nor on the wheel. */
+/** Whether the dispatcher rewrites the row each time it enqueues fires: neither one-shots nor timers of the timing wheel. */
 export function isRecurring({ schedule }: Timer): boolean {
-  return schedule.kind === "cron" || (schedule.kind === "every" && !WHEEL.has(schedule.periodMs));
+  return schedule.kind === "cron" || (schedule.kind === "every" && !TIMING_WHEEL.has(schedule.periodMs));
 }
 
-/** Where a timer waits whose fires could not be sent when they should have been: the dispatcher takes it whenever it comes by. */
-export function overduePlaceOf(timer: StoredTimer): Place | undefined {
-  const next = nextTime(timer);
-  return next === undefined ? undefined : { slot: recurringSlot(timer.shard), order: next };
+/** For a timer whose fires could not be enqueued in time: the recurring slot is read without a lower bound. */
+export function overdueIndexKey(timer: StoredTimer): IndexKey | undefined {
+  const next = nextPendingTime(timer);
+  return next === undefined ? undefined : { slot: recurringSlot(timer.shard), dueMs: next };
 }
 
-/** The next time that is still the dispatcher's, if there is one. */
-function nextTime(timer: StoredTimer): number | undefined {
-  if (!timer.enabled || timer.firesLeft === 0) return undefined;
-  const next = nextDue(timer.schedule, Math.max(timer.through, (timer.startAt ?? -Infinity) - 1));
-  return next === undefined || next > (timer.endAt ?? Infinity) ? undefined : next;
+/** The next due time that is not enqueued. */
+function nextPendingTime(timer: StoredTimer): number | undefined {
+  return timer.enabled && timer.firesLeft !== 0 ? nextScheduledTime(timer, timer.enqueuedUntil) : undefined;
 }
 
-/** Milliseconds of 0 to so many seconds: spread evenly over fires, always the same for one of them. */
+/** The first due time after `after`, without jitter, whether or not the timer is enabled. */
+export function nextScheduledTime({ schedule, startAt, endAt }: Timer, after: number): number | undefined {
+  const next = nextDue(schedule, Math.max(after, (startAt ?? -Infinity) - 1));
+  return next === undefined || next > (endAt ?? Infinity) ? undefined : next;
+}
+
+/** Deterministic jitter, 0 to jitterSeconds, in milliseconds. */
 export function jitterMs(fireId: string, jitterSeconds: number): number {
   let hash = fnv1a(fireId);
-  // Ids that differ in their last character only differ in the hash's low bits: mix them (murmur3's finalizer).
+  // Ids that differ only in the last character differ only in the hash's low bits: mix them (murmur3's finalizer).
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return ((hash ^ (hash >>> 16)) >>> 0) % (jitterSeconds * 1_000 + 1);

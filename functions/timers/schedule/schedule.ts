@@ -1,22 +1,22 @@
-/** When timers fall due: pure arithmetic over epoch milliseconds. */
+/** When timers are due: arithmetic over epoch milliseconds. Pure. */
 import { HOUR_MS, MINUTE_MS } from "../../shared/time";
 import { nextCronDue } from "./cron";
 
-/** When a timer falls due. Times are epoch milliseconds. */
+/** Times are epoch milliseconds. */
 export type Schedule =
-  /** At phase + k * period for every whole k, counted from the epoch. 0 <= phaseMs < periodMs. */
+  /** Due at phaseMs + k * periodMs for every integer k, counted from the epoch. 0 <= phaseMs < periodMs. */
   | { readonly kind: "every"; readonly periodMs: number; readonly phaseMs: number }
-  /** As EventBridge writes it, without "cron( )"; in an IANA time zone. */
+  /** EventBridge's six fields, without "cron( )", in an IANA time zone. */
   | { readonly kind: "cron"; readonly expression: string; readonly timeZone: string }
   | { readonly kind: "once"; readonly at: number };
 
-/** Periods that divide the hour in whole minutes, or the day in whole hours: those of the phase wheel. */
-export const WHEEL_PERIODS_MS: readonly number[] = [
+/** The periods of the timing wheel: divisors of an hour in whole minutes, and of a day in whole hours. */
+export const TIMING_WHEEL_PERIODS_MS: readonly number[] = [
   ...[1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60].map((minutes) => minutes * MINUTE_MS),
   ...[2, 3, 4, 6, 8, 12, 24].map((hours) => hours * HOUR_MS),
 ];
 
-/** The first time after `after` that the schedule is due, or undefined when there is none. */
+/** The first due time after `after`, or undefined when none remains. */
 export function nextDue(schedule: Schedule, after: number): number | undefined {
   switch (schedule.kind) {
     case "every": {

@@ -1,12 +1,12 @@
-/** What the clocks of a time zone show. Local times are written as if they were UTC's: epoch milliseconds of what the clock shows. */
+/** Conversion between instants and local times. A local time is written as the epoch milliseconds of the same wall clock in UTC. */
 import { DAY_MS, MINUTE_MS } from "../../shared/time";
 
-/** No clock is put forward or back by more, nor twice in that time. */
-const LONGEST_SHIFT_MS = DAY_MS;
+/** Upper bound of an offset change (DST and others), and lower bound of the time between two of them. */
+const MAX_TRANSITION_MS = DAY_MS;
 
-/** Whether there is an IANA time zone of that name: `Europe/Berlin`, `UTC`. */
+/** Whether the name is an IANA time zone: `Europe/Berlin`, `UTC`. */
 export function isTimeZone(name: string): boolean {
-  // Newer Nodes take offsets as well, which know no summer time.
+  // Newer versions of Node accept offsets as well, which have no DST.
   if (!/^[A-Za-z]/.test(name)) return false;
   try {
     formatOf(name);
@@ -17,28 +17,28 @@ export function isTimeZone(name: string): boolean {
 }
 
 /**
- * The latest time that a zone's clocks have shown by `at`. In the hour that they show twice, that is the end of it from its
- * second showing on: what is due in that hour has been due.
+ * The latest local time up to `at`. During the second occurrence of a repeated hour (end of DST): the end of that hour, because everything due
+ * in it was due in the first occurrence.
  */
 export function localTime(at: number, timeZone: string): number {
   const offset = offsetAt(at, timeZone);
-  const earlier = offsetAt(at - LONGEST_SHIFT_MS, timeZone);
+  const earlier = offsetAt(at - MAX_TRANSITION_MS, timeZone);
   if (earlier <= offset) return at + offset;
-  const shift = shiftBetween(at - LONGEST_SHIFT_MS, at, timeZone);
-  return Math.max(at + offset, shift - 1 + earlier);
+  const transition = transitionBetween(at - MAX_TRANSITION_MS, at, timeZone);
+  return Math.max(at + offset, transition - 1 + earlier);
 }
 
-/** The first instant at which a zone's clocks show `local` or later: where they skip it, that is when they go on. */
+/** The first instant with local time `local` or later: the end of the gap for a skipped time (start of DST). */
 export function startOf(local: number, timeZone: string): number {
-  const before = offsetAt(local - LONGEST_SHIFT_MS, timeZone);
-  const after = offsetAt(local + LONGEST_SHIFT_MS, timeZone);
+  const before = offsetAt(local - MAX_TRANSITION_MS, timeZone);
+  const after = offsetAt(local + MAX_TRANSITION_MS, timeZone);
   if (before === after) return local - before;
-  const shift = shiftBetween(local - LONGEST_SHIFT_MS, local + LONGEST_SHIFT_MS, timeZone);
-  return local < shift + before ? local - before : Math.max(shift, local - after);
+  const transition = transitionBetween(local - MAX_TRANSITION_MS, local + MAX_TRANSITION_MS, timeZone);
+  return local < transition + before ? local - before : Math.max(transition, local - after);
 }
 
-/** The first instant with the offset that `to` has, where `from` has another. Clocks are moved on whole minutes of UTC. */
-function shiftBetween(from: number, to: number, timeZone: string): number {
+/** The first instant with the offset of `to`, which differs from that of `from`. Transitions are at whole UTC minutes. */
+function transitionBetween(from: number, to: number, timeZone: string): number {
   const offset = offsetAt(to, timeZone);
   let [before, after] = [Math.floor(from / MINUTE_MS), Math.ceil(to / MINUTE_MS)];
   while (after - before > 1) {
@@ -49,17 +49,17 @@ function shiftBetween(from: number, to: number, timeZone: string): number {
   return after * MINUTE_MS;
 }
 
-/** Milliseconds that a zone's clocks are ahead of UTC. */
+/** The UTC offset, milliseconds; positive east of Greenwich. */
 function offsetAt(at: number, timeZone: string): number {
   if (timeZone === "UTC") return 0;
   const second = Math.floor(at / 1_000) * 1_000;
-  const shown: Partial<Record<Intl.DateTimeFormatPartTypes, number>> = {};
-  for (const { type, value } of formatOf(timeZone).formatToParts(second)) shown[type] = Number(value);
-  const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second: seconds = 0 } = shown;
+  const parts: Partial<Record<Intl.DateTimeFormatPartTypes, number>> = {};
+  for (const { type, value } of formatOf(timeZone).formatToParts(second)) parts[type] = Number(value);
+  const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second: seconds = 0 } = parts;
   return Date.UTC(year, month - 1, day, hour, minute, seconds) - second;
 }
 
-/** Making one takes longer than using it a hundred times. There are no more of them than there are zones. */
+/** Creating a format takes longer than a hundred uses. Bounded by the number of time zones. */
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function formatOf(timeZone: string): Intl.DateTimeFormat {

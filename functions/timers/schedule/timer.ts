@@ -1,4 +1,4 @@
-/** A timer as it is stored, and which of its fires whoever writes it hands over. Pure; see docs/decisions/0009. */
+/** Timers, their fires, and who enqueues which fire. See docs/decisions/0009. */
 import { MINUTE_MS } from "../../shared/time";
 import type { Schedule } from "./schedule";
 
@@ -10,45 +10,44 @@ export interface Timer {
   readonly id: string;
   /** `shard0`, ... */
   readonly shard: string;
-  /** New with each PUT. Fires of any other version are fenced off. */
+  /** New with each PUT. Fires of any other version are fenced. */
   readonly version: string;
   readonly schedule: Schedule;
-  /** The JSON text of `timerCallbackData`: exactly the body of the message. */
+  /** The JSON text of `timerCallbackData`: the message body, unchanged. */
   readonly data: string;
   /** No fire before it, epoch milliseconds. */
   readonly startAt?: number;
-  /** No fire after it, epoch milliseconds. What `maxFires` of a regular schedule comes to is in here. */
+  /** No fire after it, epoch milliseconds. Includes the end that follows from `maxFires` where it can be computed. */
   readonly endAt?: number;
-  /** Of a cron schedule: fires that the dispatcher has yet to hand over. */
+  /** Cron schedules with a large `maxFires`: fires that the dispatcher has not enqueued yet. */
   readonly firesLeft?: number;
-  /** Each fire is put off by 0 to so many seconds, always the same for the same fire. 300 at most. */
+  /** Delays each fire by 0 to this many seconds, deterministically. 300 at most. */
   readonly jitterSeconds?: number;
   readonly enabled: boolean;
-  /** When it was put, epoch milliseconds. */
+  /** Time of the PUT, epoch milliseconds. */
   readonly putAt: number;
 }
 
-/** One due time of one version of a timer: what the queue carries in message attributes, beside `data` as the body. */
+/** One due time of one version of a timer. In the queue: message attributes, with `data` as the body. */
 export interface Fire {
   readonly kind: TimerKind;
   readonly id: string;
   readonly version: string;
   readonly shard: string;
-  /** When it is to happen, jitter included; epoch milliseconds. */
+  /** Epoch milliseconds, jitter included. */
   readonly due: number;
-  /** `<kind>#<id>#<version>#<due time by the schedule, ISO 8601>`: the same however often it is sent. */
+  /** `<kind>#<id>#<version>#<due time without jitter, ISO 8601>`: the same for every delivery. */
   readonly fireId: string;
   readonly data: string;
 }
 
-/** A timer, and how far its fires have been handed over to the queue. */
 export interface StoredTimer extends Timer {
-  /** Fires that are scheduled until then, inclusive, are in the queue; the dispatcher's part is after it. Epoch milliseconds. */
-  readonly through: number;
+  /** Fires up to this time, inclusive, are enqueued; the dispatcher enqueues the later ones. Epoch milliseconds. */
+  readonly enqueuedUntil: number;
 }
 
-/** Who puts a timer hands over its fires of this long, milliseconds; the dispatcher's part begins after it. */
+/** A PUT enqueues the timer's fires this far ahead. */
 export const HORIZON_MS = 10 * MINUTE_MS;
 
-/** How far ahead of now the dispatcher loads at most, milliseconds; at least a minute less, since it loads whole minutes. */
+/** The dispatcher enqueues at most this far ahead; up to a minute less, because its windows are whole minutes. */
 export const LEAD_MS = 3 * MINUTE_MS;

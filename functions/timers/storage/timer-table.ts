@@ -1,4 +1,4 @@
-/** The timers table, as whoever puts, reads and deletes timers sees it. */
+/** The timers table: rows of timers, cursors and the shard count. */
 import {
   BatchGetItemCommand,
   ConditionalCheckFailedException,
@@ -15,21 +15,21 @@ import {
 import { sendInBatches } from "../../shared/aws/batches";
 import type { Clock } from "../../shared/clock";
 import { TIMER_KEYS } from "../contract";
-import type { Place } from "../schedule/fire-times";
-import { readTimerRow, timerKey, timerRow, type Row } from "./timer-row";
+import type { IndexKey } from "../schedule/fire-times";
 import type { StoredTimer, TimerKind } from "../schedule/timer";
+import { readTimerRow, timerKey, timerRow, type Row } from "./timer-row";
 
-/** BatchGetItem's own limit. */
+/** BatchGetItem's limit. */
 const KEYS_PER_READ = 100;
 const CONCURRENT_READS = 4;
 
-/** How long unprocessed reads are retried, milliseconds. */
-const READ_MS = 10_000;
+/** Limit of retries of unprocessed keys. */
+const READ_TIMEOUT_MS = 10_000;
 
-/** Remembers how many shards there have ever been. */
-const SHARDS_KEY = "shards#";
+/** Key of the row with the largest shard count ever configured. */
+const SHARD_COUNT_KEY = "shard-count#";
 
-/** The row is no longer as it was known: somebody else has written or deleted it meanwhile. */
+/** The row was written or deleted concurrently. */
 export class TimerChangedError extends Error {
   override readonly name = "TimerChangedError";
 }
@@ -39,7 +39,7 @@ export interface TimerId {
   readonly id: string;
 }
 
-/** Timers of one kind, in no order. `next` asks for the page after it; undefined: that was the last. */
+/** Timers of one kind, unordered. `next`: for the next page; undefined on the last. */
 export interface TimerPage {
   readonly timers: readonly StoredTimer[];
   readonly next?: string;
@@ -48,30 +48,30 @@ export interface TimerPage {
 /** Reads are strongly consistent. */
 export interface TimerTable {
   get(key: TimerId): Promise<StoredTimer | undefined>;
-  /** Those that are there, in no order. Each is asked for once. */
+  /** The existing ones, unordered, without duplicates. */
   getMany(keys: readonly TimerId[]): Promise<readonly StoredTimer[]>;
-  /** @param after the `next` of the page before; @param limit rows looked at, at most: a page may have fewer, or none */
+  /** @param limit rows to scan: a page may have fewer timers, or none; @param after the `next` of the previous page */
   list(kind: TimerKind, limit: number, after?: string): Promise<TimerPage>;
   /**
-   * @param replaces the version that it may replace; null: it replaces nothing; undefined: whatever is there
+   * @param replaces the version to replace; null: only creates; undefined: replaces any version
    * @throws {@link TimerChangedError}
    */
-  put(timer: StoredTimer, place: Place | undefined, replaces?: string | null): Promise<void>;
+  put(timer: StoredTimer, indexKey: IndexKey | undefined, replaces?: string | null): Promise<void>;
   /**
-   * Notes how far a version of a timer has been handed over, and where it waits from now on.
+   * Saves a timer's `enqueuedUntil`, `firesLeft` and index key.
    *
-   * @param before what `through` was
-   * @throws {@link TimerChangedError} when it is another version by now, or was handed over further by somebody else
+   * @param previous the stored `enqueuedUntil`
+   * @throws {@link TimerChangedError} when the stored version or `enqueuedUntil` differs
    */
-  move(timer: StoredTimer, place: Place | undefined, before: number): Promise<void>;
+  advance(timer: StoredTimer, indexKey: IndexKey | undefined, previous: number): Promise<void>;
   delete(key: TimerId): Promise<void>;
-  /** Makes sure that a shard has a cursor; a new one begins at that time. Asked once a process. */
+  /** Creates the cursor of a shard unless it exists. Cached per process. @param at epoch milliseconds */
   ensureCursor(shard: string, at: number): Promise<void>;
-  /** Notes that there are so many shards, if there never were more, and tells how many there ever were. */
-  rememberShards(count: number): Promise<number>;
+  /** Saves the shard count if it is the largest ever. @returns the largest ever */
+  recordShardCount(count: number): Promise<number>;
 }
 
-/** The key of a shard's cursor in the same table. */
+/** The partition key of a shard's cursor. */
 export function cursorKey(shard: string): string {
   return `cursor#${shard}`;
 }
@@ -106,12 +106,12 @@ export function timerTable(
     },
 
     getMany: async (keys) => {
-      const found: StoredTimer[] = [];
-      const wanted = [...new Set(keys.map(({ kind, id }) => timerKey(kind, id)))];
-      const { items, errors } = await sendInBatches(wanted, {
+      const timers: StoredTimer[] = [];
+      const unique = [...new Set(keys.map(({ kind, id }) => timerKey(kind, id)))];
+      const { items, errors } = await sendInBatches(unique, {
         batchSize: KEYS_PER_READ,
         concurrency: CONCURRENT_READS,
-        deadline: clock.now() + READ_MS,
+        deadline: clock.now() + READ_TIMEOUT_MS,
         clock,
         random,
         send: async (batch) => {
@@ -120,12 +120,12 @@ export function timerTable(
               RequestItems: { [TableName]: { Keys: batch.map(keyOf), ConsistentRead: true } },
             }),
           );
-          found.push(...(Responses?.[TableName] ?? []).map(readTimerRow));
+          timers.push(...(Responses?.[TableName] ?? []).map(readTimerRow));
           return (UnprocessedKeys?.[TableName]?.Keys ?? []).flatMap((key) => key[TIMER_KEYS.partition]?.S ?? []);
         },
       });
-      if (items.length > 0) throw new Error(`${items.length} timers were left unread`, { cause: errors[0] });
-      return found;
+      if (items.length > 0) throw new Error(`${items.length} timers could not be read`, { cause: errors[0] });
+      return timers;
     },
 
     list: async (kind, limit, after) => {
@@ -143,8 +143,8 @@ export function timerTable(
       return { timers: Items.map(readTimerRow), ...(next !== undefined && { next }) };
     },
 
-    put: (timer, place, replaces) => {
-      const Item = timerRow(timer, place);
+    put: (timer, indexKey, replaces) => {
+      const Item = timerRow(timer, indexKey);
       if (replaces === undefined) return put({ Item }, "");
       if (replaces === null)
         return put(
@@ -153,21 +153,21 @@ export function timerTable(
             ConditionExpression: "attribute_not_exists(#key)",
             ExpressionAttributeNames: { "#key": TIMER_KEYS.partition },
           },
-          `there is a ${timer.kind} timer "${timer.id}" already`,
+          `the ${timer.kind} timer "${timer.id}" already exists`,
         );
       return put(
         { Item, ...isVersion(replaces) },
-        `the ${timer.kind} timer "${timer.id}" is not of version "${replaces}"`,
+        `the ${timer.kind} timer "${timer.id}" does not have version "${replaces}"`,
       );
     },
 
-    move: async (timer, place, before) => {
-      const { kind, id, version, through, firesLeft } = timer;
+    advance: async (timer, indexKey, previous) => {
+      const { kind, id, version, enqueuedUntil, firesLeft } = timer;
       const { names, values, set, remove } = assignments({
-        through: { N: String(through) },
+        enqueuedUntil: { N: String(enqueuedUntil) },
         ...(firesLeft !== undefined && { firesLeft: { N: String(firesLeft) } }),
-        slot: place && { S: place.slot },
-        order: place && { N: String(place.order) },
+        slot: indexKey && { S: indexKey.slot },
+        dueMs: indexKey && { N: String(indexKey.dueMs) },
       });
       try {
         await dynamodb.send(
@@ -175,9 +175,9 @@ export function timerTable(
             TableName,
             Key: keyOf(timerKey(kind, id)),
             UpdateExpression: `${set}${remove}`,
-            ConditionExpression: "#version = :version AND #through = :before",
+            ConditionExpression: "#version = :version AND #enqueuedUntil = :previous",
             ExpressionAttributeNames: { ...names, "#version": "version" },
-            ExpressionAttributeValues: { ...values, ":version": { S: version }, ":before": { N: String(before) } },
+            ExpressionAttributeValues: { ...values, ":version": { S: version }, ":previous": { N: String(previous) } },
           }),
         );
       } catch (cause) {
@@ -199,7 +199,7 @@ export function timerTable(
             ConditionExpression: "attribute_not_exists(#key)",
             ExpressionAttributeNames: { "#key": TIMER_KEYS.partition },
           },
-          "it has a cursor",
+          "the cursor exists",
         );
       } catch (error) {
         if (!(error instanceof TimerChangedError)) throw error;
@@ -207,26 +207,26 @@ export function timerTable(
       ensured.add(shard);
     },
 
-    rememberShards: async (count) => {
-      const Key = keyOf(SHARDS_KEY);
+    recordShardCount: async (count) => {
+      const Key = keyOf(SHARD_COUNT_KEY);
       const { Item } = await dynamodb.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }));
-      const largest = Number(Item?.["largest"]?.N ?? 0);
-      if (largest >= count) return largest;
+      const maxShards = Number(Item?.["maxShards"]?.N ?? 0);
+      if (maxShards >= count) return maxShards;
       try {
         await dynamodb.send(
           new UpdateItemCommand({
             TableName,
             Key,
-            UpdateExpression: "SET #largest = :count",
-            ConditionExpression: "attribute_not_exists(#largest) OR #largest < :count",
-            ExpressionAttributeNames: { "#largest": "largest" },
+            UpdateExpression: "SET #maxShards = :count",
+            ConditionExpression: "attribute_not_exists(#maxShards) OR #maxShards < :count",
+            ExpressionAttributeNames: { "#maxShards": "maxShards" },
             ExpressionAttributeValues: { ":count": { N: String(count) } },
           }),
         );
         return count;
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        return count; // somebody else has noted as many or more, and its own run works them off
+        return count; // saved concurrently by another run, which processes the additional shards
       }
     },
   };
@@ -240,15 +240,15 @@ function isVersion(version: string) {
   };
 }
 
-/** Sets what has a value, and removes what has none. */
+/** SET for defined values, REMOVE for undefined ones. */
 function assignments(attributes: Readonly<Record<string, AttributeValue | undefined>>) {
   const entries = Object.entries(attributes);
-  const given = entries.filter((entry): entry is [string, AttributeValue] => entry[1] !== undefined);
-  const gone = entries.filter(([, value]) => value === undefined).map(([name]) => `#${name}`);
+  const defined = entries.filter((entry): entry is [string, AttributeValue] => entry[1] !== undefined);
+  const removed = entries.filter(([, value]) => value === undefined).map(([name]) => `#${name}`);
   return {
     names: Object.fromEntries(entries.map(([name]) => [`#${name}`, name])),
-    values: Object.fromEntries(given.map(([name, value]) => [`:${name}`, value])) satisfies Row,
-    set: `SET ${given.map(([name]) => `#${name} = :${name}`).join(", ")}`,
-    remove: gone.length === 0 ? "" : ` REMOVE ${gone.join(", ")}`,
+    values: Object.fromEntries(defined.map(([name, value]) => [`:${name}`, value])) satisfies Row,
+    set: `SET ${defined.map(([name]) => `#${name} = :${name}`).join(", ")}`,
+    remove: removed.length === 0 ? "" : ` REMOVE ${removed.join(", ")}`,
   };
 }

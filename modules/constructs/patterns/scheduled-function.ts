@@ -1,5 +1,6 @@
 import { Op, Token } from "cdktf";
 import type { Construct } from "constructs";
+import { MINUTE_SECONDS } from "../../../functions/shared/time";
 import { Alarm } from "../alarm";
 import type { AlarmSpec } from "../alarm-spec";
 import { FanOutSchedule } from "../fan-out-schedule";
@@ -55,7 +56,7 @@ export class ScheduledFunction<E extends { readonly [Name in keyof E]: string }>
   }
 
   private createNoInvocationsAlarm(spec: AlarmSpec, everyMinutes: number): void {
-    const seconds = MISSED_RUNS * 60;
+    const seconds = MISSED_RUNS * MINUTE_SECONDS;
     new Alarm(this, "no-invocations", {
       spec,
       ...this.metric("Invocations"),

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
 import { DescribeExecutionCommand, SFNClient } from "@aws-sdk/client-sfn";
-import { answerSchema, type ExportConfig } from "../../../functions/exports/contract";
-import { exportOf, readConfiguration } from "../../../functions/exports/run/configuration";
+import { executionOutputSchema, type ExportConfig } from "../../../functions/exports/contract";
+import { findExport, readConfiguration } from "../../../functions/exports/run/configuration";
 import { startExecution } from "../../../functions/exports/run/executions";
 import { stateTable } from "../../../functions/exports/storage/state-table";
 import { systemClock } from "../../../functions/shared/clock";
@@ -59,7 +59,7 @@ async function run(name: string, options: Options): Promise<number> {
   const s3 = new S3Client(s3Settings(aws));
   const dynamodb = new DynamoDBClient(aws);
   const sfn = new SFNClient(aws);
-  const config = exportOf(await readConfiguration(s3, outputs.configuration_bucket_name), { export: name });
+  const config = findExport(await readConfiguration(s3, outputs.configuration_bucket_name), { export: name });
 
   const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName: config.table }));
   const table = { items: Table?.ItemCount ?? 0, bytes: Table?.TableSizeBytes ?? 0 };
@@ -83,7 +83,7 @@ async function run(name: string, options: Options): Promise<number> {
       throw new ExportFailedError(
         `${name}: ${status ?? "gone"}: ${error ?? ""} ${cause ?? ""}\nFinished segments are kept; the next run resumes from them. See modules/exports/README.md, 'An export failed'`,
       );
-    console.log(answerSchema.parse(JSON.parse(output ?? "")).message);
+    console.log(executionOutputSchema.parse(JSON.parse(output ?? "")).message);
     return EXIT.ok;
   }
 }
@@ -110,11 +110,11 @@ interface RunningExport {
 }
 
 async function showProgress(progress: Progress, { state, name, table, startedAt }: RunningExport): Promise<void> {
-  const { active } = await state.head(name);
+  const { active } = await state.exportState(name);
   if (active === undefined) return;
   const current = await state.run(name, active.id);
   if (current === undefined) return;
-  const seen = await state.seen(current);
+  const seen = await state.runProgress(current);
   const share = table.items === 0 ? undefined : Math.min(1, seen.items / table.items);
   const elapsed = (Date.now() - startedAt) / SECOND_MS;
   const left = share === undefined || share === 0 ? undefined : (elapsed / share) * (1 - share);

@@ -1,5 +1,5 @@
 /** `almanac heartbeats check <url>`: checks a URL once from this machine, and explains the result. */
-import { systemLookUp } from "../../../functions/heartbeats/probe/dns";
+import { systemLookup } from "../../../functions/heartbeats/probe/dns";
 import { systemClock } from "../../../functions/shared/clock";
 import { targetOf, type CheckOptions } from "../../features/heartbeats/check-options";
 import { describeCheck } from "../../features/heartbeats/describe-check";
@@ -40,7 +40,7 @@ export const command = () =>
 
 async function run(url: string, { json, ...options }: CheckOptions & JsonOption): Promise<number> {
   const target = targetOf(url, options);
-  const traced = await tracedCheck(target, { lookUp: systemLookUp(), clock: systemClock });
+  const traced = await tracedCheck(target, { lookup: systemLookup(), clock: systemClock });
   const { outcome, latencyMs, at } = traced.observation;
   console.log(
     json

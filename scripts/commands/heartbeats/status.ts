@@ -29,7 +29,7 @@ export const command = () =>
 
 async function run(options: EnvironmentOptions & JsonOption): Promise<number> {
   const deployed = await findDeployed(options);
-  const { status_bucket_name: bucket } = outputsOf("heartbeats", deployed);
+  const { status_page_bucket_name: bucket } = outputsOf("heartbeats", deployed);
   const now = Date.now();
   const view = await readStatus(new S3Client(s3Settings(deployed.aws)), bucket, now);
   if (view === undefined) throw new NotDeployedError(`Nothing has been checked in ${deployed.name} yet.`);

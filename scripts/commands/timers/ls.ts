@@ -1,5 +1,5 @@
 /** `almanac timers ls`: lists the timers. */
-import type { TimerView } from "../../../clients/timers";
+import type { TimerResponse } from "../../../clients/timers";
 import { describeTimers } from "../../features/timers/describe";
 import { findTimers, kindOf, type OnceOption } from "../../features/timers/environment";
 import {
@@ -26,7 +26,7 @@ export const command = () =>
 
 async function run(options: OnceOption & EnvironmentOptions & JsonOption): Promise<number> {
   const { client } = await findTimers(options);
-  const timers: TimerView[] = [];
+  const timers: TimerResponse[] = [];
   for await (const timer of client[kindOf(options)].list()) timers.push(timer);
   if (options.json) console.log(JSON.stringify(timers));
   else console.log(timers.length === 0 ? `no ${kindOf(options)} timers` : describeTimers(timers));

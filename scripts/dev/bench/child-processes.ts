@@ -27,7 +27,7 @@ export async function withProcesses<Name extends string, Result>(
   try {
     buildSync({
       ...BUNDLE_OPTIONS,
-      absWorkingDir: join(__dirname, "../.."),
+      absWorkingDir: join(__dirname, "../../.."),
       sourcemap: false,
       entryPoints: names.map((name) => join(folder, "processes", `${name}.ts`)),
       outdir: directory,

@@ -22,24 +22,23 @@ import { figure, figureAtLeast, figureAtMost, median, type Figure } from "./figu
 
 const MEGABYTE = 1_048_576;
 
-/** Of table, in pages of a megabyte. */
+/** Table sizes in pages of one megabyte. */
 const SMALL = 10;
-const MIDDLING = 1_000;
+const MEDIUM = 1_000;
 const LARGE = 5_000;
 
-/** Of each rate: the median counts. */
+/** Rates are medians of this many rounds. */
 const ROUNDS = 3;
 
-/** Of the deployed reader: modules/exports/index.ts. */
+/** Memory of the function read-segment: modules/exports/index.ts. */
 const LAMBDA_GB = 1_769 / 1_024;
 
-/** A run, and what the stub has seen of it. */
+/** Measured by the process, and counted by the stub. */
 type Outcome = Measured & Counted;
 
 /**
- * One segment on its way from DynamoDB to S3, both a stub in a process of its own; and beside it, on the same pages, the plain way.
- * Megabytes are those of Scan's answers. One core: a rate is by wall clock, or by the time of all of the process's threads on
- * processors where that is longer.
+ * Exports one segment from DynamoDB to S3, both stubs in another process, and compares with the simple implementation on the same
+ * pages. Megabytes are those of Scan responses. Rates are per core: by wall clock or by CPU time of all threads, whichever is longer.
  */
 export async function benchExports(): Promise<readonly Figure[]> {
   const directory = mkdtempSync(join(tmpdir(), "almanac-bench-"));
@@ -56,10 +55,10 @@ export async function benchExports(): Promise<readonly Figure[]> {
 }
 
 async function figuresOf(run: (program: string, task: Task) => Promise<Outcome>): Promise<readonly Figure[]> {
-  const ours: Outcome[] = [];
+  const outcomes: Outcome[] = [];
   const export_ = async (itemSize: ItemSize, pages: number, compressed: boolean): Promise<Outcome> => {
     const outcome = await run("worker", { itemSize, pages, compressed });
-    ours.push(outcome);
+    outcomes.push(outcome);
     return outcome;
   };
   const figures: Figure[] = [];
@@ -71,8 +70,8 @@ async function figuresOf(run: (program: string, task: Task) => Promise<Outcome>)
     for (let round = 0; round < ROUNDS; round++) {
       const plain = await run("plain", { itemSize, pages: 100, compressed: false });
       const same = await export_(itemSize, 100, false);
-      const long = await export_(itemSize, MIDDLING, false);
-      const gzip = await export_(itemSize, MIDDLING, true);
+      const long = await export_(itemSize, MEDIUM, false);
+      const gzip = await export_(itemSize, MEDIUM, true);
       rounds.plain.push(rateOf(plain));
       rounds.ratio.push(rateOf(same) / rateOf(plain));
       rounds.rate.push(rateOf(long));
@@ -96,9 +95,9 @@ async function figuresOf(run: (program: string, task: Task) => Promise<Outcome>)
     figureAtLeast("mb_per_s", Math.min(...rates), "MB/s", 60),
     figureAtLeast("gzip_mb_per_s", Math.min(...gzipRates), "MB/s", 45),
     figureAtLeast("ratio", Math.min(...ratios), "times", 2.5),
-    figureAtMost("rss_mb", residentMegabytes(ours), "MB", 256),
-    figure("rss_mb_10mb", residentMegabytes(ours.filter(({ pages }) => pages === SMALL)), "MB"),
-    figure("rss_mb_1gb", residentMegabytes(ours.filter(({ pages }) => pages === MIDDLING)), "MB"),
+    figureAtMost("rss_mb", residentMegabytes(outcomes), "MB", 256),
+    figure("rss_mb_10mb", residentMegabytes(outcomes.filter(({ pages }) => pages === SMALL)), "MB"),
+    figure("rss_mb_1gb", residentMegabytes(outcomes.filter(({ pages }) => pages === MEDIUM)), "MB"),
     figure("rss_mb_5gb", residentMegabytes(large), "MB"),
     ...(await plainMemory(run)),
     ...figures,
@@ -106,7 +105,7 @@ async function figuresOf(run: (program: string, task: Task) => Promise<Outcome>)
   ];
 }
 
-/** The plain way's memory, table after table twice as large, until it dies. */
+/** Memory of the simple implementation, with doubling table sizes until it runs out of memory. */
 async function plainMemory(run: (program: string, task: Task) => Promise<Outcome>): Promise<readonly Figure[]> {
   const figures: Figure[] = [];
   for (let pages = SMALL; ; pages *= pages === SMALL ? 10 : 2) {
@@ -114,22 +113,22 @@ async function plainMemory(run: (program: string, task: Task) => Promise<Outcome
       const outcome = await run("plain", { itemSize: "300b", pages, compressed: false });
       figures.push(figure(`plain_rss_mb_${pages}mb`, residentMegabytes([outcome]), "MB"));
     } catch {
-      return [...figures, figure("plain_dies_at_mb", pages, "MB")];
+      return [...figures, figure("plain_out_of_memory_at_mb", pages, "MB")];
     }
   }
 }
 
-/** What a gigabyte of table costs, from the requests that the stub has counted; beside it DynamoDB's own export. */
+/** Costs of one gigabyte by the requests that the stub counted, and of DynamoDB's own export. */
 function costs({ pages, puts, seconds, cpuSeconds }: Outcome): readonly Figure[] {
   const { dynamodb, s3, lambda } = PRICES;
   const gigabytes = pages / 1_024;
-  // A page is 256 units of 4 KB, each half of one where reads are eventually consistent.
+  // A page has 256 units of 4 KB; eventually consistent reads consume half a unit each.
   const read = pages * 128 * dynamodb.readRequestUnit;
-  const worked = Math.max(seconds, cpuSeconds) * LAMBDA_GB * lambda.gbSecond;
+  const compute = Math.max(seconds, cpuSeconds) * LAMBDA_GB * lambda.gbSecond;
   return [
-    figure("usd_per_gb", (read + puts * s3.write + worked) / gigabytes, "$"),
-    figure("own_export_usd_per_gb", dynamodb.exportedGb, "$"),
-    figure("own_export_recovery_usd_per_gb_month", dynamodb.pointInTimeRecoveryGbMonth, "$"),
+    figure("usd_per_gb", (read + puts * s3.write + compute) / gigabytes, "$"),
+    figure("native_export_usd_per_gb", dynamodb.exportedGb, "$"),
+    figure("native_export_recovery_usd_per_gb_month", dynamodb.pointInTimeRecoveryGbMonth, "$"),
   ];
 }
 
@@ -154,14 +153,14 @@ async function measured(directory: string, program: string, awsEndpoint: string,
       AWS_SECRET_ACCESS_KEY: "bench",
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
     },
-    // A process that dies for want of memory says so at length.
+    // A process that runs out of memory prints a long trace.
     stdio: ["ignore", "ignore", program === "plain" ? "ignore" : "inherit", "ipc"],
   });
   try {
     const outcome = { ...measuredSchema.parse(await message(child)), ...(await counted()) };
     const { pages, items, exported } = outcome;
-    if (pages !== task.pages) throw new Error(`${program} has read ${pages} of ${task.pages} pages`);
-    if (exported !== items) throw new Error(`${program} has exported ${exported} of ${items} items`);
+    if (pages !== task.pages) throw new Error(`${program} read ${pages} of ${task.pages} pages`);
+    if (exported !== items) throw new Error(`${program} exported ${exported} of ${items} items`);
     return outcome;
   } finally {
     child.kill();
@@ -171,14 +170,14 @@ async function measured(directory: string, program: string, awsEndpoint: string,
 function bundleProcesses(directory: string): void {
   buildSync({
     ...BUNDLE_OPTIONS,
-    absWorkingDir: join(__dirname, "../.."),
+    absWorkingDir: join(__dirname, "../../.."),
     sourcemap: false,
     entryPoints: ["stub", "worker", "plain"].map((name) => join(__dirname, "exports", `${name}.ts`)),
     outdir: directory,
   });
 }
 
-/** The first message of a child. Rejects when it exits before. */
+/** The first message of a child process. Rejects if it exits first. */
 function message(child: ChildProcess): Promise<unknown> {
   return new Promise((resolve, reject) => {
     child.once("message", resolve);

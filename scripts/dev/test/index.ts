@@ -1,109 +1,90 @@
-/** `npm test`: everything. Its last line is `N passed, N failed`; the exit code is 1 when anything failed. */
-import { spawn } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+/** `npm test`: all tests. The last line is `N passed, N failed`; the exit code is 1 when anything failed. */
 import { Option } from "commander";
-import { colours } from "../../shared/colours";
-import { z } from "zod";
-import { EXIT, npmCommand } from "../../shared/command-line";
+import { checkStatically } from "./static";
+import { runJest } from "./jest";
+import { writeLastRun } from "./last-run";
+import { timed, type StepResult } from "./result";
+import { findLambdaNode } from "../../emulator/lambda-node";
 import { scan } from "../scan/scan";
-import { runCommand } from "../../shared/run-command";
+import { colours } from "../../shared/colours";
+import { EXIT, npmCommand } from "../../shared/command-line";
 
 const STEPS = ["static", "unit", "module", "browser", "e2e"] as const;
-/** By itself only, for it installs 300 MB: continuous integration runs it. */
+/** Only by name, because it installs 300 MB. Continuous integration runs it. */
 const SCAN = "scan";
 type Step = (typeof STEPS)[number] | typeof SCAN;
 
-interface Count {
-  readonly passed: number;
-  readonly failed: number;
-}
+/** Of steps that run beside the end-to-end tests, whose timeouts are tighter. */
+const BACKGROUND = 5;
 
 const command = npmCommand(
   "npm test --",
-  "Types, lint and format (static), unit, module and browser tests, and end-to-end tests on an emulator of their own. With --only scan: checkov's policy scan of the stacks.",
+  "Types, lint, format (static), unit, module and browser tests, and end-to-end tests on an emulator of their own. With --only scan: checkov's policy scan of the stacks.",
 )
   .addOption(new Option("--only <step>", "one of them").choices([...STEPS, SCAN]))
-  .argument("[jest-arguments...]", "handed on to jest: npm test -- --only unit -- --testPathPatterns checker")
+  .argument("[jest-arguments...]", "passed on to jest: npm test -- --only unit -- --testPathPatterns checker")
   .allowExcessArguments(true)
   .parse();
 
-/** Compiler, linter and formatter side by side. */
-async function checkStatically(): Promise<Count> {
-  const checks = [
-    ["types", "tsc", ["-p", "."]],
-    ["lint", "eslint", ["--cache", "--cache-location", "node_modules/.cache/eslint/", "."]],
-    ["format", "prettier", ["--check", "--log-level", "warn", "."]],
-  ] as const;
-  const counts = await Promise.all(
-    checks.map(async ([name, tool, args]): Promise<Count> => {
-      const started = performance.now();
-      const { code, stdout, stderr } = await runCommand(join("node_modules", ".bin", tool), args);
-      const seconds = ((performance.now() - started) / 1000).toFixed(1);
-      console.error(`${code === 0 ? colours.green("PASS") : colours.red("FAIL")} ${name} (${seconds} s)`);
-      if (code !== 0) console.error([stdout, stderr].join("\n").trim());
-      return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 };
-    }),
-  );
-  return sum(counts);
+async function runStep(step: Step, niceness = 0): Promise<StepResult> {
+  if (step === "static") return checkStatically(niceness);
+  if (step === SCAN) return scanPolicies();
+  // The commands run on this Node, as people run them, in the end-to-end tests; functions on Lambda's everywhere.
+  if (step === "e2e") return runJest(step, { args: command.args, niceness });
+  const { program } = await findLambdaNode({ onLine: console.error });
+  return runJest(step, { args: command.args, node: program, niceness });
 }
 
-const reportSchema = z.object({
-  numPassedTests: z.number(),
-  numFailedTests: z.number(),
-  numRuntimeErrorTestSuites: z.number(),
-});
-
-/** People read jest's own output; its report is what is counted. */
-async function runJest(project: Exclude<Step, "static" | typeof SCAN>, args: readonly string[]): Promise<Count> {
-  const folder = await mkdtemp(join(tmpdir(), "almanac-test-"));
-  const outputFile = join(folder, "report.json");
-  try {
-    const jest = ["node_modules/jest/bin/jest.js", "--selectProjects", project, "--json", "--outputFile", outputFile];
-    // One deployed system: its tests come one after the other, the one that destroys it last.
-    const inOrder = project === "e2e" ? ["--runInBand", "--testSequencer", "./test/e2e/support/sequencer.cjs"] : [];
-    const child = spawn(process.execPath, [...jest, ...inOrder, ...args], { stdio: ["ignore", "ignore", "inherit"] });
-    const code = await new Promise<number>((resolve) => {
-      child.on("close", (exit) => {
-        resolve(exit ?? EXIT.failure);
-      });
-    });
-    const text = await readFile(outputFile, "utf8").catch(() => undefined);
-    if (text === undefined) return { passed: 0, failed: 1 };
-    const report = reportSchema.parse(JSON.parse(text));
-    const failed = report.numFailedTests + report.numRuntimeErrorTestSuites;
-    // A run can fail without a failed test: an obsolete snapshot in CI, a setup that threw.
-    return { passed: report.numPassedTests, failed: code === 0 ? failed : Math.max(failed, 1) };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+/** The unit tests have all processors. The other steps use what the end-to-end tests, which mostly wait, leave free. */
+async function runAll(): Promise<readonly StepResult[]> {
+  const unit = await runStep("unit");
+  const inBackground = async (): Promise<readonly StepResult[]> => {
+    const results: StepResult[] = [];
+    for (const step of ["static", "module", "browser"] as const) results.push(await runStep(step, BACKGROUND));
+    return results;
+  };
+  const [e2e, background] = await Promise.all([runStep("e2e"), inBackground()]);
+  return [unit, ...background, e2e];
 }
 
-/** What checkov says of the stacks, but for what scripts/dev/scan/waivers.ts has a reason for. */
-async function scanPolicies(): Promise<Count> {
-  const { passed, open, stale } = await scan(console.error);
-  for (const { check, name, at } of open) console.error(`${colours.red("FAIL")} ${check} ${at}: ${name}`);
-  for (const { check } of stale)
-    console.error(`${colours.red("FAIL")} ${check} is waived, but nothing fails it any more`);
-  return { passed, failed: open.length + stale.length };
-}
-
-function sum(counts: readonly Count[]): Count {
-  return counts.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed }), {
-    passed: 0,
-    failed: 0,
+/** What checkov reports for the stacks, except what scripts/dev/scan/waivers.ts explains. */
+function scanPolicies(): Promise<StepResult> {
+  return timed(async () => {
+    const { passed, open, stale } = await scan(console.error);
+    const rerun = "npm test -- --only scan";
+    const failures = [
+      ...open.map(({ check, name, at }) => ({ what: `${check} ${at}`, details: name, rerun })),
+      ...stale.map(({ check }) => ({ what: check, details: "is waived, but nothing fails it any more", rerun })),
+    ];
+    return { step: SCAN, passed, failed: failures.length, failures };
   });
+}
+
+/** What failed comes last, so that it is on the screen. */
+function describe(results: readonly StepResult[]): string {
+  const mark = (failed: number) => (failed === 0 ? colours.green("PASS") : colours.red("FAIL"));
+  const steps = results.map(
+    ({ step, passed, failed, seconds }) =>
+      `${mark(failed)} ${step}: ${passed} passed, ${failed} failed in ${seconds.toFixed(0)} s`,
+  );
+  const failures = results
+    .flatMap((result) => result.failures)
+    .map(({ what, details, rerun }) => `${colours.red("FAIL")} ${what}\n\n${details}\n\n  Run it alone: ${rerun}\n`);
+  return ["", ...steps, ...(failures.length === 0 ? [] : ["", ...failures])].join("\n");
 }
 
 async function main(): Promise<void> {
   const { only } = command.opts<{ only?: Step }>();
-  const counts: Count[] = [];
-  if (only === SCAN) counts.push(await scanPolicies());
-  for (const step of STEPS.filter((each) => only === undefined || each === only)) {
-    counts.push(step === "static" ? await checkStatically() : await runJest(step, command.args));
+  const begin = performance.now();
+  const results = only === undefined ? await runAll() : [await runStep(only)];
+  const seconds = (performance.now() - begin) / 1000;
+  const total = (key: "passed" | "failed") => results.reduce((sum, result) => sum + result[key], 0);
+  const [passed, failed] = [total("passed"), total("failed")];
+  if (only === undefined) {
+    const steps = Object.fromEntries(results.map(({ step, failures: _, ...figures }) => [step, figures]));
+    await writeLastRun({ endedAt: new Date().toISOString(), passed, failed, seconds, steps });
   }
-  const { passed, failed } = sum(counts);
+  console.error(describe(results));
   console.log(`${passed} passed, ${failed} failed`);
   process.exitCode = failed === 0 ? EXIT.ok : EXIT.failure;
 }

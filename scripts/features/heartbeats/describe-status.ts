@@ -43,10 +43,10 @@ function columnsFor(targets: readonly TargetView[], now: number, colours: Colors
   return columns.filter((column): column is Column => column !== undefined);
 }
 
-/** Cron monitors are not checked: they report. */
-function lastSeen({ lastCheck, lastReport }: TargetView, now: number): string {
-  if (lastReport !== undefined)
-    return lastReport === null ? "no report yet" : `report ${ago(now - Date.parse(lastReport))}`;
+/** Cron monitors are not checked: they send heartbeats. */
+function lastSeen({ lastCheck, lastHeartbeat }: TargetView, now: number): string {
+  if (lastHeartbeat !== undefined)
+    return lastHeartbeat === null ? "no heartbeat yet" : `heartbeat ${ago(now - Date.parse(lastHeartbeat))}`;
   return lastCheck === null ? "never" : ago(now - Date.parse(lastCheck.at));
 }
 

@@ -1,10 +1,10 @@
 /** Reads an environment's status from status.json, which its publisher writes after each round of checks. */
 import { GetObjectCommand, NoSuchKey, type S3Client } from "@aws-sdk/client-s3";
 import { STATUS_JSON_KEY } from "../../../functions/heartbeats/contract";
-import type { StatusDocument, TargetStatus } from "../../../functions/heartbeats/status-page/document";
+import type { StatusDocument, MonitorStatus } from "../../../functions/heartbeats/status-page/document";
 import { staleAt } from "../../../functions/heartbeats/status-page/status-format";
 
-export interface TargetView extends Pick<TargetStatus, "name" | "state" | "lastCheck" | "lastReport"> {
+export interface TargetView extends Pick<MonitorStatus, "name" | "state" | "lastCheck" | "lastHeartbeat"> {
   /** Of the last 24 hours, 0 to 1; null without data. */
   readonly uptime: number | null;
 }
@@ -44,15 +44,15 @@ function viewOf(document: StatusDocument, source: string, now: number): StatusVi
   const isStale = now > staleAt(document);
   return {
     source,
-    targets: document.targets.map(({ name, state, lastCheck, lastReport, windows }) => ({
+    targets: document.monitors.map(({ name, state, lastCheck, lastHeartbeat, windows }) => ({
       name,
       state: isStale ? "unknown" : state,
       lastCheck,
-      ...(lastReport !== undefined && { lastReport }),
+      ...(lastHeartbeat !== undefined && { lastHeartbeat }),
       uptime: windows["24h"].uptime,
     })),
     incidents: document.incidents
       .filter(({ closedAt }) => closedAt === null)
-      .map(({ target, openedAt, message }) => ({ target, openedAt, message })),
+      .map(({ monitor, openedAt, message }) => ({ target: monitor, openedAt, message })),
   };
 }

@@ -1,10 +1,10 @@
-/** Timers as people read them. */
-import type { ScheduleView, TimerView } from "../../../functions/timers/api/api-types";
+/** Describes timers for people. */
+import type { ScheduleResponse, TimerResponse } from "../../../functions/timers/api/api-types";
 import { table } from "../../shared/table";
 import type { RecordedFire } from "./recorded-fires";
 
 /** `each hour at :05`, `every 15 minutes`, `cron 0 9 * * ? * (Europe/Berlin)`, `once at 2026-11-21T17:00:00.000Z` */
-export function describeSchedule(schedule: ScheduleView): string {
+export function describeSchedule(schedule: ScheduleResponse): string {
   const two = (number: number) => String(number).padStart(2, "0");
   if ("every" in schedule) return `every ${schedule.every}`;
   if ("cron" in schedule) return `cron ${schedule.cron} (${schedule.timeZone})`;
@@ -13,7 +13,7 @@ export function describeSchedule(schedule: ScheduleView): string {
   return `each hour at :${two(minuteOfHour)}${secondOfMinute === 0 ? "" : `:${two(secondOfMinute)}`}`;
 }
 
-export function describeTimers(timers: readonly TimerView[]): string {
+export function describeTimers(timers: readonly TimerResponse[]): string {
   return table(
     ["id", "schedule", "next fire", "last fire", "shard"],
     timers.map(({ id, schedule, enabled, nextFireAt, lastFiredAt, shardId }) => [
@@ -26,8 +26,8 @@ export function describeTimers(timers: readonly TimerView[]): string {
   );
 }
 
-/** All there is to know of one. */
-export function describeTimer({ schedule, timerCallbackData, ...others }: TimerView): string {
+/** All fields of one timer. */
+export function describeTimer({ schedule, timerCallbackData, ...others }: TimerResponse): string {
   const rows = Object.entries({
     schedule: describeSchedule(schedule),
     ...others,

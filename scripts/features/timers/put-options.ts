@@ -1,8 +1,8 @@
 /** Builds the request of a timer from the options of `almanac timers put`. */
-import { DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS } from "../../../functions/shared/time";
 import type { OneshotInput, PeriodicInput } from "../../../functions/timers/api/api-types";
 import { errorMessage } from "../../../functions/shared/errors";
 import { UsageError } from "../../shared/command-line";
+import { parseDuration } from "../../shared/duration";
 
 /** As commander parses them: text, unless the option is a switch. */
 export interface PutOptions {
@@ -93,9 +93,8 @@ function numberOf(option: string, text: string): number {
   return Number(text);
 }
 
-/** `90`, `90s`, `15m`, `2h`, `7d` */
 function secondsOf(text: string): number {
-  const [, count, unit = "s"] = /^(\d+)([smhd])?$/.exec(text) ?? [];
-  if (count === undefined) throw new UsageError(`--in: "${text}" is not a time such as 90s, 15m, 2h or 7d`);
-  return Number(count) * { s: 1, m: MINUTE_SECONDS, h: HOUR_SECONDS, d: DAY_SECONDS }[unit as "s" | "m" | "h" | "d"];
+  const seconds = parseDuration(text);
+  if (seconds === undefined) throw new UsageError(`--in: "${text}" is not a time such as 90s, 15m, 2h or 7d`);
+  return seconds;
 }

@@ -10,13 +10,14 @@ import { outputsOf } from "../../shared/feature-outputs";
 export async function findWorkflows(options: EnvironmentOptions) {
   const deployed = await findDeployed(options);
   const { aws } = deployed;
-  const { table_name, start_function_name, machine_arn, executions_arn, keep_days } = outputsOf("workflow", deployed);
+  const { table_name, start_function_name, workflows } = outputsOf("workflows", deployed);
+  const { state_machine_arn, execution_arn_prefix, keep_days } = workflows.task;
   return {
     aws,
     startFunction: start_function_name,
     ports: {
       table: taskTable(new DynamoDBClient(aws), table_name, keep_days),
-      executions: stepFunctions(new SFNClient(aws), machine_arn, executions_arn),
+      executions: stepFunctions(new SFNClient(aws), state_machine_arn, execution_arn_prefix),
     },
   };
 }

@@ -26,35 +26,35 @@ const TIMER = {
   lastFiredAt: null,
 };
 
-interface Asked {
+interface ReceivedRequest {
   readonly method: string;
   readonly url: string;
   readonly body: string;
   readonly request: IncomingMessage;
 }
 
-type Answer = readonly [status: number, body: unknown, headers?: Record<string, string>] | "hang" | "reset";
+type StubResponse = readonly [status: number, body: unknown, headers?: Record<string, string>] | "hang" | "reset";
 
 describe("the client of timers", () => {
   let server: Server;
-  let answers: Answer[];
-  let asked: Asked[];
+  let responses: StubResponse[];
+  let received: ReceivedRequest[];
   let waits: number[];
   let timers: TimersClient;
   beforeEach(async () => {
-    [answers, asked, waits] = [[], [], []];
+    [responses, received, waits] = [[], [], []];
     server = createServer((request, response) => {
       let body = "";
       request.on("data", (chunk: Buffer) => (body += chunk.toString()));
       request.on("end", () => {
-        asked.push({ method: request.method ?? "", url: request.url ?? "", body, request });
-        const answer = answers.shift() ?? [500, "nothing more to say"];
-        if (answer === "hang") return;
-        if (answer === "reset") {
+        received.push({ method: request.method ?? "", url: request.url ?? "", body, request });
+        const stub = responses.shift() ?? [500, "no more responses"];
+        if (stub === "hang") return;
+        if (stub === "reset") {
           request.socket.destroy();
           return;
         }
-        const [status, content, headers = {}] = answer;
+        const [status, content, headers = {}] = stub;
         response.writeHead(status, headers).end(typeof content === "string" ? content : JSON.stringify(content));
       });
     });
@@ -76,10 +76,10 @@ describe("the client of timers", () => {
     await new Promise((closed) => server.close(closed));
   });
   const seen = () =>
-    asked.map(({ method, url, body }) => [method, url, body === "" ? undefined : (JSON.parse(body) as unknown)]);
+    received.map(({ method, url, body }) => [method, url, body === "" ? undefined : (JSON.parse(body) as unknown)]);
 
-  it("puts, gets and deletes, and asks for all there is to know", async () => {
-    answers = [
+  it("puts, gets and deletes, and requests the full response", async () => {
+    responses = [
       [200, TIMER],
       [200, TIMER],
       [404, '"tea"'],
@@ -97,13 +97,16 @@ describe("the client of timers", () => {
     ]);
   });
 
-  it("lists page by page, as far as it is read", async () => {
-    const page = (ids: string[], next?: string): Answer => [200, { timers: ids.map((id) => ({ ...TIMER, id })), next }];
-    answers = [page(["a", "b"], "n-1"), page([], "n_2"), page(["c"])];
+  it("lists page by page, only as far as the caller reads", async () => {
+    const page = (ids: string[], next?: string): StubResponse => [
+      200,
+      { timers: ids.map((id) => ({ ...TIMER, id })), next },
+    ];
+    responses = [page(["a", "b"], "n-1"), page([], "n_2"), page(["c"])];
     const ids: string[] = [];
     for await (const { id } of timers.periodic.list(2)) ids.push(id);
     expect(ids).toEqual(["a", "b", "c"]);
-    expect(asked.map(({ url }) => url)).toEqual([
+    expect(received.map(({ url }) => url)).toEqual([
       "/live/periodic?limit=2",
       "/live/periodic?limit=2&next=n-1",
       "/live/periodic?limit=2&next=n_2",
@@ -114,11 +117,11 @@ describe("the client of timers", () => {
     ["an id", () => timers.oneshot.get("order:7")],
     ["a body", () => timers.periodic.put("tea", { timerCallbackData: "ä" })],
     ["a query", () => timers.periodic.list(5).next()],
-  ])("signs each request, with %s, so that AWS comes to the same signature", async (_, call) => {
-    answers = [[404, '"order:7"']];
+  ])("signs each request, with %s, so that AWS computes the same signature", async (_, call) => {
+    responses = [[404, '"order:7"']];
     await call().catch(() => undefined);
-    for (const one of asked) expect(one.request.headers.authorization).toBe(signatureOf(one));
-    expect(asked).toHaveLength(1);
+    for (const one of received) expect(one.request.headers.authorization).toBe(signatureOf(one));
+    expect(received).toHaveLength(1);
   });
 
   it.each<[number, unknown, new (...all: never[]) => TimersError, string]>([
@@ -135,19 +138,19 @@ describe("the client of timers", () => {
       "invalid request, you are missing the parameter body",
     ],
     [403, { message: "User is not authorized" }, AccessDeniedError, "User is not authorized"],
-    [409, { error: "Conflict", message: "overtaken" }, ConflictError, "overtaken"],
-    [413, "", TimersError, "answered with status 413"],
+    [409, { error: "Conflict", message: "version differs" }, ConflictError, "version differs"],
+    [413, "", TimersError, "status 413"],
     [404, { message: "no such API" }, TimersError, "no such API"],
-    [200, "<html>", TimersError, "what was answered is none of Almanac's answers: is this the right url?"],
-  ])("throws for %i with %j what it means, and does not ask again", async (status, body, type, message) => {
-    answers = [[status, body]];
+    [200, "<html>", TimersError, "unexpected response body: check the url"],
+  ])("throws the matching error for %i with %j, and does not retry", async (status, body, type, message) => {
+    responses = [[status, body]];
     const error: unknown = await timers.periodic.put("tea", {}).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(type);
     expect(error).toMatchObject({ status, message });
-    expect(asked).toHaveLength(1);
+    expect(received).toHaveLength(1);
   });
 
-  it.each<[string, Answer[]]>([
+  it.each<[string, StubResponse[]]>([
     [
       "throttling",
       [
@@ -164,9 +167,9 @@ describe("the client of timers", () => {
       ],
     ],
     ["broken connections", ["reset", "reset"]],
-    ["silence", ["hang"]],
-  ])("asks again after %s, later and later", async (_, failures) => {
-    answers = [...failures, [200, TIMER]];
+    ["timeouts", ["hang"]],
+  ])("retries after %s with growing delays", async (_, failures) => {
+    responses = [...failures, [200, TIMER]];
     expect(await timers.periodic.get("tea")).toEqual(TIMER);
     expect(waits).toHaveLength(failures.length);
     waits.forEach((wait, index) => {
@@ -174,8 +177,8 @@ describe("the client of timers", () => {
     });
   });
 
-  it("waits as long as it is asked to", async () => {
-    answers = [
+  it("waits as long as Retry-After says", async () => {
+    responses = [
       [429, {}, { "Retry-After": "2" }],
       [200, TIMER],
     ];
@@ -183,23 +186,23 @@ describe("the client of timers", () => {
     expect(waits[0]).toBeGreaterThanOrEqual(2_000);
   });
 
-  it("gives up after four tries, and says why", async () => {
-    answers = Array<Answer>(4).fill([429, { message: "slow down" }]);
+  it("gives up after four attempts with the reason", async () => {
+    responses = Array<StubResponse>(4).fill([429, { message: "slow down" }]);
     await expect(timers.periodic.get("tea")).rejects.toThrow(ThrottledError);
-    expect(asked).toHaveLength(4);
-    answers = Array<Answer>(4).fill("reset");
-    await expect(timers.periodic.get("tea")).rejects.toThrow(/GET http.*no answer/);
-    answers = Array<Answer>(4).fill([502, ""]);
+    expect(received).toHaveLength(4);
+    responses = Array<StubResponse>(4).fill("reset");
+    await expect(timers.periodic.get("tea")).rejects.toThrow(/GET http.*no response/);
+    responses = Array<StubResponse>(4).fill([502, ""]);
     await expect(timers.periodic.get("tea")).rejects.toThrow(UnavailableError);
   });
 
-  it("sends batches of 25, and again what may pass of one", async () => {
+  it("sends batches of 25 and retries only the retryable items", async () => {
     const items = Array.from(
       { length: 27 },
       (_, index) => ({ kind: "oneshot", id: `egg${index}`, put: { delaySeconds: 60 } }) as const,
     );
     const good = { status: 200, body: TIMER };
-    answers = [
+    responses = [
       [
         200,
         {
@@ -218,15 +221,17 @@ describe("the client of timers", () => {
     expect(outcomes[0]).toEqual({ ok: true, timer: TIMER });
     expect(outcomes[1]).toMatchObject({ ok: false, error: { name: "InvalidRequestError", message: "no" } });
     expect(outcomes[26]).toEqual({ ok: true });
-    expect(asked.map(({ body }) => (JSON.parse(body) as { requests: unknown[] }).requests.length)).toEqual([25, 1, 2]);
+    expect(received.map(({ body }) => (JSON.parse(body) as { requests: unknown[] }).requests.length)).toEqual([
+      25, 1, 2,
+    ]);
   });
 
-  it("refuses ids that would lead elsewhere", async () => {
+  it("rejects ids that change the path", async () => {
     for (const id of ["", ".", ".."]) await expect(timers.periodic.delete(id)).rejects.toThrow(InvalidRequestError);
-    expect(asked).toEqual([]);
+    expect(received).toEqual([]);
   });
 
-  it("takes its region from the address", async () => {
+  it("takes its region from the URL", async () => {
     const regions: string[] = [];
     const far = new TimersClient({
       url: "https://abc123.execute-api.ap-south-1.amazonaws.com/live/",
@@ -242,8 +247,8 @@ describe("the client of timers", () => {
   });
 });
 
-/** Signature Version 4 step by step, as IAM's documentation tells: the path is encoded once more, query and headers are sorted. */
-function signatureOf({ method, url, body, request }: Asked): string {
+/** Signature Version 4 step by step, as in IAM's documentation: the path is encoded once more, query and headers are sorted. */
+function signatureOf({ method, url, body, request }: ReceivedRequest): string {
   const [path = "", query = ""] = url.split("?");
   const [, day = "", names = ""] =
     /Credential=AKIDEXAMPLE\/(\d{8})\/.*SignedHeaders=([^,]+)/.exec(request.headers.authorization ?? "") ?? [];

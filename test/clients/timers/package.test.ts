@@ -4,11 +4,11 @@ import { join, resolve } from "node:path";
 import { buildClients } from "../../../scripts/dev/clients-package";
 import { commandOutput } from "../../../scripts/shared/run-command";
 
-/** Another program: below this project, so that what the package depends on is found. */
+/** A dependent program, inside this project so that the package's dependencies resolve. */
 const program = resolve(".almanac/clients-test");
 
 const SOURCE = `
-import { TimersClient, ConflictError, TimersError, type TimerView } from "almanac/timers";
+import { TimersClient, ConflictError, TimersError, type TimerResponse } from "almanac/timers";
 
 const timers = new TimersClient({
   url: "https://abc123.execute-api.eu-central-1.amazonaws.com/live",
@@ -16,12 +16,12 @@ const timers = new TimersClient({
   maxAttempts: 1,
   fetch: () => Promise.resolve(new Response('"tea"', { status: 404 })),
 });
-const none: TimerView | undefined = await timers.periodic.get("tea");
+const none: TimerResponse | undefined = await timers.periodic.get("tea");
 console.log(none === undefined, new ConflictError("no", 409) instanceof TimersError);
 
 // @ts-expect-error -- a one-shot needs a time
 void (() => timers.oneshot.put("egg", {}));
-// @ts-expect-error -- and knows nothing of cron
+// @ts-expect-error -- a one-shot has no cron
 void (() => timers.oneshot.put("egg", { cron: "0 9 * * ? *" }));
 `;
 
@@ -37,7 +37,7 @@ describe("the package that other programs import", () => {
 
   const node = (...args: string[]) => commandOutput(process.execPath, args, { cwd: program });
 
-  it("is compiled against, as its documentation shows it, and runs", async () => {
+  it("compiles and runs as in its documentation", async () => {
     const page = await readFile("docs/timers-client.md", "utf8");
     const snippets = [...page.matchAll(/^```ts\n([^]*?)^```/gm)].map(([, code = ""]) => code);
     expect(snippets.length).toBeGreaterThan(3);
@@ -59,11 +59,11 @@ describe("the package that other programs import", () => {
     expect((await node("program.js")).trim()).toBe("true true");
   }, 120_000);
 
-  it("can be required, too", async () => {
+  it("can be required", async () => {
     expect((await node("-p", 'typeof require("almanac/timers").TimersClient')).trim()).toBe("function");
   });
 
-  it("needs nothing that it does not name", async () => {
+  it("imports only its declared dependencies", async () => {
     const manifest = await node(
       "-p",
       'Object.keys(require("./node_modules/almanac/package.json").dependencies).join()',
@@ -74,7 +74,7 @@ describe("the package that other programs import", () => {
   });
 });
 
-/** Prints all that the compiled files require, but each other. */
+/** Prints all packages that the compiled files require. */
 const IMPORTS = `
 const { readdirSync, readFileSync } = require("node:fs");
 const root = "node_modules/almanac";

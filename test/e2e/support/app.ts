@@ -1,4 +1,4 @@
-/** The app that the end-to-end tests start: the environment `local`, with targets and work that misbehave in every way. */
+/** The app of the end-to-end tests: the environment `local`, with failing targets, exports and work. */
 import { readFileSync } from "node:fs";
 import { App } from "cdktf";
 import { Environment } from "../../../modules/environment";
@@ -8,23 +8,25 @@ import { targetsSchema } from "../../../functions/heartbeats/contract";
 
 const app = new App();
 const awsEndpoint = process.env["ALMANAC_AWS_ENDPOINT"];
-if (awsEndpoint === undefined) throw new Error("npm start names the emulator in ALMANAC_AWS_ENDPOINT");
+if (awsEndpoint === undefined) throw new Error("npm start sets ALMANAC_AWS_ENDPOINT to the emulator");
 
 new Environment(app, "local", {
   region: "eu-central-1",
   awsEndpoint,
   heartbeats: {
     schedule: "rate(1 minute)", // the shortest that EventBridge has
-    jobs: [{ name: "nightly-backup", everySeconds: 86_400 }],
+    cronMonitors: [{ name: "nightly-backup", everySeconds: 86_400 }],
     targets: targetsSchema.parse(JSON.parse(readFileSync(targetsFile, "utf8"))),
   },
   timers: { shards: 2 },
   exports: EXPORTS,
-  workflow: {
-    waitSeconds: 3,
-    work: { entry: "test/e2e/support/work.ts", timeoutSeconds: 8, retries: 1 },
+  workflows: {
+    task: {
+      waitSeconds: 3,
+      work: { entry: "test/e2e/support/work.ts", timeoutSeconds: 8, retries: 1 },
+    },
   },
-  channels: {
+  pipelines: {
     jobOrder: {
       key: "/jobOrderId",
       version: "/revision",
@@ -34,7 +36,7 @@ new Environment(app, "local", {
       slack: "/almanac/slack/orders",
       schema: { type: "object", properties: { total: { type: "number" } } },
     },
-    // One entry more, and nothing else, for a second channel.
+    // A second pipeline is one entry.
     invoice: { key: "/number", slack: "/almanac/slack/invoices" },
   },
 });

@@ -1,8 +1,8 @@
-/** The policies that are deployed, with every name in them resolved: out of Terraform's state. */
+/** The deployed policies from Terraform's state, with all names resolved. */
 import * as z from "zod";
 import { resourcesOfState, stateSchema } from "../../../scripts/terraform/state";
 import { terraform } from "../../../scripts/terraform/terraform";
-import type { Deployed, Statement } from "../../support/least-privilege/judge";
+import type { Deployed, Statement } from "../../support/least-privilege/evaluate";
 
 const oneOrMore = z.union([z.string().transform((one) => [one]), z.array(z.string())]);
 const statementSchema = z.strictObject({
@@ -22,7 +22,7 @@ export async function deployedPolicies(stack: string): Promise<Deployed> {
   const state = stateSchema.parse(JSON.parse(await terraform(["state", "pull"], { cwd: stack })));
   const resources = resourcesOfState(state);
   const all = (type: string) => resources.filter((resource) => resource.type === type).map(({ values }) => values);
-  if (all("aws_iam_role_policy_attachment").length > 0) throw new Error("policies that are attached are not looked at");
+  if (all("aws_iam_role_policy_attachment").length > 0) throw new Error("attached policies are not supported");
 
   const roles = new Map<string, Statement[]>(all("aws_iam_role").map(({ name }) => [text(name), []]));
   for (const { role, policy } of all("aws_iam_role_policy"))

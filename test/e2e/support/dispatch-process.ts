@@ -1,4 +1,4 @@
-/** The deployed dispatcher in a process of its own, to be killed in the middle of its run. */
+/** Runs the deployed dispatcher in a separate process that can be killed during a run. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -13,12 +13,12 @@ import type { DispatchEnvironment } from "../../../functions/timers/contract";
 import { BUNDLE_OPTIONS } from "../../../modules/constructs/bundle";
 import { lambdaContext, scheduledEvent } from "../../support/lambda";
 
-/** As Lambda's runtime does: the bundle, its handler, an event and a context. */
+/** A minimal Lambda runtime: calls the handler of the bundle. */
 const RUNTIME = `
   const [file, event, context, remainingMs] = process.argv.slice(1);
   const end = Date.now() + Number(remainingMs);
-  const whole = { ...JSON.parse(context), getRemainingTimeInMillis: () => end - Date.now() };
-  require(file).handler(JSON.parse(event), whole).then(() => process.exit(0), (error) => {
+  const lambdaContext = { ...JSON.parse(context), getRemainingTimeInMillis: () => end - Date.now() };
+  require(file).handler(JSON.parse(event), lambdaContext).then(() => process.exit(0), (error) => {
     console.error(error);
     process.exit(1);
   });
@@ -27,37 +27,37 @@ const RUNTIME = `
 export interface Dispatch {
   readonly endpoint: string;
   readonly environment: DispatchEnvironment;
-  /** What the rule says of its target. */
+  /** From the rule. */
   readonly event: { readonly target: number; readonly targets: number };
-  /** When Lambda would end the run. */
+  /** Until Lambda's timeout. */
   readonly remainingMs: number;
-  /** SIGKILL at this SendMessageBatch, before it comes to SQS. @default never */
+  /** Kills the process at this SendMessageBatch, before SQS receives it. @default never */
   readonly killAtBatch?: number;
 }
 
-/** How a process ended, and how many SendMessageBatch SQS had from it. */
+/** @property batches number of SendMessageBatch requests that reached SQS */
 export interface DispatchEnd {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly batches: number;
 }
 
-/** One tick of the dispatcher, bundled as it is deployed, between it and the emulator nothing but a count. */
+/** One tick of the bundled dispatcher, behind a proxy that counts its requests to the emulator. */
 export async function dispatchInProcess(dispatch: Dispatch): Promise<DispatchEnd> {
   const { endpoint, environment, event, remainingMs, killAtBatch = Infinity } = dispatch;
   const directory = mkdtempSync(join(tmpdir(), "almanac-e2e-dispatch-"));
   const outfile = join(directory, "dispatch.js");
   buildSync({ ...BUNDLE_OPTIONS, sourcemap: false, entryPoints: ["functions/timers/dispatch.ts"], outfile });
 
-  let asked = 0;
+  let received = 0;
   let batches = 0;
   let kill = (): unknown => undefined;
-  const gate = createServer((request, response) => {
+  const proxy = createServer((request, response) => {
     const pass = async (): Promise<void> => {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
       const isBatch = request.headers["x-amz-target"] === "AmazonSQS.SendMessageBatch";
-      if (isBatch && ++asked >= killAtBatch) {
+      if (isBatch && ++received >= killAtBatch) {
         kill();
         return;
       }
@@ -74,14 +74,14 @@ export async function dispatchInProcess(dispatch: Dispatch): Promise<DispatchEnd
     pass().catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
   });
   try {
-    gate.listen(0, "127.0.0.1");
-    await once(gate, "listening");
+    proxy.listen(0, "127.0.0.1");
+    await once(proxy, "listening");
     const args = [outfile, JSON.stringify(scheduledEvent(event)), JSON.stringify(lambdaContext()), String(remainingMs)];
     const child = spawn(process.execPath, ["-e", RUNTIME, ...args], {
       stdio: ["ignore", "ignore", "inherit"],
       env: {
         ...environment,
-        AWS_ENDPOINT_URL: `http://127.0.0.1:${(gate.address() as AddressInfo).port}`,
+        AWS_ENDPOINT_URL: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
         AWS_REGION: "eu-central-1",
         AWS_ACCESS_KEY_ID: "test",
         AWS_SECRET_ACCESS_KEY: "test",
@@ -95,8 +95,8 @@ export async function dispatchInProcess(dispatch: Dispatch): Promise<DispatchEnd
     const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
     return { code, signal, batches };
   } finally {
-    gate.closeAllConnections();
-    gate.close();
+    proxy.closeAllConnections();
+    proxy.close();
     rmSync(directory, { recursive: true });
   }
 }

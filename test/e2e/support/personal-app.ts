@@ -1,10 +1,10 @@
-/** The app of the rehearsal: it has no environment of its own, only the one that is asked for by name. */
+/** The app of the rehearsal: it defines no environments, only a personal one for any name. */
 import { App } from "cdktf";
 import { personalEnvironment } from "../../../modules/environment";
 
 const app = new App();
 const awsEndpoint = process.env["ALMANAC_AWS_ENDPOINT"];
-if (awsEndpoint === undefined) throw new Error("the rehearsal names the emulator in ALMANAC_AWS_ENDPOINT");
+if (awsEndpoint === undefined) throw new Error("the rehearsal sets ALMANAC_AWS_ENDPOINT to the emulator");
 
 personalEnvironment(app, {
   region: "eu-central-1",

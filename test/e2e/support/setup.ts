@@ -1,4 +1,4 @@
-/** Before all end-to-end tests: servers to check, and Almanac, started as people start it. */
+/** Starts target servers and Almanac before the end-to-end tests. */
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { startTargetServers, type TargetServers } from "../../support/target-servers";
 import { home, npmRun, startArguments, targetsFile } from "./system";
@@ -7,7 +7,7 @@ import { targetsFor } from "./targets";
 let servers: TargetServers | undefined;
 
 export default async function setup(): Promise<void> {
-  await npmRun("stop", "--home", home); // what a killed run may have left
+  await npmRun("stop", "--home", home); // from a killed run
   await rm(home, { recursive: true, force: true });
   await mkdir(home, { recursive: true });
   servers = await startTargetServers();

@@ -1,13 +1,14 @@
-/** The deployed system that end-to-end tests look at, and the commands that people run on it. */
+/** The deployed system under test, and the commands for it. */
 import { spawn } from "node:child_process";
 import { join, resolve } from "node:path";
+import { withLock } from "../../../scripts/shared/lock-file";
 
-/** Apart from what a person may be running beside the tests. */
+/** Not the default home, which a developer may be using. */
 export const home = resolve(".almanac/e2e");
 export const targetsFile = join(home, "targets.json");
 export const stackDirectory = join(home, "cdktf.out", "stacks", "local");
 
-/** What `npm start` is told, so that it starts the tests' own system. */
+/** Arguments of `npm start` for the tests' system. */
 export const startArguments = ["--app", "test/e2e/support/app.ts", "--home", home];
 
 /** AWS clients' configuration for the emulator. */
@@ -17,6 +18,14 @@ export const awsConfiguration = (endpoint: string) => ({
   credentials: { accessKeyId: "test", secretAccessKey: "test" },
   forcePathStyle: true, // S3 only
 });
+
+/**
+ * Does the work while no other suite changes what Terraform has deployed, and none relies on it being unchanged: the suites run side by
+ * side on one system.
+ */
+export function withDeployment<T>(work: () => Promise<T>): Promise<T> {
+  return withLock(join(home, "deployment.lock"), {}, work);
+}
 
 export interface Ended {
   readonly code: number | null;
@@ -28,7 +37,7 @@ export function npmRun(command: string, ...args: readonly string[]): Promise<End
   return npmRunWith({}, command, ...args);
 }
 
-/** The same, with these environment variables besides. */
+/** With additional environment variables. */
 export function npmRunWith(
   variables: Readonly<Record<string, string>>,
   command: string,
@@ -48,18 +57,18 @@ export function npmRunWith(
   });
 }
 
-/** Asks again and again until the answer is good. */
+/** Polls until the value satisfies the predicate. */
 export async function eventually<T>(
-  ask: () => Promise<T>,
-  isGood: (answer: T) => boolean,
+  read: () => Promise<T>,
+  isDone: (value: T) => boolean,
   timeoutMs: number,
 ): Promise<T> {
   const until = Date.now() + timeoutMs;
   for (;;) {
-    const answer = await ask();
-    if (isGood(answer)) return answer;
+    const value = await read();
+    if (isDone(value)) return value;
     if (Date.now() > until)
-      throw new Error(`still not after ${timeoutMs / 1000} s: ${JSON.stringify(answer).slice(0, 2000)}`);
+      throw new Error(`not within ${timeoutMs / 1000} s: ${JSON.stringify(value).slice(0, 2000)}`);
     await new Promise((wait) => setTimeout(wait, 500));
   }
 }

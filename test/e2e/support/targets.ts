@@ -3,7 +3,7 @@ import type { Behaviour, TargetServers } from "../../support/target-servers";
 
 export const GUARDED_PARAMETER = "/almanac/e2e/token";
 
-/** One target for each way in which servers behave, named as in the tests' expectations. */
+/** One target for each server behaviour, named as in the tests' expectations. */
 export function targetsFor({ urls, certificateAuthority }: TargetServers): TargetInput[] {
   const target = (name: string, behaviour: Behaviour, options: Partial<TargetInput> = {}): TargetInput => ({
     name,
@@ -32,7 +32,7 @@ export function targetsFor({ urls, certificateAuthority }: TargetServers): Targe
     target("reset", "resetMidBody"),
     target("endless", "endlessBody"),
     target("unresolvable", "unresolvable"),
-    // Until a test puts the parameter, there is none.
+    // A test creates the parameter later.
     target("guarded", "echo", { headers: { Authorization: { ssm: GUARDED_PARAMETER } }, bodyContains: "Bearer e2e" }),
     target("moody", "moody", { failuresBeforeDown: 2, successesBeforeUp: 2 }),
     target("refused", "refused"),

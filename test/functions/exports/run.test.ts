@@ -1,23 +1,23 @@
-/** Runs as the state machine drives them: its own definition, the real handlers and clients, and AWS behind a socket. */
+/** Runs the state machine's definition with the real handlers and clients against a fake AWS server. */
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { gunzipSync, gzipSync } from "node:zlib";
 
-import { handler as claim } from "../../../functions/exports/claim-run";
+import { handler as claimRun } from "../../../functions/exports/claim-run";
 import { createDynamoDB } from "../../../functions/shared/aws/clients/dynamodb";
-import { handler as native } from "../../../functions/exports/export-natively";
-import { handler as fail } from "../../../functions/exports/fail-run";
-import { handler as finish } from "../../../functions/exports/finish-run";
-import { handler as read } from "../../../functions/exports/read-segment";
+import { handler as nativeExport } from "../../../functions/exports/native-export";
+import { handler as recordFailure } from "../../../functions/exports/record-failure";
+import { handler as finishRun } from "../../../functions/exports/finish-run";
+import { handler as readSegment } from "../../../functions/exports/read-segment";
 import { exportSchema, manifestSchema, runSchema, type Job, type Manifest } from "../../../functions/exports/contract";
 import { stateTable } from "../../../functions/exports/storage/state-table";
 import { systemClock, type Clock } from "../../../functions/shared/clock";
-import type { Json } from "../../../modules/asl/fields";
+import type { Json } from "../../../modules/asl/values";
 import { exportMachine } from "../../../modules/exports/definition";
 import { PRESETS } from "../../../modules/exports/schema";
 import { restore } from "../../../scripts/features/exports/restore";
 import type { Item } from "../../support/dynamodb-expressions";
-import { accessDenied, FakeAws, type Asked } from "../../support/fake-aws";
+import { accessDenied, FakeAws, type AwsRequest } from "../../support/fake-aws";
 import { lambdaContext, setupHandler } from "../../support/lambda";
 import { runMachine, type Ended, type Run as Execution } from "../../support/states-interpreter";
 
@@ -25,16 +25,22 @@ const STATE = "almanac-test-exports";
 const BUCKET = "files";
 const DAY = "2026-11-21";
 
-const machine = exportMachine({ claim: "claim", read: "read", native: "native", finish: "finish", fail: "fail" });
-const functions = { claim, read, native, finish, fail } as const;
+const machine = exportMachine({
+  claimRun: "claimRun",
+  readSegment: "readSegment",
+  nativeExport: "nativeExport",
+  finishRun: "finishRun",
+  recordFailure: "recordFailure",
+});
+const functions = { claimRun, readSegment, nativeExport, finishRun, recordFailure } as const;
 
 const aws = new FakeAws(STATE);
-/** Milliseconds by which the functions' clock is ahead: what a slow page takes. */
-let skipped = 0;
+/** Milliseconds by which the functions' clock is ahead, to simulate slow pages. */
+let skippedMs = 0;
 let invoked: string[] = [];
 
-/** Waits take a thousandth of their time; what runs meanwhile is real, and keeps within a hundredth of its limits. */
-const hasty: Clock = {
+/** Waits are shortened to a thousandth, timeouts to a hundredth. */
+const fastClock: Clock = {
   ...systemClock,
   after: (milliseconds, callback) => {
     const timer = setTimeout(callback, milliseconds / (milliseconds < 900_000 ? 1_000 : 100)).unref();
@@ -54,17 +60,17 @@ const output = setupHandler("exports", {
   AWS_ACCESS_KEY_ID: "test",
   AWS_SECRET_ACCESS_KEY: "test",
   STATE_TABLE: STATE,
-  TABLES: "-",
-  BUCKETS: BUCKET,
+  TABLE_NAMES: "-",
+  BUCKET_NAMES: BUCKET,
   CONFIGURATION_BUCKET: "configuration",
   EXPORTS_BUCKET: BUCKET,
-  EXECUTIONS: "arn:execution",
+  EXECUTION_ARN_PREFIX: "arn:execution",
 });
 beforeEach(() => {
   process.env["AWS_ENDPOINT_URL"] = aws.endpoint;
   const now = performance.now.bind(performance);
-  jest.spyOn(performance, "now").mockImplementation(() => now() + skipped);
-  [skipped, invoked] = [0, []];
+  jest.spyOn(performance, "now").mockImplementation(() => now() + skippedMs);
+  [skippedMs, invoked] = [0, []];
   aws.reset();
   aws.buckets.add(BUCKET).add("configuration");
   configure({ name: "orders", table: "orders", segments: 2, compression: "none" });
@@ -72,7 +78,7 @@ beforeEach(() => {
 });
 
 function configure(table: Parameters<typeof exportSchema.parse>[0]): void {
-  const jobs = exportSchema.parse({ ...PRESETS["user-logs"], table: "each-jobs-own" });
+  const jobs = exportSchema.parse({ ...PRESETS["user-logs"], table: "named-by-each-job" });
   aws.objects.set(
     "configuration/exports.json",
     Buffer.from(JSON.stringify({ tables: [exportSchema.parse(table)], jobs })),
@@ -88,7 +94,6 @@ function pages(count: number): readonly (readonly Item[])[] {
 
 const idsOf = (all: readonly (readonly Item[])[]) => all.flat().map(({ id }) => id?.S);
 
-/** As it is when it has gone over the wire. */
 const jsonOf = (value: unknown) => JSON.parse(JSON.stringify(value)) as Json;
 
 let executions = 0;
@@ -99,7 +104,7 @@ function start(
   const arn = `arn:execution:${++executions}`;
   const request = { export: "orders", day: DAY, force: false, ...input };
   const execution = runMachine(machine, jsonOf(request), {
-    clock: hasty,
+    clock: fastClock,
     arn,
     services: {
       "lambda:invoke": async (parameters) => {
@@ -108,8 +113,8 @@ function start(
           readonly Payload: unknown;
         };
         invoked.push(FunctionName);
-        const answer: unknown = await functions[FunctionName](Payload, lambdaContext(900_000));
-        return { Payload: jsonOf(answer ?? null) };
+        const result: unknown = await functions[FunctionName](Payload, lambdaContext(900_000));
+        return { Payload: jsonOf(result ?? null) };
       },
     },
   });
@@ -129,16 +134,16 @@ function manifest(folder = `orders/dt=${DAY}/`): Manifest {
   return manifestSchema.parse(JSON.parse((aws.objects.get(`${BUCKET}/${folder}_manifest.json`) ?? "").toString()));
 }
 
-/** What is in these files; in those of the manifest, in its order. */
+/** Ids in the files, by default those of the manifest in its order. */
 function exportedIds(files = manifest().files.map(({ key }) => `${BUCKET}/${key}`)): readonly (string | undefined)[] {
   return files.flatMap((key) =>
     [...(aws.objects.get(key) ?? "").toString().matchAll(/"id":"([^"]+)"/g)].map(([, id]) => id),
   );
 }
 
-/** Each page that was read, as often as it was: `<segment>/<number>`. */
+/** Every read of a page: `<segment>/<number>`. */
 function pagesRead(): readonly string[] {
-  return aws.asked
+  return aws.requests
     .filter(({ action }) => action === "Scan")
     .map(({ body }) => {
       const { Segment = 0, ExclusiveStartKey } = body as { Segment?: number; ExclusiveStartKey?: Item };
@@ -156,7 +161,7 @@ function records(): readonly Readonly<Record<string, string | undefined>>[] {
 const metric = (name: string): number => output.lines().reduce((sum, line) => sum + Number(line[name] ?? 0), 0);
 
 describe("a run", () => {
-  it("exports every item once, tells what it did, and comes back as it was", async () => {
+  it("exports every item once, records what it did, and can be restored", async () => {
     expect(await run()).toEqual(succeeded("exported"));
     expect(keys()).toEqual(
       ["_SUCCESS", "_manifest.json", "part-0000-00000.ndjson", "part-0001-00000.ndjson"].map(
@@ -180,7 +185,7 @@ describe("a run", () => {
     );
     expect(written).toBe(30);
     expect(JSON.stringify(restored)).toContain('"N":"12345678901234567890"');
-    expect(records()).toEqual([{ status: "FINISHED" }]);
+    expect(records()).toEqual([{ status: "SUCCEEDED" }]);
     expect([metric("exportedItems"), metric("finishedExports"), metric("failedExports")]).toEqual([30, 1, 0]);
     expect(output.lines()).toContainEqual(expect.objectContaining({ finishedExports: 1, export: "orders" }));
   });
@@ -190,8 +195,8 @@ describe("a run", () => {
     expect(await run()).toMatchObject({
       output: { outcome: "exists", message: `exists - no new data uploaded: s3://${BUCKET}/orders/dt=${DAY}/` },
     });
-    expect(timesInvoked("read")).toBe(2);
-    // While it is done again, nothing says that it is whole.
+    expect(timesInvoked("readSegment")).toBe(2);
+    // During a rerun there is no marker.
     aws.before = ({ action }) => (action === "Scan" ? accessDenied("dynamodb:Scan") : undefined);
     expect(await run({ force: true })).toMatchObject({ status: "FAILED" });
     expect(keys(`orders/dt=${DAY}/_SUCCESS`)).toEqual([]);
@@ -200,27 +205,27 @@ describe("a run", () => {
     expect(keys(`orders/dt=${DAY}/_SUCCESS`)).toHaveLength(1);
   });
 
-  it("goes on over as many invocations as it takes, and reads no page twice", async () => {
+  it("resumes over several invocations, and reads no page twice", async () => {
     configure({ name: "orders", table: "orders", segments: 1, compression: "none" });
     aws.tables.set("orders", pages(30));
     aws.before = slowPages;
     expect(await run()).toEqual(succeeded("exported"));
-    // 100 seconds a page: two fill a part, and nine an invocation.
-    expect(timesInvoked("read")).toBe(4);
+    // 100 seconds a page: two pages fill a part, nine an invocation.
+    expect(timesInvoked("readSegment")).toBe(4);
     expect(manifest().files.length).toBeGreaterThan(10);
     expect(pagesRead()).toEqual(Array.from({ length: 30 }, (_, number) => `0/${number}`));
     expect(exportedIds()).toEqual(idsOf(pages(30)));
   });
 
-  it("that was killed is taken up by the next one: finished parts are neither read nor counted again", async () => {
+  it("that was killed is resumed by the next one: finished parts are neither read nor counted again", async () => {
     configure({ name: "orders", table: "orders", segments: 1, compression: "none" });
     aws.tables.set("orders", pages(12));
     let scans = 0;
-    aws.before = (asked) => {
-      slowPages(asked);
-      if (asked.action !== "Scan" || ++scans < 8) return undefined;
+    aws.before = (request) => {
+      slowPages(request);
+      if (request.action !== "Scan" || ++scans < 8) return undefined;
       killed.abort("killed", "by a test");
-      return accessDenied("dynamodb:Scan"); // so that its worker ends, too
+      return accessDenied("dynamodb:Scan"); // ends its worker, too
     };
     const killed = start();
     expect(await killed.ended).toMatchObject({ status: "ABORTED" });
@@ -237,28 +242,31 @@ describe("a run", () => {
     expect(exportedIds()).toEqual(idsOf(pages(12)));
     expect(aws.uploads.size).toBe(0);
     expect(keys("orders/dt=2026-11-22/_SUCCESS")).toHaveLength(1);
-    // What people see of it is no more than there is.
+    // The displayed progress does not count pages twice.
     const state = stateTable(createDynamoDB(), STATE, systemClock);
     const [first] = [...aws.rows].filter(([key]) => key.includes("|run#")).map(([, item]) => item["run"]?.S ?? "");
-    expect(await state.seen(runSchema.parse(JSON.parse(first ?? "")))).toMatchObject({ items: 60, segmentsDone: 1 });
+    expect(await state.runProgress(runSchema.parse(JSON.parse(first ?? "")))).toMatchObject({
+      items: 60,
+      segmentsDone: 1,
+    });
   });
 
-  it("tries again what may pass", async () => {
-    let left = 2;
-    aws.before = ({ action, of }) =>
-      action === "PutObject" && of.endsWith("_SUCCESS") && left-- > 0
+  it("retries transient errors", async () => {
+    let failures = 2;
+    aws.before = ({ action, resource }) =>
+      action === "PutObject" && resource.endsWith("_SUCCESS") && failures-- > 0
         ? { status: 400, code: "RequestTimeTooSkewed", message: "odd" }
         : undefined;
     expect(await run()).toEqual(succeeded("exported"));
     expect(keys(`orders/dt=${DAY}/_SUCCESS`)).toHaveLength(1);
   });
 
-  it("of a document that one invocation cannot write fails at once, and leaves nothing", async () => {
+  it("of a document that one invocation cannot write fails at once, and leaves no files", async () => {
     configure({ name: "orders", table: "orders", format: "json", layout: "flat" });
     aws.tables.set("orders", pages(12));
     aws.before = slowPages;
     expect(await run()).toMatchObject({ status: "FAILED", error: "DocumentTooLargeError" });
-    expect([timesInvoked("read"), keys(), aws.uploads.size]).toEqual([1, [], 0]);
+    expect([timesInvoked("readSegment"), keys(), aws.uploads.size]).toEqual([1, [], 0]);
     expect(records()).toMatchObject([{ status: "FAILED", cause: expect.stringContaining("ndjson") as unknown }]);
   });
 });
@@ -267,17 +275,17 @@ describe("a run without permission", () => {
   const role = "arn:aws:iam::123456789012:role/reader";
   const job = { application: "shop", table_name: "orders", region: "eu-central-1", assume_role: role };
 
-  it.each<[string, string, (asked: Asked) => boolean, object]>([
+  it.each<[string, string, (request: AwsRequest) => boolean, object]>([
     ["to read the table", "dynamodb:Scan", ({ action }) => action === "Scan", {}],
-    ["to look at the table", "dynamodb:DescribeTable", ({ action }) => action === "DescribeTable", {}],
+    ["to describe the table", "dynamodb:DescribeTable", ({ action }) => action === "DescribeTable", {}],
     ["to write files", "s3:PutObject", ({ action }) => action === "CreateMultipartUpload", {}],
-    ["to write the manifest", "s3:PutObject", ({ of }) => of.endsWith("_manifest.json"), {}],
-    ["to mark what is whole", "s3:PutObject", ({ of }) => of.endsWith("_SUCCESS"), {}],
-    ["to take on the job's role", "sts:AssumeRole", ({ action }) => action === "AssumeRole", { job }],
+    ["to write the manifest", "s3:PutObject", ({ resource }) => resource.endsWith("_manifest.json"), {}],
+    ["to write the marker", "s3:PutObject", ({ resource }) => resource.endsWith("_SUCCESS"), {}],
+    ["to assume the job's role", "sts:AssumeRole", ({ action }) => action === "AssumeRole", { job }],
   ])(
-    "%s fails at once, clearly, and nothing looks whole; with it, the next one finishes",
-    async (_, action, isIt, input) => {
-      aws.before = (asked) => (isIt(asked) ? accessDenied(action) : undefined);
+    "%s fails at once with the reason and without a marker; with it, the next one finishes",
+    async (_, action, matches, input) => {
+      aws.before = (request) => (matches(request) ? accessDenied(action) : undefined);
       const denied = {
         error: expect.stringMatching(/^AccessDenied(Exception)?$/) as unknown,
         cause: expect.stringContaining(`is not authorized to perform: ${action}`) as unknown,
@@ -285,29 +293,30 @@ describe("a run without permission", () => {
       expect(await run(input)).toEqual({ status: "FAILED", ...denied });
       expect(records()).toEqual([{ status: "FAILED", ...denied }]);
       expect(metric("failedExports")).toBe(1);
-      // Once for each segment at most: nothing was tried again.
-      for (const name of ["claim", "read", "finish"] as const) expect(timesInvoked(name)).toBeLessThanOrEqual(2);
+      // At most once per segment: no retries.
+      for (const name of ["claimRun", "readSegment", "finishRun"] as const)
+        expect(timesInvoked(name)).toBeLessThanOrEqual(2);
       expect(keys().filter((key) => key.endsWith("_SUCCESS"))).toEqual([]);
       expect(aws.uploads.size).toBe(0);
 
       aws.before = () => undefined;
       expect(await run(input)).toMatchObject({ status: "SUCCEEDED" });
-      expect(records()).toEqual([{ status: "FINISHED" }]);
+      expect(records()).toEqual([{ status: "SUCCEEDED" }]);
     },
   );
 
-  it("fails as clearly where there is no table and no bucket", async () => {
+  it("fails at once where the table or the bucket does not exist", async () => {
     aws.tables.clear();
     expect(await run()).toMatchObject({ status: "FAILED", error: "ResourceNotFoundException" });
     aws.tables.set("orders", pages(1));
     aws.buckets.delete(BUCKET);
     expect(await run()).toMatchObject({ status: "FAILED", error: "NoSuchBucket" });
     expect(records()).toMatchObject([{ status: "FAILED", error: "NoSuchBucket" }]);
-    expect(timesInvoked("read")).toBe(0);
+    expect(timesInvoked("readSegment")).toBe(0);
   });
 
-  it("still ends as failed where not even that can be recorded", async () => {
-    aws.before = ({ of }) => (of === STATE ? accessDenied("dynamodb:GetItem") : undefined);
+  it("fails also where the failure cannot be recorded", async () => {
+    aws.before = ({ resource }) => (resource === STATE ? accessDenied("dynamodb:GetItem") : undefined);
     expect(await run()).toMatchObject({ status: "FAILED", error: "AccessDeniedException" });
   });
 });
@@ -319,10 +328,10 @@ describe("a job", () => {
     access_timestamp: { N: String(Math.floor(Date.now() / 1_000) - 60) },
   });
 
-  it("without new data says so and writes no file; when data comes on the same day, it is exported, once", async () => {
+  it("without new data writes no file; data that arrives on the same day is exported once", async () => {
     aws.tables.set("orders", [[]]);
-    const ask = () => run({ export: "user-logs", job });
-    expect(await ask()).toEqual({
+    const runJob = () => run({ export: "user-logs", job });
+    expect(await runJob()).toEqual({
       status: "SUCCEEDED",
       output: { outcome: "nothing-new", message: "no new data was retrieved" },
     });
@@ -331,29 +340,29 @@ describe("a job", () => {
     const later = Date.now() + 120_000;
     jest.spyOn(Date, "now").mockReturnValue(later);
     aws.tables.set("orders", [[item("new")]]);
-    expect(await ask()).toEqual(succeeded("exported"));
+    expect(await runJob()).toEqual(succeeded("exported"));
     const [key = "", ...others] = keys("usermetrics/");
     expect(others).toEqual([]);
     expect(key).toMatch(
       /^files\/usermetrics\/application=shop\/year=2026\/month=11\/day=21\/shop_userlogs_[\d -]+:\d\d:\d\dZ\.json$/,
     );
     expect(JSON.parse((aws.objects.get(key) ?? "").toString())).toMatchObject({ user_metrics: [{ id: "new" }] });
-    expect(await ask()).toMatchObject({
+    expect(await runJob()).toMatchObject({
       output: { outcome: "exists", message: `exists - no new data uploaded: s3://${key}` },
     });
   });
 });
 
-describe("a run by DynamoDB itself", () => {
+describe("a run by DynamoDB's own export", () => {
   const changes = { name: "orders", table: "orders", engine: "dynamodb-export" } as const;
   beforeEach(() => {
     configure(changes);
   });
 
-  /** As DynamoDB leaves its files: a summary, a list of files, the files. */
+  /** Writes the files of DynamoDB's export: a summary, a list of files, the files. */
   function complete(index: number, lines: readonly object[]): void {
     const export_ = aws.nativeExports[index];
-    if (export_ === undefined) throw new Error("no export was asked for");
+    if (export_ === undefined) throw new Error("no export was started");
     const folder = `${String(export_.request["S3Prefix"])}/AWSDynamoDB/0${index}`;
     const content = gzipSync(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
     const listed = {
@@ -365,14 +374,14 @@ describe("a run by DynamoDB itself", () => {
     put(listed.dataFileS3Key, content);
     put(`${folder}/manifest-files.json`, `${JSON.stringify(listed)}\n`);
     put(`${folder}/manifest-summary.json`, JSON.stringify({ manifestFilesS3Key: `${folder}/manifest-files.json` }));
-    export_.told = { ExportStatus: "COMPLETED", ExportManifest: `${folder}/manifest-summary.json` };
+    export_.description = { ExportStatus: "COMPLETED", ExportManifest: `${folder}/manifest-summary.json` };
   }
 
-  /** After so many looks. */
-  function onLook(times: number, then: () => void): void {
-    let looks = 0;
+  /** Calls back at the given call of DescribeExport. */
+  function onPoll(times: number, callback: () => void): void {
+    let polls = 0;
     aws.before = ({ action }) => {
-      if (action === "DescribeExport" && ++looks === times) then();
+      if (action === "DescribeExport" && ++polls === times) callback();
       return undefined;
     };
   }
@@ -381,8 +390,8 @@ describe("a run by DynamoDB itself", () => {
     .flat()
     .map((Item) => ({ Item }));
 
-  it("is asked for once, looked at until it is done, and has the same manifest and marker", async () => {
-    onLook(4, () => {
+  it("is started once, polled until it is done, and has the same manifest and marker", async () => {
+    onPoll(4, () => {
       complete(0, items);
     });
     expect(await run()).toEqual(succeeded("exported"));
@@ -397,40 +406,41 @@ describe("a run by DynamoDB itself", () => {
     expect(keys(`orders/dt=${DAY}/_SUCCESS`)).toHaveLength(1);
   });
 
-  it("that DynamoDB gives up fails at once with DynamoDB's reason; the next one asks anew", async () => {
-    onLook(2, () => {
+  it("that DynamoDB fails, fails at once with DynamoDB's reason; the next one starts another export", async () => {
+    onPoll(2, () => {
       const [export_] = aws.nativeExports;
-      if (export_) export_.told = { ExportStatus: "FAILED", FailureCode: "S3NoSuchBucket", FailureMessage: "gone" };
+      if (export_)
+        export_.description = { ExportStatus: "FAILED", FailureCode: "S3NoSuchBucket", FailureMessage: "gone" };
     });
     const failure = { error: "NativeExportError", cause: "S3NoSuchBucket: gone" };
     expect(await run()).toEqual({ status: "FAILED", ...failure });
     expect(records()).toEqual([{ status: "FAILED", ...failure }]);
     expect(keys(`orders/dt=${DAY}/_SUCCESS`)).toEqual([]);
-    onLook(3, () => {
+    onPoll(3, () => {
       complete(1, items);
     });
     expect(await run()).toEqual(succeeded("exported"));
     expect(aws.nativeExports).toHaveLength(2);
   });
 
-  it("that was killed while DynamoDB was at it is gone on with: no second export is begun", async () => {
-    onLook(2, () => {
+  it("that was killed while DynamoDB was exporting is resumed: no second export is started", async () => {
+    onPoll(2, () => {
       killed.abort("killed", "by a test");
     });
     const killed = start();
     expect(await killed.ended).toMatchObject({ status: "ABORTED" });
-    onLook(2, () => {
+    onPoll(2, () => {
       complete(0, items);
     });
     expect(await run()).toEqual(succeeded("exported"));
     expect(aws.nativeExports).toHaveLength(1);
   });
 
-  it("bears that DynamoDB is not to be reached for a while", async () => {
-    let left = 2;
+  it("retries when DynamoDB rejects a request temporarily", async () => {
+    let failures = 2;
     aws.before = ({ action }) => {
       if (action === "DescribeExport" && aws.count("DescribeExport") === 3) complete(0, items);
-      return action === "ExportTableToPointInTime" && left-- > 0
+      return action === "ExportTableToPointInTime" && failures-- > 0
         ? { status: 400, code: "LimitExceededException", message: "too many exports" }
         : undefined;
     };
@@ -442,19 +452,19 @@ describe("a run by DynamoDB itself", () => {
     aws.before = ({ action }) =>
       action === "ExportTableToPointInTime" ? { status: 400, code, message: "no" } : undefined;
     expect(await run()).toMatchObject({ status: "FAILED", error: code });
-    expect(timesInvoked("native")).toBe(1);
+    expect(timesInvoked("nativeExport")).toBe(1);
   });
 
-  it("of changes begins with all of the table, and goes on with what has changed since", async () => {
+  it("of changes starts with the whole table, and continues with the changes since", async () => {
     configure({ ...changes, mode: "incremental" });
-    onLook(2, () => {
+    onPoll(2, () => {
       complete(0, items);
     });
     expect(await run()).toEqual(succeeded("exported"));
     expect(manifest().mode).toBe("full");
     const started = Date.now();
     jest.spyOn(Date, "now").mockReturnValue(started + 3_600_000);
-    onLook(2, () => {
+    onPoll(2, () => {
       complete(1, items);
     });
     expect(await run({ day: "2026-11-22" })).toEqual(succeeded("exported"));
@@ -466,12 +476,12 @@ describe("a run by DynamoDB itself", () => {
   });
 });
 
-/** Each page takes its time. */
-function slowPages({ action }: Asked): undefined {
-  if (action === "Scan") skipped += 100_000;
+/** Each page takes 100 seconds. */
+function slowPages({ action }: AwsRequest): undefined {
+  if (action === "Scan") skippedMs += 100_000;
 }
 
-/** What a killed execution's functions still do. */
+/** Waits for the functions of a killed execution to end. */
 async function settled(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 200));
 }

@@ -28,8 +28,8 @@ describe("the checker", () => {
   beforeAll(async () => (servers = await startTargetServers()));
   afterAll(() => servers.close());
   const output = setupHandler("heartbeats", {
-    HEARTBEATS_TABLE: TABLE,
-    TARGETS_BUCKET: "almanac-test-configuration",
+    TELEMETRY_TABLE: TABLE,
+    CONFIGURATION_BUCKET: "almanac-test-configuration",
     TELEMETRY_DAYS: "90",
     STATE_TABLE: "almanac-test-heartbeats-state",
     INTERVAL_MINUTES: "5",
@@ -50,7 +50,7 @@ describe("the checker", () => {
 
   const given = (text: string): void => {
     s3.reset();
-    for (const [Key, content] of Object.entries({ "targets.json": text, "watch.json": "{}" }))
+    for (const [Key, content] of Object.entries({ "targets.json": text, "monitors.json": "{}" }))
       s3.on(GetObjectCommand, { Bucket: "almanac-test-configuration", Key }).callsFake(() => ({
         Body: { transformToString: () => Promise.resolve(content) },
       }));
@@ -88,21 +88,21 @@ describe("the checker", () => {
     expect(Number(rows()[0]?.["ttl"]) - Date.now() / 1_000).toBeCloseTo(90 * 86_400, -2);
   });
 
-  it("keeps the state of each target, one write a tick", async () => {
+  it("saves the state of each target, one write a tick", async () => {
     givenTargets({ name: "good", url: servers.urls.good }, { name: "bad", url: servers.urls.serverError });
     await run();
     const states = dynamodb.commandCalls(PutItemCommand).map(({ args }) => args[0].input);
     expect(states.map(({ Item = {} }) => unmarshall(Item))).toEqual([
-      expect.objectContaining({ subject: "good", item: "state", health: "up", revision: 1 }),
-      expect.objectContaining({ subject: "bad", item: "state", health: "unknown", revision: 1 }),
+      expect.objectContaining({ monitor: "good", item: "state", health: "up", revision: 1 }),
+      expect.objectContaining({ monitor: "bad", item: "state", health: "unknown", revision: 1 }),
     ]);
     expect(states[0]).toMatchObject({
       TableName: "almanac-test-heartbeats-state",
-      ConditionExpression: "attribute_not_exists(subject)",
+      ConditionExpression: "attribute_not_exists(monitor)",
     });
   });
 
-  it("hands its tick on to the publisher of the status page, even when it fails", async () => {
+  it("invokes the publisher with its tick, even when it fails", async () => {
     givenTargets({ name: "good", url: servers.urls.good });
     dynamodb.on(PutItemCommand).rejects(new Error("no"));
     await expect(run()).rejects.toThrow();
@@ -111,22 +111,22 @@ describe("the checker", () => {
     expect(JSON.parse(Buffer.from(invoked?.Payload as Uint8Array).toString())).toEqual(scheduledEvent());
   });
 
-  it("fails with what went wrong first, though the publisher cannot be reached either", async () => {
+  it("fails with the first error, though the publisher cannot be invoked either", async () => {
     givenTargets({ name: "good", url: servers.urls.good });
     dynamodb.on(PutItemCommand).rejects(new Error("no"));
     lambda.on(InvokeCommand).rejects(new Error("throttled"));
-    await expect(run()).rejects.toMatchObject({ name: "StateNotSavedError" });
-    expect(output.lines()).toContainEqual(expect.objectContaining({ level: "ERROR", message: "failed as well" }));
+    await expect(run()).rejects.toMatchObject({ name: "StateWriteError" });
+    expect(output.lines()).toContainEqual(expect.objectContaining({ level: "ERROR", message: "another step failed" }));
   });
 
-  it("saves telemetry though states cannot be kept, and fails", async () => {
+  it("saves telemetry though states cannot be read, and fails", async () => {
     givenTargets({ name: "good", url: servers.urls.good });
     dynamodb.on(BatchGetItemCommand).rejects(new Error("no such table"));
-    await expect(run()).rejects.toMatchObject({ name: "StateNotReadError" });
+    await expect(run()).rejects.toMatchObject({ name: "StateReadError" });
     expect(rows()).toHaveLength(1);
   });
 
-  it("gives a doubled tick rows of its own", async () => {
+  it("writes separate rows for a duplicate tick", async () => {
     givenTargets({ name: "good", url: servers.urls.good });
     await Promise.all([run(), run()]);
     expect(new Set(rows().map(({ utcTime }) => String(utcTime))).size).toBe(2);
@@ -161,7 +161,7 @@ describe("the checker", () => {
     expect(JSON.stringify(output.lines())).not.toContain("private");
   });
 
-  it("saves 25 rows a call, and again what DynamoDB left unprocessed", async () => {
+  it("saves 25 rows a call, and retries unprocessed rows", async () => {
     givenTargets(...many(60));
     const left: WriteRequest[] = [];
     dynamodb
@@ -176,25 +176,25 @@ describe("the checker", () => {
     expect(requests()[3]).toEqual(left);
   });
 
-  it("fails when rows stay unsaved, having saved the others", async () => {
+  it("fails when rows are not saved, after saving the others", async () => {
     givenTargets(...many(30));
     dynamodb.on(BatchWriteItemCommand).resolvesOnce({}).rejects(new Error("no such table"));
     await expect(run()).rejects.toMatchObject({
-      name: "TelemetryNotSavedError",
-      message: "5 of 30 rows not saved: DynamoDB refused",
+      name: "TelemetryWriteError",
+      message: "5 of 30 rows not saved: rejected by DynamoDB",
       cause: expect.objectContaining({ message: "no such table" }) as unknown,
     });
     expect(output.lines()).toContainEqual(expect.objectContaining({ level: "ERROR", message: "invocation failed" }));
   });
 
-  it("fails when DynamoDB stays too busy for the time left", async () => {
+  it("fails when DynamoDB throttles until the deadline", async () => {
     givenTargets(...many(2));
     dynamodb.on(BatchWriteItemCommand).callsFake(({ RequestItems }: object & { RequestItems: unknown }) => ({
       UnprocessedItems: RequestItems,
     }));
     await expect(handler(scheduledEvent(), lambdaContext(1_200))).rejects.toMatchObject({
-      name: "TelemetryNotSavedError",
-      message: "2 of 2 rows not saved: DynamoDB was too busy for the time left",
+      name: "TelemetryWriteError",
+      message: "2 of 2 rows not saved: throttled until the deadline",
     });
   });
 
@@ -202,7 +202,7 @@ describe("the checker", () => {
     ["nothing", null, /expected object/],
     ["another kind of event", scheduledEvent({ "detail-type": "Object Created" }), /detail-type: .*Scheduled Event/],
     ["an event without its time", { ...scheduledEvent(), time: undefined }, /time: /],
-  ])("refuses %s, saying what is wrong and not what was sent", async (_name, event, message) => {
+  ])("refuses %s, with the reason but not the event", async (_name, event, message) => {
     givenTargets(...many(1));
     await expect(run(event)).rejects.toMatchObject({
       name: "InvalidInputError",
@@ -219,7 +219,7 @@ describe("the checker", () => {
   ])("fails when the target list is %s", async (_name, text, message) => {
     given(text);
     await expect(run()).rejects.toMatchObject({
-      name: "TargetListError",
+      name: "ConfigurationError",
       message: expect.stringMatching(message) as unknown,
     });
   });
@@ -228,7 +228,7 @@ describe("the checker", () => {
     s3.reset();
     s3.on(GetObjectCommand).rejects(new NoSuchKey({ message: "none", $metadata: {} }));
     await expect(run()).rejects.toMatchObject({
-      name: "TargetListError",
+      name: "ConfigurationError",
       message: "s3://almanac-test-configuration/targets.json cannot be read",
     });
   });

@@ -35,19 +35,19 @@ describe("a target", () => {
       "a secret without its name",
       { headers: { Authorization: { ssm: "token" } } },
       "headers.Authorization.ssm",
-      /not the name of a parameter/,
+      /not an SSM parameter name/,
     ],
     [
       "a secret over http",
       { url: "http://example.org/", headers: { Authorization: { ssm: "/shop/token" } } },
       "url",
-      /sent a secret/,
+      /secret header in plain text/,
     ],
     ["a header of no text", { headers: { "X-A": 1 } }, "headers.X-A", /neither a header value nor/],
     ["a header split in two", { headers: { "X-A": "a\r\nX-B: b" } }, "headers.X-A", /not a header value/],
     ["a header Node cannot send", { headers: { "X-A": "ł" } }, "headers.X-A", /not a header value/],
     ["a broken regular expression", { bodyMatches: "(" }, "bodyMatches", /regular expression/],
-    ["a status range that begins after its end", { expectedStatus: ["299-200"] }, "expectedStatus.0", /after its end/],
+    ["a status range that starts after its end", { expectedStatus: ["299-200"] }, "expectedStatus.0", /after its end/],
     [
       "an address of one's own network",
       { url: "http://10.0.0.7/" },
@@ -55,8 +55,8 @@ describe("a target", () => {
       /private address \(10.0.0.0\/8\).*private: true/,
     ],
     ["an address in another notation", { url: "http://0x7f.1:80/" }, "url", /loopback address \(127.0.0.0\/8\)/],
-    ["this machine's own name", { url: "https://app.localhost./" }, "url", /a name of this machine/],
-    ["a field nobody knows", { metod: "GET" }, "", /metod/],
+    ["a loopback name", { url: "https://app.localhost./" }, "url", /a loopback name/],
+    ["an unknown field", { metod: "GET" }, "", /metod/],
   ])("refuses %s, naming the field", (_name, fields, path, message) => {
     const issues = targetSchema.safeParse({ ...target, ...fields }).error?.issues ?? [];
     expect(issues.map((issue) => issue.path.join("."))).toContain(path);

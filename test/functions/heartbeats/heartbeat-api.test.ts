@@ -7,20 +7,20 @@ import { lambdaContext, setupHandler } from "../../support/lambda";
 
 const NOW = Date.parse("2026-11-21T06:55:00Z");
 
-describe("the door for jobs", () => {
+describe("the heartbeat API", () => {
   const s3 = mockClient(S3Client);
   const dynamodb = mockClient(DynamoDBClient);
 
   const output = setupHandler("heartbeats", {
     STATE_TABLE: "almanac-test-heartbeats-state",
-    WATCH_BUCKET: "almanac-test-configuration",
+    CONFIGURATION_BUCKET: "almanac-test-configuration",
   });
   beforeEach(() => {
     jest.spyOn(Date, "now").mockReturnValue(NOW);
-    const watch = JSON.stringify({ jobs: [{ name: "backup", everySeconds: 3_600, graceSeconds: 60 }] });
+    const settings = JSON.stringify({ cronMonitors: [{ name: "backup", everySeconds: 3_600, graceSeconds: 60 }] });
     s3.reset();
-    s3.on(GetObjectCommand, { Bucket: "almanac-test-configuration", Key: "watch.json" }).callsFake(() => ({
-      Body: { transformToString: () => Promise.resolve(watch) },
+    s3.on(GetObjectCommand, { Bucket: "almanac-test-configuration", Key: "monitors.json" }).callsFake(() => ({
+      Body: { transformToString: () => Promise.resolve(settings) },
     }));
     dynamodb.reset();
     dynamodb.on(UpdateItemCommand).resolves({});
@@ -39,28 +39,28 @@ describe("the door for jobs", () => {
     return [statusCode, JSON.parse(body) as unknown] as const;
   };
 
-  it("notes when a job reported, and says until when the next report is expected", async () => {
+  it("records a heartbeat, and returns when the next one is expected", async () => {
     expect(await post("backup")).toEqual([
       200,
-      { job: "backup", reportedAt: "2026-11-21T06:55:00.000Z", expectedBefore: "2026-11-21T07:56:00.000Z" },
+      { monitor: "backup", receivedAt: "2026-11-21T06:55:00.000Z", expectedBefore: "2026-11-21T07:56:00.000Z" },
     ]);
     expect(dynamodb.commandCalls(UpdateItemCommand).map(({ args }) => args[0].input)).toEqual([
       expect.objectContaining({
         TableName: "almanac-test-heartbeats-state",
-        Key: { subject: { S: "job/backup" }, item: { S: "report" } },
-        ConditionExpression: "attribute_not_exists(reportedAt) OR reportedAt < :at",
+        Key: { monitor: { S: "cron/backup" }, item: { S: "heartbeat" } },
+        ConditionExpression: "attribute_not_exists(heartbeatAt) OR heartbeatAt < :at",
         ExpressionAttributeValues: { ":at": { N: String(NOW) } },
       }),
     ]);
   });
 
-  it("bears a report twice, and one that was overtaken", async () => {
+  it("accepts a duplicate heartbeat, and one that a later one overtook", async () => {
     dynamodb.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException({ message: "no", $metadata: {} }));
     expect((await post("backup"))[0]).toBe(200);
   });
 
-  it("knows no other job, and stores nothing of it", async () => {
-    expect(await post("restore")).toEqual([404, { error: "NotFound", message: 'no job is called "restore"' }]);
+  it("answers 404 for an unknown cron monitor, and stores nothing", async () => {
+    expect(await post("restore")).toEqual([404, { error: "NotFound", message: 'no cron monitor named "restore"' }]);
     expect(dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
   });
 
@@ -75,7 +75,7 @@ describe("the door for jobs", () => {
     ]);
   });
 
-  it("answers 500 to what is its own fault, and tells the logs more than the caller", async () => {
+  it("answers 500 for an internal error, with details in the log only", async () => {
     dynamodb.on(UpdateItemCommand).rejects(new Error("no such table"));
     const [status, body] = await post("backup");
     expect(status).toBe(500);

@@ -12,12 +12,12 @@ describe("the publisher", () => {
 
   setupHandler("heartbeats", {
     STATE_TABLE: "state",
-    TARGETS_BUCKET: "configuration",
-    STATUS_BUCKET: "page",
+    CONFIGURATION_BUCKET: "configuration",
+    STATUS_PAGE_BUCKET: "page",
     INTERVAL_MINUTES: "5",
   });
   beforeEach(() => {
-    const objects = { "targets.json": '[{"name":"site","url":"https://a.test/"}]', "watch.json": "{}" };
+    const objects = { "targets.json": '[{"name":"site","url":"https://a.test/"}]', "monitors.json": "{}" };
     for (const [Key, content] of Object.entries(objects)) {
       s3.on(GetObjectCommand, { Bucket: "configuration", Key }).callsFake(() => ({
         Body: { transformToString: () => Promise.resolve(content) },
@@ -29,7 +29,7 @@ describe("the publisher", () => {
     dynamodb.on(QueryCommand).resolves({});
   });
 
-  it("puts what is known of each target: badges first, the page itself last", async () => {
+  it("writes the badges, then status.json, then the page", async () => {
     await handler(scheduledEvent(), lambdaContext());
     const published = s3.commandCalls(PutObjectCommand).map(({ args }) => args[0].input);
     expect(published.map(({ Bucket, Key }) => `${Bucket ?? ""}/${Key ?? ""}`)).toEqual([
@@ -41,7 +41,7 @@ describe("the publisher", () => {
       app: "almanac",
       environment: "test",
       intervalSeconds: 300,
-      targets: [{ name: "site", state: "unknown" }],
+      monitors: [{ name: "site", state: "unknown" }],
     });
   });
 });

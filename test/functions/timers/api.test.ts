@@ -25,7 +25,7 @@ const NOW = Date.parse("2026-11-21T06:55:30.250Z");
 
 const dynamodb = mockClient(DynamoDBClient);
 
-const output = setupHandler("timers", { TIMERS_TABLE: TABLE, FIRES_QUEUE: "https://sqs/fires", SHARDS: "1" });
+const output = setupHandler("timers", { TIMERS_TABLE: TABLE, FIRES_QUEUE_URL: "https://sqs/fires", SHARDS: "1" });
 beforeEach(() => {
   jest.spyOn(Date, "now").mockReturnValue(NOW);
   dynamodb.reset();
@@ -38,7 +38,7 @@ beforeEach(() => {
   call.mockReset();
 });
 
-/** What API Gateway's REST proxy sends, with all that it sends. */
+/** A complete event of API Gateway's REST proxy. */
 function event(httpMethod: string, resource: string, id: string | null, body: string | null) {
   const path = resource.replace("{id}", encodeURIComponent(id ?? ""));
   return {
@@ -68,21 +68,24 @@ function event(httpMethod: string, resource: string, id: string | null, body: st
 
 async function ask(method: string, resource: string, id: string | null = "tea", body?: unknown) {
   const text = typeof body === "string" || body === undefined ? (body ?? null) : JSON.stringify(body);
-  const { statusCode, headers, body: answered } = await handler(event(method, resource, id, text), lambdaContext());
-  // Browsers may read every answer, whatever it is.
+  const { statusCode, headers, body: responseBody } = await handler(event(method, resource, id, text), lambdaContext());
+  // CORS allows browsers to read every response.
   expect(headers).toMatchObject({ "Access-Control-Allow-Origin": "*" });
-  // And none tells how it came about.
-  expect(answered).not.toMatch(/\.[jt]s\b|\\n *at |AWS|Dynamo|SQS/);
-  return [statusCode, headers?.["Content-Type"] === "application/json" ? (JSON.parse(answered) as unknown) : answered];
+  // No response exposes internals.
+  expect(responseBody).not.toMatch(/\.[jt]s\b|\\n *at |AWS|Dynamo|SQS/);
+  return [
+    statusCode,
+    headers?.["Content-Type"] === "application/json" ? (JSON.parse(responseBody) as unknown) : responseBody,
+  ];
 }
 
-const refused = (Code: string, SenderFault: boolean) =>
+const failedEntry = (Code: string, SenderFault: boolean) =>
   JSON.stringify({ Failed: [{ Id: "0", Code, SenderFault, Message: "no" }] });
 const failure = (name: string, httpStatusCode: number) =>
   Object.assign(new Error("AWS says: no"), { name, $metadata: { httpStatusCode } });
 
-describe("the function behind the API of timers", () => {
-  it("answers an hourly timer as it always was, and has it in the table", async () => {
+describe("the handler of the API", () => {
+  it("responds to an hourly timer in the legacy format and stores it", async () => {
     expect(await ask("PUT", "/periodic/{id}", "tea", { minuteOfHour: "45", timerCallbackData: 7 })).toEqual([
       200,
       { id: "tea", shardId: "shard0", timeShardId: "45:tea", timerCallbackData: 7 },
@@ -90,7 +93,7 @@ describe("the function behind the API of timers", () => {
     const rows = dynamodb.commandCalls(PutItemCommand).map(({ args: [{ input }] }) => input.Item);
     expect(rows).toMatchObject([
       { timer: { S: "cursor#shard0" }, cursor: { N: String(NOW) } },
-      { timer: { S: "periodic#tea" }, slot: { S: "shard0#every#3600" }, order: { N: "2700000" }, data: { S: "7" } },
+      { timer: { S: "periodic#tea" }, slot: { S: "shard0#every#3600" }, dueMs: { N: "2700000" }, data: { S: "7" } },
     ]);
   });
 
@@ -108,7 +111,7 @@ describe("the function behind the API of timers", () => {
     expect(await ask("DELETE", "/periodic/{id}")).toEqual([200, "tea"]);
   });
 
-  it("answers browsers that ask what they may ask for", async () => {
+  it("responds to CORS preflight requests", async () => {
     expect(await handler(event("OPTIONS", "/periodic/{id}", "tea", null), lambdaContext())).toMatchObject({
       statusCode: 200,
       headers: {
@@ -135,24 +138,24 @@ describe("the function behind the API of timers", () => {
       bad('body.timeZone: is not an IANA time zone such as "Europe/Berlin"'),
     ],
     ["no JSON", "{", bad(expect.stringMatching(/^body: is not JSON \(/) as string)],
-  ])("answers 400 with the field and the reason: %s", async (_, body, answer) => {
-    expect(await ask("PUT", "/periodic/{id}", "tea", body)).toEqual([400, answer]);
+  ])("answers 400 with the field and the reason: %s", async (_, body, expected) => {
+    expect(await ask("PUT", "/periodic/{id}", "tea", body)).toEqual([400, expected]);
     expect(dynamodb.commandCalls(PutItemCommand)).toEqual([]);
   });
 
-  it.each(["", "a b", "a/b", "ü", "x".repeat(257), "%zz"])("answers 400 to an id that is none: %j", async (id) => {
+  it.each(["", "a b", "a/b", "ü", "x".repeat(257), "%zz"])("answers 400 to an invalid id: %j", async (id) => {
     expect(await ask("PUT", "/periodic/{id}", id, {})).toMatchObject([
       400,
       { message: expect.stringMatching(/^path\.id: is not /) as unknown },
     ]);
   });
 
-  it("answers 409 to who has lost the race for a timer", async () => {
+  it("answers 409 after a lost race for a timer", async () => {
     const lost = new ConditionalCheckFailedException({ message: "The conditional request failed", $metadata: {} });
     dynamodb.on(PutItemCommand).rejects(lost);
     expect(await ask("PUT", "/periodic/{id}", "tea", { ifVersion: "v0" })).toEqual([
       409,
-      { error: "Conflict", message: 'the periodic timer "tea" is not of version "v0"' },
+      { error: "Conflict", message: 'the periodic timer "tea" does not have version "v0"' },
     ]);
   });
 
@@ -163,7 +166,7 @@ describe("the function behind the API of timers", () => {
     ["silence", Object.assign(new Error("late"), { name: "TimeoutError" }), 503, "Unavailable", "1"],
     ["a missing permission", failure("AccessDeniedException", 400), 500, "Internal", undefined],
     ["a bug", new TypeError("x of undefined"), 500, "Internal", undefined],
-  ])("answers what DynamoDB comes to, whatever is asked for: %s", async (_, error, status, name, retryAfter) => {
+  ])("maps DynamoDB errors of every request: %s", async (_, error, status, name, retryAfter) => {
     for (const command of [GetItemCommand, PutItemCommand, DeleteItemCommand, ScanCommand] as const)
       dynamodb.on(command as typeof GetItemCommand).rejects(error);
     const requests = [
@@ -177,11 +180,11 @@ describe("the function behind the API of timers", () => {
       expect(await ask(method, resource, id, body)).toMatchObject([status, { error: name }]);
     const { headers } = await handler(event("GET", "/periodic/{id}", "tea", null), lambdaContext());
     expect(headers?.["Retry-After"]).toBe(retryAfter);
-    const told = output.lines().filter(({ level }) => level === "ERROR");
-    expect(told.length).toBe(status >= 500 ? requests.length + 1 : 0);
+    const errors = output.lines().filter(({ level }) => level === "ERROR");
+    expect(errors.length).toBe(status >= 500 ? requests.length + 1 : 0);
   });
 
-  it("has sent what falls due at once, and leaves to the dispatcher what SQS does not take now", async () => {
+  it("enqueues due fires immediately, and leaves unsent ones to the dispatcher", async () => {
     call.mockRejectedValue(new AwsJsonError("ServiceUnavailable", "later", 503));
     jest.spyOn(globalThis, "setTimeout").mockImplementation((work: () => void) => setImmediate(work) as never);
     expect(await ask("PUT", "/oneshot/{id}", "egg", { delaySeconds: 5 })).toMatchObject([200, { id: "egg" }]);
@@ -194,8 +197,8 @@ describe("the function behind the API of timers", () => {
     });
   });
 
-  it("answers 500 where SQS will never take it, and says so in the log", async () => {
-    call.mockResolvedValue(refused("InvalidParameterValue", true));
+  it("answers and logs a 500 when SQS rejects a fire", async () => {
+    call.mockResolvedValue(failedEntry("InvalidParameterValue", true));
     expect(await ask("PUT", "/oneshot/{id}", "egg", { delaySeconds: 5 })).toEqual([
       500,
       { error: "Internal", message: "The request failed; see the logs." },
@@ -203,7 +206,7 @@ describe("the function behind the API of timers", () => {
     expect(output.lines()).toContainEqual(expect.objectContaining({ level: "ERROR", message: "request failed" }));
   });
 
-  it("does each of a batch by itself", async () => {
+  it("runs batch requests independently", async () => {
     const slow = failure("ThrottlingException", 400);
     dynamodb.on(DeleteItemCommand).rejects(slow);
     const requests = [
@@ -217,7 +220,7 @@ describe("the function behind the API of timers", () => {
     ]);
   });
 
-  it("answers 404 to what it does not know", async () => {
+  it("answers 404 to an unknown path", async () => {
     expect(await ask("PATCH", "/periodic/{id}")).toMatchObject([404, { error: "NotFound" }]);
   });
 });

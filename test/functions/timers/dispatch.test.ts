@@ -1,4 +1,4 @@
-/** The dispatcher's handler, with fakes at the edge of the real clients. */
+/** The dispatcher's handler, with fakes behind the SDK clients. */
 import {
   ConditionalCheckFailedException,
   DynamoDBClient,
@@ -21,13 +21,13 @@ const dynamodb = mockClient(DynamoDBClient);
 
 const output = setupHandler("timers", {
   TIMERS_TABLE: "almanac-test-timers",
-  FIRES_QUEUE: "https://sqs/fires",
+  FIRES_QUEUE_URL: "https://sqs/fires",
   SHARDS: "4",
 });
 beforeEach(() => {
   jest.spyOn(Date, "now").mockReturnValue(NOW);
   dynamodb.reset();
-  dynamodb.on(GetItemCommand).resolves({ Item: { largest: { N: "5" } } });
+  dynamodb.on(GetItemCommand).resolves({ Item: { maxShards: { N: "5" } } });
   dynamodb.on(UpdateItemCommand).resolves({ Attributes: { cursor: { N: String(CURSOR) } } });
   call.mockReset().mockResolvedValue('{"Items":[]}');
 });
@@ -39,40 +39,40 @@ const shards = () => [
 const metric = (name: string) => output.lines().find((line) => name in line)?.[name];
 
 describe("the dispatcher", () => {
-  // First of all: what it was told it keeps.
-  it("asks again for the number of shards when it was not told", async () => {
+  // Runs first: the handler caches the shard count.
+  it("retries reading the shard count at the next tick", async () => {
     dynamodb
       .on(GetItemCommand)
       .rejectsOnce(new Error("slow down"))
-      .resolves({ Item: { largest: { N: "5" } } });
+      .resolves({ Item: { maxShards: { N: "5" } } });
     await expect(tick(0, 2)).rejects.toThrow("slow down");
     await tick(0, 2);
     await tick(0, 2);
     expect(dynamodb.commandCalls(GetItemCommand)).toHaveLength(2);
   });
 
-  it("works off all shards of its target, up to the largest number there ever was", async () => {
+  it("processes all shards of its target, up to the largest shard count ever", async () => {
     await tick(0, 2);
     expect(shards()).toEqual(["cursor#shard0", "cursor#shard2", "cursor#shard4"]);
-    expect([metric("scheduled"), metric("cursorLag")]).toEqual([0, 0]);
+    expect([metric("enqueued"), metric("cursorLag")]).toEqual([0, 0]);
   });
 
-  it("works off the other shards where one fails, and fails then", async () => {
+  it("processes the other shards when one fails, and then fails", async () => {
     dynamodb.on(UpdateItemCommand, { Key: { timer: { S: "cursor#shard0" } } }).rejects(new Error("slow down"));
     await expect(tick(0, 2)).rejects.toThrow("1 failures: see the log");
     expect(shards()).toContain("cursor#shard4");
     expect(output.lines()).toContainEqual(
-      expect.objectContaining({ message: "shard not dispatched", shard: "shard0", level: "ERROR" }),
+      expect.objectContaining({ message: "shard failed", shard: "shard0", level: "ERROR" }),
     );
   });
 
-  it("fails where something was passed over, and names it", async () => {
+  it("fails when a timer was skipped, and logs it", async () => {
     call.mockResolvedValueOnce('{"Items":[{"timer":{"S":"bells#big"}}]}');
     await expect(tick(1, 5)).rejects.toThrow("1 failures: see the log");
-    expect(output.lines()).toContainEqual(expect.objectContaining({ message: "passed over", shard: "shard1" }));
+    expect(output.lines()).toContainEqual(expect.objectContaining({ message: "skipped", shard: "shard1" }));
   });
 
-  it("tells how late the latest of its cursors is", async () => {
+  it("reports the largest lag of its cursors", async () => {
     const lost = { message: "no", $metadata: {}, Item: { cursor: { N: String(NOW - 90_000) } } };
     dynamodb
       .on(UpdateItemCommand, { Key: { timer: { S: "cursor#shard2" } } })
@@ -82,7 +82,7 @@ describe("the dispatcher", () => {
   });
 
   it.each([{}, { target: -1, targets: 2 }, { target: 0, targets: 0 }])(
-    "does nothing at a tick that names no target: %j",
+    "does nothing at a tick without a target: %j",
     async (fields) => {
       await expect(handler(scheduledEvent(fields), lambdaContext())).rejects.toThrow(/target/);
       expect(shards()).toEqual([]);

@@ -20,7 +20,7 @@ const DUE = Date.parse("2026-11-21T07:05:00Z");
 const dynamodb = mockClient(DynamoDBClient);
 const sqs = mockClient(SQSClient);
 
-const output = setupHandler("timers", { TIMERS_TABLE: TABLE, FIRES_QUEUE: QUEUE });
+const output = setupHandler("timers", { TIMERS_TABLE: TABLE, FIRES_QUEUE_URL: QUEUE });
 beforeEach(() => {
   jest.spyOn(Date, "now").mockReturnValue(DUE + 40);
   dynamodb.reset();
@@ -29,8 +29,8 @@ beforeEach(() => {
   sqs.on(ChangeMessageVisibilityCommand).resolves({});
 });
 
-/** A record as Lambda hands it over: of a fire of the timer `tea`, unless something of it is said. */
-function record(messageId: string, told: Readonly<Record<string, string>> = {}, fields: object = {}) {
+/** A record of Lambda's SQS event, by default a fire of the timer `tea`. */
+function record(messageId: string, changed: Readonly<Record<string, string>> = {}, fields: object = {}) {
   const attributes = {
     timerKind: "periodic",
     timerId: "tea",
@@ -38,7 +38,7 @@ function record(messageId: string, told: Readonly<Record<string, string>> = {}, 
     shardId: "shard0",
     dueAt: "2026-11-21T07:05:00.000Z",
     fireId: "periodic#tea#v1#2026-11-21T07:05:00.000Z",
-    ...told,
+    ...changed,
   };
   return {
     messageId,
@@ -56,18 +56,18 @@ function record(messageId: string, told: Readonly<Record<string, string>> = {}, 
 const someHandler = () => jest.fn<ReturnType<TimerHandler>, Parameters<TimerHandler>>();
 const deliver = (handler: TimerHandler, records: readonly object[], options?: OnTimerOptions) =>
   onTimer(handler, options)({ Records: records }, lambdaContext());
-const again = (...ids: readonly string[]) => ({
+const failed = (...ids: readonly string[]) => ({
   batchItemFailures: ids.map((itemIdentifier) => ({ itemIdentifier })),
 });
-const putOff = () =>
+const visibilityChanges = () =>
   sqs
     .commandCalls(ChangeMessageVisibilityCommand)
     .map(({ args: [{ input }] }) => [input.ReceiptHandle, input.VisibilityTimeout]);
 
 describe("a callback made by onTimer", () => {
-  it("is told all about the fire, its data parsed and to the letter", async () => {
+  it("receives the fire, with its data parsed and as text", async () => {
     const handler = someHandler();
-    expect(await deliver(handler, [record("1")])).toEqual(again());
+    expect(await deliver(handler, [record("1")])).toEqual(failed());
     expect(handler.mock.calls).toEqual([
       [
         {
@@ -84,16 +84,16 @@ describe("a callback made by onTimer", () => {
       ],
     ]);
     expect(output.lines()).toContainEqual(expect.objectContaining({ fired: 1 }));
-    expect(output.lines()).toContainEqual(expect.objectContaining({ late: 40 }));
+    expect(output.lines()).toContainEqual(expect.objectContaining({ lateness: 40 }));
   });
 
-  it("is not called where the timer is deleted, replaced or disabled; the message is done with", async () => {
+  it("is not called when the timer is deleted, replaced or disabled; the message is deleted", async () => {
     const stored = timerRow(storedTimer({ version: "v2" }), undefined);
     const disabled = timerRow(storedTimer({ id: "milk", enabled: false }), undefined);
     dynamodb.on(BatchGetItemCommand).resolves({ Responses: { [TABLE]: [stored, disabled] } });
     const handler = someHandler();
     const records = [record("1"), record("2", { timerId: "gone" }), record("3", { timerId: "milk" })];
-    expect(await deliver(handler, records)).toEqual(again());
+    expect(await deliver(handler, records)).toEqual(failed());
     expect(handler).not.toHaveBeenCalled();
     expect(output.lines()).toContainEqual(expect.objectContaining({ fenced: [1, 1, 1] }));
   });
@@ -103,16 +103,16 @@ describe("a callback made by onTimer", () => {
     ["another kind", record("2", { timerKind: "weekly" })],
     ["no due time", record("2", { dueAt: "soon" })],
     ["no body", { body: undefined }],
-  ])("fails a message that is no fire, alone: %s", async (_, fields) => {
+  ])("fails only the invalid message: %s", async (_, fields) => {
     const handler = someHandler();
-    expect(await deliver(handler, [record("1"), { ...record("2"), ...fields }])).toEqual(again("2"));
+    expect(await deliver(handler, [record("1"), { ...record("2"), ...fields }])).toEqual(failed("2"));
     expect(handler).toHaveBeenCalledTimes(1);
-    expect(output.lines()).toContainEqual(expect.objectContaining({ message: "not a fire", messageId: "2" }));
-    // Neither its data nor anything else of it goes into the log.
+    expect(output.lines()).toContainEqual(expect.objectContaining({ message: "invalid message", messageId: "2" }));
+    // The log does not contain the message.
     expect(JSON.stringify(output.lines())).not.toContain("12345678901234567890");
   });
 
-  it("has what it throws come again, alone, and later each time", async () => {
+  it("retries only the failed fires, with growing delays", async () => {
     const handler: TimerHandler = ({ id }) => {
       if (id !== "tea") throw new Error("no milk");
     };
@@ -127,78 +127,78 @@ describe("a callback made by onTimer", () => {
     ];
     const { batchItemFailures } = await deliver(handler, records);
     expect(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier).sort()).toEqual(["2", "3"]);
-    expect(putOff().sort()).toEqual([
+    expect(visibilityChanges().sort()).toEqual([
       ["receipt-2", 2],
       ["receipt-3", 16],
     ]);
   });
 
-  it("has data that is not JSON come again, as any failure", async () => {
-    expect(await deliver(() => undefined, [record("1", {}, { body: "{" })])).toEqual(again("1"));
+  it("retries a fire whose data is not JSON", async () => {
+    expect(await deliver(() => undefined, [record("1", {}, { body: "{" })])).toEqual(failed("1"));
   });
 
-  it("has all of it come again where the fence can't be asked", async () => {
+  it("retries all fires when the timers cannot be read", async () => {
     dynamodb.on(BatchGetItemCommand).rejects(new Error("no network"));
     const handler = someHandler();
-    expect(await deliver(handler, [record("1"), record("2")])).toEqual(again("1", "2"));
+    expect(await deliver(handler, [record("1"), record("2")])).toEqual(failed("1", "2"));
     expect(handler).not.toHaveBeenCalled();
   });
 
-  it("gives back what comes long before its time", async () => {
+  it("delays the redelivery of a fire that is early", async () => {
     jest.spyOn(Date, "now").mockReturnValue(DUE - 90_500);
     const handler = someHandler();
-    expect(await deliver(handler, [record("1")])).toEqual(again("1"));
-    expect([handler.mock.calls.length, putOff()]).toEqual([0, [["receipt-1", 90]]]);
+    expect(await deliver(handler, [record("1")])).toEqual(failed("1"));
+    expect([handler.mock.calls.length, visibilityChanges()]).toEqual([0, [["receipt-1", 90]]]);
   });
 
-  it("is the next delivery's affair where a message can't be put off", async () => {
+  it("still fails the message when its visibility cannot be changed", async () => {
     sqs.on(ChangeMessageVisibilityCommand).rejects(new Error("no network"));
     const failing: TimerHandler = () => Promise.reject(new Error("no milk"));
-    expect(await deliver(failing, [record("1")])).toEqual(again("1"));
+    expect(await deliver(failing, [record("1")])).toEqual(failed("1"));
   });
 
-  it("fails as a whole on what is no event of a queue", async () => {
+  it("fails on an event that is not from SQS", async () => {
     await expect(onTimer(() => undefined)({ id: "a tick" }, lambdaContext())).rejects.toThrow("Records");
   });
 });
 
-describe("a callback that asks for exactly-once", () => {
-  const lost = (Item: NonNullable<ConditionalCheckFailedException["Item"]>) =>
+describe("a callback with exactlyOnce", () => {
+  const conditionFailed = (Item: NonNullable<ConditionalCheckFailedException["Item"]>) =>
     new ConditionalCheckFailedException({ message: "no", $metadata: {}, Item });
   const updates = () =>
     dynamodb.commandCalls(UpdateItemCommand).map(({ args: [{ input }] }) => input.UpdateExpression?.split(" =")[0]);
   const exactlyOnce = { exactlyOnce: true };
 
-  it("claims the fire, is given its completion, and notes that it is done", async () => {
+  it("claims the fire, passes its completion to the handler, and completes it", async () => {
     dynamodb.on(UpdateItemCommand).resolves({});
     const handler = someHandler();
-    expect(await deliver(handler, [record("1")], exactlyOnce)).toEqual(again());
-    expect(updates()).toEqual(["SET leaseOwner", "SET #done"]);
+    expect(await deliver(handler, [record("1")], exactlyOnce)).toEqual(failed());
+    expect(updates()).toEqual(["SET leaseOwner", "SET #completed"]);
     expect(handler.mock.calls[0]?.[1].completion?.Update).toMatchObject({
       TableName: TABLE,
-      Key: { timer: { S: "claim#periodic#tea#v1#2026-11-21T07:05:00.000Z" } },
+      Key: { timer: { S: "idempotency#periodic#tea#v1#2026-11-21T07:05:00.000Z" } },
     });
   });
 
-  it("is not called for what is done", async () => {
-    dynamodb.on(UpdateItemCommand).rejects(lost({ done: { BOOL: true } }));
+  it("is not called for a completed fire", async () => {
+    dynamodb.on(UpdateItemCommand).rejects(conditionFailed({ completed: { BOOL: true } }));
     const handler = someHandler();
-    expect(await deliver(handler, [record("1")], exactlyOnce)).toEqual(again());
+    expect(await deliver(handler, [record("1")], exactlyOnce)).toEqual(failed());
     expect(handler).not.toHaveBeenCalled();
     expect(output.lines()).toContainEqual(expect.objectContaining({ duplicates: 1 }));
   });
 
-  it("looks again at what somebody else has claimed, once that claim is over", async () => {
-    dynamodb.on(UpdateItemCommand).rejects(lost({ leaseUntil: { N: String(DUE + 40 + 20_000) } }));
+  it("redelivers a fire that is in progress once its claim expires", async () => {
+    dynamodb.on(UpdateItemCommand).rejects(conditionFailed({ leaseUntil: { N: String(DUE + 40 + 20_000) } }));
     const handler = someHandler();
-    expect(await deliver(handler, [record("1")], exactlyOnce)).toEqual(again("1"));
-    expect([handler.mock.calls.length, putOff()]).toEqual([0, [["receipt-1", 21]]]);
+    expect(await deliver(handler, [record("1")], exactlyOnce)).toEqual(failed("1"));
+    expect([handler.mock.calls.length, visibilityChanges()]).toEqual([0, [["receipt-1", 21]]]);
   });
 
-  it("gives its claim back where it fails", async () => {
+  it("releases its claim when it fails", async () => {
     dynamodb.on(UpdateItemCommand).resolves({}).on(DeleteItemCommand).resolves({});
     const failing: TimerHandler = () => Promise.reject(new Error("no milk"));
-    expect(await deliver(failing, [record("1")], exactlyOnce)).toEqual(again("1"));
+    expect(await deliver(failing, [record("1")], exactlyOnce)).toEqual(failed("1"));
     expect(updates()).toEqual(["SET leaseOwner"]);
     expect(dynamodb.commandCalls(DeleteItemCommand)).toHaveLength(1);
   });

@@ -1,11 +1,11 @@
 /**
- * What the compiler refuses. `npm test` compiles this file: a line that is wrong and is not refused makes its
- * `@ts-expect-error` an error. What runs here is little: that what can only be seen then is seen.
+ * What the compiler refuses. `npm test` compiles this file: an invalid line that compiles makes its `@ts-expect-error` an error. At
+ * run time, the tests check what only the constructor can see.
  */
 import { jsonata, jsonpath } from "../../../modules/asl/asl";
 import { MachineError } from "../../../modules/asl/machine";
 
-/** Compiled, and never run. */
+/** Compiled but not run. */
 const compiled = (_: () => unknown): void => undefined;
 
 describe("the compiler", () => {
@@ -18,7 +18,7 @@ describe("the compiler", () => {
         StartAt: "Nowhere",
         States: { A: succeed() },
       }),
-    ).toThrow(new MachineError("there is no state Nowhere; A is reached from no other state"));
+    ).toThrow(new MachineError("there is no state Nowhere; A is unreachable"));
 
     expect(() =>
       stateMachine({
@@ -64,7 +64,7 @@ describe("the compiler", () => {
     ).toThrow("there is no state Nowhere");
   });
 
-  it("refuses a state that nothing leads to, even one that leads to itself or to where others do", () => {
+  it("refuses an unreachable state, even one that leads to itself or to a reachable state", () => {
     expect(() =>
       stateMachine({
         StartAt: "A",
@@ -77,10 +77,10 @@ describe("the compiler", () => {
           Loop: wait({ Seconds: 1, Next: "Loop" }),
         },
       }),
-    ).toThrow(new MachineError("Island is reached from no other state; Loop is reached from no other state"));
+    ).toThrow(new MachineError("Island is unreachable; Loop is unreachable"));
   });
 
-  it("knows the states of a machine within a machine as that one's own", () => {
+  it("keeps the states of a nested machine apart from those of the outer one", () => {
     expect(() =>
       stateMachine({
         StartAt: "Each",
@@ -221,20 +221,20 @@ describe("a machine's constructor", () => {
       });
     expect(Object.keys(build(true, "B").States)).toEqual(["A", "B", "C"]);
     expect(Object.keys(build(false, "C").States)).toEqual(["A", "C"]);
-    expect(() => build(true, "C")).toThrow(new MachineError("B is reached from no other state"));
-    expect(() => build(false, "B")).toThrow(new MachineError("there is no state B; C is reached from no other state"));
+    expect(() => build(true, "C")).toThrow(new MachineError("B is unreachable"));
+    expect(() => build(false, "B")).toThrow(new MachineError("there is no state B; C is unreachable"));
   });
 
-  it("refuses a name that a machine within it has, too", () => {
+  it("refuses a name that a nested machine has too", () => {
     const inner = stateMachine({ StartAt: "Same", States: { Same: pass({ End: true }) } });
     expect(() =>
       stateMachine({ StartAt: "Same", States: { Same: jsonata.map({ ItemProcessor: inner, End: true }) } }),
-    ).toThrow(new MachineError("Same is the name of two states, one of them in a nested machine"));
+    ).toThrow(new MachineError("Same is also the name of a state in a nested machine"));
   });
 
-  it("refuses what Terraform would take for its own", () => {
+  it("refuses strings that Terraform would interpret", () => {
     expect(() => stateMachine({ StartAt: "A", States: { A: pass({ Output: '{%{"a": 1}%}', End: true }) } })).toThrow(
-      new MachineError("A has a %{ in it: write {% { with a space between"),
+      new MachineError("A contains %{: write {% { with a space"),
     );
   });
 });

@@ -39,7 +39,7 @@ describe("a REST API", () => {
     ]);
   });
 
-  it("asks each caller for a signature, whatever the route; but browsers may ask what they may ask for", () => {
+  it("requires signed requests on each route, except for CORS preflight requests", () => {
     const methods = Object.values(json.resource["aws_api_gateway_method"] ?? {});
     expect(methods.map(({ http_method: method, authorization }) => [method, authorization])).toEqual([
       ["POST", "AWS_IAM"],
@@ -49,7 +49,7 @@ describe("a REST API", () => {
     ]);
   });
 
-  it("lets itself invoke a function for that function's routes only", () => {
+  it("may invoke a function for that function's routes only", () => {
     expect(resource(json, "aws_lambda_permission", "api_delete_timers_id_permission")).toMatchObject({
       principal: "apigateway.amazonaws.com",
       source_arn: "${aws_api_gateway_rest_api.api.execution_arn}/live/DELETE/timers/*",
@@ -99,11 +99,11 @@ describe("a REST API", () => {
     });
   });
 
-  it("lets browsers on any site read its own answers where it is told to, and is deployed with that", () => {
+  it("adds CORS headers to its own responses where configured, and is deployed again for that", () => {
     expect(json.resource["aws_api_gateway_gateway_response"]).toBeUndefined();
     const open = synthesizeConstructs((feature) => new RestApi(feature, "api", { ...props, cors: true }));
-    const answers = open.resource["aws_api_gateway_gateway_response"] ?? {};
-    expect(Object.values(answers)).toMatchObject(
+    const responses = open.resource["aws_api_gateway_gateway_response"] ?? {};
+    expect(Object.values(responses)).toMatchObject(
       ["DEFAULT_4XX", "DEFAULT_5XX"].map((type) => ({
         response_type: type,
         response_parameters: { "gatewayresponse.header.Access-Control-Allow-Origin": "'*'" },
@@ -111,7 +111,7 @@ describe("a REST API", () => {
     );
     const deployment = resource(open, "aws_api_gateway_deployment", "api_deployment");
     expect(deployment["depends_on"]).toEqual(
-      expect.arrayContaining(Object.keys(answers).map((name) => `aws_api_gateway_gateway_response.${name}`)),
+      expect.arrayContaining(Object.keys(responses).map((name) => `aws_api_gateway_gateway_response.${name}`)),
     );
     expect(deployment["triggers"]).not.toEqual(
       resource(json, "aws_api_gateway_deployment", "api_deployment")["triggers"],

@@ -1,12 +1,12 @@
 import { CountingDynamoDB, sizeOf } from "../../../scripts/dev/bench/heartbeats/processes/counting-dynamodb";
 
 const item = (sort: string, bytes: number) => ({
-  subject: { S: "site" },
+  monitor: { S: "site" },
   item: { S: sort },
   text: { S: "x".repeat(bytes) },
 });
 const put = (Item: object) => ({ TableName: "states", Item });
-const key = (sort: string) => ({ subject: { S: "site" }, item: { S: sort } });
+const key = (sort: string) => ({ monitor: { S: "site" }, item: { S: sort } });
 
 describe("the bench's DynamoDB", () => {
   it("counts bytes of names and values as DynamoDB does", () => {
@@ -16,7 +16,7 @@ describe("the bench's DynamoDB", () => {
     expect(sizeOf({ a: { L: [{ S: "x" }, { NULL: true }] } })).toBe(8);
   });
 
-  it("charges a write by its kilobytes, the larger of before and after, and twice in a transaction", () => {
+  it("charges a write by its kilobytes, the larger of before and after, twice in a transaction", () => {
     const dynamodb = new CountingDynamoDB();
     dynamodb.answer("DynamoDB_20120810.PutItem", put(item("a", 1_500)));
     expect(dynamodb.writeUnits).toBe(2);
@@ -26,7 +26,7 @@ describe("the bench's DynamoDB", () => {
     expect(dynamodb.writeUnits).toBe(6);
   });
 
-  it("charges a read by four kilobytes, half where it need not be consistent, a query for all it finds together", () => {
+  it("charges a read by four kilobytes, half if eventually consistent, a query by the sum of its items", () => {
     const dynamodb = new CountingDynamoDB();
     dynamodb.preload("states", item("hour#1", 3_000));
     dynamodb.preload("states", item("hour#2", 3_000));
@@ -36,7 +36,7 @@ describe("the bench's DynamoDB", () => {
       RequestItems: { states: { Keys: [key("hour#1"), key("c")] } },
     });
     expect(dynamodb.readUnits).toBe(2);
-    const values = { ":subject": { S: "site" }, ":from": { S: "hour#1" }, ":to": { S: "hour#~" } };
+    const values = { ":monitor": { S: "site" }, ":from": { S: "hour#1" }, ":to": { S: "hour#~" } };
     const found = dynamodb.answer("DynamoDB_20120810.Query", {
       TableName: "states",
       ExpressionAttributeValues: values,

@@ -4,10 +4,11 @@ describe("the emulator's process", () => {
   it("sees nothing of this machine's environment: all it sees, Lambda functions see", () => {
     process.env["HTTPS_PROXY"] = "http://proxy";
     process.env["AWS_PROFILE"] = "production";
-    expect(Object.keys(emulatorEnvironment("/home/tmp")).sort()).toEqual(
+    expect(Object.keys(emulatorEnvironment("/home/tmp", process.execPath)).sort()).toEqual(
       [
         "AWS_DEFAULT_REGION",
         "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED",
+        "AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE",
         "HOME",
         "LANG",
         "MINISTACK_REGION",

@@ -1,99 +1,99 @@
-/** What roles allow though no end-to-end test needs it, each with its reason. One that nothing needs any more fails the tests. */
+/** Permissions that no end-to-end test uses, each with its reason. An exception that is no longer needed fails the tests. */
 
 export interface Exception {
   /** The role's name. */
   readonly role: RegExp;
-  /** The statement's Sid: mostly, the variable that the permission comes with. */
+  /** The statement's Sid: in most cases the name of the environment variable. */
   readonly statement: RegExp;
-  /** An action or a resource of the statement. @default all of them */
+  /** An action or a resource of the statement. @default all */
   readonly part?: RegExp;
   readonly because: string;
 }
 
 export const EXCEPTIONS: readonly Exception[] = [
-  // What AWS does by itself, under a role of ours. The emulator does it, too, but as nobody.
+  // Calls that AWS makes with our roles. The emulator makes them without a role.
   {
     role: /^almanac-local-/,
     statement: /^Logs$/,
-    because: "Lambda and Step Functions write logs under the role; the emulator's write them as nobody",
+    because: "Lambda and Step Functions write logs with the role; the emulator writes them without one",
   },
   {
     role: /^almanac-local-/,
     statement: /^Traces$/,
-    because: "Lambda and Step Functions send traces under the role; the emulator has no X-Ray",
+    because: "Lambda and Step Functions send traces with the role; the emulator has no X-Ray",
   },
   {
-    role: /-(callback|ingest|take-jobs)$/,
+    role: /-(callback|ingest|start-jobs)$/,
     statement: /^Queue$/,
-    because: "Lambda polls the function's queue under the role; the emulator's pollers are nobody",
+    because: "Lambda polls the function's queue with the role; the emulator polls without one",
   },
   {
     role: /-notify$/,
     statement: /^Stream$/,
-    because: "Lambda reads the function's stream under the role; the emulator's pollers are nobody",
+    because: "Lambda reads the function's stream with the role; the emulator reads without one",
   },
   {
     role: /^almanac-local-/,
     statement: /^(DeadLetterQueue|StreamFailures)$/,
-    because: "Lambda sends dead letters under the role; the emulator's does it as nobody",
+    because: "Lambda sends dead letters with the role; the emulator sends them without one",
   },
   {
     role: /-ingest$/,
     statement: /^ArchiveBucketKey$/,
     part: /^kms:Decrypt$/,
-    because: "S3's documentation asks writers for it, too, for uploads in parts; only a real account would tell",
+    because: "S3's documentation requires it for multipart uploads; only a real account could show it",
   },
 
-  // Exports by DynamoDB itself: the emulator says that one is complete, and writes nothing.
+  // DynamoDB's own exports: the emulator reports them as completed, but writes no files.
   {
-    role: /^almanac-local-exports-native$/,
-    statement: /^(StateTable|Tables|Buckets)$/,
-    because: "the emulator's exports by DynamoDB write no files, so that none of them comes to its end",
+    role: /^almanac-local-exports-native-export$/,
+    statement: /^(StateTable|TableNames|BucketNames)$/,
+    because: "the emulator's DynamoDB exports write no files, so none of them finishes",
   },
   {
     role: /^almanac-local-exports-run$/,
-    statement: /^Native$/,
-    because: "the emulator's exports by DynamoDB write no files, so that none of them comes to its end",
+    statement: /^NativeExport$/,
+    because: "the emulator's DynamoDB exports write no files, so none of them finishes",
   },
   {
-    role: /^almanac-local-exports-finish$/,
-    statement: /^Buckets$/,
+    role: /^almanac-local-exports-finish-run$/,
+    statement: /^BucketNames$/,
     part: /\/by-dynamodb\/\*$/,
-    because: "the emulator's exports by DynamoDB write no files, so that none of them comes to its end",
+    because: "the emulator's DynamoDB exports write no files, so none of them finishes",
   },
 
-  // Exports that the tests let fail, or that have nothing to write.
+  // Exports that fail on purpose, or have no items.
   {
-    role: /^almanac-local-exports-(read|finish)$/,
-    statement: /^(Buckets|Tables)$/,
+    role: /^almanac-local-exports-(read-segment|finish-run)$/,
+    statement: /^(BucketNames|TableNames)$/,
     part: /e2e-there-is-no-such-|\/no-table\/\*$/,
-    because: "of exports that are made to fail, for want of their table or bucket: they come no further",
+    because: "these exports fail because their table or bucket does not exist",
   },
   {
-    role: /^almanac-local-exports-read$/,
-    statement: /^Buckets$/,
+    role: /^almanac-local-exports-read-segment$/,
+    statement: /^BucketNames$/,
     part: /\/ticking\/\*$/,
-    because: "an export by the minute, of an empty table: it has no parts",
+    because: "an export of an empty table: it has no parts",
   },
 
   {
-    role: /^almanac-local-exports-finish$/,
-    statement: /^Buckets$/,
+    role: /^almanac-local-exports-finish-run$/,
+    statement: /^BucketNames$/,
     part: /\/usermetrics\/(simple_user_logs|application=)\*$/,
-    because: "parts of a killed worker, which the last step completes: tests kill that of another export",
+    because: "completes parts of a killed worker: tests only kill workers of another export",
   },
 
-  // Two workers at one thing, within milliseconds.
+  // Races within milliseconds.
   {
-    role: /^almanac-local-exports-(read|finish)$/,
-    statement: /^Buckets$/,
+    role: /^almanac-local-exports-(read-segment|finish-run)$/,
+    statement: /^BucketNames$/,
     part: /^s3:GetObject$/,
-    because: "whether an upload that is gone was completed by another worker: a moment no test can catch",
+    because: "checks whether another worker has completed an upload: a test cannot cause this race",
   },
   {
-    role: /^almanac-local-exports-finish$/,
+    role: /^almanac-local-exports-finish-run$/,
     statement: /^StateTable$/,
     part: /^dynamodb:GetItem$/,
-    because: "whether a run that can't be finished was finished by another try: a moment no test can catch",
+    because: "checks whether another attempt has finished a run: a test cannot cause this race",
   },
 ];

@@ -1,15 +1,15 @@
-/** What a timer is to do, counted out plainly: apart from the engine, so that both are not wrong alike. */
+/** The expected fires of a timer, computed independently of the engine. */
 import { jitterMs } from "../../../functions/timers/schedule/fire-times";
 import { nextDue } from "../../../functions/timers/schedule/schedule";
 import type { Timer } from "../../../functions/timers/schedule/timer";
 
 export interface Expected {
   readonly scheduled: number;
-  /** With its jitter. */
+  /** Jitter included. */
   readonly due: number;
 }
 
-/** All fires of a timer that are scheduled until a time, by fire id, in order. */
+/** All fires of a timer scheduled up to a time, by fire id, in order. */
 export function expectedFires(timer: Timer, until: number): ReadonlyMap<string, Expected> {
   const fires = new Map<string, Expected>();
   if (!timer.enabled) return fires;

@@ -1,11 +1,11 @@
-/** The engine broken on purpose, each mutant in one way of its own, and the invariant that is to notice. */
+/** Mutants: each breaks the engine in one way, and names the invariant that must detect it. */
 import type { Position } from "../../../functions/timers/dispatch/dispatcher";
-import { handOver, placeOf } from "../../../functions/timers/schedule/fire-times";
-import { handedOverUntil } from "../../../functions/timers/schedule/windows";
+import { planEnqueue, indexKeyOf } from "../../../functions/timers/schedule/fire-times";
+import { enqueueRecurringUntil } from "../../../functions/timers/dispatch/windows";
 import type { Invariant, Mutant, Part, Ports } from "./world";
 
 export interface KnownMutant {
-  /** What is broken: "an engine that ...". */
+  /** Completes "an engine that ...". */
   readonly name: string;
   readonly breaks: Invariant;
   readonly mutant: Mutant;
@@ -18,36 +18,36 @@ const LATE = "on time when nothing failed";
 const FENCE = "no fire of a timer that was deleted or replaced before";
 const ONCE = "one effect per fire in exactly-once mode";
 const TWICE = "sent once when nothing failed";
-const OTHER = "only what was scheduled fires";
+const UNEXPECTED = "only scheduled fires are delivered";
 
-/** Breaks one part, and leaves the others as they are. */
+/** Breaks one part of the engine only. */
 function only(part: Part, breaking: (ports: Ports) => Partial<Ports>): Mutant {
-  return (ports, of) => (of === part ? breaking(ports) : {});
+  return (ports, current) => (current === part ? breaking(ports) : {});
 }
 
 const dispatcher = (breaking: (ports: Ports) => Partial<Ports>) => only("dispatcher", breaking);
 const callback = (breaking: (ports: Ports) => Partial<Ports>) => only("callback", breaking);
 const client = (breaking: (ports: Ports) => Partial<Ports>) => only("client", breaking);
 
-const SENT = { unsent: [], refused: [], errors: [] } as const;
+const SENT = { unsent: [], rejected: [], errors: [] } as const;
 
 export const MUTANTS: readonly KnownMutant[] = [
-  // --- the dispatcher's way through the index ---
+  // --- the dispatcher's index ---
   {
-    name: "reads the first page of a query only",
+    name: "reads only the first page of a query",
     breaks: UNSENT,
     mutant: dispatcher(({ index }) => ({
       index: {
         ...index,
-        page: async (section, after) => {
-          const { next: _, ...page } = await index.page(section, after);
+        page: async (range, after) => {
+          const { next: _, ...page } = await index.page(range, after);
           return page;
         },
       },
     })),
   },
   {
-    name: "dispatches the first shard only",
+    name: "dispatches only the first shard",
     breaks: LOST,
     mutant: dispatcher(({ index }) => ({
       index: {
@@ -57,25 +57,24 @@ export const MUTANTS: readonly KnownMutant[] = [
     })),
   },
   {
-    name: "leaves recurring timers that are overdue where they are",
+    name: "ignores overdue recurring timers",
     breaks: LOST,
     mutant: dispatcher(({ index }) => ({
       index: {
         ...index,
-        page: (section, after) =>
-          index.page(section.recurring ? { ...section, from: section.to - 59_999 } : section, after),
+        page: (range, after) => index.page(range.recurring ? { ...range, from: range.to - 59_999 } : range, after),
       },
     })),
   },
   {
-    name: "looks no further ahead than a minute",
+    name: "looks ahead only a minute",
     breaks: LATE,
     mutant: dispatcher(({ clock, queue }) => ({ clock: { ...clock, now: () => clock.now() - 120_000 }, queue })),
   },
 
   // --- its cursor ---
   {
-    name: "moves the cursor first, and sends then",
+    name: "advances the cursor before it sends",
     breaks: UNSENT,
     mutant: dispatcher(({ index }) => {
       const leases = new Map<string, { readonly owner: string; readonly cursor: number }>();
@@ -84,38 +83,38 @@ export const MUTANTS: readonly KnownMutant[] = [
           ...index,
           acquire: async (shard, { owner, ...times }) => {
             const acquired = await index.acquire(shard, { owner, ...times });
-            if (acquired?.taken) leases.set(shard, { owner, cursor: acquired.cursor });
+            if (acquired?.acquired) leases.set(shard, { owner, cursor: acquired.cursor });
             return acquired;
           },
-          page: async (section, after) => {
-            const [shard = ""] = section.slot.split("#");
+          page: async (range, after) => {
+            const [shard = ""] = range.slot.split("#");
             const lease = leases.get(shard);
-            if (section.recurring && lease !== undefined && lease.cursor < section.to) {
-              const { owner, cursor: before } = lease;
-              leases.set(shard, { owner, cursor: section.to });
-              await index.save(shard, { owner, before, cursor: { cursor: section.to }, release: false });
+            if (range.recurring && lease !== undefined && lease.cursor < range.to) {
+              const { owner, cursor: previous } = lease;
+              leases.set(shard, { owner, cursor: range.to });
+              await index.save(shard, { owner, previous, cursor: { cursor: range.to }, release: false });
             }
-            return index.page(section, after);
+            return index.page(range, after);
           },
         },
       };
     }),
   },
   {
-    name: "keeps a window's position for the window after it",
+    name: "uses a window's position for the next window",
     breaks: UNSENT,
     mutant: dispatcher(({ index }) => {
-      const kept = new Map<string, Position>();
+      const positions = new Map<string, Position>();
       return {
         index: {
           ...index,
           acquire: async (shard, lease) => {
             const acquired = await index.acquire(shard, lease);
-            if (acquired?.position) kept.set(shard, acquired.position);
+            if (acquired?.position) positions.set(shard, acquired.position);
             return acquired;
           },
           save: (shard, { cursor, ...saved }) => {
-            const position = cursor.position ?? kept.get(shard);
+            const position = cursor.position ?? positions.get(shard);
             return index.save(shard, { ...saved, cursor: { ...cursor, ...(position && { position }) } });
           },
         },
@@ -130,15 +129,15 @@ export const MUTANTS: readonly KnownMutant[] = [
         ...index,
         acquire: async (shard, lease) => {
           const acquired = await index.acquire(shard, { ...lease, now: Infinity });
-          return acquired && { ...acquired, taken: true };
+          return acquired && { ...acquired, acquired: true };
         },
       },
     })),
   },
 
-  // --- what it hands over ---
+  // --- the fires that it enqueues ---
   {
-    name: "takes no notice of messages that SQS did not take",
+    name: "ignores messages that SQS did not accept",
     breaks: UNSENT,
     mutant: ({ sendBatch }) => ({
       sendBatch: async (entries) => {
@@ -148,34 +147,34 @@ export const MUTANTS: readonly KnownMutant[] = [
     }),
   },
   {
-    name: "hands over again what whoever put a timer has handed over",
+    name: "enqueues again the fires that a PUT has enqueued",
     breaks: TWICE,
     mutant: dispatcher(({ index }) => ({
       index: {
         ...index,
-        page: async (section, after) => {
-          const page = await index.page(section, after);
-          return { ...page, timers: page.timers.map((timer) => ({ ...timer, through: -Infinity })) };
+        page: async (range, after) => {
+          const page = await index.page(range, after);
+          return { ...page, timers: page.timers.map((timer) => ({ ...timer, enqueuedUntil: -Infinity })) };
         },
       },
     })),
   },
   {
-    name: "never moves recurring timers on",
+    name: "never advances recurring timers",
     breaks: TWICE,
-    mutant: dispatcher(({ table }) => ({ table: { ...table, move: () => Promise.resolve() } })),
+    mutant: dispatcher(({ table }) => ({ table: { ...table, advance: () => Promise.resolve() } })),
   },
   {
-    name: "moves recurring timers on before it sends their fires",
+    name: "advances recurring timers before it sends their fires",
     breaks: LOST,
     mutant: dispatcher(({ index, table }) => {
       let until = 0;
       return {
         index: {
           ...index,
-          page: (section, after) => {
-            if (section.recurring) until = handedOverUntil({ after: section.to, until: section.to });
-            return index.page(section, after);
+          page: (range, after) => {
+            if (range.recurring) until = enqueueRecurringUntil({ after: range.to, until: range.to });
+            return index.page(range, after);
           },
         },
         table: {
@@ -183,8 +182,8 @@ export const MUTANTS: readonly KnownMutant[] = [
           getMany: async (keys) => {
             const timers = await table.getMany(keys);
             for (const timer of timers) {
-              const { rest } = handOver(timer, timer.through, until);
-              await table.move(rest, placeOf(rest), timer.through).catch(() => undefined);
+              const { advanced } = planEnqueue(timer, timer.enqueuedUntil, until);
+              await table.advance(advanced, indexKeyOf(advanced), timer.enqueuedUntil).catch(() => undefined);
             }
             return timers;
           },
@@ -193,8 +192,8 @@ export const MUTANTS: readonly KnownMutant[] = [
     }),
   },
   {
-    name: "forgets a fire's jitter",
-    breaks: OTHER,
+    name: "ignores a fire's jitter",
+    breaks: UNEXPECTED,
     mutant: dispatcher(({ queue }) => ({
       queue: {
         send: (fires) =>
@@ -203,14 +202,14 @@ export const MUTANTS: readonly KnownMutant[] = [
     })),
   },
 
-  // --- whoever puts a timer ---
+  // --- PUTs ---
   {
-    name: "leaves all of a timer that is put to the dispatcher",
+    name: "sends no fires in a PUT",
     breaks: UNSENT,
     mutant: client(() => ({ queue: { send: () => Promise.resolve(SENT) } })),
   },
   {
-    name: "sends the fires of a timer that is put before it writes its row",
+    name: "sends the fires of a PUT before it writes the row",
     breaks: LOST,
     mutant: client(({ table, clock }) => ({
       table: {
@@ -230,29 +229,31 @@ export const MUTANTS: readonly KnownMutant[] = [
     mutant: callback(({ clock }) => ({ clock: { ...clock, now: () => clock.now() + 1_000 } })),
   },
   {
-    name: "lets fires of deleted timers through",
+    name: "does not fence fires of deleted timers",
     breaks: FENCE,
     mutant: callback(({ table }) => ({
       table: {
         ...table,
         getMany: async (keys) => {
-          const there = await table.getMany(keys);
-          const gone = keys.filter(({ kind, id }) => !there.some((timer) => timer.kind === kind && timer.id === id));
-          // What it asks about are fires: each passes for its own timer.
-          return [...there, ...gone.map((fire) => ({ ...fire, enabled: true }) as (typeof there)[number])];
+          const existing = await table.getMany(keys);
+          const missing = keys.filter(
+            ({ kind, id }) => !existing.some((timer) => timer.kind === kind && timer.id === id),
+          );
+          // The keys are fires: each stands in for its timer.
+          return [...existing, ...missing.map((fire) => ({ ...fire, enabled: true }) as (typeof existing)[number])];
         },
       },
     })),
   },
   {
-    name: "lets fires of replaced timers through",
+    name: "does not fence fires of replaced timers",
     breaks: FENCE,
     mutant: callback(({ table }) => ({
       table: {
         ...table,
         getMany: async (keys) => {
-          const there = await table.getMany(keys);
-          return there.flatMap((timer) =>
+          const existing = await table.getMany(keys);
+          return existing.flatMap((timer) =>
             keys
               .filter(({ kind, id }) => timer.kind === kind && timer.id === id)
               .map((fire) => ({ ...timer, ...fire })),
@@ -262,27 +263,27 @@ export const MUTANTS: readonly KnownMutant[] = [
     })),
   },
   {
-    name: "claims nothing in exactly-once mode",
+    name: "ignores claims in exactly-once mode",
     breaks: ONCE,
-    mutant: callback(({ claims }) => ({
-      claims: {
-        ...claims,
+    mutant: callback(({ idempotency }) => ({
+      idempotency: {
+        ...idempotency,
         claim: async (fire, claim) => {
-          await claims.claim(fire, { ...claim, now: Infinity });
+          await idempotency.claim(fire, { ...claim, now: Infinity });
           return { outcome: "claimed" };
         },
       },
     })),
   },
   {
-    name: "takes a claim for the deed",
+    name: "treats a claim as completed",
     breaks: LOST,
-    mutant: callback(({ claims }) => ({
-      claims: {
-        ...claims,
+    mutant: callback(({ idempotency }) => ({
+      idempotency: {
+        ...idempotency,
         claim: async (fire, claim) => {
-          const claimed = await claims.claim(fire, claim);
-          return claimed.outcome === "taken" ? { outcome: "done" } : claimed;
+          const claimed = await idempotency.claim(fire, claim);
+          return claimed.outcome === "inProgress" ? { outcome: "completed" } : claimed;
         },
       },
     })),

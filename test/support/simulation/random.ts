@@ -1,9 +1,9 @@
-/** Random numbers from a seed (mulberry32): the same in each run. */
+/** Deterministic random numbers (mulberry32). */
 export class Random {
   #state: number;
 
   constructor(seed: number) {
-    // Neighbouring seeds are to lead to different worlds from the first number on.
+    // Mixed, so that adjacent seeds differ from the first number on.
     this.#state = Math.imul(seed + 1, 0x9e3779b1) >>> 0;
   }
 
@@ -27,7 +27,7 @@ export class Random {
 
   of<Item>(items: readonly Item[]): Item {
     const item = items[this.whole(0, items.length - 1)];
-    if (item === undefined) throw new RangeError("one of nothing");
+    if (item === undefined) throw new RangeError("no items");
     return item;
   }
 }

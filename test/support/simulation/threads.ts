@@ -1,7 +1,4 @@
-/**
- * Worlds on every processor, in threads with a bundle of their own: among Jest's modules, where each look at a global goes through its
- * sandbox, a world takes several times as long.
- */
+/** Runs worlds in worker threads, from a bundle: in Jest's sandbox, where every global is a proxy, a world takes several times as long. */
 import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -13,10 +10,10 @@ import { mapConcurrently } from "../../../functions/shared/concurrency";
 import type { KnownMutant } from "./mutants";
 import type { Violation } from "./world";
 
-/** One world to live through. */
-export interface Life {
+/** One world to run. */
+export interface WorldRun {
   readonly seed: number;
-  /** Its name; undefined: the engine as it is. */
+  /** Name of a mutant; undefined: the unchanged engine. */
   readonly mutant?: string;
 }
 
@@ -39,24 +36,24 @@ export class SimulationThreads {
     this.#idle = [...this.#all];
   }
 
-  /** Tells of each world that broke an invariant: how to see it again, and what it broke. */
+  /** The worlds that violate an invariant: the command to reproduce each, and the violation. */
   async brokenWorlds(count: number): Promise<readonly string[]> {
     const seeds = Array.from({ length: count }, (_, seed) => seed);
-    const lives = await mapConcurrently(seeds, this.#all.length, async (seed) => {
-      const [violation] = await this.#live({ seed });
+    const results = await mapConcurrently(seeds, this.#all.length, async (seed) => {
+      const [violation] = await this.#run({ seed });
       return violation ? [`npm run simulate -- --seed ${seed}: ${violation.invariant}: ${violation.detail}`] : [];
     });
-    return lives.flat();
+    return results.flat();
   }
 
-  /** Whether a mutant breaks what it is known to break in one of so many worlds. */
-  async notices({ name: mutant, breaks }: KnownMutant, worlds: number): Promise<boolean> {
+  /** Whether one of this many worlds detects the mutant, by the invariant that it breaks. */
+  async detects({ name: mutant, breaks }: KnownMutant, worlds: number): Promise<boolean> {
     const seeds: number[] = [];
     let next = 0;
     await mapConcurrently(this.#all, this.#all.length, async () => {
       while (next < worlds && seeds.length === 0) {
         const seed = next++;
-        const violations = await this.#live({ seed, mutant });
+        const violations = await this.#run({ seed, mutant });
         if (violations.some(({ invariant }) => invariant === breaks)) seeds.push(seed);
       }
     });
@@ -67,16 +64,16 @@ export class SimulationThreads {
     await Promise.all(this.#all.map((thread) => thread.terminate()));
   }
 
-  async #live(life: Life): Promise<readonly Violation[]> {
+  async #run(run: WorldRun): Promise<readonly Violation[]> {
     const thread = this.#idle.pop();
-    if (thread === undefined) throw new Error("all threads are at work");
-    thread.postMessage(life);
+    if (thread === undefined) throw new Error("no idle thread");
+    thread.postMessage(run);
     try {
       const [violations] = (await once(thread, "message")) as [readonly Violation[]];
       this.#idle.push(thread);
       return violations;
     } catch (cause) {
-      throw new Error(`npm run simulate -- --seed ${life.seed} breaks down`, { cause });
+      throw new Error(`npm run simulate -- --seed ${run.seed} failed`, { cause });
     }
   }
 }

@@ -1,11 +1,11 @@
-/** A thread that lives through worlds as it is told, one at a time. What it throws ends it. */
+/** A worker thread that runs one world per message. */
 import { parentPort } from "node:worker_threads";
 
 import { MUTANTS } from "./mutants";
-import type { Life } from "./threads";
+import type { WorldRun } from "./threads";
 import { World } from "./world";
 
-parentPort?.on("message", ({ seed, mutant: name }: Life) => {
+parentPort?.on("message", ({ seed, mutant: name }: WorldRun) => {
   const mutant = MUTANTS.find((known) => known.name === name)?.mutant;
   void new World({ seed, ...(mutant && { mutant }) }).run().then((violations) => parentPort?.postMessage(violations));
 });

@@ -1,5 +1,5 @@
-/** What clients of a simulated world ask for. */
-import { WHEEL_PERIODS_MS, type Schedule } from "../../../functions/timers/schedule/schedule";
+/** Random timers of the clients in a simulated world. */
+import { TIMING_WHEEL_PERIODS_MS, type Schedule } from "../../../functions/timers/schedule/schedule";
 import type { Timer, TimerKind } from "../../../functions/timers/schedule/timer";
 import type { Random } from "./random";
 
@@ -25,7 +25,7 @@ export function drawTimer(client: Client, { version, now, random }: Drawing): Ti
     ...client,
     version,
     schedule,
-    data: '{"equal":"for all of them"}',
+    data: '{"same":"for all timers"}',
     ...(periodicOnly && random.chance(0.15) && { startAt: now + random.whole(-5, 20) * MINUTE }),
     ...(periodicOnly && random.chance(0.15) && { endAt: now + random.whole(5, 60) * MINUTE }),
     ...(schedule.kind === "cron" && random.chance(0.3) && { firesLeft: random.whole(1, 8) }),
@@ -51,8 +51,8 @@ function periodic(random: Random): Schedule {
   const periodMs =
     kind < 5
       ? random.whole(MINUTE, 20 * MINUTE)
-      : random.of(WHEEL_PERIODS_MS.filter((period) => period <= 60 * MINUTE));
+      : random.of(TIMING_WHEEL_PERIODS_MS.filter((period) => period <= 60 * MINUTE));
   const phase = random.whole(0, periodMs - 1);
-  // Most of them fall on whole seconds, as people's do.
+  // Mostly whole seconds, as in practice.
   return { kind: "every", periodMs, phaseMs: random.chance(0.7) ? phase - (phase % 1_000) : phase };
 }

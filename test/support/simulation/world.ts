@@ -1,12 +1,12 @@
 /**
- * A world in which time is virtual and everything that can go wrong does, drawn from a seed: the real cores of timers over a DynamoDB, an SQS
- * and an EventBridge that are simulated at their ports.
+ * A simulated world with virtual time and random faults, derived from a seed: the real cores of timers, with DynamoDB, SQS and EventBridge
+ * simulated at their ports.
  */
+import type { Delivery } from "../../../functions/timers/callback/delivery";
 import {
-  callBack,
+  processDeliveries,
   type CallbackPorts,
-  type Claims,
-  type Delivery,
+  type IdempotencyStore,
 } from "../../../functions/timers/callback/process-deliveries";
 import {
   dispatchShard,
@@ -16,8 +16,8 @@ import {
   type DispatchTable,
 } from "../../../functions/timers/dispatch/dispatcher";
 import { fireQueue, type FireQueue, type SendBatch } from "../../../functions/timers/queue/fire-queue";
-import { recurringSlot, type Place } from "../../../functions/timers/schedule/fire-times";
-import { putTimer, type PutPorts } from "../../../functions/timers/api/put-timers";
+import { recurringSlot, type IndexKey } from "../../../functions/timers/schedule/fire-times";
+import { putTimers } from "../../../functions/timers/api/put-timers";
 import { timerKey } from "../../../functions/timers/storage/timer-row";
 import { TimerChangedError, type TimerTable } from "../../../functions/timers/storage/timer-table";
 import type { Fire, StoredTimer, Timer } from "../../../functions/timers/schedule/timer";
@@ -29,43 +29,42 @@ import { Random } from "./random";
 const SECOND = 1_000;
 const MINUTE = 60_000;
 
-/** Some moment that is no special one. */
+/** An arbitrary time. */
 const BEGIN = Date.parse("2026-11-21T06:00:00Z");
 
 const DISPATCH_MS = 55 * SECOND;
 const CALLBACK_MS = 30 * SECOND;
 const VISIBILITY_MS = 180 * SECOND;
 
-/** How long the world is at peace before its end: what failed before has come again by then. */
-const PEACE_MS = 20 * MINUTE;
+/** No faults in this last part of a world, so that all retries succeed. */
+const RECOVERY_MS = 20 * MINUTE;
 
-/** What the engine stands on in a world, for mutants to break. */
+/** The ports of the engine, for mutants to break. */
 export interface Ports {
   readonly index: DispatchTable;
   readonly table: TimerTable;
-  readonly claims: Claims;
+  readonly idempotency: IdempotencyStore;
   readonly queue: FireQueue;
   readonly sendBatch: SendBatch;
   readonly clock: Clock;
 }
 
-/** Which part of the engine a process runs. */
+/** The part of the engine that a process runs. */
 export type Part = "dispatcher" | "callback" | "client";
 
-/** Breaks something on purpose. */
 export type Mutant = (ports: Ports, part: Part) => Partial<Ports>;
 
 export interface WorldOptions {
   readonly seed: number;
-  /** @default none: the engine as it is */
+  /** @default none */
   readonly mutant?: Mutant;
-  /** Ends a run early, after so many events. @default at its end */
+  /** Maximum number of events. @default no limit */
   readonly steps?: number;
-  /** Is told what happens. @default nobody */
-  readonly explain?: (time: number, line: string) => void;
+  /** Called with each event. */
+  readonly trace?: (time: number, line: string) => void;
 }
 
-/** What holds in every world. */
+/** Hold in every world. */
 export const INVARIANTS = [
   "every due fire of a live timer is delivered",
   "never early",
@@ -74,37 +73,36 @@ export const INVARIANTS = [
   "one effect per fire in exactly-once mode",
   "the cursor never passes an unsent fire",
   "sent once when nothing failed",
-  "only what was scheduled fires",
+  "only scheduled fires are delivered",
 ] as const;
 export type Invariant = (typeof INVARIANTS)[number];
 
-/** What went wrong: the invariant, and what broke it. */
 export interface Violation {
   readonly invariant: Invariant;
   readonly detail: string;
 }
 
-/** One run of one process; dead: whatever it waits for never comes. */
+/** One run of one process. When dead, its pending calls never complete. */
 interface Process {
   readonly name: string;
   readonly part: Part;
-  /** Its clock is off by so many milliseconds. */
+  /** Clock skew, milliseconds. */
   readonly skew: number;
   dead: boolean;
 }
 
 interface StoredRow {
   readonly timer: StoredTimer;
-  readonly place: Place | undefined;
+  readonly indexKey: IndexKey | undefined;
 }
 
-/** What became of one version of a timer. */
-interface Life {
-  /** As it was put. */
+/** The history of one version of a timer. */
+interface History {
+  /** As in the PUT. */
   readonly timer: Timer;
-  /** All that it is to do in this world, by fire id, in order. */
+  /** All its fires in this world, by fire id, in order. */
   readonly expected: ReadonlyMap<string, Expected>;
-  /** How many of them a cursor has passed. */
+  /** Number of them that the cursor has passed. */
   passed: number;
   wroteAt: number;
   acknowledged: boolean;
@@ -115,7 +113,7 @@ interface Message {
   readonly fire: Fire;
   readonly id: string;
   visibleAt: number;
-  receives: number;
+  receiveCount: number;
   deleted: boolean;
 }
 
@@ -132,9 +130,9 @@ export class World {
     { row: StoredRow | undefined; pending: { at: number; row: StoredRow | undefined }[] }
   >();
   readonly #cursors = new Map<string, Cursor & { owner?: string; until?: number }>();
-  readonly #claims = new Map<string, { owner: string; until: number; done: boolean }>();
+  readonly #claims = new Map<string, { owner: string; until: number; completed: boolean }>();
   readonly #messages = new Set<Message>();
-  readonly #lives = new Map<string, Life>();
+  readonly #histories = new Map<string, History>();
   readonly #sent = new Map<string, number>();
   readonly #effects = new Map<string, number>();
   readonly #violations: Violation[] = [];
@@ -152,13 +150,12 @@ export class World {
     this.#exactlyOnce = random.chance(0.4);
     this.#shards = random.chance(0.25) ? 2 : 1;
     const minutes = random.chance(0.02) ? random.whole(120, 300) : random.whole(15, 45);
-    this.#end = BEGIN + minutes * MINUTE + PEACE_MS;
+    this.#end = BEGIN + minutes * MINUTE + RECOVERY_MS;
   }
 
-  /** Lives through all of it. */
   async run(): Promise<readonly Violation[]> {
-    this.explain(
-      `${this.#calm ? "calm" : "stormy"}, ${this.#exactlyOnce ? "exactly once" : "at least once"}, ${this.#shards} shards, ` +
+    this.trace(
+      `${this.#calm ? "calm" : "faulty"}, ${this.#exactlyOnce ? "exactly once" : "at least once"}, ${this.#shards} shards, ` +
         `${Math.round((this.#end - BEGIN) / MINUTE)} minutes`,
     );
     this.scheduleTicks();
@@ -168,9 +165,11 @@ export class World {
     for (let next = this.#events.take(); next !== undefined && next.at <= this.#end; next = this.#events.take()) {
       if (++step > steps) return this.#violations;
       this.#now = Math.max(this.#now, next.at);
-      next.happen();
-      // Promises first: whatever follows at once from it.
-      await new Promise(setImmediate);
+      next.run();
+      // Runs when no promise reaction is left, as an immediate does, but without a turn of the event loop.
+      await new Promise<void>((resolve) => {
+        process.nextTick(resolve);
+      });
       if (this.#violations.length > 0) return this.#violations;
     }
     this.checkDelivered();
@@ -179,36 +178,36 @@ export class World {
 
   // --- faults ---------------------------------------------------------------------------------------------------
 
-  private get stormy(): boolean {
-    return !this.#calm && this.#now < this.#end - PEACE_MS;
+  private get faulty(): boolean {
+    return !this.#calm && this.#now < this.#end - RECOVERY_MS;
   }
 
-  private at(time: number, happen: () => void): void {
-    this.#events.add(time, happen);
+  private at(time: number, run: () => void): void {
+    this.#events.add(time, run);
   }
 
-  private process(part: Part, name: string, lifeMs: number): Process {
-    const skew = this.stormy && this.#random.chance(0.3) ? this.#random.whole(-3_000, 3_000) : 0;
+  private process(part: Part, name: string, lifetimeMs: number): Process {
+    const skew = this.faulty && this.#random.chance(0.3) ? this.#random.whole(-3_000, 3_000) : 0;
     const process = { name: `${name}.${++this.#number}`, part, skew, dead: false };
-    this.at(this.#now + lifeMs, () => {
+    this.at(this.#now + lifetimeMs, () => {
       process.dead = true;
     });
     return process;
   }
 
-  /** One call of a process to a service: takes its time, and may fail, before or after its effect; the process may die, too. */
+  /** One call of a process to a service: has latency and may fail before or after its effect; the process may die as well. */
   private call<Result>(process: Process, name: string, effect: () => Result): Promise<Result> {
     const random = this.#random;
     return new Promise((resolve, reject) => {
       const begin = (): void => {
         if (process.dead) return;
-        const stormy = this.stormy;
-        if (stormy && random.chance(0.004)) {
+        const faulty = this.faulty;
+        if (faulty && random.chance(0.004)) {
           this.die(process, `before ${name}`);
           return;
         }
-        if (stormy && random.chance(0.01)) {
-          fail("before it had an effect");
+        if (faulty && random.chance(0.01)) {
+          fail("before its effect");
           return;
         }
         let result: Result;
@@ -218,12 +217,12 @@ export class World {
           reject(error instanceof Error ? error : new Error("not an error", { cause: error }));
           return;
         }
-        if (stormy && random.chance(0.004)) {
+        if (faulty && random.chance(0.004)) {
           this.die(process, `after ${name}`);
           return;
         }
-        if (stormy && random.chance(0.003)) {
-          fail("though it had its effect");
+        if (faulty && random.chance(0.003)) {
+          fail("after its effect");
           return;
         }
         const latency = this.latency();
@@ -234,7 +233,7 @@ export class World {
           });
       };
       const fail = (when: string): void => {
-        this.explain(`${process.name}: ${name} fails ${when}`);
+        this.trace(`${process.name}: ${name} fails ${when}`);
         reject(new Throttled(`${name} failed ${when}`));
       };
       const latency = this.latency();
@@ -246,15 +245,15 @@ export class World {
   private latency(): number {
     const random = this.#random;
     if (random.chance(0.85)) return 0;
-    return this.stormy && random.chance(0.03) ? random.whole(1_000, 20_000) : random.whole(1, 30);
+    return this.faulty && random.chance(0.03) ? random.whole(1_000, 20_000) : random.whole(1, 30);
   }
 
   private die(process: Process, when: string): void {
     process.dead = true;
-    this.explain(`${process.name} dies ${when}`);
+    this.trace(`${process.name} dies ${when}`);
   }
 
-  // --- what there is -----------------------------------------------------------------------------------------------
+  // --- services -----------------------------------------------------------------------------------------------
 
   private ports(process: Process): Ports {
     const clock: Clock = {
@@ -271,7 +270,7 @@ export class World {
     const sendBatch: SendBatch = (entries) =>
       call("SendMessageBatch", () =>
         entries.flatMap(({ fire, delaySeconds }, index) => {
-          if (this.stormy && this.#random.chance(0.03)) return [{ index, refused: false, reason: "InternalError" }];
+          if (this.faulty && this.#random.chance(0.03)) return [{ index, isRejected: false, reason: "InternalError" }];
           this.enqueue(fire, delaySeconds);
           return [];
         }),
@@ -279,7 +278,7 @@ export class World {
     const plain: Ports = {
       index: this.index(call),
       table: this.table(call),
-      claims: this.claims(call),
+      idempotency: this.idempotency(call),
       queue: queueOf(sendBatch, clock, this.#random),
       sendBatch,
       clock,
@@ -298,21 +297,25 @@ export class World {
           const unique = new Map(keys.map(({ kind, id }) => [timerKey(kind, id), { kind, id }]));
           return [...unique.values()].flatMap(({ kind, id }) => read(kind, id)?.timer ?? []);
         }),
-      list: () => Promise.reject(new Error("nobody lists here")),
-      put: (timer, place) =>
+      list: () => Promise.reject(new Error("not simulated")),
+      put: (timer, indexKey) =>
         call("PutItem", () => {
-          const life = this.#lives.get(timer.version);
-          if (life) life.wroteAt = Math.min(life.wroteAt, this.#now);
-          this.write(timerKey(timer.kind, timer.id), { timer, place });
+          const history = this.#histories.get(timer.version);
+          if (history) history.wroteAt = Math.min(history.wroteAt, this.#now);
+          this.write(timerKey(timer.kind, timer.id), { timer, indexKey });
         }),
-      move: (timer, place, before) =>
+      advance: (timer, indexKey, previous) =>
         call("UpdateItem", () => {
           const row = read(timer.kind, timer.id);
-          if (row?.timer.version !== timer.version || row.timer.through !== before)
+          if (row?.timer.version !== timer.version || row.timer.enqueuedUntil !== previous)
             throw new TimerChangedError("changed");
           const { firesLeft = row.timer.firesLeft } = timer;
-          const moved = { ...row.timer, through: timer.through, ...(firesLeft !== undefined && { firesLeft }) };
-          this.write(timerKey(timer.kind, timer.id), { timer: moved, place });
+          const advanced = {
+            ...row.timer,
+            enqueuedUntil: timer.enqueuedUntil,
+            ...(firesLeft !== undefined && { firesLeft }),
+          };
+          this.write(timerKey(timer.kind, timer.id), { timer: advanced, indexKey });
         }),
       delete: ({ kind, id }) =>
         call("DeleteItem", () => {
@@ -322,22 +325,22 @@ export class World {
         call("PutItem", () => {
           if (!this.#cursors.has(shard)) this.#cursors.set(shard, { cursor: at });
         }),
-      rememberShards: () => Promise.resolve(this.#shards),
+      recordShardCount: () => Promise.resolve(this.#shards),
     };
   }
 
-  /** To the table at once, to the index later; in order. A row that moves may be nowhere in the index for a moment. */
+  /** Updates the table immediately and the index later, in order. A row whose key changes may be missing from the index for a moment. */
   private write(key: string, row: StoredRow | undefined): void {
     const before = this.#rows.get(key);
     if (before && before.timer.version !== row?.timer.version) {
-      const life = this.#lives.get(before.timer.version);
-      if (life) life.removedAt = this.#now;
-      this.explain(`${before.timer.version} is ${row ? `replaced by ${row.timer.version}` : "deleted"}`);
+      const history = this.#histories.get(before.timer.version);
+      if (history) history.removedAt = this.#now;
+      this.trace(`${before.timer.version} is ${row ? `replaced by ${row.timer.version}` : "deleted"}`);
     }
     if (row) this.#rows.set(key, row);
     else this.#rows.delete(key);
     const random = this.#random;
-    const lag = this.stormy && random.chance(0.1) ? random.whole(1_000, 390_000) : random.whole(1, 1_500);
+    const lag = this.faulty && random.chance(0.1) ? random.whole(1_000, 390_000) : random.whole(1, 1_500);
     let entry = this.#indexed.get(key);
     if (entry === undefined) {
       entry = { row: undefined, pending: [] };
@@ -354,33 +357,32 @@ export class World {
         call("UpdateItem", () => {
           const cursor = this.#cursors.get(shard);
           if (cursor === undefined) return undefined;
-          const taken = cursor.until === undefined || cursor.until < now || cursor.owner === owner;
-          if (taken) this.#cursors.set(shard, { ...cursor, owner, until });
+          const acquired = cursor.until === undefined || cursor.until < now || cursor.owner === owner;
+          if (acquired) this.#cursors.set(shard, { ...cursor, owner, until });
           const { cursor: at, position } = cursor;
-          return { cursor: at, ...(position && { position }), taken };
+          return { cursor: at, ...(position && { position }), acquired };
         }),
-      save: (shard, { owner, before, cursor, release }) =>
+      save: (shard, { owner, previous, cursor, release }) =>
         call("UpdateItem", () => {
           const stored = this.#cursors.get(shard);
-          if (stored?.owner !== owner || stored.cursor !== before) throw new LeaseLostError("lost");
-          if (cursor.cursor > before) this.checkCursor(shard, cursor.cursor);
+          if (stored?.owner !== owner || stored.cursor !== previous) throw new LeaseLostError("lost");
+          if (cursor.cursor > previous) this.checkCursor(shard, cursor.cursor);
           const { until } = stored;
           this.#cursors.set(shard, { ...cursor, ...(!release && { owner, ...(until !== undefined && { until }) }) });
         }),
       page: ({ slot, from = -Infinity, to }, after) =>
         call("Query", () => {
-          const found: { readonly name: string; readonly timer: StoredTimer }[] = [];
+          const matches: { readonly name: string; readonly timer: StoredTimer }[] = [];
           for (const [key, entry] of this.#indexed) {
             while (entry.pending[0] !== undefined && entry.pending[0].at <= this.#now)
               entry.row = entry.pending.shift()?.row;
             const { row } = entry;
-            if (row?.place?.slot !== slot || row.place.order < from || row.place.order > to) continue;
-            const name = `${String(row.place.order).padStart(16, "0")} ${key}`;
-            if (after === undefined || name > String(after["name"])) found.push({ name, timer: row.timer });
+            if (row?.indexKey?.slot !== slot || row.indexKey.dueMs < from || row.indexKey.dueMs > to) continue;
+            const name = `${String(row.indexKey.dueMs).padStart(16, "0")} ${key}`;
+            if (after === undefined || name > String(after["name"])) matches.push({ name, timer: row.timer });
           }
-          if (found.length === 0) return { timers: [], corrupt: [] };
-          const rows = found.sort((a, b) => (a.name < b.name ? -1 : 1));
-          // Of a megabyte each, as it were.
+          if (matches.length === 0) return { timers: [], corrupt: [] };
+          const rows = matches.sort((a, b) => (a.name < b.name ? -1 : 1));
           const size = this.#random.whole(1, 3);
           const page = rows.slice(0, size);
           return {
@@ -392,27 +394,27 @@ export class World {
     };
   }
 
-  private claims(call: Call): Claims {
+  private idempotency(call: Call): IdempotencyStore {
     return {
       claim: (fire, { owner, now, until }) =>
         call("UpdateItem", () => {
           const claim = this.#claims.get(fire.fireId);
-          if (claim?.done) return { outcome: "done" as const };
+          if (claim?.completed) return { outcome: "completed" as const };
           if (claim !== undefined && claim.owner !== owner && claim.until >= now)
-            return { outcome: "taken" as const, until: claim.until };
-          this.#claims.set(fire.fireId, { owner, until, done: false });
+            return { outcome: "inProgress" as const, until: claim.until };
+          this.#claims.set(fire.fireId, { owner, until, completed: false });
           return { outcome: "claimed" as const };
         }),
-      done: (fire, owner) =>
+      complete: (fire, owner) =>
         call("UpdateItem", () => {
           const claim = this.#claims.get(fire.fireId);
-          if (claim?.owner !== owner) throw new Error("the claim is somebody else's");
-          claim.done = true;
+          if (claim?.owner !== owner) throw new Error("claimed by another owner");
+          claim.completed = true;
         }),
       release: (fire, owner) =>
         call("DeleteItem", () => {
           const claim = this.#claims.get(fire.fireId);
-          if (claim?.owner === owner && !claim.done) this.#claims.delete(fire.fireId);
+          if (claim?.owner === owner && !claim.completed) this.#claims.delete(fire.fireId);
         }),
     };
   }
@@ -420,17 +422,17 @@ export class World {
   private enqueue(fire: Fire, delaySeconds: number): void {
     const random = this.#random;
     this.#sent.set(fire.fireId, (this.#sent.get(fire.fireId) ?? 0) + 1);
-    this.explain(`${fire.fireId} is queued for ${delaySeconds} s`);
+    this.trace(`${fire.fireId} is enqueued with a delay of ${delaySeconds} s`);
     if (this.#calm && this.#sent.get(fire.fireId) !== 1) this.violated("sent once when nothing failed", fire.fireId);
-    // SQS delivers at least once, in the best of times too.
+    // SQS may deliver a message twice even without faults.
     const copies = random.chance(0.02) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
-      const slow = this.stormy && random.chance(0.02) ? random.whole(0, 60_000) : random.whole(0, 50);
+      const slow = this.faulty && random.chance(0.02) ? random.whole(0, 60_000) : random.whole(0, 50);
       const message = {
         fire,
         id: `m${++this.#number}`,
         visibleAt: this.#now + delaySeconds * SECOND + slow,
-        receives: 0,
+        receiveCount: 0,
         deleted: false,
       };
       this.#messages.add(message);
@@ -438,7 +440,7 @@ export class World {
     }
   }
 
-  // --- who acts -------------------------------------------------------------------------------------------------------
+  // --- actors -------------------------------------------------------------------------------------------------------
 
   private scheduleDelivery(message: Message): void {
     this.at(message.visibleAt, () => {
@@ -446,14 +448,14 @@ export class World {
     });
   }
 
-  /** A batch of what is visible, this message in it, to a callback of its own. */
+  /** Delivers a batch of visible messages, including this one, to a new callback process. */
   private deliver(first: Message): void {
-    const others = [...this.#messages].filter(
+    const visible = [...this.#messages].filter(
       (message) => message !== first && !message.deleted && message.visibleAt <= this.#now,
     );
-    const batch = [first, ...others].slice(0, this.#random.whole(1, 10));
+    const batch = [first, ...visible].slice(0, this.#random.whole(1, 10));
     for (const message of batch) {
-      message.receives += 1;
+      message.receiveCount += 1;
       message.visibleAt = this.#now + VISIBILITY_MS;
       this.scheduleDelivery(message);
     }
@@ -461,10 +463,10 @@ export class World {
     const ports = this.ports(process);
     const deadline = this.#now + CALLBACK_MS;
     const byId = new Map(batch.map((message) => [message.id, message]));
-    const deliveries = batch.map(({ fire, id, receives }): Delivery => ({
+    const deliveries = batch.map(({ fire, id, receiveCount }): Delivery => ({
       messageId: id,
-      receipt: id,
-      receives,
+      receiptHandle: id,
+      receiveCount,
       fire,
     }));
     const callback: CallbackPorts = {
@@ -472,67 +474,67 @@ export class World {
       clock: ports.clock,
       owner: process.name,
       deadline: deadline + process.skew,
-      ...(this.#exactlyOnce && { claims: ports.claims }),
-      giveBack: ({ receipt }, seconds) =>
+      ...(this.#exactlyOnce && { idempotency: ports.idempotency }),
+      changeVisibility: ({ receiptHandle }, seconds) =>
         this.call(process, "ChangeMessageVisibility", () => {
-          const message = byId.get(receipt);
+          const message = byId.get(receiptHandle);
           if (message === undefined || message.deleted) return;
           message.visibleAt = this.#now + seconds * SECOND;
           this.scheduleDelivery(message);
         }),
-      happen: (fire, owner) =>
+      invoke: (fire, owner) =>
         this.call(process, "the handler", () => {
           this.effect(fire, owner, process);
         }),
-      report: {
+      observer: {
         fired: () => undefined,
         fenced: ({ fireId }) => {
-          this.explain(`${fireId} is fenced off`);
+          this.trace(`${fireId} is fenced`);
         },
         duplicate: () => undefined,
         failed: () => undefined,
       },
     };
-    callBack(deliveries, callback).then(
-      (again) => {
+    processDeliveries(deliveries, callback).then(
+      (redeliveries) => {
         if (process.dead) return;
-        const failed = new Set(again.map(({ messageId }) => messageId));
+        const failed = new Set(redeliveries.map(({ messageId }) => messageId));
         for (const message of batch) {
           if (failed.has(message.id)) continue;
-          // SQS may deliver what has been deleted once more.
-          if (this.stormy && this.#random.chance(0.02)) continue;
+          // SQS may deliver a deleted message again.
+          if (this.faulty && this.#random.chance(0.02)) continue;
           message.deleted = true;
           this.#messages.delete(message);
         }
       },
       (error: unknown) => {
-        this.explain(`${process.name} fails: ${String(error)}`);
+        this.trace(`${process.name} fails: ${String(error)}`);
       },
     );
   }
 
-  /** What a handler does: in a storm of exactly-once mode, in one transaction with its completion. */
+  /** The effect of a callback: in faulty exactly-once worlds, in one transaction with its completion. */
   private effect(fire: Fire, owner: string | undefined, process: Process): void {
     const { fireId, due, version } = fire;
     if (owner !== undefined && !this.#calm) {
       const claim = this.#claims.get(fireId);
-      if (claim?.owner !== owner || claim.done) throw new Error("the transaction fails: the claim is somebody else's");
-      claim.done = true;
+      if (claim?.owner !== owner || claim.completed) throw new Error("the transaction fails: claimed by another owner");
+      claim.completed = true;
     }
     const count = (this.#effects.get(fireId) ?? 0) + 1;
     this.#effects.set(fireId, count);
     const late = this.#now + process.skew - due;
-    this.explain(`${fireId} happens, ${late} ms late`);
-    const life = this.#lives.get(version);
+    this.trace(`${fireId} fires, ${late} ms late`);
+    const history = this.#histories.get(version);
     if (this.#exactlyOnce && count > 1) this.violated("one effect per fire in exactly-once mode", fireId);
     if (late < 0) this.violated("never early", `${fireId} by ${-late} ms`);
-    if (life?.expected.get(fireId)?.due !== due) this.violated("only what was scheduled fires", fireId);
-    if (life !== undefined && this.#now > life.removedAt + (this.#calm ? SECOND : CALLBACK_MS))
+    if (history?.expected.get(fireId)?.due !== due) this.violated("only scheduled fires are delivered", fireId);
+    if (history !== undefined && this.#now > history.removedAt + (this.#calm ? SECOND : CALLBACK_MS))
       this.violated(
         "no fire of a timer that was deleted or replaced before",
-        `${fireId}, ${this.#now - life.removedAt} ms later`,
+        `${fireId}, ${this.#now - history.removedAt} ms later`,
       );
-    if (this.#calm && life !== undefined && this.#now > Math.max(due, life.wroteAt) + SECOND)
+    if (this.#calm && history !== undefined && this.#now > Math.max(due, history.wroteAt) + SECOND)
       this.violated("on time when nothing failed", `${fireId} by ${late} ms`);
   }
 
@@ -541,10 +543,10 @@ export class World {
     const offset = random.whole(0, 59_999);
     let outage = 0;
     for (let minute = BEGIN + offset; minute < this.#end; minute += MINUTE) {
-      const peace = this.#calm || minute > this.#end - PEACE_MS;
-      if (!peace && random.chance(0.02)) outage = random.whole(1, random.chance(0.2) ? 180 : 15);
-      if (outage-- > 0 && !peace) continue;
-      const late = random.chance(0.8) ? random.whole(0, 2_000) : random.whole(0, peace ? 25_000 : 100_000);
+      const healthy = this.#calm || minute > this.#end - RECOVERY_MS;
+      if (!healthy && random.chance(0.02)) outage = random.whole(1, random.chance(0.2) ? 180 : 15);
+      if (outage-- > 0 && !healthy) continue;
+      const late = random.chance(0.8) ? random.whole(0, 2_000) : random.whole(0, healthy ? 25_000 : 100_000);
       const times = random.chance(0.05) ? 2 : 1;
       for (let time = 0; time < times; time++)
         this.at(minute + late + time * random.of([0, 1, 5, 20, 2_000]), () => {
@@ -560,11 +562,11 @@ export class World {
     for (let shard = 0; shard < this.#shards; shard++) {
       const run = { shard: `shard${shard}`, owner: `${process.name}.${shard}`, deadline: clock.now() + DISPATCH_MS };
       dispatchShard(run, ports).then(
-        ({ outcome, scheduled }) => {
-          if (scheduled > 0 || outcome === "stopped") this.explain(`${run.owner} is ${outcome}: ${scheduled} fires`);
+        ({ outcome, enqueued }) => {
+          if (enqueued > 0 || outcome === "stopped") this.trace(`${run.owner} is ${outcome}: ${enqueued} fires`);
         },
         (error: unknown) => {
-          this.explain(`${run.owner} fails: ${String(error)}`);
+          this.trace(`${run.owner} fails: ${String(error)}`);
         },
       );
     }
@@ -579,9 +581,9 @@ export class World {
     }));
     for (const client of clients) {
       let at = BEGIN + random.whole(0, 8 * MINUTE);
-      for (let left = random.whole(1, 4); left > 0 && at < this.#end - PEACE_MS; left--) {
+      for (let left = random.whole(1, 4); left > 0 && at < this.#end - RECOVERY_MS; left--) {
         const isDelete = random.chance(0.2);
-        // The worst instants: right before and after whole minutes.
+        // The most critical times: right before and after whole minutes.
         const time = random.chance(0.5) ? Math.round(at / MINUTE) * MINUTE + random.whole(-1_500, 1_500) : at;
         this.at(time, () => {
           if (isDelete) this.remove(client);
@@ -596,7 +598,7 @@ export class World {
     const process = this.process("client", "client", 29 * SECOND);
     const ports = this.ports(process);
     const timer = drawTimer(client, { version: `v${++this.#number}`, now: ports.clock.now(), random: this.#random });
-    this.#lives.set(timer.version, {
+    this.#histories.set(timer.version, {
       timer,
       expected: expectedFires(timer, this.#end),
       passed: 0,
@@ -605,16 +607,19 @@ export class World {
       removedAt: Infinity,
     });
     const { table, queue } = ports;
-    const putting: PutPorts = { table, queue };
-    this.explain(`${process.name} puts ${timer.kind} ${timer.id} ${timer.version}: ${JSON.stringify(timer.schedule)}`);
-    putTimer({ timer }, putting).then(
+    this.trace(`${process.name} puts ${timer.kind} ${timer.id} ${timer.version}: ${JSON.stringify(timer.schedule)}`);
+    const put = async (): Promise<void> => {
+      const [outcome] = await putTimers([{ timer }], { table, queue });
+      if (outcome === undefined || "error" in outcome) throw outcome?.error;
+    };
+    put().then(
       () => {
         if (process.dead) return;
-        const life = this.#lives.get(timer.version);
-        if (life) life.acknowledged = true;
+        const history = this.#histories.get(timer.version);
+        if (history) history.acknowledged = true;
       },
       (error: unknown) => {
-        this.explain(`${process.name} fails: ${String(error)}`);
+        this.trace(`${process.name} fails: ${String(error)}`);
         if (this.#random.chance(0.7))
           this.at(this.#now + SECOND, () => {
             this.put(client);
@@ -632,15 +637,15 @@ export class World {
 
   // --- invariants ----------------------------------------------------------------------------------------------------
 
-  /** All that is scheduled until the cursor is in the queue; or its row waits where the dispatcher can't miss it. */
+  /** All fires scheduled up to the cursor are enqueued, or the row is in the recurring slot, which has no lower bound. */
   private checkCursor(shard: string, cursor: number): void {
-    for (const { timer, place } of this.#rows.values()) {
-      const life = this.#lives.get(timer.version);
-      if (timer.shard !== shard || life?.acknowledged !== true) continue;
-      if (place?.slot === recurringSlot(shard)) continue;
-      for (const [fireId, { scheduled }] of [...life.expected].slice(life.passed)) {
+    for (const { timer, indexKey } of this.#rows.values()) {
+      const history = this.#histories.get(timer.version);
+      if (timer.shard !== shard || history?.acknowledged !== true) continue;
+      if (indexKey?.slot === recurringSlot(shard)) continue;
+      for (const [fireId, { scheduled }] of [...history.expected].slice(history.passed)) {
         if (scheduled > cursor) break;
-        life.passed += 1;
+        history.passed += 1;
         if (!this.#sent.has(fireId)) this.violated("the cursor never passes an unsent fire", fireId);
       }
     }
@@ -648,9 +653,9 @@ export class World {
 
   private checkDelivered(): void {
     const until = this.#end - 2 * MINUTE;
-    for (const { expected, acknowledged, removedAt } of this.#lives.values()) {
+    for (const { expected, acknowledged, removedAt } of this.#histories.values()) {
       if (!acknowledged) continue;
-      // In a storm, what is late when its timer goes is fenced off.
+      // With faults, late fires of a removed timer are fenced.
       if (removedAt !== Infinity && !this.#calm) continue;
       for (const [fireId, { due }] of expected)
         if (due <= Math.min(until, removedAt - 2 * SECOND) && !this.#effects.has(fireId))
@@ -659,12 +664,12 @@ export class World {
   }
 
   private violated(invariant: Invariant, detail: string): void {
-    this.explain(`VIOLATED: ${invariant}: ${detail}`);
+    this.trace(`VIOLATED: ${invariant}: ${detail}`);
     this.#violations.push({ invariant, detail });
   }
 
-  private explain(line: string): void {
-    this.options.explain?.(this.#now, line);
+  private trace(line: string): void {
+    this.options.trace?.(this.#now, line);
   }
 }
 
@@ -677,17 +682,17 @@ function queueOf(sendBatch: SendBatch, clock: Clock, random: Random): FireQueue 
 interface Event {
   readonly at: number;
   readonly order: number;
-  readonly happen: () => void;
+  readonly run: () => void;
 }
 
-/** A binary heap; of one time, in the order in which they were added. */
+/** A binary heap. Events at the same time keep their insertion order. */
 class EventQueue {
   readonly #heap: Event[] = [];
   #order = 0;
 
-  add(at: number, happen: () => void): void {
+  add(at: number, run: () => void): void {
     const heap = this.#heap;
-    const event = { at, order: this.#order++, happen };
+    const event = { at, order: this.#order++, run };
     let index = heap.length;
     heap.push(event);
     while (index > 0) {

@@ -1,15 +1,15 @@
 import type { Measured, Task } from "./messages";
 import { taskSchema } from "./messages";
 
-/** Does the task that this process was started for, and tells its parent what it took. */
+/** Runs the task of this process, and sends the measurements to the parent process. */
 export function measure(work: (task: Task) => Promise<number>): void {
   const task = taskSchema.parse(JSON.parse(process.env["BENCH"] ?? ""));
-  const began = performance.now();
+  const startedAt = performance.now();
   const cpu = process.cpuUsage();
   void work(task).then((exported) => {
     const { user, system } = process.cpuUsage(cpu);
     const measured: Measured = {
-      seconds: (performance.now() - began) / 1_000,
+      seconds: (performance.now() - startedAt) / 1_000,
       cpuSeconds: (user + system) / 1e6,
       exported,
       peakResidentBytes: process.resourceUsage().maxRSS * 1_024,

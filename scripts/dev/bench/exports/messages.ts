@@ -1,42 +1,42 @@
 import { z } from "zod";
 
-/** The two sizes of items that tables are made of. */
+/** Item sizes of the benchmark tables. */
 export const ITEM_SIZES = ["300b", "4kb"] as const;
 export type ItemSize = (typeof ITEM_SIZES)[number];
 
 export const TABLE = "almanac-bench-exports";
 export const BUCKET = "almanac-bench-exports";
 
-/** What the stub's process tells once it listens. */
+/** Sent by the stub when it listens. */
 export const stubReadySchema = z.strictObject({ awsEndpoint: z.url() });
 
-/** Where the stub tells what it was asked for since it was last asked this. */
+/** Path of the stub's request counts since the last read. */
 export const COUNTED_PATH = "/counted";
 
 export const countedSchema = z.strictObject({
-  /** Answers to Scan. */
+  /** Scan responses. */
   pages: z.number(),
   /** Bytes of their bodies. */
   scanned: z.number(),
   items: z.number(),
-  /** Requests to S3, and bytes of what was put there. */
+  /** Requests to S3. */
   puts: z.number(),
+  /** Bytes uploaded to S3. */
   stored: z.number(),
 });
 export type Counted = z.infer<typeof countedSchema>;
 
-/** What a process tells at its end. */
+/** Sent by a measured process when it ends. */
 export const measuredSchema = z.strictObject({
   seconds: z.number(),
-  /** Of all its threads. */
+  /** Of all threads. */
   cpuSeconds: z.number(),
-  /** Items that it says it has exported. */
   exported: z.number(),
   peakResidentBytes: z.number(),
 });
 export type Measured = z.infer<typeof measuredSchema>;
 
-/** What a process is to do, in its environment as `BENCH`. */
+/** The task of a measured process, in its environment variable `BENCH`. */
 export const taskSchema = z.strictObject({
   itemSize: z.enum(ITEM_SIZES),
   pages: z.number(),
@@ -44,7 +44,7 @@ export const taskSchema = z.strictObject({
 });
 export type Task = z.infer<typeof taskSchema>;
 
-/** A key tells the stub what table it is of, and where in it. */
+/** A LastEvaluatedKey from which the stub knows the table and the page. */
 export function keyOf({ itemSize, pages }: Pick<Task, "itemSize" | "pages">, page: number): string {
   return `${itemSize} ${pages} ${page}`;
 }

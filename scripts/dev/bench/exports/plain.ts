@@ -1,6 +1,6 @@
 /**
- * A process of its own: an export as one first writes it. `unmarshall` is what the document client does with each answer; the
- * whole table is an array, the array a string, the string an object.
+ * A process with the simple implementation of an export: `unmarshall`, as the document client does, the whole table in one array, and
+ * one `JSON.stringify`.
  */
 import { DynamoDBClient, ScanCommand, type AttributeValue } from "@aws-sdk/client-dynamodb";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
@@ -24,7 +24,7 @@ measure(async (task) => {
   return items.length;
 });
 
-/** Sets have no JSON of their own. */
+/** JSON has no sets. */
 function jsonOf(_key: string, value: unknown): unknown {
   return value instanceof Set ? [...(value as Set<unknown>)] : value;
 }

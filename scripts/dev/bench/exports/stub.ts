@@ -1,4 +1,4 @@
-/** A process of its own, so that it counts in no measurement: as much of DynamoDB and S3 as an export asks for. */
+/** DynamoDB and S3 as far as an export uses them, in a separate process that is not measured. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { crc32 } from "node:zlib";
@@ -6,17 +6,17 @@ import { crc32 } from "node:zlib";
 import { COUNTED_PATH, keyOf, type Counted, type ItemSize } from "./messages";
 
 const PAGE_BYTES = 1_048_576;
-/** So many different pages a table repeats: more than a cache holds, and no two neighbours are the same. */
-const DIFFERENT_PAGES = 16;
+/** Tables repeat this many pages: too many for the CPU cache. */
+const DISTINCT_PAGES = 16;
 
 interface Page {
-  /** All but what comes after the items. */
+  /** The response up to the end of the items. */
   readonly head: Buffer;
   readonly checksum: number;
   readonly items: number;
 }
 
-/** Repeatable, uniform in [0, 1): mulberry32. */
+/** Seeded, uniform in [0, 1): mulberry32. */
 function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -74,7 +74,7 @@ function pageOf(size: ItemSize, seed: number): Page {
 }
 
 const pagesOf = (size: ItemSize): readonly Page[] =>
-  Array.from({ length: DIFFERENT_PAGES }, (_, seed) => pageOf(size, seed));
+  Array.from({ length: DISTINCT_PAGES }, (_, seed) => pageOf(size, seed));
 const pages: Readonly<Record<ItemSize, readonly Page[]>> = { "300b": pagesOf("300b"), "4kb": pagesOf("4kb") };
 
 let counted: Counted = { pages: 0, scanned: 0, items: 0, puts: 0, stored: 0 };
@@ -82,7 +82,7 @@ let counted: Counted = { pages: 0, scanned: 0, items: 0, puts: 0, stored: 0 };
 function answerScan(body: string, response: ServerResponse): void {
   const [, size = "", count = "", page = ""] = /"(300b|4kb) (\d+) (\d+)"/.exec(body) ?? [];
   const next = Number(page) + 1;
-  const found = pages[size as ItemSize][Number(page) % DIFFERENT_PAGES];
+  const found = pages[size as ItemSize][Number(page) % DISTINCT_PAGES];
   if (found === undefined) throw new Error(`no page for ${body}`);
   const { head, checksum, items } = found;
   const more =
@@ -107,7 +107,7 @@ function answerScan(body: string, response: ServerResponse): void {
   response.end(tail);
 }
 
-/** Reads a body and tells how long it was; keeps it when it is short. */
+/** Counts a body's bytes; passes its text only when it is short. */
 function read(request: IncomingMessage, done: (bytes: number, body: string) => void): void {
   let bytes = 0;
   let body = "";

@@ -1,8 +1,8 @@
-/** A process of its own: one segment of an export, with the real clients, as the deployed worker does it. */
+/** A process that exports one segment with the real clients, as the deployed function does. */
 import { exportClients } from "../../../../functions/exports/scan/clients";
 import { fileWriter } from "../../../../functions/exports/format/file-writer";
-import { objectStore } from "../../../../functions/exports/format/object-store";
-import { paceOf } from "../../../../functions/exports/scan/rate-limiter";
+import { objectStore } from "../../../../functions/exports/storage/object-store";
+import { rateLimiter } from "../../../../functions/exports/scan/rate-limiter";
 import { exportSegment, PART_BYTES } from "../../../../functions/exports/scan/segment";
 import { tableScan } from "../../../../functions/exports/scan/table-scan";
 import { systemClock } from "../../../../functions/shared/clock";
@@ -18,15 +18,15 @@ measure(async (task) => {
     { lastKey: first, nextPart: 0, done: false, read: { items: 0, bytes: 0 } },
     {
       format: "ndjson",
-      writesEmpty: false,
+      writeEmptyFile: false,
       partBytes: PART_BYTES,
       scan: tableScan(dynamodb, { TableName: TABLE }),
-      pace: paceOf(undefined, systemClock),
+      rateLimiter: rateLimiter(undefined, systemClock),
       clock: systemClock,
-      keyOf: (part) => `part-${part}`,
-      open: (key) => fileWriter({ key, format: "ndjson", compressed: task.compressed }, store),
-      save: () => Promise.resolve(),
-      complete: ({ key, upload }) => store.complete(key, upload),
+      partKey: (part) => `part-${part}`,
+      openFile: (key) => fileWriter({ key, format: "ndjson", compressed: task.compressed }, store),
+      saveCheckpoint: () => Promise.resolve(),
+      completePart: ({ key, upload }) => store.completeUpload(key, upload),
       onPage: (page) => {
         items += page.items;
       },

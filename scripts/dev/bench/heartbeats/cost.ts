@@ -16,22 +16,22 @@ import {
 const TICKS_A_MONTH = (730 * 60) / TICK_MINUTES;
 const GIGABYTE = 1_073_741_824;
 
-/** What DynamoDB adds to each item that it stores. */
+/** DynamoDB's storage overhead for each item. */
 const ITEM_OVERHEAD_BYTES = 100;
 const TELEMETRY_DAYS = 90;
 const HOUR_DAYS = 10;
-/** Days stay for good: as many as there are after a year. */
+/** Daily roll-ups do not expire: those of a year. */
 const STORED_DAYS = 365;
 
-/** Lambda's own lines about one invocation, as JSON: its start and its report. */
+/** Lambda's START and REPORT lines of one invocation, as JSON. */
 const PLATFORM_LOG_BYTES = 900;
 
-/** The checker, and the publisher that it hands its tick on to. */
+/** Checker and publisher. */
 const INVOCATIONS_A_TICK = 2;
 
 /**
- * What a target costs: an environment of 100 of them, its requests counted over two hours that both end an hour and times a month's
- * worth of them, by the price table. What an environment costs whatever it checks (alarms, metrics, a key) is told apart.
+ * Cost of a target: the requests of an environment with 100 targets, counted over two hours and extrapolated to a month. Fixed
+ * costs of the environment (alarms, metrics, a key) are a separate figure.
  */
 export async function benchCost(): Promise<readonly Figure[]> {
   let output = "";
@@ -52,13 +52,13 @@ export async function benchCost(): Promise<readonly Figure[]> {
   ];
 }
 
-/** Dollars a target and month, by what they are paid for. */
+/** Dollars per target and month, by service. */
 function costsPerTarget(
   { dynamodb, s3, seconds, stored }: Counted,
   logBytesPerTick: number,
   memory: EnvironmentShape,
 ): Readonly<Record<string, number>> {
-  /** Of what all targets' counted ticks have used, a target's share in a month. */
+  /** From the total of the counted ticks to one target's month. */
   const monthly = (used: number) => (used / COUNTED_TICKS / COUNTED_TARGETS) * TICKS_A_MONTH;
   const perTick = (used: number) => monthly(used * COUNTED_TICKS);
   const gbSeconds = seconds.check * memory.checkGb + seconds.publish * memory.publishGb;
@@ -74,7 +74,7 @@ function costsPerTarget(
     dynamodb_storage: (storedBytes / GIGABYTE) * PRICES.dynamodb.storageGbMonth,
     lambda: monthly(gbSeconds) * PRICES.lambda.gbSecond + perTick(INVOCATIONS_A_TICK) * PRICES.lambda.request,
     s3: monthly(s3.writes) * PRICES.s3.write + monthly(s3.reads) * PRICES.s3.read,
-    // Logs are kept for a month.
+    // Retention: a month.
     logs: logGb * (PRICES.cloudWatch.logIngestedGb + PRICES.cloudWatch.logStoredGbMonth),
     traces: perTick(INVOCATIONS_A_TICK) * PRICES.xray.trace,
   };
@@ -83,11 +83,10 @@ function costsPerTarget(
 interface EnvironmentShape {
   readonly checkGb: number;
   readonly publishGb: number;
-  /** Dollars a month for what is there whatever is checked, metrics apart. */
+  /** Fixed dollars a month, without metrics. */
   readonly monthly: number;
 }
 
-/** What the module gives its functions, and what it makes that costs by the month. */
 function environmentShape(): EnvironmentShape {
   const { root, modules } = synthesize({ heartbeats: { targets: [{ name: "site", url: "https://example.org/" }] } });
   const functions = modules["heartbeats"]?.resource["aws_lambda_function"];
@@ -109,7 +108,6 @@ const metricsSchema = z.object({
   }),
 });
 
-/** Of all metrics among the lines that the functions wrote. */
 function metricNames(output: string): ReadonlySet<string> {
   const lines = output.split("\n").flatMap((line) => (line.startsWith("{") ? [JSON.parse(line) as unknown] : []));
   const documents = lines.flatMap((line) => metricsSchema.safeParse(line).data ?? []);

@@ -1,10 +1,10 @@
-import { LOOKUP_THREADS } from "../../../../functions/heartbeats/contract";
+import { DNS_LOOKUP_THREADS } from "../../../../functions/heartbeats/contract";
 
-/** Variables of both handlers, as their module gives them. */
+/** The environment variables of both handlers. */
 export function handlerEnvironment(awsEndpoint: string): NodeJS.ProcessEnv {
   return {
     AWS_ENDPOINT_URL: awsEndpoint,
-    // Said of Node 20 at every start; deployed functions run on a newer one.
+    // Avoids a warning about Node 20.
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
     AWS_REGION: "eu-central-1",
     AWS_ACCESS_KEY_ID: "bench",
@@ -13,14 +13,14 @@ export function handlerEnvironment(awsEndpoint: string): NodeJS.ProcessEnv {
     POWERTOOLS_SERVICE_NAME: "heartbeats",
     ALMANAC_APP: "almanac",
     ALMANAC_ENVIRONMENT: "bench",
-    HEARTBEATS_TABLE: "almanac-bench-heartbeats",
+    TELEMETRY_TABLE: "almanac-bench-heartbeats",
     STATE_TABLE: "almanac-bench-heartbeats-state",
-    TARGETS_BUCKET: "almanac-bench-heartbeats-configuration",
-    STATUS_BUCKET: "almanac-bench-heartbeats-page",
+    CONFIGURATION_BUCKET: "almanac-bench-heartbeats-configuration",
+    STATUS_PAGE_BUCKET: "almanac-bench-heartbeats-status-page",
     TELEMETRY_DAYS: "90",
     INTERVAL_MINUTES: "5",
     PUBLISH_FUNCTION: "almanac-bench-heartbeats-publish",
     NOTIFICATION_TOPIC: "arn:aws:sns:eu-central-1:000000000000:almanac-bench-alarms",
-    UV_THREADPOOL_SIZE: String(LOOKUP_THREADS),
+    UV_THREADPOOL_SIZE: String(DNS_LOOKUP_THREADS),
   };
 }

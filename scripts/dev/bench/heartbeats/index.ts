@@ -1,9 +1,9 @@
 import type { Figure } from "../figure";
 import { benchCost } from "./cost";
 import { benchPage } from "./page";
-import { benchRound } from "./round";
+import { benchRun } from "./run";
 
-/** One after the other: each would count in what the others measure. */
+/** Sequential, so that they do not disturb each other. */
 export async function benchHeartbeats(): Promise<readonly Figure[]> {
-  return [...(await benchRound()), ...(await benchCost()), ...(await benchPage())];
+  return [...(await benchRun()), ...(await benchCost()), ...(await benchPage())];
 }

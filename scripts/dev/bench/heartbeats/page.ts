@@ -10,7 +10,7 @@ import { figureAtMost, median, type Figure } from "../figure";
 const TARGETS = 100;
 const RUNS = 7;
 
-/** The status page of 100 targets over 90 days: its size as it is sent, and its first paint in a real browser. */
+/** The status page of 100 targets over 90 days: compressed size, and first contentful paint in Chromium. */
 export async function benchPage(): Promise<readonly Figure[]> {
   const page = gzipSync(statusPage(largeDocument(TARGETS)));
   process.env["CHROMIUM_PATH"] = await ensureChromium();
@@ -20,7 +20,7 @@ export async function benchPage(): Promise<readonly Figure[]> {
   ];
 }
 
-/** First contentful paints, in seconds from the start of the navigation; each in a profile of its own, nothing cached. */
+/** First contentful paints in seconds, each in a new profile with an empty cache. */
 async function paints(page: Buffer): Promise<readonly number[]> {
   const server = createServer((_request, response) => {
     response.writeHead(200, { "Content-Type": "text/html; charset=utf-8", "Content-Encoding": "gzip" }).end(page);

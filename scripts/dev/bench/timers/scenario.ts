@@ -1,17 +1,17 @@
 import { MINUTE_MS } from "../../../../functions/shared/time";
-import { reachAt } from "../../../../functions/timers/schedule/windows";
+import { loadUntil } from "../../../../functions/timers/dispatch/windows";
 import { SCENARIO_PATH, countsSchema, type Run, type Scenario } from "./messages";
 
 const SAMPLE_EVERY_MS = 5;
 
-/** One run of a way of dispatching over so many due timers, measured. */
+/** Measures one run of a dispatcher with this many due timers. */
 export async function measure(
   kind: Scenario["kind"],
   timers: number,
   dispatch: (scenario: Scenario) => Promise<void>,
 ): Promise<Run> {
   const endpoint = process.env["AWS_ENDPOINT_URL"] ?? "";
-  const until = reachAt(Date.now());
+  const until = loadUntil(Date.now());
   const scenario: Scenario = { kind, timers, cursor: until - MINUTE_MS, until };
   await fetch(`${endpoint}${SCENARIO_PATH}`, { method: "PUT", body: JSON.stringify(scenario) });
   let residentBytes = 0;

@@ -19,7 +19,7 @@ function pageOf(items: readonly TypedItem[], more: Readonly<Record<string, unkno
 const plain = (item: TypedItem): string | undefined => convert(pageOf([item])).lines[0];
 
 describe("a page of a Scan as plain JSON", () => {
-  it("writes values as people would", () => {
+  it("writes plain values", () => {
     expect(
       plain({
         id: { S: 'a "quoted" \\ text\n' },
@@ -43,13 +43,13 @@ describe("a page of a Scan as plain JSON", () => {
         }
   });
 
-  it("tags what JSON has no type for", () => {
+  it("tags types that JSON does not have", () => {
     expect(
       plain({ s: { SS: ["a", "b"] }, n: { NS: ["1", "2.5"] }, b: { B: "AAEC" }, bs: { BS: ["AA==", "AQ=="] } }),
     ).toBe('{"s":{"SS":["a","b"]},"n":{"NS":[1,2.5]},"b":{"B":"AAEC"},"bs":{"BS":["AA==","AQ=="]}}');
   });
 
-  it("tags a map that looks as if it were tagged", () => {
+  it("tags a map that looks tagged", () => {
     expect(plain({ a: { M: { SS: { S: "not a set" } } }, b: { M: { SS: { S: "" }, other: { N: "1" } } } })).toBe(
       '{"a":{"M":{"SS":"not a set"}},"b":{"SS":"","other":1}}',
     );
@@ -74,7 +74,7 @@ describe("a page of a Scan as plain JSON", () => {
     expect(plain({ n: { N: text } })).toBe(`{"n":${json}}`);
   });
 
-  it("tells where the next page begins, and what this one has cost", () => {
+  it("returns the next page's key, and the consumed units", () => {
     const key = { id: { S: "LastEvaluatedKey" } };
     const { page } = convert(
       pageOf([{ LastEvaluatedKey: { S: '"LastEvaluatedKey":{' } }], {
@@ -86,7 +86,7 @@ describe("a page of a Scan as plain JSON", () => {
     expect(page).toMatchObject({ items: 1, lastKey: JSON.stringify(key), capacityUnits: 128.5 });
   });
 
-  it("knows the last page, and a page on which a filter has left nothing", () => {
+  it("recognizes the last page, and a page without items after filtering", () => {
     expect(convert('{"Count":0,"Items":[],"ScannedCount":9}').page).toEqual({
       items: 0,
       scanned: 9,
@@ -97,7 +97,7 @@ describe("a page of a Scan as plain JSON", () => {
     expect(convert(" {} ").page.items).toBe(0);
   });
 
-  it("brings any item back as it was, however its JSON is spaced", () => {
+  it("restores any item, with any white space in its JSON", () => {
     fc.assert(
       fc.property(fc.array(typedItem, { maxLength: 3 }), fc.constantFrom(undefined, 1, "\t"), (items, space) => {
         const body = JSON.stringify({ Items: items, Count: items.length }, undefined, space);
@@ -110,7 +110,7 @@ describe("a page of a Scan as plain JSON", () => {
     );
   });
 
-  it("brings any item of DynamoDB's own export back as it was", () => {
+  it("restores any item of DynamoDB's own export", () => {
     fc.assert(
       fc.property(typedItem, (item) => {
         const plainNumbers = (text: string): string => jsonNumber(text) ?? text;
@@ -131,7 +131,7 @@ describe("a page of a Scan as plain JSON", () => {
     );
   });
 
-  it("refuses lines that no export has written, and quotes nothing of them", () => {
+  it("rejects malformed lines without quoting them", () => {
     for (const line of [
       "secret",
       '["secret"]',
@@ -145,7 +145,7 @@ describe("a page of a Scan as plain JSON", () => {
     for (const parse of [parseDynamoLine, parsePlainItem]) expect(() => parse("secret")).not.toThrow(/secret/);
   });
 
-  it("reads numbers as JSON does, digit for digit", () => {
+  it("normalizes numbers without losing digits", () => {
     fc.assert(
       fc.property(numberText, (text) => {
         const json = jsonNumber(text) ?? "";
@@ -165,12 +165,12 @@ describe("a page of a Scan as plain JSON", () => {
     );
   });
 
-  it("refuses what is cut off or mangled anywhere, and never makes less of it", () => {
+  it("rejects responses that are truncated or malformed at any byte", () => {
     const body = pageOf([{ id: { S: "a" }, n: { N: "1.5" }, m: { M: { x: { SS: ["b"] }, y: { BOOL: false } } } }]);
     for (let end = 0; end < body.length; end++) expect(() => convert(body.slice(0, end))).toThrow(MalformedPageError);
     expect(() => convert(`${body}}`)).toThrow(MalformedPageError);
-    expect(() => convert('{"Items":[{"a":{"X":"b"}}]}')).toThrow("byte 20 of 27 is not a type of DynamoDB's");
-    expect(() => convert('{"Items":[{"a":{"N":"b"}}]}')).toThrow("is not a number");
+    expect(() => convert('{"Items":[{"a":{"X":"b"}}]}')).toThrow("expected a DynamoDB type at byte 20 of 27");
+    expect(() => convert('{"Items":[{"a":{"N":"b"}}]}')).toThrow("expected a number");
     expect(() => convert('{"Items":[{"a":{"BOOL":"true"}}]}')).toThrow(MalformedPageError);
     expect(() => convert('{"Items":{}}')).toThrow(MalformedPageError);
   });

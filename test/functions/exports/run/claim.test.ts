@@ -2,7 +2,7 @@ import fc from "fast-check";
 
 import {
   claimRun,
-  subjectOf,
+  exportIdOf,
   type ActiveRun,
   type ClaimPorts,
   type FinishedDay,
@@ -16,50 +16,49 @@ const incremental = exportSchema.parse({
   name: "logs",
   table: "app-logs",
   mode: "incremental",
-  watermark: { attribute: "at", firstHours: 24 },
+  watermark: { attribute: "at", initialLookbackHours: 24 },
 });
 const home = { region: "eu-central-1", bucket: "files" };
 
-/** The state of exports in memory: every write is conditional on what was read. */
+/** A state table in memory, with conditional writes. */
 function memoryState() {
   const active = new Map<string, ActiveRun>();
   const runs = new Map<string, Run>();
   const days = new Map<string, FinishedDay>();
   const cursors = new Map<string, string>();
   const alive = new Set<string>();
-  const replace = (run: Run, owner: string, before: ActiveRun | undefined): Promise<boolean> => {
-    if (active.get(run.subject)?.owner !== before?.owner) return Promise.resolve(false);
-    active.set(run.subject, { id: run.id, owner, attempt: run.attempt });
-    runs.set(`${run.subject} ${run.id}`, run);
-    alive.add(owner);
+  const replace = (run: Run, execution: string, before: ActiveRun | undefined): Promise<boolean> => {
+    if (active.get(run.exportId)?.execution !== before?.execution) return Promise.resolve(false);
+    active.set(run.exportId, { id: run.id, execution, attempt: run.attempt });
+    runs.set(`${run.exportId} ${run.id}`, run);
+    alive.add(execution);
     return Promise.resolve(true);
   };
   const ports: ClaimPorts = {
-    head: async (subject) => {
-      const seen = { active: active.get(subject), cursor: cursors.get(subject) };
+    exportState: async (exportId) => {
+      const seen = { active: active.get(exportId), cursor: cursors.get(exportId) };
       await new Promise(setImmediate);
       return seen;
     },
-    finishedDay: (subject, day) => Promise.resolve(days.get(`${subject} ${day}`)),
-    run: (subject, id) => Promise.resolve(runs.get(`${subject} ${id}`)),
-    begin: replace,
-    takeOver: replace,
+    finishedDay: (exportId, day) => Promise.resolve(days.get(`${exportId} ${day}`)),
+    run: (exportId, id) => Promise.resolve(runs.get(`${exportId} ${id}`)),
+    activate: replace,
     isRunning: (execution) => Promise.resolve(alive.has(execution)),
   };
   return {
     ports,
     die: (execution: string) => alive.delete(execution),
-    /** As DynamoDB's time to live does to what is old. */
-    forget: (run: Run) => runs.delete(`${run.subject} ${run.id}`),
+    /** Time to live. */
+    forget: (run: Run) => runs.delete(`${run.exportId} ${run.id}`),
     finish: (run: Run) => {
-      active.delete(run.subject);
-      days.set(`${run.subject} ${run.day}`, { location: "s3://files/there", window: run.window });
-      if (run.window && !run.repeats) cursors.set(run.subject, run.window.to);
+      active.delete(run.exportId);
+      days.set(`${run.exportId} ${run.day}`, { location: "s3://files/there", window: run.window });
+      if (run.window && !run.rerun) cursors.set(run.exportId, run.window.to);
     },
   };
 }
 
-const ask = (execution: string, more: Partial<RunRequest> = {}, now = NOON, of = config) => ({
+const claimInput = (execution: string, more: Partial<RunRequest> = {}, now = NOON, of = config) => ({
   request: { export: "logs", force: false, ...more },
   config: of,
   home,
@@ -73,7 +72,7 @@ describe("a claim", () => {
       fc.asyncProperty(fc.integer({ min: 2, max: 12 }), async (many) => {
         const { ports } = memoryState();
         const claims = await Promise.all(
-          Array.from({ length: many }, (_, index) => claimRun(ask(`execution-${index}`), ports)),
+          Array.from({ length: many }, (_, index) => claimRun(claimInput(`execution-${index}`), ports)),
         );
         const outcomes = claims.map(({ outcome }) => outcome);
         expect(outcomes.filter((outcome) => outcome === "run")).toHaveLength(1);
@@ -84,82 +83,84 @@ describe("a claim", () => {
 
   it("made again by the same execution is the same run", async () => {
     const { ports } = memoryState();
-    const first = await claimRun(ask("a"), ports);
-    expect(await claimRun(ask("a", {}, NOON + 5_000), ports)).toEqual(first);
+    const first = await claimRun(claimInput("a"), ports);
+    expect(await claimRun(claimInput("a", {}, NOON + 5_000), ports)).toEqual(first);
   });
 
-  it("of a day that has its export is answered with where that is, unless it is forced", async () => {
+  it("of a finished day returns its location, unless it is forced", async () => {
     const { ports, finish } = memoryState();
-    const first = await claimRun(ask("a"), ports);
+    const first = await claimRun(claimInput("a"), ports);
     if (first.outcome === "run") finish(first.run);
-    expect(await claimRun(ask("b"), ports)).toEqual({ outcome: "exists", location: "s3://files/there" });
-    expect(await claimRun(ask("c", { force: true }), ports)).toMatchObject({
+    expect(await claimRun(claimInput("b"), ports)).toEqual({ outcome: "exists", location: "s3://files/there" });
+    expect(await claimRun(claimInput("c", { force: true }), ports)).toMatchObject({
       outcome: "run",
       run: { id: "2026-11-21T12:00:00.000Z" },
     });
   });
 
-  it("resumes what a dead execution has left, under its own day and window, before anything else", async () => {
+  it("resumes the unfinished run of a dead execution first, with its own day and window", async () => {
     const { ports, die } = memoryState();
-    const first = await claimRun(ask("a", {}, NOON, incremental), ports);
+    const first = await claimRun(claimInput("a", {}, NOON, incremental), ports);
     die("a");
-    const next = await claimRun(ask("b", {}, NOON + 86_400_000, incremental), ports);
+    const next = await claimRun(claimInput("b", {}, NOON + 86_400_000, incremental), ports);
     if (first.outcome !== "run" || next.outcome !== "run") throw new Error("no run");
     expect(next.run).toEqual({ ...first.run, attempt: 2 });
     expect(next.run.day).toBe("2026-11-21");
   });
 
-  it("begins a left day anew where the export's configuration is another one since, then comes the day that was asked for", async () => {
+  it("starts an unfinished day over if the export's configuration has changed, then runs the requested day", async () => {
     const { ports, die, finish } = memoryState();
-    await claimRun(ask("a"), ports);
+    await claimRun(claimInput("a"), ports);
     die("a");
     const mended = exportSchema.parse({ name: "logs", table: "other-logs" });
     const tomorrow = NOON + 86_400_000;
-    const anew = await claimRun(ask("b", {}, tomorrow, mended), ports);
-    if (anew.outcome !== "run") throw new Error(anew.outcome);
-    expect(anew.run).toMatchObject({ day: "2026-11-21", attempt: 1, config: { table: "other-logs" } });
-    expect(anew.run.id).toBe("2026-11-22T12:00:00.000Z");
-    finish(anew.run);
-    expect(await claimRun(ask("b", {}, tomorrow + 1, mended), ports)).toMatchObject({ run: { day: "2026-11-22" } });
+    const restarted = await claimRun(claimInput("b", {}, tomorrow, mended), ports);
+    if (restarted.outcome !== "run") throw new Error(restarted.outcome);
+    expect(restarted.run).toMatchObject({ day: "2026-11-21", attempt: 1, config: { table: "other-logs" } });
+    expect(restarted.run.id).toBe("2026-11-22T12:00:00.000Z");
+    finish(restarted.run);
+    expect(await claimRun(claimInput("b", {}, tomorrow + 1, mended), ports)).toMatchObject({
+      run: { day: "2026-11-22" },
+    });
   });
 
-  it("begins anew what was left so long ago that its record has expired", async () => {
+  it("starts over if the record of the unfinished run has expired", async () => {
     const { ports, die, forget } = memoryState();
-    const first = await claimRun(ask("a"), ports);
+    const first = await claimRun(claimInput("a"), ports);
     die("a");
     if (first.outcome === "run") forget(first.run);
-    expect(await claimRun(ask("b", {}, NOON + 100 * 86_400_000), ports)).toMatchObject({
+    expect(await claimRun(claimInput("b", {}, NOON + 100 * 86_400_000), ports)).toMatchObject({
       outcome: "run",
       run: { day: "2027-03-01", attempt: 1 },
     });
   });
 
-  it("of changes that DynamoDB exports claims nothing when it comes too soon, and takes all of them later", async () => {
+  it("for DynamoDB's incremental export claims nothing when it comes too soon, and covers all changes later", async () => {
     const { ports, finish } = memoryState();
     const changes = exportSchema.parse({ name: "logs", table: "logs", engine: "dynamodb-export", mode: "incremental" });
-    const first = await claimRun(ask("a", {}, NOON, changes), ports);
+    const first = await claimRun(claimInput("a", {}, NOON, changes), ports);
     if (first.outcome === "run") finish(first.run);
     const next = { day: "2026-11-22" };
-    await expect(claimRun(ask("b", next, NOON + 60_000, changes), ports)).rejects.toThrow("1 are due");
-    expect(await claimRun(ask("c", next, NOON + 3_600_000, changes), ports)).toMatchObject({
+    await expect(claimRun(claimInput("b", next, NOON + 60_000, changes), ports)).rejects.toThrow("1 have passed");
+    expect(await claimRun(claimInput("c", next, NOON + 3_600_000, changes), ports)).toMatchObject({
       run: { window: { from: String(NOON), to: String(NOON + 3_600_000) } },
     });
   });
 
-  it("that is forced lets go of what a dead execution has left", async () => {
+  it("that is forced discards the unfinished run of a dead execution", async () => {
     const { ports, die } = memoryState();
-    await claimRun(ask("a"), ports);
+    await claimRun(claimInput("a"), ports);
     die("a");
-    expect(await claimRun(ask("b", { force: true }, NOON + 1), ports)).toMatchObject({
+    expect(await claimRun(claimInput("b", { force: true }, NOON + 1), ports)).toMatchObject({
       outcome: "run",
       run: { attempt: 1, id: "2026-11-21T12:00:00.001Z" },
     });
   });
 
-  it("takes windows that follow each other; one repeated by force takes its own again, and moves nothing", async () => {
+  it("has consecutive windows; a forced rerun has its own window again, and does not move the cursor", async () => {
     const { ports, finish } = memoryState();
     const run = async (execution: string, now: number, force = false): Promise<Run> => {
-      const claimed = await claimRun(ask(execution, { force }, now, incremental), ports);
+      const claimed = await claimRun(claimInput(execution, { force }, now, incremental), ports);
       if (claimed.outcome !== "run") throw new Error(claimed.outcome);
       finish(claimed.run);
       return claimed.run;
@@ -180,17 +181,17 @@ describe("a claim", () => {
       region: "us-east-1",
       assume_role: "arn:aws:iam::123456789012:role/reader",
     };
-    const claimed = await claimRun(ask("a", { job }, NOON, incremental), ports);
+    const claimed = await claimRun(claimInput("a", { job }, NOON, incremental), ports);
     expect(claimed).toMatchObject({
       run: {
-        subject: "logs/shop/us-east-1/shop-logs",
+        exportId: "logs/shop/us-east-1/shop-logs",
         application: "shop",
         region: "us-east-1",
         role: "arn:aws:iam::123456789012:role/reader",
         config: { table: "shop-logs" },
       },
     });
-    expect(subjectOf({ export: "logs", job: { ...job, application: "blog" } })).toBe("logs/blog/us-east-1/shop-logs");
+    expect(exportIdOf({ export: "logs", job: { ...job, application: "blog" } })).toBe("logs/blog/us-east-1/shop-logs");
   });
 
   it("is for a UTC day, whatever the time zone of the machine", () => {

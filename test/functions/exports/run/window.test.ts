@@ -1,13 +1,13 @@
 import fc from "fast-check";
 
+import type { Window } from "../../../../functions/exports/contract";
 import {
-  changesOf,
-  filterOf,
-  isEmpty,
-  TooSoonError,
+  ExportPeriodTooShortError,
+  incrementalPeriod,
+  isEmptyWindow,
+  nextWindow,
+  scanFilter,
   watermarkAt,
-  windowOf,
-  type Window,
 } from "../../../../functions/exports/run/window";
 import { HOUR_MS } from "../../../../functions/shared/time";
 
@@ -20,42 +20,44 @@ const has = ({ from, to }: Window, value: string, numeric: boolean): boolean => 
 
 describe("a window", () => {
   it("begins where the last finished run's ended, and ends at this one's start", () => {
-    expect(windowOf({ unit: "seconds", startedAt: START, lastEnd: "1795000000", firstHours: 24 })).toEqual({
+    expect(nextWindow({ unit: "seconds", startedAt: START, cursor: "1795000000", initialLookbackHours: 24 })).toEqual({
       from: "1795000000",
       to: String(Math.floor(START / 1_000)),
     });
   });
 
-  it("of a first run begins with the items, or as far back as it is told", () => {
-    expect(windowOf({ unit: "iso8601", startedAt: START, lastEnd: undefined, firstHours: undefined })).toEqual({
+  it("of a first run has no start, or the configured lookback", () => {
+    expect(
+      nextWindow({ unit: "iso8601", startedAt: START, cursor: undefined, initialLookbackHours: undefined }),
+    ).toEqual({
       to: "2026-11-21T17:00:00.500Z",
     });
-    expect(windowOf({ unit: "iso8601", startedAt: START, lastEnd: undefined, firstHours: 24 }).from).toBe(
+    expect(nextWindow({ unit: "iso8601", startedAt: START, cursor: undefined, initialLookbackHours: 24 }).from).toBe(
       "2026-11-20T17:00:00.500Z",
     );
   });
 
   it("is empty when the clock has gone back", () => {
-    const window = windowOf({ unit: "milliseconds", startedAt: 5, lastEnd: "9", firstHours: undefined });
-    expect([window, isEmpty(window)]).toEqual([{ from: "9", to: "9" }, true]);
+    const window = nextWindow({ unit: "milliseconds", startedAt: 5, cursor: "9", initialLookbackHours: undefined });
+    expect([window, isEmptyWindow(window)]).toEqual([{ from: "9", to: "9" }, true]);
   });
 
-  it("is asked of Scan by names and values, whatever the attribute is called", () => {
-    expect(filterOf({ from: "1", to: "2" }, "timestamp", "seconds")).toEqual({
+  it("is a scan filter with names and values, for any attribute name", () => {
+    expect(scanFilter({ from: "1", to: "2" }, "timestamp", "seconds")).toEqual({
       FilterExpression: "#watermark >= :from AND #watermark < :to",
       ExpressionAttributeNames: { "#watermark": "timestamp" },
       ExpressionAttributeValues: { ":from": { N: "1" }, ":to": { N: "2" } },
     });
-    expect(filterOf({ to: "2026" }, "at", "iso8601").ExpressionAttributeValues).toEqual({ ":to": { S: "2026" } });
+    expect(scanFilter({ to: "2026" }, "at", "iso8601").ExpressionAttributeValues).toEqual({ ":to": { S: "2026" } });
   });
 
-  it("of changes is what DynamoDB takes: all of the table at first and after more than a day, and not less than 15 minutes", () => {
+  it("of DynamoDB's incremental export is undefined at first and after more than a day, and at least 15 minutes", () => {
     const day = 86_400_000;
-    expect(changesOf({ to: "5" })).toBeUndefined();
-    expect(changesOf({ from: "0", to: String(day) })).toEqual({ from: 0, to: day });
-    expect(changesOf({ from: "0", to: String(day + 1) })).toBeUndefined();
-    expect(changesOf({ from: "0", to: "900000" })).toEqual({ from: 0, to: 900_000 });
-    expect(() => changesOf({ from: "0", to: "899999" })).toThrow(TooSoonError);
+    expect(incrementalPeriod({ to: "5" })).toBeUndefined();
+    expect(incrementalPeriod({ from: "0", to: String(day) })).toEqual({ from: 0, to: day });
+    expect(incrementalPeriod({ from: "0", to: String(day + 1) })).toBeUndefined();
+    expect(incrementalPeriod({ from: "0", to: "900000" })).toEqual({ from: 0, to: 900_000 });
+    expect(() => incrementalPeriod({ from: "0", to: "899999" })).toThrow(ExportPeriodTooShortError);
   });
 
   it("has every item exactly once, whatever runs are late, early, skipped, failed or repeated", () => {
@@ -68,16 +70,16 @@ describe("a window", () => {
         fc.array(fc.nat(1_000), { maxLength: 30 }),
         (unit, runs, offsets) => {
           const windows: Window[] = [];
-          let lastEnd: string | undefined;
+          let cursor: string | undefined;
           let now = START;
           for (const { gap, fails } of runs) {
             now += gap;
-            const window = windowOf({ unit, startedAt: now, lastEnd, firstHours: undefined });
+            const window = nextWindow({ unit, startedAt: now, cursor, initialLookbackHours: undefined });
             if (fails) continue;
             windows.push(window);
-            lastEnd = window.to;
+            cursor = window.to;
           }
-          const end = lastEnd;
+          const end = cursor;
           if (end === undefined) return;
           const items = offsets.map((offset) => watermarkAt(unit, START - HOUR_MS + offset * 100_000));
           for (const item of items) {

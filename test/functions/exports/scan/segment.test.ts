@@ -4,21 +4,20 @@ import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 
 import { fileWriter } from "../../../../functions/exports/format/file-writer";
-import { paceOf } from "../../../../functions/exports/scan/rate-limiter";
+import { rateLimiter } from "../../../../functions/exports/scan/rate-limiter";
 import {
   DocumentTooLargeError,
   exportSegment,
   PART_BYTES,
-  type SealedPart,
   type SegmentPorts,
-  type SegmentProgress,
 } from "../../../../functions/exports/scan/segment";
+import type { SegmentCheckpoint, UploadedPart } from "../../../../functions/exports/storage/state-table";
 import { memoryObjects, type MemoryObjects } from "../../../support/memory-objects";
 import { virtualClock } from "../../../support/virtual-clock";
 
 const MEGABYTE = 1_048_576;
 
-/** A table of so many pages, each of so many items of so many bytes. The key after page 3 is `{"page":{"N":"3"}}`. */
+/** Items are per page, bytes per item. The key after page 3 is `{"page":{"N":"3"}}`. */
 interface Table {
   readonly pages: number;
   readonly items: number;
@@ -39,11 +38,11 @@ function pageOf({ pages, items, bytes }: Table, page: number): Buffer {
   );
 }
 
-/** What is stored of a segment, and by whom. */
+/** The stored state of a segment. */
 class Stored {
-  progress: SegmentProgress = { lastKey: undefined, nextPart: 0, done: false, read: { items: 0, bytes: 0 } };
+  progress: SegmentCheckpoint = { lastKey: undefined, nextPart: 0, done: false, read: { items: 0, bytes: 0 } };
   worker = "";
-  readonly parts: SealedPart[] = [];
+  readonly parts: UploadedPart[] = [];
   readonly pagesRead: number[] = [];
 }
 
@@ -51,11 +50,11 @@ class Killed extends Error {}
 
 interface Worker {
   readonly name: string;
-  /** Called before each port; may throw, as if the worker died there. */
+  /** Called before each port; may throw to kill the worker. */
   readonly before?: (port: string) => void;
   readonly format?: "json" | "ndjson";
   readonly compressed?: boolean;
-  readonly writesEmpty?: boolean;
+  readonly writeEmptyFile?: boolean;
   readonly unitsPerSecond?: number;
   readonly partBytes?: number;
 }
@@ -65,11 +64,11 @@ function ports(table: Table, stored: Stored, store: MemoryObjects, worker: Worke
   const clock = virtualClock();
   return {
     format,
-    writesEmpty: worker.writesEmpty ?? false,
+    writeEmptyFile: worker.writeEmptyFile ?? false,
     clock,
     partBytes: worker.partBytes ?? PART_BYTES,
-    pace: paceOf(worker.unitsPerSecond, clock),
-    keyOf: (part) => `part-${part}`,
+    rateLimiter: rateLimiter(worker.unitsPerSecond, clock),
+    partKey: (part) => `part-${part}`,
     scan: async (after) => {
       await Promise.resolve();
       before("scan");
@@ -77,21 +76,21 @@ function ports(table: Table, stored: Stored, store: MemoryObjects, worker: Worke
       stored.pagesRead.push(page);
       return pageOf(table, page);
     },
-    open: (key) => {
+    openFile: (key) => {
       const guarded: MemoryObjects = {
         ...store,
-        begin: (of) => {
+        createUpload: (of) => {
           before("begin");
-          return store.begin(of);
+          return store.createUpload(of);
         },
-        send: (...chunk) => {
+        uploadChunk: (...chunk) => {
           before("send");
-          return store.send(...chunk);
+          return store.uploadChunk(...chunk);
         },
       };
       return fileWriter({ key, format, compressed }, guarded);
     },
-    save: async (progress, part) => {
+    saveCheckpoint: async (progress, part) => {
       await Promise.resolve();
       before("save");
       if (stored.worker !== name) throw new Error("taken");
@@ -99,17 +98,17 @@ function ports(table: Table, stored: Stored, store: MemoryObjects, worker: Worke
       if (part) stored.parts.push(part);
       before("saved");
     },
-    complete: async (part) => {
+    completePart: async (part) => {
       before("complete");
-      await store.complete(part.key, part.upload);
+      await store.completeUpload(part.key, part.upload);
     },
     onPage: () => undefined,
   };
 }
 
-/** What a run's last step does with what was saved and not completed. */
+/** Completes saved parts, as the last step of a run does. */
 async function completeAll(stored: Stored, store: MemoryObjects): Promise<void> {
-  for (const { key, upload } of stored.parts) await store.complete(key, upload);
+  for (const { key, upload } of stored.parts) await store.completeUpload(key, upload);
 }
 
 function idsIn(store: MemoryObjects, compressed = false): string[] {
@@ -146,7 +145,7 @@ describe("a segment", () => {
     expect(idsIn(store)).toEqual(idsOf(small));
   });
 
-  it("becomes a packed part that unpacks to the same", async () => {
+  it("becomes a compressed part with the same content", async () => {
     const table = { pages: 20, items: 10, bytes: 50_000 };
     const packed = await work(table, { name: "a", compressed: true });
     const plain = await work(table, { name: "a" });
@@ -173,17 +172,17 @@ describe("a segment", () => {
     expect(JSON.parse(text)).toEqual({ user_metrics: idsOf(small).map((id) => ({ id, text: "x".repeat(10) })) });
   });
 
-  it("of nothing is no part, and an empty document only where that is wanted", async () => {
+  it("without items is no part, and an empty document only where configured", async () => {
     const nothing = { pages: 4, items: 0, bytes: 0 };
     const lines = await work(nothing, { name: "a" });
-    expect([lines.stored.progress.done, lines.stored.parts, lines.store.open()]).toEqual([true, [], 0]);
-    const document = await work(nothing, { name: "a", format: "json", writesEmpty: true });
+    expect([lines.stored.progress.done, lines.stored.parts, lines.store.incompleteUploads()]).toEqual([true, [], 0]);
+    const document = await work(nothing, { name: "a", format: "json", writeEmptyFile: true });
     expect(document.store.objects.get("part-0")?.toString()).toBe('{"user_metrics": []}');
     const none = await work(nothing, { name: "a", format: "json" });
     expect(none.store.objects.size).toBe(0);
   });
 
-  it("stops when its time is up, with all that it has read saved, and goes on from there", async () => {
+  it("stops at the deadline with a checkpoint, and resumes from there", async () => {
     const table = { pages: 10, items: 1, bytes: 10 };
     const slow: Worker = { name: "a", unitsPerSecond: 128 };
     const first = await work(table, slow, undefined, undefined, 4_500);
@@ -195,16 +194,16 @@ describe("a segment", () => {
     expect(second.stored.pagesRead).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 
-  it("that is a document fails when its time is up, and leaves nothing behind", async () => {
+  it("that is a document fails at the deadline, and leaves no upload", async () => {
     const stored = new Stored();
     const store = memoryObjects();
     const slow: Worker = { name: "a", unitsPerSecond: 128, format: "json" };
     const table = { pages: 10, items: 2, bytes: MEGABYTE };
     await expect(work(table, slow, stored, store, 4_500)).rejects.toThrow(DocumentTooLargeError);
-    expect([stored.parts, store.objects.size, store.open()]).toEqual([[], 0, 0]);
+    expect([stored.parts, store.objects.size, store.incompleteUploads()]).toEqual([[], 0, 0]);
   });
 
-  it("keeps to its read units a second", async () => {
+  it("keeps to its limit of read units a second", async () => {
     const stored = new Stored();
     const store = memoryObjects();
     stored.worker = "a";
@@ -214,17 +213,17 @@ describe("a segment", () => {
     expect(slow.clock.elapsed()).toBeCloseTo(20_000, -1);
   });
 
-  it("hands on what a port throws, and leaves no upload behind", async () => {
+  it("throws errors of its ports, and leaves no upload", async () => {
     const store = memoryObjects();
     const before = (port: string): void => {
-      if (port === "scan" && store.open() > 0) throw new Killed();
+      if (port === "scan" && store.incompleteUploads() > 0) throw new Killed();
     };
     const table = { pages: 12, items: 1, bytes: MEGABYTE };
     await expect(work(table, { name: "a", before }, new Stored(), store)).rejects.toThrow(Killed);
-    expect([store.open(), store.objects.size]).toEqual([0, 0]);
+    expect([store.incompleteUploads(), store.objects.size]).toEqual([0, 0]);
   });
 
-  it("has every item once, wherever workers die and whoever was thought dead", async () => {
+  it("has every item once, wherever workers die or are presumed dead", async () => {
     const table = { pages: 12, items: 2, bytes: 1_000 };
     const partBytes = 4_500; // three pages
     await fc.assert(
@@ -238,9 +237,9 @@ describe("a segment", () => {
           const lives: Promise<unknown>[] = [];
           for (const [index, calls] of deaths.entries()) {
             const name = `worker-${index}`;
-            let left = calls;
+            let remaining = calls;
             const before = (): void => {
-              if (left-- <= 0) throw new Killed();
+              if (remaining-- <= 0) throw new Killed();
             };
             stored.worker = name;
             const life = exportSegment(

@@ -6,21 +6,21 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 
 import { tableScan } from "../../../../functions/exports/scan/table-scan";
 
-interface Answer {
+interface Response {
   readonly status?: number;
   readonly body: string;
   readonly checksum?: number;
 }
 
 let server: Server;
-let answers: Answer[];
-let asked: unknown[];
+let responses: Response[];
+let requests: unknown[];
 
 beforeAll(async () => {
   server = createServer((request, response) => {
     void bodyOf(request).then((body) => {
-      asked.push(JSON.parse(body));
-      const { status = 200, body: text, checksum } = answers.shift() ?? { body: "{}" };
+      requests.push(JSON.parse(body));
+      const { status = 200, body: text, checksum } = responses.shift() ?? { body: "{}" };
       const bytes = Buffer.from(text);
       response.writeHead(status, { "x-amz-crc32": checksum ?? crc32(bytes), "Content-Length": bytes.length });
       response.end(bytes);
@@ -33,7 +33,7 @@ afterAll(() => {
   server.closeAllConnections();
 });
 beforeEach(() => {
-  [answers, asked] = [[], []];
+  [responses, requests] = [[], []];
 });
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
@@ -55,22 +55,22 @@ function scan(): ReturnType<typeof tableScan> {
 const PAGE = '{"Items":[{"n":{"N":"12345678901234567890.10"}} , {}],"Count":2}';
 
 describe("a scan", () => {
-  it("hands pages on byte for byte, as DynamoDB has sent them", async () => {
-    answers = [{ body: PAGE }];
+  it("returns the bytes of a page unchanged", async () => {
+    responses = [{ body: PAGE }];
     expect((await scan()(undefined)).toString()).toBe(PAGE);
-    expect(asked).toEqual([{ TableName: "orders", Segment: 1, TotalSegments: 4, ReturnConsumedCapacity: "TOTAL" }]);
+    expect(requests).toEqual([{ TableName: "orders", Segment: 1, TotalSegments: 4, ReturnConsumedCapacity: "TOTAL" }]);
   });
 
-  it("goes on after a key of any types", async () => {
+  it("continues after a key of any types", async () => {
     const page = scan();
     const key = { id: { S: "größe" }, n: { N: "12345678901234567890123" }, b: { B: "AAEC" } };
     await page(JSON.stringify(key));
-    expect(asked).toEqual([expect.objectContaining({ ExclusiveStartKey: key })]);
+    expect(requests).toEqual([expect.objectContaining({ ExclusiveStartKey: key })]);
   });
 
-  it("takes pages larger than any before, and gives each the same place", async () => {
+  it("grows its buffer for larger pages, and reuses it", async () => {
     const large = JSON.stringify({ Items: [{ text: { S: "x".repeat(5_000_000) } }] });
-    answers = [{ body: PAGE }, { body: large }, { body: PAGE }];
+    responses = [{ body: PAGE }, { body: large }, { body: PAGE }];
     const page = scan();
     await page(undefined);
     const second = await page(undefined);
@@ -80,26 +80,26 @@ describe("a scan", () => {
     expect(third.buffer).toBe(second.buffer);
   });
 
-  it("asks again for a page that came otherwise than DynamoDB had sent it", async () => {
-    answers = [{ body: PAGE, checksum: 1 }, { body: PAGE }];
+  it("retries a page whose checksum does not match", async () => {
+    responses = [{ body: PAGE, checksum: 1 }, { body: PAGE }];
     expect((await scan()(undefined)).toString()).toBe(PAGE);
-    expect(asked).toHaveLength(2);
+    expect(requests).toHaveLength(2);
   });
 
-  it("asks again when DynamoDB is busy, and not when it refuses", async () => {
-    const error = (code: string): Answer => ({
+  it("retries throttling, but not denied access", async () => {
+    const error = (code: string): Response => ({
       status: 400,
       body: JSON.stringify({ __type: `com.amazonaws#${code}`, message: "no" }),
     });
-    answers = [error("ProvisionedThroughputExceededException"), { body: PAGE }];
+    responses = [error("ProvisionedThroughputExceededException"), { body: PAGE }];
     expect((await scan()(undefined)).toString()).toBe(PAGE);
-    answers = [error("AccessDeniedException")];
+    responses = [error("AccessDeniedException")];
     await expect(scan()(undefined)).rejects.toMatchObject({ name: "AccessDeniedException", message: "no" });
-    expect(asked).toHaveLength(3);
+    expect(requests).toHaveLength(3);
   });
 
-  it("gives up a page that is damaged again and again", async () => {
-    answers = Array.from({ length: 3 }, () => ({ body: PAGE, checksum: 1 }));
-    await expect(scan()(undefined)).rejects.toThrow("damaged");
+  it("fails when the checksum never matches", async () => {
+    responses = Array.from({ length: 3 }, () => ({ body: PAGE, checksum: 1 }));
+    await expect(scan()(undefined)).rejects.toThrow("checksum");
   });
 });

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 
-import { maintenanceWindowsSchema, type MaintenanceWindow } from "../../../../functions/heartbeats/contract";
-import { inMaintenance, partsOf } from "../../../../functions/heartbeats/monitors/maintenance";
+import { monitorSettingsSchema, type MaintenanceWindow } from "../../../../functions/heartbeats/contract";
+import { inMaintenance, splitByMaintenance } from "../../../../functions/heartbeats/monitors/maintenance";
 
 const at = (time: string) => Date.parse(`2026-11-${time}Z`);
 const parts = (from: string, to: string, ...windows: MaintenanceWindow[]) =>
-  partsOf({ from: at(from), to: at(to) }, windows).map(({ from, to, maintenance }) =>
+  splitByMaintenance({ from: at(from), to: at(to) }, windows).map(({ from, to, maintenance }) =>
     [new Date(from).toISOString().slice(8, 16), new Date(to).toISOString().slice(8, 16), maintenance].join(" "),
   );
 
@@ -52,9 +52,9 @@ describe("maintenance", () => {
     });
     fc.assert(
       fc.property(minute, fc.integer({ min: 1, max: 600 }), fc.array(fc.oneof(once, weekly)), (from, length, input) => {
-        const windows = maintenanceWindowsSchema.parse(input);
+        const windows = monitorSettingsSchema.shape.maintenance.parse(input);
         const span = { from, to: from + length * 60_000 };
-        const all = partsOf(span, windows);
+        const all = splitByMaintenance(span, windows);
         expect([all[0]?.from, all.at(-1)?.to]).toEqual([span.from, span.to]);
         all.forEach((part, index) => {
           expect(part.to).toBe(all[index + 1]?.from ?? span.to);
@@ -71,6 +71,6 @@ describe("maintenance", () => {
     [{ weekday: "monday", from: "2:00", minutes: 5 }],
     [{ from: "2026-11-21", to: "2026-11-22" }],
   ])("is not %j", (window) => {
-    expect(maintenanceWindowsSchema.safeParse([window]).success).toBe(false);
+    expect(monitorSettingsSchema.shape.maintenance.safeParse([window]).success).toBe(false);
   });
 });

@@ -1,24 +1,20 @@
 import fc from "fast-check";
 
 import type { MaintenanceWindow } from "../../../../functions/heartbeats/contract";
+import type { CheckResult } from "../../../../functions/heartbeats/monitors/check-result";
 import { percentiles } from "../../../../functions/heartbeats/monitors/histogram";
 import { inMaintenance } from "../../../../functions/heartbeats/monitors/maintenance";
+import type { MonitorPolicy } from "../../../../functions/heartbeats/monitors/policy";
 import { sumOf } from "../../../../functions/heartbeats/monitors/roll-up";
-import type {
-  ClosedIncident,
-  FiledHour,
-  Finding,
-  Rules,
-  TargetState,
-} from "../../../../functions/heartbeats/monitors/state";
-import { applyTick, hoursUntil } from "../../../../functions/heartbeats/monitors/state-transition";
+import type { ClosedIncident, MonitorState, PeriodRollup } from "../../../../functions/heartbeats/monitors/state";
+import { applyCheckResult, rollupsUntil } from "../../../../functions/heartbeats/monitors/state-transition";
 import { HOUR_MS, MINUTE_MS } from "../../../../functions/shared/time";
 
 const INTERVAL_MS = 5 * MINUTE_MS;
 const START = Date.parse("2026-11-21T06:55:00Z");
 const tickAt = (index: number) => START + index * INTERVAL_MS;
 
-const rules = (changes: Partial<Rules> = {}): Rules => ({
+const policyWith = (changes: Partial<MonitorPolicy> = {}): MonitorPolicy => ({
   failuresBeforeDown: 3,
   successesBeforeUp: 2,
   maintenance: [],
@@ -27,56 +23,56 @@ const rules = (changes: Partial<Rules> = {}): Rules => ({
   ...changes,
 });
 
-const UP: Finding = { health: "up", at: START, latencyMs: 120 };
-const DOWN: Finding = { health: "down", at: START, latencyMs: 80, reason: "status", message: "status 500" };
-const BROKEN: Finding = { health: "unknown", at: START, reason: "internal", message: "the check broke" };
+const UP: CheckResult = { health: "up", at: START, latencyMs: 120 };
+const DOWN: CheckResult = { health: "down", at: START, latencyMs: 80, reason: "status", message: "status 500" };
+const BROKEN: CheckResult = { health: "unknown", at: START, reason: "internal", message: "the check broke" };
 
-/** A finding with the number of its tick. */
-type Delivery = readonly [index: number, finding: Finding];
+/** A check result with the number of its tick. */
+type Delivery = readonly [index: number, result: CheckResult];
 
-/** What is stored after ticks came in this order. */
-function remember(deliveries: readonly Delivery[], given: Rules = rules()) {
-  let state: TargetState | undefined;
-  const hours: FiledHour[] = [];
+/** What is stored after ticks were delivered in this order. */
+function applyAll(deliveries: readonly Delivery[], policy: MonitorPolicy = policyWith()) {
+  let state: MonitorState | undefined;
+  const hours: PeriodRollup[] = [];
   const incidents: ClosedIncident[] = [];
   const applied: Delivery[] = [];
-  const told: string[] = [];
-  for (const [index, finding] of deliveries) {
-    const step = applyTick(state, finding, { tick: tickAt(index), run: "run" }, given);
-    if (step === undefined) continue;
-    applied.push([index, finding]);
-    hours.push(...step.hours);
-    if (step.incident) incidents.push(step.incident);
-    told.push(...step.state.outbox.map(({ kind }) => kind));
-    state = { ...step.state, outbox: [] }; // told at once
+  const notified: string[] = [];
+  for (const [index, result] of deliveries) {
+    const transition = applyCheckResult(state, result, { tick: tickAt(index), id: "run" }, policy);
+    if (transition === undefined) continue;
+    applied.push([index, result]);
+    hours.push(...transition.hours);
+    if (transition.incident) incidents.push(transition.incident);
+    notified.push(...transition.state.outbox.map(({ kind }) => kind));
+    state = { ...transition.state, outbox: [] };
   }
-  return { state, hours, incidents, applied, told };
+  return { state, hours, incidents, applied, notified };
 }
 
-const ticks = (...findings: readonly Finding[]): Delivery[] => findings.map((finding, index) => [index, finding]);
-const times = (hours: readonly FiledHour[]) => {
+const ticks = (...results: readonly CheckResult[]): Delivery[] => results.map((result, index) => [index, result]);
+const times = (hours: readonly PeriodRollup[]) => {
   const { up, down, maintenance } = sumOf(hours.map(({ rollup }) => rollup));
   return [up, down, maintenance].map((ms) => ms / MINUTE_MS);
 };
 
-describe("a subject", () => {
-  it("is unknown until it was seen well once, or failed often enough", () => {
-    expect(remember(ticks(DOWN, DOWN)).state).toMatchObject({ health: "unknown" });
-    expect(remember(ticks(UP)).state).toMatchObject({ health: "up", healthSince: START });
-    expect(remember(ticks(DOWN, DOWN, DOWN)).state).toMatchObject({ health: "down", healthSince: START });
+describe("a monitor", () => {
+  it("is unknown until its first successful check, or enough failures", () => {
+    expect(applyAll(ticks(DOWN, DOWN)).state).toMatchObject({ health: "unknown" });
+    expect(applyAll(ticks(UP)).state).toMatchObject({ health: "up", healthSince: START });
+    expect(applyAll(ticks(DOWN, DOWN, DOWN)).state).toMatchObject({ health: "down", healthSince: START });
   });
 
   it("has an incident after three failures in a row, from the first of them to the first of two good checks", () => {
-    expect(remember(ticks(UP, DOWN, DOWN, UP, DOWN, DOWN)).state?.incident).toBeUndefined();
-    const { incidents, told, state } = remember(ticks(UP, DOWN, DOWN, DOWN, UP, DOWN, UP, UP));
+    expect(applyAll(ticks(UP, DOWN, DOWN, UP, DOWN, DOWN)).state?.incident).toBeUndefined();
+    const { incidents, notified, state } = applyAll(ticks(UP, DOWN, DOWN, DOWN, UP, DOWN, UP, UP));
     expect(incidents).toEqual([{ openedAt: tickAt(1), closedAt: tickAt(6), reason: "status", message: "status 500" }]);
-    expect(told).toEqual(["opened", "closed"]);
+    expect(notified).toEqual(["opened", "closed"]);
     expect(state).toMatchObject({ health: "up", healthSince: tickAt(6), closedIncidents: 1 });
   });
 
-  it("is told of again while its incident stays open", () => {
+  it("is notified again while its incident stays open", () => {
     const long = Array.from({ length: 40 }, () => DOWN);
-    expect(remember(ticks(...long), rules({ remindAfterMs: HOUR_MS })).told).toEqual([
+    expect(applyAll(ticks(...long), policyWith({ remindAfterMs: HOUR_MS })).notified).toEqual([
       "opened",
       "reminder",
       "reminder",
@@ -86,41 +82,44 @@ describe("a subject", () => {
 
   it("has no incident, and is neither up nor down, in maintenance", () => {
     const maintenance = [{ from: "2026-11-21T07:00:00Z", to: "2026-11-21T07:30:00Z" }];
-    const { state, told } = remember(ticks(UP, ...Array.from({ length: 8 }, () => DOWN), UP), rules({ maintenance }));
-    expect(told).toEqual([]);
+    const { state, notified } = applyAll(
+      ticks(UP, ...Array.from({ length: 8 }, () => DOWN), UP),
+      policyWith({ maintenance }),
+    );
+    expect(notified).toEqual([]);
     expect(state && times([state.hour])).toEqual([0, 10, 30]);
   });
 
-  it("is neither up nor down by a check that broke itself, which opens and closes nothing either", () => {
-    const { state, hours, told } = remember(ticks(UP, BROKEN, BROKEN, BROKEN, BROKEN, UP));
-    expect(told).toEqual([]);
+  it("is neither up nor down by a broken check, which opens and closes no incident either", () => {
+    const { state, hours, notified } = applyAll(ticks(UP, BROKEN, BROKEN, BROKEN, BROKEN, UP));
+    expect(notified).toEqual([]);
     expect(state && times([...hours, state.hour])).toEqual([5, 0, 0]);
   });
 
   it("is not up while the monitor was itself down: time without checks is without data", () => {
-    const { state, hours } = remember([
+    const { state, hours } = applyAll([
       [0, UP],
       [1, UP],
       [100, UP],
       [101, UP],
     ]);
     expect(state && times([...hours, state.hour])).toEqual([15, 0, 0]);
-    expect(state && times(hoursUntil(state, tickAt(200), rules()))).toEqual([10, 0, 0]);
+    expect(state && times(rollupsUntil(state, tickAt(200), policyWith()))).toEqual([10, 0, 0]);
   });
 
-  it("bears ticks that come a little late or early without a gap", () => {
+  it("has no gap where ticks are a little late or early", () => {
     const jitter = [0, 20_000, -30_000, 5_000, 0];
-    let state: TargetState | undefined;
+    let state: MonitorState | undefined;
     jitter.forEach((late, index) => {
-      const round = { tick: tickAt(index + 1) + late, run: "run" };
-      state = applyTick(state, UP, round, rules())?.state ?? state;
+      const run = { tick: tickAt(index + 1) + late, id: "run" };
+      state = applyCheckResult(state, UP, run, policyWith())?.state ?? state;
     });
     expect(state && times([state.hour])).toEqual([20, 0, 0]);
   });
 });
 
-/** Ticks as the world delivers them: some missing, some doubled, some late (after others that were due later). */
-const world = fc
+/** Ticks as EventBridge delivers them: some missing, some duplicate, some late (after ticks that were due later). */
+const deliveredTicks = fc
   .array(
     fc.record({
       health: fc.constantFrom("up" as const, "up" as const, "down" as const, "down" as const, "unknown" as const),
@@ -131,15 +130,15 @@ const world = fc
     }),
     { maxLength: 120 },
   )
-  .map((happenings) => {
+  .map((events) => {
     let index = 0;
-    const deliveries = happenings.flatMap(({ health, latencyMs, copies, delay, gap }) => {
+    const deliveries = events.flatMap(({ health, latencyMs, copies, delay, gap }) => {
       index += gap;
-      const finding: Finding = { health, at: tickAt(index), latencyMs, reason: "status", message: "status 500" };
+      const result: CheckResult = { health, at: tickAt(index), latencyMs, reason: "status", message: "status 500" };
       const due = index;
       return Array.from({ length: copies }, (_, copy) => ({
         order: due + delay * copy,
-        delivery: [due, finding] as const,
+        delivery: [due, result] as const,
       }));
     });
     return deliveries.sort((a, b) => a.order - b.order).map(({ delivery }) => delivery);
@@ -151,15 +150,18 @@ const windows = fc.constantFrom<MaintenanceWindow[][]>(
   [{ from: "2026-11-21T09:00:00Z", to: "2026-11-21T12:34:00Z" }],
 );
 
-describe("whatever ticks do: late, doubled, missing", () => {
+describe("whether ticks are late, duplicate or missing", () => {
   it("incidents open and close in turn", () => {
     fc.assert(
-      fc.property(world, windows, (deliveries, maintenance) => {
-        const { incidents, told, state } = remember(deliveries, rules({ maintenance, remindAfterMs: Infinity }));
-        told.forEach((kind, index) => {
+      fc.property(deliveredTicks, windows, (deliveries, maintenance) => {
+        const { incidents, notified, state } = applyAll(
+          deliveries,
+          policyWith({ maintenance, remindAfterMs: Infinity }),
+        );
+        notified.forEach((kind, index) => {
           expect(kind).toBe(index % 2 === 0 ? "opened" : "closed");
         });
-        expect(told.length).toBe(2 * incidents.length + (state?.incident ? 1 : 0));
+        expect(notified.length).toBe(2 * incidents.length + (state?.incident ? 1 : 0));
         const edges = incidents.flatMap(({ openedAt, closedAt }) => [openedAt, closedAt]);
         if (state?.incident) edges.push(state.incident.openedAt);
         edges.forEach((edge, index) => {
@@ -169,10 +171,10 @@ describe("whatever ticks do: late, doubled, missing", () => {
     );
   });
 
-  it("time up, down, in maintenance and without data is all the time there was, minute by minute", () => {
+  it("time up, down, in maintenance and without data is all the time that passed, minute by minute", () => {
     fc.assert(
-      fc.property(world, windows, (deliveries, maintenance) => {
-        const { state, hours, applied } = remember(deliveries, rules({ maintenance }));
+      fc.property(deliveredTicks, windows, (deliveries, maintenance) => {
+        const { state, hours, applied } = applyAll(deliveries, policyWith({ maintenance }));
         const expected = { up: 0, down: 0, maintenance: 0, noData: 0 };
         applied.forEach(([index, { health }], place) => {
           const next = applied[place + 1]?.[0] ?? index;
@@ -191,10 +193,10 @@ describe("whatever ticks do: late, doubled, missing", () => {
     );
   });
 
-  it("no hour is filed twice, and each tick counts once", () => {
+  it("no hour is stored twice, and each tick counts once", () => {
     fc.assert(
-      fc.property(world, (deliveries) => {
-        const { state, hours, applied } = remember(deliveries);
+      fc.property(deliveredTicks, (deliveries) => {
+        const { state, hours, applied } = applyAll(deliveries);
         const starts = [...hours.map(({ start }) => start), ...(state ? [state.hour.start] : [])];
         expect(new Set(starts).size).toBe(starts.length);
         const latencies = applied

@@ -1,16 +1,16 @@
 import { SNSClient, PublishCommand } from "@aws-sdk/client-sns";
 import { mockClient } from "aws-sdk-client-mock";
 
-import { slackChannel, topicChannel } from "../../../../functions/heartbeats/notifications/notifiers";
+import { slackNotifier, snsNotifier } from "../../../../functions/heartbeats/notifications/notifiers";
 import type { PostOutcome } from "../../../../functions/shared/slack";
 
-const announcement = { id: "site.opened", title: "[almanac test] DOWN: site", text: "site: <status> 500 & more" };
+const message = { id: "site.opened", title: "[almanac test] DOWN: site", text: "site: <status> 500 & more" };
 
-describe("the topic", () => {
-  it("gets a subject, a text and an id that stays the same", async () => {
+describe("the SNS notifier", () => {
+  it("publishes a subject, a text and the notification id", async () => {
     const sns = mockClient(SNSClient);
     sns.on(PublishCommand).resolves({});
-    await topicChannel(new SNSClient({}), "arn:topic").send(announcement);
+    await snsNotifier(new SNSClient({}), "arn:topic").send(message);
     expect(sns.commandCalls(PublishCommand).map(({ args }) => args[0].input)).toEqual([
       {
         TopicArn: "arn:topic",
@@ -22,26 +22,26 @@ describe("the topic", () => {
   });
 });
 
-describe("Slack", () => {
+describe("the Slack notifier", () => {
   const slack = (outcome: PostOutcome) => {
     const post = jest.fn(() => Promise.resolve(outcome));
-    return { post, channel: slackChannel(post, "/almanac/slack/webhook") };
+    return { post, notifier: slackNotifier(post, "/almanac/slack/webhook") };
   };
 
-  it("is told title and text, of which nothing is a link or a mention", async () => {
-    const { post, channel } = slack({ kind: "taken" });
-    await channel.send(announcement);
+  it("posts title and text without links or mentions", async () => {
+    const { post, notifier } = slack({ kind: "accepted" });
+    await notifier.send(message);
     expect(post.mock.calls).toEqual([
       ["/almanac/slack/webhook", { text: "*[almanac test] DOWN: site*\nsite: &lt;status&gt; 500 &amp; more" }],
     ]);
   });
 
   it.each<[PostOutcome, string]>([
-    [{ kind: "limited", retryAfterMs: 30_000 }, "Slack wants a rest of 30 s first"],
-    [{ kind: "refused", reason: "Slack answered 400: no_text" }, "Slack answered 400: no_text"],
+    [{ kind: "rateLimited", retryAfterMs: 30_000 }, "Slack rate limit: retry after 30 s"],
+    [{ kind: "rejected", reason: "Slack answered 400: no_text" }, "Slack answered 400: no_text"],
     [{ kind: "failed", reason: "Slack cannot be reached (ECONNREFUSED)" }, "Slack cannot be reached (ECONNREFUSED)"],
-  ])("that did not take it is told again: %j", async (outcome, message) => {
-    const { channel } = slack(outcome);
-    await expect(channel.send(announcement)).rejects.toMatchObject({ name: "NotTakenError", message });
+  ])("fails unless Slack accepts the message: %j", async (outcome, reason) => {
+    const { notifier } = slack(outcome);
+    await expect(notifier.send(message)).rejects.toMatchObject({ name: "NotDeliveredError", message: reason });
   });
 });

@@ -1,14 +1,14 @@
 import fc from "fast-check";
 
 import { targetSchema, type TargetInput } from "../../../../functions/heartbeats/contract";
-import { daysLeft, judge, type Answer } from "../../../../functions/heartbeats/probe/assertions";
+import { daysLeft, assertResponse, type CompleteResponse } from "../../../../functions/heartbeats/probe/assertions";
 
-const answer: Answer = { status: 200, body: "", latencyMs: 10, redirects: 0 };
+const answer: CompleteResponse = { status: 200, body: "", latencyMs: 10, redirects: 0 };
 const target = (options: Partial<TargetInput> = {}) =>
   targetSchema.parse({ name: "site", url: "https://example.org/", ...options });
 
-describe("judging an answer", () => {
-  it("accepts exactly the expected statuses", () => {
+describe("assertions", () => {
+  it("accept exactly the expected statuses", () => {
     const code = fc.integer({ min: 100, max: 599 });
     const range = fc.tuple(code, code).map(([a, b]) => [Math.min(a, b), Math.max(a, b)] as const);
     fc.assert(
@@ -17,13 +17,15 @@ describe("judging an answer", () => {
         const included = expected.some((one) =>
           typeof one === "number" ? one === status : one[0] <= status && status <= one[1],
         );
-        expect(judge(target({ expectedStatus }), { ...answer, status }).ok).toBe(included);
+        expect(assertResponse(target({ expectedStatus }), { ...answer, status }).ok).toBe(included);
       }),
     );
   });
 
-  it("says that redirects led to an unexpected status", () => {
-    expect(judge(target({ expectedStatus: [301, "200-204"] }), { ...answer, status: 404, redirects: 2 })).toEqual({
+  it("report redirects before an unexpected status", () => {
+    expect(
+      assertResponse(target({ expectedStatus: [301, "200-204"] }), { ...answer, status: 404, redirects: 2 }),
+    ).toEqual({
       ok: false,
       reason: "status",
       message: "status 404 after 2 redirects, expected 301, 200-204",
@@ -31,18 +33,18 @@ describe("judging an answer", () => {
     });
   });
 
-  it("finds a late answer slow, and one in time not", () => {
-    expect(judge(target({ maxLatencyMs: 10 }), answer).ok).toBe(true);
-    expect(judge(target({ maxLatencyMs: 9.5 }), answer)).toMatchObject({
+  it("fail a slow response", () => {
+    expect(assertResponse(target({ maxLatencyMs: 10 }), answer).ok).toBe(true);
+    expect(assertResponse(target({ maxLatencyMs: 9.5 }), answer)).toMatchObject({
       reason: "slow",
       message: expect.stringMatching(/10 ms.*9.5/) as unknown,
     });
   });
 
-  it("wants the certificate's days left, of an answer over https only", () => {
-    expect(judge(target({ minCertificateDays: 7 }), answer)).toEqual({ ok: true, status: 200 });
-    expect(judge(target({ minCertificateDays: 7 }), { ...answer, certificateDaysLeft: 7 }).ok).toBe(true);
-    expect(judge(target({ minCertificateDays: 2 }), { ...answer, certificateDaysLeft: 1 })).toEqual({
+  it("check the certificate's days left, over https only", () => {
+    expect(assertResponse(target({ minCertificateDays: 7 }), answer)).toEqual({ ok: true, status: 200 });
+    expect(assertResponse(target({ minCertificateDays: 7 }), { ...answer, certificateDaysLeft: 7 }).ok).toBe(true);
+    expect(assertResponse(target({ minCertificateDays: 2 }), { ...answer, certificateDaysLeft: 1 })).toEqual({
       ok: false,
       reason: "certificate",
       message: "the certificate expires in 1 day, at least 2 expected",
@@ -51,20 +53,20 @@ describe("judging an answer", () => {
     });
   });
 
-  it("gives an expression that backtracks without end up", () => {
-    const outcome = judge(target({ bodyMatches: "^(a+)+$" }), { ...answer, body: `${"a".repeat(60)}!` });
+  it("give up on a regular expression that backtracks catastrophically", () => {
+    const outcome = assertResponse(target({ bodyMatches: "^(a+)+$" }), { ...answer, body: `${"a".repeat(60)}!` });
     expect(outcome).toMatchObject({
       reason: "body-mismatch",
       message: expect.stringMatching(/could not be searched within 250 ms/) as unknown,
     });
   });
 
-  it("quotes no more of a long text than a line", () => {
-    const outcome = judge(target({ bodyContains: "x".repeat(5_000) }), answer);
+  it("shorten a long text in the message", () => {
+    const outcome = assertResponse(target({ bodyContains: "x".repeat(5_000) }), answer);
     expect(JSON.stringify(outcome).length).toBeLessThan(250);
   });
 
-  it("counts whole days until a certificate expires", () => {
+  it("count whole days until a certificate expires", () => {
     const now = Date.parse("2026-11-21T06:00:00Z");
     expect(daysLeft(Date.parse("2026-11-24T05:59:59Z"), now)).toBe(2);
     expect(daysLeft(Date.parse("2026-11-24T06:00:00Z"), now)).toBe(3);

@@ -2,8 +2,8 @@ import fc from "fast-check";
 
 import { checkTarget } from "../../../../functions/heartbeats/probe/check-target";
 import { targetSchema, type TargetInput } from "../../../../functions/heartbeats/contract";
-import { SecretNotReadError } from "../../../../functions/heartbeats/probe/header-secrets";
-import type { HttpAnswer, HttpRequest, SendHttp } from "../../../../functions/heartbeats/probe/http-types";
+import { SecretReadError } from "../../../../functions/heartbeats/probe/header-secrets";
+import type { HttpResponse, HttpRequest, SendHttp } from "../../../../functions/heartbeats/probe/http-types";
 import { sleep } from "../../../../functions/shared/clock";
 import { DAY_MS } from "../../../../functions/shared/time";
 import { virtualClock } from "../../../support/virtual-clock";
@@ -11,7 +11,7 @@ import { virtualClock } from "../../../support/virtual-clock";
 const NOW = Date.parse("2026-11-21T06:55:00Z");
 const target = (options: Partial<TargetInput> = {}) =>
   targetSchema.parse({ name: "site", url: "https://a.test/", ...options });
-const answer = (fields: Partial<HttpAnswer> = {}): HttpAnswer => ({
+const answer = (fields: Partial<HttpResponse> = {}): HttpResponse => ({
   status: 200,
   location: undefined,
   certificateExpiresAt: undefined,
@@ -64,7 +64,7 @@ describe("a check", () => {
     it("is broken where it cannot be read, whatever the target's own timeout, and asks nothing", async () => {
       const clock = virtualClock(NOW);
       const send = jest.fn<ReturnType<SendHttp>, Parameters<SendHttp>>();
-      const fault = new SecretNotReadError("the parameter /shop/token cannot be read (TimeoutError)");
+      const fault = new SecretReadError("the parameter /shop/token cannot be read (TimeoutError)");
       const readSecret = () => sleep(clock, 20_000).then(() => Promise.reject(fault));
       await expect(checkTarget(secret, { send, clock, readSecret })).resolves.toEqual({
         target: "site",
@@ -123,7 +123,7 @@ describe("a check", () => {
             }),
         }),
       );
-    const message = "no whole answer within 2 s";
+    const message = "no complete response within 2 s";
     expect(await checkTarget(target({ timeoutSeconds: 2 }), { send, clock })).toMatchObject({
       latencyMs: 2_000,
       outcome: { ok: false, reason: "timeout", message, status: 200 },

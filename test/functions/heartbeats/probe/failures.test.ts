@@ -44,7 +44,7 @@ describe("an error met during a check", () => {
   });
 
   it("is a timeout when the check's own timer ended it", () => {
-    const failure = { reason: "timeout", message: "no whole answer within 1.5 s" };
+    const failure = { reason: "timeout", message: "no complete response within 1.5 s" };
     expect(failureOf(new CheckTimeoutError(1.5))).toEqual(failure);
   });
 

@@ -1,16 +1,16 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
-import { forbiddenRange, type JudgeAddress } from "../../../../functions/heartbeats/probe/ssrf-guard";
+import { forbiddenRange, type AddressFilter } from "../../../../functions/heartbeats/probe/ssrf-guard";
 import { checkTarget } from "../../../../functions/heartbeats/probe/check-target";
 import { targetSchema, type TargetInput } from "../../../../functions/heartbeats/contract";
 import { httpClient } from "../../../../functions/heartbeats/probe/http-client";
-import { systemLookUp } from "../../../../functions/heartbeats/probe/dns";
+import { systemLookup } from "../../../../functions/heartbeats/probe/dns";
 import { systemClock } from "../../../../functions/shared/clock";
 
 /** Where the server listens. To most of these tests it is a public address, and all others are what they are. */
 const PUBLIC = "127.0.0.1";
-const judge: JudgeAddress = (address) => (address === PUBLIC ? undefined : forbiddenRange(address));
+const filter: AddressFilter = (address) => (address === PUBLIC ? undefined : forbiddenRange(address));
 
 describe("a check of a target that is not private", () => {
   let server: Server;
@@ -43,17 +43,17 @@ describe("a check of a target that is not private", () => {
   const outcomeOf = async (
     resolve: (hostname: string) => Promise<{ address: string; family: number }[]>,
     options: Partial<TargetInput> = {},
-    judgement: JudgeAddress = judge,
+    addressFilter: AddressFilter = filter,
   ) => {
     const url = `http://site.test:${port}/`;
     const target = targetSchema.parse({ name: "site", url, timeoutSeconds: 20, ...options });
-    const send = httpClient(systemLookUp(resolve), judgement);
+    const send = httpClient(systemLookup(resolve), addressFilter);
     return (await checkTarget(target, { send, clock: systemClock })).outcome;
   };
   const forbidden = (message: string, rest: object = {}) => ({
     ok: false,
     reason: "forbidden-address",
-    message: `${message}, where only a target with private: true may lead`,
+    message: `${message}, which needs private: true`,
     ...rest,
   });
 
@@ -87,7 +87,7 @@ describe("a check of a target that is not private", () => {
     },
   );
 
-  it("connects to the address that was judged, though the name has another by then", async () => {
+  it("connects to the address that was checked, though the name has another by then", async () => {
     const resolve = names([PUBLIC], ["127.0.0.2"]);
     answer = ({ socket, headers }, response) => response.end(`${headers.host ?? ""} at ${socket.localAddress ?? ""}`);
     expect(await outcomeOf(resolve, { bodyContains: `site.test:${port} at ${PUBLIC}` })).toEqual({
@@ -97,9 +97,9 @@ describe("a check of a target that is not private", () => {
     expect(resolve).toHaveBeenCalledTimes(1);
   });
 
-  it("is judged anew when a redirect leads back to the name, which has another address by then", async () => {
+  it("is checked again when a redirect leads back to the name, which has another address by then", async () => {
     answer = (_request, response) => response.writeHead(302, { Location: "/again" }).end();
-    const message = "a redirect (302) to a forbidden address: site.test resolves to 127.0.0.2, a loopback address";
+    const message = "redirect (302) to a forbidden address: site.test resolves to 127.0.0.2, a loopback address";
     expect(await outcomeOf(names([PUBLIC], ["127.0.0.2"]))).toEqual(
       forbidden(`${message} (127.0.0.0/8)`, { status: 302 }),
     );
@@ -112,14 +112,14 @@ describe("a check of a target that is not private", () => {
     ["http://[::ffff:7f00:2]:PORT/", "[::ffff:7f00:2] is a loopback address (127.0.0.0/8)"],
     ["http://[::1]:PORT/", "[::1] is a loopback address (::1/128)"],
     ["http://169.254.169.254/latest/meta-data/", "169.254.169.254 is a cloud metadata address (169.254.169.254/32)"],
-    ["http://localhost:PORT/", "localhost is a name of this machine (RFC 6761)"],
-    ["http://x.localhost.:PORT/", "x.localhost. is a name of this machine (RFC 6761)"],
+    ["http://localhost:PORT/", "localhost is a loopback name (RFC 6761)"],
+    ["http://x.localhost.:PORT/", "x.localhost. is a loopback name (RFC 6761)"],
   ])("is refused where a redirect leads to %s, and nothing is sent there", async (location, what) => {
     answer = (_request, response) =>
       response.writeHead(307, { Location: location.replace("PORT", String(port)) }).end();
     const headers = { "X-Api-Version": "2" };
     expect(await outcomeOf(names([PUBLIC]), { method: "POST", headers, body: "text" })).toEqual(
-      forbidden(`a redirect (307) to a forbidden address: ${what}`, { status: 307 }),
+      forbidden(`redirect (307) to a forbidden address: ${what}`, { status: 307 }),
     );
     expect(connections).toBe(1);
   });
@@ -142,7 +142,7 @@ describe("a check of a target that is not private", () => {
     ["http://[fd00:ec2::254]/", "[fd00:ec2::254] is a cloud metadata address (fd00:ec2::/32)"],
     ["http://127.0.0.1:9001/2018-06-01/runtime/invocation/next", "127.0.0.1 is a loopback address (127.0.0.0/8)"],
     ["http://0.0.0.0:9001/", "0.0.0.0 is an unspecified address (0.0.0.0/8)"],
-    ["http://localhost:9001/", "localhost is a name of this machine (RFC 6761)"],
+    ["http://localhost:9001/", "localhost is a loopback name (RFC 6761)"],
     ["http://platform.test/", "platform.test resolves to 169.254.170.2, a link-local address (169.254.0.0/16)"],
   ])(
     "may not redirect to %s even when it is private: the checker's own machine and its platform speak there",
@@ -151,14 +151,14 @@ describe("a check of a target that is not private", () => {
       const outcome = await outcomeOf(names(["127.0.0.1"], ["169.254.170.2"]), { private: true }, forbiddenRange);
       expect(outcome).toEqual({
         ...forbidden("", { status: 302 }),
-        message: `a redirect (302) to a forbidden address: ${what}, where no redirect from elsewhere may lead`,
+        message: `redirect (302) to a forbidden address: ${what}, which no redirect from another host may reach`,
       });
       expect(connections).toBe(1);
     },
   );
 
   it("may redirect into its network, and to its own host, when it is private", async () => {
-    const network: JudgeAddress = (address) => forbiddenRange(address === "127.0.0.1" ? "10.0.0.7" : address);
+    const network: AddressFilter = (address) => forbiddenRange(address === "127.0.0.1" ? "10.0.0.7" : address);
     const leadsTo = (location: string) => {
       answer = ({ url }, response) =>
         url === "/" ? response.writeHead(302, { Location: location }).end() : response.end();
@@ -170,7 +170,7 @@ describe("a check of a target that is not private", () => {
     expect(connections).toBe(4);
   });
 
-  it("heeds no proxy: one would look names up for itself", async () => {
+  it("uses no proxy, which would resolve names itself", async () => {
     const environment = process.env;
     const proxy = `http://${PUBLIC}:${port}`;
     const variables = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];

@@ -42,9 +42,9 @@ describe("reading a body", () => {
   });
 
   it.each<[string, Buffer | string, string]>([
-    ["an encoding nobody knows", "x", "zstd"],
-    ["what is not in its encoding", "x", "br"],
-    ["what ends too early", gzipSync("all is well").subarray(0, 20), "gzip"],
+    ["an unknown encoding", "x", "zstd"],
+    ["a body that is not in its encoding", "x", "br"],
+    ["a truncated body", gzipSync("all is well").subarray(0, 20), "gzip"],
   ])("refuses %s, when it is to be searched", async (_name, body, encoding) => {
     const headers = { "content-encoding": encoding };
     await expect(readBody(Readable.from([Buffer.from(body)]), headers, LIMITS)).rejects.toThrow(BodyEncodingError);

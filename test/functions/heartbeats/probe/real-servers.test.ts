@@ -1,7 +1,7 @@
-import { checkTarget, type Observation } from "../../../../functions/heartbeats/probe/check-target";
+import { checkTarget, type ProbeResult } from "../../../../functions/heartbeats/probe/check-target";
 import { targetSchema, type TargetInput } from "../../../../functions/heartbeats/contract";
 import { httpClient } from "../../../../functions/heartbeats/probe/http-client";
-import { systemLookUp } from "../../../../functions/heartbeats/probe/dns";
+import { systemLookup } from "../../../../functions/heartbeats/probe/dns";
 import { systemClock } from "../../../../functions/shared/clock";
 import {
   startTargetServers,
@@ -18,8 +18,8 @@ describe("a check of a real server", () => {
   beforeAll(async () => (servers = await startTargetServers()));
   afterAll(() => servers.close());
 
-  const ports = { send: httpClient(systemLookUp()), clock: systemClock };
-  const check = (behaviour: Behaviour, options: Partial<TargetInput> = {}): Promise<Observation> =>
+  const ports = { send: httpClient(systemLookup()), clock: systemClock };
+  const check = (behaviour: Behaviour, options: Partial<TargetInput> = {}): Promise<ProbeResult> =>
     checkTarget(
       targetSchema.parse({
         name: "target",
@@ -61,7 +61,7 @@ describe("a check of a real server", () => {
       { bodyMatches: "^ill" },
       failure("body-mismatch", "the body does not match /^ill/u", { status: 200 }),
     ],
-    ["a compressed body nobody asked for", "gzip", { bodyContains: "packed" }, { ok: true, status: 200 }],
+    ["a compressed body that was not requested", "gzip", { bodyContains: "packed" }, { ok: true, status: 200 }],
     [
       "a small body that unpacks to a huge one",
       "gzipBomb",
@@ -78,7 +78,7 @@ describe("a check of a real server", () => {
       { ok: true, status: 302 },
     ],
     ["a redirect to itself", "redirectLoop", {}, failure("redirect", "more than 5 redirects", { status: 301 })],
-    ["a redirect to nowhere", "redirectNowhere", {}, failure("redirect", /no Location/, { status: 302 })],
+    ["a redirect to nowhere", "redirectNowhere", {}, failure("redirect", /without Location/, { status: 302 })],
     ["a redirect to another protocol", "redirectToFtp", {}, failure("redirect", /ftp:/, { status: 302 })],
     ["a reset mid-body", "resetMidBody", {}, failure("reset", /ECONNRESET/, { status: 200 })],
     ["an end mid-body", "closedMidBody", {}, failure("reset", /ECONNRESET/, { status: 200 })],
@@ -88,9 +88,9 @@ describe("a check of a real server", () => {
       {},
       failure("body-too-large", "the body is longer than 1048576 bytes", { status: 200 }),
     ],
-    ["a connection closed without a word", "silent", {}, failure("reset", /ECONNRESET/)],
+    ["a connection closed without a response", "silent", {}, failure("reset", /ECONNRESET/)],
     ["an answer that is not HTTP", "garbage", {}, failure("protocol", /HPE_/)],
-    ["a port nobody listens on", "refused", {}, failure("refused", "the connection was refused (ECONNREFUSED)")],
+    ["a port without listener", "refused", {}, failure("refused", "the connection was refused (ECONNREFUSED)")],
     ["a name that does not resolve", "unresolvable", {}, failure("dns", /name/)],
     [
       "a good certificate",
@@ -153,22 +153,22 @@ describe("a check of a real server", () => {
     ["a body that trickles", "trickle", { status: 200 }],
   ])("gives %s up at the timeout", async (_name, behaviour, rest) => {
     const { outcome, latencyMs } = await check(behaviour, { timeoutSeconds: 0.2 });
-    expect(outcome).toEqual(failure("timeout", "no whole answer within 0.2 s", rest));
+    expect(outcome).toEqual(failure("timeout", "no complete response within 0.2 s", rest));
     expect(latencyMs).toBeGreaterThan(190);
     expect(latencyMs).toBeLessThan(10_000);
   });
 
   it("gives a look-up up at the timeout, though it goes on", async () => {
-    const send = httpClient(systemLookUp(() => new Promise(() => undefined)));
+    const send = httpClient(systemLookup(() => new Promise(() => undefined)));
     const target = targetSchema.parse({ name: "target", url: "http://a.test/", timeoutSeconds: 0.1 });
     const { outcome } = await checkTarget(target, { send, clock: systemClock });
-    expect(outcome).toEqual(failure("timeout", "no whole answer within 0.1 s"));
+    expect(outcome).toEqual(failure("timeout", "no complete response within 0.1 s"));
   });
 
   it("connects to the address that was looked up, by the name that was given", async () => {
     const { port } = new URL(servers.urls.echo);
     const url = `http://some.name.test.:${port}/echo`;
-    const send = httpClient(systemLookUp(() => Promise.resolve([{ address: "127.0.0.1", family: 4 }])));
+    const send = httpClient(systemLookup(() => Promise.resolve([{ address: "127.0.0.1", family: 4 }])));
     const target = targetSchema.parse({
       name: "target",
       url,
@@ -180,7 +180,7 @@ describe("a check of a real server", () => {
 
   it("wants a certificate for the name that was given, wherever it leads", async () => {
     const { port } = new URL(servers.urls.wrongName);
-    const send = httpClient(systemLookUp(() => Promise.resolve([{ address: "127.0.0.1", family: 4 }])));
+    const send = httpClient(systemLookup(() => Promise.resolve([{ address: "127.0.0.1", family: 4 }])));
     const outcomeOf = async (name: string) => {
       const url = `https://${name}:${port}/good`;
       const { certificateAuthority } = servers;
@@ -200,7 +200,7 @@ describe("a check of a real server", () => {
       { address: "::1", family: 6 },
       { address: "127.0.0.1", family: 4 },
     ];
-    const send = httpClient(systemLookUp(() => Promise.resolve(addresses)));
+    const send = httpClient(systemLookup(() => Promise.resolve(addresses)));
     const target = targetSchema.parse({ name: "target", url: `http://some.name.test:${port}/good`, private: true });
     expect((await checkTarget(target, { send, clock: systemClock })).outcome).toEqual({ ok: true, status: 200 });
     const refused = targetSchema.parse({
@@ -215,7 +215,7 @@ describe("a check of a real server", () => {
       expect(await outcomeOf(behaviour, { bodyContains: expected, ...options })).toEqual({ ok: true, status: 200 });
     };
 
-    it("its own name and asks for no compression, unless told otherwise", async () => {
+    it("a User-Agent and no compression, unless configured otherwise", async () => {
       await echoed("echo", {}, '"user-agent":"almanac-heartbeat/1","accept":"*/*","accept-encoding":"identity"');
       await echoed("echo", { headers: { "user-agent": "me" } }, '"user-agent":"me"');
     });
@@ -233,7 +233,7 @@ describe("a check of a real server", () => {
       await echoed("redirectSeeOther", { ...options, bodyMatches: '^(?=.*x-colour).*GET.*"body":""' }, "GET");
     });
 
-    it("no header people gave for one origin to another", async () => {
+    it("no configured header to another origin", async () => {
       const headers = { "X-Colour": "blau", "User-Agent": "me" };
       await echoed("redirectElsewhere", { headers, bodyMatches: "^(?!.*x-colour)" }, "almanac-heartbeat/1");
     });

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 
 import type { HttpRequest } from "../../../../functions/heartbeats/probe/http-types";
-import { isRedirect, MAX_REDIRECTS, redirected, RedirectError } from "../../../../functions/heartbeats/probe/redirects";
+import { isRedirect, redirected, RedirectError } from "../../../../functions/heartbeats/probe/redirects";
 
-const plainHeaders = { Accept: "*/*" };
+const defaultHeaders = { Accept: "*/*" };
 const headers = { Accept: "text/html", "X-Key": "private", "Content-Type": "text/plain" };
 const request: HttpRequest = {
   method: "POST",
@@ -13,7 +13,7 @@ const request: HttpRequest = {
   reach: "public",
 };
 const redirect = (status: number, location: string, given = request) =>
-  redirected(given, { status, location }, 0, plainHeaders);
+  redirected(given, { status, location }, 0, defaultHeaders);
 
 describe("a redirect", () => {
   it("is one of five statuses", () => {
@@ -50,7 +50,7 @@ describe("a redirect", () => {
     expect(redirect(307, location).url.href).toBe(url);
   });
 
-  it("shows the headers people gave to their own origin only", () => {
+  it("sends configured headers to their own origin only", () => {
     const origin = fc.constantFrom(
       "https://a.test",
       "https://a.test:8443",
@@ -65,23 +65,23 @@ describe("a redirect", () => {
       }),
     );
     const there = redirect(307, "https://b.test/");
-    expect(redirect(307, "https://a.test/", { ...there, body: "text" }).headers).toEqual(plainHeaders);
+    expect(redirect(307, "https://a.test/", { ...there, body: "text" }).headers).toEqual(defaultHeaders);
   });
 
   it.each<[string, string | undefined, RegExp]>([
-    ["has no Location", undefined, /no Location/],
-    ["has a Location that is no URL", "https://[", /no URL/],
+    ["has no Location", undefined, /without Location/],
+    ["has a Location that is no URL", "https://[", /invalid Location/],
     ["leads out of http", "file:///etc/passwd", /not http\(s\): file:/],
   ])("that %s cannot be followed", (_name, location, message) => {
-    const follow = () => redirected(request, { status: 302, location }, 0, plainHeaders);
+    const follow = () => redirected(request, { status: 302, location }, 0, defaultHeaders);
     expect(follow).toThrow(RedirectError);
     expect(follow).toThrow(message);
   });
 
   it("is followed five times, not six", () => {
     const answer = { status: 302, location: "/again" };
-    expect(() => redirected(request, answer, MAX_REDIRECTS - 1, plainHeaders)).not.toThrow();
-    expect(() => redirected(request, answer, MAX_REDIRECTS, plainHeaders)).toThrow("more than 5 redirects");
+    expect(() => redirected(request, answer, 4, defaultHeaders)).not.toThrow();
+    expect(() => redirected(request, answer, 5, defaultHeaders)).toThrow("more than 5 redirects");
   });
 
   it("takes a private target no further than its network, but to its own host", () => {

@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 
 describe("a secret", () => {
-  it("is read once for all targets of a round, and anew for the next", async () => {
+  it("is read once for all targets of a run, and again for the next", async () => {
     holding("Bearer old");
     const read = reader();
     await expect(Promise.all([read(NAME), read(NAME)])).resolves.toEqual(["Bearer old", "Bearer old"]);
@@ -34,7 +34,7 @@ describe("a secret", () => {
     const read = reader();
     ssm.on(GetParameterCommand).rejectsOnce(Object.assign(new Error("secret details"), { name: "ParameterNotFound" }));
     await expect(read(NAME)).rejects.toMatchObject({
-      name: "SecretNotReadError",
+      name: "SecretReadError",
       message: "the parameter /shop/token cannot be read (ParameterNotFound)",
     });
     holding("Bearer x");
@@ -44,12 +44,12 @@ describe("a secret", () => {
   it.each([
     ["nothing", ""],
     ["a line break", "Bearer x\n"],
-    ["what Latin-1 has not", "Bearer ł"],
-  ])("that holds %s is refused without being told", async (_, value) => {
+    ["a character outside Latin-1", "Bearer ł"],
+  ])("that holds %s is refused, and not in the message", async (_, value) => {
     holding(value);
     await expect(reader()(NAME)).rejects.toMatchObject({
-      name: "SecretNotReadError",
-      message: "the parameter /shop/token holds no text that a header may have",
+      name: "SecretReadError",
+      message: "the parameter /shop/token has no valid header value",
     });
   });
 });

@@ -85,7 +85,7 @@ describe("an address", () => {
     expect(forbiddenRange(text)).toBeDefined();
   });
 
-  it("is judged alike by a second opinion, wherever that knows better than public", () => {
+  it("agrees with ipaddr.js where that reports a special range", () => {
     const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length }).map((all) => [...all]);
     const addresses = fc
       .oneof(bytes(4), bytes(16))
@@ -99,7 +99,7 @@ describe("an address", () => {
     );
   });
 
-  it("that embeds another by NAT64 or mapping is judged as that one", () => {
+  it("that embeds another by NAT64 or mapping is treated as that one", () => {
     fc.assert(
       fc.property(fc.ipV4(), (address) => {
         const range = forbiddenRange(address);
@@ -152,8 +152,8 @@ describe("a URL's host", () => {
     "app.localhost.",
     "ｌｏｃａｌｈｏｓｔ",
     "local%68ost",
-  ])("is known when it is this machine's name: %s", (name) => {
-    expect(forbiddenHost(hostOf(`http://${name}/`))).toEqual({ kind: "a name of this machine", range: "RFC 6761" });
+  ])("is known when it is a loopback name: %s", (name) => {
+    expect(forbiddenHost(hostOf(`http://${name}/`))).toEqual({ kind: "a loopback name", range: "RFC 6761" });
   });
 
   it.each(["example.org", "localhost.example.org", "notlocalhost", "127.0.0.1.nip.io", "localhost.localdomain"])(

@@ -4,16 +4,16 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 
 import { statusBadge } from "../../../../functions/heartbeats/status-page/badge";
-import type { StatusDocument, TargetStatus } from "../../../../functions/heartbeats/status-page/document";
+import type { StatusDocument, MonitorStatus } from "../../../../functions/heartbeats/status-page/document";
 import { statusPage } from "../../../../functions/heartbeats/status-page/html";
-import { largeDocument, statusDocument, targetStatus, variedDocument } from "../../../support/status-documents";
+import { largeDocument, statusDocument, monitorStatus, variedDocument } from "../../../support/status-documents";
 
 const GENERATED_AT = "2026-11-21T07:12:09Z";
 
 /** A tag as our templates write it: each attribute quoted, or without a value. */
 const TAG = /<(\/?[a-z][a-z0-9]*|!doctype)((?:\s+[a-zA-Z][a-zA-Z-]*(?:="[^"<>]*")?)*)\s*\/?>/g;
 
-/** Tags and the names of their attributes, in order. Throws where text holds anything that is not text. */
+/** Tags and attribute names, in order. Fails where text contains markup. */
 function skeleton(html: string): readonly string[] {
   const own = html.replace(/<style>[^<]*<\/style>/, "").replace(/<script>[\s\S]*?<\/script>/, "");
   const text = own.replace(TAG, "");
@@ -29,16 +29,16 @@ function skeleton(html: string): readonly string[] {
   );
 }
 
-/** A document with this in place of each text that comes from people or from what they check. */
+/** A document with this in place of every text that comes from users or targets. */
 function documentOf(text: string): StatusDocument {
-  const target: TargetStatus = {
-    ...targetStatus(text, { state: "down", message: text, days: { 3: { down: 0.2 }, 9: { noData: 1 } } }),
+  const monitor: MonitorStatus = {
+    ...monitorStatus(text, { state: "down", message: text, days: { 3: { down: 0.2 }, 9: { noData: 1 } } }),
     since: text,
   };
-  const days = target.days.map((day) => ({ ...day, date: text }));
-  const hours = target.hours.map((hour) => ({ ...hour, start: text }));
-  const incident = { id: text, target: text, message: text, openedAt: text };
-  return statusDocument([{ ...target, days, hours }], {
+  const days = monitor.days.map((day) => ({ ...day, date: text }));
+  const hours = monitor.hours.map((hour) => ({ ...hour, start: text }));
+  const incident = { id: text, monitor: text, message: text, openedAt: text };
+  return statusDocument([{ ...monitor, days, hours }], {
     app: text,
     environment: text,
     incidents: [
@@ -65,8 +65,8 @@ const hostile = fc.oneof(
   ),
 );
 
-describe("what is put into a page", () => {
-  it("never becomes markup, in content, attributes or pictures", () => {
+describe("untrusted text", () => {
+  it("never becomes markup, in content, attributes or charts", () => {
     const harmless = skeleton(statusPage(documentOf("x")));
     fc.assert(
       fc.property(hostile, (text) => {
@@ -76,7 +76,7 @@ describe("what is put into a page", () => {
   });
 
   it("never becomes markup in a badge", () => {
-    const badge = (text: string) => statusBadge(targetStatus(text), GENERATED_AT).toString();
+    const badge = (text: string) => statusBadge(monitorStatus(text), GENERATED_AT).toString();
     const harmless = skeleton(badge("x"));
     fc.assert(
       fc.property(hostile, (text) => {
@@ -101,31 +101,31 @@ describe("a status page", () => {
     expect(page).not.toMatch(/\son[a-z]+=|\sstyle="/);
   });
 
-  it("asks nobody else for anything", () => {
+  it("makes no requests", () => {
     expect(page).not.toMatch(/(?:src|href)="(?!#|status\.json|data:image\/svg\+xml,|")/);
     expect(page).not.toMatch(/url\(|@import/);
   });
 
-  it("tells the state of each target in words", () => {
+  it("shows the state of each monitor as text", () => {
     const states = [...page.matchAll(/<p class="state"><b>([a-z ]+)<\/b>/g)].map(([, state]) => state);
     expect(states).toEqual(["up", "down", "maintenance", "up", "no data", "up", "no data"]);
   });
 
-  it("tells when it was true, and from when on nobody should believe it", () => {
-    expect(page).toContain(`data-stale-at="${Date.parse("2026-11-21T07:10:04Z")}"`); // 15 minutes after it was made
+  it("shows when it was generated, and when it is out of date", () => {
+    expect(page).toContain(`data-stale-at="${Date.parse("2026-11-21T07:10:04Z")}"`); // 15 minutes after it was generated
     expect(page.replace(/<[^>]+>/g, "")).toContain(
       "As of 21 Nov 2026, 06:55 UTC. Checked every 5 minutes: after 07:10 UTC this page is out of date.",
     );
   });
 
-  it("says in words what its pictures show", () => {
+  it("describes its charts as text", () => {
     expect(page).toContain(
       'aria-label="History of 90 days until 21 Nov 2026: up all day on 88, downtime on 2"', // website
     );
     expect(page).toContain(
       'aria-label="History of 21 days until 21 Nov 2026: up all day on 19, downtime on 2"', // docs
     );
-    expect(page).toContain('aria-label="History until 21 Nov 2026: nothing known yet"'); // brand-new
+    expect(page).toContain('aria-label="History until 21 Nov 2026: no data yet"'); // brand-new
     expect(page).toMatch(
       /aria-label="Latency of the last 24 hours: median \d+ ms to \d+ ms, 95th percentile \d+ ms to/,
     );
@@ -133,33 +133,35 @@ describe("a status page", () => {
     expect(page).toContain('aria-label="Latency of the last 24 hours: no data"');
   });
 
-  it("points out what will be a problem: a certificate that ends, checks that did not run", () => {
+  it("highlights certificates that expire soon and missing checks", () => {
     expect(page).toContain('<dd class="warn">5 days left</dd>');
     expect(page).toContain('<dd class="fine">61 days left</dd>');
     expect(page).toContain('<dd class="warn">only 20 %</dd>');
   });
 
-  it("tells open incidents apart from past ones", () => {
+  it("separates open incidents from past ones", () => {
     const text = page.replace(/<[^>]+>/g, " ").replace(/\s+/g, " ");
     expect(text).toContain("Open incidents checkout-api is down 21 Nov 2026, 06:12 UTC , open for 43 min status 503");
-    expect(text).toContain("website recovered 9 Nov 2026, 10:05 UTC to 10:34 UTC , 29 min no whole answer within 10 s");
-    expect(statusPage(statusDocument([targetStatus("site")]))).not.toContain("Open incidents");
+    expect(text).toContain(
+      "website recovered 9 Nov 2026, 10:05 UTC to 10:34 UTC , 29 min no complete response within 10 s",
+    );
+    expect(statusPage(statusDocument([monitorStatus("site")]))).not.toContain("Open incidents");
   });
 
-  it("says of an environment without targets that nothing is watched, and not that all is up", () => {
+  it("does not say that all is up where no monitors are configured", () => {
     const empty = statusPage(statusDocument([]));
-    expect(empty).toContain("Nothing is watched yet");
+    expect(empty).toContain("No monitors configured");
     expect(empty).toContain('class="banner unknown"');
   });
 
-  it("weighs at most 150 KB gzipped with 100 targets over 90 days", () => {
+  it("is at most 150 KB gzipped with 100 targets over 90 days", () => {
     expect(gzipSync(statusPage(largeDocument(100))).length).toBeLessThanOrEqual(150 * 1024);
   });
 });
 
 describe("the bars of a history", () => {
-  const bars = (days: Parameters<typeof targetStatus>[1]) => {
-    const page = statusPage(statusDocument([targetStatus("site", days)]));
+  const bars = (days: Parameters<typeof monitorStatus>[1]) => {
+    const page = statusPage(statusDocument([monitorStatus("site", days)]));
     const [svg = ""] = /<svg class="bars" role="img"[\s\S]*?<\/svg>/.exec(page) ?? [];
     return svg;
   };
@@ -179,7 +181,7 @@ describe("the bars of a history", () => {
     expect(bandsAt(bars({ knownDays: 5 }), 7)).toEqual(["before"]);
   });
 
-  it("stay inside their picture, whatever the day was like", () => {
+  it("stay inside their chart, whatever the day was like", () => {
     const shares = fc
       .tuple(fc.nat(100), fc.nat(100), fc.nat(100), fc.nat(100))
       .filter((parts) => parts.some((part) => part > 0))
@@ -203,7 +205,7 @@ describe("the bars of a history", () => {
     );
   });
 
-  it("say of each day what it was", () => {
+  it("have a tooltip for each day", () => {
     const svg = bars({ days: { 0: { down: 0.1 }, 7: { noData: 1 }, 8: { noData: 1 } } });
     const titles = [...svg.matchAll(/<title>([^<]*)<\/title>/g)].map(([, title]) => title);
     expect(titles).toEqual([
@@ -217,23 +219,23 @@ describe("the bars of a history", () => {
 
 describe("a badge", () => {
   it("says the state and the uptime of 30 days", () => {
-    expect(statusBadge(targetStatus("site", { days: { 3: { down: 0.06 } } }), GENERATED_AT).toString()).toContain(
+    expect(statusBadge(monitorStatus("site", { days: { 3: { down: 0.06 } } }), GENERATED_AT).toString()).toContain(
       'aria-label="site: up, 99.8 % uptime"',
     );
-    expect(statusBadge(targetStatus("site", { state: "down" }), GENERATED_AT).toString()).toContain(
+    expect(statusBadge(monitorStatus("site", { state: "down" }), GENERATED_AT).toString()).toContain(
       "<title>site: down, 100 % uptime in 30 days",
     );
   });
 
-  it("says as of which hour, and is the same all that hour long", () => {
-    const at = (time: string) => statusBadge(targetStatus("site"), `2026-11-21T${time}Z`).toString();
+  it("shows the hour of its data, and changes once an hour", () => {
+    const at = (time: string) => statusBadge(monitorStatus("site"), `2026-11-21T${time}Z`).toString();
     expect(at("07:12:09")).toContain("in 30 days, as of 2026-11-21 07:00 UTC</title>");
     expect(at("07:59:59")).toBe(at("07:00:00"));
     expect(at("08:00:00")).not.toBe(at("07:59:59"));
   });
 
-  it("never passes no data off as up", () => {
-    const svg = statusBadge(targetStatus("site", { state: "unknown" }), GENERATED_AT).toString();
+  it("never shows missing data as up", () => {
+    const svg = statusBadge(monitorStatus("site", { state: "unknown" }), GENERATED_AT).toString();
     expect(svg).toContain("no data");
     expect(svg).not.toMatch(/\bup\b|uptime/);
   });

@@ -3,10 +3,10 @@ import { mockClient } from "aws-sdk-client-mock";
 import { createHash } from "node:crypto";
 
 import { statusFiles } from "../../../../functions/heartbeats/status-page/files";
-import { StatusNotPublishedError, statusPublisher } from "../../../../functions/heartbeats/status-page/publisher";
-import { statusDocument, targetStatus } from "../../../support/status-documents";
+import { statusPublisher } from "../../../../functions/heartbeats/status-page/publisher";
+import { statusDocument, monitorStatus } from "../../../support/status-documents";
 
-const document = statusDocument([targetStatus("site"), targetStatus("api")]);
+const document = statusDocument([monitorStatus("site"), monitorStatus("api")]);
 const badge = (name: string) => statusFiles(document).find(({ key }) => key === `badges/${name}.svg`)?.content ?? "";
 const entityTag = (content: string) => `"${createHash("md5").update(content).digest("hex")}"`;
 
@@ -66,7 +66,7 @@ describe("the publisher", () => {
     expect(done.slice(-2)).toEqual(["status.json", "index.html"]);
   });
 
-  it("leaves badges alone that are as they should be, and removes those of targets that are gone", async () => {
+  it("writes changed badges only, and removes those of removed monitors", async () => {
     s3.on(ListObjectsV2Command).resolves({
       Contents: [
         { Key: "badges/site.svg", ETag: entityTag(badge("site")) },
@@ -96,7 +96,7 @@ describe("the publisher", () => {
 
   it("puts the page though a badge could not be put, and says so", async () => {
     s3.on(PutObjectCommand, { Key: "badges/site.svg" }).rejects(new Error("slow down"));
-    await expect(publish()).rejects.toThrow(StatusNotPublishedError);
+    await expect(publish()).rejects.toMatchObject({ name: "PublishError" });
     await expect(publish()).rejects.toThrow("s3://page: badges/site.svg not put");
     expect(put()).toContain("index.html");
   });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 
-import * as words from "../../../../functions/heartbeats/status-page/status-format";
-import { targetStatus } from "../../../support/status-documents";
+import * as format from "../../../../functions/heartbeats/status-page/status-format";
+import { monitorStatus } from "../../../support/status-documents";
 
 describe("a percentage", () => {
   it.each([
@@ -12,27 +12,27 @@ describe("a percentage", () => {
     [0, "0 %"],
     [null, "no data"],
   ])("of %p is %p", (fraction, said) => {
-    expect(words.percent(fraction)).toBe(said);
+    expect(format.percent(fraction)).toBe(said);
   });
 
   it("is never 100 where anything is missing", () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 1 - 1e-9, noNaN: true }), (fraction) => {
-        expect(words.percent(fraction)).not.toBe("100 %");
+        expect(format.percent(fraction)).not.toBe("100 %");
       }),
     );
   });
 });
 
-describe("words", () => {
+describe("the text format", () => {
   it.each([
     [83.6, "84 ms"],
     [999.6, "1.00 s"],
     [1_240, "1.24 s"],
     [12_400, "12 s"],
     [null, "no data"],
-  ])("call a latency of %p ms %p", (milliseconds, said) => {
-    expect(words.latency(milliseconds)).toBe(said);
+  ])("of a latency of %p ms is %p", (milliseconds, said) => {
+    expect(format.latency(milliseconds)).toBe(said);
   });
 
   it.each([
@@ -43,35 +43,36 @@ describe("words", () => {
     [86_400_000 * 3 + 4 * 3_600_000 + 60_000, "3 d 4 h"],
     [86_400_000 + 300_000, "1 d"],
     [3_599_999, "1 h"],
-  ])("call a duration of %p ms %p", (milliseconds, said) => {
-    expect(words.duration(milliseconds)).toBe(said);
+  ])("of a duration of %p ms is %p", (milliseconds, said) => {
+    expect(format.duration(milliseconds)).toBe(said);
   });
 
-  it("name times in UTC", () => {
-    expect(words.dayAndTime("2026-11-21T06:55:04Z")).toBe("21 Nov 2026, 06:55 UTC");
-    expect(words.day("2026-11-01")).toBe("1 Nov 2026");
+  it("of times is in UTC", () => {
+    expect(format.dayAndTime("2026-11-21T06:55:04Z")).toBe("21 Nov 2026, 06:55 UTC");
+    expect(format.day("2026-11-01")).toBe("1 Nov 2026");
   });
 
-  it("name intervals as people say them", () => {
-    expect([60, 300, 90].map(words.interval)).toEqual(["minute", "5 minutes", "90 seconds"]);
+  it('of intervals follows "every"', () => {
+    expect([60, 300, 90].map(format.interval)).toEqual(["minute", "5 minutes", "90 seconds"]);
   });
 });
 
-describe("the state of everything", () => {
-  const of = (...states: readonly words.State[]) => states.map((state, index) => targetStatus(`t-${index}`, { state }));
+describe("the overall state", () => {
+  const of = (...states: readonly format.State[]) =>
+    states.map((state, index) => monitorStatus(`t-${index}`, { state }));
 
   it.each([
-    [of("up", "up"), "up", "All 2 targets are up"],
-    [of("up"), "up", "The target is up"],
+    [of("up", "up"), "up", "All 2 monitors are up"],
+    [of("up"), "up", "The monitor is up"],
     [of("up", "down", "unknown"), "down", "1 of 3 is down"],
     [of("down", "down", "up"), "down", "2 of 3 are down"],
-    [of("down", "down"), "down", "All 2 targets are down"],
-    [of("up", "unknown", "maintenance"), "unknown", "No data on 1 of 3 targets"],
+    [of("down", "down"), "down", "All 2 monitors are down"],
+    [of("up", "unknown", "maintenance"), "unknown", "No data for 1 of 3 monitors"],
     [of("unknown", "unknown"), "unknown", "No data"],
     [of("up", "maintenance"), "maintenance", "1 of 2 is in maintenance"],
-    [[], "unknown", "Nothing is watched yet"],
-  ] as const)("is the worst there is: %#", (targets, state, said) => {
-    expect(words.overallState(targets)).toBe(state);
-    expect(words.overallWords(targets)).toBe(said);
+    [[], "unknown", "No monitors configured"],
+  ] as const)("is the worst state: %#", (monitors, state, said) => {
+    expect(format.overallState(monitors)).toBe(state);
+    expect(format.headline(monitors)).toBe(said);
   });
 });

@@ -1,7 +1,7 @@
 import { statusBadge } from "../../../../functions/heartbeats/status-page/badge";
 import { STATUS_STYLE } from "../../../../functions/heartbeats/status-page/style";
 import { STATES } from "../../../../functions/heartbeats/status-page/status-format";
-import { targetStatus } from "../../../support/status-documents";
+import { monitorStatus } from "../../../support/status-documents";
 
 /** The style sheet's colours by name, in one light. */
 function colours(light: "light" | "dark"): (name: string) => string {
@@ -44,7 +44,7 @@ describe.each(["light", "dark"] as const)("colours in the %s", (light) => {
     }
   });
 
-  it.each(STATES)("let people see the bars and signs of %s", (state) => {
+  it.each(STATES)("let people see the bars and icons of %s", (state) => {
     expect(contrast(colour(state), colour("sheet"))).toBeGreaterThanOrEqual(3);
     expect(contrast(colour(state), colour(`${state}-tint`))).toBeGreaterThanOrEqual(3);
   });
@@ -52,7 +52,7 @@ describe.each(["light", "dark"] as const)("colours in the %s", (light) => {
 
 describe("the colours of badges", () => {
   it.each(STATES)("let people read %s", (state) => {
-    const svg = statusBadge(targetStatus("site", { state }), "2026-11-21T07:12:09Z").toString();
+    const svg = statusBadge(monitorStatus("site", { state }), "2026-11-21T07:12:09Z").toString();
     const grounds = [...svg.matchAll(/<(?:rect|path)[^>]* fill="(#[0-9a-f]{6})"/g)].map(([, fill = ""]) => fill);
     expect(grounds).toHaveLength(2);
     for (const ground of grounds) expect(contrast("#ffffff", ground)).toBeGreaterThanOrEqual(4.5);

@@ -1,18 +1,18 @@
-import type { Observation } from "../../../../functions/heartbeats/probe/check-target";
-import { report } from "../../../../functions/heartbeats/telemetry/check-metrics";
+import type { ProbeResult } from "../../../../functions/heartbeats/probe/check-target";
+import { reportCheckMetrics } from "../../../../functions/heartbeats/telemetry/check-metrics";
 import { createLogger } from "../../../../functions/shared/logger";
 import { createMetrics } from "../../../../functions/shared/metrics";
 import { setupHandler } from "../../../support/lambda";
 
 const at = Date.parse("2026-11-21T06:55:00Z");
-const good: Observation = { target: "good", at, latencyMs: 12, outcome: { ok: true, status: 200 } };
-const bad: Observation = {
+const good: ProbeResult = { target: "good", at, latencyMs: 12, outcome: { ok: true, status: 200 } };
+const bad: ProbeResult = {
   target: "bad",
   at,
   latencyMs: 34,
   outcome: { ok: false, reason: "refused", message: "the connection was refused (ECONNREFUSED)" },
 };
-const broken: Observation = {
+const broken: ProbeResult = {
   target: "broken",
   at,
   latencyMs: 56,
@@ -20,17 +20,17 @@ const broken: Observation = {
   fault: new TypeError("oops"),
 };
 
-describe("the report of a run", () => {
+describe("the metrics of a run", () => {
   const output = setupHandler("heartbeats");
 
-  const reported = (observations: readonly Observation[]) => {
+  const reported = (observations: readonly ProbeResult[]) => {
     const metrics = createMetrics("heartbeats", "test");
-    report(observations, 78.4, { logger: createLogger("heartbeats", "test"), metrics });
+    reportCheckMetrics(observations, 78.4, { logger: createLogger("heartbeats", "test"), metrics });
     metrics.flush();
     return output.lines();
   };
 
-  it("tells failed targets, the checker's own faults, and the counts of each", () => {
+  it("logs failed targets and faults of the checker, and counts each", () => {
     expect(reported([good, bad, broken])).toEqual([
       expect.objectContaining({
         level: "WARN",

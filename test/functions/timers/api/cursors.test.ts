@@ -9,43 +9,43 @@ const NOW = 1_000_000;
 const dynamodb = mockClient(DynamoDBClient);
 beforeEach(() => dynamodb.reset());
 const cursor = (shard: string, at: number) => ({ timer: { S: `cursor#${shard}` }, cursor: { N: String(at) } });
-const asked = () =>
+const requests = () =>
   dynamodb
     .commandCalls(BatchGetItemCommand)
     .map(({ args: [{ input }] }) => input.RequestItems?.[TABLE]?.Keys?.map(({ timer }) => timer?.S));
 
 describe("cursors", () => {
-  it("are read once as long as they are ahead of now", async () => {
+  it("are cached while they are ahead of now", async () => {
     dynamodb
       .on(BatchGetItemCommand)
       .resolves({ Responses: { [TABLE]: [cursor("shard0", NOW + 5), cursor("shard1", NOW - 5)] } });
     const cursors = cursorReader(new DynamoDBClient(), TABLE);
     const shards = new Set(["shard0", "shard1"]);
-    for (const now of [NOW, NOW, NOW + 6]) expect((await cursors.of(shards, now)).get("shard0")).toBe(NOW + 5);
-    expect(asked()).toEqual([
+    for (const now of [NOW, NOW, NOW + 6]) expect((await cursors.get(shards, now)).get("shard0")).toBe(NOW + 5);
+    expect(requests()).toEqual([
       ["cursor#shard0", "cursor#shard1"],
       ["cursor#shard1"],
       ["cursor#shard0", "cursor#shard1"],
     ]);
   });
 
-  it("are not there for shards that have none", async () => {
+  it("are absent for shards without a cursor", async () => {
     dynamodb.on(BatchGetItemCommand).resolves({ Responses: { [TABLE]: [] } });
     const cursors = cursorReader(new DynamoDBClient(), TABLE);
-    expect((await cursors.of(new Set(["shard9"]), NOW)).get("shard9")).toBeUndefined();
+    expect((await cursors.get(new Set(["shard9"]), NOW)).get("shard9")).toBeUndefined();
   });
 
-  it("are asked for again by the client where DynamoDB leaves some unread", async () => {
+  it("cause a 429 when DynamoDB leaves keys unprocessed", async () => {
     const Keys = [{ timer: { S: "cursor#shard0" } }];
     dynamodb.on(BatchGetItemCommand).resolves({ Responses: {}, UnprocessedKeys: { [TABLE]: { Keys } } });
     const cursors = cursorReader(new DynamoDBClient(), TABLE);
-    await expect(cursors.of(new Set(["shard0"]), NOW)).rejects.toMatchObject({ status: 429 });
+    await expect(cursors.get(new Set(["shard0"]), NOW)).rejects.toMatchObject({ status: 429 });
   });
 
-  it("are read a hundred at a time: a list may have timers of more shards", async () => {
+  it("are read a hundred at a time", async () => {
     dynamodb.on(BatchGetItemCommand).resolves({ Responses: {} });
     const shards = new Set(Array.from({ length: 250 }, (_, shard) => `shard${shard}`));
-    await cursorReader(new DynamoDBClient(), TABLE).of(shards, NOW);
-    expect(asked().map((keys) => keys?.length)).toEqual([100, 100, 50]);
+    await cursorReader(new DynamoDBClient(), TABLE).get(shards, NOW);
+    expect(requests().map((keys) => keys?.length)).toEqual([100, 100, 50]);
   });
 });

@@ -3,7 +3,7 @@ import type * as z from "zod";
 
 import {
   idSchema,
-  isPlainHourly,
+  isLegacyRequest,
   oneshotBodySchema,
   oneshotTimer,
   periodicBodySchema,
@@ -26,7 +26,7 @@ const problem = (schema: z.ZodType, input: unknown) => {
 };
 
 describe("an hourly timer", () => {
-  it("fires 40 minutes from now when it says nothing, and tells its id", () => {
+  it("fires 40 minutes from now by default, with its id as data", () => {
     expect(periodic({})).toEqual({
       kind: "periodic",
       id: "tea",
@@ -51,26 +51,26 @@ describe("an hourly timer", () => {
   );
 
   it.each([60, 75, -1, 7.5, "75", "-1", "7.5", " 7", "", "seven", null, true, {}])(
-    "has no minute %j",
+    "rejects the minute %j",
     (minuteOfHour) => {
       expect(problem(periodicBodySchema, { minuteOfHour })).toBe("minuteOfHour: is not a minute of 0 to 59");
     },
   );
 
-  it("may have a second", () => {
+  it("can have a second", () => {
     expect(periodic({ minuteOfHour: 7, secondOfMinute: 30 }).schedule).toMatchObject({ phaseMs: minutes(7.5) });
   });
 
-  it("is known by its fields, so that it is answered as it used to be", () => {
-    const isPlain = (body: unknown) => isPlainHourly(periodicBodySchema.parse(body));
+  it("is a legacy request without newer fields", () => {
+    const isPlain = (body: unknown) => isLegacyRequest(periodicBodySchema.parse(body));
     expect([{}, { timerCallbackData: null, minuteOfHour: 7, shardId: "shard0" }].map(isPlain)).toEqual([true, true]);
     const others = [{ enabled: true }, { every: "1 hour" }, { ifVersion: null }, { secondOfMinute: 0 }];
     expect(others.map(isPlain)).toEqual([false, false, false, false]);
   });
 });
 
-describe("what is sent when a timer fires", () => {
-  it("is any JSON, as it is written", () => {
+describe("the data of a timer", () => {
+  it("is any JSON, unchanged", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (timerCallbackData) => {
         expect(periodic({ timerCallbackData }).data).toBe(JSON.stringify(timerCallbackData));
@@ -78,14 +78,14 @@ describe("what is sent when a timer fires", () => {
     );
   });
 
-  it("has no character that SQS refuses", () => {
+  it("escapes characters that SQS rejects", () => {
     const timerCallbackData = "\u0000\u000b\ufffe\uffff\ud800 \u{1f600}";
     const { data } = periodic({ timerCallbackData });
     expect(data).toMatch(/^[\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u);
     expect(JSON.parse(data)).toBe(timerCallbackData);
   });
 
-  it("is no longer than 64 KB, counted in bytes", () => {
+  it("is at most 64 KB, in bytes", () => {
     expect(problem(oneshotBodySchema, { timerCallbackData: "a".repeat(65_534), delaySeconds: 1 })).toBeUndefined();
     for (const text of ["a".repeat(65_535), "ä".repeat(32_768)])
       expect(problem(oneshotBodySchema, { timerCallbackData: text, delaySeconds: 1 })).toBe(
@@ -94,39 +94,39 @@ describe("what is sent when a timer fires", () => {
   });
 });
 
-describe("a timer of another schedule", () => {
+describe("a timer with another schedule", () => {
   it.each<[string, number]>([
     ["1 minute", minutes(1)],
     ["90 seconds", minutes(1.5)],
     ["15 minutes", minutes(15)],
     ["2 hours", minutes(120)],
     ["365 days", minutes(365 * 1440)],
-  ])("comes every so often, on whole seconds, first in one period: %s", (every, periodMs) => {
+  ])("has a period, on whole seconds, first after one period: %s", (every, periodMs) => {
     const { schedule } = periodic({ every });
     expect(schedule).toMatchObject({ kind: "every", periodMs });
     expect(iso(nextDue(schedule, NOW))).toBe(iso(Math.floor((NOW + periodMs) / 1_000) * 1_000));
   });
 
   it.each(["59 seconds", "0 minutes", "366 days", "1.5 hours", "1 week", "soon", 5, null])(
-    "does not come every %j",
+    "rejects the period %j",
     (every) => {
       expect(problem(periodicBodySchema, { every })).toMatch(/^every: is not /);
     },
   );
 
-  it("starts when it is told to", () => {
+  it("starts at startAt", () => {
     const timer = periodic({ every: "7 hours", startAt: "2026-12-24T18:00:00+01:00" });
     expect(timer.startAt).toBe(Date.parse("2026-12-24T17:00:00Z"));
     expect(iso(nextDue(timer.schedule, (timer.startAt ?? 0) - 1))).toBe("2026-12-24T17:00:00.000Z");
   });
 
-  it("has its second of the minute", () => {
+  it("has a second of the minute", () => {
     expect(iso(nextDue(periodic({ every: "10 minutes", secondOfMinute: 5 }).schedule, NOW))).toBe(
       "2026-11-21T07:05:05.000Z",
     );
   });
 
-  it("has a cron expression, with or without its name, and a time zone", () => {
+  it("has a cron expression, with or without cron( ), and a time zone", () => {
     expect(periodic({ cron: "cron(0 9 ? * MON-FRI *)", timeZone: "Europe/Berlin" }).schedule).toEqual({
       kind: "cron",
       expression: "0 9 ? * MON-FRI *",
@@ -135,7 +135,7 @@ describe("a timer of another schedule", () => {
     expect(periodic({ cron: "0 9 * * ? *" }).schedule).toMatchObject({ timeZone: "UTC" });
   });
 
-  it("ends after so many fires, or before at its time", () => {
+  it("ends after maxFires or at endAt, whichever is first", () => {
     expect(iso(periodic({ minuteOfHour: 0, maxFires: 3 }).endAt)).toBe("2026-11-21T09:00:00.000Z");
     const startAt = "2026-12-01T00:00:00Z";
     expect(iso(periodic({ minuteOfHour: 0, maxFires: 2, startAt }).endAt)).toBe("2026-12-01T01:00:00.000Z");
@@ -145,12 +145,12 @@ describe("a timer of another schedule", () => {
     expect(periodic({ cron: "0 9 * * ? 2026", maxFires: 100 }).endAt).toBeUndefined();
   });
 
-  it("is counted while it goes on, when its end is far away", () => {
+  it("counts its fires when the end is far away", () => {
     const timer = periodic({ cron: "0 9 * * ? *", maxFires: 101 });
     expect([timer.firesLeft, timer.endAt]).toEqual([101, undefined]);
   });
 
-  it("ends in time however it is put: as many fires as were asked for", () => {
+  it("ends after the requested number of fires with any schedule", () => {
     const starts = fc.option(fc.integer({ min: NOW - minutes(5_000), max: NOW + minutes(5_000) }), { nil: undefined });
     fc.assert(
       fc.property(
@@ -174,13 +174,13 @@ describe("a timer of another schedule", () => {
     );
   });
 
-  it("keeps what else it is told", () => {
+  it("keeps all other fields", () => {
     expect(periodic({ jitterSeconds: 300, enabled: false })).toMatchObject({ jitterSeconds: 300, enabled: false });
   });
 });
 
 describe("a one-shot timer", () => {
-  it("is due at its time, in the past too", () => {
+  it("is due at its time, even in the past", () => {
     expect(oneshot({ at: "2020-01-01T00:00:00Z", timerCallbackData: 7 })).toEqual({
       kind: "oneshot",
       id: "tea",
@@ -201,20 +201,26 @@ describe("a one-shot timer", () => {
   });
 });
 
-describe("a body is refused, and told where and why", () => {
+describe("an invalid body is rejected with the field and the reason", () => {
   it.each<[object | string | null, string]>([
     [{ minute: 5 }, 'has no field "minute"'],
     [[], "is not a JSON object"],
     ["text", "is not a JSON object"],
     [{ secondOfMinute: 60 }, "secondOfMinute: is not a whole number of 0 to 59"],
-    [{ cron: "61 * * * ? *" }, 'cron: has "61" in its minutes: it takes 0 to 59'],
+    [{ cron: "61 * * * ? *" }, 'cron: has "61" as minutes: must be 0 to 59'],
     [{ cron: "0 9 * * ? *", timeZone: "Mars/Base" }, 'timeZone: is not an IANA time zone such as "Europe/Berlin"'],
-    [{ cron: "0 9 * * ? *", every: "1 hour" }, "cron: can't go with every"],
-    [{ cron: "0 9 * * ? *", minuteOfHour: 5 }, "minuteOfHour: can't go with cron, which has its own"],
-    [{ cron: "0 9 * * ? *", secondOfMinute: 5 }, "secondOfMinute: can't go with cron, which counts in minutes"],
-    [{ every: "1 hour", minuteOfHour: 5 }, "minuteOfHour: can't go with every: startAt says when its first fire is"],
-    [{ every: "90 seconds", secondOfMinute: 5 }, "secondOfMinute: can't go with a period that is not whole minutes"],
-    [{ timeZone: "UTC" }, "timeZone: is for cron only"],
+    [{ cron: "0 9 * * ? *", every: "1 hour" }, "cron: cannot be combined with every"],
+    [{ cron: "0 9 * * ? *", minuteOfHour: 5 }, "minuteOfHour: cannot be combined with cron"],
+    [{ cron: "0 9 * * ? *", secondOfMinute: 5 }, "secondOfMinute: cannot be combined with cron"],
+    [
+      { every: "1 hour", minuteOfHour: 5 },
+      "minuteOfHour: cannot be combined with every: use startAt for the first fire",
+    ],
+    [
+      { every: "90 seconds", secondOfMinute: 5 },
+      "secondOfMinute: cannot be combined with a period that is not whole minutes",
+    ],
+    [{ timeZone: "UTC" }, "timeZone: requires cron"],
     [{ startAt: "2026-02-30T00:00:00Z" }, 'startAt: is not a time such as "2026-11-21T17:00:00Z"'],
     [{ startAt: "tomorrow" }, 'startAt: is not a time such as "2026-11-21T17:00:00Z"'],
     [{ startAt: "2026-11-22T00:00:00Z", endAt: "2026-11-21T00:00:00Z" }, "endAt: is before startAt"],
@@ -224,28 +230,28 @@ describe("a body is refused, and told where and why", () => {
     [{ shardId: 0 }, "shardId: is not a string"],
     [{ ifVersion: 1 }, "ifVersion: is not a string or null"],
     [{ minuteOfHour: 75, enabled: 1 }, "minuteOfHour: is not a minute of 0 to 59; enabled: is not true or false"],
-  ])("periodic: %j", (body, told) => {
-    expect(problem(periodicBodySchema, body)).toBe(told);
+  ])("periodic: %j", (body, message) => {
+    expect(problem(periodicBodySchema, body)).toBe(message);
   });
 
   it.each<[object, string]>([
-    [{}, "needs at or delaySeconds, one of the two"],
-    [{ at: "2026-11-22T00:00:00Z", delaySeconds: 1 }, "needs at or delaySeconds, one of the two"],
+    [{}, "needs either at or delaySeconds"],
+    [{ at: "2026-11-22T00:00:00Z", delaySeconds: 1 }, "needs either at or delaySeconds"],
     [{ delaySeconds: -1 }, "delaySeconds: is not a whole number of 0 to 315360000"],
     [{ delaySeconds: "5" }, "delaySeconds: is not a whole number of 0 to 315360000"],
     [{ at: 5 }, 'at: is not a time such as "2026-11-21T17:00:00Z"'],
     [{ at: "2026-11-22T00:00:00Z", enabled: false }, 'has no field "enabled"'],
-  ])("one-shot: %j", (body, told) => {
-    expect(problem(oneshotBodySchema, body)).toBe(told);
+  ])("one-shot: %j", (body, message) => {
+    expect(problem(oneshotBodySchema, body)).toBe(message);
   });
 });
 
-describe("what clients are told that a body may have", () => {
+describe("the type of a request body", () => {
   type Keys<T> = T extends unknown ? keyof T : never;
   type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
 
-  it("is what it may have", () => {
-    // The compiler's to hold, not ours.
+  it("matches its schema", () => {
+    // Checked by the compiler.
     const periodicKeys: Same<Keys<PeriodicInput>, keyof z.input<typeof periodicBodySchema>> = true;
     const oneshotKeys: Same<Keys<OneshotInput>, keyof z.input<typeof oneshotBodySchema>> = true;
     const takesPeriodic = (input: PeriodicInput): z.input<typeof periodicBodySchema> => input;
@@ -255,16 +261,16 @@ describe("what clients are told that a body may have", () => {
 });
 
 describe("an id", () => {
-  it.each(["a", "A-Z_0.9:x", "x".repeat(256), "a%3Ab"])("is taken: %s", (id) => {
+  it.each(["a", "A-Z_0.9:x", "x".repeat(256), "a%3Ab"])("is accepted: %s", (id) => {
     expect(idSchema.parse(id)).toBe(decodeURIComponent(id));
   });
-  it.each(["", "x".repeat(257), "a/b", "a b", "ä", "a%2Fb", "%zz", "a#b"])("is refused: %j", (id) => {
+  it.each(["", "x".repeat(257), "a/b", "a b", "ä", "a%2Fb", "%zz", "a#b"])("is rejected: %j", (id) => {
     expect(problem(idSchema, id)).toMatch(/^is not /);
   });
 });
 
 describe("the shard of an id", () => {
-  it("is always the same, and there", () => {
+  it("is deterministic and exists", () => {
     expect(shardOf("tea", 16)).toBe(shardOf("tea", 16));
     fc.assert(
       fc.property(fc.string(), fc.integer({ min: 1, max: 300 }), (id, shards) => {
@@ -273,7 +279,7 @@ describe("the shard of an id", () => {
     );
   });
 
-  it("is each as often as any other", () => {
+  it("is evenly distributed", () => {
     const counts = new Map<string, number>();
     for (let index = 0; index < 16_000; index++) {
       const shard = shardOf(`order-${index}`, 16);

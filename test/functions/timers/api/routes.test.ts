@@ -1,7 +1,7 @@
 import * as z from "zod";
 
-import { failureOf, type RawRequest } from "../../../../functions/shared/handlers/rest-handler";
-import { timerEndpoints, type TimerPorts } from "../../../../functions/timers/api/routes";
+import { errorResponse, type RawRequest } from "../../../../functions/shared/handlers/rest-handler";
+import { timerRoutes, type TimerPorts } from "../../../../functions/timers/api/routes";
 import type { ApiRouteName } from "../../../../functions/timers/contract";
 import { fakeTimers, type FakeTimers } from "../../../support/fake-timers";
 
@@ -18,7 +18,7 @@ describe("the API of timers", () => {
     ports = {
       table: fake.table,
       queue: fake.queue,
-      cursors: { of: () => Promise.resolve(new Map([["shard0", NOW + 120_000]])) },
+      cursors: { get: () => Promise.resolve(new Map([["shard0", NOW + 120_000]])) },
       now: () => NOW,
       newVersion: () => `v${++versions}`,
       shards: 1,
@@ -26,11 +26,11 @@ describe("the API of timers", () => {
     };
   });
 
-  /** Asks as API Gateway does, and is answered as its handler answers. */
+  /** Calls a route like the REST handler. */
   const ask = async (route: ApiRouteName, request: Partial<RawRequest> & { id?: string } = {}) => {
     const { id, ...raw } = request;
     try {
-      const { status = 200, body } = await timerEndpoints(ports)[route]({
+      const { status = 200, body } = await timerRoutes(ports)[route]({
         path: id === undefined ? {} : { id },
         query: {},
         body: undefined,
@@ -39,20 +39,20 @@ describe("the API of timers", () => {
       });
       return [status, body] as const;
     } catch (error) {
-      const { status, body } = failureOf(error);
+      const { status, body } = errorResponse(error);
       return [status, body] as const;
     }
   };
 
-  it("answers an hourly timer as it always was", async () => {
-    const answer = {
+  it("responds to a legacy request in the legacy format", async () => {
+    const legacy = {
       id: "tea",
       shardId: "shard0",
       timeShardId: "35:tea",
       timerCallbackData: { id: "tea", type: "hourlyPeriodic" },
     };
-    expect(await ask("PUT /periodic/{id}", { id: "tea", body: {} })).toEqual([200, answer]);
-    expect(await ask("GET /periodic/{id}", { id: "tea" })).toEqual([200, expect.objectContaining(answer)]);
+    expect(await ask("PUT /periodic/{id}", { id: "tea", body: {} })).toEqual([200, legacy]);
+    expect(await ask("GET /periodic/{id}", { id: "tea" })).toEqual([200, expect.objectContaining(legacy)]);
     expect(await ask("DELETE /periodic/{id}", { id: "tea" })).toEqual([200, "tea"]);
     expect(await ask("GET /periodic/{id}", { id: "tea" })).toEqual([404, "tea"]);
     expect(await ask("DELETE /periodic/{id}", { id: "tea" })).toEqual([200, "tea"]);
@@ -62,7 +62,7 @@ describe("the API of timers", () => {
     ]);
   });
 
-  it("answers everything beyond with all that it knows", async () => {
+  it("responds to any other request with all fields", async () => {
     expect(await ask("PUT /periodic/{id}", { id: "tea", body: { every: "15 minutes", timerCallbackData: 7 } })).toEqual(
       [
         200,
@@ -85,20 +85,20 @@ describe("the API of timers", () => {
     ]);
   });
 
-  it("keeps timers of one id apart by kind", async () => {
+  it("separates timers of the same id by kind", async () => {
     await ask("PUT /oneshot/{id}", { id: "tea", body: { delaySeconds: 10_000 } });
     expect(await ask("GET /periodic/{id}", { id: "tea" })).toEqual([404, "tea"]);
     await ask("DELETE /periodic/{id}", { id: "tea" });
     expect((await ask("GET /oneshot/{id}", { id: "tea" }))[0]).toBe(200);
   });
 
-  it("sends what is due within ten minutes by itself", async () => {
+  it("enqueues fires due within ten minutes", async () => {
     await ask("PUT /oneshot/{id}", { id: "egg", body: { delaySeconds: 240, timerCallbackData: "ready" } });
     await ask("PUT /oneshot/{id}", { id: "roast", body: { delaySeconds: 5_400 } });
     expect(fake.sent.map(({ id, due, data }) => [id, due - NOW, data])).toEqual([["egg", 240_000, '"ready"']]);
   });
 
-  it("replaces, and only what it is told to replace", async () => {
+  it("replaces only the version in ifVersion", async () => {
     const put = (body: object) => ask("PUT /periodic/{id}", { id: "tea", body: { every: "1 hour", ...body } });
     expect(await put({ ifVersion: null })).toMatchObject([200, { version: "v1" }]);
     expect(await put({ ifVersion: null })).toMatchObject([409, { error: "Conflict" }]);
@@ -139,7 +139,7 @@ describe("the API of timers", () => {
       "a token of its own making",
       "GET /periodic",
       { query: { next: "abc" } },
-      "query.next: is not what this list has answered",
+      "query.next: is not a token from a response of this list",
     ],
     [
       "no batch",
@@ -154,11 +154,11 @@ describe("the API of timers", () => {
       { body: { requests: [{ method: "DELETE", path: "/bells/big" }] } },
       "body.requests.0.path: is not /periodic/<id> or /oneshot/<id>",
     ],
-  ])("refuses %s, and says where and why", async (_, route, request, message) => {
+  ])("rejects %s with the field and the reason", async (_, route, request, message) => {
     expect(await ask(route, request)).toEqual([400, { error: "BadRequest", message }]);
   });
 
-  it("takes the shards that there are, and those of a larger number before", async () => {
+  it("accepts current shards and those of an earlier larger number", async () => {
     const { table } = fakeTimers(8);
     ports = { ...ports, table, shards: 4 };
     const put = (shardId: string) => ask("PUT /periodic/{id}", { id: "tea", body: { shardId } });
@@ -169,7 +169,7 @@ describe("the API of timers", () => {
 
   const listSchema = z.object({ timers: z.array(z.object({ id: z.string() })), next: z.string().optional() });
 
-  it("lists page by page, each timer once, whatever else is in the table", async () => {
+  it("lists page by page, each timer once, ignoring other rows", async () => {
     for (let index = 0; index < 30; index++) {
       await ask("PUT /oneshot/{id}", { id: `egg${index}`, body: { delaySeconds: 9_999 } });
       if (index % 2 === 0) await ask("PUT /periodic/{id}", { id: `tea${index}`, body: {} });
@@ -191,7 +191,7 @@ describe("the API of timers", () => {
     }
   });
 
-  it("lists no more than an answer can hold", async () => {
+  it("limits the size of a list response", async () => {
     const timerCallbackData = "x".repeat(60_000);
     for (let index = 0; index < 120; index++)
       await ask("PUT /oneshot/{id}", { id: `egg${index}`, body: { delaySeconds: 9_999, timerCallbackData } });
@@ -207,7 +207,7 @@ describe("the API of timers", () => {
     expect(listSchema.parse(long).next).toBeDefined();
   });
 
-  it("does each of a batch by itself, and answers as it would alone", async () => {
+  it("runs batch requests independently, with the same responses as single ones", async () => {
     await ask("PUT /oneshot/{id}", { id: "old", body: { delaySeconds: 9_999 } });
     const requests = [
       { method: "PUT", path: "/periodic/tea", body: { minuteOfHour: 5 } },
@@ -236,7 +236,7 @@ describe("the API of timers", () => {
     expect(failures).toEqual([]);
   });
 
-  it("fails of a batch what fails, and nothing else", async () => {
+  it("fails only the failing requests of a batch", async () => {
     const broken = Object.assign(new Error("slow down"), { name: "ThrottlingException" });
     const table = { ...fake.table, delete: () => Promise.reject(broken) };
     ports = { ...ports, table };
@@ -250,11 +250,11 @@ describe("the API of timers", () => {
     ]);
   });
 
-  it("takes one request of a batch for one timer", async () => {
+  it("rejects duplicates in a batch", async () => {
     const one = { method: "DELETE", path: "/periodic/tea" };
     expect(await ask("POST /batch", { body: { requests: [one, one] } })).toEqual([
       400,
-      { error: "BadRequest", message: "body.requests.1.path: is there twice" },
+      { error: "BadRequest", message: "body.requests.1.path: is a duplicate" },
     ]);
   });
 });

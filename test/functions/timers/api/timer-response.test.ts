@@ -8,31 +8,31 @@ import {
   periodicTimer,
 } from "../../../../functions/timers/api/request-schemas";
 import type { StoredTimer } from "../../../../functions/timers/schedule/timer";
-import { plainView, viewOf } from "../../../../functions/timers/api/timer-response";
+import { legacyTimerResponse, timerResponse } from "../../../../functions/timers/api/timer-response";
 
 const PUT = Date.parse("2026-11-21T06:55:30.250Z");
 const given = { id: "tea", now: PUT, version: "v1", shard: "shard3" };
 const minutes = (count: number) => count * 60_000;
 const periodic = (body: object): StoredTimer => ({
   ...periodicTimer(periodicBodySchema.parse(body), given),
-  through: PUT + minutes(10),
+  enqueuedUntil: PUT + minutes(10),
 });
 const oneshot = (body: object): StoredTimer => ({
   ...oneshotTimer(oneshotBodySchema.parse(body), given),
-  through: PUT + minutes(10),
+  enqueuedUntil: PUT + minutes(10),
 });
 const later = (count: number) => PUT + minutes(count);
 
-describe("a timer as clients see it", () => {
-  it("is what it always was, of an hourly timer", () => {
-    const view = plainView(periodic({ minuteOfHour: 5, timerCallbackData: { order: 7 } }));
-    expect(JSON.stringify(view)).toBe(
+describe("the response for a timer", () => {
+  it("has the legacy fields for an hourly timer", () => {
+    const response = legacyTimerResponse(periodic({ minuteOfHour: 5, timerCallbackData: { order: 7 } }));
+    expect(JSON.stringify(response)).toBe(
       '{"id":"tea","shardId":"shard3","timeShardId":"05:tea","timerCallbackData":{"order":7}}',
     );
   });
 
-  it("begins with that, and tells the rest", () => {
-    expect(JSON.stringify(viewOf(periodic({ minuteOfHour: "5" }), later(20), later(22)))).toBe(
+  it("starts with the legacy fields, followed by all others", () => {
+    expect(JSON.stringify(timerResponse(periodic({ minuteOfHour: "5" }), later(20), later(22)))).toBe(
       JSON.stringify({
         id: "tea",
         shardId: "shard3",
@@ -65,11 +65,11 @@ describe("a timer as clients see it", () => {
       { cron: "cron(0 9 * * ? *)", timeZone: "Asia/Tokyo" },
       { cron: "0 9 * * ? *", timeZone: "Asia/Tokyo" },
     ],
-  ])("has its schedule in the words it was put in: %j", (body, schedule) => {
-    expect(viewOf(periodic(body), PUT, PUT).schedule).toEqual(schedule);
+  ])("has the schedule in the fields of the request: %j", (body, schedule) => {
+    expect(timerResponse(periodic(body), PUT, PUT).schedule).toEqual(schedule);
   });
 
-  it("has what else was put", () => {
+  it("has all other fields of the request", () => {
     const body = {
       cron: "0 9 * * ? *",
       startAt: "2026-12-01T00:00:00Z",
@@ -78,7 +78,7 @@ describe("a timer as clients see it", () => {
       jitterSeconds: 20,
       enabled: false,
     };
-    expect(viewOf(periodic(body), PUT, PUT)).toMatchObject({
+    expect(timerResponse(periodic(body), PUT, PUT)).toMatchObject({
       startAt: "2026-12-01T00:00:00.000Z",
       endAt: "2026-12-30T23:00:00.000Z",
       firesLeft: 300,
@@ -89,43 +89,43 @@ describe("a timer as clients see it", () => {
     });
   });
 
-  it("of a one-shot has one fire, first to come and then gone", () => {
+  it("has one fire for a one-shot, first pending and then fired", () => {
     const timer = oneshot({ at: "2026-11-21T07:00:00Z" });
     const due = "2026-11-21T07:00:00.000Z";
-    expect(viewOf(timer, PUT, PUT)).toMatchObject({ schedule: { at: due }, nextFireAt: due, lastFiredAt: null });
-    expect(viewOf(timer, later(5), PUT)).toMatchObject({ nextFireAt: null, lastFiredAt: due });
-    expect(viewOf(timer, later(5), PUT)).not.toHaveProperty("timeShardId");
+    expect(timerResponse(timer, PUT, PUT)).toMatchObject({ schedule: { at: due }, nextFireAt: due, lastFiredAt: null });
+    expect(timerResponse(timer, later(5), PUT)).toMatchObject({ nextFireAt: null, lastFiredAt: due });
+    expect(timerResponse(timer, later(5), PUT)).not.toHaveProperty("timeShardId");
   });
 
-  it("of a one-shot for a time in the past was at once", () => {
-    expect(viewOf(oneshot({ at: "2026-11-20T00:00:00Z" }), PUT, 0)).toMatchObject({
+  it("has fired immediately for a one-shot in the past", () => {
+    expect(timerResponse(oneshot({ at: "2026-11-20T00:00:00Z" }), PUT, 0)).toMatchObject({
       nextFireAt: null,
       lastFiredAt: "2026-11-20T00:00:00.000Z",
     });
   });
 
-  it("tells that it is overdue, while the dispatcher is late", () => {
+  it("is overdue while the dispatcher is late", () => {
     const timer = periodic({ minuteOfHour: 30 });
-    expect(viewOf(timer, later(50), later(20))).toMatchObject({
+    expect(timerResponse(timer, later(50), later(20))).toMatchObject({
       nextFireAt: "2026-11-21T07:30:00.000Z",
       lastFiredAt: null,
     });
-    expect(viewOf(timer, later(50), later(52))).toMatchObject({
+    expect(timerResponse(timer, later(50), later(52))).toMatchObject({
       nextFireAt: "2026-11-21T08:30:00.000Z",
       lastFiredAt: "2026-11-21T07:30:00.000Z",
     });
   });
 
-  it("is over when it has ended", () => {
+  it("has no next fire after the end", () => {
     const timer = periodic({ minuteOfHour: 0, maxFires: 2 });
-    expect(viewOf(timer, later(600), later(602))).toMatchObject({
+    expect(timerResponse(timer, later(600), later(602))).toMatchObject({
       endAt: "2026-11-21T08:00:00.000Z",
       nextFireAt: null,
       lastFiredAt: "2026-11-21T08:00:00.000Z",
     });
   });
 
-  it("fires next and fired last as its fires say, jitter and all", () => {
+  it("has the next and last fire with jitter", () => {
     const bodies = fc.oneof(
       fc.record({ every: fc.constantFrom("1 minute", "90 seconds", "7 minutes", "1 hour", "5 hours") }),
       fc.record({ cron: fc.constantFrom("* * * * ? *", "0/7 * * * ? *", "15 9-17 * * ? *") }),
@@ -136,7 +136,7 @@ describe("a timer as clients see it", () => {
         const timer = periodic({ ...body, ...(jitterSeconds !== undefined && { jitterSeconds }) });
         const now = PUT + since;
         const dues = scheduledTimes(timer, PUT, now + minutes(2_000)).map((at) => fireAt(timer, at).due);
-        const { nextFireAt, lastFiredAt } = viewOf(timer, now, now + minutes(3));
+        const { nextFireAt, lastFiredAt } = timerResponse(timer, now, now + minutes(3));
         const past = dues.filter((due) => due <= now);
         expect(lastFiredAt).toBe(past.length === 0 ? null : new Date(Math.max(...past)).toISOString());
         expect(nextFireAt).toBe(new Date(Math.min(...dues.filter((due) => due > now))).toISOString());

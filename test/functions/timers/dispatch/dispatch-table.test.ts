@@ -8,34 +8,34 @@ import { storedTimer } from "../../../support/timers";
 
 const TABLE = "almanac-test-timers";
 const LEASE = { owner: "me", now: 1_000, until: 56_000 };
-const AFTER = { timer: { S: "periodic#tea" }, slot: { S: "shard0#once" }, order: { N: "5" } };
+const AFTER = { timer: { S: "periodic#tea" }, slot: { S: "shard0#once" }, dueMs: { N: "5" } };
 
 const dynamodb = mockClient(DynamoDBClient);
-const asked: [target: string, body: unknown][] = [];
-let answer: unknown;
+const queries: [target: string, body: unknown][] = [];
+let response: unknown;
 beforeEach(() => {
   dynamodb.reset();
-  asked.length = 0;
+  queries.length = 0;
 });
 const table = () => {
   const call = (target: string, body: string) => {
-    asked.push([target, JSON.parse(body)]);
-    return Promise.resolve(JSON.stringify(answer));
+    queries.push([target, JSON.parse(body)]);
+    return Promise.resolve(JSON.stringify(response));
   };
   return dispatchTable(new DynamoDBClient(), { call, close: () => undefined }, TABLE);
 };
-const refused = (Item?: ConstructorParameters<typeof ConditionalCheckFailedException>[0]["Item"]) =>
+const conditionFailed = (Item?: ConstructorParameters<typeof ConditionalCheckFailedException>[0]["Item"]) =>
   new ConditionalCheckFailedException({ message: "no", $metadata: {}, ...(Item && { Item }) });
 const update = () => dynamodb.commandCalls(UpdateItemCommand)[0]?.args[0].input;
 
 describe("the lease on a shard", () => {
-  it("is taken where nobody has it, with the cursor and where an earlier run stood", async () => {
-    const position = { M: { section: { S: "shard0#once@5" }, after: { M: { order: { M: { N: { S: "5" } } } } } } };
+  it("is acquired when free, with the cursor and the position of an earlier run", async () => {
+    const position = { M: { range: { S: "shard0#once@5" }, after: { M: { dueMs: { M: { N: { S: "5" } } } } } } };
     dynamodb.on(UpdateItemCommand).resolves({ Attributes: { cursor: { N: "9" }, position } });
     expect(await table().acquire("shard0", LEASE)).toEqual({
       cursor: 9,
-      position: { section: "shard0#once@5", after: { order: { N: "5" } } },
-      taken: true,
+      position: { range: "shard0#once@5", after: { dueMs: { N: "5" } } },
+      acquired: true,
     });
     expect(update()).toMatchObject({
       Key: { timer: { S: "cursor#shard0" } },
@@ -46,56 +46,52 @@ describe("the lease on a shard", () => {
     });
   });
 
-  it("is another's, when somebody else has it", async () => {
-    dynamodb.on(UpdateItemCommand).rejects(refused({ cursor: { N: "9" }, leaseOwner: { S: "other" } }));
-    expect(await table().acquire("shard0", LEASE)).toEqual({ cursor: 9, taken: false });
+  it("is not acquired while another run has it", async () => {
+    dynamodb.on(UpdateItemCommand).rejects(conditionFailed({ cursor: { N: "9" }, leaseOwner: { S: "other" } }));
+    expect(await table().acquire("shard0", LEASE)).toEqual({ cursor: 9, acquired: false });
   });
 
-  it("is none where the shard has no timers", async () => {
-    dynamodb.on(UpdateItemCommand).rejects(refused());
+  it("does not exist for a shard without timers", async () => {
+    dynamodb.on(UpdateItemCommand).rejects(conditionFailed());
     expect(await table().acquire("shard0", LEASE)).toBeUndefined();
   });
 });
 
 describe("a cursor", () => {
   const save = (cursor: object, release: boolean) =>
-    table().save("shard0", { owner: "me", before: 5, cursor: { cursor: 9, ...cursor }, release });
+    table().save("shard0", { owner: "me", previous: 5, cursor: { cursor: 9, ...cursor }, release });
 
   it.each<[object, boolean, string]>([
     [{}, false, "SET #cursor = :cursor REMOVE #position"],
     [{}, true, "SET #cursor = :cursor REMOVE #position, leaseOwner, leaseUntil"],
-    [{ position: { section: "s", after: AFTER } }, false, "SET #cursor = :cursor, #position = :position"],
-    [
-      { position: { section: "s" } },
-      true,
-      "SET #cursor = :cursor, #position = :position REMOVE leaseOwner, leaseUntil",
-    ],
+    [{ position: { range: "s", after: AFTER } }, false, "SET #cursor = :cursor, #position = :position"],
+    [{ position: { range: "s" } }, true, "SET #cursor = :cursor, #position = :position REMOVE leaseOwner, leaseUntil"],
   ])("is saved with its position, or without one: %j, released: %j", async (position, release, expression) => {
     dynamodb.on(UpdateItemCommand).resolves({});
     await save(position, release);
     expect(update()).toMatchObject({
       UpdateExpression: expression,
-      ConditionExpression: "leaseOwner = :owner AND #cursor = :before",
-      ExpressionAttributeValues: { ":owner": { S: "me" }, ":cursor": { N: "9" }, ":before": { N: "5" } },
+      ConditionExpression: "leaseOwner = :owner AND #cursor = :previous",
+      ExpressionAttributeValues: { ":owner": { S: "me" }, ":cursor": { N: "9" }, ":previous": { N: "5" } },
     });
-    // DynamoDB refuses names and values that no expression has.
+    // DynamoDB rejects unused names and values.
     const input = update();
     const used = `${input?.UpdateExpression ?? ""} ${input?.ConditionExpression ?? ""}`;
-    const given = { ...input?.ExpressionAttributeNames, ...input?.ExpressionAttributeValues };
-    for (const name of Object.keys(given)) expect(used).toContain(name);
+    const defined = { ...input?.ExpressionAttributeNames, ...input?.ExpressionAttributeValues };
+    for (const name of Object.keys(defined)) expect(used).toContain(name);
   });
 
-  it("comes back as it was saved", async () => {
+  it("is read as it was saved", async () => {
     dynamodb.on(UpdateItemCommand).resolves({});
-    await save({ position: { section: "s", after: AFTER } }, false);
+    await save({ position: { range: "s", after: AFTER } }, false);
     const position = update()?.ExpressionAttributeValues?.[":position"];
     if (position === undefined) throw new Error("no position was saved");
     dynamodb.on(UpdateItemCommand).resolves({ Attributes: { cursor: { N: "9" }, position } });
-    expect(await table().acquire("shard0", LEASE)).toMatchObject({ position: { section: "s", after: AFTER } });
+    expect(await table().acquire("shard0", LEASE)).toMatchObject({ position: { range: "s", after: AFTER } });
   });
 
-  it("is not moved by who has lost the lease", async () => {
-    dynamodb.on(UpdateItemCommand).rejects(refused());
+  it("is not saved without the lease", async () => {
+    dynamodb.on(UpdateItemCommand).rejects(conditionFailed());
     await expect(save({}, false)).rejects.toThrow(LeaseLostError);
   });
 });
@@ -103,18 +99,18 @@ describe("a cursor", () => {
 describe("a page of the index", () => {
   const timer = storedTimer();
 
-  it("has timers in due order, from a key on, and tells where the next one begins", async () => {
-    answer = { Items: [timerRow(timer, undefined)], LastEvaluatedKey: AFTER };
-    const section = { slot: "shard0#once", recurring: false, from: 5, to: 9 };
-    expect(await table().page(section, AFTER)).toEqual({ timers: [timer], corrupt: [], next: AFTER });
-    expect(asked).toEqual([
+  it("has timers in due order, from a key on, and the key of the next page", async () => {
+    response = { Items: [timerRow(timer, undefined)], LastEvaluatedKey: AFTER };
+    const range = { slot: "shard0#once", recurring: false, from: 5, to: 9 };
+    expect(await table().page(range, AFTER)).toEqual({ timers: [timer], corrupt: [], next: AFTER });
+    expect(queries).toEqual([
       [
         "DynamoDB_20120810.Query",
         {
           TableName: TABLE,
           IndexName: "due",
-          KeyConditionExpression: "#slot = :slot AND #order BETWEEN :from AND :to",
-          ExpressionAttributeNames: { "#slot": "slot", "#order": "order" },
+          KeyConditionExpression: "#slot = :slot AND #dueMs BETWEEN :from AND :to",
+          ExpressionAttributeNames: { "#slot": "slot", "#dueMs": "dueMs" },
           ExpressionAttributeValues: { ":slot": { S: "shard0#once" }, ":from": { N: "5" }, ":to": { N: "9" } },
           ExclusiveStartKey: AFTER,
         },
@@ -122,27 +118,27 @@ describe("a page of the index", () => {
     ]);
   });
 
-  it("begins at the very first where its section has no beginning", async () => {
-    answer = { Items: [] };
+  it("has no lower bound when its range has none", async () => {
+    response = { Items: [] };
     expect(await table().page({ slot: "shard0#recurring", recurring: true, to: 9 })).toEqual({
       timers: [],
       corrupt: [],
     });
-    expect(asked[0]?.[1]).toMatchObject({
-      KeyConditionExpression: "#slot = :slot AND #order <= :to",
+    expect(queries[0]?.[1]).toMatchObject({
+      KeyConditionExpression: "#slot = :slot AND #dueMs <= :to",
       ExpressionAttributeValues: { ":slot": { S: "shard0#recurring" }, ":to": { N: "9" } },
     });
   });
 
-  it("has its other timers, too, when one row is nobody's", async () => {
-    answer = { Items: [{ timer: { S: "bells#big" } }, timerRow(timer, undefined)] };
+  it("has the other timers when one row is corrupt", async () => {
+    response = { Items: [{ timer: { S: "bells#big" } }, timerRow(timer, undefined)] };
     const page = await table().page({ slot: "shard0#once", recurring: false, to: 9 });
     expect(page.timers).toEqual([timer]);
-    expect(page.corrupt).toMatchObject([{ name: "CorruptRowError", message: 'the row "bells#big" is no timer\'s' }]);
+    expect(page.corrupt).toMatchObject([{ name: "CorruptRowError", message: 'row "bells#big" is not a timer' }]);
   });
 
-  it.each([{}, { Items: [7] }, []])("is none where DynamoDB answers anything else: %j", async (other) => {
-    answer = other;
+  it.each([{}, { Items: [7] }, []])("rejects any other response: %j", async (other) => {
+    response = other;
     await expect(table().page({ slot: "shard0#once", recurring: false, to: 9 })).rejects.toThrow();
   });
 });

@@ -1,15 +1,15 @@
-/** The way of a run through its windows, by example. What it promises whatever happens: simulation.test.ts. */
+/** Runs of the dispatcher by example. Its invariants under failures: simulation.test.ts. */
 import {
   dispatchShard,
-  FiresNotQueuedError,
+  FiresNotEnqueuedError,
   LeaseLostError,
   type Cursor,
   type DispatchPorts,
   type Page,
 } from "../../../../functions/timers/dispatch/dispatcher";
-import type { UnsentFires } from "../../../../functions/timers/queue/fire-queue";
+import type { SendResult } from "../../../../functions/timers/queue/fire-queue";
 import type { Fire, StoredTimer } from "../../../../functions/timers/schedule/timer";
-import type { Section } from "../../../../functions/timers/schedule/windows";
+import type { SlotRange } from "../../../../functions/timers/dispatch/windows";
 import { TimerChangedError } from "../../../../functions/timers/storage/timer-table";
 import { storedTimer } from "../../../support/timers";
 import { virtualClock } from "../../../support/virtual-clock";
@@ -18,18 +18,18 @@ const NOW = Date.parse("2026-11-21T07:00:30Z");
 const MINUTE = 60_000;
 const MINUTE_7_02 = Date.parse("2026-11-21T07:02:00Z");
 
-/** One-shots of 07:02 to 07:03, all of whose fires are the dispatcher's. */
+/** A one-shot due between 07:02 and 07:03, not enqueued by its PUT. */
 const egg = (id: string, second = 5) =>
   storedTimer({
     kind: "oneshot",
     id,
     schedule: { kind: "once", at: MINUTE_7_02 + second * 1_000 },
-    through: MINUTE_7_02 - MINUTE,
+    enqueuedUntil: MINUTE_7_02 - MINUTE,
   });
 const seven = storedTimer({
   id: "seven",
   schedule: { kind: "every", periodMs: 7 * MINUTE, phaseMs: (MINUTE_7_02 + 5_000) % (7 * MINUTE) },
-  through: MINUTE_7_02 - MINUTE,
+  enqueuedUntil: MINUTE_7_02 - MINUTE,
 });
 
 interface Saved {
@@ -37,23 +37,29 @@ interface Saved {
   readonly release: boolean;
 }
 
-/** A shard whose one-shots come in pages of these, whose recurring timers are these; and what a run did there. */
+/** A shard with these pages of one-shots and these recurring timers, and a record of what a run did. */
 function setUp(
   given: {
     readonly cursor?: Cursor;
     readonly pages?: readonly (readonly StoredTimer[])[];
     readonly recurring?: readonly StoredTimer[];
-    readonly answer?: (fires: readonly Fire[]) => Partial<UnsentFires>;
+    readonly sendResult?: (fires: readonly Fire[]) => Partial<SendResult>;
     readonly corrupt?: readonly unknown[];
   } = {},
 ) {
-  const { cursor = { cursor: MINUTE_7_02 }, pages = [[]], recurring = [], answer = () => ({}), corrupt = [] } = given;
+  const {
+    cursor = { cursor: MINUTE_7_02 },
+    pages = [[]],
+    recurring = [],
+    sendResult = () => ({}),
+    corrupt = [],
+  } = given;
   const clock = virtualClock(NOW);
   const sent: string[] = [];
   const saved: Saved[] = [];
-  const asked: string[] = [];
-  const moved: StoredTimer[] = [];
-  const pageOf = ({ slot }: Section, number: number): Page => {
+  const queried: string[] = [];
+  const advanced: StoredTimer[] = [];
+  const pageOf = ({ slot }: SlotRange, number: number): Page => {
     if (slot === "shard0#recurring") return { timers: recurring, corrupt: [] };
     if (slot !== "shard0#once") return { timers: [], corrupt: [] };
     const isLast = number + 1 >= pages.length;
@@ -62,40 +68,40 @@ function setUp(
   const ports = {
     clock,
     index: {
-      acquire: () => Promise.resolve({ ...cursor, taken: true } as (Cursor & { taken: boolean }) | undefined),
+      acquire: () => Promise.resolve({ ...cursor, acquired: true } as (Cursor & { acquired: boolean }) | undefined),
       save: (_: string, { cursor, release }: Saved) => {
         saved.push({ cursor, release });
         return Promise.resolve();
       },
-      page: (section: Section, after?: Readonly<Record<string, unknown>>) => {
+      page: (range: SlotRange, after?: Readonly<Record<string, unknown>>) => {
         const number = Number(after?.["page"] ?? 0);
-        asked.push(`${section.slot}${number === 0 ? "" : ` page ${number}`}`);
-        return Promise.resolve(pageOf(section, number));
+        queried.push(`${range.slot}${number === 0 ? "" : ` page ${number}`}`);
+        return Promise.resolve(pageOf(range, number));
       },
     },
     table: {
       getMany: () => Promise.resolve(recurring),
-      move: (timer: StoredTimer) => {
-        moved.push(timer);
+      advance: (timer: StoredTimer) => {
+        advanced.push(timer);
         return Promise.resolve();
       },
     },
     queue: {
       send: (fires: readonly Fire[]) => {
         sent.push(...fires.map(({ id }) => id));
-        return Promise.resolve({ unsent: [], refused: [], errors: [], ...answer(fires) });
+        return Promise.resolve({ unsent: [], rejected: [], errors: [], ...sendResult(fires) });
       },
     },
   } satisfies DispatchPorts;
   const run = (changed: Partial<DispatchPorts> = {}) =>
     dispatchShard({ shard: "shard0", owner: "me", deadline: NOW + 55_000 }, { ...ports, ...changed });
-  return { run, ports, clock, sent, saved, asked, moved };
+  return { run, ports, clock, sent, saved, queried, advanced };
 }
 
 describe("a run over a shard", () => {
-  it("hands over minute by minute until two to three minutes from now, and gives its lease back", async () => {
+  it("enqueues minute by minute until two to three minutes from now, and releases its lease", async () => {
     const { run, saved } = setUp({ cursor: { cursor: NOW - 90_000 } });
-    expect(await run()).toEqual({ outcome: "done", scheduled: 0, cursor: MINUTE_7_02 + MINUTE, passedOver: [] });
+    expect(await run()).toEqual({ outcome: "done", enqueued: 0, cursor: MINUTE_7_02 + MINUTE, skipped: [] });
     // From the middle of 06:59 on: whole minutes, the last of them 07:03.
     expect(saved.map(({ cursor, release }) => [(cursor.cursor - MINUTE_7_02) / MINUTE, release])).toEqual([
       [-2, false],
@@ -105,39 +111,39 @@ describe("a run over a shard", () => {
     ]);
   });
 
-  it("reads every page of every section, and moves the cursor when all of them are queued", async () => {
-    const { run, sent, saved, asked } = setUp({ pages: [[egg("a"), egg("b")], [], [egg("c")]] });
-    expect(await run()).toMatchObject({ outcome: "done", scheduled: 3 });
+  it("reads every page of every range, and advances the cursor when all fires are enqueued", async () => {
+    const { run, sent, saved, queried } = setUp({ pages: [[egg("a"), egg("b")], [], [egg("c")]] });
+    expect(await run()).toMatchObject({ outcome: "done", enqueued: 3 });
     expect(sent).toEqual(["a", "b", "c"]);
-    expect(asked.filter((slot) => slot.startsWith("shard0#once"))).toEqual([
+    expect(queried.filter((slot) => slot.startsWith("shard0#once"))).toEqual([
       "shard0#once",
       "shard0#once page 1",
       "shard0#once page 2",
     ]);
-    expect(asked).toContain("shard0#every#86400");
+    expect(queried).toContain("shard0#every#86400");
     expect(saved).toEqual([{ cursor: { cursor: MINUTE_7_02 + MINUTE }, release: true }]);
   });
 
-  it("goes on where an earlier run stood in its window", async () => {
-    const position = { section: `shard0#once@${MINUTE_7_02 + 1}`, after: { page: 1 } };
-    const { run, sent, asked } = setUp({
+  it("continues from the position of an earlier run", async () => {
+    const position = { range: `shard0#once@${MINUTE_7_02 + 1}`, after: { page: 1 } };
+    const { run, sent, queried } = setUp({
       cursor: { cursor: MINUTE_7_02, position },
       pages: [[egg("a")], [egg("b")]],
       recurring: [seven],
     });
     await run();
     expect(sent).toEqual(["b"]);
-    expect(asked.slice(0, 2)).toEqual(["shard0#once page 1", "shard0#every#60"]);
+    expect(queried.slice(0, 2)).toEqual(["shard0#once page 1", "shard0#every#60"]);
   });
 
-  it("begins the window anew where it does not know that place", async () => {
-    const cursor = { cursor: MINUTE_7_02, position: { section: "shard0#weekly@0", after: { page: 1 } } };
+  it("starts the window again when the position is unknown", async () => {
+    const cursor = { cursor: MINUTE_7_02, position: { range: "shard0#weekly@0", after: { page: 1 } } };
     const { run, sent } = setUp({ cursor, pages: [[egg("a")], [egg("b")]] });
     await run();
     expect(sent).toEqual(["a", "b"]);
   });
 
-  it("keeps its position for the next run when time is up, and gives the lease back", async () => {
+  it("saves its position for the next run near the deadline, and releases the lease", async () => {
     const pages = ["a", "b", "c", "d", "e"].map((id) => [egg(id)]);
     const { run, saved, clock, ports } = setUp({ pages });
     const queue = {
@@ -148,12 +154,12 @@ describe("a run over a shard", () => {
     };
     expect(await run({ queue })).toMatchObject({ outcome: "stopped", cursor: MINUTE_7_02 });
     expect(saved.at(-1)).toMatchObject({
-      cursor: { cursor: MINUTE_7_02, position: { section: `shard0#once@${MINUTE_7_02 + 1}`, after: { page: 4 } } },
+      cursor: { cursor: MINUTE_7_02, position: { range: `shard0#once@${MINUTE_7_02 + 1}`, after: { page: 4 } } },
       release: true,
     });
   });
 
-  it("saves its position every five seconds, for a run that is killed to be continued", async () => {
+  it("saves its position every five seconds, so that the next run continues a killed one", async () => {
     const { run, saved, clock, ports } = setUp({ pages: [[egg("a")], [egg("b")], [egg("c")], [egg("d")]] });
     const queue = {
       send: async (fires: readonly Fire[]) => {
@@ -168,69 +174,69 @@ describe("a run over a shard", () => {
     expect(saved.at(-1)).toEqual({ cursor: { cursor: MINUTE_7_02 + MINUTE }, release: true });
   });
 
-  it("leaves the cursor before what could not be queued, and says so", async () => {
+  it("leaves the cursor before fires that could not be enqueued, and fails", async () => {
     const { run, saved } = setUp({
       pages: [[egg("a")]],
-      answer: (fires) => ({ unsent: fires, errors: ["no network"] }),
+      sendResult: (fires) => ({ unsent: fires, errors: ["no network"] }),
     });
     const failure = run();
-    await expect(failure).rejects.toThrow(FiresNotQueuedError);
-    await expect(failure).rejects.toThrow("1 fires could not be queued, the first oneshot#a#v1#");
+    await expect(failure).rejects.toThrow(FiresNotEnqueuedError);
+    await expect(failure).rejects.toThrow("1 fires could not be enqueued, the first oneshot#a#v1#");
     expect(saved.every(({ cursor: { cursor } }) => cursor === MINUTE_7_02)).toBe(true);
     expect(saved.at(-1)?.release).toBe(true);
   });
 
-  it("passes over what SQS refuses and what nobody understands, tells of it, and goes on", async () => {
+  it("skips fires that SQS rejects and corrupt rows, reports them, and continues", async () => {
     const { run, sent } = setUp({
       pages: [[egg("a"), egg("b")]],
       corrupt: ["a row"],
-      answer: ([first]) => ({ refused: first ? [{ fire: first, reason: "InvalidMessageContents" }] : [] }),
+      sendResult: ([first]) => ({ rejected: first ? [{ fire: first, reason: "InvalidMessageContents" }] : [] }),
     });
-    const { outcome, scheduled, passedOver } = await run();
-    expect([outcome, scheduled, sent]).toEqual(["done", 1, ["a", "b"]]);
-    expect(passedOver).toHaveLength(2);
-    expect(passedOver).toContain("a row");
-    expect(passedOver).toContainEqual(expect.objectContaining({ name: "FireRefusedError" }));
+    const { outcome, enqueued, skipped } = await run();
+    expect([outcome, enqueued, sent]).toEqual(["done", 1, ["a", "b"]]);
+    expect(skipped).toHaveLength(2);
+    expect(skipped).toContain("a row");
+    expect(skipped).toContainEqual(expect.objectContaining({ name: "FireRejectedError" }));
   });
 
-  it("hands recurring timers over seven minutes past the window, and then moves them on", async () => {
-    const { run, sent, moved } = setUp({ recurring: [seven] });
-    expect(await run()).toMatchObject({ scheduled: 2 });
+  it("enqueues recurring timers until seven minutes past the window, and then advances them", async () => {
+    const { run, sent, advanced } = setUp({ recurring: [seven] });
+    expect(await run()).toMatchObject({ enqueued: 2 });
     expect(sent).toEqual(["seven", "seven"]);
-    expect(moved).toMatchObject([{ id: "seven", through: MINUTE_7_02 + 8 * MINUTE }]);
+    expect(advanced).toMatchObject([{ id: "seven", enqueuedUntil: MINUTE_7_02 + 8 * MINUTE }]);
   });
 
-  it("does not move them on before their fires are queued", async () => {
-    const { run, moved } = setUp({ recurring: [seven], answer: (fires) => ({ unsent: fires }) });
-    await expect(run()).rejects.toThrow(FiresNotQueuedError);
-    expect(moved).toEqual([]);
+  it("does not advance them before their fires are enqueued", async () => {
+    const { run, advanced } = setUp({ recurring: [seven], sendResult: (fires) => ({ unsent: fires }) });
+    await expect(run()).rejects.toThrow(FiresNotEnqueuedError);
+    expect(advanced).toEqual([]);
   });
 
-  it("bears that a timer was put again meanwhile", async () => {
+  it("tolerates that a timer was put again concurrently", async () => {
     const { run, ports } = setUp({ recurring: [seven] });
-    const move = () => Promise.reject(new TimerChangedError("changed"));
-    expect(await run({ table: { ...ports.table, move } })).toMatchObject({ outcome: "done" });
+    const advance = () => Promise.reject(new TimerChangedError("changed"));
+    expect(await run({ table: { ...ports.table, advance } })).toMatchObject({ outcome: "done" });
   });
 
-  it("leaves out what whoever put a timer has sent, and takes ended timers out of the wheel", async () => {
-    const put = { ...egg("put"), through: MINUTE_7_02 + 10 * MINUTE };
+  it("omits fires that the PUT has enqueued, and removes ended timers from the timing wheel", async () => {
+    const put = { ...egg("put"), enqueuedUntil: MINUTE_7_02 + 10 * MINUTE };
     const ended = { ...egg("ended"), endAt: MINUTE_7_02 + 30_000 };
-    const { run, sent, moved } = setUp({ pages: [[put, ended]] });
+    const { run, sent, advanced } = setUp({ pages: [[put, ended]] });
     await run();
     expect(sent).toEqual(["ended"]);
-    expect(moved).toMatchObject([{ id: "ended", through: MINUTE_7_02 + MINUTE }]);
+    expect(advanced).toMatchObject([{ id: "ended", enqueuedUntil: MINUTE_7_02 + MINUTE }]);
   });
 
-  it("does nothing where there are no timers, or where another run is at work", async () => {
-    const { run, ports, asked } = setUp();
+  it("does nothing when there are no timers or another run has the lease", async () => {
+    const { run, ports, queried } = setUp();
     const idle = { ...ports.index, acquire: () => Promise.resolve(undefined) };
-    expect(await run({ index: idle })).toEqual({ outcome: "idle", scheduled: 0, passedOver: [] });
-    const busy = { ...ports.index, acquire: () => Promise.resolve({ cursor: 5, taken: false }) };
-    expect(await run({ index: busy })).toEqual({ outcome: "busy", scheduled: 0, cursor: 5, passedOver: [] });
-    expect(asked).toEqual([]);
+    expect(await run({ index: idle })).toEqual({ outcome: "idle", enqueued: 0, skipped: [] });
+    const busy = { ...ports.index, acquire: () => Promise.resolve({ cursor: 5, acquired: false }) };
+    expect(await run({ index: busy })).toEqual({ outcome: "busy", enqueued: 0, cursor: 5, skipped: [] });
+    expect(queried).toEqual([]);
   });
 
-  it("writes nothing more once its lease is lost", async () => {
+  it("stops writing once its lease is lost", async () => {
     const { run, ports } = setUp({ pages: [[egg("a")]] });
     const save = jest.fn(() => Promise.reject(new LeaseLostError("lost")));
     await expect(run({ index: { ...ports.index, save } })).rejects.toThrow(LeaseLostError);

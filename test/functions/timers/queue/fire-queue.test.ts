@@ -1,4 +1,4 @@
-import { fireQueue, type Entry, type NotTaken } from "../../../../functions/timers/queue/fire-queue";
+import { fireQueue, type BatchEntry, type FailedEntry } from "../../../../functions/timers/queue/fire-queue";
 import type { Fire } from "../../../../functions/timers/schedule/timer";
 import { virtualClock } from "../../../support/virtual-clock";
 
@@ -11,27 +11,27 @@ function fires(count: number, data = "{}", due = NOW): readonly Fire[] {
   });
 }
 
-/** A queue, the batches that it was asked to send, and how many were on their way at one time. */
-function setUp(answer: (entries: readonly Entry[], request: number) => readonly NotTaken[] = () => []) {
+/** A queue, the batches sent, and the largest number in flight. */
+function setUp(respond: (entries: readonly BatchEntry[], request: number) => readonly FailedEntry[] = () => []) {
   const clock = virtualClock(NOW);
-  const batches: (readonly Entry[])[] = [];
-  const seen = { atOnce: 0, most: 0 };
-  const sendBatch = async (entries: readonly Entry[]) => {
+  const batches: (readonly BatchEntry[])[] = [];
+  const seen = { inFlight: 0, max: 0 };
+  const sendBatch = async (entries: readonly BatchEntry[]) => {
     batches.push(entries);
-    seen.most = Math.max(seen.most, ++seen.atOnce);
+    seen.max = Math.max(seen.max, ++seen.inFlight);
     await new Promise(setImmediate);
-    seen.atOnce -= 1;
-    return answer(entries, batches.length);
+    seen.inFlight -= 1;
+    return respond(entries, batches.length);
   };
   return { queue: fireQueue({ sendBatch, clock, random: () => 0.5, concurrency: 3 }), batches, seen };
 }
 
 describe("a queue of fires", () => {
-  it("sends full batches, a bounded number of them at one time", async () => {
+  it("sends full batches, a bounded number at a time", async () => {
     const { queue, batches, seen } = setUp();
-    expect(await queue.send(fires(95))).toEqual({ unsent: [], refused: [], errors: [] });
+    expect(await queue.send(fires(95))).toEqual({ unsent: [], rejected: [], errors: [] });
     expect(batches.map(({ length }) => length)).toEqual([...Array<number>(9).fill(10), 5]);
-    expect(seen.most).toBe(3);
+    expect(seen.max).toBe(3);
   });
 
   it("keeps a batch below SQS's 256 KB, in bytes", async () => {
@@ -46,27 +46,27 @@ describe("a queue of fires", () => {
     [1_000, 1],
     [179_999, 179],
     [2_000_000, 900],
-  ])("holds back what is due in %i ms for %i s, never for longer than until then", async (ahead, seconds) => {
+  ])("delays a fire due in %i ms by %i s, never past its due time", async (ahead, seconds) => {
     const { queue, batches } = setUp();
     await queue.send(fires(1, "{}", NOW + ahead));
     expect(batches[0]?.[0]?.delaySeconds).toBe(seconds);
   });
 
-  it("sends again what was not taken, alone", async () => {
+  it("retries only the failed entries", async () => {
     const { queue, batches } = setUp((_, request) =>
-      request === 1 ? [{ index: 3, refused: false, reason: "InternalError" }] : [],
+      request === 1 ? [{ index: 3, isRejected: false, reason: "InternalError" }] : [],
     );
-    expect(await queue.send(fires(10))).toEqual({ unsent: [], refused: [], errors: [] });
+    expect(await queue.send(fires(10))).toEqual({ unsent: [], rejected: [], errors: [] });
     expect(batches.map((batch) => batch.map(({ fire }) => fire.id))[1]).toEqual(["t3"]);
   });
 
-  it("tells what SQS refuses, and does not send it again", async () => {
-    const { queue, batches } = setUp(() => [{ index: 0, refused: true, reason: "InvalidMessageContents" }]);
-    const { refused, unsent } = await queue.send(fires(2));
-    expect([refused.map(({ fire }) => fire.id), unsent, batches.length]).toEqual([["t0"], [], 1]);
+  it("reports rejected fires without retrying them", async () => {
+    const { queue, batches } = setUp(() => [{ index: 0, isRejected: true, reason: "InvalidMessageContents" }]);
+    const { rejected, unsent } = await queue.send(fires(2));
+    expect([rejected.map(({ fire }) => fire.id), unsent, batches.length]).toEqual([["t0"], [], 1]);
   });
 
-  it("gives up in the end, and tells what is left and why", async () => {
+  it("gives up after several attempts, and reports the unsent fires and the reason", async () => {
     const { queue } = setUp(() => {
       throw new Error("no network");
     });

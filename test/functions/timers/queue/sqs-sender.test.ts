@@ -1,27 +1,27 @@
-import { IncompleteAnswerError, sqsSender } from "../../../../functions/timers/queue/sqs-sender";
+import { IncompleteResponseError, sqsSender } from "../../../../functions/timers/queue/sqs-sender";
 import { fire } from "../../../support/timers";
 
 const QUEUE = "https://sqs.eu-central-1.amazonaws.com/123456789012/fires";
 
-function setUp(answer: unknown) {
-  const asked: [target: string, body: unknown][] = [];
+function setUp(response: unknown) {
+  const requests: [target: string, body: unknown][] = [];
   const call = (target: string, body: string) => {
-    asked.push([target, JSON.parse(body)]);
-    return Promise.resolve(JSON.stringify(answer));
+    requests.push([target, JSON.parse(body)]);
+    return Promise.resolve(JSON.stringify(response));
   };
-  return { send: sqsSender({ call, close: () => undefined }, QUEUE), asked };
+  return { send: sqsSender({ call, close: () => undefined }, QUEUE), requests };
 }
 
 const entries = (count: number) => Array.from({ length: count }, () => ({ fire: fire(), delaySeconds: 7 }));
-const taken = (...ids: readonly number[]) =>
+const successful = (...ids: readonly number[]) =>
   ids.map((id) => ({ Id: String(id), MessageId: "m", MD5OfMessageBody: "0" }));
 
-describe("a batch of fires on its way to SQS", () => {
-  it("has the timer's data as its body, to the letter, and all that it is about in attributes", async () => {
-    const { send, asked } = setUp({ Successful: taken(0) });
+describe("a batch of fires sent to SQS", () => {
+  it("has the timer's data unchanged as its body, and the rest as attributes", async () => {
+    const { send, requests } = setUp({ Successful: successful(0) });
     expect(await send(entries(1))).toEqual([]);
     const text = (StringValue: string) => ({ DataType: "String", StringValue });
-    expect(asked).toEqual([
+    expect(requests).toEqual([
       [
         "AmazonSQS.SendMessageBatch",
         {
@@ -49,22 +49,22 @@ describe("a batch of fires on its way to SQS", () => {
   it.each([
     [{ SenderFault: false, Code: "InternalError", Message: "later" }, false, "InternalError: later"],
     [{ SenderFault: true, Code: "InvalidMessageContents" }, true, "InvalidMessageContents: "],
-    // SQS holds whoever is throttled for the one to blame.
+    // SQS reports throttling as a fault of the sender.
     [{ SenderFault: true, Code: "RequestThrottled", Message: "slow down" }, false, "RequestThrottled: slow down"],
     [{ SenderFault: true, Code: "KmsThrottled" }, false, "KmsThrottled: "],
-  ])("tells what was not taken, and whether it ever will be: %j", async (failure, refused, reason) => {
-    const { send } = setUp({ Successful: taken(0, 2), Failed: [{ Id: "1", ...failure }] });
-    expect(await send(entries(3))).toEqual([{ index: 1, refused, reason }]);
+  ])("reports failed entries, and whether they are rejected: %j", async (failure, isRejected, reason) => {
+    const { send } = setUp({ Successful: successful(0, 2), Failed: [{ Id: "1", ...failure }] });
+    expect(await send(entries(3))).toEqual([{ index: 1, isRejected, reason }]);
   });
 
-  it.each([{}, { Successful: taken(0) }, { Successful: taken(0, 1, 2) }])(
-    "takes no answer about others for one: %j",
-    async (answer) => {
-      await expect(setUp(answer).send(entries(2))).rejects.toThrow(IncompleteAnswerError);
+  it.each([{}, { Successful: successful(0) }, { Successful: successful(0, 1, 2) }])(
+    "rejects a response that does not cover every entry: %j",
+    async (response) => {
+      await expect(setUp(response).send(entries(2))).rejects.toThrow(IncompleteResponseError);
     },
   );
 
-  it("fails where the request does", async () => {
+  it("fails when the request fails", async () => {
     const call = () => Promise.reject(new Error("no network"));
     await expect(sqsSender({ call, close: () => undefined }, QUEUE)(entries(1))).rejects.toThrow("no network");
   });

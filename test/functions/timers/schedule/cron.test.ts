@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-import { cronProblem, nextCronDue } from "../../../../functions/timers/schedule/cron";
+import { invalidCronReason, nextCronDue } from "../../../../functions/timers/schedule/cron";
 import { isTimeZone } from "../../../../functions/timers/schedule/time-zone";
 
 /** The first times that an expression is due after a moment. */
@@ -21,7 +21,7 @@ describe("a cron expression is due", () => {
     ["every day at a time", "0 17 * * ? *", ["2026-11-21T17:00Z", "2026-11-22T17:00Z", "2026-11-23T17:00Z"]],
     ["every minute", "* * * * ? *", ["2026-11-21T06:56Z", "2026-11-21T06:57Z", "2026-11-21T06:58Z"]],
     ["in steps", "0/15 * * * ? *", ["2026-11-21T07:00Z", "2026-11-21T07:15Z", "2026-11-21T07:30Z"]],
-    ["in steps from one of them", "58/20 7 * * ? *", ["2026-11-21T07:58Z", "2026-11-22T07:58Z", "2026-11-23T07:58Z"]],
+    ["in steps from a value", "58/20 7 * * ? *", ["2026-11-21T07:58Z", "2026-11-22T07:58Z", "2026-11-23T07:58Z"]],
     ["in steps of a range", "10-30/10 9 * * ? *", ["2026-11-21T09:10Z", "2026-11-21T09:20Z", "2026-11-21T09:30Z"]],
     ["on weekdays", "0 8 ? * MON-FRI *", ["2026-11-23T08:00Z", "2026-11-24T08:00Z", "2026-11-25T08:00Z"]],
     [
@@ -37,7 +37,11 @@ describe("a cron expression is due", () => {
       "0 0 15W * ? *",
       ["2026-12-15T00:00Z", "2027-01-15T00:00Z", "2027-02-15T00:00Z"],
     ],
-    ["on it, but in the same month", "0 0 1W 5,8 ? *", ["2027-05-03T00:00Z", "2027-08-02T00:00Z", "2028-05-01T00:00Z"]],
+    [
+      "on it, but always in the same month",
+      "0 0 1W 5,8 ? *",
+      ["2027-05-03T00:00Z", "2027-08-02T00:00Z", "2028-05-01T00:00Z"],
+    ],
     ["on the last Friday of a month", "0 12 ? * 6L *", ["2026-11-27T12:00Z", "2026-12-25T12:00Z", "2027-01-29T12:00Z"]],
     ["on the last Friday by name", "0 12 ? * FRIL *", ["2026-11-27T12:00Z", "2026-12-25T12:00Z", "2027-01-29T12:00Z"]],
     ["on the last day of a week", "0 12 ? * L *", ["2026-11-21T12:00Z", "2026-11-28T12:00Z", "2026-12-05T12:00Z"]],
@@ -52,63 +56,69 @@ describe("a cron expression is due", () => {
       ["2026-11-30T12:00Z", "2027-03-29T12:00Z", "2027-05-31T12:00Z"],
     ],
     ["in leap years", "0 0 29 2 ? *", ["2028-02-29T00:00Z", "2032-02-29T00:00Z", "2036-02-29T00:00Z"]],
-    ["in the years it names, and in no other", "0 0 1 1 ? 2027-2028", ["2027-01-01T00:00Z", "2028-01-01T00:00Z"]],
-    ["never, when its years are over", "0 0 1 1 ? 2020", []],
+    ["only in the given years", "0 0 1 1 ? 2027-2028", ["2027-01-01T00:00Z", "2028-01-01T00:00Z"]],
+    ["never, when its years are in the past", "0 0 1 1 ? 2020", []],
   ])("%s: %s %s", (_, expression, due) => {
     expect(dueAfter(expression, "UTC", AFTER)).toEqual(due);
   });
 
-  it("after a moment, and not at it", () => {
+  it("strictly after the given time", () => {
     expect(dueAfter("0 17 * * ? *", "UTC", "2026-11-21T17:00:00Z", 1)).toEqual(["2026-11-22T17:00Z"]);
     expect(dueAfter("0 17 * * ? *", "UTC", "2026-11-21T16:59:59.999Z", 1)).toEqual(["2026-11-21T17:00Z"]);
   });
 
   it.each<[string, string, string, string, string[]]>([
     [
-      "by the zone's own clock",
+      "in local time",
       "0 9 * * ? *",
       "Asia/Kathmandu",
       "2026-11-21T00:00:00Z",
       ["2026-11-21T03:15Z", "2026-11-22T03:15Z"],
     ],
     [
-      "when a clock goes on that skips it",
+      "at the end of a DST gap",
       "30 2 * * ? *",
       "Europe/Berlin",
       "2026-03-28T12:00:00Z",
       ["2026-03-29T01:00Z", "2026-03-30T00:30Z"],
     ],
     [
-      "once, though all of it is skipped",
+      "once, when all its times are skipped",
       "0/5 2 29 3 ? 2026",
       "Europe/Berlin",
       "2026-03-28T12:00:00Z",
       ["2026-03-29T01:00Z"],
     ],
     [
-      "once, when a clock shows it twice",
+      "once, at a repeated local time",
       "30 2 * * ? *",
       "Europe/Berlin",
       "2026-10-24T12:00:00Z",
       ["2026-10-25T00:30Z", "2026-10-26T01:30Z"],
     ],
-    ["once, seen from between the two", "30 2 * * ? *", "Europe/Berlin", "2026-10-25T00:45:00Z", ["2026-10-26T01:30Z"]],
     [
-      "once, seen from within the second",
+      "once, after the first occurrence",
+      "30 2 * * ? *",
+      "Europe/Berlin",
+      "2026-10-25T00:45:00Z",
+      ["2026-10-26T01:30Z"],
+    ],
+    [
+      "once, during the second occurrence",
       "30 2 * * ? *",
       "Europe/Berlin",
       "2026-10-25T01:10:00Z",
       ["2026-10-26T01:30Z"],
     ],
     [
-      "at midnights that there are not",
+      "at a skipped midnight",
       "0 0 * * ? *",
       "America/Santiago",
       "2026-09-05T12:00:00Z",
       ["2026-09-06T04:00Z", "2026-09-07T03:00Z"],
     ],
     [
-      "where the clock moves by half an hour",
+      "at a transition of half an hour",
       "15 2 * * ? *",
       "Australia/Lord_Howe",
       "2026-10-03T12:00:00Z",
@@ -119,41 +129,41 @@ describe("a cron expression is due", () => {
   });
 });
 
-describe("a cron expression is refused, and told why", () => {
+describe("an invalid cron expression is rejected with the reason", () => {
   it.each([
-    ["0 17 * * *", "has 5 fields, not the six of minutes, hours, day of month, month, day of week, year"],
-    ["", "has 0 fields, not the six of minutes, hours, day of month, month, day of week, year"],
-    ["60 17 * * ? *", 'has "60" in its minutes: it takes 0 to 59'],
-    ["0 24 * * ? *", 'has "24" in its hours: it takes 0 to 23'],
-    ["0 17 * * * *", "must have ? in one of day of month and day of week, and in one only"],
-    ["0 17 ? * ? *", "must have ? in one of day of month and day of week, and in one only"],
-    ["0 17 32 * ? *", 'has "32" in its day of month: it takes 1 to 31, ?, L, LW or 15W'],
-    ["0 17 0W * ? *", 'has "0" in its day of month: it takes 1 to 31, ?, L, LW or 15W'],
-    ["0 17 * FEBR ? *", 'has "FEBR" in its month: it takes 1 to 12 or JAN to DEC'],
-    ["0 17 ? * 0 *", 'has "0" in its day of week: it takes 1 to 7 or SUN to SAT (1 is Sunday), ?, L, 6L or 6#3'],
-    ["0 17 ? * FRI-MON *", 'has "FRI-MON" in its day of week: it ends before it begins: write two ranges'],
-    ["0 17 ? * MON#6 *", 'has "MON#6" in its day of week: a month has no more than five weeks: #1 to #5'],
-    ["0 17 * * ? 1969", 'has "1969" in its year: it takes 1970 to 2199'],
-    ["*/0 17 * * ? *", 'has "*/0" in its minutes: a step is 1 or more'],
-    ["1-2-3 17 * * ? *", 'has "1-2-3" in its minutes: it takes 0 to 59'],
-    ["? 17 * * ? *", 'has "?" in its minutes: it takes 0 to 59'],
-    [", 17 * * ? *", 'has "" in its minutes: it takes 0 to 59'],
-    ["0 0 30 2 ? *", "has a day that never comes"],
+    ["0 17 * * *", "has 5 fields instead of six: minutes, hours, day of month, month, day of week, year"],
+    ["", "has 0 fields instead of six: minutes, hours, day of month, month, day of week, year"],
+    ["60 17 * * ? *", 'has "60" as minutes: must be 0 to 59'],
+    ["0 24 * * ? *", 'has "24" as hours: must be 0 to 23'],
+    ["0 17 * * * *", "must have ? in exactly one of day of month and day of week"],
+    ["0 17 ? * ? *", "must have ? in exactly one of day of month and day of week"],
+    ["0 17 32 * ? *", 'has "32" as day of month: must be 1 to 31, ?, L, LW or 15W'],
+    ["0 17 0W * ? *", 'has "0" as day of month: must be 1 to 31, ?, L, LW or 15W'],
+    ["0 17 * FEBR ? *", 'has "FEBR" as month: must be 1 to 12 or JAN to DEC'],
+    ["0 17 ? * 0 *", 'has "0" as day of week: must be 1 to 7 or SUN to SAT (1 is Sunday), ?, L, 6L or 6#3'],
+    ["0 17 ? * FRI-MON *", 'has "FRI-MON" as day of week: the range ends before it starts: use two ranges'],
+    ["0 17 ? * MON#6 *", 'has "MON#6" as day of week: must be #1 to #5'],
+    ["0 17 * * ? 1969", 'has "1969" as year: must be 1970 to 2199'],
+    ["*/0 17 * * ? *", 'has "*/0" as minutes: the step must be at least 1'],
+    ["1-2-3 17 * * ? *", 'has "1-2-3" as minutes: must be 0 to 59'],
+    ["? 17 * * ? *", 'has "?" as minutes: must be 0 to 59'],
+    [", 17 * * ? *", 'has "" as minutes: must be 0 to 59'],
+    ["0 0 30 2 ? *", "has a day that never occurs"],
   ])("%s", (expression, problem) => {
-    expect(cronProblem(expression)).toBe(problem);
+    expect(invalidCronReason(expression)).toBe(problem);
   });
 
-  it("but not for its years being over", () => {
-    expect(cronProblem("0 0 1 1 ? 2020")).toBeUndefined();
+  it("but years in the past are valid", () => {
+    expect(invalidCronReason("0 0 1 1 ? 2020")).toBeUndefined();
   });
 
-  it("whatever it is: never with another error", () => {
+  it("and never causes any other error", () => {
     const pieces = fc.constantFrom("*", "?", "L", "W", "#", "/", "-", ",", " ", "1", "31", "MON", "x", "2199", "\n");
     fc.assert(
       fc.property(fc.array(pieces, { maxLength: 20 }), (parts) => {
         const expression = parts.join("");
-        if (cronProblem(expression) === undefined) expect(nextCronDue(expression, "UTC", 0)).not.toBeUndefined();
-        else expect(typeof cronProblem(expression)).toBe("string");
+        if (invalidCronReason(expression) === undefined) expect(nextCronDue(expression, "UTC", 0)).not.toBeUndefined();
+        else expect(typeof invalidCronReason(expression)).toBe("string");
       }),
     );
   });
@@ -163,12 +173,12 @@ describe("a time zone", () => {
   it.each(["UTC", "Europe/Berlin", "America/Argentina/Ushuaia", "Etc/GMT+5"])("is known: %s", (name) => {
     expect(isTimeZone(name)).toBe(true);
   });
-  it.each(["", "Europe/Atlantis", "+01:00", "Berlin", "Europe/Berlin; DROP"])("is refused: %s", (name) => {
+  it.each(["", "Europe/Atlantis", "+01:00", "Berlin", "Europe/Berlin; DROP"])("is rejected: %s", (name) => {
     expect(isTimeZone(name)).toBe(false);
   });
 });
 
-/** What a field of an expression says, and whether a value is meant, each written without the other. */
+/** A field of an expression and an independent matcher of its values. */
 interface FieldCase {
   readonly text: string;
   readonly means: (value: number, date: Date) => boolean;
@@ -199,7 +209,7 @@ const dayAfter = (date: Date, days: number) => new Date(date.getTime() + days * 
 const isWeekday = (date: Date) => date.getUTCDay() !== 0 && date.getUTCDay() !== 6;
 const sameMonth = (a: Date, b: Date) => a.getUTCMonth() === b.getUTCMonth();
 
-/** By the words of EventBridge's documentation: of the weekdays of the month, the one nearest to the day. */
+/** As in EventBridge's documentation: the weekday of the month nearest to the day. */
 function isNearest(day: number, date: Date): boolean {
   const first = Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1);
   const wanted = dayAfter(new Date(first), day - 1);
@@ -239,7 +249,7 @@ const crons = fc
   .tuple(numbers(0, 59), numbers(0, 23), days, numbers(1, 12))
   .map(([minute, hour, [dom, dow, day], month]) => ({
     expression: `${minute.text} ${hour.text} ${dom} ${month.text} ${dow} *`,
-    /** Of a local time, written as if it were UTC. */
+    /** @param local as in time-zone.ts */
     matches: (local: number) => {
       const date = new Date(local);
       return (
@@ -251,7 +261,7 @@ const crons = fc
     },
   }));
 
-/** Days on which clocks move, and one on which none does. */
+/** Days with and without DST transitions. */
 const PLACES = [
   ["UTC", "2026-11-20T00:00Z"],
   ["Europe/Berlin", "2026-03-28T12:00Z"],
@@ -266,8 +276,8 @@ const PLACES = [
   ["Asia/Kolkata", "2026-12-30T18:00Z"],
 ] as const;
 
-describe("what is due, compared with a walk through every minute of two days", () => {
-  /** Each minute, and the latest time that clocks have shown by its beginning; read off a clock with another format. */
+describe("due times, compared with every minute of two days", () => {
+  /** Each minute with the latest local time up to its start, computed with another date format. */
   function walk(timeZone: string, from: number): readonly (readonly [at: number, shown: number])[] {
     const clock = new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short", timeStyle: "medium" });
     let latest = -Infinity;

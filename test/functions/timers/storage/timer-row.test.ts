@@ -13,20 +13,20 @@ describe("the row of a timer", () => {
     const bare = storedTimer({ kind: schedule.kind === "once" ? "oneshot" : "periodic", id: "tea:2#x", schedule });
     const all = { startAt: 1, endAt: 2, firesLeft: 0, jitterSeconds: 300, enabled: false, data: '"ü"' };
     for (const timer of [bare, { ...bare, ...all }])
-      for (const place of [undefined, { slot: "shard0#once", order: 5 }])
-        expect(readTimerRow(timerRow(timer, place))).toEqual(timer);
+      for (const indexKey of [undefined, { slot: "shard0#once", dueMs: 5 }])
+        expect(readTimerRow(timerRow(timer, indexKey))).toEqual(timer);
   });
 
-  it("stands in the index only where it has a place", () => {
-    expect(timerRow(storedTimer(), { slot: "shard0#every#3600", order: 300_000 })).toMatchObject({
+  it("is in the index only with an index key", () => {
+    expect(timerRow(storedTimer(), { slot: "shard0#every#3600", dueMs: 300_000 })).toMatchObject({
       timer: { S: "periodic#tea" },
       slot: { S: "shard0#every#3600" },
-      order: { N: "300000" },
+      dueMs: { N: "300000" },
     });
     expect(Object.keys(timerRow(storedTimer(), undefined))).not.toEqual(expect.arrayContaining(["slot"]));
   });
 
-  it("is removed 20 days after a one-shot's time, or after it was put where that was later; else never", () => {
+  it("expires 20 days after the due time of a one-shot or its PUT, whichever is later; otherwise never", () => {
     const days = (at: number) => {
       const row = timerRow(storedTimer({ kind: "oneshot", schedule: { kind: "once", at } }), undefined);
       return (Number(row["ttl"]?.N) * 1_000 - PUT_AT) / 86_400_000;
@@ -37,13 +37,13 @@ describe("the row of a timer", () => {
 
   const row = timerRow(storedTimer(), undefined);
   it.each([
-    ["another's key", { ...row, timer: { S: "cursor#shard0" } }, 'the row "cursor#shard0" is no timer\'s'],
-    ["no key", {}, 'the row "?" has no text "timer"'],
-    ["no data", { ...row, data: { N: "1" } }, 'the row "periodic#tea" has no text "data"'],
-    ["no schedule", { ...row, every: { S: "1" } }, 'the row "periodic#tea" has no text "cron"'],
-    ["no number", { ...row, through: { N: "soon" } }, 'the row "periodic#tea": through is no number'],
-    ["nothing instead of a number", { ...row, putAt: { S: "1" } }, 'the row "periodic#tea" has no number "putAt"'],
-  ])("is refused where it is none: %s", (_, corrupt, message) => {
+    ["another's key", { ...row, timer: { S: "cursor#shard0" } }, 'row "cursor#shard0" is not a timer'],
+    ["no key", {}, 'row "?": timer is not a string'],
+    ["no data", { ...row, data: { N: "1" } }, 'row "periodic#tea": data is not a string'],
+    ["no schedule", { ...row, periodMs: { S: "1" } }, 'row "periodic#tea": cron is not a string'],
+    ["no number", { ...row, enqueuedUntil: { N: "soon" } }, 'row "periodic#tea": enqueuedUntil is not a number'],
+    ["a string instead of a number", { ...row, putAt: { S: "1" } }, 'row "periodic#tea": putAt is not a number'],
+  ])("is rejected when corrupt: %s", (_, corrupt, message) => {
     expect(() => readTimerRow(corrupt)).toThrow(CorruptRowError);
     expect(() => readTimerRow(corrupt)).toThrow(message);
   });

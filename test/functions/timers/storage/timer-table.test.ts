@@ -18,15 +18,18 @@ import { virtualClock } from "../../../support/virtual-clock";
 const TABLE = "almanac-test-timers";
 const timer = storedTimer();
 const row = timerRow(timer, undefined);
-const place = { slot: "shard0#every#3600", order: 300_000 };
-const lost = new ConditionalCheckFailedException({ message: "The conditional request failed", $metadata: {} });
+const indexKey = { slot: "shard0#every#3600", dueMs: 300_000 };
+const conditionFailed = new ConditionalCheckFailedException({
+  message: "The conditional request failed",
+  $metadata: {},
+});
 
 const dynamodb = mockClient(DynamoDBClient);
 beforeEach(() => dynamodb.reset());
 const table = () => timerTable(new DynamoDBClient(), TABLE, { clock: virtualClock(), random: () => 0.5 });
 
 describe("the table of timers", () => {
-  it("reads a timer strongly consistent, or nothing", async () => {
+  it("reads a timer strongly consistently, or undefined", async () => {
     dynamodb.on(GetItemCommand).resolvesOnce({ Item: row }).resolves({});
     expect([await table().get(timer), await table().get(timer)]).toEqual([timer, undefined]);
     expect(dynamodb.commandCalls(GetItemCommand)[0]?.args[0].input).toEqual({
@@ -42,7 +45,7 @@ describe("the table of timers", () => {
         .commandCalls(BatchGetItemCommand)
         .map(({ args: [{ input }] }) => input.RequestItems?.[TABLE]?.Keys?.map(({ timer }) => timer?.S));
 
-    it("of up to a hundred a call, each once, however often it is asked for", async () => {
+    it("up to a hundred per call, without duplicates", async () => {
       dynamodb.on(BatchGetItemCommand).resolves({});
       const ids = Array.from({ length: 150 }, (_, index) => storedTimer({ id: `t${index}` }));
       expect(await table().getMany([...ids, ...ids])).toEqual([]);
@@ -52,7 +55,7 @@ describe("the table of timers", () => {
       });
     });
 
-    it("and asks again for what DynamoDB left unprocessed", async () => {
+    it("and retries unprocessed keys", async () => {
       const Keys = [{ timer: { S: "oneshot#egg" } }];
       const egg = storedTimer({ kind: "oneshot", id: "egg", schedule: { kind: "once", at: 5 } });
       dynamodb
@@ -63,10 +66,10 @@ describe("the table of timers", () => {
       expect(requests()).toEqual([["periodic#tea", "oneshot#egg"], ["oneshot#egg"]]);
     });
 
-    it("and fails where some stay unread: a timer that is not known must not pass for deleted", async () => {
+    it("and fails when some cannot be read: they must not count as deleted", async () => {
       const Keys = [{ timer: { S: "periodic#tea" } }];
       dynamodb.on(BatchGetItemCommand).resolves({ UnprocessedKeys: { [TABLE]: { Keys } } });
-      await expect(table().getMany([timer])).rejects.toThrow("1 timers were left unread");
+      await expect(table().getMany([timer])).rejects.toThrow("1 timers could not be read");
     });
   });
 
@@ -81,62 +84,63 @@ describe("the table of timers", () => {
   });
 
   it.each([
-    ["whatever is there", undefined, undefined],
+    ["any version", undefined, undefined],
     ["nothing", null, "attribute_not_exists(#key)"],
     ["one version", "v0", "#version = :version"],
   ])("puts a timer that may replace %s", async (_, replaces, condition) => {
     dynamodb.on(PutItemCommand).resolves({});
-    await table().put(timer, place, replaces);
+    await table().put(timer, indexKey, replaces);
     const { Item, ConditionExpression } = dynamodb.commandCalls(PutItemCommand)[0]?.args[0].input ?? {};
-    expect([Item, ConditionExpression]).toEqual([timerRow(timer, place), condition]);
+    expect([Item, ConditionExpression]).toEqual([timerRow(timer, indexKey), condition]);
   });
 
   it.each([
-    [null, 'there is a periodic timer "tea" already'],
-    ["v0", 'the periodic timer "tea" is not of version "v0"'],
-  ])("tells that a put has lost its race: %j", async (replaces, message) => {
-    dynamodb.on(PutItemCommand).rejects(lost);
-    await expect(table().put(timer, place, replaces)).rejects.toEqual(new TimerChangedError(message));
+    [null, 'the periodic timer "tea" already exists'],
+    ["v0", 'the periodic timer "tea" does not have version "v0"'],
+  ])("reports that a put lost a race: %j", async (replaces, message) => {
+    dynamodb.on(PutItemCommand).rejects(conditionFailed);
+    await expect(table().put(timer, indexKey, replaces)).rejects.toEqual(new TimerChangedError(message));
   });
 
-  describe("moves a timer", () => {
-    it("of the version and the reach that are known, to its next place", async () => {
+  describe("advances a timer", () => {
+    it("with the known version and enqueuedUntil, to its next index key", async () => {
       dynamodb.on(UpdateItemCommand).resolves({});
-      await table().move({ ...timer, through: 9, firesLeft: 2 }, place, 5);
+      await table().advance({ ...timer, enqueuedUntil: 9, firesLeft: 2 }, indexKey, 5);
       expect(dynamodb.commandCalls(UpdateItemCommand)[0]?.args[0].input).toEqual({
         TableName: TABLE,
         Key: { timer: { S: "periodic#tea" } },
-        UpdateExpression: "SET #through = :through, #firesLeft = :firesLeft, #slot = :slot, #order = :order",
-        ConditionExpression: "#version = :version AND #through = :before",
+        UpdateExpression:
+          "SET #enqueuedUntil = :enqueuedUntil, #firesLeft = :firesLeft, #slot = :slot, #dueMs = :dueMs",
+        ConditionExpression: "#version = :version AND #enqueuedUntil = :previous",
         ExpressionAttributeNames: {
-          "#through": "through",
+          "#enqueuedUntil": "enqueuedUntil",
           "#firesLeft": "firesLeft",
           "#slot": "slot",
-          "#order": "order",
+          "#dueMs": "dueMs",
           "#version": "version",
         },
         ExpressionAttributeValues: {
-          ":through": { N: "9" },
+          ":enqueuedUntil": { N: "9" },
           ":firesLeft": { N: "2" },
           ":slot": { S: "shard0#every#3600" },
-          ":order": { N: "300000" },
+          ":dueMs": { N: "300000" },
           ":version": { S: "v1" },
-          ":before": { N: "5" },
+          ":previous": { N: "5" },
         },
       });
     });
 
-    it("out of the index where nothing is left of it", async () => {
+    it("out of the index when no fire remains", async () => {
       dynamodb.on(UpdateItemCommand).resolves({});
-      await table().move(timer, undefined, 5);
+      await table().advance(timer, undefined, 5);
       expect(dynamodb.commandCalls(UpdateItemCommand)[0]?.args[0].input).toMatchObject({
-        UpdateExpression: "SET #through = :through REMOVE #slot, #order",
+        UpdateExpression: "SET #enqueuedUntil = :enqueuedUntil REMOVE #slot, #dueMs",
       });
     });
 
-    it("and tells that it was changed meanwhile", async () => {
-      dynamodb.on(UpdateItemCommand).rejects(lost);
-      await expect(table().move(timer, place, 5)).rejects.toThrow(TimerChangedError);
+    it("and reports that it changed concurrently", async () => {
+      dynamodb.on(UpdateItemCommand).rejects(conditionFailed);
+      await expect(table().advance(timer, indexKey, 5)).rejects.toThrow(TimerChangedError);
     });
   });
 
@@ -149,8 +153,8 @@ describe("the table of timers", () => {
     });
   });
 
-  it("makes a shard's cursor once, and leaves one that is there", async () => {
-    dynamodb.on(PutItemCommand).rejects(lost);
+  it("creates a shard's cursor once, and keeps an existing one", async () => {
+    dynamodb.on(PutItemCommand).rejects(conditionFailed);
     const one = table();
     await one.ensureCursor("shard0", 5);
     await one.ensureCursor("shard0", 6);
@@ -161,7 +165,7 @@ describe("the table of timers", () => {
     });
   });
 
-  it("asks again for a cursor that it could not make", async () => {
+  it("retries a cursor that it could not create", async () => {
     dynamodb.on(PutItemCommand).rejectsOnce(new Error("no network")).resolves({});
     const one = table();
     await expect(one.ensureCursor("shard0", 5)).rejects.toThrow("no network");
@@ -169,32 +173,32 @@ describe("the table of timers", () => {
     expect(dynamodb.commandCalls(PutItemCommand)).toHaveLength(2);
   });
 
-  describe("remembers the largest number of shards", () => {
-    it("that there ever was", async () => {
-      dynamodb.on(GetItemCommand).resolves({ Item: { largest: { N: "8" } } });
-      expect(await table().rememberShards(4)).toBe(8);
+  describe("saves the largest shard count", () => {
+    it("and returns the largest ever", async () => {
+      dynamodb.on(GetItemCommand).resolves({ Item: { maxShards: { N: "8" } } });
+      expect(await table().recordShardCount(4)).toBe(8);
       expect(dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
     });
 
-    it.each([[{}], [{ Item: { largest: { N: "2" } } }]])("and notes a larger one: %j", async (known) => {
+    it.each([[{}], [{ Item: { maxShards: { N: "2" } } }]])("and replaces it by a larger one: %j", async (known) => {
       dynamodb.on(GetItemCommand).resolves(known).on(UpdateItemCommand).resolves({});
-      expect(await table().rememberShards(4)).toBe(4);
+      expect(await table().recordShardCount(4)).toBe(4);
       expect(dynamodb.commandCalls(UpdateItemCommand)[0]?.args[0].input).toMatchObject({
-        ConditionExpression: "attribute_not_exists(#largest) OR #largest < :count",
+        ConditionExpression: "attribute_not_exists(#maxShards) OR #maxShards < :count",
         ExpressionAttributeValues: { ":count": { N: "4" } },
       });
     });
 
-    it("and bears that somebody was faster", async () => {
-      dynamodb.on(GetItemCommand).resolves({}).on(UpdateItemCommand).rejects(lost);
-      expect(await table().rememberShards(4)).toBe(4);
+    it("and tolerates a concurrent update", async () => {
+      dynamodb.on(GetItemCommand).resolves({}).on(UpdateItemCommand).rejects(conditionFailed);
+      expect(await table().recordShardCount(4)).toBe(4);
     });
   });
 
-  it("passes on what else DynamoDB refuses", async () => {
+  it("passes on any other error of DynamoDB", async () => {
     const throttled = Object.assign(new Error("slow down"), { name: "ThrottlingException" });
     dynamodb.on(PutItemCommand).rejects(throttled).on(UpdateItemCommand).rejects(throttled);
-    await expect(table().put(timer, place, "v1")).rejects.toThrow(throttled);
-    await expect(table().move(timer, place, 5)).rejects.toThrow(throttled);
+    await expect(table().put(timer, indexKey, "v1")).rejects.toThrow(throttled);
+    await expect(table().advance(timer, indexKey, 5)).rejects.toThrow(throttled);
   });
 });

@@ -50,10 +50,10 @@ describe("a target on the command line", () => {
 
   it.each<[string, string, CheckOptions, RegExp]>([
     ["no URL", "example.org", {}, /^<url>: is not an http\(s\) URL$/],
-    ["a private address", "http://10.0.0.7/", {}, /^<url>: leads to a private address \(10.0.0.0\/8\), .* --private/],
+    ["a private address", "http://10.0.0.7/", {}, /^<url>: is at a private address \(10.0.0.0\/8\), .* --private/],
     ["another method", URL_GIVEN, { method: "fetch" }, /^--method: /],
     ["a header without a value", URL_GIVEN, { header: ["X-Probe"] }, /^--header: "X-Probe" is not of the form/],
-    ["a credential in a header", URL_GIVEN, { header: ["Authorization: x"] }, /^--header: carries a credential/],
+    ["a credential in a header", URL_GIVEN, { header: ["Authorization: x"] }, /^--header: is a credential/],
     ["a timeout that is no number", URL_GIVEN, { timeout: "soon" }, /^--timeout: .*number/],
     ["a timeout too long", URL_GIVEN, { timeout: "600" }, /^--timeout: /],
     [

@@ -1,7 +1,11 @@
 import { GetObjectCommand, NoSuchKey, S3Client } from "@aws-sdk/client-s3";
 import { mockClient } from "aws-sdk-client-mock";
 import pc from "picocolors";
-import type { StatusDocument, TargetStatus } from "../../../../functions/heartbeats/status-page/document";
+import {
+  lastCheckOf,
+  type MonitorStatus,
+  type StatusDocument,
+} from "../../../../functions/heartbeats/status-page/document";
 import { ago, describeStatus } from "../../../../scripts/features/heartbeats/describe-status";
 import { readStatus, type StatusView, type TargetView } from "../../../../scripts/features/heartbeats/status-document";
 
@@ -10,17 +14,16 @@ const plain = pc.createColors(false);
 const target = (fields: Partial<TargetView> = {}): TargetView => ({
   name: "site",
   state: "up",
-  lastCheck: { at: "2026-11-21T11:59:18Z", ok: true, latencyMs: 41.6, message: null, certificateDaysLeft: null },
+  lastCheck: lastCheckOf({ health: "up", at: Date.parse("2026-11-21T11:59:18Z"), latencyMs: 41.6 }),
   uptime: null,
   ...fields,
 });
-const failedCheck = {
-  at: "2026-11-21T11:30:00Z",
-  ok: false,
+const failedCheck = lastCheckOf({
+  health: "down",
+  at: Date.parse("2026-11-21T11:30:00Z"),
   latencyMs: 2_000,
-  message: "no whole answer within 2 s",
-  certificateDaysLeft: null,
-};
+  message: "no complete response within 2 s",
+});
 const view = (fields: Partial<StatusView>): StatusView => ({
   source: "s3://bucket/status.json",
   targets: [],
@@ -35,7 +38,7 @@ describe("the status of an environment", () => {
       [
         "target       state  latency  last check  problem",
         "site         up       42 ms    42 s ago",
-        "nobody-home  down   2000 ms  30 min ago  no whole answer within 2 s",
+        "nobody-home  down   2000 ms  30 min ago  no complete response within 2 s",
         "",
         "1 up, 1 down (s3://bucket/status.json)",
       ].join("\n"),
@@ -92,20 +95,20 @@ describe("where it is read", () => {
   const read = (now = NOW) => readStatus(new S3Client(), "bucket", now);
 
   const window = { uptime: 0.5, coverage: 1, p50Ms: 1, p95Ms: 2, p99Ms: 3 };
-  const status: TargetStatus = {
-    ...{ name: "site", state: "down", since: null, lastCheck: failedCheck, days: [], hours: [] },
+  const status: MonitorStatus = {
+    ...{ name: "site", kind: "target", state: "down", since: null, lastCheck: failedCheck, days: [], hours: [] },
     windows: { "24h": window, "7d": { ...window, uptime: 1 }, "30d": window, "90d": window },
   };
   const incident = {
     id: "1",
-    target: "site",
+    monitor: "site",
     openedAt: "2026-11-21T10:05:00Z",
     closedAt: null,
     message: "status 500",
   };
   const document: StatusDocument = {
     ...{ version: 1, app: "almanac", environment: "test", generatedAt: "2026-11-21T12:00:00Z", intervalSeconds: 300 },
-    targets: [status],
+    monitors: [status],
     incidents: [incident, { ...incident, id: "0", closedAt: "2026-11-21T11:00:00Z" }],
   };
   const published = () =>

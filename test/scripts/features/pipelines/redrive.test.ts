@@ -55,7 +55,7 @@ async function redrive(notify: (lost: LostChanges) => Promise<void> = () => Prom
   return { ...result, messages: sent, told };
 }
 
-describe("redriving a channel", () => {
+describe("redriving a pipeline", () => {
   it("sends messages back with the time at which they came first, and deletes each then", async () => {
     const attributes = { receivedAt: { DataType: "Number", StringValue: "5" } };
     sqs
@@ -98,10 +98,10 @@ describe("redriving a channel", () => {
 
 describe("reading changes again", () => {
   const output = setupHandler("pipelines", {
-    CHANNEL_NAME: "jobOrder",
-    CHANNEL: JSON.stringify({ key: "/id", version: "/v", slack: "/almanac/slack/orders" }),
-    NOTICES_TABLE: "notices",
-    DRAIN_FUNCTION: "drain",
+    PIPELINE_NAME: "jobOrder",
+    PIPELINE_CONFIG: JSON.stringify({ key: "/id", version: "/v", slack: "/almanac/slack/orders" }),
+    NOTIFICATIONS_TABLE: "notifications",
+    SEND_FUNCTION: "send",
   });
   const pages = (...all: readonly (readonly number[])[]) => {
     streams.on(GetShardIteratorCommand).resolves({ ShardIterator: "0" });
@@ -134,7 +134,9 @@ describe("reading changes again", () => {
     lambda.on(InvokeCommand).resolves({});
     pages([100], [300]);
     await notify(streamEvent(await readChanges(new DynamoDBStreamsClient(), LOST)), lambdaContext());
-    expect(output.lines()).toContainEqual(expect.objectContaining({ message: "noticed", changes: 2, notices: 2 }));
+    expect(output.lines()).toContainEqual(
+      expect.objectContaining({ message: "queueing notifications", changes: 2, notifications: 2 }),
+    );
     const written = JSON.stringify(dynamodb.commandCalls(BatchWriteItemCommand).map(({ args: [{ input }] }) => input));
     for (const number of ["100", "300"]) expect(written).toContain(`#jobOrder#${number.padStart(40, "0")}`);
     expect(lambda.calls()).toHaveLength(1);

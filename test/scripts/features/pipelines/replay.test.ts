@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { mockClient } from "aws-sdk-client-mock";
-import { archiveParts, type Archived } from "../../../../functions/pipelines/storage/archive";
+import { archiveObjects, type ArchivedMessage } from "../../../../functions/pipelines/storage/archive";
 import type { Outgoing } from "../../../../scripts/features/pipelines/queue-sender";
 import { replay } from "../../../../scripts/features/pipelines/replay";
 
@@ -11,20 +11,20 @@ beforeEach(() => {
 });
 
 const at = (time: string) => Date.parse(`2026-11-21T${time}Z`);
-const message = (id: string, time: string): Archived => ({
+const message = (id: string, time: string): ArchivedMessage => ({
   id,
   receivedAt: at(time),
   data: `{"id":"${id}","total":1234567890123456789012345678901234567890}`,
 });
 
 /** The archive of batches, as the ingest function writes it. */
-function archive(...batches: readonly (readonly Archived[])[]): void {
-  const parts = batches.flatMap((batch) => archiveParts("jobOrder", batch).map(({ part }) => part));
+function archive(...batches: readonly (readonly ArchivedMessage[])[]): void {
+  const objects = batches.flatMap((batch) => archiveObjects("jobOrder", batch).map(({ object }) => object));
   s3.on(ListObjectsV2Command).callsFake(({ Prefix }: { readonly Prefix: string }) => ({
-    Contents: parts.filter(({ key }) => key.startsWith(Prefix)).map(({ key: Key }) => ({ Key })),
+    Contents: objects.filter(({ key }) => key.startsWith(Prefix)).map(({ key: Key }) => ({ Key })),
   }));
   s3.on(GetObjectCommand).callsFake(({ Key }: { readonly Key: string }) => ({
-    Body: { transformToByteArray: () => gzipSync(parts.find(({ key }) => key === Key)?.text ?? "") },
+    Body: { transformToByteArray: () => gzipSync(objects.find(({ key }) => key === Key)?.text ?? "") },
   }));
 }
 

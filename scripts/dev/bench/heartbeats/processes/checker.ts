@@ -1,4 +1,4 @@
-/** A process of its own: invokes the handler a few times, as Lambda does, and tells what it took. */
+/** A separate process: invokes the checker several times, and reports time and memory. */
 import { handler } from "../../../../../functions/heartbeats/check";
 import { lambdaContext, scheduledEvent } from "../../../../../test/support/lambda";
 import { GOOD_ROWS_PATH, type Measured } from "./messages";

@@ -1,11 +1,8 @@
-/**
- * A process of its own: two hours of an environment that has been there for 90 days, tick by tick through the real checker and the
- * real publisher, with all that they ask of AWS counted.
- */
+/** A separate process: runs checker and publisher for two hours of ticks, after 90 days of history, and counts their requests. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { marshall } from "@aws-sdk/util-dynamodb";
-import { TARGETS_KEY, WATCH_KEY, type TargetInput } from "../../../../../functions/heartbeats/contract";
+import { MONITORS_KEY, TARGETS_KEY, type TargetInput } from "../../../../../functions/heartbeats/contract";
 import { handler as check } from "../../../../../functions/heartbeats/check";
 import { handler as publish } from "../../../../../functions/heartbeats/publish";
 import { histogramOf } from "../../../../../functions/heartbeats/monitors/histogram";
@@ -16,19 +13,19 @@ import { CountingAws } from "./counting-aws";
 import { sizeOf } from "./counting-dynamodb";
 import { COUNTED_TARGETS, COUNTED_TICKS, TICK_MINUTES, WARM_UP_TICKS, type Counted } from "./messages";
 
-/** Noon comes when the counting begins: the day's item is half as large as it will be, as it is on average. */
+/** Counting begins at noon, when the day's item has its average size. */
 const NOON = Date.UTC(2026, 10, 20, 12);
 const FIRST_TICK = NOON - WARM_UP_TICKS * TICK_MINUTES * MINUTE_MS;
 
-const TELEMETRY_TABLE = process.env["HEARTBEATS_TABLE"] ?? "";
+const TELEMETRY_TABLE = process.env["TELEMETRY_TABLE"] ?? "";
 const STATE_TABLE = process.env["STATE_TABLE"] ?? "";
-const CONFIGURATION = process.env["TARGETS_BUCKET"] ?? "";
+const CONFIGURATION = process.env["CONFIGURATION_BUCKET"] ?? "";
 
-/** As sites answer: 60 to 400 ms, no two alike. The same in each run. */
-let answers = 0;
+/** 60 to 400 ms, deterministic. */
+let responses = 0;
 function nextLatency(): number {
-  answers += 1;
-  return 60 + ((answers * 7_919) % 341);
+  responses += 1;
+  return 60 + ((responses * 7_919) % 341);
 }
 
 async function startTargets(): Promise<readonly TargetInput[]> {
@@ -42,13 +39,13 @@ async function startTargets(): Promise<readonly TargetInput[]> {
   }));
 }
 
-/** What 90 days have left behind: each day's item, and those of the last day's hours. */
-function preloadHistory(aws: CountingAws, subject: string): void {
+/** Preloads 90 daily roll-ups and 24 hourly ones. */
+function preloadHistory(aws: CountingAws, monitor: string): void {
   const put = (item: string, start: number, hours: number): void => {
     const checks = (hours * 60) / TICK_MINUTES;
     const latencies = histogramOf([], Array.from({ length: checks }, nextLatency));
     const rollup = rollupCodec.encode({ up: hours * HOUR_MS, down: 0, maintenance: 0, latencies });
-    aws.dynamodb.preload(STATE_TABLE, marshall({ subject, item, start, rollup }));
+    aws.dynamodb.preload(STATE_TABLE, marshall({ monitor, item, start, rollup }));
   };
   const today = NOON - (NOON % DAY_MS);
   for (let day = 1; day < 90; day += 1) put(dayItem(today - day * DAY_MS), today - day * DAY_MS, 24);
@@ -63,7 +60,7 @@ async function main(): Promise<void> {
   const targets = await startTargets();
   const aws = new CountingAws({
     [`/${CONFIGURATION}/${TARGETS_KEY}`]: JSON.stringify(targets),
-    [`/${CONFIGURATION}/${WATCH_KEY}`]: "{}",
+    [`/${CONFIGURATION}/${MONITORS_KEY}`]: "{}",
   });
   for (const { name } of targets) preloadHistory(aws, name);
   process.env["AWS_ENDPOINT_URL"] = await aws.listen();
@@ -85,8 +82,8 @@ async function main(): Promise<void> {
     Date.now = () => realNow() + offset;
     const event = scheduledEvent({ time: new Date(time).toISOString() });
     seconds.check += await secondsOf(() => check(event, lambdaContext()));
-    for (const handedOn of aws.invocations.splice(0))
-      seconds.publish += await secondsOf(() => publish(handedOn, lambdaContext()));
+    for (const event of aws.invocations.splice(0))
+      seconds.publish += await secondsOf(() => publish(event, lambdaContext()));
   }
 
   const after = count();
@@ -105,7 +102,7 @@ async function main(): Promise<void> {
     seconds,
     stored: { row: mean(telemetry), state: bytesOf("state"), hour: bytesOf("hour#"), day: bytesOf("day#") },
   };
-  if (telemetry.length !== COUNTED_TARGETS * (WARM_UP_TICKS + COUNTED_TICKS)) throw new Error("checks are missing");
+  if (telemetry.length !== COUNTED_TARGETS * (WARM_UP_TICKS + COUNTED_TICKS)) throw new Error("missing checks");
   process.send?.(counted);
 }
 

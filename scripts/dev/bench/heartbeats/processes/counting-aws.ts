@@ -1,4 +1,4 @@
-/** As much of AWS as the checker and the publisher ask for, that counts what they ask. */
+/** A stub of the AWS services that checker and publisher call, which counts requests. */
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -6,9 +6,9 @@ import { CountingDynamoDB } from "./counting-dynamodb";
 
 export class CountingAws {
   readonly dynamodb = new CountingDynamoDB();
-  /** S3's dearer requests (PUT, LIST) and its cheaper ones. */
+  /** By price class: PUT and LIST, GET. */
   readonly s3 = { writes: 0, reads: 0 };
-  /** What Lambda was asked to invoke. Whoever plays Lambda takes it from here. */
+  /** Payloads of asynchronous invocations. */
   readonly invocations: unknown[] = [];
   private readonly objects = new Map<string, string>();
 
@@ -16,7 +16,7 @@ export class CountingAws {
     for (const [path, content] of Object.entries(objects)) this.objects.set(path, content);
   }
 
-  /** @returns its endpoint */
+  /** @returns the endpoint */
   async listen(): Promise<string> {
     const server = createServer((request, response) => {
       const chunks: Buffer[] = [];
@@ -54,8 +54,8 @@ export class CountingAws {
 
   private list(bucket: string, prefix: string): string {
     const path = `${bucket.replace(/\/$/, "")}/`;
-    const found = [...this.objects].filter(([key]) => key.startsWith(`${path}${prefix}`));
-    const contents = found.map(
+    const objects = [...this.objects].filter(([key]) => key.startsWith(`${path}${prefix}`));
+    const contents = objects.map(
       ([key, content]) =>
         `<Contents><Key>${key.slice(path.length)}</Key><ETag>${entityTag(content).replaceAll('"', "&quot;")}</ETag></Contents>`,
     );

@@ -1,7 +1,4 @@
-/**
- * As much of DynamoDB as the handlers ask for, in memory, that counts what DynamoDB would charge. Whoever asks is alone, so conditions
- * are taken to hold.
- */
+/** An in-memory DynamoDB with the handlers' operations, which counts read and write units. Single client, so all conditions hold. */
 import * as z from "zod";
 
 const attributeSchema = z.record(z.string(), z.unknown());
@@ -17,14 +14,14 @@ const getSchema = z.object({ TableName: z.string(), Key: itemSchema, ConsistentR
 const addSchema = z.object({
   TableName: z.string(),
   Key: itemSchema,
-  UpdateExpression: z.literal("ADD subjects :subjects"),
+  UpdateExpression: z.literal("ADD monitors :monitors"),
   ExpressionAttributeValues: itemSchema,
 });
 const setSchema = z.array(z.string()).default([]);
 const batchGetSchema = z.object({ RequestItems: z.record(z.string(), z.object({ Keys: z.array(itemSchema) })) });
 const querySchema = z.object({ TableName: z.string(), ExpressionAttributeValues: itemSchema });
 
-/** A write unit is of 1 KB, a read unit of 4; one item in a transaction, or one consistent read, counts twice what else it does. */
+/** A write unit is 1 KB, a read unit 4 KB. Transactional writes and consistent reads count twice. */
 const WRITE_BYTES = 1_024;
 const READ_BYTES = 4_096;
 
@@ -34,12 +31,11 @@ export class CountingDynamoDB {
   /** Items by table, partition key and sort key. */
   private readonly tables = new Map<string, Map<string, Map<string, Item>>>();
 
-  /** All items of a table. */
   items(table: string): readonly Item[] {
     return [...(this.tables.get(table)?.values() ?? [])].flatMap((partition) => [...partition.values()]);
   }
 
-  /** Puts an item that was there before anybody asked: it is not counted. */
+  /** Puts an item without counting it. */
   preload(table: string, input: unknown): void {
     const item = itemSchema.parse(input);
     this.partition(table, partitionKeyOf(item)).set(sortKeyOf(item), item);
@@ -70,7 +66,7 @@ export class CountingDynamoDB {
       case "Query":
         return { Items: this.query(querySchema.parse(input)) };
       default:
-        throw new Error(`the bench knows no ${operation}`);
+        throw new Error(`unsupported operation: ${operation}`);
     }
   }
 
@@ -82,11 +78,11 @@ export class CountingDynamoDB {
     return {};
   }
 
-  /** The only update that there is here: who is watched. */
+  /** The only update: the monitor registry. */
   private addToSet({ TableName, Key, ExpressionAttributeValues: values }: z.output<typeof addSchema>): object {
-    const before = this.find(TableName, Key)?.["subjects"]?.["SS"];
-    const SS = [...setSchema.parse(before), ...setSchema.parse(values[":subjects"]?.["SS"])];
-    return this.put({ TableName, Item: { ...Key, subjects: { SS } } }, 1);
+    const before = this.find(TableName, Key)?.["monitors"]?.["SS"];
+    const SS = [...setSchema.parse(before), ...setSchema.parse(values[":monitors"]?.["SS"])];
+    return this.put({ TableName, Item: { ...Key, monitors: { SS } } }, 1);
   }
 
   private batchGet({ RequestItems }: z.output<typeof batchGetSchema>): Record<string, readonly Item[]> {
@@ -99,20 +95,20 @@ export class CountingDynamoDB {
     );
   }
 
-  /** Of one subject, from item to item, as the state table asks. */
+  /** Items of one monitor between two sort keys. */
   private query({ TableName, ExpressionAttributeValues: values }: z.output<typeof querySchema>): readonly Item[] {
     const [from, to] = [text(values[":from"]), text(values[":to"])];
-    const found = [...this.partition(TableName, text(values[":subject"]))]
+    const items = [...this.partition(TableName, text(values[":monitor"]))]
       .filter(([sortKey]) => sortKey >= from && sortKey <= to)
       .map(([, item]) => item);
     this.read(
-      found.map(sizeOf).reduce((sum, bytes) => sum + bytes, 0),
+      items.map(sizeOf).reduce((sum, bytes) => sum + bytes, 0),
       0.5,
     );
-    return found;
+    return items;
   }
 
-  /** What is not there costs as much as the smallest. */
+  /** A missing item costs as much as the smallest. */
   private read(bytes: number, unit: 0.5 | 1): void {
     this.readUnits += unit * Math.max(1, Math.ceil(bytes / READ_BYTES));
   }
@@ -130,8 +126,8 @@ export class CountingDynamoDB {
   }
 }
 
-function partitionKeyOf({ subject, utcDate }: Item): string {
-  return text(subject ?? utcDate);
+function partitionKeyOf({ monitor, utcDate }: Item): string {
+  return text(monitor ?? utcDate);
 }
 
 function sortKeyOf({ item, utcTime }: Item): string {
@@ -142,14 +138,14 @@ function text(attribute: Item[string] | undefined): string {
   return z.string().parse(attribute?.["S"]);
 }
 
-/** Bytes, as DynamoDB counts them. */
+/** Bytes, by DynamoDB's rules. */
 export function sizeOf(item: Item): number {
   return Object.entries(item).reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + sizeOfValue(value), 0);
 }
 
 function sizeOfValue(attribute: Item[string]): number {
   const [entry] = Object.entries(attribute);
-  if (entry === undefined) throw new Error("an attribute without a value");
+  if (entry === undefined) throw new Error("attribute without value");
   const [type, value] = entry;
   switch (type) {
     case "S":
@@ -172,6 +168,6 @@ function sizeOfValue(attribute: Item[string]): number {
           .reduce((sum, each) => sum + 1 + sizeOfValue(each), 0)
       );
     default:
-      throw new Error(`the bench knows no attribute of type ${type}`);
+      throw new Error(`unsupported attribute type: ${type}`);
   }
 }

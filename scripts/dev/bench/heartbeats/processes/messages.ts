@@ -2,39 +2,38 @@ import { z } from "zod";
 
 export const TARGETS = 1_000;
 
-/** Where the stub of AWS tells how many rows of good answers it was given. */
+/** Path of the AWS stub that returns the number of saved rows with a passed check. */
 export const GOOD_ROWS_PATH = "/good-rows";
 
-/** What the servers' process tells once it listens. */
+/** Sent by the servers' process once it listens. */
 export const serversReadySchema = z.strictObject({ awsEndpoint: z.url() });
 
-/** What the checker's process tells at its end. */
+/** Sent by the checker's process at its end. */
 export const measuredSchema = z.strictObject({
-  /** Of each invocation, the first cold. */
+  /** Duration of each invocation; the first is a cold start. */
   seconds: z.array(z.number()).min(2),
-  /** Rows of good answers that arrived: shows that the work measured was done. */
+  /** Saved rows with a passed check: shows that the measured work was done. */
   goodRows: z.number(),
-  /** Highest seen at any time, garbage included. */
+  /** Peak, including garbage. */
   peakHeapBytes: z.number(),
-  /** Still in use after the last invocation and a garbage collection. */
+  /** After the last invocation and a garbage collection. */
   liveHeapBytes: z.number(),
   peakResidentBytes: z.number(),
 });
 export type Measured = z.infer<typeof measuredSchema>;
 
-/** The environment whose requests are counted: its targets, and the ticks before and while they are. */
 export const COUNTED_TARGETS = 100;
 export const TICK_MINUTES = 5;
 export const WARM_UP_TICKS = 12;
 export const COUNTED_TICKS = 24;
 
-/** What the counted ticks asked of AWS, of all targets together. */
+/** Requests of the counted ticks, for all targets. */
 export const countedSchema = z.strictObject({
   dynamodb: z.strictObject({ writeUnits: z.number(), readUnits: z.number() }),
   s3: z.strictObject({ writes: z.number(), reads: z.number() }),
-  /** How long the functions ran. */
+  /** Duration of the functions. */
   seconds: z.strictObject({ check: z.number(), publish: z.number() }),
-  /** What stays: bytes of one item of each kind. */
+  /** Bytes of one item of each kind. */
   stored: z.strictObject({ row: z.number(), state: z.number(), hour: z.number(), day: z.number() }),
 });
 export type Counted = z.infer<typeof countedSchema>;

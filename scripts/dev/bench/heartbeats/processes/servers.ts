@@ -1,16 +1,13 @@
-/**
- * A process of its own, so that it counts in no measurement of the checker: the servers that are checked, and as much of S3 and
- * DynamoDB as the checker asks for.
- */
+/** A separate process, so that it does not disturb the measurements: the targets' servers, and a stub of S3 and DynamoDB. */
 import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
-import { WATCH_KEY, type TargetInput } from "../../../../../functions/heartbeats/contract";
+import { MONITORS_KEY, type TargetInput } from "../../../../../functions/heartbeats/contract";
 import { createAuthority } from "../../../../../test/support/certificates";
 import { GOOD_ROWS_PATH, TARGETS } from "./messages";
 
-/** A page of the usual size, with the words that some targets look for at its end. */
+/** A page of typical size. Some targets search for its last words. */
 const PAGE = `<!doctype html>${"<p>Nothing to see here.</p>".repeat(800)}<p>All is well.</p>`;
 
 const page: RequestListener = (_request, response) => response.end(PAGE);
@@ -20,7 +17,7 @@ async function listen(server: Server): Promise<string> {
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** One in five over https, one in four searched. */
+/** One in five over https, one in four with a searched body. */
 async function startTargets(): Promise<readonly TargetInput[]> {
   const authority = await createAuthority("Almanac Bench Authority");
   const certificate = await authority.issue({ hosts: ["127.0.0.1"], daysLeft: 90 });
@@ -36,11 +33,7 @@ async function startTargets(): Promise<readonly TargetInput[]> {
   }));
 }
 
-/**
- * GetObject is answered with the targets, or that there is nothing else to watch;
- * whatever DynamoDB and Lambda are asked for, with "all done, nothing found"; as the SDK expects them. {@link GOOD_ROWS_PATH}
- * tells how many of the rows saved so far are of good answers.
- */
+/** GetObject returns the targets or empty settings; DynamoDB and Lambda return empty successes. */
 function awsStub(targets: readonly TargetInput[]): RequestListener {
   const list = JSON.stringify(targets);
   let goodRows = 0;
@@ -51,7 +44,7 @@ function awsStub(targets: readonly TargetInput[]): RequestListener {
       goodRows += Buffer.concat(chunks).toString().split('"ok":{"BOOL":true}').length - 1;
       if (request.url === GOOD_ROWS_PATH) response.end(String(goodRows));
       else if (request.method === "GET")
-        response.setHeader("Content-Type", "application/json").end(request.url?.includes(WATCH_KEY) ? "{}" : list);
+        response.setHeader("Content-Type", "application/json").end(request.url?.includes(MONITORS_KEY) ? "{}" : list);
       else response.setHeader("Content-Type", "application/x-amz-json-1.0").end('{"UnprocessedItems":{}}');
     });
   };

@@ -1,0 +1,23 @@
+import { createDynamoDB } from "../shared/aws/clients/dynamodb";
+import { invocationHandler } from "../shared/handlers/invocation-handler";
+import { recordFailureEnvironment, recordFailureInputSchema } from "./contract";
+import { exportIdOf } from "./run/claim";
+import { stateTable } from "./storage/state-table";
+
+/** Keeps the item small. */
+const MAX_CAUSE_LENGTH = 2_000;
+
+/** Records why a run failed. The next execution resumes the run. */
+export const handler = invocationHandler(
+  recordFailureEnvironment,
+  { input: recordFailureInputSchema },
+  ({ environment, clock, logger, metrics }) => {
+    const state = stateTable(createDynamoDB(), environment.STATE_TABLE, clock);
+    return async ({ request, execution, error, cause }): Promise<{ readonly recorded: boolean }> => {
+      const failure = { error, cause: cause.slice(0, MAX_CAUSE_LENGTH) };
+      logger.error("export failed", { export: request.export, ...failure });
+      metrics.count("failedExports", 1);
+      return { recorded: await state.fail(exportIdOf(request), execution, failure) };
+    };
+  },
+);

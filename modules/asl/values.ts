@@ -1,0 +1,11 @@
+/** JSON values and expressions of Step Functions' query languages. */
+
+export type QueryLanguage = "JSONata" | "JSONPath";
+
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
+/** `{% $states.input.taskId %}` */
+export type JsonataExpression = `{%${string}%}`;
+
+/** `$.taskId`, or `$$.Execution.Name` in the context object. */
+export type JsonPath = `$${string}`;

@@ -1,0 +1,81 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { DynamoDBClient, paginateScan } from "@aws-sdk/client-dynamodb";
+import * as z from "zod";
+
+import { TimersClient } from "../../../../clients/timers";
+import { MINUTE_MS } from "../../../../functions/shared/time";
+import { homeAt } from "../../../shared/home";
+import { readRunning } from "../../../emulator/run-record";
+import { commandOutput, ownEnvironment } from "../../../shared/run-command";
+import { figure, figureAtMost, type Figure } from "../figure";
+
+const TIMERS = 300;
+const BATCH = 25;
+
+/** Long enough to put all timers before the first is due. */
+const FIRST_IN_MS = MINUTE_MS;
+const APART_MS = 200;
+const TIMEOUT_MS = MINUTE_MS;
+
+const outputsSchema = z.looseObject({ api_url: z.string(), recorded_fires_table_name: z.string() });
+const REGION = "eu-central-1";
+const credentials = { accessKeyId: "test", secretAccessKey: "test" };
+
+/** Lateness of timers in the local environment, from the API to the default callback, by the callback's clock. */
+export async function benchTimersPrecision(): Promise<readonly Figure[]> {
+  const home = mkdtempSync(join(tmpdir(), "almanac-bench-"));
+  const { ALMANAC_AWS_ENDPOINT: _, ...env } = ownEnvironment();
+  const npmRun = (...args: readonly string[]) =>
+    commandOutput(process.execPath, ["scripts/launcher/almanac.mjs", ...args, "--home", home], { env });
+  try {
+    await npmRun("start", "--detach");
+    const running = await readRunning(homeAt(home));
+    if (running === undefined) throw new Error("npm start did not start an environment");
+    const outputs = outputsSchema.parse(running.deployment?.features["timers"]);
+    await put(new TimersClient({ url: outputs.api_url, region: REGION, credentials }));
+    const dynamodb = new DynamoDBClient({ endpoint: running.endpoint, region: REGION, credentials });
+    return figuresOf(await lateness(dynamodb, outputs.recorded_fires_table_name));
+  } finally {
+    await npmRun("stop");
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+async function put(timers: TimersClient): Promise<void> {
+  const first = Date.now() + FIRST_IN_MS;
+  for (let from = 0; from < TIMERS; from += BATCH)
+    await Promise.all(
+      Array.from({ length: Math.min(BATCH, TIMERS - from) }, (_, index) =>
+        timers.oneshot.put(`precision-${from + index}`, {
+          at: new Date(first + (from + index) * APART_MS).toISOString(),
+        }),
+      ),
+    );
+}
+
+/** @returns milliseconds, sorted */
+async function lateness(dynamodb: DynamoDBClient, TableName: string): Promise<readonly number[]> {
+  const until = Date.now() + FIRST_IN_MS + TIMERS * APART_MS + TIMEOUT_MS;
+  for (;;) {
+    const late: number[] = [];
+    for await (const { Items = [] } of paginateScan({ client: dynamodb }, { TableName }))
+      late.push(...Items.map(({ lateMs }) => Number(lateMs?.N)));
+    if (late.length >= TIMERS) return late.sort((a, b) => a - b);
+    if (Date.now() > until) throw new Error(`only ${late.length} of ${TIMERS} timers have fired`);
+    await new Promise((wait) => setTimeout(wait, 1_000));
+  }
+}
+
+function figuresOf(late: readonly number[]): readonly Figure[] {
+  const at = (quantile: number) => (late[Math.ceil(quantile * late.length) - 1] ?? NaN) / 1_000;
+  return [
+    figureAtMost("late_p99_s", at(0.99), "s", 1),
+    figureAtMost("early", late.filter((ms) => ms < 0).length, "", 0),
+    figure("late_p50_s", at(0.5), "s"),
+    figure("late_max_s", at(1), "s"),
+    figure("timers", late.length, ""),
+  ];
+}

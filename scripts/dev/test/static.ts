@@ -1,0 +1,45 @@
+/** Checks that run none of our code: compiler, linter, formatter. */
+import { spawn } from "node:child_process";
+import { setPriority } from "node:os";
+import { join } from "node:path";
+import { colours } from "../../shared/colours";
+import { timed, type Failure, type StepResult } from "./result";
+
+const CHECKS = [
+  { name: "types", tool: "tsc", args: ["-p", "."] },
+  { name: "lint", tool: "eslint", args: ["--cache", "--cache-location", "node_modules/.cache/eslint/", "."] },
+  { name: "format", tool: "prettier", args: ["--check", "--log-level", "warn", "."] },
+] as const;
+
+type Check = (typeof CHECKS)[number];
+
+/** Runs all checks side by side. */
+export function checkStatically(niceness = 0): Promise<StepResult> {
+  return timed(async () => {
+    const failures = (await Promise.all(CHECKS.map((check) => runCheck(check, niceness)))).flat();
+    const failed = failures.length;
+    return { step: "static", passed: CHECKS.length - failed, failed, failures };
+  });
+}
+
+async function runCheck({ name, tool, args }: Check, niceness: number): Promise<readonly Failure[]> {
+  const { code, output, seconds } = await timed(() => runTool(tool, args, niceness));
+  const passed = code === 0;
+  console.error(`${passed ? colours.green("PASS") : colours.red("FAIL")} static ${name} (${seconds.toFixed(1)} s)`);
+  return passed ? [] : [{ what: name, details: output.trim(), rerun: ["npx", tool, ...args].join(" ") }];
+}
+
+function runTool(tool: string, args: readonly string[], niceness: number) {
+  const child = spawn(join("node_modules", ".bin", tool), args, {
+    stdio: ["ignore", "pipe", "pipe"],
+    shell: process.platform === "win32",
+  });
+  if (child.pid !== undefined) setPriority(child.pid, niceness);
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (text: Buffer) => (output += text.toString()));
+  return new Promise<{ readonly code: number | null; readonly output: string }>((resolve) => {
+    child.on("close", (code) => {
+      resolve({ code, output });
+    });
+  });
+}

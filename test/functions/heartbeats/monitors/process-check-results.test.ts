@@ -1,0 +1,476 @@
+import fc from "fast-check";
+
+import {
+  monitorSettingsSchema,
+  targetSchema,
+  type MonitorSettings,
+  type Outcome,
+  type TargetInput,
+} from "../../../../functions/heartbeats/contract";
+import type { Configuration } from "../../../../functions/heartbeats/monitors/policy";
+import { processCheckResults } from "../../../../functions/heartbeats/monitors/process-check-results";
+import { notificationSender, type Notifier } from "../../../../functions/heartbeats/notifications/deliver";
+import type { NotificationMessage } from "../../../../functions/heartbeats/notifications/plan";
+import type { ProbeResult } from "../../../../functions/heartbeats/probe/check-target";
+import { statusBuilder } from "../../../../functions/heartbeats/status-page/build-status";
+import type { StatusDocument } from "../../../../functions/heartbeats/status-page/document";
+import type { Clock } from "../../../../functions/shared/clock";
+import { MINUTE_MS } from "../../../../functions/shared/time";
+import { fakeStateTable } from "../../../support/fake-state-table";
+
+const START = Date.parse("2026-11-21T06:55:00Z");
+const tickAt = (index: number) => START + index * 5 * MINUTE_MS;
+const time = (index: number) => new Date(tickAt(index)).toISOString().replace(".000Z", "Z");
+
+const GOOD: Outcome = { ok: true, status: 200 };
+const BAD: Outcome = { ok: false, reason: "status", message: "status 500, expected 200-299", status: 500 };
+const expiring = (certificateFingerprint: string): Outcome => ({
+  ok: false,
+  reason: "certificate",
+  message: "the certificate expires in 3 days, at least 7 expected",
+  certificateDaysLeft: 3,
+  certificateFingerprint,
+});
+
+/** Simulates runs of the checker and the publisher over a fake state table. */
+function setup(
+  targetInputs: readonly Partial<TargetInput>[],
+  settingsInput: Partial<MonitorSettings> = {},
+  slack?: Notifier,
+) {
+  let now = START;
+  const clock: Clock = {
+    now: () => now,
+    elapsed: () => now,
+    after: (_milliseconds, callback) => {
+      const timer = setImmediate(callback);
+      return () => {
+        clearImmediate(timer);
+      };
+    },
+  };
+  const configurationOf = (
+    targetInputs: readonly Partial<TargetInput>[],
+    settingsInput: Partial<MonitorSettings> = {},
+  ): Configuration => ({
+    targets: targetInputs.map((input) => targetSchema.parse({ url: "https://a.test/", ...input })),
+    ...monitorSettingsSchema.parse(settingsInput),
+  });
+  let configuration = configurationOf(targetInputs, settingsInput);
+  /** Replaces the configuration, as a deployment does. */
+  const configure = (...given: Parameters<typeof configurationOf>): void => {
+    configuration = configurationOf(...given);
+  };
+  const table = fakeStateTable(clock);
+  const sent: NotificationMessage[] = [];
+  const failures: string[] = [];
+  const documents: StatusDocument[] = [];
+  const sns: Notifier = {
+    name: "sns",
+    send: (message) => {
+      sent.push(message);
+      return Promise.resolve();
+    },
+  };
+  const defaults = { notifiers: [sns, ...(slack ? [slack] : [])], table, intervalMinutes: 5 };
+  const buildStatus = statusBuilder({ app: "almanac", environment: "test", intervalMinutes: 5, table, clock });
+  let runs = 0;
+  const check = async (
+    index: number,
+    outcomes: readonly Outcome[] = [],
+    changed: Partial<typeof defaults> = {},
+  ): Promise<void> => {
+    const { notifiers, ...ports } = { ...defaults, ...changed };
+    now = Math.max(now, tickAt(index) + 2_000);
+    const results = configuration.targets.map(({ name }, position): ProbeResult => {
+      return { target: name, at: tickAt(index) + 1_000, latencyMs: 120, outcome: outcomes[position] ?? GOOD };
+    });
+    const run = { tick: tickAt(index), id: `run-${runs++}` };
+    const notify = notificationSender("almanac test", {
+      notifiers,
+      table: ports.table,
+      clock,
+      onFailure: (notifier, { id }) => failures.push(`${notifier} ${id}`),
+    });
+    await processCheckResults(
+      { configuration, results, run, deadline: Infinity },
+      { ...ports, notify, clock, random: () => 0.5 },
+    );
+  };
+  /** Checks, then builds the status as the publisher does. */
+  const checkAndPublish = async (...given: Parameters<typeof check>): Promise<void> => {
+    try {
+      await check(...given);
+    } finally {
+      documents.push(await buildStatus(configuration, Infinity));
+    }
+  };
+  const titles = () => sent.map(({ title }) => title);
+  return { configure, check, checkAndPublish, sent, failures, documents, table, titles };
+}
+
+describe("a target that fails and recovers", () => {
+  it("is one incident, notified when it opens and when it closes, and one in the status", async () => {
+    const { checkAndPublish, sent, documents, table } = setup([{ name: "site" }]);
+    const story = [GOOD, BAD, BAD, BAD, BAD, GOOD, GOOD, GOOD];
+    for (const [index, outcome] of story.entries()) await checkAndPublish(index, [outcome]);
+    expect(sent).toEqual([
+      {
+        id: `site.${time(1)}.opened`,
+        title: "[almanac test] DOWN: site",
+        text: `site: status 500, expected 200-299\nSince ${time(1)}`,
+      },
+      {
+        id: `site.${time(1)}.closed`,
+        title: "[almanac test] UP again: site",
+        text: `site: status 500, expected 200-299\nSince ${time(1)}\nUntil ${time(5)} (20 min)`,
+      },
+    ]);
+    expect(documents.map(({ monitors: [target] }) => target?.state)).toEqual([
+      ..."up up up down down down up up".split(" "),
+    ]);
+    expect(documents.at(-1)?.incidents).toEqual([
+      {
+        id: `site.${time(1)}`,
+        monitor: "site",
+        openedAt: time(1),
+        closedAt: time(5),
+        message: "status 500, expected 200-299",
+      },
+    ]);
+    expect(table.items().map(({ item }) => item)).toEqual([
+      "registry",
+      "day#2026-11-21",
+      "hour#2026-11-21T06",
+      `incident#${new Date(tickAt(5)).toISOString()}`,
+      "state",
+    ]);
+  });
+
+  it("is notified exactly once under duplicate and concurrent ticks, and its time counted once", async () => {
+    const letters = fc.array(fc.constantFrom(GOOD, BAD), { minLength: 1, maxLength: 24 });
+    await fc.assert(
+      fc.asyncProperty(letters, fc.integer({ min: 1, max: 3 }), async (outcomes, copies) => {
+        const [once, often] = [setup([{ name: "site" }]), setup([{ name: "site" }])];
+        for (const [index, outcome] of outcomes.entries()) {
+          await once.checkAndPublish(index, [outcome]);
+          await Promise.all(Array.from({ length: copies }, () => often.checkAndPublish(index, [outcome])));
+          await often.checkAndPublish(Math.max(0, index - 1), [BAD]); // an old tick, retried
+        }
+        expect(often.sent).toEqual(once.sent);
+        const summary = ({ documents }: typeof once) => documents.at(-1)?.monitors[0]?.days.at(-1);
+        expect(summary(often)).toEqual(summary(once));
+      }),
+      { numRuns: 15 },
+    );
+  }, 60_000);
+
+  it("is notified by the next run where the first could not, under the same id", async () => {
+    let broken = true;
+    const sent: string[] = [];
+    const slack: Notifier = {
+      name: "slack",
+      send: ({ id }) => (broken ? Promise.reject(new Error("no")) : Promise.resolve(void sent.push(id))),
+    };
+    const { checkAndPublish, titles, failures } = setup([{ name: "site", failuresBeforeDown: 1 }], {}, slack);
+    await checkAndPublish(0, [BAD]);
+    expect(failures).toEqual([`slack site.${time(0)}.opened`]);
+    broken = false;
+    await checkAndPublish(1, [BAD]);
+    await checkAndPublish(2, [BAD]);
+    expect(sent).toEqual([`site.${time(0)}.opened`]);
+    expect(titles()).toHaveLength(1); // SNS had delivered it
+  });
+
+  it("is notified although the function died between saving and notifying", async () => {
+    const { checkAndPublish, titles } = setup([{ name: "site", failuresBeforeDown: 1 }]);
+    const notifiers = [{ name: "sns", send: () => new Promise<never>(() => undefined) }];
+    await Promise.race([checkAndPublish(0, [BAD], { notifiers }), new Promise((resolve) => setTimeout(resolve, 50))]);
+    await checkAndPublish(1, [BAD]);
+    await checkAndPublish(2, [BAD]);
+    expect(titles()).toEqual(["[almanac test] DOWN: site"]);
+  });
+
+  it("costs one write and one key read a tick, and a few more at an hour's end", async () => {
+    const { check, table } = setup([{ name: "site" }]);
+    for (let index = 0; index < 12; index++) await check(index, [GOOD]);
+    // 06:55 to 07:50, the first write of the new hour being a transaction of state, hour and day; and, for all targets together,
+    // each tick one read of the registry, the first one a write
+    expect(table.requests()).toEqual({
+      BatchGetItem: 12,
+      PutItem: 11,
+      TransactWriteItems: 1,
+      GetItem: 1 + 12,
+      UpdateItem: 1,
+    });
+  });
+
+  it("is a kilobyte at most in a usual hour, so that a tick's write is one unit", async () => {
+    const { checkAndPublish, table } = setup([{ name: "a-target-with-a-rather-long-name" }]);
+    for (let index = 1; index < 13; index++)
+      await checkAndPublish(index, [{ ...BAD, certificateFingerprint: "f".repeat(64) }]);
+    const state = table.items().find(({ item }) => item === "state");
+    expect(JSON.stringify(state).length).toBeLessThan(1_024); // DynamoDB counts less: neither quotes nor brackets
+  });
+
+  it("has its history read once an hour, not once a tick", async () => {
+    const { checkAndPublish, table } = setup([{ name: "site" }]);
+    for (let index = 1; index < 13; index++) await checkAndPublish(index, [GOOD]);
+    expect(table.requests()).toMatchObject({ Query: 3 });
+  });
+});
+
+describe("what is removed from the configuration", () => {
+  const [site, other] = [{ name: "site", failuresBeforeDown: 1 }, { name: "other" }];
+  const closedOf = ({ table }: ReturnType<typeof setup>, monitor: string) =>
+    table.items().filter((stored) => stored["monitor"] === monitor && String(stored["item"]).startsWith("incident#"));
+
+  it("has its open incident closed for that reason, notified once, and no longer shown", async () => {
+    const env = setup([site, other]);
+    await env.checkAndPublish(0, [BAD]);
+    env.configure([other]);
+    for (const index of [1, 2, 3]) await env.checkAndPublish(index);
+    expect(env.sent.slice(1)).toEqual([
+      {
+        id: `site.${time(0)}.removed`,
+        title: "[almanac test] NO LONGER MONITORED: site",
+        text: [
+          "site: status 500, expected 200-299",
+          `Since ${time(0)}`,
+          `Until ${time(1)} (5 min)`,
+          "Removed from the configuration, not known to be up",
+        ].join("\n"),
+      },
+    ]);
+    expect(closedOf(env, "site")).toMatchObject([
+      { openedAt: tickAt(0), closedAt: tickAt(1), closedBecause: "removed from the configuration" },
+    ]);
+    expect(env.documents.at(-1)).toMatchObject({ monitors: [{ name: "other" }], incidents: [] });
+  });
+
+  it("raises no notification where no incident was open", async () => {
+    const env = setup([site, other]);
+    await env.checkAndPublish(0);
+    env.configure([other]);
+    for (const index of [1, 2]) await env.checkAndPublish(index);
+    expect(env.sent).toEqual([]);
+    expect(env.table.items()[0]).toEqual({ monitor: "*", item: "registry", monitors: new Set(["other"]) });
+  });
+
+  it("is notified once under duplicate and concurrent ticks", async () => {
+    const env = setup([site, other]);
+    await env.checkAndPublish(0, [BAD]);
+    env.configure([other]);
+    await Promise.all([env.checkAndPublish(1), env.checkAndPublish(1), env.checkAndPublish(1)]);
+    for (const index of [2, 1]) await env.checkAndPublish(index);
+    expect(env.titles()).toEqual(["[almanac test] DOWN: site", "[almanac test] NO LONGER MONITORED: site"]);
+    expect(closedOf(env, "site")).toHaveLength(1);
+  });
+
+  it("is told of by a later checkAndPublish where the first could not", async () => {
+    const env = setup([site, other]);
+    await env.checkAndPublish(0, [BAD]);
+    env.configure([other]);
+    await env.checkAndPublish(1, [], { notifiers: [{ name: "topic", send: () => Promise.reject(new Error("no")) }] });
+    for (const index of [2, 3, 4]) await env.checkAndPublish(index);
+    expect(env.titles()).toEqual(["[almanac test] DOWN: site", "[almanac test] NO LONGER MONITORED: site"]);
+  });
+
+  it("may be a cron monitor, and be the last monitor", async () => {
+    const env = setup([], { cronMonitors: [{ name: "backup", everySeconds: 60, graceSeconds: 0, maintenance: [] }] });
+    for (const index of [0, 1]) await env.checkAndPublish(index);
+    env.configure([]);
+    for (const index of [2, 3]) await env.checkAndPublish(index);
+    expect(env.titles()).toEqual([
+      "[almanac test] DOWN: cron/backup",
+      "[almanac test] NO LONGER MONITORED: cron/backup",
+    ]);
+    expect(env.table.items()[0]).toEqual({ monitor: "*", item: "registry" });
+  });
+
+  it("begins anew when it comes back: its old incident says why it was closed", async () => {
+    const env = setup([site, other]);
+    await env.checkAndPublish(0, [BAD]);
+    env.configure([other]);
+    await env.checkAndPublish(1);
+    env.configure([site, other]);
+    await env.checkAndPublish(12);
+    expect(env.documents.at(-1)?.monitors[0]).toMatchObject({ name: "site", state: "up" });
+    expect(env.documents.at(-1)?.incidents).toMatchObject([
+      { monitor: "site", closedAt: time(1), closedBecause: "removed from the configuration" },
+    ]);
+    await env.checkAndPublish(13, [BAD]);
+    expect(env.titles().slice(2)).toEqual(["[almanac test] DOWN: site"]);
+  });
+
+  it("leaves notifications of a shared certificate to the other targets", async () => {
+    const env = setup([
+      { ...site, failuresBeforeDown: 1 },
+      { ...other, failuresBeforeDown: 1 },
+    ]);
+    await env.checkAndPublish(0, [expiring("aa"), expiring("aa")]);
+    env.configure([{ ...other, failuresBeforeDown: 1 }]);
+    await env.checkAndPublish(1, [expiring("aa")]);
+    for (const index of [2, 3]) await env.checkAndPublish(index, [GOOD]);
+    expect(env.titles()).toEqual([
+      "[almanac test] DOWN: 2 targets with one certificate",
+      "[almanac test] NO LONGER MONITORED: site",
+      "[almanac test] UP again: other",
+    ]);
+  });
+});
+
+describe("a shared certificate", () => {
+  const three = [{ name: "a" }, { name: "b" }, { name: "c" }];
+
+  it("alarms once, not once per target, and once when it is good again everywhere", async () => {
+    const { checkAndPublish, sent } = setup(three);
+    const bad = Array.from({ length: 3 }, () => expiring("f00d"));
+    for (let index = 0; index < 5; index++)
+      await Promise.all([checkAndPublish(index, bad), checkAndPublish(index, bad)]);
+    for (let index = 5; index < 8; index++) await checkAndPublish(index);
+    expect(sent.map(({ title }) => title)).toEqual([
+      "[almanac test] DOWN: 3 targets with one certificate",
+      "[almanac test] UP again: 3 targets with one certificate",
+    ]);
+    expect(sent[0]?.text).toContain("Targets: a, b, c");
+    expect(sent[0]?.text).toContain("Certificate SHA-256 f00d");
+  });
+
+  it("alarms once though targets notice it at different times, and reminds for one of them only", async () => {
+    const { checkAndPublish, titles } = setup(three, { remindAfterHours: 1 });
+    for (let index = 0; index < 18; index++)
+      await checkAndPublish(index, [GOOD, expiring("f00d"), index < 4 ? GOOD : expiring("f00d")]);
+    expect(titles()).toEqual(["[almanac test] DOWN: b", "[almanac test] STILL DOWN: 2 targets with one certificate"]);
+  });
+
+  it("is another alarm than another certificate, and than another failure", async () => {
+    const { checkAndPublish, titles } = setup(three);
+    for (let index = 0; index < 4; index++) await checkAndPublish(index, [expiring("f00d"), expiring("beef"), BAD]);
+    expect(titles().toSorted()).toEqual(["a", "b", "c"].map((name) => `[almanac test] DOWN: ${name}`));
+  });
+});
+
+describe("a cron monitor", () => {
+  const cronMonitors = monitorSettingsSchema.parse({
+    cronMonitors: [{ name: "backup", everySeconds: 900, graceSeconds: 300 }],
+  }).cronMonitors;
+
+  it("is unknown before its first heartbeat, and an incident after interval and grace period without one", async () => {
+    const { checkAndPublish, documents, titles, sent } = setup([], { cronMonitors });
+    for (let index = 0; index <= 5; index++) await checkAndPublish(index);
+    expect(documents.map(({ monitors: [cron] }) => cron?.state)).toEqual([...Array<string>(5).fill("unknown"), "down"]);
+    expect(documents.at(-1)?.monitors[0]).toMatchObject({ name: "backup", kind: "cron", lastCheck: null });
+    expect(titles()).toEqual(["[almanac test] DOWN: cron/backup"]);
+    expect(sent[0]?.text).toContain(`no heartbeat since ${new Date(tickAt(0)).toISOString()}, expected every 900 s`);
+  });
+
+  it("is up while it sends heartbeats, down when they stop, and up again at the next one", async () => {
+    const { checkAndPublish, documents, titles, table } = setup([], { cronMonitors });
+    for (let index = 0; index < 20; index++) {
+      if (index < 6 || index > 15) await table.recordHeartbeat("cron/backup", tickAt(index) - 1_000);
+      await checkAndPublish(index);
+    }
+    const states = documents.map(({ monitors: [cron] }) => cron?.state);
+    // The last heartbeat came a second before the sixth run; interval and grace period are four runs.
+    expect(states.slice(0, 9)).toEqual([...Array<string>(9).fill("up")]);
+    expect(states.slice(9, 16)).toEqual([...Array<string>(7).fill("down")]);
+    expect(states.slice(16)).toEqual([...Array<string>(4).fill("up")]);
+    expect(titles()).toEqual(["[almanac test] DOWN: cron/backup", "[almanac test] UP again: cron/backup"]);
+  });
+
+  it("ignores an older heartbeat that arrives late", async () => {
+    const { table, checkAndPublish, documents } = setup([], { cronMonitors });
+    await table.recordHeartbeat("cron/backup", tickAt(4));
+    await table.recordHeartbeat("cron/backup", tickAt(0));
+    await checkAndPublish(5);
+    expect(documents[0]?.monitors[0]?.state).toBe("up");
+  });
+
+  it("may miss heartbeats in maintenance", async () => {
+    const maintenance = [{ from: time(0), to: time(9) }];
+    const { checkAndPublish, titles } = setup([], { cronMonitors, maintenance });
+    for (let index = 0; index < 9; index++) await checkAndPublish(index);
+    expect(titles()).toEqual([]);
+    await checkAndPublish(9);
+    expect(titles()).toEqual(["[almanac test] DOWN: cron/backup"]);
+  });
+});
+
+describe("the status of all targets", () => {
+  it("never says up while the monitor itself was down", async () => {
+    const { checkAndPublish, documents } = setup([{ name: "site" }]);
+    await checkAndPublish(0);
+    await checkAndPublish(1);
+    await checkAndPublish(61); // five hours later
+    await checkAndPublish(62);
+    const [site] = documents.at(-1)?.monitors ?? [];
+    expect(site?.windows["24h"]).toMatchObject({ uptime: 1, coverage: expect.closeTo(15 / 310, 2) as unknown });
+    expect(site?.days.at(-1)).toMatchObject({ down: 0, noData: expect.closeTo(295 / 310, 2) as unknown });
+  });
+
+  it("shows ticks that drift from five minutes to an hour as what they are: mostly no data", async () => {
+    const { checkAndPublish, documents } = setup([{ name: "site" }]);
+    for (let hour = 0; hour <= 6; hour++) await checkAndPublish(hour * 12);
+    expect(documents.at(-1)?.monitors[0]?.windows["24h"]).toMatchObject({
+      uptime: 1,
+      coverage: expect.closeTo(1 / 12, 2) as unknown,
+    });
+  });
+
+  it("has a history that is not tied to the interval of checks, and outlives its change", async () => {
+    const { checkAndPublish, documents } = setup([{ name: "site" }]);
+    for (let index = 0; index <= 12; index++) await checkAndPublish(index);
+    for (let minute = 61; minute <= 180; minute++) await checkAndPublish(minute / 5, [], { intervalMinutes: 1 });
+    const [site] = documents.at(-1)?.monitors ?? [];
+    expect(site?.windows["90d"]).toMatchObject({ uptime: 1, coverage: 1 });
+    expect(site?.days).toHaveLength(90);
+    expect(site?.days.at(-1)).toEqual({ date: "2026-11-21", up: 1, down: 0, maintenance: 0, noData: 0 });
+  });
+
+  it("has fractions of each day that are all of it, and windows that agree with them", async () => {
+    const kinds = fc.constantFrom<Outcome | undefined>(GOOD, GOOD, BAD, undefined);
+    await fc.assert(
+      fc.asyncProperty(fc.array(kinds, { minLength: 2, maxLength: 60 }), async (outcomes) => {
+        const { checkAndPublish, documents } = setup([{ name: "site" }], {
+          maintenance: [{ weekday: "saturday", from: "08:00", minutes: 30 }],
+        });
+        // Half an hour apart now and then, so that days end too.
+        for (const [index, outcome] of outcomes.entries())
+          if (outcome) await checkAndPublish(index * (index % 9 === 0 ? 6 : 5), [outcome]);
+        for (const { monitors } of documents) {
+          const days = monitors[0]?.days ?? [];
+          expect(days).toHaveLength(90);
+          for (const { up, down, maintenance, noData } of days)
+            expect([0, 1]).toContainEqual(expect.closeTo(up + down + maintenance + noData, 3));
+          for (const { uptime, coverage } of Object.values(monitors[0]?.windows ?? {})) {
+            expect(uptime ?? 1).toBeLessThanOrEqual(1);
+            expect(coverage).toBeLessThanOrEqual(1);
+          }
+        }
+      }),
+      { numRuns: 15 },
+    );
+  }, 60_000);
+
+  it("shows a target whose state was not saved as unknown, and fails after saving and notifying the others", async () => {
+    const { checkAndPublish, table, documents } = setup([{ name: "a" }, { name: "b" }]);
+    const save: typeof table.save = (key, transition) =>
+      key === "a" ? Promise.reject(new Error("no")) : table.save(key, transition);
+    await expect(checkAndPublish(0, [], { table: { ...table, save } })).rejects.toMatchObject({
+      name: "StateWriteError",
+      message: "1 of 2 states not saved",
+    });
+    expect(documents[0]?.monitors.map(({ name, state }) => `${name} ${state}`)).toEqual(["a unknown", "b up"]);
+  });
+
+  it("remembers percentiles over hours and days", async () => {
+    const { checkAndPublish, documents } = setup([{ name: "site" }]);
+    for (let index = 0; index < 400; index += 1) await checkAndPublish(index);
+    const [site] = documents.at(-1)?.monitors ?? [];
+    for (const window of Object.values(site?.windows ?? {}))
+      expect(window).toMatchObject({ uptime: 1, coverage: 1, p50Ms: expect.closeTo(120, -1) as unknown });
+    expect(site?.hours.filter(({ p50Ms }) => p50Ms !== null)).toHaveLength(25);
+    expect(site?.days.filter(({ up }) => up > 0).map(({ date }) => date)).toEqual(["2026-11-21", "2026-11-22"]);
+  });
+});

@@ -54,7 +54,7 @@ export const environmentSchema = z.strictObject({
   timers: timersSchema.optional(),
   /** Exports of DynamoDB tables to S3. @default not deployed */
   exports: exportsSchema.optional(),
-  /** Workflows by name; `task` is the only one. @default not deployed */
+  /** State machines that run tasks. @default not deployed */
   workflows: workflowsSchema.optional(),
   /** Pipelines by name, 20 characters at most with a hyphen counted for each capital. @default not deployed */
   pipelines: pipelinesSchema.optional(),

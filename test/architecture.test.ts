@@ -184,6 +184,11 @@ describe("scripts", () => {
     expect(forbidden(/^scripts\//, allowed)).toEqual([]);
   });
 
+  it("find files from the project's root: the command line is one bundle, far from its sources", () => {
+    const compiled = files.filter((file) => file.startsWith("scripts/") && !file.startsWith("scripts/dev/"));
+    expect(compiled.filter((file) => /\b__(dirname|filename)\b/.test(readFileSync(file, "utf8")))).toEqual([]);
+  });
+
   it("are no dependency of functions, modules or clients", () => {
     expect(forbidden(/^(functions|modules|clients)\//, (to) => !to.startsWith("scripts/"))).toEqual([]);
   });

@@ -94,9 +94,9 @@ describe("commands", () => {
   const nouns = new Set(commands.flatMap((command) => (command.includes(" ") ? [command.split(" ", 1)[0]] : [])));
   /** What is wrong with a call such as `timers put tea --every "15 minutes"`. */
   function faultsOf(call: string): string[] {
-    const [noun = "", verb = ""] = call.replace(/^--help$/, "").split(/\s+/);
+    const [noun = "", verb = ""] = call.split(/\s+/).map((word) => /^[\w-]*/.exec(word)?.[0] ?? "");
     const command = nouns.has(noun) ? `${noun} ${verb}` : noun;
-    if (!commands.includes(command)) return noun === "" || (nouns.has(noun) && verb === "") ? [] : [call];
+    if (!commands.includes(command)) return /^(--help)?$/.test(noun) || (nouns.has(noun) && verb === "") ? [] : [call];
     const help = section("docs/cli.md", `almanac ${command}`);
     const options = [...call.matchAll(/(?<=\s)--?[a-z][\w-]*/g)].map(([option]) => option);
     return options

@@ -108,7 +108,7 @@ const exportFields = {
   segments: z.int().min(1).max(SEGMENT_LIMIT).default(8),
   /** Read units a second for all segments together. @default no limit */
   maxReadUnitsPerSecond: z.number().positive().optional(),
-  /** Name of the bucket for files. @default the feature's own */
+  /** Name of the bucket for files. @default the feature's own bucket */
   bucket: bucketNameSchema.optional(),
   /** Prefix of every key; `{application}`, `{year}`, `{month}` and `{day}` are replaced. @default "<name>/" */
   prefix: z

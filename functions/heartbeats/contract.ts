@@ -197,7 +197,7 @@ const targetFields = z.strictObject({
   failuresBeforeDown: z.int().min(1).max(100).default(3),
   /** Consecutive successful checks that close it. */
   successesBeforeUp: z.int().min(1).max(100).default(2),
-  /** When failures are expected. */
+  /** Windows in which failures of this target are expected, in addition to those of all monitors. */
   maintenance: maintenanceWindowsSchema,
 });
 
@@ -237,7 +237,7 @@ const cronMonitorSchema = z.strictObject({
   everySeconds: z.int().min(60).max(8_640_000),
   /** How late a heartbeat may be. The next run of the checker notices. */
   graceSeconds: z.int().min(0).max(8_640_000).default(300),
-  /** When a missing heartbeat is expected. */
+  /** Windows in which a missing heartbeat is expected, in addition to those of all monitors. */
   maintenance: maintenanceWindowsSchema,
 });
 

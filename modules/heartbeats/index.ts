@@ -73,7 +73,7 @@ const heartbeatsFields = monitorSettingsSchema.extend({
     .default("rate(5 minutes)"),
   /** SSM parameter (SecureString) with the URL of a Slack webhook for notifications. @default none */
   slackWebhookParameter: parameterNameSchema.optional(),
-  /** The status page of all monitors. @default a private bucket without CloudFront */
+  /** Who can see the status page. @default a private bucket without CloudFront */
   statusPage: statusPageSchema.prefault({}),
   /** Retention of telemetry rows. @default 90 */
   telemetryDays: z.int().min(1).max(3650).default(90),

@@ -89,7 +89,7 @@ export const workflowSchema = z
 
 /** Workflows by name; one so far. What belongs to it carries its name, so that a second one renames nothing. */
 export const workflowsSchema = z.strictObject({
-  /** The task workflow: start, wait, work, end. */
+  /** The workflow `task`. */
   task: workflowSchema,
 });
 type WorkflowsConfig = z.output<typeof workflowsSchema>;

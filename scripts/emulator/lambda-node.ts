@@ -7,7 +7,7 @@ import { LAMBDA_RUNTIME } from "../../modules/constructs/versions";
 import { commandOutput } from "../shared/run-command";
 
 /** Pins one package for each platform, by hash. */
-const PINNED = join(__dirname, "node");
+const PINNED = "scripts/emulator/node";
 const INSTALLED = ".almanac/emulator/node";
 
 const [, MAJOR = ""] = /^nodejs(\d+)\.x$/.exec(LAMBDA_RUNTIME) ?? [];

@@ -264,7 +264,7 @@ class Start {
   /** Only where the emulator is ours: whoever brings one brings Slack, too. */
   async #startSlack(): Promise<string> {
     const { slack_parameters: parameters } = slackOutputsSchema.parse(this.#features["pipelines"] ?? {});
-    if (parameters.length === 0) return "no pipeline tells Slack";
+    if (parameters.length === 0) return "no pipeline notifies Slack";
     if (this.#record === undefined) return "none, for the emulator is yours";
     const known = this.#record.slack;
     const running = known !== undefined && isRunning(known.process);

@@ -40,7 +40,7 @@ export const command = () =>
 
 async function run(url: string, { json, ...options }: CheckOptions & JsonOption): Promise<number> {
   const target = targetOf(url, options);
-  const traced = await tracedCheck(target, { lookUp: systemLookup(), clock: systemClock });
+  const traced = await tracedCheck(target, { lookup: systemLookup(), clock: systemClock });
   const { outcome, latencyMs, at } = traced.observation;
   console.log(
     json

@@ -1,11 +1,11 @@
-/** What an export will cost and how long it will take, from the table's size and what was measured of the worker. */
+/** Estimates cost and duration of an export, from the table's size and the worker's measured throughput. */
 import type { ExportConfig } from "../../../functions/exports/contract";
 import { PRICES } from "../../shared/prices";
 
-/** Of table that one worker exports a second, compressed or not: `npm run bench -- exports`, with some caution. */
+/** A worker's throughput in bytes of table, with a margin: `npm run bench -- exports`. */
 const BYTES_PER_SECOND = 40e6;
 
-/** Plain JSON is somewhat longer than what DynamoDB counts an item by. */
+/** Plain JSON is longer than DynamoDB's size of an item. */
 const JSON_SHARE = 1.2;
 const GZIP_SHARE = 0.2;
 
@@ -15,20 +15,20 @@ const LAMBDA_GB = 1_769 / 1_024;
 const INVOCATION_SECONDS = 850;
 const SEGMENTS_AT_A_TIME = 40;
 
-/** Until the first page and after the last one: state machine, cold starts, manifest. */
+/** Before the first page and after the last: state machine, cold starts, manifest. */
 const AROUND_SECONDS = 10;
 
-/** Of DynamoDB's own export, which is slow to begin and never fast. */
+/** DynamoDB's own export takes minutes whatever the size. */
 const NATIVE_SECONDS = 600;
 
 export interface Estimate {
-  /** US dollars, by what is paid for. */
+  /** US dollars by service. */
   readonly costs: Readonly<Record<"DynamoDB" | "S3" | "Lambda" | "Step Functions", number>>;
   readonly dollars: number;
   readonly seconds: number;
 }
 
-/** @param table what DynamoDB says of it: its size may be six hours old */
+/** @param table DynamoDB's own figures, which may be six hours old */
 export function estimate(
   config: Pick<ExportConfig, "engine" | "mode" | "format" | "compression" | "segments" | "maxReadUnitsPerSecond">,
   { bytes }: { readonly bytes: number },
@@ -38,7 +38,7 @@ export function estimate(
     return summed({ DynamoDB, S3: 0, Lambda: 0, "Step Functions": 0 }, NATIVE_SECONDS);
   }
   const segments = config.format === "json" ? 1 : config.segments;
-  // Eventually consistent reads cost half; an incremental export's are consistent.
+  // Eventually consistent reads cost half; incremental exports read consistently.
   const units = (bytes / 4_096) * (config.mode === "incremental" ? 1 : 0.5);
   const workerSeconds = bytes / BYTES_PER_SECOND;
   const written = bytes * JSON_SHARE;
@@ -46,7 +46,7 @@ export function estimate(
   const stored = written * (config.compression === "gzip" ? GZIP_SHARE : 1);
   const capped = config.maxReadUnitsPerSecond === undefined ? 0 : units / config.maxReadUnitsPerSecond;
   const seconds = AROUND_SECONDS + Math.max(workerSeconds / Math.min(segments, SEGMENTS_AT_A_TIME), capped);
-  // A worker that is held back waits in Lambda, and that is paid for as well.
+  // A rate-limited worker waits in Lambda, which is billed.
   const lambdaSeconds = Math.max(workerSeconds, capped * Math.min(segments, SEGMENTS_AT_A_TIME)) + segments;
   return summed(
     {

@@ -1,4 +1,4 @@
-/** Takes items apart that come as bytes, however they are cut: lines, or the list of a JSON document. */
+/** Splits a stream of bytes into items: NDJSON lines, or the elements of a JSON document's list. */
 
 const NEWLINE = 0x0a;
 const QUOTE = 0x22;
@@ -6,13 +6,13 @@ const BACKSLASH = 0x5c;
 const OPENING: ReadonlySet<number> = new Set([0x7b, 0x5b]);
 const CLOSING: ReadonlySet<number> = new Set([0x7d, 0x5d]);
 
-/** In a document an item is in a list in an object. */
+/** An item of a document is in a list in an object. */
 const ITEM_DEPTH = 3;
 
 export interface Splitter {
-  /** @returns the items that are whole by now, as JSON */
+  /** @returns the items that are complete, as JSON */
   feed(bytes: Buffer): readonly string[];
-  /** Nothing more comes. True: nothing was cut off. */
+  /** Ends the input. @returns false when the last item is incomplete */
   end(): boolean;
 }
 

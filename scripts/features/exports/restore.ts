@@ -6,10 +6,10 @@ import type { ExportedFile, Manifest } from "../../../functions/exports/contract
 import { parseDynamoLine, parsePlainItem, type Change } from "../../../functions/exports/format/plain-json";
 import { documentSplitter, lineSplitter } from "./item-splitter";
 
-/** Written at a time: eight batches of BatchWriteItem's most. */
+/** Eight batches of BatchWriteItem's maximum. */
 const ITEMS_AT_A_TIME = 200;
 
-/** How far a restore is: all items of the files before `file`, and `items` of that one. */
+/** Progress: all items of the files before `file`, and `items` of that one. */
 export interface Restored {
   readonly file: number;
   readonly items: number;
@@ -17,23 +17,22 @@ export interface Restored {
 
 export interface RestorePorts {
   readonly read: (key: string) => Promise<Readable>;
-  /** Makes all of these changes, or rejects. Again is as good as once. */
+  /** Applies all changes or rejects. Idempotent. */
   readonly write: (changes: readonly Change[]) => Promise<void>;
   readonly save: (restored: Restored) => Promise<void>;
   readonly onProgress: (items: number) => void;
 }
 
-/** What was read is not what was exported. */
+/** A file differs from its manifest. */
 export class DamagedExportError extends Error {
   override readonly name = "DamagedExportError";
 }
 
 /**
- * Writes every item of an export, from where an earlier restore was stopped. Each file is held against its checksum and its number
- * of items.
+ * Writes every item of an export, resuming an earlier restore. Each file is checked against its checksum and its number of items.
  *
  * @returns the items written by this call
- * @throws {@link DamagedExportError}, and whatever the ports throw
+ * @throws {@link DamagedExportError}, and errors of the ports
  */
 export async function restore(manifest: Manifest, from: Restored, ports: RestorePorts): Promise<number> {
   const before = manifest.files.slice(0, from.file).reduce((sum, { items }) => sum + items, 0) + from.items;
@@ -66,7 +65,7 @@ async function* batchesOf(
   const stored = await read(file.key);
   stored.on("data", (bytes: Buffer) => hash.update(bytes));
   const content = compression === "gzip" ? createGunzip() : new PassThrough();
-  pipeline(stored, content, () => undefined); // Whoever reads the content is told, and who stops reading stops it all.
+  pipeline(stored, content, () => undefined); // errors reach the reader of `content`; closing it closes `stored`
   let seen = 0;
   let batch: Change[] = [];
   for await (const bytes of content as AsyncIterable<Buffer>)
@@ -82,5 +81,5 @@ async function* batchesOf(
   const expected =
     file.sha256 ?? (file.md5 === undefined ? undefined : Buffer.from(file.md5, "base64").toString("hex"));
   if (!splitter.end() || seen !== file.items || (expected !== undefined && hash.digest("hex") !== expected))
-    throw new DamagedExportError(`${file.key} is not what its manifest says: ${seen} of ${file.items} items`);
+    throw new DamagedExportError(`${file.key} differs from its manifest: ${seen} of ${file.items} items`);
 }

@@ -1,4 +1,4 @@
-/** Runs one check as the deployed function would, and writes down what it went through on its way. */
+/** Runs one check as the deployed function does, and records its steps. */
 import { ForbiddenAddressError } from "../../../functions/heartbeats/probe/ssrf-guard";
 import { checkTarget, type ProbeResult } from "../../../functions/heartbeats/probe/check-target";
 import type { Target } from "../../../functions/heartbeats/contract";
@@ -7,12 +7,12 @@ import { httpClient } from "../../../functions/heartbeats/probe/http-client";
 import type { Lookup } from "../../../functions/heartbeats/probe/dns";
 import type { Clock } from "../../../functions/shared/clock";
 
-/** What one part of a check took, to its end or to its failure. */
+/** One step of a check, successful or failed. */
 export type Step = { readonly ms: number; readonly failed: boolean } & (
-  | { readonly phase: "look-up"; readonly hostname: string; readonly addresses: readonly string[] }
+  | { readonly phase: "lookup"; readonly hostname: string; readonly addresses: readonly string[] }
   | {
-      /** From connecting to the answer's head, TLS handshake included. */
-      readonly phase: "answer";
+      /** From connecting to the response's headers, TLS handshake included. */
+      readonly phase: "response";
       readonly method: string;
       readonly url: string;
       readonly status?: number;
@@ -30,56 +30,56 @@ export interface TracedCheck {
 
 export async function tracedCheck(
   target: Target,
-  { lookUp, clock }: { readonly lookUp: Lookup; readonly clock: Clock },
+  { lookup, clock }: { readonly lookup: Lookup; readonly clock: Clock },
 ): Promise<TracedCheck> {
   const steps: Step[] = [];
-  /** Runs a part and tells of it; `tell` gets nothing where it failed, and may have nothing to tell. */
+  /** Runs a part and records its step. `stepOf` gets no result when the part failed, and may return no step. */
   const timed = async <Result>(
     part: () => Promise<Result>,
-    tell: (took: Took, result: Result | undefined, error?: unknown) => Step | undefined,
+    stepOf: (took: Took, result: Result | undefined, error?: unknown) => Step | undefined,
   ): Promise<Result> => {
     const start = clock.elapsed();
-    const note = (failed: boolean, result?: Result, error?: unknown): void => {
-      const step = tell({ ms: clock.elapsed() - start, failed }, result, error);
+    const record = (failed: boolean, result?: Result, error?: unknown): void => {
+      const step = stepOf({ ms: clock.elapsed() - start, failed }, result, error);
       if (step !== undefined) steps.push(step);
     };
     try {
       const result = await part();
-      note(false, result);
+      record(false, result);
       return result;
     } catch (error) {
-      note(true, undefined, error);
+      record(true, undefined, error);
       throw error;
     }
   };
 
-  const tracedLookUp: Lookup = (hostname, signal) =>
+  const tracedLookup: Lookup = (hostname, signal) =>
     timed(
-      () => lookUp(hostname, signal),
-      (took, found = []) => ({ ...took, phase: "look-up", hostname, addresses: found.map(({ address }) => address) }),
+      () => lookup(hostname, signal),
+      (took, found = []) => ({ ...took, phase: "lookup", hostname, addresses: found.map(({ address }) => address) }),
     );
-  const send = httpClient(tracedLookUp);
+  const send = httpClient(tracedLookup);
   const tracedSend: SendHttp = async (request, signal) => {
     const before = steps.length;
-    const answer = await timed(
+    const response = await timed(
       () => send(request, signal),
-      (took, answer, error) => {
-        // The look-up has a step of its own, and ends before the connection begins.
-        const lookUps = steps.slice(before);
-        const neverConnected = error instanceof ForbiddenAddressError || lookUps.some(({ failed }) => failed);
+      (took, received, error) => {
+        // DNS lookups have steps of their own, and end before the connection begins.
+        const lookups = steps.slice(before);
+        const neverConnected = error instanceof ForbiddenAddressError || lookups.some(({ failed }) => failed);
         if (neverConnected) return undefined;
         return {
-          ...answerStep(request, answer),
+          ...responseStep(request, received),
           failed: took.failed,
-          ms: lookUps.reduce((rest, { ms }) => Math.max(0, rest - ms), took.ms),
+          ms: lookups.reduce((rest, { ms }) => Math.max(0, rest - ms), took.ms),
         };
       },
     );
     return {
-      ...answer,
+      ...response,
       readBody: (limits) =>
         timed(
-          () => answer.readBody(limits),
+          () => response.readBody(limits),
           (took) => ({ ...took, phase: "body" }),
         ),
     };
@@ -89,12 +89,15 @@ export async function tracedCheck(
 }
 
 type Took = Pick<Step, "ms" | "failed">;
-type AnswerStep = Extract<Step, { readonly phase: "answer" }>;
+type ResponseStep = Extract<Step, { readonly phase: "response" }>;
 
-function answerStep({ method, url }: HttpRequest, answer: HttpResponse | undefined): Omit<AnswerStep, keyof Took> {
-  const { status, location, certificateExpiresAt } = answer ?? {};
+function responseStep(
+  { method, url }: HttpRequest,
+  response: HttpResponse | undefined,
+): Omit<ResponseStep, keyof Took> {
+  const { status, location, certificateExpiresAt } = response ?? {};
   return {
-    phase: "answer",
+    phase: "response",
     method,
     url: url.href,
     ...(status !== undefined && { status }),

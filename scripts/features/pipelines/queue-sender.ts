@@ -1,11 +1,11 @@
-/** Sends messages to a pipeline's queue, past its door: they have been through it once. */
+/** Sends messages to a pipeline's queue, bypassing its ingress, which has validated them before. */
 import { SendMessageBatchCommand, type SendMessageBatchRequestEntry, type SQSClient } from "@aws-sdk/client-sqs";
 import { sendInBatches } from "../../../functions/shared/aws/batches";
 import { systemClock } from "../../../functions/shared/clock";
 import { groupBy } from "../../../functions/shared/group-by";
 import { MINUTE_MS } from "../../../functions/shared/time";
 
-/** SQS's limits for one call: messages, and bytes of all of them together. */
+/** SQS's limits for one call: messages, and their total bytes. */
 const MESSAGES_A_CALL = 10;
 const BYTES_A_CALL = 256 * 1024;
 
@@ -14,11 +14,11 @@ const SENDING_MS = MINUTE_MS;
 
 export interface Outgoing {
   readonly body: string;
-  /** Numbers, by name. */
+  /** Number attributes by name. */
   readonly attributes: Readonly<Record<string, number>>;
 }
 
-/** Not all messages could be sent. What was sent may be sent again: the pipeline knows it by its key and version. */
+/** Some messages were not sent. Sending all again is safe: the pipeline deduplicates by key and version. */
 export class NotSentError extends Error {
   override readonly name = "NotSentError";
 }
@@ -53,7 +53,7 @@ function callsOf(messages: readonly Outgoing[]): readonly (readonly Outgoing[])[
   let count = 0;
   let bytes = 0;
   const numbered = messages.map((message) => {
-    const size = Buffer.byteLength(message.body) + 100; // attributes count, too
+    const size = Buffer.byteLength(message.body) + 100; // attributes count
     if (count === MESSAGES_A_CALL || bytes + size > BYTES_A_CALL) [call, count, bytes] = [call + 1, 0, 0];
     count += 1;
     bytes += size;

@@ -1,22 +1,12 @@
 /** Sends a pipeline's dead letters back: messages to its queue, changes to the function that notifies Slack. */
 import type { _Record } from "@aws-sdk/client-dynamodb-streams";
-import {
-  DeleteMessageCommand,
-  ReceiveMessageCommand,
-  type Message,
-  type MessageAttributeValue,
-  type SQSClient,
-} from "@aws-sdk/client-sqs";
-import { z } from "zod";
-import { errorMessage } from "../../../functions/shared/errors";
+import type { Message, MessageAttributeValue } from "@aws-sdk/client-sqs";
+import * as z from "zod";
 import { MESSAGE_ATTRIBUTES } from "../../../functions/pipelines/contract";
+import { SECOND_MS } from "../../../functions/shared/time";
+import { parseJson } from "../../shared/fields";
+import { redriveDeadLetters, type Redriven, type RedriveTools } from "../redrive/dead-letters";
 import type { Outgoing } from "./queue-sender";
-
-/** Long enough to send ten back; the rest becomes visible again after it. */
-const VISIBILITY_SECONDS = 60;
-
-/** SQS may answer with no messages although the queue has some. */
-const EMPTY_RECEIVES = 3;
 
 /** Lambda's record of stream changes whose retries are exhausted. */
 const lostChangesSchema = z.object({
@@ -29,75 +19,35 @@ const lostChangesSchema = z.object({
 });
 export type LostChanges = z.output<typeof lostChangesSchema>["DDBStreamBatchInfo"];
 
-export interface PipelineRedrive {
-  readonly sqs: SQSClient;
+export interface PipelineRedrive extends RedriveTools {
   readonly deadLetterQueueUrl: string;
   readonly send: (message: Outgoing) => Promise<void>;
   /** Reads the changes from the stream again, and notifies. Throws when the stream no longer has them. */
   readonly notify: (changes: LostChanges) => Promise<void>;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
-  readonly onProgress: (line: string) => void;
 }
 
-/**
- * Each dead letter is deleted only after it was sent back: a crash in between duplicates one and loses none. Those that fail again
- * during the redrive stay in the queue.
- */
-export async function redrivePipeline(
-  redrive: PipelineRedrive,
-): Promise<{ readonly sent: number; readonly left: number }> {
-  const { sqs, deadLetterQueueUrl: QueueUrl, now, onProgress } = redrive;
-  const startedAt = now();
-  const left = new Set<string>();
-  let sent = 0;
-  for (let empty = 0; empty < EMPTY_RECEIVES;) {
-    const { Messages = [] } = await sqs.send(
-      new ReceiveMessageCommand({
-        QueueUrl,
-        MaxNumberOfMessages: 10,
-        WaitTimeSeconds: 1,
-        VisibilityTimeout: VISIBILITY_SECONDS,
-        MessageAttributeNames: ["All"],
-        MessageSystemAttributeNames: ["SentTimestamp"],
-      }),
-    );
-    let redriven = 0;
-    for (const message of Messages) {
-      const id = message.MessageId ?? "";
-      if (Number(message.Attributes?.SentTimestamp ?? 0) > startedAt) {
-        left.add(id);
-        continue;
-      }
-      try {
-        await sendBack(message, redrive);
-        await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message.ReceiptHandle }));
-        redriven += 1;
-      } catch (error) {
-        if (!left.has(id)) onProgress(`${id}: left: ${errorMessage(error)}`);
-        left.add(id);
-      }
-    }
-    sent += redriven;
-    if (redriven > 0) onProgress(`${sent} sent back`);
-    empty = redriven === 0 ? empty + 1 : 0;
-  }
-  return { sent, left: left.size };
+export function redrivePipeline(redrive: PipelineRedrive): Promise<Redriven> {
+  const { deadLetterQueueUrl, send, notify, now } = redrive;
+  return redriveDeadLetters(
+    deadLetterQueueUrl,
+    (message) => {
+      const lost = lostChangesSchema.safeParse(parseJson(message.Body ?? ""));
+      return {
+        continueOnError: true,
+        ...(lost.success
+          ? { to: "Slack", send: () => notify(lost.data.DDBStreamBatchInfo) }
+          : { to: "the queue", send: () => send(outgoing(message, now())) }),
+      };
+    },
+    redrive,
+  );
 }
 
-async function sendBack(
-  { Body = "", MessageAttributes = {}, Attributes }: Message,
-  redrive: PipelineRedrive,
-): Promise<void> {
-  const lost = lostChangesSchema.safeParse(parseJson(Body));
-  if (lost.success) {
-    await redrive.notify(lost.data.DDBStreamBatchInfo);
-    return;
-  }
+function outgoing({ Body = "", MessageAttributes = {}, Attributes }: Message, now: number): Outgoing {
   const known = numbersOf(MessageAttributes);
   // Without the attribute, the message was received when it was first sent: SQS keeps that timestamp on dead letters.
-  const receivedAt = known[MESSAGE_ATTRIBUTES.receivedAt] ?? Number(Attributes?.SentTimestamp ?? redrive.now());
-  await redrive.send({ body: Body, attributes: { ...known, [MESSAGE_ATTRIBUTES.receivedAt]: receivedAt } });
+  const receivedAt = known[MESSAGE_ATTRIBUTES.receivedAt] ?? Number(Attributes?.SentTimestamp ?? now);
+  return { body: Body, attributes: { ...known, [MESSAGE_ATTRIBUTES.receivedAt]: receivedAt } };
 }
 
 function numbersOf(attributes: Readonly<Record<string, MessageAttributeValue>>): Readonly<Record<string, number>> {
@@ -114,16 +64,8 @@ export function streamEvent(records: readonly _Record[]): object {
     Records: records.map(({ dynamodb }) => ({
       dynamodb: {
         ...dynamodb,
-        ApproximateCreationDateTime: Math.floor((dynamodb?.ApproximateCreationDateTime?.getTime() ?? 0) / 1_000),
+        ApproximateCreationDateTime: Math.floor((dynamodb?.ApproximateCreationDateTime?.getTime() ?? 0) / SECOND_MS),
       },
     })),
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,4 @@
-/** Reads changes from a table's stream again: it has them for 24 hours. */
+/** Reads changes from a table's stream, which keeps them for 24 hours. */
 import {
   GetRecordsCommand,
   GetShardIteratorCommand,
@@ -7,10 +7,10 @@ import {
 } from "@aws-sdk/client-dynamodb-streams";
 import type { LostChanges } from "./redrive";
 
-/** A stream may answer with nothing though there is more to come. An open one always does at its end. */
+/** A stream may return empty pages before its end; an open shard always does at its end. */
 const EMPTY_PAGES = 20;
 
-/** The stream does not have all of the changes. */
+/** The stream no longer has all of the changes. */
 export class ChangesGoneError extends Error {
   override readonly name = "ChangesGoneError";
 }

@@ -1,11 +1,12 @@
-/** Empties a queue of dead letters, each to where it failed. */
+/** Sends the messages of a dead-letter queue back to where they failed. */
 import { DeleteMessageCommand, ReceiveMessageCommand, type Message, type SQSClient } from "@aws-sdk/client-sqs";
+import { errorMessage } from "../../../functions/shared/errors";
 
-/** Long enough to send a batch back; whatever is left is in the queue again after it. */
+/** Long enough to send a batch back; the rest becomes visible again after it. */
 const VISIBILITY_SECONDS = 60;
 
-/** SQS may answer with nothing though there is something. */
-const FRUITLESS_RECEIVES = 3;
+/** SQS may answer with no messages although the queue has some. */
+const EMPTY_RECEIVES = 3;
 
 export interface RedriveTools {
   readonly sqs: SQSClient;
@@ -19,29 +20,35 @@ export interface Redriven {
   readonly left: number;
 }
 
-/** What becomes of a dead letter. */
-export interface WayBack {
-  /** A name for people. */
+/** Where a dead letter goes. */
+export interface RedriveTarget {
+  /** For people. */
   readonly to: string;
   readonly send: () => Promise<unknown>;
+  /** True: an error of `send` concerns this message only. False: it ends the redrive. @default false */
+  readonly continueOnError?: boolean;
 }
 
 /**
- * Sends every dead letter back. One is deleted only after it has been taken, so a crash in between means one twice, never none. What has
- * no way back stays in the queue, and so does what fails again meanwhile: this ends.
+ * Sends every dead letter back and deletes it afterwards: a crash in between duplicates one and loses none. Those without a target, and
+ * those that fail again during the redrive, stay in the queue.
  */
 export async function redriveDeadLetters(
-  queueUrl: string,
-  wayBackOf: (message: Message) => WayBack | undefined,
+  QueueUrl: string,
+  targetOf: (message: Message) => RedriveTarget | undefined,
   { sqs, now, onProgress }: RedriveTools,
 ): Promise<Redriven> {
   const startedAt = now();
   const left = new Set<string>();
+  const leave = (id: string, why: string): void => {
+    if (!left.has(id)) onProgress(`${id}: left: ${why}`);
+    left.add(id);
+  };
   let sent = 0;
-  for (let fruitless = 0; fruitless < FRUITLESS_RECEIVES;) {
+  for (let empty = 0; empty < EMPTY_RECEIVES;) {
     const { Messages = [] } = await sqs.send(
       new ReceiveMessageCommand({
-        QueueUrl: queueUrl,
+        QueueUrl,
         MaxNumberOfMessages: 10,
         WaitTimeSeconds: 1,
         VisibilityTimeout: VISIBILITY_SECONDS,
@@ -49,22 +56,24 @@ export async function redriveDeadLetters(
         MessageSystemAttributeNames: ["SentTimestamp"],
       }),
     );
-    let took = 0;
+    const before = sent;
     for (const message of Messages) {
       const { MessageId: id = "", ReceiptHandle, Attributes } = message;
-      const wayBack = wayBackOf(message);
-      if (wayBack === undefined || Number(Attributes?.SentTimestamp ?? 0) > startedAt) {
-        if (!left.has(id)) onProgress(`${id}: left, ${wayBack ? "it has failed again" : "nobody understands it"}`);
-        left.add(id);
-        continue;
-      }
-      await wayBack.send();
-      await sqs.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle }));
-      took += 1;
-      onProgress(`${id}: sent back to ${wayBack.to}`);
+      const target = targetOf(message);
+      if (target === undefined) leave(id, "not a known format");
+      else if (Number(Attributes?.SentTimestamp ?? 0) > startedAt) leave(id, "failed again");
+      else
+        try {
+          await target.send();
+          await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+          sent += 1;
+          onProgress(`${id}: sent back to ${target.to}`);
+        } catch (error) {
+          if (target.continueOnError !== true) throw error;
+          leave(id, errorMessage(error));
+        }
     }
-    sent += took;
-    fruitless = took === 0 ? fruitless + 1 : 0;
+    empty = sent === before ? empty + 1 : 0;
   }
   return { sent, left: left.size };
 }

@@ -1,24 +1,25 @@
 import { InvokeCommand, type LambdaClient } from "@aws-sdk/client-lambda";
 import type { Message } from "@aws-sdk/client-sqs";
 import * as z from "zod";
+import { parseJson } from "../../shared/fields";
 import { redriveDeadLetters, type Redriven, type RedriveTools } from "./dead-letters";
 
-/** What Lambda leaves when a function failed: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html */
+/** Lambda's record of a failed invocation: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html */
 const failedInvocationSchema = z.object({
   requestContext: z.object({ functionArn: z.string() }),
   requestPayload: z.unknown(),
 });
 
-/** An event for a function. */
+/** An event and the function that it is for. */
 export interface Invocation {
-  /** Its ARN, without version or alias. */
+  /** Without version or alias. */
   readonly functionArn: string;
   readonly event: unknown;
 }
 
 /**
- * Reads a dead letter: Lambda's record of a failed invocation, or an event that EventBridge could not hand over, with its target
- * in the message's attributes. Undefined: it is neither.
+ * Reads a dead letter: Lambda's record of a failed invocation, or an event that EventBridge could not deliver, with its target in
+ * the message's attributes. Undefined: neither.
  */
 export function readDeadLetter({
   Body,
@@ -27,7 +28,7 @@ export function readDeadLetter({
   const body = parseJson(Body ?? "");
   const failed = failedInvocationSchema.safeParse(body);
   if (failed.success) {
-    // `$LATEST` comes along, and may not be invoked by that name in every account.
+    // The ARN ends in `$LATEST`, which not every account may invoke.
     const functionArn = failed.data.requestContext.functionArn.replace(/:\$LATEST$/, "");
     return { functionArn, event: failed.data.requestPayload };
   }
@@ -35,7 +36,7 @@ export function readDeadLetter({
   return target === undefined || body === undefined ? undefined : { functionArn: target, event: body };
 }
 
-/** Invokes each function again with the events that it failed on. */
+/** Invokes each function again with the events on which it failed. */
 export function redriveInvocations(
   queueUrl: string,
   { lambda, ...tools }: RedriveTools & { readonly lambda: LambdaClient },
@@ -54,12 +55,4 @@ export function redriveInvocations(
     },
     tools,
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,4 @@
-/** Timers as people read them. */
+/** Describes timers for people. */
 import type { ScheduleResponse, TimerResponse } from "../../../functions/timers/api/api-types";
 import { table } from "../../shared/table";
 import type { RecordedFire } from "./recorded-fires";
@@ -26,7 +26,7 @@ export function describeTimers(timers: readonly TimerResponse[]): string {
   );
 }
 
-/** All there is to know of one. */
+/** All fields of one timer. */
 export function describeTimer({ schedule, timerCallbackData, ...others }: TimerResponse): string {
   const rows = Object.entries({
     schedule: describeSchedule(schedule),

@@ -1,4 +1,4 @@
-/** What the shipped callback has recorded of a timer. */
+/** Reads the fires that the shipped callback has recorded. */
 import { paginateQuery, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
@@ -18,7 +18,7 @@ const fireSchema = z.object({
 });
 export type RecordedFire = z.output<typeof fireSchema>;
 
-/** All that is kept of a timer's fires, whichever version of it: seven days. The latest come first. */
+/** The fires of all versions of a timer in the last seven days, the latest first. */
 export async function recordedFires(
   client: DynamoDBClient,
   { table, kind, id }: { readonly table: string; readonly kind: TimerKind; readonly id: string },

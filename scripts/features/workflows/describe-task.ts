@@ -1,11 +1,11 @@
-/** Tasks for people. */
+/** Describes tasks for people. */
 import { stripVTControlCharacters } from "node:util";
 import type { Colors } from "picocolors/types";
 import { MINUTE_SECONDS } from "../../../functions/shared/time";
 import type { Task, TaskStatus } from "../../../functions/workflows/contract";
 import { table } from "../../shared/table";
 
-/** A task with its history, a line each. */
+/** A task with its history, one line each. */
 export function describeTask(task: Task, colours: Colors): string {
   return [
     `${task.taskId}  ${colouredStatus(task.status, colours)}`,
@@ -14,7 +14,7 @@ export function describeTask(task: Task, colours: Colors): string {
   ].join("\n");
 }
 
-/** One step of a history: when, how long after the one before it, and why. */
+/** An entry of a history: time, duration since the previous one, reason. */
 export function describeMoment(
   { status, at, reason }: Task["history"][number],
   before: Task["history"][number] | undefined,
@@ -24,7 +24,7 @@ export function describeMoment(
   return `  ${at}  ${colouredStatus(status, colours)}${later}${reason === undefined ? "" : `  ${plain(reason)}`}`;
 }
 
-/** Tasks of a list, latest first. */
+/** A table of tasks, the latest first. */
 export function describeTasks(tasks: readonly Task[], status: TaskStatus, colours: Colors): string {
   if (tasks.length === 0) return `no task is ${status}`;
   return table(
@@ -39,7 +39,7 @@ export function describeTasks(tasks: readonly Task[], status: TaskStatus, colour
   );
 }
 
-/** A reason is what somebody's error says: one line of it, and nothing that a terminal would obey. */
+/** A reason is an error message: one line, without terminal control sequences. */
 function plain(text: string): string {
   return stripVTControlCharacters(text).replace(/\p{Cc}+/gu, " ");
 }

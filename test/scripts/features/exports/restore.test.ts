@@ -172,7 +172,7 @@ describe("a restore", () => {
     const ports = new Target().ports(new Map([[key, damage(content)]]));
     const restored = restore(manifest, { file: 0, items: 0 }, ports);
     await expect(restored).rejects.toThrow(DamagedExportError);
-    await expect(restored).rejects.toThrow("part-0 is not what its manifest says");
+    await expect(restored).rejects.toThrow("part-0 differs from its manifest");
   });
 
   it("of a file that cannot be unpacked, or not be read to its end, fails", async () => {

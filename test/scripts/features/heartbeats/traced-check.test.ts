@@ -20,7 +20,7 @@ describe("one check, explained", () => {
       : Promise.resolve([{ address: "127.0.0.1", family: 4 }]);
   const run = async (input: Partial<TargetInput> & { url: string }) => {
     const target = targetSchema.parse({ name: "check", private: true, ...input });
-    const traced = await tracedCheck(target, { lookUp: systemLookup(resolve), clock: systemClock });
+    const traced = await tracedCheck(target, { lookup: systemLookup(resolve), clock: systemClock });
     // What took how long differs each time.
     const text = describeCheck(target, traced, plain)
       .replace(/ +[\d.]+ ms/g, " N ms")
@@ -32,24 +32,24 @@ describe("one check, explained", () => {
     const url = servers.urls.redirect.replace("127.0.0.1", "site.test");
     const { steps, text } = await run({ url, bodyContains: "all is well", maxLatencyMs: 5_000 });
     expect(steps.map(({ phase, failed }) => [phase, failed])).toEqual([
-      ["look-up", false],
-      ["answer", false],
-      ["look-up", false],
-      ["answer", false],
+      ["lookup", false],
+      ["response", false],
+      ["lookup", false],
+      ["response", false],
       ["body", false],
     ]);
     expect(text.split("\n").map((line) => line.trim().replace(/ +/g, " "))).toEqual([
       "GET http://site.test:PORT/redirect",
       "",
       "phase took",
-      "look-up site.test is 127.0.0.1 N ms",
-      "answer 302 from site.test:PORT, Location /good N ms",
-      "look-up site.test is 127.0.0.1 N ms",
-      "answer 200 from site.test:PORT N ms",
-      "body read to its end N ms",
+      "lookup site.test is 127.0.0.1 N ms",
+      "response 302 from site.test:PORT, Location /good N ms",
+      "lookup site.test is 127.0.0.1 N ms",
+      "response 200 from site.test:PORT N ms",
+      "body complete N ms",
       "",
-      "Good: status 200 in N ms.",
-      'Expected: status 200-299, a body that contains "all is well", all of it within N ms, an end within 10 s.',
+      "Passed: status 200 in N ms.",
+      'Expected: status 200-299, a body that contains "all is well", a latency of at most N ms, a timeout of 10 s.',
     ]);
   });
 
@@ -59,28 +59,28 @@ describe("one check, explained", () => {
     expect(steps[0]).toMatchObject({ certificateExpiresAt: expect.stringMatching(/^\d{4}-.*Z$/) as unknown });
     expect(text).toMatch(/200 from 127.0.0.1:PORT, certificate until \d{4}-\d\d-\d\d/);
     expect(text).toMatch(/\(certificate\): the certificate expires in 3 days, at least 7 expected\./);
-    expect(text).toContain("a certificate with 7 days left at least");
+    expect(text).toContain("a certificate valid for at least 7 days");
   });
 
   it("says what failed, and what to look at", async () => {
     const { steps, text } = await run({ url: "http://nobody.test/" });
-    expect(steps).toEqual([expect.objectContaining({ phase: "look-up", failed: true, addresses: [] })]);
-    expect(text).toMatch(/look-up +nobody.test was not found/);
+    expect(steps).toEqual([expect.objectContaining({ phase: "lookup", failed: true, addresses: [] })]);
+    expect(text).toMatch(/lookup +nobody.test was not found/);
     expect(text).toMatch(/\(dns\): the name does not resolve \(ENOTFOUND\)\.\nIs the name right/);
   });
 
   it("tells of an answer that broke off", async () => {
     const { steps, text } = await run({ url: servers.urls.resetMidBody });
     expect(steps.map(({ phase, failed }) => [phase, failed])).toEqual([
-      ["answer", false],
+      ["response", false],
       ["body", true],
     ]);
-    expect(text).toMatch(/body +not read to its end/);
+    expect(text).toMatch(/body +incomplete/);
   });
 
   it("names the switch for private addresses, and shows no connection that was not made", async () => {
     const { steps, text } = await run({ url: "http://site.test/", private: false });
-    expect(steps.map(({ phase }) => phase)).toEqual(["look-up"]);
+    expect(steps.map(({ phase }) => phase)).toEqual(["lookup"]);
     expect(text).toMatch(/\(forbidden-address\): site.test resolves to 127.0.0.1, a loopback address/);
     expect(text).toContain("--private here, private: true in main.ts");
   });

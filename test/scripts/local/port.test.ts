@@ -20,7 +20,7 @@ describe("the emulator's port", () => {
 
   it("is not looked for without end", async () => {
     await expect(choosePort(undefined, () => Promise.resolve(false))).rejects.toThrow(
-      "The ports 4566 to 4615 are all taken. Name one: --port <n>",
+      "The ports 4566 to 4615 are all in use. Pass another: --port <n>",
     );
   });
 

@@ -65,12 +65,15 @@ async function readGroup(
   return found;
 }
 
-/** The ids of a line that other lines of the same invocation or request share. */
+/** Fields whose value other lines about the same work have, too: in other functions `messageId` and `executionArn`. */
+const CORRELATION_FIELDS = ["function_request_id", "xray_trace_id", "requestId", "messageId", "executionArn"];
+
+/** The ids of a line that other lines of the same invocation, request, message or execution share. */
 export function correlationIds(message: string): readonly string[] {
   const plain = /RequestId: ([\w-]{36})/.exec(message)?.[1];
   if (plain !== undefined) return [plain];
   const fields = parseLine(message);
-  return ["function_request_id", "xray_trace_id", "requestId"].flatMap((name) => {
+  return CORRELATION_FIELDS.flatMap((name) => {
     const value = fields?.[name];
     return typeof value === "string" && value !== "" ? [value] : [];
   });

@@ -147,16 +147,18 @@ describe("a log line for people", () => {
   it("has time, function, level, message, and its own fields", () => {
     const error = { name: "ConflictError", message: "fenced off", stack: "at somewhere" };
     const message = line("not sent", { level: "ERROR", shard: "shard0", reason: "two words", failed: [1], error });
-    expect(describeEvent(event(message), plain)).toBe(
-      '07:00:01.250  timers-dispatch           ERROR  not sent  shard=shard0  reason="two words"  failed=[1]  error="ConflictError: fenced off"',
+    expect(describeEvent(event(message), 15, plain)).toBe(
+      '07:00:01.250  timers-dispatch  ERROR  not sent  shard=shard0  reason="two words"  failed=[1]  error="ConflictError: fenced off"',
     );
   });
 
   it("is plain text as it is, without what a terminal would execute", () => {
-    expect(describeEvent(event("Task timed out\u001b[31m after\t3 s"), plain)).toMatch(/ Task timed out after 3 s$/);
+    expect(describeEvent(event("Task timed out\u001b[31m after\t3 s"), 15, plain)).toMatch(
+      / Task timed out after 3 s$/,
+    );
   });
 
   it.each([`START RequestId: ${REQUEST}`, "REPORT RequestId", '{"_aws":{},"checks":1}'])("is none: %s", (message) => {
-    expect(describeEvent(event(message), plain)).toBeUndefined();
+    expect(describeEvent(event(message), 15, plain)).toBeUndefined();
   });
 });

@@ -94,7 +94,9 @@ async function run(name: string | undefined, options: Options): Promise<number> 
     return EXIT.ok;
   }
   const events =
-    id === undefined ? await readEvents(client, groups, { from }) : await readRelated(client, groups, id, { from });
+    id === undefined
+      ? await readEvents(client, groups, { from })
+      : await readRelated(client, groups, id, { from, withPatterns: deployed.aws.endpoint === undefined });
   const printed = events.filter(print).length;
   if (printed === 0)
     console.error(`No lines${id === undefined ? "" : ` about ${id}`} since ${new Date(from).toISOString()}.`);

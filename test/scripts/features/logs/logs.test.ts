@@ -93,7 +93,23 @@ describe("log lines", () => {
       .resolves({ events: [named, { timestamp: 3, message: line("other", { fireId: "tea-2" }), eventId: "3" }] })
       .on(FilterLogEventsCommand, { filterPattern: `?"${REQUEST}"` })
       .resolves({ events: [{ timestamp: 1, message: `START RequestId: ${REQUEST}`, eventId: "1" }, named] });
-    const events = await readRelated(client, [DISPATCH], "tea", { from: 0 });
+    const events = await readRelated(client, [DISPATCH], "tea", { from: 0, withPatterns: true });
+    expect(events.map(({ key }) => key)).toEqual(["1", "2"]);
+  });
+
+  it("about an id are found without filter patterns, too: by message id from one function to the next", async () => {
+    logs.on(FilterLogEventsCommand, { filterPattern: undefined }).resolves({
+      events: [
+        {
+          timestamp: 1,
+          message: JSON.stringify({ message: "accepted", key: "order-17", messageId: "m-1" }),
+          eventId: "1",
+        },
+        { timestamp: 2, message: JSON.stringify({ message: "ingested", messageIds: ["m-1", "m-2"] }), eventId: "2" },
+        { timestamp: 3, message: JSON.stringify({ message: "ingested", messageIds: ["m-3"] }), eventId: "3" },
+      ],
+    });
+    const events = await readRelated(client, [DISPATCH], "order-17", { from: 0, withPatterns: false });
     expect(events.map(({ key }) => key)).toEqual(["1", "2"]);
   });
 

@@ -38,7 +38,7 @@ describe("pipelines, deployed", () => {
     jobOrder = pipelineOf("local", "jobOrder", running.deployment);
     invoice = pipelineOf("local", "invoice", running.deployment);
     post = ingressClient(jobOrder.endpoint, aws);
-    // For the last test: its last failure is after three minutes.
+    // The last test looks what has become of it: it takes three minutes to fail for good.
     const bodies = [order("before-poison", 1), POISON, order("after-poison", 1)];
     const Entries = bodies.map((MessageBody, index) => ({ Id: String(index), MessageBody }));
     await new SQSClient(aws).send(new SendMessageBatchCommand({ QueueUrl: jobOrder.queueUrl, Entries }));

@@ -1,4 +1,4 @@
-/** Sends a time range of the archive through a pipeline again. */
+/** Sends a period of the archive through a pipeline again. */
 import { gunzipSync } from "node:zlib";
 import { GetObjectCommand, paginateListObjectsV2, type S3Client } from "@aws-sdk/client-s3";
 import { hourPrefix, readArchiveObject, type ArchivedMessage } from "../../../functions/pipelines/storage/archive";
@@ -10,32 +10,32 @@ import type { Outgoing } from "./queue-sender";
 const CONCURRENT_READS = 8;
 
 export interface ReplayRange {
-  /** Epoch milliseconds; when messages were received, this included. */
+  /** Received at or after, epoch milliseconds. */
   readonly from: number;
-  /** This excluded. */
+  /** Received before. */
   readonly to: number;
 }
 
-export interface Replaying extends ReplayRange {
-  /** The pipeline's name. */
+export interface ReplayOptions extends ReplayRange {
+  /** The pipeline. */
   readonly name: string;
   readonly s3: S3Client;
   readonly bucket: string;
-  /** True: it goes back to where the archive is, which need not keep it a second time. */
+  /** True: the messages are in this environment's archive already, and are not archived again. */
   readonly sameEnvironment: boolean;
   readonly send: (messages: readonly Outgoing[]) => Promise<void>;
   readonly onProgress: (progress: { readonly hour: string; readonly messages: number; readonly total: number }) => void;
 }
 
 /**
- * Hour by hour, the oldest first. Each message carries when it was received first, so that it changes nothing that is newer.
- * @returns how many were sent
+ * Hour by hour, the oldest first. Each message keeps its original time, so that it does not replace newer data.
+ * @returns the number of messages sent
  */
-export async function replay(replaying: Replaying): Promise<number> {
-  const { from, to, name, s3, bucket, sameEnvironment, send, onProgress } = replaying;
+export async function replay(options: ReplayOptions): Promise<number> {
+  const { from, to, name, s3, bucket, sameEnvironment, send, onProgress } = options;
   let total = 0;
   for (let hour = from - (from % HOUR_MS); hour < to; hour += HOUR_MS) {
-    const keys = await keysBelow(s3, bucket, hourPrefix(name, hour));
+    const keys = await listKeys(s3, bucket, hourPrefix(name, hour));
     const parts = await mapConcurrently(keys, CONCURRENT_READS, (key) => readObject(s3, bucket, key));
     const messages = oncePerId(parts.flat())
       .filter(({ receivedAt }) => receivedAt >= from && receivedAt < to)
@@ -48,7 +48,7 @@ export async function replay(replaying: Replaying): Promise<number> {
   return total;
 }
 
-/** A batch that was worked off again, a little different, is in the archive twice. */
+/** A batch that was processed twice is archived twice. */
 function oncePerId(messages: readonly ArchivedMessage[]): readonly ArchivedMessage[] {
   return [...new Map(messages.map((message) => [message.id, message])).values()];
 }
@@ -63,7 +63,7 @@ function outgoing({ receivedAt, data }: ArchivedMessage, sameEnvironment: boolea
   };
 }
 
-async function keysBelow(client: S3Client, Bucket: string, Prefix: string): Promise<readonly string[]> {
+async function listKeys(client: S3Client, Bucket: string, Prefix: string): Promise<readonly string[]> {
   const keys: string[] = [];
   for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket, Prefix }))
     keys.push(...Contents.flatMap(({ Key }) => Key ?? []));

@@ -60,7 +60,7 @@ describe("Terraform's progress", () => {
 
 it("puts changes into words", () => {
   expect(describePlan({ add: 1, change: 2, remove: 3 })).toBe("1 to add, 2 to change, 3 to destroy");
-  expect(describePlan({ add: 0, change: 0, remove: 0 })).toBe("nothing to do");
+  expect(describePlan({ add: 0, change: 0, remove: 0 })).toBe("no changes");
   expect(describeApplied({ add: 28, change: 0, remove: 0 })).toBe("28 added");
-  expect(describeApplied({ add: 0, change: 0, remove: 0 })).toBe("nothing had to change");
+  expect(describeApplied({ add: 0, change: 0, remove: 0 })).toBe("nothing changed");
 });

@@ -27,7 +27,7 @@ export async function measureQuiet(): Promise<readonly Figure[]> {
     await npmRun("start", "--detach");
     const running = await readRunning(homeAt(home));
     if (running?.slack === undefined || running.deployment === undefined)
-      throw new Error("npm start has left no Slack");
+      throw new Error("npm start has not started the Slack simulator");
     const { endpoint } = pipelineOf("local", "jobOrder", running.deployment);
     const post = ingressClient(endpoint, localSettings(running.endpoint));
     const sentAt = new Map<string, number>();

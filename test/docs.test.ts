@@ -142,12 +142,12 @@ describe("configuration", () => {
   });
 
   const features = Object.keys(environmentSchema.shape);
-  /** TypeScript blocks that configure features: `timers: { shards: 2 },`. */
+  /** Fields in TypeScript blocks: `timers: { shards: 2 },`, alone or in a `new Environment`. */
   const examples = documents.flatMap((file) =>
     [...read(file).matchAll(/^```ts\n([^]*?)^```/gm)]
-      .map(([, block = ""]) => block)
-      .filter((block) => features.includes(/^\w+(?=: )/.exec(block)?.[0] ?? ""))
-      .map((block) => [file, block] as const),
+      .map(([, block = ""]) => /^new Environment\(app, "\w+", \{([^]*?)^\}\);/m.exec(block)?.[1] ?? block)
+      .filter((fields) => [...features, "region"].includes(/^\s*(\w+): /.exec(fields)?.[1] ?? ""))
+      .map((fields) => [file, fields] as const),
   );
 
   it.each(examples)("in %s is valid: %s", (_, block) => {

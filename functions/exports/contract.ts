@@ -70,7 +70,7 @@ export const watermarkUnitSchema = z.enum(["seconds", "milliseconds", "iso8601"]
 export type WatermarkUnit = z.output<typeof watermarkUnitSchema>;
 
 /** The attribute by which an incremental export selects new items. */
-export const watermarkSchema = z.strictObject({
+const watermarkSchema = z.strictObject({
   /** A top-level attribute, set once to the time at which the item is written. */
   attribute: z.string().min(1).max(255),
   /** Unit of the attribute: epoch seconds or milliseconds (numbers), or ISO 8601 in UTC (text). @default "seconds" */

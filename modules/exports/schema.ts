@@ -45,7 +45,7 @@ const tableExportSchema = z
   )
   .superRefine(rejectContradictions);
 
-export const jobsSchema = z.strictObject({
+const jobsSchema = z.strictObject({
   /** Names of tables of this account and region that jobs may export. @default [] */
   tables: z.array(tableNameSchema).default([]),
   /** Roles that jobs may name to read tables of other accounts or regions. @default [] */

@@ -87,8 +87,6 @@ export const timersSchema = z.strictObject({
   /** Called when a timer fires. */
   callback: callbackSchema.prefault({}),
 });
-/** For the tests of the documentation. */
-export const timersCallbackSchema = callbackSchema;
 
 type TimersConfig = z.output<typeof timersSchema>;
 

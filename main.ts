@@ -8,7 +8,7 @@ const app = new App();
 
 const shared = {
   region: "eu-central-1",
-  channels: {
+  pipelines: {
     jobOrder: {
       key: "/jobOrderId",
       version: "/revision",
@@ -33,7 +33,7 @@ new Environment(app, "local", {
   },
   timers: { shards: 2 },
   exports: { tables: [{ name: "heartbeats", table: "almanac-local-heartbeats", segments: 2 }] },
-  workflow: { waitSeconds: 10 },
+  workflows: { task: { waitSeconds: 10 } },
 });
 
 const staging = {
@@ -44,7 +44,7 @@ const staging = {
   },
   timers: { shards: 2 },
   exports: { tables: [{ name: "heartbeats", table: "almanac-staging-heartbeats", segments: 2 }] },
-  workflow: {},
+  workflows: { task: {} },
 } satisfies EnvironmentInput;
 new Environment(app, "staging", staging);
 
@@ -57,10 +57,10 @@ new Environment(app, "production", {
   },
   timers: {},
   exports: { tables: [{ name: "heartbeats", table: "almanac-production-heartbeats", segments: 2 }] },
-  workflow: {},
+  workflows: { task: {} },
 });
 
-// A personal copy of staging: `npm run deploy -- alice`.
+// A personal copy of staging: `npx almanac deploy alice`.
 personalEnvironment(app, staging);
 
 app.synth();

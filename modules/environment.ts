@@ -16,8 +16,8 @@ import { Exports } from "./exports";
 import { exportsSchema } from "./exports/schema";
 import { Heartbeats, heartbeatsSchema } from "./heartbeats";
 import { Timers, timersSchema } from "./timers";
-import { Workflow, workflowSchema } from "./workflows";
-import { channelsSchema, Pipelines } from "./pipelines";
+import { Workflows, workflowsSchema } from "./workflows";
+import { Pipelines, pipelinesSchema } from "./pipelines";
 
 /** Short, so that bucket names (63 characters) have room for feature, suffix and account id. */
 const appSchema = z
@@ -39,7 +39,7 @@ export const environmentSchema = z.strictObject({
     .optional(),
   /** True: tables and buckets cannot be destroyed or deleted. @default false */
   protectData: z.boolean().default(false),
-  /** For Terraform's state; made by `npm run bootstrap`. Globally unique. @default "<app>-<environment>-terraform-state" */
+  /** For Terraform's state; made by `npx almanac bootstrap`. Globally unique. @default "<app>-<environment>-terraform-state" */
   stateBucket: z
     .string()
     .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "is not a bucket name")
@@ -51,8 +51,8 @@ export const environmentSchema = z.strictObject({
   heartbeats: heartbeatsSchema.optional(),
   timers: timersSchema.optional(),
   exports: exportsSchema.optional(),
-  workflow: workflowSchema.optional(),
-  channels: channelsSchema.optional(),
+  workflows: workflowsSchema.optional(),
+  pipelines: pipelinesSchema.optional(),
 });
 
 /** An environment in main.ts. */
@@ -92,8 +92,8 @@ export class Environment extends TerraformStack {
       ...(config.heartbeats ? [new Heartbeats(this, deployment, config.heartbeats)] : []),
       ...(config.timers ? [new Timers(this, deployment, config.timers)] : []),
       ...(config.exports ? [new Exports(this, deployment, config.exports)] : []),
-      ...(config.workflow ? [new Workflow(this, deployment, config.workflow)] : []),
-      ...(config.channels ? [new Pipelines(this, deployment, config.channels)] : []),
+      ...(config.workflows ? [new Workflows(this, deployment, config.workflows)] : []),
+      ...(config.pipelines ? [new Pipelines(this, deployment, config.pipelines)] : []),
     ];
     this.createDashboard(name, config, features);
     rejectDuplicateIds(this);

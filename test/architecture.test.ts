@@ -41,7 +41,8 @@ function roomOf(folder: string, path: string): string | undefined {
 }
 
 /** The file that an import leads to; undefined for packages. */
-const fileOf = (to: string) => [`${to}.ts`, `${to}/index.ts`, `${to}.d.ts`].find((file) => existsSync(file));
+const fileOf = (to: string) =>
+  [...(to.endsWith(".ts") ? [to] : []), `${to}.ts`, `${to}/index.ts`, `${to}.d.ts`].find((file) => existsSync(file));
 
 /** Import circles, each as its files in order. Type-only imports count. */
 function circles(): string[] {
@@ -146,5 +147,44 @@ describe("the house", () => {
 
   it("imports cdktf in main.ts and modules/ only, so that its successor is one change away", () => {
     expect(forbidden(/^(functions|scripts)\//, (to) => !/^cdktf|^@cdktf|^constructs$/.test(to))).toEqual([]);
+  });
+});
+
+/** The rooms of scripts/, and what each may import besides itself and what is not in scripts/. */
+const SCRIPT_ROOMS: Readonly<Record<string, readonly string[]>> = {
+  shared: [],
+  terraform: ["shared"],
+  emulator: ["shared"],
+  cost: ["shared", "terraform"],
+  review: ["shared", "terraform", "cost"],
+  environments: ["shared", "terraform", "emulator", "cost"],
+  local: ["shared", "terraform", "emulator"],
+  features: ["shared", "terraform", "environments"],
+  commands: ["shared", "terraform", "emulator", "cost", "review", "environments", "local", "features"],
+  almanac: ["shared", "commands"],
+};
+
+describe("scripts", () => {
+  const scriptRoomOf = (path: string) => /^scripts\/([\w-]+)/.exec(path)?.[1] ?? "";
+  /** Development tools may use every room; no room may use them. */
+  const isTool = (room: string) => room === "dev";
+
+  it("stand in rooms that are known", () => {
+    const rooms = files.filter((file) => file.startsWith("scripts/")).map(scriptRoomOf);
+    expect([...new Set(rooms)].filter((room) => !isTool(room) && !(room in SCRIPT_ROOMS))).toEqual([]);
+  });
+
+  it("have arrows between rooms that run one way", () => {
+    const allowed = (to: string, from: string) => {
+      const [here, there] = [scriptRoomOf(from), scriptRoomOf(to)];
+      return (
+        !to.startsWith("scripts/") || isTool(here) || here === there || SCRIPT_ROOMS[here]?.includes(there) === true
+      );
+    };
+    expect(forbidden(/^scripts\//, allowed)).toEqual([]);
+  });
+
+  it("are no dependency of functions, modules or clients", () => {
+    expect(forbidden(/^(functions|modules|clients)\//, (to) => !to.startsWith("scripts/"))).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import * as z from "zod";
 import { monitorSettingsSchema, targetSchema } from "../functions/heartbeats/contract";
-import { channelSchema } from "../functions/pipelines/contract";
+import { pipelineSchema } from "../functions/pipelines/contract";
 import { environmentSchema } from "../modules/environment";
 import { watermarkSchema } from "../functions/exports/contract";
 import { exportFieldsSchema, exportsSchema, jobsSchema as exportJobsSchema } from "../modules/exports/schema";
@@ -12,6 +12,7 @@ import { statusPageSchema } from "../modules/heartbeats/status-page";
 import { timersCallbackSchema, timersSchema } from "../modules/timers";
 import { workflowSchema, workSchema } from "../modules/workflows";
 import { REPOSITORY_URL } from "../modules/constructs/alarm-spec";
+import { CONTENTS } from "../scripts/almanac";
 import { synthesize } from "./support/synthesized";
 
 const NOT_OURS = new Set(["node_modules", ".git", ".almanac", "cdktf.out", "coverage", "dist"]);
@@ -89,8 +90,21 @@ describe("commands", () => {
       ([, name, short]) => name ?? short ?? "",
     );
 
+  /** `npx almanac timers put tea`: the words of the command, `timers put`. */
+  const calls = (text: string) =>
+    [...text.matchAll(/\bnpx (?:--no )?almanac ([a-z]+)(?: ([a-z]+))?/g)].map(([, noun = "", verb]) => {
+      const item = entries[noun];
+      return item !== undefined && "verbs" in item && verb !== undefined ? `${noun} ${verb}` : noun;
+    });
+  const entries = Object.assign({}, ...Object.values(CONTENTS)) as (typeof CONTENTS)[string];
+  const known = Object.entries(entries).flatMap(([name, item]) => [
+    name,
+    ...("verbs" in item ? Object.keys(item.verbs).map((verb) => `${name} ${verb}`) : []),
+  ]);
+
   it.each(documents)("that %s mentions are there", (file) => {
     expect(mentioned(read(file)).filter((name) => !scripts.includes(name))).toEqual([]);
+    expect(calls(read(file)).filter((call) => !known.includes(call))).toEqual([]);
   });
 
   it("are all in README.md's table", () => {
@@ -112,9 +126,9 @@ describe("configuration tables", () => {
     ["An export", exportFieldsSchema],
     ["A watermark", watermarkSchema],
     ["Jobs of exports", exportJobsSchema],
-    ["Workflow", workflowSchema],
+    ["A workflow", workflowSchema],
     ["The work", workSchema],
-    ["A channel", channelSchema],
+    ["A pipeline", pipelineSchema],
   ])("have every field: %s", (heading, schema) => {
     expect(firstColumn("README.md", heading).sort()).toEqual(Object.keys(schema.shape).sort());
   });
@@ -143,8 +157,8 @@ describe("features", () => {
       tables: [{ name: "orders", table: "shop-orders" }],
       jobs: { tables: ["app-logs"] },
     },
-    workflow: { work: { entry: "test/e2e/support/work.ts" } },
-    channels: { jobOrder: { key: "/jobOrderId", slack: "/almanac/slack" } },
+    workflows: { task: { work: { entry: "test/e2e/support/work.ts" } } },
+    pipelines: { jobOrder: { key: "/jobOrderId", slack: "/almanac/slack" } },
   });
   const readmeOf = (feature: string) => `modules/${feature}/README.md`;
 

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
+import { CONTENTS } from "../scripts/almanac";
 import { ownEnvironment, runCommand } from "../scripts/shared/run-command";
 
 const FOLDER = ".github/workflows";
@@ -56,9 +57,13 @@ describe.each(workflows)("$file", ({ text }) => {
     const { scripts } = z
       .object({ scripts: z.record(z.string(), z.string()) })
       .parse(JSON.parse(readFileSync("package.json", "utf8")));
-    const commands = [...text.matchAll(/npm (?:run )?([\w:-]+)/g)].map(([, name = ""]) => name);
-    expect(commands.length).toBeGreaterThan(0);
-    for (const name of commands) expect([...Object.keys(scripts), "ci"]).toContain(name);
+    const ofNpm = [...text.matchAll(/npm (?:run )?([\w:-]+)/g)].map(([, name = ""]) => name);
+    const ofAlmanac = [...text.matchAll(/npx --no almanac ([\w-]+)/g)].map(([, name = ""]) => name);
+    expect(ofNpm.length + ofAlmanac.length).toBeGreaterThan(0);
+    for (const name of ofNpm) expect([...Object.keys(scripts), "ci"]).toContain(name);
+    for (const name of ofAlmanac) expect(Object.keys(CONTENTS["Environments:"] ?? {})).toContain(name);
+    // Without --no, npx would install a package of that name from the registry if the clone had no such command.
+    expect(text).not.toMatch(/npx (?!--no almanac)/);
   });
 
   it("puts nothing that people wrote into a shell's text", () => {

@@ -1,10 +1,10 @@
-/** What the pipelines' module and its functions share. */
+/** Names, schemas and limits that the pipelines module and its functions share. */
 import * as z from "zod";
 
 import { environmentSchema, text, type EnvironmentVariables } from "../shared/environment";
 
-/** A JSON Pointer (RFC 6901) to something inside a message: `/customer/name`. */
-const pointerSchema = z
+/** A JSON Pointer (RFC 6901) into a message: `/customer/name`. */
+const jsonPointerSchema = z
   .string()
   .regex(/^(\/([^~/]|~[01])*)+$/, 'is not a JSON Pointer such as "/jobOrderId" or "/customer/name"')
   .max(200);
@@ -14,101 +14,101 @@ const parameterSchema = z
   .string()
   .regex(/^(\/[\w.-]+)+$/, 'is not the name of a parameter such as "/almanac/slack/orders"');
 
-/** All but the schema stands in one environment variable, and Lambda takes 4 KB of them. */
-const LONGEST_CHANNEL = 2_500;
+/** The configuration without its schema is one environment variable. Lambda allows 4 KB for all of them. */
+const MAX_PIPELINE_CHARACTERS = 2_500;
 
-const channelFields = z.strictObject({
-  /** Where a message says what it is about: a string or a number. One row for each. */
-  key: pointerSchema,
-  /** Where it says which version this is: a whole number, or a time. @default when the door received it */
-  version: pointerSchema.optional(),
-  /** What rows can also be found by: a customer, a state. @default nothing */
-  groupBy: pointerSchema.optional(),
-  /** What is lifted out of a message into its row and its Slack message, by label: `{ Customer: "/customer/name" }`. @default nothing */
-  summary: z.record(z.string().min(1).max(60), pointerSchema).default({}),
-  /** What Slack must not see; the table and the archive keep it. @default nothing */
-  private: z.array(pointerSchema).default([]),
-  /** The SSM parameter (a SecureString) that holds the URL of a Slack webhook. @default nobody is told */
+const pipelineFields = z.strictObject({
+  /** Points to the message's key: a string or a number. The table has one row per key. */
+  key: jsonPointerSchema,
+  /** Points to the message's version: a whole number or an ISO 8601 time. @default the time of receipt */
+  version: jsonPointerSchema.optional(),
+  /** Points to a value that rows are also indexed by: a customer, a status. @default none */
+  groupBy: jsonPointerSchema.optional(),
+  /** Values copied into the row and the Slack message, by label: `{ Customer: "/customer/name" }`. @default {} */
+  summary: z.record(z.string().min(1).max(60), jsonPointerSchema).default({}),
+  /** Values redacted in Slack. The table and the archive contain them. @default [] */
+  private: z.array(jsonPointerSchema).default([]),
+  /** The SSM parameter (SecureString) with the URL of a Slack webhook. @default no Slack messages */
   slack: parameterSchema.optional(),
-  /** A JSON Schema (2020-12): the door refuses what violates it. @default any object with its key */
+  /** A JSON Schema (2020-12). The API rejects messages that violate it. @default any object with a key */
   schema: z.record(z.string(), z.unknown()).optional(),
 });
-type ChannelFields = z.output<typeof channelFields>;
+type PipelineFields = z.output<typeof pipelineFields>;
 
-/** A channel's configuration but for its schema, which may be long and is the door's business alone. */
-export type Channel = Omit<ChannelFields, "schema">;
+/** A pipeline's configuration without its schema, which can be long and which only the ingress function needs. */
+export type Pipeline = Omit<PipelineFields, "schema">;
 
-export const channelSchema = channelFields.refine(
-  (channel) =>
-    JSON.stringify(channel.schema === undefined ? channel : { ...channel, schema: undefined }).length <=
-    LONGEST_CHANNEL,
+export const pipelineSchema = pipelineFields.refine(
+  (pipeline) =>
+    JSON.stringify(pipeline.schema === undefined ? pipeline : { ...pipeline, schema: undefined }).length <=
+    MAX_PIPELINE_CHARACTERS,
   {
-    error: `is longer than ${LONGEST_CHANNEL} characters without its schema: it has to fit into Lambda's environment variables`,
+    error: `is longer than ${MAX_PIPELINE_CHARACTERS} characters without its schema: it must fit into Lambda's environment variables`,
     when: ({ issues }) => issues.length === 0,
   },
 );
 
-/** What a function finds in its variable CHANNEL. The schema may be there too, and is not looked at. */
-export const channelVariableSchema = z
+/** The variable PIPELINE_CONFIG. A schema in it is ignored. */
+const pipelineVariableSchema = z
   .string()
   .transform((text): unknown => JSON.parse(text))
-  .pipe(channelFields.omit({ schema: true }).strip());
+  .pipe(pipelineFields.omit({ schema: true }).strip());
 
-/** Names of resources have to hold it, with the longest role, in 64 characters. */
-const LONGEST_NAME = 20;
+/** Physical names contain it and are limited to 64 characters. */
+const MAX_NAME_CHARACTERS = 20;
 
-/** A channel's name, as its endpoint ends: `jobOrder`. */
-export const channelNameSchema = z
+/** A pipeline's name and the last segment of its path: `jobOrder`. */
+export const pipelineNameSchema = z
   .string()
   .regex(/^[a-z][A-Za-z0-9]*$/, "is not letters and digits, a lower case letter first")
   .refine(
-    (name) => kebab(name).length <= LONGEST_NAME,
-    `is longer than ${LONGEST_NAME} characters, a hyphen before each capital included`,
+    (name) => kebabCase(name).length <= MAX_NAME_CHARACTERS,
+    `is longer than ${MAX_NAME_CHARACTERS} characters, a hyphen before each capital included`,
   );
 
-/** `job-order`: as names of resources have it. */
-export function kebab(name: string): string {
+/** `job-order`: for physical names. */
+export function kebabCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** `Job order`: as people read it. */
-export function titleOf(name: string): string {
-  const words = kebab(name).replaceAll("-", " ");
+/** `Job order`: for people. */
+export function displayName(name: string): string {
+  const words = kebabCase(name).replaceAll("-", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 /**
- * The longest message, in bytes of UTF-8. SQS takes 256 KB in all regions, and DynamoDB rows of 400 KB; what is lifted out of the
- * message stands in its row a second time.
+ * UTF-8 bytes. SQS accepts 256 KB in all regions and DynamoDB items of 400 KB; the summary adds a second copy of some values to
+ * the item.
  */
 export const MAX_MESSAGE_BYTES = 200 * 1024;
 
-/** The attributes of a channel's table that are keys of it or of its indexes. */
+/** Key attributes of a pipeline's table and its indexes. */
 export const ROW_KEYS = { partition: "key", day: "day", group: "group", receivedAt: "receivedAt" } as const;
 
-/** Rows by the day (UTC) that the door received them, and by what `groupBy` points to; each by time. */
+/** Rows by day of receipt (UTC) and by group, each sorted by time of receipt. */
 export const INDEXES = { byDay: "byDay", byGroup: "byGroup" } as const;
 
-/** What the indexes have beside their keys: enough for a list. */
+/** Projected into the indexes beside the keys. */
 export const INDEXED_ATTRIBUTES = ["version", "summary"] as const;
 
-/** The table of notices that wait for Slack. */
-export const NOTICE_KEYS = { partition: "webhook", sort: "notice" } as const;
+/** Keys of the table of notifications that wait for Slack. */
+export const NOTIFICATION_KEYS = { partition: "webhook", sort: "position" } as const;
 
-/** Where a channel's schema lies in the configuration bucket. */
+/** The key of a pipeline's schema in the configuration bucket. */
 export function schemaKey(name: string): string {
   return `schemas/${name}.json`;
 }
 
-/** Attributes of a message in the queue. Both are numbers; without them a message counts as received when SQS got it. */
+/** SQS message attributes, both numbers. Without `receivedAt`, SQS's SentTimestamp counts as the time of receipt. */
 export const MESSAGE_ATTRIBUTES = {
-  /** When the door received it first, epoch milliseconds. */
+  /** First receipt by the API, epoch milliseconds. */
   receivedAt: "receivedAt",
-  /** 1: it comes from the archive of this very environment, which need not keep it again. */
+  /** 1: replayed from this environment's own archive, so it is not archived again. */
   archived: "archived",
 } as const;
 
-/** How ajv reads a schema, at synth and at the door alike: a keyword that is none is an error, formats are remarks. */
+/** ajv's options, the same at synth and in the ingress function: unknown keywords are errors, formats are annotations. */
 export const SCHEMA_OPTIONS = {
   strict: true,
   strictTypes: false,
@@ -118,41 +118,41 @@ export const SCHEMA_OPTIONS = {
   logger: false,
 } as const;
 
-/** What the drain is asked by those who have new notices; a schedule asks for all webhooks. */
-export const drainRequestSchema = z.object({ webhook: z.string().optional() });
+/** Invokes the send function for one webhook. Without `webhook`, as from its schedule: for all of them. */
+export const sendRequestSchema = z.object({ webhook: z.string().optional() });
 
-/** A channel's HTTP endpoint. */
-export const doorEnvironment = environmentSchema({
-  CHANNEL_NAME: text,
-  CHANNEL: channelVariableSchema,
+/** A pipeline's API endpoint. */
+export const ingressEnvironment = environmentSchema({
+  PIPELINE_NAME: text,
+  PIPELINE_CONFIG: pipelineVariableSchema,
   QUEUE_URL: text,
-  /** The bucket that holds the schema. */
+  /** The bucket with the schema. */
   SCHEMA_BUCKET: text.optional(),
 });
-export type DoorEnvironment = EnvironmentVariables<typeof doorEnvironment>;
+export type IngressEnvironment = EnvironmentVariables<typeof ingressEnvironment>;
 
-/** Stores and archives a channel's messages. */
+/** Stores and archives a pipeline's messages. */
 export const ingestEnvironment = environmentSchema({
-  CHANNEL_NAME: text,
-  CHANNEL: channelVariableSchema,
-  CHANNEL_TABLE: text,
+  PIPELINE_NAME: text,
+  PIPELINE_CONFIG: pipelineVariableSchema,
+  PIPELINE_TABLE: text,
   ARCHIVE_BUCKET: text,
 });
 export type IngestEnvironment = EnvironmentVariables<typeof ingestEnvironment>;
 
-/** Reads the table's stream. */
+/** Queues a notification for each change in the table's stream. */
 export const notifyEnvironment = environmentSchema({
-  CHANNEL_NAME: text,
-  CHANNEL: channelVariableSchema,
-  NOTICES_TABLE: text,
-  DRAIN_FUNCTION: text,
+  PIPELINE_NAME: text,
+  PIPELINE_CONFIG: pipelineVariableSchema,
+  NOTIFICATIONS_TABLE: text,
+  SEND_FUNCTION: text,
 });
 export type NotifyEnvironment = EnvironmentVariables<typeof notifyEnvironment>;
 
-/** Sends to Slack. */
-export const drainEnvironment = environmentSchema({
-  NOTICES_TABLE: text,
+/** Sends queued notifications to Slack. */
+export const sendEnvironment = environmentSchema({
+  NOTIFICATIONS_TABLE: text,
   /** Names of SSM parameters, separated by commas. */
   SLACK_PARAMETERS: text.transform((names) => names.split(",")),
 });
-export type DrainEnvironment = EnvironmentVariables<typeof drainEnvironment>;
+export type SendEnvironment = EnvironmentVariables<typeof sendEnvironment>;

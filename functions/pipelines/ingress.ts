@@ -4,40 +4,34 @@ import * as z from "zod";
 
 import { createS3 } from "../shared/aws/clients/s3";
 import { createSqs } from "../shared/aws/clients/sqs";
+import type { Clock } from "../shared/clock";
 import { BadRequestError, PayloadTooLargeError } from "../shared/handlers/http-errors";
 import { endpoint, restHandler } from "../shared/handlers/rest-handler";
 import { MINUTE_MS } from "../shared/time";
-import { MAX_MESSAGE_BYTES, MESSAGE_ATTRIBUTES, schemaKey, doorEnvironment } from "./contract";
+import { ingressEnvironment, MAX_MESSAGE_BYTES, MESSAGE_ATTRIBUTES, schemaKey } from "./contract";
 import { MalformedMessageError, readMessage, type Message } from "./message/message";
-import { schemaCheck, type SchemaCheck } from "./message/schema-check";
+import { schemaValidator, type SchemaValidator } from "./message/schema-validator";
 
-/** How long a schema is remembered: a deployment that changes it need not change this function. */
-const REMEMBERED_MS = MINUTE_MS;
+/** A deployment may change the schema alone, without restarting this function. */
+const SCHEMA_CACHE_MS = MINUTE_MS;
 
 const requestSchema = z.object({ text: z.string(), body: z.unknown() });
 
 /**
- * `POST /channels/<name>`: takes a message into the channel's queue. Answers 202 once SQS has it; a message sent again, after an
- * answer that was lost, is one more in the queue, and no more than that.
+ * `POST /pipelines/<name>`: sends a message to the pipeline's queue and answers 202 once SQS has accepted it. A caller that retries
+ * after a lost response sends a duplicate, which ingest ignores.
  */
-export const handler = restHandler(doorEnvironment, ({ environment, clock }) => {
-  const { CHANNEL: channel, CHANNEL_NAME: name, QUEUE_URL: QueueUrl, SCHEMA_BUCKET: bucket } = environment;
+export const handler = restHandler(ingressEnvironment, ({ environment, clock }) => {
+  const { PIPELINE_CONFIG: pipeline, PIPELINE_NAME: name, QUEUE_URL: QueueUrl, SCHEMA_BUCKET: bucket } = environment;
   const sqs = createSqs();
-  const s3 = bucket === undefined ? undefined : createS3();
-  let remembered: { readonly check: SchemaCheck; readonly until: number } | undefined;
-  const checkOf = async (): Promise<SchemaCheck> => {
-    if (s3 === undefined || bucket === undefined) return () => undefined;
-    if (remembered === undefined || clock.now() >= remembered.until)
-      remembered = { check: schemaCheck(await readSchema(s3, bucket, name)), until: clock.now() + REMEMBERED_MS };
-    return remembered.check;
-  };
+  const validator = bucket === undefined ? undefined : cachedValidator(createS3(), bucket, name, clock);
 
   return {
-    [`POST /channels/${name}`]: endpoint(requestSchema, async ({ text, body }) => {
+    [`POST /pipelines/${name}`]: endpoint(requestSchema, async ({ text, body }) => {
       if (Buffer.byteLength(text) > MAX_MESSAGE_BYTES)
         throw new PayloadTooLargeError(`body: is longer than ${MAX_MESSAGE_BYTES} bytes`);
-      const message = readOrRefuse(() => readMessage(text, channel, clock.now()));
-      const violation = (await checkOf())(body);
+      const message = readOrReject(() => readMessage(text, pipeline, clock.now()));
+      const violation = (await validator?.())?.(body);
       if (violation !== undefined) throw new BadRequestError(`body: ${violation}`);
       const { MessageId } = await sqs.send(
         new SendMessageCommand({
@@ -53,7 +47,7 @@ export const handler = restHandler(doorEnvironment, ({ environment, clock }) => 
   };
 });
 
-function readOrRefuse(read: () => Message): Message {
+function readOrReject(read: () => Message): Message {
   try {
     return read();
   } catch (error) {
@@ -62,7 +56,14 @@ function readOrRefuse(read: () => Message): Message {
   }
 }
 
-async function readSchema(s3: S3Client, Bucket: string, name: string): Promise<object> {
-  const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: schemaKey(name) }));
-  return z.looseObject({}).parse(JSON.parse((await Body?.transformToString()) ?? ""));
+function cachedValidator(s3: S3Client, Bucket: string, name: string, clock: Clock): () => Promise<SchemaValidator> {
+  let cached: { readonly validator: SchemaValidator; readonly until: number } | undefined;
+  return async () => {
+    if (cached === undefined || clock.now() >= cached.until) {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: schemaKey(name) }));
+      const schema = z.looseObject({}).parse(JSON.parse((await Body?.transformToString()) ?? ""));
+      cached = { validator: schemaValidator(schema), until: clock.now() + SCHEMA_CACHE_MS };
+    }
+    return cached.validator;
+  };
 }

@@ -4,69 +4,62 @@ import * as z from "zod";
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createLambda } from "../shared/aws/clients/lambda";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
-import { notifyEnvironment, type drainRequestSchema } from "./contract";
-import type { Waiting } from "./slack/slack-sender";
-import { noticeOf } from "./slack/notification";
-import { noticesTable } from "./slack/notifications-table";
+import { SECOND_MS } from "../shared/time";
+import { notifyEnvironment, type sendRequestSchema } from "./contract";
+import { notificationOf } from "./slack/notification";
+import { notificationQueue } from "./slack/notifications-table";
+import type { QueuedNotification } from "./slack/slack-sender";
 
 const imageSchema = z.record(z.string(), z.unknown());
 
-/** What DynamoDB's stream hands over, as far as it is looked at. */
-const streamEventSchema = z.object({
-  Records: z.array(
-    z.object({
-      dynamodb: z.object({
-        SequenceNumber: z.string(),
-        /** Epoch seconds. */
-        ApproximateCreationDateTime: z.number(),
-        NewImage: imageSchema.optional(),
-        OldImage: imageSchema.optional(),
-      }),
-    }),
-  ),
+const streamRecordSchema = z.object({
+  SequenceNumber: z.string(),
+  /** Epoch seconds. */
+  ApproximateCreationDateTime: z.number(),
+  NewImage: imageSchema.optional(),
+  OldImage: imageSchema.optional(),
 });
+const streamEventSchema = z.object({ Records: z.array(z.object({ dynamodb: streamRecordSchema })) });
 
 /**
- * Puts each change of a channel's table into the line of notices for its webhook, and calls the drain. It waits for nothing but
- * DynamoDB, so the stream goes on whatever Slack does. What it throws makes Lambda try the batch again, then in halves: a notice has
- * its place by its sequence number, so one that is there already is put where it is.
+ * Queues a notification for each change of a pipeline's table and invokes the send function. Waits for DynamoDB only, so an outage
+ * of Slack does not block the stream. On an error Lambda retries the batch, then halves of it; a notification's position contains
+ * its sequence number, so a retry overwrites it.
  */
 export const handler = invocationHandler(
   notifyEnvironment,
   { input: streamEventSchema },
   ({ environment, clock, logger }) => {
-    const { CHANNEL: channel, CHANNEL_NAME: name, NOTICES_TABLE: table, DRAIN_FUNCTION: drain } = environment;
-    const notices = noticesTable(createDynamoDB(), table, { clock, random: Math.random });
+    const { PIPELINE_CONFIG: pipeline, PIPELINE_NAME: name, NOTIFICATIONS_TABLE, SEND_FUNCTION } = environment;
+    const queue = notificationQueue(createDynamoDB(), NOTIFICATIONS_TABLE, { clock, random: Math.random });
     const lambda = createLambda();
     return async ({ Records }) => {
-      const webhook = channel.slack;
+      const webhook = pipeline.slack;
       if (webhook === undefined) return;
-      const waiting = Records.flatMap(({ dynamodb }): Waiting[] => {
-        const notice = noticeOf(name, channel, { before: dynamodb.OldImage, after: dynamodb.NewImage });
-        return notice === undefined ? [] : [{ place: placeOf(name, dynamodb), notice }];
+      const queued = Records.flatMap(({ dynamodb }): QueuedNotification[] => {
+        const notification = notificationOf(name, pipeline, { before: dynamodb.OldImage, after: dynamodb.NewImage });
+        return notification === undefined ? [] : [{ position: positionOf(name, dynamodb), notification }];
       });
-      logger.info("noticed", { channel: name, changes: Records.length, notices: waiting.length });
-      if (waiting.length === 0) return;
-      await notices.add(webhook, waiting);
-      const request: z.output<typeof drainRequestSchema> = { webhook };
+      logger.info("queueing notifications", { pipeline: name, changes: Records.length, notifications: queued.length });
+      if (queued.length === 0) return;
+      await queue.add(webhook, queued);
+      const request: z.output<typeof sendRequestSchema> = { webhook };
       const Payload = Buffer.from(JSON.stringify(request));
       await lambda
-        .send(new InvokeCommand({ FunctionName: drain, InvocationType: "Event", Payload }))
-        // The notices are safe, and the drain's schedule comes within a minute: no reason to put them there again.
+        .send(new InvokeCommand({ FunctionName: SEND_FUNCTION, InvocationType: "Event", Payload }))
+        // The notifications are stored, and the schedule sends them within a minute.
         .catch((error: unknown) => {
-          logger.warn("drain not called", { error });
+          logger.warn("send function not invoked", { error });
         });
     };
   },
 );
 
-/** Sequence numbers grow, for each key at any rate; digits of one length sort as numbers do. */
-function placeOf(
-  channel: string,
-  {
-    ApproximateCreationDateTime: seconds,
-    SequenceNumber,
-  }: { ApproximateCreationDateTime: number; SequenceNumber: string },
+/** Sequence numbers grow for each key. Padded, they sort as text. */
+function positionOf(
+  pipeline: string,
+  { ApproximateCreationDateTime: seconds, SequenceNumber }: z.output<typeof streamRecordSchema>,
 ): string {
-  return `${new Date(Math.floor(seconds) * 1_000).toISOString()}#${channel}#${SequenceNumber.padStart(40, "0")}`;
+  const time = new Date(Math.floor(seconds) * SECOND_MS).toISOString();
+  return `${time}#${pipeline}#${SequenceNumber.padStart(40, "0")}`;
 }

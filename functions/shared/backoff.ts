@@ -5,7 +5,7 @@ export interface Backoff {
   readonly longestMs: number;
 }
 
-/** `firstMs` after the first failure, doubled with each further one. Without jitter: for a caller that has no competitors. */
+/** `firstMs` after the first failure, doubled with each further one. Without jitter, for a single caller. */
 export function backoffMs(failures: number, { firstMs, longestMs }: Backoff): number {
   return Math.min(longestMs, firstMs * 2 ** (failures - 1));
 }

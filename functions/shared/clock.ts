@@ -1,10 +1,10 @@
-/** Time as an argument, so that cores and their tests decide what time it is. */
+/** Time as a dependency, so that tests control it. */
 export interface Clock {
-  /** Wall clock, epoch milliseconds. */
+  /** Wall-clock time, epoch milliseconds. */
   now(): number;
-  /** Milliseconds that only ever grow, with fractions: for durations, which a corrected wall clock would falsify. */
+  /** Monotonic, fractional milliseconds, for durations. */
   elapsed(): number;
-  /** Calls back once after so many milliseconds; the returned function cancels. */
+  /** Calls back once after a delay. The returned function cancels. */
   after(milliseconds: number, callback: () => void): () => void;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Does `work` for every item, at most `limit` of them at a time. Results stand in the items' order.
- * Rejects with the first failure; work that has begun by then goes on, so let `work` catch what must not stop the others.
+ * Runs `work` for every item, at most `limit` at a time. Results are in the items' order. Rejects with the first error; work in
+ * progress continues.
  */
 export async function mapConcurrently<Item, Result>(
   items: readonly Item[],
@@ -8,7 +8,7 @@ export async function mapConcurrently<Item, Result>(
   work: (item: Item) => Promise<Result>,
 ): Promise<Result[]> {
   const results = new Array<Result>(items.length);
-  // One iterator shared by all workers: each takes the next item as soon as it is free.
+  // All workers share one iterator.
   const queue = items.entries();
   const worker = async (): Promise<void> => {
     for (const [index, item] of queue) results[index] = await work(item);
@@ -17,7 +17,7 @@ export async function mapConcurrently<Item, Result>(
   return results;
 }
 
-/** Limits work of many callers to `limit` at a time, first come first served. */
+/** Limits the work of all callers to `limit` at a time, in FIFO order. */
 export function semaphore(limit: number): <Result>(work: () => Promise<Result>) => Promise<Result> {
   const waiting: (() => void)[] = [];
   let running = 0;

@@ -1,17 +1,17 @@
 import * as z from "zod";
 
-/** A function was deployed with environment variables missing or malformed; the message names each. */
+/** Environment variables are missing or malformed. The message names each. */
 export class EnvironmentError extends Error {
   override readonly name = "EnvironmentError";
 }
 
-/** Where variables come from: `process.env`, or a test's object. */
+/** `process.env`, or an object in tests. */
 export type EnvironmentSource = Readonly<Record<string, string | undefined>>;
 
-/** A variable that holds any text but none. */
+/** A variable with any text but an empty one. */
 export const text = z.string();
 
-/** A variable that holds a whole number of one or more. */
+/** A variable with a whole number of 1 or more. */
 export const positiveInteger = z
   .string()
   .regex(/^[1-9]\d{0,14}$/, "is not a positive whole number")
@@ -26,24 +26,24 @@ export interface EnvironmentSchema<Environment, Variables extends VariableSchema
   readonly parse: (source: EnvironmentSource) => Environment;
 }
 
-/** What a module sets: a string for each variable, also for the optional ones. */
+/** The variables that a module sets: a string for each, also for optional ones. */
 export type EnvironmentVariables<Schema extends { readonly variables: VariableSchemas }> = {
   readonly [Name in keyof Schema["variables"]]: string;
 };
 
-/** An empty variable counts as missing: that is what a forgotten value looks like once it has gone through Terraform. */
+/** An empty variable counts as missing, because Terraform passes missing values as empty ones. */
 export function environmentSchema<Variables extends VariableSchemas>(
   variables: Variables,
 ): EnvironmentSchema<z.output<z.ZodObject<Variables>>, Variables> {
   const schema = z.object(variables);
   const parse = (source: EnvironmentSource) => {
-    const given = Object.fromEntries(
+    const values = Object.fromEntries(
       Object.entries(source).filter(([name, value]) => name in variables && value !== ""),
     );
-    const parsed = schema.safeParse(given);
+    const parsed = schema.safeParse(values);
     if (parsed.success) return parsed.data;
     const faults = parsed.error.issues.map(({ path: [name], message }) => {
-      const value = given[String(name)];
+      const value = values[String(name)];
       return value === undefined ? `${String(name)} is missing` : `${String(name)} ${message}: "${value}"`;
     });
     throw new EnvironmentError(`environment variables: ${faults.join("; ")}`);

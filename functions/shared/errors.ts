@@ -3,19 +3,19 @@ import { inspect } from "node:util";
 import type * as z from "zod";
 
 /**
- * The code of an error from Node or the operating system ("ECONNREFUSED"), or undefined. By shape, not by class: errors reach us
- * from other realms too (node:vm, test environments), where `instanceof Error` is false.
+ * The code of an error from Node or the operating system ("ECONNREFUSED"), or undefined. Checks the shape, because `instanceof Error`
+ * is false for errors of other realms (node:vm, test environments).
  */
 export function errorCode(error: unknown): string | undefined {
   return isObject(error) && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
-/** The class of an error by its name, which AWS's clients use as a code ("ConditionalCheckFailedException"); "" for anything else. */
+/** The error's name, AWS's error code ("ConditionalCheckFailedException"), or "". */
 export function errorName(error: unknown): string {
   return isObject(error) && "name" in error && typeof error.name === "string" ? error.name : "";
 }
 
-/** What an error says of itself. Anything may have been thrown, even what cannot be made a string. */
+/** The error's message. Accepts any thrown value, also one that has no string representation. */
 export function errorMessage(error: unknown): string {
   const message = isObject(error) && "message" in error ? error.message : error;
   return typeof message === "string" ? message : inspect(message, { customInspect: false, depth: 1 });
@@ -25,7 +25,7 @@ export function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }
 
-/** One line a person can act on: each wrong field by its path, with what is wrong there. Never the values themselves. */
+/** One line with each fault and its path. Never contains values. */
 export function describeIssues(error: z.ZodError): string {
   return error.issues
     .map(({ path, message }) => (path.length === 0 ? message : `${path.map(String).join(".")}: ${message}`))

@@ -1,4 +1,4 @@
-/** Items by key, keys and items in the order in which they came. (Map.groupBy is newer than Node 20.) */
+/** Items by key, in order of first appearance. Map.groupBy needs Node 21. */
 export function groupBy<Item, Key>(
   items: Iterable<Item>,
   keyOf: (item: Item) => Key,

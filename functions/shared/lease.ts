@@ -24,7 +24,7 @@ export const RELEASE_LEASE = "leaseOwner, leaseUntil";
 
 /** With {@link SET_LEASE}. */
 export function acquireLease({ now, ...lease }: LeaseRequest): { readonly condition: string; readonly values: Values } {
-  // The owner itself may acquire it again: the SDK repeats a request whose response was lost.
+  // The owner may acquire it again: the SDK retries a request whose response was lost.
   const condition = `(attribute_not_exists(leaseOwner) OR leaseUntil < :now OR ${OWNED})`;
   return { condition, values: { ...renewLease(lease).values, ":now": number(now) } };
 }

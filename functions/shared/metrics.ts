@@ -3,10 +3,10 @@ import { Metrics as PowertoolsMetrics, MetricUnit } from "@aws-lambda-powertools
 /** CloudWatch metrics in the namespace "Almanac", with the dimensions `service` (the feature) and `environment`. */
 export interface Metrics {
   count(name: string, value: number): void;
-  /** The same, told apart by one more dimension: each of its values is a metric of its own, and costs as one. Written at once. */
+  /** With one more dimension. CloudWatch charges each value of it as a metric. Written immediately. */
   countBy(dimension: { readonly name: string; readonly value: string }, name: string, value: number): void;
   milliseconds(name: string, value: number): void;
-  /** Writes what was gathered to standard output, as CloudWatch's embedded metric format. Nothing gathered, nothing written. */
+  /** Writes the collected metrics to standard output in CloudWatch's embedded metric format. */
   flush(): void;
 }
 

@@ -1,38 +1,35 @@
-/** Slack's incoming webhooks. A webhook's URL is a credential: it is in no log and in no error. */
+/** Slack incoming webhooks. A webhook's URL is a credential: logs and errors never contain it. */
 import { GetParameterCommand, type SSMClient } from "@aws-sdk/client-ssm";
 
 import { errorCode, errorMessage, errorName } from "./errors";
 import { HOUR_MS } from "./time";
 
-/** No answer within this time counts as none. */
 export const POST_TIMEOUT_MS = 5_000;
 
-/** Where Slack says nothing of when to come back. */
-const RETRY_AFTER_MS = 30_000;
-const LONGEST_RETRY_AFTER_MS = HOUR_MS;
+/** For a 429 without Retry-After. */
+const DEFAULT_RETRY_AFTER_MS = 30_000;
+const MAX_RETRY_AFTER_MS = HOUR_MS;
 
-/** Slack's word for what is wrong with a message: `invalid_blocks`. */
-const LONGEST_REASON = 80;
+/** Of Slack's error code, `invalid_blocks`. */
+const MAX_REASON_CHARACTERS = 80;
 
-/** What became of a message. */
 export type PostOutcome =
-  | { readonly kind: "taken" }
-  /** Too many: not before so many milliseconds have passed. */
-  | { readonly kind: "limited"; readonly retryAfterMs: number }
-  /** The message itself is at fault. */
-  | { readonly kind: "refused"; readonly reason: string }
-  /** No answer, or one that has nothing to do with the message. It may have been taken. */
+  | { readonly kind: "accepted" }
+  | { readonly kind: "rateLimited"; readonly retryAfterMs: number }
+  /** Slack rejected the message's content. */
+  | { readonly kind: "rejected"; readonly reason: string }
+  /** No response, or an error independent of the message. Slack may have accepted it. */
   | { readonly kind: "failed"; readonly reason: string };
 
-/** As far as it matters here: Block Kit's `blocks` may come with it. */
+/** May also have Block Kit's `blocks`. */
 interface Message {
-  /** What notifications show, and what is read aloud. */
+  /** For push notifications and screen readers. */
   readonly text: string;
 }
 
 /**
- * Posts to the webhook whose URL is in an SSM parameter (SecureString). The URL is read before the first message, and again after
- * one that was not taken: it may have been changed. Never throws, and takes no longer than POST_TIMEOUT_MS.
+ * Posts to the webhook whose URL is in an SSM parameter (SecureString). Caches the URL until a message is not accepted: the
+ * parameter may have changed. Never throws; returns within POST_TIMEOUT_MS.
  */
 export function slackPost(
   ssm: SSMClient,
@@ -45,7 +42,7 @@ export function slackPost(
       const url = webhooks.get(parameter) ?? readWebhook(ssm, parameter, signal);
       webhooks.set(parameter, url);
       const outcome = await postTo(await url, message, signal, post);
-      if (outcome.kind !== "taken") webhooks.delete(parameter);
+      if (outcome.kind !== "accepted") webhooks.delete(parameter);
       return outcome;
     } catch (error) {
       webhooks.delete(parameter);
@@ -66,36 +63,36 @@ async function readWebhook(ssm: SSMClient, parameter: string, abortSignal: Abort
   throw new WebhookError("the parameter does not hold an https URL");
 }
 
-/** Plain http is for the stand-in on this machine. */
+/** http only for the local Slack simulator. */
 function isSafe({ protocol, hostname }: URL): boolean {
   return protocol === "https:" || (protocol === "http:" && hostname === "127.0.0.1");
 }
 
-/** Errors of fetch are told by their code alone: they may hold the URL. */
+/** Reports errors of fetch by code only: their messages can contain the URL. */
 async function postTo(url: string, message: Message, signal: AbortSignal, post: typeof fetch): Promise<PostOutcome> {
   let response: Response;
-  let answer: string;
+  let body: string;
   try {
     const headers = { "Content-Type": "application/json; charset=utf-8" };
     response = await post(url, { method: "POST", headers, body: JSON.stringify(message), signal });
-    answer = (await response.text()).slice(0, LONGEST_REASON);
+    body = (await response.text()).slice(0, MAX_REASON_CHARACTERS);
   } catch (error) {
     const cause: unknown = error instanceof Error ? error.cause : undefined;
     return { kind: "failed", reason: `Slack cannot be reached (${errorCode(cause) ?? errorName(error)})` };
   }
-  if (response.ok) return { kind: "taken" };
-  const reason = `Slack answered ${response.status}: ${answer}`;
-  if (response.status === 429) return { kind: "limited", retryAfterMs: retryAfterOf(response) };
-  // Others that begin with 4 are about the webhook: gone, forbidden, its channel archived.
-  return { kind: response.status === 400 || response.status === 413 ? "refused" : "failed", reason };
+  if (response.ok) return { kind: "accepted" };
+  const reason = `Slack answered ${response.status}: ${body}`;
+  if (response.status === 429) return { kind: "rateLimited", retryAfterMs: retryAfterOf(response) };
+  // Other 4xx are about the webhook: revoked, forbidden, its channel archived.
+  return { kind: response.status === 400 || response.status === 413 ? "rejected" : "failed", reason };
 }
 
 function retryAfterOf({ headers }: Response): number {
   const seconds = Number(headers.get("Retry-After") ?? NaN);
-  return seconds > 0 ? Math.min(seconds * 1_000, LONGEST_RETRY_AFTER_MS) : RETRY_AFTER_MS;
+  return seconds > 0 ? Math.min(seconds * 1_000, MAX_RETRY_AFTER_MS) : DEFAULT_RETRY_AFTER_MS;
 }
 
-/** What is a link or a mention to Slack begins with one of these. */
-export function escapedForSlack(text: string): string {
+/** Escapes the characters that start links, mentions and entities. */
+export function escapeForSlack(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

@@ -1,4 +1,4 @@
-/** What the workflow's module and its functions share: names, shapes and their parsers. */
+/** Names, shapes and their parsers that the workflows module and its functions share. */
 import * as z from "zod";
 
 import { environmentSchema, positiveInteger, text, type EnvironmentVariables } from "../shared/environment";
@@ -7,10 +7,9 @@ const wholeNumber = text.regex(/^\d{1,9}$/, "is not a whole number").transform(N
 
 /** Starts tasks. */
 export const startEnvironment = environmentSchema({
-  /** The state machine's ARN. */
-  TASK_MACHINE: text,
-  /** What its executions' ARNs begin with, up to the colon before their name. */
-  TASK_EXECUTIONS: text,
+  STATE_MACHINE_ARN: text,
+  /** Of the machine's executions, without the colon before their name. */
+  EXECUTION_ARN_PREFIX: text,
 });
 export type StartEnvironment = EnvironmentVariables<typeof startEnvironment>;
 
@@ -22,69 +21,66 @@ export const tasksEnvironment = environmentSchema({
 });
 export type TasksEnvironment = EnvironmentVariables<typeof tasksEnvironment>;
 
-/** Handles ended executions. */
+/** Handles end events of executions. */
 export const reconcileEnvironment = environmentSchema({
+  EXECUTION_ARN_PREFIX: text,
   TASKS_TABLE: text,
-  TASK_EXECUTIONS: text,
   KEEP_DAYS: positiveInteger,
 });
 export type ReconcileEnvironment = EnvironmentVariables<typeof reconcileEnvironment>;
 
-/** Finds tasks whose end went unseen. */
+/** Reconciles tasks whose end event was lost. */
 export const sweepEnvironment = environmentSchema({
   ...tasksEnvironment.variables,
-  /** A task younger than this is left to itself. */
+  /** Younger tasks are skipped. */
   GRACE_SECONDS: wholeNumber,
-  /** No execution is older: the machine ends it. */
+  /** The machine's timeout: no execution runs longer. */
   TIME_LIMIT_SECONDS: positiveInteger,
 });
 export type SweepEnvironment = EnvironmentVariables<typeof sweepEnvironment>;
 
-/** The table of tasks. */
 export const TASK_KEYS = { partition: "taskId", sort: "timestamp", timeToLive: "ttl", status: "status" } as const;
 
-/** Its index of tasks by status and time. */
+/** The index of tasks by status and time. */
 export const STATUS_INDEX = "byStatus";
 
-/** `STARTED` is followed by one of the others. */
+/** `STARTED`, then one of the others. */
 export const TASK_STATUSES = ["STARTED", "DONE", "FAILED", "TIMED_OUT", "ABORTED"] as const;
 export type TaskStatus = (typeof TASK_STATUSES)[number];
 
-/** The error that the machine ends with when the work took too long. Any other is a failure. */
-export const TOO_LONG = "TaskTimedOut";
+/** The machine's error for work that exceeds its timeout. Every other error means FAILED. */
+export const WORK_TIMED_OUT = "TaskTimedOut";
 
-/** How often the sweep looks for tasks whose end went unseen. */
 export const SWEEP_MINUTES = 5;
 
-/** A reason's longest: an error's cause may have 32 kB, an item 400. */
-export const REASON_LENGTH = 1_000;
+/** Step Functions allows 32 KB for an error's cause, DynamoDB 400 KB for an item. */
+export const MAX_REASON_CHARACTERS = 1_000;
 
-/** Chosen by the client, and the key by which a start is known again. */
+/** Chosen by the client. Makes starting a task idempotent. */
 export const taskIdSchema = z
   .string()
   .min(1, "is empty")
   .max(256, "is longer than 256 characters")
-  // eslint-disable-next-line no-control-regex -- they are what is refused
-  .regex(/^[^\u0000-\u001f\u007f\ud800-\udfff]*$/u, "has control characters in it, or half a character");
+  // eslint-disable-next-line no-control-regex -- rejects control characters
+  .regex(/^[^\u0000-\u001f\u007f\ud800-\udfff]*$/u, "has control characters or unpaired surrogates");
 
-/** Step Functions takes 256 KiB; the rest is for what else is in an execution's input. */
-const INPUT_BYTES = 250_000;
+/** Step Functions' limit is 256 KiB, including the task's ID and timestamp. */
+const MAX_INPUT_BYTES = 250_000;
 
-/** What a task is started by. */
 export const taskRequestSchema = z.strictObject({
   taskId: taskIdSchema,
-  /** For the work; any JSON. @default nothing */
+  /** Any JSON, for the work. @default none */
   input: z
     .json()
     .optional()
     .refine(
-      (input) => Buffer.byteLength(JSON.stringify(input ?? null)) <= INPUT_BYTES,
-      `is longer than ${INPUT_BYTES} bytes`,
+      (input) => Buffer.byteLength(JSON.stringify(input ?? null)) <= MAX_INPUT_BYTES,
+      `is longer than ${MAX_INPUT_BYTES} bytes`,
     ),
 });
 export type TaskRequest = z.output<typeof taskRequestSchema>;
 
-/** An execution's input. `timestamp` is epoch milliseconds: when the task was first asked for. */
+/** An execution's input. `timestamp` is the time of the first request, epoch milliseconds. */
 export const taskInputSchema = z.object({
   taskId: z.string(),
   timestamp: z.int(),
@@ -92,16 +88,17 @@ export const taskInputSchema = z.object({
 });
 export type TaskInput = z.output<typeof taskInputSchema>;
 
-const momentSchema = z.object({ status: z.enum(TASK_STATUSES), at: z.string(), reason: z.string().optional() });
+/** `at` is ISO 8601. */
+const historyEntrySchema = z.object({ status: z.enum(TASK_STATUSES), at: z.string(), reason: z.string().optional() });
 
-/** A task as it is stored, and shown. Its history begins with STARTED; `at` are ISO 8601. */
+/** A task's row and its representation in the API. The first entry of its history is STARTED. */
 export const taskSchema = z.object({
   taskId: z.string(),
   timestamp: z.number(),
   status: z.enum(TASK_STATUSES),
-  /** Of what is not done: why. */
+  /** Why the task is not DONE. */
   reason: z.string().optional(),
   executionArn: z.string(),
-  history: z.array(momentSchema),
+  history: z.array(historyEntrySchema),
 });
 export type Task = z.output<typeof taskSchema>;

@@ -12,7 +12,7 @@ import { taskTable } from "./task/task-table";
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 100;
 
-const oneSchema = z.object({ path: z.object({ id: taskIdSchema }) });
+const taskPathSchema = z.object({ path: z.object({ id: taskIdSchema }) });
 const startSchema = z.object({ body: taskRequestSchema });
 const listSchema = z.object({
   query: z.strictObject({
@@ -29,8 +29,8 @@ const listSchema = z.object({
 
 /** `POST /tasks`, `GET /tasks?status=`, `GET /tasks/{id}`, `DELETE /tasks/{id}`. */
 export const handler = restHandler(tasksEnvironment, ({ environment, clock, metrics }) => {
-  const { TASK_MACHINE, TASK_EXECUTIONS, TASKS_TABLE, KEEP_DAYS } = environment;
-  const executions = stepFunctions(createSfn(), TASK_MACHINE, TASK_EXECUTIONS);
+  const { STATE_MACHINE_ARN, EXECUTION_ARN_PREFIX, TASKS_TABLE, KEEP_DAYS } = environment;
+  const executions = stepFunctions(createSfn(), STATE_MACHINE_ARN, EXECUTION_ARN_PREFIX);
   const table = taskTable(createDynamoDB(), TASKS_TABLE, KEEP_DAYS);
   return {
     "POST /tasks": endpoint(startSchema, async ({ body }) => {
@@ -42,10 +42,10 @@ export const handler = restHandler(tasksEnvironment, ({ environment, clock, metr
       const page = await table.list(status, { limit, from: parsePageToken(next, status) });
       return { body: { tasks: page.tasks, ...(page.next && { next: pageToken(page.next) }) } };
     }),
-    "GET /tasks/{id}": endpoint(oneSchema, async ({ path: { id } }) => ({
+    "GET /tasks/{id}": endpoint(taskPathSchema, async ({ path: { id } }) => ({
       body: await findTask(id, { table, executions }),
     })),
-    "DELETE /tasks/{id}": endpoint(oneSchema, async ({ path: { id } }) => ({
+    "DELETE /tasks/{id}": endpoint(taskPathSchema, async ({ path: { id } }) => ({
       body: await cancelTask(id, { table, executions }),
     })),
   };

@@ -99,7 +99,7 @@ export interface DeadLetterQueueProps {
   readonly alarms: DeadLetterQueueAlarms;
 }
 
-/** A dead-letter queue. Alarms when not empty; `npm run redrive` retries its messages. */
+/** A dead-letter queue. Alarms when not empty; `npx almanac redrive` retries its messages. */
 export class DeadLetterQueue extends BaseQueue {
   constructor(scope: Construct, id: string, { nameSuffix = "dlq", alarms }: DeadLetterQueueProps) {
     super(scope, id, { nameSuffix, retentionSeconds: DLQ_RETENTION_SECONDS });

@@ -59,7 +59,7 @@ export interface RestApiProps {
  * CORS preflight requests are unsigned.
  *
  * Defined resource by resource because the local emulator does not support OpenAPI bodies. Access logs need API Gateway's
- * CloudWatch role, an account setting that `npm run bootstrap` makes.
+ * CloudWatch role, an account setting that `npx almanac bootstrap` makes.
  */
 export class RestApi extends Construct {
   /** Base URL: `https://....execute-api.eu-central-1.amazonaws.com/live`. */

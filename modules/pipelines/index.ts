@@ -3,37 +3,34 @@ import { Ajv2020 } from "ajv/dist/2020";
 import type { TerraformStack } from "cdktf";
 import { z } from "zod";
 import {
-  NOTICE_KEYS,
+  NOTIFICATION_KEYS,
   SCHEMA_OPTIONS,
-  channelNameSchema,
-  channelSchema,
-  kebab,
+  kebabCase,
+  pipelineNameSchema,
+  pipelineSchema,
   schemaKey,
-  type DrainEnvironment,
+  type SendEnvironment,
 } from "../../functions/pipelines/contract";
+import { MINUTE_SECONDS } from "../../functions/shared/time";
 import { Alarm } from "../constructs/alarm";
 import { Bucket } from "../constructs/bucket";
 import type { Graph } from "../constructs/dashboard";
-import { Feature, type Deployment } from "../constructs/feature";
 import { escapeTemplate } from "../constructs/escape-template";
+import { Feature, type Deployment } from "../constructs/feature";
 import { ScheduledFunction } from "../constructs/patterns/scheduled-function";
 import { RestApi } from "../constructs/rest-api";
 import { Table } from "../constructs/table";
-import { createChannel, type CreatedChannel, type Shared } from "./pipeline";
+import { createPipeline, type CreatedPipeline, type Shared, type SlackSender } from "./pipeline";
 
-/** All channels together; a channel's index by day takes a thousand rows a second. */
+/** For all pipelines together. A pipeline's index by day is limited to 1,000 writes per second. */
 const THROTTLING = { requestsPerSecond: 500, burst: 1_000 } as const;
 
-/** A tick comes each minute, and goes on where the last one stopped. */
-const DRAIN_TIMEOUT_SECONDS = 60;
-const DRAIN_TICK_AGE_SECONDS = 60;
-
-/** `jobOrder: { key: "/jobOrderId" }`: channels by name. */
-export const channelsSchema = z
-  .record(channelNameSchema, channelSchema)
-  .refine((channels) => Object.keys(channels).length > 0, "has no channel")
-  .superRefine((channels, context) => {
-    for (const [name, { schema }] of Object.entries(channels)) {
+/** `jobOrder: { key: "/jobOrderId" }`: pipelines by name. */
+export const pipelinesSchema = z
+  .record(pipelineNameSchema, pipelineSchema)
+  .refine((pipelines) => Object.keys(pipelines).length > 0, "has no pipeline")
+  .superRefine((pipelines, context) => {
+    for (const [name, { schema }] of Object.entries(pipelines)) {
       const fault = schema === undefined ? undefined : schemaFault(schema);
       if (fault === undefined) continue;
       context.addIssue({
@@ -44,10 +41,7 @@ export const channelsSchema = z
       });
     }
   });
-
-/** The channels of an environment, as people write them in main.ts. */
-export type ChannelsInput = z.input<typeof channelsSchema>;
-type ChannelsConfig = z.output<typeof channelsSchema>;
+type PipelinesConfig = z.output<typeof pipelinesSchema>;
 
 function schemaFault(schema: object): string | undefined {
   try {
@@ -58,7 +52,7 @@ function schemaFault(schema: object): string | undefined {
   }
 }
 
-/** Channels from an API over a queue into a table and an archive, and from the table to Slack. */
+/** Pipelines: from an API through a queue to a table and an archive, and from the table to Slack. */
 export class Pipelines extends Feature {
   readonly deadLetterAlarm = {
     description: "Slack sender invocations failed (messages in the dead-letter queue)",
@@ -66,91 +60,86 @@ export class Pipelines extends Feature {
     runbook: "pipelines#the-slack-sender-is-failing",
   } as const;
 
-  constructor(environment: TerraformStack, deployment: Deployment, config: ChannelsConfig) {
+  constructor(environment: TerraformStack, deployment: Deployment, config: PipelinesConfig) {
     super(environment, "pipelines", deployment);
-    this.inputChannels(config);
+    this.inputPipelines(config);
     const encryptionKey = this.inputEncryptionKey();
     const archive = new Bucket(this, "archive", { nameSuffix: "archive", versioned: true, encryptionKey });
     const configuration = this.createConfiguration(config);
     const webhooks = webhooksOf(config);
-    const telling = webhooks.length === 0 ? undefined : this.createTelling(webhooks);
-    const shared: Shared = { archive, configuration, telling };
-    const channels = Object.entries(config).map(([name, channel]) => createChannel(this, name, channel, shared));
-    const api = this.createApi(channels);
-    this.createDashboardRow("Pipelines", this.graphs(channels, telling));
+    const slack = webhooks.length === 0 ? undefined : this.createSlackSender(webhooks);
+    const shared: Shared = { archive, configuration, slack };
+    const pipelines = Object.entries(config).map(([name, pipeline]) => createPipeline(this, name, pipeline, shared));
+    const api = this.createApi(pipelines);
+    this.createDashboardRow("Pipelines", this.graphs(pipelines, slack));
 
-    this.output("channels", "By name: where messages go, and what becomes of them", outputsOf(channels, api));
-    this.output("archive_bucket_name", "Every message: <channel>/dt=<day>/hour=<hour>/*.ndjson.gz", archive.name);
-    this.output(
-      "slack_parameters",
-      "SSM parameters (SecureString) that have to hold the URLs of Slack webhooks",
-      webhooks,
-    );
-    if (telling === undefined) return;
-    this.output("notices_table_name", "Notices that wait for Slack", telling.notices.name);
-    this.output("drain_function_name", "Tells Slack what waits, when it is invoked with {}", telling.drain.name);
+    this.output("pipelines", "Endpoint, queues, table and notify function by pipeline name", outputsOf(pipelines, api));
+    this.output("archive_bucket_name", "Archive: <pipeline>/dt=<day>/hour=<hour>/*.ndjson.gz", archive.name);
+    this.output("slack_parameters", "SSM parameters (SecureString) for the URLs of Slack webhooks", webhooks);
+    if (slack === undefined) return;
+    this.output("notifications_table_name", "Notifications that wait for Slack", slack.notifications.name);
+    this.output("send_function_name", "Sends all waiting notifications when invoked with {}", slack.send.name);
   }
 
-  /** As a variable, so that a plan shows what changes in a channel, and plain Terraform can change it. */
-  private inputChannels(config: ChannelsConfig): void {
-    this.input("channels", {
+  /** A variable, so that plans show its changes and plain Terraform can set it. */
+  private inputPipelines(config: PipelinesConfig): void {
+    this.input("pipelines", {
       type: "any",
-      description: "How each channel reads its messages: objects by name, see README.md",
+      description: "Configuration by pipeline name, see README.md",
       value: escapeTemplate(config),
     });
   }
 
-  /** Schemas, which are too long for a function's variables. */
-  private createConfiguration(config: ChannelsConfig): Bucket | undefined {
+  /** JSON Schemas, which are too long for a function's environment. */
+  private createConfiguration(config: PipelinesConfig): Bucket | undefined {
     const names = Object.entries(config).flatMap(([name, { schema }]) => (schema === undefined ? [] : [name]));
     if (names.length === 0) return undefined;
     const bucket = new Bucket(this, "configuration", { nameSuffix: "configuration", versioned: true });
     for (const name of names) {
-      new S3Object(this, `${kebab(name)}-schema`, {
+      new S3Object(this, `${kebabCase(name)}-schema`, {
         bucket: bucket.name,
         key: schemaKey(name),
-        content: `\${jsonencode(var.channels["${name}"].schema)}`,
+        content: `\${jsonencode(var.pipelines["${name}"].schema)}`,
         contentType: "application/schema+json",
       });
     }
     return bucket;
   }
 
-  /** The way to Slack that all channels share. */
-  private createTelling(webhooks: readonly string[]): Telling {
-    const notices = new Table(this, "notices", {
-      nameSuffix: "notices",
-      partitionKey: { name: NOTICE_KEYS.partition, type: "S" },
-      sortKey: { name: NOTICE_KEYS.sort, type: "S" },
+  private createSlackSender(webhooks: readonly string[]): SlackSender {
+    const notifications = new Table(this, "notifications", {
+      nameSuffix: "notifications",
+      partitionKey: { name: NOTIFICATION_KEYS.partition, type: "S" },
+      sortKey: { name: NOTIFICATION_KEYS.sort, type: "S" },
     });
-    const drain = this.createDrain(notices, webhooks);
-    new Alarm(this, "overdue-notices", {
+    const send = this.createSend(notifications, webhooks);
+    new Alarm(this, "overdue-notifications", {
       spec: {
         description: "Slack has accepted no notifications for five minutes",
         impact: "Slack notifications are late. None is lost.",
         runbook: "pipelines#slack-accepts-no-notifications",
       },
-      ...this.metric("overdueNotices"),
+      ...this.metric("overdueNotifications"),
     });
-    return { notices, drain };
+    return { notifications, send };
   }
 
-  private createDrain(notices: Table, webhooks: readonly string[]): ScheduledFunction<DrainEnvironment> {
-    return new ScheduledFunction<DrainEnvironment>(this, "drain", {
+  private createSend(notifications: Table, webhooks: readonly string[]): ScheduledFunction<SendEnvironment> {
+    return new ScheduledFunction<SendEnvironment>(this, "send", {
       entry: "functions/pipelines/send.ts",
       environment: {
-        NOTICES_TABLE: notices.grant("BatchWriteItem", "Query", "UpdateItem"),
+        NOTIFICATIONS_TABLE: notifications.grant("BatchWriteItem", "Query", "UpdateItem"),
         SLACK_PARAMETERS: {
           value: webhooks.join(","),
           actions: ["ssm:GetParameter"],
-          // Encrypted with the key that AWS manages, which asks for no permission of its own.
+          // No kms:Decrypt: AWS's managed key for SSM does not need it.
           resources: webhooks.map((name) => this.arn("ssm", `parameter${name}`)),
         },
       },
-      timeoutSeconds: DRAIN_TIMEOUT_SECONDS,
+      timeoutSeconds: MINUTE_SECONDS,
       schedule: { everyMinutes: 1, description: "Sends pending Slack notifications" },
       retries: 0, // the next run is the retry
-      maxEventAgeSeconds: DRAIN_TICK_AGE_SECONDS,
+      maxEventAgeSeconds: MINUTE_SECONDS,
       alarms: {
         errors: {
           description: "The Slack sender is failing",
@@ -162,10 +151,10 @@ export class Pipelines extends Feature {
     });
   }
 
-  private createApi(channels: readonly CreatedChannel[]): RestApi {
+  private createApi(pipelines: readonly CreatedPipeline[]): RestApi {
     return new RestApi(this, "api", {
-      description: "Takes messages into channels",
-      routes: channels.map(({ name, door }) => ({ method: "POST", path: `/channels/${name}`, handler: door })),
+      description: "Accepts messages for pipelines",
+      routes: pipelines.map(({ name, ingress }) => ({ method: "POST", path: `/pipelines/${name}`, handler: ingress })),
       throttling: THROTTLING,
       alarms: {
         serverErrors: {
@@ -177,12 +166,12 @@ export class Pipelines extends Feature {
     });
   }
 
-  private graphs(channels: readonly CreatedChannel[], telling: Telling | undefined): readonly Graph[] {
+  private graphs(pipelines: readonly CreatedPipeline[], slack: SlackSender | undefined): readonly Graph[] {
     return [
-      ...channels.map(({ name, door, ingest: { queue } }): Graph => ({
+      ...pipelines.map(({ name, ingress, ingest: { queue } }): Graph => ({
         title: name,
         lines: [
-          { ...door.metric("Invocations"), label: "messages at the door", statistic: "Sum" },
+          { ...ingress.metric("Invocations"), label: "requests", statistic: "Sum" },
           { ...queue.metric("ApproximateAgeOfOldestMessage"), label: "oldest in the queue (s)", statistic: "Maximum" },
           {
             ...queue.deadLetterQueue.metric("ApproximateNumberOfMessagesVisible"),
@@ -191,34 +180,30 @@ export class Pipelines extends Feature {
           },
         ],
       })),
-      ...(telling === undefined ? [] : [this.slackGraph()]),
+      ...(slack === undefined ? [] : [this.slackGraph()]),
     ];
   }
 
   private slackGraph(): Graph {
+    const overdue = this.metric("overdueNotifications");
     return {
       title: "Slack",
-      lines: [{ ...this.metric("overdueNotices"), label: "webhooks with overdue notices", statistic: "Maximum" }],
+      lines: [{ ...overdue, label: "webhooks with overdue notifications", statistic: "Maximum" }],
     };
   }
 }
 
-interface Telling {
-  readonly notices: Table;
-  readonly drain: ScheduledFunction<DrainEnvironment>;
-}
-
-function webhooksOf(config: ChannelsConfig): readonly string[] {
+function webhooksOf(config: PipelinesConfig): readonly string[] {
   return [...new Set(Object.values(config).flatMap(({ slack = [] }) => slack))].sort();
 }
 
-function outputsOf(channels: readonly CreatedChannel[], api: RestApi): object {
+function outputsOf(pipelines: readonly CreatedPipeline[], api: RestApi): object {
   return Object.fromEntries(
-    channels.map(({ name, ingest: { queue }, table, notify }) => [
+    pipelines.map(({ name, ingest: { queue }, table, notify }) => [
       name,
       {
-        endpoint: `${api.url}/channels/${name}`,
-        endpoint_arn: api.arnOf({ method: "POST", path: `/channels/${name}` }),
+        endpoint: `${api.url}/pipelines/${name}`,
+        endpoint_arn: api.arnOf({ method: "POST", path: `/pipelines/${name}` }),
         queue_url: queue.url,
         dead_letter_queue_url: queue.deadLetterQueue.url,
         table_name: table.name,

@@ -1,17 +1,17 @@
-/** What one entry in the configuration brings: a door, a queue, a table, and the functions between them. */
+/** The resources of one pipeline: ingress function, queue with its ingest function, table, and notify function. */
 import type { Construct } from "constructs";
 import type { z } from "zod";
 import {
   INDEXED_ATTRIBUTES,
   INDEXES,
   ROW_KEYS,
-  kebab,
+  kebabCase,
   schemaKey,
-  type channelSchema,
-  type DoorEnvironment,
-  type DrainEnvironment,
   type IngestEnvironment,
+  type IngressEnvironment,
   type NotifyEnvironment,
+  type SendEnvironment,
+  type pipelineSchema,
 } from "../../functions/pipelines/contract";
 import { Alarm } from "../constructs/alarm";
 import type { Bucket } from "../constructs/bucket";
@@ -22,74 +22,77 @@ import type { ScheduledFunction } from "../constructs/patterns/scheduled-functio
 import type { Queue } from "../constructs/queue";
 import { Table } from "../constructs/table";
 
-/** Within API Gateway's 29; a door waits for S3 and SQS. */
-const DOOR_TIMEOUT_SECONDS = 15;
+/** Waits for S3 and SQS. API Gateway's limit is 29 seconds. */
+const INGRESS_TIMEOUT_SECONDS = 15;
 
-/** A batch takes a tenth of it: most of its time is waiting for DynamoDB, a row each, side by side. */
+/** Ten times what a batch needs. */
 const INGEST_TIMEOUT_SECONDS = 10;
 
-/** A whole CPU at 1,769 MB; a batch's requests cost CPU more than anything else. */
+/** A batch is CPU-bound. Lambda gives a whole CPU for 1,769 MB. */
 const INGEST_MEMORY_MB = 1_024;
 
-/** Filled within a second, a batch shares one object in the archive. */
+/** A batch becomes one object in the archive, so larger batches are cheaper. */
 const INGEST_BATCH = { batchSize: 100, windowSeconds: 1 } as const;
 
-/** What fails three times will fail a fourth time. */
 const MAX_RECEIVES = 3;
 
 /** More dead letters than this have a common cause. */
 const HIGH_DLQ_DEPTH = 100;
 
-/** Writing notices takes milliseconds; throttled, seconds. */
+/** Writing notifications takes milliseconds, or seconds when DynamoDB throttles. */
 const NOTIFY_TIMEOUT_SECONDS = 60;
 
-/** A batch of a hundred is in halves down to one after seven; the others are for DynamoDB to come back. */
+/** Seven retries bisect a batch of 100 down to single records. The others outlast an outage of DynamoDB. */
 const NOTIFY_BATCH = { batchSize: 100, retries: 20 } as const;
 
-/** Half an hour, of the 24 that a stream keeps its records. */
+/** 30 minutes. A stream keeps its records for 24 hours. */
 const MAX_ITERATOR_AGE_MS = 1_800_000;
 
-/** What all channels of an environment share. */
-export interface Shared {
-  readonly archive: Bucket;
-  /** Holds schemas; undefined where no channel has one. */
-  readonly configuration: Bucket | undefined;
-  /** The line before Slack, and who works it off; undefined where no channel tells anybody. */
-  readonly telling: { readonly notices: Table; readonly drain: ScheduledFunction<DrainEnvironment> } | undefined;
+export interface SlackSender {
+  readonly notifications: Table;
+  readonly send: ScheduledFunction<SendEnvironment>;
 }
 
-export interface CreatedChannel {
+/** Shared by all pipelines of an environment. */
+export interface Shared {
+  readonly archive: Bucket;
+  /** The bucket of JSON Schemas. Undefined when no pipeline has one. */
+  readonly configuration: Bucket | undefined;
+  /** Undefined when no pipeline notifies Slack. */
+  readonly slack: SlackSender | undefined;
+}
+
+export interface CreatedPipeline {
   readonly name: string;
-  readonly door: NodeFunction<DoorEnvironment>;
+  readonly ingress: NodeFunction<IngressEnvironment>;
   readonly ingest: QueueFunction<IngestEnvironment>;
   readonly table: Table;
-  /** Undefined where nobody is to be told. */
+  /** Undefined when the pipeline does not notify Slack. */
   readonly notify: NodeFunction<NotifyEnvironment> | undefined;
 }
 
-type Config = z.output<typeof channelSchema>;
+type Config = z.output<typeof pipelineSchema>;
 
-/** All names begin with the channel's: `job-order-ingest`. */
-export function createChannel(scope: Construct, name: string, config: Config, shared: Shared): CreatedChannel {
+/** All construct ids begin with the pipeline's name: `job-order-ingest`. */
+export function createPipeline(scope: Construct, name: string, config: Config, shared: Shared): CreatedPipeline {
   const table = createTable(scope, name);
   const ingest = createIngest(scope, name, table, shared);
   const { queue } = ingest;
-  const { telling } = shared;
-  const tells = config.slack !== undefined && telling !== undefined;
+  const { slack } = shared;
   return {
     name,
     table,
-    door: createDoor(scope, name, config, queue, shared),
+    ingress: createIngress(scope, name, config, queue, shared),
     ingest,
-    notify: tells ? createNotify(scope, name, queue, table, telling) : undefined,
+    notify: config.slack !== undefined && slack ? createNotify(scope, name, queue, table, slack) : undefined,
   };
 }
 
 function createTable(scope: Construct, name: string): Table {
   const text = (attribute: string) => ({ name: attribute, type: "S" }) as const;
   const attributes = INDEXED_ATTRIBUTES;
-  return new Table(scope, `${kebab(name)}-table`, {
-    nameSuffix: kebab(name),
+  return new Table(scope, `${kebabCase(name)}-table`, {
+    nameSuffix: kebabCase(name),
     partitionKey: text(ROW_KEYS.partition),
     indexes: [
       { name: INDEXES.byDay, partitionKey: text(ROW_KEYS.day), sortKey: text(ROW_KEYS.receivedAt), attributes },
@@ -99,22 +102,22 @@ function createTable(scope: Construct, name: string): Table {
   });
 }
 
-function createDoor(
+function createIngress(
   scope: Construct,
   name: string,
   { schema }: Config,
   queue: Queue,
   { configuration }: Shared,
-): NodeFunction<DoorEnvironment> {
-  return new NodeFunction<DoorEnvironment>(scope, `${kebab(name)}-door`, {
+): NodeFunction<IngressEnvironment> {
+  return new NodeFunction<IngressEnvironment>(scope, `${kebabCase(name)}-ingress`, {
     entry: "functions/pipelines/ingress.ts",
     environment: {
-      ...channelVariables(name),
+      ...pipelineVariables(name),
       QUEUE_URL: queue.grantSend(),
       SCHEMA_BUCKET:
         schema === undefined || configuration === undefined ? "" : configuration.grantRead(schemaKey(name)),
     },
-    timeoutSeconds: DOOR_TIMEOUT_SECONDS,
+    timeoutSeconds: INGRESS_TIMEOUT_SECONDS,
     alarms: { errors: COVERED_BY_API_ALARM },
   });
 }
@@ -125,16 +128,16 @@ function createIngest(
   table: Table,
   { archive }: Shared,
 ): QueueFunction<IngestEnvironment> {
-  return new QueueFunction<IngestEnvironment>(scope, `${kebab(name)}-ingest`, {
+  return new QueueFunction<IngestEnvironment>(scope, `${kebabCase(name)}-ingest`, {
     entry: "functions/pipelines/ingest.ts",
     environment: {
-      ...channelVariables(name),
-      CHANNEL_TABLE: table.grant("PutItem"),
+      ...pipelineVariables(name),
+      PIPELINE_TABLE: table.grant("PutItem"),
       ARCHIVE_BUCKET: archive.grantWrite(`${name}/*`),
     },
     timeoutSeconds: INGEST_TIMEOUT_SECONDS,
     memoryMb: INGEST_MEMORY_MB,
-    queue: { nameSuffix: kebab(name), maxReceives: MAX_RECEIVES },
+    queue: { nameSuffix: kebabCase(name), maxReceives: MAX_RECEIVES },
     batch: INGEST_BATCH,
     alarms: {
       deadLetterQueue: {
@@ -166,14 +169,14 @@ function createNotify(
   name: string,
   queue: Queue,
   table: Table,
-  { notices, drain }: NonNullable<Shared["telling"]>,
+  { notifications, send }: SlackSender,
 ): NodeFunction<NotifyEnvironment> {
-  const notify = new NodeFunction<NotifyEnvironment>(scope, `${kebab(name)}-notify`, {
+  const notify = new NodeFunction<NotifyEnvironment>(scope, `${kebabCase(name)}-notify`, {
     entry: "functions/pipelines/notify.ts",
     environment: {
-      ...channelVariables(name),
-      NOTICES_TABLE: notices.grant("BatchWriteItem"),
-      DRAIN_FUNCTION: drain.grantInvoke(),
+      ...pipelineVariables(name),
+      NOTIFICATIONS_TABLE: notifications.grant("BatchWriteItem"),
+      SEND_FUNCTION: send.grantInvoke(),
     },
     timeoutSeconds: NOTIFY_TIMEOUT_SECONDS,
     eventSource: table.eventSource({ ...NOTIFY_BATCH, onFailure: queue.deadLetterQueue }),
@@ -192,10 +195,10 @@ function createNotify(
   return notify;
 }
 
-/** A channel's configuration but for its schema, out of the module's variable. */
-function channelVariables(name: string) {
+/** The pipeline's name and its configuration without the schema, from the module's variable. */
+function pipelineVariables(name: string) {
   return {
-    CHANNEL_NAME: name,
-    CHANNEL: `\${jsonencode({ for field, value in var.channels["${name}"] : field => value if field != "schema" })}`,
+    PIPELINE_NAME: name,
+    PIPELINE_CONFIG: `\${jsonencode({ for field, value in var.pipelines["${name}"] : field => value if field != "schema" })}`,
   };
 }

@@ -1,6 +1,6 @@
-/** What becomes of a task, as Step Functions does it. */
+/** The state machine of a task. */
 import { DAY_SECONDS } from "../../functions/shared/time";
-import { REASON_LENGTH, TOO_LONG, type TaskStatus } from "../../functions/workflows/contract";
+import { MAX_REASON_CHARACTERS, WORK_TIMED_OUT, type TaskStatus } from "../../functions/workflows/contract";
 import { jsonata } from "../asl/asl";
 import type { Retrier } from "../asl/fields";
 import type { JsonataExpression } from "../asl/values";
@@ -9,35 +9,34 @@ import type { Machine } from "../asl/machine";
 const { stateMachine, dynamoPut, dynamoUpdate, wait, lambdaInvoke, fail } = jsonata;
 
 export interface TaskMachineRefs {
-  /** The table of tasks, by its name. */
+  /** The name of the table of tasks. */
   readonly table: string;
   readonly waitSeconds: number | JsonataExpression;
-  /** Of the whole execution. */
+  /** The execution's timeout. */
   readonly timeLimitSeconds: number;
-  /** How long a row is kept after its start. A number, or a Terraform expression of one. */
+  /** A row expires this long after its task's start. A number, or a Terraform expression of one. */
   readonly keepDays: number | string;
-  /** What is done between the two writes. @default nothing but the wait */
+  /** Invoked between the wait and the last write. @default none */
   readonly work?: TaskWork;
 }
 
 export interface TaskWork {
   readonly functionName: string;
-  /** Of each try. */
+  /** Per attempt. */
   readonly timeoutSeconds: number;
-  /** Further tries after the first, of work that fails; work that takes too long is not tried again. */
+  /** Retries of work that fails. Work that times out is not retried. */
   readonly retries: number;
 }
 
-/** DynamoDB answers within seconds, or is asked again. */
 const WRITE_TIMEOUT_SECONDS = 30;
 
-/** A condition that does not hold will not hold later either. Anything else may be over in a minute. */
+/** A failed condition is final. Other errors are retried for about half a minute. */
 const RETRY_WRITE: readonly Retrier[] = [
   { ErrorEquals: ["DynamoDB.ConditionalCheckFailedException"], MaxAttempts: 0 },
   { ErrorEquals: ["States.ALL"], IntervalSeconds: 1, MaxAttempts: 5, BackoffRate: 2, JitterStrategy: "FULL" },
 ];
 
-/** Lambda's own faults, not the work's: as AWS's best practices have them. */
+/** Errors of Lambda itself, not of the work: AWS's recommended list. */
 const LAMBDA_FAULTS = [
   "Lambda.ClientExecutionTimeoutException",
   "Lambda.ServiceException",
@@ -46,23 +45,23 @@ const LAMBDA_FAULTS = [
   "Lambda.TooManyRequestsException",
 ] as const;
 
-/** What went wrong. Of a function's error, Step Functions gives its JSON: of that, the message. */
+/** The error's cause. For a function's error, which is JSON, its message. */
 const CAUSE = `{% (
   $cause := $exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : "";
   $isJson := $contains($cause, '"errorMessage"') and $length($cause) < 30000;
-  $substring($isJson ? $parse($cause).errorMessage : $cause, 0, ${REASON_LENGTH})
+  $substring($isJson ? $parse($cause).errorMessage : $cause, 0, ${MAX_REASON_CHARACTERS})
 ) %}`;
 
-/** The task itself goes along from state to state; what went wrong is kept beside it. */
+/** Each state passes the task on. Errors are variables. */
 const INPUT = "{% $states.input %}";
 const ON_ERROR = { Assign: { error: "{% $states.errorOutput.Error %}", cause: CAUSE }, Output: INPUT };
 
-/** As the reconciler would write it. */
+/** The reconciler's format. */
 const REASON = '{% $cause = "" ? $error : $error & ": " & $cause %}';
 
 export function taskMachine({ table, waitSeconds, timeLimitSeconds, keepDays, work }: TaskMachineRefs): Machine {
   return stateMachine({
-    Comment: "Runs a task and keeps its status",
+    Comment: "Runs a task and records its status",
     StartAt: "RecordStart",
     TimeoutSeconds: timeLimitSeconds,
     States: {
@@ -74,10 +73,10 @@ export function taskMachine({ table, waitSeconds, timeLimitSeconds, keepDays, wo
             timestamp: { N: "{% $string($states.input.timestamp) %}" },
             status: { S: "STARTED" },
             executionArn: { S: "{% $states.context.Execution.Id %}" },
-            history: { L: [momentOf("STARTED")] },
+            history: { L: [historyEntry("STARTED")] },
             ttl: { N: `{% $string($floor($states.input.timestamp / 1000) + ${keepDays} * ${DAY_SECONDS}) %}` },
           },
-          // A put that is tried again finds its own row. One that comes late finds how the task ended, and leaves it.
+          // A retry overwrites its own row, but a late put does not overwrite the task's end.
           ConditionExpression: "attribute_not_exists(#status) OR #status = :started",
           ExpressionAttributeNames: { "#status": "status" },
           ExpressionAttributeValues: { ":started": { S: "STARTED" } },
@@ -110,11 +109,11 @@ export function taskMachine({ table, waitSeconds, timeLimitSeconds, keepDays, wo
           ],
           Next: "RecordDone",
         }),
-        RecordTimeout: recordEnd(table, "TIMED_OUT", tooLong(work), {
+        RecordTimeout: recordEnd(table, "TIMED_OUT", workTimedOut(work), {
           Next: "TimedOut",
           Catch: [{ ErrorEquals: ["States.ALL"], Output: INPUT, Next: "TimedOut" }],
         }),
-        TimedOut: fail({ Error: TOO_LONG, Cause: tooLong(work) }),
+        TimedOut: fail({ Error: WORK_TIMED_OUT, Cause: workTimedOut(work) }),
       }),
       RecordDone: recordEnd(table, "DONE", undefined, {
         End: true,
@@ -122,7 +121,7 @@ export function taskMachine({ table, waitSeconds, timeLimitSeconds, keepDays, wo
       }),
       RecordFailure: recordEnd(table, "FAILED", REASON, {
         Next: "Failed",
-        // The reconciler writes it, from the execution's end.
+        // The reconciler writes the row after the execution's end.
         Catch: [{ ErrorEquals: ["States.ALL"], Output: INPUT, Next: "Failed" }],
       }),
       Failed: fail({ Error: "{% $error %}", Cause: "{% $cause %}" }),
@@ -130,8 +129,8 @@ export function taskMachine({ table, waitSeconds, timeLimitSeconds, keepDays, wo
   });
 }
 
-/** Where a write goes on. */
-type After<Next extends string, Caught extends string> = (
+/** The transitions of a write. */
+type Transitions<Next extends string, Caught extends string> = (
   { readonly Next: Next; readonly End?: never } | { readonly End: true; readonly Next?: never }
 ) & {
   readonly Catch: readonly {
@@ -142,14 +141,14 @@ type After<Next extends string, Caught extends string> = (
 };
 
 /**
- * Writes how the task ends, once: tried again, it finds its own end, and writes the same. A row that tells another end is left: the
- * execution was ended from outside, and the reconciler has been here.
+ * Writes the task's end. Idempotent. Fails when the row has another end: the execution was stopped, and the reconciler has written
+ * the row.
  */
 function recordEnd<const Next extends string = never, const Caught extends string = never>(
   table: string,
   status: Exclude<TaskStatus, "STARTED">,
   reason: string | undefined,
-  after: After<Next, Caught>,
+  transitions: Transitions<Next, Caught>,
 ) {
   return dynamoUpdate<Next | Caught>({
     Arguments: {
@@ -159,26 +158,26 @@ function recordEnd<const Next extends string = never, const Caught extends strin
         timestamp: { N: "{% $string($states.input.timestamp) %}" },
       },
       ConditionExpression: "#status IN (:started, :end)",
-      UpdateExpression: `SET #status = :end, #history[1] = :moment${reason === undefined ? "" : ", reason = :reason"}`,
+      UpdateExpression: `SET #status = :end, #history[1] = :entry${reason === undefined ? "" : ", reason = :reason"}`,
       ExpressionAttributeNames: { "#status": "status", "#history": "history" },
       ExpressionAttributeValues: {
         ":started": { S: "STARTED" },
         ":end": { S: status },
-        ":moment": momentOf(status, reason),
+        ":entry": historyEntry(status, reason),
         ...(reason !== undefined && { ":reason": { S: reason } }),
       },
     },
     Output: INPUT,
     TimeoutSeconds: WRITE_TIMEOUT_SECONDS,
     Retry: RETRY_WRITE,
-    ...after,
+    ...transitions,
   });
 }
 
-/** An entry of a task's history: when the state that writes it was entered, however often it is tried. */
-function momentOf(status: TaskStatus, reason?: string) {
+/** An entry of the task's history. Its time is when the state was entered, so retries do not change it. */
+function historyEntry(status: TaskStatus, reason?: string) {
   const at = { S: "{% $states.context.State.EnteredTime %}" };
   return { M: { status: { S: status }, at, ...(reason !== undefined && { reason: { S: reason } }) } };
 }
 
-const tooLong = ({ timeoutSeconds }: TaskWork) => `the work took longer than ${timeoutSeconds} s`;
+const workTimedOut = ({ timeoutSeconds }: TaskWork) => `the work took longer than ${timeoutSeconds} s`;

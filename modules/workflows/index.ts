@@ -27,41 +27,41 @@ import { taskMachine, type TaskWork } from "./definition";
 /** Step Functions' own limit: a year. */
 const MAX_SECONDS = 365 * DAY_SECONDS;
 
-/** Lambda has 900; what is beyond the work's own limit is for Step Functions to see first that it is over. */
+/** The function outlives the task's timeout, so that Step Functions reports the timeout first. Lambda's limit is 900 s. */
 const WORK_GRACE_SECONDS = 5;
 const MAX_WORK_SECONDS = 900 - WORK_GRACE_SECONDS;
 
-/** For the writes, and for retries of what AWS could not do at once. */
-const SECONDS_AROUND_WORK = 60;
+/** For writing the row, with retries. */
+const WRITE_SECONDS = 60;
 
-/** Callers wait for these; API Gateway for 29 s at most. */
-const ANSWER_TIMEOUT_SECONDS = 29;
+/** API Gateway's limit. */
+const SYNCHRONOUS_TIMEOUT_SECONDS = 29;
 
 const RECONCILE_TIMEOUT_SECONDS = 30;
 
-/** It is over before the next one begins. */
+/** Less than {@link SWEEP_MINUTES}: sweeps do not overlap. */
 const SWEEP_TIMEOUT_SECONDS = 240;
 
-/** The sweep leaves a task alone while it only waits, but no longer than this. */
+/** The sweep skips younger tasks, which are still waiting. */
 const MAX_GRACE_SECONDS = 60;
 
-/** Lambda tries an event again for as long as this: an end is worth knowing hours later, too. */
+/** Lambda's maximum for asynchronous retries. */
 const MAX_EVENT_AGE_SECONDS = 6 * HOUR_SECONDS;
 
-/** StartExecution goes at 300 a second in large regions, and 150 elsewhere. */
+/** Below StartExecution's quota: 300 per second in large regions, 150 elsewhere. */
 const THROTTLING = { requestsPerSecond: 100, burst: 200 } as const;
 
 export const workSchema = z.strictObject({
-  /** The file of a Lambda handler, relative to the project: it is invoked with the task. */
+  /** The file of a Lambda handler, relative to the project. Its event is the task. */
   entry: z
     .string()
     .regex(/^[\w./-]+\.ts$/, 'is not the path of a TypeScript file such as "functions/workflows/my-work.ts"')
-    .refine((entry) => existsSync(entry), { error: "is no file", when: ({ issues }) => issues.length === 0 }),
-  /** Of each try; a task whose work takes longer ends as TIMED_OUT. @default 60 */
+    .refine((entry) => existsSync(entry), { error: "is not a file", when: ({ issues }) => issues.length === 0 }),
+  /** Per attempt. A task whose work takes longer ends as TIMED_OUT. @default 60 */
   timeoutSeconds: z.int().min(1).max(MAX_WORK_SECONDS).default(60),
-  /** Further tries after the first, of work that fails. @default 2 */
+  /** Retries of work that fails. @default 2 */
   retries: z.int().min(0).max(10).default(2),
-  /** CPU comes with memory. @default 512 */
+  /** Lambda allocates CPU in proportion. @default 512 */
   memoryMb: z.int().min(128).max(10_240).default(512),
 });
 
@@ -69,15 +69,15 @@ export const workflowSchema = z
   .strictObject({
     /** Between STARTED and the work. @default 30 */
     waitSeconds: z.int().min(0).max(MAX_SECONDS).default(30),
-    /** Done after the wait: a Lambda function of your own. @default nothing */
+    /** A Lambda function of your own, invoked after the wait. @default none */
     work: workSchema.optional(),
-    /** Of a whole task; one that takes longer ends as TIMED_OUT. @default 3600 */
+    /** Per task. A task that takes longer ends as TIMED_OUT. @default 3600 */
     timeLimitSeconds: z.int().min(1).max(MAX_SECONDS).default(HOUR_SECONDS),
-    /** How long after its start a task's row is kept. @default 90 */
+    /** A task's row expires this long after its start. @default 90 */
     keepDays: z.int().min(1).max(3_650).default(90),
   })
   .superRefine(({ waitSeconds, work, timeLimitSeconds }, context) => {
-    const needed = waitSeconds + (work ? work.timeoutSeconds * (work.retries + 1) : 0) + SECONDS_AROUND_WORK;
+    const needed = waitSeconds + (work ? work.timeoutSeconds * (work.retries + 1) : 0) + WRITE_SECONDS;
     if (timeLimitSeconds >= needed) return;
     context.addIssue({
       code: "custom",
@@ -87,20 +87,21 @@ export const workflowSchema = z
     });
   });
 
-/** The workflow of an environment, as people write it in main.ts. */
-export type WorkflowInput = z.input<typeof workflowSchema>;
-type WorkflowConfig = z.output<typeof workflowSchema>;
+/** Workflows by name; one so far. What belongs to it carries its name, so that a second one renames nothing. */
+export const workflowsSchema = z.strictObject({ task: workflowSchema });
+type WorkflowsConfig = z.output<typeof workflowsSchema>;
+type WorkflowConfig = WorkflowsConfig["task"];
 
-/** Runs tasks through a state machine, and keeps a status of each that is always true. */
-export class Workflow extends Feature {
+/** Runs tasks in a state machine and keeps each task's row consistent with its execution. */
+export class Workflows extends Feature {
   readonly deadLetterAlarm = {
     description: "Task starts, task events or sweeps failed after all retries (messages in the dead-letter queue)",
     impact: "Some tasks did not start, or their rows may be stale until the next sweep.",
     runbook: "workflows#dead-letter-queue",
   } as const;
 
-  constructor(environment: TerraformStack, deployment: Deployment, config: WorkflowConfig) {
-    super(environment, "workflow", deployment);
+  constructor(environment: TerraformStack, deployment: Deployment, { task: config }: WorkflowsConfig) {
+    super(environment, "workflows", deployment);
     const settings = this.inputSettings(config);
     const table = this.createTable();
     const work = this.createWork(config);
@@ -110,25 +111,29 @@ export class Workflow extends Feature {
     this.createReconciler(table, machine, settings);
     const sweep = this.createSweep(table, machine, settings);
     this.createAlarms();
-    this.createDashboardRow("Workflow", this.graphs(machine));
+    this.createDashboardRow("Workflows", this.graphs(machine));
 
-    this.output("table_name", "A row for each task", table.name);
-    this.output("start_function_name", "Starts a task when it is invoked with {taskId}", start.name);
-    this.output("sweep_function_name", "Mends rows whose execution ended unseen", sweep.name);
-    this.output("machine_arn", "The state machine", machine.arn);
-    this.output("executions_arn", "What its executions' ARNs begin with", machine.executionsArn);
-    this.output("keep_days", "Days that a task's row is kept", settings.keepDays.numberValue);
-    this.output("api_url", "POST, GET and DELETE <this>/tasks, signed (AWS_IAM)", api.url);
-    this.output("api_id", "The API behind that address", api.id);
+    this.output("table_name", "One row per task", table.name);
+    this.output("start_function_name", "Starts a task when invoked with {taskId}", start.name);
+    this.output("sweep_function_name", "Reconciles tasks whose end event was lost", sweep.name);
+    this.output("workflows", "State machine and retention of rows by workflow name", {
+      task: {
+        state_machine_arn: machine.arn,
+        execution_arn_prefix: machine.executionsArn,
+        keep_days: settings.keepDays.numberValue,
+      },
+    });
+    this.output("api_url", "URL of the tasks API: POST, GET and DELETE <url>/tasks, signed (AWS_IAM)", api.url);
+    this.output("api_id", "ID of the tasks API", api.id);
   }
 
   private inputSettings({ waitSeconds, timeLimitSeconds, keepDays }: WorkflowConfig): Settings {
     const number = (name: string, description: string, value: number) =>
       this.input(name, { type: "number", description, value });
     return {
-      waitSeconds: number("wait_seconds", "Between STARTED and the work", waitSeconds),
-      timeLimitSeconds: number("time_limit_seconds", "Of a whole task", timeLimitSeconds),
-      keepDays: number("keep_days", "Days that a task's row is kept after its start", keepDays),
+      waitSeconds: number("task_wait_seconds", "Wait between STARTED and the work", waitSeconds),
+      timeLimitSeconds: number("task_time_limit_seconds", "Time limit of a task", timeLimitSeconds),
+      keepDays: number("task_keep_days", "Days until a task's row expires", keepDays),
     };
   }
 
@@ -146,15 +151,19 @@ export class Workflow extends Feature {
     if (work === undefined) return undefined;
     const number = (name: string, description: string, value: number) =>
       this.input(name, { type: "number", description, value }).numberValue;
-    const timeoutSeconds = number("work_timeout_seconds", "Of each try of the work", work.timeoutSeconds);
-    const lambda = new NodeFunction(this, "work", {
+    const timeoutSeconds = number(
+      "task_work_timeout_seconds",
+      "Timeout of each attempt of the work",
+      work.timeoutSeconds,
+    );
+    const lambda = new NodeFunction(this, "task-work", {
       entry: work.entry,
       environment: {},
       timeoutSeconds: Token.asNumber(Op.add(timeoutSeconds, WORK_GRACE_SECONDS)),
-      memoryMb: number("work_memory_mb", "The work's memory", work.memoryMb),
+      memoryMb: number("task_work_memory_mb", "Memory of the work's function", work.memoryMb),
       alarms: { errors: { disabled: "covered by the task-failure alarm" } },
     });
-    const retries = number("work_retries", "Further tries after the first, of work that fails", work.retries);
+    const retries = number("task_work_retries", "Retries of work that fails", work.retries);
     return { binding: lambda.grantInvoke(), limits: { timeoutSeconds, retries } };
   }
 
@@ -191,10 +200,10 @@ export class Workflow extends Feature {
     return new AsyncFunction<StartEnvironment>(this, "start", {
       entry: "functions/workflows/start.ts",
       environment: {
-        TASK_MACHINE: machine.grant("StartExecution"),
-        TASK_EXECUTIONS: machine.grantExecutions("DescribeExecution"),
+        STATE_MACHINE_ARN: machine.grant("StartExecution"),
+        EXECUTION_ARN_PREFIX: machine.grantExecutions("DescribeExecution"),
       },
-      timeoutSeconds: ANSWER_TIMEOUT_SECONDS,
+      timeoutSeconds: SYNCHRONOUS_TIMEOUT_SECONDS,
       retries: 2,
       maxEventAgeSeconds: MAX_EVENT_AGE_SECONDS,
       alarms: {
@@ -212,11 +221,11 @@ export class Workflow extends Feature {
       entry: "functions/workflows/tasks.ts",
       environment: {
         TASKS_TABLE: table.grant("Query", "UpdateItem"),
-        TASK_MACHINE: machine.grant("StartExecution"),
-        TASK_EXECUTIONS: machine.grantExecutions("DescribeExecution", "StopExecution"),
+        STATE_MACHINE_ARN: machine.grant("StartExecution"),
+        EXECUTION_ARN_PREFIX: machine.grantExecutions("DescribeExecution", "StopExecution"),
         KEEP_DAYS: keepDays.stringValue,
       },
-      timeoutSeconds: ANSWER_TIMEOUT_SECONDS,
+      timeoutSeconds: SYNCHRONOUS_TIMEOUT_SECONDS,
       routes: [
         { method: "POST", path: "/tasks" },
         { method: "GET", path: "/tasks" },
@@ -234,13 +243,13 @@ export class Workflow extends Feature {
     });
   }
 
-  /** Told by Step Functions itself of each execution that did not go well. One that did has written DONE. */
+  /** Step Functions emits an event for each unsuccessful execution. A successful one has written DONE itself. */
   private createReconciler(table: Table, machine: StateMachine, { keepDays }: Settings): void {
     const reconcile = new AsyncFunction<ReconcileEnvironment>(this, "reconcile", {
       entry: "functions/workflows/reconcile.ts",
       environment: {
         TASKS_TABLE: table.grant("UpdateItem"),
-        TASK_EXECUTIONS: machine.grantExecutions("DescribeExecution"),
+        EXECUTION_ARN_PREFIX: machine.grantExecutions("DescribeExecution"),
         KEEP_DAYS: keepDays.stringValue,
       },
       timeoutSeconds: RECONCILE_TIMEOUT_SECONDS,
@@ -255,7 +264,7 @@ export class Workflow extends Feature {
       },
     });
     new EventRule(this, "executions-ended", {
-      description: "Executions of tasks that did not go well",
+      description: "Unsuccessful executions of tasks",
       pattern: {
         source: ["aws.states"],
         "detail-type": ["Step Functions Execution Status Change"],
@@ -274,8 +283,8 @@ export class Workflow extends Feature {
       entry: "functions/workflows/sweep.ts",
       environment: {
         TASKS_TABLE: table.grant("Query", "UpdateItem"),
-        TASK_MACHINE: machine.grant("ListExecutions"),
-        TASK_EXECUTIONS: machine.grantExecutions("DescribeExecution"),
+        STATE_MACHINE_ARN: machine.grant("ListExecutions"),
+        EXECUTION_ARN_PREFIX: machine.grantExecutions("DescribeExecution"),
         KEEP_DAYS: keepDays.stringValue,
         GRACE_SECONDS: Token.asString(Fn.min([waitSeconds.numberValue, MAX_GRACE_SECONDS])),
         TIME_LIMIT_SECONDS: timeLimitSeconds.stringValue,
@@ -322,10 +331,10 @@ export class Workflow extends Feature {
         ],
       },
       {
-        title: "Rows that had to be mended",
+        title: "Reconciled rows",
         lines: [
-          { ...this.metric("settledByEvent"), label: "by an event", statistic: "Sum" },
-          { ...this.metric("settledBySweep"), label: "by the sweep", statistic: "Sum" },
+          { ...this.metric("reconciledByEvent"), label: "by an event", statistic: "Sum" },
+          { ...this.metric("reconciledBySweep"), label: "by the sweep", statistic: "Sum" },
           { ...this.metric("stuckTasks"), label: "stuck", statistic: "Maximum" },
         ],
       },
@@ -333,14 +342,14 @@ export class Workflow extends Feature {
   }
 }
 
-/** What the module's variables are called in code. */
+/** The module's variables. */
 interface Settings {
   readonly waitSeconds: TerraformVariable;
   readonly timeLimitSeconds: TerraformVariable;
   readonly keepDays: TerraformVariable;
 }
 
-/** The user's own function, and what it is held to. */
+/** The user's function and its limits. */
 interface Work {
   readonly binding: Binding;
   readonly limits: Omit<TaskWork, "functionName">;

@@ -1,31 +1,26 @@
-/** `npm run bootstrap -- <environment>`: makes what an environment needs and cannot make for itself. */
-import { DEFAULT_HOME } from "../local/home";
-import { describeError, EXIT, npmCommand } from "../shared/command-line";
+/** `almanac bootstrap <environment>`: creates what Terraform needs before it can run. */
 import { bootstrap } from "../environments/bootstrap";
-import { openStack, type DeployedOptions } from "../environments/deployed";
+import { openStack } from "../environments/stack";
+import { DocumentedCommand, EXIT, exitCodeOf, withApp, type AppOptions } from "../shared/command-line";
 
-const command = npmCommand(
-  "npm run bootstrap --",
-  [
-    "Makes the bucket for an environment's Terraform state: versioned, encrypted, TLS only, closed to the public.",
-    "And gives API Gateway a role for access logs, where the account has none yet. Safe to repeat.",
-  ].join("\n"),
-)
-  .argument("<environment>", "as main.ts names it: staging")
-  .option("--app <file>", "the app that has the environment", "main.ts")
-  .option("--home <folder>", "for local: the folder that was given to npm start", DEFAULT_HOME)
-  .addHelpText("after", "\nUses the AWS credentials of your shell (AWS_PROFILE, AWS_ACCESS_KEY_ID, SSO ...).")
-  .parse();
+export const command = () =>
+  withApp(
+    new DocumentedCommand({
+      description:
+        "Creates the bucket of an environment's Terraform state: versioned, encrypted, TLS only, no public access. " +
+        "Gives API Gateway a role for access logs, if the account has none. Idempotent. " +
+        "Uses the AWS credentials of your shell (AWS_PROFILE, AWS_ACCESS_KEY_ID, SSO).",
+      examples: ["npx almanac bootstrap staging"],
+    }),
+  )
+    .argument("<environment>", "declared in main.ts: staging")
+    .action(exitCodeOf(run));
 
-async function main(environment: string, options: DeployedOptions): Promise<void> {
+async function run(environment: string, options: AppOptions): Promise<number> {
   const { bucket, created, apiLogs } = await bootstrap(await openStack(environment, options));
   console.log(`${bucket}: ${created ? "created" : "there already"}, versioned, encrypted, TLS only.`);
   if (apiLogs)
     console.log(`${apiLogs.role}: API Gateway's role for access logs, ${apiLogs.set ? "set" : "there already"}.`);
-  console.log(`Next: npm run deploy -- ${environment}`);
+  console.log(`Next: npx almanac deploy ${environment}`);
+  return EXIT.ok;
 }
-
-main(command.args[0] ?? "", command.opts()).catch((error: unknown) => {
-  console.error(`npm run bootstrap failed. ${describeError(error)}`);
-  process.exitCode = EXIT.failure;
-});

@@ -1,26 +1,35 @@
-/** `npm run cost -- <environment>`: what an environment costs a month. Needs no AWS account. */
-import { synthesizeStack } from "../terraform/synthesize";
-import { readStateBackend } from "../terraform/state-bucket";
-import { readStackResources } from "../terraform/stack-resources";
-import { describeError, EXIT, npmCommand } from "../shared/command-line";
+/** `almanac cost <environment>`: what an environment costs a month. Needs no AWS account. */
 import { describeEstimate } from "../cost/describe";
 import { estimate } from "../cost/estimate";
+import { checkName } from "../environments/names";
+import {
+  DocumentedCommand,
+  EXIT,
+  exitCodeOf,
+  withApp,
+  withJson,
+  type AppOptions,
+  type JsonOption,
+} from "../shared/command-line";
+import { readStackResources } from "../terraform/stack-resources";
+import { readStateBackend } from "../terraform/state-bucket";
+import { synthesizeStack } from "../terraform/synthesize";
 
-interface Options {
-  readonly app: string;
-  readonly json: boolean;
-}
+export const command = () =>
+  withJson(
+    withApp(
+      new DocumentedCommand({
+        description:
+          "Estimates what an environment costs a month, idle and in use, from its resources and AWS's prices. Needs no AWS account.",
+        examples: ["npx almanac cost staging", "npx almanac cost staging --json"],
+      }),
+    ),
+  )
+    .argument("<environment>", "declared in main.ts, or personal: staging, alice")
+    .action(exitCodeOf(run));
 
-const command = npmCommand(
-  "npm run cost --",
-  "Estimates what an environment costs a month, idle and when it is used, from what it is made of. Needs no AWS account.",
-)
-  .argument("<environment>", "as main.ts names it, or your own: staging")
-  .option("--json", "one JSON document on stdout, and nothing else (npm run --silent cost -- ...)", false)
-  .option("--app <file>", "the app that has the environment", "main.ts")
-  .parse();
-
-async function main(environment: string, { app, json }: Options): Promise<void> {
+async function run(environment: string, { app, json }: AppOptions & JsonOption): Promise<number> {
+  checkName(environment, app);
   const stack = await synthesizeStack(environment, { app, personal: true });
   const found = estimate(await readStackResources(stack));
   const { region } = await readStateBackend(stack);
@@ -29,14 +38,10 @@ async function main(environment: string, { app, json }: Options): Promise<void> 
       ? JSON.stringify({ environment, region, ...withoutUsage(found) })
       : describeEstimate(environment, region, found),
   );
+  return EXIT.ok;
 }
 
-/** Amounts are for reckoning only. */
+/** The amounts are inputs of the calculation, not part of its result. */
 function withoutUsage({ idle, ...rest }: ReturnType<typeof estimate>) {
   return { ...rest, idle: idle.map(({ usage: _, ...line }) => line) };
 }
-
-main(command.args[0] ?? "", command.opts<Options>()).catch((error: unknown) => {
-  console.error(`npm run cost: ${describeError(error)}`);
-  process.exitCode = EXIT.failure;
-});

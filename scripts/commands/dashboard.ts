@@ -1,46 +1,44 @@
-/** `npm run dashboard -- <environment>`: where its graphs are. */
-import { spawn } from "node:child_process";
+/** `almanac dashboard <environment>`: the address of its CloudWatch dashboard. */
 import { dashboardUrl } from "../environments/console-url";
-import { describeError, EXIT, npmCommand } from "../shared/command-line";
+import { checkName } from "../environments/names";
+import { openInBrowser } from "../shared/browser";
+import {
+  DocumentedCommand,
+  EXIT,
+  exitCodeOf,
+  withApp,
+  withJson,
+  type AppOptions,
+  type JsonOption,
+} from "../shared/command-line";
 import { readStateBackend } from "../terraform/state-bucket";
 import { readTags, synthesizeStack } from "../terraform/synthesize";
 
-/** What opens an address in the browser, where there is one. */
-const OPENERS: Readonly<Record<string, readonly string[]>> = {
-  darwin: ["open"],
-  win32: ["cmd", "/c", "start", ""],
-  linux: ["xdg-open"],
-};
+export const command = () =>
+  withJson(
+    withApp(
+      new DocumentedCommand({
+        description:
+          "Prints the address of an environment's CloudWatch dashboard, and opens it when run at a terminal.",
+        examples: ["npx almanac dashboard staging", "npx almanac dashboard staging --no-open"],
+      }),
+    ),
+  )
+    .argument("<environment>", "declared in main.ts, or personal: staging, alice")
+    .option("--no-open", "only print the address")
+    .action(exitCodeOf(run));
 
-const command = npmCommand(
-  "npm run dashboard --",
-  "Prints the address of an environment's CloudWatch dashboard, and opens it where a browser is at hand.",
-)
-  .argument("<environment>", "as main.ts names it, or your own: staging")
-  .option("--no-open", "only print it")
-  .option("--app <file>", "the app that has the environment", "main.ts")
-  .parse();
-
-async function main(environment: string, { app, open }: { app: string; open: boolean }): Promise<void> {
+async function run(
+  environment: string,
+  { app, open, json }: AppOptions & JsonOption & { readonly open: boolean },
+): Promise<number> {
+  checkName(environment, app);
   const stack = await synthesizeStack(environment, { app, personal: true });
   const { region, endpoints } = await readStateBackend(stack);
   const { App = "" } = await readTags(stack);
-  const url = dashboardUrl(region, App, environment);
-  console.log(url);
-  if (endpoints !== undefined) console.error("It is deployed to an emulator, which has no console: nothing is there.");
-  else if (open && process.stdout.isTTY) openInBrowser(url);
+  const url = dashboardUrl(region, `${App}-${environment}`);
+  console.log(json ? JSON.stringify({ environment, url }) : url);
+  if (endpoints !== undefined) console.error("The environment is on an emulator, which has no CloudWatch console.");
+  else if (open && !json && process.stdout.isTTY) openInBrowser(url);
+  return EXIT.ok;
 }
-
-/** Without a browser, the printed address has to do. */
-function openInBrowser(url: string): void {
-  const [file, ...args] = OPENERS[process.platform] ?? [];
-  if (file === undefined) return;
-  const opener = spawn(file, [...args, url], { stdio: "ignore", detached: true });
-  opener.on("error", () => undefined);
-  opener.unref();
-}
-
-main(command.args[0] ?? "", command.opts()).catch((error: unknown) => {
-  console.error(`npm run dashboard: ${describeError(error)}`);
-  process.exitCode = EXIT.failure;
-});

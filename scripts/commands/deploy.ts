@@ -1,39 +1,44 @@
-/** `npm run deploy -- <environment>`: plans, shows what that would change, asks, and applies that and nothing else. */
+/** `almanac deploy <environment>`: plans, shows the changes, asks for confirmation, and applies exactly that plan. */
+import { describeFeatures } from "../emulator/describe-run";
 import { bootstrap } from "../environments/bootstrap";
 import { dashboardUrl } from "../environments/console-url";
-import { openStack, type DeployedOptions, type EnvironmentStack } from "../environments/deployed";
-import { describeFeatures } from "../local/describe-run";
-import { DEFAULT_HOME } from "../local/home";
-import { featuresSchema } from "../local/run-record";
-import { runSteps } from "../local/steps";
+import { checkName, rememberPersonal } from "../environments/names";
+import { openStack, type EnvironmentStack } from "../environments/stack";
 import { toMarkdown } from "../review/markdown";
 import { planInto, withPlanFile } from "../review/planned";
 import { countChanges, forbiddenLoss, isEmpty, reviewPlan, type Report } from "../review/report";
-import { ask, NotAgreedError } from "../shared/confirm";
-import { describeError, EXIT, npmCommand } from "../shared/command-line";
+import { DocumentedCommand, EXIT, EXIT_CODES, exitCodeOf, withApp, type AppOptions } from "../shared/command-line";
+import { confirm } from "../shared/confirm";
+import { featuresSchema } from "../shared/feature-outputs";
+import { runSteps } from "../shared/steps";
+import { describeApplied } from "../terraform/events";
 import { readTags } from "../terraform/synthesize";
 import { terraformApplyPlan, terraformInit, terraformOutputs, terraformVersion } from "../terraform/terraform";
-import { describeApplied } from "../terraform/events";
 
-interface Options extends DeployedOptions {
+interface Options extends AppOptions {
   readonly yes: boolean;
   readonly allow: readonly string[];
+  readonly personal: boolean;
 }
 
-const command = npmCommand(
-  "npm run deploy --",
-  "Deploys an environment: makes its state bucket where there is none, plans, shows what would change, asks, and applies just that. " +
-    "A name that main.ts does not have is your own small copy of staging.",
-)
-  .argument("<environment>", "as main.ts names it, or your own: staging, alice")
-  .option("--yes", "do not ask; lost data is refused all the same", false)
-  .option("--allow <address...>", "resources that may lose their data", [])
-  .option("--app <file>", "the app that has the environment", "main.ts")
-  .option("--home <folder>", "for local: the folder that was given to npm start", DEFAULT_HOME)
-  .addHelpText("after", "\nExit code 4: data would be lost that --allow does not name; nothing was done.")
-  .parse();
+export const command = () =>
+  withApp(
+    new DocumentedCommand({
+      description:
+        "Deploys an environment: creates its state bucket if there is none, plans, shows the changes, asks for confirmation, and applies " +
+        "exactly that plan. A name that main.ts does not declare becomes a personal environment: a small copy of staging.",
+      examples: ["npx almanac deploy staging", "npx almanac deploy alice --yes"],
+      exitCodes: { [EXIT.dataLoss]: `${EXIT_CODES[EXIT.dataLoss]} that --allow does not name; nothing was changed` },
+    }),
+  )
+    .argument("<environment>", "declared in main.ts, or personal: staging, alice")
+    .option("--yes", "skip the confirmation; data loss is still refused", false)
+    .option("--allow <address...>", "resources that may lose their data", [])
+    .option("--personal", "a personal environment, though its name resembles another", false)
+    .action(exitCodeOf(run));
 
-async function main(environment: string, options: Options): Promise<number> {
+async function run(environment: string, options: Options): Promise<number> {
+  if (!options.personal) checkName(environment, options.app);
   let stack: EnvironmentStack | undefined;
   let report: Report | undefined;
   const opened = () => {
@@ -46,8 +51,8 @@ async function main(environment: string, options: Options): Promise<number> {
       {
         title: "Synthesize the stack",
         run: async () => {
-          stack = await openStack(environment, options);
-          return stack.personal ? `${environment} is not in ${options.app}: it is your own` : undefined;
+          stack = await openStack(environment, { ...options, anyName: options.personal });
+          return stack.personal ? `${environment} is not in ${options.app}: a personal environment` : undefined;
         },
       },
       {
@@ -67,8 +72,8 @@ async function main(environment: string, options: Options): Promise<number> {
       {
         title: "Terraform plan",
         run: async (onProgress) => {
-          report = reviewPlan(await planInto(file, opened(), onProgress), new Set(options.allow));
-          return isEmpty(report) ? "nothing to do" : undefined;
+          report = reviewPlan(await planInto(file, opened().terraform, onProgress), new Set(options.allow));
+          return isEmpty(report) ? "no changes" : undefined;
         },
       },
     ]);
@@ -76,13 +81,13 @@ async function main(environment: string, options: Options): Promise<number> {
     if (!isEmpty(report)) {
       console.log(`\n${toMarkdown(report, { environment, fold: false })}`);
       if (forbiddenLoss(report).length > 0) {
-        console.error("Nothing was done: data would be lost. Where that is meant, name it: --allow <address>");
+        console.error("Refused: data would be lost; nothing was changed. To allow it: --allow <address>");
         return EXIT.dataLoss;
       }
-      if (!options.yes) await ask(`Deploy this to ${environment}? Type yes: `, "yes");
+      if (!options.yes) await confirm(`Deploy this to ${environment}? Type yes: `, "yes");
     }
     const planned = countChanges(report);
-    // Outputs alone may have changed: an empty plan is applied as well.
+    // An empty plan is applied too: outputs may have changed.
     await runSteps([
       {
         title: "Terraform apply",
@@ -90,6 +95,7 @@ async function main(environment: string, options: Options): Promise<number> {
           describeApplied(await terraformApplyPlan(file, { ...opened().terraform, planned, onProgress })),
       },
     ]);
+    if (opened().personal) rememberPersonal([environment]);
     await describeDeployed(opened());
     return EXIT.ok;
   });
@@ -99,16 +105,6 @@ async function describeDeployed({ name, directory, terraform, aws, personal }: E
   console.log(`\n${name} is deployed`);
   console.log(describeFeatures(featuresSchema.parse(await terraformOutputs(terraform))));
   const { App = "" } = await readTags(directory);
-  if (aws.endpoint === undefined) console.log(`  dashboard  ${dashboardUrl(aws.region, App, name)}`);
-  if (personal) console.log(`  It is yours to take down again: npm run destroy -- ${name}`);
+  if (aws.endpoint === undefined) console.log(`  dashboard  ${dashboardUrl(aws.region, `${App}-${name}`)}`);
+  if (personal) console.log(`  To destroy it: npx almanac destroy ${name}`);
 }
-
-main(command.args[0] ?? "", command.opts<Options>()).then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error: unknown) => {
-    console.error(`\nnpm run deploy: ${describeError(error)}`);
-    process.exitCode = error instanceof NotAgreedError ? EXIT.badUsage : EXIT.failure;
-  },
-);

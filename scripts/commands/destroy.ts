@@ -1,72 +1,75 @@
-/** `npm run destroy -- <environment>`: takes an environment down, with everything that it has stored. */
+/** `almanac destroy <environment>`: destroys an environment with its data, and reports what is left of it. */
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { deleteLateLogs } from "../environments/late-logs";
-import { findLeftovers } from "../environments/orphaned-resources";
-import { LOCAL, openStack, refuseUnknown, type DeployedOptions } from "../environments/deployed";
-import { DEFAULT_HOME } from "../local/home";
-import { ask } from "../shared/confirm";
-import { describeError, EXIT, npmCommand } from "../shared/command-line";
+import { LOCAL } from "../environments/names";
+import { findOrphans } from "../environments/orphaned-resources";
+import { openStack, requireDeployed } from "../environments/stack";
+import { DocumentedCommand, EXIT, exitCodeOf, withApp, type AppOptions } from "../shared/command-line";
+import { confirm } from "../shared/confirm";
 import { deleteStateBucket, ensureStateBucket } from "../terraform/state-bucket";
 import { readTags } from "../terraform/synthesize";
 import { terraformDestroy, terraformInit } from "../terraform/terraform";
 
-/** The environment that is not destroyed in passing, whatever it protects. */
+/** Destroyed only with its name given twice, whether it protects its data or not. */
 const PRODUCTION = "production";
 
-interface Options extends DeployedOptions {
+interface Options extends AppOptions {
   readonly yes: boolean;
   readonly yesDestroy?: string;
   readonly keepState: boolean;
 }
 
-const command = npmCommand(
-  "npm run destroy --",
-  "Destroys everything in an environment, data included, and then the bucket of its Terraform state; looks whether anything is left.",
-)
-  .argument("<environment>", "as main.ts names it, or your own: staging")
-  .option("--yes", "do not ask", false)
-  .option("--yes-destroy <environment>", `needed for ${PRODUCTION}: its name once more`)
-  .option("--keep-state", "keep the state bucket, to deploy again", false)
-  .option("--app <file>", "the app that has the environment", "main.ts")
-  .option("--home <folder>", "for local: the folder that was given to npm start", DEFAULT_HOME)
-  .parse();
+export const command = () =>
+  withApp(
+    new DocumentedCommand({
+      description:
+        "Destroys everything in an environment, data included, then the bucket of its Terraform state, and lists what is left.",
+      examples: ["npx almanac destroy alice", `npx almanac destroy ${PRODUCTION} --yes-destroy ${PRODUCTION}`],
+      exitCodes: { [EXIT.failure]: "refused or failed, or resources are left" },
+    }),
+  )
+    .argument("<environment>", "declared in main.ts, or personal: staging, alice")
+    .option("--yes", "skip the confirmation", false)
+    .option("--yes-destroy <environment>", `required for ${PRODUCTION}: its name again`)
+    .option("--keep-state", "keep the state bucket, to deploy again", false)
+    .action(exitCodeOf(run));
 
-/** What was asked can't or shall not be done. The message says what to do. */
-class RefusedError extends Error {
-  override readonly name = "RefusedError";
+/** The environment must not be destroyed like this. The message says what to do. */
+class DestroyRefusedError extends Error {
+  override readonly name = "DestroyRefusedError";
 }
 
-async function main(environment: string, options: Options): Promise<number> {
+async function run(environment: string, options: Options): Promise<number> {
   if (environment === PRODUCTION && options.yesDestroy !== PRODUCTION) {
-    throw new RefusedError(
-      `this would destroy ${PRODUCTION}, with all of its data. If that is meant: npm run destroy -- ${PRODUCTION} --yes-destroy ${PRODUCTION}`,
+    throw new DestroyRefusedError(
+      `This would destroy ${PRODUCTION} with all its data. If you mean it: npx almanac destroy ${PRODUCTION} --yes-destroy ${PRODUCTION}`,
     );
   }
   const stack = await openStack(environment, options);
-  await refuseUnknown(stack, options.app);
+  await requireDeployed(stack, options.app);
   await refuseIfProtected(environment, stack.directory);
   if (environment !== LOCAL && !options.yes && options.yesDestroy !== environment) {
-    await ask(`This deletes all data of ${environment}. Type its name to go on: `, environment);
+    await confirm(`This deletes all data of ${environment}. Type its name to go on: `, environment);
   }
 
-  // Without its bucket Terraform can't even say that there is nothing.
+  // terraform init fails without the bucket, even when there is nothing to destroy.
   await ensureStateBucket(stack.directory);
   await terraformInit(stack.terraform);
   const { remove } = await terraformDestroy({ ...stack.terraform, onProgress: console.log });
   console.log(`${environment}: ${remove} resources destroyed.`);
 
-  const kept = options.keepState ? undefined : await deleteStateBucket(stack.directory);
-  if (kept) console.log(`${kept.bucket}: deleted, with all versions of the state.`);
+  const deleted = options.keepState ? undefined : await deleteStateBucket(stack.directory);
+  if (deleted) console.log(`${deleted.bucket}: deleted, with all versions of the state.`);
   const { App = "", Environment = "" } = await readTags(stack.directory);
   const prefix = `${App}-${Environment}`;
   for (const name of await deleteLateLogs(prefix, stack.aws))
     console.log(`${name}: written to once more, deleted again.`);
-  const { found, kinds } = await findLeftovers(prefix, stack.aws);
-  const left = kept ? found : found.filter((each) => !each.endsWith("-terraform-state"));
+  const { found, kinds } = await findOrphans(prefix, stack.aws);
+  const left = deleted ? found : found.filter((each) => !each.endsWith("-terraform-state"));
   if (left.length > 0) {
     console.error(
-      `Still there:\n${left.map((each) => `  ${each}`).join("\n")}\nTerraform did not make these, or lost track of them.`,
+      `Still there:\n${left.map((each) => `  ${each}`).join("\n")}\nThey are not in the Terraform state. Delete them by hand.`,
     );
     return EXIT.failure;
   }
@@ -74,24 +77,14 @@ async function main(environment: string, options: Options): Promise<number> {
   return EXIT.ok;
 }
 
-/** Terraform would refuse, too: but halfway through, with the unprotected half gone. */
+/** Terraform would refuse too, but halfway through, with the unprotected resources gone. */
 async function refuseIfProtected(environment: string, stack: string): Promise<void> {
-  const modules = await readdir(join(stack, "modules")).catch(() => []); // an environment without features has none
+  const modules = await readdir(join(stack, "modules")).catch(() => []); // none without features
   for (const file of ["cdk.tf.json", ...modules.map((module) => join("modules", module, "main.tf.json"))]) {
     if ((await readFile(join(stack, file), "utf8")).includes(`"prevent_destroy": true`)) {
-      throw new RefusedError(
-        `${environment} is protected. To destroy it all the same: set protectData: false in main.ts, deploy that, then come back.`,
+      throw new DestroyRefusedError(
+        `${environment} is protected. To destroy it: set protectData: false in main.ts, deploy that, then destroy.`,
       );
     }
   }
 }
-
-main(command.args[0] ?? "", command.opts<Options>()).then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error: unknown) => {
-    console.error(`npm run destroy: ${describeError(error)}`);
-    process.exitCode = EXIT.failure;
-  },
-);

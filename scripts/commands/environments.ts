@@ -1,44 +1,47 @@
-/** `npm run environments`: what is deployed, since when, and what it costs. */
+/** `almanac environments`: what is deployed, since when, and what it costs. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { S3Client } from "@aws-sdk/client-s3";
-import { DEFAULT_HOME, homeAt } from "../local/home";
-import { readRunning } from "../local/run-record";
-import { describeError, EXIT, npmCommand } from "../shared/command-line";
+import { findEnvironments, type DeployedEnvironment } from "../environments/inventory";
+import { localEndpoint, rememberPersonal } from "../environments/names";
+import {
+  DocumentedCommand,
+  EXIT,
+  exitCodeOf,
+  withApp,
+  withJson,
+  type AppOptions,
+  type JsonOption,
+} from "../shared/command-line";
+import { describeError } from "../shared/errors";
+import { table } from "../shared/table";
 import { readStateBackend, type StateBackend } from "../terraform/state-bucket";
 import { synthesizeStacks } from "../terraform/synthesize";
-import { table } from "../shared/table";
-import { findEnvironments, type DeployedEnvironment } from "../environments/inventory";
 
-interface Options {
-  readonly app: string;
-  readonly home: string;
-  readonly json: boolean;
-}
+export const command = () =>
+  withJson(
+    withApp(
+      new DocumentedCommand({
+        description:
+          "Lists the deployed environments, those of main.ts and personal ones: since when, and at what cost. " +
+          "Reads the state buckets of the account of your AWS credentials, and of the local emulator when it runs.",
+        examples: ["npx almanac environments", "npx almanac environments --json"],
+      }),
+    ),
+  ).action(exitCodeOf(run));
 
-const command = npmCommand(
-  "npm run environments --",
-  "Lists the environments that are deployed, those of main.ts and people's own: since when, and at what cost. Reads the state buckets of the account that your AWS credentials are for, and of the emulator that runs here.",
-)
-  .option("--json", "one JSON document on stdout, and nothing else (npm run --silent environments -- ...)", false)
-  .option("--app <file>", "the app that has the environments", "main.ts")
-  .option("--home <folder>", "the folder that was given to npm start", DEFAULT_HOME)
-  .parse();
-
-async function main({ app, home, json }: Options): Promise<number> {
-  const emulator = process.env["ALMANAC_AWS_ENDPOINT"] || (await readRunning(homeAt(home)))?.endpoint;
+async function run({ app, home, json }: AppOptions & JsonOption): Promise<number> {
+  const emulator = await localEndpoint(home);
   const stacks = await synthesizeStacks({ app, ...(emulator !== undefined && { awsEndpoint: emulator }) });
-  const written = await Promise.all(
+  const declared = await Promise.all(
     (await readdir(stacks)).map(async (name) => ({ name, backend: await readStateBackend(join(stacks, name)) })),
   );
-  const buckets = new Set(written.map(({ backend }) => backend.bucket));
+  const backends = declared.map(({ backend }) => backend);
+  const buckets = new Set(backends.map(({ bucket }) => bucket));
 
   const found: DeployedEnvironment[] = [];
   const unreachable: string[] = [];
-  for (const s3 of clientsOf(
-    written.map(({ backend }) => backend),
-    emulator,
-  )) {
+  for (const s3 of clientsOf(backends, emulator)) {
     try {
       found.push(...(await findEnvironments(s3, buckets)));
     } catch (error) {
@@ -47,12 +50,13 @@ async function main({ app, home, json }: Options): Promise<number> {
       s3.destroy();
     }
   }
+  rememberPersonal(found.filter(({ personal, resources }) => personal && resources > 0).map(({ name }) => name));
   console.log(json ? JSON.stringify({ environments: found, unreachable }) : describe(found));
-  for (const problem of unreachable) console.error(`Not all could be asked: ${problem}`);
+  for (const problem of unreachable) console.error(`Some accounts could not be queried: ${problem}`);
   return unreachable.length === 0 ? EXIT.ok : EXIT.failure;
 }
 
-/** One for the account, unless everything is in an emulator; one for the emulator that runs. */
+/** One for the account, unless every environment is on an emulator; one for the emulator that runs. */
 function* clientsOf(backends: readonly StateBackend[], emulator: string | undefined): Generator<S3Client> {
   const inAccount = backends.find(({ endpoints }) => endpoints === undefined);
   if (inAccount) yield new S3Client({ region: inAccount.region, followRegionRedirects: true });
@@ -78,16 +82,6 @@ function describe(found: readonly DeployedEnvironment[]): string {
       ]),
     ),
     "",
-    "Dollars: idle, at list price. What AWS gives every account each month goes off the sum of all: npm run cost",
+    "Dollars: idle, at list price, before the account's monthly free allowances. Details: npx almanac cost <environment>",
   ].join("\n");
 }
-
-main(command.opts<Options>()).then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error: unknown) => {
-    console.error(`npm run environments: ${describeError(error)}`);
-    process.exitCode = EXIT.failure;
-  },
-);

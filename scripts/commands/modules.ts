@@ -1,8 +1,8 @@
-/** `npm run modules`: writes each feature as a Terraform module that needs neither CDKTF nor Node. */
+/** `almanac modules`: writes each feature as a Terraform module that needs neither CDKTF nor Node. */
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join, relative, resolve } from "node:path";
-import { describeError, EXIT, npmCommand } from "../shared/command-line";
-import { synthesizeStack } from "../terraform/synthesize";
+import { join, relative } from "node:path";
+import { checkName } from "../environments/names";
+import { callersPath, DocumentedCommand, EXIT, exitCodeOf, withApp, type AppOptions } from "../shared/command-line";
 import {
   EXAMPLE_FOLDER,
   exampleFiles,
@@ -11,32 +11,31 @@ import {
   rootSchema,
   type Root,
 } from "../terraform/modules/terraform-module";
+import { synthesizeStack } from "../terraform/synthesize";
 
-interface Options {
-  readonly app: string;
-  readonly out: string;
-}
+export const command = () =>
+  withApp(
+    new DocumentedCommand({
+      description:
+        "Writes each feature of an environment as a folder for plain Terraform: the module, the functions' zips, a README, and an example " +
+        "that can be applied. The environment determines which resources there are; their values are variables.",
+      examples: ["npx almanac modules", "npx almanac modules production --out ../infrastructure/almanac"],
+    }),
+  )
+    .argument("[environment]", "whose features", "staging")
+    .option("--out <folder>", "writes <folder>/<feature>", callersPath, "dist/modules")
+    .action(exitCodeOf(run));
 
-const command = npmCommand(
-  "npm run modules --",
-  [
-    "Writes each feature of an environment as a folder that plain Terraform takes: the module, the functions' zips, a README, and",
-    "an example that can be applied. Which resources there are is as the environment has it; their values are variables.",
-  ].join("\n"),
-)
-  .argument("[environment]", "whose features, as main.ts names it (default: staging)")
-  .option("--app <file>", "the app that has the environment", "main.ts")
-  .option("--out <folder>", "where to write: <folder>/<feature>", "dist/modules")
-  .parse();
-
-async function main(environment: string, { app, out }: Options): Promise<void> {
+async function run(environment: string, { app, out }: AppOptions & { readonly out: string }): Promise<number> {
+  checkName(environment, app);
   const stack = await synthesizeStack(environment, { app });
   const root = rootSchema.parse(JSON.parse(await readFile(join(stack, "cdk.tf.json"), "utf8")));
   for (const feature of Object.keys(root.module)) {
-    const folder = join(resolve(out), feature);
+    const folder = join(out, feature);
     await writeModule(feature, root, { from: join(stack, "modules", feature), to: folder });
     console.log(`${relative(".", folder)}: the module, its README, ${EXAMPLE_FOLDER}`);
   }
+  return EXIT.ok;
 }
 
 async function writeModule(
@@ -53,13 +52,8 @@ async function writeModule(
     await writeFile(join(to, EXAMPLE_FOLDER, name), text);
 }
 
-/** The first paragraph of what the source says about the feature. */
+/** The first paragraph of the feature's README. */
 async function purposeOf(feature: string): Promise<string> {
   const [, paragraph = ""] = (await readFile(`modules/${feature}/README.md`, "utf8")).split("\n\n");
   return paragraph;
 }
-
-main(command.args[0] ?? "staging", command.opts()).catch((error: unknown) => {
-  console.error(`npm run modules failed. ${describeError(error)}`);
-  process.exitCode = EXIT.failure;
-});

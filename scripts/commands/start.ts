@@ -1,84 +1,103 @@
-/** `npm start`: Almanac on this machine. */
-import { InvalidArgumentError } from "commander";
-import { colours } from "../shared/colours";
+/** `npm start`, `almanac start`: Almanac on this machine. */
 import { logTail } from "../emulator/run";
-import { describeAccess, describeFeatures } from "../local/describe-run";
-import { DEFAULT_HOME, homeAt, type Home } from "../local/home";
+import { describeAccess, describeFeatures } from "../emulator/describe-run";
+import { readRecord } from "../emulator/run-record";
 import { DEFAULT_PORT } from "../local/port";
-import { readRecord } from "../local/run-record";
 import { startLocal, type Started } from "../local/start";
 import { stopLocal } from "../local/stop";
-import { describeError, EXIT, npmCommand } from "../shared/command-line";
+import { colours } from "../shared/colours";
+import { DocumentedCommand, EXIT, exitCodeOf, wholeNumber, withApp, type AppOptions } from "../shared/command-line";
+import { describeError } from "../shared/errors";
+import { homeAt, type Home } from "../shared/home";
+import { outputClosed } from "../shared/output";
 
-const command = npmCommand(
-  "npm start --",
-  "Starts an AWS emulator on this machine, deploys Almanac to it, and keeps it running until Ctrl-C. Where one runs already, deploys to that.",
-)
-  .option("--detach", "leave it running in the background (npm run status, npm run stop)", false)
-  .option("--port <n>", `the emulator's port (default: ${DEFAULT_PORT}, or the next free one)`, parsePort)
-  .option("--app <file>", "the app that makes the stack `local`", "main.ts")
-  .option("--home <folder>", "where it keeps its log, its stack and what runs", DEFAULT_HOME)
-  .option("--record-calls", "write what functions and state machines ask of AWS to calls.ndjson in its home", false)
-  .addHelpText(
-    "after",
-    "\nALMANAC_AWS_ENDPOINT names an AWS emulator that runs already: then nothing is started, and nothing stopped.",
-  )
-  .parse();
-
-const options = command.opts<{ detach: boolean; port?: number; app: string; home: string; recordCalls: boolean }>();
-const endpoint = process.env["ALMANAC_AWS_ENDPOINT"];
-const home = homeAt(options.home);
-
-const interrupt = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.on(signal, () => {
-    if (!interrupt.signal.aborted) console.error("\nStopping ...");
-    interrupt.abort(new Error(`interrupted by ${signal}`));
-  });
+interface Options extends AppOptions {
+  readonly detach: boolean;
+  readonly port?: number;
+  readonly recordCalls: boolean;
 }
 
-void run().then((code) => process.exit(code));
+export const command = () =>
+  withApp(
+    new DocumentedCommand({
+      description:
+        "Starts an AWS emulator on this machine, deploys Almanac to it, and keeps it running until Ctrl-C. If one is running already, deploys " +
+        "to it. ALMANAC_AWS_ENDPOINT names an emulator of your own: then nothing is started or stopped.",
+      examples: ["npm start", "npm start -- --detach", "npm start -- --port 5000"],
+    }),
+  )
+    .option("--detach", "leave it running in the background (npm run status, npm run stop)", false)
+    .option(
+      "--port <n>",
+      `the emulator's port (default: ${DEFAULT_PORT}, or the next free one)`,
+      wholeNumber(1, 65_535),
+    )
+    .option(
+      "--record-calls",
+      "write the AWS calls of functions and state machines to calls.ndjson in the home folder",
+      false,
+    )
+    .action(exitCodeOf(run));
 
-async function run(): Promise<number> {
+async function run(options: Options): Promise<number> {
+  const interrupt = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      if (!interrupt.signal.aborted) console.error("\nStopping ...");
+      interrupt.abort(new Error(`interrupted by ${signal}`));
+    });
+  }
+  outputClosed.addEventListener("abort", () => {
+    interrupt.abort(new Error("standard output is closed"));
+  });
+  const code = await start(options, interrupt.signal);
+  // Output to a pipe may be pending; a child process must not keep this one alive.
+  await new Promise((written) => process.stdout.write("", written));
+  process.exit(code);
+}
+
+async function start({ home: folder, app, detach, recordCalls, port }: Options, signal: AbortSignal): Promise<number> {
+  const endpoint = process.env["ALMANAC_AWS_ENDPOINT"];
+  const home = homeAt(folder);
   const began = performance.now();
   let started: Started;
   try {
     started = await startLocal({
       home,
-      app: options.app,
-      detach: options.detach,
-      recordCalls: options.recordCalls,
-      ...(options.port === undefined ? {} : { port: options.port }),
+      app,
+      detach,
+      recordCalls,
+      ...(port === undefined ? {} : { port }),
       ...(endpoint === undefined || endpoint === "" ? {} : { endpoint }),
-      signal: interrupt.signal,
+      signal,
     });
   } catch (error) {
-    if (interrupt.signal.aborted) console.error("Interrupted: what was started has been stopped.");
-    else console.error(`\n${colours.red("npm start failed:")} ${describeError(error)}`);
+    if (signal.aborted) console.error("Interrupted: everything that was started has been stopped.");
+    else console.error(`\n${colours.red("Start failed:")} ${describeError(error)}`);
     return EXIT.failure;
   }
   console.log(`\n${colours.green("ready")} after ${((performance.now() - began) / 1000).toFixed(1)} s`);
-  console.log(describe(started));
+  console.log(describe(started, detach));
   const { ended } = started;
-  return options.detach || ended === undefined ? EXIT.ok : keepRunning(ended, home);
+  return detach || ended === undefined ? EXIT.ok : keepRunning(ended, home, signal);
 }
 
-function describe({ endpoint: at, features, emulator, record }: Started): string {
+function describe({ endpoint: at, features, emulator, record }: Started, detach: boolean): string {
   const log = record === undefined ? [] : [`  log  ${record.emulator.log}`];
   const last =
     emulator === "foreign"
-      ? "The emulator is yours: nothing was started, nothing will be stopped."
-      : emulator === "found" || options.detach
+      ? "The emulator is yours: nothing was started, and nothing will be stopped."
+      : emulator === "found" || detach
         ? "It keeps running: npm run status, npm run stop."
         : "Ctrl-C stops it.";
   return [`Almanac runs at ${at}`, describeFeatures(features), ...log, `  ${describeAccess(at)}`, last].join("\n");
 }
 
-/** Until Ctrl-C, which stops it; or until it ends by itself. */
-async function keepRunning(ended: Promise<number | null>, { folder }: Home): Promise<number> {
+/** Until Ctrl-C, which stops the emulator; or until the emulator ends on its own. */
+async function keepRunning(ended: Promise<number | null>, home: Home, signal: AbortSignal): Promise<number> {
   const interrupted = new Promise<"interrupted">((resolve) => {
-    if (interrupt.signal.aborted) resolve("interrupted");
-    interrupt.signal.addEventListener("abort", () => {
+    if (signal.aborted) resolve("interrupted");
+    signal.addEventListener("abort", () => {
       resolve("interrupted");
     });
   });
@@ -95,13 +114,7 @@ async function keepRunning(ended: Promise<number | null>, { folder }: Home): Pro
   const tail = await logTail(record.emulator.log);
   await stopLocal(home);
   console.error(
-    `${colours.red("The emulator ended by itself.")} Start it again: npm start. Its home: ${folder}\n${tail}`,
+    `${colours.red("The emulator ended unexpectedly.")} Start it again: npm start. Its home: ${home.folder}\n${tail}`,
   );
   return EXIT.failure;
-}
-
-function parsePort(text: string): number {
-  const port = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (!(port >= 1 && port <= 65_535)) throw new InvalidArgumentError("A port is a number from 1 to 65535.");
-  return port;
 }

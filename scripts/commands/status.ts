@@ -1,19 +1,30 @@
-/** `npm run status`: what `npm start` has started. */
-import { describeAccess, describeFeatures } from "../local/describe-run";
-import { DEFAULT_HOME, homeAt } from "../local/home";
-import { readRunning } from "../local/run-record";
-import { EXIT, npmCommand } from "../shared/command-line";
+/** `npm run status`, `almanac status`: what `npm start` has started. */
+import { describeAccess, describeFeatures } from "../emulator/describe-run";
+import { readRunning } from "../emulator/run-record";
+import {
+  DocumentedCommand,
+  EXIT,
+  EXIT_CODES,
+  exitCodeOf,
+  withHome,
+  withJson,
+  type JsonOption,
+} from "../shared/command-line";
+import { homeAt } from "../shared/home";
 
-const { home, json } = npmCommand(
-  "npm run status --",
-  "Says whether Almanac runs on this machine, and where. Exit code 0: it runs; 3: it does not.",
-)
-  .option("--home <folder>", "the folder that was given to npm start", DEFAULT_HOME)
-  .option("--json", "one JSON document on standard output, for programs", false)
-  .parse()
-  .opts<{ home: string; json: boolean }>();
+export const command = () =>
+  withJson(
+    withHome(
+      new DocumentedCommand({
+        description: "Shows whether Almanac runs on this machine, and where.",
+        examples: ["npx almanac status", "npx almanac status --json"],
+        exitCodes: { [EXIT.ok]: "it runs", [EXIT.notRunning]: EXIT_CODES[EXIT.notRunning] ?? "" },
+      }),
+    ),
+  ).action(exitCodeOf(run));
 
-void readRunning(homeAt(home)).then((record) => {
+async function run({ home, json }: JsonOption & { readonly home: string }): Promise<number> {
+  const record = await readRunning(homeAt(home));
   if (json) {
     const { endpoint, port, since, emulator, deployment } = record ?? {};
     const running = record !== undefined;
@@ -34,5 +45,5 @@ void readRunning(homeAt(home)).then((record) => {
     );
     console.log(`  log  ${emulator.log}\n  ${describeAccess(endpoint)}`);
   }
-  process.exitCode = record === undefined ? EXIT.notRunning : EXIT.ok;
-});
+  return record === undefined ? EXIT.notRunning : EXIT.ok;
+}

@@ -1,13 +1,18 @@
-/** `npm run stop`: stops what `npm start` has started. */
-import { DEFAULT_HOME, homeAt } from "../local/home";
+/** `npm run stop`, `almanac stop`: stops what `npm start` has started. */
 import { stopLocal } from "../local/stop";
-import { npmCommand } from "../shared/command-line";
+import { DocumentedCommand, EXIT, exitCodeOf, withHome } from "../shared/command-line";
+import { homeAt } from "../shared/home";
 
-const { home } = npmCommand("npm run stop --", "Stops what npm start has started on this machine, and nothing else.")
-  .option("--home <folder>", "the folder that was given to npm start", DEFAULT_HOME)
-  .parse()
-  .opts<{ home: string }>();
-
-void stopLocal(homeAt(home)).then((stopped) => {
-  console.log(stopped === undefined ? "Almanac was not running here." : `Stopped what ran at ${stopped.endpoint}.`);
-});
+export const command = () =>
+  withHome(
+    new DocumentedCommand({
+      description: "Stops what npm start has started on this machine, and nothing else.",
+      examples: ["npx almanac stop"],
+    }),
+  ).action(
+    exitCodeOf(async ({ home }: { readonly home: string }) => {
+      const stopped = await stopLocal(homeAt(home));
+      console.log(stopped === undefined ? "Almanac was not running here." : `Stopped what ran at ${stopped.endpoint}.`);
+      return EXIT.ok;
+    }),
+  );

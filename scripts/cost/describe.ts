@@ -11,13 +11,13 @@ export function describeEstimate(environment: string, region: string, estimate: 
       ["dollars", "feature", "what"],
       [
         ...idle.map(({ module, what, listed: price }) => [price.toFixed(2), module || "environment", what]),
-        [listed.toFixed(2), "", "together, at list price"],
-        [free.toFixed(2), "", "of it free: what AWS gives every account each month, if nothing else uses it"],
+        [listed.toFixed(2), "", "sum, at list price"],
+        [free.toFixed(2), "", "covered by the account's monthly free allowances, if nothing else uses them"],
       ],
     ),
     `${dollars(total)} a month${there}.`,
     "",
-    "When it is used, at list price:",
+    "In use, at list price:",
     table(
       ["dollars", "for", "feature", "what"],
       uses.map(({ price, unit, module, what }) => [price.toFixed(2), unit, module || "environment", what]),
@@ -25,10 +25,10 @@ export function describeEstimate(environment: string, region: string, estimate: 
     "",
     ...(unknown.length === 0
       ? []
-      : ["Not reckoned, so it costs more than that:", ...unknown.map((each) => `- ${each}`), ""]),
-    "Taken for granted:",
+      : ["Not included, so the real cost is higher:", ...unknown.map((each) => `- ${each}`), ""]),
+    "Assumptions:",
     ...ASSUMPTIONS.map((assumption) => `- ${assumption}`),
-    "- prices are those of us-east-1, without tax (scripts/shared/prices.ts); AWS's own decide",
+    "- prices of us-east-1, without tax (scripts/shared/prices.ts); AWS's price list is authoritative",
   ].join("\n");
 }
 

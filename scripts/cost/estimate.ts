@@ -1,6 +1,6 @@
 /**
- * What an environment costs a month, reckoned from its resources: idle, when nobody uses it and its schedules run all the same;
- * and for each way in which it can be used. An estimate: {@link ASSUMPTIONS} says what it takes for granted.
+ * Estimates what an environment costs a month from its resources: idle, when only its schedules run, and for each kind of use.
+ * See {@link ASSUMPTIONS}.
  */
 import * as z from "zod";
 import { DAY_SECONDS } from "../../functions/shared/time";
@@ -8,16 +8,16 @@ import { fieldsOf, parseJson } from "../shared/fields";
 import type { Resource } from "../terraform/stack-resources";
 import { METRICS_ON_USE } from "./metrics-on-use";
 import { DAYS_A_MONTH, runsAMonth } from "./schedule";
-import { dearestPrice, freeOfCharge, listPrice, sum, times, usageOf, type Usage } from "./usage";
+import { highestPrice, freeOfCharge, listPrice, sum, times, usageOf, type Usage } from "./usage";
 
-/** A scheduled run waits for others; a request or a message is answered at once. */
+/** A scheduled run waits for other services; requests and messages are processed at once. */
 const SCHEDULED_RUN_SECONDS = 1;
 const USE_SECONDS = 0.1;
 const HOURS_A_MONTH = DAYS_A_MONTH * 24;
 const LOG_GB_A_RUN = 3e-6;
-/** Lambda keeps five connections to a queue, and asks on each every twenty seconds, whether there is anything or not. */
+/** Lambda polls a queue with five connections, each every 20 seconds, also when it is empty. */
 const IDLE_POLLS_A_MONTH = (5 * DAYS_A_MONTH * DAY_SECONDS) / 20;
-/** Of a state machine whose definition is not known yet. */
+/** Assumed for a state machine whose definition is not known yet. */
 const STATES_OF_AN_UNKNOWN_MACHINE = 10;
 /** A page as CloudFront compresses it. */
 const VIEW_GB = 8e-6;
@@ -26,10 +26,10 @@ const MILLION = 1_000_000;
 export const ASSUMPTIONS: readonly string[] = [
   `a month has ${DAYS_A_MONTH} days`,
   `a scheduled run takes ${SCHEDULED_RUN_SECONDS} s, a use ${USE_SECONDS} s; each writes 3 kB of log and one trace`,
-  "each run makes every call that its role allows, once, and with the least that is counted",
-  "Lambda asks each of its queues 15 times a minute whether there is something in it",
-  "in each hour in which its schedule runs, a feature sends the custom metrics that its alarms and its dashboard row name, but for those that only use brings about",
-  "nothing is stored, and nothing leaves AWS",
+  "each run makes every call that its role allows, once, at the smallest billed size",
+  "Lambda polls each of its queues 15 times a minute",
+  "in each hour in which its schedule runs, a feature sends the custom metrics of its alarms and its dashboard row, except those that only use causes",
+  "no storage and no data transfer out of AWS",
 ];
 
 /** One item of the bill. */
@@ -42,25 +42,26 @@ export interface Line {
   readonly listed: number;
 }
 
-/** One way in which it can be used. */
+/** One kind of use. */
 export interface Use {
   readonly module: string;
   readonly what: string;
-  /** In dollars, at list price, for so many: `a million`, `a GB and month`. */
+  /** Dollars at list price for each {@link unit}. */
   readonly price: number;
+  /** `a million`, `a GB and month` */
   readonly unit: string;
 }
 
 export interface Estimate {
   readonly idle: readonly Line[];
   readonly uses: readonly Use[];
-  /** In dollars a month, idle: at list price; what of it is within AWS's allowances for every account; the rest. */
+  /** Dollars a month, idle: at list price; covered by the account's free allowances; the rest. */
   readonly listed: number;
   readonly free: number;
   readonly total: number;
-  /** The total in the dearest region. */
+  /** The total in the most expensive region. */
   readonly most: number;
-  /** What it could not reckon, each with the reason: the total is too low by that. */
+  /** Items without an estimate, each with the reason: the total does not include them. */
   readonly unknown: readonly string[];
 }
 
@@ -68,7 +69,7 @@ export function estimate(resources: readonly Resource[]): Estimate {
   return new Estimation(resources).run();
 }
 
-/** Free of charge, or counted with what they belong to. Of any other type the estimate says that it does not know it. */
+/** Free, or counted with another resource. Any type that is neither here nor in PRICED is reported as unknown. */
 const WITHOUT_PRICE =
   /^aws_(iam_|lambda_(permission|function_event_invoke_config|alias)|s3_(bucket_|object)|sns_topic_|sqs_queue_|kms_alias|api_gateway_|cloudwatch_(event_target|log_)|cloudfront_(origin_|response_|cache_|function)|dynamodb_table_item|ssm_parameter|sfn_alias|xray_|scheduler_schedule_group|resourcegroups_|s3control_|caller_|glue_|athena_workgroup)/;
 const PRICED = new Set([
@@ -88,7 +89,7 @@ const PRICED = new Set([
   "aws_cloudfront_distribution",
 ]);
 
-/** What one call is counted as. Others, those to SSM's parameters for one, are free. */
+/** What AWS bills for one call. Other calls, such as ssm:GetParameter, are free. */
 const CALLS: Readonly<Record<string, Usage>> = {
   "dynamodb:PutItem": usageOf({ "dynamodb.writeRequestUnit": 1 }),
   "dynamodb:UpdateItem": usageOf({ "dynamodb.writeRequestUnit": 1 }),
@@ -146,15 +147,15 @@ class Estimation {
     const usage = sum(idle.map((line) => line.usage));
     const listed = listPrice(usage);
     const free = freeOfCharge(usage);
-    return { idle, uses, listed, free, total: listed - free, most: dearestPrice(usage), unknown: [...this.#unknown] };
+    return { idle, uses, listed, free, total: listed - free, most: highestPrice(usage), unknown: [...this.#unknown] };
   }
 
   #idle(): readonly Line[] {
-    return [...this.#standing(), ...this.#customMetrics("idle"), ...this.#schedules(), ...this.#polls()];
+    return [...this.#monthly(), ...this.#customMetrics("idle"), ...this.#schedules(), ...this.#polls()];
   }
 
-  /** What costs by being there. */
-  #standing(): readonly Line[] {
+  /** Resources with a monthly price. */
+  #monthly(): readonly Line[] {
     const kinds = [
       ["aws_cloudwatch_metric_alarm", "alarm", "cloudWatch.alarmMonth"],
       ["aws_cloudwatch_composite_alarm", "composite alarm", "cloudWatch.compositeAlarmMonth"],
@@ -170,7 +171,7 @@ class Estimation {
     );
   }
 
-  /** Metrics of our own: those that scheduled runs send, or those that come with use. CloudWatch counts the hours in which they come. */
+  /** Custom metrics, which CloudWatch bills by the hour in which they are sent: by scheduled runs, or by use only. */
   #customMetrics(when: "idle" | "used"): readonly Line[] {
     const runs = new Map<string, number>();
     for (const { module, expression } of this.#scheduled()) {
@@ -229,18 +230,18 @@ class Estimation {
   }
 
   #requests(): readonly Use[] {
-    const behind = new Map(
+    const targets = new Map(
       this.#ofType("aws_api_gateway_integration").flatMap((integration) => {
         const target = this.#run(integration.values["uri"], USE_SECONDS) ?? this.#directCall(integration);
         return target === undefined ? [] : [[target.what, { ...target, module: integration.module }]];
       }),
     );
-    return [...behind.values()].map(({ module, what, run }) =>
+    return [...targets.values()].map(({ module, what, run }) =>
       perMillion(module, `requests to ${what}`, sum([run, usageOf({ "apiGateway.request": 1 })])),
     );
   }
 
-  /** An API that calls another service by itself, with a role of its own. */
+  /** An API that calls another service directly, with its own role. */
   #directCall({ values }: Resource): Run | undefined {
     const role = this.#referred("aws_iam_role", values["credentials"]);
     return role && { what: labelOf(role), run: this.#callsOf(role, USE_SECONDS, new Set()) };
@@ -253,7 +254,7 @@ class Estimation {
       if (target === undefined) return [];
       const queue = this.#referred("aws_sqs_queue", source);
       if (queue === undefined) return [perMillion(mapping.module, `batches of changes for ${target.what}`, target.run)];
-      // Sent, received, deleted: alone in its batch at worst.
+      // Send, receive, delete: at worst one message a batch.
       const usage = sum([target.run, usageOf({ "sqs.request": 3 })]);
       return [perMillion(mapping.module, `messages in ${labelOf(queue)} for ${target.what}`, usage)];
     });
@@ -292,7 +293,7 @@ class Estimation {
       : stored;
   }
 
-  /** Everything that runs by itself, at its times. */
+  /** Targets of schedules and rules. */
   #scheduled(): readonly {
     readonly module: string;
     readonly expression: string;
@@ -321,7 +322,7 @@ class Estimation {
     }));
   }
 
-  /** One invocation of whatever an ARN stands for; undefined: nothing of ours that runs. */
+  /** One invocation of the target of an ARN; undefined: not a resource of the environment. */
   #run(arn: unknown, seconds: number, running: ReadonlySet<string> = new Set()): Run | undefined {
     const lambda = this.#referred("aws_lambda_function", arn);
     if (lambda) return { what: labelOf(lambda), run: this.#runOfFunction(lambda, seconds, running) };
@@ -347,16 +348,14 @@ class Estimation {
     const definition = parseJson(text(machine.values["definition"]));
     const states = countStates(definition);
     if (states === 0) {
-      this.#unknown.add(
-        `${machine.address}: its states are not known yet, reckoned as ${STATES_OF_AN_UNKNOWN_MACHINE}`,
-      );
+      this.#unknown.add(`${machine.address}: its states are not known yet, assumed: ${STATES_OF_AN_UNKNOWN_MACHINE}`);
     }
     const own = usageOf({ "stepFunctions.stateTransition": states || STATES_OF_AN_UNKNOWN_MACHINE, "xray.trace": 1 });
     const owner = this.#referred("aws_iam_role", machine.values["role_arn"]);
     return owner ? sum([own, this.#callsOf(owner, seconds, new Set([...running, machine.address]))]) : own;
   }
 
-  /** Every call that a role allows, once; what it starts runs, too, unless it runs already. */
+  /** Every call that a role allows, once, with the runs that it starts; `running` prevents endless recursion. */
   #callsOf(role: Resource, seconds: number, running: ReadonlySet<string>): Usage {
     const statements = this.#ofType("aws_iam_role_policy")
       .filter(({ values }) => refersTo(values["role"], role))
@@ -379,7 +378,7 @@ class Estimation {
     );
   }
 
-  /** What alarms and dashboards name that is not AWS's own; of the feature that its dimension `service` names, if it does. */
+  /** Custom metrics of alarms and dashboards, by the feature in their dimension `service`. */
   #namedMetrics(): readonly NamedMetric[] {
     const ofAlarms = this.#ofType("aws_cloudwatch_metric_alarm").map(({ module, values }) => ({
       module,
@@ -432,7 +431,7 @@ interface NamedMetric {
   readonly dimensions: Readonly<Record<string, unknown>>;
 }
 
-/** Whether a value stands for a resource: as an expression (not known yet), or by its ARN, name or id. */
+/** Whether a value refers to a resource: by an expression, ARN, name or id. */
 function refersTo(reference: unknown, { address, values }: Resource): boolean {
   if (typeof reference !== "string" || reference === "") return false;
   if (reference.includes(`\${${address}.`)) return true;
@@ -442,7 +441,7 @@ function refersTo(reference: unknown, { address, values }: Resource): boolean {
   });
 }
 
-/** Each metric in an alarm's mathematics is counted as an alarm; those on seconds as three. */
+/** CloudWatch bills each metric of an alarm's expression as an alarm, and high-resolution alarms as three. */
 function metricsOfAlarm({ type, values }: Resource): number {
   if (type !== "aws_cloudwatch_metric_alarm") return 1;
   const queries = Array.isArray(values["metric_query"]) ? values["metric_query"] : [];
@@ -460,7 +459,7 @@ function countStates(definition: unknown): number {
   return nested + (own.success ? Object.keys(own.data.States).length : 0);
 }
 
-/** What people know it by. */
+/** The name that people know. */
 function labelOf({ address, values }: Resource): string {
   const name = text(values["function_name"]) || text(values["name"]);
   return name === "" || name.includes("${") ? address : name;
@@ -478,7 +477,7 @@ const counted = (amount: number, name: string) => `${amount} ${name}${amount ===
 const whole = (amount: number) => Math.round(amount).toLocaleString("en-US");
 const text = (value: unknown) => (typeof value === "string" ? value : "");
 
-/** A block as plans, states (a list of one) and stacks (sometimes the object itself) have it. */
+/** The fields of a block, which plans and states write as a list of one, stacks sometimes as an object. */
 function block(value: unknown): Readonly<Record<string, unknown>> {
   return fieldsOf(Array.isArray(value) ? value[0] : value);
 }

@@ -1,14 +1,14 @@
 /**
- * Metrics of ours that are sent only when something happens: a timer fires, a task is started, Slack takes nothing. An idle environment
- * sends the others: those that a scheduled function counts at each run. `<feature>/<metric>`.
+ * Custom metrics that only use causes, such as timer fires. Scheduled functions send the others at each run, also when idle.
+ * `<feature>/<metric>`.
  */
 export const METRICS_ON_USE: ReadonlySet<string> = new Set([
   "heartbeats/failedNotifications",
-  "pipelines/overdueNotices",
+  "pipelines/overdueNotifications",
   "timers/duplicates",
   "timers/fenced",
   "timers/fired",
   "timers/late",
-  "workflow/settledByEvent",
-  "workflow/startRequests",
+  "workflows/reconciledByEvent",
+  "workflows/startRequests",
 ]);

@@ -1,11 +1,10 @@
-/** How often a schedule runs. */
+/** Counts the runs of a schedule. */
 
-/** Months are reckoned as 30 days. */
 export const DAYS_A_MONTH = 30;
 const MINUTES_A_MONTH = DAYS_A_MONTH * 24 * 60;
 const UNIT_MINUTES: Readonly<Record<string, number>> = { minute: 1, hour: 60, day: 24 * 60 };
 
-/** Runs a month of `rate(5 minutes)`, `cron(0 17 * * ? *)` or `at(...)`, which is once. Undefined: not a schedule. */
+/** Runs a month of `rate(5 minutes)`, `cron(0 17 * * ? *)` or `at(...)`, which runs once. Undefined: not a schedule. */
 export function runsAMonth(expression: string): number | undefined {
   const [, kind, inside = ""] = /^(rate|cron|at)\((.*)\)$/.exec(expression.trim()) ?? [];
   if (kind === "at") return 1;
@@ -25,12 +24,12 @@ export function runsAMonth(expression: string): number | undefined {
   return Number.isFinite(runs) ? runs : undefined;
 }
 
-/** One of a field's list: numbers, names of days and months, and the signs for "the last" and "the second of". */
+/** One element of a field: numbers, names of days and months, L, W and #. */
 const PART = /^(\*|(\d+|[A-Z]{3})(-(\d+|[A-Z]{3}))?|\d*[LW]{1,2}|(\d|[A-Z]{3})#\d)(\/\d+)?$/i;
 
 const isAny = (field: string) => field === "*" || field === "?";
 
-/** How many values a field of cron names, of `size` that there are: `*`, `5`, `1-5`, `MON-FRI`, `0/15`, lists of these. */
+/** How many of `size` values a cron field matches: `*`, `5`, `1-5`, `MON-FRI`, `0/15`, or a list of these. */
 function countOf(field: string, size: number): number {
   if (isAny(field)) return size;
   return field.split(",").reduce((count, part) => {

@@ -1,5 +1,5 @@
-/** Amounts of what AWS counts: so many requests, so many gigabyte-seconds. */
-import { DEAREST_REGION, FREE_A_MONTH, priceOf, SAME_IN_ALL_REGIONS, type Meter } from "../shared/prices";
+/** Amounts of what AWS bills: requests, gigabyte-seconds. */
+import { HIGHEST_REGIONAL_FACTOR, FREE_A_MONTH, priceOf, SAME_IN_ALL_REGIONS, type Meter } from "../shared/prices";
 
 export type Usage = ReadonlyMap<Meter, number>;
 
@@ -19,20 +19,20 @@ export function times(usage: Usage, factor: number): Usage {
   return new Map([...usage].map(([meter, amount]) => [meter, amount * factor]));
 }
 
-/** In dollars, at list price. */
+/** Dollars at list price. */
 export function listPrice(usage: Usage): number {
   return [...usage].reduce((dollars, [meter, amount]) => dollars + amount * priceOf(meter), 0);
 }
 
-/** In dollars: what of a month's usage AWS does not ask for, when nothing else runs in the account. */
+/** Dollars that the free allowances save in a month, when nothing else runs in the account. */
 export function freeOfCharge(usage: Usage): number {
   return listPrice(usage) - listPrice(beyondFree(usage));
 }
 
-/** In dollars: the most that a month's usage, beyond what is free, costs in any region. */
-export function dearestPrice(usage: Usage): number {
+/** Dollars for a month's usage beyond the free allowances, in the most expensive region. */
+export function highestPrice(usage: Usage): number {
   const dearer = [...beyondFree(usage)].map(
-    ([meter, amount]) => [meter, amount * (SAME_IN_ALL_REGIONS.has(meter) ? 1 : DEAREST_REGION)] as const,
+    ([meter, amount]) => [meter, amount * (SAME_IN_ALL_REGIONS.has(meter) ? 1 : HIGHEST_REGIONAL_FACTOR)] as const,
   );
   return listPrice(new Map(dearer));
 }

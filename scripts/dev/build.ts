@@ -2,7 +2,8 @@
 import { program } from "commander";
 import { buildClients } from "./clients-package";
 import { colours } from "../shared/colours";
-import { describeError, EXIT } from "../shared/command-line";
+import { EXIT } from "../shared/command-line";
+import { describeError } from "../shared/errors";
 import { bundleHandlers, handlerEntries } from "../../modules/constructs/bundle";
 import { table } from "../shared/table";
 

@@ -2,7 +2,8 @@
 import { InvalidArgumentError } from "commander";
 import { World } from "../../test/support/simulation/world";
 import { colours } from "../shared/colours";
-import { describeError, EXIT, npmCommand } from "../shared/command-line";
+import { EXIT, npmCommand } from "../shared/command-line";
+import { describeError } from "../shared/errors";
 
 const whole = (text: string): number => {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("Not a whole number.");

@@ -1,10 +1,11 @@
 /** The release of MiniStack that Almanac runs on, as requirements.txt pins it. */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { resolve } from "node:path";
 
-export const REQUIREMENTS_FILE = join(__dirname, "requirements.txt");
-export const LAUNCHER_FILE = join(__dirname, "launch.py");
+// Relative to the project: the command line is one bundle, far from its sources.
+export const REQUIREMENTS_FILE = resolve("scripts/emulator/requirements.txt");
+export const LAUNCHER_FILE = resolve("scripts/emulator/launch.py");
 
 export interface PinnedRelease {
   /** Such as "1.5.33". */

@@ -18,7 +18,7 @@ import {
   type Role,
 } from "@aws-sdk/client-iam";
 import { MINUTE_MS } from "../../functions/shared/time";
-import { partitionOf } from "./partition";
+import { partitionOf } from "../shared/partition";
 
 /** One for all regions, as roles are. */
 export const API_LOGS_ROLE = "almanac-api-gateway-logs";

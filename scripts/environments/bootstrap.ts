@@ -1,16 +1,16 @@
-/** What an environment needs before Terraform can work on it, and cannot make for itself. */
+/** Creates what Terraform needs before it can run on an environment. */
 import { ensureApiLogsRole } from "./api-logs-role";
 import { ensureStateBucket } from "../terraform/state-bucket";
-import type { EnvironmentStack } from "./deployed";
+import type { EnvironmentStack } from "./stack";
 
 export interface Bootstrapped {
   readonly bucket: string;
   readonly created: boolean;
-  /** API Gateway's role for access logs, which is the account's. Undefined: an emulator needs none. */
+  /** API Gateway's role for access logs, which belongs to the account. Undefined on an emulator. */
   readonly apiLogs?: { readonly role: string; readonly set: boolean };
 }
 
-/** Makes the state bucket, and the account's role. As often as you like. */
+/** Creates the state bucket, and the account's role. Idempotent. */
 export async function bootstrap({ directory, aws }: EnvironmentStack): Promise<Bootstrapped> {
   const state = await ensureStateBucket(directory);
   if (aws.endpoint !== undefined) return state;

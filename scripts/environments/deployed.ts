@@ -1,112 +1,30 @@
-/** Finds an environment: its stack, what that says runs where, and how AWS clients get there. */
-import { LOCAL_REGION } from "../emulator/run";
-import { homeAt } from "../local/home";
-import { featuresSchema, readRunning, type Features } from "../local/run-record";
-import { readStateBackend, stateBucketExists } from "../terraform/state-bucket";
-import { readTags, synthesizeStack } from "../terraform/synthesize";
-import { terraformInit, terraformOutputs, withoutAwsSettings, type TerraformOptions } from "../terraform/terraform";
-
-/** The environment that needs no account. */
-export const LOCAL = "local";
-
-/** What clients of the AWS SDK are made with. Without credentials they look for them as usual. */
-export interface AwsSettings {
-  readonly region: string;
-  readonly endpoint?: string;
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
-}
-
-/** A synthesized environment, deployed or not. */
-export interface EnvironmentStack {
-  readonly name: string;
-  /** Where cdk.tf.json is. */
-  readonly directory: string;
-  /** True: the app does not have it, it is somebody's own. */
-  readonly personal: boolean;
-  readonly aws: AwsSettings;
-  /** What every Terraform in it is run with. */
-  readonly terraform: TerraformOptions;
-}
+/** Finds a deployed environment: what runs where, and how AWS clients reach it. Reads its Terraform state; runs no Terraform. */
+import type { AwsSettings } from "../shared/aws-settings";
+import type { EnvironmentOptions } from "../shared/command-line";
+import { featuresSchema, type Features } from "../shared/feature-outputs";
+import { outputsOfState, readState, type State } from "../terraform/state";
+import { awsSettingsOf } from "../terraform/state-bucket";
+import { chosenEnvironment, rememberPersonal } from "./names";
+import { notDeployed } from "./stack";
+import { findState } from "./state-location";
 
 export interface Deployed {
+  readonly name: string;
   /** Each feature's outputs by name. */
   readonly features: Features;
   readonly aws: AwsSettings;
-}
-
-/** There is nothing to work on. The message says what to do. */
-export class NotDeployedError extends Error {
-  override readonly name = "NotDeployedError";
-}
-
-export interface DeployedOptions {
-  /** The CDKTF app that has the environment. */
-  readonly app: string;
-  /** For `local`: the folder that was given to npm start. */
-  readonly home: string;
+  readonly state: State;
 }
 
 /**
- * Synthesizes an environment: one of the app's, or somebody's own of any other name.
- *
- * @throws AppMissingError, UnknownEnvironmentError, NotDeployedError (nothing runs on this machine)
+ * The environment that the options choose.
+ * @throws UsageError, UnknownEnvironmentError, NotDeployedError
  */
-export async function openStack(environment: string, { app, home }: DeployedOptions): Promise<EnvironmentStack> {
-  const local = environment === LOCAL ? await findLocal(home) : undefined;
-  const directory = await synthesizeStack(environment, { app, personal: true, ...local });
-  const { region, access_key, secret_key, endpoints } = await readStateBackend(directory);
-  return {
-    name: environment,
-    directory,
-    personal: "Personal" in (await readTags(directory)),
-    aws: {
-      region,
-      ...(endpoints && { endpoint: endpoints.s3 }),
-      ...(access_key !== undefined &&
-        secret_key !== undefined && { credentials: { accessKeyId: access_key, secretAccessKey: secret_key } }),
-    },
-    // What is in an emulator is nothing that this shell's AWS settings are for.
-    terraform: { cwd: directory, ...(endpoints && { environment: withoutAwsSettings() }) },
-  };
-}
-
-/**
- * Refuses a personal environment that nobody has deployed: whoever names it has mistyped another's name.
- * @throws NotDeployedError
- */
-export async function refuseUnknown({ name, personal, directory }: EnvironmentStack, app: string): Promise<void> {
-  if (!personal || (await stateBucketExists(directory))) return;
-  throw new NotDeployedError(
-    `${app} has no environment "${name}", and nobody has deployed one: npm run deploy -- ${name}`,
-  );
-}
-
-/**
- * Reads an environment's outputs from its Terraform state; those of a local environment that `npm start` has deployed, from its record.
- *
- * @throws NotDeployedError, UnknownEnvironmentError, TerraformFailedError
- */
-export async function findDeployed(environment: string, options: DeployedOptions): Promise<Deployed> {
-  if (environment === LOCAL && !process.env["ALMANAC_AWS_ENDPOINT"]) {
-    const running = await readRunning(homeAt(options.home));
-    if (running?.deployment !== undefined)
-      return { features: running.deployment.features, aws: localSettings(running.endpoint) };
-  }
-  const stack = await openStack(environment, options);
-  await refuseUnknown(stack, options.app);
-  await terraformInit(stack.terraform);
-  return { features: featuresSchema.parse(await terraformOutputs(stack.terraform)), aws: stack.aws };
-}
-
-/** How AWS clients reach the emulator. */
-export function localSettings(endpoint: string): AwsSettings {
-  return { endpoint, region: LOCAL_REGION, credentials: { accessKeyId: "test", secretAccessKey: "test" } };
-}
-
-/** Where `npm start` runs, or the emulator that ALMANAC_AWS_ENDPOINT names. */
-async function findLocal(folder: string): Promise<{ awsEndpoint: string; outputDirectory: string }> {
-  const home = homeAt(folder);
-  const awsEndpoint = process.env["ALMANAC_AWS_ENDPOINT"] || (await readRunning(home))?.endpoint;
-  if (awsEndpoint === undefined) throw new NotDeployedError("nothing runs on this machine: npm start");
-  return { awsEndpoint, outputDirectory: home.synthesized };
+export async function findDeployed(options: EnvironmentOptions): Promise<Deployed> {
+  const name = await chosenEnvironment(options);
+  const { backend, personal } = await findState(name, options);
+  const state = await readState(backend);
+  if (state === undefined) throw notDeployed(name, personal, options.app);
+  if (personal) rememberPersonal([name]);
+  return { name, features: featuresSchema.parse(outputsOfState(state)), aws: awsSettingsOf(backend), state };
 }

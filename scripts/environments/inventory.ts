@@ -1,50 +1,29 @@
-/** Finds every environment that is deployed in an account: each has a bucket with its Terraform state. */
+/** Lists the environments deployed in an account: each has a bucket with its Terraform state. */
 import { GetObjectCommand, ListBucketsCommand, ListObjectsV2Command, type S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod";
 import { estimate } from "../cost/estimate";
 import type { Resource } from "../terraform/stack-resources";
+import { resourcesOfState, stateSchema, type State } from "../terraform/state";
 
 export interface DeployedEnvironment {
   readonly name: string;
-  /** What its names begin with. */
+  /** The prefix of its names. */
   readonly app: string;
   readonly bucket: string;
-  /** True: somebody's own. */
   readonly personal: boolean;
-  /** When its state bucket was made, and when its state was written last. */
+  /** When its state bucket was created, and when its state was last written. */
   readonly since: Date | undefined;
   readonly changed: Date | undefined;
-  /** None: it was destroyed, and its state kept. */
+  /** 0: destroyed, with its state kept. */
   readonly resources: number;
-  /** In dollars a month, idle: at list price. An account's allowances can be counted once only. */
+  /** Dollars a month when idle, at list price: the free allowances are per account. */
   readonly listed: number;
 }
 
-/** A state, as Terraform writes it into its file. */
-export const stateSchema = z.object({
-  resources: z.array(
-    z.object({
-      mode: z.string(),
-      module: z.string().optional(),
-      type: z.string(),
-      name: z.string(),
-      instances: z.array(
-        z.object({
-          index_key: z.union([z.string(), z.number()]).optional(),
-          attributes: z.record(z.string(), z.unknown()).default({}),
-        }),
-      ),
-    }),
-  ),
-});
-export type State = z.output<typeof stateSchema>;
+/** The default name of a state bucket ends in this. */
+const STATE_BUCKET_SUFFIX = "-terraform-state";
 
-/** Where bootstrap puts a state, when it is not told otherwise. */
-const STATE_BUCKET_ENDING = "-terraform-state";
-
-/**
- * @param named state buckets that have a name of their own
- */
+/** @param named state buckets with names of their own */
 export async function findEnvironments(
   s3: S3Client,
   named: ReadonlySet<string>,
@@ -52,14 +31,14 @@ export async function findEnvironments(
   const { Buckets = [] } = await s3.send(new ListBucketsCommand({}));
   const found: DeployedEnvironment[] = [];
   for (const { Name: bucket = "", CreationDate: since } of Buckets) {
-    if (!bucket.endsWith(STATE_BUCKET_ENDING) && !named.has(bucket)) continue;
+    if (!bucket.endsWith(STATE_BUCKET_SUFFIX) && !named.has(bucket)) continue;
     const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket }));
     for (const { Key = "", LastModified: changed } of Contents) {
       const [, app, name] = /^([^/]+)\/([^/]+)\.tfstate$/.exec(Key) ?? [];
       if (app === undefined || name === undefined) continue;
       const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key }));
       const state = stateSchema.safeParse(JSON.parse((await Body?.transformToString()) ?? "null"));
-      if (!state.success) continue; // another program's
+      if (!state.success) continue; // not a Terraform state
       found.push({ name, app, bucket, since, changed, ...summarize(state.data) });
     }
   }
@@ -74,18 +53,4 @@ function summarize(state: State): Pick<DeployedEnvironment, "personal" | "resour
     resources: resources.length,
     listed: estimate(resources).listed,
   };
-}
-
-/** What a state holds. */
-export function resourcesOfState({ resources }: State): readonly Resource[] {
-  return resources
-    .filter(({ mode }) => mode === "managed")
-    .flatMap(({ module = "", type, name, instances }) =>
-      instances.map(({ index_key: index, attributes }) => ({
-        address: `${module === "" ? "" : `${module}.`}${type}.${name}${index === undefined ? "" : `[${JSON.stringify(index)}]`}`,
-        module: module.replace(/^module\./, ""),
-        type,
-        values: attributes,
-      })),
-    );
 }

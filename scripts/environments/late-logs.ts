@@ -4,12 +4,12 @@ import {
   paginateDescribeLogGroups,
   ResourceNotFoundException,
 } from "@aws-sdk/client-cloudwatch-logs";
-import type { AwsSettings } from "./deployed";
+import type { AwsSettings } from "../shared/aws-settings";
 import { collect } from "./orphaned-resources";
 
 /**
- * Deletes functions' log groups that have come back since Terraform deleted them: what was still running then has written its last
- * lines. AWS makes no group for our roles, but the emulator does.
+ * Deletes functions' log groups that were created again after Terraform deleted them, by invocations that were still running. On
+ * AWS the functions' roles may not create log groups; the emulator creates them all the same.
  *
  * @param prefix `almanac-alice`
  * @returns their names

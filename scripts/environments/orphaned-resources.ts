@@ -1,4 +1,4 @@
-/** What is left in an account of an environment that has been destroyed: every service that Almanac uses is asked. */
+/** Finds the resources that a destroyed environment has left in an account, in every service that Almanac uses. */
 import { APIGatewayClient, paginateGetRestApis } from "@aws-sdk/client-api-gateway";
 import { CloudFrontClient, paginateListDistributions } from "@aws-sdk/client-cloudfront";
 import { CloudWatchClient, paginateDescribeAlarms, paginateListDashboards } from "@aws-sdk/client-cloudwatch";
@@ -12,27 +12,27 @@ import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
 import { SFNClient, paginateListStateMachines } from "@aws-sdk/client-sfn";
 import { SNSClient, paginateListTopics } from "@aws-sdk/client-sns";
 import { SQSClient, paginateListQueues } from "@aws-sdk/client-sqs";
-import type { AwsSettings } from "./deployed";
+import type { AwsSettings } from "../shared/aws-settings";
 
-/** A kind of thing, and the names of all there are of it. */
+/** A kind of resource, and the names of all of that kind. */
 interface List {
   readonly kind: string;
   readonly names: () => Promise<readonly string[]>;
 }
 
-export interface Leftovers {
+export interface Orphans {
   /** `table almanac-alice-heartbeats`. */
   readonly found: readonly string[];
-  /** The kinds of things that were looked for. */
+  /** The kinds of resources that were searched. */
   readonly kinds: readonly string[];
 }
 
 /**
- * Everything that has an environment's prefix in its name: `almanac-alice`, or `almanac-alice-` and more.
+ * Everything whose name is an environment's prefix (`almanac-alice`) or begins with it and a hyphen.
  *
- * KMS keys have no names, so their aliases are looked for: a key itself waits seven days for its deletion, and costs nothing.
+ * KMS keys have no names, so aliases are searched: a key itself is deleted after seven days, and costs nothing until then.
  */
-export async function findLeftovers(prefix: string, aws: AwsSettings): Promise<Leftovers> {
+export async function findOrphans(prefix: string, aws: AwsSettings): Promise<Orphans> {
   const all = listsOf(prefix, aws);
   const found = await Promise.all(
     all.map(async ({ kind, names }) =>
@@ -42,7 +42,7 @@ export async function findLeftovers(prefix: string, aws: AwsSettings): Promise<L
   return { found: found.flat().sort(), kinds: all.map(({ kind }) => kind) };
 }
 
-/** Whether a name, an ARN, a path or a URL ends in one that begins with the prefix: `/aws/lambda/almanac-alice-check`. */
+/** Whether a part of a name, an ARN, a path or a URL begins with the prefix: `/aws/lambda/almanac-alice-check`. */
 export function isNamedAfter(name: string, prefix: string): boolean {
   return name.split(/[/:]/).some((part) => part === prefix || part.startsWith(`${prefix}-`));
 }
@@ -145,7 +145,7 @@ function listsOf(prefix: string, aws: AwsSettings): readonly List[] {
   ];
 }
 
-/** The names on all pages of a list. */
+/** The names on all pages. */
 export async function collect<Page>(
   pages: AsyncIterable<Page>,
   namesOf: (page: Page) => readonly (string | undefined)[] | undefined,

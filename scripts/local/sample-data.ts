@@ -1,27 +1,25 @@
-/** Puts first data into the local environment, so that there is something to see at once. */
+/** Puts sample data into the local environment. */
 import { randomUUID } from "node:crypto";
 import { DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { z } from "zod";
 import { LOCAL_REGION } from "../emulator/run";
-import { openDoor } from "../commands/pipelines/door";
-import { channelOf } from "../commands/pipelines/outputs";
-import { localSettings } from "../environments/deployed";
-import type { Features } from "./run-record";
+import { localSettings } from "../emulator/local-settings";
+import { outputsOf, pipelineOf, type Features } from "../shared/feature-outputs";
+import { ingressClient } from "../shared/ingress-client";
 
 /** The emulator's only account. */
 const ACCOUNT = "000000000000";
 
-const channelsSchema = z.looseObject({ channels: z.record(z.string(), z.unknown()) });
 const heartbeatsSchema = z.object({ check_function_name: z.string(), telemetry_table_name: z.string() });
 
-/** A function did not do what it was invoked for. */
+/** A function or an API refused the sample data. */
 export class SampleDataError extends Error {
   override readonly name = "SampleDataError";
 }
 
 /**
- * Puts sample data into each feature that is there.
+ * Puts sample data into each deployed feature.
  * @returns one line a feature, for people
  * @throws SampleDataError
  */
@@ -33,7 +31,7 @@ export async function putSampleData(endpoint: string, features: Features): Promi
   ];
 }
 
-/** The same each time, so that it is one row however often it is sent. */
+/** Always the same, so that it stays one row. */
 const SAMPLE_ORDER = {
   jobOrderId: "sample-1",
   revision: 1,
@@ -43,10 +41,11 @@ const SAMPLE_ORDER = {
 };
 
 async function sendSampleOrder(endpoint: string, features: Features): Promise<readonly string[]> {
-  if (!("jobOrder" in channelsSchema.parse(features["pipelines"]).channels)) return [];
-  const { endpoint: door } = channelOf("local", "jobOrder", { features });
-  const { status, text } = await openDoor(door, localSettings(endpoint))(JSON.stringify(SAMPLE_ORDER));
-  if (status !== 202) throw new SampleDataError(`the door of jobOrder answered ${status}: ${text}`);
+  const environment = { name: "local", features };
+  if (!("jobOrder" in outputsOf("pipelines", environment).pipelines)) return [];
+  const { endpoint: ingress } = pipelineOf("local", "jobOrder", environment);
+  const { status, text } = await ingressClient(ingress, localSettings(endpoint))(JSON.stringify(SAMPLE_ORDER));
+  if (status !== 202) throw new SampleDataError(`The ingress of jobOrder answered ${status}: ${text}`);
   return [`order ${SAMPLE_ORDER.jobOrderId} through jobOrder`];
 }
 
@@ -73,7 +72,7 @@ async function checkHeartbeatsOnce(
   }
 }
 
-/** What EventBridge sends when a schedule is due. */
+/** The event of an EventBridge schedule. */
 export function scheduledEvent(now: Date): Readonly<Record<string, unknown>> {
   return {
     version: "0",

@@ -1,11 +1,12 @@
 /** Starts the local environment and deploys to it; or deploys to the one that runs already. */
 import { z } from "zod";
-import { localSettings } from "../environments/deployed";
+import { localSettings } from "../emulator/local-settings";
 import { findEmulator, type Emulator } from "../emulator/find";
 import { isHealthy } from "../emulator/health";
 import { findLambdaNode, type LambdaNode } from "../emulator/lambda-node";
 import { logTail, startEmulator, type StartedEmulator } from "../emulator/run";
-import { describeError } from "../shared/command-line";
+import { describeError } from "../shared/errors";
+import { featuresSchema, type Features } from "../shared/feature-outputs";
 import { withLock } from "../shared/lock-file";
 import { ensureStateBucket } from "../terraform/state-bucket";
 import { isRunning } from "../shared/processes";
@@ -19,12 +20,12 @@ import {
   type TerraformOptions,
 } from "../terraform/terraform";
 import { describeApplied } from "../terraform/events";
-import type { Home } from "./home";
+import type { Home } from "../shared/home";
 import { choosePort, DEFAULT_PORT } from "./port";
-import { featuresSchema, readRunning, writeRecord, type Features, type RunRecord } from "./run-record";
+import { readRunning, writeRecord, type RunRecord } from "../emulator/run-record";
 import { putSampleData } from "./sample-data";
 import { putWebhooks, startSlack } from "./slack/run";
-import { runSteps, type Step } from "./steps";
+import { runSteps, type Step } from "../shared/steps";
 import { stopLocal } from "./stop";
 
 /** As far as it is about Slack. */
@@ -56,13 +57,13 @@ export interface Started {
 }
 
 /** The emulator runs, but not as asked for. The message says what to do. */
-export class RunsOtherwiseError extends Error {
-  override readonly name = "RunsOtherwiseError";
+export class EmulatorConflictError extends Error {
+  override readonly name = "EmulatorConflictError";
 }
 
 /** Nothing answers where an emulator should. The message says what to do. */
-export class NothingAnswersError extends Error {
-  override readonly name = "NothingAnswersError";
+export class EmulatorUnreachableError extends Error {
+  override readonly name = "EmulatorUnreachableError";
 }
 
 /** A step failed after the emulator had started. The message adds what the emulator wrote last. */
@@ -125,7 +126,7 @@ class Start {
     if (running === undefined) return [this.#findEmulator(), this.#startEmulator()];
 
     if (port !== undefined && port !== running.port) {
-      throw new RunsOtherwiseError(
+      throw new EmulatorConflictError(
         `It runs on port ${running.port} already, not ${port}. Leave --port out to deploy there, or stop it first: npm run stop`,
       );
     }
@@ -189,7 +190,7 @@ class Start {
 
   async #useForeign(endpoint: string): Promise<string> {
     if (!(await isHealthy(endpoint))) {
-      throw new NothingAnswersError(
+      throw new EmulatorUnreachableError(
         `Nothing answers at ${endpoint}, which ALMANAC_AWS_ENDPOINT names. Start that emulator, or unset the variable: then npm start brings its own.`,
       );
     }
@@ -198,7 +199,7 @@ class Start {
 
   async #useRunning({ endpoint, emulator }: RunRecord): Promise<string> {
     if (!(await isHealthy(endpoint))) {
-      throw new NothingAnswersError(
+      throw new EmulatorUnreachableError(
         `The emulator runs (process ${emulator.process.pid}) but does not answer at ${endpoint}. Stop it, then start anew: npm run stop`,
       );
     }
@@ -263,7 +264,7 @@ class Start {
   /** Only where the emulator is ours: whoever brings one brings Slack, too. */
   async #startSlack(): Promise<string> {
     const { slack_parameters: parameters } = slackOutputsSchema.parse(this.#features["pipelines"] ?? {});
-    if (parameters.length === 0) return "no channel tells Slack";
+    if (parameters.length === 0) return "no pipeline tells Slack";
     if (this.#record === undefined) return "none, for the emulator is yours";
     const known = this.#record.slack;
     const running = known !== undefined && isRunning(known.process);

@@ -2,8 +2,8 @@
 import { rm } from "node:fs/promises";
 import { removeContainer, temporaryFolder } from "../emulator/run";
 import { endProcessGroup } from "../shared/processes";
-import type { Home } from "./home";
-import { readRecord, removeRecord, writeRecord } from "./run-record";
+import type { Home } from "../shared/home";
+import { readRecord, removeRecord, writeRecord } from "../emulator/run-record";
 
 /** It ends at once when asked; this is for one that hangs. */
 const GRACE_MS = 5_000;

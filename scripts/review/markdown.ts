@@ -1,6 +1,6 @@
-/** The report as Markdown, as GitHub shows it. */
+/** Renders the report as GitHub Markdown. */
 import { ASSUMPTIONS } from "../cost/estimate";
-import { DEAREST_REGION } from "../shared/prices";
+import { HIGHEST_REGIONAL_FACTOR } from "../shared/prices";
 import {
   forbiddenLoss,
   isEmpty,
@@ -12,7 +12,7 @@ import {
 } from "./report";
 import type { ValueChange } from "./values";
 
-/** More lines than these are folded. */
+/** Longer blocks are folded. */
 const LONGEST_SHOWN = 12;
 
 const SIGNS: Readonly<Record<Action, string>> = {
@@ -28,9 +28,9 @@ const ACTIONS: readonly Action[] = ["destroyed", "replaced", "changed", "added",
 export interface MarkdownOptions {
   /** The environment's name. */
   readonly environment: string;
-  /** The most characters it may have: GitHub takes 65,536 in a comment. Values are left out first. @default no limit */
+  /** Maximum length: a GitHub comment has 65,536. Values are left out first. @default no limit */
   readonly maxCharacters?: number;
-  /** False: nothing is folded, for a terminal. @default true */
+  /** False: without folding, for a terminal. @default true */
   readonly fold?: boolean;
 }
 
@@ -38,17 +38,17 @@ export function toMarkdown(report: Report, options: MarkdownOptions): string {
   const { environment, maxCharacters = Number.POSITIVE_INFINITY, fold = true } = options;
   const whole = fold ? document(report, environment, true) : unfolded(document(report, environment, true));
   if (whole.length <= maxCharacters) return whole;
-  const note = "\nThis is a part of the report: it is too long. Run the review yourself to see all of it.\n";
+  const note = "\nThe report is too long and was cut. Run the review yourself to see all of it.\n";
   const short = document(report, environment, false);
   if (short.length + note.length <= maxCharacters) return short + note;
-  // Nothing that is folded or fenced may stay open behind the cut: the note is text again.
+  // Closes a fence and a fold that the cut may have left open.
   const cut = short.slice(0, Math.max(0, maxCharacters - note.length - 20));
   return `${cut.slice(0, cut.lastIndexOf("\n"))}\n\`\`\`\`\`\`\n</details>\n${note}`;
 }
 
 function document(report: Report, environment: string, withValues: boolean): string {
   const sections = isEmpty(report)
-    ? ["Nothing would change: what is deployed is what is written."]
+    ? ["No changes: the deployed environment matches the configuration."]
     : [
         summary(report),
         ...dataLoss(report.dataLoss),
@@ -67,7 +67,7 @@ function summary(report: Report): string {
     forbiddenLoss(report).length > 0
       ? "**❌ Data would be lost.**"
       : report.dataLoss.length > 0
-        ? "**⚠️ Data is lost, as was allowed.**"
+        ? "**⚠️ Data is lost, as allowed.**"
         : "**✅ No data is lost.**";
   return `${verdict} ${countActions(changes)}; ${dollars(before)} → ${dollars(after)} a month, idle.`;
 }
@@ -75,14 +75,12 @@ function summary(report: Report): string {
 function dataLoss(losses: readonly DataLoss[]): readonly string[] {
   if (losses.length === 0) return [];
   const items = losses.flatMap(({ address, action, what, because, allowed }) => [
-    `- ${allowed ? "⚠️" : "❌"} ${code(address)} is **${action}**: ${what} ${what.endsWith("s") ? "are" : "is"} gone.${allowed ? " Allowed." : ""}`,
+    `- ${allowed ? "⚠️" : "❌"} ${code(address)} is **${action}**: ${what} ${what.endsWith("s") ? "are" : "is"} lost.${allowed ? " Allowed." : ""}`,
     ...because.map(({ path, before, after }) => `  - ${code(path)} can't be changed in place: ${arrow(before, after)}`),
   ]);
   const flags = losses.filter(({ allowed }) => !allowed).map(({ address }) => `--allow '${address}'`);
   const advice =
-    flags.length === 0
-      ? []
-      : ["", `Where that is meant: ${code(`npm run review -- <environment> ${flags.join(" ")}`)}`];
+    flags.length === 0 ? [] : ["", `To allow it: ${code(`npx almanac review <environment> ${flags.join(" ")}`)}`];
   return [["## Data loss", "", ...items, ...advice].join("\n")];
 }
 
@@ -103,7 +101,7 @@ function permissions({ permissions: changes }: Report): readonly string[] {
   return [`## Permissions\n\n${folded(`${gained} gained, ${lost} lost`, lines)}`];
 }
 
-/** Everybody, or every action of a service. */
+/** A wildcard principal or action. */
 function isBroad(sentence: string): boolean {
   return /^Allow ([^ ,]+, )*([a-z0-9-]+:)?\*/.test(sentence) || /^Allow .* by (\*|\{"AWS":"\*"\})( |$)/.test(sentence);
 }
@@ -116,8 +114,8 @@ function cost({ cost: { before, after, items, unknown } }: Report): readonly str
   );
   const table = rows.length === 0 ? [] : ["", "| | | before | after |", "| - | - | -: | -: |", ...rows];
   const notes = [
-    "Items at list price; the sum without what AWS gives every account each month, as if nothing else ran in it.",
-    `Prices are those of us-east-1: elsewhere requests and storage cost up to ${Math.round((DEAREST_REGION - 1) * 100)} % more.`,
+    "Items at list price; the sum after the account's monthly free allowances, as if nothing else used them.",
+    `Prices of us-east-1: in other regions requests and storage cost up to ${Math.round((HIGHEST_REGIONAL_FACTOR - 1) * 100)} % more.`,
     ...ASSUMPTIONS.map((assumption) => `${assumption.charAt(0).toUpperCase()}${assumption.slice(1)}.`),
   ];
   return [
@@ -125,10 +123,10 @@ function cost({ cost: { before, after, items, unknown } }: Report): readonly str
       "## Cost",
       "",
       `${dollars(before)} → ${dollars(after)} a month, idle${difference === 0 ? "" : `: ${difference < 0 ? "−" : "+"}${dollars(Math.abs(difference))}`}.`,
-      ...unknown.map((each) => `\n⚠️ Not reckoned: ${code(each)}`),
+      ...unknown.map((each) => `\n⚠️ Not included: ${code(each)}`),
       ...table,
       "",
-      details("What this takes for granted", notes.map((note) => `- ${note}`).join("\n")),
+      details("Assumptions", notes.map((note) => `- ${note}`).join("\n")),
     ].join("\n"),
   ];
 }
@@ -137,7 +135,7 @@ function moduleSection({ module, changes }: ModuleReview, withValues: boolean): 
   const lines = ACTIONS.flatMap((action) =>
     changes.filter((change) => change.action === action).flatMap((change) => changeLines(change, withValues)),
   );
-  const title = module === "" ? "The environment itself" : code(module);
+  const title = module === "" ? "The environment" : code(module);
   return `## ${title}\n\n${folded(countActions(changes), lines)}`;
 }
 
@@ -170,7 +168,7 @@ function countActions(changes: readonly ReviewedChange[]): string {
     .join(", ");
 }
 
-/** Lines in a block of their own, behind their summary where they are many. */
+/** Lines in a fenced block, folded when there are many. */
 function folded(title: string, lines: readonly string[]): string {
   const block = fenced(lines);
   return lines.length <= LONGEST_SHOWN ? `${title}\n\n${block}` : details(title, block);
@@ -179,18 +177,18 @@ function folded(title: string, lines: readonly string[]): string {
 const details = (title: string, content: string) =>
   `<details>\n<summary>${title}</summary>\n\n${content}\n\n</details>`;
 
-/** Nothing that people wrote can be alone on such a line: all of it is in code, behind a sign. */
+/** Values cannot match these lines: they are fenced, behind a sign. */
 const unfolded = (markdown: string) =>
   markdown.replace(/^<details>\n<summary>(.*)<\/summary>$/gm, "$1").replace(/\n\n<\/details>$/gm, "");
 
-/** Whatever is in it stays in it: its fence is longer than any that is inside. */
+/** The fence is longer than any run of backticks inside, so content cannot end it. */
 function fenced(lines: readonly string[]): string {
   const content = lines.map((line) => line.replace(/[\r\n]+/g, "⏎")).join("\n");
   const fence = "`".repeat(Math.max(2, ...[...content.matchAll(/`+/g)].map(([run]) => run.length)) + 1);
   return `${fence}diff\n${content}\n${fence}`;
 }
 
-/** A value in a sentence. */
+/** Inline code. */
 function code(text: string): string {
   const single = text.replace(/[\r\n]+/g, "⏎");
   const fence = "`".repeat(Math.max(0, ...[...single.matchAll(/`+/g)].map(([run]) => run.length)) + 1);

@@ -1,4 +1,4 @@
-/** Who may do what after the plan that could not before, and the other way round. */
+/** Finds the permissions that a plan grants and revokes. */
 import * as z from "zod";
 import { isUnresolved } from "../terraform/expression";
 import { fieldsOf, parseJson } from "../shared/fields";
@@ -6,7 +6,7 @@ import type { Expressions, ResourceChange } from "./plan";
 import { SENSITIVE } from "./values";
 
 export interface PermissionChange {
-  /** `role almanac-staging-heartbeats-check`, or whose policy it is: `module.exports.aws_s3_bucket_policy.exports_policy`. */
+  /** `role almanac-staging-heartbeats-check`, or the policy's address: `module.exports.aws_s3_bucket_policy.exports_policy`. */
   readonly holder: string;
   /** Sentences: `Allow sqs:SendMessage on arn:...`. */
   readonly gained: readonly string[];
@@ -41,7 +41,7 @@ const policySchema = z.object({
   ),
 });
 
-/** The attributes in which AWS's resources have a policy. */
+/** Attributes of AWS resources that contain a policy. */
 export const POLICY_ATTRIBUTES: readonly string[] = [
   "policy",
   "assume_role_policy",
@@ -49,7 +49,7 @@ export const POLICY_ATTRIBUTES: readonly string[] = [
   "resource_policy",
 ];
 
-/** By holder, in the order of the plan. Holders whose permissions stay the same are left out. */
+/** By holder, in the order of the plan. Holders without changes are left out. */
 export function changedPermissions(
   changes: readonly ResourceChange[],
   expressions: Expressions,
@@ -94,7 +94,7 @@ function grantsOf(
       ? []
       : [{ holder, effect: "Allow", action: `everything in ${policy}`, resource: "", rest: "" }];
   }
-  if (type === "aws_s3_bucket") return []; // it only repeats what its aws_s3_bucket_policy says
+  if (type === "aws_s3_bucket") return []; // repeats its aws_s3_bucket_policy
   return POLICY_ATTRIBUTES.flatMap((attribute) => {
     const policy = values[attribute];
     if (typeof policy !== "string" || policy === "") return [];
@@ -143,7 +143,7 @@ function unreadable(holder: string, attribute: string, why: string): Grant {
   return { holder, effect: `${attribute}:`, action: why, resource: "", rest: "" };
 }
 
-/** Permissions are told by role, whatever resource carries them; others by the resource whose policy it is. */
+/** The role of an identity policy; the address of a resource policy. */
 function holderOf(type: string, address: string, values: Readonly<Record<string, unknown>>): string {
   if (type === "aws_iam_role") return `role ${roleName(text(values["name"])) || address}`;
   const role = text(values["role"]);
@@ -151,7 +151,7 @@ function holderOf(type: string, address: string, values: Readonly<Record<string,
   return address;
 }
 
-/** A role that is yet to be made is referred to by its id, which is its name. */
+/** A role that does not exist yet is referred to by its id, which is its name. */
 function roleName(role: string): string {
   return isUnresolved(role) ? readable(role) : role;
 }
@@ -162,7 +162,7 @@ function readable(value: string): string {
 }
 
 function sentences(grants: readonly Grant[]): readonly string[] {
-  // Actions on the same resource are one sentence, and so are resources with the same actions.
+  // One sentence for all actions on a resource, and for all resources with the same actions.
   const byResource = groups(grants, ({ effect, resource, rest }) => JSON.stringify([effect, resource, rest]));
   const grouped = byResource.map((group) => ({
     actions: group.map(({ action }) => action).join(", "),

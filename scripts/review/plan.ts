@@ -1,5 +1,5 @@
 /**
- * Reads a plan as `terraform show -json` gives it, as far as a review needs it.
+ * Reads the parts of a plan (`terraform show -json`) that a review needs.
  * https://developer.hashicorp.com/terraform/internals/json-format
  */
 import * as z from "zod";
@@ -27,7 +27,7 @@ const resourceChangeSchema = z.object({
   mode: z.string(),
   type: z.string(),
   name: z.string(),
-  /** Of an instance that a failed replacement has left behind: it has no address of its own. */
+  /** Set on an object that a failed replacement left behind; it shares its address. */
   deposed: z.string().optional(),
   change: changeSchema,
 });
@@ -40,7 +40,7 @@ const resourceSchema = z.object({
   values: fieldsSchema.default({}),
 });
 
-/** A module's values: the resources in it, and the modules that it calls. */
+/** A module's values: its resources, and the modules that it calls. */
 interface ModuleValues {
   readonly resources: readonly z.output<typeof resourceSchema>[];
   readonly child_modules: readonly ModuleValues[];
@@ -84,7 +84,7 @@ const planSchema = z.object({
 });
 export type Plan = z.output<typeof planSchema>;
 
-/** It is not the JSON of a plan. The message says what it is told of it. */
+/** Not the JSON of a plan. The message lists what is wrong. */
 export class NotAPlanError extends Error {
   override readonly name = "NotAPlanError";
 }
@@ -93,9 +93,7 @@ export class NotAPlanError extends Error {
 export function parsePlan(json: string): Plan {
   const parsed = planSchema.safeParse(parseJson(json));
   if (!parsed.success) {
-    throw new NotAPlanError(
-      `this is not a plan in JSON, as terraform show -json writes it:\n${z.prettifyError(parsed.error)}`,
-    );
+    throw new NotAPlanError(`Not a plan in JSON (terraform show -json):\n${z.prettifyError(parsed.error)}`);
   }
   return parsed.data;
 }
@@ -105,7 +103,7 @@ export function moduleOf(moduleAddress: string): string {
   return moduleAddress.replace(/^module\./, "").replaceAll(".module.", ".");
 }
 
-/** What is deployed now, and what will be after the plan. What will be known only then are expressions where they can be told. */
+/** The resources before and after the plan. Values that are not known yet are expressions. */
 export function resourcesOf(plan: Plan): { readonly before: readonly Resource[]; readonly after: readonly Resource[] } {
   const expressions = new Expressions(plan);
   const after = allResources(plan.planned_values.root_module).map((resource) => ({
@@ -133,7 +131,7 @@ function withoutNulls(values: Readonly<Record<string, unknown>>): Record<string,
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
 }
 
-/** How resources are written, with everything put in that is known before the apply. */
+/** The resources' arguments as configured, with everything evaluated that is known before the apply. */
 export class Expressions {
   readonly #known = new Map<string, Readonly<Record<string, unknown>>>();
   readonly #written = new Map<
@@ -142,14 +140,14 @@ export class Expressions {
   >();
 
   constructor({ prior_state, planned_values, configuration }: Plan) {
-    // Data that was read while planning is in the prior state; what resources have there may be theirs no longer.
+    // Data sources are in the prior state. Managed resources are taken from the planned values: the prior ones may be outdated.
     this.#remember(prior_state.values?.root_module, "data");
     this.#remember(planned_values.root_module, "managed");
     const root: Scope = { lookup: (reference) => this.#lookup("", reference, {}) };
     if (configuration.root_module) this.#read(configuration.root_module, root);
   }
 
-  /** A resource's arguments; what is not known yet is a template. Blocks are left out. */
+  /** A resource's arguments; a value that is not known yet is a template. Blocks are left out. */
   of(address: string): Readonly<Record<string, unknown>> {
     const written = this.#written.get(address.replace(/\[[^\]]*\]$/, ""));
     if (written === undefined) return {};
@@ -187,7 +185,7 @@ export class Expressions {
     const address = first === "data" ? `data.${second}.${rest.shift() ?? ""}` : `${first}.${second}`;
     const [attribute = "", ...deeper] = rest;
     const known = this.#known.get(`${prefix}${address}`) ?? {};
-    // A role's id is its name, which is known before there is a role.
+    // A role's id is its name, which is known before the role exists.
     const value = known[attribute] ?? (first === "aws_iam_role" && attribute === "id" ? known["name"] : undefined);
     return deeper.length > 0 || isUnresolved(value) ? undefined : value;
   }

@@ -2,11 +2,10 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { EnvironmentStack } from "../environments/deployed";
-import { terraformInit, terraformPlan, terraformShowPlan } from "../terraform/terraform";
+import { terraformInit, terraformPlan, terraformShowPlan, type TerraformOptions } from "../terraform/terraform";
 import { parsePlan, type Plan } from "./plan";
 
-/** Hands a file to `use` that only this user can read, and that is gone afterwards: a plan has in it what the state has. */
+/** Calls `use` with a file that only this user can read, and deletes it afterwards: a plan contains the state's values. */
 export async function withPlanFile<T>(use: (file: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), "almanac-plan-"));
   try {
@@ -17,12 +16,12 @@ export async function withPlanFile<T>(use: (file: string) => Promise<T>): Promis
 }
 
 /**
- * Plans into a file, and reads what is planned. Its stack is initialised, and its state bucket there.
+ * Plans into a file and reads the plan. Requires an initialised stack and its state bucket.
  * @throws TerraformFailedError
  */
 export async function planInto(
   file: string,
-  { terraform }: EnvironmentStack,
+  terraform: TerraformOptions,
   onProgress: (line: string) => void,
 ): Promise<Plan> {
   await terraformPlan(file, { ...terraform, onProgress });
@@ -30,10 +29,13 @@ export async function planInto(
 }
 
 /**
- * Reads a plan that was saved before: its JSON, or what `terraform plan -out` wrote, for which the stack is needed.
+ * Reads a saved plan: its JSON, or the output of `terraform plan -out`, which needs the stack.
  * @throws NotAPlanError, TerraformFailedError
  */
-export async function readPlanFile(file: string, openStack: () => Promise<EnvironmentStack>): Promise<Plan> {
+export async function readPlanFile(
+  file: string,
+  openStack: () => Promise<{ readonly terraform: TerraformOptions }>,
+): Promise<Plan> {
   const content = await readFile(file);
   if (!content.subarray(0, 2).equals(Buffer.from("PK"))) return parsePlan(content.toString("utf8"));
   const { terraform } = await openStack();

@@ -1,4 +1,4 @@
-/** What a plan means to whoever has to approve it. */
+/** Reports what a plan means to the person who approves it. */
 import { estimate } from "../cost/estimate";
 import { changedPermissions, POLICY_ATTRIBUTES, type PermissionChange } from "./permissions";
 import { Expressions, moduleOf, resourcesOf, type Plan, type ResourceChange } from "./plan";
@@ -9,9 +9,9 @@ export type Action = "added" | "changed" | "replaced" | "destroyed" | "forgotten
 export interface ReviewedChange {
   readonly address: string;
   readonly action: Action;
-  /** Where it was called before, when it was renamed. */
+  /** Its former address, when it was moved. */
   readonly previously?: string;
-  /** True: what it holds can't be made anew. */
+  /** True: it holds data that is lost. */
   readonly losesData: boolean;
   readonly values: readonly ValueChange[];
 }
@@ -25,17 +25,17 @@ export interface ModuleReview {
 export interface DataLoss {
   readonly address: string;
   readonly action: "replaced" | "destroyed";
-  /** What is gone with it: "its items". */
+  /** What is lost: "its items". */
   readonly what: string;
-  /** The attributes that can't be changed in place. */
+  /** The attributes that force the replacement. */
   readonly because: readonly ValueChange[];
-  /** True: whoever asked for the review has named it. */
+  /** True: named by --allow. */
   readonly allowed: boolean;
 }
 
 export interface Report {
   readonly dataLoss: readonly DataLoss[];
-  /** What kept data safe, and is taken away: one sentence each. */
+  /** One sentence for each protection of data that the plan lowers. */
   readonly lessProtection: readonly string[];
   readonly permissions: readonly PermissionChange[];
   readonly modules: readonly ModuleReview[];
@@ -46,7 +46,7 @@ export interface Report {
 export interface CostChange {
   readonly before: number;
   readonly after: number;
-  /** What costs more or less, at list price. */
+  /** Items whose cost changes, at list price. */
   readonly items: readonly {
     readonly module: string;
     readonly what: string;
@@ -56,7 +56,7 @@ export interface CostChange {
   readonly unknown: readonly string[];
 }
 
-/** What is lost with a resource of each type that holds data. */
+/** The data that is lost with a resource of each type. */
 const HOLDS: Readonly<Record<string, string>> = {
   aws_cloudwatch_log_group: "its logs",
   aws_cognito_user_pool: "its users",
@@ -67,11 +67,11 @@ const HOLDS: Readonly<Record<string, string>> = {
   aws_ebs_volume: "its data",
   aws_efs_file_system: "its files",
   aws_kinesis_stream: "its records",
-  aws_kms_key: "whatever is encrypted with it",
+  aws_kms_key: "everything encrypted with it",
   aws_rds_cluster: "its data",
   aws_s3_bucket: "its objects",
   aws_secretsmanager_secret: "its secret",
-  aws_sqs_queue: "the messages in it",
+  aws_sqs_queue: "its messages",
   aws_ssm_parameter: "its value",
 };
 
@@ -93,12 +93,12 @@ export function reviewPlan(plan: Plan, allowed: ReadonlySet<string>): Report {
   };
 }
 
-/** Whether the plan would do nothing to what there is. */
+/** Whether the plan changes no resource. */
 export function isEmpty({ modules }: Report): boolean {
   return modules.length === 0;
 }
 
-/** As Terraform counts them: a replaced resource is made and destroyed. */
+/** As Terraform counts: a replaced resource is created and destroyed. */
 export function countChanges({ modules }: Report): number {
   const counts: Readonly<Record<Action, number>> = {
     added: 1,
@@ -111,7 +111,7 @@ export function countChanges({ modules }: Report): number {
   return modules.flatMap(({ changes }) => changes).reduce((count, { action }) => count + counts[action], 0);
 }
 
-/** Data that would be lost though nobody has said that it may. */
+/** Data loss that --allow does not name. */
 export function forbiddenLoss({ dataLoss }: Report): readonly DataLoss[] {
   return dataLoss.filter(({ allowed }) => !allowed);
 }
@@ -125,24 +125,24 @@ function reviewChange({
 }: ResourceChange): ReviewedChange | undefined {
   const action = actionOf(change.actions) ?? (previous_address === undefined ? undefined : "moved");
   if (action === undefined) return undefined;
-  const gone = action === "replaced" || action === "destroyed";
+  const replacedOrDestroyed = action === "replaced" || action === "destroyed";
   return {
-    address: deposed === undefined ? address : `${address} (left behind by a replacement that failed: ${deposed})`,
+    address: deposed === undefined ? address : `${address} (deposed by a failed replacement: ${deposed})`,
     action,
     ...(previous_address !== undefined && { previously: previous_address }),
-    losesData: gone && HOLDS[type] !== undefined,
+    losesData: replacedOrDestroyed && HOLDS[type] !== undefined,
     values: valuesOf(action, change),
   };
 }
 
-/** Of what comes or goes, all of its values would be news, and none of them is; of what is made anew, those that AWS gives it. */
+/** Created and destroyed resources show no values; replaced ones show none that AWS assigns anew. */
 function valuesOf(action: Action, change: ResourceChange["change"]): readonly ValueChange[] {
   if (action !== "changed" && action !== "replaced") return [];
   const values = withoutPolicies(changedValues(change));
   return action === "changed" ? values : values.filter((value) => value.forcesReplacement || value.after !== UNKNOWN);
 }
 
-/** A policy is told as permissions. */
+/** Policies are reported as permissions. */
 function withoutPolicies(values: readonly ValueChange[]): readonly ValueChange[] {
   const policyOf = ({ path }: ValueChange) =>
     POLICY_ATTRIBUTES.find((attribute) => path === attribute || path.startsWith(`${attribute}.`));
@@ -178,7 +178,7 @@ function dataLossOf(
   ];
 }
 
-/** Attributes that keep data, and the values that keep it less than another. */
+/** Attributes that protect data, and the changes that lower the protection. */
 const PROTECTIONS: readonly {
   readonly type: string;
   readonly path: RegExp;
@@ -201,7 +201,7 @@ const PROTECTIONS: readonly {
     type: "aws_s3_bucket_versioning",
     path: /^versioning_configuration\.0\.status$/,
     lowers: (before, after) => before === '"Enabled"' && after !== '"Enabled"',
-    what: "no longer keeps what is overwritten or deleted",
+    what: "no longer keeps overwritten or deleted versions",
   },
   {
     type: "aws_cloudwatch_log_group",

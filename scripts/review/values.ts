@@ -1,21 +1,21 @@
-/** What changes within a resource: one entry for each value, sensitive ones never among them. */
+/** Finds the values of a resource that a plan changes. Sensitive values are never shown. */
 import { fieldsOf, isFields } from "../shared/fields";
 import type { Change } from "./plan";
 
-/** Shown in place of what is not for everybody's eyes, and of what only the apply will tell. */
+/** Shown in place of sensitive values, and of values that are known after apply. */
 export const SENSITIVE = "(sensitive)";
 export const UNKNOWN = "(known after apply)";
 
-/** A longer value is shown by its beginning. */
+/** Longer values are cut. */
 const LONGEST_VALUE = 160;
 
 export interface ValueChange {
-  /** `environment.variables.TARGETS_BUCKET`; within JSON, too. */
+  /** `environment.variables.TARGETS_BUCKET`; also a path inside a JSON string. */
   readonly path: string;
-  /** For people. Undefined: it was not there, or will not be. */
+  /** Undefined: absent. */
   readonly before?: string;
   readonly after?: string;
-  /** True: it can't be changed where it is, so the whole resource is replaced. */
+  /** True: the change replaces the resource. */
   readonly forcesReplacement: boolean;
 }
 
@@ -42,7 +42,7 @@ export function changedValues(change: Change): readonly ValueChange[] {
   return found;
 }
 
-/** One side of a comparison: the value, and the shapes beside it in which `true` marks what is sensitive or unknown. */
+/** One side of a comparison: the value, and parallel shapes in which `true` marks sensitive or unknown parts. */
 interface Side {
   readonly value: unknown;
   readonly sensitive: unknown;
@@ -53,7 +53,7 @@ type Found = (path: Path, before: string | undefined, after: string | undefined)
 
 function compare(before: Side, after: Side, path: Path, found: Found): void {
   if (before.sensitive === true || after.sensitive === true) {
-    // Nothing of it is told but whether it changes.
+    // Reported only as changed or not.
     if (!isSame(before.value, after.value) || holdsTrue(after.unknown)) found(path, SENSITIVE, SENSITIVE);
     return;
   }
@@ -66,26 +66,26 @@ function compare(before: Side, after: Side, path: Path, found: Found): void {
   const other = parsedJson(after.value);
   const keys = keysOf(one, other, after.unknown);
   if (keys === undefined) {
-    // A part of it may be sensitive though it is shown as a whole.
+    // A part may be sensitive although the value is shown as a whole.
     const hide = (side: Side) => (holdsTrue(side.sensitive) ? SENSITIVE : shown(side.value));
     found(path, hide(before), hide(after));
     return;
   }
   for (const key of keys) {
     const step = (side: Side, value: unknown): Side => {
-      // Marks have their values' places, not their names.
-      const place = placeOf(value, key);
+      // The marks are indexed by position, not by name.
+      const index = indexOf(value, key);
       return {
-        value: child(value, place),
-        sensitive: child(side.sensitive, place),
-        unknown: child(side.unknown, place),
+        value: child(value, index),
+        sensitive: child(side.sensitive, index),
+        unknown: child(side.unknown, index),
       };
     };
     compare(step(before, one), step(after, other), [...path, key], found);
   }
 }
 
-/** The keys to go down to; undefined: the two are compared as they stand. */
+/** The keys to compare one by one; undefined: the values are compared as a whole. */
 function keysOf(before: unknown, after: unknown, unknown: unknown): readonly (string | number)[] | undefined {
   if (Array.isArray(before) && Array.isArray(after)) {
     const items: readonly unknown[] = before.concat(after);
@@ -94,11 +94,11 @@ function keysOf(before: unknown, after: unknown, unknown: unknown): readonly (st
     return allNamed ? names : Array.from({ length: Math.max(before.length, after.length) }, (_, index) => index);
   }
   if (!isFields(before) || !isFields(after)) return undefined;
-  const untold = Object.entries(fieldsOf(unknown)).filter(([, marks]) => holdsTrue(marks));
-  return [...new Set([...Object.keys(before), ...Object.keys(after), ...untold.map(([key]) => key)])];
+  const unknownKeys = Object.entries(fieldsOf(unknown)).filter(([, marks]) => holdsTrue(marks));
+  return [...new Set([...Object.keys(before), ...Object.keys(after), ...unknownKeys.map(([key]) => key)])];
 }
 
-/** What an item of a list is told by, so that one that comes or goes does not make all that follow it look changed. */
+/** Identifies an item of a list, so that inserting one does not make all later ones look changed. */
 function nameOf(item: unknown): string | undefined {
   const { name, Sid } = fieldsOf(item);
   return typeof name === "string" ? name : typeof Sid === "string" ? Sid : undefined;
@@ -106,18 +106,18 @@ function nameOf(item: unknown): string | undefined {
 
 const isDistinct = (items: readonly unknown[]) => new Set(items.map(nameOf)).size === items.length;
 
-/** Where in a list the item of a name is; where there is none, nowhere. */
-function placeOf(value: unknown, key: string | number): string | number {
+/** The index of a named item in a list, -1 when missing; else the key itself. */
+function indexOf(value: unknown, key: string | number): string | number {
   return typeof key === "string" && Array.isArray(value) ? value.findIndex((item) => nameOf(item) === key) : key;
 }
 
-function child(value: unknown, place: string | number): unknown {
+function child(value: unknown, index: string | number): unknown {
   if (value === true) return true; // a mark on the whole is one on each part
-  if (Array.isArray(value)) return typeof place === "number" ? (value as readonly unknown[])[place] : undefined;
-  return fieldsOf(value)[place];
+  if (Array.isArray(value)) return typeof index === "number" ? (value as readonly unknown[])[index] : undefined;
+  return fieldsOf(value)[index];
 }
 
-/** Policies, dashboards and state machines are JSON in a string: their parts are what people look for. */
+/** Policies, dashboards and state machines are JSON in a string: their parts are compared. */
 function parsedJson(value: unknown): unknown {
   if (typeof value !== "string" || !/^\s*[[{]/.test(value)) return value;
   try {
@@ -134,12 +134,12 @@ function holdsTrue(marks: unknown): boolean {
 
 function isSame(before: unknown, after: unknown): boolean {
   if (before === after) return true;
-  // Providers read back as empty what was never set.
-  if (isNothing(before) && isNothing(after)) return true;
+  // Providers read back unset values as empty ones.
+  if (isEmptyValue(before) && isEmptyValue(after)) return true;
   return canonical(parsedJson(before)) === canonical(parsedJson(after));
 }
 
-function isNothing(value: unknown): boolean {
+function isEmptyValue(value: unknown): boolean {
   if (value === null || value === undefined || value === "" || value === false || value === 0) return true;
   return typeof value === "object" && Object.keys(value).length === 0;
 }

@@ -1,18 +1,18 @@
 import { createInterface } from "node:readline/promises";
 
-/** Somebody has to agree, and nobody is there, or nobody does. The message says what to do. */
-export class NotAgreedError extends Error {
-  override readonly name = "NotAgreedError";
+/** The command needs a confirmation and did not get it. The message says what to do. */
+export class ConfirmationRequiredError extends Error {
+  override readonly name = "ConfirmationRequiredError";
 }
 
 /**
- * Asks, and goes on only when the answer is the word that is asked for.
- * @throws NotAgreedError
+ * Resolves when the answer at the terminal is the expected word.
+ * @throws ConfirmationRequiredError
  */
-export async function ask(question: string, word: string): Promise<void> {
-  if (!process.stdin.isTTY) throw new NotAgreedError("nobody is there to ask: say --yes.");
+export async function confirm(question: string, expected: string): Promise<void> {
+  if (!process.stdin.isTTY) throw new ConfirmationRequiredError("Not a terminal. Pass --yes to skip the confirmation.");
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   const answer = await terminal.question(question);
   terminal.close();
-  if (answer.trim() !== word) throw new NotAgreedError("nothing was done.");
+  if (answer.trim() !== expected) throw new ConfirmationRequiredError("Not confirmed: nothing was changed.");
 }

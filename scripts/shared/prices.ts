@@ -1,7 +1,6 @@
 /**
- * The one price table: what AWS asks, in US dollars, in us-east-1, on demand, beyond every free tier. Other regions ask up to a
- * fifth more. Source: each service's page at https://aws.amazon.com/<service>/pricing/, as known in November 2026; there is no
- * discount in it and no tax. Benches and cost estimates multiply what they counted by it, and say which of it they left out.
+ * AWS's prices in US dollars: us-east-1, on demand, beyond the free tier, without discounts and tax. Other regions cost up to a fifth
+ * more. Source: https://aws.amazon.com/<service>/pricing/, November 2026.
  */
 
 const MILLION = 1_000_000;
@@ -22,28 +21,28 @@ export const PRICES = {
     gbSecond: 0.000_013_333_4,
   },
   sqs: {
-    /** Of a standard queue: up to 64 KB, whether it carries one message or ten. */
+    /** Standard queue: up to 64 KB, with one message or ten. */
     request: 0.4 / MILLION,
   },
   s3: {
     /** PUT, COPY, POST, LIST. */
     write: 5 / MILLION,
-    /** GET and all others; DELETE is free. */
+    /** GET and other reads; DELETE is free. */
     read: 0.4 / MILLION,
     storageGbMonth: 0.023,
   },
   stepFunctions: {
-    /** Of a standard workflow. */
+    /** Standard workflow. */
     stateTransition: 25 / MILLION,
   },
   eventBridge: {
-    /** An event of one's own. What a schedule rule sends, and events of AWS services, are free. */
+    /** A custom event. Events of schedule rules and AWS services are free. */
     customEvent: 1 / MILLION,
     /** EventBridge Scheduler. */
     schedulerInvocation: 1 / MILLION,
   },
   apiGateway: {
-    /** Of a REST API. */
+    /** REST API. */
     request: 3.5 / MILLION,
   },
   sns: {
@@ -76,12 +75,12 @@ export const PRICES = {
 
 type Services = typeof PRICES;
 
-/** What is counted at a price: `lambda.request`. */
+/** A billed quantity: `lambda.request`. */
 export type Meter = { [Service in keyof Services]: `${Service}.${keyof Services[Service] & string}` }[keyof Services];
 
 /**
- * What AWS gives every account each month, for as long as it has it: https://aws.amazon.com/free, "always free". All environments
- * of an account share it. What is free for a new account only is not in it.
+ * The monthly free allowances of every account, shared by its environments: "always free" at https://aws.amazon.com/free. Without
+ * the allowances of new accounts.
  */
 export const FREE_A_MONTH: Readonly<Partial<Record<Meter, number>>> = {
   "cloudWatch.alarmMonth": 10,
@@ -100,10 +99,10 @@ export const FREE_A_MONTH: Readonly<Partial<Record<Meter, number>>> = {
   "cloudFront.transferredGb": 1_000,
 };
 
-/** No region that AWS sells to everybody asks more than so many times the prices of us-east-1 for what is used here ... */
-export const DEAREST_REGION = 1.2;
+/** The most expensive commercial region's prices relative to us-east-1 ... */
+export const HIGHEST_REGIONAL_FACTOR = 1.2;
 
-/** ... and for these, all of them ask the same. */
+/** ... except for these, which cost the same in every region. */
 export const SAME_IN_ALL_REGIONS: ReadonlySet<Meter> = new Set<Meter>([
   "cloudWatch.alarmMonth",
   "cloudWatch.compositeAlarmMonth",
@@ -112,11 +111,11 @@ export const SAME_IN_ALL_REGIONS: ReadonlySet<Meter> = new Set<Meter>([
   "kms.keyMonth",
 ]);
 
-/** The price of one. */
+/** Dollars for one unit. */
 export function priceOf(meter: Meter): number {
   const [service = "", name = ""] = meter.split(".");
   const prices: Readonly<Record<string, Readonly<Record<string, number>>>> = PRICES;
   const price = prices[service]?.[name];
-  if (price === undefined) throw new RangeError(`there is no price ${meter}`);
+  if (price === undefined) throw new RangeError(`no price for ${meter}`);
   return price;
 }

@@ -1,6 +1,4 @@
-/**
- * The bucket that holds an environment's Terraform state. It is the one thing that Terraform can't make for itself.
- */
+/** The bucket of an environment's Terraform state, which must exist before Terraform can run. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -20,13 +18,15 @@ import {
   type BucketLocationConstraint,
 } from "@aws-sdk/client-s3";
 import { z } from "zod";
-import { partitionOf } from "../environments/partition";
+import { s3Settings, type AwsSettings } from "../shared/aws-settings";
+import { partitionOf } from "../shared/partition";
 
-/** How long an older state can be brought back. */
+/** How long an older version of the state is kept. */
 const OLD_STATE_DAYS = 90;
 
-const backendSchema = z.object({
+export const backendSchema = z.object({
   bucket: z.string(),
+  key: z.string(),
   region: z.string(),
   access_key: z.string().optional(),
   secret_key: z.string().optional(),
@@ -38,14 +38,15 @@ export type StateBackend = z.infer<typeof backendSchema>;
 
 const stackSchema = z.object({ terraform: z.object({ backend: z.object({ s3: backendSchema }) }) });
 
-/** The bucket's name belongs to somebody else: bucket names are unique in the world. */
+/** Another account owns the bucket's name: bucket names are globally unique. */
 export class StateBucketTakenError extends Error {
   override readonly name = "StateBucketTakenError";
 
   constructor(bucket: string, cause: unknown) {
-    super(`the bucket ${bucket} is another account's or in another region. Name another: stateBucket in main.ts`, {
-      cause,
-    });
+    super(
+      `The bucket ${bucket} belongs to another account or is in another region. Set another name: stateBucket in main.ts`,
+      { cause },
+    );
   }
 }
 
@@ -55,9 +56,18 @@ export async function readStateBackend(stackDirectory: string): Promise<StateBac
   return stackSchema.parse(stack).terraform.backend.s3;
 }
 
+/** What AWS clients need to reach the backend's AWS, an emulator's included. */
+export function awsSettingsOf({ region, endpoints, access_key, secret_key }: StateBackend): AwsSettings {
+  return {
+    region,
+    ...(endpoints && { endpoint: endpoints.s3 }),
+    ...(access_key !== undefined &&
+      secret_key !== undefined && { credentials: { accessKeyId: access_key, secretAccessKey: secret_key } }),
+  };
+}
+
 /**
- * Makes the state bucket of a synthesized stack, or brings an existing one to what it should be: versioned, encrypted, reached
- * over TLS only, closed to the public. As often as you like.
+ * Creates or configures the state bucket of a synthesized stack: versioned, encrypted, TLS only, no public access. Idempotent.
  *
  * @throws StateBucketTakenError
  */
@@ -73,7 +83,7 @@ export async function ensureStateBucket(stackDirectory: string): Promise<{ bucke
   }
 }
 
-/** Whether a synthesized stack's state bucket is there. */
+/** Whether a synthesized stack's state bucket exists. */
 export async function stateBucketExists(stackDirectory: string): Promise<boolean> {
   const backend = await readStateBackend(stackDirectory);
   const s3 = clientOf(backend);
@@ -84,7 +94,7 @@ export async function stateBucketExists(stackDirectory: string): Promise<boolean
   }
 }
 
-/** Deletes the state bucket with every version of every state in it. Does nothing where there is none. */
+/** Deletes the state bucket with every version of every object in it, if it exists. */
 export async function deleteStateBucket(stackDirectory: string): Promise<{ bucket: string; deleted: boolean }> {
   const backend = await readStateBackend(stackDirectory);
   const s3 = clientOf(backend);
@@ -104,24 +114,19 @@ export async function deleteStateBucket(stackDirectory: string): Promise<{ bucke
   }
 }
 
-function clientOf({ region, endpoints, access_key, secret_key }: StateBackend): S3Client {
-  return new S3Client({
-    region,
-    ...(endpoints && { endpoint: endpoints.s3, forcePathStyle: true }),
-    ...(access_key !== undefined &&
-      secret_key !== undefined && { credentials: { accessKeyId: access_key, secretAccessKey: secret_key } }),
-  });
+function clientOf(backend: StateBackend): S3Client {
+  return new S3Client(s3Settings(awsSettingsOf(backend)));
 }
 
 async function createIfMissing(s3: S3Client, { bucket, region }: StateBackend): Promise<boolean> {
   if (await exists(s3, bucket)) return false;
-  // us-east-1 is what S3 means by none, and refuses to be told.
+  // S3 rejects us-east-1 as a constraint: it is the default.
   const place = region === "us-east-1" ? undefined : { LocationConstraint: region as BucketLocationConstraint };
   try {
     await s3.send(new CreateBucketCommand({ Bucket: bucket, ...(place && { CreateBucketConfiguration: place }) }));
     return true;
   } catch (error) {
-    if (error instanceof S3ServiceException && error.name === "BucketAlreadyOwnedByYou") return false; // made meanwhile
+    if (error instanceof S3ServiceException && error.name === "BucketAlreadyOwnedByYou") return false; // created concurrently
     if (error instanceof S3ServiceException && error.name === "BucketAlreadyExists")
       throw new StateBucketTakenError(bucket, error);
     throw error;

@@ -1,38 +1,43 @@
-/** Turns main.ts, or another app, into stacks that Terraform can read. */
-import { join, resolve } from "node:path";
+/** Synthesizes main.ts, or another app, into stacks that Terraform can read. */
 import { existsSync } from "node:fs";
 import { readFile, readdir } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
 import * as z from "zod";
-import { commandOutput, ownEnvironment } from "../shared/run-command";
+import { ownEnvironment, runCommand } from "../shared/run-command";
 
 export interface SynthesizeOptions {
   /** The CDKTF app. @default main.ts */
   readonly app?: string;
-  /** Where the stacks are written. @default what CDKTF_OUTDIR says, else cdktf.out */
+  /** Where the stacks are written. @default CDKTF_OUTDIR, else cdktf.out */
   readonly outputDirectory?: string;
-  /** The emulator that the stack `local` is for. @default what ALMANAC_AWS_ENDPOINT says */
+  /** The emulator of the stack `local`. @default ALMANAC_AWS_ENDPOINT */
   readonly awsEndpoint?: string;
-  /** True: one that the app does not have is made as somebody's own, where the app makes such ones. @default false */
+  /** True: a name that the app does not declare becomes a personal environment, if the app has those. @default false */
   readonly personal?: boolean;
   /** Aborted: the app is interrupted. */
   readonly signal?: AbortSignal;
 }
 
-/** There is no such app. The message says how to name another. */
+/** The app does not exist. */
 export class AppMissingError extends Error {
   override readonly name = "AppMissingError";
 }
 
-/** There is no such environment in the app. The message lists those that there are. */
-export class UnknownEnvironmentError extends Error {
-  override readonly name = "UnknownEnvironmentError";
+/** The app does not declare the environment. The message lists those that it declares. */
+export class UndeclaredEnvironmentError extends Error {
+  override readonly name = "UndeclaredEnvironmentError";
+}
+
+/** The app failed. The message is the app's own, with the line of the app that it came from. */
+export class SynthesisFailedError extends Error {
+  override readonly name = "SynthesisFailedError";
 }
 
 /**
  * Runs the app, which writes a stack for each of its environments.
  *
  * @returns the folder of one environment's stack
- * @throws AppMissingError, CommandFailedError with what the app said, UnknownEnvironmentError
+ * @throws AppMissingError, SynthesisFailedError, UndeclaredEnvironmentError
  */
 export async function synthesizeStack(environment: string, options: SynthesizeOptions = {}): Promise<string> {
   const { personal = false, ...rest } = options;
@@ -41,13 +46,13 @@ export async function synthesizeStack(environment: string, options: SynthesizeOp
   const stack = join(stacks, environment);
   if (!existsSync(join(stack, "cdk.tf.json"))) {
     const names = (await readdir(stacks)).sort().join(", ");
-    throw new UnknownEnvironmentError(`there is no environment "${environment}": ${app} has ${names}`);
+    throw new UndeclaredEnvironmentError(`There is no environment "${environment}": ${app} has ${names}.`);
   }
   return stack;
 }
 
 interface SynthesizeAllOptions extends Omit<SynthesizeOptions, "personal"> {
-  /** The name of somebody's own environment that shall be among them. */
+  /** The name of a personal environment to include. */
   readonly personal?: string;
 }
 
@@ -55,13 +60,14 @@ interface SynthesizeAllOptions extends Omit<SynthesizeOptions, "personal"> {
  * Runs the app.
  *
  * @returns the folder that holds each environment's stack under its name
- * @throws AppMissingError, CommandFailedError with what the app said
+ * @throws AppMissingError, SynthesisFailedError
  */
 export async function synthesizeStacks(options: SynthesizeAllOptions = {}): Promise<string> {
   const { app = "main.ts", personal, awsEndpoint, signal } = options;
-  if (!existsSync(app)) throw new AppMissingError(`there is no app ${app}: --app names the file that makes the stacks`);
+  if (!existsSync(app))
+    throw new AppMissingError(`There is no app ${app}. Pass --app with the file that declares the environments.`);
   const outputDirectory = resolve(options.outputDirectory ?? (process.env["CDKTF_OUTDIR"] || "cdktf.out"));
-  await commandOutput(process.execPath, ["--import", "tsx", app], {
+  const { code, stderr } = await runCommand(process.execPath, ["--import", "tsx", app], {
     ...(signal !== undefined && { signal }),
     env: {
       ...ownEnvironment(),
@@ -70,7 +76,23 @@ export async function synthesizeStacks(options: SynthesizeAllOptions = {}): Prom
       ...(awsEndpoint !== undefined && { ALMANAC_AWS_ENDPOINT: awsEndpoint }),
     },
   });
+  if (code !== 0) throw new SynthesisFailedError(describeFailure(app, stderr, code));
   return join(outputDirectory, "stacks");
+}
+
+/** The message that Node printed between the source line and the stack trace, and the line of the app in that trace. */
+export function describeFailure(app: string, stderr: string, code: number): string {
+  const lines = stderr.trim().split("\n");
+  const first = lines.findIndex((line) => /^(?:Uncaught )?[\w$.]*(?:Error|Exception)\b.*?: /.test(line));
+  const from = lines.slice(Math.max(first, 0));
+  const end = from.findIndex((line) => /^\s+at /.test(line));
+  const message = (end === -1 ? from.slice(0, 20) : from.slice(0, end))
+    .join("\n")
+    .replace(/^[\w$.]*?Error(?: \[\w+\])?: /, "");
+  const frame = lines.find((line) => /^\s+at /.test(line) && line.includes(`${basename(app)}:`));
+  const at = /:(\d+):\d+\)?$/.exec(frame ?? "")?.[1];
+  const where = at === undefined ? app : `${app}, line ${at}`;
+  return message === "" ? `${where}: ended with exit code ${code}` : `${where}: ${message}`;
 }
 
 const tagsSchema = z.object({
@@ -79,7 +101,7 @@ const tagsSchema = z.object({
   }),
 });
 
-/** The tags of everything in a synthesized stack: App, Environment, ManagedBy, and Personal where it is somebody's own. */
+/** The default tags of a synthesized stack: App, Environment, ManagedBy, and Personal on a personal environment. */
 export async function readTags(stackDirectory: string): Promise<Readonly<Record<string, string>>> {
   const stack: unknown = JSON.parse(await readFile(join(stackDirectory, "cdk.tf.json"), "utf8"));
   return tagsSchema.parse(stack).provider.aws[0].default_tags[0].tags;

@@ -1,5 +1,5 @@
-import { readRunning } from "../../scripts/local/run-record";
-import { homeAt } from "../../scripts/local/home";
+import { readRunning } from "../../scripts/emulator/run-record";
+import { homeAt } from "../../scripts/shared/home";
 import { home, npmRun, startArguments } from "./support/system";
 
 /** For each kind of resource that Almanac creates: the service, and the request that lists them. */
@@ -46,7 +46,7 @@ async function listAll(endpoint: string): Promise<readonly (readonly [service: s
 const servicesNaming = (lists: Awaited<ReturnType<typeof listAll>>, name: string) =>
   lists.filter(([, list]) => list.includes(name)).map(([service]) => service);
 
-describe("npm run destroy -- local", () => {
+describe("npx almanac destroy local", () => {
   it("leaves nothing behind", async () => {
     const endpoint = (await readRunning(homeAt(home)))?.endpoint;
     if (endpoint === undefined) throw new Error("npm start is not running");

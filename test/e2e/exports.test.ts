@@ -36,8 +36,8 @@ import * as z from "zod";
 import { manifestSchema, type Manifest } from "../../functions/exports/contract";
 import { parsePlainItem } from "../../functions/exports/format/plain-json";
 import { mapConcurrently } from "../../functions/shared/concurrency";
-import { homeAt } from "../../scripts/local/home";
-import { readRunning } from "../../scripts/local/run-record";
+import { homeAt } from "../../scripts/shared/home";
+import { readRunning } from "../../scripts/emulator/run-record";
 import { withStatementsOnly } from "./support/roles";
 import { awsConfiguration, eventually, home, npmRun, startArguments } from "./support/system";
 
@@ -284,11 +284,14 @@ describe("exports, deployed", () => {
     expect(new Set(items.map(number)).size).toBe(ITEMS);
   }, 300_000);
 
-  it("come back into a table with npm run restore, which was killed meanwhile, equal to what they were", async () => {
+  it("come back into a table with npx almanac exports restore, which was killed meanwhile, equal to what they were", async () => {
     await createTable("e2e-restored", "id");
     const uri = `s3://${outputs.bucket_name}/everything/dt=${today()}/_manifest.json`;
-    const restore = ["exports/restore", "local", uri, "e2e-restored", ...startArguments];
-    const killed = spawn(process.execPath, ["scripts/run.mjs", ...restore], { stdio: "ignore", detached: true });
+    const restore = ["exports", "restore", uri, "e2e-restored", ...startArguments];
+    const killed = spawn(process.execPath, ["scripts/launcher/almanac.mjs", ...restore], {
+      stdio: "ignore",
+      detached: true,
+    });
     const ended = once(killed, "exit");
     const savedFiles = () => readdir(join(home, "restore")).catch(() => []);
     await eventually(savedFiles, (files) => files.some((file) => file.endsWith(".json")), 180_000).finally(async () => {
@@ -299,7 +302,7 @@ describe("exports, deployed", () => {
     const [command = "", ...args] = restore;
     const { code, output } = await npmRun(command, ...args);
     expect(output).toContain(`${ITEMS.toLocaleString("en")} items`);
-    expect(output).toMatch(/^Going on in file \d+, after [\d,]+ items of it\.$/m);
+    expect(output).toMatch(/^Resuming in file \d+, after [\d,]+ items of it\.$/m);
     const [, written = ""] = /^([\d,]+) items written to e2e-restored/m.exec(output) ?? [];
     expect(Number(written.replaceAll(",", ""))).toBeLessThan(ITEMS);
     expect(code).toBe(0);

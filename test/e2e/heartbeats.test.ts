@@ -4,8 +4,8 @@ import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
-import { readRunning } from "../../scripts/local/run-record";
-import { homeAt } from "../../scripts/local/home";
+import { readRunning } from "../../scripts/emulator/run-record";
+import { homeAt } from "../../scripts/shared/home";
 import { SOON_EXPIRING_DAYS } from "../support/target-servers";
 import { awsConfiguration, eventually, home, npmRun, startArguments } from "./support/system";
 
@@ -137,9 +137,9 @@ describe("heartbeats, deployed", () => {
     expect(first.length).toBe(Object.keys(EXPECTED).length);
   });
 
-  it("are shown by npm run heartbeats", async () => {
+  it("are shown by npx almanac heartbeats status", async () => {
     const { code, output } = await eventually(
-      () => npmRun("heartbeats", "local", ...startArguments),
+      () => npmRun("heartbeats", "status", ...startArguments),
       ({ code }) => code === 0,
       30_000,
     );
@@ -196,8 +196,8 @@ describe("heartbeats, deployed", () => {
     });
   }, 70_000);
 
-  it("sends dead letters back to the checker with npm run redrive", async () => {
-    const { code, output } = await npmRun("redrive", "local", "heartbeats", ...startArguments);
+  it("sends dead letters back to the checker with npx almanac redrive", async () => {
+    const { code, output } = await npmRun("redrive", "heartbeats", ...startArguments);
     // The letter that is sent back fails again, and may be there again before the command ends.
     expect(output).toMatch(/heartbeats: [1-9]\d* sent back(, \d+ left)?\./);
     expect(code).toBe(0);

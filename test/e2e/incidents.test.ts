@@ -4,8 +4,8 @@ import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { readFileSync } from "node:fs";
 import * as z from "zod";
 import { targetsSchema } from "../../functions/heartbeats/contract";
-import { readRunning } from "../../scripts/local/run-record";
-import { homeAt } from "../../scripts/local/home";
+import { readRunning } from "../../scripts/emulator/run-record";
+import { homeAt } from "../../scripts/shared/home";
 import { scheduledEvent } from "../support/lambda";
 import { signedFetch } from "../support/signed-fetch";
 import { awsConfiguration, eventually, home, npmRun, startArguments, targetsFile } from "./support/system";
@@ -85,7 +85,7 @@ describe("incidents, deployed", () => {
     expect(page.split("status 503, expected 200-299")).toHaveLength(2);
     expect(await read("badges/moody.svg")).toContain("moody: up");
 
-    const { code, output } = await npmRun("heartbeats", "local", ...startArguments);
+    const { code, output } = await npmRun("heartbeats", "status", ...startArguments);
     expect(output).toMatch(/^moody +up +\d+ ms/m);
     expect(output).not.toMatch(/moody is down/);
     expect(code).toBe(0);
@@ -130,7 +130,7 @@ describe("incidents, deployed", () => {
 
       await check();
       await published((status) => stateOf(status, "nightly-backup") === "up");
-      const { output } = await npmRun("heartbeats", "local", ...startArguments);
+      const { output } = await npmRun("heartbeats", "status", ...startArguments);
       expect(output).toMatch(/^nightly-backup +up +heartbeat \d+ s ago/m);
     }, 60_000);
 

@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import * as z from "zod";
 import { callsFile } from "../../scripts/emulator/run";
-import { homeAt } from "../../scripts/local/home";
-import { readRunning } from "../../scripts/local/run-record";
+import { homeAt } from "../../scripts/shared/home";
+import { readRunning } from "../../scripts/emulator/run-record";
 import { scheduledEvent } from "../support/lambda";
 import { EXCEPTIONS } from "../support/least-privilege/exceptions";
 import { describeEvaluation, evaluatePermissions } from "../support/least-privilege/evaluate";
@@ -19,7 +19,7 @@ describe("least privilege", () => {
     const lines = (await readFile(callsFile(home), "utf8")).trim().split("\n");
     const calls = lines.map((line) => callSchema.parse(JSON.parse(line)));
     const deployed = await deployedPolicies(stackDirectory);
-    for (const role of ["almanac-local-timers-api", "almanac-local-workflow-task"])
+    for (const role of ["almanac-local-timers-api", "almanac-local-workflows-task"])
       expect([...deployed.roles.keys()].filter((name) => calls.some((call) => call.role === name))).toContain(role);
 
     expect(describeEvaluation(await evaluatePermissions(calls, deployed, EXCEPTIONS))).toEqual([]);
@@ -29,7 +29,7 @@ describe("least privilege", () => {
     const running = await readRunning(homeAt(home));
     if (running === undefined) throw new Error("npm start is not running");
     const aws = awsConfiguration(running.endpoint);
-    const FunctionName = "almanac-local-workflow-sweep";
+    const FunctionName = "almanac-local-workflows-sweep";
     const invoke = async () => {
       const { FunctionError, Payload } = await new LambdaClient(aws).send(
         new InvokeCommand({

@@ -1,12 +1,12 @@
-/** Applies the output of `npm run modules` with plain Terraform, beside the environment of the same modules. */
+/** Applies the output of `npx almanac modules` with plain Terraform, beside the environment of the same modules. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import * as z from "zod";
-import { homeAt } from "../../scripts/local/home";
-import { readRunning } from "../../scripts/local/run-record";
+import { homeAt } from "../../scripts/shared/home";
+import { readRunning } from "../../scripts/emulator/run-record";
 import { terraform, terraformOutputs, withoutAwsSettings } from "../../scripts/terraform/terraform";
 import { awsConfiguration, home, npmRun } from "./support/system";
 

@@ -9,11 +9,11 @@ import {
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { ReceiveMessageCommand, SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
 import * as z from "zod";
-import { readPart, type Archived } from "../../functions/pipelines/storage/archive";
-import { openDoor, type Door } from "../../scripts/commands/pipelines/door";
-import { channelOf, type DeployedChannel } from "../../scripts/commands/pipelines/outputs";
-import { homeAt } from "../../scripts/local/home";
-import { readRunning } from "../../scripts/local/run-record";
+import { readArchiveObject, type ArchivedMessage } from "../../functions/pipelines/storage/archive";
+import { ingressClient, type IngressClient } from "../../scripts/shared/ingress-client";
+import { pipelineOf, type DeployedPipeline } from "../../scripts/shared/feature-outputs";
+import { homeAt } from "../../scripts/shared/home";
+import { readRunning } from "../../scripts/emulator/run-record";
 import { awsConfiguration, eventually, home, npmRun, startArguments } from "./support/system";
 
 const LONG = "1234567890123456789012345678901234567890";
@@ -21,23 +21,23 @@ const POISON = "{ poison";
 
 const inboxSchema = z.object({ messages: z.array(z.object({ webhook: z.string(), message: z.unknown() })) });
 
-describe("channels, deployed", () => {
+describe("pipelines, deployed", () => {
   const startedAt = new Date(Date.now() - 1_000).toISOString();
   let aws: ReturnType<typeof awsConfiguration>;
   let slack: string;
-  let jobOrder: DeployedChannel;
-  let invoice: DeployedChannel;
-  let door: Door;
+  let jobOrder: DeployedPipeline;
+  let invoice: DeployedPipeline;
+  let post: IngressClient;
 
   beforeAll(async () => {
     const running = await readRunning(homeAt(home));
     if (running?.slack === undefined || running.deployment === undefined)
-      throw new Error("npm start has left no Slack");
+      throw new Error("npm start has not started the Slack simulator");
     aws = awsConfiguration(running.endpoint);
     slack = running.slack.url;
-    jobOrder = channelOf("local", "jobOrder", running.deployment);
-    invoice = channelOf("local", "invoice", running.deployment);
-    door = openDoor(jobOrder.endpoint, aws);
+    jobOrder = pipelineOf("local", "jobOrder", running.deployment);
+    invoice = pipelineOf("local", "invoice", running.deployment);
+    post = ingressClient(jobOrder.endpoint, aws);
     // The last test looks what has become of it: it takes three minutes to fail for good.
     const bodies = [order("before-poison", 1), POISON, order("after-poison", 1)];
     const Entries = bodies.map((MessageBody, index) => ({ Id: String(index), MessageBody }));
@@ -47,7 +47,7 @@ describe("channels, deployed", () => {
   const order = (jobOrderId: string, revision: number, more: object = {}) =>
     JSON.stringify({ jobOrderId, revision, ...more });
   const sent = async (body: string) => {
-    expect((await door(body)).status).toBe(202);
+    expect((await post(body)).status).toBe(202);
   };
   const row = async (key: string, { tableName: TableName } = jobOrder) => {
     const { Item } = await new DynamoDBClient(aws).send(new GetItemCommand({ TableName, Key: { key: { S: key } } }));
@@ -57,32 +57,32 @@ describe("channels, deployed", () => {
     const { Items = [] } = await new DynamoDBClient(aws).send(new ScanCommand({ TableName: jobOrder.tableName }));
     return Items.sort((a, b) => ((a["key"]?.S ?? "") < (b["key"]?.S ?? "") ? -1 : 1));
   };
-  /** What Slack took, each message as text. */
+  /** The messages that Slack accepted, as text. */
   const inbox = async (webhook = "/almanac/slack/orders") => {
     const { messages } = inboxSchema.parse(await (await fetch(`${slack}/inbox`)).json());
     return messages.filter((each) => each.webhook === webhook).map(({ message }) => JSON.stringify(message));
   };
-  const told = (key: string, webhook?: string) =>
+  const received = (key: string, webhook?: string) =>
     eventually(
       async () => (await inbox(webhook)).filter((message) => message.includes(key)),
       ({ length }) => length > 0,
       90_000,
     );
-  const archived = async (): Promise<readonly Archived[]> => {
+  const archived = async (): Promise<readonly ArchivedMessage[]> => {
     const s3 = new S3Client(aws);
     const Bucket = jobOrder.archiveBucketName;
     const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: "jobOrder/dt=" }));
     const parts = Contents.map(async ({ Key: key = "" }) => {
       const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: key }));
-      return readPart({ key, text: gunzipSync((await Body?.transformToByteArray()) ?? "").toString() });
+      return readArchiveObject({ key, text: gunzipSync((await Body?.transformToByteArray()) ?? "").toString() });
     });
     return (await Promise.all(parts)).flat();
   };
-  const weather = (is: "up" | "down") => fetch(`${slack}/weather`, { method: "PUT", body: is });
+  const setWeather = (weather: "up" | "down") => fetch(`${slack}/weather`, { method: "PUT", body: weather });
 
-  it("bring an order to Slack, with its summary, and without what is private", async () => {
+  it("send an order to Slack, with its summary, and without private values", async () => {
     await sent(order("first-order", 1, { customer: { id: "c1", name: "Ada Lovelace" }, total: 18.15 }));
-    const [message = ""] = await told("first-order");
+    const [message = ""] = await received("first-order");
     expect(message).toContain("18.15");
     expect(message).toContain("•••");
     expect(message).not.toContain("Lovelace");
@@ -93,22 +93,22 @@ describe("channels, deployed", () => {
   }, 120_000);
 
   it("keep unknown and nested properties and every digit, in the table and in the archive", async () => {
-    const body = `{"jobOrderId":"digits","revision":1,"nobody":{"declared":[${LONG},0.10,{"this":null}]},"total":${LONG}}`;
+    const body = `{"jobOrderId":"digits","revision":1,"not":{"declared":[${LONG},0.10,{"this":null}]},"total":${LONG}}`;
     await sent(body);
     const found = await eventually(() => row("digits"), Boolean, 60_000);
     expect(found?.["data"]).toEqual({ S: body });
-    const kept = await eventually(archived, (all) => all.some(({ data }) => data === body), 60_000);
-    expect(kept.filter(({ data }) => data === body)).toHaveLength(1);
+    const stored = await eventually(archived, (all) => all.some(({ data }) => data === body), 60_000);
+    expect(stored.filter(({ data }) => data === body)).toHaveLength(1);
   }, 120_000);
 
-  it("refuse at the door what violates the schema or has no key, and say where", async () => {
-    const { status, text } = await door(order("bad", 1, { total: "much" }));
+  it("reject messages that violate the schema or have no key, with the place", async () => {
+    const { status, text } = await post(order("bad", 1, { total: "much" }));
     expect([status, text]).toEqual([400, expect.stringContaining("body: /total: must be number")]);
-    expect(await door('{"revision":1}')).toMatchObject({
+    expect(await post('{"revision":1}')).toMatchObject({
       status: 400,
       text: expect.stringContaining("/jobOrderId: is missing") as unknown,
     });
-    expect((await door(order("long", 1, { text: "x".repeat(210_000) }))).status).toBe(413);
+    expect((await post(order("long", 1, { text: "x".repeat(210_000) }))).status).toBe(413);
     const unsigned = await fetch(jobOrder.endpoint, {
       method: "POST",
       body: order("unsigned", 1),
@@ -116,15 +116,15 @@ describe("channels, deployed", () => {
     expect(unsigned.status).toBe(403);
   }, 60_000);
 
-  it("make one row and one message of the same order twice, and never put an older version over a newer", async () => {
+  it("make one row and one message of the same order twice, and never replace a newer version with an older", async () => {
     await sent(order("twice", 2));
     await eventually(() => row("twice"), Boolean, 60_000);
     await sent(order("twice", 2));
     await sent(order("twice", 1));
-    const three = (all: readonly Archived[]) => all.filter(({ data }) => data.includes('"twice"')).length === 3;
+    const three = (all: readonly ArchivedMessage[]) => all.filter(({ data }) => data.includes('"twice"')).length === 3;
     await eventually(archived, three, 60_000);
     await sent(order("after-twice", 1));
-    await told("after-twice");
+    await received("after-twice");
     expect((await row("twice"))?.["version"]).toEqual({ N: "2" });
     const all = (await inbox()).join().match(/Job order (\*)?twice/g) ?? [];
     expect(new Set(all).size).toBe(1);
@@ -134,14 +134,14 @@ describe("channels, deployed", () => {
   }, 180_000);
 
   it("are as good as the first when they are the second", async () => {
-    const other = openDoor(invoice.endpoint, aws);
+    const other = ingressClient(invoice.endpoint, aws);
     expect((await other('{"number": 7, "any": "thing"}')).status).toBe(202);
-    await told("Invoice 7", "/almanac/slack/invoices");
+    await received("Invoice 7", "/almanac/slack/invoices");
     expect((await row("7", invoice))?.["data"]).toEqual({ S: '{"number": 7, "any": "thing"}' });
   }, 120_000);
 
-  it("lose nothing while Slack is away, and tell it in order afterwards", async () => {
-    await weather("down");
+  it("lose nothing during an outage of Slack, and send it in order afterwards", async () => {
+    await setWeather("down");
     for (const revision of [1, 2, 3]) {
       for (const key of ["away-a", "away-b", "away-c"]) await sent(order(key, revision));
       await eventually(
@@ -150,10 +150,10 @@ describe("channels, deployed", () => {
         60_000,
       );
     }
-    // Longer than the drain's minute: it comes, and goes again.
+    // Longer than a minute, so that the scheduled send runs during the outage.
     await new Promise((wait) => setTimeout(wait, 65_000));
     expect((await inbox()).join()).not.toContain("away-");
-    await weather("up");
+    await setWeather("up");
     const changes = (all: readonly string[]) =>
       ["away-a", "away-b", "away-c"].map(
         (key) => (all.join("\n").match(new RegExp(`\\*?${key}\\*?`, "g")) ?? []).length,
@@ -164,11 +164,11 @@ describe("channels, deployed", () => {
       expect(text.indexOf(`*${key}*`)).toBeLessThan(text.lastIndexOf(`*${key}* (changed)`));
   }, 360_000);
 
-  it("go on after a row that nobody understands", async () => {
+  it("go on after a malformed row", async () => {
     const strange = { key: { S: "strange" }, version: { S: "not a number" }, what: { B: new Uint8Array([1]) } };
     await new DynamoDBClient(aws).send(new PutItemCommand({ TableName: jobOrder.tableName, Item: strange }));
     await sent(order("after-strange", 1));
-    await told("after-strange");
+    await received("after-strange");
     await new DynamoDBClient(aws).send(
       new DeleteItemCommand({ TableName: jobOrder.tableName, Key: { key: { S: "strange" } } }),
     );
@@ -176,7 +176,7 @@ describe("channels, deployed", () => {
 
   it("have the same table after a replay, whether it was there or not", async () => {
     const before = await rows();
-    const replay = ["pipelines", "local", "replay", "jobOrder", "--from", startedAt, ...startArguments] as const;
+    const replay = ["pipelines", "replay", "jobOrder", "--from", startedAt, ...startArguments] as const;
     const again = await npmRun(...replay);
     expect(again.output).toMatch(/jobOrder: \d+ messages sent through local again\./);
     const emptied = before.slice(0, 3);
@@ -187,11 +187,11 @@ describe("channels, deployed", () => {
     expect(await eventually(rows, (now) => JSON.stringify(now) === JSON.stringify(before), 90_000)).toEqual(before);
   }, 240_000);
 
-  it("put a poison message aside, alone, and send it back by command", async () => {
+  it("put a poison message into the dead-letter queue, alone, and redrive it by command", async () => {
     expect(await row("before-poison")).toBeDefined();
     expect(await row("after-poison")).toBeDefined();
     const sqs = new SQSClient(aws);
-    const aside = async () => {
+    const deadLetters = async () => {
       const command = new ReceiveMessageCommand({
         QueueUrl: jobOrder.deadLetterQueueUrl,
         MaxNumberOfMessages: 10,
@@ -199,8 +199,8 @@ describe("channels, deployed", () => {
       });
       return ((await sqs.send(command)).Messages ?? []).map(({ Body }) => Body);
     };
-    expect(await eventually(aside, ({ length }) => length > 0, 300_000)).toEqual([POISON]);
-    const { code, output } = await npmRun("pipelines", "local", "redrive", "jobOrder", ...startArguments);
+    expect(await eventually(deadLetters, ({ length }) => length > 0, 300_000)).toEqual([POISON]);
+    const { code, output } = await npmRun("pipelines", "redrive", "jobOrder", ...startArguments);
     expect(output).toContain("jobOrder: 1 sent back.");
     expect(code).toBe(0);
   }, 360_000);

@@ -1,7 +1,7 @@
 /** The life cycle of a personal environment, by its commands: deploy, use, review, destroy. */
 import { join } from "node:path";
-import { homeAt } from "../../scripts/local/home";
-import { readRunning } from "../../scripts/local/run-record";
+import { homeAt } from "../../scripts/shared/home";
+import { readRunning } from "../../scripts/emulator/run-record";
 import { putSampleData } from "../../scripts/local/sample-data";
 import { home, npmRunWith } from "./support/system";
 
@@ -22,13 +22,13 @@ const run = (command: string, ...args: readonly string[]) => npmRunWith(variable
 describe("a personal environment", () => {
   it("cannot be destroyed before it is deployed: the name may be mistyped", async () => {
     const { code, output } = await run("destroy", NAME, "--yes");
-    expect(output).toContain(`has no environment "${NAME}", and nobody has deployed one`);
+    expect(output).toContain(`has no environment "${NAME}", and no personal environment of that name is deployed`);
     expect(code).toBe(1);
   }, 60_000);
 
-  it("is created by npm run deploy, with its state bucket", async () => {
+  it("is created by npx almanac deploy, with its state bucket", async () => {
     const { code, output } = await run("deploy", NAME, "--yes");
-    expect(output).toContain(`${NAME} is not in test/e2e/support/personal-app.ts: it is your own`);
+    expect(output).toContain(`${NAME} is not in test/e2e/support/personal-app.ts: a personal environment`);
     expect(output).toContain(`State bucket: almanac-${NAME}-terraform-state`);
     expect(output).toMatch(/No data is lost\.\*\* \d+ added; \$0\.00 → \$\d/);
     expect(output).toMatch(/Terraform apply: \d+ added/);
@@ -43,7 +43,7 @@ describe("a personal environment", () => {
     };
     expect(await putSampleData(endpoint, { heartbeats })).toEqual([`1 row in almanac-${NAME}-heartbeats`]);
 
-    const { code, output } = await run("heartbeats", NAME);
+    const { code, output } = await run("heartbeats", "status", "--env", NAME);
     expect(output).toContain("aws-emulator");
     expect(code).toBe(0);
   }, 120_000);
@@ -58,7 +58,7 @@ describe("a personal environment", () => {
 
   it("has an empty plan", async () => {
     const { code, output } = await run("review", NAME, "--drift");
-    expect(output).toContain("Nothing would change: what is deployed is what is written.");
+    expect(output).toContain("No changes: the deployed environment matches the configuration.");
     expect(code).toBe(0);
   }, 120_000);
 
@@ -77,7 +77,7 @@ describe("production", () => {
   it("is not destroyed without its name", async () => {
     for (const flags of [["--yes"], ["--yes-destroy", "staging"]]) {
       const { code, output } = await run("destroy", "production", ...flags);
-      expect(output).toContain("npm run destroy -- production --yes-destroy production");
+      expect(output).toContain("npx almanac destroy production --yes-destroy production");
       expect(code).toBe(1);
     }
   }, 60_000);

@@ -10,8 +10,8 @@ import {
 import { LAMBDA_RUNTIME } from "../../modules/constructs/versions";
 import { terraform, terraformEnvironment } from "../../scripts/terraform/terraform";
 import { runCommand } from "../../scripts/shared/run-command";
-import { homeAt } from "../../scripts/local/home";
-import { readRunning } from "../../scripts/local/run-record";
+import { homeAt } from "../../scripts/shared/home";
+import { readRunning } from "../../scripts/emulator/run-record";
 import { awsConfiguration, home, npmRun, stackDirectory, startArguments, withDeployment } from "./support/system";
 
 describe("npm start", () => {
@@ -91,7 +91,7 @@ function listenersOf(pids: readonly number[]): string[] {
     .map((columns) => columns[1] ?? "");
 }
 
-describe("npm run bootstrap -- local", () => {
+describe("npx almanac bootstrap local", () => {
   it("is idempotent: the state bucket is configured", async () => {
     const { code, output } = await npmRun("bootstrap", "local", ...startArguments);
     expect(output).toContain("almanac-local-terraform-state: there already");

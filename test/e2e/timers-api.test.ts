@@ -1,8 +1,8 @@
 import * as z from "zod";
 
 import { ConflictError, InvalidRequestError, TimersClient } from "../../clients/timers";
-import { homeAt } from "../../scripts/local/home";
-import { readRunning } from "../../scripts/local/run-record";
+import { homeAt } from "../../scripts/shared/home";
+import { readRunning } from "../../scripts/emulator/run-record";
 import { home, npmRun, startArguments } from "./support/system";
 
 const outputsSchema = z.looseObject({ api_url: z.url() });
@@ -99,9 +99,9 @@ describe("the API of timers, deployed", () => {
     expect(deleted.filter(({ ok }) => ok)).toHaveLength(30);
   }, 30_000);
 
-  it("is available on the command line: npm run timers", async () => {
+  it("is available on the command line: npx almanac timers", async () => {
     const id = name("tea");
-    const run = (...args: string[]) => npmRun("timers", "local", ...args, ...startArguments);
+    const run = (...args: string[]) => npmRun("timers", ...args, ...startArguments);
     expect(await run("put", id, "--every", "15 minutes", "--data", '{"tea":"green"}')).toMatchObject({
       code: 0,
       output: expect.stringMatching(/schedule +every 15 minutes\n/) as unknown,

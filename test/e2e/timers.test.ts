@@ -18,8 +18,8 @@ import { fireAt, indexKeyOf } from "../../functions/timers/schedule/fire-times";
 import type { Schedule } from "../../functions/timers/schedule/schedule";
 import { cursorKey, timerTable, type TimerTable } from "../../functions/timers/storage/timer-table";
 import type { StoredTimer, Timer } from "../../functions/timers/schedule/timer";
-import { homeAt } from "../../scripts/local/home";
-import { readRunning } from "../../scripts/local/run-record";
+import { homeAt } from "../../scripts/shared/home";
+import { readRunning } from "../../scripts/emulator/run-record";
 import { dispatchInProcess } from "./support/dispatch-process";
 import { withStatementsOnly } from "./support/roles";
 import { awsConfiguration, eventually, home, npmRun, startArguments } from "./support/system";
@@ -274,7 +274,7 @@ describe("timers, deployed", () => {
     expect((await recorded("oneshot#soon-")).map(({ timer, data }) => [timer, data])).toEqual([
       ["oneshot#soon-replaced", '"second"'],
     ]);
-    expect(await npmRun("timers", "local", "fires", "soon-replaced", "--once", ...startArguments)).toMatchObject({
+    expect(await npmRun("timers", "fires", "soon-replaced", "--once", ...startArguments)).toMatchObject({
       code: 0,
       output: expect.stringMatching(/^\S+Z +\S+Z +\d+ +"second"$/m) as unknown,
     });

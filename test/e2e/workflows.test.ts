@@ -7,8 +7,8 @@ import { taskSchema, type Task } from "../../functions/workflows/contract";
 import { executionNameOf } from "../../functions/workflows/task/execution-name";
 import { stepFunctions } from "../../functions/workflows/task/executions";
 import { startTask } from "../../functions/workflows/task/lifecycle";
-import { homeAt } from "../../scripts/local/home";
-import { readRunning } from "../../scripts/local/run-record";
+import { homeAt } from "../../scripts/shared/home";
+import { readRunning } from "../../scripts/emulator/run-record";
 import { scheduledEvent } from "../support/lambda";
 import { signedFetch } from "../support/signed-fetch";
 import { awsConfiguration, eventually, home, npmRun, startArguments, withDeployment } from "./support/system";
@@ -17,8 +17,7 @@ const outputsSchema = z.object({
   table_name: z.string(),
   start_function_name: z.string(),
   sweep_function_name: z.string(),
-  machine_arn: z.string(),
-  executions_arn: z.string(),
+  workflows: z.object({ task: z.object({ state_machine_arn: z.string(), execution_arn_prefix: z.string() }) }),
   api_id: z.string(),
 });
 const startedSchema = z.strictObject({
@@ -28,7 +27,7 @@ const startedSchema = z.strictObject({
   startDate: z.string(),
 });
 
-describe("the workflow, deployed", () => {
+describe("workflows, deployed", () => {
   let outputs: z.output<typeof outputsSchema>;
   let aws: ReturnType<typeof awsConfiguration>;
   let sfn: SFNClient;
@@ -36,20 +35,20 @@ describe("the workflow, deployed", () => {
 
   beforeAll(async () => {
     const running = await readRunning(homeAt(home));
-    if (running === undefined) throw new Error("npm start has left nothing running");
+    if (running === undefined) throw new Error("npm start is not running");
     aws = awsConfiguration(running.endpoint);
     sfn = new SFNClient(aws);
     lambda = new LambdaClient(aws);
-    outputs = outputsSchema.parse(running.deployment?.features["workflow"]);
+    outputs = outputsSchema.parse(running.deployment?.features["workflows"]);
   });
 
   const invoke = async (FunctionName: string, event: unknown): Promise<unknown> => {
     const { Payload, FunctionError } = await lambda.send(
       new InvokeCommand({ FunctionName, Payload: Buffer.from(JSON.stringify(event)) }),
     );
-    const answer: unknown = JSON.parse(Buffer.from(Payload ?? []).toString() || "null");
-    if (FunctionError !== undefined) throw new Error(JSON.stringify(answer));
-    return answer;
+    const result: unknown = JSON.parse(Buffer.from(Payload ?? []).toString() || "null");
+    if (FunctionError !== undefined) throw new Error(JSON.stringify(result));
+    return result;
   };
   const start = async (taskId: string, input?: object) =>
     startedSchema.parse(await invoke(outputs.start_function_name, { taskId, ...(input && { input }) }));
@@ -73,7 +72,9 @@ describe("the workflow, deployed", () => {
   const statusOf = async (taskId: string) =>
     (
       await sfn.send(
-        new DescribeExecutionCommand({ executionArn: `${outputs.executions_arn}:${executionNameOf(taskId)}` }),
+        new DescribeExecutionCommand({
+          executionArn: `${outputs.workflows.task.execution_arn_prefix}:${executionNameOf(taskId)}`,
+        }),
       )
     ).status;
   const call = async (
@@ -87,7 +88,7 @@ describe("the workflow, deployed", () => {
     return [response.status, await response.json()] as const;
   };
 
-  it("writes STARTED, waits, does the work, writes DONE", async () => {
+  it("writes STARTED, waits, invokes the work, writes DONE", async () => {
     const { timestamp, executionArn } = await start("plain-1");
     expect(Math.abs(Date.now() - timestamp)).toBeLessThan(60_000);
     expect(await rowWith("plain-1", "STARTED")).toMatchObject({ taskId: "plain-1", timestamp, executionArn });
@@ -102,7 +103,7 @@ describe("the workflow, deployed", () => {
     );
   }, 60_000);
 
-  it("ends work that fails as FAILED, in its own words, after another try", async () => {
+  it("ends work that fails as FAILED, with its own reason, after a retry", async () => {
     await start("failing-1", { fails: "no funds" });
     const failed = await rowWith("failing-1", "FAILED");
     expect(failed?.reason).toMatch(/: no funds$/);
@@ -119,11 +120,15 @@ describe("the workflow, deployed", () => {
     expect(await rowWith("slow-1", "TIMED_OUT")).toMatchObject({ reason: "the work took longer than 8 s" });
   }, 60_000);
 
-  it("starts one execution for one id, however often and however closely it is asked", async () => {
+  it("starts one execution per ID, for any number of concurrent requests", async () => {
     const taskId = "a hundred times/at once ü";
-    // Through both doors; and most of them without Lambda, of which the emulator would start a process for each.
-    const executions = stepFunctions(sfn, outputs.machine_arn, outputs.executions_arn);
-    const answers = await Promise.all(
+    // Through the function and the API. Most without Lambda, because the emulator starts a process per concurrent invocation.
+    const executions = stepFunctions(
+      sfn,
+      outputs.workflows.task.state_machine_arn,
+      outputs.workflows.task.execution_arn_prefix,
+    );
+    const responses = await Promise.all(
       Array.from({ length: 100 }, async (_, index) =>
         index % 10 > 1
           ? startTask({ taskId }, { executions, now: Date.now() })
@@ -132,18 +137,18 @@ describe("the workflow, deployed", () => {
             : startedSchema.parse((await call("POST", "/tasks", { body: { taskId } }))[1]),
       ),
     );
-    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    expect(new Set(responses.map((response) => JSON.stringify(response))).size).toBe(1);
     const { executions: all = [] } = await sfn.send(
-      new ListExecutionsCommand({ stateMachineArn: outputs.machine_arn }),
+      new ListExecutionsCommand({ stateMachineArn: outputs.workflows.task.state_machine_arn }),
     );
     expect(all.filter(({ name }) => name === executionNameOf(taskId))).toHaveLength(1);
-    // What becomes of its work is another test's; however it ends, the answer stays the first one.
+    // However the task ends, the response stays the first one.
     await eventually(
       () => rowOf(taskId),
       (row) => row !== undefined && row.status !== "STARTED",
       60_000,
     );
-    expect(await start(taskId)).toEqual(answers[0]);
+    expect(await start(taskId)).toEqual(responses[0]);
   }, 120_000);
 
   it.each([
@@ -170,11 +175,11 @@ describe("the workflow, deployed", () => {
     60_000,
   );
 
-  it("leaves a task that is done as it is, cancelled or not", async () => {
+  it("does not change a task that is DONE when it is cancelled", async () => {
     expect(await call("DELETE", "/tasks/plain-1")).toMatchObject([200, { status: "DONE" }]);
   });
 
-  it("sees an abort behind its back, by the event", async () => {
+  it("reconciles an abort from outside, by the event", async () => {
     await start("aborted-1", { ms: 6_000 });
     const row = await rowWith("aborted-1", "STARTED");
     await sfn.send(
@@ -183,7 +188,7 @@ describe("the workflow, deployed", () => {
     expect(await rowWith("aborted-1", "ABORTED")).toMatchObject({ reason: "Operator: enough" });
   }, 60_000);
 
-  it("mends rows whose event was lost, by the sweep", async () => {
+  it("reconciles rows whose event was lost, by the sweep", async () => {
     const lost = ["lost-1", "lost-2"];
     await withDeployment(async () => {
       await eventBridge("DisableRule");
@@ -193,13 +198,13 @@ describe("the workflow, deployed", () => {
           const row = await rowWith(taskId, "STARTED");
           await sfn.send(new StopExecutionCommand({ executionArn: row?.executionArn ?? "" }));
         }
-        await new Promise((resolve) => setTimeout(resolve, 3_500)); // no event comes; and they are older than their wait
+        await new Promise((resolve) => setTimeout(resolve, 3_500)); // No event arrives, and they are older than their wait.
         for (const taskId of lost) expect(await rowOf(taskId)).toMatchObject({ status: "STARTED" });
         await invoke(outputs.sweep_function_name, scheduledEvent({ time: new Date().toISOString() }));
         for (const taskId of lost)
           expect(await rowOf(taskId)).toMatchObject({
             status: "ABORTED",
-            reason: "stopped from outside, without a word",
+            reason: "stopped without a reason",
           });
       } finally {
         await eventBridge("EnableRule");
@@ -207,7 +212,7 @@ describe("the workflow, deployed", () => {
     });
   }, 240_000);
 
-  /** One request in EventBridge's own protocol: for two of them, a client would be one dependency more. */
+  /** A request in EventBridge's protocol. Two requests do not justify a dependency on its client. */
   async function eventBridge(action: "DisableRule" | "EnableRule"): Promise<void> {
     const response = await fetch(aws.endpoint, {
       method: "POST",
@@ -216,7 +221,7 @@ describe("the workflow, deployed", () => {
         "X-Amz-Target": `AWSEvents.${action}`,
         Authorization: "AWS4-HMAC-SHA256 Credential=test/20261121/eu-central-1/events/aws4_request",
       },
-      body: JSON.stringify({ Name: "almanac-local-workflow-executions-ended" }),
+      body: JSON.stringify({ Name: "almanac-local-workflows-executions-ended" }),
     });
     if (!response.ok) throw new Error(`${action}: ${response.status} ${await response.text()}`);
   }
@@ -237,7 +242,7 @@ describe("the workflow, deployed", () => {
     expect(found).toEqual(expect.arrayContaining(["aborted-1", "lost-1", "lost-2", "cancelled at once"]));
   });
 
-  it("answers nobody who does not sign, and tells what is wrong with a request", async () => {
+  it("rejects unsigned and malformed requests", async () => {
     expect((await call("GET", "/tasks/plain-1", { signed: false }))[0]).toBe(403);
     expect((await call("GET", "/tasks/nobody"))[0]).toBe(404);
     expect((await call("GET", "/tasks?status=GONE"))[0]).toBe(400);
@@ -245,7 +250,7 @@ describe("the workflow, deployed", () => {
   });
 
   it("is followed at a terminal, listed, and cancelled there", async () => {
-    const run = (...args: readonly string[]) => npmRun("workflows", "local", ...args, ...startArguments);
+    const run = (...args: readonly string[]) => npmRun("workflows", ...args, ...startArguments);
     const watched = await run("start", "terminal-1", "--watch", "--input", '{"ms": 100}');
     expect(watched.output).toMatch(/Z {2}STARTED\n.*Z {2}DONE {2}after \d/);
     expect(watched.code).toBe(0);

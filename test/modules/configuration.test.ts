@@ -85,19 +85,19 @@ describe("a configuration error", () => {
       'staging.heartbeats.cronMonitors[1].name: "job" is used twice',
     ],
     [
-      "a channel's name that AWS's names have no room for",
-      { region: "eu-central-1", channels: { jobOrdersOfAllOurShops: { key: "/id" } } },
-      "staging.channels.jobOrdersOfAllOurShops: is longer than 20 characters, a hyphen before each capital included",
+      "a pipeline's name that AWS's names have no room for",
+      { region: "eu-central-1", pipelines: { jobOrdersOfAllOurShops: { key: "/id" } } },
+      "staging.pipelines.jobOrdersOfAllOurShops: is longer than 20 characters, a hyphen before each capital included",
     ],
     [
       "a pointer without its slash",
-      { region: "eu-central-1", channels: { jobOrder: { key: "jobOrderId" } } },
-      'staging.channels.jobOrder.key: "jobOrderId" is not a JSON Pointer such as "/jobOrderId" or "/customer/name"',
+      { region: "eu-central-1", pipelines: { jobOrder: { key: "jobOrderId" } } },
+      'staging.pipelines.jobOrder.key: "jobOrderId" is not a JSON Pointer such as "/jobOrderId" or "/customer/name"',
     ],
     [
       "a schema with a keyword that is none",
-      { region: "eu-central-1", channels: { jobOrder: { key: "/id", schema: { requried: ["id"] } } } },
-      'staging.channels.jobOrder.schema: {"requried":["id"]} is not a JSON Schema: strict mode: unknown keyword: "requried"',
+      { region: "eu-central-1", pipelines: { jobOrder: { key: "/id", schema: { requried: ["id"] } } } },
+      'staging.pipelines.jobOrder.schema: {"requried":["id"]} is not a JSON Schema: strict mode: unknown keyword: "requried"',
     ],
     [
       "a cron monitor named as a target",

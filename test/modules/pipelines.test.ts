@@ -8,8 +8,10 @@ const jobOrder = {
   schema: { type: "object", required: ["jobOrderId"] },
 };
 
-function pipelines(channels: NonNullable<Parameters<typeof synthesize>[0]["channels"]> = { jobOrder }): TerraformJson {
-  const module = synthesize({ channels }).modules["pipelines"];
+function pipelines(
+  pipelines: NonNullable<Parameters<typeof synthesize>[0]["pipelines"]> = { jobOrder },
+): TerraformJson {
+  const module = synthesize({ pipelines }).modules["pipelines"];
   if (!module) throw new Error("no module");
   return module;
 }
@@ -22,20 +24,20 @@ describe("the pipelines module", () => {
     expect(overview(pipelines())).toMatchSnapshot();
   });
 
-  it("gets all of a second channel from one more entry, and changes nothing of the first but the API's deployment", () => {
+  it("gets all of a second pipeline from one more entry, and changes nothing of the first but the API's deployment", () => {
     const one = pipelines();
     const two = pipelines({ jobOrder, invoice: { key: "/id", slack: "/almanac/slack/orders" } });
     const added = addressesOf(two).filter((address) => !addressesOf(one).includes(address));
     expect(added.filter((address) => !address.includes("invoice"))).toEqual([]);
-    const rolesOf = (channel: string, json: TerraformJson) =>
+    const rolesOf = (pipeline: string, json: TerraformJson) =>
       addressesOf(json)
-        .filter((address) => address.includes(channel) && !address.includes("schema"))
-        .map((address) => address.replaceAll(channel, "channel").replaceAll("jobOrder", "channel"))
+        .filter((address) => address.includes(pipeline) && !address.includes("schema"))
+        .map((address) => address.replaceAll(pipeline, "pipeline").replaceAll("jobOrder", "pipeline"))
         .sort();
     expect(rolesOf("invoice", two)).toEqual(rolesOf("job_order", one).concat(rolesOf("jobOrder", one)).sort());
     for (const address of addressesOf(one)) {
       const [type = "", name = ""] = address.split(".");
-      if (name.startsWith("drain_") || type === "aws_api_gateway_deployment") continue;
+      if (name.startsWith("send_") || type === "aws_api_gateway_deployment") continue;
       expect(resource(two, type, name)).toEqual(resource(one, type, name));
     }
   });
@@ -47,35 +49,35 @@ describe("the pipelines module", () => {
       `Allow logs:CreateLogStream, logs:PutLogEvents on \${aws_cloudwatch_log_group.${name}_log_group.arn}:* (Logs)`,
       "Allow xray:PutTelemetryRecords, xray:PutTraceSegments on * (Traces)",
     ];
-    expect(policyOf("job_order_door")).toEqual([
+    expect(policyOf("job_order_ingress")).toEqual([
       "Allow sqs:SendMessage on ${aws_sqs_queue.job_order_ingest_queue.arn} (QueueUrl)",
       "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/schemas/jobOrder.json (SchemaBucket)",
-      ...common("job_order_door"),
+      ...common("job_order_ingress"),
     ]);
     expect(policyOf("job_order_ingest")).toEqual([
-      "Allow dynamodb:PutItem on ${aws_dynamodb_table.job_order_table.arn} (ChannelTable)",
+      "Allow dynamodb:PutItem on ${aws_dynamodb_table.job_order_table.arn} (PipelineTable)",
       "Allow s3:PutObject on ${aws_s3_bucket.archive.arn}/jobOrder/* (ArchiveBucket)",
       "Allow kms:Decrypt, kms:GenerateDataKey on ${var.encryption_key_arn} (ArchiveBucketKey)",
       "Allow sqs:DeleteMessage, sqs:GetQueueAttributes, sqs:ReceiveMessage on ${aws_sqs_queue.job_order_ingest_queue.arn} (Queue)",
       ...common("job_order_ingest"),
     ]);
     expect(policyOf("job_order_notify")).toEqual([
-      "Allow dynamodb:BatchWriteItem on ${aws_dynamodb_table.notices.arn} (NoticesTable)",
-      "Allow lambda:InvokeFunction on ${aws_lambda_function.drain.arn} (DrainFunction)",
+      "Allow dynamodb:BatchWriteItem on ${aws_dynamodb_table.notifications.arn} (NotificationsTable)",
+      "Allow lambda:InvokeFunction on ${aws_lambda_function.send.arn} (SendFunction)",
       "Allow dynamodb:DescribeStream, dynamodb:GetRecords, dynamodb:GetShardIterator on ${aws_dynamodb_table.job_order_table.stream_arn} (Stream)",
       "Allow sqs:SendMessage on ${aws_sqs_queue.job_order_ingest_queue_dlq.arn} (StreamFailures)",
       ...common("job_order_notify"),
     ]);
-    expect(policyOf("drain")).toEqual([
-      "Allow dynamodb:BatchWriteItem, dynamodb:Query, dynamodb:UpdateItem on ${aws_dynamodb_table.notices.arn} (NoticesTable)",
+    expect(policyOf("send")).toEqual([
+      "Allow dynamodb:BatchWriteItem, dynamodb:Query, dynamodb:UpdateItem on ${aws_dynamodb_table.notifications.arn} (NotificationsTable)",
       "Allow ssm:GetParameter on arn:${data.aws_partition.partition.partition}:ssm:${data.aws_region.region.name}:${data.aws_caller_identity.account.account_id}:parameter/almanac/slack/orders (SlackParameters)",
       "Allow sqs:SendMessage on ${aws_sqs_queue.dlq.arn} (DeadLetterQueue)",
-      ...common("drain"),
+      ...common("send"),
     ]);
   });
 
-  it("opens its doors to signed requests only", () => {
-    expect(resource(pipelines(), "aws_api_gateway_method", "api_post_channels_jobOrder")).toMatchObject({
+  it("accepts signed requests only", () => {
+    expect(resource(pipelines(), "aws_api_gateway_method", "api_post_pipelines_jobOrder")).toMatchObject({
       http_method: "POST",
       authorization: "AWS_IAM",
     });
@@ -113,8 +115,10 @@ describe("the pipelines module", () => {
     expect(JSON.stringify(pipelines())).not.toMatch(/hooks\.slack\.com|ssm_parameter/);
   });
 
-  it("has neither outbox nor drain where nobody is to be told", () => {
+  it("has neither a notification queue nor a sender where no pipeline notifies Slack", () => {
     const quiet = pipelines({ jobOrder: { key: "/id" } });
-    expect(addressesOf(quiet).filter((address) => /notices|drain|notify|\.configuration/.test(address))).toEqual([]);
+    expect(addressesOf(quiet).filter((address) => /notifications|send|notify|\.configuration/.test(address))).toEqual(
+      [],
+    );
   });
 });

@@ -23,7 +23,7 @@ const ALLOWED_WILDCARDS: readonly { readonly statement: RegExp; readonly because
     because: "one table's own indexes",
   },
   {
-    statement: /^states:DescribeExecution(,states:StopExecution)? on arn:[^*]+:execution:[^*]+-workflow-task:\*$/,
+    statement: /^states:DescribeExecution(,states:StopExecution)? on arn:[^*]+:execution:[^*]+-workflows-task:\*$/,
     because: "the executions of one state machine, which come and go",
   },
   {
@@ -49,7 +49,7 @@ const ALLOWED_WILDCARDS: readonly { readonly statement: RegExp; readonly because
   },
   {
     statement: /^s3:PutObject on \$\{aws_s3_bucket\.archive\.arn\}\/jobOrder\/\*$/,
-    because: "a channel's part of the archive, which grows by objects",
+    because: "a pipeline's part of the archive, which grows by objects",
   },
   { statement: /^kms:\* on \*$/, because: "a key's own policy: the account administers it through IAM; * is this key" },
   { statement: /^kms:Decrypt,kms:GenerateDataKey\* on \*$/, because: "a key's own policy: * is this key" },
@@ -74,8 +74,8 @@ const everything = synthesize({
     ],
     jobs: { tables: ["app-logs"] },
   },
-  workflow: { work: { entry: "test/e2e/support/work.ts" } },
-  channels: { jobOrder: { key: "/jobOrderId", slack: "/almanac/slack/orders", schema: { type: "object" } } },
+  workflows: { task: { work: { entry: "test/e2e/support/work.ts" } } },
+  pipelines: { jobOrder: { key: "/jobOrderId", slack: "/almanac/slack/orders", schema: { type: "object" } } },
 });
 const policies = [everything.root, ...Object.values(everything.modules)].flatMap(policiesOf);
 

@@ -69,8 +69,8 @@ describe("main.ts", () => {
         ...(environment === "local" ? ["heartbeat-api.zip"] : []),
         "publish.zip",
       ]);
-      expect(root(environment).module["workflow"]?.source).toBe("./modules/workflow");
-      expect(readdirSync(join(stackDirectory(environment), "modules", "workflow", "assets"))).toEqual([
+      expect(root(environment).module["workflows"]?.source).toBe("./modules/workflows");
+      expect(readdirSync(join(stackDirectory(environment), "modules", "workflows", "assets"))).toEqual([
         "reconcile.zip",
         "start.zip",
         "sweep.zip",

@@ -4,7 +4,7 @@ import { describePolicy, resource, synthesize } from "../support/synthesized";
 
 const work = { entry: "test/e2e/support/work.ts" };
 const workflow = (input = {}) => {
-  const module = synthesize({ workflow: input }).modules["workflow"];
+  const module = synthesize({ workflows: { task: input } }).modules["workflows"];
   if (!module) throw new Error("no module");
   return module;
 };
@@ -12,9 +12,9 @@ const policyOf = (role: string, module = workflow({ work })) =>
   describePolicy(resource(module, "aws_iam_role_policy", `${role}_policy`)["policy"])
     .map((statement) => statement.replace(/arn:\S+:execution:/, "execution:"))
     .filter((statement) => !/\((Logs|Traces|DeadLetterQueue)\)$/.test(statement));
-const EXECUTIONS = "execution:${var.app}-${var.environment}-workflow-task:*";
+const EXECUTIONS = "execution:${var.app}-${var.environment}-workflows-task:*";
 
-describe("the workflow module", () => {
+describe("the workflows module", () => {
   it("is what a reviewer reads", () => {
     expect(overview(workflow({ work }))).toMatchSnapshot();
   });
@@ -22,29 +22,29 @@ describe("the workflow module", () => {
   it("lets the machine write rows and do the work, and nothing else", () => {
     expect(policyOf("task")).toEqual([
       "Allow dynamodb:PutItem, dynamodb:UpdateItem on ${aws_dynamodb_table.table.arn} (TasksTable)",
-      "Allow lambda:InvokeFunction on ${aws_lambda_function.work.arn} (WorkFunction)",
+      "Allow lambda:InvokeFunction on ${aws_lambda_function.task_work.arn} (WorkFunction)",
     ]);
   });
 
   it("lets the work do nothing in the account", () => {
-    expect(policyOf("work")).toEqual([]);
+    expect(policyOf("task_work")).toEqual([]);
   });
 
-  it("lets whoever starts tasks start them, and see how they were started", () => {
+  it("lets the start function start tasks, and see how they were started", () => {
     expect(policyOf("start")).toEqual([
-      "Allow states:StartExecution on ${aws_sfn_state_machine.task.arn} (TaskMachine)",
-      `Allow states:DescribeExecution on ${EXECUTIONS} (TaskExecutions)`,
+      "Allow states:StartExecution on ${aws_sfn_state_machine.task.arn} (StateMachineArn)",
+      `Allow states:DescribeExecution on ${EXECUTIONS} (ExecutionArnPrefix)`,
     ]);
   });
 
-  it("lets the reconciler ask how executions ended, and write it", () => {
+  it("lets the reconciler read how executions ended, and write it", () => {
     expect(policyOf("reconcile")).toEqual([
       "Allow dynamodb:UpdateItem on ${aws_dynamodb_table.table.arn} (TasksTable)",
-      `Allow states:DescribeExecution on ${EXECUTIONS} (TaskExecutions)`,
+      `Allow states:DescribeExecution on ${EXECUTIONS} (ExecutionArnPrefix)`,
     ]);
   });
 
-  it("has the reconciler told of every end that is not a success, of this machine only", () => {
+  it("invokes the reconciler for every unsuccessful end, of this machine only", () => {
     const { event_pattern: pattern } = resource(workflow(), "aws_cloudwatch_event_rule", "executions_ended");
     expect(JSON.parse(String(pattern))).toEqual({
       source: ["aws.states"],
@@ -53,7 +53,7 @@ describe("the workflow module", () => {
     });
   });
 
-  it("asks each caller for a signature", () => {
+  it("requires signed requests", () => {
     const methods = Object.values(workflow().resource["aws_api_gateway_method"] ?? {});
     expect(methods).toHaveLength(4);
     for (const method of methods) expect(method).toMatchObject({ authorization: "AWS_IAM" });
@@ -61,11 +61,15 @@ describe("the workflow module", () => {
 
   it("is the same in each environment, whatever its numbers", () => {
     expect(workflow({ waitSeconds: 1, keepDays: 7, timeLimitSeconds: 900 })).toEqual(workflow());
-    const { root } = synthesize({ workflow: { waitSeconds: 1, keepDays: 7 } });
-    expect(root.module["workflow"]).toMatchObject({ wait_seconds: 1, keep_days: 7, time_limit_seconds: 3_600 });
+    const { root } = synthesize({ workflows: { task: { waitSeconds: 1, keepDays: 7 } } });
+    expect(root.module["workflows"]).toMatchObject({
+      task_wait_seconds: 1,
+      task_keep_days: 7,
+      task_time_limit_seconds: 3_600,
+    });
     const { definition } = resource(workflow(), "aws_sfn_state_machine", "task");
-    expect(definition).toContain('"Seconds":${var.wait_seconds}');
-    expect(definition).toContain('"TimeoutSeconds":${var.time_limit_seconds}');
+    expect(definition).toContain('"Seconds":${var.task_wait_seconds}');
+    expect(definition).toContain('"TimeoutSeconds":${var.task_time_limit_seconds}');
   });
 
   it("has no work state, and no function for it, where there is no work", () => {
@@ -79,7 +83,7 @@ describe("the workflow module", () => {
   });
 
   it("protects rows from deletion in production only", () => {
-    const production = synthesize({ protectData: true, workflow: {} }, "production").modules["workflow"];
+    const production = synthesize({ protectData: true, workflows: { task: {} } }, "production").modules["workflows"];
     expect(production && resource(production, "aws_dynamodb_table", "table")).toMatchObject({
       deletion_protection_enabled: true,
       lifecycle: { prevent_destroy: true },
@@ -87,13 +91,16 @@ describe("the workflow module", () => {
   });
 
   it.each([
-    [{ work: { entry: "no-such-file.ts" } }, 'staging.workflow.work.entry: "no-such-file.ts" is no file'],
-    [{ work: { entry: "${path}" } }, 'staging.workflow.work.entry: "${path}" is not the path of a TypeScript file'],
+    [{ work: { entry: "no-such-file.ts" } }, 'staging.workflows.task.work.entry: "no-such-file.ts" is not a file'],
+    [
+      { work: { entry: "${path}" } },
+      'staging.workflows.task.work.entry: "${path}" is not the path of a TypeScript file',
+    ],
     [
       { waitSeconds: 3_600 },
-      "staging.workflow.timeLimitSeconds: 3600 is less than the 3660 s that the wait and the work can take",
+      "staging.workflows.task.timeLimitSeconds: 3600 is less than the 3660 s that the wait and the work can take",
     ],
-    [{ work: { ...work, timeoutSeconds: 896 } }, "staging.workflow.work.timeoutSeconds: 896"],
+    [{ work: { ...work, timeoutSeconds: 896 } }, "staging.workflows.task.work.timeoutSeconds: 896"],
   ])("refuses %j", (input, message) => {
     expect(() => workflow(input)).toThrow(ConfigurationError);
     expect(() => workflow(input)).toThrow(message);

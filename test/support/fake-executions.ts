@@ -1,4 +1,4 @@
-/** Step Functions in memory: executions of the task machine itself, on a virtual clock. */
+/** An in-memory Step Functions: runs the task machine on a virtual clock. */
 import type { Clock } from "../../functions/shared/clock";
 import type { Executions } from "../../functions/workflows/task/executions";
 import type { Execution } from "../../functions/workflows/task/task";
@@ -6,11 +6,11 @@ import type { Json } from "../../modules/asl/values";
 import type { Machine } from "../../modules/asl/machine";
 import { runMachine, type Run, type Service } from "./states-interpreter";
 
-const ARN = "arn:aws:states:eu-central-1:000000000000:execution:almanac-test-workflow-task";
+const ARN = "arn:aws:states:eu-central-1:000000000000:execution:almanac-test-workflows-task";
 
 export interface FakeExecutions extends Executions {
   readonly run: (name: string) => Run;
-  /** All ARNs, in the order of their starts. */
+  /** ARNs of all executions, in the order of their starts. */
   readonly arns: () => readonly string[];
 }
 
@@ -18,12 +18,12 @@ export interface FakeExecutionsOptions {
   readonly clock: Clock;
   readonly machine: Machine;
   readonly services: Readonly<Record<string, Service>>;
-  /** Hears of every execution's end, as EventBridge does. @default nobody */
+  /** Called at every execution's end, as EventBridge is. @default none */
   readonly onEnd?: (arn: string) => void;
 }
 
 export function fakeExecutions({ clock, machine, services, onEnd }: FakeExecutionsOptions): FakeExecutions {
-  interface Known {
+  interface StartedExecution {
     readonly run: Run;
     readonly input: string;
     readonly startedAt: number;
@@ -31,48 +31,48 @@ export function fakeExecutions({ clock, machine, services, onEnd }: FakeExecutio
     error?: string;
     cause?: string;
   }
-  const known = new Map<string, Known>();
+  const executions = new Map<string, StartedExecution>();
   const arnOf = (name: string) => `${ARN}:${name}`;
-  const of = (arn: string): Known => {
-    const found = known.get(arn);
-    if (found === undefined) throw new Error(`no execution ${arn}`);
-    return found;
+  const of = (arn: string): StartedExecution => {
+    const execution = executions.get(arn);
+    if (execution === undefined) throw new Error(`no execution ${arn}`);
+    return execution;
   };
   return {
     arnOf,
-    arns: () => [...known.keys()],
+    arns: () => [...executions.keys()],
     run: (name) => of(arnOf(name)).run,
 
     start: (name, input) => {
       const arn = arnOf(name);
-      if (known.has(arn)) return Promise.resolve(undefined);
+      if (executions.has(arn)) return Promise.resolve(undefined);
       const run = runMachine(machine, JSON.parse(input) as Json, { clock, services, name, arn });
-      const started: Known = { run, input, startedAt: clock.now() };
-      known.set(arn, started);
+      const execution: StartedExecution = { run, input, startedAt: clock.now() };
+      executions.set(arn, execution);
       void run.ended.then((ended) => {
-        started.stoppedAt = clock.now();
-        if (ended.status !== "SUCCEEDED") Object.assign(started, { error: ended.error, cause: ended.cause });
+        execution.stoppedAt = clock.now();
+        if (ended.status !== "SUCCEEDED") Object.assign(execution, { error: ended.error, cause: ended.cause });
         onEnd?.(arn);
       });
-      return Promise.resolve({ arn, startedAt: started.startedAt });
+      return Promise.resolve({ arn, startedAt: execution.startedAt });
     },
 
     describe: (arn) => {
-      const found = known.get(arn);
-      if (found === undefined) return Promise.resolve(undefined);
-      const { run, input, startedAt, stoppedAt, error, cause } = found;
-      const execution: Execution = { arn, status: run.status(), input, startedAt, stoppedAt, error, cause };
-      return Promise.resolve(execution);
+      const execution = executions.get(arn);
+      if (execution === undefined) return Promise.resolve(undefined);
+      const { run, input, startedAt, stoppedAt, error, cause } = execution;
+      const description: Execution = { arn, status: run.status(), input, startedAt, stoppedAt, error, cause };
+      return Promise.resolve(description);
     },
 
     stop: async (arn, { error, cause }) => {
-      known.get(arn)?.run.abort(error, cause);
-      await new Promise(setImmediate); // its end is noted
+      executions.get(arn)?.run.abort(error, cause);
+      await new Promise(setImmediate); // its end is recorded
     },
 
-    endedBadlySince: (time) =>
+    unsuccessfulSince: (time) =>
       Promise.resolve(
-        [...known]
+        [...executions]
           .filter(([, { run }]) => ["FAILED", "TIMED_OUT", "ABORTED"].includes(run.status()))
           .filter(([, { stoppedAt = 0 }]) => stoppedAt >= time)
           .map(([arn]) => arn),

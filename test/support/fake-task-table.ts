@@ -1,6 +1,6 @@
 /**
- * As much of DynamoDB as tasks ask for, in memory: for the machine's own requests, and for the functions' through the SDK. Its
- * expressions are evaluated, not recognised: a condition that is wrong is wrong here, too.
+ * An in-memory table of tasks, for the machine's requests and for the functions' through the SDK. Evaluates expressions, so a wrong
+ * condition fails here too.
  */
 import {
   ConditionalCheckFailedException,
@@ -31,11 +31,11 @@ const requestSchema = z.strictObject({
 export interface FakeTaskTable extends TaskTable {
   /** A task's row, without marshalling. */
   readonly row: (taskId: string) => Record<string, unknown> | undefined;
-  /** What the machine's tasks ask for, with the errors that Step Functions makes of DynamoDB's. */
+  /** The services of the machine's tasks. Errors have the names that Step Functions gives them. */
   readonly services: Readonly<Record<"dynamodb:putItem" | "dynamodb:updateItem", (request: Json) => Promise<Json>>>;
 }
 
-/** @param onWrite hears of every row that was written */
+/** @param onWrite called with every row that is written */
 export function fakeTaskTable(onWrite: (row: Record<string, unknown>) => void = () => undefined): FakeTaskTable {
   const stored = new Map<string, Item>();
   const keyOf = ({ taskId, timestamp }: Item) => `${taskId?.S ?? ""} ${timestamp?.N ?? ""}`;
@@ -60,17 +60,17 @@ export function fakeTaskTable(onWrite: (row: Record<string, unknown>) => void = 
     const direction = ScanIndexForward === false ? -1 : 1;
     const order = (a: Item, b: Item) =>
       direction * (Number(a["timestamp"]?.N) - Number(b["timestamp"]?.N) || (keyOf(a) < keyOf(b) ? -1 : 1));
-    const found = [...stored.values()]
+    const matching = [...stored.values()]
       .filter((item) =>
         IndexName === undefined ? item["taskId"]?.S === values[":id"]?.S : item["status"]?.S === values[":status"]?.S,
       )
-      // By the key, whether its item is still there or not.
+      // The key's item may no longer exist.
       .filter((item) => ExclusiveStartKey === undefined || order(item, ExclusiveStartKey) > 0)
       .filter((item) => ExclusiveStartKey === undefined || keyOf(item) !== keyOf(ExclusiveStartKey))
       .sort(order);
-    const Items = found.slice(0, Limit);
+    const Items = matching.slice(0, Limit);
     const last = Items.at(-1);
-    if (last === undefined || found.length <= Limit) return { Items };
+    if (last === undefined || matching.length <= Limit) return { Items };
     const { taskId, timestamp, status } = last;
     return { Items, LastEvaluatedKey: { taskId, timestamp, status } };
   });

@@ -1,6 +1,6 @@
 /**
- * Runs JSONata state machines on a virtual clock, as Step Functions documents that it does. A field that it does not know is
- * refused: it never passes over what it would not do. Jitter is none, so that runs can be repeated.
+ * Runs JSONata state machines on a virtual clock, as documented for Step Functions. Rejects unsupported fields. Has no jitter, so runs
+ * are reproducible.
  */
 import jsonata from "jsonata";
 import * as z from "zod";
@@ -18,7 +18,7 @@ export class StatesError extends Error {
   }
 }
 
-/** Does a task: what the service would answer. Throws {@link StatesError}; any other error is an error by its own name. */
+/** A task's service. Returns its result, or throws {@link StatesError} or an error with another name. */
 export type Service = (
   parameters: Json,
   context: { readonly state: string; readonly attempt: number },
@@ -26,7 +26,7 @@ export type Service = (
 
 export interface RunOptions {
   readonly clock: Clock;
-  /** By what a resource's ARN ends with: `dynamodb:putItem`. */
+  /** By the end of the resource's ARN: `dynamodb:putItem`. */
   readonly services: Readonly<Record<string, Service>>;
   /** The execution's. @default "test" */
   readonly name?: string;
@@ -36,9 +36,9 @@ export interface RunOptions {
 
 export interface Run {
   readonly status: () => "RUNNING" | "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "ABORTED";
-  /** The states that were entered so far, those of nested machines among them. */
+  /** The states entered so far, including those of nested machines. */
   readonly path: readonly string[];
-  /** As StopExecution does: what a task has begun by then goes on, and its answer is heard by nobody. */
+  /** As StopExecution: a task in progress continues, but its result is ignored. */
   abort(error: string, cause: string): void;
   readonly ended: Promise<Ended>;
 }
@@ -57,26 +57,26 @@ export function runMachine(
   if (definition.QueryLanguage !== "JSONata") throw new Error("only JSONata machines run here");
   const path: string[] = [];
   let status: ReturnType<Run["status"]> = "RUNNING";
-  let settle: (ended: Ended) => void = () => undefined;
+  let resolveEnded: (ended: Ended) => void = () => undefined;
   const ended = new Promise<Ended>((resolve) => {
-    settle = resolve;
+    resolveEnded = resolve;
   });
   const end = (how: Ended): void => {
     if (status !== "RUNNING") return;
     status = how.status;
-    settle(how);
+    resolveEnded(how);
   };
   const execution = { Name: name, Id: arn, Input: input, StartTime: isoOf(clock) };
   const variables = new Map<string, Json>();
-  // Nothing is entered, retried or answered once an execution has ended.
-  const alive = <T>(value: T): Promise<T> =>
+  // After the execution's end, no state is entered, retried or completed.
+  const whileRunning = <T>(value: T): Promise<T> =>
     status === "RUNNING" ? Promise.resolve(value) : new Promise(() => undefined);
   if (definition.TimeoutSeconds !== undefined)
     clock.after(definition.TimeoutSeconds * 1_000, () => {
       end({ status: "TIMED_OUT", error: "", cause: "" });
     });
 
-  void new Runner({ clock, services, path, execution, variables, alive }).run(definition, input).then(
+  void new Runner({ clock, services, path, execution, variables, whileRunning }).run(definition, input).then(
     (output) => {
       end({ status: "SUCCEEDED", output });
     },
@@ -95,16 +95,16 @@ export function runMachine(
   };
 }
 
-interface Surroundings {
+interface RunContext {
   readonly clock: Clock;
   readonly services: Readonly<Record<string, Service>>;
   readonly path: string[];
   readonly execution: Json;
   readonly variables: Map<string, Json>;
-  readonly alive: <T>(value: T) => Promise<T>;
+  readonly whileRunning: <T>(value: T) => Promise<T>;
 }
 
-/** What an expression sees. */
+/** An expression's `$states`. */
 interface Scope {
   readonly input: Json;
   readonly result?: Json;
@@ -118,7 +118,7 @@ interface Step {
 }
 
 class Runner {
-  constructor(private readonly around: Surroundings) {}
+  constructor(private readonly context: RunContext) {}
 
   async run({ StartAt, States }: NestedMachine, input: Json): Promise<Json> {
     const states = z.record(z.string(), stateSchema).parse(States);
@@ -126,15 +126,15 @@ class Runner {
     while (step.next !== undefined) {
       const state = states[step.next];
       if (state === undefined) throw new StatesError("States.Runtime", `there is no state ${step.next}`);
-      await this.around.alive(undefined);
-      this.around.path.push(step.next);
+      await this.context.whileRunning(undefined);
+      this.context.path.push(step.next);
       step = await this.enter(step.next, state, step.output);
     }
-    return this.around.alive(step.output);
+    return this.context.whileRunning(step.output);
   }
 
   private async enter(name: string, state: RunnableState, input: Json): Promise<Step> {
-    const { clock, execution } = this.around;
+    const { clock, execution } = this.context;
     const entered = isoOf(clock);
     const scopeAt = (attempt: number): Scope => ({
       input,
@@ -169,39 +169,39 @@ class Runner {
         return this.leave({ ...state, Next: state.Default }, scope, input);
       }
       case "Task":
-        return this.trying(state, scopeAt, (tried, attempt) => this.call(name, state, tried, attempt));
+        return this.withRetries(state, scopeAt, (scope, attempt) => this.call(name, state, scope, attempt));
       case "Parallel":
-        return this.trying(state, scopeAt, async (tried) => {
-          const given = state.Arguments === undefined ? input : await this.evaluate(state.Arguments, tried);
-          return Promise.all(state.Branches.map((branch) => this.nested(branch, given)));
+        return this.withRetries(state, scopeAt, async (scope) => {
+          const branchInput = state.Arguments === undefined ? input : await this.evaluate(state.Arguments, scope);
+          return Promise.all(state.Branches.map((branch) => this.nested(branch, branchInput)));
         });
       case "Map":
-        return this.trying(state, scopeAt, (tried) => this.each(state, tried));
+        return this.withRetries(state, scopeAt, (scope) => this.runMap(state, scope));
     }
   }
 
-  /** What can fail: under its Retry and Catch. */
-  private async trying(
+  /** With the state's Retry and Catch. */
+  private async withRetries(
     state: Fallible,
     scopeAt: (attempt: number) => Scope,
     attemptOnce: (scope: Scope, attempt: number) => Promise<Json>,
   ): Promise<Step> {
-    const tries = new Map<object, number>();
+    const retriesOf = new Map<object, number>();
     for (let attempt = 0; ; attempt++) {
       const scope = scopeAt(attempt);
       try {
         const result = await attemptOnce(scope, attempt);
         return await this.leave(state, { ...scope, result }, result);
       } catch (error) {
-        await this.around.alive(undefined);
+        await this.context.whileRunning(undefined);
         const failure = error instanceof Error ? error : new TypeError(String(error));
         const retrier = (state.Retry ?? []).find(({ ErrorEquals }) => matches(ErrorEquals, failure.name));
-        const tried = retrier === undefined ? 0 : (tries.get(retrier) ?? 0);
-        if (retrier !== undefined && tried < (retrier.MaxAttempts ?? 3)) {
-          tries.set(retrier, tried + 1);
-          const delay = (retrier.IntervalSeconds ?? 1) * (retrier.BackoffRate ?? 2) ** tried;
-          await sleep(this.around.clock, Math.min(delay, retrier.MaxDelaySeconds ?? Infinity) * 1_000);
-          await this.around.alive(undefined);
+        const retries = retrier === undefined ? 0 : (retriesOf.get(retrier) ?? 0);
+        if (retrier !== undefined && retries < (retrier.MaxAttempts ?? 3)) {
+          retriesOf.set(retrier, retries + 1);
+          const delay = (retrier.IntervalSeconds ?? 1) * (retrier.BackoffRate ?? 2) ** retries;
+          await sleep(this.context.clock, Math.min(delay, retrier.MaxDelaySeconds ?? Infinity) * 1_000);
+          await this.context.whileRunning(undefined);
           continue;
         }
         const catcher = (state.Catch ?? []).find(({ ErrorEquals }) => matches(ErrorEquals, failure.name));
@@ -213,27 +213,27 @@ class Runner {
   }
 
   private async call(name: string, state: TaskState, scope: Scope, attempt: number): Promise<Json> {
-    const { clock, services, alive } = this.around;
+    const { clock, services, whileRunning } = this.context;
     const [, service] = Object.entries(services).find(([ending]) => state.Resource.endsWith(`:${ending}`)) ?? [];
-    if (service === undefined) throw new Error(`nobody does ${state.Resource} in this test`);
+    if (service === undefined) throw new Error(`no service for ${state.Resource}`);
     const parameters = state.Arguments === undefined ? scope.input : await this.evaluate(state.Arguments, scope);
     const seconds = Number(await this.evaluate(state.TimeoutSeconds ?? 99_999_999, scope));
-    const answer = await new Promise<Json>((resolve, reject) => {
+    const result = await new Promise<Json>((resolve, reject) => {
       const cancel = clock.after(seconds * 1_000, () => {
         reject(new StatesError("States.Timeout"));
       });
       service(parameters, { state: name, attempt }).then(resolve, reject).finally(cancel);
     });
-    return alive(answer);
+    return whileRunning(result);
   }
 
-  private async each(state: MapState, scope: Scope): Promise<Json> {
+  private async runMap(state: MapState, scope: Scope): Promise<Json> {
     const items = z
       .array(z.json())
       .parse(state.Items === undefined ? scope.input : await this.evaluate(state.Items, scope));
     const queue = items.entries();
     const results: Json[] = [];
-    const most = Number(await this.evaluate(state.MaxConcurrency ?? 0, scope)) || items.length;
+    const limit = Number(await this.evaluate(state.MaxConcurrency ?? 0, scope)) || items.length;
     const worker = async (): Promise<void> => {
       for (const [Index, Value] of queue) {
         const context = {
@@ -245,22 +245,22 @@ class Runner {
         results[Index] = await this.nested(state.ItemProcessor, input);
       }
     };
-    await Promise.all(Array.from({ length: Math.min(most, items.length) }, worker));
+    await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
     return results;
   }
 
-  /** It sees what was assigned around it, and what it assigns is its own. */
+  /** Reads the outer variables; its own assignments stay local. */
   private nested(machine: NestedMachine, input: Json): Promise<Json> {
-    return new Runner({ ...this.around, variables: new Map(this.around.variables) }).run(machine, input);
+    return new Runner({ ...this.context, variables: new Map(this.context.variables) }).run(machine, input);
   }
 
   private async leave(state: Leaving, scope: Scope, output: Json): Promise<Step> {
     const left = { output: await this.outputOf(state, scope, output), next: state.Next };
-    // All of them see the variables as they were.
+    // All assignments read the variables' previous values.
     const assigned = await this.evaluate(state.Assign ?? {}, scope);
     for (const [name, value] of Object.entries(z.record(z.string(), z.json()).parse(assigned)))
-      this.around.variables.set(name, value);
-    return this.around.alive(left);
+      this.context.variables.set(name, value);
+    return this.context.whileRunning(left);
   }
 
   private outputOf({ Output }: { readonly Output?: Json | undefined }, scope: Scope, otherwise: Json): Promise<Json> {
@@ -272,7 +272,7 @@ class Runner {
       const [, expression] = /^\{%([^]*)%\}$/.exec(template) ?? [];
       if (expression === undefined) return template;
       const value: unknown = await this.valueOf(expression, scope);
-      // Step Functions has no undefined: a field that is not there is an error.
+      // In Step Functions a missing field is an error.
       if (value === undefined)
         throw new StatesError("States.QueryEvaluationError", `${expression.trim()} is undefined`);
       return z.json().parse(JSON.parse(JSON.stringify(value)));
@@ -288,10 +288,10 @@ class Runner {
   private async valueOf(expression: string, scope: Scope): Promise<unknown> {
     try {
       const compiled = jsonata(expression);
-      // Step Functions' own; of the others, none is needed yet.
+      // Step Functions' own function. Its others are not needed yet.
       compiled.registerFunction("parse", (text: string): unknown => JSON.parse(text), "<s:x>");
       return await compiled.evaluate(undefined, {
-        ...Object.fromEntries(this.around.variables),
+        ...Object.fromEntries(this.context.variables),
         states: scope,
       });
     } catch (error) {
@@ -312,9 +312,9 @@ function matches(errors: readonly string[], name: string): boolean {
   return errors.includes("States.TaskFailed") && name !== "States.Timeout";
 }
 
-const described = { Comment: z.string().optional() };
+const commented = { Comment: z.string().optional() };
 const leaving = {
-  ...described,
+  ...commented,
   Output: z.json().optional(),
   Assign: z.record(z.string(), z.json()).optional(),
   Next: z.string().optional(),
@@ -325,7 +325,7 @@ const fallible = {
   Retry: z
     .array(
       z.strictObject({
-        ...described,
+        ...commented,
         ErrorEquals: z.array(z.string()),
         IntervalSeconds: z.number().optional(),
         MaxAttempts: z.number().optional(),
@@ -338,7 +338,7 @@ const fallible = {
   Catch: z
     .array(
       z.strictObject({
-        ...described,
+        ...commented,
         ErrorEquals: z.array(z.string()),
         Next: z.string(),
         Output: z.json().optional(),
@@ -356,7 +356,7 @@ const taskSchema = z.strictObject({
   TimeoutSeconds: numberOrExpression,
 });
 const nestedMachineSchema = z.strictObject({
-  ...described,
+  ...commented,
   StartAt: z.string(),
   ProcessorConfig: z.object({ Mode: z.literal("INLINE") }).optional(),
   States: z.record(z.string(), z.unknown()),
@@ -391,8 +391,8 @@ const stateSchema = z.discriminatedUnion("Type", [
     Choices: z.array(z.strictObject({ ...leaving, Condition: z.union([z.boolean(), z.string()]) })),
     Default: z.string().optional(),
   }),
-  z.strictObject({ ...described, Type: z.literal("Succeed"), Output: z.json().optional() }),
-  z.strictObject({ ...described, Type: z.literal("Fail"), Error: z.string().optional(), Cause: z.string().optional() }),
+  z.strictObject({ ...commented, Type: z.literal("Succeed"), Output: z.json().optional() }),
+  z.strictObject({ ...commented, Type: z.literal("Fail"), Error: z.string().optional(), Cause: z.string().optional() }),
 ]);
 const machineSchema = nestedMachineSchema.extend({
   QueryLanguage: z.enum(["JSONata", "JSONPath"]),

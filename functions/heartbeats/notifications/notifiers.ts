@@ -2,7 +2,7 @@
 import { PublishCommand, type SNSClient } from "@aws-sdk/client-sns";
 import type { SSMClient } from "@aws-sdk/client-ssm";
 
-import { escapedForSlack, slackPost } from "../../shared/slack";
+import { escapeForSlack, slackPost } from "../../shared/slack";
 import { SECOND_MS } from "../../shared/time";
 import type { Notifier } from "./deliver";
 
@@ -37,10 +37,10 @@ export function slackNotifier(post: ReturnType<typeof slackPost>, parameter: str
   return {
     name: "slack",
     send: async ({ title, text }) => {
-      const outcome = await post(parameter, { text: `*${escapedForSlack(title)}*\n${escapedForSlack(text)}` });
-      if (outcome.kind === "limited")
+      const outcome = await post(parameter, { text: `*${escapeForSlack(title)}*\n${escapeForSlack(text)}` });
+      if (outcome.kind === "rateLimited")
         throw new NotDeliveredError(`Slack rate limit: retry after ${outcome.retryAfterMs / SECOND_MS} s`);
-      if (outcome.kind !== "taken") throw new NotDeliveredError(outcome.reason);
+      if (outcome.kind !== "accepted") throw new NotDeliveredError(outcome.reason);
     },
   };
 }

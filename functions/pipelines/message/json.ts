@@ -1,45 +1,45 @@
-/** JSON without loss: numbers keep their digits, and a name that stands twice in one object is an error. */
+/** Lossless JSON: numbers keep all their digits. Duplicate names in an object are an error. */
 import { isLosslessNumber, parse, type LosslessNumber } from "lossless-json";
 
 import { errorMessage } from "../../shared/errors";
 
-/** A text that is not JSON, or that programs understand in different ways. */
+/** The text is not JSON, or has duplicate names, which parsers treat differently. */
 export class NotJsonError extends Error {
   override readonly name = "NotJsonError";
 }
 
-/** Numbers are objects that hold their text: `isNumber` tells them from the others. */
+/** Numbers are objects with the original text; see {@link isNumber}. */
 export type Json = null | boolean | string | LosslessNumber | readonly Json[] | { readonly [name: string]: Json };
 
 /** @throws {@link NotJsonError} */
 export function parseJson(text: string): Json {
   try {
-    return parse(text) as Json; // what lossless-json makes without a reviver
+    return parse(text) as Json; // lossless-json's result without a reviver
   } catch (cause) {
-    // A text nested too deeply exhausts the stack: no message is like that.
+    // Includes the RangeError of a text that is nested too deeply for the stack.
     throw new NotJsonError(`is not JSON: ${errorMessage(cause)}`, { cause });
   }
 }
 
 export const isNumber = (value: Json | undefined): value is LosslessNumber => isLosslessNumber(value);
 
-/** Whether it is an object with names, neither array nor number. */
+/** True for an object, false for arrays and numbers. */
 export function isRecord(value: Json | undefined): value is Readonly<Record<string, Json>> {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !isLosslessNumber(value);
 }
 
 /**
- * The same JSON on one line, as SQS takes it: line breaks stand between tokens only, where a space says the same, and the two
- * characters that XML has no place for stand in strings only, where JSON can spell them out.
+ * The same JSON on a single line, without the two characters that SQS rejects (U+FFFE, U+FFFF). Line breaks occur only between
+ * tokens, where a space is equivalent; the two characters occur only in strings, where an escape is.
  */
-export function onOneLine(text: string): string {
+export function toSingleLine(text: string): string {
   return text
     .replace(/[\r\n]+/g, " ")
     .replace(/[\ufffe\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16)}`)
     .trim();
 }
 
-/** A value as one reads it: text as it is, a number with its digits, the rest as JSON. */
+/** Strings without quotes, numbers with their original digits, everything else as JSON. */
 export function textOf(value: Json): string {
   if (typeof value === "string") return value;
   if (isNumber(value)) return value.value;

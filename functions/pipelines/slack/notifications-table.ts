@@ -1,4 +1,4 @@
-/** The table of notices: the line before each webhook, and whose turn it is there. */
+/** The DynamoDB table of queued notifications and of the webhooks' leases. */
 import {
   BatchWriteItemCommand,
   QueryCommand,
@@ -14,46 +14,44 @@ import { sendInBatches } from "../../shared/aws/batches";
 import type { Clock } from "../../shared/clock";
 import { errorName } from "../../shared/errors";
 import { acquireLease, ownLease, RELEASE_LEASE, renewLease, SET_LEASE } from "../../shared/lease";
-import { NOTICE_KEYS } from "../contract";
-import type { Outbox, Turn, Turns, Waiting } from "./slack-sender";
-import { noticeSchema } from "./notification";
+import { NOTIFICATION_KEYS } from "../contract";
+import { notificationSchema } from "./notification";
+import type { NotificationQueue, QueuedNotification, WebhookLeases, WebhookState } from "./slack-sender";
 
-/** BatchWriteItem's own limit. */
-const WRITES_A_CALL = 25;
+/** BatchWriteItem's limit. */
+const WRITES_PER_CALL = 25;
 const CONCURRENT_CALLS = 8;
 
-/** Writing and removing has to be over within this time: much shorter than a lease. */
-const WRITING_MS = 15_000;
+/** Much shorter than a lease. */
+const WRITE_TIMEOUT_MS = 15_000;
 
-/** Notices could not be written or removed. Nothing is lost: the caller tries again, or the drain tells them twice. */
-export class NoticesNotWrittenError extends Error {
-  override readonly name = "NoticesNotWrittenError";
+/** Notifications could not be added or removed. None is lost: notify retries, and send repeats the message. */
+export class NotificationsNotWrittenError extends Error {
+  override readonly name = "NotificationsNotWrittenError";
 }
 
-export interface NoticesPorts {
+export interface NotificationQueuePorts {
   readonly clock: Clock;
+  /** Uniform in [0, 1). */
   readonly random: () => number;
 }
 
-const rowSchema = z.object({
-  [NOTICE_KEYS.sort]: z.object({ S: z.string() }),
-  content: z.object({ S: z.string() }),
+const itemSchema = z.object({
+  [NOTIFICATION_KEYS.sort]: z.object({ S: z.string() }),
+  /** JSON. */
+  notification: z.object({ S: z.string() }),
 });
 
-export function noticesTable(
+export function notificationQueue(
   dynamodb: DynamoDBClient,
   table: string,
-  { clock, random }: NoticesPorts,
-): Outbox & { readonly add: (webhook: string, waiting: readonly Waiting[]) => Promise<void> } {
-  const keyOf = (webhook: string, place: string) => ({
-    [NOTICE_KEYS.partition]: { S: webhook },
-    [NOTICE_KEYS.sort]: { S: place },
-  });
+  { clock, random }: NotificationQueuePorts,
+): NotificationQueue & { readonly add: (webhook: string, queued: readonly QueuedNotification[]) => Promise<void> } {
   const write = async (requests: readonly WriteRequest[]): Promise<void> => {
     const { items, errors } = await sendInBatches(requests, {
-      batchSize: WRITES_A_CALL,
+      batchSize: WRITES_PER_CALL,
       concurrency: CONCURRENT_CALLS,
-      deadline: clock.now() + WRITING_MS,
+      deadline: clock.now() + WRITE_TIMEOUT_MS,
       clock,
       random,
       send: async (batch) => {
@@ -62,75 +60,80 @@ export function noticesTable(
       },
     });
     if (items.length > 0)
-      throw new NoticesNotWrittenError(`${items.length} of ${requests.length} notices not written`, {
+      throw new NotificationsNotWrittenError(`${items.length} of ${requests.length} notifications not written`, {
         cause: errors[0],
       });
   };
 
-  const read: Outbox["read"] = async (webhook, limit) => {
-    const found: Waiting[] = [];
+  const read: NotificationQueue["read"] = async (webhook, limit) => {
+    const queued: QueuedNotification[] = [];
     let ExclusiveStartKey: Record<string, AttributeValue> | undefined;
     do {
       const page = await dynamodb.send(
         new QueryCommand({
           TableName: table,
           KeyConditionExpression: "#webhook = :webhook",
-          ExpressionAttributeNames: { "#webhook": NOTICE_KEYS.partition },
+          ExpressionAttributeNames: { "#webhook": NOTIFICATION_KEYS.partition },
           ExpressionAttributeValues: { ":webhook": { S: webhook } },
-          ConsistentRead: true, // whoever gives the turn back must not overlook what has just been written
-          Limit: limit - found.length,
+          ConsistentRead: true, // A sender must see notifications that were added before its lease ended.
+          Limit: limit - queued.length,
           ...(ExclusiveStartKey && { ExclusiveStartKey }),
         }),
       );
       for (const item of page.Items ?? []) {
-        const { notice: place, content } = rowSchema.parse(item);
-        found.push({ place: place.S, notice: noticeSchema.parse(JSON.parse(content.S)) });
+        const { position, notification } = itemSchema.parse(item);
+        queued.push({ position: position.S, notification: notificationSchema.parse(JSON.parse(notification.S)) });
       }
       ExclusiveStartKey = page.LastEvaluatedKey;
-    } while (ExclusiveStartKey !== undefined && found.length < limit);
-    return found;
+    } while (ExclusiveStartKey !== undefined && queued.length < limit);
+    return queued;
   };
 
   return {
     read,
-    add: async (webhook, waiting) => {
-      // What is about one key comes one after the other, so that the drain never sees a later one without an earlier.
-      for (const wave of wavesOf(waiting)) {
+    add: async (webhook, queued) => {
+      // Waves run one after the other, so that a sender never sees a later change of a key without the earlier one.
+      for (const wave of wavesOf(queued)) {
         await write(
-          wave.map(({ place, notice }) => ({
-            PutRequest: { Item: { ...keyOf(webhook, place), content: { S: JSON.stringify(notice) } } },
+          wave.map(({ position, notification }) => ({
+            PutRequest: { Item: { ...keyOf(webhook, position), notification: { S: JSON.stringify(notification) } } },
           })),
         );
       }
     },
-    remove: (webhook, places) => write(places.map((place) => ({ DeleteRequest: { Key: keyOf(webhook, place) } }))),
+    remove: (webhook, positions) =>
+      write(positions.map((position) => ({ DeleteRequest: { Key: keyOf(webhook, position) } }))),
   };
 }
 
-/** Waves in which each key is there once, in order. */
-export function wavesOf(waiting: readonly Waiting[]): readonly (readonly Waiting[])[] {
-  const waves: Waiting[][] = [];
-  const seen = new Map<string, number>();
-  for (const each of waiting) {
-    const key = `${each.notice.channel} ${each.notice.key}`;
-    const wave = seen.get(key) ?? 0;
-    seen.set(key, wave + 1);
+function keyOf(webhook: string, position: string): Record<string, AttributeValue> {
+  return { [NOTIFICATION_KEYS.partition]: { S: webhook }, [NOTIFICATION_KEYS.sort]: { S: position } };
+}
+
+/** Splits notifications into waves, in order, with each key at most once per wave. */
+function wavesOf(queued: readonly QueuedNotification[]): readonly (readonly QueuedNotification[])[] {
+  const waves: QueuedNotification[][] = [];
+  const waveOfKey = new Map<string, number>();
+  for (const each of queued) {
+    const key = `${each.notification.pipeline} ${each.notification.key}`;
+    const wave = waveOfKey.get(key) ?? 0;
+    waveOfKey.set(key, wave + 1);
     (waves[wave] ??= []).push(each);
   }
   return waves;
 }
 
-const turnSchema = z.object({
-  nextAt: z.object({ N: z.coerce.number() }).default({ N: 0 }),
-  failures: z.object({ N: z.coerce.number() }).default({ N: 0 }),
-  refusals: z.object({ N: z.coerce.number() }).default({ N: 0 }),
-});
+const numberSchema = z
+  .object({ N: z.coerce.number() })
+  .default({ N: 0 })
+  .transform(({ N }) => N);
+const webhookStateSchema = z.object({ nextMessageAt: numberSchema, failures: numberSchema, rejections: numberSchema });
 
-/** Turns as items of the same table, under a key that no webhook's line has. */
-export function turnsTable(dynamodb: DynamoDBClient, table: string): Turns {
-  /** Undefined: its condition does not hold. */
+/** Leases are items of the same table. Their partition keys differ from those of queues. */
+export function webhookLeases(dynamodb: DynamoDBClient, table: string): WebhookLeases {
+  /** Returns undefined when the condition is false. */
   const update = async (webhook: string, input: Omit<UpdateItemCommandInput, "TableName" | "Key">) => {
-    const Key = { [NOTICE_KEYS.partition]: { S: `turn ${webhook}` }, [NOTICE_KEYS.sort]: { S: "turn" } };
+    const Key = keyOf(`lease ${webhook}`, "lease");
     try {
       return await dynamodb.send(new UpdateItemCommand({ TableName: table, Key, ...input }));
     } catch (error) {
@@ -139,31 +142,29 @@ export function turnsTable(dynamodb: DynamoDBClient, table: string): Turns {
     }
   };
   return {
-    take: async (webhook, request): Promise<Turn | undefined> => {
+    acquire: async (webhook, request): Promise<WebhookState | undefined> => {
       const { condition, values } = acquireLease(request);
-      const taken = await update(webhook, {
+      const updated = await update(webhook, {
         UpdateExpression: `SET ${SET_LEASE}`,
         ConditionExpression: condition,
         ExpressionAttributeValues: values,
         ReturnValues: "ALL_NEW",
       });
-      if (taken === undefined) return undefined;
-      const { nextAt, failures, refusals } = turnSchema.parse(taken.Attributes ?? {});
-      return { nextAt: nextAt.N, failures: failures.N, refusals: refusals.N };
+      return updated && webhookStateSchema.parse(updated.Attributes ?? {});
     },
-    keep: async (webhook, lease, { nextAt, failures, refusals }) => {
+    renew: async (webhook, lease, { nextMessageAt, failures, rejections }) => {
       const { condition, values } = renewLease(lease);
-      const kept = await update(webhook, {
-        UpdateExpression: `SET nextAt = :nextAt, failures = :failures, refusals = :refusals, ${SET_LEASE}`,
+      const updated = await update(webhook, {
+        UpdateExpression: `SET nextMessageAt = :next, failures = :failures, rejections = :rejections, ${SET_LEASE}`,
         ConditionExpression: condition,
         ExpressionAttributeValues: {
           ...values,
-          ":nextAt": number(nextAt),
+          ":next": number(nextMessageAt),
           ":failures": number(failures),
-          ":refusals": number(refusals),
+          ":rejections": number(rejections),
         },
       });
-      return kept !== undefined;
+      return updated !== undefined;
     },
     release: async (webhook, owner) => {
       const { condition, values } = ownLease(owner);

@@ -1,17 +1,17 @@
 /**
- * Notices as Slack shows them (Block Kit). One notice is a card; a few are a list; many are counted, each by its key. What counts as
- * one message is as much of the waiting notices as Slack takes in one.
+ * Composes Slack messages (Block Kit). One notification becomes a card, a few become a list, many become a digest of their keys.
+ * A message includes as many notifications as Slack's limits allow.
  */
 import { groupBy } from "../../shared/group-by";
-import { escapedForSlack } from "../../shared/slack";
-import { titleOf } from "../contract";
-import type { Field, Notice } from "./notification";
+import { escapeForSlack } from "../../shared/slack";
+import { displayName } from "../contract";
+import type { Field, Notification } from "./notification";
 
 /**
- * Slack's documented limits, and one that is not: all texts of a message together may hold some 12,000 characters, whatever the
- * blocks take themselves (`msg_blocks_too_long`). Of a field Slack would take 2,000, but ten of those would be too long together.
+ * Slack's documented limits, with two exceptions. `allText` is undocumented: Slack rejects messages with more than about 12,000
+ * characters in all (`msg_blocks_too_long`). `fieldText` is less than Slack's 2,000 so that ten fields stay within it.
  */
-export const SLACK_LIMITS = {
+const SLACK_LIMITS = {
   blocks: 50,
   sectionText: 3_000,
   headerText: 150,
@@ -32,51 +32,53 @@ export type SlackBlock =
   | { readonly type: "context"; readonly elements: readonly SlackText[] };
 
 export interface SlackMessage {
-  /** What notifications show, and what is read aloud. */
+  /** For push notifications and screen readers. */
   readonly text: string;
   readonly blocks?: readonly SlackBlock[];
 }
 
-/** A message, and how many of the notices it tells, from the first on. */
-export interface Composed {
+export interface ComposedMessage {
   readonly message: SlackMessage;
-  readonly told: number;
+  /** The message covers this many notifications, from the first on. */
+  readonly included: number;
 }
 
 /**
- * How plainly a message is put. Slack refusing one for what is in it must not keep back all that comes after: the next try has
- * text alone, the one after that nothing that came from outside.
+ * The fallbacks when Slack rejects a message's content, so that it does not block the queue: text without blocks, then counts
+ * without any content of the messages.
  */
-export type Plainness = "blocks" | "text" | "counts";
+export type MessageFormat = "blocks" | "text" | "counts";
 
 /**
- * @param notices at least one, in the order in which they are to be told
- * @param place where it happens: `almanac-production`
+ * @param notifications at least one, in order
+ * @param source the deployment: `almanac-production`
  */
-export function composeMessage(notices: readonly Notice[], place: string, plainness: Plainness = "blocks"): Composed {
-  const [first] = notices;
-  if (first === undefined) throw new RangeError("a message of nothing");
-  if (plainness !== "blocks") return plain(notices, place, plainness);
-  if (notices.length === 1) return { message: card(first, place), told: 1 };
-  return list(notices, place) ?? digest(notices, place);
+export function composeMessage(
+  notifications: readonly Notification[],
+  source: string,
+  format: MessageFormat = "blocks",
+): ComposedMessage {
+  const [first] = notifications;
+  if (first === undefined) throw new RangeError("no notifications");
+  if (format !== "blocks") return plainText(notifications, source, format);
+  if (notifications.length === 1) return { message: card(first, source), included: 1 };
+  return list(notifications, source) ?? digest(notifications, source);
 }
 
-const KINDS = { new: "new", changed: "changed", removed: "removed" } as const;
-
-function card(notice: Notice, place: string): SlackMessage {
-  const heading = `${titleOf(notice.channel)} ${notice.key}`;
-  const shown = notice.fields.slice(0, SLACK_LIMITS.sectionFields);
+function card(notification: Notification, source: string): SlackMessage {
+  const header = `${displayName(notification.pipeline)} ${notification.key}`;
+  const shown = notification.fields.slice(0, SLACK_LIMITS.sectionFields);
   return {
-    text: escapedForSlack(cut(`${heading}: ${KINDS[notice.kind]}`, SLACK_LIMITS.headerText)),
+    text: escapeForSlack(cut(`${header}: ${notification.kind}`, SLACK_LIMITS.headerText)),
     blocks: [
-      { type: "header", text: { type: "plain_text", text: cut(heading, SLACK_LIMITS.headerText) } },
+      { type: "header", text: { type: "plain_text", text: cut(header, SLACK_LIMITS.headerText) } },
       ...(shown.length === 0
         ? []
         : [
             {
               type: "section",
               fields: shown.map((field) =>
-                mrkdwn(`*${escapedForSlack(field.label)}*\n${valueOf(field)}`, SLACK_LIMITS.fieldText),
+                mrkdwn(`*${escapeForSlack(field.label)}*\n${valueOf(field)}`, SLACK_LIMITS.fieldText),
               ),
             } as const,
           ]),
@@ -85,10 +87,10 @@ function card(notice: Notice, place: string): SlackMessage {
         elements: [
           mrkdwn(
             [
-              KINDS[notice.kind],
-              ...(notice.version === undefined ? [] : [`version ${notice.version}`]),
-              notice.receivedAt,
-              escapedForSlack(place),
+              notification.kind,
+              ...(notification.version === undefined ? [] : [`version ${notification.version}`]),
+              notification.receivedAt,
+              escapeForSlack(source),
             ].join(" · "),
           ),
         ],
@@ -97,135 +99,136 @@ function card(notice: Notice, place: string): SlackMessage {
   };
 }
 
-/** Each notice on a line of its own; undefined when that is too much for one message. */
-function list(notices: readonly Notice[], place: string): Composed | undefined {
-  const frame = frameOf(notices, place);
-  if (notices.length * 20 > SLACK_LIMITS.allText) return undefined;
-  const sections = sectionsOf(notices.map(lineOf), "\n", frame.room);
-  return sections.told < notices.length ? undefined : { message: frame.around(sections.texts), told: notices.length };
+/** One line per notification. Undefined when the list is too long for one message. */
+function list(notifications: readonly Notification[], source: string): ComposedMessage | undefined {
+  const frame = frameOf(notifications, source);
+  if (notifications.length * 20 > SLACK_LIMITS.allText) return undefined;
+  const sections = sectionsOf(notifications.map(lineOf), "\n", frame.room);
+  return sections.included < notifications.length
+    ? undefined
+    : { message: frame.around(sections.texts), included: notifications.length };
 }
 
-function lineOf(notice: Notice): string {
-  const fields = notice.fields.map((field) => `${escapedForSlack(field.label)} ${valueOf(field)}`);
-  const what = notice.kind === "new" ? "" : ` (${KINDS[notice.kind]})`;
-  return `• ${escapedForSlack(titleOf(notice.channel))} *${escapedForSlack(notice.key)}*${what}${fields.length === 0 ? "" : ` – ${fields.join(", ")}`}`;
+function lineOf(notification: Notification): string {
+  const fields = notification.fields.map((field) => `${escapeForSlack(field.label)} ${valueOf(field)}`);
+  const what = notification.kind === "new" ? "" : ` (${notification.kind})`;
+  return `• ${escapeForSlack(displayName(notification.pipeline))} *${escapeForSlack(notification.key)}*${what}${fields.length === 0 ? "" : ` – ${fields.join(", ")}`}`;
 }
 
-/** The keys alone, by channel and kind: as many as there is room for. */
-function digest(notices: readonly Notice[], place: string): Composed {
-  // The most that can be told is found by halving: what is told must be the first ones, else order by key would be lost.
-  let least = 1;
-  let most = notices.length;
-  let best = digestOf(notices.slice(0, 1), place);
-  while (least <= most) {
-    const middle = Math.floor((least + most) / 2);
-    const tried = digestOf(notices.slice(0, middle), place);
-    if (tried === undefined) most = middle - 1;
+/** Keys by pipeline and kind, for as many notifications as the message has room for. */
+function digest(notifications: readonly Notification[], source: string): ComposedMessage {
+  // Binary search for the longest prefix that fits. Only a prefix keeps the order per key.
+  let low = 1;
+  let high = notifications.length;
+  let best = digestOf(notifications.slice(0, 1), source);
+  while (low <= high) {
+    const middle = Math.floor((low + high) / 2);
+    const candidate = digestOf(notifications.slice(0, middle), source);
+    if (candidate === undefined) high = middle - 1;
     else {
-      best = tried;
-      least = middle + 1;
+      best = candidate;
+      low = middle + 1;
     }
   }
-  return best ?? plain(notices, place, "counts");
+  return best ?? plainText(notifications, source, "counts");
 }
 
-function digestOf(notices: readonly Notice[], place: string): Composed | undefined {
-  const frame = frameOf(notices, place);
+function digestOf(notifications: readonly Notification[], source: string): ComposedMessage | undefined {
+  const frame = frameOf(notifications, source);
   let room = frame.room;
   const texts: string[] = [];
-  for (const [, those] of groupBy(notices, ({ channel, kind }) => `${channel} ${kind}`)) {
-    const keys = groupBy(those, ({ key }) => key);
+  for (const [, sameKind] of groupBy(notifications, ({ pipeline, kind }) => `${pipeline} ${kind}`)) {
+    const keys = groupBy(sameKind, ({ key }) => key);
     const words = [...keys].map(
-      ([key, same]) => `${escapedForSlack(key)}${same.length > 1 ? ` (${same.length}×)` : ""}`,
+      ([key, same]) => `${escapeForSlack(key)}${same.length > 1 ? ` (${same.length}×)` : ""}`,
     );
-    const [{ channel, kind }] = those as [Notice];
-    const [firstWord = "", ...others] = words;
+    const [{ pipeline, kind }] = sameKind as [Notification];
+    const [firstWord = "", ...otherWords] = words;
     const sections = sectionsOf(
-      [`*${escapedForSlack(titleOf(channel))}, ${KINDS[kind]}:* ${firstWord}`, ...others],
+      [`*${escapeForSlack(displayName(pipeline))}, ${kind}:* ${firstWord}`, ...otherWords],
       ", ",
       room,
     );
-    if (sections.told < words.length) return undefined;
+    if (sections.included < words.length) return undefined;
     texts.push(...sections.texts);
     room -= sections.texts.reduce((length, text) => length + text.length, 0);
   }
   if (texts.length > SLACK_LIMITS.blocks - FRAME_BLOCKS) return undefined;
-  return { message: frame.around(texts), told: notices.length };
+  return { message: frame.around(texts), included: notifications.length };
 }
 
 const FRAME_BLOCKS = 2;
 
-/** Heading and foot of a message of several notices, and the characters that they leave. */
+/** Header and footer of a message of several notifications, and the characters remaining for the sections. */
 function frameOf(
-  notices: readonly Notice[],
-  place: string,
+  notifications: readonly Notification[],
+  source: string,
 ): { readonly room: number; readonly around: (texts: readonly string[]) => SlackMessage } {
-  const heading = headingOf(notices);
-  const times = notices.map(({ receivedAt }) => receivedAt).sort();
-  const foot = `${times[0] ?? ""} to ${times.at(-1) ?? ""} · ${escapedForSlack(place)}`;
+  const header = headerOf(notifications);
+  const times = notifications.map(({ receivedAt }) => receivedAt).sort();
+  const footer = `${times[0] ?? ""} to ${times.at(-1) ?? ""} · ${escapeForSlack(source)}`;
   return {
-    room: SLACK_LIMITS.allText - heading.length - foot.length,
+    room: SLACK_LIMITS.allText - header.length - footer.length,
     around: (texts) => ({
-      text: escapedForSlack(heading),
+      text: escapeForSlack(header),
       blocks: [
-        { type: "header", text: { type: "plain_text", text: heading } },
+        { type: "header", text: { type: "plain_text", text: header } },
         ...texts.map((text) => ({ type: "section", text: mrkdwn(text) }) as const),
-        { type: "context", elements: [mrkdwn(foot)] },
+        { type: "context", elements: [mrkdwn(footer)] },
       ],
     }),
   };
 }
 
 /** `3 changes: Job order 2 new, 1 changed` */
-function headingOf(notices: readonly Notice[]): string {
-  const channels = [...groupBy(notices, ({ channel }) => channel)].map(([channel, those]) => {
-    const kinds = [...groupBy(those, ({ kind }) => kind)].map(([kind, same]) => `${same.length} ${KINDS[kind]}`);
-    return `${titleOf(channel)} ${kinds.join(", ")}`;
+function headerOf(notifications: readonly Notification[]): string {
+  const pipelines = [...groupBy(notifications, ({ pipeline }) => pipeline)].map(([pipeline, samePipeline]) => {
+    const kinds = [...groupBy(samePipeline, ({ kind }) => kind)].map(([kind, same]) => `${same.length} ${kind}`);
+    return `${displayName(pipeline)} ${kinds.join(", ")}`;
   });
-  return cut(`${notices.length} changes: ${channels.join("; ")}`, SLACK_LIMITS.headerText);
+  return cut(`${notifications.length} changes: ${pipelines.join("; ")}`, SLACK_LIMITS.headerText);
 }
 
-/** Pieces put together to sections, as long as there is room. */
+/** Joins pieces into sections while they fit. */
 function sectionsOf(
   pieces: readonly string[],
   separator: string,
   room: number,
-): { readonly texts: readonly string[]; readonly told: number } {
+): { readonly texts: readonly string[]; readonly included: number } {
   const texts: string[] = [];
-  let told = 0;
-  let left = Math.min(room, SLACK_LIMITS.sectionText * (SLACK_LIMITS.blocks - FRAME_BLOCKS));
+  let included = 0;
+  let remaining = Math.min(room, SLACK_LIMITS.sectionText * (SLACK_LIMITS.blocks - FRAME_BLOCKS));
   for (const piece of pieces) {
-    const fitting = cut(piece, SLACK_LIMITS.sectionText);
+    const text = cut(piece, SLACK_LIMITS.sectionText);
     const last = texts.at(-1);
-    const joins = last !== undefined && last.length + separator.length + fitting.length <= SLACK_LIMITS.sectionText;
-    const more = fitting.length + (joins ? separator.length : 0);
-    if (more > left || (!joins && texts.length >= SLACK_LIMITS.blocks - FRAME_BLOCKS)) break;
-    if (joins) texts[texts.length - 1] = `${last}${separator}${fitting}`;
-    else texts.push(fitting);
-    left -= more;
-    told += 1;
+    const joins = last !== undefined && last.length + separator.length + text.length <= SLACK_LIMITS.sectionText;
+    const needed = text.length + (joins ? separator.length : 0);
+    if (needed > remaining || (!joins && texts.length >= SLACK_LIMITS.blocks - FRAME_BLOCKS)) break;
+    if (joins) texts[texts.length - 1] = `${last}${separator}${text}`;
+    else texts.push(text);
+    remaining -= needed;
+    included += 1;
   }
-  return { texts, told };
+  return { texts, included };
 }
 
-function plain(notices: readonly Notice[], place: string, plainness: "text" | "counts"): Composed {
-  const counts = `${headingOf(notices)} · ${place}`;
-  if (plainness === "counts") return { message: { text: escapedForSlack(counts) }, told: notices.length };
-  const { texts, told } = sectionsOf(
-    notices.map(({ channel, key, kind }) => `${channel} ${escapedForSlack(key)} ${KINDS[kind]}`),
+function plainText(notifications: readonly Notification[], source: string, format: "text" | "counts"): ComposedMessage {
+  const counts = `${headerOf(notifications)} · ${source}`;
+  if (format === "counts") return { message: { text: escapeForSlack(counts) }, included: notifications.length };
+  const { texts, included } = sectionsOf(
+    notifications.map(({ pipeline, key, kind }) => `${pipeline} ${escapeForSlack(key)} ${kind}`),
     "\n",
     SLACK_LIMITS.sectionText,
   );
-  return { message: { text: texts.join("\n") }, told };
+  return { message: { text: texts.join("\n") }, included };
 }
 
 function valueOf({ value, before }: Field): string {
-  return before === undefined ? escapedForSlack(value) : `~${escapedForSlack(before)}~ → ${escapedForSlack(value)}`;
+  return before === undefined ? escapeForSlack(value) : `~${escapeForSlack(before)}~ → ${escapeForSlack(value)}`;
 }
 
-const mrkdwn = (text: string, longest: number = SLACK_LIMITS.sectionText): SlackText => ({
+const mrkdwn = (text: string, max: number = SLACK_LIMITS.sectionText): SlackText => ({
   type: "mrkdwn",
-  text: cut(text, longest),
+  text: cut(text, max),
 });
-const cut = (text: string, longest: number): string =>
-  text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
+const cut = (text: string, max: number): string => (text.length > max ? `${text.slice(0, max - 1)}…` : text);

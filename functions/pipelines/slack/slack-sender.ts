@@ -1,147 +1,149 @@
 /**
- * Tells Slack what waits for one webhook: one message at a time, never more than one a second, in order, until nothing waits or it
- * is time to stop. Whatever runs beside it, and wherever it dies, no notice is lost: one is removed only after Slack took it.
+ * Sends a webhook's queued notifications: one message at a time, at most one per second, in order. A lease allows one sender per
+ * webhook. A notification is removed only after Slack has accepted it, so a crash can duplicate a message but never lose one.
  */
 import { backoffMs } from "../../shared/backoff";
 import { sleep, type Clock } from "../../shared/clock";
 import type { Lease, LeaseRequest } from "../../shared/lease";
 import { POST_TIMEOUT_MS, type PostOutcome } from "../../shared/slack";
 import { MINUTE_MS } from "../../shared/time";
-import type { Notice } from "./notification";
-import { composeMessage, type Plainness, type SlackMessage } from "./slack-message";
+import type { Notification } from "./notification";
+import { composeMessage, type MessageFormat, type SlackMessage } from "./slack-message";
 
-/** Slack's limit for a webhook. */
-export const MESSAGE_INTERVAL_MS = 1_000;
+/** Slack's rate limit for a webhook. */
+const MESSAGE_INTERVAL_MS = 1_000;
 
-/** Whoever has the turn and is not heard of for so long has died: longer than any message takes, posted, removed and noted. */
-export const LEASE_MS = 30_000;
+/** Longer than posting a message, removing its notifications and writing the state. */
+const LEASE_MS = 30_000;
 
-/** A rest longer than this is not waited for: the next tick comes back. */
-const LONGEST_REST_MS = 5_000;
+/** A longer wait is left to the next scheduled invocation. */
+const MAX_WAIT_MS = 5_000;
 
-/** How often a webhook that fails is tried, at least: the tick comes once a minute. */
+/** The schedule retries every minute in any case. */
 const BACKOFF = { firstMs: MESSAGE_INTERVAL_MS, longestMs: MINUTE_MS };
 
-/** Notices read at a time: more than one message can tell. */
-const NOTICES_A_MESSAGE = 2_000;
+/** More than one message can include. */
+const MAX_NOTIFICATIONS_READ = 2_000;
 
-/** A notice that waits, with its place in the line. */
-export interface Waiting {
-  readonly place: string;
-  readonly notice: Notice;
+export interface QueuedNotification {
+  /** Sorts as text. */
+  readonly position: string;
+  readonly notification: Notification;
 }
 
-/** The line of notices for each webhook, in order. Reading sees all that was written before. */
-export interface Outbox {
-  readonly read: (webhook: string, limit: number) => Promise<readonly Waiting[]>;
-  readonly remove: (webhook: string, places: readonly string[]) => Promise<void>;
+/** A webhook's notifications in order of position. Reads are consistent. */
+export interface NotificationQueue {
+  readonly read: (webhook: string, limit: number) => Promise<readonly QueuedNotification[]>;
+  readonly remove: (webhook: string, positions: readonly string[]) => Promise<void>;
 }
 
-/** What is shared by all who might post to a webhook: whose turn it is, and when the next message may go. */
-export interface Turn {
-  /** Epoch milliseconds: no message goes before it. */
-  readonly nextAt: number;
-  /** Times in a row that Slack took nothing. */
+/** Shared by all senders of a webhook. */
+export interface WebhookState {
+  /** Epoch milliseconds: no message is sent before it. */
+  readonly nextMessageAt: number;
+  /** Consecutive messages that were not accepted. */
   readonly failures: number;
-  /** Times in a row that it was the message Slack did not take. */
-  readonly refusals: number;
+  /** Consecutive messages that Slack rejected because of their content. */
+  readonly rejections: number;
 }
 
-/** Each call changes the turn in one step, or not at all. */
-export interface Turns {
-  /** Acquires the lease. Undefined: another owner has it. */
-  readonly take: (webhook: string, request: LeaseRequest) => Promise<Turn | undefined>;
-  /** Renews the lease and changes the turn. False: the lease is another owner's, and nothing was changed. */
-  readonly keep: (webhook: string, lease: Lease, turn: Turn) => Promise<boolean>;
-  /** Does nothing when the lease is another owner's. */
+export interface WebhookLeases {
+  /** Undefined: another owner has the lease. */
+  readonly acquire: (webhook: string, request: LeaseRequest) => Promise<WebhookState | undefined>;
+  /** Renews the lease and writes the state. False, without writing: another owner has the lease. */
+  readonly renew: (webhook: string, lease: Lease, state: WebhookState) => Promise<boolean>;
+  /** Does nothing when another owner has the lease. */
   readonly release: (webhook: string, owner: string) => Promise<void>;
 }
 
-export interface DrainPorts {
-  readonly outbox: Outbox;
-  readonly turns: Turns;
+export interface SenderPorts {
+  readonly queue: NotificationQueue;
+  readonly leases: WebhookLeases;
   /** Posts within POST_TIMEOUT_MS; does not throw. */
   readonly post: (webhook: string, message: SlackMessage) => Promise<PostOutcome>;
   readonly clock: Clock;
-  /** Unique among all that run. */
+  /** Unique per invocation. */
   readonly owner: string;
-  /** `almanac-production` */
-  readonly place: string;
-  readonly onFailure: (webhook: string, outcome: Exclude<PostOutcome, { readonly kind: "taken" }>) => void;
+  /** Shown in messages: `almanac-production` */
+  readonly source: string;
+  readonly onFailure: (outcome: Exclude<PostOutcome, { readonly kind: "accepted" }>) => void;
 }
 
-export interface Drained {
+export interface SendResult {
   readonly messages: number;
-  readonly notices: number;
+  readonly notifications: number;
 }
 
-/** @param deadline epoch milliseconds; no message is begun that could not be finished by then */
-export async function drainWebhook(webhook: string, deadline: number, ports: DrainPorts): Promise<Drained> {
-  const { turns, outbox, clock, owner } = ports;
-  const drained = { messages: 0, notices: 0 };
+/** @param deadline epoch milliseconds; a message that could not finish by then is not started */
+export async function sendQueued(webhook: string, deadline: number, ports: SenderPorts): Promise<SendResult> {
+  const { leases, queue, clock, owner } = ports;
+  const result = { messages: 0, notifications: 0 };
   for (;;) {
-    const turn = await turns.take(webhook, { owner, now: clock.now(), until: clock.now() + LEASE_MS });
-    // Who has it looks once more after giving it back: nothing that is there now is left behind.
-    if (turn === undefined) return drained;
-    const end = await tellUntilDone(webhook, turn, deadline, drained, ports);
-    await turns.release(webhook, owner);
-    if (end === "stopped" || (await outbox.read(webhook, 1)).length === 0) return drained;
+    const state = await leases.acquire(webhook, { owner, now: clock.now(), until: clock.now() + LEASE_MS });
+    // The other owner reads the queue again after its release, so it sees what is in it now.
+    if (state === undefined) return result;
+    const end = await sendUntilEmpty(webhook, state, deadline, result, ports);
+    await leases.release(webhook, owner);
+    if (end === "stopped" || (await queue.read(webhook, 1)).length === 0) return result;
   }
 }
 
-/** @returns "empty": nothing waited any more; "stopped": it is for a later run to go on */
-async function tellUntilDone(
+/** @returns "stopped": a later invocation continues */
+async function sendUntilEmpty(
   webhook: string,
-  taken: Turn,
+  initialState: WebhookState,
   deadline: number,
-  drained: { messages: number; notices: number },
-  ports: DrainPorts,
+  result: { messages: number; notifications: number },
+  ports: SenderPorts,
 ): Promise<"empty" | "stopped"> {
-  const { turns, outbox, clock, owner } = ports;
-  const lease = (): Lease => ({ owner, until: clock.now() + LEASE_MS });
-  let turn = taken;
+  const { leases, queue, clock, owner } = ports;
+  const renew = (state: WebhookState) => leases.renew(webhook, { owner, until: clock.now() + LEASE_MS }, state);
+  let state = initialState;
   for (;;) {
-    const waiting = await outbox.read(webhook, NOTICES_A_MESSAGE);
-    if (waiting.length === 0) return "empty";
-    const rest = Math.max(0, turn.nextAt - clock.now());
-    if (rest > LONGEST_REST_MS || clock.now() + rest + POST_TIMEOUT_MS >= deadline) return "stopped";
-    if (rest > 0) {
-      await sleep(clock, rest);
-      continue; // with what has come meanwhile
+    const queued = await queue.read(webhook, MAX_NOTIFICATIONS_READ);
+    if (queued.length === 0) return "empty";
+    const wait = Math.max(0, state.nextMessageAt - clock.now());
+    if (wait > MAX_WAIT_MS || clock.now() + wait + POST_TIMEOUT_MS >= deadline) return "stopped";
+    if (wait > 0) {
+      await sleep(clock, wait);
+      continue; // Reads the queue again, to include new notifications.
     }
-    const notices = waiting.map(({ notice }) => notice);
-    const { message, told } = composeMessage(notices, ports.place, plainnessOf(turn));
-    // If this run dies now, its message may still arrive until the timeout, and the next has to keep its distance from that.
-    const pessimistic = clock.now() + POST_TIMEOUT_MS + MESSAGE_INTERVAL_MS;
-    if (!(await turns.keep(webhook, lease(), { ...turn, nextAt: pessimistic }))) return "stopped";
+    const notifications = queued.map(({ notification }) => notification);
+    const { message, included } = composeMessage(notifications, ports.source, formatFor(state));
+    // If this invocation crashes now, its message can still arrive until the timeout.
+    const latestArrival = clock.now() + POST_TIMEOUT_MS;
+    if (!(await renew({ ...state, nextMessageAt: latestArrival + MESSAGE_INTERVAL_MS }))) return "stopped";
     const outcome = await ports.post(webhook, message);
-    if (outcome.kind === "taken") {
-      await outbox.remove(
-        webhook,
-        waiting.slice(0, told).map(({ place }) => place),
-      );
-      drained.messages += 1;
-      drained.notices += told;
-    } else ports.onFailure(webhook, outcome);
-    turn = turnAfter(outcome, turn, clock.now());
-    if (!(await turns.keep(webhook, lease(), turn))) return "stopped";
+    if (outcome.kind === "accepted") {
+      const positions = queued.slice(0, included).map(({ position }) => position);
+      await queue.remove(webhook, positions);
+      result.messages += 1;
+      result.notifications += included;
+    } else ports.onFailure(outcome);
+    state = stateAfter(outcome, state, clock.now());
+    if (!(await renew(state))) return "stopped";
   }
 }
 
-function turnAfter(outcome: PostOutcome, { failures, refusals }: Turn, now: number): Turn {
-  const nextAt = now + MESSAGE_INTERVAL_MS;
+function stateAfter(outcome: PostOutcome, { failures, rejections }: WebhookState, now: number): WebhookState {
+  const nextMessageAt = now + MESSAGE_INTERVAL_MS;
+  const retryAt = now + backoffMs(failures + 1, BACKOFF);
   switch (outcome.kind) {
-    case "taken":
-      return { nextAt, failures: 0, refusals: 0 };
-    case "limited":
-      return { nextAt: Math.max(nextAt, now + outcome.retryAfterMs), failures: failures + 1, refusals };
-    case "refused":
-      return { nextAt: now + backoffMs(failures + 1, BACKOFF), failures: failures + 1, refusals: refusals + 1 };
+    case "accepted":
+      return { nextMessageAt, failures: 0, rejections: 0 };
+    case "rateLimited":
+      return {
+        nextMessageAt: Math.max(nextMessageAt, now + outcome.retryAfterMs),
+        failures: failures + 1,
+        rejections,
+      };
+    case "rejected":
+      return { nextMessageAt: retryAt, failures: failures + 1, rejections: rejections + 1 };
     case "failed":
-      return { nextAt: now + backoffMs(failures + 1, BACKOFF), failures: failures + 1, refusals };
+      return { nextMessageAt: retryAt, failures: failures + 1, rejections };
   }
 }
 
-function plainnessOf({ refusals }: Turn): Plainness {
-  return refusals === 0 ? "blocks" : refusals === 1 ? "text" : "counts";
+function formatFor({ rejections }: WebhookState): MessageFormat {
+  return rejections === 0 ? "blocks" : rejections === 1 ? "text" : "counts";
 }

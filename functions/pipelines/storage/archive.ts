@@ -1,74 +1,73 @@
-/** How messages are kept in the archive: NDJSON, gzipped, an object for each batch and hour. */
+/** The archive's format: NDJSON, one object per batch and hour of receipt. */
 import { createHash } from "node:crypto";
 
 import { groupBy } from "../../shared/group-by";
 
-/** A message as the archive keeps it. */
-export interface Archived {
-  /** Of the message in the queue. */
+export interface ArchivedMessage {
+  /** The SQS message ID. */
   readonly id: string;
   /** Epoch milliseconds. */
   readonly receivedAt: number;
-  /** JSON on one line, as it was sent. */
+  /** The message as it was sent, on a single line. */
   readonly data: string;
 }
 
-/** A part of the archive: one object. */
-export interface ArchivePart {
+export interface ArchiveObject {
   readonly key: string;
+  /** NDJSON, before compression. */
   readonly text: string;
 }
 
-/** `jobOrder/dt=2026-11-21/hour=07/`: the messages that were received in that hour (UTC). */
-export function hourPrefix(channel: string, time: number): string {
+/** `jobOrder/dt=2026-11-21/hour=07/`: messages received in that hour (UTC). */
+export function hourPrefix(pipeline: string, time: number): string {
   const iso = new Date(time).toISOString();
-  return `${channel}/dt=${iso.slice(0, 10)}/hour=${iso.slice(11, 13)}/`;
+  return `${pipeline}/dt=${iso.slice(0, 10)}/hour=${iso.slice(11, 13)}/`;
 }
 
-/** A batch by hour, with the messages in each part. The same batch gives the same objects: worked off twice, it is archived once. */
-export function archiveParts(
-  channel: string,
-  messages: readonly Archived[],
-): readonly { readonly part: ArchivePart; readonly ids: readonly string[] }[] {
-  const hours = groupBy(messages, ({ receivedAt }) => hourPrefix(channel, receivedAt));
-  return [...hours].map(([prefix, those]) => ({
-    part: {
-      key: `${prefix}${partName(those)}.ndjson.gz`,
-      text: those.map((message) => `${lineOf(message)}\n`).join(""),
+/** A batch as objects, one per hour, with the IDs of the messages in each. A redelivered batch has the same object keys. */
+export function archiveObjects(
+  pipeline: string,
+  messages: readonly ArchivedMessage[],
+): readonly { readonly object: ArchiveObject; readonly ids: readonly string[] }[] {
+  const hours = groupBy(messages, ({ receivedAt }) => hourPrefix(pipeline, receivedAt));
+  return [...hours].map(([prefix, sameHour]) => ({
+    object: {
+      key: `${prefix}${objectName(sameHour)}.ndjson.gz`,
+      text: sameHour.map((message) => `${lineOf(message)}\n`).join(""),
     },
-    ids: those.map(({ id }) => id),
+    ids: sameHour.map(({ id }) => id),
   }));
 }
 
-/** `3122123-3f2a9c1b04d5e6f7`: when its first message came in that hour, and what tells it from all others. */
-function partName(messages: readonly Archived[]): string {
+/** `3122123-3f2a9c1b04d5e6f7`: the first message's time within the hour (mmssSSS) and a hash of all message IDs. */
+function objectName(messages: readonly ArchivedMessage[]): string {
   const first = Math.min(...messages.map(({ receivedAt }) => receivedAt));
   const ids = messages.map(({ id }) => id).sort();
   const hash = createHash("sha256").update(ids.join("\n")).digest("hex").slice(0, 16);
   return `${new Date(first).toISOString().slice(14, 23).replace(/[:.]/g, "")}-${hash}`;
 }
 
-/** The data stand in the line as they are, and last: so they can be cut out again without reading them. */
-function lineOf({ id, receivedAt, data }: Archived): string {
+/** The data come last and unchanged, so that {@link readArchiveObject} extracts them without parsing. */
+function lineOf({ id, receivedAt, data }: ArchivedMessage): string {
   return `${JSON.stringify({ id, receivedAt: new Date(receivedAt).toISOString() }).slice(0, -1)},"data":${data}}`;
 }
 
 const LINE = /^\{"id":("(?:[^"\\]|\\.)*"),"receivedAt":"([^"]+)","data":(.*)\}$/s;
 
-/** A line of an archived object that is not one of ours. */
+/** A line of an archive object is not in this format. */
 export class UnreadableArchiveError extends Error {
   override readonly name = "UnreadableArchiveError";
 }
 
-/** @throws {@link UnreadableArchiveError} naming the line */
-export function readPart({ key, text }: ArchivePart): readonly Archived[] {
+/** @throws {@link UnreadableArchiveError} with the key and the line number */
+export function readArchiveObject({ key, text }: ArchiveObject): readonly ArchivedMessage[] {
   return text
     .split("\n")
     .filter((line) => line !== "")
     .map((line, index) => {
       const [, id, time = "", data] = LINE.exec(line) ?? [];
       if (id === undefined || data === undefined || Number.isNaN(Date.parse(time)))
-        throw new UnreadableArchiveError(`${key}, line ${index + 1}: is no archived message`);
+        throw new UnreadableArchiveError(`${key}, line ${index + 1}: is not an archived message`);
       return { id: String(JSON.parse(id)), receivedAt: Date.parse(time), data };
     });
 }

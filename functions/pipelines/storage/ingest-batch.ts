@@ -1,112 +1,103 @@
-/** A batch out of the queue: archived, and each message stored unless a newer one is. */
+/** Archives a batch of messages and writes the rows of those that are newer. */
 import { mapConcurrently } from "../../shared/concurrency";
 import { groupBy } from "../../shared/group-by";
-import type { Archived, ArchivePart } from "./archive";
-import { archiveParts } from "./archive";
-import type { Channel } from "../contract";
+import type { MessageFailure } from "../../shared/handlers/queue-handler";
+import type { Pipeline } from "../contract";
 import { MalformedMessageError, readMessage, type Message } from "../message/message";
+import { archiveObjects, type ArchiveObject } from "./archive";
 
 /** Rows written at a time. */
 export const CONCURRENT_WRITES = 50;
 
-/** A message as it comes out of the queue. */
-export interface Queued {
+/** A message as received from the queue. */
+export interface ReceivedMessage {
   readonly id: string;
   readonly text: string;
-  /** When the door received it first, epoch milliseconds. */
+  /** First receipt by the API, epoch milliseconds. */
   readonly receivedAt: number;
-  /** True: the archive has it already. */
+  /** True when the archive has it already. */
   readonly archived: boolean;
 }
 
-/** Why a message is not done with: it stays in the queue, and goes to the dead letters when that happens too often. */
-export interface Failure {
-  readonly id: string;
-  readonly error: unknown;
-}
-
 export interface IngestPorts {
-  /** The channel's name. */
+  /** The pipeline's name. */
   readonly name: string;
-  readonly channel: Channel;
-  readonly archive: (part: ArchivePart) => Promise<void>;
-  /** Stores a row unless one of the same or a newer version is there. Returns whether it did. */
-  readonly store: (message: Message) => Promise<boolean>;
+  readonly pipeline: Pipeline;
+  readonly archive: (object: ArchiveObject) => Promise<void>;
+  /** Writes a row unless it has the same or a newer version. Returns true when it was written. */
+  readonly write: (message: Message) => Promise<boolean>;
 }
 
-export interface Ingested {
+export interface IngestResult {
+  /** Rows written. */
   readonly stored: number;
-  /** Known already, or older than what is known. */
-  readonly known: number;
-  readonly failures: readonly Failure[];
+  /** Messages with the same version as their row, or an older one. */
+  readonly unchanged: number;
+  readonly failures: readonly MessageFailure[];
 }
 
 /**
- * Messages fail alone. Of one key they are stored one after the other, the oldest version first, so that each change is seen; of
- * different keys side by side. Doing a batch twice changes nothing.
+ * Messages fail alone. Messages with the same key are written in order of version, so that the stream has each change; different
+ * keys are written concurrently. Idempotent.
  */
-export async function ingestBatch(batch: readonly Queued[], ports: IngestPorts): Promise<Ingested> {
-  const failures: Failure[] = [];
-  const readable = batch.flatMap((queued) => {
+export async function ingestBatch(batch: readonly ReceivedMessage[], ports: IngestPorts): Promise<IngestResult> {
+  const malformed: MessageFailure[] = [];
+  const parsed = batch.flatMap((received) => {
     try {
-      return [{ queued, message: readMessage(queued.text, ports.channel, queued.receivedAt) }];
+      return [{ received, message: readMessage(received.text, ports.pipeline, received.receivedAt) }];
     } catch (error) {
       if (!(error instanceof MalformedMessageError)) throw error;
-      failures.push({ id: queued.id, error });
+      malformed.push({ id: received.id, error });
       return [];
     }
   });
-  const archived = archiveAll(readable, ports);
-  const stored = await mapConcurrently(
-    [...groupBy(readable, ({ message }) => message.key).values()],
+  const archiving = archiveAll(parsed, ports);
+  const writes = await mapConcurrently(
+    [...groupBy(parsed, ({ message }) => message.key).values()],
     CONCURRENT_WRITES,
-    (those) => storeInOrder(those, ports),
+    (sameKey) => writeInOrder(sameKey, ports),
   );
-  const failed = [...stored.flatMap(({ failures }) => failures), ...(await archived)];
-  // One that is stored but not archived is in both.
-  const unique = new Map([...failures, ...failed].map((failure) => [failure.id, failure]));
+  // A message that failed twice, in the table and in the archive, is reported once.
+  const failures = [...malformed, ...writes.flatMap(({ failures }) => failures), ...(await archiving)];
   return {
-    stored: sum(stored.map(({ written }) => written)),
-    known: sum(stored.map(({ known }) => known)),
-    failures: [...unique.values()],
+    stored: sum(writes.map(({ stored }) => stored)),
+    unchanged: sum(writes.map(({ unchanged }) => unchanged)),
+    failures: [...new Map(failures.map((failure) => [failure.id, failure])).values()],
   };
 }
 
-interface Readable {
-  readonly queued: Queued;
+interface ParsedMessage {
+  readonly received: ReceivedMessage;
   readonly message: Message;
 }
 
-async function archiveAll(readable: readonly Readable[], { name, archive }: IngestPorts): Promise<readonly Failure[]> {
-  const missing = readable.filter(({ queued }) => !queued.archived);
-  const messages = missing.map(({ queued, message }): Archived => ({
-    id: queued.id,
-    receivedAt: message.receivedAt,
-    data: message.data,
-  }));
-  const failed = await Promise.all(
-    archiveParts(name, messages).map(({ part, ids }) =>
-      archive(part).then(
+async function archiveAll(
+  parsed: readonly ParsedMessage[],
+  { name, archive }: IngestPorts,
+): Promise<readonly MessageFailure[]> {
+  const messages = parsed
+    .filter(({ received }) => !received.archived)
+    .map(({ received: { id }, message: { receivedAt, data } }) => ({ id, receivedAt, data }));
+  const failures = await Promise.all(
+    archiveObjects(name, messages).map(({ object, ids }) =>
+      archive(object).then(
         () => [],
         (error: unknown) => ids.map((id) => ({ id, error })),
       ),
     ),
   );
-  return failed.flat();
+  return failures.flat();
 }
 
-async function storeInOrder(
-  readable: readonly Readable[],
-  { store }: IngestPorts,
-): Promise<{ written: number; known: number; failures: Failure[] }> {
-  const outcome = { written: 0, known: 0, failures: [] as Failure[] };
-  const inOrder = [...readable].sort((a, b) => compare(BigInt(a.message.version), BigInt(b.message.version)));
-  for (const { queued, message } of inOrder) {
+async function writeInOrder(sameKey: readonly ParsedMessage[], { write }: IngestPorts): Promise<IngestResult> {
+  const outcome = { stored: 0, unchanged: 0, failures: [] as MessageFailure[] };
+  const inOrder = [...sameKey].sort((a, b) => compare(BigInt(a.message.version), BigInt(b.message.version)));
+  for (const { received, message } of inOrder) {
     try {
-      if (await store(message)) outcome.written += 1;
-      else outcome.known += 1;
+      if (await write(message)) outcome.stored += 1;
+      else outcome.unchanged += 1;
     } catch (error) {
-      outcome.failures.push({ id: queued.id, error });
+      outcome.failures.push({ id: received.id, error });
     }
   }
   return outcome;

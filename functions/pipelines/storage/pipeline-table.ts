@@ -1,11 +1,11 @@
-/** A channel's table: a row for each key, its newest version. */
+/** A pipeline's table: the newest version of each key. */
 import type { AwsJson } from "../../shared/aws/aws-json";
 import { errorName } from "../../shared/errors";
 import type { Message } from "../message/message";
 import { rowOf } from "./row";
 
-/** Stores a message unless its row has the same version or a newer one. Returns whether it did. */
-export function messageStore(dynamodb: AwsJson, TableName: string): (message: Message) => Promise<boolean> {
+/** Writes a message's row unless the row has the same or a newer version. Returns true when it was written. */
+export function messageWriter(dynamodb: AwsJson, TableName: string): (message: Message) => Promise<boolean> {
   return async (message) => {
     const request = {
       TableName,

@@ -1,12 +1,11 @@
-/** A message's row. In DynamoDB's own notation, in which numbers are text and keep their digits. */
+/** A message's row as DynamoDB attribute values, in which numbers are text and keep all their digits. */
 import type { Message } from "../message/message";
 
-/** As much of DynamoDB's attribute values as rows have. */
 export type Attribute =
   { readonly S: string } | { readonly N: string } | { readonly M: Readonly<Record<string, { readonly S: string }>> };
 export type Row = Readonly<Record<string, Attribute>>;
 
-/** The day and the time are UTC, ISO 8601. */
+/** `day` and `receivedAt` are ISO 8601 in UTC. */
 export function rowOf({ key, version, group, summary, receivedAt, digest, data }: Message): Row {
   const time = new Date(receivedAt).toISOString();
   return {

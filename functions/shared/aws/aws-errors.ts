@@ -3,8 +3,8 @@ import * as z from "zod";
 import { errorCode, errorName } from "../errors";
 import { TooManyRequestsError, UnavailableError, type HttpError } from "../handlers/http-errors";
 
-/** As AWS's services call it when they are asked too often. */
-const THROTTLED = new Set([
+/** AWS's error codes for throttling. */
+const THROTTLING_ERRORS = new Set([
   "LimitExceededException",
   "ProvisionedThroughputExceededException",
   "RequestLimitExceeded",
@@ -16,18 +16,22 @@ const THROTTLED = new Set([
   "TooManyRequestsException",
 ]);
 
-/** As Node and the SDK call it when there was no answer. */
-const UNANSWERED = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "EAI_AGAIN", "ENOTFOUND"]);
+/** Codes of Node and the SDK for requests without a response. */
+const CONNECTION_ERRORS = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "EAI_AGAIN", "ENOTFOUND"]);
 
 const metadataSchema = z.looseObject({ $metadata: z.looseObject({ httpStatusCode: z.number() }) });
 
-/** What a caller over HTTP is told of an AWS service's failure, or undefined when the fault is ours. Neither names the service. */
+/** Maps an AWS service's error to 429 or 503, without naming the service. Undefined for errors that are Almanac's fault. */
 export function awsHttpError(cause: unknown): HttpError | undefined {
   const name = errorName(cause);
   const status = metadataSchema.safeParse(cause).data?.$metadata.httpStatusCode;
-  if (THROTTLED.has(name) || status === 429)
+  if (THROTTLING_ERRORS.has(name) || status === 429)
     return new TooManyRequestsError("Too many requests at this time; try again.", { cause });
-  if ((status !== undefined && status >= 500) || name === "TimeoutError" || UNANSWERED.has(errorCode(cause) ?? ""))
+  if (
+    (status !== undefined && status >= 500) ||
+    name === "TimeoutError" ||
+    CONNECTION_ERRORS.has(errorCode(cause) ?? "")
+  )
     return new UnavailableError("The service is not available at this time; try again.", { cause });
   return undefined;
 }

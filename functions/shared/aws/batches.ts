@@ -4,39 +4,39 @@ import { mapConcurrently } from "../concurrency";
 
 const BACKOFF = { firstMs: 50, longestMs: 5_000 };
 
-export interface BatchSending<Item> {
-  /** Items a call, the service's limit: 25 for DynamoDB's BatchWriteItem, 10 for SQS's SendMessageBatch. */
+export interface BatchOptions<Item> {
+  /** The service's limit of items per call: 25 for DynamoDB's BatchWriteItem, 10 for SQS's SendMessageBatch. */
   readonly batchSize: number;
-  /** Calls at a time. */
+  /** Concurrent calls. */
   readonly concurrency: number;
-  /** Epoch milliseconds; no retry begins after it. */
+  /** Epoch milliseconds. No retry starts after it. */
   readonly deadline: number;
   readonly clock: Clock;
-  /** Uniform in [0, 1): spreads the retries of many senders. */
+  /** Uniform in [0, 1): jitter of retries. */
   readonly random: () => number;
-  /** Sends one batch and returns the items the service did not take, to be retried. A throw gives the whole batch up. */
+  /** Sends one batch and returns the unprocessed items, to be retried. An error gives up the batch. */
   readonly send: (batch: readonly Item[]) => Promise<readonly Item[]>;
 }
 
-/** What could not be sent, and why where the service said so. Empty when all is well. */
+/** Empty when all items were sent. */
 export interface Unsent<Item> {
   readonly items: readonly Item[];
   readonly errors: readonly unknown[];
 }
 
 /**
- * Sends all items in batches, retrying what the service leaves unprocessed with full-jitter exponential backoff until the
- * deadline. Never throws: one failing batch does not stop the others, and the caller decides what an unsent item means.
+ * Sends items in batches. Retries unprocessed items with exponential backoff and full jitter until the deadline. Never throws: a
+ * failed batch does not stop the others.
  */
-export async function sendInBatches<Item>(items: readonly Item[], sending: BatchSending<Item>): Promise<Unsent<Item>> {
-  const results = await mapConcurrently(chunksOf(items, sending.batchSize), sending.concurrency, (batch) =>
-    sendBatch(batch, sending),
+export async function sendInBatches<Item>(items: readonly Item[], options: BatchOptions<Item>): Promise<Unsent<Item>> {
+  const results = await mapConcurrently(chunksOf(items, options.batchSize), options.concurrency, (batch) =>
+    sendBatch(batch, options),
   );
   return { items: results.flatMap(({ items }) => items), errors: results.flatMap(({ errors }) => errors) };
 }
 
-async function sendBatch<Item>(batch: readonly Item[], sending: BatchSending<Item>): Promise<Unsent<Item>> {
-  const { clock, deadline, random, send } = sending;
+async function sendBatch<Item>(batch: readonly Item[], options: BatchOptions<Item>): Promise<Unsent<Item>> {
+  const { clock, deadline, random, send } = options;
   let unsent = batch;
   try {
     for (let attempt = 1; ; attempt++) {

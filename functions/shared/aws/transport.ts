@@ -1,8 +1,8 @@
-/** POSTs over connections that stay open. */
+/** HTTP POST over keep-alive connections. */
 import http from "node:http";
 import https from "node:https";
 
-export interface Answer {
+export interface TransportResponse {
   readonly status: number;
   readonly text: string;
 }
@@ -11,40 +11,40 @@ export interface Transport {
   /**
    * One POST to `/`.
    *
-   * @param headers names and values in turn
-   * @throws an error with a `code`, Node's or the library's, where there was no whole answer
+   * @param headers names and values alternating
+   * @throws an error with a `code`, Node's or the library's, for a missing or incomplete response
    */
-  post(headers: string[], body: string): Promise<Answer>;
+  post(headers: string[], body: string): Promise<TransportResponse>;
   /** Ends idle connections. */
   close(): void;
 }
 
-/** To one host, the URL's path is not looked at: over so many connections at a time. Further calls wait. */
+/** Connects to one host with at most `connections` connections. More calls wait. Ignores the URL's path. */
 export type ConnectTransport = (endpoint: URL, connections: number) => Transport;
 
-/** Without a byte for so long, a connection is given up. */
-export const SILENCE_MS = 5_000;
+/** Without data. */
+export const IDLE_TIMEOUT_MS = 5_000;
 
-/** Node's own. */
+/** With Node's client. */
 export const nodeTransport: ConnectTransport = ({ protocol, hostname, port, host }, connections) => {
   const { Agent, request } = protocol === "https:" ? https : http;
-  const agent = new Agent({ keepAlive: true, maxSockets: connections, scheduling: "lifo", timeout: SILENCE_MS });
+  const agent = new Agent({ keepAlive: true, maxSockets: connections, scheduling: "lifo", timeout: IDLE_TIMEOUT_MS });
   return {
     post: (headers, body) =>
       new Promise((resolve, reject) => {
         const outgoing = request(
-          { agent, hostname, port, method: "POST", path: "/", headers, timeout: SILENCE_MS },
+          { agent, hostname, port, method: "POST", path: "/", headers, timeout: IDLE_TIMEOUT_MS },
           (incoming) => {
             const chunks: Buffer[] = [];
             incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
             incoming.on("end", () => {
               resolve({ status: incoming.statusCode ?? 0, text: Buffer.concat(chunks).toString() });
             });
-            // A connection that breaks within an answer ends it with an error, never with "end".
+            // A connection that breaks during a response emits an error instead of "end".
             incoming.on("error", reject);
           },
         );
-        outgoing.on("timeout", () => outgoing.destroy(new SilenceError(`${host} is silent`)));
+        outgoing.on("timeout", () => outgoing.destroy(new IdleTimeoutError(`no data from ${host}`)));
         outgoing.on("error", reject);
         outgoing.end(body);
       }),
@@ -54,8 +54,7 @@ export const nodeTransport: ConnectTransport = ({ protocol, hostname, port, host
   };
 };
 
-/** Nothing came for too long. */
-class SilenceError extends Error {
+class IdleTimeoutError extends Error {
   override readonly name = "SilenceError";
   readonly code = "ETIMEDOUT";
 }

@@ -1,13 +1,10 @@
-/**
- * With undici: half of the CPU that Node's own client takes for a call, for 100 kB more to load. Where thousands of calls are made each
- * second.
- */
+/** With undici, for thousands of calls a second: half the CPU time of Node's client per call, for 100 kB more code. */
 import Pool from "undici/lib/dispatcher/pool.js";
 
-import { SILENCE_MS, type ConnectTransport } from "./transport";
+import { IDLE_TIMEOUT_MS, type ConnectTransport } from "./transport";
 
 export const undiciTransport: ConnectTransport = ({ origin }, connections) => {
-  const pool = new Pool(origin, { connections, headersTimeout: SILENCE_MS, bodyTimeout: SILENCE_MS });
+  const pool = new Pool(origin, { connections, headersTimeout: IDLE_TIMEOUT_MS, bodyTimeout: IDLE_TIMEOUT_MS });
   return {
     post: (headers, body) =>
       new Promise((resolve, reject) => {

@@ -1,47 +1,45 @@
-/** Errors that a caller over HTTP is told of. Any other is answered with 500 and no more. */
+/** Errors with an HTTP status. Every other error becomes a 500 without details. */
 export abstract class HttpError extends Error {
   abstract readonly status: number;
-  /** Of the answer, beside those that all have. */
+  /** Additional response headers. */
   readonly headers: Readonly<Record<string, string>> = {};
-  /** True: the message alone is the answer's body, rather than JSON. */
+  /** True: the response body is the message as plain text instead of JSON. */
   readonly plain: boolean = false;
 }
 
-/** The request is not what it has to be; the message says where and why, never what was sent. */
+/** The request is invalid. The message has the path and the reason, never the value. */
 export class BadRequestError extends HttpError {
   override readonly name: string = "BadRequestError";
   readonly status = 400;
 }
 
-/** There is nothing of that name. */
 export class NotFoundError extends HttpError {
   override readonly name = "NotFoundError";
   readonly status = 404;
 }
 
-/** The body is longer than what can be taken; the message says how long it may be. */
+/** The message has the limit. */
 export class PayloadTooLargeError extends HttpError {
   override readonly name = "PayloadTooLargeError";
   readonly status = 413;
 }
 
-/** What it was to change is no longer as the caller knew it. */
+/** The resource's state does not allow the request. */
 export class ConflictError extends HttpError {
   override readonly name = "ConflictError";
   readonly status = 409;
 }
 
-/** Seconds until another try may go well; callers spread theirs themselves. */
+/** Seconds. Callers add their own jitter. */
 const RETRY_AFTER = { "Retry-After": "1" };
 
-/** More than can be taken at this time. */
 export class TooManyRequestsError extends HttpError {
   override readonly name = "TooManyRequestsError";
   readonly status = 429;
   override readonly headers = RETRY_AFTER;
 }
 
-/** Something that it takes is not there at this time. */
+/** A dependency is temporarily unavailable. */
 export class UnavailableError extends HttpError {
   override readonly name = "UnavailableError";
   readonly status = 503;

@@ -5,30 +5,29 @@ import type { EnvironmentSchema } from "../environment";
 import { describeIssues } from "../errors";
 import { invoke, onColdStart, type Services } from "./services";
 
-/** What a function was invoked with is not what it takes; the message says where and why, never what was sent. */
+/** The event is invalid. The message has the path and the reason, never the value. */
 export class InvalidInputError extends Error {
   override readonly name = "InvalidInputError";
 }
 
-/** What an invocation has beside its input. */
 export interface Invocation {
-  /** When Lambda stops it, epoch milliseconds. */
+  /** Lambda's timeout, epoch milliseconds. */
   readonly deadline: number;
 }
 
 export interface InvocationOptions<Input> {
   readonly input: z.ZodType<Input>;
-  /** What log entries say of the input: ids only. @default nothing */
+  /** Keys for log entries: IDs only. @default none */
   readonly ids?: (input: Input) => Readonly<Record<string, string>>;
 }
 
 /**
- * A Lambda handler for whoever invokes it: a person, a state machine, EventBridge, a stream. Its answer is what the work returns, and
- * what the work throws reaches whoever invoked it, who then keeps the event. `build` is called once, at the first invocation.
+ * A Lambda handler for direct and asynchronous invocations: by people, state machines, EventBridge, streams. Validates the event and
+ * returns the work's result. `build` runs once, on cold start.
  *
- * It may be invoked twice with one input: what `build` returns must bear that.
+ * Delivery is at least once, so the work must be idempotent.
  *
- * @throws {@link EnvironmentError} and {@link InvalidInputError} (the handler), and whatever the work throws
+ * @throws {@link EnvironmentError}, {@link InvalidInputError} and the work's errors
  */
 export function invocationHandler<Environment, Input, Answer>(
   schema: EnvironmentSchema<Environment>,

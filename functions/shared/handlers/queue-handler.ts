@@ -4,7 +4,7 @@ import * as z from "zod";
 import type { EnvironmentSchema } from "../environment";
 import { invoke, onColdStart, type Services } from "./services";
 
-/** What SQS hands over, as far as it is looked at. */
+/** The event of an SQS event source, as far as handlers use it. */
 const queueEventSchema = z.object({
   Records: z.array(
     z.object({
@@ -19,24 +19,23 @@ const queueEventSchema = z.object({
 export interface QueueMessage {
   readonly id: string;
   readonly body: string;
-  /** When SQS got it, epoch milliseconds. */
+  /** When SQS received it, epoch milliseconds. */
   readonly sentAt: number;
-  /** Its attributes that are text or numbers, as text. */
+  /** String and number attributes, as text. */
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-/** A message that is not done with, and why. */
 export interface MessageFailure {
   readonly id: string;
   readonly error: unknown;
 }
 
 /**
- * A Lambda handler for a queue. It owns what is common: batches parsed, failures logged by id and given back to SQS one by one
- * (the mapping has to have `ReportBatchItemFailures`), metrics flushed. `build` is called once, at the first batch; the work it
- * returns gets whole batches, and names the messages that failed. What it throws fails all of them.
+ * A Lambda handler for an SQS queue. Parses batches, logs failed messages by ID and reports them to SQS one by one (the event source
+ * mapping needs `ReportBatchItemFailures`), flushes metrics. `build` runs once, on cold start. The work gets whole batches and returns
+ * the messages that failed; an error fails the whole batch.
  *
- * SQS delivers at least once: the work must bear the same message twice.
+ * SQS delivers at least once, so the work must be idempotent.
  */
 export function queueHandler<Environment>(
   schema: EnvironmentSchema<Environment>,

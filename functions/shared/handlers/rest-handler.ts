@@ -7,7 +7,7 @@ import { describeIssues, errorMessage } from "../errors";
 import { BadRequestError, HttpError, NotFoundError } from "./http-errors";
 import { invoke, onColdStart, type Services } from "./services";
 
-/** What API Gateway's REST proxy sends, as far as it is looked at. */
+/** The event of API Gateway's REST proxy, as far as handlers use it. */
 const restEventSchema = z.object({
   httpMethod: z.string(),
   resource: z.string(),
@@ -19,18 +19,18 @@ const restEventSchema = z.object({
 });
 type RestEvent = z.output<typeof restEventSchema>;
 
-/** What a request consists of, before it is parsed. */
+/** A request before validation. */
 export interface RawRequest {
-  /** Parameters in the path, by name. */
+  /** Path parameters by name. */
   readonly path: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
-  /** The JSON in the body; an empty body is undefined. */
+  /** The parsed JSON; undefined for an empty body. */
   readonly body: unknown;
-  /** The body as it was sent: numbers in it have all their digits. */
+  /** The body as it was sent. Its numbers have all their digits. */
   readonly text: string;
 }
 
-export interface RestAnswer {
+export interface RestResponse {
   /** @default 200 */
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -38,22 +38,21 @@ export interface RestAnswer {
   readonly body: unknown;
 }
 
-/** What answers one method of one path. */
-export type Endpoint = (request: RawRequest) => Promise<RestAnswer>;
+export type Endpoint = (request: RawRequest) => Promise<RestResponse>;
 
-/** An endpoint that is given its request parsed: what its schema refuses is answered with 400, the path and the reason. */
+/** Validates requests. Responds with 400 and the faults to invalid ones. */
 export function endpoint<Request>(
   schema: z.ZodType<Request>,
-  work: (request: Request) => Promise<RestAnswer>,
+  respond: (request: Request) => Promise<RestResponse>,
 ): Endpoint {
   return (raw) => {
     const parsed = schema.safeParse(raw);
     if (!parsed.success) throw new BadRequestError(describeIssues(parsed.error), { cause: parsed.error });
-    return work(parsed.data);
+    return respond(parsed.data);
   };
 }
 
-/** What browsers on other sites are allowed. */
+/** For browsers on other origins. */
 export interface Cors {
   /** `OPTIONS,PUT,GET,DELETE` */
   readonly methods: string;
@@ -62,14 +61,14 @@ export interface Cors {
 }
 
 export interface RestOptions {
-  /** Answers OPTIONS, and lets browsers on any site read every answer. @default none: only its own site's may */
+  /** Responds to OPTIONS and lets browsers on any origin read responses. @default same origin only */
   readonly cors?: Cors;
 }
 
 /**
- * A Lambda handler behind API Gateway's REST proxy, for the routes that `build` gives endpoints for: `{"GET /bells/{id}": endpoint(...)}`.
- * It owns what is common: errors mapped to answers ({@link HttpError} as it says; AWS's throttling 429 and its absence 503; any other
- * 500, logged), logs with ids, metrics flushed. `build` is called once, at the first request.
+ * A Lambda handler for API Gateway's REST proxy. `build` runs once, on cold start, and returns the endpoints by route:
+ * `{"GET /bells/{id}": endpoint(...)}`. Maps errors to responses: {@link HttpError} to its status, throttling by AWS to 429, an
+ * unavailable AWS service to 503, every other error to 500. Logs 5xx, adds IDs to logs, flushes metrics.
  */
 export function restHandler<Environment>(
   schema: EnvironmentSchema<Environment>,
@@ -77,49 +76,46 @@ export function restHandler<Environment>(
   { cors }: RestOptions = {},
 ): (event: unknown, context: Context) => Promise<APIGatewayProxyResult> {
   const start = onColdStart(schema, build);
-  const always = cors === undefined ? {} : { "Access-Control-Allow-Origin": "*" };
+  const corsHeaders = cors === undefined ? {} : { "Access-Control-Allow-Origin": "*" };
   return (event, context) =>
     invoke(start, context, async ({ logger, work: endpoints }) => {
       try {
         const rest = restEventSchema.parse(event);
         logger.appendKeys({ requestId: rest.requestContext.requestId });
-        if (cors !== undefined && rest.httpMethod === "OPTIONS") return preflight(cors, always);
+        if (cors !== undefined && rest.httpMethod === "OPTIONS") return preflight(cors, corsHeaders);
         const route = `${rest.httpMethod} ${rest.resource}`;
-        const answerTo = endpoints[route];
-        if (answerTo === undefined) throw new NotFoundError(`nothing answers ${route}`);
-        const { status = 200, headers, body } = await answerTo(requestOf(rest));
-        logger.info("answered", { route, status });
-        return json(status, body, { ...always, ...headers });
+        const respond = endpoints[route];
+        if (respond === undefined) throw new NotFoundError(`there is no route ${route}`);
+        const { status = 200, headers, body } = await respond(requestOf(rest));
+        logger.info("responded", { route, status });
+        return json(status, body, { ...corsHeaders, ...headers });
       } catch (error) {
-        const { isOurs, plain, status, headers, body } = failureOf(error);
-        // An answer is no failed invocation to Lambda: it is the API's own alarm on answers with 5xx that hears of it.
-        if (isOurs) logger.error("request failed", { error });
-        else logger.info("answered", { status, reason: errorMessage(error) });
+        const { plain, status, headers, body } = errorResponse(error);
+        // Lambda's Errors metric does not count responses. The API's alarm for 5xx does.
+        if (status >= 500) logger.error("request failed", { error });
+        else logger.info("responded", { status, reason: errorMessage(error) });
         return plain
-          ? text(status, String(body), { ...always, ...headers })
-          : json(status, body, { ...always, ...headers });
+          ? text(status, String(body), { ...corsHeaders, ...headers })
+          : json(status, body, { ...corsHeaders, ...headers });
       }
     });
 }
 
-/** An error as its answer. */
-export interface Failure extends Required<RestAnswer> {
-  /** True: somebody here has to look at it, so it belongs into the logs. */
-  readonly isOurs: boolean;
-  /** True: the body is text, and is sent as it is. */
+export interface ErrorResponse extends Required<RestResponse> {
+  /** True when the body is plain text instead of JSON. */
   readonly plain: boolean;
 }
 
-/** What a caller is told of an error: whatever it was, no more than that. */
-export function failureOf(error: unknown): Failure {
-  const told = error instanceof HttpError ? error : awsHttpError(error);
-  if (told === undefined) {
+/** Never contains details of an unexpected error. */
+export function errorResponse(error: unknown): ErrorResponse {
+  const httpError = error instanceof HttpError ? error : awsHttpError(error);
+  if (httpError === undefined) {
     const body = { error: "Internal", message: "The request failed; see the logs." };
-    return { status: 500, headers: {}, body, plain: false, isOurs: true };
+    return { status: 500, headers: {}, body, plain: false };
   }
-  const { name, message, status, headers, plain } = told;
+  const { name, message, status, headers, plain } = httpError;
   const body = plain ? message : { error: name.replace(/Error$/, ""), message };
-  return { status, headers, body, plain, isOurs: status >= 500 };
+  return { status, headers, body, plain };
 }
 
 function requestOf({ pathParameters, queryStringParameters, body, isBase64Encoded }: RestEvent): RawRequest {
@@ -139,21 +135,21 @@ function jsonOf(content: string): unknown {
 type Headers = Readonly<Record<string, string>>;
 
 function json(statusCode: number, body: unknown, headers: Headers): APIGatewayProxyResult {
-  return answer(statusCode, JSON.stringify(body), { "Content-Type": "application/json", ...headers });
+  return response(statusCode, JSON.stringify(body), { "Content-Type": "application/json", ...headers });
 }
 
 function text(statusCode: number, body: string, headers: Headers): APIGatewayProxyResult {
-  return answer(statusCode, body, { "Content-Type": "text/plain; charset=utf-8", ...headers });
+  return response(statusCode, body, { "Content-Type": "text/plain; charset=utf-8", ...headers });
 }
 
-function preflight({ methods, headers }: Cors, always: Headers): APIGatewayProxyResult {
-  return answer(200, "", {
-    ...always,
+function preflight({ methods, headers }: Cors, corsHeaders: Headers): APIGatewayProxyResult {
+  return response(200, "", {
+    ...corsHeaders,
     "Access-Control-Allow-Methods": methods,
     "Access-Control-Allow-Headers": headers,
   });
 }
 
-function answer(statusCode: number, body: string, headers: Headers): APIGatewayProxyResult {
+function response(statusCode: number, body: string, headers: Headers): APIGatewayProxyResult {
   return { statusCode, headers: { "Cache-Control": "no-store", ...headers }, body };
 }

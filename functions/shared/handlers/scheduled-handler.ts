@@ -5,7 +5,7 @@ import type { EnvironmentSchema } from "../environment";
 import { invocationHandler } from "./invocation-handler";
 import type { Services } from "./services";
 
-/** What EventBridge sends when a schedule fires. Fields nobody declared are kept: features store the event whole. */
+/** Keeps undeclared fields: features store the whole event. */
 const scheduledEventSchema = z.looseObject({
   id: z.string().min(1),
   time: z.iso.datetime({ offset: true }),
@@ -15,23 +15,22 @@ const scheduledEventSchema = z.looseObject({
 
 export type ScheduledEvent = z.output<typeof scheduledEventSchema>;
 
-/** One firing of a schedule. */
+/** One run of a schedule. */
 export interface Tick {
   /** As EventBridge sent it. */
   readonly event: ScheduledEvent;
-  /** When the schedule meant to fire, epoch milliseconds. Later than that is what the clock says. */
+  /** The scheduled time, epoch milliseconds. The clock is later. */
   readonly scheduledAt: number;
-  /** When Lambda stops this invocation, epoch milliseconds. */
+  /** Lambda's timeout, epoch milliseconds. */
   readonly deadline: number;
 }
 
 /**
- * A Lambda handler for a schedule: an {@link invocationHandler} that is given ticks. When it throws, Lambda retries, and keeps the
- * event on the dead-letter path at last.
+ * A Lambda handler for an EventBridge schedule. After an error Lambda retries, then sends the event to the dead-letter queue.
  *
- * EventBridge delivers at least once: what `build` returns must bear the same tick twice.
+ * EventBridge delivers at least once, so the work must be idempotent.
  *
- * @throws {@link EnvironmentError} and {@link InvalidInputError} (the handler), and whatever the work throws
+ * @throws {@link EnvironmentError}, {@link InvalidInputError} and the work's errors
  */
 export function scheduledHandler<Environment>(
   schema: EnvironmentSchema<Environment>,

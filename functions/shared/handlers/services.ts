@@ -5,20 +5,20 @@ import { environmentSchema, text, type EnvironmentSchema, type EnvironmentSource
 import { createLogger, type Logger } from "../logger";
 import { createMetrics, type Metrics } from "../metrics";
 
-/** What a function is built from, once on cold start. */
+/** Dependencies of a handler, created on cold start. */
 export interface Services<Environment> {
-  /** Its own variables, parsed. */
+  /** The function's variables, parsed. */
   readonly environment: Environment;
-  /** Begins every name of this Almanac: `almanac`. */
+  /** Begins every physical name: `almanac`. */
   readonly app: string;
-  /** Which environment this is: `staging`. */
+  /** `staging` */
   readonly environmentName: string;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
 
-/** Which feature of which Almanac a function belongs to; every module sets these. */
+/** Every module sets these. */
 const identity = environmentSchema({
   POWERTOOLS_SERVICE_NAME: text,
   ALMANAC_APP: text,
@@ -35,7 +35,7 @@ function createServices<Environment>(
     ALMANAC_APP: app,
     ALMANAC_ENVIRONMENT: environmentName,
   } = identity.parse(source);
-  // Two Almanacs in one account may have environments of one name.
+  // Two apps in one account may have environments with the same name.
   const qualified = `${app}-${environmentName}`;
   return {
     environment: schema.parse(source),
@@ -47,19 +47,18 @@ function createServices<Environment>(
   };
 }
 
-/** A handler at work. */
-export interface Started<Work> {
+export interface BuiltHandler<Work> {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly work: Work;
 }
 
-/** Builds a handler's work at its first invocation, once: importing a handler does nothing. */
+/** Builds a handler's work on its first invocation, so importing a handler has no side effects. */
 export function onColdStart<Environment, Work>(
   schema: EnvironmentSchema<Environment>,
   build: (services: Services<Environment>) => Work,
-): () => Started<Work> {
-  let built: Started<Work> | undefined;
+): () => BuiltHandler<Work> {
+  let built: BuiltHandler<Work> | undefined;
   return () => {
     if (built === undefined) {
       const services = createServices(schema);
@@ -70,21 +69,20 @@ export function onColdStart<Environment, Work>(
 }
 
 /**
- * One invocation of any handler: built, if it is the first; logs with its ids only; a failure logged, and thrown on to whoever
- * invoked it; metrics written.
+ * Runs one invocation of any handler: builds it on cold start, adds IDs to its logs, logs and rethrows errors, flushes metrics.
  *
- * @param run is given when Lambda stops it, epoch milliseconds, too
+ * @param run gets Lambda's timeout as its deadline, epoch milliseconds
  */
 export async function invoke<Work, Answer>(
-  start: () => Started<Work>,
+  start: () => BuiltHandler<Work>,
   context: Context,
-  run: (started: Started<Work>, deadline: number) => Promise<Answer> | Answer,
+  run: (handler: BuiltHandler<Work>, deadline: number) => Promise<Answer> | Answer,
 ): Promise<Answer> {
-  const started = start();
-  const { logger, metrics } = started;
+  const handler = start();
+  const { logger, metrics } = handler;
   logger.addContext(context);
   try {
-    return await run(started, systemClock.now() + context.getRemainingTimeInMillis());
+    return await run(handler, systemClock.now() + context.getRemainingTimeInMillis());
   } catch (error) {
     logger.error("invocation failed", { error });
     throw error;

@@ -4,7 +4,7 @@ import * as z from "zod";
 import { mapConcurrently } from "../../shared/concurrency";
 import { BadRequestError, ConflictError } from "../../shared/handlers/http-errors";
 import { describeIssues } from "../../shared/errors";
-import { endpoint, failureOf, type Endpoint, type RestAnswer } from "../../shared/handlers/rest-handler";
+import { endpoint, errorResponse, type Endpoint, type RestResponse } from "../../shared/handlers/rest-handler";
 import type { ApiRouteName } from "../contract";
 import type { CursorReader } from "./cursors";
 import type { BatchResponse, BatchResult, ListResponse } from "./api-types";
@@ -150,7 +150,7 @@ export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, En
 /** A valid PUT, and its response. */
 interface Prepared {
   readonly put: Put;
-  readonly respond: (stored: StoredTimer) => RestAnswer;
+  readonly respond: (stored: StoredTimer) => RestResponse;
 }
 
 /** @throws {@link BadRequestError} */
@@ -162,7 +162,7 @@ async function prepare(kind: TimerKind, id: string, body: unknown, ports: TimerP
     version: ports.newVersion(),
     shard: await shardFor(id, shardId, ports),
   });
-  const respondFully = (stored: StoredTimer): RestAnswer => ({
+  const respondFully = (stored: StoredTimer): RestResponse => ({
     body: timerResponse(stored, stored.putAt, stored.enqueuedUntil),
   });
   if (kind === "oneshot") {
@@ -198,7 +198,7 @@ async function shardFor(id: string, requested: string | undefined, { table, shar
 }
 
 /** @throws the error of the outcome, mapped to an HTTP error */
-function responseOf({ respond }: Prepared, outcome: PutOutcome | undefined): RestAnswer {
+function responseOf({ respond }: Prepared, outcome: PutOutcome | undefined): RestResponse {
   if (outcome === undefined) throw new Error("no outcome");
   if ("stored" in outcome) return respond(outcome.stored);
   const { error } = outcome;
@@ -261,13 +261,13 @@ function keyOfToken(token: string, kind: TimerKind): string {
 /** Each request succeeds or fails independently. */
 async function runBatch(requests: readonly ParsedBatchRequest[], ports: TimerPorts): Promise<readonly BatchResult[]> {
   const results = new Array<BatchResult>(requests.length);
-  const settle = async (index: number, work: () => Promise<RestAnswer> | RestAnswer) => {
+  const settle = async (index: number, work: () => Promise<RestResponse> | RestResponse) => {
     try {
       const { status = 200, body } = await work();
       results[index] = { status, body };
     } catch (error) {
-      const { status, body, isOurs } = failureOf(error);
-      if (isOurs) ports.onFailure(error);
+      const { status, body } = errorResponse(error);
+      if (status >= 500) ports.onFailure(error);
       results[index] = { status, body };
     }
   };

@@ -1,18 +1,18 @@
 import { createHash } from "node:crypto";
 
-/** Step Functions takes 80 characters; CloudWatch logs only what is made of these. */
-const SAFE = /^[\w-]{1,80}$/;
+/** Step Functions' limit is 80 characters. CloudWatch Logs supports only these. */
+const SAFE_NAME = /^[\w-]{1,80}$/;
 
-/** How the names end that are made here: 128 bits of SHA-256. */
-const HASHED = /_[0-9a-f]{32}$/;
-const READABLE_LENGTH = 47;
+/** The suffix of a derived name: 128 bits of SHA-256. */
+const HASH_SUFFIX = /_[0-9a-f]{32}$/;
+const READABLE_CHARACTERS = 47;
 
 /**
- * An execution's name for a task: the id itself where Step Functions takes it, or else what of it can be read, and a hash. No two
- * ids have one name: an id that looks like a name made here gets a hash of its own.
+ * A task ID is its execution's name, when Step Functions accepts it. Otherwise the name is the readable part of the ID and a hash.
+ * IDs that look like derived names are hashed too, so different IDs have different names.
  */
 export function executionNameOf(taskId: string): string {
-  if (SAFE.test(taskId) && !HASHED.test(taskId)) return taskId;
-  const readable = taskId.replace(/[^\w-]+/g, "-").slice(0, READABLE_LENGTH);
+  if (SAFE_NAME.test(taskId) && !HASH_SUFFIX.test(taskId)) return taskId;
+  const readable = taskId.replace(/[^\w-]+/g, "-").slice(0, READABLE_CHARACTERS);
   return `${readable}_${createHash("sha256").update(taskId).digest("hex").slice(0, 32)}`;
 }

@@ -1,4 +1,4 @@
-/** Executions of the task machine, in Step Functions. */
+/** Executions of the state machine, in Step Functions. */
 import {
   DescribeExecutionCommand,
   ListExecutionsCommand,
@@ -12,32 +12,29 @@ import { errorName } from "../../shared/errors";
 import type { Execution } from "./task";
 
 export interface Executions {
-  /** The ARN of an execution by its name. */
   arnOf(name: string): string;
-  /** Starts one; undefined: there has been one of that name within the last 90 days. */
+  /** Undefined: an execution has had this name within the last 90 days. */
   start(name: string, input: string): Promise<{ readonly arn: string; readonly startedAt: number } | undefined>;
-  /** Undefined: there is none, or it ended more than 90 days ago. */
+  /** Undefined: no such execution, or it ended more than 90 days ago. */
   describe(arn: string): Promise<Execution | undefined>;
-  /** Aborts it. One that has ended, or is none, is left as it is. */
-  stop(arn: string, why: { readonly error: string; readonly cause: string }): Promise<void>;
-  /** ARNs of those that failed, ran out of time or were aborted since then (epoch milliseconds). */
-  endedBadlySince(time: number): Promise<readonly string[]>;
+  /** Aborts an execution. Does nothing when it has ended or does not exist. */
+  stop(arn: string, reason: { readonly error: string; readonly cause: string }): Promise<void>;
+  /** ARNs of executions that have failed, timed out or been aborted since then (epoch milliseconds). */
+  unsuccessfulSince(time: number): Promise<readonly string[]>;
 }
 
-const BAD_ENDS = ["FAILED", "TIMED_OUT", "ABORTED"] as const satisfies readonly ExecutionStatus[];
+const UNSUCCESSFUL = ["FAILED", "TIMED_OUT", "ABORTED"] as const satisfies readonly ExecutionStatus[];
 
-/** @param executionsArn what their ARNs begin with, up to the colon before their name */
-export function stepFunctions(sfn: SFNClient, machineArn: string, executionsArn: string): Executions {
+/** @param arnPrefix of executions, without the colon before their name */
+export function stepFunctions(sfn: SFNClient, stateMachineArn: string, arnPrefix: string): Executions {
+  const arnOf = (name: string) => `${arnPrefix}:${name}`;
   return {
-    arnOf: (name) => `${executionsArn}:${name}`,
+    arnOf,
 
     start: async (name, input) => {
       try {
-        const started = await sfn.send(new StartExecutionCommand({ stateMachineArn: machineArn, name, input }));
-        return {
-          arn: started.executionArn ?? `${executionsArn}:${name}`,
-          startedAt: started.startDate?.getTime() ?? 0,
-        };
+        const started = await sfn.send(new StartExecutionCommand({ stateMachineArn, name, input }));
+        return { arn: started.executionArn ?? arnOf(name), startedAt: started.startDate?.getTime() ?? 0 };
       } catch (error) {
         if (errorName(error) === "ExecutionAlreadyExists") return undefined;
         throw error;
@@ -46,34 +43,34 @@ export function stepFunctions(sfn: SFNClient, machineArn: string, executionsArn:
 
     describe: (arn) => describeExecution(sfn, arn),
 
-    stop: async (executionArn, why) => {
+    stop: async (executionArn, reason) => {
       try {
-        await sfn.send(new StopExecutionCommand({ executionArn, ...why }));
+        await sfn.send(new StopExecutionCommand({ executionArn, ...reason }));
       } catch (error) {
         if (!["ExecutionDoesNotExist", "ValidationException"].includes(errorName(error))) throw error;
       }
     },
 
-    endedBadlySince: async (time) => {
-      const ended = await Promise.all(BAD_ENDS.map((status) => endedSince(sfn, machineArn, status, time)));
-      return ended.flat();
+    unsuccessfulSince: async (time) => {
+      const arns = await Promise.all(UNSUCCESSFUL.map((status) => endedSince(sfn, stateMachineArn, status, time)));
+      return arns.flat();
     },
   };
 }
 
-/** Undefined: there is none, or it ended more than 90 days ago. */
+/** Undefined: no such execution, or it ended more than 90 days ago. */
 export async function describeExecution(sfn: SFNClient, executionArn: string): Promise<Execution | undefined> {
   try {
-    const found = await sfn.send(new DescribeExecutionCommand({ executionArn }));
-    if (found.status === undefined || found.startDate === undefined) return undefined;
+    const described = await sfn.send(new DescribeExecutionCommand({ executionArn }));
+    if (described.status === undefined || described.startDate === undefined) return undefined;
     return {
       arn: executionArn,
-      status: found.status,
-      input: found.input,
-      startedAt: found.startDate.getTime(),
-      stoppedAt: found.stopDate?.getTime(),
-      error: found.error,
-      cause: found.cause,
+      status: described.status,
+      input: described.input,
+      startedAt: described.startDate.getTime(),
+      stoppedAt: described.stopDate?.getTime(),
+      error: described.error,
+      cause: described.cause,
     };
   } catch (error) {
     if (errorName(error) === "ExecutionDoesNotExist") return undefined;
@@ -81,7 +78,6 @@ export async function describeExecution(sfn: SFNClient, executionArn: string): P
   }
 }
 
-/** Step Functions lists them latest end first. */
 async function endedSince(
   sfn: SFNClient,
   stateMachineArn: string,
@@ -91,6 +87,7 @@ async function endedSince(
   const arns: string[] = [];
   let nextToken: string | undefined;
   do {
+    // Sorted by end, latest first.
     const page = await sfn.send(
       new ListExecutionsCommand({ stateMachineArn, statusFilter, nextToken, maxResults: 100 }),
     );

@@ -1,95 +1,99 @@
-/** Keeps rows true to their executions: the core. */
+/** Writes the ends of executions into tasks' rows. */
 import { mapConcurrently } from "../../shared/concurrency";
 import { errorMessage } from "../../shared/errors";
 import type { Task } from "../contract";
 import type { Executions } from "./executions";
-import { endOf, taskInputOf, type Execution } from "./task";
+import { taskEndOf, taskInputOf, type Execution } from "./task";
 import type { PageKey, TaskTable } from "./task-table";
 
-/** What a look at an execution came to. */
-export type Settled = "running" | "unchanged" | "changed" | "no task";
+export type Reconciliation = "running" | "unchanged" | "changed" | "no task";
 
-/** Writes an execution's end into its task's row. However often, and whoever else does: the row tells the same end. */
-export async function settle(execution: Execution, table: Pick<TaskTable, "settle">): Promise<Settled> {
-  const end = endOf(execution);
+/** Idempotent. */
+export async function reconcile(execution: Execution, table: Pick<TaskTable, "writeEnd">): Promise<Reconciliation> {
+  const end = taskEndOf(execution);
   if (end === undefined) return "running";
   const task = taskInputOf(execution);
   if (task === undefined) return "no task";
-  return (await table.settle(task, execution, end)) ? "changed" : "unchanged";
+  return (await table.writeEnd(task, execution, end)) ? "changed" : "unchanged";
 }
 
-/** Describing goes at 15 a second by default, for the whole account. */
+/** DescribeExecution's default quota is 15 per second for the whole account. */
 const CONCURRENCY = 4;
-const PAGE = 100;
+const PAGE_SIZE = 100;
 
 export interface SweepPorts {
-  readonly table: Pick<TaskTable, "list" | "settle">;
-  readonly executions: Pick<Executions, "describe" | "endedBadlySince">;
+  readonly table: Pick<TaskTable, "list" | "writeEnd">;
+  readonly executions: Pick<Executions, "describe" | "unsuccessfulSince">;
 }
 
+/** Times in epoch milliseconds. */
 export interface SweepTimes {
-  /** Epoch milliseconds, as all of these. */
   readonly now: number;
-  /** Tasks that were started after it are left to themselves. */
+  /** Tasks started later are skipped. */
   readonly startedBefore: number;
-  /** Tasks that were started before it cannot be running any more. */
+  /** Tasks started earlier have exceeded the time limit. */
   readonly stuckBefore: number;
-  /** Executions that ended before it were an earlier sweep's. */
+  /** Executions that ended earlier were covered by an earlier sweep. */
   readonly endedAfter: number;
-  /** True once it is too late to begin with another one. */
+  /** True when the sweep must not start another request. */
   readonly isOver: () => boolean;
 }
 
-export interface Swept {
-  /** Rows that told something else than their execution. */
-  readonly repaired: number;
-  /** Rows that are STARTED, though the machine's time limit is over. */
+export interface SweepResult {
+  /** Rows that differed from their execution. */
+  readonly reconciled: number;
+  /** IDs of STARTED tasks that have exceeded the time limit. */
   readonly stuck: readonly string[];
-  /** Executions that could not be looked at, each with its reason; and that there was no time for all of them. */
+  /** Executions that were not checked, with the reason. */
   readonly failures: readonly string[];
 }
 
 /**
- * Looks at the executions of all tasks that are STARTED, and at all that ended badly of late: their rows may be missing, or tell
- * of an end that did not come to be. One that fails does not stop the others.
+ * Checks the executions of all STARTED tasks, and all executions that ended unsuccessfully of late: their rows may be missing, or
+ * have an end that the execution did not reach. A failure does not stop the others.
  */
-export async function sweep({ table, executions }: SweepPorts, times: SweepTimes): Promise<Swept> {
+export async function sweep({ table, executions }: SweepPorts, times: SweepTimes): Promise<SweepResult> {
   const failures: string[] = [];
   const stuck: string[] = [];
-  let repaired = 0;
+  let reconciled = 0;
   let skipped = 0;
 
-  const look = async (arn: string, row?: Task): Promise<void> => {
+  const check = async (arn: string, row?: Task): Promise<void> => {
     if (times.isOver()) {
       skipped++;
       return;
     }
     try {
       const execution = await executions.describe(arn);
-      const settled =
-        execution === undefined ? await settleLost(row, times.now, table) : await settle(execution, table);
-      if (settled === "changed") repaired++;
-      if (settled === "running" && row !== undefined && row.timestamp < times.stuckBefore) stuck.push(row.taskId);
+      const outcome =
+        execution === undefined ? await abortLost(row, times.now, table) : await reconcile(execution, table);
+      if (outcome === "changed") reconciled++;
+      if (outcome === "running" && row !== undefined && row.timestamp < times.stuckBefore) stuck.push(row.taskId);
     } catch (error) {
       failures.push(`${arn}: ${errorMessage(error)}`);
     }
   };
 
-  await mapConcurrently(await executions.endedBadlySince(times.endedAfter), CONCURRENCY, (arn) => look(arn));
+  await mapConcurrently(await executions.unsuccessfulSince(times.endedAfter), CONCURRENCY, (arn) => check(arn));
   let from: PageKey | undefined;
   do {
-    const page = await table.list("STARTED", { limit: PAGE, from, oldestFirst: true });
+    const page = await table.list("STARTED", { limit: PAGE_SIZE, from, oldestFirst: true });
     const old = page.tasks.filter(({ timestamp }) => timestamp < times.startedBefore);
-    await mapConcurrently(old, CONCURRENCY, (row) => look(row.executionArn, row));
+    await mapConcurrently(old, CONCURRENCY, (row) => check(row.executionArn, row));
     from = old.length === page.tasks.length && skipped === 0 ? page.next : undefined;
   } while (from !== undefined);
-  if (skipped > 0) failures.push("there was no time for all of them: the next sweep begins anew, with the oldest");
-  return { repaired, stuck, failures };
+  if (skipped > 0) failures.push("out of time: the next sweep starts with the oldest task");
+  return { reconciled, stuck, failures };
 }
 
-/** A row whose execution nobody knows any more: of a machine that was deleted, or of more than 90 days ago. */
-async function settleLost(row: Task | undefined, now: number, table: Pick<TaskTable, "settle">): Promise<Settled> {
+/** For an execution that no longer exists: its state machine was deleted, or it ended more than 90 days ago. */
+async function abortLost(
+  row: Task | undefined,
+  now: number,
+  table: Pick<TaskTable, "writeEnd">,
+): Promise<Reconciliation> {
   if (row === undefined) return "no task";
-  const end = { status: "ABORTED", at: now, reason: "its execution is not there any more" } as const;
-  return (await table.settle(row, { arn: row.executionArn, startedAt: row.timestamp }, end)) ? "changed" : "unchanged";
+  const end = { status: "ABORTED", at: now, reason: "its execution no longer exists" } as const;
+  const execution = { arn: row.executionArn, startedAt: row.timestamp };
+  return (await table.writeEnd(row, execution, end)) ? "changed" : "unchanged";
 }

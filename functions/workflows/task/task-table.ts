@@ -1,4 +1,4 @@
-/** The table of tasks. */
+/** The DynamoDB table of tasks. */
 import { QueryCommand, UpdateItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
@@ -6,36 +6,36 @@ import * as z from "zod";
 import { errorName } from "../../shared/errors";
 import { DAY_SECONDS } from "../../shared/time";
 import { STATUS_INDEX, taskSchema, type Task, type TaskStatus } from "../contract";
-import { momentOf, startOf, type Execution, type TaskEnd } from "./task";
+import { endEntry, startEntry, type Execution, type TaskEnd } from "./task";
 
 export type TaskKey = Pick<Task, "taskId" | "timestamp">;
 
 export interface TaskPage {
   readonly tasks: readonly Task[];
-  /** Where the next page begins; undefined: there is none. */
+  /** Undefined on the last page. */
   readonly next?: PageKey;
 }
 
-/** Where a page begins: after this item of the index. */
+/** A page begins after this item of the index. */
 export const pageKeySchema = z.object({ taskId: z.string(), timestamp: z.number(), status: z.string() });
 export type PageKey = z.output<typeof pageKeySchema>;
 
 export interface TaskTable {
-  /** The latest of an id, as it is at this moment. */
+  /** The latest task with this ID. Strongly consistent. */
   read(taskId: string): Promise<Task | undefined>;
-  /** Latest first, or oldest first. Of the last moments, some may be missing: an index is a little late. */
+  /** By time, latest first by default. The index is eventually consistent. */
   list(
     status: TaskStatus,
     page: { readonly limit: number; readonly from?: PageKey | undefined; readonly oldestFirst?: boolean },
   ): Promise<TaskPage>;
   /**
-   * Writes how a task's execution ended, whatever the row says so far; where there is no row, makes one. Returns false when the row
-   * said so already.
+   * Writes the end of a task's execution, whatever the row's status, and creates a missing row. Returns false when the row has this
+   * status already.
    */
-  settle(key: TaskKey, execution: Pick<Execution, "arn" | "startedAt">, end: TaskEnd): Promise<boolean>;
+  writeEnd(key: TaskKey, execution: Pick<Execution, "arn" | "startedAt">, end: TaskEnd): Promise<boolean>;
 }
 
-/** @param keepDays how long after its start a task's row is kept */
+/** @param keepDays a row expires this long after its task's start */
 export function taskTable(dynamodb: DynamoDBClient, TableName: string, keepDays: number): TaskTable {
   return {
     read: async (taskId) => {
@@ -71,17 +71,17 @@ export function taskTable(dynamodb: DynamoDBClient, TableName: string, keepDays:
       };
     },
 
-    settle: async ({ taskId, timestamp }, { arn, startedAt }, end) => {
+    writeEnd: async ({ taskId, timestamp }, { arn, startedAt }, end) => {
       try {
         await dynamodb.send(
           new UpdateItemCommand({
             TableName,
             Key: marshall({ taskId, timestamp }),
-            // An execution has one end. So whoever tells of it again is refused, and nothing goes back to STARTED: the
-            // machine's own writes ask for a row that is STARTED or says the same.
+            // An execution has one end, so a second write of it is rejected. The machine's own writes require a row that is
+            // STARTED or has the same status, so a status never goes back.
             ConditionExpression: "attribute_not_exists(#status) OR #status <> :status",
             UpdateExpression: [
-              "SET #status = :status, #history = list_append(if_not_exists(#history, :started), :moment)",
+              "SET #status = :status, #history = list_append(if_not_exists(#history, :started), :end)",
               "executionArn = if_not_exists(executionArn, :arn), #ttl = if_not_exists(#ttl, :ttl)",
               ...(end.reason === undefined ? [] : ["reason = :reason"]),
             ]
@@ -90,8 +90,8 @@ export function taskTable(dynamodb: DynamoDBClient, TableName: string, keepDays:
             ExpressionAttributeNames: { "#status": "status", "#history": "history", "#ttl": "ttl" },
             ExpressionAttributeValues: marshall({
               ":status": end.status,
-              ":started": [startOf(startedAt)],
-              ":moment": [momentOf(end)],
+              ":started": [startEntry(startedAt)],
+              ":end": [endEntry(end)],
               ":arn": arn,
               ":ttl": Math.floor(timestamp / 1_000) + keepDays * DAY_SECONDS,
               ...(end.reason !== undefined && { ":reason": end.reason }),

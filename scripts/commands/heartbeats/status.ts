@@ -1,58 +1,42 @@
-/** Reads an environment's status from status.json, which its publisher writes after each round of checks. */
-import { GetObjectCommand, NoSuchKey, type S3Client } from "@aws-sdk/client-s3";
-import { STATUS_JSON_KEY } from "../../../functions/heartbeats/contract";
-import type { StatusDocument, MonitorStatus } from "../../../functions/heartbeats/status-page/document";
-import { staleAt } from "../../../functions/heartbeats/status-page/status-format";
+/** `almanac heartbeats status`: the state of an environment's targets. */
+import { S3Client } from "@aws-sdk/client-s3";
+import { findDeployed } from "../../environments/deployed";
+import { NotDeployedError } from "../../environments/stack";
+import { describeStatus } from "../../features/heartbeats/describe-status";
+import { readStatus } from "../../features/heartbeats/status-document";
+import { s3Settings } from "../../shared/aws-settings";
+import { colours } from "../../shared/colours";
+import {
+  DocumentedCommand,
+  EXIT,
+  exitCodeOf,
+  withEnvironment,
+  withJson,
+  type EnvironmentOptions,
+  type JsonOption,
+} from "../../shared/command-line";
+import { outputsOf } from "../../shared/feature-outputs";
 
-export interface TargetView extends Pick<MonitorStatus, "name" | "state" | "lastCheck" | "lastHeartbeat"> {
-  /** Of the last 24 hours, 0 to 1; null without data. */
-  readonly uptime: number | null;
-}
+export const command = () =>
+  withJson(
+    withEnvironment(
+      new DocumentedCommand({
+        description: "Shows the state of each target, by its latest checks.",
+        examples: ["npx almanac heartbeats status", "npx almanac heartbeats status --env staging --json"],
+      }),
+    ),
+  ).action(exitCodeOf(run));
 
-export interface IncidentView {
-  readonly target: string;
-  readonly openedAt: string;
-  readonly message: string;
-}
-
-export interface StatusView {
-  /** `s3://almanac-staging-status/status.json` */
-  readonly source: string;
-  readonly targets: readonly TargetView[];
-  /** Those that are open. */
-  readonly incidents: readonly IncidentView[];
-}
-
-/**
- * @param now epoch milliseconds
- * @returns undefined before the first round of checks
- */
-export async function readStatus(s3: S3Client, bucket: string, now: number): Promise<StatusView | undefined> {
-  try {
-    const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: STATUS_JSON_KEY }));
-    // Trusted: only the publisher can write to the bucket.
-    const document = JSON.parse((await Body?.transformToString()) ?? "") as StatusDocument;
-    return viewOf(document, `s3://${bucket}/${STATUS_JSON_KEY}`, now);
-  } catch (error) {
-    if (error instanceof NoSuchKey) return undefined;
-    throw error;
-  }
-}
-
-/** The document's targets and open incidents. All states are unknown in a document that is stale. */
-function viewOf(document: StatusDocument, source: string, now: number): StatusView {
-  const isStale = now > staleAt(document);
-  return {
-    source,
-    targets: document.monitors.map(({ name, state, lastCheck, lastHeartbeat, windows }) => ({
-      name,
-      state: isStale ? "unknown" : state,
-      lastCheck,
-      ...(lastHeartbeat !== undefined && { lastHeartbeat }),
-      uptime: windows["24h"].uptime,
-    })),
-    incidents: document.incidents
-      .filter(({ closedAt }) => closedAt === null)
-      .map(({ monitor, openedAt, message }) => ({ target: monitor, openedAt, message })),
-  };
+async function run(options: EnvironmentOptions & JsonOption): Promise<number> {
+  const deployed = await findDeployed(options);
+  const { status_page_bucket_name: bucket } = outputsOf("heartbeats", deployed);
+  const now = Date.now();
+  const view = await readStatus(new S3Client(s3Settings(deployed.aws)), bucket, now);
+  if (view === undefined) throw new NotDeployedError(`Nothing has been checked in ${deployed.name} yet.`);
+  console.log(
+    options.json
+      ? JSON.stringify({ environment: deployed.name, at: new Date(now).toISOString(), ...view })
+      : describeStatus(view, now, colours),
+  );
+  return EXIT.ok;
 }

@@ -1,77 +1,68 @@
-/** Sends a time range of the archive through a channel again. */
-import { gunzipSync } from "node:zlib";
-import { GetObjectCommand, paginateListObjectsV2, type S3Client } from "@aws-sdk/client-s3";
-import { hourPrefix, readPart, type Archived } from "../../../functions/pipelines/storage/archive";
-import { MESSAGE_ATTRIBUTES } from "../../../functions/pipelines/contract";
-import { mapConcurrently } from "../../../functions/shared/concurrency";
-import { HOUR_MS } from "../../../functions/shared/time";
-import type { Outgoing } from "./queue-sender";
+/** `almanac pipelines replay <pipeline>`: sends archived messages through a pipeline again. */
+import { S3Client } from "@aws-sdk/client-s3";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import { InvalidArgumentError } from "commander";
+import { findDeployed } from "../../environments/deployed";
+import { sendAll } from "../../features/pipelines/queue-sender";
+import { replay } from "../../features/pipelines/replay";
+import { s3Settings } from "../../shared/aws-settings";
+import {
+  DocumentedCommand,
+  EXIT,
+  exitCodeOf,
+  withEnvironment,
+  type EnvironmentOptions,
+} from "../../shared/command-line";
+import { pipelineOf } from "../../shared/feature-outputs";
 
-const CONCURRENT_READS = 8;
-
-export interface ReplayRange {
-  /** Epoch milliseconds; when messages were received, this included. */
+interface Options extends EnvironmentOptions {
   readonly from: number;
-  /** This excluded. */
-  readonly to: number;
+  readonly to?: number;
+  readonly into?: string;
 }
 
-export interface Replaying extends ReplayRange {
-  /** The channel's name. */
-  readonly name: string;
-  readonly s3: S3Client;
-  readonly bucket: string;
-  /** True: it goes back to where the archive is, which need not keep it a second time. */
-  readonly sameEnvironment: boolean;
-  readonly send: (messages: readonly Outgoing[]) => Promise<void>;
-  readonly onProgress: (progress: { readonly hour: string; readonly messages: number; readonly total: number }) => void;
+export const command = () =>
+  withEnvironment(
+    new DocumentedCommand({
+      description:
+        "Sends the messages that a pipeline received in a period, from the archive, through the pipeline again.",
+      examples: [
+        "npx almanac pipelines replay jobOrder --from 2026-11-20T00:00:00Z",
+        "npx almanac pipelines replay jobOrder --env production --from 2026-11-20T00:00:00Z --to 2026-11-21T00:00:00Z --into staging",
+      ],
+    }),
+  )
+    .argument("<pipeline>", "its name in main.ts: jobOrder")
+    .requiredOption("--from <time>", "received at or after: ISO 8601, with Z or an offset", timeOf)
+    .option("--to <time>", "received before (default: now)", timeOf)
+    .option("--into <environment>", "where to send them (default: the environment of the archive)")
+    .action(exitCodeOf(run));
+
+function timeOf(value: string): number {
+  const time = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(value) ? Date.parse(value) : NaN;
+  if (Number.isNaN(time)) throw new InvalidArgumentError("Expected a time such as 2026-11-21T07:00:00Z.");
+  return time;
 }
 
-/**
- * Hour by hour, the oldest first. Each message carries when it was received first, so that it changes nothing that is newer.
- * @returns how many were sent
- */
-export async function replay(replaying: Replaying): Promise<number> {
-  const { from, to, name, s3, bucket, sameEnvironment, send, onProgress } = replaying;
-  let total = 0;
-  for (let hour = from - (from % HOUR_MS); hour < to; hour += HOUR_MS) {
-    const keys = await keysBelow(s3, bucket, hourPrefix(name, hour));
-    const parts = await mapConcurrently(keys, CONCURRENT_READS, (key) => readObject(s3, bucket, key));
-    const messages = oncePerId(parts.flat())
-      .filter(({ receivedAt }) => receivedAt >= from && receivedAt < to)
-      .sort((a, b) => a.receivedAt - b.receivedAt);
-    if (messages.length === 0) continue;
-    await send(messages.map((message) => outgoing(message, sameEnvironment)));
-    total += messages.length;
-    onProgress({ hour: new Date(hour).toISOString().slice(0, 13), messages: messages.length, total });
-  }
-  return total;
-}
-
-/** A batch that was worked off again, a little different, is in the archive twice. */
-function oncePerId(messages: readonly Archived[]): readonly Archived[] {
-  return [...new Map(messages.map((message) => [message.id, message])).values()];
-}
-
-function outgoing({ receivedAt, data }: Archived, sameEnvironment: boolean): Outgoing {
-  return {
-    body: data,
-    attributes: {
-      [MESSAGE_ATTRIBUTES.receivedAt]: receivedAt,
-      ...(sameEnvironment && { [MESSAGE_ATTRIBUTES.archived]: 1 }),
+async function run(name: string, options: Options): Promise<number> {
+  const { from, to = Date.now(), into } = options;
+  const source = await findDeployed(options);
+  const sameEnvironment = into === undefined || into === source.name;
+  const target = sameEnvironment ? source : await findDeployed({ ...options, env: into });
+  const { queueUrl } = pipelineOf(target.name, name, target);
+  const sqs = new SQSClient(target.aws);
+  const total = await replay({
+    name,
+    from,
+    to,
+    s3: new S3Client(s3Settings(source.aws)),
+    bucket: pipelineOf(source.name, name, source).archiveBucketName,
+    sameEnvironment,
+    send: (messages) => sendAll(sqs, queueUrl, messages),
+    onProgress: ({ hour, messages, total: sofar }) => {
+      console.log(`${hour}:00Z  ${messages} messages, ${sofar} in all`);
     },
-  };
-}
-
-async function keysBelow(client: S3Client, Bucket: string, Prefix: string): Promise<readonly string[]> {
-  const keys: string[] = [];
-  for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket, Prefix }))
-    keys.push(...Contents.flatMap(({ Key }) => Key ?? []));
-  return keys;
-}
-
-async function readObject(s3: S3Client, Bucket: string, key: string): Promise<readonly Archived[]> {
-  const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: key }));
-  const bytes = await Body?.transformToByteArray();
-  return readPart({ key, text: gunzipSync(bytes ?? new Uint8Array()).toString() });
+  });
+  console.log(`${name}: ${total} messages sent through ${target.name} again.`);
+  return EXIT.ok;
 }

@@ -1,36 +1,50 @@
-/** What the shipped callback has recorded of a timer. */
-import { paginateQuery, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { unmarshall } from "@aws-sdk/util-dynamodb";
-import * as z from "zod";
-import { RECORDED_FIRE_KEYS } from "../../../functions/timers/contract";
-import type { TimerKind } from "../../../functions/timers/schedule/timer";
+/** `almanac timers fires <id>`: shows when a timer has fired. */
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { describeFires } from "../../features/timers/describe";
+import { findTimers, kindOf, TimerNotFoundError, type OnceOption } from "../../features/timers/environment";
+import { recordedFires } from "../../features/timers/recorded-fires";
+import {
+  DocumentedCommand,
+  EXIT,
+  exitCodeOf,
+  wholeNumber,
+  withEnvironment,
+  withJson,
+  type EnvironmentOptions,
+  type JsonOption,
+} from "../../shared/command-line";
 
-const fireSchema = z.object({
-  fireId: z.string(),
-  /** ISO 8601 */
-  dueAt: z.string(),
-  /** ISO 8601, by the callback's clock. */
-  firedAt: z.string(),
-  /** Milliseconds. */
-  lateMs: z.number(),
-  /** JSON text. */
-  data: z.string(),
-});
-export type RecordedFire = z.output<typeof fireSchema>;
+export const command = () =>
+  withJson(
+    withEnvironment(
+      new DocumentedCommand({
+        description:
+          "Shows when a timer has fired in the last seven days, as recorded by the callback that Almanac ships with.",
+        examples: ["npx almanac timers fires tea", "npx almanac timers fires reminder --once --limit 100"],
+      }),
+    ),
+  )
+    .argument("<id>", "the timer's id")
+    .option("--once", "a timer that fires once")
+    .option("--limit <count>", "only the latest", wholeNumber(1), 20)
+    .action(exitCodeOf(run));
 
-/** All that is kept of a timer's fires, whichever version of it: seven days. The latest come first. */
-export async function recordedFires(
-  client: DynamoDBClient,
-  { table, kind, id }: { readonly table: string; readonly kind: TimerKind; readonly id: string },
-): Promise<readonly RecordedFire[]> {
-  const fires: RecordedFire[] = [];
-  const query = {
-    TableName: table,
-    KeyConditionExpression: "#timer = :timer",
-    ExpressionAttributeNames: { "#timer": RECORDED_FIRE_KEYS.partition },
-    ExpressionAttributeValues: { ":timer": { S: `${kind}#${id}` } },
-  };
-  for await (const { Items = [] } of paginateQuery({ client }, query))
-    fires.push(...Items.map((item) => fireSchema.parse(unmarshall(item))));
-  return fires.sort((a, b) => (a.dueAt > b.dueAt ? -1 : 1));
+async function run(
+  id: string,
+  options: OnceOption & EnvironmentOptions & JsonOption & { readonly limit: number },
+): Promise<number> {
+  const { environment, aws, recordedFiresTable: table } = await findTimers(options);
+  if (table === undefined)
+    throw new TimerNotFoundError(
+      `${environment} has its own timer callback: only the one that Almanac ships with records fires.`,
+    );
+  const all = await recordedFires(new DynamoDBClient(aws), { table, kind: kindOf(options), id });
+  const latest = all.slice(0, options.limit);
+  if (options.json) console.log(JSON.stringify(latest));
+  else if (latest.length === 0) console.log(`no fires of a ${kindOf(options)} timer "${id}" in the last seven days`);
+  else {
+    console.log(describeFires(latest));
+    if (latest.length < all.length) console.log(`${all.length - latest.length} earlier ones: --limit ${all.length}`);
+  }
+  return EXIT.ok;
 }

@@ -1,9 +1,11 @@
 /** `npm run bench -- <name>`: measures, and holds what it measured against the goals. */
 import { Option } from "commander";
 import { colours } from "../../shared/colours";
-import { describeError, EXIT, npmCommand } from "../../shared/command-line";
+import { EXIT, npmCommand } from "../../shared/command-line";
+import { describeError } from "../../shared/errors";
 import { table } from "../../shared/table";
 import { benchBundle } from "./bundle";
+import { benchCli } from "./cli";
 import { benchExports } from "./exports";
 import type { Figure } from "./figure";
 import { benchHeartbeats } from "./heartbeats";
@@ -11,7 +13,7 @@ import { benchPipelines } from "./pipelines";
 import { benchReview } from "./review";
 import { benchStart } from "./start";
 import { benchSynth } from "./synth";
-import { benchWorkflow } from "./workflows";
+import { benchWorkflows } from "./workflows";
 import { benchTimers } from "./timers";
 import { benchTests } from "./tests";
 import { benchTimersPrecision } from "./timers/precision";
@@ -22,6 +24,7 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
       measures: "every handler's zip and load time, beside the same handlers with AWS SDK v2",
       run: benchBundle,
     },
+    cli: { measures: "npx almanac: help, a list of timers, its compilation; beside cdktf --version", run: benchCli },
     synth: { measures: "main.ts to written stacks, cold and warm", run: benchSynth },
     start: { measures: "npm start to ready, step by step", run: benchStart },
     heartbeats: {
@@ -32,9 +35,9 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
       measures: "one segment from DynamoDB to S3, 10 MB to 5 GB, beside the plain way (a quarter of an hour)",
       run: benchExports,
     },
-    workflow: {
+    workflows: {
       measures: "starts of tasks a second, and what a task is made of and costs",
-      run: benchWorkflow,
+      run: benchWorkflows,
     },
     timers: { measures: "the dispatcher of timers against a stub of AWS: speed, memory, costs", run: benchTimers },
     "timers-precision": {

@@ -12,7 +12,7 @@ const RESOURCES = 200;
 /** A real plan, which replaces, changes and adds: repeated under other module names until it has enough resources. */
 const PLAN = "test/scripts/review/plans/first-job.json";
 
-/** `npm run review -- <environment> --plan <file>` of a plan that changes 200 resources: the whole process, to the written report. */
+/** `npx almanac review <environment> --plan <file>` of a plan that changes 200 resources: the whole process, to the written report. */
 export async function benchReview(): Promise<readonly Figure[]> {
   const folder = mkdtempSync(join(tmpdir(), "almanac-bench-"));
   try {
@@ -36,10 +36,10 @@ export async function benchReview(): Promise<readonly Figure[]> {
 /** @returns seconds */
 async function review(plan: string, report: string): Promise<number> {
   const began = performance.now();
-  const command = ["scripts/run.mjs", "review", "bench", "--plan", plan, "--out", report];
+  const command = ["scripts/launcher/almanac.mjs", "review", "bench", "--plan", plan, "--out", report];
   const { code, stderr } = await runCommand(process.execPath, command, { env: ownEnvironment() });
   // The plan would lose data.
-  if (code !== EXIT.dataLoss) throw new Error(`npm run review ended with exit code ${code}:\n${stderr}`);
+  if (code !== EXIT.dataLoss) throw new Error(`npx almanac review ended with exit code ${code}:\n${stderr}`);
   return (performance.now() - began) / 1000;
 }
 

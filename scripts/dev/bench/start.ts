@@ -9,7 +9,7 @@ export async function benchStart(): Promise<readonly Figure[]> {
   const home = mkdtempSync(join(tmpdir(), "almanac-bench-"));
   const { ALMANAC_AWS_ENDPOINT: _, ...env } = ownEnvironment();
   const npmRun = (...args: readonly string[]) =>
-    commandOutput(process.execPath, ["scripts/run.mjs", ...args, "--home", home], { env });
+    commandOutput(process.execPath, ["scripts/launcher/almanac.mjs", ...args, "--home", home], { env });
   try {
     const output = await npmRun("start", "--detach");
     const ready = Number(/ready after ([\d.]+) s/.exec(output)?.[1]);

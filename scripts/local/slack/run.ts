@@ -1,15 +1,17 @@
-/** Starts the Slack stand-in, and puts its webhooks where the drain looks for them. */
+/** Starts the Slack stand-in, and puts its webhooks into the parameters that the Slack sender reads. */
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GetParameterCommand, PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { errorName } from "../../../functions/shared/errors";
-import type { AwsSettings } from "../../environments/deployed";
+import type { AwsSettings } from "../../shared/aws-settings";
 import { identifyProcess, type ProcessIdentity } from "../../shared/processes";
 import { lastLines } from "../../shared/run-command";
+
+/** Relative to the project. */
+const SERVER = "scripts/local/slack/serve.ts";
 
 const READY_WITHIN_MS = 20_000;
 
@@ -19,25 +21,23 @@ export interface StartedSlack {
   readonly process: ProcessIdentity;
 }
 
-/** The Slack stand-in did not start. The message has what it wrote. */
+/** The Slack stand-in did not start. The message has the end of its log. */
 export class SlackFailedError extends Error {
   override readonly name = "SlackFailedError";
 }
 
 /**
- * @param endsWithUs true: it ends with this process, whatever becomes of this process
+ * @param endsWithUs true: it ends with this process, even when this process is killed
  * @throws SlackFailedError
  */
 export async function startSlack(folder: string, endsWithUs: boolean): Promise<StartedSlack> {
   await mkdir(folder, { recursive: true });
   const log = join(folder, "slack.log");
   const output = openSync(log, "w");
-  const loader = createRequire(__filename).resolve("tsx");
-  const child = spawn(
-    process.execPath,
-    ["--import", loader, join(__dirname, "serve.ts"), ...(endsWithUs ? ["--until-stdin-closes"] : [])],
-    { stdio: [endsWithUs ? "pipe" : "ignore", output, output], detached: process.platform !== "win32" },
-  );
+  const child = spawn(process.execPath, ["--import", "tsx", SERVER, ...(endsWithUs ? ["--until-stdin-closes"] : [])], {
+    stdio: [endsWithUs ? "pipe" : "ignore", output, output],
+    detached: process.platform !== "win32",
+  });
   closeSync(output);
   child.stdin?.on("error", () => undefined);
   child.unref();
@@ -52,7 +52,7 @@ export async function startSlack(folder: string, endsWithUs: boolean): Promise<S
   throw new SlackFailedError(`The Slack stand-in did not start:\n${lastLines(await readFile(log, "utf8"), 10)}`);
 }
 
-/** Puts the stand-in's webhook into each parameter, as a SecureString: where people put Slack's own elsewhere. */
+/** Puts the stand-in's webhook into each parameter, as a SecureString. */
 export async function putWebhooks(url: string, parameters: readonly string[], aws: AwsSettings): Promise<void> {
   const ssm = new SSMClient(aws);
   try {

@@ -82,7 +82,7 @@ export function moduleReadme(feature: string, purpose: string, { variable, outpu
     "",
     purpose,
     "",
-    "A Terraform module, whole as it is: the functions' code is in `assets/`. It is written by `npm run modules` from Almanac's source; change",
+    "A Terraform module, whole as it is: the functions' code is in `assets/`. It is written by `npx almanac modules` from Almanac's source; change",
     "it there.",
     "",
     `[${EXAMPLE_FOLDER}](${EXAMPLE_FOLDER}/main.tf) calls it with everything that it needs:`,

@@ -20,11 +20,13 @@ new Environment(app, "local", {
   },
   timers: { shards: 2 },
   exports: EXPORTS,
-  workflow: {
-    waitSeconds: 3,
-    work: { entry: "test/e2e/support/work.ts", timeoutSeconds: 8, retries: 1 },
+  workflows: {
+    task: {
+      waitSeconds: 3,
+      work: { entry: "test/e2e/support/work.ts", timeoutSeconds: 8, retries: 1 },
+    },
   },
-  channels: {
+  pipelines: {
     jobOrder: {
       key: "/jobOrderId",
       version: "/revision",
@@ -34,7 +36,7 @@ new Environment(app, "local", {
       slack: "/almanac/slack/orders",
       schema: { type: "object", properties: { total: { type: "number" } } },
     },
-    // One entry more, and nothing else, for a second channel.
+    // A second pipeline is one entry.
     invoice: { key: "/number", slack: "/almanac/slack/invoices" },
   },
 });

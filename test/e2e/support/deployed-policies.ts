@@ -1,6 +1,6 @@
 /** The deployed policies from Terraform's state, with all names resolved. */
 import * as z from "zod";
-import { resourcesOfState, stateSchema } from "../../../scripts/environments/inventory";
+import { resourcesOfState, stateSchema } from "../../../scripts/terraform/state";
 import { terraform } from "../../../scripts/terraform/terraform";
 import type { Deployed, Statement } from "../../support/least-privilege/evaluate";
 

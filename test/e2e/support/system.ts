@@ -32,7 +32,7 @@ export interface Ended {
   readonly output: string;
 }
 
-/** Runs a command as npm runs it: `npmRun("start", "--detach")`. */
+/** Runs a command: `npmRun("start", "--detach")`, `npmRun("timers", "ls", "--env", "local")`. */
 export function npmRun(command: string, ...args: readonly string[]): Promise<Ended> {
   return npmRunWith({}, command, ...args);
 }
@@ -44,7 +44,7 @@ export function npmRunWith(
   ...args: readonly string[]
 ): Promise<Ended> {
   const { ALMANAC_AWS_ENDPOINT: _, ...env } = process.env;
-  const child = spawn(process.execPath, ["scripts/run.mjs", command, ...args], {
+  const child = spawn(process.execPath, ["scripts/launcher/almanac.mjs", command, ...args], {
     env: { ...env, ...variables },
     stdio: ["ignore", "pipe", "pipe"],
   });

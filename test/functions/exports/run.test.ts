@@ -15,7 +15,7 @@ import { systemClock, type Clock } from "../../../functions/shared/clock";
 import type { Json } from "../../../modules/asl/values";
 import { exportMachine } from "../../../modules/exports/definition";
 import { PRESETS } from "../../../modules/exports/schema";
-import { restore } from "../../../scripts/commands/exports/restore/restore";
+import { restore } from "../../../scripts/features/exports/restore";
 import type { Item } from "../../support/dynamodb-expressions";
 import { accessDenied, FakeAws, type AwsRequest } from "../../support/fake-aws";
 import { lambdaContext, setupHandler } from "../../support/lambda";

@@ -24,13 +24,13 @@ const lambda = mockClient(LambdaClient);
 const ssm = mockClient(SSMClient);
 
 const output = setupHandler("pipelines", {
-  CHANNEL_NAME: "jobOrder",
-  CHANNEL: JSON.stringify({ key: "/id", version: "/v", slack: "/almanac/slack/orders" }),
+  PIPELINE_NAME: "jobOrder",
+  PIPELINE_CONFIG: JSON.stringify({ key: "/id", version: "/v", slack: "/almanac/slack/orders" }),
   QUEUE_URL: "https://sqs/queue",
-  CHANNEL_TABLE: "table",
+  PIPELINE_TABLE: "table",
   ARCHIVE_BUCKET: "archive",
-  NOTICES_TABLE: "notices",
-  DRAIN_FUNCTION: "drain",
+  NOTIFICATIONS_TABLE: "notifications",
+  SEND_FUNCTION: "send",
   SLACK_PARAMETERS: "/almanac/slack/orders",
   SCHEMA_BUCKET: "configuration",
 });
@@ -46,16 +46,16 @@ async function handlerOf<Answer>(name: string): Promise<(event: unknown) => Prom
   return (event) => handler(event, lambdaContext());
 }
 
-describe("the door", () => {
+describe("ingress", () => {
   const schema = { type: "object", properties: { items: { type: "array", items: { type: "integer" } } } };
   beforeEach(() => {
     s3.on(GetObjectCommand, { Bucket: "configuration", Key: "schemas/jobOrder.json" }).resolves({
       Body: { transformToString: () => Promise.resolve(JSON.stringify(schema)) } as never,
     });
   });
-  const ask = async (body: string) => {
+  const post = async (body: string) => {
     const handler = await handlerOf<{ statusCode: number; body: string }>("ingress");
-    const route = { httpMethod: "POST", resource: "/channels/jobOrder", requestContext: { requestId: "r" } };
+    const route = { httpMethod: "POST", resource: "/pipelines/jobOrder", requestContext: { requestId: "r" } };
     const { statusCode, body: answer } = await handler({ ...route, body });
     return [statusCode, JSON.parse(answer)] as const;
   };
@@ -63,7 +63,7 @@ describe("the door", () => {
   it("answers 202 with the message's id once SQS has it, every digit of it", async () => {
     sqs.on(SendMessageCommand).resolves({ MessageId: "m-1" });
     const body = '{"id":12345678901234567890123456789012345678901,\n"v":1}';
-    expect(await ask(body)).toEqual([
+    expect(await post(body)).toEqual([
       202,
       { messageId: "m-1", key: "12345678901234567890123456789012345678901", version: "1" },
     ]);
@@ -75,11 +75,11 @@ describe("the door", () => {
 
   it("answers no 202 when SQS has it not", async () => {
     sqs.on(SendMessageCommand).rejects(Object.assign(new Error("busy"), { name: "ThrottlingException" }));
-    expect((await ask('{"id":"1","v":1}'))[0]).toBe(429);
+    expect((await post('{"id":"1","v":1}'))[0]).toBe(429);
   });
 
   it("refuses what violates the schema, and says where", async () => {
-    const [status, { message }] = (await ask('{"id":"1","v":1,"items":[1,"2"]}')) as [number, { message: string }];
+    const [status, { message }] = (await post('{"id":"1","v":1,"items":[1,"2"]}')) as [number, { message: string }];
     expect([status, message]).toEqual([400, "body: /items/1: must be integer"]);
     expect(sqs.calls()).toHaveLength(0);
   });
@@ -89,7 +89,7 @@ describe("the door", () => {
     ["no key", '{"v":1}', 400],
     ["more than it takes", `{"id":"1","v":1,"x":"${"x".repeat(204_800)}"}`, 413],
   ])("refuses %s", async (_, body, status) => {
-    expect((await ask(body))[0]).toBe(status);
+    expect((await post(body))[0]).toBe(status);
     expect(sqs.calls()).toHaveLength(0);
   });
 });
@@ -102,7 +102,7 @@ describe("ingest", () => {
     messageAttributes: receivedAt === undefined ? {} : { receivedAt: { stringValue: String(receivedAt) } },
   });
 
-  it("archives and stores, and gives back the messages that failed and no others", async () => {
+  it("archives and stores, and returns the messages that failed and no others", async () => {
     s3.on(PutObjectCommand).resolves({});
     call.mockImplementation((_, body) => {
       if (body.includes('"old"'))
@@ -160,50 +160,56 @@ describe("notify", () => {
     };
   };
 
-  it("writes what has changed into the line, one after the other of one key, and calls the drain", async () => {
+  it("queues what has changed, one after the other of one key, and invokes the send function", async () => {
     dynamodb.on(BatchWriteItemCommand).resolves({});
     lambda.on(InvokeCommand).resolves({});
     const handler = await handlerOf("notify");
     await handler({ Records: [change(9, "{}"), change(10, '{"x":1}', "{}"), change(11, '{"x":1}', '{"x":1}')] });
-    const places = dynamodb
+    const positions = dynamodb
       .commandCalls(BatchWriteItemCommand)
       .map(({ args: [{ input }] }) =>
-        input.RequestItems?.["notices"]?.map(({ PutRequest }) => PutRequest?.Item?.["notice"]?.S),
+        input.RequestItems?.["notifications"]?.map(({ PutRequest }) => PutRequest?.Item?.["position"]?.S),
       );
     const at = (sequence: number) => `2026-11-21T08:00:00.000Z#jobOrder#${String(sequence).padStart(40, "0")}`;
-    expect(places).toEqual([[at(9)], [at(10)]]);
+    expect(positions).toEqual([[at(9)], [at(10)]]);
     expect(lambda.commandCalls(InvokeCommand)[0]?.args[0].input).toMatchObject({
-      FunctionName: "drain",
+      FunctionName: "send",
       InvocationType: "Event",
     });
   });
 
-  it("is done when the notices are written, though the drain cannot be called", async () => {
+  it("succeeds when the notifications are written, though the send function cannot be invoked", async () => {
     dynamodb.on(BatchWriteItemCommand).resolves({});
     lambda.on(InvokeCommand).rejects(new Error("throttled"));
     const handler = await handlerOf("notify");
     await expect(handler({ Records: [change(9, "{}")] })).resolves.toBeUndefined();
   });
 
-  it("fails, to be tried again, when notices cannot be written", async () => {
+  it("fails, to be retried, when notifications cannot be written", async () => {
     dynamodb.on(BatchWriteItemCommand).rejects(new Error("no"));
     const handler = await handlerOf("notify");
-    await expect(handler({ Records: [change(9, "{}")] })).rejects.toThrow("1 of 1 notices not written");
+    await expect(handler({ Records: [change(9, "{}")] })).rejects.toThrow("1 of 1 notifications not written");
     expect(lambda.calls()).toHaveLength(0);
   });
 });
 
-describe("the drain", () => {
-  const notice = { channel: "jobOrder", key: "17", kind: "new", receivedAt: "2026-11-21T07:00:00.000Z", fields: [] };
-  const waiting = (time: string) => ({
-    Items: [{ notice: { S: `${time}#jobOrder#1` }, content: { S: JSON.stringify(notice) } }],
+describe("send", () => {
+  const notification = {
+    pipeline: "jobOrder",
+    key: "17",
+    kind: "new",
+    receivedAt: "2026-11-21T07:00:00.000Z",
+    fields: [],
+  };
+  const queued = (time: string) => ({
+    Items: [{ position: { S: `${time}#jobOrder#1` }, notification: { S: JSON.stringify(notification) } }],
   });
 
-  it("takes its turn, tells, removes and gives the turn back; the webhook is in no log", async () => {
+  it("acquires the lease, sends, removes and releases the lease; the webhook is in no log", async () => {
     const fetched = jest.spyOn(globalThis, "fetch").mockImplementation(() => Promise.resolve(new Response("ok")));
     ssm.on(GetParameterCommand).resolves({ Parameter: { Value: "https://hooks.example/secret" } });
     dynamodb.on(UpdateItemCommand).resolves({});
-    dynamodb.on(QueryCommand).resolvesOnce(waiting(new Date().toISOString())).resolves({ Items: [] });
+    dynamodb.on(QueryCommand).resolvesOnce(queued(new Date().toISOString())).resolves({ Items: [] });
     dynamodb.on(BatchWriteItemCommand).resolves({});
     const handler = await handlerOf("send");
     await handler({ webhook: "/almanac/slack/orders" });
@@ -219,13 +225,13 @@ describe("the drain", () => {
     expect(JSON.stringify(output.lines())).not.toContain("hooks.example");
   });
 
-  it("leaves all as it is when the turn is another's, and tells of what has waited too long", async () => {
+  it("changes nothing when another owner has the lease, and counts notifications that are overdue", async () => {
     dynamodb.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException({ message: "no", $metadata: {} }));
-    dynamodb.on(QueryCommand).resolves(waiting("2026-11-21T00:00:00.000Z"));
+    dynamodb.on(QueryCommand).resolves(queued("2026-11-21T00:00:00.000Z"));
     jest.spyOn(Date, "now").mockReturnValue(Date.parse("2026-11-21T00:06:00Z"));
     const handler = await handlerOf("send");
     await handler({ source: "aws.events" });
     expect(dynamodb.commandCalls(BatchWriteItemCommand)).toHaveLength(0);
-    expect(JSON.stringify(output.lines())).toContain("overdueNotices");
+    expect(JSON.stringify(output.lines())).toContain("overdueNotifications");
   });
 });

@@ -9,7 +9,7 @@ describe("an exponential backoff", () => {
     ]);
   });
 
-  it("is anything between nothing and that with full jitter", () => {
+  it("is anything from zero to that with full jitter", () => {
     expect([0, 0.5, 0.99].map((uniform) => jitteredBackoffMs(2, BACKOFF, () => uniform))).toEqual([0, 50, 99]);
   });
 });

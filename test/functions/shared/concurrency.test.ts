@@ -20,7 +20,7 @@ describe("mapping concurrently", () => {
         });
         expect(results).toEqual(durations.map((duration) => duration * 2));
         expect(most).toBe(Math.min(limit, durations.length));
-        // Graham's bound for list scheduling, which the checker's timeout rests on.
+        // Graham's bound for list scheduling. The checker's timeout depends on it.
         const sum = durations.reduce((total, duration) => total + duration, 0);
         expect(clock.now()).toBeLessThanOrEqual(sum / limit + Math.max(0, ...durations));
       }),
@@ -35,7 +35,7 @@ describe("mapping concurrently", () => {
 });
 
 describe("a semaphore", () => {
-  it("starts work in order, at most so much at a time, whatever fails", async () => {
+  it("starts work in order, at most `limit` at a time, whatever fails", async () => {
     const limit = semaphore(2);
     const started: number[] = [];
     const ends: ((failure?: Error) => void)[] = [];

@@ -23,21 +23,21 @@ const post = (response: () => Response | Error) =>
 
 describe("a message to Slack", () => {
   it.each([
-    ["is taken", new Response("ok"), { kind: "taken" }],
+    ["is accepted", new Response("ok"), { kind: "accepted" }],
     [
       "is too much, until Retry-After",
       new Response("", { status: 429, headers: { "Retry-After": "7" } }),
-      { kind: "limited", retryAfterMs: 7_000 },
+      { kind: "rateLimited", retryAfterMs: 7_000 },
     ],
     [
       "is too much, for half a minute where Slack does not say",
       new Response("", { status: 429 }),
-      { kind: "limited", retryAfterMs: 30_000 },
+      { kind: "rateLimited", retryAfterMs: 30_000 },
     ],
     [
       "is refused for its content",
       new Response("invalid_blocks", { status: 400 }),
-      { kind: "refused", reason: "Slack answered 400: invalid_blocks" },
+      { kind: "rejected", reason: "Slack answered 400: invalid_blocks" },
     ],
     [
       "goes to a webhook that is gone",
@@ -54,14 +54,14 @@ describe("a message to Slack", () => {
     expect(await post(() => response)).toEqual(outcome);
   });
 
-  it("never tells the webhook, whatever is wrong with it", async () => {
+  it("never reveals the webhook's URL, whatever is wrong with it", async () => {
     ssm.on(GetParameterCommand).resolves({ Parameter: { Value: "ftp://secret.example" } });
     const outcome = await post(() => new Response("ok"));
     expect(outcome).toMatchObject({ kind: "failed" });
     expect(JSON.stringify(outcome)).not.toContain("secret");
   });
 
-  it("asks for the webhook once, and again after a message that was not taken", async () => {
+  it("reads the webhook's URL once, and again after a message that was not accepted", async () => {
     const statuses = [200, 200, 404, 200];
     const send = slackPost(
       client,

@@ -1,4 +1,4 @@
-/** The handlers, with fakes at the edge of the real SDK clients. */
+/** The handlers, with mocked SDK clients. */
 import {
   ConditionalCheckFailedException,
   DynamoDBClient,
@@ -23,8 +23,8 @@ import { handler as tasks } from "../../../functions/workflows/tasks";
 import { lambdaContext, scheduledEvent, setupHandler } from "../../support/lambda";
 
 const NOW = Date.parse("2026-11-21T12:00:00Z");
-const MACHINE = "arn:aws:states:eu-central-1:000000000000:stateMachine:almanac-test-workflow-task";
-const EXECUTIONS = "arn:aws:states:eu-central-1:000000000000:execution:almanac-test-workflow-task";
+const MACHINE = "arn:aws:states:eu-central-1:000000000000:stateMachine:almanac-test-workflows-task";
+const EXECUTIONS = "arn:aws:states:eu-central-1:000000000000:execution:almanac-test-workflows-task";
 const INPUT = JSON.stringify({ taskId: "order-1", timestamp: NOW });
 const ROW = {
   taskId: "order-1",
@@ -38,9 +38,9 @@ const sfn = mockClient(SFNClient);
 const dynamodb = mockClient(DynamoDBClient);
 
 const output = setupHandler("workflows", {
-  TASK_MACHINE: MACHINE,
-  TASK_EXECUTIONS: EXECUTIONS,
-  TASKS_TABLE: "almanac-test-workflow",
+  STATE_MACHINE_ARN: MACHINE,
+  EXECUTION_ARN_PREFIX: EXECUTIONS,
+  TASKS_TABLE: "almanac-test-workflows",
   KEEP_DAYS: "90",
   GRACE_SECONDS: "0",
   TIME_LIMIT_SECONDS: "3600",
@@ -59,8 +59,8 @@ const describes = (fields: object) =>
 const metric = (name: string) => output.lines().find((line) => name in line)?.[name];
 
 describe("the function that starts tasks", () => {
-  it("starts an execution with the task's id and the time, and answers with it", async () => {
-    expect(await start({ taskId: "order-1", more: "of no interest" }, lambdaContext())).toEqual({
+  it("starts an execution with the task's ID and the time, and responds with it", async () => {
+    expect(await start({ taskId: "order-1", other: "ignored" }, lambdaContext())).toEqual({
       taskId: "order-1",
       timestamp: NOW,
       executionArn: `${EXECUTIONS}:order-1`,
@@ -74,7 +74,7 @@ describe("the function that starts tasks", () => {
     expect(metric("startRequests")).toBe(1);
   });
 
-  it("answers with what was started first when there is one of that name", async () => {
+  it("responds with the first start when there is an execution of that name", async () => {
     sfn.on(StartExecutionCommand).rejects(new ExecutionAlreadyExists({ message: "no", $metadata: {} }));
     describes({ status: "SUCCEEDED", input: JSON.stringify({ taskId: "order-1", timestamp: 5 }) });
     expect(await start({ taskId: "order-1" }, lambdaContext())).toMatchObject({
@@ -84,7 +84,7 @@ describe("the function that starts tasks", () => {
   });
 
   it.each([{}, { taskId: "" }, { taskId: 1 }, { taskId: "a\nb" }, { taskId: "x".repeat(257) }, "order-1"])(
-    "fails on what is no task, and starts nothing: %j",
+    "rejects malformed tasks, and starts nothing: %j",
     async (event) => {
       await expect(start(event, lambdaContext())).rejects.toThrow(/taskId|expected object/);
       expect(sfn.commandCalls(StartExecutionCommand)).toEqual([]);
@@ -108,7 +108,7 @@ describe("the API", () => {
     expect(sfn.commandCalls(StartExecutionCommand)[0]?.args[0].input.input).toContain('"input":{"amount":12}');
   });
 
-  it("shows a task as its row has it, read for good", async () => {
+  it("shows a task as its row has it, read consistently", async () => {
     expect(await call("GET", "/tasks/{id}", { pathParameters: { id: "order-1" } })).toEqual([200, ROW]);
     expect(dynamodb.commandCalls(QueryCommand)[0]?.args[0].input).toMatchObject({ ConsistentRead: true });
   });
@@ -129,11 +129,11 @@ describe("the API", () => {
     });
     expect(await call("GET", "/tasks", { queryStringParameters: { status: "DONE", next } })).toEqual([
       400,
-      { error: "BadRequest", message: "query.next: is not what an earlier page of this status ended with" },
+      { error: "BadRequest", message: "query.next: is not the `next` of an earlier page of this status" },
     ]);
   });
 
-  it("cancels a task, and answers with what became of it", async () => {
+  it("cancels a task, and responds with its end", async () => {
     sfn.on(StopExecutionCommand).resolves({});
     describes({
       status: "ABORTED",
@@ -172,7 +172,7 @@ describe("the API", () => {
       /query\.limit: is more than 100/,
     ],
     ["GET", "/tasks", { queryStringParameters: { status: "DONE", next: "?" } }, 400, /query\.next/],
-  ])("answers %s %s with %j: %i", async (method, resource, fields, status, message) => {
+  ])("responds to %s %s with %j: %i", async (method, resource, fields, status, message) => {
     dynamodb.on(QueryCommand).resolves({ Items: [] });
     sfn.on(DescribeExecutionCommand).rejects(new ExecutionDoesNotExist({ message: "no", $metadata: {} }));
     const [code, body] = await call(method, resource, fields);
@@ -188,33 +188,33 @@ describe("the reconciler", () => {
     detail: { executionArn: `${EXECUTIONS}:order-1`, status: "FAILED", ...detail },
   });
 
-  it("writes how the execution ended, as Step Functions says, and not the event", async () => {
+  it("writes how the execution ended, as Step Functions describes it and not the event", async () => {
     describes({ status: "ABORTED", stopDate: new Date(NOW + 9_000), cause: "by hand" });
     await reconcile(event({ status: "FAILED" }), lambdaContext());
     expect(dynamodb.commandCalls(UpdateItemCommand)[0]?.args[0].input).toMatchObject({
-      TableName: "almanac-test-workflow",
+      TableName: "almanac-test-workflows",
       ExpressionAttributeValues: marshall({
         ":status": "ABORTED",
         ":started": [{ status: "STARTED", at: "2026-11-21T12:00:00.050Z" }],
-        ":moment": [{ status: "ABORTED", at: "2026-11-21T12:00:09.000Z", reason: "by hand" }],
+        ":end": [{ status: "ABORTED", at: "2026-11-21T12:00:09.000Z", reason: "by hand" }],
         ":arn": `${EXECUTIONS}:order-1`,
         ":ttl": NOW / 1_000 + 90 * 86_400,
         ":reason": "by hand",
       }),
     });
-    expect(metric("settledByEvent")).toBe(1);
+    expect(metric("reconciledByEvent")).toBe(1);
   });
 
-  it("bears an event twice, one that came too early, and one of a row that says so already", async () => {
+  it("tolerates duplicate events, early ones, and those of rows that have the status already", async () => {
     dynamodb.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException({ message: "no", $metadata: {} }));
     describes({ status: "FAILED", stopDate: new Date(NOW) });
     await reconcile(event({}), lambdaContext());
     describes({ status: "RUNNING" });
     await reconcile(event({}), lambdaContext());
-    expect(metric("settledByEvent")).toBeUndefined();
+    expect(metric("reconciledByEvent")).toBeUndefined();
   });
 
-  it("leaves executions alone that are of another machine, or of no task", async () => {
+  it("ignores executions of another machine, or without a task", async () => {
     await reconcile(event({ executionArn: `${EXECUTIONS}-other:order-1` }), lambdaContext());
     expect(sfn.commandCalls(DescribeExecutionCommand)).toEqual([]);
     describes({ status: "FAILED", input: "{}" });
@@ -224,16 +224,16 @@ describe("the reconciler", () => {
     expect(dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
   });
 
-  it("fails when it cannot write, so that the event comes again", async () => {
+  it("fails when it cannot write, so that the event is retried", async () => {
     describes({ status: "FAILED", stopDate: new Date(NOW) });
     dynamodb.on(UpdateItemCommand).rejects(new Error("away"));
     await expect(reconcile(event({}), lambdaContext())).rejects.toThrow("away");
-    await expect(reconcile({ what: "ever" }, lambdaContext())).rejects.toThrow(/detail-type/);
+    await expect(reconcile({ other: "event" }, lambdaContext())).rejects.toThrow(/detail-type/);
   });
 });
 
 describe("the sweep", () => {
-  it("lists what ended badly of late, page by page, and what is STARTED", async () => {
+  it("lists recent unsuccessful executions, page by page, and STARTED tasks", async () => {
     const ended = (name: string, ago: number) => ({
       executionArn: `${EXECUTIONS}:${name}`,
       stateMachineArn: MACHINE,
@@ -253,10 +253,10 @@ describe("the sweep", () => {
     expect(sfn.commandCalls(DescribeExecutionCommand).map(({ args }) => args[0].input.executionArn)).toEqual(
       ["a", "b", "order-1"].map((name) => `${EXECUTIONS}:${name}`),
     );
-    expect([metric("settledBySweep"), metric("stuckTasks")]).toEqual([3, 0]);
+    expect([metric("reconciledBySweep"), metric("stuckTasks")]).toEqual([3, 0]);
   });
 
-  it("fails when it could not look at something, after all the rest", async () => {
+  it("fails when it could not check an execution, after all others", async () => {
     sfn.on(ListExecutionsCommand).resolves({ executions: [] });
     sfn.on(DescribeExecutionCommand).rejects(new Error("throttled"));
     dynamodb.on(QueryCommand).resolves({ Items: [marshall({ ...ROW, timestamp: NOW - 1 })] });

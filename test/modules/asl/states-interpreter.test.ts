@@ -12,8 +12,8 @@ const start = (machine: Machine, work?: Service) => {
 };
 const call = { Arguments: { FunctionName: "work" } };
 
-describe("the tests' own interpreter", () => {
-  it("waits, chooses, assigns, and answers with its last output", async () => {
+describe("the interpreter of state machines", () => {
+  it("waits, chooses, assigns, and returns its last output", async () => {
     const machine = stateMachine({
       StartAt: "Set",
       States: {
@@ -101,7 +101,7 @@ describe("the tests' own interpreter", () => {
     expect(run.path).toEqual(["Each", "Double", "Double", "Double", "Beside", "Slow"]);
   });
 
-  it("takes what is not there for an error, as Step Functions does, and refuses what it does not know", async () => {
+  it("treats missing fields as errors, as Step Functions does, and rejects unsupported fields", async () => {
     const typo = stateMachine({
       StartAt: "A",
       States: { A: pass({ Output: "{% $states.input.nothing %}", End: true }) },

@@ -1,4 +1,4 @@
-/** The definition itself, run state by state on a virtual clock: every path, each Catch among them. */
+/** Runs the definition on a virtual clock: every path, including each Catch. */
 import { readFileSync } from "node:fs";
 import { mermaidOf } from "../../../modules/asl/mermaid";
 import { taskMachine } from "../../../modules/workflows/definition";
@@ -15,7 +15,7 @@ const working = taskMachine({ ...refs, work: { functionName: "work", timeoutSeco
 const INPUT = { taskId: "order-1", timestamp: START, input: { amount: 12 } };
 const done: Service = () => Promise.resolve({ StatusCode: 200, Payload: "done" });
 
-/** Fails that service in that state, so often. */
+/** By state: the error of its service, for the first `times` attempts. */
 type Faults = Readonly<Record<string, { readonly error: string; readonly cause?: string; readonly times: number }>>;
 
 function start(work: Service | undefined, faults: Faults = {}) {
@@ -78,19 +78,19 @@ describe("the task machine", () => {
     });
   });
 
-  it("does the work in between, and gives it the whole task", async () => {
-    const given: unknown[] = [];
+  it("invokes the work in between, with the whole task", async () => {
+    const events: unknown[] = [];
     const { run, row } = start((parameters) => {
-      given.push(parameters);
+      events.push(parameters);
       return Promise.resolve({});
     });
     await expect(run.ended).resolves.toMatchObject({ status: "SUCCEEDED" });
     expect(run.path).toEqual(["RecordStart", "Pause", "Work", "RecordDone"]);
-    expect(given).toEqual([{ FunctionName: "work", Payload: INPUT }]);
+    expect(events).toEqual([{ FunctionName: "work", Payload: INPUT }]);
     expect(row()).toMatchObject({ status: "DONE" });
   });
 
-  it("tries work that fails twice again, then tells why it failed, in the function's own words", async () => {
+  it("retries work that fails twice, then has the function's own reason", async () => {
     const cause = JSON.stringify({ errorType: "Error", errorMessage: "no funds", trace: ["at pay"] });
     const { clock, run, row } = start(done, { Work: { error: "PaymentRefused", cause, times: 99 } });
     await expect(run.ended).resolves.toEqual({ status: "FAILED", error: "PaymentRefused", cause: "no funds" });
@@ -106,14 +106,14 @@ describe("the task machine", () => {
     });
   });
 
-  it("bears work that fails once, and Lambda's own faults six times", async () => {
+  it("tolerates work that fails once, and errors of Lambda itself six times", async () => {
     const flaky = start(done, { Work: { error: "Error", times: 1 } });
     await expect(flaky.run.ended).resolves.toMatchObject({ status: "SUCCEEDED" });
     const busy = start(done, { Work: { error: "Lambda.TooManyRequestsException", times: 6 } });
     await expect(busy.run.ended).resolves.toMatchObject({ status: "SUCCEEDED" });
   });
 
-  it("ends work that takes too long as TIMED_OUT, and does not try it again", async () => {
+  it("ends work that takes too long as TIMED_OUT, and does not retry it", async () => {
     let calls = 0;
     const { clock, run, row } = start(() => {
       calls++;
@@ -126,19 +126,19 @@ describe("the task machine", () => {
     expect(row()).toMatchObject({ status: "TIMED_OUT", reason });
   });
 
-  it("ends as TIMED_OUT by itself when the whole of it takes too long", async () => {
+  it("ends as TIMED_OUT when the whole task takes too long", async () => {
     const machine = taskMachine({ ...refs, timeLimitSeconds: 10 });
     const run = runMachine(machine, INPUT, { clock: virtualClock(START), services: fakeTaskTable().services });
     await expect(run.ended).resolves.toMatchObject({ status: "TIMED_OUT" });
   });
 
-  it.each(["RecordStart", "RecordDone"])("tries %s again, whatever DynamoDB answers", async (state) => {
+  it.each(["RecordStart", "RecordDone"])("retries %s, whatever DynamoDB responds", async (state) => {
     const { run, row } = start(undefined, { [state]: { ...UNAVAILABLE, times: 5 } });
     await expect(run.ended).resolves.toMatchObject({ status: "SUCCEEDED" });
     expect(row()).toMatchObject({ status: "DONE", history: [{ status: "STARTED" }, { status: "DONE" }] });
   });
 
-  it("fails when its start cannot be written: there is no row, and the execution tells why", async () => {
+  it("fails when its start cannot be written: there is no row, and the execution has the reason", async () => {
     const { run, row } = start(undefined, { RecordStart: { ...UNAVAILABLE, times: 99 } });
     await expect(run.ended).resolves.toEqual({ status: "FAILED", error: UNAVAILABLE.error, cause: "try again" });
     expect(run.path).toEqual(["RecordStart", "Failed"]);
@@ -167,11 +167,11 @@ describe("the task machine", () => {
     await expect(run.ended).resolves.toMatchObject({ status: "FAILED", error: "TaskTimedOut" });
   });
 
-  it("does not write DONE over what somebody else has written", async () => {
+  it("does not write DONE over another end", async () => {
     const { clock, table, run, row } = start(undefined);
     clock.after(20_000, () => {
       const end = { status: "ABORTED", at: clock.now(), reason: "Mine: enough" } as const;
-      void table.settle(INPUT, { arn: "arn", startedAt: START }, end);
+      void table.writeEnd(INPUT, { arn: "arn", startedAt: START }, end);
     });
     await expect(run.ended).resolves.toMatchObject({ status: "FAILED" });
     expect(row()).toMatchObject({

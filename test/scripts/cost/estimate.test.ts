@@ -151,7 +151,7 @@ describe("estimate", () => {
     expect(unknown).toEqual([
       "aws_nat_gateway: no price known",
       'bells: how often "${var.schedule}" runs is not known',
-      "module.bells.aws_sfn_state_machine.m: its states are not known yet, reckoned as 10",
+      "module.bells.aws_sfn_state_machine.m: its states are not known yet, assumed: 10",
     ]);
   });
 });

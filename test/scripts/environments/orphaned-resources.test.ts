@@ -26,7 +26,7 @@ it.each([
   ["cn-north-1", "https://console.amazonaws.cn/"],
   ["us-gov-west-1", "https://console.amazonaws-us-gov.com/"],
 ])("a dashboard in %s is at %s", (region, console) => {
-  expect(dashboardUrl(region, "almanac", "staging")).toBe(
+  expect(dashboardUrl(region, "almanac-staging")).toBe(
     `${console}cloudwatch/home?region=${region}#dashboards/dashboard/almanac-staging`,
   );
 });

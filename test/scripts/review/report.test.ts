@@ -32,7 +32,7 @@ describe("data loss", () => {
       },
     ]);
     expect(forbiddenLoss(report)).toHaveLength(1);
-    expect(markdownOf(report)).toContain(`❌ \`${TABLE}\` is **replaced**: its items are gone.`);
+    expect(markdownOf(report)).toContain(`❌ \`${TABLE}\` is **replaced**: its items are lost.`);
   });
 
   it.each([
@@ -71,12 +71,12 @@ describe("data loss", () => {
     expect(report.dataLoss.map(({ allowed }) => allowed)).toEqual([true, false]);
     expect(forbiddenLoss(report).map(({ address }) => address)).toEqual(["aws_s3_bucket.files"]);
     expect(forbiddenLoss(review([replacedTable], [TABLE]))).toEqual([]);
-    expect(markdownOf(review([replacedTable], [TABLE]))).toContain("**⚠️ Data is lost, as was allowed.**");
+    expect(markdownOf(review([replacedTable], [TABLE]))).toContain("**⚠️ Data is lost, as allowed.**");
   });
 
   it("is told of what a failed replacement has left behind, too", () => {
     const [loss] = review([{ address: TABLE, actions: ["delete"], before: {}, deposed: "a1b2c3d4" }]).dataLoss;
-    expect(loss?.address).toContain("left behind");
+    expect(loss?.address).toContain("deposed by a failed replacement");
   });
 
   it("is warned of where less is kept than before", () => {
@@ -270,7 +270,7 @@ describe("changes", () => {
     const report = review([{ address: TABLE, actions: ["no-op"], before: {}, after: {} }]);
     expect(isEmpty(report)).toBe(true);
     expect(markdownOf(report)).toBe(
-      "# Review of `staging`\n\nNothing would change: what is deployed is what is written.\n",
+      "# Review of `staging`\n\nNo changes: the deployed environment matches the configuration.\n",
     );
   });
 });
@@ -307,7 +307,7 @@ describe("the Markdown", () => {
       const markdown = markdownOf(report, most);
       expect(markdown.length).toBeLessThanOrEqual(most);
       expect(markdown).toContain("Data would be lost");
-      expect(markdown).toContain("This is a part of the report");
+      expect(markdown).toContain("The report is too long and was cut");
     }
   });
 });

@@ -3,24 +3,24 @@ import { systemClock } from "../../clock";
 import type { EnvironmentSource } from "../../environment";
 import { nodeTransport, type ConnectTransport } from "../transport";
 
-export interface AwsJsonChoice {
+export interface AwsJsonClientOptions {
   readonly service: "dynamodb" | "sqs";
-  /** Calls at a time; further ones wait. */
+  /** Concurrent calls. More calls wait. */
   readonly connections: number;
-  /** @default Node's own */
+  /** @default Node's client */
   readonly transport?: ConnectTransport;
 }
 
-/** Where and who as the SDK's clients have it from Lambda's environment; an emulator's endpoint, too. */
+/** Region, endpoint and credentials from the same variables as the SDK's clients. */
 export function createAwsJsonClient(
-  { service, connections, transport = nodeTransport }: AwsJsonChoice,
+  { service, connections, transport = nodeTransport }: AwsJsonClientOptions,
   environment: EnvironmentSource = process.env,
 ): AwsJson {
   const region = environment["AWS_REGION"];
   if (!region) throw new Error("AWS_REGION is not set");
   const suffix = region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
-  const given = environment[`AWS_ENDPOINT_URL_${service.toUpperCase()}`] || environment["AWS_ENDPOINT_URL"];
-  const endpoint = given || `https://${service}.${region}.${suffix}`;
+  const configured = environment[`AWS_ENDPOINT_URL_${service.toUpperCase()}`] || environment["AWS_ENDPOINT_URL"];
+  const endpoint = configured || `https://${service}.${region}.${suffix}`;
   return createAwsJson({
     service,
     endpoint,

@@ -1,7 +1,4 @@
-/**
- * How every AWS client here behaves. The SDK alone waits forever for a silent connection; a function that has a minute must
- * rather give up early and try again.
- */
+/** For every AWS client. By default the SDK waits forever for an idle connection; these time out early and retry. */
 export const CLIENT_SETTINGS = {
   maxAttempts: 4,
   requestHandler: { connectionTimeout: 2_000, requestTimeout: 5_000, throwOnRequestTimeout: true },

@@ -1,5 +1,5 @@
 import { composeMessage } from "../../../../functions/pipelines/slack/slack-message";
-import type { Notice } from "../../../../functions/pipelines/slack/notification";
+import type { Notification } from "../../../../functions/pipelines/slack/notification";
 import { simulate } from "../../../../test/support/slack-simulation";
 import { figure, figureAtMost, type Figure } from "../figure";
 import { measureIngest } from "./ingest";
@@ -7,36 +7,43 @@ import { measureQuiet } from "./quiet";
 
 const CHANGES = 10_000;
 
-/** Messages into rows, changes to Slack, and how long one takes all the way. */
+/** Ingest throughput, a burst of changes to Slack, and the latency of a single message from the API to Slack. */
 export async function benchPipelines(): Promise<readonly Figure[]> {
   return [...(await measureIngest()), ...(await measureBurst()), ...(await measureQuiet())];
 }
 
-/** On a virtual clock, for Slack sets the pace; all there at once, and nothing in between. */
+/** On a virtual clock: Slack's rate limit determines the time. */
 async function measureBurst(): Promise<readonly Figure[]> {
   const least = leastMessages();
-  const told = await simulate({ seed: 1, changes: CHANGES, burstMs: 0, keys: 10 * CHANGES, crashes: 0, limits: 0 });
-  if (told.left > 0) throw new Error(`${told.left} notices are left`);
+  const { left, messages, endedAt } = await simulate({
+    seed: 1,
+    changes: CHANGES,
+    burstMs: 0,
+    keys: 10 * CHANGES,
+    crashes: 0,
+    limits: 0,
+  });
+  if (left > 0) throw new Error(`${left} notifications were not sent`);
   return [
     figure("burst_changes", CHANGES, ""),
-    // The first change is told at once and alone, before the others are there.
-    figureAtMost("burst_messages", told.messages.length, "", least + 1),
+    // The first change is sent at once and alone, before the others are queued.
+    figureAtMost("burst_messages", messages.length, "", least + 1),
     figure("burst_least_messages", least, ""),
-    figure("burst_drained_s", told.endedAt / 1_000, "s"),
+    figure("burst_sent_s", endedAt / 1_000, "s"),
   ];
 }
 
-/** As few messages as hold them all, by their keys. */
+/** The fewest messages that include all changes. */
 function leastMessages(): number {
-  const notices = Array.from({ length: CHANGES }, (_, index): Notice => ({
-    channel: "jobOrder",
+  const notifications = Array.from({ length: CHANGES }, (_, index): Notification => ({
+    pipeline: "jobOrder",
     key: String(1_000_000 + index),
     kind: "new",
     receivedAt: "2026-11-21T07:00:00.000Z",
     fields: [],
   }));
   let messages = 0;
-  for (let told = 0; told < notices.length; messages += 1)
-    told += composeMessage(notices.slice(told), "almanac-test").told;
+  for (let sent = 0; sent < notifications.length; messages += 1)
+    sent += composeMessage(notifications.slice(sent), "almanac-test").included;
   return messages;
 }

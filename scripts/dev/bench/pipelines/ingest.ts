@@ -1,4 +1,4 @@
-/** The real ingest handler against a stub: batches as Lambda hands them over, beside one message at a time. */
+/** The ingest handler against a stub: batches, compared with one message at a time. */
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
@@ -14,10 +14,10 @@ const BATCHES = 60;
 const SINGLES = 150;
 const RUNS = 3;
 
-/** SQS hands over ten messages a request, and takes as many deletions. */
+/** SQS's limit for receiving and for deleting. */
 const MESSAGES_A_REQUEST = 10;
 
-/** Rows of up to 1 KB: one unit in the table, and one in each of its two indexes. */
+/** For rows of up to 1 KB: one unit in the table and one in each of the two indexes. */
 const WRITE_UNITS = 3;
 
 const countsSchema = z.object({ DynamoDB: z.number(), S3: z.number() });
@@ -28,38 +28,38 @@ export async function measureIngest(): Promise<readonly Figure[]> {
     execArgv: ["--import", createRequire(__filename).resolve("tsx")],
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
-  const answer = async (): Promise<unknown> => ((await once(stub, "message")) as [unknown])[0];
+  const reply = async (): Promise<unknown> => ((await once(stub, "message")) as [unknown])[0];
   try {
-    const port = z.number().parse(await answer());
+    const port = z.number().parse(await reply());
     setEnvironment(`http://127.0.0.1:${port}`);
-    const work = async (batches: number, size: number): Promise<number> => {
-      const began = performance.now();
+    const run = async (batches: number, size: number): Promise<number> => {
+      const startedAt = performance.now();
       for (let batch = 0; batch < batches; batch += 1) {
-        const { batchItemFailures } = await quietly(() => handler(eventOf(batch, size), lambdaContext()));
+        const { batchItemFailures } = await withoutOutput(() => handler(eventOf(batch, size), lambdaContext()));
         if (batchItemFailures.length > 0) throw new Error("messages failed");
       }
-      return (batches * size * 1_000) / (performance.now() - began);
+      return (batches * size * 1_000) / (performance.now() - startedAt);
     };
-    await work(5, BATCH);
-    const counted = async (): Promise<Counts> => {
+    await run(5, BATCH);
+    const counts = async (): Promise<Counts> => {
       stub.send("counts");
-      return countsSchema.parse(await answer());
+      return countsSchema.parse(await reply());
     };
-    const before = await counted();
+    const before = await counts();
     const rates: number[] = [];
-    for (let run = 0; run < RUNS; run += 1) rates.push(await work(BATCHES, BATCH));
-    const after = await counted();
+    for (let index = 0; index < RUNS; index += 1) rates.push(await run(BATCHES, BATCH));
+    const after = await counts();
     const records = RUNS * BATCHES * BATCH;
     const perRecord = {
       DynamoDB: (after.DynamoDB - before.DynamoDB) / records,
       S3: (after.S3 - before.S3) / records,
     };
-    const alone = await work(SINGLES, 1);
+    const single = await run(SINGLES, 1);
     const rate = median(rates);
     return [
       figure("records_per_s", rate, "1/s"),
-      figure("one_at_a_time_per_s", alone, "1/s"),
-      { ...figure("ratio", rate / alone, ""), goal: ">= 5", met: rate / alone >= 5 },
+      figure("one_at_a_time_per_s", single, "1/s"),
+      { ...figure("ratio", rate / single, ""), goal: ">= 5", met: rate / single >= 5 },
       figure("dynamodb_requests_per_record", perRecord.DynamoDB, ""),
       figure("s3_requests_per_record", perRecord.S3, ""),
       figure("ingest_usd_per_million", 1_000_000 * priceOf(perRecord), "$"),
@@ -69,7 +69,7 @@ export async function measureIngest(): Promise<readonly Figure[]> {
   }
 }
 
-/** Of one message from the queue on, without Lambda's time: sending, receiving and deleting it, its row, its part of the archive. */
+/** USD per message from the queue on, without Lambda's duration: SQS requests, the row, the share of an archive object. */
 function priceOf({ DynamoDB, S3 }: Counts): number {
   const queue = (1 + 2 / MESSAGES_A_REQUEST) * PRICES.sqs.request;
   return (
@@ -89,14 +89,14 @@ function setEnvironment(endpoint: string): void {
     POWERTOOLS_SERVICE_NAME: "pipelines",
     ALMANAC_APP: "almanac",
     ALMANAC_ENVIRONMENT: "bench",
-    CHANNEL_NAME: "jobOrder",
-    CHANNEL: JSON.stringify({
+    PIPELINE_NAME: "jobOrder",
+    PIPELINE_CONFIG: JSON.stringify({
       key: "/jobOrderId",
       version: "/revision",
       groupBy: "/customer",
       summary: { Total: "/total" },
     }),
-    CHANNEL_TABLE: "table",
+    PIPELINE_TABLE: "table",
     ARCHIVE_BUCKET: "archive",
   });
 }
@@ -117,12 +117,12 @@ function eventOf(batch: number, size: number): object {
   return { Records };
 }
 
-/** Lambda takes what handlers log; a terminal would cost more than they do. */
-async function quietly<Result>(work: () => Promise<Result>): Promise<Result> {
+/** Discards log output: a terminal would cost more than the handler. */
+async function withoutOutput<Result>(run: () => Promise<Result>): Promise<Result> {
   const write = process.stdout.write.bind(process.stdout);
   process.stdout.write = () => true;
   try {
-    return await work();
+    return await run();
   } finally {
     process.stdout.write = write;
   }

@@ -1,20 +1,20 @@
-/** From the door's answer to Slack's inbox, when nothing else goes on: in a local environment of its own. */
+/** Latency from the API's response to Slack's inbox, without other load, in a separate local environment. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { openDoor } from "../../../commands/pipelines/door";
-import { channelOf } from "../../../commands/pipelines/outputs";
-import { homeAt } from "../../../local/home";
-import { readRunning } from "../../../local/run-record";
-import { localSettings } from "../../../environments/deployed";
+import { ingressClient } from "../../../shared/ingress-client";
+import { pipelineOf } from "../../../shared/feature-outputs";
+import { homeAt } from "../../../shared/home";
+import { readRunning } from "../../../emulator/run-record";
+import { localSettings } from "../../../emulator/local-settings";
 import { commandOutput, ownEnvironment } from "../../../shared/run-command";
 import { figure, figureAtMost, median, type Figure } from "../figure";
 
 const ORDERS = 40;
-const APART_MS = 1_500;
-const PATIENCE_MS = 30_000;
+const INTERVAL_MS = 1_500;
+const TIMEOUT_MS = 30_000;
 
 const inboxSchema = z.object({ messages: z.array(z.object({ at: z.iso.datetime(), message: z.unknown() })) });
 
@@ -22,21 +22,21 @@ export async function measureQuiet(): Promise<readonly Figure[]> {
   const home = mkdtempSync(join(tmpdir(), "almanac-bench-"));
   const { ALMANAC_AWS_ENDPOINT: _, ...env } = ownEnvironment();
   const npmRun = (...args: readonly string[]) =>
-    commandOutput(process.execPath, ["scripts/run.mjs", ...args, "--home", home], { env });
+    commandOutput(process.execPath, ["scripts/launcher/almanac.mjs", ...args, "--home", home], { env });
   try {
     await npmRun("start", "--detach");
     const running = await readRunning(homeAt(home));
     if (running?.slack === undefined || running.deployment === undefined)
       throw new Error("npm start has left no Slack");
-    const { endpoint } = channelOf("local", "jobOrder", running.deployment);
-    const door = openDoor(endpoint, localSettings(running.endpoint));
+    const { endpoint } = pipelineOf("local", "jobOrder", running.deployment);
+    const post = ingressClient(endpoint, localSettings(running.endpoint));
     const sentAt = new Map<string, number>();
     for (let order = 0; order < ORDERS; order += 1) {
       const jobOrderId = `quiet-${order}-`;
-      const { status, text } = await door(JSON.stringify({ jobOrderId, revision: 1 }));
-      if (status !== 202) throw new Error(`the door answered ${status}: ${text}`);
+      const { status, text } = await post(JSON.stringify({ jobOrderId, revision: 1 }));
+      if (status !== 202) throw new Error(`the API responded ${status}: ${text}`);
       sentAt.set(jobOrderId, Date.now());
-      await sleep(APART_MS);
+      await sleep(INTERVAL_MS);
     }
     const seconds = (await arrivals(running.slack.url, sentAt)).sort((a, b) => a - b);
     return [
@@ -49,18 +49,18 @@ export async function measureQuiet(): Promise<readonly Figure[]> {
   }
 }
 
-/** Seconds from when each was sent to when Slack took it. */
+/** Seconds from sending each order to Slack's acceptance. */
 async function arrivals(slack: string, sentAt: ReadonlyMap<string, number>): Promise<number[]> {
-  const until = Date.now() + PATIENCE_MS;
+  const until = Date.now() + TIMEOUT_MS;
   for (;;) {
     const { messages } = inboxSchema.parse(await (await fetch(`${slack}/inbox`)).json());
-    const told = messages.map(({ at, message }) => ({ at: Date.parse(at), text: JSON.stringify(message) }));
+    const received = messages.map(({ at, message }) => ({ at: Date.parse(at), text: JSON.stringify(message) }));
     const seconds = [...sentAt].flatMap(([key, sent]) => {
-      const first = told.find(({ text }) => text.includes(key));
+      const first = received.find(({ text }) => text.includes(key));
       return first === undefined ? [] : [Math.max(0, first.at - sent) / 1_000];
     });
     if (seconds.length === sentAt.size) return seconds;
-    if (Date.now() > until) throw new Error(`only ${seconds.length} of ${sentAt.size} orders were told`);
+    if (Date.now() > until) throw new Error(`only ${seconds.length} of ${sentAt.size} orders arrived`);
     await sleep(500);
   }
 }

@@ -1,4 +1,4 @@
-/** S3 and DynamoDB for the ingest function, each answer after 10 ms, in a process of its own: its work is not to be measured. */
+/** A stub of S3 and DynamoDB that responds after 10 ms. A separate process, so that its CPU time is not measured. */
 import { createServer } from "node:http";
 
 const LATENCY_MS = 10;

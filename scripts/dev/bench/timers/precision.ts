@@ -7,8 +7,8 @@ import * as z from "zod";
 
 import { TimersClient } from "../../../../clients/timers";
 import { MINUTE_MS } from "../../../../functions/shared/time";
-import { homeAt } from "../../../local/home";
-import { readRunning } from "../../../local/run-record";
+import { homeAt } from "../../../shared/home";
+import { readRunning } from "../../../emulator/run-record";
 import { commandOutput, ownEnvironment } from "../../../shared/run-command";
 import { figure, figureAtMost, type Figure } from "../figure";
 
@@ -29,7 +29,7 @@ export async function benchTimersPrecision(): Promise<readonly Figure[]> {
   const home = mkdtempSync(join(tmpdir(), "almanac-bench-"));
   const { ALMANAC_AWS_ENDPOINT: _, ...env } = ownEnvironment();
   const npmRun = (...args: readonly string[]) =>
-    commandOutput(process.execPath, ["scripts/run.mjs", ...args, "--home", home], { env });
+    commandOutput(process.execPath, ["scripts/launcher/almanac.mjs", ...args, "--home", home], { env });
   try {
     await npmRun("start", "--detach");
     const running = await readRunning(homeAt(home));

@@ -11,17 +11,17 @@ import { measuredSchema, stubReadySchema } from "./processes/messages";
 const MILLION = 1_000_000;
 const START_MEMORY_GB = 0.5;
 
-/** Of the function's time, most is waiting for StartExecution: as AWS's own figures have it. */
+/** The function's duration, most of it StartExecution's latency. From AWS's figures. */
 const START_SECONDS = 0.05;
 
-/** A write of an item with an index: the table's own, and the index's, which takes two when its key changes. */
+/** Write units of the table and of its index, which needs two when its key changes. */
 const WRITE_UNITS = { put: { table: 1, index: 1 }, update: { table: 1, index: 2 } } as const;
 
 /**
- * The workflow: starts a second through the real handler against a stub of Step Functions; and what a task is made of, counted by
- * running the definition itself, priced. Beside it the plain version: the same two writes into a table without history and index.
+ * Starts per second of the handler against a stub of Step Functions, and the price of a task, counted by running the definition.
+ * `plain` is the price of the same two writes to a table without history and index.
  */
-export async function benchWorkflow(): Promise<readonly Figure[]> {
+export async function benchWorkflows(): Promise<readonly Figure[]> {
   const { starts, seconds, cpuSeconds } = await withProcesses(
     __dirname,
     ["states-stub", "starter"] as const,
@@ -32,7 +32,7 @@ export async function benchWorkflow(): Promise<readonly Figure[]> {
   );
   const task = await countTask(false);
   const working = await countTask(true);
-  const ours = usdPerTask(task, true);
+  const usd = usdPerTask(task, true);
   const plain = usdPerTask(task, false);
   return [
     figure("starts_per_s", starts / cpuSeconds, "1/s and core"),
@@ -40,7 +40,7 @@ export async function benchWorkflow(): Promise<readonly Figure[]> {
     figure("requests_per_task", task.requests, ""),
     figure("transitions_per_task", task.transitions, ""),
     figure("transitions_per_task_with_work", working.transitions, ""),
-    figure("usd_per_million", ours * MILLION, "USD"),
+    figure("usd_per_million", usd * MILLION, "USD"),
     figure("usd_per_million_transitions", task.transitions * PRICES.stepFunctions.stateTransition * MILLION, "USD"),
     figure("plain_usd_per_million", plain * MILLION, "USD"),
   ];
@@ -49,28 +49,28 @@ export async function benchWorkflow(): Promise<readonly Figure[]> {
 function starterEnvironment(endpoint: string): NodeJS.ProcessEnv {
   return {
     AWS_ENDPOINT_URL: endpoint,
-    // Said of Node 20 at every start; deployed functions run on a newer one.
+    // The SDK warns about Node 20 at every start. Deployed functions run on a newer version.
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
     AWS_REGION: "eu-central-1",
     AWS_ACCESS_KEY_ID: "bench",
     AWS_SECRET_ACCESS_KEY: "bench",
-    POWERTOOLS_SERVICE_NAME: "workflow",
+    POWERTOOLS_SERVICE_NAME: "workflows",
     ALMANAC_APP: "almanac",
     ALMANAC_ENVIRONMENT: "bench",
-    TASK_MACHINE: "arn:aws:states:eu-central-1:000000000000:stateMachine:almanac-bench-workflow-task",
-    TASK_EXECUTIONS: "arn:aws:states:eu-central-1:000000000000:execution:almanac-bench-workflow-task",
+    STATE_MACHINE_ARN: "arn:aws:states:eu-central-1:000000000000:stateMachine:almanac-bench-workflows-task",
+    EXECUTION_ARN_PREFIX: "arn:aws:states:eu-central-1:000000000000:execution:almanac-bench-workflows-task",
   };
 }
 
-interface Counted {
-  /** To AWS, by us: StartExecution, and what the machine asks for. */
+interface TaskCounts {
+  /** StartExecution and the requests of the machine. */
   readonly requests: number;
   readonly transitions: number;
   readonly puts: number;
   readonly updates: number;
 }
 
-async function countTask(withWork: boolean): Promise<Counted> {
+async function countTask(withWork: boolean): Promise<TaskCounts> {
   const counts = { puts: 0, updates: 0, invocations: 0 };
   const { services } = fakeTaskTable();
   const counting =
@@ -105,8 +105,8 @@ async function countTask(withWork: boolean): Promise<Counted> {
   return { requests: 1 + puts + updates + invocations, transitions: run.path.length, puts, updates };
 }
 
-/** Started by invocation. Logs and traces are left out; so is the sweep, which costs the same whatever the tasks. */
-function usdPerTask({ transitions, puts, updates }: Counted, indexed: boolean): number {
+/** For a start by invocation. Without logs, traces and the sweep, whose cost does not depend on the tasks. */
+function usdPerTask({ transitions, puts, updates }: TaskCounts, indexed: boolean): number {
   const units = ({ table, index }: { table: number; index: number }) => table + (indexed ? index : 0);
   return (
     transitions * PRICES.stepFunctions.stateTransition +

@@ -29,7 +29,7 @@ describe("the Slack notifier", () => {
   };
 
   it("posts title and text without links or mentions", async () => {
-    const { post, notifier } = slack({ kind: "taken" });
+    const { post, notifier } = slack({ kind: "accepted" });
     await notifier.send(message);
     expect(post.mock.calls).toEqual([
       ["/almanac/slack/webhook", { text: "*[almanac test] DOWN: site*\nsite: &lt;status&gt; 500 &amp; more" }],
@@ -37,8 +37,8 @@ describe("the Slack notifier", () => {
   });
 
   it.each<[PostOutcome, string]>([
-    [{ kind: "limited", retryAfterMs: 30_000 }, "Slack rate limit: retry after 30 s"],
-    [{ kind: "refused", reason: "Slack answered 400: no_text" }, "Slack answered 400: no_text"],
+    [{ kind: "rateLimited", retryAfterMs: 30_000 }, "Slack rate limit: retry after 30 s"],
+    [{ kind: "rejected", reason: "Slack answered 400: no_text" }, "Slack answered 400: no_text"],
     [{ kind: "failed", reason: "Slack cannot be reached (ECONNREFUSED)" }, "Slack cannot be reached (ECONNREFUSED)"],
   ])("fails unless Slack accepts the message: %j", async (outcome, reason) => {
     const { notifier } = slack(outcome);

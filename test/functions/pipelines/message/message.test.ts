@@ -1,18 +1,18 @@
 import fc from "fast-check";
-import { channelSchema, channelVariableSchema } from "../../../../functions/pipelines/contract";
+import { ingressEnvironment, pipelineSchema } from "../../../../functions/pipelines/contract";
 import { parseJson, textOf } from "../../../../functions/pipelines/message/json";
 import { MalformedMessageError, readMessage } from "../../../../functions/pipelines/message/message";
-import { at, redacted } from "../../../../functions/pipelines/message/json-pointer";
+import { resolvePointer, redact } from "../../../../functions/pipelines/message/json-pointer";
 import { rowOf } from "../../../../functions/pipelines/storage/row";
 
 const AT = Date.parse("2026-11-21T07:31:22.123Z");
 const LONG = "1234567890123456789012345678901234567890";
-const channel = (input: object = {}) => channelSchema.parse({ key: "/jobOrderId", version: "/revision", ...input });
+const pipeline = (input: object = {}) => pipelineSchema.parse({ key: "/jobOrderId", version: "/revision", ...input });
 
 describe("a message", () => {
   it("is read with every digit that it has, and stored as it was sent", () => {
     const text = `{"jobOrderId": ${LONG},\n "revision": 1.0e0, "nested": {"π": [${LONG}.50, {"deep": null}]}}`;
-    const message = readMessage(text.replace("1.0e0", "7"), channel({ summary: { Nested: "/nested" } }), AT);
+    const message = readMessage(text.replace("1.0e0", "7"), pipeline({ summary: { Nested: "/nested" } }), AT);
     expect(message).toMatchObject({
       key: LONG,
       version: "7",
@@ -32,15 +32,15 @@ describe("a message", () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.constantFrom(undefined, 2, "\r\n"), (value, space) => {
         const text = JSON.stringify({ jobOrderId: "17", revision: 1, value }, undefined, space);
-        const { data } = readMessage(text, channel(), AT);
+        const { data } = readMessage(text, pipeline(), AT);
         expect(JSON.parse(data)).toEqual(JSON.parse(text));
         expect(data).not.toMatch(/[\r\n\ufffe\uffff]/);
       }),
     );
   });
 
-  it("has its time for a version where its channel has none", () => {
-    const { version } = readMessage('{"jobOrderId":"17"}', channelSchema.parse({ key: "/jobOrderId" }), AT);
+  it("has its time for a version where its pipeline has none", () => {
+    const { version } = readMessage('{"jobOrderId":"17"}', pipelineSchema.parse({ key: "/jobOrderId" }), AT);
     expect(version).toBe(String(AT));
   });
 
@@ -50,7 +50,7 @@ describe("a message", () => {
     ['"2026-11-21T08:31:22.123+01:00"', String(AT)],
     ["12345678901234567890123456789012345678", "12345678901234567890123456789012345678"],
   ])("has the version %s", (written, version) => {
-    expect(readMessage(`{"jobOrderId":"17","revision":${written}}`, channel(), AT).version).toBe(version);
+    expect(readMessage(`{"jobOrderId":"17","revision":${written}}`, pipeline(), AT).version).toBe(version);
   });
 
   it.each([
@@ -60,8 +60,8 @@ describe("a message", () => {
     ["no object", "[1]", "is not a JSON object"],
     ["depths", `{"jobOrderId":${"[".repeat(100_000)}`, "is not JSON"],
     ["no key", '{"revision":1}', "/jobOrderId: is missing: it is the message's key"],
-    ["an empty key", '{"jobOrderId":"","revision":1}', "/jobOrderId: is no text of 1 to 1024 bytes and no number"],
-    ["a key that is an object", '{"jobOrderId":{},"revision":1}', "/jobOrderId: is no text"],
+    ["an empty key", '{"jobOrderId":"","revision":1}', "/jobOrderId: is neither text of 1 to 1024 bytes nor a number"],
+    ["a key that is an object", '{"jobOrderId":{},"revision":1}', "/jobOrderId: is neither text"],
     ["no version", '{"jobOrderId":"1"}', "/revision: is missing: it is the message's version"],
     ["half a version", '{"jobOrderId":"1","revision":1.5}', "/revision: is neither a whole number"],
     [
@@ -70,8 +70,8 @@ describe("a message", () => {
       "/revision: is neither a whole number",
     ],
   ])("of %s is refused, with the reason", (_, text, reason) => {
-    expect(() => readMessage(text, channel(), AT)).toThrow(MalformedMessageError);
-    expect(() => readMessage(text, channel(), AT)).toThrow(reason);
+    expect(() => readMessage(text, pipeline(), AT)).toThrow(MalformedMessageError);
+    expect(() => readMessage(text, pipeline(), AT)).toThrow(reason);
   });
 });
 
@@ -87,20 +87,22 @@ describe("a pointer", () => {
     ["/a/b~1c/length", undefined],
     ["/", "5"],
   ])("%s leads to %s", (pointer, expected) => {
-    const found = at(document, pointer);
+    const found = resolvePointer(document, pointer);
     expect(found === undefined ? undefined : textOf(found)).toBe(expected);
   });
 
   it("takes away what it leads to, and nothing else", () => {
-    expect(textOf(redacted(document, ["/a/b~1c/0", "/nowhere"], "x"))).toBe(
+    expect(textOf(redact(document, ["/a/b~1c/0", "/nowhere"], "x"))).toBe(
       '{"a":{"b/c":["x",{"~":true}]},"__proto__":{"x":1},"":5}',
     );
   });
 });
 
-describe("a channel", () => {
+describe("a pipeline", () => {
   it("is read from its variable as it was configured, but for the schema", () => {
-    const { schema: _, ...configured } = channel({ schema: { type: "object" }, private: ["/customer"] });
-    expect(channelVariableSchema.parse(JSON.stringify({ ...configured, schema: {} }))).toEqual(configured);
+    const { schema: _, ...configured } = pipeline({ schema: { type: "object" }, private: ["/customer"] });
+    const PIPELINE_CONFIG = JSON.stringify({ ...configured, schema: {} });
+    const environment = ingressEnvironment.parse({ PIPELINE_NAME: "jobOrder", PIPELINE_CONFIG, QUEUE_URL: "queue" });
+    expect(environment.PIPELINE_CONFIG).toEqual(configured);
   });
 });

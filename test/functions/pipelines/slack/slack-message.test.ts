@@ -1,20 +1,22 @@
 import fc from "fast-check";
-import { channelSchema } from "../../../../functions/pipelines/contract";
+import { pipelineSchema } from "../../../../functions/pipelines/contract";
 import { readMessage } from "../../../../functions/pipelines/message/message";
-import { noticeOf, REDACTED, type Notice } from "../../../../functions/pipelines/slack/notification";
+import { notificationOf, type Notification } from "../../../../functions/pipelines/slack/notification";
 import { rowOf } from "../../../../functions/pipelines/storage/row";
-import { composeMessage, SLACK_LIMITS, type SlackMessage } from "../../../../functions/pipelines/slack/slack-message";
+import { composeMessage, type SlackMessage } from "../../../../functions/pipelines/slack/slack-message";
 import { blockFaults } from "../../../../scripts/local/slack/rules";
 
-const channel = channelSchema.parse({
+const REDACTED = "•••";
+
+const pipeline = pipelineSchema.parse({
   key: "/jobOrderId",
   version: "/revision",
   summary: { Customer: "/customer/name", Total: "/total", Everything: "/customer" },
   private: ["/customer/name"],
 });
-const row = (order: object) => rowOf(readMessage(JSON.stringify(order), channel, Date.parse("2026-11-21T07:00:00Z")));
-const notice = (overrides: Partial<Notice> = {}): Notice => ({
-  channel: "jobOrder",
+const row = (order: object) => rowOf(readMessage(JSON.stringify(order), pipeline, Date.parse("2026-11-21T07:00:00Z")));
+const notification = (overrides: Partial<Notification> = {}): Notification => ({
+  pipeline: "jobOrder",
   key: "17",
   version: "1",
   kind: "new",
@@ -33,13 +35,13 @@ const textsOf = ({ text, blocks = [] }: SlackMessage): string =>
     }),
   ].join("\n");
 
-describe("a notice", () => {
+describe("a notification", () => {
   const first = row({ jobOrderId: "17", revision: 1, customer: { name: "Ada", city: "Bern" }, total: 10 });
   const second = row({ jobOrderId: "17", revision: 2, customer: { name: "Zoe", city: "Bern" }, total: 12 });
 
-  it("tells what is new, and keeps what is private to itself", () => {
-    expect(noticeOf("jobOrder", channel, { before: undefined, after: first })).toEqual({
-      channel: "jobOrder",
+  it("has what is new, and redacts what is private", () => {
+    expect(notificationOf("jobOrder", pipeline, { before: undefined, after: first })).toEqual({
+      pipeline: "jobOrder",
       key: "17",
       version: "1",
       kind: "new",
@@ -52,28 +54,30 @@ describe("a notice", () => {
     });
   });
 
-  it("tells what has changed, and what it was", () => {
-    const { kind, fields } = noticeOf("jobOrder", channel, { before: first, after: second }) ?? { fields: [] };
+  it("has what has changed, and what it was", () => {
+    const { kind, fields } = notificationOf("jobOrder", pipeline, { before: first, after: second }) ?? { fields: [] };
     expect(kind).toBe("changed");
     expect(fields[1]).toEqual({ label: "Total", value: "12", before: "10" });
     expect(JSON.stringify(fields)).not.toMatch(/Ada|Zoe/);
   });
 
   it("is none when the same comes again", () => {
-    expect(noticeOf("jobOrder", channel, { before: first, after: { ...first, version: { N: "9" } } })).toBeUndefined();
+    expect(
+      notificationOf("jobOrder", pipeline, { before: first, after: { ...first, version: { N: "9" } } }),
+    ).toBeUndefined();
   });
 
-  it("does not tell a key that is private", () => {
-    const secret = { ...channel, private: ["/jobOrderId"] };
-    expect(noticeOf("jobOrder", secret, { before: undefined, after: first })?.key).toBe(REDACTED);
+  it("redacts a key that is private", () => {
+    const secret = { ...pipeline, private: ["/jobOrderId"] };
+    expect(notificationOf("jobOrder", secret, { before: undefined, after: first })?.key).toBe(REDACTED);
   });
 
-  it("is there for any row, even one that nobody understands", () => {
+  it("is there for any row, even a malformed one", () => {
     fc.assert(
       fc.property(
         fc.dictionary(fc.string(), fc.oneof(fc.record({ S: fc.string() }), fc.record({ N: fc.string() }))),
         (any) => {
-          expect(noticeOf("jobOrder", channel, { before: undefined, after: any })).toBeDefined();
+          expect(notificationOf("jobOrder", pipeline, { before: undefined, after: any })).toBeDefined();
         },
       ),
     );
@@ -81,8 +85,8 @@ describe("a notice", () => {
 });
 
 describe("a Slack message", () => {
-  it("of one notice is a card", () => {
-    const one = notice({
+  it("of one notification is a card", () => {
+    const one = notification({
       kind: "changed",
       version: "2",
       fields: [{ label: "Total", value: "12 & more", before: "<10>" }],
@@ -90,26 +94,28 @@ describe("a Slack message", () => {
     expect(composeMessage([one], "almanac-staging")).toMatchSnapshot();
   });
 
-  it("of some notices is a list", () => {
+  it("of some notifications is a list", () => {
     const some = ["1", "2", "3"].map((key, index) =>
-      notice({ key, kind: index === 2 ? "changed" : "new", fields: [{ label: "Total", value: key }] }),
+      notification({ key, kind: index === 2 ? "changed" : "new", fields: [{ label: "Total", value: key }] }),
     );
     expect(composeMessage(some, "almanac-staging")).toMatchSnapshot();
   });
 
-  it("of very many is a digest: each by its key, as many as Slack takes", () => {
-    const many = Array.from({ length: 10_000 }, (_, index) => notice({ key: String(1_000_000 + (index % 6_000)) }));
-    const { message, told } = composeMessage(many, "almanac-staging");
-    expect(told).toBeGreaterThan(1_000);
-    expect(message.text).toBe(`${told} changes: Job order ${told} new`);
+  it("of very many is a digest: each by its key, as many as Slack accepts", () => {
+    const many = Array.from({ length: 10_000 }, (_, index) =>
+      notification({ key: String(1_000_000 + (index % 6_000)) }),
+    );
+    const { message, included } = composeMessage(many, "almanac-staging");
+    expect(included).toBeGreaterThan(1_000);
+    expect(message.text).toBe(`${included} changes: Job order ${included} new`);
     const texts = textsOf(message);
-    for (const { key } of many.slice(0, told)) expect(texts).toContain(key);
+    for (const { key } of many.slice(0, included)) expect(texts).toContain(key);
   });
 
-  it("is one that Slack takes, and tells the first of them, whatever it is about", () => {
+  it("is one that Slack accepts, and includes the first of them, whatever it is about", () => {
     const text = fc.oneof(fc.string({ maxLength: 300 }), fc.stringMatching(/^[<>&]{200}$/));
     const any = fc.record({
-      channel: fc.constantFrom("jobOrder", "invoice", "x"),
+      pipeline: fc.constantFrom("jobOrder", "invoice", "x"),
       key: text,
       kind: fc.constantFrom("new", "changed", "removed" as const),
       receivedAt: fc.constant("2026-11-21T07:00:00.000Z"),
@@ -117,13 +123,13 @@ describe("a Slack message", () => {
         maxLength: 15,
       }),
     });
-    const plainness = fc.constantFrom("blocks", "text", "counts" as const);
+    const formats = fc.constantFrom("blocks", "text", "counts" as const);
     fc.assert(
-      fc.property(fc.array(any, { minLength: 1, maxLength: 120 }), plainness, (notices, plain) => {
-        const { message, told } = composeMessage(notices, "almanac-staging", plain);
+      fc.property(fc.array(any, { minLength: 1, maxLength: 120 }), formats, (notifications, format) => {
+        const { message, included } = composeMessage(notifications, "almanac-staging", format);
         expect(blockFaults(message)).toEqual([]);
-        expect(told).toBeGreaterThanOrEqual(1);
-        expect(textsOf(message).length).toBeLessThanOrEqual(SLACK_LIMITS.allText + 2_000);
+        expect(included).toBeGreaterThanOrEqual(1);
+        expect(textsOf(message).length).toBeLessThanOrEqual(13_000);
       }),
     );
   });

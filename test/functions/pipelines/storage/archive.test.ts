@@ -1,15 +1,19 @@
 import fc from "fast-check";
-import { archiveParts, readPart, UnreadableArchiveError } from "../../../../functions/pipelines/storage/archive";
+import {
+  archiveObjects,
+  readArchiveObject,
+  UnreadableArchiveError,
+} from "../../../../functions/pipelines/storage/archive";
 
 const NOON = Date.parse("2026-11-21T12:00:00.000Z");
 
 describe("the archive", () => {
-  it("keeps messages by channel, day and hour in which they were received", () => {
-    const parts = archiveParts("jobOrder", [
+  it("keeps messages by pipeline, day and hour in which they were received", () => {
+    const objects = archiveObjects("jobOrder", [
       { id: "a", receivedAt: NOON - 1, data: '{"n":1}' },
       { id: "b", receivedAt: NOON, data: '{"n":12345678901234567890123456789012345678901234567890}' },
     ]);
-    expect(parts.map(({ part }) => part)).toEqual([
+    expect(objects.map(({ object }) => object)).toEqual([
       {
         key: expect.stringMatching(/^jobOrder\/dt=2026-11-21\/hour=11\/5959999-[0-9a-f]{16}\.ndjson\.gz$/) as unknown,
         text: '{"id":"a","receivedAt":"2026-11-21T11:59:59.999Z","data":{"n":1}}\n',
@@ -29,7 +33,7 @@ describe("the archive", () => {
     });
     fc.assert(
       fc.property(fc.array(message, { minLength: 1 }), (messages) => {
-        const read = archiveParts("c", messages).flatMap(({ part }) => readPart(part));
+        const read = archiveObjects("c", messages).flatMap(({ object }) => readArchiveObject(object));
         const sorted = (all: readonly object[]) => all.map((each) => JSON.stringify(each)).sort();
         expect(sorted(read)).toEqual(sorted(messages));
       }),
@@ -38,15 +42,15 @@ describe("the archive", () => {
 
   it("puts a batch that comes again where it is already, in whatever order it comes", () => {
     const batch = ["a", "b", "c"].map((id) => ({ id, receivedAt: NOON, data: "{}" }));
-    const keys = (messages: typeof batch) => archiveParts("c", messages).map(({ part }) => part.key);
+    const keys = (messages: typeof batch) => archiveObjects("c", messages).map(({ object }) => object.key);
     expect(keys([...batch].reverse())).toEqual(keys(batch));
     expect(keys(batch.slice(1))).not.toEqual(keys(batch));
   });
 
   it("says which line it cannot read", () => {
-    expect(() => readPart({ key: "k", text: '{"id":"a","receivedAt":"x","data":{}}\n' })).toThrow(
+    expect(() => readArchiveObject({ key: "k", text: '{"id":"a","receivedAt":"x","data":{}}\n' })).toThrow(
       UnreadableArchiveError,
     );
-    expect(() => readPart({ key: "k", text: "what?\n" })).toThrow("k, line 1: is no archived message");
+    expect(() => readArchiveObject({ key: "k", text: "what?\n" })).toThrow("k, line 1: is not an archived message");
   });
 });

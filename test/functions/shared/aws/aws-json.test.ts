@@ -50,7 +50,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-/** The hash that the SDK's signer works with, made of Node's. */
+/** The SDK signer's hash, with Node's. */
 class Sha256 {
   private readonly hash;
   constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
@@ -96,7 +96,7 @@ it.each([
       headers: { host, "content-type": "application/x-amz-json-1.0", "x-amz-target": "AmazonSQS.SendMessageBatch" },
       body,
     },
-    // The SDK would sign the body's hash as a header, too, which only S3 asks for.
+    // The SDK would also sign the body's hash as a header, which only S3 requires.
     { signingDate: new Date(Date.UTC(2026, 10, 21, 10)), unsignableHeaders: new Set(["x-amz-content-sha256"]) },
   );
   expect(seen?.headers["x-amz-date"]).toBe(headers["x-amz-date"]);
@@ -110,7 +110,7 @@ describe.each([
 ])("over %s", (_transport, transport) => {
   const at = (answer: RequestListener) => connect(answer, { transport });
 
-  it("keeps its connections, and no more of them than it may", async () => {
+  it("reuses its connections, and opens no more than allowed", async () => {
     const sockets = new Set<unknown>();
     const { client } = await connect(
       (request, response) => {
@@ -128,7 +128,7 @@ describe.each([
     ["the service is overloaded", 503, "<html>"],
     ["it is throttled", 400, '{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"}'],
     ["too many ask", 429, "{}"],
-  ])("tries again when %s", async (_, status, text) => {
+  ])("retries when %s", async (_, status, text) => {
     const bodies: string[] = [];
     const { client } = await at((request, response) => {
       void bodyOf(request).then((body) => {
@@ -141,7 +141,7 @@ describe.each([
     expect(bodies).toEqual(['{"a":1}', '{"a":1}', '{"a":1}']);
   });
 
-  it("tries again when the connection breaks, be it within the answer", async () => {
+  it("retries when the connection breaks, also during the response", async () => {
     let calls = 0;
     const { client } = await at((request, response) => {
       calls++;
@@ -156,7 +156,7 @@ describe.each([
     expect(calls).toBe(3);
   });
 
-  it("gives up after five times, with the last error", async () => {
+  it("gives up after five attempts, with the last error", async () => {
     let calls = 0;
     const { client } = await at((_, response) => {
       calls++;
@@ -170,7 +170,7 @@ describe.each([
     expect(calls).toBe(5);
   });
 
-  it("does not repeat what was refused", async () => {
+  it("does not retry a rejected call", async () => {
     let calls = 0;
     const { client } = await at((_, response) => {
       calls++;
@@ -184,7 +184,7 @@ describe.each([
   });
 });
 
-it("says when there are no credentials", () => {
+it("reports missing credentials", () => {
   expect(() => credentialsFrom({ AWS_ACCESS_KEY_ID: "a" })).toThrow("AWS_SECRET_ACCESS_KEY");
   expect(credentialsFrom({ AWS_ACCESS_KEY_ID: "a", AWS_SECRET_ACCESS_KEY: "b", AWS_SESSION_TOKEN: "" })).toEqual({
     accessKeyId: "a",

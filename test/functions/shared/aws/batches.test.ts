@@ -1,29 +1,29 @@
 import fc from "fast-check";
 
-import { sendInBatches, type BatchSending } from "../../../../functions/shared/aws/batches";
+import { sendInBatches, type BatchOptions } from "../../../../functions/shared/aws/batches";
 import { virtualClock } from "../../../support/virtual-clock";
 
 const items = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
 describe("sending in batches", () => {
-  const sending = (send: BatchSending<number>["send"], deadline = Infinity): BatchSending<number> => {
+  const sending = (send: BatchOptions<number>["send"], deadline = Infinity): BatchOptions<number> => {
     return { batchSize: 25, concurrency: 4, deadline, clock: virtualClock(), random: () => 0.5, send };
   };
 
-  it("sends every item exactly once, whatever is left unprocessed on the way", async () => {
-    // Each batch's successive answers: how many of its items are left.
+  it("sends every item exactly once, whatever is left unprocessed", async () => {
+    // Each batch's successive responses: how many of its items are left.
     const answers = fc.array(fc.array(fc.nat(25), { maxLength: 5 }), { maxLength: 8 });
     await fc.assert(
       fc.asyncProperty(fc.nat(150), answers, async (count, leftOver) => {
-        const taken: number[] = [];
+        const sent: number[] = [];
         const send = (batch: readonly number[]): Promise<readonly number[]> => {
           expect(batch.length).toBeLessThanOrEqual(25);
           const left = leftOver[Math.floor((batch[0] ?? 0) / 25)]?.shift() ?? 0;
-          taken.push(...batch.slice(left));
+          sent.push(...batch.slice(left));
           return Promise.resolve(batch.slice(0, left));
         };
         expect(await sendInBatches(items(count), sending(send))).toEqual({ items: [], errors: [] });
-        expect(taken.sort((a, b) => a - b)).toEqual(items(count));
+        expect(sent.sort((a, b) => a - b)).toEqual(items(count));
       }),
     );
   });
@@ -42,7 +42,7 @@ describe("sending in batches", () => {
     );
   });
 
-  it("gives up a batch that is refused, and no other", async () => {
+  it("gives up a batch that is rejected, and no other", async () => {
     const refusal = new Error("refused");
     const send = (batch: readonly number[]): Promise<readonly number[]> =>
       batch.includes(30) ? Promise.reject(refusal) : Promise.resolve([]);
@@ -50,7 +50,7 @@ describe("sending in batches", () => {
     expect(unsent).toEqual({ items: items(60).slice(25, 50), errors: [refusal] });
   });
 
-  it("waits longer after each refusal", async () => {
+  it("waits longer after each failure", async () => {
     const clock = virtualClock();
     const times: number[] = [];
     const send = (batch: readonly number[]): Promise<readonly number[]> => {

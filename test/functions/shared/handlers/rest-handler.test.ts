@@ -39,7 +39,7 @@ describe("a handler behind API Gateway", () => {
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- anything may be thrown
       Promise.reject(error);
 
-  it("gives the endpoint of its route the request, parsed, and answers in JSON", async () => {
+  it("passes the parsed request to the route's endpoint, and responds in JSON", async () => {
     expect(await ask(echo, { queryStringParameters: { loud: "yes" } })).toEqual({
       statusCode: 201,
       headers: { "Content-Type": "application/json", "Cache-Control": "no-store" },
@@ -52,7 +52,7 @@ describe("a handler behind API Gateway", () => {
     [{ body: '{"hour":24}' }, /^body\.hour: Too big: expected number to be <=23$/],
     [{ body: "{" }, /^body: is not JSON \(.*position 1/],
     [{ pathParameters: null }, /^path\.id: Invalid input: expected string/],
-  ])("says where and why it refuses %j", async (fields, message) => {
+  ])("rejects %j, with the path and the reason", async (fields, message) => {
     const { statusCode, body } = await ask(echo, fields);
     expect([statusCode, JSON.parse(body)]).toEqual([
       400,
@@ -60,22 +60,22 @@ describe("a handler behind API Gateway", () => {
     ]);
   });
 
-  it("knows nothing of other routes", async () => {
+  it("responds 404 for other routes", async () => {
     expect(await ask(echo, { httpMethod: "PATCH" })).toMatchObject({ statusCode: 404 });
   });
 
   it.each<[string, unknown, number, object]>([
-    ["one of its own", new ConflictError("overtaken"), 409, { error: "Conflict", message: "overtaken" }],
+    ["an HttpError", new ConflictError("overtaken"), 409, { error: "Conflict", message: "overtaken" }],
     ["AWS's throttling", awsError("ThrottlingException", 400), 429, { error: "TooManyRequests" }],
     ["a fault at AWS", awsError("InternalServerError", 500), 503, { error: "Unavailable" }],
-    ["no answer", Object.assign(new Error("read"), { code: "ECONNRESET" }), 503, { error: "Unavailable" }],
-    ["no answer in time", Object.assign(new Error("late"), { name: "TimeoutError" }), 503, { error: "Unavailable" }],
-    ["a request that AWS refuses", awsError("ValidationException", 400), 500, { error: "Internal" }],
+    ["no response", Object.assign(new Error("read"), { code: "ECONNRESET" }), 503, { error: "Unavailable" }],
+    ["no response in time", Object.assign(new Error("late"), { name: "TimeoutError" }), 503, { error: "Unavailable" }],
+    ["a request that AWS rejects", awsError("ValidationException", 400), 500, { error: "Internal" }],
     ["a bug", new TypeError("secret of undefined"), 500, { error: "Internal" }],
-    ["what is no error", "secret", 500, { error: "Internal" }],
-  ])("answers an error, and says no more than it may: %s", async (_, error, status, told) => {
+    ["a thrown string", "secret", 500, { error: "Internal" }],
+  ])("maps an error to a response without details: %s", async (_, error, status, expected) => {
     const { statusCode, headers, body } = await ask(failing(error));
-    expect([statusCode, JSON.parse(body)]).toMatchObject([status, told]);
+    expect([statusCode, JSON.parse(body)]).toMatchObject([status, expected]);
     expect(body).not.toMatch(/secret|AWS|\.ts/);
     expect(headers?.["Retry-After"]).toBe(status === 429 || status === 503 ? "1" : undefined);
     expect(output.lines()).toContainEqual(
@@ -85,7 +85,7 @@ describe("a handler behind API Gateway", () => {
 
   const cors = { methods: "OPTIONS,PUT", headers: "Content-Type" };
 
-  it("answers browsers that ask what they may ask for, where it is told to", async () => {
+  it("responds to preflight requests when CORS is configured", async () => {
     expect(await ask(echo, { httpMethod: "OPTIONS" }, { cors })).toEqual({
       statusCode: 200,
       headers: {
@@ -103,7 +103,7 @@ describe("a handler behind API Gateway", () => {
     ["good", echo],
     ["bad", failing(new ConflictError("no"))],
     ["ugly", failing(new Error("no"))],
-  ])("lets them read every answer then, %s ones too", async (_, answer) => {
+  ])("lets other origins read every response then, %s ones too", async (_, answer) => {
     expect((await ask(answer, {}, { cors })).headers).toMatchObject({ "Access-Control-Allow-Origin": "*" });
     expect((await ask(answer)).headers).not.toHaveProperty("Access-Control-Allow-Origin");
   });

@@ -8,7 +8,7 @@ describe("a scheduled handler", () => {
   const schema = environmentSchema({ BELLS_TABLE: text, LEAD_DAYS: positiveInteger });
   const output = setupHandler("bells", { BELLS_TABLE: "bells", LEAD_DAYS: "2" });
 
-  it("builds once, at the first invocation, and works at each", async () => {
+  it("builds once, on the first invocation, and works on each", async () => {
     const ticks: Tick[] = [];
     const build = jest.fn(() => (tick: Tick) => Promise.resolve(void ticks.push(tick)));
     const handler = scheduledHandler(schema, build);
@@ -25,7 +25,7 @@ describe("a scheduled handler", () => {
     expect(ticks[0]?.deadline).toBeGreaterThanOrEqual(before + 30_000);
   });
 
-  it("writes metrics and rethrows when the work fails, and logs with this event's ids only", async () => {
+  it("flushes metrics and rethrows when the work fails, and logs with this event's IDs only", async () => {
     const handler = scheduledHandler(schema, ({ logger, metrics }) => (tick) => {
       metrics.count("rung", 1);
       logger.appendKeys({ bell: tick.event.id });
@@ -60,7 +60,7 @@ describe("a scheduled handler", () => {
     await expect(handler(scheduledEvent(), lambdaContext())).rejects.toThrow("POWERTOOLS_SERVICE_NAME is missing");
   });
 
-  it("names a variable whose schema wants something else", () => {
+  it("names a variable that its schema rejects", () => {
     expect(() => environmentSchema({ MODE: z.enum(["a", "b"]) }).parse({ MODE: "c" })).toThrow(
       /MODE .*"a"\|"b".*: "c"/,
     );

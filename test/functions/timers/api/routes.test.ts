@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-import { failureOf, type RawRequest } from "../../../../functions/shared/handlers/rest-handler";
+import { errorResponse, type RawRequest } from "../../../../functions/shared/handlers/rest-handler";
 import { timerRoutes, type TimerPorts } from "../../../../functions/timers/api/routes";
 import type { ApiRouteName } from "../../../../functions/timers/contract";
 import { fakeTimers, type FakeTimers } from "../../../support/fake-timers";
@@ -39,7 +39,7 @@ describe("the API of timers", () => {
       });
       return [status, body] as const;
     } catch (error) {
-      const { status, body } = failureOf(error);
+      const { status, body } = errorResponse(error);
       return [status, body] as const;
     }
   };

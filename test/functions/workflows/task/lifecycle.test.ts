@@ -17,8 +17,8 @@ const machine = taskMachine({
   work: { functionName: "work", timeoutSeconds: 60, retries: 0 },
 });
 
-/** @param put writes STARTED; without it, DynamoDB does not answer */
-function world({ put = true } = {}) {
+/** @param put false: the put of STARTED never completes */
+function setup({ put = true } = {}) {
   const clock = virtualClock(START);
   const table = fakeTaskTable();
   const work = async () => {
@@ -56,7 +56,7 @@ const RUNNING: Execution = {
   cause: undefined,
 };
 
-/** As the machine has it written. */
+/** Writes a row as the machine does. */
 const putStarted = (table: FakeTaskTable, taskId: string, timestamp: number) =>
   table.services["dynamodb:putItem"]({
     TableName: "tasks",
@@ -70,12 +70,12 @@ const putStarted = (table: FakeTaskTable, taskId: string, timestamp: number) =>
   });
 
 describe("a start", () => {
-  it("of the same id a hundred times at once is one execution, and one answer", async () => {
-    const { executions, start } = world();
-    const answers = await Promise.all(Array.from({ length: 100 }, () => start("order 1")));
-    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+  it("of the same id a hundred times at once is one execution, and one response", async () => {
+    const { executions, start } = setup();
+    const responses = await Promise.all(Array.from({ length: 100 }, () => start("order 1")));
+    expect(new Set(responses.map((response) => JSON.stringify(response))).size).toBe(1);
     expect(executions.arns()).toHaveLength(1);
-    expect(answers[0]).toEqual({
+    expect(responses[0]).toEqual({
       taskId: "order 1",
       timestamp: START,
       executionArn: executions.arnOf(executionNameOf("order 1")),
@@ -83,30 +83,30 @@ describe("a start", () => {
     });
   });
 
-  it("is answered as at the first time when the task has long ended", async () => {
-    const { clock, start } = world();
+  it("gets the first response when the task has long ended", async () => {
+    const { clock, start } = setup();
     const first = await start("order-1");
     await sleep(clock, 3_600_000);
     expect(await start("order-1")).toEqual(first);
   });
 
-  it("gives the execution the id, the time, and what else came along", async () => {
-    const { executions } = world();
+  it("passes the ID, the time and the input to the execution", async () => {
+    const { executions } = setup();
     await startTask({ taskId: "order-1", input: { amount: 12 } }, { executions, now: START });
     const execution = await executions.describe(executions.arnOf("order-1"));
     expect(JSON.parse(execution?.input ?? "")).toEqual({ taskId: "order-1", timestamp: START, input: { amount: 12 } });
   });
 
-  it("is refused when somebody else has an execution of that name", async () => {
-    const { executions, start } = world();
+  it("is refused when another execution has that name", async () => {
+    const { executions, start } = setup();
     await executions.start("order-1", "{}");
-    await expect(start("order-1")).rejects.toThrow("the execution order-1 is there, but not of this task");
+    await expect(start("order-1")).rejects.toThrow("the execution order-1 exists, but is not this task's");
   });
 });
 
 describe("a task", () => {
-  it("is told by its execution while it has no row", async () => {
-    const { executions, ports, start } = world({ put: false });
+  it("comes from its execution while it has no row", async () => {
+    const { executions, ports, start } = setup({ put: false });
     await start("order-1");
     expect(await findTask("order-1", ports)).toMatchObject({ status: "STARTED", history: [{ status: "STARTED" }] });
     await executions.stop(executions.arnOf("order-1"), { error: "Mine", cause: "enough" });
@@ -120,8 +120,8 @@ describe("a task", () => {
     });
   });
 
-  it("that nobody started is not found, and cannot be cancelled", async () => {
-    const { ports } = world();
+  it("that was never started is not found, and cannot be cancelled", async () => {
+    const { ports } = setup();
     await expect(findTask("order-1", ports)).rejects.toThrow('there is no task "order-1"');
     await expect(cancelTask("order-1", ports)).rejects.toThrow('there is no task "order-1"');
   });
@@ -132,13 +132,13 @@ describe("a task", () => {
     ["at work", 35_000, "ABORTED"],
     ["when it is done", 60_000, "DONE"],
   ])("is cancelled at any time: %s", async (_, after, status) => {
-    const { clock, ports, start } = world();
+    const { clock, ports, start } = setup();
     await start("order-1");
     if (after > 0) await sleep(clock, after);
     const cancelled = await cancelTask("order-1", ports);
     expect(cancelled).toMatchObject({ status });
     await sleep(clock, 3_600_000);
-    // What was under way then changes nothing; nor does another try.
+    // Neither requests in progress nor a second cancellation change it.
     expect(await findTask("order-1", ports)).toEqual(cancelled);
     expect(await cancelTask("order-1", ports)).toEqual(cancelled);
     expect(ports.table.row("order-1")).toMatchObject({ status, history: [{ status: "STARTED" }, { status }] });
@@ -147,31 +147,31 @@ describe("a task", () => {
 });
 
 describe("the sweep", () => {
-  it("mends rows whose execution ended unseen, and leaves the others", async () => {
-    const { clock, table, executions, start, sweepNow } = world();
+  it("reconciles rows whose end event was lost, and leaves the others", async () => {
+    const { clock, table, executions, start, sweepNow } = setup();
     await start("aborted");
     await start("fine");
     await sleep(clock, 10_000);
     await executions.stop(executions.arnOf("aborted"), { error: "Mine", cause: "later" });
     expect(table.row("aborted")).toMatchObject({ status: "STARTED" });
-    expect(await sweepNow()).toEqual({ repaired: 1, stuck: [], failures: [] });
+    expect(await sweepNow()).toEqual({ reconciled: 1, stuck: [], failures: [] });
     expect(table.row("aborted")).toMatchObject({ status: "ABORTED", reason: "Mine: later" });
     expect(table.row("fine")).toMatchObject({ status: "STARTED" });
-    expect(await sweepNow()).toEqual({ repaired: 0, stuck: [], failures: [] });
+    expect(await sweepNow()).toEqual({ reconciled: 0, stuck: [], failures: [] });
   });
 
-  it("makes rows that were never written", async () => {
-    const { table, executions, start, sweepNow } = world({ put: false });
+  it("creates rows that were never written", async () => {
+    const { table, executions, start, sweepNow } = setup({ put: false });
     await start("early");
     const executionArn = executions.arnOf("early");
     await executions.stop(executionArn, { error: "Mine", cause: "at once" });
     expect(table.row("early")).toBeUndefined();
-    expect(await sweepNow()).toEqual({ repaired: 1, stuck: [], failures: [] });
+    expect(await sweepNow()).toEqual({ reconciled: 1, stuck: [], failures: [] });
     expect(table.row("early")).toMatchObject({ status: "ABORTED", reason: "Mine: at once", executionArn });
   });
 
-  it("looks at all that are STARTED, page after page, whatever one of them does", async () => {
-    const { table, executions, sweepNow } = world();
+  it("checks all STARTED tasks, page after page, although one of them fails", async () => {
+    const { table, executions, sweepNow } = setup();
     for (let index = 0; index < 250; index++) await putStarted(table, `task-${index}`, START - 60_000 - index);
     jest.spyOn(executions, "describe").mockImplementation((arn) => {
       if (arn === "arn:task-7") return Promise.reject(new Error("throttled"));
@@ -179,26 +179,26 @@ describe("the sweep", () => {
       const input = JSON.stringify({ taskId, timestamp: table.row(taskId)?.["timestamp"] });
       return Promise.resolve({ ...RUNNING, arn, input, status: "ABORTED", error: "Mine" });
     });
-    expect(await sweepNow()).toEqual({ repaired: 249, stuck: [], failures: ["arn:task-7: throttled"] });
+    expect(await sweepNow()).toEqual({ reconciled: 249, stuck: [], failures: ["arn:task-7: throttled"] });
     expect(table.row("task-249")).toMatchObject({ status: "ABORTED" });
   });
 
-  it("says when there was no time for all, and what runs for longer than it may", async () => {
-    const { table, executions, sweepNow } = world();
+  it("reports when it ran out of time, and tasks that exceed their time limit", async () => {
+    const { table, executions, sweepNow } = setup();
     jest.spyOn(executions, "describe").mockResolvedValue(RUNNING);
     await putStarted(table, "old", START - 700_000);
-    expect(await sweepNow()).toEqual({ repaired: 0, stuck: ["old"], failures: [] });
-    expect((await sweepNow(() => true)).failures).toEqual([expect.stringContaining("no time for all of them")]);
+    expect(await sweepNow()).toEqual({ reconciled: 0, stuck: ["old"], failures: [] });
+    expect((await sweepNow(() => true)).failures).toEqual([expect.stringContaining("out of time")]);
   });
 
-  it("ends tasks whose execution nobody knows any more", async () => {
-    const { clock, table, executions, start, sweepNow } = world();
+  it("aborts tasks whose execution no longer exists", async () => {
+    const { clock, table, executions, start, sweepNow } = setup();
     await start("order-1");
     await sleep(clock, 5_000);
     jest.spyOn(executions, "describe").mockResolvedValue(undefined);
     executions.run("order-1").abort("", "");
     await sleep(clock, 60_000);
     await sweepNow();
-    expect(table.row("order-1")).toMatchObject({ status: "ABORTED", reason: "its execution is not there any more" });
+    expect(table.row("order-1")).toMatchObject({ status: "ABORTED", reason: "its execution no longer exists" });
   });
 });

@@ -1,8 +1,8 @@
 import * as z from "zod";
 
-/** What the stub tells when it listens. */
+/** Sent by the stub when it listens. */
 export const stubReadySchema = z.object({ endpoint: z.string() });
 
-/** What the starter measured. CPU is its own, user and system. */
+/** The starter's measurements. CPU time is user and system time of its process. */
 export const measuredSchema = z.object({ starts: z.number(), seconds: z.number(), cpuSeconds: z.number() });
 export type Measured = z.output<typeof measuredSchema>;

@@ -1,4 +1,4 @@
-/** A process of its own: invokes the handler that starts tasks as fast as it can, and tells what it took. */
+/** A separate process: invokes the start handler as fast as possible and measures it. */
 import { handler } from "../../../../../functions/workflows/start";
 import { lambdaContext } from "../../../../../test/support/lambda";
 import type { Measured } from "./messages";
@@ -7,25 +7,25 @@ const WARM_UP = 500;
 const STARTS = 5_000;
 
 /** Enough that the process never waits for the stub. */
-const AT_A_TIME = 16;
+const CONCURRENCY = 16;
 
 async function startAll(count: number, prefix: string): Promise<void> {
   let next = 0;
   const worker = async (): Promise<void> => {
     while (next < count) await handler({ taskId: `${prefix}-${next++}` }, lambdaContext());
   };
-  await Promise.all(Array.from({ length: AT_A_TIME }, worker));
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
 }
 
 async function main(): Promise<void> {
   await startAll(WARM_UP, "warm-up");
-  const begun = performance.now();
+  const startedAt = performance.now();
   const cpu = process.cpuUsage();
   await startAll(STARTS, "task");
   const { user, system } = process.cpuUsage(cpu);
   const measured: Measured = {
     starts: STARTS,
-    seconds: (performance.now() - begun) / 1_000,
+    seconds: (performance.now() - startedAt) / 1_000,
     cpuSeconds: (user + system) / 1_000_000,
   };
   process.send?.(measured);

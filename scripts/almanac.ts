@@ -1,0 +1,181 @@
+/** The command line: `npx almanac`. This file is its table of contents; each command is a file of commands/. */
+import { Command, CommanderError } from "commander";
+import { description, version } from "../package.json";
+import { EXIT, EXIT_CODES, HELP, HELP_WIDTH, type NamedCommand } from "./shared/command-line";
+import { tolerateClosedOutput } from "./shared/output";
+
+interface CommandFile {
+  readonly command: (allCommands: () => Promise<readonly NamedCommand[]>) => Command;
+}
+
+interface Entry {
+  readonly summary: string;
+  /** Loads the command when it is called: the others cost nothing. */
+  readonly load: () => Promise<CommandFile>;
+}
+
+interface Noun {
+  readonly summary: string;
+  readonly verbs: Readonly<Record<string, Entry>>;
+}
+
+const entry = (summary: string, load: Entry["load"]): Entry => ({ summary, load });
+
+export const CONTENTS: Readonly<Record<string, Readonly<Record<string, Entry | Noun>>>> = {
+  "Environments:": {
+    deploy: entry("Plan, show, confirm and apply an environment", () => import("./commands/deploy.ts")),
+    review: entry("Write what a deployment would change, as Markdown", () => import("./commands/review.ts")),
+    destroy: entry("Destroy an environment, and list what is left", () => import("./commands/destroy.ts")),
+    bootstrap: entry("Create the bucket of an environment's Terraform state", () => import("./commands/bootstrap.ts")),
+    environments: entry("List what is deployed, since when, at what cost", () => import("./commands/environments.ts")),
+    cost: entry("Estimate what an environment costs a month", () => import("./commands/cost.ts")),
+    dashboard: entry("Open an environment's CloudWatch dashboard", () => import("./commands/dashboard.ts")),
+    modules: entry("Write each feature as a module for plain Terraform", () => import("./commands/modules.ts")),
+  },
+  "In one environment:": {
+    heartbeats: {
+      summary: "Show targets, check a URL",
+      verbs: {
+        status: entry("Show the state of each target", () => import("./commands/heartbeats/status.ts")),
+        check: entry("Check a URL once, from this machine", () => import("./commands/heartbeats/check.ts")),
+      },
+    },
+    timers: {
+      summary: "Set, show and delete timers",
+      verbs: {
+        put: entry("Create or replace a timer", () => import("./commands/timers/put.ts")),
+        get: entry("Show a timer", () => import("./commands/timers/get.ts")),
+        ls: entry("List the timers", () => import("./commands/timers/ls.ts")),
+        rm: entry("Delete timers", () => import("./commands/timers/rm.ts")),
+        fires: entry("Show when a timer has fired", () => import("./commands/timers/fires.ts")),
+      },
+    },
+    exports: {
+      summary: "Run exports, restore tables from them",
+      verbs: {
+        run: entry("Run an export now", () => import("./commands/exports/run.ts")),
+        restore: entry("Load an export into a table", () => import("./commands/exports/restore.ts")),
+      },
+    },
+    pipelines: {
+      summary: "Send messages: new, archived or failed ones",
+      verbs: {
+        send: entry("Send messages through a pipeline", () => import("./commands/pipelines/send.ts")),
+        replay: entry("Send archived messages again", () => import("./commands/pipelines/replay.ts")),
+        redrive: entry("Send a pipeline's dead letters back", () => import("./commands/pipelines/redrive.ts")),
+      },
+    },
+    workflows: {
+      summary: "Start, show and cancel tasks",
+      verbs: {
+        start: entry("Start a task", () => import("./commands/workflows/start.ts")),
+        show: entry("Show a task with its history", () => import("./commands/workflows/show.ts")),
+        ls: entry("List tasks by status", () => import("./commands/workflows/ls.ts")),
+        cancel: entry("Cancel a task", () => import("./commands/workflows/cancel.ts")),
+      },
+    },
+    logs: entry("Show the functions' log lines, follow one order or timer", () => import("./commands/logs.ts")),
+    open: entry("Open the status page or the dashboard in a browser", () => import("./commands/open.ts")),
+    redrive: entry("Send a feature's dead letters back to where they failed", () => import("./commands/redrive.ts")),
+  },
+  "This machine:": {
+    start: entry("Start Almanac on an AWS emulator (npm start)", () => import("./commands/start.ts")),
+    status: entry("Show what runs (npm run status)", () => import("./commands/status.ts")),
+    stop: entry("Stop it (npm run stop)", () => import("./commands/stop.ts")),
+    completion: entry("Print a script that completes commands in your shell", () => import("./commands/completion.ts")),
+  },
+};
+
+/** Errors that mean that the command was called wrongly. By name: their classes are in files that load late. */
+const USAGE_ERRORS: ReadonlySet<string> = new Set([
+  "UsageError",
+  "ConfirmationRequiredError",
+  "UnknownEnvironmentError",
+  "InvalidRequestError",
+]);
+
+/** Runs one command. Sets the exit code. */
+export async function main(args: readonly string[]): Promise<void> {
+  tolerateClosedOutput();
+  const words = args[0] === "help" ? [...args.slice(1), "--help"] : args;
+  try {
+    const program = await programFor(words);
+    await program.parseAsync(words.length === 0 ? ["--help"] : [...words], { from: "user" });
+  } catch (error) {
+    // Commander has written its message already.
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.badUsage;
+    else process.exitCode = await report(error);
+  }
+}
+
+async function report(error: unknown): Promise<number> {
+  const [{ describeError }, { colours }] = await Promise.all([
+    import("./shared/errors.ts"),
+    import("./shared/colours.ts"),
+  ]);
+  console.error(`${colours.red("error:")} ${describeError(error)}`);
+  return error instanceof Error && USAGE_ERRORS.has(error.name) ? EXIT.badUsage : EXIT.failure;
+}
+
+/** The program, in which only the command that the words name is loaded. */
+export async function programFor(words: readonly string[]): Promise<Command> {
+  const program = new Command("almanac")
+    .description(description)
+    .version(version)
+    .helpCommand(false)
+    .configureHelp({ ...HELP, helpWidth: Math.min(process.stdout.columns || HELP_WIDTH, HELP_WIDTH) })
+    .showHelpAfterError("Help: add --help")
+    .exitOverride()
+    .addHelpText("after", exitCodesHelp());
+  for (const [group, entries] of Object.entries(CONTENTS)) {
+    program.commandsGroup(group);
+    for (const [name, item] of Object.entries(entries))
+      if ("verbs" in item) await addNoun(program, name, item, words);
+      else await addCommand(program, name, item, words[0] === name);
+  }
+  return program;
+}
+
+/** Every command with the words that call it, `almanac` itself first. */
+export async function loadedCommands(): Promise<readonly NamedCommand[]> {
+  const program = await programFor([]);
+  const found: NamedCommand[] = [{ words: [], command: program }];
+  for (const [name, item] of Object.values(CONTENTS).flatMap((entries) => Object.entries(entries))) {
+    const paths = "verbs" in item ? [[name], ...Object.keys(item.verbs).map((verb) => [name, verb])] : [[name]];
+    for (const words of paths) found.push({ words, command: commandAt(await programFor(words), words) });
+  }
+  return found;
+}
+
+function commandAt(program: Command, words: readonly string[]): Command {
+  return words.reduce((command, word) => {
+    const next = command.commands.find((each) => each.name() === word);
+    if (next === undefined) throw new Error(`there is no command ${words.join(" ")}`);
+    return next;
+  }, program);
+}
+
+async function addNoun(
+  program: Command,
+  name: string,
+  { summary, verbs }: Noun,
+  words: readonly string[],
+): Promise<void> {
+  const noun = program.command(name).summary(summary).description(`${summary}.`).helpCommand(false);
+  for (const [verb, item] of Object.entries(verbs))
+    await addCommand(noun, verb, item, words[0] === name && words[1] === verb);
+}
+
+async function addCommand(parent: Command, name: string, { summary, load }: Entry, called: boolean): Promise<void> {
+  if (!called) {
+    parent.command(name).summary(summary).helpOption(false);
+    return;
+  }
+  const command = (await load()).command(loadedCommands).name(name).summary(summary);
+  parent.addCommand(command.copyInheritedSettings(parent));
+}
+
+function exitCodesHelp(): string {
+  const codes = Object.entries(EXIT_CODES).map(([code, meaning]) => `  ${code}  ${meaning}`);
+  return ["", "Exit codes:", ...codes, "", "Help on a command: npx almanac timers put --help"].join("\n");
+}

@@ -1,0 +1,136 @@
+/** `almanac exports restore <manifest> <table>`: loads an export into a table. */
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { Readable } from "node:stream";
+import { BatchWriteItemCommand, DynamoDBClient, type WriteRequest } from "@aws-sdk/client-dynamodb";
+import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import * as z from "zod";
+import { manifestSchema } from "../../../functions/exports/contract";
+import { sendInBatches } from "../../../functions/shared/aws/batches";
+import { systemClock } from "../../../functions/shared/clock";
+import { describeIssues, errorMessage } from "../../../functions/shared/errors";
+import { MINUTE_MS, SECOND_MS } from "../../../functions/shared/time";
+import { findDeployed } from "../../environments/deployed";
+import { restore, type Restored, type RestorePorts } from "../../features/exports/restore";
+import { s3Settings } from "../../shared/aws-settings";
+import {
+  DocumentedCommand,
+  EXIT,
+  exitCodeOf,
+  withEnvironment,
+  type EnvironmentOptions,
+} from "../../shared/command-line";
+import { count, duration, progressOn, size } from "../../shared/progress";
+
+/** How long a throttled batch is retried. */
+const RETRY_MS = 5 * MINUTE_MS;
+
+interface Options extends EnvironmentOptions {
+  readonly fromStart: boolean;
+}
+
+export const command = () =>
+  withEnvironment(
+    new DocumentedCommand({
+      description: "Loads an export into an existing table. Interrupted, it resumes when it is called again.",
+      examples: [
+        "npx almanac exports restore s3://almanac-staging-exports/orders/dt=2026-11-21/_manifest.json orders-copy --env staging",
+      ],
+    }),
+  )
+    .argument("<manifest>", "s3://<bucket>/<key> of an export's _manifest.json")
+    .argument("<table>", "its name; items with the same keys are overwritten")
+    .option("--from-start", "do not resume: load everything", false)
+    .action(exitCodeOf(run));
+
+const restoredSchema = z.strictObject({ file: z.int().nonnegative(), items: z.int().nonnegative() });
+
+/** The export cannot be restored. The message says why. */
+class RestoreError extends Error {
+  override readonly name = "RestoreError";
+}
+
+async function run(uri: string, table: string, options: Options): Promise<number> {
+  const [, bucket, key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(uri) ?? [];
+  if (bucket === undefined || key === undefined) throw new RestoreError(`"${uri}" is not s3://<bucket>/<key>`);
+  const { name: environment, aws } = await findDeployed(options);
+  const s3 = new S3Client(s3Settings(aws));
+  const dynamodb = new DynamoDBClient({ ...aws, maxAttempts: 8 });
+
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+  const manifest = manifestSchema.safeParse(JSON.parse((await Body?.transformToString()) ?? ""));
+  if (!manifest.success) throw new RestoreError(`${uri} is not a manifest: ${describeIssues(manifest.error)}`);
+  const { items, bytes, files, table: from, finishedAt } = manifest.data;
+  console.log(`${count(items)} items of ${from}, exported ${finishedAt}: ${size(bytes)} in ${files.length} files`);
+
+  const id = createHash("sha256")
+    .update(JSON.stringify([environment, uri, manifest.data.run, table]))
+    .digest("hex");
+  const file = join(options.home, "restore", `${id.slice(0, 16)}.json`);
+  const begun = options.fromStart ? undefined : await readRestored(file);
+  if (begun !== undefined) console.log(`Resuming in file ${begun.file + 1}, after ${count(begun.items)} items of it.`);
+
+  const progress = progressOn(process.stderr, Date.now);
+  const startedAt = Date.now();
+  let first: number | undefined;
+  const ports: RestorePorts = {
+    read: async (Key) => {
+      const { Body: content } = await s3.send(new GetObjectCommand({ Bucket: manifest.data.bucket, Key }));
+      if (!(content instanceof Readable)) throw new RestoreError(`s3://${bucket}/${Key} has no content`);
+      return content;
+    },
+    write: (batch) =>
+      write(
+        dynamodb,
+        table,
+        batch.map((change) =>
+          "put" in change ? { PutRequest: { Item: change.put } } : { DeleteRequest: { Key: change.remove } },
+        ),
+      ),
+    save: (restored) => saveRestored(file, restored),
+    onProgress: (done) => {
+      first ??= done;
+      const share = items === 0 ? 1 : done / items;
+      const rate = (done - first) / Math.max(1, Date.now() - startedAt);
+      const left = rate === 0 ? "" : `, ${duration((items - done) / rate / SECOND_MS)} left`;
+      progress.show(share, `${count(done)} of ${count(items)} items${left}`);
+    },
+  };
+  const written = await restore(manifest.data, begun ?? { file: 0, items: 0 }, ports).finally(() => {
+    progress.end();
+  });
+  await rm(file, { force: true });
+  console.log(`${count(written)} items written to ${table} in ${duration((Date.now() - startedAt) / SECOND_MS)}.`);
+  return EXIT.ok;
+}
+
+async function write(dynamodb: DynamoDBClient, table: string, requests: readonly WriteRequest[]): Promise<void> {
+  const { items, errors } = await sendInBatches(requests, {
+    batchSize: 25,
+    concurrency: 8,
+    deadline: Date.now() + RETRY_MS,
+    clock: systemClock,
+    random: Math.random,
+    send: async (batch) => {
+      const { UnprocessedItems } = await dynamodb.send(
+        new BatchWriteItemCommand({ RequestItems: { [table]: [...batch] } }),
+      );
+      return UnprocessedItems?.[table] ?? [];
+    },
+  });
+  if (items.length === 0) return;
+  const why = errors.length === 0 ? "the table is throttled" : errorMessage(errors[0]);
+  throw new RestoreError(`${items.length} items were not written: ${why}. Run the command again to resume.`);
+}
+
+async function readRestored(file: string): Promise<Restored | undefined> {
+  const text = await readFile(file, "utf8").catch(() => undefined);
+  return text === undefined ? undefined : restoredSchema.parse(JSON.parse(text));
+}
+
+async function saveRestored(file: string, restored: Restored): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(`${file}.new`, JSON.stringify(restored));
+  await rename(`${file}.new`, file);
+}

@@ -1,0 +1,42 @@
+/** `almanac redrive <feature>`: sends dead letters back to where they failed. */
+import { LambdaClient } from "@aws-sdk/client-lambda";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import * as z from "zod";
+import { findDeployed } from "../environments/deployed";
+import { redriveInvocations } from "../features/redrive/invocations";
+import { queuesOf, redriveMessages } from "../features/redrive/messages";
+import { DocumentedCommand, EXIT, exitCodeOf, withEnvironment, type EnvironmentOptions } from "../shared/command-line";
+import { NotInEnvironmentError } from "../shared/feature-outputs";
+
+export const command = () =>
+  withEnvironment(
+    new DocumentedCommand({
+      description:
+        "Sends a feature's dead letters back: events to their functions, messages to their queues. Fix the cause first. " +
+        "Dead letters of one pipeline: npx almanac pipelines redrive <pipeline>.",
+      examples: ["npx almanac redrive timers", "npx almanac redrive heartbeats --env staging"],
+      exitCodes: { [EXIT.ok]: "no dead letter is left", [EXIT.failure]: "some are left, or the command failed" },
+    }),
+  )
+    .argument("<feature>", "heartbeats, timers, exports, pipelines or workflows")
+    .action(exitCodeOf(run));
+
+const outputsSchema = z.looseObject({ dead_letter_queue_url: z.string() });
+
+async function run(feature: string, options: EnvironmentOptions): Promise<number> {
+  const { name, features, aws } = await findDeployed(options);
+  const outputs = outputsSchema.safeParse(features[feature]);
+  if (!outputs.success) {
+    throw new NotInEnvironmentError(
+      `${name} has no feature "${feature}" with dead letters. It has: ${Object.keys(features).join(", ")}`,
+    );
+  }
+  const tools = { sqs: new SQSClient(aws), now: Date.now, onProgress: console.log };
+  const lambda = new LambdaClient(aws);
+  const redriven = [await redriveInvocations(outputs.data.dead_letter_queue_url, { ...tools, lambda })];
+  for (const queue of queuesOf(outputs.data)) redriven.push(await redriveMessages(queue, tools));
+  const sent = redriven.reduce((sum, one) => sum + one.sent, 0);
+  const left = redriven.reduce((sum, one) => sum + one.left, 0);
+  console.log(`${feature}: ${sent} sent back${left === 0 ? "" : `, ${left} left`}.`);
+  return left === 0 ? EXIT.ok : EXIT.failure;
+}

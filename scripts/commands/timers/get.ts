@@ -1,0 +1,33 @@
+/** `almanac timers get <id>`: shows one timer. */
+import { describeTimer } from "../../features/timers/describe";
+import { findTimers, kindOf, TimerNotFoundError, type OnceOption } from "../../features/timers/environment";
+import {
+  DocumentedCommand,
+  EXIT,
+  exitCodeOf,
+  withEnvironment,
+  withJson,
+  type EnvironmentOptions,
+  type JsonOption,
+} from "../../shared/command-line";
+
+export const command = () =>
+  withJson(
+    withEnvironment(
+      new DocumentedCommand({
+        description: "Shows a timer.",
+        examples: ["npx almanac timers get tea", "npx almanac timers get reminder --once"],
+      }),
+    ),
+  )
+    .argument("<id>", "the timer's id")
+    .option("--once", "a timer that fires once")
+    .action(exitCodeOf(run));
+
+async function run(id: string, options: OnceOption & EnvironmentOptions & JsonOption): Promise<number> {
+  const { environment, client } = await findTimers(options);
+  const timer = await client[kindOf(options)].get(id);
+  if (timer === undefined) throw new TimerNotFoundError(`${environment} has no ${kindOf(options)} timer "${id}".`);
+  console.log(options.json ? JSON.stringify(timer) : describeTimer(timer));
+  return EXIT.ok;
+}

@@ -1,0 +1,88 @@
+/** `almanac workflows start <task> [input]`: starts a task. */
+import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import type * as z from "zod";
+import { describeIssues } from "../../../functions/shared/errors";
+import { taskRequestSchema } from "../../../functions/workflows/contract";
+import { findTask } from "../../../functions/workflows/task/lifecycle";
+import { describeTask } from "../../features/workflows/describe-task";
+import { findWorkflows } from "../../features/workflows/environment";
+import { watchTask } from "../../features/workflows/watch";
+import { colours } from "../../shared/colours";
+import {
+  DocumentedCommand,
+  EXIT,
+  exitCodeOf,
+  UsageError,
+  withEnvironment,
+  withJson,
+  type EnvironmentOptions,
+  type JsonOption,
+} from "../../shared/command-line";
+
+interface Options extends EnvironmentOptions, JsonOption {
+  readonly input?: string;
+  readonly watch: boolean;
+}
+
+export const command = () =>
+  withJson(
+    withEnvironment(
+      new DocumentedCommand({
+        description: "Starts a task and shows it. A task is started once: starting it again shows the existing one.",
+        examples: [
+          `npx almanac workflows start order-1 '{"amount": 12}'`,
+          "npx almanac workflows start order-1 --watch",
+        ],
+        exitCodes: { [EXIT.failure]: "failed; with --watch: the task did not end as DONE" },
+      }),
+    ),
+  )
+    .argument("<task>", "the task's id")
+    .argument("[input]", "JSON, passed to the work")
+    .option("--input <json>", "the same, as an option")
+    .option("--watch", "follow the task until it has ended", false)
+    .action(exitCodeOf(run));
+
+/** The function that starts tasks failed. */
+class StartFailedError extends Error {
+  override readonly name = "StartFailedError";
+}
+
+async function run(taskId: string, input: string | undefined, options: Options): Promise<number> {
+  const request = parseRequest(taskId, input ?? options.input);
+  const { aws, startFunction, ports } = await findWorkflows(options);
+  await start(new LambdaClient(aws), startFunction, request);
+  if (options.watch) return watchTask(() => findTask(taskId, ports), options.json);
+  const task = await findTask(taskId, ports);
+  console.log(options.json ? JSON.stringify(task) : describeTask(task, colours));
+  return EXIT.ok;
+}
+
+function parseRequest(taskId: string, input: string | undefined): z.output<typeof taskRequestSchema> {
+  let parsed: unknown;
+  try {
+    parsed = input === undefined ? undefined : JSON.parse(input);
+  } catch {
+    throw new UsageError(`The input is not JSON: ${input ?? ""}`);
+  }
+  const request = taskRequestSchema.safeParse({ taskId, ...(parsed !== undefined && { input: parsed }) });
+  if (!request.success) throw new UsageError(describeIssues(request.error));
+  return request.data;
+}
+
+async function start(lambda: LambdaClient, FunctionName: string, request: unknown): Promise<void> {
+  const { FunctionError, Payload } = await lambda.send(
+    new InvokeCommand({ FunctionName, Payload: Buffer.from(JSON.stringify(request)) }),
+  );
+  if (FunctionError !== undefined) throw new StartFailedError(messageOf(Buffer.from(Payload ?? []).toString()));
+}
+
+/** `{"errorType": "...", "errorMessage": "...", "trace": [...]}`: what Lambda answers for a function that threw. */
+function messageOf(payload: string): string {
+  try {
+    const { errorMessage } = JSON.parse(payload) as { readonly errorMessage?: unknown };
+    return typeof errorMessage === "string" ? errorMessage : payload;
+  } catch {
+    return payload;
+  }
+}

@@ -1,0 +1,53 @@
+/** The record of what `npm start` has started, for `almanac status`, `almanac stop` and the next start. */
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import * as z from "zod";
+import { featuresSchema } from "../shared/feature-outputs";
+import type { Home } from "../shared/home";
+import { isRunning, processIdentitySchema } from "../shared/processes";
+
+const runRecordSchema = z.object({
+  endpoint: z.url(),
+  port: z.int().positive(),
+  emulator: z.object({
+    description: z.string(),
+    process: processIdentitySchema,
+    container: z.string().optional(),
+    log: z.string(),
+  }),
+  /** The Slack stand-in, where pipelines notify Slack. */
+  slack: z.object({ url: z.url(), process: processIdentitySchema }).optional(),
+  /** ISO 8601, UTC. */
+  since: z.iso.datetime(),
+  /** True: a command is stopping it, so its end is no failure. */
+  stopping: z.boolean().default(false),
+  /** The last successful deployment. */
+  deployment: z.object({ at: z.iso.datetime(), features: featuresSchema }).optional(),
+});
+
+export type RunRecord = z.output<typeof runRecordSchema>;
+
+/** The record as it was written, whether its processes still run or not; undefined: none, or not readable. */
+export async function readRecord({ record }: Home): Promise<RunRecord | undefined> {
+  try {
+    return runRecordSchema.parse(JSON.parse(await readFile(record, "utf8")));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The record of what runs; undefined: nothing runs. */
+export async function readRunning(home: Home): Promise<RunRecord | undefined> {
+  const record = await readRecord(home);
+  return record !== undefined && isRunning(record.emulator.process) ? record : undefined;
+}
+
+export async function writeRecord(home: Home, record: RunRecord): Promise<void> {
+  await mkdir(home.folder, { recursive: true });
+  const unfinished = `${home.record}.${process.pid}`;
+  await writeFile(unfinished, `${JSON.stringify(record, null, 2)}\n`);
+  await rename(unfinished, home.record);
+}
+
+export async function removeRecord({ record }: Home): Promise<void> {
+  await rm(record, { force: true });
+}

@@ -1,0 +1,72 @@
+/** Describes log lines for people. */
+import { stripVTControlCharacters } from "node:util";
+import type { Colors, Formatter } from "picocolors/types";
+import { fnv1a } from "../../../functions/shared/hash";
+import { parseLine, type LogEvent } from "./log-events";
+
+/** Fields that every line of a function has, or that the line shows in another way. */
+const HIDDEN: ReadonlySet<string> = new Set([
+  "level",
+  "message",
+  "timestamp",
+  "service",
+  "environment",
+  "cold_start",
+  "function_arn",
+  "function_memory_size",
+  "function_name",
+  "function_request_id",
+  "sampling_rate",
+  "xray_trace_id",
+]);
+
+/** Lambda's own lines about each invocation. */
+const PLATFORM_LINE = /^(START|END|REPORT|INIT_START|INIT_REPORT|XRAY|EXTENSION) /;
+
+const FUNCTION_WIDTH = 24;
+
+/** `07:00:01.250  timers-dispatch  INFO  dispatched  shard=shard0`; undefined for metrics and Lambda's own lines. */
+export function describeEvent({ time, functionName, message }: LogEvent, colours: Colors): string | undefined {
+  const fields = parseLine(message);
+  if (fields !== undefined && "_aws" in fields) return undefined; // metrics, in CloudWatch's embedded format
+  if (fields === undefined && PLATFORM_LINE.test(message)) return undefined;
+  const at = colours.dim(new Date(time).toISOString().slice(11, 23));
+  const from = colourOf(functionName, colours)(functionName.padEnd(FUNCTION_WIDTH));
+  if (fields === undefined) return `${at}  ${from}  ${plain(message)}`;
+  const level = textOf(fields["level"]);
+  const shown = Object.entries(fields)
+    .filter(([name]) => !HIDDEN.has(name))
+    .map(([name, value]) => `${colours.dim(`${name}=`)}${describeValue(value)}`);
+  return [at, from, colourOfLevel(level, colours)(level.padEnd(5)), plain(textOf(fields["message"])), ...shown].join(
+    "  ",
+  );
+}
+
+/** An error is its name and message: its stack is in `--json`. */
+function describeValue(value: unknown): string {
+  if (typeof value === "string") return /^[^\s="]+$/.test(value) ? plain(value) : JSON.stringify(plain(value));
+  if (typeof value === "object" && value !== null && "name" in value && "message" in value)
+    return JSON.stringify(plain(`${String(value.name)}: ${String(value.message)}`));
+  return plain(JSON.stringify(value));
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** One line, without what a terminal would execute. */
+function plain(text: string): string {
+  return stripVTControlCharacters(text).replace(/\p{Cc}+/gu, " ");
+}
+
+function colourOfLevel(level: string, colours: Colors): Formatter {
+  if (level === "ERROR" || level === "CRITICAL") return colours.red;
+  return level === "WARN" ? colours.yellow : colours.dim;
+}
+
+/** The same colour for a function in every call. */
+function colourOf(functionName: string, colours: Colors): Formatter {
+  const { cyan, green, magenta, blue, yellow } = colours;
+  const palette = [cyan, green, magenta, blue, yellow];
+  return palette[fnv1a(functionName) % palette.length] ?? cyan;
+}

@@ -1,0 +1,148 @@
+/** Reads the lines of many log groups, in time order. */
+import { FilterLogEventsCommand, type CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
+import { mapConcurrently } from "../../../functions/shared/concurrency";
+import { errorName } from "../../../functions/shared/errors";
+import type { LogGroup } from "./log-groups";
+
+/** FilterLogEvents allows 5 requests a second and region, in most regions. */
+const CONCURRENCY = 4;
+
+/** Lines may reach CloudWatch this much later than they were written. */
+const INGESTION_DELAY_MS = 10_000;
+
+export interface LogEvent {
+  /** Epoch milliseconds. */
+  readonly time: number;
+  /** `timers-dispatch` */
+  readonly functionName: string;
+  /** One JSON document, or text of Lambda's or of a library. */
+  readonly message: string;
+  /** Differs between any two lines. */
+  readonly key: string;
+}
+
+export interface LogQuery {
+  /** Epoch milliseconds, inclusive. */
+  readonly from: number;
+  readonly to?: number;
+  /** CloudWatch's filter pattern: `"order-17"`. */
+  readonly pattern?: string;
+}
+
+/** The lines of all groups in time order. A group that does not exist yet has none. */
+export async function readEvents(
+  client: CloudWatchLogsClient,
+  groups: readonly LogGroup[],
+  query: LogQuery,
+): Promise<readonly LogEvent[]> {
+  const events = await mapConcurrently(groups, CONCURRENCY, (group) => readGroup(client, group, query));
+  return events.flat().sort((a, b) => a.time - b.time);
+}
+
+async function readGroup(
+  client: CloudWatchLogsClient,
+  { name: logGroupName, functionName }: LogGroup,
+  { from: startTime, to: endTime, pattern: filterPattern }: LogQuery,
+): Promise<readonly LogEvent[]> {
+  const found: LogEvent[] = [];
+  let nextToken: string | undefined;
+  do {
+    const page = await client
+      .send(new FilterLogEventsCommand({ logGroupName, startTime, endTime, filterPattern, nextToken }))
+      .catch((error: unknown) => {
+        if (errorName(error) === "ResourceNotFoundException") return undefined;
+        throw error;
+      });
+    for (const [index, { timestamp: time = 0, message = "", eventId, logStreamName }] of (page?.events ?? []).entries())
+      found.push({
+        time,
+        functionName,
+        message: message.trimEnd(),
+        key: eventId ?? `${logGroupName} ${logStreamName ?? ""} ${time} ${index} ${message}`,
+      });
+    nextToken = page?.nextToken;
+  } while (nextToken !== undefined);
+  return found;
+}
+
+/** The ids of a line that other lines of the same invocation or request share. */
+export function correlationIds(message: string): readonly string[] {
+  const plain = /RequestId: ([\w-]{36})/.exec(message)?.[1];
+  if (plain !== undefined) return [plain];
+  const fields = parseLine(message);
+  return ["function_request_id", "xray_trace_id", "requestId"].flatMap((name) => {
+    const value = fields?.[name];
+    return typeof value === "string" && value !== "" ? [value] : [];
+  });
+}
+
+/** Whether a line names an id, and not only one that begins or ends with it. */
+export function names(message: string, id: string): boolean {
+  const isPart = (letter: string | undefined) => letter !== undefined && /[\w-]/.test(letter);
+  for (let at = message.indexOf(id); at !== -1; at = message.indexOf(id, at + 1))
+    if (!isPart(message[at - 1]) && !isPart(message[at + id.length])) return true;
+  return false;
+}
+
+/** The fields of a structured line; undefined for any other. */
+export function parseLine(message: string): Readonly<Record<string, unknown>> | undefined {
+  if (!message.startsWith("{")) return undefined;
+  try {
+    const value: unknown = JSON.parse(message);
+    return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The lines that name an id, and the other lines of the same invocations and requests. */
+export async function readRelated(
+  client: CloudWatchLogsClient,
+  groups: readonly LogGroup[],
+  id: string,
+  query: Omit<LogQuery, "pattern">,
+): Promise<readonly LogEvent[]> {
+  const named = (await readEvents(client, groups, { ...query, pattern: quoted(id) })).filter(({ message }) =>
+    names(message, id),
+  );
+  const ids = [...new Set(named.flatMap(({ message }) => correlationIds(message)))].slice(0, 30);
+  if (ids.length === 0) return named;
+  const related = await readEvents(client, groups, {
+    ...query,
+    pattern: ids.map((each) => `?${quoted(each)}`).join(" "),
+  });
+  return [...new Map([...named, ...related].map((event) => [event.key, event])).values()].sort(
+    (a, b) => a.time - b.time,
+  );
+}
+
+function quoted(text: string): string {
+  return `"${text.replaceAll('"', "")}"`;
+}
+
+export interface FollowOptions extends LogQuery {
+  readonly signal: AbortSignal;
+  readonly pollMs: number;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  readonly sleep: (milliseconds: number) => Promise<unknown>;
+}
+
+/** Every line once, as it arrives, until the signal is aborted. */
+export async function* followEvents(
+  client: CloudWatchLogsClient,
+  groups: readonly LogGroup[],
+  { from, pattern, signal, pollMs, now, sleep }: FollowOptions,
+): AsyncGenerator<LogEvent> {
+  const seen = new Map<string, number>();
+  for (let since = from; !signal.aborted; since = Math.max(from, now() - INGESTION_DELAY_MS - pollMs)) {
+    const events = await readEvents(client, groups, { from: since, ...(pattern !== undefined && { pattern }) });
+    for (const event of events) {
+      if (seen.has(event.key)) continue;
+      seen.set(event.key, event.time);
+      yield event;
+    }
+    for (const [key, time] of seen) if (time < since) seen.delete(key);
+    await sleep(pollMs);
+  }
+}

@@ -1,0 +1,45 @@
+/** Timers as people read them. */
+import type { ScheduleResponse, TimerResponse } from "../../../functions/timers/api/api-types";
+import { table } from "../../shared/table";
+import type { RecordedFire } from "./recorded-fires";
+
+/** `each hour at :05`, `every 15 minutes`, `cron 0 9 * * ? * (Europe/Berlin)`, `once at 2026-11-21T17:00:00.000Z` */
+export function describeSchedule(schedule: ScheduleResponse): string {
+  const two = (number: number) => String(number).padStart(2, "0");
+  if ("every" in schedule) return `every ${schedule.every}`;
+  if ("cron" in schedule) return `cron ${schedule.cron} (${schedule.timeZone})`;
+  if ("at" in schedule) return `once at ${schedule.at}`;
+  const { minuteOfHour, secondOfMinute } = schedule;
+  return `each hour at :${two(minuteOfHour)}${secondOfMinute === 0 ? "" : `:${two(secondOfMinute)}`}`;
+}
+
+export function describeTimers(timers: readonly TimerResponse[]): string {
+  return table(
+    ["id", "schedule", "next fire", "last fire", "shard"],
+    timers.map(({ id, schedule, enabled, nextFireAt, lastFiredAt, shardId }) => [
+      id,
+      describeSchedule(schedule),
+      enabled ? (nextFireAt ?? "none") : "disabled",
+      lastFiredAt ?? "none",
+      shardId,
+    ]),
+  );
+}
+
+/** All there is to know of one. */
+export function describeTimer({ schedule, timerCallbackData, ...others }: TimerResponse): string {
+  const rows = Object.entries({
+    schedule: describeSchedule(schedule),
+    ...others,
+    data: JSON.stringify(timerCallbackData),
+  });
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value === null ? "none" : String(value)}`).join("\n");
+}
+
+export function describeFires(fires: readonly RecordedFire[]): string {
+  return table(
+    ["due", "fired", "late (ms)", "data"],
+    fires.map(({ dueAt, firedAt, lateMs, data }) => [dueAt, firedAt, String(lateMs), data]),
+  );
+}

@@ -1,0 +1,7 @@
+#!/usr/bin/env node
+// `npx almanac`, and what npm start, status and stop run: the command line of scripts/almanac.ts.
+import { enterProject, loadCommandLine } from "./prepare.mjs";
+
+enterProject();
+const { main } = await loadCommandLine();
+await main(process.argv.slice(2));

@@ -1,0 +1,133 @@
+// What every command needs before it runs: a recent Node, installed dependencies, and the compiled command line. Plain
+// JavaScript without dependencies, because it runs first in a fresh clone.
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const OLDEST_NODE = [20, 19];
+const SOURCE = "scripts/almanac.ts";
+const COMPILED = join(root, ".almanac", "cli");
+const INSTALLED = join("node_modules", ".package-lock.json");
+const KEEP_MS = 86_400_000;
+
+/** Changes into the project's folder; INIT_CWD tells commands where they were called. */
+export function enterProject() {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1])) {
+    fail(
+      `Almanac needs Node ${OLDEST_NODE.join(".")} or newer; this is ${process.versions.node}. https://nodejs.org/en/download`,
+    );
+  }
+  process.env.INIT_CWD = process.cwd();
+  // cdktf looks for cdktf.json in the working directory.
+  process.chdir(root);
+  // The AWS SDK warns at every start on Node 20; deployed functions run on a newer one.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
+}
+
+/** Installs the dependencies unless node_modules has every required package of package-lock.json at its version. */
+export function installOnce() {
+  if (dependenciesInstalled()) return;
+  // On stderr: a program may read the command's stdout.
+  console.error("Installing dependencies (npm ci), once for each package-lock.json: about a minute");
+  const install = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+    cwd: root,
+    stdio: ["ignore", 2, 2],
+    shell: process.platform === "win32",
+  });
+  if (install.status !== 0) fail("npm ci failed: see above. Is the npm registry reachable?");
+}
+
+function dependenciesInstalled() {
+  if (!existsSync(join(root, INSTALLED))) return false;
+  const has = JSON.parse(readFileSync(join(root, INSTALLED), "utf8")).packages;
+  const wanted = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")).packages;
+  return Object.entries(wanted).every(
+    ([path, { version, optional, devOptional }]) =>
+      path === "" || optional || devOptional || has[path]?.version === version,
+  );
+}
+
+/** The command line as one module, compiled when a source or a dependency has changed since the last time. */
+export async function loadCommandLine() {
+  const known = readManifest();
+  const compiled = known !== undefined && isCurrent(known) ? known : await compile();
+  return import(pathToFileURL(join(COMPILED, compiled.folder, "almanac.js")).href);
+}
+
+function readManifest() {
+  try {
+    return JSON.parse(readFileSync(join(COMPILED, "manifest.json"), "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** A manifest also stands for installed dependencies: they were checked before it was written. */
+function isCurrent({ folder, inputs }) {
+  return (
+    existsSync(join(COMPILED, folder, "almanac.js")) &&
+    Object.entries(inputs).every(([file, hash]) => hashOf(file) === hash)
+  );
+}
+
+async function compile() {
+  installOnce();
+  const { build } = await import("esbuild");
+  const folder = `${Date.now().toString(36)}-${process.pid}`;
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: [SOURCE],
+    outdir: join(COMPILED, folder),
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    mainFields: ["module", "main"],
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: "none",
+    // CommonJS dependencies require Node's own modules.
+    banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+    logLevel: "error",
+    metafile: true,
+  });
+  const sources = Object.keys(metafile.inputs).filter((file) => !file.includes("node_modules"));
+  const inputs = Object.fromEntries(
+    [...sources, "package-lock.json", INSTALLED, "scripts/launcher/prepare.mjs"].map((file) => [file, hashOf(file)]),
+  );
+  mkdirSync(COMPILED, { recursive: true });
+  writeFileSync(join(COMPILED, folder, "package.json"), '{"type":"module"}');
+  writeFileSync(join(COMPILED, `manifest.${process.pid}`), JSON.stringify({ folder, inputs }));
+  renameSync(join(COMPILED, `manifest.${process.pid}`), join(COMPILED, "manifest.json"));
+  removeOld(folder);
+  return { folder };
+}
+
+/** Older compilations may still be running, and load more of their files later. */
+function removeOld(current) {
+  for (const name of readdirSync(COMPILED)) {
+    const folder = join(COMPILED, name);
+    if (name !== current && name !== "manifest.json" && Date.now() - statSync(folder).mtimeMs > KEEP_MS)
+      rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function hashOf(file) {
+  try {
+    return createHash("sha256")
+      .update(readFileSync(join(root, file)))
+      .digest("hex");
+  } catch {
+    return "";
+  }
+}
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}

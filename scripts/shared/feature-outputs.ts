@@ -1,0 +1,101 @@
+/** What each feature's module outputs, as commands need it. */
+import * as z from "zod";
+
+/** Each feature's outputs by name, as the stack gives them. */
+export const featuresSchema = z.record(z.string(), z.record(z.string(), z.unknown()));
+export type Features = z.output<typeof featuresSchema>;
+
+const SCHEMAS = {
+  heartbeats: z.looseObject({
+    telemetry_table_name: z.string(),
+    check_function_name: z.string(),
+    status_page_bucket_name: z.string(),
+    status_page_url: z.string().optional(),
+  }),
+  timers: z.looseObject({ api_url: z.string(), recorded_fires_table_name: z.string().optional() }),
+  exports: z.looseObject({
+    configuration_bucket_name: z.string(),
+    state_table_name: z.string(),
+    state_machine_arn: z.string(),
+  }),
+  pipelines: z.looseObject({
+    pipelines: z.record(
+      z.string(),
+      z.object({
+        endpoint: z.string(),
+        queue_url: z.string(),
+        dead_letter_queue_url: z.string(),
+        table_name: z.string(),
+        notify_function_name: z.string(),
+      }),
+    ),
+    archive_bucket_name: z.string(),
+    slack_parameters: z.array(z.string()).default([]),
+  }),
+  workflows: z.looseObject({
+    table_name: z.string(),
+    start_function_name: z.string(),
+    workflows: z.object({
+      task: z.object({
+        state_machine_arn: z.string(),
+        execution_arn_prefix: z.string(),
+        keep_days: z.coerce.number(),
+      }),
+    }),
+  }),
+};
+type Schemas = typeof SCHEMAS;
+
+/** The environment does not have it. The message lists what it has. */
+export class NotInEnvironmentError extends Error {
+  override readonly name = "NotInEnvironmentError";
+}
+
+/** @throws NotInEnvironmentError */
+export function outputsOf<Feature extends keyof Schemas>(
+  feature: Feature,
+  { name, features }: { readonly name: string; readonly features: Features },
+): z.output<Schemas[Feature]>;
+export function outputsOf(
+  feature: keyof Schemas,
+  { name, features }: { readonly name: string; readonly features: Features },
+): unknown {
+  const outputs = features[feature];
+  if (outputs === undefined)
+    throw new NotInEnvironmentError(`${name} has no ${feature}. It has: ${Object.keys(features).join(", ")}`);
+  return SCHEMAS[feature].parse(outputs);
+}
+
+export interface DeployedPipeline {
+  readonly name: string;
+  readonly endpoint: string;
+  readonly queueUrl: string;
+  readonly deadLetterQueueUrl: string;
+  readonly tableName: string;
+  /** Empty: the pipeline notifies nobody. */
+  readonly notifyFunctionName: string;
+  readonly archiveBucketName: string;
+}
+
+/** @throws NotInEnvironmentError */
+export function pipelineOf(
+  environment: string,
+  name: string,
+  { features }: { readonly features: Features },
+): DeployedPipeline {
+  const { pipelines, archive_bucket_name: archiveBucketName } = outputsOf("pipelines", { name: environment, features });
+  const pipeline = pipelines[name];
+  if (pipeline === undefined)
+    throw new NotInEnvironmentError(
+      `${environment} has no pipeline "${name}". It has: ${Object.keys(pipelines).join(", ")}`,
+    );
+  return {
+    name,
+    endpoint: pipeline.endpoint,
+    queueUrl: pipeline.queue_url,
+    deadLetterQueueUrl: pipeline.dead_letter_queue_url,
+    tableName: pipeline.table_name,
+    notifyFunctionName: pipeline.notify_function_name,
+    archiveBucketName,
+  };
+}

@@ -1,0 +1,54 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findDeployed } from "../../../scripts/environments/deployed";
+import { pipelineOf, outputsOf } from "../../../scripts/shared/feature-outputs";
+import { startStubAws, writeStubHome, type StubAws } from "../../support/stub-aws";
+
+const timers = { api_url: "https://api.example.org/live" };
+let aws: StubAws;
+let folder: string;
+let state: object | number;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "almanac-deployed-"));
+  aws = await startStubAws(({ operation }) => (operation === "GET /states/local" ? state : 404));
+  writeStubHome(folder, aws.endpoint, {});
+});
+afterAll(async () => {
+  await aws.close();
+  rmSync(folder, { recursive: true });
+});
+
+const find = () => findDeployed({ env: "local", app: "main.ts", home: folder });
+
+describe("a deployed environment", () => {
+  it("is read from its Terraform state, where npm start has left it", async () => {
+    state = { outputs: { timers: { value: timers }, secret: { value: "x", sensitive: true } }, resources: [] };
+    expect(await find()).toMatchObject({
+      name: "local",
+      features: { timers },
+      aws: { endpoint: aws.endpoint, region: "eu-central-1", credentials: { accessKeyId: "test" } },
+    });
+    expect((await find()).features).toEqual({ timers });
+  });
+
+  it("says what it has when it does not have a feature", async () => {
+    state = { outputs: { timers: { value: timers } }, resources: [] };
+    const deployed = await find();
+    expect(outputsOf("timers", deployed)).toEqual(timers);
+    expect(() => outputsOf("heartbeats", deployed)).toThrow("local has no heartbeats. It has: timers");
+    expect(() => pipelineOf("local", "jobOrder", deployed)).toThrow("local has no pipelines. It has: timers");
+  });
+
+  it("is not deployed without a state", async () => {
+    state = 404;
+    await expect(find()).rejects.toThrow("local is not deployed yet: npx almanac deploy local");
+  });
+
+  it("does not run when its emulator does not", async () => {
+    const home = join(folder, "nowhere");
+    await expect(findDeployed({ env: "local", app: "main.ts", home })).rejects.toThrow(
+      "Almanac is not running on this machine. Start it: npm start",
+    );
+  });
+});

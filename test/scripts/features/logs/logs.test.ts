@@ -1,0 +1,162 @@
+import {
+  CloudWatchLogsClient,
+  FilterLogEventsCommand,
+  ResourceNotFoundException,
+} from "@aws-sdk/client-cloudwatch-logs";
+import { mockClient } from "aws-sdk-client-mock";
+import pc from "picocolors";
+import { describeEvent } from "../../../../scripts/features/logs/describe-event";
+import {
+  correlationIds,
+  followEvents,
+  names,
+  readEvents,
+  readRelated,
+  type LogEvent,
+} from "../../../../scripts/features/logs/log-events";
+import { chosenGroups, logGroupsOf, type LogGroup } from "../../../../scripts/features/logs/log-groups";
+
+const logs = mockClient(CloudWatchLogsClient);
+beforeEach(() => logs.reset());
+const client = new CloudWatchLogsClient();
+const plain = pc.createColors(false);
+
+const group = (functionName: string): LogGroup => ({
+  name: `/aws/lambda/almanac-staging-${functionName}`,
+  feature: functionName.split("-")[0] ?? "",
+  functionName,
+});
+const DISPATCH = group("timers-dispatch");
+const CALLBACK = group("timers-callback");
+
+const REQUEST = "11111111-2222-3333-4444-555555555555";
+const line = (message: string, fields: object = {}) =>
+  JSON.stringify({ level: "INFO", message, service: "timers", function_request_id: REQUEST, ...fields });
+
+describe("the log groups of an environment", () => {
+  const resource = (type: string, name: string, module = "module.timers") => ({
+    ...{ mode: "managed", module, type, name },
+    instances: [{ attributes: { name } }],
+  });
+  const state = {
+    resources: [
+      resource("aws_cloudwatch_log_group", "/aws/lambda/almanac-staging-timers-dispatch"),
+      resource("aws_cloudwatch_log_group", "/aws/lambda/almanac-staging-timers-callback"),
+      resource("aws_cloudwatch_log_group", "/aws/apigateway/almanac-staging-timers"),
+      resource("aws_sqs_queue", "/aws/lambda/almanac-staging-timers-fires"),
+    ],
+  };
+  const groups = logGroupsOf("staging", state);
+
+  it("are those of its functions", () => {
+    expect(groups).toEqual([CALLBACK, DISPATCH]);
+  });
+
+  it.each([
+    [undefined, [CALLBACK, DISPATCH]],
+    ["timers", [CALLBACK, DISPATCH]],
+    ["timers-dispatch", [DISPATCH]],
+    ["almanac-staging-timers-dispatch", [DISPATCH]],
+  ])("are chosen by feature or function: %s", (name, chosen) => {
+    expect(chosenGroups(groups, name)).toEqual(chosen);
+  });
+
+  it("are named when the name is wrong", () => {
+    expect(() => chosenGroups(groups, "timer-dispatch")).toThrow("Did you mean timers-dispatch?");
+    expect(() => chosenGroups(groups, "orders")).toThrow("There are: timers, timers-callback, timers-dispatch");
+  });
+});
+
+describe("log lines", () => {
+  it("of many groups come in time order, page by page; a group without lines yet has none", async () => {
+    logs
+      .on(FilterLogEventsCommand, { logGroupName: DISPATCH.name, nextToken: undefined })
+      .resolves({ events: [{ timestamp: 3, message: "c\n", eventId: "3" }], nextToken: "more" })
+      .on(FilterLogEventsCommand, { logGroupName: DISPATCH.name, nextToken: "more" })
+      .resolves({ events: [{ timestamp: 1, message: "a", eventId: "1" }] })
+      .on(FilterLogEventsCommand, { logGroupName: CALLBACK.name })
+      .resolves({ events: [{ timestamp: 2, message: "b", eventId: "2" }] })
+      .on(FilterLogEventsCommand, { logGroupName: group("timers-api").name })
+      .rejects(new ResourceNotFoundException({ message: "none", $metadata: {} }));
+    const events = await readEvents(client, [DISPATCH, CALLBACK, group("timers-api")], { from: 0 });
+    expect(events.map(({ functionName, message }) => [functionName, message])).toEqual([
+      ["timers-dispatch", "a"],
+      ["timers-callback", "b"],
+      ["timers-dispatch", "c"],
+    ]);
+  });
+
+  it("about an id are those that name it, and those of the same invocation", async () => {
+    const named = { timestamp: 2, message: line("fenced", { fireId: "tea" }), eventId: "2" };
+    logs
+      .on(FilterLogEventsCommand, { filterPattern: '"tea"' })
+      .resolves({ events: [named, { timestamp: 3, message: line("other", { fireId: "tea-2" }), eventId: "3" }] })
+      .on(FilterLogEventsCommand, { filterPattern: `?"${REQUEST}"` })
+      .resolves({ events: [{ timestamp: 1, message: `START RequestId: ${REQUEST}`, eventId: "1" }, named] });
+    const events = await readRelated(client, [DISPATCH], "tea", { from: 0 });
+    expect(events.map(({ key }) => key)).toEqual(["1", "2"]);
+  });
+
+  it("are followed: each is shown once, also one that arrives late", async () => {
+    const polls = [
+      [{ timestamp: 1_000, message: "a", eventId: "1" }],
+      [
+        { timestamp: 900, message: "late", eventId: "0" },
+        { timestamp: 1_000, message: "a", eventId: "1" },
+      ],
+    ];
+    const abort = new AbortController();
+    logs.on(FilterLogEventsCommand).callsFake(() => Promise.resolve({ events: polls.shift() ?? [] }));
+    const shown: string[] = [];
+    const following = followEvents(client, [DISPATCH], {
+      ...{ from: 0, signal: abort.signal, pollMs: 1_000, now: () => 2_000 },
+      sleep: () => {
+        if (polls.length === 0) abort.abort();
+        return Promise.resolve();
+      },
+    });
+    for await (const { message } of following) shown.push(message);
+    expect(shown).toEqual(["a", "late"]);
+  });
+
+  it.each([
+    ["order 17 stored", "17", true],
+    ["order 170 stored", "17", false],
+    ['{"taskId":"order-1"}', "order-1", true],
+    ['{"taskId":"order-1-b"}', "order-1", false],
+    ["timer-tea, tea", "tea", true],
+  ])("%s names %s: %s", (message, id, expected) => {
+    expect(names(message, id)).toBe(expected);
+  });
+
+  it("carry the ids of their invocation", () => {
+    expect(correlationIds(line("done", { xray_trace_id: "1-abc" }))).toEqual([REQUEST, "1-abc"]);
+    expect(correlationIds(`REPORT RequestId: ${REQUEST}\tDuration: 1 ms`)).toEqual([REQUEST]);
+    expect(correlationIds("Task timed out")).toEqual([]);
+  });
+});
+
+describe("a log line for people", () => {
+  const event = (message: string): LogEvent => ({
+    time: Date.parse("2026-11-21T07:00:01.250Z"),
+    functionName: "timers-dispatch",
+    message,
+    key: "1",
+  });
+
+  it("has time, function, level, message, and its own fields", () => {
+    const error = { name: "ConflictError", message: "fenced off", stack: "at somewhere" };
+    const message = line("not sent", { level: "ERROR", shard: "shard0", reason: "two words", failed: [1], error });
+    expect(describeEvent(event(message), plain)).toBe(
+      '07:00:01.250  timers-dispatch           ERROR  not sent  shard=shard0  reason="two words"  failed=[1]  error="ConflictError: fenced off"',
+    );
+  });
+
+  it("is plain text as it is, without what a terminal would execute", () => {
+    expect(describeEvent(event("Task timed out\u001b[31m after\t3 s"), plain)).toMatch(/ Task timed out after 3 s$/);
+  });
+
+  it.each([`START RequestId: ${REQUEST}`, "REPORT RequestId", '{"_aws":{},"checks":1}'])("is none: %s", (message) => {
+    expect(describeEvent(event(message), plain)).toBeUndefined();
+  });
+});

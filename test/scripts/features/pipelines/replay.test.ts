@@ -1,0 +1,70 @@
+import { gzipSync } from "node:zlib";
+import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import { mockClient } from "aws-sdk-client-mock";
+import { archiveObjects, type ArchivedMessage } from "../../../../functions/pipelines/storage/archive";
+import type { Outgoing } from "../../../../scripts/features/pipelines/queue-sender";
+import { replay } from "../../../../scripts/features/pipelines/replay";
+
+const s3 = mockClient(S3Client);
+beforeEach(() => {
+  s3.reset();
+});
+
+const at = (time: string) => Date.parse(`2026-11-21T${time}Z`);
+const message = (id: string, time: string): ArchivedMessage => ({
+  id,
+  receivedAt: at(time),
+  data: `{"id":"${id}","total":1234567890123456789012345678901234567890}`,
+});
+
+/** The archive of batches, as the ingest function writes it. */
+function archive(...batches: readonly (readonly ArchivedMessage[])[]): void {
+  const objects = batches.flatMap((batch) => archiveObjects("jobOrder", batch).map(({ object }) => object));
+  s3.on(ListObjectsV2Command).callsFake(({ Prefix }: { readonly Prefix: string }) => ({
+    Contents: objects.filter(({ key }) => key.startsWith(Prefix)).map(({ key: Key }) => ({ Key })),
+  }));
+  s3.on(GetObjectCommand).callsFake(({ Key }: { readonly Key: string }) => ({
+    Body: { transformToByteArray: () => gzipSync(objects.find(({ key }) => key === Key)?.text ?? "") },
+  }));
+}
+
+async function replayed(from: string, to: string, sameEnvironment: boolean) {
+  const sent: Outgoing[] = [];
+  const hours: string[] = [];
+  const total = await replay({
+    name: "jobOrder",
+    from: at(from),
+    to: at(to),
+    s3: new S3Client({}),
+    bucket: "archive",
+    sameEnvironment,
+    send: (messages) => Promise.resolve(void sent.push(...messages)),
+    onProgress: ({ hour, messages }) => hours.push(`${hour}: ${messages}`),
+  });
+  return { total, hours, sent };
+}
+
+describe("replaying", () => {
+  it("sends what was received in the range, in order, each once, as it was sent and when", async () => {
+    archive(
+      [message("b", "07:30:00"), message("a", "07:10:00")],
+      [message("a", "07:10:00"), message("c", "08:00:00")], // worked off again, a little different
+      [message("early", "06:59:59"), message("late", "08:00:01")],
+    );
+    const { total, hours, sent } = await replayed("07:00:00", "08:00:01", true);
+    expect(sent).toEqual(
+      [message("a", "07:10:00"), message("b", "07:30:00"), message("c", "08:00:00")].map(({ data, receivedAt }) => ({
+        body: data,
+        attributes: { receivedAt, archived: 1 },
+      })),
+    );
+    expect(total).toBe(3);
+    expect(hours).toEqual(["2026-11-21T07: 2", "2026-11-21T08: 1"]);
+  });
+
+  it("into another environment, has that environment archive them", async () => {
+    archive([message("a", "07:10:00")]);
+    const { sent } = await replayed("07:00:00", "08:00:00", false);
+    expect(sent).toEqual([{ body: message("a", "").data, attributes: { receivedAt: at("07:10:00") } }]);
+  });
+});

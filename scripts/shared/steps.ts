@@ -1,4 +1,4 @@
-/** Shows the steps of a command as they run: alive on a terminal, plain lines elsewhere, each with how long it took. */
+/** Shows the steps of a command with how long each took: live on a terminal, one line a step elsewhere. */
 import { Listr } from "listr2";
 
 export interface Step {
@@ -15,18 +15,16 @@ export async function runSteps(steps: readonly Step[]): Promise<void> {
       title,
       task: async (_, task) => {
         const began = performance.now();
-        if (!onTerminal) console.log(`${title} ...`);
         const took = () => `${((performance.now() - began) / 1000).toFixed(1)} s`;
         try {
           const result = await run((line) => {
-            if (onTerminal) task.output = line;
-            else console.log(`    ${line}`);
+            task.output = line;
           });
           task.title = `${title}${result === undefined ? "" : `: ${result}`} (${took()})`;
-          if (!onTerminal) console.log(`  ${task.title}`);
+          if (!onTerminal) console.log(task.title);
         } catch (error) {
           task.title = `${title}: failed after ${took()}`;
-          if (!onTerminal) console.log(`  ${task.title}`);
+          if (!onTerminal) console.log(task.title);
           throw error;
         }
       },

@@ -1,26 +1,43 @@
 /**
- * The Slack stand-in as a process of its own, on loopback: the functions of the local environment post to it. Its first line says
- * on which port. `GET /inbox` tells what it took; `PUT /weather` with `up` or `down` makes it come and go.
+ * The local pages as a process of its own, on loopback: the status page at `/`, and the Slack stand-in that the functions of the
+ * local environment post to. Prints its port. `GET /inbox`: the messages it accepted; `PUT /weather`: `up` or `down`.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
 import { z } from "zod";
-import { slackInbox } from "./inbox";
+import { localSettings } from "../../emulator/local-settings";
+import { slackInbox } from "../slack/inbox";
+import { statusPageServer } from "./status-page";
 
 /** Nothing is as long as this, and no memory is without end. */
 const LONGEST_BODY = 1_000_000;
 
 const weatherSchema = z.enum(["up", "down"]);
 const inbox = slackInbox();
+const { values: options } = parseArgs({
+  options: {
+    "until-stdin-closes": { type: "boolean" },
+    /** The emulator. */
+    endpoint: { type: "string" },
+    "status-page-bucket": { type: "string" },
+  },
+});
+const { endpoint, "status-page-bucket": bucket } = options;
+const statusPage =
+  endpoint === undefined || bucket === undefined ? undefined : statusPageServer(bucket, localSettings(endpoint));
 
 const server = createServer((request, response) => {
-  answer(request, response).catch(() => response.destroy());
+  answer(request, response).catch((error: unknown) => {
+    console.error(error);
+    response.destroy();
+  });
 });
 server.listen(0, "127.0.0.1", () => {
   const address = server.address();
   if (address !== null && typeof address === "object") console.log(address.port);
 });
-if (process.argv.includes("--until-stdin-closes")) {
+if (options["until-stdin-closes"] === true) {
   process.stdin.resume();
   process.stdin.on("close", () => process.exit(0));
 }
@@ -40,7 +57,8 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     await sleep(20); // Slack is not next door
     const headers = retryAfterSeconds === undefined ? {} : { "Retry-After": String(retryAfterSeconds) };
     response.writeHead(status, { "Content-Type": "text/plain", ...headers }).end(text);
-  } else response.writeHead(404).end();
+  } else if (request.method === "GET" && statusPage !== undefined) await statusPage(pathname, response);
+  else response.writeHead(404).end();
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
@@ -53,5 +71,5 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 }
 
 function json(response: ServerResponse, value: unknown): void {
-  response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify(value));
+  response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify(value, null, 2));
 }

@@ -16,7 +16,7 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     "scripts/dev/*/index.ts!",
     "scripts/launcher/{almanac,dev}.mjs!",
     "scripts/dev/test/reporter.mjs!",
-    "scripts/local/slack/serve.ts!",
+    "scripts/local/pages/serve.ts!",
     "scripts/dev/bench/*/processes/*.ts!",
     "scripts/dev/bench/exports/{stub,worker,plain}.ts!",
     "scripts/dev/bench/bundle/sdk-v2.cjs!",

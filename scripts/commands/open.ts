@@ -49,9 +49,11 @@ async function run(page: Page, options: EnvironmentOptions & JsonOption & { read
 }
 
 const ADDRESSES: Readonly<Record<Page, (deployed: Deployed, home: string) => Promise<string>>> = {
-  status: async (deployed) => {
+  status: async (deployed, home) => {
     const { status_page_url: url, status_page_bucket_name: bucket } = outputsOf("heartbeats", deployed);
     if (url?.startsWith("http") === true) return url;
+    const pages = deployed.aws.endpoint === undefined ? undefined : (await readRunning(homeAt(home)))?.pages;
+    if (pages?.statusPageBucket === bucket) return `${pages.url}/`;
     return presignedUrl({ bucket, key: STATUS_PAGE_KEY, expiresInSeconds: SIGNED_FOR_SECONDS }, deployed.aws);
   },
   dashboard: ({ name, aws, state }) => {
@@ -62,7 +64,7 @@ const ADDRESSES: Readonly<Record<Page, (deployed: Deployed, home: string) => Pro
     return Promise.resolve(dashboardUrl(aws.region, String(dashboard.values["dashboard_name"])));
   },
   slack: async ({ name, aws }, home) => {
-    const inbox = aws.endpoint === undefined ? undefined : (await readRunning(homeAt(home)))?.slack?.url;
+    const inbox = aws.endpoint === undefined ? undefined : (await readRunning(homeAt(home)))?.pages?.url;
     if (inbox === undefined) throw new NotInEnvironmentError(`${name} has no Slack stand-in: only local has one.`);
     return `${inbox}/inbox`;
   },

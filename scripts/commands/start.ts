@@ -1,6 +1,6 @@
 /** `npm start`, `almanac start`: Almanac on this machine. */
 import { logTail } from "../emulator/run";
-import { describeAccess, describeFeatures } from "../emulator/describe-run";
+import { describeAddresses, describeCommands } from "../emulator/describe-run";
 import { readRecord } from "../emulator/run-record";
 import { DEFAULT_PORT } from "../local/port";
 import { startLocal, type Started } from "../local/start";
@@ -8,7 +8,7 @@ import { stopLocal } from "../local/stop";
 import { colours } from "../shared/colours";
 import { DocumentedCommand, EXIT, exitCodeOf, wholeNumber, withApp, type AppOptions } from "../shared/command-line";
 import { describeError } from "../shared/errors";
-import { homeAt, type Home } from "../shared/home";
+import { DEFAULT_HOME, homeAt, type Home } from "../shared/home";
 import { outputClosed } from "../shared/output";
 
 interface Options extends AppOptions {
@@ -76,21 +76,28 @@ async function start({ home: folder, app, detach, recordCalls, port }: Options, 
     else console.error(`\n${colours.red("Start failed:")} ${describeError(error)}`);
     return EXIT.failure;
   }
-  console.log(`\n${colours.green("ready")} after ${((performance.now() - began) / 1000).toFixed(1)} s`);
-  console.log(describe(started, detach));
+  console.log(`\n${colours.green("ready")} after ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
+  console.log(describe(started, home, detach));
   const { ended } = started;
   return detach || ended === undefined ? EXIT.ok : keepRunning(ended, home, signal);
 }
 
-function describe({ endpoint: at, features, emulator, record }: Started, detach: boolean): string {
-  const log = record === undefined ? [] : [`  log  ${record.emulator.log}`];
+function describe({ endpoint, features, emulator, record }: Started, { folder }: Home, detach: boolean): string {
+  const home = folder === homeAt(DEFAULT_HOME).folder ? "" : ` --home ${folder}`;
   const last =
     emulator === "foreign"
       ? "The emulator is yours: nothing was started, and nothing will be stopped."
       : emulator === "found" || detach
-        ? "It keeps running: npm run status, npm run stop."
-        : "Ctrl-C stops it.";
-  return [`Almanac runs at ${at}`, describeFeatures(features), ...log, `  ${describeAccess(at)}`, last].join("\n");
+        ? `It keeps running. Stop it: npm run stop${home === "" ? "" : ` --${home}`}`
+        : "Stop it: Ctrl-C";
+  return [
+    describeAddresses(endpoint, record),
+    "",
+    describeCommands(features, folder),
+    "",
+    `Every table, queue, function and ARN: npx almanac status --json${home}`,
+    last,
+  ].join("\n");
 }
 
 /** Until Ctrl-C, which stops the emulator; or until the emulator ends on its own. */

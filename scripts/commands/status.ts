@@ -1,5 +1,5 @@
 /** `npm run status`, `almanac status`: what `npm start` has started. */
-import { describeAccess, describeFeatures } from "../emulator/describe-run";
+import { describeAccess, describeAddresses } from "../emulator/describe-run";
 import { readRunning } from "../emulator/run-record";
 import {
   DocumentedCommand,
@@ -26,10 +26,19 @@ export const command = () =>
 async function run({ home, json }: JsonOption & { readonly home: string }): Promise<number> {
   const record = await readRunning(homeAt(home));
   if (json) {
-    const { endpoint, port, since, emulator, deployment } = record ?? {};
+    const { endpoint, port, since, emulator, pages, deployment } = record ?? {};
     const running = record !== undefined;
     console.log(
-      JSON.stringify({ running, endpoint, port, since, pid: emulator?.process.pid, log: emulator?.log, deployment }),
+      JSON.stringify({
+        running,
+        endpoint,
+        port,
+        since,
+        pid: emulator?.process.pid,
+        log: emulator?.log,
+        pages: pages?.url,
+        deployment,
+      }),
     );
   } else if (record === undefined) {
     console.log("Almanac is not running here. Start it: npm start");
@@ -41,9 +50,10 @@ async function run({ home, json }: JsonOption & { readonly home: string }): Prom
     console.log(
       deployment === undefined
         ? "  nothing is deployed yet: npm start"
-        : `  deployed at ${deployment.at}\n${describeFeatures(deployment.features)}`,
+        : `  deployed at ${deployment.at}: ${Object.keys(deployment.features).join(", ")}`,
     );
-    console.log(`  log  ${emulator.log}\n  ${describeAccess(endpoint)}`);
+    console.log(`${describeAddresses(endpoint, record)}\n  ${describeAccess(endpoint)}`);
+    console.log("Every table, queue, function and ARN: add --json");
   }
   return record === undefined ? EXIT.notRunning : EXIT.ok;
 }

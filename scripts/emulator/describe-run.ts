@@ -1,6 +1,9 @@
 /** Describes a running environment for people. */
+import { resolve } from "node:path";
 import type { Features } from "../shared/feature-outputs";
+import { DEFAULT_HOME } from "../shared/home";
 import { LOCAL_REGION } from "./run";
+import type { RunRecord } from "./run-record";
 
 /** Each feature with its outputs, one a line, without lists and objects. */
 export function describeFeatures(features: Features): string {
@@ -17,4 +20,29 @@ export function describeFeatures(features: Features): string {
 /** A shell command after which any AWS tool talks to the emulator. */
 export function describeAccess(endpoint: string): string {
   return `export AWS_ENDPOINT_URL=${endpoint} AWS_REGION=${LOCAL_REGION} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test`;
+}
+
+/** The addresses of what runs, one a line. Without a record the emulator is the user's own. */
+export function describeAddresses(endpoint: string, record: RunRecord | undefined): string {
+  const pages = record?.pages;
+  const addresses = {
+    "Status page": pages?.statusPageBucket === undefined ? undefined : `${pages.url}/`,
+    "Slack inbox": pages && `${pages.url}/inbox`,
+    "AWS endpoint": endpoint,
+    Log: record?.emulator.log,
+  };
+  return Object.entries(addresses)
+    .flatMap(([name, address]) => (address === undefined ? [] : [`  ${name.padEnd(14)}${address}`]))
+    .join("\n");
+}
+
+/** Commands to try, for the features that are deployed. */
+export function describeCommands(features: Features, homeFolder: string): string {
+  const home = homeFolder === resolve(DEFAULT_HOME) ? "" : ` --home ${homeFolder}`;
+  const commands = [
+    ...("timers" in features ? ['npx almanac timers put tea --every "15 minutes"'] : []),
+    ...("workflows" in features ? [`npx almanac workflows start order-1 '{"amount": 12}' --watch`] : []),
+    "npx almanac logs --follow",
+  ];
+  return ["Try, in another terminal:", ...commands.map((command) => `  ${command}${home}`)].join("\n");
 }

@@ -14,8 +14,8 @@ const runRecordSchema = z.object({
     container: z.string().optional(),
     log: z.string(),
   }),
-  /** The Slack stand-in, where pipelines notify Slack. */
-  slack: z.object({ url: z.url(), process: processIdentitySchema }).optional(),
+  /** The server of the status page and of the Slack stand-in. */
+  pages: z.object({ url: z.url(), process: processIdentitySchema, statusPageBucket: z.string().optional() }).optional(),
   /** ISO 8601, UTC. */
   since: z.iso.datetime(),
   /** True: a command is stopping it, so its end is no failure. */

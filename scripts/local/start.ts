@@ -9,7 +9,7 @@ import { describeError } from "../shared/errors";
 import { featuresSchema, type Features } from "../shared/feature-outputs";
 import { withLock } from "../shared/lock-file";
 import { ensureStateBucket } from "../terraform/state-bucket";
-import { isRunning } from "../shared/processes";
+import { endProcessGroup, isRunning } from "../shared/processes";
 import { synthesizeStack } from "../terraform/synthesize";
 import {
   terraformApply,
@@ -24,11 +24,14 @@ import type { Home } from "../shared/home";
 import { choosePort, DEFAULT_PORT } from "./port";
 import { readRunning, writeRecord, type RunRecord } from "../emulator/run-record";
 import { putSampleData } from "./sample-data";
-import { putWebhooks, startSlack } from "./slack/run";
+import { putWebhooks, startPages } from "./pages/run";
 import { runSteps, type Step } from "../shared/steps";
 import { stopLocal } from "./stop";
 
 const slackOutputsSchema = z.looseObject({ slack_parameters: z.array(z.string()).default([]) });
+const statusPageOutputsSchema = z.looseObject({ status_page_bucket_name: z.string().optional() });
+
+const PAGES_GRACE_MS = 2_000;
 
 export interface StartOptions {
   readonly home: Home;
@@ -240,10 +243,10 @@ class Start {
         run: async (report) => describeApplied(await terraformApply({ ...this.#terraform(), onProgress: report })),
       },
       {
-        title: "Slack stand-in",
+        title: "Local pages",
         run: async () => {
           this.#features = featuresSchema.parse(await terraformOutputs(this.#terraform()));
-          return this.#startSlack();
+          return this.#startPages();
         },
       },
       {
@@ -254,25 +257,32 @@ class Start {
             const deployment = { at: new Date().toISOString(), features: this.#features };
             await this.#write({ ...this.#record, deployment });
           }
-          return lines.length === 0 ? "none" : lines.join("; ");
+          return lines.length === 0 ? "none" : lines.join(", ");
         },
       },
     ];
   }
 
-  /** Not for the user's own emulator. */
-  async #startSlack(): Promise<string> {
+  /** The status page and the Slack stand-in. An emulator of the user's own has no local pages. */
+  async #startPages(): Promise<string> {
     const { slack_parameters: parameters } = slackOutputsSchema.parse(this.#features["pipelines"] ?? {});
-    if (parameters.length === 0) return "no pipeline notifies Slack";
+    const { status_page_bucket_name: bucket } = statusPageOutputsSchema.parse(this.#features["heartbeats"] ?? {});
+    if (parameters.length === 0 && bucket === undefined) return "none: no status page, and no pipeline notifies Slack";
     if (this.#record === undefined) return "none: the emulator is yours";
-    const known = this.#record.slack;
-    const running = known !== undefined && isRunning(known.process);
-    const slack = running
-      ? known
-      : await startSlack(this.options.home.folder, this.#started !== undefined && !this.options.detach);
-    await this.#write({ ...this.#record, slack });
-    await putWebhooks(slack.url, parameters, localSettings(this.#knownEndpoint()));
-    return `${slack.url}/inbox${running ? ", running already" : ""}`;
+    const endpoint = this.#knownEndpoint();
+    const known = this.#record.pages;
+    const running = known !== undefined && isRunning(known.process) ? known : undefined;
+    const current = running?.statusPageBucket === bucket ? running : undefined;
+    if (running !== undefined && current === undefined) await endProcessGroup(running.process, PAGES_GRACE_MS);
+    const endsWithUs = this.#started !== undefined && !this.options.detach;
+    const statusPage = bucket === undefined ? {} : { statusPageBucket: bucket };
+    const pages = current ?? {
+      ...(await startPages({ folder: this.options.home.folder, endsWithUs, endpoint, ...statusPage })),
+      ...statusPage,
+    };
+    await this.#write({ ...this.#record, pages });
+    await putWebhooks(pages.url, parameters, localSettings(endpoint));
+    return `${pages.url}${current === undefined ? "" : ", running already"}`;
   }
 
   #terraform(): TerraformOptions {

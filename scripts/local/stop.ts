@@ -17,7 +17,7 @@ export async function stopLocal(home: Home): Promise<{ readonly endpoint: string
   const { process: identity, container } = record.emulator;
   const ran = await endProcessGroup(identity, GRACE_MS);
   if (container !== undefined) await removeContainer(container);
-  if (record.slack !== undefined) await endProcessGroup(record.slack.process, GRACE_MS);
+  if (record.pages !== undefined) await endProcessGroup(record.pages.process, GRACE_MS);
   await rm(temporaryFolder(home.folder), { recursive: true, force: true });
   await removeRecord(home);
   return ran ? { endpoint: record.endpoint } : undefined;

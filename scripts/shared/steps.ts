@@ -15,18 +15,16 @@ export async function runSteps(steps: readonly Step[]): Promise<void> {
       title,
       task: async (_, task) => {
         const began = performance.now();
-        if (!onTerminal) console.log(`${title} ...`);
         const took = () => `${((performance.now() - began) / 1000).toFixed(1)} s`;
         try {
           const result = await run((line) => {
-            if (onTerminal) task.output = line;
-            else console.log(`    ${line}`);
+            task.output = line;
           });
           task.title = `${title}${result === undefined ? "" : `: ${result}`} (${took()})`;
-          if (!onTerminal) console.log(`  ${task.title}`);
+          if (!onTerminal) console.log(task.title);
         } catch (error) {
           task.title = `${title}: failed after ${took()}`;
-          if (!onTerminal) console.log(`  ${task.title}`);
+          if (!onTerminal) console.log(task.title);
           throw error;
         }
       },

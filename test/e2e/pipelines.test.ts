@@ -31,10 +31,10 @@ describe("pipelines, deployed", () => {
 
   beforeAll(async () => {
     const running = await readRunning(homeAt(home));
-    if (running?.slack === undefined || running.deployment === undefined)
+    if (running?.pages === undefined || running.deployment === undefined)
       throw new Error("npm start has not started the Slack simulator");
     aws = awsConfiguration(running.endpoint);
-    slack = running.slack.url;
+    slack = running.pages.url;
     jobOrder = pipelineOf("local", "jobOrder", running.deployment);
     invoice = pipelineOf("local", "invoice", running.deployment);
     post = ingressClient(jobOrder.endpoint, aws);

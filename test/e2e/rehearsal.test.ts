@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import { homeAt } from "../../scripts/shared/home";
 import { readRunning } from "../../scripts/emulator/run-record";
-import { putSampleData } from "../../scripts/local/sample-data";
+import { localSettings } from "../../scripts/emulator/local-settings";
+import { checkOnce } from "../../scripts/local/sample-data";
 import { home, npmRunWith } from "./support/system";
 
 const NAME = "rehearsal";
@@ -37,12 +38,7 @@ describe("a personal environment", () => {
   }, 300_000);
 
   it("works", async () => {
-    const heartbeats = {
-      check_function_name: `almanac-${NAME}-heartbeats-check`,
-      table_name: `almanac-${NAME}-heartbeats`,
-    };
-    expect(await putSampleData(endpoint, { heartbeats })).toEqual([`1 row in almanac-${NAME}-heartbeats`]);
-
+    await checkOnce(`almanac-${NAME}-heartbeats-check`, localSettings(endpoint));
     const { code, output } = await run("heartbeats", "status", "--env", NAME);
     expect(output).toContain("aws-emulator");
     expect(code).toBe(0);

@@ -26,7 +26,7 @@ export async function measureQuiet(): Promise<readonly Figure[]> {
   try {
     await npmRun("start", "--detach");
     const running = await readRunning(homeAt(home));
-    if (running?.slack === undefined || running.deployment === undefined)
+    if (running?.pages === undefined || running.deployment === undefined)
       throw new Error("npm start has not started the Slack simulator");
     const { endpoint } = pipelineOf("local", "jobOrder", running.deployment);
     const post = ingressClient(endpoint, localSettings(running.endpoint));
@@ -38,7 +38,7 @@ export async function measureQuiet(): Promise<readonly Figure[]> {
       sentAt.set(jobOrderId, Date.now());
       await sleep(INTERVAL_MS);
     }
-    const seconds = (await arrivals(running.slack.url, sentAt)).sort((a, b) => a - b);
+    const seconds = (await arrivals(running.pages.url, sentAt)).sort((a, b) => a - b);
     return [
       figure("quiet_p50_s", median(seconds), "s"),
       figureAtMost("quiet_p99_s", seconds[Math.ceil(0.99 * seconds.length) - 1] ?? NaN, "s", 5),

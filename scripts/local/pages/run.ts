@@ -1,4 +1,4 @@
-/** Starts the Slack stand-in, and puts its webhooks into the parameters that the Slack sender reads. */
+/** Starts the server of the local pages, and puts its webhooks into the parameters that the Slack sender reads. */
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
@@ -11,30 +11,44 @@ import { identifyProcess, type ProcessIdentity } from "../../shared/processes";
 import { lastLines } from "../../shared/run-command";
 
 /** Relative to the project. */
-const SERVER = "scripts/local/slack/serve.ts";
+const SERVER = "scripts/local/pages/serve.ts";
 
 const READY_WITHIN_MS = 20_000;
 
-export interface StartedSlack {
+export interface StartedPages {
   /** `http://127.0.0.1:40123` */
   readonly url: string;
   readonly process: ProcessIdentity;
 }
 
-/** The Slack stand-in did not start. The message has the end of its log. */
-export class SlackFailedError extends Error {
-  override readonly name = "SlackFailedError";
+/** The server of the local pages did not start. The message has the end of its log. */
+export class PagesFailedError extends Error {
+  override readonly name = "PagesFailedError";
 }
 
-/**
- * @param endsWithUs true: it ends with this process, even when this process is killed
- * @throws SlackFailedError
- */
-export async function startSlack(folder: string, endsWithUs: boolean): Promise<StartedSlack> {
+export interface PagesOptions {
+  /** Of its log. */
+  readonly folder: string;
+  /** True: it ends with this process, even when this process is killed. */
+  readonly endsWithUs: boolean;
+  /** The emulator. */
+  readonly endpoint: string;
+  /** @default no status page */
+  readonly statusPageBucket?: string;
+}
+
+/** @throws PagesFailedError */
+export async function startPages(options: PagesOptions): Promise<StartedPages> {
+  const { folder, endsWithUs, endpoint, statusPageBucket } = options;
   await mkdir(folder, { recursive: true });
-  const log = join(folder, "slack.log");
+  const log = join(folder, "pages.log");
   const output = openSync(log, "w");
-  const child = spawn(process.execPath, ["--import", "tsx", SERVER, ...(endsWithUs ? ["--until-stdin-closes"] : [])], {
+  const args = [
+    ...(endsWithUs ? ["--until-stdin-closes"] : []),
+    ...["--endpoint", endpoint],
+    ...(statusPageBucket === undefined ? [] : ["--status-page-bucket", statusPageBucket]),
+  ];
+  const child = spawn(process.execPath, ["--import", "tsx", SERVER, ...args], {
     stdio: [endsWithUs ? "pipe" : "ignore", output, output],
     detached: process.platform !== "win32",
   });
@@ -49,7 +63,9 @@ export async function startSlack(folder: string, endsWithUs: boolean): Promise<S
     await sleep(50);
   }
   child.kill();
-  throw new SlackFailedError(`The Slack stand-in did not start:\n${lastLines(await readFile(log, "utf8"), 10)}`);
+  throw new PagesFailedError(
+    `The server of the local pages did not start:\n${lastLines(await readFile(log, "utf8"), 10)}`,
+  );
 }
 
 /** Puts the stand-in's webhook into each parameter, as a SecureString. */

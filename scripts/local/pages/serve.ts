@@ -1,26 +1,43 @@
 /**
- * The Slack stand-in: a process on loopback that the local functions post to. Prints its port. `GET /inbox` returns the messages; `PUT /mode`
- * with `up` or `down` simulates an outage.
+ * The local pages as a process of its own, on loopback: the status page at `/`, and the Slack stand-in that the functions of the
+ * local environment post to. Prints its port. `GET /inbox`: the messages it accepted; `PUT /mode`: `up` or `down`.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
 import { z } from "zod";
-import { slackInbox } from "./inbox";
+import { localSettings } from "../../emulator/local-settings";
+import { slackInbox } from "../slack/inbox";
+import { statusPageServer } from "./status-page";
 
 /** Limits memory. */
 const LONGEST_BODY = 1_000_000;
 
 const modeSchema = z.enum(["up", "down"]);
 const inbox = slackInbox();
+const { values: options } = parseArgs({
+  options: {
+    "until-stdin-closes": { type: "boolean" },
+    /** The emulator. */
+    endpoint: { type: "string" },
+    "status-page-bucket": { type: "string" },
+  },
+});
+const { endpoint, "status-page-bucket": bucket } = options;
+const statusPage =
+  endpoint === undefined || bucket === undefined ? undefined : statusPageServer(bucket, localSettings(endpoint));
 
 const server = createServer((request, response) => {
-  respond(request, response).catch(() => response.destroy());
+  respond(request, response).catch((error: unknown) => {
+    console.error(error);
+    response.destroy();
+  });
 });
 server.listen(0, "127.0.0.1", () => {
   const address = server.address();
   if (address !== null && typeof address === "object") console.log(address.port);
 });
-if (process.argv.includes("--until-stdin-closes")) {
+if (options["until-stdin-closes"] === true) {
   process.stdin.resume();
   process.stdin.on("close", () => process.exit(0));
 }
@@ -40,7 +57,8 @@ async function respond(request: IncomingMessage, response: ServerResponse): Prom
     await sleep(20); // network latency
     const headers = retryAfterSeconds === undefined ? {} : { "Retry-After": String(retryAfterSeconds) };
     response.writeHead(status, { "Content-Type": "text/plain", ...headers }).end(text);
-  } else response.writeHead(404).end();
+  } else if (request.method === "GET" && statusPage !== undefined) await statusPage(pathname, response);
+  else response.writeHead(404).end();
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
@@ -53,5 +71,5 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 }
 
 function json(response: ServerResponse, value: unknown): void {
-  response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify(value));
+  response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify(value, null, 2));
 }

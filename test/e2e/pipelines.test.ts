@@ -78,7 +78,7 @@ describe("pipelines, deployed", () => {
     });
     return (await Promise.all(parts)).flat();
   };
-  const setMode = (weather: "up" | "down") => fetch(`${slack}/mode`, { method: "PUT", body: weather });
+  const setMode = (mode: "up" | "down") => fetch(`${slack}/mode`, { method: "PUT", body: mode });
 
   it("send an order to Slack, with its summary, and without private values", async () => {
     await sent(order("first-order", 1, { customer: { id: "c1", name: "Ada Lovelace" }, total: 18.15 }));

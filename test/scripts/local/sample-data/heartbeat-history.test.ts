@@ -1,10 +1,10 @@
-import { cronMonitorsSchema, targetsSchema } from "../../../../functions/heartbeats/contract";
+import { monitorSettingsSchema, targetsSchema } from "../../../../functions/heartbeats/contract";
 import type { Configuration } from "../../../../functions/heartbeats/monitors/policy";
 import { statusBuilder } from "../../../../functions/heartbeats/status-page/build-status";
 import { DAY_MS, MINUTE_MS } from "../../../../functions/shared/time";
 import { sampleHistories, saveHistory } from "../../../../scripts/local/sample-data/heartbeat-history";
 import { fakeStateTable } from "../../../support/fake-state-table";
-import { VirtualClock } from "../../../support/virtual-clock";
+import { virtualClock } from "../../../support/virtual-clock";
 
 const NOW = Date.parse("2026-11-21T06:55:30Z");
 
@@ -14,13 +14,13 @@ const configuration: Configuration = {
     { name: "unreachable", url: "http://127.0.0.1:9/", private: true },
     { name: "of-a-user", url: "https://example.org/" },
   ]),
-  cronMonitors: cronMonitorsSchema.parse([{ name: "nightly-backup", everySeconds: 86_400, graceSeconds: 3_600 }]),
-  maintenance: [],
-  remindAfterHours: 24,
+  ...monitorSettingsSchema.parse({
+    cronMonitors: [{ name: "nightly-backup", everySeconds: 86_400, graceSeconds: 3_600 }],
+  }),
 };
 
 function setup() {
-  const clock = new VirtualClock(NOW);
+  const clock = virtualClock(NOW);
   const table = fakeStateTable(clock);
   return { clock, table, histories: sampleHistories(configuration, NOW) };
 }

@@ -31,7 +31,7 @@ export const command = () =>
       new DocumentedCommand({
         description:
           "Prints the address of a page of an environment, and opens it when run at a terminal: the status page, the CloudWatch dashboard, or, " +
-          "for local, the messages that Slack would have received. The address of a status page without a CDN is signed for 15 minutes.",
+          "for local, the messages that Slack would have received. Without a CDN, the address of a status page in AWS is signed for 15 minutes.",
         examples: ["npx almanac open", "npx almanac open dashboard --env staging"],
       }),
     ),

@@ -12,22 +12,72 @@ import { terraform, terraformEnvironment } from "../../scripts/terraform/terrafo
 import { runCommand } from "../../scripts/shared/run-command";
 import { homeAt } from "../../scripts/shared/home";
 import { readRunning } from "../../scripts/emulator/run-record";
-import { awsConfiguration, home, npmRun, stackDirectory, startArguments, withDeployment } from "./support/system";
+import {
+  awsConfiguration,
+  eventually,
+  home,
+  npmRun,
+  stackDirectory,
+  startArguments,
+  withDeployment,
+} from "./support/system";
 
 describe("npm start", () => {
   it("prints its steps, their durations and the deployed resources", () => {
     const output = process.env["ALMANAC_E2E_START"] ?? "";
-    for (const step of ["Emulator", "Synthesize", "State bucket", "Terraform init", "Terraform apply", "Sample data"]) {
+    for (const step of [
+      "Emulator",
+      "Synthesize",
+      "State bucket",
+      "Terraform init",
+      "Terraform apply",
+      "Local pages",
+      "Sample data",
+    ]) {
       expect(output).toMatch(new RegExp(`${step}.* \\(\\d+\\.\\d s\\)`));
     }
     expect(output).toMatch(/ready after \d+\.\d s/);
-    expect(output).toContain("almanac-local-heartbeats");
+    const ending = output.slice(output.indexOf("ready after")).trim().split("\n");
+    expect(ending.length).toBeLessThanOrEqual(15);
+    expect(ending.join("\n")).not.toContain("arn:");
+    expect(ending.filter((line) => line.startsWith("  npx almanac "))).toHaveLength(3);
   });
+
+  it("prints one line a step without a terminal", () => {
+    const [steps = ""] = (process.env["ALMANAC_E2E_START"] ?? "").split("\nready after");
+    expect(steps.trim().split("\n").length).toBeLessThan(15);
+  });
+
+  it("serves the status page and the Slack inbox on loopback", async () => {
+    const output = process.env["ALMANAC_E2E_START"] ?? "";
+    const [, page = ""] = /Status page +(http:\/\/127\.0\.0\.1:\d+\/)\n/.exec(output) ?? [];
+    const published = await eventually(
+      () => fetch(page),
+      ({ status }) => status === 200,
+      60_000,
+    );
+    expect(published.headers.get("content-type")).toBe("text/html; charset=utf-8");
+    expect(await published.text()).toContain("<html");
+    expect((await fetch(`${page}status.json`)).headers.get("content-type")).toBe("application/json; charset=utf-8");
+    expect((await fetch(`${page}inbox`)).status).toBe(200);
+  }, 90_000);
+
+  it("puts sample timers, orders and tasks", async () => {
+    const [timers, tasks] = await Promise.all([
+      npmRun("timers", "ls", ...startArguments),
+      npmRun("workflows", "ls", "--status", "ABORTED", ...startArguments),
+    ]);
+    expect(timers.output).toMatch(/^sample-report +/m);
+    expect(tasks.output).toContain("sample-cancelled");
+    expect(process.env["ALMANAC_E2E_START"]).toMatch(/Sample data: .*3 timers, 3 orders, 3 tasks/);
+  }, 60_000);
 
   it("is found by npm run status", async () => {
     const { code, output } = await npmRun("status", "--home", home);
     expect(code).toBe(0);
-    expect(output).toContain("almanac-local-heartbeats-check");
+    expect(output).toContain("Status page");
+    const { output: json } = await npmRun("status", "--home", home, "--json");
+    expect(json).toContain("almanac-local-heartbeats-check");
   });
 
   it("finds itself running, and deploys nothing that is there already", async () => {

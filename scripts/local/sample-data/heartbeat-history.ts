@@ -95,7 +95,7 @@ function targetCheck({ latencyMs, outages }: SampleTarget, tick: number, now: nu
     return tick >= start && tick < start + minutes * MINUTE_MS;
   });
   if (outage !== undefined)
-    return { health: "down", at: tick, reason: "refused", message: `sample: ${outage.message}`, latencyMs: 2_000 };
+    return { health: "down", at: tick, reason: "refused", message: outage.message, latencyMs: 2_000 };
   // Slower by day than by night, with a deterministic spread.
   const byDay = 1 + 0.4 * Math.sin((2 * Math.PI * (tick % DAY_MS)) / DAY_MS);
   const spread = 1 + ((tick / TICK_MS) % 7) / 10;
@@ -119,9 +119,9 @@ function simulate(monitor: Monitor, check: Check, now: number): SampleHistory {
   const incidents: ClosedIncident[] = [];
   let state: MonitorState | undefined;
   for (let tick = firstTick(now); tick <= lastTick(now); tick += TICK_MS) {
-    const transition = applyCheckResult(state, check(tick), { id: SAMPLE_RUN, tick }, policy);
+    const transition = applyCheckResult(state, marked(check(tick)), { id: SAMPLE_RUN, tick }, policy);
     if (transition === undefined) continue;
-    // Nobody is notified of sample incidents.
+    // Sample incidents send no notifications.
     state = { ...transition.state, outbox: [] };
     hours.push(...transition.hours);
     if (transition.incident !== undefined) incidents.push(transition.incident);
@@ -129,6 +129,11 @@ function simulate(monitor: Monitor, check: Check, now: number): SampleHistory {
   if (state === undefined) throw new RangeError("no tick in the history");
   return { monitor, state, hours, incidents };
 }
+
+const marked = ({ message, ...result }: CheckResult): CheckResult => ({
+  ...result,
+  ...(message !== undefined && { message: `sample: ${message}` }),
+});
 
 /**
  * Saves a history, unless the monitor has a state already. Each part is saved with the next revision of the current state, so

@@ -1,4 +1,4 @@
-import { scheduledEvent } from "../../../scripts/local/sample-data";
+import { scheduledEvent } from "../../../../scripts/local/sample-data";
 
 it("invokes the checker with what EventBridge would send", () => {
   const { id, ...event } = scheduledEvent(new Date("2026-11-21T07:00:00.123Z"));

@@ -1,0 +1,95 @@
+import { monitorSettingsSchema, targetsSchema } from "../../../../functions/heartbeats/contract";
+import type { Configuration } from "../../../../functions/heartbeats/monitors/policy";
+import { statusBuilder } from "../../../../functions/heartbeats/status-page/build-status";
+import { DAY_MS, MINUTE_MS } from "../../../../functions/shared/time";
+import { sampleHistories, saveHistory } from "../../../../scripts/local/sample-data/heartbeat-history";
+import { fakeStateTable } from "../../../support/fake-state-table";
+import { virtualClock } from "../../../support/virtual-clock";
+
+const NOW = Date.parse("2026-11-21T06:55:30Z");
+
+const configuration: Configuration = {
+  targets: targetsSchema.parse([
+    { name: "aws-emulator", url: "http://127.0.0.1:4566/", private: true },
+    { name: "unreachable", url: "http://127.0.0.1:9/", private: true },
+    { name: "of-a-user", url: "https://example.org/" },
+  ]),
+  ...monitorSettingsSchema.parse({
+    cronMonitors: [{ name: "nightly-backup", everySeconds: 86_400, graceSeconds: 3_600 }],
+  }),
+};
+
+function setup() {
+  const clock = virtualClock(NOW);
+  const table = fakeStateTable(clock);
+  return { clock, table, histories: sampleHistories(configuration, NOW) };
+}
+
+describe("sample histories", () => {
+  it("fill 90 days of the status page, incidents marked as samples", async () => {
+    const { clock, table, histories } = setup();
+    for (const history of histories) expect(await saveHistory(history, table)).toBe(true);
+    const ports = { app: "almanac", environment: "local", intervalMinutes: 1, table, clock };
+    const { monitors, incidents } = await statusBuilder(ports)(configuration, NOW + MINUTE_MS);
+
+    const sampled = monitors.filter(({ name }) => name !== "of-a-user");
+    expect(sampled.map(({ name, state }) => [name, state])).toEqual([
+      ["aws-emulator", "up"],
+      ["unreachable", "down"],
+      ["nightly-backup", "up"],
+    ]);
+    for (const { days, windows } of sampled) {
+      expect(days.filter(({ noData }) => noData === 0)).toHaveLength(90);
+      expect(windows["90d"].coverage).toBe(1);
+      expect(windows["90d"].uptime).toBeGreaterThan(0.9);
+      expect(windows["90d"].uptime).toBeLessThan(1);
+    }
+    expect(incidents.filter(({ closedAt }) => closedAt === null).map(({ monitor }) => monitor)).toEqual([
+      "unreachable",
+    ]);
+    expect(incidents.filter(({ monitor }) => monitor === "nightly-backup")).toHaveLength(2);
+    for (const { message } of incidents) expect(message).toMatch(/^sample: /);
+  });
+
+  it("leave a monitor with a state as it is", async () => {
+    const { table, histories } = setup();
+    for (const history of histories) await saveHistory(history, table);
+    const before = table.items();
+    for (const history of sampleHistories(configuration, NOW + DAY_MS))
+      expect(await saveHistory(history, table)).toBe(false);
+    expect(table.items()).toEqual(before);
+  });
+
+  it("continue from the state of a check that runs meanwhile", async () => {
+    const { table, histories } = setup();
+    const [history] = histories;
+    if (history === undefined) throw new Error("no history");
+    const { key } = history.monitor;
+    let checked = false;
+    const interrupted: typeof table = {
+      ...table,
+      save: async (monitor, transition) => {
+        if (transition.state.revision === 5 && !checked) {
+          checked = true;
+          const state = await table.readOne(key);
+          if (state === undefined) throw new Error("no state");
+          await table.save(key, { state: { ...state, revision: 5, runId: "check", lastTick: NOW }, hours: [] });
+        }
+        return table.save(monitor, transition);
+      },
+    };
+    await saveHistory(history, interrupted);
+    expect(await table.readOne(key)).toMatchObject({ runId: "check", lastTick: NOW });
+    const { days } = await table.history(key, { hours: 0, days: 0, incidents: 0 });
+    expect(days).toHaveLength(91);
+  });
+
+  it("notify nobody", () => {
+    for (const { state } of setup().histories) expect(state.outbox).toEqual([]);
+  });
+
+  it("are none for other targets than those of main.ts", () => {
+    const targets = configuration.targets.filter(({ name }) => name === "of-a-user");
+    expect(sampleHistories({ ...configuration, targets }, NOW)).toEqual([]);
+  });
+});

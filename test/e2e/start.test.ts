@@ -15,19 +15,20 @@ import { readRunning } from "../../scripts/emulator/run-record";
 import { awsConfiguration, home, npmRun, stackDirectory, startArguments, withDeployment } from "./support/system";
 
 describe("npm start", () => {
-  it("prints its steps, their durations and the deployed resources", () => {
+  it("prints its steps, their durations, and the pages to open", () => {
     const output = process.env["ALMANAC_E2E_START"] ?? "";
     for (const step of ["Emulator", "Synthesize", "State bucket", "Terraform init", "Terraform apply", "Sample data"]) {
       expect(output).toMatch(new RegExp(`${step}.* \\(\\d+\\.\\d s\\)`));
     }
     expect(output).toMatch(/ready after \d+\.\d s/);
-    expect(output).toContain("almanac-local-heartbeats");
+    expect(output).toMatch(/Status page +http:\/\/127\.0\.0\.1:\d+\/\n/);
   });
 
   it("is found by npm run status", async () => {
     const { code, output } = await npmRun("status", "--home", home);
+    expect(output).toContain("heartbeats");
     expect(code).toBe(0);
-    expect(output).toContain("almanac-local-heartbeats-check");
+    expect((await npmRun("status", "--json", "--home", home)).output).toContain("almanac-local-heartbeats-check");
   });
 
   it("finds itself running, and deploys nothing that is there already", async () => {

@@ -36,7 +36,7 @@ describe("npm start", () => {
     expect(output).toContain("runs already");
     expect(output).toMatch(/Terraform apply: (nothing changed|0 added)/);
     expect([code, output]).toEqual([0, expect.any(String)]);
-  }, 180_000);
+  }, 480_000);
 
   const onLinux = process.platform === "linux" ? it : it.skip; // /proc
   onLinux("runs functions on the Node that Lambda runs", async () => {
@@ -119,7 +119,7 @@ describe("a plan after the deployment", () => {
   it("is empty", async () => {
     const plan = ["plan", "-no-color", "-detailed-exitcode", "-lock=false"];
     await expect(withDeployment(() => terraform(plan, { cwd: stackDirectory }))).resolves.toContain("No changes.");
-  }, 180_000);
+  }, 480_000);
 
   /** Runs cdktf in the folder that npm start has initialised: without its lock file, cdktf would need the registry. */
   async function cdktf(...args: readonly string[]): Promise<string> {
@@ -147,10 +147,10 @@ describe("a plan after the deployment", () => {
 
   it("is empty in cdktf, too", async () => {
     expect(await withDeployment(() => cdktf("diff", "local"))).toContain("No changes.");
-  }, 300_000);
+  }, 480_000);
 
   it("leaves cdktf deploy nothing to do", async () => {
     const output = await withDeployment(() => cdktf("deploy", "local", "--auto-approve"));
     expect(output).toContain("0 added, 0 changed, 0 destroyed");
-  }, 300_000);
+  }, 480_000);
 });

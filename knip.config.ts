@@ -19,13 +19,14 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     "scripts/local/pages/serve.ts!",
     "scripts/dev/bench/*/processes/*.ts!",
     "scripts/dev/bench/exports/{stub,worker,plain}.ts!",
-    "scripts/dev/bench/timers/{stub,almanac,baseline}.ts!",
     "scripts/dev/bench/bundle/sdk-v2.cjs!",
     "test/support/simulation/{threads,worker}.ts!",
     "test/e2e/support/{app,personal-app,work}.ts",
     "test/scripts/review/trim-plan.ts",
   ],
   project: ["*.{ts,mjs}!", "{clients,functions,modules,scripts}/**/*.{ts,mjs,cjs}!", "test/**/*.ts"],
+  // One name for each function's environment, though two are the same.
+  exclude: ["duplicates"],
   // Exported for callers that catch or name them.
   ignoreExportsUsedInFile: production ? true : { class: true, interface: true, type: true },
   // Tests run their programs by path.

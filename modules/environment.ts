@@ -28,30 +28,35 @@ const environmentNameSchema = z
   .regex(/^[a-z][a-z0-9]{0,11}$/, "is not 1 to 12 lower case letters and digits, a letter first");
 
 export const environmentSchema = z.strictObject({
-  /** First part of every physical name. Two Almanacs in one account need different ones. @default "almanac" */
+  /** First part of every physical name: `almanac-staging-heartbeats`. Distinguishes several Almanacs in one account. @default "almanac" */
   app: appSchema.default("almanac"),
-  /** `eu-central-1`. */
+  /** The AWS region. */
   region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'is not an AWS region such as "eu-central-1"'),
-  /** Terraform refuses any other account. @default the credentials' account */
+  /** Terraform refuses to work in any other account. @default the account of the credentials */
   account: z
     .string()
     .regex(/^\d{12}$/, "is not an account id of twelve digits")
     .optional(),
-  /** True: tables and buckets cannot be destroyed or deleted. @default false */
+  /** True: tables and buckets cannot be destroyed or deleted, and tables can be restored to any second of the last 35 days. @default false */
   protectData: z.boolean().default(false),
-  /** For Terraform's state; made by `npx almanac bootstrap`. Globally unique. @default "<app>-<environment>-terraform-state" */
+  /** The bucket of Terraform's state, created by the first deployment. Unique worldwide. @default "<app>-<environment>-terraform-state" */
   stateBucket: z
     .string()
     .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "is not a bucket name")
     .optional(),
-  /** Email addresses that receive alarms. @default none */
+  /** Addresses that alarms are sent to. Each confirms one mail of AWS. @default [] */
   alarmEmails: z.array(z.email()).default([]),
-  /** URL of an emulator. @default AWS */
+  /** The URL of an AWS emulator, for `local`. @default AWS */
   awsEndpoint: z.url({ protocol: /^https?$/, error: "is not an http(s) URL" }).optional(),
+  /** Checks of URLs and cron jobs. @default not deployed */
   heartbeats: heartbeatsSchema.optional(),
+  /** Calls at a given time. `{}` is enough. @default not deployed */
   timers: timersSchema.optional(),
+  /** Exports of DynamoDB tables to S3. @default not deployed */
   exports: exportsSchema.optional(),
+  /** State machines that run tasks. @default not deployed */
   workflows: workflowsSchema.optional(),
+  /** Pipelines by name, 20 characters at most with a hyphen counted for each capital. @default not deployed */
   pipelines: pipelinesSchema.optional(),
 });
 

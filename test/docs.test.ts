@@ -1,25 +1,18 @@
-/** Holds what the documentation says to what the code says. */
+/** Documentation matches the code: links, commands, configuration, alarms, variables and outputs. */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
+import { runInNewContext } from "node:vm";
 import * as z from "zod";
-import { monitorSettingsSchema, targetSchema } from "../functions/heartbeats/contract";
-import { pipelineSchema } from "../functions/pipelines/contract";
-import { environmentSchema } from "../modules/environment";
-import { watermarkSchema } from "../functions/exports/contract";
-import { exportFieldsSchema, exportsSchema, jobsSchema as exportJobsSchema } from "../modules/exports/schema";
-import { heartbeatsSchema } from "../modules/heartbeats";
-import { statusPageSchema } from "../modules/heartbeats/status-page";
-import { timersCallbackSchema, timersSchema } from "../modules/timers";
-import { workflowSchema, workSchema } from "../modules/workflows";
 import { REPOSITORY_URL } from "../modules/constructs/alarm-spec";
-import { CONTENTS } from "../scripts/almanac";
+import { environmentSchema } from "../modules/environment";
+import { CONFIGURATION_FILE, withConfigurationTables } from "../scripts/dev/docs/configuration";
 import { synthesize } from "./support/synthesized";
 
-const NOT_OURS = new Set(["node_modules", ".git", ".almanac", "cdktf.out", "coverage", "dist"]);
+const IGNORED_FOLDERS = new Set(["node_modules", ".git", ".almanac", "cdktf.out", "coverage", "dist"]);
 
 function markdownBelow(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true })
-    .filter(({ name }) => !NOT_OURS.has(name))
+    .filter(({ name }) => !IGNORED_FOLDERS.has(name))
     .flatMap((entry) => {
       const path = normalize(join(folder, entry.name)).replaceAll("\\", "/");
       if (entry.isDirectory()) return markdownBelow(path);
@@ -31,23 +24,29 @@ const read = (file: string) => readFileSync(file, "utf8");
 const withoutCode = (markdown: string) => markdown.replace(/^( *)```[^]*?^\1```/gm, "").replace(/`[^`\n]*`/g, "");
 const documents = markdownBelow(".");
 
-/** A document's headings as they are written. */
+/** The headings of a document, as written. */
 function headingsOf(file: string): string[] {
   const markdown = read(file).replace(/^( *)```[^]*?^\1```/gm, "");
   return [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) => heading.trim());
 }
 
-/** What GitHub makes of a heading: `#two-commands`. */
+/** GitHub's anchor of a heading: `two-commands`. */
 const anchorOf = (heading: string) =>
   heading
     .toLowerCase()
     .replace(/[^\p{L}\p{N}\s_-]/gu, "")
     .replaceAll(" ", "-");
 
+/** The text below a heading, up to the next heading. */
+function section(file: string, heading: string): string {
+  const [, text] = new RegExp(`^#+ ${heading}$([^]*?)(?=^#|(?![^]))`, "m").exec(read(file)) ?? [];
+  if (text === undefined) throw new Error(`${file} has no heading "${heading}"`);
+  return text;
+}
+
 /** The rows of the first table below a heading; cells without their backticks. */
 function tableBelow(file: string, heading: string): string[][] {
-  const [, section] = new RegExp(`^#+ ${heading}$([^]*?)(?=^#|(?![^]))`, "m").exec(read(file)) ?? [];
-  const [, table] = /^((?:\|.*\n)+)/m.exec(section ?? "") ?? [];
+  const [, table] = /^((?:\|.*\n)+)/m.exec(section(file, heading)) ?? [];
   if (table === undefined) throw new Error(`${file} has no table below "${heading}"`);
   const [, , ...rows] = table.trim().split("\n");
   return rows.map((row) =>
@@ -84,62 +83,81 @@ describe("links", () => {
 describe("commands", () => {
   const packageSchema = z.object({ scripts: z.record(z.string(), z.string()) });
   const scripts = Object.keys(packageSchema.parse(JSON.parse(read("package.json"))).scripts);
-  /** `npm start`, `npm run build`, `npm run --silent bench`: the scripts' names. */
-  const mentioned = (text: string) =>
+  /** Names of scripts: `npm start`, `npm run build`, `npm run --silent bench`. */
+  const npmScripts = (text: string) =>
     [...text.matchAll(/\bnpm (?:run (?:-s |--silent )?([\w:-]+)|(start|test)\b)/g)].map(
       ([, name, short]) => name ?? short ?? "",
     );
 
-  /** `npx almanac timers put tea`: the words of the command, `timers put`. */
-  const calls = (text: string) =>
-    [...text.matchAll(/\bnpx (?:--no )?almanac ([a-z]+)(?: ([a-z]+))?/g)].map(([, noun = "", verb]) => {
-      const item = entries[noun];
-      return item !== undefined && "verbs" in item && verb !== undefined ? `${noun} ${verb}` : noun;
-    });
-  const entries = Object.assign({}, ...Object.values(CONTENTS)) as (typeof CONTENTS)[string];
-  const known = Object.entries(entries).flatMap(([name, item]) => [
-    name,
-    ...("verbs" in item ? Object.keys(item.verbs).map((verb) => `${name} ${verb}`) : []),
-  ]);
+  // docs/cli.md is generated from the program: a section for each command, with its options.
+  const commands = headingsOf("docs/cli.md").flatMap((heading) => /(?<=^almanac ).+/.exec(heading) ?? []);
+  const nouns = new Set(commands.flatMap((command) => (command.includes(" ") ? [command.split(" ", 1)[0]] : [])));
+  /** What is wrong with a call such as `timers put tea --every "15 minutes"`. */
+  function faultsOf(call: string): string[] {
+    const [noun = "", verb = ""] = call.split(/\s+/).map((word) => /^[\w-]*/.exec(word)?.[0] ?? "");
+    const command = nouns.has(noun) ? `${noun} ${verb}` : noun;
+    if (!commands.includes(command)) return /^(--help)?$/.test(noun) || (nouns.has(noun) && verb === "") ? [] : [call];
+    const help = section("docs/cli.md", `almanac ${command}`);
+    const options = [...call.matchAll(/(?<=\s)--?[a-z][\w-]*/g)].map(([option]) => option);
+    return options
+      .filter((option) => !new RegExp(`^ +(-\\w, )?${option}\\b`, "m").test(help))
+      .map((option) => `${call}: ${option}`);
+  }
+  const almanacCalls = (text: string) =>
+    [...text.matchAll(/\bnpx (?:--no )?almanac\b ?([^`\n|#]*)/g)].map(([, call = ""]) => call.trim());
 
-  it.each(documents)("that %s mentions are there", (file) => {
-    expect(mentioned(read(file)).filter((name) => !scripts.includes(name))).toEqual([]);
-    expect(calls(read(file)).filter((call) => !known.includes(call))).toEqual([]);
+  it.each(documents)("of npm in %s are scripts of package.json", (file) => {
+    expect(npmScripts(read(file)).filter((name) => !scripts.includes(name))).toEqual([]);
   });
 
-  it("are all in README.md's table", () => {
-    const listed = tableBelow("README.md", "Commands").flatMap(([command = ""]) => mentioned(command));
-    expect([...new Set(listed)].sort()).toEqual([...scripts].sort());
+  it("of npm run bench exist", () => {
+    const benches = [...read("scripts/dev/bench/index.ts").matchAll(/^ {4}"?([\w-]+)"?: \{/gm)].map(([, name]) => name);
+    const named = documents.flatMap((file) => [...read(file).matchAll(/npm run bench -- ([\w-]+)/g)]);
+    expect(named.map(([, name]) => name).filter((name) => !benches.includes(name))).toEqual([]);
+  });
+
+  it.each(documents)("of almanac in %s exist, with their options", (file) => {
+    expect(almanacCalls(read(file)).flatMap(faultsOf)).toEqual([]);
+  });
+
+  it("with a typo are found", () => {
+    expect(["timers ls --env staging", "--help"].flatMap(faultsOf)).toEqual([]);
+    expect(["timer put", "timers set", "timers put x --evry 1h"].flatMap(faultsOf)).toHaveLength(3);
+  });
+
+  it("of npm are all in README.md", () => {
+    expect([...new Set(npmScripts(section("README.md", "Commands")))].sort()).toEqual([...scripts].sort());
   });
 });
 
-describe("configuration tables", () => {
-  it.each([
-    ["An environment", environmentSchema],
-    ["Heartbeats", heartbeatsSchema],
-    ["A target", targetSchema],
-    ["A cron monitor", monitorSettingsSchema.shape.cronMonitors.unwrap().element],
-    ["The status page", statusPageSchema],
-    ["Timers", timersSchema],
-    ["A timers callback", timersCallbackSchema],
-    ["Exports", exportsSchema],
-    ["An export", exportFieldsSchema],
-    ["A watermark", watermarkSchema],
-    ["Jobs of exports", exportJobsSchema],
-    ["A workflow", workflowSchema],
-    ["The work", workSchema],
-    ["A pipeline", pipelineSchema],
-  ])("have every field: %s", (heading, schema) => {
-    expect(firstColumn("README.md", heading).sort()).toEqual(Object.keys(schema.shape).sort());
+describe("README.md", () => {
+  it("is short", () => {
+    expect(read("README.md").trimEnd().split("\n").length).toBeLessThanOrEqual(230);
+  });
+});
+
+describe("configuration", () => {
+  it("has current tables (node scripts/launcher/dev.mjs docs)", () => {
+    expect(withConfigurationTables(read(CONFIGURATION_FILE))).toBe(read(CONFIGURATION_FILE));
   });
 
-  it("tell the defaults that a target has", () => {
-    const defaults: Record<string, unknown> = targetSchema.parse({ name: "site", url: "https://example.org/" });
-    const told = tableBelow("README.md", "A target").filter(([name]) => name !== "name" && name !== "url");
-    for (const [name = "", shown] of told) {
-      // One that is not set by itself is told in words.
-      if (defaults[name] !== undefined) expect([name, shown]).toEqual([name, JSON.stringify(defaults[name])]);
-    }
+  const features = Object.keys(environmentSchema.shape);
+  /** Fields in TypeScript blocks: `timers: { shards: 2 },`, alone or in a `new Environment`. */
+  const examples = documents.flatMap((file) =>
+    [...read(file).matchAll(/^```ts\n([^]*?)^```/gm)]
+      .map(([, block = ""]) => /^new Environment\(app, "\w+", \{([^]*?)^\}\);/m.exec(block)?.[1] ?? block)
+      .filter((fields) => [...features, "region"].includes(/^\s*(\w+): /.exec(fields)?.[1] ?? ""))
+      .map((fields) => [file, fields] as const),
+  );
+
+  it.each(examples)("in %s is valid: %s", (_, block) => {
+    const parsed = environmentSchema.safeParse({
+      region: "eu-central-1",
+      ...(runInNewContext(`({${block}})`) as object),
+    });
+    // The handlers of examples do not exist.
+    const faults = parsed.error?.issues.filter(({ path }) => path.at(-1) !== "entry") ?? [];
+    expect(faults).toEqual([]);
   });
 });
 
@@ -162,7 +180,7 @@ describe("features", () => {
   });
   const readmeOf = (feature: string) => `modules/${feature}/README.md`;
 
-  it("are all of those that there are", () => {
+  it("are all synthesized", () => {
     const folders = readdirSync("modules", { withFileTypes: true })
       .filter((entry) => entry.isDirectory() && existsSync(`modules/${entry.name}/index.ts`))
       .map(({ name }) => name);
@@ -171,8 +189,8 @@ describe("features", () => {
 
   it.each(Object.entries(modules))("%s has its variables in its README, with their types", (feature, { variable }) => {
     const variables = z.record(z.string(), z.looseObject({ type: z.string() })).parse(variable);
-    const told = tableBelow(readmeOf(feature), "Inputs").map(([name = "", type]) => [name, type] as const);
-    expect(Object.fromEntries(told)).toEqual(
+    const rows = tableBelow(readmeOf(feature), "Inputs").map(([name = "", type]) => [name, type] as const);
+    expect(Object.fromEntries(rows)).toEqual(
       Object.fromEntries(Object.entries(variables).map(([name, { type }]) => [name, type])),
     );
   });

@@ -70,10 +70,10 @@ export const watermarkUnitSchema = z.enum(["seconds", "milliseconds", "iso8601"]
 export type WatermarkUnit = z.output<typeof watermarkUnitSchema>;
 
 /** The attribute by which an incremental export selects new items. */
-export const watermarkSchema = z.strictObject({
+const watermarkSchema = z.strictObject({
   /** A top-level attribute, set once to the time at which the item is written. */
   attribute: z.string().min(1).max(255),
-  /** @default "seconds" */
+  /** Unit of the attribute: epoch seconds or milliseconds (numbers), or ISO 8601 in UTC (text). @default "seconds" */
   unit: watermarkUnitSchema.default("seconds"),
   /** How far the first run looks back. @default without limit */
   initialLookbackHours: z.number().positive().max(87_600).optional(),
@@ -96,7 +96,7 @@ const exportFields = {
   engine: z.enum(["scan", "dynamodb-export"]).default("scan"),
   /** `json`: one document. `ndjson`: parts with one item a line. @default "ndjson" */
   format: z.enum(["json", "ndjson"]).default("ndjson"),
-  /** @default "gzip" */
+  /** Compression of files. @default "gzip" */
   compression: z.enum(["none", "gzip"]).default("gzip"),
   /** `partitioned`: a folder per day, `dt=2026-11-21/`. `flat`: one folder, with the time in each name. @default "partitioned" */
   layout: z.enum(["flat", "partitioned"]).default("partitioned"),
@@ -108,7 +108,7 @@ const exportFields = {
   segments: z.int().min(1).max(SEGMENT_LIMIT).default(8),
   /** Read units a second for all segments together. @default no limit */
   maxReadUnitsPerSecond: z.number().positive().optional(),
-  /** @default the feature's own bucket */
+  /** Name of the bucket for files. @default the feature's own bucket */
   bucket: bucketNameSchema.optional(),
   /** Prefix of every key; `{application}`, `{year}`, `{month}` and `{day}` are replaced. @default "<name>/" */
   prefix: z

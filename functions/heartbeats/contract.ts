@@ -145,7 +145,9 @@ const targetFields = z.strictObject({
       error: "contains credentials, which would be in Terraform's state",
       params: { secret: true },
     }),
+  /** HTTP method. */
   method: z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]).default("GET"),
+  /** Request headers. A value is text, or `{ ssm: "/parameter/name" }` for a secret; headers that carry credentials accept secrets only. */
   headers: z
     .record(
       z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, "is not a header name"),
@@ -195,6 +197,7 @@ const targetFields = z.strictObject({
   failuresBeforeDown: z.int().min(1).max(100).default(3),
   /** Consecutive successful checks that close it. */
   successesBeforeUp: z.int().min(1).max(100).default(2),
+  /** Windows in which failures of this target are expected, in addition to those of all monitors. */
   maintenance: maintenanceWindowsSchema,
 });
 
@@ -228,11 +231,13 @@ export const targetsSchema = z.array(targetSchema).superRefine(rejectDuplicateNa
 
 /** A job that sends a heartbeat after each run (`POST /heartbeats/<name>`). A missing heartbeat is an incident. */
 const cronMonitorSchema = z.strictObject({
+  /** Unique among targets and cron monitors. */
   name: nameSchema,
   /** Expected interval between heartbeats. A minute to 100 days. */
   everySeconds: z.int().min(60).max(8_640_000),
   /** How late a heartbeat may be. The next run of the checker notices. */
   graceSeconds: z.int().min(0).max(8_640_000).default(300),
+  /** Windows in which a missing heartbeat is expected, in addition to those of all monitors. */
   maintenance: maintenanceWindowsSchema,
 });
 
@@ -241,6 +246,7 @@ export type CronMonitor = z.output<typeof cronMonitorSchema>;
 
 /** Cron monitors, and what applies to all monitors (targets and cron monitors). */
 export const monitorSettingsSchema = z.strictObject({
+  /** Jobs that send a heartbeat after each run. The first one creates an API. */
   cronMonitors: z.array(cronMonitorSchema).superRefine(rejectDuplicateNames).default([]),
   /** Applies to all monitors. */
   maintenance: maintenanceWindowsSchema,

@@ -30,7 +30,9 @@ export const handler = queueHandler(ingestEnvironment, ({ environment, logger })
       },
       write,
     });
-    logger.info("ingested", { pipeline: name, messages: batch.length, stored, unchanged, failed: failures.length });
+    const messageIds = batch.map(({ id }) => id);
+    const failed = failures.length;
+    logger.info("ingested", { pipeline: name, messages: batch.length, stored, unchanged, failed, messageIds });
     return failures;
   };
 });

@@ -21,7 +21,7 @@ const requestSchema = z.object({ text: z.string(), body: z.unknown() });
  * `POST /pipelines/<name>`: sends a message to the pipeline's queue and answers 202 once SQS has accepted it. A caller that retries
  * after a lost response sends a duplicate, which ingest ignores.
  */
-export const handler = restHandler(ingressEnvironment, ({ environment, clock }) => {
+export const handler = restHandler(ingressEnvironment, ({ environment, clock, logger }) => {
   const { PIPELINE_CONFIG: pipeline, PIPELINE_NAME: name, QUEUE_URL: QueueUrl, SCHEMA_BUCKET: bucket } = environment;
   const sqs = createSqs();
   const validator = bucket === undefined ? undefined : cachedValidator(createS3(), bucket, name, clock);
@@ -42,7 +42,9 @@ export const handler = restHandler(ingressEnvironment, ({ environment, clock }) 
           },
         }),
       );
-      return { status: 202, body: { messageId: MessageId, key: message.key, version: message.version } };
+      const accepted = { messageId: MessageId, key: message.key, version: message.version };
+      logger.info("accepted", { pipeline: name, ...accepted });
+      return { status: 202, body: accepted };
     }),
   };
 });

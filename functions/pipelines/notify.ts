@@ -40,7 +40,9 @@ export const handler = invocationHandler(
         const notification = notificationOf(name, pipeline, { before: dynamodb.OldImage, after: dynamodb.NewImage });
         return notification === undefined ? [] : [{ position: positionOf(name, dynamodb), notification }];
       });
-      logger.info("queueing notifications", { pipeline: name, changes: Records.length, notifications: queued.length });
+      const keys = Records.map(({ dynamodb: { NewImage, OldImage } }) => keyOf(NewImage ?? OldImage));
+      const counts = { changes: Records.length, notifications: queued.length };
+      logger.info("queueing notifications", { pipeline: name, ...counts, keys });
       if (queued.length === 0) return;
       await queue.add(webhook, queued);
       const request: z.output<typeof sendRequestSchema> = { webhook };
@@ -54,6 +56,11 @@ export const handler = invocationHandler(
     };
   },
 );
+
+/** Of a row in DynamoDB's JSON. */
+function keyOf(image: z.output<typeof imageSchema> | undefined): string | undefined {
+  return z.object({ S: z.string() }).safeParse(image?.["key"]).data?.S;
+}
 
 /** Sequence numbers grow for each key. Padded, they sort as text. */
 function positionOf(

@@ -45,12 +45,12 @@ const tableExportSchema = z
   )
   .superRefine(rejectContradictions);
 
-export const jobsSchema = z.strictObject({
+const jobsSchema = z.strictObject({
   /** Names of tables of this account and region that jobs may export. @default [] */
   tables: z.array(tableNameSchema).default([]),
   /** Roles that jobs may name to read tables of other accounts or regions. @default [] */
   roles: jobRolesSchema.default([]),
-  /** @default the feature's own bucket */
+  /** Name of the bucket for files. @default the feature's own bucket */
   bucket: exportSchema.shape.bucket,
   /** Key that files are encrypted with. @default the S3 managed key */
   kmsKeyArn: exportSchema.shape.kmsKeyArn,

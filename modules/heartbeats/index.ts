@@ -73,10 +73,11 @@ const heartbeatsFields = monitorSettingsSchema.extend({
     .default("rate(5 minutes)"),
   /** SSM parameter (SecureString) with the URL of a Slack webhook for notifications. @default none */
   slackWebhookParameter: parameterNameSchema.optional(),
-  /** @default a private bucket without CloudFront */
+  /** Who can see the status page. @default a private bucket without CloudFront */
   statusPage: statusPageSchema.prefault({}),
   /** Retention of telemetry rows. @default 90 */
   telemetryDays: z.int().min(1).max(3650).default(90),
+  /** URLs to check. Names are unique; all checks must fit into one invocation. */
   targets: targetsSchema
     .refine(
       (targets) => worstCaseSeconds(targets) + SECONDS_AROUND_CHECKS <= MAX_TIMEOUT_SECONDS,

@@ -49,7 +49,9 @@ const API_THROTTLING = { requestsPerSecond: 500, burst: 1_000 } as const;
 const DEFAULT_CALLBACK = "functions/timers/record-fire.ts";
 
 const permissionSchema = z.strictObject({
+  /** IAM actions: `dynamodb:PutItem`. */
   actions: z.array(z.string().regex(/^[a-z0-9-]+:[A-Za-z]+$/, 'is not an action such as "dynamodb:PutItem"')).min(1),
+  /** ARNs. */
   resources: z.array(z.string().regex(/^arn:/, "is not an ARN")).min(1),
 });
 
@@ -85,8 +87,6 @@ export const timersSchema = z.strictObject({
   /** Called when a timer fires. */
   callback: callbackSchema.prefault({}),
 });
-/** For the tests of the documentation. */
-export const timersCallbackSchema = callbackSchema;
 
 type TimersConfig = z.output<typeof timersSchema>;
 

@@ -51,7 +51,7 @@ const MAX_EVENT_AGE_SECONDS = 6 * HOUR_SECONDS;
 /** Below StartExecution's quota: 300 per second in large regions, 150 elsewhere. */
 const THROTTLING = { requestsPerSecond: 100, burst: 200 } as const;
 
-export const workSchema = z.strictObject({
+const workSchema = z.strictObject({
   /** The file of a Lambda handler, relative to the project. Its event is the task. */
   entry: z
     .string()
@@ -65,7 +65,7 @@ export const workSchema = z.strictObject({
   memoryMb: z.int().min(128).max(10_240).default(512),
 });
 
-export const workflowSchema = z
+const workflowSchema = z
   .strictObject({
     /** Between STARTED and the work. @default 30 */
     waitSeconds: z.int().min(0).max(MAX_SECONDS).default(30),
@@ -88,7 +88,10 @@ export const workflowSchema = z
   });
 
 /** Workflows by name; one so far. What belongs to it carries its name, so that a second one renames nothing. */
-export const workflowsSchema = z.strictObject({ task: workflowSchema });
+export const workflowsSchema = z.strictObject({
+  /** The workflow `task`. */
+  task: workflowSchema,
+});
 type WorkflowsConfig = z.output<typeof workflowsSchema>;
 type WorkflowConfig = WorkflowsConfig["task"];
 

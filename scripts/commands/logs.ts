@@ -72,6 +72,12 @@ async function run(name: string | undefined, options: Options): Promise<number> 
   const groups = chosenGroups(logGroupsOf(deployed.name, deployed.state), name);
   const client = new CloudWatchLogsClient({ ...deployed.aws, maxAttempts: 8 });
   const { follow, id, json } = options;
+  const width = Math.max(0, ...groups.map(({ functionName }) => functionName.length));
+  const print = (event: LogEvent): boolean => {
+    const line = json ? jsonOf(event) : describeEvent(event, width, colours);
+    if (line !== undefined) console.log(line);
+    return line !== undefined;
+  };
   const seconds = follow ? SINCE_WHEN_FOLLOWING_SECONDS : SINCE_SECONDS;
   const from = options.since ?? Date.now() - seconds * SECOND_MS;
   if (follow) {
@@ -84,12 +90,14 @@ async function run(name: string | undefined, options: Options): Promise<number> 
       now: Date.now,
       sleep,
     }))
-      if (related(event)) print(event, json);
+      if (related(event)) print(event);
     return EXIT.ok;
   }
   const events =
-    id === undefined ? await readEvents(client, groups, { from }) : await readRelated(client, groups, id, { from });
-  const printed = events.filter((event) => print(event, json)).length;
+    id === undefined
+      ? await readEvents(client, groups, { from })
+      : await readRelated(client, groups, id, { from, withPatterns: deployed.aws.endpoint === undefined });
+  const printed = events.filter(print).length;
   if (printed === 0)
     console.error(`No lines${id === undefined ? "" : ` about ${id}`} since ${new Date(from).toISOString()}.`);
   return EXIT.ok;
@@ -104,13 +112,6 @@ function relatedTo(id: string | undefined): (event: LogEvent) => boolean {
     if (names(message, id)) for (const each of ids) known.add(each);
     return names(message, id) || ids.some((each) => known.has(each));
   };
-}
-
-/** @returns false for lines that are not for people */
-function print(event: LogEvent, json: boolean): boolean {
-  const line = json ? jsonOf(event) : describeEvent(event, colours);
-  if (line !== undefined) console.log(line);
-  return line !== undefined;
 }
 
 function jsonOf({ time, functionName, message }: LogEvent): string {

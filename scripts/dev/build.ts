@@ -1,4 +1,4 @@
-/** `npm run build`: bundles every handler and says what each weighs; compiles what other programs import. */
+/** `npm run build`: bundles every handler and lists sizes; compiles the clients that other programs import. */
 import { program } from "commander";
 import { buildClients } from "./clients-package";
 import { colours } from "../shared/colours";
@@ -10,8 +10,8 @@ import { table } from "../shared/table";
 program
   .name("npm run build --")
   .description(
-    "Bundles every handler of functions/ into .almanac/bundles; what has not changed is not built again.\n" +
-      "Compiles the clients that other programs import into dist/, a package of its own.",
+    "Bundles every handler of functions/ into .almanac/bundles; unchanged ones are not rebuilt.\n" +
+      "Compiles the clients that other programs import into the package dist/.",
   )
   .parse();
 

@@ -1,13 +1,13 @@
-/** What other programs import of Almanac, compiled: a package that is light, since it needs nothing of Terraform. */
+/** Compiles the clients into a package without Terraform's dependencies. */
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { commandOutput } from "../shared/run-command";
 
-/** Where package.json's exports are. */
+/** The folder of package.json's exports. */
 const DIST = "dist";
 
-/** All that clients import. */
+/** The packages that clients import. */
 const DEPENDENCIES = ["@aws-sdk/credential-provider-node", "@smithy/signature-v4", "zod"];
 
 const manifestSchema = z.looseObject({
@@ -20,10 +20,10 @@ const manifestSchema = z.looseObject({
 });
 
 /**
- * Compiles clients/, and makes a package of it: `npm install <folder>`.
+ * Compiles clients/ into a package: `npm install <folder>`.
  *
  * @returns the folder
- * @throws CommandFailedError with what the compiler says
+ * @throws CommandFailedError with the compiler's output
  */
 export async function buildClients(folder = DIST): Promise<string> {
   await rm(folder, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-/** Decides which AWS emulator to use. */
+/** Chooses the AWS emulator. */
 import { resolve } from "node:path";
 import { ownEnvironment, runCommand, CommandNotFoundError } from "../shared/run-command";
 import { pinnedRelease, REQUIREMENTS_FILE, type PinnedRelease } from "./pinned-release";
@@ -12,7 +12,7 @@ export type Emulator =
   | { readonly kind: "python"; readonly python: string; readonly description: string }
   | { readonly kind: "docker"; readonly image: string; readonly description: string };
 
-/** One way to an emulator: the emulator, or why it is not to be had and how to mend that. */
+/** One way to obtain an emulator. */
 export interface EmulatorSource {
   readonly name: string;
   readonly find: () => Promise<Emulator | Unavailable>;
@@ -20,23 +20,23 @@ export interface EmulatorSource {
 
 export interface Unavailable {
   readonly unavailable: string;
-  readonly mend: string;
+  readonly fix: string;
 }
 
-/** No emulator is to be had. The message lists every way that was tried, why it failed, and how to mend it. */
+/** No emulator is available. The message lists what was tried, why it failed, and how to fix it. */
 export class NoEmulatorError extends Error {
   override readonly name = "NoEmulatorError";
 }
 
 export interface FindOptions {
-  /** Called with what is being done, where that takes long. */
+  /** Called with progress lines. */
   readonly onLine?: (line: string) => void;
   readonly signal?: AbortSignal;
 }
 
 /**
- * The first emulator to be had: the pinned release in the private virtual environment (which is made when it is missing),
- * the same release on the PATH, its Docker image.
+ * The first available emulator: the pinned release in a private virtual environment (installed if missing), the same release on the
+ * PATH, its Docker image.
  * @throws NoEmulatorError
  */
 export async function findEmulator(options: FindOptions = {}): Promise<Emulator> {
@@ -59,13 +59,13 @@ export async function firstAvailable(
     const found = await find();
     signal?.throwIfAborted();
     if ("kind" in found) return found;
-    tried.push(`- ${name}: ${found.unavailable.trim().replaceAll("\n", "\n    ")}\n  To mend: ${found.mend}`);
+    tried.push(`- ${name}: ${found.unavailable.trim().replaceAll("\n", "\n    ")}\n  To fix: ${found.fix}`);
   }
   throw new NoEmulatorError(
     [
-      `No AWS emulator is to be had. Tried for MiniStack ${version}:`,
+      `No AWS emulator is available. Tried for MiniStack ${version}:`,
       ...tried,
-      "Or run any AWS emulator yourself and name it: ALMANAC_AWS_ENDPOINT=http://127.0.0.1:4566 npm start",
+      "Or use your own AWS emulator: ALMANAC_AWS_ENDPOINT=http://127.0.0.1:4566 npm start",
     ].join("\n"),
   );
 }
@@ -84,7 +84,7 @@ function privateEnvironment(release: PinnedRelease, options: FindOptions): Emula
       } catch (error) {
         return {
           unavailable: error instanceof Error ? error.message : String(error),
-          mend: "let pip reach its package index (network, proxy, or an index set in pip's own configuration), with Python 3.10 or newer.",
+          fix: "let pip reach its package index (network, proxy, or an index set in pip's own configuration), with Python 3.10 or newer.",
         };
       }
     },
@@ -95,10 +95,10 @@ function onThePath({ version }: PinnedRelease): EmulatorSource {
   return {
     name: "ministack on the PATH",
     find: async () => {
-      const mend = `pip install "ministack==${version}"`;
+      const fix = `pip install "ministack==${version}"`;
       const found = await installedMinistack();
-      if (found === undefined) return { unavailable: "there is none", mend };
-      if (found.version !== version) return { unavailable: `it is ${found.version}, not ${version}`, mend };
+      if (found === undefined) return { unavailable: "not found", fix };
+      if (found.version !== version) return { unavailable: `it is ${found.version}, not ${version}`, fix };
       return { kind: "python", python: found.python, description: `MiniStack ${version}, from the PATH` };
     },
   };
@@ -115,10 +115,10 @@ function dockerImage({ version }: PinnedRelease): EmulatorSource {
         });
         if (code === 0) return { kind: "docker", image, description: `MiniStack ${version}, in Docker` };
         const reason = stderr.trim().split("\n").at(-1) ?? "";
-        return { unavailable: `no daemon answers (${reason})`, mend: "start Docker." };
+        return { unavailable: `the daemon does not respond (${reason})`, fix: "start Docker." };
       } catch (error) {
         if (!(error instanceof CommandNotFoundError)) throw error;
-        return { unavailable: "it is not installed", mend: "https://docs.docker.com/get-started/get-docker/" };
+        return { unavailable: "not installed", fix: "https://docs.docker.com/get-started/get-docker/" };
       }
     },
   };

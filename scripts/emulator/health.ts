@@ -1,4 +1,4 @@
-/** Whether anything that speaks HTTP answers at this endpoint within a second; which status it answers with does not matter. */
+/** Whether the endpoint responds to HTTP within a second, with any status. */
 export async function isHealthy(endpoint: string): Promise<boolean> {
   try {
     const response = await fetch(new URL("/_localstack/health", endpoint), { signal: AbortSignal.timeout(1000) });

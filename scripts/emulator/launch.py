@@ -1,9 +1,9 @@
-"""Serves MiniStack on one port, with the mends that the local environment needs.
+"""Serves MiniStack on one port, with the patches that the local environment needs.
 
     python launch.py --port 4566 [--host 127.0.0.1] [--until-stdin-closes] [--record-calls FILE]
 
-MiniStack's own `main` would do but for what is mended here. Each mend says what it mends and when it can go; look
-through them whenever the pin in requirements.txt moves. Everything else is MiniStack's, configured by its environment.
+Replaces MiniStack's own `main`. Each patch says what it fixes and when it can be removed: review them when the pin in
+requirements.txt changes. Everything else is MiniStack's, configured by its environment.
 """
 
 import argparse
@@ -20,22 +20,22 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (in a container: 0.0.0.0)")
-    parser.add_argument("--until-stdin-closes", action="store_true", help="stop when whoever started this has gone")
-    parser.add_argument("--record-calls", metavar="FILE", help="write there what functions and state machines ask of AWS")
+    parser.add_argument("--until-stdin-closes", action="store_true", help="stop when the parent process ends")
+    parser.add_argument("--record-calls", metavar="FILE", help="record the AWS calls of functions and state machines")
     return parser.parse_args()
 
 
-def look_at_schedules_every_second():
-    """Mends schedules that fire up to ten seconds late. Can go when MiniStack has a setting for it."""
+def poll_schedules_every_second():
+    """Schedules fire up to ten seconds late. Remove when MiniStack has a setting for it."""
     from ministack.services import eventbridge, scheduler
 
     eventbridge._SCHEDULER_TICK_INTERVAL = 1
     scheduler._SCHEDULE_TICK_INTERVAL = 1
 
 
-def look_at_queues_ten_times_a_second():
-    """Mends messages that reach their function up to a second after their delay is over: an idle poller sleeps for a second,
-    whatever comes due meanwhile. Can go when MiniStack wakes it for a delayed message, or has a setting for it.
+def poll_queues_ten_times_a_second():
+    """Delayed messages reach their function up to a second late, because an idle poller sleeps for a second. Remove when MiniStack
+    wakes it for a delayed message, or has a setting for it.
     """
     from ministack.services import lambda_svc
 
@@ -45,23 +45,23 @@ def look_at_queues_ten_times_a_second():
 
 
 def end_lambdas_with_the_emulator():
-    """Mends Node workers that, while at work, outlive an emulator that was killed: their standard input closes, and they
-    must take that as the end. Can go when MiniStack's worker script does so itself.
+    """Busy Node workers outlive an emulator that was killed: they must exit when their standard input closes. Remove when
+    MiniStack's worker script does so.
     """
     from ministack.core import lambda_runtime
 
     lambda_runtime._NODEJS_WORKER_SCRIPT += '\nrl.on("close", () => process.exit(0));\n'
 
 
-def leave_https_servers_of_this_machine_alone():
-    """Mends https requests of Lambdas to other servers on this machine, which MiniStack sends without TLS: it takes all of
-    loopback for itself. Can go when its worker script looks at the port first.
+def keep_tls_to_other_local_servers():
+    """MiniStack sends https requests of Lambdas to any loopback port without TLS, to itself. Remove when its worker script checks
+    the port.
     """
     from ministack.core import lambda_runtime
 
     found = '    const advertised = (process.env.MINISTACK_HOST || "").split(":")[0];\n'
     if found not in lambda_runtime._NODEJS_WORKER_SCRIPT:
-        raise SystemExit("launch.py: MiniStack's worker script has changed; see leave_https_servers_of_this_machine_alone")
+        raise SystemExit("launch.py: MiniStack's worker script has changed; see keep_tls_to_other_local_servers")
     elsewhere = "options.port && ![443, msPort].includes(Number(options.port))"
     lambda_runtime._NODEJS_WORKER_SCRIPT = lambda_runtime._NODEJS_WORKER_SCRIPT.replace(
         found, f"    if ({elsewhere}) return origHttpsReq.apply(https, original);\n{found}"
@@ -69,8 +69,8 @@ def leave_https_servers_of_this_machine_alone():
 
 
 def describe_alarms_in_full():
-    """Mends `DescribeAlarms`, whose XML answer leaves out half of each alarm, so that Terraform plans to change every
-    alarm every time. Can go when `ministack.services.cloudwatch._describe_alarms` writes what it stores.
+    """`DescribeAlarms` omits half of each alarm in XML, so Terraform plans to change every alarm. Remove when
+    `ministack.services.cloudwatch._describe_alarms` returns all stored fields.
     """
     from ministack.services import cloudwatch
 
@@ -117,9 +117,9 @@ def describe_alarms_in_full():
     cloudwatch._describe_alarms = describe_in_full
 
 
-def remember_tracing_of_state_machines():
-    """Mends `DescribeStateMachine`, which knows nothing of tracing, so that Terraform plans to switch it on every time. Can
-    go when `ministack.services.stepfunctions` stores `tracingConfiguration`.
+def store_tracing_of_state_machines():
+    """`DescribeStateMachine` has no tracing configuration, so Terraform plans to enable it each time. Remove when
+    `ministack.services.stepfunctions` stores `tracingConfiguration`.
     """
     import json
 
@@ -139,9 +139,9 @@ def remember_tracing_of_state_machines():
     stepfunctions._update_state_machine = remembering(stepfunctions._update_state_machine)
 
 
-def take_loopback_for_tls():
-    """Mends policies that refuse requests without TLS, as all of ours do: on loopback there is none, and nobody who listens. Can
-    go when requests of the emulator's own machine can be taken for safe ones by a setting.
+def accept_loopback_as_tls():
+    """Our policies deny requests without TLS, and the emulator has no TLS on loopback. Remove when a setting marks requests of the
+    same machine as secure.
     """
     from ministack import app
 
@@ -149,9 +149,9 @@ def take_loopback_for_tls():
     app.pin_request_origin = lambda source_ip, secure_transport: pin(source_ip, True)
 
 
-def allow_batches_as_messages():
-    """Mends batches of SQS, which MiniStack asks a permission for that IAM does not know: sqs:SendMessageBatch. On AWS they
-    need that of a single message. Can go when `ministack.core.iam_actions` maps them so.
+def authorize_batches_as_messages():
+    """MiniStack requires sqs:SendMessageBatch for a batch, which IAM does not have: AWS requires the action of a single message.
+    Remove when `ministack.core.iam_actions` maps batches.
     """
     from ministack.core import iam_actions
 
@@ -164,10 +164,9 @@ def allow_batches_as_messages():
     iam_actions.extract_iam_action = single
 
 
-def answer_in_one_piece():
-    """Mends answers that Terraform loses. Go's client may still be looking whether there is more of a request to send when it has been
-    answered; it then closes the connection, and has of the answer what came in the first packet. It asks again, and what it had
-    created exists already. Hypercorn sends head and body apart. Can go when it sends them together.
+def send_responses_in_one_packet():
+    """Terraform loses responses: Go's HTTP client may close the connection after the first packet of an early response, then retry a
+    request that has created its resource already. Hypercorn sends headers and body in two packets. Remove when it sends one.
     """
     import h11
     from hypercorn.events import RawData
@@ -181,7 +180,7 @@ def answer_in_one_piece():
                 raise
             return
         if isinstance(event, h11.Response):
-            self.head = data  # goes with what follows
+            self.head = data  # sent with the body
             return
         await self.send(RawData(data=self.__dict__.pop("head", b"") + data))
 
@@ -189,8 +188,8 @@ def answer_in_one_piece():
 
 
 def end():
-    """Nothing is kept, so there is nothing to wait for: an orderly end would wait for every open connection."""
-    # Whatever happens, this ends; a worker that is left ends by itself, for its standard input closes.
+    """Exits at once: nothing has to be saved, and a graceful shutdown would wait for every open connection."""
+    # A remaining worker exits when its standard input closes.
     threading.Timer(5, os._exit, [1]).start()
     from ministack.core import lambda_runtime
 
@@ -199,7 +198,7 @@ def end():
 
 
 def end_on_signal(*_):
-    # In a thread of its own: the one a signal interrupts may hold the lock that `end` takes.
+    # In its own thread: the interrupted one may hold the lock that `end` acquires.
     threading.Thread(target=end).start()
 
 
@@ -214,7 +213,7 @@ def main():
     os.environ.update({
         "GATEWAY_PORT": str(options.port),
         "BIND_HOST": options.host,
-        # Signatures and policies hold, as on AWS. The keys of the account itself, test and test, may do everything.
+        # Signatures and policies are enforced, as on AWS. The root credentials, test and test, are allowed everything.
         "AUTH": "true",
         # Its MQTT and SFTP servers would listen on every interface.
         "IOT_MTLS_ENABLED": "0",
@@ -225,15 +224,15 @@ def main():
     from hypercorn.config import Config
     from ministack.app import app
 
-    look_at_schedules_every_second()
-    look_at_queues_ten_times_a_second()
+    poll_schedules_every_second()
+    poll_queues_ten_times_a_second()
     end_lambdas_with_the_emulator()
-    leave_https_servers_of_this_machine_alone()
+    keep_tls_to_other_local_servers()
     describe_alarms_in_full()
-    remember_tracing_of_state_machines()
-    take_loopback_for_tls()
-    allow_batches_as_messages()
-    answer_in_one_piece()
+    store_tracing_of_state_machines()
+    accept_loopback_as_tls()
+    authorize_batches_as_messages()
+    send_responses_in_one_packet()
     if options.record_calls:
         from record_calls import record_calls
 
@@ -241,8 +240,8 @@ def main():
 
     config = Config()
     config.bind = [f"{options.host}:{options.port}"]
-    # Longer than the 90 s of Go's clients, Terraform's among them: who closes an idle connection as a request comes in loses its
-    # answer, and a permission that was added but not answered for is in Terraform's way for five minutes, and then an error.
+    # Longer than the 90 s of Go's HTTP clients, such as Terraform's: closing an idle connection while a request arrives loses the response,
+    # and Terraform retries an added permission for five minutes, then fails.
     config.keep_alive_timeout = 120
     config.loglevel = os.environ.get("LOG_LEVEL", "INFO")
 
@@ -252,7 +251,7 @@ def main():
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     except (ImportError, ValueError, OSError):
-        pass  # Fewer files may be open, then; Windows has no such limit.
+        pass  # fewer open files; Windows has no such limit
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
@@ -260,7 +259,7 @@ def main():
     if options.until_stdin_closes:
         threading.Thread(target=end_when_stdin_closes, daemon=True).start()
 
-    # Given its own trigger, hypercorn leaves the signals above alone.
+    # With its own trigger, hypercorn does not handle signals.
     asyncio.run(serve(app, config, shutdown_trigger=lambda: asyncio.Event().wait()))
 
 

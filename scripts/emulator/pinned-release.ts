@@ -1,4 +1,4 @@
-/** The release of MiniStack that Almanac runs on, as requirements.txt pins it. */
+/** The release of MiniStack that requirements.txt pins. */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -8,9 +8,9 @@ export const REQUIREMENTS_FILE = resolve("scripts/emulator/requirements.txt");
 export const LAUNCHER_FILE = resolve("scripts/emulator/launch.py");
 
 export interface PinnedRelease {
-  /** Such as "1.5.33". */
+  /** `1.5.33` */
   readonly version: string;
-  /** Changes whenever requirements.txt does. */
+  /** Of requirements.txt. */
   readonly digest: string;
 }
 

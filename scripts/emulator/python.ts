@@ -1,19 +1,19 @@
-/** Finds a Python that can run the emulator, and the Python behind a `ministack` command. */
+/** Finds a Python for the emulator, and the Python of an installed `ministack`. */
 import { accessSync, constants, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { CommandNotFoundError, ownEnvironment, runCommand } from "../shared/run-command";
 
 const OLDEST_PYTHON = [3, 10] as const;
-/** Newest first after `python3`, whose version is the machine's choice. */
+/** `python3` first: the machine's default. */
 const CANDIDATES = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10", "python"];
 
-/** No usable Python. The message lists what was tried, and says where to get one. */
+/** No usable Python. The message lists what was tried, and where to get one. */
 export class PythonMissingError extends Error {
   override readonly name = "PythonMissingError";
 }
 
 /**
- * The first Python on the PATH that is 3.10 or newer and can make virtual environments.
+ * The first Python on the PATH that is 3.10 or newer and has venv.
  * @throws PythonMissingError
  */
 export async function findPython(): Promise<string> {
@@ -25,7 +25,7 @@ export async function findPython(): Promise<string> {
     else if (isRecentEnough(answer.output)) return candidate;
     else tried.push(`${candidate} is ${answer.output}`);
   }
-  const found = tried.length === 0 ? "there is none on the PATH" : tried.join("; ");
+  const found = tried.length === 0 ? "none on the PATH" : tried.join("; ");
   const venv = tried.some((line) => /ensurepip|venv/.test(line))
     ? " On Debian and Ubuntu: apt install python3-venv."
     : "";
@@ -34,13 +34,13 @@ export async function findPython(): Promise<string> {
   );
 }
 
-/** Whether "3.11" is enough. */
+/** @param version `3.11` */
 export function isRecentEnough(version: string): boolean {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   return major > OLDEST_PYTHON[0] || (major === OLDEST_PYTHON[0] && minor >= OLDEST_PYTHON[1]);
 }
 
-/** The Python that a `ministack` on the PATH runs on, and the version of MiniStack it has; undefined: there is none. */
+/** The Python and the version of the `ministack` on the PATH; undefined without one. */
 export async function installedMinistack(): Promise<{ readonly python: string; readonly version: string } | undefined> {
   const command = findOnPath("ministack");
   const interpreter = command === undefined ? undefined : interpreterOf(readFileSync(command, "utf8"));
@@ -49,13 +49,13 @@ export async function installedMinistack(): Promise<{ readonly python: string; r
   return answer.kind === "ran" ? { python: interpreter, version: answer.output } : undefined;
 }
 
-/** The Python in the first lines of a command that pip wrote: `#!<python>`, or `exec '<python>'` where that is too long. */
+/** The Python in the first lines of a script that pip wrote: `#!<python>`, or `exec '<python>'` when the path is long. */
 export function interpreterOf(script: string): string | undefined {
   const head = script.split("\n", 4).join("\n");
   return /^#!\s*(\S*python[\w.]*)/.exec(head)?.[1] ?? /exec['" ]+(\/[^'"\n]*python[\w.]*)/.exec(head)?.[1];
 }
 
-/** The first executable of this name in the folders of the PATH. */
+/** The first executable of this name on the PATH. */
 export function findOnPath(name: string, path = process.env["PATH"] ?? ""): string | undefined {
   return path
     .split(delimiter)
@@ -86,7 +86,7 @@ async function python(file: string, program: string): Promise<Answer> {
   }
 }
 
-/** This process's environment without what would let another Python's packages in. pip's own settings stay. */
+/** This process's environment without variables that add another Python's packages. pip's own settings stay. */
 export function pythonEnvironment(): Record<string, string> {
   const { PYTHONPATH: _path, PYTHONHOME: _home, PIP_TARGET: _target, PIP_PREFIX: _prefix, ...rest } = ownEnvironment();
   // "user = true" in pip's configuration would install beside the virtual environment, which pip refuses.

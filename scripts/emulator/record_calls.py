@@ -1,4 +1,4 @@
-"""Writes down what the deployed system asks of AWS, for test/e2e/least-privilege.test.ts to hold against its roles."""
+"""Records the deployed system's AWS calls, which test/e2e/least-privilege.test.ts compares with its roles."""
 
 import contextvars
 import json
@@ -9,12 +9,11 @@ from ministack.services import stepfunctions, sts
 
 
 def record_calls(file):
-    """From now on, everything that is asked of AWS under a role, be it allowed or refused, is in this file: one JSON a line,
-    each once.
+    """Writes each call under a role, allowed or denied, once, as a line of JSON:
 
         {"role": "almanac-local-timers-api", "action": "dynamodb:PutItem", "resource": "arn:aws:dynamodb:..."}
 
-    What Lambda, EventBridge and API Gateway do by themselves (polling queues, writing logs) is not: MiniStack does it without asking.
+    Not recorded: calls of AWS services themselves (polling queues, writing logs), which MiniStack does internally.
     """
     record = writer(file)
     record_functions(record)
@@ -22,7 +21,7 @@ def record_calls(file):
 
 
 def writer(file):
-    lines = open(file, "w", buffering=1)  # line by line: MiniStack ends without an orderly end
+    lines = open(file, "w", buffering=1)  # unbuffered lines: MiniStack exits without a shutdown
     written = set()
     lock = threading.Lock()
 
@@ -37,14 +36,12 @@ def writer(file):
 
 
 def record_functions(record):
-    """Where MiniStack asks whether a request is allowed: it knows the IAM action and the resource of each, and whose key has
-    signed it. Each function has a key of its own.
-    """
+    """Hooks MiniStack's authorization, which knows action, resource and access key. Each function has its own key."""
     enforce = iam_evaluator.enforce
 
     def recorded(access_key_id, iam_action, service, region, resource_arn="*", service_context=None):
         session = sts._sessions.get(access_key_id)
-        if session is not None:  # else it is a person, or Terraform
+        if session is not None:  # else a person, or Terraform
             record(session["Arn"].split("/")[1], iam_action, resource_arn)  # ...:assumed-role/<role>/<session>
         return enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
 
@@ -52,25 +49,25 @@ def record_functions(record):
 
 
 def record_state_machines(record):
-    """A state machine's tasks, where they are done: MiniStack does them without a request, so it asks nobody."""
+    """Hooks the execution of state machine tasks, which MiniStack does not authorize."""
     machine = contextvars.ContextVar("machine")
     execute_task, invoke_resource = stepfunctions._execute_task, stepfunctions._invoke_resource
 
-    def remembered(state, state_input, execution, context):
+    def with_machine(state, state_input, execution, context):
         machine.set(execution["stateMachineArn"])
         return execute_task(state, state_input, execution, context)
 
     def recorded(resource, arguments):
         role = stepfunctions._state_machines[machine.get()]["roleArn"].split("/")[-1]
-        record(role, *asked_by_task(resource, arguments, machine.get()))
+        record(role, *action_of_task(resource, arguments, machine.get()))
         return invoke_resource(resource, arguments)
 
-    stepfunctions._execute_task = remembered
+    stepfunctions._execute_task = with_machine
     stepfunctions._invoke_resource = recorded
 
 
-def asked_by_task(resource, arguments, machine):
-    """The IAM action and the resource of a task: of those that our machines have. Any other is named as nobody would allow it."""
+def action_of_task(resource, arguments, machine):
+    """The IAM action and resource of a task. For a kind that our machines do not have: the resource itself, which no role allows."""
     _, partition, _, region, account = machine.split(":")[:5]
     if resource == f"arn:{partition}:states:::lambda:invoke":
         name = arguments["FunctionName"].split(":")[-1]

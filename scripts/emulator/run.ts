@@ -1,4 +1,4 @@
-/** Starts the emulator as a process group of its own, bound to loopback, and waits until it answers. */
+/** Starts the emulator as its own process group, bound to loopback, and waits until it responds. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
@@ -13,22 +13,22 @@ import { LAUNCHER_FILE } from "./pinned-release";
 
 export const LOCAL_REGION = "eu-central-1";
 
-/** Started in half a second; a container whose image has to be fetched takes longer. */
+/** MiniStack starts in half a second; a container's image may have to be pulled first. */
 const READY_WITHIN_MS = { python: 30_000, docker: 5 * MINUTE_MS } as const;
 
 export interface StartedEmulator {
   readonly endpoint: string;
   readonly process: ProcessIdentity;
-  /** The name of its container, when it is one. */
+  /** Its container, when it runs in Docker. */
   readonly container?: string;
   readonly log: string;
-  /** Settles when the emulator has ended, with its exit code; null: a signal ended it. */
+  /** Settles with the exit code when the emulator ends; null when a signal ended it. */
   readonly ended: Promise<number | null>;
-  /** Lets this process end while the emulator keeps running. */
+  /** Allows this process to exit while the emulator keeps running. */
   readonly release: () => void;
 }
 
-/** It did not start, or ended before it answered. The message holds the end of its log. */
+/** The emulator did not start, or ended before it responded. The message includes the end of its log. */
 export class EmulatorFailedError extends Error {
   override readonly name = "EmulatorFailedError";
   constructor(
@@ -44,11 +44,11 @@ export interface StartOptions {
   /** The Node that functions run on. A container brings its own. */
   readonly node: string;
   readonly port: number;
-  /** Where its log and its temporary files go. */
+  /** For its log and temporary files. */
   readonly folder: string;
-  /** True: it ends with this process, whatever becomes of this process. */
+  /** True: it ends with this process, even when this process is killed. */
   readonly endsWithUs: boolean;
-  /** True: what functions and state machines ask of AWS is written to {@link callsFile}. */
+  /** True: records the AWS calls of functions and state machines in {@link callsFile}. */
   readonly recordCalls: boolean;
   readonly signal?: AbortSignal;
 }
@@ -71,7 +71,7 @@ export async function startEmulator(options: StartOptions): Promise<StartedEmula
   const output = openSync(log, "w");
   const child = spawn(file, args, {
     cwd: temporary,
-    // Docker's client needs its own settings; what runs in the container sees none of them.
+    // The Docker client needs this environment; the container does not get it.
     env: emulator.kind === "python" ? emulatorEnvironment(temporary, node) : ownEnvironment(),
     stdio: [endsWithUs ? "pipe" : "ignore", output, output],
     detached: process.platform !== "win32",
@@ -83,11 +83,11 @@ export async function startEmulator(options: StartOptions): Promise<StartedEmula
     });
     child.on("exit", resolve);
   });
-  // Without this, writing to the pipe of an emulator that has ended would end us.
+  // A write to the pipe of an ended emulator must not end this process.
   child.stdin?.on("error", () => undefined);
 
   const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
-  if (identity === undefined) throw await failure(`${file} could not be started`, log);
+  if (identity === undefined) throw await failure(`${file} cannot be started`, log);
   const endpoint = `http://127.0.0.1:${port}`;
   const started: StartedEmulator = {
     endpoint,
@@ -109,17 +109,17 @@ export async function startEmulator(options: StartOptions): Promise<StartedEmula
   return started;
 }
 
-/** Ends a container that its client has left behind. Says nothing when there is none. */
+/** Removes a container, if it exists. */
 export async function removeContainer(name: string): Promise<void> {
   await runCommand("docker", ["rm", "--force", name], { env: ownEnvironment() });
 }
 
-/** The emulator's temporary files: the unpacked Lambda functions among them. */
+/** The emulator's temporary files, such as unpacked Lambda functions. */
 export function temporaryFolder(folder: string): string {
   return join(folder, "tmp");
 }
 
-/** What functions and state machines have asked of AWS, where it is recorded: see record_calls.py. */
+/** The recorded AWS calls of functions and state machines: see record_calls.py. */
 export function callsFile(folder: string): string {
   return join(folder, "calls.ndjson");
 }
@@ -130,8 +130,8 @@ export async function logTail(log: string, count = 20): Promise<string> {
 }
 
 /**
- * Its whole environment. Everything in it reaches the Lambda functions as well: a proxy, an AWS profile or NODE_OPTIONS
- * of this machine would change what they do.
+ * The emulator's complete environment. The Lambda functions inherit it, so it contains no proxy, AWS profile or NODE_OPTIONS of this
+ * machine.
  *
  * @param node the program that functions run on
  */
@@ -149,14 +149,14 @@ export function emulatorEnvironment(temporary: string, node: string): Record<str
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
     // MiniStack's worker loads version 2 of the SDK, whose notice would be in every function's log.
     AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE: "1",
-    // Windows starts no process without these.
+    // Windows cannot start processes without these.
     ...(process.platform === "win32"
       ? { SystemRoot: process.env["SystemRoot"] ?? "", TEMP: temporary, TMP: temporary }
       : {}),
   };
 }
 
-/** The launcher's own arguments. `calls`: the file to record calls in. */
+/** The launcher's arguments. `calls`: the file to record calls in. */
 function launcherArguments(launcher: string, port: number, endsWithUs: boolean, calls: string | undefined): string[] {
   return [
     ...[launcher, "--port", String(port)],
@@ -165,7 +165,7 @@ function launcherArguments(launcher: string, port: number, endsWithUs: boolean, 
   ];
 }
 
-/** `docker run` of the image with our launcher, published on loopback only. `calls`: the file to record calls in. */
+/** Arguments of `docker run`: the image with the launcher, published on loopback. `calls`: the file to record calls in. */
 export function dockerArguments(
   image: string,
   container: string,
@@ -176,7 +176,7 @@ export function dockerArguments(
   const inside = calls === undefined ? undefined : `/calls/${basename(calls)}`;
   return [
     ...["run", "--rm", "--init", "--name", container, ...(endsWithUs ? ["--interactive"] : [])],
-    // The same port inside: the addresses it gives away, of queues for one, must hold for its functions as well.
+    // The same port inside: functions in the container use the same queue URLs.
     ...["--publish", `127.0.0.1:${port}:${port}`],
     ...["--env", `AWS_DEFAULT_REGION=${LOCAL_REGION}`, "--env", `MINISTACK_REGION=${LOCAL_REGION}`],
     ...(calls === undefined ? [] : ["--volume", `${dirname(calls)}:/calls`]),
@@ -195,9 +195,9 @@ async function untilReady(
   const deadline = Date.now() + withinMs;
   for (;;) {
     signal?.throwIfAborted();
-    if (child.exitCode !== null || child.signalCode !== null) throw await failure("it ended as it started", log);
+    if (child.exitCode !== null || child.signalCode !== null) throw await failure("it ended during its start", log);
     if (await isHealthy(endpoint)) return;
-    if (Date.now() > deadline) throw await failure(`it did not answer within ${withinMs / 1000} s`, log);
+    if (Date.now() > deadline) throw await failure(`it did not respond within ${withinMs / 1000} s`, log);
     await sleep(50);
   }
 }

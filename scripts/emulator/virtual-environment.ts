@@ -1,4 +1,4 @@
-/** Private virtual environments, of the emulator and of others: made once for each requirements.txt. */
+/** Private Python virtual environments, one for each version of a requirements.txt. */
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -6,30 +6,29 @@ import { commandOutput } from "../shared/run-command";
 import { findPython, pythonEnvironment } from "./python";
 
 export interface VirtualEnvironment {
-  /** Names every package that is in it, with its version and hashes. */
+  /** Pins every package with version and hashes. */
   readonly requirements: string;
-  /** Changes whenever the requirements do. */
+  /** Of the requirements. */
   readonly digest: string;
-  /** Where it is. */
   readonly folder: string;
 }
 
-/** Written last, so that it stands for a whole installation; holds the digest of the requirements that were installed. */
+/** Written last: marks a complete installation, with the digest of its requirements. */
 const MARKER = "almanac-requirements.sha256";
 
-/** The Python of the virtual environment when it is there and holds what is required. Costs a millisecond. */
+/** The Python of the virtual environment; undefined when it is missing or outdated. */
 export async function installedPython({ digest, folder }: VirtualEnvironment): Promise<string | undefined> {
   const python = pythonIn(folder);
-  // A link to a Python that has been uninstalled since does not exist.
+  // False also for a link to a Python that was uninstalled.
   if (!existsSync(python)) return undefined;
   const marker = await readFile(join(folder, MARKER), "utf8").catch(() => "");
   return marker.trim() === digest ? python : undefined;
 }
 
 /**
- * Makes the virtual environment, in place of an older one.
+ * Creates the virtual environment, replacing an older one.
  * @returns its Python
- * @throws PythonMissingError, CommandFailedError (pip's own words)
+ * @throws PythonMissingError, CommandFailedError (pip's output)
  */
 export async function installPython(
   environment: VirtualEnvironment,
@@ -37,13 +36,13 @@ export async function installPython(
 ): Promise<string> {
   const { folder, requirements, digest } = environment;
   const python = await findPython();
-  // Beside the final place and renamed at the end: two commands may install at once, and either may be interrupted.
+  // Renamed at the end: two commands may install at once, and either may be interrupted.
   const unfinished = `${folder}.${process.pid}`;
   const { onLine, signal } = options;
   const run = {
     env: pythonEnvironment(),
     ...(signal && { signal }),
-    // Of pip's many lines, those that say what it is waiting for.
+    // Only the lines that say what pip is waiting for.
     onLine: (line: string) => {
       if (/^(Collecting|Processing|Installing) /.test(line)) onLine?.(line);
     },
@@ -54,7 +53,7 @@ export async function installPython(
     await commandOutput(python, ["-m", "venv", unfinished], run);
     await commandOutput(
       pythonIn(unfinished),
-      // --no-deps: the file names everything; pip's resolver would only look for more.
+      // --no-deps: the file pins everything.
       ["-m", "pip", "install", "--require-hashes", "--no-deps", "--no-input", "--disable-pip-version-check"].concat([
         "--progress-bar",
         "off",

@@ -1,6 +1,6 @@
 /**
- * The role that API Gateway writes access logs with. It is a setting of the account and region, so it belongs to no environment:
- * whoever destroyed the one that had it would end the logs of all others.
+ * The role with which API Gateway writes access logs: a setting of the account and region. It belongs to no environment, so that
+ * destroying one does not end the logs of the others.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import {
@@ -20,11 +20,11 @@ import {
 import { MINUTE_MS } from "../../functions/shared/time";
 import { partitionOf } from "../shared/partition";
 
-/** One for all regions, as roles are. */
+/** Roles are global. */
 export const API_LOGS_ROLE = "almanac-api-gateway-logs";
 
-/** IAM tells all its parts of a new role within seconds; until then API Gateway refuses it. */
-const REFUSED_FOR_MS = MINUTE_MS;
+/** API Gateway rejects a new role for seconds, until IAM has propagated it. */
+const PROPAGATION_MS = MINUTE_MS;
 const PAUSE_MS = 3_000;
 
 const TRUST = JSON.stringify({
@@ -43,8 +43,7 @@ export function apiLogsPorts(region: string): ApiLogsPorts {
 }
 
 /**
- * Gives API Gateway a role for access logs where it has none, or one that is gone. A role that somebody else has set is left
- * alone. As often as you like.
+ * Sets API Gateway's role for access logs, unless an existing role is set. Idempotent.
  */
 export async function ensureApiLogsRole(
   region: string,
@@ -56,7 +55,7 @@ export async function ensureApiLogsRole(
     return { role: nameOf(known), set: false };
 
   const arn = (await findRole(iam, API_LOGS_ROLE))?.Arn ?? (await createRole(iam));
-  // AWS's own policy: API Gateway refuses a role that may do less, whatever it would need.
+  // API Gateway rejects roles with fewer permissions than AWS's managed policy.
   const PolicyArn = `arn:${partitionOf(region)}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs`;
   await iam.send(new AttachRolePolicyCommand({ RoleName: API_LOGS_ROLE, PolicyArn }));
   await setRole(arn, ports);
@@ -77,7 +76,7 @@ async function createRole(iam: IAMClient): Promise<string | undefined> {
     new CreateRoleCommand({
       RoleName: API_LOGS_ROLE,
       AssumeRolePolicyDocument: TRUST,
-      Description: "API Gateway writes access logs with it, of all APIs in the account",
+      Description: "Writes access logs of all APIs in the account",
       Tags: [{ Key: "ManagedBy", Value: "almanac" }],
     }),
   );
@@ -91,7 +90,7 @@ async function setRole(value: string | undefined, { apiGateway, pause }: ApiLogs
       await apiGateway.send(new UpdateAccountCommand({ patchOperations: [...patchOperations] }));
       return;
     } catch (error) {
-      if (!(error instanceof BadRequestException) || waited >= REFUSED_FOR_MS) throw error;
+      if (!(error instanceof BadRequestException) || waited >= PROPAGATION_MS) throw error;
     }
     await pause(PAUSE_MS);
   }

@@ -13,7 +13,7 @@ const COMPILED = join(root, ".almanac", "cli");
 const INSTALLED = join("node_modules", ".package-lock.json");
 const KEEP_MS = 86_400_000;
 
-/** Changes into the project's folder; INIT_CWD tells commands where they were called. */
+/** Changes into the project's folder; INIT_CWD is where the command was called. */
 export function enterProject() {
   const [major, minor] = process.versions.node.split(".").map(Number);
   if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1])) {

@@ -2,17 +2,17 @@
 import { connect, createServer } from "node:net";
 
 export const DEFAULT_PORT = 4566;
-/** How many ports after the default one are tried. */
+/** Ports to try, from the default one on. */
 const TRIED = 50;
 
-/** The port cannot be had. The message says what to do. */
+/** The port is in use. The message says what to do. */
 export class PortBusyError extends Error {
   override readonly name = "PortBusyError";
 }
 
 /**
- * The port asked for, or the first free one from {@link DEFAULT_PORT} on when none was.
- * @param isFree tells whether nothing listens on a port
+ * The requested port, else the first free one from {@link DEFAULT_PORT} on.
+ * @param isFree whether no process listens on a port
  * @throws PortBusyError
  */
 export async function choosePort(
@@ -21,22 +21,20 @@ export async function choosePort(
 ): Promise<number> {
   if (requested !== undefined) {
     if (await isFree(requested)) return requested;
-    throw new PortBusyError(
-      `Port ${requested} is taken by another program. Leave --port out, and a free one is found; or name another.`,
-    );
+    throw new PortBusyError(`Port ${requested} is in use. Omit --port to use a free one, or pass another.`);
   }
   for (let port = DEFAULT_PORT; port < DEFAULT_PORT + TRIED; port += 1) {
     if (await isFree(port)) return port;
   }
   throw new PortBusyError(
-    `The ports ${DEFAULT_PORT} to ${DEFAULT_PORT + TRIED - 1} are all taken. Name one: --port <n>`,
+    `The ports ${DEFAULT_PORT} to ${DEFAULT_PORT + TRIED - 1} are all in use. Pass another: --port <n>`,
   );
 }
 
-/** Whether nothing listens on this port of loopback. */
+/** Whether no process listens on this loopback port. */
 export async function isPortFree(port: number): Promise<boolean> {
-  // Both are needed: macOS lets a second program bind 127.0.0.1 while another has every address.
-  return (await canBind(port)) && !(await answers(port));
+  // Both checks are needed: macOS allows binding 127.0.0.1 while another process listens on all addresses.
+  return (await canBind(port)) && !(await responds(port));
 }
 
 function canBind(port: number): Promise<boolean> {
@@ -53,7 +51,7 @@ function canBind(port: number): Promise<boolean> {
   });
 }
 
-function answers(port: number): Promise<boolean> {
+function responds(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host: "127.0.0.1", port });
     socket.once("connect", () => {

@@ -1,4 +1,4 @@
-/** Starts the local environment and deploys to it; or deploys to the one that runs already. */
+/** Starts the local environment, unless it runs, and deploys to it. */
 import { z } from "zod";
 import { localSettings } from "../emulator/local-settings";
 import { findEmulator, type Emulator } from "../emulator/find";
@@ -28,7 +28,6 @@ import { putWebhooks, startPages } from "./pages/run";
 import { runSteps, type Step } from "../shared/steps";
 import { stopLocal } from "./stop";
 
-/** As far as it is about Slack. */
 const slackOutputsSchema = z.looseObject({ slack_parameters: z.array(z.string()).default([]) });
 const statusPageOutputsSchema = z.looseObject({ status_page_bucket_name: z.string().optional() });
 
@@ -38,13 +37,13 @@ export interface StartOptions {
   readonly home: Home;
   /** The CDKTF app. */
   readonly app: string;
-  /** The port asked for. @default the first free one */
+  /** @default the first free port */
   readonly port?: number;
   /** True: the emulator outlives this process. */
   readonly detach: boolean;
-  /** True: what functions and state machines ask of AWS is written down. Only of an emulator that is started now. */
+  /** True: records the AWS calls of functions and state machines. Only for an emulator that is started now. */
   readonly recordCalls: boolean;
-  /** An AWS emulator that somebody else runs: nothing is started then. */
+  /** The user's own AWS emulator: no emulator is started. */
   readonly endpoint?: string;
   readonly signal: AbortSignal;
 }
@@ -52,38 +51,38 @@ export interface StartOptions {
 export interface Started {
   readonly endpoint: string;
   readonly features: Features;
-  /** Whose emulator it is: started now, found running, or somebody else's. */
+  /** Started now, found running, or the user's own. */
   readonly emulator: "started" | "found" | "foreign";
   readonly record?: RunRecord;
-  /** Settles when the emulator that was started now has ended. */
+  /** Settles when the emulator that was started now ends. */
   readonly ended?: Promise<number | null>;
 }
 
-/** The emulator runs, but not as asked for. The message says what to do. */
+/** The running emulator conflicts with the options. The message says what to do. */
 export class EmulatorConflictError extends Error {
   override readonly name = "EmulatorConflictError";
 }
 
-/** Nothing answers where an emulator should. The message says what to do. */
+/** The emulator does not respond. The message says what to do. */
 export class EmulatorUnreachableError extends Error {
   override readonly name = "EmulatorUnreachableError";
 }
 
-/** A step failed after the emulator had started. The message adds what the emulator wrote last. */
+/** A step failed after the emulator had started. The message includes the end of its log. */
 export class DeploymentFailedError extends Error {
   override readonly name = "DeploymentFailedError";
 }
 
-/** Starts what is not running, and deploys. When that fails, what was started is stopped again. */
+/** Starts the emulator if necessary, and deploys. On failure, stops what it has started. */
 export async function startLocal(options: StartOptions): Promise<Started> {
   const { home, signal } = options;
   const onWait = (pid: number) => {
-    console.log(`Another npm start (process ${pid}) is at work in ${home.folder}: waiting for it.`);
+    console.log(`Waiting for another npm start (process ${pid}) in ${home.folder} ...`);
   };
   return withLock(home.lock, { onWait, signal }, () => new Start(options).run());
 }
 
-/** One run of the steps, and what they hand to each other. */
+/** One run of the steps, and their shared state. */
 class Start {
   #emulator: Emulator | undefined;
   #node: LambdaNode | undefined;
@@ -91,7 +90,7 @@ class Start {
   #record: RunRecord | undefined;
   #endpoint: string | undefined;
   #features: Features = {};
-  /** True from when the emulator has work to do, so that its log may tell what went wrong. */
+  /** True once the emulator is in use, so that its log may explain a failure. */
   #deploying = false;
 
   constructor(private readonly options: StartOptions) {}
@@ -130,7 +129,7 @@ class Start {
 
     if (port !== undefined && port !== running.port) {
       throw new EmulatorConflictError(
-        `It runs on port ${running.port} already, not ${port}. Leave --port out to deploy there, or stop it first: npm run stop`,
+        `Almanac runs on port ${running.port} already, not ${port}. Omit --port to deploy there, or stop it first: npm run stop`,
       );
     }
     this.#record = running;
@@ -156,10 +155,10 @@ class Start {
       title: "Start the emulator",
       run: async (report) => {
         const { home, signal, detach, recordCalls } = this.options;
-        if (this.#emulator === undefined) throw new Error("the emulator was not found");
+        if (this.#emulator === undefined) throw new Error("the emulator is not known yet");
         const port = await choosePort(this.options.port);
         if (this.options.port === undefined && port !== DEFAULT_PORT) {
-          report(`port ${DEFAULT_PORT} is taken by another program: using ${port}`);
+          report(`port ${DEFAULT_PORT} is in use: using ${port}`);
         }
         const started = await startEmulator({
           emulator: this.#emulator,
@@ -186,7 +185,7 @@ class Start {
         });
         return port === DEFAULT_PORT || this.options.port !== undefined
           ? started.endpoint
-          : `${started.endpoint} (${DEFAULT_PORT} is taken by another program)`;
+          : `${started.endpoint} (${DEFAULT_PORT} is in use)`;
       },
     };
   }
@@ -194,16 +193,16 @@ class Start {
   async #useForeign(endpoint: string): Promise<string> {
     if (!(await isHealthy(endpoint))) {
       throw new EmulatorUnreachableError(
-        `Nothing answers at ${endpoint}, which ALMANAC_AWS_ENDPOINT names. Start that emulator, or unset the variable: then npm start brings its own.`,
+        `No response from ${endpoint} (ALMANAC_AWS_ENDPOINT). Start that emulator, or unset the variable: npm start then starts its own.`,
       );
     }
-    return `${endpoint}, as ALMANAC_AWS_ENDPOINT says`;
+    return `${endpoint} (ALMANAC_AWS_ENDPOINT)`;
   }
 
   async #useRunning({ endpoint, emulator }: RunRecord): Promise<string> {
     if (!(await isHealthy(endpoint))) {
       throw new EmulatorUnreachableError(
-        `The emulator runs (process ${emulator.process.pid}) but does not answer at ${endpoint}. Stop it, then start anew: npm run stop`,
+        `The emulator (process ${emulator.process.pid}) does not respond at ${endpoint}. Stop it (npm run stop), then start again.`,
       );
     }
     return `${emulator.description} runs already at ${endpoint}`;
@@ -231,7 +230,7 @@ class Start {
       {
         title: "Terraform init",
         run: async (report) => {
-          // Of its thirty lines, those that say what it is waiting for.
+          // Only the lines that say what it is waiting for.
           const onLine = (line: string) => {
             if (line.startsWith("- ")) report(line.slice(2));
           };
@@ -291,13 +290,13 @@ class Start {
       cwd: this.options.home.stack,
       environment: withoutAwsSettings(),
       signal: this.options.signal,
-      // The state of an emulator that was started now goes with it: there is nothing to save.
+      // An emulator that was started now takes its state with it: nothing to save.
       ...(this.#started === undefined ? {} : { graceMs: 1_000 }),
     };
   }
 
   #knownEndpoint(): string {
-    if (this.#endpoint === undefined) throw new Error("the emulator has no endpoint yet");
+    if (this.#endpoint === undefined) throw new Error("the endpoint is not known yet");
     return this.#endpoint;
   }
 
@@ -306,7 +305,7 @@ class Start {
     await writeRecord(this.options.home, record);
   }
 
-  /** Stops what was started now. @returns the error, with the end of the emulator's log when that may tell why */
+  /** Stops what was started now. @returns the error, with the end of the emulator's log if that may explain it */
   async #cleanUp(error: unknown): Promise<unknown> {
     if (this.#started === undefined) return error;
     const { log } = this.#started;

@@ -1,18 +1,18 @@
-/** Stops what `npm start` has started, and nothing else. */
+/** Stops what `npm start` has started. */
 import { rm } from "node:fs/promises";
 import { removeContainer, temporaryFolder } from "../emulator/run";
 import { endProcessGroup } from "../shared/processes";
 import type { Home } from "../shared/home";
 import { readRecord, removeRecord, writeRecord } from "../emulator/run-record";
 
-/** It ends at once when asked; this is for one that hangs. */
+/** For processes that hang: they normally end at once. */
 const GRACE_MS = 5_000;
 
-/** @returns what was running and is stopped now; undefined when nothing ran */
+/** @returns undefined when nothing was running */
 export async function stopLocal(home: Home): Promise<{ readonly endpoint: string } | undefined> {
   const record = await readRecord(home);
   if (record === undefined) return undefined;
-  // Whoever watches it must know that this end is no accident.
+  // The foreground npm start must not report this end as a failure.
   await writeRecord(home, { ...record, stopping: true });
   const { process: identity, container } = record.emulator;
   const ran = await endProcessGroup(identity, GRACE_MS);

@@ -93,8 +93,8 @@ function permissions({ permissions: changes }: Report): readonly string[] {
   if (changes.length === 0) return [];
   const gained = changes.reduce((count, change) => count + change.gained.length, 0);
   const lost = changes.reduce((count, change) => count + change.lost.length, 0);
-  const lines = changes.flatMap(({ holder, gained: more, lost: less }) => [
-    `@@ ${holder} @@`,
+  const lines = changes.flatMap(({ owner, gained: more, lost: less }) => [
+    `@@ ${owner} @@`,
     ...more.map((sentence) => `+ ${sentence}${isBroad(sentence) ? "   ⚠ broad" : ""}`),
     ...less.map((sentence) => `- ${sentence}`),
   ]);

@@ -7,7 +7,7 @@ import { SENSITIVE } from "./values";
 
 export interface PermissionChange {
   /** `role almanac-staging-heartbeats-check`, or the policy's address: `module.exports.aws_s3_bucket_policy.exports_policy`. */
-  readonly holder: string;
+  readonly owner: string;
   /** Sentences: `Allow sqs:SendMessage on arn:...`. */
   readonly gained: readonly string[];
   readonly lost: readonly string[];
@@ -15,7 +15,7 @@ export interface PermissionChange {
 
 /** One action on one resource. */
 interface Grant {
-  readonly holder: string;
+  readonly owner: string;
   readonly effect: string;
   readonly action: string;
   readonly resource: string;
@@ -49,7 +49,7 @@ export const POLICY_ATTRIBUTES: readonly string[] = [
   "resource_policy",
 ];
 
-/** By holder, in the order of the plan. Holders without changes are left out. */
+/** By owner, in the order of the plan. Owners without changes are left out. */
 export function changedPermissions(
   changes: readonly ResourceChange[],
   expressions: Expressions,
@@ -70,12 +70,12 @@ export function changedPermissions(
   const has = new Set(after.map(keyOf));
   const gained = after.filter((grant) => !had.has(keyOf(grant)));
   const lost = before.filter((grant) => !has.has(keyOf(grant)));
-  const holders = [...new Set([...before, ...after].map(({ holder }) => holder))];
-  return holders
-    .map((holder) => ({
-      holder,
-      gained: sentences(gained.filter((grant) => grant.holder === holder)),
-      lost: sentences(lost.filter((grant) => grant.holder === holder)),
+  const owners = [...new Set([...before, ...after].map(({ owner }) => owner))];
+  return owners
+    .map((owner) => ({
+      owner,
+      gained: sentences(gained.filter((grant) => grant.owner === owner)),
+      lost: sentences(lost.filter((grant) => grant.owner === owner)),
     }))
     .filter((change) => change.gained.length + change.lost.length > 0);
 }
@@ -85,30 +85,26 @@ function grantsOf(
   values: Readonly<Record<string, unknown>>,
   sensitive: unknown,
 ): readonly Grant[] {
-  const holder = holderOf(type, address, values);
-  if (type === "aws_lambda_permission")
-    return Object.keys(values).length === 0 ? [] : [invocationGrant(holder, values)];
+  const owner = ownerOf(type, address, values);
+  if (type === "aws_lambda_permission") return Object.keys(values).length === 0 ? [] : [invocationGrant(owner, values)];
   if (type === "aws_iam_role_policy_attachment") {
     const policy = text(values["policy_arn"]);
-    return policy === ""
-      ? []
-      : [{ holder, effect: "Allow", action: `everything in ${policy}`, resource: "", rest: "" }];
+    return policy === "" ? [] : [{ owner, effect: "Allow", action: `everything in ${policy}`, resource: "", rest: "" }];
   }
   if (type === "aws_s3_bucket") return []; // repeats its aws_s3_bucket_policy
   return POLICY_ATTRIBUTES.flatMap((attribute) => {
     const policy = values[attribute];
     if (typeof policy !== "string" || policy === "") return [];
-    if (fieldsOf(sensitive)[attribute] === true || sensitive === true)
-      return [unreadable(holder, attribute, SENSITIVE)];
+    if (fieldsOf(sensitive)[attribute] === true || sensitive === true) return [unreadable(owner, attribute, SENSITIVE)];
     const parsed = policySchema.safeParse(parseJson(policy));
-    if (!parsed.success) return [unreadable(holder, attribute, "known after apply")];
-    return parsed.data.Statement.flatMap((statement) => grantsOfStatement(holder, statement));
+    if (!parsed.success) return [unreadable(owner, attribute, "known after apply")];
+    return parsed.data.Statement.flatMap((statement) => grantsOfStatement(owner, statement));
   });
 }
 
 type Statement = z.output<typeof policySchema>["Statement"][number];
 
-function grantsOfStatement(holder: string, statement: Statement): readonly Grant[] {
+function grantsOfStatement(owner: string, statement: Statement): readonly Grant[] {
   const { Effect, Action, NotAction, Resource, NotResource, Principal, NotPrincipal, Condition } = statement;
   const rest = [
     ...(Principal === undefined ? [] : [`by ${shown(Principal)}`]),
@@ -119,7 +115,7 @@ function grantsOfStatement(holder: string, statement: Statement): readonly Grant
   const resources = Resource ?? NotResource?.map((resource) => `all but ${resource}`) ?? [""];
   return actions.flatMap((action) =>
     resources.map((resource) => ({
-      holder,
+      owner,
       effect: Effect,
       action,
       resource: readable(resource),
@@ -128,10 +124,10 @@ function grantsOfStatement(holder: string, statement: Statement): readonly Grant
   );
 }
 
-function invocationGrant(holder: string, values: Readonly<Record<string, unknown>>): Grant {
+function invocationGrant(owner: string, values: Readonly<Record<string, unknown>>): Grant {
   const source = text(values["source_arn"]);
   return {
-    holder,
+    owner,
     effect: "Allow",
     action: text(values["action"]),
     resource: readable(text(values["function_name"])),
@@ -139,12 +135,12 @@ function invocationGrant(holder: string, values: Readonly<Record<string, unknown
   };
 }
 
-function unreadable(holder: string, attribute: string, why: string): Grant {
-  return { holder, effect: `${attribute}:`, action: why, resource: "", rest: "" };
+function unreadable(owner: string, attribute: string, why: string): Grant {
+  return { owner, effect: `${attribute}:`, action: why, resource: "", rest: "" };
 }
 
 /** The role of an identity policy; the address of a resource policy. */
-function holderOf(type: string, address: string, values: Readonly<Record<string, unknown>>): string {
+function ownerOf(type: string, address: string, values: Readonly<Record<string, unknown>>): string {
   if (type === "aws_iam_role") return `role ${roleName(text(values["name"])) || address}`;
   const role = text(values["role"]);
   if (role !== "" && type.startsWith("aws_iam_role_policy")) return `role ${roleName(role)}`;
@@ -187,8 +183,8 @@ function groups<Item>(items: readonly Item[], keyFor: (item: Item) => string): r
   return [...found.values()];
 }
 
-const keyOf = ({ holder, effect, action, resource, rest }: Grant) =>
-  JSON.stringify([holder, effect, action, resource, rest]);
+const keyOf = ({ owner, effect, action, resource, rest }: Grant) =>
+  JSON.stringify([owner, effect, action, resource, rest]);
 const text = (value: unknown) => (typeof value === "string" ? value : "");
 const shown = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(sorted(value)));
 

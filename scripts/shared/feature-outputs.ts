@@ -72,7 +72,7 @@ export interface DeployedPipeline {
   readonly queueUrl: string;
   readonly deadLetterQueueUrl: string;
   readonly tableName: string;
-  /** Empty: the pipeline notifies nobody. */
+  /** Empty without notifications. */
   readonly notifyFunctionName: string;
   readonly archiveBucketName: string;
 }

@@ -1,35 +1,35 @@
-/** A lock that one process holds at a time, as a file that names its holder. A holder that has ended holds nothing. */
+/** A lock file that names its owner's process. The lock of a process that has ended is free. */
 import { link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorCode } from "../../functions/shared/errors";
 import { identifyProcess, isRunning, processIdentitySchema, type ProcessIdentity } from "./processes";
 
-const LOOK_AGAIN_MS = 200;
+const POLL_MS = 200;
 
 export interface LockOptions {
-  /** Called once, when another process holds the lock, with its number. */
+  /** Called once with the owner's process id when the lock is taken. */
   readonly onWait?: (pid: number) => void;
   readonly signal?: AbortSignal;
 }
 
-/** Does the work while holding the lock; waits for it as long as another process holds it. */
+/** Acquires the lock, waiting for its owner, and releases it after the work. */
 export async function withLock<T>(file: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
   await mkdir(dirname(file), { recursive: true });
-  let told = false;
+  let reported = false;
   for (;;) {
     options.signal?.throwIfAborted();
     if (await create(file)) break;
     const text = await readText(file);
     if (text === undefined) continue;
-    const holder = parseHolder(text);
-    if (holder === undefined || !isRunning(holder)) {
-      await takeAway(file, text);
+    const owner = parseOwner(text);
+    if (owner === undefined || !isRunning(owner)) {
+      await removeStale(file, text);
       continue;
     }
-    if (!told) options.onWait?.(holder.pid);
-    told = true;
-    await sleep(LOOK_AGAIN_MS);
+    if (!reported) options.onWait?.(owner.pid);
+    reported = true;
+    await sleep(POLL_MS);
   }
   try {
     return await work();
@@ -40,7 +40,7 @@ export async function withLock<T>(file: string, options: LockOptions, work: () =
 
 async function create(file: string): Promise<boolean> {
   const self = identifyProcess(process.pid);
-  // Written beside and linked into place: the lock is never seen half written.
+  // Linked into place, so that no process reads a partial file.
   const own = `${file}.${process.pid}`;
   const handle = await open(own, "w");
   await handle.writeFile(JSON.stringify(self));
@@ -60,7 +60,7 @@ async function readText(file: string): Promise<string | undefined> {
   return readFile(file, "utf8").catch(() => undefined);
 }
 
-function parseHolder(text: string): ProcessIdentity | undefined {
+function parseOwner(text: string): ProcessIdentity | undefined {
   try {
     return processIdentitySchema.parse(JSON.parse(text));
   } catch {
@@ -68,13 +68,13 @@ function parseHolder(text: string): ProcessIdentity | undefined {
   }
 }
 
-/** Removes the lock of a process that has ended; one that somebody else has taken meanwhile is put back. */
-async function takeAway(file: string, ended: string): Promise<void> {
+/** Removes the lock of a process that has ended; restores it if another process has acquired it meanwhile. */
+async function removeStale(file: string, ended: string): Promise<void> {
   const aside = `${file}.${process.pid}.ended`;
   try {
     await rename(file, aside);
   } catch {
-    return; // Somebody else took it away.
+    return; // Another process has removed it.
   }
   if ((await readText(aside)) !== ended) await link(aside, file).catch(() => undefined);
   await rm(aside, { force: true });

@@ -1,4 +1,4 @@
-/** One line that says how far something is: on a terminal it is overwritten, in a log it comes every few seconds. */
+/** A progress line: overwritten on a terminal, printed every few seconds elsewhere. */
 import type { Writable } from "node:stream";
 
 import { HOUR_SECONDS, MINUTE_SECONDS } from "../../functions/shared/time";
@@ -7,9 +7,9 @@ const BAR_CHARACTERS = 24;
 const LOG_EVERY_MS = 10_000;
 
 export interface Progress {
-  /** @param share of 0 to 1; undefined where nobody knows */
+  /** @param share 0 to 1; undefined when unknown */
   show(share: number | undefined, text: string): void;
-  /** Leaves the last line as it is. */
+  /** Ends the line. */
   end(): void;
 }
 

@@ -1,35 +1,35 @@
-/** Runs other programs: their output line by line as it comes, all of it at the end, and their end when ours is asked for. */
+/** Runs other programs, with their output line by line, and interrupts them with this process. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { signalGroup } from "./processes";
 
 export interface CommandOptions {
-  /** Where it runs. @default the current working directory */
+  /** @default the current working directory */
   readonly cwd?: string;
-  /** Its whole environment. @default this process's own */
+  /** The complete environment. @default this process's */
   readonly env?: Readonly<Record<string, string>>;
-  /** Called with each line of standard output and standard error as it comes. */
+  /** Called with each line of standard output and standard error. */
   readonly onLine?: (line: string) => void;
-  /** Aborted: the program is interrupted as by Ctrl-C. */
+  /** Aborted: sends SIGINT. */
   readonly signal?: AbortSignal;
-  /** An interrupted program that has not ended after so long is killed. @default {@link GRACE_MS} */
+  /** Time between SIGINT and SIGKILL. @default {@link GRACE_MS} */
   readonly graceMs?: number;
 }
 
 export interface CommandResult {
-  /** The exit code; 128 where a signal ended the program. */
+  /** 128 when a signal ended the program. */
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** The program could not be started at all: it is not there, or may not be run. */
+/** The program is missing or not executable. */
 export class CommandNotFoundError extends Error {
   override readonly name = "CommandNotFoundError";
 }
 
-/** The program ended with an exit code other than 0. */
+/** The program ended with another exit code than 0. */
 export class CommandFailedError extends Error {
   override readonly name = "CommandFailedError";
   constructor(
@@ -42,11 +42,11 @@ export class CommandFailedError extends Error {
   }
 }
 
-/** Terraform stops its provider and releases its lock when interrupted; that is over in seconds. */
+/** An interrupted Terraform needs seconds to stop its provider and release its lock. */
 const GRACE_MS = 15_000;
 
 /**
- * Runs a program to its end and gives its exit code, whatever it is.
+ * Runs a program to its end. Any exit code is a result, not an error.
  * @throws CommandNotFoundError
  */
 export function runCommand(
@@ -60,16 +60,16 @@ export function runCommand(
       reject(new Error(`${file} was not started: ${String(signal.reason)}`));
       return;
     }
-    // spawn would say that the program is missing.
+    // spawn would report a missing program.
     if (cwd !== undefined && !existsSync(cwd)) {
-      reject(new Error(`${file} was to run in ${cwd}, which does not exist`));
+      reject(new Error(`${file} cannot run in ${cwd}: no such folder`));
       return;
     }
     const child = spawn(file, args, {
       ...(cwd === undefined ? {} : { cwd }),
       ...(env === undefined ? {} : { env }),
       stdio: ["ignore", "pipe", "pipe"],
-      // A group of its own: Ctrl-C in the terminal would reach it a second time, and two make Terraform drop its state.
+      // Its own process group: a second SIGINT, from Ctrl-C in the terminal, makes Terraform drop its state.
       detached: process.platform !== "win32",
     });
     const lines: Record<"stdout" | "stderr", string[]> = { stdout: [], stderr: [] };
@@ -105,7 +105,8 @@ export function runCommand(
 }
 
 /**
- * Runs a program to its end and gives its standard output.
+ * Runs a program to its end.
+ * @returns its standard output
  * @throws CommandNotFoundError, CommandFailedError
  */
 export async function commandOutput(
@@ -123,7 +124,7 @@ export function lastLines(text: string, count: number): string {
   return text.split("\n").slice(-count).join("\n");
 }
 
-/** This process's environment without what is unset, as child processes take it. */
+/** This process's environment without undefined values. */
 export function ownEnvironment(): Record<string, string> {
   return Object.fromEntries(
     Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),

@@ -1,13 +1,13 @@
-/** Shows the steps of a command with how long each took: live on a terminal, one line a step elsewhere. */
+/** Shows the steps of a command with their durations: live on a terminal, plain lines elsewhere. */
 import { Listr } from "listr2";
 
 export interface Step {
   readonly title: string;
-  /** What there is to tell meanwhile goes to `report`; what it returns stands after the title when it is done. */
+  /** Reports progress lines; its result is shown after the title. */
   readonly run: (report: (line: string) => void) => Promise<string | undefined>;
 }
 
-/** Runs one step after the other. The first one that throws is the last. */
+/** Runs the steps in order until one throws. */
 export async function runSteps(steps: readonly Step[]): Promise<void> {
   const onTerminal = process.stdout.isTTY;
   const tasks = new Listr(
@@ -31,9 +31,9 @@ export async function runSteps(steps: readonly Step[]): Promise<void> {
     })),
     {
       renderer: onTerminal ? "default" : "silent",
-      // The command itself says what went wrong, and what to do about it.
+      // The command reports the error.
       rendererOptions: { collapseErrors: true, showErrorMessage: false, formatOutput: "truncate" },
-      // The command decides what an interrupt means.
+      // The command handles interrupts.
       registerSignalListeners: false,
     },
   );

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 
-/** Rows under their headings, columns as wide as they need; numbers to the right. */
+/** Formats rows under headings; numeric columns are right-aligned. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [headings, ...rows];
   const columns = headings.map((_, column) => {
@@ -25,7 +25,7 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
     .join("\n");
 }
 
-/** Colours take no room. */
+/** Without colour codes. */
 function visibleLength(text: string): number {
   return stripVTControlCharacters(text).length;
 }

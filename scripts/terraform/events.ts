@@ -1,7 +1,8 @@
-/** Reads the lines of `terraform apply -json` and `destroy -json`: what has been done of how much, and what went wrong. */
-import { z } from "zod";
+/** Reads the lines of `terraform apply -json` and `destroy -json`: progress and errors. */
+import * as z from "zod";
+import { parseJson } from "../shared/fields";
 
-/** One line of Terraform's output, when it is one we tell people about. */
+/** The lines of Terraform's output that are shown. */
 const eventSchema = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("change_summary"),
@@ -27,7 +28,7 @@ const eventSchema = z.discriminatedUnion("type", [
   }),
 ]);
 
-/** How many resources a run changed, by what it did. A replaced one counts as added and removed. */
+/** Counts of changed resources. A replaced one counts as added and removed. */
 export interface ChangeCounts {
   readonly add: number;
   readonly change: number;
@@ -37,7 +38,7 @@ export interface ChangeCounts {
 const DONE: Readonly<Record<string, string>> = { create: "created", update: "updated", delete: "destroyed" };
 const DOING: Readonly<Record<string, string>> = { create: "creating", update: "updating", delete: "destroying" };
 
-/** Takes the output line by line, and keeps what is asked for when the run has ended. */
+/** Parses the output line by line, and keeps counts and errors. */
 export class TerraformProgress {
   #planned: number | undefined;
   #done = 0;
@@ -45,12 +46,12 @@ export class TerraformProgress {
   readonly #errors: string[] = [];
   readonly #other: string[] = [];
 
-  /** @param planned how many changes there are to come; Terraform does not say it again when it applies a saved plan */
+  /** @param planned the number of changes; Terraform does not print it when it applies a saved plan */
   constructor(planned?: number) {
     this.#planned = planned;
   }
 
-  /** A line for people, such as "created 12 of 31: module.heartbeats.aws_lambda_function.check"; undefined: nothing to tell. */
+  /** A progress line: `created 12 of 31: module.heartbeats.aws_lambda_function.check`; undefined for other lines. */
   read(line: string): string | undefined {
     const parsed = parseJson(line);
     if (parsed === undefined) {
@@ -71,7 +72,7 @@ export class TerraformProgress {
       }
       case "apply_complete": {
         const { action, resource } = event.hook;
-        // A data source that is read during the run is no change.
+        // Reading a data source is no change.
         if (DONE[action] === undefined) return undefined;
         this.#done += 1;
         return `${DONE[action]} ${this.#done} of ${this.#planned ?? "?"}: ${resource.addr}`;
@@ -86,25 +87,25 @@ export class TerraformProgress {
     }
   }
 
-  /** What the run did, as far as it came to its end. */
+  /** The changes of a complete run. */
   get applied(): ChangeCounts {
     return this.#applied;
   }
 
-  /** Every error, readable; what Terraform wrote that is no JSON when it said nothing else. */
+  /** All errors; else Terraform's last lines that are not JSON. */
   get errors(): string {
     return (this.#errors.length > 0 ? this.#errors : this.#other.slice(-20)).join("\n");
   }
 }
 
-/** "3 to add, 1 to change", or "nothing to do". */
+/** `3 to add, 1 to change`, or `no changes`. */
 export function describePlan(counts: ChangeCounts): string {
-  return describe(counts, { add: "to add", change: "to change", remove: "to destroy" }, "nothing to do");
+  return describe(counts, { add: "to add", change: "to change", remove: "to destroy" }, "no changes");
 }
 
-/** "3 added, 1 changed", or "nothing had to change". */
+/** `3 added, 1 changed`, or `nothing changed`. */
 export function describeApplied(counts: ChangeCounts): string {
-  return describe(counts, { add: "added", change: "changed", remove: "destroyed" }, "nothing had to change");
+  return describe(counts, { add: "added", change: "changed", remove: "destroyed" }, "nothing changed");
 }
 
 function describe(counts: ChangeCounts, words: Readonly<Record<keyof ChangeCounts, string>>, nothing: string): string {
@@ -124,12 +125,4 @@ function describeDiagnostic({ summary, detail, address, range }: Diagnostic): st
   const where = address ?? (range === undefined ? undefined : `${range.filename}:${range.start.line}`);
   const indented = detail.trim() === "" ? "" : `\n  ${detail.trim().replaceAll("\n", "\n  ")}`;
   return `${where === undefined ? "" : `${where}: `}${summary}${indented}`;
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }

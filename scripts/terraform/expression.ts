@@ -1,23 +1,23 @@
 /**
- * Evaluates the Terraform expressions that our stacks are made of, as far as that goes without AWS: references that `lookup` knows,
- * arithmetic, comparisons, conditions, objects, `concat` and `jsonencode`. What can't be evaluated stays an expression.
+ * Evaluates the Terraform expressions of synthesized stacks without AWS: references that `lookup` knows, arithmetic, comparisons,
+ * conditions, objects, `concat` and `jsonencode`. Other expressions stay as they are.
  */
 
-/** The value behind `var.memory_mb` or `aws_sqs_queue.jobs.arn`; undefined: not known yet. */
+/** The value of `var.memory_mb` or `aws_sqs_queue.jobs.arn`; undefined when unknown. */
 export type Lookup = (reference: string) => unknown;
 
 export interface Scope {
   readonly lookup: Lookup;
-  /** Put before a resource's reference that stays one: `module.heartbeats.`, so that it can be told from another module's. */
+  /** Prefix of resource references that stay unresolved: `module.heartbeats.`, to distinguish modules. */
   readonly prefix?: string;
 }
 
-/** Thrown inside only: the expression has a part that nobody knows. */
+/** Internal: a part of the expression is unknown. */
 class UnknownPart extends Error {
   override readonly name = "UnknownPart";
 }
 
-/** A value of Terraform's JSON syntax with its templates evaluated, in whatever depth. */
+/** A value of Terraform's JSON syntax with its templates evaluated, at any depth. */
 export function resolve(value: unknown, scope: Scope): unknown {
   if (typeof value === "string") return resolveText(value, scope);
   if (Array.isArray(value)) return value.map((item: unknown) => resolve(item, scope));
@@ -27,7 +27,7 @@ export function resolve(value: unknown, scope: Scope): unknown {
   return value;
 }
 
-/** Whether a value still holds an expression: it is not known yet. */
+/** Whether a value still contains an expression. */
 export function isUnresolved(value: unknown): boolean {
   return typeof value === "string" && /(^|[^$])\$\{/.test(value);
 }
@@ -35,7 +35,7 @@ export function isUnresolved(value: unknown): boolean {
 function resolveText(text: string, scope: Scope): unknown {
   const parts = splitTemplate(text);
   const [only] = parts;
-  // A template that is one expression has that expression's type: a number stays a number.
+  // A template that is a single expression has its type: a number stays a number.
   if (parts.length === 1 && only?.kind === "expression") return evaluate(only.text, scope);
   return parts
     .map(({ kind, text: part }) => {
@@ -46,7 +46,7 @@ function resolveText(text: string, scope: Scope): unknown {
     .join("");
 }
 
-/** What the expression comes to; what can't be evaluated comes back as a template. */
+/** The expression's value, or the expression as a template when it cannot be evaluated. */
 function evaluate(expression: string, scope: Scope): unknown {
   try {
     return new Evaluation(expression, scope).run();
@@ -56,7 +56,7 @@ function evaluate(expression: string, scope: Scope): unknown {
   }
 }
 
-/** A resource's or a module's attribute and nothing else. */
+/** Only an attribute of a resource or a module. */
 const REFERENCE = /^(?!var\.|local\.|each\.|path\.)[a-zA-Z_][\w-]*(\.[\w-]+|\[[^\]]*\])+$/;
 
 interface Part {
@@ -64,7 +64,7 @@ interface Part {
   readonly text: string;
 }
 
-/** `rate(${var.minutes} minutes)`: its text and its expressions. `$${` is text. */
+/** Literals and expressions of `rate(${var.minutes} minutes)`. `$${` is literal. */
 function splitTemplate(text: string): Part[] {
   const parts: Part[] = [];
   let literal = "";
@@ -87,7 +87,7 @@ function splitTemplate(text: string): Part[] {
   return parts;
 }
 
-/** Where the expression that begins at `from` ends: braces in its strings and objects are its own. */
+/** The end of the expression that begins at `from`, skipping braces in strings and objects. */
 function closingBrace(text: string, from: number): number {
   let depth = 0;
   let quoted = false;
@@ -125,7 +125,7 @@ function tokenize(expression: string): Token[] {
   return tokens;
 }
 
-/** From the weakest to the strongest. */
+/** By precedence, lowest first. */
 const OPERATORS: readonly (readonly string[])[] = [
   ["||"],
   ["&&"],

@@ -1,6 +1,6 @@
 /**
- * Finds Terraform providers that are on this machine already, so that `terraform init` needs no network. Terraform looks into
- * some of these places itself, but asks the registry as well unless a CLI configuration tells it not to.
+ * Finds Terraform providers on this machine, so that `terraform init` needs no network. Terraform searches some of these folders itself,
+ * but also queries the registry unless a CLI configuration forbids it.
  */
 import { readdir } from "node:fs/promises";
 import { homedir } from "node:os";
@@ -10,13 +10,13 @@ import { REQUIRED_PROVIDERS } from "../../modules/constructs/versions";
 const REGISTRY = "registry.terraform.io";
 const PROVIDER = REQUIRED_PROVIDERS.aws.source;
 
-/** What the stacks ask for: `~> 5.100` is any 5.x from 5.100 on. */
+/** `~> 5.100` accepts any 5.x from 5.100 on. */
 const [, ACCEPTED_MAJOR, OLDEST_MINOR] = /^~> (\d+)\.(\d+)$/.exec(REQUIRED_PROVIDERS.aws.version) ?? [];
 
-/** How deep below /opt a mirror is looked for: /opt/<a>/<b>/registry.terraform.io. */
+/** Search depth below /opt: /opt/<a>/<b>/registry.terraform.io. */
 const OPT_DEPTH = 2;
 
-/** The folders that may hold `registry.terraform.io/`, in the order they are tried. */
+/** The folders that may contain `registry.terraform.io/`, in search order. */
 export async function mirrorCandidates(home: string = homedir(), opt = "/opt"): Promise<readonly string[]> {
   return [
     join(home, ".terraform.d", "plugins"),
@@ -26,7 +26,7 @@ export async function mirrorCandidates(home: string = homedir(), opt = "/opt"): 
   ];
 }
 
-/** The first folder that holds an AWS provider the stacks accept, for this platform; undefined: none does. */
+/** The first folder with an accepted AWS provider for this platform. */
 export async function findProviderMirror(
   candidates: readonly string[],
   platform: string = terraformPlatform(),
@@ -38,7 +38,7 @@ export async function findProviderMirror(
   return undefined;
 }
 
-/** The CLI configuration that takes the AWS provider from a mirror and everything else from the registry. */
+/** A CLI configuration with the AWS provider from a mirror and all others from the registry. */
 export function mirrorConfiguration(mirror: string): string {
   const provider = JSON.stringify(`${REGISTRY}/${PROVIDER}`);
   return [
@@ -56,20 +56,20 @@ export function mirrorConfiguration(mirror: string): string {
   ].join("\n");
 }
 
-/** Whether the stacks' constraint accepts this version. Pre-releases are not accepted, as Terraform does not. */
+/** Whether the stacks' constraint accepts this version. Like Terraform, not for pre-releases. */
 export function isAcceptedVersion(version: string): boolean {
   const [, major, minor] = /^(\d+)\.(\d+)\.\d+$/.exec(version) ?? [];
   return major !== undefined && major === ACCEPTED_MAJOR && Number(minor) >= Number(OLDEST_MINOR);
 }
 
-/** The name Terraform gives this platform, such as `linux_amd64`. */
+/** Terraform's name of this platform: `linux_amd64`. */
 export function terraformPlatform(platform: string = process.platform, architecture: string = process.arch): string {
   const systems: Readonly<Record<string, string>> = { win32: "windows" };
   const architectures: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };
   return `${systems[platform] ?? platform}_${architectures[architecture] ?? architecture}`;
 }
 
-/** Both layouts of a mirror: `<version>/<platform>/` unpacked, and `terraform-provider-aws_<version>_<platform>.zip`. */
+/** Mirrors have `<version>/<platform>/` or `terraform-provider-aws_<version>_<platform>.zip`. */
 async function awsVersions(mirror: string, platform: string): Promise<readonly string[]> {
   const folder = join(mirror, REGISTRY, PROVIDER);
   const versions: string[] = [];
@@ -89,7 +89,7 @@ async function foldersHoldingRegistry(folder: string, depth: number): Promise<re
   return [...here, ...below.flat()];
 }
 
-/** The names in a folder, sorted; none where there is no such folder, or it may not be read. */
+/** The sorted names in a folder; empty when it cannot be read. */
 async function entries(folder: string): Promise<readonly string[]> {
   try {
     return (await readdir(folder)).sort();

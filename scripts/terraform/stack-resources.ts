@@ -1,17 +1,17 @@
-/** The resources of a synthesized stack, its modules' included, with their variables put in. */
+/** Reads the resources of a synthesized stack and its modules, with variables resolved. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { resolve, type Scope } from "./expression";
 
-/** A resource, wherever it was read: in a synthesized stack, in a plan or in a state. */
+/** A resource of a synthesized stack, a plan or a state. */
 export interface Resource {
   /** `module.heartbeats.aws_sqs_queue.dead_letters`. */
   readonly address: string;
-  /** The feature: `heartbeats`. Empty: the environment itself. */
+  /** The feature: `heartbeats`. Empty for the environment's own resources. */
   readonly module: string;
   readonly type: string;
-  /** Its arguments. What is not known yet is a template: `${module.heartbeats.aws_sqs_queue.dead_letters.arn}`. */
+  /** Its arguments. An unknown value is a template: `${module.heartbeats.aws_sqs_queue.dead_letters.arn}`. */
   readonly values: Readonly<Record<string, unknown>>;
 }
 
@@ -23,7 +23,7 @@ const stackSchema = z.looseObject({
 });
 type Stack = z.output<typeof stackSchema>;
 
-/** Reads a synthesized folder: `cdktf.out/stacks/staging`. */
+/** @param directory `cdktf.out/stacks/staging` */
 export async function readStackResources(directory: string): Promise<readonly Resource[]> {
   const root = await readStack(join(directory, "cdk.tf.json"));
   const calls = await Promise.all(

@@ -1,4 +1,4 @@
-/** Runs the real Terraform, with an environment in which it asks nothing and finds the AWS provider that is here already. */
+/** Runs Terraform non-interactively, with the AWS provider of this machine if there is one. */
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
@@ -14,44 +14,44 @@ import {
 import { TerraformProgress, type ChangeCounts } from "./events";
 import { findProviderMirror, mirrorCandidates, mirrorConfiguration } from "./provider-mirror";
 
-/** The S3 backend's own lock file came with 1.10. */
+/** The first version with lock files in the S3 backend. */
 const OLDEST_TERRAFORM = [1, 10] as const;
 const INSTALL_LINK = "https://developer.hashicorp.com/terraform/install";
 const CLI_CONFIGURATION = ".almanac/terraform/cli.tfrc";
 
-/** Terraform is missing or too old. The message says so, and where to get it. */
+/** Terraform is missing or too old. The message says where to get it. */
 export class TerraformUnusableError extends Error {
   override readonly name = "TerraformUnusableError";
 }
 
-/** A Terraform command failed. The message holds Terraform's own errors, readable. */
+/** A Terraform command failed. The message has Terraform's errors. */
 export class TerraformFailedError extends Error {
   override readonly name = "TerraformFailedError";
 }
 
 export interface TerraformOptions {
-  /** The folder of the stack: where cdk.tf.json is. */
+  /** The folder of cdk.tf.json. */
   readonly cwd: string;
-  /** Added to the environment of {@link terraformEnvironment}, or taken out of it (undefined). */
+  /** Added to {@link terraformEnvironment}, or removed from it (undefined). */
   readonly environment?: Readonly<Record<string, string | undefined>>;
-  /** Called with each line of output as it comes. */
+  /** Called with each line of output. */
   readonly onLine?: (line: string) => void;
-  /** Aborted: Terraform is interrupted, and releases its lock. */
+  /** Aborted: interrupts Terraform, which releases its lock. */
   readonly signal?: AbortSignal;
-  /** How long an interrupted Terraform may take for that, in milliseconds. @default 15 seconds */
+  /** Milliseconds before an interrupted Terraform is killed. @default 15 seconds */
   readonly graceMs?: number;
 }
 
 export interface TerraformRunOptions extends Omit<TerraformOptions, "onLine"> {
-  /** Called with one line for people whenever something was done, or takes long. */
+  /** Called with progress lines. */
   readonly onProgress?: (message: string) => void;
-  /** How many changes there are to come, where Terraform does not say. */
+  /** The number of changes, for a saved plan. */
   readonly planned?: number;
 }
 
 /**
- * The version that `terraform` on the PATH has, such as "1.11.4".
- * @throws TerraformUnusableError when it is missing or older than 1.10
+ * The version of `terraform` on the PATH: `1.11.4`.
+ * @throws TerraformUnusableError
  */
 export async function terraformVersion(): Promise<string> {
   const { code, stdout, stderr } = await runTerraform(["version", "-json"], {
@@ -59,9 +59,7 @@ export async function terraformVersion(): Promise<string> {
   });
   const version = /"terraform_version":\s*"([^"]+)"/.exec(stdout)?.[1];
   if (code !== 0 || version === undefined) {
-    throw new TerraformUnusableError(
-      `terraform does not tell its version:\n${stderr}\nInstall it anew: ${INSTALL_LINK}`,
-    );
+    throw new TerraformUnusableError(`terraform version failed:\n${stderr}\nReinstall Terraform: ${INSTALL_LINK}`);
   }
   if (!isRecentEnough(version)) {
     throw new TerraformUnusableError(
@@ -71,13 +69,13 @@ export async function terraformVersion(): Promise<string> {
   return version;
 }
 
-/** Whether the S3 backend of this Terraform knows `use_lockfile`. */
+/** Whether the S3 backend of this version has `use_lockfile`. */
 export function isRecentEnough(version: string): boolean {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   return major > OLDEST_TERRAFORM[0] || (major === OLDEST_TERRAFORM[0] && minor >= OLDEST_TERRAFORM[1]);
 }
 
-/** The environment that every Terraform (and cdktf) is run with: this process's own, made quiet and at home offline. */
+/** The environment of every Terraform and cdktf run: this process's, non-interactive, with a provider mirror if there is one. */
 export async function terraformEnvironment(): Promise<Record<string, string>> {
   const environment: Record<string, string> = {
     ...ownEnvironment(),
@@ -87,7 +85,7 @@ export async function terraformEnvironment(): Promise<Record<string, string>> {
   };
   if (hasCliConfiguration(environment)) return environment;
 
-  // One that is named but not there would be a warning at each run.
+  // A missing file would be a warning at each run.
   delete environment["TF_CLI_CONFIG_FILE"];
   const mirror = await findProviderMirror(await mirrorCandidates());
   if (mirror !== undefined) environment["TF_CLI_CONFIG_FILE"] = await writeCliConfiguration(mirror);
@@ -95,15 +93,14 @@ export async function terraformEnvironment(): Promise<Record<string, string>> {
 }
 
 /**
- * To add to the environment for a stack in an emulator: it takes out the user's AWS profile and Terraform workspace, which are for real
- * accounts, and would only fail here.
+ * For stacks on an emulator: removes the user's AWS profile and Terraform workspace, which are for real accounts.
  */
 export function withoutAwsSettings(): Readonly<Record<string, undefined>> {
   const names = Object.keys(process.env).filter((name) => /^(AWS_|TF_WORKSPACE$|TF_DATA_DIR$)/.test(name));
   return Object.fromEntries(names.map((name) => [name, undefined]));
 }
 
-/** True when the user has told Terraform where its providers come from: then that holds, whatever is in the usual places. */
+/** Whether the user has a Terraform CLI configuration, which takes precedence. */
 function hasCliConfiguration(environment: Readonly<Record<string, string>>): boolean {
   const named = environment["TF_CLI_CONFIG_FILE"];
   if (named !== undefined && named !== "") return existsSync(named);
@@ -117,7 +114,7 @@ async function writeCliConfiguration(mirror: string): Promise<string> {
   const text = mirrorConfiguration(mirror);
   const written = await readFile(file, "utf8").catch(() => undefined);
   if (written !== text) {
-    // Renamed into place: another command may be reading it.
+    // Renamed into place: another command may read it.
     const unfinished = `${file}.${process.pid}`;
     await mkdir(dirname(file), { recursive: true });
     await writeFile(unfinished, text);
@@ -127,8 +124,9 @@ async function writeCliConfiguration(mirror: string): Promise<string> {
 }
 
 /**
- * Runs `terraform <args>` and gives its standard output.
- * @throws TerraformFailedError with what it wrote, TerraformUnusableError when there is no Terraform
+ * Runs `terraform <args>`.
+ * @returns its standard output
+ * @throws TerraformFailedError, TerraformUnusableError
  */
 export async function terraform(args: readonly string[], options: TerraformOptions): Promise<string> {
   const result = await runTerraform(args, await commandOptions(options));
@@ -139,15 +137,15 @@ export async function terraform(args: readonly string[], options: TerraformOptio
   return result.stdout;
 }
 
-/** `terraform init`: providers, backend. Safe to repeat. */
+/** `terraform init`. Idempotent. */
 export async function terraformInit(options: TerraformOptions): Promise<void> {
-  // -reconfigure: the emulator's port may have changed since, which is no move of state.
+  // -reconfigure: a changed emulator port is no migration of state.
   await terraform(["init", "-no-color", "-reconfigure"], options);
 }
 
 /**
- * `terraform plan`, saved into a file. The file has secrets in it, if the state has.
- * @throws TerraformFailedError with every error it told
+ * `terraform plan`, saved into a file, which contains the state's secrets.
+ * @throws TerraformFailedError
  */
 export async function terraformPlan(file: string, options: TerraformRunOptions): Promise<void> {
   await runWithProgress(["plan", `-out=${file}`, "-json"], options);
@@ -162,27 +160,27 @@ export async function terraformShowPlan(file: string, options: TerraformOptions)
 }
 
 /**
- * `terraform apply` of a saved plan, and nothing but it.
- * @returns what it changed
- * @throws TerraformFailedError with every error it told
+ * `terraform apply` of a saved plan.
+ * @returns the changes
+ * @throws TerraformFailedError
  */
 export async function terraformApplyPlan(file: string, options: TerraformRunOptions): Promise<ChangeCounts> {
   return runWithProgress(["apply", "-json", file], options);
 }
 
 /**
- * `terraform apply` without a question.
- * @returns what it changed
- * @throws TerraformFailedError with every error it told
+ * `terraform apply -auto-approve`.
+ * @returns the changes
+ * @throws TerraformFailedError
  */
 export async function terraformApply(options: TerraformRunOptions): Promise<ChangeCounts> {
   return runWithProgress(["apply", "-auto-approve", "-json"], options);
 }
 
 /**
- * `terraform destroy` without a question.
- * @returns what it changed
- * @throws TerraformFailedError with every error it told
+ * `terraform destroy -auto-approve`.
+ * @returns the changes
+ * @throws TerraformFailedError
  */
 export async function terraformDestroy(options: TerraformRunOptions): Promise<ChangeCounts> {
   return runWithProgress(["destroy", "-auto-approve", "-json"], options);

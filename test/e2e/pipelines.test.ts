@@ -78,7 +78,7 @@ describe("pipelines, deployed", () => {
     });
     return (await Promise.all(parts)).flat();
   };
-  const setWeather = (weather: "up" | "down") => fetch(`${slack}/weather`, { method: "PUT", body: weather });
+  const setMode = (mode: "up" | "down") => fetch(`${slack}/mode`, { method: "PUT", body: mode });
 
   it("send an order to Slack, with its summary, and without private values", async () => {
     await sent(order("first-order", 1, { customer: { id: "c1", name: "Ada Lovelace" }, total: 18.15 }));
@@ -141,7 +141,7 @@ describe("pipelines, deployed", () => {
   }, 120_000);
 
   it("lose nothing during an outage of Slack, and send it in order afterwards", async () => {
-    await setWeather("down");
+    await setMode("down");
     for (const revision of [1, 2, 3]) {
       for (const key of ["away-a", "away-b", "away-c"]) await sent(order(key, revision));
       await eventually(
@@ -153,7 +153,7 @@ describe("pipelines, deployed", () => {
     // Longer than a minute, so that the scheduled send runs during the outage.
     await new Promise((wait) => setTimeout(wait, 65_000));
     expect((await inbox()).join()).not.toContain("away-");
-    await setWeather("up");
+    await setMode("up");
     const changes = (all: readonly string[]) =>
       ["away-a", "away-b", "away-c"].map(
         (key) => (all.join("\n").match(new RegExp(`\\*?${key}\\*?`, "g")) ?? []).length,

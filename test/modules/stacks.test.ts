@@ -1,11 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
+import { mapConcurrently } from "../../functions/shared/concurrency";
 import { EXAMPLE_FOLDER, exampleFiles, rootSchema } from "../../scripts/terraform/modules/terraform-module";
 import { synthesizeStack } from "../../scripts/terraform/synthesize";
-import { terraform } from "../../scripts/terraform/terraform";
+import { terraform, terraformEnvironment } from "../../scripts/terraform/terraform";
 
 /** What `cdktf synth` writes from the real main.ts. */
 const output = mkdtempSync(join(tmpdir(), "almanac-stacks-"));
@@ -94,30 +95,53 @@ describe("an environment that main.ts does not have", () => {
 });
 
 describe("terraform validate", () => {
-  it.each(["local", "staging", "production"])(
-    "accepts the stack %s",
-    async (environment) => {
-      await expect(validate(stackDirectory(environment))).resolves.toContain("Success!");
-    },
-    120_000,
-  );
+  /** What Terraform says of each folder. */
+  const validated = new Map<string, string>();
+  const alone = (feature: string) => join(output, "alone", feature, EXAMPLE_FOLDER);
+  const environments = ["local", "staging", "production"];
+  let features: readonly string[];
 
-  it("accepts each feature's folder by itself, called by its example", async () => {
+  beforeAll(async () => {
     const stack = rootSchema.parse(root("staging"));
-    for (const feature of Object.keys(stack.module)) {
-      const folder = join(output, "alone", feature);
-      const example = join(folder, EXAMPLE_FOLDER);
-      cpSync(join(stackDirectory("staging"), "modules", feature), folder, { recursive: true });
-      mkdirSync(example, { recursive: true });
-      for (const [name, text] of Object.entries(exampleFiles(feature, stack))) writeFileSync(join(example, name), text);
-      await expect(validate(example)).resolves.toContain("Success!");
+    features = Object.keys(stack.module);
+    for (const feature of features) {
+      cpSync(join(stackDirectory("staging"), "modules", feature), join(output, "alone", feature), { recursive: true });
+      mkdirSync(alone(feature), { recursive: true });
+      for (const [name, text] of Object.entries(exampleFiles(feature, stack)))
+        writeFileSync(join(alone(feature), name), text);
     }
-  }, 120_000);
+    // Terraform's cache of providers bears no two that fill it: the first alone, then the others side by side.
+    const environment = await providerCache();
+    const [first, ...others] = [...environments.map(stackDirectory), ...features.map(alone)];
+    const validateInto = async (folder: string) => validated.set(folder, await validate(folder, environment));
+    if (first !== undefined) await validateInto(first);
+    await mapConcurrently(others, availableParallelism(), validateInto);
+  }, 300_000);
+
+  it.each(environments)("accepts the stack %s", (environment) => {
+    expect(validated.get(stackDirectory(environment))).toContain("Success!");
+  });
+
+  it("accepts each feature's folder by itself, called by its example", () => {
+    for (const feature of features) expect(validated.get(alone(feature))).toContain("Success!");
+  });
 });
 
-/** Without the backend, which would want its bucket. */
-async function validate(folder: string): Promise<string> {
+/** Where providers come from the registry, they come once. */
+async function providerCache(): Promise<Record<string, string>> {
+  if ("TF_CLI_CONFIG_FILE" in (await terraformEnvironment())) return {};
+  const folder = join(output, "providers");
+  mkdirSync(folder);
+  return { TF_PLUGIN_CACHE_DIR: folder, TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE: "true" };
+}
+
+/** Without the backend, which would want its bucket. @returns what Terraform says, its errors too */
+async function validate(folder: string, environment: Record<string, string>): Promise<string> {
   writeFileSync(join(folder, "offline_override.tf.json"), JSON.stringify({ terraform: { backend: { local: {} } } }));
-  await terraform(["init", "-no-color", "-backend=false"], { cwd: folder });
-  return terraform(["validate", "-no-color"], { cwd: folder });
+  try {
+    await terraform(["init", "-no-color", "-backend=false"], { cwd: folder, environment });
+    return await terraform(["validate", "-no-color"], { cwd: folder, environment });
+  } catch (error) {
+    return String(error);
+  }
 }

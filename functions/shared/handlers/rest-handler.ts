@@ -81,7 +81,8 @@ export function restHandler<Environment>(
     invoke(start, context, async ({ logger, work: endpoints }) => {
       try {
         const rest = restEventSchema.parse(event);
-        logger.appendKeys({ requestId: rest.requestContext.requestId });
+        // Path parameters are ids: of a timer, of a task.
+        logger.appendKeys({ requestId: rest.requestContext.requestId, ...rest.pathParameters });
         if (cors !== undefined && rest.httpMethod === "OPTIONS") return preflight(cors, corsHeaders);
         const route = `${rest.httpMethod} ${rest.resource}`;
         const respond = endpoints[route];

@@ -1,4 +1,4 @@
-/** Scans the stacks that go into an account with checkov, in a private virtual environment. */
+/** Scans the stacks of real accounts with checkov, in a private virtual environment. */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -10,11 +10,10 @@ import { installedPython, installPython } from "../../emulator/virtual-environme
 import { parseJson } from "../../shared/fields";
 import { CommandFailedError, runCommand } from "../../shared/run-command";
 import { synthesizeStacks } from "../../terraform/synthesize";
-import { judge, type Finding, type Verdict } from "./judge";
+import { evaluate, type Finding, type Verdict } from "./evaluate";
 import { writeForScan } from "./stacks";
 import { WAIVERS } from "./waivers";
 
-/** `local` is in an emulator: nothing there is for anybody to take. */
 const ENVIRONMENTS = ["staging", "production"];
 const REQUIREMENTS_FILE = join(__dirname, "requirements.txt");
 const FOLDER = ".almanac/scan/venv";
@@ -29,11 +28,11 @@ const resultSchema = z.object({
 });
 
 export interface Scan extends Verdict {
-  /** How many checks of how many resources passed. */
+  /** The number of passed checks. */
   readonly passed: number;
 }
 
-/** @throws PythonMissingError, CommandFailedError (pip's or checkov's own words) */
+/** @throws PythonMissingError, CommandFailedError (output of pip or checkov) */
 export async function scan(onLine: (line: string) => void): Promise<Scan> {
   const python = await checkovPython(onLine);
   const folder = await mkdtemp(join(tmpdir(), "almanac-scan-"));
@@ -58,11 +57,11 @@ async function checkovPython(onLine: (line: string) => void): Promise<string> {
 
 async function runCheckov(python: string, folder: string): Promise<Scan> {
   const checkov = join(dirname(python), "checkov");
-  // --skip-download: the rules are in the package; nothing is asked of anybody.
+  // --skip-download: the rules are in the package.
   const args = ["-d", folder, "--framework", "terraform_json", "--skip-download", "--quiet", "--compact", "-o", "json"];
   const result = await runCommand(python, [checkov, ...args], { env: { ...pythonEnvironment(), LOG_LEVEL: "ERROR" } });
   const parsed = resultSchema.safeParse(parseJson(result.stdout));
-  // Whatever it could not read, it did not check.
+  // A file with parsing errors was not checked.
   if (!parsed.success || parsed.data.summary.parsing_errors > 0) throw new CommandFailedError("checkov", result);
   const { results, summary } = parsed.data;
   const findings = results.failed_checks.map(
@@ -72,5 +71,5 @@ async function runCheckov(python: string, folder: string): Promise<Scan> {
       at: `${file.replace(/^\//, "").replace(/\.tf\.json$/, "")} ${resource}`,
     }),
   );
-  return { passed: summary.passed, ...judge(findings, WAIVERS) };
+  return { passed: summary.passed, ...evaluate(findings, WAIVERS) };
 }

@@ -1,4 +1,4 @@
-/** Writes stacks as a scanner reads them: each module's resources in one file, with its variables put in. */
+/** Writes stacks for a scanner: one file a module, with variables resolved. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readStackResources, type Resource } from "../../terraform/stack-resources";
@@ -20,7 +20,7 @@ function blocksOf(module: string, resources: readonly Resource[]): Record<string
   const blocks: Record<string, Record<string, unknown>> = {};
   for (const { type, address, values } of resources) {
     const { "//": _, ...fields } = values;
-    // In its own file, a module's resources refer to each other as they do in its folder.
+    // In the module's own file, references have no module prefix.
     const local = JSON.stringify(fields).replaceAll(`\${module.${module}.`, "${");
     blocks[type] = { ...blocks[type], [address.split(".").at(-1) ?? address]: JSON.parse(local) as unknown };
   }

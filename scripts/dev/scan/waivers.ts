@@ -1,10 +1,10 @@
-/** Checks of checkov that our stacks fail on purpose, each with its reason. One that nothing fails any more fails the scan. */
+/** Checks of checkov that the stacks fail on purpose, with reasons. A waiver without a finding fails the scan. */
 
 export interface Waiver {
-  /** checkov's number of the check. */
+  /** checkov's id. */
   readonly check: string;
   readonly reason: string;
-  /** The only findings that it holds for: `staging/heartbeats resource.telemetry`. @default all */
+  /** Only for these findings: `staging/heartbeats resource.telemetry`. @default all */
   readonly only?: RegExp;
 }
 
@@ -12,92 +12,92 @@ export const WAIVERS: readonly Waiver[] = [
   // Functions
   {
     check: "CKV_AWS_115",
-    reason: "What is scheduled runs one at a time; a limit for each would take from the account's own thousand",
+    reason: "Scheduled functions run one at a time; reserved concurrency would reduce the account's limit of 1,000",
   },
   {
     check: "CKV_AWS_116",
-    reason: "Failed invocations go to a queue by aws_lambda_function_event_invoke_config, which tells more",
+    reason: "Failed invocations go to a queue by aws_lambda_function_event_invoke_config, which records more",
   },
   {
     check: "CKV_AWS_117",
-    reason: "They call AWS and public addresses only: a VPC would need a NAT gateway, and guard nothing",
+    reason: "They call AWS and public addresses only: a VPC would need a NAT gateway and protect nothing",
   },
   { check: "CKV_AWS_173", reason: "Their variables are names, never secrets; AWS encrypts them with a key of its own" },
   { check: "CKV_AWS_272", reason: "Zips are built and deployed in one run; their hashes are in the plan" },
   // Tables, logs
   {
     check: "CKV_AWS_119",
-    reason: "AWS's own key encrypts them; a key of ours would cost, and guard against nobody more",
+    reason: "Encrypted with an AWS-owned key; a customer-managed key would cost without more protection",
   },
   {
     check: "CKV_AWS_28",
-    reason: "Where data is not protected, it need not be restored (protectData)",
+    reason: "Environments without protectData need no restore",
     only: /^staging\//,
   },
-  { check: "CKV_AWS_158", reason: "CloudWatch encrypts logs by itself, and no payload or secret is logged" },
-  { check: "CKV_AWS_338", reason: "Logs are for last month's incident; what has to be kept is in tables and buckets" },
+  { check: "CKV_AWS_158", reason: "CloudWatch encrypts logs, and no payload or secret is logged" },
+  { check: "CKV_AWS_338", reason: "Logs are for recent incidents; long-term data is in tables and buckets" },
   // Buckets
-  { check: "CKV2_AWS_61", reason: "Their objects are few and overwritten; a lifecycle rule alone takes 55 s to make" },
-  { check: "CKV2_AWS_62", reason: "Nobody waits for what is written to them" },
+  { check: "CKV2_AWS_61", reason: "Few objects, overwritten in place; a lifecycle rule takes 55 s to create" },
+  { check: "CKV2_AWS_62", reason: "No consumer needs their events" },
   {
     check: "CKV_AWS_18",
-    reason: "Only our own functions and CloudFront get in; an access log would need a bucket that has none",
+    reason: "Only our functions and CloudFront have access; an access log needs another bucket without one",
   },
   {
     check: "CKV_AWS_21",
-    reason: "The page is written anew by each run of the checker",
+    reason: "Each run of the checker rewrites the page",
     only: /aws_s3_bucket\.status_page_files$/,
   },
-  { check: "CKV_AWS_144", reason: "What is in them is written anew by a deployment or by the next run" },
+  { check: "CKV_AWS_144", reason: "The next deployment or run rewrites their content" },
   {
     check: "CKV_AWS_145",
-    reason: "S3's own key encrypts them; CloudFront could not read a key of ours without more rights",
+    reason: "Encrypted with S3's key; CloudFront would need more permissions for a customer-managed key",
   },
   {
     check: "CKV_AWS_21",
-    reason: "An export writes objects of its own, once",
+    reason: "An export writes its objects once",
     only: /exports aws_s3_bucket\.files$/,
   },
   {
     check: "CKV_AWS_21",
-    reason: "Code is deployed again from the repository, at whichever commit",
+    reason: "Code can be deployed again from any commit",
     only: /root aws_s3_bucket\.code$/,
   },
   // APIs, for AWS identities only (AWS_IAM), and state machines
   {
     check: "CKV2_AWS_4",
-    reason: "Every request is in the access log; execution logs would hold what requests are about",
+    reason: "Every request is in the access log; execution logs would contain payloads",
   },
-  { check: "CKV2_AWS_29", reason: "Only signed requests of the account's own identities get further than API Gateway" },
+  { check: "CKV2_AWS_29", reason: "API Gateway accepts only signed requests of the account's own identities" },
   {
     check: "CKV2_AWS_51",
-    reason: "API Gateway proves itself to Lambda by IAM; client certificates are for HTTP backends",
+    reason: "API Gateway authenticates to Lambda with IAM; client certificates are for HTTP backends",
   },
   {
     check: "CKV2_AWS_53",
-    reason: "The functions parse every request themselves, and answer with the path and the reason",
+    reason: "The functions validate every request, and respond with path and reason",
   },
-  { check: "CKV_AWS_120", reason: "What they answer changes with each request; a cache costs by the hour" },
-  { check: "CKV_AWS_225", reason: "What they answer changes with each request; a cache costs by the hour" },
-  { check: "CKV_AWS_237", reason: "An API's id is in its address: it is not to be replaced, whatever comes first" },
-  { check: "CKV_AWS_73", reason: "The functions behind it are traced, and do all of the work" },
+  { check: "CKV_AWS_120", reason: "Responses differ by request; a cache is billed by the hour" },
+  { check: "CKV_AWS_225", reason: "Responses differ by request; a cache is billed by the hour" },
+  { check: "CKV_AWS_237", reason: "The API's id is in its URL, so it must not be replaced" },
+  { check: "CKV_AWS_73", reason: "The functions behind it are traced" },
   {
     check: "CKV_AWS_285",
-    reason: "Failures are logged without what they are about; Step Functions keeps the history for 90 days",
+    reason: "Failures are logged without payloads; Step Functions keeps the history for 90 days",
   },
-  // The status page on the web: public, static, and the same for everybody
+  // The public status page: static
   { check: "CKV2_AWS_42", reason: "CloudFront's own name and certificate, unless statusPage.domain names another" },
   { check: "CKV2_AWS_47", reason: "A static page runs no Log4j" },
-  { check: "CKV_AWS_68", reason: "A static page has nothing that a firewall would guard" },
-  { check: "CKV_AWS_86", reason: "Who looks at a public page is nobody's business" },
+  { check: "CKV_AWS_68", reason: "A static page needs no web application firewall" },
+  { check: "CKV_AWS_86", reason: "Readers of a public page are not logged" },
   {
     check: "CKV_AWS_174",
-    reason: "With CloudFront's own certificate the version can't be chosen; with a domain it is TLS 1.2",
+    reason: "CloudFront's default certificate has no TLS setting; with a domain it is TLS 1.2",
   },
   {
     check: "CKV_AWS_259",
-    reason: "It is enforced for a year, but not for other names of a domain that may be somebody else's",
+    reason: "Enforced for a year, but not for subdomains, which may belong to others",
   },
-  { check: "CKV_AWS_310", reason: "S3 is the only origin; while it is down, CloudFront shows what it has" },
-  { check: "CKV_AWS_374", reason: "A status page is for readers everywhere" },
+  { check: "CKV_AWS_310", reason: "S3 is the only origin; CloudFront serves cached content during an outage" },
+  { check: "CKV_AWS_374", reason: "A status page has readers in every country" },
 ];

@@ -1,10 +1,11 @@
 /** Runs one project of jest.config.mjs and counts what its report says. */
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { setPriority, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import * as z from "zod";
 import { EXIT } from "../../shared/command-line";
+import { lowerPriority } from "./priority";
 import { timed, type Failure, type StepResult } from "./result";
 
 const reportSchema = z.object({
@@ -57,7 +58,7 @@ async function jest(project: string, outputFile: string, { args, node, niceness 
     ["node_modules/jest/bin/jest.js", "--selectProjects", project, ...report, ...args, ...reporters],
     { stdio: ["ignore", "ignore", "inherit"] },
   );
-  if (child.pid !== undefined) setPriority(child.pid, niceness);
+  lowerPriority(child, niceness);
   return new Promise((resolve) => {
     child.on("close", (code) => {
       resolve(code ?? EXIT.failure);

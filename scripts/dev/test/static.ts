@@ -1,8 +1,8 @@
 /** Checks that run none of our code: compiler, linter, formatter. */
 import { spawn } from "node:child_process";
-import { setPriority } from "node:os";
 import { join } from "node:path";
 import { colours } from "../../shared/colours";
+import { lowerPriority } from "./priority";
 import { timed, type Failure, type StepResult } from "./result";
 
 const CHECKS = [
@@ -34,7 +34,7 @@ function runTool(tool: string, args: readonly string[], niceness: number) {
     stdio: ["ignore", "pipe", "pipe"],
     shell: process.platform === "win32",
   });
-  if (child.pid !== undefined) setPriority(child.pid, niceness);
+  lowerPriority(child, niceness);
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (text: Buffer) => (output += text.toString()));
   return new Promise<{ readonly code: number | null; readonly output: string }>((resolve) => {

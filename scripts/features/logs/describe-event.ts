@@ -23,15 +23,20 @@ const HIDDEN: ReadonlySet<string> = new Set([
 /** Lambda's own lines about each invocation. */
 const PLATFORM_LINE = /^(START|END|REPORT|INIT_START|INIT_REPORT|XRAY|EXTENSION) /;
 
-const FUNCTION_WIDTH = 24;
-
-/** `07:00:01.250  timers-dispatch  INFO  dispatched  shard=shard0`; undefined for metrics and Lambda's own lines. */
-export function describeEvent({ time, functionName, message }: LogEvent, colours: Colors): string | undefined {
+/**
+ * `07:00:01.250  timers-dispatch  INFO  dispatched  shard=shard0`; undefined for metrics and Lambda's own lines.
+ * @param width of the column of functions
+ */
+export function describeEvent(
+  { time, functionName, message }: LogEvent,
+  width: number,
+  colours: Colors,
+): string | undefined {
   const fields = parseLine(message);
   if (fields !== undefined && "_aws" in fields) return undefined; // metrics, in CloudWatch's embedded format
   if (fields === undefined && PLATFORM_LINE.test(message)) return undefined;
   const at = colours.dim(new Date(time).toISOString().slice(11, 23));
-  const from = colourOf(functionName, colours)(functionName.padEnd(FUNCTION_WIDTH));
+  const from = colourOf(functionName, colours)(functionName.padEnd(width));
   if (fields === undefined) return `${at}  ${from}  ${plain(message)}`;
   const level = textOf(fields["level"]);
   const shown = Object.entries(fields)

@@ -7,6 +7,9 @@ import type { LogGroup } from "./log-groups";
 /** FilterLogEvents allows 5 requests a second and region, in most regions. */
 const CONCURRENCY = 4;
 
+/** A filter pattern has at most 1,024 characters. */
+const PATTERN_TERMS = 25;
+
 /** Lines may reach CloudWatch this much later than they were written. */
 const INGESTION_DELAY_MS = 10_000;
 
@@ -65,12 +68,15 @@ async function readGroup(
   return found;
 }
 
-/** The ids of a line that other lines of the same invocation or request share. */
+/** Fields whose value other lines about the same work have, too: in other functions `messageId` and `executionArn`. */
+const CORRELATION_FIELDS = ["function_request_id", "xray_trace_id", "requestId", "messageId", "executionArn"];
+
+/** The ids of a line that other lines of the same invocation, request, message or execution share. */
 export function correlationIds(message: string): readonly string[] {
   const plain = /RequestId: ([\w-]{36})/.exec(message)?.[1];
   if (plain !== undefined) return [plain];
   const fields = parseLine(message);
-  return ["function_request_id", "xray_trace_id", "requestId"].flatMap((name) => {
+  return CORRELATION_FIELDS.flatMap((name) => {
     const value = fields?.[name];
     return typeof value === "string" && value !== "" ? [value] : [];
   });
@@ -95,22 +101,25 @@ export function parseLine(message: string): Readonly<Record<string, unknown>> | 
   }
 }
 
-/** The lines that name an id, and the other lines of the same invocations and requests. */
+/**
+ * The lines that name an id, and the other lines of the same invocations, requests, messages and executions.
+ * @param query.withPatterns false: AWS's filter patterns are not supported, so every line is read
+ */
 export async function readRelated(
   client: CloudWatchLogsClient,
   groups: readonly LogGroup[],
   id: string,
-  query: Omit<LogQuery, "pattern">,
+  { withPatterns, ...query }: Omit<LogQuery, "pattern"> & { readonly withPatterns: boolean },
 ): Promise<readonly LogEvent[]> {
-  const named = (await readEvents(client, groups, { ...query, pattern: quoted(id) })).filter(({ message }) =>
-    names(message, id),
-  );
-  const ids = [...new Set(named.flatMap(({ message }) => correlationIds(message)))].slice(0, 30);
+  const read = async (pattern: string, matches: (message: string) => boolean): Promise<readonly LogEvent[]> => {
+    const events = await readEvents(client, groups, { ...query, ...(withPatterns && { pattern }) });
+    return events.filter(({ message }) => matches(message));
+  };
+  const named = await read(quoted(id), (message) => names(message, id));
+  const ids = [...new Set(named.flatMap(({ message }) => correlationIds(message)))].slice(0, PATTERN_TERMS);
   if (ids.length === 0) return named;
-  const related = await readEvents(client, groups, {
-    ...query,
-    pattern: ids.map((each) => `?${quoted(each)}`).join(" "),
-  });
+  const anyOf = ids.map((each) => `?${quoted(each)}`).join(" ");
+  const related = await read(anyOf, (message) => ids.some((each) => message.includes(each)));
   return [...new Map([...named, ...related].map((event) => [event.key, event])).values()].sort(
     (a, b) => a.time - b.time,
   );

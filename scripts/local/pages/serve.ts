@@ -1,6 +1,6 @@
 /**
  * The local pages as a process of its own, on loopback: the status page at `/`, and the Slack stand-in that the functions of the
- * local environment post to. Prints its port. `GET /inbox`: the messages it accepted; `PUT /weather`: `up` or `down`.
+ * local environment post to. Prints its port. `GET /inbox`: the messages it accepted; `PUT /mode`: `up` or `down`.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,10 +10,10 @@ import { localSettings } from "../../emulator/local-settings";
 import { slackInbox } from "../slack/inbox";
 import { statusPageServer } from "./status-page";
 
-/** Nothing is as long as this, and no memory is without end. */
+/** Limits memory. */
 const LONGEST_BODY = 1_000_000;
 
-const weatherSchema = z.enum(["up", "down"]);
+const modeSchema = z.enum(["up", "down"]);
 const inbox = slackInbox();
 const { values: options } = parseArgs({
   options: {
@@ -28,7 +28,7 @@ const statusPage =
   endpoint === undefined || bucket === undefined ? undefined : statusPageServer(bucket, localSettings(endpoint));
 
 const server = createServer((request, response) => {
-  answer(request, response).catch((error: unknown) => {
+  respond(request, response).catch((error: unknown) => {
     console.error(error);
     response.destroy();
   });
@@ -42,19 +42,19 @@ if (options["until-stdin-closes"] === true) {
   process.stdin.on("close", () => process.exit(0));
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { pathname } = new URL(request.url ?? "/", "http://localhost");
   const route = `${request.method ?? ""} ${pathname}`;
   if (route === "GET /inbox") {
-    json(response, { messages: inbox.messages(), refused: inbox.refused() });
-  } else if (route === "PUT /weather") {
-    const weather = weatherSchema.safeParse((await bodyOf(request)).trim());
-    if (weather.success) inbox.setWeather(weather.data);
-    response.writeHead(weather.success ? 204 : 400).end();
+    json(response, { messages: inbox.messages(), rejected: inbox.rejected() });
+  } else if (route === "PUT /mode") {
+    const mode = modeSchema.safeParse((await bodyOf(request)).trim());
+    if (mode.success) inbox.setMode(mode.data);
+    response.writeHead(mode.success ? 204 : 400).end();
   } else if (route.startsWith("POST /services/")) {
     const body = await bodyOf(request);
     const { status, text, retryAfterSeconds } = inbox.post(pathname.slice("/services".length), body, Date.now());
-    await sleep(20); // Slack is not next door
+    await sleep(20); // network latency
     const headers = retryAfterSeconds === undefined ? {} : { "Retry-After": String(retryAfterSeconds) };
     response.writeHead(status, { "Content-Type": "text/plain", ...headers }).end(text);
   } else if (request.method === "GET" && statusPage !== undefined) await statusPage(pathname, response);
@@ -65,7 +65,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   let body = "";
   for await (const chunk of request.setEncoding("utf8")) {
     body += String(chunk);
-    if (body.length > LONGEST_BODY) throw new RangeError("a body without end");
+    if (body.length > LONGEST_BODY) throw new RangeError("the body is too long");
   }
   return body;
 }

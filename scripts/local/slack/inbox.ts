@@ -1,7 +1,7 @@
-/** Slack, as far as its incoming webhooks go: pure, with time as an argument. */
+/** Simulates Slack's incoming webhooks. Pure: time is an argument. */
 import { blockFaults } from "./rules";
 
-/** Slack's limit for a webhook. */
+/** Slack accepts one message a second and webhook. */
 const INTERVAL_MS = 1_000;
 
 export interface Received {
@@ -14,51 +14,51 @@ export interface Received {
 
 export interface SlackAnswer {
   readonly status: number;
-  /** Slack's own words: `ok`, `invalid_blocks`. */
+  /** As Slack responds: `ok`, `invalid_blocks`. */
   readonly text: string;
   readonly retryAfterSeconds?: number;
 }
 
-/** How it behaves: as Slack does on a good day, or not at all. */
-export type Weather = "up" | "down";
+/** "down": every request fails with 503. */
+export type SlackMode = "up" | "down";
 
 export interface SlackInbox {
   /** @param now epoch milliseconds */
   readonly post: (webhook: string, body: string, now: number) => SlackAnswer;
-  /** The messages it took, the oldest first. */
+  /** Accepted messages, the oldest first. */
   readonly messages: () => readonly Received[];
-  /** Requests it did not take, by Slack's word for why. */
-  readonly refused: () => Readonly<Record<string, number>>;
-  readonly setWeather: (weather: Weather) => void;
+  /** Counts of rejected requests by Slack's error code. */
+  readonly rejected: () => Readonly<Record<string, number>>;
+  readonly setMode: (mode: SlackMode) => void;
 }
 
 export function slackInbox(): SlackInbox {
   const messages: Received[] = [];
-  const refused: Record<string, number> = {};
-  const lastTaken = new Map<string, number>();
-  let weather: Weather = "up";
-  const refuse = (status: number, text: string, retryAfterSeconds?: number): SlackAnswer => {
+  const rejected: Record<string, number> = {};
+  const lastAccepted = new Map<string, number>();
+  let mode: SlackMode = "up";
+  const reject = (status: number, text: string, retryAfterSeconds?: number): SlackAnswer => {
     const word = text.split(":")[0] ?? text;
-    refused[word] = (refused[word] ?? 0) + 1;
+    rejected[word] = (rejected[word] ?? 0) + 1;
     return { status, text, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) };
   };
   return {
     post: (webhook, body, now) => {
-      if (weather === "down") return refuse(503, "service_unavailable");
-      const last = lastTaken.get(webhook) ?? -Infinity;
-      if (now - last < INTERVAL_MS) return refuse(429, "rate_limited", Math.ceil((INTERVAL_MS - (now - last)) / 1_000));
+      if (mode === "down") return reject(503, "service_unavailable");
+      const last = lastAccepted.get(webhook) ?? -Infinity;
+      if (now - last < INTERVAL_MS) return reject(429, "rate_limited", Math.ceil((INTERVAL_MS - (now - last)) / 1_000));
       const message = parse(body);
-      if (message === undefined) return refuse(400, "invalid_payload");
+      if (message === undefined) return reject(400, "invalid_payload");
       const [fault] = blockFaults(message);
-      if (fault !== undefined) return refuse(400, fault);
-      lastTaken.set(webhook, now);
+      if (fault !== undefined) return reject(400, fault);
+      lastAccepted.set(webhook, now);
       messages.push({ at: new Date(now).toISOString(), webhook, message });
       return { status: 200, text: "ok" };
     },
     messages: () => messages,
-    refused: () => refused,
-    setWeather: (next) => {
-      weather = next;
+    rejected: () => rejected,
+    setMode: (next) => {
+      mode = next;
     },
   };
 }

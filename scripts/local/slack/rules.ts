@@ -1,4 +1,4 @@
-/** What Slack's incoming webhooks refuse: https://docs.slack.dev/reference/block-kit/blocks, as far as a webhook needs it. */
+/** The limits of Slack's incoming webhooks: https://docs.slack.dev/reference/block-kit/blocks */
 import { z } from "zod";
 
 const LIMITS = {
@@ -36,7 +36,7 @@ const messageSchema = z.looseObject({
   blocks: z.array(z.unknown()).optional(),
 });
 
-/** Slack's own word for what is wrong with a message, and where; nothing when it would take it. */
+/** Slack's error codes for a message, with their places; empty when Slack accepts it. */
 export function blockFaults(message: unknown): readonly string[] {
   const parsed = messageSchema.safeParse(message);
   if (!parsed.success) return ["invalid_payload"];

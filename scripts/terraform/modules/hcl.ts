@@ -1,12 +1,12 @@
-/** Writes values of Terraform's JSON syntax as people write them, in HCL. */
+/** Converts values of Terraform's JSON syntax to HCL. */
 
-/** The string is one reference and nothing else: `${aws_sns_topic.alarms.arn}`. */
+/** A string that is a single reference: `${aws_sns_topic.alarms.arn}`. */
 const REFERENCE = /^\$\{([\w.[\]-]+)\}$/;
 
 /**
- * A value as an HCL expression. Strings keep their meaning, templates in them too: both syntaxes escape alike.
+ * A value as an HCL expression. Both syntaxes escape strings and templates alike.
  *
- * @param indent the depth of the line that it stands on, in spaces
+ * @param indent spaces before its line
  */
 export function hcl(value: unknown, indent = 0): string {
   if (typeof value === "string") return REFERENCE.exec(value)?.[1] ?? JSON.stringify(value);
@@ -19,7 +19,7 @@ export function hcl(value: unknown, indent = 0): string {
   return [open, ...lines.map((line) => `${" ".repeat(indent + 2)}${line}`), `${" ".repeat(indent)}${close}`].join("\n");
 }
 
-/** `name = value`, aligned where values are on one line each, as `terraform fmt` does. */
+/** `name = value`, with one-line values aligned like `terraform fmt`. */
 export function assignments(values: Readonly<Record<string, unknown>>, indent: number): string[] {
   const entries = Object.entries(values).map(([name, value]) => [keyOf(name), hcl(value, indent)] as const);
   const width = (index: number): number => {

@@ -1,8 +1,8 @@
-/** A feature's module as a folder that needs neither CDKTF nor Node: its README, and an example that can be applied. */
+/** Writes a feature's module for plain Terraform: its README, and an example that can be applied. */
 import * as z from "zod";
 import { assignments } from "./hcl";
 
-/** A synthesized stack's root, as far as it is looked at. */
+/** The parts of a synthesized root module that are used. */
 export const rootSchema = z.looseObject({
   provider: z.object({ aws: z.array(z.looseObject({ region: z.string() })).min(1) }),
   terraform: z.looseObject({ required_version: z.string(), required_providers: z.record(z.string(), z.unknown()) }),
@@ -12,29 +12,28 @@ export const rootSchema = z.looseObject({
 });
 export type Root = z.output<typeof rootSchema>;
 
-/** A synthesized module, as far as it is looked at. */
+/** The parts of a synthesized module that are used. */
 export const moduleSchema = z.looseObject({
   variable: z.record(z.string(), z.looseObject({ type: z.string(), description: z.string() })),
   output: z.record(z.string(), z.looseObject({ description: z.string() })),
 });
 export type Module = z.output<typeof moduleSchema>;
 
-/** What the example is called in place of the environment that it was written from, so that both fit into one account. */
+/** Replaces the environment's names in the example, so that both can exist in one account. */
 const EXAMPLE = { app: "example", environment: "demo" } as const;
 
-/** Of the root's resources, what is no feature's business. */
+/** Root resources that no feature needs. */
 const NOT_OF_MODULES = new Set(["aws_cloudwatch_dashboard"]);
 
-/** Of cdktf, which a person who reads the module does not have. */
+/** cdktf's metadata, meaningless without cdktf. */
 const METADATA = "//";
 
-/** Where the example stands in the module's folder, and the way back from there. */
+/** The example's folder in the module, and the path back. */
 export const EXAMPLE_FOLDER = "examples/basic";
 const BACK = "../..";
 
 /**
- * The example's files by name: `main.tf`, which people read, and `environment.tf.json`, the topic and the key that the environment would
- * have given the module.
+ * The example's files by name: `main.tf`, for people, and `environment.tf.json`, the topic and the key that an environment provides.
  */
 export function exampleFiles(feature: string, root: Root): Readonly<Record<string, string>> {
   const call = root.module[feature];
@@ -42,7 +41,7 @@ export function exampleFiles(feature: string, root: Root): Readonly<Record<strin
   const { [METADATA]: _, source: __, providers: ___, app, environment, ...inputs } = call;
   const [provider] = root.provider.aws;
   const main = [
-    `# Almanac's ${feature}, by plain Terraform: terraform init && terraform apply`,
+    `# Almanac's ${feature} with plain Terraform: terraform init && terraform apply`,
     "terraform {",
     ...assignments({ required_version: root.terraform.required_version }, 2).map(indented),
     "  required_providers {",
@@ -82,10 +81,10 @@ export function moduleReadme(feature: string, purpose: string, { variable, outpu
     "",
     purpose,
     "",
-    "A Terraform module, whole as it is: the functions' code is in `assets/`. It is written by `npx almanac modules` from Almanac's source; change",
-    "it there.",
+    "A self-contained Terraform module: the functions' code is in `assets/`. Generated from Almanac's source by `npx almanac modules`;",
+    "change it there.",
     "",
-    `[${EXAMPLE_FOLDER}](${EXAMPLE_FOLDER}/main.tf) calls it with everything that it needs:`,
+    `[${EXAMPLE_FOLDER}](${EXAMPLE_FOLDER}/main.tf) calls it with all inputs:`,
     "",
     "```sh",
     `cd ${EXAMPLE_FOLDER}`,
@@ -98,14 +97,14 @@ export function moduleReadme(feature: string, purpose: string, { variable, outpu
     "All are required.",
     "",
     ...markdownTable(
-      ["Variable", "Type", "What it is"],
+      ["Variable", "Type", "Description"],
       Object.entries(variable).map(([name, { type, description }]) => [`\`${name}\``, `\`${type}\``, description]),
     ),
     "",
     "## Outputs",
     "",
     ...markdownTable(
-      ["Output", "What it is"],
+      ["Output", "Description"],
       Object.entries(output).map(([name, { description }]) => [`\`${name}\``, description]),
     ),
     "",

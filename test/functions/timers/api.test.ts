@@ -66,7 +66,7 @@ function event(httpMethod: string, resource: string, id: string | null, body: st
   };
 }
 
-async function ask(method: string, resource: string, id: string | null = "tea", body?: unknown) {
+async function invokeApi(method: string, resource: string, id: string | null = "tea", body?: unknown) {
   const text = typeof body === "string" || body === undefined ? (body ?? null) : JSON.stringify(body);
   const { statusCode, headers, body: responseBody } = await handler(event(method, resource, id, text), lambdaContext());
   // CORS allows browsers to read every response.
@@ -86,7 +86,7 @@ const failure = (name: string, httpStatusCode: number) =>
 
 describe("the handler of the API", () => {
   it("responds to an hourly timer in the legacy format and stores it", async () => {
-    expect(await ask("PUT", "/periodic/{id}", "tea", { minuteOfHour: "45", timerCallbackData: 7 })).toEqual([
+    expect(await invokeApi("PUT", "/periodic/{id}", "tea", { minuteOfHour: "45", timerCallbackData: 7 })).toEqual([
       200,
       { id: "tea", shardId: "shard0", timeShardId: "45:tea", timerCallbackData: 7 },
     ]);
@@ -98,7 +98,7 @@ describe("the handler of the API", () => {
   });
 
   it("gets, deletes and lists", async () => {
-    expect(await ask("GET", "/periodic/{id}")).toEqual([404, "tea"]);
+    expect(await invokeApi("GET", "/periodic/{id}")).toEqual([404, "tea"]);
     const Item = timerRow(storedTimer(), undefined);
     dynamodb
       .on(GetItemCommand)
@@ -106,9 +106,9 @@ describe("the handler of the API", () => {
       .on(ScanCommand)
       .resolves({ Items: [Item] });
     const tea = { id: "tea", timeShardId: "05:tea", nextFireAt: "2026-11-21T07:05:00.000Z" };
-    expect(await ask("GET", "/periodic/{id}")).toMatchObject([200, tea]);
-    expect(await ask("GET", "/periodic", null)).toMatchObject([200, { timers: [tea] }]);
-    expect(await ask("DELETE", "/periodic/{id}")).toEqual([200, "tea"]);
+    expect(await invokeApi("GET", "/periodic/{id}")).toMatchObject([200, tea]);
+    expect(await invokeApi("GET", "/periodic", null)).toMatchObject([200, { timers: [tea] }]);
+    expect(await invokeApi("DELETE", "/periodic/{id}")).toEqual([200, "tea"]);
   });
 
   it("responds to CORS preflight requests", async () => {
@@ -139,12 +139,12 @@ describe("the handler of the API", () => {
     ],
     ["no JSON", "{", bad(expect.stringMatching(/^body: is not JSON \(/) as string)],
   ])("answers 400 with the field and the reason: %s", async (_, body, expected) => {
-    expect(await ask("PUT", "/periodic/{id}", "tea", body)).toEqual([400, expected]);
+    expect(await invokeApi("PUT", "/periodic/{id}", "tea", body)).toEqual([400, expected]);
     expect(dynamodb.commandCalls(PutItemCommand)).toEqual([]);
   });
 
   it.each(["", "a b", "a/b", "ü", "x".repeat(257), "%zz"])("answers 400 to an invalid id: %j", async (id) => {
-    expect(await ask("PUT", "/periodic/{id}", id, {})).toMatchObject([
+    expect(await invokeApi("PUT", "/periodic/{id}", id, {})).toMatchObject([
       400,
       { message: expect.stringMatching(/^path\.id: is not /) as unknown },
     ]);
@@ -153,7 +153,7 @@ describe("the handler of the API", () => {
   it("answers 409 after a lost race for a timer", async () => {
     const lost = new ConditionalCheckFailedException({ message: "The conditional request failed", $metadata: {} });
     dynamodb.on(PutItemCommand).rejects(lost);
-    expect(await ask("PUT", "/periodic/{id}", "tea", { ifVersion: "v0" })).toEqual([
+    expect(await invokeApi("PUT", "/periodic/{id}", "tea", { ifVersion: "v0" })).toEqual([
       409,
       { error: "Conflict", message: 'the periodic timer "tea" does not have version "v0"' },
     ]);
@@ -177,7 +177,7 @@ describe("the handler of the API", () => {
       ["GET", "/oneshot", null, undefined],
     ] as const;
     for (const [method, resource, id, body] of requests)
-      expect(await ask(method, resource, id, body)).toMatchObject([status, { error: name }]);
+      expect(await invokeApi(method, resource, id, body)).toMatchObject([status, { error: name }]);
     const { headers } = await handler(event("GET", "/periodic/{id}", "tea", null), lambdaContext());
     expect(headers?.["Retry-After"]).toBe(retryAfter);
     const errors = output.lines().filter(({ level }) => level === "ERROR");
@@ -187,7 +187,7 @@ describe("the handler of the API", () => {
   it("enqueues due fires immediately, and leaves unsent ones to the dispatcher", async () => {
     call.mockRejectedValue(new AwsJsonError("ServiceUnavailable", "later", 503));
     jest.spyOn(globalThis, "setTimeout").mockImplementation((work: () => void) => setImmediate(work) as never);
-    expect(await ask("PUT", "/oneshot/{id}", "egg", { delaySeconds: 5 })).toMatchObject([200, { id: "egg" }]);
+    expect(await invokeApi("PUT", "/oneshot/{id}", "egg", { delaySeconds: 5 })).toMatchObject([200, { id: "egg" }]);
     expect(call.mock.calls[0]).toEqual([
       "AmazonSQS.SendMessageBatch",
       expect.stringContaining('"DelaySeconds":5') as unknown,
@@ -199,7 +199,7 @@ describe("the handler of the API", () => {
 
   it("answers and logs a 500 when SQS rejects a fire", async () => {
     call.mockResolvedValue(failedEntry("InvalidParameterValue", true));
-    expect(await ask("PUT", "/oneshot/{id}", "egg", { delaySeconds: 5 })).toEqual([
+    expect(await invokeApi("PUT", "/oneshot/{id}", "egg", { delaySeconds: 5 })).toEqual([
       500,
       { error: "Internal", message: "The request failed; see the logs." },
     ]);
@@ -214,13 +214,13 @@ describe("the handler of the API", () => {
       { method: "PUT", path: "/periodic/milk", body: { minuteOfHour: 75 } },
       { method: "DELETE", path: "/oneshot/egg" },
     ];
-    expect(await ask("POST", "/batch", null, { requests })).toMatchObject([
+    expect(await invokeApi("POST", "/batch", null, { requests })).toMatchObject([
       200,
       { results: [{ status: 200 }, { status: 400 }, { status: 429 }] },
     ]);
   });
 
   it("answers 404 to an unknown path", async () => {
-    expect(await ask("PATCH", "/periodic/{id}")).toMatchObject([404, { error: "NotFound" }]);
+    expect(await invokeApi("PATCH", "/periodic/{id}")).toMatchObject([404, { error: "NotFound" }]);
   });
 });

@@ -10,26 +10,22 @@ const source = (name: string, found: Awaited<ReturnType<EmulatorSource["find"]>>
 describe("the emulator", () => {
   it("is the first to be had, and none after it is looked for", async () => {
     const later: EmulatorSource = { name: "later", find: () => Promise.reject(new Error("looked for")) };
-    const sources = [
-      source("venv", { unavailable: "no network", mend: "plug it in" }),
-      source("here", emulator),
-      later,
-    ];
+    const sources = [source("venv", { unavailable: "no network", fix: "plug it in" }), source("here", emulator), later];
     expect(await firstAvailable(sources, release)).toBe(emulator);
   });
 
   it("that is not to be had is told with all that was tried, and how to mend each", async () => {
     const sources = [
-      source("private virtual environment", { unavailable: "pip failed:\nno such host", mend: "let pip out." }),
-      source("Docker", { unavailable: "it is not installed", mend: "install it." }),
+      source("private virtual environment", { unavailable: "pip failed:\nno such host", fix: "let pip out." }),
+      source("Docker", { unavailable: "it is not installed", fix: "install it." }),
     ];
     await expect(firstAvailable(sources, release)).rejects.toThrow(`\
-No AWS emulator is to be had. Tried for MiniStack 1.2.3:
+No AWS emulator is available. Tried for MiniStack 1.2.3:
 - private virtual environment: pip failed:
     no such host
-  To mend: let pip out.
+  To fix: let pip out.
 - Docker: it is not installed
-  To mend: install it.
-Or run any AWS emulator yourself and name it: ALMANAC_AWS_ENDPOINT=http://127.0.0.1:4566 npm start`);
+  To fix: install it.
+Or use your own AWS emulator: ALMANAC_AWS_ENDPOINT=http://127.0.0.1:4566 npm start`);
   });
 });

@@ -15,12 +15,12 @@ describe("the emulator's port", () => {
 
   it("is the one asked for, and no other", async () => {
     expect(await choosePort(5000, busy(4566))).toBe(5000);
-    await expect(choosePort(5000, busy(5000))).rejects.toThrow(/Port 5000 is taken.*Leave --port out/);
+    await expect(choosePort(5000, busy(5000))).rejects.toThrow(/Port 5000 is in use.*Omit --port/);
   });
 
   it("is not looked for without end", async () => {
     await expect(choosePort(undefined, () => Promise.resolve(false))).rejects.toThrow(
-      "The ports 4566 to 4615 are all taken. Name one: --port <n>",
+      "The ports 4566 to 4615 are all in use. Pass another: --port <n>",
     );
   });
 

@@ -32,7 +32,7 @@ describe("changed permissions", () => {
     );
     expect(permissionsOf([rolePolicy(before, after)])).toEqual([
       {
-        holder: "role ring",
+        owner: "role ring",
         gained: ["Allow sqs:DeleteMessage on arn:jobs"],
         lost: ["Allow sqs:ReceiveMessage on arn:jobs"],
       },
@@ -71,7 +71,7 @@ describe("changed permissions", () => {
     const change = { address: "aws_s3_bucket_policy.files", actions: ["create"], after: { policy: policy(statement) } };
     expect(permissionsOf([change])).toEqual([
       {
-        holder: "aws_s3_bucket_policy.files",
+        owner: "aws_s3_bucket_policy.files",
         gained: [
           'Deny all but s3:GetObject on all but arn:x by {"Service":"events.amazonaws.com"} if {"Bool":{"aws:SecureTransport":"false"}}',
         ],
@@ -109,7 +109,7 @@ describe("changed permissions", () => {
       ]),
     ).toEqual([
       {
-        holder: "role ring",
+        owner: "role ring",
         gained: [
           'Allow sts:AssumeRole by {"Service":"lambda"}',
           "Allow everything in arn:aws:iam::aws:policy/ReadOnlyAccess",
@@ -117,7 +117,7 @@ describe("changed permissions", () => {
         lost: [],
       },
       {
-        holder: "aws_lambda_permission.p",
+        owner: "aws_lambda_permission.p",
         gained: ["Allow lambda:InvokeFunction on ring by events for arn:rule"],
         lost: [],
       },
@@ -154,7 +154,7 @@ describe("changed permissions", () => {
     const rest = { configuration: { root_module }, planned_values: { root_module: { resources: [files] } } };
     expect(permissionsOf([change], rest)).toEqual([
       {
-        holder: "role <module.bells.aws_iam_role.ring.id>",
+        owner: "role <module.bells.aws_iam_role.ring.id>",
         gained: ["Allow sqs:SendMessage on <module.bells.aws_sqs_queue.jobs.arn>", "Allow s3:GetObject on arn:files/*"],
         lost: [],
       },

@@ -25,7 +25,7 @@ describe("a command", () => {
 
   it("that is not there is told from a folder that is not there", async () => {
     await expect(runCommand("almanac-no-such-command", [])).rejects.toThrow(CommandNotFoundError);
-    await expect(node("", { cwd: "/no/such/folder" })).rejects.toThrow("/no/such/folder, which does not exist");
+    await expect(node("", { cwd: "/no/such/folder" })).rejects.toThrow("/no/such/folder: no such folder");
   });
 
   it("is interrupted when it is no longer wanted", async () => {

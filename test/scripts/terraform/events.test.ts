@@ -8,7 +8,7 @@ const summary = (operation: string, add: number, change: number, remove: number)
 describe("Terraform's progress", () => {
   it("counts what is done of what was planned", () => {
     const progress = new TerraformProgress();
-    const told = [
+    const lines = [
       JSON.stringify({ type: "version", terraform: "1.11.4" }),
       summary("plan", 2, 0, 1),
       hook("apply_start", "aws_sqs_queue.letters", "create"),
@@ -19,7 +19,7 @@ describe("Terraform's progress", () => {
       summary("apply", 2, 0, 1),
     ].map((line) => progress.read(line));
 
-    expect(told.filter((line) => line !== undefined)).toEqual([
+    expect(lines.filter((line) => line !== undefined)).toEqual([
       "planned: 2 to add, 1 to destroy",
       "creating since 20 s: aws_sqs_queue.letters",
       "created 1 of 3: aws_sqs_queue.letters",
@@ -60,7 +60,7 @@ describe("Terraform's progress", () => {
 
 it("puts changes into words", () => {
   expect(describePlan({ add: 1, change: 2, remove: 3 })).toBe("1 to add, 2 to change, 3 to destroy");
-  expect(describePlan({ add: 0, change: 0, remove: 0 })).toBe("nothing to do");
+  expect(describePlan({ add: 0, change: 0, remove: 0 })).toBe("no changes");
   expect(describeApplied({ add: 28, change: 0, remove: 0 })).toBe("28 added");
-  expect(describeApplied({ add: 0, change: 0, remove: 0 })).toBe("nothing had to change");
+  expect(describeApplied({ add: 0, change: 0, remove: 0 })).toBe("nothing changed");
 });

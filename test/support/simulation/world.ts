@@ -121,6 +121,14 @@ class Throttled extends Error {
   override readonly name = "ThrottlingException";
 }
 
+/** Settles after all promise reactions: Node runs its ticks when none is left. An immediate would cost a turn of the event loop. */
+async function promisesSettled(): Promise<void> {
+  await Promise.resolve(); // From here on, this runs as a reaction itself.
+  await new Promise<void>((resolve) => {
+    process.nextTick(resolve);
+  });
+}
+
 export class World {
   readonly #random: Random;
   readonly #events = new EventQueue();
@@ -166,10 +174,7 @@ export class World {
       if (++step > steps) return this.#violations;
       this.#now = Math.max(this.#now, next.at);
       next.run();
-      // Runs when no promise reaction is left, as an immediate does, but without a turn of the event loop.
-      await new Promise<void>((resolve) => {
-        process.nextTick(resolve);
-      });
+      await promisesSettled();
       if (this.#violations.length > 0) return this.#violations;
     }
     this.checkDelivered();

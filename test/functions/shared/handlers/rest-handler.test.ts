@@ -19,7 +19,7 @@ const bellSchema = z.object({
 describe("a handler behind API Gateway", () => {
   const output = setupHandler("bells");
 
-  const ask = (answer: Endpoint, fields: object = {}, options: RestOptions = {}) => {
+  const call = (answer: Endpoint, fields: object = {}, options: RestOptions = {}) => {
     const handler = restHandler(environmentSchema({}), () => ({ "PUT /bells/{id}": answer }), options);
     const event = {
       httpMethod: "PUT",
@@ -40,12 +40,12 @@ describe("a handler behind API Gateway", () => {
       Promise.reject(error);
 
   it("passes the parsed request to the route's endpoint, and responds in JSON", async () => {
-    expect(await ask(echo, { queryStringParameters: { loud: "yes" } })).toEqual({
+    expect(await call(echo, { queryStringParameters: { loud: "yes" } })).toEqual({
       statusCode: 201,
       headers: { "Content-Type": "application/json", "Cache-Control": "no-store" },
       body: '{"path":{"id":"big"},"query":{"loud":"yes"},"body":{"hour":7}}',
     });
-    expect(await ask(echo, { body: btoa('{"hour":8}'), isBase64Encoded: true })).toMatchObject({ statusCode: 201 });
+    expect(await call(echo, { body: btoa('{"hour":8}'), isBase64Encoded: true })).toMatchObject({ statusCode: 201 });
   });
 
   it.each<[object, RegExp]>([
@@ -53,7 +53,7 @@ describe("a handler behind API Gateway", () => {
     [{ body: "{" }, /^body: is not JSON \(.*position 1/],
     [{ pathParameters: null }, /^path\.id: Invalid input: expected string/],
   ])("rejects %j, with the path and the reason", async (fields, message) => {
-    const { statusCode, body } = await ask(echo, fields);
+    const { statusCode, body } = await call(echo, fields);
     expect([statusCode, JSON.parse(body)]).toEqual([
       400,
       { error: "BadRequest", message: expect.stringMatching(message) as unknown },
@@ -61,7 +61,7 @@ describe("a handler behind API Gateway", () => {
   });
 
   it("responds 404 for other routes", async () => {
-    expect(await ask(echo, { httpMethod: "PATCH" })).toMatchObject({ statusCode: 404 });
+    expect(await call(echo, { httpMethod: "PATCH" })).toMatchObject({ statusCode: 404 });
   });
 
   it.each<[string, unknown, number, object]>([
@@ -74,7 +74,7 @@ describe("a handler behind API Gateway", () => {
     ["a bug", new TypeError("secret of undefined"), 500, { error: "Internal" }],
     ["a thrown string", "secret", 500, { error: "Internal" }],
   ])("maps an error to a response without details: %s", async (_, error, status, expected) => {
-    const { statusCode, headers, body } = await ask(failing(error));
+    const { statusCode, headers, body } = await call(failing(error));
     expect([statusCode, JSON.parse(body)]).toMatchObject([status, expected]);
     expect(body).not.toMatch(/secret|AWS|\.ts/);
     expect(headers?.["Retry-After"]).toBe(status === 429 || status === 503 ? "1" : undefined);
@@ -86,7 +86,7 @@ describe("a handler behind API Gateway", () => {
   const cors = { methods: "OPTIONS,PUT", headers: "Content-Type" };
 
   it("responds to preflight requests when CORS is configured", async () => {
-    expect(await ask(echo, { httpMethod: "OPTIONS" }, { cors })).toEqual({
+    expect(await call(echo, { httpMethod: "OPTIONS" }, { cors })).toEqual({
       statusCode: 200,
       headers: {
         "Access-Control-Allow-Origin": "*",
@@ -96,7 +96,7 @@ describe("a handler behind API Gateway", () => {
       },
       body: "",
     });
-    expect(await ask(echo, { httpMethod: "OPTIONS" })).toMatchObject({ statusCode: 404 });
+    expect(await call(echo, { httpMethod: "OPTIONS" })).toMatchObject({ statusCode: 404 });
   });
 
   it.each<[string, Endpoint]>([
@@ -104,8 +104,8 @@ describe("a handler behind API Gateway", () => {
     ["bad", failing(new ConflictError("no"))],
     ["ugly", failing(new Error("no"))],
   ])("lets other origins read every response then, %s ones too", async (_, answer) => {
-    expect((await ask(answer, {}, { cors })).headers).toMatchObject({ "Access-Control-Allow-Origin": "*" });
-    expect((await ask(answer)).headers).not.toHaveProperty("Access-Control-Allow-Origin");
+    expect((await call(answer, {}, { cors })).headers).toMatchObject({ "Access-Control-Allow-Origin": "*" });
+    expect((await call(answer)).headers).not.toHaveProperty("Access-Control-Allow-Origin");
   });
 });
 

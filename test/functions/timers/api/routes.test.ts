@@ -27,7 +27,7 @@ describe("the API of timers", () => {
   });
 
   /** Calls a route like the REST handler. */
-  const ask = async (route: ApiRouteName, request: Partial<RawRequest> & { id?: string } = {}) => {
+  const call = async (route: ApiRouteName, request: Partial<RawRequest> & { id?: string } = {}) => {
     const { id, ...raw } = request;
     try {
       const { status = 200, body } = await timerRoutes(ports)[route]({
@@ -51,55 +51,55 @@ describe("the API of timers", () => {
       timeShardId: "35:tea",
       timerCallbackData: { id: "tea", type: "hourlyPeriodic" },
     };
-    expect(await ask("PUT /periodic/{id}", { id: "tea", body: {} })).toEqual([200, legacy]);
-    expect(await ask("GET /periodic/{id}", { id: "tea" })).toEqual([200, expect.objectContaining(legacy)]);
-    expect(await ask("DELETE /periodic/{id}", { id: "tea" })).toEqual([200, "tea"]);
-    expect(await ask("GET /periodic/{id}", { id: "tea" })).toEqual([404, "tea"]);
-    expect(await ask("DELETE /periodic/{id}", { id: "tea" })).toEqual([200, "tea"]);
-    expect(await ask("PUT /periodic/{id}", { id: "tea" })).toEqual([
+    expect(await call("PUT /periodic/{id}", { id: "tea", body: {} })).toEqual([200, legacy]);
+    expect(await call("GET /periodic/{id}", { id: "tea" })).toEqual([200, expect.objectContaining(legacy)]);
+    expect(await call("DELETE /periodic/{id}", { id: "tea" })).toEqual([200, "tea"]);
+    expect(await call("GET /periodic/{id}", { id: "tea" })).toEqual([404, "tea"]);
+    expect(await call("DELETE /periodic/{id}", { id: "tea" })).toEqual([200, "tea"]);
+    expect(await call("PUT /periodic/{id}", { id: "tea" })).toEqual([
       400,
       "invalid request, you are missing the parameter body",
     ]);
   });
 
   it("responds to any other request with all fields", async () => {
-    expect(await ask("PUT /periodic/{id}", { id: "tea", body: { every: "15 minutes", timerCallbackData: 7 } })).toEqual(
-      [
-        200,
-        {
-          id: "tea",
-          shardId: "shard0",
-          timerCallbackData: 7,
-          schedule: { every: "15 minutes" },
-          enabled: true,
-          version: "v1",
-          putAt: "2026-11-21T06:55:30.250Z",
-          nextFireAt: "2026-11-21T07:10:30.000Z",
-          lastFiredAt: null,
-        },
-      ],
-    );
-    expect(await ask("PUT /oneshot/{id}", { id: "egg", body: { delaySeconds: 240 } })).toMatchObject([
+    expect(
+      await call("PUT /periodic/{id}", { id: "tea", body: { every: "15 minutes", timerCallbackData: 7 } }),
+    ).toEqual([
+      200,
+      {
+        id: "tea",
+        shardId: "shard0",
+        timerCallbackData: 7,
+        schedule: { every: "15 minutes" },
+        enabled: true,
+        version: "v1",
+        putAt: "2026-11-21T06:55:30.250Z",
+        nextFireAt: "2026-11-21T07:10:30.000Z",
+        lastFiredAt: null,
+      },
+    ]);
+    expect(await call("PUT /oneshot/{id}", { id: "egg", body: { delaySeconds: 240 } })).toMatchObject([
       200,
       { timerCallbackData: { id: "egg", type: "oneshot" }, nextFireAt: "2026-11-21T06:59:30.250Z" },
     ]);
   });
 
   it("separates timers of the same id by kind", async () => {
-    await ask("PUT /oneshot/{id}", { id: "tea", body: { delaySeconds: 10_000 } });
-    expect(await ask("GET /periodic/{id}", { id: "tea" })).toEqual([404, "tea"]);
-    await ask("DELETE /periodic/{id}", { id: "tea" });
-    expect((await ask("GET /oneshot/{id}", { id: "tea" }))[0]).toBe(200);
+    await call("PUT /oneshot/{id}", { id: "tea", body: { delaySeconds: 10_000 } });
+    expect(await call("GET /periodic/{id}", { id: "tea" })).toEqual([404, "tea"]);
+    await call("DELETE /periodic/{id}", { id: "tea" });
+    expect((await call("GET /oneshot/{id}", { id: "tea" }))[0]).toBe(200);
   });
 
   it("enqueues fires due within ten minutes", async () => {
-    await ask("PUT /oneshot/{id}", { id: "egg", body: { delaySeconds: 240, timerCallbackData: "ready" } });
-    await ask("PUT /oneshot/{id}", { id: "roast", body: { delaySeconds: 5_400 } });
+    await call("PUT /oneshot/{id}", { id: "egg", body: { delaySeconds: 240, timerCallbackData: "ready" } });
+    await call("PUT /oneshot/{id}", { id: "roast", body: { delaySeconds: 5_400 } });
     expect(fake.sent.map(({ id, due, data }) => [id, due - NOW, data])).toEqual([["egg", 240_000, '"ready"']]);
   });
 
   it("replaces only the version in ifVersion", async () => {
-    const put = (body: object) => ask("PUT /periodic/{id}", { id: "tea", body: { every: "1 hour", ...body } });
+    const put = (body: object) => call("PUT /periodic/{id}", { id: "tea", body: { every: "1 hour", ...body } });
     expect(await put({ ifVersion: null })).toMatchObject([200, { version: "v1" }]);
     expect(await put({ ifVersion: null })).toMatchObject([409, { error: "Conflict" }]);
     expect(await put({ ifVersion: "v1" })).toMatchObject([200, { version: "v3" }]);
@@ -155,13 +155,13 @@ describe("the API of timers", () => {
       "body.requests.0.path: is not /periodic/<id> or /oneshot/<id>",
     ],
   ])("rejects %s with the field and the reason", async (_, route, request, message) => {
-    expect(await ask(route, request)).toEqual([400, { error: "BadRequest", message }]);
+    expect(await call(route, request)).toEqual([400, { error: "BadRequest", message }]);
   });
 
   it("accepts current shards and those of an earlier larger number", async () => {
     const { table } = fakeTimers(8);
     ports = { ...ports, table, shards: 4 };
-    const put = (shardId: string) => ask("PUT /periodic/{id}", { id: "tea", body: { shardId } });
+    const put = (shardId: string) => call("PUT /periodic/{id}", { id: "tea", body: { shardId } });
     for (const shardId of ["shard0", "shard3", "shard7"]) expect(await put(shardId)).toMatchObject([200, { shardId }]);
     for (const shardId of ["shard8", "shard03", "shard-1", "0", ""])
       expect(await put(shardId)).toMatchObject([400, { message: "body.shardId: is not shard0 to shard7" }]);
@@ -171,8 +171,8 @@ describe("the API of timers", () => {
 
   it("lists page by page, each timer once, ignoring other rows", async () => {
     for (let index = 0; index < 30; index++) {
-      await ask("PUT /oneshot/{id}", { id: `egg${index}`, body: { delaySeconds: 9_999 } });
-      if (index % 2 === 0) await ask("PUT /periodic/{id}", { id: `tea${index}`, body: {} });
+      await call("PUT /oneshot/{id}", { id: `egg${index}`, body: { delaySeconds: 9_999 } });
+      if (index % 2 === 0) await call("PUT /periodic/{id}", { id: `tea${index}`, body: {} });
     }
     for (const [route, count] of [
       ["GET /oneshot", 30],
@@ -182,7 +182,7 @@ describe("the API of timers", () => {
       let next: string | undefined;
       do {
         const query = { limit: "7", ...(next !== undefined && { next }) };
-        const page = listSchema.parse((await ask(route, { query }))[1]);
+        const page = listSchema.parse((await call(route, { query }))[1]);
         expect(page.timers.length).toBeLessThanOrEqual(7);
         ids.push(...page.timers.map(({ id }) => id));
         next = page.next;
@@ -194,21 +194,21 @@ describe("the API of timers", () => {
   it("limits the size of a list response", async () => {
     const timerCallbackData = "x".repeat(60_000);
     for (let index = 0; index < 120; index++)
-      await ask("PUT /oneshot/{id}", { id: `egg${index}`, body: { delaySeconds: 9_999, timerCallbackData } });
-    const [, page] = await ask("GET /oneshot", { query: { limit: "20" } });
+      await call("PUT /oneshot/{id}", { id: `egg${index}`, body: { delaySeconds: 9_999, timerCallbackData } });
+    const [, page] = await call("GET /oneshot", { query: { limit: "20" } });
     expect(listSchema.parse(page).timers).toHaveLength(20);
     const table = {
       ...fake.table,
       list: (kind: "periodic" | "oneshot", _: number, after?: string) => fake.table.list(kind, 16, after),
     };
     ports = { ...ports, table };
-    const [, long] = await ask("GET /oneshot", { query: { limit: "1000" } });
+    const [, long] = await call("GET /oneshot", { query: { limit: "1000" } });
     expect(JSON.stringify(long).length).toBeLessThan(4_500_000);
     expect(listSchema.parse(long).next).toBeDefined();
   });
 
   it("runs batch requests independently, with the same responses as single ones", async () => {
-    await ask("PUT /oneshot/{id}", { id: "old", body: { delaySeconds: 9_999 } });
+    await call("PUT /oneshot/{id}", { id: "old", body: { delaySeconds: 9_999 } });
     const requests = [
       { method: "PUT", path: "/periodic/tea", body: { minuteOfHour: 5 } },
       { method: "PUT", path: "/periodic/milk", body: { minuteOfHour: 75 } },
@@ -218,7 +218,7 @@ describe("the API of timers", () => {
       { method: "PUT", path: "/oneshot/egg:2", body: { delaySeconds: 60, ifVersion: "v0" } },
       { method: "DELETE", path: "/oneshot/a%20b" },
     ];
-    expect(await ask("POST /batch", { body: { requests } })).toMatchObject([
+    expect(await call("POST /batch", { body: { requests } })).toMatchObject([
       200,
       {
         results: [
@@ -244,7 +244,7 @@ describe("the API of timers", () => {
       { method: "DELETE", path: "/periodic/tea" },
       { method: "PUT", path: "/periodic/milk", body: {} },
     ];
-    expect(await ask("POST /batch", { body: { requests } })).toMatchObject([
+    expect(await call("POST /batch", { body: { requests } })).toMatchObject([
       200,
       { results: [{ status: 429, body: { error: "TooManyRequests" } }, { status: 200 }] },
     ]);
@@ -252,7 +252,7 @@ describe("the API of timers", () => {
 
   it("rejects duplicates in a batch", async () => {
     const one = { method: "DELETE", path: "/periodic/tea" };
-    expect(await ask("POST /batch", { body: { requests: [one, one] } })).toEqual([
+    expect(await call("POST /batch", { body: { requests: [one, one] } })).toEqual([
       400,
       { error: "BadRequest", message: "body.requests.1.path: is a duplicate" },
     ]);

@@ -93,7 +93,23 @@ describe("log lines", () => {
       .resolves({ events: [named, { timestamp: 3, message: line("other", { fireId: "tea-2" }), eventId: "3" }] })
       .on(FilterLogEventsCommand, { filterPattern: `?"${REQUEST}"` })
       .resolves({ events: [{ timestamp: 1, message: `START RequestId: ${REQUEST}`, eventId: "1" }, named] });
-    const events = await readRelated(client, [DISPATCH], "tea", { from: 0 });
+    const events = await readRelated(client, [DISPATCH], "tea", { from: 0, withPatterns: true });
+    expect(events.map(({ key }) => key)).toEqual(["1", "2"]);
+  });
+
+  it("about an id are found without filter patterns, too: by message id from one function to the next", async () => {
+    logs.on(FilterLogEventsCommand, { filterPattern: undefined }).resolves({
+      events: [
+        {
+          timestamp: 1,
+          message: JSON.stringify({ message: "accepted", key: "order-17", messageId: "m-1" }),
+          eventId: "1",
+        },
+        { timestamp: 2, message: JSON.stringify({ message: "ingested", messageIds: ["m-1", "m-2"] }), eventId: "2" },
+        { timestamp: 3, message: JSON.stringify({ message: "ingested", messageIds: ["m-3"] }), eventId: "3" },
+      ],
+    });
+    const events = await readRelated(client, [DISPATCH], "order-17", { from: 0, withPatterns: false });
     expect(events.map(({ key }) => key)).toEqual(["1", "2"]);
   });
 
@@ -147,16 +163,18 @@ describe("a log line for people", () => {
   it("has time, function, level, message, and its own fields", () => {
     const error = { name: "ConflictError", message: "fenced off", stack: "at somewhere" };
     const message = line("not sent", { level: "ERROR", shard: "shard0", reason: "two words", failed: [1], error });
-    expect(describeEvent(event(message), plain)).toBe(
-      '07:00:01.250  timers-dispatch           ERROR  not sent  shard=shard0  reason="two words"  failed=[1]  error="ConflictError: fenced off"',
+    expect(describeEvent(event(message), 15, plain)).toBe(
+      '07:00:01.250  timers-dispatch  ERROR  not sent  shard=shard0  reason="two words"  failed=[1]  error="ConflictError: fenced off"',
     );
   });
 
   it("is plain text as it is, without what a terminal would execute", () => {
-    expect(describeEvent(event("Task timed out\u001b[31m after\t3 s"), plain)).toMatch(/ Task timed out after 3 s$/);
+    expect(describeEvent(event("Task timed out\u001b[31m after\t3 s"), 15, plain)).toMatch(
+      / Task timed out after 3 s$/,
+    );
   });
 
   it.each([`START RequestId: ${REQUEST}`, "REPORT RequestId", '{"_aws":{},"checks":1}'])("is none: %s", (message) => {
-    expect(describeEvent(event(message), plain)).toBeUndefined();
+    expect(describeEvent(event(message), 15, plain)).toBeUndefined();
   });
 });

@@ -43,16 +43,16 @@ const change = (number: number): _Record => ({
 
 async function redrive(notify: (lost: LostChanges) => Promise<void> = () => Promise.resolve()) {
   const sent: Outgoing[] = [];
-  const told: string[] = [];
+  const progress: string[] = [];
   const result = await redrivePipeline({
     sqs: new SQSClient(),
     deadLetterQueueUrl: "dead-letters",
     send: (message) => Promise.resolve(void sent.push(message)),
     notify,
     now: () => 1_000_000,
-    onProgress: (line) => told.push(line),
+    onProgress: (line) => progress.push(line),
   });
-  return { ...result, messages: sent, told };
+  return { ...result, messages: sent, progress };
 }
 
 describe("redriving a pipeline", () => {
@@ -89,9 +89,9 @@ describe("redriving a pipeline", () => {
 
   it("keeps the note where they can't be told, and says why once", async () => {
     sqs.on(ReceiveMessageCommand).resolves({ Messages: [note("1")] });
-    const { told, ...counts } = await redrive(() => Promise.reject(new Error("the stream has them no more")));
+    const { progress, ...counts } = await redrive(() => Promise.reject(new Error("the stream has them no more")));
     expect(counts).toMatchObject({ sent: 0, left: 1 });
-    expect(told).toEqual(["1: left: the stream has them no more"]);
+    expect(progress).toEqual(["1: left: the stream has them no more"]);
     expect(sqs.commandCalls(DeleteMessageCommand)).toHaveLength(0);
   });
 });

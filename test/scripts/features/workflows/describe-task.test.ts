@@ -42,15 +42,15 @@ describe("a task at a terminal", () => {
 
   it("is followed until it ends, each step told once", async () => {
     const clock = virtualClock(started.timestamp);
-    const told: string[] = [];
+    const moments: string[] = [];
     let waits = 0;
     const ended = await follow(() => Promise.resolve(clock.now() - started.timestamp < 5_000 ? started : failed), {
       clock,
-      onMoment: ({ status }) => told.push(status),
+      onMoment: ({ status }) => moments.push(status),
       onWait: () => {
         waits++;
       },
     });
-    expect([ended.status, told, waits]).toEqual(["FAILED", ["STARTED", "FAILED"], 5]);
+    expect([ended.status, moments, waits]).toEqual(["FAILED", ["STARTED", "FAILED"], 5]);
   });
 });

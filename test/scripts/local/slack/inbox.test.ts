@@ -10,7 +10,7 @@ describe("the Slack stand-in", () => {
     expect(slack.post("/b", hello, 999).status).toBe(200);
     expect(slack.post("/a", hello, 1_000).status).toBe(200);
     expect(slack.messages().map(({ webhook }) => webhook)).toEqual(["/a", "/b", "/a"]);
-    expect(slack.refused()).toEqual({ rate_limited: 1 });
+    expect(slack.rejected()).toEqual({ rate_limited: 1 });
   });
 
   it.each([
@@ -39,9 +39,9 @@ describe("the Slack stand-in", () => {
 
   it("is away when it is told to be", () => {
     const slack = slackInbox();
-    slack.setWeather("down");
+    slack.setMode("down");
     expect(slack.post("/a", hello, 0).status).toBe(503);
-    slack.setWeather("up");
+    slack.setMode("up");
     expect(slack.post("/a", hello, 0).status).toBe(200);
   });
 });

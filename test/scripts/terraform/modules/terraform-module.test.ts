@@ -28,7 +28,7 @@ const root: Root = {
 
 it("writes an example of this module alone, under a name of its own", () => {
   expect(exampleFiles("bells", root)["main.tf"]).toMatchInlineSnapshot(`
-   "# Almanac's bells, by plain Terraform: terraform init && terraform apply
+   "# Almanac's bells with plain Terraform: terraform init && terraform apply
    terraform {
      required_version = ">= 1.10"
      required_providers {
@@ -79,7 +79,7 @@ it("tells inputs and outputs", () => {
   };
   expect(moduleReadme("bells", "Rings bells.", module)).toContain(
     [
-      "| Variable | Type | What it is |",
+      "| Variable | Type | Description |",
       "| --- | --- | --- |",
       "| `app` | `string` | Begins every name: &lt;app>-bells |",
     ].join("\n"),

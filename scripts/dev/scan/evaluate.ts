@@ -4,18 +4,19 @@ import type { Waiver } from "./waivers";
 export interface Finding {
   readonly check: string;
   readonly name: string;
-  /** Where: `staging/heartbeats resource.telemetry`. */
+  /** `staging/heartbeats resource.telemetry`. */
   readonly at: string;
 }
 
 export interface Verdict {
-  /** What nobody has waived. */
+  /** Findings without a waiver. */
   readonly open: readonly Finding[];
-  /** Waivers for which there is no finding any more. */
+  /** Waivers without a finding. */
   readonly stale: readonly Waiver[];
 }
 
-export function judge(findings: readonly Finding[], waivers: readonly Waiver[]): Verdict {
+/** Compares findings with waivers. */
+export function evaluate(findings: readonly Finding[], waivers: readonly Waiver[]): Verdict {
   const covers = ({ check, only }: Waiver, finding: Finding) =>
     check === finding.check && (only === undefined || only.test(finding.at));
   return {

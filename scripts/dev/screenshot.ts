@@ -1,0 +1,54 @@
+/** `node scripts/launcher/dev.mjs screenshot`: takes a picture of the status page for README.md. */
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { STATUS_PAGE_KEY } from "../../functions/heartbeats/contract";
+import { ensureChromium, launchChromium } from "../../test/support/chromium";
+import { findDeployed } from "../environments/deployed";
+import { s3Settings } from "../shared/aws-settings";
+import { EXIT, npmCommand, withEnvironment, type EnvironmentOptions } from "../shared/command-line";
+import { describeError } from "../shared/errors";
+import { outputsOf } from "../shared/feature-outputs";
+
+const FILE = "docs/images/status-page.png";
+const PAGE_URL = "http://status-page.test/";
+/** GitHub shows README.md at most this wide; at twice the resolution, text stays sharp. */
+const VIEWPORT = { width: 880, height: 640 } as const;
+
+const command = withEnvironment(
+  npmCommand("node scripts/launcher/dev.mjs screenshot", `Writes ${FILE}: the status page of a running environment.`),
+).parse();
+
+async function screenshot(options: EnvironmentOptions): Promise<void> {
+  const html = await readStatusPage(options);
+  await ensureChromium();
+  const browser = await launchChromium();
+  try {
+    const page = await browser.newPage({ viewport: VIEWPORT, deviceScaleFactor: 2, colorScheme: "light" });
+    await page.route(PAGE_URL, (route) => route.fulfill({ contentType: "text/html; charset=utf-8", body: html }));
+    await page.goto(PAGE_URL);
+    mkdirSync(dirname(FILE), { recursive: true });
+    await page.screenshot({ path: FILE });
+  } finally {
+    await browser.close();
+  }
+}
+
+async function readStatusPage(options: EnvironmentOptions): Promise<string> {
+  const deployed = await findDeployed(options);
+  const { status_page_bucket_name: Bucket } = outputsOf("heartbeats", deployed);
+  const s3 = new S3Client(s3Settings(deployed.aws));
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: STATUS_PAGE_KEY }));
+  if (Body === undefined) throw new Error(`s3://${Bucket}/${STATUS_PAGE_KEY} has no content`);
+  return Body.transformToString();
+}
+
+screenshot(command.opts<EnvironmentOptions>()).then(
+  () => {
+    console.log(FILE);
+  },
+  (error: unknown) => {
+    console.error(describeError(error));
+    process.exitCode = EXIT.failure;
+  },
+);

@@ -1,0 +1,114 @@
+import { readdirSync, readFileSync } from "node:fs";
+import ts from "typescript";
+
+/** Words that name nothing an engineer of the field knows, each with the term to write instead. Matched as whole words of a name. */
+const RETIRED: Readonly<Record<string, string>> = {
+  aftermath: "process-check-results",
+  aloud: "explicitly",
+  announcement: "notification",
+  channel: "pipeline, or notifier",
+  doom: "name the failure",
+  door: "ingress",
+  drain: "send, or dispatch",
+  drainer: "sender",
+  handed: "enqueued",
+  hasty: "fast clock",
+  holder: "owner",
+  house: "setup",
+  judge: "evaluate, or assert",
+  leftover: "orphaned resource",
+  notice: "notification",
+  outcry: "alarm",
+  owed: "pending",
+  pace: "rate limiter",
+  silence: "no invocations",
+  standstill: "oldest message age",
+  tell: "notify, deliver or describe",
+  told: "notified, or delivered",
+  turn: "lease",
+  whoever: "name the caller",
+};
+
+/** Names retired as a whole, though their words are good elsewhere. */
+const RETIRED_NAMES: Readonly<Record<string, string>> = {
+  acceptFrom: "allowService",
+  allows: "grant",
+  allowsInvoke: "grantInvoke",
+  allowsPutOff: "grantChangeVisibility",
+  allowsSend: "grantSend",
+  ask: "confirm",
+  feeds: "eventSource",
+  giveBack: "changeVisibility",
+  handOver: "enqueue",
+  MinuteTick: "FanOutSchedule",
+  NotAgreedError: "ConfirmationRequiredError",
+  NothingAnswersError: "EmulatorUnreachableError",
+  RunsOtherwiseError: "EmulatorConflictError",
+  through: "enqueuedUntil",
+  WayBack: "RedriveTarget",
+};
+
+/** `toldBefore` -> told, before; `slack-drain.ts` -> slack, drain. Plurals count as their singular. */
+function wordsOf(name: string): string[] {
+  return name
+    .replace(/([a-z\d])([A-Z])/g, "$1 $2")
+    .split(/[^A-Za-z]+/)
+    .map((word) => word.toLowerCase())
+    .flatMap((word) => (word.endsWith("s") ? [word, word.slice(0, -1)] : [word]));
+}
+
+function replacementOf(name: string): string | undefined {
+  const own = (record: Readonly<Record<string, string>>, key: string) =>
+    Object.hasOwn(record, key) ? record[key] : undefined;
+  return (
+    own(RETIRED_NAMES, name) ??
+    wordsOf(name)
+      .map((word) => own(RETIRED, word))
+      .find((found) => found !== undefined)
+  );
+}
+
+const files = ["clients", "functions", "modules", "scripts", "test"].flatMap((folder) =>
+  readdirSync(folder, { recursive: true, encoding: "utf8" }).map((file) => `${folder}/${file}`.replaceAll("\\", "/")),
+);
+
+function isNamed(node: ts.Node): node is ts.NamedDeclaration {
+  return "name" in node;
+}
+
+/** What a file declares: its variables, parameters, functions, types and members. References to others' names do not count. */
+function declaredIn(file: string): string[] {
+  const names: string[] = [];
+  const visit = (node: ts.Node): void => {
+    const reference = ts.isPropertyAccessExpression(node) || ts.isMetaProperty(node) || ts.isImportSpecifier(node);
+    if (!reference && isNamed(node) && node.name !== undefined && ts.isIdentifier(node.name))
+      names.push(node.name.text);
+    ts.forEachChild(node, visit);
+  };
+  visit(ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.Latest));
+  return names;
+}
+
+describe("names", () => {
+  it("of files and folders have no retired word", () => {
+    const retired = files.flatMap((file) => {
+      const replacement = file
+        .split("/")
+        .map(replacementOf)
+        .find((found) => found !== undefined);
+      return replacement === undefined ? [] : [`${file}: ${replacement}`];
+    });
+    expect(retired).toEqual([]);
+  });
+
+  it("of declarations have no retired word", () => {
+    const sources = files.filter((file) => file.endsWith(".ts") && file !== "test/words.test.ts");
+    const retired = sources.flatMap((file) =>
+      [...new Set(declaredIn(file))].flatMap((name) => {
+        const replacement = replacementOf(name);
+        return replacement === undefined ? [] : [`${file} ${name}: ${replacement}`];
+      }),
+    );
+    expect(retired).toEqual([]);
+  });
+});

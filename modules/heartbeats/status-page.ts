@@ -47,7 +47,7 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** The status page's private bucket, with a CloudFront distribution if it is public. Without access logs, which nobody needs here. */
+/** The status page's private bucket, with a CloudFront distribution if it is public. Without access logs: they are not needed. */
 export class StatusPage extends Construct {
   /** `https://.../`, or `s3://...` without `cdn`. */
   readonly url: string;

@@ -9,7 +9,7 @@ import { BUNDLE_OPTIONS } from "../../../modules/constructs/bundle";
 export interface ChildOptions {
   readonly environment?: NodeJS.ProcessEnv;
   readonly execArgv?: readonly string[];
-  /** Gets what the process prints. @default nobody */
+  /** Gets what the process prints. @default ignored */
   readonly onOutput?: (text: string) => void;
 }
 

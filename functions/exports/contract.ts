@@ -80,7 +80,7 @@ const watermarkSchema = z.strictObject({
 });
 
 /** Step Functions runs 40 at a time and its history is limited to 25,000 events: more segments would only wait. */
-export const SEGMENT_LIMIT = 256;
+const SEGMENT_LIMIT = 256;
 
 const exportFields = {
   /** Names the export in keys, metrics and commands. */

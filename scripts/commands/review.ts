@@ -13,12 +13,14 @@ import {
   exitCodeOf,
   wholeNumber,
   withApp,
+  withJson,
   type AppOptions,
+  type JsonOption,
 } from "../shared/command-line";
 import { stateBucketExists } from "../terraform/state-bucket";
 import { terraformInit } from "../terraform/terraform";
 
-interface Options extends AppOptions {
+interface Options extends AppOptions, JsonOption {
   readonly plan?: string;
   readonly allow: readonly string[];
   readonly out?: string;
@@ -27,16 +29,21 @@ interface Options extends AppOptions {
 }
 
 export const command = () =>
-  withApp(
-    new DocumentedCommand({
-      description:
-        "Plans an environment, and writes what the plan means as Markdown: data that would be lost, permissions, cost, changes. Changes nothing.",
-      examples: ["npx almanac review staging", "npx almanac review production --out review.md --max-characters 65536"],
-      exitCodes: {
-        [EXIT.dataLoss]: "data would be lost that --allow does not name",
-        [EXIT.drift]: EXIT_CODES[EXIT.drift] ?? "",
-      },
-    }),
+  withJson(
+    withApp(
+      new DocumentedCommand({
+        description:
+          "Plans an environment, and writes what the plan means as Markdown: data that would be lost, permissions, cost, changes. Changes nothing.",
+        examples: [
+          "npx almanac review staging",
+          "npx almanac review production --out review.md --max-characters 65536",
+        ],
+        exitCodes: {
+          [EXIT.dataLoss]: "data would be lost that --allow does not name",
+          [EXIT.drift]: EXIT_CODES[EXIT.drift] ?? "",
+        },
+      }),
+    ),
   )
     .argument("<environment>", "declared in main.ts, or personal: staging, alice")
     .option("--plan <file>", "review this plan: the output of terraform plan -out or terraform show -json", callersPath)
@@ -47,20 +54,22 @@ export const command = () =>
     .action(exitCodeOf(run));
 
 async function run(environment: string, options: Options): Promise<number> {
-  const { plan: file, allow, out, maxCharacters, drift } = options;
+  const { plan: file, allow, out, maxCharacters, drift, json } = options;
   const report = reviewPlan(
     file === undefined
       ? await plan(environment, options)
       : await readPlanFile(file, () => openStack(environment, options)),
     new Set(allow),
   );
-  const markdown = toMarkdown(report, {
-    environment,
-    ...(maxCharacters !== undefined && { maxCharacters }),
-    fold: out !== undefined || !process.stdout.isTTY,
-  });
-  if (out === undefined) process.stdout.write(markdown);
-  else await writeFile(out, markdown);
+  const text = json
+    ? `${JSON.stringify({ environment, ...report })}\n`
+    : toMarkdown(report, {
+        environment,
+        ...(maxCharacters !== undefined && { maxCharacters }),
+        fold: out !== undefined || !process.stdout.isTTY,
+      });
+  if (out === undefined) process.stdout.write(text);
+  else await writeFile(out, text);
   if (forbiddenLoss(report).length > 0) return EXIT.dataLoss;
   return drift && !isEmpty(report) ? EXIT.drift : EXIT.ok;
 }

@@ -56,7 +56,7 @@ export function interpreterOf(script: string): string | undefined {
 }
 
 /** The first executable of this name on the PATH. */
-export function findOnPath(name: string, path = process.env["PATH"] ?? ""): string | undefined {
+function findOnPath(name: string, path = process.env["PATH"] ?? ""): string | undefined {
   return path
     .split(delimiter)
     .map((folder) => join(folder, name))

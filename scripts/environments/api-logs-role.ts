@@ -38,7 +38,7 @@ export interface ApiLogsPorts {
   readonly pause: (ms: number) => Promise<unknown>;
 }
 
-export function apiLogsPorts(region: string): ApiLogsPorts {
+function apiLogsPorts(region: string): ApiLogsPorts {
   return { apiGateway: new APIGatewayClient({ region }), iam: new IAMClient({ region }), pause: sleep };
 }
 

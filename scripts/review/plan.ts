@@ -122,7 +122,7 @@ function allResources(module: ModuleValues | undefined): readonly Resource[] {
 }
 
 /** `module.heartbeats` of `module.heartbeats.aws_sqs_queue.jobs["a.b"]`. */
-export function moduleAddressOf(address: string): string {
+function moduleAddressOf(address: string): string {
   return /^(?:module\.[^.[]+(?:\["[^"]*"\]|\[\d+\])?\.?)*/.exec(address)?.[0].replace(/\.$/, "") ?? "";
 }
 

@@ -388,7 +388,7 @@ describe("exports, deployed", () => {
     expect([...exported].sort()).toEqual([...written].sort());
     await next();
     expect(exported).toHaveLength(written.length);
-  }, 240_000);
+  }, 480_000);
 
   it("say of an empty table that it is", async () => {
     expect(await run({ export: "empty" })).toMatchObject({ body: '"Uploaded to s3."' });
@@ -444,7 +444,7 @@ describe("exports, deployed", () => {
     expect(await keys(folder)).toEqual([]);
     expect(await run(event)).toMatchObject({ body: '"Uploaded to s3."' });
     expect(await keys(`${folder}_SUCCESS`)).toHaveLength(1);
-  }, 240_000);
+  }, 480_000);
 
   it("are started by their schedule", async () => {
     await eventually(

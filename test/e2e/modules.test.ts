@@ -73,5 +73,5 @@ describe("a module by plain Terraform", () => {
     } finally {
       await terraform(["destroy", "-auto-approve", "-no-color", "-parallelism=30"], options);
     }
-  }, 300_000);
+  }, 480_000);
 });

@@ -23,7 +23,7 @@ import {
 } from "./support/system";
 
 describe("npm start", () => {
-  it("prints its steps, their durations and the deployed resources", () => {
+  it("prints its steps, their durations, and the pages to open", () => {
     const output = process.env["ALMANAC_E2E_START"] ?? "";
     for (const step of [
       "Emulator",
@@ -74,6 +74,7 @@ describe("npm start", () => {
 
   it("is found by npm run status", async () => {
     const { code, output } = await npmRun("status", "--home", home);
+    expect(output).toContain("heartbeats");
     expect(code).toBe(0);
     expect(output).toContain("Status page");
     const { output: json } = await npmRun("status", "--home", home, "--json");
@@ -85,7 +86,7 @@ describe("npm start", () => {
     expect(output).toContain("runs already");
     expect(output).toMatch(/Terraform apply: (nothing changed|0 added)/);
     expect([code, output]).toEqual([0, expect.any(String)]);
-  }, 180_000);
+  }, 480_000);
 
   const onLinux = process.platform === "linux" ? it : it.skip; // /proc
   onLinux("runs functions on the Node that Lambda runs", async () => {
@@ -168,7 +169,7 @@ describe("a plan after the deployment", () => {
   it("is empty", async () => {
     const plan = ["plan", "-no-color", "-detailed-exitcode", "-lock=false"];
     await expect(withDeployment(() => terraform(plan, { cwd: stackDirectory }))).resolves.toContain("No changes.");
-  }, 180_000);
+  }, 480_000);
 
   /** Runs cdktf in the folder that npm start has initialised: without its lock file, cdktf would need the registry. */
   async function cdktf(...args: readonly string[]): Promise<string> {
@@ -196,10 +197,10 @@ describe("a plan after the deployment", () => {
 
   it("is empty in cdktf, too", async () => {
     expect(await withDeployment(() => cdktf("diff", "local"))).toContain("No changes.");
-  }, 300_000);
+  }, 480_000);
 
   it("leaves cdktf deploy nothing to do", async () => {
     const output = await withDeployment(() => cdktf("deploy", "local", "--auto-approve"));
     expect(output).toContain("0 added, 0 changed, 0 destroyed");
-  }, 300_000);
+  }, 480_000);
 });

@@ -217,7 +217,7 @@ describe("timers, deployed", () => {
       ({ length }) => length > 0,
       90_000,
     );
-  }, 240_000);
+  }, 480_000);
 
   it("lose nothing when the dispatcher is killed during a run: the next run completes it", async () => {
     const begin = Date.now();

@@ -210,7 +210,7 @@ describe("workflows, deployed", () => {
         await eventBridge("EnableRule");
       }
     });
-  }, 240_000);
+  }, 480_000);
 
   /** A request in EventBridge's protocol. Two requests do not justify a dependency on its client. */
   async function eventBridge(action: "DisableRule" | "EnableRule"): Promise<void> {
@@ -260,5 +260,5 @@ describe("workflows, deployed", () => {
     expect((await run("cancel", "terminal-1")).output).toContain("terminal-1  DONE");
     const none = await run("show", "nobody");
     expect([none.code, none.output]).toEqual([1, expect.stringContaining('there is no task "nobody"')]);
-  }, 240_000);
+  }, 480_000);
 });

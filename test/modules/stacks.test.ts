@@ -89,7 +89,7 @@ describe("main.ts", () => {
 describe("an environment that main.ts does not have", () => {
   it("is named, with those that it has", async () => {
     await expect(synthesizeStack("nowhere", { outputDirectory: join(output, "nowhere") })).rejects.toThrow(
-      'there is no environment "nowhere": main.ts has local, production, staging',
+      'There is no environment "nowhere": main.ts has local, production, staging.',
     );
   }, 60_000);
 });

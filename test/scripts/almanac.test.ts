@@ -113,6 +113,19 @@ describe("an error is a sentence:", () => {
   });
 });
 
+describe("a review of a saved plan", () => {
+  const review = (...options: readonly string[]) =>
+    almanac("review", "bench", "--plan", "test/scripts/review/plans/first-job.json", ...options);
+
+  it("is Markdown, or JSON for programs; its exit code tells of lost data", async () => {
+    const { code, stdout } = await review();
+    expect([code, stdout]).toEqual([4, expect.stringMatching(/^# Review of `bench`\n/)]);
+    const json = await review("--json");
+    expect(json.code).toBe(4);
+    expect(JSON.parse(json.stdout)).toMatchObject({ environment: "bench", dataLoss: [{ allowed: false }, {}] });
+  }, 30_000);
+});
+
 describe("output into a closed pipe", () => {
   it("ends quietly", async () => {
     const child = spawn("sh", ["-c", `"${process.execPath}" scripts/launcher/almanac.mjs --help | head -1`], {

@@ -117,7 +117,7 @@ export function fireQueue({ sendBatch, clock, random, concurrency }: FireQueueSe
 }
 
 /** Rounded down, so that no message arrives late: the callback waits for the rest of the second. */
-export function delaySeconds({ due }: Fire, now: number): number {
+function delaySeconds({ due }: Fire, now: number): number {
   return Math.max(0, Math.min(MAX_DELAY_SECONDS, Math.floor((due - now) / 1_000)));
 }
 

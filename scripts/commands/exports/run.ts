@@ -19,13 +19,14 @@ import {
   UsageError,
   withEnvironment,
   type EnvironmentOptions,
+  type JsonOption,
 } from "../../shared/command-line";
 import { outputsOf } from "../../shared/feature-outputs";
 import { count, duration, progressOn, size, type Progress } from "../../shared/progress";
 
 const POLL_MS = SECOND_MS;
 
-interface Options extends EnvironmentOptions {
+interface Options extends EnvironmentOptions, JsonOption {
   readonly day?: string;
   readonly force: boolean;
   readonly estimate: boolean;
@@ -43,6 +44,7 @@ export const command = () =>
     .option("--day <day>", "the day of the export: 2026-11-21 (default: today, UTC)")
     .option("--force", "export again, although the day's export is finished", false)
     .option("--estimate", "only estimate cost and duration", false)
+    .option("--json", "with --estimate: one JSON document on standard output", false)
     .action(exitCodeOf(run));
 
 /** The export failed. The message says why, and what to do. */
@@ -63,7 +65,7 @@ async function run(name: string, options: Options): Promise<number> {
 
   const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName: config.table }));
   const table = { items: Table?.ItemCount ?? 0, bytes: Table?.TableSizeBytes ?? 0 };
-  showEstimate(config, table);
+  showEstimate(config, table, options);
   if (options.estimate) return EXIT.ok;
 
   const request = { export: name, force, ...(day !== undefined && { day }) };
@@ -93,8 +95,16 @@ function isDay(text: string): boolean {
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
 }
 
-function showEstimate(config: ExportConfig, table: { readonly items: number; readonly bytes: number }): void {
+function showEstimate(
+  config: ExportConfig,
+  table: { readonly items: number; readonly bytes: number },
+  options: Options,
+): void {
   const { dollars, seconds, costs } = estimate(config, table);
+  if (options.estimate && options.json) {
+    console.log(JSON.stringify({ table: config.table, ...table, dollars, seconds, costs }));
+    return;
+  }
   const parts = Object.entries(costs)
     .filter(([, cost]) => cost > 0)
     .map(([service, cost]) => `${service} $${cost.toPrecision(2)}`);

@@ -15,7 +15,7 @@ const SCAN = "scan";
 type Step = (typeof STEPS)[number] | typeof SCAN;
 
 /** Of steps that run beside the end-to-end tests, whose timeouts are tighter. */
-const BACKGROUND = 5;
+const BACKGROUND = 8;
 
 const command = npmCommand(
   "npm test --",

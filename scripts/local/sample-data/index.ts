@@ -147,7 +147,7 @@ async function sampleOrders(environment: Environment): Promise<readonly string[]
   return [`${SAMPLE_ORDERS.length} orders`];
 }
 
-/** One task that ends as DONE after the wait, one that is cancelled, and one that starts last. */
+/** A task that is DONE after the wait of its workflow, a cancelled one, and one that is STARTED until its wait is over. */
 async function sampleTasks(environment: Environment): Promise<readonly string[]> {
   const { aws } = environment;
   const { table_name, start_function_name, workflows } = outputsOf("workflows", environment);
@@ -162,7 +162,7 @@ async function sampleTasks(environment: Environment): Promise<readonly string[]>
       table: taskTable(dynamodb, table_name, keep_days),
       executions: stepFunctions(sfn, state_machine_arn, execution_arn_prefix),
     });
-    await start("sample-running");
+    await start("sample-latest");
     return ["3 tasks"];
   } finally {
     for (const client of [dynamodb, sfn]) client.destroy();

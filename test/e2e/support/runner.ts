@@ -13,13 +13,12 @@ const PHASES: readonly (readonly (readonly string[])[])[] = [
     // Lists all timers, thousands of which `timers` puts.
     ["timers-api", "timers"],
     // Changes what `heartbeats` expects of the targets.
-    ["heartbeats", "incidents"],
-    ["workflows"],
-    ["modules"],
+    // Then a hundred concurrent starts, once the other lanes mostly wait.
+    ["heartbeats", "incidents", "workflows"],
+    ["modules", "start"],
     ["rehearsal"],
-    ["start"],
   ],
-  // Judges the calls of all suites before it.
+  // Evaluates the calls of all suites before it.
   [["least-privilege"]],
   [["destroy"]],
 ];

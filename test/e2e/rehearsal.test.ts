@@ -4,7 +4,7 @@ import { homeAt } from "../../scripts/shared/home";
 import { readRunning } from "../../scripts/emulator/run-record";
 import { localSettings } from "../../scripts/emulator/local-settings";
 import { checkOnce } from "../../scripts/local/sample-data";
-import { home, npmRunWith } from "./support/system";
+import { eventually, home, npmRunWith } from "./support/system";
 
 const NAME = "rehearsal";
 const options = ["--app", "test/e2e/support/personal-app.ts"];
@@ -39,8 +39,12 @@ describe("a personal environment", () => {
 
   it("works", async () => {
     await checkOnce(`almanac-${NAME}-heartbeats-check`, localSettings(endpoint));
-    const { code, output } = await run("heartbeats", "status", "--env", NAME);
-    expect(output).toContain("aws-emulator");
+    // Published after the check, by another function.
+    const { code } = await eventually(
+      () => run("heartbeats", "status", "--env", NAME),
+      ({ output }) => output.includes("aws-emulator"),
+      60_000,
+    );
     expect(code).toBe(0);
   }, 120_000);
 

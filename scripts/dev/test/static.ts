@@ -1,4 +1,4 @@
-/** Checks that run none of our code: compiler, linter, formatter. */
+/** Checks that run none of our code: compiler, linter, formatter, unused code. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { colours } from "../../shared/colours";
@@ -9,6 +9,7 @@ const CHECKS = [
   { name: "types", tool: "tsc", args: ["-p", "."] },
   { name: "lint", tool: "eslint", args: ["--cache", "--cache-location", "node_modules/.cache/eslint/", "."] },
   { name: "format", tool: "prettier", args: ["--check", "--log-level", "warn", "."] },
+  { name: "unused", tool: "knip", args: ["--no-progress"] },
 ] as const;
 
 type Check = (typeof CHECKS)[number];

@@ -1,4 +1,4 @@
-/** An AWS on loopback that answers each request as it was told: for the command line as a process of its own. */
+/** A stub of AWS on loopback with canned responses, for commands that run as their own process. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { join } from "node:path";

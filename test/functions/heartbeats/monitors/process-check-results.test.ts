@@ -267,7 +267,7 @@ describe("what is removed from the configuration", () => {
     expect(closedOf(env, "site")).toHaveLength(1);
   });
 
-  it("is told of by a later checkAndPublish where the first could not", async () => {
+  it("is reported by the next checkAndPublish when the first one fails", async () => {
     const env = setup([site, other]);
     await env.checkAndPublish(0, [BAD]);
     env.configure([other]);

@@ -84,7 +84,7 @@ describe("sample histories", () => {
     expect(days).toHaveLength(91);
   });
 
-  it("notify nobody", () => {
+  it("send no notification", () => {
     for (const { state } of setup().histories) expect(state.outbox).toEqual([]);
   });
 

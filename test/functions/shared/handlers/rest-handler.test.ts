@@ -98,7 +98,8 @@ describe("a handler behind API Gateway", () => {
     const hostile = "\u001b[2J\u202eorder\u009b";
     const { body } = await call(failing(new ConflictError(hostile)), { pathParameters: { id: hostile } });
     expect(JSON.parse(body)).toEqual({ error: "Conflict", message: "\ufffd[2J\ufffdorder\ufffd" });
-    expect(JSON.stringify(output.lines())).not.toMatch(/[\u001b\u009b\u202e]|u001b/);
+    const logged = JSON.stringify(output.lines());
+    for (const character of ["\\u001b", "\u009b", "\u202e"]) expect(logged).not.toContain(character);
   });
 
   it("responds 404 for other routes", async () => {

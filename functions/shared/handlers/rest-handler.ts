@@ -7,6 +7,7 @@ import { errorMessage } from "../errors";
 import { describeIssues, JsonSyntaxError, parseInput, parseJson } from "../input";
 import { visible } from "../text";
 import { BadRequestError, HttpError, NotFoundError } from "./http-errors";
+import { checkBodySize } from "./response-size";
 import { invoke, onColdStart, type Services } from "./services";
 
 /** The event of API Gateway's REST proxy, as far as handlers use it. */
@@ -81,8 +82,9 @@ export function restHandler<Environment>(
         const respond = endpoints[route];
         if (respond === undefined) throw new NotFoundError("there is no such route");
         const { status = 200, headers, body } = await respond(requestOf(rest));
+        const answer = json(status, body, { ...corsHeaders, ...headers });
         logger.info("responded", { route, status });
-        return json(status, body, { ...corsHeaders, ...headers });
+        return answer;
       } catch (error) {
         const { plain, status, headers, body } = errorResponse(error);
         // Lambda's Errors metric does not count responses. The API's alarm for 5xx does.
@@ -161,6 +163,8 @@ function text(statusCode: number, body: string, headers: Headers): APIGatewayPro
   return response(statusCode, body, { "Content-Type": "text/plain; charset=utf-8", ...headers });
 }
 
+/** @throws {@link ResponseTooLargeError} */
 function response(statusCode: number, body: string, headers: Headers): APIGatewayProxyResult {
+  checkBodySize(body);
   return { statusCode, headers: { "Cache-Control": "no-store", ...headers }, body };
 }

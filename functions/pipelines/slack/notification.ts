@@ -1,7 +1,7 @@
 /** The notification of a change. Redacted before it is stored. */
 import * as z from "zod";
 
-import { truncate } from "../../shared/truncate";
+import { truncate } from "../../shared/text";
 import type { Pipeline } from "../contract";
 import { parseJson, textOf } from "../message/json";
 import { isWithin, redact, resolvePointer } from "../message/json-pointer";

@@ -12,18 +12,12 @@ import * as z from "zod";
 
 import { sendInBatches } from "../../shared/aws/batches";
 import type { Clock } from "../../shared/clock";
-import { describeIssues, errorName } from "../../shared/errors";
+import { errorName } from "../../shared/errors";
 import { acquireLease, ownLease, RELEASE_LEASE, renewLease, SET_LEASE } from "../../shared/lease";
+import { JsonSyntaxError, parseInput, parseJson, SchemaError } from "../../shared/input";
 import { NOTIFICATION_KEYS } from "../contract";
 import { notificationSchema } from "./notification";
-import type {
-  NotificationQueue,
-  QueuedNotification,
-  QueueItem,
-  UnreadableNotification,
-  WebhookLeases,
-  WebhookState,
-} from "./slack-sender";
+import type { NotificationQueue, QueuedNotification, QueueItem, WebhookLeases, WebhookState } from "./slack-sender";
 
 /** BatchWriteItem's limit. */
 const WRITES_PER_CALL = 25;
@@ -158,14 +152,12 @@ const positionOf = (item: Item): string => positionSchema.parse(item)[NOTIFICATI
 
 function readItem(item: Item): QueueItem {
   const position = positionOf(item);
-  const unreadable = (fault: string): UnreadableNotification => ({ position, fault });
-  const content = contentSchema.safeParse(item);
-  if (!content.success) return unreadable("the item has no notification");
   try {
-    const parsed = notificationSchema.safeParse(JSON.parse(content.data.notification.S));
-    return parsed.success ? { position, notification: parsed.data } : unreadable(describeIssues(parsed.error));
-  } catch {
-    return unreadable("the notification is not JSON");
+    const { notification } = parseInput(contentSchema, item);
+    return { position, notification: parseInput(notificationSchema, parseJson(notification.S)) };
+  } catch (error) {
+    if (error instanceof JsonSyntaxError || error instanceof SchemaError) return { position, fault: error.message };
+    throw error;
   }
 }
 

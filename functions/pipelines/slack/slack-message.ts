@@ -4,7 +4,7 @@
  */
 import { groupBy } from "../../shared/group-by";
 import { escapeForSlack } from "../../shared/slack";
-import { truncate } from "../../shared/truncate";
+import { truncate } from "../../shared/text";
 import { displayName } from "../contract";
 import type { Field, Notification } from "./notification";
 

@@ -261,7 +261,10 @@ describe("send", () => {
     expect(writes).toMatchObject([
       {
         PutRequest: {
-          Item: { webhook: { S: "set-aside /almanac/slack/orders" }, fault: { S: "the notification is not JSON" } },
+          Item: {
+            webhook: { S: "set-aside /almanac/slack/orders" },
+            fault: { S: "is not JSON (position 9: it ends too early)" },
+          },
         },
       },
       { DeleteRequest: { Key: { webhook: { S: "/almanac/slack/orders" }, position: poison.position } } },

@@ -54,7 +54,7 @@ describe("the gate", () => {
   it("accepts nothing that cannot become a row", () => {
     const text = fc.oneof(
       fc.string({ unit: "binary", maxLength: 40 }),
-      fc.string({ unit: fc.constantFrom("\ud800", "\udfff", "\u0000", "\n", "\"", "\\"), maxLength: 5 }),
+      fc.string({ unit: fc.constantFrom("\ud800", "\udfff", "\u0000", "\n", '"', "\\"), maxLength: 5 }),
       fc.string({ minLength: 1_000, maxLength: 3_000 }),
     );
     const value = fc.oneof(text, fc.double(), fc.jsonValue(), fc.constant(null));

@@ -7,8 +7,8 @@ export function plainText(text: string): string {
   return visible(stripVTControlCharacters(text));
 }
 
-/** What colours.ts writes: weights and colours. None of them moves the cursor or hides text. */
-const COLOUR = /^\u001b\[(?:0|1|2|22|3[1-79]|9\d)m/;
+/** What colours.ts writes, after ESC: weights and colours. None of them moves the cursor or hides text. */
+const COLOUR = /^\[(?:0|1|2|22|3[1-79]|9\d)m/;
 
 /** What a terminal executes, and what it shows in another order: names of resources and messages from outside may have it. */
 const UNSAFE = /(?![\n\t])\p{Cc}|\p{Bidi_Control}|[\u2028\u2029]/gu;
@@ -16,7 +16,7 @@ const UNSAFE = /(?![\n\t])\p{Cc}|\p{Bidi_Control}|[\u2028\u2029]/gu;
 /** Everything that commands print goes through it: only their own colours remain. JSON keeps its meaning. */
 export function terminalText(text: string): string {
   return text.replace(UNSAFE, (character, at: number) =>
-    character === "\u001b" && COLOUR.test(text.slice(at, at + 6))
+    character === "\u001b" && COLOUR.test(text.slice(at + 1, at + 6))
       ? character
       : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );

@@ -137,9 +137,11 @@ export abstract class Feature extends TerraformStack {
 
   /** A construct's physical name, from its path below the feature: `almanac-staging-timers-dispatch-errors`. */
   nameOf(construct: Construct): string {
-    const { scopes } = construct.node;
-    const ids = scopes.slice(scopes.indexOf(this) + 1).map((scope) => scope.node.id);
-    return this.physicalName(ids.join("-"));
+    return this.physicalName(this.pathOf(construct).join("-"));
+  }
+
+  private pathOf({ node: { scopes } }: Construct): string[] {
+    return scopes.slice(scopes.indexOf(this) + 1).map((scope) => scope.node.id);
   }
 
   /** Distinguishes metrics of several Almanacs in one account: `almanac-staging`. */
@@ -172,8 +174,14 @@ export abstract class Feature extends TerraformStack {
     return this.region.name;
   }
 
-  /** Adds a zip to the module's folder. Returns Terraform expressions for its path and hash. */
-  addZip(name: string, file: string): { readonly filename: string; readonly hash: string } {
+  /**
+   * Adds a zip to the module's folder. Returns Terraform expressions for its path and hash.
+   *
+   * @param preferred its name, unless another zip has it: a function of the user's can be called like one of ours
+   */
+  addZip(preferred: string, owner: Construct, file: string): { readonly filename: string; readonly hash: string } {
+    const isTaken = (this.zips.get(preferred) ?? file) !== file;
+    const name = isTaken ? this.pathOf(owner).join("-") : preferred;
     this.zips.set(name, file);
     const filename = `\${path.module}/assets/${name}.zip`;
     return { filename, hash: `\${filebase64sha256("${filename}")}` };

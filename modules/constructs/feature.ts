@@ -163,10 +163,20 @@ export abstract class Feature extends TerraformStack {
     };
   }
 
+  /** `aws`; in China and for the US government another. */
+  get partitionName(): string {
+    this.partition ??= new DataAwsPartition(this, "partition");
+    return this.partition.partition;
+  }
+
   /** An ARN in this account and region, without a reference to the resource: `arn("sqs", "<queue name>")`. */
   arn(service: string, resource: string): string {
-    this.partition ??= new DataAwsPartition(this, "partition");
-    return `arn:${this.partition.partition}:${service}:${this.regionName}:${this.accountId}:${resource}`;
+    return `arn:${this.partitionName}:${service}:${this.regionName}:${this.accountId}:${resource}`;
+  }
+
+  /** All EventBridge rules of the feature, as a pattern for permissions. */
+  get ruleArns(): string {
+    return this.arn("events", `rule/${this.physicalName("*")}`);
   }
 
   private get regionName(): string {

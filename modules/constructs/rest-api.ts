@@ -37,7 +37,7 @@ export interface Route {
   readonly method: "GET" | "POST" | "PUT" | "DELETE" | "OPTIONS";
   /** `/heartbeats/{name}` */
   readonly path: string;
-  readonly handler: { readonly name: string; readonly invokeArn: string };
+  readonly handler: { readonly name: string; readonly invokeArn: string; readonly node: { readonly id: string } };
 }
 
 export interface RestApiProps {
@@ -76,6 +76,8 @@ export class RestApi extends Construct {
       description: props.description,
       endpointConfiguration: { types: ["REGIONAL"] },
     });
+    for (const handler of new Map(props.routes.map(({ handler: each }) => [each.name, each])).values())
+      this.allowInvocation(handler);
     const integrations = props.routes.map((route) => this.createRoute(route));
     const gatewayResponses = props.cors === true ? this.createGatewayResponses() : [];
     const deployment = this.createDeployment(props.routes, integrations, gatewayResponses);
@@ -104,6 +106,19 @@ export class RestApi extends Construct {
     return `${awsEndpoint.replace(/\/$/, "")}/restapis/${this.api.id}/${stage.stageName}/_user_request_`;
   }
 
+  /**
+   * One statement for all routes: a function's resource policy has 20 KB. The API's integrations decide which routes invoke it.
+   */
+  private allowInvocation({ name, node }: Route["handler"]): void {
+    new LambdaPermission(this, `${node.id}-permission`, {
+      statementId: Feature.of(this).nameOf(this),
+      action: "lambda:InvokeFunction",
+      functionName: name,
+      principal: "apigateway.amazonaws.com",
+      sourceArn: `${this.api.executionArn}/${STAGE}/*`,
+    });
+  }
+
   private createRoute(route: Route): ApiGatewayIntegration {
     const { method: httpMethod, path, handler } = route;
     const id = idOf(route);
@@ -113,13 +128,6 @@ export class RestApi extends Construct {
       resourceId,
       httpMethod,
       authorization: authorizationOf(route),
-    });
-    new LambdaPermission(this, `${id}-permission`, {
-      statementId: `${Feature.of(this).nameOf(this)}-${id}`,
-      action: "lambda:InvokeFunction",
-      functionName: handler.name,
-      principal: "apigateway.amazonaws.com",
-      sourceArn: this.arnOf(route),
     });
     return new ApiGatewayIntegration(this, `${id}-integration`, {
       restApiId: this.api.id,

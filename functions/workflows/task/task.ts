@@ -1,6 +1,9 @@
 /** A task as a function of its execution. */
 import * as z from "zod";
 
+import { parseJson } from "../../shared/input";
+import { truncate } from "../../shared/text";
+
 import {
   MAX_REASON_CHARACTERS,
   taskInputSchema,
@@ -59,7 +62,7 @@ export function taskEndOf({ status, error, cause, startedAt, stoppedAt }: Execut
 /** Undefined when the execution's input is not a task's. */
 export function taskInputOf({ input }: Pick<Execution, "input">): TaskInput | undefined {
   try {
-    return taskInputSchema.safeParse(JSON.parse(input ?? "null")).data;
+    return taskInputSchema.safeParse(parseJson(input ?? "null")).data;
   } catch {
     return undefined;
   }
@@ -104,7 +107,7 @@ export function endEntry({ status, at, reason }: TaskEnd): Task["history"][numbe
 /** The state machine's format: `PaymentRefused: no funds`. */
 function reasonOf(error: string | undefined, cause: string | undefined): string {
   const reason = [error, messageOf(cause)].filter((part) => part !== undefined && part !== "").join(": ");
-  return [...(reason || "stopped without a reason")].slice(0, MAX_REASON_CHARACTERS).join("");
+  return truncate(reason || "stopped without a reason", MAX_REASON_CHARACTERS);
 }
 
 /** An uncaught error of a function has JSON as its cause: its message and stack trace. */
@@ -118,7 +121,7 @@ const functionErrorSchema = z.looseObject({ errorMessage: z.string() });
 /** Undefined when the text is not JSON. */
 function jsonOf(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseJson(text);
   } catch {
     return undefined;
   }

@@ -2,11 +2,12 @@ import * as z from "zod";
 import { RestApi, type Route } from "../../../modules/constructs/rest-api";
 import { resource, synthesizeConstructs } from "../../support/synthesized";
 
-const handler = { name: "function", invokeArn: "arn:invoke" };
+const handler = { name: "function", invokeArn: "arn:invoke", node: { id: "function" } };
+const other = { name: "other", invokeArn: "arn:other", node: { id: "other" } };
 const routes: readonly Route[] = [
   { method: "POST", path: "/timers", handler },
   { method: "GET", path: "/timers/{id}", handler },
-  { method: "DELETE", path: "/timers/{id}", handler: { ...handler, invokeArn: "arn:other" } },
+  { method: "DELETE", path: "/timers/{id}", handler: other },
   { method: "OPTIONS", path: "/timers/{id}", handler },
 ];
 const props = {
@@ -49,10 +50,15 @@ describe("a REST API", () => {
     ]);
   });
 
-  it("may invoke a function for that function's routes only", () => {
-    expect(resource(json, "aws_lambda_permission", "api_delete_timers_id_permission")).toMatchObject({
+  it("may invoke its functions, with one statement each for any number of routes", () => {
+    expect(Object.keys(json.resource["aws_lambda_permission"] ?? {})).toEqual([
+      "api_function_permission",
+      "api_other_permission",
+    ]);
+    expect(resource(json, "aws_lambda_permission", "api_other_permission")).toMatchObject({
+      function_name: "other",
       principal: "apigateway.amazonaws.com",
-      source_arn: "${aws_api_gateway_rest_api.api.execution_arn}/live/DELETE/timers/*",
+      source_arn: "${aws_api_gateway_rest_api.api.execution_arn}/live/*",
     });
   });
 

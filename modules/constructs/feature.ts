@@ -190,8 +190,9 @@ export abstract class Feature extends TerraformStack {
    * @param preferred its name, unless another zip has it: a function of the user's can be called like one of ours
    */
   addZip(preferred: string, owner: Construct, file: string): { readonly filename: string; readonly hash: string } {
-    const isTaken = (this.zips.get(preferred) ?? file) !== file;
-    const name = isTaken ? this.pathOf(owner).join("-") : preferred;
+    const path = this.pathOf(owner).join("-");
+    const isFree = (name: string) => (this.zips.get(name) ?? file) === file;
+    const name = [preferred, path, `${path}-code`].find(isFree) ?? preferred;
     this.zips.set(name, file);
     const filename = `\${path.module}/assets/${name}.zip`;
     return { filename, hash: `\${filebase64sha256("${filename}")}` };

@@ -129,21 +129,33 @@ export function taskMachine({ table, waitSeconds, timeLimitSeconds, keepDays, wo
           ],
           Next: "RecordDone",
         }),
-        RecordTimeout: recordEnd({ table, keepDays }, { status: "TIMED_OUT", reason: workTimedOut(work) }, {
-          Next: "TimedOut",
-          Catch: [{ ErrorEquals: ["States.ALL"], Output: INPUT, Next: "TimedOut" }],
-        }),
+        RecordTimeout: recordEnd(
+          { table, keepDays },
+          { status: "TIMED_OUT", reason: workTimedOut(work) },
+          {
+            Next: "TimedOut",
+            Catch: [{ ErrorEquals: ["States.ALL"], Output: INPUT, Next: "TimedOut" }],
+          },
+        ),
         TimedOut: fail({ Error: WORK_TIMED_OUT, Cause: workTimedOut(work) }),
       }),
-      RecordDone: recordEnd({ table, keepDays }, { status: "DONE", hasResult: work !== undefined }, {
-        End: true,
-        Catch: [{ ErrorEquals: ["States.ALL"], ...ON_ERROR, Next: "RecordFailure" }],
-      }),
-      RecordFailure: recordEnd({ table, keepDays }, { status: "FAILED", reason: REASON }, {
-        Next: "Failed",
-        // The reconciler writes the row after the execution's end.
-        Catch: [{ ErrorEquals: ["States.ALL"], Output: INPUT, Next: "Failed" }],
-      }),
+      RecordDone: recordEnd(
+        { table, keepDays },
+        { status: "DONE", hasResult: work !== undefined },
+        {
+          End: true,
+          Catch: [{ ErrorEquals: ["States.ALL"], ...ON_ERROR, Next: "RecordFailure" }],
+        },
+      ),
+      RecordFailure: recordEnd(
+        { table, keepDays },
+        { status: "FAILED", reason: REASON },
+        {
+          Next: "Failed",
+          // The reconciler writes the row after the execution's end.
+          Catch: [{ ErrorEquals: ["States.ALL"], Output: INPUT, Next: "Failed" }],
+        },
+      ),
       Failed: fail({ Error: "{% $error %}", Cause: "{% $cause %}" }),
     },
   });

@@ -3,7 +3,7 @@ import { backoffMs } from "../../shared/backoff";
 import { sleep, type Clock } from "../../shared/clock";
 import { ConflictError, NotFoundError, UnavailableError } from "../../shared/handlers/http-errors";
 import { SECOND_MS } from "../../shared/time";
-import { NO_INPUT, type Task, type TaskInput, type TaskRequest, type TaskRow } from "../contract";
+import { NO_INPUT, type Task, type TaskInput, type TaskRequest } from "../contract";
 import { hashOf } from "../json";
 import { executionNameOf } from "./execution-name";
 import type { Executions } from "./executions";
@@ -49,7 +49,8 @@ export async function startTask({ taskId, input }: TaskRequest, ports: StartPort
 
   const first = await eventually(clock, () => firstStart(taskId, executions.arnOf(name), ports));
   if (first === undefined) throw new UnavailableError("the task was started a moment ago and cannot be read yet");
-  if (first.taskId !== taskId) throw new ConflictError("an execution with this task's name exists, but is not this task's");
+  if (first.taskId !== taskId)
+    throw new ConflictError("an execution with this task's name exists, but is not this task's");
   if (first.inputHash !== inputHash) throw new ConflictError("the task was started with another input");
   return { taskId, timestamp: first.timestamp, executionArn: executions.arnOf(name), startDate: first.startDate };
 }
@@ -69,7 +70,8 @@ async function firstStart(
   { table, executions }: StartPorts,
 ): Promise<FirstStart | undefined> {
   const row = await table.read(taskId);
-  if (row?.executionArn === executionArn) return { ...row, inputHash: row.inputHash === NO_INPUT ? undefined : row.inputHash };
+  if (row?.executionArn === executionArn)
+    return { ...row, inputHash: row.inputHash === NO_INPUT ? undefined : row.inputHash };
   const execution = await executions.describe(executionArn);
   if (execution === undefined) return undefined;
   const input = taskInputOf(execution);

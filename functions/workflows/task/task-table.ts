@@ -4,6 +4,7 @@ import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
 
 import { errorName } from "../../shared/errors";
+import { parseInput } from "../../shared/input";
 import { DAY_SECONDS } from "../../shared/time";
 import { STATUS_INDEX, taskRowSchema, type Task, type TaskRow, type TaskStatus } from "../contract";
 import { endEntry, startEntry, type Execution, type TaskEnd } from "./task";
@@ -58,7 +59,7 @@ export function taskTable(dynamodb: DynamoDBClient, TableName: string, keepDays:
           Limit: 1,
         }),
       );
-      return Items[0] && taskRowSchema.parse(unmarshall(Items[0]));
+      return Items[0] && parseInput(taskRowSchema, unmarshall(Items[0]));
     },
 
     list: async (status, { limit, from, since, oldestFirst = false }) => {

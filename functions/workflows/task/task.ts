@@ -3,7 +3,6 @@ import * as z from "zod";
 
 import { parseJson } from "../../shared/input";
 import { truncate } from "../../shared/text";
-
 import {
   MAX_REASON_CHARACTERS,
   taskInputSchema,

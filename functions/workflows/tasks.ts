@@ -3,6 +3,7 @@ import * as z from "zod";
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createSfn } from "../shared/aws/clients/sfn";
 import { endpoint, restHandler } from "../shared/handlers/rest-handler";
+import { fittingItems } from "../shared/handlers/response-size";
 import { TASK_STATUSES, taskIdSchema, taskRequestSchema, tasksEnvironment } from "./contract";
 import { hasExactNumbers, INEXACT } from "./json";
 import { stepFunctions } from "./task/executions";
@@ -46,9 +47,10 @@ export const handler = restHandler(tasksEnvironment, ({ environment, clock, logg
     "GET /tasks": endpoint(listSchema, async ({ query: { status, limit, next } }) => {
       const page = await table.list(status, { limit, from: parsePageToken(next, status) });
       if (page.malformed.length > 0) logger.warn("malformed rows", { taskIds: page.malformed });
-      // Without results: a page of them can exceed Lambda's 6 MB.
-      const listed = page.tasks.map(({ result: _, ...row }) => taskOf({ ...row, result: undefined }));
-      return { body: { tasks: listed, ...(page.next && { next: pageToken(page.next) }) } };
+      const tasks = fittingItems(page.tasks.map(taskOf));
+      const last = tasks.length < page.tasks.length ? tasks.at(-1) : undefined;
+      const nextKey = last ? { taskId: last.taskId, timestamp: last.timestamp, status } : page.next;
+      return { body: { tasks, ...(nextKey && { next: pageToken(nextKey) }) } };
     }),
     "GET /tasks/{id}": endpoint(taskPathSchema, async ({ path: { id } }) => ({
       body: await findTask(id, ports),

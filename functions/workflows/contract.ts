@@ -2,7 +2,7 @@
 import * as z from "zod";
 
 import { environmentSchema, positiveInteger, text, type EnvironmentVariables } from "../shared/environment";
-import { jsonFaultOf, type Json } from "./json";
+import { jsonFaultOf, type Json } from "./task/json";
 
 /** Starts tasks; the REST API. */
 export const tasksEnvironment = environmentSchema({

@@ -2,7 +2,8 @@ import { UnavailableError } from "../../../../functions/shared/handlers/http-err
 import { sleep } from "../../../../functions/shared/clock";
 import { cancelTask, findTask, startTask } from "../../../../functions/workflows/task/lifecycle";
 import { sweep } from "../../../../functions/workflows/task/reconciler";
-import { hashOf, type Json } from "../../../../functions/workflows/json";
+import { hashOf } from "../../../../functions/workflows/task/input-hash";
+import type { Json } from "../../../../functions/workflows/task/json";
 import { executionNameOf } from "../../../../functions/workflows/task/execution-name";
 import type { Execution } from "../../../../functions/workflows/task/task";
 import { taskMachine } from "../../../../modules/workflows/definition";

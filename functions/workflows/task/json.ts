@@ -1,6 +1,4 @@
 /** JSON that arrives as it was sent. Pure. */
-import { createHash } from "node:crypto";
-
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 
 /** Step Functions, Lambda and most parsers accept more; a stack overflow is elsewhere each time. */
@@ -50,16 +48,6 @@ function normalized(literal: string): string {
   const significant = digits.replace(/0+$/, "");
   if (significant === "") return "0";
   return `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`;
-}
-
-/** 128 bits of SHA-256, the same for equal JSON, whatever the order of names. */
-export function hashOf(value: unknown): string {
-  const sorted = JSON.stringify(value, (_, item: unknown) =>
-    typeof item === "object" && item !== null && !Array.isArray(item)
-      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : item,
-  );
-  return createHash("sha256").update(sorted).digest("hex").slice(0, 32);
 }
 
 const isWellFormed = (text: string) => !/\p{Surrogate}/u.test(text);

@@ -4,6 +4,7 @@ import * as z from "zod";
 import { awsHttpError } from "../aws/aws-errors";
 import type { EnvironmentSchema } from "../environment";
 import { describeIssues, errorMessage } from "../errors";
+import { jsonText } from "../json-text";
 import { BadRequestError, HttpError, NotFoundError } from "./http-errors";
 import { invoke, onColdStart, type Services } from "./services";
 
@@ -11,6 +12,7 @@ import { invoke, onColdStart, type Services } from "./services";
 const restEventSchema = z.object({
   httpMethod: z.string(),
   resource: z.string(),
+  headers: z.record(z.string(), z.string()).nullish(),
   pathParameters: z.record(z.string(), z.string()).nullish(),
   queryStringParameters: z.record(z.string(), z.string()).nullish(),
   body: z.string().nullish(),
@@ -24,6 +26,10 @@ export interface RawRequest {
   /** Path parameters by name. */
   readonly path: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
+  /** By name in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Lambda's timeout, epoch milliseconds. */
+  readonly deadline: number;
   /** The parsed JSON; undefined for an empty body. */
   readonly body: unknown;
   /** The body as it was sent. Its numbers have all their digits. */
@@ -78,7 +84,7 @@ export function restHandler<Environment>(
   const start = onColdStart(schema, build);
   const corsHeaders = cors === undefined ? {} : { "Access-Control-Allow-Origin": "*" };
   return (event, context) =>
-    invoke(start, context, async ({ logger, work: endpoints }) => {
+    invoke(start, context, async ({ logger, work: endpoints }, deadline) => {
       try {
         const rest = restEventSchema.parse(event);
         // Path parameters are ids: of a timer, of a task.
@@ -87,7 +93,7 @@ export function restHandler<Environment>(
         const route = `${rest.httpMethod} ${rest.resource}`;
         const respond = endpoints[route];
         if (respond === undefined) throw new NotFoundError(`there is no route ${route}`);
-        const { status = 200, headers, body } = await respond(requestOf(rest));
+        const { status = 200, headers, body } = await respond(requestOf(rest, deadline));
         logger.info("responded", { route, status });
         return json(status, body, { ...corsHeaders, ...headers });
       } catch (error) {
@@ -119,9 +125,19 @@ export function errorResponse(error: unknown): ErrorResponse {
   return { status, headers, body, plain };
 }
 
-function requestOf({ pathParameters, queryStringParameters, body, isBase64Encoded }: RestEvent): RawRequest {
+function requestOf(
+  { headers, pathParameters, queryStringParameters, body, isBase64Encoded }: RestEvent,
+  deadline: number,
+): RawRequest {
   const content = isBase64Encoded ? Buffer.from(body ?? "", "base64").toString() : (body ?? "");
-  return { path: pathParameters ?? {}, query: queryStringParameters ?? {}, body: jsonOf(content), text: content };
+  return {
+    path: pathParameters ?? {},
+    query: queryStringParameters ?? {},
+    headers: Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])),
+    deadline,
+    body: jsonOf(content),
+    text: content,
+  };
 }
 
 function jsonOf(content: string): unknown {
@@ -136,7 +152,7 @@ function jsonOf(content: string): unknown {
 type Headers = Readonly<Record<string, string>>;
 
 function json(statusCode: number, body: unknown, headers: Headers): APIGatewayProxyResult {
-  return response(statusCode, JSON.stringify(body), { "Content-Type": "application/json", ...headers });
+  return response(statusCode, jsonText(body), { "Content-Type": "application/json", ...headers });
 }
 
 function text(statusCode: number, body: string, headers: Headers): APIGatewayProxyResult {

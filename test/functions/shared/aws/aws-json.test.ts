@@ -182,6 +182,25 @@ describe.each([
     });
     expect(calls).toBe(1);
   });
+
+  it("settles by the deadline of its caller when the server never responds", async () => {
+    const { client } = await at(() => undefined);
+    const begin = Date.UTC(2026, 10, 21, 10);
+    await expect(client.call("AmazonSQS.SendMessageBatch", "{}", begin + 3_000)).rejects.toMatchObject({
+      name: "TimeoutError",
+      code: "ETIMEDOUT",
+    });
+  });
+
+  it("does not retry beyond the deadline of its caller", async () => {
+    let requests = 0;
+    const { client } = await at((_, response) => {
+      requests += 1;
+      response.writeHead(503).end();
+    });
+    await expect(client.call("AmazonSQS.SendMessageBatch", "{}", Date.UTC(2026, 10, 21, 10) + 40)).rejects.toThrow();
+    expect(requests).toBe(1);
+  });
 });
 
 it("reports missing credentials", () => {

@@ -27,11 +27,26 @@ const environmentNameSchema = z
   .string()
   .regex(/^[a-z][a-z0-9]{0,11}$/, "is not 1 to 12 lower case letters and digits, a letter first");
 
-export const environmentSchema = z.strictObject({
+/** Regions of the partitions aws, aws-cn and aws-us-gov. Secret regions and the European sovereign cloud have other domains. */
+const REGION = /^(af|ap|ca|cn|eu|il|me|mx|sa|us|us-gov)-(north|south|central|(north|south)?(east|west))-\d$/;
+
+/** One mailbox, one subscription. Domains are not case-sensitive, and mail servers treat the part before them alike. */
+const alarmEmailsSchema = z
+  .array(z.email())
+  .default([])
+  .superRefine((emails, context) => {
+    const lower = emails.map((email) => email.toLowerCase());
+    emails.forEach((email, index) => {
+      if (lower.indexOf(email.toLowerCase()) !== index)
+        context.addIssue({ code: "custom", path: [index], message: "is in the list twice", input: email });
+    });
+  });
+
+const environmentFields = z.strictObject({
   /** First part of every physical name: `almanac-staging-heartbeats`. Distinguishes several Almanacs in one account. @default "almanac" */
   app: appSchema.default("almanac"),
   /** The AWS region. */
-  region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'is not an AWS region such as "eu-central-1"'),
+  region: z.string().regex(REGION, 'is not an AWS region such as "eu-central-1"'),
   /** Terraform refuses to work in any other account. @default the account of the credentials */
   account: z
     .string()
@@ -45,7 +60,7 @@ export const environmentSchema = z.strictObject({
     .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "is not a bucket name")
     .optional(),
   /** Addresses that alarms are sent to. Each confirms one mail of AWS. @default [] */
-  alarmEmails: z.array(z.email()).default([]),
+  alarmEmails: alarmEmailsSchema,
   /** The URL of an AWS emulator, for `local`. @default AWS */
   awsEndpoint: z.url({ protocol: /^https?$/, error: "is not an http(s) URL" }).optional(),
   /** Checks of URLs and cron jobs. @default not deployed */
@@ -58,6 +73,17 @@ export const environmentSchema = z.strictObject({
   workflows: workflowsSchema.optional(),
   /** Pipelines by name, 20 characters at most with a hyphen counted for each capital. @default not deployed */
   pipelines: pipelinesSchema.optional(),
+});
+
+export const environmentSchema = environmentFields.superRefine(({ region, heartbeats }, context) => {
+  // CloudFront is a service of the partition aws: the government's has none, and China's needs a licence and a domain.
+  if (heartbeats?.statusPage.cdn !== true || !/^(cn|us-gov)-/.test(region)) return;
+  context.addIssue({
+    code: "custom",
+    path: ["heartbeats", "statusPage", "cdn"],
+    message: `is not possible in ${region}: it has no CloudFront`,
+    input: true,
+  });
 });
 
 /** An environment in main.ts. */

@@ -8,9 +8,13 @@ import type { Clock } from "../shared/clock";
 import { BadRequestError, PayloadTooLargeError } from "../shared/handlers/http-errors";
 import { endpoint, restHandler } from "../shared/handlers/rest-handler";
 import { MINUTE_MS } from "../shared/time";
+import { parseJson } from "../shared/input";
 import { ingressEnvironment, MAX_MESSAGE_BYTES, MESSAGE_ATTRIBUTES, schemaKey } from "./contract";
+import { toSingleLine } from "./message/json";
 import { MalformedMessageError, readMessage, type Message } from "./message/message";
 import { schemaValidator, type SchemaValidator } from "./message/schema-validator";
+import { itemBytes, MAX_ITEM_BYTES } from "./storage/item-size";
+import { rowOf } from "./storage/row";
 
 /** A deployment may change the schema alone, without restarting this function. */
 const SCHEMA_CACHE_MS = MINUTE_MS;
@@ -28,9 +32,11 @@ export const handler = restHandler(ingressEnvironment, ({ environment, clock, lo
 
   return {
     [`POST /pipelines/${name}`]: endpoint(requestSchema, async ({ text, body }) => {
-      if (Buffer.byteLength(text) > MAX_MESSAGE_BYTES)
+      if (Buffer.byteLength(toSingleLine(text)) > MAX_MESSAGE_BYTES)
         throw new PayloadTooLargeError(`body: is longer than ${MAX_MESSAGE_BYTES} bytes`);
       const message = readOrReject(() => readMessage(text, pipeline, clock.now()));
+      if (itemBytes(rowOf(message)) > MAX_ITEM_BYTES)
+        throw new PayloadTooLargeError(`body: its row is longer than ${MAX_ITEM_BYTES} bytes`);
       const violation = (await validator?.())?.(body);
       if (violation !== undefined) throw new BadRequestError(`body: ${violation}`);
       const { MessageId } = await sqs.send(
@@ -63,7 +69,7 @@ function cachedValidator(s3: S3Client, Bucket: string, name: string, clock: Cloc
   return async () => {
     if (cached === undefined || clock.now() >= cached.until) {
       const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: schemaKey(name) }));
-      const schema = z.looseObject({}).parse(JSON.parse((await Body?.transformToString()) ?? ""));
+      const schema = z.looseObject({}).parse(parseJson((await Body?.transformToString()) ?? ""));
       cached = { validator: schemaValidator(schema), until: clock.now() + SCHEMA_CACHE_MS };
     }
     return cached.validator;

@@ -1,12 +1,14 @@
 /** JSON as text, for what must come out as it went in: numbers with all their digits, keys such as `__proto__`. No recursion over content. */
 
+import { parseJson } from "./input";
+
 /** JSON text that {@link jsonText} writes unchanged. */
 export class RawJson {
   constructor(readonly text: string) {}
 
   /** For JSON.stringify, which cannot write it unchanged. */
   toJSON(): unknown {
-    return JSON.parse(this.text);
+    return parseJson(this.text);
   }
 }
 
@@ -43,7 +45,7 @@ export function jsonDepth(json: string): number {
  */
 export function canonicalJson(json: string): string {
   let text = "";
-  for (const token of tokens(json)) text += token.startsWith('"') ? quoted(JSON.parse(token)) : token;
+  for (const token of tokens(json)) text += token.startsWith('"') ? quoted(parseJson(token)) : token;
   return text;
 }
 
@@ -75,7 +77,7 @@ export function jsonParts(json: string): ReadonlyMap<string, string> | undefined
       else return undefined;
     } else if (depth === 1 && token === ",") end();
     else if (depth === 1 && token === ":") {
-      name = String(JSON.parse(part));
+      name = String(parseJson(part));
       part = "";
     } else part += token;
     if (token === "[" || token === "{") depth += 1;

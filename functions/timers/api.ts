@@ -17,9 +17,6 @@ const CONCURRENT_CALLS = 25;
 /** A PUT makes three calls, and has five seconds for its fires, of the 29 that API Gateway waits. */
 const TABLE_TIMEOUT_MS = 5_000;
 
-/** The CORS response of the legacy timer service. */
-const cors = { methods: "OPTIONS,PUT,GET,DELETE", headers: "Content-Type" };
-
 /** The REST API: `/periodic`, `/oneshot` and `/batch`. Requests are idempotent. */
 export const handler = restHandler(
   apiEnvironment,
@@ -43,5 +40,5 @@ export const handler = restHandler(
       },
     });
   },
-  { cors },
+  { cors: true },
 );

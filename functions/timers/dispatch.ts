@@ -6,6 +6,7 @@ import { createAwsJsonClient } from "../shared/aws/clients/aws-json";
 import { undiciTransport } from "../shared/aws/undici-transport";
 import { systemClock } from "../shared/clock";
 import { scheduledHandler } from "../shared/handlers/scheduled-handler";
+import { parseInput } from "../shared/input";
 import { dispatchEnvironment, SHARDS_PER_TARGET } from "./contract";
 import { dispatchTable } from "./dispatch/dispatch-table";
 import { dispatchShards } from "./dispatch/dispatch-shards";
@@ -36,7 +37,7 @@ export const handler = scheduledHandler(dispatchEnvironment, ({ environment, clo
   const createPorts = portsOf(environment);
 
   return async ({ event, deadline }) => {
-    const { target, targets } = targetSchema.parse(event);
+    const { target, targets } = parseInput(targetSchema, event);
     const ports = createPorts(deadline);
     // Each time: a PUT may have asked for a shard beyond the configured number.
     const count = await ports.table.recordShardCount(environment.SHARDS);

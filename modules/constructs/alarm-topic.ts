@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { DataAwsCallerIdentity } from "@cdktf/provider-aws/lib/data-aws-caller-identity";
 import { SnsTopic } from "@cdktf/provider-aws/lib/sns-topic";
 import { SnsTopicPolicy } from "@cdktf/provider-aws/lib/sns-topic-policy";
@@ -45,9 +46,21 @@ export class AlarmTopic extends Construct {
         },
       ]),
     });
-    props.emails.forEach((email, index) => {
-      new SnsTopicSubscription(this, `email-${index + 1}`, { topicArn: topic.arn, protocol: "email", endpoint: email });
-    });
+    for (const email of props.emails)
+      new SnsTopicSubscription(this, subscriptionId(email), {
+        topicArn: topic.arn,
+        protocol: "email",
+        endpoint: email,
+      });
     this.arn = topic.arn;
   }
+}
+
+/**
+ * Identifies a subscription by its address: `email-ops-example-org-1b2c3d`. By position, removing one would replace those after it, and
+ * their owners would have to confirm again.
+ */
+function subscriptionId(email: string): string {
+  const readable = email.toLowerCase().replace(/[^a-z0-9]+/g, "-");
+  return `email-${readable}-${createHash("sha256").update(email).digest("hex").slice(0, 6)}`;
 }

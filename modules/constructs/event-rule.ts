@@ -1,15 +1,22 @@
 import { CloudwatchEventRule, type CloudwatchEventRuleConfig } from "@cdktf/provider-aws/lib/cloudwatch-event-rule";
 import { CloudwatchEventTarget } from "@cdktf/provider-aws/lib/cloudwatch-event-target";
-import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission";
+import type { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission";
 import { Construct } from "constructs";
 import { Feature } from "./feature";
 import type { DeadLetterQueue } from "./queue";
 import { RESOURCE } from "./readable-id";
 
+/**
+ * EventBridge's own default: it retries until the event is too old. Always set, because the AWS provider sends an unset number of
+ * retries as 0.
+ */
+const DELIVERY_RETRIES = 185;
+
 /** A function that EventBridge invokes asynchronously. */
 export interface RuleTarget {
-  readonly name: string;
   readonly arn: string;
+  /** Lets the rules of its feature invoke it: one statement, however many rules there are. */
+  allowRules(): LambdaPermission;
   /** Receives events that EventBridge could not deliver to Lambda. */
   readonly deadLetterQueue: DeadLetterQueue;
   /** How long EventBridge retries a delivery. 60 s to 24 h. */
@@ -33,22 +40,19 @@ export abstract class Rule extends Construct {
     const feature = Feature.of(this);
     const name = feature.nameOf(this);
     const rule = new CloudwatchEventRule(this, RESOURCE, { name, description, ...when });
-    const permission = new LambdaPermission(this, "permission", {
-      statementId: name,
-      action: "lambda:InvokeFunction",
-      functionName: target.name,
-      principal: "events.amazonaws.com",
-      sourceArn: rule.arn,
-    });
-    target.deadLetterQueue.allowService("events.amazonaws.com", feature.arn("events", `rule/${name}`));
-    new CloudwatchEventTarget(this, "target", {
-      rule: rule.name,
-      arn: target.arn,
-      deadLetterConfig: { arn: target.deadLetterQueue.arn },
-      retryPolicy: { maximumEventAgeInSeconds: target.maxEventAgeSeconds },
-      dependsOn: [permission],
-    });
+    new CloudwatchEventTarget(this, "target", { rule: rule.name, ...deliveryTo(target) });
   }
+}
+
+/** How EventBridge delivers the events of a rule to a function. */
+export function deliveryTo(target: RuleTarget) {
+  target.deadLetterQueue.allowRules();
+  return {
+    arn: target.arn,
+    deadLetterConfig: { arn: target.deadLetterQueue.arn },
+    retryPolicy: { maximumEventAgeInSeconds: target.maxEventAgeSeconds, maximumRetryAttempts: DELIVERY_RETRIES },
+    dependsOn: [target.allowRules()],
+  };
 }
 
 /** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html */

@@ -1,8 +1,7 @@
 import { CloudwatchEventRule } from "@cdktf/provider-aws/lib/cloudwatch-event-rule";
 import { CloudwatchEventTarget } from "@cdktf/provider-aws/lib/cloudwatch-event-target";
-import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission";
 import { Construct } from "constructs";
-import type { RuleTarget } from "./event-rule";
+import { deliveryTo, type RuleTarget } from "./event-rule";
 import { Feature } from "./feature";
 
 /** EventBridge's limit. */
@@ -32,27 +31,16 @@ export class FanOutSchedule extends Construct {
         description,
         scheduleExpression: expression,
       });
-      const permission = new LambdaPermission(this, `permission-${number}`, {
-        statementId: name,
-        action: "lambda:InvokeFunction",
-        functionName: target.name,
-        principal: "events.amazonaws.com",
-        sourceArn: rule.arn,
-      });
-      target.deadLetterQueue.allowService("events.amazonaws.com", feature.arn("events", `rule/${name}`));
       const first = number * TARGETS_PER_RULE;
       for (let index = first; index < Math.min(targets, first + TARGETS_PER_RULE); index++) {
         new CloudwatchEventTarget(this, `target-${index}`, {
           rule: rule.name,
           targetId: `target-${index}`,
-          arn: target.arn,
+          ...deliveryTo(target),
           inputTransformer: {
             inputPaths: EVENT_PATHS,
             inputTemplate: `{"id": <id>, "time": <time>, "source": <source>, "detail-type": <type>, "target": ${index}, "targets": ${targets}}`,
           },
-          deadLetterConfig: { arn: target.deadLetterQueue.arn },
-          retryPolicy: { maximumEventAgeInSeconds: target.maxEventAgeSeconds, maximumRetryAttempts: 1 },
-          dependsOn: [permission],
         });
       }
     }

@@ -19,7 +19,7 @@ import {
 import type { Construct, Node } from "constructs";
 import type { AlarmSpec } from "./alarm-spec";
 import { WIDGETS_OUTPUT, widgetsOf, type Graph, type Line, type Metric } from "./dashboard";
-import { readableId, rejectDuplicateIds } from "./readable-id";
+import { duplicateNames, readableId, rejectDuplicateIds } from "./readable-id";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./versions";
 
 /** What all features of an environment share. */
@@ -83,6 +83,7 @@ export abstract class Feature extends TerraformStack {
 
     new AwsProvider(this, "provider"); // cdktf requires one per stack; the module inherits its caller's
     rejectDuplicateIds(this);
+    this.node.addValidation({ validate: () => duplicateNames(resourcesOf(this.toModule())) });
     this.synthesizer = {
       synthesize: (session) => {
         this.writeModule(session, environment);
@@ -161,10 +162,20 @@ export abstract class Feature extends TerraformStack {
     };
   }
 
+  /** `aws`; in China and for the US government another. */
+  get partitionName(): string {
+    this.partition ??= new DataAwsPartition(this, "partition");
+    return this.partition.partition;
+  }
+
   /** An ARN in this account and region, without a reference to the resource: `arn("sqs", "<queue name>")`. */
   arn(service: string, resource: string): string {
-    this.partition ??= new DataAwsPartition(this, "partition");
-    return `arn:${this.partition.partition}:${service}:${this.regionName}:${this.accountId}:${resource}`;
+    return `arn:${this.partitionName}:${service}:${this.regionName}:${this.accountId}:${resource}`;
+  }
+
+  /** All EventBridge rules of the feature, as a pattern for permissions. */
+  get ruleArns(): string {
+    return this.arn("events", `rule/${this.physicalName("*")}`);
   }
 
   private get regionName(): string {
@@ -239,6 +250,10 @@ export abstract class Feature extends TerraformStack {
     for (const [name, file] of this.zips) copyFileSync(file, join(directory, "assets", `${name}.zip`));
     writeFileSync(join(directory, "main.tf.json"), `${JSON.stringify(this.toModule(), undefined, 2)}\n`);
   }
+}
+
+function resourcesOf({ resource = {} }: Record<string, unknown>): Record<string, Record<string, object>> {
+  return resource as Record<string, Record<string, object>>; // Terraform's JSON syntax
 }
 
 /** Drops cdktf's metadata, which has the construct path of each block. */

@@ -27,7 +27,7 @@ abstract class BaseQueue extends Construct {
   readonly name: string;
   /** Known before the queue exists, so that its policy can be inline: a separate policy resource takes 25 s longer. */
   private readonly computedArn: string;
-  private readonly allowStatements: Statement[] = [];
+  private readonly allowStatements = new Map<string, Statement>();
 
   protected constructor(scope: Construct, id: string, props: BaseQueueProps) {
     super(scope, id);
@@ -37,7 +37,7 @@ abstract class BaseQueue extends Construct {
     const resource = new SqsQueue(this, RESOURCE, {
       name,
       sqsManagedSseEnabled: true,
-      policy: Lazy.stringValue({ produce: () => policy([this.tlsOnly(), ...this.allowStatements]) }),
+      policy: Lazy.stringValue({ produce: () => policy([this.tlsOnly(), ...this.allowStatements.values()]) }),
       ...(props.retentionSeconds !== undefined && { messageRetentionSeconds: props.retentionSeconds }),
       ...(props.visibilityTimeoutSeconds !== undefined && { visibilityTimeoutSeconds: props.visibilityTimeoutSeconds }),
       ...(props.redrivePolicy !== undefined && { redrivePolicy: props.redrivePolicy }),
@@ -61,16 +61,18 @@ abstract class BaseQueue extends Construct {
     return { value: this.url, actions: ["sqs:ChangeMessageVisibility"], resources: [this.arn] };
   }
 
-  /** Lets an AWS service send on behalf of one resource. Pass a computed ARN where a reference would be a cycle. */
-  allowService(service: string, sourceArn: string): void {
-    const name = service.replace(/\..*/, "").replace(/^./, (first) => first.toUpperCase());
-    this.allowStatements.push({
-      Sid: `${name}${this.allowStatements.length || ""}`,
+  /**
+   * Lets EventBridge send on behalf of the rules of its feature. One statement for all of them: a queue's policy has at most 20, and a
+   * feature may have hundreds of rules.
+   */
+  allowRules(): void {
+    this.allowStatements.set("events", {
+      Sid: "Events",
       Effect: "Allow",
-      Principal: { Service: service },
+      Principal: { Service: "events.amazonaws.com" },
       Action: "sqs:SendMessage",
       Resource: this.computedArn,
-      Condition: { ArnEquals: { "aws:SourceArn": sourceArn } },
+      Condition: { ArnLike: { "aws:SourceArn": Feature.of(this).ruleArns } },
     });
   }
 

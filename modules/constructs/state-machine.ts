@@ -64,7 +64,7 @@ export class StateMachine<
       name,
       type: "STANDARD",
       roleArn: role.arn,
-      definition: JSON.stringify(props.definition(valuesOf(props.bindings))),
+      definition: inPartition(props.definition(valuesOf(props.bindings)), feature.partitionName),
       loggingConfiguration: { level: "ERROR", includeExecutionData: false, logDestination: `${logs.arn}:*` },
       tracingConfiguration: { enabled: true },
       dependsOn: [permissions], // Step Functions refuses a machine that cannot write to its log group
@@ -138,6 +138,11 @@ export class StateMachine<
     new Alarm(this, "executions-failed", { spec, ...this.metric("ExecutionsFailed") });
     new Alarm(this, "executions-timed-out", { spec, ...this.metric("ExecutionsTimedOut") });
   }
+}
+
+/** Service integrations are ARNs, and {@link Machine} has those of the partition `aws`. */
+function inPartition(machine: Machine, partition: string): string {
+  return JSON.stringify(machine).replaceAll('"Resource":"arn:aws:', `"Resource":"arn:${partition}:`);
 }
 
 function valuesOf<Bindings extends Readonly<Record<string, Binding>>>(

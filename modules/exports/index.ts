@@ -392,13 +392,15 @@ export class Exports extends Feature {
   ): Binding | string {
     if (of.length === 0) return "-";
     const targets = of.map(({ bucket, prefix, name }) => ({
-      arn: bucket === undefined ? files.arn : `arn:aws:s3:::${bucket}`,
+      arn: bucket === undefined ? files.arn : `arn:${this.partitionName}:s3:::${bucket}`,
       name: bucket ?? files.name,
-      prefix: (prefix ?? `${name}/`).replace(/\{.*/, ""),
+      // The feature's own bucket has nothing but exports: one grant for all of them, so that a role's policy (10,240 characters) does
+      // not grow with their number.
+      prefix: bucket === undefined ? "" : (prefix ?? `${name}/`).replace(/\{.*/, ""),
     }));
     const objects = targets.flatMap(({ arn, prefix }) => [
       `${arn}/${prefix}*`,
-      ...(extraPrefix === undefined ? [] : [`${arn}/${extraPrefix}*`]),
+      ...(extraPrefix === undefined || prefix === "" ? [] : [`${arn}/${extraPrefix}*`]),
     ]);
     return {
       value: [...new Set(targets.map(({ name }) => name))].join(","),

@@ -24,6 +24,21 @@ describe("a configuration error", () => {
       'staging.region: "Frankfurt" is not an AWS region such as "eu-central-1"',
     ],
     [
+      "a region without these services",
+      { region: "us-iso-east-1" },
+      'staging.region: "us-iso-east-1" is not an AWS region such as "eu-central-1"',
+    ],
+    [
+      "CloudFront where there is none",
+      { region: "us-gov-west-1", heartbeats: { targets: [], statusPage: { cdn: true } } },
+      "staging.heartbeats.statusPage.cdn: true is not possible in us-gov-west-1: it has no CloudFront",
+    ],
+    [
+      "one mailbox twice",
+      { region: "eu-central-1", alarmEmails: ["ops@example.org", "Ops@Example.org"] },
+      'staging.alarmEmails[1]: "Ops@Example.org" is in the list twice',
+    ],
+    [
       "a malformed schedule",
       { region: "eu-central-1", heartbeats: { schedule: "every 5 minutes", targets: [] } },
       'staging.heartbeats.schedule: "every 5 minutes" is neither "rate(...)" nor "cron(...)"',

@@ -1,3 +1,4 @@
+import { EVERYTHING } from "../support/everything";
 import { policiesOf, synthesize } from "../support/synthesized";
 
 /** Wildcards that least privilege can live with, and why. */
@@ -39,8 +40,13 @@ const ALLOWED_WILDCARDS: readonly { readonly statement: RegExp; readonly because
     because: "executions of one machine, which are named as they are started",
   },
   {
-    statement: /^s3:[\w,:]+ on (\$\{aws_s3_bucket\.files\.\w+\}(\/(orders\/|usermetrics\/\w+=?|_exports\/)\*)?,?)+$/,
-    because: "an export's files, below its own prefix",
+    statement: /^s3:[\w,:]+ on \$\{aws_s3_bucket\.files\.arn\},\$\{aws_s3_bucket\.files\.arn\}\/\*$/,
+    because: "a bucket that has nothing but exports",
+  },
+  {
+    statement:
+      /^s3:[\w,:]+ on (\S+:::a-bucket-of-ours(\/(elsewhere\/|_exports\/)\*)?,?|\$\{aws_s3_bucket\.files\.arn\}(\/\*)?,?)+$/,
+    because: "in a bucket of the user's, an export's files below its own prefix",
   },
   {
     statement:
@@ -55,28 +61,7 @@ const ALLOWED_WILDCARDS: readonly { readonly statement: RegExp; readonly because
   { statement: /^kms:Decrypt,kms:GenerateDataKey\* on \*$/, because: "a key's own policy: * is this key" },
 ];
 
-/** One of everything that Almanac has. */
-const everything = synthesize({
-  protectData: true,
-  alarmEmails: ["ops@example.org"],
-  heartbeats: {
-    targets: [{ name: "site", url: "https://example.org/" }],
-    cronMonitors: [{ name: "backup", everySeconds: 86_400 }],
-    slackWebhookParameter: "/almanac/slack/webhook",
-    statusPage: { cdn: true },
-  },
-  timers: {},
-  exports: {
-    tables: [
-      { name: "orders", table: "shop-orders" },
-      { name: "changes", table: "shop-orders", engine: "dynamodb-export", prefix: "orders/" },
-      { name: "simple-user-logs", preset: "simple-user-logs" },
-    ],
-    jobs: { tables: ["app-logs"] },
-  },
-  workflows: { task: { work: { entry: "test/e2e/support/work.ts" } } },
-  pipelines: { jobOrder: { key: "/jobOrderId", slack: "/almanac/slack/orders", schema: { type: "object" } } },
-});
+const everything = synthesize(EVERYTHING);
 const policies = [everything.root, ...Object.values(everything.modules)].flatMap(policiesOf);
 
 describe("policies", () => {

@@ -21,7 +21,7 @@ export type TerraformJson = z.output<typeof terraformSchema>;
 
 /** An environment of this configuration, synthesized with all validations: its root, and each feature's module by name. */
 export function synthesize(
-  input: Omit<EnvironmentInput, "region">,
+  input: Omit<EnvironmentInput, "region"> & Partial<Pick<EnvironmentInput, "region">>,
   name = "staging",
 ): { readonly root: TerraformJson; readonly modules: Readonly<Record<string, TerraformJson>> } {
   const outdir = mkdtempSync(join(tmpdir(), "almanac-synth-"));

@@ -1,11 +1,16 @@
+import { isUtf8 } from "node:buffer";
+
 import type { APIGatewayProxyResult, Context } from "aws-lambda";
 import * as z from "zod";
 
 import { awsHttpError } from "../aws/aws-errors";
 import type { EnvironmentSchema } from "../environment";
-import { describeIssues, errorMessage } from "../errors";
+import { errorMessage } from "../errors";
+import { describeIssues, JsonSyntaxError, parseInput, parseJson } from "../input";
 import { jsonText } from "../json-text";
+import { visible } from "../text";
 import { BadRequestError, HttpError, NotFoundError } from "./http-errors";
+import { checkBodySize } from "./response-size";
 import { invoke, onColdStart, type Services } from "./services";
 
 /** The event of API Gateway's REST proxy, as far as handlers use it. */
@@ -23,7 +28,7 @@ type RestEvent = z.output<typeof restEventSchema>;
 
 /** A request before validation. */
 export interface RawRequest {
-  /** Path parameters by name. */
+  /** Path parameters by name, decoded. */
   readonly path: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
   /** By name in lower case. */
@@ -53,22 +58,14 @@ export function endpoint<Request>(
 ): Endpoint {
   return (raw) => {
     const parsed = schema.safeParse(raw);
-    if (!parsed.success) throw new BadRequestError(describeIssues(parsed.error), { cause: parsed.error });
+    if (!parsed.success) throw new BadRequestError(describeIssues(parsed.error, schema));
     return respond(parsed.data);
   };
 }
 
-/** For browsers on other origins. */
-export interface Cors {
-  /** `OPTIONS,PUT,GET,DELETE` */
-  readonly methods: string;
-  /** `Content-Type` */
-  readonly headers: string;
-}
-
 export interface RestOptions {
-  /** Responds to OPTIONS and lets browsers on any origin read responses. @default same origin only */
-  readonly cors?: Cors;
+  /** Lets browsers on any origin read responses. API Gateway answers their preflight requests. @default false */
+  readonly cors?: boolean;
 }
 
 /**
@@ -79,23 +76,23 @@ export interface RestOptions {
 export function restHandler<Environment>(
   schema: EnvironmentSchema<Environment>,
   build: (services: Services<Environment>) => Readonly<Record<string, Endpoint>>,
-  { cors }: RestOptions = {},
+  { cors = false }: RestOptions = {},
 ): (event: unknown, context: Context) => Promise<APIGatewayProxyResult> {
   const start = onColdStart(schema, build);
-  const corsHeaders = cors === undefined ? {} : { "Access-Control-Allow-Origin": "*" };
+  const corsHeaders = cors ? { "Access-Control-Allow-Origin": "*" } : {};
   return (event, context) =>
     invoke(start, context, async ({ logger, work: endpoints }, deadline) => {
       try {
-        const rest = restEventSchema.parse(event);
+        const rest = parseInput(restEventSchema, event);
         // Path parameters are ids: of a timer, of a task.
         logger.appendKeys({ requestId: rest.requestContext.requestId, ...rest.pathParameters });
-        if (cors !== undefined && rest.httpMethod === "OPTIONS") return preflight(cors, corsHeaders);
         const route = `${rest.httpMethod} ${rest.resource}`;
         const respond = endpoints[route];
-        if (respond === undefined) throw new NotFoundError(`there is no route ${route}`);
+        if (respond === undefined) throw new NotFoundError("there is no such route");
         const { status = 200, headers, body } = await respond(requestOf(rest, deadline));
+        const answer = json(status, body, { ...corsHeaders, ...headers });
         logger.info("responded", { route, status });
-        return json(status, body, { ...corsHeaders, ...headers });
+        return answer;
       } catch (error) {
         const { plain, status, headers, body } = errorResponse(error);
         // Lambda's Errors metric does not count responses. The API's alarm for 5xx does.
@@ -120,7 +117,8 @@ export function errorResponse(error: unknown): ErrorResponse {
     const body = { error: "Internal", message: "The request failed; see the logs." };
     return { status: 500, headers: {}, body, plain: false };
   }
-  const { name, message, status, headers, plain } = httpError;
+  const { name, status, headers, plain } = httpError;
+  const message = visible(httpError.message);
   const body = plain ? message : { error: name.replace(/Error$/, ""), message };
   return { status, headers, body, plain };
 }
@@ -129,9 +127,12 @@ function requestOf(
   { headers, pathParameters, queryStringParameters, body, isBase64Encoded }: RestEvent,
   deadline: number,
 ): RawRequest {
-  const content = isBase64Encoded ? Buffer.from(body ?? "", "base64").toString() : (body ?? "");
+  const content = isBase64Encoded ? decodeUtf8(Buffer.from(body ?? "", "base64")) : (body ?? "");
+  const path = Object.fromEntries(
+    Object.entries(pathParameters ?? {}).map(([name, value]) => [name, decodeSegment(value, `path.${name}`)]),
+  );
   return {
-    path: pathParameters ?? {},
+    path,
     query: queryStringParameters ?? {},
     headers: Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])),
     deadline,
@@ -140,12 +141,39 @@ function requestOf(
   };
 }
 
+/** Replaces no octet: a text in another encoding would lose its letters. @throws {@link BadRequestError} */
+function decodeUtf8(octets: Buffer): string {
+  if (!isUtf8(octets)) throw new BadRequestError("body: is not UTF-8");
+  return octets.toString();
+}
+
+/**
+ * A segment of a path, decoded once. IAM judges the path before: with `%70rod-x` for `prod-x`, a policy that denies `prod-*` would not
+ * apply. So what needs no encoding (RFC 3986, 2.3) may have none, whether API Gateway has decoded the path already or not.
+ *
+ * @throws {@link BadRequestError}
+ */
+function decodeSegment(segment: string, where: string): string {
+  const encoded = segment.match(/%[\dA-Fa-f]{2}/g) ?? [];
+  if (encoded.length === 0) return segment;
+  if (encoded.some((octet) => UNRESERVED.test(String.fromCharCode(parseInt(octet.slice(1), 16)))))
+    throw new BadRequestError(`${where}: has percent-encoded characters that need no encoding`);
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw new BadRequestError(`${where}: is not percent-encoded UTF-8`);
+  }
+}
+
+const UNRESERVED = /^[\w.~-]$/;
+
 function jsonOf(content: string): unknown {
   if (content === "") return undefined;
   try {
-    return JSON.parse(content);
-  } catch (cause) {
-    throw new BadRequestError(`body: is not JSON (${errorMessage(cause)})`, { cause });
+    return parseJson(content);
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) throw new BadRequestError(`body: ${error.message}`);
+    throw error;
   }
 }
 
@@ -159,14 +187,8 @@ function text(statusCode: number, body: string, headers: Headers): APIGatewayPro
   return response(statusCode, body, { "Content-Type": "text/plain; charset=utf-8", ...headers });
 }
 
-function preflight({ methods, headers }: Cors, corsHeaders: Headers): APIGatewayProxyResult {
-  return response(200, "", {
-    ...corsHeaders,
-    "Access-Control-Allow-Methods": methods,
-    "Access-Control-Allow-Headers": headers,
-  });
-}
-
+/** @throws {@link ResponseTooLargeError} */
 function response(statusCode: number, body: string, headers: Headers): APIGatewayProxyResult {
+  checkBodySize(body);
   return { statusCode, headers: { "Cache-Control": "no-store", ...headers }, body };
 }

@@ -3,9 +3,10 @@ import * as z from "zod";
 
 import { mapConcurrently } from "../../shared/concurrency";
 import { BadRequestError, ConflictError } from "../../shared/handlers/http-errors";
-import { describeIssues } from "../../shared/errors";
 import { jsonParts } from "../../shared/json-text";
+import { fittingItems } from "../../shared/handlers/response-size";
 import { endpoint, errorResponse, type Endpoint, type RestResponse } from "../../shared/handlers/rest-handler";
+import { describeIssues, parseJson } from "../../shared/input";
 import type { ApiRouteName } from "../contract";
 import type { CursorReader } from "./cursors";
 import type { BatchResponse, BatchResult, ListResponse, TimerResponse } from "./api-types";
@@ -45,7 +46,7 @@ const MAX_TIMERS = 1_000;
 /** A list response ends early after this many pages of the table, which also contain other rows... */
 const MAX_PAGES = 10;
 
-/** ... or at this size: Lambda responses are limited to 6 MB, pages of the table to 1 MB. */
+/** ... or at this size of their data: Lambda responses are limited to 6 MB as sent ({@link fittingItems}), pages of the table to 1 MB. */
 const LONG_RESPONSE_BYTES = 3_000_000;
 
 export interface TimerPorts {
@@ -109,9 +110,10 @@ const batchRequestSchema = z
     'is not of the form {"method": "PUT", "path": "/periodic/<id>", "body": {...}}',
   )
   .transform(({ path, ...request }, context) => {
-    const [, name, encodedId] = /^\/(\w+)\/([^/]+)$/.exec(path) ?? [];
+    const [, name, id] = /^\/(\w+)\/([^/]+)$/.exec(path) ?? [];
     const kind = z.enum(["periodic", "oneshot"]).safeParse(name).data;
-    if (kind !== undefined && encodedId !== undefined) return { ...request, kind, encodedId };
+    // The body has the path as a URL has it. Decoded here, so that duplicates are found however they are written.
+    if (kind !== undefined && id !== undefined) return { ...request, kind, id: decodeOrKeep(id) };
     context.addIssue({ code: "custom", path: ["path"], message: "is not /periodic/<id> or /oneshot/<id>" });
     return z.NEVER;
   });
@@ -126,6 +128,14 @@ const batchSchema = putSchema.omit({ path: true }).extend({
     'is not of the form {"requests": [{"method": "PUT", "path": "/periodic/<id>", "body": {...}}]}',
   ),
 });
+/** An id that is not percent-encoded text stays as it is: {@link idSchema} rejects its `%`. */
+function decodeOrKeep(id: string): string {
+  try {
+    return decodeURIComponent(id);
+  } catch {
+    return id;
+  }
+}
 type ParsedBatch = z.output<typeof batchSchema>;
 
 export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, Endpoint>> {
@@ -156,12 +166,14 @@ export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, En
   const list = (kind: TimerKind) =>
     endpoint(listSchema, async ({ query: { limit, next } }) => {
       const page = await listTimers(kind, limit, next === undefined ? undefined : keyOfToken(next, kind), table);
-      const { timers, unreadable } = await timerResponses(page.timers, cursors, now());
+      const { timers: all, unreadable } = await timerResponses(page.timers, cursors, now());
+      const timers = fittingItems(all);
+      const nextKey = timers.length < all.length ? `${kind}#${timers.at(-1)?.id ?? ""}` : page.next;
       const failures = [...page.corrupt, ...unreadable];
       const body: ListResponse = {
         timers,
         ...(failures.length > 0 && { unreadable: failures.map(({ id, error }) => ({ id, reason: reasonOf(error) })) }),
-        ...(page.next !== undefined && { next: tokenOf(page.next, kind) }),
+        ...(nextKey !== undefined && { next: tokenOf(nextKey, kind) }),
       };
       return { body };
     });
@@ -248,7 +260,7 @@ function putOf(timer: Put["timer"], body: PeriodicBody | OneshotBody): Put {
 function parsed<Output>(schema: z.ZodType<Output>, input: unknown): Output {
   const result = schema.safeParse(input);
   if (result.success) return result.data;
-  throw new BadRequestError(describeIssues(result.error), { cause: result.error });
+  throw new BadRequestError(describeIssues(result.error, schema));
 }
 
 /** A requested shard is dispatched from the next minute on, also when it is beyond the configured number. */
@@ -341,7 +353,7 @@ function tokenOf(key: string, kind: TimerKind): string {
 /** @throws {@link BadRequestError} */
 function keyOfToken(token: string, kind: TimerKind): string {
   try {
-    const decoded: unknown = JSON.parse(Buffer.from(token, "base64url").toString());
+    const decoded: unknown = parseJson(Buffer.from(token, "base64url").toString());
     const [, key] = z.tuple([z.literal(kind), z.string().regex(/^[a-z]+#[\x21-\x7e]{0,2000}$/)]).parse(decoded);
     return key;
   } catch (cause) {
@@ -371,8 +383,8 @@ async function runBatch(
   const puts: { readonly index: number; readonly one: Prepared }[] = [];
   await mapConcurrently([...requests.entries()], CONCURRENT_DELETES, ([index, unparsed]) =>
     settle(index, async () => {
-      const { method, kind, encodedId, body, idempotencyKey = sharedKey } = parsedRequest(unparsed, index);
-      const { id } = parsed(requestSchema, { path: { id: encodedId } }).path;
+      const { method, kind, id: givenId, body, idempotencyKey = sharedKey } = parsedRequest(unparsed, index);
+      const { id } = parsed(requestSchema, { path: { id: givenId } }).path;
       const bodyText = jsonParts(texts?.get(String(index)) ?? "")?.get("body") ?? "";
       if (method === "DELETE") await ports.table.delete({ kind, id });
       else
@@ -401,8 +413,7 @@ function parsedRequest(request: unknown, index: number) {
 function rejectDuplicates(requests: readonly unknown[]): void {
   const seen = new Set<string>();
   for (const [index, request] of requests.entries()) {
-    const { kind, encodedId } = batchRequestSchema.safeParse(request).data ?? {};
-    const { id } = requestSchema.safeParse({ path: { id: encodedId } }).data?.path ?? {};
+    const { kind, id } = batchRequestSchema.safeParse(request).data ?? {};
     const timer = `${kind ?? ""}#${id ?? ""}`;
     if (id !== undefined && seen.has(timer)) throw new BadRequestError(`body.requests.${index}.path: is a duplicate`);
     seen.add(timer);

@@ -1,4 +1,5 @@
 /** Timers as API responses. Pure. */
+import { parseJson } from "../../shared/input";
 import { RawJson } from "../../shared/json-text";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../shared/time";
 import { endOf, exclusiveStart, fireAt, nextScheduledTime, scheduledTimes } from "../schedule/fire-times";
@@ -23,9 +24,9 @@ export function legacyTimerResponse({ id, shard, schedule, data }: Timer): Legac
   };
 }
 
-/** @throws SyntaxError when a row was changed by hand */
+/** @throws JsonSyntaxError when a row was changed by hand */
 function dataOf(data: string): RawJson {
-  JSON.parse(data);
+  parseJson(data);
   return new RawJson(data);
 }
 

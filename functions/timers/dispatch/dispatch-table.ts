@@ -2,6 +2,7 @@
 import * as z from "zod";
 
 import { AwsJsonError, type AwsJson } from "../../shared/aws/aws-json";
+import { parseJson } from "../../shared/input";
 import { acquireLease, ownLease, RELEASE_LEASE, SET_LEASE } from "../../shared/lease";
 import { DUE_INDEX, TIMER_KEYS } from "../contract";
 import type { StoredTimer } from "../schedule/timer";
@@ -29,7 +30,7 @@ export function dispatchTable(dynamodb: AwsJson, TableName: string, services: Ti
   const { deadline } = services;
   const Key = (shard: string) => ({ [TIMER_KEYS.partition]: { S: cursorKey(shard) } });
   const call = async (action: string, input: object): Promise<unknown> =>
-    JSON.parse(await dynamodb.call(`DynamoDB_20120810.${action}`, JSON.stringify({ TableName, ...input }), deadline));
+    parseJson(await dynamodb.call(`DynamoDB_20120810.${action}`, JSON.stringify({ TableName, ...input }), deadline));
 
   return {
     cursors: (shards) => readCursors(dynamodb, TableName, shards, services),
@@ -121,6 +122,6 @@ function readCursor(item: Row): Cursor {
 
 function positionOf(text: string | undefined): Position | undefined {
   if (text === undefined) return undefined;
-  const { range, after } = positionSchema.parse(JSON.parse(text));
+  const { range, after } = positionSchema.parse(parseJson(text));
   return { range, ...(after && { after }) };
 }

@@ -5,6 +5,7 @@ import type { AwsJson } from "../../shared/aws/aws-json";
 import { awsHttpError } from "../../shared/aws/aws-errors";
 import { sendInBatches } from "../../shared/aws/batches";
 import { TooManyRequestsError } from "../../shared/handlers/http-errors";
+import { parseJson } from "../../shared/input";
 import { TIMER_KEYS } from "../contract";
 import type { Row } from "./timer-row";
 import { cursorKey, type TimerTableServices } from "./timer-table";
@@ -42,7 +43,7 @@ export async function readCursors(
       const Keys = batch.map((shard) => ({ [TIMER_KEYS.partition]: { S: cursorKey(shard) } }));
       const input = { RequestItems: { [table]: { Keys, ConsistentRead: true } } };
       const text = await dynamodb.call("DynamoDB_20120810.BatchGetItem", JSON.stringify(input), deadline);
-      const { Responses, UnprocessedKeys } = responseSchema.parse(JSON.parse(text));
+      const { Responses, UnprocessedKeys } = responseSchema.parse(parseJson(text));
       for (const row of Responses[table] ?? []) {
         const cursor = Number(row["cursor"]?.N);
         if (Number.isFinite(cursor)) cursors.set(shardOfKey(row), cursor);

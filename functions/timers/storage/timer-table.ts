@@ -4,6 +4,7 @@ import * as z from "zod";
 import { AwsJsonError, type AwsJson } from "../../shared/aws/aws-json";
 import { sendInBatches } from "../../shared/aws/batches";
 import type { Clock } from "../../shared/clock";
+import { parseJson } from "../../shared/input";
 import { TIMER_KEYS } from "../contract";
 import type { IndexKey } from "../schedule/fire-times";
 import type { StoredTimer, TimerKind } from "../schedule/timer";
@@ -117,7 +118,7 @@ export function timerTable(
 ): TimerTable {
   const keyOf = (key: string) => ({ [TIMER_KEYS.partition]: { S: key } });
   const call = async (action: string, input: object): Promise<unknown> =>
-    JSON.parse(await dynamodb.call(`DynamoDB_20120810.${action}`, JSON.stringify(input), deadline));
+    parseJson(await dynamodb.call(`DynamoDB_20120810.${action}`, JSON.stringify(input), deadline));
 
   /** @throws {@link TimerChangedError} */
   async function write(action: "PutItem" | "UpdateItem" | "DeleteItem", input: object, message: string): Promise<void> {
@@ -175,10 +176,7 @@ export function timerTable(
 
     put: (timer, indexKey, replaces) => {
       const Item = timerRow(timer, indexKey);
-      const message =
-        replaces === null
-          ? `the ${timer.kind} timer "${timer.id}" already exists`
-          : `the ${timer.kind} timer "${timer.id}" does not have version "${replaces ?? ""}"`;
+      const message = replaces === null ? "the timer already exists" : "the timer does not have this version";
       return write("PutItem", { Item, ...conditionOf(replaces) }, message);
     },
 
@@ -197,7 +195,7 @@ export function timerTable(
         ExpressionAttributeNames: { ...names, "#version": "version" },
         ExpressionAttributeValues: { ...values, ":version": { S: version }, ":previous": { N: String(previous) } },
       };
-      return write("UpdateItem", update, `the ${kind} timer "${id}" has changed`);
+      return write("UpdateItem", update, "the timer has changed");
     },
 
     delete: ({ kind, id }) => write("DeleteItem", { Key: keyOf(timerKey(kind, id)) }, ""),

@@ -1,3 +1,4 @@
+import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission";
 import type { Construct } from "constructs";
 import type { RuleTarget } from "../event-rule";
 import { Feature } from "../feature";
@@ -17,6 +18,7 @@ export class AsyncFunction<E extends { readonly [Name in keyof E]: string }>
 {
   readonly deadLetterQueue: DeadLetterQueue;
   readonly maxEventAgeSeconds: number;
+  private rules?: LambdaPermission;
 
   constructor(scope: Construct, id: string, { retries, maxEventAgeSeconds, ...props }: AsyncFunctionProps<E>) {
     const feature = Feature.of(scope);
@@ -25,6 +27,18 @@ export class AsyncFunction<E extends { readonly [Name in keyof E]: string }>
     this.deadLetterQueue = deadLetterQueue;
     this.maxEventAgeSeconds = maxEventAgeSeconds;
     feature.addToErrorsGraph(id, this.metric("Errors"));
+  }
+
+  /** One statement for all rules of its feature: a function's resource policy has 20 KB. */
+  allowRules(): LambdaPermission {
+    this.rules ??= new LambdaPermission(this, "rules", {
+      statementId: "rules",
+      action: "lambda:InvokeFunction",
+      functionName: this.name,
+      principal: "events.amazonaws.com",
+      sourceArn: Feature.of(this).ruleArns,
+    });
+    return this.rules;
   }
 }
 

@@ -33,6 +33,7 @@ const output = setupHandler("pipelines", {
   SEND_FUNCTION: "send",
   SLACK_PARAMETERS: "/almanac/slack/orders",
   SCHEMA_BUCKET: "configuration",
+  NOTIFY_FROM: "2026-11-21T07:59:59.500Z",
 });
 beforeEach(() => {
   for (const mock of [sqs, s3, dynamodb, lambda, ssm]) mock.reset();
@@ -73,6 +74,20 @@ describe("ingress", () => {
     });
   });
 
+  it("refuses what is not UTF-8, instead of replacing its letters", async () => {
+    const handler = await handlerOf<{ statusCode: number; body: string }>("ingress");
+    const route = { httpMethod: "POST", resource: "/pipelines/jobOrder", requestContext: { requestId: "r" } };
+    const send = (body: Buffer) => handler({ ...route, body: body.toString("base64"), isBase64Encoded: true });
+    const text = '{"id":"Müller","v":1}';
+    expect(await send(Buffer.from(text, "latin1"))).toMatchObject({
+      statusCode: 400,
+      body: expect.stringContaining("body: is not UTF-8") as unknown,
+    });
+    sqs.on(SendMessageCommand).resolves({ MessageId: "m-1" });
+    expect((await send(Buffer.from(text))).statusCode).toBe(202);
+    expect(sqs.commandCalls(SendMessageCommand)[0]?.args[0].input.MessageBody).toBe(text);
+  });
+
   it("answers no 202 when SQS has it not", async () => {
     sqs.on(SendMessageCommand).rejects(Object.assign(new Error("busy"), { name: "ThrottlingException" }));
     expect((await post('{"id":"1","v":1}'))[0]).toBe(429);
@@ -87,6 +102,10 @@ describe("ingress", () => {
   it.each([
     ["nothing", "", 400],
     ["no key", '{"v":1}', 400],
+    ["a longer text in SQS", `{"id":"1","v":1,"x":"${"\uffff".repeat(60_000)}"}`, 413],
+    ["a name twice with the same value", '{"id":"1","v":1,"x":1,"x":1}', 400],
+    ["half of a character", '{"id":"\\ud83d","v":1}', 400],
+    ["depth", `{"id":"1","v":1,"x":${"[".repeat(5_000)}${"]".repeat(5_000)}}`, 400],
     ["more than it takes", `{"id":"1","v":1,"x":"${"x".repeat(204_800)}"}`, 413],
   ])("refuses %s", async (_, body, status) => {
     expect((await post(body))[0]).toBe(status);
@@ -133,12 +152,23 @@ describe("ingest", () => {
     expect(target).toBe("DynamoDB_20120810.PutItem");
     expect(JSON.parse(request)).toMatchObject({
       TableName: "table",
-      Item: { key: { S: "a" }, version: { N: "1" }, data: { S: '{"id":"a","v":1}' } },
-      ConditionExpression: "attribute_not_exists(#key) OR #version < :version",
+      Item: { key: { S: "a" }, version: { S: "1" }, data: { S: '{"id":"a","v":1}' } },
+      ConditionExpression: "attribute_not_exists(#order) OR #order < :order OR (#order = :order AND #digest < :digest)",
     });
     const failed = output.lines().filter(({ message }) => message === "message failed");
     expect(failed.map(({ messageId }) => messageId)).toEqual(["2", "4"]);
     expect(JSON.stringify(output.lines())).not.toContain("poison");
+  });
+
+  it("takes no time of receipt that is to come: it would be the newest version for ever", async () => {
+    s3.on(PutObjectCommand).resolves({});
+    call.mockClear();
+    call.mockResolvedValue("{}");
+    const handler = await handlerOf("ingest");
+    await handler({ Records: [record("1", '{"id":"a","v":1}', 999_999_999_999_999)] });
+    expect(JSON.parse(call.mock.calls[0]?.[1] ?? "")).toMatchObject({
+      Item: { receivedAt: { S: "2026-11-21T08:00:00.000Z" } },
+    });
   });
 
   it("fails as a whole when it is given no batch", async () => {
@@ -148,12 +178,12 @@ describe("ingest", () => {
 });
 
 describe("notify", () => {
-  const change = (sequence: number, data: string, before?: string) => {
+  const change = (sequence: number, data: string, before?: string, seconds = 1_795_248_000) => {
     const image = (text: string) => ({ key: { S: "a" }, version: { N: "1" }, digest: { S: text }, data: { S: text } });
     return {
       dynamodb: {
         SequenceNumber: String(sequence),
-        ApproximateCreationDateTime: 1_795_248_000,
+        ApproximateCreationDateTime: seconds,
         NewImage: image(data),
         ...(before !== undefined && { OldImage: image(before) }),
       },
@@ -176,6 +206,17 @@ describe("notify", () => {
       FunctionName: "send",
       InvocationType: "Event",
     });
+  });
+
+  it("queues no change from before notifications were configured", async () => {
+    dynamodb.on(BatchWriteItemCommand).resolves({});
+    lambda.on(InvokeCommand).resolves({});
+    const handler = await handlerOf("notify");
+    const [old, first] = [change(7, "{}", undefined, 1_795_247_998), change(8, "{}", undefined, 1_795_247_999)];
+    await handler({ Records: [old] });
+    expect(dynamodb.calls()).toHaveLength(0);
+    await handler({ Records: [old, first] });
+    expect(JSON.stringify(dynamodb.commandCalls(BatchWriteItemCommand)[0]?.args[0].input)).toMatch(/0008/);
   });
 
   it("succeeds when the notifications are written, though the send function cannot be invoked", async () => {
@@ -223,6 +264,43 @@ describe("send", () => {
     ]);
     expect(dynamodb.commandCalls(BatchWriteItemCommand)).toHaveLength(1);
     expect(JSON.stringify(output.lines())).not.toContain("hooks.example");
+  });
+
+  it("sets aside what it cannot read, says so without its content, and sends the others", async () => {
+    jest.spyOn(globalThis, "fetch").mockImplementation(() => Promise.resolve(new Response("ok")));
+    ssm.on(GetParameterCommand).resolves({ Parameter: { Value: "https://hooks.example/secret" } });
+    dynamodb.on(UpdateItemCommand).resolves({});
+    const poison = { position: { S: "2026-11-21T00:00:00.000Z#jobOrder#0" }, notification: { S: '{"hunter2' } };
+    const rest = queued(new Date().toISOString());
+    const query = (webhook: string, at?: string) =>
+      dynamodb.on(QueryCommand, {
+        ExpressionAttributeValues: { ":webhook": { S: webhook }, ...(at !== undefined && { ":position": { S: at } }) },
+      });
+    query("/almanac/slack/orders")
+      .resolvesOnce({ Items: [poison, ...rest.Items] })
+      .resolves({ Items: [] });
+    query("/almanac/slack/orders", poison.position.S).resolves({ Items: [poison] });
+    query("set-aside /almanac/slack/orders").resolves({ Items: [{ ...poison, fault: { S: "not JSON" } }] });
+    dynamodb.on(BatchWriteItemCommand).resolves({});
+    const handler = await handlerOf("send");
+    await handler({ webhook: "/almanac/slack/orders" });
+    const writes = dynamodb
+      .commandCalls(BatchWriteItemCommand)
+      .flatMap(({ args: [{ input }] }) => input.RequestItems?.["notifications"] ?? []);
+    expect(writes).toMatchObject([
+      {
+        PutRequest: {
+          Item: {
+            webhook: { S: "set-aside /almanac/slack/orders" },
+            fault: { S: "is not JSON (position 9: it ends too early)" },
+          },
+        },
+      },
+      { DeleteRequest: { Key: { webhook: { S: "/almanac/slack/orders" }, position: poison.position } } },
+      { DeleteRequest: { Key: { position: rest.Items[0]?.position } } },
+    ]);
+    expect(JSON.stringify(output.lines())).toContain("unreadableNotifications");
+    expect(JSON.stringify(output.lines())).not.toContain("hunter2");
   });
 
   it("changes nothing when another owner has the lease, and counts notifications that are overdue", async () => {

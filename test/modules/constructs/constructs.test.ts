@@ -92,15 +92,15 @@ describe("a queue", () => {
     });
   });
 
-  it("lets a service send for one resource only", () => {
+  it("lets EventBridge send for the rules of its feature, in one statement for any number of them", () => {
     const accepting = synthesizeConstructs((scope) => {
-      new DeadLetterQueue(scope, "lost", { alarms: { depth: { disabled: "a sample" } } }).allowService(
-        "events.amazonaws.com",
-        "arn:rule",
-      );
+      const queue = new DeadLetterQueue(scope, "lost", { alarms: { depth: { disabled: "a sample" } } });
+      for (let rule = 0; rule < 30; rule += 1) queue.allowRules();
     });
-    expect(describePolicy(resource(accepting, "aws_sqs_queue", "lost")["policy"])[1]).toMatch(
-      /^Allow sqs:SendMessage on .* by \{"Service":"events.amazonaws.com"\} if \{"ArnEquals":\{"aws:SourceArn":"arn:rule"\}\}/,
+    const statements = describePolicy(resource(accepting, "aws_sqs_queue", "lost")["policy"]);
+    expect(statements).toHaveLength(2);
+    expect(statements[1]).toMatch(
+      /^Allow sqs:SendMessage on .* by \{"Service":"events.amazonaws.com"\} if \{"ArnLike":\{"aws:SourceArn":"arn:\S+:rule\/\S+-sample-\*"\}\}/,
     );
   });
 });
@@ -173,5 +173,21 @@ describe("names in plans", () => {
         new Table(new Construct(scope, "a"), "b", { nameSuffix: "two", ...key });
       }),
     ).toThrow("aws_dynamodb_table.a_b is both staging/sample/a-b/Resource and staging/sample/a/b/Resource");
+  });
+});
+
+describe("an alarm topic", () => {
+  const subscriptions = (emails: readonly string[]) =>
+    synthesize({ alarmEmails: [...emails] }).root.resource["aws_sns_topic_subscription"] ?? {};
+
+  it("identifies subscriptions by their address, so that removing one leaves the others as they are", () => {
+    const all = ["ops@example.org", "a.b@example.org", "a-b@example.org"];
+    const before = subscriptions(all);
+    expect(Object.keys(before)).toHaveLength(3);
+    for (const gone of all) {
+      const after = subscriptions(all.filter((email) => email !== gone));
+      expect(before).toMatchObject(after);
+    }
+    expect(subscriptions([...all].reverse())).toEqual(before);
   });
 });

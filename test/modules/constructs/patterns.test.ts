@@ -47,8 +47,16 @@ describe("a scheduled function", () => {
         destination_config,
         maximum_retry_attempts: 0,
       });
-      expect(describePolicy(resource(json, "aws_sqs_queue", "dlq")["policy"]).join()).toContain(`-${id}-schedule`);
     }
+    expect(describePolicy(resource(json, "aws_sqs_queue", "dlq")["policy"])).toHaveLength(2);
+  });
+
+  it("is invoked again when EventBridge cannot deliver, until the event is too old", () => {
+    for (const id of ["sweep", "report"])
+      expect(resource(json, "aws_cloudwatch_event_target", `${id}_schedule_target`)).toMatchObject({
+        retry_policy: { maximum_event_age_in_seconds: 60, maximum_retry_attempts: 185 },
+        depends_on: [`aws_lambda_permission.${id}_rules`],
+      });
   });
 
   it("alarms on errors and, at a rate, when three runs are missing", () => {

@@ -48,7 +48,7 @@ describe("a state machine", () => {
       States: {
         Put: {
           Type: "Task",
-          Resource: "arn:aws:states:::dynamodb:putItem",
+          Resource: "arn:${data.aws_partition.partition.partition}:states:::dynamodb:putItem",
           Arguments: {
             TableName: "${aws_dynamodb_table.table.name}",
             Item: { id: { S: "{% $states.input.id %}" } },

@@ -60,6 +60,48 @@ describe("a handler behind API Gateway", () => {
     ]);
   });
 
+  it.each([
+    ["a", "a"],
+    ["a%3Ab%2Fc", "a:b/c"],
+    ["100%", "100%"],
+    ["%C3%BC", "ü"],
+    ["%2520", "%20"],
+  ])("decodes the path once: %s", async (id, decoded) => {
+    const { statusCode, body } = await call(echo, { pathParameters: { id } });
+    expect([statusCode, JSON.parse(body)]).toMatchObject([201, { path: { id: decoded } }]);
+  });
+
+  it.each(["%70rod-x", "p%72od", "a%2Db", "%2E%2E", "%C3%28", "%ff"])(
+    "rejects a path that a policy would not recognise: %s",
+    async (id) => {
+      expect(await call(echo, { pathParameters: { id } })).toMatchObject({
+        statusCode: 400,
+        body: expect.stringMatching(/"path\.id: (has percent-encoded|is not percent-encoded)/) as unknown,
+      });
+    },
+  );
+
+  it.each([
+    { body: '{"hour":S3cr3t}' },
+    { body: "S3cr3t" },
+    { body: '{"hour":"S3cr3t","S3cr3t":1}' },
+    { queryStringParameters: { loud: "S3cr3t", S3cr3t: "S3cr3t" } },
+    { httpMethod: "S3cr3t" },
+  ])("quotes nothing that was sent, in answers and in logs: %j", async (fields) => {
+    const { statusCode, body } = await call(echo, fields);
+    expect(statusCode).toBeGreaterThanOrEqual(400);
+    expect(body).not.toContain("S3cr3t");
+    expect(JSON.stringify(output.lines())).not.toContain("S3cr3t");
+  });
+
+  it("encodes what it logs and answers: no line, no ESC, no reordering", async () => {
+    const hostile = "\u001b[2J\u202eorder\u009b";
+    const { body } = await call(failing(new ConflictError(hostile)), { pathParameters: { id: hostile } });
+    expect(JSON.parse(body)).toEqual({ error: "Conflict", message: "\ufffd[2J\ufffdorder\ufffd" });
+    const logged = JSON.stringify(output.lines());
+    for (const character of ["\\u001b", "\u009b", "\u202e"]) expect(logged).not.toContain(character);
+  });
+
   it("responds 404 for other routes", async () => {
     expect(await call(echo, { httpMethod: "PATCH" })).toMatchObject({ statusCode: 404 });
   });
@@ -83,20 +125,8 @@ describe("a handler behind API Gateway", () => {
     );
   });
 
-  const cors = { methods: "OPTIONS,PUT", headers: "Content-Type" };
-
-  it("responds to preflight requests when CORS is configured", async () => {
-    expect(await call(echo, { httpMethod: "OPTIONS" }, { cors })).toEqual({
-      statusCode: 200,
-      headers: {
-        "Access-Control-Allow-Origin": "*",
-        "Access-Control-Allow-Methods": "OPTIONS,PUT",
-        "Access-Control-Allow-Headers": "Content-Type",
-        "Cache-Control": "no-store",
-      },
-      body: "",
-    });
-    expect(await call(echo, { httpMethod: "OPTIONS" })).toMatchObject({ statusCode: 404 });
+  it("leaves preflight requests to API Gateway", async () => {
+    expect(await call(echo, { httpMethod: "OPTIONS" }, { cors: true })).toMatchObject({ statusCode: 404 });
   });
 
   it.each<[string, Endpoint]>([
@@ -104,7 +134,7 @@ describe("a handler behind API Gateway", () => {
     ["bad", failing(new ConflictError("no"))],
     ["ugly", failing(new Error("no"))],
   ])("lets other origins read every response then, %s ones too", async (_, answer) => {
-    expect((await call(answer, {}, { cors })).headers).toMatchObject({ "Access-Control-Allow-Origin": "*" });
+    expect((await call(answer, {}, { cors: true })).headers).toMatchObject({ "Access-Control-Allow-Origin": "*" });
     expect((await call(answer)).headers).not.toHaveProperty("Access-Control-Allow-Origin");
   });
 });

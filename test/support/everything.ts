@@ -1,0 +1,25 @@
+import type { EnvironmentInput } from "../../modules/environment";
+
+/** A configuration with one of everything that Almanac has. */
+export const EVERYTHING = {
+  protectData: true,
+  alarmEmails: ["ops@example.org"],
+  heartbeats: {
+    targets: [{ name: "site", url: "https://example.org/" }],
+    cronMonitors: [{ name: "backup", everySeconds: 86_400 }],
+    slackWebhookParameter: "/almanac/slack/webhook",
+    statusPage: { cdn: true },
+  },
+  timers: {},
+  exports: {
+    tables: [
+      { name: "orders", table: "shop-orders" },
+      { name: "changes", table: "shop-orders", engine: "dynamodb-export", prefix: "orders/" },
+      { name: "simple-user-logs", preset: "simple-user-logs" },
+      { name: "elsewhere", table: "shop-orders", bucket: "a-bucket-of-ours" },
+    ],
+    jobs: { tables: ["app-logs"] },
+  },
+  workflows: { task: { work: { entry: "test/e2e/support/work.ts" } } },
+  pipelines: { jobOrder: { key: "/jobOrderId", slack: "/almanac/slack/orders", schema: { type: "object" } } },
+} satisfies Omit<EnvironmentInput, "region">;

@@ -2,7 +2,7 @@
 import { dispatchShard, SHUTDOWN_RESERVE_MS, type DispatchPorts, type DispatchReport } from "./dispatcher";
 
 /** A turn, when shards wait. Less would be spent on leases and the first pages. */
-const SHORTEST_TURN_MS = 5_000;
+const SHORTEST_SHARE_MS = 5_000;
 
 export interface ShardsRun {
   readonly shards: readonly string[];
@@ -40,7 +40,7 @@ export async function dispatchShards(
     for (let shard = queue.shift(); shard !== undefined && clock.now() < end; shard = queue.shift()) {
       waiting.delete(shard);
       const share = ((end - clock.now()) * concurrency) / (queue.length + concurrency);
-      const stopAt = queue.length === 0 ? end : Math.min(end, clock.now() + Math.max(SHORTEST_TURN_MS, share));
+      const stopAt = queue.length === 0 ? end : Math.min(end, clock.now() + Math.max(SHORTEST_SHARE_MS, share));
       try {
         const report = await dispatchShard({ shard, owner: `${owner}.${shard}`, deadline, stopAt }, ports);
         dispatched(shard, report);

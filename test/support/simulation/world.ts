@@ -41,7 +41,7 @@ const MAX_RECEIVES = 8;
 const REDRIVE_MS = 2 * MINUTE;
 
 /** How long a call to a silent service lasts: the timeout of the API's client; a dispatcher's until it ends. */
-const SILENCE_MS = { client: 5 * SECOND, callback: 20 * SECOND, dispatcher: 50 * SECOND } as const;
+const HANGING_CALL_MS = { client: 5 * SECOND, callback: 20 * SECOND, dispatcher: 50 * SECOND } as const;
 
 /** No faults in this last part of a world, so that all retries succeed. */
 const RECOVERY_MS = 30 * MINUTE;
@@ -310,7 +310,7 @@ export class World {
               // The response is lost, whatever it is.
             }
           }
-          const until = Math.min(this.#now + SILENCE_MS[process.part], Math.max(this.#now, deadline));
+          const until = Math.min(this.#now + HANGING_CALL_MS[process.part], Math.max(this.#now, deadline));
           this.at(until, () => {
             if (!process.dead) fail("without a response");
           });

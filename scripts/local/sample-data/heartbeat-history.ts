@@ -22,6 +22,9 @@ const TICK_MS = 10 * MINUTE_MS;
 /** A save is a transaction of at most 100 items: hours, their days, and the state. */
 const HOURS_PER_SAVE = 72;
 
+/** A state with more saves than these has a history of its own. */
+const REPLACED_REVISIONS = 5;
+
 /** A time of failures, relative to now. */
 interface Outage {
   readonly hoursAgo: number;
@@ -136,16 +139,20 @@ const marked = ({ message, ...result }: CheckResult): CheckResult => ({
 });
 
 /**
- * Saves a history, unless the monitor has a state already. Each part is saved with the next revision of the current state, so
- * that checks that run meanwhile count.
+ * Saves a history, unless the monitor has one already. The state of a few checks is replaced: on a slow machine, the schedule runs before
+ * the sample data. Each part is saved with the next revision of the current state, so that checks that run meanwhile count.
  * @returns whether it was saved
  */
 export async function saveHistory(
   { monitor: { key, kind }, state, hours, incidents }: SampleHistory,
   table: Pick<StateTable, "readOne" | "save" | "recordHeartbeat">,
 ): Promise<boolean> {
-  let current: MonitorState = { ...state, revision: 1 };
-  if (!(await table.save(key, { state: current, hours: [] }))) return false;
+  let current: MonitorState;
+  do {
+    const { revision = 0 } = (await table.readOne(key)) ?? {};
+    if (revision > REPLACED_REVISIONS) return false;
+    current = { ...state, revision: revision + 1 };
+  } while (!(await table.save(key, { state: current, hours: [] })));
   const { heartbeatAt } = state.lastCheck;
   if (kind === "cron" && heartbeatAt !== undefined) await table.recordHeartbeat(key, heartbeatAt);
   for (const part of partsOf(hours, incidents)) {

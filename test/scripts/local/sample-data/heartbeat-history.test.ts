@@ -62,6 +62,16 @@ describe("sample histories", () => {
     expect(table.items()).toEqual(before);
   });
 
+  it("come before the first checks of a slow machine", async () => {
+    const { table, histories } = setup();
+    const [history] = histories;
+    if (history === undefined) throw new Error("no history");
+    const { key } = history.monitor;
+    await table.save(key, { state: { ...history.state, revision: 1, runId: "check" }, hours: [] });
+    expect(await saveHistory(history, table)).toBe(true);
+    expect((await table.history(key, { hours: 0, days: 0, incidents: 0 })).days).toHaveLength(91);
+  });
+
   it("continue from the state of a check that runs meanwhile", async () => {
     const { table, histories } = setup();
     const [history] = histories;

@@ -2,6 +2,7 @@
  * A feature is a construct tree in TypeScript and a Terraform module in the plan: a folder with main.tf.json, zips, variables and
  * outputs, which the environment's stack calls as `module.<feature>`.
  */
+import "./stack-traces";
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AwsProvider } from "@cdktf/provider-aws/lib/provider";

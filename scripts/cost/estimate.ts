@@ -5,7 +5,7 @@
 import * as z from "zod";
 import { DAY_SECONDS } from "../../functions/shared/time";
 import { fieldsOf, parseJson } from "../shared/fields";
-import type { Resource } from "../terraform/stack-resources";
+import type { Resource } from "../../modules/synthesized/resources";
 import { METRICS_ON_USE } from "./metrics-on-use";
 import { DAYS_A_MONTH, runsAMonth } from "./schedule";
 import { highestPrice, freeOfCharge, listPrice, sum, times, usageOf, type Usage } from "./usage";

@@ -3,9 +3,9 @@
  * https://developer.hashicorp.com/terraform/internals/json-format
  */
 import * as z from "zod";
-import { isUnresolved, resolve, type Scope } from "../terraform/expression";
+import { isUnresolved, resolve, type Scope } from "../../modules/synthesized/expression";
 import { fieldsOf, parseJson } from "../shared/fields";
-import type { Resource } from "../terraform/stack-resources";
+import type { Resource } from "../../modules/synthesized/resources";
 
 const fieldsSchema = z.record(z.string(), z.unknown());
 

@@ -19,7 +19,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import { s3Settings, type AwsSettings } from "../shared/aws-settings";
-import { partitionOf } from "../shared/partition";
+import { partitionOf } from "../../modules/synthesized/partition";
 
 /** How long an older version of the state is kept. */
 const OLD_STATE_DAYS = 90;

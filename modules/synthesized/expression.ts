@@ -1,6 +1,6 @@
 /**
  * Evaluates the Terraform expressions of synthesized stacks without AWS: references that `lookup` knows, arithmetic, comparisons,
- * conditions, objects, `concat` and `jsonencode`. Other expressions stay as they are.
+ * conditions, objects, indexes, `for` over an object, and the functions that the modules call. Other expressions stay as they are.
  */
 
 /** The value of `var.memory_mb` or `aws_sqs_queue.jobs.arn`; undefined when unknown. */
@@ -103,7 +103,7 @@ function closingBrace(text: string, from: number): number {
 }
 
 const TOKEN =
-  /\s*(?:(\d+(?:\.\d+)?)|"((?:[^"\\]|\\.)*)"|([a-zA-Z_][\w-]*(?:\.[\w-]+)*)|(==|!=|<=|>=|&&|\|\||[-+*/%(){}?:<>!=,]))/y;
+  /\s*(?:(\d+(?:\.\d+)?)|"((?:[^"\\]|\\.)*)"|([a-zA-Z_][\w-]*(?:\.[\w-]+)*)|(==|=>|!=|<=|>=|&&|\|\||[-+*/%(){}[\].?:<>!=,]))/y;
 
 interface Token {
   readonly kind: "number" | "string" | "word" | "sign";
@@ -137,6 +137,8 @@ const OPERATORS: readonly (readonly string[])[] = [
 
 class Evaluation {
   readonly #tokens: readonly Token[];
+  /** Values of the variables of `for`. */
+  readonly #locals = new Map<string, unknown>();
   #at = 0;
 
   constructor(
@@ -199,9 +201,24 @@ class Evaluation {
     if (word === "true" || word === "false") return word === "true";
     if (word === "null") return null;
     if (this.#take("(")) return call(word, this.#arguments());
-    const value = this.scope.lookup(word);
+    const value = this.#locals.has(word) ? this.#locals.get(word) : this.scope.lookup(word);
     if (value === undefined) throw new UnknownPart();
-    return value;
+    return this.#index(value);
+  }
+
+  /** `["name"].field` after a value. */
+  #index(value: unknown): unknown {
+    for (;;) {
+      let key: unknown;
+      if (this.#take("[")) {
+        key = this.#condition();
+        if (!this.#take("]")) throw new UnknownPart();
+      } else if (this.#take(".")) key = this.#tokens[this.#at++]?.text;
+      else return value;
+      if (typeof value !== "object" || value === null) throw new UnknownPart();
+      value = (value as Readonly<Record<string, unknown>>)[String(key)];
+      if (value === undefined) throw new UnknownPart();
+    }
   }
 
   #arguments(): unknown[] {
@@ -215,6 +232,7 @@ class Evaluation {
 
   #object(): Record<string, unknown> {
     const entries: [string, unknown][] = [];
+    if (this.#takeWord("for")) return this.#for();
     while (!this.#take("}")) {
       const key = this.#tokens[this.#at++]?.text ?? "";
       if (!this.#take("=") && !this.#take(":")) throw new UnknownPart();
@@ -222,6 +240,36 @@ class Evaluation {
       if (!this.#take(",") && !this.#sees("}")) throw new UnknownPart();
     }
     return Object.fromEntries(entries);
+  }
+
+  /** `{ for key, value in <object> : <key> => <value> if <condition> }`, after `for`. */
+  #for(): Record<string, unknown> {
+    const key = this.#tokens[this.#at++]?.text ?? "";
+    if (!this.#take(",")) throw new UnknownPart();
+    const value = this.#tokens[this.#at++]?.text ?? "";
+    if (!this.#takeWord("in")) throw new UnknownPart();
+    const object = this.#condition();
+    if (typeof object !== "object" || object === null || !this.#take(":")) throw new UnknownPart();
+    const entries: [string, unknown][] = [];
+    const body = this.#at;
+    for (const [name, item] of Object.entries(object)) {
+      this.#at = body;
+      this.#locals.set(key, name).set(value, item);
+      const resultKey = this.#condition();
+      if (!this.#take("=>")) throw new UnknownPart();
+      const result = this.#condition();
+      if (this.#takeWord("if") && this.#condition() !== true) continue;
+      entries.push([String(resultKey), result]);
+    }
+    if (!this.#take("}")) throw new UnknownPart();
+    return Object.fromEntries(entries);
+  }
+
+  #takeWord(word: string): boolean {
+    const token = this.#tokens[this.#at];
+    if (token?.kind !== "word" || token.text !== word) return false;
+    this.#at += 1;
+    return true;
   }
 
   #take(sign: string): boolean {
@@ -239,6 +287,11 @@ class Evaluation {
 function call(name: string, values: readonly unknown[]): unknown {
   if (name === "concat" && values.every(Array.isArray)) return values.flat();
   if (name === "jsonencode" && values.length === 1) return JSON.stringify(values[0]);
+  if (name === "min") return Math.min(...values.flat().map(asNumber));
+  if (name === "replace") {
+    const [text, from, to] = values.map(String);
+    if (text !== undefined && from !== undefined && to !== undefined) return text.replaceAll(from, to);
+  }
   throw new UnknownPart();
 }
 

@@ -21,6 +21,19 @@ export default tseslint.config(
     },
   },
   {
+    files: ["functions/**/*.ts"],
+    ignores: ["functions/shared/input.ts"],
+    rules: {
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: "MemberExpression[object.name='JSON'][property.name='parse']",
+          message: "Its errors quote the text, into answers and logs: use parseJson of functions/shared/input.ts.",
+        },
+      ],
+    },
+  },
+  {
     files: ["**/*.mjs"],
     languageOptions: { globals: { process: "readonly", console: "readonly", URL: "readonly" } },
   },

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { createS3 } from "../shared/aws/clients/s3";
 import { createSfn } from "../shared/aws/clients/sfn";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
+import { parseInput } from "../shared/input";
 import { startExportEnvironment, type RunRequest } from "./contract";
 import { findExport, readConfiguration } from "./run/configuration";
 import { startExecution, waitForExecution } from "./run/executions";
@@ -45,7 +46,7 @@ export const handler = invocationHandler(
 
     return async (event, { deadline }) => {
       const scheduled = scheduledEventSchema.safeParse(event).data;
-      const manual = scheduled === undefined ? manualEventSchema.parse(event) : undefined;
+      const manual = scheduled === undefined ? parseInput(manualEventSchema, event) : undefined;
       const configuration = await readConfiguration(s3, environment.CONFIGURATION_BUCKET);
       const [first, ...others] = configuration.tables;
       const requested = scheduled === undefined ? manual?.export : RULE_ARN.exec(scheduled.resources[0] ?? "")?.[1];

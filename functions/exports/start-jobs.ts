@@ -1,8 +1,8 @@
 import { createS3 } from "../shared/aws/clients/s3";
 import { createSfn } from "../shared/aws/clients/sfn";
 import { mapConcurrently } from "../shared/concurrency";
-import { describeIssues } from "../shared/errors";
 import { queueHandler, type MessageFailure, type QueueMessage } from "../shared/handlers/queue-handler";
+import { JsonSyntaxError, parseInput, parseJson, SchemaError } from "../shared/input";
 import { jobSchema, startJobsEnvironment, type Job } from "./contract";
 import { findExport, readConfiguration } from "./run/configuration";
 import { startExecution } from "./run/executions";
@@ -37,15 +37,10 @@ export const handler = queueHandler(startJobsEnvironment, ({ environment, logger
 
 /** @throws {@link MalformedJobError} */
 function parseJob(body: string): Job {
-  const parsed = jobSchema.safeParse(parseJson(body));
-  if (parsed.success) return parsed.data;
-  throw new MalformedJobError(describeIssues(parsed.error), { cause: parsed.error });
-}
-
-function parseJson(body: string): unknown {
   try {
-    return JSON.parse(body);
-  } catch (cause) {
-    throw new MalformedJobError("the message is not JSON", { cause });
+    return parseInput(jobSchema, parseJson(body));
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError || error instanceof SchemaError)) throw error;
+    throw new MalformedJobError(`the message ${error.message}`);
   }
 }

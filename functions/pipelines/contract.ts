@@ -2,6 +2,7 @@
 import * as z from "zod";
 
 import { environmentSchema, text, type EnvironmentVariables } from "../shared/environment";
+import { parseJson } from "../shared/input";
 
 /** A JSON Pointer (RFC 6901) into a message: `/customer/name`. */
 const jsonPointerSchema = z
@@ -51,7 +52,7 @@ export const pipelineSchema = pipelineFields.refine(
 /** The variable PIPELINE_CONFIG. A schema in it is ignored. */
 const pipelineVariableSchema = z
   .string()
-  .transform((text): unknown => JSON.parse(text))
+  .transform((text): unknown => parseJson(text))
   .pipe(pipelineFields.omit({ schema: true }).strip());
 
 /** Physical names contain it and are limited to 64 characters. */

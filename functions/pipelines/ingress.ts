@@ -8,6 +8,7 @@ import type { Clock } from "../shared/clock";
 import { BadRequestError, PayloadTooLargeError } from "../shared/handlers/http-errors";
 import { endpoint, restHandler } from "../shared/handlers/rest-handler";
 import { MINUTE_MS } from "../shared/time";
+import { parseJson } from "../shared/input";
 import { ingressEnvironment, MAX_MESSAGE_BYTES, MESSAGE_ATTRIBUTES, schemaKey } from "./contract";
 import { MalformedMessageError, readMessage, type Message } from "./message/message";
 import { schemaValidator, type SchemaValidator } from "./message/schema-validator";
@@ -63,7 +64,7 @@ function cachedValidator(s3: S3Client, Bucket: string, name: string, clock: Cloc
   return async () => {
     if (cached === undefined || clock.now() >= cached.until) {
       const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: schemaKey(name) }));
-      const schema = z.looseObject({}).parse(JSON.parse((await Body?.transformToString()) ?? ""));
+      const schema = z.looseObject({}).parse(parseJson((await Body?.transformToString()) ?? ""));
       cached = { validator: schemaValidator(schema), until: clock.now() + SCHEMA_CACHE_MS };
     }
     return cached.validator;

@@ -44,7 +44,7 @@ export function environmentSchema<Variables extends VariableSchemas>(
     if (parsed.success) return parsed.data;
     const faults = parsed.error.issues.map(({ path: [name], message }) => {
       const value = values[String(name)];
-      return value === undefined ? `${String(name)} is missing` : `${String(name)} ${message}: "${value}"`;
+      return `${String(name)} ${value === undefined ? "is missing" : message}`;
     });
     throw new EnvironmentError(`environment variables: ${faults.join("; ")}`);
   };

@@ -1,6 +1,8 @@
 import { inspect } from "node:util";
 
-import type * as z from "zod";
+import * as z from "zod";
+
+import { describeIssues } from "./input";
 
 /**
  * The code of an error from Node or the operating system ("ECONNREFUSED"), or undefined. Checks the shape, because `instanceof Error`
@@ -25,9 +27,22 @@ export function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }
 
-/** One line with each fault and its path. Never contains values. */
-export function describeIssues(error: z.ZodError): string {
-  return error.issues
-    .map(({ path, message }) => (path.length === 0 ? message : `${path.map(String).join(".")}: ${message}`))
-    .join("; ");
+/**
+ * An error that may be logged or answered: those of JSON.parse and zod, which quote what was sent, are replaced, as a cause too. For code
+ * that does not parse with input.ts: libraries, users' own callbacks.
+ */
+export function withoutContent(error: unknown): unknown {
+  if (!isObject(error)) return error;
+  const cause: unknown = "cause" in error ? error.cause : undefined;
+  const safeCause = withoutContent(cause);
+  const quotes = ["SyntaxError", "ZodError", "$ZodError"].includes(errorName(error));
+  if (!quotes && safeCause === cause) return error;
+  const message = error instanceof z.core.$ZodError ? describeIssues(error, z.unknown()) : WITHHELD;
+  const copy = new Error(quotes ? message : errorMessage(error), { cause: safeCause });
+  copy.name = errorName(error);
+  const stack = "stack" in error && typeof error.stack === "string" ? error.stack : "";
+  copy.stack = [`${copy.name}: ${copy.message}`, ...stack.split("\n").filter((line) => /^ +at /.test(line))].join("\n");
+  return copy;
 }
+
+const WITHHELD = "a text is malformed; the parser's message is withheld, because it quotes the text";

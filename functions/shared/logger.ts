@@ -1,8 +1,24 @@
 import { Logger } from "@aws-lambda-powertools/logger";
 
+import { withoutContent } from "./errors";
+import { truncate, visibleLines } from "./text";
+
 export type { Logger };
 
-/** Structured logs: one JSON line per entry, with `service` (the feature) and `environment`. */
+/** Of one text in an entry. Stack traces are shorter. */
+const MAX_CHARACTERS = 8_000;
+
+/** Structured logs: one JSON line per entry, with `service` (the feature) and `environment`. Texts are encoded: see text.ts. */
 export function createLogger(feature: string, environment: string): Logger {
-  return new Logger({ serviceName: feature, persistentKeys: { environment } });
+  return new Logger({
+    serviceName: feature,
+    persistentKeys: { environment },
+    jsonReplacerFn: (_, value) => encoded(value),
+  });
+}
+
+/** JSON escapes line breaks and ESC, but neither C1 controls nor what reorders text. */
+function encoded(value: unknown): unknown {
+  if (typeof value === "string") return visibleLines(truncate(value, MAX_CHARACTERS));
+  return value instanceof Error ? withoutContent(value) : value;
 }

@@ -8,6 +8,7 @@ import { undiciTransport } from "../shared/aws/undici-transport";
 import type { Clock } from "../shared/clock";
 import { mapConcurrently } from "../shared/concurrency";
 import { scheduledHandler } from "../shared/handlers/scheduled-handler";
+import { parseInput } from "../shared/input";
 import { dispatchEnvironment, SHARDS_PER_TARGET } from "./contract";
 import { dispatchTable } from "./dispatch/dispatch-table";
 import { dispatchShard } from "./dispatch/dispatcher";
@@ -38,7 +39,7 @@ export const handler = scheduledHandler(dispatchEnvironment, ({ environment, clo
   let maxShards: Promise<number> | undefined;
 
   return async ({ event, deadline }) => {
-    const { target, targets } = targetSchema.parse(event);
+    const { target, targets } = parseInput(targetSchema, event);
     maxShards ??= ports.table.recordShardCount(environment.SHARDS);
     const count = await maxShards.catch((error: unknown) => {
       maxShards = undefined; // retried at the next tick

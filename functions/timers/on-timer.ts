@@ -9,6 +9,7 @@ import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createSqs } from "../shared/aws/clients/sqs";
 import { invoke, onColdStart, type Services } from "../shared/handlers/services";
 import type { Logger } from "../shared/logger";
+import { parseInput, parseJson } from "../shared/input";
 import { deliverySchema, type Delivery } from "./callback/delivery";
 import { completion, idempotencyStore } from "./callback/idempotency";
 import { processDeliveries, type CallbackPorts } from "./callback/process-deliveries";
@@ -79,7 +80,7 @@ export function onTimer(
 
   return (event, context) =>
     invoke(start, context, async ({ logger, work }, deadline) => {
-      const { Records } = eventSchema.parse(event);
+      const { Records } = parseInput(eventSchema, event);
       const deliveries: Delivery[] = [];
       const failures: string[] = [];
       for (const record of Records) {
@@ -142,5 +143,5 @@ function createPorts(
 }
 
 function firedOf({ kind, id, fireId, version, shard, due, data }: Fire): TimerFired {
-  return { kind, id, fireId, version, shard, due: new Date(due), data: JSON.parse(data) as unknown, text: data };
+  return { kind, id, fireId, version, shard, due: new Date(due), data: parseJson(data), text: data };
 }

@@ -259,6 +259,6 @@ describe("workflows, deployed", () => {
     expect((await run("ls", "--status", "TIMED_OUT")).output).toContain("slow-1");
     expect((await run("cancel", "terminal-1")).output).toContain("terminal-1  DONE");
     const none = await run("show", "nobody");
-    expect([none.code, none.output]).toEqual([1, expect.stringContaining('there is no task "nobody"')]);
+    expect([none.code, none.output]).toEqual([1, expect.stringContaining("there is no task with this id")]);
   }, 480_000);
 });

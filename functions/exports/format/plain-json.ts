@@ -2,6 +2,7 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 
 import { errorMessage } from "../../shared/errors";
+import { parseJson } from "../../shared/input";
 
 /** Not a line of an export. The message has the reason, never the content. */
 export class MalformedItemError extends Error {
@@ -20,7 +21,7 @@ const TEXT_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g;
  * @throws {@link MalformedItemError}
  */
 export function parsePlainItem(line: string): Item {
-  const value = parseJson(
+  const value = jsonOf(
     line.replace(TEXT_OR_NUMBER, (token) => (token.startsWith('"') ? `"s${token.slice(1)}` : `"n${token}"`)),
   );
   if (!isMap(value)) throw new MalformedItemError("the line is not a JSON object");
@@ -37,19 +38,18 @@ export type Change = { readonly put: Item } | { readonly remove: Item };
  * @throws {@link MalformedItemError}
  */
 export function parseDynamoLine(line: string): Change {
-  const value = parseJson(line);
+  const value = jsonOf(line);
   const { Item: whole, NewImage: image = whole, Keys: keys } = isMap(value) ? value : {};
   if (isMap(image)) return { put: typedAttributesOf(image) };
   if (isMap(keys)) return { remove: typedAttributesOf(keys) };
   throw new MalformedItemError("the line has no Item, NewImage or Keys");
 }
 
-function parseJson(line: string): unknown {
+function jsonOf(line: string): unknown {
   try {
-    return JSON.parse(line);
+    return parseJson(line);
   } catch (error) {
-    // V8's message quotes the text; only its first words are safe.
-    throw new MalformedItemError(`the line is not JSON (${errorMessage(error).split(/[,:"]/)[0] ?? ""})`);
+    throw new MalformedItemError(`the line ${errorMessage(error)}`);
   }
 }
 
@@ -137,7 +137,7 @@ function typedAttributeOf(value: unknown): AttributeValue {
  * @throws {@link MalformedItemError}
  */
 export function parseDynamoKey(json: string): Item {
-  const value = parseJson(json);
+  const value = jsonOf(json);
   if (!isMap(value)) throw new MalformedItemError("the key is not a JSON object");
   return typedAttributesOf(value);
 }

@@ -2,6 +2,7 @@
  * Converts a Scan response to plain JSON, byte by byte: `JSON.parse` and `unmarshall` would take most of an export's time, and round
  * long numbers. The encoding is described in docs/decisions/0011.
  */
+import { parseJson } from "../../shared/input";
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
@@ -443,7 +444,7 @@ function isTag(bytes: Buffer, from: number, to: number): boolean {
   if (length === 1) return bytes[from + 1] === B || bytes[from + 1] === M;
   if (length === 2) return bytes[from + 2] === S && isSetType(bytes[from + 1]);
   if (bytes[from + 1] !== BACKSLASH && bytes[from + 2] !== BACKSLASH) return false;
-  const key: unknown = JSON.parse(bytes.toString("utf8", from, to));
+  const key: unknown = parseJson(bytes.toString("utf8", from, to));
   return typeof key === "string" && TAGS.has(key);
 }
 
@@ -475,7 +476,7 @@ export function jsonNumber(text: string): string | undefined {
 }
 
 function capacityUnitsOf(text: string): number {
-  const capacity: unknown = JSON.parse(text);
+  const capacity: unknown = parseJson(text);
   if (typeof capacity !== "object" || capacity === null || !("CapacityUnits" in capacity)) return 0;
   return typeof capacity.CapacityUnits === "number" ? capacity.CapacityUnits : 0;
 }

@@ -1,6 +1,6 @@
 import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 
-import { describeIssues } from "../../shared/errors";
+import { describeIssues, parseJson } from "../../shared/input";
 import {
   CONFIGURATION_KEY,
   configurationSchema,
@@ -17,9 +17,9 @@ export class ConfigurationError extends Error {
 /** @throws {@link ConfigurationError} */
 export async function readConfiguration(s3: S3Client, bucket: string): Promise<Configuration> {
   const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: CONFIGURATION_KEY }));
-  const parsed = configurationSchema.safeParse(JSON.parse((await Body?.transformToString()) ?? ""));
+  const parsed = configurationSchema.safeParse(parseJson((await Body?.transformToString()) ?? ""));
   if (parsed.success) return parsed.data;
-  throw new ConfigurationError(`${CONFIGURATION_KEY}: ${describeIssues(parsed.error)}`);
+  throw new ConfigurationError(`${CONFIGURATION_KEY}: ${describeIssues(parsed.error, configurationSchema)}`);
 }
 
 /**

@@ -3,6 +3,7 @@ import { DescribeExecutionCommand, StartExecutionCommand, type SFNClient } from 
 
 import { sleep, type Clock } from "../../shared/clock";
 import { errorName } from "../../shared/errors";
+import { parseJson } from "../../shared/input";
 import { executionOutputSchema, type ExecutionOutput, type RunRequest } from "../contract";
 
 const POLL_INTERVAL_MS = 1_000;
@@ -60,7 +61,7 @@ export async function waitForExecution(
 ): Promise<ExecutionOutput | undefined> {
   for (;;) {
     const { status, output, error, cause } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
-    if (status === "SUCCEEDED") return executionOutputSchema.parse(JSON.parse(output ?? ""));
+    if (status === "SUCCEEDED") return executionOutputSchema.parse(parseJson(output ?? ""));
     if (status !== "RUNNING") throw new ExportFailedError(`${status ?? ""} ${error ?? ""}: ${cause ?? ""}`);
     if (clock.now() + POLL_INTERVAL_MS > deadline) return undefined;
     await sleep(clock, POLL_INTERVAL_MS);

@@ -12,6 +12,7 @@ import { GetObjectCommand, HeadObjectCommand, type S3Client } from "@aws-sdk/cli
 import * as z from "zod";
 
 import { mapConcurrently } from "../../shared/concurrency";
+import { parseJson } from "../../shared/input";
 import type { ExportedFile, Run } from "../contract";
 import { runFolder } from "../run/object-keys";
 import { incrementalPeriod } from "../run/window";
@@ -87,10 +88,10 @@ export async function listNativeFiles(
     const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
     return (await Body?.transformToString()) ?? "";
   };
-  const { manifestFilesS3Key } = z.object({ manifestFilesS3Key: z.string() }).parse(JSON.parse(await read(summaryKey)));
+  const { manifestFilesS3Key } = z.object({ manifestFilesS3Key: z.string() }).parse(parseJson(await read(summaryKey)));
   const lines = (await read(manifestFilesS3Key)).split("\n").filter((line) => line !== "");
   return mapConcurrently(lines, CONCURRENT_REQUESTS, async (line): Promise<ExportedFile> => {
-    const { itemCount: items, md5Checksum: md5, dataFileS3Key: key } = manifestLineSchema.parse(JSON.parse(line));
+    const { itemCount: items, md5Checksum: md5, dataFileS3Key: key } = manifestLineSchema.parse(parseJson(line));
     const { ContentLength: bytes = 0 } = await s3.send(new HeadObjectCommand({ Bucket, Key: key }));
     return { key, items, bytes, md5 };
   });

@@ -12,6 +12,7 @@ import * as z from "zod";
 
 import type { Clock } from "../../shared/clock";
 import { errorName, isObject } from "../../shared/errors";
+import { parseJson } from "../../shared/input";
 import { DAY_SECONDS } from "../../shared/time";
 import { exportedFileSchema, runSchema, windowSchema, type ExportedFile, type Run } from "../contract";
 import type { ActiveRun, ClaimPorts, ExportState, FinishedDay } from "../run/claim";
@@ -259,7 +260,7 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
     },
     run: async (exportId, id) => {
       const item = await read(exportId, runKey(id));
-      return item && runSchema.parse(JSON.parse(z.object({ run: z.string() }).parse(item).run));
+      return item && runSchema.parse(parseJson(z.object({ run: z.string() }).parse(item).run));
     },
     activate: (run, execution, previous) =>
       transact([activateRun(run, execution, previous), recordRun(run, execution)]),

@@ -2,7 +2,7 @@
 import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import type * as z from "zod";
 
-import { describeIssues } from "../../shared/errors";
+import { describeIssues, parseJson } from "../../shared/input";
 import { MONITORS_KEY, TARGETS_KEY, monitorSettingsSchema, targetsSchema, type MonitorSettings } from "../contract";
 import type { Configuration } from "./policy";
 
@@ -32,9 +32,9 @@ async function readObject<Schema extends z.ZodType>(
   schema: Schema,
 ): Promise<z.output<Schema>> {
   const address = `s3://${bucket}/${key}`;
-  const parsed = schema.safeParse(parseJson(await readText(s3, bucket, key, address), address));
+  const parsed = schema.safeParse(jsonOf(await readText(s3, bucket, key, address), address));
   if (parsed.success) return parsed.data;
-  throw new ConfigurationError(`${address} is malformed: ${describeIssues(parsed.error)}`);
+  throw new ConfigurationError(`${address} is malformed: ${describeIssues(parsed.error, schema)}`);
 }
 
 async function readText(s3: S3Client, bucket: string, key: string, address: string): Promise<string> {
@@ -46,9 +46,9 @@ async function readText(s3: S3Client, bucket: string, key: string, address: stri
   }
 }
 
-function parseJson(text: string, address: string): unknown {
+function jsonOf(text: string, address: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (cause) {
     throw new ConfigurationError(`${address} is not JSON`, { cause });
   }

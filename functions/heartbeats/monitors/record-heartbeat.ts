@@ -28,7 +28,7 @@ export async function recordHeartbeat(
   { cronMonitors, table }: RecordPorts,
 ): Promise<RecordedHeartbeat> {
   const cron = (await cronMonitors()).find((each) => each.name === name);
-  if (cron === undefined) throw new NotFoundError(`no cron monitor named "${name}"`);
+  if (cron === undefined) throw new NotFoundError("there is no cron monitor with this name");
   await table.recordHeartbeat(monitorKey.cron(name), now);
   const due = now + (cron.everySeconds + cron.graceSeconds) * SECOND_MS;
   return { monitor: name, receivedAt: new Date(now).toISOString(), expectedBefore: new Date(due).toISOString() };

@@ -1,7 +1,7 @@
 /** The status page: one self-contained HTML document. No SDK, no I/O. */
 import { createHash } from "node:crypto";
 
-import { joined, markup, Markup } from "./html-escape";
+import { joined, markup, trusted, type Markup } from "./html-escape";
 import { WINDOWS, type IncidentSummary, type StatusDocument, type MonitorStatus } from "./document";
 import { BAR_HEIGHT, historyBars, notableDays } from "./history-chart";
 import { latencyChart } from "./latency-chart";
@@ -50,7 +50,7 @@ export function statusPage(document: StatusDocument): string {
 <meta name="color-scheme" content="light dark">
 <title>${headline(document.monitors)} · ${document.app} ${document.environment}</title>
 <link rel="icon" href="${favicon(state)}">
-<style>${Markup.trusted(STATUS_STYLE)}</style>
+<style>${trusted(STATUS_STYLE)}</style>
 </head>
 <body>
 <a class="skip" href="#monitors">Skip to the monitors</a>
@@ -58,7 +58,7 @@ ${icons()}
 <header><b>${document.app}</b> ${document.environment} · status</header>
 <main>
 ${banner(document, state)}
-<script>${Markup.trusted(STATUS_SCRIPT)}</script>
+<script>${trusted(STATUS_SCRIPT)}</script>
 ${openIncidents(document)}
 ${monitors(document)}
 ${pastIncidents(document)}

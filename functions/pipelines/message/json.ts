@@ -2,6 +2,7 @@
 import { isLosslessNumber, parse, type LosslessNumber } from "lossless-json";
 
 import { errorMessage } from "../../shared/errors";
+import { jsonSyntaxError } from "../../shared/input";
 
 /** The text is not JSON, or has duplicate names, which parsers treat differently. */
 export class NotJsonError extends Error {
@@ -16,8 +17,9 @@ export function parseJson(text: string): Json {
   try {
     return parse(text) as Json; // lossless-json's result without a reviver
   } catch (cause) {
-    // Includes the RangeError of a text that is nested too deeply for the stack.
-    throw new NotJsonError(`is not JSON: ${errorMessage(cause)}`, { cause });
+    // The parser's own message quotes the text. Includes the RangeError of a text that is nested too deeply for the stack.
+    const isDuplicate = errorMessage(cause).startsWith("Duplicate key");
+    throw new NotJsonError(isDuplicate ? "is not JSON: an object has a name twice" : jsonSyntaxError(text).message);
   }
 }
 

@@ -14,6 +14,7 @@ import { sendInBatches } from "../../shared/aws/batches";
 import type { Clock } from "../../shared/clock";
 import { errorName } from "../../shared/errors";
 import { acquireLease, ownLease, RELEASE_LEASE, renewLease, SET_LEASE } from "../../shared/lease";
+import { parseJson } from "../../shared/input";
 import { NOTIFICATION_KEYS } from "../contract";
 import { notificationSchema } from "./notification";
 import type { NotificationQueue, QueuedNotification, WebhookLeases, WebhookState } from "./slack-sender";
@@ -82,7 +83,7 @@ export function notificationQueue(
       );
       for (const item of page.Items ?? []) {
         const { position, notification } = itemSchema.parse(item);
-        queued.push({ position: position.S, notification: notificationSchema.parse(JSON.parse(notification.S)) });
+        queued.push({ position: position.S, notification: notificationSchema.parse(parseJson(notification.S)) });
       }
       ExclusiveStartKey = page.LastEvaluatedKey;
     } while (ExclusiveStartKey !== undefined && queued.length < limit);

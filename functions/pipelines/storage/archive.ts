@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 
 import { groupBy } from "../../shared/group-by";
+import { parseJson } from "../../shared/input";
 
 export interface ArchivedMessage {
   /** The SQS message ID. */
@@ -68,6 +69,6 @@ export function readArchiveObject({ key, text }: ArchiveObject): readonly Archiv
       const [, id, time = "", data] = LINE.exec(line) ?? [];
       if (id === undefined || data === undefined || Number.isNaN(Date.parse(time)))
         throw new UnreadableArchiveError(`${key}, line ${index + 1}: is not an archived message`);
-      return { id: String(JSON.parse(id)), receivedAt: Date.parse(time), data };
+      return { id: String(parseJson(id)), receivedAt: Date.parse(time), data };
     });
 }

@@ -5,6 +5,7 @@
  */
 import { createHmac, hash } from "node:crypto";
 
+import { parseJson } from "../input";
 import { jitteredBackoffMs } from "../backoff";
 import { sleep, type Clock } from "../clock";
 import type { EnvironmentSource } from "../environment";
@@ -111,7 +112,7 @@ function isRetryable(error: unknown): boolean {
 function errorOf(status: number, text: string): AwsJsonError {
   let fields: { readonly __type?: unknown; readonly message?: unknown; readonly Message?: unknown } = {};
   try {
-    const parsed: unknown = JSON.parse(text);
+    const parsed: unknown = parseJson(text);
     if (typeof parsed === "object" && parsed !== null) fields = parsed;
   } catch {
     // Proxies and overloaded services respond with HTML. The status suffices.

@@ -2,7 +2,7 @@ import type { Context } from "aws-lambda";
 import type * as z from "zod";
 
 import type { EnvironmentSchema } from "../environment";
-import { describeIssues } from "../errors";
+import { describeIssues } from "../input";
 import { invoke, onColdStart, type Services } from "./services";
 
 /** The event is invalid. The message has the path and the reason, never the value. */
@@ -38,7 +38,7 @@ export function invocationHandler<Environment, Input, Answer>(
   return (event, context) =>
     invoke(start, context, ({ logger, work }, deadline) => {
       const parsed = input.safeParse(event);
-      if (!parsed.success) throw new InvalidInputError(describeIssues(parsed.error), { cause: parsed.error });
+      if (!parsed.success) throw new InvalidInputError(describeIssues(parsed.error, input));
       if (ids) logger.appendKeys(ids(parsed.data));
       return work(parsed.data, { deadline });
     });

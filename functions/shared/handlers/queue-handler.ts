@@ -2,6 +2,7 @@ import type { Context, SQSBatchResponse } from "aws-lambda";
 import * as z from "zod";
 
 import type { EnvironmentSchema } from "../environment";
+import { parseInput } from "../input";
 import { invoke, onColdStart, type Services } from "./services";
 
 /** The event of an SQS event source, as far as handlers use it. */
@@ -46,7 +47,7 @@ export function queueHandler<Environment>(
   const start = onColdStart(schema, build);
   return (event, context) =>
     invoke(start, context, async ({ logger, work }, deadline) => {
-      const batch = queueEventSchema.parse(event).Records.map(messageOf);
+      const batch = parseInput(queueEventSchema, event).Records.map(messageOf);
       const failures = await work(batch, deadline);
       for (const { id, error } of failures) logger.error("message failed", { messageId: id, error });
       return { batchItemFailures: failures.map(({ id }) => ({ itemIdentifier: id })) };

@@ -2,6 +2,7 @@ import type { Context } from "aws-lambda";
 
 import { systemClock, type Clock } from "../clock";
 import { environmentSchema, text, type EnvironmentSchema, type EnvironmentSource } from "../environment";
+import { withoutContent } from "../errors";
 import { createLogger, type Logger } from "../logger";
 import { createMetrics, type Metrics } from "../metrics";
 
@@ -85,7 +86,8 @@ export async function invoke<Work, Answer>(
     return await run(handler, systemClock.now() + context.getRemainingTimeInMillis());
   } catch (error) {
     logger.error("invocation failed", { error });
-    throw error;
+    // Lambda logs it once more, and answers with it.
+    throw withoutContent(error);
   } finally {
     metrics.flush();
     logger.resetKeys();

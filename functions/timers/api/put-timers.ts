@@ -71,7 +71,7 @@ async function deferToDispatcher(
     await table.advance(overdue, overdueIndexKey(overdue), stored.enqueuedUntil);
     return { stored: overdue };
   } catch (cause) {
-    const message = `The first fires of the ${timer.kind} timer "${timer.id}" could not be queued. Put the timer again.`;
+    const message = "The first fires of the timer could not be queued. Put the timer again.";
     return { error: new UnavailableError(message, { cause }) };
   }
 }

@@ -3,7 +3,7 @@ import * as z from "zod";
 
 import { mapConcurrently } from "../../shared/concurrency";
 import { BadRequestError, ConflictError } from "../../shared/handlers/http-errors";
-import { describeIssues } from "../../shared/errors";
+import { describeIssues, parseJson } from "../../shared/input";
 import { endpoint, errorResponse, type Endpoint, type RestResponse } from "../../shared/handlers/rest-handler";
 import type { ApiRouteName } from "../contract";
 import type { CursorReader } from "./cursors";
@@ -81,7 +81,8 @@ const batchRequestSchema = z
   .transform(({ path, ...request }, context) => {
     const [, name, id] = /^\/(\w+)\/([^/]+)$/.exec(path) ?? [];
     const kind = z.enum(["periodic", "oneshot"]).safeParse(name).data;
-    if (kind !== undefined && id !== undefined) return { ...request, kind, id };
+    // The body has the path as a URL has it. Decoded here, so that duplicates are found however they are written.
+    if (kind !== undefined && id !== undefined) return { ...request, kind, id: decodeOrKeep(id) };
     context.addIssue({ code: "custom", path: ["path"], message: "is not /periodic/<id> or /oneshot/<id>" });
     return z.NEVER;
   });
@@ -97,6 +98,14 @@ const batchSchema = z.object({
     'is not of the form {"requests": [{"method": "PUT", "path": "/periodic/<id>", "body": {...}}]}',
   ),
 });
+/** An id that is not percent-encoded text stays as it is: {@link idSchema} rejects its `%`. */
+function decodeOrKeep(id: string): string {
+  try {
+    return decodeURIComponent(id);
+  } catch {
+    return id;
+  }
+}
 type ParsedBatchRequest = z.output<typeof batchRequestSchema>;
 
 export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, Endpoint>> {
@@ -184,7 +193,7 @@ function putOf(timer: Put["timer"], { ifVersion }: { readonly ifVersion?: string
 function parsed<Output>(schema: z.ZodType<Output>, input: unknown): Output {
   const result = schema.safeParse(input);
   if (result.success) return result.data;
-  throw new BadRequestError(describeIssues(result.error), { cause: result.error });
+  throw new BadRequestError(describeIssues(result.error, schema));
 }
 
 /** The requested shard must be dispatched: a shard of the current number of shards, or of a larger earlier one. */
@@ -250,7 +259,7 @@ function tokenOf(key: string, kind: TimerKind): string {
 /** @throws {@link BadRequestError} */
 function keyOfToken(token: string, kind: TimerKind): string {
   try {
-    const decoded: unknown = JSON.parse(Buffer.from(token, "base64url").toString());
+    const decoded: unknown = parseJson(Buffer.from(token, "base64url").toString());
     const [, key] = z.tuple([z.literal(kind), z.string().regex(/^[a-z]+#[\x21-\x7e]{0,300}$/)]).parse(decoded);
     return key;
   } catch (cause) {
@@ -273,9 +282,9 @@ async function runBatch(requests: readonly ParsedBatchRequest[], ports: TimerPor
   };
 
   const prepared: { readonly index: number; readonly one: Prepared }[] = [];
-  await mapConcurrently([...requests.entries()], CONCURRENT_DELETES, ([index, { method, kind, id: encodedId, body }]) =>
+  await mapConcurrently([...requests.entries()], CONCURRENT_DELETES, ([index, { method, kind, id: givenId, body }]) =>
     settle(index, async () => {
-      const { id } = parsed(requestSchema, { path: { id: encodedId } }).path;
+      const { id } = parsed(requestSchema, { path: { id: givenId } }).path;
       if (method === "PUT") prepared.push({ index, one: await prepare(kind, id, body, ports) });
       else await ports.table.delete({ kind, id });
       return { body: id };

@@ -2,6 +2,7 @@
 import * as z from "zod";
 
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../shared/time";
+import { parseJson } from "../../shared/input";
 import { exclusiveStart, fireAt, nextScheduledTime, scheduledTimes } from "../schedule/fire-times";
 import { nextDue, type Schedule } from "../schedule/schedule";
 import type { StoredTimer, Timer } from "../schedule/timer";
@@ -20,7 +21,7 @@ export function legacyTimerResponse({ id, shard, schedule, data }: Timer): Legac
     id,
     shardId: shard,
     ...(minute !== undefined && { timeShardId: `${String(minute).padStart(2, "0")}:${id}` }),
-    timerCallbackData: z.json().parse(JSON.parse(data)),
+    timerCallbackData: z.json().parse(parseJson(data)),
   };
 }
 

@@ -5,6 +5,7 @@ import * as z from "zod";
 
 import type { AwsJson } from "../../shared/aws/aws-json";
 import { acquireLease, ownLease, RELEASE_LEASE, SET_LEASE } from "../../shared/lease";
+import { parseJson } from "../../shared/input";
 import { DUE_INDEX, TIMER_KEYS } from "../contract";
 import type { StoredTimer } from "../schedule/timer";
 import { readTimerRow, type Row } from "../storage/timer-row";
@@ -79,7 +80,7 @@ export function dispatchTable(dynamodb: DynamoDBClient, queries: AwsJson, TableN
 
     page: async ({ slot, from, to }, after) => {
       const response = queryResponseSchema.parse(
-        JSON.parse(
+        parseJson(
           await queries.call(
             "DynamoDB_20120810.Query",
             JSON.stringify({

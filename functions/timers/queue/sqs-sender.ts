@@ -2,6 +2,7 @@
 import * as z from "zod";
 
 import type { AwsJson } from "../../shared/aws/aws-json";
+import { parseJson } from "../../shared/input";
 import { MESSAGE_ATTRIBUTES } from "../contract";
 import type { BatchEntry, SendBatch } from "./fire-queue";
 
@@ -20,7 +21,7 @@ export class IncompleteResponseError extends Error {
 export function sqsSender(sqs: AwsJson, queueUrl: string): SendBatch {
   return async (entries) => {
     const body = `{"QueueUrl":${JSON.stringify(queueUrl)},"Entries":[${entries.map(entryOf).join(",")}]}`;
-    const { Successful, Failed } = responseSchema.parse(JSON.parse(await sqs.call("AmazonSQS.SendMessageBatch", body)));
+    const { Successful, Failed } = responseSchema.parse(parseJson(await sqs.call("AmazonSQS.SendMessageBatch", body)));
     if (Successful.length + Failed.length !== entries.length)
       throw new IncompleteResponseError(
         `SQS reports ${Successful.length} sent and ${Failed.length} failed of ${entries.length} messages`,

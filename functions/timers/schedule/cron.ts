@@ -142,7 +142,7 @@ function dayOfWeekMatcher(text: string): DayMatcher {
   if (weekday !== undefined) {
     const wanted = valueOf(weekday, DAY_OF_WEEK);
     const count = Number(nth);
-    if (count < 1 || count > 5) throw fieldError(DAY_OF_WEEK, text, "must be #1 to #5");
+    if (count < 1 || count > 5) throw fieldError(DAY_OF_WEEK, "must be #1 to #5");
     return (day, month) => weekdayOf(day, month) === wanted && Math.ceil(day / 7) === count;
   }
   // L alone is Saturday.
@@ -170,12 +170,12 @@ function valuesOf(text: string, field: Field): ReadonlySet<number> {
 
 function rangeOf(part: string, field: Field): ReadonlySet<number> {
   const [, from, to, step] = /^(\*|\w+)(?:-(\w+))?(?:\/(\d+))?$/.exec(part) ?? [];
-  if (from === undefined || (from === "*" && to !== undefined)) throw fieldError(field, part);
+  if (from === undefined || (from === "*" && to !== undefined)) throw fieldError(field);
   const by = step === undefined ? 1 : Number(step);
-  if (by < 1) throw fieldError(field, part, "the step must be at least 1");
+  if (by < 1) throw fieldError(field, "the step must be at least 1");
   const first = from === "*" ? field.first : valueOf(from, field);
   const last = to !== undefined ? valueOf(to, field) : from === "*" || step !== undefined ? field.last : first;
-  if (last < first) throw fieldError(field, part, "the range ends before it starts: use two ranges");
+  if (last < first) throw fieldError(field, "the range ends before it starts: use two ranges");
   return wholeRange({ first, last }, by);
 }
 
@@ -186,12 +186,12 @@ function wholeRange({ first, last }: Pick<Field, "first" | "last">, step = 1): R
 function valueOf(text: string, field: Field): number {
   const named = field.names?.indexOf(text.toUpperCase()) ?? -1;
   const value = named >= 0 ? named + field.first : /^\d+$/.test(text) ? Number(text) : NaN;
-  if (!(value >= field.first && value <= field.last)) throw fieldError(field, text);
+  if (!(value >= field.first && value <= field.last)) throw fieldError(field);
   return value;
 }
 
-function fieldError({ name, accepts }: Field, text: string, reason = `must be ${accepts}`): CronError {
-  return new CronError(`has "${text.slice(0, 20)}" as ${name}: ${reason}`);
+function fieldError({ name, accepts }: Field, reason = `must be ${accepts}`): CronError {
+  return new CronError(`has invalid ${name}: ${reason}`);
 }
 
 /** The first matching minute that starts at `from` or later. Both are local times as in time-zone.ts. */

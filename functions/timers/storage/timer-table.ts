@@ -153,12 +153,9 @@ export function timerTable(
             ConditionExpression: "attribute_not_exists(#key)",
             ExpressionAttributeNames: { "#key": TIMER_KEYS.partition },
           },
-          `the ${timer.kind} timer "${timer.id}" already exists`,
+          "the timer already exists",
         );
-      return put(
-        { Item, ...isVersion(replaces) },
-        `the ${timer.kind} timer "${timer.id}" does not have version "${replaces}"`,
-      );
+      return put({ Item, ...isVersion(replaces) }, "the timer does not have this version");
     },
 
     advance: async (timer, indexKey, previous) => {
@@ -182,7 +179,7 @@ export function timerTable(
         );
       } catch (cause) {
         if (!(cause instanceof ConditionalCheckFailedException)) throw cause;
-        throw new TimerChangedError(`the ${kind} timer "${id}" has changed`, { cause });
+        throw new TimerChangedError("the timer has changed", { cause });
       }
     },
 

@@ -35,7 +35,7 @@ export async function startTask(
   const existing = await executions.describe(executions.arnOf(name));
   const existingInput = existing && taskInputOf(existing);
   if (existing === undefined || existingInput?.taskId !== taskId)
-    throw new ConflictError(`the execution ${name} exists, but is not this task's`);
+    throw new ConflictError("an execution with this task's name exists, but is not this task's");
   const { timestamp } = existingInput;
   return { taskId, timestamp, executionArn: existing.arn, startDate: new Date(existing.startedAt).toISOString() };
 }
@@ -55,7 +55,7 @@ export async function findTask(taskId: string, { table, executions }: TaskPorts)
   if (row !== undefined) return row;
   const execution = await executions.describe(executions.arnOf(executionNameOf(taskId)));
   const input = execution && taskInputOf(execution);
-  if (execution === undefined || input?.taskId !== taskId) throw new NotFoundError(`there is no task "${taskId}"`);
+  if (execution === undefined || input?.taskId !== taskId) throw new NotFoundError("there is no task with this id");
   return taskFromExecution(execution, input);
 }
 

@@ -1,4 +1,5 @@
 import { BadRequestError } from "../../shared/handlers/http-errors";
+import { parseJson } from "../../shared/input";
 import type { TaskStatus } from "../contract";
 import { pageKeySchema, type PageKey } from "./task-table";
 
@@ -11,7 +12,7 @@ export function pageToken(key: PageKey): string {
 export function parsePageToken(token: string | undefined, status: TaskStatus): PageKey | undefined {
   if (token === undefined) return undefined;
   try {
-    const key = pageKeySchema.parse(JSON.parse(Buffer.from(token, "base64url").toString()));
+    const key = pageKeySchema.parse(parseJson(Buffer.from(token, "base64url").toString()));
     if (key.status === status) return key;
   } catch {
     // Malformed: rejected below.

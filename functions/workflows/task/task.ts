@@ -1,4 +1,5 @@
 /** A task as a function of its execution. */
+import { parseJson } from "../../shared/input";
 import {
   MAX_REASON_CHARACTERS,
   taskInputSchema,
@@ -52,7 +53,7 @@ export function taskEndOf({ status, error, cause, startedAt, stoppedAt }: Execut
 /** Undefined when the execution's input is not a task's. */
 export function taskInputOf({ input }: Pick<Execution, "input">): TaskInput | undefined {
   try {
-    return taskInputSchema.safeParse(JSON.parse(input ?? "null")).data;
+    return taskInputSchema.safeParse(parseJson(input ?? "null")).data;
   } catch {
     return undefined;
   }

@@ -9,7 +9,8 @@ import * as z from "zod";
 import { manifestSchema } from "../../../functions/exports/contract";
 import { sendInBatches } from "../../../functions/shared/aws/batches";
 import { systemClock } from "../../../functions/shared/clock";
-import { describeIssues, errorMessage } from "../../../functions/shared/errors";
+import { errorMessage } from "../../../functions/shared/errors";
+import { describeIssues, parseJson } from "../../../functions/shared/input";
 import { MINUTE_MS, SECOND_MS } from "../../../functions/shared/time";
 import { findDeployed } from "../../environments/deployed";
 import { restore, type Restored, type RestorePorts } from "../../features/exports/restore";
@@ -59,8 +60,9 @@ async function run(uri: string, table: string, options: Options): Promise<number
   const dynamodb = new DynamoDBClient({ ...aws, maxAttempts: 8 });
 
   const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-  const manifest = manifestSchema.safeParse(JSON.parse((await Body?.transformToString()) ?? ""));
-  if (!manifest.success) throw new RestoreError(`${uri} is not a manifest: ${describeIssues(manifest.error)}`);
+  const manifest = manifestSchema.safeParse(parseJson((await Body?.transformToString()) ?? ""));
+  if (!manifest.success)
+    throw new RestoreError(`${uri} is not a manifest: ${describeIssues(manifest.error, manifestSchema)}`);
   const { items, bytes, files, table: from, finishedAt } = manifest.data;
   console.log(`${count(items)} items of ${from}, exported ${finishedAt}: ${size(bytes)} in ${files.length} files`);
 

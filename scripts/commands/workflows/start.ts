@@ -1,7 +1,8 @@
 /** `almanac workflows start <task> [input]`: starts a task. */
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import type * as z from "zod";
-import { describeIssues } from "../../../functions/shared/errors";
+import { errorMessage } from "../../../functions/shared/errors";
+import { describeIssues, parseJson } from "../../../functions/shared/input";
 import { taskRequestSchema } from "../../../functions/workflows/contract";
 import { findTask } from "../../../functions/workflows/task/lifecycle";
 import { describeTask } from "../../features/workflows/describe-task";
@@ -61,12 +62,12 @@ async function run(taskId: string, input: string | undefined, options: Options):
 function parseRequest(taskId: string, input: string | undefined): z.output<typeof taskRequestSchema> {
   let parsed: unknown;
   try {
-    parsed = input === undefined ? undefined : JSON.parse(input);
-  } catch {
-    throw new UsageError(`The input is not JSON: ${input ?? ""}`);
+    parsed = input === undefined ? undefined : parseJson(input);
+  } catch (error) {
+    throw new UsageError(`The input ${errorMessage(error)}`);
   }
   const request = taskRequestSchema.safeParse({ taskId, ...(parsed !== undefined && { input: parsed }) });
-  if (!request.success) throw new UsageError(describeIssues(request.error));
+  if (!request.success) throw new UsageError(describeIssues(request.error, taskRequestSchema));
   return request.data;
 }
 
@@ -80,8 +81,8 @@ async function start(lambda: LambdaClient, FunctionName: string, request: unknow
 /** `{"errorType": "...", "errorMessage": "...", "trace": [...]}`: what Lambda answers for a function that threw. */
 function messageOf(payload: string): string {
   try {
-    const { errorMessage } = JSON.parse(payload) as { readonly errorMessage?: unknown };
-    return typeof errorMessage === "string" ? errorMessage : payload;
+    const { errorMessage: message } = JSON.parse(payload) as { readonly errorMessage?: unknown };
+    return typeof message === "string" ? message : payload;
   } catch {
     return payload;
   }

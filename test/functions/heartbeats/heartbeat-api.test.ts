@@ -60,7 +60,10 @@ describe("the heartbeat API", () => {
   });
 
   it("answers 404 for an unknown cron monitor, and stores nothing", async () => {
-    expect(await post("restore")).toEqual([404, { error: "NotFound", message: 'no cron monitor named "restore"' }]);
+    expect(await post("restore")).toEqual([
+      404,
+      { error: "NotFound", message: "there is no cron monitor with this name" },
+    ]);
     expect(dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
   });
 

@@ -150,12 +150,12 @@ describe("the API", () => {
   });
 
   it.each([
-    ["GET", "/tasks/{id}", { pathParameters: { id: "other" } }, 404, /there is no task "other"/],
-    ["DELETE", "/tasks/{id}", { pathParameters: { id: "other" } }, 404, /there is no task "other"/],
+    ["GET", "/tasks/{id}", { pathParameters: { id: "other" } }, 404, /there is no task with this id/],
+    ["DELETE", "/tasks/{id}", { pathParameters: { id: "other" } }, 404, /there is no task with this id/],
     ["POST", "/tasks", {}, 400, /body/],
     ["POST", "/tasks", { body: "{" }, 400, /is not JSON/],
     ["POST", "/tasks", { body: '{"taskId":""}' }, 400, /body\.taskId: is empty/],
-    ["POST", "/tasks", { body: '{"taskId":"a","inptu":1}' }, 400, /inptu/],
+    ["POST", "/tasks", { body: '{"taskId":"a","inptu":1}' }, 400, /^body: has an unknown field$/],
     [
       "POST",
       "/tasks",

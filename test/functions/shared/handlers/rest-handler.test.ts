@@ -60,6 +60,48 @@ describe("a handler behind API Gateway", () => {
     ]);
   });
 
+  it.each([
+    ["a", "a"],
+    ["a%3Ab%2Fc", "a:b/c"],
+    ["100%", "100%"],
+    ["%C3%BC", "ü"],
+    ["%2520", "%20"],
+  ])("decodes the path once: %s", async (id, decoded) => {
+    const { statusCode, body } = await call(echo, { pathParameters: { id } });
+    expect([statusCode, JSON.parse(body)]).toMatchObject([201, { path: { id: decoded } }]);
+  });
+
+  it.each(["%70rod-x", "p%72od", "a%2Db", "%2E%2E", "%C3%28", "%ff"])(
+    "rejects a path that a policy would not recognise: %s",
+    async (id) => {
+      expect(await call(echo, { pathParameters: { id } })).toMatchObject({
+        statusCode: 400,
+        body: expect.stringMatching(/"path\.id: (has percent-encoded|is not percent-encoded)/) as unknown,
+      });
+    },
+  );
+
+  it.each([
+    { body: '{"hour":S3cr3t}' },
+    { body: "S3cr3t" },
+    { body: '{"hour":"S3cr3t","S3cr3t":1}' },
+    { queryStringParameters: { loud: "S3cr3t", S3cr3t: "S3cr3t" } },
+    { httpMethod: "S3cr3t" },
+  ])("quotes nothing that was sent, in answers and in logs: %j", async (fields) => {
+    const { statusCode, body } = await call(echo, fields);
+    expect(statusCode).toBeGreaterThanOrEqual(400);
+    expect(body).not.toContain("S3cr3t");
+    expect(JSON.stringify(output.lines())).not.toContain("S3cr3t");
+  });
+
+  it("encodes what it logs and answers: no line, no ESC, no reordering", async () => {
+    const hostile = "\u001b[2J\u202eorder\u009b";
+    const { body } = await call(failing(new ConflictError(hostile)), { pathParameters: { id: hostile } });
+    expect(JSON.parse(body)).toEqual({ error: "Conflict", message: "\ufffd[2J\ufffdorder\ufffd" });
+    const logged = JSON.stringify(output.lines());
+    for (const character of ["\\u001b", "\u009b", "\u202e"]) expect(logged).not.toContain(character);
+  });
+
   it("responds 404 for other routes", async () => {
     expect(await call(echo, { httpMethod: "PATCH" })).toMatchObject({ statusCode: 404 });
   });

@@ -51,7 +51,7 @@ describe("a scheduled handler", () => {
   it("names every variable that is missing or malformed", async () => {
     process.env = { ...process.env, BELLS_TABLE: "", LEAD_DAYS: "many" };
     const handler = scheduledHandler(schema, () => () => Promise.resolve());
-    const message = 'environment variables: BELLS_TABLE is missing; LEAD_DAYS is not a positive whole number: "many"';
+    const message = "environment variables: BELLS_TABLE is missing; LEAD_DAYS is not a positive whole number";
     await expect(handler(scheduledEvent(), lambdaContext())).rejects.toMatchObject({
       name: "EnvironmentError",
       message,
@@ -61,8 +61,6 @@ describe("a scheduled handler", () => {
   });
 
   it("names a variable that its schema rejects", () => {
-    expect(() => environmentSchema({ MODE: z.enum(["a", "b"]) }).parse({ MODE: "c" })).toThrow(
-      /MODE .*"a"\|"b".*: "c"/,
-    );
+    expect(() => environmentSchema({ MODE: z.enum(["a", "b"]) }).parse({ MODE: "c" })).toThrow(/MODE .*"a"\|"b"$/);
   });
 });

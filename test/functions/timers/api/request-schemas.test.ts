@@ -12,7 +12,7 @@ import {
 } from "../../../../functions/timers/api/request-schemas";
 import { nextDue } from "../../../../functions/timers/schedule/schedule";
 import type { OneshotInput, PeriodicInput } from "../../../../functions/timers/api/api-types";
-import { describeIssues } from "../../../../functions/shared/errors";
+import { describeIssues } from "../../../../functions/shared/input";
 
 const NOW = Date.parse("2026-11-21T06:55:30.250Z");
 const given = { id: "tea", now: NOW, version: "v1", shard: "shard0" };
@@ -22,7 +22,7 @@ const minutes = (count: number) => count * 60_000;
 const iso = (at: number | undefined) => (at === undefined ? undefined : new Date(at).toISOString());
 const problem = (schema: z.ZodType, input: unknown) => {
   const { error } = schema.safeParse(input);
-  return error === undefined ? undefined : describeIssues(error);
+  return error === undefined ? undefined : describeIssues(error, schema);
 };
 
 describe("an hourly timer", () => {
@@ -203,11 +203,11 @@ describe("a one-shot timer", () => {
 
 describe("an invalid body is rejected with the field and the reason", () => {
   it.each<[object | string | null, string]>([
-    [{ minute: 5 }, 'has no field "minute"'],
+    [{ minute: 5 }, "has an unknown field"],
     [[], "is not a JSON object"],
     ["text", "is not a JSON object"],
     [{ secondOfMinute: 60 }, "secondOfMinute: is not a whole number of 0 to 59"],
-    [{ cron: "61 * * * ? *" }, 'cron: has "61" as minutes: must be 0 to 59'],
+    [{ cron: "61 * * * ? *" }, "cron: has invalid minutes: must be 0 to 59"],
     [{ cron: "0 9 * * ? *", timeZone: "Mars/Base" }, 'timeZone: is not an IANA time zone such as "Europe/Berlin"'],
     [{ cron: "0 9 * * ? *", every: "1 hour" }, "cron: cannot be combined with every"],
     [{ cron: "0 9 * * ? *", minuteOfHour: 5 }, "minuteOfHour: cannot be combined with cron"],
@@ -240,7 +240,7 @@ describe("an invalid body is rejected with the field and the reason", () => {
     [{ delaySeconds: -1 }, "delaySeconds: is not a whole number of 0 to 315360000"],
     [{ delaySeconds: "5" }, "delaySeconds: is not a whole number of 0 to 315360000"],
     [{ at: 5 }, 'at: is not a time such as "2026-11-21T17:00:00Z"'],
-    [{ at: "2026-11-22T00:00:00Z", enabled: false }, 'has no field "enabled"'],
+    [{ at: "2026-11-22T00:00:00Z", enabled: false }, "has an unknown field"],
   ])("one-shot: %j", (body, message) => {
     expect(problem(oneshotBodySchema, body)).toBe(message);
   });
@@ -261,10 +261,10 @@ describe("the type of a request body", () => {
 });
 
 describe("an id", () => {
-  it.each(["a", "A-Z_0.9:x", "x".repeat(256), "a%3Ab"])("is accepted: %s", (id) => {
-    expect(idSchema.parse(id)).toBe(decodeURIComponent(id));
+  it.each(["a", "A-Z_0.9:x", "x".repeat(256)])("is accepted: %s", (id) => {
+    expect(idSchema.parse(id)).toBe(id);
   });
-  it.each(["", "x".repeat(257), "a/b", "a b", "ä", "a%2Fb", "%zz", "a#b"])("is rejected: %j", (id) => {
+  it.each(["", "x".repeat(257), "a/b", "a b", "ä", "a%2Fb", "a%3Ab", "%zz", "a#b"])("is rejected: %j", (id) => {
     expect(problem(idSchema, id)).toMatch(/^is not /);
   });
 });

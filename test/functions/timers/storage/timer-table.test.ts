@@ -95,8 +95,8 @@ describe("the table of timers", () => {
   });
 
   it.each([
-    [null, 'the periodic timer "tea" already exists'],
-    ["v0", 'the periodic timer "tea" does not have version "v0"'],
+    [null, "the timer already exists"],
+    ["v0", "the timer does not have this version"],
   ])("reports that a put lost a race: %j", async (replaces, message) => {
     dynamodb.on(PutItemCommand).rejects(conditionFailed);
     await expect(table().put(timer, indexKey, replaces)).rejects.toEqual(new TimerChangedError(message));

@@ -100,7 +100,7 @@ describe("a start", () => {
   it("is refused when another execution has that name", async () => {
     const { executions, start } = setup();
     await executions.start("order-1", "{}");
-    await expect(start("order-1")).rejects.toThrow("the execution order-1 exists, but is not this task's");
+    await expect(start("order-1")).rejects.toThrow("an execution with this task's name exists, but is not this task's");
   });
 });
 
@@ -122,8 +122,8 @@ describe("a task", () => {
 
   it("that was never started is not found, and cannot be cancelled", async () => {
     const { ports } = setup();
-    await expect(findTask("order-1", ports)).rejects.toThrow('there is no task "order-1"');
-    await expect(cancelTask("order-1", ports)).rejects.toThrow('there is no task "order-1"');
+    await expect(findTask("order-1", ports)).rejects.toThrow("there is no task with this id");
+    await expect(cancelTask("order-1", ports)).rejects.toThrow("there is no task with this id");
   });
 
   it.each([

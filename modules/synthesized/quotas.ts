@@ -92,7 +92,7 @@ function valuesAt(value: unknown, path: readonly string[], counted: boolean): re
     return Array.isArray(value) && !counted ? value.flatMap((item) => valuesAt(item, [], false)) : [value];
   if (Array.isArray(value)) return value.flatMap((item) => valuesAt(item, path, counted));
   const object = typeof value === "string" ? parsed(value) : value;
-  if (typeof object !== "object" || object === null) return [];
+  if (typeof object !== "object") return [];
   if (key === "*") return Object.values(object).flatMap((item) => valuesAt(item, rest, counted));
   return valuesAt((object as Readonly<Record<string, unknown>>)[key], rest, counted);
 }
@@ -101,7 +101,7 @@ function sizeOf(value: unknown, unit: Limit["unit"]): number {
   if (unit === "items") return Array.isArray(value) ? value.length : Object.keys(value as object).length;
   if (unit === "statements") return statementsOf(value);
   if (typeof value === "number") return value;
-  if (unit !== "bytes") return [...String(value)].length;
+  if (unit !== "bytes") return Array.from(String(value)).length;
   if (typeof value === "object" && value !== null)
     return Object.entries(value).reduce((sum, [name, text]) => sum + Buffer.byteLength(`${name}${String(text)}`), 0);
   return Buffer.byteLength(String(value));

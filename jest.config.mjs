@@ -6,6 +6,9 @@ const common = {
   modulePathIgnorePatterns: ["<rootDir>/cdktf.out", "<rootDir>/.almanac", "<rootDir>/dist"],
 };
 
+/** Random worlds on a virtual clock: long, so that they run beside the end-to-end tests. */
+const SIMULATION = "/[\\w-]*simulation[\\w-]*\\.test\\.ts$";
+
 export default {
   maxWorkers: "100%",
   // Only ends what hangs. Steps run side by side: jest's 5 s are too short.
@@ -14,9 +17,21 @@ export default {
     {
       ...common,
       displayName: "unit",
-      testMatch: ["<rootDir>/test/{clients,functions,scripts}/**/*.test.ts", "<rootDir>/test/*.test.ts"],
+      testMatch: ["<rootDir>/test/{clients,functions,scripts}/**/*.test.ts"],
+      testPathIgnorePatterns: [...common.testPathIgnorePatterns, SIMULATION],
     },
-    { ...common, displayName: "module", testMatch: ["<rootDir>/test/modules/**/*.test.ts"] },
+    {
+      ...common,
+      displayName: "simulation",
+      testMatch: ["<rootDir>/test/**/*.test.ts"],
+      testPathIgnorePatterns: [...common.testPathIgnorePatterns, `^(?!.*${SIMULATION})`],
+    },
+    // Those of the whole project synthesize it, or read all of it.
+    {
+      ...common,
+      displayName: "module",
+      testMatch: ["<rootDir>/test/modules/**/*.test.ts", "<rootDir>/test/*.test.ts"],
+    },
     {
       ...common,
       displayName: "browser",

@@ -1,24 +1,13 @@
 /** Documentation matches the code: links, commands, configuration, alarms, variables and outputs. */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
-import { dirname, join, normalize } from "node:path";
+import { dirname, join } from "node:path";
 import { runInNewContext } from "node:vm";
 import * as z from "zod";
 import { REPOSITORY_URL } from "../modules/constructs/alarm-spec";
 import { environmentSchema } from "../modules/environment";
 import { CONFIGURATION_FILE, withConfigurationTables } from "../scripts/dev/docs/configuration";
+import { markdownBelow } from "./support/documents";
 import { synthesize } from "./support/synthesized";
-
-const IGNORED_FOLDERS = new Set(["node_modules", ".git", ".almanac", "cdktf.out", "coverage", "dist"]);
-
-function markdownBelow(folder: string): string[] {
-  return readdirSync(folder, { withFileTypes: true })
-    .filter(({ name }) => !IGNORED_FOLDERS.has(name))
-    .flatMap((entry) => {
-      const path = normalize(join(folder, entry.name)).replaceAll("\\", "/");
-      if (entry.isDirectory()) return markdownBelow(path);
-      return path.endsWith(".md") ? [path] : [];
-    });
-}
 
 const read = (file: string) => readFileSync(file, "utf8");
 const withoutCode = (markdown: string) => markdown.replace(/^( *)```[^]*?^\1```/gm, "").replace(/`[^`\n]*`/g, "");

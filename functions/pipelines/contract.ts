@@ -15,6 +15,14 @@ const parameterSchema = z
   .string()
   .regex(/^(\/[\w.-]+)+$/, 'is not the name of a parameter such as "/almanac/slack/orders"');
 
+const labelSchema = z.string().min(1).max(60);
+
+/** Their values, of 1,024 bytes each, fit into a row beside the longest message. */
+const MAX_SUMMARY_LABELS = 100;
+
+/** Labels with their pointers, in order. Pairs, because Terraform sorts the names of an object. */
+type Summary = readonly (readonly [label: string, pointer: string])[];
+
 /** The configuration without its schema is one environment variable. Lambda allows 4 KB for all of them. */
 const MAX_PIPELINE_CHARACTERS = 2_500;
 
@@ -25,8 +33,15 @@ const pipelineFields = z.strictObject({
   version: jsonPointerSchema.optional(),
   /** Points to a value that rows are also indexed by: a customer, a status. @default none */
   groupBy: jsonPointerSchema.optional(),
-  /** Values copied into the row and the Slack message, by label: `{ Customer: "/customer/name" }`. @default {} */
-  summary: z.record(z.string().min(1).max(60), jsonPointerSchema).default({}),
+  /** Values copied into the row and the Slack message, by label and in this order: `{ Customer: "/customer/name" }`. @default {} */
+  summary: z
+    .record(labelSchema, jsonPointerSchema)
+    .refine(
+      (summary) => Object.keys(summary).length <= MAX_SUMMARY_LABELS,
+      `has more than ${MAX_SUMMARY_LABELS} labels`,
+    )
+    .transform((summary): Summary => Object.entries(summary))
+    .prefault({}),
   /** Values redacted in Slack. The table and the archive contain them. @default [] */
   private: z.array(jsonPointerSchema).default([]),
   /** The SSM parameter (SecureString) with the URL of a Slack webhook. @default no Slack messages */
@@ -49,11 +64,19 @@ export const pipelineSchema = pipelineFields.refine(
   },
 );
 
+/** Terraform of one's own may pass an object, whose names it has sorted. */
+const summaryVariableSchema = z
+  .union([
+    z.array(z.tuple([labelSchema, jsonPointerSchema])).readonly(),
+    z.record(labelSchema, jsonPointerSchema).transform((summary): Summary => Object.entries(summary)),
+  ])
+  .default([]);
+
 /** The variable PIPELINE_CONFIG. A schema in it is ignored. */
 const pipelineVariableSchema = z
   .string()
   .transform((text): unknown => parseJson(text))
-  .pipe(pipelineFields.omit({ schema: true }).strip());
+  .pipe(pipelineFields.omit({ schema: true }).extend({ summary: summaryVariableSchema }).strip());
 
 /** Physical names contain it and are limited to 64 characters. */
 const MAX_NAME_CHARACTERS = 20;
@@ -147,6 +170,8 @@ export const notifyEnvironment = environmentSchema({
   PIPELINE_CONFIG: pipelineVariableSchema,
   NOTIFICATIONS_TABLE: text,
   SEND_FUNCTION: text,
+  /** ISO 8601: changes before it are not notified. @default notify all that the stream has */
+  NOTIFY_FROM: z.iso.datetime().optional(),
 });
 export type NotifyEnvironment = EnvironmentVariables<typeof notifyEnvironment>;
 

@@ -19,7 +19,11 @@ const streamRecordSchema = z.object({
   NewImage: imageSchema.optional(),
   OldImage: imageSchema.optional(),
 });
-const streamEventSchema = z.object({ Records: z.array(z.object({ dynamodb: streamRecordSchema })) });
+const recordSchema = z.object({ dynamodb: streamRecordSchema });
+type StreamRecord = z.output<typeof recordSchema>;
+const streamEventSchema = z.object({ Records: z.array(recordSchema) });
+
+const EPOCH = "1970-01-01T00:00:00Z";
 
 /**
  * Queues a notification for each change of a pipeline's table and invokes the send function. Waits for DynamoDB only, so an outage
@@ -31,12 +35,15 @@ export const handler = invocationHandler(
   { input: streamEventSchema },
   ({ environment, clock, logger }) => {
     const { PIPELINE_CONFIG: pipeline, PIPELINE_NAME: name, NOTIFICATIONS_TABLE, SEND_FUNCTION } = environment;
+    // Where `slack` is added to a pipeline, the stream has the changes of the day before.
+    const from = Math.floor(Date.parse(environment.NOTIFY_FROM ?? EPOCH) / SECOND_MS);
+    const isNew = ({ dynamodb }: StreamRecord): boolean => dynamodb.ApproximateCreationDateTime >= from;
     const queue = notificationQueue(createDynamoDB(), NOTIFICATIONS_TABLE, { clock, random: Math.random });
     const lambda = createLambda();
     return async ({ Records }) => {
       const webhook = pipeline.slack;
       if (webhook === undefined) return;
-      const queued = Records.flatMap(({ dynamodb }): QueuedNotification[] => {
+      const queued = Records.filter(isNew).flatMap(({ dynamodb }): QueuedNotification[] => {
         const notification = notificationOf(name, pipeline, { before: dynamodb.OldImage, after: dynamodb.NewImage });
         return notification === undefined ? [] : [{ position: positionOf(name, dynamodb), notification }];
       });

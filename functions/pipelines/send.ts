@@ -23,7 +23,7 @@ export const handler = invocationHandler(sendEnvironment, { input: sendRequestSc
   const dynamodb = createDynamoDB();
   const queue = notificationQueue(dynamodb, environment.NOTIFICATIONS_TABLE, { clock, random: Math.random });
   const leases = webhookLeases(dynamodb, environment.NOTIFICATIONS_TABLE);
-  const post = slackPost(createSsm());
+  const post = slackPost(createSsm(), fetch, clock);
 
   const send = async (webhook: string, deadline: number): Promise<void> => {
     const { messages, notifications } = await sendQueued(webhook, deadline - RESERVE_MS, {
@@ -36,12 +36,16 @@ export const handler = invocationHandler(sendEnvironment, { input: sendRequestSc
       onFailure: (outcome) => {
         logger.warn("Slack message not delivered", { webhook, ...outcome });
       },
+      onSetAside: (unreadable) => {
+        logger.error("notification set aside", { webhook, ...unreadable });
+      },
     });
-    const [oldest] = await queue.read(webhook, 1);
+    const [[oldest], [setAside]] = await Promise.all([queue.read(webhook, 1), queue.readSetAside(webhook, 1)]);
     if (messages > 0) logger.info("notifications sent", { webhook, messages, notifications });
     // Never counts 0: CloudWatch charges a metric for each hour with data.
     if (oldest !== undefined && clock.now() - Date.parse(oldest.position.slice(0, 24)) > OVERDUE_MS)
       metrics.count("overdueNotifications", 1);
+    if (setAside !== undefined) metrics.count("unreadableNotifications", 1);
   };
 
   return async ({ webhook }, { deadline }) => {

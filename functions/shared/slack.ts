@@ -1,8 +1,9 @@
 /** Slack incoming webhooks. A webhook's URL is a credential: logs and errors never contain it. */
 import { GetParameterCommand, type SSMClient } from "@aws-sdk/client-ssm";
 
+import { systemClock, type Clock } from "./clock";
 import { errorCode, errorMessage, errorName } from "./errors";
-import { HOUR_MS } from "./time";
+import { HOUR_MS, SECOND_MS } from "./time";
 
 export const POST_TIMEOUT_MS = 5_000;
 
@@ -10,15 +11,22 @@ export const POST_TIMEOUT_MS = 5_000;
 const DEFAULT_RETRY_AFTER_MS = 30_000;
 const MAX_RETRY_AFTER_MS = HOUR_MS;
 
-/** Of Slack's error code, `invalid_blocks`. */
-const MAX_REASON_CHARACTERS = 80;
+/** How long a rotated webhook's old URL is still used. */
+const WEBHOOK_CACHE_MS = 30 * SECOND_MS;
+
+/** More than Slack answers. A page behind a wrong URL can be of any length. */
+const MAX_ANSWER_BYTES = 1_024;
+
+/** Slack's error codes, `invalid_blocks`. Other text is not repeated: it can be a page that quotes the message. */
+const ERROR_CODE = /^[a-z][a-z_]{1,79}(?![^:\s])/;
 
 export type PostOutcome =
+  /** Slack answered 200 with the body `ok`, which is all that it documents. */
   | { readonly kind: "accepted" }
   | { readonly kind: "rateLimited"; readonly retryAfterMs: number }
   /** Slack rejected the message's content. */
   | { readonly kind: "rejected"; readonly reason: string }
-  /** No response, or an error independent of the message. Slack may have accepted it. */
+  /** No response, another response than Slack documents, or an error independent of the message. Slack may have accepted it. */
   | { readonly kind: "failed"; readonly reason: string };
 
 /** May also have Block Kit's `blocks`. */
@@ -27,21 +35,33 @@ interface Message {
   readonly text: string;
 }
 
+interface CachedWebhook {
+  readonly url: Promise<string>;
+  /** Epoch milliseconds. */
+  readonly until: number;
+}
+
 /**
- * Posts to the webhook whose URL is in an SSM parameter (SecureString). Caches the URL until a message is not accepted: the
- * parameter may have changed. Never throws; returns within POST_TIMEOUT_MS.
+ * Posts to the webhook whose URL is in an SSM parameter (SecureString). Caches the URL for WEBHOOK_CACHE_MS, or until a message is not
+ * accepted: the parameter may have changed. Never throws; returns within POST_TIMEOUT_MS.
  */
 export function slackPost(
   ssm: SSMClient,
   post: typeof fetch = fetch,
+  clock: Clock = systemClock,
 ): (parameter: string, message: Message) => Promise<PostOutcome> {
-  const webhooks = new Map<string, Promise<string>>();
+  const webhooks = new Map<string, CachedWebhook>();
+  const webhookOf = (parameter: string, signal: AbortSignal): Promise<string> => {
+    const cached = webhooks.get(parameter);
+    if (cached !== undefined && clock.now() < cached.until) return cached.url;
+    const url = readWebhook(ssm, parameter, signal);
+    webhooks.set(parameter, { url, until: clock.now() + WEBHOOK_CACHE_MS });
+    return url;
+  };
   return async (parameter, message) => {
     const signal = AbortSignal.timeout(POST_TIMEOUT_MS);
     try {
-      const url = webhooks.get(parameter) ?? readWebhook(ssm, parameter, signal);
-      webhooks.set(parameter, url);
-      const outcome = await postTo(await url, message, signal, post);
+      const outcome = await postTo(await webhookOf(parameter, signal), message, signal, post);
       if (outcome.kind !== "accepted") webhooks.delete(parameter);
       return outcome;
     } catch (error) {
@@ -68,23 +88,40 @@ function isSafe({ protocol, hostname }: URL): boolean {
   return protocol === "https:" || (protocol === "http:" && hostname === "127.0.0.1");
 }
 
-/** Reports errors of fetch by code only: their messages can contain the URL. */
+/**
+ * Follows no redirect: Slack answers 302 for a webhook that it does not know, and the page behind it answers 200. Reports errors of fetch
+ * by code only: their messages can contain the URL.
+ */
 async function postTo(url: string, message: Message, signal: AbortSignal, post: typeof fetch): Promise<PostOutcome> {
   let response: Response;
-  let body: string;
+  let answer: string;
   try {
     const headers = { "Content-Type": "application/json; charset=utf-8" };
-    response = await post(url, { method: "POST", headers, body: JSON.stringify(message), signal });
-    body = (await response.text()).slice(0, MAX_REASON_CHARACTERS);
+    response = await post(url, { method: "POST", redirect: "manual", headers, body: JSON.stringify(message), signal });
+    answer = await beginningOf(response);
   } catch (error) {
     const cause: unknown = error instanceof Error ? error.cause : undefined;
     return { kind: "failed", reason: `Slack cannot be reached (${errorCode(cause) ?? errorName(error)})` };
   }
-  if (response.ok) return { kind: "accepted" };
-  const reason = `Slack answered ${response.status}: ${body}`;
-  if (response.status === 429) return { kind: "rateLimited", retryAfterMs: retryAfterOf(response) };
-  // Other 4xx are about the webhook: revoked, forbidden, its channel archived.
-  return { kind: response.status === 400 || response.status === 413 ? "rejected" : "failed", reason };
+  const { status } = response;
+  if (status === 200 && answer.trim() === "ok") return { kind: "accepted" };
+  if (status === 429) return { kind: "rateLimited", retryAfterMs: retryAfterOf(response) };
+  const [code] = ERROR_CODE.exec(answer) ?? [];
+  const reason = `Slack answered ${status}${status === 200 ? ' without "ok"' : ""}${code === undefined ? "" : `: ${code}`}`;
+  // Other statuses are about the webhook: revoked, forbidden, unknown, its channel archived.
+  return { kind: status === 400 || status === 413 ? "rejected" : "failed", reason };
+}
+
+async function beginningOf({ body }: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  const stream: AsyncIterable<Uint8Array> | null = body;
+  let bytes = 0;
+  for await (const chunk of stream ?? []) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > MAX_ANSWER_BYTES) break;
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 function retryAfterOf({ headers }: Response): number {

@@ -121,6 +121,14 @@ export class Pipelines extends Feature {
       },
       ...this.metric("overdueNotifications"),
     });
+    new Alarm(this, "unreadable-notifications", {
+      spec: {
+        description: "Slack notifications cannot be read (set aside)",
+        impact: "These notifications are not sent. Others are.",
+        runbook: "pipelines#notifications-cannot-be-read",
+      },
+      ...this.metric("unreadableNotifications"),
+    });
     return { notifications, send };
   }
 
@@ -199,7 +207,7 @@ function webhooksOf(config: PipelinesConfig): readonly string[] {
 
 function outputsOf(pipelines: readonly CreatedPipeline[], api: RestApi): object {
   return Object.fromEntries(
-    pipelines.map(({ name, ingest: { queue }, table, notify }) => [
+    pipelines.map(({ name, slackParameter, ingest: { queue }, table, notify }) => [
       name,
       {
         endpoint: `${api.url}/pipelines/${name}`,
@@ -208,6 +216,7 @@ function outputsOf(pipelines: readonly CreatedPipeline[], api: RestApi): object 
         dead_letter_queue_url: queue.deadLetterQueue.url,
         table_name: table.name,
         notify_function_name: notify?.name ?? "",
+        slack_parameter: slackParameter,
       },
     ]),
   );

@@ -1,4 +1,5 @@
 /** The resources of one pipeline: ingress function, queue with its ingest function, table, and notify function. */
+import { DataResource } from "cdktf";
 import type { Construct } from "constructs";
 import type { z } from "zod";
 import {
@@ -69,6 +70,8 @@ export interface CreatedPipeline {
   readonly table: Table;
   /** Undefined when the pipeline does not notify Slack. */
   readonly notify: NodeFunction<NotifyEnvironment> | undefined;
+  /** Empty when the pipeline does not notify Slack. */
+  readonly slackParameter: string;
 }
 
 type Config = z.output<typeof pipelineSchema>;
@@ -84,6 +87,7 @@ export function createPipeline(scope: Construct, name: string, config: Config, s
     table,
     ingress: createIngress(scope, name, config, queue, shared),
     ingest,
+    slackParameter: config.slack ?? "",
     notify: config.slack !== undefined && slack ? createNotify(scope, name, queue, table, slack) : undefined,
   };
 }
@@ -177,6 +181,7 @@ function createNotify(
       ...pipelineVariables(name),
       NOTIFICATIONS_TABLE: notifications.grant("BatchWriteItem"),
       SEND_FUNCTION: send.grantInvoke(),
+      NOTIFY_FROM: creationTime(scope, `${kebabCase(name)}-notify-from`),
     },
     timeoutSeconds: NOTIFY_TIMEOUT_SECONDS,
     eventSource: table.eventSource({ ...NOTIFY_BATCH, onFailure: queue.deadLetterQueue }),
@@ -193,6 +198,15 @@ function createNotify(
     threshold: MAX_ITERATOR_AGE_MS,
   });
   return notify;
+}
+
+/** When this part of the configuration was first deployed: Terraform keeps it in the state. ISO 8601. */
+function creationTime(scope: Construct, id: string): string {
+  const resource = new DataResource(scope, id, {
+    input: { time: "${plantimestamp()}" },
+    lifecycle: { ignoreChanges: ["input"] },
+  });
+  return `\${${resource.fqn}.output.time}`;
 }
 
 /** The pipeline's name and its configuration without the schema, from the module's variable. */

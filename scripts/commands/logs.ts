@@ -1,10 +1,10 @@
 /** `almanac logs [name]`: the log lines of an environment's functions. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { SECOND_MS } from "../../functions/shared/time";
 import { findDeployed } from "../environments/deployed";
-import { describeEvent } from "../features/logs/describe-event";
+import { describeEvent, isAtLeast, LEVELS, type Level } from "../features/logs/describe-event";
 import {
   correlationIds,
   followEvents,
@@ -31,6 +31,7 @@ interface Options extends EnvironmentOptions, JsonOption {
   /** Epoch milliseconds. */
   readonly since?: number;
   readonly id?: string;
+  readonly level?: Level;
 }
 
 const SINCE_SECONDS = 3_600;
@@ -47,7 +48,7 @@ export const command = () =>
         "request: the lines that name it, and the other lines of the same invocations and requests.",
       examples: [
         "npx almanac logs",
-        "npx almanac logs timers --since 15m",
+        "npx almanac logs timers --since 15m --level error",
         "npx almanac logs timers-dispatch --follow --env staging",
         "npx almanac logs --id order-17 --since 2h",
       ],
@@ -57,6 +58,7 @@ export const command = () =>
     .option("-f, --follow", "show new lines as they arrive, until Ctrl-C", false)
     .option("--since <time>", "90s, 15m, 2h, 7d, or 2026-11-21T07:00:00Z (default: 1h; with --follow: 1m)", sinceOf)
     .option("--id <id>", "only lines about this order, timer, task or request")
+    .addOption(new Option("--level <level>", "only lines of this level and above").choices(LEVELS))
     .option("--json", "one JSON document a line: the time, the function, and its fields", false)
     .action(exitCodeOf(run));
 
@@ -71,9 +73,10 @@ async function run(name: string | undefined, options: Options): Promise<number> 
   const deployed = await findDeployed(options);
   const groups = chosenGroups(logGroupsOf(deployed.name, deployed.state), name);
   const client = new CloudWatchLogsClient({ ...deployed.aws, maxAttempts: 8 });
-  const { follow, id, json } = options;
+  const { follow, id, json, level } = options;
   const width = Math.max(0, ...groups.map(({ functionName }) => functionName.length));
   const print = (event: LogEvent): boolean => {
+    if (level !== undefined && !isAtLeast(level, event.message)) return false;
     const line = json ? jsonOf(event) : describeEvent(event, width, colours);
     if (line !== undefined) console.log(line);
     return line !== undefined;

@@ -281,8 +281,9 @@ class Start {
       ...statusPage,
     };
     await this.#write({ ...this.#record, pages });
-    await putWebhooks(pages.url, parameters, localSettings(endpoint));
-    return `${pages.url}${current === undefined ? "" : ", running already"}`;
+    const kept = await putWebhooks(pages.url, parameters, localSettings(endpoint));
+    const note = kept.length === 0 ? "" : `, not used for ${kept.join(", ")}: set by you`;
+    return `${pages.url}${current === undefined ? "" : ", running already"}${note}`;
   }
 
   #terraform(): TerraformOptions {

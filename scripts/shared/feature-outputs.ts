@@ -27,9 +27,11 @@ const SCHEMAS = {
         dead_letter_queue_url: z.string(),
         table_name: z.string(),
         notify_function_name: z.string(),
+        slack_parameter: z.string(),
       }),
     ),
     archive_bucket_name: z.string(),
+    notifications_table_name: z.string().default(""),
     slack_parameters: z.array(z.string()).default([]),
   }),
   workflows: z.looseObject({
@@ -74,7 +76,11 @@ export interface DeployedPipeline {
   readonly tableName: string;
   /** Empty without notifications. */
   readonly notifyFunctionName: string;
+  /** The SSM parameter with the Slack webhook. Empty without notifications. */
+  readonly slackParameter: string;
   readonly archiveBucketName: string;
+  /** Of notifications that wait for Slack. Empty when no pipeline has notifications. */
+  readonly notificationsTableName: string;
 }
 
 /** @throws NotInEnvironmentError */
@@ -83,7 +89,11 @@ export function pipelineOf(
   name: string,
   { features }: { readonly features: Features },
 ): DeployedPipeline {
-  const { pipelines, archive_bucket_name: archiveBucketName } = outputsOf("pipelines", { name: environment, features });
+  const {
+    pipelines,
+    archive_bucket_name: archiveBucketName,
+    notifications_table_name: notificationsTableName,
+  } = outputsOf("pipelines", { name: environment, features });
   const pipeline = pipelines[name];
   if (pipeline === undefined)
     throw new NotInEnvironmentError(
@@ -96,6 +106,8 @@ export function pipelineOf(
     deadLetterQueueUrl: pipeline.dead_letter_queue_url,
     tableName: pipeline.table_name,
     notifyFunctionName: pipeline.notify_function_name,
+    slackParameter: pipeline.slack_parameter,
     archiveBucketName,
+    notificationsTableName,
   };
 }

@@ -105,6 +105,24 @@ describe("the pipelines module", () => {
     ]);
   });
 
+  it("notifies changes from the deployment on that adds notifications, not those in the stream before", () => {
+    const json = pipelines();
+    expect(resource(json, "terraform_data", "job_order_notify_from")).toEqual({
+      input: { time: "${plantimestamp()}" },
+      lifecycle: { ignore_changes: ["input"] },
+    });
+    expect(JSON.stringify(resource(json, "aws_lambda_function", "job_order_notify"))).toContain(
+      '"NOTIFY_FROM":"${terraform_data.job_order_notify_from.output.time}"',
+    );
+  });
+
+  it("keeps the order of a summary, which Terraform would sort", () => {
+    const { tfvars } = {
+      tfvars: JSON.stringify(synthesize({ pipelines: { jobOrder: { ...jobOrder, summary: { Z: "/z", A: "/a" } } } })),
+    };
+    expect(tfvars).toContain('[["Z","/z"],["A","/a"]]');
+  });
+
   it("encrypts the archive with its key", () => {
     expect(
       JSON.stringify(resource(pipelines(), "aws_s3_bucket_server_side_encryption_configuration", "archive_encryption")),

@@ -59,7 +59,13 @@ const featuresAt = (endpoint: string) => ({
     pipelines: {
       jobOrder: {
         endpoint: `${endpoint}/ingress/jobOrder`,
-        ...{ queue_url: "q", dead_letter_queue_url: "d", table_name: "t", notify_function_name: "n" },
+        ...{
+          queue_url: "q",
+          dead_letter_queue_url: "d",
+          table_name: "t",
+          notify_function_name: "n",
+          slack_parameter: "",
+        },
       },
     },
   },

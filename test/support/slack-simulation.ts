@@ -7,7 +7,7 @@ import type { SlackMessage } from "../../functions/pipelines/slack/slack-message
 import {
   sendQueued,
   type NotificationQueue,
-  type QueuedNotification,
+  type QueueItem,
   type SenderPorts,
   type WebhookLeases,
   type WebhookState,
@@ -36,6 +36,8 @@ export interface SlackBehaviour {
   readonly down?: readonly [from: number, to: number];
   /** Slack rejects blocks with this key. */
   readonly rejectedKey?: string;
+  /** The share of items that nobody can read. */
+  readonly unreadable?: number;
 }
 
 export interface SimulatedWorld {
@@ -56,6 +58,9 @@ export interface SimulationResult {
   readonly left: number;
   readonly endedAt: number;
   readonly crashes: number;
+  /** Items that were set aside, and those that had to be. */
+  readonly setAside: readonly string[];
+  readonly unreadable: readonly string[];
 }
 
 class Crash extends Error {}
@@ -67,8 +72,10 @@ export async function simulate(
 ): Promise<SimulationResult> {
   const clock = virtualClock();
   const random = seeded(behaviour.seed);
-  const stored = new Map<string, Notification>();
-  const world = mutate({ queue: queueOver(stored), leases: inMemoryLeases() });
+  const stored = new Map<string, Notification | undefined>();
+  const setAside = new Set<string>();
+  const unreadable: string[] = [];
+  const world = mutate({ queue: queueOver(stored, setAside), leases: inMemoryLeases() });
   const slack = recordingSlack(behaviour, clock, random);
   const positions: { position: string; key: string }[] = [];
   let crashes = 0;
@@ -90,7 +97,11 @@ export async function simulate(
   const send = async (): Promise<void> => {
     runs += 1;
     const ports: SenderPorts = {
-      queue: { read: crashing(world.queue.read, 20), remove: crashing(world.queue.remove, 80) },
+      queue: {
+        read: crashing(world.queue.read, 20),
+        remove: crashing(world.queue.remove, 80),
+        setAside: crashing(world.queue.setAside, 80),
+      },
       leases: {
         acquire: crashing(world.leases.acquire, 10),
         renew: crashing(world.leases.renew, 10),
@@ -101,6 +112,7 @@ export async function simulate(
       owner: `run-${runs}`,
       source: "almanac-test",
       onFailure: () => undefined,
+      onSetAside: () => undefined,
     };
     await sendQueued(WEBHOOK, clock.now() + 55_000, ports).catch((error: unknown) => {
       if (!(error instanceof Crash)) throw error;
@@ -116,6 +128,10 @@ export async function simulate(
       const version = (versions.get(key) ?? 0) + 1;
       versions.set(key, version);
       const position = String(index).padStart(8, "0");
+      if (behaviour.unreadable !== undefined && random() < behaviour.unreadable) {
+        stored.set(`${position}x`, undefined);
+        unreadable.push(`${position}x`);
+      }
       stored.set(position, {
         pipeline: "jobOrder",
         key,
@@ -150,20 +166,29 @@ export async function simulate(
     left: stored.size,
     endedAt: arrivals.at(-1) ?? 0,
     crashes,
+    setAside: [...setAside],
+    unreadable,
   };
 }
 
-function queueOver(stored: Map<string, Notification>): NotificationQueue {
+function queueOver(stored: Map<string, Notification | undefined>, setAside: Set<string>): NotificationQueue {
   return {
     read: (_, limit) => {
-      const queued = [...stored].slice(0, limit).map(([position, notification]): QueuedNotification => ({
-        position,
-        notification: { ...notification, receivedAt: position },
-      }));
+      const queued = [...stored]
+        .slice(0, limit)
+        .map(([position, notification]): QueueItem =>
+          notification === undefined
+            ? { position, fault: "unreadable" }
+            : { position, notification: { ...notification, receivedAt: position } },
+        );
       return Promise.resolve(queued);
     },
     remove: (_, positions) => {
       for (const position of positions) stored.delete(position);
+      return Promise.resolve();
+    },
+    setAside: (_, { position }) => {
+      if (stored.delete(position)) setAside.add(position);
       return Promise.resolve();
     },
   };

@@ -68,7 +68,7 @@ function parse(data: string): Json {
 
 function summaryOf(document: Json, pointers: Pipeline["summary"]): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    Object.entries(pointers).flatMap(([label, pointer]) => {
+    pointers.flatMap(([label, pointer]) => {
       const value = resolvePointer(document, pointer);
       return value === undefined || value === null ? [] : [[label, textOf(value)]];
     }),

@@ -1,6 +1,7 @@
 /** The notification of a change. Redacted before it is stored. */
 import * as z from "zod";
 
+import { truncate } from "../../shared/text";
 import type { Pipeline } from "../contract";
 import { parseJson, textOf } from "../message/json";
 import { isWithin, redact, resolvePointer } from "../message/json-pointer";
@@ -52,9 +53,9 @@ export function notificationOf(name: string, pipeline: Pipeline, { before, after
   return {
     pipeline: name,
     key: keyIsPrivate ? REDACTED : shorten(stringOf(row, "key")),
-    ...(version !== undefined && { version }),
+    ...(version !== undefined && { version: shorten(version) }),
     kind: after === undefined ? "removed" : before === undefined ? "new" : "changed",
-    receivedAt: stringOf(row, "receivedAt"),
+    receivedAt: shorten(stringOf(row, "receivedAt")),
     fields: after === undefined ? [] : fieldsOf(pipeline, before, after),
   };
 }
@@ -62,7 +63,7 @@ export function notificationOf(name: string, pipeline: Pipeline, { before, after
 function fieldsOf(pipeline: Pipeline, before: Image | undefined, after: Image): Field[] {
   const values = redactedSummary(pipeline, after);
   const oldValues = before === undefined ? {} : redactedSummary(pipeline, before);
-  return Object.keys(pipeline.summary).flatMap((label) => {
+  return pipeline.summary.flatMap(([label]) => {
     const value = values[label];
     const old = oldValues[label];
     if (value === undefined && old === undefined) return [];
@@ -75,7 +76,7 @@ function redactedSummary(pipeline: Pipeline, row: Image): Readonly<Record<string
   try {
     const document = parseJson(stringOf(row, "data"));
     return Object.fromEntries(
-      Object.entries(pipeline.summary).map(([label, pointer]) => {
+      pipeline.summary.map(([label, pointer]) => {
         // A pointer into a private value is private itself.
         if (pipeline.private.some((other) => isWithin(pointer, other)))
           return [label, resolvePointer(document, pointer) === undefined ? undefined : REDACTED];
@@ -96,6 +97,4 @@ function attributeValue(attribute: unknown, type: "S" | "N"): string | undefined
   return typeof value === "string" ? value : undefined;
 }
 
-function shorten(text: string): string {
-  return text.length > MAX_VALUE_CHARACTERS ? `${text.slice(0, MAX_VALUE_CHARACTERS - 1)}…` : text;
-}
+const shorten = (text: string): string => truncate(text, MAX_VALUE_CHARACTERS);

@@ -14,10 +14,10 @@ import { sendInBatches } from "../../shared/aws/batches";
 import type { Clock } from "../../shared/clock";
 import { errorName } from "../../shared/errors";
 import { acquireLease, ownLease, RELEASE_LEASE, renewLease, SET_LEASE } from "../../shared/lease";
-import { parseJson } from "../../shared/input";
+import { JsonSyntaxError, parseInput, parseJson, SchemaError } from "../../shared/input";
 import { NOTIFICATION_KEYS } from "../contract";
 import { notificationSchema } from "./notification";
-import type { NotificationQueue, QueuedNotification, WebhookLeases, WebhookState } from "./slack-sender";
+import type { NotificationQueue, QueuedNotification, QueueItem, WebhookLeases, WebhookState } from "./slack-sender";
 
 /** BatchWriteItem's limit. */
 const WRITES_PER_CALL = 25;
@@ -37,17 +37,35 @@ export interface NotificationQueuePorts {
   readonly random: () => number;
 }
 
-const itemSchema = z.object({
-  [NOTIFICATION_KEYS.sort]: z.object({ S: z.string() }),
-  /** JSON. */
-  notification: z.object({ S: z.string() }),
-});
+type Item = Readonly<Record<string, AttributeValue>>;
+
+const positionSchema = z.object({ [NOTIFICATION_KEYS.sort]: z.object({ S: z.string() }) });
+/** JSON. */
+const contentSchema = z.object({ notification: z.object({ S: z.string() }) });
+
+/** Those that cannot be read wait under a partition key of their own, which no sender reads. */
+const setAsideKey = (webhook: string): string => `set-aside ${webhook}`;
+
+export interface NotificationsTable extends NotificationQueue {
+  readonly add: (webhook: string, queued: readonly QueuedNotification[]) => Promise<void>;
+  /** Notifications that were set aside, in order. */
+  readonly readSetAside: (webhook: string, limit: number) => Promise<readonly SetAsideNotification[]>;
+  /** Puts one that was set aside back into the queue, at its position. */
+  readonly restore: (webhook: string, position: string) => Promise<void>;
+}
+
+export interface SetAsideNotification {
+  readonly position: string;
+  readonly fault: string;
+  /** The item as it was in the queue. */
+  readonly item: Item;
+}
 
 export function notificationQueue(
   dynamodb: DynamoDBClient,
   table: string,
   { clock, random }: NotificationQueuePorts,
-): NotificationQueue & { readonly add: (webhook: string, queued: readonly QueuedNotification[]) => Promise<void> } {
+): NotificationsTable {
   const write = async (requests: readonly WriteRequest[]): Promise<void> => {
     const { items, errors } = await sendInBatches(requests, {
       batchSize: WRITES_PER_CALL,
@@ -66,8 +84,9 @@ export function notificationQueue(
       });
   };
 
-  const read: NotificationQueue["read"] = async (webhook, limit) => {
-    const queued: QueuedNotification[] = [];
+  /** Of a partition, in order of position. */
+  const items = async (partition: string, limit: number): Promise<readonly Item[]> => {
+    const found: Item[] = [];
     let ExclusiveStartKey: Record<string, AttributeValue> | undefined;
     do {
       const page = await dynamodb.send(
@@ -75,23 +94,36 @@ export function notificationQueue(
           TableName: table,
           KeyConditionExpression: "#webhook = :webhook",
           ExpressionAttributeNames: { "#webhook": NOTIFICATION_KEYS.partition },
-          ExpressionAttributeValues: { ":webhook": { S: webhook } },
+          ExpressionAttributeValues: { ":webhook": { S: partition } },
           ConsistentRead: true, // A sender must see notifications that were added before its lease ended.
-          Limit: limit - queued.length,
+          ...(limit < Infinity && { Limit: limit - found.length }),
           ...(ExclusiveStartKey && { ExclusiveStartKey }),
         }),
       );
-      for (const item of page.Items ?? []) {
-        const { position, notification } = itemSchema.parse(item);
-        queued.push({ position: position.S, notification: notificationSchema.parse(parseJson(notification.S)) });
-      }
+      found.push(...(page.Items ?? []));
       ExclusiveStartKey = page.LastEvaluatedKey;
-    } while (ExclusiveStartKey !== undefined && queued.length < limit);
-    return queued;
+    } while (ExclusiveStartKey !== undefined && found.length < limit);
+    return found;
+  };
+
+  /** Copies the item first: a crash in between leaves two of it, and never none. */
+  const move = async (from: string, to: string, position: string, change: (item: Item) => Item): Promise<void> => {
+    const { Items: [item] = [] } = await dynamodb.send(
+      new QueryCommand({
+        TableName: table,
+        KeyConditionExpression: "#webhook = :webhook AND #position = :position",
+        ExpressionAttributeNames: { "#webhook": NOTIFICATION_KEYS.partition, "#position": NOTIFICATION_KEYS.sort },
+        ExpressionAttributeValues: { ":webhook": { S: from }, ":position": { S: position } },
+        ConsistentRead: true,
+      }),
+    );
+    if (item === undefined) return;
+    await write([{ PutRequest: { Item: { ...change(item), ...keyOf(to, position) } } }]);
+    await write([{ DeleteRequest: { Key: keyOf(from, position) } }]);
   };
 
   return {
-    read,
+    read: async (webhook, limit) => (await items(webhook, limit)).map(readItem),
     add: async (webhook, queued) => {
       // Waves run one after the other, so that a sender never sees a later change of a key without the earlier one.
       for (const wave of wavesOf(queued)) {
@@ -104,7 +136,29 @@ export function notificationQueue(
     },
     remove: (webhook, positions) =>
       write(positions.map((position) => ({ DeleteRequest: { Key: keyOf(webhook, position) } }))),
+    setAside: (webhook, { position, fault }) =>
+      move(webhook, setAsideKey(webhook), position, (item) => ({ ...item, fault: { S: fault } })),
+    readSetAside: async (webhook, limit) =>
+      (await items(setAsideKey(webhook), limit)).map(({ fault, ...item }) => ({
+        position: positionOf(item),
+        fault: fault?.S ?? "",
+        item,
+      })),
+    restore: (webhook, position) => move(setAsideKey(webhook), webhook, position, ({ fault: _, ...item }) => item),
   };
+}
+
+const positionOf = (item: Item): string => positionSchema.parse(item)[NOTIFICATION_KEYS.sort].S;
+
+function readItem(item: Item): QueueItem {
+  const position = positionOf(item);
+  try {
+    const { notification } = parseInput(contentSchema, item);
+    return { position, notification: parseInput(notificationSchema, parseJson(notification.S)) };
+  } catch (error) {
+    if (error instanceof JsonSyntaxError || error instanceof SchemaError) return { position, fault: error.message };
+    throw error;
+  }
 }
 
 function keyOf(webhook: string, position: string): Record<string, AttributeValue> {
@@ -124,9 +178,10 @@ function wavesOf(queued: readonly QueuedNotification[]): readonly (readonly Queu
   return waves;
 }
 
+/** An item that was changed by hand must not stop its webhook. */
 const numberSchema = z
   .object({ N: z.coerce.number() })
-  .default({ N: 0 })
+  .catch({ N: 0 })
   .transform(({ N }) => N);
 const webhookStateSchema = z.object({ nextMessageAt: numberSchema, failures: numberSchema, rejections: numberSchema });
 

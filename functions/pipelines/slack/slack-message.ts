@@ -4,6 +4,7 @@
  */
 import { groupBy } from "../../shared/group-by";
 import { escapeForSlack } from "../../shared/slack";
+import { truncate } from "../../shared/text";
 import { displayName } from "../contract";
 import type { Field, Notification } from "./notification";
 
@@ -21,9 +22,11 @@ const SLACK_LIMITS = {
   allText: 11_000,
 } as const;
 
+/** Plain, so that values are shown as they are: mrkdwn has bold text, links and mentions, and `:100:` is an emoji. */
 export interface SlackText {
-  readonly type: "mrkdwn" | "plain_text";
+  readonly type: "plain_text";
   readonly text: string;
+  readonly emoji: false;
 }
 
 export type SlackBlock =
@@ -34,6 +37,8 @@ export type SlackBlock =
 export interface SlackMessage {
   /** For push notifications and screen readers. */
   readonly text: string;
+  /** Of `text`. */
+  readonly mrkdwn: false;
   readonly blocks?: readonly SlackBlock[];
 }
 
@@ -66,38 +71,38 @@ export function composeMessage(
 }
 
 function card(notification: Notification, source: string): SlackMessage {
-  const header = `${displayName(notification.pipeline)} ${notification.key}`;
-  const shown = notification.fields.slice(0, SLACK_LIMITS.sectionFields);
+  const header = truncate(`${displayName(notification.pipeline)} ${notification.key}`, SLACK_LIMITS.headerText);
+  const { fields } = notification;
+  const footer = [
+    notification.kind,
+    ...(notification.version === undefined ? [] : [`version ${notification.version}`]),
+    notification.receivedAt,
+    source,
+  ].join(" · ");
+  const first = fields
+    .slice(0, SLACK_LIMITS.sectionFields)
+    .map((field) => plain(`${field.label}\n${valueOf(field)}`, SLACK_LIMITS.fieldText));
+  const room = SLACK_LIMITS.allText - header.length - footer.length - lengthOf(first.map(({ text }) => text));
   return {
-    text: escapeForSlack(cut(`${header}: ${notification.kind}`, SLACK_LIMITS.headerText)),
+    ...fallback(`${header}: ${notification.kind}`),
     blocks: [
-      { type: "header", text: { type: "plain_text", text: cut(header, SLACK_LIMITS.headerText) } },
-      ...(shown.length === 0
-        ? []
-        : [
-            {
-              type: "section",
-              fields: shown.map((field) =>
-                mrkdwn(`*${escapeForSlack(field.label)}*\n${valueOf(field)}`, SLACK_LIMITS.fieldText),
-              ),
-            } as const,
-          ]),
-      {
-        type: "context",
-        elements: [
-          mrkdwn(
-            [
-              notification.kind,
-              ...(notification.version === undefined ? [] : [`version ${notification.version}`]),
-              notification.receivedAt,
-              escapeForSlack(source),
-            ].join(" · "),
-          ),
-        ],
-      },
+      { type: "header", text: plain(header) },
+      ...(first.length === 0 ? [] : [{ type: "section", fields: first } as const]),
+      ...linesOf(fields.slice(SLACK_LIMITS.sectionFields), room).map(section),
+      { type: "context", elements: [plain(footer)] },
     ],
   };
 }
+
+/** The fields that no section has room for, as lines. */
+function linesOf(fields: readonly Field[], room: number): readonly string[] {
+  const lines = fields.map((field) => `${field.label}: ${valueOf(field)}`);
+  const { texts, included } = sectionsOf(lines, "\n", room - MORE_CHARACTERS);
+  return included === lines.length ? texts : [...texts, `and ${lines.length - included} more`];
+}
+
+/** Of "and 90 more". */
+const MORE_CHARACTERS = 20;
 
 /** One line per notification. Undefined when the list is too long for one message. */
 function list(notifications: readonly Notification[], source: string): ComposedMessage | undefined {
@@ -110,9 +115,9 @@ function list(notifications: readonly Notification[], source: string): ComposedM
 }
 
 function lineOf(notification: Notification): string {
-  const fields = notification.fields.map((field) => `${escapeForSlack(field.label)} ${valueOf(field)}`);
+  const fields = notification.fields.map((field) => `${field.label} ${valueOf(field)}`);
   const what = notification.kind === "new" ? "" : ` (${notification.kind})`;
-  return `• ${escapeForSlack(displayName(notification.pipeline))} *${escapeForSlack(notification.key)}*${what}${fields.length === 0 ? "" : ` – ${fields.join(", ")}`}`;
+  return `• ${displayName(notification.pipeline)} ${notification.key}${what}${fields.length === 0 ? "" : ` – ${fields.join(", ")}`}`;
 }
 
 /** Keys by pipeline and kind, for as many notifications as the message has room for. */
@@ -139,19 +144,13 @@ function digestOf(notifications: readonly Notification[], source: string): Compo
   const texts: string[] = [];
   for (const [, sameKind] of groupBy(notifications, ({ pipeline, kind }) => `${pipeline} ${kind}`)) {
     const keys = groupBy(sameKind, ({ key }) => key);
-    const words = [...keys].map(
-      ([key, same]) => `${escapeForSlack(key)}${same.length > 1 ? ` (${same.length}×)` : ""}`,
-    );
+    const words = [...keys].map(([key, same]) => `${key}${same.length > 1 ? ` (${same.length}×)` : ""}`);
     const [{ pipeline, kind }] = sameKind as [Notification];
     const [firstWord = "", ...otherWords] = words;
-    const sections = sectionsOf(
-      [`*${escapeForSlack(displayName(pipeline))}, ${kind}:* ${firstWord}`, ...otherWords],
-      ", ",
-      room,
-    );
+    const sections = sectionsOf([`${displayName(pipeline)}, ${kind}: ${firstWord}`, ...otherWords], ", ", room);
     if (sections.included < words.length) return undefined;
     texts.push(...sections.texts);
-    room -= sections.texts.reduce((length, text) => length + text.length, 0);
+    room -= lengthOf(sections.texts);
   }
   if (texts.length > SLACK_LIMITS.blocks - FRAME_BLOCKS) return undefined;
   return { message: frame.around(texts), included: notifications.length };
@@ -166,15 +165,15 @@ function frameOf(
 ): { readonly room: number; readonly around: (texts: readonly string[]) => SlackMessage } {
   const header = headerOf(notifications);
   const times = notifications.map(({ receivedAt }) => receivedAt).sort();
-  const footer = `${times[0] ?? ""} to ${times.at(-1) ?? ""} · ${escapeForSlack(source)}`;
+  const footer = `${times[0] ?? ""} to ${times.at(-1) ?? ""} · ${source}`;
   return {
     room: SLACK_LIMITS.allText - header.length - footer.length,
     around: (texts) => ({
-      text: escapeForSlack(header),
+      ...fallback(header),
       blocks: [
-        { type: "header", text: { type: "plain_text", text: header } },
-        ...texts.map((text) => ({ type: "section", text: mrkdwn(text) }) as const),
-        { type: "context", elements: [mrkdwn(footer)] },
+        { type: "header", text: plain(header) },
+        ...texts.map(section),
+        { type: "context", elements: [plain(footer)] },
       ],
     }),
   };
@@ -186,7 +185,7 @@ function headerOf(notifications: readonly Notification[]): string {
     const kinds = [...groupBy(samePipeline, ({ kind }) => kind)].map(([kind, same]) => `${same.length} ${kind}`);
     return `${displayName(pipeline)} ${kinds.join(", ")}`;
   });
-  return cut(`${notifications.length} changes: ${pipelines.join("; ")}`, SLACK_LIMITS.headerText);
+  return truncate(`${notifications.length} changes: ${pipelines.join("; ")}`, SLACK_LIMITS.headerText);
 }
 
 /** Joins pieces into sections while they fit. */
@@ -199,7 +198,7 @@ function sectionsOf(
   let included = 0;
   let remaining = Math.min(room, SLACK_LIMITS.sectionText * (SLACK_LIMITS.blocks - FRAME_BLOCKS));
   for (const piece of pieces) {
-    const text = cut(piece, SLACK_LIMITS.sectionText);
+    const text = truncate(piece, SLACK_LIMITS.sectionText);
     const last = texts.at(-1);
     const joins = last !== undefined && last.length + separator.length + text.length <= SLACK_LIMITS.sectionText;
     const needed = text.length + (joins ? separator.length : 0);
@@ -214,21 +213,26 @@ function sectionsOf(
 
 function plainText(notifications: readonly Notification[], source: string, format: "text" | "counts"): ComposedMessage {
   const counts = `${headerOf(notifications)} · ${source}`;
-  if (format === "counts") return { message: { text: escapeForSlack(counts) }, included: notifications.length };
+  if (format === "counts") return { message: fallback(counts), included: notifications.length };
   const { texts, included } = sectionsOf(
-    notifications.map(({ pipeline, key, kind }) => `${pipeline} ${escapeForSlack(key)} ${kind}`),
+    notifications.map(({ pipeline, key, kind }) => `${pipeline} ${key} ${kind}`),
     "\n",
     SLACK_LIMITS.sectionText,
   );
-  return { message: { text: texts.join("\n") }, included };
+  return { message: fallback(texts.join("\n")), included };
 }
 
 function valueOf({ value, before }: Field): string {
-  return before === undefined ? escapeForSlack(value) : `~${escapeForSlack(before)}~ → ${escapeForSlack(value)}`;
+  return before === undefined ? value : `${before} → ${value}`;
 }
 
-const mrkdwn = (text: string, max: number = SLACK_LIMITS.sectionText): SlackText => ({
-  type: "mrkdwn",
-  text: cut(text, max),
+/** Outside blocks Slack expects entities, and reads links and mentions without them. */
+const fallback = (text: string) => ({ text: escapeForSlack(text), mrkdwn: false }) as const;
+
+const section = (text: string) => ({ type: "section", text: plain(text) }) as const;
+const plain = (text: string, max: number = SLACK_LIMITS.sectionText): SlackText => ({
+  type: "plain_text",
+  text: truncate(text, max),
+  emoji: false,
 });
-const cut = (text: string, max: number): string => (text.length > max ? `${text.slice(0, max - 1)}…` : text);
+const lengthOf = (texts: readonly string[]): number => texts.reduce((length, text) => length + text.length, 0);

@@ -31,10 +31,21 @@ export interface QueuedNotification {
   readonly notification: Notification;
 }
 
+/** An item of the queue that is no notification: written by hand, or by another version of Almanac. */
+export interface UnreadableNotification {
+  readonly position: string;
+  /** Never contains the item's content. */
+  readonly fault: string;
+}
+
+export type QueueItem = QueuedNotification | UnreadableNotification;
+
 /** A webhook's notifications in order of position. Reads are consistent. */
 export interface NotificationQueue {
-  readonly read: (webhook: string, limit: number) => Promise<readonly QueuedNotification[]>;
+  readonly read: (webhook: string, limit: number) => Promise<readonly QueueItem[]>;
   readonly remove: (webhook: string, positions: readonly string[]) => Promise<void>;
+  /** Moves an item out of the queue, to where `pipelines dead` finds it. */
+  readonly setAside: (webhook: string, unreadable: UnreadableNotification) => Promise<void>;
 }
 
 /** Shared by all senders of a webhook. */
@@ -67,6 +78,7 @@ export interface SenderPorts {
   /** Shown in messages: `almanac-production` */
   readonly source: string;
   readonly onFailure: (outcome: Exclude<PostOutcome, { readonly kind: "accepted" }>) => void;
+  readonly onSetAside: (unreadable: UnreadableNotification) => void;
 }
 
 export interface SendResult {
@@ -100,8 +112,18 @@ async function sendUntilEmpty(
   const renew = (state: WebhookState) => leases.renew(webhook, { owner, until: clock.now() + LEASE_MS }, state);
   let state = initialState;
   for (;;) {
-    const queued = await queue.read(webhook, MAX_NOTIFICATIONS_READ);
-    if (queued.length === 0) return "empty";
+    const items = await queue.read(webhook, MAX_NOTIFICATIONS_READ);
+    const queued = items.filter((item) => "notification" in item);
+    // A second attempt could not read it either, and those behind it wait.
+    for (const item of items) {
+      if ("notification" in item) continue;
+      await queue.setAside(webhook, item);
+      ports.onSetAside(item);
+    }
+    if (queued.length === 0) {
+      if (items.length === 0) return "empty";
+      continue; // There can be notifications behind those that were set aside.
+    }
     const wait = Math.max(0, state.nextMessageAt - clock.now());
     if (wait > MAX_WAIT_MS || clock.now() + wait + POST_TIMEOUT_MS >= deadline) return "stopped";
     if (wait > 0) {

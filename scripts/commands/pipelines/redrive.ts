@@ -2,6 +2,9 @@
 import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { SQSClient } from "@aws-sdk/client-sqs";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { notificationQueue } from "../../../functions/pipelines/slack/notifications-table";
+import { systemClock } from "../../../functions/shared/clock";
 import { findDeployed } from "../../environments/deployed";
 import { sendAll } from "../../features/pipelines/queue-sender";
 import { redrivePipeline, streamEvent, type LostChanges } from "../../features/pipelines/redrive";
@@ -13,7 +16,8 @@ import {
   withEnvironment,
   type EnvironmentOptions,
 } from "../../shared/command-line";
-import { pipelineOf } from "../../shared/feature-outputs";
+import type { AwsSettings } from "../../shared/aws-settings";
+import { pipelineOf, type DeployedPipeline } from "../../shared/feature-outputs";
 
 export const command = () =>
   withEnvironment(
@@ -51,6 +55,19 @@ async function run(name: string, options: EnvironmentOptions): Promise<number> {
     now: Date.now,
     onProgress: console.log,
   });
+  const restored = await restoreNotifications(pipeline, deployed.aws);
+  if (restored > 0) console.log(`${pipeline.slackParameter}: ${restored} notifications are in the queue again.`);
   console.log(`${name}: ${sent} sent back${left === 0 ? "" : `, ${left} left`}.`);
   return left === 0 ? EXIT.ok : EXIT.failure;
+}
+
+/** @returns how many notifications, of all pipelines with the same webhook, are in its queue again */
+async function restoreNotifications(pipeline: DeployedPipeline, aws: AwsSettings): Promise<number> {
+  const { slackParameter: webhook, notificationsTableName } = pipeline;
+  if (webhook === "") return 0;
+  const dynamodb = new DynamoDBClient(aws);
+  const queue = notificationQueue(dynamodb, notificationsTableName, { clock: systemClock, random: Math.random });
+  const setAside = await queue.readSetAside(webhook, Infinity);
+  for (const { position } of setAside) await queue.restore(webhook, position);
+  return setAside.length;
 }

@@ -103,11 +103,13 @@ function commentOf(checker: ts.TypeChecker, symbol: ts.Symbol, path: string) {
   return { description, defaultText: defaultText.startsWith('"') ? code(defaultText) : defaultText };
 }
 
-/** The schema without optional, default and preprocess. */
+/** The schema without optional, default, preprocess and transform. */
 function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
     return unwrap(schema.def.innerType);
-  return schema instanceof z.ZodPipe ? unwrap(schema.def.out) : schema;
+  if (!(schema instanceof z.ZodPipe)) return schema;
+  // A transform after a schema, or a preprocess before it.
+  return unwrap(schema.def.out instanceof z.ZodTransform ? schema.def.in : schema.def.out);
 }
 
 /** The object schema that a field holds, and how its path continues: `[]` for arrays, `.<name>` for records. */

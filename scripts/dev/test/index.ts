@@ -9,7 +9,7 @@ import { scan } from "../scan/scan";
 import { colours } from "../../shared/colours";
 import { EXIT, npmCommand } from "../../shared/command-line";
 
-const STEPS = ["static", "unit", "module", "browser", "e2e"] as const;
+const STEPS = ["static", "unit", "simulation", "module", "browser", "e2e"] as const;
 /** Only by name, because it installs 300 MB. Continuous integration runs it. */
 const SCAN = "scan";
 type Step = (typeof STEPS)[number] | typeof SCAN;
@@ -19,7 +19,7 @@ const BACKGROUND = 8;
 
 const command = npmCommand(
   "npm test --",
-  "Types, lint, format (static), unit, module and browser tests, and end-to-end tests on an emulator of their own. With --only scan: checkov's policy scan of the stacks.",
+  "Types, lint, format (static), unit tests, simulations, module and browser tests, and end-to-end tests on an emulator of their own. With --only scan: checkov's policy scan of the stacks.",
 )
   .addOption(new Option("--only <step>", "one of them").choices([...STEPS, SCAN]))
   .argument("[jest-arguments...]", "passed on to jest: npm test -- --only unit -- --testPathPatterns checker")
@@ -40,7 +40,8 @@ async function runAll(): Promise<readonly StepResult[]> {
   const unit = await runStep("unit");
   const inBackground = async (): Promise<readonly StepResult[]> => {
     const results: StepResult[] = [];
-    for (const step of ["static", "module", "browser"] as const) results.push(await runStep(step, BACKGROUND));
+    for (const step of ["static", "simulation", "module", "browser"] as const)
+      results.push(await runStep(step, BACKGROUND));
     return results;
   };
   const [e2e, background] = await Promise.all([runStep("e2e"), inBackground()]);

@@ -5,6 +5,9 @@ import { errorMessage } from "../../../functions/shared/errors";
 /** Long enough to send a batch back; the rest becomes visible again after it. */
 const VISIBILITY_SECONDS = 60;
 
+/** Hides what has been listed from the next receive of the same listing, and from a redrive for no longer than that. */
+const LIST_VISIBILITY_SECONDS = 5;
+
 /** SQS may answer with no messages although the queue has some. */
 const EMPTY_RECEIVES = 3;
 
@@ -18,6 +21,26 @@ export interface RedriveTools {
 export interface Redriven {
   readonly sent: number;
   readonly left: number;
+}
+
+/** Every dead letter of a queue, which keeps them. */
+export async function readDeadLetters(QueueUrl: string, sqs: SQSClient): Promise<readonly Message[]> {
+  const found = new Map<string, Message>();
+  for (let nothingNew = 0; nothingNew < EMPTY_RECEIVES;) {
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({
+        QueueUrl,
+        MaxNumberOfMessages: 10,
+        VisibilityTimeout: LIST_VISIBILITY_SECONDS,
+        MessageAttributeNames: ["All"],
+        MessageSystemAttributeNames: ["SentTimestamp"],
+      }),
+    );
+    const before = found.size;
+    for (const message of Messages) found.set(message.MessageId ?? "", message);
+    nothingNew = found.size === before ? nothingNew + 1 : 0;
+  }
+  return [...found.values()];
 }
 
 /** Where a dead letter goes. */

@@ -68,19 +68,36 @@ export async function startPages(options: PagesOptions): Promise<StartedPages> {
   );
 }
 
-/** Puts the stand-in's webhook into each parameter, as a SecureString. */
-export async function putWebhooks(url: string, parameters: readonly string[], aws: AwsSettings): Promise<void> {
+/**
+ * Puts the stand-in's webhook into each parameter, as a SecureString. A parameter with another value is the user's own.
+ * @returns the names of those that were left as they are
+ */
+export async function putWebhooks(
+  url: string,
+  parameters: readonly string[],
+  aws: AwsSettings,
+): Promise<readonly string[]> {
   const ssm = new SSMClient(aws);
+  const kept: string[] = [];
   try {
     for (const Name of parameters) {
       const Value = `${url}/services${Name}`;
-      if ((await valueOf(ssm, Name)) === Value) continue;
-      await ssm.send(new PutParameterCommand({ Name, Value, Type: "SecureString", Overwrite: true }));
+      const current = await valueOf(ssm, Name);
+      if (current === Value) continue;
+      if (current !== undefined && !STAND_IN.test(current)) {
+        kept.push(Name);
+        continue;
+      }
+      await ssm.send(new PutParameterCommand({ Name, Value, Type: "SecureString", Overwrite: current !== undefined }));
     }
   } finally {
     ssm.destroy();
   }
+  return kept;
 }
+
+/** The stand-in of an earlier start, on another port. */
+const STAND_IN = /^http:\/\/127\.0\.0\.1:\d+\/services\//;
 
 async function valueOf(ssm: SSMClient, Name: string): Promise<string | undefined> {
   try {

@@ -12,22 +12,39 @@ const LIMITS = {
   text: 40_000,
 };
 
-const mrkdwn = (longest: number) =>
-  z.strictObject({ type: z.enum(["mrkdwn", "plain_text"]), text: z.string().min(1).max(longest) });
+const plainText = (longest: number) =>
+  z.strictObject({
+    type: z.literal("plain_text"),
+    text: z.string().min(1).max(longest),
+    emoji: z.boolean().optional(),
+  });
+
+const anyText = (longest: number) =>
+  z.discriminatedUnion("type", [
+    plainText(longest),
+    z.strictObject({
+      type: z.literal("mrkdwn"),
+      text: z.string().min(1).max(longest),
+      verbatim: z.boolean().optional(),
+    }),
+  ]);
 
 const blockSchema = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("header"),
-    text: z.strictObject({ type: z.literal("plain_text"), text: z.string().min(1).max(LIMITS.header) }),
+    text: plainText(LIMITS.header),
   }),
   z
     .strictObject({
       type: z.literal("section"),
-      text: mrkdwn(LIMITS.section).optional(),
-      fields: z.array(mrkdwn(LIMITS.field)).min(1).max(LIMITS.fields).optional(),
+      text: anyText(LIMITS.section).optional(),
+      fields: z.array(anyText(LIMITS.field)).min(1).max(LIMITS.fields).optional(),
     })
     .refine(({ text, fields }) => text !== undefined || fields !== undefined, "has neither text nor fields"),
-  z.strictObject({ type: z.literal("context"), elements: z.array(mrkdwn(LIMITS.section)).min(1).max(LIMITS.elements) }),
+  z.strictObject({
+    type: z.literal("context"),
+    elements: z.array(anyText(LIMITS.section)).min(1).max(LIMITS.elements),
+  }),
   z.strictObject({ type: z.literal("divider") }),
 ]);
 

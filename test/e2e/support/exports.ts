@@ -21,6 +21,7 @@ export const EXPORTS: NonNullable<EnvironmentInput["exports"]> = {
     { name: "no-table", table: "e2e-there-is-no-such-table", schedule: never },
     { name: "no-bucket", table: "e2e-everything", bucket: "e2e-there-is-no-such-bucket", schedule: never },
     { name: "by-dynamodb", table: "e2e-everything", engine: "dynamodb-export", schedule: never },
+    { name: "documented", table: "almanac-local-heartbeats", segments: 2, schedule: never },
     { name: "ticking", table: "e2e-empty", segments: 1, schedule: "rate(1 minute)" },
   ],
   jobs: { tables: ["e2e-app-logs", "e2e-quiet-logs"], roles: ["arn:aws:iam::000000000000:role/e2e-reader"] },

@@ -11,7 +11,8 @@ const PHASES: readonly (readonly (readonly string[])[])[] = [
     ["exports"],
     ["pipelines"],
     // Lists all timers, thousands of which `timers` puts.
-    ["timers-api", "timers"],
+    // Then the documents' commands, which put timers of their own.
+    ["timers-api", "timers", "documentation"],
     // Changes what `heartbeats` expects of the targets.
     // Then a hundred concurrent starts, once the other lanes mostly wait.
     ["heartbeats", "incidents", "workflows"],

@@ -33,6 +33,7 @@ const output = setupHandler("pipelines", {
   SEND_FUNCTION: "send",
   SLACK_PARAMETERS: "/almanac/slack/orders",
   SCHEMA_BUCKET: "configuration",
+  NOTIFY_FROM: "2026-11-21T07:59:59.500Z",
 });
 beforeEach(() => {
   for (const mock of [sqs, s3, dynamodb, lambda, ssm]) mock.reset();
@@ -148,12 +149,12 @@ describe("ingest", () => {
 });
 
 describe("notify", () => {
-  const change = (sequence: number, data: string, before?: string) => {
+  const change = (sequence: number, data: string, before?: string, seconds = 1_795_248_000) => {
     const image = (text: string) => ({ key: { S: "a" }, version: { N: "1" }, digest: { S: text }, data: { S: text } });
     return {
       dynamodb: {
         SequenceNumber: String(sequence),
-        ApproximateCreationDateTime: 1_795_248_000,
+        ApproximateCreationDateTime: seconds,
         NewImage: image(data),
         ...(before !== undefined && { OldImage: image(before) }),
       },
@@ -176,6 +177,17 @@ describe("notify", () => {
       FunctionName: "send",
       InvocationType: "Event",
     });
+  });
+
+  it("queues no change from before notifications were configured", async () => {
+    dynamodb.on(BatchWriteItemCommand).resolves({});
+    lambda.on(InvokeCommand).resolves({});
+    const handler = await handlerOf("notify");
+    const [old, first] = [change(7, "{}", undefined, 1_795_247_998), change(8, "{}", undefined, 1_795_247_999)];
+    await handler({ Records: [old] });
+    expect(dynamodb.calls()).toHaveLength(0);
+    await handler({ Records: [old, first] });
+    expect(JSON.stringify(dynamodb.commandCalls(BatchWriteItemCommand)[0]?.args[0].input)).toMatch(/0008/);
   });
 
   it("succeeds when the notifications are written, though the send function cannot be invoked", async () => {
@@ -223,6 +235,43 @@ describe("send", () => {
     ]);
     expect(dynamodb.commandCalls(BatchWriteItemCommand)).toHaveLength(1);
     expect(JSON.stringify(output.lines())).not.toContain("hooks.example");
+  });
+
+  it("sets aside what it cannot read, says so without its content, and sends the others", async () => {
+    jest.spyOn(globalThis, "fetch").mockImplementation(() => Promise.resolve(new Response("ok")));
+    ssm.on(GetParameterCommand).resolves({ Parameter: { Value: "https://hooks.example/secret" } });
+    dynamodb.on(UpdateItemCommand).resolves({});
+    const poison = { position: { S: "2026-11-21T00:00:00.000Z#jobOrder#0" }, notification: { S: '{"hunter2' } };
+    const rest = queued(new Date().toISOString());
+    const query = (webhook: string, at?: string) =>
+      dynamodb.on(QueryCommand, {
+        ExpressionAttributeValues: { ":webhook": { S: webhook }, ...(at !== undefined && { ":position": { S: at } }) },
+      });
+    query("/almanac/slack/orders")
+      .resolvesOnce({ Items: [poison, ...rest.Items] })
+      .resolves({ Items: [] });
+    query("/almanac/slack/orders", poison.position.S).resolves({ Items: [poison] });
+    query("set-aside /almanac/slack/orders").resolves({ Items: [{ ...poison, fault: { S: "not JSON" } }] });
+    dynamodb.on(BatchWriteItemCommand).resolves({});
+    const handler = await handlerOf("send");
+    await handler({ webhook: "/almanac/slack/orders" });
+    const writes = dynamodb
+      .commandCalls(BatchWriteItemCommand)
+      .flatMap(({ args: [{ input }] }) => input.RequestItems?.["notifications"] ?? []);
+    expect(writes).toMatchObject([
+      {
+        PutRequest: {
+          Item: {
+            webhook: { S: "set-aside /almanac/slack/orders" },
+            fault: { S: "is not JSON (position 9: it ends too early)" },
+          },
+        },
+      },
+      { DeleteRequest: { Key: { webhook: { S: "/almanac/slack/orders" }, position: poison.position } } },
+      { DeleteRequest: { Key: { position: rest.Items[0]?.position } } },
+    ]);
+    expect(JSON.stringify(output.lines())).toContain("unreadableNotifications");
+    expect(JSON.stringify(output.lines())).not.toContain("hunter2");
   });
 
   it("changes nothing when another owner has the lease, and counts notifications that are overdue", async () => {

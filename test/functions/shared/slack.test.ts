@@ -1,6 +1,7 @@
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { mockClient } from "aws-sdk-client-mock";
 import { slackPost } from "../../../functions/shared/slack";
+import { virtualClock } from "../../support/virtual-clock";
 
 const URL = "https://hooks.example/services/T/B/secret";
 const client = new SSMClient({ region: "eu-central-1" });
@@ -44,7 +45,30 @@ describe("a message to Slack", () => {
       new Response("no_service", { status: 404 }),
       { kind: "failed", reason: "Slack answered 404: no_service" },
     ],
-    ["meets a broken Slack", new Response("", { status: 503 }), { kind: "failed", reason: "Slack answered 503: " }],
+    ["meets a broken Slack", new Response("", { status: 503 }), { kind: "failed", reason: "Slack answered 503" }],
+    [
+      "is redirected, as Slack does for a webhook that it does not know",
+      new Response("ok", { status: 302, headers: { Location: "https://slack.example/" } }),
+      { kind: "failed", reason: "Slack answered 302: ok" },
+    ],
+    [
+      "goes to a page that answers 200 to everything",
+      new Response("<html>ok</html>"),
+      { kind: "failed", reason: 'Slack answered 200 without "ok"' },
+    ],
+    ["goes to nobody who says ok", new Response(""), { kind: "failed", reason: 'Slack answered 200 without "ok"' }],
+    ["is answered 201", new Response("ok", { status: 201 }), { kind: "failed", reason: "Slack answered 201: ok" }],
+    ["is answered 204", new Response(null, { status: 204 }), { kind: "failed", reason: "Slack answered 204" }],
+    [
+      "is answered in another form",
+      new Response('{"ok":true}'),
+      { kind: "failed", reason: 'Slack answered 200 without "ok"' },
+    ],
+    [
+      "is quoted by a page, and is not in the reason",
+      new Response('{"text":"hello hunter2"}', { status: 400 }),
+      { kind: "rejected", reason: "Slack answered 400" },
+    ],
     [
       "meets nobody",
       new TypeError(`no ${URL}`, { cause: { code: "ECONNREFUSED", url: URL } }),
@@ -61,11 +85,51 @@ describe("a message to Slack", () => {
     expect(JSON.stringify(outcome)).not.toContain("secret");
   });
 
+  it("follows no redirect", async () => {
+    const requests: RequestInit[] = [];
+    const send = slackPost(client, (_, request = {}) => {
+      requests.push(request);
+      return Promise.resolve(new Response("", { status: 302, headers: { Location: "https://slack.example/" } }));
+    });
+    expect(await send("/almanac/slack", { text: "hello" })).toMatchObject({ kind: "failed" });
+    expect(requests).toMatchObject([{ redirect: "manual" }]);
+  });
+
+  it("reads no page to its end", async () => {
+    let chunks = 0;
+    const endless = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        chunks += 1;
+        controller.enqueue(new Uint8Array(1_000));
+      },
+    });
+    expect(await post(() => new Response(endless))).toMatchObject({ kind: "failed" });
+    expect(chunks).toBeLessThan(10);
+  });
+
+  it("uses a rotated webhook within a minute, though the old one still works", async () => {
+    const clock = virtualClock();
+    const urls: unknown[] = [];
+    const send = slackPost(
+      client,
+      (url) => {
+        urls.push(url);
+        return Promise.resolve(new Response("ok"));
+      },
+      clock,
+    );
+    await send("/almanac/slack", { text: "hello" });
+    ssm.on(GetParameterCommand).resolves({ Parameter: { Value: "https://hooks.example/rotated" } });
+    await new Promise<void>((resolve) => clock.after(60_000, resolve));
+    await send("/almanac/slack", { text: "hello" });
+    expect(urls).toEqual([URL, "https://hooks.example/rotated"]);
+  });
+
   it("reads the webhook's URL once, and again after a message that was not accepted", async () => {
     const statuses = [200, 200, 404, 200];
     const send = slackPost(
       client,
-      answering(() => new Response("", { status: statuses.shift() ?? 500 })),
+      answering(() => new Response("ok", { status: statuses.shift() ?? 500 })),
     );
     for (let message = 0; message < 4; message += 1) await send("/almanac/slack", { text: "hello" });
     expect(ssm.commandCalls(GetParameterCommand)).toHaveLength(2);

@@ -54,6 +54,17 @@ describe("a notification", () => {
     });
   });
 
+  it("has the summary in the order of the configuration", () => {
+    const labels = ["Zeta", "Alpha", "Mid"];
+    const ordered = pipelineSchema.parse({
+      key: "/k",
+      summary: Object.fromEntries(labels.map((label) => [label, "/x"])),
+    });
+    const after = rowOf(readMessage('{"k":"1","x":"y"}', ordered, 0));
+    const { fields } = notificationOf("jobOrder", ordered, { before: undefined, after }) ?? { fields: [] };
+    expect(fields.map(({ label }) => label)).toEqual(labels);
+  });
+
   it("has what has changed, and what it was", () => {
     const { kind, fields } = notificationOf("jobOrder", pipeline, { before: first, after: second }) ?? { fields: [] };
     expect(kind).toBe("changed");
@@ -112,6 +123,65 @@ describe("a Slack message", () => {
     for (const { key } of many.slice(0, included)) expect(texts).toContain(key);
   });
 
+  const texts = (message: SlackMessage): object[] =>
+    (message.blocks ?? []).flatMap((block): object[] => {
+      if (block.type === "context") return [...block.elements];
+      if (block.type === "header") return [block.text];
+      return [...(block.text ? [block.text] : []), ...(block.fields ?? [])];
+    });
+
+  it.each([1, 2, 3_000])("shows values as they are, in a message of %i", (count) => {
+    const value = "*bold* _it_ ~no~ :100: `code` https://example.org <!channel> @here &amp;";
+    const all = Array.from({ length: count }, () =>
+      notification({ key: value, fields: [{ label: ":label:", value, before: value }] }),
+    );
+    const { message } = composeMessage(all, "almanac-staging");
+    expect(textsOf(message)).toContain(value);
+    for (const text of texts(message)) expect(text).toMatchObject({ type: "plain_text", emoji: false });
+    expect(message).toMatchObject({ mrkdwn: false, text: expect.not.stringContaining("<!channel>") as unknown });
+  });
+
+  it("shows more fields than Slack has room for in a section as text, in their order", () => {
+    const fields = Array.from({ length: 30 }, (_, index) => ({ label: `L${index}`, value: `value ${index}.` }));
+    const { message } = composeMessage([notification({ fields })], "almanac-staging");
+    expect(textsOf(message).match(/value \d+\./g)).toEqual(fields.map(({ value }) => value));
+    expect(blockFaults(message)).toEqual([]);
+  });
+
+  it("says how many fields a message has no room for", () => {
+    const fields = Array.from({ length: 90 }, (_, index) => ({ label: `L${index}`, value: "x".repeat(200) }));
+    const { message } = composeMessage([notification({ fields })], "almanac-staging");
+    expect(textsOf(message)).toMatch(/and \d+ more/);
+    expect(blockFaults(message)).toEqual([]);
+  });
+
+  it("cuts no character in half", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 1, max: 300 }), (shift, count) => {
+        const long = `${"x".repeat(shift)}${"😀".repeat(2_000)}`;
+        const read = notificationOf("jobOrder", pipeline, {
+          before: undefined,
+          after: row({
+            jobOrderId: long.slice(0, 2 * 200 + shift),
+            revision: 1,
+            total: long,
+            customer: { name: long },
+          }),
+        });
+        const long_ = notification({ key: long, fields: [{ label: "Total", value: long, before: long }] });
+        for (const format of ["blocks", "text", "counts"] as const) {
+          const { message } = composeMessage(
+            Array.from({ length: count }, () => long_),
+            "almanac-staging",
+            format,
+          );
+          expect(JSON.stringify([message, read])).not.toMatch(/\\ud[89a-f]/);
+        }
+      }),
+      { numRuns: 20 },
+    );
+  });
+
   it("is one that Slack accepts, and includes the first of them, whatever it is about", () => {
     const text = fc.oneof(fc.string({ maxLength: 300 }), fc.stringMatching(/^[<>&]{200}$/));
     const any = fc.record({
@@ -120,7 +190,7 @@ describe("a Slack message", () => {
       kind: fc.constantFrom("new", "changed", "removed" as const),
       receivedAt: fc.constant("2026-11-21T07:00:00.000Z"),
       fields: fc.array(fc.record({ label: fc.string({ minLength: 1, maxLength: 60 }), value: text, before: text }), {
-        maxLength: 15,
+        maxLength: 60,
       }),
     });
     const formats = fc.constantFrom("blocks", "text", "counts" as const);

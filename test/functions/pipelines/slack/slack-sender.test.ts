@@ -14,7 +14,7 @@ const BURST: Omit<SlackBehaviour, "seed"> = { changes: 10_000, burstMs: 10_000, 
 /** The broken promises of a run; empty when there are none. */
 function faults(
   { seed }: SlackBehaviour,
-  { arrivals, intrusions, messages, positions, left }: SimulationResult,
+  { arrivals, intrusions, messages, positions, left, setAside, unreadable }: SimulationResult,
 ): string[] {
   const inOrder = [...arrivals].sort((a, b) => a - b);
   const gaps = inOrder.slice(1).map((arrival, index) => arrival - (inOrder[index] ?? 0));
@@ -36,6 +36,9 @@ function faults(
     ...(intrusions > 0 ? [`seed ${seed}: ${intrusions} messages before Retry-After was over`] : []),
     ...(lost > 0 ? [`seed ${seed}: ${lost} notifications lost`] : []),
     ...(left > 0 ? [`seed ${seed}: ${left} notifications never sent`] : []),
+    ...(unreadable.join() === setAside.join()
+      ? []
+      : [`seed ${seed}: set aside ${setAside.length} of ${unreadable.length}`]),
     ...(disordered > 0 ? [`seed ${seed}: ${disordered} notifications out of their key's order`] : []),
   ];
 }
@@ -77,6 +80,13 @@ describe("sending to Slack", () => {
     expect(faults(behaviour, result)).toEqual([]);
     // During the outage it retries about once a minute.
     expect(result.arrivals.length).toBeLessThan(250);
+  });
+
+  it.each(SEEDS)("sets aside what it cannot read, and sends all others in order (seed %i)", async (seed) => {
+    const behaviour: SlackBehaviour = { ...BURST, changes: 2_000, seed, crashes: 0.02, limits: 0.05, unreadable: 0.01 };
+    const result = await simulate(behaviour);
+    expect(result.unreadable.length).toBeGreaterThan(0);
+    expect(faults(behaviour, result)).toEqual([]);
   });
 
   it("sends a plainer message when Slack rejects one, and goes on", async () => {
@@ -150,6 +160,27 @@ const MUTANTS: Readonly<Record<string, (world: SimulatedWorld) => SimulatedWorld
     },
     leases,
   }),
+  "unreadable items that stay in the queue": ({ queue, leases }) => ({
+    queue: {
+      ...queue,
+      read: async (webhook, limit) => {
+        const items = await queue.read(webhook, limit);
+        const first = items.findIndex((item) => !("notification" in item));
+        return first < 0 ? items : items.slice(0, first);
+      },
+    },
+    leases,
+  }),
+  "a readable item that is set aside": ({ queue, leases }) => ({
+    queue: {
+      ...queue,
+      read: async (webhook, limit) =>
+        (await queue.read(webhook, limit)).map((item, index) =>
+          index === 1 && limit > 1 ? { position: item.position, fault: "none" } : item,
+        ),
+    },
+    leases,
+  }),
   "a queue without order": ({ queue, leases }) => ({
     queue: {
       ...queue,
@@ -163,7 +194,14 @@ describe("the simulation", () => {
   it.each(Object.entries(MUTANTS))("detects %s", async (_, mutate) => {
     const found: string[] = [];
     for (const seed of SEEDS) {
-      const behaviour: SlackBehaviour = { ...BURST, changes: 3_000, seed, crashes: 0.02, limits: 0.1 };
+      const behaviour: SlackBehaviour = {
+        ...BURST,
+        changes: 3_000,
+        seed,
+        crashes: 0.02,
+        limits: 0.1,
+        unreadable: 0.002,
+      };
       found.push(...faults(behaviour, await simulate(behaviour, mutate)));
       if (found.length > 0) break;
     }

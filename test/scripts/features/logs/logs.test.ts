@@ -5,7 +5,7 @@ import {
 } from "@aws-sdk/client-cloudwatch-logs";
 import { mockClient } from "aws-sdk-client-mock";
 import pc from "picocolors";
-import { describeEvent } from "../../../../scripts/features/logs/describe-event";
+import { describeEvent, isAtLeast } from "../../../../scripts/features/logs/describe-event";
 import {
   correlationIds,
   followEvents,
@@ -176,5 +176,31 @@ describe("a log line for people", () => {
 
   it.each([`START RequestId: ${REQUEST}`, "REPORT RequestId", '{"_aws":{},"checks":1}'])("is none: %s", (message) => {
     expect(describeEvent(event(message), 15, plain)).toBeUndefined();
+  });
+});
+
+describe("a line's level", () => {
+  const report = (status: string) =>
+    JSON.stringify({ type: "platform.report", record: { requestId: REQUEST, status } });
+
+  it.each([
+    ["error", JSON.stringify({ level: "ERROR", message: "callback failed" }), true],
+    ["error", JSON.stringify({ level: "CRITICAL", message: "callback failed" }), true],
+    ["error", line("dispatched"), false],
+    ["warn", JSON.stringify({ level: "WARN", message: "late" }), true],
+    ["info", line("dispatched"), true],
+    ["info", JSON.stringify({ _aws: {}, fired: 1 }), false],
+    ["error", "Error: Runtime exited with error: signal: killed", true],
+    ["error", `END RequestId: ${REQUEST}`, false],
+    ["error", report("timeout"), true],
+    ["error", report("success"), false],
+  ] as const)("is compared with %s: %s", (level, message, shown) => {
+    expect(isAtLeast(level, message)).toBe(shown);
+  });
+
+  it("is ERROR for an invocation that Lambda ended", () => {
+    const event: LogEvent = { time: 0, functionName: "timers-api", message: report("timeout"), key: "1" };
+    expect(describeEvent(event, 10, plain)).toBe("00:00:00.000  timers-api  ERROR  platform.report timeout");
+    expect(describeEvent({ ...event, message: report("success") }, 10, plain)).toBeUndefined();
   });
 });

@@ -1,5 +1,7 @@
 import { DeleteMessageCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { mockClient } from "aws-sdk-client-mock";
+import { readDeadLetters } from "../../../../scripts/features/redrive/dead-letters";
+import { describeDeadLetters, summary } from "../../../../scripts/features/redrive/describe-dead-letters";
 import { queuesOf, redriveMessages } from "../../../../scripts/features/redrive/messages";
 
 const QUEUE = "https://sqs.eu-central-1.amazonaws.com/123456789012/almanac-staging-timers-fires";
@@ -59,5 +61,51 @@ describe("redriving messages", () => {
     sqs.on(ReceiveMessageCommand).resolves({ Messages: [{ ...dead, Attributes: { SentTimestamp: "1001" } }] });
     await expect(redrive()).resolves.toEqual({ sent: 0, left: 1 });
     expect(sqs.commandCalls(SendMessageCommand)).toEqual([]);
+  });
+});
+
+describe("dead letters", () => {
+  const sqs = mockClient(SQSClient);
+  const sent = (time: string) => ({ Attributes: { SentTimestamp: String(Date.parse(time)) } });
+  const invocation = {
+    MessageId: "2",
+    Body: JSON.stringify({
+      requestContext: { condition: "RetriesExhausted", functionArn: "arn:aws:lambda:eu-central-1:1:function:check" },
+      requestPayload: { time: "2026-11-26T07:00:00Z" },
+      responsePayload: { errorMessage: "throttled\u001b[31m" },
+    }),
+    ...sent("2026-11-26T07:00:05Z"),
+  };
+
+  it("are read once each, and stay in the queue", async () => {
+    sqs.reset();
+    sqs
+      .on(ReceiveMessageCommand)
+      .resolvesOnce({ Messages: [dead, invocation] })
+      .resolvesOnce({ Messages: [dead] })
+      .resolves({});
+    await expect(readDeadLetters("queue", new SQSClient())).resolves.toEqual([dead, invocation]);
+    expect(sqs.commandCalls(DeleteMessageCommand)).toHaveLength(0);
+  });
+
+  it("say when, why and what", () => {
+    const undelivered = {
+      MessageId: "3",
+      Body: "{}",
+      MessageAttributes: { ERROR_MESSAGE: { DataType: "String", StringValue: "no permission" } },
+      ...sent("2026-11-26T07:00:01Z"),
+    };
+    expect(describeDeadLetters([invocation, undelivered])).toBe(
+      [
+        "2026-11-26T07:00:01.000Z  3",
+        "  no permission",
+        "  {}",
+        "2026-11-26T07:00:05.000Z  2",
+        "  throttled",
+        '  {"time":"2026-11-26T07:00:00Z"}',
+      ].join("\n"),
+    );
+    expect(describeDeadLetters([])).toBe("No dead letters.");
+    expect(summary({ ...dead, ...sent("2026-11-26T07:00:00Z") })).toMatchObject({ error: undefined, body: dead.Body });
   });
 });

@@ -184,6 +184,11 @@ export class Environment extends TerraformStack {
     new Dashboard(this, "dashboard", { name: `${app}-${name}`, features: features.map(({ feature }) => feature) });
   }
 
+  /** cdktf assumes that every stack moves resources, and runs `terraform version` to check for it. Almanac checks the version itself. */
+  override hasResourceMove(): boolean {
+    return false;
+  }
+
   protected override allocateLogicalId(element: TerraformElement | Node): string {
     return readableId(this, element);
   }

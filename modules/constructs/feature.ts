@@ -62,6 +62,7 @@ export abstract class Feature extends TerraformStack {
   abstract readonly deadLetterAlarm: AlarmSpec;
   private readonly zips = new Map<string, string>();
   private readonly errorLines: Line[] = [];
+  private synthesized?: Record<string, unknown>;
   private account?: DataAwsCallerIdentity;
   private partition?: DataAwsPartition;
   private region?: DataAwsRegion;
@@ -192,6 +193,11 @@ export abstract class Feature extends TerraformStack {
 
   /** The module as Terraform JSON, the same in each environment. Backend and provider are the caller's. */
   toModule(): Record<string, unknown> {
+    this.synthesized ??= this.synthesizeModule();
+    return this.synthesized;
+  }
+
+  private synthesizeModule(): Record<string, unknown> {
     const { provider, terraform, ...blocks } = withoutMetadata(this.toTerraform());
     return {
       "//": `Almanac ${this.feature}. Generated from modules/${this.feature}/index.ts.`,

@@ -13,9 +13,6 @@ import { timerTable } from "./storage/timer-table";
 /** A batch of 25 timers has about 25 messages, ten per request. */
 const CONCURRENT_SENDS = 10;
 
-/** The CORS response of the legacy timer service. */
-const cors = { methods: "OPTIONS,PUT,GET,DELETE", headers: "Content-Type" };
-
 /** The REST API: `/periodic`, `/oneshot` and `/batch`. Requests are idempotent. */
 export const handler = restHandler(
   apiEnvironment,
@@ -39,5 +36,5 @@ export const handler = restHandler(
       },
     });
   },
-  { cors },
+  { cors: true },
 );

@@ -62,7 +62,9 @@ export const taskIdSchema = z
   .min(1, "is empty")
   .max(256, "is longer than 256 characters")
   // eslint-disable-next-line no-control-regex -- rejects control characters
-  .regex(/^[^\u0000-\u001f\u007f\ud800-\udfff]*$/u, "has control characters or unpaired surrogates");
+  .regex(/^[^\u0000-\u001f\u007f\ud800-\udfff]*$/u, "has control characters or unpaired surrogates")
+  // In a path it could not be told from an encoded character.
+  .regex(/^(?!.*%[\dA-Fa-f]{2})/s, "has a percent sign before two hexadecimal digits");
 
 /** Step Functions' limit is 256 KiB, including the task's ID and timestamp. */
 const MAX_INPUT_BYTES = 250_000;

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createSfn } from "../shared/aws/clients/sfn";
 import { endpoint, restHandler } from "../shared/handlers/rest-handler";
+import { fittingItems } from "../shared/handlers/response-size";
 import { TASK_STATUSES, taskIdSchema, taskRequestSchema, tasksEnvironment } from "./contract";
 import { stepFunctions } from "./task/executions";
 import { cancelTask, findTask, startTask } from "./task/lifecycle";
@@ -40,7 +41,10 @@ export const handler = restHandler(tasksEnvironment, ({ environment, clock, metr
     }),
     "GET /tasks": endpoint(listSchema, async ({ query: { status, limit, next } }) => {
       const page = await table.list(status, { limit, from: parsePageToken(next, status) });
-      return { body: { tasks: page.tasks, ...(page.next && { next: pageToken(page.next) }) } };
+      const tasks = fittingItems(page.tasks);
+      const last = tasks.length < page.tasks.length ? tasks.at(-1) : undefined;
+      const nextKey = last ? { taskId: last.taskId, timestamp: last.timestamp, status } : page.next;
+      return { body: { tasks, ...(nextKey && { next: pageToken(nextKey) }) } };
     }),
     "GET /tasks/{id}": endpoint(taskPathSchema, async ({ path: { id } }) => ({
       body: await findTask(id, { table, executions }),

@@ -1,5 +1,6 @@
 import { ApiGatewayDeployment } from "@cdktf/provider-aws/lib/api-gateway-deployment";
 import { ApiGatewayGatewayResponse } from "@cdktf/provider-aws/lib/api-gateway-gateway-response";
+import type { ApiGatewayIntegrationResponse } from "@cdktf/provider-aws/lib/api-gateway-integration-response";
 import { ApiGatewayIntegration } from "@cdktf/provider-aws/lib/api-gateway-integration";
 import { ApiGatewayMethod } from "@cdktf/provider-aws/lib/api-gateway-method";
 import { ApiGatewayMethodSettings } from "@cdktf/provider-aws/lib/api-gateway-method-settings";
@@ -8,9 +9,11 @@ import { ApiGatewayRestApi } from "@cdktf/provider-aws/lib/api-gateway-rest-api"
 import { ApiGatewayStage } from "@cdktf/provider-aws/lib/api-gateway-stage";
 import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group";
 import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission";
+import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import { Alarm } from "./alarm";
 import type { AlarmSpec } from "./alarm-spec";
+import { CorsPreflight, type Cors } from "./cors-preflight";
 import { Feature } from "./feature";
 import { RESOURCE } from "./readable-id";
 
@@ -19,7 +22,10 @@ const STAGE = "live";
 /** Covers last month's incidents. */
 const LOG_RETENTION_DAYS = 30;
 
-/** One line of JSON per request, without headers and bodies. Numbers that every request has are unquoted. */
+/**
+ * One line of JSON per request, without headers and bodies. Numbers that every request has are unquoted. API Gateway inserts variables as
+ * they are: the caller chooses `error.message`, so the log has the response's type, one of a few words. The path arrives encoded.
+ */
 const ACCESS_LOG = `{${[
   `"requestId":"$context.requestId"`,
   `"time":$context.requestTimeEpoch`,
@@ -29,12 +35,12 @@ const ACCESS_LOG = `{${[
   `"caller":"$context.identity.userArn"`,
   `"sourceIp":"$context.identity.sourceIp"`,
   `"latencyMs":$context.responseLatency`,
-  `"error":"$context.error.message"`,
+  `"error":"$context.error.responseType"`,
 ].join(",")}}`;
 
 /** A method of a path, and the function that handles it. */
 export interface Route {
-  readonly method: "GET" | "POST" | "PUT" | "DELETE" | "OPTIONS";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** `/heartbeats/{name}` */
   readonly path: string;
   readonly handler: { readonly name: string; readonly invokeArn: string; readonly node: { readonly id: string } };
@@ -46,17 +52,18 @@ export interface RestApiProps {
   /** For all callers together; requests above it get 429. */
   readonly throttling: { readonly requestsPerSecond: number; readonly burst: number };
   /**
-   * True: API Gateway's own responses (403, 429, 504) allow any origin. Functions set CORS headers on theirs.
+   * Browsers on any origin may call: API Gateway answers their preflight requests itself, and its own responses (403, 429, 504) allow any
+   * origin. Functions set CORS headers on theirs.
    *
-   * @default false
+   * @default same origin only
    */
-  readonly cors?: boolean;
+  readonly cors?: Cors;
   readonly alarms: { readonly serverErrors: AlarmSpec };
 }
 
 /**
- * A REST API over functions of its feature. Callers need AWS credentials and `execute-api:Invoke` (AWS_IAM), except for OPTIONS:
- * CORS preflight requests are unsigned.
+ * A REST API over functions of its feature. Callers need AWS credentials and `execute-api:Invoke` (AWS_IAM). CORS preflight
+ * requests are unsigned; API Gateway answers them itself.
  *
  * Defined resource by resource because the local emulator does not support OpenAPI bodies. Access logs need API Gateway's
  * CloudWatch role, an account setting that `npx almanac bootstrap` makes.
@@ -79,8 +86,9 @@ export class RestApi extends Construct {
     for (const handler of new Map(props.routes.map(({ handler: each }) => [each.name, each])).values())
       this.allowInvocation(handler);
     const integrations = props.routes.map((route) => this.createRoute(route));
-    const gatewayResponses = props.cors === true ? this.createGatewayResponses() : [];
-    const deployment = this.createDeployment(props.routes, integrations, gatewayResponses);
+    const preflights = props.cors === undefined ? [] : this.createPreflights(props.routes, props.cors);
+    const gatewayResponses = props.cors === undefined ? [] : this.createGatewayResponses();
+    const deployment = this.createDeployment(props, [...integrations, ...preflights, ...gatewayResponses]);
     const stage = this.createStage(name, deployment);
     this.createThrottling(stage, props.throttling);
     new Alarm(this, "server-errors", {
@@ -127,7 +135,7 @@ export class RestApi extends Construct {
       restApiId: this.api.id,
       resourceId,
       httpMethod,
-      authorization: authorizationOf(route),
+      authorization: "AWS_IAM",
     });
     return new ApiGatewayIntegration(this, `${id}-integration`, {
       restApiId: this.api.id,
@@ -152,6 +160,14 @@ export class RestApi extends Construct {
     return resource.id;
   }
 
+  private createPreflights(routes: readonly Route[], cors: Cors): ApiGatewayIntegrationResponse[] {
+    return pathsOf(routes).map((path) => {
+      const segments = path.split("/").slice(1);
+      const props = { restApiId: this.api.id, resourceId: this.resourceAt(segments), cors };
+      return new CorsPreflight(this, ["options", ...segments.map(plain)].join("-"), props).integration;
+    });
+  }
+
   /** API Gateway's default error responses with a CORS header. */
   private createGatewayResponses(): ApiGatewayGatewayResponse[] {
     return ["DEFAULT_4XX", "DEFAULT_5XX"].map(
@@ -168,22 +184,23 @@ export class RestApi extends Construct {
 
   /** A deployment snapshots the routes, so each change of a route triggers a new one. */
   private createDeployment(
-    routes: readonly Route[],
-    integrations: readonly ApiGatewayIntegration[],
-    gatewayResponses: readonly ApiGatewayGatewayResponse[],
+    { routes, cors }: RestApiProps,
+    dependsOn: readonly ITerraformDependable[],
   ): ApiGatewayDeployment {
     return new ApiGatewayDeployment(this, "deployment", {
       restApiId: this.api.id,
       triggers: {
         ...Object.fromEntries(
-          routes.map((route) => [
-            `${route.method} ${route.path}`,
-            `${authorizationOf(route)} ${route.handler.invokeArn}`,
-          ]),
+          routes.map(({ method, path, handler }) => [`${method} ${path}`, `AWS_IAM ${handler.invokeArn}`]),
         ),
-        ...(gatewayResponses.length > 0 && { "gateway responses": "Access-Control-Allow-Origin" }),
+        ...(cors !== undefined && {
+          ...Object.fromEntries(
+            pathsOf(routes).map((path) => [`OPTIONS ${path}`, `NONE mock ${cors.methods} ${cors.headers}`]),
+          ),
+          "gateway responses": "Access-Control-Allow-Origin",
+        }),
       },
-      dependsOn: [...integrations, ...gatewayResponses],
+      dependsOn: [...dependsOn],
       lifecycle: { createBeforeDestroy: true },
     });
   }
@@ -211,8 +228,8 @@ export class RestApi extends Construct {
   }
 }
 
-function authorizationOf({ method }: Pick<Route, "method">): "AWS_IAM" | "NONE" {
-  return method === "OPTIONS" ? "NONE" : "AWS_IAM";
+function pathsOf(routes: readonly Route[]): readonly string[] {
+  return [...new Set(routes.map(({ path }) => path))];
 }
 
 /** `post-heartbeats-name` */

@@ -46,6 +46,9 @@ const API_TIMEOUT_SECONDS = 29;
 /** For all clients together. A request can be a batch of 25. */
 const API_THROTTLING = { requestsPerSecond: 500, burst: 1_000 } as const;
 
+/** The CORS response of the legacy timer service. */
+const API_CORS = { methods: "OPTIONS,PUT,GET,DELETE", headers: "Content-Type" } as const;
+
 const DEFAULT_CALLBACK = "functions/timers/record-fire.ts";
 
 const permissionSchema = z.strictObject({
@@ -240,9 +243,8 @@ export class Timers extends Feature {
     });
   }
 
-  /** One function for all routes, including OPTIONS for CORS. */
+  /** One function for all routes. */
   private createApi({ table, queue, shards }: Parts): ApiFunction<ApiEnvironment> {
-    const paths = [...new Set(API_ROUTES.map(({ path }) => path))];
     return new ApiFunction<ApiEnvironment>(this, "api", {
       entry: "functions/timers/api.ts",
       environment: {
@@ -251,8 +253,8 @@ export class Timers extends Feature {
         SHARDS: shards.stringValue,
       },
       timeoutSeconds: API_TIMEOUT_SECONDS,
-      routes: [...API_ROUTES, ...paths.map((path) => ({ method: "OPTIONS", path }) as const)],
-      api: { description: "Puts, gets, lists and deletes timers", throttling: API_THROTTLING, cors: true },
+      routes: API_ROUTES,
+      api: { description: "Puts, gets, lists and deletes timers", throttling: API_THROTTLING, cors: API_CORS },
       alarms: {
         serverErrors: {
           description: "The timers API returns 5xx",

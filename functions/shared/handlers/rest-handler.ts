@@ -7,6 +7,7 @@ import { errorMessage } from "../errors";
 import { describeIssues, JsonSyntaxError, parseInput, parseJson } from "../input";
 import { visible } from "../text";
 import { BadRequestError, HttpError, NotFoundError } from "./http-errors";
+import { checkBodySize } from "./response-size";
 import { invoke, onColdStart, type Services } from "./services";
 
 /** The event of API Gateway's REST proxy, as far as handlers use it. */
@@ -54,17 +55,9 @@ export function endpoint<Request>(
   };
 }
 
-/** For browsers on other origins. */
-export interface Cors {
-  /** `OPTIONS,PUT,GET,DELETE` */
-  readonly methods: string;
-  /** `Content-Type` */
-  readonly headers: string;
-}
-
 export interface RestOptions {
-  /** Responds to OPTIONS and lets browsers on any origin read responses. @default same origin only */
-  readonly cors?: Cors;
+  /** Lets browsers on any origin read responses. API Gateway answers their preflight requests. @default false */
+  readonly cors?: boolean;
 }
 
 /**
@@ -75,23 +68,23 @@ export interface RestOptions {
 export function restHandler<Environment>(
   schema: EnvironmentSchema<Environment>,
   build: (services: Services<Environment>) => Readonly<Record<string, Endpoint>>,
-  { cors }: RestOptions = {},
+  { cors = false }: RestOptions = {},
 ): (event: unknown, context: Context) => Promise<APIGatewayProxyResult> {
   const start = onColdStart(schema, build);
-  const corsHeaders = cors === undefined ? {} : { "Access-Control-Allow-Origin": "*" };
+  const corsHeaders = cors ? { "Access-Control-Allow-Origin": "*" } : {};
   return (event, context) =>
     invoke(start, context, async ({ logger, work: endpoints }) => {
       try {
         const rest = parseInput(restEventSchema, event);
         // Path parameters are ids: of a timer, of a task.
         logger.appendKeys({ requestId: rest.requestContext.requestId, ...rest.pathParameters });
-        if (cors !== undefined && rest.httpMethod === "OPTIONS") return preflight(cors, corsHeaders);
         const route = `${rest.httpMethod} ${rest.resource}`;
         const respond = endpoints[route];
         if (respond === undefined) throw new NotFoundError("there is no such route");
         const { status = 200, headers, body } = await respond(requestOf(rest));
+        const answer = json(status, body, { ...corsHeaders, ...headers });
         logger.info("responded", { route, status });
-        return json(status, body, { ...corsHeaders, ...headers });
+        return answer;
       } catch (error) {
         const { plain, status, headers, body } = errorResponse(error);
         // Lambda's Errors metric does not count responses. The API's alarm for 5xx does.
@@ -170,14 +163,8 @@ function text(statusCode: number, body: string, headers: Headers): APIGatewayPro
   return response(statusCode, body, { "Content-Type": "text/plain; charset=utf-8", ...headers });
 }
 
-function preflight({ methods, headers }: Cors, corsHeaders: Headers): APIGatewayProxyResult {
-  return response(200, "", {
-    ...corsHeaders,
-    "Access-Control-Allow-Methods": methods,
-    "Access-Control-Allow-Headers": headers,
-  });
-}
-
+/** @throws {@link ResponseTooLargeError} */
 function response(statusCode: number, body: string, headers: Headers): APIGatewayProxyResult {
+  checkBodySize(body);
   return { statusCode, headers: { "Cache-Control": "no-store", ...headers }, body };
 }

@@ -15,6 +15,8 @@ const MAX_PERIOD_MS = 365 * DAY_MS;
 const MAX_DELAY_SECONDS = (10 * MAX_PERIOD_MS) / SECOND_MS;
 const MAX_JITTER_SECONDS = 300;
 const MAX_FIRES_AHEAD = 100;
+/** Versions are UUIDs. */
+const MAX_VERSION_CHARACTERS = 100;
 const MAX_DATA_BYTES = 64 * 1024;
 const UNITS_MS: Readonly<Record<string, number>> = { second: SECOND_MS, minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS };
 
@@ -86,7 +88,7 @@ const common = {
   timerCallbackData: dataSchema,
   shardId: z.string("is not a string").optional(),
   jitterSeconds: wholeNumber(0, MAX_JITTER_SECONDS).optional(),
-  ifVersion: z.string("is not a string or null").nullish(),
+  ifVersion: z.string("is not a string or null").max(MAX_VERSION_CHARACTERS, "is not a version").nullish(),
 };
 
 const UNKNOWN = { error: bodyMessage };

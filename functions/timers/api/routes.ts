@@ -4,6 +4,7 @@ import * as z from "zod";
 import { mapConcurrently } from "../../shared/concurrency";
 import { BadRequestError, ConflictError } from "../../shared/handlers/http-errors";
 import { describeIssues, parseJson } from "../../shared/input";
+import { fittingItems } from "../../shared/handlers/response-size";
 import { endpoint, errorResponse, type Endpoint, type RestResponse } from "../../shared/handlers/rest-handler";
 import type { ApiRouteName } from "../contract";
 import type { CursorReader } from "./cursors";
@@ -31,7 +32,7 @@ const MAX_TIMERS = 1_000;
 /** A list response ends early after this many pages of the table, which also contain other rows... */
 const MAX_PAGES = 10;
 
-/** ... or at this size: Lambda responses are limited to 6 MB, pages of the table to 1 MB. */
+/** ... or at this size of their data: Lambda responses are limited to 6 MB as sent ({@link fittingItems}), pages of the table to 1 MB. */
 const LONG_RESPONSE_BYTES = 3_000_000;
 
 export interface TimerPorts {
@@ -135,8 +136,9 @@ export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, En
   const list = (kind: TimerKind) =>
     endpoint(listSchema, async ({ query: { limit, next } }) => {
       const page = await listTimers(kind, limit, next === undefined ? undefined : keyOfToken(next, kind), table);
-      const timers = await timerResponses(page.timers, cursors, now());
-      const body: ListResponse = { timers, ...(page.next !== undefined && { next: tokenOf(page.next, kind) }) };
+      const timers = fittingItems(await timerResponses(page.timers, cursors, now()));
+      const nextKey = timers.length < page.timers.length ? `${kind}#${timers.at(-1)?.id ?? ""}` : page.next;
+      const body: ListResponse = { timers, ...(nextKey !== undefined && { next: tokenOf(nextKey, kind) }) };
       return { body };
     });
 

@@ -3,6 +3,7 @@ import { QueryCommand, UpdateItemCommand, type DynamoDBClient } from "@aws-sdk/c
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
 
+import { keyNumberSchema, keyTextSchema } from "../../shared/aws/dynamodb-limits";
 import { errorName } from "../../shared/errors";
 import { DAY_SECONDS } from "../../shared/time";
 import { STATUS_INDEX, taskSchema, type Task, type TaskStatus } from "../contract";
@@ -17,7 +18,11 @@ export interface TaskPage {
 }
 
 /** A page begins after this item of the index. */
-export const pageKeySchema = z.object({ taskId: z.string(), timestamp: z.number(), status: z.string() });
+export const pageKeySchema = z.object({
+  taskId: keyTextSchema("partition"),
+  timestamp: keyNumberSchema,
+  status: z.string(),
+});
 export type PageKey = z.output<typeof pageKeySchema>;
 
 export interface TaskTable {

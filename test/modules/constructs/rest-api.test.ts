@@ -8,7 +8,6 @@ const routes: readonly Route[] = [
   { method: "POST", path: "/timers", handler },
   { method: "GET", path: "/timers/{id}", handler },
   { method: "DELETE", path: "/timers/{id}", handler: other },
-  { method: "OPTIONS", path: "/timers/{id}", handler },
 ];
 const props = {
   description: "Timers",
@@ -40,13 +39,12 @@ describe("a REST API", () => {
     ]);
   });
 
-  it("requires signed requests on each route, except for CORS preflight requests", () => {
+  it("requires signed requests on each route", () => {
     const methods = Object.values(json.resource["aws_api_gateway_method"] ?? {});
     expect(methods.map(({ http_method: method, authorization }) => [method, authorization])).toEqual([
       ["POST", "AWS_IAM"],
       ["GET", "AWS_IAM"],
       ["DELETE", "AWS_IAM"],
-      ["OPTIONS", "NONE"],
     ]);
   });
 
@@ -68,14 +66,12 @@ describe("a REST API", () => {
         "POST /timers": "AWS_IAM arn:invoke",
         "GET /timers/{id}": "AWS_IAM arn:invoke",
         "DELETE /timers/{id}": "AWS_IAM arn:other",
-        "OPTIONS /timers/{id}": "NONE arn:invoke",
       },
       lifecycle: { create_before_destroy: true },
       depends_on: [
         "aws_api_gateway_integration.api_post_timers_integration",
         "aws_api_gateway_integration.api_get_timers_id_integration",
         "aws_api_gateway_integration.api_delete_timers_id_integration",
-        "aws_api_gateway_integration.api_options_timers_id_integration",
       ],
     });
   });
@@ -105,9 +101,53 @@ describe("a REST API", () => {
     });
   });
 
+  it("logs nothing that a caller words: API Gateway inserts variables as they are", () => {
+    const { access_log_settings: settings } = z
+      .object({ access_log_settings: z.object({ format: z.string() }) })
+      .parse(resource(json, "aws_api_gateway_stage", "api_stage"));
+    expect(settings.format).not.toMatch(/error\.message|integrationErrorMessage|authorizer|\bheader|querystring|body/i);
+  });
+
+  const cors = { methods: "OPTIONS,PUT", headers: "Content-Type" };
+  const open = synthesizeConstructs((feature) => new RestApi(feature, "api", { ...props, cors }));
+
+  it("answers preflight requests itself where configured: unsigned requests invoke no function", () => {
+    const methods = Object.values(open.resource["aws_api_gateway_method"] ?? {});
+    const unsigned = methods.filter(({ authorization }) => authorization === "NONE");
+    expect(unsigned.map(({ http_method: method }) => method)).toEqual(["OPTIONS", "OPTIONS"]);
+    const integrations = Object.values(open.resource["aws_api_gateway_integration"] ?? {});
+    const preflights = integrations.filter(({ type }) => type === "MOCK");
+    expect(preflights).toHaveLength(2);
+    for (const integration of preflights) {
+      expect(integration).toMatchObject({
+        http_method: expect.stringMatching(/options_timers/) as unknown,
+        passthrough_behavior: "NEVER",
+        request_templates: { "application/json": '{"statusCode": 200}' },
+      });
+      expect(integration["uri"]).toBeUndefined();
+    }
+    expect(
+      resource(open, "aws_api_gateway_integration_response", "api_options_timers_id_integration_response"),
+    ).toMatchObject({
+      status_code: "${aws_api_gateway_method_response.api_options_timers_id_method_response.status_code}",
+      response_parameters: {
+        "method.response.header.Access-Control-Allow-Origin": "'*'",
+        "method.response.header.Access-Control-Allow-Methods": "'OPTIONS,PUT'",
+        "method.response.header.Access-Control-Allow-Headers": "'Content-Type'",
+        "method.response.header.Cache-Control": "'no-store'",
+      },
+    });
+    expect(resource(open, "aws_api_gateway_deployment", "api_deployment")).toMatchObject({
+      triggers: { "OPTIONS /timers/{id}": "NONE mock OPTIONS,PUT Content-Type" },
+      depends_on: expect.arrayContaining([
+        "aws_api_gateway_integration_response.api_options_timers_id_integration_response",
+      ]) as unknown,
+    });
+    expect(Object.keys(open.resource["aws_lambda_permission"] ?? {})).toHaveLength(2);
+  });
+
   it("adds CORS headers to its own responses where configured, and is deployed again for that", () => {
     expect(json.resource["aws_api_gateway_gateway_response"]).toBeUndefined();
-    const open = synthesizeConstructs((feature) => new RestApi(feature, "api", { ...props, cors: true }));
     const responses = open.resource["aws_api_gateway_gateway_response"] ?? {};
     expect(Object.values(responses)).toMatchObject(
       ["DEFAULT_4XX", "DEFAULT_5XX"].map((type) => ({

@@ -207,6 +207,23 @@ describe("the API of timers", () => {
     expect(listSchema.parse(long).next).toBeDefined();
   });
 
+  it("counts a list as it is sent: each quote in a response's text takes two bytes, four when it is escaped", async () => {
+    const timerCallbackData = '"'.repeat(32_000);
+    for (let index = 0; index < 70; index++)
+      await call("PUT /oneshot/{id}", { id: `egg${index}`, body: { delaySeconds: 9_999, timerCallbackData } });
+    const ids: string[] = [];
+    let next: string | undefined;
+    do {
+      const [, body] = await call("GET /oneshot", { query: { limit: "1000", ...(next !== undefined && { next }) } });
+      const sent = { statusCode: 200, headers: {}, body: JSON.stringify(body) };
+      expect(Buffer.byteLength(JSON.stringify(sent))).toBeLessThan(6_000_000);
+      const page = listSchema.parse(body);
+      ids.push(...page.timers.map(({ id }) => id));
+      next = page.next;
+    } while (next !== undefined);
+    expect([ids.length, new Set(ids).size]).toEqual([70, 70]);
+  });
+
   it("runs batch requests independently, with the same responses as single ones", async () => {
     await call("PUT /oneshot/{id}", { id: "old", body: { delaySeconds: 9_999 } });
     const requests = [

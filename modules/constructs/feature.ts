@@ -185,10 +185,10 @@ export abstract class Feature extends TerraformStack {
   }
 
   /** Adds a zip to the module's folder. Returns Terraform expressions for its path and hash. */
-  addZip(name: string, file: string): { readonly filename: string; readonly hash: string } {
+  addZip(name: string, file: string): { readonly filename: string; readonly hash: string; readonly md5: string } {
     this.zips.set(name, file);
     const filename = `\${path.module}/assets/${name}.zip`;
-    return { filename, hash: `\${filebase64sha256("${filename}")}` };
+    return { filename, hash: `\${filebase64sha256("${filename}")}`, md5: `\${filemd5("${filename}")}` };
   }
 
   /** The module as Terraform JSON, the same in each environment. Backend and provider are the caller's. */

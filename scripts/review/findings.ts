@@ -64,7 +64,7 @@ function changedAttributes(
     const change = created
       ? `${path}: ${sensitive ? SENSITIVE : shown(is)}`
       : `${path}: ${sensitive ? SENSITIVE : shown(was)} → ${sensitive ? SENSITIVE : shown(is)}`;
-    return judge({ type, known, path, was, is, created, resource: fieldsOf(after) }).map((reason) => ({
+    return evaluate({ type, known, path, was, is, created, resource: fieldsOf(after) }).map((reason) => ({
       ...reason,
       change,
     }));
@@ -81,7 +81,7 @@ interface AttributeChange {
   readonly resource: Readonly<Record<string, unknown>>;
 }
 
-function judge({ type, known, path, was, is, created, resource }: AttributeChange): readonly Reason[] {
+function evaluate({ type, known, path, was, is, created, resource }: AttributeChange): readonly Reason[] {
   const attribute = path.split(".")[0] ?? path;
   const classOf = classesOf(known);
   const found = classOf.get(attribute);

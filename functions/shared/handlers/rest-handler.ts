@@ -18,6 +18,7 @@ const restEventSchema = z.object({
   resource: z.string(),
   pathParameters: z.record(z.string(), z.string()).nullish(),
   queryStringParameters: z.record(z.string(), z.string()).nullish(),
+  headers: z.record(z.string(), z.string()).nullish(),
   body: z.string().nullish(),
   isBase64Encoded: z.boolean().default(false),
   requestContext: z.looseObject({ requestId: z.string() }),
@@ -29,7 +30,9 @@ export interface RawRequest {
   /** Path parameters by name, decoded. */
   readonly path: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
-  /** The parsed JSON; undefined for an empty body. */
+  /** By name in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The parsed JSON; undefined for an empty body. Parsed, or refused, when it is read. */
   readonly body: unknown;
   /** The body as it was sent. Its numbers have all their digits. */
   readonly text: string;
@@ -117,12 +120,22 @@ export function errorResponse(error: unknown): ErrorResponse {
   return { status, headers, body, plain };
 }
 
-function requestOf({ pathParameters, queryStringParameters, body, isBase64Encoded }: RestEvent): RawRequest {
+function requestOf(event: RestEvent): RawRequest {
+  const { pathParameters, queryStringParameters, headers, body, isBase64Encoded } = event;
   const content = isBase64Encoded ? decodeUtf8(Buffer.from(body ?? "", "base64")) : (body ?? "");
   const path = Object.fromEntries(
     Object.entries(pathParameters ?? {}).map(([name, value]) => [name, decodeSegment(value, `path.${name}`)]),
   );
-  return { path, query: queryStringParameters ?? {}, body: jsonOf(content), text: content };
+  return {
+    path,
+    query: queryStringParameters ?? {},
+    headers: Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])),
+    // A body that must be authentic is not parsed before its signature is verified.
+    get body() {
+      return jsonOf(content);
+    },
+    text: content,
+  };
 }
 
 /** Replaces no octet: a text in another encoding would lose its letters. @throws {@link BadRequestError} */

@@ -33,6 +33,7 @@ describe("the API of timers", () => {
       const { status = 200, body } = await timerRoutes(ports)[route]({
         path: id === undefined ? {} : { id },
         query: {},
+        headers: {},
         body: undefined,
         text: "",
         ...raw,

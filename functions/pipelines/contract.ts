@@ -168,12 +168,14 @@ export function schemaKey(name: string): string {
   return `schemas/${name}.json`;
 }
 
-/** SQS message attributes, both numbers. Without `receivedAt`, SQS's SentTimestamp counts as the time of receipt. */
+/** SQS message attributes, all numbers. Without `receivedAt`, SQS's SentTimestamp counts as the time of receipt. */
 export const MESSAGE_ATTRIBUTES = {
   /** First receipt by the API, epoch milliseconds. */
   receivedAt: "receivedAt",
   /** 1: replayed from this environment's own archive, so it is not archived again. */
   archived: "archived",
+  /** 1: replayed without notifications. */
+  quiet: "quiet",
 } as const;
 
 /** ajv's options, the same at synth and in the ingress function: unknown keywords are errors, formats are annotations. */

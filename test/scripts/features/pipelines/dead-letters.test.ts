@@ -45,6 +45,7 @@ describe("the dead letters of a pipeline", () => {
     };
     sqs
       .on(ReceiveMessageCommand)
+      .resolves({})
       .resolvesOnce({ Messages: [message("m-1", "{ poison\u001b[31m"), message("m-2", JSON.stringify(changes))] });
     const letters = await list();
     expect(letters.map(({ kind }) => kind)).toEqual(["notification", "message", "changes"]);

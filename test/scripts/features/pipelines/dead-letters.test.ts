@@ -45,8 +45,8 @@ describe("the dead letters of a pipeline", () => {
     };
     sqs
       .on(ReceiveMessageCommand)
-      .resolves({})
-      .resolvesOnce({ Messages: [message("m-1", "{ poison\u001b[31m"), message("m-2", JSON.stringify(changes))] });
+      .resolvesOnce({ Messages: [message("m-1", "{ poison\u001b[31m"), message("m-2", JSON.stringify(changes))] })
+      .resolves({});
     const letters = await list();
     expect(letters.map(({ kind }) => kind)).toEqual(["notification", "message", "changes"]);
     expect(describeList(letters)).toContain("2026-11-20T00:00:00.000Z#jobOrder#1  key: is missing");

@@ -1,5 +1,6 @@
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
+import { truncate } from "../shared/text";
 import { recordFailureEnvironment, recordFailureInputSchema } from "./contract";
 import { exportIdOf } from "./run/claim";
 import { stateTable } from "./storage/state-table";
@@ -14,7 +15,7 @@ export const handler = invocationHandler(
   ({ environment, clock, logger, metrics }) => {
     const state = stateTable(createDynamoDB(), environment.STATE_TABLE, clock);
     return async ({ request, execution, error, cause }): Promise<{ readonly recorded: boolean }> => {
-      const failure = { error, cause: cause.slice(0, MAX_CAUSE_LENGTH) };
+      const failure = { error, cause: truncate(cause, MAX_CAUSE_LENGTH) };
       logger.error("export failed", { export: request.export, ...failure });
       metrics.count("failedExports", 1);
       return { recorded: await state.fail(exportIdOf(request), execution, failure) };

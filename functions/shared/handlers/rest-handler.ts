@@ -7,6 +7,7 @@ import { awsHttpError } from "../aws/aws-errors";
 import type { EnvironmentSchema } from "../environment";
 import { errorMessage } from "../errors";
 import { describeIssues, JsonSyntaxError, parseInput, parseJson } from "../input";
+import { jsonText } from "../json-text";
 import { visible } from "../text";
 import { BadRequestError, HttpError, NotFoundError } from "./http-errors";
 import { checkBodySize } from "./response-size";
@@ -16,9 +17,9 @@ import { invoke, onColdStart, type Services } from "./services";
 const restEventSchema = z.object({
   httpMethod: z.string(),
   resource: z.string(),
+  headers: z.record(z.string(), z.string()).nullish(),
   pathParameters: z.record(z.string(), z.string()).nullish(),
   queryStringParameters: z.record(z.string(), z.string()).nullish(),
-  headers: z.record(z.string(), z.string()).nullish(),
   body: z.string().nullish(),
   isBase64Encoded: z.boolean().default(false),
   requestContext: z.looseObject({ requestId: z.string() }),
@@ -32,6 +33,8 @@ export interface RawRequest {
   readonly query: Readonly<Record<string, string>>;
   /** By name in lower case. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Lambda's timeout, epoch milliseconds. */
+  readonly deadline: number;
   /** The parsed JSON; undefined for an empty body. Parsed, or refused, when it is read. */
   readonly body: unknown;
   /** The body as it was sent. Its numbers have all their digits. */
@@ -78,7 +81,7 @@ export function restHandler<Environment>(
   const start = onColdStart(schema, build);
   const corsHeaders = cors ? { "Access-Control-Allow-Origin": "*" } : {};
   return (event, context) =>
-    invoke(start, context, async ({ logger, work: endpoints }) => {
+    invoke(start, context, async ({ logger, work: endpoints }, deadline) => {
       try {
         const rest = parseInput(restEventSchema, event);
         // Path parameters are ids: of a timer, of a task.
@@ -86,7 +89,7 @@ export function restHandler<Environment>(
         const route = `${rest.httpMethod} ${rest.resource}`;
         const respond = endpoints[route];
         if (respond === undefined) throw new NotFoundError("there is no such route");
-        const { status = 200, headers, body } = await respond(requestOf(rest));
+        const { status = 200, headers, body } = await respond(requestOf(rest, deadline));
         const answer = json(status, body, { ...corsHeaders, ...headers });
         logger.info("responded", { route, status });
         return answer;
@@ -120,8 +123,10 @@ export function errorResponse(error: unknown): ErrorResponse {
   return { status, headers, body, plain };
 }
 
-function requestOf(event: RestEvent): RawRequest {
-  const { pathParameters, queryStringParameters, headers, body, isBase64Encoded } = event;
+function requestOf(
+  { headers, pathParameters, queryStringParameters, body, isBase64Encoded }: RestEvent,
+  deadline: number,
+): RawRequest {
   const content = isBase64Encoded ? decodeUtf8(Buffer.from(body ?? "", "base64")) : (body ?? "");
   const path = Object.fromEntries(
     Object.entries(pathParameters ?? {}).map(([name, value]) => [name, decodeSegment(value, `path.${name}`)]),
@@ -130,6 +135,7 @@ function requestOf(event: RestEvent): RawRequest {
     path,
     query: queryStringParameters ?? {},
     headers: Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])),
+    deadline,
     // A body that must be authentic is not parsed before its signature is verified.
     get body() {
       return jsonOf(content);
@@ -177,7 +183,7 @@ function jsonOf(content: string): unknown {
 type Headers = Readonly<Record<string, string>>;
 
 function json(statusCode: number, body: unknown, headers: Headers): APIGatewayProxyResult {
-  return response(statusCode, JSON.stringify(body), { "Content-Type": "application/json", ...headers });
+  return response(statusCode, jsonText(body), { "Content-Type": "application/json", ...headers });
 }
 
 function text(statusCode: number, body: string, headers: Headers): APIGatewayProxyResult {

@@ -1,19 +1,26 @@
 /** State machines and their validation. */
+import { aslFaults, expressionFaults, fieldFaults } from "./checks";
 import type { QueryLanguage } from "./values";
 
 /** A state's JSON, typed by its query language and the names of its next states. */
 export interface State<L extends QueryLanguage = QueryLanguage, To extends string = string> {
   readonly Type: "Task" | "Pass" | "Wait" | "Choice" | "Succeed" | "Fail" | "Map" | "Parallel";
-  /** Never set: the machine declares it. Types the state. */
-  readonly QueryLanguage?: L;
+  /** Set in JSONata states of JSONPath machines only; elsewhere the machine declares it. Types the state. */
+  readonly QueryLanguage?: L | "JSONata";
   readonly Comment?: string;
+  readonly Assign?: unknown;
   readonly Resource?: string;
   readonly Seconds?: unknown;
   readonly Next?: To;
   readonly End?: true;
   readonly Default?: To;
-  readonly Choices?: readonly { readonly Next: To; readonly Comment?: string; readonly Condition?: unknown }[];
-  readonly Catch?: readonly { readonly Next: To; readonly ErrorEquals: readonly string[] }[];
+  readonly Choices?: readonly {
+    readonly Next: To;
+    readonly Comment?: string;
+    readonly Condition?: unknown;
+    readonly Assign?: unknown;
+  }[];
+  readonly Catch?: readonly { readonly Next: To; readonly ErrorEquals: readonly string[]; readonly Assign?: unknown }[];
   readonly ItemProcessor?: Machine<L>;
   readonly Branches?: readonly Machine<L>[];
 }
@@ -60,11 +67,13 @@ export class MachineError extends Error {
 }
 
 /**
- * Checks what the compiler cannot see: conditional states, nested names, and strings that Terraform would interpret.
+ * Checks what the compiler cannot see: conditional states, nested names, ranges, expressions and variables, and strings that Terraform would
+ * interpret.
  *
+ * @param outer variables that a nested machine reads: unknown until it is part of its outer machine
  * @throws {@link MachineError}
  */
-export function validateMachine(machine: Machine): void {
+export function validateMachine(machine: Machine, outer: ReadonlySet<string> | "unknown" = new Set()): void {
   const { StartAt, States } = machine;
   const reached = new Set([StartAt]);
   // Iterating over a Set includes elements added during the iteration.
@@ -86,7 +95,28 @@ export function validateMachine(machine: Machine): void {
       .filter(([, state]) => JSON.stringify(state).includes("%{"))
       .map(([name]) => `${name} contains %{: write {% { with a space`),
   ];
-  if (faults.length > 0) throw new MachineError(faults.join("; "));
+  // Without them the machine has the form that the further checks need.
+  const further =
+    faults.length > 0 ? [] : [...fieldFaults(machine), ...expressionFaults(machine, outer), ...endFaults(machine)];
+  const all = [...faults, ...further];
+  if (all.length === 0 && outer !== "unknown") all.push(...aslFaults(machine));
+  if (all.length > 0) throw new MachineError(all.join("; "));
+}
+
+/** States that never reach an end: they would run for a year. */
+function endFaults({ States }: Machine): string[] {
+  const ending = new Set<string>();
+  let before = -1;
+  while (ending.size > before) {
+    before = ending.size;
+    for (const [name, state] of Object.entries(States)) {
+      const isEnd = state.End === true || state.Type === "Succeed" || state.Type === "Fail";
+      if (isEnd || nextStatesOf(state).some((next) => ending.has(next))) ending.add(name);
+    }
+  }
+  return Object.keys(States)
+    .filter((name) => !ending.has(name))
+    .map((name) => `${name} never reaches an end`);
 }
 
 /** State names of a machine and its nested machines. */

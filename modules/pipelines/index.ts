@@ -109,6 +109,7 @@ export class Pipelines extends Feature {
         bucket: bucket.name,
         key: schemaKey(name),
         content: `\${jsonencode(var.pipelines["${name}"].schema)}`,
+        etag: `\${md5(jsonencode(var.pipelines["${name}"].schema))}`, // a change outside Terraform shows in a plan
         contentType: "application/schema+json",
       });
     }

@@ -13,6 +13,12 @@ export class BadRequestError extends HttpError {
   readonly status = 400;
 }
 
+/** The request is not authenticated. */
+export class UnauthorizedError extends HttpError {
+  override readonly name = "UnauthorizedError";
+  readonly status = 401;
+}
+
 export class NotFoundError extends HttpError {
   override readonly name = "NotFoundError";
   readonly status = 404;

@@ -35,7 +35,7 @@ export interface RawRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** Lambda's timeout, epoch milliseconds. */
   readonly deadline: number;
-  /** The parsed JSON; undefined for an empty body. */
+  /** The parsed JSON; undefined for an empty body. Parsed, or refused, when it is read. */
   readonly body: unknown;
   /** The body as it was sent. Its numbers have all their digits. */
   readonly text: string;
@@ -136,7 +136,10 @@ function requestOf(
     query: queryStringParameters ?? {},
     headers: Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])),
     deadline,
-    body: jsonOf(content),
+    // A body that must be authentic is not parsed before its signature is verified.
+    get body() {
+      return jsonOf(content);
+    },
     text: content,
   };
 }

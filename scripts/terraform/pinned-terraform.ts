@@ -28,7 +28,7 @@ const RELEASES = "https://releases.hashicorp.com";
 /** Relative to the project. */
 const FOLDER = ".almanac/terraform";
 const PROGRAM = process.platform === "win32" ? "terraform.exe" : "terraform";
-const SILENCE_MS = 30_000;
+const IDLE_TIMEOUT_MS = 30_000;
 /** Limits memory: a release has 30 MB. */
 const MOST_BYTES = 200_000_000;
 
@@ -47,7 +47,7 @@ export interface DownloadOptions {
   /** As HashiCorp names it: linux_amd64. @default this machine's */
   readonly platform?: string;
   /** How long the server may send nothing. @default 30 s */
-  readonly silenceMs?: number;
+  readonly idleTimeoutMs?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -123,18 +123,18 @@ export async function downloadTerraform(options: DownloadOptions = {}): Promise<
 }
 
 /** @throws TerraformDownloadError */
-async function download(url: string, { silenceMs = SILENCE_MS, signal }: DownloadOptions): Promise<Buffer> {
-  const silence = new AbortController();
+async function download(url: string, { idleTimeoutMs = IDLE_TIMEOUT_MS, signal }: DownloadOptions): Promise<Buffer> {
+  const idle = new AbortController();
   const timer = setTimeout(() => {
-    silence.abort();
-  }, silenceMs);
+    idle.abort();
+  }, idleTimeoutMs);
   const chunks: Uint8Array[] = [];
   let [received, expected] = [0, 0];
   try {
     const response = await fetch(url, {
       // Companies often reach other servers through a proxy only.
       dispatcher: new EnvHttpProxyAgent(),
-      signal: AbortSignal.any([silence.signal, ...(signal ? [signal] : [])]),
+      signal: AbortSignal.any([idle.signal, ...(signal ? [signal] : [])]),
     });
     if (response.status !== 200 || response.body === null)
       throw new TerraformDownloadError(`${url} answered with status ${response.status}.`);
@@ -150,8 +150,8 @@ async function download(url: string, { silenceMs = SILENCE_MS, signal }: Downloa
   } catch (cause) {
     signal?.throwIfAborted();
     if (cause instanceof TerraformDownloadError) throw cause;
-    const sentence = silence.signal.aborted
-      ? `${url}: the server sent nothing for ${silenceMs / 1_000} s.`
+    const sentence = idle.signal.aborted
+      ? `${url}: the server sent nothing for ${idleTimeoutMs / 1_000} s.`
       : received > 0
         ? `${url}: the download was cut off after ${received}${expected > 0 ? ` of ${expected}` : ""} bytes.`
         : `${url} could not be reached: ${reasonOf(cause)}.`;

@@ -50,7 +50,13 @@ const serving =
     else response.writeHead(404).end();
   };
 const download = async (listener: RequestListener) =>
-  downloadTerraform({ release, releases: await releasesOf(listener), folder, platform: "linux_amd64", silenceMs: 300 });
+  downloadTerraform({
+    release,
+    releases: await releasesOf(listener),
+    folder,
+    platform: "linux_amd64",
+    idleTimeoutMs: 300,
+  });
 
 it("pins a checksum for each platform", () => {
   expect(Object.keys(PINNED_TERRAFORM.checksums).sort()).toEqual([

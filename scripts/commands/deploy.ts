@@ -13,7 +13,13 @@ import { featuresSchema } from "../shared/feature-outputs";
 import { runSteps } from "../shared/steps";
 import { describeApplied } from "../terraform/events";
 import { readTags } from "../terraform/synthesize";
-import { terraformApplyPlan, terraformInit, terraformOutputs, terraformVersion } from "../terraform/terraform";
+import {
+  ensureTerraform,
+  terraformApplyPlan,
+  terraformInit,
+  terraformOutputs,
+  terraformVersion,
+} from "../terraform/terraform";
 
 interface Options extends AppOptions {
   readonly yes: boolean;
@@ -39,6 +45,7 @@ export const command = () =>
 
 async function run(environment: string, options: Options): Promise<number> {
   if (!options.personal) checkName(environment, options.app);
+  await ensureTerraform(options);
   let stack: EnvironmentStack | undefined;
   let report: Report | undefined;
   const opened = () => {

@@ -18,7 +18,7 @@ import {
   type JsonOption,
 } from "../shared/command-line";
 import { stateBucketExists } from "../terraform/state-bucket";
-import { terraformInit } from "../terraform/terraform";
+import { ensureTerraform, terraformInit } from "../terraform/terraform";
 
 interface Options extends AppOptions, JsonOption {
   readonly plan?: string;
@@ -91,6 +91,7 @@ async function plan(environment: string, { stack: foreign, ...options }: Options
       `${environment} has no state to compare with yet. Create its bucket: npx almanac bootstrap ${environment}`,
     );
   }
+  await ensureTerraform({ yes: false });
   console.error("Terraform init ...");
   await terraformInit(stack.terraform);
   console.error("Terraform plan ...");

@@ -24,7 +24,7 @@ const PREFETCHED_RANGES = 8;
 /** Pages whose fires are being sent at the same time: enough to keep sending during a query. */
 const PAGES_IN_FLIGHT = 2;
 
-const CONCURRENT_ADVANCES = 25;
+const CONCURRENT_ADVANCES = 64;
 
 /** Interval of saving the position. A killed run repeats this much at most. */
 const SAVE_EVERY_MS = 5_000;

@@ -7,7 +7,7 @@ import { invocationHandler } from "../shared/handlers/invocation-handler";
 import { claimRunEnvironment, claimRunInputSchema, type Claim } from "./contract";
 import { claimRun, type ClaimPorts } from "./run/claim";
 import { findExport, readConfiguration } from "./run/configuration";
-import { isRunning } from "./run/executions";
+import { endedStatus, isRunning } from "./run/executions";
 import { dayOf, locationOf } from "./run/object-keys";
 import { returnPermanentFailures } from "./run/permanent-failures";
 import { isEmptyWindow } from "./run/window";
@@ -35,15 +35,22 @@ export const handler = invocationHandler(
       if (claim.outcome === "running") return { outcome: "running", message: `already running: ${claim.execution}` };
 
       const { run } = claim;
+      // The execution may have been stopped during this call: nothing else would ever record the end of the run.
+      const ended = await endedStatus(sfn, execution);
+      if (ended !== undefined) {
+        const failure = { error: "ExecutionEndedError", cause: `the execution is ${ended}`, abandoned: false };
+        await state.fail(run.exportId, execution, failure);
+      }
       logger.info("run", { run: run.id, day: run.day, attempt: run.attempt, location: locationOf(run) });
       if (run.tableSize === undefined && run.role === undefined && run.region === home.region) {
         const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName: run.config.table }));
         const tableSize = { items: Table?.ItemCount ?? 0, bytes: Table?.TableSizeBytes ?? 0 };
         await state.saveRun({ ...run, tableSize });
       }
+      const claimAgain = run.day !== (request.day ?? dayOf(now)) || run.trigger !== request.trigger;
       const empty = run.window !== undefined && isEmptyWindow(run.window);
       const segments = empty ? [] : Array.from({ length: run.segments }, (_, segment) => segment);
-      return { outcome: "run", run, segments, claimAgain: run.day !== (request.day ?? dayOf(now)) };
+      return { outcome: "run", run, segments, claimAgain };
     });
   },
 );

@@ -4,7 +4,7 @@ import { createS3 } from "../shared/aws/clients/s3";
 import { createSfn } from "../shared/aws/clients/sfn";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
 import { parseInput } from "../shared/input";
-import { startExportEnvironment, type RunRequest } from "./contract";
+import { startExportEnvironment, type NewRunRequest } from "./contract";
 import { findExport, readConfiguration } from "./run/configuration";
 import { startExecution, waitForExecution } from "./run/executions";
 import { dayOf } from "./run/object-keys";
@@ -53,7 +53,13 @@ export const handler = invocationHandler(
       const name = requested ?? (others.length === 0 ? (first?.name ?? "") : "");
       findExport(configuration, { export: name });
       const day = scheduled === undefined ? manual?.day : dayOf(Date.parse(scheduled.time));
-      const request: RunRequest = { export: name, force: manual?.force ?? false, ...(day !== undefined && { day }) };
+      const trigger = scheduled === undefined ? "manual" : "schedule";
+      const request: NewRunRequest = {
+        export: name,
+        trigger,
+        force: manual?.force ?? false,
+        ...(day !== undefined && { day }),
+      };
       const executionName = `${name}-${scheduled?.id ?? clock.now().toString(36)}`;
       const execution = await startExecution(sfn, environment.STATE_MACHINE_ARN, executionName, request);
       logger.info("started", { export: name, execution });

@@ -53,8 +53,7 @@ export const exportMachine = (functions: ExportMachineRefs) => {
   });
 
   return stateMachine({
-    Comment:
-      "Exports a table: claims the day, reads segments, writes the manifest and the _SUCCESS marker, finishes the run",
+    Comment: "Exports a table: claims the day, reads segments, publishes the files, finishes the run",
     StartAt: "ClaimRun",
     TimeoutSeconds: RUN_SECONDS,
     States: {
@@ -82,16 +81,16 @@ export const exportMachine = (functions: ExportMachineRefs) => {
               segments: "{% $states.input.segments %}",
               claimAgain: "{% $states.input.claimAgain %}",
             },
-            Next: "DeleteSuccessMarker",
+            Next: "AbortUploads",
           },
         ],
         Default: "NothingToDo",
       }),
       NothingToDo: succeed({ Comment: "Finished before, or running in another execution" }),
 
-      DeleteSuccessMarker: lambdaInvoke({
-        Comment: "Delete the day's _SUCCESS marker before overwriting its files",
-        Arguments: finishRun("delete-marker"),
+      AbortUploads: lambdaInvoke({
+        Comment: "Abort uploads of runs that this one has superseded",
+        Arguments: finishRun("abort-uploads"),
         ...call,
         ...caught,
         Next: "ChooseEngine",
@@ -137,7 +136,7 @@ export const exportMachine = (functions: ExportMachineRefs) => {
           },
         }),
         ...caught,
-        Next: "WriteManifest",
+        Next: "Publish",
       }),
 
       StartNativeExport: lambdaInvoke({
@@ -157,24 +156,18 @@ export const exportMachine = (functions: ExportMachineRefs) => {
         Next: "CheckNativeExport",
       }),
       CheckNativeExport: choice({
-        Choices: [FAILED, { Comment: "done", Condition: "{% $states.input.done %}", Next: "WriteManifest" }],
+        Choices: [FAILED, { Comment: "done", Condition: "{% $states.input.done %}", Next: "Publish" }],
         Default: "WaitForNativeExport",
       }),
 
-      WriteManifest: lambdaInvoke({
-        Arguments: finishRun("write-manifest"),
+      Publish: lambdaInvoke({
+        Comment: "Complete the uploads, switch the manifest, delete what it replaces, write the _SUCCESS marker",
+        Arguments: finishRun("publish"),
         ...call,
         ...caught,
-        Next: "CheckManifest",
+        Next: "CheckPublished",
       }),
-      CheckManifest: choice({ Choices: [FAILED], Default: "WriteSuccessMarker" }),
-      WriteSuccessMarker: lambdaInvoke({
-        Arguments: finishRun("write-marker"),
-        ...call,
-        ...caught,
-        Next: "CheckSuccessMarker",
-      }),
-      CheckSuccessMarker: choice({ Choices: [FAILED], Default: "FinishRun" }),
+      CheckPublished: choice({ Choices: [FAILED], Default: "FinishRun" }),
       FinishRun: lambdaInvoke({ Arguments: finishRun("finish"), ...call, ...caught, Next: "CheckFinish" }),
       CheckFinish: choice({
         Choices: [

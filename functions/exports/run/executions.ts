@@ -4,7 +4,7 @@ import { DescribeExecutionCommand, StartExecutionCommand, type SFNClient } from 
 import { sleep, type Clock } from "../../shared/clock";
 import { errorName } from "../../shared/errors";
 import { parseJson } from "../../shared/input";
-import { executionOutputSchema, type ExecutionOutput, type RunRequest } from "../contract";
+import { executionOutputSchema, type ExecutionOutput, type NewRunRequest } from "../contract";
 
 const POLL_INTERVAL_MS = 1_000;
 
@@ -24,6 +24,17 @@ export async function isRunning(sfn: SFNClient, executionArn: string): Promise<b
   }
 }
 
+/** The status of an execution that has ended. Undefined also for one that Step Functions does not know yet. */
+export async function endedStatus(sfn: SFNClient, executionArn: string): Promise<string | undefined> {
+  try {
+    const { status } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
+    return status === "RUNNING" || status === "PENDING_REDRIVE" ? undefined : status;
+  } catch (error) {
+    if (errorName(error) === "ExecutionDoesNotExist") return undefined;
+    throw error;
+  }
+}
+
 /**
  * Starts an execution. Idempotent: a second call with the same name starts no second execution.
  *
@@ -34,7 +45,7 @@ export async function startExecution(
   sfn: SFNClient,
   stateMachineArn: string,
   name: string,
-  request: RunRequest,
+  request: NewRunRequest,
 ): Promise<string> {
   try {
     const input = JSON.stringify(request);
@@ -66,6 +77,11 @@ export async function waitForExecution(
     if (clock.now() + POLL_INTERVAL_MS > deadline) return undefined;
     await sleep(clock, POLL_INTERVAL_MS);
   }
+}
+
+/** The account in the ARN of a state machine or an execution. */
+export function accountOf(arn: string): string {
+  return arn.split(":")[4] ?? "";
 }
 
 function executionArnOf(stateMachineArn: string, name: string): string {

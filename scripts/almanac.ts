@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { description, version } from "../package.json";
 import { EXIT, EXIT_CODES, HELP, HELP_WIDTH, type NamedCommand } from "./shared/command-line";
 import { tolerateClosedOutput } from "./shared/output";
+import { encodeConsole } from "./shared/plain-text";
 
 interface CommandFile {
   readonly command: (allCommands: () => Promise<readonly NamedCommand[]>) => Command;
@@ -54,6 +55,10 @@ export const CONTENTS: Readonly<Record<string, Readonly<Record<string, Entry | N
       summary: "Run exports, restore tables from them",
       verbs: {
         run: entry("Run an export now", () => import("./commands/exports/run.ts")),
+        cursor: entry(
+          "Show or set where the next incremental run starts",
+          () => import("./commands/exports/cursor.ts"),
+        ),
         restore: entry("Load an export into a table", () => import("./commands/exports/restore.ts")),
       },
     },
@@ -97,6 +102,7 @@ const USAGE_ERRORS: ReadonlySet<string> = new Set([
 /** Runs one command. Sets the exit code. */
 export async function main(args: readonly string[]): Promise<void> {
   tolerateClosedOutput();
+  encodeConsole();
   const words = args[0] === "help" ? [...args.slice(1), "--help"] : args;
   try {
     const program = await programFor(words);

@@ -1,17 +1,18 @@
-import { DescribeTableCommand } from "@aws-sdk/client-dynamodb";
+import { DescribeTableCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { SFNClient } from "@aws-sdk/client-sfn";
 
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createS3 } from "../shared/aws/clients/s3";
 import { createSfn } from "../shared/aws/clients/sfn";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
-import { claimRunEnvironment, claimRunInputSchema, type Claim } from "./contract";
+import { claimRunEnvironment, claimRunInputSchema, type Claim, type Run } from "./contract";
 import { claimRun, type ClaimPorts } from "./run/claim";
 import { findExport, readConfiguration } from "./run/configuration";
 import { endedStatus, isRunning } from "./run/executions";
 import { dayOf, locationOf } from "./run/object-keys";
 import { returnPermanentFailures } from "./run/permanent-failures";
 import { isEmptyWindow } from "./run/window";
-import { stateTable } from "./storage/state-table";
+import { stateTable, type StateTable } from "./storage/state-table";
 
 /** Claims an export's day for an execution and plans its segments. Idempotent per execution. */
 export const handler = invocationHandler(
@@ -35,18 +36,10 @@ export const handler = invocationHandler(
       if (claim.outcome === "running") return { outcome: "running", message: `already running: ${claim.execution}` };
 
       const { run } = claim;
-      // The execution may have been stopped during this call: nothing else would ever record the end of the run.
-      const ended = await endedStatus(sfn, execution);
-      if (ended !== undefined) {
-        const failure = { error: "ExecutionEndedError", cause: `the execution is ${ended}`, abandoned: false };
-        await state.fail(run.exportId, execution, failure);
-      }
+      await recordEndOf(execution, run, { sfn, state });
       logger.info("run", { run: run.id, day: run.day, attempt: run.attempt, location: locationOf(run) });
-      if (run.tableSize === undefined && run.role === undefined && run.region === home.region) {
-        const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName: run.config.table }));
-        const tableSize = { items: Table?.ItemCount ?? 0, bytes: Table?.TableSizeBytes ?? 0 };
-        await state.saveRun({ ...run, tableSize });
-      }
+      if (run.tableSize === undefined && run.role === undefined && run.region === home.region)
+        await state.saveRun({ ...run, tableSize: await sizeOf(run.config.table, dynamodb) });
       const claimAgain = run.day !== (request.day ?? dayOf(now)) || run.trigger !== request.trigger;
       const empty = run.window !== undefined && isEmptyWindow(run.window);
       const segments = empty ? [] : Array.from({ length: run.segments }, (_, segment) => segment);
@@ -54,3 +47,20 @@ export const handler = invocationHandler(
     });
   },
 );
+
+/** The execution may have been stopped during the claim: nothing else would ever record the end of its run. */
+async function recordEndOf(
+  execution: string,
+  run: Run,
+  { sfn, state }: { readonly sfn: SFNClient; readonly state: StateTable },
+): Promise<void> {
+  const status = await endedStatus(sfn, execution);
+  if (status === undefined) return;
+  const failure = { error: "ExecutionEndedError", cause: `the execution is ${status}`, abandoned: false };
+  await state.fail(run.exportId, execution, failure);
+}
+
+async function sizeOf(table: string, dynamodb: DynamoDBClient): Promise<NonNullable<Run["tableSize"]>> {
+  const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName: table }));
+  return { items: Table?.ItemCount ?? 0, bytes: Table?.TableSizeBytes ?? 0 };
+}

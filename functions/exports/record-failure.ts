@@ -1,5 +1,6 @@
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
+import { truncate } from "../shared/text";
 import { recordFailureEnvironment, recordFailureInputSchema } from "./contract";
 import { exportIdOf } from "./run/claim";
 import { accountOf } from "./run/executions";
@@ -20,7 +21,7 @@ export const handler = invocationHandler(
     return async ({ request, execution, error, cause }): Promise<{ readonly recorded: boolean }> => {
       const failure = {
         error,
-        cause: cause.slice(0, MAX_CAUSE_LENGTH),
+        cause: truncate(cause, MAX_CAUSE_LENGTH),
         abandoned: ABANDONING_ERRORS.has(error),
       };
       logger.error("export failed", { export: request.export, ...failure });

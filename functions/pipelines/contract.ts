@@ -29,7 +29,7 @@ const MAX_PIPELINE_CHARACTERS = 2_500;
 const pipelineFields = z.strictObject({
   /** Points to the message's key: a string or a number. The table has one row per key. */
   key: jsonPointerSchema,
-  /** Points to the message's version: a whole number or an ISO 8601 time. @default the time of receipt */
+  /** Points to the message's version: a number or a time (RFC 3339). @default the time of receipt */
   version: jsonPointerSchema.optional(),
   /** Points to a value that rows are also indexed by: a customer, a status. @default none */
   groupBy: jsonPointerSchema.optional(),
@@ -101,10 +101,7 @@ export function displayName(name: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/**
- * UTF-8 bytes. SQS accepts 256 KB in all regions and DynamoDB items of 400 KB; the summary adds a second copy of some values to
- * the item.
- */
+/** UTF-8 bytes. SQS accepts 256 KB in all regions, DynamoDB items of 400 KB; the summary adds up to 100 KB to the item. */
 export const MAX_MESSAGE_BYTES = 200 * 1024;
 
 /** Key attributes of a pipeline's table and its indexes. */

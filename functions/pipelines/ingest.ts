@@ -6,6 +6,7 @@ import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { createAwsJsonClient } from "../shared/aws/clients/aws-json";
 import { createS3 } from "../shared/aws/clients/s3";
 import { queueHandler, type QueueMessage } from "../shared/handlers/queue-handler";
+import { MINUTE_MS } from "../shared/time";
 import { ingestEnvironment, MESSAGE_ATTRIBUTES } from "./contract";
 import { CONCURRENT_WRITES, ingestBatch, type ReceivedMessage } from "./storage/ingest-batch";
 import { messageWriter } from "./storage/pipeline-table";
@@ -39,11 +40,10 @@ export const handler = queueHandler(ingestEnvironment, ({ environment, logger })
 
 function received({ id, body, sentAt, attributes }: QueueMessage): ReceivedMessage {
   const { [MESSAGE_ATTRIBUTES.receivedAt]: receivedAt = "", [MESSAGE_ATTRIBUTES.archived]: archived } = attributes;
-  return {
-    id,
-    text: body,
-    // Producers that send to the queue directly may omit it or set anything.
-    receivedAt: /^[1-9]\d{0,14}$/.test(receivedAt) ? Number(receivedAt) : sentAt,
-    archived: archived === "1",
-  };
+  // Producers that send to the queue directly may omit it or set anything. A time to come would be the newest version for ever.
+  const isPast = /^[1-9]\d{0,14}$/.test(receivedAt) && Number(receivedAt) <= sentAt + MAX_CLOCK_SKEW_MS;
+  return { id, text: body, receivedAt: isPast ? Number(receivedAt) : sentAt, archived: archived === "1" };
 }
+
+/** Of Lambda's clock to SQS's. */
+const MAX_CLOCK_SKEW_MS = MINUTE_MS;

@@ -10,8 +10,11 @@ import { endpoint, restHandler } from "../shared/handlers/rest-handler";
 import { MINUTE_MS } from "../shared/time";
 import { parseJson } from "../shared/input";
 import { ingressEnvironment, MAX_MESSAGE_BYTES, MESSAGE_ATTRIBUTES, schemaKey } from "./contract";
+import { toSingleLine } from "./message/json";
 import { MalformedMessageError, readMessage, type Message } from "./message/message";
 import { schemaValidator, type SchemaValidator } from "./message/schema-validator";
+import { itemBytes, MAX_ITEM_BYTES } from "./storage/item-size";
+import { rowOf } from "./storage/row";
 
 /** A deployment may change the schema alone, without restarting this function. */
 const SCHEMA_CACHE_MS = MINUTE_MS;
@@ -29,9 +32,11 @@ export const handler = restHandler(ingressEnvironment, ({ environment, clock, lo
 
   return {
     [`POST /pipelines/${name}`]: endpoint(requestSchema, async ({ text, body }) => {
-      if (Buffer.byteLength(text) > MAX_MESSAGE_BYTES)
+      if (Buffer.byteLength(toSingleLine(text)) > MAX_MESSAGE_BYTES)
         throw new PayloadTooLargeError(`body: is longer than ${MAX_MESSAGE_BYTES} bytes`);
       const message = readOrReject(() => readMessage(text, pipeline, clock.now()));
+      if (itemBytes(rowOf(message)) > MAX_ITEM_BYTES)
+        throw new PayloadTooLargeError(`body: its row is longer than ${MAX_ITEM_BYTES} bytes`);
       const violation = (await validator?.())?.(body);
       if (violation !== undefined) throw new BadRequestError(`body: ${violation}`);
       const { MessageId } = await sqs.send(

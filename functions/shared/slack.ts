@@ -3,6 +3,7 @@ import { GetParameterCommand, type SSMClient } from "@aws-sdk/client-ssm";
 
 import { systemClock, type Clock } from "./clock";
 import { errorCode, errorMessage, errorName } from "./errors";
+import { visibleLines } from "./text";
 import { HOUR_MS, SECOND_MS } from "./time";
 
 export const POST_TIMEOUT_MS = 5_000;
@@ -129,7 +130,7 @@ function retryAfterOf({ headers }: Response): number {
   return seconds > 0 ? Math.min(seconds * 1_000, MAX_RETRY_AFTER_MS) : DEFAULT_RETRY_AFTER_MS;
 }
 
-/** Escapes the characters that start links, mentions and entities. */
+/** Escapes the characters that start links, mentions and entities, and shows those that are not shown. */
 export function escapeForSlack(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  return visibleLines(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

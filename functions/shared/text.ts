@@ -60,9 +60,14 @@ const LINE_BREAKS = /(?:\r\n|[\n\v\f\r\u0085\u2028\u2029])+/g;
 const INVISIBLE =
   /(?!\t)\p{Cc}|\p{Cs}|\p{Bidi_Control}|[\u00ad\u180e\u200b\u2028\u2029\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\u{e0000}-\u{e007f}]/gu;
 
-/** On one line, and every character visible: for logs, chats and terminals, where a line break or an ESC would speak for us. */
-export function visible(text: string): string {
-  return visibleLines(text.replace(LINE_BREAKS, "⏎").replaceAll("\t", " "));
+declare const visibleText: unique symbol;
+
+/** Text of one line whose characters are all visible. Made by {@link visible}. */
+export type Visible = string & { readonly [visibleText]: true };
+
+/** On one line, and every character visible: for messages and lists, where a line break or an ESC would speak for us. */
+export function visible(text: string): Visible {
+  return visibleLines(text.replace(LINE_BREAKS, "⏎").replaceAll("\t", " ")) as Visible;
 }
 
 /** Keeps line breaks and tabs. */
@@ -74,6 +79,8 @@ export function visibleLines(text: string): string {
 const PLAIN = /^[\n\t\x20-\x7e]*$/;
 
 /** At most `max` UTF-16 units, the last of them an ellipsis when the text is longer. Never half a surrogate pair. */
+export function truncate(text: Visible, max: number): Visible;
+export function truncate(text: string, max: number): string;
 export function truncate(text: string, max: number): string {
   if (text.length <= max) return text;
   const end = max - 1;

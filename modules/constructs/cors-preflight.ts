@@ -48,6 +48,7 @@ export class CorsPreflight extends Construct {
       requestTemplates: { "application/json": '{"statusCode": 200}' },
       // Other content types get 415. Passed through, they would get 500 and raise the alarm for 5xx.
       passthroughBehavior: "NEVER",
+      contentHandling: "CONVERT_TO_TEXT", // bodies are binary in our APIs, and a mock responds to those with 500
     });
     const { statusCode } = new ApiGatewayMethodResponse(this, "method-response", {
       restApiId,

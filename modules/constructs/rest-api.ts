@@ -82,6 +82,7 @@ export class RestApi extends Construct {
       name,
       description: props.description,
       endpointConfiguration: { types: ["REGIONAL"] },
+      binaryMediaTypes: ["*/*"], // otherwise API Gateway replaces octets that are not UTF-8, and functions cannot refuse them
     });
     for (const handler of new Map(props.routes.map(({ handler: each }) => [each.name, each])).values())
       this.allowInvocation(handler);

@@ -11,6 +11,7 @@ import {
   type ReviewedChange,
 } from "./report";
 import type { ValueChange } from "./values";
+import { visible } from "../../functions/shared/text";
 
 /** Longer blocks are folded. */
 const LONGEST_SHOWN = 12;
@@ -183,14 +184,14 @@ const unfolded = (markdown: string) =>
 
 /** The fence is longer than any run of backticks inside, so content cannot end it. */
 function fenced(lines: readonly string[]): string {
-  const content = lines.map((line) => line.replace(/[\r\n]+/g, "⏎")).join("\n");
+  const content = lines.map(visible).join("\n");
   const fence = "`".repeat(Math.max(2, ...[...content.matchAll(/`+/g)].map(([run]) => run.length)) + 1);
   return `${fence}diff\n${content}\n${fence}`;
 }
 
 /** Inline code. */
 function code(text: string): string {
-  const single = text.replace(/[\r\n]+/g, "⏎");
+  const single = visible(text);
   const fence = "`".repeat(Math.max(0, ...[...single.matchAll(/`+/g)].map(([run]) => run.length)) + 1);
   const space = single.startsWith("`") || single.endsWith("`") ? " " : "";
   return `${fence}${space}${single}${space}${fence}`;

@@ -125,7 +125,7 @@ describe("pipelines, deployed", () => {
     await eventually(archived, three, 60_000);
     await sent(order("after-twice", 1));
     await received("after-twice");
-    expect((await row("twice"))?.["version"]).toEqual({ N: "2" });
+    expect((await row("twice"))?.["version"]).toEqual({ S: "2" });
     const all = (await inbox()).join().match(/Job order twice/g) ?? [];
     expect(new Set(all).size).toBe(1);
     expect(
@@ -146,7 +146,7 @@ describe("pipelines, deployed", () => {
       for (const key of ["away-a", "away-b", "away-c"]) await sent(order(key, revision));
       await eventually(
         () => row("away-c"),
-        (item) => item?.["version"]?.N === String(revision),
+        (item) => item?.["version"]?.S === String(revision),
         60_000,
       );
     }

@@ -214,15 +214,13 @@ describe("workflows, deployed", () => {
 
   /** A request in EventBridge's protocol. Two requests do not justify a dependency on its client. */
   async function eventBridge(action: "DisableRule" | "EnableRule"): Promise<void> {
-    const response = await fetch(aws.endpoint, {
+    const request = {
       method: "POST",
-      headers: {
-        "Content-Type": "application/x-amz-json-1.1",
-        "X-Amz-Target": `AWSEvents.${action}`,
-        Authorization: "AWS4-HMAC-SHA256 Credential=test/20261121/eu-central-1/events/aws4_request",
-      },
+      service: "events",
+      headers: { "content-type": "application/x-amz-json-1.1", "x-amz-target": `AWSEvents.${action}` },
       body: JSON.stringify({ Name: "almanac-local-workflows-executions-ended" }),
-    });
+    };
+    const response = await signedFetch(aws.endpoint, request, aws);
     if (!response.ok) throw new Error(`${action}: ${response.status} ${await response.text()}`);
   }
 

@@ -123,6 +123,15 @@ describe("the pipelines module", () => {
     expect(tfvars).toContain('[["Z","/z"],["A","/a"]]');
   });
 
+  it.each([["notifications"], ["dlq"], ["jobOrderDlq"]])(
+    "is not there with a pipeline named %s, whose resources would have names of others",
+    (name) => {
+      expect(() => pipelines({ jobOrder, [name]: { key: "/id", slack: "/almanac/slack/orders" } })).toThrow(
+        /would both be named .*Choose another name/,
+      );
+    },
+  );
+
   it("encrypts the archive with its key", () => {
     expect(
       JSON.stringify(resource(pipelines(), "aws_s3_bucket_server_side_encryption_configuration", "archive_encryption")),

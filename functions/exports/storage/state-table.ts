@@ -148,6 +148,14 @@ export interface StateTable extends Omit<ClaimPorts, "isRunning"> {
   readonly assertActive: (run: Run) => Promise<void>;
   readonly saveRun: (run: Run) => Promise<void>;
   /**
+   * Sets where the next window starts; an unfinished run starts over.
+   *
+   * @param time epoch milliseconds; undefined: all items are new
+   * @param active the unfinished run, as it was read
+   * @returns false when another run has been claimed since
+   */
+  readonly setCursor: (exportId: string, time: number | undefined, active: ActiveRun | undefined) => Promise<boolean>;
+  /**
    * Makes this worker the only one that can save checkpoints of the segment.
    *
    * @throws {@link SegmentTakenOverError} when a later attempt of the run has it
@@ -362,6 +370,30 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
     saveRun: async (run) => {
       const command = update(run.exportId, runKey(run.id), "SET #run = :run", { ":run": JSON.stringify(run) });
       await dynamodb.send(new UpdateItemCommand(command));
+    },
+
+    setCursor: async (exportId, time, active) => {
+      const set = [
+        ...(time === undefined ? [] : ["#cursor = :cursor"]),
+        ...(active === undefined ? [] : ["#activeAbandoned = :true"]),
+      ];
+      const remove = [...(time === undefined ? ["#cursor"] : []), "#cursorSource", "#unusableItems"];
+      return transact([
+        {
+          Update: update(
+            exportId,
+            STATE,
+            `${set.length === 0 ? "" : `SET ${set.join(", ")} `}REMOVE ${remove.join(", ")}`,
+            {
+              ...(time !== undefined && { ":cursor": String(time) }),
+              ...(active && { ":true": true, ":run": active.id, ":attempt": active.attempt }),
+            },
+            active === undefined
+              ? "attribute_not_exists(#activeRun)"
+              : "#activeRun = :run AND #activeAttempt = :attempt",
+          ),
+        },
+      ]);
     },
 
     claimSegment: async ({ run, segment, worker }) => {

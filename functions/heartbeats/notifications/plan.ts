@@ -1,4 +1,5 @@
 /** Which pending notifications are delivered, and their messages. */
+import { visible } from "../../shared/text";
 import { MINUTE_MS, isoSeconds } from "../../shared/time";
 import type { AppliedResult } from "../monitors/apply-results";
 import { incidentId } from "../monitors/incidents";
@@ -99,7 +100,7 @@ function messageOf(
 ): NotificationMessage {
   const label = group.length > 1 ? `${group.length} targets with one certificate` : monitor;
   const lines = [
-    `${label}: ${incident.message}`,
+    `${label}: ${visible(incident.message)}`,
     ...(group.length > 1 ? [`Targets: ${group.join(", ")}`] : []),
     `Since ${isoSeconds(incident.openedAt)}`,
     ...(closedAt === undefined ? [] : [`Until ${isoSeconds(closedAt)} (${duration(closedAt - incident.openedAt)})`]),

@@ -1,3 +1,4 @@
+import { truncate, visible } from "../../shared/text";
 import { DAY_MS } from "../../shared/time";
 /** Asserts that a response is what its target expects. */
 import type { Outcome, Target } from "../contract";
@@ -77,5 +78,5 @@ function assertLatency({ maxLatencyMs }: Target, { latencyMs }: CompleteResponse
 }
 
 function shorten(text: string): string {
-  return text.length <= 80 ? text : `${text.slice(0, 80)}...`;
+  return truncate(visible(text), 80);
 }

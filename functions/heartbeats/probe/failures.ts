@@ -1,5 +1,6 @@
 /** Maps errors to failure reasons. */
 import { errorCode, errorMessage, isObject } from "../../shared/errors";
+import { truncate, visible } from "../../shared/text";
 import { ForbiddenAddressError } from "./ssrf-guard";
 import type { FailureReason } from "../contract";
 import { BodyEncodingError, BodyTooLargeError } from "./http-types";
@@ -12,6 +13,8 @@ export class CheckTimeoutError extends Error {
     super(`no complete response within ${timeoutSeconds} s`);
   }
 }
+
+const MAX_MESSAGE_CHARACTERS = 300;
 
 export interface Failure {
   readonly reason: FailureReason;
@@ -54,6 +57,12 @@ const ERROR_CODE_FAMILIES: readonly (readonly [RegExp, FailureReason])[] = [
 
 /** Unknown errors are "internal": a fault of the checker is never reported as the target's. */
 export function failureOf(error: unknown): Failure {
+  const { reason, message } = describe(error);
+  // The target words a part of some: its Content-Encoding, its certificate's names.
+  return { reason, message: truncate(visible(message), MAX_MESSAGE_CHARACTERS) };
+}
+
+function describe(error: unknown): Failure {
   if (error instanceof CheckTimeoutError) return { reason: "timeout", message: error.message };
   if (error instanceof SecretReadError) return { reason: "secret", message: error.message };
   if (error instanceof ForbiddenAddressError) return { reason: "forbidden-address", message: error.message };

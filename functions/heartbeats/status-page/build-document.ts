@@ -17,6 +17,7 @@ import {
   type WindowName,
   type WindowSummary,
 } from "./document";
+import { publicMessage } from "./public-message";
 import { SHOWN_DAYS, SHOWN_HOURS, hourPercentiles, wholeMs, windowRecord, windowStarts, type History } from "./history";
 
 /** A monitor with everything that is stored about it. */
@@ -152,13 +153,13 @@ function hourSummaries(history: History, recent: readonly PeriodRollup[], now: n
 
 function incidentsOf({ key, name, state, history }: MonitorRecord): readonly IncidentSummary[] {
   const open = state?.incident ? [{ ...state.incident, closedAt: undefined, closedBecause: undefined }] : [];
-  return [...open, ...history.incidents].map(({ openedAt, closedAt, closedBecause, message }) => ({
+  return [...open, ...history.incidents].map(({ openedAt, closedAt, closedBecause, reason, message }) => ({
     id: incidentId(key, { openedAt }),
     monitor: name,
     openedAt: isoSeconds(openedAt),
     closedAt: closedAt === undefined ? null : isoSeconds(closedAt),
     ...(closedBecause !== undefined && { closedBecause }),
-    message,
+    message: publicMessage({ reason, message }),
   }));
 }
 

@@ -1,6 +1,7 @@
 /** status.json, which the status page renders and programs may read. No SDK, no I/O. */
 import { isoSeconds } from "../../shared/time";
 import type { CheckResult } from "../monitors/check-result";
+import { publicMessage } from "./public-message";
 
 /** Times are UTC, ISO 8601 with `Z`. Fractions are 0 to 1. Unknown values are null. */
 export interface StatusDocument {
@@ -37,19 +38,26 @@ export interface LastCheck {
   readonly at: string;
   readonly ok: boolean;
   readonly latencyMs: number;
-  /** Human-readable, of a failed check: `status 500, expected 200-299`. */
+  /** Of a failed check: a {@link publicMessage}. */
   readonly message: string | null;
   readonly certificateDaysLeft: number | null;
 }
 
 /** Null for cron monitors: they are not probed. */
-export function lastCheckOf({ at, health, latencyMs, message, certificateDaysLeft }: CheckResult): LastCheck | null {
+export function lastCheckOf({
+  at,
+  health,
+  latencyMs,
+  reason,
+  message,
+  certificateDaysLeft,
+}: CheckResult): LastCheck | null {
   if (latencyMs === undefined) return null;
   return {
     at: isoSeconds(at),
     ok: health === "up",
     latencyMs,
-    message: message ?? null,
+    message: health === "up" ? null : publicMessage({ reason, message }),
     certificateDaysLeft: certificateDaysLeft ?? null,
   };
 }
@@ -91,6 +99,6 @@ export interface IncidentSummary {
   readonly closedAt: string | null;
   /** Human-readable. Absent where the monitor recovered. */
   readonly closedBecause?: string;
-  /** Human-readable: the failure that opened the incident. */
+  /** The failure that opened the incident: a {@link publicMessage}. */
   readonly message: string;
 }

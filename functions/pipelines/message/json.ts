@@ -1,10 +1,10 @@
-/** Lossless JSON: numbers keep all their digits. Duplicate names in an object are an error. */
+/** Lossless JSON: numbers keep all their digits. What not every parser and store accepts is an error: see json-limits.ts. */
 import { isLosslessNumber, parse, type LosslessNumber } from "lossless-json";
 
-import { errorMessage } from "../../shared/errors";
-import { jsonSyntaxError } from "../../shared/input";
+import { JsonSyntaxError, parseJson as parseNative } from "../../shared/input";
+import { limitFault } from "./json-limits";
 
-/** The text is not JSON, or has duplicate names, which parsers treat differently. */
+/** The text is not JSON, or has a fault of json-limits.ts. */
 export class NotJsonError extends Error {
   override readonly name = "NotJsonError";
 }
@@ -15,12 +15,14 @@ export type Json = null | boolean | string | LosslessNumber | readonly Json[] | 
 /** @throws {@link NotJsonError} */
 export function parseJson(text: string): Json {
   try {
-    return parse(text) as Json; // lossless-json's result without a reviver
-  } catch (cause) {
-    // The parser's own message quotes the text. Includes the RangeError of a text that is nested too deeply for the stack.
-    const isDuplicate = errorMessage(cause).startsWith("Duplicate key");
-    throw new NotJsonError(isDuplicate ? "is not JSON: an object has a name twice" : jsonSyntaxError(text).message);
+    parseNative(text);
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) throw new NotJsonError(error.message);
+    throw error;
   }
+  const fault = limitFault(text);
+  if (fault !== undefined) throw new NotJsonError(fault);
+  return parse(text) as Json; // lossless-json's result without a reviver
 }
 
 export const isNumber = (value: Json | undefined): value is LosslessNumber => isLosslessNumber(value);

@@ -1,17 +1,20 @@
 /** Parses a message: its key, version, group and summary. */
 import { createHash } from "node:crypto";
 
+import { truncateBytes } from "../../shared/text";
 import type { Pipeline } from "../contract";
 import { isNumber, isRecord, NotJsonError, toSingleLine, parseJson, textOf, type Json } from "./json";
 import { resolvePointer } from "./json-pointer";
+import { versionOrder } from "./version";
 
 /** Half of DynamoDB's limit for partition keys. */
 const MAX_KEY_BYTES = 1_024;
 
-/** DynamoDB numbers have 38 digits. */
-const VERSION = /^\d{1,38}$/;
+/** Its order has nearly the same length. */
+const MAX_VERSION_CHARACTERS = 1_024;
 
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
+/** Of a value in the row's summary. The data have the whole value. */
+const MAX_SUMMARY_BYTES = 1_024;
 
 /** A message that its pipeline rejects. The text begins with the JSON Pointer and never contains the value. */
 export class MalformedMessageError extends Error {
@@ -20,8 +23,10 @@ export class MalformedMessageError extends Error {
 
 export interface Message {
   readonly key: string;
-  /** Decimal digits. The greater version is newer. */
+  /** As it was sent: a number or a time. */
   readonly version: string;
+  /** Sorts as text like the versions do. The greater one is newer. */
+  readonly versionOrder: string;
   /** The value at `groupBy`; undefined when it is missing or too long for an index. */
   readonly group: string | undefined;
   /** Values by label, without missing ones. */
@@ -35,6 +40,16 @@ export interface Message {
 }
 
 /**
+ * Negative when `a` is older than `b`. Of two messages with the same version, the one with the greater digest is newer: in whatever order
+ * they come, the table ends the same.
+ */
+export function compareVersions(a: Message, b: Message): number {
+  return compareTexts(a.versionOrder, b.versionOrder) || compareTexts(a.digest, b.digest);
+}
+
+const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/**
  * A pipeline without `version` uses the time of receipt as the version.
  *
  * @throws {@link MalformedMessageError}
@@ -45,7 +60,7 @@ export function readMessage(text: string, pipeline: Pipeline, receivedAt: number
   const group = pipeline.groupBy === undefined ? undefined : resolvePointer(document, pipeline.groupBy);
   return {
     key: keyOf(document, pipeline.key),
-    version: pipeline.version === undefined ? String(receivedAt) : versionOf(document, pipeline.version),
+    ...(pipeline.version === undefined ? receiptVersion(receivedAt) : versionOf(document, pipeline.version)),
     group: group === undefined ? undefined : indexable(textOf(group)),
     summary: summaryOf(document, pipeline.summary),
     receivedAt,
@@ -70,7 +85,7 @@ function summaryOf(document: Json, pointers: Pipeline["summary"]): Readonly<Reco
   return Object.fromEntries(
     pointers.flatMap(([label, pointer]) => {
       const value = resolvePointer(document, pointer);
-      return value === undefined || value === null ? [] : [[label, textOf(value)]];
+      return value === undefined || value === null ? [] : [[label, truncateBytes(textOf(value), MAX_SUMMARY_BYTES)]];
     }),
   );
 }
@@ -84,15 +99,21 @@ function keyOf(document: Json, pointer: string): string {
   return key;
 }
 
-function versionOf(document: Json, pointer: string): string {
+type Version = Pick<Message, "version" | "versionOrder">;
+
+function receiptVersion(receivedAt: number): Version {
+  const version = String(receivedAt);
+  return { version, versionOrder: versionOrder(version) ?? "" };
+}
+
+function versionOf(document: Json, pointer: string): Version {
   const value = resolvePointer(document, pointer);
   if (value === undefined) throw new MalformedMessageError(`${pointer}: is missing: it is the message's version`);
-  const text = typeof value === "string" ? value : isNumber(value) ? value.value : "";
-  if (VERSION.test(text)) return text;
-  const time = typeof value === "string" && TIME.test(text) ? Date.parse(text) : NaN;
-  if (time >= 0) return String(time);
+  const version = typeof value === "string" ? value : isNumber(value) ? value.value : "";
+  const order = version.length <= MAX_VERSION_CHARACTERS ? versionOrder(version) : undefined;
+  if (order !== undefined) return { version, versionOrder: order };
   throw new MalformedMessageError(
-    `${pointer}: is neither a whole number of up to 38 digits nor a time such as 2026-11-21T07:00:00Z`,
+    `${pointer}: is neither a number of up to ${MAX_VERSION_CHARACTERS} characters nor a time such as 2026-11-21T07:00:00Z`,
   );
 }
 

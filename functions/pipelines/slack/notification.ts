@@ -49,7 +49,7 @@ export function notificationOf(name: string, pipeline: Pipeline, { before, after
   if (after !== undefined && before !== undefined && stringOf(after, "digest") === stringOf(before, "digest"))
     return undefined;
   const keyIsPrivate = pipeline.private.some((pointer) => isWithin(pipeline.key, pointer));
-  const version = pipeline.version === undefined ? undefined : numberOf(row, "version");
+  const version = pipeline.version === undefined ? undefined : textOrNumberOf(row, "version");
   return {
     pipeline: name,
     key: keyIsPrivate ? REDACTED : shorten(stringOf(row, "key")),
@@ -90,7 +90,9 @@ function redactedSummary(pipeline: Pipeline, row: Image): Readonly<Record<string
 }
 
 const stringOf = (row: Image, name: string): string => attributeValue(row[name], "S") ?? "";
-const numberOf = (row: Image, name: string): string | undefined => attributeValue(row[name], "N");
+/** Rows written by hand may have a number. */
+const textOrNumberOf = (row: Image, name: string): string | undefined =>
+  attributeValue(row[name], "S") ?? attributeValue(row[name], "N");
 
 function attributeValue(attribute: unknown, type: "S" | "N"): string | undefined {
   const value: unknown = typeof attribute === "object" && attribute !== null ? Reflect.get(attribute, type) : undefined;

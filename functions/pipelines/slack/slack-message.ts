@@ -4,7 +4,7 @@
  */
 import { groupBy } from "../../shared/group-by";
 import { escapeForSlack } from "../../shared/slack";
-import { truncate } from "../../shared/text";
+import { truncate, visible, type Visible } from "../../shared/text";
 import { displayName } from "../contract";
 import type { Field, Notification } from "./notification";
 
@@ -63,14 +63,47 @@ export function composeMessage(
   source: string,
   format: MessageFormat = "blocks",
 ): ComposedMessage {
-  const [first] = notifications;
+  const shown = notifications.map(shownNotification);
+  const [first] = shown;
   if (first === undefined) throw new RangeError("no notifications");
-  if (format !== "blocks") return plainText(notifications, source, format);
-  if (notifications.length === 1) return { message: card(first, source), included: 1 };
-  return list(notifications, source) ?? digest(notifications, source);
+  if (format !== "blocks") return plainText(shown, source, format);
+  if (shown.length === 1) return { message: card(first, source), included: 1 };
+  return list(shown, source) ?? digest(shown, source);
 }
 
-function card(notification: Notification, source: string): SlackMessage {
+/** A notification whose texts have one line each: a line break in a key would show as another notification. */
+interface Shown extends Omit<Notification, "key" | "version" | "receivedAt" | "fields"> {
+  readonly key: Visible;
+  readonly version: Visible | undefined;
+  readonly receivedAt: Visible;
+  readonly fields: readonly ShownField[];
+}
+
+interface ShownField {
+  readonly label: Visible;
+  readonly value: Visible;
+  readonly before: Visible | undefined;
+}
+
+function shownNotification({ key, version, receivedAt, fields, ...other }: Notification): Shown {
+  return {
+    ...other,
+    key: visible(key),
+    version: version === undefined ? undefined : visible(version),
+    receivedAt: visible(receivedAt),
+    fields: fields.map(shownField),
+  };
+}
+
+function shownField({ label, value, before }: Field): ShownField {
+  return {
+    label: visible(label),
+    value: visible(value),
+    before: before === undefined ? undefined : visible(before),
+  };
+}
+
+function card(notification: Shown, source: string): SlackMessage {
   const header = truncate(`${displayName(notification.pipeline)} ${notification.key}`, SLACK_LIMITS.headerText);
   const { fields } = notification;
   const footer = [
@@ -95,7 +128,7 @@ function card(notification: Notification, source: string): SlackMessage {
 }
 
 /** The fields that no section has room for, as lines. */
-function linesOf(fields: readonly Field[], room: number): readonly string[] {
+function linesOf(fields: readonly ShownField[], room: number): readonly string[] {
   const lines = fields.map((field) => `${field.label}: ${valueOf(field)}`);
   const { texts, included } = sectionsOf(lines, "\n", room - MORE_CHARACTERS);
   return included === lines.length ? texts : [...texts, `and ${lines.length - included} more`];
@@ -105,7 +138,7 @@ function linesOf(fields: readonly Field[], room: number): readonly string[] {
 const MORE_CHARACTERS = 20;
 
 /** One line per notification. Undefined when the list is too long for one message. */
-function list(notifications: readonly Notification[], source: string): ComposedMessage | undefined {
+function list(notifications: readonly Shown[], source: string): ComposedMessage | undefined {
   const frame = frameOf(notifications, source);
   if (notifications.length * 20 > SLACK_LIMITS.allText) return undefined;
   const sections = sectionsOf(notifications.map(lineOf), "\n", frame.room);
@@ -114,14 +147,14 @@ function list(notifications: readonly Notification[], source: string): ComposedM
     : { message: frame.around(sections.texts), included: notifications.length };
 }
 
-function lineOf(notification: Notification): string {
+function lineOf(notification: Shown): string {
   const fields = notification.fields.map((field) => `${field.label} ${valueOf(field)}`);
   const what = notification.kind === "new" ? "" : ` (${notification.kind})`;
   return `• ${displayName(notification.pipeline)} ${notification.key}${what}${fields.length === 0 ? "" : ` – ${fields.join(", ")}`}`;
 }
 
 /** Keys by pipeline and kind, for as many notifications as the message has room for. */
-function digest(notifications: readonly Notification[], source: string): ComposedMessage {
+function digest(notifications: readonly Shown[], source: string): ComposedMessage {
   // Binary search for the longest prefix that fits. Only a prefix keeps the order per key.
   let low = 1;
   let high = notifications.length;
@@ -138,14 +171,14 @@ function digest(notifications: readonly Notification[], source: string): Compose
   return best ?? plainText(notifications, source, "counts");
 }
 
-function digestOf(notifications: readonly Notification[], source: string): ComposedMessage | undefined {
+function digestOf(notifications: readonly Shown[], source: string): ComposedMessage | undefined {
   const frame = frameOf(notifications, source);
   let room = frame.room;
   const texts: string[] = [];
   for (const [, sameKind] of groupBy(notifications, ({ pipeline, kind }) => `${pipeline} ${kind}`)) {
     const keys = groupBy(sameKind, ({ key }) => key);
     const words = [...keys].map(([key, same]) => `${key}${same.length > 1 ? ` (${same.length}×)` : ""}`);
-    const [{ pipeline, kind }] = sameKind as [Notification];
+    const [{ pipeline, kind }] = sameKind as [Shown];
     const [firstWord = "", ...otherWords] = words;
     const sections = sectionsOf([`${displayName(pipeline)}, ${kind}: ${firstWord}`, ...otherWords], ", ", room);
     if (sections.included < words.length) return undefined;
@@ -160,7 +193,7 @@ const FRAME_BLOCKS = 2;
 
 /** Header and footer of a message of several notifications, and the characters remaining for the sections. */
 function frameOf(
-  notifications: readonly Notification[],
+  notifications: readonly Shown[],
   source: string,
 ): { readonly room: number; readonly around: (texts: readonly string[]) => SlackMessage } {
   const header = headerOf(notifications);
@@ -180,7 +213,7 @@ function frameOf(
 }
 
 /** `3 changes: Job order 2 new, 1 changed` */
-function headerOf(notifications: readonly Notification[]): string {
+function headerOf(notifications: readonly Shown[]): string {
   const pipelines = [...groupBy(notifications, ({ pipeline }) => pipeline)].map(([pipeline, samePipeline]) => {
     const kinds = [...groupBy(samePipeline, ({ kind }) => kind)].map(([kind, same]) => `${same.length} ${kind}`);
     return `${displayName(pipeline)} ${kinds.join(", ")}`;
@@ -211,7 +244,7 @@ function sectionsOf(
   return { texts, included };
 }
 
-function plainText(notifications: readonly Notification[], source: string, format: "text" | "counts"): ComposedMessage {
+function plainText(notifications: readonly Shown[], source: string, format: "text" | "counts"): ComposedMessage {
   const counts = `${headerOf(notifications)} · ${source}`;
   if (format === "counts") return { message: fallback(counts), included: notifications.length };
   const { texts, included } = sectionsOf(
@@ -222,7 +255,7 @@ function plainText(notifications: readonly Notification[], source: string, forma
   return { message: fallback(texts.join("\n")), included };
 }
 
-function valueOf({ value, before }: Field): string {
+function valueOf({ value, before }: ShownField): string {
   return before === undefined ? value : `${before} → ${value}`;
 }
 

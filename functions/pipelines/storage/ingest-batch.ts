@@ -3,7 +3,7 @@ import { mapConcurrently } from "../../shared/concurrency";
 import { groupBy } from "../../shared/group-by";
 import type { MessageFailure } from "../../shared/handlers/queue-handler";
 import type { Pipeline } from "../contract";
-import { MalformedMessageError, readMessage, type Message } from "../message/message";
+import { compareVersions, MalformedMessageError, readMessage, type Message } from "../message/message";
 import { archiveObjects, type ArchiveObject } from "./archive";
 
 /** Rows written at a time. */
@@ -91,7 +91,7 @@ async function archiveAll(
 
 async function writeInOrder(sameKey: readonly ParsedMessage[], { write }: IngestPorts): Promise<IngestResult> {
   const outcome = { stored: 0, unchanged: 0, failures: [] as MessageFailure[] };
-  const inOrder = [...sameKey].sort((a, b) => compare(BigInt(a.message.version), BigInt(b.message.version)));
+  const inOrder = [...sameKey].sort((a, b) => compareVersions(a.message, b.message));
   for (const { received, message } of inOrder) {
     try {
       if (await write(message)) outcome.stored += 1;
@@ -103,5 +103,4 @@ async function writeInOrder(sameKey: readonly ParsedMessage[], { write }: Ingest
   return outcome;
 }
 
-const compare = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);
 const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);

@@ -4,15 +4,18 @@ import { errorName } from "../../shared/errors";
 import type { Message } from "../message/message";
 import { rowOf } from "./row";
 
+/** {@link compareVersions} as a condition. Rows that were written by hand have no version. */
+const IS_NEWER = "attribute_not_exists(#order) OR #order < :order OR (#order = :order AND #digest < :digest)";
+
 /** Writes a message's row unless the row has the same or a newer version. Returns true when it was written. */
 export function messageWriter(dynamodb: AwsJson, TableName: string): (message: Message) => Promise<boolean> {
   return async (message) => {
     const request = {
       TableName,
       Item: rowOf(message),
-      ConditionExpression: "attribute_not_exists(#key) OR #version < :version",
-      ExpressionAttributeNames: { "#key": "key", "#version": "version" }, // reserved words
-      ExpressionAttributeValues: { ":version": { N: message.version } },
+      ConditionExpression: IS_NEWER,
+      ExpressionAttributeNames: { "#order": "versionOrder", "#digest": "digest" },
+      ExpressionAttributeValues: { ":order": { S: message.versionOrder }, ":digest": { S: message.digest } },
     };
     try {
       await dynamodb.call("DynamoDB_20120810.PutItem", JSON.stringify(request));

@@ -1,3 +1,5 @@
+import { isUtf8 } from "node:buffer";
+
 import type { APIGatewayProxyResult, Context } from "aws-lambda";
 import * as z from "zod";
 
@@ -116,11 +118,17 @@ export function errorResponse(error: unknown): ErrorResponse {
 }
 
 function requestOf({ pathParameters, queryStringParameters, body, isBase64Encoded }: RestEvent): RawRequest {
-  const content = isBase64Encoded ? Buffer.from(body ?? "", "base64").toString() : (body ?? "");
+  const content = isBase64Encoded ? decodeUtf8(Buffer.from(body ?? "", "base64")) : (body ?? "");
   const path = Object.fromEntries(
     Object.entries(pathParameters ?? {}).map(([name, value]) => [name, decodeSegment(value, `path.${name}`)]),
   );
   return { path, query: queryStringParameters ?? {}, body: jsonOf(content), text: content };
+}
+
+/** Replaces no octet: a text in another encoding would lose its letters. @throws {@link BadRequestError} */
+function decodeUtf8(octets: Buffer): string {
+  if (!isUtf8(octets)) throw new BadRequestError("body: is not UTF-8");
+  return octets.toString();
 }
 
 /**

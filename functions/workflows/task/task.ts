@@ -1,5 +1,6 @@
 /** A task as a function of its execution. */
 import { parseJson } from "../../shared/input";
+import { truncate } from "../../shared/text";
 import {
   MAX_REASON_CHARACTERS,
   taskInputSchema,
@@ -88,7 +89,7 @@ export function endEntry({ status, at, reason }: TaskEnd): Task["history"][numbe
 /** The state machine's format: `PaymentRefused: no funds`. */
 function reasonOf(error: string | undefined, cause: string | undefined): string {
   const reason = [error, cause].filter((part) => part !== undefined && part !== "").join(": ");
-  return (reason || "stopped without a reason").slice(0, MAX_REASON_CHARACTERS);
+  return truncate(reason || "stopped without a reason", MAX_REASON_CHARACTERS);
 }
 
 const isoOf = (time: number) => new Date(time).toISOString();

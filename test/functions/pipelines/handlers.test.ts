@@ -74,6 +74,20 @@ describe("ingress", () => {
     });
   });
 
+  it("refuses what is not UTF-8, instead of replacing its letters", async () => {
+    const handler = await handlerOf<{ statusCode: number; body: string }>("ingress");
+    const route = { httpMethod: "POST", resource: "/pipelines/jobOrder", requestContext: { requestId: "r" } };
+    const send = (body: Buffer) => handler({ ...route, body: body.toString("base64"), isBase64Encoded: true });
+    const text = '{"id":"Müller","v":1}';
+    expect(await send(Buffer.from(text, "latin1"))).toMatchObject({
+      statusCode: 400,
+      body: expect.stringContaining("body: is not UTF-8") as unknown,
+    });
+    sqs.on(SendMessageCommand).resolves({ MessageId: "m-1" });
+    expect((await send(Buffer.from(text))).statusCode).toBe(202);
+    expect(sqs.commandCalls(SendMessageCommand)[0]?.args[0].input.MessageBody).toBe(text);
+  });
+
   it("answers no 202 when SQS has it not", async () => {
     sqs.on(SendMessageCommand).rejects(Object.assign(new Error("busy"), { name: "ThrottlingException" }));
     expect((await post('{"id":"1","v":1}'))[0]).toBe(429);
@@ -88,6 +102,10 @@ describe("ingress", () => {
   it.each([
     ["nothing", "", 400],
     ["no key", '{"v":1}', 400],
+    ["a longer text in SQS", `{"id":"1","v":1,"x":"${"\uffff".repeat(60_000)}"}`, 413],
+    ["a name twice with the same value", '{"id":"1","v":1,"x":1,"x":1}', 400],
+    ["half of a character", '{"id":"\\ud83d","v":1}', 400],
+    ["depth", `{"id":"1","v":1,"x":${"[".repeat(5_000)}${"]".repeat(5_000)}}`, 400],
     ["more than it takes", `{"id":"1","v":1,"x":"${"x".repeat(204_800)}"}`, 413],
   ])("refuses %s", async (_, body, status) => {
     expect((await post(body))[0]).toBe(status);
@@ -134,12 +152,23 @@ describe("ingest", () => {
     expect(target).toBe("DynamoDB_20120810.PutItem");
     expect(JSON.parse(request)).toMatchObject({
       TableName: "table",
-      Item: { key: { S: "a" }, version: { N: "1" }, data: { S: '{"id":"a","v":1}' } },
-      ConditionExpression: "attribute_not_exists(#key) OR #version < :version",
+      Item: { key: { S: "a" }, version: { S: "1" }, data: { S: '{"id":"a","v":1}' } },
+      ConditionExpression: "attribute_not_exists(#order) OR #order < :order OR (#order = :order AND #digest < :digest)",
     });
     const failed = output.lines().filter(({ message }) => message === "message failed");
     expect(failed.map(({ messageId }) => messageId)).toEqual(["2", "4"]);
     expect(JSON.stringify(output.lines())).not.toContain("poison");
+  });
+
+  it("takes no time of receipt that is to come: it would be the newest version for ever", async () => {
+    s3.on(PutObjectCommand).resolves({});
+    call.mockClear();
+    call.mockResolvedValue("{}");
+    const handler = await handlerOf("ingest");
+    await handler({ Records: [record("1", '{"id":"a","v":1}', 999_999_999_999_999)] });
+    expect(JSON.parse(call.mock.calls[0]?.[1] ?? "")).toMatchObject({
+      Item: { receivedAt: { S: "2026-11-21T08:00:00.000Z" } },
+    });
   });
 
   it("fails as a whole when it is given no batch", async () => {

@@ -182,6 +182,34 @@ describe("a Slack message", () => {
     );
   });
 
+  it("has one line for each notification, whatever its texts are", () => {
+    const hostile = fc
+      .array(fc.constantFrom("17", "\n", "\r", "\u2028", "\u0085", "• Job order 18", "\u202e", "\u001b[2J", "\u200b"), {
+        maxLength: 8,
+      })
+      .map((parts) => parts.join(""));
+    const any = fc.record({
+      pipeline: fc.constant("jobOrder"),
+      key: hostile,
+      version: hostile,
+      kind: fc.constant("new" as const),
+      receivedAt: hostile,
+      fields: fc.array(fc.record({ label: fc.constant("Customer"), value: hostile, before: hostile }), {
+        maxLength: 3,
+      }),
+    });
+    fc.assert(
+      fc.property(fc.array(any, { minLength: 2, maxLength: 8 }), (notifications) => {
+        const { message } = composeMessage(notifications, "almanac-staging");
+        const [section] = (message.blocks ?? []).filter(({ type }) => type === "section");
+        const lines = (section?.type === "section" ? (section.text?.text ?? "") : "").split("\n");
+        expect(lines.filter((line) => line.startsWith("• Job order "))).toHaveLength(notifications.length);
+        expect(lines).toHaveLength(notifications.length);
+        expect(textsOf(message)).not.toMatch(/(?!\n)\p{Cc}|[\u2028\u202e\u200b]/u);
+      }),
+    );
+  });
+
   it("is one that Slack accepts, and includes the first of them, whatever it is about", () => {
     const text = fc.oneof(fc.string({ maxLength: 300 }), fc.stringMatching(/^[<>&]{200}$/));
     const any = fc.record({

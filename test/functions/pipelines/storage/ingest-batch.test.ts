@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { pipelineSchema } from "../../../../functions/pipelines/contract";
 import { ingestBatch, type ReceivedMessage } from "../../../../functions/pipelines/storage/ingest-batch";
-import type { Message } from "../../../../functions/pipelines/message/message";
+import { compareVersions, readMessage, type Message } from "../../../../functions/pipelines/message/message";
 
 const pipeline = pipelineSchema.parse({ key: "/id", version: "/v" });
 const received = (id: string, text: string, archived = false): ReceivedMessage => ({
@@ -31,7 +31,7 @@ function setup(failing: readonly string[] = []) {
         await new Promise(setImmediate);
         if (failing.includes(message.key)) throw new Error("throttled");
         const existing = rows.get(message.key);
-        if (existing !== undefined && BigInt(existing.version) >= BigInt(message.version)) return false;
+        if (existing !== undefined && compareVersions(message, existing) <= 0) return false;
         rows.set(message.key, message);
         stored.push(`${message.key}@${message.version}`);
         return true;
@@ -60,6 +60,23 @@ describe("a batch", () => {
     await ingestBatch([received("3", '{"id":"a","v":8}')], ports);
     expect(stored).toEqual(["a@9", "a@10"]);
     expect(rows.get("a")?.version).toBe("10");
+  });
+
+  it("ends the same whatever the order of messages with the same version, and of different ones within a microsecond", async () => {
+    const texts = [
+      ...['{"id":"a","v":1}', '{"id":"a","v":1.0,"other":true}', '{"id":"b","v":"2026-11-21T07:00:00.1230001Z"}'],
+      ...['{"id":"b","v":"2026-11-21T07:00:00.1239999Z"}', '{"id":"b","v":"2026-11-21T07:00:00.123Z"}'],
+    ];
+    await fc.assert(
+      fc.asyncProperty(fc.shuffledSubarray(texts, { minLength: texts.length }), async (order) => {
+        const { ports, rows } = setup();
+        for (const [index, text] of order.entries()) await ingestBatch([received(String(index), text)], ports);
+        const [one, other] = texts.map((text) => readMessage(text, pipeline, 0));
+        if (one === undefined || other === undefined) throw new Error("no messages");
+        expect(rows.get("a")?.digest).toBe([one.digest, other.digest].sort().at(-1));
+        expect(rows.get("b")?.version).toBe("2026-11-21T07:00:00.1239999Z");
+      }),
+    );
   });
 
   it("fails for the poison in the middle of it, and for nothing else", async () => {

@@ -1,0 +1,75 @@
+/** What JSON texts may have that not every parser and store accepts: depth, names that stand twice, halves of surrogate pairs. */
+
+import { toUSVString } from "node:util";
+
+import { parseJson } from "../../shared/input";
+import { truncate } from "../../shared/text";
+
+/** DynamoDB, ajv and parsers recurse; where their stacks end depends on the machine. */
+const MAX_DEPTH = 100;
+
+const MAX_PATH_CHARACTERS = 200;
+
+/** Strings, and what gives a text its structure. */
+const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],]/gs;
+
+interface Container {
+  /** Of an object: the names so far. Undefined for an array. */
+  readonly names: Set<string> | undefined;
+  /** The current name or index. */
+  segment: string | number;
+  /** True where a string is a name. */
+  expectsName: boolean;
+}
+
+/**
+ * The first fault, with the JSON Pointer to its place: `/a/b: is nested more than 100 levels deep`. Undefined when there is none. Without
+ * recursion.
+ *
+ * @param text must be JSON
+ */
+export function limitFault(text: string): string | undefined {
+  const open: Container[] = [];
+  for (const [token] of text.matchAll(TOKENS)) {
+    const container = open.at(-1);
+    switch (token) {
+      case "{":
+      case "[":
+        if (open.length === MAX_DEPTH) return fault(open, `is nested more than ${MAX_DEPTH} levels deep`);
+        open.push({ names: token === "{" ? new Set() : undefined, segment: token === "{" ? "" : 0, expectsName: true });
+        break;
+      case "}":
+      case "]":
+        open.pop();
+        break;
+      case ",":
+        if (container === undefined) break;
+        container.expectsName = true;
+        if (typeof container.segment === "number") container.segment += 1;
+        break;
+      default: {
+        const isName = container?.names !== undefined && container.expectsName;
+        const reason = stringFault(token, isName ? container : undefined);
+        if (reason !== undefined) return fault(open, reason);
+      }
+    }
+  }
+  return undefined;
+}
+
+/** @param container the object, when the string is a name of it */
+function stringFault(token: string, container: Container | undefined): string | undefined {
+  const text = token.includes("\\") ? String(parseJson(token)) : token.slice(1, -1);
+  if (container !== undefined) {
+    container.segment = text;
+    container.expectsName = false;
+    if (container.names?.has(text) === true) return "stands twice in its object";
+    container.names?.add(text);
+  }
+  return /\p{Cs}/u.test(text) ? "is not well-formed UTF-16: it has half of a surrogate pair" : undefined;
+}
+
+function fault(open: readonly Container[], reason: string): string {
+  const pointer = open.map(({ segment }) => `/${String(segment).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+  return `${truncate(toUSVString(pointer), MAX_PATH_CHARACTERS)}: ${reason}`;
+}

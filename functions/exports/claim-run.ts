@@ -38,12 +38,15 @@ export const handler = invocationHandler(
       const { run } = claim;
       await recordEndOf(execution, run, { sfn, state });
       logger.info("run", { run: run.id, day: run.day, attempt: run.attempt, location: locationOf(run) });
-      if (run.tableSize === undefined && run.role === undefined && run.region === home.region)
-        await state.saveRun({ ...run, tableSize: await sizeOf(run.config.table, dynamodb) });
+      const described = run.tableSize === undefined && run.role === undefined && run.region === home.region;
+      const planned = described ? { ...run, ...(await describeTable(run.config.table, dynamodb)) } : run;
+      const limit = run.config.maxReadUnitsPerSecond ?? planned.maxReadUnitsPerSecond;
+      const limited = limit === undefined ? planned : { ...planned, maxReadUnitsPerSecond: limit };
+      if (limited !== run) await state.saveRun(limited);
       const claimAgain = run.day !== (request.day ?? dayOf(now)) || run.trigger !== request.trigger;
       const empty = run.window !== undefined && isEmptyWindow(run.window);
       const segments = empty ? [] : Array.from({ length: run.segments }, (_, segment) => segment);
-      return { outcome: "run", run, segments, claimAgain };
+      return { outcome: "run", run: limited, segments, claimAgain };
     });
   },
 );
@@ -60,7 +63,18 @@ async function recordEndOf(
   await state.fail(run.exportId, execution, failure);
 }
 
-async function sizeOf(table: string, dynamodb: DynamoDBClient): Promise<NonNullable<Run["tableSize"]>> {
+/** A provisioned table's other readers keep half of its units. */
+const PROVISIONED_SHARE = 0.5;
+
+async function describeTable(
+  table: string,
+  dynamodb: DynamoDBClient,
+): Promise<Pick<Run, "tableSize" | "maxReadUnitsPerSecond">> {
   const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName: table }));
-  return { items: Table?.ItemCount ?? 0, bytes: Table?.TableSizeBytes ?? 0 };
+  // 0 for on-demand tables.
+  const provisioned = Table?.ProvisionedThroughput?.ReadCapacityUnits ?? 0;
+  return {
+    tableSize: { items: Table?.ItemCount ?? 0, bytes: Table?.TableSizeBytes ?? 0 },
+    ...(provisioned > 0 && { maxReadUnitsPerSecond: provisioned * PROVISIONED_SHARE }),
+  };
 }

@@ -116,7 +116,7 @@ const exportFields = {
   watermark: watermarkSchema.optional(),
   /** Segments of a parallel scan. A document always has one. @default 8 */
   segments: z.int().min(1).max(SEGMENT_LIMIT).default(8),
-  /** Read units a second for all segments together. @default no limit */
+  /** Read units a second for all exports of the table together. @default half of a provisioned table's, else no limit */
   maxReadUnitsPerSecond: z.number().positive().optional(),
   /** Name of the bucket for files. @default the feature's own bucket */
   bucket: bucketNameSchema.optional(),
@@ -203,6 +203,8 @@ export const runSchema = z.strictObject({
   /** Of a day that was already finished: the cursor does not move. */
   rerun: z.boolean(),
   segments: z.int().min(1),
+  /** For all readers of the table together. @default no limit */
+  maxReadUnitsPerSecond: z.number().positive().optional(),
   /** An earlier run of this day and trigger, whose files this run replaces. */
   replaces: z.string().optional(),
   /** Unfinished runs that this run has superseded: their uploads are aborted. */

@@ -15,12 +15,37 @@ const TASK_SECONDS = 960;
 /** A slow export of a very large table takes days. */
 const RUN_SECONDS = 14 * DAY_SECONDS;
 
+/** Ten minutes apart at most, for about six hours. */
+const THROTTLING_RETRIES = {
+  IntervalSeconds: 5,
+  MaxAttempts: 45,
+  BackoffRate: 2,
+  MaxDelaySeconds: 10 * MINUTE_SECONDS,
+} as const;
+
+/** Lambda throttles accounts; DynamoDB, S3, STS and Step Functions throttle tables, prefixes and accounts. */
+const THROTTLING_ERRORS: readonly [string, ...string[]] = [
+  "Lambda.TooManyRequestsException",
+  "Lambda.ServiceException",
+  "Lambda.AWSLambdaException",
+  "Lambda.SdkClientException",
+  "LimitExceededException",
+  "ProvisionedThroughputExceededException",
+  "RequestLimitExceeded",
+  "ServiceUnavailable",
+  "SlowDown",
+  "Throttling",
+  "ThrottlingException",
+  "TooManyRequestsException",
+];
+
 /**
- * Errors that functions throw are retried three times within half a minute. Errors that a retry cannot fix are returned instead
- * (functions/exports/run/permanent-failures.ts), see FAILED.
+ * Throttling is retried for hours. Other errors that functions throw are retried three times within half a minute. Errors that a retry
+ * cannot fix are returned instead (functions/exports/run/permanent-failures.ts), see FAILED.
  */
 const RETRY = [
   { Comment: "Bugs", ErrorEquals: ["InvalidInputError", "EnvironmentError"], MaxAttempts: 0 },
+  { Comment: "Throttling", ErrorEquals: THROTTLING_ERRORS, ...THROTTLING_RETRIES, JitterStrategy: "FULL" },
   { ErrorEquals: ["States.ALL"], IntervalSeconds: 2, MaxAttempts: 3, BackoffRate: 3, JitterStrategy: "FULL" },
 ] as const satisfies readonly Retrier[];
 

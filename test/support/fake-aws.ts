@@ -135,6 +135,7 @@ export class FakeAws {
       if (status === undefined) return { status: 400, code: "ExecutionDoesNotExist", message: "no such execution" };
       return { response: { status } };
     }
+    if (action === "StartExecution") return { response: { executionArn: "arn:execution:started" } };
     if (action === "ExportTableToPointInTime") return { response: { ExportDescription: this.startExport(request) } };
     if (action === "DescribeExport") {
       const found = this.nativeExports.find(({ arn }) => arn === request["ExportArn"]);

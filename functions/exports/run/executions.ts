@@ -1,5 +1,10 @@
 /** Executions of the state machine that runs exports. */
-import { DescribeExecutionCommand, StartExecutionCommand, type SFNClient } from "@aws-sdk/client-sfn";
+import {
+  DescribeExecutionCommand,
+  StartExecutionCommand,
+  type DescribeExecutionCommandOutput,
+  type SFNClient,
+} from "@aws-sdk/client-sfn";
 
 import { sleep, type Clock } from "../../shared/clock";
 import { errorName } from "../../shared/errors";
@@ -15,24 +20,14 @@ export class ExportFailedError extends Error {
 
 /** False also for an execution that Step Functions has deleted (after 90 days). */
 export async function isRunning(sfn: SFNClient, executionArn: string): Promise<boolean> {
-  try {
-    const { status } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
-    return status === "RUNNING" || status === "PENDING_REDRIVE";
-  } catch (error) {
-    if (errorName(error) === "ExecutionDoesNotExist") return false;
-    throw error;
-  }
+  const { status } = await describe(sfn, executionArn);
+  return status === "RUNNING" || status === "PENDING_REDRIVE";
 }
 
 /** The status of an execution that has ended. Undefined also for one that Step Functions does not know yet. */
 export async function endedStatus(sfn: SFNClient, executionArn: string): Promise<string | undefined> {
-  try {
-    const { status } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
-    return status === "RUNNING" || status === "PENDING_REDRIVE" ? undefined : status;
-  } catch (error) {
-    if (errorName(error) === "ExecutionDoesNotExist") return undefined;
-    throw error;
-  }
+  const { status } = await describe(sfn, executionArn);
+  return status === "RUNNING" || status === "PENDING_REDRIVE" ? undefined : status;
 }
 
 /**
@@ -71,11 +66,21 @@ export async function waitForExecution(
   clock: Clock,
 ): Promise<ExecutionOutput | undefined> {
   for (;;) {
-    const { status, output, error, cause } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
+    const { status = "RUNNING", output, error, cause } = await describe(sfn, executionArn);
     if (status === "SUCCEEDED") return executionOutputSchema.parse(parseJson(output ?? ""));
-    if (status !== "RUNNING") throw new ExportFailedError(`${status ?? ""} ${error ?? ""}: ${cause ?? ""}`);
+    if (status !== "RUNNING") throw new ExportFailedError(`${status} ${error ?? ""}: ${cause ?? ""}`);
     if (clock.now() + POLL_INTERVAL_MS > deadline) return undefined;
     await sleep(clock, POLL_INTERVAL_MS);
+  }
+}
+
+/** Empty for an execution that Step Functions does not know: one that has just started, as reads are eventually consistent. */
+async function describe(sfn: SFNClient, executionArn: string): Promise<Partial<DescribeExecutionCommandOutput>> {
+  try {
+    return await sfn.send(new DescribeExecutionCommand({ executionArn }));
+  } catch (error) {
+    if (errorName(error) === "ExecutionDoesNotExist") return {};
+    throw error;
   }
 }
 

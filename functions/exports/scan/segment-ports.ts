@@ -11,14 +11,14 @@ import { isUsable, scanFilter } from "../run/window";
 import { objectStore, ownerOf, type ObjectStore } from "../storage/object-store";
 import { RunSupersededError, SegmentTakenOverError, type SegmentClaim, type StateTable } from "../storage/state-table";
 import { exportClients } from "./clients";
-import { rateLimiter } from "./rate-limiter";
+import { rateLimiter, tableGovernor } from "./rate-limiter";
 import { roleCredentials } from "./role-credentials";
 import type { ReadTotals } from "../storage/state-table";
 import { PART_BYTES, type PageTotals, type SegmentPorts } from "./segment";
 import { tableScan } from "./table-scan";
 
-/** The state machine's MaxConcurrency: read units are divided among at most this many segments. */
-const CONCURRENT_SEGMENTS = 40;
+/** Read units of a page of a megabyte, eventually consistent. Consistent reads take twice as many. */
+const PAGE_UNITS = 128;
 
 const PROGRESS_INTERVAL_MS = 2_000;
 
@@ -53,7 +53,8 @@ export function segmentPorts(
   { dynamodb, store, state, clock, onPage }: SegmentResources,
 ): SegmentPorts {
   const { run, segment } = claim;
-  const { format, mode, compression, maxReadUnitsPerSecond: limit } = run.config;
+  const { format, mode, compression } = run.config;
+  const limit = run.maxReadUnitsPerSecond;
   let progressSavedAt = clock.elapsed();
   let takenOver: Error | undefined;
   const saveProgress = async (read: ReadTotals): Promise<void> => {
@@ -65,7 +66,15 @@ export function segmentPorts(
     writeEmptyFile: format === "json" && mode === "full",
     partBytes: PART_BYTES,
     scan: tableScan(dynamodb, scanInput(run, segment)),
-    rateLimiter: rateLimiter(limit && limit / Math.min(run.segments, CONCURRENT_SEGMENTS), clock),
+    rateLimiter:
+      limit === undefined
+        ? rateLimiter(undefined, clock)
+        : tableGovernor({
+            unitsPerSecond: limit,
+            pageUnits: mode === "incremental" ? 2 * PAGE_UNITS : PAGE_UNITS,
+            reserve: (milliseconds) => state.reserveReads(run, milliseconds),
+            clock,
+          }),
     clock,
     partKey: (part) => fileKey(run, segment, part),
     openFile: (key) =>

@@ -115,7 +115,8 @@ async function fillFile(
     };
     onPage({ items, bytes: page.length, units: capacityUnits }, read);
     // The next page is read while this one is compressed and uploaded.
-    if (nextKey !== undefined) pages.prefetch(nextKey, capacityUnits);
+    if (nextKey !== undefined) pages.prefetch(nextKey, capacityUnits, scanned);
+    else await pages.settle(capacityUnits, scanned);
     await file.flush();
     if (nextKey === undefined) return { lastKey, read, done: true, deadlineReached: false };
     const full = file.bytes >= partBytes || clock.elapsed() - openedAt >= PART_MS;
@@ -134,23 +135,28 @@ class PagePrefetcher {
   ) {}
 
   /** Requests the page after a key, once the rate limit allows for the units of the previous page. */
-  prefetch(after: string | undefined, consumedUnits: number): void {
+  prefetch(after: string | undefined, consumedUnits: number, items: number): void {
     this.lastKey = after;
-    this.pending = this.read(after, consumedUnits);
+    this.pending = this.read(after, consumedUnits, items);
     this.pending.catch(() => undefined); // Avoids an unhandled rejection; awaited by next().
   }
 
   /** Undefined when the deadline is reached first. */
   next(): Promise<Buffer | undefined> {
-    if (this.pending === undefined) this.prefetch(this.lastKey, 0);
+    if (this.pending === undefined) this.prefetch(this.lastKey, 0, 0);
     const { pending } = this;
     this.pending = undefined;
     return pending ?? Promise.resolve(undefined);
   }
 
-  private async read(after: string | undefined, consumedUnits: number): Promise<Buffer | undefined> {
+  /** Counts the units of the last page. */
+  async settle(consumedUnits: number, items: number): Promise<void> {
+    await this.ports.rateLimiter.settle?.(consumedUnits, items);
+  }
+
+  private async read(after: string | undefined, consumedUnits: number, items: number): Promise<Buffer | undefined> {
     const { rateLimiter, clock, scan } = this.ports;
-    const allowed = await rateLimiter.consume(consumedUnits, this.deadline);
-    return allowed && clock.elapsed() < this.deadline ? scan(after) : undefined;
+    const allowed = await rateLimiter.consume(consumedUnits, this.deadline, items);
+    return allowed && clock.elapsed() < this.deadline ? scan(after, rateLimiter.pageItems) : undefined;
   }
 }

@@ -58,6 +58,8 @@ const stateSchema = z.object({
   unusableItems: z.number().default(0),
 });
 
+const untilSchema = z.object({ until: z.number() });
+
 const daySchema = z.object({ run: z.string(), location: z.string(), window: windowSchema.optional() });
 
 const totalsSchema = z
@@ -174,6 +176,12 @@ export interface StateTable extends Omit<ClaimPorts, "isRunning"> {
    */
   readonly saveProgress: (claim: SegmentClaim, read: ReadTotals) => Promise<void>;
   readonly runProgress: (run: Run) => Promise<RunProgress>;
+  /**
+   * Reserves time for reading a run's table, of whatever export: see tableGovernor.
+   *
+   * @returns when the reservation begins, epoch milliseconds
+   */
+  readonly reserveReads: (run: Run, milliseconds: number) => Promise<number>;
   /** Saves a file that needs no upload. */
   readonly saveFile: (run: Run, number: number, file: ExportedFile) => Promise<void>;
   readonly markUploadCompleted: (run: Run, segment: number, part: number) => Promise<void>;
@@ -450,6 +458,38 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
         bytes: segments.reduce((sum, { progress }) => sum + progress.bytes, 0),
         unusable: segments.reduce((sum, { read }) => sum + read.unusable, 0),
       };
+    },
+    reserveReads: async ({ account, region, config }, milliseconds) => {
+      const pk = `reads#${account}/${region}/${config.table}`;
+      const values = { ":duration": milliseconds, ":ttl": ttl() };
+      for (;;) {
+        const now = clock.now();
+        const attempts = [
+          update(
+            pk,
+            STATE,
+            "SET #until = #until + :duration, #ttl = :ttl",
+            { ...values, ":now": now },
+            "#until >= :now",
+          ),
+          // Time that nobody has reserved does not accumulate.
+          update(
+            pk,
+            STATE,
+            "SET #until = :until, #ttl = :ttl",
+            { ":until": now + milliseconds, ":ttl": ttl(), ":now": now },
+            "attribute_not_exists(#until) OR #until < :now",
+          ),
+        ];
+        for (const attempt of attempts)
+          try {
+            const command = new UpdateItemCommand({ ...attempt, ReturnValues: "ALL_NEW" });
+            const { until } = untilSchema.parse(unmarshall((await dynamodb.send(command)).Attributes ?? {}));
+            return until - milliseconds;
+          } catch (error) {
+            if (!isConditionFailed(error)) throw error;
+          }
+      }
     },
     saveFile: async (run, number, file) => {
       await transact([putPart(run, 0, { ...file, number })]);

@@ -55,6 +55,10 @@ export const CONTENTS: Readonly<Record<string, Readonly<Record<string, Entry | N
       summary: "Run exports, restore tables from them",
       verbs: {
         run: entry("Run an export now", () => import("./commands/exports/run.ts")),
+        cursor: entry(
+          "Show or set where the next incremental run starts",
+          () => import("./commands/exports/cursor.ts"),
+        ),
         restore: entry("Load an export into a table", () => import("./commands/exports/restore.ts")),
       },
     },

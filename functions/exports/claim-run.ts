@@ -1,17 +1,18 @@
-import { DescribeTableCommand } from "@aws-sdk/client-dynamodb";
+import { DescribeTableCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { SFNClient } from "@aws-sdk/client-sfn";
 
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createS3 } from "../shared/aws/clients/s3";
 import { createSfn } from "../shared/aws/clients/sfn";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
-import { claimRunEnvironment, claimRunInputSchema, type Claim } from "./contract";
+import { claimRunEnvironment, claimRunInputSchema, type Claim, type Run } from "./contract";
 import { claimRun, type ClaimPorts } from "./run/claim";
 import { findExport, readConfiguration } from "./run/configuration";
-import { isRunning } from "./run/executions";
+import { endedStatus, isRunning } from "./run/executions";
 import { dayOf, locationOf } from "./run/object-keys";
 import { returnPermanentFailures } from "./run/permanent-failures";
 import { isEmptyWindow } from "./run/window";
-import { stateTable } from "./storage/state-table";
+import { stateTable, type StateTable } from "./storage/state-table";
 
 /** Claims an export's day for an execution and plans its segments. Idempotent per execution. */
 export const handler = invocationHandler(
@@ -35,15 +36,45 @@ export const handler = invocationHandler(
       if (claim.outcome === "running") return { outcome: "running", message: `already running: ${claim.execution}` };
 
       const { run } = claim;
+      await recordEndOf(execution, run, { sfn, state });
       logger.info("run", { run: run.id, day: run.day, attempt: run.attempt, location: locationOf(run) });
-      if (run.tableSize === undefined && run.role === undefined && run.region === home.region) {
-        const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName: run.config.table }));
-        const tableSize = { items: Table?.ItemCount ?? 0, bytes: Table?.TableSizeBytes ?? 0 };
-        await state.saveRun({ ...run, tableSize });
-      }
+      const described = run.tableSize === undefined && run.role === undefined && run.region === home.region;
+      const planned = described ? { ...run, ...(await describeTable(run.config.table, dynamodb)) } : run;
+      const limit = run.config.maxReadUnitsPerSecond ?? planned.maxReadUnitsPerSecond;
+      const limited = limit === undefined ? planned : { ...planned, maxReadUnitsPerSecond: limit };
+      if (limited !== run) await state.saveRun(limited);
+      const claimAgain = run.day !== (request.day ?? dayOf(now)) || run.trigger !== request.trigger;
       const empty = run.window !== undefined && isEmptyWindow(run.window);
       const segments = empty ? [] : Array.from({ length: run.segments }, (_, segment) => segment);
-      return { outcome: "run", run, segments, claimAgain: run.day !== (request.day ?? dayOf(now)) };
+      return { outcome: "run", run: limited, segments, claimAgain };
     });
   },
 );
+
+/** The execution may have been stopped during the claim: nothing else would ever record the end of its run. */
+async function recordEndOf(
+  execution: string,
+  run: Run,
+  { sfn, state }: { readonly sfn: SFNClient; readonly state: StateTable },
+): Promise<void> {
+  const status = await endedStatus(sfn, execution);
+  if (status === undefined) return;
+  const failure = { error: "ExecutionEndedError", cause: `the execution is ${status}`, abandoned: false };
+  await state.fail(run.exportId, execution, failure);
+}
+
+/** A provisioned table's other readers keep half of its units. */
+const PROVISIONED_SHARE = 0.5;
+
+async function describeTable(
+  table: string,
+  dynamodb: DynamoDBClient,
+): Promise<Pick<Run, "tableSize" | "maxReadUnitsPerSecond">> {
+  const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName: table }));
+  // 0 for on-demand tables.
+  const provisioned = Table?.ProvisionedThroughput?.ReadCapacityUnits ?? 0;
+  return {
+    tableSize: { items: Table?.ItemCount ?? 0, bytes: Table?.TableSizeBytes ?? 0 },
+    ...(provisioned > 0 && { maxReadUnitsPerSecond: provisioned * PROVISIONED_SHARE }),
+  };
+}

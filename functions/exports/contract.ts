@@ -48,6 +48,11 @@ export type RecordFailureEnvironment = EnvironmentVariables<typeof recordFailure
 /** S3 key of {@link configurationSchema} as JSON. */
 export const CONFIGURATION_KEY = "exports.json";
 
+/** For Athena: contains a folder a day, `dt=2026-11-21/`, with a list of the published run's files. */
+export function symlinkFolder(exportName: string): string {
+  return `_exports/${exportName}/athena/`;
+}
+
 /** The dimension of metrics by export. */
 export const EXPORT_DIMENSION = "export";
 
@@ -77,6 +82,11 @@ const watermarkSchema = z.strictObject({
   unit: watermarkUnitSchema.default("seconds"),
   /** How far the first run looks back. @default without limit */
   initialLookbackHours: z.number().positive().max(87_600).optional(),
+  /**
+   * A window ends this long before its run starts. Items that arrive later than that after their watermark are in no window: allow for
+   * the slowest writer and for clocks that are behind. @default 300
+   */
+  settleSeconds: z.int().min(0).max(86_400).default(300),
 });
 
 /** Step Functions runs 40 at a time and its history is limited to 25,000 events: more segments would only wait. */
@@ -106,7 +116,7 @@ const exportFields = {
   watermark: watermarkSchema.optional(),
   /** Segments of a parallel scan. A document always has one. @default 8 */
   segments: z.int().min(1).max(SEGMENT_LIMIT).default(8),
-  /** Read units a second for all segments together. @default no limit */
+  /** Read units a second for all exports of the table together. @default half of a provisioned table's, else no limit */
   maxReadUnitsPerSecond: z.number().positive().optional(),
   /** Name of the bucket for files. @default the feature's own bucket */
   bucket: bucketNameSchema.optional(),
@@ -149,16 +159,23 @@ export const jobSchema = z.looseObject({
 });
 export type Job = z.output<typeof jobSchema>;
 
+/** A manual run and the scheduled run of one day are two runs. */
+export const triggerSchema = z.enum(["schedule", "manual"]);
+export type Trigger = z.output<typeof triggerSchema>;
+
 /** Input of the state machine. */
 export const runRequestSchema = z.strictObject({
   export: z.string(),
-  /** One run per day. @default the current day, UTC */
+  /** One scheduled and one manual run per day. @default the current day, UTC */
   day: z.iso.date().optional(),
   /** Run even if the day is finished. @default false */
   force: z.boolean().default(false),
+  trigger: triggerSchema.default("manual"),
   job: jobSchema.optional(),
 });
 export type RunRequest = z.output<typeof runRequestSchema>;
+/** Without the fields that have defaults. */
+export type NewRunRequest = z.input<typeof runRequestSchema>;
 
 /** [from, to) in the watermark's unit. Without `from`: everything before `to`. */
 export const windowSchema = z.strictObject({ from: z.string().optional(), to: z.string() });
@@ -166,15 +183,19 @@ export type Window = z.output<typeof windowSchema>;
 
 /** A claimed run: the input of all later steps. Times in epoch milliseconds. */
 export const runSchema = z.strictObject({
-  /** The export's name; for a job `<export>/<application>/<region>/<table>`. */
+  /** The export's name; for a job `<export>/<application>/<account>/<region>/<table>`. */
   exportId: z.string(),
   /** Start time, unique per export: `2026-11-21T17:00:00.123Z`. */
   id: z.string(),
   day: z.iso.date(),
+  trigger: triggerSchema,
   startedAt: z.number(),
+  /** The time in the keys of a flat layout: `startedAt`, or the next second in which no other run has the same key. */
+  keyTime: z.number(),
   config: exportSchema,
   application: z.string(),
-  /** The table's region. */
+  /** The table's account and region. */
+  account: z.string(),
   region: z.string(),
   role: z.string().optional(),
   bucket: z.string(),
@@ -182,12 +203,21 @@ export const runSchema = z.strictObject({
   /** Of a day that was already finished: the cursor does not move. */
   rerun: z.boolean(),
   segments: z.int().min(1),
+  /** For all readers of the table together. @default no limit */
+  maxReadUnitsPerSecond: z.number().positive().optional(),
+  /** An earlier run of this day and trigger, whose files this run replaces. */
+  replaces: z.string().optional(),
+  /** Unfinished runs that this run has superseded: their uploads are aborted. */
+  superseded: z.array(z.strictObject({ id: z.string(), prefix: z.string() })).default([]),
   /** Incremented when another execution resumes the run. */
   attempt: z.int().min(1),
   /** By DynamoDB's last count, up to six hours old. */
   tableSize: z.strictObject({ items: z.number(), bytes: z.number() }).optional(),
 });
 export type Run = z.output<typeof runSchema>;
+
+const formatSchema = z.enum(["json", "ndjson", "dynamodb-json"]);
+const compressionSchema = z.enum(["none", "gzip"]);
 
 export const exportedFileSchema = z.strictObject({
   key: z.string(),
@@ -196,6 +226,10 @@ export const exportedFileSchema = z.strictObject({
   /** In hexadecimal. Files written by DynamoDB have `md5` (base64) instead. */
   sha256: z.string().optional(),
   md5: z.string().optional(),
+  /** If they differ from the manifest's: an earlier run of the day has written the file. */
+  run: z.string().optional(),
+  format: formatSchema.optional(),
+  compression: compressionSchema.optional(),
 });
 export type ExportedFile = z.output<typeof exportedFileSchema>;
 
@@ -204,6 +238,8 @@ export const manifestSchema = z.looseObject({
   version: z.literal(1),
   export: z.string(),
   table: z.string(),
+  /** The table's account. */
+  account: z.string().optional(),
   region: z.string(),
   run: z.string(),
   day: z.iso.date(),
@@ -211,9 +247,11 @@ export const manifestSchema = z.looseObject({
   finishedAt: z.iso.datetime(),
   mode: z.enum(["full", "incremental"]),
   window: windowSchema.extend({ attribute: z.string(), unit: watermarkUnitSchema }).optional(),
-  format: z.enum(["json", "ndjson", "dynamodb-json"]),
-  compression: z.enum(["none", "gzip"]),
+  format: formatSchema,
+  compression: compressionSchema,
   bucket: z.string(),
+  /** Items that no window can hold: their watermark is missing, has another type, or is more than a day ahead. Incremental scans only. */
+  unusableItems: z.int().nonnegative().optional(),
   items: z.int().nonnegative(),
   bytes: z.int().nonnegative(),
   files: z.array(exportedFileSchema),
@@ -240,7 +278,7 @@ export interface StepFailure {
 export const claimRunInputSchema = z.object({ request: runRequestSchema, execution: z.string() });
 export const readSegmentInputSchema = z.object({ run: runSchema, segment: z.int().nonnegative() });
 export const nativeExportInputSchema = z.object({ run: runSchema, exportArn: z.string().optional() });
-export const finishStepSchema = z.enum(["delete-marker", "write-manifest", "write-marker", "finish"]);
+export const finishStepSchema = z.enum(["abort-uploads", "publish", "finish"]);
 export type FinishStep = z.output<typeof finishStepSchema>;
 export const finishRunInputSchema = z.object({ run: runSchema, step: finishStepSchema });
 export const recordFailureInputSchema = z.object({

@@ -9,8 +9,8 @@ import * as runFiles from "./storage/run-files";
 import { stateTable } from "./storage/state-table";
 
 /**
- * The steps around reading, one per call, each idempotent. Before: delete the `_SUCCESS` marker, because files will be overwritten.
- * After: write the manifest, write the marker, finish the run.
+ * The steps around reading, one per call, each idempotent. Before: abort uploads of runs that this one has superseded. After: publish the
+ * files, then finish the run.
  */
 export const handler = invocationHandler(
   finishRunEnvironment,
@@ -20,26 +20,23 @@ export const handler = invocationHandler(
     const state = stateTable(createDynamoDB(), environment.STATE_TABLE, clock);
 
     return returnPermanentFailures(logger, async ({ run, step }): Promise<ExecutionOutput | undefined> => {
-      if (step === "delete-marker") {
-        await runFiles.deleteSuccessMarker(run, s3);
+      if (step === "abort-uploads") {
+        await runFiles.abortSupersededUploads(run, s3);
         return undefined;
       }
-      if (step === "write-marker") {
-        await runFiles.writeSuccessMarker(run, s3);
+      if (step === "publish") {
+        await runFiles.publishRun(run, { state, s3, now: () => clock.now() });
         return undefined;
       }
-      const files = await runFiles.completedFiles(run, state, s3);
-      if (step === "write-manifest") {
-        await runFiles.deleteOrphans(run, files, s3);
-        await runFiles.writeManifest(run, files, clock.now(), s3);
-        return undefined;
-      }
+      const files = await state.parts(run);
+      const { unusable = 0 } = await state.runProgress(run);
       const { items, bytes } = totalsOf(files);
       const location = locationOf(run);
       const nothingNew = files.length === 0 && run.config.mode === "incremental";
-      await state.finish(run, nothingNew ? undefined : { location, items, bytes });
+      await state.finish(run, nothingNew ? undefined : { location, items, bytes }, unusable);
       logger.info("exported", { run: run.id, files: files.length, items, bytes });
       metrics.countBy({ name: EXPORT_DIMENSION, value: run.config.name }, "finishedExports", 1);
+      if (unusable > 0) metrics.count("unusableItems", unusable);
       metrics.milliseconds("exportDuration", clock.now() - run.startedAt);
       // Jobs are not counted: an application may have no new items on a day.
       if (items === 0 && run.application === "") metrics.count("emptyExports", 1);

@@ -24,6 +24,7 @@ export const handler = invocationHandler(
     const state = stateTable(createDynamoDB(), environment.STATE_TABLE, clock);
 
     return returnPermanentFailures(logger, async ({ run, segment }, { deadline }) => {
+      await state.assertActive(run);
       const claim = { run, segment, worker: randomUUID() };
       const checkpoint = await state.claimSegment(claim);
       if (checkpoint.done) return { done: true };
@@ -34,7 +35,9 @@ export const handler = invocationHandler(
       };
       const { dynamodb, store } = await sourceAndTarget(run, sts);
       const ports = segmentPorts(claim, { dynamodb, store, state, clock, onPage });
-      await store.abortUploads(ports.partKey(checkpoint.nextPart));
+      // A worker that was killed has left them.
+      for (const { key, id } of await store.listUploads(ports.partKey(checkpoint.nextPart)))
+        await store.abortUpload(key, id);
       try {
         const done = await exportSegment(checkpoint, ports, clock.elapsed() + (deadline - CLOSING_MS - clock.now()));
         return { done };

@@ -2,9 +2,10 @@ import * as z from "zod";
 
 import { createS3 } from "../shared/aws/clients/s3";
 import { createSfn } from "../shared/aws/clients/sfn";
+import { isObject } from "../shared/errors";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
 import { parseInput } from "../shared/input";
-import { startExportEnvironment, type RunRequest } from "./contract";
+import { startExportEnvironment, type NewRunRequest } from "./contract";
 import { findExport, readConfiguration } from "./run/configuration";
 import { startExecution, waitForExecution } from "./run/executions";
 import { dayOf } from "./run/object-keys";
@@ -20,8 +21,8 @@ const scheduledEventSchema = z.looseObject({
   resources: z.array(z.string()).min(1),
 });
 
-/** The event of a manual invocation. */
-const manualEventSchema = z.strictObject({
+/** The event of a manual invocation: any, as for the function that this one replaces. Other fields are ignored. */
+const manualEventSchema = z.object({
   /** @default the only export, if there is only one */
   export: z.string().optional(),
   day: z.iso.date().optional(),
@@ -39,21 +40,27 @@ const RULE_ARN = /-exports-schedule-(.+)$/;
  */
 export const handler = invocationHandler(
   startExportEnvironment,
-  { input: z.union([scheduledEventSchema, manualEventSchema]) },
+  { input: z.unknown() },
   ({ environment, clock, logger }) => {
     const sfn = createSfn();
     const s3 = createS3();
 
     return async (event, { deadline }) => {
       const scheduled = scheduledEventSchema.safeParse(event).data;
-      const manual = scheduled === undefined ? parseInput(manualEventSchema, event) : undefined;
+      const manual = scheduled === undefined ? parseInput(manualEventSchema, isMap(event) ? event : {}) : undefined;
       const configuration = await readConfiguration(s3, environment.CONFIGURATION_BUCKET);
       const [first, ...others] = configuration.tables;
       const requested = scheduled === undefined ? manual?.export : RULE_ARN.exec(scheduled.resources[0] ?? "")?.[1];
       const name = requested ?? (others.length === 0 ? (first?.name ?? "") : "");
       findExport(configuration, { export: name });
       const day = scheduled === undefined ? manual?.day : dayOf(Date.parse(scheduled.time));
-      const request: RunRequest = { export: name, force: manual?.force ?? false, ...(day !== undefined && { day }) };
+      const trigger = scheduled === undefined ? "manual" : "schedule";
+      const request: NewRunRequest = {
+        export: name,
+        trigger,
+        force: manual?.force ?? false,
+        ...(day !== undefined && { day }),
+      };
       const executionName = `${name}-${scheduled?.id ?? clock.now().toString(36)}`;
       const execution = await startExecution(sfn, environment.STATE_MACHINE_ARN, executionName, request);
       logger.info("started", { export: name, execution });
@@ -65,6 +72,10 @@ export const handler = invocationHandler(
     };
   },
 );
+
+function isMap(value: unknown): value is object {
+  return isObject(value) && !Array.isArray(value);
+}
 
 function response(message: string): { readonly statusCode: number; readonly body: string } {
   return { statusCode: 200, body: JSON.stringify(message) };

@@ -1,9 +1,10 @@
 import { GlueCatalogTable } from "@cdktf/provider-aws/lib/glue-catalog-table";
 import { Construct } from "constructs";
 import { RESOURCE } from "../constructs/readable-id";
+import { symlinkFolder } from "../../functions/exports/contract";
 import type { TableExport } from "./schema";
 
-/** Whether Athena can read an export: NDJSON in daily folders, without other files. */
+/** Whether Athena can read an export: NDJSON with a partition a day. */
 export function hasAthenaTable({ engine, format, layout }: TableExport): boolean {
   return engine === "scan" && format === "ndjson" && layout === "partitioned";
 }
@@ -15,14 +16,15 @@ export interface AthenaTableProps {
 }
 
 /**
- * An Athena table over an export, partitioned by day. Partition projection makes new days visible without a crawler. Without columns,
- * each line is one string column, `item`, for `json_extract`.
+ * An Athena table over an export, partitioned by day. Partition projection makes new days visible without a crawler. A partition is a list
+ * of the published run's files, so that a query sees one whole run, wherever the export's prefix puts its files. Without columns, each
+ * line is one string column, `item`, for `json_extract`.
  */
 export class AthenaTable extends Construct {
   constructor(scope: Construct, id: string, { database, bucket, table }: AthenaTableProps) {
     super(scope, id);
-    const { name, prefix = `${name}/`, columns } = table;
-    const location = `s3://${bucket}/${prefix}`;
+    const { name, columns } = table;
+    const location = `s3://${bucket}/${symlinkFolder(name)}`;
     new GlueCatalogTable(this, RESOURCE, {
       databaseName: database,
       name: name.replaceAll("-", "_"),
@@ -40,9 +42,13 @@ export class AthenaTable extends Construct {
       partitionKeys: [{ name: "dt", type: "string" }],
       storageDescriptor: {
         location,
-        inputFormat: "org.apache.hadoop.mapred.TextInputFormat",
+        inputFormat: "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat",
         outputFormat: "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-        columns: Object.entries(columns ?? { item: "string" }).map(([column, type]) => ({ name: column, type })),
+        columns: Object.entries(columns ?? { item: "string" }).map(([column, type]) => ({
+          // Glue folds names to lower case.
+          name: column.toLowerCase(),
+          type,
+        })),
         serDeInfo:
           columns === undefined
             ? {
@@ -52,9 +58,18 @@ export class AthenaTable extends Construct {
               }
             : {
                 serializationLibrary: "org.openx.data.jsonserde.JsonSerDe",
-                parameters: { "case.insensitive": "false" },
+                parameters: serdeParameters(Object.keys(columns)),
               },
       },
     });
   }
+}
+
+/** JSON's names are case-sensitive, and Glue's are not: a column that is not in lower case is mapped to its attribute. */
+function serdeParameters(attributes: readonly string[]): Readonly<Record<string, string>> {
+  const mapped = attributes.filter((attribute) => attribute !== attribute.toLowerCase());
+  return {
+    "case.insensitive": "false",
+    ...Object.fromEntries(mapped.map((attribute) => [`mapping.${attribute.toLowerCase()}`, attribute])),
+  };
 }

@@ -15,12 +15,37 @@ const TASK_SECONDS = 960;
 /** A slow export of a very large table takes days. */
 const RUN_SECONDS = 14 * DAY_SECONDS;
 
+/** Ten minutes apart at most, for about six hours. */
+const THROTTLING_RETRIES = {
+  IntervalSeconds: 5,
+  MaxAttempts: 45,
+  BackoffRate: 2,
+  MaxDelaySeconds: 10 * MINUTE_SECONDS,
+} as const;
+
+/** Lambda throttles accounts; DynamoDB, S3, STS and Step Functions throttle tables, prefixes and accounts. */
+const THROTTLING_ERRORS: readonly [string, ...string[]] = [
+  "Lambda.TooManyRequestsException",
+  "Lambda.ServiceException",
+  "Lambda.AWSLambdaException",
+  "Lambda.SdkClientException",
+  "LimitExceededException",
+  "ProvisionedThroughputExceededException",
+  "RequestLimitExceeded",
+  "ServiceUnavailable",
+  "SlowDown",
+  "Throttling",
+  "ThrottlingException",
+  "TooManyRequestsException",
+];
+
 /**
- * Errors that functions throw are retried three times within half a minute. Errors that a retry cannot fix are returned instead
- * (functions/exports/run/permanent-failures.ts), see FAILED.
+ * Throttling is retried for hours. Other errors that functions throw are retried three times within half a minute. Errors that a retry
+ * cannot fix are returned instead (functions/exports/run/permanent-failures.ts), see FAILED.
  */
 const RETRY = [
   { Comment: "Bugs", ErrorEquals: ["InvalidInputError", "EnvironmentError"], MaxAttempts: 0 },
+  { Comment: "Throttling", ErrorEquals: THROTTLING_ERRORS, ...THROTTLING_RETRIES, JitterStrategy: "FULL" },
   { ErrorEquals: ["States.ALL"], IntervalSeconds: 2, MaxAttempts: 3, BackoffRate: 3, JitterStrategy: "FULL" },
 ] as const satisfies readonly Retrier[];
 
@@ -53,8 +78,7 @@ export const exportMachine = (functions: ExportMachineRefs) => {
   });
 
   return stateMachine({
-    Comment:
-      "Exports a table: claims the day, reads segments, writes the manifest and the _SUCCESS marker, finishes the run",
+    Comment: "Exports a table: claims the day, reads segments, publishes the files, finishes the run",
     StartAt: "ClaimRun",
     TimeoutSeconds: RUN_SECONDS,
     States: {
@@ -82,16 +106,16 @@ export const exportMachine = (functions: ExportMachineRefs) => {
               segments: "{% $states.input.segments %}",
               claimAgain: "{% $states.input.claimAgain %}",
             },
-            Next: "DeleteSuccessMarker",
+            Next: "AbortUploads",
           },
         ],
         Default: "NothingToDo",
       }),
       NothingToDo: succeed({ Comment: "Finished before, or running in another execution" }),
 
-      DeleteSuccessMarker: lambdaInvoke({
-        Comment: "Delete the day's _SUCCESS marker before overwriting its files",
-        Arguments: finishRun("delete-marker"),
+      AbortUploads: lambdaInvoke({
+        Comment: "Abort uploads of runs that this one has superseded",
+        Arguments: finishRun("abort-uploads"),
         ...call,
         ...caught,
         Next: "ChooseEngine",
@@ -137,7 +161,7 @@ export const exportMachine = (functions: ExportMachineRefs) => {
           },
         }),
         ...caught,
-        Next: "WriteManifest",
+        Next: "Publish",
       }),
 
       StartNativeExport: lambdaInvoke({
@@ -157,24 +181,18 @@ export const exportMachine = (functions: ExportMachineRefs) => {
         Next: "CheckNativeExport",
       }),
       CheckNativeExport: choice({
-        Choices: [FAILED, { Comment: "done", Condition: "{% $states.input.done %}", Next: "WriteManifest" }],
+        Choices: [FAILED, { Comment: "done", Condition: "{% $states.input.done %}", Next: "Publish" }],
         Default: "WaitForNativeExport",
       }),
 
-      WriteManifest: lambdaInvoke({
-        Arguments: finishRun("write-manifest"),
+      Publish: lambdaInvoke({
+        Comment: "Complete the uploads, switch the manifest, delete what it replaces, write the _SUCCESS marker",
+        Arguments: finishRun("publish"),
         ...call,
         ...caught,
-        Next: "CheckManifest",
+        Next: "CheckPublished",
       }),
-      CheckManifest: choice({ Choices: [FAILED], Default: "WriteSuccessMarker" }),
-      WriteSuccessMarker: lambdaInvoke({
-        Arguments: finishRun("write-marker"),
-        ...call,
-        ...caught,
-        Next: "CheckSuccessMarker",
-      }),
-      CheckSuccessMarker: choice({ Choices: [FAILED], Default: "FinishRun" }),
+      CheckPublished: choice({ Choices: [FAILED], Default: "FinishRun" }),
       FinishRun: lambdaInvoke({ Arguments: finishRun("finish"), ...call, ...caught, Next: "CheckFinish" }),
       CheckFinish: choice({
         Choices: [

@@ -42,7 +42,7 @@ const READ_TIMEOUT_SECONDS = 900;
 /** One vCPU: exporting is CPU-bound. */
 const READ_MEMORY_MB = 1_769;
 
-/** Enough to complete and list the parts of very large tables. */
+/** Enough to list the files of very large tables. */
 const FINISH_TIMEOUT_SECONDS = 300;
 
 /** S3 bills incomplete uploads of killed runs. Longer than any run. */
@@ -154,11 +154,11 @@ export class Exports extends Feature {
     const read = new NodeFunction<ReadSegmentEnvironment>(this, "read-segment", {
       entry: "functions/exports/read-segment.ts",
       environment: {
-        STATE_TABLE: state.grant("PutItem", "UpdateItem"),
+        STATE_TABLE: state.grant("GetItem", "PutItem", "UpdateItem"),
         TABLE_NAMES: this.tables(tableNames, "Scan"),
         BUCKET_NAMES: this.buckets(files, {
           of: this.exports.filter(({ engine }) => engine !== "dynamodb-export"),
-          actions: ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListBucketMultipartUploads", "s3:PutObject"],
+          actions: ["s3:AbortMultipartUpload", "s3:ListBucketMultipartUploads", "s3:PutObject"],
         }),
         JOB_ROLE_ARNS: listBinding(["sts:AssumeRole"], jobs?.roles ?? []),
         KMS_KEY_ARNS: keys,
@@ -187,12 +187,19 @@ export class Exports extends Feature {
         STATE_TABLE: state.grant("GetItem", "PutItem", "Query", "UpdateItem"),
         BUCKET_NAMES: this.buckets(files, {
           of: this.exports,
-          actions: ["s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"],
-          extraPrefix: "_exports/", // manifests of flat layouts
+          actions: [
+            "s3:AbortMultipartUpload",
+            "s3:DeleteObject",
+            "s3:GetObject",
+            "s3:ListBucket",
+            "s3:ListBucketMultipartUploads",
+            "s3:PutObject",
+          ],
+          extraPrefix: "_exports/", // manifests of flat layouts, and Athena's lists of files
         }),
         KMS_KEY_ARNS: keys,
       },
-      timeoutSeconds: FINISH_TIMEOUT_SECONDS,
+      timeoutSeconds: READ_TIMEOUT_SECONDS,
       alarms: { errors: COVERED_BY_MACHINE },
     });
     const fail = new NodeFunction<RecordFailureEnvironment>(this, "record-failure", {
@@ -323,6 +330,15 @@ export class Exports extends Feature {
       },
       ...this.metric("emptyExports"),
     });
+    if (this.exports.some(({ mode, engine }) => mode === "incremental" && engine === "scan"))
+      new Alarm(this, "unusable-items", {
+        spec: {
+          description: "Items without a usable watermark are not exported",
+          impact: "Incremental exports lack these items. The manifest has their number.",
+          runbook: "exports#items-without-a-usable-watermark",
+        },
+        ...this.metric("unusableItems"),
+      });
   }
 
   private graphs(machine: Machine): readonly Graph[] {

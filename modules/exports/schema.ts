@@ -21,7 +21,7 @@ export const PRESETS = {
     compression: "none",
     layout: "flat",
     mode: "incremental",
-    watermark: { attribute: "access_timestamp", unit: "seconds", initialLookbackHours: 24 },
+    watermark: { attribute: "access_timestamp", unit: "seconds", initialLookbackHours: 24, settleSeconds: 0 },
     prefix: "usermetrics/application={application}/year={year}/month={month}/day={day}/{application}_userlogs_",
   },
 } as const;
@@ -32,7 +32,10 @@ export const exportFieldsSchema = exportSchema.extend({
   /** `cron(...)` or `rate(...)`, in UTC. One run per day, however often the schedule fires. @default "cron(0 17 * * ? *)" */
   schedule: scheduleSchema.default("cron(0 17 * * ? *)"),
   /** For Athena: attributes and their types, `{ user_id: "string" }`. @default the whole line as `item` */
-  columns: z.record(z.string().regex(/^[a-z][a-z0-9_]*$/, "is not a column name"), z.string().min(1)).optional(),
+  columns: z
+    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not a column name"), z.string().min(1))
+    .superRefine(rejectAmbiguousColumns)
+    .optional(),
 });
 
 const tableExportSchema = z
@@ -56,26 +59,14 @@ const jobsSchema = z.strictObject({
   kmsKeyArn: exportSchema.shape.kmsKeyArn,
 });
 
-export const exportsSchema = z.strictObject({
-  /** Scheduled exports. @default [] */
-  tables: z
-    .array(tableExportSchema)
-    .default([])
-    .superRefine((tables, context) => {
-      const names = tables.map(({ name }) => name);
-      names.forEach((name, index) => {
-        if (names.indexOf(name) !== index)
-          context.addIssue({
-            code: "custom",
-            path: [index, "name"],
-            message: "is the name of another export",
-            input: name,
-          });
-      });
-    }),
-  /** Creates a queue of jobs: `{ application, table_name, region, assume_role }`. @default none */
-  jobs: jobsSchema.optional(),
-});
+export const exportsSchema = z
+  .strictObject({
+    /** Scheduled exports. @default [] */
+    tables: z.array(tableExportSchema).default([]),
+    /** Creates a queue of jobs: `{ application, table_name, region, assume_role }`. @default none */
+    jobs: jobsSchema.optional(),
+  })
+  .superRefine(rejectSharedKeys);
 
 export type ExportsConfig = z.output<typeof exportsSchema>;
 export type TableExport = ExportsConfig["tables"][number];
@@ -85,8 +76,50 @@ export function jobExport({ bucket, kmsKeyArn }: NonNullable<ExportsConfig["jobs
   return exportSchema.parse({ ...PRESETS["user-logs"], table: "named-by-each-job", bucket, kmsKeyArn });
 }
 
+/** Two exports with one key would delete or replace each other's files. */
+function rejectSharedKeys({ tables, jobs }: z.output<typeof exportsSchema>, context: z.RefinementCtx): void {
+  const others: ExportConfig[] = jobs === undefined ? [] : [jobExport(jobs)];
+  tables.forEach((table, index) => {
+    const reject = (field: string, message: string, input: unknown) => {
+      context.addIssue({ code: "custom", path: ["tables", index, field], message, input });
+    };
+    if (others.some(({ name }) => name === table.name)) reject("name", "is the name of another export", table.name);
+    const overlapping = others.find((other) => other.bucket === table.bucket && keysOverlap(other, table));
+    if (overlapping !== undefined)
+      reject("prefix", `overlaps the keys of the export "${overlapping.name}"`, table.prefix);
+    others.push(table);
+  });
+}
+
+/** Whether a key can be in both exports: their prefixes begin alike, as far as no placeholder is replaced. */
+function keysOverlap(one: KeyPrefix, other: KeyPrefix): boolean {
+  const [a, b] = [literalPrefix(one), literalPrefix(other)];
+  return a.startsWith(b) || b.startsWith(a);
+}
+
+type KeyPrefix = Pick<ExportConfig, "name" | "prefix">;
+
+function literalPrefix({ name, prefix = `${name}/` }: KeyPrefix): string {
+  return prefix.replace(/\{.*/, "");
+}
+
+/** Glue's column names have no case. `dt` is the partition. */
+function rejectAmbiguousColumns(columns: Readonly<Record<string, string>>, context: z.RefinementCtx): void {
+  const seen = new Set(["dt"]);
+  for (const column of Object.keys(columns)) {
+    if (seen.has(column.toLowerCase()))
+      context.addIssue({
+        code: "custom",
+        path: [column],
+        message: "differs from another column, or from the partition dt, only in case",
+        input: column,
+      });
+    seen.add(column.toLowerCase());
+  }
+}
+
 function rejectContradictions(
-  { mode, watermark, engine, format, layout, columns }: z.output<typeof exportFieldsSchema>,
+  { mode, watermark, engine, format, layout, columns, prefix }: z.output<typeof exportFieldsSchema>,
   context: z.RefinementCtx,
 ): void {
   const reject = (path: string, message: string, input: unknown) => {
@@ -99,6 +132,7 @@ function rejectContradictions(
     reject("watermark", "is only for incremental scans", watermark);
   if (native && (format !== "ndjson" || layout !== "partitioned"))
     reject("engine", 'requires format "ndjson" and layout "partitioned"', engine);
+  if (prefix?.startsWith("_exports/")) reject("prefix", "is where manifests are", prefix);
   if (columns !== undefined && (native || format !== "ndjson" || layout !== "partitioned"))
     reject("columns", 'require engine "scan", format "ndjson" and layout "partitioned"', columns);
 }

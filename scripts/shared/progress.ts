@@ -16,17 +16,24 @@ export interface Progress {
 export function progressOn(out: Writable & { readonly isTTY?: boolean }, now: () => number): Progress {
   let shownAt = -Infinity;
   let length = 0;
+  let unprinted: string | undefined;
   return {
     show: (share, text) => {
       const line = `${bar(share)} ${text}`;
       if (out.isTTY === true) out.write(`\r${line.padEnd(length)}`);
       else if (now() - shownAt >= LOG_EVERY_MS) out.write(`${line}\n`);
-      else return;
+      else {
+        unprinted = line;
+        return;
+      }
+      unprinted = undefined;
       shownAt = now();
       length = line.length;
     },
     end: () => {
       if (out.isTTY === true && length > 0) out.write("\n");
+      if (unprinted !== undefined) out.write(`${unprinted}\n`);
+      unprinted = undefined;
       length = 0;
     },
   };

@@ -235,7 +235,7 @@ describe("exports, deployed", () => {
       });
     }
     await eventually(
-      () => runsOf("user-logs/shop/eu-central-1/e2e-app-logs"),
+      () => runsOf("user-logs/shop/000000000000/eu-central-1/e2e-app-logs"),
       (runs) => runs.some(({ status }) => status === "SUCCEEDED"),
       30_000,
     );

@@ -1,3 +1,6 @@
+import * as z from "zod";
+import { exportSchema } from "../../functions/exports/contract";
+import { symlinkKey } from "../../functions/exports/run/object-keys";
 import { ConfigurationError } from "../../modules/constructs/config";
 import { exportMachine } from "../../modules/exports/definition";
 import { PRESETS } from "../../modules/exports/schema";
@@ -30,10 +33,10 @@ describe("the exports module", () => {
 
   it("lets the reader scan these tables, write where exports go, and nothing else", () => {
     expect(describePolicy(resource(module_(), "aws_iam_role_policy", "read_segment_policy")["policy"])).toEqual([
-      "Allow dynamodb:PutItem, dynamodb:UpdateItem on ${aws_dynamodb_table.state.arn} (StateTable)",
+      "Allow dynamodb:GetItem, dynamodb:PutItem, dynamodb:UpdateItem on ${aws_dynamodb_table.state.arn} (StateTable)",
       `Allow dynamodb:Scan on ${["shop-orders", "webapp_user_logs", "app-logs"].map((name) => arn("dynamodb", `table/${name}`)).join(", ")} (TableNames)`,
       // The bucket has nothing but exports, so one pattern for all of them: a role's policy does not grow with their number.
-      "Allow s3:AbortMultipartUpload, s3:GetObject, s3:ListBucketMultipartUploads, s3:PutObject on ${aws_s3_bucket.files.arn}, ${aws_s3_bucket.files.arn}/* (BucketNames)",
+      "Allow s3:AbortMultipartUpload, s3:ListBucketMultipartUploads, s3:PutObject on ${aws_s3_bucket.files.arn}, ${aws_s3_bucket.files.arn}/* (BucketNames)",
       "Allow sts:AssumeRole on arn:aws:iam::123456789012:role/reader (JobRoleArns)",
       "Allow logs:CreateLogStream, logs:PutLogEvents on ${aws_cloudwatch_log_group.read_segment_log_group.arn}:* (Logs)",
       "Allow xray:PutTelemetryRecords, xray:PutTraceSegments on * (Traces)",
@@ -75,9 +78,39 @@ describe("the exports module", () => {
   it("has an Athena table for NDJSON in daily folders", () => {
     const tables = module_().resource["aws_glue_catalog_table"] ?? {};
     expect(Object.keys(tables)).toEqual(["athena_orders"]);
+    // Of each day, the list of the published run's files: see run-files.ts.
+    const location = "s3://${aws_s3_bucket.files.bucket}/_exports/orders/athena/";
     expect(tables["athena_orders"]).toMatchObject({
-      parameters: { "storage.location.template": "s3://${aws_s3_bucket.files.bucket}/orders/dt=$${dt}/" },
+      parameters: { "storage.location.template": `${location}dt=$\${dt}/` },
+      storage_descriptor: { location, input_format: "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat" },
     });
+  });
+
+  it.each([
+    [{}],
+    [{ prefix: "shop/{year}/{month}/" }],
+    [{ columns: { userId: "string", utcDate: "string", amount: "double", _id: "string" } }],
+  ])("has an Athena table that Glue accepts and that finds its files: %j", (more) => {
+    const module = module_({ tables: [{ name: "orders", table: "orders", bucket: "ours", ...more }] });
+    const table = glueTable(module.resource["aws_glue_catalog_table"]?.["athena_orders"]);
+    const names = [...table.storage_descriptor.columns, ...table.partition_keys].map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    for (const name of names) expect(name).toMatch(/^[a-z0-9_]{1,255}$/);
+    // Each projected partition is a placeholder of the template, and the location is before the first one.
+    const template = (table.parameters["storage.location.template"] ?? "").replaceAll("$${", "${");
+    const placeholders = [...template.matchAll(/\$\{(\w+)\}/g)].map(([, name]) => name);
+    expect(placeholders).toEqual(table.partition_keys.map(({ name }) => name));
+    for (const name of placeholders) expect(table.parameters).toHaveProperty([`projection.${name ?? ""}.type`]);
+    expect(table.storage_descriptor.location).toBe(template.slice(0, template.indexOf("dt=")));
+    expect(table.storage_descriptor.location).not.toMatch(/[{}]/);
+    const config = exportSchema.parse({ name: "orders", table: "orders", ...("prefix" in more && more) });
+    const run = { config, exportId: "orders", id: "now", application: "", keyTime: 0, day: "2026-11-21" };
+    expect(`s3://ours/${symlinkKey(run)}`).toBe(`${template.replace("${dt}", "2026-11-21")}files.txt`);
+    // The SerDe looks for each column under its attribute's name.
+    const { parameters } = table.storage_descriptor.ser_de_info;
+    const attributeOf = (column: string) => parameters?.[`mapping.${column}`] ?? column;
+    const attributes = "columns" in more ? Object.keys(more.columns ?? {}) : ["item"];
+    expect(table.storage_descriptor.columns.map(({ name }) => attributeOf(name))).toEqual(attributes);
   });
 
   it("keeps the presets unchanged", () => {
@@ -92,6 +125,9 @@ describe("the exports module", () => {
     [{ format: "json" as const, columns: { id: "string" } }, "columns"],
     [{ prefix: "/orders" }, "prefix"],
     [{ segments: 0 }, "segments"],
+    [{ columns: { userId: "string", userid: "string" } }, "columns.userid"],
+    [{ columns: { DT: "string" } }, "columns.DT"],
+    [{ prefix: "_exports/mine/" }, "prefix"],
   ])("refuses %j", (wrong, message) => {
     const refused = () => synthesize({ exports: { tables: [{ name: "orders", table: "orders", ...wrong }] } });
     expect(refused).toThrow(ConfigurationError);
@@ -101,6 +137,24 @@ describe("the exports module", () => {
   it("refuses two exports of one name", () => {
     const twice = [1, 2].map(() => ({ name: "orders", table: "orders" }));
     expect(() => synthesize({ exports: { tables: twice } })).toThrow("is the name of another export");
+    const jobs = { tables: [{ name: "user-logs", table: "orders" }], jobs: { tables: [] } };
+    expect(() => synthesize({ exports: jobs })).toThrow("is the name of another export");
+  });
+
+  it.each([
+    ["shared/", "shared/"],
+    ["shared/", "shared/b/"],
+    ["shared/{year}/", "shared/b/"],
+    ["", undefined],
+    [undefined, "a/"],
+  ])("refuses two exports with the prefixes %j and %j, unless their buckets differ", (one, other) => {
+    const tables = [
+      { name: "a", table: "orders", ...(one !== undefined && { prefix: one }) },
+      { name: "b", table: "orders", ...(other !== undefined && { prefix: other }) },
+    ];
+    expect(() => synthesize({ exports: { tables } })).toThrow('overlaps the keys of the export "a"');
+    const apart = tables.map((table, index) => ({ ...table, bucket: `bucket-${index}` }));
+    expect(() => synthesize({ exports: { tables: apart } })).not.toThrow();
   });
 });
 
@@ -128,6 +182,19 @@ describe("the machine that runs exports", () => {
       ]);
     }
   });
+});
+
+const glueTable = (table: unknown) => glueTableSchema.parse(table);
+
+const named = z.array(z.object({ name: z.string() }));
+const glueTableSchema = z.object({
+  parameters: z.record(z.string(), z.string()),
+  partition_keys: named,
+  storage_descriptor: z.object({
+    location: z.string(),
+    columns: named,
+    ser_de_info: z.object({ parameters: z.record(z.string(), z.string().optional()).optional() }),
+  }),
 });
 
 function synthesizedTables(): readonly unknown[] {

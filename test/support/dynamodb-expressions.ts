@@ -19,6 +19,10 @@ export function holds(condition: string, item: Item, request: Request): boolean 
 }
 
 function holdsPart(part: string, item: Item, request: Request): boolean {
+  if (part.startsWith("NOT ")) return !holdsPart(part.slice("NOT ".length), item, request);
+  const [, typed, type] = /^attribute_type\((\S+), (\S+)\)$/.exec(part) ?? [];
+  if (typed !== undefined && type !== undefined)
+    return Object.keys(valueOf(typed, item, request) ?? {})[0] === valueOf(type, item, request)?.S;
   const [, absent] = /^attribute_not_exists\((.+)\)$/.exec(part) ?? [];
   if (absent !== undefined) return valueOf(absent, item, request) === undefined;
   const [, one, list] = /^(\S+) IN \((.+)\)$/.exec(part) ?? [];

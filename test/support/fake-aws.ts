@@ -1,4 +1,5 @@
 /** A server with the parts of DynamoDB, Step Functions, S3 and STS that exports use. Its errors have the form of AWS's. */
+import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -48,7 +49,12 @@ export class FakeAws {
   /** By bucket and key. */
   readonly objects = new Map<string, Buffer>();
   readonly buckets = new Set<string>();
-  readonly uploads = new Map<string, { readonly resource: string; readonly chunks: Map<number, Buffer> }>();
+  readonly uploads = new Map<
+    string,
+    { readonly resource: string; readonly chunks: Map<number, Buffer>; readonly owner: string }
+  >();
+  /** Metadata of objects that were uploaded in chunks. */
+  private readonly owners = new Map<string, string>();
   readonly rows = new Map<string, Item>();
   /** Status of each execution, by ARN. */
   readonly executions = new Map<string, () => string>();
@@ -56,6 +62,10 @@ export class FakeAws {
   requests: AwsRequest[] = [];
   /** Called before each request; the request fails with a returned error. */
   before: (request: AwsRequest) => AwsError | undefined = () => undefined;
+
+  /** Called when a request arrives. It is processed once the promise resolves, as if its sender had been slow. */
+  stall: (request: number) => Promise<void> | undefined = () => undefined;
+  private arrived = 0;
 
   private readonly server = createServer((request, response) => {
     void this.respond(request, response);
@@ -75,11 +85,13 @@ export class FakeAws {
   }
 
   reset(): void {
-    for (const each of [this.tables, this.objects, this.buckets, this.uploads, this.rows, this.executions])
+    for (const each of [this.owners, this.tables, this.objects, this.buckets, this.uploads, this.rows, this.executions])
       each.clear();
     this.nativeExports.length = 0;
     this.requests = [];
     this.before = () => undefined;
+    this.stall = () => undefined;
+    this.arrived = 0;
   }
 
   count(action: string): number {
@@ -90,6 +102,7 @@ export class FakeAws {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const bytes = Buffer.concat(chunks);
+    await this.stall(++this.arrived);
     const target = request.headers["x-amz-target"];
     if (typeof target === "string") this.respondJson(target.split(".")[1] ?? "", bytes, response);
     else if (bytes.includes("Action=AssumeRole")) this.respondSts(bytes.toString(), response);
@@ -122,6 +135,7 @@ export class FakeAws {
       if (status === undefined) return { status: 400, code: "ExecutionDoesNotExist", message: "no such execution" };
       return { response: { status } };
     }
+    if (action === "StartExecution") return { response: { executionArn: "arn:execution:started" } };
     if (action === "ExportTableToPointInTime") return { response: { ExportDescription: this.startExport(request) } };
     if (action === "DescribeExport") {
       const found = this.nativeExports.find(({ arn }) => arn === request["ExportArn"]);
@@ -209,7 +223,22 @@ export class FakeAws {
     );
   }
 
-  private respondS3({ method = "", url = "" }: IncomingMessage, bytes: Buffer, response: ServerResponse): void {
+  /** As S3 does for conditional requests. */
+  private preconditionError(resource: string, headers: IncomingMessage["headers"]): AwsError | undefined {
+    const object = this.objects.get(resource);
+    const { "if-match": match, "if-none-match": noneMatch } = headers;
+    if (match !== undefined && object === undefined)
+      return { status: 404, code: "NoSuchKey", message: "The specified key does not exist." };
+    if ((match !== undefined && object && match !== tagOf(object)) || (noneMatch === "*" && object !== undefined))
+      return { status: 412, code: "PreconditionFailed", message: "At least one of the pre-conditions did not hold" };
+    return undefined;
+  }
+
+  private respondS3(
+    { method = "", url = "", headers }: IncomingMessage,
+    bytes: Buffer,
+    response: ServerResponse,
+  ): void {
     const { pathname, searchParams: query } = new URL(url, "http://s3");
     const resource = decodeURIComponent(pathname.slice(1)).replace(/\/$/, "");
     const [bucket = ""] = resource.split("/");
@@ -222,7 +251,8 @@ export class FakeAws {
       this.injectedError({ action, resource, body: bytes }) ??
       (this.buckets.has(bucket)
         ? undefined
-        : { status: 404, code: "NoSuchBucket", message: "The specified bucket does not exist" });
+        : { status: 404, code: "NoSuchBucket", message: "The specified bucket does not exist" }) ??
+      this.preconditionError(resource, headers);
     if (error !== undefined) {
       xml(error.status, `<Error><Code>${error.code}</Code><Message>${error.message}</Message></Error>`);
       return;
@@ -231,7 +261,7 @@ export class FakeAws {
     switch (action) {
       case "CreateMultipartUpload": {
         const id = `upload-${++this.ids}`;
-        this.uploads.set(id, { resource, chunks: new Map() });
+        this.uploads.set(id, { resource, chunks: new Map(), owner: String(headers["x-amz-meta-almanac-run"] ?? "") });
         xml(200, `<R><UploadId>${id}</UploadId></R>`);
         return;
       }
@@ -249,6 +279,7 @@ export class FakeAws {
           resource,
           Buffer.concat([...found.chunks].sort(([a], [b]) => a - b).map(([, chunk]) => chunk)),
         );
+        this.owners.set(resource, found.owner);
         this.uploads.delete(upload);
         xml(200, "<R><ETag>tag-1</ETag></R>");
         return;
@@ -258,9 +289,11 @@ export class FakeAws {
         xml(204, "");
         return;
       case "ListMultipartUploads": {
-        const listed = [...this.uploads].map(
-          ([id, upload]) =>
-            `<Upload><Key>${upload.resource.slice(bucket.length + 1)}</Key><UploadId>${id}</UploadId></Upload>`,
+        const prefix = `${bucket}/${query.get("prefix") ?? ""}`;
+        const listed = [...this.uploads].flatMap(([id, upload]) =>
+          upload.resource.startsWith(prefix)
+            ? `<Upload><Key>${upload.resource.slice(bucket.length + 1)}</Key><UploadId>${id}</UploadId></Upload>`
+            : [],
         );
         xml(200, `<R>${listed.join("")}</R>`);
         return;
@@ -286,11 +319,17 @@ export class FakeAws {
     const object = this.objects.get(resource);
     if (object === undefined) xml(404, "<Error><Code>NoSuchKey</Code></Error>");
     else {
-      response.writeHead(200, { ETag: '"tag-1"', "Content-Length": object.length });
+      response.writeHead(200, {
+        ETag: tagOf(object),
+        "Content-Length": object.length,
+        "x-amz-meta-almanac-run": this.owners.get(resource) ?? "",
+      });
       response.end(method === "HEAD" ? undefined : object);
     }
   }
 }
+
+const tagOf = (object: Buffer): string => `"${createHash("md5").update(object).digest("hex")}"`;
 
 const keyOf = (key: Item = {}): string => `${key["pk"]?.S ?? ""}|${key["sk"]?.S ?? ""}`;
 

@@ -38,9 +38,7 @@ export function memoryObjects(): MemoryObjects {
       uploads.delete(id);
       return Promise.resolve();
     },
-    abortUploads: (key) => {
-      for (const [id, upload] of uploads) if (upload.key === key) uploads.delete(id);
-      return Promise.resolve();
-    },
+    listUploads: (prefix) =>
+      Promise.resolve([...uploads].flatMap(([id, { key }]) => (key.startsWith(prefix) ? [{ key, id }] : []))),
   };
 }

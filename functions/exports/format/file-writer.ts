@@ -5,7 +5,7 @@ import { createGzip, type Gzip } from "node:zlib";
 
 import { DOCUMENT_FIELD, type Format } from "../contract";
 import type { ObjectStore, PendingUpload } from "../storage/object-store";
-import { convertScanPage, type ConvertedPage } from "./scan-page";
+import { convertScanPage, type ConvertedPage, type Selection } from "./scan-page";
 
 /** S3's minimum is 5 MiB, and its maximum 10,000 chunks: 80 GB a file. */
 const CHUNK_BYTES = 8 * 1_048_576;
@@ -23,6 +23,8 @@ export interface FileOptions {
   readonly key: string;
   readonly format: Format;
   readonly compressed: boolean;
+  /** Undefined: all items. */
+  readonly selection?: Selection | undefined;
 }
 
 /** A file whose chunks are all uploaded. It is no object until the upload is completed. */
@@ -47,7 +49,7 @@ export interface FileWriter {
   abort(): Promise<void>;
 }
 
-export function fileWriter({ key, format, compressed }: FileOptions, store: ObjectStore): FileWriter {
+export function fileWriter({ key, format, compressed, selection }: FileOptions, store: ObjectStore): FileWriter {
   const chunks = new ChunkedUpload(key, store);
   const compressor = compressed ? new Compressor(chunks) : undefined;
   const write = (content: Buffer): Promise<void> => compressor?.write(content) ?? chunks.write(content);
@@ -79,7 +81,7 @@ export function fileWriter({ key, format, compressed }: FileOptions, store: Obje
       if (buffers[0].length < reserved + page.length)
         buffers[0] = Buffer.allocUnsafe(reserved + page.length + page.length / 4);
       const [buffer] = buffers;
-      const converted = convertScanPage(page, buffer, reserved, document ? "," : "\n");
+      const converted = convertScanPage(page, buffer, reserved, document ? "," : "\n", selection);
       if (converted.items === 0) return converted;
       let from = reserved;
       // A document has commas only between items: the one after a page's last item is written before the next page.

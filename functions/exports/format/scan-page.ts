@@ -3,6 +3,7 @@
  * long numbers. The encoding is described in docs/decisions/0011.
  */
 import { parseJson } from "../../shared/input";
+
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
@@ -24,8 +25,13 @@ const O = 0x4f;
 const S = 0x53;
 const U = 0x55;
 
+const SMALL_U = 0x75;
+
 /** An array, because `for ... of` over a Buffer is several times slower. */
 const bytesOf = (text: string): readonly number[] => [...Buffer.from(text)];
+
+/** After a backslash, except `u`. */
+const ESCAPES = bytesOf('"\\/bfnrt');
 
 const TRUE = bytesOf("true");
 const FALSE = bytesOf("false");
@@ -55,8 +61,19 @@ export class MalformedPageError extends Error {
 /** Follows each item: a newline in NDJSON, a comma in a JSON document. */
 export type Separator = "\n" | ",";
 
+/** Drops items by one of their attributes. */
+export interface Selection {
+  /** A top-level attribute. */
+  readonly attribute: string;
+  readonly type: "N" | "S";
+  /** @param value undefined when the item has no attribute of this type */
+  readonly isUsable: (value: string | undefined) => boolean;
+}
+
 export interface ConvertedPage {
   readonly items: number;
+  /** Items that the selection dropped. @default 0 */
+  readonly unusable?: number;
   /** Items read, before the filter. */
   readonly scanned: number;
   /** Bytes written. */
@@ -72,31 +89,45 @@ export interface ConvertedPage {
  * needs as much room as `page` is long.
  *
  * @param page body of a Scan response
+ * @param selection all items, if undefined
  * @throws {@link MalformedPageError}, and RangeError without that room
  */
-export function convertScanPage(page: Buffer, target: Buffer, offset: number, separator: Separator): ConvertedPage {
+export function convertScanPage(
+  page: Buffer,
+  target: Buffer,
+  offset: number,
+  separator: Separator,
+  selection?: Selection,
+): ConvertedPage {
   if (target.length - offset < page.length) throw new RangeError("the target is too small for the page");
-  return new PageConverter(page, target, offset, separator.charCodeAt(0)).convert();
+  return new PageConverter(page, target, offset, separator.charCodeAt(0), selection).convert();
 }
 
 class PageConverter {
   private at = 0;
   private readonly pageView: DataView;
   private readonly targetView: DataView;
+  /** With its quotes. */
+  private readonly selectedKey: Buffer;
+  private selected: string | undefined;
+  private unusable = 0;
 
   constructor(
     private readonly page: Buffer,
     private readonly target: Buffer,
     private to: number,
     private readonly separator: number,
+    private readonly selection: Selection | undefined,
   ) {
+    this.selectedKey = Buffer.from(JSON.stringify(selection?.attribute ?? ""));
     this.pageView = new DataView(page.buffer, page.byteOffset, page.byteLength);
     this.targetView = new DataView(target.buffer, target.byteOffset, target.byteLength);
   }
 
   convert(): ConvertedPage {
     const from = this.to;
-    let items = 0;
+    let items: number | undefined;
+    let count: number | undefined;
     let scanned: number | undefined;
     let lastKey: string | undefined;
     let capacityUnits = 0;
@@ -105,20 +136,27 @@ class PageConverter {
     else
       do {
         const name = this.readKey();
-        if (name === "Items") items = this.items();
-        else {
+        if (name === "Items") {
+          if (items !== undefined) this.fail("one list of items");
+          items = this.items();
+        } else {
           const start = this.at;
           this.skipValue();
           const value = (): string => this.page.toString("utf8", start, this.at);
           if (name === "LastEvaluatedKey") lastKey = value();
+          else if (name === "Count") count = Number(value());
           else if (name === "ScannedCount") scanned = Number(value());
           else if (name === "ConsumedCapacity") capacityUnits = capacityUnitsOf(value());
         }
       } while (this.hasMore(CLOSE_BRACE));
     if (this.peek() !== -1) this.fail("the end of the response");
+    // A response without items is not the last page: a proxy may have answered.
+    if (items === undefined) this.fail("a list of items");
+    if (count !== undefined && count !== items + this.unusable) this.fail("as many items as the response counts");
     return {
       items,
-      scanned: scanned ?? items,
+      ...(this.unusable > 0 && { unusable: this.unusable }),
+      scanned: scanned ?? items + this.unusable,
       bytes: this.to - from,
       lastKey: lastKey === "null" ? undefined : lastKey,
       capacityUnits,
@@ -132,8 +170,16 @@ class PageConverter {
       this.at++;
       return 0;
     }
+    const { selection } = this;
     do {
-      this.map();
+      const start = this.to;
+      this.selected = undefined;
+      this.map(selection);
+      if (selection !== undefined && !selection.isUsable(this.selected)) {
+        this.to = start;
+        this.unusable++;
+        continue;
+      }
       this.target[this.to++] = this.separator;
       items++;
     } while (this.hasMore(CLOSE_BRACKET));
@@ -141,7 +187,7 @@ class PageConverter {
   }
 
   /** Copies a map of typed values. @returns whether its only key is a type tag, so that it would read as a typed value */
-  private map(): boolean {
+  private map(selection?: Selection): boolean {
     const { target } = this;
     this.expect(OPEN_BRACE);
     target[this.to++] = OPEN_BRACE;
@@ -158,13 +204,24 @@ class PageConverter {
       this.expect(QUOTE);
       this.string();
       tag = keys === 0 && isTag(target, start, this.to);
+      const keyEnd = this.to;
       this.expect(COLON);
       target[this.to++] = COLON;
+      const valueStart = this.at;
       this.value();
+      if (selection !== undefined && this.isSelectedKey(start, keyEnd))
+        this.selected = typedValue(this.page.toString("utf8", valueStart, this.at), selection.type);
       keys++;
     } while (this.hasMore(CLOSE_BRACE));
     target[this.to++] = CLOSE_BRACE;
     return tag && keys === 1;
+  }
+
+  private isSelectedKey(from: number, to: number): boolean {
+    const { target, selectedKey } = this;
+    if (to - from === selectedKey.length && selectedKey.compare(target, from, to) === 0) return true;
+    const escaped = target.subarray(from, to).includes(BACKSLASH);
+    return escaped && parseJson(target.toString("utf8", from, to)) === this.selection?.attribute;
   }
 
   /** Converts a typed value: `{"N":"1"}` to `1`. */
@@ -271,7 +328,7 @@ class PageConverter {
     const short = Math.min(at + LONG_STRING_BYTES, page.length - 3);
     while (at < short) {
       const word = pageView.getInt32(at, true);
-      if (!hasZeroByte(word ^ QUOTES) && !hasZeroByte(word ^ BACKSLASHES)) {
+      if (!hasZeroByte(word ^ QUOTES) && !hasZeroByte(word ^ BACKSLASHES) && !hasControlByte(word)) {
         targetView.setInt32(to, word, true);
         at += 4;
         to += 4;
@@ -286,16 +343,40 @@ class PageConverter {
           return;
         }
         if (byte === BACKSLASH) {
+          this.checkEscape(at);
           target[to++] = page[at++] ?? 0;
           break;
         }
+        if (byte < SPACE) this.failAt(at - 1, "an escaped control character");
       }
     }
     const end = endOfString(page, at);
     if (end < 0) this.fail("the end of a string");
+    this.checkText(at, end);
     page.copy(target, to, at, end + 1);
     this.at = end + 1;
     this.to = to + end + 1 - at;
+  }
+
+  /** Rejects control characters and unknown escapes, which JSON forbids: a reader would reject the file, or read one line as two. */
+  private checkText(from: number, to: number): void {
+    const { page, pageView } = this;
+    let at = from;
+    for (; at + 4 <= to; at += 4) if (hasControlByte(pageView.getInt32(at, true))) break;
+    for (; at < to; at++) if ((page[at] ?? 0) < SPACE) this.failAt(at, "an escaped control character");
+    for (let escape = page.indexOf(BACKSLASH, from); escape >= 0 && escape < to;) {
+      this.checkEscape(escape + 1);
+      escape = page.indexOf(BACKSLASH, escape + 2);
+    }
+  }
+
+  /** After a backslash. */
+  private checkEscape(at: number): void {
+    const { page } = this;
+    const byte = page[at] ?? 0;
+    if (ESCAPES.includes(byte)) return;
+    if (byte !== SMALL_U || !/^[\da-fA-F]{4}$/.test(page.toString("latin1", at + 1, at + 5)))
+      this.failAt(at, "a JSON escape");
   }
 
   /** Copies a number, which DynamoDB sends as a string, with all its digits. */
@@ -417,10 +498,24 @@ class PageConverter {
   }
 
   private fail(expected: string): never {
-    throw new MalformedPageError(
-      `malformed Scan response: expected ${expected} at byte ${this.at} of ${this.page.length}`,
-    );
+    this.failAt(this.at, expected);
   }
+
+  private failAt(at: number, expected: string): never {
+    throw new MalformedPageError(`malformed Scan response: expected ${expected} at byte ${at} of ${this.page.length}`);
+  }
+}
+
+/** The content of `{"N":"1"}`. Undefined for another type. */
+function typedValue(json: string, type: "N" | "S"): string | undefined {
+  const value: unknown = parseJson(json);
+  const content: unknown = typeof value === "object" && value !== null ? Reflect.get(value, type) : undefined;
+  return typeof content === "string" ? content : undefined;
+}
+
+/** Whether one of the four bytes is less than 0x20. */
+function hasControlByte(word: number): boolean {
+  return ((word - 0x20202020) & ~word & 0x80808080) !== 0;
 }
 
 /** Whether one of the four bytes is zero. Source: https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord */

@@ -1,10 +1,15 @@
 /** Executions of the state machine that runs exports. */
-import { DescribeExecutionCommand, StartExecutionCommand, type SFNClient } from "@aws-sdk/client-sfn";
+import {
+  DescribeExecutionCommand,
+  StartExecutionCommand,
+  type DescribeExecutionCommandOutput,
+  type SFNClient,
+} from "@aws-sdk/client-sfn";
 
 import { sleep, type Clock } from "../../shared/clock";
 import { errorName } from "../../shared/errors";
 import { parseJson } from "../../shared/input";
-import { executionOutputSchema, type ExecutionOutput, type RunRequest } from "../contract";
+import { executionOutputSchema, type ExecutionOutput, type NewRunRequest } from "../contract";
 
 const POLL_INTERVAL_MS = 1_000;
 
@@ -15,13 +20,14 @@ export class ExportFailedError extends Error {
 
 /** False also for an execution that Step Functions has deleted (after 90 days). */
 export async function isRunning(sfn: SFNClient, executionArn: string): Promise<boolean> {
-  try {
-    const { status } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
-    return status === "RUNNING" || status === "PENDING_REDRIVE";
-  } catch (error) {
-    if (errorName(error) === "ExecutionDoesNotExist") return false;
-    throw error;
-  }
+  const { status } = await describe(sfn, executionArn);
+  return status === "RUNNING" || status === "PENDING_REDRIVE";
+}
+
+/** The status of an execution that has ended. Undefined also for one that Step Functions does not know yet. */
+export async function endedStatus(sfn: SFNClient, executionArn: string): Promise<string | undefined> {
+  const { status } = await describe(sfn, executionArn);
+  return status === "RUNNING" || status === "PENDING_REDRIVE" ? undefined : status;
 }
 
 /**
@@ -34,7 +40,7 @@ export async function startExecution(
   sfn: SFNClient,
   stateMachineArn: string,
   name: string,
-  request: RunRequest,
+  request: NewRunRequest,
 ): Promise<string> {
   try {
     const input = JSON.stringify(request);
@@ -60,12 +66,27 @@ export async function waitForExecution(
   clock: Clock,
 ): Promise<ExecutionOutput | undefined> {
   for (;;) {
-    const { status, output, error, cause } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
+    const { status = "RUNNING", output, error, cause } = await describe(sfn, executionArn);
     if (status === "SUCCEEDED") return executionOutputSchema.parse(parseJson(output ?? ""));
-    if (status !== "RUNNING") throw new ExportFailedError(`${status ?? ""} ${error ?? ""}: ${cause ?? ""}`);
+    if (status !== "RUNNING") throw new ExportFailedError(`${status} ${error ?? ""}: ${cause ?? ""}`);
     if (clock.now() + POLL_INTERVAL_MS > deadline) return undefined;
     await sleep(clock, POLL_INTERVAL_MS);
   }
+}
+
+/** Empty for an execution that Step Functions does not know: one that has just started, as reads are eventually consistent. */
+async function describe(sfn: SFNClient, executionArn: string): Promise<Partial<DescribeExecutionCommandOutput>> {
+  try {
+    return await sfn.send(new DescribeExecutionCommand({ executionArn }));
+  } catch (error) {
+    if (errorName(error) === "ExecutionDoesNotExist") return {};
+    throw error;
+  }
+}
+
+/** The account in the ARN of a state machine or an execution. */
+export function accountOf(arn: string): string {
+  return arn.split(":")[4] ?? "";
 }
 
 function executionArnOf(stateMachineArn: string, name: string): string {

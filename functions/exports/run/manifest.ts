@@ -1,28 +1,76 @@
 import type { ExportedFile, Manifest, Run } from "../contract";
-import { incrementalPeriod } from "./window";
+import { incrementalPeriod, timeOf } from "./window";
 
-/** The manifest of a finished run. `finishedAt` in epoch milliseconds. */
-export function buildManifest(run: Run, files: readonly ExportedFile[], finishedAt: number): Manifest {
+export interface PublishedRun {
+  /** Epoch milliseconds. */
+  readonly now: number;
+  /** Items that no window can hold. */
+  readonly unusable: number;
+  /** The day's manifest so far. */
+  readonly before: Manifest | undefined;
+}
+
+/**
+ * The manifest of a run's day. A full export replaces what was there. An incremental one is added to the day's earlier windows, unless it
+ * repeats one.
+ */
+export function buildManifest(
+  run: Run,
+  own: readonly ExportedFile[],
+  { now, unusable, before }: PublishedRun,
+): Manifest {
   const { config, window } = run;
   const { watermark } = config;
   const native = config.engine === "dynamodb-export";
+  const form = native
+    ? ({ format: "dynamodb-json", compression: "gzip" } as const)
+    : { format: config.format, compression: config.compression };
+  const mode = native && window !== undefined && incrementalPeriod(window) === undefined ? "full" : config.mode;
+  // DynamoDB's own changes follow a whole table.
+  const earlier = mode === "full" || (before?.mode === "full" && !native) ? undefined : before;
+  const kept = (earlier?.files ?? []).flatMap(({ run: of = earlier?.run, ...file }): readonly ExportedFile[] => {
+    if (of === run.replaces || of === run.id) return [];
+    const { format = earlier?.format, compression = earlier?.compression, ...rest } = file;
+    const same = format === form.format && compression === form.compression;
+    return [{ ...rest, run: of, ...(!same && { format, compression }) }];
+  });
+  const files = [...kept, ...own];
   return {
     version: 1,
     export: config.name,
     table: config.table,
+    account: run.account,
     region: run.region,
     run: run.id,
     day: run.day,
     startedAt: new Date(run.startedAt).toISOString(),
-    finishedAt: new Date(finishedAt).toISOString(),
-    mode: native && window !== undefined && incrementalPeriod(window) === undefined ? "full" : config.mode,
-    ...(window && watermark && { window: { ...window, attribute: watermark.attribute, unit: watermark.unit } }),
-    format: native ? "dynamodb-json" : config.format,
-    compression: native ? "gzip" : config.compression,
+    finishedAt: new Date(now).toISOString(),
+    mode: kept.length > 0 && earlier ? earlier.mode : mode,
+    ...(window &&
+      watermark && {
+        window: unionOf(
+          { ...window, attribute: watermark.attribute, unit: watermark.unit },
+          kept.length > 0 ? earlier?.window : undefined,
+        ),
+        unusableItems: unusable,
+      }),
+    ...form,
     bucket: run.bucket,
     ...totalsOf(files),
-    files: [...files],
+    files,
   };
+}
+
+type ManifestWindow = NonNullable<Manifest["window"]>;
+
+/** Windows of one day follow each other. */
+function unionOf(own: ManifestWindow, earlier: ManifestWindow | undefined): ManifestWindow {
+  if (earlier?.attribute !== own.attribute || earlier.unit !== own.unit) return own;
+  const isBefore = (a: string, b: string) => timeOf(own.unit, a) < timeOf(own.unit, b);
+  const { from: _, ...rest } = own;
+  const to = isBefore(own.to, earlier.to) ? earlier.to : own.to;
+  if (own.from === undefined || earlier.from === undefined) return { ...rest, to };
+  return { ...rest, from: isBefore(earlier.from, own.from) ? earlier.from : own.from, to };
 }
 
 export function totalsOf(files: readonly ExportedFile[]): { readonly items: number; readonly bytes: number } {
@@ -30,4 +78,9 @@ export function totalsOf(files: readonly ExportedFile[]): { readonly items: numb
     items: files.reduce((sum, { items }) => sum + items, 0),
     bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
   };
+}
+
+/** Keys of the files that a run has written. */
+export function filesOfRun(manifest: Manifest | undefined, run: string | undefined): readonly string[] {
+  return (manifest?.files ?? []).flatMap(({ key, run: of = manifest?.run }) => (of === run ? key : []));
 }

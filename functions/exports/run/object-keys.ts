@@ -1,8 +1,8 @@
 /** S3 keys of an export's objects. */
-import type { ExportConfig, Run } from "../contract";
+import { symlinkFolder, type ExportConfig, type Run } from "../contract";
 
 /** The fields of a run that its keys depend on. */
-export interface KeySource extends Pick<Run, "application" | "startedAt" | "day"> {
+export interface KeySource extends Pick<Run, "exportId" | "id" | "application" | "keyTime" | "day"> {
   readonly config: Pick<ExportConfig, "name" | "layout" | "format" | "compression" | "prefix">;
 }
 
@@ -11,15 +11,45 @@ export function dayOf(epochMs: number): string {
   return new Date(epochMs).toISOString().slice(0, 10);
 }
 
-/** A JSON document is one file; NDJSON is written in parts, numbered within their segment from 0. */
+/**
+ * A JSON document is one file; NDJSON is written in parts, numbered within their segment from 0. In a partitioned layout the key has the
+ * run's id; in a flat one, whose keys other systems rely on, the time is reserved for one run (see {@link reservedKey}).
+ */
 export function fileKey(run: KeySource, segment: number, part: number): string {
   const { layout, format, compression } = run.config;
   const extension = `${format}${compression === "gzip" ? ".gz" : ""}`;
   const number = `${padded(segment, 4)}-${padded(part, 5)}`;
   if (layout === "partitioned")
-    return `${dayFolder(run)}${format === "json" ? "export" : `part-${number}`}.${extension}`;
-  const stem = `${expandedPrefix(run)}${new Date(run.startedAt).toISOString().slice(0, 19).replace("T", " ")}Z`;
-  return `${stem}${format === "json" ? "" : `-${number}`}.${extension}`;
+    return `${dayFolder(run)}${format === "json" ? "export" : `part-${number}`}-${idInKeys(run)}.${extension}`;
+  return `${stem(run)}${format === "json" ? "" : `-${number}`}.${extension}`;
+}
+
+/** What all keys of a flat run begin with. Undefined for partitioned layouts, whose keys have the run's id. */
+export function reservedKey(run: KeySource): string | undefined {
+  return run.config.layout === "flat" ? stem(run) : undefined;
+}
+
+/** What all keys of a run begin with; those of other runs may, too. */
+export function uploadPrefix(run: KeySource): string {
+  return runFolder(run) ?? stem(run);
+}
+
+/** Whether a key is of a superseded run: keys of flat layouts are unique by their prefix, others have the run's id. */
+export function isSuperseded({ id, prefix }: Run["superseded"][number], key: string): boolean {
+  return key.startsWith(prefix) && (!prefix.endsWith("/") || key.includes(`-${idInKeys({ id })}.`));
+}
+
+/** Whether an object of a day's folder is an export's: its own parts and documents, and files of DynamoDB's own exports. */
+export function isExportedFile(folder: string, key: string): boolean {
+  return (
+    key.startsWith(folder) &&
+    /^(part-\d{4}-\d{5}(-\w+)?\.ndjson|export(-\w+)?\.json)(\.gz)?$|^AWSDynamoDB\//.test(key.slice(folder.length))
+  );
+}
+
+/** The files of the published run, one URI a line, for Athena: one object, so that a query sees one run. */
+export function symlinkKey(run: KeySource): string {
+  return `${symlinkFolder(run.config.name)}dt=${run.day}/files.txt`;
 }
 
 /** Partitioned: beside the parts, because Athena skips names with a leading underscore. Flat: under `_exports/`, see successKey. */
@@ -39,18 +69,22 @@ export function runFolder(run: KeySource): string | undefined {
 
 /** URI for display: the document, the folder, or the common prefix of the parts. */
 export function locationOf(run: Run): string {
-  const key =
-    run.config.format === "json"
-      ? fileKey(run, 0, 0)
-      : (runFolder(run) ?? fileKey(run, 0, 0).replace(/-\d+-\d+\.\S+$/, ""));
+  const key = run.config.format === "json" ? fileKey(run, 0, 0) : uploadPrefix(run);
   return `s3://${run.bucket}/${key}`;
 }
 
+/** `20261121T170002120Z` */
+function idInKeys({ id }: Pick<Run, "id">): string {
+  return id.replace(/[^\w]/g, "");
+}
+
+function stem(run: KeySource): string {
+  return `${expandedPrefix(run)}${new Date(run.keyTime).toISOString().slice(0, 19).replace("T", " ")}Z`;
+}
+
 function manifestFolder(run: KeySource): string {
-  const { config, application, day } = run;
-  return config.layout === "partitioned"
-    ? dayFolder(run)
-    : `_exports/${config.name}/${application === "" ? "" : `${application}/`}${day}/`;
+  const { config, exportId, day } = run;
+  return config.layout === "partitioned" ? dayFolder(run) : `_exports/${exportId}/${day}/`;
 }
 
 function dayFolder(run: KeySource): string {

@@ -6,9 +6,14 @@ import type { StepFailure } from "../contract";
 
 const PERMANENT_ERRORS: ReadonlySet<string> = new Set([
   "ConfigurationError",
+  "CursorMismatchError",
   "DocumentTooLargeError",
   "ExportPeriodTooShortError",
   "NativeExportError",
+  // A newer run has superseded this one, or its files are lost: the next run starts over
+  "ObjectExistsError",
+  "RunSupersededError",
+  "UploadLostError",
   // Permissions: IAM, S3, STS, KMS
   "AccessDenied",
   "AccessDeniedException",

@@ -1,11 +1,11 @@
 /** Which items an incremental run exports: those whose watermark is in [from, to). Each run starts where the last one ended. */
-import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../shared/time";
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../shared/time";
 import type { WatermarkUnit, Window } from "../contract";
 
 export interface WindowInput {
   readonly unit: WatermarkUnit;
   /** Epoch milliseconds. */
-  readonly startedAt: number;
+  readonly endsAt: number;
   /** End of the last finished run's window. Undefined for the first run. */
   readonly cursor: string | undefined;
   /** How far the first run looks back. Undefined: without limit. */
@@ -13,14 +13,14 @@ export interface WindowInput {
 }
 
 /**
- * [last finished run's end, this run's start): each item is in exactly one window, however late, early, skipped or repeated runs are.
+ * [last finished run's end, this one's): each item is in exactly one window, however late, early, skipped or repeated runs are.
  * When the clock has gone back the window is empty; it never ends before it starts.
  */
-export function nextWindow({ unit, startedAt, cursor, initialLookbackHours }: WindowInput): Window {
-  const to = watermarkAt(unit, startedAt);
+export function nextWindow({ unit, endsAt, cursor, initialLookbackHours }: WindowInput): Window {
+  const to = watermarkAt(unit, endsAt);
   const from =
     cursor ??
-    (initialLookbackHours === undefined ? undefined : watermarkAt(unit, startedAt - initialLookbackHours * HOUR_MS));
+    (initialLookbackHours === undefined ? undefined : watermarkAt(unit, endsAt - initialLookbackHours * HOUR_MS));
   if (from === undefined) return { to };
   return { from, to: isBefore(unit, to, from) ? from : to };
 }
@@ -67,6 +67,14 @@ export function incrementalPeriod(window: Window): { readonly from: number; read
   return to - from > MAX_PERIOD_MS ? undefined : { from, to };
 }
 
+/** A watermark as a time in epoch milliseconds; NaN for text that is none. */
+export function timeOf(unit: WatermarkUnit, watermark: string): number {
+  if (unit === "iso8601") return ISO_TIME.test(watermark) ? Date.parse(watermark) : Number.NaN;
+  return unit === "seconds" ? Number(watermark) * SECOND_MS : Number(watermark);
+}
+
+const ISO_TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?Z)?$/;
+
 function isBefore(unit: WatermarkUnit, a: string, b: string): boolean {
   return unit === "iso8601" ? a < b : Number(a) < Number(b);
 }
@@ -78,12 +86,41 @@ export interface ScanFilter {
   readonly ExpressionAttributeValues: Readonly<Record<string, { readonly S: string } | { readonly N: string }>>;
 }
 
-/** Selects a window. Excludes items without the attribute, or with another type. */
+/** How far ahead a watermark may be. Beyond, it has another unit, or its writer's clock is wrong: no window would ever have the item. */
+const LATEST_AHEAD_MS = DAY_MS;
+
+/**
+ * Selects a window, and the items that no window can hold ({@link isUsable}): they are counted, not exported. Not selected are items of
+ * other windows.
+ */
 export function scanFilter({ from, to }: Window, attribute: string, unit: WatermarkUnit): ScanFilter {
-  const value = (bound: string) => (unit === "iso8601" ? { S: bound } : { N: bound });
+  const text = unit === "iso8601";
+  const value = (bound: string) => (text ? { S: bound } : { N: bound });
+  const latest = latestUsable({ to }, unit);
   return {
-    FilterExpression: from === undefined ? "#watermark < :to" : "#watermark >= :from AND #watermark < :to",
+    FilterExpression:
+      (from === undefined ? "#watermark < :to" : "#watermark >= :from AND #watermark < :to") +
+      " OR attribute_not_exists(#watermark) OR NOT attribute_type(#watermark, :type) OR #watermark >= :latest" +
+      // Text that is no time sorts before or after all times, or among them.
+      (text && from !== undefined ? " OR #watermark < :earliest" : ""),
     ExpressionAttributeNames: { "#watermark": attribute },
-    ExpressionAttributeValues: { ...(from !== undefined && { ":from": value(from) }), ":to": value(to) },
+    ExpressionAttributeValues: {
+      ...(from !== undefined && { ":from": value(from) }),
+      ":to": value(to),
+      ":type": { S: text ? "S" : "N" },
+      ":latest": value(latest),
+      ...(text && from !== undefined && { ":earliest": value("0") }),
+    },
   };
+}
+
+function latestUsable({ to }: Window, unit: WatermarkUnit): string {
+  return watermarkAt(unit, timeOf(unit, to) + LATEST_AHEAD_MS);
+}
+
+/** Whether a window has, or can have, the watermark. Undefined: the item has none of the unit's type. */
+export function isUsable(window: Window, unit: WatermarkUnit, watermark: string | undefined): boolean {
+  if (watermark === undefined) return false;
+  if (unit === "iso8601") return !Number.isNaN(timeOf(unit, watermark)) && watermark < latestUsable(window, unit);
+  return Number(watermark) < Number(latestUsable(window, unit));
 }

@@ -8,7 +8,14 @@ import { MINUTE_MS } from "../../shared/time";
 /** Pages and chunks are megabytes, and a table may throttle for a while. */
 const LARGE_REQUESTS = {
   maxAttempts: 8,
-  requestHandler: { connectionTimeout: 2_000, requestTimeout: MINUTE_MS, throwOnRequestTimeout: true },
+  // Slows down for as long as a table throttles.
+  retryMode: "adaptive",
+  requestHandler: {
+    connectionTimeout: 2_000,
+    requestTimeout: MINUTE_MS,
+    socketTimeout: MINUTE_MS,
+    throwOnRequestTimeout: true,
+  },
 } as const;
 
 /** Clients that scan tables and write files. */

@@ -5,29 +5,37 @@ import type { STSClient } from "@aws-sdk/client-sts";
 import type { Clock } from "../../shared/clock";
 import type { Run } from "../contract";
 import { fileWriter } from "../format/file-writer";
+import type { Selection } from "../format/scan-page";
 import { fileKey } from "../run/object-keys";
-import { scanFilter } from "../run/window";
-import { objectStore, type ObjectStore } from "../storage/object-store";
-import type { SegmentClaim, StateTable } from "../storage/state-table";
+import { isUsable, scanFilter } from "../run/window";
+import { objectStore, ownerOf, type ObjectStore } from "../storage/object-store";
+import { RunSupersededError, SegmentTakenOverError, type SegmentClaim, type StateTable } from "../storage/state-table";
 import { exportClients } from "./clients";
-import { rateLimiter } from "./rate-limiter";
+import { rateLimiter, tableGovernor } from "./rate-limiter";
 import { roleCredentials } from "./role-credentials";
+import type { ReadTotals } from "../storage/state-table";
 import { PART_BYTES, type PageTotals, type SegmentPorts } from "./segment";
 import { tableScan } from "./table-scan";
 
-/** The state machine's MaxConcurrency: read units are divided among at most this many segments. */
-const CONCURRENT_SEGMENTS = 40;
+/** Read units of a page of a megabyte, eventually consistent. Consistent reads take twice as many. */
+const PAGE_UNITS = 128;
 
 const PROGRESS_INTERVAL_MS = 2_000;
 
 /** Where a run reads from and writes to. Assumes the job's role, if it names one. */
 export async function sourceAndTarget(
-  { role, region, bucket, config: { kmsKeyArn } }: Run,
+  run: Run,
   sts: STSClient,
 ): Promise<{ readonly dynamodb: DynamoDBClient; readonly store: ObjectStore }> {
+  const {
+    role,
+    region,
+    bucket,
+    config: { kmsKeyArn },
+  } = run;
   const credentials = role === undefined ? undefined : await roleCredentials(sts, role);
   const { dynamodb, s3 } = exportClients({ region, ...(credentials && { credentials }) });
-  return { dynamodb, store: objectStore(s3, { bucket, kmsKeyArn }) };
+  return { dynamodb, store: objectStore(s3, { bucket, kmsKeyArn, owner: ownerOf(run) }) };
 }
 
 export interface SegmentResources {
@@ -45,28 +53,53 @@ export function segmentPorts(
   { dynamodb, store, state, clock, onPage }: SegmentResources,
 ): SegmentPorts {
   const { run, segment } = claim;
-  const { format, mode, compression, maxReadUnitsPerSecond: limit } = run.config;
+  const { format, mode, compression } = run.config;
+  const limit = run.maxReadUnitsPerSecond;
   let progressSavedAt = clock.elapsed();
+  let takenOver: Error | undefined;
+  const saveProgress = async (read: ReadTotals): Promise<void> => {
+    await state.saveProgress(claim, read);
+    await state.assertActive(run);
+  };
   return {
     format,
     writeEmptyFile: format === "json" && mode === "full",
     partBytes: PART_BYTES,
     scan: tableScan(dynamodb, scanInput(run, segment)),
-    rateLimiter: rateLimiter(limit && limit / Math.min(run.segments, CONCURRENT_SEGMENTS), clock),
+    rateLimiter:
+      limit === undefined
+        ? rateLimiter(undefined, clock)
+        : tableGovernor({
+            unitsPerSecond: limit,
+            pageUnits: mode === "incremental" ? 2 * PAGE_UNITS : PAGE_UNITS,
+            reserve: (milliseconds) => state.reserveReads(run, milliseconds),
+            clock,
+          }),
     clock,
     partKey: (part) => fileKey(run, segment, part),
-    openFile: (key) => fileWriter({ key, format, compressed: compression === "gzip" }, store),
+    openFile: (key) =>
+      fileWriter({ key, format, compressed: compression === "gzip", selection: selectionOf(run) }, store),
     saveCheckpoint: (checkpoint, part) => state.saveCheckpoint(claim, checkpoint, part),
-    completePart: async (part) => {
-      await store.completeUpload(part.key, part.upload);
-      await state.markUploadCompleted(run, segment, part.number);
-    },
     onPage: (page, read) => {
+      if (takenOver !== undefined) throw takenOver;
       onPage(page);
       if (clock.elapsed() - progressSavedAt < PROGRESS_INTERVAL_MS) return;
       progressSavedAt = clock.elapsed();
-      state.saveProgress(claim, read).catch(() => undefined); // Only for display.
+      saveProgress(read).catch((error: unknown) => {
+        // Other errors do not matter: progress is only displayed.
+        if (error instanceof SegmentTakenOverError || error instanceof RunSupersededError) takenOver = error;
+      });
     },
+  };
+}
+
+function selectionOf({ window, config: { watermark } }: Run): Selection | undefined {
+  if (window === undefined || watermark === undefined) return undefined;
+  const { attribute, unit } = watermark;
+  return {
+    attribute,
+    type: unit === "iso8601" ? "S" : "N",
+    isUsable: (value) => isUsable(window, unit, value),
   };
 }
 

@@ -3,7 +3,12 @@ import type { Clock } from "../../shared/clock";
 import { MINUTE_MS } from "../../shared/time";
 import type { Format } from "../contract";
 import type { FileWriter } from "../format/file-writer";
-import type { ReadTotals, SegmentCheckpoint, UploadedPart } from "../storage/state-table";
+import {
+  SegmentTakenOverError,
+  type ReadTotals,
+  type SegmentCheckpoint,
+  type UploadedPart,
+} from "../storage/state-table";
 import type { RateLimiter } from "./rate-limiter";
 import type { TableScan } from "./table-scan";
 
@@ -31,7 +36,6 @@ export interface SegmentPorts {
   readonly openFile: (key: string) => FileWriter;
   /** Saves the checkpoint and its part in one transaction. Rejects if another worker has claimed the segment. */
   readonly saveCheckpoint: (checkpoint: SegmentCheckpoint, part: UploadedPart | undefined) => Promise<void>;
-  readonly completePart: (part: UploadedPart) => Promise<void>;
   /** Called after each page, with the items it exported, and the totals of the segment. */
   readonly onPage: (page: PageTotals, read: ReadTotals) => void;
 }
@@ -51,14 +55,14 @@ interface FilledFile {
 /**
  * Exports until the segment is done or the deadline (by `clock.elapsed()`) is reached.
  *
- * A part is saved before its upload is completed, and only by the worker that has the segment. So uploads of a worker that was presumed
- * dead never become objects.
+ * A part is saved with its upload, which becomes an object when the run is published, and only by the worker that has the segment. So
+ * uploads of a worker that was presumed dead never become objects, and nobody sees a part of a run that is not whole.
  *
  * @returns whether the segment is done
  * @throws {@link DocumentTooLargeError}, and errors of the ports
  */
 export async function exportSegment(start: SegmentCheckpoint, ports: SegmentPorts, deadline: number): Promise<boolean> {
-  const { format, writeEmptyFile, partKey, openFile, saveCheckpoint, completePart } = ports;
+  const { format, writeEmptyFile, partKey, openFile, saveCheckpoint } = ports;
   const pages = new PagePrefetcher(ports, deadline, start.lastKey);
   let { done, nextPart, read } = start;
   for (let deadlineReached = false; !done && !deadlineReached;) {
@@ -78,9 +82,11 @@ export async function exportSegment(start: SegmentCheckpoint, ports: SegmentPort
       await file.abort().catch(() => undefined); // The worker that resumes aborts remaining uploads.
       throw error;
     }
-    // Not aborted if this fails: the checkpoint may have been saved, and then the upload is needed.
-    await saveCheckpoint(checkpoint, part);
-    if (part !== undefined) await completePart(part);
+    // Not aborted if this fails: the checkpoint may have been saved, and then the upload is needed. Otherwise publishing aborts it.
+    await saveCheckpoint(checkpoint, part).catch(async (error: unknown) => {
+      if (error instanceof SegmentTakenOverError) await file.abort().catch(() => undefined);
+      throw error;
+    });
   }
   return done;
 }
@@ -100,12 +106,17 @@ async function fillFile(
   for (;;) {
     const page = await pages.next();
     if (page === undefined) return { lastKey, read, done: false, deadlineReached: true };
-    const { items, scanned, capacityUnits, lastKey: nextKey } = file.addPage(page);
+    const { items, scanned, unusable = 0, capacityUnits, lastKey: nextKey } = file.addPage(page);
     lastKey = nextKey;
-    read = { items: read.items + scanned, bytes: read.bytes + page.length };
+    read = {
+      items: read.items + scanned,
+      bytes: read.bytes + page.length,
+      unusable: (read.unusable ?? 0) + unusable,
+    };
     onPage({ items, bytes: page.length, units: capacityUnits }, read);
     // The next page is read while this one is compressed and uploaded.
-    if (nextKey !== undefined) pages.prefetch(nextKey, capacityUnits);
+    if (nextKey !== undefined) pages.prefetch(nextKey, capacityUnits, scanned);
+    else await pages.settle(capacityUnits, scanned);
     await file.flush();
     if (nextKey === undefined) return { lastKey, read, done: true, deadlineReached: false };
     const full = file.bytes >= partBytes || clock.elapsed() - openedAt >= PART_MS;
@@ -124,23 +135,28 @@ class PagePrefetcher {
   ) {}
 
   /** Requests the page after a key, once the rate limit allows for the units of the previous page. */
-  prefetch(after: string | undefined, consumedUnits: number): void {
+  prefetch(after: string | undefined, consumedUnits: number, items: number): void {
     this.lastKey = after;
-    this.pending = this.read(after, consumedUnits);
+    this.pending = this.read(after, consumedUnits, items);
     this.pending.catch(() => undefined); // Avoids an unhandled rejection; awaited by next().
   }
 
   /** Undefined when the deadline is reached first. */
   next(): Promise<Buffer | undefined> {
-    if (this.pending === undefined) this.prefetch(this.lastKey, 0);
+    if (this.pending === undefined) this.prefetch(this.lastKey, 0, 0);
     const { pending } = this;
     this.pending = undefined;
     return pending ?? Promise.resolve(undefined);
   }
 
-  private async read(after: string | undefined, consumedUnits: number): Promise<Buffer | undefined> {
+  /** Counts the units of the last page. */
+  async settle(consumedUnits: number, items: number): Promise<void> {
+    await this.ports.rateLimiter.settle?.(consumedUnits, items);
+  }
+
+  private async read(after: string | undefined, consumedUnits: number, items: number): Promise<Buffer | undefined> {
     const { rateLimiter, clock, scan } = this.ports;
-    const allowed = await rateLimiter.consume(consumedUnits, this.deadline);
-    return allowed && clock.elapsed() < this.deadline ? scan(after) : undefined;
+    const allowed = await rateLimiter.consume(consumedUnits, this.deadline, items);
+    return allowed && clock.elapsed() < this.deadline ? scan(after, rateLimiter.pageItems) : undefined;
   }
 }

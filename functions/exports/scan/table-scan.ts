@@ -6,8 +6,8 @@ import { ScanCommand, type DynamoDBClient, type ScanCommandInput } from "@aws-sd
 import { isObject } from "../../shared/errors";
 import { parseDynamoKey } from "../format/plain-json";
 
-/** Reads the page after a key (DynamoDB JSON), or the first page. The next call overwrites the buffer. */
-export type TableScan = (afterKey: string | undefined) => Promise<Buffer>;
+/** Reads the page after a key (DynamoDB JSON), or the first page, with at most `limit` items. The next call overwrites the buffer. */
+export type TableScan = (afterKey: string | undefined, limit?: number) => Promise<Buffer>;
 
 /** The checksum does not match. The SDK retries. */
 class ChecksumMismatchError extends Error {
@@ -42,11 +42,12 @@ export function tableScan(dynamodb: DynamoDBClient, input: ScanCommandInput): Ta
       throw new ChecksumMismatchError("the checksum of a page does not match");
     return page;
   };
-  return async (afterKey) => {
+  return async (afterKey, limit) => {
     let page: Buffer | undefined;
     const command = new ScanCommand({
       ...input,
       ReturnConsumedCapacity: "TOTAL",
+      ...(limit !== undefined && { Limit: limit }),
       ...(afterKey !== undefined && { ExclusiveStartKey: parseDynamoKey(afterKey) }),
     });
     command.middlewareStack.add(

@@ -6,16 +6,23 @@ import {
   HeadObjectCommand,
   ListMultipartUploadsCommand,
   UploadPartCommand,
+  type MultipartUpload,
   type S3Client,
 } from "@aws-sdk/client-s3";
 
 import { errorName } from "../../shared/errors";
+import type { Run } from "../contract";
 
 /** A multipart upload with all of its chunks, not completed yet. */
 export interface PendingUpload {
   readonly id: string;
   /** In the order of the chunks. */
   readonly etags: readonly string[];
+}
+
+export interface IncompleteUpload {
+  readonly key: string;
+  readonly id: string;
 }
 
 export interface ObjectStore {
@@ -27,23 +34,62 @@ export interface ObjectStore {
    * @returns the chunk's ETag
    */
   uploadChunk(key: string, uploadId: string, number: number, chunk: Buffer): Promise<string>;
-  /** Idempotent. */
+  /**
+   * Creates the object; never overwrites one. Idempotent.
+   *
+   * @throws {@link ObjectExistsError}, {@link UploadLostError}
+   */
   completeUpload(key: string, upload: PendingUpload): Promise<void>;
   abortUpload(key: string, uploadId: string): Promise<void>;
-  /** Aborts all uploads of this key. */
-  abortUploads(key: string): Promise<void>;
+  /** Incomplete uploads of keys with this prefix. */
+  listUploads(prefix: string): Promise<readonly IncompleteUpload[]>;
+}
+
+/** Another run or system has written an object with the key. */
+export class ObjectExistsError extends Error {
+  override readonly name = "ObjectExistsError";
+}
+
+/** The upload was aborted, by a newer run or by the bucket's lifecycle rule. */
+export class UploadLostError extends Error {
+  override readonly name = "UploadLostError";
 }
 
 export interface ObjectStoreOptions {
   readonly bucket: string;
   readonly kmsKeyArn: string | undefined;
+  /** Saved with each object. */
+  readonly owner: string;
 }
 
-export function objectStore(s3: S3Client, { bucket: Bucket, kmsKeyArn }: ObjectStoreOptions): ObjectStore {
-  const store: ObjectStore = {
+/** Identifies a run, by which it recognizes the objects that it has written. ASCII. */
+export function ownerOf({ exportId, id }: Pick<Run, "exportId" | "id">): string {
+  return `${exportId}/${id}`;
+}
+
+const OWNER = "almanac-run";
+
+export function objectStore(s3: S3Client, { bucket: Bucket, kmsKeyArn, owner }: ObjectStoreOptions): ObjectStore {
+  const ownerOfObject = async (Key: string): Promise<string | undefined> => {
+    try {
+      const { Metadata } = await s3.send(new HeadObjectCommand({ Bucket, Key }));
+      return Metadata?.[OWNER] ?? "";
+    } catch (error) {
+      // A response to HEAD has no body, so no code.
+      if (["NotFound", "NoSuchKey"].includes(errorName(error))) return undefined;
+      throw error;
+    }
+  };
+  return {
     createUpload: async (Key) => {
-      const command = new CreateMultipartUploadCommand({ Bucket, Key, ...encryptionParameters(kmsKeyArn) });
-      const { UploadId } = await s3.send(command);
+      const { UploadId } = await s3.send(
+        new CreateMultipartUploadCommand({
+          Bucket,
+          Key,
+          Metadata: { [OWNER]: owner },
+          ...encryptionParameters(kmsKeyArn),
+        }),
+      );
       if (UploadId === undefined) throw new Error("S3 returned no upload id");
       return UploadId;
     },
@@ -55,24 +101,47 @@ export function objectStore(s3: S3Client, { bucket: Bucket, kmsKeyArn }: ObjectS
     completeUpload: async (Key, { id: UploadId, etags }) => {
       const Parts = etags.map((ETag, index) => ({ ETag, PartNumber: index + 1 }));
       try {
-        await s3.send(new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload: { Parts } }));
-      } catch (error) {
-        // A completed upload no longer exists, but its object does.
-        if (errorName(error) !== "NoSuchUpload") throw error;
-        const { ETag } = await s3.send(new HeadObjectCommand({ Bucket, Key }));
-        if (!ETag?.includes(`-${etags.length}`)) throw error;
+        await s3.send(
+          new CompleteMultipartUploadCommand({
+            Bucket,
+            Key,
+            UploadId,
+            MultipartUpload: { Parts },
+            IfNoneMatch: "*",
+          }),
+        );
+      } catch (cause) {
+        if (!["NoSuchUpload", "PreconditionFailed"].includes(errorName(cause))) throw cause;
+        // A completed upload no longer exists, but its object does: the response was lost.
+        const found = await ownerOfObject(Key);
+        if (found === undefined) throw new UploadLostError(`the upload of ${Key} was aborted`, { cause });
+        if (found !== owner) throw new ObjectExistsError(`${Key} exists, and is not of this run`, { cause });
       }
     },
     abortUpload: async (Key, UploadId) => {
-      await s3.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
+      try {
+        await s3.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
+      } catch (error) {
+        if (errorName(error) !== "NoSuchUpload") throw error;
+      }
     },
-    abortUploads: async (Key) => {
-      const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand({ Bucket, Prefix: Key }));
-      for (const { Key: key, UploadId: id } of Uploads)
-        if (key === Key && id !== undefined) await store.abortUpload(Key, id);
+    listUploads: async (Prefix) => {
+      const uploads: IncompleteUpload[] = [];
+      for await (const { Key: key, UploadId: id } of incompleteUploads(s3, Bucket, Prefix))
+        if (key !== undefined && id !== undefined) uploads.push({ key, id });
+      return uploads;
     },
   };
-  return store;
+}
+
+async function* incompleteUploads(s3: S3Client, Bucket: string, Prefix: string): AsyncGenerator<MultipartUpload> {
+  let markers: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } = {};
+  for (let more = true; more;) {
+    const page = await s3.send(new ListMultipartUploadsCommand({ Bucket, Prefix, ...markers }));
+    yield* page.Uploads ?? [];
+    more = page.IsTruncated === true;
+    markers = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker };
+  }
 }
 
 /** For PutObject and CreateMultipartUpload. */

@@ -1,59 +1,187 @@
-/** A run's files in S3: completes, lists and publishes them. */
-import { DeleteObjectCommand, paginateListObjectsV2, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+/** A run's files in S3: publishes them, so that readers see them all or those of the run before. */
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  paginateListObjectsV2,
+  PutObjectCommand,
+  type S3Client,
+} from "@aws-sdk/client-s3";
 
-import type { ExportedFile, Run } from "../contract";
-import { buildManifest } from "../run/manifest";
-import { fileKey, manifestKey, runFolder, successKey } from "../run/object-keys";
-import { encryptionParameters, objectStore } from "./object-store";
+import { mapConcurrently } from "../../shared/concurrency";
+import { errorName } from "../../shared/errors";
+import { parseInput, parseJson } from "../../shared/input";
+import { manifestSchema, type ExportedFile, type Manifest, type Run } from "../contract";
+import { buildManifest, filesOfRun } from "../run/manifest";
+import {
+  isExportedFile,
+  isSuperseded,
+  manifestKey,
+  runFolder,
+  successKey,
+  symlinkKey,
+  uploadPrefix,
+} from "../run/object-keys";
+import { encryptionParameters, objectStore, ownerOf, type IncompleteUpload } from "./object-store";
 import type { StateTable } from "./state-table";
 
-/** All files of a run. Completes uploads whose worker died before it could. */
-export async function completedFiles(run: Run, state: StateTable, s3: S3Client): Promise<readonly ExportedFile[]> {
-  const store = objectStore(s3, { bucket: run.bucket, kmsKeyArn: run.config.kmsKeyArn });
+const CONCURRENT_REQUESTS = 32;
+
+export interface PublishPorts {
+  readonly state: Pick<StateTable, "assertActive" | "markUploadCompleted" | "parts" | "runProgress">;
+  readonly s3: S3Client;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+/**
+ * Aborts the uploads of unfinished runs that this one has superseded: S3 then refuses their completion. Fails before the table is read if
+ * the bucket does not exist or cannot be read.
+ */
+export async function abortSupersededUploads(run: Run, s3: S3Client): Promise<void> {
+  await readObject(run, s3, manifestKey(run));
+  const store = storeOf(run, s3);
+  for (const superseded of run.superseded)
+    for (const { key, id } of await store.listUploads(superseded.prefix))
+      if (isSuperseded(superseded, key)) await store.abortUpload(key, id);
+}
+
+/**
+ * Makes the run's files those of its day: completes its uploads, then replaces the manifest and Athena's list of files. Idempotent.
+ *
+ * A worker of an older run may be anywhere in this function while a newer run publishes. It cannot undo that: it reads what it replaces
+ * before it checks that its run is the active one, and replaces it on condition that it is unchanged.
+ *
+ * @returns the published files of this run
+ * @throws RunSupersededError, ObjectExistsError, UploadLostError
+ */
+export async function publishRun(run: Run, { state, s3, now }: PublishPorts): Promise<readonly ExportedFile[]> {
+  const published = await readPublished(run, s3);
+  const before = published.manifest;
+  await state.assertActive(run);
+
+  const store = storeOf(run, s3);
   const parts = await state.parts(run);
-  for (const { key, upload } of parts) if (upload !== undefined) await store.completeUpload(key, upload);
-  return parts.map(({ upload: _, ...file }) => file);
+  if (before?.run !== run.id) {
+    if (published.marker !== undefined) await deleteIfUnchanged(run, s3, successKey(run), published.marker);
+    await mapConcurrently(parts, CONCURRENT_REQUESTS, async ({ key, upload, segment, number }) => {
+      if (upload === undefined) return;
+      await store.completeUpload(key, upload);
+      await state.markUploadCompleted(run, segment, number);
+    });
+  }
+  const files = parts.map(({ upload: _, segment: __, number: ___, ...file }) => file);
+  const { unusable = 0 } = await state.runProgress(run);
+  const manifest = before?.run === run.id ? before : buildManifest(run, files, { now: now(), unusable, before });
+  if (before?.run !== run.id)
+    await put(run, s3, manifestKey(run), {
+      content: `${JSON.stringify(manifest, undefined, 2)}\n`,
+      type: "application/json",
+      replaces: published.manifestTag,
+    });
+  if (run.config.layout === "partitioned")
+    await put(run, s3, symlinkKey(run), {
+      content: manifest.files.map(({ key }) => `s3://${run.bucket}/${key}\n`).join(""),
+      type: "text/plain",
+      replaces: published.symlinkTag,
+    });
+
+  // DynamoDB writes other files beside its data.
+  const kept = new Set(manifest.files.flatMap(({ key }) => [key, nativeFolder(key)]));
+  const stale = [...published.files, ...filesOfRun(before, run.replaces)].filter(
+    (key) => !kept.has(key) && !kept.has(nativeFolder(key)),
+  );
+  await mapConcurrently([...new Set(stale)], CONCURRENT_REQUESTS, (Key) =>
+    s3.send(new DeleteObjectCommand({ Bucket: run.bucket, Key })),
+  );
+  const own = new Set(parts.map(({ upload }) => upload?.id));
+  for (const { key, id } of published.uploads) if (!own.has(id)) await store.abortUpload(key, id);
+  await state.assertActive(run);
+  await put(run, s3, successKey(run), { content: `${run.id}\n`, type: "text/plain" });
+  return files;
 }
 
-/** Deletes files of an earlier run of the same day from a partitioned folder: its readers would read them, too. */
-export async function deleteOrphans(run: Run, files: readonly ExportedFile[], s3: S3Client): Promise<void> {
+interface Published {
+  readonly manifest: Manifest | undefined;
+  /** ETags; undefined where there is no object. */
+  readonly manifestTag: string | undefined;
+  readonly symlinkTag: string | undefined;
+  readonly marker: string | undefined;
+  /** Keys of the day's folder that are files of exports. */
+  readonly files: readonly string[];
+  /** Of workers that were killed, and of superseded runs. */
+  readonly uploads: readonly IncompleteUpload[];
+}
+
+async function readPublished(run: Run, s3: S3Client): Promise<Published> {
+  const manifest = await readObject(run, s3, manifestKey(run));
+  const prefixes = new Set([uploadPrefix(run), ...run.superseded.map(({ prefix }) => prefix)]);
+  const uploads = await Promise.all([...prefixes].map((prefix) => storeOf(run, s3).listUploads(prefix)));
+  const files: string[] = [];
   const folder = runFolder(run);
-  if (folder === undefined || run.config.engine === "dynamodb-export") return;
-  const known = new Set(files.map(({ key }) => key));
-  const [prefix = ""] = fileKey(run, 0, 0).split("0000-00000");
-  const pages = paginateListObjectsV2({ client: s3 }, { Bucket: run.bucket, Prefix: folder });
-  for await (const { Contents = [] } of pages)
-    for (const { Key } of Contents)
-      if (Key !== undefined && Key.startsWith(prefix) && !known.has(Key))
-        await s3.send(new DeleteObjectCommand({ Bucket: run.bucket, Key }));
+  // Files of a flat layout share their folder with those of other days: their manifest has them.
+  if (folder !== undefined)
+    for await (const { Contents = [] } of paginateListObjectsV2({ client: s3 }, { Bucket: run.bucket, Prefix: folder }))
+      files.push(...Contents.flatMap(({ Key = "" }) => (isExportedFile(folder, Key) ? Key : [])));
+  return {
+    manifest: manifest && parseInput(manifestSchema, parseJson(manifest.text)),
+    manifestTag: manifest?.tag,
+    symlinkTag: folder === undefined ? undefined : (await readObject(run, s3, symlinkKey(run)))?.tag,
+    marker: (await readObject(run, s3, successKey(run)))?.tag,
+    files,
+    uploads: uploads.flat(),
+  };
 }
 
-export async function writeManifest(
-  run: Run,
-  files: readonly ExportedFile[],
-  finishedAt: number,
+/** The folder of one of DynamoDB's own exports; other keys are returned as they are. */
+function nativeFolder(key: string): string {
+  return /^.*\/AWSDynamoDB\/[^/]+\//.exec(key)?.[0] ?? key;
+}
+
+async function readObject(
+  { bucket: Bucket }: Run,
   s3: S3Client,
-): Promise<void> {
-  const manifest = buildManifest(run, files, finishedAt);
-  await put(run, s3, manifestKey(run), `${JSON.stringify(manifest, undefined, 2)}\n`, "application/json");
+  Key: string,
+): Promise<{ readonly text: string; readonly tag: string | undefined } | undefined> {
+  try {
+    const { Body, ETag: tag } = await s3.send(new GetObjectCommand({ Bucket, Key }));
+    return { text: (await Body?.transformToString()) ?? "", tag };
+  } catch (error) {
+    if (errorName(error) === "NoSuchKey") return undefined;
+    throw error;
+  }
 }
 
-export async function writeSuccessMarker(run: Run, s3: S3Client): Promise<void> {
-  await put(run, s3, successKey(run), "", "text/plain");
+interface NewObject {
+  readonly content: string;
+  readonly type: string;
+  /** ETag of the object that it replaces, undefined: it is new. Without this field it replaces any. */
+  readonly replaces?: string | undefined;
 }
 
-export async function deleteSuccessMarker(run: Run, s3: S3Client): Promise<void> {
-  await s3.send(new DeleteObjectCommand({ Bucket: run.bucket, Key: successKey(run) }));
-}
-
-async function put(run: Run, s3: S3Client, Key: string, content: string, ContentType: string): Promise<void> {
+/** @throws PreconditionFailed when another run was faster; Step Functions retries, and the next call sees what that has published */
+async function put(run: Run, s3: S3Client, Key: string, object: NewObject): Promise<void> {
+  const condition =
+    "replaces" in object
+      ? object.replaces === undefined
+        ? { IfNoneMatch: "*" }
+        : { IfMatch: object.replaces }
+      : undefined;
   await s3.send(
     new PutObjectCommand({
       Bucket: run.bucket,
       Key,
-      Body: Buffer.from(content), // The SDK cannot tell the length of an empty string.
-      ContentType,
+      Body: Buffer.from(object.content), // The SDK cannot tell the length of an empty string.
+      ContentType: object.type,
+      ...condition,
       ...encryptionParameters(run.config.kmsKeyArn),
     }),
   );
+}
+
+async function deleteIfUnchanged({ bucket: Bucket }: Run, s3: S3Client, Key: string, IfMatch: string): Promise<void> {
+  await s3.send(new DeleteObjectCommand({ Bucket, Key, IfMatch }));
+}
+
+function storeOf(run: Run, s3: S3Client) {
+  return objectStore(s3, { bucket: run.bucket, kmsKeyArn: run.config.kmsKeyArn, owner: ownerOf(run) });
 }

@@ -14,9 +14,18 @@ import type { Clock } from "../../shared/clock";
 import { errorName, isObject } from "../../shared/errors";
 import { parseJson } from "../../shared/input";
 import { DAY_SECONDS } from "../../shared/time";
-import { exportedFileSchema, runSchema, windowSchema, type ExportedFile, type Run } from "../contract";
+import {
+  exportedFileSchema,
+  runSchema,
+  watermarkUnitSchema,
+  windowSchema,
+  type ExportedFile,
+  type Run,
+  type Trigger,
+} from "../contract";
+import { cursorSource } from "../run/cursor";
 import type { ActiveRun, ClaimPorts, ExportState, FinishedDay } from "../run/claim";
-import type { PendingUpload } from "./object-store";
+import { ownerOf, type PendingUpload } from "./object-store";
 
 /** How long runs, segments and parts are kept. Manifests do not expire. */
 const RETENTION_DAYS = 90;
@@ -24,7 +33,7 @@ const RETENTION_DAYS = 90;
 /** Sort keys. */
 const STATE = "state";
 const runKey = (id: string): string => `run#${id}`;
-const dayKey = (day: string): string => `day#${day}`;
+const dayKey = (day: string, trigger: Trigger): string => `day#${day}${trigger === "manual" ? "#manual" : ""}`;
 const segmentKey = (segment: number): string => `segment#${String(segment).padStart(4, "0")}`;
 const partKey = (segment: number, part: number): string =>
   `part#${String(segment).padStart(4, "0")}-${String(part).padStart(5, "0")}`;
@@ -36,12 +45,26 @@ const stateSchema = z.object({
   activeRun: z.string().optional(),
   activeExecution: z.string().optional(),
   activeAttempt: z.number().optional(),
+  activeAbandoned: z.boolean().default(false),
   cursor: z.string().optional(),
+  cursorSource: z
+    .object({
+      table: z.string(),
+      engine: z.enum(["scan", "dynamodb-export"]),
+      attribute: z.string().optional(),
+      unit: watermarkUnitSchema,
+    })
+    .optional(),
+  unusableItems: z.number().default(0),
 });
 
-const daySchema = z.object({ location: z.string(), window: windowSchema.optional() });
+const untilSchema = z.object({ until: z.number() });
 
-const totalsSchema = z.object({ items: z.number(), bytes: z.number() }).default({ items: 0, bytes: 0 });
+const daySchema = z.object({ run: z.string(), location: z.string(), window: windowSchema.optional() });
+
+const totalsSchema = z
+  .object({ items: z.number(), bytes: z.number(), unusable: z.number().default(0) })
+  .default({ items: 0, bytes: 0, unusable: 0 });
 
 const segmentSchema = z.object({
   lastKey: z.string().optional(),
@@ -54,6 +77,7 @@ const segmentSchema = z.object({
 
 const partSchema = z.object({
   ...exportedFileSchema.shape,
+  sk: z.string(),
   upload: z.object({ id: z.string(), etags: z.array(z.string()) }).optional(),
 });
 
@@ -62,6 +86,8 @@ export interface ReadTotals {
   readonly items: number;
   /** Bytes of Scan responses. */
   readonly bytes: number;
+  /** Items that no window can hold. @default 0 */
+  readonly unusable?: number;
 }
 
 export interface SegmentCheckpoint {
@@ -85,7 +111,11 @@ export interface UploadedPart {
 }
 
 /** A file of a run, with its upload until that is completed. */
-export type StoredPart = ExportedFile & { readonly upload: PendingUpload | undefined };
+export type StoredPart = ExportedFile & {
+  readonly upload: PendingUpload | undefined;
+  readonly segment: number;
+  readonly number: number;
+};
 
 export interface RunProgress extends ReadTotals {
   readonly segments: number;
@@ -107,8 +137,26 @@ export class SegmentTakenOverError extends Error {
   }
 }
 
+/** Another run, or another attempt of this one, has been claimed since: this one must stop. */
+export class RunSupersededError extends Error {
+  override readonly name = "RunSupersededError";
+  constructor({ exportId, id }: Pick<Run, "exportId" | "id">) {
+    super(`${exportId}: run ${id} has been superseded by another execution`);
+  }
+}
+
 export interface StateTable extends Omit<ClaimPorts, "isRunning"> {
+  /** @throws {@link RunSupersededError} */
+  readonly assertActive: (run: Run) => Promise<void>;
   readonly saveRun: (run: Run) => Promise<void>;
+  /**
+   * Sets where the next window starts; an unfinished run starts over.
+   *
+   * @param time epoch milliseconds; undefined: all items are new
+   * @param active the unfinished run, as it was read
+   * @returns false when another run has been claimed since
+   */
+  readonly setCursor: (exportId: string, time: number | undefined, active: ActiveRun | undefined) => Promise<boolean>;
   /**
    * Makes this worker the only one that can save checkpoints of the segment.
    *
@@ -128,6 +176,12 @@ export interface StateTable extends Omit<ClaimPorts, "isRunning"> {
    */
   readonly saveProgress: (claim: SegmentClaim, read: ReadTotals) => Promise<void>;
   readonly runProgress: (run: Run) => Promise<RunProgress>;
+  /**
+   * Reserves time for reading a run's table, of whatever export: see tableGovernor.
+   *
+   * @returns when the reservation begins, epoch milliseconds
+   */
+  readonly reserveReads: (run: Run, milliseconds: number) => Promise<number>;
   /** Saves a file that needs no upload. */
   readonly saveFile: (run: Run, number: number, file: ExportedFile) => Promise<void>;
   readonly markUploadCompleted: (run: Run, segment: number, part: number) => Promise<void>;
@@ -136,17 +190,24 @@ export interface StateTable extends Omit<ClaimPorts, "isRunning"> {
   /**
    * Ends the active run: moves the cursor, and marks the day as finished. Idempotent.
    *
-   * @param result undefined when there were no new items: the day stays unfinished
+   * @param result `undefined` when there were no new items: the day stays unfinished
+   * @throws {@link RunSupersededError}
    */
   readonly finish: (
     run: Run,
     result: { readonly location: string; readonly items: number; readonly bytes: number } | undefined,
+    unusableItems: number,
   ) => Promise<void>;
-  /** Records a failure in the execution's run. @returns false when the execution has no active run */
+  /**
+   * Records a failure in the execution's run.
+   *
+   * @param failure abandoned: the run's files are lost, so the next run starts over
+   * @returns false when the execution has no active run
+   */
   readonly fail: (
     exportId: string,
     execution: string,
-    failure: { readonly error: string; readonly cause: string },
+    failure: { readonly error: string; readonly cause: string; readonly abandoned: boolean },
   ) => Promise<boolean>;
 }
 
@@ -219,7 +280,7 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
     Update: update(
       run.exportId,
       STATE,
-      "SET activeRun = :run, activeExecution = :execution, activeAttempt = :attempt",
+      "SET activeRun = :run, activeExecution = :execution, activeAttempt = :attempt REMOVE activeAbandoned",
       {
         ":run": run.id,
         ":execution": execution,
@@ -238,8 +299,35 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
       runKey(run.id),
       "SET #run = :run, #status = :status, #execution = :execution, #ttl = :ttl REMOVE #error, #cause",
       { ":run": JSON.stringify(run), ":status": "RUNNING", ":execution": execution, ":ttl": ttl() },
+      // Another run may have started in the same millisecond.
+      run.attempt === 1 ? "attribute_not_exists(pk)" : undefined,
     ),
   });
+
+  /** Nothing else updates the record of a run that another has superseded. */
+  const recordSuperseded = (run: Run, previous: ActiveRun | undefined): TransactWriteItem[] =>
+    previous === undefined || previous.id === run.id
+      ? []
+      : [
+          {
+            Update: update(
+              run.exportId,
+              runKey(previous.id),
+              "SET #status = :status, #error = if_not_exists(#error, :error), #cause = if_not_exists(#cause, :cause), #ttl = if_not_exists(#ttl, :ttl)",
+              {
+                ":status": "FAILED",
+                ":error": "RunSupersededError",
+                ":cause": `superseded by run ${run.id}`,
+                ":ttl": ttl(),
+              },
+            ),
+          },
+        ];
+
+  const assertActive = async (run: Run): Promise<void> => {
+    const { activeRun, activeAttempt } = stateSchema.parse((await read(run.exportId, STATE)) ?? {});
+    if (activeRun !== run.id || activeAttempt !== run.attempt) throw new RunSupersededError(run);
+  };
 
   return {
     exportState: async (exportId): Promise<ExportState> => {
@@ -248,25 +336,72 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
         activeRun: id,
         activeExecution: execution = "",
         activeAttempt: attempt = 1,
-        cursor,
+        activeAbandoned: abandoned,
+        cursor: value,
+        cursorSource: source,
+        unusableItems,
       } = stateSchema.parse(item);
-      return { active: id === undefined ? undefined : { id, execution, attempt }, cursor };
+      return {
+        active: id === undefined ? undefined : { id, execution, attempt, abandoned },
+        cursor: value === undefined ? undefined : { value, source, unusableItems },
+      };
     },
-    finishedDay: async (exportId, day): Promise<FinishedDay | undefined> => {
-      const item = await read(exportId, dayKey(day));
+    finishedDay: async (exportId, day, trigger): Promise<FinishedDay | undefined> => {
+      const item = await read(exportId, dayKey(day, trigger));
       if (item === undefined) return undefined;
-      const { location, window } = daySchema.parse(item);
-      return { location, window };
+      const { run, location, window } = daySchema.parse(item);
+      return { run, location, window };
     },
+    reserveKey: async (run, key) => {
+      const command = update(
+        `key#${run.bucket}/${key}`,
+        STATE,
+        "SET #owner = :owner, #ttl = :ttl",
+        { ":owner": ownerOf(run), ":ttl": ttl() },
+        "attribute_not_exists(#owner) OR #owner = :owner",
+      );
+      return dynamodb.send(new UpdateItemCommand(command)).then(
+        () => true,
+        (error: unknown) => {
+          if (isConditionFailed(error)) return false;
+          throw error;
+        },
+      );
+    },
+    assertActive,
     run: async (exportId, id) => {
       const item = await read(exportId, runKey(id));
       return item && runSchema.parse(parseJson(z.object({ run: z.string() }).parse(item).run));
     },
     activate: (run, execution, previous) =>
-      transact([activateRun(run, execution, previous), recordRun(run, execution)]),
+      transact([activateRun(run, execution, previous), recordRun(run, execution), ...recordSuperseded(run, previous)]),
     saveRun: async (run) => {
       const command = update(run.exportId, runKey(run.id), "SET #run = :run", { ":run": JSON.stringify(run) });
       await dynamodb.send(new UpdateItemCommand(command));
+    },
+
+    setCursor: async (exportId, time, active) => {
+      const set = [
+        ...(time === undefined ? [] : ["#cursor = :cursor"]),
+        ...(active === undefined ? [] : ["#activeAbandoned = :true"]),
+      ];
+      const remove = [...(time === undefined ? ["#cursor"] : []), "#cursorSource", "#unusableItems"];
+      return transact([
+        {
+          Update: update(
+            exportId,
+            STATE,
+            `${set.length === 0 ? "" : `SET ${set.join(", ")} `}REMOVE ${remove.join(", ")}`,
+            {
+              ...(time !== undefined && { ":cursor": String(time) }),
+              ...(active && { ":true": true, ":run": active.id, ":attempt": active.attempt }),
+            },
+            active === undefined
+              ? "attribute_not_exists(#activeRun)"
+              : "#activeRun = :run AND #activeAttempt = :attempt",
+          ),
+        },
+      ]);
     },
 
     claimSegment: async ({ run, segment, worker }) => {
@@ -321,7 +456,40 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
         segmentsDone: segments.filter(({ done }) => done).length,
         items: segments.reduce((sum, { progress }) => sum + progress.items, 0),
         bytes: segments.reduce((sum, { progress }) => sum + progress.bytes, 0),
+        unusable: segments.reduce((sum, { read }) => sum + read.unusable, 0),
       };
+    },
+    reserveReads: async ({ account, region, config }, milliseconds) => {
+      const pk = `reads#${account}/${region}/${config.table}`;
+      const values = { ":duration": milliseconds, ":ttl": ttl() };
+      for (;;) {
+        const now = clock.now();
+        const attempts = [
+          update(
+            pk,
+            STATE,
+            "SET #until = #until + :duration, #ttl = :ttl",
+            { ...values, ":now": now },
+            "#until >= :now",
+          ),
+          // Time that nobody has reserved does not accumulate.
+          update(
+            pk,
+            STATE,
+            "SET #until = :until, #ttl = :ttl",
+            { ":until": now + milliseconds, ":ttl": ttl(), ":now": now },
+            "attribute_not_exists(#until) OR #until < :now",
+          ),
+        ];
+        for (const attempt of attempts)
+          try {
+            const command = new UpdateItemCommand({ ...attempt, ReturnValues: "ALL_NEW" });
+            const { until } = untilSchema.parse(unmarshall((await dynamodb.send(command)).Attributes ?? {}));
+            return until - milliseconds;
+          } catch (error) {
+            if (!isConditionFailed(error)) throw error;
+          }
+      }
     },
     saveFile: async (run, number, file) => {
       await transact([putPart(run, 0, { ...file, number })]);
@@ -332,12 +500,13 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
     },
     parts: async (run) =>
       (await query(runPartition(run), "part#")).map((item) => {
-        const { upload, ...file } = partSchema.parse(item);
-        return { ...file, upload };
+        const { upload, sk, ...file } = partSchema.parse(item);
+        const [segment = 0, number = 0] = sk.slice("part#".length).split("-").map(Number);
+        return { ...file, upload, segment, number };
       }),
 
-    finish: async (run, result) => {
-      const { exportId, id, day, window } = run;
+    finish: async (run, result, unusableItems) => {
+      const { exportId, id, day, trigger, window, attempt } = run;
       const { location, items = 0, bytes = 0 } = result ?? {};
       const cursor = run.rerun ? undefined : window?.to;
       const finishedAt = new Date(clock.now()).toISOString();
@@ -346,9 +515,17 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
           Update: update(
             exportId,
             STATE,
-            `${cursor === undefined ? "" : "SET #cursor = :cursor "}REMOVE #activeRun, #activeExecution, #activeAttempt`,
-            { ":run": id, ":cursor": cursor },
-            "#activeRun = :run",
+            `${cursor === undefined ? "" : "SET #cursor = :cursor, #cursorSource = :source, #unusableItems = :unusable "}REMOVE #activeRun, #activeExecution, #activeAttempt, #activeAbandoned`,
+            {
+              ":run": id,
+              ":attempt": attempt,
+              ...(cursor !== undefined && {
+                ":cursor": cursor,
+                ":source": cursorSource(run),
+                ":unusable": unusableItems,
+              }),
+            },
+            "#activeRun = :run AND #activeAttempt = :attempt",
           ),
         },
         {
@@ -361,20 +538,30 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
         },
         ...(result === undefined
           ? []
-          : [put({ pk: exportId, sk: dayKey(day), run: id, location, window, finishedAt })]),
+          : [put({ pk: exportId, sk: dayKey(day, trigger), run: id, location, window, finishedAt })]),
       ]);
       if (ended) return;
       // Step Functions retries a call whose response was lost: then the run has already ended.
       const record = z.object({ status: z.string() }).safeParse(await read(exportId, runKey(id)));
-      if (record.data?.status !== "SUCCEEDED") throw new Error(`${exportId}: run ${id} is not the active run`);
+      if (record.data?.status !== "SUCCEEDED") throw new RunSupersededError(run);
     },
-    fail: async (exportId, execution, { error, cause }) => {
+    fail: async (exportId, execution, { error, cause, abandoned }) => {
       const { activeRun, activeExecution } = stateSchema.parse((await read(exportId, STATE)) ?? {});
       if (activeRun === undefined || activeExecution !== execution) return false;
       const values = { ":status": "FAILED", ":error": error, ":cause": cause };
       const expression = "SET #status = :status, #error = :error, #cause = :cause";
-      await dynamodb.send(new UpdateItemCommand(update(exportId, runKey(activeRun), expression, values)));
-      return true;
+      return transact([
+        { Update: update(exportId, runKey(activeRun), expression, values) },
+        {
+          Update: update(
+            exportId,
+            STATE,
+            "SET #activeAbandoned = :abandoned",
+            { ":abandoned": abandoned, ":run": activeRun, ":execution": execution },
+            "activeRun = :run AND activeExecution = :execution",
+          ),
+        },
+      ]);
     },
   };
 }

@@ -13,12 +13,13 @@ import { errorMessage } from "../../../functions/shared/errors";
 import { describeIssues, parseJson } from "../../../functions/shared/input";
 import { MINUTE_MS, SECOND_MS } from "../../../functions/shared/time";
 import { findDeployed } from "../../environments/deployed";
-import { restore, type Restored, type RestorePorts } from "../../features/exports/restore";
+import { restore, verify, type Restored, type RestorePorts } from "../../features/exports/restore";
 import { s3Settings } from "../../shared/aws-settings";
 import {
   DocumentedCommand,
   EXIT,
   exitCodeOf,
+  UsageError,
   withEnvironment,
   type EnvironmentOptions,
 } from "../../shared/command-line";
@@ -28,6 +29,7 @@ import { count, duration, progressOn, size } from "../../shared/progress";
 const RETRY_MS = 5 * MINUTE_MS;
 
 interface Options extends EnvironmentOptions {
+  readonly verify: boolean;
   readonly fromStart: boolean;
 }
 
@@ -37,11 +39,13 @@ export const command = () =>
       description: "Loads an export into an existing table. Interrupted, it resumes when it is called again.",
       examples: [
         "npx almanac exports restore s3://almanac-staging-exports/orders/dt=2026-11-21/_manifest.json orders-copy --env staging",
+        "npx almanac exports restore s3://almanac-staging-exports/orders/dt=2026-11-21/_manifest.json --verify --env staging",
       ],
     }),
   )
     .argument("<manifest>", "s3://<bucket>/<key> of an export's _manifest.json")
-    .argument("<table>", "its name; items with the same keys are overwritten")
+    .argument("[table]", "its name; items with the same keys are overwritten")
+    .option("--verify", "only check the files against the manifest; needs no table", false)
     .option("--from-start", "do not resume: load everything", false)
     .action(exitCodeOf(run));
 
@@ -52,7 +56,8 @@ class RestoreError extends Error {
   override readonly name = "RestoreError";
 }
 
-async function run(uri: string, table: string, options: Options): Promise<number> {
+async function run(uri: string, table: string | undefined, options: Options): Promise<number> {
+  if (table === undefined && !options.verify) throw new UsageError("Name the table, or pass --verify.");
   const [, bucket, key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(uri) ?? [];
   if (bucket === undefined || key === undefined) throw new RestoreError(`"${uri}" is not s3://<bucket>/<key>`);
   const { name: environment, aws } = await findDeployed(options);
@@ -73,15 +78,25 @@ async function run(uri: string, table: string, options: Options): Promise<number
   const begun = options.fromStart ? undefined : await readRestored(file);
   if (begun !== undefined) console.log(`Resuming in file ${begun.file + 1}, after ${count(begun.items)} items of it.`);
 
+  const read = async (Key: string): Promise<Readable> => {
+    const { Body: content } = await s3.send(new GetObjectCommand({ Bucket: manifest.data.bucket, Key }));
+    if (!(content instanceof Readable)) throw new RestoreError(`s3://${bucket}/${Key} has no content`);
+    return content;
+  };
   const progress = progressOn(process.stderr, Date.now);
+  const onProgress = (done: number) => {
+    progress.show(items === 0 ? 1 : done / items, `${count(done)} of ${count(items)} items verified`);
+  };
+  const verified = await verify(manifest.data, begun?.file ?? 0, { read, onProgress }).finally(() => {
+    progress.end();
+  });
+  console.log(`${count(verified)} items verified: the files are as the manifest says.`);
+  if (table === undefined || options.verify) return EXIT.ok;
+
   const startedAt = Date.now();
   let first: number | undefined;
   const ports: RestorePorts = {
-    read: async (Key) => {
-      const { Body: content } = await s3.send(new GetObjectCommand({ Bucket: manifest.data.bucket, Key }));
-      if (!(content instanceof Readable)) throw new RestoreError(`s3://${bucket}/${Key} has no content`);
-      return content;
-    },
+    read,
     write: (batch) =>
       write(
         dynamodb,

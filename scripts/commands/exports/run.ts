@@ -8,6 +8,7 @@ import { findExport, readConfiguration } from "../../../functions/exports/run/co
 import { startExecution } from "../../../functions/exports/run/executions";
 import { stateTable } from "../../../functions/exports/storage/state-table";
 import { systemClock } from "../../../functions/shared/clock";
+import { parseJson } from "../../../functions/shared/input";
 import { SECOND_MS } from "../../../functions/shared/time";
 import { findDeployed } from "../../environments/deployed";
 import { estimate } from "../../features/exports/estimate";
@@ -37,7 +38,10 @@ export const command = () =>
     new DocumentedCommand({
       description: "Runs an export now, and shows its progress. Ctrl-C stops only the display.",
       examples: ["npx almanac exports run orders", "npx almanac exports run orders --env staging --estimate"],
-      exitCodes: { [EXIT.ok]: "the export exists, new or from before", [EXIT.failure]: "the export failed" },
+      exitCodes: {
+        [EXIT.ok]: "the export exists, new or from before",
+        [EXIT.failure]: "the export failed, or another execution is running it",
+      },
     }),
   )
     .argument("<export>", "its name in main.ts")
@@ -85,8 +89,9 @@ async function run(name: string, options: Options): Promise<number> {
       throw new ExportFailedError(
         `${name}: ${status ?? "gone"}: ${error ?? ""} ${cause ?? ""}\nFinished segments are kept; the next run resumes from them. See modules/exports/README.md, 'An export failed'`,
       );
-    console.log(executionOutputSchema.parse(JSON.parse(output ?? "")).message);
-    return EXIT.ok;
+    const { outcome, message } = executionOutputSchema.parse(parseJson(output ?? ""));
+    console.log(message);
+    return outcome === "running" ? EXIT.failure : EXIT.ok;
   }
 }
 

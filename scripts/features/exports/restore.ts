@@ -29,6 +29,26 @@ export class DamagedExportError extends Error {
 }
 
 /**
+ * Reads every file from `from` on, and checks it against its checksum and its number of items, before anything is written.
+ *
+ * @returns the items of the files
+ * @throws {@link DamagedExportError}, MalformedItemError, and errors of the ports
+ */
+export async function verify(
+  manifest: Manifest,
+  from: number,
+  ports: Pick<RestorePorts, "read" | "onProgress">,
+): Promise<number> {
+  let items = 0;
+  for (const file of manifest.files.slice(from))
+    for await (const batch of batchesOf(manifest, file, 0, ports)) {
+      items += batch.length;
+      ports.onProgress(items);
+    }
+  return items;
+}
+
+/**
  * Writes every item of an export, resuming an earlier restore. Each file is checked against its checksum and its number of items.
  *
  * @returns the items written by this call
@@ -54,11 +74,13 @@ export async function restore(manifest: Manifest, from: Restored, ports: Restore
 }
 
 async function* batchesOf(
-  { format, compression }: Manifest,
+  manifest: Manifest,
   file: ExportedFile,
   skip: number,
-  { read }: RestorePorts,
+  { read }: Pick<RestorePorts, "read">,
 ): AsyncGenerator<readonly Change[]> {
+  // An earlier run of the day may have written the file.
+  const { format = manifest.format, compression = manifest.compression } = file;
   const splitter = format === "json" ? documentSplitter() : lineSplitter();
   const parse = format === "dynamodb-json" ? parseDynamoLine : (line: string) => ({ put: parsePlainItem(line) });
   const hash = createHash(file.sha256 === undefined ? "md5" : "sha256");

@@ -12,7 +12,7 @@ export const EXPORTS: NonNullable<EnvironmentInput["exports"]> = {
       name: "new-items",
       table: "e2e-new-items",
       mode: "incremental",
-      watermark: { attribute: "at", unit: "milliseconds" },
+      watermark: { attribute: "at", unit: "milliseconds", settleSeconds: 0 },
       compression: "none",
       segments: 2,
       schedule: never,

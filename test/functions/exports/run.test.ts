@@ -1,172 +1,51 @@
-/** Runs the state machine's definition with the real handlers and clients against a fake AWS server. */
+/** Runs of the state machine's definition, with the real handlers and clients. */
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { gunzipSync, gzipSync } from "node:zlib";
 
-import { handler as claimRun } from "../../../functions/exports/claim-run";
-import { createDynamoDB } from "../../../functions/shared/aws/clients/dynamodb";
-import { handler as nativeExport } from "../../../functions/exports/native-export";
-import { handler as recordFailure } from "../../../functions/exports/record-failure";
-import { handler as finishRun } from "../../../functions/exports/finish-run";
-import { handler as readSegment } from "../../../functions/exports/read-segment";
-import { exportSchema, manifestSchema, runSchema, type Job, type Manifest } from "../../../functions/exports/contract";
+import { runSchema } from "../../../functions/exports/contract";
 import { stateTable } from "../../../functions/exports/storage/state-table";
-import { systemClock, type Clock } from "../../../functions/shared/clock";
-import type { Json } from "../../../modules/asl/values";
-import { exportMachine } from "../../../modules/exports/definition";
-import { PRESETS } from "../../../modules/exports/schema";
+import { createDynamoDB } from "../../../functions/shared/aws/clients/dynamodb";
+import { systemClock } from "../../../functions/shared/clock";
 import { restore } from "../../../scripts/features/exports/restore";
 import type { Item } from "../../support/dynamodb-expressions";
-import { accessDenied, FakeAws, type AwsRequest } from "../../support/fake-aws";
-import { lambdaContext, setupHandler } from "../../support/lambda";
-import { runMachine, type Ended, type Run as Execution } from "../../support/states-interpreter";
+import {
+  aws,
+  BUCKET,
+  configure,
+  DAY,
+  exportedIds,
+  idsOf,
+  keys,
+  logged,
+  manifest,
+  metric,
+  pages,
+  pagesRead,
+  records,
+  run,
+  setupExports,
+  skip,
+  start,
+  STATE,
+  succeeded,
+  timesInvoked,
+} from "../../support/exports-system";
+import { accessDenied, type AwsRequest } from "../../support/fake-aws";
 
-const STATE = "almanac-test-exports";
-const BUCKET = "files";
-const DAY = "2026-11-21";
-
-const machine = exportMachine({
-  claimRun: "claimRun",
-  readSegment: "readSegment",
-  nativeExport: "nativeExport",
-  finishRun: "finishRun",
-  recordFailure: "recordFailure",
-});
-const functions = { claimRun, readSegment, nativeExport, finishRun, recordFailure } as const;
-
-const aws = new FakeAws(STATE);
-/** Milliseconds by which the functions' clock is ahead, to simulate slow pages. */
-let skippedMs = 0;
-let invoked: string[] = [];
-
-/** Waits are shortened to a thousandth, timeouts to a hundredth. */
-const fastClock: Clock = {
-  ...systemClock,
-  after: (milliseconds, callback) => {
-    const timer = setTimeout(callback, milliseconds / (milliseconds < 900_000 ? 1_000 : 100)).unref();
-    return () => {
-      clearTimeout(timer);
-    };
-  },
-};
-
-jest.setTimeout(30_000); // on a busy machine
-
-beforeAll(() => aws.listen());
-afterAll(() => {
-  aws.close();
-});
-const output = setupHandler("exports", {
-  AWS_ACCESS_KEY_ID: "test",
-  AWS_SECRET_ACCESS_KEY: "test",
-  STATE_TABLE: STATE,
-  TABLE_NAMES: "-",
-  BUCKET_NAMES: BUCKET,
-  CONFIGURATION_BUCKET: "configuration",
-  EXPORTS_BUCKET: BUCKET,
-  EXECUTION_ARN_PREFIX: "arn:execution",
-});
-beforeEach(() => {
-  process.env["AWS_ENDPOINT_URL"] = aws.endpoint;
-  const now = performance.now.bind(performance);
-  jest.spyOn(performance, "now").mockImplementation(() => now() + skippedMs);
-  [skippedMs, invoked] = [0, []];
-  aws.reset();
-  aws.buckets.add(BUCKET).add("configuration");
-  configure({ name: "orders", table: "orders", segments: 2, compression: "none" });
-  aws.tables.set("orders", pages(6));
-});
-
-function configure(table: Parameters<typeof exportSchema.parse>[0]): void {
-  const jobs = exportSchema.parse({ ...PRESETS["user-logs"], table: "named-by-each-job" });
-  aws.objects.set(
-    "configuration/exports.json",
-    Buffer.from(JSON.stringify({ tables: [exportSchema.parse(table)], jobs })),
-  );
-}
-
-/** Pages of five items each. */
-function pages(count: number): readonly (readonly Item[])[] {
-  return Array.from({ length: count }, (_, page) =>
-    Array.from({ length: 5 }, (__, item): Item => ({ id: { S: `${page}-${item}` }, n: { N: "12345678901234567890" } })),
-  );
-}
-
-const idsOf = (all: readonly (readonly Item[])[]) => all.flat().map(({ id }) => id?.S);
-
-const jsonOf = (value: unknown) => JSON.parse(JSON.stringify(value)) as Json;
-
-let executions = 0;
-
-function start(
-  input: { readonly export?: string; readonly day?: string; readonly force?: boolean; readonly job?: Job } = {},
-): Execution {
-  const arn = `arn:execution:${++executions}`;
-  const request = { export: "orders", day: DAY, force: false, ...input };
-  const execution = runMachine(machine, jsonOf(request), {
-    clock: fastClock,
-    arn,
-    services: {
-      "lambda:invoke": async (parameters) => {
-        const { FunctionName, Payload } = parameters as unknown as {
-          readonly FunctionName: keyof typeof functions;
-          readonly Payload: unknown;
-        };
-        invoked.push(FunctionName);
-        const result: unknown = await functions[FunctionName](Payload, lambdaContext(900_000));
-        return { Payload: jsonOf(result ?? null) };
-      },
-    },
-  });
-  aws.executions.set(arn, () => execution.status());
-  return execution;
-}
-
-const run = (input?: Parameters<typeof start>[0]): Promise<Ended> => start(input).ended;
-const succeeded = (outcome: string) => ({
-  status: "SUCCEEDED",
-  output: expect.objectContaining({ outcome }) as unknown,
-});
-const keys = (prefix = "") => [...aws.objects.keys()].filter((key) => key.startsWith(`${BUCKET}/${prefix}`)).sort();
-const timesInvoked = (name: keyof typeof functions) => invoked.filter((each) => each === name).length;
-
-function manifest(folder = `orders/dt=${DAY}/`): Manifest {
-  return manifestSchema.parse(JSON.parse((aws.objects.get(`${BUCKET}/${folder}_manifest.json`) ?? "").toString()));
-}
-
-/** Ids in the files, by default those of the manifest in its order. */
-function exportedIds(files = manifest().files.map(({ key }) => `${BUCKET}/${key}`)): readonly (string | undefined)[] {
-  return files.flatMap((key) =>
-    [...(aws.objects.get(key) ?? "").toString().matchAll(/"id":"([^"]+)"/g)].map(([, id]) => id),
-  );
-}
-
-/** Every read of a page: `<segment>/<number>`. */
-function pagesRead(): readonly string[] {
-  return aws.requests
-    .filter(({ action }) => action === "Scan")
-    .map(({ body }) => {
-      const { Segment = 0, ExclusiveStartKey } = body as { Segment?: number; ExclusiveStartKey?: Item };
-      return `${Segment}/${Number(ExclusiveStartKey?.["page"]?.N ?? -1) + 1}`;
-    });
-}
-
-/** The records of all runs. */
-function records(): readonly Readonly<Record<string, string | undefined>>[] {
-  return [...aws.rows]
-    .filter(([key]) => key.includes("|run#"))
-    .map(([, { status, error, cause }]) => ({ status: status?.S, error: error?.S, cause: cause?.S }));
-}
-
-const metric = (name: string): number => output.lines().reduce((sum, line) => sum + Number(line[name] ?? 0), 0);
+setupExports();
 
 describe("a run", () => {
   it("exports every item once, records what it did, and can be restored", async () => {
     expect(await run()).toEqual(succeeded("exported"));
+    const id = manifest().run.replace(/\W/g, "");
     expect(keys()).toEqual(
-      ["_SUCCESS", "_manifest.json", "part-0000-00000.ndjson", "part-0001-00000.ndjson"].map(
-        (name) => `${BUCKET}/orders/dt=${DAY}/${name}`,
-      ),
+      [
+        `_exports/orders/athena/dt=${DAY}/files.txt`,
+        ...["_SUCCESS", "_manifest.json", `part-0000-00000-${id}.ndjson`, `part-0001-00000-${id}.ndjson`].map(
+          (name) => `orders/dt=${DAY}/${name}`,
+        ),
+      ].map((key) => `${BUCKET}/${key}`),
     );
     expect([...exportedIds()].sort()).toEqual([...idsOf(pages(6))].sort());
     const restored: unknown[] = [];
@@ -187,7 +66,7 @@ describe("a run", () => {
     expect(JSON.stringify(restored)).toContain('"N":"12345678901234567890"');
     expect(records()).toEqual([{ status: "SUCCEEDED" }]);
     expect([metric("exportedItems"), metric("finishedExports"), metric("failedExports")]).toEqual([30, 1, 0]);
-    expect(output.lines()).toContainEqual(expect.objectContaining({ finishedExports: 1, export: "orders" }));
+    expect(logged()).toContainEqual(expect.objectContaining({ finishedExports: 1, export: "orders" }));
   });
 
   it("of a day that has its export is none, unless it is forced", async () => {
@@ -196,13 +75,15 @@ describe("a run", () => {
       output: { outcome: "exists", message: `exists - no new data uploaded: s3://${BUCKET}/orders/dt=${DAY}/` },
     });
     expect(timesInvoked("readSegment")).toBe(2);
-    // During a rerun there is no marker.
+    // A rerun that fails changes nothing.
+    const before = keys();
     aws.before = ({ action }) => (action === "Scan" ? accessDenied("dynamodb:Scan") : undefined);
     expect(await run({ force: true })).toMatchObject({ status: "FAILED" });
-    expect(keys(`orders/dt=${DAY}/_SUCCESS`)).toEqual([]);
+    expect(keys()).toEqual(before);
     aws.before = () => undefined;
     expect(await run({ force: true })).toEqual(succeeded("exported"));
     expect(keys(`orders/dt=${DAY}/_SUCCESS`)).toHaveLength(1);
+    expect(keys(`orders/dt=${DAY}/part`)).toEqual(manifest().files.map(({ key }) => `${BUCKET}/${key}`));
   });
 
   it("resumes over several invocations, and reads no page twice", async () => {
@@ -230,9 +111,9 @@ describe("a run", () => {
     const killed = start();
     expect(await killed.ended).toMatchObject({ status: "ABORTED" });
     await settled();
-    const finished = exportedIds(keys("orders/")).length / 5;
+    const finished = [...aws.rows.keys()].filter((key) => key.includes("|part#")).length * 2; // pages
     expect(finished).toBeGreaterThan(2);
-    expect(keys("orders/").filter((key) => key.includes("_"))).toEqual([]);
+    expect(keys("orders/")).toEqual([]);
 
     aws.before = slowPages;
     expect(await run({ day: "2026-11-22" })).toEqual(succeeded("exported"));
@@ -297,11 +178,14 @@ describe("a run without permission", () => {
       for (const name of ["claimRun", "readSegment", "finishRun"] as const)
         expect(timesInvoked(name)).toBeLessThanOrEqual(2);
       expect(keys().filter((key) => key.endsWith("_SUCCESS"))).toEqual([]);
-      expect(aws.uploads.size).toBe(0);
+      // Uploads of saved parts wait for the next run; there are no others.
+      const parts = [...aws.rows].filter(([key, { upload }]) => key.includes("|part#") && upload !== undefined);
+      expect(aws.uploads.size).toBe(parts.length);
 
       aws.before = () => undefined;
       expect(await run(input)).toMatchObject({ status: "SUCCEEDED" });
       expect(records()).toEqual([{ status: "SUCCEEDED" }]);
+      expect(aws.uploads.size).toBe(0);
     },
   );
 
@@ -478,7 +362,7 @@ describe("a run by DynamoDB's own export", () => {
 
 /** Each page takes 100 seconds. */
 function slowPages({ action }: AwsRequest): undefined {
-  if (action === "Scan") skippedMs += 100_000;
+  if (action === "Scan") skip(100_000);
 }
 
 /** Waits for the functions of a killed execution to end. */

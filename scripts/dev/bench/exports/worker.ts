@@ -11,7 +11,7 @@ import { BUCKET, keyOf, TABLE } from "./messages";
 
 measure(async (task) => {
   const { dynamodb, s3 } = exportClients();
-  const store = objectStore(s3, { bucket: BUCKET, kmsKeyArn: undefined });
+  const store = objectStore(s3, { bucket: BUCKET, kmsKeyArn: undefined, owner: "bench" });
   let items = 0;
   const first = JSON.stringify({ id: { S: keyOf(task, 0) } });
   await exportSegment(
@@ -25,8 +25,9 @@ measure(async (task) => {
       clock: systemClock,
       partKey: (part) => `part-${part}`,
       openFile: (key) => fileWriter({ key, format: "ndjson", compressed: task.compressed }, store),
-      saveCheckpoint: () => Promise.resolve(),
-      completePart: ({ key, upload }) => store.completeUpload(key, upload),
+      saveCheckpoint: async (_, part) => {
+        if (part !== undefined) await store.completeUpload(part.key, part.upload);
+      },
       onPage: (page) => {
         items += page.items;
       },

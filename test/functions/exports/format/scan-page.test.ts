@@ -94,7 +94,54 @@ describe("a page of a Scan as plain JSON", () => {
       lastKey: undefined,
       capacityUnits: 0,
     });
-    expect(convert(" {} ").page.items).toBe(0);
+  });
+
+  it.each([
+    ["without items, which a proxy may have sent", " {} ", "expected a list of items at byte 4 of 4"],
+    ["with two lists of items", '{"Items":[],"Items":[]}', "expected one list of items"],
+    [
+      "that counts other items",
+      '{"Count":2,"Items":[{"id":{"S":"1"}}]}',
+      "expected as many items as the response counts",
+    ],
+  ])("rejects a page %s", (_, body, message) => {
+    expect(() => convert(body)).toThrow(MalformedPageError);
+    expect(() => convert(body)).toThrow(message);
+  });
+
+  it("rejects control characters and unknown escapes anywhere in a string, and names the position, not the content", () => {
+    for (const length of [0, 1, 3, 4, 47, 60, 200])
+      for (const wrong of ["\n", "\0", "\x1f", "\\x", "\\u12g4", "\\u"])
+        for (const text of [
+          wrong + "secret".repeat(length),
+          "s".repeat(length) + wrong,
+          `${"s".repeat(length)}${wrong} `,
+        ]) {
+          const body = `{"Items":[{"id":{"S":"${text}"}}]}`;
+          const at = body.indexOf(wrong) + (wrong.length > 1 ? 1 : 0);
+          expect(() => convert(body)).toThrow(new RegExp(`^malformed Scan response: expected .* at byte ${at} of`));
+          expect(() => convert(body)).not.toThrow("secret");
+        }
+  });
+
+  it("drops items that the selection refuses, and counts them", () => {
+    const items = [
+      { id: { S: "a" }, at: { N: "5" } },
+      { id: { S: "b" } },
+      { id: { S: "c" }, at: { S: "5" } },
+      { at: { N: "50" }, id: { S: "d" } },
+      { id: { S: "e" }, nested: { M: { at: { N: "50" } } }, at: { N: "6" } },
+      { id: { S: "f" } },
+    ];
+    const select = (attribute: string, list: readonly TypedItem[]) => {
+      const bytes = Buffer.from(pageOf(list));
+      const target = Buffer.alloc(bytes.length);
+      const isUsable = (value: string | undefined) => value !== undefined && Number(value) < 10;
+      const page = convertScanPage(bytes, target, 0, "\n", { attribute, type: "N", isUsable });
+      return { page, ids: [...target.toString("utf8", 0, page.bytes).matchAll(/"id":"(\w)"/g)].map(([, id]) => id) };
+    };
+    expect(select("at", items)).toMatchObject({ page: { items: 2, unusable: 4, scanned: 6 }, ids: ["a", "e"] });
+    expect(select('größe "x"', [{ 'größe "x"': { N: "1" }, id: { S: "g" } }]).ids).toEqual(["g"]);
   });
 
   it("restores any item, with any white space in its JSON", () => {

@@ -7,6 +7,7 @@ import {
   type ClaimPorts,
   type FinishedDay,
 } from "../../../../functions/exports/run/claim";
+import { cursorSource, type Cursor } from "../../../../functions/exports/run/cursor";
 import { exportSchema, type Run, type RunRequest } from "../../../../functions/exports/contract";
 import { dayOf } from "../../../../functions/exports/run/object-keys";
 
@@ -16,7 +17,7 @@ const incremental = exportSchema.parse({
   name: "logs",
   table: "app-logs",
   mode: "incremental",
-  watermark: { attribute: "at", initialLookbackHours: 24 },
+  watermark: { attribute: "at", initialLookbackHours: 24, settleSeconds: 0 },
 });
 const home = { region: "eu-central-1", bucket: "files" };
 
@@ -25,11 +26,12 @@ function memoryState() {
   const active = new Map<string, ActiveRun>();
   const runs = new Map<string, Run>();
   const days = new Map<string, FinishedDay>();
-  const cursors = new Map<string, string>();
+  const cursors = new Map<string, Cursor>();
+  const keys = new Map<string, string>();
   const alive = new Set<string>();
   const replace = (run: Run, execution: string, before: ActiveRun | undefined): Promise<boolean> => {
     if (active.get(run.exportId)?.execution !== before?.execution) return Promise.resolve(false);
-    active.set(run.exportId, { id: run.id, execution, attempt: run.attempt });
+    active.set(run.exportId, { id: run.id, execution, attempt: run.attempt, abandoned: false });
     runs.set(`${run.exportId} ${run.id}`, run);
     alive.add(execution);
     return Promise.resolve(true);
@@ -40,7 +42,12 @@ function memoryState() {
       await new Promise(setImmediate);
       return seen;
     },
-    finishedDay: (exportId, day) => Promise.resolve(days.get(`${exportId} ${day}`)),
+    finishedDay: (exportId, day, trigger) => Promise.resolve(days.get(`${exportId} ${day} ${trigger}`)),
+    reserveKey: (run, key) => {
+      const owner = `${run.exportId} ${run.id}`;
+      if (!keys.has(key)) keys.set(key, owner);
+      return Promise.resolve(keys.get(key) === owner);
+    },
     run: (exportId, id) => Promise.resolve(runs.get(`${exportId} ${id}`)),
     activate: replace,
     isRunning: (execution) => Promise.resolve(alive.has(execution)),
@@ -50,16 +57,26 @@ function memoryState() {
     die: (execution: string) => alive.delete(execution),
     /** Time to live. */
     forget: (run: Run) => runs.delete(`${run.exportId} ${run.id}`),
-    finish: (run: Run) => {
+    /** Its files are lost. */
+    abandon: ({ exportId }: Run) => {
+      const found = active.get(exportId);
+      if (found) active.set(exportId, { ...found, abandoned: true });
+    },
+    finish: (run: Run, unusableItems = 0) => {
       active.delete(run.exportId);
-      days.set(`${run.exportId} ${run.day}`, { location: "s3://files/there", window: run.window });
-      if (run.window && !run.rerun) cursors.set(run.exportId, run.window.to);
+      days.set(`${run.exportId} ${run.day} ${run.trigger}`, {
+        run: run.id,
+        location: "s3://files/there",
+        window: run.window,
+      });
+      if (run.window && !run.rerun)
+        cursors.set(run.exportId, { value: run.window.to, source: cursorSource(run), unusableItems });
     },
   };
 }
 
 const claimInput = (execution: string, more: Partial<RunRequest> = {}, now = NOON, of = config) => ({
-  request: { export: "logs", force: false, ...more },
+  request: { export: "logs", force: false, trigger: "manual" as const, ...more },
   config: of,
   home,
   execution,
@@ -184,14 +201,16 @@ describe("a claim", () => {
     const claimed = await claimRun(claimInput("a", { job }, NOON, incremental), ports);
     expect(claimed).toMatchObject({
       run: {
-        exportId: "logs/shop/us-east-1/shop-logs",
+        exportId: "logs/shop/123456789012/us-east-1/shop-logs",
         application: "shop",
         region: "us-east-1",
         role: "arn:aws:iam::123456789012:role/reader",
         config: { table: "shop-logs" },
       },
     });
-    expect(exportIdOf({ export: "logs", job: { ...job, application: "blog" } })).toBe("logs/blog/us-east-1/shop-logs");
+    expect(exportIdOf({ export: "logs", job: { ...job, application: "blog", assume_role: "" } }, "999999999999")).toBe(
+      "logs/blog/999999999999/us-east-1/shop-logs",
+    );
   });
 
   it("is for a UTC day, whatever the time zone of the machine", () => {

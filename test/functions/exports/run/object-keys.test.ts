@@ -1,6 +1,7 @@
 import {
   fileKey,
   manifestKey,
+  reservedKey,
   runFolder,
   successKey,
   type KeySource,
@@ -11,16 +12,18 @@ const flatDocument = { layout: "flat", format: "json", compression: "none" } as 
 function keySource(config: Partial<KeySource["config"]> = {}): KeySource {
   return {
     config: { name: "orders", layout: "partitioned", format: "ndjson", compression: "gzip", ...config },
+    exportId: "orders",
+    id: "2026-03-07T17:00:09.999Z",
     application: "",
-    startedAt: Date.parse("2026-03-07T17:00:09.999Z"),
+    keyTime: Date.parse("2026-03-07T17:00:09.999Z"),
     day: "2026-03-07",
   };
 }
 
 describe("object keys", () => {
-  it("of parts are in a folder a day, by segment and part", () => {
+  it("of parts are in a folder a day, by segment, part and run", () => {
     const parts = keySource();
-    expect(fileKey(parts, 3, 12)).toBe("orders/dt=2026-03-07/part-0003-00012.ndjson.gz");
+    expect(fileKey(parts, 3, 12)).toBe("orders/dt=2026-03-07/part-0003-00012-20260307T170009999Z.ndjson.gz");
     expect([manifestKey(parts), successKey(parts), runFolder(parts)]).toEqual([
       "orders/dt=2026-03-07/_manifest.json",
       "orders/dt=2026-03-07/_SUCCESS",
@@ -37,10 +40,15 @@ describe("object keys", () => {
 
   it("of an application's document are to the letter: year, month and day as numbers", () => {
     const prefix = "usermetrics/application={application}/year={year}/month={month}/day={day}/{application}_userlogs_";
-    const advanced = { ...keySource({ prefix, ...flatDocument }), application: "shop" };
+    const advanced = {
+      ...keySource({ prefix, ...flatDocument }),
+      application: "shop",
+      exportId: "orders/shop/123456789012/eu-central-1/shop-logs",
+    };
     expect(fileKey(advanced, 0, 0)).toBe(
       "usermetrics/application=shop/year=2026/month=3/day=7/shop_userlogs_2026-03-07 17:00:09Z.json",
     );
-    expect(successKey(advanced)).toBe("_exports/orders/shop/2026-03-07/_SUCCESS");
+    expect(successKey(advanced)).toBe("_exports/orders/shop/123456789012/eu-central-1/shop-logs/2026-03-07/_SUCCESS");
+    expect(reservedKey(advanced)).toBe(fileKey(advanced, 0, 0).replace(".json", ""));
   });
 });

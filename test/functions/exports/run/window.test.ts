@@ -19,36 +19,44 @@ const has = ({ from, to }: Window, value: string, numeric: boolean): boolean => 
 };
 
 describe("a window", () => {
-  it("begins where the last finished run's ended, and ends at this one's start", () => {
-    expect(nextWindow({ unit: "seconds", startedAt: START, cursor: "1795000000", initialLookbackHours: 24 })).toEqual({
+  it("begins where the last finished run's ended, and ends where this one's does", () => {
+    expect(nextWindow({ unit: "seconds", endsAt: START, cursor: "1795000000", initialLookbackHours: 24 })).toEqual({
       from: "1795000000",
       to: String(Math.floor(START / 1_000)),
     });
   });
 
   it("of a first run has no start, or the configured lookback", () => {
-    expect(
-      nextWindow({ unit: "iso8601", startedAt: START, cursor: undefined, initialLookbackHours: undefined }),
-    ).toEqual({
+    expect(nextWindow({ unit: "iso8601", endsAt: START, cursor: undefined, initialLookbackHours: undefined })).toEqual({
       to: "2026-11-21T17:00:00.500Z",
     });
-    expect(nextWindow({ unit: "iso8601", startedAt: START, cursor: undefined, initialLookbackHours: 24 }).from).toBe(
+    expect(nextWindow({ unit: "iso8601", endsAt: START, cursor: undefined, initialLookbackHours: 24 }).from).toBe(
       "2026-11-20T17:00:00.500Z",
     );
   });
 
   it("is empty when the clock has gone back", () => {
-    const window = nextWindow({ unit: "milliseconds", startedAt: 5, cursor: "9", initialLookbackHours: undefined });
+    const window = nextWindow({ unit: "milliseconds", endsAt: 5, cursor: "9", initialLookbackHours: undefined });
     expect([window, isEmptyWindow(window)]).toEqual([{ from: "9", to: "9" }, true]);
   });
 
   it("is a scan filter with names and values, for any attribute name", () => {
     expect(scanFilter({ from: "1", to: "2" }, "timestamp", "seconds")).toEqual({
-      FilterExpression: "#watermark >= :from AND #watermark < :to",
+      FilterExpression:
+        "#watermark >= :from AND #watermark < :to OR attribute_not_exists(#watermark) OR NOT attribute_type(#watermark, :type) OR #watermark >= :latest",
       ExpressionAttributeNames: { "#watermark": "timestamp" },
-      ExpressionAttributeValues: { ":from": { N: "1" }, ":to": { N: "2" } },
+      ExpressionAttributeValues: {
+        ":from": { N: "1" },
+        ":to": { N: "2" },
+        ":type": { S: "N" },
+        ":latest": { N: "86402" },
+      },
     });
-    expect(scanFilter({ to: "2026" }, "at", "iso8601").ExpressionAttributeValues).toEqual({ ":to": { S: "2026" } });
+    expect(scanFilter({ to: "2026-11-21" }, "at", "iso8601").ExpressionAttributeValues).toEqual({
+      ":to": { S: "2026-11-21" },
+      ":type": { S: "S" },
+      ":latest": { S: "2026-11-22T00:00:00.000Z" },
+    });
   });
 
   it("of DynamoDB's incremental export is undefined at first and after more than a day, and at least 15 minutes", () => {
@@ -74,7 +82,7 @@ describe("a window", () => {
           let now = START;
           for (const { gap, fails } of runs) {
             now += gap;
-            const window = nextWindow({ unit, startedAt: now, cursor, initialLookbackHours: undefined });
+            const window = nextWindow({ unit, endsAt: now, cursor, initialLookbackHours: undefined });
             if (fails) continue;
             windows.push(window);
             cursor = window.to;

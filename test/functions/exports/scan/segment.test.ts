@@ -98,15 +98,11 @@ function ports(table: Table, stored: Stored, store: MemoryObjects, worker: Worke
       if (part) stored.parts.push(part);
       before("saved");
     },
-    completePart: async (part) => {
-      before("complete");
-      await store.completeUpload(part.key, part.upload);
-    },
     onPage: () => undefined,
   };
 }
 
-/** Completes saved parts, as the last step of a run does. */
+/** Completes saved parts, as publishing does. */
 async function completeAll(stored: Stored, store: MemoryObjects): Promise<void> {
   for (const { key, upload } of stored.parts) await store.completeUpload(key, upload);
 }
@@ -128,6 +124,7 @@ function idsOf({ pages, items }: Table): string[] {
 async function work(table: Table, worker: Worker, stored = new Stored(), store = memoryObjects(), deadline = Infinity) {
   stored.worker = worker.name;
   const done = await exportSegment(stored.progress, ports(table, stored, store, worker), deadline);
+  await completeAll(stored, store);
   return { done, stored, store };
 }
 

@@ -10,6 +10,8 @@ interface Response {
   readonly status?: number;
   readonly body: string;
   readonly checksum?: number;
+  /** After a few bytes. */
+  readonly stalls?: boolean;
 }
 
 let server: Server;
@@ -20,8 +22,13 @@ beforeAll(async () => {
   server = createServer((request, response) => {
     void bodyOf(request).then((body) => {
       requests.push(JSON.parse(body));
-      const { status = 200, body: text, checksum } = responses.shift() ?? { body: "{}" };
+      const { status = 200, body: text, checksum, stalls } = responses.shift() ?? { body: "{}" };
       const bytes = Buffer.from(text);
+      if (stalls === true) {
+        response.writeHead(200, { "Content-Length": bytes.length });
+        response.write(bytes.subarray(0, 5));
+        return;
+      }
       response.writeHead(status, { "x-amz-crc32": checksum ?? crc32(bytes), "Content-Length": bytes.length });
       response.end(bytes);
     });
@@ -48,6 +55,7 @@ function scan(): ReturnType<typeof tableScan> {
     region: "eu-central-1",
     credentials: { accessKeyId: "test", secretAccessKey: "test" },
     maxAttempts: 3,
+    requestHandler: { requestTimeout: 1_000, socketTimeout: 100, throwOnRequestTimeout: true },
   });
   return tableScan(dynamodb, { TableName: "orders", Segment: 1, TotalSegments: 4 });
 }
@@ -84,6 +92,17 @@ describe("a scan", () => {
     responses = [{ body: PAGE, checksum: 1 }, { body: PAGE }];
     expect((await scan()(undefined)).toString()).toBe(PAGE);
     expect(requests).toHaveLength(2);
+  });
+
+  it("retries a page that stalls in the middle", async () => {
+    responses = [{ body: PAGE, stalls: true }, { body: PAGE }];
+    expect((await scan()(undefined)).toString()).toBe(PAGE);
+    expect(requests).toHaveLength(2);
+  });
+
+  it("limits the items of a page", async () => {
+    await scan()(undefined, 7);
+    expect(requests).toEqual([expect.objectContaining({ Limit: 7 })]);
   });
 
   it("retries throttling, but not denied access", async () => {

@@ -1,0 +1,60 @@
+/** Where the next window of an incremental export starts, and what it is a position in. */
+import type { ExportConfig, Run, WatermarkUnit } from "../contract";
+import { timeOf, watermarkAt } from "./window";
+
+/** What an incremental export reads, and how it selects new items. */
+export interface CursorSource {
+  /** `<account>/<region>/<table>` */
+  readonly table: string;
+  readonly engine: ExportConfig["engine"];
+  /** Undefined for DynamoDB's own exports, which select by the time of the change. */
+  readonly attribute?: string | undefined;
+  readonly unit: WatermarkUnit;
+}
+
+/** End of the last finished run's window, in its unit. */
+export interface Cursor {
+  readonly value: string;
+  /** Undefined for a cursor that was set by hand, in epoch milliseconds: it applies to any source. */
+  readonly source: CursorSource | undefined;
+  /** Items that the last run could not export, because their watermark was not usable in its unit. */
+  readonly unusableItems: number;
+}
+
+/** The cursor is a position in something else. The message says what has changed, and what to do. */
+export class CursorMismatchError extends Error {
+  override readonly name = "CursorMismatchError";
+}
+
+const HOW_TO_SET =
+  "Set where it continues: `almanac exports cursor <export> --set <time>`, or `--reset` to export all items again";
+
+export function cursorSource({ config, account, region }: Pick<Run, "config" | "account" | "region">): CursorSource {
+  const { table, engine, watermark } = config;
+  const at = { table: `${account}/${region}/${table}`, engine };
+  return watermark === undefined || engine === "dynamodb-export"
+    ? { ...at, unit: "milliseconds" }
+    : { ...at, attribute: watermark.attribute, unit: watermark.unit };
+}
+
+/**
+ * A stored cursor in the unit of the configuration, rounded down: an item is rather exported twice than never.
+ *
+ * @throws {@link CursorMismatchError} when it is a position in another table or attribute, or of another engine, or items were left out
+ */
+export function cursorAt({ value, source: stored, unusableItems }: Cursor, source: CursorSource): string {
+  if (stored === undefined) return watermarkAt(source.unit, Number(value));
+  for (const field of ["table", "attribute", "engine"] as const)
+    if (stored[field] !== source[field])
+      throw new CursorMismatchError(
+        `the export's cursor was made with ${field} "${stored[field] ?? ""}", and it now has "${source[field] ?? ""}". ` +
+          HOW_TO_SET,
+      );
+  if (stored.unit === source.unit) return value;
+  if (unusableItems > 0)
+    throw new CursorMismatchError(
+      `the watermark's unit was "${stored.unit}" and is now "${source.unit}". The last run left out ${unusableItems} items without a usable ` +
+        `watermark: a converted cursor could lose them. ${HOW_TO_SET}`,
+    );
+  return watermarkAt(source.unit, timeOf(stored.unit, value));
+}

@@ -1,0 +1,91 @@
+import fc from "fast-check";
+
+import { tableGovernor } from "../../../../functions/exports/scan/rate-limiter";
+import { sleep } from "../../../../functions/shared/clock";
+import { virtualClock } from "../../../support/virtual-clock";
+
+const WINDOW_MS = 10_000;
+
+/** The table's reservations, as the state table keeps them. */
+function reservations(now: () => number): (milliseconds: number) => Promise<number> {
+  let until = 0;
+  return async (milliseconds) => {
+    await Promise.resolve();
+    until = until >= now() ? until + milliseconds : now() + milliseconds;
+    return until - milliseconds;
+  };
+}
+
+interface Simulated {
+  readonly unitsPerSecond: number;
+  readonly readers: number;
+  /** How long an invocation lasts before the next one continues. @default 30,000 */
+  readonly invocationMs?: number;
+  /** Read units of an item; a page has a megabyte, 128 units, at most. */
+  readonly itemUnits: number;
+  /** A reader is suspended after its n-th read, for so many milliseconds; another one takes over. */
+  readonly stalls: readonly { readonly after: number; readonly milliseconds: number }[];
+}
+
+/** Reads for two virtual minutes. @returns the units of each read, with its time */
+async function simulate({ unitsPerSecond, readers, itemUnits, stalls, invocationMs = 30_000 }: Simulated) {
+  const clock = virtualClock(1_000_000);
+  const reserve = reservations(() => clock.now());
+  const reads: { readonly at: number; readonly units: number }[] = [];
+  const end = 120_000;
+  const reader = async (index: number): Promise<void> => {
+    const stall = stalls[index];
+    for (let deadline = invocationMs; deadline <= end; deadline += invocationMs) {
+      const governor = tableGovernor({ unitsPerSecond, pageUnits: 128, reserve, clock });
+      let [units, items] = [0, 0];
+      for (let read = 0; await governor.consume(units, deadline, items); read++) {
+        items = Math.max(1, Math.min(governor.pageItems ?? Infinity, Math.floor(128 / itemUnits)));
+        units = items * itemUnits;
+        reads.push({ at: clock.now(), units });
+        await sleep(clock, 20);
+        if (read === stall?.after) await sleep(clock, stall.milliseconds);
+      }
+      await governor.settle?.(units, items);
+      await sleep(clock, Math.max(0, deadline - clock.elapsed()));
+    }
+  };
+  await Promise.all(Array.from({ length: readers }, (_, index) => reader(index)));
+  return reads;
+}
+
+/** The most units of any ten seconds, a second. */
+function peak(reads: readonly { readonly at: number; readonly units: number }[]): number {
+  const inWindow = ({ at: from }: { readonly at: number }) =>
+    reads.filter(({ at }) => at >= from && at < from + WINDOW_MS).reduce((sum, { units }) => sum + units, 0);
+  return Math.max(0, ...reads.map(inWindow)) / (WINDOW_MS / 1_000);
+}
+
+describe("the limit of a table", () => {
+  it("is never exceeded over any ten seconds, whatever readers stall, end and start", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(1, 3, 10, 100, 500, 3_000),
+        fc.integer({ min: 1, max: 12 }),
+        fc.constantFrom(0.5, 1),
+        fc.array(fc.record({ after: fc.nat(20), milliseconds: fc.constantFrom(700, 40_000) }), { maxLength: 12 }),
+        async (unitsPerSecond, readers, itemUnits, stalls) => {
+          const reads = await simulate({ unitsPerSecond, readers, itemUnits, stalls });
+          expect(peak(reads)).toBeLessThanOrEqual(unitsPerSecond);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  }, 120_000);
+
+  it.each([1, 100, 2_000])("of %d units a second is mostly used", async (unitsPerSecond) => {
+    const reads = await simulate({ unitsPerSecond, readers: 8, itemUnits: 0.5, stalls: [], invocationMs: 120_000 });
+    const units = reads.reduce((sum, read) => sum + read.units, 0);
+    expect(units / 120).toBeGreaterThan(unitsPerSecond * 0.5);
+  });
+
+  it("counts an item that is larger than a second's units, and waits for it", async () => {
+    const reads = await simulate({ unitsPerSecond: 10, readers: 4, itemUnits: 50, stalls: [] });
+    const units = reads.reduce((sum, read) => sum + read.units, 0);
+    expect(units / 120).toBeLessThan(10 + (4 * 50) / 120);
+  });
+});

@@ -1,0 +1,183 @@
+/** The state machine's definition with the real handlers and clients, against a fake AWS server. */
+import { handler as claimRun } from "../../functions/exports/claim-run";
+import {
+  exportSchema,
+  manifestSchema,
+  runRequestSchema,
+  type Job,
+  type Manifest,
+  type Trigger,
+} from "../../functions/exports/contract";
+import { handler as finishRun } from "../../functions/exports/finish-run";
+import { handler as nativeExport } from "../../functions/exports/native-export";
+import { handler as readSegment } from "../../functions/exports/read-segment";
+import { handler as recordFailure } from "../../functions/exports/record-failure";
+import { systemClock, type Clock } from "../../functions/shared/clock";
+import type { Json } from "../../modules/asl/values";
+import { exportMachine } from "../../modules/exports/definition";
+import { PRESETS } from "../../modules/exports/schema";
+import type { Item } from "./dynamodb-expressions";
+import { FakeAws } from "./fake-aws";
+import { lambdaContext, setupHandler } from "./lambda";
+import { runMachine, type Ended, type Run as Execution } from "./states-interpreter";
+
+export const STATE = "almanac-test-exports";
+export const BUCKET = "files";
+export const DAY = "2026-11-21";
+
+const machine = exportMachine({
+  claimRun: "claimRun",
+  readSegment: "readSegment",
+  nativeExport: "nativeExport",
+  finishRun: "finishRun",
+  recordFailure: "recordFailure",
+});
+export const functions = { claimRun, readSegment, nativeExport, finishRun, recordFailure } as const;
+
+export const aws = new FakeAws(STATE);
+let skippedMs = 0;
+
+/** Puts the functions' monotonic clock ahead, to simulate slow pages. */
+export function skip(milliseconds: number): void {
+  skippedMs += milliseconds;
+}
+
+let invoked: string[] = [];
+
+/** Waits are shortened to a thousandth, timeouts to a hundredth. */
+const fastClock: Clock = {
+  ...systemClock,
+  after: (milliseconds, callback) => {
+    const timer = setTimeout(callback, milliseconds / (milliseconds < 900_000 ? 1_000 : 100)).unref();
+    return () => {
+      clearTimeout(timer);
+    };
+  },
+};
+
+let output: ReturnType<typeof setupHandler>;
+
+/** Registers the hooks of a suite. By default there is a table `orders` of six pages, and an export of it in two segments. */
+export function setupExports(): void {
+  jest.setTimeout(30_000); // on a busy machine
+
+  beforeAll(() => aws.listen());
+  afterAll(() => {
+    aws.close();
+  });
+  output = setupHandler("exports", {
+    AWS_ACCESS_KEY_ID: "test",
+    AWS_SECRET_ACCESS_KEY: "test",
+    STATE_TABLE: STATE,
+    TABLE_NAMES: "-",
+    BUCKET_NAMES: BUCKET,
+    CONFIGURATION_BUCKET: "configuration",
+    EXPORTS_BUCKET: BUCKET,
+    EXECUTION_ARN_PREFIX: "arn:execution",
+  });
+  beforeEach(() => {
+    process.env["AWS_ENDPOINT_URL"] = aws.endpoint;
+    const now = performance.now.bind(performance);
+    jest.spyOn(performance, "now").mockImplementation(() => now() + skippedMs);
+    [skippedMs, invoked] = [0, []];
+    aws.reset();
+    aws.buckets.add(BUCKET).add("configuration");
+    configure({ name: "orders", table: "orders", segments: 2, compression: "none" });
+    aws.tables.set("orders", pages(6));
+  });
+}
+
+export function configure(table: Parameters<typeof exportSchema.parse>[0]): void {
+  const jobs = exportSchema.parse({ ...PRESETS["user-logs"], table: "named-by-each-job" });
+  aws.objects.set(
+    "configuration/exports.json",
+    Buffer.from(JSON.stringify({ tables: [exportSchema.parse(table)], jobs })),
+  );
+}
+
+/** Pages of five items each. */
+export function pages(count: number): readonly (readonly Item[])[] {
+  return Array.from({ length: count }, (_, page) =>
+    Array.from({ length: 5 }, (__, item): Item => ({ id: { S: `${page}-${item}` }, n: { N: "12345678901234567890" } })),
+  );
+}
+
+export const idsOf = (all: readonly (readonly Item[])[]) => all.flat().map(({ id }) => id?.S);
+
+const jsonOf = (value: unknown) => JSON.parse(JSON.stringify(value)) as Json;
+
+let executions = 0;
+
+export function start(
+  input: {
+    readonly export?: string;
+    readonly day?: string;
+    readonly force?: boolean;
+    readonly trigger?: Trigger;
+    readonly job?: Job;
+  } = {},
+): Execution {
+  const arn = `arn:aws:states:eu-central-1:000000000000:execution:exports:${++executions}`;
+  const request = runRequestSchema.parse({ export: "orders", day: DAY, ...input });
+  const execution = runMachine(machine, jsonOf(request), {
+    clock: fastClock,
+    arn,
+    services: {
+      "lambda:invoke": async (parameters) => {
+        const { FunctionName, Payload } = parameters as unknown as {
+          readonly FunctionName: keyof typeof functions;
+          readonly Payload: unknown;
+        };
+        invoked.push(FunctionName);
+        const result: unknown = await functions[FunctionName](Payload, lambdaContext(900_000));
+        return { Payload: jsonOf(result ?? null) };
+      },
+    },
+  });
+  aws.executions.set(arn, () => execution.status());
+  return execution;
+}
+
+export const run = (input?: Parameters<typeof start>[0]): Promise<Ended> => start(input).ended;
+export const succeeded = (outcome: string) => ({
+  status: "SUCCEEDED",
+  output: expect.objectContaining({ outcome }) as unknown,
+});
+export const keys = (prefix = "") =>
+  [...aws.objects.keys()].filter((key) => key.startsWith(`${BUCKET}/${prefix}`)).sort();
+export const timesInvoked = (name: keyof typeof functions) => invoked.filter((each) => each === name).length;
+
+export function manifest(folder = `orders/dt=${DAY}/`): Manifest {
+  return manifestSchema.parse(JSON.parse((aws.objects.get(`${BUCKET}/${folder}_manifest.json`) ?? "").toString()));
+}
+
+/** Ids in the files, by default those of the manifest in its order. */
+export function exportedIds(
+  files = manifest().files.map(({ key }) => `${BUCKET}/${key}`),
+): readonly (string | undefined)[] {
+  return files.flatMap((key) =>
+    [...(aws.objects.get(key) ?? "").toString().matchAll(/"id":"([^"]+)"/g)].map(([, id]) => id),
+  );
+}
+
+/** Every read of a page: `<segment>/<number>`. */
+export function pagesRead(): readonly string[] {
+  return aws.requests
+    .filter(({ action }) => action === "Scan")
+    .map(({ body }) => {
+      const { Segment = 0, ExclusiveStartKey } = body as { Segment?: number; ExclusiveStartKey?: Item };
+      return `${Segment}/${Number(ExclusiveStartKey?.["page"]?.N ?? -1) + 1}`;
+    });
+}
+
+/** The records of all runs. */
+export function records(): readonly Readonly<Record<string, string | undefined>>[] {
+  return [...aws.rows]
+    .filter(([key]) => key.includes("|run#"))
+    .map(([, { status, error, cause }]) => ({ status: status?.S, error: error?.S, cause: cause?.S }));
+}
+
+export const metric = (name: string): number => output.lines().reduce((sum, line) => sum + Number(line[name] ?? 0), 0);
+
+/** The lines that functions have logged. */
+export const logged = () => output.lines();

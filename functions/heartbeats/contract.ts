@@ -2,6 +2,7 @@
 import * as z from "zod";
 
 import { environmentSchema, positiveInteger, text, type EnvironmentVariables } from "../shared/environment";
+import { hasPlainSecret, isPlainSecret, secretInQuery } from "../shared/plain-secret";
 import { forbiddenHost } from "./probe/ssrf-guard";
 
 /** check.ts */
@@ -66,16 +67,6 @@ export const STATE_KEYS = { partition: "monitor", sort: "item", timeToLive: "ttl
 
 /** Lambda allows 1,024 open files; a check holds one socket, or two while it follows a redirect. */
 export const MAX_CONCURRENT_CHECKS = 400;
-
-/** Headers whose values are credentials. targets.json is in Terraform's state, which must hold no secret. */
-const CREDENTIAL_HEADERS = new Set([
-  "authorization",
-  "cookie",
-  "proxy-authorization",
-  "x-api-key",
-  "x-auth-token",
-  "private-token",
-]);
 
 /** Tab, printable ASCII, Latin-1: the characters that HTTP allows in a header value and Node sends. */
 export const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
@@ -144,6 +135,11 @@ const targetFields = z.strictObject({
     .refine((url) => !/^https?:\/\/[^/?#]*@/i.test(url), {
       error: "contains credentials, which would be in Terraform's state",
       params: { secret: true },
+    })
+    .refine((url) => secretInQuery(url) === undefined, {
+      error:
+        'has a credential in its query, which would be in Terraform\'s state: send it as a header, { ssm: "/parameter/name" }',
+      params: { secret: true },
     }),
   /** HTTP method. */
   method: z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]).default("GET"),
@@ -158,14 +154,21 @@ const targetFields = z.strictObject({
     )
     .superRefine((headers, context) => {
       for (const [name, value] of Object.entries(headers)) {
-        if (typeof value !== "string" || !CREDENTIAL_HEADERS.has(name.toLowerCase())) continue;
+        if (typeof value !== "string" || !isPlainSecret(name, value)) continue;
         const message = 'is a credential, which would be in Terraform\'s state: use { ssm: "/parameter/name" }';
         context.addIssue({ code: "custom", path: [name], message, params: { secret: true }, input: value });
       }
     })
     .default({}),
   /** Request body, sent as UTF-8. */
-  body: z.string().max(65_536).optional(),
+  body: z
+    .string()
+    .max(65_536)
+    .refine((body) => !hasPlainSecret(body), {
+      error: 'has a credential, which would be in Terraform\'s state: send it as a header, { ssm: "/parameter/name" }',
+      params: { secret: true },
+    })
+    .optional(),
   /** From the first DNS lookup to the last byte of the body, redirects included. */
   timeoutSeconds: z.number().min(0.1).max(60).default(10),
   /** Status codes, and ranges of them, that pass. */

@@ -6,7 +6,7 @@ import * as z from "zod";
 import { awsHttpError } from "../aws/aws-errors";
 import type { EnvironmentSchema } from "../environment";
 import { errorMessage } from "../errors";
-import { describeIssues, JsonSyntaxError, parseInput, parseJson } from "../input";
+import { JsonSyntaxError, parseInput, parseJson, SchemaError } from "../input";
 import { visible } from "../text";
 import { BadRequestError, HttpError, NotFoundError } from "./http-errors";
 import { checkBodySize } from "./response-size";
@@ -50,11 +50,16 @@ export function endpoint<Request>(
   schema: z.ZodType<Request>,
   respond: (request: Request) => Promise<RestResponse>,
 ): Endpoint {
-  return (raw) => {
-    const parsed = schema.safeParse(raw);
-    if (!parsed.success) throw new BadRequestError(describeIssues(parsed.error, schema));
-    return respond(parsed.data);
-  };
+  return (raw) => respond(validRequest(schema, raw));
+}
+
+/** @throws {@link BadRequestError} */
+function validRequest<Request>(schema: z.ZodType<Request>, raw: RawRequest): Request {
+  try {
+    return parseInput(schema, raw);
+  } catch (error) {
+    throw error instanceof SchemaError ? new BadRequestError(error.message) : error;
+  }
 }
 
 export interface RestOptions {

@@ -9,6 +9,7 @@ import { AlarmTopic } from "./constructs/alarm-topic";
 import { PrivateBucket } from "./constructs/bucket";
 import { parseConfig } from "./constructs/config";
 import { Dashboard } from "./constructs/dashboard";
+import { terraformKeys } from "./constructs/emulator-keys";
 import { EncryptionKey } from "./constructs/encryption-key";
 import type { Deployment, Feature } from "./constructs/feature";
 import { readableId, rejectDuplicateIds } from "./constructs/readable-id";
@@ -207,9 +208,6 @@ export function personalEnvironment(app: App, like: EnvironmentInput): void {
   );
 }
 
-/** Emulators accept any credentials. These keep real ones from being sent. */
-const EMULATOR_CREDENTIALS = { accessKey: "test", secretKey: "test" };
-
 function emulatedProvider(endpoint: string): AwsProviderConfig {
   const services = [
     "apigateway",
@@ -228,7 +226,7 @@ function emulatedProvider(endpoint: string): AwsProviderConfig {
     "sts",
   ];
   return {
-    ...EMULATOR_CREDENTIALS,
+    ...terraformKeys(endpoint),
     skipMetadataApiCheck: "true",
     skipCredentialsValidation: true,
     s3UsePathStyle: true,
@@ -238,7 +236,7 @@ function emulatedProvider(endpoint: string): AwsProviderConfig {
 
 function emulatedBackend(endpoint: string): Omit<S3BackendConfig, "bucket" | "key"> {
   return {
-    ...EMULATOR_CREDENTIALS,
+    ...terraformKeys(endpoint),
     skipMetadataApiCheck: true,
     skipCredentialsValidation: true,
     skipRegionValidation: true,

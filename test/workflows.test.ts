@@ -38,7 +38,34 @@ describe("actionlint", () => {
   });
 });
 
+/** The texts of the jobs. */
+const jobsOf = (text: string) =>
+  text
+    .slice(text.indexOf("\njobs:"))
+    .split(/^(?= {2}[\w-]+:$)/m)
+    .slice(1);
+
 describe.each(workflows)("$file", ({ text }) => {
+  it("installs before there are credentials, and runs no install scripts", () => {
+    for (const install of text.matchAll(/npm (?:ci|install)\b.*/g)) expect(install[0]).toBe("npm ci --ignore-scripts");
+    for (const job of jobsOf(text)) {
+      const [installed, credentials] = [job.indexOf("npm ci"), job.indexOf("aws-actions/configure-aws-credentials")];
+      if (/\bnp[mx] |\bnode /.test(job)) expect(installed).toBeGreaterThan(0);
+      if (credentials >= 0) expect(installed).toBeLessThan(credentials);
+    }
+  });
+
+  it("runs no code of a pull request where there are credentials", () => {
+    if (!/^ {2}pull_request:/m.test(text)) return;
+    for (const job of jobsOf(text).filter((each) => each.includes("id-token: write"))) {
+      expect(job).toContain("ref: ${{ github.event.pull_request.base.sha }}");
+      expect(job.match(/actions\/checkout@/g)).toHaveLength(1);
+      // Of the base: what the pull request brings is an artifact, which is checked before it is planned.
+      for (const [, stack] of job.matchAll(/almanac review \w+ (.*)/g)) expect(stack).toMatch(/^--stack stacks\//);
+    }
+    expect(text).not.toContain("pull_request_target");
+  });
+
   it("takes every action at one commit", () => {
     const uses = [...text.matchAll(/uses: (\S+)(.*)/g)].map(([, action, comment]) => `${action ?? ""}${comment ?? ""}`);
     expect(uses.length).toBeGreaterThan(0);

@@ -138,9 +138,11 @@ export abstract class Feature extends TerraformStack {
 
   /** A construct's physical name, from its path below the feature: `almanac-staging-timers-dispatch-errors`. */
   nameOf(construct: Construct): string {
-    const { scopes } = construct.node;
-    const ids = scopes.slice(scopes.indexOf(this) + 1).map((scope) => scope.node.id);
-    return this.physicalName(ids.join("-"));
+    return this.physicalName(this.pathOf(construct).join("-"));
+  }
+
+  private pathOf({ node: { scopes } }: Construct): string[] {
+    return scopes.slice(scopes.indexOf(this) + 1).map((scope) => scope.node.id);
   }
 
   /** Distinguishes metrics of several Almanacs in one account: `almanac-staging`. */
@@ -183,8 +185,15 @@ export abstract class Feature extends TerraformStack {
     return this.region.name;
   }
 
-  /** Adds a zip to the module's folder. Returns Terraform expressions for its path and hash. */
-  addZip(name: string, file: string): { readonly filename: string; readonly hash: string } {
+  /**
+   * Adds a zip to the module's folder. Returns Terraform expressions for its path and hash.
+   *
+   * @param preferred its name, unless another zip has it: a function of the user's can be called like one of ours
+   */
+  addZip(preferred: string, owner: Construct, file: string): { readonly filename: string; readonly hash: string } {
+    const path = this.pathOf(owner).join("-");
+    const isFree = (name: string) => (this.zips.get(name) ?? file) === file;
+    const name = [preferred, path, `${path}-code`].find(isFree) ?? preferred;
     this.zips.set(name, file);
     const filename = `\${path.module}/assets/${name}.zip`;
     return { filename, hash: `\${filebase64sha256("${filename}")}` };

@@ -1,7 +1,13 @@
 /** `almanac bootstrap <environment>`: creates what Terraform needs before it can run. */
+import { InvalidArgumentError } from "commander";
 import { bootstrap } from "../environments/bootstrap";
+import { githubRolesOf } from "../environments/github-roles";
 import { openStack } from "../environments/stack";
 import { DocumentedCommand, EXIT, exitCodeOf, withApp, type AppOptions } from "../shared/command-line";
+
+interface Options extends AppOptions {
+  readonly github?: string;
+}
 
 export const command = () =>
   withApp(
@@ -9,14 +15,32 @@ export const command = () =>
       description:
         "Creates the bucket of an environment's Terraform state: versioned, encrypted, TLS only, no public access. " +
         "Gives API Gateway a role for access logs, if the account has none. Idempotent. " +
-        "Uses the AWS credentials of your shell (AWS_PROFILE, AWS_ACCESS_KEY_ID, SSO).",
-      examples: ["npx almanac bootstrap staging"],
+        "Uses the AWS credentials of your shell (AWS_PROFILE, AWS_ACCESS_KEY_ID, SSO). " +
+        "With --github it creates nothing: it prints the roles of GitHub Actions as a Terraform configuration.",
+      examples: [
+        "npx almanac bootstrap staging",
+        "npx almanac bootstrap staging --github acme/almanac > staging-roles/main.tf.json",
+      ],
     }),
   )
     .argument("<environment>", "declared in main.ts: staging")
+    .option("--github <owner/repository>", "print the roles that its GitHub Actions assume", repository)
     .action(exitCodeOf(run));
 
-async function run(environment: string, options: AppOptions): Promise<number> {
+function repository(text: string): string {
+  // A pattern in a role's trust would let other repositories in.
+  if (!/^[A-Za-z0-9][\w-]*\/[\w.-]+$/.test(text)) throw new InvalidArgumentError("Expected owner/repository.");
+  return text;
+}
+
+async function run(environment: string, { github, ...options }: Options): Promise<number> {
+  if (github !== undefined) {
+    console.log(JSON.stringify(await githubRolesOf(await openStack(environment, options), github), null, 2));
+    console.error(
+      "Next, in the folder of that file: terraform init && terraform apply. Then docs/deploying.md#github-actions",
+    );
+    return EXIT.ok;
+  }
   const { bucket, created, apiLogs } = await bootstrap(await openStack(environment, options));
   console.log(`${bucket}: ${created ? "created" : "there already"}, versioned, encrypted, TLS only.`);
   if (apiLogs)

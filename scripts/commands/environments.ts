@@ -13,9 +13,10 @@ import {
   type AppOptions,
   type JsonOption,
 } from "../shared/command-line";
+import { s3Settings } from "../shared/aws-settings";
 import { describeError } from "../shared/errors";
 import { table } from "../shared/table";
-import { readStateBackend, type StateBackend } from "../terraform/state-bucket";
+import { awsSettingsOf, readStateBackend, type StateBackend } from "../terraform/state-bucket";
 import { synthesizeStacks } from "../terraform/synthesize";
 
 export const command = () =>
@@ -60,10 +61,9 @@ async function run({ app, home, json }: AppOptions & JsonOption): Promise<number
 function* clientsOf(backends: readonly StateBackend[], emulator: string | undefined): Generator<S3Client> {
   const inAccount = backends.find(({ endpoints }) => endpoints === undefined);
   if (inAccount) yield new S3Client({ region: inAccount.region, followRegionRedirects: true });
-  const { region, access_key = "", secret_key = "" } = backends.find(({ endpoints }) => endpoints !== undefined) ?? {};
-  if (region === undefined || emulator === undefined) return;
-  const credentials = { accessKeyId: access_key, secretAccessKey: secret_key };
-  yield new S3Client({ region, endpoint: emulator, credentials, forcePathStyle: true });
+  const onEmulator = backends.find(({ endpoints }) => endpoints !== undefined);
+  if (onEmulator === undefined || emulator === undefined) return;
+  yield new S3Client(s3Settings(awsSettingsOf({ ...onEmulator, endpoints: { s3: emulator } })));
 }
 
 function describe(found: readonly DeployedEnvironment[]): string {

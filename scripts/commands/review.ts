@@ -1,6 +1,6 @@
 /** `almanac review <environment>`: what a deployment would change, for the person who approves it. */
 import { writeFile } from "node:fs/promises";
-import { NotDeployedError, openStack } from "../environments/stack";
+import { NotDeployedError, openForeignStack, openStack } from "../environments/stack";
 import { toMarkdown } from "../review/markdown";
 import type { Plan } from "../review/plan";
 import { planInto, readPlanFile, withPlanFile } from "../review/planned";
@@ -22,6 +22,7 @@ import { terraformInit } from "../terraform/terraform";
 
 interface Options extends AppOptions, JsonOption {
   readonly plan?: string;
+  readonly stack?: string;
   readonly allow: readonly string[];
   readonly out?: string;
   readonly maxCharacters?: number;
@@ -47,6 +48,11 @@ export const command = () =>
   )
     .argument("<environment>", "declared in main.ts, or personal: staging, alice")
     .option("--plan <file>", "review this plan: the output of terraform plan -out or terraform show -json", callersPath)
+    .option(
+      "--stack <folder>",
+      "review this synthesized stack of unreviewed code: cdktf.out/stacks/staging. No code of it runs",
+      callersPath,
+    )
     .option("--allow <address...>", "resources that may lose their data", [])
     .option("--out <file>", "write the report to a file, not to standard output", callersPath)
     .option("--max-characters <n>", "shorten the report; a GitHub comment has 65536", wholeNumber(100))
@@ -75,9 +81,11 @@ async function run(environment: string, options: Options): Promise<number> {
 }
 
 /** Reports progress on standard error: the report goes to standard output. */
-async function plan(environment: string, options: AppOptions): Promise<Plan> {
-  console.error("Synthesize the stack ...");
-  const stack = await openStack(environment, options);
+async function plan(environment: string, { stack: foreign, ...options }: Options): Promise<Plan> {
+  console.error(foreign === undefined ? "Synthesize the stack ..." : "Check the stack ...");
+  const stack = await (foreign === undefined
+    ? openStack(environment, options)
+    : openForeignStack(environment, foreign));
   if (!(await stateBucketExists(stack.directory))) {
     throw new NotDeployedError(
       `${environment} has no state to compare with yet. Create its bucket: npx almanac bootstrap ${environment}`,

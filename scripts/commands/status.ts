@@ -10,6 +10,7 @@ import {
   withJson,
   type JsonOption,
 } from "../shared/command-line";
+import { keysOf } from "../shared/emulator-keys";
 import { homeAt } from "../shared/home";
 
 export const command = () =>
@@ -32,6 +33,7 @@ async function run({ home, json }: JsonOption & { readonly home: string }): Prom
       JSON.stringify({
         running,
         endpoint,
+        credentials: endpoint === undefined ? undefined : keysOf(endpoint),
         port,
         since,
         pid: emulator?.process.pid,

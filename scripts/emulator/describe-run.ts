@@ -1,5 +1,6 @@
 /** Describes a running environment for people. */
 import { resolve } from "node:path";
+import { keysOf } from "../shared/emulator-keys";
 import type { Features } from "../shared/feature-outputs";
 import { DEFAULT_HOME } from "../shared/home";
 import { LOCAL_REGION } from "./run";
@@ -19,7 +20,8 @@ export function describeFeatures(features: Features): string {
 
 /** A shell command after which any AWS tool talks to the emulator. */
 export function describeAccess(endpoint: string): string {
-  return `export AWS_ENDPOINT_URL=${endpoint} AWS_REGION=${LOCAL_REGION} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test`;
+  const { accessKeyId, secretAccessKey } = keysOf(endpoint);
+  return `export AWS_ENDPOINT_URL=${endpoint} AWS_REGION=${LOCAL_REGION} AWS_ACCESS_KEY_ID=${accessKeyId} AWS_SECRET_ACCESS_KEY=${secretAccessKey}`;
 }
 
 /** The addresses of what runs, one a line. Without a record the emulator is the user's own. */

@@ -2,6 +2,8 @@
 
     python launch.py --port 4566 [--host 127.0.0.1] [--until-stdin-closes] [--record-calls FILE]
 
+The person's keys are in its environment: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
+
 Replaces MiniStack's own `main`. Each patch says what it fixes and when it can be removed: review them when the pin in
 requirements.txt changes. Everything else is MiniStack's, configured by its environment.
 """
@@ -10,6 +12,7 @@ import argparse
 import asyncio
 import logging
 import os
+import secrets
 import signal
 import sys
 import threading
@@ -164,6 +167,35 @@ def authorize_batches_as_messages():
     iam_actions.extract_iam_action = single
 
 
+def know_no_other_root(access_key_id, secret_access_key):
+    """MiniStack's root is anyone who sends the key `test`, twelve digits, or to S3 no key at all, and it checks no signature of it. Here
+    the root user has one key pair, whose signatures are verified as those of functions are. Remove when MiniStack has a setting for it.
+    """
+    from ministack.core import iam_evaluator
+    from ministack.services import sts
+
+    iam_evaluator.is_root_access_key = sts.is_root_access_key = lambda access_key_id: False
+    account = "000000000000"
+    sts.register_session(access_key_id, {
+        "Arn": f"arn:aws:iam::{account}:root",
+        "UserId": account,
+        "SecretAccessKey": secret_access_key,
+    })
+
+
+def give_functions_keys_of_this_run():
+    """A function's keys are computed from its name and role, which anyone can do. Remove when MiniStack draws them at random."""
+    from ministack.core import lambda_runtime
+    from ministack.services import lambda_svc
+
+    credentials, salt = lambda_runtime.execution_credentials, secrets.token_hex(16)
+
+    def salted(config):
+        return credentials({**config, "FunctionArn": f"{config['FunctionArn']}:{salt}"})
+
+    lambda_runtime.execution_credentials = lambda_svc.execution_credentials = salted
+
+
 def send_responses_in_one_packet():
     """Terraform loses responses: Go's HTTP client may close the connection after the first packet of an early response, then retry a
     request that has created its resource already. Hypercorn sends headers and body in two packets. Remove when it sends one.
@@ -209,11 +241,13 @@ def end_when_stdin_closes():
 
 def main():
     options = arguments()
+    # Functions inherit the environment, and the keys of its root user would be in it.
+    keys = [os.environ.pop(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")]
     # MiniStack reads its environment as it is imported.
     os.environ.update({
         "GATEWAY_PORT": str(options.port),
         "BIND_HOST": options.host,
-        # Signatures and policies are enforced, as on AWS. The root credentials, test and test, are allowed everything.
+        # Signatures and policies are enforced, as on AWS.
         "AUTH": "true",
         # Its MQTT and SFTP servers would listen on every interface.
         "IOT_MTLS_ENABLED": "0",
@@ -222,7 +256,8 @@ def main():
 
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
-    from ministack.app import app
+    from guard import guard
+    from ministack.app import _parse_execute_api_url, app
 
     poll_schedules_every_second()
     poll_queues_ten_times_a_second()
@@ -232,6 +267,8 @@ def main():
     store_tracing_of_state_machines()
     accept_loopback_as_tls()
     authorize_batches_as_messages()
+    know_no_other_root(*keys)
+    give_functions_keys_of_this_run()
     send_responses_in_one_packet()
     if options.record_calls:
         from record_calls import record_calls
@@ -260,7 +297,8 @@ def main():
         threading.Thread(target=end_when_stdin_closes, daemon=True).start()
 
     # With its own trigger, hypercorn does not handle signals.
-    asyncio.run(serve(app, config, shutdown_trigger=lambda: asyncio.Event().wait()))
+    guarded = guard(app, is_api=lambda host, path: _parse_execute_api_url(host, path) is not None)
+    asyncio.run(serve(guarded, config, shutdown_trigger=lambda: asyncio.Event().wait()))
 
 
 if __name__ == "__main__":

@@ -41,8 +41,9 @@ def record_functions(record):
 
     def recorded(access_key_id, iam_action, service, region, resource_arn="*", service_context=None):
         session = sts._sessions.get(access_key_id)
-        if session is not None:  # else a person, or Terraform
-            record(session["Arn"].split("/")[1], iam_action, resource_arn)  # ...:assumed-role/<role>/<session>
+        _, assumed, role = (session or {}).get("Arn", "").partition(":assumed-role/")  # ...<role>/<session>
+        if assumed:  # else a person, or Terraform
+            record(role.split("/")[0], iam_action, resource_arn)
         return enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
 
     iam_evaluator.enforce = recorded

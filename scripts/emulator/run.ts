@@ -5,6 +5,7 @@ import { mkdir, readFile, rm } from "node:fs/promises";
 import { basename, delimiter, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MINUTE_MS } from "../../functions/shared/time";
+import { randomKeys, writeKeys } from "../shared/emulator-keys";
 import { identifyProcess, type ProcessIdentity } from "../shared/processes";
 import { lastLines, runCommand, ownEnvironment } from "../shared/run-command";
 import type { Emulator } from "./find";
@@ -12,6 +13,8 @@ import { isHealthy } from "./health";
 import { LAUNCHER_FILE } from "./pinned-release";
 
 export const LOCAL_REGION = "eu-central-1";
+
+const SYSTEM_PATH = process.platform === "win32" ? [] : ["/usr/local/bin", "/usr/bin", "/bin"];
 
 /** MiniStack starts in half a second; a container's image may have to be pulled first. */
 const READY_WITHIN_MS = { python: 30_000, docker: 5 * MINUTE_MS } as const;
@@ -63,6 +66,10 @@ export async function startEmulator(options: StartOptions): Promise<StartedEmula
 
   const calls = recordCalls ? callsFile(folder) : undefined;
   const container = emulator.kind === "docker" ? `almanac-${port}-${process.pid}` : undefined;
+  const endpoint = `http://127.0.0.1:${port}`;
+  const keys = randomKeys();
+  await writeKeys(endpoint, keys);
+  const keyVariables = { AWS_ACCESS_KEY_ID: keys.accessKeyId, AWS_SECRET_ACCESS_KEY: keys.secretAccessKey };
   const [file, args] =
     emulator.kind === "python"
       ? ([emulator.python, launcherArguments(LAUNCHER_FILE, port, endsWithUs, calls)] as const)
@@ -71,8 +78,8 @@ export async function startEmulator(options: StartOptions): Promise<StartedEmula
   const output = openSync(log, "w");
   const child = spawn(file, args, {
     cwd: temporary,
-    // The Docker client needs this environment; the container does not get it.
-    env: emulator.kind === "python" ? emulatorEnvironment(temporary, node) : ownEnvironment(),
+    // The Docker client needs this environment; the container gets the keys of it only.
+    env: { ...(emulator.kind === "python" ? emulatorEnvironment(temporary, node) : ownEnvironment()), ...keyVariables },
     stdio: [endsWithUs ? "pipe" : "ignore", output, output],
     detached: process.platform !== "win32",
   });
@@ -88,7 +95,6 @@ export async function startEmulator(options: StartOptions): Promise<StartedEmula
 
   const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
   if (identity === undefined) throw await failure(`${file} cannot be started`, log);
-  const endpoint = `http://127.0.0.1:${port}`;
   const started: StartedEmulator = {
     endpoint,
     process: identity,
@@ -130,15 +136,15 @@ export async function logTail(log: string, count = 20): Promise<string> {
 }
 
 /**
- * The emulator's complete environment. The Lambda functions inherit it, so it contains no proxy, AWS profile or NODE_OPTIONS of this
- * machine.
+ * The emulator's environment, besides its keys. The Lambda functions inherit it, so it contains no proxy, AWS profile or NODE_OPTIONS of
+ * this machine, and of its PATH only the folders of the system.
  *
  * @param node the program that functions run on
  */
 export function emulatorEnvironment(temporary: string, node: string): Record<string, string> {
   return {
     // MiniStack starts the first Node on the PATH.
-    PATH: [dirname(node), process.env["PATH"] ?? ""].join(delimiter),
+    PATH: [dirname(node), ...SYSTEM_PATH].join(delimiter),
     HOME: temporary,
     TMPDIR: temporary,
     LANG: "C.UTF-8",
@@ -178,6 +184,8 @@ export function dockerArguments(
     ...["run", "--rm", "--init", "--name", container, ...(endsWithUs ? ["--interactive"] : [])],
     // The same port inside: functions in the container use the same queue URLs.
     ...["--publish", `127.0.0.1:${port}:${port}`],
+    // Names only: the values would be in the list of processes.
+    ...["--env", "AWS_ACCESS_KEY_ID", "--env", "AWS_SECRET_ACCESS_KEY"],
     ...["--env", `AWS_DEFAULT_REGION=${LOCAL_REGION}`, "--env", `MINISTACK_REGION=${LOCAL_REGION}`],
     ...(calls === undefined ? [] : ["--volume", `${dirname(calls)}:/calls`]),
     ...["--volume", `${dirname(LAUNCHER_FILE)}:/almanac:ro`, "--entrypoint", "python", image],

@@ -2,6 +2,7 @@
 import { homeAt } from "../shared/home";
 import { UsageError, type AppOptions } from "../shared/command-line";
 import type { AwsSettings } from "../shared/aws-settings";
+import { checkForeignStack } from "../terraform/foreign-stack";
 import { awsSettingsOf, readStateBackend, stateBucketExists } from "../terraform/state-bucket";
 import { readTags, synthesizeStack } from "../terraform/synthesize";
 import { withoutAwsSettings, type TerraformOptions } from "../terraform/terraform";
@@ -37,7 +38,19 @@ export async function openStack(
   if (name === "") throw new UsageError("The name of an environment is missing.");
   if (!anyName) checkName(name, app);
   const local = name === LOCAL ? await localSynthesis(home) : {};
-  const directory = await synthesizeStack(name, { app, personal: true, ...local });
+  return stackAt(name, await synthesizeStack(name, { app, personal: true, ...local }));
+}
+
+/**
+ * A stack that unreviewed code has synthesized, such as a pull request's.
+ * @throws ForeignStackError
+ */
+export async function openForeignStack(name: string, directory: string): Promise<EnvironmentStack> {
+  await checkForeignStack(directory);
+  return stackAt(name, directory);
+}
+
+async function stackAt(name: string, directory: string): Promise<EnvironmentStack> {
   const backend = await readStateBackend(directory);
   return {
     name,

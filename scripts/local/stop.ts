@@ -1,6 +1,7 @@
 /** Stops what `npm start` has started. */
 import { rm } from "node:fs/promises";
 import { removeContainer, temporaryFolder } from "../emulator/run";
+import { removeKeys } from "../shared/emulator-keys";
 import { endProcessGroup } from "../shared/processes";
 import type { Home } from "../shared/home";
 import { readRecord, removeRecord, writeRecord } from "../emulator/run-record";
@@ -19,6 +20,7 @@ export async function stopLocal(home: Home): Promise<{ readonly endpoint: string
   if (container !== undefined) await removeContainer(container);
   if (record.pages !== undefined) await endProcessGroup(record.pages.process, GRACE_MS);
   await rm(temporaryFolder(home.folder), { recursive: true, force: true });
+  await removeKeys(record.endpoint);
   await removeRecord(home);
   return ran ? { endpoint: record.endpoint } : undefined;
 }

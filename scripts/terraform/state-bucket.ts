@@ -19,6 +19,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import { s3Settings, type AwsSettings } from "../shared/aws-settings";
+import { keysOf } from "../shared/emulator-keys";
 import { partitionOf } from "../shared/partition";
 
 /** How long an older version of the state is kept. */
@@ -28,8 +29,6 @@ export const backendSchema = z.object({
   bucket: z.string(),
   key: z.string(),
   region: z.string(),
-  access_key: z.string().optional(),
-  secret_key: z.string().optional(),
   endpoints: z.object({ s3: z.string() }).optional(),
 });
 
@@ -57,13 +56,9 @@ export async function readStateBackend(stackDirectory: string): Promise<StateBac
 }
 
 /** What AWS clients need to reach the backend's AWS, an emulator's included. */
-export function awsSettingsOf({ region, endpoints, access_key, secret_key }: StateBackend): AwsSettings {
-  return {
-    region,
-    ...(endpoints && { endpoint: endpoints.s3 }),
-    ...(access_key !== undefined &&
-      secret_key !== undefined && { credentials: { accessKeyId: access_key, secretAccessKey: secret_key } }),
-  };
+export function awsSettingsOf({ region, endpoints }: StateBackend): AwsSettings {
+  if (endpoints === undefined) return { region };
+  return { region, endpoint: endpoints.s3, credentials: keysOf(endpoints.s3) };
 }
 
 /**

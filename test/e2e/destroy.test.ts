@@ -1,9 +1,10 @@
 import { readRunning } from "../../scripts/emulator/run-record";
 import { homeAt } from "../../scripts/shared/home";
-import { home, npmRun, startArguments } from "./support/system";
+import { signedFetch, type SignedRequest } from "../support/signed-fetch";
+import { awsConfiguration, home, npmRun, startArguments } from "./support/system";
 
 /** For each kind of resource that Almanac creates: the service, and the request that lists them. */
-const LISTS: readonly (readonly [service: string, request: RequestInit & { readonly path?: string }])[] = [
+const LISTS: readonly (readonly [service: string, request: SignedRequest & { readonly path?: string }])[] = [
   ["dynamodb", json("DynamoDB_20120810.ListTables", "application/x-amz-json-1.0")],
   ["lambda", { method: "GET", path: "/2015-03-31/functions/" }],
   ["apigateway", { method: "GET", path: "/restapis" }],
@@ -18,25 +19,19 @@ const LISTS: readonly (readonly [service: string, request: RequestInit & { reado
   ["monitoring", form("Action=ListDashboards&Version=2010-08-01")],
 ];
 
-function json(target: string, type: string): RequestInit {
-  return { method: "POST", headers: { "X-Amz-Target": target, "Content-Type": type }, body: "{}" };
+function json(target: string, type: string): SignedRequest {
+  return { method: "POST", headers: { "x-amz-target": target, "content-type": type }, body: "{}" };
 }
 
-function form(body: string): RequestInit {
-  return { method: "POST", headers: { "Content-Type": "application/x-www-form-urlencoded" }, body };
+function form(body: string): SignedRequest {
+  return { method: "POST", headers: { "content-type": "application/x-www-form-urlencoded" }, body };
 }
 
 /** The unparsed lists, XML or JSON: only the names in them matter. */
 async function listAll(endpoint: string): Promise<readonly (readonly [service: string, list: string])[]> {
-  const lists = LISTS.map(async ([service, { path = "/", headers, ...request }]) => {
-    const credential = `Credential=test/20260101/eu-central-1/${service}/aws4_request`;
-    const response = await fetch(new URL(path, endpoint), {
-      ...request,
-      headers: {
-        ...(headers as Record<string, string> | undefined),
-        Authorization: `AWS4-HMAC-SHA256 ${credential}, SignedHeaders=host, Signature=0`,
-      },
-    });
+  const lists = LISTS.map(async ([service, { path = "/", ...request }]) => {
+    const address = new URL(path, endpoint).href;
+    const response = await signedFetch(address, { ...request, service }, awsConfiguration(endpoint));
     if (!response.ok) throw new Error(`${service} returned ${response.status}: ${await response.text()}`);
     return [service, await response.text()] as const;
   });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import * as z from "zod";
+import { EMULATOR_PROFILE, emulatorKeysFile } from "../../modules/constructs/emulator-keys";
 import { homeAt } from "../../scripts/shared/home";
 import { readRunning } from "../../scripts/emulator/run-record";
 import { terraform, terraformOutputs, withoutAwsSettings } from "../../scripts/terraform/terraform";
@@ -24,17 +25,17 @@ const tick = {
 };
 
 /** Override file that points the example to the emulator. */
-const EMULATOR_OVERRIDE = {
+const emulatorOverride = (endpoint: string) => ({
   provider: {
     aws: {
-      access_key: "test",
-      secret_key: "test",
+      profile: EMULATOR_PROFILE,
+      shared_credentials_files: [emulatorKeysFile(endpoint)],
       skip_metadata_api_check: "true",
       skip_credentials_validation: true,
       s3_use_path_style: true,
     },
   },
-};
+});
 
 describe("a module by plain Terraform", () => {
   let folder: string;
@@ -52,7 +53,7 @@ describe("a module by plain Terraform", () => {
     expect(written).toMatchObject({ code: 0 });
 
     const cwd = join(folder, "heartbeats", "examples", "basic");
-    await writeFile(join(cwd, "emulator_override.tf.json"), JSON.stringify(EMULATOR_OVERRIDE));
+    await writeFile(join(cwd, "emulator_override.tf.json"), JSON.stringify(emulatorOverride(endpoint)));
     const options = { cwd, environment: { ...withoutAwsSettings(), AWS_ENDPOINT_URL: endpoint } };
     await terraform(["init", "-no-color"], options);
     await terraform(["apply", "-auto-approve", "-no-color", "-parallelism=30"], options);

@@ -3,7 +3,8 @@ import * as z from "zod";
 import { ConflictError, InvalidRequestError, TimersClient } from "../../clients/timers";
 import { homeAt } from "../../scripts/shared/home";
 import { readRunning } from "../../scripts/emulator/run-record";
-import { home, npmRun, startArguments } from "./support/system";
+import { signedFetch } from "../support/signed-fetch";
+import { awsConfiguration, home, npmRun, startArguments } from "./support/system";
 
 const outputsSchema = z.looseObject({ api_url: z.url() });
 
@@ -13,23 +14,16 @@ const name = (id: string) => `${id}-${process.pid}`;
 describe("the API of timers, deployed", () => {
   let url: string;
   let timers: TimersClient;
+  let aws: ReturnType<typeof awsConfiguration>;
   beforeAll(async () => {
     const running = await readRunning(homeAt(home));
     if (running === undefined) throw new Error("npm start did not start an environment");
     url = outputsSchema.parse(running.deployment?.features["timers"]).api_url;
-    const credentials = { accessKeyId: "test", secretAccessKey: "test" };
-    timers = new TimersClient({ url, region: "eu-central-1", credentials });
+    aws = awsConfiguration(running.endpoint);
+    timers = new TimersClient({ url, ...aws });
   });
-  const plain = (method: string, path: string, body?: object, headers: Record<string, string> = {}) =>
-    fetch(`${url}${path}`, {
-      method,
-      // The emulator requires any signature.
-      headers: {
-        Authorization: "AWS4-HMAC-SHA256 Credential=test/20261121/eu-central-1/execute-api/aws4_request",
-        ...headers,
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
+  const plain = (method: string, path: string, body?: object) =>
+    signedFetch(`${url}${path}`, { method, ...(body !== undefined && { body: JSON.stringify(body) }) }, aws);
 
   it("responds to requests of the legacy timer service in its format", async () => {
     const id = name("legacy");

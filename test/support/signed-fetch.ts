@@ -31,25 +31,59 @@ function bytesOf(data: SourceData): Uint8Array {
     : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-/** A request to an API of ours (AWS_IAM), signed as the AWS SDKs sign. */
+interface AwsKeys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+export interface SignedRequest {
+  readonly method: string;
+  /** @default JSON, where there is a body */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** @default an API of ours (AWS_IAM) */
+  readonly service?: string;
+}
+
+/** A request to an API of ours, or to an AWS service, signed as the AWS SDKs sign. */
 export async function signedFetch(
   address: string,
-  { method, body = "" }: { readonly method: string; readonly body?: string },
+  { method, headers: given, body = "", service = "execute-api" }: SignedRequest,
   aws: {
     readonly region: string;
-    readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+    readonly credentials: AwsKeys;
   },
 ): Promise<Response> {
   const url = new URL(address);
-  const signer = new SignatureV4({ ...aws, service: "execute-api", sha256: Sha256 });
+  const signer = new SignatureV4({ ...aws, service, sha256: Sha256 });
   const { headers } = await signer.sign({
     method,
     protocol: url.protocol,
     hostname: url.hostname,
     path: url.pathname,
     query: Object.fromEntries(url.searchParams),
-    headers: { host: url.host, ...(body !== "" && { "content-type": "application/json" }) },
+    headers: { ...(body !== "" && { "content-type": "application/json" }), ...given, host: url.host },
     body,
   });
   return fetch(url, { method, headers, ...(body !== "" && { body }) });
+}
+
+/** The address of a request without a body whose signature is in its query, so that a browser can send it without special headers. */
+export async function presignedAddress(
+  address: string,
+  { method, service = "execute-api" }: Pick<SignedRequest, "method" | "service">,
+  aws: { readonly region: string; readonly credentials: AwsKeys },
+): Promise<string> {
+  const url = new URL(address);
+  const signer = new SignatureV4({ ...aws, service, sha256: Sha256 });
+  const { query = {} } = await signer.presign({
+    method,
+    protocol: url.protocol,
+    hostname: url.hostname,
+    path: url.pathname,
+    query: Object.fromEntries(url.searchParams),
+    headers: { host: url.host },
+  });
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
+  return url.href;
 }

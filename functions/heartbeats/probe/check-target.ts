@@ -3,6 +3,7 @@ import type { Clock } from "../../shared/clock";
 import { isObject } from "../../shared/errors";
 import { BROKEN_REASONS, type Outcome, type Target } from "../contract";
 import { CheckTimeoutError, failureOf, type Failure } from "./failures";
+import { withoutOwnLag, type LagMeter } from "./event-loop-lag";
 import type { HttpResponse, HttpRequest, SendHttp } from "./http-types";
 import { daysLeft, needsBody, assertResponse, type CompleteResponse } from "./assertions";
 import { isRedirect, redirected } from "./redirects";
@@ -32,6 +33,8 @@ export interface ProbePorts {
   readonly clock: Clock;
   /** For targets with secret headers. @default fails */
   readonly readSecret?: ReadSecret;
+  /** How long the checker itself was busy. @default never */
+  readonly lag?: LagMeter;
 }
 
 /** Collected during the check, so that a later failure can report it. */
@@ -46,7 +49,7 @@ interface Observed {
 /** Never throws: every error is an outcome. The timeout covers DNS lookup, handshake, redirects and body. */
 export async function checkTarget(
   target: Target,
-  { send, clock, readSecret = noSecrets }: ProbePorts,
+  { send, clock, readSecret = noSecrets, lag = () => 0 }: ProbePorts,
 ): Promise<ProbeResult> {
   const at = clock.now();
   let start = clock.elapsed();
@@ -60,6 +63,8 @@ export async function checkTarget(
     return { ...resultOf({ ok: false, ...failureOf(fault) }), fault };
   }
   start = clock.elapsed(); // reading secrets counts neither in the latency nor in the timeout
+  const lagAtStart = lag();
+  const judged = (outcome: Outcome, latencyMs: number) => withoutOwnLag(outcome, target, latencyMs, lag() - lagAtStart);
   const timeout = new AbortController();
   const cancelTimer = clock.after(target.timeoutSeconds * 1_000, () => {
     timeout.abort(new CheckTimeoutError(target.timeoutSeconds));
@@ -68,17 +73,15 @@ export async function checkTarget(
   try {
     const response = await followRedirects(firstRequest(target, headers), target, send, timeout.signal, observed, at);
     const latencyMs = clock.elapsed() - start;
-    return { ...resultOf(assertResponse(target, { ...response, latencyMs })), latencyMs };
+    const outcome = assertResponse(target, { ...response, latencyMs });
+    return { ...resultOf(judged(outcome, latencyMs)), latencyMs };
   } catch (error) {
     // After the timeout, any other error is a consequence of the abort.
     const cause: unknown = timeout.signal.aborted ? timeout.signal.reason : error;
     const failure = withRedirect(failureOf(cause), observed);
-    const result = resultOf({
-      ok: false,
-      ...failure,
-      ...observed,
-      ...(failure.reason === "tls" && refusedCertificate(cause)),
-    });
+    const certificate = failure.reason === "tls" && refusedCertificate(cause);
+    const outcome: Outcome = { ok: false, ...failure, ...observed, ...certificate };
+    const result = resultOf(judged(outcome, clock.elapsed() - start));
     return BROKEN_REASONS.has(failure.reason) ? { ...result, fault: cause } : result;
   } finally {
     cancelTimer();

@@ -1,4 +1,4 @@
-/** Scans the stacks of real accounts with checkov, in a private virtual environment. */
+/** Scans the stacks of real accounts with checkov, and the workflows with zizmor, in private virtual environments. */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -15,8 +15,18 @@ import { writeForScan } from "./stacks";
 import { WAIVERS } from "./waivers";
 
 const ENVIRONMENTS = ["staging", "production"];
-const REQUIREMENTS_FILE = join(__dirname, "requirements.txt");
-const FOLDER = ".almanac/scan/venv";
+const WORKFLOWS = ".github/workflows";
+
+const CHECKOV = {
+  requirements: join(__dirname, "requirements.txt"),
+  folder: ".almanac/scan/venv",
+  installing: "Installing checkov, once for each release: 300 MB, about a minute",
+};
+const ZIZMOR = {
+  requirements: join(__dirname, "zizmor.txt"),
+  folder: ".almanac/scan/zizmor",
+  installing: "Installing zizmor, once for each release: 10 MB",
+};
 
 const resultSchema = z.object({
   results: z.object({
@@ -34,7 +44,7 @@ export interface Scan extends Verdict {
 
 /** @throws PythonMissingError, CommandFailedError (output of pip or checkov) */
 export async function scan(onLine: (line: string) => void): Promise<Scan> {
-  const python = await checkovPython(onLine);
+  const python = await pythonWith(CHECKOV, onLine);
   const folder = await mkdtemp(join(tmpdir(), "almanac-scan-"));
   try {
     const stacks = await synthesizeStacks({ outputDirectory: join(folder, "cdktf.out") });
@@ -46,12 +56,40 @@ export async function scan(onLine: (line: string) => void): Promise<Scan> {
   }
 }
 
-async function checkovPython(onLine: (line: string) => void): Promise<string> {
-  const digest = createHash("sha256").update(readFileSync(REQUIREMENTS_FILE)).digest("hex");
-  const environment = { digest, requirements: REQUIREMENTS_FILE, folder: resolve(FOLDER) };
+const zizmorSchema = z.array(
+  z.object({
+    ident: z.string(),
+    desc: z.string(),
+    locations: z.array(
+      z.object({
+        // The path's name differs between releases.
+        symbolic: z.object({ key: z.object({ Local: z.record(z.string(), z.string()) }) }),
+        concrete: z.object({ location: z.object({ start_point: z.object({ row: z.number() }) }) }),
+      }),
+    ),
+  }),
+);
+
+/** What zizmor finds in the workflows: without the network, and without waivers. @throws PythonMissingError, CommandFailedError */
+export async function scanWorkflows(onLine: (line: string) => void, folder = WORKFLOWS): Promise<readonly Finding[]> {
+  const python = await pythonWith(ZIZMOR, onLine);
+  const args = ["--offline", "--no-progress", "--no-exit-codes", "--format", "json", folder];
+  const result = await runCommand(join(dirname(python), "zizmor"), args, { env: pythonEnvironment() });
+  const parsed = zizmorSchema.safeParse(parseJson(result.stdout));
+  if (result.code !== 0 || !parsed.success) throw new CommandFailedError("zizmor", result);
+  return parsed.data.map(({ ident: check, desc: name, locations: [first] }) => {
+    const line = (first?.concrete.location.start_point.row ?? 0) + 1;
+    return { check, name, at: `${Object.values(first?.symbolic.key.Local ?? {}).join(" ")}:${line}` };
+  });
+}
+
+async function pythonWith(tool: typeof CHECKOV, onLine: (line: string) => void): Promise<string> {
+  const { requirements, folder, installing } = tool;
+  const digest = createHash("sha256").update(readFileSync(requirements)).digest("hex");
+  const environment = { digest, requirements, folder: resolve(folder) };
   const installed = await installedPython(environment);
   if (installed !== undefined) return installed;
-  onLine("Installing checkov, once for each release: 300 MB, about a minute");
+  onLine(installing);
   return installPython(environment, { onLine });
 }
 

@@ -5,7 +5,7 @@ import { runJest } from "./jest";
 import { writeLastRun } from "./last-run";
 import { timed, type StepResult } from "./result";
 import { findLambdaNode } from "../../emulator/lambda-node";
-import { scan } from "../scan/scan";
+import { scan, scanWorkflows } from "../scan/scan";
 import { colours } from "../../shared/colours";
 import { EXIT, npmCommand } from "../../shared/command-line";
 
@@ -19,7 +19,7 @@ const BACKGROUND = 8;
 
 const command = npmCommand(
   "npm test --",
-  "Types, lint, format (static), unit tests, simulations, module and browser tests, and end-to-end tests on an emulator of their own. With --only scan: checkov's policy scan of the stacks.",
+  "Types, lint, format (static), unit tests, simulations, module and browser tests, and end-to-end tests on an emulator of their own. With --only scan: checkov's policy scan of the stacks, zizmor's of the workflows.",
 )
   .addOption(new Option("--only <step>", "one of them").choices([...STEPS, SCAN]))
   .argument("[jest-arguments...]", "passed on to jest: npm test -- --only unit -- --testPathPatterns checker")
@@ -28,7 +28,7 @@ const command = npmCommand(
 
 async function runStep(step: Step, niceness = 0): Promise<StepResult> {
   if (step === "static") return checkStatically(niceness);
-  if (step === SCAN) return scanPolicies();
+  if (step === SCAN) return runScanners();
   // The commands run on this Node, as people run them, in the end-to-end tests; functions on Lambda's everywhere.
   if (step === "e2e") return runJest(step, { args: command.args, niceness });
   const { program } = await findLambdaNode({ onLine: console.error });
@@ -48,13 +48,14 @@ async function runAll(): Promise<readonly StepResult[]> {
   return [unit, ...background, e2e];
 }
 
-/** What checkov reports for the stacks, except what scripts/dev/scan/waivers.ts explains. */
-function scanPolicies(): Promise<StepResult> {
+/** What checkov reports for the stacks, except what scripts/dev/scan/waivers.ts explains, and zizmor for the workflows. */
+function runScanners(): Promise<StepResult> {
   return timed(async () => {
+    const inWorkflows = await scanWorkflows(console.error);
     const { passed, open, stale } = await scan(console.error);
     const rerun = "npm test -- --only scan";
     const failures = [
-      ...open.map(({ check, name, at }) => ({ what: `${check} ${at}`, details: name, rerun })),
+      ...[...inWorkflows, ...open].map(({ check, name, at }) => ({ what: `${check} ${at}`, details: name, rerun })),
       ...stale.map(({ check }) => ({ what: check, details: "is waived, but nothing fails it any more", rerun })),
     ];
     return { step: SCAN, passed, failed: failures.length, failures };

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { localSettings } from "../../emulator/local-settings";
+import { refuseForeign } from "../../shared/loopback-guard";
 import { slackInbox } from "../slack/inbox";
 import { statusPageServer } from "./status-page";
 
@@ -28,6 +29,7 @@ const statusPage =
   endpoint === undefined || bucket === undefined ? undefined : statusPageServer(bucket, localSettings(endpoint));
 
 const server = createServer((request, response) => {
+  if (refuseForeign(request, response)) return;
   respond(request, response).catch((error: unknown) => {
     console.error(error);
     response.destroy();

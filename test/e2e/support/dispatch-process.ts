@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, request as httpRequest, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,7 @@ import { buildSync } from "esbuild";
 
 import type { DispatchEnvironment } from "../../../functions/timers/contract";
 import { BUNDLE_OPTIONS } from "../../../modules/constructs/bundle";
+import { keysOf } from "../../../scripts/shared/emulator-keys";
 import { lambdaContext, scheduledEvent } from "../../support/lambda";
 
 /** A minimal Lambda runtime: calls the handler of the bundle. */
@@ -49,6 +50,7 @@ export async function dispatchInProcess(dispatch: Dispatch): Promise<DispatchEnd
   const outfile = join(directory, "dispatch.js");
   buildSync({ ...BUNDLE_OPTIONS, sourcemap: false, entryPoints: ["functions/timers/dispatch.ts"], outfile });
 
+  const { accessKeyId, secretAccessKey } = keysOf(endpoint);
   let received = 0;
   let batches = 0;
   let kill = (): unknown => undefined;
@@ -61,15 +63,15 @@ export async function dispatchInProcess(dispatch: Dispatch): Promise<DispatchEnd
         kill();
         return;
       }
-      const { host: _, connection: __, "content-length": ___, ...headers } = request.headers;
-      const answer = await fetch(endpoint, {
-        method: "POST",
-        headers: headers as Record<string, string>,
-        body: Buffer.concat(chunks),
-      });
-      const body = Buffer.from(await answer.arrayBuffer());
+      // With the Host header of the request, which is signed.
+      const forwarded = httpRequest(endpoint, { method: "POST", headers: request.headers }).end(Buffer.concat(chunks));
+      const [answer] = (await once(forwarded, "response")) as [IncomingMessage];
+      const body: Buffer[] = [];
+      for await (const chunk of answer) body.push(chunk as Buffer);
       if (isBatch) batches += 1;
-      response.writeHead(answer.status, { "Content-Type": "application/x-amz-json-1.0" }).end(body);
+      response
+        .writeHead(answer.statusCode ?? 502, { "Content-Type": "application/x-amz-json-1.0" })
+        .end(Buffer.concat(body));
     };
     pass().catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
   });
@@ -83,8 +85,8 @@ export async function dispatchInProcess(dispatch: Dispatch): Promise<DispatchEnd
         ...environment,
         AWS_ENDPOINT_URL: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
         AWS_REGION: "eu-central-1",
-        AWS_ACCESS_KEY_ID: "test",
-        AWS_SECRET_ACCESS_KEY: "test",
+        AWS_ACCESS_KEY_ID: accessKeyId,
+        AWS_SECRET_ACCESS_KEY: secretAccessKey,
         AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
         POWERTOOLS_SERVICE_NAME: "timers",
         ALMANAC_APP: "almanac",

@@ -2,7 +2,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { getPriority, setPriority } from "node:os";
 import { startTargetServers, type TargetServers } from "../../support/target-servers";
-import { home, npmRun, startArguments, targetsFile } from "./system";
+import { home, npmRun, npmRunWith, PERSONAL_VALUE, startArguments, targetsFile } from "./system";
 import { targetsFor } from "./targets";
 
 let servers: TargetServers | undefined;
@@ -14,7 +14,8 @@ export default async function setup(): Promise<void> {
   servers = await startTargetServers();
   await writeFile(targetsFile, JSON.stringify(targetsFor(servers)));
 
-  const { code, output } = await npmRun("start", "--detach", "--record-calls", ...startArguments);
+  const personal = { ALMANAC_E2E_PERSONAL: PERSONAL_VALUE };
+  const { code, output } = await npmRunWith(personal, "start", "--detach", "--record-calls", ...startArguments);
   if (code !== 0) throw new Error(`npm start failed:\n${output}`);
   process.env["ALMANAC_E2E_START"] = output;
   // The suites have fewer of the processors than the emulator that they wait for.

@@ -1,12 +1,16 @@
 /** The deployed system under test, and the commands for it. */
 import { spawn } from "node:child_process";
 import { join, resolve } from "node:path";
+import { keysOf } from "../../../scripts/shared/emulator-keys";
 import { withLock } from "../../../scripts/shared/lock-file";
 
 /** Not the default home, which a developer may be using. */
 export const home = resolve(".almanac/e2e");
 export const targetsFile = join(home, "targets.json");
 export const stackDirectory = join(home, "cdktf.out", "stacks", "local");
+
+/** In the environment of `npm start`, and nowhere else. */
+export const PERSONAL_VALUE = "of-the-person-who-ran-npm-start";
 
 /** Arguments of `npm start` for the tests' system. */
 export const startArguments = ["--app", "test/e2e/support/app.ts", "--home", home];
@@ -15,7 +19,7 @@ export const startArguments = ["--app", "test/e2e/support/app.ts", "--home", hom
 export const awsConfiguration = (endpoint: string) => ({
   endpoint,
   region: "eu-central-1",
-  credentials: { accessKeyId: "test", secretAccessKey: "test" },
+  credentials: keysOf(endpoint),
   forcePathStyle: true, // S3 only
 });
 

@@ -1,3 +1,4 @@
+import { delimiter } from "node:path";
 import { dockerArguments, emulatorEnvironment } from "../../../scripts/emulator/run";
 
 describe("the emulator's process", () => {
@@ -19,6 +20,18 @@ describe("the emulator's process", () => {
     );
     delete process.env["HTTPS_PROXY"];
     delete process.env["AWS_PROFILE"];
+  });
+
+  it("has of the PATH the folders of the system, and Node's", () => {
+    const { PATH = "" } = emulatorEnvironment("/home/tmp", "/opt/node/bin/node");
+    expect(PATH.split(delimiter)).toEqual(["/opt/node/bin", "/usr/local/bin", "/usr/bin", "/bin"]);
+  });
+
+  it("gets its keys into a container without showing them in the list of processes", () => {
+    const args = dockerArguments("ministackorg/ministack:1.2.3", "almanac-4566", 4566, false);
+    expect(args.flatMap((arg, index) => (arg === "--env" ? [args[index + 1]] : []))).toEqual(
+      expect.arrayContaining(["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]),
+    );
   });
 
   it("is published on loopback only when it is a container", () => {

@@ -3,7 +3,7 @@
 /** Nothing that begins with it may be found in logs and error answers. */
 export const SECRET = "S3cr3tM4rk";
 
-/** Fields that are logged and answered on purpose: ids. They get hostile text, but no secret. */
+/** Fields that are logged and answered on purpose: ids, and what Step Functions says of a failure. They get hostile text, but no secret. */
 const IDS = new Set([
   "id",
   "taskId",
@@ -14,6 +14,10 @@ const IDS = new Set([
   "path",
   "executionArn",
   "itemIdentifier",
+  "export",
+  "execution",
+  "error",
+  "cause",
 ]);
 
 const TEXTS = [

@@ -7,7 +7,9 @@ import * as z from "zod";
 
 import { TimersClient } from "../../../../clients/timers";
 import { MINUTE_MS } from "../../../../functions/shared/time";
+import { keysOf } from "../../../shared/emulator-keys";
 import { homeAt } from "../../../shared/home";
+import { localSettings } from "../../../emulator/local-settings";
 import { readRunning } from "../../../emulator/run-record";
 import { commandOutput, ownEnvironment } from "../../../shared/run-command";
 import { figure, figureAtMost, type Figure } from "../figure";
@@ -21,8 +23,6 @@ const APART_MS = 200;
 const TIMEOUT_MS = MINUTE_MS;
 
 const outputsSchema = z.looseObject({ api_url: z.string(), recorded_fires_table_name: z.string() });
-const REGION = "eu-central-1";
-const credentials = { accessKeyId: "test", secretAccessKey: "test" };
 
 /** Lateness of timers in the local environment, from the API to the default callback, by the callback's clock. */
 export async function benchTimersPrecision(): Promise<readonly Figure[]> {
@@ -35,8 +35,9 @@ export async function benchTimersPrecision(): Promise<readonly Figure[]> {
     const running = await readRunning(homeAt(home));
     if (running === undefined) throw new Error("npm start did not start an environment");
     const outputs = outputsSchema.parse(running.deployment?.features["timers"]);
-    await put(new TimersClient({ url: outputs.api_url, region: REGION, credentials }));
-    const dynamodb = new DynamoDBClient({ endpoint: running.endpoint, region: REGION, credentials });
+    const aws = localSettings(running.endpoint);
+    await put(new TimersClient({ url: outputs.api_url, region: aws.region, credentials: keysOf(running.endpoint) }));
+    const dynamodb = new DynamoDBClient(aws);
     return figuresOf(await lateness(dynamodb, outputs.recorded_fires_table_name));
   } finally {
     await npmRun("stop");

@@ -1,0 +1,107 @@
+/**
+ * Checks a synthesized stack that somebody else's code has written, before Terraform plans it with credentials. A plan runs what a
+ * configuration names: providers, modules from anywhere, data sources that are programs, functions that read files.
+ */
+import { readFile, readdir } from "node:fs/promises";
+import { join, relative } from "node:path";
+import * as z from "zod";
+
+/** The stack has something that a plan must not run. The message lists all of it. */
+export class ForeignStackError extends Error {
+  override readonly name = "ForeignStackError";
+  constructor(faults: readonly string[]) {
+    super(
+      `Not planned, because the stack was written by unreviewed code and has what only reviewed code may have:\n` +
+        faults.map((fault) => `- ${fault}`).join("\n"),
+    );
+  }
+}
+
+const text = z.string();
+const anything = z.unknown().optional();
+const byName = <T extends z.ZodType>(values: T) => z.record(z.string(), values);
+
+/** Their reads return names of the account, nothing that is stored in it. */
+const dataSchema = z.strictObject({
+  aws_caller_identity: byName(anything).optional(),
+  aws_partition: byName(anything).optional(),
+  aws_region: byName(anything).optional(),
+});
+
+const resourceSchema = z
+  .record(text, anything)
+  .refine((fields) => !("provisioner" in fields || "connection" in fields), "has a provisioner");
+
+const fileSchema = z.strictObject({
+  "//": anything,
+  terraform: z
+    .strictObject({
+      backend: z
+        .strictObject({
+          s3: z.strictObject({ bucket: text, key: text, region: text, encrypt: anything, use_lockfile: anything }),
+        })
+        .optional(),
+      required_version: anything,
+      required_providers: z
+        .strictObject({ aws: z.strictObject({ source: z.enum(["aws", "hashicorp/aws"]), version: text }) })
+        .optional(),
+    })
+    .optional(),
+  provider: z
+    .strictObject({
+      aws: z.array(z.strictObject({ region: text, default_tags: anything, allowed_account_ids: anything })),
+    })
+    .optional(),
+  data: dataSchema.optional(),
+  resource: z
+    .record(
+      text.regex(/^(aws_\w+|terraform_data)$/, "is no resource of AWS"),
+      byName(z.union([resourceSchema, z.array(resourceSchema)])),
+    )
+    .optional(),
+  module: byName(
+    z.looseObject({ source: text.regex(/^\.\/modules\/[\w-]+$/, "is no folder of the stack") }),
+  ).optional(),
+  variable: anything,
+  output: anything,
+  locals: anything,
+});
+
+/** Functions that read files, except for the hash of an asset of the stack. */
+const READS_FILES = /(?<![\w.])(?:file\w*|templatefile|templatestring|pathexpand|abspath)\s*\(|provider::/;
+const ASSET_HASH = /filebase64sha256\("\$\{path\.module\}\/assets\/[\w-]+\.zip"\)/g;
+
+/** @throws ForeignStackError */
+export async function checkForeignStack(directory: string): Promise<void> {
+  const faults: string[] = [];
+  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    const name = relative(directory, path).replaceAll("\\", "/");
+    if (entry.isDirectory()) continue;
+    if (!entry.isFile()) faults.push(`${name}: is no ordinary file`);
+    else if (name.endsWith(".tf.json")) faults.push(...faultsOf(name, await readFile(path, "utf8")));
+    else if (!/^modules\/[\w-]+\/assets\/[\w.-]+\.(zip|json)$/.test(name))
+      faults.push(`${name}: is no file of a stack`);
+  }
+  if (faults.length > 0) throw new ForeignStackError(faults);
+}
+
+function faultsOf(name: string, content: string): readonly string[] {
+  let json: unknown;
+  try {
+    json = JSON.parse(content);
+  } catch {
+    return [`${name}: is not JSON`];
+  }
+  const { error } = fileSchema.safeParse(json);
+  const shape = error?.issues.map(({ path, message }) => `${name}: ${path.join(".")}: ${message}`) ?? [];
+  const read = [...new Set(templatesIn(json).filter((template) => READS_FILES.test(template.replace(ASSET_HASH, ""))))];
+  return [...shape, ...read.map((template) => `${name}: reads a file: ${JSON.stringify(template.slice(0, 80))}`)];
+}
+
+/** Every string that Terraform evaluates, names of properties too. */
+function templatesIn(value: unknown): readonly string[] {
+  if (typeof value === "string") return /[$%]\{/.test(value) ? [value] : [];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, item]) => [...templatesIn(name), ...templatesIn(item)]);
+}

@@ -5,6 +5,7 @@ import type { App } from "cdktf";
 import { S3Backend, TerraformStack, type S3BackendConfig, type TerraformElement } from "cdktf";
 import type { Node } from "constructs";
 import { z } from "zod";
+import { plainSecrets } from "../functions/shared/plain-secret";
 import { AlarmTopic } from "./constructs/alarm-topic";
 import { PrivateBucket } from "./constructs/bucket";
 import { parseConfig } from "./constructs/config";
@@ -79,16 +80,27 @@ const environmentFields = z.strictObject({
   pipelines: pipelinesSchema.optional(),
 });
 
-export const environmentSchema = environmentFields.superRefine(({ region, heartbeats }, context) => {
-  // CloudFront is a service of the partition aws: the government's has none, and China's needs a licence and a domain.
-  if (heartbeats?.statusPage.cdn !== true || !/^(cn|us-gov)-/.test(region)) return;
-  context.addIssue({
-    code: "custom",
-    path: ["heartbeats", "statusPage", "cdn"],
-    message: `is not possible in ${region}: it has no CloudFront`,
-    input: true,
+/** Where a secret may be instead, by the field that had it. */
+const SECRET_ADVICE =
+  "is a secret, which would be in Terraform's state: store it as an SSM parameter (SecureString), and give the parameter's name";
+
+export const environmentSchema = environmentFields
+  .superRefine((environment, context) => {
+    // Targets have their own rules, with their own advice.
+    const { heartbeats: { targets: _, ...heartbeats } = { targets: [] }, ...others } = environment;
+    for (const path of plainSecrets({ ...others, heartbeats }))
+      context.addIssue({ code: "custom", path: [...path], message: SECRET_ADVICE, params: { secret: true } });
+  })
+  .superRefine(({ region, heartbeats }, context) => {
+    // CloudFront is a service of the partition aws: the government's has none, and China's needs a licence and a domain.
+    if (heartbeats?.statusPage.cdn !== true || !/^(cn|us-gov)-/.test(region)) return;
+    context.addIssue({
+      code: "custom",
+      path: ["heartbeats", "statusPage", "cdn"],
+      message: `is not possible in ${region}: it has no CloudFront`,
+      input: true,
+    });
   });
-});
 
 /** An environment in main.ts. */
 export type EnvironmentInput = z.input<typeof environmentSchema>;

@@ -71,6 +71,8 @@ function forbidden(from: RegExp, allowed: (to: string, from: string) => boolean)
 
 /** Constants without any behaviour: SECOND_MS, DAY_SECONDS. */
 const isTime = (path: string) => path === "functions/shared/time";
+/** Evaluates what a configuration brings (patterns, JSON Schemas), at synth as at run time. */
+const isEvaluation = (path: string) => path === "functions/shared/bounded-evaluation";
 const isOurs = (path: string) => /^(clients|functions|modules|scripts|test)\//.test(path);
 
 describe("the house", () => {
@@ -120,6 +122,7 @@ describe("the house", () => {
     const allowed = (to: string, from: string) =>
       !isOurs(to) ||
       isTime(to) ||
+      isEvaluation(to) ||
       to.startsWith("modules/constructs/") ||
       to.startsWith("modules/asl/") ||
       (to.startsWith("modules/") && featureOf(to) === featureOf(from)) ||

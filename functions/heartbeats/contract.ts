@@ -2,6 +2,7 @@
 import * as z from "zod";
 
 import { environmentSchema, positiveInteger, text, type EnvironmentVariables } from "../shared/environment";
+import { hasPlainSecret, isPlainSecret, secretInQuery } from "../shared/plain-secret";
 import { forbiddenHost } from "./probe/ssrf-guard";
 
 /** check.ts */
@@ -88,16 +89,6 @@ export function startingChecks(memoryMb: number): number {
   return Math.max(MIN_STARTING_CHECKS, Math.round((memoryMb / VCPU_MB) * STARTING_CHECKS_PER_VCPU));
 }
 
-/** Headers whose values are credentials. targets.json is in Terraform's state, which must hold no secret. */
-export const CREDENTIAL_HEADERS: ReadonlySet<string> = new Set([
-  "authorization",
-  "cookie",
-  "proxy-authorization",
-  "x-api-key",
-  "x-auth-token",
-  "private-token",
-]);
-
 /** Headers that delimit a request's body. Two views of where it ends are two requests. */
 const FRAMING_HEADERS: ReadonlySet<string> = new Set(["content-length", "transfer-encoding", "trailer"]);
 
@@ -171,6 +162,11 @@ const targetFields = z.strictObject({
     .refine((url) => !/^https?:\/\/[^/?#]*@/i.test(url), {
       error: "contains credentials, which would be in Terraform's state",
       params: { secret: true },
+    })
+    .refine((url) => secretInQuery(url) === undefined, {
+      error:
+        'has a credential in its query, which would be in Terraform\'s state: send it as a header, { ssm: "/parameter/name" }',
+      params: { secret: true },
     }),
   /** HTTP method. */
   method: z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]).default("GET"),
@@ -189,14 +185,21 @@ const targetFields = z.strictObject({
           const message = "delimits the body, which the checker does by itself";
           context.addIssue({ code: "custom", path: [name], message, input: name });
         }
-        if (typeof value !== "string" || !CREDENTIAL_HEADERS.has(name.toLowerCase())) continue;
+        if (typeof value !== "string" || !isPlainSecret(name, value)) continue;
         const message = 'is a credential, which would be in Terraform\'s state: use { ssm: "/parameter/name" }';
         context.addIssue({ code: "custom", path: [name], message, params: { secret: true }, input: value });
       }
     })
     .default({}),
   /** Request body, sent as UTF-8. */
-  body: z.string().max(65_536).optional(),
+  body: z
+    .string()
+    .max(65_536)
+    .refine((body) => !hasPlainSecret(body), {
+      error: 'has a credential, which would be in Terraform\'s state: send it as a header, { ssm: "/parameter/name" }',
+      params: { secret: true },
+    })
+    .optional(),
   /** From the first DNS lookup to the last byte of the body, redirects included. */
   timeoutSeconds: z.number().min(0.1).max(60).default(10),
   /** Status codes, and ranges of them, that pass. */

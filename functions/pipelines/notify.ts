@@ -12,10 +12,13 @@ import type { QueuedNotification } from "./slack/slack-sender";
 
 const imageSchema = z.record(z.string(), z.unknown());
 
+/** The last time that JavaScript has. */
+const MAX_SECONDS = 8_640_000_000_000;
+
 const streamRecordSchema = z.object({
   SequenceNumber: z.string(),
   /** Epoch seconds. */
-  ApproximateCreationDateTime: z.number(),
+  ApproximateCreationDateTime: z.number().min(0).max(MAX_SECONDS),
   NewImage: imageSchema.optional(),
   OldImage: imageSchema.optional(),
 });

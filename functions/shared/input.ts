@@ -36,9 +36,20 @@ export function jsonSyntaxError(text: string, reason = "is not JSON"): JsonSynta
 
 /** The value in its schema's form. @throws {@link SchemaError} */
 export function parseInput<Output>(schema: z.ZodType<Output>, value: unknown): Output {
-  const parsed = schema.safeParse(value);
+  const parsed = safely(schema, value);
+  if (parsed === undefined) throw new SchemaError("is nested too deeply");
   if (parsed.success) return parsed.data;
   throw new SchemaError(describeIssues(parsed.error, schema));
+}
+
+/** Undefined for a value that is nested too deeply for the stack: zod recurses. */
+function safely<Output>(schema: z.ZodType<Output>, value: unknown): z.ZodSafeParseResult<Output> | undefined {
+  try {
+    return schema.safeParse(value);
+  } catch (error) {
+    if (error instanceof Error && error.name === "RangeError") return undefined;
+    throw error;
+  }
 }
 
 /** One line with each fault and its path. */

@@ -1,11 +1,9 @@
 import { S3Object } from "@cdktf/provider-aws/lib/s3-object";
-import { Ajv2020 } from "ajv/dist/2020";
 import type { TerraformStack } from "cdktf";
 import { z } from "zod";
 import {
   DELIVERY_KEYS,
   NOTIFICATION_KEYS,
-  SCHEMA_OPTIONS,
   kebabCase,
   pipelineNameSchema,
   pipelineSchema,
@@ -22,6 +20,7 @@ import { ScheduledFunction } from "../constructs/patterns/scheduled-function";
 import { RestApi, type Route } from "../constructs/rest-api";
 import { Table } from "../constructs/table";
 import { createPipeline, type CreatedPipeline, type Shared, type SlackSender } from "./pipeline";
+import { schemaFault } from "./schema-fault";
 
 /** For all pipelines together. A pipeline's index by day is limited to 1,000 writes per second. */
 const THROTTLING = { requestsPerSecond: 500, burst: 1_000 } as const;
@@ -40,21 +39,12 @@ export const pipelinesSchema = z
       context.addIssue({
         code: "custom",
         path: [name, "schema"],
-        message: `is not a JSON Schema: ${fault}`,
+        message: fault,
         input: schema,
       });
     }
   });
 type PipelinesConfig = z.output<typeof pipelinesSchema>;
-
-function schemaFault(schema: object): string | undefined {
-  try {
-    new Ajv2020(SCHEMA_OPTIONS).compile(schema);
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
 
 /** Pipelines: from an API through a queue to a table and an archive, and from the table to Slack. */
 export class Pipelines extends Feature {

@@ -77,6 +77,29 @@ describe("a configuration error", () => {
       'staging.heartbeats.targets[0].headers.Authorization: is a credential, which would be in Terraform\'s state: use { ssm: "/parameter/name" }',
     ],
     [
+      "a credential by its header's name",
+      {
+        region: "eu-central-1",
+        heartbeats: { targets: [{ ...target, headers: { "X-Vault-Token": "s.abc" } }] },
+      },
+      'staging.heartbeats.targets[0].headers.X-Vault-Token: is a credential, which would be in Terraform\'s state: use { ssm: "/parameter/name" }',
+    ],
+    [
+      "a credential in a query",
+      { region: "eu-central-1", heartbeats: { targets: [{ ...target, url: "https://example.org/?api_key=hunter2" }] } },
+      'staging.heartbeats.targets[0].url: has a credential in its query, which would be in Terraform\'s state: send it as a header, { ssm: "/parameter/name" }',
+    ],
+    [
+      "a credential in a body",
+      { region: "eu-central-1", heartbeats: { targets: [{ ...target, body: '{"password":"hunter2"}' }] } },
+      'staging.heartbeats.targets[0].body: has a credential, which would be in Terraform\'s state: send it as a header, { ssm: "/parameter/name" }',
+    ],
+    [
+      "a secret in a function's variable",
+      { region: "eu-central-1", timers: { callback: { environment: { STRIPE_KEY: "sk_live_0123456789" } } } },
+      "staging.timers.callback.environment.STRIPE_KEY: is a secret, which would be in Terraform's state: store it as an SSM parameter (SecureString), and give the parameter's name",
+    ],
+    [
       "a status that is none",
       { region: "eu-central-1", heartbeats: { targets: [{ ...target, expectedStatus: ["2xx"] }] } },
       'staging.heartbeats.targets[0].expectedStatus[0]: "2xx" is neither a status nor a range such as "200-299"',

@@ -1,7 +1,8 @@
 /** Checks one target. */
 import type { Clock } from "../../shared/clock";
 import { isObject } from "../../shared/errors";
-import { BROKEN_REASONS, CREDENTIAL_HEADERS, type Outcome, type Target } from "../contract";
+import { BROKEN_REASONS, type Outcome, type Target } from "../contract";
+import { isSecretName } from "../../shared/plain-secret";
 import { CheckTimeoutError, failureOf, type Failure } from "./failures";
 import { withoutOwnLag, type LagMeter } from "./event-loop-lag";
 import type { HttpResponse, HttpRequest, SendHttp } from "./http-types";
@@ -116,8 +117,10 @@ async function followRedirects(
 
 /** Lower-case names of the headers that no other origin may see. */
 function credentialsOf({ headers }: Target): ReadonlySet<string> {
-  const secret = Object.entries(headers).filter(([, value]) => typeof value !== "string");
-  return new Set([...CREDENTIAL_HEADERS, ...secret.map(([name]) => name.toLowerCase())]);
+  const credentials = Object.entries(headers).filter(
+    ([name, value]) => typeof value !== "string" || isSecretName(name),
+  );
+  return new Set(credentials.map(([name]) => name.toLowerCase()));
 }
 
 function withCookies(request: HttpRequest, cookies: CookieJar): HttpRequest {

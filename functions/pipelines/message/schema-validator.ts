@@ -1,7 +1,11 @@
 /** Validates messages against a pipeline's JSON Schema. */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020";
 
+import { evaluateWithin } from "../../shared/bounded-evaluation";
 import { SCHEMA_OPTIONS } from "../contract";
+
+/** Of the 29 s that API Gateway waits. One invocation handles one message, so nothing else waits. */
+const VALIDATION_LIMIT_MS = 500;
 
 /** Returns the violations with their paths, `/items/0/price: must be number`, or undefined for a valid message. */
 export type SchemaValidator = (message: unknown) => string | undefined;
@@ -9,13 +13,35 @@ export type SchemaValidator = (message: unknown) => string | undefined;
 /** Compares numbers as JavaScript does, to 16 digits. */
 export function schemaValidator(schema: object): SchemaValidator {
   const validate: ValidateFunction = new Ajv2020(SCHEMA_OPTIONS).compile(schema);
+  const known = namesIn(schema);
   return (message) => {
-    if (validate(message)) return undefined;
-    return (validate.errors ?? []).map(describe).join("; ");
+    const validation = evaluateWithin(VALIDATION_LIMIT_MS, () => validate(message));
+    if (validation.kind === "too slow") return `/: could not be validated within ${VALIDATION_LIMIT_MS} ms`;
+    if (validation.kind === "too deep") return "/: is nested too deeply to be validated";
+    return validation.result ? undefined : (validate.errors ?? []).map((error) => describe(error, known)).join("; ");
   };
 }
 
-function describe({ instancePath, message = "violates the schema", params }: ErrorObject): string {
-  const property: unknown = params["additionalProperty"] ?? params["unevaluatedProperty"];
-  return `${instancePath || "/"}: ${message}${typeof property === "string" ? ` (${property})` : ""}`;
+/** Names that the schema does not have are the sender's: they are not repeated. */
+function describe({ instancePath, message = "violates the schema" }: ErrorObject, known: ReadonlySet<string>): string {
+  const path = instancePath
+    .split("/")
+    .map((token) => (token === "" || /^\d{1,9}$/.test(token) || known.has(token) ? token : "*"))
+    .join("/");
+  return `${path || "/"}: ${message}`;
+}
+
+/** The names of properties in a schema, as JSON Pointers have them. */
+function namesIn(schema: object): ReadonlySet<string> {
+  const names = new Set<string>();
+  const visit = (value: unknown): void => {
+    if (typeof value !== "object" || value === null) return;
+    for (const [keyword, child] of Object.entries(value) as [string, unknown][]) {
+      if (keyword === "properties" && typeof child === "object" && child !== null)
+        for (const name of Object.keys(child)) names.add(name.replaceAll("~", "~0").replaceAll("/", "~1"));
+      visit(child);
+    }
+  };
+  visit(schema);
+  return names;
 }

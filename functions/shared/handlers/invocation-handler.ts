@@ -2,7 +2,7 @@ import type { Context } from "aws-lambda";
 import type * as z from "zod";
 
 import type { EnvironmentSchema } from "../environment";
-import { describeIssues } from "../input";
+import { parseInput, SchemaError } from "../input";
 import { invoke, onColdStart, type Services } from "./services";
 
 /** The event is invalid. The message has the path and the reason, never the value. */
@@ -37,9 +37,17 @@ export function invocationHandler<Environment, Input, Answer>(
   const start = onColdStart(schema, build);
   return (event, context) =>
     invoke(start, context, ({ logger, work }, deadline) => {
-      const parsed = input.safeParse(event);
-      if (!parsed.success) throw new InvalidInputError(describeIssues(parsed.error, input));
-      if (ids) logger.appendKeys(ids(parsed.data));
-      return work(parsed.data, { deadline });
+      const parsed = validInput(input, event);
+      if (ids) logger.appendKeys(ids(parsed));
+      return work(parsed, { deadline });
     });
+}
+
+/** @throws {@link InvalidInputError} */
+function validInput<Input>(schema: z.ZodType<Input>, event: unknown): Input {
+  try {
+    return parseInput(schema, event);
+  } catch (error) {
+    throw error instanceof SchemaError ? new InvalidInputError(error.message) : error;
+  }
 }

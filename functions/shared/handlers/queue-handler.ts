@@ -11,7 +11,7 @@ const queueEventSchema = z.object({
     z.object({
       messageId: z.string(),
       body: z.string(),
-      attributes: z.looseObject({ SentTimestamp: z.string() }),
+      attributes: z.looseObject({ SentTimestamp: z.string().regex(/^\d{1,15}$/, "is not a time") }),
       messageAttributes: z.record(z.string(), z.looseObject({ stringValue: z.string().optional() })).default({}),
     }),
   ),

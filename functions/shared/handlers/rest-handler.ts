@@ -6,8 +6,8 @@ import * as z from "zod";
 import { awsHttpError } from "../aws/aws-errors";
 import type { EnvironmentSchema } from "../environment";
 import { errorMessage } from "../errors";
-import { describeIssues, JsonSyntaxError, parseInput, parseJson } from "../input";
-import { jsonText } from "../json-text";
+import { JsonSyntaxError, parseInput, parseJson, SchemaError } from "../input";
+import { jsonDepth, jsonText } from "../json-text";
 import { visible } from "../text";
 import { BadRequestError, HttpError, NotFoundError } from "./http-errors";
 import { checkBodySize } from "./response-size";
@@ -56,11 +56,16 @@ export function endpoint<Request>(
   schema: z.ZodType<Request>,
   respond: (request: Request) => Promise<RestResponse>,
 ): Endpoint {
-  return (raw) => {
-    const parsed = schema.safeParse(raw);
-    if (!parsed.success) throw new BadRequestError(describeIssues(parsed.error, schema));
-    return respond(parsed.data);
-  };
+  return (raw) => respond(validRequest(schema, raw));
+}
+
+/** @throws {@link BadRequestError} */
+function validRequest<Request>(schema: z.ZodType<Request>, raw: RawRequest): Request {
+  try {
+    return parseInput(schema, raw);
+  } catch (error) {
+    throw error instanceof SchemaError ? new BadRequestError(error.message) : error;
+  }
 }
 
 export interface RestOptions {
@@ -174,10 +179,15 @@ function decodeSegment(segment: string, where: string): string {
 
 const UNRESERVED = /^[\w.~-]$/;
 
+/** Schemas and JSON.stringify recurse. Endpoints have limits of their own for what they store. */
+const MAX_DEPTH = 200;
+
 function jsonOf(content: string): unknown {
   if (content === "") return undefined;
   try {
-    return parseJson(content);
+    const body = parseJson(content);
+    if (jsonDepth(content) > MAX_DEPTH) throw new BadRequestError(`body: is nested more than ${MAX_DEPTH} levels deep`);
+    return body;
   } catch (error) {
     if (error instanceof JsonSyntaxError) throw new BadRequestError(`body: ${error.message}`);
     throw error;

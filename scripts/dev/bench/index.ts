@@ -8,6 +8,7 @@ import { benchBundle } from "./bundle";
 import { benchCli } from "./cli";
 import { benchExports } from "./exports";
 import type { Figure } from "./figure";
+import { benchFuzz } from "./fuzz";
 import { benchHeartbeats } from "./heartbeats";
 import { benchPipelines } from "./pipelines";
 import { benchReview } from "./review";
@@ -47,6 +48,10 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
     pipelines: {
       measures: "messages into rows beside one at a time, 10,000 changes to Slack, and one change all the way",
       run: benchPipelines,
+    },
+    fuzz: {
+      measures: "4,000 hostile inputs through each endpoint and each event parser (FUZZ_INPUTS, FUZZ_SEED)",
+      run: benchFuzz,
     },
     tests: { measures: "the last whole npm test, by its own report", run: benchTests },
     review: { measures: "the report of a plan that changes 200 resources, after the plan itself", run: benchReview },

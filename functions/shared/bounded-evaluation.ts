@@ -1,0 +1,58 @@
+/**
+ * Evaluates what a configuration and a stranger decide together, regular expressions and JSON Schemas over their texts, within a time: both can
+ * take exponential time, and a search of megabytes can exceed the stack. It blocks the event loop, so limits are short.
+ */
+import { createContext, Script, type Context } from "node:vm";
+
+import { errorCode, errorMessage, errorName } from "./errors";
+
+export type Evaluation<Result> =
+  | { readonly kind: "done"; readonly result: Result }
+  | { readonly kind: "too slow" }
+  /** The stack is too small for it. */
+  | { readonly kind: "too deep" };
+
+/** V8 interrupts code, also regular expressions and functions of this realm, only while a script runs that has a timeout. */
+const script = new Script("work()");
+let context: Context | undefined;
+
+/** @throws what `work` throws, except for a lack of stack */
+export function evaluateWithin<Result>(milliseconds: number, work: () => Result): Evaluation<Result> {
+  context ??= createContext(Object.create(null) as Context);
+  let result: { readonly value: Result } | undefined;
+  Object.assign(context, {
+    work: () => {
+      result = { value: work() };
+    },
+  });
+  try {
+    script.runInContext(context, { timeout: milliseconds });
+    return result === undefined ? { kind: "too slow" } : { kind: "done", result: result.value };
+  } catch (error) {
+    if (errorCode(error) === "ERR_SCRIPT_EXECUTION_TIMEOUT") return { kind: "too slow" };
+    if (errorName(error) === "RangeError" && errorMessage(error).includes("call stack")) return { kind: "too deep" };
+    throw error;
+  } finally {
+    Object.assign(context, { work: undefined });
+  }
+}
+
+/** Repeated, and followed by something that does not match, these make backtracking visible. */
+const PUMPS = ["a", "A", "0", " ", "-", "_", ".", "/", "a0", "ab"];
+const PUMP_LENGTH = 40;
+const PROBE_MS = 50;
+
+/**
+ * Whether a search for the pattern can take exponential time, by trying: texts of its own characters, repeated. For a pattern that a
+ * configuration brings; the time limit above holds for the others.
+ */
+export function isCatastrophic(pattern: string): boolean {
+  const own = [...new Set(pattern.match(/[\p{L}\p{N}]/gu) ?? [])].slice(0, 20);
+  const expression = new RegExp(pattern, "u");
+  return [...PUMPS, ...own].some((pump) => {
+    const text = pump.repeat(PUMP_LENGTH);
+    return [`${text}\u0000`, `x${text}!`].some(
+      (probe) => evaluateWithin(PROBE_MS, () => expression.test(probe)).kind !== "done",
+    );
+  });
+}

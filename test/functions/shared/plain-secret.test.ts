@@ -1,0 +1,107 @@
+import fc from "fast-check";
+
+import { hasPlainSecret, isPlainSecret, plainSecrets, secretInQuery } from "../../../functions/shared/plain-secret";
+
+describe("a secret in plain text", () => {
+  it.each([
+    ["X-Vault-Token", "s.abc"],
+    ["apikey", "hunter2"],
+    ["X-API-Key", "hunter2"],
+    ["Api_Key", "hunter2"],
+    ["clientSecret", "hunter2"],
+    ["DB_PASSWORD", "hunter2"],
+    ["Cookie", "session=1"],
+    ["PRIVATE-TOKEN", "x"],
+    ["X-Amz-Security-Token", "x"],
+    ["Ocp-Apim-Subscription", "4f1c9a7e2b8d4065a3e1f0c9d8b7a6e5"],
+    ["X-Custom", "Bearer abcdef"],
+    ["X-Custom", "Basic dXNlcjpwYXNz"],
+    ["X-Custom", "AKIAIOSFODNN7EXAMPLE"],
+    ["X-Custom", `ghp_${"aB3".repeat(12)}`],
+    ["X-Custom", "xoxb-1234567890-abcdefghij"],
+    ["X-Custom", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"],
+    ["X-Custom", "https://hooks.slack.com/services/T000/B000/XXXX"],
+    ["X-Custom", "-----BEGIN RSA PRIVATE KEY-----"],
+    ["DATABASE", "postgres://me:hunter2@db.example.org/app"],
+    ["X-Custom", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"],
+  ])("is recognised: %s: %s", (name, value) => {
+    expect(isPlainSecret(name, value)).toBe(true);
+  });
+
+  it.each([
+    ["Accept", "application/json"],
+    ["User-Agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36"],
+    ["X-Request-Id", "11111111-2222-3333-4444-555555555555"],
+    ["TOKEN_URL", "https://example.org/oauth/token"],
+    ["PASSWORD_PARAMETER", "/almanac/db/password"],
+    ["SECRET_ARN", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:db-AbCdEf"],
+    ["ssm", "/almanac/token"],
+    ["TOKEN_TTL_SECONDS", "3600"],
+    ["GIT_COMMIT", "d139068f8a4cb9986194d310e211b1bc8a27efa3"],
+    ["Authorization-Type", "none"],
+    ["TABLE", "almanac-production-timers-recorded-fires"],
+    ["tokenizer", "standard"],
+    ["monkey", "banana"],
+    ["bodyContains", "Welcome to the Internal Developer Platform of 2026"],
+  ])("is not seen in %s: %s", (name, value) => {
+    expect(isPlainSecret(name, value)).toBe(false);
+  });
+
+  it("is recognised in random text of 24 characters or more, nearly always", () => {
+    const alphabet = Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
+    const keys = fc.sample(fc.string({ unit: fc.constantFrom(...alphabet), minLength: 24, maxLength: 40 }), {
+      numRuns: 1_000,
+      seed: 15,
+    });
+    expect(keys.filter((key) => isPlainSecret("X-Custom", key)).length).toBeGreaterThan(930);
+  });
+
+  it.each([
+    ["https://example.org/?api_key=hunter2", "api_key"],
+    ["https://example.org/?q=1&access_token=abc", "access_token"],
+    ["https://example.org/?sig=abc", "sig"],
+    ["https://example.org/health?verbose=true&page=token", undefined],
+    ["not a URL", undefined],
+  ])("is found in a query: %s", (url, name) => {
+    expect(secretInQuery(url)).toBe(name);
+  });
+
+  it.each([
+    ['{"user":"me","password":"hunter2"}', true],
+    ['{"auth": {"apiKey": "hunter2"}}', true],
+    ["grant_type=client_credentials&client_secret=hunter2", true],
+    ["AKIAIOSFODNN7EXAMPLE", true],
+    ['{"query":"{ viewer { name } }"}', false],
+    ["grant_type=client_credentials", false],
+    ["ping", false],
+    ["", false],
+  ])("is found in a body: %s", (body, found) => {
+    expect(hasPlainSecret(body)).toBe(found);
+  });
+
+  it("is found wherever it is in a configuration, by its path", () => {
+    const configuration = {
+      timers: { callback: { environment: { STRIPE_KEY: "sk_live_0123456789", TABLE: "orders", apiToken: "x" } } },
+      urls: ["https://example.org/", "https://example.org/?token=x"],
+      alarmEmails: ["ops@example.org"],
+    };
+    expect(plainSecrets(configuration)).toEqual([
+      ["timers", "callback", "environment", "STRIPE_KEY"],
+      ["timers", "callback", "environment", "apiToken"],
+      ["urls", 1],
+    ]);
+  });
+
+  it("is judged in linear time", () => {
+    const start = performance.now();
+    for (const text of [
+      "a".repeat(65_536),
+      '"'.repeat(65_536),
+      '"a":'.repeat(16_384),
+      "-A0a".repeat(16_384),
+      "=&".repeat(32_768),
+    ])
+      hasPlainSecret(text);
+    expect(performance.now() - start).toBeLessThan(2_000);
+  });
+});

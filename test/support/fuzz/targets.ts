@@ -1,0 +1,199 @@
+/** What is fuzzed: each endpoint of each API, and each handler that parses an event. With valid inputs, which the fuzz breaks. */
+import type { Context } from "aws-lambda";
+
+import { handler as exportsClaimRun } from "../../../functions/exports/claim-run";
+import { handler as exportsFinishRun } from "../../../functions/exports/finish-run";
+import { handler as exportsNativeExport } from "../../../functions/exports/native-export";
+import { handler as exportsReadSegment } from "../../../functions/exports/read-segment";
+import { handler as exportsRecordFailure } from "../../../functions/exports/record-failure";
+import { handler as exportsStartExport } from "../../../functions/exports/start-export";
+import { handler as exportsStartJobs } from "../../../functions/exports/start-jobs";
+import { handler as heartbeatsCheck } from "../../../functions/heartbeats/check";
+import { handler as heartbeatsHeartbeatApi } from "../../../functions/heartbeats/heartbeat-api";
+import { handler as heartbeatsPublish } from "../../../functions/heartbeats/publish";
+import { handler as pipelinesIngest } from "../../../functions/pipelines/ingest";
+import { handler as pipelinesIngress } from "../../../functions/pipelines/ingress";
+import { handler as pipelinesNotify } from "../../../functions/pipelines/notify";
+import { handler as pipelinesSend } from "../../../functions/pipelines/send";
+import { handler as timersApi } from "../../../functions/timers/api";
+import { handler as timersDispatch } from "../../../functions/timers/dispatch";
+import { handler as timersRecordFire } from "../../../functions/timers/record-fire";
+import { handler as workflowsReconcile } from "../../../functions/workflows/reconcile";
+import { handler as workflowsStart } from "../../../functions/workflows/start";
+import { handler as workflowsSweep } from "../../../functions/workflows/sweep";
+import { handler as workflowsTasks } from "../../../functions/workflows/tasks";
+
+type Handler = (event: unknown, context: Context) => Promise<unknown>;
+
+export interface FuzzTarget {
+  readonly name: string;
+  readonly kind: "endpoint" | "event";
+  readonly handler: Handler;
+  readonly samples: readonly unknown[];
+}
+
+/** An endpoint's request, as API Gateway sends it. `body` is JSON before it is text. */
+export interface FuzzRequest {
+  readonly httpMethod: string;
+  readonly resource: string;
+  readonly pathParameters: Readonly<Record<string, string>> | null;
+  readonly queryStringParameters: Readonly<Record<string, string>> | null;
+  readonly body?: unknown;
+}
+
+const request = (
+  route: string,
+  pathParameters: FuzzRequest["pathParameters"] = null,
+  body?: unknown,
+  queryStringParameters: FuzzRequest["queryStringParameters"] = null,
+): FuzzRequest => {
+  const [httpMethod = "", resource = ""] = route.split(" ");
+  return { httpMethod, resource, pathParameters, queryStringParameters, ...(body !== undefined && { body }) };
+};
+
+const token = (key: unknown) => Buffer.from(JSON.stringify(key)).toString("base64url");
+const id = { id: "tea" };
+const periodic = { timerCallbackData: { order: 7 }, every: "15 minutes", jitterSeconds: 5, ifVersion: null };
+const cron = { cron: "0 17 * * ? *", timeZone: "Europe/Berlin", startAt: "2026-11-21T17:00:00Z", maxFires: 3 };
+const oneshot = { delaySeconds: 9_000, timerCallbackData: ["a"], shardId: "shard0" };
+
+const kinds = (["periodic", "oneshot"] as const).flatMap(
+  (kind): readonly (readonly [string, readonly FuzzRequest[]])[] => [
+    [`GET /${kind}`, [request(`GET /${kind}`, null, undefined, { limit: "10", next: token([kind, `${kind}#tea`]) })]],
+    [`GET /${kind}/{id}`, [request(`GET /${kind}/{id}`, id)]],
+    [`DELETE /${kind}/{id}`, [request(`DELETE /${kind}/{id}`, id)]],
+  ],
+);
+
+const endpoints: readonly (readonly [Handler, string, readonly FuzzRequest[]])[] = [
+  ...kinds.map(([name, samples]) => [timersApi, name, samples] as const),
+  [
+    timersApi,
+    "PUT /periodic/{id}",
+    [periodic, cron, { minuteOfHour: "7" }].map((body) => request("PUT /periodic/{id}", id, body)),
+  ],
+  [
+    timersApi,
+    "PUT /oneshot/{id}",
+    [request("PUT /oneshot/{id}", id, oneshot), request("PUT /oneshot/{id}", id, { at: "2026-11-21T17:00:00Z" })],
+  ],
+  [
+    timersApi,
+    "POST /batch",
+    [
+      request("POST /batch", null, {
+        requests: [
+          { method: "PUT", path: "/periodic/a", body: periodic },
+          { method: "DELETE", path: "/oneshot/b" },
+        ],
+      }),
+    ],
+  ],
+  [workflowsTasks, "POST /tasks", [request("POST /tasks", null, { taskId: "order-1", input: { amount: 7 } })]],
+  [
+    workflowsTasks,
+    "GET /tasks",
+    [
+      request("GET /tasks", null, undefined, {
+        status: "DONE",
+        limit: "10",
+        next: token({ taskId: "a", timestamp: 1, status: "DONE" }),
+      }),
+    ],
+  ],
+  [workflowsTasks, "GET /tasks/{id}", [request("GET /tasks/{id}", id)]],
+  [workflowsTasks, "DELETE /tasks/{id}", [request("DELETE /tasks/{id}", id)]],
+  [heartbeatsHeartbeatApi, "POST /heartbeats/{name}", [request("POST /heartbeats/{name}", { name: "job" }, {})]],
+  [
+    pipelinesIngress,
+    "POST /pipelines/jobOrder",
+    [
+      request("POST /pipelines/jobOrder", null, {
+        jobOrderId: "17",
+        revision: 3,
+        customer: { name: "Ada" },
+        lines: [{ sku: "a", count: 1 }],
+      }),
+    ],
+  ],
+];
+
+const sqs = (body: string, messageAttributes: object = {}) => ({
+  Records: [
+    {
+      messageId: "1",
+      receiptHandle: "r",
+      body,
+      attributes: { SentTimestamp: "1795238400000", ApproximateReceiveCount: "1" },
+      messageAttributes,
+    },
+  ],
+});
+const scheduled = {
+  id: "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
+  "detail-type": "Scheduled Event",
+  source: "aws.events",
+  time: "2026-11-21T06:55:00Z",
+  resources: ["arn:aws:events:eu-central-1:000000000000:rule/almanac-fuzz-exports-orders"],
+  detail: {},
+};
+const attribute = (stringValue: string) => ({ stringValue, dataType: "String" });
+const fire = {
+  timerKind: attribute("oneshot"),
+  timerId: attribute("tea"),
+  timerVersion: attribute("v1"),
+  shardId: attribute("shard0"),
+  dueAt: attribute("2026-11-21T06:55:00.000Z"),
+  fireId: attribute("f1"),
+};
+const job = {
+  application: "shop",
+  table_name: "orders",
+  region: "eu-central-1",
+  assume_role: "arn:aws:iam::000000000000:role/x",
+};
+const image = {
+  key: { S: "17" },
+  digest: { S: "d" },
+  version: { N: "1" },
+  receivedAt: { S: "2026-11-21T06:55:00Z" },
+  data: { S: '{"customer":{"name":"Ada"}}' },
+};
+const run = { export: "orders", force: false };
+const execution = {
+  id: "arn:aws:states:eu-central-1:000000000000:execution:fuzz:1",
+  startedAt: "2026-11-21T06:55:00Z",
+};
+
+const events: readonly (readonly [string, Handler, readonly unknown[]])[] = [
+  ["timers/dispatch", timersDispatch, [{ ...scheduled, target: 0, targets: 1 }]],
+  ["timers/record-fire", timersRecordFire, [sqs('{"order":7}', fire)]],
+  ["workflows/start", workflowsStart, [{ taskId: "order-1", input: { amount: 7 } }]],
+  [
+    "workflows/reconcile",
+    workflowsReconcile,
+    [{ ...scheduled, "detail-type": "Step Functions Execution Status Change", detail: { executionArn: "arn:fuzz:1" } }],
+  ],
+  ["workflows/sweep", workflowsSweep, [scheduled]],
+  ["pipelines/ingest", pipelinesIngest, [sqs('{"jobOrderId":"17","revision":3}')]],
+  [
+    "pipelines/notify",
+    pipelinesNotify,
+    [{ Records: [{ dynamodb: { SequenceNumber: "1", ApproximateCreationDateTime: 1_795_238_400, NewImage: image } }] }],
+  ],
+  ["pipelines/send", pipelinesSend, [{ webhook: "/almanac/slack" }, {}]],
+  ["exports/start-export", exportsStartExport, [scheduled, run, { export: "orders", day: "2026-11-21" }]],
+  ["exports/start-jobs", exportsStartJobs, [sqs(JSON.stringify(job))]],
+  ["exports/claim-run", exportsClaimRun, [{ request: run, execution }]],
+  ["exports/finish-run", exportsFinishRun, [{ request: run, execution, run: { id: "1" } }]],
+  ["exports/read-segment", exportsReadSegment, [{ request: run, execution, run: { id: "1" }, segment: 0 }]],
+  ["exports/native-export", exportsNativeExport, [{ request: run, execution, run: { id: "1" } }]],
+  ["exports/record-failure", exportsRecordFailure, [{ request: run, execution, error: "Error", cause: "cause" }]],
+  ["heartbeats/check", heartbeatsCheck, [scheduled]],
+  ["heartbeats/publish", heartbeatsPublish, [scheduled]],
+];
+
+export const FUZZ_TARGETS: readonly FuzzTarget[] = [
+  ...endpoints.map(([handler, name, samples]): FuzzTarget => ({ name, kind: "endpoint", handler, samples })),
+  ...events.map(([name, handler, samples]): FuzzTarget => ({ name, kind: "event", handler, samples })),
+];

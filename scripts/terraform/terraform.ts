@@ -58,6 +58,9 @@ export interface TerraformRunOptions extends Omit<TerraformOptions, "onLine"> {
   readonly planned?: number;
 }
 
+/** How long a change waits for another run on the same state. */
+const LOCK_TIMEOUT = "-lock-timeout=10m";
+
 /**
  * Downloads Terraform when this machine has none that is usable, after a confirmation: `yes`, CI=true, or a person at the terminal.
  * @throws ConfirmationRequiredError, TerraformDownloadError
@@ -167,11 +170,16 @@ export async function terraformInit(options: TerraformOptions): Promise<void> {
 }
 
 /**
- * `terraform plan`, saved into a file, which contains the state's secrets.
+ * `terraform plan`, saved into a file, which contains the state's secrets. A plan that is only read needs no lock (`locked: false`): it
+ * would make deployments fail meanwhile, and other plans.
+ *
  * @throws TerraformFailedError
  */
-export async function terraformPlan(file: string, options: TerraformRunOptions): Promise<void> {
-  await runWithProgress(["plan", `-out=${file}`, "-json"], options);
+export async function terraformPlan(
+  file: string,
+  { locked = true, ...options }: TerraformRunOptions & { readonly locked?: boolean },
+): Promise<void> {
+  await runWithProgress(["plan", `-out=${file}`, "-json", locked ? LOCK_TIMEOUT : "-lock=false"], options);
 }
 
 /**
@@ -188,7 +196,7 @@ export async function terraformShowPlan(file: string, options: TerraformOptions)
  * @throws TerraformFailedError
  */
 export async function terraformApplyPlan(file: string, options: TerraformRunOptions): Promise<ChangeCounts> {
-  return runWithProgress(["apply", "-json", file], options);
+  return runWithProgress(["apply", "-json", LOCK_TIMEOUT, file], options);
 }
 
 /**
@@ -197,7 +205,7 @@ export async function terraformApplyPlan(file: string, options: TerraformRunOpti
  * @throws TerraformFailedError
  */
 export async function terraformApply(options: TerraformRunOptions): Promise<ChangeCounts> {
-  return runWithProgress(["apply", "-auto-approve", "-json"], options);
+  return runWithProgress(["apply", "-auto-approve", "-json", LOCK_TIMEOUT], options);
 }
 
 /**
@@ -206,7 +214,7 @@ export async function terraformApply(options: TerraformRunOptions): Promise<Chan
  * @throws TerraformFailedError
  */
 export async function terraformDestroy(options: TerraformRunOptions): Promise<ChangeCounts> {
-  return runWithProgress(["destroy", "-auto-approve", "-json"], options);
+  return runWithProgress(["destroy", "-auto-approve", "-json", LOCK_TIMEOUT], options);
 }
 
 const outputsSchema = z.record(z.string(), z.object({ value: z.unknown(), sensitive: z.boolean() }));

@@ -22,14 +22,8 @@ import {
   type SqsSend,
   type StartExecution,
 } from "./integrations";
-import {
-  MachineError,
-  validateMachine,
-  type Machine,
-  type MachineFields,
-  type State,
-  type ValidStates,
-} from "./machine";
+import { MachineError, type Machine, type MachineFields, type State, type ValidStates } from "./machine";
+import { validateMachine } from "./validate-machine";
 import type { QueryLanguage } from "./values";
 
 /** With `.sync:2`: waits for the end of what it starts. */

@@ -1,4 +1,6 @@
 /** Almanac's timers for TypeScript programs: `import { TimersClient } from "almanac/timers"`. See docs/timers-client.md. */
+import { randomUUID } from "node:crypto";
+
 import type { BatchRequest, OneshotInput, PeriodicInput, TimerResponse } from "../../functions/timers/api/api-types";
 import { batchSchema, listSchema, timerSchema, parseResponse } from "./responses";
 import { errorForStatus, InvalidRequestError, isRetryable, TimersError } from "./errors";
@@ -75,6 +77,7 @@ export class TimersClient {
   private async sendBatch(items: readonly BatchItem[]): Promise<readonly BatchOutcome[]> {
     const { maxAttempts = 4 } = this.options;
     const outcomes = new Map<BatchItem, BatchOutcome>();
+    const idempotencyKey = randomUUID();
     for (let attempt = 1; ; attempt++) {
       const pending = items.filter((item) => {
         const outcome = outcomes.get(item);
@@ -85,6 +88,7 @@ export class TimersClient {
       const { status, body } = await this.send({
         method: "POST",
         path: ["batch"],
+        idempotencyKey,
         body: { requests: pending.map(requestOf) },
       });
       if (status !== 200) throw errorForStatus(status, messageOf(body, status));
@@ -105,14 +109,21 @@ export class TimerCollection<Input extends PeriodicInput | OneshotInput> {
   /**
    * Creates or replaces a timer.
    *
+   * A put that changes nothing keeps the timer, its version and its pending fires.
+   *
    * @param id 1 to 256 characters of `A-Z a-z 0-9 . _ : -`
-   * @throws {@link InvalidRequestError}; {@link ConflictError} only with `ifVersion` (a retry after a lost response may conflict with
-   * the first attempt); {@link TimersError}
+   * @param options.idempotencyKey the same for repeated calls that want one change. @default a new one, for the attempts of this call
+   * @throws {@link InvalidRequestError}; {@link ConflictError} only with `ifVersion`; {@link TimersError}
    */
-  async put(id: string, timer: Input): Promise<TimerResponse> {
+  async put(
+    id: string,
+    timer: Input,
+    { idempotencyKey = randomUUID() }: { readonly idempotencyKey?: string } = {},
+  ): Promise<TimerResponse> {
     const { status, body } = await this.send({
       method: "PUT",
       path: this.pathOf(id),
+      idempotencyKey,
       body: withFullResponse(this.kind, timer),
     });
     if (status !== 200) throw errorForStatus(status, messageOf(body, status));

@@ -21,6 +21,7 @@ export const timerSchema = z.looseObject({
   enabled: z.boolean(),
   startAt: z.string().exactOptional(),
   endAt: z.string().exactOptional(),
+  maxFires: z.number().exactOptional(),
   firesLeft: z.number().exactOptional(),
   jitterSeconds: z.number().exactOptional(),
   version: z.string(),

@@ -38,6 +38,8 @@ export interface ApiRequest {
   /** Percent-encoded segments: `["periodic", "a%3Ab"]`. */
   readonly path: readonly string[];
   readonly query?: Readonly<Record<string, string>>;
+  /** Sent by each attempt: the API recognizes a request whose response was lost. */
+  readonly idempotencyKey?: string;
   /** Sent as JSON. */
   readonly body?: unknown;
 }
@@ -65,6 +67,7 @@ export function signedRequests(options: TimersClientOptions): SignedRequests {
     method,
     path,
     query = {},
+    idempotencyKey,
     body,
   }: ApiRequest): Promise<ApiResponse & { retryAfterMs: number }> {
     const content = body === undefined ? undefined : JSON.stringify(body);
@@ -77,7 +80,11 @@ export function signedRequests(options: TimersClientOptions): SignedRequests {
       hostname: url.hostname,
       path: url.pathname,
       query: { ...query },
-      headers: { host: url.host, ...(content !== undefined && { "content-type": "application/json" }) },
+      headers: {
+        host: url.host,
+        ...(content !== undefined && { "content-type": "application/json" }),
+        ...(idempotencyKey !== undefined && { "idempotency-key": idempotencyKey }),
+      },
       body: content,
     });
     const { host: _, ...sent } = headers; // fetch sets it

@@ -7,18 +7,19 @@ import { createLambda } from "../shared/aws/clients/lambda";
 import { createS3 } from "../shared/aws/clients/s3";
 import { createSns } from "../shared/aws/clients/sns";
 import { createSsm } from "../shared/aws/clients/ssm";
-import { mapConcurrently } from "../shared/concurrency";
 import { scheduledHandler, type ScheduledEvent } from "../shared/handlers/scheduled-handler";
 import type { Logger } from "../shared/logger";
 import { SECOND_MS } from "../shared/time";
-import { MAX_CONCURRENT_CHECKS, checkEnvironment } from "./contract";
+import { checkEnvironment } from "./contract";
 import { readConfiguration } from "./monitors/configuration";
 import { processCheckResults } from "./monitors/process-check-results";
 import { stateTable } from "./monitors/state-table";
 import { notificationSender } from "./notifications/deliver";
 import { createNotifiers } from "./notifications/notifiers";
-import { checkTarget } from "./probe/check-target";
+import { canaryByConnection, checkNetwork } from "./probe/canaries";
+import { checkTargets } from "./probe/check-targets";
 import { systemLookup } from "./probe/dns";
+import { startLagMeter } from "./probe/event-loop-lag";
 import { httpClient } from "./probe/http-client";
 import { secretReader } from "./probe/secret-reader";
 import { reportCheckMetrics } from "./telemetry/check-metrics";
@@ -41,36 +42,50 @@ export const handler = scheduledHandler(checkEnvironment, (services) => {
   const telemetry = telemetryTable(dynamodb, environment.TELEMETRY_TABLE, ports);
   const table = stateTable(dynamodb, environment.STATE_TABLE, ports);
   const readSecret = secretReader(ssm, environment.SECRET_CACHE_SECONDS ?? 0, clock);
-  const probe = { send: httpClient(systemLookup()), clock, readSecret };
-  const notify = notificationSender(`${app} ${environmentName}`, {
-    notifiers: createNotifiers(createSns(), environment.NOTIFICATION_TOPIC, ssm, environment.SLACK_WEBHOOK_PARAMETER),
-    table,
-    clock,
-    onFailure: (notifier, { id }, error) => {
-      logger.error("notification not sent", { notifier, notification: id, error });
-      metrics.count("failedNotifications", 1);
+  const lookup = systemLookup();
+  const probe = { send: httpClient(lookup), clock, readSecret };
+  const { STATUS_PAGE_URL: pageUrl, RUNBOOK_URL: runbookUrl } = environment;
+  const notify = notificationSender(
+    { source: `${app} ${environmentName}`, pageUrl, runbookUrl },
+    {
+      notifiers: createNotifiers(createSns(), environment.NOTIFICATION_TOPIC, ssm, environment.SLACK_WEBHOOK_PARAMETER),
+      table,
+      clock,
+      onFailure: (notifier, { id }, error) => {
+        logger.error("notification not sent", { notifier, notification: id, error });
+        metrics.count("failedNotifications", 1);
+      },
     },
-  });
-  const processing = { ...ports, table, notify, intervalMinutes: environment.INTERVAL_MINUTES };
+  );
+  const onUnreadable = (monitor: string, error: Error): void => {
+    logger.error("stored state is unreadable", { monitor, error });
+    metrics.count("brokenChecks", 1);
+  };
+  const processing = { ...ports, table, notify, onUnreadable, intervalMinutes: environment.INTERVAL_MINUTES };
 
   return async ({ event, scheduledAt, deadline }) => {
     const start = clock.elapsed();
     const run = { id: randomBytes(4).toString("hex"), tick: scheduledAt };
     const configuration = await readConfiguration(s3, environment.CONFIGURATION_BUCKET);
-    const results = await mapConcurrently(configuration.targets, MAX_CONCURRENT_CHECKS, (target) =>
-      checkTarget(target, probe),
-    );
+    const lag = startLagMeter();
+    const memoryMb = environment.MEMORY_MB;
+    const raw = await checkTargets(configuration.targets, memoryMb, { ...probe, lag: lag.read });
+    lag.stop();
+    const judged = await checkNetwork(raw, configuration.targets, configuration.canaries, canaryByConnection(lookup));
+    const { results } = judged;
     reportCheckMetrics(results, clock.elapsed() - start, services);
     const telemetryRun = { id: run.id, event, telemetryDays: environment.TELEMETRY_DAYS };
     const rows = results.map((result) => telemetryRow(result, telemetryRun));
-    const checked = { configuration, results, run, deadline: deadline - REPORTING_MS };
-    const saved = await Promise.allSettled([
+    const checked = { configuration, ...judged, run, deadline: deadline - REPORTING_MS };
+    let published: Promise<void> | undefined;
+    const publish = () => (published ??= invokeAsync(lambda, environment.PUBLISH_FUNCTION, event));
+    const outcomes = await Promise.allSettled([
+      processCheckResults(checked, { ...processing, publish }),
       telemetry.save(rows, checked.deadline),
-      processCheckResults(checked, processing),
     ]);
     // Published even after a failed run: the page shows missing data.
-    const published = await Promise.allSettled([invokeAsync(lambda, environment.PUBLISH_FUNCTION, event)]);
-    throwFirstFailure([...saved, ...published], logger);
+    const [last] = await Promise.allSettled([publish()]);
+    throwFirstFailure([...outcomes, last], logger);
   };
 });
 
@@ -79,8 +94,10 @@ async function invokeAsync(lambda: LambdaClient, functionName: string, event: Sc
   await lambda.send(new InvokeCommand({ FunctionName: functionName, InvocationType: "Event", Payload }));
 }
 
+const isRejected = (outcome: PromiseSettledResult<void>) => outcome.status === "rejected";
+
 function throwFirstFailure(outcomes: readonly PromiseSettledResult<void>[], logger: Logger): void {
-  const [first, ...others] = outcomes.filter(({ status }) => status === "rejected") as PromiseRejectedResult[];
+  const [first, ...others] = outcomes.filter(isRejected);
   for (const { reason } of others) logger.error("another step failed", { error: reason as unknown });
   if (first) throw first.reason;
 }

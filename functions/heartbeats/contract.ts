@@ -13,12 +13,18 @@ export const checkEnvironment = environmentSchema({
   /** Retention of telemetry rows (DynamoDB TTL). */
   TELEMETRY_DAYS: positiveInteger,
   INTERVAL_MINUTES: positiveInteger,
+  /** The function's memory: its share of a processor follows it. */
+  MEMORY_MB: positiveInteger,
   /** Name of the function that publishes the status page. */
   PUBLISH_FUNCTION: text,
   /** ARN of the SNS topic for incident notifications. */
   NOTIFICATION_TOPIC: text,
   /** SSM parameter with the URL of a Slack webhook. */
   SLACK_WEBHOOK_PARAMETER: text.optional(),
+  /** URL of the status page, for notifications. */
+  STATUS_PAGE_URL: text.optional(),
+  /** URL of the runbook, for notifications. */
+  RUNBOOK_URL: text.optional(),
   /** How long a header secret is cached before it is read from SSM again. Empty: no header has one. */
   SECRET_CACHE_SECONDS: positiveInteger.optional(),
 });
@@ -67,8 +73,23 @@ export const STATE_KEYS = { partition: "monitor", sort: "item", timeToLive: "ttl
 /** Lambda allows 1,024 open files; a check holds one socket, or two while it follows a redirect. */
 export const MAX_CONCURRENT_CHECKS = 400;
 
+/** Lambda gives one vCPU for this memory, and a share of it for less. */
+const VCPU_MB = 1_769;
+
+/** Checks that may begin at the same time on one vCPU. More gave no more checks a second, only higher latencies. */
+const STARTING_CHECKS_PER_VCPU = 24;
+const MIN_STARTING_CHECKS = 4;
+
+/** A target that does not respond occupies the place of a beginning check for this long. */
+export const SLOT_SECONDS = 1;
+
+/** How many checks may begin at the same time. */
+export function startingChecks(memoryMb: number): number {
+  return Math.max(MIN_STARTING_CHECKS, Math.round((memoryMb / VCPU_MB) * STARTING_CHECKS_PER_VCPU));
+}
+
 /** Headers whose values are credentials. targets.json is in Terraform's state, which must hold no secret. */
-const CREDENTIAL_HEADERS = new Set([
+export const CREDENTIAL_HEADERS: ReadonlySet<string> = new Set([
   "authorization",
   "cookie",
   "proxy-authorization",
@@ -76,6 +97,9 @@ const CREDENTIAL_HEADERS = new Set([
   "x-auth-token",
   "private-token",
 ]);
+
+/** Headers that delimit a request's body. Two views of where it ends are two requests. */
+const FRAMING_HEADERS: ReadonlySet<string> = new Set(["content-length", "transfer-encoding", "trailer"]);
 
 /** Tab, printable ASCII, Latin-1: the characters that HTTP allows in a header value and Node sends. */
 export const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
@@ -124,6 +148,9 @@ export type MaintenanceWindow = z.output<typeof maintenanceSchema>;
 /** In any order; windows may overlap. */
 const maintenanceWindowsSchema = z.array(maintenanceSchema).max(50).default([]);
 
+/** `www.example.org` */
+const HOST_NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$/i;
+
 const statusRange = z.union(
   [
     z.int().min(100).max(599),
@@ -147,7 +174,7 @@ const targetFields = z.strictObject({
     }),
   /** HTTP method. */
   method: z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]).default("GET"),
-  /** Request headers. A value is text, or `{ ssm: "/parameter/name" }` for a secret; headers that carry credentials accept secrets only. */
+  /** Request headers, also sent after redirects; credentials to their own origin only. A value is text, or `{ ssm: "/parameter/name" }` for a secret; headers that carry credentials accept secrets only. */
   headers: z
     .record(
       z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, "is not a header name"),
@@ -158,6 +185,10 @@ const targetFields = z.strictObject({
     )
     .superRefine((headers, context) => {
       for (const [name, value] of Object.entries(headers)) {
+        if (FRAMING_HEADERS.has(name.toLowerCase())) {
+          const message = "delimits the body, which the checker does by itself";
+          context.addIssue({ code: "custom", path: [name], message, input: name });
+        }
         if (typeof value !== "string" || !CREDENTIAL_HEADERS.has(name.toLowerCase())) continue;
         const message = 'is a credential, which would be in Terraform\'s state: use { ssm: "/parameter/name" }';
         context.addIssue({ code: "custom", path: [name], message, params: { secret: true }, input: value });
@@ -176,9 +207,9 @@ const targetFields = z.strictObject({
   bodyMatches: z.string().min(1).refine(isRegex, "is not a regular expression").optional(),
   /** A longer body fails the check. Applies to the bytes received, and to the decoded bytes where a compressed body is searched. */
   maxBodyBytes: z.int().min(0).max(10_485_760).default(1_048_576),
-  /** A slower response fails the check. */
+  /** A slower response degrades the target. */
   maxLatencyMs: z.number().positive().optional(),
-  /** Fewer whole days until the certificate expires fail the check. 0: only an expired certificate does. */
+  /** Fewer whole days until the certificate expires degrade the target. An expired certificate fails the check. */
   minCertificateDays: z.int().min(0).max(398).default(7),
   /** CA certificates (PEM) to trust instead of the public ones. */
   certificateAuthority: z
@@ -193,8 +224,10 @@ const targetFields = z.strictObject({
    * its responses can make the checker call internal services.
    */
   private: z.boolean().default(false),
-  /** Consecutive failed checks that open an incident. */
-  failuresBeforeDown: z.int().min(1).max(100).default(3),
+  /** Failed checks, among the last `failuresWithin`, that open an incident. */
+  failuresBeforeDown: z.int().min(1).max(50).default(3),
+  /** Number of latest checks in which failures count, so that a flapping target has an incident. @default the smallest majority: 2 × failuresBeforeDown − 1 */
+  failuresWithin: z.int().min(1).max(100).optional(),
   /** Consecutive successful checks that close it. */
   successesBeforeUp: z.int().min(1).max(100).default(2),
   /** Windows in which failures of this target are expected, in addition to those of all monitors. */
@@ -202,7 +235,12 @@ const targetFields = z.strictObject({
 });
 
 /** One URL to check, and what makes the check pass. */
-export const targetSchema = targetFields.superRefine(({ url, headers, private: isPrivate }, context) => {
+export const targetSchema = targetFields.superRefine((target, context) => {
+  const { url, headers, private: isPrivate, failuresBeforeDown, failuresWithin = failuresBeforeDown } = target;
+  if (failuresWithin < failuresBeforeDown) {
+    const message = "is less than failuresBeforeDown";
+    context.addIssue({ code: "custom", path: ["failuresWithin"], message, input: failuresWithin });
+  }
   if (secretsOf([{ headers }]).length > 0 && !isPrivate && url.startsWith("http:")) {
     const message = "would send a secret header in plain text: use https, or private: true";
     context.addIssue({ code: "custom", path: ["url"], message, input: url });
@@ -252,19 +290,43 @@ export const monitorSettingsSchema = z.strictObject({
   maintenance: maintenanceWindowsSchema,
   /** An open incident is notified again after this time. */
   remindAfterHours: z.number().min(0.25).max(720).default(24),
+  /** More notifications in one run are sent as one digest. */
+  digestAbove: z.int().min(1).max(100).default(10),
+  /**
+   * Public host names in different domains, connected to (port 443) when public targets do not respond. If none can be reached either, the
+   * checker's own network is at fault: no target is judged, and one notification says so. Empty: never.
+   */
+  canaries: z
+    .array(z.string().regex(HOST_NAME, "is not a host name"))
+    .max(5)
+    .default(["checkip.amazonaws.com", "www.cloudflare.com"]),
 });
 
 export type MonitorSettings = z.output<typeof monitorSettingsSchema>;
 
 /**
  * Upper bound, in seconds, for checking all targets when every one times out: the sum shared among
- * {@link MAX_CONCURRENT_CHECKS}, plus the longest (Graham's bound for list scheduling). The function's timeout is at least
- * this long, so that no check is cut short.
+ * {@link MAX_CONCURRENT_CHECKS}, plus the time to begin them, plus the longest (Graham's bound for list scheduling). The function's
+ * timeout is at least this long, so that no check is cut short.
  */
-export function worstCaseSeconds(targets: readonly Pick<Target, "timeoutSeconds">[]): number {
+export function worstCaseSeconds(targets: readonly Pick<Target, "timeoutSeconds" | "url">[]): number {
   const timeouts = targets.map(({ timeoutSeconds }) => timeoutSeconds);
   const sum = timeouts.reduce((total, timeout) => total + timeout, 0);
-  return sum / MAX_CONCURRENT_CHECKS + Math.max(0, ...timeouts);
+  const beginning = (targets.length * SLOT_SECONDS) / startingChecks(processorMegabytes(targets));
+  return sum / MAX_CONCURRENT_CHECKS + beginning + Math.max(0, ...timeouts);
+}
+
+const MIN_MEMORY_MB = 512;
+
+/** A TLS handshake with its certificate chain costs a few milliseconds of a vCPU, plain HTTP a fraction of that. */
+const TLS_TARGETS_PER_VCPU = 250;
+const PLAIN_TARGETS_PER_VCPU = 1_000;
+
+/** Memory, in megabytes, for enough processor to check the targets: by their number and kind, one vCPU at most. */
+export function processorMegabytes(targets: readonly Pick<Target, "url">[]): number {
+  const tls = targets.filter(({ url }) => url.startsWith("https:")).length;
+  const vcpus = tls / TLS_TARGETS_PER_VCPU + (targets.length - tls) / PLAIN_TARGETS_PER_VCPU;
+  return Math.min(VCPU_MB, Math.max(MIN_MEMORY_MB, Math.ceil((vcpus * VCPU_MB) / 64) * 64));
 }
 
 /**
@@ -297,11 +359,15 @@ export type FailureReason =
   | "body-mismatch"
   | "slow" // passed, but later than maxLatencyMs
   | "certificate" // fewer than minCertificateDays left
+  | "unmeasured" // the checker's own network or processor was at fault: says nothing about the target
   | "secret" // a header secret could not be read: says nothing about the target
   | "internal"; // the checker failed: says nothing about the target
 
 /** Failures of the checker itself, not of the target. */
-export const BROKEN_REASONS: ReadonlySet<FailureReason> = new Set(["secret", "internal"]);
+export const BROKEN_REASONS: ReadonlySet<FailureReason> = new Set(["secret", "internal", "unmeasured"]);
+
+/** The target responds as expected, but needs attention. Costs no uptime. */
+export const DEGRADED_REASONS: ReadonlySet<string> = new Set<FailureReason>(["slow", "certificate"]);
 
 /**
  * The outcome of one check. `status`: of the last response, if there was one. `certificateDaysLeft`: whole days, over https.

@@ -1,36 +1,40 @@
 import { randomUUID } from "node:crypto";
 
 import { createAwsJsonClient } from "../shared/aws/clients/aws-json";
-import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { restHandler } from "../shared/handlers/rest-handler";
 import { cursorReader } from "./api/cursors";
 import { timerRoutes } from "./api/routes";
 import { apiEnvironment } from "./contract";
 import { fireQueue } from "./queue/fire-queue";
 import { sqsSender } from "./queue/sqs-sender";
+import { readCursors } from "./storage/cursors";
 import { timerTable } from "./storage/timer-table";
 
 /** A batch of 25 timers has about 25 messages, ten per request. */
 const CONCURRENT_SENDS = 10;
+const CONCURRENT_CALLS = 25;
+
+/** A PUT makes three calls, and has five seconds for its fires, of the 29 that API Gateway waits. */
+const TABLE_TIMEOUT_MS = 5_000;
 
 /** The REST API: `/periodic`, `/oneshot` and `/batch`. Requests are idempotent. */
 export const handler = restHandler(
   apiEnvironment,
-  ({ environment, clock, logger }) => {
-    const dynamodb = createDynamoDB();
+  ({ environment: { TIMERS_TABLE, FIRES_QUEUE_URL, SHARDS }, clock, logger }) => {
+    const dynamodb = createAwsJsonClient({
+      service: "dynamodb",
+      connections: CONCURRENT_CALLS,
+      timeoutMs: TABLE_TIMEOUT_MS,
+    });
     const sqs = createAwsJsonClient({ service: "sqs", connections: CONCURRENT_SENDS });
     const services = { clock, random: Math.random };
     return timerRoutes({
-      table: timerTable(dynamodb, environment.TIMERS_TABLE, services),
-      queue: fireQueue({
-        sendBatch: sqsSender(sqs, environment.FIRES_QUEUE_URL),
-        concurrency: CONCURRENT_SENDS,
-        ...services,
-      }),
-      cursors: cursorReader(dynamodb, environment.TIMERS_TABLE),
+      table: timerTable(dynamodb, TIMERS_TABLE, services),
+      queue: fireQueue({ sendBatch: sqsSender(sqs, FIRES_QUEUE_URL), concurrency: CONCURRENT_SENDS, ...services }),
+      cursors: cursorReader((shards) => readCursors(dynamodb, TIMERS_TABLE, shards, services)),
       now: () => clock.now(),
       newVersion: randomUUID,
-      shards: environment.SHARDS,
+      shards: SHARDS,
       onFailure: (error) => {
         logger.error("batch request failed", { error });
       },

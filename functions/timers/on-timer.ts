@@ -5,6 +5,7 @@ import { ChangeMessageVisibilityCommand } from "@aws-sdk/client-sqs";
 import type { Context, SQSBatchResponse } from "aws-lambda";
 import * as z from "zod";
 
+import { createAwsJsonClient } from "../shared/aws/clients/aws-json";
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createSqs } from "../shared/aws/clients/sqs";
 import { invoke, onColdStart, type Services } from "../shared/handlers/services";
@@ -107,10 +108,12 @@ function createPorts(
     metrics,
   }: Services<ReturnType<typeof callbackEnvironment.parse>>,
 ): Omit<CallbackPorts, "owner" | "deadline"> {
-  const dynamodb = createDynamoDB();
   const sqs = createSqs();
   return {
-    table: timerTable(dynamodb, TIMERS_TABLE, { clock, random: Math.random }),
+    table: timerTable(createAwsJsonClient({ service: "dynamodb", connections: 4 }), TIMERS_TABLE, {
+      clock,
+      random: Math.random,
+    }),
     changeVisibility: async ({ receiptHandle: ReceiptHandle }, VisibilityTimeout) => {
       await sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout }));
     },
@@ -120,7 +123,7 @@ function createPorts(
         ...(owner !== undefined && { completion: completion(TIMERS_TABLE, fire, owner) }),
       });
     },
-    ...(exactlyOnce && { idempotency: idempotencyStore(dynamodb, TIMERS_TABLE) }),
+    ...(exactlyOnce && { idempotency: idempotencyStore(createDynamoDB(), TIMERS_TABLE) }),
     clock,
     observer: {
       fired: (_, lateMs) => {

@@ -2,21 +2,15 @@
 import * as z from "zod";
 
 import { environmentSchema, positiveInteger, text, type EnvironmentVariables } from "../shared/environment";
+import { jsonFaultOf, type Json } from "./task/json";
 
-const wholeNumber = text.regex(/^\d{1,9}$/, "is not a whole number").transform(Number);
-
-/** Starts tasks. */
-export const startEnvironment = environmentSchema({
+/** Starts tasks; the REST API. */
+export const tasksEnvironment = environmentSchema({
   STATE_MACHINE_ARN: text,
   /** Of the machine's executions, without the colon before their name. */
   EXECUTION_ARN_PREFIX: text,
-});
-export type StartEnvironment = EnvironmentVariables<typeof startEnvironment>;
-
-/** The REST API. */
-export const tasksEnvironment = environmentSchema({
-  ...startEnvironment.variables,
   TASKS_TABLE: text,
+  /** A row expires this long after its task's end. */
   KEEP_DAYS: positiveInteger,
 });
 export type TasksEnvironment = EnvironmentVariables<typeof tasksEnvironment>;
@@ -32,12 +26,17 @@ export type ReconcileEnvironment = EnvironmentVariables<typeof reconcileEnvironm
 /** Reconciles tasks whose end event was lost. */
 export const sweepEnvironment = environmentSchema({
   ...tasksEnvironment.variables,
-  /** Younger tasks are skipped. */
-  GRACE_SECONDS: wholeNumber,
   /** The machine's timeout: no execution runs longer. */
   TIME_LIMIT_SECONDS: positiveInteger,
 });
 export type SweepEnvironment = EnvironmentVariables<typeof sweepEnvironment>;
+
+/** Wraps the user's own function. */
+export const workEnvironment = environmentSchema({
+  /** For results that are too large for a row. */
+  RESULTS_BUCKET: text,
+});
+export type WorkEnvironment = EnvironmentVariables<typeof workEnvironment>;
 
 export const TASK_KEYS = { partition: "taskId", sort: "timestamp", timeToLive: "ttl", status: "status" } as const;
 
@@ -66,41 +65,79 @@ export const taskIdSchema = z
   // In a path it could not be told from an encoded character.
   .regex(/^(?!.*%[\dA-Fa-f]{2})/s, "has a percent sign before two hexadecimal digits");
 
-/** Step Functions' limit is 256 KiB, including the task's ID and timestamp. */
+/** Step Functions' limit is 256 KiB, including the task's ID, timestamp and hash. */
 const MAX_INPUT_BYTES = 250_000;
 
 export const taskRequestSchema = z.strictObject({
   taskId: taskIdSchema,
-  /** Any JSON, for the work. @default none */
+  /** Any JSON that Step Functions and Lambda pass on unchanged, for the work. @default none */
   input: z
-    .json()
+    .custom<Json>()
     .optional()
-    .refine(
-      (input) => Buffer.byteLength(JSON.stringify(input ?? null)) <= MAX_INPUT_BYTES,
-      `is longer than ${MAX_INPUT_BYTES} bytes`,
-    ),
+    .superRefine((input, context) => {
+      const fault = input === undefined ? undefined : jsonFaultOf(input, MAX_INPUT_BYTES);
+      if (fault !== undefined) context.addIssue(fault);
+    }),
 });
 export type TaskRequest = z.output<typeof taskRequestSchema>;
 
-/** An execution's input. `timestamp` is the time of the first request, epoch milliseconds. */
+/**
+ * An execution's input, also of one that is started by hand: what the machine accepts, the reconciler accepts. `timestamp` is the time of
+ * the first request, epoch seconds.
+ */
 export const taskInputSchema = z.object({
   taskId: z.string(),
-  timestamp: z.int(),
-  input: z.json().optional(),
+  timestamp: z.number(),
+  input: z.unknown().optional(),
+  /** Distinguishes inputs. @default no input */
+  inputHash: z.string().optional(),
 });
 export type TaskInput = z.output<typeof taskInputSchema>;
+
+/** `inputHash` of a row without one. */
+export const NO_INPUT = "none";
 
 /** `at` is ISO 8601. */
 const historyEntrySchema = z.object({ status: z.enum(TASK_STATUSES), at: z.string(), reason: z.string().optional() });
 
-/** A task's row and its representation in the API. The first entry of its history is STARTED. */
+/** A task's representation in the API. The first entry of its history is STARTED. */
 export const taskSchema = z.object({
   taskId: z.string(),
+  /** Epoch seconds. */
   timestamp: z.number(),
   status: z.enum(TASK_STATUSES),
   /** Why the task is not DONE. */
   reason: z.string().optional(),
   executionArn: z.string(),
-  history: z.array(historyEntrySchema),
+  history: z.array(historyEntrySchema).min(1),
+  /** What the work returned. */
+  result: z.unknown().optional(),
+  /** `s3://bucket/key` of a result that is too large for the row. */
+  resultLocation: z.string().optional(),
 });
 export type Task = z.output<typeof taskSchema>;
+
+/** An attribute that the machine writes always; empty when there is no value. */
+const textOrNothing = z
+  .string()
+  .optional()
+  .transform((value) => (value === "" ? undefined : value));
+
+/** A task's row. */
+export const taskRowSchema = taskSchema.extend({
+  /** When the execution started, ISO 8601. */
+  startDate: z.string(),
+  inputHash: z.string().optional(),
+  /** JSON. */
+  result: textOrNothing,
+  resultLocation: textOrNothing,
+});
+export type TaskRow = z.output<typeof taskRowSchema>;
+
+/** What the wrapped work returns to the machine. One of the two is empty, or both: no result. */
+export interface WorkResult {
+  /** JSON. */
+  readonly json: string;
+  /** `s3://bucket/key` */
+  readonly location: string;
+}

@@ -29,10 +29,8 @@ export const handler = scheduledHandler(sweepEnvironment, ({ environment, clock,
   return async ({ deadline }) => {
     const now = clock.now();
     const swept = await sweep(
-      { table, executions },
+      { table, executions, clock },
       {
-        now,
-        startedBefore: now - environment.GRACE_SECONDS * SECOND_MS,
         stuckBefore: now - environment.TIME_LIMIT_SECONDS * SECOND_MS - STUCK_AFTER_MS,
         endedAfter: now - LOOK_BACK_MS,
         isOver: () => clock.now() > deadline - RESERVE_MS,

@@ -5,16 +5,20 @@ import { createSfn } from "../shared/aws/clients/sfn";
 import { endpoint, restHandler } from "../shared/handlers/rest-handler";
 import { fittingItems } from "../shared/handlers/response-size";
 import { TASK_STATUSES, taskIdSchema, taskRequestSchema, tasksEnvironment } from "./contract";
+import { hasExactNumbers, INEXACT } from "./task/json";
 import { stepFunctions } from "./task/executions";
 import { cancelTask, findTask, startTask } from "./task/lifecycle";
 import { pageToken, parsePageToken } from "./task/page-token";
+import { taskOf } from "./task/task";
 import { taskTable } from "./task/task-table";
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 100;
 
 const taskPathSchema = z.object({ path: z.object({ id: taskIdSchema }) });
-const startSchema = z.object({ body: taskRequestSchema });
+const startSchema = z
+  .object({ body: taskRequestSchema, text: z.string() })
+  .refine(({ text }) => hasExactNumbers(text), { path: ["body", "input"], error: INEXACT });
 const listSchema = z.object({
   query: z.strictObject({
     status: z.enum(TASK_STATUSES, `is not one of ${TASK_STATUSES.join(", ")}`),
@@ -29,28 +33,31 @@ const listSchema = z.object({
 });
 
 /** `POST /tasks`, `GET /tasks?status=`, `GET /tasks/{id}`, `DELETE /tasks/{id}`. */
-export const handler = restHandler(tasksEnvironment, ({ environment, clock, metrics }) => {
+export const handler = restHandler(tasksEnvironment, ({ environment, clock, logger, metrics }) => {
   const { STATE_MACHINE_ARN, EXECUTION_ARN_PREFIX, TASKS_TABLE, KEEP_DAYS } = environment;
   const executions = stepFunctions(createSfn(), STATE_MACHINE_ARN, EXECUTION_ARN_PREFIX);
   const table = taskTable(createDynamoDB(), TASKS_TABLE, KEEP_DAYS);
+  const ports = { executions, table, clock };
   return {
     "POST /tasks": endpoint(startSchema, async ({ body }) => {
-      const started = await startTask(body, { executions, now: clock.now() });
+      const started = await startTask(body, ports);
       metrics.count("startRequests", 1);
       return { body: started };
     }),
     "GET /tasks": endpoint(listSchema, async ({ query: { status, limit, next } }) => {
       const page = await table.list(status, { limit, from: parsePageToken(next, status) });
-      const tasks = fittingItems(page.tasks);
+      if (page.malformed.length > 0) logger.warn("malformed rows", { taskIds: page.malformed });
+      const tasks = fittingItems(page.tasks.map(taskOf));
       const last = tasks.length < page.tasks.length ? tasks.at(-1) : undefined;
       const nextKey = last ? { taskId: last.taskId, timestamp: last.timestamp, status } : page.next;
       return { body: { tasks, ...(nextKey && { next: pageToken(nextKey) }) } };
     }),
     "GET /tasks/{id}": endpoint(taskPathSchema, async ({ path: { id } }) => ({
-      body: await findTask(id, { table, executions }),
+      body: await findTask(id, ports),
     })),
-    "DELETE /tasks/{id}": endpoint(taskPathSchema, async ({ path: { id } }) => ({
-      body: await cancelTask(id, { table, executions }),
-    })),
+    "DELETE /tasks/{id}": endpoint(taskPathSchema, async ({ path: { id } }) => {
+      const task = await cancelTask(id, ports);
+      return { status: task.status === "STARTED" ? 202 : 200, body: task };
+    }),
   };
 });

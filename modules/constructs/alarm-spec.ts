@@ -20,7 +20,8 @@ export function alarmDescription({ description, impact, runbook }: AlarmText): s
   return [`${description}.`, `Impact: ${impact}`, `Runbook: ${runbookUrl(runbook)}`].join("\n\n");
 }
 
-function runbookUrl(section: RunbookSection): string {
+/** URL of a section of a runbook. */
+export function runbookUrl(section: RunbookSection): string {
   const [feature = "", anchor = ""] = section.split("#");
   return `${REPOSITORY_URL}/blob/main/docs/operations/${feature}.md#${anchor}`;
 }

@@ -99,11 +99,37 @@ let bundlesOfProcess: ReadonlyMap<string, Bundle> | undefined;
  * One handler's bundle. The first call bundles all handlers, in less than half the time of single builds; later changes to the
  * sources are ignored.
  */
-export function bundleOf(entry: string): Bundle {
+export function bundleOf(entry: string, wrapper?: HandlerWrapper): Bundle {
+  if (wrapper !== undefined) return bundleWrapped(entry, wrapper);
   bundlesOfProcess ??= new Map(bundleHandlers(handlerEntries()).map((bundle) => [bundle.entry, bundle]));
   const bundle = bundlesOfProcess.get(entry) ?? bundleHandlers([entry])[0];
   if (bundle === undefined) throw new Error(`${entry} was not bundled`);
   return bundle;
+}
+
+/** A function of ours around a handler of the user's. */
+export interface HandlerWrapper {
+  /** Relative to the project. */
+  readonly file: string;
+  /** Its export: takes a handler and returns one. */
+  readonly name: string;
+}
+
+function bundleWrapped(entry: string, { file, name }: HandlerWrapper): Bundle {
+  const generated = `.almanac/bundles/wrapped/${nameOf(entry)}.ts`;
+  const directory = dirname(join(PROJECT, generated));
+  const importOf = (path: string) => JSON.stringify(relative(directory, join(PROJECT, path)).replaceAll("\\", "/"));
+  const source = [
+    `import { handler as own } from ${importOf(entry)};`,
+    `import { ${name} } from ${importOf(file)};`,
+    `export const handler = ${name}(own);`,
+    "",
+  ].join("\n");
+  const path = join(PROJECT, generated);
+  if (!existsSync(path) || readFileSync(path, "utf8") !== source) writeAtomically(path, source);
+  const [bundle] = bundleHandlers([generated]);
+  if (bundle === undefined) throw new Error(`${entry} was not bundled`);
+  return { ...bundle, entry };
 }
 
 function build(entries: readonly string[], cache: string, key: string, hashes: Map<string, string | undefined>): void {
@@ -181,9 +207,9 @@ function writeAtomically(file: string, content: string | Uint8Array): void {
   renameSync(temporary, file);
 }
 
-/** `functions/heartbeats/check.ts` -> `heartbeats-check`. */
+/** `functions/heartbeats/check.ts` -> `functions+heartbeats+check`: two entries never share a bundle. */
 function nameOf(entry: string): string {
-  return `${basename(dirname(entry))}-${basename(entry, ".ts")}`;
+  return join(dirname(entry), basename(entry, ".ts")).replaceAll("\\", "/").replaceAll("/", "+");
 }
 
 const zipFileOf = (cache: string, entry: string) => join(cache, `${nameOf(entry)}.zip`);

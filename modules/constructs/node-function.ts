@@ -9,7 +9,7 @@ import { S3Object } from "@cdktf/provider-aws/lib/s3-object";
 import { Construct } from "constructs";
 import { Alarm } from "./alarm";
 import type { AlarmSpec } from "./alarm-spec";
-import { bundleOf } from "./bundle";
+import { bundleOf, type HandlerWrapper } from "./bundle";
 import type { Metric } from "./dashboard";
 import type { EventSource } from "./event-source";
 import { Feature } from "./feature";
@@ -40,6 +40,8 @@ export interface EventInvokeConfig {
 export interface NodeFunctionProps<E> {
   /** Relative to the project: `functions/heartbeats/check.ts`. */
   readonly entry: string;
+  /** A function of ours around the handler. @default none */
+  readonly wrapper?: HandlerWrapper;
   /** One entry for each variable of the contract: its value and its permission. */
   readonly environment: Bindings<E>;
   /** Further permissions. @default none */
@@ -155,12 +157,13 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
     permissions: IamRolePolicy,
     props: NodeFunctionProps<E>,
   ): LambdaFunction {
-    const zip = feature.addZip(basename(props.entry, ".ts"), bundleOf(props.entry).zipFile);
+    const zip = feature.addZip(basename(props.entry, ".ts"), this, bundleOf(props.entry, props.wrapper).zipFile);
     const code = new S3Object(this, "code", {
       bucket: feature.deployment.codeBucket,
       key: `${name}.zip`,
       source: zip.filename,
       sourceHash: zip.hash,
+      etag: zip.md5, // a change outside Terraform shows in a plan
     });
 
     return new LambdaFunction(this, RESOURCE, {

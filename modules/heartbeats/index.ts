@@ -8,6 +8,7 @@ import {
   TELEMETRY_KEYS,
   MONITORS_KEY,
   parameterNameSchema,
+  processorMegabytes,
   secretsOf,
   targetsSchema,
   monitorSettingsSchema,
@@ -21,12 +22,12 @@ import {
   type MonitorSettings,
 } from "../../functions/heartbeats/contract";
 import { Alarm } from "../constructs/alarm";
+import { runbookUrl } from "../constructs/alarm-spec";
 import { Bucket } from "../constructs/bucket";
 import type { Graph } from "../constructs/dashboard";
 import { Feature, type Deployment } from "../constructs/feature";
 import type { Binding } from "../constructs/grants";
 import { escapeTemplate } from "../constructs/escape-template";
-import { MEMORY_MB } from "../constructs/node-function";
 import { ApiFunction } from "../constructs/patterns/api-function";
 import { AsyncFunction } from "../constructs/patterns/async-function";
 import { ScheduledFunction } from "../constructs/patterns/scheduled-function";
@@ -34,8 +35,8 @@ import { minutesOf, scheduleSchema } from "../constructs/schedule-expression";
 import { Table } from "../constructs/table";
 import { StatusPage, statusPageSchema } from "./status-page";
 
-/** Reading the configuration before the checks, and saving the results after them. */
-const SECONDS_AROUND_CHECKS = 30;
+/** Reading the configuration before the checks; saving the results and delivering notifications after them. */
+const SECONDS_AROUND_CHECKS = 75;
 
 /** Lambda's limit. */
 const MAX_TIMEOUT_SECONDS = 900;
@@ -84,7 +85,7 @@ const heartbeatsFields = monitorSettingsSchema.extend({
       `can take longer than Lambda's limit of ${MAX_TIMEOUT_SECONDS} s when all time out: use shorter timeouts`,
     )
     .refine(
-      (targets) => MEMORY_MB + worstCaseBodyMegabytes(targets) <= MAX_MEMORY_MB,
+      (targets) => processorMegabytes(targets) + worstCaseBodyMegabytes(targets) <= MAX_MEMORY_MB,
       `can need more than Lambda's limit of ${MAX_MEMORY_MB} MB to search their bodies: use a smaller maxBodyBytes`,
     ),
 });
@@ -126,7 +127,10 @@ export class Heartbeats extends Feature {
     const interval = this.inputInterval(config);
     const statusPage = new StatusPage(this, "status-page", config.statusPage);
     const publisher = this.createPublisher({ state, configuration, statusPage, interval });
-    const checker = this.createChecker({ telemetry, state, configuration, publisher, topic, interval }, config);
+    const checker = this.createChecker(
+      { telemetry, state, configuration, publisher, statusPage, topic, interval },
+      config,
+    );
     this.createAlarms();
     if (config.cronMonitors.length > 0) this.createHeartbeatApi(state, configuration);
     this.createDashboardRow("Heartbeats", this.graphs(checker));
@@ -156,7 +160,9 @@ export class Heartbeats extends Feature {
   }
 
   /** In S3, because a thousand targets exceed the size of environment variables. */
-  private createConfiguration({ targets, cronMonitors, maintenance, remindAfterHours }: HeartbeatsConfig): Bucket {
+  private createConfiguration({ targets, ...config }: HeartbeatsConfig): Bucket {
+    const { cronMonitors, maintenance, remindAfterHours, digestAbove, canaries } = config;
+    const settings = { cronMonitors, maintenance, remindAfterHours, digestAbove, canaries } satisfies MonitorSettings;
     const bucket = new Bucket(this, "configuration", { nameSuffix: "configuration", versioned: true });
     const input = this.input("targets", {
       type: "any",
@@ -167,17 +173,19 @@ export class Heartbeats extends Feature {
       bucket: bucket.name,
       key: TARGETS_KEY,
       content: Fn.jsonencode(input.value),
+      etag: Fn.md5(Fn.jsonencode(input.value)), // a change outside Terraform shows in a plan
       contentType: "application/json",
     });
     const monitors = this.input("monitors", {
       type: "any",
       description: "Cron monitors, and settings for all monitors: an object, see README.md",
-      value: escapeTemplate({ cronMonitors, maintenance, remindAfterHours } satisfies MonitorSettings),
+      value: escapeTemplate(settings),
     });
     new S3Object(this, "monitors-object", {
       bucket: bucket.name,
       key: MONITORS_KEY,
       content: Fn.jsonencode(monitors.value),
+      etag: Fn.md5(Fn.jsonencode(monitors.value)),
       contentType: "application/json",
     });
     return bucket;
@@ -208,9 +216,15 @@ export class Heartbeats extends Feature {
   }
 
   private createChecker(
-    { telemetry, state, configuration, publisher, topic, interval }: CheckerParts,
+    { telemetry, state, configuration, publisher, statusPage, topic, interval }: CheckerParts,
     { targets, telemetryDays, slackWebhookParameter }: HeartbeatsConfig,
   ): ScheduledFunction<CheckEnvironment> {
+    const memory = this.input("memory_mb", {
+      type: "number",
+      description:
+        "The checker's memory: the processor share that its targets need, plus the worst case of searched bodies",
+      value: processorMegabytes(targets) + worstCaseBodyMegabytes(targets),
+    });
     return new ScheduledFunction<CheckEnvironment>(this, "check", {
       entry: "functions/heartbeats/check.ts",
       environment: {
@@ -225,19 +239,18 @@ export class Heartbeats extends Feature {
         INTERVAL_MINUTES: interval.stringValue,
         PUBLISH_FUNCTION: publisher.grantInvoke(),
         NOTIFICATION_TOPIC: topic,
+        MEMORY_MB: memory.stringValue,
+        STATUS_PAGE_URL: statusPage.url,
+        RUNBOOK_URL: runbookUrl("heartbeats#an-incident"),
         SLACK_WEBHOOK_PARAMETER: this.slackWebhook(slackWebhookParameter),
         SECRET_CACHE_SECONDS: this.secrets(targets),
       },
       timeoutSeconds: this.input("timeout_seconds", {
         type: "number",
-        description: "The checker's timeout: the worst case of all checks, plus 30 s",
+        description: "The checker's timeout: the worst case of all checks, plus 75 s",
         value: Math.ceil(worstCaseSeconds(targets)) + SECONDS_AROUND_CHECKS,
       }).numberValue,
-      memoryMb: this.input("memory_mb", {
-        type: "number",
-        description: "The checker's memory: base memory plus the worst case of searched bodies",
-        value: MEMORY_MB + worstCaseBodyMegabytes(targets),
-      }).numberValue,
+      memoryMb: memory.numberValue,
       threads: DNS_LOOKUP_THREADS,
       schedule: { everyMinutes: interval.numberValue, description: "Checks all heartbeat targets" },
       retries: 2,
@@ -380,6 +393,7 @@ interface CheckerParts {
   readonly state: Table;
   readonly configuration: Bucket;
   readonly publisher: AsyncFunction<PublishEnvironment>;
+  readonly statusPage: StatusPage;
   readonly topic: Binding;
   readonly interval: TerraformVariable;
 }

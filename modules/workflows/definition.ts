@@ -1,6 +1,6 @@
 /** The state machine of a task. */
 import { DAY_SECONDS } from "../../functions/shared/time";
-import { MAX_REASON_CHARACTERS, WORK_TIMED_OUT, type TaskStatus } from "../../functions/workflows/contract";
+import { MAX_REASON_CHARACTERS, NO_INPUT, WORK_TIMED_OUT, type TaskStatus } from "../../functions/workflows/contract";
 import { jsonata } from "../asl/asl";
 import type { Retrier } from "../asl/fields";
 import type { JsonataExpression } from "../asl/values";
@@ -14,7 +14,7 @@ export interface TaskMachineRefs {
   readonly waitSeconds: number | JsonataExpression;
   /** The execution's timeout. */
   readonly timeLimitSeconds: number;
-  /** A row expires this long after its task's start. A number, or a Terraform expression of one. */
+  /** A row expires this long after its task's end. A number, or a Terraform expression of one. */
   readonly keepDays: number | string;
   /** Invoked between the wait and the last write. @default none */
   readonly work?: TaskWork;
@@ -28,7 +28,12 @@ export interface TaskWork {
   readonly retries: number;
 }
 
+type EndStatus = Exclude<TaskStatus, "STARTED">;
+
 const WRITE_TIMEOUT_SECONDS = 30;
+
+/** Between attempts of the work. */
+const MAX_WORK_DELAY_SECONDS = 60;
 
 /** A failed condition is final. Other errors are retried for about half a minute. */
 const RETRY_WRITE: readonly Retrier[] = [
@@ -45,19 +50,31 @@ const LAMBDA_FAULTS = [
   "Lambda.TooManyRequestsException",
 ] as const;
 
-/** The error's cause. For a function's error, which is JSON, its message. */
+/** The error's cause. For a function's error, which is JSON, its message. Lambda cuts a longer JSON. */
 const CAUSE = `{% (
   $cause := $exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : "";
-  $isJson := $contains($cause, '"errorMessage"') and $length($cause) < 30000;
-  $substring($isJson ? $parse($cause).errorMessage : $cause, 0, ${MAX_REASON_CHARACTERS})
+  $isJson := $substring($cause, 0, 1) = "{" and $substring($cause, -1) = "}" and $length($cause) < 30000;
+  $message := $isJson ? $parse($cause).errorMessage : $cause;
+  $substring($type($message) = "string" ? $message : $cause, 0, ${MAX_REASON_CHARACTERS})
 ) %}`;
 
 /** Each state passes the task on. Errors are variables. */
 const INPUT = "{% $states.input %}";
 const ON_ERROR = { Assign: { error: "{% $states.errorOutput.Error %}", cause: CAUSE }, Output: INPUT };
 
-/** The reconciler's format. */
-const REASON = '{% $cause = "" ? $error : $error & ": " & $cause %}';
+/** The reconciler's format. JSONata counts code points, so no pair is split. */
+const REASON = `{% $substring($cause = "" ? $error : $error & ": " & $cause, 0, ${MAX_REASON_CHARACTERS}) %}`;
+
+/** The row of this execution. Another one, started by hand, may have the same key. */
+const OWN = "executionArn = :arn";
+const ARN = { S: "{% $states.context.Execution.Id %}" };
+
+/** The longest time between a task's start and its last write, when nothing but the work fails. */
+export function secondsNeeded(waitSeconds: number, work: Omit<TaskWork, "functionName"> | undefined): number {
+  const delays = Array.from({ length: work?.retries ?? 0 }, (_, retry) => Math.min(2 ** retry, MAX_WORK_DELAY_SECONDS));
+  const attempts = work === undefined ? 0 : work.timeoutSeconds * (work.retries + 1);
+  return waitSeconds + attempts + delays.reduce((sum, delay) => sum + delay, 0) + 2 * WRITE_TIMEOUT_SECONDS;
+}
 
 export function taskMachine({ table, waitSeconds, timeLimitSeconds, keepDays, work }: TaskMachineRefs): Machine {
   return stateMachine({
@@ -72,14 +89,15 @@ export function taskMachine({ table, waitSeconds, timeLimitSeconds, keepDays, wo
             taskId: { S: "{% $states.input.taskId %}" },
             timestamp: { N: "{% $string($states.input.timestamp) %}" },
             status: { S: "STARTED" },
-            executionArn: { S: "{% $states.context.Execution.Id %}" },
+            executionArn: ARN,
+            startDate: { S: "{% $states.context.Execution.StartTime %}" },
+            inputHash: { S: `{% $exists($states.input.inputHash) ? $states.input.inputHash : "${NO_INPUT}" %}` },
             history: { L: [historyEntry("STARTED")] },
-            ttl: { N: `{% $string($floor($states.input.timestamp / 1000) + ${keepDays} * ${DAY_SECONDS}) %}` },
           },
           // A retry overwrites its own row, but a late put does not overwrite the task's end.
-          ConditionExpression: "attribute_not_exists(#status) OR #status = :started",
+          ConditionExpression: `attribute_not_exists(#status) OR #status = :started AND ${OWN}`,
           ExpressionAttributeNames: { "#status": "status" },
-          ExpressionAttributeValues: { ":started": { S: "STARTED" } },
+          ExpressionAttributeValues: { ":started": { S: "STARTED" }, ":arn": ARN },
         },
         Output: INPUT,
         TimeoutSeconds: WRITE_TIMEOUT_SECONDS,
@@ -91,6 +109,7 @@ export function taskMachine({ table, waitSeconds, timeLimitSeconds, keepDays, wo
       ...(work && {
         Work: lambdaInvoke({
           Arguments: { FunctionName: work.functionName, Payload: INPUT },
+          Assign: { result: "{% $states.result.Payload %}" },
           Output: INPUT,
           TimeoutSeconds: work.timeoutSeconds,
           Retry: [
@@ -100,6 +119,7 @@ export function taskMachine({ table, waitSeconds, timeLimitSeconds, keepDays, wo
               IntervalSeconds: 1,
               MaxAttempts: work.retries,
               BackoffRate: 2,
+              MaxDelaySeconds: MAX_WORK_DELAY_SECONDS,
               JitterStrategy: "FULL",
             },
           ],
@@ -109,21 +129,33 @@ export function taskMachine({ table, waitSeconds, timeLimitSeconds, keepDays, wo
           ],
           Next: "RecordDone",
         }),
-        RecordTimeout: recordEnd(table, "TIMED_OUT", workTimedOut(work), {
-          Next: "TimedOut",
-          Catch: [{ ErrorEquals: ["States.ALL"], Output: INPUT, Next: "TimedOut" }],
-        }),
+        RecordTimeout: recordEnd(
+          { table, keepDays },
+          { status: "TIMED_OUT", reason: workTimedOut(work) },
+          {
+            Next: "TimedOut",
+            Catch: [{ ErrorEquals: ["States.ALL"], Output: INPUT, Next: "TimedOut" }],
+          },
+        ),
         TimedOut: fail({ Error: WORK_TIMED_OUT, Cause: workTimedOut(work) }),
       }),
-      RecordDone: recordEnd(table, "DONE", undefined, {
-        End: true,
-        Catch: [{ ErrorEquals: ["States.ALL"], ...ON_ERROR, Next: "RecordFailure" }],
-      }),
-      RecordFailure: recordEnd(table, "FAILED", REASON, {
-        Next: "Failed",
-        // The reconciler writes the row after the execution's end.
-        Catch: [{ ErrorEquals: ["States.ALL"], Output: INPUT, Next: "Failed" }],
-      }),
+      RecordDone: recordEnd(
+        { table, keepDays },
+        { status: "DONE", hasResult: work !== undefined },
+        {
+          End: true,
+          Catch: [{ ErrorEquals: ["States.ALL"], ...ON_ERROR, Next: "RecordFailure" }],
+        },
+      ),
+      RecordFailure: recordEnd(
+        { table, keepDays },
+        { status: "FAILED", reason: REASON },
+        {
+          Next: "Failed",
+          // The reconciler writes the row after the execution's end.
+          Catch: [{ ErrorEquals: ["States.ALL"], Output: INPUT, Next: "Failed" }],
+        },
+      ),
       Failed: fail({ Error: "{% $error %}", Cause: "{% $cause %}" }),
     },
   });
@@ -145,11 +177,15 @@ type Transitions<Next extends string, Caught extends string> = (
  * the row.
  */
 function recordEnd<const Next extends string = never, const Caught extends string = never>(
-  table: string,
-  status: Exclude<TaskStatus, "STARTED">,
-  reason: string | undefined,
+  { table, keepDays }: Pick<TaskMachineRefs, "table" | "keepDays">,
+  { status, reason, hasResult = false }: RecordedEnd,
   transitions: Transitions<Next, Caught>,
 ) {
+  const set = [
+    "#status = :end, #history[1] = :entry, #ttl = :ttl",
+    ...(reason === undefined ? [] : ["reason = :reason"]),
+    ...(hasResult ? ["#result = :json, resultLocation = :location"] : []),
+  ];
   return dynamoUpdate<Next | Caught>({
     Arguments: {
       TableName: table,
@@ -157,13 +193,26 @@ function recordEnd<const Next extends string = never, const Caught extends strin
         taskId: { S: "{% $states.input.taskId %}" },
         timestamp: { N: "{% $string($states.input.timestamp) %}" },
       },
-      ConditionExpression: "#status IN (:started, :end)",
-      UpdateExpression: `SET #status = :end, #history[1] = :entry${reason === undefined ? "" : ", reason = :reason"}`,
-      ExpressionAttributeNames: { "#status": "status", "#history": "history" },
+      ConditionExpression: `${OWN} AND #status IN (:started, :end)`,
+      UpdateExpression: `SET ${set.join(", ")}`,
+      ExpressionAttributeNames: {
+        "#status": "status",
+        "#history": "history",
+        "#ttl": "ttl",
+        ...(hasResult && { "#result": "result" }),
+      },
       ExpressionAttributeValues: {
         ":started": { S: "STARTED" },
         ":end": { S: status },
+        ":arn": ARN,
         ":entry": historyEntry(status, reason),
+        ":ttl": {
+          N: `{% $string($floor($toMillis($states.context.State.EnteredTime) / 1000) + ${keepDays} * ${DAY_SECONDS}) %}`,
+        },
+        ...(hasResult && {
+          ":json": { S: '{% $exists($result.json) ? $result.json : "" %}' },
+          ":location": { S: '{% $exists($result.location) ? $result.location : "" %}' },
+        }),
         ...(reason !== undefined && { ":reason": { S: reason } }),
       },
     },
@@ -172,6 +221,13 @@ function recordEnd<const Next extends string = never, const Caught extends strin
     Retry: RETRY_WRITE,
     ...transitions,
   });
+}
+
+interface RecordedEnd {
+  readonly status: EndStatus;
+  readonly reason?: string;
+  /** True after the work. */
+  readonly hasResult?: boolean;
 }
 
 /** An entry of the task's history. Its time is when the state was entered, so retries do not change it. */

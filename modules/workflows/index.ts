@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
-import { Fn, Op, Token, type TerraformStack, type TerraformVariable } from "cdktf";
+import { S3BucketLifecycleConfiguration } from "@cdktf/provider-aws/lib/s3-bucket-lifecycle-configuration";
+import { Op, Token, type TerraformStack, type TerraformVariable } from "cdktf";
 import { z } from "zod";
 import { DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS } from "../../functions/shared/time";
 import {
@@ -7,11 +8,12 @@ import {
   SWEEP_MINUTES,
   TASK_KEYS,
   type ReconcileEnvironment,
-  type StartEnvironment,
   type SweepEnvironment,
   type TasksEnvironment,
+  type WorkEnvironment,
 } from "../../functions/workflows/contract";
 import { Alarm } from "../constructs/alarm";
+import { Bucket } from "../constructs/bucket";
 import type { Graph } from "../constructs/dashboard";
 import { EventRule } from "../constructs/event-rule";
 import { Feature, type Deployment } from "../constructs/feature";
@@ -22,7 +24,7 @@ import { AsyncFunction } from "../constructs/patterns/async-function";
 import { ScheduledFunction } from "../constructs/patterns/scheduled-function";
 import { StateMachine } from "../constructs/state-machine";
 import { Table } from "../constructs/table";
-import { taskMachine, type TaskWork } from "./definition";
+import { secondsNeeded, taskMachine, type TaskWork } from "./definition";
 
 /** Step Functions' own limit: a year. */
 const MAX_SECONDS = 365 * DAY_SECONDS;
@@ -31,9 +33,6 @@ const MAX_SECONDS = 365 * DAY_SECONDS;
 const WORK_GRACE_SECONDS = 5;
 const MAX_WORK_SECONDS = 900 - WORK_GRACE_SECONDS;
 
-/** For writing the row, with retries. */
-const WRITE_SECONDS = 60;
-
 /** API Gateway's limit. */
 const SYNCHRONOUS_TIMEOUT_SECONDS = 29;
 
@@ -41,9 +40,6 @@ const RECONCILE_TIMEOUT_SECONDS = 30;
 
 /** Less than {@link SWEEP_MINUTES}: sweeps do not overlap. */
 const SWEEP_TIMEOUT_SECONDS = 240;
-
-/** The sweep skips younger tasks, which are still waiting. */
-const MAX_GRACE_SECONDS = 60;
 
 /** Lambda's maximum for asynchronous retries. */
 const MAX_EVENT_AGE_SECONDS = 6 * HOUR_SECONDS;
@@ -73,18 +69,25 @@ const workflowSchema = z
     work: workSchema.optional(),
     /** Per task. A task that takes longer ends as TIMED_OUT. @default 3600 */
     timeLimitSeconds: z.int().min(1).max(MAX_SECONDS).default(HOUR_SECONDS),
-    /** A task's row expires this long after its start. @default 90 */
+    /** A task's row expires this long after its end. At least `timeLimitSeconds`. @default 90 */
     keepDays: z.int().min(1).max(3_650).default(90),
   })
-  .superRefine(({ waitSeconds, work, timeLimitSeconds }, context) => {
-    const needed = waitSeconds + (work ? work.timeoutSeconds * (work.retries + 1) : 0) + WRITE_SECONDS;
-    if (timeLimitSeconds >= needed) return;
-    context.addIssue({
-      code: "custom",
-      path: ["timeLimitSeconds"],
-      message: `is less than the ${needed} s that the wait and the work can take`,
-      input: timeLimitSeconds,
-    });
+  .superRefine(({ waitSeconds, work, timeLimitSeconds, keepDays }, context) => {
+    const needed = secondsNeeded(waitSeconds, work);
+    if (timeLimitSeconds < needed)
+      context.addIssue({
+        code: "custom",
+        path: ["timeLimitSeconds"],
+        message: `is less than the ${needed} s that the wait and the work can take`,
+        input: timeLimitSeconds,
+      });
+    if (keepDays * DAY_SECONDS < timeLimitSeconds)
+      context.addIssue({
+        code: "custom",
+        path: ["keepDays"],
+        message: `is less than the time limit of ${timeLimitSeconds} s`,
+        input: keepDays,
+      });
   });
 
 /** Workflows by name; one so far. What belongs to it carries its name, so that a second one renames nothing. */
@@ -107,9 +110,9 @@ export class Workflows extends Feature {
     super(environment, "workflows", deployment);
     const settings = this.inputSettings(config);
     const table = this.createTable();
-    const work = this.createWork(config);
+    const work = this.createWork(config, settings);
     const machine = this.createMachine(table, work, settings);
-    const start = this.createStart(machine);
+    const start = this.createStart(table, machine, settings);
     const { api } = this.createTasksApi(table, machine, settings);
     this.createReconciler(table, machine, settings);
     const sweep = this.createSweep(table, machine, settings);
@@ -150,8 +153,9 @@ export class Workflows extends Feature {
     });
   }
 
-  private createWork({ work }: WorkflowConfig): Work | undefined {
+  private createWork({ work }: WorkflowConfig, { keepDays }: Settings): Work | undefined {
     if (work === undefined) return undefined;
+    const results = this.createResults(keepDays);
     const number = (name: string, description: string, value: number) =>
       this.input(name, { type: "number", description, value }).numberValue;
     const timeoutSeconds = number(
@@ -159,15 +163,34 @@ export class Workflows extends Feature {
       "Timeout of each attempt of the work",
       work.timeoutSeconds,
     );
-    const lambda = new NodeFunction(this, "task-work", {
+    const lambda = new NodeFunction<WorkEnvironment>(this, "task-work", {
       entry: work.entry,
-      environment: {},
+      wrapper: { file: "functions/workflows/keep-result.ts", name: "keepResult" },
+      environment: { RESULTS_BUCKET: results.grantWrite("results/*") },
       timeoutSeconds: Token.asNumber(Op.add(timeoutSeconds, WORK_GRACE_SECONDS)),
       memoryMb: number("task_work_memory_mb", "Memory of the work's function", work.memoryMb),
       alarms: { errors: { disabled: "covered by the task-failure alarm" } },
     });
     const retries = number("task_work_retries", "Retries of work that fails", work.retries);
     return { binding: lambda.grantInvoke(), limits: { timeoutSeconds, retries } };
+  }
+
+  /** Results of work that are too large for a row. They expire after it. */
+  private createResults(keepDays: TerraformVariable): Bucket {
+    const results = new Bucket(this, "results", { nameSuffix: "results" });
+    new S3BucketLifecycleConfiguration(this, "results-expiry", {
+      bucket: results.name,
+      rule: [
+        {
+          id: "expiry",
+          status: "Enabled",
+          filter: [{ prefix: "" }],
+          expiration: [{ days: Token.asNumber(Op.add(keepDays.numberValue, 1)) }],
+          abortIncompleteMultipartUpload: [{ daysAfterInitiation: 1 }],
+        },
+      ],
+    });
+    return results;
   }
 
   private createMachine(
@@ -199,12 +222,14 @@ export class Workflows extends Feature {
     });
   }
 
-  private createStart(machine: StateMachine): AsyncFunction<StartEnvironment> {
-    return new AsyncFunction<StartEnvironment>(this, "start", {
+  private createStart(table: Table, machine: StateMachine, { keepDays }: Settings): AsyncFunction<TasksEnvironment> {
+    return new AsyncFunction<TasksEnvironment>(this, "start", {
       entry: "functions/workflows/start.ts",
       environment: {
         STATE_MACHINE_ARN: machine.grant("StartExecution"),
         EXECUTION_ARN_PREFIX: machine.grantExecutions("DescribeExecution"),
+        TASKS_TABLE: table.grant("Query"),
+        KEEP_DAYS: keepDays.stringValue,
       },
       timeoutSeconds: SYNCHRONOUS_TIMEOUT_SECONDS,
       retries: 2,
@@ -280,7 +305,7 @@ export class Workflows extends Feature {
   private createSweep(
     table: Table,
     machine: StateMachine,
-    { waitSeconds, timeLimitSeconds, keepDays }: Settings,
+    { timeLimitSeconds, keepDays }: Settings,
   ): ScheduledFunction<SweepEnvironment> {
     return new ScheduledFunction<SweepEnvironment>(this, "sweep", {
       entry: "functions/workflows/sweep.ts",
@@ -289,7 +314,6 @@ export class Workflows extends Feature {
         STATE_MACHINE_ARN: machine.grant("ListExecutions"),
         EXECUTION_ARN_PREFIX: machine.grantExecutions("DescribeExecution"),
         KEEP_DAYS: keepDays.stringValue,
-        GRACE_SECONDS: Token.asString(Fn.min([waitSeconds.numberValue, MAX_GRACE_SECONDS])),
         TIME_LIMIT_SECONDS: timeLimitSeconds.stringValue,
       },
       timeoutSeconds: SWEEP_TIMEOUT_SECONDS,

@@ -22,6 +22,7 @@ import { homeAt } from "../../scripts/shared/home";
 import { readRunning } from "../../scripts/emulator/run-record";
 import { dispatchInProcess } from "./support/dispatch-process";
 import { withStatementsOnly } from "./support/roles";
+import { sdkJson } from "../support/sdk-json";
 import { awsConfiguration, eventually, home, npmRun, startArguments } from "./support/system";
 
 const outputsSchema = z.looseObject({
@@ -67,7 +68,7 @@ describe("timers, deployed", () => {
     aws = awsConfiguration(running.endpoint);
     outputs = outputsSchema.parse(running.deployment?.features["timers"]);
     dynamodb = new DynamoDBClient(aws);
-    table = timerTable(dynamodb, outputs.table_name, { clock: systemClock, random: Math.random });
+    table = timerTable(sdkJson(dynamodb), outputs.table_name, { clock: systemClock, random: Math.random });
     timers = new TimersClient({ url: outputs.api_url, ...aws });
     await putEveryMinute();
   }, 120_000);

@@ -3,9 +3,11 @@ import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { DescribeExecutionCommand, ListExecutionsCommand, SFNClient, StopExecutionCommand } from "@aws-sdk/client-sfn";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
+import { systemClock } from "../../functions/shared/clock";
 import { taskSchema, type Task } from "../../functions/workflows/contract";
 import { executionNameOf } from "../../functions/workflows/task/execution-name";
 import { stepFunctions } from "../../functions/workflows/task/executions";
+import { taskTable } from "../../functions/workflows/task/task-table";
 import { startTask } from "../../functions/workflows/task/lifecycle";
 import { homeAt } from "../../scripts/shared/home";
 import { readRunning } from "../../scripts/emulator/run-record";
@@ -90,7 +92,7 @@ describe("workflows, deployed", () => {
 
   it("writes STARTED, waits, invokes the work, writes DONE", async () => {
     const { timestamp, executionArn } = await start("plain-1");
-    expect(Math.abs(Date.now() - timestamp)).toBeLessThan(60_000);
+    expect(Math.abs(Date.now() - timestamp * 1_000)).toBeLessThan(60_000);
     expect(await rowWith("plain-1", "STARTED")).toMatchObject({ taskId: "plain-1", timestamp, executionArn });
     const done = await rowWith("plain-1", "DONE");
     expect(done?.history.map(({ status }) => status)).toEqual(["STARTED", "DONE"]);
@@ -128,10 +130,11 @@ describe("workflows, deployed", () => {
       outputs.workflows.task.state_machine_arn,
       outputs.workflows.task.execution_arn_prefix,
     );
+    const table = taskTable(new DynamoDBClient(aws), outputs.table_name, 90);
     const responses = await Promise.all(
       Array.from({ length: 100 }, async (_, index) =>
         index % 10 > 1
-          ? startTask({ taskId }, { executions, now: Date.now() })
+          ? startTask({ taskId }, { executions, table, clock: systemClock })
           : index % 10 === 0
             ? start(taskId)
             : startedSchema.parse((await call("POST", "/tasks", { body: { taskId } }))[1]),

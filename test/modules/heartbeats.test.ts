@@ -132,8 +132,8 @@ describe("the heartbeats module", () => {
       timeoutSeconds: 60,
     }));
     const { root } = synthesize({ heartbeats: { targets: slow } });
-    // 800 checks of 60 s, 400 at a time: 120 s, the longest check again, and 30 s for reading and saving.
-    expect(root.module["heartbeats"]).toMatchObject({ timeout_seconds: 210 });
+    // 800 checks of 60 s, 400 at a time: 120 s; a second for each 24 that begin; the longest check again; 75 s for saving and notifying.
+    expect(root.module["heartbeats"]).toMatchObject({ timeout_seconds: 289 });
   });
 
   it("has names within AWS's limits for the longest environment name", () => {

@@ -54,6 +54,10 @@ const ALLOWED_WILDCARDS: readonly { readonly statement: RegExp; readonly because
     because: "exports of one table, which DynamoDB names",
   },
   {
+    statement: /^s3:PutObject on \$\{aws_s3_bucket\.results\.arn\}\/results\/\*$/,
+    because: "results of tasks, which come and go",
+  },
+  {
     statement: /^s3:PutObject on \$\{aws_s3_bucket\.archive\.arn\}\/jobOrder\/\*$/,
     because: "a pipeline's part of the archive, which grows by objects",
   },

@@ -26,14 +26,17 @@ describe("the workflows module", () => {
     ]);
   });
 
-  it("lets the work do nothing in the account", () => {
-    expect(policyOf("task_work")).toEqual([]);
+  it("lets the work keep its result, and nothing else", () => {
+    expect(policyOf("task_work")).toEqual([
+      "Allow s3:PutObject on ${aws_s3_bucket.results.arn}/results/* (ResultsBucket)",
+    ]);
   });
 
   it("lets the start function start tasks, and see how they were started", () => {
     expect(policyOf("start")).toEqual([
       "Allow states:StartExecution on ${aws_sfn_state_machine.task.arn} (StateMachineArn)",
       `Allow states:DescribeExecution on ${EXECUTIONS} (ExecutionArnPrefix)`,
+      "Allow dynamodb:Query on ${aws_dynamodb_table.table.arn}, ${aws_dynamodb_table.table.arn}/index/byStatus (TasksTable)",
     ]);
   });
 
@@ -82,6 +85,13 @@ describe("the workflows module", () => {
     ]);
   });
 
+  it("keeps a function of the user's apart from ours with the same file name", () => {
+    const { resource: resources } = workflow({ work: { entry: "functions/workflows/start.ts" } });
+    const sources = Object.values(resources["aws_s3_object"] ?? {}).map(({ source }) => source);
+    expect(sources).toHaveLength(5);
+    expect(new Set(sources).size).toBe(5);
+  });
+
   it("protects rows from deletion in production only", () => {
     const production = synthesize({ protectData: true, workflows: { task: {} } }, "production").modules["workflows"];
     expect(production && resource(production, "aws_dynamodb_table", "table")).toMatchObject({
@@ -99,6 +109,15 @@ describe("the workflows module", () => {
     [
       { waitSeconds: 3_600 },
       "staging.workflows.task.timeLimitSeconds: 3600 is less than the 3660 s that the wait and the work can take",
+    ],
+    [
+      // Nine delays between ten retries, doubled up to a minute: 1 + 2 + 4 + 8 + 16 + 32 + 4 * 60.
+      { timeLimitSeconds: 1_052, work: { ...work, retries: 10 } },
+      "staging.workflows.task.timeLimitSeconds: 1052 is less than the 1053 s that the wait and the work can take",
+    ],
+    [
+      { waitSeconds: 172_800, timeLimitSeconds: 200_000, keepDays: 1 },
+      "staging.workflows.task.keepDays: 1 is less than the time limit of 200000 s",
     ],
     [{ work: { ...work, timeoutSeconds: 896 } }, "staging.workflows.task.work.timeoutSeconds: 896"],
   ])("refuses %j", (input, message) => {

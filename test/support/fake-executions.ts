@@ -19,10 +19,18 @@ export interface FakeExecutionsOptions {
   readonly machine: Machine;
   readonly services: Readonly<Record<string, Service>>;
   /** Called at every execution's end, as EventBridge is. @default none */
-  readonly onEnd?: (arn: string) => void;
+  readonly onEnd?: (arn: string, stoppedAt: number) => void;
+  /** How old the next read is, in milliseconds: Step Functions reads are eventually consistent. @default 0 */
+  readonly lag?: () => number;
 }
 
-export function fakeExecutions({ clock, machine, services, onEnd }: FakeExecutionsOptions): FakeExecutions {
+export function fakeExecutions({
+  clock,
+  machine,
+  services,
+  onEnd,
+  lag = () => 0,
+}: FakeExecutionsOptions): FakeExecutions {
   interface StartedExecution {
     readonly run: Run;
     readonly input: string;
@@ -33,6 +41,18 @@ export function fakeExecutions({ clock, machine, services, onEnd }: FakeExecutio
   }
   const executions = new Map<string, StartedExecution>();
   const arnOf = (name: string) => `${ARN}:${name}`;
+  /** The executions as of a moment ago. */
+  const read = () => {
+    const asOf = clock.now() - lag();
+    return [...executions]
+      .filter(([, { startedAt }]) => startedAt <= asOf)
+      .map(([arn, { run, input, startedAt, stoppedAt, error, cause }]): Execution => {
+        const hasEnded = stoppedAt !== undefined && stoppedAt <= asOf;
+        return hasEnded
+          ? { arn, status: run.status(), input, startedAt, stoppedAt, error, cause }
+          : { arn, status: "RUNNING", input, startedAt, stoppedAt: undefined, error: undefined, cause: undefined };
+      });
+  };
   const of = (arn: string): StartedExecution => {
     const execution = executions.get(arn);
     if (execution === undefined) throw new Error(`no execution ${arn}`);
@@ -52,18 +72,12 @@ export function fakeExecutions({ clock, machine, services, onEnd }: FakeExecutio
       void run.ended.then((ended) => {
         execution.stoppedAt = clock.now();
         if (ended.status !== "SUCCEEDED") Object.assign(execution, { error: ended.error, cause: ended.cause });
-        onEnd?.(arn);
+        onEnd?.(arn, execution.stoppedAt);
       });
       return Promise.resolve({ arn, startedAt: execution.startedAt });
     },
 
-    describe: (arn) => {
-      const execution = executions.get(arn);
-      if (execution === undefined) return Promise.resolve(undefined);
-      const { run, input, startedAt, stoppedAt, error, cause } = execution;
-      const description: Execution = { arn, status: run.status(), input, startedAt, stoppedAt, error, cause };
-      return Promise.resolve(description);
-    },
+    describe: (arn) => Promise.resolve(read().find((execution) => execution.arn === arn)),
 
     stop: async (arn, { error, cause }) => {
       executions.get(arn)?.run.abort(error, cause);
@@ -72,10 +86,19 @@ export function fakeExecutions({ clock, machine, services, onEnd }: FakeExecutio
 
     unsuccessfulSince: (time) =>
       Promise.resolve(
-        [...executions]
-          .filter(([, { run }]) => ["FAILED", "TIMED_OUT", "ABORTED"].includes(run.status()))
-          .filter(([, { stoppedAt = 0 }]) => stoppedAt >= time)
-          .map(([arn]) => arn),
+        read()
+          .filter(({ status }) => ["FAILED", "TIMED_OUT", "ABORTED"].includes(status))
+          .map(({ arn, startedAt, stoppedAt = 0 }) => ({ arn, startedAt, stoppedAt }))
+          .filter(({ stoppedAt }) => stoppedAt >= time),
+      ),
+
+    running: () =>
+      Promise.resolve(
+        new Set(
+          read()
+            .filter(({ status }) => status === "RUNNING")
+            .map(({ arn }) => arn),
+        ),
       ),
   };
 }

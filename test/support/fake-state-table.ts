@@ -33,6 +33,8 @@ export interface FakeStateTable extends StateTable {
   /** All items, sorted by key, unmarshalled. */
   readonly items: () => readonly Record<string, unknown>[];
   /** Number of requests by command. */
+  /** Stores an item as it is. */
+  readonly preload: (item: Item) => void;
   readonly requests: () => Readonly<Record<string, number>>;
 }
 
@@ -108,6 +110,16 @@ export function fakeStateTable(clock: Clock): FakeStateTable {
         stored.set(keyOf(Key), { ...Key, ...(SS.length > 0 && { monitors: { SS } }) }); // DynamoDB has no empty sets
         return {};
       }
+      const owner = ExpressionAttributeValues[":owner"];
+      if (owner !== undefined) {
+        const lease = stored.get(keyOf(Key));
+        const isOwn = lease?.["leaseOwner"]?.S === owner.S;
+        const isFree = Number(lease?.["leaseUntil"]?.N ?? -Infinity) < Number(ExpressionAttributeValues[":now"]?.N);
+        if (!isOwn && !isFree) throw new ConditionalCheckFailedException({ message: "no", $metadata });
+        const until = ExpressionAttributeValues[":until"];
+        stored.set(keyOf(Key), { ...Key, ...(until && { leaseOwner: owner, leaseUntil: until }) });
+        return {};
+      }
       const at = ExpressionAttributeValues[":at"];
       if (at === undefined) throw new Error("no :at");
       if (Number(stored.get(keyOf(Key))?.["heartbeatAt"]?.N ?? -Infinity) >= Number(at.N))
@@ -134,6 +146,9 @@ export function fakeStateTable(clock: Clock): FakeStateTable {
   return {
     ...stateTable(client, NAME, { clock, random: () => 0.5 }),
     items: () => [...stored.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => unmarshall(item)),
+    preload: (item) => {
+      stored.set(keyOf(item), item);
+    },
     requests: () => counts,
   };
 }

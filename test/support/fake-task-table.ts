@@ -10,7 +10,7 @@ import {
   type QueryCommandInput,
   type UpdateItemCommandInput,
 } from "@aws-sdk/client-dynamodb";
-import { unmarshall } from "@aws-sdk/util-dynamodb";
+import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
 import * as z from "zod";
 import { taskTable, type TaskTable } from "../../functions/workflows/task/task-table";
@@ -30,6 +30,12 @@ const requestSchema = z.strictObject({
 
 export interface FakeTaskTable extends TaskTable {
   /** A task's row, without marshalling. */
+  /** Writes rows as the machine does at a task's start. `startedAt`: epoch milliseconds. */
+  readonly putStarted: (
+    tasks: readonly { readonly taskId: string; readonly arn: string; readonly startedAt: number }[],
+  ) => Promise<void>;
+  /** Queries so far. */
+  readonly queries: () => number;
   readonly row: (taskId: string) => Record<string, unknown> | undefined;
   /** The services of the machine's tasks. Errors have the names that Step Functions gives them. */
   readonly services: Readonly<Record<"dynamodb:putItem" | "dynamodb:updateItem", (request: Json) => Promise<Json>>>;
@@ -55,8 +61,10 @@ export function fakeTaskTable(onWrite: (row: Record<string, unknown>) => void = 
     write(input);
     return {};
   });
+  let queries = 0;
   dynamodb.on(QueryCommand).callsFake((input: QueryCommandInput) => {
-    const { IndexName, ExpressionAttributeValues: values = {}, ScanIndexForward, Limit = 1, ExclusiveStartKey } = input;
+    queries++;
+    const { IndexName, ExpressionAttributeValues: values = {}, ScanIndexForward, ExclusiveStartKey } = input;
     const direction = ScanIndexForward === false ? -1 : 1;
     const order = (a: Item, b: Item) =>
       direction * (Number(a["timestamp"]?.N) - Number(b["timestamp"]?.N) || (keyOf(a) < keyOf(b) ? -1 : 1));
@@ -64,13 +72,14 @@ export function fakeTaskTable(onWrite: (row: Record<string, unknown>) => void = 
       .filter((item) =>
         IndexName === undefined ? item["taskId"]?.S === values[":id"]?.S : item["status"]?.S === values[":status"]?.S,
       )
+      .filter((item) => values[":since"] === undefined || Number(item["timestamp"]?.N) >= Number(values[":since"].N))
       // The key's item may no longer exist.
       .filter((item) => ExclusiveStartKey === undefined || order(item, ExclusiveStartKey) > 0)
       .filter((item) => ExclusiveStartKey === undefined || keyOf(item) !== keyOf(ExclusiveStartKey))
       .sort(order);
-    const Items = matching.slice(0, Limit);
+    const Items = pageOf(matching, input.Limit ?? Infinity);
     const last = Items.at(-1);
-    if (last === undefined || matching.length <= Limit) return { Items };
+    if (last === undefined || matching.length <= Items.length) return { Items };
     const { taskId, timestamp, status } = last;
     return { Items, LastEvaluatedKey: { taskId, timestamp, status } };
   });
@@ -88,9 +97,37 @@ export function fakeTaskTable(onWrite: (row: Record<string, unknown>) => void = 
   return {
     ...taskTable(client, "tasks", 90),
     services: { "dynamodb:putItem": service, "dynamodb:updateItem": service },
+    putStarted: async (tasks) => {
+      for (const { taskId, arn, startedAt } of tasks) {
+        const at = new Date(startedAt).toISOString();
+        const Item = marshall({
+          taskId,
+          timestamp: Math.floor(startedAt / 1_000),
+          status: "STARTED",
+          executionArn: arn,
+          startDate: at,
+          inputHash: "0".repeat(32),
+          history: [{ status: "STARTED", at }],
+        });
+        await service(z.json().parse({ TableName: "tasks", Item }));
+      }
+    },
+    queries: () => queries,
     row: (taskId) => {
       const item = [...stored.values()].find((each) => each["taskId"]?.S === taskId);
       return item && unmarshall(item);
     },
   };
+}
+
+/** Of 1 MB at most. JSON is a little longer than the size that DynamoDB counts. */
+function pageOf(items: readonly Item[], limit: number): Item[] {
+  const page: Item[] = [];
+  let bytes = 0;
+  for (const item of items.slice(0, limit)) {
+    bytes += Buffer.byteLength(JSON.stringify(unmarshall(item)));
+    if (bytes > 1_048_576) break;
+    page.push(item);
+  }
+  return page;
 }

@@ -31,12 +31,12 @@ export function fakeTimers(maxShards = 1): FakeTimers {
         const keys = from < 0 ? [] : all.slice(from, from + limit);
         const next = from >= 0 && from + limit < all.length ? keys.at(-1) : undefined;
         const timers = keys.flatMap((key) => rows.get(key) ?? []).filter((timer) => timer.kind === kind);
-        return Promise.resolve({ timers, ...(next !== undefined && { next }) });
+        return Promise.resolve({ timers, corrupt: [], ...(next !== undefined && { next }) });
       },
       put: (timer, _, replaces) => {
-        const stored = rows.get(keyOf(timer))?.version ?? null;
-        if (replaces !== undefined && replaces !== stored)
-          return Promise.reject(new TimerChangedError(`the timer "${timer.id}" does not have that version`));
+        const stored = rows.get(keyOf(timer));
+        if (replaces !== undefined && replaces !== (stored?.version ?? null))
+          return Promise.reject(new TimerChangedError(`the timer "${timer.id}" does not have that version`, stored));
         rows.set(keyOf(timer), timer);
         return Promise.resolve();
       },

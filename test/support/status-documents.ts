@@ -11,7 +11,7 @@ import {
 } from "../../functions/heartbeats/status-page/document";
 import { DAY_MS, HOUR_MS } from "../../functions/shared/time";
 
-const UP: Shares = { up: 1, down: 0, maintenance: 0, noData: 0 };
+const UP: Shares = { up: 1, degraded: 0, down: 0, maintenance: 0, noData: 0 };
 
 type Shares = Omit<DaySummary, "date">;
 
@@ -40,9 +40,9 @@ export function monitorStatus(name: string, options: TargetOptions = {}): Monito
   const days = Array.from({ length: 90 }, (_, index): DaySummary => {
     const ago = 89 - index;
     const date = new Date(now - ago * DAY_MS).toISOString().slice(0, 10);
-    if (ago >= knownDays) return { date, up: 0, down: 0, maintenance: 0, noData: 0 };
-    const other = { down: 0, maintenance: 0, noData: 0, ...options.days?.[ago] };
-    return { date, ...UP, ...other, up: 1 - other.down - other.maintenance - other.noData };
+    if (ago >= knownDays) return { date, up: 0, degraded: 0, down: 0, maintenance: 0, noData: 0 };
+    const other = { degraded: 0, down: 0, maintenance: 0, noData: 0, ...options.days?.[ago] };
+    return { date, ...UP, ...other, up: 1 - other.degraded - other.down - other.maintenance - other.noData };
   });
   const hours = Array.from({ length: 25 }, (_, index): HourSummary => {
     const ago = 24 - index;
@@ -109,6 +109,7 @@ export function variedDocument(overrides: Partial<StatusDocument> = {}): StatusD
     monitor,
     openedAt,
     closedAt,
+    severity: "down",
     message,
   });
   return statusDocument(
@@ -178,6 +179,7 @@ export function largeDocument(targets: number, overrides: Partial<StatusDocument
       monitor: `service-${1 + Math.floor(random() * targets)}`,
       openedAt: new Date(opened).toISOString(),
       closedAt: new Date(closed).toISOString(),
+      severity: "down",
       message: "status 503, expected 200-299",
     };
   });

@@ -22,8 +22,6 @@ export interface CheckedMonitor extends Monitor {
 export interface AppliedResult {
   readonly key: string;
   readonly state: MonitorState;
-  /** False where a concurrent run of the same tick wrote the state. */
-  readonly writtenByThisRun: boolean;
 }
 
 export interface ApplyPorts {
@@ -57,7 +55,7 @@ export function applyResults(
     before: states.get(key)?.state,
     transitionFrom: (before: MonitorState | undefined) => applyCheckResult(before, result, run, policy),
   }));
-  return applyAll(changes, run, ports);
+  return applyAll(changes, ports);
 }
 
 /** Closes the open incidents of monitors that are no longer configured. As safe as {@link applyResults}. */
@@ -71,7 +69,7 @@ export function closeRemovedMonitors(
       ? []
       : [{ key, before: state, transitionFrom: (before = state) => closeForRemoval(before, run) }],
   );
-  return applyAll(changes, run, ports);
+  return applyAll(changes, ports);
 }
 
 interface Change {
@@ -81,11 +79,11 @@ interface Change {
   readonly transitionFrom: (before: MonitorState | undefined) => Transition | undefined;
 }
 
-async function applyAll(changes: readonly Change[], run: Run, ports: ApplyPorts): Promise<ApplyOutcome> {
+async function applyAll(changes: readonly Change[], ports: ApplyPorts): Promise<ApplyOutcome> {
   const errors: unknown[] = [];
   const applied = await mapConcurrently(changes, CONCURRENT_WRITES, async (change) => {
     try {
-      return [await applyOne(change, run, ports)];
+      return [await applyOne(change, ports)];
     } catch (error) {
       errors.push(error);
       return [];
@@ -96,16 +94,13 @@ async function applyAll(changes: readonly Change[], run: Run, ports: ApplyPorts)
   return { applied: applied.flat(), error: new StateWriteError(message, { cause: errors[0] }) };
 }
 
-async function applyOne(change: Change, run: Run, { table, clock, random }: ApplyPorts): Promise<AppliedResult> {
+async function applyOne(change: Change, { table, clock, random }: ApplyPorts): Promise<AppliedResult> {
   const { key, transitionFrom } = change;
   let { before } = change;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const transition = transitionFrom(before);
-    // The SDK retries a write that got no response, and the retry may find that write: compare run ids.
-    if (transition === undefined && before !== undefined)
-      return { key, state: before, writtenByThisRun: before.runId === run.id };
-    if (transition !== undefined && (await table.save(key, transition)))
-      return { key, state: transition.state, writtenByThisRun: true };
+    if (transition === undefined && before !== undefined) return { key, state: before };
+    if (transition !== undefined && (await table.save(key, transition))) return { key, state: transition.state };
     if (attempt > 0) await sleep(clock, random() * MAX_PAUSE_MS);
     before = await table.readOne(key);
   }

@@ -1,13 +1,13 @@
 /** The result of one check of a monitor, as its state stores it. */
 import * as z from "zod";
 
-import { BROKEN_REASONS, type CronMonitor } from "../contract";
+import { BROKEN_REASONS, DEGRADED_REASONS, type CronMonitor } from "../contract";
 import type { ProbeResult } from "../probe/check-target";
 import { SECOND_MS } from "../../shared/time";
 
 export const checkResultSchema = z.object({
-  /** `unknown`: the check itself broke, or no heartbeat is due yet. */
-  health: z.enum(["up", "down", "unknown"]),
+  /** `degraded`: passed, but slow or with an expiring certificate. `unknown`: the check itself broke, or no heartbeat is due yet. */
+  health: z.enum(["up", "degraded", "down", "unknown"]),
   /** Epoch milliseconds. */
   at: z.number(),
   /** Human-readable; absent where health is `up`. */
@@ -33,7 +33,8 @@ export function targetResult({ at, latencyMs, outcome }: ProbeResult): CheckResu
   };
   if (outcome.ok) return { health: "up", ...details };
   const { reason, message } = outcome;
-  return { health: BROKEN_REASONS.has(reason) ? "unknown" : "down", reason, message, ...details };
+  const health = BROKEN_REASONS.has(reason) ? "unknown" : DEGRADED_REASONS.has(reason) ? "degraded" : "down";
+  return { health, reason, message, ...details };
 }
 
 /**

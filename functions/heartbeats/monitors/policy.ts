@@ -8,6 +8,8 @@ export interface Configuration extends MonitorSettings {
 
 export interface MonitorPolicy {
   readonly failuresBeforeDown: number;
+  /** Number of latest checks in which failures count. */
+  readonly failuresWithin: number;
   readonly successesBeforeUp: number;
   readonly maintenance: readonly MaintenanceWindow[];
   readonly intervalMs: number;
@@ -20,17 +22,30 @@ export interface Monitor {
   readonly key: string;
   readonly name: string;
   readonly kind: "target" | "cron";
+  /** A target's URL. */
+  readonly url?: string;
   readonly policy: MonitorPolicy;
 }
+
+/** The first failed check opens an incident, the first good one closes it. */
+const IMMEDIATE = { failuresBeforeDown: 1, failuresWithin: 1, successesBeforeUp: 1 } as const;
 
 /** Partition keys. A target's name has no slash, so a cron monitor may share it. */
 export const monitorKey = {
   target: (name: string): string => name,
   cron: (name: string): string => `cron/${name}`,
+  network: "checker/network",
 } as const;
 
 export function isCronKey(key: string): boolean {
   return key.startsWith("cron/");
+}
+
+/** The checker's own network: down while no canary responds. Not on the status page. */
+export function networkMonitor({ remindAfterHours }: Configuration, intervalMinutes: number): Monitor {
+  const times = { intervalMs: intervalMinutes * MINUTE_MS, remindAfterMs: remindAfterHours * HOUR_MS };
+  const policy = { ...IMMEDIATE, maintenance: [], ...times };
+  return { key: monitorKey.network, name: monitorKey.network, kind: "target", policy };
 }
 
 /** All monitors: targets, then cron monitors, in the order of the configuration. */
@@ -40,20 +55,20 @@ export function monitorsOf(
 ): readonly Monitor[] {
   const shared = { intervalMs: intervalMinutes * MINUTE_MS, remindAfterMs: remindAfterHours * HOUR_MS };
   return [
-    ...targets.map(({ name, failuresBeforeDown, successesBeforeUp, ...target }): Monitor => {
+    ...targets.map(({ name, url, failuresBeforeDown, successesBeforeUp, ...target }): Monitor => {
       const policy = {
         failuresBeforeDown,
+        failuresWithin: target.failuresWithin ?? 2 * failuresBeforeDown - 1,
         successesBeforeUp,
         maintenance: [...maintenance, ...target.maintenance],
         ...shared,
       };
-      return { key: monitorKey.target(name), name, kind: "target", policy };
+      return { key: monitorKey.target(name), name, kind: "target", url, policy };
     }),
     // The grace period is a cron monitor's tolerance: the first late check opens its incident.
     ...cronMonitors.map(({ name, ...cron }): Monitor => {
       const policy = {
-        failuresBeforeDown: 1,
-        successesBeforeUp: 1,
+        ...IMMEDIATE,
         maintenance: [...maintenance, ...cron.maintenance],
         ...shared,
       };

@@ -10,6 +10,7 @@ import {
   type AttributeValue,
   type DynamoDBClient,
   type Put,
+  type UpdateItemCommandInput,
 } from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
@@ -17,6 +18,8 @@ import * as z from "zod";
 import { sendInBatches } from "../../shared/aws/batches";
 import type { Clock } from "../../shared/clock";
 import { errorName } from "../../shared/errors";
+import { describeIssues } from "../../shared/input";
+import { RELEASE_LEASE, SET_LEASE, acquireLease, ownLease, type LeaseRequest } from "../../shared/lease";
 import { DAY_SECONDS, SECOND_MS, startOfUtcDay } from "../../shared/time";
 import { isCronKey } from "./policy";
 import { rollupCodec, sumOf } from "./roll-up";
@@ -45,6 +48,8 @@ export interface StoredMonitor {
   readonly state?: MonitorState;
   /** Cron monitors: the last heartbeat, epoch milliseconds. */
   readonly heartbeatAt?: number;
+  /** An item of the monitor is malformed. It affects this monitor only. */
+  readonly unreadable?: Error;
 }
 
 export interface StoredHistory {
@@ -56,7 +61,7 @@ export interface StoredHistory {
 
 /** Monitors are named by their key, see `monitorKey`. Times are epoch milliseconds. */
 export interface StateTable {
-  /** @throws {@link StateReadError} when DynamoDB throttles until the deadline */
+  /** @throws {@link StateReadError} when DynamoDB throttles until the deadline, not for a malformed item */
   read(keys: readonly string[], deadline: number): Promise<ReadonlyMap<string, StoredMonitor>>;
   readOne(key: string): Promise<MonitorState | undefined>;
   /**
@@ -64,7 +69,7 @@ export interface StateTable {
    * transaction where an hour or an incident ends, else a single write.
    */
   save(key: string, transition: Transition): Promise<boolean>;
-  /** @param from the earliest of each kind */
+  /** Without malformed items. @param from the earliest of each kind */
   history(
     key: string,
     from: { readonly hours: number; readonly days: number; readonly incidents: number },
@@ -80,6 +85,9 @@ export interface StateTable {
   deregister(keys: readonly string[]): Promise<void>;
   /** The latest heartbeat wins. */
   recordHeartbeat(key: string, at: number): Promise<void>;
+  /** The lease for delivering notifications: one run at a time. Returns false while another run holds it. */
+  acquireDelivery(lease: LeaseRequest): Promise<boolean>;
+  releaseDelivery(owner: string): Promise<void>;
 }
 
 const STATE = "state";
@@ -87,9 +95,11 @@ const HEARTBEAT = "heartbeat";
 
 /** No monitor's key is `*`. */
 const REGISTRY = { monitor: "*", item: "registry" } as const;
+const DELIVERY = { monitor: "*", item: "delivery" } as const;
 const registrySchema = z.object({ monitors: z.set(z.string()).default(new Set()) });
 
 const periodSchema = z.object({ start: z.number(), rollup: rollupCodec });
+const storedStateSchema = z.object({ state: stateSchema });
 const heartbeatSchema = z.object({ heartbeatAt: z.number() });
 
 export function stateTable(
@@ -200,6 +210,17 @@ export function stateTable(
     await dynamodb.send(command);
   };
 
+  /** Returns whether the condition held. */
+  const updateIf = async (update: Omit<UpdateItemCommandInput, "TableName">): Promise<boolean> => {
+    try {
+      await dynamodb.send(new UpdateItemCommand({ TableName: table, ...update }));
+      return true;
+    } catch (error) {
+      if (errorName(error) === "ConditionalCheckFailedException") return false;
+      throw error;
+    }
+  };
+
   return {
     read,
     readOne,
@@ -220,24 +241,46 @@ export function stateTable(
         query(key, "incident#", incidentKey(from.incidents)),
       ]);
       return {
-        hours: z.array(periodSchema).parse(hours),
-        days: z.array(periodSchema).parse(days),
-        incidents: z.array(closedIncidentSchema).parse(incidents),
+        hours: readable(periodSchema, hours),
+        days: readable(periodSchema, days),
+        incidents: readable(closedIncidentSchema, incidents),
       };
     },
     recordHeartbeat: async (monitor, at) => {
-      const command = new UpdateItemCommand({
-        TableName: table,
+      await updateIf({
         Key: marshall({ monitor, item: HEARTBEAT }),
         UpdateExpression: "SET heartbeatAt = :at",
         ConditionExpression: "attribute_not_exists(heartbeatAt) OR heartbeatAt < :at",
         ExpressionAttributeValues: marshall({ ":at": at }),
       });
-      await dynamodb.send(command).catch((error: unknown) => {
-        if (errorName(error) !== "ConditionalCheckFailedException") throw error;
+    },
+    acquireDelivery: (lease) => {
+      const { condition, values } = acquireLease(lease);
+      return updateIf({
+        Key: marshall(DELIVERY),
+        UpdateExpression: `SET ${SET_LEASE}`,
+        ConditionExpression: condition,
+        ExpressionAttributeValues: values,
+      });
+    },
+    releaseDelivery: async (owner) => {
+      const { condition, values } = ownLease(owner);
+      await updateIf({
+        Key: marshall(DELIVERY),
+        UpdateExpression: `REMOVE ${RELEASE_LEASE}`,
+        ConditionExpression: condition,
+        ExpressionAttributeValues: values,
       });
     },
   };
+}
+
+/** One malformed item must not hide the others. */
+function readable<Schema extends z.ZodType>(schema: Schema, items: readonly unknown[]): z.output<Schema>[] {
+  return items.flatMap((item) => {
+    const parsed = schema.safeParse(item);
+    return parsed.success ? [parsed.data] : [];
+  });
 }
 
 type Key = Record<string, AttributeValue>;
@@ -245,10 +288,11 @@ type PutItem = ConstructorParameters<typeof PutItemCommand>[0];
 
 function addItem(stored: Map<string, StoredMonitor>, item: Record<string, unknown>): void {
   const key = String(item["monitor"]);
-  const fields =
-    item["item"] === STATE
-      ? { state: stateSchema.decode(item as z.input<typeof stateSchema>) }
-      : heartbeatSchema.parse(item);
+  const schema = item["item"] === STATE ? storedStateSchema : heartbeatSchema;
+  const parsed = schema.safeParse(item["item"] === STATE ? { state: item } : item);
+  const fields = parsed.success
+    ? parsed.data
+    : { unreadable: new StateReadError(`${key}: ${describeIssues(parsed.error, schema)}`) };
   stored.set(key, { ...stored.get(key), ...fields });
 }
 

@@ -70,8 +70,9 @@ function splitByHour({ from, to }: Interval): readonly Interval[] {
 }
 
 /** Counts complete responses outside maintenance only. */
-function latencyOf({ health, reason, latencyMs }: CheckResult, tick: number, { maintenance }: MonitorPolicy): Rollup {
-  const counts = latencyMs !== undefined && (health === "up" || reason === "slow") && !inMaintenance(tick, maintenance);
+function latencyOf({ health, latencyMs }: CheckResult, tick: number, { maintenance }: MonitorPolicy): Rollup {
+  const counts =
+    latencyMs !== undefined && (health === "up" || health === "degraded") && !inMaintenance(tick, maintenance);
   return counts ? { ...EMPTY_ROLLUP, latencies: histogramOf([], [latencyMs]) } : EMPTY_ROLLUP;
 }
 

@@ -7,11 +7,16 @@ import { rollupCodec, type Rollup } from "./roll-up";
 const incidentSchema = z.object({
   /** The tick of the first failure. */
   openedAt: z.number(),
-  /** Human-readable: the failure that opened the incident. */
+  severity: z.enum(["degraded", "down"]),
+  /** Human-readable: the current failure. */
   message: z.string(),
   reason: z.string(),
   /** Set where the certificate is the only reason. */
   certificateFingerprint: z.string().optional(),
+  /** Earlier severities and reasons, oldest first. */
+  changes: z
+    .array(z.object({ until: z.number(), severity: z.enum(["degraded", "down"]), message: z.string() }))
+    .default([]),
 });
 
 export type Incident = z.output<typeof incidentSchema>;
@@ -24,8 +29,46 @@ export const closedIncidentSchema = incidentSchema.extend({
 
 export type ClosedIncident = z.output<typeof closedIncidentSchema>;
 
+/** Consecutive checks, and the tick of the first. */
+const streakSchema = z.object({ length: z.number(), since: z.number() });
+
+/** Stored as a tuple: a state should fit into one write unit. */
+const failureCodec = z.codec(
+  z.tuple([z.number(), z.number(), z.enum(["degraded", "down"]), z.string()]),
+  z.custom<RecentFailure>(),
+  {
+    decode: ([ago, tick, severity, reason]) => ({ ago, tick, severity, reason }),
+    encode: ({ ago, tick, severity, reason }): [number, number, RecentFailure["severity"], string] => [
+      ago,
+      tick,
+      severity,
+      reason,
+    ],
+  },
+);
+
+interface RecentFailure {
+  /** Checks since. 0 is the latest check. */
+  readonly ago: number;
+  readonly tick: number;
+  readonly severity: "degraded" | "down";
+  readonly reason: string;
+}
+
+const recentSchema = z.object({
+  /** Latest checks that were up. */
+  up: streakSchema.optional(),
+  /** Latest checks that were not down. */
+  notDown: streakSchema.optional(),
+  /** Those of the latest checks that were not up, oldest first. */
+  failures: z.array(failureCodec),
+});
+
+/** The latest checks, as far as an incident depends on them. */
+export type Recent = z.output<typeof recentSchema>;
+
 const notificationSchema = z.object({
-  kind: z.enum(["opened", "closed", "reminder", "removed"]),
+  kind: z.enum(["opened", "changed", "closed", "reminder", "removed"]),
   incident: incidentSchema,
   /** The tick that raised it. */
   raisedAt: z.number(),
@@ -46,10 +89,9 @@ export const stateSchema = z.object({
   lastTick: z.number(),
   lastCheck: checkResultSchema,
   /** Unknown until the first successful check or the first incident. */
-  health: z.enum(["up", "down", "unknown"]),
+  health: z.enum(["up", "degraded", "down", "unknown"]),
   healthSince: z.number(),
-  /** Consecutive checks with the same health, and the tick of the first. */
-  streak: z.object({ health: z.enum(["up", "down"]), length: z.number(), since: z.number() }).optional(),
+  recent: recentSchema.optional(),
   /** The open incident. */
   incident: incidentSchema.extend({ notifiedAt: z.number() }).optional(),
   closedIncidents: z.number(),

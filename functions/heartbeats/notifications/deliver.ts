@@ -1,84 +1,198 @@
-/** Delivers pending notifications and records each delivery. */
+/** Delivers pending notifications, and records each delivery when it is made. */
 import { sleep, type Clock } from "../../shared/clock";
 import { mapConcurrently } from "../../shared/concurrency";
+import { SECOND_MS } from "../../shared/time";
 import type { AppliedResult } from "../monitors/apply-results";
 import type { MonitorState, Notification, Run } from "../monitors/state";
 import type { StateTable } from "../monitors/state-table";
-import { planDelivery, type NotificationMessage, type PendingNotification } from "./plan";
+import {
+  planDelivery,
+  type NotificationMessage,
+  type PendingNotification,
+  type PlanContext,
+  type PlanOptions,
+} from "./plan";
 
-const CONCURRENT_DELIVERIES = 8;
+const CONCURRENT_WRITES = 8;
 const MAX_ATTEMPTS = 8;
 const PAUSE_MS = 50;
+
+/** One delivery. Longer than a notifier's own timeout. */
+const SEND_TIMEOUT_MS = 8 * SECOND_MS;
+
+/** A notifier that failed so many times in a row is not tried again in this run. */
+const BREAKER_FAILURES = 3;
+
+/** All deliveries of one run, beside the deadline of the function. Longer than BREAKER_FAILURES timeouts. */
+const ROUND_MS = 30 * SECOND_MS;
+
+/** Between attempts to acquire the lease. */
+const LEASE_PAUSE_MS = 500;
+const LEASE_ATTEMPTS = 2 * (ROUND_MS / LEASE_PAUSE_MS);
 
 /** Sends notifications through one service: an SNS topic, a Slack webhook. */
 export interface Notifier {
   readonly name: string;
-  /** Rejects unless delivery is certain. */
-  send(message: NotificationMessage): Promise<void>;
+  /**
+   * Rejects unless delivery is certain; with {@link MessageRejectedError} where another message may succeed. Should end when the
+   * signal aborts.
+   */
+  send(message: NotificationMessage, signal: AbortSignal): Promise<void>;
+}
+
+/** The service does not accept this message. It says nothing about the service. */
+export class MessageRejectedError extends Error {
+  override readonly name = "MessageRejectedError";
+}
+
+class DeliveryTimeoutError extends Error {
+  override readonly name = "DeliveryTimeoutError";
+}
+
+/** The deliveries of another run took longer than expected. Lambda retries this run. */
+class DeliveryBusyError extends Error {
+  override readonly name = "DeliveryBusyError";
 }
 
 export interface DeliveryPorts {
   readonly notifiers: readonly Notifier[];
-  readonly table: Pick<StateTable, "readOne" | "save">;
+  readonly table: Pick<StateTable, "readOne" | "save" | "acquireDelivery" | "releaseDelivery">;
   readonly clock: Clock;
   /** Called for each failed delivery. The next run tries again. */
   readonly onFailure: (notifier: string, message: NotificationMessage, error: unknown) => void;
 }
 
-type Delivered = PendingNotification & { readonly deliveredBy: readonly string[] };
-
 /**
- * At least once: a notification stays in its monitor's outbox until every notifier has delivered it. If the function dies
- * between delivery and recording, the next run sends it again under the same id.
+ * At least once for each notifier: a notification stays in its monitor's outbox until every notifier has delivered it. If the
+ * function dies between delivery and recording, its retry or the next run sends it again under the same id. Runs take turns, so that
+ * concurrent ones send nothing twice.
  *
- * @param source `almanac production`
+ * Notifiers are independent: each has its own plan, deadline and circuit breaker.
  */
-export function notificationSender(source: string, ports: DeliveryPorts) {
-  const names = ports.notifiers.map(({ name }) => name);
-  return async (applied: readonly AppliedResult[], { tick }: Run): Promise<void> => {
-    const { deliver, suppressed } = planDelivery(applied, tick, source);
-    const sent = await mapConcurrently(deliver, CONCURRENT_DELIVERIES, async ({ message, ...pending }) => {
-      const deliveredBy = await send(message, pending.notification.deliveredBy, ports);
-      return { ...pending, deliveredBy };
+export function notificationSender(options: PlanOptions, ports: DeliveryPorts) {
+  const { table, clock, notifiers } = ports;
+  return async (
+    applied: readonly AppliedResult[],
+    context: PlanContext,
+    { id }: Run,
+    deadline = Infinity,
+  ): Promise<void> => {
+    const pending = applied.filter(({ state }) => state.outbox.length > 0).map(({ key }) => key);
+    if (pending.length === 0) return;
+    await acquire(id, deadline, ports);
+    try {
+      // Another run may have delivered in the meantime.
+      const read = await mapConcurrently(
+        pending,
+        CONCURRENT_WRITES,
+        async (key) => [key, await table.readOne(key).catch(() => undefined)] as const,
+      );
+      const current = new Map(read);
+      const states = applied.map((each) => ({ ...each, state: current.get(each.key) ?? each.state }));
+      const until = Math.min(deadline, clock.now() + ROUND_MS);
+      const record = recorder(
+        notifiers.map(({ name }) => name),
+        ports,
+      );
+      const outcomes = await Promise.allSettled(
+        notifiers.map(async (notifier) => {
+          const plan = planDelivery(states, notifier.name, context, options);
+          await deliverAll(notifier, plan.messages, until, record, ports);
+          if (plan.covered.length > 0) await record(plan.covered, notifier.name);
+        }),
+      );
+      for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+    } finally {
+      await table.releaseDelivery(id);
+    }
+  };
+}
+
+/** @throws {@link DeliveryBusyError} */
+async function acquire(owner: string, deadline: number, { table, clock }: DeliveryPorts): Promise<void> {
+  for (let attempt = 0; attempt < LEASE_ATTEMPTS && clock.now() < deadline; attempt++) {
+    const now = clock.now();
+    if (await table.acquireDelivery({ owner, now, until: now + ROUND_MS + SEND_TIMEOUT_MS })) return;
+    await sleep(clock, LEASE_PAUSE_MS);
+  }
+  throw new DeliveryBusyError("another run is still delivering notifications");
+}
+
+type Record = (parts: readonly PendingNotification[], notifier: string) => Promise<void>;
+
+/** In order. Later notifications of a monitor wait for earlier ones: "up" before "down" would be false. */
+async function deliverAll(
+  notifier: Notifier,
+  messages: readonly NotificationMessage[],
+  until: number,
+  record: Record,
+  { clock, onFailure }: DeliveryPorts,
+): Promise<void> {
+  const waiting = new Set<string>();
+  let failures = 0;
+  for (const message of messages) {
+    if (failures >= BREAKER_FAILURES || clock.now() >= until) return;
+    if (message.parts.some(({ monitor }) => waiting.has(monitor))) continue;
+    try {
+      await withTimeout((signal) => notifier.send(message, signal), clock);
+      failures = 0;
+    } catch (error) {
+      onFailure(notifier.name, message, error);
+      if (error instanceof MessageRejectedError) continue;
+      failures += 1;
+      for (const { monitor } of message.parts) waiting.add(monitor);
+      continue;
+    }
+    // Sent again by the next run if it is not recorded; the other messages must not wait for that.
+    await record(message.parts, notifier.name).catch((error: unknown) => {
+      onFailure(notifier.name, message, error);
     });
-    const delivered: Delivered[] = [...sent, ...suppressed.map((pending) => ({ ...pending, deliveredBy: names }))];
-    const monitors = [...new Set(delivered.map(({ monitor }) => monitor))];
-    await mapConcurrently(monitors, CONCURRENT_DELIVERIES, async (monitor) => {
-      const ofMonitor = delivered.filter((each) => each.monitor === monitor);
-      await recordDeliveries(monitor, ofMonitor, names, ports);
+  }
+}
+
+async function withTimeout(send: (signal: AbortSignal) => Promise<void>, clock: Clock): Promise<void> {
+  const controller = new AbortController();
+  let cancel = (): void => undefined;
+  const timeout = new Promise<never>((_resolve, reject) => {
+    cancel = clock.after(SEND_TIMEOUT_MS, () => {
+      const error = new DeliveryTimeoutError(`no response within ${SEND_TIMEOUT_MS / SECOND_MS} s`);
+      reject(error);
+      controller.abort(error);
+    });
+  });
+  try {
+    await Promise.race([send(controller.signal), timeout]);
+  } finally {
+    cancel();
+  }
+}
+
+/** Records deliveries of all notifiers. One write at a time for each monitor, so that notifiers do not conflict. */
+function recorder(notifiers: readonly string[], ports: DeliveryPorts): Record {
+  const queues = new Map<string, Promise<void>>();
+  return async (parts, notifier) => {
+    const monitors = [...new Set(parts.map(({ monitor }) => monitor))];
+    await mapConcurrently(monitors, CONCURRENT_WRITES, (monitor) => {
+      const delivered = parts.filter((each) => each.monitor === monitor).map(({ notification }) => notification);
+      const write = () => recordDeliveries(monitor, delivered, notifier, notifiers, ports);
+      const queued = (queues.get(monitor) ?? Promise.resolve()).then(write, write);
+      queues.set(monitor, queued);
+      return queued;
     });
   };
 }
 
-/** Returns the names of all notifiers that have delivered the message by now. */
-async function send(
-  message: NotificationMessage,
-  deliveredBy: readonly string[],
-  { notifiers, onFailure }: DeliveryPorts,
-): Promise<readonly string[]> {
-  const sent = await mapConcurrently(notifiers, notifiers.length, async (notifier) => {
-    if (deliveredBy.includes(notifier.name)) return [];
-    try {
-      await notifier.send(message);
-      return [notifier.name];
-    } catch (error) {
-      onFailure(notifier.name, message, error);
-      return [];
-    }
-  });
-  return [...deliveredBy, ...sent.flat()];
-}
-
 async function recordDeliveries(
   monitor: string,
-  delivered: readonly Delivered[],
+  delivered: readonly Notification[],
+  notifier: string,
   notifiers: readonly string[],
   { table, clock }: DeliveryPorts,
 ): Promise<void> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const before = await table.readOne(monitor);
     if (before === undefined) return;
-    const state = withDeliveries(before, delivered, notifiers);
+    const state = withDeliveries(before, delivered, notifier, notifiers);
     if (await table.save(monitor, { state, hours: [] })) return;
     await sleep(clock, PAUSE_MS);
   }
@@ -87,18 +201,18 @@ async function recordDeliveries(
 
 function withDeliveries(
   state: MonitorState,
-  delivered: readonly Delivered[],
+  delivered: readonly Notification[],
+  notifier: string,
   notifiers: readonly string[],
 ): MonitorState {
   const outbox = state.outbox.flatMap((notification) => {
-    const deliveredBy = delivered.find((each) => isSame(each.notification, notification))?.deliveredBy;
-    if (deliveredBy === undefined) return [notification];
-    const complete = notifiers.every((notifier) => deliveredBy.includes(notifier));
-    return complete ? [] : [{ ...notification, deliveredBy: [...deliveredBy] }];
+    if (!delivered.some((each) => isSame(each, notification))) return [notification];
+    const deliveredBy = [...new Set([...notification.deliveredBy, notifier])];
+    return notifiers.every((name) => deliveredBy.includes(name)) ? [] : [{ ...notification, deliveredBy }];
   });
   return { ...state, outbox, revision: state.revision + 1 };
 }
 
 function isSame(a: Notification, b: Notification): boolean {
-  return a.kind === b.kind && a.raisedAt === b.raisedAt;
+  return a.kind === b.kind && a.raisedAt === b.raisedAt && a.incident.openedAt === b.incident.openedAt;
 }

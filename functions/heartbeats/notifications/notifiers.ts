@@ -4,7 +4,7 @@ import type { SSMClient } from "@aws-sdk/client-ssm";
 
 import { escapeForSlack, slackPost } from "../../shared/slack";
 import { SECOND_MS } from "../../shared/time";
-import type { Notifier } from "./deliver";
+import { MessageRejectedError, type Notifier } from "./deliver";
 
 class NotDeliveredError extends Error {
   override readonly name = "NotDeliveredError";
@@ -24,10 +24,11 @@ export function createNotifiers(
 export function snsNotifier(sns: SNSClient, topicArn: string): Notifier {
   return {
     name: "sns",
-    send: async ({ id, title, text }) => {
+    send: async ({ id, title, text }, abortSignal) => {
       const Message = `${text}\n\nNotification ${id}`;
       const MessageAttributes = { id: { DataType: "String", StringValue: id } };
-      await sns.send(new PublishCommand({ TopicArn: topicArn, Subject: title, Message, MessageAttributes }));
+      const command = new PublishCommand({ TopicArn: topicArn, Subject: title, Message, MessageAttributes });
+      await sns.send(command, { abortSignal });
     },
   };
 }
@@ -40,6 +41,7 @@ export function slackNotifier(post: ReturnType<typeof slackPost>, parameter: str
       const outcome = await post(parameter, { text: `*${escapeForSlack(title)}*\n${escapeForSlack(text)}` });
       if (outcome.kind === "rateLimited")
         throw new NotDeliveredError(`Slack rate limit: retry after ${outcome.retryAfterMs / SECOND_MS} s`);
+      if (outcome.kind === "rejected") throw new MessageRejectedError(outcome.reason);
       if (outcome.kind !== "accepted") throw new NotDeliveredError(outcome.reason);
     },
   };

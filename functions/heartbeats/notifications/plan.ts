@@ -1,9 +1,11 @@
-/** Which pending notifications are delivered, and their messages. */
+/** Which messages a notifier gets: what changed, merged, and digested where it is much. */
+import { groupBy } from "../../shared/group-by";
 import { visible } from "../../shared/text";
 import { MINUTE_MS, isoSeconds } from "../../shared/time";
 import type { AppliedResult } from "../monitors/apply-results";
 import { incidentId } from "../monitors/incidents";
-import type { Notification } from "../monitors/state";
+import { monitorKey, type Monitor } from "../monitors/policy";
+import type { Incident, Notification } from "../monitors/state";
 
 /** A notification in the outbox of a monitor's state. */
 export interface PendingNotification {
@@ -12,96 +14,146 @@ export interface PendingNotification {
 }
 
 export interface NotificationMessage {
-  /** Stays the same when it is sent again, so that recipients can recognise a duplicate. */
+  /** Stays the same when the same message is sent again, so that recipients can recognise a duplicate. */
   readonly id: string;
   /** One line of ASCII. */
   readonly title: string;
   readonly text: string;
+  /** What the message tells: delivered with it. */
+  readonly parts: readonly PendingNotification[];
+}
+
+export interface PlanOptions {
+  /** `almanac production` */
+  readonly source: string;
+  /** URL of the status page. @default no link */
+  readonly pageUrl?: string | undefined;
+  /** URL of the runbook. @default no link */
+  readonly runbookUrl?: string | undefined;
+}
+
+export interface PlanContext {
+  readonly monitors: readonly Pick<Monitor, "key" | "url">[];
+  /** More messages are one digest. */
+  readonly digestAbove: number;
 }
 
 export interface DeliveryPlan {
-  readonly deliver: readonly (PendingNotification & { readonly message: NotificationMessage })[];
-  /** Covered by another notification. */
-  readonly suppressed: readonly PendingNotification[];
+  /** In the order of events. */
+  readonly messages: readonly NotificationMessage[];
+  /** Reminders that another one covers, or that are no longer true. */
+  readonly covered: readonly PendingNotification[];
+}
+
+/** All that a notifier has not yet delivered about one incident. */
+interface Report {
+  readonly monitor: string;
+  readonly latest: Notification;
+  /** Whether this notifier has yet to tell that the incident opened. */
+  readonly isNew: boolean;
+  readonly parts: readonly PendingNotification[];
 }
 
 /**
- * Plans notifications raised by this run or left by an earlier one. Those that a concurrent run of the same tick raised are left
- * to that run.
- *
- * Targets that fail because of the same certificate are one notification, sent for the incident that opened first. Its recovery
- * is notified once all of them have recovered.
- *
- * @param source `almanac production`
+ * Merges without discarding: what is pending about one incident is one message, and so are incidents of one certificate that changed
+ * alike in one run. Depends on the states only, so a repeated plan has the same messages.
  */
-export function planDelivery(applied: readonly AppliedResult[], tick: number, source: string): DeliveryPlan {
-  const deliver: (PendingNotification & { message: NotificationMessage })[] = [];
-  const suppressed: PendingNotification[] = [];
-  for (const { key, state, writtenByThisRun } of applied) {
-    for (const notification of state.outbox) {
-      if (notification.raisedAt >= tick && !writtenByThisRun) continue;
-      const group = certificateGroup(notification, applied);
-      if (group !== undefined && group.representative !== key) suppressed.push({ monitor: key, notification });
-      else
-        deliver.push({
-          monitor: key,
-          notification,
-          message: messageOf(key, notification, group?.monitors ?? [], source),
-        });
-    }
-  }
-  return { deliver, suppressed };
-}
-
-interface CertificateGroup {
-  /** The monitor whose notification is sent for the group. Undefined while a recovery waits for the others. */
-  readonly representative: string | undefined;
-  readonly monitors: readonly string[];
-}
-
-/** The monitors that share a notification's certificate. Depends on the states only, so concurrent runs agree. */
-function certificateGroup(
-  { kind, incident }: Notification,
+export function planDelivery(
   applied: readonly AppliedResult[],
-): CertificateGroup | undefined {
-  const { certificateFingerprint: fingerprint } = incident;
-  if (fingerprint === undefined || kind === "removed") return undefined;
-  const open = applied.filter(({ state }) => state.incident?.certificateFingerprint === fingerprint);
-  const pending = applied.filter(({ state }) =>
-    state.outbox.some((each) => each.kind === kind && each.incident.certificateFingerprint === fingerprint),
+  notifier: string,
+  { monitors, digestAbove }: PlanContext,
+  options: PlanOptions,
+): DeliveryPlan {
+  const pending = applied.flatMap(({ key, state }) =>
+    state.outbox
+      .filter(({ deliveredBy }) => !deliveredBy.includes(notifier))
+      .map((notification) => ({ monitor: key, notification })),
   );
-  if (kind === "closed") {
-    const monitors = pending.map(({ key }) => key).sort();
-    return { representative: open.length === 0 ? monitors[0] : undefined, monitors };
-  }
-  const openedAt = ({ state }: AppliedResult): number =>
-    (state.incident ?? state.outbox[0]?.incident ?? incident).openedAt;
-  const monitors = [...new Set([...open, ...pending])]
-    .sort((a, b) => openedAt(a) - openedAt(b) || (a.key < b.key ? -1 : 1))
+  const covered = pending.filter((each) => isCovered(each, applied));
+  const reports = reportsOf(pending.filter((each) => !covered.includes(each)));
+  const merged = mergeCertificates(reports);
+  const urls = new Map(monitors.map(({ key, url }) => [key, url]));
+  const messages =
+    merged.length > digestAbove
+      ? [digest(reports, options)]
+      : merged.map((group) => messageOf(group, applied, urls, options));
+  return { messages, covered };
+}
+
+/** A reminder is false once its incident is over, and superfluous where the oldest incident of the certificate is reminded of. */
+function isCovered(
+  { monitor, notification: { kind, incident } }: PendingNotification,
+  applied: readonly AppliedResult[],
+): boolean {
+  if (kind !== "reminder") return false;
+  const own = applied.find(({ key }) => key === monitor)?.state.incident;
+  if (own?.openedAt !== incident.openedAt || own.reason !== incident.reason) return true;
+  const [oldest = monitor] = openWithCertificate(incident, applied);
+  return oldest !== monitor;
+}
+
+/** Monitors with an open incident of the same certificate, oldest first. */
+function openWithCertificate(
+  { certificateFingerprint: fingerprint }: Incident,
+  applied: readonly AppliedResult[],
+): readonly string[] {
+  if (fingerprint === undefined) return [];
+  return applied
+    .flatMap(({ key, state: { incident } }) =>
+      incident?.certificateFingerprint === fingerprint ? [{ key, openedAt: incident.openedAt }] : [],
+    )
+    .sort((a, b) => a.openedAt - b.openedAt || (a.key < b.key ? -1 : 1))
     .map(({ key }) => key);
-  return { representative: monitors[0], monitors };
+}
+
+function reportsOf(pending: readonly PendingNotification[]): readonly Report[] {
+  const byIncident = groupBy(pending, ({ monitor, notification }) => incidentId(monitor, notification.incident));
+  return [...byIncident.values()]
+    .flatMap((parts): Report[] => {
+      const [{ monitor, notification: latest } = { monitor: "", notification: undefined }] = parts.slice(-1);
+      if (latest === undefined) return [];
+      return [{ monitor, latest, isNew: parts.some(({ notification: { kind } }) => kind === "opened"), parts }];
+    })
+    .sort((a, b) => a.latest.raisedAt - b.latest.raisedAt || (a.monitor < b.monitor ? -1 : 1));
+}
+
+/** Reports of one certificate that say the same about the same run are one. */
+function mergeCertificates(reports: readonly Report[]): readonly (readonly Report[])[] {
+  const groups = groupBy(reports, ({ monitor, isNew, latest: { kind, raisedAt, incident } }) =>
+    incident.certificateFingerprint === undefined || kind === "removed"
+      ? `${monitor} ${incident.openedAt}`
+      : [kind, isNew, raisedAt, incident.severity, incident.certificateFingerprint].join(" "),
+  );
+  return [...groups.values()];
 }
 
 /** SNS: an email subject is ASCII of less than 100 characters. */
 const MAX_TITLE_LENGTH = 99;
 
-const HEADLINES: Readonly<Record<Notification["kind"], string>> = {
-  opened: "DOWN",
-  reminder: "STILL DOWN",
-  closed: "UP again",
-  removed: "NO LONGER MONITORED",
-};
+/** Slack shows 4,000 characters without folding. */
+const MAX_LIST_LENGTH = 3_000;
 
 function messageOf(
-  monitor: string,
-  { kind, incident, raisedAt, closedAt }: Notification,
-  group: readonly string[],
-  source: string,
+  group: readonly Report[],
+  applied: readonly AppliedResult[],
+  urls: ReadonlyMap<string, string | undefined>,
+  options: PlanOptions,
 ): NotificationMessage {
-  const label = group.length > 1 ? `${group.length} targets with one certificate` : monitor;
+  const [first] = group;
+  if (first === undefined) throw new RangeError("a message has at least one report");
+  const { monitor, latest } = first;
+  const { kind, incident, raisedAt, closedAt } = latest;
+  const names = group.map((report) => report.monitor);
+  const label = group.length > 1 ? `${group.length} targets with one certificate` : labelOf(monitor);
+  const others = openWithCertificate(incident, applied).filter((key) => !names.includes(key));
+  const also = kind === "opened" && others.length > 0 ? "NOW ALSO " : "";
   const lines = [
     `${label}: ${visible(incident.message)}`,
-    ...(group.length > 1 ? [`Targets: ${group.join(", ")}`] : []),
+    ...(group.length > 1 ? [`Targets: ${listOf(names)}`] : []),
+    ...(others.length > 0 ? [`Not up, same certificate: ${listOf(others)}`] : []),
+    ...incident.changes
+      .slice(-3)
+      .map(({ until, severity, message }) => `Until ${isoSeconds(until)}: ${severity}, ${visible(message)}`),
     `Since ${isoSeconds(incident.openedAt)}`,
     ...(closedAt === undefined ? [] : [`Until ${isoSeconds(closedAt)} (${duration(closedAt - incident.openedAt)})`]),
     ...(kind === "removed" ? ["Removed from the configuration, not known to be up"] : []),
@@ -109,12 +161,71 @@ function messageOf(
     ...(incident.certificateFingerprint === undefined
       ? []
       : [`Certificate SHA-256 ${incident.certificateFingerprint}`]),
+    ...(group.length === 1 && urls.get(monitor) !== undefined ? [`URL: ${urls.get(monitor) ?? ""}`] : []),
+    ...linksOf(options),
   ];
   return {
-    id: [incidentId(monitor, incident), kind, ...(kind === "reminder" ? [isoSeconds(raisedAt)] : [])].join("."),
-    title: `[${source}] ${HEADLINES[kind]}: ${label}`.slice(0, MAX_TITLE_LENGTH),
+    id: [incidentId(monitor, incident), kind, ...(isRepeatable(kind) ? [isoSeconds(raisedAt)] : [])].join("."),
+    title: `[${options.source}] ${also}${headline(first)}: ${label}`.slice(0, MAX_TITLE_LENGTH),
     text: lines.join("\n"),
+    parts: group.flatMap(({ parts }) => parts),
   };
+}
+
+function isRepeatable(kind: Notification["kind"]): boolean {
+  return kind === "reminder" || kind === "changed";
+}
+
+function digest(reports: readonly Report[], options: PlanOptions): NotificationMessage {
+  const byHeadline = [...groupBy(reports, headline)];
+  const counts = byHeadline.map(([text, { length }]) => `${length} ${text}`).join(", ");
+  const last = Math.max(...reports.map(({ latest }) => latest.raisedAt));
+  const [first] = reports;
+  const lines = byHeadline.map(([text, group]) => `${text}: ${listOf(group.map(({ monitor }) => labelOf(monitor)))}`);
+  return {
+    id: `digest.${first === undefined ? "" : incidentId(first.monitor, first.latest.incident)}.${reports.length}.${isoSeconds(last)}`,
+    title: `[${options.source}] ${counts}`.slice(0, MAX_TITLE_LENGTH),
+    text: [...lines, ...linksOf(options)].join("\n"),
+    parts: reports.flatMap(({ parts }) => parts),
+  };
+}
+
+/** `DOWN`, `NOW DEGRADED`, `STILL DOWN`, `UP again` */
+function headline({ monitor, isNew, latest: { kind, incident } }: Report): string {
+  const now = monitor === monitorKey.network ? "OFFLINE" : incident.severity.toUpperCase();
+  switch (kind) {
+    case "opened":
+      return now;
+    case "changed":
+      if (isNew) return now;
+      return incident.changes.at(-1)?.severity === incident.severity ? `STILL ${now}, other reason` : `NOW ${now}`;
+    case "reminder":
+      return `STILL ${now}`;
+    case "closed":
+      return isNew ? `WAS ${now}, UP again` : "UP again";
+    case "removed":
+      return "NO LONGER MONITORED";
+  }
+}
+
+function labelOf(monitor: string): string {
+  return monitor === monitorKey.network ? "the checker's own network" : monitor;
+}
+
+function linksOf({ pageUrl, runbookUrl }: PlanOptions): readonly string[] {
+  return [
+    ...(pageUrl === undefined ? [] : [`Status page: ${pageUrl}`]),
+    ...(runbookUrl === undefined ? [] : [`Runbook: ${runbookUrl}`]),
+  ];
+}
+
+/** `a, b, c and 12 more` */
+function listOf(names: readonly string[]): string {
+  let length = 0;
+  const shown = names.filter((name) => (length += name.length + 2) <= MAX_LIST_LENGTH);
+  return shown.length === names.length
+    ? names.join(", ")
+    : `${shown.join(", ")} and ${names.length - shown.length} more`;
 }
 
 /** `1 d 2 h`, `2 h 5 min`, `5 min` */

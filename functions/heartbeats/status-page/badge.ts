@@ -12,6 +12,7 @@ const CHARACTER_WIDTH = 6.7;
 /** Contrast of 4.5 or more with white text. */
 const COLOURS: Readonly<Record<State, string>> = {
   up: "#1f7a52",
+  degraded: "#8a6100",
   down: "#c0322a",
   maintenance: "#4a5cb8",
   unknown: "#6b665c",

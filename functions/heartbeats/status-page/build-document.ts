@@ -83,7 +83,8 @@ function currentState(state: MonitorState, policy: MonitorPolicy, now: number): 
   const { health, healthSince, lastTick, lastCheck } = state;
   if (inMaintenance(now, policy.maintenance)) return { state: "maintenance", since: null };
   if (now - lastTick > 2 * policy.intervalMs) return { state: "unknown", since: isoSeconds(lastTick) };
-  if (lastCheck.health === "unknown" && health !== "down") return { state: "unknown", since: null };
+  if (lastCheck.health === "unknown" && health !== "down" && health !== "degraded")
+    return { state: "unknown", since: null };
   return { state: health, since: isoSeconds(healthSince) };
 }
 
@@ -98,7 +99,8 @@ function windowSummary(
 ): WindowSummary {
   const start = windowStarts(now)[window];
   const since = recent.filter((hour) => hour.start >= start).map(({ rollup }) => rollup);
-  const { up, down, maintenance, latencies } = sumOf([history.windows[window], ...since]);
+  const { up: flawless, degraded, down, maintenance, latencies } = sumOf([history.windows[window], ...since]);
+  const up = flawless + degraded;
   const elapsed = now - Math.max(start, firstTick);
   const [p50Ms, p95Ms, p99Ms] = percentiles(latencies, [0.5, 0.95, 0.99]);
   return {
@@ -126,11 +128,13 @@ function daySummaries(
 /** @param elapsed time of the day since the monitor was first known */
 function daySummary(start: number, rollup: Rollup, elapsed: number): DaySummary {
   const date = isoSeconds(start).slice(0, 10);
-  if (elapsed <= 0) return { date, up: 0, down: 0, maintenance: 0, noData: 0 };
+  if (elapsed <= 0) return { date, up: 0, degraded: 0, down: 0, maintenance: 0, noData: 0 };
   const up = fraction(rollup.up, elapsed);
+  const degraded = fraction(rollup.degraded, elapsed);
   const down = fraction(rollup.down, elapsed);
   const maintenance = fraction(rollup.maintenance, elapsed);
-  return { date, up, down, maintenance, noData: fourDecimals(Math.max(0, 1 - up - down - maintenance)) };
+  const noData = fourDecimals(Math.max(0, 1 - up - degraded - down - maintenance));
+  return { date, up, degraded, down, maintenance, noData };
 }
 
 function shownDays(now: number): readonly number[] {
@@ -153,14 +157,17 @@ function hourSummaries(history: History, recent: readonly PeriodRollup[], now: n
 
 function incidentsOf({ key, name, state, history }: MonitorRecord): readonly IncidentSummary[] {
   const open = state?.incident ? [{ ...state.incident, closedAt: undefined, closedBecause: undefined }] : [];
-  return [...open, ...history.incidents].map(({ openedAt, closedAt, closedBecause, reason, message }) => ({
-    id: incidentId(key, { openedAt }),
-    monitor: name,
-    openedAt: isoSeconds(openedAt),
-    closedAt: closedAt === undefined ? null : isoSeconds(closedAt),
-    ...(closedBecause !== undefined && { closedBecause }),
-    message: publicMessage({ reason, message }),
-  }));
+  return [...open, ...history.incidents].map(
+    ({ openedAt, closedAt, closedBecause, severity, changes, reason, message }) => ({
+      id: incidentId(key, { openedAt }),
+      monitor: name,
+      openedAt: isoSeconds(openedAt),
+      closedAt: closedAt === undefined ? null : isoSeconds(closedAt),
+      ...(closedBecause !== undefined && { closedBecause }),
+      severity: changes.some((change) => change.severity === "down") ? "down" : severity,
+      message: publicMessage({ reason, message }),
+    }),
+  );
 }
 
 function openFirstThenLatest(a: IncidentSummary, b: IncidentSummary): number {

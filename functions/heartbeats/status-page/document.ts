@@ -24,7 +24,7 @@ export interface MonitorStatus {
   /** Cron monitors only. Null before the first heartbeat. */
   readonly lastHeartbeat?: string | null;
   /** `unknown`: not checked yet, or not lately. */
-  readonly state: "up" | "down" | "maintenance" | "unknown";
+  readonly state: "up" | "degraded" | "down" | "maintenance" | "unknown";
   readonly since: string | null;
   readonly lastCheck: LastCheck | null;
   readonly windows: Readonly<Record<WindowName, WindowSummary>>;
@@ -66,7 +66,7 @@ export const WINDOWS = ["24h", "7d", "30d", "90d"] as const;
 export type WindowName = (typeof WINDOWS)[number];
 
 export interface WindowSummary {
-  /** Time up / (time up + time down). Excludes maintenance and time without data. */
+  /** Time up or degraded / (time up, degraded or down). Excludes maintenance and time without data. */
   readonly uptime: number | null;
   /** Time with data / time since the monitor was first known. */
   readonly coverage: number | null;
@@ -80,6 +80,8 @@ export interface DaySummary {
   /** `2026-11-21` */
   readonly date: string;
   readonly up: number;
+  /** Counts as uptime. */
+  readonly degraded: number;
   readonly down: number;
   readonly maintenance: number;
   readonly noData: number;
@@ -97,6 +99,8 @@ export interface IncidentSummary {
   readonly monitor: string;
   readonly openedAt: string;
   readonly closedAt: string | null;
+  /** The worst it has been. */
+  readonly severity: "degraded" | "down";
   /** Human-readable. Absent where the monitor recovered. */
   readonly closedBecause?: string;
   /** The failure that opened the incident: a {@link publicMessage}. */

@@ -25,7 +25,7 @@ interface DayRange {
   readonly notable: boolean;
 }
 
-type Band = "up" | "down" | "maintenance" | "none" | "before";
+type Band = "up" | "degraded" | "down" | "maintenance" | "none" | "before";
 
 /**
  * One SVG with a path for each range of equal days, so that a hundred monitors stay small.
@@ -75,6 +75,7 @@ function summaryOf(days: readonly DaySummary[], generatedAt: string): string {
   const counts = [
     [count(isUpAllDay), "up all day on"],
     [count(({ down }) => down > NEGLIGIBLE), "downtime on"],
+    [count(({ degraded }) => degraded > NEGLIGIBLE), "degraded on"],
     [count(({ maintenance }) => maintenance > NEGLIGIBLE), "maintenance on"],
     [count(({ noData }) => noData > NEGLIGIBLE), "missing data on"],
   ] as const;
@@ -103,6 +104,7 @@ function textOf(summary: DaySummary, generatedAt: string): string {
   const length = Math.min(DAY_MS, Math.max(0, Date.parse(generatedAt) - start));
   const parts = [
     ["down", summary.down],
+    ["degraded", summary.degraded],
     ["maintenance", summary.maintenance],
     ["no data", summary.noData],
   ] as const;
@@ -132,6 +134,10 @@ function bandsOf(summary: DaySummary): (readonly [Band, from: number, to: number
   if (summary.noData > NEGLIGIBLE) stack("none", STUB_HEIGHT);
   const height = bottom - down;
   stack("maintenance", Math.round(summary.maintenance * height));
+  stack(
+    "degraded",
+    summary.degraded > NEGLIGIBLE ? Math.max(MIN_DOWN_HEIGHT, Math.round(summary.degraded * height)) : 0,
+  );
   stack("up", Math.round(summary.up * height));
   if (down > 0) bands.push(["down", down, 0]);
   return bands;
@@ -147,8 +153,8 @@ function monitored(days: readonly DaySummary[]): readonly DaySummary[] {
 }
 
 /** All fractions are 0 before the monitor was first known. */
-function isMonitored({ up, down, maintenance, noData }: DaySummary): boolean {
-  return up + down + maintenance + noData > NEGLIGIBLE;
+function isMonitored({ up, degraded, down, maintenance, noData }: DaySummary): boolean {
+  return up + degraded + down + maintenance + noData > NEGLIGIBLE;
 }
 
 function isUpAllDay({ up }: DaySummary): boolean {

@@ -52,7 +52,10 @@ export function historyOf({ hours, days, incidents }: StoredHistory, now: number
   return {
     windows: windowRecord((name) => since(starts[name], name === "24h" ? hours : days)),
     days: new Map(
-      days.map(({ start, rollup: { up, down, maintenance } }) => [start, { up, down, maintenance }] as const),
+      days.map(
+        ({ start, rollup: { up, degraded, down, maintenance } }) =>
+          [start, { up, degraded, down, maintenance }] as const,
+      ),
     ),
     hours: hours.map(({ start, rollup }) => ({ start, ...hourPercentiles(rollup) })),
     incidents,

@@ -118,7 +118,7 @@ function pastIncidents(document: StatusDocument): Markup {
 }
 
 function incident(
-  { monitor, openedAt, closedAt, closedBecause, message }: IncidentSummary,
+  { monitor, openedAt, closedAt, closedBecause, severity, message }: IncidentSummary,
   generatedAt: string,
 ): Markup {
   const lasted = duration(Date.parse(closedAt ?? generatedAt) - Date.parse(openedAt));
@@ -126,8 +126,8 @@ function incident(
     closedAt === null
       ? markup`, open for ${lasted}`
       : markup` to ${time(closedAt, day(closedAt) === day(openedAt) ? clockTime(closedAt) : dayAndTime(closedAt))}, ${lasted}`;
-  const state = closedAt === null ? "down" : closedBecause === undefined ? "up" : "unknown";
-  const outcome = { down: "is down", up: "recovered", unknown: "was down" }[state];
+  const state = closedAt === null ? severity : closedBecause === undefined ? "up" : "unknown";
+  const outcome = { degraded: "is degraded", down: "is down", up: "recovered", unknown: "was down" }[state];
   return markup`<li class="incident ${state}"><h3>${icon(state)} <a href="#${anchor(
     monitor,
   )}">${monitor}</a> <span class="hidden">${outcome}</span></h3><p class="when">${time(
@@ -150,6 +150,7 @@ function legend(): Markup {
   return markup`<ul class="legend" aria-label="Legend: one bar for each day">${[
     entry("up", "M3.5 32V0", "up"),
     entry("down", "M3.5 12V0", "down, from the top"),
+    entry("degraded", "M3.5 32V16", "degraded"),
     entry("maintenance", "M3.5 32V10", "maintenance"),
     entry("none", "M3.5 32V24", "no data"),
     entry("before", "M3.5 32V30", "not monitored yet"),
@@ -216,10 +217,11 @@ function icons(): Markup {
   return markup`<svg width="0" height="0" class="hidden" aria-hidden="true" focusable="false">${STATES.map((state) => symbol(state, SHAPES[state]))}</svg>`;
 }
 
-/** Distinct shapes: disc with tick, diamond with cross, square with pause, dashed ring. */
+/** Distinct shapes: disc with tick, triangle with exclamation mark, diamond with cross, square with pause, dashed ring. */
 const SHAPES: Readonly<Record<State, Markup>> = {
   up: markup`<circle cx="8" cy="8" r="8" fill="currentColor"/><path d="M4.5 8.2 7 10.7l4.6-5" fill="none" stroke="var(--sheet)" stroke-width="1.8"/>`,
   down: markup`<path d="M8 0l8 8-8 8-8-8z" fill="currentColor"/><path d="M5.7 5.7l4.6 4.6m0-4.6-4.6 4.6" stroke="var(--sheet)" stroke-width="1.7"/>`,
+  degraded: markup`<path d="M8 .8 15.6 14.6H.4z" fill="currentColor"/><path d="M8 5.4v4.2m0 1.6v1.6" stroke="var(--sheet)" stroke-width="1.8"/>`,
   maintenance: markup`<rect x="1" y="1" width="14" height="14" rx="2" fill="currentColor"/><path d="M6 4.5v7m4-7v7" stroke="var(--sheet)" stroke-width="1.8"/>`,
   unknown: markup`<circle cx="8" cy="8" r="6.8" fill="none" stroke="currentColor" stroke-width="2" stroke-dasharray="2.6 2.1"/>`,
 };
@@ -232,6 +234,7 @@ function icon(state: State): Markup {
 const FAVICON_COLOURS: Readonly<Record<State, string>> = {
   up: "#2f9468",
   down: "#d8483c",
+  degraded: "#c98a00",
   maintenance: "#6b7dd6",
   unknown: "#8a8478",
 };

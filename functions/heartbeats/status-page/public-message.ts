@@ -21,6 +21,7 @@ const SENTENCES: Readonly<Record<FailureReason | "missing-heartbeat", string>> =
   certificate: "the certificate expires soon",
   secret: "the check could not run",
   internal: "the check could not run",
+  unmeasured: "the check could not run",
   "missing-heartbeat": "no heartbeat in time",
 };
 

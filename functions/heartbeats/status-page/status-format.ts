@@ -5,10 +5,11 @@ import type { StatusDocument, MonitorStatus } from "./document";
 export type State = MonitorStatus["state"];
 
 /** Most important first. */
-export const STATES = ["down", "unknown", "maintenance", "up"] as const satisfies readonly State[];
+export const STATES = ["down", "degraded", "unknown", "maintenance", "up"] as const satisfies readonly State[];
 
 export const STATE_LABELS: Readonly<Record<State, string>> = {
   up: "up",
+  degraded: "degraded",
   down: "down",
   maintenance: "maintenance",
   unknown: "no data",
@@ -90,7 +91,7 @@ export function pluralize(count: number, noun: string): string {
 }
 
 export function countStates(monitors: readonly MonitorStatus[]): Readonly<Record<State, number>> {
-  const counts = { up: 0, down: 0, maintenance: 0, unknown: 0 };
+  const counts = { up: 0, degraded: 0, down: 0, maintenance: 0, unknown: 0 };
   for (const { state } of monitors) counts[state] += 1;
   return counts;
 }
@@ -104,11 +105,12 @@ export function overallState(monitors: readonly MonitorStatus[]): State {
 export function headline(monitors: readonly MonitorStatus[]): string {
   const all = monitors.length;
   if (all === 0) return "No monitors configured";
-  const { up, down, maintenance, unknown } = countStates(monitors);
+  const { up, degraded, down, maintenance, unknown } = countStates(monitors);
   const some = (count: number) =>
     count === all ? (all === 1 ? "The monitor" : `All ${all} monitors`) : `${count} of ${all}`;
   const are = (count: number) => (count === 1 ? "is" : "are");
   if (down > 0) return `${some(down)} ${are(down)} down`;
+  if (degraded > 0) return `${some(degraded)} ${are(degraded)} degraded`;
   if (unknown > 0) return unknown === all ? "No data" : `No data for ${unknown} of ${all} monitors`;
   if (maintenance > 0) return `${some(maintenance)} ${are(maintenance)} in maintenance`;
   return `${some(up)} ${are(up)} up`;

@@ -7,9 +7,11 @@
 export const STATUS_STYLE = `
 :root{color-scheme:light dark;--paper:#faf8f3;--sheet:#fff;--ink:#26241f;--soft:#676257;--line:#e7e2d7;--link:#2f5d8a;
 --up:#2f9468;--up-ink:#1a6a47;--up-tint:#e8f3ec;--down:#cc3a2f;--down-ink:#a92c22;--down-tint:#fbeae6;
+--degraded:#b07700;--degraded-ink:#7d5500;--degraded-tint:#fbf1dc;
 --maintenance:#5f72cb;--maintenance-ink:#4355ab;--maintenance-tint:#ebeefa;--unknown:#8a8478;--unknown-ink:#5f5a50;--unknown-tint:#f0ece3}
 @media(prefers-color-scheme:dark){:root{--paper:#17181b;--sheet:#1f2125;--ink:#ebe8e1;--soft:#a9a599;--line:#33353b;--link:#93bce6;
 --up:#45a67c;--up-ink:#7bcea6;--up-tint:#1a2b24;--down:#f0695c;--down-ink:#ff9d92;--down-tint:#38211f;
+--degraded:#d9a53a;--degraded-ink:#f0c673;--degraded-tint:#332a18;
 --maintenance:#8c9df0;--maintenance-ink:#b0bcf8;--maintenance-tint:#23273c;--unknown:#7f7b72;--unknown-ink:#b3afa4;--unknown-tint:#2a2b2f}}
 *{box-sizing:border-box}
 html{scroll-behavior:smooth;-webkit-text-size-adjust:100%}
@@ -30,6 +32,7 @@ a{color:var(--link);text-underline-offset:.15em}
 .icon{width:1.15em;height:1.15em;flex:none;vertical-align:-.2em}
 .up{--state:var(--up);--state-ink:var(--up-ink);--tint:var(--up-tint)}
 .down{--state:var(--down);--state-ink:var(--down-ink);--tint:var(--down-tint)}
+.degraded{--state:var(--degraded);--state-ink:var(--degraded-ink);--tint:var(--degraded-tint)}
 .maintenance{--state:var(--maintenance);--state-ink:var(--maintenance-ink);--tint:var(--maintenance-tint)}
 .unknown,.stale .banner,.stale .monitor{--state:var(--unknown);--state-ink:var(--unknown-ink);--tint:var(--unknown-tint)}
 .icon{color:var(--state)}
@@ -59,6 +62,7 @@ a{color:var(--link);text-underline-offset:.15em}
 @media(min-width:600px){.bars{width:540px}}
 .bars path{fill:none;stroke:var(--up)}
 .bars .down{stroke:var(--down)}
+.bars .degraded{stroke:var(--degraded)}
 .bars .maintenance{stroke:var(--maintenance)}
 .bars .none{stroke:var(--unknown)}
 .bars .before{stroke:var(--unknown)}

@@ -29,6 +29,8 @@ export interface AwsJsonOptions {
   readonly clock: Clock;
   /** Uniform in [0, 1): jitter of retries. */
   readonly random: () => number;
+  /** Limit of a call with its retries, when its deadline is not earlier. @default no limit */
+  readonly timeoutMs?: number;
 }
 
 export interface AwsJson {
@@ -36,23 +38,36 @@ export interface AwsJson {
    * One call: `call("DynamoDB_20120810.Query", body)`. Retries transient errors, so calls must be idempotent.
    *
    * @param body JSON
+   * @param deadline epoch milliseconds: the call settles by then, with its retries. @default no limit
    * @returns the response's JSON
-   * @throws {@link AwsJsonError}, and the transport's errors for a call without a response
+   * @throws {@link AwsJsonError}, {@link CallTimeoutError}, and the transport's errors for a call without a response
    */
-  call(target: string, body: string): Promise<string>;
+  call(target: string, body: string, deadline?: number): Promise<string>;
   /** Ends idle connections. */
   close(): void;
 }
 
 /** An error response. Its name is AWS's error code: `ConditionalCheckFailedException`. */
 export class AwsJsonError extends Error {
+  /** As in the SDK's errors. */
+  readonly $metadata: { readonly httpStatusCode: number };
+
+  /** @param response the parsed body: a failed condition's has the stored item */
   constructor(
     override readonly name: string,
     message: string,
     readonly status: number,
+    readonly response?: unknown,
   ) {
     super(message);
+    this.$metadata = { httpStatusCode: status };
   }
+}
+
+/** The call did not succeed before its deadline. It may still take effect. */
+export class CallTimeoutError extends Error {
+  override readonly name = "TimeoutError";
+  readonly code = "ETIMEDOUT";
 }
 
 const ATTEMPTS = 5;
@@ -76,7 +91,7 @@ export function credentialsFrom(environment: EnvironmentSource): Credentials {
 }
 
 export function createAwsJson(options: AwsJsonOptions): AwsJson {
-  const { endpoint, transport, clock, random } = options;
+  const { endpoint, transport, clock, random, timeoutMs = Infinity } = options;
   const sign = signer(options, new URL(endpoint).host);
 
   const attempt = async (target: string, body: string): Promise<string> => {
@@ -85,15 +100,34 @@ export function createAwsJson(options: AwsJsonOptions): AwsJson {
     throw errorOf(status, text);
   };
 
+  /** A server that accepts connections and never responds must not outlast the caller. */
+  const within = async (deadline: number, target: string, work: () => Promise<string>): Promise<string> => {
+    if (deadline === Infinity) return work();
+    let cancel = (): void => undefined;
+    const timeout = new Promise<never>((_, reject) => {
+      cancel = clock.after(Math.max(0, deadline - clock.now()), () => {
+        reject(new CallTimeoutError(`${target}: no response before the deadline`));
+      });
+    });
+    try {
+      return await Promise.race([work(), timeout]);
+    } finally {
+      cancel();
+    }
+  };
+
   return {
-    call: async (target, body) => {
+    call: async (target, body, limit = Infinity) => {
+      const deadline = Math.min(limit, clock.now() + timeoutMs);
       for (let attempts = 1; ; attempts++) {
         try {
-          return await attempt(target, body);
+          return await within(deadline, target, () => attempt(target, body));
         } catch (error) {
           if (attempts >= ATTEMPTS || !isRetryable(error)) throw error;
+          const backoff = jitteredBackoffMs(attempts, BACKOFF, random);
+          if (clock.now() + backoff >= deadline) throw error;
+          await sleep(clock, backoff);
         }
-        await sleep(clock, jitteredBackoffMs(attempts, BACKOFF, random));
       }
     },
     close: () => {
@@ -119,7 +153,7 @@ function errorOf(status: number, text: string): AwsJsonError {
   }
   const { __type: type, message = fields.Message } = fields;
   const name = typeof type === "string" ? type.replace(/^.*#/, "") : "UnknownError";
-  return new AwsJsonError(name, typeof message === "string" ? message : `status ${status}`, status);
+  return new AwsJsonError(name, typeof message === "string" ? message : `status ${status}`, status, fields);
 }
 
 /**

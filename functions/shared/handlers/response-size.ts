@@ -2,6 +2,8 @@
  * The size of responses as Lambda sends them. Its limit of 6 MB applies to the JSON of status, headers and body, in which the body, JSON
  * itself, is a text: quotes and backslashes take two bytes. API Gateway answers 502 above it.
  */
+import { jsonText } from "../json-text";
+
 const MAX_RESPONSE_BYTES = 6_000_000;
 
 /** For status, headers, and the fields around a list. */
@@ -26,7 +28,7 @@ export function checkBodySize(body: string): void {
 export function fittingItems<Item>(items: readonly Item[]): readonly Item[] {
   let bytes = 0;
   const count = items.findIndex((item, index) => {
-    bytes += textBytes(JSON.stringify(item)) + 1;
+    bytes += textBytes(jsonText(item)) + 1;
     return bytes > MAX_BODY_BYTES && index > 0;
   });
   return count < 0 ? items : items.slice(0, count);

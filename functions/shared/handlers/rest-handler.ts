@@ -7,6 +7,7 @@ import { awsHttpError } from "../aws/aws-errors";
 import type { EnvironmentSchema } from "../environment";
 import { errorMessage } from "../errors";
 import { describeIssues, JsonSyntaxError, parseInput, parseJson } from "../input";
+import { jsonText } from "../json-text";
 import { visible } from "../text";
 import { BadRequestError, HttpError, NotFoundError } from "./http-errors";
 import { checkBodySize } from "./response-size";
@@ -16,6 +17,7 @@ import { invoke, onColdStart, type Services } from "./services";
 const restEventSchema = z.object({
   httpMethod: z.string(),
   resource: z.string(),
+  headers: z.record(z.string(), z.string()).nullish(),
   pathParameters: z.record(z.string(), z.string()).nullish(),
   queryStringParameters: z.record(z.string(), z.string()).nullish(),
   body: z.string().nullish(),
@@ -29,7 +31,11 @@ export interface RawRequest {
   /** Path parameters by name, decoded. */
   readonly path: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
-  /** The parsed JSON; undefined for an empty body. */
+  /** By name in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Lambda's timeout, epoch milliseconds. */
+  readonly deadline: number;
+  /** The parsed JSON; undefined for an empty body. Parsed, or refused, when it is read. */
   readonly body: unknown;
   /** The body as it was sent. Its numbers have all their digits. */
   readonly text: string;
@@ -75,7 +81,7 @@ export function restHandler<Environment>(
   const start = onColdStart(schema, build);
   const corsHeaders = cors ? { "Access-Control-Allow-Origin": "*" } : {};
   return (event, context) =>
-    invoke(start, context, async ({ logger, work: endpoints }) => {
+    invoke(start, context, async ({ logger, work: endpoints }, deadline) => {
       try {
         const rest = parseInput(restEventSchema, event);
         // Path parameters are ids: of a timer, of a task.
@@ -83,7 +89,7 @@ export function restHandler<Environment>(
         const route = `${rest.httpMethod} ${rest.resource}`;
         const respond = endpoints[route];
         if (respond === undefined) throw new NotFoundError("there is no such route");
-        const { status = 200, headers, body } = await respond(requestOf(rest));
+        const { status = 200, headers, body } = await respond(requestOf(rest, deadline));
         const answer = json(status, body, { ...corsHeaders, ...headers });
         logger.info("responded", { route, status });
         return answer;
@@ -91,12 +97,16 @@ export function restHandler<Environment>(
         const { plain, status, headers, body } = errorResponse(error);
         // Lambda's Errors metric does not count responses. The API's alarm for 5xx does.
         if (status >= 500) logger.error("request failed", { error });
-        else logger.info("responded", { status, reason: errorMessage(error) });
+        else logger.info("responded", { status, reason: reasonOf(error) });
         return plain
           ? text(status, String(body), { ...corsHeaders, ...headers })
           : json(status, body, { ...corsHeaders, ...headers });
       }
     });
+}
+
+function reasonOf(error: unknown): string {
+  return (error instanceof HttpError ? error.logMessage : undefined) ?? errorMessage(error);
 }
 
 export interface ErrorResponse extends Required<RestResponse> {
@@ -117,12 +127,25 @@ export function errorResponse(error: unknown): ErrorResponse {
   return { status, headers, body, plain };
 }
 
-function requestOf({ pathParameters, queryStringParameters, body, isBase64Encoded }: RestEvent): RawRequest {
+function requestOf(
+  { headers, pathParameters, queryStringParameters, body, isBase64Encoded }: RestEvent,
+  deadline: number,
+): RawRequest {
   const content = isBase64Encoded ? decodeUtf8(Buffer.from(body ?? "", "base64")) : (body ?? "");
   const path = Object.fromEntries(
     Object.entries(pathParameters ?? {}).map(([name, value]) => [name, decodeSegment(value, `path.${name}`)]),
   );
-  return { path, query: queryStringParameters ?? {}, body: jsonOf(content), text: content };
+  return {
+    path,
+    query: queryStringParameters ?? {},
+    headers: Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])),
+    deadline,
+    // A body that must be authentic is not parsed before its signature is verified.
+    get body() {
+      return jsonOf(content);
+    },
+    text: content,
+  };
 }
 
 /** Replaces no octet: a text in another encoding would lose its letters. @throws {@link BadRequestError} */
@@ -164,7 +187,7 @@ function jsonOf(content: string): unknown {
 type Headers = Readonly<Record<string, string>>;
 
 function json(statusCode: number, body: unknown, headers: Headers): APIGatewayProxyResult {
-  return response(statusCode, JSON.stringify(body), { "Content-Type": "application/json", ...headers });
+  return response(statusCode, jsonText(body), { "Content-Type": "application/json", ...headers });
 }
 
 function text(statusCode: number, body: string, headers: Headers): APIGatewayProxyResult {

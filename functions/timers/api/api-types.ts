@@ -69,8 +69,9 @@ export interface TimerResponse extends LegacyTimerResponse {
   readonly enabled: boolean;
   /** No fire before it. */
   readonly startAt?: string;
-  /** No fire after it; also derived from `maxFires`. */
+  /** No fire after it. */
   readonly endAt?: string;
+  readonly maxFires?: number;
   /** For cron schedules with `maxFires`: fires that are not queued yet. */
   readonly firesLeft?: number;
   readonly jitterSeconds?: number;
@@ -86,6 +87,8 @@ export interface TimerResponse extends LegacyTimerResponse {
 /** Timers of one kind, unordered. */
 export interface ListResponse {
   readonly timers: readonly TimerResponse[];
+  /** Timers whose rows cannot be read: put them again, or delete them. */
+  readonly unreadable?: readonly { readonly id: string; readonly reason: string }[];
   /** Token of the next page, for `?next=`. Absent on the last page. */
   readonly next?: string;
 }
@@ -97,6 +100,8 @@ export interface BatchRequest {
   readonly path: `/${"periodic" | "oneshot"}/${string}`;
   /** For PUT. */
   readonly body?: PeriodicInput | OneshotInput;
+  /** For PUT. @default the header Idempotency-Key of the batch */
+  readonly idempotencyKey?: string;
 }
 
 export interface BatchResult {

@@ -1,77 +1,149 @@
-/** Puts timers: first their rows, then the fires of the next ten minutes. */
+/** Puts timers: first their rows, found by the dispatcher if this request dies, then the fires of the next ten minutes, then the final rows. */
 import { mapConcurrently } from "../../shared/concurrency";
-import { UnavailableError } from "../../shared/handlers/http-errors";
+import { TooManyRequestsError } from "../../shared/handlers/http-errors";
 import { FireRejectedError, type FireQueue } from "../queue/fire-queue";
-import { exclusiveStart, planEnqueue, overdueIndexKey, indexKeyOf, scheduledTimes } from "../schedule/fire-times";
+import {
+  exclusiveStart,
+  indexKeyOf,
+  isUnenqueued,
+  overdueIndexKey,
+  planEnqueue,
+  scheduledTimes,
+} from "../schedule/fire-times";
 import { HORIZON_MS, type Fire, type StoredTimer, type Timer } from "../schedule/timer";
-import type { TimerTable } from "../storage/timer-table";
+import { TimerChangedError, type TimerTable } from "../storage/timer-table";
 
 const CONCURRENT_WRITES = 25;
+
+/** Other clients that put the same timer at the same time. */
+const MAX_CONFLICTS = 5;
 
 export interface PutPorts {
   readonly table: Pick<TimerTable, "ensureCursor" | "put" | "advance">;
   readonly queue: FireQueue;
 }
 
-/** @property replaces the version to replace; null: only creates; undefined: replaces any version */
 export interface Put {
   readonly timer: Timer;
+  /** The version to replace; null: only creates. Undefined: replaces any version, unless the timer stays the same. */
   readonly replaces?: string | null;
+  /** Whether the stored timer is what this PUT asks for: it stays, with its version and its fires. */
+  readonly isUnchanged: (stored: StoredTimer) => boolean;
 }
 
 export type PutOutcome = { readonly stored: StoredTimer } | { readonly error: unknown };
 
 /**
- * Puts timers; each succeeds or fails independently. First the row, because a fire without its row is fenced. Then the fires of the next ten
- * minutes, because the dispatcher may have passed them, or may not see the index entry in time. When SQS does not accept them, the row becomes
- * overdue, and the dispatcher enqueues them in its next run.
+ * Puts timers; each succeeds or fails independently. A row is written before its fires, because a fire without its row is fenced. Until the
+ * fires are enqueued the row is overdue, so a request that dies anywhere leaves them to the dispatcher; the same when SQS does not accept
+ * them before the deadline.
  *
- * Errors: {@link TimerChangedError}; {@link UnavailableError} (the row may exist without its first fires: put again);
- * {@link FireRejectedError} (the row exists, but SQS rejects its messages: a bug); the DynamoDB client's errors.
+ * A PUT with the idempotency key of the stored timer, and one that changes nothing, return the stored timer.
+ *
+ * Errors: {@link TimerChangedError}; {@link TooManyRequestsError}; {@link FireRejectedError} (the row exists, but SQS rejects its messages:
+ * a bug); DynamoDB's errors.
+ *
+ * @param deadline for the fires, epoch milliseconds
  */
-export async function putTimers(puts: readonly Put[], { table, queue }: PutPorts): Promise<readonly PutOutcome[]> {
-  const written = await mapConcurrently(puts, CONCURRENT_WRITES, async ({ timer, replaces }): Promise<Written> => {
-    const { fires, advanced } = planEnqueue(timer, exclusiveStart(timer), timer.putAt + HORIZON_MS);
+export async function putTimers(
+  puts: readonly Put[],
+  { table, queue }: PutPorts,
+  deadline: number,
+): Promise<readonly PutOutcome[]> {
+  const written = await mapConcurrently(puts, CONCURRENT_WRITES, async (put): Promise<Written> => {
     try {
-      await table.ensureCursor(timer.shard, timer.putAt);
-      await table.put(advanced, indexKeyOf(advanced), replaces);
-      return { timer, fires, stored: advanced };
+      await table.ensureCursor(put.timer.shard, put.timer.putAt);
+      return withFires(await writeRow(put, table));
     } catch (error) {
       return { error };
     }
   });
   const fires = written.flatMap((one) => ("error" in one ? [] : one.fires));
-  const { unsent, rejected } = fires.length === 0 ? { unsent: [], rejected: [] } : await queue.send(fires);
+  const { unsent, rejected } = fires.length === 0 ? { unsent: [], rejected: [] } : await queue.send(fires, deadline);
   const rejections = new Map(rejected.map((rejection) => [rejection.fire, rejection]));
   const missing = new Set([...unsent, ...rejections.keys()]);
   return mapConcurrently(written, CONCURRENT_WRITES, async (one): Promise<PutOutcome> => {
     if ("error" in one) return one;
-    const firstMissing = one.fires.findIndex((fire) => missing.has(fire));
-    if (firstMissing < 0) return { stored: one.stored };
-    const outcome = await deferToDispatcher(one, firstMissing, table);
+    const stored = await saveEnqueued(one, missing, table);
     const [rejection] = one.fires.flatMap((fire) => rejections.get(fire) ?? []);
-    return rejection === undefined ? outcome : { error: new FireRejectedError(rejection) };
+    return rejection === undefined ? { stored } : { error: new FireRejectedError(rejection) };
   });
 }
 
-type Written =
-  | { readonly timer: Timer; readonly fires: readonly Fire[]; readonly stored: StoredTimer }
-  | { readonly error: unknown };
+/** A row, and its fires to enqueue. */
+interface Enqueueing {
+  readonly stored: StoredTimer;
+  readonly fires: readonly Fire[];
+}
+type Written = Enqueueing | { readonly error: unknown };
 
-/** Leaves the first missing fire and all later ones to the dispatcher. Those already sent are sent twice, with the same fire id. */
-async function deferToDispatcher(
-  { timer, stored }: Exclude<Written, { error: unknown }>,
-  firstMissing: number,
+/** @throws {@link TimerChangedError} */
+async function writeRow({ timer, replaces, isUnchanged }: Put, table: PutPorts["table"]): Promise<StoredTimer> {
+  const row = newRow(timer);
+  const indexKey = isUnenqueued(row) ? overdueIndexKey(row) : indexKeyOf(row);
+  // First as if the timer were new: most are, and the stored one costs no read.
+  let expected: string | null | undefined = replaces === undefined ? null : replaces;
+  let conflict: TimerChangedError | undefined;
+  for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
+    try {
+      await table.put(row, indexKey, expected);
+      return row;
+    } catch (error) {
+      if (!(error instanceof TimerChangedError)) throw error;
+      const { stored } = error;
+      // The response to an earlier attempt of this write was lost.
+      if (stored?.version === timer.version) return stored;
+      if (stored !== undefined && timer.requestKey !== undefined && stored.requestKey === timer.requestKey)
+        return stored;
+      if (replaces !== undefined) throw error;
+      if (stored !== undefined && isUnchanged(stored)) return stored;
+      conflict = error;
+      expected = error.isCorrupt ? undefined : (stored?.version ?? null);
+    }
+  }
+  throw new TooManyRequestsError("the timer is being changed by other requests; try again", { cause: conflict });
+}
+
+/** Overdue when it has fires to enqueue. */
+function newRow(timer: Timer): StoredTimer {
+  const start = exclusiveStart(timer);
+  const { fires, advanced } = planEnqueue(timer, start, horizonOf(timer));
+  return fires.length === 0 ? advanced : { ...timer, enqueuedUntil: start };
+}
+
+function withFires(stored: StoredTimer): Enqueueing {
+  return {
+    stored,
+    fires: isUnenqueued(stored) ? planEnqueue(stored, stored.enqueuedUntil, horizonOf(stored)).fires : [],
+  };
+}
+
+function horizonOf({ putAt }: Timer): number {
+  return putAt + HORIZON_MS;
+}
+
+/** The dispatcher continues with the first missing fire. Later ones that are sent are sent twice, with the same fire id. */
+async function saveEnqueued(
+  { stored, fires }: Enqueueing,
+  missing: ReadonlySet<Fire>,
   table: PutPorts["table"],
-): Promise<PutOutcome> {
-  const after = exclusiveStart(timer);
-  const missingAt = scheduledTimes(timer, after, stored.enqueuedUntil)[firstMissing] ?? stored.enqueuedUntil;
-  const { advanced: overdue } = planEnqueue(timer, after, missingAt - 1);
+): Promise<StoredTimer> {
+  if (fires.length === 0) return stored;
+  const firstMissing = fires.findIndex((fire) => missing.has(fire));
+  const until =
+    firstMissing < 0
+      ? horizonOf(stored)
+      : (scheduledTimes(stored, stored.enqueuedUntil, horizonOf(stored))[firstMissing] ?? 0) - 1;
+  const { advanced } = planEnqueue(stored, stored.enqueuedUntil, until);
   try {
-    await table.advance(overdue, overdueIndexKey(overdue), stored.enqueuedUntil);
-    return { stored: overdue };
-  } catch (cause) {
-    const message = "The first fires of the timer could not be queued. Put the timer again.";
-    return { error: new UnavailableError(message, { cause }) };
+    await table.advance(
+      advanced,
+      firstMissing < 0 ? indexKeyOf(advanced) : overdueIndexKey(advanced),
+      stored.enqueuedUntil,
+    );
+    return advanced;
+  } catch {
+    // The row is still overdue: the dispatcher enqueues the fires, perhaps again. Or it has done so, or the timer was replaced.
+    return stored;
   }
 }

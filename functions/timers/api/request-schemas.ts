@@ -2,8 +2,9 @@
 import * as z from "zod";
 
 import { fnv1a } from "../../shared/hash";
+import { canonicalJson, jsonDepth, RawJson } from "../../shared/json-text";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../shared/time";
-import { invalidCronReason } from "../schedule/cron";
+import { invalidCronReason, MAX_CRON_CHARACTERS } from "../schedule/cron";
 import { nextDue, type Schedule } from "../schedule/schedule";
 import { isTimeZone } from "../schedule/time-zone";
 import type { Timer } from "../schedule/timer";
@@ -15,9 +16,12 @@ const MAX_PERIOD_MS = 365 * DAY_MS;
 const MAX_DELAY_SECONDS = (10 * MAX_PERIOD_MS) / SECOND_MS;
 const MAX_JITTER_SECONDS = 300;
 const MAX_FIRES_AHEAD = 100;
-/** Versions are UUIDs. */
-const MAX_VERSION_CHARACTERS = 100;
 const MAX_DATA_BYTES = 64 * 1024;
+/** Parsers of other languages have limits as well. */
+const MAX_DATA_DEPTH = 100;
+/** A version is a UUID. */
+const MAX_VERSION_CHARACTERS = 100;
+const MAX_TIME_ZONE_CHARACTERS = 64;
 const UNITS_MS: Readonly<Record<string, number>> = { second: SECOND_MS, minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS };
 
 export const idSchema = z
@@ -58,6 +62,11 @@ const everySchema = z
 
 /** Removes the optional `cron( )`. */
 const cronSchema = z.string("is not a cron expression").transform((text, context) => {
+  // Before the regular expressions, whose time grows with the length.
+  if (text.length > MAX_CRON_CHARACTERS) {
+    context.addIssue(`is longer than ${MAX_CRON_CHARACTERS} characters`);
+    return z.NEVER;
+  }
   const expression = text.trim().replace(/^cron\((.*)\)$/, "$1");
   const problem = invalidCronReason(expression);
   if (problem === undefined) return expression;
@@ -67,20 +76,20 @@ const cronSchema = z.string("is not a cron expression").transform((text, context
 
 const timeZoneSchema = z
   .string("is not a time zone")
-  .refine(isTimeZone, 'is not an IANA time zone such as "Europe/Berlin"');
+  .refine(
+    (name) => name.length <= MAX_TIME_ZONE_CHARACTERS && isTimeZone(name),
+    'is not an IANA time zone such as "Europe/Berlin"',
+  );
 
-/** Any JSON -> JSON text. */
+/** Any JSON -> JSON text. With {@link RawJson} it is the text that was sent, with all digits of its numbers. */
 const dataSchema = z
   .unknown()
   .transform((data, context) => {
-    // SQS rejects messages with these two characters; JSON can escape them.
-    const text = JSON.stringify(data).replace(
-      /[\ufffe\uffff]/g,
-      (character) => `\\u${character.charCodeAt(0).toString(16)}`,
-    );
-    if (Buffer.byteLength(text) <= MAX_DATA_BYTES) return text;
-    context.addIssue(`is longer than ${MAX_DATA_BYTES} bytes of JSON`);
-    return z.NEVER;
+    const text = data instanceof RawJson ? data.text : JSON.stringify(data);
+    if (jsonDepth(text) > MAX_DATA_DEPTH) context.addIssue(`is nested deeper than ${MAX_DATA_DEPTH} levels`);
+    const json = canonicalJson(text);
+    if (Buffer.byteLength(json) > MAX_DATA_BYTES) context.addIssue(`is longer than ${MAX_DATA_BYTES} bytes of JSON`);
+    return json;
   })
   .optional();
 
@@ -152,12 +161,14 @@ export interface TimerContext {
   /** Unique. */
   readonly version: string;
   readonly shard: string;
+  /** The client's idempotency key. */
+  readonly requestKey?: string;
 }
 
-export function periodicTimer(body: PeriodicBody, { id, now, version, shard }: TimerContext): Timer {
-  const { startAt, jitterSeconds, enabled = true, maxFires } = body;
+export function periodicTimer(body: PeriodicBody, { id, now, version, shard, requestKey }: TimerContext): Timer {
+  const { startAt, endAt, jitterSeconds, enabled = true, maxFires } = body;
   const schedule = scheduleOf(body, now);
-  const endAt = endAtOf(maxFires, schedule, Math.max(now, (startAt ?? 0) - 1), body.endAt);
+  const finalAt = maxFires === undefined ? undefined : finalAtOf(maxFires, schedule, Math.max(now, (startAt ?? 0) - 1));
   return {
     kind: "periodic",
     id,
@@ -167,14 +178,17 @@ export function periodicTimer(body: PeriodicBody, { id, now, version, shard }: T
     data: dataOf(body, { id, type: "hourlyPeriodic" }),
     ...(startAt !== undefined && { startAt }),
     ...(endAt !== undefined && { endAt }),
+    ...(maxFires !== undefined && { maxFires }),
+    ...(finalAt !== undefined && { finalAt }),
     ...(maxFires !== undefined && mustCountFires(maxFires, schedule) && { firesLeft: maxFires }),
     ...(jitterSeconds !== undefined && { jitterSeconds }),
     enabled,
     putAt: now,
+    ...(requestKey !== undefined && { requestKey }),
   };
 }
 
-export function oneshotTimer(body: OneshotBody, { id, now, version, shard }: TimerContext): Timer {
+export function oneshotTimer(body: OneshotBody, { id, now, version, shard, requestKey }: TimerContext): Timer {
   const { at = now + (body.delaySeconds ?? 0) * SECOND_MS, jitterSeconds } = body;
   return {
     kind: "oneshot",
@@ -186,7 +200,26 @@ export function oneshotTimer(body: OneshotBody, { id, now, version, shard }: Tim
     ...(jitterSeconds !== undefined && { jitterSeconds }),
     enabled: true,
     putAt: now,
+    ...(requestKey !== undefined && { requestKey }),
   };
+}
+
+/**
+ * Whether a PUT asks for what is stored: its timer then stays, with version, rhythm and pending fires. The rhythm of `every` without
+ * `startAt` is that of the first PUT; `delaySeconds` and the default minute are relative to each PUT, so they seldom ask for the same.
+ */
+export function isSameTimer(timer: Timer, body: PeriodicBody | OneshotBody, stored: Timer): boolean {
+  if (body.shardId !== undefined && body.shardId !== stored.shard) return false;
+  const comparable = (one: Timer, schedule: Schedule) =>
+    JSON.stringify([one.data, one.startAt, one.endAt, one.maxFires, one.jitterSeconds ?? 0, one.enabled, schedule]);
+  const schedule = hasRhythmOf(stored.schedule, timer.schedule, body) ? stored.schedule : timer.schedule;
+  return comparable(timer, schedule) === comparable(stored, stored.schedule);
+}
+
+function hasRhythmOf(stored: Schedule, schedule: Schedule, body: PeriodicBody | OneshotBody): boolean {
+  if (!("every" in body) || body.every === undefined || body.startAt !== undefined) return false;
+  if (stored.kind !== "every" || schedule.kind !== "every" || stored.periodMs !== schedule.periodMs) return false;
+  return body.secondOfMinute === undefined || (stored.phaseMs - schedule.phaseMs) % MINUTE_MS === 0;
 }
 
 /** Whether a body has only fields of the legacy timer service, whose clients expect its response. */
@@ -218,18 +251,13 @@ function scheduleOf(
   return { kind: "every", periodMs: every, phaseMs: anchor % every };
 }
 
-/** The earlier of `endAt` and the last of `maxFires`. Ignores `maxFires` when the dispatcher counts the fires. */
-function endAtOf(
-  maxFires: number | undefined,
-  schedule: Schedule,
-  after: number,
-  endAt: number | undefined,
-): number | undefined {
-  if (maxFires === undefined || mustCountFires(maxFires, schedule)) return endAt;
+/** The last of `maxFires`; undefined when the dispatcher counts the fires. */
+function finalAtOf(maxFires: number, schedule: Schedule, after: number): number | undefined {
+  if (mustCountFires(maxFires, schedule)) return undefined;
   let last = nextDue(schedule, after);
-  if (schedule.kind === "every" && last !== undefined) last += (maxFires - 1) * schedule.periodMs;
-  else for (let fires = 1; fires < maxFires && last !== undefined; fires++) last = nextDue(schedule, last);
-  return last === undefined ? endAt : Math.min(last, endAt ?? Infinity);
+  if (schedule.kind === "every" && last !== undefined) return last + (maxFires - 1) * schedule.periodMs;
+  for (let fires = 1; fires < maxFires && last !== undefined; fires++) last = nextDue(schedule, last) ?? last;
+  return last;
 }
 
 /** Computing the end of a long cron series takes too long: the dispatcher counts its fires. */

@@ -3,28 +3,42 @@ import * as z from "zod";
 
 import { mapConcurrently } from "../../shared/concurrency";
 import { BadRequestError, ConflictError } from "../../shared/handlers/http-errors";
-import { describeIssues, parseJson } from "../../shared/input";
+import { jsonParts } from "../../shared/json-text";
 import { fittingItems } from "../../shared/handlers/response-size";
 import { endpoint, errorResponse, type Endpoint, type RestResponse } from "../../shared/handlers/rest-handler";
+import { describeIssues, parseJson } from "../../shared/input";
 import type { ApiRouteName } from "../contract";
 import type { CursorReader } from "./cursors";
-import type { BatchResponse, BatchResult, ListResponse } from "./api-types";
+import type { BatchResponse, BatchResult, ListResponse, TimerResponse } from "./api-types";
 import { putTimers, type Put, type PutOutcome, type PutPorts } from "./put-timers";
 import {
   idSchema,
   isLegacyRequest,
+  isSameTimer,
   oneshotBodySchema,
   oneshotTimer,
   periodicBodySchema,
   periodicTimer,
   shardOf,
+  type OneshotBody,
+  type PeriodicBody,
 } from "./request-schemas";
+import { exclusiveStart, nextScheduledTime } from "../schedule/fire-times";
 import type { StoredTimer, TimerKind } from "../schedule/timer";
+import { CorruptRowError } from "../storage/timer-row";
 import { TimerChangedError, type TimerTable } from "../storage/timer-table";
+import { withoutReadOnlyFields, withRawData } from "./bodies";
 import { legacyTimerResponse, timerResponse } from "./timer-response";
 
 const MAX_REQUESTS = 25;
 const CONCURRENT_DELETES = 10;
+
+/**
+ * For sending the fires of a PUT. Less than a client waits, and it leaves time for the table: API Gateway ends requests after 29 seconds.
+ * Fires that SQS does not accept by then are the dispatcher's.
+ */
+const SEND_TIMEOUT_MS = 5_000;
+const RESPONSE_RESERVE_MS = 6_000;
 
 const DEFAULT_LIMIT = 100;
 const MAX_TIMERS = 1_000;
@@ -60,7 +74,15 @@ class MissingBodyError extends BadRequestError {
 
 const path = z.object({ id: idSchema });
 const requestSchema = z.object({ path });
-const putSchema = z.object({ path, body: z.unknown() });
+/** Chosen by the client, one for each change that it wants: a UUID. */
+const requestKeySchema = z.string().regex(/^[\x21-\x7e]{1,255}$/, "is not 1 to 255 ASCII characters without spaces");
+const putSchema = z.object({
+  path,
+  headers: z.object({ "idempotency-key": requestKeySchema.optional() }),
+  body: z.unknown(),
+  text: z.string(),
+  deadline: z.number(),
+});
 const periodicRequestSchema = z.object({ body: periodicBodySchema });
 const oneshotRequestSchema = z.object({ body: oneshotBodySchema });
 const listSchema = z.object({
@@ -78,7 +100,15 @@ const listSchema = z.object({
   ),
 });
 const batchRequestSchema = z
-  .strictObject({ method: z.enum(["PUT", "DELETE"]), path: z.string(), body: z.unknown().optional() })
+  .strictObject(
+    {
+      method: z.enum(["PUT", "DELETE"], "is not PUT or DELETE"),
+      path: z.string("is not a string"),
+      body: z.unknown().optional(),
+      idempotencyKey: requestKeySchema.optional(),
+    },
+    'is not of the form {"method": "PUT", "path": "/periodic/<id>", "body": {...}}',
+  )
   .transform(({ path, ...request }, context) => {
     const [, name, id] = /^\/(\w+)\/([^/]+)$/.exec(path) ?? [];
     const kind = z.enum(["periodic", "oneshot"]).safeParse(name).data;
@@ -87,14 +117,13 @@ const batchRequestSchema = z
     context.addIssue({ code: "custom", path: ["path"], message: "is not /periodic/<id> or /oneshot/<id>" });
     return z.NEVER;
   });
-const batchSchema = z.object({
+const batchSchema = putSchema.omit({ path: true }).extend({
   body: z.strictObject(
     {
       requests: z
-        .array(batchRequestSchema, "is not an array")
+        .array(z.unknown(), "is not an array")
         .min(1, `is not 1 to ${MAX_REQUESTS} requests`)
-        .max(MAX_REQUESTS, `is not 1 to ${MAX_REQUESTS} requests`)
-        .superRefine(rejectDuplicates),
+        .max(MAX_REQUESTS, `is not 1 to ${MAX_REQUESTS} requests`),
     },
     'is not of the form {"requests": [{"method": "PUT", "path": "/periodic/<id>", "body": {...}}]}',
   ),
@@ -107,24 +136,25 @@ function decodeOrKeep(id: string): string {
     return id;
   }
 }
-type ParsedBatchRequest = z.output<typeof batchRequestSchema>;
+type ParsedBatch = z.output<typeof batchSchema>;
 
 export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, Endpoint>> {
   const { table, cursors, now } = ports;
 
   const put = (kind: TimerKind) =>
-    endpoint(putSchema, async ({ path: { id }, body }) => {
-      const prepared = await prepare(kind, id, body, ports);
-      const [outcome] = await putTimers([prepared.put], ports);
+    endpoint(putSchema, async ({ path: { id }, headers: { "idempotency-key": requestKey }, body, text, deadline }) => {
+      const prepared = await prepare({ kind, id, body, text, requestKey }, ports);
+      const [outcome] = await putTimers([prepared.put], ports, sendUntil(deadline, ports));
       return responseOf(prepared, outcome);
     });
 
   const get = (kind: TimerKind) =>
     endpoint(requestSchema, async ({ path: { id } }) => {
       const timer = await table.get({ kind, id });
-      return timer === undefined
-        ? { status: 404, body: id }
-        : { body: (await timerResponses([timer], cursors, now()))[0] };
+      if (timer === undefined) return { status: 404, body: id };
+      const { timers, unreadable } = await timerResponses([timer], cursors, now());
+      if (unreadable[0] !== undefined) throw new UnreadableTimerError(unreadable[0]);
+      return { body: timers[0] };
     });
 
   const remove = (kind: TimerKind) =>
@@ -136,9 +166,15 @@ export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, En
   const list = (kind: TimerKind) =>
     endpoint(listSchema, async ({ query: { limit, next } }) => {
       const page = await listTimers(kind, limit, next === undefined ? undefined : keyOfToken(next, kind), table);
-      const timers = fittingItems(await timerResponses(page.timers, cursors, now()));
-      const nextKey = timers.length < page.timers.length ? `${kind}#${timers.at(-1)?.id ?? ""}` : page.next;
-      const body: ListResponse = { timers, ...(nextKey !== undefined && { next: tokenOf(nextKey, kind) }) };
+      const { timers: all, unreadable } = await timerResponses(page.timers, cursors, now());
+      const timers = fittingItems(all);
+      const nextKey = timers.length < all.length ? `${kind}#${timers.at(-1)?.id ?? ""}` : page.next;
+      const failures = [...page.corrupt, ...unreadable];
+      const body: ListResponse = {
+        timers,
+        ...(failures.length > 0 && { unreadable: failures.map(({ id, error }) => ({ id, reason: reasonOf(error) })) }),
+        ...(nextKey !== undefined && { next: tokenOf(nextKey, kind) }),
+      };
       return { body };
     });
 
@@ -151,11 +187,26 @@ export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, En
     "PUT /oneshot/{id}": put("oneshot"),
     "GET /oneshot/{id}": get("oneshot"),
     "DELETE /oneshot/{id}": remove("oneshot"),
-    "POST /batch": endpoint(batchSchema, async ({ body: { requests } }) => {
-      const body: BatchResponse = { results: await runBatch(requests, ports) };
+    "POST /batch": endpoint(batchSchema, async (batch) => {
+      const body: BatchResponse = { results: await runBatch(batch, ports) };
       return { body };
     }),
   };
+}
+
+/** Until when the fires of a PUT are sent, epoch milliseconds. */
+function sendUntil(deadline: number, { now }: TimerPorts): number {
+  return Math.min(now() + SEND_TIMEOUT_MS, deadline - RESPONSE_RESERVE_MS);
+}
+
+/** One PUT, before it is parsed. */
+interface PutRequest {
+  readonly kind: TimerKind;
+  readonly id: string;
+  readonly body: unknown;
+  /** The body's JSON. */
+  readonly text: string;
+  readonly requestKey?: string | undefined;
 }
 
 /** A valid PUT, and its response. */
@@ -165,30 +216,44 @@ interface Prepared {
 }
 
 /** @throws {@link BadRequestError} */
-async function prepare(kind: TimerKind, id: string, body: unknown, ports: TimerPorts): Promise<Prepared> {
+async function prepare({ kind, id, body, text, requestKey }: PutRequest, ports: TimerPorts): Promise<Prepared> {
   if (body === undefined) throw new MissingBodyError();
+  const content = withRawData(withoutReadOnlyFields(body, id), text);
   const context = async ({ shardId }: { readonly shardId?: string | undefined }) => ({
     id,
     now: ports.now(),
     version: ports.newVersion(),
     shard: await shardFor(id, shardId, ports),
+    ...(requestKey !== undefined && { requestKey }),
   });
   const respondFully = (stored: StoredTimer): RestResponse => ({
-    body: timerResponse(stored, stored.putAt, stored.enqueuedUntil),
+    body: timerResponse(stored, ports.now(), stored.enqueuedUntil),
   });
   if (kind === "oneshot") {
-    const input = parsed(oneshotRequestSchema, { body }).body;
+    const input = parsed(oneshotRequestSchema, { body: content }).body;
     return { put: putOf(oneshotTimer(input, await context(input)), input), respond: respondFully };
   }
-  const input = parsed(periodicRequestSchema, { body }).body;
+  const input = parsed(periodicRequestSchema, { body: content }).body;
+  const put = putOf(periodicTimer(input, await context(input)), input);
+  await rejectNeverFiring(put, ports);
   const respond = isLegacyRequest(input)
     ? (stored: StoredTimer) => ({ body: legacyTimerResponse(stored) })
     : respondFully;
-  return { put: putOf(periodicTimer(input, await context(input)), input), respond };
+  return { put, respond };
 }
 
-function putOf(timer: Put["timer"], { ifVersion }: { readonly ifVersion?: string | null | undefined }): Put {
-  return ifVersion === undefined ? { timer } : { timer, replaces: ifVersion };
+/** A timer that has ended may be put again, unchanged. */
+async function rejectNeverFiring({ timer, isUnchanged }: Put, { table }: TimerPorts): Promise<void> {
+  if (nextScheduledTime(timer, exclusiveStart(timer)) !== undefined) return;
+  const stored = await table.get(timer);
+  if (stored !== undefined && isUnchanged(stored)) return;
+  const field = timer.endAt === undefined ? timer.schedule.kind : "endAt";
+  throw new BadRequestError(`body.${field}: the timer would never fire`);
+}
+
+function putOf(timer: Put["timer"], body: PeriodicBody | OneshotBody): Put {
+  const isUnchanged = (stored: StoredTimer) => isSameTimer(timer, body, stored);
+  return { timer, isUnchanged, ...(body.ifVersion !== undefined && { replaces: body.ifVersion }) };
 }
 
 /** @throws {@link BadRequestError} */
@@ -198,14 +263,13 @@ function parsed<Output>(schema: z.ZodType<Output>, input: unknown): Output {
   throw new BadRequestError(describeIssues(result.error, schema));
 }
 
-/** The requested shard must be dispatched: a shard of the current number of shards, or of a larger earlier one. */
+/** A requested shard is dispatched from the next minute on, also when it is beyond the configured number. */
 async function shardFor(id: string, requested: string | undefined, { table, shards }: TimerPorts): Promise<string> {
   if (requested === undefined) return shardOf(id, shards);
-  const number = /^shard(0|[1-9]\d{0,4})$/.exec(requested)?.[1];
-  if (number !== undefined && Number(number) < shards) return requested;
-  const maxShards = await table.recordShardCount(shards);
-  if (number !== undefined && Number(number) < maxShards) return requested;
-  throw new BadRequestError(`body.shardId: is not ${maxShards === 1 ? "shard0" : `shard0 to shard${maxShards - 1}`}`);
+  const number = Number(/^shard(0|[1-9]\d{0,2})$/.exec(requested)?.[1] ?? NaN);
+  if (Number.isNaN(number)) throw new BadRequestError("body.shardId: is not shard0 to shard999");
+  if (number >= shards) await table.recordShardCount(number + 1);
+  return requested;
 }
 
 /** @throws the error of the outcome, mapped to an HTTP error */
@@ -217,14 +281,40 @@ function responseOf({ respond }: Prepared, outcome: PutOutcome | undefined): Res
   throw error;
 }
 
+/** A row that cannot be read is shown as such: it does not hide the others. */
+interface Unreadable {
+  readonly id: string;
+  readonly error: unknown;
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof CorruptRowError ? error.message : "its timerCallbackData is not JSON";
+}
+
+class UnreadableTimerError extends ConflictError {
+  constructor({ error }: Unreadable) {
+    super(`The stored timer cannot be read (${reasonOf(error)}). Put it again, or delete it.`, { cause: error });
+  }
+}
+
 async function timerResponses(timers: readonly StoredTimer[], cursors: CursorReader, now: number) {
   const shards = new Set(timers.map(({ shard }) => shard));
   const cursorOf = shards.size === 0 ? new Map<string, number>() : await cursors.get(shards, now);
-  return timers.map((timer) => timerResponse(timer, now, cursorOf.get(timer.shard) ?? 0));
+  const responses: TimerResponse[] = [];
+  const unreadable: Unreadable[] = [];
+  for (const timer of timers) {
+    try {
+      responses.push(timerResponse(timer, now, cursorOf.get(timer.shard) ?? 0));
+    } catch (error) {
+      unreadable.push({ id: timer.id, error });
+    }
+  }
+  return { timers: responses, unreadable };
 }
 
 interface Page {
   readonly timers: readonly StoredTimer[];
+  readonly corrupt: readonly Unreadable[];
   /** The key of the last scanned or returned row. */
   readonly next?: string;
 }
@@ -237,18 +327,20 @@ async function listTimers(
   table: Pick<TimerTable, "list">,
 ): Promise<Page> {
   const timers: StoredTimer[] = [];
+  const corrupt: Unreadable[] = [];
   let bytes = 0;
   for (let pages = 1; ; pages++) {
     const page = await table.list(kind, limit, after);
     timers.push(...page.timers);
+    corrupt.push(...page.corrupt);
     if (timers.length > limit) {
       const first = timers.slice(0, limit);
-      return { timers: first, next: `${kind}#${first.at(-1)?.id ?? ""}` };
+      return { timers: first, corrupt, next: `${kind}#${first.at(-1)?.id ?? ""}` };
     }
-    if (page.next === undefined) return { timers };
+    if (page.next === undefined) return { timers, corrupt };
     bytes += page.timers.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
     if (timers.length === limit || pages === MAX_PAGES || bytes >= LONG_RESPONSE_BYTES)
-      return { timers, next: page.next };
+      return { timers, corrupt, next: page.next };
     after = page.next;
   }
 }
@@ -262,7 +354,7 @@ function tokenOf(key: string, kind: TimerKind): string {
 function keyOfToken(token: string, kind: TimerKind): string {
   try {
     const decoded: unknown = parseJson(Buffer.from(token, "base64url").toString());
-    const [, key] = z.tuple([z.literal(kind), z.string().regex(/^[a-z]+#[\x21-\x7e]{0,300}$/)]).parse(decoded);
+    const [, key] = z.tuple([z.literal(kind), z.string().regex(/^[a-z]+#[\x21-\x7e]{0,2000}$/)]).parse(decoded);
     return key;
   } catch (cause) {
     throw new BadRequestError("query.next: is not a token from a response of this list", { cause });
@@ -270,7 +362,11 @@ function keyOfToken(token: string, kind: TimerKind): string {
 }
 
 /** Each request succeeds or fails independently. */
-async function runBatch(requests: readonly ParsedBatchRequest[], ports: TimerPorts): Promise<readonly BatchResult[]> {
+async function runBatch(
+  { body: { requests }, text, headers: { "idempotency-key": sharedKey }, deadline }: ParsedBatch,
+  ports: TimerPorts,
+): Promise<readonly BatchResult[]> {
+  const texts = jsonParts(jsonParts(text)?.get("requests") ?? "");
   const results = new Array<BatchResult>(requests.length);
   const settle = async (index: number, work: () => Promise<RestResponse> | RestResponse) => {
     try {
@@ -283,29 +379,43 @@ async function runBatch(requests: readonly ParsedBatchRequest[], ports: TimerPor
     }
   };
 
-  const prepared: { readonly index: number; readonly one: Prepared }[] = [];
-  await mapConcurrently([...requests.entries()], CONCURRENT_DELETES, ([index, { method, kind, id: givenId, body }]) =>
+  rejectDuplicates(requests);
+  const puts: { readonly index: number; readonly one: Prepared }[] = [];
+  await mapConcurrently([...requests.entries()], CONCURRENT_DELETES, ([index, unparsed]) =>
     settle(index, async () => {
+      const { method, kind, id: givenId, body, idempotencyKey = sharedKey } = parsedRequest(unparsed, index);
       const { id } = parsed(requestSchema, { path: { id: givenId } }).path;
-      if (method === "PUT") prepared.push({ index, one: await prepare(kind, id, body, ports) });
-      else await ports.table.delete({ kind, id });
+      const bodyText = jsonParts(texts?.get(String(index)) ?? "")?.get("body") ?? "";
+      if (method === "DELETE") await ports.table.delete({ kind, id });
+      else
+        puts.push({ index, one: await prepare({ kind, id, body, text: bodyText, requestKey: idempotencyKey }, ports) });
       return { body: id };
     }),
   );
   const outcomes = await putTimers(
-    prepared.map(({ one }) => one.put),
+    puts.map(({ one }) => one.put),
     ports,
+    sendUntil(deadline, ports),
   );
-  for (const [nth, { index, one }] of prepared.entries()) await settle(index, () => responseOf(one, outcomes[nth]));
+  for (const [nth, { index, one }] of puts.entries()) await settle(index, () => responseOf(one, outcomes[nth]));
   return results;
 }
 
-/** Requests of a batch run concurrently: two for the same timer would have an arbitrary result. */
-function rejectDuplicates(requests: readonly ParsedBatchRequest[], context: z.RefinementCtx): void {
+/** @throws {@link BadRequestError} */
+function parsedRequest(request: unknown, index: number) {
+  const name = `body.requests.${index}`;
+  const { [name]: one } = parsed(z.object({ [name]: batchRequestSchema }), { [name]: request });
+  if (one === undefined) throw new Error("no request");
+  return one;
+}
+
+/** Requests of a batch run concurrently: two for the same timer would have an arbitrary result. @throws {@link BadRequestError} */
+function rejectDuplicates(requests: readonly unknown[]): void {
   const seen = new Set<string>();
-  requests.forEach(({ kind, id }, index) => {
-    const timer = `${kind}#${id}`;
-    if (seen.has(timer)) context.addIssue({ code: "custom", path: [index, "path"], message: "is a duplicate" });
+  for (const [index, request] of requests.entries()) {
+    const { kind, id } = batchRequestSchema.safeParse(request).data ?? {};
+    const timer = `${kind ?? ""}#${id ?? ""}`;
+    if (id !== undefined && seen.has(timer)) throw new BadRequestError(`body.requests.${index}.path: is a duplicate`);
     seen.add(timer);
-  });
+  }
 }

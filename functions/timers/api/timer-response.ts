@@ -1,9 +1,8 @@
 /** Timers as API responses. Pure. */
-import * as z from "zod";
-
-import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../shared/time";
 import { parseJson } from "../../shared/input";
-import { exclusiveStart, fireAt, nextScheduledTime, scheduledTimes } from "../schedule/fire-times";
+import { RawJson } from "../../shared/json-text";
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../shared/time";
+import { endOf, exclusiveStart, fireAt, nextScheduledTime, scheduledTimes } from "../schedule/fire-times";
 import { nextDue, type Schedule } from "../schedule/schedule";
 import type { StoredTimer, Timer } from "../schedule/timer";
 import type { LegacyTimerResponse, ScheduleResponse, TimerResponse } from "./api-types";
@@ -21,19 +20,26 @@ export function legacyTimerResponse({ id, shard, schedule, data }: Timer): Legac
     id,
     shardId: shard,
     ...(minute !== undefined && { timeShardId: `${String(minute).padStart(2, "0")}:${id}` }),
-    timerCallbackData: z.json().parse(parseJson(data)),
+    timerCallbackData: dataOf(data),
   };
+}
+
+/** @throws JsonSyntaxError when a row was changed by hand */
+function dataOf(data: string): RawJson {
+  parseJson(data);
+  return new RawJson(data);
 }
 
 /** @param cursor of the timer's shard, epoch milliseconds */
 export function timerResponse(timer: StoredTimer, now: number, cursor: number): TimerResponse {
-  const { schedule, enabled, startAt, endAt, firesLeft, jitterSeconds, version, putAt } = timer;
+  const { schedule, enabled, startAt, endAt, maxFires, firesLeft, jitterSeconds, version, putAt } = timer;
   return {
     ...legacyTimerResponse(timer),
     schedule: scheduleResponse(schedule),
     enabled,
     ...(startAt !== undefined && { startAt: iso(startAt) }),
     ...(endAt !== undefined && { endAt: iso(endAt) }),
+    ...(maxFires !== undefined && { maxFires }),
     ...(firesLeft !== undefined && { firesLeft }),
     ...(jitterSeconds !== undefined && { jitterSeconds }),
     version,
@@ -68,7 +74,7 @@ function nextAndLastFire(
 
 /** The last scheduled time in (after, until]. */
 function lastScheduledTime(timer: Timer, after: number, until: number): number | undefined {
-  const end = Math.min(until, timer.endAt ?? Infinity);
+  const end = Math.min(until, endOf(timer));
   const first = nextScheduledTime(timer, after);
   if (first === undefined || first > end) return undefined;
   // Binary search: `low` is a scheduled time, and none is later than `high`.

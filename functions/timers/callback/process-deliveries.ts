@@ -91,17 +91,22 @@ async function sleepUntil(time: number, clock: Clock): Promise<void> {
 async function processDue(group: readonly Delivery[], ports: CallbackPorts): Promise<readonly Delivery[]> {
   const { table, observer } = ports;
   let live: ReadonlySet<string>;
+  let unreadable: ReadonlyMap<string, unknown>;
   try {
-    const timers = await table.getMany(group.map(({ fire }) => fire));
+    const { timers, corrupt } = await table.getMany(group.map(({ fire }) => fire));
     live = new Set(
       timers.filter(({ enabled }) => enabled).map(({ kind, id, version }) => `${version} ${timerKey(kind, id)}`),
     );
+    unreadable = new Map(corrupt.map(({ kind, id, error }) => [timerKey(kind, id), error]));
   } catch (error) {
     return Promise.all(group.map((delivery) => retryLater(delivery, error, ports)));
   }
   const redeliveries = await Promise.all(
     group.map(async (delivery) => {
       const { fire } = delivery;
+      // Neither live nor fenced: it goes to the dead-letter queue, unless the row is put again.
+      const error = unreadable.get(timerKey(fire.kind, fire.id));
+      if (error !== undefined) return [await retryLater(delivery, error, ports)];
       if (!live.has(`${fire.version} ${timerKey(fire.kind, fire.id)}`)) {
         observer.fenced(fire);
         return [];

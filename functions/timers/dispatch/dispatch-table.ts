@@ -1,39 +1,45 @@
 /** {@link DispatchTable} in DynamoDB: the cursor rows and the index of the timers table. */
-import { ConditionalCheckFailedException, UpdateItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
 
-import type { AwsJson } from "../../shared/aws/aws-json";
-import { acquireLease, ownLease, RELEASE_LEASE, SET_LEASE } from "../../shared/lease";
+import { AwsJsonError, type AwsJson } from "../../shared/aws/aws-json";
 import { parseJson } from "../../shared/input";
+import { acquireLease, ownLease, RELEASE_LEASE, SET_LEASE } from "../../shared/lease";
 import { DUE_INDEX, TIMER_KEYS } from "../contract";
 import type { StoredTimer } from "../schedule/timer";
+import { readCursors } from "../storage/cursors";
 import { readTimerRow, type Row } from "../storage/timer-row";
-import { cursorKey } from "../storage/timer-table";
-import { LeaseLostError, type Cursor, type DispatchTable } from "./dispatcher";
+import { cursorKey, type TimerTableServices } from "../storage/timer-table";
+import { LeaseLostError, type Cursor, type DispatchTable, type Position } from "./dispatcher";
 
-const cursorSchema = z.object({
-  cursor: z.number(),
-  position: z.object({ range: z.string(), after: z.record(z.string(), z.unknown()).optional() }).optional(),
-});
+const rowSchema = z.custom<Row>((row) => typeof row === "object" && row !== null);
+
+/** The position is stored as JSON text: a key of the table's is opaque. */
+const positionSchema = z.object({ range: z.string(), after: z.record(z.string(), z.unknown()).optional() });
 
 /** Rows are parsed one by one. */
 const queryResponseSchema = z.object({
-  Items: z.array(z.custom<Row>((row) => typeof row === "object" && row !== null)),
+  Items: z.array(rowSchema),
   LastEvaluatedKey: z.record(z.string(), z.unknown()).optional(),
 });
 
-/** @param queries reads the index: the SDK needs more time to parse a page than to send all its fires */
-export function dispatchTable(dynamodb: DynamoDBClient, queries: AwsJson, TableName: string): DispatchTable {
+const updateResponseSchema = z.object({ Attributes: rowSchema.default({}) });
+const conditionFailureSchema = z.object({ Item: rowSchema.optional() });
+
+/** @param dynamodb without the SDK, which needs more time to parse a page than to send all its fires */
+export function dispatchTable(dynamodb: AwsJson, TableName: string, services: TimerTableServices): DispatchTable {
+  const { deadline } = services;
   const Key = (shard: string) => ({ [TIMER_KEYS.partition]: { S: cursorKey(shard) } });
+  const call = async (action: string, input: object): Promise<unknown> =>
+    parseJson(await dynamodb.call(`DynamoDB_20120810.${action}`, JSON.stringify({ TableName, ...input }), deadline));
 
   return {
+    cursors: (shards) => readCursors(dynamodb, TableName, shards, services),
+
     acquire: async (shard, request) => {
       const { condition, values } = acquireLease(request);
       try {
-        const { Attributes } = await dynamodb.send(
-          new UpdateItemCommand({
-            TableName,
+        const { Attributes } = updateResponseSchema.parse(
+          await call("UpdateItem", {
             Key: Key(shard),
             UpdateExpression: `SET ${SET_LEASE}`,
             ConditionExpression: `attribute_exists(#cursor) AND ${condition}`,
@@ -43,11 +49,11 @@ export function dispatchTable(dynamodb: DynamoDBClient, queries: AwsJson, TableN
             ReturnValuesOnConditionCheckFailure: "ALL_OLD",
           }),
         );
-        return { ...readCursor(Attributes ?? {}), acquired: true };
+        return { ...readCursor(Attributes), acquired: true };
       } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        if (error.Item === undefined) return undefined;
-        return { ...readCursor(error.Item), acquired: false };
+        if (!isConditionFailure(error)) throw error;
+        const { Item } = conditionFailureSchema.parse(error.response);
+        return Item && { ...readCursor(Item), acquired: false };
       }
     },
 
@@ -55,48 +61,39 @@ export function dispatchTable(dynamodb: DynamoDBClient, queries: AwsJson, TableN
       const { condition, values } = ownLease(owner);
       const removed = [...(position ? [] : ["#position"]), ...(release ? [RELEASE_LEASE] : [])];
       try {
-        await dynamodb.send(
-          new UpdateItemCommand({
-            TableName,
-            Key: Key(shard),
-            UpdateExpression:
-              `SET #cursor = :cursor${position ? ", #position = :position" : ""}` +
-              (removed.length > 0 ? ` REMOVE ${removed.join(", ")}` : ""),
-            ConditionExpression: `${condition} AND #cursor = :previous`,
-            ExpressionAttributeNames: { "#cursor": "cursor", "#position": "position" },
-            ExpressionAttributeValues: {
-              ...values,
-              ":cursor": { N: String(cursor) },
-              ":previous": { N: String(previous) },
-              ...(position && { ":position": { M: marshall(position) } }),
-            },
-          }),
-        );
+        await call("UpdateItem", {
+          Key: Key(shard),
+          UpdateExpression:
+            `SET #cursor = :cursor${position ? ", #position = :position" : ""}` +
+            (removed.length > 0 ? ` REMOVE ${removed.join(", ")}` : ""),
+          ConditionExpression: `${condition} AND #cursor = :previous`,
+          ExpressionAttributeNames: { "#cursor": "cursor", "#position": "position" },
+          ExpressionAttributeValues: {
+            ...values,
+            ":cursor": { N: String(cursor) },
+            ":previous": { N: String(previous) },
+            ...(position && { ":position": { S: JSON.stringify(position) } }),
+          },
+        });
       } catch (cause) {
-        if (!(cause instanceof ConditionalCheckFailedException)) throw cause;
+        if (!isConditionFailure(cause)) throw cause;
         throw new LeaseLostError(`another run has the lease on ${shard}`, { cause });
       }
     },
 
     page: async ({ slot, from, to }, after) => {
       const response = queryResponseSchema.parse(
-        parseJson(
-          await queries.call(
-            "DynamoDB_20120810.Query",
-            JSON.stringify({
-              TableName,
-              IndexName: DUE_INDEX.name,
-              KeyConditionExpression: `#slot = :slot AND #dueMs ${from === undefined ? "<= :to" : "BETWEEN :from AND :to"}`,
-              ExpressionAttributeNames: { "#slot": DUE_INDEX.partition, "#dueMs": DUE_INDEX.sort },
-              ExpressionAttributeValues: {
-                ":slot": { S: slot },
-                ...(from !== undefined && { ":from": { N: String(from) } }),
-                ":to": { N: String(to) },
-              },
-              ...(after && { ExclusiveStartKey: after }),
-            }),
-          ),
-        ),
+        await call("Query", {
+          IndexName: DUE_INDEX.name,
+          KeyConditionExpression: `#slot = :slot AND #dueMs ${from === undefined ? "<= :to" : "BETWEEN :from AND :to"}`,
+          ExpressionAttributeNames: { "#slot": DUE_INDEX.partition, "#dueMs": DUE_INDEX.sort },
+          ExpressionAttributeValues: {
+            ":slot": { S: slot },
+            ...(from !== undefined && { ":from": { N: String(from) } }),
+            ":to": { N: String(to) },
+          },
+          ...(after && { ExclusiveStartKey: after }),
+        }),
       );
       const timers: StoredTimer[] = [];
       const corrupt: unknown[] = [];
@@ -112,9 +109,19 @@ export function dispatchTable(dynamodb: DynamoDBClient, queries: AwsJson, TableN
   };
 }
 
+function isConditionFailure(error: unknown): error is AwsJsonError {
+  return error instanceof AwsJsonError && error.name === "ConditionalCheckFailedException";
+}
+
 function readCursor(item: Row): Cursor {
-  const { cursor, position } = cursorSchema.parse(unmarshall(item));
-  if (position === undefined) return { cursor };
-  const { range, after } = position;
-  return { cursor, position: { range, ...(after && { after }) } };
+  const cursor = Number(item["cursor"]?.N);
+  if (!Number.isFinite(cursor)) throw new Error("the cursor is not a number");
+  const position = positionOf(item["position"]?.S);
+  return position === undefined ? { cursor } : { cursor, position };
+}
+
+function positionOf(text: string | undefined): Position | undefined {
+  if (text === undefined) return undefined;
+  const { range, after } = positionSchema.parse(parseJson(text));
+  return { range, ...(after && { after }) };
 }

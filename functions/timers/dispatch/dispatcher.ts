@@ -3,7 +3,15 @@ import type { Clock } from "../../shared/clock";
 import { mapConcurrently } from "../../shared/concurrency";
 import type { LeaseRequest } from "../../shared/lease";
 import { FireRejectedError, type FireQueue } from "../queue/fire-queue";
-import { fireAt, indexKeyOf, isRecurring, planEnqueue, scheduledTimes } from "../schedule/fire-times";
+import {
+  endOf,
+  fireAt,
+  indexKeyOf,
+  isBeingPut,
+  isRecurring,
+  planEnqueue,
+  scheduledTimes,
+} from "../schedule/fire-times";
 import { HORIZON_MS, type Fire, type StoredTimer } from "../schedule/timer";
 import { TimerChangedError, type TimerTable } from "../storage/timer-table";
 import { enqueueRecurringUntil, nextWindow, rangeName, slotRanges, type SlotRange, type Window } from "./windows";
@@ -19,8 +27,11 @@ const CONCURRENT_ADVANCES = 25;
 /** Interval of saving the position. A killed run repeats this much at most. */
 const SAVE_EVERY_MS = 5_000;
 
-/** Reserved before the deadline, for the pages in flight and the last save. */
-const SHUTDOWN_RESERVE_MS = 5_000;
+/** Reserved before the deadline, for the pages in flight... */
+export const SHUTDOWN_RESERVE_MS = 5_000;
+
+/** ... and for the last save. */
+const SAVE_RESERVE_MS = 2_000;
 
 /** The table's LastEvaluatedKey. */
 export type PageKey = Readonly<Record<string, unknown>>;
@@ -56,6 +67,8 @@ export class LeaseLostError extends Error {
 
 /** A shard's cursor and its index. Writes require the lease. */
 export interface DispatchTable {
+  /** The cursors of those shards that have timers, epoch milliseconds. */
+  cursors(shards: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** `acquired` false: another run has the lease. Undefined: the shard has no timers. */
   acquire(shard: string, request: LeaseRequest): Promise<(Cursor & { readonly acquired: boolean }) | undefined>;
   /** @param saved `previous`: the cursor before; `release`: also releases the lease. @throws {@link LeaseLostError} */
@@ -79,6 +92,8 @@ export interface DispatchRun {
   readonly owner: string;
   /** Epoch milliseconds. The run ends before it; its lease expires at it. */
   readonly deadline: number;
+  /** The run ends earlier, so that other shards get their turn. @default shortly before the deadline */
+  readonly stopAt?: number;
 }
 
 export interface DispatchReport {
@@ -104,7 +119,7 @@ export class FiresNotEnqueuedError extends Error {
  * @throws {@link FiresNotEnqueuedError}, {@link LeaseLostError}, and the table's errors; the next run continues from the saved position
  */
 export async function dispatchShard(
-  { shard, owner, deadline }: DispatchRun,
+  { shard, owner, deadline, stopAt = deadline - SHUTDOWN_RESERVE_MS }: DispatchRun,
   ports: DispatchPorts,
 ): Promise<DispatchReport> {
   const { index, clock } = ports;
@@ -117,7 +132,7 @@ export async function dispatchShard(
   const save = async (next: Cursor, release: boolean): Promise<void> => {
     await index.save(shard, { owner, previous: cursor, cursor: next, release });
   };
-  const stopAt = deadline - SHUTDOWN_RESERVE_MS;
+  const sendUntil = deadline - SAVE_RESERVE_MS;
   for (;;) {
     const window = nextWindow(cursor, clock.now());
     if (window === undefined || clock.now() >= stopAt) {
@@ -129,6 +144,7 @@ export async function dispatchShard(
       ports,
       tally,
       stopAt,
+      sendUntil,
       ...(position && { position }),
       save: (reached, release) => save({ cursor: from, ...(reached && { position: reached }) }, release),
     });
@@ -150,6 +166,8 @@ interface WindowContext {
   readonly ports: DispatchPorts;
   readonly tally: Tally;
   readonly stopAt: number;
+  /** Deadline of sending, epoch milliseconds. */
+  readonly sendUntil: number;
   /** Saved by an earlier run. */
   readonly position?: Position;
   readonly save: (reached: Position | undefined, release: boolean) => Promise<void>;
@@ -168,9 +186,7 @@ async function enqueueWindow(shard: string, window: Window, context: WindowConte
   };
   try {
     for await (const { range, page, end } of pagesOf(shard, window, context)) {
-      const sent = range.recurring
-        ? enqueueRecurring(page, window, ports, tally)
-        : enqueueDue(page, window, ports, tally);
+      const sent = range.recurring ? enqueueRecurring(page, window, context) : enqueueDue(page, window, context);
       // Avoids an unhandled rejection; awaited in awaitOldest.
       sent.catch(() => undefined);
       tally.skipped.push(...page.corrupt);
@@ -226,25 +242,26 @@ async function* pagesOf(shard: string, window: Window, { position, ports: { inde
 }
 
 /** For one-shots and the timing wheel, whose rows keep their index key. */
-async function enqueueDue({ timers }: Page, window: Window, ports: DispatchPorts, tally: Tally): Promise<void> {
+async function enqueueDue({ timers }: Page, window: Window, context: WindowContext): Promise<void> {
   if (timers.length === 0) return;
   const fires: Fire[] = [];
   const ended: StoredTimer[] = [];
   for (const timer of timers) {
     for (const at of scheduledTimes(timer, Math.max(window.after, timer.enqueuedUntil), window.until))
       fires.push(fireAt(timer, at));
-    if (timer.endAt !== undefined && timer.endAt <= window.until) ended.push(timer);
+    if (endOf(timer) <= window.until) ended.push(timer);
   }
-  await send(fires, ports.queue, tally);
+  await send(fires, context);
   // Removes ended timers from the timing wheel, which would otherwise read them in every period.
   await advanceAll(
     ended.map((timer) => ({ previous: timer.enqueuedUntil, advanced: { ...timer, enqueuedUntil: window.until } })),
-    ports.table,
+    context.ports.table,
   );
 }
 
 /** Reads the rows again, strongly consistent: the index may still show an advanced row at its old key. */
-async function enqueueRecurring(page: Page, window: Window, ports: DispatchPorts, tally: Tally): Promise<void> {
+async function enqueueRecurring(page: Page, window: Window, context: WindowContext): Promise<void> {
+  const { ports, tally } = context;
   if (page.timers.length === 0) return;
   const until = (timer: StoredTimer): number =>
     // The recurring slot has no lower bound, so a late index entry is still found there. An overdue timer that moves to another slot
@@ -252,8 +269,11 @@ async function enqueueRecurring(page: Page, window: Window, ports: DispatchPorts
     isRecurring(timer)
       ? enqueueRecurringUntil(window)
       : Math.max(enqueueRecurringUntil(window), ports.clock.now() + HORIZON_MS);
-  const due = (await ports.table.getMany(page.timers)).filter(
-    (timer) => scheduledTimes(timer, timer.enqueuedUntil, window.until).length > 0,
+  const { timers, corrupt } = await ports.table.getMany(page.timers);
+  tally.skipped.push(...corrupt.map(({ error }) => error));
+  const now = ports.clock.now();
+  const due = timers.filter(
+    (timer) => !isBeingPut(timer, now) && scheduledTimes(timer, timer.enqueuedUntil, window.until).length > 0,
   );
   const plans = due.map((timer) => ({
     previous: timer.enqueuedUntil,
@@ -261,8 +281,7 @@ async function enqueueRecurring(page: Page, window: Window, ports: DispatchPorts
   }));
   await send(
     plans.flatMap(({ fires }) => fires),
-    ports.queue,
-    tally,
+    context,
   );
   await advanceAll(plans, ports.table);
 }
@@ -281,9 +300,9 @@ async function advanceAll(
   });
 }
 
-async function send(fires: readonly Fire[], queue: FireQueue, tally: Tally): Promise<void> {
+async function send(fires: readonly Fire[], { ports: { queue }, tally, sendUntil }: WindowContext): Promise<void> {
   if (fires.length === 0) return;
-  const { unsent, rejected, errors } = await queue.send(fires);
+  const { unsent, rejected, errors } = await queue.send(fires, sendUntil);
   for (const rejection of rejected) tally.skipped.push(new FireRejectedError(rejection));
   tally.enqueued += fires.length - unsent.length - rejected.length;
   if (unsent.length > 0)

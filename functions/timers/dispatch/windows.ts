@@ -1,6 +1,6 @@
 /** The ranges of a shard's index that are due in a window of time. Pure. */
 import { MINUTE_MS } from "../../shared/time";
-import { onceSlot, recurringSlot, timingWheelSlot } from "../schedule/fire-times";
+import { onceSlot, overdueSlot, recurringSlot, timingWheelSlot } from "../schedule/fire-times";
 import { TIMING_WHEEL_PERIODS_MS } from "../schedule/schedule";
 import { HORIZON_MS, LEAD_MS } from "../schedule/timer";
 
@@ -16,7 +16,7 @@ export interface Window {
 /** A range of keys in one slot, both ends inclusive. */
 export interface SlotRange {
   readonly slot: string;
-  /** True: rows of the recurring slot, which are advanced once their fires are enqueued. */
+  /** True: rows of the recurring and the overdue slot, which are advanced once their fires are enqueued. */
   readonly recurring: boolean;
   /** Undefined: no lower bound. */
   readonly from?: number;
@@ -45,6 +45,7 @@ export function enqueueRecurringUntil({ until }: Window): number {
 /** All ranges of a window, in the order of their processing. */
 export function slotRanges(shard: string, { after, until }: Window): readonly SlotRange[] {
   const ranges: SlotRange[] = [
+    { slot: overdueSlot(shard), recurring: true, to: until },
     { slot: recurringSlot(shard), recurring: true, to: until },
     { slot: onceSlot(shard), recurring: false, from: after + 1, to: until },
   ];

@@ -10,7 +10,6 @@ const BATCH_ENTRIES = 10;
 const BATCH_BYTES = 262_144;
 const MAX_DELAY_SECONDS = 900;
 
-const ATTEMPTS = 6;
 const BACKOFF = { firstMs: 100, longestMs: 3_000 };
 
 /** One entry of a SendMessageBatch. */
@@ -28,8 +27,12 @@ export interface FailedEntry {
   readonly reason: string;
 }
 
-/** One SendMessageBatch. Rejects when the whole request failed, after its own retries. */
-export type SendBatch = (entries: readonly BatchEntry[]) => Promise<readonly FailedEntry[]>;
+/**
+ * One SendMessageBatch. Rejects when the whole request failed, after its own retries.
+ *
+ * @param deadline epoch milliseconds: it settles by then
+ */
+export type SendBatch = (entries: readonly BatchEntry[], deadline: number) => Promise<readonly FailedEntry[]>;
 
 interface Rejection {
   readonly fire: Fire;
@@ -56,8 +59,12 @@ export interface SendResult {
 }
 
 export interface FireQueue {
-  /** Never rejects: a failing batch does not stop the others. */
-  send(fires: readonly Fire[]): Promise<SendResult>;
+  /**
+   * Never rejects: a failing batch does not stop the others.
+   *
+   * @param deadline epoch milliseconds: retries end and it settles by then
+   */
+  send(fires: readonly Fire[], deadline: number): Promise<SendResult>;
 }
 
 export interface FireQueueServices {
@@ -74,16 +81,20 @@ export function fireQueue({ sendBatch, clock, random, concurrency }: FireQueueSe
 
   async function sendWithRetries(
     batch: readonly Fire[],
-    unsent: Fire[],
-    rejected: Rejection[],
-    errors: unknown[],
+    deadline: number,
+    { unsent, rejected, errors }: { unsent: Fire[]; rejected: Rejection[]; errors: unknown[] },
   ): Promise<void> {
     let pending = batch;
     for (let attempt = 1; ; attempt++) {
       const sending = pending;
+      if (clock.now() >= deadline) {
+        // The batch has waited for its turn until the deadline.
+        unsent.push(...pending);
+        return;
+      }
       try {
         const entries = sending.map((fire) => ({ fire, delaySeconds: delaySeconds(fire, clock.now()) }));
-        const failed = await sendBatch(entries);
+        const failed = await sendBatch(entries, deadline);
         if (failed.length === 0) return;
         const retryable: Fire[] = [];
         for (const { index, isRejected, reason } of failed) {
@@ -97,21 +108,20 @@ export function fireQueue({ sendBatch, clock, random, concurrency }: FireQueueSe
       } catch (error) {
         errors.push(error);
       }
-      if (attempt === ATTEMPTS) {
+      const backoff = jitteredBackoffMs(attempt, BACKOFF, random);
+      if (clock.now() + backoff >= deadline) {
         unsent.push(...pending);
         return;
       }
-      await sleep(clock, jitteredBackoffMs(attempt, BACKOFF, random));
+      await sleep(clock, backoff);
     }
   }
 
   return {
-    send: async (fires) => {
-      const unsent: Fire[] = [];
-      const rejected: Rejection[] = [];
-      const errors: unknown[] = [];
-      await Promise.all(batchesOf(fires).map((batch) => limit(() => sendWithRetries(batch, unsent, rejected, errors))));
-      return { unsent, rejected, errors };
+    send: async (fires, deadline) => {
+      const result = { unsent: [], rejected: [], errors: [] };
+      await Promise.all(batchesOf(fires).map((batch) => limit(() => sendWithRetries(batch, deadline, result))));
+      return result;
     },
   };
 }

@@ -19,9 +19,11 @@ export class IncompleteResponseError extends Error {
 }
 
 export function sqsSender(sqs: AwsJson, queueUrl: string): SendBatch {
-  return async (entries) => {
+  return async (entries, deadline) => {
     const body = `{"QueueUrl":${JSON.stringify(queueUrl)},"Entries":[${entries.map(entryOf).join(",")}]}`;
-    const { Successful, Failed } = responseSchema.parse(parseJson(await sqs.call("AmazonSQS.SendMessageBatch", body)));
+    const { Successful, Failed } = responseSchema.parse(
+      parseJson(await sqs.call("AmazonSQS.SendMessageBatch", body, deadline)),
+    );
     if (Successful.length + Failed.length !== entries.length)
       throw new IncompleteResponseError(
         `SQS reports ${Successful.length} sent and ${Failed.length} failed of ${entries.length} messages`,

@@ -1,6 +1,9 @@
 /** EventBridge's cron expressions, in any time zone. Pure, except for Node's time zone data. */
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../shared/time";
-import { localTime, startOf } from "./time-zone";
+import { isTimeZone, localTime, startOf } from "./time-zone";
+
+/** The longest useful expressions list minutes and hours. */
+export const MAX_CRON_CHARACTERS = 256;
 
 /** The expression is invalid. The message names the field and the reason. */
 export class CronError extends Error {
@@ -18,6 +21,16 @@ export class CronError extends Error {
 export function nextCronDue(expression: string, timeZone: string, after: number): number | undefined {
   const next = nextMatch(parsedCron(expression), localTime(after, timeZone) + 1);
   return next === undefined ? undefined : startOf(next, timeZone);
+}
+
+/** Whether {@link nextCronDue} accepts them. */
+export function isCron(expression: string, timeZone: string): boolean {
+  try {
+    parsedCron(expression);
+    return isTimeZone(timeZone);
+  } catch {
+    return false;
+  }
 }
 
 /** Why an expression is invalid, or undefined. A day that never occurs (`0 0 30 2 ? *`) is invalid; years in the past are valid. */
@@ -95,6 +108,7 @@ function parsedCron(expression: string): Cron {
 
 /** @throws {@link CronError} */
 function parseCron(expression: string): Cron {
+  if (expression.length > MAX_CRON_CHARACTERS) throw new CronError(`is longer than ${MAX_CRON_CHARACTERS} characters`);
   const fields = expression.trim().split(/\s+/);
   const [minutes, hours, dayOfMonth, month, dayOfWeek, year] = fields;
   if (

@@ -1,7 +1,7 @@
 /** The fires of a timer, and the index key of its row. Pure; see docs/decisions/0009. */
 import { fnv1a } from "../../shared/hash";
 import { nextDue, TIMING_WHEEL_PERIODS_MS } from "./schedule";
-import type { Fire, StoredTimer, Timer } from "./timer";
+import { PUT_GRACE_MS, type Fire, type StoredTimer, type Timer } from "./timer";
 
 const TIMING_WHEEL = new Set(TIMING_WHEEL_PERIODS_MS);
 
@@ -16,6 +16,10 @@ export interface IndexKey {
 export function recurringSlot(shard: string): string {
   return `${shard}#recurring`;
 }
+/** Timers whose fires a PUT has not enqueued. Read without a lower bound, so that none can be missed. */
+export function overdueSlot(shard: string): string {
+  return `${shard}#overdue`;
+}
 export function onceSlot(shard: string): string {
   return `${shard}#once`;
 }
@@ -27,7 +31,7 @@ export function timingWheelSlot(shard: string, periodMs: number): string {
 export function scheduledTimes(timer: Timer, after: number, until: number): readonly number[] {
   if (!timer.enabled) return [];
   const times: number[] = [];
-  const last = Math.min(until, timer.endAt ?? Infinity);
+  const last = Math.min(until, endOf(timer));
   for (
     let at = nextDue(timer.schedule, Math.max(after, (timer.startAt ?? -Infinity) - 1));
     at !== undefined && at <= last && times.length < (timer.firesLeft ?? Infinity);
@@ -37,11 +41,18 @@ export function scheduledTimes(timer: Timer, after: number, until: number): read
   return times;
 }
 
+/** No fire after it: the earlier of `endAt` and the last of `maxFires`. Infinity: no end. */
+export function endOf({ endAt = Infinity, finalAt = Infinity }: Timer): number {
+  return Math.min(endAt, finalAt);
+}
+
 /** @param scheduled one of {@link scheduledTimes} */
 export function fireAt(timer: Timer, scheduled: number): Fire {
-  const { kind, id, version, shard, data, jitterSeconds } = timer;
+  const { kind, id, version, shard, data, jitterSeconds, schedule, putAt } = timer;
   const fireId = `${kind}#${id}#${version}#${new Date(scheduled).toISOString()}`;
-  const due = jitterSeconds === undefined ? scheduled : scheduled + jitterMs(fireId, jitterSeconds);
+  // A one-shot in the past is due at its PUT: it is not late since 1970.
+  const from = schedule.kind === "once" ? Math.max(scheduled, putAt) : scheduled;
+  const due = jitterSeconds === undefined ? from : from + jitterMs(fireId, jitterSeconds);
   return { kind, id, version, shard, due, fireId, data };
 }
 
@@ -79,10 +90,20 @@ export function isRecurring({ schedule }: Timer): boolean {
   return schedule.kind === "cron" || (schedule.kind === "every" && !TIMING_WHEEL.has(schedule.periodMs));
 }
 
-/** For a timer whose fires could not be enqueued in time: the recurring slot is read without a lower bound. */
+/** For a timer whose fires a PUT has not enqueued, or not yet. */
 export function overdueIndexKey(timer: StoredTimer): IndexKey | undefined {
   const next = nextPendingTime(timer);
-  return next === undefined ? undefined : { slot: recurringSlot(timer.shard), dueMs: next };
+  return next === undefined ? undefined : { slot: overdueSlot(timer.shard), dueMs: next };
+}
+
+/** Whether no fire of the timer has been enqueued since its PUT, which wrote the row for the dispatcher to find in case the PUT dies. */
+export function isUnenqueued(timer: StoredTimer): boolean {
+  return timer.enqueuedUntil === exclusiveStart(timer);
+}
+
+/** Whether the API may still be enqueueing the fires of this PUT. */
+export function isBeingPut(timer: StoredTimer, now: number): boolean {
+  return isUnenqueued(timer) && now < timer.putAt + PUT_GRACE_MS;
 }
 
 /** The next due time that is not enqueued. */
@@ -91,9 +112,9 @@ function nextPendingTime(timer: StoredTimer): number | undefined {
 }
 
 /** The first due time after `after`, without jitter, whether or not the timer is enabled. */
-export function nextScheduledTime({ schedule, startAt, endAt }: Timer, after: number): number | undefined {
-  const next = nextDue(schedule, Math.max(after, (startAt ?? -Infinity) - 1));
-  return next === undefined || next > (endAt ?? Infinity) ? undefined : next;
+export function nextScheduledTime(timer: Timer, after: number): number | undefined {
+  const next = nextDue(timer.schedule, Math.max(after, (timer.startAt ?? -Infinity) - 1));
+  return next === undefined || next > endOf(timer) ? undefined : next;
 }
 
 /** Deterministic jitter, 0 to jitterSeconds, in milliseconds. */

@@ -59,7 +59,8 @@ function offsetAt(at: number, timeZone: string): number {
   return Date.UTC(year, month - 1, day, hour, minute, seconds) - second;
 }
 
-/** Creating a format takes longer than a hundred uses. Bounded by the number of time zones. */
+/** Creating a format takes longer than a hundred uses. Bounded, because names are not case-sensitive: there are more than time zones. */
+const MAX_FORMATS = 1_000;
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function formatOf(timeZone: string): Intl.DateTimeFormat {
@@ -75,6 +76,7 @@ function formatOf(timeZone: string): Intl.DateTimeFormat {
       minute: "numeric",
       second: "numeric",
     });
+    if (formats.size >= MAX_FORMATS) formats.clear();
     formats.set(timeZone, format);
   }
   return format;

@@ -1,5 +1,5 @@
 /** Timers, their fires, and who enqueues which fire. See docs/decisions/0009. */
-import { MINUTE_MS } from "../../shared/time";
+import { MINUTE_MS, SECOND_MS } from "../../shared/time";
 import type { Schedule } from "./schedule";
 
 export type TimerKind = "periodic" | "oneshot";
@@ -17,8 +17,12 @@ export interface Timer {
   readonly data: string;
   /** No fire before it, epoch milliseconds. */
   readonly startAt?: number;
-  /** No fire after it, epoch milliseconds. Includes the end that follows from `maxFires` where it can be computed. */
+  /** No fire after it, epoch milliseconds. */
   readonly endAt?: number;
+  /** Total number of fires, as in the PUT. */
+  readonly maxFires?: number;
+  /** The last of `maxFires`, epoch milliseconds, where it can be computed at the PUT. */
+  readonly finalAt?: number;
   /** Cron schedules with a large `maxFires`: fires that the dispatcher has not enqueued yet. */
   readonly firesLeft?: number;
   /** Delays each fire by 0 to this many seconds, deterministically. 300 at most. */
@@ -26,6 +30,8 @@ export interface Timer {
   readonly enabled: boolean;
   /** Time of the PUT, epoch milliseconds. */
   readonly putAt: number;
+  /** Idempotency key of the PUT. */
+  readonly requestKey?: string;
 }
 
 /** One due time of one version of a timer. In the queue: message attributes, with `data` as the body. */
@@ -45,6 +51,12 @@ export interface StoredTimer extends Timer {
   /** Fires up to this time, inclusive, are enqueued; the dispatcher enqueues the later ones. Epoch milliseconds. */
   readonly enqueuedUntil: number;
 }
+
+/**
+ * The dispatcher leaves the fires of a PUT to its API request for this long, the timeout of API Gateway and more; afterwards the request is
+ * dead, and the dispatcher enqueues them.
+ */
+export const PUT_GRACE_MS = 30 * SECOND_MS;
 
 /** A PUT enqueues the timer's fires this far ahead. */
 export const HORIZON_MS = 10 * MINUTE_MS;

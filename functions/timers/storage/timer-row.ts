@@ -1,8 +1,9 @@
 /** The DynamoDB item of a timer. */
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 
-import { DAY_SECONDS } from "../../shared/time";
+import { DAY_SECONDS, SECOND_MS } from "../../shared/time";
 import { TIMER_KEYS } from "../contract";
+import { isCron } from "../schedule/cron";
 import type { IndexKey } from "../schedule/fire-times";
 import type { Schedule } from "../schedule/schedule";
 import type { StoredTimer, TimerKind } from "../schedule/timer";
@@ -12,6 +13,9 @@ import type { StoredTimer, TimerKind } from "../schedule/timer";
  * the dispatcher.
  */
 const ONESHOT_RETENTION_SECONDS = 20 * DAY_SECONDS;
+
+/** The latest Date. */
+const LATEST_TIME_MS = 8.64e15;
 
 /** In DynamoDB JSON. */
 export type Row = Readonly<Record<string, AttributeValue>>;
@@ -26,6 +30,13 @@ export function timerKey(kind: TimerKind, id: string): string {
   return `${kind}#${id}`;
 }
 
+/** Kind and id of a row, also of one that cannot be read. */
+export function timerIdOf(row: Row): { readonly kind: TimerKind; readonly id: string } {
+  const key = row[TIMER_KEYS.partition]?.S ?? "";
+  const split = key.indexOf("#");
+  return { kind: key.startsWith("oneshot#") ? "oneshot" : "periodic", id: key.slice(split + 1) };
+}
+
 /** @param indexKey undefined: not in the index, because no fire remains to enqueue */
 export function timerRow(timer: StoredTimer, indexKey: IndexKey | undefined): Row {
   const { schedule } = timer;
@@ -38,10 +49,13 @@ export function timerRow(timer: StoredTimer, indexKey: IndexKey | undefined): Ro
     data: { S: timer.data },
     ...numberAttribute("startAt", timer.startAt),
     ...numberAttribute("endAt", timer.endAt),
+    ...numberAttribute("maxFires", timer.maxFires),
+    ...numberAttribute("finalAt", timer.finalAt),
     ...numberAttribute("firesLeft", timer.firesLeft),
     ...numberAttribute("jitterSeconds", timer.jitterSeconds),
     ...(timer.enabled ? {} : { disabled: { BOOL: true } }),
     putAt: { N: String(timer.putAt) },
+    ...(timer.requestKey !== undefined && { requestKey: { S: timer.requestKey } }),
     enqueuedUntil: { N: String(timer.enqueuedUntil) },
     ...(schedule.kind === "once" &&
       numberAttribute(
@@ -63,8 +77,11 @@ export function readTimerRow(row: Row): StoredTimer {
   if (kind !== "periodic" && kind !== "oneshot") throw new CorruptRowError(`row "${key}" is not a timer`);
   const startAt = numberOf(row, "startAt");
   const endAt = numberOf(row, "endAt");
+  const maxFires = numberOf(row, "maxFires");
+  const finalAt = numberOf(row, "finalAt");
   const firesLeft = numberOf(row, "firesLeft");
   const jitterSeconds = numberOf(row, "jitterSeconds");
+  const requestKey = row["requestKey"]?.S;
   return {
     kind,
     id: key.slice(split + 1),
@@ -74,10 +91,13 @@ export function readTimerRow(row: Row): StoredTimer {
     data: textOf(row, "data"),
     ...(startAt !== undefined && { startAt }),
     ...(endAt !== undefined && { endAt }),
+    ...(maxFires !== undefined && { maxFires }),
+    ...(finalAt !== undefined && { finalAt }),
     ...(firesLeft !== undefined && { firesLeft }),
     ...(jitterSeconds !== undefined && { jitterSeconds }),
     enabled: row["disabled"] === undefined,
     putAt: requiredNumber(row, "putAt"),
+    ...(requestKey !== undefined && { requestKey }),
     enqueuedUntil: requiredNumber(row, "enqueuedUntil"),
   };
 }
@@ -93,12 +113,21 @@ function scheduleAttributes(schedule: Schedule): Row {
   }
 }
 
+/** Checked here: a schedule that cannot be computed would fail its neighbours in a page. */
 function scheduleOf(row: Row): Schedule {
   const periodMs = numberOf(row, "periodMs");
-  if (periodMs !== undefined) return { kind: "every", periodMs, phaseMs: requiredNumber(row, "phaseMs") };
+  if (periodMs !== undefined) {
+    const phaseMs = requiredNumber(row, "phaseMs");
+    if (periodMs < SECOND_MS || phaseMs < 0 || phaseMs >= periodMs)
+      throw new CorruptRowError(`${describe(row)}: has no valid period and phase`);
+    return { kind: "every", periodMs, phaseMs };
+  }
   const at = numberOf(row, "at");
   if (at !== undefined) return { kind: "once", at };
-  return { kind: "cron", expression: textOf(row, "cron"), timeZone: textOf(row, "timeZone") };
+  const expression = textOf(row, "cron");
+  const timeZone = textOf(row, "timeZone");
+  if (!isCron(expression, timeZone)) throw new CorruptRowError(`${describe(row)}: has no valid cron and timeZone`);
+  return { kind: "cron", expression, timeZone };
 }
 
 function textOf(row: Row, name: string): string {
@@ -111,7 +140,8 @@ function numberOf(row: Row, name: string): number | undefined {
   const digits = row[name]?.N;
   if (digits === undefined) return undefined;
   const number = Number(digits);
-  if (!Number.isFinite(number)) throw new CorruptRowError(`${describe(row)}: ${name} is not a number`);
+  // Larger numbers are not times.
+  if (!(Math.abs(number) <= LATEST_TIME_MS)) throw new CorruptRowError(`${describe(row)}: ${name} is not a number`);
   return number;
 }
 

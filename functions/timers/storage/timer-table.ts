@@ -1,23 +1,14 @@
 /** The timers table: rows of timers, cursors and the shard count. */
-import {
-  BatchGetItemCommand,
-  ConditionalCheckFailedException,
-  DeleteItemCommand,
-  GetItemCommand,
-  PutItemCommand,
-  ScanCommand,
-  UpdateItemCommand,
-  type AttributeValue,
-  type DynamoDBClient,
-  type PutItemCommandInput,
-} from "@aws-sdk/client-dynamodb";
+import * as z from "zod";
 
+import { AwsJsonError, type AwsJson } from "../../shared/aws/aws-json";
 import { sendInBatches } from "../../shared/aws/batches";
 import type { Clock } from "../../shared/clock";
+import { parseJson } from "../../shared/input";
 import { TIMER_KEYS } from "../contract";
 import type { IndexKey } from "../schedule/fire-times";
 import type { StoredTimer, TimerKind } from "../schedule/timer";
-import { readTimerRow, timerKey, timerRow, type Row } from "./timer-row";
+import { readTimerRow, timerIdOf, timerKey, timerRow, type Row } from "./timer-row";
 
 /** BatchGetItem's limit. */
 const KEYS_PER_READ = 100;
@@ -29,9 +20,24 @@ const READ_TIMEOUT_MS = 10_000;
 /** Key of the row with the largest shard count ever configured. */
 const SHARD_COUNT_KEY = "shard-count#";
 
-/** The row was written or deleted concurrently. */
+/**
+ * The row was written or deleted concurrently, or has another version than expected.
+ *
+ * @property stored the row of a failed put; undefined when it does not exist or is corrupt
+ */
 export class TimerChangedError extends Error {
   override readonly name = "TimerChangedError";
+
+  constructor(
+    message: string,
+    readonly stored?: StoredTimer,
+    options?: ErrorOptions & { readonly isCorrupt?: boolean },
+  ) {
+    super(message, options);
+    this.isCorrupt = options?.isCorrupt ?? false;
+  }
+
+  readonly isCorrupt: boolean;
 }
 
 export interface TimerId {
@@ -39,21 +45,31 @@ export interface TimerId {
   readonly id: string;
 }
 
-/** Timers of one kind, unordered. `next`: for the next page; undefined on the last. */
-export interface TimerPage {
+/** Timers that exist, and an error for each row that cannot be read. */
+export interface TimerRows {
   readonly timers: readonly StoredTimer[];
+  readonly corrupt: readonly CorruptRow[];
+}
+
+export interface CorruptRow extends TimerId {
+  readonly error: unknown;
+}
+
+/** Timers of one kind, unordered. `next`: for the next page; undefined on the last. */
+export interface TimerPage extends TimerRows {
   readonly next?: string;
 }
 
 /** Reads are strongly consistent. */
 export interface TimerTable {
+  /** @throws {@link CorruptRowError} */
   get(key: TimerId): Promise<StoredTimer | undefined>;
   /** The existing ones, unordered, without duplicates. */
-  getMany(keys: readonly TimerId[]): Promise<readonly StoredTimer[]>;
+  getMany(keys: readonly TimerId[]): Promise<TimerRows>;
   /** @param limit rows to scan: a page may have fewer timers, or none; @param after the `next` of the previous page */
   list(kind: TimerKind, limit: number, after?: string): Promise<TimerPage>;
   /**
-   * @param replaces the version to replace; null: only creates; undefined: replaces any version
+   * @param replaces the version to replace; null: only creates; undefined: replaces anything
    * @throws {@link TimerChangedError}
    */
   put(timer: StoredTimer, indexKey: IndexKey | undefined, replaces?: string | null): Promise<void>;
@@ -80,57 +96,72 @@ export interface TimerTableServices {
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  /** Epoch milliseconds: every call settles by then. @default no limit */
+  readonly deadline?: number;
+  /** Shards whose cursors are known to exist. Outlives the table. @default none */
+  readonly ensured?: Set<string>;
 }
 
-export function timerTable(
-  dynamodb: DynamoDBClient,
-  TableName: string,
-  { clock, random }: TimerTableServices,
-): TimerTable {
-  const ensured = new Set<string>();
-  const keyOf = (key: string) => ({ [TIMER_KEYS.partition]: { S: key } });
+const rowSchema = z.custom<Row>((row) => typeof row === "object" && row !== null);
+const itemResponse = z.object({ Item: rowSchema.optional() });
+const pageResponse = z.object({ Items: z.array(rowSchema).default([]), LastEvaluatedKey: rowSchema.optional() });
+const batchResponse = z.object({
+  Responses: z.record(z.string(), z.array(rowSchema)).default({}),
+  UnprocessedKeys: z.record(z.string(), z.object({ Keys: z.array(rowSchema) })).default({}),
+});
 
-  async function put(input: Omit<PutItemCommandInput, "TableName">, message: string): Promise<void> {
+/** @param dynamodb without the SDK: a PUT takes a third of its CPU time */
+export function timerTable(
+  dynamodb: AwsJson,
+  TableName: string,
+  { clock, random, deadline, ensured = new Set() }: TimerTableServices,
+): TimerTable {
+  const keyOf = (key: string) => ({ [TIMER_KEYS.partition]: { S: key } });
+  const call = async (action: string, input: object): Promise<unknown> =>
+    parseJson(await dynamodb.call(`DynamoDB_20120810.${action}`, JSON.stringify(input), deadline));
+
+  /** @throws {@link TimerChangedError} */
+  async function write(action: "PutItem" | "UpdateItem" | "DeleteItem", input: object, message: string): Promise<void> {
     try {
-      await dynamodb.send(new PutItemCommand({ TableName, ...input }));
+      await call(action, { TableName, ...input });
     } catch (cause) {
-      throw cause instanceof ConditionalCheckFailedException ? new TimerChangedError(message, { cause }) : cause;
+      if (!isConditionFailure(cause)) throw cause;
+      const { Item } = itemResponse.safeParse(cause.response).data ?? {};
+      const stored = Item && readRow(Item);
+      throw new TimerChangedError(message, stored?.timer, { cause, isCorrupt: stored?.corrupt !== undefined });
     }
   }
 
   return {
     get: async ({ kind, id }) => {
       const Key = keyOf(timerKey(kind, id));
-      const { Item } = await dynamodb.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }));
+      const { Item } = itemResponse.parse(await call("GetItem", { TableName, Key, ConsistentRead: true }));
       return Item && readTimerRow(Item);
     },
 
     getMany: async (keys) => {
-      const timers: StoredTimer[] = [];
+      const rows: Row[] = [];
       const unique = [...new Set(keys.map(({ kind, id }) => timerKey(kind, id)))];
       const { items, errors } = await sendInBatches(unique, {
         batchSize: KEYS_PER_READ,
         concurrency: CONCURRENT_READS,
-        deadline: clock.now() + READ_TIMEOUT_MS,
+        deadline: Math.min(clock.now() + READ_TIMEOUT_MS, deadline ?? Infinity),
         clock,
         random,
         send: async (batch) => {
-          const { Responses, UnprocessedKeys } = await dynamodb.send(
-            new BatchGetItemCommand({
-              RequestItems: { [TableName]: { Keys: batch.map(keyOf), ConsistentRead: true } },
-            }),
-          );
-          timers.push(...(Responses?.[TableName] ?? []).map(readTimerRow));
-          return (UnprocessedKeys?.[TableName]?.Keys ?? []).flatMap((key) => key[TIMER_KEYS.partition]?.S ?? []);
+          const RequestItems = { [TableName]: { Keys: batch.map(keyOf), ConsistentRead: true } };
+          const { Responses, UnprocessedKeys } = batchResponse.parse(await call("BatchGetItem", { RequestItems }));
+          rows.push(...(Responses[TableName] ?? []));
+          return (UnprocessedKeys[TableName]?.Keys ?? []).flatMap((key) => key[TIMER_KEYS.partition]?.S ?? []);
         },
       });
       if (items.length > 0) throw new Error(`${items.length} timers could not be read`, { cause: errors[0] });
-      return timers;
+      return readRows(rows);
     },
 
     list: async (kind, limit, after) => {
-      const { Items = [], LastEvaluatedKey } = await dynamodb.send(
-        new ScanCommand({
+      const { Items, LastEvaluatedKey } = pageResponse.parse(
+        await call("Scan", {
           TableName,
           Limit: limit,
           FilterExpression: "begins_with(#key, :kind)",
@@ -140,25 +171,16 @@ export function timerTable(
         }),
       );
       const next = LastEvaluatedKey?.[TIMER_KEYS.partition]?.S;
-      return { timers: Items.map(readTimerRow), ...(next !== undefined && { next }) };
+      return { ...readRows(Items), ...(next !== undefined && { next }) };
     },
 
     put: (timer, indexKey, replaces) => {
       const Item = timerRow(timer, indexKey);
-      if (replaces === undefined) return put({ Item }, "");
-      if (replaces === null)
-        return put(
-          {
-            Item,
-            ConditionExpression: "attribute_not_exists(#key)",
-            ExpressionAttributeNames: { "#key": TIMER_KEYS.partition },
-          },
-          "the timer already exists",
-        );
-      return put({ Item, ...isVersion(replaces) }, "the timer does not have this version");
+      const message = replaces === null ? "the timer already exists" : "the timer does not have this version";
+      return write("PutItem", { Item, ...conditionOf(replaces) }, message);
     },
 
-    advance: async (timer, indexKey, previous) => {
+    advance: (timer, indexKey, previous) => {
       const { kind, id, version, enqueuedUntil, firesLeft } = timer;
       const { names, values, set, remove } = assignments({
         enqueuedUntil: { N: String(enqueuedUntil) },
@@ -166,81 +188,95 @@ export function timerTable(
         slot: indexKey && { S: indexKey.slot },
         dueMs: indexKey && { N: String(indexKey.dueMs) },
       });
-      try {
-        await dynamodb.send(
-          new UpdateItemCommand({
-            TableName,
-            Key: keyOf(timerKey(kind, id)),
-            UpdateExpression: `${set}${remove}`,
-            ConditionExpression: "#version = :version AND #enqueuedUntil = :previous",
-            ExpressionAttributeNames: { ...names, "#version": "version" },
-            ExpressionAttributeValues: { ...values, ":version": { S: version }, ":previous": { N: String(previous) } },
-          }),
-        );
-      } catch (cause) {
-        if (!(cause instanceof ConditionalCheckFailedException)) throw cause;
-        throw new TimerChangedError("the timer has changed", { cause });
-      }
+      const update = {
+        Key: keyOf(timerKey(kind, id)),
+        UpdateExpression: `${set}${remove}`,
+        ConditionExpression: "#version = :version AND #enqueuedUntil = :previous",
+        ExpressionAttributeNames: { ...names, "#version": "version" },
+        ExpressionAttributeValues: { ...values, ":version": { S: version }, ":previous": { N: String(previous) } },
+      };
+      return write("UpdateItem", update, "the timer has changed");
     },
 
-    delete: async ({ kind, id }) => {
-      await dynamodb.send(new DeleteItemCommand({ TableName, Key: keyOf(timerKey(kind, id)) }));
-    },
+    delete: ({ kind, id }) => write("DeleteItem", { Key: keyOf(timerKey(kind, id)) }, ""),
 
     ensureCursor: async (shard, at) => {
       if (ensured.has(shard)) return;
       try {
-        await put(
-          {
-            Item: { ...keyOf(cursorKey(shard)), cursor: { N: String(at) } },
-            ConditionExpression: "attribute_not_exists(#key)",
-            ExpressionAttributeNames: { "#key": TIMER_KEYS.partition },
-          },
-          "the cursor exists",
-        );
+        const Item = { ...keyOf(cursorKey(shard)), cursor: { N: String(at) } };
+        await call("PutItem", { TableName, Item, ...NOT_EXISTS });
       } catch (error) {
-        if (!(error instanceof TimerChangedError)) throw error;
+        if (!isConditionFailure(error)) throw error;
       }
       ensured.add(shard);
     },
 
     recordShardCount: async (count) => {
       const Key = keyOf(SHARD_COUNT_KEY);
-      const { Item } = await dynamodb.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }));
+      const { Item } = itemResponse.parse(await call("GetItem", { TableName, Key, ConsistentRead: true }));
       const maxShards = Number(Item?.["maxShards"]?.N ?? 0);
       if (maxShards >= count) return maxShards;
       try {
-        await dynamodb.send(
-          new UpdateItemCommand({
-            TableName,
-            Key,
-            UpdateExpression: "SET #maxShards = :count",
-            ConditionExpression: "attribute_not_exists(#maxShards) OR #maxShards < :count",
-            ExpressionAttributeNames: { "#maxShards": "maxShards" },
-            ExpressionAttributeValues: { ":count": { N: String(count) } },
-          }),
-        );
-        return count;
+        await call("UpdateItem", {
+          TableName,
+          Key,
+          UpdateExpression: "SET #maxShards = :count",
+          ConditionExpression: "attribute_not_exists(#maxShards) OR #maxShards < :count",
+          ExpressionAttributeNames: { "#maxShards": "maxShards" },
+          ExpressionAttributeValues: { ":count": { N: String(count) } },
+        });
       } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        return count; // saved concurrently by another run, which processes the additional shards
+        // Saved concurrently by another run, which processes the additional shards.
+        if (!isConditionFailure(error)) throw error;
       }
+      return count;
     },
   };
 }
 
-function isVersion(version: string) {
+function isConditionFailure(error: unknown): error is AwsJsonError {
+  return error instanceof AwsJsonError && error.name === "ConditionalCheckFailedException";
+}
+
+/** One row that cannot be read does not hide the others. */
+function readRows(rows: readonly Row[]): TimerRows {
+  const read = rows.map(readRow);
   return {
-    ConditionExpression: "#version = :version",
-    ExpressionAttributeNames: { "#version": "version" },
-    ExpressionAttributeValues: { ":version": { S: version } },
+    timers: read.flatMap(({ timer }) => timer ?? []),
+    corrupt: read.flatMap(({ corrupt }) => corrupt ?? []),
   };
 }
 
+function readRow(row: Row): { readonly timer?: StoredTimer; readonly corrupt?: CorruptRow } {
+  try {
+    return { timer: readTimerRow(row) };
+  } catch (error) {
+    return { corrupt: { ...timerIdOf(row), error } };
+  }
+}
+
+const NOT_EXISTS = {
+  ConditionExpression: "attribute_not_exists(#key)",
+  ExpressionAttributeNames: { "#key": TIMER_KEYS.partition },
+};
+
+function conditionOf(version: string | null | undefined): object {
+  if (version === undefined) return {};
+  const condition =
+    version === null
+      ? NOT_EXISTS
+      : {
+          ConditionExpression: "#version = :version",
+          ExpressionAttributeNames: { "#version": "version" },
+          ExpressionAttributeValues: { ":version": { S: version } },
+        };
+  return { ...condition, ReturnValuesOnConditionCheckFailure: "ALL_OLD" };
+}
+
 /** SET for defined values, REMOVE for undefined ones. */
-function assignments(attributes: Readonly<Record<string, AttributeValue | undefined>>) {
+function assignments(attributes: Readonly<Record<string, Row[string] | undefined>>) {
   const entries = Object.entries(attributes);
-  const defined = entries.filter((entry): entry is [string, AttributeValue] => entry[1] !== undefined);
+  const defined = entries.filter((entry): entry is [string, Row[string]] => entry[1] !== undefined);
   const removed = entries.filter(([, value]) => value === undefined).map(([name]) => `#${name}`);
   return {
     names: Object.fromEntries(entries.map(([name]) => [`#${name}`, name])),

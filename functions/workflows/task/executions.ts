@@ -15,12 +15,23 @@ export interface Executions {
   arnOf(name: string): string;
   /** Undefined: an execution has had this name within the last 90 days. */
   start(name: string, input: string): Promise<{ readonly arn: string; readonly startedAt: number } | undefined>;
-  /** Undefined: no such execution, or it ended more than 90 days ago. */
+  /**
+   * Undefined: no such execution, or it ended more than 90 days ago. Eventually consistent: an execution that was started a moment ago can
+   * be missing, and one that has ended can be RUNNING.
+   */
   describe(arn: string): Promise<Execution | undefined>;
   /** Aborts an execution. Does nothing when it has ended or does not exist. */
   stop(arn: string, reason: { readonly error: string; readonly cause: string }): Promise<void>;
-  /** ARNs of executions that have failed, timed out or been aborted since then (epoch milliseconds). */
-  unsuccessfulSince(time: number): Promise<readonly string[]>;
+  /** ARNs of executions that run. Eventually consistent. */
+  running(): Promise<ReadonlySet<string>>;
+  /** Executions that have failed, timed out or been aborted since then (epoch milliseconds). Eventually consistent. */
+  unsuccessfulSince(time: number): Promise<readonly ListedExecution[]>;
+}
+
+export interface ListedExecution {
+  readonly arn: string;
+  readonly startedAt: number;
+  readonly stoppedAt: number;
 }
 
 const UNSUCCESSFUL = ["FAILED", "TIMED_OUT", "ABORTED"] as const satisfies readonly ExecutionStatus[];
@@ -51,9 +62,26 @@ export function stepFunctions(sfn: SFNClient, stateMachineArn: string, arnPrefix
       }
     },
 
+    running: async () => {
+      const arns = new Set<string>();
+      for await (const page of listPages(sfn, stateMachineArn, "RUNNING")) for (const { arn } of page) arns.add(arn);
+      return arns;
+    },
+
     unsuccessfulSince: async (time) => {
-      const arns = await Promise.all(UNSUCCESSFUL.map((status) => endedSince(sfn, stateMachineArn, status, time)));
-      return arns.flat();
+      const ended = await Promise.all(
+        UNSUCCESSFUL.map(async (status) => {
+          const found: ListedExecution[] = [];
+          for await (const page of listPages(sfn, stateMachineArn, status)) {
+            const recent = page.filter(({ stoppedAt }) => stoppedAt >= time);
+            found.push(...recent);
+            // Sorted by time, latest first: AWS does not say by which. By either, later pages have no execution that also started since.
+            if (recent.length === 0) break;
+          }
+          return found;
+        }),
+      );
+      return ended.flat();
     },
   };
 }
@@ -69,6 +97,7 @@ export async function describeExecution(sfn: SFNClient, executionArn: string): P
       input: described.input,
       startedAt: described.startDate.getTime(),
       stoppedAt: described.stopDate?.getTime(),
+      redrivenAt: described.redriveDate?.getTime(),
       error: described.error,
       cause: described.cause,
     };
@@ -78,22 +107,24 @@ export async function describeExecution(sfn: SFNClient, executionArn: string): P
   }
 }
 
-async function endedSince(
+/** ListExecutions' maximum: its quota is 5 requests a second for the whole account. */
+const PAGE_SIZE = 1_000;
+
+async function* listPages(
   sfn: SFNClient,
   stateMachineArn: string,
   statusFilter: ExecutionStatus,
-  time: number,
-): Promise<string[]> {
-  const arns: string[] = [];
+): AsyncGenerator<readonly ListedExecution[]> {
   let nextToken: string | undefined;
   do {
-    // Sorted by end, latest first.
     const page = await sfn.send(
-      new ListExecutionsCommand({ stateMachineArn, statusFilter, nextToken, maxResults: 100 }),
+      new ListExecutionsCommand({ stateMachineArn, statusFilter, nextToken, maxResults: PAGE_SIZE }),
     );
-    const recent = (page.executions ?? []).filter(({ stopDate }) => (stopDate?.getTime() ?? 0) >= time);
-    arns.push(...recent.map(({ executionArn }) => executionArn ?? ""));
-    nextToken = recent.length > 0 && recent.length === page.executions?.length ? page.nextToken : undefined;
+    yield (page.executions ?? []).map(({ executionArn = "", startDate, stopDate }) => ({
+      arn: executionArn,
+      startedAt: startDate?.getTime() ?? 0,
+      stoppedAt: stopDate?.getTime() ?? 0,
+    }));
+    nextToken = page.nextToken;
   } while (nextToken !== undefined);
-  return arns;
 }

@@ -1,48 +1,92 @@
 /** Starts, finds and cancels tasks. */
-import { ConflictError, NotFoundError } from "../../shared/handlers/http-errors";
-import type { Task, TaskInput, TaskRequest } from "../contract";
+import { backoffMs } from "../../shared/backoff";
+import { sleep, type Clock } from "../../shared/clock";
+import { ConflictError, NotFoundError, UnavailableError } from "../../shared/handlers/http-errors";
+import { SECOND_MS } from "../../shared/time";
+import { NO_INPUT, type Task, type TaskInput, type TaskRequest } from "../contract";
 import { executionNameOf } from "./execution-name";
 import type { Executions } from "./executions";
+import { hashOf } from "./input-hash";
 import { reconcile } from "./reconciler";
-import { taskFromExecution, taskInputOf } from "./task";
+import { taskEndOf, taskFromExecution, taskInputOf, taskOf, type Execution } from "./task";
 import type { TaskTable } from "./task-table";
 
-/** The response to a start, the same for each request with the same ID. */
+/** The response to a start, the same for each request with the same ID and input. */
 export interface StartedTask {
   readonly taskId: string;
-  /** Time of the first request, epoch milliseconds. */
+  /** Time of the first request, epoch seconds. */
   readonly timestamp: number;
   readonly executionArn: string;
   /** When Step Functions started the execution, ISO 8601. */
   readonly startDate: string;
 }
 
+export interface StartPorts {
+  readonly table: Pick<TaskTable, "read">;
+  readonly executions: Pick<Executions, "arnOf" | "start" | "describe">;
+  readonly clock: Clock;
+}
+
+/** Reads of an execution that exists, but cannot be described yet: 3.1 s in all. */
+const READS = 6;
+const BACKOFF = { firstMs: 100, longestMs: 1_600 };
+
 /**
  * Idempotent, also for concurrent requests: Step Functions accepts an execution's name once in 90 days.
  *
- * @throws {@link ConflictError} when an execution with this name is not this task's
+ * @throws {@link ConflictError} when an execution with this name is not this task's, or has another input
+ * @throws {@link UnavailableError} when the task exists and cannot be read yet
  */
-export async function startTask(
-  { taskId, input }: TaskRequest,
-  { executions, now }: { readonly executions: Pick<Executions, "arnOf" | "start" | "describe">; readonly now: number },
-): Promise<StartedTask> {
+export async function startTask({ taskId, input }: TaskRequest, ports: StartPorts): Promise<StartedTask> {
+  const { executions, clock } = ports;
   const name = executionNameOf(taskId);
-  const taskInput: TaskInput = { taskId, timestamp: now, ...(input !== undefined && { input }) };
+  const timestamp = Math.floor(clock.now() / SECOND_MS);
+  const inputHash = input === undefined ? undefined : hashOf(input);
+  const taskInput: TaskInput = { taskId, timestamp, ...(input !== undefined && { input, inputHash }) };
   const started = await executions.start(name, JSON.stringify(taskInput));
   if (started !== undefined)
-    return { taskId, timestamp: now, executionArn: started.arn, startDate: new Date(started.startedAt).toISOString() };
+    return { taskId, timestamp, executionArn: started.arn, startDate: new Date(started.startedAt).toISOString() };
 
-  const existing = await executions.describe(executions.arnOf(name));
-  const existingInput = existing && taskInputOf(existing);
-  if (existing === undefined || existingInput?.taskId !== taskId)
+  const first = await eventually(clock, () => firstStart(taskId, executions.arnOf(name), ports));
+  if (first === undefined) throw new UnavailableError("the task was started a moment ago and cannot be read yet");
+  if (first.taskId !== taskId)
     throw new ConflictError("an execution with this task's name exists, but is not this task's");
-  const { timestamp } = existingInput;
-  return { taskId, timestamp, executionArn: existing.arn, startDate: new Date(existing.startedAt).toISOString() };
+  if (first.inputHash !== inputHash) throw new ConflictError("the task was started with another input");
+  return { taskId, timestamp: first.timestamp, executionArn: executions.arnOf(name), startDate: first.startDate };
+}
+
+interface FirstStart {
+  /** Undefined: the execution is not a task's. */
+  readonly taskId: string | undefined;
+  readonly timestamp: number;
+  readonly startDate: string;
+  readonly inputHash: string | undefined;
+}
+
+/** From the row, which is strongly consistent; from the execution while there is no row. */
+async function firstStart(
+  taskId: string,
+  executionArn: string,
+  { table, executions }: StartPorts,
+): Promise<FirstStart | undefined> {
+  const row = await table.read(taskId);
+  if (row?.executionArn === executionArn)
+    return { ...row, inputHash: row.inputHash === NO_INPUT ? undefined : row.inputHash };
+  const execution = await executions.describe(executionArn);
+  if (execution === undefined) return undefined;
+  const input = taskInputOf(execution);
+  return {
+    taskId: input?.taskId,
+    timestamp: input?.timestamp ?? 0,
+    startDate: new Date(execution.startedAt).toISOString(),
+    inputHash: input?.inputHash,
+  };
 }
 
 export interface TaskPorts {
   readonly table: Pick<TaskTable, "read" | "writeEnd">;
   readonly executions: Pick<Executions, "arnOf" | "describe" | "stop">;
+  readonly clock: Clock;
 }
 
 /**
@@ -50,9 +94,12 @@ export interface TaskPorts {
  *
  * @throws {@link NotFoundError}
  */
-export async function findTask(taskId: string, { table, executions }: TaskPorts): Promise<Task> {
+export async function findTask(
+  taskId: string,
+  { table, executions }: Pick<TaskPorts, "table" | "executions">,
+): Promise<Task> {
   const row = await table.read(taskId);
-  if (row !== undefined) return row;
+  if (row !== undefined) return taskOf(row);
   const execution = await executions.describe(executions.arnOf(executionNameOf(taskId)));
   const input = execution && taskInputOf(execution);
   if (execution === undefined || input?.taskId !== taskId) throw new NotFoundError("there is no task with this id");
@@ -60,16 +107,31 @@ export async function findTask(taskId: string, { table, executions }: TaskPorts)
 }
 
 /**
- * Ends a task as ABORTED. Does nothing when it has ended.
+ * Ends a task as ABORTED. Does nothing when it has ended. The task is STARTED when Step Functions did not confirm its end in time: its
+ * event will write it.
  *
  * @throws {@link NotFoundError}
  */
 export async function cancelTask(taskId: string, ports: TaskPorts): Promise<Task> {
+  const { table, executions, clock } = ports;
   const task = await findTask(taskId, ports);
   if (task.status !== "STARTED") return task;
-  await ports.executions.stop(task.executionArn, { error: "Cancelled", cause: "the task was cancelled" });
-  // The execution may have ended before the stop.
-  const execution = await ports.executions.describe(task.executionArn);
-  if (execution !== undefined) await reconcile(execution, ports.table);
+  await executions.stop(task.executionArn, { error: "Cancelled", cause: "the task was cancelled" });
+  // The execution may have ended before the stop. It may be described as RUNNING for a moment.
+  const ended = await eventually(clock, async () => endedOf(await executions.describe(task.executionArn)));
+  if (ended !== undefined) await reconcile(ended, table, task);
   return findTask(taskId, ports);
+}
+
+function endedOf(execution: Execution | undefined): Execution | undefined {
+  return execution && taskEndOf(execution) && execution;
+}
+
+/** Reads until there is a value. Undefined when there is none in time. */
+async function eventually<Value>(clock: Clock, read: () => Promise<Value | undefined>): Promise<Value | undefined> {
+  for (let reads = 1; ; reads++) {
+    const value = await read();
+    if (value !== undefined || reads === READS) return value;
+    await sleep(clock, backoffMs(reads, BACKOFF));
+  }
 }

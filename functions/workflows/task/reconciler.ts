@@ -1,36 +1,61 @@
 /** Writes the ends of executions into tasks' rows. */
-import { mapConcurrently } from "../../shared/concurrency";
+import { sleep, type Clock } from "../../shared/clock";
 import { errorMessage } from "../../shared/errors";
-import type { Task } from "../contract";
-import type { Executions } from "./executions";
-import { taskEndOf, taskInputOf, type Execution } from "./task";
-import type { PageKey, TaskTable } from "./task-table";
+import { MINUTE_MS, SECOND_MS } from "../../shared/time";
+import type { TaskRow } from "../contract";
+import type { Executions, ListedExecution } from "./executions";
+import { startedAtOf, taskEndOf, taskInputOf, type EndStatus, type Execution } from "./task";
+import type { PageKey, TaskKey, TaskTable } from "./task-table";
 
 export type Reconciliation = "running" | "unchanged" | "changed" | "no task";
 
-/** Idempotent. */
-export async function reconcile(execution: Execution, table: Pick<TaskTable, "writeEnd">): Promise<Reconciliation> {
+/**
+ * Idempotent.
+ *
+ * @param row of the execution. @default the one that its input names
+ */
+export async function reconcile(
+  execution: Execution,
+  table: Pick<TaskTable, "writeEnd">,
+  row?: TaskKey,
+): Promise<Reconciliation> {
   const end = taskEndOf(execution);
   if (end === undefined) return "running";
-  const task = taskInputOf(execution);
-  if (task === undefined) return "no task";
-  return (await table.writeEnd(task, execution, end)) ? "changed" : "unchanged";
+  const key = row ?? taskInputOf(execution);
+  if (key === undefined) return "no task";
+  return (await table.writeEnd(key, execution, end)) ? "changed" : "unchanged";
 }
 
-/** DescribeExecution's default quota is 15 per second for the whole account. */
-const CONCURRENCY = 4;
-const PAGE_SIZE = 100;
+/**
+ * The end event arrived, and DescribeExecution, which is eventually consistent, does not have the end yet. Lambda retries. A redrive
+ * explains an execution that runs again.
+ *
+ * @param stoppedAt the event's, epoch milliseconds
+ */
+export function isStale(execution: Execution | undefined, stoppedAt: number): boolean {
+  return execution === undefined || (taskEndOf(execution) === undefined && (execution.redrivenAt ?? 0) < stoppedAt);
+}
+
+/** DescribeExecution's quota is 10 requests a second for the whole account: half of it is the API's. */
+const DESCRIBE_INTERVAL_MS = 200;
+
+/** A task that started within this time may be missing in a list of executions, or be missing in it no longer. */
+const GRACE_MS = MINUTE_MS;
+
+/** A younger execution that cannot be described may exist all the same. */
+const MISSING_AFTER_MS = 15 * MINUTE_MS;
+
+/** The machine has written its row by then, or has failed for it. */
+const START_WRITTEN_MS = 5 * MINUTE_MS;
 
 export interface SweepPorts {
   readonly table: Pick<TaskTable, "list" | "writeEnd">;
-  readonly executions: Pick<Executions, "describe" | "unsuccessfulSince">;
+  readonly executions: Pick<Executions, "describe" | "running" | "unsuccessfulSince">;
+  readonly clock: Clock;
 }
 
 /** Times in epoch milliseconds. */
 export interface SweepTimes {
-  readonly now: number;
-  /** Tasks started later are skipped. */
-  readonly startedBefore: number;
   /** Tasks started earlier have exceeded the time limit. */
   readonly stuckBefore: number;
   /** Executions that ended earlier were covered by an earlier sweep. */
@@ -44,56 +69,88 @@ export interface SweepResult {
   readonly reconciled: number;
   /** IDs of STARTED tasks that have exceeded the time limit. */
   readonly stuck: readonly string[];
-  /** Executions that were not checked, with the reason. */
+  /** Executions and rows that were not checked, with the reason. */
   readonly failures: readonly string[];
 }
 
 /**
- * Checks the executions of all STARTED tasks, and all executions that ended unsuccessfully of late: their rows may be missing, or
- * have an end that the execution did not reach. A failure does not stop the others.
+ * Reconciles STARTED tasks whose execution no longer runs, and executions that ended unsuccessfully of late without a row. Lists them by
+ * the thousand and describes only those that differ, so the cost of a running task is a thousandth of a request. A failure does not stop
+ * the others.
  */
-export async function sweep({ table, executions }: SweepPorts, times: SweepTimes): Promise<SweepResult> {
-  const failures: string[] = [];
-  const stuck: string[] = [];
+export async function sweep({ table, executions, clock }: SweepPorts, times: SweepTimes): Promise<SweepResult> {
+  const listedAt = clock.now();
+  const running = await executions.running();
+  const { rows, malformed } = await startedRows(table);
+  const isSettled = (row: TaskRow) => startedAtOf(row) < listedAt - GRACE_MS;
+  const suspects = rows.filter((row) => !running.has(row.executionArn) && isSettled(row));
+  const unsuccessful = await executions.unsuccessfulSince(times.endedAfter);
+  const orphans = await withoutEnd(unsuccessful, table, times.endedAfter);
+
+  const failures = malformed.map((taskId) => `${taskId}: its row is malformed`);
   let reconciled = 0;
   let skipped = 0;
-
-  const check = async (arn: string, row?: Task): Promise<void> => {
+  const rowOf = new Map(rows.map((row) => [row.executionArn, row]));
+  for (const arn of new Set([...suspects.map(({ executionArn }) => executionArn), ...orphans])) {
     if (times.isOver()) {
       skipped++;
-      return;
+      continue;
     }
     try {
-      const execution = await executions.describe(arn);
-      const outcome =
-        execution === undefined ? await abortLost(row, times.now, table) : await reconcile(execution, table);
-      if (outcome === "changed") reconciled++;
-      if (outcome === "running" && row !== undefined && row.timestamp < times.stuckBefore) stuck.push(row.taskId);
+      if ((await check(arn, rowOf.get(arn), { table, executions, clock })) === "changed") reconciled++;
     } catch (error) {
       failures.push(`${arn}: ${errorMessage(error)}`);
     }
-  };
-
-  await mapConcurrently(await executions.unsuccessfulSince(times.endedAfter), CONCURRENCY, (arn) => check(arn));
-  let from: PageKey | undefined;
-  do {
-    const page = await table.list("STARTED", { limit: PAGE_SIZE, from, oldestFirst: true });
-    const old = page.tasks.filter(({ timestamp }) => timestamp < times.startedBefore);
-    await mapConcurrently(old, CONCURRENCY, (row) => check(row.executionArn, row));
-    from = old.length === page.tasks.length && skipped === 0 ? page.next : undefined;
-  } while (from !== undefined);
-  if (skipped > 0) failures.push("out of time: the next sweep starts with the oldest task");
-  return { reconciled, stuck, failures };
+    await sleep(clock, DESCRIBE_INTERVAL_MS);
+  }
+  if (skipped > 0) failures.push(`out of time: ${skipped} executions remain for the next sweep, oldest first`);
+  const stuck = rows.filter((row) => running.has(row.executionArn) && startedAtOf(row) < times.stuckBefore);
+  return { reconciled, stuck: stuck.map(({ taskId }) => taskId), failures };
 }
 
-/** For an execution that no longer exists: its state machine was deleted, or it ended more than 90 days ago. */
-async function abortLost(
-  row: Task | undefined,
-  now: number,
-  table: Pick<TaskTable, "writeEnd">,
-): Promise<Reconciliation> {
-  if (row === undefined) return "no task";
-  const end = { status: "ABORTED", at: now, reason: "its execution no longer exists" } as const;
-  const execution = { arn: row.executionArn, startedAt: row.timestamp };
-  return (await table.writeEnd(row, execution, end)) ? "changed" : "unchanged";
+async function check(arn: string, row: TaskRow | undefined, { table, executions, clock }: SweepPorts) {
+  const execution = await executions.describe(arn);
+  if (execution !== undefined) return reconcile(execution, table, row);
+  if (row === undefined || startedAtOf(row) > clock.now() - MISSING_AFTER_MS) return "running";
+  // Its state machine was deleted, or it ended more than 90 days ago.
+  const end = { status: "ABORTED", at: clock.now(), reason: "its execution no longer exists" } as const;
+  return (await table.writeEnd(row, { arn, startedAt: startedAtOf(row) }, end)) ? "changed" : "unchanged";
+}
+
+/** All STARTED tasks, oldest first. */
+async function startedRows(table: SweepPorts["table"]) {
+  const rows: TaskRow[] = [];
+  const malformed: string[] = [];
+  let from: PageKey | undefined;
+  do {
+    const page = await table.list("STARTED", { from, oldestFirst: true });
+    rows.push(...page.tasks);
+    malformed.push(...page.malformed);
+    from = page.next;
+  } while (from !== undefined);
+  return { rows, malformed };
+}
+
+const UNSUCCESSFUL = ["FAILED", "TIMED_OUT", "ABORTED"] as const satisfies readonly EndStatus[];
+
+/** ARNs of those whose row does not have an end: it was never written, or its event was lost. */
+async function withoutEnd(
+  unsuccessful: readonly ListedExecution[],
+  table: SweepPorts["table"],
+  endedAfter: number,
+): Promise<readonly string[]> {
+  // Earlier ones have a row: when it is STARTED, the other half of the sweep has them.
+  const since = endedAfter - START_WRITTEN_MS;
+  const recent = unsuccessful.filter(({ startedAt }) => startedAt >= since);
+  if (recent.length === 0) return [];
+  const ended = new Set<string>();
+  for (const status of UNSUCCESSFUL) {
+    let from: PageKey | undefined;
+    do {
+      const page = await table.list(status, { from, since: Math.floor(since / SECOND_MS) - 1 });
+      for (const { executionArn } of page.tasks) ended.add(executionArn);
+      from = page.next;
+    } while (from !== undefined);
+  }
+  return recent.map(({ arn }) => arn).filter((arn) => !ended.has(arn));
 }

@@ -5,14 +5,17 @@ import * as z from "zod";
 
 import { keyNumberSchema, keyTextSchema } from "../../shared/aws/dynamodb-limits";
 import { errorName } from "../../shared/errors";
+import { parseInput } from "../../shared/input";
 import { DAY_SECONDS } from "../../shared/time";
-import { STATUS_INDEX, taskSchema, type Task, type TaskStatus } from "../contract";
+import { STATUS_INDEX, taskRowSchema, type Task, type TaskRow, type TaskStatus } from "../contract";
 import { endEntry, startEntry, type Execution, type TaskEnd } from "./task";
 
 export type TaskKey = Pick<Task, "taskId" | "timestamp">;
 
 export interface TaskPage {
-  readonly tasks: readonly Task[];
+  readonly tasks: readonly TaskRow[];
+  /** IDs of rows that are not a task's: somebody else wrote them. */
+  readonly malformed: readonly string[];
   /** Undefined on the last page. */
   readonly next?: PageKey;
 }
@@ -27,20 +30,27 @@ export type PageKey = z.output<typeof pageKeySchema>;
 
 export interface TaskTable {
   /** The latest task with this ID. Strongly consistent. */
-  read(taskId: string): Promise<Task | undefined>;
+  read(taskId: string): Promise<TaskRow | undefined>;
   /** By time, latest first by default. The index is eventually consistent. */
   list(
     status: TaskStatus,
-    page: { readonly limit: number; readonly from?: PageKey | undefined; readonly oldestFirst?: boolean },
+    page: {
+      /** @default 1 MB */
+      readonly limit?: number;
+      readonly from?: PageKey | undefined;
+      readonly oldestFirst?: boolean;
+      /** Epoch seconds. @default all */
+      readonly since?: number;
+    },
   ): Promise<TaskPage>;
   /**
-   * Writes the end of a task's execution, whatever the row's status, and creates a missing row. Returns false when the row has this
-   * status already.
+   * Writes the end of a task's execution into its row if that is STARTED, and creates a missing row. Returns false when the row has an end
+   * already, or belongs to another execution.
    */
   writeEnd(key: TaskKey, execution: Pick<Execution, "arn" | "startedAt">, end: TaskEnd): Promise<boolean>;
 }
 
-/** @param keepDays a row expires this long after its task's start */
+/** @param keepDays a row expires this long after its task's end */
 export function taskTable(dynamodb: DynamoDBClient, TableName: string, keepDays: number): TaskTable {
   return {
     read: async (taskId) => {
@@ -54,24 +64,29 @@ export function taskTable(dynamodb: DynamoDBClient, TableName: string, keepDays:
           Limit: 1,
         }),
       );
-      return Items[0] && taskSchema.parse(unmarshall(Items[0]));
+      return Items[0] && parseInput(taskRowSchema, unmarshall(Items[0]));
     },
 
-    list: async (status, { limit, from, oldestFirst = false }) => {
+    list: async (status, { limit, from, since, oldestFirst = false }) => {
       const { Items = [], LastEvaluatedKey } = await dynamodb.send(
         new QueryCommand({
           TableName,
           IndexName: STATUS_INDEX,
-          KeyConditionExpression: "#status = :status",
-          ExpressionAttributeNames: { "#status": "status" },
-          ExpressionAttributeValues: { ":status": { S: status } },
+          KeyConditionExpression: `#status = :status${since === undefined ? "" : " AND #timestamp >= :since"}`,
+          ExpressionAttributeNames: { "#status": "status", ...(since !== undefined && { "#timestamp": "timestamp" }) },
+          ExpressionAttributeValues: {
+            ":status": { S: status },
+            ...(since !== undefined && { ":since": { N: String(since) } }),
+          },
           ScanIndexForward: oldestFirst,
-          Limit: limit,
+          ...(limit !== undefined && { Limit: limit }),
           ...(from && { ExclusiveStartKey: marshall(from) }),
         }),
       );
+      const parsed = Items.map((item) => ({ item, row: taskRowSchema.safeParse(unmarshall(item)).data }));
       return {
-        tasks: Items.map((item) => taskSchema.parse(unmarshall(item))),
+        tasks: parsed.flatMap(({ row }) => row ?? []),
+        malformed: parsed.filter(({ row }) => row === undefined).map(({ item }) => item["taskId"]?.S ?? ""),
         ...(LastEvaluatedKey && { next: pageKeySchema.parse(unmarshall(LastEvaluatedKey)) }),
       };
     },
@@ -82,23 +97,23 @@ export function taskTable(dynamodb: DynamoDBClient, TableName: string, keepDays:
           new UpdateItemCommand({
             TableName,
             Key: marshall({ taskId, timestamp }),
-            // An execution has one end, so a second write of it is rejected. The machine's own writes require a row that is
-            // STARTED or has the same status, so a status never goes back.
-            ConditionExpression: "attribute_not_exists(#status) OR #status <> :status",
+            // The first end stays, so a status never goes back: work that is DONE is done, also when its execution is stopped while it
+            // ends. The machine's own writes have the same condition.
+            ConditionExpression: "attribute_not_exists(#status) OR #status = :running AND executionArn = :arn",
             UpdateExpression: [
               "SET #status = :status, #history = list_append(if_not_exists(#history, :started), :end)",
-              "executionArn = if_not_exists(executionArn, :arn), #ttl = if_not_exists(#ttl, :ttl)",
+              "executionArn = :arn, startDate = if_not_exists(startDate, :startDate), #ttl = :ttl",
               ...(end.reason === undefined ? [] : ["reason = :reason"]),
-            ]
-              .join(", ")
-              .concat(end.reason === undefined ? " REMOVE reason" : ""),
+            ].join(", "),
             ExpressionAttributeNames: { "#status": "status", "#history": "history", "#ttl": "ttl" },
             ExpressionAttributeValues: marshall({
               ":status": end.status,
+              ":running": "STARTED",
               ":started": [startEntry(startedAt)],
               ":end": [endEntry(end)],
               ":arn": arn,
-              ":ttl": Math.floor(timestamp / 1_000) + keepDays * DAY_SECONDS,
+              ":startDate": new Date(startedAt).toISOString(),
+              ":ttl": Math.floor(end.at / 1_000) + keepDays * DAY_SECONDS,
               ...(end.reason !== undefined && { ":reason": end.reason }),
             }),
           }),

@@ -1,4 +1,6 @@
 /** A task as a function of its execution. */
+import * as z from "zod";
+
 import { parseJson } from "../../shared/input";
 import { truncate } from "../../shared/text";
 import {
@@ -7,6 +9,7 @@ import {
   WORK_TIMED_OUT,
   type Task,
   type TaskInput,
+  type TaskRow,
   type TaskStatus,
 } from "../contract";
 
@@ -18,17 +21,21 @@ export interface Execution {
   readonly input: string | undefined;
   readonly startedAt: number;
   readonly stoppedAt: number | undefined;
+  /** The latest redrive. */
+  readonly redrivenAt?: number | undefined;
   readonly error: string | undefined;
   readonly cause: string | undefined;
 }
 
 export interface TaskEnd {
-  readonly status: Exclude<TaskStatus, "STARTED">;
+  readonly status: EndStatus;
   /** Epoch milliseconds. */
   readonly at: number;
   /** Why the task is not DONE. */
   readonly reason?: string;
 }
+
+export type EndStatus = Exclude<TaskStatus, "STARTED">;
 
 /** Undefined while the execution runs. */
 export function taskEndOf({ status, error, cause, startedAt, stoppedAt }: Execution): TaskEnd | undefined {
@@ -60,6 +67,16 @@ export function taskInputOf({ input }: Pick<Execution, "input">): TaskInput | un
   }
 }
 
+/** A task as the API shows it. */
+export function taskOf({ inputHash: _, startDate: __, result, ...task }: TaskRow): Task {
+  return { ...task, ...(result !== undefined && { result: jsonOf(result) }) };
+}
+
+/** When the machine wrote the row: `timestamp` is the caller's, and of any unit when the execution was started by hand. */
+export function startedAtOf({ history: [started] }: Pick<Task, "history">): number {
+  return Date.parse(started?.at ?? "");
+}
+
 /** A task without a row, from its execution. */
 export function taskFromExecution(
   execution: Execution,
@@ -88,8 +105,25 @@ export function endEntry({ status, at, reason }: TaskEnd): Task["history"][numbe
 
 /** The state machine's format: `PaymentRefused: no funds`. */
 function reasonOf(error: string | undefined, cause: string | undefined): string {
-  const reason = [error, cause].filter((part) => part !== undefined && part !== "").join(": ");
+  const reason = [error, messageOf(cause)].filter((part) => part !== undefined && part !== "").join(": ");
   return truncate(reason || "stopped without a reason", MAX_REASON_CHARACTERS);
+}
+
+/** An uncaught error of a function has JSON as its cause: its message and stack trace. */
+function messageOf(cause: string | undefined): string | undefined {
+  if (cause?.startsWith("{") !== true) return cause;
+  return functionErrorSchema.safeParse(jsonOf(cause)).data?.errorMessage ?? cause;
+}
+
+const functionErrorSchema = z.looseObject({ errorMessage: z.string() });
+
+/** Undefined when the text is not JSON. */
+function jsonOf(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch {
+    return undefined;
+  }
 }
 
 const isoOf = (time: number) => new Date(time).toISOString();

@@ -1,10 +1,10 @@
 /** `almanac workflows start <task> [input]`: starts a task. */
-import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import type * as z from "zod";
 import { errorMessage } from "../../../functions/shared/errors";
 import { describeIssues, parseJson } from "../../../functions/shared/input";
 import { taskRequestSchema } from "../../../functions/workflows/contract";
-import { findTask } from "../../../functions/workflows/task/lifecycle";
+import { hasExactNumbers, INEXACT } from "../../../functions/workflows/task/json";
+import { findTask, startTask } from "../../../functions/workflows/task/lifecycle";
 import { describeTask } from "../../features/workflows/describe-task";
 import { findWorkflows } from "../../features/workflows/environment";
 import { watchTask } from "../../features/workflows/watch";
@@ -44,15 +44,11 @@ export const command = () =>
     .option("--watch", "follow the task until it has ended", false)
     .action(exitCodeOf(run));
 
-/** The function that starts tasks failed. */
-class StartFailedError extends Error {
-  override readonly name = "StartFailedError";
-}
-
+/** Starts it without the start function: Lambda would round the input's numbers before the function sees them. */
 async function run(taskId: string, input: string | undefined, options: Options): Promise<number> {
   const request = parseRequest(taskId, input ?? options.input);
-  const { aws, startFunction, ports } = await findWorkflows(options);
-  await start(new LambdaClient(aws), startFunction, request);
+  const { ports } = await findWorkflows(options);
+  await startTask(request, ports);
   if (options.watch) return watchTask(() => findTask(taskId, ports), options.json);
   const task = await findTask(taskId, ports);
   console.log(options.json ? JSON.stringify(task) : describeTask(task, colours));
@@ -66,24 +62,8 @@ function parseRequest(taskId: string, input: string | undefined): z.output<typeo
   } catch (error) {
     throw new UsageError(`The input ${errorMessage(error)}`);
   }
+  if (input !== undefined && !hasExactNumbers(input)) throw new UsageError(`The input ${INEXACT}`);
   const request = taskRequestSchema.safeParse({ taskId, ...(parsed !== undefined && { input: parsed }) });
   if (!request.success) throw new UsageError(describeIssues(request.error, taskRequestSchema));
   return request.data;
-}
-
-async function start(lambda: LambdaClient, FunctionName: string, request: unknown): Promise<void> {
-  const { FunctionError, Payload } = await lambda.send(
-    new InvokeCommand({ FunctionName, Payload: Buffer.from(JSON.stringify(request)) }),
-  );
-  if (FunctionError !== undefined) throw new StartFailedError(messageOf(Buffer.from(Payload ?? []).toString()));
-}
-
-/** `{"errorType": "...", "errorMessage": "...", "trace": [...]}`: what Lambda answers for a function that threw. */
-function messageOf(payload: string): string {
-  try {
-    const { errorMessage: message } = JSON.parse(payload) as { readonly errorMessage?: unknown };
-    return typeof message === "string" ? message : payload;
-  } catch {
-    return payload;
-  }
 }

@@ -11,7 +11,7 @@ export function describeStatus({ source, targets, incidents }: StatusView, now: 
   if (targets.length === 0) return `No targets in ${source}.`;
   const columns = columnsFor(targets, now, colours);
   const open = incidents.map(
-    ({ target, openedAt, message }) => `${target} is down since ${shortTime(openedAt)}: ${message}`,
+    ({ target, severity, openedAt, message }) => `${target} is ${severity} since ${shortTime(openedAt)}: ${message}`,
   );
   return [
     table(
@@ -26,7 +26,13 @@ export function describeStatus({ source, targets, incidents }: StatusView, now: 
 
 /** A column is left out when no target has a value for it. */
 function columnsFor(targets: readonly TargetView[], now: number, colours: Colors): readonly Column[] {
-  const paint = { up: colours.green, down: colours.red, maintenance: colours.cyan, unknown: colours.yellow };
+  const paint = {
+    up: colours.green,
+    degraded: colours.yellow,
+    down: colours.red,
+    maintenance: colours.cyan,
+    unknown: colours.yellow,
+  };
   const columns: readonly (Column | undefined)[] = [
     ["target", ({ name }) => name],
     ["state", ({ state }) => paint[state](state)],
@@ -51,8 +57,14 @@ function lastSeen({ lastCheck, lastHeartbeat }: TargetView, now: number): string
 }
 
 function summary(targets: readonly TargetView[]): string {
-  const states = ["up", "down", "maintenance", "unknown"] as const;
-  const words = { up: "up", down: "down", maintenance: "in maintenance", unknown: "not checked recently" };
+  const states = ["up", "degraded", "down", "maintenance", "unknown"] as const;
+  const words = {
+    up: "up",
+    degraded: "degraded",
+    down: "down",
+    maintenance: "in maintenance",
+    unknown: "not checked recently",
+  };
   return states
     .map((state) => [targets.filter((target) => target.state === state).length, words[state]] as const)
     .filter(([count]) => count > 0)

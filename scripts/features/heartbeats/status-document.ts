@@ -11,6 +11,7 @@ export interface TargetView extends Pick<MonitorStatus, "name" | "state" | "last
 
 export interface IncidentView {
   readonly target: string;
+  readonly severity: "degraded" | "down";
   readonly openedAt: string;
   readonly message: string;
 }
@@ -53,6 +54,6 @@ function viewOf(document: StatusDocument, source: string, now: number): StatusVi
     })),
     incidents: document.incidents
       .filter(({ closedAt }) => closedAt === null)
-      .map(({ monitor, openedAt, message }) => ({ target: monitor, openedAt, message })),
+      .map(({ monitor, severity, openedAt, message }) => ({ target: monitor, severity, openedAt, message })),
   };
 }

@@ -29,10 +29,10 @@ export function describeTasks(tasks: readonly Task[], status: TaskStatus, colour
   if (tasks.length === 0) return `no task is ${status}`;
   return table(
     ["task", "status", "started", "ended", "reason"],
-    tasks.map(({ taskId, status: own, timestamp, history, reason }) => [
+    tasks.map(({ taskId, status: own, history, reason }) => [
       taskId,
       colouredStatus(own, colours),
-      new Date(timestamp).toISOString(),
+      history[0]?.at ?? "",
       own === "STARTED" ? "" : (history.at(-1)?.at ?? ""),
       plain(reason ?? ""),
     ]),

@@ -1,4 +1,5 @@
 import { systemClock } from "../../../functions/shared/clock";
+import { startedAtOf } from "../../../functions/workflows/task/task";
 import type { Task } from "../../../functions/workflows/contract";
 import { colours } from "../../shared/colours";
 import { EXIT } from "../../shared/command-line";
@@ -17,8 +18,8 @@ export async function watchTask(find: () => Promise<Task>, json: boolean): Promi
       process.stderr.write(clear);
       console.log(json ? JSON.stringify(moment) : describeMoment(moment, before, colours));
     },
-    onWait: ({ timestamp }) => {
-      if (live) process.stderr.write(`${clear}  for ${Math.round((systemClock.now() - timestamp) / 1_000)} s`);
+    onWait: (task) => {
+      if (live) process.stderr.write(`${clear}  for ${Math.round((systemClock.now() - startedAtOf(task)) / 1_000)} s`);
     },
   });
   return task.status === "DONE" ? EXIT.ok : EXIT.failure;

@@ -161,6 +161,7 @@ async function sampleTasks(environment: Environment): Promise<readonly string[]>
     await cancelTask("sample-cancelled", {
       table: taskTable(dynamodb, table_name, keep_days),
       executions: stepFunctions(sfn, state_machine_arn, execution_arn_prefix),
+      clock: systemClock,
     });
     await start("sample-latest");
     return ["3 tasks"];

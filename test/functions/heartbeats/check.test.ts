@@ -33,6 +33,7 @@ describe("the checker", () => {
     TELEMETRY_DAYS: "90",
     STATE_TABLE: "almanac-test-heartbeats-state",
     INTERVAL_MINUTES: "5",
+    MEMORY_MB: "512",
     PUBLISH_FUNCTION: "publish",
     NOTIFICATION_TOPIC: "arn:topic",
     SLACK_WEBHOOK_PARAMETER: "",

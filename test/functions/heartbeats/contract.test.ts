@@ -76,14 +76,15 @@ describe("a target", () => {
 
 describe("the worst case", () => {
   const many = Array.from({ length: 2 * MAX_CONCURRENT_CHECKS }, () => ({
+    url: "https://a.test/",
     timeoutSeconds: 10,
     maxBodyBytes: 1_048_576,
   }));
 
   it("of time is that of the waves of checks, and one more", () => {
     expect(worstCaseSeconds([])).toBe(0);
-    expect(worstCaseSeconds([{ timeoutSeconds: 60 }])).toBeCloseTo(60.15);
-    expect(worstCaseSeconds(many)).toBe(30);
+    expect(worstCaseSeconds([{ url: "https://a.test/", timeoutSeconds: 60 }])).toBeCloseTo(60.15 + 1 / 7);
+    expect(worstCaseSeconds(many)).toBeCloseTo(30 + 800 / 24);
   });
 
   it("of memory is four times the largest bodies that are held at once", () => {

@@ -14,11 +14,14 @@ import { mockClient } from "aws-sdk-client-mock";
 import { AwsJsonError } from "../../../functions/shared/aws/aws-json";
 import { handler } from "../../../functions/timers/api";
 import { timerRow } from "../../../functions/timers/storage/timer-row";
+import { sdkJson } from "../../support/sdk-json";
 import { lambdaContext, setupHandler } from "../../support/lambda";
 import { storedTimer } from "../../support/timers";
 
 const call = jest.fn<Promise<string>, [target: string, body: string]>();
-jest.mock("../../../functions/shared/aws/clients/aws-json", () => ({ createAwsJsonClient: () => ({ call }) }));
+jest.mock("../../../functions/shared/aws/clients/aws-json", () => ({
+  createAwsJsonClient: ({ service }: { readonly service: string }) => (service === "sqs" ? { call } : sdkJson()),
+}));
 
 const TABLE = "almanac-test-timers";
 const NOW = Date.parse("2026-11-21T06:55:30.250Z");
@@ -182,14 +185,17 @@ describe("the handler of the API", () => {
 
   it("enqueues due fires immediately, and leaves unsent ones to the dispatcher", async () => {
     call.mockRejectedValue(new AwsJsonError("ServiceUnavailable", "later", 503));
+    let now = NOW;
+    jest.spyOn(Date, "now").mockImplementation(() => (now += 500));
     jest.spyOn(globalThis, "setTimeout").mockImplementation((work: () => void) => setImmediate(work) as never);
     expect(await invokeApi("PUT", "/oneshot/{id}", "egg", { delaySeconds: 5 })).toMatchObject([200, { id: "egg" }]);
     expect(call.mock.calls[0]).toEqual([
       "AmazonSQS.SendMessageBatch",
-      expect.stringContaining('"DelaySeconds":5') as unknown,
+      expect.stringContaining('"DelaySeconds":') as unknown,
+      expect.any(Number),
     ]);
     expect(dynamodb.commandCalls(UpdateItemCommand)[0]?.args[0].input).toMatchObject({
-      ExpressionAttributeValues: { ":slot": { S: "shard0#recurring" } },
+      ExpressionAttributeValues: { ":slot": { S: "shard0#overdue" } },
     });
   });
 

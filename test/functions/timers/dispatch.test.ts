@@ -1,17 +1,26 @@
 /** The dispatcher's handler, with fakes behind the SDK clients. */
 import {
+  BatchGetItemCommand,
   ConditionalCheckFailedException,
   DynamoDBClient,
   GetItemCommand,
   UpdateItemCommand,
+  type BatchGetItemCommandInput,
 } from "@aws-sdk/client-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
 
 import { handler } from "../../../functions/timers/dispatch";
+import { sdkJson } from "../../support/sdk-json";
 import { lambdaContext, scheduledEvent, setupHandler } from "../../support/lambda";
 
+/** Queries and messages; the rest goes to the mocked client of the SDK. */
 const call = jest.fn<Promise<string>, [target: string, body: string]>();
-jest.mock("../../../functions/shared/aws/clients/aws-json", () => ({ createAwsJsonClient: () => ({ call }) }));
+jest.mock("../../../functions/shared/aws/clients/aws-json", () => ({
+  createAwsJsonClient: () => ({
+    call: (target: string, body: string) =>
+      /Query|SendMessage/.test(target) ? call(target, body) : sdkJson().call(target, body),
+  }),
+}));
 
 /** Its minute begins at 07:02. */
 const NOW = Date.parse("2026-11-21T07:00:30Z");
@@ -28,6 +37,14 @@ beforeEach(() => {
   jest.spyOn(Date, "now").mockReturnValue(NOW);
   dynamodb.reset();
   dynamodb.on(GetItemCommand).resolves({ Item: { maxShards: { N: "5" } } });
+  dynamodb.on(BatchGetItemCommand).callsFake(({ RequestItems }: BatchGetItemCommandInput) => ({
+    Responses: {
+      "almanac-test-timers": (RequestItems?.["almanac-test-timers"]?.Keys ?? []).map((key) => ({
+        ...key,
+        cursor: { N: String(CURSOR) },
+      })),
+    },
+  }));
   dynamodb.on(UpdateItemCommand).resolves({ Attributes: { cursor: { N: String(CURSOR) } } });
   call.mockReset().mockResolvedValue('{"Items":[]}');
 });
@@ -39,8 +56,7 @@ const shards = () => [
 const metric = (name: string) => output.lines().find((line) => name in line)?.[name];
 
 describe("the dispatcher", () => {
-  // Runs first: the handler caches the shard count.
-  it("retries reading the shard count at the next tick", async () => {
+  it("reads the shard count at each tick: a PUT may have named a higher shard", async () => {
     dynamodb
       .on(GetItemCommand)
       .rejectsOnce(new Error("slow down"))
@@ -48,7 +64,7 @@ describe("the dispatcher", () => {
     await expect(tick(0, 2)).rejects.toThrow("slow down");
     await tick(0, 2);
     await tick(0, 2);
-    expect(dynamodb.commandCalls(GetItemCommand)).toHaveLength(2);
+    expect(dynamodb.commandCalls(GetItemCommand)).toHaveLength(3);
   });
 
   it("processes all shards of its target, up to the largest shard count ever", async () => {

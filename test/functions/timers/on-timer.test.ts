@@ -10,8 +10,11 @@ import { mockClient } from "aws-sdk-client-mock";
 
 import { onTimer, type OnTimerOptions, type TimerHandler } from "../../../functions/timers/on-timer";
 import { timerRow } from "../../../functions/timers/storage/timer-row";
+import { sdkJson } from "../../support/sdk-json";
 import { lambdaContext, setupHandler } from "../../support/lambda";
 import { storedTimer } from "../../support/timers";
+
+jest.mock("../../../functions/shared/aws/clients/aws-json", () => ({ createAwsJsonClient: () => sdkJson() }));
 
 const TABLE = "almanac-test-timers";
 const QUEUE = "https://sqs.eu-central-1.amazonaws.com/123456789012/fires";

@@ -1,4 +1,5 @@
 import { MUTANTS } from "../../support/simulation/mutants";
+import { SOURCE_MUTANTS } from "../../support/simulation/source-mutants";
 import { SimulationThreads } from "../../support/simulation/threads";
 import { INVARIANTS, World } from "../../support/simulation/world";
 
@@ -8,8 +9,8 @@ const WORLDS = 2_000;
 const WORLDS_PER_MUTANT = 1_000;
 
 let threads: SimulationThreads;
-beforeAll(() => {
-  threads = new SimulationThreads();
+beforeAll(async () => {
+  threads = await SimulationThreads.start();
 });
 afterAll(() => threads.stop());
 
@@ -28,9 +29,24 @@ describe("an engine of timers that", () => {
     300_000,
   );
 
+  it.each(SOURCE_MUTANTS.map((mutant) => [mutant.name, mutant] as const))(
+    "%s is detected",
+    async (_, mutant) => {
+      const mutated = await SimulationThreads.start(mutant);
+      try {
+        expect(await mutated.firstBroken(WORLDS_PER_MUTANT)).toBeDefined();
+      } finally {
+        await mutated.stop();
+      }
+    },
+    300_000,
+  );
+
   it("breaks any invariant is among the mutants", () => {
-    expect(new Set(MUTANTS.map(({ breaks }) => breaks))).toEqual(new Set(INVARIANTS));
-    expect(new Set(MUTANTS.map(({ name }) => name)).size).toBe(MUTANTS.length);
+    // The others are the source mutants'.
+    for (const { breaks } of MUTANTS) expect(INVARIANTS).toContain(breaks);
+    const names = [...MUTANTS, ...SOURCE_MUTANTS].map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
   });
 });
 

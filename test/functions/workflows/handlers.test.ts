@@ -25,14 +25,16 @@ import { lambdaContext, scheduledEvent, setupHandler } from "../../support/lambd
 const NOW = Date.parse("2026-11-21T12:00:00Z");
 const MACHINE = "arn:aws:states:eu-central-1:000000000000:stateMachine:almanac-test-workflows-task";
 const EXECUTIONS = "arn:aws:states:eu-central-1:000000000000:execution:almanac-test-workflows-task";
-const INPUT = JSON.stringify({ taskId: "order-1", timestamp: NOW });
-const ROW = {
+const TIMESTAMP = NOW / 1_000;
+const INPUT = JSON.stringify({ taskId: "order-1", timestamp: TIMESTAMP });
+const TASK = {
   taskId: "order-1",
-  timestamp: NOW,
+  timestamp: TIMESTAMP,
   status: "STARTED",
   executionArn: `${EXECUTIONS}:order-1`,
   history: [{ status: "STARTED", at: "2026-11-21T12:00:00.100Z" }],
 };
+const ROW = { ...TASK, startDate: "2026-11-21T12:00:00.050Z", inputHash: "none" };
 
 const sfn = mockClient(SFNClient);
 const dynamodb = mockClient(DynamoDBClient);
@@ -42,7 +44,6 @@ const output = setupHandler("workflows", {
   EXECUTION_ARN_PREFIX: EXECUTIONS,
   TASKS_TABLE: "almanac-test-workflows",
   KEEP_DAYS: "90",
-  GRACE_SECONDS: "0",
   TIME_LIMIT_SECONDS: "3600",
 });
 beforeEach(() => {
@@ -62,7 +63,7 @@ describe("the function that starts tasks", () => {
   it("starts an execution with the task's ID and the time, and responds with it", async () => {
     expect(await start({ taskId: "order-1", other: "ignored" }, lambdaContext())).toEqual({
       taskId: "order-1",
-      timestamp: NOW,
+      timestamp: TIMESTAMP,
       executionArn: `${EXECUTIONS}:order-1`,
       startDate: "2026-11-21T12:00:00.050Z",
     });
@@ -74,13 +75,16 @@ describe("the function that starts tasks", () => {
     expect(metric("startRequests")).toBe(1);
   });
 
-  it("responds with the first start when there is an execution of that name", async () => {
+  it("responds with the first start when there is an execution of that name: from its row, or from it", async () => {
     sfn.on(StartExecutionCommand).rejects(new ExecutionAlreadyExists({ message: "no", $metadata: {} }));
+    sfn.on(DescribeExecutionCommand).rejects(new ExecutionDoesNotExist({ message: "not yet", $metadata: {} }));
+    dynamodb.on(QueryCommand).resolves({ Items: [marshall({ ...ROW, timestamp: 5 })] });
+    const first = { timestamp: 5, startDate: "2026-11-21T12:00:00.050Z" };
+    expect(await start({ taskId: "order-1" }, lambdaContext())).toMatchObject(first);
+    expect(dynamodb.commandCalls(QueryCommand)[0]?.args[0].input).toMatchObject({ ConsistentRead: true });
+    dynamodb.on(QueryCommand).resolves({ Items: [] });
     describes({ status: "SUCCEEDED", input: JSON.stringify({ taskId: "order-1", timestamp: 5 }) });
-    expect(await start({ taskId: "order-1" }, lambdaContext())).toMatchObject({
-      timestamp: 5,
-      startDate: "2026-11-21T12:00:00.050Z",
-    });
+    expect(await start({ taskId: "order-1" }, lambdaContext())).toMatchObject(first);
   });
 
   it.each([{}, { taskId: "" }, { taskId: 1 }, { taskId: "a\nb" }, { taskId: "x".repeat(257) }, "order-1"])(
@@ -103,13 +107,13 @@ describe("the API", () => {
     const body = JSON.stringify({ taskId: "order-1", input: { amount: 12 } });
     expect(await call("POST", "/tasks", { body })).toEqual([
       200,
-      expect.objectContaining({ taskId: "order-1", timestamp: NOW }),
+      expect.objectContaining({ taskId: "order-1", timestamp: TIMESTAMP }),
     ]);
     expect(sfn.commandCalls(StartExecutionCommand)[0]?.args[0].input.input).toContain('"input":{"amount":12}');
   });
 
   it("shows a task as its row has it, read consistently", async () => {
-    expect(await call("GET", "/tasks/{id}", { pathParameters: { id: "order-1" } })).toEqual([200, ROW]);
+    expect(await call("GET", "/tasks/{id}", { pathParameters: { id: "order-1" } })).toEqual([200, TASK]);
     expect(dynamodb.commandCalls(QueryCommand)[0]?.args[0].input).toMatchObject({ ConsistentRead: true });
   });
 
@@ -119,7 +123,7 @@ describe("the API", () => {
       .on(QueryCommand)
       .resolves({ Items: [marshall(ROW)], LastEvaluatedKey: marshall({ taskId, timestamp, status }) });
     const [, page] = await call("GET", "/tasks", { queryStringParameters: { status: "STARTED", limit: "1" } });
-    expect(page).toEqual({ tasks: [ROW], next: expect.any(String) as unknown });
+    expect(page).toEqual({ tasks: [TASK], next: expect.any(String) as unknown });
     const { next } = page as { next: string };
     await call("GET", "/tasks", { queryStringParameters: { status: "STARTED", next } });
     expect(dynamodb.commandCalls(QueryCommand)[1]?.args[0].input).toMatchObject({
@@ -141,11 +145,15 @@ describe("the API", () => {
       error: "Cancelled",
       cause: "the task was cancelled",
     });
+    dynamodb
+      .on(QueryCommand)
+      .resolvesOnce({ Items: [marshall(ROW)] })
+      .resolves({ Items: [marshall({ ...ROW, status: "ABORTED" })] });
     expect((await call("DELETE", "/tasks/{id}", { pathParameters: { id: "order-1" } }))[0]).toBe(200);
     expect(sfn.commandCalls(StopExecutionCommand)[0]?.args[0].input).toMatchObject({ executionArn: ROW.executionArn });
     expect(dynamodb.commandCalls(UpdateItemCommand)[0]?.args[0].input).toMatchObject({
-      ConditionExpression: "attribute_not_exists(#status) OR #status <> :status",
-      Key: marshall({ taskId: "order-1", timestamp: NOW }),
+      ConditionExpression: "attribute_not_exists(#status) OR #status = :running AND executionArn = :arn",
+      Key: marshall({ taskId: "order-1", timestamp: TIMESTAMP }),
     });
   });
 
@@ -195,22 +203,32 @@ describe("the reconciler", () => {
       TableName: "almanac-test-workflows",
       ExpressionAttributeValues: marshall({
         ":status": "ABORTED",
+        ":running": "STARTED",
         ":started": [{ status: "STARTED", at: "2026-11-21T12:00:00.050Z" }],
         ":end": [{ status: "ABORTED", at: "2026-11-21T12:00:09.000Z", reason: "by hand" }],
         ":arn": `${EXECUTIONS}:order-1`,
-        ":ttl": NOW / 1_000 + 90 * 86_400,
+        ":startDate": "2026-11-21T12:00:00.050Z",
+        ":ttl": TIMESTAMP + 9 + 90 * 86_400,
         ":reason": "by hand",
       }),
     });
     expect(metric("reconciledByEvent")).toBe(1);
   });
 
-  it("tolerates duplicate events, early ones, and those of rows that have the status already", async () => {
+  it("is retried while DescribeExecution does not have the end yet", async () => {
+    describes({ status: "RUNNING" });
+    await expect(reconcile(event({ stopDate: NOW }), lambdaContext())).rejects.toThrow("cannot be read yet");
+    sfn.on(DescribeExecutionCommand).rejects(new ExecutionDoesNotExist({ message: "not yet", $metadata: {} }));
+    await expect(reconcile(event({ stopDate: NOW }), lambdaContext())).rejects.toThrow("cannot be read yet");
+    expect(dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
+  });
+
+  it("tolerates duplicate events, those of rows that have an end already, and of executions redriven since", async () => {
     dynamodb.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException({ message: "no", $metadata: {} }));
     describes({ status: "FAILED", stopDate: new Date(NOW) });
     await reconcile(event({}), lambdaContext());
-    describes({ status: "RUNNING" });
-    await reconcile(event({}), lambdaContext());
+    describes({ status: "RUNNING", redriveDate: new Date(NOW + 1_000) });
+    await reconcile(event({ stopDate: NOW }), lambdaContext());
     expect(metric("reconciledByEvent")).toBeUndefined();
   });
 
@@ -233,33 +251,52 @@ describe("the reconciler", () => {
 });
 
 describe("the sweep", () => {
-  it("lists recent unsuccessful executions, page by page, and STARTED tasks", async () => {
-    const ended = (name: string, ago: number) => ({
-      executionArn: `${EXECUTIONS}:${name}`,
-      stateMachineArn: MACHINE,
-      name,
-      status: "ABORTED" as const,
-      startDate: new Date(NOW - ago),
-      stopDate: new Date(NOW - ago),
-    });
+  const listed = (name: string, ago: number, status: "RUNNING" | "ABORTED" = "ABORTED") => ({
+    executionArn: `${EXECUTIONS}:${name}`,
+    stateMachineArn: MACHINE,
+    name,
+    status,
+    startDate: new Date(NOW - ago),
+    ...(status === "ABORTED" && { stopDate: new Date(NOW - ago) }),
+  });
+  const row = (taskId: string) => ({
+    ...ROW,
+    taskId,
+    executionArn: `${EXECUTIONS}:${taskId}`,
+    history: [{ status: "STARTED", at: new Date(NOW - 120_000).toISOString() }],
+  });
+
+  it("describes STARTED tasks that do not run, and executions that ended unsuccessfully without a row", async () => {
     sfn.on(ListExecutionsCommand).resolves({ executions: [] });
+    sfn.on(ListExecutionsCommand, { statusFilter: "RUNNING" }).resolves({ executions: [listed("runs", 1, "RUNNING")] });
     sfn
       .on(ListExecutionsCommand, { statusFilter: "ABORTED" })
-      .resolvesOnce({ executions: [ended("a", 1_000)], nextToken: "more" })
-      .resolvesOnce({ executions: [ended("b", 899_000), ended("c", 901_000)], nextToken: "evenOlder" });
+      .resolvesOnce({ executions: [listed("a", 1_000)], nextToken: "more" })
+      .resolvesOnce({ executions: [listed("b", 899_000), listed("c", 901_000)], nextToken: "older" })
+      .resolvesOnce({ executions: [listed("d", 902_000)], nextToken: "evenOlder" });
     describes({ status: "ABORTED", stopDate: new Date(NOW) });
-    dynamodb.on(QueryCommand).resolves({ Items: [marshall({ ...ROW, timestamp: NOW - 1 })] });
+    dynamodb.on(QueryCommand).resolves({ Items: [] });
+    const started = { ":status": { S: "STARTED" } };
+    dynamodb
+      .on(QueryCommand, { ExpressionAttributeValues: started })
+      .resolves({ Items: [marshall(row("lost")), marshall(row("runs"))] });
     await sweep(scheduledEvent(), lambdaContext());
+    expect(sfn.commandCalls(ListExecutionsCommand)).toHaveLength(6);
     expect(sfn.commandCalls(DescribeExecutionCommand).map(({ args }) => args[0].input.executionArn)).toEqual(
-      ["a", "b", "order-1"].map((name) => `${EXECUTIONS}:${name}`),
+      ["lost", "a", "b"].map((name) => `${EXECUTIONS}:${name}`),
     );
     expect([metric("reconciledBySweep"), metric("stuckTasks")]).toEqual([3, 0]);
   });
 
-  it("fails when it could not check an execution, after all others", async () => {
+  it("fails when it could not check an execution or a row, after all others", async () => {
     sfn.on(ListExecutionsCommand).resolves({ executions: [] });
-    sfn.on(DescribeExecutionCommand).rejects(new Error("throttled"));
-    dynamodb.on(QueryCommand).resolves({ Items: [marshall({ ...ROW, timestamp: NOW - 1 })] });
-    await expect(sweep(scheduledEvent(), lambdaContext())).rejects.toThrow(`${EXECUTIONS}:order-1: throttled`);
+    describes({ status: "ABORTED", stopDate: new Date(NOW) });
+    sfn.on(DescribeExecutionCommand, { executionArn: `${EXECUTIONS}:bad` }).rejects(new Error("throttled"));
+    const malformed = { taskId: { S: "by-hand" }, timestamp: { N: "1" }, status: { S: "STARTED" } };
+    dynamodb.on(QueryCommand).resolves({ Items: [malformed, marshall(row("bad")), marshall(row("good"))] });
+    await expect(sweep(scheduledEvent(), lambdaContext())).rejects.toThrow(
+      `by-hand: its row is malformed; ${EXECUTIONS}:bad: throttled`,
+    );
+    expect(metric("reconciledBySweep")).toBe(1);
   });
 });

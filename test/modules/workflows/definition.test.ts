@@ -12,8 +12,10 @@ const refs = { table: "tasks", waitSeconds: 30, timeLimitSeconds: 3_600, keepDay
 const plain = taskMachine(refs);
 const working = taskMachine({ ...refs, work: { functionName: "work", timeoutSeconds: 60, retries: 2 } });
 
-const INPUT = { taskId: "order-1", timestamp: START, input: { amount: 12 } };
-const done: Service = () => Promise.resolve({ StatusCode: 200, Payload: "done" });
+const TIMESTAMP = START / 1_000;
+const INPUT = { taskId: "order-1", timestamp: TIMESTAMP, input: { amount: 12 } };
+const RESULT = { StatusCode: 200, Payload: { json: '{"paid":true}', location: "" } };
+const done: Service = () => Promise.resolve(RESULT);
 
 /** By state: the error of its service, for the first `times` attempts. */
 type Faults = Readonly<Record<string, { readonly error: string; readonly cause?: string; readonly times: number }>>;
@@ -63,11 +65,12 @@ describe("the task machine", () => {
     expect(run.path).toEqual(["RecordStart", "Pause", "RecordDone"]);
     expect(between).toEqual({
       taskId: "order-1",
-      timestamp: START,
+      timestamp: TIMESTAMP,
       status: "STARTED",
       executionArn: "arn:execution:order-1",
+      startDate: at(0),
+      inputHash: "none",
       history: [{ status: "STARTED", at: at(0) }],
-      ttl: START / 1_000 + 90 * 86_400,
     });
     expect(row()).toMatchObject({
       status: "DONE",
@@ -75,6 +78,7 @@ describe("the task machine", () => {
         { status: "STARTED", at: at(0) },
         { status: "DONE", at: at(30) },
       ],
+      ttl: TIMESTAMP + 30 + 90 * 86_400, // from its end: a running task's row does not expire
     });
   });
 
@@ -82,12 +86,12 @@ describe("the task machine", () => {
     const events: unknown[] = [];
     const { run, row } = start((parameters) => {
       events.push(parameters);
-      return Promise.resolve({});
+      return Promise.resolve(RESULT);
     });
     await expect(run.ended).resolves.toMatchObject({ status: "SUCCEEDED" });
     expect(run.path).toEqual(["RecordStart", "Pause", "Work", "RecordDone"]);
     expect(events).toEqual([{ FunctionName: "work", Payload: INPUT }]);
-    expect(row()).toMatchObject({ status: "DONE" });
+    expect(row()).toMatchObject({ status: "DONE", result: '{"paid":true}', resultLocation: "" });
   });
 
   it("retries work that fails twice, then has the function's own reason", async () => {
@@ -171,7 +175,7 @@ describe("the task machine", () => {
     const { clock, table, run, row } = start(undefined);
     clock.after(20_000, () => {
       const end = { status: "ABORTED", at: clock.now(), reason: "Mine: enough" } as const;
-      void table.writeEnd(INPUT, { arn: "arn", startedAt: START }, end);
+      void table.writeEnd(INPUT, { arn: "arn:execution:order-1", startedAt: START }, end);
     });
     await expect(run.ended).resolves.toMatchObject({ status: "FAILED" });
     expect(row()).toMatchObject({

@@ -13,11 +13,22 @@ export interface Expected {
 export function expectedFires(timer: Timer, until: number): ReadonlyMap<string, Expected> {
   const fires = new Map<string, Expected>();
   if (!timer.enabled) return fires;
-  const { kind, id, version, startAt = -Infinity, endAt = Infinity, firesLeft = Infinity, jitterSeconds = 0 } = timer;
+  const {
+    kind,
+    id,
+    version,
+    startAt = -Infinity,
+    endAt = Infinity,
+    firesLeft = Infinity,
+    jitterSeconds = 0,
+    putAt,
+  } = timer;
   for (const scheduled of times(timer, until)) {
     if (scheduled < startAt || scheduled > endAt || fires.size >= firesLeft) continue;
     const fireId = `${kind}#${id}#${version}#${new Date(scheduled).toISOString()}`;
-    fires.set(fireId, { scheduled, due: scheduled + (jitterSeconds === 0 ? 0 : jitterMs(fireId, jitterSeconds)) });
+    // A one-shot in the past is due at its PUT.
+    const from = timer.schedule.kind === "once" ? Math.max(scheduled, putAt) : scheduled;
+    fires.set(fireId, { scheduled, due: from + (jitterSeconds === 0 ? 0 : jitterMs(fireId, jitterSeconds)) });
   }
   return fires;
 }

@@ -1,6 +1,7 @@
 /** Mutants: each breaks the engine in one way, and names the invariant that must detect it. */
 import type { Position } from "../../../functions/timers/dispatch/dispatcher";
 import { planEnqueue, indexKeyOf } from "../../../functions/timers/schedule/fire-times";
+import type { StoredTimer } from "../../../functions/timers/schedule/timer";
 import { enqueueRecurringUntil } from "../../../functions/timers/dispatch/windows";
 import type { Invariant, Mutant, Part, Ports } from "./world";
 
@@ -18,6 +19,7 @@ const LATE = "on time when nothing failed";
 const FENCE = "no fire of a timer that was deleted or replaced before";
 const ONCE = "one effect per fire in exactly-once mode";
 const TWICE = "sent once when nothing failed";
+const UNSTORED = "an acknowledged PUT is stored";
 const UNEXPECTED = "only scheduled fires are delivered";
 
 /** Breaks one part of the engine only. */
@@ -69,7 +71,10 @@ export const MUTANTS: readonly KnownMutant[] = [
   {
     name: "looks ahead only a minute",
     breaks: LATE,
-    mutant: dispatcher(({ clock, queue }) => ({ clock: { ...clock, now: () => clock.now() - 120_000 }, queue })),
+    mutant: dispatcher(({ clock, queue }) => ({
+      clock: { ...clock, now: () => clock.now() - 120_000 },
+      queue: { send: (fires, deadline) => queue.send(fires, deadline + 120_000) },
+    })),
   },
 
   // --- its cursor ---
@@ -140,8 +145,8 @@ export const MUTANTS: readonly KnownMutant[] = [
     name: "ignores messages that SQS did not accept",
     breaks: UNSENT,
     mutant: ({ sendBatch }) => ({
-      sendBatch: async (entries) => {
-        await sendBatch(entries);
+      sendBatch: async (entries, deadline) => {
+        await sendBatch(entries, deadline);
         return [];
       },
     }),
@@ -180,12 +185,12 @@ export const MUTANTS: readonly KnownMutant[] = [
         table: {
           ...table,
           getMany: async (keys) => {
-            const timers = await table.getMany(keys);
-            for (const timer of timers) {
+            const rows = await table.getMany(keys);
+            for (const timer of rows.timers) {
               const { advanced } = planEnqueue(timer, timer.enqueuedUntil, until);
               await table.advance(advanced, indexKeyOf(advanced), timer.enqueuedUntil).catch(() => undefined);
             }
-            return timers;
+            return rows;
           },
         },
       };
@@ -196,8 +201,11 @@ export const MUTANTS: readonly KnownMutant[] = [
     breaks: UNEXPECTED,
     mutant: dispatcher(({ queue }) => ({
       queue: {
-        send: (fires) =>
-          queue.send(fires.map((fire) => ({ ...fire, due: Date.parse(fire.fireId.split("#").at(-1) ?? "") }))),
+        send: (fires, deadline) =>
+          queue.send(
+            fires.map((fire) => ({ ...fire, due: Date.parse(fire.fireId.split("#").at(-1) ?? "") })),
+            deadline,
+          ),
       },
     })),
   },
@@ -210,7 +218,7 @@ export const MUTANTS: readonly KnownMutant[] = [
   },
   {
     name: "sends the fires of a PUT before it writes the row",
-    breaks: LOST,
+    breaks: UNSTORED,
     mutant: client(({ table, clock }) => ({
       table: {
         ...table,
@@ -235,12 +243,15 @@ export const MUTANTS: readonly KnownMutant[] = [
       table: {
         ...table,
         getMany: async (keys) => {
-          const existing = await table.getMany(keys);
+          const { timers, corrupt } = await table.getMany(keys);
           const missing = keys.filter(
-            ({ kind, id }) => !existing.some((timer) => timer.kind === kind && timer.id === id),
+            ({ kind, id }) => !timers.some((timer) => timer.kind === kind && timer.id === id),
           );
           // The keys are fires: each stands in for its timer.
-          return [...existing, ...missing.map((fire) => ({ ...fire, enabled: true }) as (typeof existing)[number])];
+          return {
+            timers: [...timers, ...missing.map((fire) => ({ ...fire, enabled: true }) as StoredTimer)],
+            corrupt,
+          };
         },
       },
     })),
@@ -252,12 +263,13 @@ export const MUTANTS: readonly KnownMutant[] = [
       table: {
         ...table,
         getMany: async (keys) => {
-          const existing = await table.getMany(keys);
-          return existing.flatMap((timer) =>
+          const { timers, corrupt } = await table.getMany(keys);
+          const replaced = timers.flatMap((timer) =>
             keys
               .filter(({ kind, id }) => timer.kind === kind && timer.id === id)
               .map((fire) => ({ ...timer, ...fire })),
           );
+          return { timers: replaced, corrupt };
         },
       },
     })),

@@ -1,14 +1,16 @@
 /** Runs worlds in worker threads, from a bundle: in Jest's sandbox, where every global is a proxy, a world takes several times as long. */
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { Worker } from "node:worker_threads";
 
-import { buildSync } from "esbuild";
+import { build, type Plugin } from "esbuild";
 
 import { mapConcurrently } from "../../../functions/shared/concurrency";
 import type { KnownMutant } from "./mutants";
-import type { Violation } from "./world";
+import type { SourceMutant } from "./source-mutants";
+import type { WorldResult } from "./worker";
 
 /** One world to run. */
 export interface WorldRun {
@@ -21,26 +23,33 @@ export class SimulationThreads {
   readonly #idle: Worker[];
   readonly #all: readonly Worker[];
 
-  constructor() {
-    const { outputFiles } = buildSync({
+  private constructor(code: string) {
+    const options = { eval: true, execArgv: ["--enable-source-maps"] };
+    this.#all = Array.from({ length: availableParallelism() }, () => new Worker(code, options));
+    this.#idle = [...this.#all];
+  }
+
+  /** @param mutant changes the engine. @default the engine as it is */
+  static async start(mutant?: SourceMutant): Promise<SimulationThreads> {
+    const { outputFiles } = await build({
       entryPoints: [join(__dirname, "worker.ts")],
       bundle: true,
       platform: "node",
       target: "node20",
       sourcemap: "inline",
       write: false,
+      plugins: mutant === undefined ? [] : [mutating(mutant)],
     });
-    const code = outputFiles[0]?.text ?? "";
-    const options = { eval: true, execArgv: ["--enable-source-maps"] };
-    this.#all = Array.from({ length: availableParallelism() }, () => new Worker(code, options));
-    this.#idle = [...this.#all];
+    return new SimulationThreads(outputFiles[0]?.text ?? "");
   }
 
   /** The worlds that violate an invariant: the command to reproduce each, and the violation. */
   async brokenWorlds(count: number): Promise<readonly string[]> {
     const seeds = Array.from({ length: count }, (_, seed) => seed);
     const results = await mapConcurrently(seeds, this.#all.length, async (seed) => {
-      const [violation] = await this.#run({ seed });
+      const {
+        violations: [violation],
+      } = await this.#run({ seed });
       return violation ? [`npm run simulate -- --seed ${seed}: ${violation.invariant}: ${violation.detail}`] : [];
     });
     return results.flat();
@@ -53,27 +62,72 @@ export class SimulationThreads {
     await mapConcurrently(this.#all, this.#all.length, async () => {
       while (next < worlds && seeds.length === 0) {
         const seed = next++;
-        const violations = await this.#run({ seed, mutant });
+        const { violations } = await this.#run({ seed, mutant });
         if (violations.some(({ invariant }) => invariant === breaks)) seeds.push(seed);
       }
     });
     return seeds.length > 0;
   }
 
+  /** The first of this many worlds that violates an invariant. */
+  async firstBroken(worlds: number): Promise<number | undefined> {
+    const broken: number[] = [];
+    let next = 0;
+    await mapConcurrently(this.#all, this.#all.length, async () => {
+      while (next < worlds && broken.length === 0) {
+        const seed = next++;
+        const { violations } = await this.#run({ seed });
+        if (violations.length > 0) broken.push(seed);
+      }
+    });
+    return broken[0];
+  }
+
+  /** Runs worlds from a seed on until `isEnough`. */
+  async run(
+    first: number,
+    isEnough: () => boolean,
+    report: (seed: number, result: WorldResult) => void,
+  ): Promise<void> {
+    let next = first;
+    await mapConcurrently(this.#all, this.#all.length, async () => {
+      while (!isEnough()) {
+        const seed = next++;
+        report(seed, await this.#run({ seed }));
+      }
+    });
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.#all.map((thread) => thread.terminate()));
   }
 
-  async #run(run: WorldRun): Promise<readonly Violation[]> {
+  async #run(run: WorldRun): Promise<WorldResult> {
     const thread = this.#idle.pop();
     if (thread === undefined) throw new Error("no idle thread");
     thread.postMessage(run);
     try {
-      const [violations] = (await once(thread, "message")) as [readonly Violation[]];
+      const [result] = (await once(thread, "message")) as [WorldResult];
       this.#idle.push(thread);
-      return violations;
+      return result;
     } catch (cause) {
       throw new Error(`npm run simulate -- --seed ${run.seed} failed`, { cause });
     }
   }
+}
+
+/** Throws when the text to replace does not occur exactly once: the mutant is outdated. */
+function mutating({ file, from, to }: SourceMutant): Plugin {
+  return {
+    name: "mutant",
+    setup: (bundler) => {
+      bundler.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+        if (path !== resolve(file)) return undefined;
+        const [before, after, ...more] = readFileSync(path, "utf8").split(from);
+        if (before === undefined || after === undefined || more.length > 0)
+          throw new Error(`${file} does not have once: ${from}`);
+        return { contents: `${before}${to}${after}`, loader: "ts" };
+      });
+    },
+  };
 }

@@ -4,6 +4,7 @@ import type { Timer, TimerKind } from "../../../functions/timers/schedule/timer"
 import type { Random } from "./random";
 
 const MINUTE = 60_000;
+const DAY = 86_400_000;
 
 export interface Client {
   readonly kind: TimerKind;
@@ -19,7 +20,7 @@ export interface Drawing {
 }
 
 export function drawTimer(client: Client, { version, now, random }: Drawing): Timer {
-  const schedule = client.kind === "oneshot" ? oneshot(now, random) : periodic(random);
+  const schedule = client.kind === "oneshot" ? oneshot(now, random) : periodic(now, random);
   const periodicOnly = schedule.kind !== "once";
   return {
     ...client,
@@ -36,18 +37,33 @@ export function drawTimer(client: Client, { version, now, random }: Drawing): Ti
 }
 
 function oneshot(now: number, random: Random): Schedule {
+  // At the edges of the dispatcher's windows.
+  if (random.chance(0.2))
+    return { kind: "once", at: (Math.floor(now / MINUTE) + random.whole(0, 20)) * MINUTE + random.of([-1, 0, 1]) };
   const ahead = random.of([-60_000, -1, 0, 1, 1_000, 130_000, 180_000, 599_999, 600_000, 600_001, 900_000, 2_400_000]);
   return { kind: "once", at: now + ahead + (random.chance(0.3) ? random.whole(-2_000, 2_000) : 0) };
 }
 
-function periodic(random: Random): Schedule {
+function periodic(now: number, random: Random): Schedule {
   const kind = random.whole(0, 9);
-  if (kind < 2)
+  if (kind < 3)
     return {
       kind: "cron",
-      expression: random.of(["*/7 * * * ? *", "* * * * ? *", "5,6,40 * * * ? *"]),
-      timeZone: "UTC",
+      expression: random.of([
+        "*/7 * * * ? *",
+        "* * * * ? *",
+        "5,6,40 * * * ? *",
+        "*/5 * * * ? *",
+        "17 * * * ? *",
+        "*/20 0-3,6-9 * * ? *",
+        "10 2,3 ? * SAT,SUN *",
+      ]),
+      timeZone: random.of(["UTC", "Europe/Berlin", "Australia/Lord_Howe"]),
     };
+  if (kind === 3) {
+    const phase = (now + random.whole(1, 40) * MINUTE) % DAY;
+    return { kind: "every", periodMs: DAY, phaseMs: phase - (phase % 1_000) };
+  }
   const periodMs =
     kind < 5
       ? random.whole(MINUTE, 20 * MINUTE)

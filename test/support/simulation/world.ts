@@ -8,15 +8,15 @@ import {
   type CallbackPorts,
   type IdempotencyStore,
 } from "../../../functions/timers/callback/process-deliveries";
+import { dispatchShards } from "../../../functions/timers/dispatch/dispatch-shards";
 import {
-  dispatchShard,
   LeaseLostError,
   type Cursor,
   type DispatchPorts,
   type DispatchTable,
 } from "../../../functions/timers/dispatch/dispatcher";
 import { fireQueue, type FireQueue, type SendBatch } from "../../../functions/timers/queue/fire-queue";
-import { recurringSlot, type IndexKey } from "../../../functions/timers/schedule/fire-times";
+import { overdueSlot, recurringSlot, type IndexKey } from "../../../functions/timers/schedule/fire-times";
 import { putTimers } from "../../../functions/timers/api/put-timers";
 import { timerKey } from "../../../functions/timers/storage/timer-row";
 import { TimerChangedError, type TimerTable } from "../../../functions/timers/storage/timer-table";
@@ -29,15 +29,22 @@ import { Random } from "./random";
 const SECOND = 1_000;
 const MINUTE = 60_000;
 
-/** An arbitrary time. */
-const BEGIN = Date.parse("2026-11-21T06:00:00Z");
+/** An arbitrary time, and both changes of daylight saving time. */
+const BEGINNINGS = ["2026-11-21T06:00:00Z", "2026-10-25T00:30:00Z", "2027-03-28T00:30:00Z"].map(Date.parse);
 
 const DISPATCH_MS = 55 * SECOND;
 const CALLBACK_MS = 30 * SECOND;
 const VISIBILITY_MS = 180 * SECOND;
 
+/** Deliveries of a message before it goes to the dead-letter queue. */
+const MAX_RECEIVES = 8;
+const REDRIVE_MS = 2 * MINUTE;
+
+/** How long a call to a silent service lasts: the timeout of the API's client; a dispatcher's until it ends. */
+const HANGING_CALL_MS = { client: 5 * SECOND, callback: 20 * SECOND, dispatcher: 50 * SECOND } as const;
+
 /** No faults in this last part of a world, so that all retries succeed. */
-const RECOVERY_MS = 20 * MINUTE;
+const RECOVERY_MS = 30 * MINUTE;
 
 /** The ports of the engine, for mutants to break. */
 export interface Ports {
@@ -74,6 +81,10 @@ export const INVARIANTS = [
   "the cursor never passes an unsent fire",
   "sent once when nothing failed",
   "only scheduled fires are delivered",
+  "a PUT that changes nothing keeps the version",
+  "one version per idempotency key",
+  "an acknowledged PUT is stored",
+  "nothing is overdue at the end",
 ] as const;
 export type Invariant = (typeof INVARIANTS)[number];
 
@@ -104,9 +115,29 @@ interface History {
   readonly expected: ReadonlyMap<string, Expected>;
   /** Number of them that the cursor has passed. */
   passed: number;
+  /** Infinity: the PUT died before. Afterwards it is a promise, whether or not it was acknowledged. */
   wroteAt: number;
-  acknowledged: boolean;
   removedAt: number;
+}
+
+type Service = "SQS" | "DynamoDB" | "index" | "handler";
+
+/** Minutes in which a service does not work. */
+interface Outage {
+  readonly service: Service;
+  readonly from: number;
+  readonly to: number;
+  /** `silent` never responds; `lost` works, and its responses are lost; `half` of a batch; `slow` responds late. */
+  readonly mode: "throttled" | "silent" | "lost" | "half" | "slow";
+}
+
+/** A client's wish, which it repeats until it is acknowledged. */
+interface Wish {
+  readonly key: string;
+  readonly timer: Timer;
+  /** `at` moves with each attempt, like that of delaySeconds. */
+  readonly isRelative: boolean;
+  attempts: number;
 }
 
 interface Message {
@@ -144,11 +175,19 @@ export class World {
   readonly #sent = new Map<string, number>();
   readonly #effects = new Map<string, number>();
   readonly #violations: Violation[] = [];
+  readonly #dead = new Set<Message>();
+  readonly #outages: readonly Outage[];
+  readonly #faults = new Map<string, number>();
+  /** Of one client: its last timer. */
+  readonly #wishes = new Map<string, Timer>();
+  readonly #begin: number;
+  readonly #poisoned: boolean;
+  readonly #deadly: boolean;
   readonly #calm: boolean;
   readonly #exactlyOnce: boolean;
-  readonly #shards: number;
+  #shards: number;
   readonly #end: number;
-  #now = BEGIN;
+  #now: number;
   #number = 0;
 
   constructor(private readonly options: WorldOptions) {
@@ -158,13 +197,59 @@ export class World {
     this.#exactlyOnce = random.chance(0.4);
     this.#shards = random.chance(0.25) ? 2 : 1;
     const minutes = random.chance(0.02) ? random.whole(120, 300) : random.whole(15, 45);
-    this.#end = BEGIN + minutes * MINUTE + RECOVERY_MS;
+    this.#begin = random.chance(0.2) ? random.of(BEGINNINGS.slice(1)) : (BEGINNINGS[0] ?? 0);
+    this.#now = this.#begin;
+    this.#end = this.#begin + minutes * MINUTE + RECOVERY_MS;
+    this.#poisoned = random.chance(0.2);
+    this.#deadly = random.chance(0.3);
+    this.#outages = this.#calm ? [] : this.drawOutages(minutes);
+    if (!this.#calm && random.chance(0.2))
+      this.at(this.#begin + random.whole(1, minutes) * MINUTE, () => {
+        this.#shards += random.whole(1, 3);
+        this.trace(`${this.#shards} shards from now on`);
+      });
+    for (let at = this.#end - RECOVERY_MS; at < this.#end; at += REDRIVE_MS)
+      this.at(at, () => {
+        this.redrive();
+      });
+  }
+
+  /** Faults that were injected, by kind. */
+  get faults(): ReadonlyMap<string, number> {
+    return this.#faults;
+  }
+
+  /** Virtual time times the number of timers, in hours. */
+  get timerHours(): number {
+    return ((this.#end - this.#begin) / 3_600_000) * this.#wishes.size;
+  }
+
+  private drawOutages(minutes: number): readonly Outage[] {
+    const random = this.#random;
+    return Array.from({ length: random.of([0, 0, 1, 1, 2, 4]) }, () => {
+      const from = this.#begin + random.whole(0, minutes * 60) * SECOND;
+      return {
+        service: random.of<Service>(["SQS", "SQS", "DynamoDB", "index", "handler"]),
+        from,
+        to: from + random.whole(10, 600) * SECOND,
+        mode: random.of<Outage["mode"]>(["throttled", "silent", "silent", "lost", "half", "slow"]),
+      };
+    });
+  }
+
+  private outage(service: Service): Outage["mode"] | undefined {
+    if (!this.faulty) return undefined;
+    return this.#outages.find((one) => one.service === service && one.from <= this.#now && this.#now < one.to)?.mode;
+  }
+
+  private count(fault: string): void {
+    this.#faults.set(fault, (this.#faults.get(fault) ?? 0) + 1);
   }
 
   async run(): Promise<readonly Violation[]> {
     this.trace(
       `${this.#calm ? "calm" : "faulty"}, ${this.#exactlyOnce ? "exactly once" : "at least once"}, ${this.#shards} shards, ` +
-        `${Math.round((this.#end - BEGIN) / MINUTE)} minutes`,
+        `${Math.round((this.#end - this.#begin) / MINUTE)} minutes, ${JSON.stringify(this.#outages)}`,
     );
     this.scheduleTicks();
     this.scheduleClients();
@@ -178,6 +263,7 @@ export class World {
       if (this.#violations.length > 0) return this.#violations;
     }
     this.checkDelivered();
+    this.checkNothingOverdue();
     return this.#violations;
   }
 
@@ -201,13 +287,40 @@ export class World {
   }
 
   /** One call of a process to a service: has latency and may fail before or after its effect; the process may die as well. */
-  private call<Result>(process: Process, name: string, effect: () => Result): Promise<Result> {
+  private call<Result>(
+    process: Process,
+    name: string,
+    effect: () => Result,
+    service: Service = "DynamoDB",
+    deadline = Infinity,
+  ): Promise<Result> {
     const random = this.#random;
+    const deadliness = this.#deadly ? 5 : 1;
     return new Promise((resolve, reject) => {
       const begin = (): void => {
         if (process.dead) return;
         const faulty = this.faulty;
-        if (faulty && random.chance(0.004)) {
+        const outage = this.outage(service);
+        if (outage !== undefined) this.count(`${service} ${outage}`);
+        if (outage === "silent" || outage === "lost") {
+          if (outage === "lost") {
+            try {
+              effect();
+            } catch {
+              // The response is lost, whatever it is.
+            }
+          }
+          const until = Math.min(this.#now + HANGING_CALL_MS[process.part], Math.max(this.#now, deadline));
+          this.at(until, () => {
+            if (!process.dead) fail("without a response");
+          });
+          return;
+        }
+        if (outage === "throttled" && random.chance(0.9)) {
+          fail("before its effect");
+          return;
+        }
+        if (faulty && random.chance(0.004 * deadliness)) {
           this.die(process, `before ${name}`);
           return;
         }
@@ -222,7 +335,7 @@ export class World {
           reject(error instanceof Error ? error : new Error("not an error", { cause: error }));
           return;
         }
-        if (faulty && random.chance(0.004)) {
+        if (faulty && random.chance(0.004 * deadliness)) {
           this.die(process, `after ${name}`);
           return;
         }
@@ -230,7 +343,10 @@ export class World {
           fail("after its effect");
           return;
         }
-        const latency = this.latency();
+        // SQS is slower than the index now and then, also without faults.
+        const isSlow = service === "SQS" && process.part === "client" && random.chance(0.3);
+        const latency =
+          this.latency() + (outage === "slow" ? random.whole(500, 4_000) : isSlow ? random.whole(50, 500) : 0);
         if (latency === 0) resolve(result);
         else
           this.at(this.#now + latency, () => {
@@ -238,6 +354,7 @@ export class World {
           });
       };
       const fail = (when: string): void => {
+        this.count(`${name} fails ${when}`);
         this.trace(`${process.name}: ${name} fails ${when}`);
         reject(new Throttled(`${name} failed ${when}`));
       };
@@ -255,6 +372,7 @@ export class World {
 
   private die(process: Process, when: string): void {
     process.dead = true;
+    this.count(`${process.part} dies`);
     this.trace(`${process.name} dies ${when}`);
   }
 
@@ -263,7 +381,7 @@ export class World {
   private ports(process: Process): Ports {
     const clock: Clock = {
       now: () => this.#now + process.skew,
-      elapsed: () => this.#now - BEGIN,
+      elapsed: () => this.#now - this.#begin,
       after: (milliseconds, callback) => {
         this.at(this.#now + milliseconds, () => {
           if (!process.dead) callback();
@@ -272,16 +390,25 @@ export class World {
       },
     };
     const call = <Result>(name: string, effect: () => Result) => this.call(process, name, effect);
-    const sendBatch: SendBatch = (entries) =>
-      call("SendMessageBatch", () =>
-        entries.flatMap(({ fire, delaySeconds }, index) => {
-          if (this.faulty && this.#random.chance(0.03)) return [{ index, isRejected: false, reason: "InternalError" }];
-          this.enqueue(fire, delaySeconds);
-          return [];
-        }),
+    const sendBatch: SendBatch = (entries, deadline) =>
+      this.call(
+        process,
+        "SendMessageBatch",
+        () =>
+          entries.flatMap(({ fire, delaySeconds }, index) => {
+            const fails = this.outage("SQS") === "half" ? 0.5 : 0.03;
+            if (this.faulty && this.#random.chance(fails)) {
+              this.count("entry of a batch fails");
+              return [{ index, isRejected: false, reason: "InternalError" }];
+            }
+            this.enqueue(fire, delaySeconds);
+            return [];
+          }),
+        "SQS",
+        deadline - process.skew,
       );
     const plain: Ports = {
-      index: this.index(call),
+      index: this.index(process),
       table: this.table(call),
       idempotency: this.idempotency(call),
       queue: queueOf(sendBatch, clock, this.#random),
@@ -300,11 +427,15 @@ export class World {
       getMany: (keys) =>
         call("BatchGetItem", () => {
           const unique = new Map(keys.map(({ kind, id }) => [timerKey(kind, id), { kind, id }]));
-          return [...unique.values()].flatMap(({ kind, id }) => read(kind, id)?.timer ?? []);
+          return { timers: [...unique.values()].flatMap(({ kind, id }) => read(kind, id)?.timer ?? []), corrupt: [] };
         }),
       list: () => Promise.reject(new Error("not simulated")),
-      put: (timer, indexKey) =>
+      put: (timer, indexKey, replaces) =>
         call("PutItem", () => {
+          const stored = read(timer.kind, timer.id)?.timer;
+          if (replaces !== undefined && replaces !== (stored?.version ?? null))
+            throw new TimerChangedError("changed", stored);
+          this.checkReplaced(timer, stored);
           const history = this.#histories.get(timer.version);
           if (history) history.wroteAt = Math.min(history.wroteAt, this.#now);
           this.write(timerKey(timer.kind, timer.id), { timer, indexKey });
@@ -352,12 +483,25 @@ export class World {
       this.#indexed.set(key, entry);
     }
     const at = Math.max(this.#now + lag, entry.pending.at(-1)?.at ?? 0);
-    if (random.chance(0.3)) entry.pending.push({ at: at - 1, row: undefined });
+    // The old entry disappears before the new one appears.
+    if (random.chance(0.3)) {
+      const gap = random.of([1, lag]);
+      entry.pending.push({ at: Math.max(at - gap, this.#now, entry.pending.at(-1)?.at ?? 0), row: undefined });
+    }
     entry.pending.push({ at, row });
   }
 
-  private index(call: Call): DispatchTable {
+  private index(process: Process): DispatchTable {
+    const call: Call = (name, effect) => this.call(process, name, effect, name === "Query" ? "index" : "DynamoDB");
     return {
+      cursors: (shards) =>
+        call("BatchGetItem", () => {
+          const found = shards.flatMap((shard) => {
+            const cursor = this.#cursors.get(shard);
+            return cursor === undefined ? [] : [[shard, cursor.cursor] as const];
+          });
+          return new Map(found);
+        }),
       acquire: (shard, { owner, now, until }) =>
         call("UpdateItem", () => {
           const cursor = this.#cursors.get(shard);
@@ -386,13 +530,14 @@ export class World {
             const name = `${String(row.indexKey.dueMs).padStart(16, "0")} ${key}`;
             if (after === undefined || name > String(after["name"])) matches.push({ name, timer: row.timer });
           }
-          if (matches.length === 0) return { timers: [], corrupt: [] };
+          const corrupt = this.#poisoned && this.#random.chance(0.05) ? [new Error("poison")] : [];
+          if (matches.length === 0) return { timers: [], corrupt };
           const rows = matches.sort((a, b) => (a.name < b.name ? -1 : 1));
           const size = this.#random.whole(1, 3);
           const page = rows.slice(0, size);
           return {
             timers: page.map(({ timer }) => timer),
-            corrupt: [],
+            corrupt,
             ...(rows.length > size && { next: { name: page.at(-1)?.name } }),
           };
         }),
@@ -433,16 +578,14 @@ export class World {
     const copies = random.chance(0.02) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       const slow = this.faulty && random.chance(0.02) ? random.whole(0, 60_000) : random.whole(0, 50);
-      const message = {
-        fire,
-        id: `m${++this.#number}`,
-        visibleAt: this.#now + delaySeconds * SECOND + slow,
-        receiveCount: 0,
-        deleted: false,
-      };
-      this.#messages.add(message);
-      this.scheduleDelivery(message);
+      this.enqueueMessage(fire, this.#now + delaySeconds * SECOND + slow);
     }
+  }
+
+  private enqueueMessage(fire: Fire, visibleAt: number): void {
+    const message = { fire, id: `m${++this.#number}`, visibleAt, receiveCount: 0, deleted: false };
+    this.#messages.add(message);
+    this.scheduleDelivery(message);
   }
 
   // --- actors -------------------------------------------------------------------------------------------------------
@@ -458,7 +601,16 @@ export class World {
     const visible = [...this.#messages].filter(
       (message) => message !== first && !message.deleted && message.visibleAt <= this.#now,
     );
-    const batch = [first, ...visible].slice(0, this.#random.whole(1, 10));
+    const received = [first, ...visible].slice(0, this.#random.whole(1, 10));
+    const batch = received.filter((message) => message.receiveCount < MAX_RECEIVES);
+    for (const message of received) {
+      if (message.receiveCount < MAX_RECEIVES) continue;
+      this.count("dead letter");
+      this.trace(`${message.fire.fireId} goes to the dead-letter queue`);
+      this.#messages.delete(message);
+      this.#dead.add(message);
+    }
+    if (batch.length === 0) return;
     for (const message of batch) {
       message.receiveCount += 1;
       message.visibleAt = this.#now + VISIBILITY_MS;
@@ -488,9 +640,14 @@ export class World {
           this.scheduleDelivery(message);
         }),
       invoke: (fire, owner) =>
-        this.call(process, "the handler", () => {
-          this.effect(fire, owner, process);
-        }),
+        this.call(
+          process,
+          "the handler",
+          () => {
+            this.effect(fire, owner, process);
+          },
+          "handler",
+        ),
       observer: {
         fired: () => undefined,
         fenced: ({ fireId }) => {
@@ -543,11 +700,20 @@ export class World {
       this.violated("on time when nothing failed", `${fireId} by ${late} ms`);
   }
 
+  /** As `almanac redrive`: to the queue first, then out of the dead-letter queue. */
+  private redrive(): void {
+    for (const message of this.#dead) {
+      this.#dead.delete(message);
+      this.enqueueMessage(message.fire, this.#now);
+    }
+  }
+
   private scheduleTicks(): void {
     const random = this.#random;
-    const offset = random.whole(0, 59_999);
+    // EventBridge ticks soon after the whole minute, usually.
+    const offset = random.chance(0.3) ? random.whole(0, 2_000) : random.whole(0, 59_999);
     let outage = 0;
-    for (let minute = BEGIN + offset; minute < this.#end; minute += MINUTE) {
+    for (let minute = this.#begin + offset; minute < this.#end; minute += MINUTE) {
       const healthy = this.#calm || minute > this.#end - RECOVERY_MS;
       if (!healthy && random.chance(0.02)) outage = random.whole(1, random.chance(0.2) ? 180 : 15);
       if (outage-- > 0 && !healthy) continue;
@@ -564,17 +730,22 @@ export class World {
     const process = this.process("dispatcher", "dispatcher", DISPATCH_MS);
     const { index, table, queue, clock } = this.ports(process);
     const ports: DispatchPorts = { index, table, queue, clock };
-    for (let shard = 0; shard < this.#shards; shard++) {
-      const run = { shard: `shard${shard}`, owner: `${process.name}.${shard}`, deadline: clock.now() + DISPATCH_MS };
-      dispatchShard(run, ports).then(
-        ({ outcome, enqueued }) => {
-          if (enqueued > 0 || outcome === "stopped") this.trace(`${run.owner} is ${outcome}: ${enqueued} fires`);
-        },
-        (error: unknown) => {
-          this.trace(`${run.owner} fails: ${String(error)}`);
-        },
-      );
-    }
+    const shards = Array.from({ length: this.#shards }, (_, shard) => `shard${shard}`);
+    const failed = (name: string, error: unknown): void => {
+      this.trace(`${name} fails: ${String(error)}`);
+    };
+    const run = { shards, concurrency: 4, deadline: clock.now() + DISPATCH_MS, owner: process.name };
+    dispatchShards(run, ports, {
+      dispatched: (shard, { outcome, enqueued }) => {
+        if (enqueued > 0 || outcome === "stopped")
+          this.trace(`${process.name}.${shard} is ${outcome}: ${enqueued} fires`);
+      },
+      failed: (shard, error) => {
+        failed(`${process.name}.${shard}`, error);
+      },
+    }).catch((error: unknown) => {
+      failed(process.name, error);
+    });
   }
 
   private scheduleClients(): void {
@@ -585,7 +756,7 @@ export class World {
       shard: `shard${random.whole(0, this.#shards - 1)}`,
     }));
     for (const client of clients) {
-      let at = BEGIN + random.whole(0, 8 * MINUTE);
+      let at = this.#begin + random.whole(0, 8 * MINUTE);
       for (let left = random.whole(1, 4); left > 0 && at < this.#end - RECOVERY_MS; left--) {
         const isDelete = random.chance(0.2);
         // The most critical times: right before and after whole minutes.
@@ -600,40 +771,75 @@ export class World {
   }
 
   private put(client: Client): void {
+    const random = this.#random;
+    const previous = this.#wishes.get(client.id);
+    // "Ensure my timers", as at each deployment.
+    const isAgain = previous?.schedule.kind !== "once" && previous !== undefined && random.chance(0.3);
+    const drawing = { version: "", now: this.#now, random };
+    const timer = isAgain ? previous : drawTimer({ ...client, shard: this.drawShard(client.shard) }, drawing);
+    this.#wishes.set(client.id, timer);
+    this.attempt({ key: `k${++this.#number}`, timer, isRelative: random.chance(0.5), attempts: 0 });
+  }
+
+  private drawShard(shard: string): string {
+    return this.#random.chance(0.2) ? `shard${this.#random.whole(0, this.#shards - 1)}` : shard;
+  }
+
+  /** One PUT of a client, which tries again with the same idempotency key until it is acknowledged, or gives up. */
+  private attempt(wish: Wish): void {
     const process = this.process("client", "client", 29 * SECOND);
     const ports = this.ports(process);
-    const timer = drawTimer(client, { version: `v${++this.#number}`, now: ports.clock.now(), random: this.#random });
+    const putAt = ports.clock.now();
+    const { schedule } = wish.timer;
+    const moved = wish.isRelative && schedule.kind === "once" ? putAt - wish.timer.putAt : 0;
+    const timer: Timer = {
+      ...wish.timer,
+      version: `v${++this.#number}`,
+      putAt,
+      requestKey: wish.key,
+      schedule: schedule.kind === "once" ? { ...schedule, at: schedule.at + moved } : schedule,
+    };
+    wish.attempts += 1;
     this.#histories.set(timer.version, {
       timer,
       expected: expectedFires(timer, this.#end),
       passed: 0,
       wroteAt: Infinity,
-      acknowledged: false,
       removedAt: Infinity,
     });
     const { table, queue } = ports;
     this.trace(`${process.name} puts ${timer.kind} ${timer.id} ${timer.version}: ${JSON.stringify(timer.schedule)}`);
     const put = async (): Promise<void> => {
-      const [outcome] = await putTimers([{ timer }], { table, queue });
+      const isUnchanged = (stored: StoredTimer) => definitionOf(stored) === definitionOf(timer);
+      const [outcome] = await putTimers([{ timer, isUnchanged }], { table, queue }, putAt + 5 * SECOND);
       if (outcome === undefined || "error" in outcome) throw outcome?.error;
+      if (!process.dead) this.acknowledged(outcome.stored);
+    };
+    const again = (): void => {
+      if (wish.attempts < 4 && this.#random.chance(0.8))
+        this.at(this.#now + SECOND, () => {
+          // A client that has changed its mind does not repeat the old wish.
+          if (this.#wishes.get(timer.id) === wish.timer) this.attempt(wish);
+        });
     };
     put().then(
       () => {
-        if (process.dead) return;
-        const history = this.#histories.get(timer.version);
-        if (history) history.acknowledged = true;
+        // The answer is lost.
+        if (this.faulty && this.#random.chance(0.05)) again();
       },
       (error: unknown) => {
         this.trace(`${process.name} fails: ${String(error)}`);
-        if (this.#random.chance(0.7))
-          this.at(this.#now + SECOND, () => {
-            this.put(client);
-          });
+        again();
       },
     );
+    // The client's own timeout.
+    this.at(this.#now + 10 * SECOND, () => {
+      if (process.dead) again();
+    });
   }
 
   private remove({ kind, id }: Client): void {
+    this.#wishes.delete(id);
     const process = this.process("client", "client", 29 * SECOND);
     this.ports(process)
       .table.delete({ kind, id })
@@ -642,12 +848,12 @@ export class World {
 
   // --- invariants ----------------------------------------------------------------------------------------------------
 
-  /** All fires scheduled up to the cursor are enqueued, or the row is in the recurring slot, which has no lower bound. */
+  /** All fires scheduled up to the cursor are enqueued, or the row is in a slot that has no lower bound. */
   private checkCursor(shard: string, cursor: number): void {
     for (const { timer, indexKey } of this.#rows.values()) {
       const history = this.#histories.get(timer.version);
-      if (timer.shard !== shard || history?.acknowledged !== true) continue;
-      if (indexKey?.slot === recurringSlot(shard)) continue;
+      if (timer.shard !== shard || history === undefined) continue;
+      if (indexKey?.slot === recurringSlot(shard) || indexKey?.slot === overdueSlot(shard)) continue;
       for (const [fireId, { scheduled }] of [...history.expected].slice(history.passed)) {
         if (scheduled > cursor) break;
         history.passed += 1;
@@ -656,16 +862,43 @@ export class World {
     }
   }
 
+  private checkReplaced(timer: StoredTimer, stored: StoredTimer | undefined): void {
+    if (stored === undefined || stored.version === timer.version) return;
+    if (stored.requestKey === timer.requestKey) this.violated("one version per idempotency key", timer.version);
+    else if (definitionOf(stored) === definitionOf(timer))
+      this.violated("a PUT that changes nothing keeps the version", timer.version);
+  }
+
+  private acknowledged({ version }: StoredTimer): void {
+    if (this.#histories.get(version)?.wroteAt === Infinity) this.violated("an acknowledged PUT is stored", version);
+  }
+
   private checkDelivered(): void {
     const until = this.#end - 2 * MINUTE;
-    for (const { expected, acknowledged, removedAt } of this.#histories.values()) {
-      if (!acknowledged) continue;
+    for (const { expected, wroteAt, removedAt } of this.#histories.values()) {
+      if (wroteAt === Infinity) continue;
       // With faults, late fires of a removed timer are fenced.
       if (removedAt !== Infinity && !this.#calm) continue;
       for (const [fireId, { due }] of expected)
         if (due <= Math.min(until, removedAt - 2 * SECOND) && !this.#effects.has(fireId))
           this.violated("every due fire of a live timer is delivered", `${fireId}, due ${new Date(due).toISOString()}`);
     }
+  }
+
+  private checkNothingOverdue(): void {
+    const overdue = (what: string): void => {
+      this.violated("nothing is overdue at the end", what);
+    };
+    for (const [shard, { cursor }] of this.#cursors) if (cursor < this.#end - 2 * MINUTE) overdue(`cursor of ${shard}`);
+    for (const { timer, indexKey } of this.#rows.values())
+      if (
+        (indexKey?.slot === overdueSlot(timer.shard) || indexKey?.slot === recurringSlot(timer.shard)) &&
+        indexKey.dueMs < this.#end - 3 * MINUTE
+      )
+        overdue(`row of ${timer.id}`);
+    for (const { fire, visibleAt } of this.#messages)
+      if (fire.due < this.#end - 12 * MINUTE || visibleAt < this.#end - MINUTE) overdue(`message of ${fire.fireId}`);
+    for (const { fire } of this.#dead) overdue(`dead letter of ${fire.fireId}`);
   }
 
   private violated(invariant: Invariant, detail: string): void {
@@ -676,6 +909,11 @@ export class World {
   private trace(line: string): void {
     this.options.trace?.(this.#now, line);
   }
+}
+
+/** What a client has asked for. */
+function definitionOf({ kind, id, shard, schedule, data, startAt, endAt, jitterSeconds, enabled }: Timer): string {
+  return JSON.stringify([kind, id, shard, schedule, data, startAt, endAt, jitterSeconds, enabled]);
 }
 
 type Call = <Result>(name: string, effect: () => Result) => Promise<Result>;

@@ -9,11 +9,13 @@ export interface AwsJsonClientOptions {
   readonly connections: number;
   /** @default Node's client */
   readonly transport?: ConnectTransport;
+  /** Limit of a call with its retries, when its deadline is not earlier. @default no limit */
+  readonly timeoutMs?: number;
 }
 
 /** Region, endpoint and credentials from the same variables as the SDK's clients. */
 export function createAwsJsonClient(
-  { service, connections, transport = nodeTransport }: AwsJsonClientOptions,
+  { service, connections, transport = nodeTransport, timeoutMs }: AwsJsonClientOptions,
   environment: EnvironmentSource = process.env,
 ): AwsJson {
   const region = environment["AWS_REGION"];
@@ -29,5 +31,6 @@ export function createAwsJsonClient(
     transport: transport(new URL(endpoint), connections),
     clock: systemClock,
     random: Math.random,
+    ...(timeoutMs !== undefined && { timeoutMs }),
   });
 }

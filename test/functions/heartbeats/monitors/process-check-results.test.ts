@@ -1,113 +1,8 @@
 import fc from "fast-check";
 
-import {
-  monitorSettingsSchema,
-  targetSchema,
-  type MonitorSettings,
-  type Outcome,
-  type TargetInput,
-} from "../../../../functions/heartbeats/contract";
-import type { Configuration } from "../../../../functions/heartbeats/monitors/policy";
-import { processCheckResults } from "../../../../functions/heartbeats/monitors/process-check-results";
-import { notificationSender, type Notifier } from "../../../../functions/heartbeats/notifications/deliver";
-import type { NotificationMessage } from "../../../../functions/heartbeats/notifications/plan";
-import type { ProbeResult } from "../../../../functions/heartbeats/probe/check-target";
-import { statusBuilder } from "../../../../functions/heartbeats/status-page/build-status";
-import type { StatusDocument } from "../../../../functions/heartbeats/status-page/document";
-import type { Clock } from "../../../../functions/shared/clock";
-import { MINUTE_MS } from "../../../../functions/shared/time";
-import { fakeStateTable } from "../../../support/fake-state-table";
-
-const START = Date.parse("2026-11-21T06:55:00Z");
-const tickAt = (index: number) => START + index * 5 * MINUTE_MS;
-const time = (index: number) => new Date(tickAt(index)).toISOString().replace(".000Z", "Z");
-
-const GOOD: Outcome = { ok: true, status: 200 };
-const BAD: Outcome = { ok: false, reason: "status", message: "status 500, expected 200-299", status: 500 };
-const expiring = (certificateFingerprint: string): Outcome => ({
-  ok: false,
-  reason: "certificate",
-  message: "the certificate expires in 3 days, at least 7 expected",
-  certificateDaysLeft: 3,
-  certificateFingerprint,
-});
-
-/** Simulates runs of the checker and the publisher over a fake state table. */
-function setup(
-  targetInputs: readonly Partial<TargetInput>[],
-  settingsInput: Partial<MonitorSettings> = {},
-  slack?: Notifier,
-) {
-  let now = START;
-  const clock: Clock = {
-    now: () => now,
-    elapsed: () => now,
-    after: (_milliseconds, callback) => {
-      const timer = setImmediate(callback);
-      return () => {
-        clearImmediate(timer);
-      };
-    },
-  };
-  const configurationOf = (
-    targetInputs: readonly Partial<TargetInput>[],
-    settingsInput: Partial<MonitorSettings> = {},
-  ): Configuration => ({
-    targets: targetInputs.map((input) => targetSchema.parse({ url: "https://a.test/", ...input })),
-    ...monitorSettingsSchema.parse(settingsInput),
-  });
-  let configuration = configurationOf(targetInputs, settingsInput);
-  /** Replaces the configuration, as a deployment does. */
-  const configure = (...given: Parameters<typeof configurationOf>): void => {
-    configuration = configurationOf(...given);
-  };
-  const table = fakeStateTable(clock);
-  const sent: NotificationMessage[] = [];
-  const failures: string[] = [];
-  const documents: StatusDocument[] = [];
-  const sns: Notifier = {
-    name: "sns",
-    send: (message) => {
-      sent.push(message);
-      return Promise.resolve();
-    },
-  };
-  const defaults = { notifiers: [sns, ...(slack ? [slack] : [])], table, intervalMinutes: 5 };
-  const buildStatus = statusBuilder({ app: "almanac", environment: "test", intervalMinutes: 5, table, clock });
-  let runs = 0;
-  const check = async (
-    index: number,
-    outcomes: readonly Outcome[] = [],
-    changed: Partial<typeof defaults> = {},
-  ): Promise<void> => {
-    const { notifiers, ...ports } = { ...defaults, ...changed };
-    now = Math.max(now, tickAt(index) + 2_000);
-    const results = configuration.targets.map(({ name }, position): ProbeResult => {
-      return { target: name, at: tickAt(index) + 1_000, latencyMs: 120, outcome: outcomes[position] ?? GOOD };
-    });
-    const run = { tick: tickAt(index), id: `run-${runs++}` };
-    const notify = notificationSender("almanac test", {
-      notifiers,
-      table: ports.table,
-      clock,
-      onFailure: (notifier, { id }) => failures.push(`${notifier} ${id}`),
-    });
-    await processCheckResults(
-      { configuration, results, run, deadline: Infinity },
-      { ...ports, notify, clock, random: () => 0.5 },
-    );
-  };
-  /** Checks, then builds the status as the publisher does. */
-  const checkAndPublish = async (...given: Parameters<typeof check>): Promise<void> => {
-    try {
-      await check(...given);
-    } finally {
-      documents.push(await buildStatus(configuration, Infinity));
-    }
-  };
-  const titles = () => sent.map(({ title }) => title);
-  return { configure, check, checkAndPublish, sent, failures, documents, table, titles };
-}
+import { monitorSettingsSchema, type Outcome } from "../../../../functions/heartbeats/contract";
+import type { Notifier } from "../../../../functions/heartbeats/notifications/deliver";
+import { BAD, GOOD, expiring, setup, tickAt, time } from "../../../support/heartbeat-rounds";
 
 describe("a target that fails and recovers", () => {
   it("is one incident, notified when it opens and when it closes, and one in the status", async () => {
@@ -118,12 +13,12 @@ describe("a target that fails and recovers", () => {
       {
         id: `site.${time(1)}.opened`,
         title: "[almanac test] DOWN: site",
-        text: `site: status 500, expected 200-299\nSince ${time(1)}`,
+        text: `site: status 500, expected 200-299\nSince ${time(1)}\nURL: https://a.test/`,
       },
       {
         id: `site.${time(1)}.closed`,
         title: "[almanac test] UP again: site",
-        text: `site: status 500, expected 200-299\nSince ${time(1)}\nUntil ${time(5)} (20 min)`,
+        text: `site: status 500, expected 200-299\nSince ${time(1)}\nUntil ${time(5)} (20 min)\nURL: https://a.test/`,
       },
     ]);
     expect(documents.map(({ monitors: [target] }) => target?.state)).toEqual([
@@ -135,10 +30,12 @@ describe("a target that fails and recovers", () => {
         monitor: "site",
         openedAt: time(1),
         closedAt: time(5),
+        severity: "down",
         message: "status 500, expected 200-299",
       },
     ]);
     expect(table.items().map(({ item }) => item)).toEqual([
+      "delivery",
       "registry",
       "day#2026-11-21",
       "hour#2026-11-21T06",
@@ -285,7 +182,7 @@ describe("what is removed from the configuration", () => {
       "[almanac test] DOWN: cron/backup",
       "[almanac test] NO LONGER MONITORED: cron/backup",
     ]);
-    expect(env.table.items()[0]).toEqual({ monitor: "*", item: "registry" });
+    expect(env.table.items()[1]).toEqual({ monitor: "*", item: "registry" });
   });
 
   it("begins anew when it comes back: its old incident says why it was closed", async () => {
@@ -313,7 +210,7 @@ describe("what is removed from the configuration", () => {
     await env.checkAndPublish(1, [expiring("aa")]);
     for (const index of [2, 3]) await env.checkAndPublish(index, [GOOD]);
     expect(env.titles()).toEqual([
-      "[almanac test] DOWN: 2 targets with one certificate",
+      "[almanac test] DEGRADED: 2 targets with one certificate",
       "[almanac test] NO LONGER MONITORED: site",
       "[almanac test] UP again: other",
     ]);
@@ -330,24 +227,54 @@ describe("a shared certificate", () => {
       await Promise.all([checkAndPublish(index, bad), checkAndPublish(index, bad)]);
     for (let index = 5; index < 8; index++) await checkAndPublish(index);
     expect(sent.map(({ title }) => title)).toEqual([
-      "[almanac test] DOWN: 3 targets with one certificate",
+      "[almanac test] DEGRADED: 3 targets with one certificate",
       "[almanac test] UP again: 3 targets with one certificate",
     ]);
     expect(sent[0]?.text).toContain("Targets: a, b, c");
     expect(sent[0]?.text).toContain("Certificate SHA-256 f00d");
   });
 
-  it("alarms once though targets notice it at different times, and reminds for one of them only", async () => {
+  it("is told for each target that notices it, and reminds for the first of them only", async () => {
     const { checkAndPublish, titles } = setup(three, { remindAfterHours: 1 });
     for (let index = 0; index < 18; index++)
       await checkAndPublish(index, [GOOD, expiring("f00d"), index < 4 ? GOOD : expiring("f00d")]);
-    expect(titles()).toEqual(["[almanac test] DOWN: b", "[almanac test] STILL DOWN: 2 targets with one certificate"]);
+    expect(titles()).toEqual([
+      "[almanac test] DEGRADED: b",
+      "[almanac test] NOW ALSO DEGRADED: c",
+      "[almanac test] STILL DEGRADED: b",
+    ]);
+  });
+
+  it("tells that one target recovered while others have not", async () => {
+    const { checkAndPublish, titles, sent } = setup(three);
+    for (let index = 0; index < 14; index++) {
+      const [a, b] = [index < 8, index >= 4 && index < 12];
+      await checkAndPublish(index, [a ? expiring("f00d") : GOOD, b ? expiring("f00d") : GOOD]);
+    }
+    expect(titles()).toEqual([
+      "[almanac test] DEGRADED: a",
+      "[almanac test] NOW ALSO DEGRADED: b",
+      "[almanac test] UP again: a",
+      "[almanac test] UP again: b",
+    ]);
+    expect(sent[1]?.text).toContain("Not up, same certificate: a");
+    expect(sent[2]?.text).toContain("Not up, same certificate: b");
+  });
+
+  it("costs no uptime", async () => {
+    const { checkAndPublish, documents } = setup([{ name: "a" }]);
+    for (let index = 0; index < 30; index++) await checkAndPublish(index, [expiring("f00d")]);
+    expect(documents.at(-1)?.monitors[0]).toMatchObject({ state: "degraded", windows: { "24h": { uptime: 1 } } });
   });
 
   it("is another alarm than another certificate, and than another failure", async () => {
     const { checkAndPublish, titles } = setup(three);
     for (let index = 0; index < 4; index++) await checkAndPublish(index, [expiring("f00d"), expiring("beef"), BAD]);
-    expect(titles().toSorted()).toEqual(["a", "b", "c"].map((name) => `[almanac test] DOWN: ${name}`));
+    expect(titles().toSorted()).toEqual([
+      "[almanac test] DEGRADED: a",
+      "[almanac test] DEGRADED: b",
+      "[almanac test] DOWN: c",
+    ]);
   });
 });
 
@@ -425,7 +352,7 @@ describe("the status of all targets", () => {
     const [site] = documents.at(-1)?.monitors ?? [];
     expect(site?.windows["90d"]).toMatchObject({ uptime: 1, coverage: 1 });
     expect(site?.days).toHaveLength(90);
-    expect(site?.days.at(-1)).toEqual({ date: "2026-11-21", up: 1, down: 0, maintenance: 0, noData: 0 });
+    expect(site?.days.at(-1)).toEqual({ date: "2026-11-21", up: 1, degraded: 0, down: 0, maintenance: 0, noData: 0 });
   });
 
   it("has fractions of each day that are all of it, and windows that agree with them", async () => {

@@ -16,6 +16,7 @@ const tickAt = (index: number) => START + index * INTERVAL_MS;
 
 const policyWith = (changes: Partial<MonitorPolicy> = {}): MonitorPolicy => ({
   failuresBeforeDown: 3,
+  failuresWithin: 5,
   successesBeforeUp: 2,
   maintenance: [],
   intervalMs: INTERVAL_MS,
@@ -24,6 +25,7 @@ const policyWith = (changes: Partial<MonitorPolicy> = {}): MonitorPolicy => ({
 });
 
 const UP: CheckResult = { health: "up", at: START, latencyMs: 120 };
+const SLOW: CheckResult = { health: "degraded", at: START, latencyMs: 900, reason: "slow", message: "took 900 ms" };
 const DOWN: CheckResult = { health: "down", at: START, latencyMs: 80, reason: "status", message: "status 500" };
 const BROKEN: CheckResult = { health: "unknown", at: START, reason: "internal", message: "the check broke" };
 
@@ -63,11 +65,46 @@ describe("a monitor", () => {
   });
 
   it("has an incident after three failures in a row, from the first of them to the first of two good checks", () => {
-    expect(applyAll(ticks(UP, DOWN, DOWN, UP, DOWN, DOWN)).state?.incident).toBeUndefined();
+    expect(applyAll(ticks(UP, DOWN, DOWN, UP, UP, UP, DOWN, DOWN)).state?.incident).toBeUndefined();
     const { incidents, notified, state } = applyAll(ticks(UP, DOWN, DOWN, DOWN, UP, DOWN, UP, UP));
-    expect(incidents).toEqual([{ openedAt: tickAt(1), closedAt: tickAt(6), reason: "status", message: "status 500" }]);
+    const cause = { severity: "down", reason: "status", message: "status 500", changes: [] };
+    expect(incidents).toEqual([{ openedAt: tickAt(1), closedAt: tickAt(6), ...cause }]);
     expect(notified).toEqual(["opened", "closed"]);
     expect(state).toMatchObject({ health: "up", healthSince: tickAt(6), closedIncidents: 1 });
+  });
+
+  it("has an incident while it flaps: three failures of the last five checks", () => {
+    const flapping = Array.from({ length: 12 }, () => [DOWN, DOWN, UP]).flat();
+    const { state, notified } = applyAll(ticks(UP, ...flapping));
+    expect(notified).toEqual(["opened"]);
+    expect(state).toMatchObject({ health: "down", incident: { openedAt: tickAt(1) } });
+  });
+
+  it("is degraded without downtime, and a real outage that follows is told, and its end", () => {
+    const story = [...Array<CheckResult>(4).fill(SLOW), ...Array<CheckResult>(3).fill(DOWN), SLOW, SLOW, UP, UP];
+    const { incidents, notified, state } = applyAll(ticks(UP, ...story, UP));
+    expect(notified).toEqual(["opened", "changed", "changed", "closed"]);
+    expect(incidents).toMatchObject([
+      {
+        openedAt: tickAt(1),
+        closedAt: tickAt(10),
+        changes: [
+          { until: tickAt(7), severity: "degraded", message: "took 900 ms" },
+          { until: tickAt(9), severity: "down", message: "status 500" },
+        ],
+      },
+    ]);
+    expect(state && [state.hour.rollup.degraded / MINUTE_MS, state.health]).toEqual([30, "up"]);
+    expect(times(state ? [state.hour] : [])).toEqual([10, 15, 0]);
+  });
+
+  it("tells a new reason once it lasts, and not each time that it alternates", () => {
+    const refused: CheckResult = { ...DOWN, reason: "refused", message: "the connection was refused" };
+    const lasting = ticks(DOWN, DOWN, DOWN, refused, refused, refused, refused);
+    expect(applyAll(lasting).notified).toEqual(["opened", "changed"]);
+    expect(applyAll(lasting).state?.incident).toMatchObject({ reason: "refused", openedAt: START });
+    const alternating = Array.from({ length: 10 }, () => [refused, DOWN]).flat();
+    expect(applyAll(ticks(DOWN, DOWN, DOWN, ...alternating)).notified).toEqual(["opened"]);
   });
 
   it("is notified again while its incident stays open", () => {
@@ -122,7 +159,7 @@ describe("a monitor", () => {
 const deliveredTicks = fc
   .array(
     fc.record({
-      health: fc.constantFrom("up" as const, "up" as const, "down" as const, "down" as const, "unknown" as const),
+      health: fc.constantFrom("up" as const, "up" as const, "down" as const, "degraded" as const, "unknown" as const),
       latencyMs: fc.integer({ min: 1, max: 60_000 }),
       copies: fc.constantFrom(0, 1, 1, 1, 2),
       delay: fc.constantFrom(0, 0, 0, 1, 3),
@@ -158,10 +195,11 @@ describe("whether ticks are late, duplicate or missing", () => {
           deliveries,
           policyWith({ maintenance, remindAfterMs: Infinity }),
         );
-        notified.forEach((kind, index) => {
+        const edgesNotified = notified.filter((kind) => kind !== "changed");
+        edgesNotified.forEach((kind, index) => {
           expect(kind).toBe(index % 2 === 0 ? "opened" : "closed");
         });
-        expect(notified.length).toBe(2 * incidents.length + (state?.incident ? 1 : 0));
+        expect(edgesNotified.length).toBe(2 * incidents.length + (state?.incident ? 1 : 0));
         const edges = incidents.flatMap(({ openedAt, closedAt }) => [openedAt, closedAt]);
         if (state?.incident) edges.push(state.incident.openedAt);
         edges.forEach((edge, index) => {
@@ -175,7 +213,7 @@ describe("whether ticks are late, duplicate or missing", () => {
     fc.assert(
       fc.property(deliveredTicks, windows, (deliveries, maintenance) => {
         const { state, hours, applied } = applyAll(deliveries, policyWith({ maintenance }));
-        const expected = { up: 0, down: 0, maintenance: 0, noData: 0 };
+        const expected = { up: 0, degraded: 0, down: 0, maintenance: 0, noData: 0 };
         applied.forEach(([index, { health }], place) => {
           const next = applied[place + 1]?.[0] ?? index;
           for (let minute = 0; minute < (next - index) * 5; minute++) {
@@ -184,11 +222,14 @@ describe("whether ticks are late, duplicate or missing", () => {
             else expected[inMaintenance(time, maintenance) ? "maintenance" : health]++;
           }
         });
-        const [up = 0, down = 0, quiet = 0] = times(state ? [...hours, state.hour] : []);
+        const all = state ? [...hours, state.hour] : [];
+        const [up = 0, down = 0, quiet = 0] = times(all);
+        const degraded = sumOf(all.map(({ rollup }) => rollup)).degraded / MINUTE_MS;
         const elapsed = state ? (state.lastTick - state.firstTick) / MINUTE_MS : 0;
-        expect({ up, down, maintenance: quiet, noData: elapsed - up - down - quiet }).toEqual(expected);
+        const noData = elapsed - up - degraded - down - quiet;
+        expect({ up, degraded, down, maintenance: quiet, noData }).toEqual(expected);
         for (const { rollup } of hours)
-          expect(rollup.up + rollup.down + rollup.maintenance).toBeLessThanOrEqual(HOUR_MS);
+          expect(rollup.up + rollup.degraded + rollup.down + rollup.maintenance).toBeLessThanOrEqual(HOUR_MS);
       }),
     );
   });
@@ -200,7 +241,7 @@ describe("whether ticks are late, duplicate or missing", () => {
         const starts = [...hours.map(({ start }) => start), ...(state ? [state.hour.start] : [])];
         expect(new Set(starts).size).toBe(starts.length);
         const latencies = applied
-          .filter(([, { health }]) => health === "up")
+          .filter(([, { health }]) => health === "up" || health === "degraded")
           .map(([, { latencyMs = NaN }]) => latencyMs);
         const merged = sumOf(state ? [...hours, state.hour].map(({ rollup }) => rollup) : []).latencies;
         expect([...merged.values()].reduce((sum, count) => sum + count, 0)).toBe(latencies.length);

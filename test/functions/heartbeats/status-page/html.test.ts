@@ -37,7 +37,7 @@ function documentOf(text: string): StatusDocument {
   };
   const days = monitor.days.map((day) => ({ ...day, date: text }));
   const hours = monitor.hours.map((hour) => ({ ...hour, start: text }));
-  const incident = { id: text, monitor: text, message: text, openedAt: text };
+  const incident = { id: text, monitor: text, message: text, openedAt: text, severity: "down" } as const;
   return statusDocument([{ ...monitor, days, hours }], {
     app: text,
     environment: text,

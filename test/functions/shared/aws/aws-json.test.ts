@@ -182,6 +182,36 @@ describe.each([
     });
     expect(calls).toBe(1);
   });
+
+  it("settles by the deadline of its caller when the server never responds", async () => {
+    const { client } = await at(() => undefined);
+    const begin = Date.UTC(2026, 10, 21, 10);
+    await expect(client.call("AmazonSQS.SendMessageBatch", "{}", begin + 3_000)).rejects.toMatchObject({
+      name: "TimeoutError",
+      code: "ETIMEDOUT",
+    });
+  });
+});
+
+it("does not retry beyond the deadline of its caller", async () => {
+  let requests = 0;
+  const post = () => {
+    requests += 1;
+    return Promise.resolve({ status: 503, text: "" });
+  };
+  const client = createAwsJson({
+    service: "sqs",
+    endpoint: "https://sqs.eu-central-1.amazonaws.com",
+    region: "eu-central-1",
+    credentials,
+    transport: { post, close: () => undefined },
+    clock: virtualClock(1_000),
+    random: () => 0.5,
+  });
+  await expect(client.call("AmazonSQS.SendMessageBatch", "{}", 1_040)).rejects.toMatchObject({ status: 503 });
+  expect(requests).toBe(1);
+  await expect(client.call("AmazonSQS.SendMessageBatch", "{}")).rejects.toMatchObject({ status: 503 });
+  expect(requests).toBe(6);
 });
 
 it("reports missing credentials", () => {

@@ -1,6 +1,6 @@
 import type { SendResult } from "../../../../functions/timers/queue/fire-queue";
 import type { IndexKey } from "../../../../functions/timers/schedule/fire-times";
-import { putTimers } from "../../../../functions/timers/api/put-timers";
+import { putTimers, type Put, type PutPorts } from "../../../../functions/timers/api/put-timers";
 import type { Fire, StoredTimer, Timer } from "../../../../functions/timers/schedule/timer";
 import { TimerChangedError } from "../../../../functions/timers/storage/timer-table";
 
@@ -21,82 +21,104 @@ function timer(id: string): Timer {
   };
 }
 
-/** A table and a queue that record the calls in order. */
-function setUp(sendResult: (fires: readonly Fire[]) => Partial<SendResult> = () => ({})) {
+/** A table with a stored timer, and a queue, that record the calls in order. */
+function setUp(sendResult: (fires: readonly Fire[]) => Partial<SendResult> = () => ({}), stored?: StoredTimer) {
   const calls: string[] = [];
+  const rows: { readonly timer: StoredTimer; readonly indexKey: IndexKey | undefined }[] = [];
   const advanced: {
     readonly timer: StoredTimer;
     readonly indexKey: IndexKey | undefined;
     readonly previous: number;
   }[] = [];
+  let current = stored;
   const table = {
     ensureCursor: (shard: string, at: number) => {
       calls.push(`cursor of ${shard} at ${at - NOW}`);
       return Promise.resolve();
     },
-    put: ({ id }: StoredTimer, _: IndexKey | undefined, replaces?: string | null) => {
-      if (replaces === null) return Promise.reject(new TimerChangedError("it exists"));
-      calls.push(`row of ${id}`);
+    put: (timer: StoredTimer, indexKey: IndexKey | undefined, replaces?: string | null) => {
+      if (replaces !== undefined && replaces !== (current?.version ?? null))
+        return Promise.reject(new TimerChangedError("it exists", current));
+      calls.push(`row of ${timer.id} in ${indexKey?.slot ?? "no slot"}`);
+      rows.push({ timer, indexKey });
+      current = timer;
       return Promise.resolve();
     },
     advance: (timer: StoredTimer, indexKey: IndexKey | undefined, previous: number) => {
+      calls.push(`${timer.id} to ${indexKey?.slot ?? "no slot"}`);
       advanced.push({ timer, indexKey, previous });
       return Promise.resolve();
     },
   };
   const queue = {
-    send: (fires: readonly Fire[]) => {
-      calls.push(`${fires.length} fires`);
+    send: (fires: readonly Fire[], deadline: number) => {
+      calls.push(`${fires.length} fires by ${deadline - NOW}`);
       return Promise.resolve({ unsent: [], rejected: [], errors: [], ...sendResult(fires) });
     },
   };
-  return { ports: { table, queue }, calls, advanced };
+  const ports = { table, queue };
+  const put = (puts: readonly (Partial<Put> & Pick<Put, "timer">)[], changed: Partial<PutPorts> = {}) =>
+    putTimers(
+      puts.map((one) => ({ isUnchanged: () => false, ...one })),
+      { ...ports, ...changed },
+      NOW + 5_000,
+    );
+  return { put, ports, calls, rows, advanced };
 }
 
 describe("putting timers", () => {
-  it("ensures the cursor, then writes the row, then sends the fires of ten minutes", async () => {
-    const { ports, calls } = setUp();
-    const [outcome] = await putTimers([{ timer: timer("tea") }], ports);
-    expect(calls).toEqual(["cursor of shard0 at 0", "row of tea", "5 fires"]);
+  it("writes an overdue row, sends the fires of ten minutes, and only then says so in the row", async () => {
+    const { put, calls, rows } = setUp();
+    const [outcome] = await put([{ timer: timer("tea") }]);
+    expect(calls).toEqual([
+      "cursor of shard0 at 0",
+      "row of tea in shard0#overdue",
+      "5 fires by 5000",
+      "tea to shard0#every#120",
+    ]);
+    expect(rows[0]?.timer.enqueuedUntil).toBe(NOW);
     expect(outcome).toMatchObject({ stored: { id: "tea", enqueuedUntil: NOW + 10 * MINUTE } });
   });
 
+  it("writes one row for a timer without fires in the next ten minutes", async () => {
+    const { put, calls } = setUp();
+    const later = { ...timer("tea"), schedule: { kind: "once" as const, at: NOW + 11 * MINUTE } };
+    await put([{ timer: later }]);
+    expect(calls).toEqual(["cursor of shard0 at 0", "row of tea in shard0#once"]);
+  });
+
   it("succeeds or fails independently", async () => {
-    const { ports, calls } = setUp();
-    const outcomes = await putTimers([{ timer: timer("tea"), replaces: null }, { timer: timer("egg") }], ports);
-    expect(outcomes).toEqual([
-      { error: new TimerChangedError("it exists") },
-      { stored: expect.objectContaining({ id: "egg" }) as unknown },
-    ]);
-    expect(calls.at(-1)).toBe("5 fires");
+    const { put } = setUp(() => ({}), { ...timer("tea"), version: "v0", enqueuedUntil: NOW });
+    const outcomes = await put([{ timer: timer("tea"), replaces: "v9" }, { timer: timer("egg") }]);
+    expect(outcomes).toMatchObject([{ error: { name: "TimerChangedError" } }, { stored: { id: "egg" } }]);
   });
 
   it("leaves unsent fires to the dispatcher, from the first missing one on", async () => {
-    const { ports, advanced } = setUp((fires) => ({ unsent: fires.slice(2, 3) }));
-    const [outcome] = await putTimers([{ timer: timer("tea") }], ports);
+    const { put, advanced } = setUp((fires) => ({ unsent: fires.slice(2, 3) }));
+    const [outcome] = await put([{ timer: timer("tea") }]);
     const third = NOW + 6 * MINUTE;
     expect(advanced).toEqual([
       {
         timer: expect.objectContaining({ id: "tea", enqueuedUntil: third - 1 }) as unknown,
-        indexKey: { slot: "shard0#recurring", dueMs: third },
-        previous: NOW + 10 * MINUTE,
+        indexKey: { slot: "shard0#overdue", dueMs: third },
+        previous: NOW,
       },
     ]);
     expect(outcome).toEqual({ stored: advanced[0]?.timer });
   });
 
-  it("fails when the row cannot be made overdue either", async () => {
-    const { ports } = setUp((fires) => ({ unsent: fires }));
+  it("succeeds when the row cannot be written again: it is still overdue", async () => {
+    const { put, ports } = setUp();
     const advance = () => Promise.reject(new Error("no network"));
-    const [outcome] = await putTimers([{ timer: timer("tea") }], { ...ports, table: { ...ports.table, advance } });
-    expect(outcome).toMatchObject({ error: { name: "UnavailableError", cause: new Error("no network") } });
+    const [outcome] = await put([{ timer: timer("tea") }], { table: { ...ports.table, advance } });
+    expect(outcome).toMatchObject({ stored: { id: "tea", enqueuedUntil: NOW } });
   });
 
   it("fails when SQS rejects a fire, and leaves all fires to the dispatcher", async () => {
-    const { ports, advanced } = setUp(([first]) => ({
+    const { put, advanced } = setUp(([first]) => ({
       rejected: first ? [{ fire: first, reason: "InvalidMessageContents: not XML" }] : [],
     }));
-    const outcomes = await putTimers([{ timer: timer("tea") }, { timer: timer("egg") }], ports);
+    const outcomes = await put([{ timer: timer("tea") }, { timer: timer("egg"), replaces: "v1" }]);
     expect(outcomes).toMatchObject([
       {
         error: {
@@ -108,6 +130,68 @@ describe("putting timers", () => {
     ]);
     expect(advanced.map(({ timer: { id, enqueuedUntil } }) => [id, enqueuedUntil])).toEqual([
       ["tea", NOW + 2 * MINUTE - 1],
+      ["egg", NOW + 10 * MINUTE],
     ]);
+  });
+
+  describe("over a stored timer", () => {
+    const stored: StoredTimer = { ...timer("tea"), version: "v0", requestKey: "key-0", enqueuedUntil: NOW + MINUTE };
+
+    it("replaces it", async () => {
+      const { put, rows } = setUp(() => ({}), stored);
+      expect(await put([{ timer: timer("tea") }])).toMatchObject([{ stored: { version: "v1" } }]);
+      expect(rows).toHaveLength(1);
+    });
+
+    it("keeps it, its version and its fires when nothing changes", async () => {
+      const { put, rows, calls } = setUp(() => ({}), stored);
+      expect(await put([{ timer: timer("tea"), isUnchanged: () => true }])).toEqual([{ stored }]);
+      expect([rows, calls]).toEqual([[], ["cursor of shard0 at 0"]]);
+    });
+
+    it.each([undefined, null, "v9"])(
+      "answers the same again to the same idempotency key: replaces %j",
+      async (replaces) => {
+        const { put, rows } = setUp(() => ({}), stored);
+        const again = { ...timer("tea"), requestKey: "key-0" };
+        expect(await put([{ timer: again, ...(replaces !== undefined && { replaces }) }])).toEqual([{ stored }]);
+        expect(rows).toEqual([]);
+      },
+    );
+
+    it("finishes what a PUT that died has begun", async () => {
+      const unenqueued = { ...stored, enqueuedUntil: NOW };
+      const { put, calls } = setUp(() => ({}), unenqueued);
+      await put([{ timer: { ...timer("tea"), requestKey: "key-0" } }]);
+      expect(calls).toEqual(["cursor of shard0 at 0", "5 fires by 5000", "tea to shard0#every#120"]);
+    });
+
+    it("recognizes its own row, whose response was lost", async () => {
+      const { put, ports, calls } = setUp(() => ({}), stored);
+      const lost = (...row: Parameters<typeof ports.table.put>) =>
+        ports.table.put(...row).then(() => Promise.reject(new TimerChangedError("it exists", row[0])));
+      const [outcome] = await put([{ timer: timer("tea"), replaces: "v0" }], {
+        table: { ...ports.table, put: lost },
+      });
+      expect(outcome).toMatchObject({ stored: { version: "v1", enqueuedUntil: NOW + 10 * MINUTE } });
+      expect(calls).toContain("5 fires by 5000");
+    });
+
+    it("replaces a row that cannot be read", async () => {
+      const { put, ports, rows } = setUp();
+      const corrupt = (...[row, key, replaces]: Parameters<typeof ports.table.put>) =>
+        replaces === undefined
+          ? ports.table.put(row, key)
+          : Promise.reject(new TimerChangedError("it exists", undefined, { isCorrupt: true }));
+      await put([{ timer: timer("tea") }], { table: { ...ports.table, put: corrupt } });
+      expect(rows).toHaveLength(1);
+    });
+
+    it("gives up while other requests change it all the time", async () => {
+      const { put, ports } = setUp();
+      const changing = () => Promise.reject(new TimerChangedError("it exists", stored));
+      const [outcome] = await put([{ timer: timer("tea") }], { table: { ...ports.table, put: changing } });
+      expect(outcome).toMatchObject({ error: { status: 429 } });
+    });
   });
 });

@@ -10,6 +10,7 @@ import {
   periodicTimer,
   shardOf,
 } from "../../../../functions/timers/api/request-schemas";
+import { endOf } from "../../../../functions/timers/schedule/fire-times";
 import { nextDue } from "../../../../functions/timers/schedule/schedule";
 import type { OneshotInput, PeriodicInput } from "../../../../functions/timers/api/api-types";
 import { describeIssues } from "../../../../functions/shared/input";
@@ -136,13 +137,13 @@ describe("a timer with another schedule", () => {
   });
 
   it("ends after maxFires or at endAt, whichever is first", () => {
-    expect(iso(periodic({ minuteOfHour: 0, maxFires: 3 }).endAt)).toBe("2026-11-21T09:00:00.000Z");
+    expect(iso(endOf(periodic({ minuteOfHour: 0, maxFires: 3 })))).toBe("2026-11-21T09:00:00.000Z");
     const startAt = "2026-12-01T00:00:00Z";
-    expect(iso(periodic({ minuteOfHour: 0, maxFires: 2, startAt }).endAt)).toBe("2026-12-01T01:00:00.000Z");
+    expect(iso(endOf(periodic({ minuteOfHour: 0, maxFires: 2, startAt })))).toBe("2026-12-01T01:00:00.000Z");
     const endAt = "2026-11-21T08:30:00Z";
-    expect(iso(periodic({ minuteOfHour: 0, maxFires: 3, endAt }).endAt)).toBe("2026-11-21T08:30:00.000Z");
-    expect(iso(periodic({ cron: "0 9 * * ? *", maxFires: 3 }).endAt)).toBe("2026-11-23T09:00:00.000Z");
-    expect(periodic({ cron: "0 9 * * ? 2026", maxFires: 100 }).endAt).toBeUndefined();
+    expect(iso(endOf(periodic({ minuteOfHour: 0, maxFires: 3, endAt })))).toBe("2026-11-21T08:30:00.000Z");
+    expect(iso(endOf(periodic({ cron: "0 9 * * ? *", maxFires: 3 })))).toBe("2026-11-23T09:00:00.000Z");
+    expect(iso(endOf(periodic({ cron: "0 9 * * ? 2026", maxFires: 100 })))).toBe("2026-12-31T09:00:00.000Z");
   });
 
   it("counts its fires when the end is far away", () => {
@@ -166,7 +167,7 @@ describe("a timer with another schedule", () => {
           let fires = 0;
           for (let at = Math.max(NOW, (timer.startAt ?? 0) - 1); ; fires++) {
             at = nextDue(timer.schedule, at) ?? Infinity;
-            if (at > (timer.endAt ?? 0)) break;
+            if (at > endOf(timer)) break;
           }
           expect(fires).toBe(maxFires);
         },

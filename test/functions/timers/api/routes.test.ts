@@ -1,5 +1,6 @@
 import * as z from "zod";
 
+import { jsonText } from "../../../../functions/shared/json-text";
 import { errorResponse, type RawRequest } from "../../../../functions/shared/handlers/rest-handler";
 import { timerRoutes, type TimerPorts } from "../../../../functions/timers/api/routes";
 import type { ApiRouteName } from "../../../../functions/timers/contract";
@@ -33,11 +34,13 @@ describe("the API of timers", () => {
       const { status = 200, body } = await timerRoutes(ports)[route]({
         path: id === undefined ? {} : { id },
         query: {},
+        headers: {},
+        deadline: NOW + 29_000,
         body: undefined,
         text: "",
         ...raw,
       });
-      return [status, body] as const;
+      return [status, JSON.parse(jsonText(body)) as unknown] as const;
     } catch (error) {
       const { status, body } = errorResponse(error);
       return [status, body] as const;
@@ -104,7 +107,7 @@ describe("the API of timers", () => {
     expect(await put({ ifVersion: null })).toMatchObject([409, { error: "Conflict" }]);
     expect(await put({ ifVersion: "v1" })).toMatchObject([200, { version: "v3" }]);
     expect(await put({ ifVersion: "v1" })).toMatchObject([409, { error: "Conflict" }]);
-    expect(await put({})).toMatchObject([200, { version: "v5" }]);
+    expect(await put({})).toMatchObject([200, { version: "v3" }]);
   });
 
   it.each<[string, ApiRouteName, Partial<RawRequest> & { id?: string }, string]>([
@@ -130,8 +133,8 @@ describe("the API of timers", () => {
     [
       "a shard that there is not",
       "PUT /periodic/{id}",
-      { id: "tea", body: { shardId: "shard1" } },
-      "body.shardId: is not shard0",
+      { id: "tea", body: { shardId: "shard1000" } },
+      "body.shardId: is not shard0 to shard999",
     ],
     ["too long a list", "GET /periodic", { query: { limit: "1001" } }, "query.limit: is not 1 to 1000"],
     ["a list by another name", "GET /periodic", { query: { page: "2" } }, "query: has only limit and next"],
@@ -148,23 +151,18 @@ describe("the API of timers", () => {
       'body: is not of the form {"requests": [{"method": "PUT", "path": "/periodic/<id>", "body": {...}}]}',
     ],
     ["an empty batch", "POST /batch", { body: { requests: [] } }, "body.requests: is not 1 to 25 requests"],
-    [
-      "a batch elsewhere",
-      "POST /batch",
-      { body: { requests: [{ method: "DELETE", path: "/bells/big" }] } },
-      "body.requests.0.path: is not /periodic/<id> or /oneshot/<id>",
-    ],
   ])("rejects %s with the field and the reason", async (_, route, request, message) => {
     expect(await call(route, request)).toEqual([400, { error: "BadRequest", message }]);
   });
 
-  it("accepts current shards and those of an earlier larger number", async () => {
-    const { table } = fakeTimers(8);
-    ports = { ...ports, table, shards: 4 };
+  it("honours any shard, and has those beyond the configured number dispatched", async () => {
+    const recordShardCount = jest.fn((count: number) => Promise.resolve(count));
+    ports = { ...ports, table: { ...fake.table, recordShardCount }, shards: 4 };
     const put = (shardId: string) => call("PUT /periodic/{id}", { id: "tea", body: { shardId } });
     for (const shardId of ["shard0", "shard3", "shard7"]) expect(await put(shardId)).toMatchObject([200, { shardId }]);
-    for (const shardId of ["shard8", "shard03", "shard-1", "0", ""])
-      expect(await put(shardId)).toMatchObject([400, { message: "body.shardId: is not shard0 to shard7" }]);
+    expect(recordShardCount.mock.calls).toEqual([[8]]);
+    for (const shardId of ["shard1000", "shard03", "shard-1", "0", ""])
+      expect(await put(shardId)).toMatchObject([400, { message: "body.shardId: is not shard0 to shard999" }]);
   });
 
   const listSchema = z.object({ timers: z.array(z.object({ id: z.string() })), next: z.string().optional() });
@@ -234,6 +232,9 @@ describe("the API of timers", () => {
       { method: "DELETE", path: "/oneshot/old" },
       { method: "PUT", path: "/oneshot/egg:2", body: { delaySeconds: 60, ifVersion: "v0" } },
       { method: "DELETE", path: "/oneshot/a%20b" },
+      { method: "DELETE", path: "/bells/big" },
+      { method: "POST", path: "/oneshot/a" },
+      7,
     ];
     expect(await call("POST /batch", { body: { requests } })).toMatchObject([
       200,
@@ -246,6 +247,12 @@ describe("the API of timers", () => {
           { status: 200, body: "old" },
           { status: 409, body: { error: "Conflict" } },
           { status: 400, body: { message: expect.stringMatching(/^path\.id: /) as unknown } },
+          { status: 400, body: { message: "body.requests.7.path: is not /periodic/<id> or /oneshot/<id>" } },
+          { status: 400, body: { message: "body.requests.8.method: is not PUT or DELETE" } },
+          {
+            status: 400,
+            body: { message: expect.stringMatching(/^body\.requests\.9: is not of the form /) as unknown },
+          },
         ],
       },
     ]);
@@ -267,11 +274,14 @@ describe("the API of timers", () => {
     ]);
   });
 
-  it("rejects duplicates in a batch", async () => {
-    const one = { method: "DELETE", path: "/periodic/tea" };
-    expect(await call("POST /batch", { body: { requests: [one, one] } })).toEqual([
-      400,
-      { error: "BadRequest", message: "body.requests.1.path: is a duplicate" },
-    ]);
-  });
+  it.each(["/periodic/tea-2", "/periodic/tea%2D2", "/periodic/%74ea-2"])(
+    "rejects duplicates in a batch: %s",
+    async (path) => {
+      const one = { method: "DELETE", path: "/periodic/tea-2" };
+      expect(await call("POST /batch", { body: { requests: [one, { ...one, path }] } })).toEqual([
+        400,
+        { error: "BadRequest", message: "body.requests.1.path: is a duplicate" },
+      ]);
+    },
+  );
 });

@@ -4,6 +4,8 @@ import { mockClient } from "aws-sdk-client-mock";
 import { LeaseLostError } from "../../../../functions/timers/dispatch/dispatcher";
 import { dispatchTable } from "../../../../functions/timers/dispatch/dispatch-table";
 import { timerRow } from "../../../../functions/timers/storage/timer-row";
+import { sdkJson } from "../../../support/sdk-json";
+import { virtualClock } from "../../../support/virtual-clock";
 import { storedTimer } from "../../../support/timers";
 
 const TABLE = "almanac-test-timers";
@@ -18,11 +20,14 @@ beforeEach(() => {
   queries.length = 0;
 });
 const table = () => {
+  const sdk = sdkJson();
   const call = (target: string, body: string) => {
+    if (!target.endsWith(".Query")) return sdk.call(target, body);
     queries.push([target, JSON.parse(body)]);
     return Promise.resolve(JSON.stringify(response));
   };
-  return dispatchTable(new DynamoDBClient(), { call, close: () => undefined }, TABLE);
+  const services = { clock: virtualClock(), random: () => 0.5 };
+  return dispatchTable({ call, close: () => undefined }, TABLE, services);
 };
 const conditionFailed = (Item?: ConstructorParameters<typeof ConditionalCheckFailedException>[0]["Item"]) =>
   new ConditionalCheckFailedException({ message: "no", $metadata: {}, ...(Item && { Item }) });
@@ -30,7 +35,7 @@ const update = () => dynamodb.commandCalls(UpdateItemCommand)[0]?.args[0].input;
 
 describe("the lease on a shard", () => {
   it("is acquired when free, with the cursor and the position of an earlier run", async () => {
-    const position = { M: { range: { S: "shard0#once@5" }, after: { M: { dueMs: { M: { N: { S: "5" } } } } } } };
+    const position = { S: '{"range":"shard0#once@5","after":{"dueMs":{"N":"5"}}}' };
     dynamodb.on(UpdateItemCommand).resolves({ Attributes: { cursor: { N: "9" }, position } });
     expect(await table().acquire("shard0", LEASE)).toEqual({
       cursor: 9,

@@ -10,7 +10,7 @@ import {
 import type { SendResult } from "../../../../functions/timers/queue/fire-queue";
 import type { Fire, StoredTimer } from "../../../../functions/timers/schedule/timer";
 import type { SlotRange } from "../../../../functions/timers/dispatch/windows";
-import { TimerChangedError } from "../../../../functions/timers/storage/timer-table";
+import { TimerChangedError, type TimerRows } from "../../../../functions/timers/storage/timer-table";
 import { storedTimer } from "../../../support/timers";
 import { virtualClock } from "../../../support/virtual-clock";
 
@@ -68,6 +68,7 @@ function setUp(
   const ports = {
     clock,
     index: {
+      cursors: () => Promise.resolve(new Map([["shard0", cursor.cursor]])),
       acquire: () => Promise.resolve({ ...cursor, acquired: true } as (Cursor & { acquired: boolean }) | undefined),
       save: (_: string, { cursor, release }: Saved) => {
         saved.push({ cursor, release });
@@ -80,7 +81,7 @@ function setUp(
       },
     },
     table: {
-      getMany: () => Promise.resolve(recurring),
+      getMany: (): Promise<TimerRows> => Promise.resolve({ timers: recurring, corrupt: [] }),
       advance: (timer: StoredTimer) => {
         advanced.push(timer);
         return Promise.resolve();

@@ -29,14 +29,14 @@ function setUp(respond: (entries: readonly BatchEntry[], request: number) => rea
 describe("a queue of fires", () => {
   it("sends full batches, a bounded number at a time", async () => {
     const { queue, batches, seen } = setUp();
-    expect(await queue.send(fires(95))).toEqual({ unsent: [], rejected: [], errors: [] });
+    expect(await queue.send(fires(95), NOW + 10_000)).toEqual({ unsent: [], rejected: [], errors: [] });
     expect(batches.map(({ length }) => length)).toEqual([...Array<number>(9).fill(10), 5]);
     expect(seen.max).toBe(3);
   });
 
   it("keeps a batch below SQS's 256 KB, in bytes", async () => {
     const { queue, batches } = setUp();
-    await queue.send(fires(8, JSON.stringify("ü".repeat(30_000))));
+    await queue.send(fires(8, JSON.stringify("ü".repeat(30_000))), NOW + 10_000);
     expect(batches.map(({ length }) => length)).toEqual([4, 4]);
   });
 
@@ -48,7 +48,7 @@ describe("a queue of fires", () => {
     [2_000_000, 900],
   ])("delays a fire due in %i ms by %i s, never past its due time", async (ahead, seconds) => {
     const { queue, batches } = setUp();
-    await queue.send(fires(1, "{}", NOW + ahead));
+    await queue.send(fires(1, "{}", NOW + ahead), NOW + 10_000);
     expect(batches[0]?.[0]?.delaySeconds).toBe(seconds);
   });
 
@@ -56,21 +56,21 @@ describe("a queue of fires", () => {
     const { queue, batches } = setUp((_, request) =>
       request === 1 ? [{ index: 3, isRejected: false, reason: "InternalError" }] : [],
     );
-    expect(await queue.send(fires(10))).toEqual({ unsent: [], rejected: [], errors: [] });
+    expect(await queue.send(fires(10), NOW + 10_000)).toEqual({ unsent: [], rejected: [], errors: [] });
     expect(batches.map((batch) => batch.map(({ fire }) => fire.id))[1]).toEqual(["t3"]);
   });
 
   it("reports rejected fires without retrying them", async () => {
     const { queue, batches } = setUp(() => [{ index: 0, isRejected: true, reason: "InvalidMessageContents" }]);
-    const { rejected, unsent } = await queue.send(fires(2));
+    const { rejected, unsent } = await queue.send(fires(2), NOW + 10_000);
     expect([rejected.map(({ fire }) => fire.id), unsent, batches.length]).toEqual([["t0"], [], 1]);
   });
 
-  it("gives up after several attempts, and reports the unsent fires and the reason", async () => {
+  it("gives up at the deadline of its caller, and reports the unsent fires and the reason", async () => {
     const { queue } = setUp(() => {
       throw new Error("no network");
     });
-    const { unsent, errors } = await queue.send(fires(2));
+    const { unsent, errors } = await queue.send(fires(2), NOW + 10_000);
     expect(unsent.map(({ id }) => id)).toEqual(["t0", "t1"]);
     expect(errors).toContainEqual(new Error("no network"));
   });

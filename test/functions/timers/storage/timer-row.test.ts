@@ -1,4 +1,4 @@
-import { CorruptRowError, readTimerRow, timerRow } from "../../../../functions/timers/storage/timer-row";
+import { CorruptRowError, readTimerRow, timerRow, type Row } from "../../../../functions/timers/storage/timer-row";
 import type { Schedule } from "../../../../functions/timers/schedule/schedule";
 import { storedTimer } from "../../../support/timers";
 
@@ -11,7 +11,17 @@ describe("the row of a timer", () => {
     { kind: "once", at: PUT_AT + 1 },
   ])("is read as it was written: $kind", (schedule) => {
     const bare = storedTimer({ kind: schedule.kind === "once" ? "oneshot" : "periodic", id: "tea:2#x", schedule });
-    const all = { startAt: 1, endAt: 2, firesLeft: 0, jitterSeconds: 300, enabled: false, data: '"ü"' };
+    const all = {
+      startAt: 1,
+      endAt: 2,
+      maxFires: 5,
+      finalAt: 3,
+      requestKey: "k",
+      firesLeft: 0,
+      jitterSeconds: 300,
+      enabled: false,
+      data: '"ü"',
+    };
     for (const timer of [bare, { ...bare, ...all }])
       for (const indexKey of [undefined, { slot: "shard0#once", dueMs: 5 }])
         expect(readTimerRow(timerRow(timer, indexKey))).toEqual(timer);
@@ -46,5 +56,26 @@ describe("the row of a timer", () => {
   ])("is rejected when corrupt: %s", (_, corrupt, message) => {
     expect(() => readTimerRow(corrupt)).toThrow(CorruptRowError);
     expect(() => readTimerRow(corrupt)).toThrow(message);
+  });
+});
+
+describe("a row that was changed by hand", () => {
+  const cron = timerRow(
+    storedTimer({ schedule: { kind: "cron", expression: "0 9 * * ? *", timeZone: "Europe/Berlin" } }),
+    undefined,
+  );
+  const every = timerRow(storedTimer(), undefined);
+
+  it.each<[string, Row]>([
+    ["no cron expression", { ...cron, cron: { S: "0 9 * * *" } }],
+    ["an endless cron expression", { ...cron, cron: { S: `0 9 ? * ${"MON,".repeat(10_000)}TUE *` } }],
+    ["no time zone", { ...cron, timeZone: { S: "Mars/Base" } }],
+    ["a period of 0", { ...every, periodMs: { N: "0" } }],
+    ["a phase beyond its period", { ...every, phaseMs: { N: "3600000" } }],
+    ["a time that is none", { ...every, startAt: { N: "1e30" } }],
+    ["no number", { ...every, putAt: { N: "NaN" } }],
+    ["another type", { ...every, data: { N: "7" } }],
+  ])("cannot be read, and fails alone: %s", (_, row) => {
+    expect(() => readTimerRow(row)).toThrow(CorruptRowError);
   });
 });

@@ -12,6 +12,7 @@ import { mockClient } from "aws-sdk-client-mock";
 
 import { timerRow } from "../../../../functions/timers/storage/timer-row";
 import { TimerChangedError, timerTable } from "../../../../functions/timers/storage/timer-table";
+import { sdkJson } from "../../../support/sdk-json";
 import { storedTimer } from "../../../support/timers";
 import { virtualClock } from "../../../support/virtual-clock";
 
@@ -26,7 +27,7 @@ const conditionFailed = new ConditionalCheckFailedException({
 
 const dynamodb = mockClient(DynamoDBClient);
 beforeEach(() => dynamodb.reset());
-const table = () => timerTable(new DynamoDBClient(), TABLE, { clock: virtualClock(), random: () => 0.5 });
+const table = () => timerTable(sdkJson(), TABLE, { clock: virtualClock(), random: () => 0.5 });
 
 describe("the table of timers", () => {
   it("reads a timer strongly consistently, or undefined", async () => {
@@ -48,7 +49,7 @@ describe("the table of timers", () => {
     it("up to a hundred per call, without duplicates", async () => {
       dynamodb.on(BatchGetItemCommand).resolves({});
       const ids = Array.from({ length: 150 }, (_, index) => storedTimer({ id: `t${index}` }));
-      expect(await table().getMany([...ids, ...ids])).toEqual([]);
+      expect(await table().getMany([...ids, ...ids])).toEqual({ timers: [], corrupt: [] });
       expect(requests().map((keys) => keys?.length)).toEqual([100, 50]);
       expect(dynamodb.commandCalls(BatchGetItemCommand)[0]?.args[0].input).toMatchObject({
         RequestItems: { [TABLE]: { ConsistentRead: true } },
@@ -62,7 +63,7 @@ describe("the table of timers", () => {
         .on(BatchGetItemCommand)
         .resolvesOnce({ Responses: { [TABLE]: [row] }, UnprocessedKeys: { [TABLE]: { Keys } } })
         .resolves({ Responses: { [TABLE]: [timerRow(egg, undefined)] } });
-      expect(await table().getMany([timer, egg])).toEqual([timer, egg]);
+      expect(await table().getMany([timer, egg])).toEqual({ timers: [timer, egg], corrupt: [] });
       expect(requests()).toEqual([["periodic#tea", "oneshot#egg"], ["oneshot#egg"]]);
     });
 
@@ -75,7 +76,11 @@ describe("the table of timers", () => {
 
   it("lists one kind, page by page", async () => {
     dynamodb.on(ScanCommand).resolves({ Items: [row], LastEvaluatedKey: { timer: { S: "cursor#shard0" } } });
-    expect(await table().list("periodic", 7, "periodic#a")).toEqual({ timers: [timer], next: "cursor#shard0" });
+    expect(await table().list("periodic", 7, "periodic#a")).toEqual({
+      timers: [timer],
+      corrupt: [],
+      next: "cursor#shard0",
+    });
     expect(dynamodb.commandCalls(ScanCommand)[0]?.args[0].input).toMatchObject({
       Limit: 7,
       ExclusiveStartKey: { timer: { S: "periodic#a" } },

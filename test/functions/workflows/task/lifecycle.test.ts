@@ -1,6 +1,9 @@
+import { UnavailableError } from "../../../../functions/shared/handlers/http-errors";
 import { sleep } from "../../../../functions/shared/clock";
 import { cancelTask, findTask, startTask } from "../../../../functions/workflows/task/lifecycle";
 import { sweep } from "../../../../functions/workflows/task/reconciler";
+import { hashOf } from "../../../../functions/workflows/task/input-hash";
+import type { Json } from "../../../../functions/workflows/task/json";
 import { executionNameOf } from "../../../../functions/workflows/task/execution-name";
 import type { Execution } from "../../../../functions/workflows/task/task";
 import { taskMachine } from "../../../../modules/workflows/definition";
@@ -23,7 +26,7 @@ function setup({ put = true } = {}) {
   const table = fakeTaskTable();
   const work = async () => {
     await sleep(clock, 10_000);
-    return {};
+    return { Payload: { json: "", location: "" } };
   };
   const services = {
     ...table.services,
@@ -31,19 +34,15 @@ function setup({ put = true } = {}) {
     "lambda:invoke": work,
   };
   const executions = fakeExecutions({ clock, machine, services });
-  const start = (taskId: string) => startTask({ taskId }, { executions, now: clock.now() });
+  const ports = { table, executions, clock };
+  const start = (taskId: string) => startTask({ taskId }, ports);
   const sweepNow = (isOver = () => false) =>
-    sweep(
-      { table, executions },
-      {
-        now: clock.now(),
-        startedBefore: clock.now() - 30_000,
-        stuckBefore: clock.now() - 600_000,
-        endedAfter: START,
-        isOver,
-      },
-    );
-  return { clock, table, executions, ports: { table, executions }, start, sweepNow };
+    sweep(ports, {
+      stuckBefore: clock.now() - 600_000,
+      endedAfter: START,
+      isOver,
+    });
+  return { clock, table, executions, ports, start, sweepNow };
 }
 
 const RUNNING: Execution = {
@@ -57,17 +56,8 @@ const RUNNING: Execution = {
 };
 
 /** Writes a row as the machine does. */
-const putStarted = (table: FakeTaskTable, taskId: string, timestamp: number) =>
-  table.services["dynamodb:putItem"]({
-    TableName: "tasks",
-    Item: {
-      taskId: { S: taskId },
-      timestamp: { N: String(timestamp) },
-      status: { S: "STARTED" },
-      executionArn: { S: `arn:${taskId}` },
-      history: { L: [] },
-    },
-  });
+const putStarted = (table: FakeTaskTable, taskId: string, startedAt: number) =>
+  table.putStarted([{ taskId, arn: `arn:${taskId}`, startedAt }]);
 
 describe("a start", () => {
   it("of the same id a hundred times at once is one execution, and one response", async () => {
@@ -77,7 +67,7 @@ describe("a start", () => {
     expect(executions.arns()).toHaveLength(1);
     expect(responses[0]).toEqual({
       taskId: "order 1",
-      timestamp: START,
+      timestamp: START / 1_000,
       executionArn: executions.arnOf(executionNameOf("order 1")),
       startDate: "2026-11-21T12:00:00.000Z",
     });
@@ -91,10 +81,43 @@ describe("a start", () => {
   });
 
   it("passes the ID, the time and the input to the execution", async () => {
-    const { executions } = setup();
-    await startTask({ taskId: "order-1", input: { amount: 12 } }, { executions, now: START });
+    const { executions, ports } = setup();
+    await startTask({ taskId: "order-1", input: { amount: 12 } }, ports);
     const execution = await executions.describe(executions.arnOf("order-1"));
-    expect(JSON.parse(execution?.input ?? "")).toEqual({ taskId: "order-1", timestamp: START, input: { amount: 12 } });
+    expect(JSON.parse(execution?.input ?? "")).toEqual({
+      taskId: "order-1",
+      timestamp: START / 1_000,
+      input: { amount: 12 },
+      inputHash: hashOf({ amount: 12 }),
+    });
+  });
+
+  it("is refused when the task was started with another input, whatever the order of its names", async () => {
+    const { clock, ports } = setup();
+    const start = (input?: Json) => startTask({ taskId: "order-1", ...(input !== undefined && { input }) }, ports);
+    const first = await start({ amount: 12, currency: "EUR" });
+    const others: readonly (Json | undefined)[] = [{ amount: 13, currency: "EUR" }, {}, null, undefined];
+    for (const readFrom of ["execution", "row"]) {
+      expect([readFrom, await start({ currency: "EUR", amount: 12 })]).toEqual([readFrom, first]);
+      for (const other of others) await expect(start(other)).rejects.toThrow("the task was started with another input");
+      await sleep(clock, 5_000);
+    }
+  });
+
+  it("is answered from the row while the execution cannot be described yet, and tried again when there is none", async () => {
+    const { clock, executions, start } = setup({ put: false });
+    const first = await start("order-1");
+    const describe = jest.spyOn(executions, "describe").mockResolvedValue(undefined);
+    await sleep(clock, 1_000);
+    await expect(start("order-1")).rejects.toThrow(UnavailableError);
+    expect(describe).toHaveBeenCalledTimes(6);
+    describe.mockResolvedValueOnce(undefined).mockRestore();
+    await expect(start("order-1")).resolves.toEqual(first);
+    const written = setup();
+    await written.start("order-1");
+    jest.spyOn(written.executions, "describe").mockResolvedValue(undefined);
+    await sleep(written.clock, 1_000);
+    await expect(written.start("order-1")).resolves.toMatchObject({ timestamp: START / 1_000 });
   });
 
   it("is refused when another execution has that name", async () => {
@@ -113,7 +136,7 @@ describe("a task", () => {
     expect(ports.table.row("order-1")).toBeUndefined();
     expect(await findTask("order-1", ports)).toMatchObject({
       taskId: "order-1",
-      timestamp: START,
+      timestamp: START / 1_000,
       status: "ABORTED",
       reason: "Mine: enough",
       history: [{ status: "STARTED" }, { status: "ABORTED" }],
@@ -146,6 +169,30 @@ describe("a task", () => {
   });
 });
 
+describe("an execution that was started by hand", () => {
+  it("does not touch the row of another execution with the same key", async () => {
+    const { clock, table, executions, start } = setup();
+    const { taskId, timestamp } = await start("order-1");
+    await sleep(clock, 5_000);
+    await executions.start("by-hand", JSON.stringify({ taskId, timestamp }));
+    await sleep(clock, 200_000);
+    expect(executions.run("by-hand").status()).toBe("FAILED");
+    expect(table.row("order-1")).toMatchObject({ status: "DONE", executionArn: executions.arnOf("order-1") });
+  });
+
+  it.each([START / 1_000 + 0.5, 5, -1])(
+    "has a row that is reconciled, with any number as its time: %d",
+    async (timestamp) => {
+      const { clock, table, executions, sweepNow } = setup();
+      await executions.start("by-hand", JSON.stringify({ taskId: "order-1", timestamp }));
+      await sleep(clock, 5_000);
+      await executions.stop(executions.arnOf("by-hand"), { error: "Mine", cause: "enough" });
+      await sweepNow();
+      expect(table.row("order-1")).toMatchObject({ timestamp, status: "ABORTED" });
+    },
+  );
+});
+
 describe("the sweep", () => {
   it("reconciles rows whose end event was lost, and leaves the others", async () => {
     const { clock, table, executions, start, sweepNow } = setup();
@@ -172,7 +219,7 @@ describe("the sweep", () => {
 
   it("checks all STARTED tasks, page after page, although one of them fails", async () => {
     const { table, executions, sweepNow } = setup();
-    for (let index = 0; index < 250; index++) await putStarted(table, `task-${index}`, START - 60_000 - index);
+    for (let index = 0; index < 250; index++) await putStarted(table, `task-${index}`, START - 120_000 - index);
     jest.spyOn(executions, "describe").mockImplementation((arn) => {
       if (arn === "arn:task-7") return Promise.reject(new Error("throttled"));
       const [, taskId = ""] = arn.split(":");
@@ -185,10 +232,12 @@ describe("the sweep", () => {
 
   it("reports when it ran out of time, and tasks that exceed their time limit", async () => {
     const { table, executions, sweepNow } = setup();
-    jest.spyOn(executions, "describe").mockResolvedValue(RUNNING);
     await putStarted(table, "old", START - 700_000);
+    await putStarted(table, "lost", START - 700_000);
+    jest.spyOn(executions, "describe").mockResolvedValue(RUNNING);
+    jest.spyOn(executions, "running").mockResolvedValue(new Set(["arn:old"]));
     expect(await sweepNow()).toEqual({ reconciled: 0, stuck: ["old"], failures: [] });
-    expect((await sweepNow(() => true)).failures).toEqual([expect.stringContaining("out of time")]);
+    expect((await sweepNow(() => true)).failures).toEqual([expect.stringContaining("out of time: 1 executions")]);
   });
 
   it("aborts tasks whose execution no longer exists", async () => {
@@ -197,7 +246,11 @@ describe("the sweep", () => {
     await sleep(clock, 5_000);
     jest.spyOn(executions, "describe").mockResolvedValue(undefined);
     executions.run("order-1").abort("", "");
-    await sleep(clock, 60_000);
+    await sleep(clock, 800_000);
+    await sweepNow();
+    // For a quarter of an hour, it may exist all the same: DescribeExecution is eventually consistent.
+    expect(table.row("order-1")).toMatchObject({ status: "STARTED" });
+    await sleep(clock, 200_000);
     await sweepNow();
     expect(table.row("order-1")).toMatchObject({ status: "ABORTED", reason: "its execution no longer exists" });
   });

@@ -50,7 +50,9 @@ describe("the status of an environment", () => {
       target({ uptime: 0.99999 }),
       target({ name: "new", state: "unknown", lastCheck: null, uptime: null }),
     ];
-    const incidents = [{ target: "site", openedAt: "2026-11-21T10:05:00Z", message: "status 500" }];
+    const incidents = [
+      { target: "site", severity: "down" as const, openedAt: "2026-11-21T10:05:00Z", message: "status 500" },
+    ];
     expect(describeStatus(view({ targets, incidents }), NOW, plain)).toBe(
       [
         "target  state    latency  last check  up in 24 h",
@@ -104,6 +106,7 @@ describe("where it is read", () => {
     monitor: "site",
     openedAt: "2026-11-21T10:05:00Z",
     closedAt: null,
+    severity: "down" as const,
     message: "status 500",
   };
   const document: StatusDocument = {
@@ -121,7 +124,7 @@ describe("where it is read", () => {
     expect(await read()).toEqual({
       source: "s3://bucket/status.json",
       targets: [{ name: "site", state: "down", lastCheck: failedCheck, uptime: 0.5 }],
-      incidents: [{ target: "site", openedAt: "2026-11-21T10:05:00Z", message: "status 500" }],
+      incidents: [{ target: "site", severity: "down", openedAt: "2026-11-21T10:05:00Z", message: "status 500" }],
     });
   });
 

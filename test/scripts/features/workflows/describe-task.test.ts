@@ -35,7 +35,7 @@ describe("a task at a terminal", () => {
   it("is a line of a list", () => {
     expect(describeTasks([failed], "FAILED", colours)).toMatchInlineSnapshot(`
      "task     status                   started                     ended  reason
-     order-1  FAILED  2026-11-21T12:00:00.000Z  2026-11-21T12:03:20.120Z  PaymentRefused: no funds"
+     order-1  FAILED  2026-11-21T12:00:00.120Z  2026-11-21T12:03:20.120Z  PaymentRefused: no funds"
     `);
     expect(describeTasks([], "DONE", colours)).toBe("no task is DONE");
   });

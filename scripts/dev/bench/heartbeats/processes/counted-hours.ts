@@ -44,7 +44,7 @@ function preloadHistory(aws: CountingAws, monitor: string): void {
   const put = (item: string, start: number, hours: number): void => {
     const checks = (hours * 60) / TICK_MINUTES;
     const latencies = histogramOf([], Array.from({ length: checks }, nextLatency));
-    const rollup = rollupCodec.encode({ up: hours * HOUR_MS, down: 0, maintenance: 0, latencies });
+    const rollup = rollupCodec.encode({ up: hours * HOUR_MS, degraded: 0, down: 0, maintenance: 0, latencies });
     aws.dynamodb.preload(STATE_TABLE, marshall({ monitor, item, start, rollup }));
   };
   const today = NOON - (NOON % DAY_MS);

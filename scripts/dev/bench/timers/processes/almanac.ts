@@ -2,7 +2,6 @@
 import { MINUTE_MS } from "../../../../../functions/shared/time";
 import { handler } from "../../../../../functions/timers/dispatch";
 import { createAwsJsonClient } from "../../../../../functions/shared/aws/clients/aws-json";
-import { createDynamoDB } from "../../../../../functions/shared/aws/clients/dynamodb";
 import { systemClock } from "../../../../../functions/shared/clock";
 import { fireQueue } from "../../../../../functions/timers/queue/fire-queue";
 import { putTimers } from "../../../../../functions/timers/api/put-timers";
@@ -21,7 +20,11 @@ const dispatch = async (): Promise<void> => {
 /** Puts one-shots due in two hours, like the API. */
 async function put(timers: number): Promise<void> {
   const services = { clock: systemClock, random: Math.random };
-  const table = timerTable(createDynamoDB(), "almanac-bench-timers", services);
+  const table = timerTable(
+    createAwsJsonClient({ service: "dynamodb", connections: 25 }),
+    "almanac-bench-timers",
+    services,
+  );
   const sendBatch = sqsSender(
     createAwsJsonClient({ service: "sqs", connections: 1 }),
     process.env["FIRES_QUEUE_URL"] ?? "",
@@ -39,8 +42,10 @@ async function put(timers: number): Promise<void> {
       enabled: true,
       putAt: now,
     },
+    isUnchanged: () => false,
   }));
-  for (const outcome of await putTimers(puts, { table, queue })) if ("error" in outcome) throw outcome.error;
+  for (const outcome of await putTimers(puts, { table, queue }, now + MINUTE_MS))
+    if ("error" in outcome) throw outcome.error;
 }
 
 async function main(): Promise<void> {

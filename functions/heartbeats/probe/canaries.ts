@@ -1,0 +1,68 @@
+/** Tells an outage of the checker's own network from outages of targets. */
+import { connect } from "node:net";
+
+import { mapConcurrently } from "../../shared/concurrency";
+import { SECOND_MS } from "../../shared/time";
+import type { FailureReason, Target } from "../contract";
+import type { ProbeResult } from "./check-target";
+import type { Lookup } from "./dns";
+
+const CANARY_TIMEOUT_MS = 3 * SECOND_MS;
+const CANARY_PORT = 443;
+
+/** What an outage of one's own network looks like. */
+const NETWORK_REASONS: ReadonlySet<FailureReason> = new Set(["dns", "refused", "timeout", "reset"]);
+
+/** Rejects when the host cannot be reached. */
+export type ReachCanary = (hostname: string) => Promise<void>;
+
+export interface NetworkCheck {
+  readonly results: readonly ProbeResult[];
+  /** Human-readable; set where the checker's own network is at fault. */
+  readonly networkFailure?: string;
+}
+
+/**
+ * If public targets do not respond, and no canary does either, nothing is judged: every result is `unmeasured`. Canaries are not asked
+ * while public targets respond, and do not speak for private networks.
+ */
+export async function checkNetwork(
+  results: readonly ProbeResult[],
+  targets: readonly Target[],
+  canaries: readonly string[],
+  reach: ReachCanary,
+): Promise<NetworkCheck> {
+  const publicTargets = new Set(targets.filter((target) => !target.private).map(({ name }) => name));
+  const suspicious = results.some(
+    ({ target, outcome }) => publicTargets.has(target) && !outcome.ok && NETWORK_REASONS.has(outcome.reason),
+  );
+  if (!suspicious || canaries.length === 0) return { results };
+  const reached = await mapConcurrently(canaries, canaries.length, (name) =>
+    reach(name).then(
+      () => true,
+      () => false,
+    ),
+  );
+  if (reached.includes(true)) return { results };
+  const networkFailure = `no target is judged: neither targets nor ${canaries.join(", ")} can be reached`;
+  const message = "not judged: the checker's own network does not work";
+  const unmeasured = results.map((result): ProbeResult => {
+    return { ...result, outcome: { ok: false, reason: "unmeasured", message } };
+  });
+  return { results: unmeasured, networkFailure };
+}
+
+/** By a TCP connection. */
+export function canaryByConnection(lookup: Lookup): ReachCanary {
+  return async (hostname) => {
+    const signal = AbortSignal.timeout(CANARY_TIMEOUT_MS);
+    const [first] = await lookup(hostname, signal);
+    await new Promise<void>((resolve, reject) => {
+      const socket = connect({ host: first?.address ?? hostname, port: CANARY_PORT, signal });
+      socket.once("error", reject).once("connect", () => {
+        socket.destroy();
+        resolve();
+      });
+    });
+  };
+}

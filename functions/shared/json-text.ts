@@ -1,0 +1,86 @@
+/** JSON as text, for what must come out as it went in: numbers with all their digits, keys such as `__proto__`. No recursion over content. */
+
+import { parseJson } from "./input";
+
+/** JSON text that {@link jsonText} writes unchanged. */
+export class RawJson {
+  constructor(readonly text: string) {}
+
+  /** For JSON.stringify, which cannot write it unchanged. */
+  toJSON(): unknown {
+    return parseJson(this.text);
+  }
+}
+
+/** As JSON.stringify, with {@link RawJson} unchanged. The value is of our own making, hence shallow. */
+export function jsonText(value: unknown): string {
+  if (value instanceof RawJson) return value.text;
+  if (Array.isArray(value)) return `[${value.map((item) => jsonText(item ?? null)).join(",")}]`;
+  if (typeof value !== "object" || value === null || "toJSON" in value) return JSON.stringify(value);
+  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
+  return `{${fields.map(([name, field]) => `${JSON.stringify(name)}:${jsonText(field)}`).join(",")}}`;
+}
+
+/** White space, a punctuation mark, a string, or a number, true, false or null. */
+const TOKEN = /[ \t\n\r]+|[[\]{},:]|"[^"\\]*(?:\\.[^"\\]*)*"|[^ \t\n\r[\]{},:"]+/gy;
+
+function* tokens(json: string): Generator<string> {
+  for (const [token] of json.matchAll(TOKEN)) if (!/^[ \t\n\r]/.test(token)) yield token;
+}
+
+/** Nesting of arrays and objects. JSON.parse and zod go as deep as the stack, which ends elsewhere each time. */
+export function jsonDepth(json: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (const token of tokens(json)) {
+    if (token === "[" || token === "{") deepest = Math.max(deepest, ++depth);
+    else if (token === "]" || token === "}") depth -= 1;
+  }
+  return deepest;
+}
+
+/**
+ * Valid JSON without white space, strings as JSON.stringify writes them, numbers as they are. Escapes what SQS rejects and half surrogate
+ * pairs.
+ */
+export function canonicalJson(json: string): string {
+  let text = "";
+  for (const token of tokens(json)) text += token.startsWith('"') ? quoted(parseJson(token)) : token;
+  return text;
+}
+
+function quoted(value: unknown): string {
+  return JSON.stringify(value).replace(/[\ufffe\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16)}`);
+}
+
+/**
+ * The values of an object's fields, or of an array's items by index, as JSON text. The last of several fields of one name, as JSON.parse
+ * does. Undefined for any other JSON.
+ */
+export function jsonParts(json: string): ReadonlyMap<string, string> | undefined {
+  const parts = new Map<string, string>();
+  let depth = 0;
+  let isArray = false;
+  let name: string | undefined;
+  let part = "";
+  const end = (): void => {
+    if (part !== "") parts.set(isArray ? String(parts.size) : (name ?? ""), part);
+    part = "";
+    name = undefined;
+  };
+  for (const token of tokens(json)) {
+    const closes = token === "]" || token === "}";
+    if (closes) depth -= 1;
+    if (depth === 0) {
+      if (closes) end();
+      else if (token === "[" || token === "{") isArray = token === "[";
+      else return undefined;
+    } else if (depth === 1 && token === ",") end();
+    else if (depth === 1 && token === ":") {
+      name = String(parseJson(part));
+      part = "";
+    } else part += token;
+    if (token === "[" || token === "{") depth += 1;
+  }
+  return parts;
+}

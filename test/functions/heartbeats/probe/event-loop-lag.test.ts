@@ -1,0 +1,62 @@
+import {
+  targetSchema,
+  startingChecks,
+  processorMegabytes,
+  type Outcome,
+} from "../../../../functions/heartbeats/contract";
+import { checkTargets } from "../../../../functions/heartbeats/probe/check-targets";
+import { startLagMeter, withoutOwnLag } from "../../../../functions/heartbeats/probe/event-loop-lag";
+import { systemClock } from "../../../../functions/shared/clock";
+
+const target = targetSchema.parse({ name: "site", url: "https://a.test/", maxLatencyMs: 100 });
+const failed = (reason: "slow" | "timeout" | "status"): Outcome => ({ ok: false, reason, message: reason });
+const reasonOf = (outcome: Outcome) => (outcome.ok ? "ok" : outcome.reason);
+
+describe("the checker's own lag", () => {
+  it("is measured while the processor is busy", async () => {
+    const lag = startLagMeter();
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    const before = lag.read();
+    const until = performance.now() + 120;
+    while (performance.now() < until);
+    expect(lag.read() - before).toBeGreaterThan(80);
+    lag.stop();
+  });
+
+  it.each<["slow" | "timeout" | "status", number, number, string]>([
+    ["slow", 150, 0, "slow"],
+    ["slow", 150, 60, "unmeasured"],
+    ["timeout", 10_000, 500, "timeout"],
+    ["timeout", 10_000, 1_500, "unmeasured"],
+    ["status", 10_000, 9_000, "status"],
+  ])("%s after %d ms, of which %d were lag, is %s", (reason, latencyMs, lagMs, expected) => {
+    expect(reasonOf(withoutOwnLag(failed(reason), target, latencyMs, lagMs))).toBe(expected);
+  });
+});
+
+describe("checks of many targets", () => {
+  const many = Array.from({ length: 60 }, (_, index) => ({ ...target, name: `t${index}` }));
+
+  it("begin as many at a time as the processor's share allows, and dead targets do not hold up the others", async () => {
+    let beginning = 0;
+    let most = 0;
+    const send = async () => {
+      most = Math.max(most, ++beginning);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      beginning -= 1;
+      throw Object.assign(new Error("no"), { code: "ECONNREFUSED" });
+    };
+    const results = await checkTargets(many, 512, { send, clock: systemClock });
+    expect(results.map((result) => result.target)).toEqual(many.map(({ name }) => name));
+    expect(most).toBe(startingChecks(512));
+  });
+
+  it("get a processor share by their number and kind", () => {
+    const https = (count: number) => Array.from({ length: count }, () => ({ url: "https://a.test/" }));
+    const http = (count: number) => Array.from({ length: count }, () => ({ url: "http://a.test/" }));
+    expect(processorMegabytes(https(10))).toBe(512);
+    expect(processorMegabytes(http(250))).toBe(512);
+    expect(processorMegabytes(https(150))).toBeGreaterThan(1_000);
+    expect(processorMegabytes(https(1_000))).toBe(1_769);
+  });
+});

@@ -1,0 +1,269 @@
+/** Mutants as changes of the engine's source: one text replaced by another. The simulation must detect each, by whatever invariant. */
+export interface SourceMutant {
+  /** Completes "an engine that ...". */
+  readonly name: string;
+  readonly file: string;
+  /** Occurs once in the file. */
+  readonly from: string;
+  readonly to: string;
+}
+
+const PUT = "functions/timers/api/put-timers.ts";
+const DISPATCHER = "functions/timers/dispatch/dispatcher.ts";
+const SHARDS = "functions/timers/dispatch/dispatch-shards.ts";
+const WINDOWS = "functions/timers/dispatch/windows.ts";
+const FIRE_TIMES = "functions/timers/schedule/fire-times.ts";
+const QUEUE = "functions/timers/queue/fire-queue.ts";
+const CALLBACK = "functions/timers/callback/process-deliveries.ts";
+
+export const SOURCE_MUTANTS: readonly SourceMutant[] = [
+  // --- PUTs ---
+  {
+    name: "writes a row as enqueued before it is",
+    file: PUT,
+    from: "return fires.length === 0 ? advanced : { ...timer, enqueuedUntil: start };",
+    to: "return advanced;",
+  },
+  {
+    name: "puts an overdue row in its normal place",
+    file: PUT,
+    from: "const indexKey = isUnenqueued(row) ? overdueIndexKey(row) : indexKeyOf(row);",
+    to: "const indexKey = indexKeyOf(row);",
+  },
+  {
+    name: "takes back one fire too few",
+    file: PUT,
+    from: "[firstMissing] ?? 0) - 1;",
+    to: "[firstMissing] ?? 0);",
+  },
+  {
+    name: "counts all fires of a PUT as sent",
+    file: PUT,
+    from: "const missing = new Set([...unsent, ...rejections.keys()]);",
+    to: "const missing = new Set([...unsent, ...rejections.keys()].slice(0, 0));",
+  },
+  {
+    name: "leaves the rest of a PUT in its normal place",
+    file: PUT,
+    from: "firstMissing < 0 ? indexKeyOf(advanced) : overdueIndexKey(advanced),",
+    to: "indexKeyOf(advanced),",
+  },
+  {
+    name: "replaces a timer that does not change",
+    file: PUT,
+    from: "if (stored !== undefined && isUnchanged(stored)) return stored;",
+    to: "",
+  },
+  {
+    name: "ignores idempotency keys",
+    file: PUT,
+    from: "if (stored !== undefined && timer.requestKey !== undefined && stored.requestKey === timer.requestKey)",
+    to: "if (stored === undefined && timer.requestKey === timer.requestKey && timer.requestKey === 'never')",
+  },
+  {
+    name: "acknowledges a PUT that lost a race",
+    file: PUT,
+    from: "conflict = error;",
+    to: "return row;",
+  },
+  {
+    name: "does not ensure the shard's cursor",
+    file: PUT,
+    from: "await table.ensureCursor(put.timer.shard, put.timer.putAt);",
+    to: "",
+  },
+  {
+    name: "enqueues less than the horizon, and says that it is the horizon",
+    file: PUT,
+    from: "fires: isUnenqueued(stored) ? planEnqueue(stored, stored.enqueuedUntil, horizonOf(stored)).fires : [],",
+    to: "fires: isUnenqueued(stored) ? planEnqueue(stored, stored.enqueuedUntil, horizonOf(stored)).fires.slice(0, 1) : [],",
+  },
+
+  // --- sending ---
+  {
+    name: "counts a failed batch as sent",
+    file: QUEUE,
+    from: "errors.push(error);",
+    to: "errors.push(error); return;",
+  },
+  {
+    name: "forgets the entries of a batch that still fail at the deadline",
+    file: QUEUE,
+    from: "if (clock.now() + backoff >= deadline) {\n        unsent.push(...pending);",
+    to: "if (clock.now() + backoff >= deadline) {",
+  },
+  {
+    name: "forgets batches that wait until the deadline",
+    file: QUEUE,
+    from: "// The batch has waited for its turn until the deadline.\n        unsent.push(...pending);",
+    to: "",
+  },
+  {
+    name: "retries a whole batch as its first entry",
+    file: QUEUE,
+    from: "pending = retryable;",
+    to: "pending = retryable.slice(0, 1);",
+  },
+  {
+    name: "rounds delays up",
+    file: QUEUE,
+    from: "Math.min(MAX_DELAY_SECONDS, Math.floor(",
+    to: "Math.min(MAX_DELAY_SECONDS, 2 + Math.floor(",
+  },
+
+  // --- the dispatcher ---
+  {
+    name: "saves a position before its page is sent",
+    file: DISPATCHER,
+    from: "reached = oldest?.end ?? reached;",
+    to: "reached = inFlight.at(-1)?.end ?? oldest?.end ?? reached;",
+  },
+  {
+    name: "stops a window without awaiting the pages in flight",
+    file: DISPATCHER,
+    from: 'while (inFlight.length > 0) await awaitOldest();\n    return "complete";',
+    to: 'return "complete";',
+  },
+  {
+    name: "goes on after fires that could not be sent",
+    file: DISPATCHER,
+    from: "if (unsent.length > 0)",
+    to: "if (unsent.length > 1_000)",
+  },
+  {
+    name: "moves a row out of a slot without the horizon",
+    file: DISPATCHER,
+    from: ": Math.max(enqueueRecurringUntil(window), ports.clock.now() + HORIZON_MS);",
+    to: ": window.until;",
+  },
+  {
+    name: "trusts the index for recurring rows",
+    file: DISPATCHER,
+    from: "const { timers, corrupt } = await ports.table.getMany(page.timers);",
+    to: "const { timers, corrupt } = page;",
+  },
+  {
+    name: "enqueues fires that a PUT is enqueueing",
+    file: DISPATCHER,
+    from: "!isBeingPut(timer, now) && scheduledTimes",
+    to: "(now > 0 || isBeingPut(timer, now)) && scheduledTimes",
+  },
+  {
+    name: "never enqueues the fires of a PUT that died",
+    file: FIRE_TIMES,
+    from: "return isUnenqueued(timer) && now < timer.putAt + PUT_GRACE_MS;",
+    to: "return isUnenqueued(timer) && now < Infinity;",
+  },
+  {
+    name: "advances recurring rows before it sends their fires",
+    file: DISPATCHER,
+    from: "await send(\n    plans.flatMap(({ fires }) => fires),\n    context,\n  );\n  await advanceAll(plans, ports.table);",
+    to: "await advanceAll(plans, ports.table);\n  await send(plans.flatMap(({ fires }) => fires), context);",
+  },
+  {
+    name: "resumes a window after the range of its position",
+    file: DISPATCHER,
+    from: "let next = Math.max(0, resumed ?? 0);",
+    to: "let next = resumed === undefined ? 0 : resumed + 1;",
+  },
+  {
+    name: "resumes a page key in the wrong range",
+    file: DISPATCHER,
+    from: "next === resumed ? position?.after : undefined",
+    to: "position?.after",
+  },
+  {
+    name: "omits the last range of a window",
+    file: DISPATCHER,
+    from: "const ranges = slotRanges(shard, window);",
+    to: "const ranges = slotRanges(shard, window).slice(0, -8);",
+  },
+  {
+    name: "ignores fires after the PUT's that the index shows late",
+    file: DISPATCHER,
+    from: "Math.max(window.after, timer.enqueuedUntil), window.until)",
+    to: "Math.max(window.after + 1_000, timer.enqueuedUntil), window.until)",
+  },
+  {
+    name: "keeps a window's position for the next window",
+    file: DISPATCHER,
+    from: "position = undefined;",
+    to: "",
+  },
+  {
+    name: "dispatches no shard that was added",
+    file: SHARDS,
+    from: "const cursors = await index.cursors(shards);",
+    to: "const cursors = await index.cursors(shards.slice(0, 1));",
+  },
+  {
+    name: "forgets a shard whose turn has ended",
+    file: SHARDS,
+    from: "const share = ((end - clock.now()) * concurrency) / (queue.length + concurrency);",
+    to: "if (queue.length > 0) continue;\n      const share = 0;",
+  },
+
+  // --- windows and slots ---
+  {
+    name: "reads overdue rows with a lower bound",
+    file: WINDOWS,
+    from: "{ slot: overdueSlot(shard), recurring: true, to: until },",
+    to: "{ slot: overdueSlot(shard), recurring: true, from: after - 60_000, to: until },",
+  },
+  {
+    name: "does not read overdue rows",
+    file: WINDOWS,
+    from: "{ slot: overdueSlot(shard), recurring: true, to: until },",
+    to: "",
+  },
+  {
+    name: "misses the end of a period",
+    file: WINDOWS,
+    from: "{ slot, recurring: false, from, to: period - 1 },",
+    to: "",
+  },
+  {
+    name: "misses the first millisecond of a window",
+    file: WINDOWS,
+    from: "from: after + 1, to: until },",
+    to: "from: after + 2, to: until },",
+  },
+  {
+    name: "forgets fires that are left to count",
+    file: FIRE_TIMES,
+    from: "firesLeft: timer.firesLeft - times.length",
+    to: "firesLeft: timer.firesLeft - times.length - 1",
+  },
+  {
+    name: "fires at the end of a timer, and after",
+    file: FIRE_TIMES,
+    from: "const last = Math.min(until, endOf(timer));",
+    to: "const last = until;",
+  },
+  {
+    name: "fires before the start of a timer",
+    file: FIRE_TIMES,
+    from: "Math.max(after, (timer.startAt ?? -Infinity) - 1));\n    at !== undefined",
+    to: "after);\n    at !== undefined",
+  },
+
+  // --- the callback ---
+  {
+    name: "gives up a fire after its first failure",
+    file: CALLBACK,
+    from: "ports.observer.failed(delivery.fire, error);",
+    to: "if (delivery.receiveCount > 0) return { ...delivery, messageId: '' };",
+  },
+  {
+    name: "treats unread rows as deleted",
+    file: CALLBACK,
+    from: "return Promise.all(group.map((delivery) => retryLater(delivery, error, ports)));",
+    to: "return error === undefined ? group : [];",
+  },
+  {
+    name: "completes a fire before its callback",
+    file: CALLBACK,
+    from: "await invoke(fire, owner);\n    } catch",
+    to: "await idempotency.complete(fire, owner);\n      await invoke(fire, owner);\n    } catch",
+  },
+];

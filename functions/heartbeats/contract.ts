@@ -224,6 +224,8 @@ const targetFields = z.strictObject({
    * its responses can make the checker call internal services.
    */
   private: z.boolean().default(false),
+  /** False: keeps the target off the status page, status.json and badges. @default true */
+  public: z.boolean().optional(),
   /** Failed checks, among the last `failuresWithin`, that open an incident. */
   failuresBeforeDown: z.int().min(1).max(50).default(3),
   /** Number of latest checks in which failures count, so that a flapping target has an incident. @default the smallest majority: 2 × failuresBeforeDown − 1 */
@@ -275,6 +277,8 @@ const cronMonitorSchema = z.strictObject({
   everySeconds: z.int().min(60).max(8_640_000),
   /** How late a heartbeat may be. The next run of the checker notices. */
   graceSeconds: z.int().min(0).max(8_640_000).default(300),
+  /** False: keeps the monitor off the status page, status.json and badges. @default true */
+  public: z.boolean().optional(),
   /** Windows in which a missing heartbeat is expected, in addition to those of all monitors. */
   maintenance: maintenanceWindowsSchema,
 });

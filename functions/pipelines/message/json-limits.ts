@@ -1,7 +1,5 @@
 /** What JSON texts may have that not every parser and store accepts: depth, names that stand twice, halves of surrogate pairs. */
 
-import { toUSVString } from "node:util";
-
 import { parseJson } from "../../shared/input";
 import { truncate } from "../../shared/text";
 
@@ -23,7 +21,7 @@ interface Container {
 }
 
 /**
- * The first fault, with the JSON Pointer to its place: `/a/b: is nested more than 100 levels deep`. Undefined when there is none. Without
+ * The first fault, with the path to its place: an index, or a star for each name. Undefined when there is none. Without
  * recursion.
  *
  * @param text must be JSON
@@ -69,7 +67,8 @@ function stringFault(token: string, container: Container | undefined): string | 
   return /\p{Cs}/u.test(text) ? "is not well-formed UTF-16: it has half of a surrogate pair" : undefined;
 }
 
+/** Names are the sender's, and can be what was typed in the wrong place: `/*` stands for each. */
 function fault(open: readonly Container[], reason: string): string {
-  const pointer = open.map(({ segment }) => `/${String(segment).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
-  return `${truncate(toUSVString(pointer), MAX_PATH_CHARACTERS)}: ${reason}`;
+  const path = open.map(({ segment }) => (typeof segment === "number" ? `/${segment}` : "/*")).join("");
+  return `${truncate(path, MAX_PATH_CHARACTERS)}: ${reason}`;
 }

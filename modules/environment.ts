@@ -1,3 +1,4 @@
+import "./constructs/stack-traces";
 import { DataAwsCallerIdentity } from "@cdktf/provider-aws/lib/data-aws-caller-identity";
 import { AwsProvider, type AwsProviderConfig } from "@cdktf/provider-aws/lib/provider";
 import type { App } from "cdktf";
@@ -14,6 +15,8 @@ import { EncryptionKey } from "./constructs/encryption-key";
 import type { Deployment, Feature } from "./constructs/feature";
 import { readableId, rejectDuplicateIds } from "./constructs/readable-id";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./constructs/versions";
+import { quotaFaults } from "./synthesized/quotas";
+import { stackSchema } from "./synthesized/resources";
 import { Exports } from "./exports";
 import { exportsSchema } from "./exports/schema";
 import { Heartbeats, heartbeatsSchema } from "./heartbeats";
@@ -141,6 +144,13 @@ export class Environment extends TerraformStack {
     ];
     this.createDashboard(name, config, features);
     rejectDuplicateIds(this);
+    this.node.addValidation({ validate: () => [...this.quotaFaults(features, config.region)] });
+  }
+
+  /** What AWS would refuse in the middle of a deployment. */
+  private quotaFaults(features: readonly Feature[], region: string): readonly string[] {
+    const modules = features.map((each) => [each.feature, stackSchema.parse(each.toModule())] as const);
+    return quotaFaults(stackSchema.parse(this.toTerraform()), Object.fromEntries(modules), region);
   }
 
   private createProvider(name: string, { app, region, account, awsEndpoint }: EnvironmentConfig): void {
@@ -185,6 +195,11 @@ export class Environment extends TerraformStack {
   private createDashboard(name: string, { app }: EnvironmentConfig, features: readonly Feature[]): void {
     if (features.length === 0) return;
     new Dashboard(this, "dashboard", { name: `${app}-${name}`, features: features.map(({ feature }) => feature) });
+  }
+
+  /** cdktf assumes that every stack moves resources, and runs `terraform version` to check for it. Almanac checks the version itself. */
+  override hasResourceMove(): boolean {
+    return false;
   }
 
   protected override allocateLogicalId(element: TerraformElement | Node): string {

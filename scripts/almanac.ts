@@ -59,10 +59,13 @@ export const CONTENTS: Readonly<Record<string, Readonly<Record<string, Entry | N
       },
     },
     pipelines: {
-      summary: "Send messages: new, archived or failed ones",
+      summary: "Send messages: new, archived or failed ones; follow one",
       verbs: {
         send: entry("Send messages through a pipeline", () => import("./commands/pipelines/send.ts")),
         replay: entry("Send archived messages again", () => import("./commands/pipelines/replay.ts")),
+        tail: entry("Follow a message to its row and to Slack", () => import("./commands/pipelines/tail.ts")),
+        test: entry("Post a message to a pipeline's Slack webhook", () => import("./commands/pipelines/test.ts")),
+        dead: entry("List, show and redrive single dead letters", () => import("./commands/pipelines/dead.ts")),
         redrive: entry("Send a pipeline's dead letters back", () => import("./commands/pipelines/redrive.ts")),
       },
     },

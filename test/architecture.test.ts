@@ -27,7 +27,7 @@ const show = ({ from, to }: { from: string; to: string }) => `${from} -> ${to}`;
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "functions/exports": [".", "scan", "format", "storage", "run"],
   "functions/heartbeats": [".", "status-page", "notifications", "monitors", "telemetry", "probe"],
-  "functions/pipelines": [".", "slack", "storage", "message"],
+  "functions/pipelines": [".", "slack", "gate", "storage", "message"],
   "functions/timers": [".", "api", "callback", "dispatch", "queue", "storage", "schedule"],
   "functions/workflows": [".", "task"],
   "modules/constructs": ["patterns", "."],

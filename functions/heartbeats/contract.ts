@@ -89,6 +89,19 @@ export function startingChecks(memoryMb: number): number {
   return Math.max(MIN_STARTING_CHECKS, Math.round((memoryMb / VCPU_MB) * STARTING_CHECKS_PER_VCPU));
 }
 
+/** Headers whose values are credentials, whatever they look like. */
+export const CREDENTIAL_HEADERS: ReadonlySet<string> = new Set([
+  "authorization",
+  "cookie",
+  "proxy-authorization",
+  "x-api-key",
+  "x-auth-token",
+  "private-token",
+]);
+
+/** Headers that delimit a request's body. Two views of where it ends are two requests. */
+const FRAMING_HEADERS: ReadonlySet<string> = new Set(["content-length", "transfer-encoding", "trailer"]);
+
 /** Tab, printable ASCII, Latin-1: the characters that HTTP allows in a header value and Node sends. */
 export const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
@@ -167,7 +180,7 @@ const targetFields = z.strictObject({
     }),
   /** HTTP method. */
   method: z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]).default("GET"),
-  /** Request headers. A value is text, or `{ ssm: "/parameter/name" }` for a secret; headers that carry credentials accept secrets only. */
+  /** Request headers, also sent after redirects; credentials to their own origin only. A value is text, or `{ ssm: "/parameter/name" }` for a secret; headers that carry credentials accept secrets only. */
   headers: z
     .record(
       z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, "is not a header name"),
@@ -178,6 +191,10 @@ const targetFields = z.strictObject({
     )
     .superRefine((headers, context) => {
       for (const [name, value] of Object.entries(headers)) {
+        if (FRAMING_HEADERS.has(name.toLowerCase())) {
+          const message = "delimits the body, which the checker does by itself";
+          context.addIssue({ code: "custom", path: [name], message, input: name });
+        }
         if (typeof value !== "string" || !isPlainSecret(name, value)) continue;
         const message = 'is a credential, which would be in Terraform\'s state: use { ssm: "/parameter/name" }';
         context.addIssue({ code: "custom", path: [name], message, params: { secret: true }, input: value });

@@ -15,6 +15,48 @@ const parameterSchema = z
   .string()
   .regex(/^(\/[\w.-]+)+$/, 'is not the name of a parameter such as "/almanac/slack/orders"');
 
+/** A header's name. */
+const headerSchema = z.string().regex(/^[\w-]{1,60}$/, 'is not the name of a header such as "X-Signature"');
+
+const verificationSchema = z.union([
+  z.enum(["github", "stripe", "slack", "standard-webhooks"]),
+  z.strictObject({
+    /** The header with the signature. A prefix such as `sha256=` is ignored. */
+    header: headerSchema,
+    /** The hash of the HMAC. */
+    algorithm: z.enum(["sha1", "sha256", "sha512"]),
+    /** How the signature is written. */
+    encoding: z.enum(["hex", "base64"]),
+    /** What is signed. `{body}` is the body as it was sent, `{header:x-time}` the header `X-Time`. @default "{body}" */
+    template: z
+      .string()
+      .max(200)
+      .refine((template) => template.includes("{body}"), "does not sign the body: it has no {body}")
+      .default("{body}"),
+    /** The header with the time of sending, Unix time in seconds. It must be signed, and at most five minutes away. @default none */
+    timestampHeader: headerSchema.optional(),
+  }),
+]);
+export type WebhookVerification = z.output<typeof verificationSchema>;
+
+const webhookSchema = z
+  .strictObject({
+    /** Whose signature requests have: a sender's, or any HMAC. */
+    verify: verificationSchema,
+    /** The SSM parameter (SecureString) with the sender's secret. While it is rotated: both, one a line. */
+    secret: parameterSchema,
+  })
+  .refine(({ verify }) => isTimeSigned(verify), {
+    error: "signs no timestamp: its template has no {header:...} of timestampHeader",
+    path: ["verify", "template"],
+  });
+
+/** Otherwise anybody could give an old request a new time. */
+function isTimeSigned(verify: WebhookVerification): boolean {
+  if (typeof verify === "string" || verify.timestampHeader === undefined) return true;
+  return verify.template.toLowerCase().includes(`{header:${verify.timestampHeader.toLowerCase()}}`);
+}
+
 const labelSchema = z.string().min(1).max(60);
 
 /** Their values, of 1,024 bytes each, fit into a row beside the longest message. */
@@ -46,6 +88,8 @@ const pipelineFields = z.strictObject({
   private: z.array(jsonPointerSchema).default([]),
   /** The SSM parameter (SecureString) with the URL of a Slack webhook. @default no Slack messages */
   slack: parameterSchema.optional(),
+  /** A second endpoint, for senders that sign with a secret of their own instead of AWS credentials. @default none */
+  webhook: webhookSchema.optional(),
   /** A JSON Schema (2020-12). The API rejects messages that violate it. @default any object with a key */
   schema: z.record(z.string(), z.unknown()).optional(),
 });
@@ -116,17 +160,22 @@ export const INDEXED_ATTRIBUTES = ["version", "summary"] as const;
 /** Keys of the table of notifications that wait for Slack. */
 export const NOTIFICATION_KEYS = { partition: "webhook", sort: "position" } as const;
 
+/** The key of the table of accepted webhook deliveries, and the attribute with its time to live. */
+export const DELIVERY_KEYS = { partition: "delivery", expiresAt: "expiresAt" } as const;
+
 /** The key of a pipeline's schema in the configuration bucket. */
 export function schemaKey(name: string): string {
   return `schemas/${name}.json`;
 }
 
-/** SQS message attributes, both numbers. Without `receivedAt`, SQS's SentTimestamp counts as the time of receipt. */
+/** SQS message attributes, all numbers. Without `receivedAt`, SQS's SentTimestamp counts as the time of receipt. */
 export const MESSAGE_ATTRIBUTES = {
   /** First receipt by the API, epoch milliseconds. */
   receivedAt: "receivedAt",
   /** 1: replayed from this environment's own archive, so it is not archived again. */
   archived: "archived",
+  /** 1: replayed without notifications. */
+  quiet: "quiet",
 } as const;
 
 /** ajv's options, the same at synth and in the ingress function: unknown keywords are errors, formats are annotations. */
@@ -151,6 +200,15 @@ export const ingressEnvironment = environmentSchema({
   SCHEMA_BUCKET: text.optional(),
 });
 export type IngressEnvironment = EnvironmentVariables<typeof ingressEnvironment>;
+
+/** A pipeline's webhook endpoint. */
+export const webhookEnvironment = environmentSchema({
+  ...ingressEnvironment.variables,
+  /** The name of an SSM parameter. */
+  WEBHOOK_SECRET: text,
+  DELIVERIES_TABLE: text,
+});
+export type WebhookEnvironment = EnvironmentVariables<typeof webhookEnvironment>;
 
 /** Stores and archives a pipeline's messages. */
 export const ingestEnvironment = environmentSchema({

@@ -39,10 +39,16 @@ export const handler = queueHandler(ingestEnvironment, ({ environment, logger })
 });
 
 function received({ id, body, sentAt, attributes }: QueueMessage): ReceivedMessage {
-  const { [MESSAGE_ATTRIBUTES.receivedAt]: receivedAt = "", [MESSAGE_ATTRIBUTES.archived]: archived } = attributes;
+  const { [MESSAGE_ATTRIBUTES.receivedAt]: receivedAt = "" } = attributes;
   // Producers that send to the queue directly may omit it or set anything. A time to come would be the newest version for ever.
   const isPast = /^[1-9]\d{0,14}$/.test(receivedAt) && Number(receivedAt) <= sentAt + MAX_CLOCK_SKEW_MS;
-  return { id, text: body, receivedAt: isPast ? Number(receivedAt) : sentAt, archived: archived === "1" };
+  return {
+    id,
+    text: body,
+    receivedAt: isPast ? Number(receivedAt) : sentAt,
+    archived: attributes[MESSAGE_ATTRIBUTES.archived] === "1",
+    quiet: attributes[MESSAGE_ATTRIBUTES.quiet] === "1",
+  };
 }
 
 /** Of Lambda's clock to SQS's. */

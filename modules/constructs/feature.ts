@@ -2,6 +2,7 @@
  * A feature is a construct tree in TypeScript and a Terraform module in the plan: a folder with main.tf.json, zips, variables and
  * outputs, which the environment's stack calls as `module.<feature>`.
  */
+import "./stack-traces";
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AwsProvider } from "@cdktf/provider-aws/lib/provider";
@@ -61,6 +62,7 @@ export abstract class Feature extends TerraformStack {
   abstract readonly deadLetterAlarm: AlarmSpec;
   private readonly zips = new Map<string, string>();
   private readonly errorLines: Line[] = [];
+  private synthesized?: Record<string, unknown>;
   private account?: DataAwsCallerIdentity;
   private partition?: DataAwsPartition;
   private region?: DataAwsRegion;
@@ -190,17 +192,26 @@ export abstract class Feature extends TerraformStack {
    *
    * @param preferred its name, unless another zip has it: a function of the user's can be called like one of ours
    */
-  addZip(preferred: string, owner: Construct, file: string): { readonly filename: string; readonly hash: string } {
+  addZip(
+    preferred: string,
+    owner: Construct,
+    file: string,
+  ): { readonly filename: string; readonly hash: string; readonly md5: string } {
     const path = this.pathOf(owner).join("-");
     const isFree = (name: string) => (this.zips.get(name) ?? file) === file;
     const name = [preferred, path, `${path}-code`].find(isFree) ?? preferred;
     this.zips.set(name, file);
     const filename = `\${path.module}/assets/${name}.zip`;
-    return { filename, hash: `\${filebase64sha256("${filename}")}` };
+    return { filename, hash: `\${filebase64sha256("${filename}")}`, md5: `\${filemd5("${filename}")}` };
   }
 
   /** The module as Terraform JSON, the same in each environment. Backend and provider are the caller's. */
   toModule(): Record<string, unknown> {
+    this.synthesized ??= this.synthesizeModule();
+    return this.synthesized;
+  }
+
+  private synthesizeModule(): Record<string, unknown> {
     const { provider, terraform, ...blocks } = withoutMetadata(this.toTerraform());
     return {
       "//": `Almanac ${this.feature}. Generated from modules/${this.feature}/index.ts.`,

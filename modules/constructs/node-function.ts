@@ -163,6 +163,7 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
       key: `${name}.zip`,
       source: zip.filename,
       sourceHash: zip.hash,
+      etag: zip.md5, // a change outside Terraform shows in a plan
     });
 
     return new LambdaFunction(this, RESOURCE, {

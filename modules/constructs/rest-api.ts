@@ -44,13 +44,22 @@ export interface Route {
   /** `/heartbeats/{name}` */
   readonly path: string;
   readonly handler: { readonly name: string; readonly invokeArn: string; readonly node: { readonly id: string } };
+  /** NONE: anybody can call it, and its function authenticates the request. @default "AWS_IAM" */
+  readonly authorization?: "AWS_IAM" | "NONE";
+  /** @default the API's */
+  readonly throttling?: Throttling;
+}
+
+/** For all callers together; requests above it get 429. */
+export interface Throttling {
+  readonly requestsPerSecond: number;
+  readonly burst: number;
 }
 
 export interface RestApiProps {
   readonly description: string;
   readonly routes: readonly Route[];
-  /** For all callers together; requests above it get 429. */
-  readonly throttling: { readonly requestsPerSecond: number; readonly burst: number };
+  readonly throttling: Throttling;
   /**
    * Browsers on any origin may call: API Gateway answers their preflight requests itself, and its own responses (403, 429, 504) allow any
    * origin. Functions set CORS headers on theirs.
@@ -62,8 +71,8 @@ export interface RestApiProps {
 }
 
 /**
- * A REST API over functions of its feature. Callers need AWS credentials and `execute-api:Invoke` (AWS_IAM). CORS preflight
- * requests are unsigned; API Gateway answers them itself.
+ * A REST API over functions of its feature. Callers need AWS credentials and `execute-api:Invoke` (AWS_IAM), unless a route says otherwise.
+ * CORS preflight requests are unsigned; API Gateway answers them itself.
  *
  * Defined resource by resource because the local emulator does not support OpenAPI bodies. Access logs need API Gateway's
  * CloudWatch role, an account setting that `npx almanac bootstrap` makes.
@@ -91,7 +100,10 @@ export class RestApi extends Construct {
     const gatewayResponses = props.cors === undefined ? [] : this.createGatewayResponses();
     const deployment = this.createDeployment(props, [...integrations, ...preflights, ...gatewayResponses]);
     const stage = this.createStage(name, deployment);
-    this.createThrottling(stage, props.throttling);
+    this.createThrottling(stage, "throttling", "*/*", props.throttling);
+    for (const { method, path, throttling } of props.routes)
+      if (throttling)
+        this.createThrottling(stage, `${idOf({ method, path })}-throttling`, `${path.slice(1)}/${method}`, throttling);
     new Alarm(this, "server-errors", {
       spec: props.alarms.serverErrors,
       namespace: "AWS/ApiGateway",
@@ -136,7 +148,7 @@ export class RestApi extends Construct {
       restApiId: this.api.id,
       resourceId,
       httpMethod,
-      authorization: "AWS_IAM",
+      authorization: authorizationOf(route),
     });
     return new ApiGatewayIntegration(this, `${id}-integration`, {
       restApiId: this.api.id,
@@ -192,7 +204,10 @@ export class RestApi extends Construct {
       restApiId: this.api.id,
       triggers: {
         ...Object.fromEntries(
-          routes.map(({ method, path, handler }) => [`${method} ${path}`, `AWS_IAM ${handler.invokeArn}`]),
+          routes.map((route) => [
+            `${route.method} ${route.path}`,
+            `${authorizationOf(route)} ${route.handler.invokeArn}`,
+          ]),
         ),
         ...(cors !== undefined && {
           ...Object.fromEntries(
@@ -219,14 +234,19 @@ export class RestApi extends Construct {
     });
   }
 
-  private createThrottling(stage: ApiGatewayStage, { requestsPerSecond, burst }: RestApiProps["throttling"]): void {
-    new ApiGatewayMethodSettings(this, "throttling", {
+  private createThrottling(stage: ApiGatewayStage, id: string, methodPath: string, throttling: Throttling): void {
+    const { requestsPerSecond, burst } = throttling;
+    new ApiGatewayMethodSettings(this, id, {
       restApiId: this.api.id,
       stageName: stage.stageName,
-      methodPath: "*/*",
+      methodPath,
       settings: { throttlingRateLimit: requestsPerSecond, throttlingBurstLimit: burst },
     });
   }
+}
+
+function authorizationOf({ authorization = "AWS_IAM" }: Route): "AWS_IAM" | "NONE" {
+  return authorization;
 }
 
 function pathsOf(routes: readonly Route[]): readonly string[] {

@@ -126,6 +126,7 @@ export class Exports extends Feature {
       bucket: bucket.name,
       key: CONFIGURATION_KEY,
       content: Fn.jsonencode(input.value),
+      etag: Fn.md5(Fn.jsonencode(input.value)), // a change outside Terraform shows in a plan
       contentType: "application/json",
     });
     return bucket;

@@ -173,6 +173,7 @@ export class Heartbeats extends Feature {
       bucket: bucket.name,
       key: TARGETS_KEY,
       content: Fn.jsonencode(input.value),
+      etag: Fn.md5(Fn.jsonencode(input.value)), // a change outside Terraform shows in a plan
       contentType: "application/json",
     });
     const monitors = this.input("monitors", {
@@ -184,6 +185,7 @@ export class Heartbeats extends Feature {
       bucket: bucket.name,
       key: MONITORS_KEY,
       content: Fn.jsonencode(monitors.value),
+      etag: Fn.md5(Fn.jsonencode(monitors.value)),
       contentType: "application/json",
     });
     return bucket;

@@ -2,6 +2,7 @@ import { S3Object } from "@cdktf/provider-aws/lib/s3-object";
 import type { TerraformStack } from "cdktf";
 import { z } from "zod";
 import {
+  DELIVERY_KEYS,
   NOTIFICATION_KEYS,
   kebabCase,
   pipelineNameSchema,
@@ -16,13 +17,16 @@ import type { Graph } from "../constructs/dashboard";
 import { escapeTemplate } from "../constructs/escape-template";
 import { Feature, type Deployment } from "../constructs/feature";
 import { ScheduledFunction } from "../constructs/patterns/scheduled-function";
-import { RestApi } from "../constructs/rest-api";
+import { RestApi, type Route } from "../constructs/rest-api";
 import { Table } from "../constructs/table";
 import { createPipeline, type CreatedPipeline, type Shared, type SlackSender } from "./pipeline";
 import { schemaFault } from "./schema-fault";
 
 /** For all pipelines together. A pipeline's index by day is limited to 1,000 writes per second. */
 const THROTTLING = { requestsPerSecond: 500, burst: 1_000 } as const;
+
+/** Anybody can call a webhook, so that its pipeline's share of Lambda's concurrency is limited. */
+const WEBHOOK_THROTTLING = { requestsPerSecond: 50, burst: 100 } as const;
 
 /** `jobOrder: { key: "/jobOrderId" }`: pipelines by name. */
 export const pipelinesSchema = z
@@ -58,12 +62,17 @@ export class Pipelines extends Feature {
     const configuration = this.createConfiguration(config);
     const webhooks = webhooksOf(config);
     const slack = webhooks.length === 0 ? undefined : this.createSlackSender(webhooks);
-    const shared: Shared = { archive, configuration, slack };
+    const deliveries = this.createDeliveries(config);
+    const shared: Shared = { archive, configuration, slack, deliveries };
     const pipelines = Object.entries(config).map(([name, pipeline]) => createPipeline(this, name, pipeline, shared));
     const api = this.createApi(pipelines);
     this.createDashboardRow("Pipelines", this.graphs(pipelines, slack));
 
-    this.output("pipelines", "Endpoint, queues, table and notify function by pipeline name", outputsOf(pipelines, api));
+    this.output(
+      "pipelines",
+      "Endpoints, queues, table and notify function by pipeline name",
+      outputsOf(pipelines, api),
+    );
     this.output("archive_bucket_name", "Archive: <pipeline>/dt=<day>/hour=<hour>/*.ndjson.gz", archive.name);
     this.output("slack_parameters", "SSM parameters (SecureString) for the URLs of Slack webhooks", webhooks);
     if (slack === undefined) return;
@@ -90,10 +99,20 @@ export class Pipelines extends Feature {
         bucket: bucket.name,
         key: schemaKey(name),
         content: `\${jsonencode(var.pipelines["${name}"].schema)}`,
+        etag: `\${md5(jsonencode(var.pipelines["${name}"].schema))}`, // a change outside Terraform shows in a plan
         contentType: "application/schema+json",
       });
     }
     return bucket;
+  }
+
+  private createDeliveries(config: PipelinesConfig): Table | undefined {
+    if (Object.values(config).every(({ webhook }) => webhook === undefined)) return undefined;
+    return new Table(this, "webhook-deliveries", {
+      nameSuffix: "webhook-deliveries",
+      partitionKey: { name: DELIVERY_KEYS.partition, type: "S" },
+      timeToLiveAttribute: DELIVERY_KEYS.expiresAt,
+    });
   }
 
   private createSlackSender(webhooks: readonly string[]): SlackSender {
@@ -152,7 +171,10 @@ export class Pipelines extends Feature {
   private createApi(pipelines: readonly CreatedPipeline[]): RestApi {
     return new RestApi(this, "api", {
       description: "Accepts messages for pipelines",
-      routes: pipelines.map(({ name, ingress }) => ({ method: "POST", path: `/pipelines/${name}`, handler: ingress })),
+      routes: pipelines.flatMap(({ name, ingress, webhook }): Route[] => [
+        { method: "POST", path: `/pipelines/${name}`, handler: ingress },
+        ...(webhook === undefined ? [] : [webhookRoute(name, webhook)]),
+      ]),
       throttling: THROTTLING,
       alarms: {
         serverErrors: {
@@ -191,13 +213,18 @@ export class Pipelines extends Feature {
   }
 }
 
+function webhookRoute(name: string, handler: Route["handler"]): Route {
+  const path = `/webhooks/${name}`;
+  return { method: "POST", path, handler, authorization: "NONE", throttling: WEBHOOK_THROTTLING };
+}
+
 function webhooksOf(config: PipelinesConfig): readonly string[] {
   return [...new Set(Object.values(config).flatMap(({ slack = [] }) => slack))].sort();
 }
 
 function outputsOf(pipelines: readonly CreatedPipeline[], api: RestApi): object {
   return Object.fromEntries(
-    pipelines.map(({ name, slackParameter, ingest: { queue }, table, notify }) => [
+    pipelines.map(({ name, webhook, slackParameter, ingest: { queue }, table, notify }) => [
       name,
       {
         endpoint: `${api.url}/pipelines/${name}`,
@@ -207,6 +234,7 @@ function outputsOf(pipelines: readonly CreatedPipeline[], api: RestApi): object 
         table_name: table.name,
         notify_function_name: notify?.name ?? "",
         slack_parameter: slackParameter,
+        webhook_url: webhook === undefined ? "" : `${api.url}/webhooks/${name}`,
       },
     ]),
   );

@@ -12,10 +12,12 @@ import {
   type IngressEnvironment,
   type NotifyEnvironment,
   type SendEnvironment,
+  type WebhookEnvironment,
   type pipelineSchema,
 } from "../../functions/pipelines/contract";
 import { Alarm } from "../constructs/alarm";
 import type { Bucket } from "../constructs/bucket";
+import { Feature } from "../constructs/feature";
 import { NodeFunction } from "../constructs/node-function";
 import { COVERED_BY_API_ALARM } from "../constructs/patterns/api-function";
 import { QueueFunction } from "../constructs/patterns/queue-function";
@@ -61,11 +63,15 @@ export interface Shared {
   readonly configuration: Bucket | undefined;
   /** Undefined when no pipeline notifies Slack. */
   readonly slack: SlackSender | undefined;
+  /** Accepted webhook deliveries. Undefined when no pipeline has a webhook. */
+  readonly deliveries: Table | undefined;
 }
 
 export interface CreatedPipeline {
   readonly name: string;
   readonly ingress: NodeFunction<IngressEnvironment>;
+  /** Undefined without a webhook. */
+  readonly webhook: NodeFunction<WebhookEnvironment> | undefined;
   readonly ingest: QueueFunction<IngestEnvironment>;
   readonly table: Table;
   /** Undefined when the pipeline does not notify Slack. */
@@ -86,6 +92,7 @@ export function createPipeline(scope: Construct, name: string, config: Config, s
     name,
     table,
     ingress: createIngress(scope, name, config, queue, shared),
+    webhook: createWebhook(scope, name, config, queue, shared),
     ingest,
     slackParameter: config.slack ?? "",
     notify: config.slack !== undefined && slack ? createNotify(scope, name, queue, table, slack) : undefined,
@@ -109,21 +116,52 @@ function createTable(scope: Construct, name: string): Table {
 function createIngress(
   scope: Construct,
   name: string,
-  { schema }: Config,
+  config: Config,
   queue: Queue,
-  { configuration }: Shared,
+  shared: Shared,
 ): NodeFunction<IngressEnvironment> {
   return new NodeFunction<IngressEnvironment>(scope, `${kebabCase(name)}-ingress`, {
     entry: "functions/pipelines/ingress.ts",
+    environment: gateVariables(name, config, queue, shared),
+    timeoutSeconds: INGRESS_TIMEOUT_SECONDS,
+    alarms: { errors: COVERED_BY_API_ALARM },
+  });
+}
+
+function createWebhook(
+  scope: Construct,
+  name: string,
+  config: Config,
+  queue: Queue,
+  shared: Shared,
+): NodeFunction<WebhookEnvironment> | undefined {
+  const { webhook } = config;
+  const { deliveries } = shared;
+  if (webhook === undefined || deliveries === undefined) return undefined;
+  return new NodeFunction<WebhookEnvironment>(scope, `${kebabCase(name)}-webhook`, {
+    entry: "functions/pipelines/webhook.ts",
     environment: {
-      ...pipelineVariables(name),
-      QUEUE_URL: queue.grantSend(),
-      SCHEMA_BUCKET:
-        schema === undefined || configuration === undefined ? "" : configuration.grantRead(schemaKey(name)),
+      ...gateVariables(name, config, queue, shared),
+      WEBHOOK_SECRET: {
+        value: webhook.secret,
+        actions: ["ssm:GetParameter"],
+        // No kms:Decrypt: AWS's managed key for SSM does not need it.
+        resources: [Feature.of(scope).arn("ssm", `parameter${webhook.secret}`)],
+      },
+      DELIVERIES_TABLE: deliveries.grant("GetItem", "PutItem"),
     },
     timeoutSeconds: INGRESS_TIMEOUT_SECONDS,
     alarms: { errors: COVERED_BY_API_ALARM },
   });
+}
+
+/** What the functions that accept messages need. */
+function gateVariables(name: string, { schema }: Config, queue: Queue, { configuration }: Shared) {
+  return {
+    ...pipelineVariables(name),
+    QUEUE_URL: queue.grantSend(),
+    SCHEMA_BUCKET: schema === undefined || configuration === undefined ? "" : configuration.grantRead(schemaKey(name)),
+  };
 }
 
 function createIngest(

@@ -6,7 +6,7 @@ import { checkName, rememberPersonal } from "../environments/names";
 import { openStack, type EnvironmentStack } from "../environments/stack";
 import { toMarkdown } from "../review/markdown";
 import { planInto, withPlanFile } from "../review/planned";
-import { countChanges, forbiddenLoss, isEmpty, reviewPlan, type Report } from "../review/report";
+import { countChanges, isEmpty, isForbidden, reviewPlan, type Report } from "../review/report";
 import { DocumentedCommand, EXIT, EXIT_CODES, exitCodeOf, withApp, type AppOptions } from "../shared/command-line";
 import { confirm } from "../shared/confirm";
 import { featuresSchema } from "../shared/feature-outputs";
@@ -33,7 +33,7 @@ export const command = () =>
   )
     .argument("<environment>", "declared in main.ts, or personal: staging, alice")
     .option("--yes", "skip the confirmation; data loss is still refused", false)
-    .option("--allow <address...>", "resources that may lose their data", [])
+    .option("--allow <address...>", "resources that may lose their data, be exposed or change their identity", [])
     .option("--personal", "a personal environment, though its name resembles another", false)
     .action(exitCodeOf(run));
 
@@ -80,8 +80,8 @@ async function run(environment: string, options: Options): Promise<number> {
     if (report === undefined) throw new Error("there is no plan");
     if (!isEmpty(report)) {
       console.log(`\n${toMarkdown(report, { environment, fold: false })}`);
-      if (forbiddenLoss(report).length > 0) {
-        console.error("Refused: data would be lost; nothing was changed. To allow it: --allow <address>");
+      if (isForbidden(report)) {
+        console.error("Refused, see ❌ above; nothing was changed. To allow it: --allow <address>");
         return EXIT.dataLoss;
       }
       if (!options.yes) await confirm(`Deploy this to ${environment}? Type yes: `, "yes");

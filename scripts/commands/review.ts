@@ -4,7 +4,7 @@ import { NotDeployedError, openForeignStack, openStack } from "../environments/s
 import { toMarkdown } from "../review/markdown";
 import type { Plan } from "../review/plan";
 import { planInto, readPlanFile, withPlanFile } from "../review/planned";
-import { forbiddenLoss, isEmpty, reviewPlan } from "../review/report";
+import { isEmpty, isForbidden, reviewPlan } from "../review/report";
 import {
   callersPath,
   DocumentedCommand,
@@ -34,13 +34,13 @@ export const command = () =>
     withApp(
       new DocumentedCommand({
         description:
-          "Plans an environment, and writes what the plan means as Markdown: data that would be lost, permissions, cost, changes. Changes nothing.",
+          "Plans an environment, and writes what the plan means as Markdown: data that would be lost, exposure, identity, permissions, cost, changes. Changes nothing.",
         examples: [
           "npx almanac review staging",
           "npx almanac review production --out review.md --max-characters 65536",
         ],
         exitCodes: {
-          [EXIT.dataLoss]: "data would be lost that --allow does not name",
+          [EXIT.dataLoss]: "data would be lost, something exposed, or an identity changed, that --allow does not name",
           [EXIT.drift]: EXIT_CODES[EXIT.drift] ?? "",
         },
       }),
@@ -53,10 +53,10 @@ export const command = () =>
       "review this synthesized stack of unreviewed code: cdktf.out/stacks/staging. No code of it runs",
       callersPath,
     )
-    .option("--allow <address...>", "resources that may lose their data", [])
+    .option("--allow <address...>", "resources that may lose their data, be exposed or change their identity", [])
     .option("--out <file>", "write the report to a file, not to standard output", callersPath)
     .option("--max-characters <n>", "shorten the report; a GitHub comment has 65536", wholeNumber(100))
-    .option("--drift", `exit code ${EXIT.drift} when anything would change`, false)
+    .option("--drift", `exit code ${EXIT.drift} when anything would change, or was changed outside Terraform`, false)
     .action(exitCodeOf(run));
 
 async function run(environment: string, options: Options): Promise<number> {
@@ -76,8 +76,8 @@ async function run(environment: string, options: Options): Promise<number> {
       });
   if (out === undefined) process.stdout.write(text);
   else await writeFile(out, text);
-  if (forbiddenLoss(report).length > 0) return EXIT.dataLoss;
-  return drift && !isEmpty(report) ? EXIT.drift : EXIT.ok;
+  if (isForbidden(report)) return EXIT.dataLoss;
+  return drift && (!isEmpty(report) || report.drift.length > 0) ? EXIT.drift : EXIT.ok;
 }
 
 /** Reports progress on standard error: the report goes to standard output. */

@@ -5,7 +5,7 @@
 import * as z from "zod";
 import { DAY_SECONDS } from "../../functions/shared/time";
 import { fieldsOf, parseJson } from "../shared/fields";
-import type { Resource } from "../terraform/stack-resources";
+import type { Resource } from "../../modules/synthesized/resources";
 import { METRICS_ON_USE } from "./metrics-on-use";
 import { DAYS_A_MONTH, runsAMonth } from "./schedule";
 import { highestPrice, freeOfCharge, listPrice, sum, times, usageOf, type Usage } from "./usage";
@@ -71,7 +71,7 @@ export function estimate(resources: readonly Resource[]): Estimate {
 
 /** Free, or counted with another resource. Any type that is neither here nor in PRICED is reported as unknown. */
 const WITHOUT_PRICE =
-  /^aws_(iam_|lambda_(permission|function_event_invoke_config|alias)|s3_(bucket_|object)|sns_topic_|sqs_queue_|kms_alias|api_gateway_|cloudwatch_(event_target|log_)|cloudfront_(origin_|response_|cache_|function)|dynamodb_table_item|ssm_parameter|sfn_alias|xray_|scheduler_schedule_group|resourcegroups_|s3control_|caller_|glue_|athena_workgroup)/;
+  /^(terraform_data$|aws_(iam_|lambda_(permission|function_event_invoke_config|alias)|s3_(bucket_|object)|sns_topic_|sqs_queue_|kms_alias|api_gateway_|cloudwatch_(event_target|log_)|cloudfront_(origin_|response_|cache_|function)|dynamodb_table_item|ssm_parameter|sfn_alias|xray_|scheduler_schedule_group|resourcegroups_|s3control_|caller_|glue_|athena_workgroup))/;
 const PRICED = new Set([
   "aws_cloudwatch_metric_alarm",
   "aws_cloudwatch_composite_alarm",

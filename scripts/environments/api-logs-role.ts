@@ -18,7 +18,7 @@ import {
   type Role,
 } from "@aws-sdk/client-iam";
 import { MINUTE_MS } from "../../functions/shared/time";
-import { partitionOf } from "../shared/partition";
+import { partitionOf } from "../../modules/synthesized/partition";
 
 /** Roles are global. */
 export const API_LOGS_ROLE = "almanac-api-gateway-logs";

@@ -1,5 +1,5 @@
 /** The two roles that GitHub Actions assumes for an environment, as Terraform: one plans and reads no data, one deploys. */
-import { partitionOf } from "../shared/partition";
+import { partitionOf } from "../../modules/synthesized/partition";
 import { readStackResources } from "../terraform/stack-resources";
 import { readStateBackend } from "../terraform/state-bucket";
 import { readTags } from "../terraform/synthesize";

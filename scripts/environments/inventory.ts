@@ -2,7 +2,7 @@
 import { GetObjectCommand, ListBucketsCommand, ListObjectsV2Command, type S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod";
 import { estimate } from "../cost/estimate";
-import type { Resource } from "../terraform/stack-resources";
+import type { Resource } from "../../modules/synthesized/resources";
 import { resourcesOfState, stateSchema, type State } from "../terraform/state";
 
 export interface DeployedEnvironment {

@@ -1,7 +1,9 @@
 /** Renders the report as GitHub Markdown. */
 import { ASSUMPTIONS } from "../cost/estimate";
 import { HIGHEST_REGIONAL_FACTOR } from "../shared/prices";
+import type { Finding } from "./findings";
 import {
+  forbiddenFindings,
   forbiddenLoss,
   isEmpty,
   type Action,
@@ -49,11 +51,17 @@ export function toMarkdown(report: Report, options: MarkdownOptions): string {
 
 function document(report: Report, environment: string, withValues: boolean): string {
   const sections = isEmpty(report)
-    ? ["No changes: the deployed environment matches the configuration."]
+    ? [
+        report.drift.length === 0
+          ? "No changes: the deployed environment matches the configuration."
+          : "**⚠️ Somebody has changed the deployed environment**, and Terraform would not undo it.",
+        ...drift(report),
+      ]
     : [
         summary(report),
         ...dataLoss(report.dataLoss),
-        ...lessProtection(report),
+        ...findings(report),
+        ...drift(report),
         ...permissions(report),
         ...cost(report),
         ...report.modules.map((module) => moduleSection(module, withValues)),
@@ -64,13 +72,24 @@ function document(report: Report, environment: string, withValues: boolean): str
 function summary(report: Report): string {
   const changes = report.modules.flatMap((module) => module.changes);
   const { before, after } = report.cost;
-  const verdict =
-    forbiddenLoss(report).length > 0
-      ? "**❌ Data would be lost.**"
-      : report.dataLoss.length > 0
-        ? "**⚠️ Data is lost, as allowed.**"
-        : "**✅ No data is lost.**";
-  return `${verdict} ${countActions(changes)}; ${dollars(before)} → ${dollars(after)} a month, idle.`;
+  return `${verdict(report)} ${countActions(changes)}; ${dollars(before)} → ${dollars(after)} a month, idle.`;
+}
+
+/** One sentence for each kind of harm; that there is none only when there is none. */
+function verdict(report: Report): string {
+  const forbidden = forbiddenFindings(report);
+  const has = (each: Finding["verdict"]) => forbidden.some((finding) => finding.verdict === each);
+  const harms = [
+    ...(forbiddenLoss(report).length > 0 || has("data") ? ["Data would be lost."] : []),
+    ...(has("exposure") ? ["Something would be exposed, or its failures go unnoticed."] : []),
+    ...(has("identity") ? ["Something would get another identity."] : []),
+    ...(has("unclassified") ? ["Some changes are not classified: judge them yourself."] : []),
+  ];
+  if (harms.length > 0) return `**❌ ${harms.join(" ")}**`;
+  if (report.dataLoss.length > 0) return "**⚠️ Data is lost, as allowed.**";
+  const allowed = report.findings.some((finding) => finding.allowed && finding.refused);
+  if (allowed) return "**⚠️ No data is lost. What else matters is allowed.**";
+  return report.findings.length > 0 ? "**⚠️ No data is lost; see the warnings.**" : "**✅ No data is lost.**";
 }
 
 function dataLoss(losses: readonly DataLoss[]): readonly string[] {
@@ -85,9 +104,35 @@ function dataLoss(losses: readonly DataLoss[]): readonly string[] {
   return [["## Data loss", "", ...items, ...advice].join("\n")];
 }
 
-function lessProtection({ lessProtection: sentences }: Report): readonly string[] {
-  if (sentences.length === 0) return [];
-  return [["## Less protection", "", ...sentences.map((sentence) => `- ⚠️ ${code(sentence)}`)].join("\n")];
+const VERDICTS: readonly { readonly verdict: Finding["verdict"]; readonly title: string }[] = [
+  { verdict: "data", title: "Data that is kept less well" },
+  { verdict: "exposure", title: "Exposure" },
+  { verdict: "identity", title: "Identity" },
+  { verdict: "unclassified", title: "Not classified" },
+];
+
+function findings(report: Report): readonly string[] {
+  const sections = VERDICTS.flatMap(({ verdict, title }) => {
+    const found = report.findings.filter((each) => each.verdict === verdict);
+    if (found.length === 0) return [];
+    const items = found.flatMap(({ address, what, changes, refused, allowed }) => [
+      `- ${refused && !allowed ? "❌" : "⚠️"} ${code(address)} ${what}.${allowed ? " Allowed." : ""}`,
+      ...changes.map((change) => `  - ${code(change)}`),
+    ]);
+    return [[`## ${title}`, "", ...items].join("\n")];
+  });
+  const flags = [...new Set(forbiddenFindings(report).map(({ address }) => `--allow '${address}'`))];
+  if (flags.length === 0) return sections;
+  return [...sections, `To allow it: ${code(`npx almanac review <environment> ${flags.join(" ")}`)}`];
+}
+
+function drift({ drift: drifted }: Report): readonly string[] {
+  if (drifted.length === 0) return [];
+  const lines = drifted.flatMap(({ address, destroyed, values }) => [
+    `! ${destroyed ? "destroyed" : "changed"} ${address}`,
+    ...values.flatMap(valueLines),
+  ]);
+  return [`## Changed outside Terraform\n\n${folded(`${drifted.length} since the last deployment`, lines)}`];
 }
 
 function permissions({ permissions: changes }: Report): readonly string[] {

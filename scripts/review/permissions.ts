@@ -1,6 +1,6 @@
 /** Finds the permissions that a plan grants and revokes. */
 import * as z from "zod";
-import { isUnresolved } from "../terraform/expression";
+import { isUnresolved } from "../../modules/synthesized/expression";
 import { fieldsOf, parseJson } from "../shared/fields";
 import type { Expressions, ResourceChange } from "./plan";
 import { SENSITIVE } from "./values";

@@ -3,9 +3,9 @@
  * https://developer.hashicorp.com/terraform/internals/json-format
  */
 import * as z from "zod";
-import { isUnresolved, resolve, type Scope } from "../terraform/expression";
+import { isUnresolved, resolve, type Scope } from "../../modules/synthesized/expression";
 import { fieldsOf, parseJson } from "../shared/fields";
-import type { Resource } from "../terraform/stack-resources";
+import type { Resource } from "../../modules/synthesized/resources";
 
 const fieldsSchema = z.record(z.string(), z.unknown());
 
@@ -78,6 +78,8 @@ const valuesSchema = z.object({ root_module: moduleValuesSchema.optional() });
 const planSchema = z.object({
   format_version: z.string(),
   resource_changes: z.array(resourceChangeSchema).default([]),
+  /** What changed outside Terraform, as far as the refresh shows it. */
+  resource_drift: z.array(resourceChangeSchema).default([]),
   planned_values: valuesSchema.default({}),
   prior_state: z.object({ values: valuesSchema.optional() }).default({}),
   configuration: z.object({ root_module: moduleConfigurationSchema.optional() }).default({}),

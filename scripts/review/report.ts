@@ -1,5 +1,6 @@
 /** Reports what a plan means to the person who approves it. */
 import { estimate } from "../cost/estimate";
+import { findingsOf, type Finding } from "./findings";
 import { changedPermissions, POLICY_ATTRIBUTES, type PermissionChange } from "./permissions";
 import { Expressions, moduleOf, resourcesOf, type Plan, type ResourceChange } from "./plan";
 import { changedValues, UNKNOWN, type ValueChange } from "./values";
@@ -35,11 +36,20 @@ export interface DataLoss {
 
 export interface Report {
   readonly dataLoss: readonly DataLoss[];
-  /** One sentence for each protection of data that the plan lowers. */
-  readonly lessProtection: readonly string[];
+  /** What else the changes mean: data that is kept less well, exposure, identity. */
+  readonly findings: readonly Finding[];
+  /** What was changed outside Terraform. */
+  readonly drift: readonly DriftedResource[];
   readonly permissions: readonly PermissionChange[];
   readonly modules: readonly ModuleReview[];
   readonly cost: CostChange;
+}
+
+export interface DriftedResource {
+  readonly address: string;
+  /** True: it no longer exists. */
+  readonly destroyed: boolean;
+  readonly values: readonly ValueChange[];
 }
 
 /** In dollars a month, idle. */
@@ -76,7 +86,7 @@ const HOLDS: Readonly<Record<string, string>> = {
 };
 
 /**
- * @param allowed the addresses of resources whose data may be lost
+ * @param allowed the addresses of resources that may lose their data, be exposed or change their identity
  */
 export function reviewPlan(plan: Plan, allowed: ReadonlySet<string>): Report {
   const changes = plan.resource_changes.filter(({ mode }) => mode === "managed");
@@ -84,10 +94,12 @@ export function reviewPlan(plan: Plan, allowed: ReadonlySet<string>): Report {
     const review = reviewChange(change);
     return review === undefined ? [] : [{ change, review }];
   });
+  const permissions = changedPermissions(changes, new Expressions(plan));
   return {
     dataLoss: reviewed.flatMap(({ change, review }) => dataLossOf(change, review, allowed)),
-    lessProtection: reviewed.flatMap(({ change, review }) => lessProtection(change, review)),
-    permissions: changedPermissions(changes, new Expressions(plan)),
+    findings: [...changes.flatMap((change) => findingsOf(change, allowed)), ...openPermissions(permissions, allowed)],
+    drift: driftOf(plan),
+    permissions,
     modules: byModule(reviewed),
     cost: costChange(plan),
   };
@@ -114,6 +126,16 @@ export function countChanges({ modules }: Report): number {
 /** Data loss that --allow does not name. */
 export function forbiddenLoss({ dataLoss }: Report): readonly DataLoss[] {
   return dataLoss.filter(({ allowed }) => !allowed);
+}
+
+/** Findings that --allow does not name. */
+export function forbiddenFindings({ findings }: Report): readonly Finding[] {
+  return findings.filter(({ refused, allowed }) => refused && !allowed);
+}
+
+/** Whether the plan must not be applied as it is. */
+export function isForbidden(report: Report): boolean {
+  return forbiddenLoss(report).length > 0 || forbiddenFindings(report).length > 0;
 }
 
 function reviewChange({
@@ -178,53 +200,49 @@ function dataLossOf(
   ];
 }
 
-/** Attributes that protect data, and the changes that lower the protection. */
-const PROTECTIONS: readonly {
-  readonly type: string;
-  readonly path: RegExp;
-  readonly lowers: (before: string, after: string) => boolean;
-  readonly what: string;
-}[] = [
-  {
-    type: "aws_dynamodb_table",
-    path: /^deletion_protection_enabled$/,
-    lowers: (before, after) => before === "true" && after !== "true",
-    what: "can be deleted",
-  },
-  {
-    type: "aws_dynamodb_table",
-    path: /^point_in_time_recovery\.0\.enabled$/,
-    lowers: (before, after) => before === "true" && after !== "true",
-    what: "can no longer be restored to any second",
-  },
-  {
-    type: "aws_s3_bucket_versioning",
-    path: /^versioning_configuration\.0\.status$/,
-    lowers: (before, after) => before === '"Enabled"' && after !== '"Enabled"',
-    what: "no longer keeps overwritten or deleted versions",
-  },
-  {
-    type: "aws_cloudwatch_log_group",
-    path: /^retention_in_days$/,
-    lowers: (before, after) => Number(after) > 0 && (Number(before) === 0 || Number(after) < Number(before)),
-    what: "deletes its logs earlier",
-  },
-  {
-    type: "aws_sqs_queue",
-    path: /^message_retention_seconds$/,
-    lowers: (before, after) => Number(after) < Number(before),
-    what: "deletes its messages earlier",
-  },
-];
-
-function lessProtection({ type, address }: ResourceChange, { action, values }: ReviewedChange): readonly string[] {
-  if (action !== "changed") return [];
-  return PROTECTIONS.filter((protection) => protection.type === type).flatMap(({ path, lowers, what }) =>
-    values
-      .filter(({ path: each, before = "", after = "" }) => path.test(each) && lowers(before, after))
-      .map(({ before = "nothing", after = "nothing" }) => `${address} ${what} (${before} → ${after})`),
-  );
+/** What somebody has changed in AWS since the last deployment. A plan need not undo it: Terraform does not compare all that it reads. */
+function driftOf({ resource_drift: drift }: Plan): readonly DriftedResource[] {
+  return drift
+    .filter(({ mode, change }) => mode === "managed" && !change.actions.includes("no-op"))
+    .map(({ address, change }) => ({
+      address,
+      destroyed: change.actions.includes("delete"),
+      values: change.actions.includes("delete")
+        ? []
+        : changedValues(change).filter(({ path }) => !ALWAYS_CHANGING.has(path.split(".")[0] ?? path)),
+    }))
+    .filter(({ destroyed, values }) => destroyed || values.length > 0);
 }
+
+/** Of a resource that works: nobody changes these. */
+const ALWAYS_CHANGING: ReadonlySet<string> = new Set([
+  "last_modified",
+  "last_modified_time",
+  "last_processing_result",
+  "state_transition_reason",
+  "in_progress_validation_batches",
+]);
+
+/** Statements that let anybody in, or that no longer keep plain HTTP out. */
+function openPermissions(changes: readonly PermissionChange[], allowed: ReadonlySet<string>): readonly Finding[] {
+  const finding = (address: string, what: string, sentences: readonly string[]): readonly Finding[] =>
+    sentences.length === 0
+      ? []
+      : [{ verdict: "exposure", address, what, changes: sentences, refused: true, allowed: allowed.has(address) }];
+  return changes.flatMap(({ owner, gained, lost }) => [
+    ...finding(owner, "can be used by everybody", gained.filter(isForEverybody)),
+    // One that denies another ARN, or whose policy is not known yet, still denies. One that is destroyed is reported elsewhere.
+    ...(gained.length === 0 || gained.some((sentence) => !sentence.startsWith("Allow"))
+      ? []
+      : finding(
+          owner,
+          "no longer denies this",
+          lost.filter((sentence) => sentence.startsWith("Deny")),
+        )),
+  ]);
+}
+
+const isForEverybody = (sentence: string) => /^Allow .* by (\*|\{"AWS":"\*"\})$/.test(sentence);
 
 function byModule(
   reviewed: readonly { readonly change: ResourceChange; readonly review: ReviewedChange }[],

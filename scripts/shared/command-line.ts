@@ -11,7 +11,7 @@ export const EXIT_CODES: Readonly<Record<number, string>> = {
   [EXIT.failure]: "failed",
   [EXIT.badUsage]: "called wrongly, or not confirmed",
   [EXIT.notRunning]: "Almanac is not running on this machine",
-  [EXIT.dataLoss]: "refused: data would be lost",
+  [EXIT.dataLoss]: "refused: data would be lost, something exposed, or an identity changed",
   [EXIT.drift]: "the deployed environment differs (review --drift)",
 };
 

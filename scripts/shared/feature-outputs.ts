@@ -28,6 +28,7 @@ const SCHEMAS = {
         table_name: z.string(),
         notify_function_name: z.string(),
         slack_parameter: z.string(),
+        webhook_url: z.string(),
       }),
     ),
     archive_bucket_name: z.string(),
@@ -76,6 +77,8 @@ export interface DeployedPipeline {
   readonly tableName: string;
   /** Empty without notifications. */
   readonly notifyFunctionName: string;
+  /** Empty without a webhook. */
+  readonly webhookUrl: string;
   /** The SSM parameter with the Slack webhook. Empty without notifications. */
   readonly slackParameter: string;
   readonly archiveBucketName: string;
@@ -106,6 +109,7 @@ export function pipelineOf(
     deadLetterQueueUrl: pipeline.dead_letter_queue_url,
     tableName: pipeline.table_name,
     notifyFunctionName: pipeline.notify_function_name,
+    webhookUrl: pipeline.webhook_url,
     slackParameter: pipeline.slack_parameter,
     archiveBucketName,
     notificationsTableName,

@@ -10,7 +10,7 @@ export interface IngressResponse {
 }
 
 /** Posts a message, signed (AWS_IAM). */
-export type IngressClient = (body: string) => Promise<IngressResponse>;
+export type IngressClient = (body: string | Uint8Array) => Promise<IngressResponse>;
 
 export function ingressClient(endpoint: string, aws: AwsSettings): IngressClient {
   const url = new URL(endpoint);

@@ -2,7 +2,7 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { s3Settings, type AwsSettings } from "./aws-settings";
-import { partitionOf } from "./partition";
+import { partitionOf } from "../../modules/synthesized/partition";
 
 export async function presignedUrl(
   {

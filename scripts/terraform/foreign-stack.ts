@@ -69,7 +69,7 @@ const fileSchema = z.strictObject({
 
 /** Functions that read files, except for the hash of an asset of the stack. */
 const READS_FILES = /(?<![\w.])(?:file\w*|templatefile|templatestring|pathexpand|abspath)\s*\(|provider::/;
-const ASSET_HASH = /filebase64sha256\("\$\{path\.module\}\/assets\/[\w-]+\.zip"\)/g;
+const ASSET_HASH = /file(?:base64sha256|md5)\("\$\{path\.module\}\/assets\/[\w-]+\.zip"\)/g;
 
 /** @throws ForeignStackError */
 export async function checkForeignStack(directory: string): Promise<void> {

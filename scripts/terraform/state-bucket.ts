@@ -20,7 +20,7 @@ import {
 import { z } from "zod";
 import { s3Settings, type AwsSettings } from "../shared/aws-settings";
 import { keysOf } from "../shared/emulator-keys";
-import { partitionOf } from "../shared/partition";
+import { partitionOf } from "../../modules/synthesized/partition";
 
 /** How long an older version of the state is kept. */
 const OLD_STATE_DAYS = 90;

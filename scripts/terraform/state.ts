@@ -3,7 +3,7 @@ import { GetObjectCommand, S3Client, S3ServiceException } from "@aws-sdk/client-
 import * as z from "zod";
 import { awsSettingsOf, type StateBackend } from "./state-bucket";
 import { s3Settings } from "../shared/aws-settings";
-import type { Resource } from "./stack-resources";
+import type { Resource } from "../../modules/synthesized/resources";
 
 const outputSchema = z.object({ value: z.unknown(), sensitive: z.boolean().default(false) });
 

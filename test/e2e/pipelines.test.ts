@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import {
   DeleteItemCommand,
@@ -8,6 +9,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { ReceiveMessageCommand, SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import * as z from "zod";
 import { readArchiveObject, type ArchivedMessage } from "../../functions/pipelines/storage/archive";
 import { ingressClient, type IngressClient } from "../../scripts/shared/ingress-client";
@@ -25,6 +27,7 @@ describe("pipelines, deployed", () => {
   const startedAt = new Date(Date.now() - 1_000).toISOString();
   let aws: ReturnType<typeof awsConfiguration>;
   let slack: string;
+  let deployment: NonNullable<Awaited<ReturnType<typeof readRunning>>>["deployment"];
   let jobOrder: DeployedPipeline;
   let invoice: DeployedPipeline;
   let post: IngressClient;
@@ -35,6 +38,7 @@ describe("pipelines, deployed", () => {
       throw new Error("npm start has not started the Slack simulator");
     aws = awsConfiguration(running.endpoint);
     slack = running.pages.url;
+    deployment = running.deployment;
     jobOrder = pipelineOf("local", "jobOrder", running.deployment);
     invoice = pipelineOf("local", "invoice", running.deployment);
     post = ingressClient(jobOrder.endpoint, aws);
@@ -44,6 +48,10 @@ describe("pipelines, deployed", () => {
     await new SQSClient(aws).send(new SendMessageBatchCommand({ QueueUrl: jobOrder.queueUrl, Entries }));
   });
 
+  const running = () => {
+    if (deployment === undefined) throw new Error("nothing is deployed");
+    return deployment;
+  };
   const order = (jobOrderId: string, revision: number, more: object = {}) =>
     JSON.stringify({ jobOrderId, revision, ...more });
   const sent = async (body: string) => {
@@ -139,6 +147,40 @@ describe("pipelines, deployed", () => {
     await received("Invoice 7", "/almanac/slack/invoices");
     expect((await row("7", invoice))?.["data"]).toEqual({ S: '{"number": 7, "any": "thing"}' });
   }, 120_000);
+
+  it("accept what GitHub and Stripe have signed, and nothing else without AWS credentials", async () => {
+    const ssm = new SSMClient(aws);
+    const secret = "It's a Secret to Everybody";
+    for (const Name of ["/almanac/webhooks/events", "/almanac/webhooks/invoices"])
+      await ssm.send(new PutParameterCommand({ Name, Value: secret, Type: "SecureString", Overwrite: true }));
+    const sign = (content: string, key: string) => createHmac("sha256", key).update(content).digest("hex");
+    const send = async (url: string, body: string, headers: Readonly<Record<string, string>>) =>
+      (await fetch(url, { method: "POST", body, headers: { "Content-Type": "application/json", ...headers } })).status;
+    const event = pipelineOf("local", "event", running());
+    const github = (body: string, key: string) =>
+      send(event.webhookUrl, body, { "X-Hub-Signature-256": `sha256=${sign(body, key)}` });
+    const body = '{"id":"Müller","action":"opened"}';
+    expect(await github(body, "another secret")).toBe(401);
+    expect(await github(body, secret)).toBe(202);
+    expect(await github(body, secret)).toBe(202);
+    expect((await eventually(() => row("Müller", event), Boolean, 60_000))?.["data"]).toEqual({ S: body });
+    const stripe = (seconds: number) => {
+      const payload = '{"number":"in_1","object":"event"}';
+      const signature = `t=${seconds},v1=${sign(`${seconds}.${payload}`, secret)}`;
+      return send(invoice.webhookUrl, payload, { "Stripe-Signature": signature });
+    };
+    const now = Math.floor(Date.now() / 1_000);
+    expect(await stripe(now - 3_600)).toBe(401);
+    expect(await stripe(now)).toBe(202);
+    expect(await eventually(() => row("in_1", invoice), Boolean, 60_000)).toBeDefined();
+  }, 180_000);
+
+  it("refuse a text that is not UTF-8, and depth", async () => {
+    expect((await post(`{"jobOrderId":"deep","revision":1,"x":${"[".repeat(5_000)}${"]".repeat(5_000)}}`)).status).toBe(
+      400,
+    );
+    expect((await post(Buffer.from('{"jobOrderId":"Müller","revision":1}', "latin1"))).status).toBe(400);
+  }, 60_000);
 
   it("lose nothing during an outage of Slack, and send it in order afterwards", async () => {
     await setMode("down");

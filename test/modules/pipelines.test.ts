@@ -83,6 +83,31 @@ describe("the pipelines module", () => {
     });
   });
 
+  it("accepts requests without AWS credentials at a webhook only, throttled, and lets its function read its secret", () => {
+    const github = { ...jobOrder, webhook: { verify: "github", secret: "/almanac/github" } } as const;
+    const json = pipelines({ jobOrder: github });
+    expect(resource(json, "aws_api_gateway_method", "api_post_pipelines_jobOrder")).toMatchObject({
+      authorization: "AWS_IAM",
+    });
+    expect(resource(json, "aws_api_gateway_method", "api_post_webhooks_jobOrder")).toMatchObject({
+      authorization: "NONE",
+    });
+    expect(resource(json, "aws_api_gateway_method_settings", "api_post_webhooks_jobOrder_throttling")).toMatchObject({
+      method_path: "webhooks/jobOrder/POST",
+      settings: { throttling_rate_limit: 50, throttling_burst_limit: 100 },
+    });
+    const policy = describePolicy(resource(json, "aws_iam_role_policy", "job_order_webhook_policy")["policy"]);
+    expect(policy).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^Allow ssm:GetParameter on .*:parameter\/almanac\/github \(WebhookSecret\)$/),
+        "Allow dynamodb:GetItem, dynamodb:PutItem on ${aws_dynamodb_table.webhook_deliveries.arn} (DeliveriesTable)",
+      ]),
+    );
+    expect(resource(json, "aws_dynamodb_table", "webhook_deliveries")).toMatchObject({
+      ttl: { attribute_name: "expiresAt", enabled: true },
+    });
+  });
+
   it("never lets one message or one change hold up the others", () => {
     expect(resource(pipelines(), "aws_lambda_event_source_mapping", "job_order_ingest_event_source")).toMatchObject({
       function_response_types: ["ReportBatchItemFailures"],

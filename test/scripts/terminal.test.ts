@@ -65,6 +65,7 @@ const featuresAt = (endpoint: string) => ({
           table_name: "t",
           notify_function_name: "n",
           slack_parameter: "",
+          webhook_url: "",
         },
       },
     },

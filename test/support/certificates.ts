@@ -24,6 +24,8 @@ export interface CertificateAuthority {
   /** Its own certificate, PEM: what a client must trust. */
   readonly cert: string;
   issue(request: CertificateRequest): Promise<ServerCertificate>;
+  /** An authority below this one. Servers send its certificate after their own. */
+  intermediate(name: string, daysLeft: number): Promise<CertificateAuthority>;
 }
 
 export async function createAuthority(name: string): Promise<CertificateAuthority> {
@@ -39,9 +41,33 @@ export async function createAuthority(name: string): Promise<CertificateAuthorit
     signingAlgorithm: ALGORITHM,
     extensions: [new x509.BasicConstraintsExtension(true, 1, true)],
   });
+  return authorityOf(authority, keys, name);
+}
+
+function authorityOf(
+  authority: x509.X509Certificate,
+  keys: webcrypto.CryptoKeyPair,
+  name: string,
+): CertificateAuthority {
   let serial = 1;
+  const issuer = authority.subject;
   return {
     cert: authority.toString("pem"),
+    intermediate: async (below, daysLeft) => {
+      const belowKeys = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+      const certificate = await x509.X509CertificateGenerator.create({
+        serialNumber: (++serial).toString(16).padStart(2, "0"),
+        subject: `CN=${below}`,
+        issuer,
+        notBefore: new Date(Date.now() - 300 * DAY_MS),
+        notAfter: new Date(Date.now() + daysLeft * DAY_MS),
+        signingKey: keys.privateKey,
+        publicKey: belowKeys.publicKey,
+        signingAlgorithm: ALGORITHM,
+        extensions: [new x509.BasicConstraintsExtension(true, 0, true)],
+      });
+      return authorityOf(certificate, belowKeys, below);
+    },
     issue: async ({ hosts, daysLeft }) => {
       const leaf = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
       const certificate = await x509.X509CertificateGenerator.create({

@@ -21,5 +21,12 @@ export const EVERYTHING = {
     jobs: { tables: ["app-logs"] },
   },
   workflows: { task: { work: { entry: "test/e2e/support/work.ts" } } },
-  pipelines: { jobOrder: { key: "/jobOrderId", slack: "/almanac/slack/orders", schema: { type: "object" } } },
+  pipelines: {
+    jobOrder: {
+      key: "/jobOrderId",
+      slack: "/almanac/slack/orders",
+      schema: { type: "object" },
+      webhook: { verify: "github", secret: "/almanac/github" },
+    },
+  },
 } satisfies Omit<EnvironmentInput, "region">;

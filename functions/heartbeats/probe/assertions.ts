@@ -2,7 +2,7 @@ import { truncate, visible } from "../../shared/text";
 import { DAY_MS } from "../../shared/time";
 /** Asserts that a response is what its target expects. */
 import type { Outcome, Target } from "../contract";
-import type { Failure } from "./failures";
+import { MAX_MESSAGE_CHARACTERS, type Failure } from "./failures";
 import { SEARCH_LIMIT_MS, searchWithin } from "./safe-regex";
 
 /** The last response of a check, complete. */
@@ -40,7 +40,8 @@ export function assertResponse(target: Target, response: CompleteResponse): Outc
     assertBody(target, response) ??
     assertCertificate(target, response) ??
     assertLatency(target, response);
-  return failure === undefined ? { ok: true, ...details } : { ok: false, ...failure, ...details };
+  if (failure === undefined) return { ok: true, ...details };
+  return { ok: false, ...failure, message: truncate(failure.message, MAX_MESSAGE_CHARACTERS), ...details };
 }
 
 function assertStatus({ expectedStatus }: Target, { status, redirects }: CompleteResponse): Failure | undefined {

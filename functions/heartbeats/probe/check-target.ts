@@ -1,11 +1,12 @@
 /** Checks one target. */
 import type { Clock } from "../../shared/clock";
 import { isObject } from "../../shared/errors";
-import { BROKEN_REASONS, type Outcome, type Target } from "../contract";
+import { BROKEN_REASONS, CREDENTIAL_HEADERS, type Outcome, type Target } from "../contract";
 import { CheckTimeoutError, failureOf, type Failure } from "./failures";
 import { withoutOwnLag, type LagMeter } from "./event-loop-lag";
 import type { HttpResponse, HttpRequest, SendHttp } from "./http-types";
 import { daysLeft, needsBody, assertResponse, type CompleteResponse } from "./assertions";
+import { CookieJar } from "./cookie-jar";
 import { isRedirect, redirected } from "./redirects";
 import { resolveHeaders, noSecrets, type ReadSecret } from "./header-secrets";
 
@@ -78,7 +79,7 @@ export async function checkTarget(
   } catch (error) {
     // After the timeout, any other error is a consequence of the abort.
     const cause: unknown = timeout.signal.aborted ? timeout.signal.reason : error;
-    const failure = withRedirect(failureOf(cause), observed);
+    const failure = withRedirect(afterResponse(failureOf(cause), observed), observed);
     const certificate = failure.reason === "tls" && refusedCertificate(cause);
     const outcome: Outcome = { ok: false, ...failure, ...observed, ...certificate };
     const result = resultOf(judged(outcome, clock.elapsed() - start));
@@ -97,17 +98,35 @@ async function followRedirects(
   now: number,
 ): Promise<Omit<CompleteResponse, "latencyMs">> {
   let request = first;
+  const cookies = new CookieJar();
+  const credentials = credentialsOf(target);
   for (let redirects = 0; ; redirects++) {
-    const response = await send(request, signal);
+    const response = await send(withCookies(request, cookies), signal);
     observe(observed, response, now);
     if (target.followRedirects && isRedirect(response)) {
       response.discard();
-      request = redirected(request, response, redirects, DEFAULT_HEADERS);
+      cookies.store(request.url, response.setCookies ?? []);
+      request = redirected(request, response, redirects, credentials);
     } else {
       const body = await response.readBody({ maxBytes: target.maxBodyBytes, keep: needsBody(target) });
       return { ...observed, status: response.status, redirects, body };
     }
   }
+}
+
+/** Lower-case names of the headers that no other origin may see. */
+function credentialsOf({ headers }: Target): ReadonlySet<string> {
+  const secret = Object.entries(headers).filter(([, value]) => typeof value !== "string");
+  return new Set([...CREDENTIAL_HEADERS, ...secret.map(([name]) => name.toLowerCase())]);
+}
+
+function withCookies(request: HttpRequest, cookies: CookieJar): HttpRequest {
+  const stored = cookies.header(request.url);
+  if (stored === undefined) return request;
+  const [name = "Cookie", configured] =
+    Object.entries(request.headers).find(([each]) => each.toLowerCase() === "cookie") ?? [];
+  const value = configured === undefined ? stored : `${configured}; ${stored}`;
+  return { ...request, headers: { ...request.headers, [name]: value } };
 }
 
 /** The certificate that failed the TLS handshake, if the error has it. */
@@ -136,6 +155,14 @@ function firstRequest(
 function withRedirect(failure: Failure, { status }: Observed): Failure {
   if (failure.reason !== "forbidden-address" || status === undefined) return failure;
   return { ...failure, message: `redirect (${status}) to a forbidden address: ${failure.message}` };
+}
+
+/** Once the target has responded, an error that nobody foresaw comes from its response. */
+function afterResponse(failure: Failure, { status }: Observed): Failure {
+  if (failure.reason !== "internal" || status === undefined) return failure;
+  const isFollowed = isRedirect({ status });
+  const message = isFollowed ? `redirect (${status}) to a URL that cannot be requested` : "the response cannot be read";
+  return { reason: isFollowed ? "redirect" : "protocol", message };
 }
 
 function observe(

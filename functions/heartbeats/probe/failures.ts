@@ -14,7 +14,8 @@ export class CheckTimeoutError extends Error {
   }
 }
 
-const MAX_MESSAGE_CHARACTERS = 300;
+/** Longer ones are cut: they are stored with each check. */
+export const MAX_MESSAGE_CHARACTERS = 300;
 
 export interface Failure {
   readonly reason: FailureReason;
@@ -43,6 +44,7 @@ const ERROR_CODES: Readonly<Record<string, Failure>> = {
   SELF_SIGNED_CERT_IN_CHAIN: { reason: "tls", message: "the certificate's authority is self-signed and not trusted" },
   UNABLE_TO_GET_ISSUER_CERT: { reason: "tls", message: "the certificate's authority is unknown" },
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: { reason: "tls", message: "the certificate's authority is unknown" },
+  ERR_TLS_CERT_ALTNAME_INVALID: { reason: "tls", message: "the certificate is for other names" },
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: { reason: "tls", message: "the certificate's authority is unknown" },
 };
 
@@ -78,16 +80,22 @@ function describe(error: unknown): Failure {
   return { reason: "internal", message: `the check broke: ${errorMessage(error)}` };
 }
 
-/** A name with several addresses fails with an AggregateError: the first error counts. */
+/** Says more about this network than about the target: it has no route to some addresses (IPv6). */
+const NO_ROUTE: ReadonlySet<string> = new Set(["ENETUNREACH", "EADDRNOTAVAIL", "EAFNOSUPPORT", "EHOSTUNREACH"]);
+
+/** A name with several addresses fails with an AggregateError: the most telling address counts. */
 function codeOf(error: unknown): string {
   const code = errorCode(error);
-  if (code !== undefined) return code;
   const errors: unknown = isObject(error) && "errors" in error ? error.errors : undefined;
-  return (Array.isArray(errors) ? errorCode(errors[0]) : undefined) ?? "";
+  const codes = Array.isArray(errors) ? errors.flatMap((each: unknown) => errorCode(each) ?? []) : [];
+  return codes.find((each) => !NO_ROUTE.has(each)) ?? code ?? codes[0] ?? "";
 }
 
+/** OpenSSL's messages contain source locations; `reason`, also part of the message, is readable. */
 function explanation(error: unknown): string {
   const reason = isObject(error) && "reason" in error && typeof error.reason === "string" ? error.reason : "";
-  // OpenSSL's messages contain source locations; `reason` is readable.
-  return errorMessage(error).includes("SSL routines") && reason !== "" ? reason : errorMessage(error).trim();
+  const message = errorMessage(error).trim();
+  if (!/(^|:)error:|openssl/i.test(message)) return message;
+  const [, described = ""] = /error:[^:]*:[^:]*:[^:]*:([^:]+)/.exec(message) ?? [];
+  return reason || described.trim() || "the TLS handshake failed";
 }

@@ -9,6 +9,8 @@ import { BodyEncodingError, BodyTooLargeError, type HttpResponse } from "./http-
 const gunzip = promisify(zlib.gunzip);
 const inflate = promisify(zlib.inflate);
 const inflateRaw = promisify(zlib.inflateRaw);
+/** Node 22.15 and later. */
+const zstdDecompress: unknown = Reflect.get(zlib, "zstdDecompress");
 const brotliDecompress = promisify<zlib.InputType, zlib.BrotliOptions, Buffer>(zlib.brotliDecompress);
 
 type Limits = Parameters<HttpResponse["readBody"]>[0];
@@ -53,14 +55,35 @@ async function decompressOnce(body: Buffer, encoding: string, maxBytes: number):
         return await (((body[0] ?? 0) & 0x0f) === 8 ? inflate(body, options) : inflateRaw(body, options));
       case "br":
         return await brotliDecompress(body, options);
-      default:
+      case "zstd":
+        return await unzstd(body, options);
+      case "compress":
+      case "x-compress":
         throw new BodyEncodingError(`the body is in Content-Encoding "${encoding}", which is not supported`);
+      default:
+        // Not an encoding ("utf-8", "none", "binary"): browsers take the body as it is.
+        return body;
     }
   } catch (error) {
     if (error instanceof BodyEncodingError) throw error;
     if (errorCode(error) === "ERR_BUFFER_TOO_LARGE") throw new BodyTooLargeError(maxBytes, { cause: error });
     throw new BodyEncodingError(`the body is not ${encoding}, though its Content-Encoding says so`, { cause: error });
   }
+}
+
+function unzstd(body: Buffer, options: { readonly maxOutputLength: number }): Promise<Buffer> {
+  if (typeof zstdDecompress !== "function")
+    throw new BodyEncodingError('the body is in Content-Encoding "zstd", which is not supported');
+  return new Promise((resolve, reject) => {
+    Reflect.apply(zstdDecompress, zlib, [
+      body,
+      options,
+      (error: Error | null, decoded: Buffer) => {
+        if (error === null) resolve(decoded);
+        else reject(error);
+      },
+    ]);
+  });
 }
 
 function decodeText(body: Buffer, headers: IncomingHttpHeaders): string {

@@ -1,7 +1,7 @@
 import http from "node:http";
 import https from "node:https";
 import { isIP, type TcpSocketConnectOpts } from "node:net";
-import { TLSSocket } from "node:tls";
+import { createSecureContext, TLSSocket, type DetailedPeerCertificate, type SecureContext } from "node:tls";
 
 import { assertAddressesAllowed, assertHostAllowed, bareHost, forbiddenRange, type AddressFilter } from "./ssrf-guard";
 import type { HttpResponse, HttpRequest, SendHttp } from "./http-types";
@@ -41,7 +41,8 @@ function send(
     hostname,
     port: url.port,
     path: url.pathname + url.search,
-    headers,
+    // Node frames bodies of POST, PUT and PATCH only: without a length, the body of a GET is another request.
+    headers: body === undefined ? headers : { ...headers, "Content-Length": String(Buffer.byteLength(body)) },
     signal,
     // Node's global agent may use HTTP_PROXY (NODE_USE_ENV_PROXY), and a proxy would resolve names itself.
     agent: false,
@@ -54,7 +55,7 @@ function send(
     autoSelectFamilyAttemptTimeout: ATTEMPT_MS,
     // SNI is for names only (RFC 6066); the empty string keeps Node from using the Host header.
     servername: isIP(hostname) ? "" : hostname,
-    ...(certificateAuthority === undefined ? {} : { ca: certificateAuthority }),
+    ...(url.protocol === "https:" && { secureContext: sharedContext(certificateAuthority) }),
   };
   return new Promise((resolve, reject) => {
     const outgoing = url.protocol === "https:" ? https.request(options) : http.request(options);
@@ -79,12 +80,24 @@ function send(
   });
 }
 
+const contexts = new Map<string | undefined, SecureContext>();
+
+/** Loading the public authorities costs more than a handshake, so connections share them. */
+function sharedContext(certificateAuthority: string | undefined): SecureContext {
+  const existing = contexts.get(certificateAuthority);
+  if (existing !== undefined) return existing;
+  const context = createSecureContext(certificateAuthority === undefined ? {} : { ca: certificateAuthority });
+  contexts.set(certificateAuthority, context);
+  return context;
+}
+
 function responseOf(outgoing: http.ClientRequest, incoming: http.IncomingMessage): HttpResponse {
   // Without a listener, the error event of a dropped connection would be thrown.
   incoming.on("error", () => undefined);
   return {
     status: incoming.statusCode ?? 0,
     location: incoming.headers.location,
+    setCookies: incoming.headers["set-cookie"] ?? [],
     ...certificateOf(incoming),
     readBody: (limits) => readBody(incoming, incoming.headers, limits),
     discard: () => {
@@ -97,11 +110,28 @@ function certificateOf({
   socket,
 }: Pick<http.IncomingMessage, "socket">): Pick<HttpResponse, "certificateExpiresAt" | "certificateFingerprint"> {
   if (!(socket instanceof TLSSocket)) return { certificateExpiresAt: undefined };
-  const certificate = socket.getPeerCertificate();
-  const expiry = Date.parse(certificate.valid_to);
-  if (Number.isNaN(expiry)) return { certificateExpiresAt: undefined };
+  const [first] = chainOf(socket.getPeerCertificate(true))
+    .map((certificate) => ({ certificate, expiresAt: Date.parse(certificate.valid_to) }))
+    .filter(({ expiresAt }) => !Number.isNaN(expiresAt))
+    .sort((a, b) => a.expiresAt - b.expiresAt);
+  if (first === undefined) return { certificateExpiresAt: undefined };
   return {
-    certificateExpiresAt: expiry,
-    certificateFingerprint: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
+    certificateExpiresAt: first.expiresAt,
+    certificateFingerprint: first.certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
   };
+}
+
+/** The leaf and its intermediates. Without the root: it is trusted whatever its dates, and is its own issuer. */
+function chainOf(leaf: DetailedPeerCertificate): readonly DetailedPeerCertificate[] {
+  const chain = [leaf];
+  for (let next = issuerOf(leaf); next !== undefined && !chain.includes(next); next = issuerOf(next)) {
+    if (issuerOf(next) === next) break;
+    chain.push(next);
+  }
+  return chain;
+}
+
+/** Absent, against its type, where the server did not send it. */
+function issuerOf({ issuerCertificate }: Partial<DetailedPeerCertificate>): DetailedPeerCertificate | undefined {
+  return issuerCertificate;
 }

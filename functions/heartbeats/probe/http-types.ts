@@ -16,9 +16,11 @@ export interface HttpRequest {
 export interface HttpResponse {
   readonly status: number;
   readonly location: string | undefined;
-  /** Epoch milliseconds. Over https only. */
+  /** Values of Set-Cookie. @default none */
+  readonly setCookies?: readonly string[];
+  /** When the first certificate of the chain expires, epoch milliseconds. Over https only. */
   readonly certificateExpiresAt: number | undefined;
-  /** SHA-256 in hexadecimal. Over https only. */
+  /** SHA-256 of that certificate in hexadecimal. Over https only. */
   readonly certificateFingerprint?: string | undefined;
   /**
    * Reads the complete body. Returns it decoded (Content-Encoding, charset) with `keep`, else an empty string.

@@ -15,25 +15,39 @@ export function isRedirect({ status }: Pick<HttpResponse, "status">): boolean {
 }
 
 /**
- * The next request. A 303, and a 301 or 302 to a POST, becomes a GET without body. Configured headers are not sent to another
- * origin: only `defaultHeaders` are.
+ * The next request. A 303, and a 301 or 302 to a POST, becomes a GET without body. Credentials are not sent to another origin;
+ * other headers are (User-Agent, Content-Type).
  *
  * @param followed number of redirects before this one
+ * @param credentials lower-case names of headers
  * @throws {@link RedirectError} when there are too many or Location is invalid
  */
 export function redirected(
   request: HttpRequest,
   response: Pick<HttpResponse, "status" | "location">,
   followed: number,
-  defaultHeaders: Readonly<Record<string, string>>,
+  credentials: ReadonlySet<string>,
 ): HttpRequest {
   if (followed >= MAX_REDIRECTS) throw new RedirectError(`more than ${MAX_REDIRECTS} redirects`);
   const url = destination(request.url, response);
-  const headers = url.origin === request.url.origin ? request.headers : defaultHeaders;
+  const headers = headersFor(request, url, credentials);
   const next = { ...request, url, headers, reach: reachOf(request, url) };
   if (!losesBody(request.method, response.status)) return next;
   const method = request.method === "HEAD" ? "HEAD" : "GET";
   return { ...next, method, headers: withoutContent(headers), body: undefined };
+}
+
+/** Host names the origin that was configured, so it is dropped with the credentials. */
+function headersFor(
+  { url, headers }: HttpRequest,
+  to: URL,
+  credentials: ReadonlySet<string>,
+): Readonly<Record<string, string>> {
+  if (to.origin === url.origin) return headers;
+  const kept = Object.entries(headers).filter(
+    ([name]) => !credentials.has(name.toLowerCase()) && !/^host$/i.test(name),
+  );
+  return Object.fromEntries(kept);
 }
 
 /**

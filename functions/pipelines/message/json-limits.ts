@@ -1,5 +1,7 @@
 /** What JSON texts may have that not every parser and store accepts: depth, names that stand twice, halves of surrogate pairs. */
 
+import { toUSVString } from "node:util";
+
 import { parseJson } from "../../shared/input";
 import { truncate } from "../../shared/text";
 
@@ -20,13 +22,19 @@ interface Container {
   expectsName: boolean;
 }
 
+export interface LimitFault {
+  /** The JSON Pointer to its place. Its names are the sender's. */
+  readonly pointer: string;
+  /** `is nested more than 100 levels deep` */
+  readonly reason: string;
+}
+
 /**
- * The first fault, with the path to its place: an index, or a star for each name. Undefined when there is none. Without
- * recursion.
+ * The first fault. Undefined when there is none. Without recursion.
  *
  * @param text must be JSON
  */
-export function limitFault(text: string): string | undefined {
+export function limitFault(text: string): LimitFault | undefined {
   const open: Container[] = [];
   for (const [token] of text.matchAll(TOKENS)) {
     const container = open.at(-1);
@@ -67,8 +75,7 @@ function stringFault(token: string, container: Container | undefined): string | 
   return /\p{Cs}/u.test(text) ? "is not well-formed UTF-16: it has half of a surrogate pair" : undefined;
 }
 
-/** Names are the sender's, and can be what was typed in the wrong place: `/*` stands for each. */
-function fault(open: readonly Container[], reason: string): string {
-  const path = open.map(({ segment }) => (typeof segment === "number" ? `/${segment}` : "/*")).join("");
-  return `${truncate(path, MAX_PATH_CHARACTERS)}: ${reason}`;
+function fault(open: readonly Container[], reason: string): LimitFault {
+  const pointer = open.map(({ segment }) => `/${String(segment).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+  return { pointer: truncate(toUSVString(pointer), MAX_PATH_CHARACTERS), reason };
 }

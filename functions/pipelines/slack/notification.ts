@@ -4,6 +4,7 @@ import * as z from "zod";
 import { truncate } from "../../shared/text";
 import type { Pipeline } from "../contract";
 import { parseJson, textOf } from "../message/json";
+import { QUIET } from "../storage/row";
 import { isWithin, redact, resolvePointer } from "../message/json-pointer";
 
 const MAX_VALUE_CHARACTERS = 200;
@@ -41,11 +42,12 @@ export interface Change {
 }
 
 /**
- * Undefined when the data are the same. Never throws: a malformed row, such as one written by hand, gets a notification with its key
+ * Undefined when the data are the same, or written by a quiet replay. Never throws: a malformed row, such as one written by hand, gets a notification with its key
  * alone, so it does not block the stream.
  */
 export function notificationOf(name: string, pipeline: Pipeline, { before, after }: Change): Notification | undefined {
   const row = after ?? before ?? {};
+  if (isQuiet(after)) return undefined;
   if (after !== undefined && before !== undefined && stringOf(after, "digest") === stringOf(before, "digest"))
     return undefined;
   const keyIsPrivate = pipeline.private.some((pointer) => isWithin(pipeline.key, pointer));
@@ -87,6 +89,12 @@ function redactedSummary(pipeline: Pipeline, row: Image): Readonly<Record<string
   } catch {
     return {};
   }
+}
+
+/** Of a row that a replay wrote. */
+function isQuiet(row: Image | undefined): boolean {
+  const attribute = row?.[QUIET];
+  return typeof attribute === "object" && attribute !== null && Reflect.get(attribute, "BOOL") === true;
 }
 
 const stringOf = (row: Image, name: string): string => attributeValue(row[name], "S") ?? "";

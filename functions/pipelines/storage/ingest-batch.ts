@@ -5,6 +5,7 @@ import type { MessageFailure } from "../../shared/handlers/queue-handler";
 import type { Pipeline } from "../contract";
 import { compareVersions, MalformedMessageError, readMessage, type Message } from "../message/message";
 import { archiveObjects, type ArchiveObject } from "./archive";
+import type { RowOptions } from "./row";
 
 /** Rows written at a time. */
 export const CONCURRENT_WRITES = 50;
@@ -17,6 +18,8 @@ export interface ReceivedMessage {
   readonly receivedAt: number;
   /** True when the archive has it already. */
   readonly archived: boolean;
+  /** True when nobody is notified of it. */
+  readonly quiet: boolean;
 }
 
 export interface IngestPorts {
@@ -25,7 +28,7 @@ export interface IngestPorts {
   readonly pipeline: Pipeline;
   readonly archive: (object: ArchiveObject) => Promise<void>;
   /** Writes a row unless it has the same or a newer version. Returns true when it was written. */
-  readonly write: (message: Message) => Promise<boolean>;
+  readonly write: (message: Message, options: RowOptions) => Promise<boolean>;
 }
 
 export interface IngestResult {
@@ -94,7 +97,7 @@ async function writeInOrder(sameKey: readonly ParsedMessage[], { write }: Ingest
   const inOrder = [...sameKey].sort((a, b) => compareVersions(a.message, b.message));
   for (const { received, message } of inOrder) {
     try {
-      if (await write(message)) outcome.stored += 1;
+      if (await write(message, { quiet: received.quiet })) outcome.stored += 1;
       else outcome.unchanged += 1;
     } catch (error) {
       outcome.failures.push({ id: received.id, error });

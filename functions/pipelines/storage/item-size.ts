@@ -19,5 +19,6 @@ function sizeOf(attributes: Readonly<Record<string, Attribute>>, entryBytes: num
 }
 
 function valueBytes(value: Attribute): number {
+  if ("BOOL" in value) return 1;
   return "S" in value ? Buffer.byteLength(value.S) : MAP_BYTES + sizeOf(value.M, MAP_ENTRY_BYTES);
 }

@@ -2,17 +2,20 @@
 import type { AwsJson } from "../../shared/aws/aws-json";
 import { errorName } from "../../shared/errors";
 import type { Message } from "../message/message";
-import { rowOf } from "./row";
+import { rowOf, type RowOptions } from "./row";
 
 /** {@link compareVersions} as a condition. Rows that were written by hand have no version. */
 const IS_NEWER = "attribute_not_exists(#order) OR #order < :order OR (#order = :order AND #digest < :digest)";
 
 /** Writes a message's row unless the row has the same or a newer version. Returns true when it was written. */
-export function messageWriter(dynamodb: AwsJson, TableName: string): (message: Message) => Promise<boolean> {
-  return async (message) => {
+export function messageWriter(
+  dynamodb: AwsJson,
+  TableName: string,
+): (message: Message, options?: RowOptions) => Promise<boolean> {
+  return async (message, options) => {
     const request = {
       TableName,
-      Item: rowOf(message),
+      Item: rowOf(message, options),
       ConditionExpression: IS_NEWER,
       ExpressionAttributeNames: { "#order": "versionOrder", "#digest": "digest" },
       ExpressionAttributeValues: { ":order": { S: message.versionOrder }, ":digest": { S: message.digest } },

@@ -1,11 +1,25 @@
-/** A message's row as DynamoDB attribute values. All are text: DynamoDB's numbers have 38 digits. */
+/** A message's row as DynamoDB attribute values. Numbers are text: DynamoDB's have 38 digits. */
 import type { Message } from "../message/message";
 
-export type Attribute = { readonly S: string } | { readonly M: Readonly<Record<string, { readonly S: string }>> };
+export type Attribute =
+  | { readonly S: string }
+  | { readonly BOOL: boolean }
+  | { readonly M: Readonly<Record<string, { readonly S: string }>> };
 export type Row = Readonly<Record<string, Attribute>>;
 
+/** The attribute of rows that were written without a notification. */
+export const QUIET = "quiet";
+
+export interface RowOptions {
+  /** True: the change is not notified. @default false */
+  readonly quiet?: boolean;
+}
+
 /** `day` and `receivedAt` are ISO 8601 in UTC. */
-export function rowOf({ key, version, versionOrder, group, summary, receivedAt, digest, data }: Message): Row {
+export function rowOf(
+  { key, version, versionOrder, group, summary, receivedAt, digest, data }: Message,
+  { quiet = false }: RowOptions = {},
+): Row {
   const time = new Date(receivedAt).toISOString();
   return {
     key: { S: key },
@@ -16,6 +30,7 @@ export function rowOf({ key, version, versionOrder, group, summary, receivedAt, 
     ...(group !== undefined && { group: { S: group } }),
     summary: { M: Object.fromEntries(Object.entries(summary).map(([label, S]) => [label, { S }])) },
     digest: { S: digest },
+    ...(quiet && { [QUIET]: { BOOL: true } }),
     data: { S: data },
   };
 }

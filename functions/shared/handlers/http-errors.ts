@@ -3,6 +3,8 @@ export abstract class HttpError extends Error {
   abstract readonly status: number;
   /** Additional response headers. */
   readonly headers: Readonly<Record<string, string>> = {};
+  /** For logs, where the message has names that the caller sent: they can be secrets. @default the message */
+  readonly logMessage: string | undefined = undefined;
   /** True: the response body is the message as plain text instead of JSON. */
   readonly plain: boolean = false;
 }
@@ -11,6 +13,12 @@ export abstract class HttpError extends Error {
 export class BadRequestError extends HttpError {
   override readonly name: string = "BadRequestError";
   readonly status = 400;
+}
+
+/** The request is not authenticated. */
+export class UnauthorizedError extends HttpError {
+  override readonly name = "UnauthorizedError";
+  readonly status = 401;
 }
 
 export class NotFoundError extends HttpError {

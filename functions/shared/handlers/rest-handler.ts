@@ -35,7 +35,7 @@ export interface RawRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** Lambda's timeout, epoch milliseconds. */
   readonly deadline: number;
-  /** The parsed JSON; undefined for an empty body. */
+  /** The parsed JSON; undefined for an empty body. Parsed, or refused, when it is read. */
   readonly body: unknown;
   /** The body as it was sent. Its numbers have all their digits. */
   readonly text: string;
@@ -102,12 +102,16 @@ export function restHandler<Environment>(
         const { plain, status, headers, body } = errorResponse(error);
         // Lambda's Errors metric does not count responses. The API's alarm for 5xx does.
         if (status >= 500) logger.error("request failed", { error });
-        else logger.info("responded", { status, reason: errorMessage(error) });
+        else logger.info("responded", { status, reason: reasonOf(error) });
         return plain
           ? text(status, String(body), { ...corsHeaders, ...headers })
           : json(status, body, { ...corsHeaders, ...headers });
       }
     });
+}
+
+function reasonOf(error: unknown): string {
+  return (error instanceof HttpError ? error.logMessage : undefined) ?? errorMessage(error);
 }
 
 export interface ErrorResponse extends Required<RestResponse> {
@@ -141,7 +145,10 @@ function requestOf(
     query: queryStringParameters ?? {},
     headers: Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])),
     deadline,
-    body: jsonOf(content),
+    // A body that must be authentic is not parsed before its signature is verified.
+    get body() {
+      return jsonOf(content);
+    },
     text: content,
   };
 }

@@ -1,14 +1,10 @@
 /** `almanac pipelines redrive <pipeline>`: sends a pipeline's dead letters back to where they failed. */
-import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
-import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
-import { SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { notificationQueue } from "../../../functions/pipelines/slack/notifications-table";
 import { systemClock } from "../../../functions/shared/clock";
 import { findDeployed } from "../../environments/deployed";
-import { sendAll } from "../../features/pipelines/queue-sender";
-import { redrivePipeline, streamEvent, type LostChanges } from "../../features/pipelines/redrive";
-import { readChanges } from "../../features/pipelines/stream-reader";
+import { redrivePipeline } from "../../features/pipelines/redrive";
+import { redriveTools } from "../../features/pipelines/redrive-tools";
 import {
   DocumentedCommand,
   EXIT,
@@ -22,7 +18,8 @@ import { pipelineOf, type DeployedPipeline } from "../../shared/feature-outputs"
 export const command = () =>
   withEnvironment(
     new DocumentedCommand({
-      description: "Sends a pipeline's dead letters back to where they failed. Fix the cause first.",
+      description:
+        "Sends a pipeline's dead letters back to where they failed, and notifications that were set aside into their queue. Fix the cause first: npx almanac pipelines dead ls <pipeline>.",
       examples: ["npx almanac pipelines redrive jobOrder --env staging"],
       exitCodes: { [EXIT.ok]: "no dead letter is left", [EXIT.failure]: "some are left, or the command failed" },
     }),
@@ -30,31 +27,10 @@ export const command = () =>
     .argument("<pipeline>", "its name in main.ts: jobOrder")
     .action(exitCodeOf(run));
 
-/** The function that notifies Slack failed again on the changes. */
-class NotifyFailedError extends Error {
-  override readonly name = "NotifyFailedError";
-}
-
 async function run(name: string, options: EnvironmentOptions): Promise<number> {
   const deployed = await findDeployed(options);
   const pipeline = pipelineOf(deployed.name, name, deployed);
-  const sqs = new SQSClient(deployed.aws);
-  const lambda = new LambdaClient(deployed.aws);
-  const streams = new DynamoDBStreamsClient(deployed.aws);
-  const notify = async (lost: LostChanges): Promise<void> => {
-    const Payload = Buffer.from(JSON.stringify(streamEvent(await readChanges(streams, lost))));
-    const answer = await lambda.send(new InvokeCommand({ FunctionName: pipeline.notifyFunctionName, Payload }));
-    if (answer.FunctionError !== undefined)
-      throw new NotifyFailedError(`${pipeline.notifyFunctionName} failed again: see its logs`);
-  };
-  const { sent, left } = await redrivePipeline({
-    sqs,
-    deadLetterQueueUrl: pipeline.deadLetterQueueUrl,
-    send: (message) => sendAll(sqs, pipeline.queueUrl, [message]),
-    notify,
-    now: Date.now,
-    onProgress: console.log,
-  });
+  const { sent, left } = await redrivePipeline(redriveTools(pipeline, deployed.aws));
   const restored = await restoreNotifications(pipeline, deployed.aws);
   if (restored > 0) console.log(`${pipeline.slackParameter}: ${restored} notifications are in the queue again.`);
   console.log(`${name}: ${sent} sent back${left === 0 ? "" : `, ${left} left`}.`);

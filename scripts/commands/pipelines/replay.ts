@@ -19,13 +19,14 @@ interface Options extends EnvironmentOptions {
   readonly from: number;
   readonly to?: number;
   readonly into?: string;
+  readonly quiet: boolean;
 }
 
 export const command = () =>
   withEnvironment(
     new DocumentedCommand({
       description:
-        "Sends the messages that a pipeline received in a period, from the archive, through the pipeline again.",
+        "Sends the messages that a pipeline received in a period, from the archive, through the pipeline again. After an error it says from when to continue.",
       examples: [
         "npx almanac pipelines replay jobOrder --from 2026-11-20T00:00:00Z",
         "npx almanac pipelines replay jobOrder --env production --from 2026-11-20T00:00:00Z --to 2026-11-21T00:00:00Z --into staging",
@@ -36,6 +37,7 @@ export const command = () =>
     .requiredOption("--from <time>", "received at or after: ISO 8601, with Z or an offset", timeOf)
     .option("--to <time>", "received before (default: now)", timeOf)
     .option("--into <environment>", "where to send them (default: the environment of the archive)")
+    .option("--quiet", "notify nobody of the rows that change", false)
     .action(exitCodeOf(run));
 
 function timeOf(value: string): number {
@@ -45,7 +47,7 @@ function timeOf(value: string): number {
 }
 
 async function run(name: string, options: Options): Promise<number> {
-  const { from, to = Date.now(), into } = options;
+  const { from, to = Date.now(), into, quiet } = options;
   const source = await findDeployed(options);
   const sameEnvironment = into === undefined || into === source.name;
   const target = sameEnvironment ? source : await findDeployed({ ...options, env: into });
@@ -58,6 +60,7 @@ async function run(name: string, options: Options): Promise<number> {
     s3: new S3Client(s3Settings(source.aws)),
     bucket: pipelineOf(source.name, name, source).archiveBucketName,
     sameEnvironment,
+    quiet,
     send: (messages) => sendAll(sqs, queueUrl, messages),
     onProgress: ({ hour, messages, total: sofar }) => {
       console.log(`${hour}:00Z  ${messages} messages, ${sofar} in all`);

@@ -21,7 +21,7 @@ export async function benchSynth(): Promise<readonly Figure[]> {
       rmSync(folder, { recursive: true });
     }
   }
-  return [figureAtMost("cold_s", median(cold), "s", 5), figureAtMost("warm_s", median(warm), "s", 3)];
+  return [figureAtMost("cold_s", median(cold), "s", 4), figureAtMost("warm_s", median(warm), "s", 1.5)];
 }
 
 /** @returns seconds */

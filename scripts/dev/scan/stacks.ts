@@ -1,7 +1,8 @@
 /** Writes stacks for a scanner: one file a module, with variables resolved. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { readStackResources, type Resource } from "../../terraform/stack-resources";
+import type { Resource } from "../../../modules/synthesized/resources";
+import { readStackResources } from "../../terraform/stack-resources";
 
 /** Writes `<folder>/<environment>/<module>.tf.json`; the environment's own resources are `root.tf.json`. */
 export async function writeForScan(stack: string, environment: string, folder: string): Promise<void> {

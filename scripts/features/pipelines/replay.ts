@@ -23,42 +23,71 @@ export interface ReplayOptions extends ReplayRange {
   readonly bucket: string;
   /** True: the messages are in this environment's archive already, and are not archived again. */
   readonly sameEnvironment: boolean;
+  /** True: nobody is notified of the rows that change. */
+  readonly quiet: boolean;
   readonly send: (messages: readonly Outgoing[]) => Promise<void>;
   readonly onProgress: (progress: { readonly hour: string; readonly messages: number; readonly total: number }) => void;
 }
 
+/** A replay stopped. Sending some messages again is safe. */
+export class ReplayStoppedError extends Error {
+  override readonly name = "ReplayStoppedError";
+}
+
 /**
- * Hour by hour, the oldest first. Each message keeps its original time, so that it does not replace newer data.
+ * Hour by hour, the oldest first, and within an hour some objects at a time. Each message keeps its original time, so that it does not
+ * replace newer data.
  * @returns the number of messages sent
+ * @throws {@link ReplayStoppedError} with the hour to continue from
  */
 export async function replay(options: ReplayOptions): Promise<number> {
-  const { from, to, name, s3, bucket, sameEnvironment, send, onProgress } = options;
+  const { from, to } = options;
   let total = 0;
   for (let hour = from - (from % HOUR_MS); hour < to; hour += HOUR_MS) {
-    const keys = await listKeys(s3, bucket, hourPrefix(name, hour));
-    const parts = await mapConcurrently(keys, CONCURRENT_READS, (key) => readObject(s3, bucket, key));
-    const messages = oncePerId(parts.flat())
-      .filter(({ receivedAt }) => receivedAt >= from && receivedAt < to)
-      .sort((a, b) => a.receivedAt - b.receivedAt);
-    if (messages.length === 0) continue;
-    await send(messages.map((message) => outgoing(message, sameEnvironment)));
-    total += messages.length;
-    onProgress({ hour: new Date(hour).toISOString().slice(0, 13), messages: messages.length, total });
+    try {
+      total += await replayHour(hour, total, options);
+    } catch (cause) {
+      const next = new Date(Math.max(hour, from)).toISOString();
+      throw new ReplayStoppedError(`${total} messages were sent. Continue with --from ${next}`, { cause });
+    }
   }
   return total;
 }
 
-/** A batch that was processed twice is archived twice. */
-function oncePerId(messages: readonly ArchivedMessage[]): readonly ArchivedMessage[] {
-  return [...new Map(messages.map((message) => [message.id, message])).values()];
+async function replayHour(hour: number, before: number, options: ReplayOptions): Promise<number> {
+  const { from, to, name, s3, bucket, send, onProgress } = options;
+  const keys = await listKeys(s3, bucket, hourPrefix(name, hour));
+  // A batch that was processed twice is archived twice.
+  const sent = new Set<string>();
+  for (let index = 0; index < keys.length; index += CONCURRENT_READS) {
+    const some = keys.slice(index, index + CONCURRENT_READS);
+    const parts = await mapConcurrently(some, CONCURRENT_READS, (key) => readObject(s3, bucket, key));
+    const messages = parts
+      .flat()
+      .filter(({ id, receivedAt }) => {
+        if (receivedAt < from || receivedAt >= to || sent.has(id)) return false;
+        sent.add(id);
+        return true;
+      })
+      .sort((a, b) => a.receivedAt - b.receivedAt);
+    if (messages.length === 0) continue;
+    await send(messages.map((message) => outgoing(message, options)));
+    onProgress({
+      hour: new Date(hour).toISOString().slice(0, 13),
+      messages: messages.length,
+      total: before + sent.size,
+    });
+  }
+  return sent.size;
 }
 
-function outgoing({ receivedAt, data }: ArchivedMessage, sameEnvironment: boolean): Outgoing {
+function outgoing({ receivedAt, data }: ArchivedMessage, { sameEnvironment, quiet }: ReplayOptions): Outgoing {
   return {
     body: data,
     attributes: {
       [MESSAGE_ATTRIBUTES.receivedAt]: receivedAt,
       ...(sameEnvironment && { [MESSAGE_ATTRIBUTES.archived]: 1 }),
+      ...(quiet && { [MESSAGE_ATTRIBUTES.quiet]: 1 }),
     },
   };
 }

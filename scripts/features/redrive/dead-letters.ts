@@ -16,6 +16,8 @@ export interface RedriveTools {
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly onProgress: (line: string) => void;
+  /** The id of one message: all others stay. @default all are sent back */
+  readonly only?: string;
 }
 
 export interface Redriven {
@@ -59,7 +61,7 @@ export interface RedriveTarget {
 export async function redriveDeadLetters(
   QueueUrl: string,
   targetOf: (message: Message) => RedriveTarget | undefined,
-  { sqs, now, onProgress }: RedriveTools,
+  { sqs, now, onProgress, only }: RedriveTools,
 ): Promise<Redriven> {
   const startedAt = now();
   const left = new Set<string>();
@@ -82,6 +84,7 @@ export async function redriveDeadLetters(
     const before = sent;
     for (const message of Messages) {
       const { MessageId: id = "", ReceiptHandle, Attributes } = message;
+      if (only !== undefined && id !== only) continue;
       const target = targetOf(message);
       if (target === undefined) leave(id, "not a known format");
       else if (Number(Attributes?.SentTimestamp ?? 0) > startedAt) leave(id, "failed again");
@@ -96,7 +99,10 @@ export async function redriveDeadLetters(
           leave(id, errorMessage(error));
         }
     }
-    empty = sent === before ? empty + 1 : 0;
+    // With one of many, a receive that has only others says nothing about it.
+    const progressed = only === undefined ? sent > before : Messages.length > 0;
+    if (only !== undefined && (sent > 0 || left.size > 0)) break;
+    empty = progressed ? 0 : empty + 1;
   }
   return { sent, left: left.size };
 }

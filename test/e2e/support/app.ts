@@ -37,7 +37,12 @@ new Environment(app, "local", {
       schema: { type: "object", properties: { total: { type: "number" } } },
     },
     // A second pipeline is one entry.
-    invoice: { key: "/number", slack: "/almanac/slack/invoices" },
+    invoice: {
+      key: "/number",
+      slack: "/almanac/slack/invoices",
+      webhook: { verify: "stripe", secret: "/almanac/webhooks/invoices" },
+    },
+    event: { key: "/id", webhook: { verify: "github", secret: "/almanac/webhooks/events" } },
   },
 });
 

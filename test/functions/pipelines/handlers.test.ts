@@ -1,8 +1,11 @@
+import { createHmac } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import {
   BatchWriteItemCommand,
   ConditionalCheckFailedException,
   DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
   QueryCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
@@ -25,7 +28,14 @@ const ssm = mockClient(SSMClient);
 
 const output = setupHandler("pipelines", {
   PIPELINE_NAME: "jobOrder",
-  PIPELINE_CONFIG: JSON.stringify({ key: "/id", version: "/v", slack: "/almanac/slack/orders" }),
+  PIPELINE_CONFIG: JSON.stringify({
+    key: "/id",
+    version: "/v",
+    slack: "/almanac/slack/orders",
+    webhook: { verify: "slack", secret: "/secret" },
+  }),
+  WEBHOOK_SECRET: "/secret",
+  DELIVERIES_TABLE: "deliveries",
   QUEUE_URL: "https://sqs/queue",
   PIPELINE_TABLE: "table",
   ARCHIVE_BUCKET: "archive",
@@ -88,6 +98,21 @@ describe("ingress", () => {
     expect(sqs.commandCalls(SendMessageCommand)[0]?.args[0].input.MessageBody).toBe(text);
   });
 
+  it.each([
+    '{"id":"1","v":1,"password":hunter2}',
+    '{"id":"1","v":1,"password":"hunter2}',
+    '{"id":"1","v":1,"hunter2":1,"hunter2":2}',
+    '{"id":"1","v":1,"hunter2":"\\ud83d"}',
+    '{"id":"1","v":"hunter2"}',
+    '{"id":{"hunter2":1},"v":1}',
+    '{"id":"1","v":1,"items":["hunter2"]}',
+    `{"id":"1","v":1,"hunter2":${"[".repeat(200)}${"]".repeat(200)}}`,
+    "hunter2",
+  ])("logs nothing of what it refuses: %.60s", async (body) => {
+    expect((await post(body))[0]).toBe(400);
+    expect(JSON.stringify(output.lines())).not.toContain("hunter2");
+  });
+
   it("answers no 202 when SQS has it not", async () => {
     sqs.on(SendMessageCommand).rejects(Object.assign(new Error("busy"), { name: "ThrottlingException" }));
     expect((await post('{"id":"1","v":1}'))[0]).toBe(429);
@@ -110,6 +135,75 @@ describe("ingress", () => {
   ])("refuses %s", async (_, body, status) => {
     expect((await post(body))[0]).toBe(status);
     expect(sqs.calls()).toHaveLength(0);
+  });
+});
+
+describe("webhook", () => {
+  const setup = async () => {
+    s3.on(GetObjectCommand).resolves({ Body: { transformToString: () => Promise.resolve("{}") } as never });
+    ssm.on(GetParameterCommand, { Name: "/secret", WithDecryption: true }).resolves({ Parameter: { Value: "hush" } });
+    sqs.on(SendMessageCommand).resolves({ MessageId: "m-1" });
+    dynamodb.on(GetItemCommand).resolves({});
+    dynamodb.on(PutItemCommand).resolves({});
+    const handler = await handlerOf<{ statusCode: number; body: string }>("webhook");
+    return async (body: string, secret = "hush", seconds = Math.floor(Date.now() / 1_000)) => {
+      const signature = createHmac("sha256", secret).update(`v0:${seconds}:${body}`).digest("hex");
+      const { statusCode, body: answer } = await handler({
+        httpMethod: "POST",
+        resource: "/webhooks/jobOrder",
+        requestContext: { requestId: "r" },
+        headers: { "X-Slack-Signature": `v0=${signature}`, "X-Slack-Request-Timestamp": String(seconds) },
+        body: Buffer.from(body).toString("base64"),
+        isBase64Encoded: true,
+      });
+      return [statusCode, JSON.parse(answer) as unknown] as const;
+    };
+  };
+
+  it("accepts what its sender has signed, and remembers it after SQS has it", async () => {
+    const post = await setup();
+    expect(await post('{"id":"1","v":1}')).toEqual([202, { messageId: "m-1", key: "1", version: "1" }]);
+    expect(sqs.commandCalls(SendMessageCommand)).toHaveLength(1);
+    const [put] = dynamodb.commandCalls(PutItemCommand).map(({ args: [{ input }] }) => input.Item);
+    expect(put?.["delivery"]?.S).toMatch(/^jobOrder [0-9a-f]{64}$/);
+    sqs.on(SendMessageCommand).rejects(Object.assign(new Error("busy"), { name: "ThrottlingException" }));
+    expect((await post('{"id":"2","v":1}'))[0]).toBe(429);
+    expect(dynamodb.commandCalls(PutItemCommand)).toHaveLength(1);
+  });
+
+  it("drops a delivery that it has accepted before", async () => {
+    const post = await setup();
+    dynamodb.on(GetItemCommand).resolves({ Item: { delivery: { S: "known" } } });
+    expect(await post('{"id":"1","v":1}')).toEqual([202, { repeated: true }]);
+    expect(sqs.calls()).toHaveLength(0);
+  });
+
+  it.each([
+    ["of another secret", '{"id":"1","v":1}', "other", 0],
+    ["that is old", '{"id":"1","v":1}', "hush", -301],
+    ["of another secret, though it is not JSON", "hello", "other", 0],
+  ])("refuses a signature %s, before anything else", async (_, body, secret, seconds) => {
+    const post = await setup();
+    expect((await post(body, secret, Math.floor(Date.now() / 1_000) + seconds))[0]).toBe(401);
+    expect([...sqs.calls(), ...dynamodb.calls()]).toHaveLength(0);
+    expect(JSON.stringify(output.lines())).not.toContain("hush");
+  });
+
+  it("is behind the same gate as the signed API", async () => {
+    const post = await setup();
+    expect(await post('{"v":1}')).toMatchObject([
+      400,
+      { message: expect.stringContaining("/id: is missing") as unknown },
+    ]);
+    expect((await post(`{"id":"1","v":1,"x":"${"x".repeat(204_800)}"}`))[0]).toBe(413);
+  });
+
+  it("answers Slack's challenge", async () => {
+    const post = await setup();
+    expect(await post('{"type":"url_verification","token":"t","challenge":"3eZbrw1a"}')).toEqual([
+      200,
+      { challenge: "3eZbrw1a" },
+    ]);
   });
 });
 

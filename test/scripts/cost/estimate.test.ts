@@ -1,6 +1,6 @@
 import { estimate } from "../../../scripts/cost/estimate";
 import { PRICES } from "../../../scripts/shared/prices";
-import type { Resource } from "../../../scripts/terraform/stack-resources";
+import type { Resource } from "../../../modules/synthesized/resources";
 
 const resource = (type: string, name: string, values: Resource["values"] = {}): Resource => ({
   address: `module.bells.${type}.${name}`,

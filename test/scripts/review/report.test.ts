@@ -79,8 +79,8 @@ describe("data loss", () => {
     expect(loss?.address).toContain("deposed by a failed replacement");
   });
 
-  it("is warned of where less is kept than before", () => {
-    const { lessProtection } = review([
+  it("is told of where less is kept than before", () => {
+    const { findings } = review([
       {
         address: TABLE,
         actions: ["update"],
@@ -100,10 +100,15 @@ describe("data loss", () => {
         after: { retention_in_days: 30 },
       },
     ]);
-    expect(lessProtection).toEqual([
-      `${TABLE} can be deleted (true → false)`,
-      `${TABLE} can no longer be restored to any second (true → false)`,
-      "aws_cloudwatch_log_group.logs deletes its logs earlier (30 → 7)",
+    expect(findings).toMatchObject([
+      {
+        address: TABLE,
+        verdict: "data",
+        what: "can be deleted",
+        changes: ["deletion_protection_enabled: true → false"],
+      },
+      { address: TABLE, verdict: "data", what: "can no longer be restored to any second" },
+      { address: "aws_cloudwatch_log_group.logs", verdict: "data", what: "deletes its logs earlier" },
     ]);
   });
 });

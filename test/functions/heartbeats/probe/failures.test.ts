@@ -33,8 +33,17 @@ describe("an error met during a check", () => {
     }
   });
 
-  it("is what the first of several addresses met", () => {
-    expect(failureOf(new AggregateError([withCode("EHOSTUNREACH"), withCode("ECONNREFUSED")])).reason).toBe("refused");
+  it("is what the most telling of several addresses met", () => {
+    expect(failureOf(new AggregateError([withCode("ENETUNREACH"), withCode("ETIMEDOUT")])).reason).toBe("timeout");
+  });
+
+  it("is plain for what Node says by OpenSSL's source lines only", () => {
+    const message =
+      "807C916CA17F0000:error:0A000410:SSL routines:ssl3_read_bytes:alert handshake failure:../openssl/ssl.c:1:";
+    expect(failureOf(withCode("EPROTO", message)).message).toBe("alert handshake failure (EPROTO)");
+    expect(failureOf(withCode("EPROTO", "openssl/ssl.c:12")).message).toBe("the TLS handshake failed (EPROTO)");
+    const names = withCode("ERR_TLS_CERT_ALTNAME_INVALID", "DNS:a.test, ".repeat(1_000));
+    expect(failureOf(names).message).toBe("the certificate is for other names (ERR_TLS_CERT_ALTNAME_INVALID)");
   });
 
   it("keeps OpenSSL's source lines to itself", () => {

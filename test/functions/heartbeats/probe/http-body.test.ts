@@ -41,8 +41,13 @@ describe("reading a body", () => {
     expect(await readBody(stream, { "content-encoding": "deflate" }, LIMITS)).toBe("all is well");
   });
 
+  it.each(["utf-8", "none", "binary"])('takes the body as it is where "%s" is no encoding', async (encoding) => {
+    const stream = Readable.from([Buffer.from("all is well")]);
+    expect(await readBody(stream, { "content-encoding": encoding }, LIMITS)).toBe("all is well");
+  });
+
   it.each<[string, Buffer | string, string]>([
-    ["an unknown encoding", "x", "zstd"],
+    ["an unsupported encoding", "x", "compress"],
     ["a body that is not in its encoding", "x", "br"],
     ["a truncated body", gzipSync("all is well").subarray(0, 20), "gzip"],
   ])("refuses %s, when it is to be searched", async (_name, body, encoding) => {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { HttpRequest } from "../../../../functions/heartbeats/probe/http-types";
 import { isRedirect, redirected, RedirectError } from "../../../../functions/heartbeats/probe/redirects";
 
-const defaultHeaders = { Accept: "*/*" };
+const credentials = new Set(["x-key", "authorization"]);
 const headers = { Accept: "text/html", "X-Key": "private", "Content-Type": "text/plain" };
 const request: HttpRequest = {
   method: "POST",
@@ -13,7 +13,7 @@ const request: HttpRequest = {
   reach: "public",
 };
 const redirect = (status: number, location: string, given = request) =>
-  redirected(given, { status, location }, 0, defaultHeaders);
+  redirected(given, { status, location }, 0, credentials);
 
 describe("a redirect", () => {
   it("is one of five statuses", () => {
@@ -50,7 +50,7 @@ describe("a redirect", () => {
     expect(redirect(307, location).url.href).toBe(url);
   });
 
-  it("sends configured headers to their own origin only", () => {
+  it("sends credentials to their own origin only, and other headers everywhere", () => {
     const origin = fc.constantFrom(
       "https://a.test",
       "https://a.test:8443",
@@ -62,10 +62,12 @@ describe("a redirect", () => {
       fc.property(origin, fc.constantFrom(301, 302, 303, 307, 308), (origin, status) => {
         const followed = redirect(status, `${origin}/path`);
         expect("X-Key" in followed.headers).toBe(origin === "https://a.test");
+        expect(followed.headers).toMatchObject({ Accept: "text/html" });
       }),
     );
     const there = redirect(307, "https://b.test/");
-    expect(redirect(307, "https://a.test/", { ...there, body: "text" }).headers).toEqual(defaultHeaders);
+    const back = redirect(307, "https://a.test/", { ...there, body: "text" });
+    expect(back.headers).toEqual({ Accept: "text/html", "Content-Type": "text/plain" });
   });
 
   it.each<[string, string | undefined, RegExp]>([
@@ -73,15 +75,15 @@ describe("a redirect", () => {
     ["has a Location that is no URL", "https://[", /invalid Location/],
     ["leads out of http", "file:///etc/passwd", /not http\(s\): file:/],
   ])("that %s cannot be followed", (_name, location, message) => {
-    const follow = () => redirected(request, { status: 302, location }, 0, defaultHeaders);
+    const follow = () => redirected(request, { status: 302, location }, 0, credentials);
     expect(follow).toThrow(RedirectError);
     expect(follow).toThrow(message);
   });
 
   it("is followed five times, not six", () => {
     const answer = { status: 302, location: "/again" };
-    expect(() => redirected(request, answer, 4, defaultHeaders)).not.toThrow();
-    expect(() => redirected(request, answer, 5, defaultHeaders)).toThrow("more than 5 redirects");
+    expect(() => redirected(request, answer, 4, credentials)).not.toThrow();
+    expect(() => redirected(request, answer, 5, credentials)).toThrow("more than 5 redirects");
   });
 
   it("takes a private target no further than its network, but to its own host", () => {

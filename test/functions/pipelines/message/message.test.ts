@@ -9,6 +9,17 @@ const AT = Date.parse("2026-11-21T07:31:22.123Z");
 const LONG = "1234567890123456789012345678901234567890";
 const pipeline = (input: object = {}) => pipelineSchema.parse({ key: "/jobOrderId", version: "/revision", ...input });
 
+/** What the sender is told. */
+function thrown(read: () => unknown): string {
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof MalformedMessageError) return error.description;
+    throw error;
+  }
+  return "nothing";
+}
+
 describe("a message", () => {
   it("is read with every digit that it has, and stored as it was sent", () => {
     const text = `{"jobOrderId": ${LONG},\n "revision": 1.0e0, "nested": {"π": [${LONG}.50, {"deep": null}]}}`;
@@ -57,13 +68,13 @@ describe("a message", () => {
   it.each([
     ["nothing", "", "is not JSON"],
     ["half of it", '{"jobOrderId":', "is not JSON"],
-    ["a name twice", '{"jobOrderId":"1","jobOrderId":"2","revision":1}', "/*: stands twice in its object"],
+    ["a name twice", '{"jobOrderId":"1","jobOrderId":"2","revision":1}', "/jobOrderId: stands twice in its object"],
     [
       "the same name twice with the same value",
       '{"jobOrderId":"1","revision":1,"a":[{"b":1,"b":1}]}',
-      "/*/0/*: stands twice",
+      "/a/0/b: stands twice",
     ],
-    ["half of a character", '{"jobOrderId":"1","revision":1,"a":"\\ud83d"}', "/*: is not well-formed UTF-16"],
+    ["half of a character", '{"jobOrderId":"1","revision":1,"a":"\\ud83d"}', "/a: is not well-formed UTF-16"],
     [
       "more depth than all can read",
       `{"jobOrderId":"1","revision":1,"a":${"[".repeat(5_000)}${"]".repeat(5_000)}}`,
@@ -79,7 +90,8 @@ describe("a message", () => {
     ["more version than fits", `{"jobOrderId":"1","revision":1${"0".repeat(2_000)}}`, "/revision: is neither a number"],
   ])("of %s is refused, with the reason", (_, text, reason) => {
     expect(() => readMessage(text, pipeline(), AT)).toThrow(MalformedMessageError);
-    expect(() => readMessage(text, pipeline(), AT)).toThrow(reason);
+    const description = thrown(() => readMessage(text, pipeline(), AT));
+    expect(description).toContain(reason);
   });
 });
 

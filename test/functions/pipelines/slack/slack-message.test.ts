@@ -78,6 +78,12 @@ describe("a notification", () => {
     ).toBeUndefined();
   });
 
+  it("is none of what a quiet replay has written", () => {
+    const quiet = rowOf(readMessage('{"jobOrderId":"17","revision":1}', pipeline, 0), { quiet: true });
+    expect(notificationOf("jobOrder", pipeline, { before: undefined, after: quiet })).toBeUndefined();
+    expect(notificationOf("jobOrder", pipeline, { before: quiet, after: second })?.kind).toBe("changed");
+  });
+
   it("redacts a key that is private", () => {
     const secret = { ...pipeline, private: ["/jobOrderId"] };
     expect(notificationOf("jobOrder", secret, { before: undefined, after: first })?.key).toBe(REDACTED);

@@ -15,7 +15,10 @@ const all = pipelineSchema.parse({
 
 /** What DynamoDB documents: 400 KB an item, keys of 2,048 and 1,024 bytes that are not empty, well-formed text. */
 function dynamodbFault(row: Readonly<Record<string, Attribute>>): string | undefined {
-  const texts = (value: Attribute): string[] => ("S" in value ? [value.S] : Object.values(value.M).flatMap(texts));
+  const texts = (value: Attribute): string[] => {
+    if ("BOOL" in value) return [];
+    return "S" in value ? [value.S] : Object.values(value.M).flatMap(texts);
+  };
   if (itemBytes(row) > 400 * 1024) return "Item size has exceeded the maximum allowed size";
   if (
     Object.values(row)

@@ -9,6 +9,7 @@ const received = (id: string, text: string, archived = false): ReceivedMessage =
   text,
   receivedAt: 0,
   archived,
+  quiet: false,
 });
 
 /** An in-memory table. Writes of the `failing` keys throw. */

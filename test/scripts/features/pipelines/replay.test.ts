@@ -28,7 +28,7 @@ function archive(...batches: readonly (readonly ArchivedMessage[])[]): void {
   }));
 }
 
-async function replayed(from: string, to: string, sameEnvironment: boolean) {
+async function replayed(from: string, to: string, sameEnvironment: boolean, quiet = false) {
   const sent: Outgoing[] = [];
   const hours: string[] = [];
   const total = await replay({
@@ -38,6 +38,7 @@ async function replayed(from: string, to: string, sameEnvironment: boolean) {
     s3: new S3Client({}),
     bucket: "archive",
     sameEnvironment,
+    quiet,
     send: (messages) => Promise.resolve(void sent.push(...messages)),
     onProgress: ({ hour, messages }) => hours.push(`${hour}: ${messages}`),
   });
@@ -66,5 +67,41 @@ describe("replaying", () => {
     archive([message("a", "07:10:00")]);
     const { sent } = await replayed("07:00:00", "08:00:00", false);
     expect(sent).toEqual([{ body: message("a", "").data, attributes: { receivedAt: at("07:10:00") } }]);
+  });
+
+  it("marks the messages of a quiet one, so that nobody is notified of them", async () => {
+    archive([message("a", "07:10:00")]);
+    const { sent } = await replayed("07:00:00", "08:00:00", true, true);
+    expect(sent.map(({ attributes }) => attributes)).toEqual([{ receivedAt: at("07:10:00"), archived: 1, quiet: 1 }]);
+  });
+
+  it("says from when to continue, when it has to stop", async () => {
+    archive([message("a", "07:10:00")], [message("b", "08:10:00")]);
+    const sent: Outgoing[] = [];
+    const stopped = replay({
+      name: "jobOrder",
+      from: at("07:00:00"),
+      to: at("10:00:00"),
+      s3: new S3Client({}),
+      bucket: "archive",
+      sameEnvironment: true,
+      quiet: false,
+      send: (messages) => {
+        if (sent.length > 0) return Promise.reject(new Error("throttled"));
+        sent.push(...messages);
+        return Promise.resolve();
+      },
+      onProgress: () => undefined,
+    });
+    await expect(stopped).rejects.toThrow("1 messages were sent. Continue with --from 2026-11-21T08:00:00.000Z");
+  });
+
+  it("holds some objects at a time, however many an hour has", async () => {
+    const batches = Array.from({ length: 40 }, (_, index) => [
+      message(`m${index}`, `07:${String(index).padStart(2, "0")}:00`),
+    ]);
+    archive(...batches);
+    const { total, hours } = await replayed("07:00:00", "08:00:00", true);
+    expect([total, hours.length]).toEqual([40, 5]);
   });
 });

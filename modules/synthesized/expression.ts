@@ -1,6 +1,6 @@
 /**
  * Evaluates the Terraform expressions of synthesized stacks without AWS: references that `lookup` knows, arithmetic, comparisons,
- * conditions, objects, `concat` and `jsonencode`. Other expressions stay as they are.
+ * conditions, objects, indexes, `for` over an object, and the functions that the modules call. Other expressions stay as they are.
  */
 
 /** The value of `var.memory_mb` or `aws_sqs_queue.jobs.arn`; undefined when unknown. */
@@ -16,6 +16,8 @@ export interface Scope {
 class UnknownPart extends Error {
   override readonly name = "UnknownPart";
 }
+/** One for all: a stack trace takes longer than an evaluation. */
+const UNKNOWN_PART = new UnknownPart();
 
 /** A value of Terraform's JSON syntax with its templates evaluated, at any depth. */
 export function resolve(value: unknown, scope: Scope): unknown {
@@ -103,7 +105,7 @@ function closingBrace(text: string, from: number): number {
 }
 
 const TOKEN =
-  /\s*(?:(\d+(?:\.\d+)?)|"((?:[^"\\]|\\.)*)"|([a-zA-Z_][\w-]*(?:\.[\w-]+)*)|(==|!=|<=|>=|&&|\|\||[-+*/%(){}?:<>!=,]))/y;
+  /\s*(?:(\d+(?:\.\d+)?)|"((?:[^"\\]|\\.)*)"|([a-zA-Z_][\w-]*(?:\.[\w-]+)*)|(==|=>|!=|<=|>=|&&|\|\||[-+*/%(){}[\].?:<>!=,]))/y;
 
 interface Token {
   readonly kind: "number" | "string" | "word" | "sign";
@@ -115,7 +117,7 @@ function tokenize(expression: string): Token[] {
   TOKEN.lastIndex = 0;
   while (TOKEN.lastIndex < expression.trimEnd().length) {
     const match = TOKEN.exec(expression);
-    if (match === null) throw new UnknownPart(expression);
+    if (match === null) throw UNKNOWN_PART;
     const [, number, text, word, sign] = match;
     if (number !== undefined) tokens.push({ kind: "number", text: number });
     else if (text !== undefined) tokens.push({ kind: "string", text });
@@ -137,6 +139,8 @@ const OPERATORS: readonly (readonly string[])[] = [
 
 class Evaluation {
   readonly #tokens: readonly Token[];
+  /** Values of the variables of `for`. */
+  readonly #locals = new Map<string, unknown>();
   #at = 0;
 
   constructor(
@@ -148,7 +152,7 @@ class Evaluation {
 
   run(): unknown {
     const value = this.#condition();
-    if (this.#at < this.#tokens.length) throw new UnknownPart();
+    if (this.#at < this.#tokens.length) throw UNKNOWN_PART;
     return value;
   }
 
@@ -156,7 +160,7 @@ class Evaluation {
     const test = this.#binary(0);
     if (!this.#take("?")) return test;
     const yes = this.#condition();
-    if (!this.#take(":")) throw new UnknownPart();
+    if (!this.#take(":")) throw UNKNOWN_PART;
     const no = this.#condition();
     return test === true ? yes : no;
   }
@@ -178,7 +182,7 @@ class Evaluation {
     if (this.#take("{")) return this.#object();
     if (this.#take("(")) {
       const value = this.#condition();
-      if (!this.#take(")")) throw new UnknownPart();
+      if (!this.#take(")")) throw UNKNOWN_PART;
       return value;
     }
     const token = this.#tokens[this.#at++];
@@ -191,7 +195,7 @@ class Evaluation {
         return this.#word(token.text);
       case "sign":
       case undefined:
-        throw new UnknownPart();
+        throw UNKNOWN_PART;
     }
   }
 
@@ -199,29 +203,75 @@ class Evaluation {
     if (word === "true" || word === "false") return word === "true";
     if (word === "null") return null;
     if (this.#take("(")) return call(word, this.#arguments());
-    const value = this.scope.lookup(word);
-    if (value === undefined) throw new UnknownPart();
-    return value;
+    const value = this.#locals.has(word) ? this.#locals.get(word) : this.scope.lookup(word);
+    if (value === undefined) throw UNKNOWN_PART;
+    return this.#index(value);
+  }
+
+  /** `["name"].field` after a value. */
+  #index(value: unknown): unknown {
+    for (;;) {
+      let key: unknown;
+      if (this.#take("[")) {
+        key = this.#condition();
+        if (!this.#take("]")) throw UNKNOWN_PART;
+      } else if (this.#take(".")) key = this.#tokens[this.#at++]?.text;
+      else return value;
+      if (typeof value !== "object" || value === null) throw UNKNOWN_PART;
+      value = (value as Readonly<Record<string, unknown>>)[String(key)];
+      if (value === undefined) throw UNKNOWN_PART;
+    }
   }
 
   #arguments(): unknown[] {
     const values: unknown[] = [];
     while (!this.#take(")")) {
       values.push(this.#condition());
-      if (!this.#take(",") && !this.#sees(")")) throw new UnknownPart();
+      if (!this.#take(",") && !this.#sees(")")) throw UNKNOWN_PART;
     }
     return values;
   }
 
   #object(): Record<string, unknown> {
     const entries: [string, unknown][] = [];
+    if (this.#takeWord("for")) return this.#for();
     while (!this.#take("}")) {
       const key = this.#tokens[this.#at++]?.text ?? "";
-      if (!this.#take("=") && !this.#take(":")) throw new UnknownPart();
+      if (!this.#take("=") && !this.#take(":")) throw UNKNOWN_PART;
       entries.push([key, this.#condition()]);
-      if (!this.#take(",") && !this.#sees("}")) throw new UnknownPart();
+      if (!this.#take(",") && !this.#sees("}")) throw UNKNOWN_PART;
     }
     return Object.fromEntries(entries);
+  }
+
+  /** `{ for key, value in <object> : <key> => <value> if <condition> }`, after `for`. */
+  #for(): Record<string, unknown> {
+    const key = this.#tokens[this.#at++]?.text ?? "";
+    if (!this.#take(",")) throw UNKNOWN_PART;
+    const value = this.#tokens[this.#at++]?.text ?? "";
+    if (!this.#takeWord("in")) throw UNKNOWN_PART;
+    const object = this.#condition();
+    if (typeof object !== "object" || object === null || !this.#take(":")) throw UNKNOWN_PART;
+    const entries: [string, unknown][] = [];
+    const body = this.#at;
+    for (const [name, item] of Object.entries(object)) {
+      this.#at = body;
+      this.#locals.set(key, name).set(value, item);
+      const resultKey = this.#condition();
+      if (!this.#take("=>")) throw UNKNOWN_PART;
+      const result = this.#condition();
+      if (this.#takeWord("if") && this.#condition() !== true) continue;
+      entries.push([String(resultKey), result]);
+    }
+    if (!this.#take("}")) throw UNKNOWN_PART;
+    return Object.fromEntries(entries);
+  }
+
+  #takeWord(word: string): boolean {
+    const token = this.#tokens[this.#at];
+    if (token?.kind !== "word" || token.text !== word) return false;
+    this.#at += 1;
+    return true;
   }
 
   #take(sign: string): boolean {
@@ -239,7 +289,12 @@ class Evaluation {
 function call(name: string, values: readonly unknown[]): unknown {
   if (name === "concat" && values.every(Array.isArray)) return values.flat();
   if (name === "jsonencode" && values.length === 1) return JSON.stringify(values[0]);
-  throw new UnknownPart();
+  if (name === "min") return Math.min(...values.flat().map(asNumber));
+  if (name === "replace") {
+    const [text, from, to] = values.map(String);
+    if (text !== undefined && from !== undefined && to !== undefined) return text.replaceAll(from, to);
+  }
+  throw UNKNOWN_PART;
 }
 
 function combine(operator: string, left: unknown, right: unknown): unknown {
@@ -275,6 +330,6 @@ function combine(operator: string, left: unknown, right: unknown): unknown {
 
 function asNumber(value: unknown): number {
   const number = typeof value === "number" || typeof value === "string" ? Number(value) : Number.NaN;
-  if (Number.isNaN(number)) throw new UnknownPart();
+  if (Number.isNaN(number)) throw UNKNOWN_PART;
   return number;
 }

@@ -1,9 +1,10 @@
-import { isUnresolved, resolve } from "../../../scripts/terraform/expression";
+import { isUnresolved, resolve } from "../../../modules/synthesized/expression";
 
+const SIZES = { "a b": { one: 1, no: 0, two: 2 } };
 const scope = {
   prefix: "module.bells.",
   lookup: (reference: string) =>
-    ({ "var.minutes": 5, "var.name": "ring", "data.region.name": "eu-central-1" })[reference],
+    ({ "var.minutes": 5, "var.name": "ring", "var.sizes": SIZES, "data.region.name": "eu-central-1" })[reference],
 };
 
 describe("resolve", () => {
@@ -19,6 +20,10 @@ describe("resolve", () => {
       "${jsonencode({ widgets = concat(var.lists, var.lists) })}",
     ],
     ["${jsonencode({ name = var.name, at = data.region.name })}", '{"name":"ring","at":"eu-central-1"}'],
+    ['${jsonencode({ for field, value in var.sizes["a b"] : field => value if field != "no" })}', '{"one":1,"two":2}'],
+    ['${var.sizes["a b"].two}', 2],
+    ['${replace("${var.name}-er", "-", "_")}', "ring_er"],
+    ["${min(var.minutes, 3)}", 3],
     ["$${not} an expression", "${not} an expression"],
     ['${"${var.name}er"}', "ringer"],
   ])("%j is %j", (template, value) => {

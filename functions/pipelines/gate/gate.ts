@@ -1,0 +1,100 @@
+/** The gate of a pipeline: accepts a message only if all that comes after it can. */
+import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
+import * as z from "zod";
+
+import type { Clock } from "../../shared/clock";
+import { BadRequestError, PayloadTooLargeError } from "../../shared/handlers/http-errors";
+import { parseJson } from "../../shared/input";
+import { MINUTE_MS } from "../../shared/time";
+import { MAX_MESSAGE_BYTES, MESSAGE_ATTRIBUTES, schemaKey, type Pipeline } from "../contract";
+import { toSingleLine } from "../message/json";
+import { MalformedMessageError, readMessage, type Message } from "../message/message";
+import { schemaValidator, type SchemaValidator } from "../message/schema-validator";
+import { itemBytes, MAX_ITEM_BYTES } from "../storage/item-size";
+import { rowOf } from "../storage/row";
+
+/** A deployment may change the schema alone, without restarting this function. */
+const SCHEMA_CACHE_MS = MINUTE_MS;
+
+/** The sender learns the place, whose names are its own; the log does not. */
+class MessageRejectedError extends BadRequestError {
+  constructor(
+    message: string,
+    override readonly logMessage: string,
+  ) {
+    super(message);
+  }
+}
+
+export interface AcceptedMessage {
+  /** Of SQS. */
+  readonly messageId: string | undefined;
+  readonly key: string;
+  readonly version: string;
+}
+
+export interface GateOptions {
+  readonly name: string;
+  readonly pipeline: Pipeline;
+  readonly sqs: SQSClient;
+  readonly queueUrl: string;
+  readonly clock: Clock;
+  /** Of the pipeline's JSON Schema. @default none */
+  readonly schema?: { readonly s3: S3Client; readonly bucket: string };
+}
+
+/**
+ * Sends a message to the pipeline's queue. Returns once SQS has accepted it.
+ *
+ * @throws {@link BadRequestError} and {@link PayloadTooLargeError} with the path and the reason
+ */
+export function createGate(options: GateOptions): (text: string) => Promise<AcceptedMessage> {
+  const { pipeline, sqs, queueUrl: QueueUrl, clock, schema } = options;
+  const validator = schema === undefined ? undefined : cachedValidator(schema.s3, schema.bucket, options);
+  return async (text) => {
+    if (Buffer.byteLength(toSingleLine(text)) > MAX_MESSAGE_BYTES)
+      throw new PayloadTooLargeError(`body: is longer than ${MAX_MESSAGE_BYTES} bytes`);
+    const message = readOrReject(() => readMessage(text, pipeline, clock.now()));
+    if (itemBytes(rowOf(message)) > MAX_ITEM_BYTES)
+      throw new PayloadTooLargeError(`body: its row is longer than ${MAX_ITEM_BYTES} bytes`);
+    const violation = (await validator?.())?.(parseJson(text));
+    if (violation !== undefined) throw new MessageRejectedError(`body: ${violation}`, "body: violates the schema");
+    const { MessageId: messageId } = await sqs.send(
+      new SendMessageCommand({
+        QueueUrl,
+        MessageBody: message.data,
+        MessageAttributes: {
+          [MESSAGE_ATTRIBUTES.receivedAt]: { DataType: "Number", StringValue: String(message.receivedAt) },
+        },
+      }),
+    );
+    return { messageId, key: message.key, version: message.version };
+  };
+}
+
+function readOrReject(read: () => Message): Message {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof MalformedMessageError)
+      throw new MessageRejectedError(`body: ${error.description}`, `body: ${error.message}`);
+    throw error;
+  }
+}
+
+function cachedValidator(
+  s3: S3Client,
+  Bucket: string,
+  { name, clock }: Pick<GateOptions, "name" | "clock">,
+): () => Promise<SchemaValidator> {
+  let cached: { readonly validator: SchemaValidator; readonly until: number } | undefined;
+  return async () => {
+    if (cached === undefined || clock.now() >= cached.until) {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: schemaKey(name) }));
+      const schema = z.looseObject({}).parse(parseJson((await Body?.transformToString()) ?? ""));
+      cached = { validator: schemaValidator(schema), until: clock.now() + SCHEMA_CACHE_MS };
+    }
+    return cached.validator;
+  };
+}

@@ -1,0 +1,35 @@
+/** A webhook's secrets from its SSM parameter (SecureString). */
+import { GetParameterCommand, type SSMClient } from "@aws-sdk/client-ssm";
+
+import type { Clock } from "../../shared/clock";
+import { UnavailableError } from "../../shared/handlers/http-errors";
+import { MINUTE_MS } from "../../shared/time";
+
+/** How long a new secret is not yet accepted, and an old one still is. Requests with wrong signatures must not cause reads. */
+const CACHE_MS = MINUTE_MS;
+
+/**
+ * One secret a line: while one is rotated, the parameter has both.
+ *
+ * @throws {@link UnavailableError} so that the sender retries
+ */
+export function secretReader(ssm: SSMClient, parameter: string, clock: Clock): () => Promise<readonly string[]> {
+  let cached: { readonly secrets: readonly string[]; readonly until: number } | undefined;
+  return async () => {
+    if (cached === undefined || clock.now() >= cached.until) {
+      const secrets = await readSecrets(ssm, parameter);
+      cached = { secrets, until: clock.now() + CACHE_MS };
+    }
+    return cached.secrets;
+  };
+}
+
+async function readSecrets(ssm: SSMClient, Name: string): Promise<readonly string[]> {
+  try {
+    const { Parameter } = await ssm.send(new GetParameterCommand({ Name, WithDecryption: true }));
+    const secrets = (Parameter?.Value ?? "").split("\n").map((line) => line.trim());
+    return secrets.filter((secret) => secret !== "");
+  } catch (cause) {
+    throw new UnavailableError("the webhook's secret cannot be read", { cause });
+  }
+}

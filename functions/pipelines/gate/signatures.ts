@@ -1,0 +1,147 @@
+/** Signatures of webhooks: what each sender signs, and how. No I/O. */
+import { createHmac, timingSafeEqual } from "node:crypto";
+
+import { MINUTE_MS, SECOND_MS } from "../../shared/time";
+import type { WebhookVerification } from "../contract";
+
+/** Headers by name in lower case, and the body as it was sent. */
+export interface SignedRequest {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** What a request claims: the signatures that it has, and what they sign. */
+interface Claim {
+  readonly content: string;
+  readonly signatures: readonly Buffer[];
+  /** Epoch milliseconds. Undefined for senders that sign none. */
+  readonly sentAt?: number;
+}
+
+interface Scheme {
+  readonly algorithm: "sha1" | "sha256" | "sha512";
+  /** Undefined when the request lacks what the sender sends. */
+  readonly claim: (request: SignedRequest) => Claim | undefined;
+  /** The key of the HMAC. @default the secret's text */
+  readonly keyOf?: (secret: string) => Buffer;
+}
+
+/** The senders' own: five minutes. */
+export const TOLERANCE_MS = 5 * MINUTE_MS;
+
+/** @see https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries */
+const github: Scheme = {
+  algorithm: "sha256",
+  claim: ({ headers, body }) => {
+    const signature = headers["x-hub-signature-256"];
+    return signature === undefined ? undefined : { content: body, signatures: decoded([signature], "hex", "sha256=") };
+  },
+};
+
+/** @see https://docs.stripe.com/webhooks#verify-manually */
+const stripe: Scheme = {
+  algorithm: "sha256",
+  claim: ({ headers, body }) => {
+    const parts = (headers["stripe-signature"] ?? "").split(",").map((part) => part.trim());
+    const time = parts.find((part) => part.startsWith("t="))?.slice("t=".length) ?? "";
+    const sentAt = timeOf(time);
+    return sentAt === undefined
+      ? undefined
+      : { content: `${time}.${body}`, signatures: decoded(parts, "hex", "v1="), sentAt };
+  },
+};
+
+/** @see https://docs.slack.dev/authentication/verifying-requests-from-slack */
+const slack: Scheme = {
+  algorithm: "sha256",
+  claim: ({ headers, body }) => {
+    const { "x-slack-signature": signature = "", "x-slack-request-timestamp": time = "" } = headers;
+    const sentAt = timeOf(time);
+    return sentAt === undefined
+      ? undefined
+      : { content: `v0:${time}:${body}`, signatures: decoded([signature], "hex", "v0="), sentAt };
+  },
+};
+
+/** @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md */
+const standardWebhooks: Scheme = {
+  algorithm: "sha256",
+  keyOf: (secret) => Buffer.from(secret.replace(/^whsec_/, ""), "base64"),
+  claim: ({ headers, body }) => {
+    const { "webhook-id": id, "webhook-timestamp": time = "", "webhook-signature": signatures = "" } = headers;
+    const sentAt = timeOf(time);
+    return id === undefined || sentAt === undefined
+      ? undefined
+      : { content: `${id}.${time}.${body}`, signatures: decoded(signatures.split(" "), "base64", "v1,"), sentAt };
+  },
+};
+
+const SCHEMES = { github, stripe, slack, "standard-webhooks": standardWebhooks } as const;
+
+/** Any HMAC: `{ header: "X-Signature", algorithm: "sha256", encoding: "hex", template: "{header:x-time}.{body}" }`. */
+function customScheme(custom: Exclude<WebhookVerification, string>): Scheme {
+  const { header, algorithm, encoding, template, timestampHeader } = custom;
+  return {
+    algorithm,
+    claim: ({ headers, body }) => {
+      const signature = headers[header.toLowerCase()];
+      if (signature === undefined) return undefined;
+      const sentAt = timestampHeader === undefined ? undefined : timeOf(headers[timestampHeader.toLowerCase()] ?? "");
+      if (timestampHeader !== undefined && sentAt === undefined) return undefined;
+      const content = template.replace(/\{(?:body|header:([\w-]+))\}/g, (_, name: string | undefined) =>
+        name === undefined ? body : (headers[name.toLowerCase()] ?? ""),
+      );
+      const signatures = decoded([signature.replace(/^sha\d+=/, "")], encoding, "");
+      return { content, signatures, ...(sentAt !== undefined && { sentAt }) };
+    },
+  };
+}
+
+/** A request's signature is missing, wrong, or too old. The reason is for logs: the sender gets none. */
+export class SignatureError extends Error {
+  override readonly name = "SignatureError";
+}
+
+/**
+ * @param secrets several while one is rotated
+ * @returns the signature, which identifies the delivery
+ * @throws {@link SignatureError}
+ */
+export function verifySignature(
+  request: SignedRequest,
+  verification: WebhookVerification,
+  secrets: readonly string[],
+  now: number,
+): string {
+  const scheme = typeof verification === "string" ? SCHEMES[verification] : customScheme(verification);
+  const claim = scheme.claim(request);
+  if (claim === undefined) throw new SignatureError("a header of the signature is missing or malformed");
+  const { content, signatures, sentAt } = claim;
+  if (sentAt !== undefined && Math.abs(now - sentAt) > TOLERANCE_MS)
+    throw new SignatureError("the timestamp is more than five minutes away");
+  for (const secret of secrets) {
+    const key = scheme.keyOf?.(secret) ?? Buffer.from(secret);
+    const expected = createHmac(scheme.algorithm, key).update(content).digest();
+    if (signatures.some((signature) => isEqual(signature, expected))) return expected.toString("hex");
+  }
+  throw new SignatureError("the signature does not match");
+}
+
+function isEqual(signature: Buffer, expected: Buffer): boolean {
+  return signature.length === expected.length && timingSafeEqual(signature, expected);
+}
+
+/** Those with the prefix. More than a rotation needs are ignored. */
+function decoded(texts: readonly string[], encoding: "hex" | "base64", prefix: string): readonly Buffer[] {
+  return texts
+    .filter((text) => text.startsWith(prefix))
+    .slice(0, MAX_SIGNATURES)
+    .map((text) => Buffer.from(text.slice(prefix.length), encoding));
+}
+
+const MAX_SIGNATURES = 10;
+
+/** Unix time in seconds, as epoch milliseconds. */
+function timeOf(text: string): number | undefined {
+  return /^\d{1,12}$/.test(text) ? Number(text) * SECOND_MS : undefined;
+}

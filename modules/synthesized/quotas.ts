@@ -1,0 +1,134 @@
+/** Compares a synthesized environment with AWS's limits. */
+import { ACCOUNT_ID, physicalNameOf, withReferences, type Place } from "./known-after-apply";
+import { LIMITS, SUM_LIMITS, type Limit, type SumLimit } from "./limits";
+import { partitionOf } from "./partition";
+import { resourcesOf, type Resource, type Stack } from "./resources";
+
+/**
+ * What AWS would refuse: one sentence each. `the policy of almanac-staging-exports-dlq has 21 statements; SQS allows 20`.
+ */
+export function quotaFaults(root: Stack, modules: Readonly<Record<string, Stack>>, region: string): readonly string[] {
+  const place: Place = { region, partition: partitionOf(region) };
+  const data: Readonly<Record<string, string>> = {
+    aws_caller_identity: ACCOUNT_ID,
+    aws_region: region,
+    aws_partition: place.partition,
+  };
+  const empty: Stack = { resource: {}, module: {}, output: {} };
+  const resources = withReferences(
+    resourcesOf(
+      root,
+      (name) => modules[name] ?? empty,
+      (reference) => (reference.startsWith("data.") ? data[reference.split(".")[1] ?? ""] : undefined),
+    ),
+    place,
+  );
+  return [
+    ...resources.flatMap((resource) =>
+      LIMITS.filter(({ type }) => type === resource.type).flatMap((limit) => faultsOf(resource, limit)),
+    ),
+    ...SUM_LIMITS.flatMap((limit) => sumFaultsOf(resources, limit)),
+    ...duplicateNames(resources),
+  ];
+}
+
+function faultsOf(resource: Resource, limit: Limit): readonly string[] {
+  const { path, least = -Infinity, most = Infinity, pattern, service, unit } = limit;
+  return valuesAt(resource.values, path.split("."), unit === "items").flatMap((value) => {
+    const size = sizeOf(value, unit);
+    const what = `${subjectOf(path)} of ${nameOf(resource)}`;
+    const counted = typeof value === "number" ? `is ${value}` : `has ${size} ${unit ?? "characters"}`;
+    if (size > most) return [`${what} ${counted}; ${service} allows ${most}`];
+    if (size < least) return [`${what} ${counted}; ${service} requires ${least}`];
+    if (pattern !== undefined && typeof value === "string" && !matchesWhole(pattern, value))
+      return [`${what} has characters that ${service} does not allow: ${JSON.stringify(value.slice(0, 80))}`];
+    return [];
+  });
+}
+
+function sumFaultsOf(resources: readonly Resource[], { type, by, size, unit, most, service }: SumLimit): string[] {
+  const sums = new Map<string, number>();
+  for (const { type: each, values } of resources) {
+    if (each !== type) continue;
+    const owner = by === undefined ? "the environment" : String(values[by]);
+    sums.set(owner, (sums.get(owner) ?? 0) + size(values));
+  }
+  return [...sums]
+    .filter(([, sum]) => sum > most)
+    .map(([owner, sum]) => `${owner} needs ${sum} ${unit}; ${service} allows ${most}`);
+}
+
+/** Names are unique by type. Terraform would overwrite one resource with another of the same name, or fail. */
+function duplicateNames(resources: readonly Resource[]): readonly string[] {
+  const seen = new Map<string, string>();
+  return resources.flatMap(({ type, values, address }) => {
+    const name = UNIQUE.has(type) ? physicalNameOf({ type, values }) : undefined;
+    if (name === undefined) return [];
+    const first = seen.get(`${type} ${name}`);
+    seen.set(`${type} ${name}`, address);
+    return first === undefined ? [] : [`${first} and ${address} have the same name: ${name}`];
+  });
+}
+
+const UNIQUE = new Set([
+  "aws_cloudwatch_event_rule",
+  "aws_cloudwatch_log_group",
+  "aws_cloudwatch_metric_alarm",
+  "aws_dynamodb_table",
+  "aws_iam_role",
+  "aws_kms_alias",
+  "aws_lambda_function",
+  "aws_s3_bucket",
+  "aws_sfn_state_machine",
+  "aws_sns_topic",
+  "aws_sqs_queue",
+]);
+
+/** The values at a path. Lists are entered, except one that is itself counted. */
+function valuesAt(value: unknown, path: readonly string[], counted: boolean): readonly unknown[] {
+  if (value === undefined || value === null) return [];
+  const [key, ...rest] = path;
+  if (key === undefined)
+    return Array.isArray(value) && !counted ? value.flatMap((item) => valuesAt(item, [], false)) : [value];
+  if (Array.isArray(value)) return value.flatMap((item) => valuesAt(item, path, counted));
+  const object = typeof value === "string" ? parsed(value) : value;
+  if (typeof object !== "object") return [];
+  if (key === "*") return Object.values(object).flatMap((item) => valuesAt(item, rest, counted));
+  return valuesAt((object as Readonly<Record<string, unknown>>)[key], rest, counted);
+}
+
+function sizeOf(value: unknown, unit: Limit["unit"]): number {
+  if (unit === "items") return Array.isArray(value) ? value.length : Object.keys(value as object).length;
+  if (unit === "statements") return statementsOf(value);
+  if (typeof value === "number") return value;
+  if (unit !== "bytes") return Array.from(String(value)).length;
+  if (typeof value === "object" && value !== null)
+    return Object.entries(value).reduce((sum, [name, text]) => sum + Buffer.byteLength(`${name}${String(text)}`), 0);
+  return Buffer.byteLength(String(value));
+}
+
+function statementsOf(policy: unknown): number {
+  const { Statement } = parsed(String(policy)) as { readonly Statement?: unknown };
+  return [Statement ?? []].flat().length;
+}
+
+function parsed(json: string): object {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === "object" && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+const matchesWhole = (pattern: RegExp, text: string) => new RegExp(`^(?:${pattern.source})$`, "s").test(text);
+
+/** `the policy`, `the dimensions`. */
+function subjectOf(path: string): string {
+  return `the ${path.replace(/\.\*$/, "").replaceAll(/[._]/g, " ")}`;
+}
+
+function nameOf(resource: Resource): string {
+  const name = physicalNameOf(resource);
+  return name === undefined || name.length > 100 ? resource.address : name;
+}

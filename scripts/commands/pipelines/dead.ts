@@ -1,0 +1,106 @@
+/** `almanac pipelines dead ls|show|redrive <pipeline> [id]`: single dead letters of a pipeline. */
+import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import { Argument } from "commander";
+import { notificationQueue } from "../../../functions/pipelines/slack/notifications-table";
+import { systemClock } from "../../../functions/shared/clock";
+import { findDeployed, type Deployed } from "../../environments/deployed";
+import { logGroupsOf } from "../../features/logs/log-groups";
+import { readRelated } from "../../features/logs/log-events";
+import {
+  describeLetter,
+  describeList,
+  errorsOf,
+  listDeadLetters,
+  type DeadLetter,
+  type DeadLetterSources,
+} from "../../features/pipelines/dead-letters";
+import { redriveTools } from "../../features/pipelines/redrive-tools";
+import { redrivePipeline } from "../../features/pipelines/redrive";
+import {
+  DocumentedCommand,
+  EXIT,
+  exitCodeOf,
+  UsageError,
+  withEnvironment,
+  withJson,
+  type EnvironmentOptions,
+  type JsonOption,
+} from "../../shared/command-line";
+import { pipelineOf, type DeployedPipeline } from "../../shared/feature-outputs";
+
+const ACTIONS = ["ls", "show", "redrive"] as const;
+type Action = (typeof ACTIONS)[number];
+
+export const command = () =>
+  withEnvironment(
+    withJson(
+      new DocumentedCommand({
+        description:
+          "A pipeline's dead letters: messages and changes that failed, and notifications that cannot be read. ls lists them, show has one with its body and cause, redrive sends one back.",
+        examples: [
+          "npx almanac pipelines dead ls jobOrder --env staging",
+          "npx almanac pipelines dead show jobOrder 5f1f0d5e-8d3b-4a53-9d5b-1f6b0a3f6f7e",
+        ],
+      }),
+    ),
+  )
+    .addArgument(new Argument("<action>", "what to do").choices(ACTIONS))
+    .argument("<pipeline>", "its name in main.ts: jobOrder")
+    .argument("[id]", "of show and redrive: an id that ls lists")
+    .action(exitCodeOf(run));
+
+type Options = EnvironmentOptions & JsonOption;
+
+async function run(action: Action, name: string, id: string | undefined, options: Options): Promise<number> {
+  const deployed = await findDeployed(options);
+  const pipeline = pipelineOf(deployed.name, name, deployed);
+  const letters = await listDeadLetters(sourcesOf(pipeline, deployed));
+  if (action === "ls") {
+    console.log(options.json ? JSON.stringify(letters, undefined, 2) : describeList(letters));
+    return EXIT.ok;
+  }
+  if (id === undefined) throw new UsageError(`Which one? npx almanac pipelines dead ${action} ${name} <id>`);
+  const letter = letters.find((each) => each.id === id);
+  if (letter === undefined) throw new UsageError(`${name} has no dead letter ${id}.`);
+  if (action === "redrive") return redrive(letter, pipeline, deployed);
+  const logged = letter.kind === "message" ? await causesOf(letter, name, deployed) : [];
+  console.log(options.json ? JSON.stringify({ ...letter, logged }, undefined, 2) : describeLetter(letter, logged));
+  return EXIT.ok;
+}
+
+function sourcesOf(pipeline: DeployedPipeline, { aws }: Deployed): DeadLetterSources {
+  const { deadLetterQueueUrl, slackParameter: webhook } = pipeline;
+  return {
+    sqs: new SQSClient(aws),
+    deadLetterQueueUrl,
+    notifications: webhook === "" ? undefined : { webhook, table: tableOf(pipeline, { aws }) },
+  };
+}
+
+function tableOf({ notificationsTableName }: DeployedPipeline, { aws }: Pick<Deployed, "aws">) {
+  const ports = { clock: systemClock, random: Math.random };
+  return notificationQueue(new DynamoDBClient(aws), notificationsTableName, ports);
+}
+
+/** What the ingest function has logged about a message. */
+async function causesOf({ id, since }: DeadLetter, name: string, { aws, state, name: environment }: Deployed) {
+  const groups = logGroupsOf(environment, state).filter(({ feature }) => feature === "pipelines");
+  const withPatterns = aws.endpoint === undefined;
+  const events = await readRelated(new CloudWatchLogsClient(aws), groups, id, {
+    from: Date.parse(since),
+    withPatterns,
+  });
+  return errorsOf(events.filter(({ message }) => message.includes(id)).map(({ message }) => message));
+}
+
+async function redrive(letter: DeadLetter, pipeline: DeployedPipeline, deployed: Deployed): Promise<number> {
+  if (letter.kind === "notification") {
+    await tableOf(pipeline, deployed).restore(pipeline.slackParameter, letter.id);
+    console.log(`${letter.id}: in the queue of ${pipeline.slackParameter} again`);
+    return EXIT.ok;
+  }
+  const { sent } = await redrivePipeline({ ...redriveTools(pipeline, deployed.aws), only: letter.id });
+  return sent === 1 ? EXIT.ok : EXIT.failure;
+}

@@ -1,0 +1,92 @@
+/** Follows a message of a pipeline by its key: to its row, and from there to Slack. */
+import type { NotificationsTable } from "../../../functions/pipelines/slack/notifications-table";
+
+export interface FollowedRow {
+  readonly version: string;
+  /** First receipt by the API, ISO 8601. */
+  readonly receivedAt: string;
+  /** True when a replay wrote it without a notification. */
+  readonly quiet: boolean;
+}
+
+export interface FollowPorts {
+  /** Undefined when there is none. */
+  readonly readRow: (key: string) => Promise<FollowedRow | undefined>;
+  /** Undefined when the pipeline does not notify Slack. */
+  readonly notifications:
+    { readonly webhook: string; readonly table: Pick<NotificationsTable, "read" | "readSetAside"> } | undefined;
+  /** The pipeline's name. */
+  readonly pipeline: string;
+  readonly onStep: (line: string) => void;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  readonly sleep: (milliseconds: number) => Promise<unknown>;
+}
+
+export interface FollowOptions {
+  readonly key: string;
+  /** Followed until the row has it. @default any version */
+  readonly version?: string;
+  readonly timeoutMs: number;
+}
+
+export type Followed = "stored" | "delivered" | "set aside" | "no row" | "waiting for Slack";
+
+const POLL_MS = 500;
+
+/** A notification is in the queue this long after its row at the latest: the stream is polled four times a second. */
+const NOTIFIED_WITHIN_MS = 5_000;
+
+/** More notifications than one Slack message has. */
+const NOTIFICATIONS_READ = 2_000;
+
+export async function followMessage(options: FollowOptions, ports: FollowPorts): Promise<Followed> {
+  const until = ports.now() + options.timeoutMs;
+  const row = await poll(until, ports, async () => {
+    const found = await ports.readRow(options.key);
+    return options.version === undefined || found?.version === options.version ? found : undefined;
+  });
+  if (row === undefined) return "no row";
+  ports.onStep(`row: version ${row.version}, received ${row.receivedAt}`);
+  const { notifications } = ports;
+  if (notifications === undefined || row.quiet) return "stored";
+  return followNotification(options.key, until, { ...ports, notifications });
+}
+
+async function followNotification(
+  key: string,
+  until: number,
+  ports: FollowPorts & { readonly notifications: NonNullable<FollowPorts["notifications"]> },
+): Promise<Followed> {
+  const { webhook, table } = ports.notifications;
+  const storedAt = ports.now();
+  let waited = false;
+  const result = await poll(until, ports, async (): Promise<Followed | undefined> => {
+    const queued = await table.read(webhook, NOTIFICATIONS_READ);
+    const isWaiting = queued.some(
+      (item) =>
+        "notification" in item && item.notification.pipeline === ports.pipeline && item.notification.key === key,
+    );
+    if (isWaiting && !waited)
+      ports.onStep(`Slack: the notification waits, ${queued.length} in the queue of ${webhook}`);
+    waited ||= isWaiting;
+    if (isWaiting || (!waited && ports.now() - storedAt < NOTIFIED_WITHIN_MS)) return undefined;
+    const setAside = await table.readSetAside(webhook, NOTIFICATIONS_READ);
+    return setAside.some(({ item }) => JSON.stringify(item).includes(JSON.stringify(key).slice(1, -1)))
+      ? "set aside"
+      : "delivered";
+  });
+  return result ?? "waiting for Slack";
+}
+
+async function poll<Value>(
+  until: number,
+  { now, sleep }: Pick<FollowPorts, "now" | "sleep">,
+  read: () => Promise<Value | undefined>,
+): Promise<Value | undefined> {
+  for (;;) {
+    const value = await read();
+    if (value !== undefined || now() + POLL_MS > until) return value;
+    await sleep(POLL_MS);
+  }
+}

@@ -1,0 +1,172 @@
+/** Judges what a plan changes by the classification of each attribute. */
+import { fieldsOf, parseJson } from "../shared/fields";
+import { NOT_CLASSIFIED, RULES, TYPES, type TypeClass, type Verdict } from "./classification";
+import type { ResourceChange } from "./plan";
+import { SENSITIVE, UNKNOWN } from "./values";
+
+export interface Finding {
+  readonly verdict: Verdict | "unclassified";
+  readonly address: string;
+  /** Completes "<address> ...": `no longer refuses public access`. */
+  readonly what: string;
+  /** `block_public_acls: true → false`. */
+  readonly changes: readonly string[];
+  /** False: only a warning. */
+  readonly refused: boolean;
+  /** True: named by --allow. */
+  readonly allowed: boolean;
+}
+
+type Reason = Pick<Finding, "verdict" | "what"> & { readonly refused: boolean; readonly change?: string };
+
+/** Findings of one planned change: at most one for each verdict and text. */
+export function findingsOf(resource: ResourceChange, allowed: ReadonlySet<string>): readonly Finding[] {
+  const { address, deposed } = resource;
+  if (deposed !== undefined) return [];
+  const grouped = new Map<string, Finding>();
+  for (const { verdict, what, refused, change } of reasonsOf(resource)) {
+    const key = `${verdict} ${what}`;
+    const changes = [...(grouped.get(key)?.changes ?? []), ...(change === undefined ? [] : [change])];
+    grouped.set(key, { verdict, address, what, changes, refused, allowed: allowed.has(address) });
+  }
+  return [...grouped.values()];
+}
+
+function reasonsOf({ type, change, mode }: ResourceChange): readonly Reason[] {
+  const { actions } = change;
+  const [creates, updates, deletes] = ["create", "update", "delete"].map((action) => actions.includes(action));
+  if (mode !== "managed" || !(creates === true || updates === true || deletes === true)) return [];
+  const known = TYPES[type];
+  if (known === undefined) return [unclassified(`is a ${type}, whose changes are not classified`)];
+  if (deletes === true && creates !== true) return removal(known.destroyed);
+  const replaced = deletes === true ? removal(known.replaced) : [];
+  return [...replaced, ...changedAttributes(type, known, change, creates === true && deletes !== true)];
+}
+
+function removal(removed: TypeClass["destroyed"]): readonly Reason[] {
+  if (removed === undefined) return [];
+  return [{ verdict: removed.verdict, what: removed.what, refused: removed.severity === "refuse" }];
+}
+
+function changedAttributes(
+  type: string,
+  known: TypeClass,
+  { before, after, after_unknown, before_sensitive, after_sensitive }: ResourceChange["change"],
+  created: boolean,
+): readonly Reason[] {
+  const [had, has] = [leavesOf(before), leavesOf(after)];
+  for (const [path, isUnknown] of leavesOf(after_unknown)) if (isUnknown === true) has.set(path, UNKNOWN);
+  for (const path of had.keys()) if (isMarked(after_unknown, path)) has.set(path, UNKNOWN);
+  const paths = [...new Set([...had.keys(), ...has.keys()])].filter((path) => !isSame(had.get(path), has.get(path)));
+  return paths.flatMap((path) => {
+    const [was, is] = [had.get(path), has.get(path)];
+    const sensitive = [before_sensitive, after_sensitive].some((marks) => isMarked(marks, path));
+    const change = created
+      ? `${path}: ${sensitive ? SENSITIVE : shown(is)}`
+      : `${path}: ${sensitive ? SENSITIVE : shown(was)} → ${sensitive ? SENSITIVE : shown(is)}`;
+    return evaluate({ type, known, path, was, is, created, resource: fieldsOf(after) }).map((reason) => ({
+      ...reason,
+      change,
+    }));
+  });
+}
+
+interface AttributeChange {
+  readonly type: string;
+  readonly known: TypeClass;
+  readonly path: string;
+  readonly was: unknown;
+  readonly is: unknown;
+  readonly created: boolean;
+  readonly resource: Readonly<Record<string, unknown>>;
+}
+
+function evaluate({ type, known, path, was, is, created, resource }: AttributeChange): readonly Reason[] {
+  const attribute = path.split(".")[0] ?? path;
+  const classOf = classesOf(known);
+  const found = classOf.get(attribute);
+  // What AWS assigns is unknown where a resource is created or replaced: it is no argument of ours.
+  if (found === undefined)
+    return created || is === UNKNOWN || NOT_CLASSIFIED.has(attribute) || COMPUTED.has(attribute)
+      ? []
+      : [unclassified(`changes ${attribute}, which is not classified`)];
+  if (found === "settings") return [];
+  const rules = RULES.filter((rule) => rule.type === type && rule.path.test(path));
+  const rule = rules.find((each) => is !== UNKNOWN && each.if(was, is, created, resource));
+  if (rule !== undefined) return [{ verdict: rule.verdict, what: rule.what, refused: rule.severity !== "warn" }];
+  // A rule says when an attribute matters, so otherwise it does not. A value that is not known yet follows a resource that is reported.
+  if (rules.length > 0 || created || is === UNKNOWN) return [];
+  switch (found) {
+    case "exposure":
+      return [{ verdict: "exposure", what: `changes who can use or see it (${attribute})`, refused: true }];
+    case "durability":
+      return [{ verdict: "data", what: `changes how its data is kept (${attribute})`, refused: true }];
+    case "identity":
+      return [{ verdict: "identity", what: `changes what others know it by (${attribute})`, refused: false }];
+    case "address":
+      return [{ verdict: "identity", what: `belongs to another resource (${attribute})`, refused: false }];
+  }
+}
+
+type Class = Exclude<keyof TypeClass, "destroyed" | "replaced">;
+const CLASSES: readonly Class[] = ["exposure", "durability", "identity", "address", "settings"];
+
+/** The class of each attribute of a type. */
+export function classesOf(known: TypeClass): ReadonlyMap<string, Class> {
+  return new Map(
+    CLASSES.flatMap((each) => (known[each] ?? "").split(" ").map((attribute) => [attribute, each] as const)),
+  );
+}
+
+/** Attributes that providers compute for many types. */
+const COMPUTED: ReadonlySet<string> = new Set([
+  "arn",
+  "code_sha256",
+  "etag",
+  "last_modified",
+  "last_modified_time",
+  "revision_id",
+  "source_code_size",
+  "state_machine_version_arn",
+  "status",
+  "version",
+  "version_id",
+  "qualified_arn",
+  "qualified_invoke_arn",
+  "stream_arn",
+  "stream_label",
+  "last_processing_result",
+  "state_transition_reason",
+  "created_date",
+  "invoke_url",
+  "execution_arn",
+]);
+
+const unclassified = (what: string): Reason => ({ verdict: "unclassified", what, refused: true });
+
+/** Every scalar of a value by its path, JSON in strings included. Absent, null and empty are the same. */
+function leavesOf(value: unknown, path = "", found = new Map<string, unknown>()): Map<string, unknown> {
+  const json = typeof value === "string" && /^\s*[[{]/.test(value) ? parseJson(value) : undefined;
+  const part = json ?? value;
+  if (typeof part === "object" && part !== null)
+    for (const [key, item] of Object.entries(part)) leavesOf(item, path === "" ? key : `${path}.${key}`, found);
+  else if (part !== null && part !== undefined && path !== "") found.set(path, part);
+  return found;
+}
+
+/** Providers read back unset values as empty ones. */
+function isSame(before: unknown, after: unknown): boolean {
+  const isEmpty = (value: unknown) => value === undefined || value === "" || value === false || value === 0;
+  return before === after || (isEmpty(before) && isEmpty(after));
+}
+
+function isMarked(marks: unknown, path: string): boolean {
+  let part = marks;
+  for (const key of path.split(".")) {
+    if (part === true) return true;
+    part = Array.isArray(part) ? (part as readonly unknown[])[Number(key)] : fieldsOf(part)[key];
+  }
+  return part === true;
+}
+
+const shown = (value: unknown) => (value === undefined ? "nothing" : JSON.stringify(value).slice(0, 80));

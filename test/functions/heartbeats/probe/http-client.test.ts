@@ -1,0 +1,106 @@
+import { createServer, type Server } from "node:http";
+import { createServer as createSecureServer } from "node:https";
+import { createServer as createTcpServer, type AddressInfo } from "node:net";
+
+import { targetSchema, type TargetInput } from "../../../../functions/heartbeats/contract";
+import { checkTarget } from "../../../../functions/heartbeats/probe/check-target";
+import { systemLookup } from "../../../../functions/heartbeats/probe/dns";
+import { httpClient } from "../../../../functions/heartbeats/probe/http-client";
+import { systemClock } from "../../../../functions/shared/clock";
+import { createAuthority } from "../../../support/certificates";
+
+const closers: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closers.splice(0)) close();
+});
+
+async function portOf(server: Server | ReturnType<typeof createTcpServer>): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  closers.push(() => server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+const check = async (input: Omit<TargetInput, "name">) => {
+  const target = targetSchema.parse({ name: "site", private: true, ...input });
+  const { outcome } = await checkTarget(target, { send: httpClient(systemLookup()), clock: systemClock });
+  return outcome;
+};
+
+describe("a request", () => {
+  it.each(["GET", "HEAD", "DELETE", "OPTIONS", "POST", "PUT", "PATCH"] as const)(
+    "by %s with a body says where the body ends, so that it is one request",
+    async (method) => {
+      const received: string[] = [];
+      const port = await portOf(
+        createTcpServer((socket) => {
+          socket.on("error", () => undefined);
+          socket.on("data", (data) => {
+            received.push(data.toString());
+            socket.end("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+          });
+        }),
+      );
+      const body = "GET /second HTTP/1.1\r\nHost: b\r\n\r\n";
+      expect(await check({ url: `http://127.0.0.1:${port}/`, method, body })).toMatchObject({ ok: true });
+      expect(received.join("")).toMatch(new RegExp(`content-length: ${body.length}\r\n`, "i"));
+    },
+  );
+
+  it.each(["Content-Length", "transfer-encoding"])("may not be framed by a configured %s", (name) => {
+    const parsed = targetSchema.safeParse({ name: "site", url: "https://a.test/", headers: { [name]: "0" } });
+    expect(parsed.error?.issues[0]?.message).toBe("delimits the body, which the checker does by itself");
+  });
+});
+
+describe("a redirect", () => {
+  it("to a host that cannot exist is the target's failure", async () => {
+    for (const location of [
+      `http://${"a".repeat(300)}.test/`,
+      "http://127.0.0.1:1/%",
+      `http://${"b.".repeat(200)}test/`,
+    ]) {
+      const port = await portOf(createServer((_request, response) => response.writeHead(302, { location }).end()));
+      const outcome = await check({ url: `http://127.0.0.1:${port}/` });
+      expect(outcome).toMatchObject({ ok: false, status: 302 });
+      expect(outcome.ok ? "" : outcome.reason).not.toBe("internal");
+    }
+  });
+
+  it("keeps User-Agent and Content-Type, returns cookies to where they belong, and sends no credentials elsewhere", async () => {
+    const seen: (readonly [string, Readonly<Record<string, unknown>>])[] = [];
+    const other = await portOf(
+      createServer((request, response) => {
+        seen.push([request.url ?? "", request.headers]);
+        response.end("ok");
+      }),
+    );
+    const port = await portOf(
+      createServer((request, response) => {
+        seen.push([request.url ?? "", request.headers]);
+        const location = request.url === "/" ? "/second" : `http://localhost:${other}/third`;
+        response.writeHead(308, { location, "set-cookie": ["session=1; Path=/; HttpOnly", "gone=1; Max-Age=0"] }).end();
+      }),
+    );
+    const headers = { "User-Agent": "own/1", "Content-Type": "application/json", "X-Team": "shop" };
+    await check({ url: `http://127.0.0.1:${port}/`, method: "POST", body: "{}", headers, private: true });
+    expect(seen.map(([path]) => path)).toEqual(["/", "/second"]);
+    for (const [, received] of seen)
+      expect(received).toMatchObject({ "user-agent": "own/1", "content-type": "application/json", "x-team": "shop" });
+    expect(seen[0]?.[1]["cookie"]).toBeUndefined();
+    expect(seen[1]?.[1]["cookie"]).toBe("session=1");
+  });
+});
+
+describe("a certificate chain", () => {
+  it("expires with its first certificate, which may be an intermediate", async () => {
+    const root = await createAuthority("root");
+    const intermediate = await root.intermediate("intermediate", 3.5);
+    const { cert, key } = await intermediate.issue({ hosts: ["127.0.0.1"], daysLeft: 300.5 });
+    const server = createSecureServer({ cert: `${cert}\n${intermediate.cert}`, key }, (_request, response) =>
+      response.end(),
+    );
+    const port = await portOf(server);
+    const outcome = await check({ url: `https://127.0.0.1:${port}/`, certificateAuthority: root.cert });
+    expect(outcome).toMatchObject({ ok: false, reason: "certificate", certificateDaysLeft: 3 });
+  });
+});

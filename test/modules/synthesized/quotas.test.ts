@@ -1,0 +1,122 @@
+import fc from "fast-check";
+import { App } from "cdktf";
+import { Environment, type EnvironmentInput } from "../../../modules/environment";
+import { LIMITS, SUM_LIMITS } from "../../../modules/synthesized/limits";
+import { quotaFaults } from "../../../modules/synthesized/quotas";
+import { stackSchema } from "../../../modules/synthesized/resources";
+import { Feature } from "../../../modules/constructs/feature";
+import { EVERYTHING } from "../../support/everything";
+
+// Hundreds of exports and shards, beside other tests.
+jest.setTimeout(60_000);
+
+const REGION = "us-gov-west-1"; // the longest partition
+
+function modulesOf(input: Omit<EnvironmentInput, "region">, name: string) {
+  const environment = new Environment(new App(), name, { region: REGION, ...input });
+  environment.prepareStack();
+  const features = environment.node.children.filter((child): child is Feature => child instanceof Feature);
+  for (const feature of features) feature.prepareStack();
+  const modules = features.map((each) => [each.feature, stackSchema.parse(each.toModule())] as const);
+  return { root: stackSchema.parse(environment.toTerraform()), modules: Object.fromEntries(modules) };
+}
+
+/** What the check finds in an environment of this configuration. */
+function faults(input: Omit<EnvironmentInput, "region">, name = "staging"): readonly string[] {
+  const { root, modules } = modulesOf(input, name);
+  return quotaFaults(root, modules, REGION);
+}
+
+const names = (count: number, length = 0) =>
+  Array.from({ length: count }, (_, index) => `t${index}`.padEnd(length, "x"));
+const exportsOf = (count: number, length = 0) => ({
+  exports: { tables: names(count, length).map((name) => ({ name, table: `table-${name}` })) },
+});
+
+describe("the quotas of AWS", () => {
+  it.each<[what: string, input: Omit<EnvironmentInput, "region">]>([
+    ["one of everything", { ...EVERYTHING, heartbeats: { ...EVERYTHING.heartbeats, statusPage: {} } }],
+    ["100 exports", exportsOf(100)],
+    ["1,000 shards", { timers: { shards: 1_000 } }],
+    [
+      "50 pipelines",
+      { pipelines: Object.fromEntries(names(50).map((name) => [name, { key: "/id", slack: "/almanac/slack" }])) },
+    ],
+  ])("leave room for %s", (_, input) => {
+    expect(faults(input)).toEqual([]);
+    expect(faults({ ...input, app: "almanac" }, "productionab")).toEqual([]);
+  });
+
+  it.each<[what: string, input: Omit<EnvironmentInput, "region">, fault: string | RegExp]>([
+    [
+      "a rule whose name is too long",
+      { app: "almanac-shop", ...exportsOf(1, 32) },
+      /^the name of almanac-shop-staging-exports-schedule-t0x+ has 70 characters; EventBridge allows 64$/,
+    ],
+    ["more rules than a bus has", exportsOf(301), "the environment needs 301 rules; EventBridge allows 300"],
+    [
+      "permissions on more tables than a role's policies can hold",
+      { exports: { jobs: { tables: names(60, 200) } } },
+      /^almanac-staging-exports-read-segment needs \d+ characters in the policies of the role; IAM allows 10240$/,
+    ],
+    [
+      "more variables than a function can have",
+      { timers: { callback: { entry: "functions/timers/record-fire.ts", environment: { TEXT: "x".repeat(4_000) } } } },
+      /^the environment variables of almanac-staging-timers-callback has \d+ bytes; Lambda allows 4096$/,
+    ],
+  ])("refuse %s", (_, input, fault) => {
+    const found = faults(input);
+    expect(found).toContainEqual(typeof fault === "string" ? fault : expect.stringMatching(fault));
+  });
+
+  it("fail the synthesis, with the environment that is beyond them", () => {
+    const app = new App();
+    new Environment(app, "staging", { region: "eu-central-1", ...exportsOf(301) });
+    expect(() => {
+      app.synth();
+    }).toThrow("[staging] the environment needs 301 rules; EventBridge allows 300");
+  });
+
+  it("each have a source", () => {
+    for (const { source } of [...LIMITS, ...SUM_LIMITS]) expect(source).toMatch(/^https:|^botocore service model, /);
+  });
+
+  /** An independent look at what has failed deployments before. */
+  it("let nothing pass that AWS refuses, whatever the configuration", () => {
+    const name = fc.stringMatching(/^[a-z][a-z0-9]{0,31}$/);
+    const input = fc.record({
+      app: fc.constantFrom("a", "abcdefghijkl"),
+      exports: fc.record({
+        tables: fc.uniqueArray(fc.record({ name, table: fc.stringMatching(/^[A-Za-z][\w.-]{2,254}$/) }), {
+          maxLength: 20,
+          selector: (table) => table.name,
+        }),
+      }),
+      timers: fc.record({ shards: fc.constantFrom(1, 400, 1_000) }),
+    });
+    fc.assert(
+      fc.property(input, (config) => {
+        const { root, modules } = modulesOf(config, "abcdefghijkl");
+        const found = quotaFaults(root, modules, REGION);
+        if (found.length > 0) return;
+        for (const { resource } of Object.values(modules)) {
+          const written = (text: unknown) =>
+            String(text)
+              .replaceAll("${var.app}", config.app)
+              .replaceAll("${var.environment}", "abcdefghijkl")
+              .replaceAll(/\$\{[^}]*account_id\}/g, "123456789012")
+              .replaceAll(/\$\{data[^}]*\}/g, "us-gov-west-1");
+          for (const { name: rule } of Object.values(resource["aws_cloudwatch_event_rule"] ?? {}))
+            expect(written(rule).length).toBeLessThanOrEqual(64);
+          for (const { policy } of Object.values(resource["aws_sqs_queue"] ?? {})) {
+            expect(written(policy).length).toBeLessThanOrEqual(8_192);
+            expect(String(policy).match(/"Sid"/g)?.length ?? 0).toBeLessThanOrEqual(20);
+          }
+          for (const { policy } of Object.values(resource["aws_iam_role_policy"] ?? {}))
+            expect(written(policy).length).toBeLessThanOrEqual(10_240);
+        }
+      }),
+      { seed: 20, numRuns: 12 },
+    );
+  });
+});

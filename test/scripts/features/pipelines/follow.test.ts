@@ -1,0 +1,78 @@
+import type { QueueItem } from "../../../../functions/pipelines/slack/slack-sender";
+import { followMessage, type FollowPorts } from "../../../../scripts/features/pipelines/follow";
+
+const queued: QueueItem = {
+  position: "1",
+  notification: { pipeline: "jobOrder", key: "17", kind: "new", receivedAt: "", fields: [] },
+};
+
+/** What is there at each second. */
+function setup(world: {
+  readonly row?: number;
+  readonly quiet?: boolean;
+  readonly queued?: readonly [from: number, to: number];
+  readonly setAside?: number;
+}) {
+  let seconds = 0;
+  const steps: string[] = [];
+  const since = (at: number | undefined) => at !== undefined && seconds >= at;
+  const ports: FollowPorts = {
+    readRow: () =>
+      Promise.resolve(
+        since(world.row)
+          ? { version: "1", receivedAt: "2026-11-21T07:00:00.000Z", quiet: world.quiet ?? false }
+          : undefined,
+      ),
+    notifications: {
+      webhook: "/slack",
+      table: {
+        read: () => Promise.resolve(since(world.queued?.[0]) && !since(world.queued?.[1]) ? [queued] : []),
+        readSetAside: () =>
+          Promise.resolve(
+            since(world.setAside) ? [{ position: "1", fault: "f", item: { notification: { S: '{"key":"17"' } } }] : [],
+          ),
+      },
+    },
+    pipeline: "jobOrder",
+    onStep: (line) => steps.push(line),
+    now: () => seconds * 1_000,
+    sleep: (milliseconds) => Promise.resolve(void (seconds += milliseconds / 1_000)),
+  };
+  return { ports, steps, seconds: () => seconds };
+}
+
+const follow = async (world: Parameters<typeof setup>[0], version?: string) => {
+  const { ports, steps, seconds } = setup(world);
+  const followed = await followMessage(
+    { key: "17", timeoutMs: 60_000, ...(version !== undefined && { version }) },
+    ports,
+  );
+  return { followed, steps, seconds: seconds() };
+};
+
+describe("following a message", () => {
+  it("ends when its notification has left the queue", async () => {
+    expect(await follow({ row: 2, queued: [3, 9] })).toEqual({
+      followed: "delivered",
+      steps: [
+        "row: version 1, received 2026-11-21T07:00:00.000Z",
+        "Slack: the notification waits, 1 in the queue of /slack",
+      ],
+      seconds: 9,
+    });
+  });
+
+  it.each([
+    [{}, "no row"],
+    [{ row: 1 }, "delivered"],
+    [{ row: 1, quiet: true }, "stored"],
+    [{ row: 1, queued: [2, 1_000] }, "waiting for Slack"],
+    [{ row: 1, setAside: 2 }, "set aside"],
+  ] as const)("through %j: %s", async (world, followed) => {
+    expect((await follow(world)).followed).toBe(followed);
+  });
+
+  it("waits for the version that it is given", async () => {
+    expect((await follow({ row: 1 }, "2")).followed).toBe("no row");
+  });
+});

@@ -1,0 +1,221 @@
+import { parsePlan } from "../../../scripts/review/plan";
+import { toMarkdown } from "../../../scripts/review/markdown";
+import { isForbidden, reviewPlan } from "../../../scripts/review/report";
+import { samplePlan, type SampleChange } from "./sample-plan";
+
+const review = (changes: readonly SampleChange[], allowed: readonly string[] = [], rest = {}) =>
+  reviewPlan(parsePlan(samplePlan(changes, rest)), new Set(allowed));
+
+const update = (address: string, before: object, after: object): SampleChange => ({
+  address,
+  actions: ["update"],
+  before: { ...before },
+  after: { ...after },
+});
+const destroy = (address: string): SampleChange => ({ address, actions: ["delete"], before: { bucket: "b" } });
+const create = (address: string, after: object): SampleChange => ({
+  address,
+  actions: ["create"],
+  after: { ...after },
+});
+const replace = (address: string): SampleChange => ({
+  address,
+  actions: ["delete", "create"],
+  before: { name: "a" },
+  after: { name: "b" },
+  replace_paths: [["name"]],
+});
+
+describe("what a plan means beyond lost data", () => {
+  it.each<[what: string, change: SampleChange, verdict: string]>([
+    ["a public access block that is destroyed", destroy("aws_s3_bucket_public_access_block.b"), "exposure"],
+    [
+      "public access that is opened",
+      update("aws_s3_bucket_public_access_block.b", { block_public_acls: true }, { block_public_acls: false }),
+      "exposure",
+    ],
+    ["versioning that is destroyed", destroy("aws_s3_bucket_versioning.b"), "data"],
+    [
+      "versioning that is suspended",
+      update(
+        "aws_s3_bucket_versioning.b",
+        { versioning_configuration: [{ status: "Enabled" }] },
+        { versioning_configuration: [{ status: "Suspended" }] },
+      ),
+      "data",
+    ],
+    ["encryption that is destroyed", destroy("aws_s3_bucket_server_side_encryption_configuration.b"), "exposure"],
+    [
+      "encryption with a weaker key",
+      update(
+        "aws_s3_bucket_server_side_encryption_configuration.b",
+        { rule: [{ apply_server_side_encryption_by_default: [{ sse_algorithm: "aws:kms", kms_master_key_id: "k" }] }] },
+        { rule: [{ apply_server_side_encryption_by_default: [{ sse_algorithm: "AES256" }] }] },
+      ),
+      "exposure",
+    ],
+    [
+      "an expiry that is created",
+      create("aws_s3_bucket_lifecycle_configuration.b", { rule: [{ status: "Enabled", expiration: [{ days: 1 }] }] }),
+      "data",
+    ],
+    [
+      "an expiry that is added",
+      update(
+        "aws_s3_bucket_lifecycle_configuration.b",
+        { rule: [{ status: "Enabled", expiration: [] }] },
+        { rule: [{ status: "Enabled", expiration: [{ days: 1 }] }] },
+      ),
+      "data",
+    ],
+    [
+      "a time to live that is switched on",
+      update(
+        "aws_dynamodb_table.t",
+        { ttl: [{ enabled: false, attribute_name: "" }] },
+        { ttl: [{ enabled: true, attribute_name: "ttl" }] },
+      ),
+      "data",
+    ],
+    ["a key that is disabled", update("aws_kms_key.k", { is_enabled: true }, { is_enabled: false }), "data"],
+    ["an alarm that is destroyed", destroy("aws_cloudwatch_metric_alarm.a"), "exposure"],
+    [
+      "an alarm without actions",
+      update("aws_cloudwatch_metric_alarm.a", { alarm_actions: ["arn:topic"] }, { alarm_actions: [] }),
+      "exposure",
+    ],
+    [
+      "a method without authorization",
+      update("aws_api_gateway_method.m", { authorization: "AWS_IAM" }, { authorization: "NONE", http_method: "POST" }),
+      "exposure",
+    ],
+    [
+      "a new method without authorization",
+      create("aws_api_gateway_method.m", { authorization: "NONE", http_method: "POST" }),
+      "exposure",
+    ],
+    ["an API that is replaced", replace("aws_api_gateway_rest_api.api"), "identity"],
+    ["an API that is destroyed", destroy("aws_api_gateway_rest_api.api"), "identity"],
+    ["a state machine that is replaced", replace("aws_sfn_state_machine.m"), "identity"],
+    ["a subscription that is replaced", replace("aws_sns_topic_subscription.s"), "identity"],
+    [
+      "a queue without its dead-letter queue",
+      update("aws_sqs_queue.q", { redrive_policy: '{"deadLetterTargetArn":"arn","maxReceiveCount":3}' }, {}),
+      "data",
+    ],
+    [
+      "an unencrypted queue",
+      update("aws_sqs_queue.q", { sqs_managed_sse_enabled: true }, { sqs_managed_sse_enabled: false }),
+      "exposure",
+    ],
+    [
+      "a target that loses events",
+      update(
+        "aws_cloudwatch_event_target.t",
+        { dead_letter_config: [{ arn: "arn:queue" }] },
+        { dead_letter_config: [] },
+      ),
+      "data",
+    ],
+    [
+      "a rule that is disabled",
+      update("aws_cloudwatch_event_rule.r", { state: "ENABLED" }, { state: "DISABLED" }),
+      "data",
+    ],
+    [
+      "a permission for everybody",
+      create("aws_lambda_permission.p", { principal: "*", action: "lambda:InvokeFunction" }),
+      "exposure",
+    ],
+    [
+      "a policy that no longer denies plain HTTP",
+      update(
+        "aws_s3_bucket_policy.p",
+        { policy: JSON.stringify({ Statement: [{ Effect: "Deny", Principal: "*", Action: "s3:*", Resource: "b" }] }) },
+        {
+          policy: JSON.stringify({
+            Statement: [{ Effect: "Allow", Principal: { AWS: "arn" }, Action: "s3:Get", Resource: "b" }],
+          }),
+        },
+      ),
+      "exposure",
+    ],
+    [
+      "a bucket policy for everybody",
+      create("aws_s3_bucket_policy.p", {
+        policy: JSON.stringify({ Statement: [{ Effect: "Allow", Principal: "*", Action: "s3:Get", Resource: "b" }] }),
+      }),
+      "exposure",
+    ],
+    [
+      "an attribute that nobody has classified",
+      update("aws_sqs_queue.q", { new_one: "a" }, { new_one: "b" }),
+      "unclassified",
+    ],
+    ["a type that nobody has classified", destroy("aws_thing.t"), "unclassified"],
+  ])("refuses %s", (_, change, verdict) => {
+    const report = review([change]);
+    expect(report.findings.map((finding) => finding.verdict)).toContain(verdict);
+    expect(isForbidden(report)).toBe(true);
+    const markdown = toMarkdown(report, { environment: "staging" });
+    expect(markdown).toContain("❌");
+    expect(markdown).not.toContain("✅");
+    const allowed = review([change], [change.address]);
+    expect(isForbidden(allowed)).toBe(false);
+  });
+
+  it.each<[what: string, change: SampleChange]>([
+    ["a bucket that may be emptied", update("aws_s3_bucket.b", { force_destroy: false }, { force_destroy: true })],
+    ["another threshold", update("aws_cloudwatch_metric_alarm.a", { threshold: 0 }, { threshold: 5 })],
+    ["a route that is gone", destroy("aws_api_gateway_method.m")],
+  ])("warns of %s", (_, change) => {
+    const report = review([change]);
+    expect(report.findings).toHaveLength(1);
+    expect(isForbidden(report)).toBe(false);
+    expect(toMarkdown(report, { environment: "staging" })).not.toContain("✅");
+  });
+
+  it.each<[what: string, change: SampleChange]>([
+    ["another description", update("aws_sqs_queue.q", { tags: {} }, { tags: { a: "b" } })],
+    ["what AWS assigns", update("aws_lambda_function.f", { last_modified: "a", version: "1" }, { version: "2" })],
+    ["more retention", update("aws_sqs_queue.q", { message_retention_seconds: 60 }, { message_retention_seconds: 90 })],
+    [
+      "a stronger key",
+      update(
+        "aws_s3_bucket_server_side_encryption_configuration.b",
+        { rule: [{ apply_server_side_encryption_by_default: [{ sse_algorithm: "AES256" }] }] },
+        { rule: [{ apply_server_side_encryption_by_default: [{ sse_algorithm: "aws:kms", kms_master_key_id: "k" }] }] },
+      ),
+    ],
+    ["a preflight request", create("aws_api_gateway_method.m", { authorization: "NONE", http_method: "OPTIONS" })],
+  ])("says nothing of %s", (_, change) => {
+    expect(review([change]).findings).toEqual([]);
+  });
+});
+
+describe("drift", () => {
+  const drifted = (before: object, after: object, actions = ["update"]) =>
+    JSON.parse(
+      samplePlan([
+        { address: "module.bells.aws_lambda_function.ring", actions, before: { ...before }, after: { ...after } },
+      ]),
+    ) as { resource_changes: unknown };
+  const withDrift = (before: object, after: object, actions?: string[]) =>
+    review([], [], { resource_drift: drifted(before, after, actions).resource_changes });
+
+  it("is code that somebody else has uploaded, although Terraform would change nothing", () => {
+    const report = withDrift({ code_sha256: "ours" }, { code_sha256: "theirs" });
+    expect(report.drift).toMatchObject([{ address: "module.bells.aws_lambda_function.ring", destroyed: false }]);
+    const markdown = toMarkdown(report, { environment: "staging" });
+    expect(markdown).toContain("Somebody has changed the deployed environment");
+    expect(markdown).toContain('code_sha256 = "theirs"');
+  });
+
+  it("is a resource that somebody has deleted", () => {
+    expect(withDrift({ name: "a" }, {}, ["delete"]).drift).toMatchObject([{ destroyed: true }]);
+  });
+
+  it("is nothing that AWS itself keeps changing, and no empty value read back", () => {
+    expect(withDrift({ last_modified: "1", tags: null }, { last_modified: "2", tags: {} }).drift).toEqual([]);
+  });
+});

@@ -14,12 +14,13 @@ export async function benchFuzz(): Promise<readonly Figure[]> {
   return withFuzzWorld(async () => {
     const totals = { requests: 0, answers5xx: 0, stackTraces: 0, echoedSecrets: 0, slowestSeconds: 0 };
     for (const [index, target] of FUZZ_TARGETS.entries()) {
+      const start = performance.now();
       const { examples, slowestSeconds, ...counts } = await fuzz(target, { inputs, seed: seed + index });
       for (const name of ["requests", "answers5xx", "stackTraces", "echoedSecrets"] as const)
         totals[name] += counts[name];
       totals.slowestSeconds = Math.max(totals.slowestSeconds, slowestSeconds);
       console.error(
-        `${target.name}: seed ${seed + index}, ${counts.requests} inputs, slowest ${slowestSeconds.toFixed(3)} s`,
+        `${target.name}: seed ${seed + index}, ${counts.requests} inputs in ${((performance.now() - start) / 1_000).toFixed(1)} s, slowest ${slowestSeconds.toFixed(3)} s`,
       );
       for (const example of examples) console.error(`  ${example}`);
     }

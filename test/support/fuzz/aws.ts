@@ -99,6 +99,8 @@ export async function startFuzzAws(objects: Readonly<Record<string, unknown>>) {
       response.writeHead(status, { "Content-Type": "application/x-amz-json-1.0" }).end(JSON.stringify(body));
     });
   });
+  // Idle connections stay: closing one while a request is on its way is a reset, which is a 503.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

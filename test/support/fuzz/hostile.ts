@@ -79,13 +79,19 @@ export function hostile({ random }: Hostile) {
     return isId ? pick(TEXTS) : [secret(), ...TEXTS.slice(0, 5)];
   };
 
+  /** Once for each input: copies of copies would be gigabytes. */
+  let multiplied = false;
+
   /** A copy with one change at a random place. */
   const broken = (whole: unknown, name = ""): unknown => {
     if (typeof whole !== "object" || whole === null || random() < 0.15) return value(name);
     if (Array.isArray(whole)) {
       const items: unknown[] = [...(whole as unknown[])];
       const at = Math.floor(random() * items.length);
-      if (random() < 0.2) return Array.from({ length: pick([0, 2, 26, 300]) ?? 0 }, () => items[at]);
+      if (!multiplied && random() < 0.2) {
+        multiplied = true;
+        return Array.from({ length: pick([0, 2, 26, 300]) ?? 0 }, () => items[at]);
+      }
       items[at] = broken(items[at], name);
       return items;
     }
@@ -106,6 +112,7 @@ export function hostile({ random }: Hostile) {
 
   const several = (whole: unknown): unknown => {
     let result = whole;
+    multiplied = false;
     for (let count = Math.floor(random() * 4); count >= 0; count--) result = broken(result);
     return result;
   };

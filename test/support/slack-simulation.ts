@@ -194,7 +194,7 @@ function queueOver(stored: Map<string, Notification | undefined>, setAside: Set<
   };
 }
 
-function inMemoryLeases(): WebhookLeases {
+export function inMemoryLeases(): WebhookLeases {
   let lease: Lease | undefined;
   let current: WebhookState = { nextMessageAt: 0, failures: 0, rejections: 0 };
   return {

@@ -22,13 +22,19 @@ interface Container {
   expectsName: boolean;
 }
 
+export interface LimitFault {
+  /** The JSON Pointer to its place. Its names are the sender's. */
+  readonly pointer: string;
+  /** `is nested more than 100 levels deep` */
+  readonly reason: string;
+}
+
 /**
- * The first fault, with the JSON Pointer to its place: `/a/b: is nested more than 100 levels deep`. Undefined when there is none. Without
- * recursion.
+ * The first fault. Undefined when there is none. Without recursion.
  *
  * @param text must be JSON
  */
-export function limitFault(text: string): string | undefined {
+export function limitFault(text: string): LimitFault | undefined {
   const open: Container[] = [];
   for (const [token] of text.matchAll(TOKENS)) {
     const container = open.at(-1);
@@ -69,7 +75,7 @@ function stringFault(token: string, container: Container | undefined): string | 
   return /\p{Cs}/u.test(text) ? "is not well-formed UTF-16: it has half of a surrogate pair" : undefined;
 }
 
-function fault(open: readonly Container[], reason: string): string {
+function fault(open: readonly Container[], reason: string): LimitFault {
   const pointer = open.map(({ segment }) => `/${String(segment).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
-  return `${truncate(toUSVString(pointer), MAX_PATH_CHARACTERS)}: ${reason}`;
+  return { pointer: truncate(toUSVString(pointer), MAX_PATH_CHARACTERS), reason };
 }

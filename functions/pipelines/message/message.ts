@@ -16,9 +16,17 @@ const MAX_VERSION_CHARACTERS = 1_024;
 /** Of a value in the row's summary. The data have the whole value. */
 const MAX_SUMMARY_BYTES = 1_024;
 
-/** A message that its pipeline rejects. The text begins with the JSON Pointer and never contains the value. */
+/** A message that its pipeline rejects. The text has the reason, and never a value or a name that the sender has chosen. */
 export class MalformedMessageError extends Error {
   override readonly name = "MalformedMessageError";
+
+  /** @param description for the sender: the reason with the JSON Pointer to the place */
+  constructor(
+    message: string,
+    readonly description = message,
+  ) {
+    super(message);
+  }
 }
 
 export interface Message {
@@ -76,7 +84,7 @@ function parse(data: string): Json {
     if (!isRecord(document)) throw new MalformedMessageError("is not a JSON object");
     return document;
   } catch (error) {
-    if (error instanceof NotJsonError) throw new MalformedMessageError(error.message, { cause: error });
+    if (error instanceof NotJsonError) throw new MalformedMessageError(error.logMessage, error.message);
     throw error;
   }
 }

@@ -98,6 +98,21 @@ describe("ingress", () => {
     expect(sqs.commandCalls(SendMessageCommand)[0]?.args[0].input.MessageBody).toBe(text);
   });
 
+  it.each([
+    '{"id":"1","v":1,"password":hunter2}',
+    '{"id":"1","v":1,"password":"hunter2}',
+    '{"id":"1","v":1,"hunter2":1,"hunter2":2}',
+    '{"id":"1","v":1,"hunter2":"\\ud83d"}',
+    '{"id":"1","v":"hunter2"}',
+    '{"id":{"hunter2":1},"v":1}',
+    '{"id":"1","v":1,"items":["hunter2"]}',
+    `{"id":"1","v":1,"hunter2":${"[".repeat(200)}${"]".repeat(200)}}`,
+    "hunter2",
+  ])("logs nothing of what it refuses: %.60s", async (body) => {
+    expect((await post(body))[0]).toBe(400);
+    expect(JSON.stringify(output.lines())).not.toContain("hunter2");
+  });
+
   it("answers no 202 when SQS has it not", async () => {
     sqs.on(SendMessageCommand).rejects(Object.assign(new Error("busy"), { name: "ThrottlingException" }));
     expect((await post('{"id":"1","v":1}'))[0]).toBe(429);

@@ -30,7 +30,8 @@ describe("a JSON text", () => {
     ['{"a/b":{"~":"\\ud800x"}}', "/a~1b/~0: is not well-formed UTF-16: it has half of a surrogate pair"],
     ['{"a":"[[[{{{ , \\" , : \\\\"}', undefined],
   ])("%.60s", (text, fault) => {
-    expect(limitFault(text)).toEqual(fault);
+    const found = limitFault(text);
+    expect(found && `${found.pointer}: ${found.reason}`).toEqual(fault);
   });
 
   it("of any form is read in a time that grows with its length", () => {

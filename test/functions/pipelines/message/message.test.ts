@@ -9,6 +9,17 @@ const AT = Date.parse("2026-11-21T07:31:22.123Z");
 const LONG = "1234567890123456789012345678901234567890";
 const pipeline = (input: object = {}) => pipelineSchema.parse({ key: "/jobOrderId", version: "/revision", ...input });
 
+/** What the sender is told. */
+function thrown(read: () => unknown): string {
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof MalformedMessageError) return error.description;
+    throw error;
+  }
+  return "nothing";
+}
+
 describe("a message", () => {
   it("is read with every digit that it has, and stored as it was sent", () => {
     const text = `{"jobOrderId": ${LONG},\n "revision": 1.0e0, "nested": {"π": [${LONG}.50, {"deep": null}]}}`;
@@ -79,7 +90,8 @@ describe("a message", () => {
     ["more version than fits", `{"jobOrderId":"1","revision":1${"0".repeat(2_000)}}`, "/revision: is neither a number"],
   ])("of %s is refused, with the reason", (_, text, reason) => {
     expect(() => readMessage(text, pipeline(), AT)).toThrow(MalformedMessageError);
-    expect(() => readMessage(text, pipeline(), AT)).toThrow(reason);
+    const description = thrown(() => readMessage(text, pipeline(), AT));
+    expect(description).toContain(reason);
   });
 });
 

@@ -51,7 +51,7 @@ export function createGate(options: GateOptions): (text: string) => Promise<Acce
     const message = readOrReject(() => readMessage(text, pipeline, clock.now()));
     if (itemBytes(rowOf(message)) > MAX_ITEM_BYTES)
       throw new PayloadTooLargeError(`body: its row is longer than ${MAX_ITEM_BYTES} bytes`);
-    const violation = (await validator?.())?.(parseJson(text));
+    const violation = (await validator?.())?.(parseJson(message.data));
     if (violation !== undefined) throw new MessageRejectedError(`body: ${violation}`, "body: violates the schema");
     const { MessageId: messageId } = await sqs.send(
       new SendMessageCommand({

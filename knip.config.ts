@@ -10,6 +10,8 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     // esbuild puts it in the place of a package.
     "functions/shared/aws/lambda-credentials.ts!",
     "clients/*/index.ts!",
+    // modules/workflows puts it around the user's function.
+    "functions/workflows/keep-result.ts!",
     // scripts/launcher starts these.
     "scripts/almanac.ts!",
     "scripts/dev/*.ts!",

@@ -202,11 +202,17 @@ export class Environment extends TerraformStack {
 export function personalEnvironment(app: App, like: EnvironmentInput): void {
   const name = process.env["ALMANAC_ENVIRONMENT"];
   if (name === undefined || name === "" || app.node.tryFindChild(name)) return;
-  const { stateBucket: _, alarmEmails: __, heartbeats, ...rest } = like;
+  const { stateBucket, alarmEmails: _, heartbeats, ...rest } = like;
   new Environment(
     app,
     name,
-    { ...rest, protectData: false, ...(heartbeats && { heartbeats: { ...heartbeats, statusPage: {} } }) },
+    {
+      ...rest,
+      // A bucket of its own: destroying an environment deletes the bucket of its state.
+      ...(stateBucket !== undefined && { stateBucket: `${stateBucket}-${name}` }),
+      protectData: false,
+      ...(heartbeats && { heartbeats: { ...heartbeats, statusPage: {} } }),
+    },
     true,
   );
 }

@@ -126,7 +126,7 @@ const nameSchema = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "is not lower case letters, digits and hyphens (63 at most)");
 
-/** A window, once or weekly (UTC), in which a failure is expected: it counts neither as up nor as down and opens no incident. */
+/** A window, once or weekly, in which a failure is expected: it counts neither as up nor as down and opens no incident. */
 const maintenanceSchema = z.union(
   [
     z
@@ -138,6 +138,8 @@ const maintenanceSchema = z.union(
       from: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'is not a time of day such as "02:30"'),
       /** At most a week. */
       minutes: z.int().min(1).max(10_080),
+      /** IANA time zone of `weekday` and `from`, whose summer time counts: `"Europe/Berlin"`. @default UTC */
+      zone: z.string().refine(isTimeZone, "is not an IANA time zone").optional(),
     }),
   ],
   { error: "is neither {from, to} nor {weekday, from, minutes}" },
@@ -224,6 +226,8 @@ const targetFields = z.strictObject({
    * its responses can make the checker call internal services.
    */
   private: z.boolean().default(false),
+  /** False: keeps the target off the status page, status.json and badges. @default true */
+  public: z.boolean().optional(),
   /** Failed checks, among the last `failuresWithin`, that open an incident. */
   failuresBeforeDown: z.int().min(1).max(50).default(3),
   /** Number of latest checks in which failures count, so that a flapping target has an incident. @default the smallest majority: 2 × failuresBeforeDown − 1 */
@@ -275,6 +279,8 @@ const cronMonitorSchema = z.strictObject({
   everySeconds: z.int().min(60).max(8_640_000),
   /** How late a heartbeat may be. The next run of the checker notices. */
   graceSeconds: z.int().min(0).max(8_640_000).default(300),
+  /** False: keeps the monitor off the status page, status.json and badges. @default true */
+  public: z.boolean().optional(),
   /** Windows in which a missing heartbeat is expected, in addition to those of all monitors. */
   maintenance: maintenanceWindowsSchema,
 });
@@ -397,6 +403,14 @@ function rejectDuplicateNames(items: readonly { readonly name: string }[], conte
       context.addIssue({ code: "custom", path: [index, "name"], message: "is used twice", input: name });
     seen.add(name);
   });
+}
+
+function isTimeZone(zone: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone !== "";
+  } catch {
+    return false;
+  }
 }
 
 function isRegex(pattern: string): boolean {

@@ -18,7 +18,7 @@ const parameterSchema = z
 /** A header's name. */
 const headerSchema = z.string().regex(/^[\w-]{1,60}$/, 'is not the name of a header such as "X-Signature"');
 
-const verificationSchema = z.union([
+export const verificationSchema = z.union([
   z.enum(["github", "stripe", "slack", "standard-webhooks"]),
   z.strictObject({
     /** The header with the signature. A prefix such as `sha256=` is ignored. */
@@ -187,6 +187,21 @@ export const SCHEMA_OPTIONS = {
   validateFormats: false,
   logger: false,
 } as const;
+
+/** The answer to an accepted message. */
+export const acceptedSchema = z.strictObject({
+  /** Of SQS. */
+  messageId: z.string().optional(),
+  key: z.string(),
+  version: z.string(),
+});
+export type AcceptedMessage = Readonly<z.output<typeof acceptedSchema>>;
+
+/** The answer to a webhook delivery that was accepted before. */
+export const repeatedSchema = z.strictObject({ repeated: z.literal(true) });
+
+/** The answer to Slack's verification of a webhook's URL. */
+export const challengeAnswerSchema = z.strictObject({ challenge: z.string() });
 
 /** Invokes the send function for one webhook. Without `webhook`, as from its schedule: for all of them. */
 export const sendRequestSchema = z.object({ webhook: z.string().optional() });

@@ -1,17 +1,23 @@
 /** Names and limits shared by the timers module and its functions. No SDK, no I/O. */
 import { environmentSchema, positiveInteger, text, type EnvironmentVariables } from "../shared/environment";
 
-/** Callbacks made by `onTimer`. Users can add variables of their own. */
-export const callbackEnvironment = environmentSchema({
+const commonEnvironment = environmentSchema({
   TIMERS_TABLE: text,
   /** URL of the queue of fires. */
   FIRES_QUEUE_URL: text,
+});
+
+/** Callbacks made by `onTimer`. Users can add variables of their own. */
+export const callbackEnvironment = environmentSchema({
+  ...commonEnvironment.variables,
+  /** Claims of fires, for `exactlyOnce`. Empty for the default callback. */
+  CLAIMS_TABLE: text.optional(),
 });
 export type CallbackEnvironment = EnvironmentVariables<typeof callbackEnvironment>;
 
 /** The dispatcher. */
 export const dispatchEnvironment = environmentSchema({
-  ...callbackEnvironment.variables,
+  ...commonEnvironment.variables,
   /** Number of shards for new timers. */
   SHARDS: positiveInteger,
 });
@@ -31,8 +37,11 @@ export type RecordFireEnvironment = EnvironmentVariables<typeof recordFireEnviro
 /** Reserved names of variables. */
 export const CALLBACK_VARIABLES: ReadonlySet<string> = new Set(Object.keys(recordFireEnvironment.variables));
 
-/** Keys of the timers table. Partition keys: `periodic#<id>`, `oneshot#<id>`, `cursor#<shard>`, `idempotency#<fire id>`, `shard-count#`. */
+/** Keys of the timers table. Partition keys: `periodic#<id>`, `oneshot#<id>`, `cursor#<shard>`, `shard-count#`. */
 export const TIMER_KEYS = { partition: "timer", timeToLive: "ttl" } as const;
+
+/** Keys of the table of claims: one for each fire of a callback with `exactlyOnce`. */
+export const CLAIM_KEYS = { partition: "fireId", timeToLive: "ttl" } as const;
 
 /** The index of timers that the dispatcher has yet to enqueue. See docs/decisions/0009. */
 export const DUE_INDEX = { name: "due", partition: "slot", sort: "dueMs" } as const;

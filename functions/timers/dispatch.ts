@@ -19,7 +19,7 @@ const CONCURRENT_BATCHES = 96;
 /** More than batches: undici reuses a connection only one turn of the event loop after its response. */
 const BATCH_CONNECTIONS = 128;
 /** For pages, and for advancing recurring timers. */
-const DYNAMODB_CONNECTIONS = 64;
+const DYNAMODB_CONNECTIONS = 128;
 
 /** Added to the event by the rule: the index of this target. */
 const targetSchema = z.object({ target: z.int().min(0), targets: z.int().min(1) });

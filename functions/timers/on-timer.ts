@@ -102,12 +102,14 @@ function createPorts(
   handler: TimerHandler,
   exactlyOnce: boolean,
   {
-    environment: { TIMERS_TABLE, FIRES_QUEUE_URL: QueueUrl },
+    environment: { TIMERS_TABLE, FIRES_QUEUE_URL: QueueUrl, CLAIMS_TABLE: claims = "" },
     clock,
     logger,
     metrics,
   }: Services<ReturnType<typeof callbackEnvironment.parse>>,
 ): Omit<CallbackPorts, "owner" | "deadline"> {
+  if (exactlyOnce && claims === "")
+    throw new Error("exactlyOnce needs a callback of your own: CLAIMS_TABLE is not set");
   const sqs = createSqs();
   return {
     table: timerTable(createAwsJsonClient({ service: "dynamodb", connections: 4 }), TIMERS_TABLE, {
@@ -120,10 +122,10 @@ function createPorts(
     invoke: async (fire, owner) => {
       await handler(firedOf(fire), {
         logger,
-        ...(owner !== undefined && { completion: completion(TIMERS_TABLE, fire, owner) }),
+        ...(owner !== undefined && { completion: completion(claims, fire, owner) }),
       });
     },
-    ...(exactlyOnce && { idempotency: idempotencyStore(createDynamoDB(), TIMERS_TABLE) }),
+    ...(exactlyOnce && { idempotency: idempotencyStore(createDynamoDB(), claims) }),
     clock,
     observer: {
       fired: (_, lateMs) => {

@@ -12,7 +12,7 @@
  *     },
  *   });
  */
-import type { Choice, Fail, Integration, Map, Parallel, Pass, Succeed, Task, Wait } from "./fields";
+import type { Choice, DistributedMap, Fail, Integration, Map, Parallel, Pass, Succeed, Task, Wait } from "./fields";
 import {
   RESOURCES,
   type DynamoGet,
@@ -22,12 +22,21 @@ import {
   type SqsSend,
   type StartExecution,
 } from "./integrations";
-import { validateMachine, type Machine, type MachineFields, type State, type ValidStates } from "./machine";
+import { MachineError, type Machine, type MachineFields, type State, type ValidStates } from "./machine";
+import { validateMachine } from "./validate-machine";
 import type { QueryLanguage } from "./values";
+
+/** With `.sync:2`: waits for the end of what it starts. */
+type Suffix = "" | ".sync:2" | ".waitForTaskToken";
 
 type IntegrationConstructor<L extends QueryLanguage, P> = <const To extends string = never>(
   fields: Integration<L, To, P>,
 ) => State<L, To>;
+
+interface DistributedProcessor<L extends QueryLanguage> {
+  readonly ExecutionType: string;
+  readonly ItemProcessor: Machine<L>;
+}
 
 function constructorsOf<L extends QueryLanguage>(language: L) {
   const task = <To extends string>(fields: { readonly Resource: string }): State<L, To> => ({
@@ -35,9 +44,15 @@ function constructorsOf<L extends QueryLanguage>(language: L) {
     ...fields,
   });
   const call =
-    (name: keyof typeof RESOURCES) =>
+    (name: keyof typeof RESOURCES, suffix: Suffix = "") =>
     <To extends string>(fields: object): State<L, To> =>
-      task({ Resource: RESOURCES[name], ...fields });
+      task({ Resource: `${RESOURCES[name]}${suffix}`, ...fields });
+  const machineOf = <S>({ StartAt, States, ...fields }: MachineFields<S, string>): Machine<L> => ({
+    ...fields,
+    QueryLanguage: language,
+    StartAt,
+    States: States as Machine<L>["States"],
+  });
 
   return {
     /**
@@ -45,13 +60,20 @@ function constructorsOf<L extends QueryLanguage>(language: L) {
      *
      * @throws {@link MachineError} for errors that the compiler cannot see
      */
-    stateMachine: <const S, const Start extends keyof S & string>({
-      StartAt,
-      States,
-      ...fields
-    }: MachineFields<S & ValidStates<L, S, Start>, Start>): Machine<L> => {
-      const machine = { ...fields, QueryLanguage: language, StartAt, States: States as Machine<L>["States"] };
+    stateMachine: <const S, const Start extends keyof S & string>(
+      fields: MachineFields<S & ValidStates<L, S, Start>, Start>,
+    ): Machine<L> => {
+      const machine = machineOf(fields);
       validateMachine(machine);
+      return machine;
+    },
+
+    /** A machine of a Map or Parallel state that reads variables of its outer machine, which checks them. */
+    nestedMachine: <const S, const Start extends keyof S & string>(
+      fields: MachineFields<S & ValidStates<L, S, Start>, Start>,
+    ): Machine<L> => {
+      const machine = machineOf(fields);
+      validateMachine(machine, "unknown");
       return machine;
     },
 
@@ -71,12 +93,26 @@ function constructorsOf<L extends QueryLanguage>(language: L) {
       return { Type: "Map", ...fields, ItemProcessor: processor };
     },
 
+    /** @see https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html */
+    distributedMap: <const To extends string = never>(fields: DistributedMap<L, To>): State<L, To> => {
+      const { ExecutionType, ItemProcessor, ...rest }: DistributedProcessor<L> = fields;
+      const processor = { ProcessorConfig: { Mode: "DISTRIBUTED", ExecutionType }, ...nested(ItemProcessor) };
+      return { Type: "Map", ...rest, ItemProcessor: processor };
+    },
+
     dynamoPut: call("dynamoPut") as IntegrationConstructor<L, DynamoPut<L>>,
     dynamoUpdate: call("dynamoUpdate") as IntegrationConstructor<L, DynamoUpdate<L>>,
     dynamoGet: call("dynamoGet") as IntegrationConstructor<L, DynamoGet<L>>,
     lambdaInvoke: call("lambdaInvoke") as IntegrationConstructor<L, LambdaInvoke>,
     sqsSend: call("sqsSend") as IntegrationConstructor<L, SqsSend>,
     startExecution: call("startExecution") as IntegrationConstructor<L, StartExecution>,
+    /** Waits for the execution's end. Its result is the execution, with its output as JSON. */
+    startExecutionSync: call("startExecution", ".sync:2") as IntegrationConstructor<L, StartExecution>,
+
+    /** Wait until somebody sends the token that they pass on, `$states.context.Task.Token`, back to Step Functions. */
+    lambdaInvokeForToken: call("lambdaInvoke", ".waitForTaskToken") as IntegrationConstructor<L, LambdaInvoke>,
+    sqsSendForToken: call("sqsSend", ".waitForTaskToken") as IntegrationConstructor<L, SqsSend>,
+    startExecutionForToken: call("startExecution", ".waitForTaskToken") as IntegrationConstructor<L, StartExecution>,
   };
 }
 
@@ -86,4 +122,16 @@ function nested<L extends QueryLanguage>({ QueryLanguage: _, ...machine }: Machi
 }
 
 export const jsonata = constructorsOf("JSONata");
-export const jsonpath = constructorsOf("JSONPath");
+export const jsonpath = {
+  ...constructorsOf("JSONPath"),
+  /**
+   * A state with a query language of its own, without nested machines. JSONata machines have no JSONPath states.
+   *
+   * @throws {@link MachineError}
+   */
+  inJsonata: <const To extends string>(state: State<"JSONata", To>): State<"JSONPath", To> => {
+    const { ItemProcessor, Branches, ...leaf } = state;
+    if (ItemProcessor ?? Branches) throw new MachineError("a JSONata state of a JSONPath machine has a nested machine");
+    return { ...leaf, QueryLanguage: "JSONata" };
+  },
+};

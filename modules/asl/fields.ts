@@ -89,7 +89,12 @@ export type TaskFields<L extends QueryLanguage, To extends string> = Commented &
   Transition<To> &
   ErrorHandling<L, To> &
   NumberField<L, "TimeoutSeconds"> &
-  NumberField<L, "HeartbeatSeconds">;
+  NumberField<L, "HeartbeatSeconds"> & {
+    /** The role that the task assumes, of another account for example. */
+    readonly Credentials?: L extends "JSONata"
+      ? { readonly RoleArn: string }
+      : { readonly RoleArn: string } | { readonly "RoleArn.$": JsonPath };
+  };
 
 type NumberField<L extends QueryLanguage, Name extends string> = Readonly<
   Partial<Record<Name, OrExpression<L, number>>>
@@ -103,7 +108,7 @@ export type Task<L extends QueryLanguage, To extends string> = TaskFields<L, To>
 /** A task of a service integration, with that service's parameters. */
 export type Integration<L extends QueryLanguage, To extends string, P> = TaskFields<L, To> &
   (L extends "JSONata"
-    ? { readonly Arguments: Parameters<L, P> }
+    ? { readonly Arguments: Parameters<L, P> | JsonataExpression }
     : Omit<ServiceInput<"JSONPath", never>, "Parameters"> & { readonly Parameters: Parameters<L, P> });
 
 export type Pass<L extends QueryLanguage, To extends string> = Commented &
@@ -183,6 +188,56 @@ export type Map<L extends QueryLanguage, To extends string> = Commented &
         readonly ResultPath?: JsonPath | null;
       }) &
   NumberField<L, "MaxConcurrency">;
+
+/** Where a distributed map reads its items, of the given optimized integration. */
+interface ItemReader<L extends QueryLanguage> {
+  readonly Resource: "arn:aws:states:::s3:getObject" | "arn:aws:states:::s3:listObjectsV2";
+  readonly ReaderConfig?: {
+    readonly InputType?: "CSV" | "JSON" | "JSONL" | "PARQUET" | "MANIFEST";
+    readonly Transformation?: "NONE" | "LOAD_AND_FLATTEN";
+    readonly CSVHeaderLocation?: "FIRST_ROW" | "GIVEN";
+    readonly CSVHeaders?: readonly string[];
+    readonly CSVDelimiter?: "COMMA" | "PIPE" | "SEMICOLON" | "SPACE" | "TAB";
+    readonly ItemsPointer?: string;
+    readonly MaxItems?: OrExpression<L, number>;
+  };
+  readonly Arguments?: L extends "JSONata" ? S3Location | JsonataExpression : never;
+  readonly Parameters?: L extends "JSONPath" ? Parameters<L, S3Location> : never;
+}
+
+interface S3Location {
+  readonly Bucket: string;
+  readonly Key?: string;
+  readonly Prefix?: string;
+}
+
+/** Where a distributed map writes the results of its executions. */
+interface ResultWriter<L extends QueryLanguage> {
+  readonly Resource: "arn:aws:states:::s3:putObject";
+  readonly WriterConfig?: {
+    readonly Transformation?: "NONE" | "COMPACT" | "FLATTEN";
+    readonly OutputType?: "JSON" | "JSONL";
+  };
+  readonly Arguments?: L extends "JSONata" ? Omit<S3Location, "Key"> | JsonataExpression : never;
+  readonly Parameters?: L extends "JSONPath" ? Parameters<L, Omit<S3Location, "Key">> : never;
+}
+
+/** Runs a nested machine as an execution of its own for each item or batch: up to 10,000 at a time. */
+export type DistributedMap<L extends QueryLanguage, To extends string> = Map<L, To> &
+  NumberField<L, "ToleratedFailureCount"> &
+  NumberField<L, "ToleratedFailurePercentage"> & {
+    /** Of the executions. EXPRESS ones have five minutes. */
+    readonly ExecutionType: "STANDARD" | "EXPRESS";
+    readonly ItemReader?: ItemReader<L>;
+    readonly ItemBatcher?: {
+      readonly MaxItemsPerBatch?: OrExpression<L, number>;
+      readonly MaxInputBytesPerBatch?: OrExpression<L, number>;
+      readonly BatchInput?: Json;
+    };
+    readonly ResultWriter?: ResultWriter<L>;
+    /** In the ARNs of its executions. @default a generated one */
+    readonly Label?: string;
+  };
 
 /** Runs nested machines in parallel. */
 export type Parallel<L extends QueryLanguage, To extends string> = Commented &

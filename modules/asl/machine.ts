@@ -4,16 +4,22 @@ import type { QueryLanguage } from "./values";
 /** A state's JSON, typed by its query language and the names of its next states. */
 export interface State<L extends QueryLanguage = QueryLanguage, To extends string = string> {
   readonly Type: "Task" | "Pass" | "Wait" | "Choice" | "Succeed" | "Fail" | "Map" | "Parallel";
-  /** Never set: the machine declares it. Types the state. */
-  readonly QueryLanguage?: L;
+  /** Set in JSONata states of JSONPath machines only; elsewhere the machine declares it. Types the state. */
+  readonly QueryLanguage?: L | "JSONata";
   readonly Comment?: string;
+  readonly Assign?: unknown;
   readonly Resource?: string;
   readonly Seconds?: unknown;
   readonly Next?: To;
   readonly End?: true;
   readonly Default?: To;
-  readonly Choices?: readonly { readonly Next: To; readonly Comment?: string; readonly Condition?: unknown }[];
-  readonly Catch?: readonly { readonly Next: To; readonly ErrorEquals: readonly string[] }[];
+  readonly Choices?: readonly {
+    readonly Next: To;
+    readonly Comment?: string;
+    readonly Condition?: unknown;
+    readonly Assign?: unknown;
+  }[];
+  readonly Catch?: readonly { readonly Next: To; readonly ErrorEquals: readonly string[]; readonly Assign?: unknown }[];
   readonly ItemProcessor?: Machine<L>;
   readonly Branches?: readonly Machine<L>[];
 }
@@ -57,52 +63,4 @@ export type ValidStates<L extends QueryLanguage, S, Start extends keyof S> = {
 /** An invalid definition. The message has each fault. */
 export class MachineError extends Error {
   override readonly name = "MachineError";
-}
-
-/**
- * Checks what the compiler cannot see: conditional states, nested names, and strings that Terraform would interpret.
- *
- * @throws {@link MachineError}
- */
-export function validateMachine(machine: Machine): void {
-  const { StartAt, States } = machine;
-  const reached = new Set([StartAt]);
-  // Iterating over a Set includes elements added during the iteration.
-  for (const name of reached) {
-    const state = States[name];
-    if (state) for (const next of nextStatesOf(state)) reached.add(next);
-  }
-  const faults = [
-    ...[...reached].filter((name) => !(name in States)).map((name) => `there is no state ${name}`),
-    ...Object.keys(States)
-      .filter((name) => !reached.has(name))
-      .map((name) => `${name} is unreachable`),
-    ...Object.keys(States)
-      .filter((name) => name.length > 80)
-      .map((name) => `${name}: names have at most 80 characters`),
-    ...duplicatesOf(namesOf(machine)).map((name) => `${name} is also the name of a state in a nested machine`),
-    // Terraform interprets `%{` as a template directive, also in JSON.
-    ...Object.entries(States)
-      .filter(([, state]) => JSON.stringify(state).includes("%{"))
-      .map(([name]) => `${name} contains %{: write {% { with a space`),
-  ];
-  if (faults.length > 0) throw new MachineError(faults.join("; "));
-}
-
-/** State names of a machine and its nested machines. */
-function namesOf({ States }: Machine): string[] {
-  const nested = Object.values(States).flatMap(({ ItemProcessor, Branches = [] }) =>
-    ItemProcessor ? [ItemProcessor, ...Branches] : Branches,
-  );
-  return [...Object.keys(States), ...nested.flatMap(namesOf)];
-}
-
-function duplicatesOf(names: readonly string[]): string[] {
-  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
-}
-
-function nextStatesOf({ Next, Default, Choices = [], Catch = [] }: State): string[] {
-  return [Next, ...Choices.map((choice) => choice.Next), Default, ...Catch.map((catcher) => catcher.Next)].filter(
-    (name) => name !== undefined,
-  );
 }

@@ -50,6 +50,7 @@ const INSTALLED = "node_modules/.package-lock.json";
 const recordSchema = z.object({
   key: z.string(),
   inputs: z.record(z.string(), z.string()),
+  packages: z.array(z.string()),
   bundleBytes: z.number(),
   zipBytes: z.number(),
 });
@@ -91,6 +92,12 @@ export function bundleHandlers(entries: readonly string[], options: BundlerOptio
     const { bundleBytes, zipBytes } = record;
     return { entry, zipFile: zipFileOf(cache, entry), bundleBytes, zipBytes, rebuilt: stale.includes(entry) };
   });
+}
+
+/** The folders of the packages in a bundle: `node_modules/zod`. Those of no bundle of ours: none. */
+export function packagesIn(zipFile: string): readonly string[] {
+  const file = zipFile.replace(/\.zip$/, ".json");
+  return existsSync(file) ? (recordSchema.safeParse(JSON.parse(readFileSync(file, "utf8"))).data?.packages ?? []) : [];
 }
 
 let bundlesOfProcess: ReadonlyMap<string, Bundle> | undefined;
@@ -158,6 +165,9 @@ function build(entries: readonly string[], cache: string, key: string, hashes: M
           .filter((input) => !input.includes("node_modules/"))
           .map((input) => [input, hashOfFile(input, hashes) ?? ""] as const),
       ),
+      packages: [
+        ...new Set(Object.keys(inputs).flatMap((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input) ?? [])),
+      ].sort(),
       bundleBytes: code.length,
       zipBytes: zip.length,
     };

@@ -22,6 +22,8 @@ import type { AlarmSpec } from "./alarm-spec";
 import { WIDGETS_OUTPUT, widgetsOf, type Graph, type Line, type Metric } from "./dashboard";
 import { duplicateNames, readableId, rejectDuplicateIds } from "./readable-id";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./versions";
+import { packagesIn } from "./bundle";
+import { attributionOf } from "./attribution";
 
 /** What all features of an environment share. */
 export interface Deployment {
@@ -268,6 +270,7 @@ export abstract class Feature extends TerraformStack {
     rmSync(directory, { recursive: true, force: true }); // zips of the previous synth
     mkdirSync(join(directory, "assets"), { recursive: true });
     for (const [name, file] of this.zips) copyFileSync(file, join(directory, "assets", `${name}.zip`));
+    writeFileSync(join(directory, "NOTICE"), attributionOf([...this.zips.values()].flatMap(packagesIn)));
     writeFileSync(join(directory, "main.tf.json"), `${JSON.stringify(this.toModule(), undefined, 2)}\n`);
   }
 }

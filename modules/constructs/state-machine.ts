@@ -3,7 +3,7 @@ import { IamRole } from "@cdktf/provider-aws/lib/iam-role";
 import { IamRolePolicy } from "@cdktf/provider-aws/lib/iam-role-policy";
 import { SfnStateMachine } from "@cdktf/provider-aws/lib/sfn-state-machine";
 import { Construct } from "constructs";
-import type { Machine } from "../asl/machine";
+import { MachineError, type Machine } from "../asl/machine";
 import { Alarm } from "./alarm";
 import type { AlarmSpec } from "./alarm-spec";
 import type { Metric } from "./dashboard";
@@ -52,6 +52,8 @@ export class StateMachine<
     super(scope, id);
     const feature = Feature.of(this);
     const name = feature.nameOf(this);
+    const definition = props.definition(valuesOf(props.bindings));
+    checkPermissions(definition, props.bindings);
 
     const logs = new CloudwatchLogGroup(this, "log-group", {
       // Log groups with this prefix share one resource policy. An account has ten.
@@ -64,7 +66,7 @@ export class StateMachine<
       name,
       type: "STANDARD",
       roleArn: role.arn,
-      definition: inPartition(props.definition(valuesOf(props.bindings)), feature.partitionName),
+      definition: inPartition(definition, feature.partitionName),
       loggingConfiguration: { level: "ERROR", includeExecutionData: false, logDestination: `${logs.arn}:*` },
       tracingConfiguration: { enabled: true },
       dependsOn: [permissions], // Step Functions refuses a machine that cannot write to its log group
@@ -143,6 +145,44 @@ export class StateMachine<
 /** Service integrations are ARNs, and {@link Machine} has those of the partition `aws`. */
 function inPartition(machine: Machine, partition: string): string {
   return JSON.stringify(machine).replaceAll('"Resource":"arn:aws:', `"Resource":"arn:${partition}:`);
+}
+
+/** The service of a resource's ARN, to the IAM action that it needs. Other tasks state their permissions by their bindings alone. */
+const ACTIONS: Readonly<Record<string, string>> = {
+  "dynamodb:putItem": "dynamodb:PutItem",
+  "dynamodb:updateItem": "dynamodb:UpdateItem",
+  "dynamodb:getItem": "dynamodb:GetItem",
+  "lambda:invoke": "lambda:InvokeFunction",
+  "sqs:sendMessage": "sqs:SendMessage",
+  "states:startExecution": "states:StartExecution",
+};
+
+/**
+ * Permissions follow from the tasks: each task's action is granted, and each action of a task that is granted is used.
+ *
+ * @throws {@link MachineError}
+ */
+function checkPermissions(machine: Machine, bindings: Readonly<Record<string, Binding>>): void {
+  const needed = new Set(resourcesIn(machine).flatMap((resource) => ACTIONS[resource] ?? []));
+  const granted = new Set(Object.values(bindings).flatMap(({ actions }) => actions));
+  const ofTasks = new Set(Object.values(ACTIONS));
+  const faults = [
+    ...[...needed]
+      .filter((action) => !granted.has(action))
+      .map((action) => `a task needs ${action}: no binding grants it`),
+    ...[...granted]
+      .filter((action) => ofTasks.has(action) && !needed.has(action))
+      .map((action) => `a binding grants ${action}: no task needs it`),
+  ];
+  if (faults.length > 0) throw new MachineError(faults.join("; "));
+}
+
+/** `dynamodb:putItem` of `arn:aws:states:::dynamodb:putItem.sync`. */
+function resourcesIn({ States }: Machine): string[] {
+  return Object.values(States).flatMap(({ Resource, ItemProcessor, Branches = [] }) => [
+    ...(Resource === undefined ? [] : [Resource.replace(/^arn:[^:]*:states:[^:]*:[^:]*:/, "").replace(/\..*$/, "")]),
+    ...[...(ItemProcessor ? [ItemProcessor] : []), ...Branches].flatMap(resourcesIn),
+  ]);
 }
 
 function valuesOf<Bindings extends Readonly<Record<string, Binding>>>(

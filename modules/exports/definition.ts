@@ -4,7 +4,7 @@ import { DAY_SECONDS, MINUTE_SECONDS } from "../../functions/shared/time";
 import { jsonata } from "../asl/asl";
 import type { Retrier } from "../asl/fields";
 
-const { stateMachine, lambdaInvoke, choice, map, wait, succeed, fail } = jsonata;
+const { stateMachine, nestedMachine, lambdaInvoke, choice, map, wait, succeed, fail } = jsonata;
 
 /** DynamoDB's own exports take several minutes. */
 const NATIVE_EXPORT_POLL_SECONDS = MINUTE_SECONDS;
@@ -136,7 +136,7 @@ export const exportMachine = (functions: ExportMachineRefs) => {
         Items: "{% $segments %}",
         ItemSelector: { run: "{% $run %}", segment: "{% $states.context.Map.Item.Value %}" },
         MaxConcurrency: 40,
-        ItemProcessor: stateMachine({
+        ItemProcessor: nestedMachine({
           StartAt: "ReadSegment",
           States: {
             ReadSegment: lambdaInvoke({

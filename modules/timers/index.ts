@@ -2,6 +2,7 @@ import type { TerraformStack, TerraformVariable } from "cdktf";
 import { z } from "zod";
 import {
   API_ROUTES,
+  CLAIM_KEYS,
   CALLBACK_VARIABLES,
   DUE_INDEX,
   RECORDED_FIRE_KEYS,
@@ -182,18 +183,29 @@ export class Timers extends Feature {
           ...userEnvironment,
           TIMERS_TABLE: table.grant("BatchGetItem"),
           FIRES_QUEUE_URL: queue.grantChangeVisibility(),
+          CLAIMS_TABLE: "",
           RECORDED_FIRES_TABLE: recordedFires.grant("PutItem"),
         }),
       });
     }
+    const claims = this.createClaims();
     return new QueueFunction<CallbackEnvironment>(this, "callback", {
       ...props,
       environment: (queue) => ({
         ...userEnvironment,
-        // UpdateItem and DeleteItem: for exactlyOnce.
-        TIMERS_TABLE: table.grant("BatchGetItem", "DeleteItem", "UpdateItem"),
+        TIMERS_TABLE: table.grant("BatchGetItem"),
         FIRES_QUEUE_URL: queue.grantChangeVisibility(),
+        CLAIMS_TABLE: claims.grant("DeleteItem", "UpdateItem"),
       }),
+    });
+  }
+
+  /** For exactlyOnce. */
+  private createClaims(): Table {
+    return new Table(this, "claims", {
+      nameSuffix: "claims",
+      partitionKey: { name: CLAIM_KEYS.partition, type: "S" },
+      timeToLiveAttribute: CLAIM_KEYS.timeToLive,
     });
   }
 

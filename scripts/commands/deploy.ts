@@ -4,6 +4,7 @@ import { bootstrap } from "../environments/bootstrap";
 import { dashboardUrl } from "../environments/console-url";
 import { checkName, rememberPersonal } from "../environments/names";
 import { openStack, type EnvironmentStack } from "../environments/stack";
+import { digestOf } from "../review/digest";
 import { toMarkdown } from "../review/markdown";
 import { planInto, withPlanFile } from "../review/planned";
 import { countChanges, isEmpty, isForbidden, reviewPlan, type Report } from "../review/report";
@@ -13,12 +14,24 @@ import { featuresSchema } from "../shared/feature-outputs";
 import { runSteps } from "../shared/steps";
 import { describeApplied } from "../terraform/events";
 import { readTags } from "../terraform/synthesize";
-import { terraformApplyPlan, terraformInit, terraformOutputs, terraformVersion } from "../terraform/terraform";
+import {
+  ensureTerraform,
+  terraformApplyPlan,
+  terraformInit,
+  terraformOutputs,
+  terraformVersion,
+} from "../terraform/terraform";
 
 interface Options extends AppOptions {
   readonly yes: boolean;
   readonly allow: readonly string[];
   readonly personal: boolean;
+  readonly approved?: string;
+}
+
+/** The plan is not the one that was approved. */
+class NotApprovedError extends Error {
+  override readonly name = "NotApprovedError";
 }
 
 export const command = () =>
@@ -34,11 +47,13 @@ export const command = () =>
     .argument("<environment>", "declared in main.ts, or personal: staging, alice")
     .option("--yes", "skip the confirmation; data loss is still refused", false)
     .option("--allow <address...>", "resources that may lose their data, be exposed or change their identity", [])
+    .option("--approved <digest>", "refuse any plan but this one: what review --approval wrote")
     .option("--personal", "a personal environment, though its name resembles another", false)
     .action(exitCodeOf(run));
 
 async function run(environment: string, options: Options): Promise<number> {
   if (!options.personal) checkName(environment, options.app);
+  await ensureTerraform(options);
   let stack: EnvironmentStack | undefined;
   let report: Report | undefined;
   const opened = () => {
@@ -72,7 +87,12 @@ async function run(environment: string, options: Options): Promise<number> {
       {
         title: "Terraform plan",
         run: async (onProgress) => {
-          report = reviewPlan(await planInto(file, opened().terraform, onProgress), new Set(options.allow));
+          const plan = await planInto(file, opened().terraform, onProgress);
+          if (options.approved !== undefined && digestOf(plan) !== options.approved)
+            throw new NotApprovedError(
+              "The plan differs from the approved one: the environment, or what it depends on, has changed since. Nothing was changed. Review it again.",
+            );
+          report = reviewPlan(plan, new Set(options.allow));
           return isEmpty(report) ? "no changes" : undefined;
         },
       },

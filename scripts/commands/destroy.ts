@@ -9,7 +9,7 @@ import { DocumentedCommand, EXIT, exitCodeOf, withApp, type AppOptions } from ".
 import { confirm } from "../shared/confirm";
 import { deleteStateBucket, ensureStateBucket } from "../terraform/state-bucket";
 import { readTags } from "../terraform/synthesize";
-import { terraformDestroy, terraformInit } from "../terraform/terraform";
+import { ensureTerraform, terraformDestroy, terraformInit } from "../terraform/terraform";
 
 /** Destroyed only with its name given twice, whether it protects its data or not. */
 const PRODUCTION = "production";
@@ -46,6 +46,7 @@ async function run(environment: string, options: Options): Promise<number> {
       `This would destroy ${PRODUCTION} with all its data. If you mean it: npx almanac destroy ${PRODUCTION} --yes-destroy ${PRODUCTION}`,
     );
   }
+  await ensureTerraform(options);
   const stack = await openStack(environment, options);
   await requireDeployed(stack, options.app);
   await refuseIfProtected(environment, stack.directory);

@@ -2,6 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { NotDeployedError, openForeignStack, openStack } from "../environments/stack";
 import { toMarkdown } from "../review/markdown";
+import { digestOf } from "../review/digest";
 import type { Plan } from "../review/plan";
 import { planInto, readPlanFile, withPlanFile } from "../review/planned";
 import { isEmpty, isForbidden, reviewPlan } from "../review/report";
@@ -18,13 +19,14 @@ import {
   type JsonOption,
 } from "../shared/command-line";
 import { stateBucketExists } from "../terraform/state-bucket";
-import { terraformInit } from "../terraform/terraform";
+import { ensureTerraform, terraformInit } from "../terraform/terraform";
 
 interface Options extends AppOptions, JsonOption {
   readonly plan?: string;
   readonly stack?: string;
   readonly allow: readonly string[];
   readonly out?: string;
+  readonly approval?: string;
   readonly maxCharacters?: number;
   readonly drift: boolean;
 }
@@ -55,18 +57,19 @@ export const command = () =>
     )
     .option("--allow <address...>", "resources that may lose their data, be exposed or change their identity", [])
     .option("--out <file>", "write the report to a file, not to standard output", callersPath)
+    .option("--approval <file>", "write the plan's digest to a file, for deploy --approved", callersPath)
     .option("--max-characters <n>", "shorten the report; a GitHub comment has 65536", wholeNumber(100))
     .option("--drift", `exit code ${EXIT.drift} when anything would change, or was changed outside Terraform`, false)
     .action(exitCodeOf(run));
 
 async function run(environment: string, options: Options): Promise<number> {
-  const { plan: file, allow, out, maxCharacters, drift, json } = options;
-  const report = reviewPlan(
+  const { plan: file, allow, out, approval, maxCharacters, drift, json } = options;
+  const planned =
     file === undefined
       ? await plan(environment, options)
-      : await readPlanFile(file, () => openStack(environment, options)),
-    new Set(allow),
-  );
+      : await readPlanFile(file, () => openStack(environment, options));
+  const report = reviewPlan(planned, new Set(allow));
+  if (approval !== undefined) await writeFile(approval, `${digestOf(planned)}\n`);
   const text = json
     ? `${JSON.stringify({ environment, ...report })}\n`
     : toMarkdown(report, {
@@ -91,8 +94,9 @@ async function plan(environment: string, { stack: foreign, ...options }: Options
       `${environment} has no state to compare with yet. Create its bucket: npx almanac bootstrap ${environment}`,
     );
   }
+  await ensureTerraform({ yes: false });
   console.error("Terraform init ...");
   await terraformInit(stack.terraform);
   console.error("Terraform plan ...");
-  return withPlanFile((planFile) => planInto(planFile, stack.terraform, console.error));
+  return withPlanFile((planFile) => planInto(planFile, stack.terraform, console.error, { locked: false }));
 }

@@ -10,11 +10,13 @@ import { DocumentedCommand, EXIT, exitCodeOf, wholeNumber, withApp, type AppOpti
 import { describeError } from "../shared/errors";
 import { DEFAULT_HOME, homeAt, type Home } from "../shared/home";
 import { outputClosed } from "../shared/output";
+import { ensureTerraform } from "../terraform/terraform";
 
 interface Options extends AppOptions {
   readonly detach: boolean;
   readonly port?: number;
   readonly recordCalls: boolean;
+  readonly yes: boolean;
 }
 
 export const command = () =>
@@ -26,6 +28,7 @@ export const command = () =>
       examples: ["npm start", "npm start -- --detach", "npm start -- --port 5000"],
     }),
   )
+    .option("--yes", "download Terraform without asking, if this machine has none", false)
     .option("--detach", "leave it running in the background (npm run status, npm run stop)", false)
     .option(
       "--port <n>",
@@ -56,12 +59,14 @@ async function run(options: Options): Promise<number> {
   process.exit(code);
 }
 
-async function start({ home: folder, app, detach, recordCalls, port }: Options, signal: AbortSignal): Promise<number> {
+async function start(options: Options, signal: AbortSignal): Promise<number> {
+  const { home: folder, app, detach, recordCalls, port, yes } = options;
   const endpoint = process.env["ALMANAC_AWS_ENDPOINT"];
   const home = homeAt(folder);
   const began = performance.now();
   let started: Started;
   try {
+    await ensureTerraform({ yes, signal });
     started = await startLocal({
       home,
       app,

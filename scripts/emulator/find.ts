@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { ownEnvironment, runCommand, CommandNotFoundError } from "../shared/run-command";
 import { pinnedRelease, REQUIREMENTS_FILE, type PinnedRelease } from "./pinned-release";
-import { installedMinistack } from "./python";
+import { installedMinistack, PythonMissingError } from "./python";
 import { installedPython, installPython } from "./virtual-environment";
 
 const VENV_FOLDER = ".almanac/emulator/venv";
@@ -82,6 +82,7 @@ function privateEnvironment(release: PinnedRelease, options: FindOptions): Emula
         options.onLine?.(`installing MiniStack ${release.version}, once`);
         return { kind: "python", python: await installPython(environment, options), description };
       } catch (error) {
+        if (error instanceof PythonMissingError) return { unavailable: error.problem, fix: error.fix };
         return {
           unavailable: error instanceof Error ? error.message : String(error),
           fix: "let pip reach its package index (network, proxy, or an index set in pip's own configuration), with Python 3.10 or newer.",

@@ -1,5 +1,6 @@
 /** Finds a Python for the emulator, and the Python of an installed `ministack`. */
 import { accessSync, constants, readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { CommandNotFoundError, ownEnvironment, runCommand } from "../shared/run-command";
 
@@ -7,9 +8,17 @@ const OLDEST_PYTHON = [3, 10] as const;
 /** `python3` first: the machine's default. */
 const CANDIDATES = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10", "python"];
 
-/** No usable Python. The message lists what was tried, and where to get one. */
+/** No usable Python. The message lists what was tried, and says how to install one. */
 export class PythonMissingError extends Error {
   override readonly name = "PythonMissingError";
+
+  /** @param fix the one command for this machine */
+  constructor(
+    readonly problem: string,
+    readonly fix: string,
+  ) {
+    super(`${problem} To install it: ${fix}`);
+  }
 }
 
 /**
@@ -26,12 +35,29 @@ export async function findPython(): Promise<string> {
     else tried.push(`${candidate} is ${answer.output}`);
   }
   const found = tried.length === 0 ? "none on the PATH" : tried.join("; ");
-  const venv = tried.some((line) => /ensurepip|venv/.test(line))
-    ? " On Debian and Ubuntu: apt install python3-venv."
-    : "";
+  const release = await readFile("/etc/os-release", "utf8").catch(() => "");
   throw new PythonMissingError(
-    `Python ${OLDEST_PYTHON.join(".")} or newer is needed, with venv: ${found}.${venv} https://www.python.org/downloads/`,
+    `Python ${OLDEST_PYTHON.join(".")} or newer is needed, with venv: ${found}.`,
+    pythonInstallation(process.platform, release, process.getuid?.() === 0),
   );
+}
+
+/** By os-release's ID or ID_LIKE. */
+const PACKAGE_MANAGERS: readonly (readonly [family: RegExp, command: string])[] = [
+  [/\b(debian|ubuntu)\b/, "apt-get install -y python3 python3-venv"],
+  [/\b(fedora|rhel|centos|amzn)\b/, "dnf install -y python3.12"],
+  [/\balpine\b/, "apk add python3"],
+  [/\barch\b/, "pacman -S --noconfirm python"],
+  [/\b(suse|opensuse)\b/, "zypper install -y python312"],
+];
+
+/** The command that installs Python on a platform, or where to get it. */
+export function pythonInstallation(platform: string, osRelease: string, isRoot: boolean): string {
+  if (platform === "darwin") return "brew install python";
+  if (platform === "win32") return "winget install Python.Python.3.13";
+  const families = [...osRelease.matchAll(/^ID(?:_LIKE)?=(.*)$/gm)].map(([, value]) => value).join(" ");
+  const [, command] = PACKAGE_MANAGERS.find(([family]) => family.test(families)) ?? [];
+  return command === undefined ? "https://www.python.org/downloads/" : `${isRoot ? "" : "sudo "}${command}`;
 }
 
 /** @param version `3.11` */

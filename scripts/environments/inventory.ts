@@ -23,7 +23,7 @@ export interface DeployedEnvironment {
 /** The default name of a state bucket ends in this. */
 const STATE_BUCKET_SUFFIX = "-terraform-state";
 
-/** @param named state buckets with names of their own */
+/** @param named state buckets with names of their own; personal environments add theirs to that of the environment that they copy */
 export async function findEnvironments(
   s3: S3Client,
   named: ReadonlySet<string>,
@@ -31,7 +31,11 @@ export async function findEnvironments(
   const { Buckets = [] } = await s3.send(new ListBucketsCommand({}));
   const found: DeployedEnvironment[] = [];
   for (const { Name: bucket = "", CreationDate: since } of Buckets) {
-    if (!bucket.endsWith(STATE_BUCKET_SUFFIX) && !named.has(bucket)) continue;
+    if (
+      !bucket.endsWith(STATE_BUCKET_SUFFIX) &&
+      ![...named].some((name) => bucket === name || bucket.startsWith(`${name}-`))
+    )
+      continue;
     const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket }));
     for (const { Key = "", LastModified: changed } of Contents) {
       const [, app, name] = /^([^/]+)\/([^/]+)\.tfstate$/.exec(Key) ?? [];

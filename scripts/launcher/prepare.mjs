@@ -91,8 +91,8 @@ async function compile() {
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: "none",
-    // CommonJS dependencies require Node's own modules.
-    banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+    // CommonJS dependencies require Node's own modules. Under a name that no dependency has.
+    banner: { js: "import{createRequire as requireOf}from'node:module';const require=requireOf(import.meta.url);" },
     logLevel: "error",
     metafile: true,
   });

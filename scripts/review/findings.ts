@@ -2,6 +2,7 @@
 import { fieldsOf, parseJson } from "../shared/fields";
 import { NOT_CLASSIFIED, RULES, TYPES, type TypeClass, type Verdict } from "./classification";
 import type { ResourceChange } from "./plan";
+import { looksSecret } from "./secrets";
 import { SENSITIVE, UNKNOWN } from "./values";
 
 export interface Finding {
@@ -60,7 +61,9 @@ function changedAttributes(
   const paths = [...new Set([...had.keys(), ...has.keys()])].filter((path) => !isSame(had.get(path), has.get(path)));
   return paths.flatMap((path) => {
     const [was, is] = [had.get(path), has.get(path)];
-    const sensitive = [before_sensitive, after_sensitive].some((marks) => isMarked(marks, path));
+    const sensitive =
+      [before_sensitive, after_sensitive].some((marks) => isMarked(marks, path)) ||
+      [was, is].some((value) => typeof value === "string" && looksSecret(path, value));
     const change = created
       ? `${path}: ${sensitive ? SENSITIVE : shown(is)}`
       : `${path}: ${sensitive ? SENSITIVE : shown(was)} → ${sensitive ? SENSITIVE : shown(is)}`;

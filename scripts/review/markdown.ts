@@ -44,9 +44,26 @@ export function toMarkdown(report: Report, options: MarkdownOptions): string {
   const note = "\nThe report is too long and was cut. Run the review yourself to see all of it.\n";
   const short = document(report, environment, false);
   if (short.length + note.length <= maxCharacters) return short + note;
-  // Closes a fence and a fold that the cut may have left open.
-  const cut = short.slice(0, Math.max(0, maxCharacters - note.length - 20));
-  return `${cut.slice(0, cut.lastIndexOf("\n"))}\n\`\`\`\`\`\`\n</details>\n${note}`;
+  const cut = short.slice(0, Math.max(0, maxCharacters - note.length - LONGEST_END));
+  return `${closed(cut.slice(0, Math.max(0, cut.lastIndexOf("\n"))))}\n${note}`;
+}
+
+/** Room for the end of a fence and of a fold. */
+const LONGEST_END = 60;
+
+/** Closes the fence and the fold that a cut has left open, and no other: a fence too many would swallow what follows. */
+function closed(cut: string): string {
+  let fence: string | undefined;
+  let folds = 0;
+  for (const line of cut.split("\n")) {
+    const [, run] = /^(`{3,})/.exec(line) ?? [];
+    if (fence !== undefined) {
+      if (line === fence) fence = undefined;
+    } else if (run !== undefined) fence = run;
+    else if (line === "<details>") folds += 1;
+    else if (line === "</details>") folds -= 1;
+  }
+  return [cut, ...(fence === undefined ? [] : [fence]), ...(folds > 0 ? ["", "</details>"] : [])].join("\n");
 }
 
 function document(report: Report, environment: string, withValues: boolean): string {

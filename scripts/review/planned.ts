@@ -23,8 +23,9 @@ export async function planInto(
   file: string,
   terraform: TerraformOptions,
   onProgress: (line: string) => void,
+  { locked = true }: { readonly locked?: boolean } = {},
 ): Promise<Plan> {
-  await terraformPlan(file, { ...terraform, onProgress });
+  await terraformPlan(file, { ...terraform, onProgress, locked });
   return parsePlan(await terraformShowPlan(file, terraform));
 }
 

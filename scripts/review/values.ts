@@ -1,6 +1,7 @@
 /** Finds the values of a resource that a plan changes. Sensitive values are never shown. */
 import { fieldsOf, isFields } from "../shared/fields";
 import type { Change } from "./plan";
+import { looksSecret } from "./secrets";
 
 /** Shown in place of sensitive values, and of values that are known after apply. */
 export const SENSITIVE = "(sensitive)";
@@ -33,13 +34,17 @@ export function changedValues(change: Change): readonly ValueChange[] {
       const name = path.join(".");
       found.push({
         path: name,
-        ...(before !== undefined && { before }),
-        ...(after !== undefined && { after }),
+        ...(before !== undefined && { before: masked(name, before) }),
+        ...(after !== undefined && { after: masked(name, after) }),
         forcesReplacement: forced.some((each) => name === each || name.startsWith(`${each}.`)),
       });
     },
   );
   return found;
+}
+
+function masked(path: string, text: string): string {
+  return looksSecret(path, text.replace(/^"|"$/g, "")) ? SENSITIVE : text;
 }
 
 /** One side of a comparison: the value, and parallel shapes in which `true` marks sensitive or unknown parts. */

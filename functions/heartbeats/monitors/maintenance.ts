@@ -1,8 +1,6 @@
-/** Maintenance windows. All in UTC, epoch milliseconds. */
-import { DAY_MS, MINUTE_MS } from "../../shared/time";
+/** Maintenance windows. Times are epoch milliseconds. */
+import { DAY_MS, MINUTE_MS, SECOND_MS, startOfUtcDay } from "../../shared/time";
 import type { MaintenanceWindow } from "../contract";
-
-const WEEK_MS = 7 * DAY_MS;
 
 /** In the order of Date's getUTCDay. */
 const WEEKDAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"] as const;
@@ -46,19 +44,44 @@ function occurrences(window: MaintenanceWindow, { from, to }: Interval): readonl
 
   const length = window.minutes * MINUTE_MS;
   const intervals: Interval[] = [];
-  for (let start = lastStart(window, to); start + length > from; start -= WEEK_MS)
+  // A zone's date differs from UTC's by a day at most.
+  for (let date = startOfUtcDay(from - length) - DAY_MS; date <= to + DAY_MS; date += DAY_MS) {
+    if (WEEKDAYS[new Date(date).getUTCDay()] !== window.weekday) continue;
+    const start = timeIn(window.zone, date + minutesOf(window.from) * MINUTE_MS);
     intervals.push(clip(start, start + length));
+  }
   return intervals.filter(isNotEmpty);
 }
 
-/** The last start of a weekly window at or before a time. */
-function lastStart({ weekday, from }: { readonly weekday: string; readonly from: string }, at: number): number {
-  const date = new Date(at);
-  const midnight = Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate());
-  const daysBack = (date.getUTCDay() - WEEKDAYS.findIndex((name) => name === weekday) + 7) % 7;
-  const [hours = 0, minutes = 0] = from.split(":").map(Number);
-  const start = midnight - daysBack * DAY_MS + (hours * 60 + minutes) * MINUTE_MS;
-  return start > at ? start - WEEK_MS : start;
+/** `"02:30"` is 150. */
+function minutesOf(time: string): number {
+  const [hours = 0, minutes = 0] = time.split(":").map(Number);
+  return hours * 60 + minutes;
+}
+
+/** The time at which clocks of a zone show what UTC's show at `local`. Of a time that is skipped: as if clocks had not changed. */
+function timeIn(zone: string | undefined, local: number): number {
+  if (zone === undefined) return local;
+  const first = local - offsetIn(zone, local);
+  return local - offsetIn(zone, first);
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** How far a zone is ahead of UTC. */
+function offsetIn(zone: string, at: number): number {
+  const format = formats.get(zone) ?? formatOf(zone);
+  formats.set(zone, format);
+  const parts = new Map(format.formatToParts(at).map(({ type, value }) => [type, Number(value)]));
+  const of = (type: Intl.DateTimeFormatPartTypes) => parts.get(type) ?? 0;
+  const shown = Date.UTC(of("year"), of("month") - 1, of("day"), of("hour"), of("minute"), of("second"));
+  return shown - Math.floor(at / SECOND_MS) * SECOND_MS;
+}
+
+function formatOf(zone: string): Intl.DateTimeFormat {
+  const [numeric, hourCycle] = ["numeric", "h23"] as const;
+  const clock = { hour: numeric, minute: numeric, second: numeric, hourCycle } as const;
+  return new Intl.DateTimeFormat("en", { timeZone: zone, year: numeric, month: numeric, day: numeric, ...clock });
 }
 
 function isNotEmpty({ from, to }: Interval): boolean {

@@ -1,5 +1,5 @@
 /** The monitors of an environment, and the thresholds that apply to each. */
-import { HOUR_MS, MINUTE_MS } from "../../shared/time";
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../shared/time";
 import type { MaintenanceWindow, MonitorSettings, Target } from "../contract";
 
 export interface Configuration extends MonitorSettings {
@@ -22,6 +22,10 @@ export interface Monitor {
   readonly key: string;
   readonly name: string;
   readonly kind: "target" | "cron";
+  /** False: not on the status page. */
+  readonly isPublic: boolean;
+  /** A cron monitor's longest time between heartbeats, grace period included. */
+  readonly dueAfterMs?: number;
   /** A target's URL. */
   readonly url?: string;
   readonly policy: MonitorPolicy;
@@ -45,7 +49,7 @@ export function isCronKey(key: string): boolean {
 export function networkMonitor({ remindAfterHours }: Configuration, intervalMinutes: number): Monitor {
   const times = { intervalMs: intervalMinutes * MINUTE_MS, remindAfterMs: remindAfterHours * HOUR_MS };
   const policy = { ...IMMEDIATE, maintenance: [], ...times };
-  return { key: monitorKey.network, name: monitorKey.network, kind: "target", policy };
+  return { key: monitorKey.network, name: monitorKey.network, kind: "target", isPublic: false, policy };
 }
 
 /** All monitors: targets, then cron monitors, in the order of the configuration. */
@@ -63,16 +67,17 @@ export function monitorsOf(
         maintenance: [...maintenance, ...target.maintenance],
         ...shared,
       };
-      return { key: monitorKey.target(name), name, kind: "target", url, policy };
+      return { key: monitorKey.target(name), name, kind: "target", isPublic: target.public ?? true, url, policy };
     }),
     // The grace period is a cron monitor's tolerance: the first late check opens its incident.
     ...cronMonitors.map(({ name, ...cron }): Monitor => {
+      const dueAfterMs = (cron.everySeconds + cron.graceSeconds) * SECOND_MS;
       const policy = {
         ...IMMEDIATE,
         maintenance: [...maintenance, ...cron.maintenance],
         ...shared,
       };
-      return { key: monitorKey.cron(name), name, kind: "cron", policy };
+      return { key: monitorKey.cron(name), name, kind: "cron", isPublic: cron.public ?? true, dueAfterMs, policy };
     }),
   ];
 }

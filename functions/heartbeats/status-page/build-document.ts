@@ -49,9 +49,15 @@ export function statusDocument(
   };
 }
 
-function monitorStatus({ name, kind, policy, state, history }: MonitorRecord, now: number): MonitorStatus {
+function monitorStatus(
+  { name, kind, policy, dueAfterMs = 0, state, history }: MonitorRecord,
+  now: number,
+): MonitorStatus {
   const heartbeatAt = state?.lastCheck.heartbeatAt;
-  const cron = kind === "cron" && { lastHeartbeat: heartbeatAt === undefined ? null : isoSeconds(heartbeatAt) };
+  const cron = kind === "cron" && {
+    lastHeartbeat: heartbeatAt === undefined ? null : isoSeconds(heartbeatAt),
+    nextDue: heartbeatAt === undefined ? null : isoSeconds(heartbeatAt + dueAfterMs),
+  };
   if (state === undefined)
     return {
       name,

@@ -26,7 +26,7 @@ export type StatusBuilder = (configuration: Configuration, deadline: number) => 
 export function statusBuilder({ app, environment, intervalMinutes, table, clock }: StatusPorts): StatusBuilder {
   const readHistory = cachedHistories(table);
   return async (configuration, deadline) => {
-    const monitors = monitorsOf(configuration, intervalMinutes);
+    const monitors = monitorsOf(configuration, intervalMinutes).filter(({ isPublic }) => isPublic);
     const keys = monitors.map(({ key }) => key);
     const states = await table.read(keys, deadline);
     const now = clock.now();

@@ -23,6 +23,8 @@ export interface MonitorStatus {
   readonly kind: "target" | "cron";
   /** Cron monitors only. Null before the first heartbeat. */
   readonly lastHeartbeat?: string | null;
+  /** Cron monitors only. A later heartbeat is an incident. Null before the first one. */
+  readonly nextDue?: string | null;
   /** `unknown`: not checked yet, or not lately. */
   readonly state: "up" | "degraded" | "down" | "maintenance" | "unknown";
   readonly since: string | null;

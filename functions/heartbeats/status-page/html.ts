@@ -8,6 +8,7 @@ import { latencyChart } from "./latency-chart";
 import { STATUS_SCRIPT } from "./script";
 import { STATUS_STYLE } from "./style";
 import {
+  awaitsFirstHeartbeat,
   clockTime,
   countStates,
   day,
@@ -160,13 +161,25 @@ function legend(): Markup {
 function monitorEntry(monitor: MonitorStatus, { generatedAt }: StatusDocument): Markup {
   const { name, state, since, lastCheck, windows } = monitor;
   return markup`<li class="monitor ${state}" id="${anchor(name)}">
-<div class="head"><h3>${icon(state)}${name}</h3><p class="state"><b>${STATE_LABELS[state]}</b>${since !== null && markup` since ${time(since, dayAndTime(since))}`}</p></div>
+<div class="head"><h3>${icon(state)}${name}</h3><p class="state"><b>${awaitsFirstHeartbeat(monitor) ? "awaiting its first report" : STATE_LABELS[state]}</b>${since !== null && markup` since ${time(since, dayAndTime(since))}`}</p></div>
 ${lastCheck?.ok === false && markup`<p class="message">${lastCheck.message ?? "The last check failed"}</p>`}
 <div class="history">${historyBars(monitor.days, generatedAt)}<p class="axis" aria-hidden="true"><span>${monitor.days.length} days ago</span><span>today</span></p></div>
-<div>${latencyChart(monitor.hours)}<p class="axis"><span>24 h latency</span><span>p50 ${latency(windows["24h"].p50Ms)}, p95 ${latency(windows["24h"].p95Ms)}</span></p></div>
+<div>${monitor.kind === "cron" ? heartbeatTimes(monitor) : latencyTimes(monitor)}</div>
 <dl class="facts">${WINDOWS.map((window) => markup`<div><dt>${window.replace(/(?=[hd]$)/, " ")} uptime</dt><dd>${percent(windows[window].uptime)}</dd></div>`)}${facts(monitor)}</dl>
 <details><summary>Details<span class="hidden"> of ${name}</span></summary><div class="more">${figures(monitor)}<div><h4>Days</h4>${notableDays(monitor.days, generatedAt)}<p class="calm">${lastCheckText(monitor)}</p></div></div></details>
 </li>`;
+}
+
+function latencyTimes({ hours, windows }: MonitorStatus): Markup {
+  const { p50Ms, p95Ms } = windows["24h"];
+  return markup`${latencyChart(hours)}<p class="axis"><span>24 h latency</span><span>p50 ${latency(p50Ms)}, p95 ${latency(p95Ms)}</span></p>`;
+}
+
+/** A job is not probed: it has no latency, but a time at which it reported and one at which it is due. */
+function heartbeatTimes({ lastHeartbeat, nextDue }: MonitorStatus): Markup {
+  if (typeof lastHeartbeat !== "string") return markup`<p class="calm">Awaiting its first report</p>`;
+  const due = typeof nextDue === "string" && markup`<br>Next report due by ${time(nextDue, dayAndTime(nextDue))}`;
+  return markup`<p class="calm">Last report ${time(lastHeartbeat, dayAndTime(lastHeartbeat))}${due}</p>`;
 }
 
 /** The columns next to the uptimes, each only where it has a value. */
@@ -186,12 +199,13 @@ function certificateText(daysLeft: number): string {
   return daysLeft === 0 ? "expires today" : `${pluralize(daysLeft, "day")} left`;
 }
 
-function lastCheckText({ lastCheck }: MonitorStatus): Markup {
+function lastCheckText({ kind, lastCheck }: MonitorStatus): Markup {
+  if (kind === "cron") return markup``;
   if (lastCheck === null) return markup`Not checked yet.`;
   return markup`Last check at ${time(lastCheck.at, dayAndTime(lastCheck.at))}: ${lastCheck.ok ? "passed" : "failed"} after ${latency(lastCheck.latencyMs)}.`;
 }
 
-function figures({ name, windows }: MonitorStatus): Markup {
+function figures({ name, kind, windows }: MonitorStatus): Markup {
   const row = (label: string, value: (window: MonitorStatus["windows"]["24h"]) => string) =>
     markup`<tr><th scope="row">${label}</th>${WINDOWS.map((window) => markup`<td>${value(windows[window])}</td>`)}</tr>`;
   return markup`<div class="scroll" role="region" tabindex="0" aria-label="Figures of ${name}"><table><thead><tr><td></td>${WINDOWS.map(
@@ -199,9 +213,13 @@ function figures({ name, windows }: MonitorStatus): Markup {
   )}</tr></thead><tbody>${[
     row("Uptime", ({ uptime }) => percent(uptime)),
     row("Checks run", ({ coverage }) => percent(coverage)),
-    row("p50 latency", ({ p50Ms }) => latency(p50Ms)),
-    row("p95 latency", ({ p95Ms }) => latency(p95Ms)),
-    row("p99 latency", ({ p99Ms }) => latency(p99Ms)),
+    ...(kind === "cron"
+      ? []
+      : [
+          row("p50 latency", ({ p50Ms }) => latency(p50Ms)),
+          row("p95 latency", ({ p95Ms }) => latency(p95Ms)),
+          row("p99 latency", ({ p99Ms }) => latency(p99Ms)),
+        ]),
   ]}</tbody></table></div>`;
 }
 

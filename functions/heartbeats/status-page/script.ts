@@ -1,6 +1,6 @@
 /**
  * The status page's script; the page is complete without it. Marks the page as out of date by the reader's clock, because a dead
- * checker must not read as "up". Shows ages, times in the reader's time zone on hover, and a tooltip for each day.
+ * checker must not read as "up"; reloads first, because only the tab may be old. Shows ages, times in the reader's time zone on hover, and a tooltip for each day.
  */
 export const STATUS_SCRIPT = `
 "use strict";
@@ -10,7 +10,9 @@ const ago = (ms) => {
   const min = Math.floor(ms / 6e4), h = Math.floor(min / 60), d = Math.floor(h / 24);
   return min < 1 ? "just now" : (d > 1 ? d + " days" : h > 1 ? h + " hours" : min + " min") + " ago";
 };
+const freshAtLoad = Date.now() <= staleAt;
 const update = () => {
+  if (freshAtLoad && Date.now() > staleAt && navigator.onLine) return location.reload();
   if (Date.now() > staleAt && !root.classList.contains("stale")) {
     root.classList.add("stale");
     document.title = "Out of date: " + document.title;

@@ -90,6 +90,11 @@ export function pluralize(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
+/** A job that was never due says nothing about anything yet. */
+export function awaitsFirstHeartbeat({ state, lastHeartbeat }: MonitorStatus): boolean {
+  return state === "unknown" && lastHeartbeat === null;
+}
+
 export function countStates(monitors: readonly MonitorStatus[]): Readonly<Record<State, number>> {
   const counts = { up: 0, degraded: 0, down: 0, maintenance: 0, unknown: 0 };
   for (const { state } of monitors) counts[state] += 1;
@@ -97,12 +102,19 @@ export function countStates(monitors: readonly MonitorStatus[]): Readonly<Record
 }
 
 /** The worst state of all monitors. */
-export function overallState(monitors: readonly MonitorStatus[]): State {
-  const counts = countStates(monitors);
+export function overallState(all: readonly MonitorStatus[]): State {
+  const counts = countStates(known(all));
   return STATES.find((state) => counts[state] > 0) ?? "unknown";
 }
 
-export function headline(monitors: readonly MonitorStatus[]): string {
+/** Without those that await their first heartbeat, unless all do. */
+function known(all: readonly MonitorStatus[]): readonly MonitorStatus[] {
+  const monitors = all.filter((monitor) => !awaitsFirstHeartbeat(monitor));
+  return monitors.length === 0 ? all : monitors;
+}
+
+export function headline(configured: readonly MonitorStatus[]): string {
+  const monitors = known(configured);
   const all = monitors.length;
   if (all === 0) return "No monitors configured";
   const { up, degraded, down, maintenance, unknown } = countStates(monitors);

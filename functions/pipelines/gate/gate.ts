@@ -7,7 +7,7 @@ import type { Clock } from "../../shared/clock";
 import { BadRequestError, PayloadTooLargeError } from "../../shared/handlers/http-errors";
 import { parseJson } from "../../shared/input";
 import { MINUTE_MS } from "../../shared/time";
-import { MAX_MESSAGE_BYTES, MESSAGE_ATTRIBUTES, schemaKey, type Pipeline } from "../contract";
+import { MAX_MESSAGE_BYTES, MESSAGE_ATTRIBUTES, schemaKey, type AcceptedMessage, type Pipeline } from "../contract";
 import { toSingleLine } from "../message/json";
 import { MalformedMessageError, readMessage, type Message } from "../message/message";
 import { schemaValidator, type SchemaValidator } from "../message/schema-validator";
@@ -25,13 +25,6 @@ class MessageRejectedError extends BadRequestError {
   ) {
     super(message);
   }
-}
-
-export interface AcceptedMessage {
-  /** Of SQS. */
-  readonly messageId: string | undefined;
-  readonly key: string;
-  readonly version: string;
 }
 
 export interface GateOptions {

@@ -1,3 +1,8 @@
+import * as z from "zod";
+
+/** The body of an error response, unless it is plain text. */
+export const errorSchema = z.strictObject({ error: z.string(), message: z.string() });
+
 /** Errors with an HTTP status. Every other error becomes a 500 without details. */
 export abstract class HttpError extends Error {
   abstract readonly status: number;

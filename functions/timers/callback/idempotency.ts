@@ -1,4 +1,4 @@
-/** {@link IdempotencyStore} in DynamoDB: records in the timers table. */
+/** {@link IdempotencyStore} in DynamoDB: a table of its own, because every list of timers would read millions of claims. */
 import {
   ConditionalCheckFailedException,
   DeleteItemCommand,
@@ -10,7 +10,7 @@ import {
 
 import { acquireLease, leaseUntil, ownLease, SET_LEASE } from "../../shared/lease";
 import { DAY_SECONDS } from "../../shared/time";
-import { TIMER_KEYS } from "../contract";
+import { CLAIM_KEYS } from "../contract";
 import type { Fire } from "../schedule/timer";
 import type { IdempotencyStore } from "./process-deliveries";
 
@@ -29,7 +29,7 @@ export function idempotencyStore(dynamodb: DynamoDBClient, TableName: string): I
             Key: keyOf(fire),
             UpdateExpression: `SET ${SET_LEASE}, #ttl = :ttl`,
             ConditionExpression: `attribute_not_exists(#completed) AND ${condition}`,
-            ExpressionAttributeNames: { ...NAMES, "#ttl": TIMER_KEYS.timeToLive },
+            ExpressionAttributeNames: { ...NAMES, "#ttl": CLAIM_KEYS.timeToLive },
             ExpressionAttributeValues: { ...values, ":ttl": { N: String(ttl) } },
             ReturnValuesOnConditionCheckFailure: "ALL_OLD",
           }),
@@ -69,7 +69,7 @@ export function idempotencyStore(dynamodb: DynamoDBClient, TableName: string): I
 const NAMES = { "#completed": "completed" };
 
 function keyOf({ fireId }: Fire) {
-  return { [TIMER_KEYS.partition]: { S: `idempotency#${fireId}` } };
+  return { [CLAIM_KEYS.partition]: { S: fireId } };
 }
 
 /** Completes a fire in a transaction of the callback's own: its writes and the completion succeed or fail together. */

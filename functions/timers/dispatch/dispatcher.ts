@@ -9,9 +9,11 @@ import {
   indexKeyOf,
   isBeingPut,
   isRecurring,
+  nextScheduledTime,
   planEnqueue,
   scheduledTimes,
 } from "../schedule/fire-times";
+import { wheelPeriod } from "../schedule/schedule";
 import { HORIZON_MS, type Fire, type StoredTimer } from "../schedule/timer";
 import { TimerChangedError, type TimerTable } from "../storage/timer-table";
 import { enqueueRecurringUntil, nextWindow, rangeName, slotRanges, type SlotRange, type Window } from "./windows";
@@ -22,7 +24,7 @@ const PREFETCHED_RANGES = 8;
 /** Pages whose fires are being sent at the same time: enough to keep sending during a query. */
 const PAGES_IN_FLIGHT = 2;
 
-const CONCURRENT_ADVANCES = 25;
+const CONCURRENT_ADVANCES = 64;
 
 /** Interval of saving the position. A killed run repeats this much at most. */
 const SAVE_EVERY_MS = 5_000;
@@ -186,7 +188,7 @@ async function enqueueWindow(shard: string, window: Window, context: WindowConte
   };
   try {
     for await (const { range, page, end } of pagesOf(shard, window, context)) {
-      const sent = range.recurring ? enqueueRecurring(page, window, context) : enqueueDue(page, window, context);
+      const sent = range.recurring ? enqueueRecurring(page, window, context) : enqueueDue(page, range, window, context);
       // Avoids an unhandled rejection; awaited in awaitOldest.
       sent.catch(() => undefined);
       tally.skipped.push(...page.corrupt);
@@ -242,21 +244,44 @@ async function* pagesOf(shard: string, window: Window, { position, ports: { inde
 }
 
 /** For one-shots and the timing wheel, whose rows keep their index key. */
-async function enqueueDue({ timers }: Page, window: Window, context: WindowContext): Promise<void> {
+async function enqueueDue({ timers }: Page, range: SlotRange, window: Window, context: WindowContext): Promise<void> {
   if (timers.length === 0) return;
+  const { clock, table } = context.ports;
   const fires: Fire[] = [];
-  const ended: StoredTimer[] = [];
+  const plans: AdvancePlan[] = [];
   for (const timer of timers) {
-    for (const at of scheduledTimes(timer, Math.max(window.after, timer.enqueuedUntil), window.until))
-      fires.push(fireAt(timer, at));
-    if (endOf(timer) <= window.until) ended.push(timer);
+    const after = Math.max(window.after, timer.enqueuedUntil);
+    if (leavesRange(timer, range, window)) {
+      // A timer that moves must be visible in its new place before its next fire. One that has ended leaves the index.
+      const hasEnded = endOf(timer) <= window.until;
+      const until = hasEnded ? window.until : Math.max(enqueueRecurringUntil(window), clock.now() + HORIZON_MS);
+      const plan = planEnqueue(timer, after, until);
+      fires.push(...plan.fires);
+      plans.push({ previous: timer.enqueuedUntil, advanced: plan.advanced });
+    } else for (const at of scheduledTimes(timer, after, window.until)) fires.push(fireAt(timer, at));
   }
   await send(fires, context);
-  // Removes ended timers from the timing wheel, which would otherwise read them in every period.
-  await advanceAll(
-    ended.map((timer) => ({ previous: timer.enqueuedUntil, advanced: { ...timer, enqueuedUntil: window.until } })),
-    context.ports.table,
-  );
+  await advanceAll(plans, table);
+}
+
+interface AdvancePlan {
+  readonly previous: number;
+  readonly advanced: StoredTimer;
+}
+
+/**
+ * Whether a timer of the timing wheel has ended, or its next fire is not in this range, because the offset of its time zone changes before it.
+ * The timing wheel would read it at the wrong times.
+ */
+function leavesRange(timer: StoredTimer, { from = 0, to }: SlotRange, { until }: Window): boolean {
+  const { schedule } = timer;
+  if (endOf(timer) <= until) return true;
+  if (schedule.kind !== "cron") return false;
+  const period = wheelPeriod(schedule);
+  const next = nextScheduledTime(timer, until);
+  if (period === undefined || next === undefined) return true;
+  const phase = next % period;
+  return phase < from || phase > to;
 }
 
 /** Reads the rows again, strongly consistent: the index may still show an advanced row at its old key. */
@@ -286,10 +311,7 @@ async function enqueueRecurring(page: Page, window: Window, context: WindowConte
   await advanceAll(plans, ports.table);
 }
 
-async function advanceAll(
-  advances: readonly { readonly previous: number; readonly advanced: StoredTimer }[],
-  table: DispatchPorts["table"],
-): Promise<void> {
+async function advanceAll(advances: readonly AdvancePlan[], table: DispatchPorts["table"]): Promise<void> {
   await mapConcurrently(advances, CONCURRENT_ADVANCES, async ({ previous, advanced }) => {
     try {
       await table.advance(advanced, indexKeyOf(advanced), previous);

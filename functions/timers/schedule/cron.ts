@@ -19,8 +19,63 @@ export class CronError extends Error {
  * @throws {@link CronError}; RangeError for an unknown time zone
  */
 export function nextCronDue(expression: string, timeZone: string, after: number): number | undefined {
-  const next = nextMatch(parsedCron(expression), localTime(after, timeZone) + 1);
-  return next === undefined ? undefined : startOf(next, timeZone);
+  const known = intervalsOf(expression, timeZone);
+  const found = known.find((interval) => interval.after <= after && after < interval.next);
+  if (found !== undefined) return found.next === Infinity ? undefined : found.next;
+  const match = nextMatch(parsedCron(expression), localTime(after, timeZone) + 1);
+  const next = match === undefined ? undefined : startOf(match, timeZone);
+  known.unshift({ after, next: next ?? Infinity });
+  if (known.length > MAX_INTERVALS) known.pop();
+  return next;
+}
+
+/** Without a due time in (after, next). */
+interface Interval {
+  readonly after: number;
+  readonly next: number;
+}
+
+/** The dispatcher asks the same of each of thousands of timers: the fires of a window, and the first one after it. */
+const MAX_INTERVALS = 4;
+const intervals = new Map<string, Map<string, Interval[]>>();
+let cachedIntervals = 0;
+
+function intervalsOf(expression: string, timeZone: string): Interval[] {
+  let byExpression = intervals.get(timeZone);
+  let known = byExpression?.get(expression);
+  if (known === undefined) {
+    if (++cachedIntervals > MAX_CACHED) {
+      intervals.clear();
+      byExpression = undefined;
+      cachedIntervals = 1;
+    }
+    known = [];
+    if (byExpression === undefined) intervals.set(timeZone, (byExpression = new Map<string, Interval[]>()));
+    byExpression.set(expression, known);
+  }
+  return known;
+}
+
+/** A timer is read in each period, but it need not fire each time: reading costs a hundredth of writing. */
+const LEAST_DENSITY = 0.1;
+
+/**
+ * The longest of these periods whose multiples have all due times of an expression while the offset from UTC stays the same; undefined
+ * when the expression is irregular: has months, years or days of the month, or due times that few multiples have.
+ *
+ * @param periodsMs divisors of a week, ascending
+ */
+export function regularPeriod(expression: string, periodsMs: readonly number[]): number | undefined {
+  const cron = parsedCron(expression);
+  const { weekdays } = cron;
+  if (weekdays === undefined || cron.months.size < 12 || cron.years.size < YEAR.last - YEAR.first + 1) return undefined;
+  const days = [...weekdays].map((day) => day * DAY_MS);
+  const times = days.flatMap((day) =>
+    [...cron.hours].flatMap((hour) => [...cron.minutes].map((minute) => day + hour * HOUR_MS + minute * MINUTE_MS)),
+  );
+  const [first = 0] = times;
+  const period = periodsMs.findLast((one) => times.every((time) => (time - first) % one === 0));
+  return period !== undefined && (times.length * period) / (7 * DAY_MS) >= LEAST_DENSITY ? period : undefined;
 }
 
 /** Whether {@link nextCronDue} accepts them. */
@@ -49,6 +104,8 @@ interface Cron {
   readonly minutes: ReadonlySet<number>;
   readonly hours: ReadonlySet<number>;
   readonly days: DayMatcher;
+  /** The days of each week; undefined for days that depend on the month. */
+  readonly weekdays?: ReadonlySet<number>;
   readonly months: ReadonlySet<number>;
   readonly years: ReadonlySet<number>;
 }
@@ -128,40 +185,41 @@ function parseCron(expression: string): Cron {
   return {
     minutes: valuesOf(minutes, MINUTE),
     hours: valuesOf(hours, HOUR),
-    days: dayOfWeek === "?" ? dayOfMonthMatcher(dayOfMonth) : dayOfWeekMatcher(dayOfWeek),
+    ...(dayOfWeek === "?" ? dayOfMonthMatcher(dayOfMonth) : dayOfWeekMatcher(dayOfWeek)),
     months: valuesOf(month, MONTH),
     years: valuesOf(year, YEAR),
   };
 }
 
-function dayOfMonthMatcher(text: string): DayMatcher {
+function dayOfMonthMatcher(text: string): Pick<Cron, "days" | "weekdays"> {
   const symbol = text.toUpperCase();
-  if (symbol === "L") return (day, { days }) => day === days;
-  if (symbol === "LW") return (day, month) => day === nearestWeekday(month.days, month);
+  if (symbol === "L") return { days: (day, { days }) => day === days };
+  if (symbol === "LW") return { days: (day, month) => day === nearestWeekday(month.days, month) };
   const near = /^(\d+)W$/.exec(symbol)?.[1];
   if (near !== undefined) {
     const wanted = valueOf(near, DAY_OF_MONTH);
-    return (day, month) => wanted <= month.days && day === nearestWeekday(wanted, month);
+    return { days: (day, month) => wanted <= month.days && day === nearestWeekday(wanted, month) };
   }
   const values = valuesOf(text, DAY_OF_MONTH);
-  return (day) => values.has(day);
+  const isDaily = values.size === DAY_OF_MONTH.last;
+  return { days: (day) => values.has(day), ...(isDaily && { weekdays: wholeRange(DAY_OF_WEEK) }) };
 }
 
-function dayOfWeekMatcher(text: string): DayMatcher {
+function dayOfWeekMatcher(text: string): Pick<Cron, "days" | "weekdays"> {
   const [, last, weekday, nth] = /^(?:(\w+)L|(\w+)#(\d+))$/i.exec(text) ?? [];
   if (last !== undefined) {
     const wanted = valueOf(last, DAY_OF_WEEK);
-    return (day, month) => weekdayOf(day, month) === wanted && day + 7 > month.days;
+    return { days: (day, month) => weekdayOf(day, month) === wanted && day + 7 > month.days };
   }
   if (weekday !== undefined) {
     const wanted = valueOf(weekday, DAY_OF_WEEK);
     const count = Number(nth);
     if (count < 1 || count > 5) throw fieldError(DAY_OF_WEEK, "must be #1 to #5");
-    return (day, month) => weekdayOf(day, month) === wanted && Math.ceil(day / 7) === count;
+    return { days: (day, month) => weekdayOf(day, month) === wanted && Math.ceil(day / 7) === count };
   }
   // L alone is Saturday.
   const values = text.toUpperCase() === "L" ? new Set([DAY_OF_WEEK.last]) : valuesOf(text, DAY_OF_WEEK);
-  return (day, month) => values.has(weekdayOf(day, month));
+  return { days: (day, month) => values.has(weekdayOf(day, month)), weekdays: values };
 }
 
 /** 1 is Sunday. */

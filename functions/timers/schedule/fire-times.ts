@@ -1,9 +1,7 @@
 /** The fires of a timer, and the index key of its row. Pure; see docs/decisions/0009. */
 import { fnv1a } from "../../shared/hash";
-import { nextDue, TIMING_WHEEL_PERIODS_MS } from "./schedule";
+import { nextDue, wheelPeriod } from "./schedule";
 import { PUT_GRACE_MS, type Fire, type StoredTimer, type Timer } from "./timer";
-
-const TIMING_WHEEL = new Set(TIMING_WHEEL_PERIODS_MS);
 
 /** The key of a row in the index of due timers. */
 export interface IndexKey {
@@ -80,14 +78,17 @@ export function indexKeyOf(timer: StoredTimer): IndexKey | undefined {
   if (next === undefined) return undefined;
   const { schedule, shard } = timer;
   if (schedule.kind === "once") return { slot: onceSlot(shard), dueMs: next };
-  if (schedule.kind === "every" && !isRecurring(timer))
-    return { slot: timingWheelSlot(shard, schedule.periodMs), dueMs: schedule.phaseMs };
-  return { slot: recurringSlot(shard), dueMs: next };
+  const periodMs = wheelPeriod(schedule);
+  if (periodMs === undefined || isRecurring(timer)) return { slot: recurringSlot(shard), dueMs: next };
+  return { slot: timingWheelSlot(shard, periodMs), dueMs: next % periodMs };
 }
 
-/** Whether the dispatcher rewrites the row each time it enqueues fires: neither one-shots nor timers of the timing wheel. */
-export function isRecurring({ schedule }: Timer): boolean {
-  return schedule.kind === "cron" || (schedule.kind === "every" && !TIMING_WHEEL.has(schedule.periodMs));
+/**
+ * Whether the dispatcher rewrites the row each time it enqueues fires: irregular schedules, and those whose fires it counts. Neither one-shots
+ * nor timers of the timing wheel.
+ */
+export function isRecurring({ schedule, firesLeft }: Timer): boolean {
+  return schedule.kind !== "once" && (firesLeft !== undefined || wheelPeriod(schedule) === undefined);
 }
 
 /** For a timer whose fires a PUT has not enqueued, or not yet. */

@@ -52,6 +52,26 @@ function transitionBetween(from: number, to: number, timeZone: string): number {
 /** The UTC offset, milliseconds; positive east of Greenwich. */
 function offsetAt(at: number, timeZone: string): number {
   if (timeZone === "UTC") return 0;
+  const day = Math.floor(at / DAY_MS);
+  let days = offsets.get(timeZone);
+  if (days === undefined || days.size > MAX_OFFSET_DAYS) {
+    if (offsets.size >= MAX_FORMATS) offsets.clear();
+    offsets.set(timeZone, (days = new Map<number, number>()));
+  }
+  let offset = days.get(day);
+  if (offset === undefined) {
+    const first = computedOffset(day * DAY_MS, timeZone);
+    offset = first === computedOffset((day + 1) * DAY_MS, timeZone) ? first : NaN;
+    days.set(day, offset);
+  }
+  return Number.isNaN(offset) ? computedOffset(at, timeZone) : offset;
+}
+
+/** Offsets of whole UTC days by time zone; NaN for a day in which the offset changes. Formatting a time takes a microsecond or more. */
+const offsets = new Map<string, Map<number, number>>();
+const MAX_OFFSET_DAYS = 1_000;
+
+function computedOffset(at: number, timeZone: string): number {
   const second = Math.floor(at / 1_000) * 1_000;
   const parts: Partial<Record<Intl.DateTimeFormatPartTypes, number>> = {};
   for (const { type, value } of formatOf(timeZone).formatToParts(second)) parts[type] = Number(value);

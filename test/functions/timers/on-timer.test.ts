@@ -23,7 +23,11 @@ const DUE = Date.parse("2026-11-21T07:05:00Z");
 const dynamodb = mockClient(DynamoDBClient);
 const sqs = mockClient(SQSClient);
 
-const output = setupHandler("timers", { TIMERS_TABLE: TABLE, FIRES_QUEUE_URL: QUEUE });
+const output = setupHandler("timers", {
+  TIMERS_TABLE: TABLE,
+  FIRES_QUEUE_URL: QUEUE,
+  CLAIMS_TABLE: "almanac-test-timers-claims",
+});
 beforeEach(() => {
   jest.spyOn(Date, "now").mockReturnValue(DUE + 40);
   dynamodb.reset();
@@ -178,8 +182,8 @@ describe("a callback with exactlyOnce", () => {
     expect(await deliver(handler, [record("1")], exactlyOnce)).toEqual(failed());
     expect(updates()).toEqual(["SET leaseOwner", "SET #completed"]);
     expect(handler.mock.calls[0]?.[1].completion?.Update).toMatchObject({
-      TableName: TABLE,
-      Key: { timer: { S: "idempotency#periodic#tea#v1#2026-11-21T07:05:00.000Z" } },
+      TableName: "almanac-test-timers-claims",
+      Key: { fireId: { S: "periodic#tea#v1#2026-11-21T07:05:00.000Z" } },
     });
   });
 

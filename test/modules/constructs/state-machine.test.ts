@@ -103,3 +103,25 @@ describe("a state machine", () => {
     }
   });
 });
+
+describe("the bindings of a state machine", () => {
+  const build = (...actions: readonly ("PutItem" | "UpdateItem" | "Query")[]) =>
+    synthesizeConstructs((feature) => {
+      const table = new Table(feature, "table", { partitionKey: { name: "id", type: "S" } });
+      new StateMachine(feature, "task", {
+        bindings: { TASKS_TABLE: table.grant(...actions) },
+        definition: ({ TASKS_TABLE }) =>
+          stateMachine({
+            StartAt: "Put",
+            States: { Put: dynamoPut({ Arguments: { TableName: TASKS_TABLE, Item: { id: { S: "a" } } }, End: true }) },
+          }),
+        alarms: { executionFailures: { disabled: "a sample" } },
+      });
+    });
+
+  it("grant what its tasks need, and nothing else", () => {
+    expect(() => build("PutItem")).not.toThrow();
+    expect(() => build("Query")).toThrow("a task needs dynamodb:PutItem: no binding grants it");
+    expect(() => build("PutItem", "UpdateItem")).toThrow("a binding grants dynamodb:UpdateItem: no task needs it");
+  });
+});

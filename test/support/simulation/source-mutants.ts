@@ -181,8 +181,20 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "ignores fires after the PUT's that the index shows late",
     file: DISPATCHER,
-    from: "Math.max(window.after, timer.enqueuedUntil), window.until)",
-    to: "Math.max(window.after + 1_000, timer.enqueuedUntil), window.until)",
+    from: "const after = Math.max(window.after, timer.enqueuedUntil);",
+    to: "const after = Math.max(window.after + 1_000, timer.enqueuedUntil);",
+  },
+  {
+    name: "keeps a cron timer in its place when the offset of its time zone changes",
+    file: DISPATCHER,
+    from: "return phase < from || phase > to;",
+    to: "return false;",
+  },
+  {
+    name: "counts the fires of a timer on the timing wheel",
+    file: FIRE_TIMES,
+    from: "(firesLeft !== undefined || wheelPeriod(schedule) === undefined)",
+    to: "wheelPeriod(schedule) === undefined",
   },
   {
     name: "keeps a window's position for the next window",

@@ -31,14 +31,21 @@ function figuresOf(all: readonly Run[], baselines: readonly Run[]): readonly Fig
   for (const { timers, counts } of [...runs, baseline])
     if (counts.messages !== timers) throw new Error(`${counts.messages} of ${timers} timers were enqueued`);
 
-  const large = runs.filter(({ timers }) => timers >= 200_000);
+  const large = runs.filter(({ kind, timers }) => timers >= 200_000 && kind !== "cron");
   const smallest = runs.reduce((a, b) => (a.timers < b.timers ? a : b));
   const largest = runs.reduce((a, b) => (a.timers > b.timers ? a : b));
   const others = large.filter((run) => run !== largest);
   const rate = median(large.map(({ timers, seconds }) => timers / seconds));
+  const rateOf = (kind: Run["kind"]) =>
+    median(
+      runs.filter((run) => run.kind === kind && run.timers < 1_000_000).map(({ timers, seconds }) => timers / seconds),
+    );
+  const wheelRate = rateOf("periodic");
   const baselineRate = baseline.timers / baseline.seconds;
   const dispatchUsd = (kind: Run["kind"]) =>
-    median(large.filter((run) => run.kind === kind).map((run) => (usd(run) / run.timers) * MILLION));
+    median(
+      runs.filter((run) => run.kind === kind && run.timers >= 20_000).map((run) => (usd(run) / run.timers) * MILLION),
+    );
   return [
     figureAtLeast("fires_per_s", rate, "1/s", 20_000),
     figure("fires_per_cpu_s", median(large.map(({ timers, cpuSeconds }) => timers / cpuSeconds)), "1/s"),
@@ -49,6 +56,9 @@ function figuresOf(all: readonly Run[], baselines: readonly Run[]): readonly Fig
     figure("rss_200k_mb", Math.max(...others.map(({ residentBytes }) => residentBytes)) / MEGABYTE, "MB"),
     figureAtMost("rss_mb", largest.residentBytes / MEGABYTE, "MB", 256),
     figureAtMost("usd_per_million_periodic", dispatchUsd("periodic") + CALLBACK_USD, "$", 0.3),
+    figureAtLeast("regular_cron_share", rateOf("cron") / wheelRate, "", 0.9),
+    figureAtLeast("irregular_share", rateOf("irregular") / wheelRate, "", 0.15),
+    figureAtMost("usd_per_million_regular_cron", dispatchUsd("cron") + CALLBACK_USD, "$", 0.3),
     figureAtMost(
       "usd_per_million_oneshot",
       dispatchUsd("oneshot") + (usd(puts) / puts.timers) * MILLION + CALLBACK_USD,

@@ -61,6 +61,8 @@ function starterEnvironment(endpoint: string): NodeJS.ProcessEnv {
     ALMANAC_ENVIRONMENT: "bench",
     STATE_MACHINE_ARN: "arn:aws:states:eu-central-1:000000000000:stateMachine:almanac-bench-workflows-task",
     EXECUTION_ARN_PREFIX: "arn:aws:states:eu-central-1:000000000000:execution:almanac-bench-workflows-task",
+    TASKS_TABLE: "almanac-bench-workflows",
+    KEEP_DAYS: "90",
   };
 }
 

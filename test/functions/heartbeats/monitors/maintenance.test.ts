@@ -74,3 +74,20 @@ describe("maintenance", () => {
     expect(monitorSettingsSchema.shape.maintenance.safeParse([window]).success).toBe(false);
   });
 });
+
+describe("a weekly window in a time zone", () => {
+  const window = { weekday: "sunday", from: "02:30", minutes: 60, zone: "Europe/Berlin" } as const;
+  const times = (from: string, to: string) =>
+    splitByMaintenance({ from: Date.parse(from), to: Date.parse(to) }, [window])
+      .filter(({ maintenance }) => maintenance)
+      .map((part) => new Date(part.from).toISOString());
+
+  it("follows summer time", () => {
+    expect(times("2026-10-17T00:00:00Z", "2026-11-02T00:00:00Z")).toEqual([
+      "2026-10-18T00:30:00.000Z",
+      "2026-10-25T01:30:00.000Z", // clocks went back at 03:00 summer time
+      "2026-11-01T01:30:00.000Z",
+    ]);
+    expect(times("2026-03-21T00:00:00Z", "2026-04-06T00:00:00Z")).toHaveLength(3);
+  });
+});

@@ -2,6 +2,9 @@ import fc from "fast-check";
 
 import { monitorSettingsSchema, type Outcome } from "../../../../functions/heartbeats/contract";
 import type { Notifier } from "../../../../functions/heartbeats/notifications/deliver";
+import { headline } from "../../../../functions/heartbeats/status-page/status-format";
+import { statusPage } from "../../../../functions/heartbeats/status-page/html";
+import { statusDocument } from "../../../support/status-documents";
 import { BAD, GOOD, expiring, setup, tickAt, time } from "../../../support/heartbeat-rounds";
 
 describe("a target that fails and recovers", () => {
@@ -306,6 +309,18 @@ describe("a cron monitor", () => {
     expect(titles()).toEqual(["[almanac test] DOWN: cron/backup", "[almanac test] UP again: cron/backup"]);
   });
 
+  it("says when it reported last and when the next report is due, and has no place in the headline before the first", async () => {
+    const { checkAndPublish, documents, table } = setup([{ name: "site" }], { cronMonitors });
+    await checkAndPublish(0);
+    expect(headline(documents.at(-1)?.monitors ?? [])).toBe("The monitor is up");
+    await table.recordHeartbeat("cron/backup", tickAt(0));
+    await checkAndPublish(1);
+    expect(documents.at(-1)?.monitors[1]).toMatchObject({ lastHeartbeat: time(0), nextDue: time(4) });
+    const page = statusPage(documents.at(-1) ?? statusDocument([]));
+    expect(page).toContain("Next report due by");
+    expect(page).not.toContain("Not checked yet");
+  });
+
   it("ignores an older heartbeat that arrives late", async () => {
     const { table, checkAndPublish, documents } = setup([], { cronMonitors });
     await table.recordHeartbeat("cron/backup", tickAt(4));
@@ -325,6 +340,17 @@ describe("a cron monitor", () => {
 });
 
 describe("the status of all targets", () => {
+  it("has none of what is not public", async () => {
+    const [cron] = monitorSettingsSchema.parse({ cronMonitors: [{ name: "job", everySeconds: 60 }] }).cronMonitors;
+    const cronMonitors = cron === undefined ? [] : [{ ...cron, public: false }];
+    const { checkAndPublish, documents } = setup([{ name: "site" }, { name: "intranet", public: false }], {
+      cronMonitors,
+    });
+    await checkAndPublish(0);
+    expect(documents.at(-1)?.monitors.map(({ name }) => name)).toEqual(["site"]);
+    expect(JSON.stringify(documents)).not.toContain("intranet");
+  });
+
   it("never says up while the monitor itself was down", async () => {
     const { checkAndPublish, documents } = setup([{ name: "site" }]);
     await checkAndPublish(0);

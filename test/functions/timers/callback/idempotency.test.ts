@@ -9,8 +9,8 @@ import { mockClient } from "aws-sdk-client-mock";
 import { completion, idempotencyStore } from "../../../../functions/timers/callback/idempotency";
 import { fire } from "../../../support/timers";
 
-const TABLE = "almanac-test-timers";
-const KEY = { timer: { S: "idempotency#periodic#tea#v1#2026-11-21T07:05:00.000Z" } };
+const TABLE = "almanac-test-timers-claims";
+const KEY = { fireId: { S: "periodic#tea#v1#2026-11-21T07:05:00.000Z" } };
 const NOW = Date.parse("2026-11-21T07:05:00.100Z");
 const CLAIM = { owner: "me", now: NOW, until: NOW + 30_000 };
 

@@ -56,6 +56,8 @@ async function main(): Promise<void> {
     ["periodic", 200_000],
     ["oneshot", 200_000],
     ["periodic", 200_000],
+    ["cron", 200_000],
+    ["irregular", 20_000],
     ["oneshot", 1_000_000],
   ] as const)
     runs.push(await measure(kind, timers, dispatch));

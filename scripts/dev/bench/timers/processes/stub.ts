@@ -8,7 +8,7 @@ import type { AddressInfo } from "node:net";
 
 import * as z from "zod";
 
-import { HOUR_MS, MINUTE_MS } from "../../../../../functions/shared/time";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../../../functions/shared/time";
 import { SCENARIO_PATH, scenarioSchema, type Counts, type Scenario } from "../messages";
 
 const LATENCY_MS = 10;
@@ -42,18 +42,46 @@ function idOf(index: number): string {
   return `customer-${String(index).padStart(8, "0")}`;
 }
 
-function row(index: number, slot: string): string {
+/** Where the timers of a scenario are in the index, and when they are due. */
+function placeOf({ kind, until }: Scenario, due: number): { readonly slot: string; readonly dueMs: number } {
+  switch (kind) {
+    case "oneshot":
+      return { slot: "shard0#once", dueMs: due };
+    case "periodic":
+      return { slot: `shard0#every#${HOUR_MS / 1_000}`, dueMs: due % HOUR_MS };
+    case "cron":
+      return { slot: `shard0#every#${DAY_MS / 1_000}`, dueMs: until % DAY_MS };
+    case "irregular":
+      return { slot: "shard0#recurring", dueMs: until };
+  }
+}
+
+function scheduleOf({ kind, until }: Scenario, due: number, dueMs: number): string {
+  const at = new Date(until);
+  const time = `${at.getUTCMinutes()} ${at.getUTCHours()}`;
+  const cron = (expression: string) => `"cron":{"S":"${expression}"},"timeZone":{"S":"UTC"}`;
+  switch (kind) {
+    case "oneshot":
+      return `"at":{"N":"${due}"},"ttl":{"N":"1803020101"}`;
+    case "periodic":
+      return `"periodMs":{"N":"${HOUR_MS}"},"phaseMs":{"N":"${dueMs}"}`;
+    case "cron":
+      return cron(`${time} * * ? *`);
+    case "irregular":
+      return cron(`${time} ${at.getUTCDate()} * ? *`);
+  }
+}
+
+function row(index: number): string {
   const { kind, timers, until } = scenario;
   const due = until - 59_999 + Math.floor((index * 59_999) / timers);
-  const dueMs = kind === "oneshot" ? due : due % HOUR_MS;
-  const schedule =
-    kind === "oneshot"
-      ? `"at":{"N":"${due}"},"ttl":{"N":"1803020101"}`
-      : `"periodMs":{"N":"${HOUR_MS}"},"phaseMs":{"N":"${dueMs}"}`;
+  const { slot, dueMs } = placeOf(scenario, due);
+  const prefix = kind === "oneshot" ? "oneshot" : "periodic";
   return (
-    `{"timer":{"S":"${kind}#${idOf(index)}"},"slot":{"S":"${slot}"},"dueMs":{"N":"${dueMs}"},"shard":{"S":"shard0"},` +
-    `"version":{"S":"0a1b2c3d-4e5f-4a6b-8c7d-${String(index).padStart(12, "0")}"},${schedule},` +
-    `"data":{"S":"{\\"id\\":\\"${idOf(index)}\\",\\"type\\":\\"hourlyPeriodic\\"}"},"putAt":{"N":"1790000000000"},"enqueuedUntil":{"N":"1790000600000"}}`
+    `{"timer":{"S":"${prefix}#${idOf(index)}"},"slot":{"S":"${slot}"},"dueMs":{"N":"${dueMs}"},"shard":{"S":"shard0"},` +
+    `"version":{"S":"0a1b2c3d-4e5f-4a6b-8c7d-${String(index).padStart(12, "0")}"},${scheduleOf(scenario, due, dueMs)},` +
+    `"data":{"S":"{\\"id\\":\\"${idOf(index)}\\",\\"type\\":\\"hourlyPeriodic\\"}"},"putAt":{"N":"1790000000000"},` +
+    `"enqueuedUntil":{"N":"${until - 2 * MINUTE_MS}"}}`
   );
 }
 
@@ -61,20 +89,31 @@ function query(body: string): string {
   const { ExpressionAttributeValues: values, ExclusiveStartKey } = querySchema.parse(JSON.parse(body));
   const slot = values[":slot"].S;
   const { kind, timers, until } = scenario;
-  const first = kind === "oneshot" ? until - 59_999 : (until - 59_999) % HOUR_MS;
-  const isDue =
-    slot === (kind === "oneshot" ? "shard0#once" : "shard0#every#3600") &&
-    (values[":from"]?.N ?? 0) <= first &&
-    first <= values[":to"].N;
+  const first = placeOf(scenario, until - 59_999);
+  const isDue = slot === first.slot && (values[":from"]?.N ?? 0) <= first.dueMs && first.dueMs <= values[":to"].N;
   const from = ExclusiveStartKey ? Number(ExclusiveStartKey.timer.S.slice(-8)) + 1 : 0;
   const to = isDue ? Math.min(timers, from + ROWS_A_PAGE) : from;
-  const rows = Array.from({ length: to - from }, (_, index) => row(from + index, slot));
+  const rows = Array.from({ length: to - from }, (_, index) => row(from + index));
   counts.readUnits += 0.5 * Math.max(1, Math.ceil((rows.length * ROW_BYTES) / READ_UNIT_BYTES));
   const last =
     isDue && to < timers
-      ? `,"LastEvaluatedKey":{"timer":{"S":"${kind}#${idOf(to - 1)}"},"slot":{"S":"${slot}"},"dueMs":{"N":"0"}}`
+      ? `,"LastEvaluatedKey":{"timer":{"S":"${kind === "oneshot" ? kind : "periodic"}#${idOf(to - 1)}"},"slot":{"S":"${slot}"},"dueMs":{"N":"0"}}`
       : "";
   return `{"Items":[${rows.join(",")}],"Count":${rows.length},"ScannedCount":${rows.length}${last}}`;
+}
+
+const TABLE = "almanac-bench-timers";
+const batchGetSchema = z.object({
+  RequestItems: z.object({ [TABLE]: z.object({ Keys: z.array(z.object({ timer: z.object({ S: z.string() }) })) }) }),
+});
+
+function batchGet(body: string): string {
+  const { Keys } = batchGetSchema.parse(JSON.parse(body)).RequestItems[TABLE];
+  counts.readUnits += Keys.length;
+  const rows = Keys.map(({ timer: { S: key } }) =>
+    key.startsWith("cursor#") ? `{"timer":{"S":"${key}"},"cursor":{"N":"${cursor}"}}` : row(Number(key.slice(-8))),
+  );
+  return `{"Responses":{"${TABLE}":[${rows.join(",")}]},"UnprocessedKeys":{}}`;
 }
 
 const updateSchema = z.object({
@@ -96,11 +135,14 @@ function respond(request: IncomingMessage, body: string): string {
   switch (request.headers["x-amz-target"]) {
     case "DynamoDB_20120810.Query":
       return query(body);
+    case "DynamoDB_20120810.BatchGetItem":
+      return batchGet(body);
     case "DynamoDB_20120810.GetItem":
       counts.readUnits += 1;
       return '{"Item":{"timer":{"S":"shard-count#"},"maxShards":{"N":"1"}}}';
     case "DynamoDB_20120810.UpdateItem":
-      counts.writeUnits += 1;
+      // A timer that moves in the index is written there twice.
+      counts.writeUnits += body.includes(":enqueuedUntil") ? 3 : 1;
       cursor = updateSchema.parse(JSON.parse(body)).ExpressionAttributeValues[":cursor"]?.N ?? cursor;
       return `{"Attributes":{"timer":{"S":"cursor#shard0"},"cursor":{"N":"${cursor}"}}}`;
     case "DynamoDB_20120810.PutItem":

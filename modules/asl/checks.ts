@@ -1,0 +1,276 @@
+/** What Step Functions would refuse when it creates or runs a machine, and the compiler cannot see. */
+import validateAsl from "asl-validator";
+import { useOf, type StatesProperty } from "./expressions";
+import type { Machine, State } from "./machine";
+
+/** A string that is an expression as a whole. */
+const EXPRESSION = /^\{%([^]*)%\}$/;
+
+/** cdktf's numeric tokens, until Terraform knows the number. */
+const isToken = (value: number): boolean => value < -1e200;
+
+const MAX_SECONDS = 99_999_999;
+const STATES_ERRORS = new Set(
+  (
+    "ALL BranchFailed DataLimitExceeded ExceedToleratedFailureThreshold HeartbeatTimeout Http.Socket IntrinsicFailure " +
+    "ItemReaderFailed NoChoiceMatched ParameterPathFailure Permissions QueryEvaluationError ResultPathMatchFailure " +
+    "ResultWriterFailed Runtime TaskFailed Timeout"
+  )
+    .split(" ")
+    .map((name) => `States.${name}`),
+);
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Faults of each state's fields. */
+export function fieldFaults(machine: Machine): string[] {
+  const own = inRange("TimeoutSeconds", machine.TimeoutSeconds, 1, MAX_SECONDS);
+  return [
+    ...own,
+    ...Object.entries(machine.States).flatMap(([name, state]) => stateFaults(state).map((fault) => `${name} ${fault}`)),
+  ];
+}
+
+function stateFaults(state: State): string[] {
+  const fields: Fields = { ...state };
+  return [
+    ...inRange("TimeoutSeconds", fields["TimeoutSeconds"], 1, MAX_SECONDS),
+    ...inRange("HeartbeatSeconds", fields["HeartbeatSeconds"], 1, MAX_SECONDS),
+    ...inRange("Seconds", fields["Seconds"], 0, MAX_SECONDS),
+    ...inRange("MaxConcurrency", fields["MaxConcurrency"], 0, Infinity),
+    ...inRange("ToleratedFailureCount", fields["ToleratedFailureCount"], 0, Infinity),
+    ...inRange("ToleratedFailurePercentage", fields["ToleratedFailurePercentage"], 0, 100, false),
+    ...heartbeatFaults(fields),
+    ...timestampFaults(fields["Timestamp"]),
+    ...choiceFaults(state),
+    ...handlerFaults("Retry", recordsOf(fields["Retry"])),
+    ...handlerFaults("Catch", recordsOf(fields["Catch"])),
+    ...recordsOf(fields["Retry"]).flatMap(retrierFaults),
+    ...callbackFaults(fields),
+    ...dynamoFaults(fields["Arguments"]),
+  ];
+}
+
+function inRange(name: string, value: unknown, min: number, max: number, isWhole = true): string[] {
+  if (typeof value !== "number" || isToken(value)) return [];
+  if ((!isWhole || Number.isInteger(value)) && value >= min && value <= max) return [];
+  return [
+    `has ${name} ${value}: not ${isWhole ? "a whole number " : ""}from ${min}${max === Infinity ? "" : ` to ${max}`}`,
+  ];
+}
+
+function heartbeatFaults({ HeartbeatSeconds, TimeoutSeconds }: Fields): string[] {
+  if (typeof HeartbeatSeconds !== "number" || typeof TimeoutSeconds !== "number" || isToken(TimeoutSeconds)) return [];
+  return HeartbeatSeconds < TimeoutSeconds ? [] : ["has HeartbeatSeconds that are not less than TimeoutSeconds"];
+}
+
+function timestampFaults(value: unknown): string[] {
+  if (typeof value !== "string" || value.includes("{%") || value.includes("${")) return [];
+  const isTimestamp =
+    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(value) && !isNaN(Date.parse(value));
+  return isTimestamp ? [] : ["has a Timestamp that is not RFC 3339"];
+}
+
+function choiceFaults({ Type, Choices = [], Default }: State): string[] {
+  if (Type !== "Choice") return [];
+  if (Choices.length === 0) return ["has no Choices"];
+  return Default === undefined ? ["has no Default: States.NoChoiceMatched ends the execution"] : [];
+}
+
+/** `States.ALL` is alone and last, for what comes after it would never apply. */
+function handlerFaults(field: string, handlers: readonly Fields[]): string[] {
+  return handlers.flatMap(({ ErrorEquals }, index) => {
+    const names: readonly unknown[] = Array.isArray(ErrorEquals) ? ErrorEquals : [];
+    const unknown = names.map(String).filter((name) => name.startsWith("States.") && !STATES_ERRORS.has(name));
+    return [
+      ...(names.length === 0 ? [`has an empty ErrorEquals in ${field}`] : []),
+      ...unknown.map((name) => `has ${name} in ${field}, which is not an error of Step Functions`),
+      ...(names.includes("States.ALL") && names.length > 1 ? [`has States.ALL beside other errors in ${field}`] : []),
+      ...(names.includes("States.ALL") && index < handlers.length - 1
+        ? [`has States.ALL before the end of ${field}`]
+        : []),
+    ];
+  });
+}
+
+function retrierFaults({ IntervalSeconds, MaxAttempts, BackoffRate, MaxDelaySeconds }: Fields): string[] {
+  const interval = typeof IntervalSeconds === "number" ? IntervalSeconds : 1;
+  const isTooShort = typeof MaxDelaySeconds === "number" && !isToken(MaxDelaySeconds) && MaxDelaySeconds <= interval;
+  return [
+    ...inRange("IntervalSeconds", IntervalSeconds, 1, MAX_SECONDS),
+    ...inRange("MaxAttempts", MaxAttempts, 0, MAX_SECONDS),
+    ...inRange("BackoffRate", BackoffRate, 1, Infinity, false),
+    ...inRange("MaxDelaySeconds", MaxDelaySeconds, 1, 31_622_400),
+    ...(isTooShort ? ["has MaxDelaySeconds that are not more than IntervalSeconds"] : []),
+  ];
+}
+
+/** Without the token nobody can answer, and without a timeout it waits for a year. */
+function callbackFaults({ Resource, TimeoutSeconds, HeartbeatSeconds, Arguments, ...fields }: Fields): string[] {
+  if (typeof Resource !== "string" || !Resource.endsWith(".waitForTaskToken")) return [];
+  const hasToken = /\$states\.context\.Task\.Token|\$\$\.Task\.Token/.test(
+    JSON.stringify([Arguments, fields["Parameters"]]),
+  );
+  const hasLimit = [TimeoutSeconds, HeartbeatSeconds, fields["TimeoutSecondsPath"]].some(
+    (limit) => limit !== undefined,
+  );
+  return [
+    ...(hasToken ? [] : ["waits for a task token that it does not send: $states.context.Task.Token"]),
+    ...(hasLimit ? [] : ["waits for a task token without TimeoutSeconds or HeartbeatSeconds"]),
+  ];
+}
+
+/** Placeholders of DynamoDB's expressions: all that are used are given, and all that are given are used. */
+function dynamoFaults(value: unknown): string[] {
+  const [fields = {}] = recordsOf([value]);
+  const expressions = Object.entries(fields).filter(([name]) => name.endsWith("Expression"));
+  if (expressions.length === 0 || expressions.some(([, text]) => EXPRESSION.test(String(text)))) return [];
+  const used = new Set(expressions.flatMap(([, text]) => String(text).match(/[#:][A-Za-z0-9_]+/g) ?? []));
+  const given = new Set(
+    ["ExpressionAttributeNames", "ExpressionAttributeValues"].flatMap((name) =>
+      Object.keys(Object(fields[name]) as object),
+    ),
+  );
+  return [
+    ...[...used].filter((name) => !given.has(name)).map((name) => `uses ${name}, which has no value`),
+    ...[...given].filter((name) => !used.has(name)).map((name) => `has a value for ${name}, which no expression uses`),
+  ];
+}
+
+/** Faults of expressions and variables, with the nested machines. `outer`: variables that the machine can read. */
+export function expressionFaults(machine: Machine, outer: ReadonlySet<string> | "unknown"): string[] {
+  const variablesAt = variablesByState(machine, outer === "unknown" ? new Set() : outer);
+  return Object.entries(machine.States).flatMap(([name, state]) => {
+    if ((state.QueryLanguage ?? machine.QueryLanguage) === "JSONPath") return [];
+    const variables = variablesAt.get(name) ?? new Set<string>();
+    const { ItemProcessor, Branches = [] } = state;
+    const nested = ItemProcessor ? [ItemProcessor, ...Branches] : Branches;
+    const faults = fieldsOf(state).flatMap(({ value, allowed }) =>
+      stringsIn(value).flatMap((text) => textFaults(text, allowed, outer === "unknown" ? "unknown" : variables)),
+    );
+    return [
+      ...[...new Set(faults)].map((fault) => `${name} ${fault}`),
+      ...nested.flatMap((inner) =>
+        expressionFaults({ ...inner, QueryLanguage: "JSONata" }, outer === "unknown" ? outer : variables),
+      ),
+    ];
+  });
+}
+
+function textFaults(
+  text: string,
+  allowed: readonly StatesProperty[],
+  variables: ReadonlySet<string> | "unknown",
+): string[] {
+  const [, expression] = EXPRESSION.exec(text) ?? [];
+  if (expression === undefined) {
+    if (text.includes("{%") || text.includes("%}")) return ["has an expression that is not the whole string"];
+    return /^\$\$?\.[A-Za-z]/.test(text) ? [`has ${text}, a path of JSONPath`] : [];
+  }
+  const use = useOf(expression);
+  return [
+    ...use.faults,
+    ...[...use.states]
+      .filter((property) => !allowed.some((each) => each === property))
+      .map((property) => `has $states.${property} where there is none`),
+    ...(variables === "unknown" ? [] : [...use.variables].filter((name) => !variables.has(name))).map(
+      (name) => `has $${name}, which is not assigned on every path to it`,
+    ),
+  ];
+}
+
+interface FieldUse {
+  readonly value: unknown;
+  readonly allowed: readonly StatesProperty[];
+}
+
+const NOT_EXPRESSIONS = new Set([
+  "Type",
+  "Comment",
+  "Resource",
+  "Next",
+  "Default",
+  "QueryLanguage",
+  "ItemProcessor",
+  "Branches",
+  "Retry",
+]);
+
+/** The fields with expressions, and what they can use. */
+function fieldsOf(state: State): FieldUse[] {
+  const hasResult = ["Task", "Map", "Parallel"].includes(state.Type);
+  const before: readonly StatesProperty[] = ["input", "context"];
+  const after: readonly StatesProperty[] = hasResult ? [...before, "result"] : before;
+  return Object.entries(state).flatMap(([name, value]: [string, unknown]): FieldUse[] => {
+    if (NOT_EXPRESSIONS.has(name)) return [];
+    if (name === "Catch")
+      return recordsOf(value).map(({ Assign, Output }) => ({
+        value: [Assign, Output],
+        allowed: [...before, "errorOutput"],
+      }));
+    if (name === "Choices")
+      return recordsOf(value).map(({ Next: _, Comment: __, ...rule }) => ({ value: rule, allowed: before }));
+    return [{ value, allowed: name === "Output" || name === "Assign" ? after : before }];
+  });
+}
+
+/** Variables that are assigned on every path to a state: a fixed point. */
+function variablesByState(
+  { StartAt, States }: Machine,
+  outer: ReadonlySet<string>,
+): ReadonlyMap<string, ReadonlySet<string>> {
+  const known = new Map<string, ReadonlySet<string>>([[StartAt, outer]]);
+  const pending = [StartAt];
+  const flow = (to: string | undefined, variables: ReadonlySet<string>): void => {
+    if (to === undefined) return;
+    const before = known.get(to);
+    const both = before === undefined ? variables : new Set([...before].filter((name) => variables.has(name)));
+    if (both.size === before?.size) return;
+    known.set(to, both);
+    pending.push(to);
+  };
+  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+    const state = States[name];
+    const before = known.get(name) ?? outer;
+    if (state === undefined) continue;
+    const after = assigned(before, state);
+    flow(state.Next, after);
+    flow(state.Default, after);
+    for (const rule of state.Choices ?? []) flow(rule.Next, assigned(before, rule));
+    for (const catcher of state.Catch ?? []) flow(catcher.Next, assigned(before, catcher));
+  }
+  return known;
+}
+
+function assigned(before: ReadonlySet<string>, { Assign }: { readonly Assign?: unknown }): ReadonlySet<string> {
+  return new Set([...before, ...Object.keys(Object(Assign) as object)]);
+}
+
+/** By definition: environments share most of theirs, and asl-validator takes a tenth of a second. */
+const checked = new Map<string, readonly string[]>();
+
+/** asl-validator's faults. It changes what it is given, and knows no tokens of Terraform. */
+export function aslFaults(machine: Machine): readonly string[] {
+  const definition = JSON.stringify(machine, (_, value: unknown) => {
+    if (typeof value === "number" && isToken(value)) return 1;
+    return typeof value === "string" ? value.replace(/\$\{[^}]*\}/g, "1") : value;
+  });
+  const known = checked.get(definition);
+  if (known !== undefined) return known;
+  const { errors } = validateAsl(JSON.parse(definition));
+  const faults = errors.map((error) => ("Message" in error ? error.Message : error["Error code"]));
+  checked.set(definition, faults);
+  return faults;
+}
+
+/** Values of a template, with the keys of its objects: `name.$` is JSONPath. */
+function stringsIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.values(value).flatMap(stringsIn);
+}
+
+function recordsOf(value: unknown): readonly Fields[] {
+  if (!Array.isArray(value)) return [];
+  return value.filter((item): item is Fields => typeof item === "object" && item !== null);
+}

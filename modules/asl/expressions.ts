@@ -1,0 +1,154 @@
+/** What a JSONata expression of Step Functions uses, and what is wrong with it. */
+import parseJsonata from "jsonata";
+
+/** The properties of `$states` that a field can use. */
+export type StatesProperty = "input" | "context" | "result" | "errorOutput";
+
+export interface ExpressionUse {
+  /** Variables of the machine that it requires. Those inside `$exists()` are optional. */
+  readonly variables: ReadonlySet<string>;
+  readonly states: ReadonlySet<string>;
+  readonly faults: readonly string[];
+}
+
+/** JSONata 2.0.6 without `$eval`, and what Step Functions adds. */
+const FUNCTIONS = new Set(
+  (
+    "abs append assert average base64decode base64encode boolean ceil contains count decodeUrl decodeUrlComponent " +
+    "distinct each encodeUrl encodeUrlComponent error exists filter floor formatBase formatInteger formatNumber " +
+    "fromMillis join keys length lookup lowercase map match max merge millis min not now number pad parseInteger power " +
+    "random reduce replace reverse round shuffle sift single sort split spread sqrt string substring substringAfter " +
+    "substringBefore sum toMillis trim type uppercase zip partition range hash uuid parse"
+  ).split(" "),
+);
+
+const PROPERTIES = new Set<string>(["input", "context", "result", "errorOutput"] satisfies StatesProperty[]);
+
+/** @param expression without its delimiters */
+export function useOf(expression: string): ExpressionUse {
+  let syntaxTree: unknown;
+  try {
+    // Terraform replaces its interpolations with values, most of them numbers and names.
+    syntaxTree = parseJsonata(expression.replace(/\$\{[^}]*\}/g, "1")).ast();
+  } catch (error) {
+    const message = typeof error === "object" && error !== null && "message" in error ? String(error.message) : "";
+    return { variables: new Set(), states: new Set(), faults: [`is not JSONata: ${message}`] };
+  }
+  const walker = new Walker();
+  walker.visit(syntaxTree, { local: new Set(), isRelative: false, isOptional: false });
+  return walker;
+}
+
+interface Scope {
+  /** Variables of the expression itself. */
+  readonly local: ReadonlySet<string>;
+  /** True where a name belongs to the step before it. */
+  readonly isRelative: boolean;
+  /** True inside `$exists()`. */
+  readonly isOptional: boolean;
+}
+
+type Node = Readonly<Record<string, unknown>>;
+
+class Walker implements ExpressionUse {
+  readonly variables = new Set<string>();
+  readonly states = new Set<string>();
+  readonly faults: string[] = [];
+
+  visit(node: unknown, scope: Scope): void {
+    if (Array.isArray(node)) for (const item of node) this.visit(item, scope);
+    else if (isNode(node)) this.visitNode(node, scope);
+  }
+
+  private visitNode(node: Node, scope: Scope): void {
+    switch (node["type"]) {
+      case "variable":
+        this.useVariable(String(node["value"]), scope);
+        return;
+      case "name":
+        if (!scope.isRelative) this.faults.push(`has ${String(node["value"])} without $states.input before it`);
+        this.visitRest(node, { ...scope, isRelative: true });
+        return;
+      case "path":
+        this.visitPath(node, scope);
+        return;
+      case "function":
+      case "partial":
+        this.visitCall(node, scope);
+        return;
+      case "lambda":
+        this.visit(node["body"], { ...scope, local: withNames(scope.local, node["arguments"]), isRelative: true });
+        return;
+      case "block":
+        this.visitBlock(node, scope);
+        return;
+      case "bind":
+        this.visit(node["rhs"], { ...scope, local: withNames(scope.local, [node["lhs"]]) });
+        return;
+      case "transform":
+        this.visitRest(node, { ...scope, isRelative: true });
+        return;
+      default:
+        this.visitRest(node, scope);
+    }
+  }
+
+  private visitRest(node: Node, scope: Scope): void {
+    for (const [name, child] of Object.entries(node)) if (name !== "value") this.visit(child, scope);
+  }
+
+  private visitPath(node: Node, scope: Scope): void {
+    const [first, ...rest] = nodesOf(node["steps"]);
+    if (first?.["type"] === "variable" && first["value"] === "states") this.useStates(rest[0]);
+    else this.visit(first, scope);
+    this.visit(first?.["predicate"], { ...scope, isRelative: true });
+    this.visit(first?.["stages"], { ...scope, isRelative: true });
+    let local = scope.local;
+    for (const step of [first, ...rest])
+      for (const bound of [step?.["focus"], step?.["index"]])
+        if (typeof bound === "string") local = new Set([...local, bound]);
+    for (const step of rest) this.visit(step, { ...scope, local, isRelative: true });
+    this.visit(node["group"], { ...scope, local, isRelative: true });
+  }
+
+  private visitCall(node: Node, scope: Scope): void {
+    const procedure = node["procedure"];
+    const name = isNode(procedure) && procedure["type"] === "variable" ? String(procedure["value"]) : undefined;
+    if (name === undefined) this.visit(procedure, scope);
+    else if (!scope.local.has(name) && !FUNCTIONS.has(name))
+      this.faults.push(`calls $${name}, which is not a function`);
+    this.visit(node["arguments"], { ...scope, isOptional: scope.isOptional || name === "exists" });
+  }
+
+  /** Each expression has the variables of those before it. */
+  private visitBlock(node: Node, scope: Scope): void {
+    let local = scope.local;
+    for (const expression of nodesOf(node["expressions"])) {
+      if (expression["type"] === "bind") local = withNames(local, [expression["lhs"]]);
+      this.visit(expression, { ...scope, local });
+    }
+  }
+
+  private useStates(property: Node | undefined): void {
+    const name = property?.["type"] === "name" ? String(property["value"]) : "";
+    if (PROPERTIES.has(name)) this.states.add(name);
+    else this.faults.push(`has $states.${name}, which does not exist`);
+  }
+
+  private useVariable(name: string, { local, isRelative, isOptional }: Scope): void {
+    if (local.has(name) || FUNCTIONS.has(name) || name === "states") return;
+    if (name === "" || name === "$") {
+      if (!isRelative) this.faults.push("has $ outside a path: use $states.input");
+    } else if (!isOptional) this.variables.add(name);
+  }
+}
+
+function withNames(names: ReadonlySet<string>, variables: unknown): ReadonlySet<string> {
+  return new Set([...names, ...nodesOf(variables).map(({ value }) => String(value))]);
+}
+
+const nodesOf = (value: unknown): readonly Node[] => (Array.isArray(value) ? value.filter(isNode) : []);
+
+function isNode(value: unknown): value is Node {
+  return typeof value === "object" && value !== null && !(value instanceof RegExp);
+}

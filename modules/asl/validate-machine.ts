@@ -1,0 +1,73 @@
+import { aslFaults, expressionFaults, fieldFaults } from "./checks";
+import { MachineError, type Machine, type State } from "./machine";
+
+/**
+ * Checks what the compiler cannot see: conditional states, nested names, ranges, expressions and variables, and strings that Terraform would
+ * interpret.
+ *
+ * @param outer variables that a nested machine reads: unknown until it is part of its outer machine
+ * @throws {@link MachineError}
+ */
+export function validateMachine(machine: Machine, outer: ReadonlySet<string> | "unknown" = new Set()): void {
+  const { StartAt, States } = machine;
+  const reached = new Set([StartAt]);
+  // Iterating over a Set includes elements added during the iteration.
+  for (const name of reached) {
+    const state = States[name];
+    if (state) for (const next of nextStatesOf(state)) reached.add(next);
+  }
+  const faults = [
+    ...[...reached].filter((name) => !(name in States)).map((name) => `there is no state ${name}`),
+    ...Object.keys(States)
+      .filter((name) => !reached.has(name))
+      .map((name) => `${name} is unreachable`),
+    ...Object.keys(States)
+      .filter((name) => name.length > 80)
+      .map((name) => `${name}: names have at most 80 characters`),
+    ...duplicatesOf(namesOf(machine)).map((name) => `${name} is also the name of a state in a nested machine`),
+    // Terraform interprets `%{` as a template directive, also in JSON.
+    ...Object.entries(States)
+      .filter(([, state]) => JSON.stringify(state).includes("%{"))
+      .map(([name]) => `${name} contains %{: write {% { with a space`),
+  ];
+  // Without them the machine has the form that the further checks need.
+  const further =
+    faults.length > 0 ? [] : [...fieldFaults(machine), ...expressionFaults(machine, outer), ...endFaults(machine)];
+  const all = [...faults, ...further];
+  if (all.length === 0 && outer !== "unknown") all.push(...aslFaults(machine));
+  if (all.length > 0) throw new MachineError(all.join("; "));
+}
+
+/** States that never reach an end: they would run for a year. */
+function endFaults({ States }: Machine): string[] {
+  const ending = new Set<string>();
+  let before = -1;
+  while (ending.size > before) {
+    before = ending.size;
+    for (const [name, state] of Object.entries(States)) {
+      const isEnd = state.End === true || state.Type === "Succeed" || state.Type === "Fail";
+      if (isEnd || nextStatesOf(state).some((next) => ending.has(next))) ending.add(name);
+    }
+  }
+  return Object.keys(States)
+    .filter((name) => !ending.has(name))
+    .map((name) => `${name} never reaches an end`);
+}
+
+/** State names of a machine and its nested machines. */
+function namesOf({ States }: Machine): string[] {
+  const nested = Object.values(States).flatMap(({ ItemProcessor, Branches = [] }) =>
+    ItemProcessor ? [ItemProcessor, ...Branches] : Branches,
+  );
+  return [...Object.keys(States), ...nested.flatMap(namesOf)];
+}
+
+function duplicatesOf(names: readonly string[]): string[] {
+  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
+}
+
+function nextStatesOf({ Next, Default, Choices = [], Catch = [] }: State): string[] {
+  return [Next, ...Choices.map((choice) => choice.Next), Default, ...Catch.map((catcher) => catcher.Next)].filter(
+    (name) => name !== undefined,
+  );
+}

@@ -1,0 +1,16 @@
+/** Identifies what a plan means, so that the plan that was approved is the plan that is applied. */
+import { createHash } from "node:crypto";
+import { isFields } from "../shared/fields";
+import type { Plan } from "./plan";
+
+/** Equal for two plans that change the same values of the same resources, whenever they were made. */
+export function digestOf({ resource_changes: changes }: Plan): string {
+  const meaning = changes
+    .filter(({ mode, change }) => mode === "managed" && change.actions.some((action) => action !== "no-op"))
+    .map(({ address, previous_address, deposed, change }) => ({ address, previous_address, deposed, change }))
+    .sort((a, b) => (a.address < b.address ? -1 : 1));
+  const canonical = JSON.stringify(meaning, (_, value: unknown) =>
+    isFields(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value,
+  );
+  return createHash("sha256").update(canonical).digest("hex");
+}

@@ -1,0 +1,345 @@
+/**
+ * Machines that Step Functions refuses, or that fail in every execution. types.test.ts has those that the compiler refuses; the constructor
+ * refuses these.
+ */
+import { jsonata, jsonpath } from "../../../modules/asl/asl";
+import { MachineError, type State } from "../../../modules/asl/machine";
+
+const { stateMachine, nestedMachine, wait, pass, choice, fail, map, task, ...calls } = jsonata;
+const { dynamoPut, dynamoUpdate, lambdaInvoke, lambdaInvokeForToken, parallel } = calls;
+
+const ALL = ["States.ALL"] as const;
+const publish = { Resource: "arn:aws:states:::sns:publish" } as const;
+const work = { ...publish, End: true } as const;
+const one = (state: State<"JSONata", never>) => stateMachine({ StartAt: "One", States: { One: state } });
+const inner = stateMachine({ StartAt: "In", States: { In: pass({ End: true }) } });
+const Key = { id: { S: "a" } };
+const invoke = { FunctionName: "work" };
+const yes = "{% $states.input.yes %}" as const;
+
+const WRONG: readonly (readonly [wrong: string, build: () => unknown, message: RegExp])[] = [
+  [
+    "a Choice without Default",
+    () =>
+      stateMachine({
+        StartAt: "A",
+        States: { A: choice({ Choices: [{ Condition: yes, Next: "B" }] }), B: pass({ End: true }) },
+      }),
+    /no Default/,
+  ],
+  [
+    "a JSONPath Choice without Default",
+    () =>
+      jsonpath.stateMachine({
+        StartAt: "A",
+        States: {
+          A: jsonpath.choice({ Choices: [{ Variable: "$.n", NumericEquals: 1, Next: "B" }] }),
+          B: jsonpath.succeed(),
+        },
+      }),
+    /no Default/,
+  ],
+  [
+    "a Choice without rules",
+    () => stateMachine({ StartAt: "A", States: { A: choice({ Choices: [], Default: "B" }), B: pass({ End: true }) } }),
+    /no Choices/,
+  ],
+  [
+    "States.ALL beside another error",
+    () => one(task({ ...work, Retry: [{ ErrorEquals: ["Mine", "States.ALL"] }] })),
+    /States.ALL beside other errors in Retry/,
+  ],
+  [
+    "States.ALL before another retrier",
+    () => one(task({ ...work, Retry: [{ ErrorEquals: ALL }, { ErrorEquals: ["Mine"] }] })),
+    /States.ALL before the end of Retry/,
+  ],
+  [
+    "States.ALL before another catcher",
+    () =>
+      stateMachine({
+        StartAt: "A",
+        States: {
+          A: task({
+            ...work,
+            Catch: [
+              { ErrorEquals: ALL, Next: "B" },
+              { ErrorEquals: ["Mine"], Next: "B" },
+            ],
+          }),
+          B: fail({}),
+        },
+      }),
+    /States.ALL before the end of Catch/,
+  ],
+  [
+    "an error of Step Functions that does not exist",
+    () => one(task({ ...work, Retry: [{ ErrorEquals: ["States.Timeouts"] }] })),
+    /States.Timeouts in Retry/,
+  ],
+  [
+    "a heartbeat as long as the timeout",
+    () => one(task({ ...work, TimeoutSeconds: 60, HeartbeatSeconds: 60 })),
+    /HeartbeatSeconds that are not less/,
+  ],
+  ["a timeout of nothing", () => one(task({ ...work, TimeoutSeconds: 0 })), /TimeoutSeconds 0/],
+  ["a timeout of half a second", () => one(task({ ...work, TimeoutSeconds: 0.5 })), /TimeoutSeconds 0.5/],
+  [
+    "a machine's timeout beyond the limit",
+    () => stateMachine({ StartAt: "A", TimeoutSeconds: 100_000_000, States: { A: pass({ End: true }) } }),
+    /TimeoutSeconds 100000000/,
+  ],
+  ["a negative wait", () => one(wait({ Seconds: -1, End: true })), /Seconds -1/],
+  ["a wait of more than three years", () => one(wait({ Seconds: 100_000_000, End: true })), /Seconds 100000000/],
+  ["a wait until no time", () => one(wait({ Timestamp: "tomorrow", End: true })), /Timestamp that is not RFC 3339/],
+  [
+    "a backoff that shrinks",
+    () => one(task({ ...work, Retry: [{ ErrorEquals: ALL, BackoffRate: 0.5 }] })),
+    /BackoffRate 0.5/,
+  ],
+  [
+    "a retry at once",
+    () => one(task({ ...work, Retry: [{ ErrorEquals: ALL, IntervalSeconds: 0 }] })),
+    /IntervalSeconds 0/,
+  ],
+  [
+    "a negative number of retries",
+    () => one(task({ ...work, Retry: [{ ErrorEquals: ALL, MaxAttempts: -1 }] })),
+    /MaxAttempts -1/,
+  ],
+  [
+    "a longest delay below the first",
+    () => one(task({ ...work, Retry: [{ ErrorEquals: ALL, IntervalSeconds: 60, MaxDelaySeconds: 30 }] })),
+    /MaxDelaySeconds that are not more/,
+  ],
+  [
+    "a negative concurrency",
+    () => one(map({ ItemProcessor: inner, MaxConcurrency: -1, End: true })),
+    /MaxConcurrency -1/,
+  ],
+  ["no JSONata", () => one(pass({ Output: "{% $states.input. %}", End: true })), /is not JSONata/],
+  [
+    "an expression within a text",
+    () => one(pass({ Output: "order {% $states.input.id %}", End: true })),
+    /not the whole string/,
+  ],
+  ["an unassigned variable", () => one(pass({ Output: "{% $total %}", End: true })), /\$total, which is not assigned/],
+  [
+    "a variable that one of two paths assigns",
+    () =>
+      stateMachine({
+        StartAt: "A",
+        States: {
+          A: choice({ Choices: [{ Condition: yes, Next: "B" }], Default: "C" }),
+          B: pass({ Assign: { total: 1 }, Next: "C" }),
+          C: pass({ Output: "{% $total %}", End: true }),
+        },
+      }),
+    /C has \$total/,
+  ],
+  [
+    "a variable that a failed task does not assign",
+    () =>
+      stateMachine({
+        StartAt: "A",
+        States: {
+          A: task({ ...publish, Assign: { total: 1 }, Next: "B", Catch: [{ ErrorEquals: ALL, Next: "B" }] }),
+          B: pass({ Output: "{% $total %}", End: true }),
+        },
+      }),
+    /B has \$total/,
+  ],
+  [
+    "a nested machine's variable that the outer one does not assign",
+    () =>
+      one(
+        map({
+          ItemProcessor: nestedMachine({
+            StartAt: "In",
+            States: { In: pass({ Output: "{% $total %}", End: true }) },
+          }),
+          End: true,
+        }),
+      ),
+    /In has \$total/,
+  ],
+  ["a function that does not exist", () => one(pass({ Output: "{% $eval('1') %}", End: true })), /calls \$eval/],
+  [
+    "the result where there is none yet",
+    () => one(lambdaInvoke({ Arguments: { ...invoke, Payload: "{% $states.result %}" }, End: true })),
+    /\$states.result where there is none/,
+  ],
+  [
+    "the error outside a Catch",
+    () => one(pass({ Output: "{% $states.errorOutput %}", End: true })),
+    /\$states.errorOutput where there is none/,
+  ],
+  [
+    "a property of $states that does not exist",
+    () => one(pass({ Output: "{% $states.inputs.id %}", End: true })),
+    /\$states.inputs/,
+  ],
+  [
+    "the input without $states",
+    () => one(pass({ Output: "{% input.id %}", End: true })),
+    /input without \$states.input/,
+  ],
+  ["a path of JSONPath", () => one(pass({ Output: "$.id", End: true })), /\$.id, a path of JSONPath/],
+  [
+    "a wait for a token that is not sent",
+    () => one(lambdaInvokeForToken({ Arguments: invoke, TimeoutSeconds: 60, End: true })),
+    /token that it does not send/,
+  ],
+  [
+    "a wait for a token without an end",
+    () =>
+      one(lambdaInvokeForToken({ Arguments: { ...invoke, Payload: "{% $states.context.Task.Token %}" }, End: true })),
+    /without TimeoutSeconds/,
+  ],
+  [
+    "a DynamoDB placeholder without a value",
+    () =>
+      one(
+        dynamoUpdate({
+          Arguments: {
+            TableName: "t",
+            Key,
+            UpdateExpression: "SET #a = :b",
+            ExpressionAttributeNames: { "#a": "a" },
+          },
+          End: true,
+        }),
+      ),
+    /uses :b, which has no value/,
+  ],
+  [
+    "a DynamoDB value that no expression uses",
+    () =>
+      one(
+        dynamoPut({
+          Arguments: {
+            TableName: "t",
+            Item: Key,
+            ConditionExpression: "attribute_not_exists(id)",
+            ExpressionAttributeValues: { ":b": { S: "b" } },
+          },
+          End: true,
+        }),
+      ),
+    /value for :b, which no expression uses/,
+  ],
+  [
+    "a loop without an end",
+    () => stateMachine({ StartAt: "A", States: { A: wait({ Seconds: 1, Next: "B" }), B: pass({ Next: "A" }) } }),
+    /A never reaches an end/,
+  ],
+  [
+    "a Parallel whose branches have a state's name twice",
+    () => one(parallel({ Branches: [inner, inner], End: true })),
+    /also the name of a state/,
+  ],
+];
+
+describe("a wrong machine", () => {
+  it.each(WRONG)("is refused: %s", (_, build, message) => {
+    expect(build).toThrow(MachineError);
+    expect(build).toThrow(message);
+  });
+
+  it.each([
+    [
+      "a field of the input that nobody sends, because inputs have no schema",
+      () => one(pass({ Output: "{% $states.input.missing %}", End: true })),
+    ],
+    [
+      "a function of another account, because its policy is not ours to read",
+      () =>
+        one(
+          lambdaInvoke({
+            Arguments: { FunctionName: "arn:aws:lambda:eu-central-1:000000000000:function:other" },
+            End: true,
+          }),
+        ),
+    ],
+    [
+      "an error that the work does not throw, because any name is possible",
+      () => one(task({ ...work, Retry: [{ ErrorEquals: ["PaymentRefusd"] }] })),
+    ],
+  ])("passes when only AWS or the caller knows: %s", (_, build) => {
+    expect(build).not.toThrow();
+  });
+});
+
+describe("a right machine", () => {
+  it.each([
+    "{% $exists($total) ? 1 : 0 %}",
+    "{% ($sum := function($a, $b) { $a + $b }; $sum(1, 2)) %}",
+    "{% $map($states.input.items, function($item, $index) { $item.price * $index }) %}",
+    "{% $states.input.items[price > 10].(name & '!') %}",
+    "{% $states.input.items{name: price} %}",
+    "{% $states.input.name ~> $uppercase %}",
+    "{% $states.input.items@$item#$i.{'name': $item.name, 'at': $i} %}",
+    "{% $states.input ~> |items|{'price': price * 2}| %}",
+    "{% $partition([1..4], 2) %}",
+    "{% $contains($states.input.name, /^a.*/i) %}",
+    "{% $now() & $uuid() & $states.context.Execution.Name %}",
+  ])("has the expression %s", (Output) => {
+    expect(() => one(pass({ Output, End: true }))).not.toThrow();
+  });
+
+  it("has numbers that Terraform does not know yet", () => {
+    const token = -1.8881545897087626e289;
+    expect(() => one(wait({ Seconds: token, End: true }))).not.toThrow();
+    expect(() => one(task({ ...work, TimeoutSeconds: token, HeartbeatSeconds: 30 }))).not.toThrow();
+    expect(() => one(pass({ Output: "{% $states.input.n + ${TfToken[TOKEN.12]} %}", End: true }))).not.toThrow();
+  });
+
+  it("has a distributed map, a task with another role, and one that waits for an execution's end", () => {
+    const { distributedMap, startExecutionSync } = jsonata;
+    const Charge = lambdaInvoke({ Arguments: invoke, End: true });
+    const machine = stateMachine({
+      StartAt: "Each",
+      States: {
+        Each: distributedMap({
+          ExecutionType: "EXPRESS",
+          Label: "orders",
+          ItemReader: {
+            Resource: "arn:aws:states:::s3:getObject",
+            ReaderConfig: { InputType: "CSV", CSVHeaderLocation: "FIRST_ROW" },
+            Arguments: { Bucket: "orders", Key: "{% $states.input.key %}" },
+          },
+          ItemBatcher: { MaxItemsPerBatch: 100 },
+          ResultWriter: {
+            Resource: "arn:aws:states:::s3:putObject",
+            Arguments: { Bucket: "results", Prefix: "orders" },
+          },
+          ToleratedFailurePercentage: 5,
+          MaxConcurrency: 1_000,
+          ItemProcessor: nestedMachine({ StartAt: "Charge", States: { Charge } }),
+          Next: "Other",
+        }),
+        Other: lambdaInvoke({
+          Arguments: "{% $states.input.request %}",
+          Credentials: { RoleArn: "arn:aws:iam::000000000000:role/other" },
+          Next: "Then",
+        }),
+        Then: startExecutionSync({
+          Arguments: { StateMachineArn: "arn:aws:states:eu-central-1:000000000000:stateMachine:other" },
+          End: true,
+        }),
+      },
+    });
+    expect(machine.States["Each"]?.ItemProcessor).toMatchObject({
+      ProcessorConfig: { Mode: "DISTRIBUTED", ExecutionType: "EXPRESS" },
+    });
+    expect(machine.States["Then"]?.Resource).toBe("arn:aws:states:::states:startExecution.sync:2");
+  });
+
+  it("has a JSONata state in a JSONPath machine", () => {
+    const { inJsonata, succeed } = jsonpath;
+    const build = (Output: string) =>
+      jsonpath.stateMachine({ StartAt: "A", States: { A: inJsonata(pass({ Output, Next: "B" })), B: succeed() } });
+    expect(build("{% $states.input.id %}").States["A"]).toMatchObject({ QueryLanguage: "JSONata" });
+    expect(() => build("{% $total %}")).toThrow("A has $total");
+  });
+});

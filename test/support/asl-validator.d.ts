@@ -1,5 +1,0 @@
-/** As far as we use it; it comes without types. */
-declare module "asl-validator" {
-  function validate(definition: unknown): { readonly isValid: boolean; readonly errors: readonly unknown[] };
-  export = validate;
-}

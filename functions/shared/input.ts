@@ -24,7 +24,7 @@ export function parseJson(text: string): unknown {
 }
 
 /** For a text that a parser has rejected. */
-export function jsonSyntaxError(text: string, reason = "is not JSON"): JsonSyntaxError {
+function jsonSyntaxError(text: string, reason = "is not JSON"): JsonSyntaxError {
   if (text.trim() === "") return new JsonSyntaxError(`${reason} (it is empty)`);
   const index = faultIndex(text);
   if (index === undefined) return new JsonSyntaxError(reason);

@@ -25,7 +25,7 @@ const ARCHITECTURE = "arm64";
 const LOG_RETENTION_DAYS = 30;
 
 /** About a quarter of a CPU: handlers mostly wait for I/O. */
-export const MEMORY_MB = 512;
+const MEMORY_MB = 512;
 
 /** How Lambda retries failed asynchronous invocations. */
 export interface EventInvokeConfig {

@@ -17,7 +17,7 @@ import type { Clock } from "../../functions/shared/clock";
 import { MINUTE_MS } from "../../functions/shared/time";
 import { fakeStateTable } from "./fake-state-table";
 
-export const START = Date.parse("2026-11-21T06:55:00Z");
+const START = Date.parse("2026-11-21T06:55:00Z");
 export const tickAt = (index: number) => START + index * 5 * MINUTE_MS;
 export const time = (index: number) => new Date(tickAt(index)).toISOString().replace(".000Z", "Z");
 

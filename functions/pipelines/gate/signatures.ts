@@ -27,7 +27,7 @@ interface Scheme {
 }
 
 /** The senders' own: five minutes. */
-export const TOLERANCE_MS = 5 * MINUTE_MS;
+const TOLERANCE_MS = 5 * MINUTE_MS;
 
 /** @see https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries */
 const github: Scheme = {

@@ -14,7 +14,7 @@ export const EVERYTHING = {
   exports: {
     tables: [
       { name: "orders", table: "shop-orders" },
-      { name: "changes", table: "shop-orders", engine: "dynamodb-export", prefix: "orders/" },
+      { name: "changes", table: "shop-orders", engine: "dynamodb-export", prefix: "changes/" },
       { name: "simple-user-logs", preset: "simple-user-logs" },
       { name: "elsewhere", table: "shop-orders", bucket: "a-bucket-of-ours" },
     ],

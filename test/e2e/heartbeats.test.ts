@@ -110,9 +110,20 @@ describe("heartbeats, deployed", () => {
     expect(scheduled.map(({ target }) => target).sort()).toEqual(Object.keys(EXPECTED).sort());
   });
 
-  it.each(Object.entries(EXPECTED))("have the outcome of %s", (target, outcome) => {
-    expect(scheduled.find((row) => row.target === target)?.outcome).toMatchObject(outcome);
-  });
+  // Where this machine is too busy to judge a target, the next run's check counts.
+  it.each(Object.entries(EXPECTED))(
+    "have the outcome of %s",
+    async (target, outcome) => {
+      const [measured] = await eventually(
+        async () =>
+          (await rowsOf("aws.events")).filter((row) => row.target === target && row.outcome["reason"] !== "unmeasured"),
+        ({ length }) => length > 0,
+        180_000,
+      );
+      expect(measured?.outcome).toMatchObject(outcome);
+    },
+    190_000,
+  );
 
   it("are kept by UTC day and time, for 90 days", () => {
     for (const { utcDate, utcTime, target, ttl, latency } of scheduled) {

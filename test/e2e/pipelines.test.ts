@@ -164,6 +164,8 @@ describe("pipelines, deployed", () => {
     expect(await github(body, secret)).toBe(202);
     expect(await github(body, secret)).toBe(202);
     expect((await eventually(() => row("Müller", event), Boolean, 60_000))?.["data"]).toEqual({ S: body });
+    // Its other endpoint is for programs with AWS credentials.
+    expect((await ingressClient(event.endpoint, aws)('{"id":"signed"}')).status).toBe(202);
     const stripe = (seconds: number) => {
       const payload = '{"number":"in_1","object":"event"}';
       const signature = `t=${seconds},v1=${sign(`${seconds}.${payload}`, secret)}`;

@@ -105,6 +105,15 @@ describe("workflows, deployed", () => {
     );
   }, 60_000);
 
+  it("keeps a result that is too long for a row in S3", async () => {
+    await start("large-1", { characters: 40_000 });
+    await rowWith("large-1", "DONE");
+    expect(await call("GET", "/tasks/large-1")).toMatchObject([
+      200,
+      { resultLocation: expect.stringMatching(/^s3:\/\//) as unknown },
+    ]);
+  }, 60_000);
+
   it("ends work that fails as FAILED, with its own reason, after a retry", async () => {
     await start("failing-1", { fails: "no funds" });
     const failed = await rowWith("failing-1", "FAILED");

@@ -9,10 +9,10 @@ type Test = RunTests[0][number];
 const PHASES: readonly (readonly (readonly string[])[])[] = [
   [
     ["exports"],
-    ["pipelines"],
+    // Then the documents' commands, which put timers of their own: `timers-api` has listed all by then.
+    ["pipelines", "documentation"],
     // Lists all timers, thousands of which `timers` puts.
-    // Then the documents' commands, which put timers of their own.
-    ["timers-api", "timers", "documentation"],
+    ["timers-api", "timers"],
     // Changes what `heartbeats` expects of the targets.
     // Then a hundred concurrent starts, once the other lanes mostly wait.
     ["heartbeats", "incidents", "workflows"],

@@ -262,14 +262,15 @@ describe("timers, deployed", () => {
   }, 120_000);
 
   it("fire once after a PUT to the API, with the data of the last PUT, and not after a DELETE", async () => {
-    await timers.oneshot.put("soon-replaced", { delaySeconds: 4, timerCallbackData: "first" });
-    await timers.oneshot.put("soon-deleted", { delaySeconds: 4 });
-    await timers.oneshot.put("soon-replaced", { delaySeconds: 5, timerCallbackData: "second" });
+    // Later than the slowest of the four requests, on a busy machine.
+    await timers.oneshot.put("soon-replaced", { delaySeconds: 20, timerCallbackData: "first" });
+    await timers.oneshot.put("soon-deleted", { delaySeconds: 20 });
+    await timers.oneshot.put("soon-replaced", { delaySeconds: 21, timerCallbackData: "second" });
     await timers.oneshot.delete("soon-deleted");
     await eventually(
       () => recorded("oneshot#soon-"),
       ({ length }) => length > 0,
-      30_000,
+      60_000,
     );
     await new Promise((wait) => setTimeout(wait, 2_000));
     expect((await recorded("oneshot#soon-")).map(({ timer, data }) => [timer, data])).toEqual([

@@ -53,12 +53,20 @@ export async function dispatchInProcess(dispatch: Dispatch): Promise<DispatchEnd
   const { accessKeyId, secretAccessKey } = keysOf(endpoint);
   let received = 0;
   let batches = 0;
+  /** Those of a run that is killed pass one after the other: the dispatcher sends many at once, and would be killed before an answer. */
+  let answered: Promise<unknown> = Promise.resolve();
   let kill = (): unknown => undefined;
   const proxy = createServer((request, response) => {
     const pass = async (): Promise<void> => {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
       const isBatch = request.headers["x-amz-target"] === "AmazonSQS.SendMessageBatch";
+      const before = answered;
+      let finish = (): void => undefined;
+      if (isBatch && killAtBatch < Infinity) {
+        answered = new Promise<void>((resolve) => (finish = resolve));
+        await before;
+      }
       if (isBatch && ++received >= killAtBatch) {
         kill();
         return;
@@ -69,6 +77,7 @@ export async function dispatchInProcess(dispatch: Dispatch): Promise<DispatchEnd
       const body: Buffer[] = [];
       for await (const chunk of answer) body.push(chunk as Buffer);
       if (isBatch) batches += 1;
+      finish();
       response
         .writeHead(answer.statusCode ?? 502, { "Content-Type": "application/x-amz-json-1.0" })
         .end(Buffer.concat(body));

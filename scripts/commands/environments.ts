@@ -2,6 +2,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { S3Client } from "@aws-sdk/client-s3";
+import { localSettings } from "../emulator/local-settings";
 import { findEnvironments, type DeployedEnvironment } from "../environments/inventory";
 import { localEndpoint, rememberPersonal } from "../environments/names";
 import {
@@ -16,7 +17,7 @@ import {
 import { s3Settings } from "../shared/aws-settings";
 import { describeError } from "../shared/errors";
 import { table } from "../shared/table";
-import { awsSettingsOf, readStateBackend, type StateBackend } from "../terraform/state-bucket";
+import { readStateBackend, type StateBackend } from "../terraform/state-bucket";
 import { synthesizeStacks } from "../terraform/synthesize";
 
 export const command = () =>
@@ -61,9 +62,8 @@ async function run({ app, home, json }: AppOptions & JsonOption): Promise<number
 function* clientsOf(backends: readonly StateBackend[], emulator: string | undefined): Generator<S3Client> {
   const inAccount = backends.find(({ endpoints }) => endpoints === undefined);
   if (inAccount) yield new S3Client({ region: inAccount.region, followRegionRedirects: true });
-  const onEmulator = backends.find(({ endpoints }) => endpoints !== undefined);
-  if (onEmulator === undefined || emulator === undefined) return;
-  yield new S3Client(s3Settings(awsSettingsOf({ ...onEmulator, endpoints: { s3: emulator } })));
+  // Also without a stack that says so: personal environments are in no app.
+  if (emulator !== undefined) yield new S3Client(s3Settings(localSettings(emulator)));
 }
 
 function describe(found: readonly DeployedEnvironment[]): string {

@@ -53,7 +53,7 @@ const moduleValuesSchema: z.ZodType<ModuleValues> = z.object({
 });
 
 /** A module as it is written. An argument is `{ constant_value }`, which in JSON syntax is the template itself. */
-interface ModuleConfiguration {
+export interface ModuleConfiguration {
   readonly resources: readonly { readonly address: string; readonly expressions: Readonly<Record<string, unknown>> }[];
   readonly module_calls: Readonly<
     Record<

@@ -2,7 +2,7 @@
 import { estimate } from "../cost/estimate";
 import { findingsOf, type Finding } from "./findings";
 import { changedPermissions, POLICY_ATTRIBUTES, type PermissionChange } from "./permissions";
-import { Expressions, moduleOf, resourcesOf, type Plan, type ResourceChange } from "./plan";
+import { Expressions, moduleOf, resourcesOf, type ModuleConfiguration, type Plan, type ResourceChange } from "./plan";
 import { changedValues, UNKNOWN, type ValueChange } from "./values";
 
 export type Action = "added" | "changed" | "replaced" | "destroyed" | "forgotten" | "moved";
@@ -208,7 +208,11 @@ function dataLossOf(
 }
 
 /** What somebody has changed in AWS since the last deployment. A plan need not undo it: Terraform does not compare all that it reads. */
-function driftOf({ resource_drift: drift }: Plan): readonly DriftedResource[] {
+function driftOf({ resource_drift: drift, configuration }: Plan): readonly DriftedResource[] {
+  const configured = configuredAttributes(configuration.root_module);
+  // Others are set by AWS, or by another resource: a bucket's policy, a role's inline policies.
+  const isOurs = (address: string, attribute: string): boolean =>
+    CODE.has(attribute) || (configured.get(address.replace(/\[[^\]]*\]$/, ""))?.has(attribute) ?? true);
   return drift
     .filter(({ mode, change }) => mode === "managed" && !change.actions.includes("no-op"))
     .map(({ address, change }) => ({
@@ -216,19 +220,27 @@ function driftOf({ resource_drift: drift }: Plan): readonly DriftedResource[] {
       destroyed: change.actions.includes("delete"),
       values: change.actions.includes("delete")
         ? []
-        : changedValues(change).filter(({ path }) => !ALWAYS_CHANGING.has(path.split(".")[0] ?? path)),
+        : changedValues(change).filter(({ path }) => isOurs(address, /^\w+/.exec(path)?.[0] ?? path)),
     }))
     .filter(({ destroyed, values }) => destroyed || values.length > 0);
 }
 
-/** Of a resource that works: nobody changes these. */
-const ALWAYS_CHANGING: ReadonlySet<string> = new Set([
-  "last_modified",
-  "last_modified_time",
-  "last_processing_result",
-  "state_transition_reason",
-  "in_progress_validation_batches",
-]);
+/** What AWS says of the code that a function runs: the configuration has another attribute for it. */
+const CODE: ReadonlySet<string> = new Set(["code_sha256"]);
+
+/** The attributes that the configuration sets, by the address of their resource. */
+function configuredAttributes(
+  module: ModuleConfiguration | undefined,
+  prefix = "",
+): ReadonlyMap<string, ReadonlySet<string>> {
+  const { resources = [], module_calls: calls = {} } = module ?? {};
+  return new Map([
+    ...resources.map(({ address, expressions }) => [`${prefix}${address}`, new Set(Object.keys(expressions))] as const),
+    ...Object.entries(calls).flatMap(([name, { module: inner }]) => [
+      ...configuredAttributes(inner, `${prefix}module.${name}.`),
+    ]),
+  ]);
+}
 
 /** Statements that let anybody in, or that no longer keep plain HTTP out. */
 function openPermissions(changes: readonly PermissionChange[], allowed: ReadonlySet<string>): readonly Finding[] {

@@ -201,7 +201,9 @@ describe("drift", () => {
       ]),
     ) as { resource_changes: unknown };
   const withDrift = (before: object, after: object, actions?: string[]) =>
-    review([], [], { resource_drift: drifted(before, after, actions).resource_changes });
+    review([], [], { resource_drift: drifted(before, after, actions).resource_changes, configuration });
+  const ring = { address: "aws_lambda_function.ring", expressions: { memory_size: {}, tags: {} } };
+  const configuration = { root_module: { module_calls: { bells: { module: { resources: [ring] } } } } };
 
   it("is code that somebody else has uploaded, although Terraform would change nothing", () => {
     const report = withDrift({ code_sha256: "ours" }, { code_sha256: "theirs" });
@@ -213,6 +215,11 @@ describe("drift", () => {
 
   it("is a resource that somebody has deleted", () => {
     expect(withDrift({ name: "a" }, {}, ["delete"]).drift).toMatchObject([{ destroyed: true }]);
+  });
+
+  it("is an attribute that the configuration sets, and none that AWS or another resource sets", () => {
+    const { drift } = withDrift({ memory_size: 128, policy: "" }, { memory_size: 512, policy: "{}" });
+    expect(drift.flatMap(({ values }) => values.map(({ path }) => path))).toEqual(["memory_size"]);
   });
 
   it("is nothing that AWS itself keeps changing, and no empty value read back", () => {

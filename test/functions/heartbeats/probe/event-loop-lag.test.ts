@@ -9,7 +9,7 @@ import { startLagMeter, withoutOwnLag } from "../../../../functions/heartbeats/p
 import { systemClock } from "../../../../functions/shared/clock";
 
 const target = targetSchema.parse({ name: "site", url: "https://a.test/", maxLatencyMs: 100 });
-const failed = (reason: "slow" | "timeout" | "status"): Outcome => ({ ok: false, reason, message: reason });
+const failed = (reason: "slow" | "timeout" | "reset" | "status"): Outcome => ({ ok: false, reason, message: reason });
 const reasonOf = (outcome: Outcome) => (outcome.ok ? "ok" : outcome.reason);
 
 describe("the checker's own lag", () => {
@@ -23,11 +23,15 @@ describe("the checker's own lag", () => {
     lag.stop();
   });
 
-  it.each<["slow" | "timeout" | "status", number, number, string]>([
+  it.each<["slow" | "timeout" | "reset" | "status", number, number, string]>([
     ["slow", 150, 0, "slow"],
     ["slow", 150, 60, "unmeasured"],
     ["timeout", 10_000, 500, "timeout"],
     ["timeout", 10_000, 1_500, "unmeasured"],
+    ["timeout", 1_000, 400, "timeout"],
+    ["timeout", 1_000, 600, "unmeasured"],
+    ["reset", 20, 15, "reset"],
+    ["reset", 5_000, 1_500, "unmeasured"],
     ["status", 10_000, 9_000, "status"],
   ])("%s after %d ms, of which %d were lag, is %s", (reason, latencyMs, lagMs, expected) => {
     expect(reasonOf(withoutOwnLag(failed(reason), target, latencyMs, lagMs))).toBe(expected);

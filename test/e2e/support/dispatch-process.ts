@@ -67,20 +67,25 @@ export async function dispatchInProcess(dispatch: Dispatch): Promise<DispatchEnd
         answered = new Promise<void>((resolve) => (finish = resolve));
         await before;
       }
-      if (isBatch && ++received >= killAtBatch) {
-        kill();
-        return;
+      try {
+        if (isBatch && ++received >= killAtBatch) {
+          kill();
+          return;
+        }
+        // With the Host header of the request, which is signed.
+        const forwarded = httpRequest(endpoint, { method: "POST", headers: request.headers }).end(
+          Buffer.concat(chunks),
+        );
+        const [answer] = (await once(forwarded, "response")) as [IncomingMessage];
+        const body: Buffer[] = [];
+        for await (const chunk of answer) body.push(chunk as Buffer);
+        if (isBatch) batches += 1;
+        response
+          .writeHead(answer.statusCode ?? 502, { "Content-Type": "application/x-amz-json-1.0" })
+          .end(Buffer.concat(body));
+      } finally {
+        finish();
       }
-      // With the Host header of the request, which is signed.
-      const forwarded = httpRequest(endpoint, { method: "POST", headers: request.headers }).end(Buffer.concat(chunks));
-      const [answer] = (await once(forwarded, "response")) as [IncomingMessage];
-      const body: Buffer[] = [];
-      for await (const chunk of answer) body.push(chunk as Buffer);
-      if (isBatch) batches += 1;
-      finish();
-      response
-        .writeHead(answer.statusCode ?? 502, { "Content-Type": "application/x-amz-json-1.0" })
-        .end(Buffer.concat(body));
     };
     pass().catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
   });

@@ -119,6 +119,12 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
     to: "reached = inFlight.at(-1)?.end ?? oldest?.end ?? reached;",
   },
   {
+    name: "stops a window without awaiting the pages in flight",
+    file: DISPATCHER,
+    from: 'while (inFlight.length > 0) await awaitOldest();\n    return "complete";',
+    to: 'return "complete";',
+  },
+  {
     name: "goes on after fires that could not be sent",
     file: DISPATCHER,
     from: "if (unsent.length > 0)",
@@ -159,6 +165,12 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
     file: DISPATCHER,
     from: "let next = Math.max(0, resumed ?? 0);",
     to: "let next = resumed === undefined ? 0 : resumed + 1;",
+  },
+  {
+    name: "resumes a page key in the wrong range",
+    file: DISPATCHER,
+    from: "next === resumed ? position?.after : undefined",
+    to: "position?.after",
   },
   {
     name: "omits the last range of a window",

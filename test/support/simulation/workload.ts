@@ -61,8 +61,10 @@ function periodic(now: number, random: Random): Schedule {
       timeZone: random.of(["UTC", "Europe/Berlin", "Australia/Lord_Howe"]),
     };
   if (kind === 3) {
-    const phase = (now + random.whole(1, 40) * MINUTE) % DAY;
-    return { kind: "every", periodMs: DAY, phaseMs: phase - (phase % 1_000) };
+    // The longest period too: its slot is the last range of a window.
+    const periodMs = random.of([DAY, Math.max(...TIMING_WHEEL_PERIODS_MS)]);
+    const phase = (now + random.whole(1, 40) * MINUTE) % periodMs;
+    return { kind: "every", periodMs, phaseMs: phase - (phase % 1_000) };
   }
   const periodMs =
     kind < 5

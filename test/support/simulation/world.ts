@@ -521,6 +521,10 @@ export class World {
         }),
       page: ({ slot, from = -Infinity, to }, after) =>
         call("Query", () => {
+          // DynamoDB refuses a start key outside the query's boundaries.
+          const startMs = after === undefined ? undefined : Number(String(after["name"]).slice(0, 16));
+          if (startMs !== undefined && (after?.["slot"] !== slot || startMs < from || startMs > to))
+            throw new Error("ValidationException: the start key is outside of the query");
           const matches: { readonly name: string; readonly timer: StoredTimer }[] = [];
           for (const [key, entry] of this.#indexed) {
             while (entry.pending[0] !== undefined && entry.pending[0].at <= this.#now)
@@ -538,7 +542,7 @@ export class World {
           return {
             timers: page.map(({ timer }) => timer),
             corrupt,
-            ...(rows.length > size && { next: { name: page.at(-1)?.name } }),
+            ...(rows.length > size && { next: { name: page.at(-1)?.name, slot } }),
           };
         }),
     };
@@ -750,13 +754,16 @@ export class World {
 
   private scheduleClients(): void {
     const random = this.#random;
-    const clients: Client[] = Array.from({ length: random.whole(2, 9) }, (_, index) => ({
+    // A deployment that puts many timers at once: pages and batches are full, and the dispatcher reads rows that are being put.
+    const deploymentAt = random.chance(0.15) ? this.#begin + random.whole(1, 8) * MINUTE : undefined;
+    const count = deploymentAt === undefined ? random.whole(2, 9) : random.whole(20, 40);
+    const clients: Client[] = Array.from({ length: count }, (_, index) => ({
       kind: random.chance(0.3) ? "oneshot" : "periodic",
       id: `t${index}`,
       shard: `shard${random.whole(0, this.#shards - 1)}`,
     }));
     for (const client of clients) {
-      let at = this.#begin + random.whole(0, 8 * MINUTE);
+      let at = deploymentAt ?? this.#begin + random.whole(0, 8 * MINUTE);
       for (let left = random.whole(1, 4); left > 0 && at < this.#end - RECOVERY_MS; left--) {
         const isDelete = random.chance(0.2);
         // The most critical times: right before and after whole minutes.

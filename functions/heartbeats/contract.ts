@@ -2,6 +2,7 @@
 import * as z from "zod";
 
 import { environmentSchema, positiveInteger, text, type EnvironmentVariables } from "../shared/environment";
+import { isTimeZone } from "../shared/is-time-zone";
 import { hasPlainSecret, isPlainSecret, secretInQuery } from "../shared/plain-secret";
 import { forbiddenHost } from "./probe/ssrf-guard";
 
@@ -406,14 +407,6 @@ function rejectDuplicateNames(items: readonly { readonly name: string }[], conte
       context.addIssue({ code: "custom", path: [index, "name"], message: "is used twice", input: name });
     seen.add(name);
   });
-}
-
-function isTimeZone(zone: string): boolean {
-  try {
-    return new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone !== "";
-  } catch {
-    return false;
-  }
 }
 
 function isRegex(pattern: string): boolean {

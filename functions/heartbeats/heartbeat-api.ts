@@ -2,9 +2,10 @@ import * as z from "zod";
 
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createS3 } from "../shared/aws/clients/s3";
+import { ExpiringCache } from "../shared/expiring-cache";
 import { endpoint, restHandler } from "../shared/handlers/rest-handler";
 import { MINUTE_MS } from "../shared/time";
-import { heartbeatApiEnvironment, type CronMonitor } from "./contract";
+import { heartbeatApiEnvironment, type MonitorSettings } from "./contract";
 import { readMonitorSettings } from "./monitors/configuration";
 import { recordHeartbeat } from "./monitors/record-heartbeat";
 import { stateTable } from "./monitors/state-table";
@@ -21,14 +22,9 @@ const requestSchema = z.object({
 export const handler = restHandler(heartbeatApiEnvironment, ({ environment, clock }) => {
   const s3 = createS3();
   const table = stateTable(createDynamoDB(), environment.STATE_TABLE, { clock, random: Math.random });
-  let cache: { readonly cronMonitors: readonly CronMonitor[]; readonly expiresAt: number } | undefined;
-  const cronMonitors = async (): Promise<readonly CronMonitor[]> => {
-    if (cache === undefined || clock.now() >= cache.expiresAt) {
-      const settings = await readMonitorSettings(s3, environment.CONFIGURATION_BUCKET);
-      cache = { cronMonitors: settings.cronMonitors, expiresAt: clock.now() + CACHE_MS };
-    }
-    return cache.cronMonitors;
-  };
+  const bucket = environment.CONFIGURATION_BUCKET;
+  const cache = new ExpiringCache<MonitorSettings>(CACHE_MS, clock);
+  const cronMonitors = async () => (await cache.get(bucket, () => readMonitorSettings(s3, bucket))).cronMonitors;
   return {
     "POST /heartbeats/{name}": endpoint(requestSchema, async ({ path: { name } }) => ({
       body: await recordHeartbeat(name, clock.now(), { cronMonitors, table }),

@@ -28,6 +28,9 @@ function* tokens(json: string): Generator<string> {
   for (const [token] of json.matchAll(TOKEN)) if (!/^[ \t\n\r]/.test(token)) yield token;
 }
 
+/** Levels that data may be nested: DynamoDB, Step Functions, ajv and most parsers recurse, and their stacks end elsewhere each time. */
+export const MAX_DATA_DEPTH = 100;
+
 /** Nesting of arrays and objects. JSON.parse and zod go as deep as the stack, which ends elsewhere each time. */
 export function jsonDepth(json: string): number {
   let depth = 0;
@@ -50,7 +53,12 @@ export function canonicalJson(json: string): string {
 }
 
 function quoted(value: unknown): string {
-  return JSON.stringify(value).replace(/[\ufffe\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16)}`);
+  return escapeForSqs(JSON.stringify(value));
+}
+
+/** Escapes the two characters that SQS rejects, which JSON has in strings only. */
+export function escapeForSqs(json: string): string {
+  return json.replace(/[\ufffe\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16)}`);
 }
 
 /**

@@ -3,6 +3,7 @@ import { GetParameterCommand, type SSMClient } from "@aws-sdk/client-ssm";
 
 import { systemClock, type Clock } from "./clock";
 import { errorCode, errorMessage, errorName } from "./errors";
+import { ExpiringCache } from "./expiring-cache";
 import { visibleLines } from "./text";
 import { HOUR_MS, SECOND_MS } from "./time";
 
@@ -36,12 +37,6 @@ interface Message {
   readonly text: string;
 }
 
-interface CachedWebhook {
-  readonly url: Promise<string>;
-  /** Epoch milliseconds. */
-  readonly until: number;
-}
-
 /**
  * Posts to the webhook whose URL is in an SSM parameter (SecureString). Caches the URL for WEBHOOK_CACHE_MS, or until a message is not
  * accepted: the parameter may have changed. Never throws; returns within POST_TIMEOUT_MS.
@@ -51,22 +46,15 @@ export function slackPost(
   post: typeof fetch = fetch,
   clock: Clock = systemClock,
 ): (parameter: string, message: Message) => Promise<PostOutcome> {
-  const webhooks = new Map<string, CachedWebhook>();
-  const webhookOf = (parameter: string, signal: AbortSignal): Promise<string> => {
-    const cached = webhooks.get(parameter);
-    if (cached !== undefined && clock.now() < cached.until) return cached.url;
-    const url = readWebhook(ssm, parameter, signal);
-    webhooks.set(parameter, { url, until: clock.now() + WEBHOOK_CACHE_MS });
-    return url;
-  };
+  const webhooks = new ExpiringCache<string>(WEBHOOK_CACHE_MS, clock);
   return async (parameter, message) => {
     const signal = AbortSignal.timeout(POST_TIMEOUT_MS);
     try {
-      const outcome = await postTo(await webhookOf(parameter, signal), message, signal, post);
+      const url = await webhooks.get(parameter, () => readWebhook(ssm, parameter, signal));
+      const outcome = await postTo(url, message, signal, post);
       if (outcome.kind !== "accepted") webhooks.delete(parameter);
       return outcome;
     } catch (error) {
-      webhooks.delete(parameter);
       return { kind: "failed", reason: `${parameter}: ${errorName(error)}: ${errorMessage(error)}` };
     }
   };

@@ -20,7 +20,7 @@ import {
 import type { Construct, Node } from "constructs";
 import type { AlarmSpec } from "./alarm-spec";
 import { WIDGETS_OUTPUT, widgetsOf, type Graph, type Line, type Metric } from "./dashboard";
-import { duplicateNames, readableId, rejectDuplicateIds } from "./readable-id";
+import { readableId, rejectDuplicateIds } from "./readable-id";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./versions";
 import { packagesIn } from "./bundle";
 import { attributionOf } from "./attribution";
@@ -87,7 +87,6 @@ export abstract class Feature extends TerraformStack {
 
     new AwsProvider(this, "provider"); // cdktf requires one per stack; the module inherits its caller's
     rejectDuplicateIds(this);
-    this.node.addValidation({ validate: () => duplicateNames(resourcesOf(this.toModule())) });
     this.synthesizer = {
       synthesize: (session) => {
         this.writeModule(session, environment);
@@ -273,10 +272,6 @@ export abstract class Feature extends TerraformStack {
     writeFileSync(join(directory, "NOTICE"), attributionOf([...this.zips.values()].flatMap(packagesIn)));
     writeFileSync(join(directory, "main.tf.json"), `${JSON.stringify(this.toModule(), undefined, 2)}\n`);
   }
-}
-
-function resourcesOf({ resource = {} }: Record<string, unknown>): Record<string, Record<string, object>> {
-  return resource as Record<string, Record<string, object>>; // Terraform's JSON syntax
 }
 
 /** Drops cdktf's metadata, which has the construct path of each block. */

@@ -58,16 +58,26 @@ function sumFaultsOf(resources: readonly Resource[], { type, by, size, unit, mos
     .map(([owner, sum]) => `${owner} needs ${sum} ${unit}; ${service} allows ${most}`);
 }
 
-/** Names are unique by type. Terraform would overwrite one resource with another of the same name, or fail. */
+/**
+ * A name in the configuration can make one that Almanac uses itself: the queue of a pipeline `orderDlq` has the name of the dead-letter
+ * queue of `order`. AWS refuses the second, or Terraform changes one resource from two places.
+ */
 function duplicateNames(resources: readonly Resource[]): readonly string[] {
   const seen = new Map<string, string>();
   return resources.flatMap(({ type, values, address }) => {
-    const name = UNIQUE.has(type) ? physicalNameOf({ type, values }) : undefined;
+    const name = UNIQUE.has(type) ? physicalNameOf({ type, values }) : objectNameOf({ type, values });
     if (name === undefined) return [];
     const first = seen.get(`${type} ${name}`);
     seen.set(`${type} ${name}`, address);
-    return first === undefined ? [] : [`${first} and ${address} have the same name: ${name}`];
+    return first === undefined
+      ? []
+      : [`${first} and ${address} would both be named ${name}. Choose another name in the configuration.`];
   });
+}
+
+/** An object's name is unique in its bucket. */
+function objectNameOf({ type, values: { bucket, key } }: Pick<Resource, "type" | "values">): string | undefined {
+  return type === "aws_s3_object" ? `${String(bucket)}/${String(key)}` : undefined;
 }
 
 const UNIQUE = new Set([

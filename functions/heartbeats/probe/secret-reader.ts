@@ -3,27 +3,16 @@ import { GetParameterCommand, type SSMClient } from "@aws-sdk/client-ssm";
 
 import type { Clock } from "../../shared/clock";
 import { errorName } from "../../shared/errors";
+import { ExpiringCache } from "../../shared/expiring-cache";
+import { SECOND_MS } from "../../shared/time";
 import { HEADER_VALUE } from "../contract";
 import { SecretReadError, type ReadSecret } from "./header-secrets";
 
 const READ_TIMEOUT_MS = 2_000;
 
-/** Concurrent reads of a parameter share one request. Failures are not cached. */
 export function secretReader(ssm: SSMClient, cacheSeconds: number, clock: Pick<Clock, "now">): ReadSecret {
-  const cache = new Map<string, { readonly value: Promise<string>; readonly expiresAt: number }>();
-  return async (parameter) => {
-    let entry = cache.get(parameter);
-    if (entry === undefined || clock.now() >= entry.expiresAt) {
-      entry = { value: readParameter(ssm, parameter), expiresAt: clock.now() + cacheSeconds * 1_000 };
-      cache.set(parameter, entry);
-    }
-    try {
-      return await entry.value;
-    } catch (error) {
-      if (cache.get(parameter) === entry) cache.delete(parameter);
-      throw error;
-    }
-  };
+  const cache = new ExpiringCache<string>(cacheSeconds * SECOND_MS, clock);
+  return (parameter) => cache.get(parameter, () => readParameter(ssm, parameter));
 }
 
 async function readParameter(ssm: SSMClient, parameter: string): Promise<string> {

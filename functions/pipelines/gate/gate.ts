@@ -4,6 +4,7 @@ import { SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import * as z from "zod";
 
 import type { Clock } from "../../shared/clock";
+import { ExpiringCache } from "../../shared/expiring-cache";
 import { BadRequestError, PayloadTooLargeError } from "../../shared/handlers/http-errors";
 import { parseJson } from "../../shared/input";
 import { MINUTE_MS } from "../../shared/time";
@@ -81,13 +82,10 @@ function cachedValidator(
   Bucket: string,
   { name, clock }: Pick<GateOptions, "name" | "clock">,
 ): () => Promise<SchemaValidator> {
-  let cached: { readonly validator: SchemaValidator; readonly until: number } | undefined;
-  return async () => {
-    if (cached === undefined || clock.now() >= cached.until) {
+  const cache = new ExpiringCache<SchemaValidator>(SCHEMA_CACHE_MS, clock);
+  return () =>
+    cache.get(name, async () => {
       const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: schemaKey(name) }));
-      const schema = z.looseObject({}).parse(parseJson((await Body?.transformToString()) ?? ""));
-      cached = { validator: schemaValidator(schema), until: clock.now() + SCHEMA_CACHE_MS };
-    }
-    return cached.validator;
-  };
+      return schemaValidator(z.looseObject({}).parse(parseJson((await Body?.transformToString()) ?? "")));
+    });
 }

@@ -2,6 +2,7 @@
 import { GetParameterCommand, type SSMClient } from "@aws-sdk/client-ssm";
 
 import type { Clock } from "../../shared/clock";
+import { ExpiringCache } from "../../shared/expiring-cache";
 import { UnavailableError } from "../../shared/handlers/http-errors";
 import { MINUTE_MS } from "../../shared/time";
 
@@ -14,14 +15,8 @@ const CACHE_MS = MINUTE_MS;
  * @throws {@link UnavailableError} so that the sender retries
  */
 export function secretReader(ssm: SSMClient, parameter: string, clock: Clock): () => Promise<readonly string[]> {
-  let cached: { readonly secrets: readonly string[]; readonly until: number } | undefined;
-  return async () => {
-    if (cached === undefined || clock.now() >= cached.until) {
-      const secrets = await readSecrets(ssm, parameter);
-      cached = { secrets, until: clock.now() + CACHE_MS };
-    }
-    return cached.secrets;
-  };
+  const cache = new ExpiringCache<readonly string[]>(CACHE_MS, clock);
+  return () => cache.get(parameter, () => readSecrets(ssm, parameter));
 }
 
 async function readSecrets(ssm: SSMClient, Name: string): Promise<readonly string[]> {

@@ -3,10 +3,8 @@
 import { toUSVString } from "node:util";
 
 import { parseJson } from "../../shared/input";
+import { MAX_DATA_DEPTH } from "../../shared/json-text";
 import { truncate } from "../../shared/text";
-
-/** DynamoDB, ajv and parsers recurse; where their stacks end depends on the machine. */
-const MAX_DEPTH = 100;
 
 const MAX_PATH_CHARACTERS = 200;
 
@@ -41,7 +39,7 @@ export function limitFault(text: string): LimitFault | undefined {
     switch (token) {
       case "{":
       case "[":
-        if (open.length === MAX_DEPTH) return fault(open, `is nested more than ${MAX_DEPTH} levels deep`);
+        if (open.length === MAX_DATA_DEPTH) return fault(open, `is nested more than ${MAX_DATA_DEPTH} levels deep`);
         open.push({ names: token === "{" ? new Set() : undefined, segment: token === "{" ? "" : 0, expectsName: true });
         break;
       case "}":

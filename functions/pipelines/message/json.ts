@@ -2,6 +2,7 @@
 import { isLosslessNumber, parse, type LosslessNumber } from "lossless-json";
 
 import { JsonSyntaxError, parseJson as parseNative } from "../../shared/input";
+import { escapeForSqs } from "../../shared/json-text";
 import { limitFault } from "./json-limits";
 
 /** The text is not JSON, or has a fault of json-limits.ts. */
@@ -45,10 +46,7 @@ export function isRecord(value: Json | undefined): value is Readonly<Record<stri
  * tokens, where a space is equivalent; the two characters occur only in strings, where an escape is.
  */
 export function toSingleLine(text: string): string {
-  return text
-    .replace(/[\r\n]+/g, " ")
-    .replace(/[\ufffe\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16)}`)
-    .trim();
+  return escapeForSqs(text.replace(/[\r\n]+/g, " ")).trim();
 }
 
 /** Strings without quotes, numbers with their original digits, everything else as JSON. */

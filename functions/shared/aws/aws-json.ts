@@ -64,6 +64,11 @@ export class AwsJsonError extends Error {
   }
 }
 
+/** DynamoDB refused a write because its condition is false. */
+export function isConditionFailure(error: unknown): error is AwsJsonError {
+  return error instanceof AwsJsonError && error.name === "ConditionalCheckFailedException";
+}
+
 /** The call did not succeed before its deadline. It may still take effect. */
 export class CallTimeoutError extends Error {
   override readonly name = "TimeoutError";

@@ -2,11 +2,11 @@
 import * as z from "zod";
 
 import { fnv1a } from "../../shared/hash";
-import { canonicalJson, jsonDepth, RawJson } from "../../shared/json-text";
+import { canonicalJson, jsonDepth, MAX_DATA_DEPTH, RawJson } from "../../shared/json-text";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../shared/time";
 import { invalidCronReason, MAX_CRON_CHARACTERS } from "../schedule/cron";
 import { nextDue, type Schedule } from "../schedule/schedule";
-import { isTimeZone } from "../schedule/time-zone";
+import { isTimeZone } from "../../shared/is-time-zone";
 import type { Timer } from "../schedule/timer";
 
 /** Default `minuteOfHour`: this many minutes after the PUT. */
@@ -17,8 +17,6 @@ const MAX_DELAY_SECONDS = (10 * MAX_PERIOD_MS) / SECOND_MS;
 const MAX_JITTER_SECONDS = 300;
 const MAX_FIRES_AHEAD = 100;
 const MAX_DATA_BYTES = 64 * 1024;
-/** Parsers of other languages have limits as well. */
-const MAX_DATA_DEPTH = 100;
 /** A version is a UUID. */
 const MAX_VERSION_CHARACTERS = 100;
 const MAX_TIME_ZONE_CHARACTERS = 64;

@@ -1,7 +1,7 @@
 /** {@link DispatchTable} in DynamoDB: the cursor rows and the index of the timers table. */
 import * as z from "zod";
 
-import { AwsJsonError, type AwsJson } from "../../shared/aws/aws-json";
+import { isConditionFailure, type AwsJson } from "../../shared/aws/aws-json";
 import { parseJson } from "../../shared/input";
 import { acquireLease, ownLease, RELEASE_LEASE, SET_LEASE } from "../../shared/lease";
 import { DUE_INDEX, TIMER_KEYS } from "../contract";
@@ -107,10 +107,6 @@ export function dispatchTable(dynamodb: AwsJson, TableName: string, services: Ti
       return { timers, corrupt, ...(response.LastEvaluatedKey && { next: response.LastEvaluatedKey }) };
     },
   };
-}
-
-function isConditionFailure(error: unknown): error is AwsJsonError {
-  return error instanceof AwsJsonError && error.name === "ConditionalCheckFailedException";
 }
 
 function readCursor(item: Row): Cursor {

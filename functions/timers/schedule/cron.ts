@@ -1,6 +1,7 @@
 /** EventBridge's cron expressions, in any time zone. Pure, except for Node's time zone data. */
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../shared/time";
-import { isTimeZone, localTime, startOf } from "./time-zone";
+import { isTimeZone } from "../../shared/is-time-zone";
+import { localTime, startOf } from "./time-zone";
 
 /** The longest useful expressions list minutes and hours. */
 export const MAX_CRON_CHARACTERS = 256;

@@ -4,18 +4,6 @@ import { DAY_MS, MINUTE_MS } from "../../shared/time";
 /** Upper bound of an offset change (DST and others), and lower bound of the time between two of them. */
 const MAX_TRANSITION_MS = DAY_MS;
 
-/** Whether the name is an IANA time zone: `Europe/Berlin`, `UTC`. */
-export function isTimeZone(name: string): boolean {
-  // Newer versions of Node accept offsets as well, which have no DST.
-  if (!/^[A-Za-z]/.test(name)) return false;
-  try {
-    formatOf(name);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /**
  * The latest local time up to `at`. During the second occurrence of a repeated hour (end of DST): the end of that hour, because everything due
  * in it was due in the first occurrence.

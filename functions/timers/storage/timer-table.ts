@@ -1,7 +1,7 @@
 /** The timers table: rows of timers, cursors and the shard count. */
 import * as z from "zod";
 
-import { AwsJsonError, type AwsJson } from "../../shared/aws/aws-json";
+import { isConditionFailure, type AwsJson } from "../../shared/aws/aws-json";
 import { sendInBatches } from "../../shared/aws/batches";
 import type { Clock } from "../../shared/clock";
 import { parseJson } from "../../shared/input";
@@ -232,10 +232,6 @@ export function timerTable(
       return count;
     },
   };
-}
-
-function isConditionFailure(error: unknown): error is AwsJsonError {
-  return error instanceof AwsJsonError && error.name === "ConditionalCheckFailedException";
 }
 
 /** One row that cannot be read does not hide the others. */

@@ -1,8 +1,7 @@
 /** JSON that arrives as it was sent. Pure. */
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
+import { MAX_DATA_DEPTH } from "../../shared/json-text";
 
-/** Step Functions, Lambda and most parsers accept more; a stack overflow is elsewhere each time. */
-const MAX_DEPTH = 100;
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 
 /**
  * Why a parsed value would not arrive unchanged; completes the sentence "the input ...". Iterates, because recursion ends where the stack
@@ -12,7 +11,7 @@ export function jsonFaultOf(value: unknown, maxBytes: number): string | undefine
   const pending: (readonly [value: unknown, depth: number])[] = [[value, 1]];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const [item, depth] = next;
-    if (depth > MAX_DEPTH) return `is nested deeper than ${MAX_DEPTH} levels`;
+    if (depth > MAX_DATA_DEPTH) return `is nested deeper than ${MAX_DATA_DEPTH} levels`;
     if (typeof item === "string" && !isWellFormed(item)) return "has half of a surrogate pair";
     if (typeof item === "number" && (!Number.isFinite(item) || (Number.isInteger(item) && !Number.isSafeInteger(item))))
       return INEXACT;

@@ -21,7 +21,7 @@ const scheduledEventSchema = z.looseObject({
   resources: z.array(z.string()).min(1),
 });
 
-/** The event of a manual invocation: any, as for the function that this one replaces. Other fields are ignored. */
+/** The event of a manual invocation. Every event is one, as in the function that this one replaces: unknown fields are ignored. */
 const manualEventSchema = z.object({
   /** @default the only export, if there is only one */
   export: z.string().optional(),

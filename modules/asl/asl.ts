@@ -109,7 +109,7 @@ function constructorsOf<L extends QueryLanguage>(language: L) {
     /** Waits for the execution's end. Its result is the execution, with its output as JSON. */
     startExecutionSync: call("startExecution", ".sync:2") as IntegrationConstructor<L, StartExecution>,
 
-    /** Wait until somebody sends the token that they pass on, `$states.context.Task.Token`, back to Step Functions. */
+    /** They pass on `$states.context.Task.Token`, and wait until SendTaskSuccess or SendTaskFailure is called with it. */
     lambdaInvokeForToken: call("lambdaInvoke", ".waitForTaskToken") as IntegrationConstructor<L, LambdaInvoke>,
     sqsSendForToken: call("sqsSend", ".waitForTaskToken") as IntegrationConstructor<L, SqsSend>,
     startExecutionForToken: call("startExecution", ".waitForTaskToken") as IntegrationConstructor<L, StartExecution>,

@@ -105,7 +105,7 @@ function retrierFaults({ IntervalSeconds, MaxAttempts, BackoffRate, MaxDelaySeco
   ];
 }
 
-/** Without the token nobody can answer, and without a timeout it waits for a year. */
+/** A task that does not pass on its token cannot end, and one without a timeout waits for a year. */
 function callbackFaults({ Resource, TimeoutSeconds, HeartbeatSeconds, Arguments, ...fields }: Fields): string[] {
   if (typeof Resource !== "string" || !Resource.endsWith(".waitForTaskToken")) return [];
   const hasToken = /\$states\.context\.Task\.Token|\$\$\.Task\.Token/.test(

@@ -91,7 +91,7 @@ function rejectSharedKeys({ tables, jobs }: z.output<typeof exportsSchema>, cont
   });
 }
 
-/** Whether a key can be in both exports: their prefixes begin alike, as far as no placeholder is replaced. */
+/** Whether both exports can write one key: up to its first `{`, one prefix begins with the other. */
 function keysOverlap(one: KeyPrefix, other: KeyPrefix): boolean {
   const [a, b] = [literalPrefix(one), literalPrefix(other)];
   return a.startsWith(b) || b.startsWith(a);

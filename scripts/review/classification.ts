@@ -3,7 +3,7 @@
  * test/modules/classification.test.ts compares the table with the schema. An attribute outside it is reported as unclassified.
  */
 
-/** Data is lost, or kept for a shorter time; somebody more can read or change it, or a failure goes unnoticed; something has a new address. */
+/** data: it is lost, or kept for a shorter time. exposure: more principals can read or change it, or a failure goes unnoticed. identity: a resource has a new address. */
 export type Verdict = "data" | "exposure" | "identity";
 
 /** Refused unless the address is allowed; or only reported. */
@@ -262,7 +262,7 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
     settings: "definition publish tags tracing_configuration",
   },
   aws_sns_topic: {
-    destroyed: identity("no longer exists: nobody is notified"),
+    destroyed: identity("no longer exists: no notification is sent"),
     replaced: identity("is another topic: subscribers must confirm again"),
     exposure: "kms_master_key_id signature_version",
     durability: "archive_policy delivery_policy",
@@ -628,7 +628,7 @@ export const RULES: readonly Rule[] = [
     path: /^reserved_concurrent_executions$/,
     verdict: "data",
     severity: "warn",
-    what: "runs at most so many times at once",
+    what: "limits concurrent runs",
     if: (before, after, created) =>
       !created && Number(after ?? -1) >= 0 && (Number(before ?? -1) < 0 || lower(before, after)),
   },

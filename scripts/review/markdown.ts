@@ -71,7 +71,7 @@ function document(report: Report, environment: string, withValues: boolean): str
     ? [
         report.drift.length === 0
           ? "No changes: the deployed environment matches the configuration."
-          : "**⚠️ Somebody has changed the deployed environment**, and Terraform would not undo it.",
+          : "**⚠️ The deployed environment was changed outside Terraform**, and Terraform would not undo it.",
         ...drift(report),
       ]
     : [

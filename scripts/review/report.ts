@@ -207,7 +207,7 @@ function dataLossOf(
   ];
 }
 
-/** What somebody has changed in AWS since the last deployment. A plan need not undo it: Terraform does not compare all that it reads. */
+/** Changes made outside Terraform since the last deployment. A plan may not undo them: Terraform does not compare all that it reads. */
 function driftOf({ resource_drift: drift, configuration }: Plan): readonly DriftedResource[] {
   const configured = configuredAttributes(configuration.root_module);
   // Others are set by AWS, or by another resource: a bucket's policy, a role's inline policies.

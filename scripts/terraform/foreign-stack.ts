@@ -1,5 +1,5 @@
 /**
- * Checks a synthesized stack that somebody else's code has written, before Terraform plans it with credentials. A plan runs what a
+ * Checks a synthesized stack that untrusted code has written, before Terraform plans it with credentials. A plan runs what a
  * configuration names: providers, modules from anywhere, data sources that are programs, functions that read files.
  */
 import { readFile, readdir } from "node:fs/promises";

@@ -1,4 +1,6 @@
 /** The state machine's definition with the real handlers and clients, against a fake AWS server. */
+import * as z from "zod";
+
 import { handler as claimRun } from "../../functions/exports/claim-run";
 import {
   exportSchema,
@@ -108,6 +110,11 @@ const jsonOf = (value: unknown) => JSON.parse(JSON.stringify(value)) as Json;
 
 let executions = 0;
 
+const invocationSchema = z.object({
+  FunctionName: z.custom<keyof typeof functions>((name) => typeof name === "string" && name in functions),
+  Payload: z.unknown(),
+});
+
 export function start(
   input: {
     readonly export?: string;
@@ -124,10 +131,7 @@ export function start(
     arn,
     services: {
       "lambda:invoke": async (parameters) => {
-        const { FunctionName, Payload } = parameters as unknown as {
-          readonly FunctionName: keyof typeof functions;
-          readonly Payload: unknown;
-        };
+        const { FunctionName, Payload } = invocationSchema.parse(parameters);
         invoked.push(FunctionName);
         const result: unknown = await functions[FunctionName](Payload, lambdaContext(900_000));
         return { Payload: jsonOf(result ?? null) };

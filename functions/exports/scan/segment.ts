@@ -56,7 +56,7 @@ interface FilledFile {
  * Exports until the segment is done or the deadline (by `clock.elapsed()`) is reached.
  *
  * A part is saved with its upload, which becomes an object when the run is published, and only by the worker that has the segment. So
- * uploads of a worker that was presumed dead never become objects, and nobody sees a part of a run that is not whole.
+ * uploads of a worker that was presumed dead never become objects, and readers see no part of an unfinished run.
  *
  * @returns whether the segment is done
  * @throws {@link DocumentTooLargeError}, and errors of the ports

@@ -472,7 +472,7 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
             { ...values, ":now": now },
             "#until >= :now",
           ),
-          // Time that nobody has reserved does not accumulate.
+          // Unreserved time does not accumulate.
           update(
             pk,
             STATE,

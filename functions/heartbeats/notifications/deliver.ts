@@ -20,7 +20,7 @@ const PAUSE_MS = 50;
 /** One delivery. Longer than a notifier's own timeout. */
 const SEND_TIMEOUT_MS = 8 * SECOND_MS;
 
-/** A notifier that failed so many times in a row is not tried again in this run. */
+/** Consecutive failures after which a notifier is not tried again in this run. */
 const BREAKER_FAILURES = 3;
 
 /** All deliveries of one run, beside the deadline of the function. Longer than BREAKER_FAILURES timeouts. */

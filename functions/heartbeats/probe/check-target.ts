@@ -160,7 +160,7 @@ function withRedirect(failure: Failure, { status }: Observed): Failure {
   return { ...failure, message: `redirect (${status}) to a forbidden address: ${failure.message}` };
 }
 
-/** Once the target has responded, an error that nobody foresaw comes from its response. */
+/** Once the target has responded, an unknown error is caused by its response. */
 function afterResponse(failure: Failure, { status }: Observed): Failure {
   if (failure.reason !== "internal" || status === undefined) return failure;
   const isFollowed = isRedirect({ status });

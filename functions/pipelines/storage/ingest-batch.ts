@@ -18,7 +18,7 @@ export interface ReceivedMessage {
   readonly receivedAt: number;
   /** True when the archive has it already. */
   readonly archived: boolean;
-  /** True when nobody is notified of it. */
+  /** True: no notification is sent for it. */
   readonly quiet: boolean;
 }
 

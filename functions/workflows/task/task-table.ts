@@ -14,7 +14,7 @@ export type TaskKey = Pick<Task, "taskId" | "timestamp">;
 
 export interface TaskPage {
   readonly tasks: readonly TaskRow[];
-  /** IDs of rows that are not a task's: somebody else wrote them. */
+  /** IDs of rows that are not tasks: another program wrote them. */
   readonly malformed: readonly string[];
   /** Undefined on the last page. */
   readonly next?: PageKey;

@@ -37,7 +37,7 @@ export const command = () =>
     .requiredOption("--from <time>", "received at or after: ISO 8601, with Z or an offset", timeOf)
     .option("--to <time>", "received before (default: now)", timeOf)
     .option("--into <environment>", "where to send them (default: the environment of the archive)")
-    .option("--quiet", "notify nobody of the rows that change", false)
+    .option("--quiet", "send no notifications for the rows that change", false)
     .action(exitCodeOf(run));
 
 function timeOf(value: string): number {

@@ -23,7 +23,7 @@ export interface ReplayOptions extends ReplayRange {
   readonly bucket: string;
   /** True: the messages are in this environment's archive already, and are not archived again. */
   readonly sameEnvironment: boolean;
-  /** True: nobody is notified of the rows that change. */
+  /** True: no notifications are sent for the rows that change. */
   readonly quiet: boolean;
   readonly send: (messages: readonly Outgoing[]) => Promise<void>;
   readonly onProgress: (progress: { readonly hour: string; readonly messages: number; readonly total: number }) => void;

@@ -1,5 +1,5 @@
 import { jsonata, jsonpath } from "../../../modules/asl/asl";
-import { mermaidOf } from "../../../modules/asl/mermaid";
+import { mermaidOf } from "../../support/mermaid";
 import { aslFaultsOf } from "../../support/asl-faults";
 
 /** One of everything, in each language. */

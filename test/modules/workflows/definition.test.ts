@@ -1,6 +1,6 @@
 /** Runs the definition on a virtual clock: every path, including each Catch. */
 import { readFileSync } from "node:fs";
-import { mermaidOf } from "../../../modules/asl/mermaid";
+import { mermaidOf } from "../../support/mermaid";
 import { taskMachine } from "../../../modules/workflows/definition";
 import { aslFaultsOf } from "../../support/asl-faults";
 import { fakeTaskTable } from "../../support/fake-task-table";

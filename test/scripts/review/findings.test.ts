@@ -209,7 +209,7 @@ describe("drift", () => {
     const report = withDrift({ code_sha256: "ours" }, { code_sha256: "theirs" });
     expect(report.drift).toMatchObject([{ address: "module.bells.aws_lambda_function.ring", destroyed: false }]);
     const markdown = toMarkdown(report, { environment: "staging" });
-    expect(markdown).toContain("Somebody has changed the deployed environment");
+    expect(markdown).toContain("The deployed environment was changed outside Terraform");
     expect(markdown).toContain('code_sha256 = "theirs"');
   });
 

@@ -1,5 +1,5 @@
 /** A state machine as a Mermaid flowchart: https://mermaid.js.org/syntax/flowchart.html */
-import type { Machine, State } from "./machine";
+import type { Machine, State } from "../../modules/asl/machine";
 
 /** Dotted arrows are Catch clauses, labelled with their errors. */
 export function mermaidOf(machine: Machine): string {

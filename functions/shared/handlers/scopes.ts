@@ -19,7 +19,7 @@ export const scopesVariable = z.string().transform((text) => scopesSchema.parse(
 
 /** The ids that one caller may name. */
 export interface Scope {
-  readonly allows: (id: string) => boolean;
+  readonly includes: (id: string) => boolean;
   /** @throws {@link ForbiddenError} */
   readonly check: (id: string) => void;
 }
@@ -30,11 +30,11 @@ export interface Scope {
  */
 export function scopeOf(userArn: string | undefined, scopes: Scopes | undefined): Scope {
   const prefixes = scopes === undefined ? [""] : prefixesOf(userArn ?? "", scopes);
-  const allows = (id: string): boolean => prefixes.some((prefix) => id.startsWith(prefix));
+  const includes = (id: string): boolean => prefixes.some((prefix) => id.startsWith(prefix));
   const check = (id: string): void => {
-    if (!allows(id)) throw new ForbiddenError("the caller's scope does not include this id");
+    if (!includes(id)) throw new ForbiddenError("the caller's scope does not include this id");
   };
-  return { allows, check };
+  return { includes, check };
 }
 
 function prefixesOf(userArn: string, scopes: Scopes): readonly string[] {

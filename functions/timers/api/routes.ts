@@ -165,13 +165,13 @@ export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, En
     });
 
   const list = (kind: TimerKind) =>
-    endpoint(listSchema, async ({ query: { limit, next } }, { allows }) => {
+    endpoint(listSchema, async ({ query: { limit, next } }, scope) => {
       const page = await listTimers(kind, limit, next === undefined ? undefined : keyOfToken(next, kind), table);
-      const allowed = page.timers.filter(({ id }) => allows(id));
+      const allowed = page.timers.filter(({ id }) => scope.includes(id));
       const { timers: all, unreadable } = await timerResponses(allowed, cursors, now());
       const timers = fittingItems(all);
       const nextKey = timers.length < all.length ? `${kind}#${timers.at(-1)?.id ?? ""}` : page.next;
-      const failures = [...page.corrupt.filter(({ id }) => allows(id)), ...unreadable];
+      const failures = [...page.corrupt.filter(({ id }) => scope.includes(id)), ...unreadable];
       const body: ListResponse = {
         timers,
         ...(failures.length > 0 && { unreadable: failures.map(({ id, error }) => ({ id, reason: reasonOf(error) })) }),

@@ -24,7 +24,7 @@ describe("the scope of a caller", () => {
     ["text that is no ARN", "billing", "billing-1", false],
   ])("%s", (_, userArn, id, allowed) => {
     const scope = scopeOf(userArn, scopes);
-    expect(scope.allows(id)).toBe(allowed);
+    expect(scope.includes(id)).toBe(allowed);
     const check = (): void => {
       scope.check(id);
     };
@@ -33,12 +33,12 @@ describe("the scope of a caller", () => {
   });
 
   it("is everything without configuration", () => {
-    expect(scopeOf(undefined, undefined).allows("billing-1")).toBe(true);
-    expect(scopeOf(session("guest"), undefined).allows("billing-1")).toBe(true);
+    expect(scopeOf(undefined, undefined).includes("billing-1")).toBe(true);
+    expect(scopeOf(session("guest"), undefined).includes("billing-1")).toBe(true);
   });
 
   it("is nothing when no caller is listed", () => {
-    expect(scopeOf(session("billing"), {}).allows("billing-1")).toBe(false);
+    expect(scopeOf(session("billing"), {}).includes("billing-1")).toBe(false);
   });
 
   it.each([

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
-import { checkForeignStack, ForeignStackError } from "../../../scripts/terraform/foreign-stack";
-import { synthesizeStacks } from "../../../scripts/terraform/synthesize";
+import { checkForeignStack, ForeignStackError } from "../../scripts/terraform/foreign-stack";
+import { synthesizeStacks } from "../../scripts/terraform/synthesize";
 
 const output = mkdtempSync(join(tmpdir(), "almanac-foreign-"));
 let stacks: string;

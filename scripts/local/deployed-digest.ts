@@ -38,7 +38,8 @@ export async function isDeployed(stackDirectory: string): Promise<boolean> {
       const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: digestKey(key) }));
       const deployed = deployedSchema.parse(JSON.parse((await Body?.transformToString()) ?? ""));
       return (
-        deployed.stateETag === (await stateETag(s3, bucket, key)) && deployed.digest === (await digestOf(stackDirectory))
+        deployed.stateETag === (await stateETag(s3, bucket, key)) &&
+        deployed.digest === (await digestOf(stackDirectory))
       );
     } catch {
       return false; // None, or not readable: an apply with nothing to do is harmless.

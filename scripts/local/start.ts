@@ -96,6 +96,8 @@ class Start {
   #record: RunRecord | undefined;
   #endpoint: string | undefined;
   #features: Features = {};
+  /** Runs beside the start of the emulator: both are waited for. */
+  #synthesis: Promise<string> | undefined;
   /** True: an emulator started now continues from a kept state. */
   #restored = false;
   /** True once the emulator is in use, so that its log may explain a failure. */
@@ -173,6 +175,7 @@ class Start {
         const kept = await continuationOf(await readAbout(file), release, this.options.port, isPortFree);
         if (kept.port === undefined) await removeState(file);
         const port = kept.port ?? (await choosePort(this.options.port));
+        void this.#beginSynthesis(`http://127.0.0.1:${port}`);
         if (this.options.port === undefined && port !== DEFAULT_PORT) {
           report(`port ${DEFAULT_PORT} is in use: using ${port}`);
         }
@@ -229,15 +232,24 @@ class Start {
   }
 
   #synthesize(): Step {
-    const { app, home, signal } = this.options;
     return {
       title: "Synthesize the stack",
       run: async () => {
-        await synthesizeStack("local", { app, outputDirectory: home.synthesized, awsEndpoint: this.#knownEndpoint(), signal });
+        await this.#beginSynthesis(this.#knownEndpoint());
         this.#deploying = true;
         return undefined;
       },
     };
+  }
+
+  #beginSynthesis(awsEndpoint: string): Promise<string> {
+    const { app, home, signal } = this.options;
+    if (this.#synthesis === undefined) {
+      this.#synthesis = synthesizeStack("local", { app, outputDirectory: home.synthesized, awsEndpoint, signal });
+      // Its step reports a failure; until then it is nobody's.
+      this.#synthesis.catch(() => undefined);
+    }
+    return this.#synthesis;
   }
 
   #findDeployed(): Step {

@@ -48,12 +48,17 @@ describe("the emulator's process", () => {
   });
 
   it("records calls in a container into the same file", () => {
-    const args = dockerArguments("ministackorg/ministack:1.2.3", "almanac-4566", { ...options, calls: "/home/calls.ndjson" });
+    const args = dockerArguments("ministackorg/ministack:1.2.3", "almanac-4566", {
+      ...options,
+      calls: "/home/calls.ndjson",
+    });
     expect(args).toEqual(expect.arrayContaining(["--volume", "/home:/calls", "--record-calls", "/calls/calls.ndjson"]));
   });
 
   it("keeps its state in the home of this machine when it is a container", () => {
     const args = dockerArguments("ministackorg/ministack:1.2.3", "almanac-4566", options);
-    expect(args).toEqual(expect.arrayContaining(["--volume", "/home/state:/state", "--state", "/state/emulator.state"]));
+    expect(args).toEqual(
+      expect.arrayContaining(["--volume", "/home/state:/state", "--state", "/state/emulator.state"]),
+    );
   });
 });

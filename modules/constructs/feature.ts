@@ -1,6 +1,6 @@
 /**
- * A feature is a construct tree in TypeScript and a Terraform module in the plan: a folder with main.tf.json, zips, variables and
- * outputs, which the environment's stack calls as `module.<feature>`.
+ * A feature is a construct tree in TypeScript and a Terraform module in the plan: a folder with HCL files and zips, which the
+ * environment's stack calls as `module.<feature>`.
  */
 import "./stack-traces";
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
@@ -10,8 +10,10 @@ import { DataAwsCallerIdentity } from "@cdktf/provider-aws/lib/data-aws-caller-i
 import { DataAwsPartition } from "@cdktf/provider-aws/lib/data-aws-partition";
 import { DataAwsRegion } from "@cdktf/provider-aws/lib/data-aws-region";
 import {
+  TerraformDataSource,
   TerraformHclModule,
   TerraformOutput,
+  TerraformResource,
   TerraformStack,
   TerraformVariable,
   type ISynthesisSession,
@@ -21,9 +23,15 @@ import type { Construct, Node } from "constructs";
 import type { AlarmSpec } from "./alarm-spec";
 import { WIDGETS_OUTPUT, widgetsOf, type Graph, type Line, type Metric } from "./dashboard";
 import { readableId, rejectDuplicateIds } from "./readable-id";
+import { blockTypesOf } from "../hcl/block-types";
+import { moduleFiles, type BlockNotes } from "../hcl/module-files";
+import { commentsOf } from "./comment";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./versions";
 import { packagesIn } from "./bundle";
 import { attributionOf } from "./attribution";
+
+/** The module as JSON, for scripts: Terraform reads `.tf` and `.tf.json` only. */
+const MODULE_JSON = "module.json";
 
 /** What all features of an environment share. */
 export interface Deployment {
@@ -215,10 +223,21 @@ export abstract class Feature extends TerraformStack {
   private synthesizeModule(): Record<string, unknown> {
     const { provider, terraform, ...blocks } = withoutMetadata(this.toTerraform());
     return {
-      "//": `Almanac ${this.feature}. Generated from modules/${this.feature}/index.ts.`,
       terraform: { required_version: REQUIRED_TERRAFORM, required_providers: REQUIRED_PROVIDERS },
       ...blocks,
     };
+  }
+
+  /** The module as Terraform reads it, by file name. */
+  toFiles(): Readonly<Record<string, string>> {
+    const notes = this.node.findAll().flatMap((construct): (readonly [string, BlockNotes])[] => {
+      const isData = TerraformDataSource.isTerraformDataSource(construct);
+      if (!isData && !TerraformResource.isTerraformResource(construct)) return [];
+      const address = `${isData ? "data." : ""}${construct.terraformResourceType}.${construct.friendlyUniqueId}`;
+      return [[address, { blocks: blockTypesOf(construct), comments: commentsOf(construct) }]];
+    });
+    const heading = `Almanac ${this.feature}. Generated from modules/${this.feature}/index.ts: change it there.`;
+    return moduleFiles(this.toModule(), { heading, notes: new Map(notes) });
   }
 
   protected input(name: string, { description, type, value }: Input): TerraformVariable {
@@ -270,7 +289,8 @@ export abstract class Feature extends TerraformStack {
     mkdirSync(join(directory, "assets"), { recursive: true });
     for (const [name, file] of this.zips) copyFileSync(file, join(directory, "assets", `${name}.zip`));
     writeFileSync(join(directory, "NOTICE"), attributionOf([...this.zips.values()].flatMap(packagesIn)));
-    writeFileSync(join(directory, "main.tf.json"), `${JSON.stringify(this.toModule(), undefined, 2)}\n`);
+    for (const [name, text] of Object.entries(this.toFiles())) writeFileSync(join(directory, name), text);
+    writeFileSync(join(directory, MODULE_JSON), `${JSON.stringify(this.toModule(), undefined, 2)}\n`);
   }
 }
 

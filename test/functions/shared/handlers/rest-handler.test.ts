@@ -36,7 +36,7 @@ describe("a handler behind API Gateway", () => {
   const failing =
     (error: unknown): Endpoint =>
     () =>
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- anything may be thrown
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- anything may be thrown
       Promise.reject(error);
 
   it("passes the parsed request to the route's endpoint, and responds in JSON", async () => {

@@ -20,12 +20,15 @@ import {
   type TerraformElement,
 } from "cdktf";
 import type { Construct, Node } from "constructs";
+import type * as z from "zod";
 import type { AlarmSpec } from "./alarm-spec";
 import { WIDGETS_OUTPUT, widgetsOf, type Graph, type Line, type Metric } from "./dashboard";
 import { readableId, rejectDuplicateIds } from "./readable-id";
 import { blockTypesOf } from "../hcl/block-types";
-import { moduleFiles, type BlockNotes } from "../hcl/module-files";
+import { canonicalResources, moduleFiles, type BlockNotes } from "../hcl/module-files";
 import { commentsOf } from "./comment";
+import { defaultOf, validationsOf } from "./module-input";
+import { appSchema, environmentNameSchema } from "./names";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./versions";
 import { packagesIn } from "./bundle";
 import { attributionOf } from "./attribution";
@@ -57,6 +60,8 @@ export interface Input {
   /** A Terraform type constraint: `string`, `number`, `list(string)`. */
   readonly type: string;
   readonly value: unknown;
+  /** Of the value: gives the variable its default and its validations. @default required, any value of the type */
+  readonly schema?: z.ZodType;
 }
 
 /**
@@ -111,12 +116,17 @@ export abstract class Feature extends TerraformStack {
       awsEndpoint,
     } = deployment;
     this.deployment = {
-      app: this.input("app", { type: "string", description: "First part of every resource name", value: app })
-        .stringValue,
+      app: this.input("app", {
+        type: "string",
+        description: "First part of every resource name",
+        value: app,
+        schema: appSchema,
+      }).stringValue,
       environment: this.input("environment", {
         type: "string",
         description: "Second part of every resource name: <app>-<environment>-<feature>",
         value: name,
+        schema: environmentNameSchema,
       }).stringValue,
       alarmTopicArn: this.input("alarm_topic_arn", {
         type: "string",
@@ -221,10 +231,11 @@ export abstract class Feature extends TerraformStack {
   }
 
   private synthesizeModule(): Record<string, unknown> {
-    const { provider, terraform, ...blocks } = withoutMetadata(this.toTerraform());
+    const { provider, terraform, resource, ...blocks } = withoutMetadata(this.toTerraform());
     return {
       terraform: { required_version: REQUIRED_TERRAFORM, required_providers: REQUIRED_PROVIDERS },
       ...blocks,
+      resource: canonicalResources(resource),
     };
   }
 
@@ -240,9 +251,14 @@ export abstract class Feature extends TerraformStack {
     return moduleFiles(this.toModule(), { heading, notes: new Map(notes) });
   }
 
-  protected input(name: string, { description, type, value }: Input): TerraformVariable {
+  protected input(name: string, { description, type, value, schema }: Input): TerraformVariable {
     this.call.set(name, value);
-    const variable = new TerraformVariable(this, `variable-${name}`, { description, type, nullable: false });
+    const variable = new TerraformVariable(this, `variable-${name}`, {
+      description,
+      type,
+      nullable: false,
+      ...(schema && { default: defaultOf(schema), validation: validationsOf(name, schema) }),
+    });
     variable.overrideLogicalId(name);
     return variable;
   }

@@ -2,8 +2,9 @@
 import { parseJsonText } from "./json-text";
 import { escapeLiteral, splitTemplate, type TemplatePart } from "./template";
 
-/** Longer lists stand on several lines. */
+/** Longer lists, and longer objects of one value, stand on several lines. */
 const LIST_COLUMNS = 90;
+const OBJECT_COLUMNS = 60;
 
 /** A value as an expression: `"${var.app}-dlq"`, `aws_sqs_queue.dlq.arn`, `{ ... }`. Its first line is not indented. */
 export function expressionOf(value: unknown): string {
@@ -11,7 +12,11 @@ export function expressionOf(value: unknown): string {
   if (Array.isArray(value)) return listOf(value);
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   const lines = assignments(value);
-  return lines === "" ? "{}" : `{\n${indented(lines)}\n}`;
+  if (lines === "") return "{}";
+  const [only, ...others] = Object.values(value) as readonly unknown[];
+  const isLine =
+    others.length === 0 && typeof only !== "object" && !lines.includes("\n") && lines.length <= OBJECT_COLUMNS;
+  return isLine ? `{ ${lines} }` : `{\n${indented(lines)}\n}`;
 }
 
 /** A value that Terraform does not evaluate: a variable's default, a description. Text is literal. */

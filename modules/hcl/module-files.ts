@@ -1,5 +1,6 @@
 /** Writes a module of Terraform's JSON syntax as files of HCL, one for each concern. */
 import type { BlockTypes } from "./block-types";
+import { canonicalJsonText } from "./json-text";
 import { aligned, assignments, expressionOf, indented, jsonExpressionOf, literalOf } from "./expression";
 
 /** A resource or data source: what the module's JSON does not say. */
@@ -145,7 +146,9 @@ function lifecycleOf(header: string, body: Body): readonly string[] {
 /** Addresses are written as they are: strings in JSON, traversals in HCL. */
 function addressesOf(value: unknown): string {
   const addresses = [value].flat().map(String);
-  return addresses.length < 2 ? `[${addresses.join("")}]` : `[\n${indented(addresses.map((each) => `${each},`).join("\n"))}\n]`;
+  return addresses.length < 2
+    ? `[${addresses.join("")}]`
+    : `[\n${indented(addresses.map((each) => `${each},`).join("\n"))}\n]`;
 }
 
 /** Attributes, then nested blocks. */
@@ -170,6 +173,17 @@ const JSON_ATTRIBUTES = new Set([
   "redrive_policy",
 ]);
 
+/**
+ * The resources of a module with the JSON in their attributes as `jsonencode` writes it, so that a plan of the JSON has the values of a plan
+ * of the HCL.
+ */
+export function canonicalResources(value: unknown, name = ""): unknown {
+  if (typeof value === "string") return JSON_ATTRIBUTES.has(name) ? canonicalJsonText(value) : value;
+  if (Array.isArray(value)) return value.map((item) => canonicalResources(item));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, canonicalResources(item, key)]));
+}
+
 function attributeText(name: string, value: unknown): string {
   return typeof value === "string" && JSON_ATTRIBUTES.has(name) ? jsonExpressionOf(value) : expressionOf(value);
 }
@@ -185,7 +199,9 @@ function rejectUnknown(where: string, unknown: Body): void {
 }
 
 function bodyOf(value: unknown): Body {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value)) : {};
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value))
+    : {};
 }
 
 /** One block, or several of one name. */

@@ -1,4 +1,5 @@
 /** The state machine's definition with the real handlers and clients, against a fake AWS server. */
+import { createHash } from "node:crypto";
 import * as z from "zod";
 
 import { handler as claimRun } from "../../functions/exports/claim-run";
@@ -26,6 +27,8 @@ import { runMachine, type Ended, type Run as Execution } from "./states-interpre
 export const STATE = "almanac-test-exports";
 export const BUCKET = "files";
 export const DAY = "2026-11-21";
+/** Of the day's run. */
+export const FOLDER = `orders/dt=${DAY}/`;
 
 const machine = exportMachine({
   claimRun: "claimRun",
@@ -151,7 +154,7 @@ export const keys = (prefix = "") =>
   [...aws.objects.keys()].filter((key) => key.startsWith(`${BUCKET}/${prefix}`)).sort();
 export const timesInvoked = (name: keyof typeof functions) => invoked.filter((each) => each === name).length;
 
-export function manifest(folder = `orders/dt=${DAY}/`): Manifest {
+export function manifest(folder = FOLDER): Manifest {
   return manifestSchema.parse(JSON.parse((aws.objects.get(`${BUCKET}/${folder}_manifest.json`) ?? "").toString()));
 }
 
@@ -162,6 +165,23 @@ export function exportedIds(
   return files.flatMap((key) =>
     [...(aws.objects.get(key) ?? "").toString().matchAll(/"id":"([^"]+)"/g)].map(([, id]) => id),
   );
+}
+
+/** What readers by manifest, by Athena and by folder see: the same whole run. */
+export function expectPublished(items = idsOf(pages(6))): void {
+  const { files } = manifest(FOLDER);
+  for (const { key, sha256 } of files)
+    expect(sha256).toBe(
+      createHash("sha256")
+        .update(aws.objects.get(`${BUCKET}/${key}`) ?? "")
+        .digest("hex"),
+    );
+  expect([...exportedIds()].sort()).toEqual([...items].sort());
+  const ofFolder = keys(FOLDER).filter((key) => !/\/_(manifest\.json|SUCCESS)$/.test(key));
+  expect(ofFolder).toEqual(files.map(({ key }) => `${BUCKET}/${key}`).sort());
+  expect(keys(`${FOLDER}_SUCCESS`)).toHaveLength(1);
+  const listed = aws.objects.get(`${BUCKET}/_exports/orders/athena/dt=${DAY}/files.txt`)?.toString().trimEnd();
+  expect(listed?.split("\n")).toEqual(files.map(({ key }) => `s3://${BUCKET}/${key}`));
 }
 
 /** Every read of a page: `<segment>/<number>`. */

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync,
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
-import { copyForeignStack, ForeignStackError } from "../../../scripts/terraform/foreign-stack";
-import { synthesizeStacks } from "../../../scripts/terraform/synthesize";
+import { copyForeignStack, ForeignStackError } from "../../scripts/terraform/foreign-stack";
+import { synthesizeStacks } from "../../scripts/terraform/synthesize";
 
 const output = mkdtempSync(join(tmpdir(), "almanac-foreign-"));
 let stacks: string;

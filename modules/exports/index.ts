@@ -8,6 +8,7 @@ import {
   exportSchema,
   STATE_TABLE_KEYS,
   type ClaimRunEnvironment,
+  configurationSchema,
   type Configuration,
   type ExportConfig,
   type FinishRunEnvironment,
@@ -121,6 +122,7 @@ export class Exports extends Feature {
       type: "any",
       description: "The exports, an object: see README.md",
       value: escapeTemplate(JSON.parse(JSON.stringify(value)) as unknown),
+      schema: configurationSchema,
     });
     new S3Object(this, "configuration-object", {
       bucket: bucket.name,

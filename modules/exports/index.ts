@@ -9,6 +9,7 @@ import {
   RECONCILE_MINUTES,
   STATE_TABLE_KEYS,
   type ClaimRunEnvironment,
+  configurationSchema,
   type Configuration,
   type ExportConfig,
   type FinishRunEnvironment,
@@ -129,6 +130,7 @@ export class Exports extends Feature {
       type: "any",
       description: "The exports, an object: see README.md",
       value: escapeTemplate(JSON.parse(JSON.stringify(value)) as unknown),
+      schema: configurationSchema,
     });
     new S3Object(this, "configuration-object", {
       bucket: bucket.name,

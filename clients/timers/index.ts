@@ -38,7 +38,8 @@ export type BatchItem =
 
 /** Outcome of one batch item. `timer`: of a put. */
 export type BatchOutcome =
-  { readonly ok: true; readonly timer?: TimerResponse } | { readonly ok: false; readonly error: TimersError };
+  | { readonly ok: true; readonly timer?: TimerResponse }
+  | { readonly ok: false; readonly error: TimersError };
 
 /**
  * Puts, gets, lists and deletes timers. Requests are signed, and retried after 429, 5xx and timeouts: all of them are idempotent.

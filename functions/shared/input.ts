@@ -14,7 +14,7 @@ export class SchemaError extends Error {
   override readonly name = "SchemaError";
 }
 
-/** The only call of JSON.parse in functions: eslint holds it. @throws {@link JsonSyntaxError} */
+/** The only call of JSON.parse in functions: the linter holds it. @throws {@link JsonSyntaxError} */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

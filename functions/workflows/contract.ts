@@ -60,7 +60,7 @@ export const taskIdSchema = z
   .string()
   .min(1, "is empty")
   .max(256, "is longer than 256 characters")
-  // eslint-disable-next-line no-control-regex -- rejects control characters
+  // oxlint-disable-next-line no-control-regex -- rejects control characters
   .regex(/^[^\u0000-\u001f\u007f\ud800-\udfff]*$/u, "has control characters or unpaired surrogates")
   // In a path it would be ambiguous with an encoded character.
   .regex(/^(?!.*%[\dA-Fa-f]{2})/s, "has a percent sign before two hexadecimal digits");

@@ -36,7 +36,8 @@ interface Commented {
 }
 
 type Transition<To extends string> =
-  { readonly Next: To; readonly End?: never } | { readonly End: true; readonly Next?: never };
+  | { readonly Next: To; readonly End?: never }
+  | { readonly End: true; readonly Next?: never };
 
 type Variables<L extends QueryLanguage> = Readonly<Record<string, L extends "JSONata" ? Json : JsonPathTemplate>>;
 

@@ -12,7 +12,8 @@ export type AttributeValue<L extends QueryLanguage> =
   | (L extends "JSONata" ? JsonataExpression : Readonly<Partial<Record<"BOOL.$" | "L.$" | "M.$", string>>>);
 
 type ScalarAttribute<L extends QueryLanguage, Kind extends "S" | "N"> =
-  Readonly<Record<Kind, string>> | (L extends "JSONPath" ? Readonly<Record<`${Kind}.$`, string>> : never);
+  | Readonly<Record<Kind, string>>
+  | (L extends "JSONPath" ? Readonly<Record<`${Kind}.$`, string>> : never);
 
 type AttributeValues<L extends QueryLanguage> = Readonly<Record<string, AttributeValue<L>>>;
 

@@ -94,7 +94,11 @@ export class StateMachine<
 
   metric(
     metric:
-      "ExecutionsStarted" | "ExecutionsSucceeded" | "ExecutionsFailed" | "ExecutionsTimedOut" | "ExecutionsAborted",
+      | "ExecutionsStarted"
+      | "ExecutionsSucceeded"
+      | "ExecutionsFailed"
+      | "ExecutionsTimedOut"
+      | "ExecutionsAborted",
   ): Metric {
     return { namespace: "AWS/States", metric, dimensions: { StateMachineArn: this.arn } };
   }

@@ -163,7 +163,8 @@ export function taskMachine({ table, waitSeconds, timeLimitSeconds, keepDays, wo
 
 /** The transitions of a write. */
 type Transitions<Next extends string, Caught extends string> = (
-  { readonly Next: Next; readonly End?: never } | { readonly End: true; readonly Next?: never }
+  | { readonly Next: Next; readonly End?: never }
+  | { readonly End: true; readonly Next?: never }
 ) & {
   readonly Catch: readonly {
     readonly ErrorEquals: readonly [string];

@@ -58,7 +58,8 @@ export function terraformPlatform(platform: string = process.platform, arch: str
 
 /** The program of the pinned release, if it was downloaded. */
 export function downloadedTerraform({ release = PINNED_TERRAFORM, folder = FOLDER }: DownloadOptions = {}):
-  string | undefined {
+  | string
+  | undefined {
   const program = resolve(folder, release.version, PROGRAM);
   return existsSync(program) ? program : undefined;
 }

@@ -294,10 +294,12 @@ describe("exports, deployed", () => {
     });
     const ended = once(killed, "exit");
     const savedFiles = () => readdir(join(home, "restore")).catch(() => []);
-    await eventually(savedFiles, (files) => files.some((file) => file.endsWith(".json")), 180_000).finally(async () => {
+    try {
+      await eventually(savedFiles, (files) => files.some((file) => file.endsWith(".json")), 180_000);
+    } finally {
       process.kill(-(killed.pid ?? 0), "SIGKILL"); // the whole process group
       await ended;
-    });
+    }
 
     const [command = "", ...args] = restore;
     const { code, output } = await npmRun(command, ...args);

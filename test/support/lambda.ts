@@ -13,11 +13,11 @@ export function lambdaContext(remainingMs = 60_000): Context {
     logStreamName: "stream",
     getRemainingTimeInMillis: () => remainingMs,
     // Deprecated, yet the type asks for them.
-    /* eslint-disable @typescript-eslint/no-deprecated */
+    /* oxlint-disable typescript/no-deprecated */
     done: () => undefined,
     fail: () => undefined,
     succeed: () => undefined,
-    /* eslint-enable @typescript-eslint/no-deprecated */
+    /* oxlint-enable typescript/no-deprecated */
   };
 }
 

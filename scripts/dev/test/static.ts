@@ -6,9 +6,8 @@ import { lowerPriority } from "./priority";
 import { timed, type Failure, type StepResult } from "./result";
 
 const CHECKS = [
-  { name: "types", tool: "tsc", args: ["-p", "."] },
-  { name: "lint", tool: "eslint", args: ["--cache", "--cache-location", "node_modules/.cache/eslint/", "."] },
-  { name: "format", tool: "prettier", args: ["--check", "--log-level", "warn", "."] },
+  { name: "types and lint", tool: "oxlint", args: [] },
+  { name: "format", tool: "oxfmt", args: ["--check"] },
   { name: "unused", tool: "knip", args: ["--no-progress"] },
 ] as const;
 

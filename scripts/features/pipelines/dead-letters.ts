@@ -22,7 +22,8 @@ export interface DeadLetterSources {
   readonly deadLetterQueueUrl: string;
   /** Undefined when the pipeline does not notify Slack. */
   readonly notifications:
-    { readonly webhook: string; readonly table: Pick<NotificationsTable, "readSetAside"> } | undefined;
+    | { readonly webhook: string; readonly table: Pick<NotificationsTable, "readSetAside"> }
+    | undefined;
 }
 
 /** The oldest first. */

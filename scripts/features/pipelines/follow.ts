@@ -14,7 +14,8 @@ export interface FollowPorts {
   readonly readRow: (key: string) => Promise<FollowedRow | undefined>;
   /** Undefined when the pipeline does not notify Slack. */
   readonly notifications:
-    { readonly webhook: string; readonly table: Pick<NotificationsTable, "read" | "readSetAside"> } | undefined;
+    | { readonly webhook: string; readonly table: Pick<NotificationsTable, "read" | "readSetAside"> }
+    | undefined;
   /** The pipeline's name. */
   readonly pipeline: string;
   readonly onStep: (line: string) => void;

@@ -146,7 +146,7 @@ describe("a check", () => {
     );
     await fc.assert(
       fc.asyncProperty(thrown, fc.boolean(), async (thrown, late) => {
-        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- anything may be thrown
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- anything may be thrown
         const reject = () => Promise.reject(thrown);
         const send: SendHttp = late ? () => Promise.resolve(answer({ readBody: reject })) : reject;
         const { outcome } = await checkTarget(target(), { send, clock: virtualClock(NOW) });

@@ -87,9 +87,9 @@ function announcedMaintenance({ maintenance, monitors, generatedAt }: StatusDocu
 
 /** Past incidents are below the monitors. */
 function lastIncident({ incidents, generatedAt }: StatusDocument): Markup | false {
-  const [last] = incidents;
-  if (last === undefined || last.closedAt === null) return false;
-  const ago = Date.parse(generatedAt) - Date.parse(last.closedAt);
+  const closedAt = incidents[0]?.closedAt ?? null;
+  if (closedAt === null) return false;
+  const ago = Date.parse(generatedAt) - Date.parse(closedAt);
   return markup` <a href="#past">Last incident</a> ${duration(ago)} ago.`;
 }
 

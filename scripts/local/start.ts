@@ -21,6 +21,7 @@ import {
 } from "../terraform/terraform";
 import { describeApplied } from "../terraform/events";
 import type { Home } from "../shared/home";
+import { startLocalConsole } from "./console";
 import { choosePort, DEFAULT_PORT } from "./port";
 import { readRunning, writeRecord, type RunRecord } from "../emulator/run-record";
 import { putSampleData } from "./sample-data";
@@ -249,6 +250,7 @@ class Start {
           return this.#startPages();
         },
       },
+      { title: "Console", run: () => this.#startConsole() },
       {
         title: "Sample data",
         run: async () => {
@@ -284,6 +286,17 @@ class Start {
     const kept = await putWebhooks(pages.url, parameters, localSettings(endpoint));
     const note = kept.length === 0 ? "" : `, not used for ${kept.join(", ")}: set by you`;
     return `${pages.url}${current === undefined ? "" : ", running already"}${note}`;
+  }
+
+  async #startConsole(): Promise<string> {
+    if (this.#record === undefined) return "none: the emulator is yours. Start one: npx almanac console";
+    const known = this.#record.console;
+    if (known !== undefined && isRunning(known.process)) return `${known.url}, running already`;
+    const { home, app, detach } = this.options;
+    const endsWithUs = this.#started !== undefined && !detach;
+    const started = await startLocalConsole({ home, app, endsWithUs });
+    await this.#write({ ...this.#record, console: started });
+    return started.url;
   }
 
   #terraform(): TerraformOptions {

@@ -1,6 +1,7 @@
 /** Stops what `npm start` has started. */
 import { rm } from "node:fs/promises";
 import { removeContainer, temporaryFolder } from "../emulator/run";
+import { consoleKeyFile } from "../shared/console-key";
 import { removeKeys } from "../shared/emulator-keys";
 import { endProcessGroup } from "../shared/processes";
 import type { Home } from "../shared/home";
@@ -18,7 +19,9 @@ export async function stopLocal(home: Home): Promise<{ readonly endpoint: string
   const { process: identity, container } = record.emulator;
   const ran = await endProcessGroup(identity, GRACE_MS);
   if (container !== undefined) await removeContainer(container);
-  if (record.pages !== undefined) await endProcessGroup(record.pages.process, GRACE_MS);
+  for (const server of [record.pages, record.console])
+    if (server !== undefined) await endProcessGroup(server.process, GRACE_MS);
+  await rm(consoleKeyFile(home.folder), { force: true });
   await rm(temporaryFolder(home.folder), { recursive: true, force: true });
   await removeKeys(record.endpoint);
   await removeRecord(home);

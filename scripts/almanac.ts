@@ -52,9 +52,12 @@ export const CONTENTS: Readonly<Record<string, Readonly<Record<string, Entry | N
       },
     },
     exports: {
-      summary: "Run exports, restore tables from them",
+      summary: "List and run exports, restore tables from them",
       verbs: {
+        ls: entry("List exports with their last and next runs", () => import("./commands/exports/ls.ts")),
+        show: entry("Show an export's latest runs", () => import("./commands/exports/show.ts")),
         run: entry("Run an export now", () => import("./commands/exports/run.ts")),
+        watch: entry("Follow an export's run", () => import("./commands/exports/watch.ts")),
         cursor: entry(
           "Show or set where the next incremental run starts",
           () => import("./commands/exports/cursor.ts"),

@@ -40,5 +40,5 @@ export const handler = restHandler(
       },
     });
   },
-  { cors: true },
+  { cors: true, scopes: ({ SCOPES }) => SCOPES },
 );

@@ -1,5 +1,8 @@
 /** Names and limits shared by the timers module and its functions. No SDK, no I/O. */
 import { environmentSchema, positiveInteger, text, type EnvironmentVariables } from "../shared/environment";
+import { scopesVariable } from "../shared/handlers/scopes";
+
+export { scopesSchema } from "../shared/handlers/scopes";
 
 const commonEnvironment = environmentSchema({
   TIMERS_TABLE: text,
@@ -24,7 +27,10 @@ export const dispatchEnvironment = environmentSchema({
 export type DispatchEnvironment = EnvironmentVariables<typeof dispatchEnvironment>;
 
 /** The REST API. */
-export const apiEnvironment = dispatchEnvironment;
+export const apiEnvironment = environmentSchema({
+  ...dispatchEnvironment.variables,
+  SCOPES: scopesVariable.optional(),
+});
 export type ApiEnvironment = EnvironmentVariables<typeof apiEnvironment>;
 
 /** The default callback. */

@@ -8,6 +8,7 @@ import {
   RECORDED_FIRE_KEYS,
   TIMER_KEYS,
   dispatchTargets,
+  scopesSchema,
   type ApiEnvironment,
   type CallbackEnvironment,
   type DispatchEnvironment,
@@ -90,6 +91,11 @@ export const timersSchema = z.strictObject({
   shards: z.int().min(1).max(1_000).default(4),
   /** Called when a timer fires. */
   callback: callbackSchema.prefault({}),
+  /**
+   * Which ids each caller may put, read, list and delete: prefixes by the ARN of its IAM role or user. The empty prefix allows every id;
+   * who is not listed may name none. @default whoever may call the API may name every id
+   */
+  scopes: scopesSchema.optional(),
 });
 
 type TimersConfig = z.output<typeof timersSchema>;
@@ -109,7 +115,7 @@ export class Timers extends Feature {
     const callback = this.createCallback(table, config);
     const { queue } = callback;
     const dispatcher = this.createDispatcher({ table, queue, shards }, config);
-    const { api } = this.createApi({ table, queue, shards });
+    const { api } = this.createApi({ table, queue, shards }, config);
     this.createCursorLagAlarm();
     this.createDashboardRow("Timers", this.graphs(queue));
 
@@ -146,6 +152,7 @@ export class Timers extends Feature {
       type: "number",
       description: "Number of shards, 1 to 1,000",
       value: shards,
+      schema: timersSchema.shape.shards,
     });
   }
 
@@ -256,13 +263,14 @@ export class Timers extends Feature {
   }
 
   /** One function for all routes. */
-  private createApi({ table, queue, shards }: Parts): ApiFunction<ApiEnvironment> {
+  private createApi({ table, queue, shards }: Parts, { scopes }: TimersConfig): ApiFunction<ApiEnvironment> {
     return new ApiFunction<ApiEnvironment>(this, "api", {
       entry: "functions/timers/api.ts",
       environment: {
         TIMERS_TABLE: table.grant("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Scan", "UpdateItem"),
         FIRES_QUEUE_URL: queue.grantSend(),
         SHARDS: shards.stringValue,
+        SCOPES: scopes === undefined ? "" : escapeTemplate(JSON.stringify(scopes)),
       },
       timeoutSeconds: API_TIMEOUT_SECONDS,
       routes: API_ROUTES,

@@ -4,7 +4,7 @@ import * as z from "zod";
 import { fnv1a } from "../../shared/hash";
 import { canonicalJson, jsonDepth, MAX_DATA_DEPTH, RawJson } from "../../shared/json-text";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../shared/time";
-import { invalidCronReason, MAX_CRON_CHARACTERS } from "../schedule/cron";
+import { invalidCronReason, MAX_CRON_CHARACTERS } from "../../shared/calendar/cron";
 import { nextDue, type Schedule } from "../schedule/schedule";
 import { isTimeZone } from "../../shared/is-time-zone";
 import type { Timer } from "../schedule/timer";

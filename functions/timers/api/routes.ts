@@ -6,6 +6,7 @@ import { BadRequestError, ConflictError } from "../../shared/handlers/http-error
 import { jsonParts } from "../../shared/json-text";
 import { fittingItems } from "../../shared/handlers/response-size";
 import { endpoint, errorResponse, type Endpoint, type RestResponse } from "../../shared/handlers/rest-handler";
+import type { Scope } from "../../shared/handlers/scopes";
 import { describeIssues, parseJson } from "../../shared/input";
 import type { ApiRouteName } from "../contract";
 import type { CursorReader } from "./cursors";
@@ -164,12 +165,13 @@ export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, En
     });
 
   const list = (kind: TimerKind) =>
-    endpoint(listSchema, async ({ query: { limit, next } }) => {
+    endpoint(listSchema, async ({ query: { limit, next } }, scope) => {
       const page = await listTimers(kind, limit, next === undefined ? undefined : keyOfToken(next, kind), table);
-      const { timers: all, unreadable } = await timerResponses(page.timers, cursors, now());
+      const allowed = page.timers.filter(({ id }) => scope.includes(id));
+      const { timers: all, unreadable } = await timerResponses(allowed, cursors, now());
       const timers = fittingItems(all);
       const nextKey = timers.length < all.length ? `${kind}#${timers.at(-1)?.id ?? ""}` : page.next;
-      const failures = [...page.corrupt, ...unreadable];
+      const failures = [...page.corrupt.filter(({ id }) => scope.includes(id)), ...unreadable];
       const body: ListResponse = {
         timers,
         ...(failures.length > 0 && { unreadable: failures.map(({ id, error }) => ({ id, reason: reasonOf(error) })) }),
@@ -187,8 +189,8 @@ export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, En
     "PUT /oneshot/{id}": put("oneshot"),
     "GET /oneshot/{id}": get("oneshot"),
     "DELETE /oneshot/{id}": remove("oneshot"),
-    "POST /batch": endpoint(batchSchema, async (batch) => {
-      const body: BatchResponse = { results: await runBatch(batch, ports) };
+    "POST /batch": endpoint(batchSchema, async (batch, scope) => {
+      const body: BatchResponse = { results: await runBatch(batch, ports, scope) };
       return { body };
     }),
   };
@@ -365,6 +367,7 @@ function keyOfToken(token: string, kind: TimerKind): string {
 async function runBatch(
   { body: { requests }, text, headers: { "idempotency-key": sharedKey }, deadline }: ParsedBatch,
   ports: TimerPorts,
+  scope: Scope,
 ): Promise<readonly BatchResult[]> {
   const texts = jsonParts(jsonParts(text)?.get("requests") ?? "");
   const results = new Array<BatchResult>(requests.length);
@@ -385,6 +388,7 @@ async function runBatch(
     settle(index, async () => {
       const { method, kind, id: givenId, body, idempotencyKey = sharedKey } = parsedRequest(unparsed, index);
       const { id } = parsed(requestSchema, { path: { id: givenId } }).path;
+      scope.check(id);
       const bodyText = jsonParts(texts?.get(String(index)) ?? "")?.get("body") ?? "";
       if (method === "DELETE") await ports.table.delete({ kind, id });
       else

@@ -3,7 +3,7 @@ import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 
 import { DAY_SECONDS, SECOND_MS } from "../../shared/time";
 import { TIMER_KEYS } from "../contract";
-import { isCron } from "../schedule/cron";
+import { isCron } from "../../shared/calendar/cron";
 import type { IndexKey } from "../schedule/fire-times";
 import type { Schedule } from "../schedule/schedule";
 import type { StoredTimer, TimerKind } from "../schedule/timer";

@@ -1,6 +1,6 @@
 /** What runs next: the environment's schedules, cron monitors and timers. */
 import { MINUTE_MS } from "../../../functions/shared/time";
-import { nextCronDue } from "../../../functions/timers/schedule/cron";
+import { nextCronDue } from "../../../functions/shared/calendar/cron";
 import { fieldsOf } from "../../shared/fields";
 import type { RunView } from "../contract";
 import type { Environment } from "./source";

@@ -4,7 +4,7 @@ import * as z from "zod";
 import { TimersClient } from "../../../clients/timers";
 import type { TimerResponse } from "../../../functions/timers/api/api-types";
 import { MINUTE_MS, SECOND_MS } from "../../../functions/shared/time";
-import { nextCronDue } from "../../../functions/timers/schedule/cron";
+import { nextCronDue } from "../../../functions/shared/calendar/cron";
 import { describeSchedule } from "../../features/timers/describe";
 import { recordedFires } from "../../features/timers/recorded-fires";
 import { outputsOf } from "../../shared/feature-outputs";

@@ -1,95 +1,23 @@
-/** Runs whose workers outlive them, runs at the same time, and runs after a change of the configuration. */
-import { createHash } from "node:crypto";
-
+/** Runs at the same time, and runs after a change of the configuration. */
 import type { Item } from "../../support/dynamodb-expressions";
 import {
   aws,
   BUCKET,
   configure,
-  DAY,
   exportedIds,
-  idsOf,
+  expectPublished,
+  FOLDER,
   keys,
   logged,
   manifest,
-  pages,
-  records,
   run,
   setupExports,
-  start,
   succeeded,
   timesInvoked,
 } from "../../support/exports-system";
 import { accessDenied } from "../../support/fake-aws";
 
 setupExports();
-
-const FOLDER = `orders/dt=${DAY}/`;
-
-/** What readers by manifest, by Athena and by folder see: the same whole run. */
-function expectPublished(items = idsOf(pages(6))): void {
-  const { files } = manifest(FOLDER);
-  for (const { key, sha256 } of files)
-    expect(sha256).toBe(
-      createHash("sha256")
-        .update(aws.objects.get(`${BUCKET}/${key}`) ?? "")
-        .digest("hex"),
-    );
-  expect([...exportedIds()].sort()).toEqual([...items].sort());
-  const ofFolder = keys(FOLDER).filter((key) => !/\/_(manifest\.json|SUCCESS)$/.test(key));
-  expect(ofFolder).toEqual(files.map(({ key }) => `${BUCKET}/${key}`).sort());
-  expect(keys(`${FOLDER}_SUCCESS`)).toHaveLength(1);
-  const listed = aws.objects.get(`${BUCKET}/_exports/orders/athena/dt=${DAY}/files.txt`)?.toString().trimEnd();
-  expect(listed?.split("\n")).toEqual(files.map(({ key }) => `s3://${BUCKET}/${key}`));
-}
-
-/** Lets the workers of a killed execution end. */
-const settled = () => new Promise((resolve) => setTimeout(resolve, 150));
-
-describe("a worker that outlives its run", () => {
-  it.each([
-    ["resumes the run", false],
-    ["starts it over", true],
-  ])(
-    "changes nothing, at whichever request it stalls while the next execution %s",
-    async (_, force) => {
-      let requests = Infinity;
-      for (let stalled = 1; stalled <= requests; stalled += 1) {
-        aws.reset();
-        aws.buckets.add(BUCKET).add("configuration");
-        configure({ name: "orders", table: "orders", segments: 2, compression: "none" });
-        aws.tables.set("orders", pages(6));
-        let release = (): void => undefined;
-        const released = new Promise<void>((resolve) => {
-          release = resolve;
-        });
-        const reached = new Promise<void>((resolve) => {
-          aws.stall = (number) => {
-            if (number !== stalled) return undefined;
-            resolve();
-            return released;
-          };
-        });
-        const killed = start();
-        await Promise.race([reached, killed.ended]);
-        if (requests === Infinity && killed.status() === "SUCCEEDED") requests = stalled;
-        killed.abort("killed", "by a test");
-        const outcome = await run({ force });
-        expect(outcome).toMatchObject({ status: "SUCCEEDED" });
-        release();
-        await settled();
-        expectPublished();
-        // An upload that the worker began too late is aborted by the next run.
-        const stray = aws.uploads.size;
-        if (stray > 0) expect(await run({ force: true })).toEqual(succeeded("exported"));
-        expect(aws.uploads.size).toBe(0);
-        expect(records().map(({ status }) => status)).not.toContain("RUNNING");
-      }
-      expect(requests).toBeGreaterThan(30);
-    },
-    300_000,
-  );
-});
 
 describe("two runs", () => {
   const item = (id: string): Item => ({
@@ -218,7 +146,7 @@ describe("incremental runs", () => {
   it.each([
     ["attribute", { watermark: { ...incremental.watermark, attribute: "created" } }, /attribute "at".*"created"/],
     ["table", { table: "others" }, /table "000000000000\/eu-central-1\/orders".*others"/],
-    ["engine", { engine: "dynamodb-export", watermark: undefined }, /attribute|engine/],
+    ["engine", { engine: "dynamodb-export" as const, watermark: undefined }, /attribute|engine/],
   ])("are refused after the %s has changed, and say what to do", async (_, change, reason) => {
     aws.tables.set("orders", [[item("first", { N: at(-10) })]]).set("others", [[]]);
     await run();

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
-import { githubRolesOf } from "../../../scripts/environments/github-roles";
-import { planStatements, UnknownReadsError } from "../../../scripts/environments/plan-policy";
-import { synthesizeStack } from "../../../scripts/terraform/synthesize";
+import { githubRolesOf } from "../../scripts/environments/github-roles";
+import { planStatements, UnknownReadsError } from "../../scripts/environments/plan-policy";
+import { synthesizeStack } from "../../scripts/terraform/synthesize";
 
 const policySchema = z.string().transform((json) =>
   z

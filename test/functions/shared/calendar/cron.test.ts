@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-import { invalidCronReason, nextCronDue } from "../../../../functions/timers/schedule/cron";
+import { invalidCronReason, nextCronDue } from "../../../../functions/shared/calendar/cron";
 import { isTimeZone } from "../../../../functions/shared/is-time-zone";
 
 /** The first times that an expression is due after a moment. */

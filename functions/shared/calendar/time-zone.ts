@@ -1,5 +1,5 @@
 /** Conversion between instants and local times. A local time is written as the epoch milliseconds of the same wall clock in UTC. */
-import { DAY_MS, MINUTE_MS } from "../../shared/time";
+import { DAY_MS, MINUTE_MS } from "../time";
 
 /** Upper bound of an offset change (DST and others), and lower bound of the time between two of them. */
 const MAX_TRANSITION_MS = DAY_MS;

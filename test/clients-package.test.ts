@@ -1,8 +1,8 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
-import { buildClients } from "../../../scripts/dev/clients-package";
-import { commandOutput } from "../../../scripts/shared/run-command";
+import { buildClients } from "../scripts/dev/clients-package";
+import { commandOutput } from "../scripts/shared/run-command";
 
 /** A dependent program, inside this project so that the package's dependencies resolve. */
 const program = resolve(".almanac/clients-test");

@@ -1,6 +1,6 @@
 /** EventBridge's cron expressions, in any time zone. Pure, except for Node's time zone data. */
-import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../shared/time";
-import { isTimeZone } from "../../shared/is-time-zone";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../time";
+import { isTimeZone } from "../is-time-zone";
 import { localTime, startOf } from "./time-zone";
 
 /** The longest useful expressions list minutes and hours. */
@@ -36,7 +36,7 @@ interface Interval {
   readonly next: number;
 }
 
-/** The dispatcher asks the same of each of thousands of timers: the fires of a window, and the first one after it. */
+/** Timers ask the same thousands of times: the fires of a window, and the first one after it. */
 const MAX_INTERVALS = 4;
 const intervals = new Map<string, Map<string, Interval[]>>();
 let cachedIntervals = 0;
@@ -57,7 +57,7 @@ function intervalsOf(expression: string, timeZone: string): Interval[] {
   return known;
 }
 
-/** A timer is read in each period, but it need not fire each time: reading costs a hundredth of writing. */
+/** Timers: one is read in each period, but it need not fire each time, since reading costs a hundredth of writing. */
 const LEAST_DENSITY = 0.1;
 
 /**
@@ -150,7 +150,7 @@ const DAY_OF_WEEK: Field = {
 const YEAR: Field = { name: "year", first: 1970, last: 2199, accepts: "1970 to 2199" };
 const FIELDS = [MINUTE, HOUR, DAY_OF_MONTH, MONTH, DAY_OF_WEEK, YEAR];
 
-/** The dispatcher evaluates the same few expressions repeatedly. */
+/** The same few expressions are evaluated repeatedly. */
 const MAX_CACHED = 1_000;
 const cache = new Map<string, Cron>();
 

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startStubAws, writeStubHome, type StubAws, type StubRequest } from "../support/stub-aws";
+import { startStubAws, writeStubHome, type StubAws, type StubRequest } from "./support/stub-aws";
 
 const TIMER = {
   id: "tea",

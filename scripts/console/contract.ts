@@ -4,8 +4,8 @@
  */
 import type { IncidentSummary, MonitorStatus } from "../../functions/heartbeats/status-page/document";
 
-export const FEATURES = ["heartbeats", "timers", "exports", "pipelines", "workflows"] as const;
-export type FeatureName = (typeof FEATURES)[number];
+/** In the order of the page. */
+export const FEATURES = ["heartbeats", "timers", "schedules", "exports", "pipelines", "workflows"] as const;
 
 export interface EnvironmentView {
   readonly name: string;
@@ -80,6 +80,7 @@ export interface OverviewView {
 
 export type NodeKind =
   | "schedule"
+  | "event"
   | "api"
   | "function"
   | "queue"
@@ -192,6 +193,8 @@ export interface TimersView {
   /** Messages in the queue of fires, and in its dead-letter queue. */
   readonly queued: number;
   readonly deadLetters: number;
+  /** Ids of rows that cannot be read: their timers do not fire. */
+  readonly unreadable: readonly string[];
 }
 
 export interface FireView {
@@ -204,10 +207,10 @@ export interface FireView {
 
 export interface TimerView {
   readonly timer: TimerSummary;
-  /** The timer as the API answers it, as indented JSON. */
+  /** The timer as the API answers it, JSON text. */
   readonly json: string;
-  /** The body of a PUT that sets it again. */
-  readonly put: Readonly<Record<string, unknown>>;
+  /** The body of a PUT that sets it again, JSON text. */
+  readonly put: string;
   /** The next fires, at most ten. */
   readonly preview: readonly string[];
   /** Undefined: the environment has a callback of its own, which records nothing. The latest first. */

@@ -229,7 +229,7 @@ export function fakeViews({
           id,
         },
         json: JSON.stringify({ id, timerCallbackData: text("tea") }, undefined, 2),
-        put: { every: "15 minutes", timerCallbackData: text("tea") },
+        put: JSON.stringify({ every: "15 minutes", timerCallbackData: text("tea") }),
         preview: [1, 2, 3, 4, 5].map((index) => at(index * 15 * MINUTE_MS)),
         fires: [1, 2, 3].map((index) => ({
           dueAt: at(-index * 15 * MINUTE_MS),
@@ -459,5 +459,6 @@ function timersView(all: readonly TimerSummary[], { q = "", kind, state = "all",
     readAt: CONSOLE_NOW,
     queued: 12,
     deadLetters: 0,
+    unreadable: [],
   };
 }

@@ -62,15 +62,18 @@ function isOfInterest({ type, values }: Resource): boolean {
 }
 
 function nodeOf({ address, type, module, values }: Resource, prefix: string): GraphNode {
-  const kind = KINDS[type] ?? "other";
+  const isEvent = type === "aws_cloudwatch_event_rule" && textOf(values["schedule_expression"]) === "";
+  const kind = isEvent ? "event" : (KINDS[type] ?? "other");
   const name = textOf(values["name"]) || textOf(values["function_name"]) || textOf(values["bucket"]);
   const short = name.replace(prefix, "");
-  const label = short.replace(new RegExp(`^${module}-?`), "") || module;
+  // Names of buckets end in the account and the region.
+  const label =
+    short.replace(new RegExp(`^${module}-?`), "").replace(/-?\d{12}(-[a-z]{2}(-[a-z]+)+-\d)?$/, "") || module;
   return {
     id: address,
     kind,
     feature: module,
-    label: label === "" ? kind : label,
+    label,
     detail: textOf(values["schedule_expression"]) || name,
     ...(kind === "function" && { functionName: short }),
   };
@@ -184,7 +187,7 @@ function merged(nodes: readonly GraphNode[], edges: readonly GraphEdge[]): Graph
   const first = new Map<string, string>();
   const renamed = new Map<string, string>();
   for (const { id, kind, feature, detail } of nodes) {
-    if (kind !== "schedule") continue;
+    if (kind !== "schedule" && kind !== "event") continue;
     const same = JSON.stringify([feature, detail, [...(targets.get(id) ?? [])].sort()]);
     renamed.set(id, first.get(same) ?? id);
     if (!first.has(same)) first.set(same, id);
@@ -203,7 +206,8 @@ function merged(nodes: readonly GraphNode[], edges: readonly GraphEdge[]): Graph
   );
   const ids = new Set<string>();
   const shown = nodes.filter(({ id, kind }) => {
-    const isRepeated = ids.has(id) || nameOf(id) !== id || (kind === "schedule" && !targets.has(id));
+    const isRepeated =
+      ids.has(id) || nameOf(id) !== id || ((kind === "schedule" || kind === "event") && !targets.has(id));
     ids.add(id);
     return !isRepeated;
   });

@@ -12,6 +12,7 @@ import { LOCAL } from "../../environments/names";
 import { s3Settings, type AwsSettings } from "../../shared/aws-settings";
 import { resourcesOfState } from "../../terraform/state";
 import type { Resource } from "../../../modules/synthesized/resources";
+import { FEATURES } from "../contract";
 
 export interface Clients {
   readonly dynamodb: DynamoDBClient;
@@ -46,9 +47,16 @@ export function sourceOf(find: () => Promise<Deployed>, now: () => number): Sour
     const deployed = await find();
     const resources = resourcesOfState(deployed.state);
     const isLocal = deployed.name === LOCAL;
-    return { ...deployed, ...clients(deployed.aws), resources, isLocal, app: appOf(resources) };
+    const features = Object.fromEntries(Object.entries(deployed.features).sort(([a], [b]) => rankOf(a) - rankOf(b)));
+    return { ...deployed, features, ...clients(deployed.aws), resources, isLocal, app: appOf(resources) };
   };
   return { environment: () => environments.get("", open), now };
+}
+
+/** Terraform sorts them by name. */
+function rankOf(feature: string): number {
+  const rank = FEATURES.findIndex((each) => each === feature);
+  return rank === -1 ? FEATURES.length : rank;
 }
 
 /** New ones only when the settings change: an emulator that was started again has other keys. */

@@ -3,6 +3,7 @@ import { paginateScan } from "@aws-sdk/client-dynamodb";
 import * as z from "zod";
 import { TimersClient } from "../../../clients/timers";
 import type { TimerResponse } from "../../../functions/timers/api/api-types";
+import { jsonText } from "../../../functions/shared/json-text";
 import { MINUTE_MS, SECOND_MS } from "../../../functions/shared/time";
 import { nextCronDue } from "../../../functions/shared/calendar/cron";
 import { describeSchedule } from "../../features/timers/describe";
@@ -19,13 +20,11 @@ import {
   type TimerView,
 } from "../contract";
 import { depthOf } from "./queues";
+import { readAllTimers, readOneTimer, type ReadTimers } from "./timer-rows";
 import type { Environment, Source } from "./source";
 
 export type TimerKind = TimerSummary["kind"];
 const KINDS = ["periodic", "oneshot"] as const;
-
-/** The API's largest page. */
-const PAGE_SIZE = 1_000;
 
 /** The list is read again after this time, or after ten times as long as it took: at most a tenth of the time is spent on it. */
 const REREAD_MS = 2 * SECOND_MS;
@@ -43,7 +42,7 @@ export interface TimersReader {
   readonly forget: () => void;
 }
 
-export interface TimerList {
+export interface TimerList extends Pick<ReadTimers, "unreadable"> {
   readonly timers: readonly TimerSummary[];
   /** Epoch milliseconds. */
   readonly readAt: number;
@@ -79,15 +78,8 @@ export function timersReader(now: () => number): TimersReader {
 }
 
 async function readAll(environment: Environment, readAt: number): Promise<TimerList> {
-  const client = timersClient(environment);
-  const lists = await Promise.all(
-    KINDS.map(async (kind) => {
-      const timers: TimerSummary[] = [];
-      for await (const timer of client[kind].list(PAGE_SIZE)) timers.push(summaryOf(kind, timer, readAt));
-      return timers;
-    }),
-  );
-  return { timers: lists.flat(), readAt };
+  const { timers, unreadable } = await readAllTimers(environment, readAt);
+  return { timers: timers.map(({ kind, response }) => summaryOf(kind, response, readAt)), unreadable, readAt };
 }
 
 export function summaryOf(kind: TimerKind, timer: TimerResponse, now: number): TimerSummary {
@@ -105,7 +97,7 @@ function stateOf({ enabled, nextFireAt }: TimerResponse, now: number): TimerSumm
 export async function readTimers(source: Source, reader: TimersReader, query: Query): Promise<TimersView> {
   const environment = await source.environment();
   const { fires_queue_url, fires_dead_letter_queue_url } = queuesOf(environment);
-  const [{ timers, readAt }, queued, deadLetters] = await Promise.all([
+  const [{ timers, unreadable, readAt }, queued, deadLetters] = await Promise.all([
     reader.list(environment),
     depthOf(fires_queue_url, environment.sqs),
     depthOf(fires_dead_letter_queue_url, environment.sqs),
@@ -126,6 +118,7 @@ export async function readTimers(source: Source, reader: TimersReader, query: Qu
     readAt: new Date(readAt).toISOString(),
     queued,
     deadLetters,
+    unreadable,
   };
 }
 
@@ -153,15 +146,14 @@ function byUrgency(a: TimerSummary, b: TimerSummary): number {
 export async function readTimer(source: Source, { kind = "periodic", id = "" }: Query): Promise<TimerView> {
   const environment = await source.environment();
   const known = KINDS.find((each) => each === kind);
-  const client = timersClient(environment);
-  const timer = known === undefined ? undefined : await client[known].get(id);
+  const timer = known === undefined ? undefined : await readOneTimer(environment, { kind: known, id }, source.now());
   if (known === undefined || timer === undefined) throw new RequestError(404, `There is no ${kind} timer "${id}".`);
   const { recorded_fires_table_name: table } = outputsOf("timers", environment);
   const fires = table === undefined ? undefined : await recordedFires(environment.dynamodb, { table, kind: known, id });
   return {
     timer: summaryOf(known, timer, source.now()),
-    json: JSON.stringify(timer, undefined, 2),
-    put: putOf(timer),
+    json: jsonText(timer),
+    put: jsonText(putOf(timer)),
     preview: previewOf(timer),
     ...(fires !== undefined && {
       fires: fires.slice(0, WINDOW).map(({ dueAt, firedAt, lateMs, data }) => ({ dueAt, firedAt, lateMs, data })),

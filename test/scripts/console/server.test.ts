@@ -100,11 +100,11 @@ describe("who reads views", () => {
 
   it("gets further addresses with the key of npm start only", async () => {
     const console_ = await start();
-    const ask = (key: string) =>
+    const requestAddress = (key: string) =>
       send(console_, "/api/token", { method: "POST", headers: { Authorization: `Bearer ${key}` } });
-    const { text } = await ask(KEY);
+    const { text } = await requestAddress(KEY);
     await session(console_, tokenOf((JSON.parse(text) as { address: string }).address));
-    expect((await ask("another")).status).toBe(401);
+    expect((await requestAddress("another")).status).toBe(401);
     expect((await send(console_, "/api/token", { method: "POST" })).status).toBe(401);
   });
 });

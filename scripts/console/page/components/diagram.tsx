@@ -5,6 +5,7 @@ import { useNow } from "./clock";
 
 const KIND_LABELS: Readonly<Record<NodeKind, string>> = {
   schedule: "schedule",
+  event: "event rule",
   api: "REST API",
   function: "function",
   queue: "queue",
@@ -19,6 +20,7 @@ const KIND_LABELS: Readonly<Record<NodeKind, string>> = {
 /** 16 by 16, drawn as lines. */
 const KIND_PATHS: Readonly<Record<NodeKind, string>> = {
   schedule: "M8 1.5a6.5 6.5 0 1 0 0 13a6.5 6.5 0 1 0 0-13M8 4.5V8l2.5 1.7",
+  event: "M9 1.5 3.5 9H8l-1 5.5L12.5 7H8z",
   api: "M5 3 1.5 8 5 13M11 3l3.5 5-3.5 5M9.2 2.5 6.8 13.5",
   function: "M4 2.5h2l5.5 11h2M8 7 4 13.5H2",
   queue: "M1.5 5h13v6h-13zM5.8 5v6M10.2 5v6",

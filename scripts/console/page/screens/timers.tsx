@@ -43,7 +43,7 @@ export function Timers({ query }: { readonly query: Query }): JSX.Element {
   );
   return (
     <Loaded live={live}>
-      {({ counts, total, from: first, timers, queued, deadLetters }) => (
+      {({ counts, total, from: first, timers, queued, deadLetters, unreadable }) => (
         <>
           <div class="tools">
             <Tabs
@@ -61,6 +61,15 @@ export function Timers({ query }: { readonly query: Query }): JSX.Element {
             <Filter label="Id" name="q" value={q} />
             <span class="calm">
               {counted(queued, "fire")} queued
+              {unreadable.length > 0 && (
+                <>
+                  {" · "}
+                  <Badge
+                    health="down"
+                    text={`${whole(unreadable.length)} unreadable: ${unreadable.slice(0, 3).join(", ")}`}
+                  />
+                </>
+              )}
               {deadLetters > 0 && (
                 <>
                   {" · "}
@@ -175,7 +184,7 @@ function TimerDetails({ view: { timer, json, preview, fires } }: { readonly view
         </Panel>
       </div>
       <Panel title="As the API answers it">
-        <Code text={json} label="The timer as JSON" />
+        <Code text={pretty(json)} label="The timer as JSON" />
       </Panel>
     </>
   );

@@ -1,6 +1,6 @@
 /** The page's files, bundled from their sources when the server starts. */
 import { readFile } from "node:fs/promises";
-import { STATUS_STYLE } from "../../../functions/heartbeats/status-page/style";
+import { statusStyle } from "../../../functions/heartbeats/status-page/markup/style";
 
 /** Relative to the project. */
 const PAGE = "scripts/console/page";
@@ -34,7 +34,7 @@ export async function bundlePage(): Promise<Readonly<Record<string, PageFile>>> 
   return {
     "/": { type: "text/html; charset=utf-8", content: DOCUMENT },
     "/console.js": { type: "text/javascript; charset=utf-8", content: outputFiles[0]?.text ?? "" },
-    "/console.css": { type: "text/css; charset=utf-8", content: `${STATUS_STYLE}\n${plotStyle}\n${style}` },
+    "/console.css": { type: "text/css; charset=utf-8", content: `${statusStyle()}\n${plotStyle}\n${style}` },
   };
 }
 

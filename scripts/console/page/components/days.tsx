@@ -28,7 +28,7 @@ export function Days({ days, label }: { readonly days: readonly DaySummary[]; re
   const summary = withIncidents === 0 ? "no day with downtime" : `${withIncidents} days with downtime`;
   return (
     <svg
-      class="bars"
+      class="days"
       viewBox={`0 0 ${days.length * 10} 32`}
       preserveAspectRatio="none"
       role="img"

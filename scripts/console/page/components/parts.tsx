@@ -100,7 +100,7 @@ interface SearchProps {
 export function Filter({ label, value, name }: SearchProps): JSX.Element {
   return (
     <input
-      class="filter"
+      class="query"
       type="search"
       aria-label={label}
       placeholder={label}

@@ -61,7 +61,7 @@ export function Heartbeats({ query }: { readonly query: Query }): JSX.Element {
             {shown.length === 0 ? (
               <Empty>No monitor matches.</Empty>
             ) : (
-              <ul class="sheet">
+              <ul class="monitors">
                 {[...shown].sort(bySeverity).map((monitor) => (
                   <MonitorEntry key={monitor.name} monitor={monitor} />
                 ))}
@@ -84,27 +84,25 @@ function bySeverity(a: MonitorStatus, b: MonitorStatus): number {
 function MonitorEntry({ monitor }: { readonly monitor: MonitorStatus }): JSX.Element {
   const { name, state, since, lastCheck, windows, days } = monitor;
   return (
-    <li class={`monitor ${state}`}>
-      <div class="head">
+    <li>
+      <div class="who">
         <h2>
           <Icon health={state} />
           <a href={href("heartbeats", name)}>{name}</a>
         </h2>
-        <p class="state">
-          <b>{state}</b>
+        <p class="detail">
+          {state}
           {since !== null && (
             <>
               {" for "}
               <Since at={since} />
             </>
           )}
+          {lastCheck?.ok === false && `: ${lastCheck.message ?? "the last check failed"}`}
         </p>
       </div>
-      {lastCheck?.ok === false && <p class="message">{lastCheck.message ?? "The last check failed"}</p>}
-      <div class="history">
-        <Days days={days} label={name} />
-      </div>
-      <dl class="facts">
+      <Days days={days} label={name} />
+      <dl class="figures">
         <Fact label="24 h uptime" value={percent(windows["24h"].uptime)} />
         <Fact label="90 d uptime" value={percent(windows["90d"].uptime)} />
         {monitor.kind === "target" && <Fact label="p95, 24 h" value={latency(windows["24h"].p95Ms)} />}
@@ -168,16 +166,16 @@ function MonitorDetails({ view }: { readonly view: MonitorView }): JSX.Element {
             <Time at={since} as="local" />
           </>
         )}
-        {lastCheck?.ok === false && <span class="message">{lastCheck.message}</span>}
+        {lastCheck?.ok === false && <span class="detail">{lastCheck.message}</span>}
       </p>
-      <div class="history wide">
+      <div class="history-of">
         <Days days={monitor.days} label={monitor.name} />
-        <p class="axis" aria-hidden="true">
+        <p class="ends" aria-hidden="true">
           <span>90 days ago</span>
           <span>today</span>
         </p>
       </div>
-      <dl class="facts">
+      <dl class="figures">
         {(["24h", "7d", "30d", "90d"] as const).map((window) => (
           <Fact key={window} label={`${window} uptime`} value={percent(windows[window].uptime)} />
         ))}

@@ -152,6 +152,7 @@ export class Timers extends Feature {
       type: "number",
       description: "Number of shards, 1 to 1,000",
       value: shards,
+      schema: timersSchema.shape.shards,
     });
   }
 

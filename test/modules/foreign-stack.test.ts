@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
-import { checkForeignStack, ForeignStackError } from "../../scripts/terraform/foreign-stack";
+import { copyForeignStack, ForeignStackError } from "../../scripts/terraform/foreign-stack";
 import { synthesizeStacks } from "../../scripts/terraform/synthesize";
 
 const output = mkdtempSync(join(tmpdir(), "almanac-foreign-"));
@@ -15,7 +15,12 @@ afterAll(() => {
 });
 
 it.each(["staging", "production"])("accepts the stack %s of main.ts", async (name) => {
-  await expect(checkForeignStack(join(stacks, name))).resolves.toBeUndefined();
+  const copy = join(output, "copies", name);
+  await copyForeignStack(join(stacks, name), copy);
+  const files = readdirSync(copy, { recursive: true, encoding: "utf8" });
+  expect(files).toEqual(expect.arrayContaining(["cdk.tf.json", "modules/timers/main.tf.json"]));
+  // Its HCL was not checked.
+  expect(files.filter((file) => file.endsWith(".tf"))).toEqual([]);
 });
 
 const stackSchema = z.record(z.string(), z.record(z.string(), z.unknown()));
@@ -89,7 +94,7 @@ describe("a stack with", () => {
     const stack = stackSchema.parse(JSON.parse(readFileSync(join(stacks, "staging", "cdk.tf.json"), "utf8")));
     change(stack);
     writeFileSync(join(folder, "cdk.tf.json"), JSON.stringify(stack));
-    await expect(checkForeignStack(folder)).rejects.toThrow(ForeignStackError);
+    await expect(copyForeignStack(folder, join(output, "copy"))).rejects.toThrow(ForeignStackError);
   });
 
   it.each([
@@ -99,6 +104,9 @@ describe("a stack with", () => {
     ".terraform/providers/x",
     ".terraform.lock.hcl",
     "override.tf",
+    "modules/main.tf",
+    "modules/x/.terraform/modules/modules.json",
+    "modules/x/main.tf.json",
     "modules/x/assets/run.sh",
     "cdk.tf.json/../x.tofu",
   ])("the file %s is not planned", async (name) => {
@@ -106,12 +114,29 @@ describe("a stack with", () => {
     mkdirSync(join(folder, name, ".."), { recursive: true });
     if (name.includes("..")) mkdirSync(join(folder, "cdk.tf.json"), { recursive: true });
     writeFileSync(join(folder, name), "");
-    await expect(checkForeignStack(folder)).rejects.toThrow("is no file of a stack");
+    await expect(copyForeignStack(folder, join(output, "copy"))).rejects.toThrow("is no file of a stack");
+  });
+
+  it("the JSON of a module with a program is not planned", async () => {
+    const folder = mkdtempSync(join(output, "attack-"));
+    mkdirSync(join(folder, "modules", "x"), { recursive: true });
+    const program = { data: { external: { run: { program: ["sh", "-c", "env"] } } } };
+    writeFileSync(join(folder, "modules", "x", "module.json"), JSON.stringify(program));
+    await expect(copyForeignStack(folder, join(output, "copy"))).rejects.toThrow(ForeignStackError);
+  });
+
+  it("the HCL of a module is planned without it", async () => {
+    const folder = mkdtempSync(join(output, "attack-"));
+    mkdirSync(join(folder, "modules", "x"), { recursive: true });
+    writeFileSync(join(folder, "modules", "x", "main.tf"), 'data "external" "run" { program = ["env"] }');
+    writeFileSync(join(folder, "modules", "x", "module.json"), JSON.stringify({ resource: {} }));
+    await copyForeignStack(folder, join(output, "copy"));
+    expect(readdirSync(join(output, "copy", "modules", "x"))).toEqual(["main.tf.json"]);
   });
 
   it("a link out of it is not planned", async () => {
     const folder = mkdtempSync(join(output, "attack-"));
     symlinkSync("/proc/self/environ", join(folder, "cdk.tf.json"));
-    await expect(checkForeignStack(folder)).rejects.toThrow("is no ordinary file");
+    await expect(copyForeignStack(folder, join(output, "copy"))).rejects.toThrow("is no ordinary file");
   });
 });

@@ -1,5 +1,5 @@
 /**
- * What the keeper does for one schedule in one minute. Pure: see docs/decisions/0015.
+ * What the keeper does for one schedule in one minute. Pure: see docs/decisions/0016.
  *
  * Every instant gets one row, whatever happens to ticks: the cursor moves past it only when its row exists. A run that has not ended is in
  * the state's `open`, so that a killed attempt, a lost invocation and a due retry are found.

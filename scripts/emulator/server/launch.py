@@ -193,6 +193,23 @@ def store_tracing_of_state_machines():
     stepfunctions._update_state_machine = remembering(stepfunctions._update_state_machine)
 
 
+def run_distributed_maps_of_jsonata_inline():
+    """MiniStack's distributed maps ignore `Items`, `ItemSelector` and `Output` in JSONata. Inline, they are evaluated; the items have no
+    executions of their own. Remove when `ministack.services.stepfunctions._run_distributed_map` evaluates JSONata.
+    """
+    from ministack.services import stepfunctions
+
+    run = stepfunctions._run_map_items
+
+    def inline(state, raw_input, execution, ctx):
+        if stepfunctions._state_query_language(state, ctx) == "JSONata":
+            processor = {name: value for name, value in state["ItemProcessor"].items() if name != "ProcessorConfig"}
+            state = {**state, "ItemProcessor": processor}
+        return run(state, raw_input, execution, ctx)
+
+    stepfunctions._run_map_items = inline
+
+
 def give_mocks_no_http_method():
     """A mock integration of a REST API has no HTTP method, and MiniStack stores POST: Terraform replaces the integration each time, and
     with it loses its responses. Remove when `ministack.services.apigateway_v1._put_integration` has no default method.
@@ -346,6 +363,7 @@ def main():
     end_logs_with_the_invocation()
     describe_alarms_in_full()
     store_tracing_of_state_machines()
+    run_distributed_maps_of_jsonata_inline()
     give_mocks_no_http_method()
     accept_loopback_as_tls()
     authorize_batches_as_messages()

@@ -1,6 +1,6 @@
 """Serves MiniStack on one port, with the patches that the local environment needs.
 
-    python launch.py --port 4566 [--host 127.0.0.1] [--until-stdin-closes] [--record-calls FILE]
+    python launch.py --port 4566 [--host 127.0.0.1] [--until-stdin-closes] [--record-calls FILE] [--state FILE --about JSON]
 
 The person's keys are in its environment: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
 
@@ -10,6 +10,7 @@ requirements.txt changes. Everything else is MiniStack's, configured by its envi
 
 import argparse
 import asyncio
+import json
 import logging
 import os
 import secrets
@@ -18,6 +19,16 @@ import sys
 import threading
 from xml.sax.saxutils import escape
 
+from activity import wait_until_quiet, watch
+from control import control
+from guard import guard
+from kept_state import KeptState
+
+SAVE_EVERY_SECONDS = 10
+
+# What runs when the emulator is told to end may finish first.
+QUIET_WITHIN_SECONDS = 10
+
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -25,6 +36,8 @@ def arguments():
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (in a container: 0.0.0.0)")
     parser.add_argument("--until-stdin-closes", action="store_true", help="stop when the parent process ends")
     parser.add_argument("--record-calls", metavar="FILE", help="record the AWS calls of functions and state machines")
+    parser.add_argument("--state", metavar="FILE", help="keep the state there, and continue from it")
+    parser.add_argument("--about", metavar="JSON", default="{}", help="the first line of the kept state")
     return parser.parse_args()
 
 
@@ -142,6 +155,23 @@ def store_tracing_of_state_machines():
     stepfunctions._update_state_machine = remembering(stepfunctions._update_state_machine)
 
 
+def run_distributed_maps_of_jsonata_inline():
+    """MiniStack's distributed maps ignore `Items`, `ItemSelector` and `Output` in JSONata. Inline, they are evaluated; the items have no
+    executions of their own. Remove when `ministack.services.stepfunctions._run_distributed_map` evaluates JSONata.
+    """
+    from ministack.services import stepfunctions
+
+    run = stepfunctions._run_map_items
+
+    def inline(state, raw_input, execution, ctx):
+        if stepfunctions._state_query_language(state, ctx) == "JSONata":
+            processor = {name: value for name, value in state["ItemProcessor"].items() if name != "ProcessorConfig"}
+            state = {**state, "ItemProcessor": processor}
+        return run(state, raw_input, execution, ctx)
+
+    stepfunctions._run_map_items = inline
+
+
 def give_mocks_no_http_method():
     """A mock integration of a REST API has no HTTP method, and MiniStack stores POST: Terraform replaces the integration each time, and
     with it loses its responses. Remove when `ministack.services.apigateway_v1._put_integration` has no default method.
@@ -229,24 +259,44 @@ def send_responses_in_one_packet():
     H11Protocol._send_h11_event = send
 
 
-def end():
-    """Exits at once: nothing has to be saved, and a graceful shutdown would wait for every open connection."""
-    # A remaining worker exits when its standard input closes.
-    threading.Timer(5, os._exit, [1]).start()
-    from ministack.core import lambda_runtime
+class Ending:
+    """Ends the emulator once its state is saved. A graceful shutdown would wait for every open connection."""
 
-    lambda_runtime.reset()
-    os._exit(0)
+    def __init__(self, kept):
+        self.kept = kept
+        self.loop = None  # of the server
+
+    def on_signal(self, *_):
+        # In its own thread: the interrupted one may hold a lock that `end` acquires.
+        threading.Thread(target=self.end, args=(QUIET_WITHIN_SECONDS,)).start()
+
+    def when_stdin_closes(self):
+        sys.stdin.buffer.read()
+        self.end(0)
+
+    def end(self, quiet_within_seconds):
+        """`quiet_within_seconds`: how long what runs may take to finish."""
+        # A remaining worker exits when its standard input closes.
+        threading.Timer(quiet_within_seconds + 15, os._exit, [1]).start()
+        if self.kept is not None and self.loop is not None:
+            wait_until_quiet(quiet_within_seconds)
+            asyncio.run_coroutine_threadsafe(self.kept.save_last(), self.loop).result()
+        from ministack.core import lambda_runtime
+
+        lambda_runtime.reset()
+        os._exit(0)
 
 
-def end_on_signal(*_):
-    # In its own thread: the interrupted one may hold the lock that `end` acquires.
-    threading.Thread(target=end).start()
+async def serve_until_end(app, config, ending):
+    from hypercorn.asyncio import serve
 
-
-def end_when_stdin_closes():
-    sys.stdin.buffer.read()
-    end()
+    ending.loop = asyncio.get_running_loop()
+    saving = None
+    if ending.kept is not None:
+        saving = asyncio.create_task(ending.kept.save_when_changed(SAVE_EVERY_SECONDS))
+    # With its own trigger, hypercorn does not handle signals.
+    await serve(app, config, shutdown_trigger=lambda: asyncio.Event().wait())
+    del saving
 
 
 def main():
@@ -264,9 +314,7 @@ def main():
         "SFTP_ENABLED": "0",
     })
 
-    from hypercorn.asyncio import serve
     from hypercorn.config import Config
-    from guard import guard
     from ministack.app import _parse_execute_api_url, app
 
     poll_schedules_every_second()
@@ -275,12 +323,14 @@ def main():
     keep_tls_to_other_local_servers()
     describe_alarms_in_full()
     store_tracing_of_state_machines()
+    run_distributed_maps_of_jsonata_inline()
     give_mocks_no_http_method()
     accept_loopback_as_tls()
     authorize_batches_as_messages()
     know_no_other_root(*keys)
     give_functions_keys_of_this_run()
     send_responses_in_one_packet()
+    watch()
     if options.record_calls:
         from record_calls import record_calls
 
@@ -301,15 +351,32 @@ def main():
     except (ImportError, ValueError, OSError):
         pass  # fewer open files; Windows has no such limit
 
+    kept = KeptState(options.state, json.loads(options.about)) if options.state else None
+    if kept is not None:
+        kept.restore()
+    ending = Ending(kept)
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
-            signal.signal(getattr(signal, name), end_on_signal)
+            signal.signal(getattr(signal, name), ending.on_signal)
     if options.until_stdin_closes:
-        threading.Thread(target=end_when_stdin_closes, daemon=True).start()
+        threading.Thread(target=ending.when_stdin_closes, daemon=True).start()
 
-    # With its own trigger, hypercorn does not handle signals.
-    guarded = guard(app, is_api=lambda host, path: _parse_execute_api_url(host, path) is not None)
-    asyncio.run(serve(guarded, config, shutdown_trigger=lambda: asyncio.Event().wait()))
+    served = app if kept is None else kept.noting_requests(app)
+    served = control(served, secret=keys[1], routes=routes(kept))
+    served = guard(served, is_api=lambda host, path: _parse_execute_api_url(host, path) is not None)
+    asyncio.run(serve_until_end(served, config, ending))
+
+
+def routes(kept):
+    """What the command line may ask of the launcher: see control.py."""
+
+    async def state(_):
+        return {"kept": kept is not None, "restored": kept is not None and kept.restored}
+
+    async def save(_):
+        return {"saved": kept is not None and await kept.save()}
+
+    return {("GET", "/_almanac/state"): state, ("POST", "/_almanac/state"): save}
 
 
 if __name__ == "__main__":

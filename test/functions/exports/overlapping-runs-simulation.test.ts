@@ -146,7 +146,7 @@ describe("incremental runs", () => {
   it.each([
     ["attribute", { watermark: { ...incremental.watermark, attribute: "created" } }, /attribute "at".*"created"/],
     ["table", { table: "others" }, /table "000000000000\/eu-central-1\/orders".*others"/],
-    ["engine", { engine: "dynamodb-export", watermark: undefined }, /attribute|engine/],
+    ["engine", { engine: "dynamodb-export" as const, watermark: undefined }, /attribute|engine/],
   ])("are refused after the %s has changed, and say what to do", async (_, change, reason) => {
     aws.tables.set("orders", [[item("first", { N: at(-10) })]]).set("others", [[]]);
     await run();

@@ -7,7 +7,10 @@ import { describeError } from "../shared/errors";
 /** Of the mutants that matter. */
 const LEAST_FOUND = 0.95;
 
-const command = npmCommand("npm run mutate --", "Break what is deployed, one attribute at a time, and count what the rules notice.")
+const command = npmCommand(
+  "npm run mutate --",
+  "Break what is deployed, one attribute at a time, and count what the rules notice.",
+)
   .argument("<what>", "terraform: the attributes of all synthesized resources")
   .addHelpText("after", `\nExit code 1: less than ${LEAST_FOUND * 100}% are found.`)
   .parse();

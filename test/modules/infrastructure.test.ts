@@ -38,12 +38,25 @@ const without = (key: string) => (values: Fields) =>
   Object.fromEntries(Object.entries(values).filter(([name]) => name !== key));
 const withoutStatement = (sid: string) => (values: Fields) => {
   const policy = JSON.parse(String(values["policy"])) as { readonly Statement: readonly { readonly Sid: string }[] };
-  return { ...values, policy: JSON.stringify({ ...policy, Statement: policy.Statement.filter(({ Sid }) => Sid !== sid) }) };
+  return {
+    ...values,
+    policy: JSON.stringify({ ...policy, Statement: policy.Statement.filter(({ Sid }) => Sid !== sid) }),
+  };
 };
 
 it.each<[string, string, string, (values: Fields) => Fields]>([
-  ["an alarm that tells nobody", "aws_cloudwatch_metric_alarm", "dispatch_errors", (values) => ({ ...values, alarm_actions: [] })],
-  ["a rule without dead letters", "aws_cloudwatch_event_target", "check_schedule_target", without("dead_letter_config")],
+  [
+    "an alarm that tells nobody",
+    "aws_cloudwatch_metric_alarm",
+    "dispatch_errors",
+    (values) => ({ ...values, alarm_actions: [] }),
+  ],
+  [
+    "a rule without dead letters",
+    "aws_cloudwatch_event_target",
+    "check_schedule_target",
+    without("dead_letter_config"),
+  ],
   ["a rule without a retry policy", "aws_cloudwatch_event_target", "sweep_schedule_target", without("retry_policy")],
   ["a key that CloudWatch cannot use", "aws_kms_key", "key", withoutStatement("CloudWatchAlarms")],
   ["a topic in plain text", "aws_sns_topic", "alarms", without("kms_master_key_id")],
@@ -53,9 +66,19 @@ it.each<[string, string, string, (values: Fields) => Fields]>([
     "api_rest_throttling",
     (values) => ({ ...values, settings: { throttling_rate_limit: 1, throttling_burst_limit: 2 } }),
   ],
-  ["a stream of keys", "aws_dynamodb_table", "job_order_table", (values) => ({ ...values, stream_view_type: "KEYS_ONLY" })],
+  [
+    "a stream of keys",
+    "aws_dynamodb_table",
+    "job_order_table",
+    (values) => ({ ...values, stream_view_type: "KEYS_ONLY" }),
+  ],
   ["functions on x86", "aws_lambda_function", "dispatch", (values) => ({ ...values, architectures: ["x86_64"] })],
-  ["logs of a day", "aws_cloudwatch_log_group", "dispatch_log_group", (values) => ({ ...values, retention_in_days: 1 })],
+  [
+    "logs of a day",
+    "aws_cloudwatch_log_group",
+    "dispatch_log_group",
+    (values) => ({ ...values, retention_in_days: 1 }),
+  ],
   ["no traces", "aws_lambda_function", "check", (values) => ({ ...values, tracing_config: { mode: "PassThrough" } })],
   ["a key that is never rotated", "aws_kms_key", "key", (values) => ({ ...values, enable_key_rotation: false })],
 ])("notices %s", (_, type, name, change) => {

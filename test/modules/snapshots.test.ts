@@ -36,5 +36,9 @@ it.each(Object.entries(stacks))("%s is as it was: UPDATE_SNAPSHOTS=1 after an in
 });
 
 it("has a file for each, and no other", () => {
-  expect(readdirSync(FOLDER).sort()).toEqual(Object.keys(stacks).map((name) => `${name}.json`).sort());
+  expect(readdirSync(FOLDER).sort()).toEqual(
+    Object.keys(stacks)
+      .map((name) => `${name}.json`)
+      .sort(),
+  );
 });

@@ -14,6 +14,7 @@ import {
   sameStatements,
   statementsOf,
   textAt,
+  textsOf,
   valuesAt,
   within,
   withoutSuffix,
@@ -44,7 +45,8 @@ const variablesOf = (resource: Resource) => {
 };
 
 /** Variables that name something a function may use have a statement that allows it. */
-const GRANTED = /(^|_)(TABLE|TABLE_NAMES|BUCKET|BUCKET_NAMES|QUEUE_URL|FUNCTION|STATE_MACHINE_ARN|EXECUTION_ARN_PREFIX|TOPIC|PARAMETERS?|SECRET)$/;
+const GRANTED =
+  /(^|_)(TABLE|TABLE_NAMES|BUCKET|BUCKET_NAMES|QUEUE_URL|FUNCTION|STATE_MACHINE_ARN|EXECUTION_ARN_PREFIX|TOPIC|PARAMETERS?|SECRET)$/;
 /** Part of another variable's permission. */
 const NOT_GRANTED: ReadonlySet<string> = new Set(["EXPORTS_BUCKET"]);
 const sidOf = (variable: string) =>
@@ -64,7 +66,9 @@ function expectedSids(world: World, resource: Resource): readonly string[] {
     ...variablesOf(resource).flatMap(([variable, value]) =>
       GRANTED.test(variable) && !NOT_GRANTED.has(variable) && value !== "" ? [sidOf(variable)] : [],
     ),
-    ...(has("aws_lambda_function_event_invoke_config", "_event_invoke_config") === undefined ? [] : ["DeadLetterQueue"]),
+    ...(has("aws_lambda_function_event_invoke_config", "_event_invoke_config") === undefined
+      ? []
+      : ["DeadLetterQueue"]),
     ...(source === undefined ? [] : isStream ? ["Stream", "StreamFailures"] : ["Queue"]),
     "Logs",
     "Traces",
@@ -78,7 +82,10 @@ const KEYED: Readonly<Record<string, string>> = {
 };
 
 /** Resources of which IAM knows no parts. */
-const EVERYWHERE: Readonly<Record<string, RegExp>> = { Traces: /^xray:/, Logs: /^logs:\w*(LogDelivery|LogDeliveries|ResourcePolicy|ResourcePolicies|LogGroups)$/ };
+const EVERYWHERE: Readonly<Record<string, RegExp>> = {
+  Traces: /^xray:/,
+  Logs: /^logs:\w*(LogDelivery|LogDeliveries|ResourcePolicy|ResourcePolicies|LogGroups)$/,
+};
 
 function permitsWhatItUses(policy: unknown, resource: Resource, world: World): boolean {
   const worker = workerOf(world, resource, withoutSuffix(resource, "_policy"));
@@ -93,7 +100,7 @@ function permitsWhatItUses(policy: unknown, resource: Resource, world: World): b
     (worker.type !== "aws_lambda_function" || [...bySid.keys()].every((sid) => isKnown(sid, sids, values))) &&
     statements.length === bySid.size &&
     statements.every((statement) => isNarrow(statement, values)) &&
-    ("Version" in parsed(policy)) &&
+    "Version" in parsed(policy) &&
     (worker.type === "aws_lambda_function" || allowsTasks(worker, statements))
   );
 }
@@ -105,8 +112,8 @@ const isKnown = (sid: string, sids: readonly string[], values: ReadonlyMap<strin
 /** Exact actions of one service, on the resource that the variable names. */
 function isNarrow(statement: Readonly<Record<string, unknown>>, values: ReadonlyMap<string, string>): boolean {
   const sid = String(statement["Sid"]);
-  const actions = [statement["Action"] ?? []].flat().map(String);
-  const resources = [statement["Resource"] ?? []].flat().map(String);
+  const actions = textsOf(statement["Action"]);
+  const resources = textsOf(statement["Resource"]);
   const [used] = /aws_\w+\.\w+(?=\.)/.exec(values.get(sid) ?? "") ?? [];
   return (
     statement["Effect"] === "Allow" &&
@@ -114,22 +121,28 @@ function isNarrow(statement: Readonly<Record<string, unknown>>, values: Readonly
     actions.every((action) => /^[a-z0-9-]+:[A-Za-z]+$/.test(action)) &&
     resources.length > 0 &&
     resources.every((each) => each !== "*" || actions.every((action) => EVERYWHERE[sid]?.test(action) === true)) &&
-    (used === undefined || resources.some((each) => each.includes(`${used}.`)) )
+    (used === undefined || resources.some((each) => each.includes(`${used}.`)))
   );
 }
 
 /** A machine's role invokes the functions of its tasks, and does what else its tasks do. */
 function allowsTasks(machine: Resource, statements: readonly Readonly<Record<string, unknown>>[]): boolean {
   const text = String(machine.values["definition"]);
-  const functions = [...text.matchAll(/aws_lambda_function\.(\w+)\./g)].map(([, name]) => `aws_lambda_function.${name ?? ""}.arn`);
-  const tables = [...text.matchAll(/states:::dynamodb:(\w)(\w+)/g)].map(([, first = "", rest = ""]) => `dynamodb:${first.toUpperCase()}${rest}`);
+  const functions = [...text.matchAll(/aws_lambda_function\.(\w+)\./g)].map(
+    ([, name]) => `aws_lambda_function.${name ?? ""}.arn`,
+  );
+  const actions = [...text.matchAll(/states:::(dynamodb|states):(\w)(\w+)/g)].map(
+    ([, service = "", first = "", rest = ""]) => `${service}:${first.toUpperCase()}${rest}`,
+  );
+  // A distributed map is executions of its own.
+  const map = text.includes('"Mode":"DISTRIBUTED"')
+    ? ["Start", "Describe", "Stop"].map((each) => `states:${each}Execution`)
+    : [];
   const allowed = JSON.stringify(statements);
-  return [...functions, ...tables].every((each) => allowed.includes(each));
+  return [...functions, ...actions, ...map].every((each) => allowed.includes(each));
 }
 
-const assumedBy = (service: string) => [
-  { Effect: "Allow", Principal: { Service: service }, Action: "sts:AssumeRole" },
-];
+const assumedBy = (service: string) => [{ Effect: "Allow", Principal: { Service: service }, Action: "sts:AssumeRole" }];
 
 /** What asks for more memory than a quarter of a CPU, and why. */
 const MEMORY = within(
@@ -141,39 +154,64 @@ const MEMORY = within(
 
 export const COMPUTE: Readonly<Record<string, Rules>> = {
   aws_lambda_function: {
-    "": must("has a role with permissions, logs, and code", (_, resource, world) =>
-      (["aws_iam_role._role", "aws_iam_role_policy._policy", "aws_cloudwatch_log_group._log_group", "aws_s3_object._code"]).every((each) => {
-        const [type = "", suffix = ""] = each.split(".");
-        return neighbour(world, resource, type, `${nameOf(resource)}${suffix}`) !== undefined;
-      }) && isTriggered(world, resource) && isWatched(world, resource),
+    "": must(
+      "has a role with permissions, logs, and code",
+      (_, resource, world) =>
+        [
+          "aws_iam_role._role",
+          "aws_iam_role_policy._policy",
+          "aws_cloudwatch_log_group._log_group",
+          "aws_s3_object._code",
+        ].every((each) => {
+          const [type = "", suffix = ""] = each.split(".");
+          return neighbour(world, resource, type, `${nameOf(resource)}${suffix}`) !== undefined;
+        }) &&
+        isTriggered(world, resource) &&
+        isWatched(world, resource),
     ),
     architectures: is(["arm64"], "20% cheaper"),
-    function_name: equals("is where it is in the module", (resource, world) => physicalName(resource, world, nameOf(resource))),
+    function_name: equals("is where it is in the module", (resource, world) =>
+      physicalName(resource, world, nameOf(resource)),
+    ),
     handler: is("index.handler", "what bundles export"),
     memory_size: MEMORY,
     role: refersTo("aws_iam_role", "arn", "has a role of its own", (resource) => `${nameOf(resource)}_role`),
     runtime: is("nodejs22.x", "the newest that Lambda has"),
     s3_bucket: refersTo("aws_s3_object", "bucket", "has its own code", (resource) => `${nameOf(resource)}_code`),
     s3_key: refersTo("aws_s3_object", "key", "has its own code", (resource) => `${nameOf(resource)}_code`),
-    source_code_hash: equals("is deployed anew when its code changes", (resource, world) =>
-      neighbour(world, resource, "aws_s3_object", `${nameOf(resource)}_code`)?.values["source_hash"],
+    source_code_hash: equals(
+      "is deployed anew when its code changes",
+      (resource, world) =>
+        neighbour(world, resource, "aws_s3_object", `${nameOf(resource)}_code`)?.values["source_hash"],
     ),
-    timeout: must("long enough for its work, and API Gateway's patience behind an API", (value, resource, world) =>
-      typeof value === "number" && value >= 10 && value <= (isBehindApi(world, resource) ? API_SECONDS : 900),
+    timeout: must(
+      "long enough for its work, and API Gateway's patience behind an API",
+      (value, resource, world) =>
+        typeof value === "number" && value >= 10 && value <= (isBehindApi(world, resource) ? API_SECONDS : 900),
       "tests of the functions, not rules, say how long one takes",
     ),
-    "environment.variables": must("knows its environment, and prints stack traces of the source", (_, resource, { prefix }) => {
-      const variables = new Map(variablesOf(resource));
-      return (
-        `${variables.get("ALMANAC_APP") ?? ""}-${variables.get("ALMANAC_ENVIRONMENT") ?? ""}` === prefix &&
-        variables.get("NODE_OPTIONS") === "--enable-source-maps" &&
-        variables.get("POWERTOOLS_SERVICE_NAME") === resource.module
-      );
-    }),
+    "environment.variables": must(
+      "knows its environment, and prints stack traces of the source",
+      (_, resource, { prefix }) => {
+        const variables = new Map(variablesOf(resource));
+        return (
+          `${variables.get("ALMANAC_APP") ?? ""}-${variables.get("ALMANAC_ENVIRONMENT") ?? ""}` === prefix &&
+          variables.get("NODE_OPTIONS") === "--enable-source-maps" &&
+          variables.get("POWERTOOLS_SERVICE_NAME") === resource.module
+        );
+      },
+    ),
     "logging_config.log_format": is("JSON", "logs are structured"),
-    "logging_config.log_group": refersTo("aws_cloudwatch_log_group", "name", "has a log group with retention", (resource) => `${nameOf(resource)}_log_group`),
+    "logging_config.log_group": refersTo(
+      "aws_cloudwatch_log_group",
+      "name",
+      "has a log group with retention",
+      (resource) => `${nameOf(resource)}_log_group`,
+    ),
     "tracing_config.mode": is("Active", "traces are there when they are needed"),
-    depends_on: equals("the first invocation has its permissions", (resource) => [`aws_iam_role_policy.${nameOf(resource)}_policy`]),
+    depends_on: equals("the first invocation has its permissions", (resource) => [
+      `aws_iam_role_policy.${nameOf(resource)}_policy`,
+    ]),
   },
   aws_iam_role: {
     name: must("is its function's, or its machine's", (value, resource, world) => {
@@ -187,19 +225,30 @@ export const COMPUTE: Readonly<Record<string, Rules>> = {
       const data = `\${module.${resource.module}.data.`;
       const machine = `arn:${data}aws_partition.partition.partition}:states:${data}aws_region.region.name}:${data}aws_caller_identity.account.account_id}:stateMachine:${physicalName(resource, world, name)}`;
       return sameStatements(value, [
-        { Sid: "StepFunctions", ...assumedBy("states.amazonaws.com")[0], Condition: { ArnEquals: { "aws:SourceArn": machine } } },
+        {
+          Sid: "StepFunctions",
+          ...assumedBy("states.amazonaws.com")[0],
+          Condition: { ArnEquals: { "aws:SourceArn": machine } },
+        },
       ]);
     }),
   },
   aws_iam_role_policy: {
     name: is("permissions", "one policy a role"),
-    role: refersTo("aws_iam_role", "id", "is its own role's", (resource) => `${withoutSuffix(resource, "_policy")}_role`),
+    role: refersTo(
+      "aws_iam_role",
+      "id",
+      "is its own role's",
+      (resource) => `${withoutSuffix(resource, "_policy")}_role`,
+    ),
     policy: must("allows what the variables name, and nothing else", permitsWhatItUses),
   },
   aws_lambda_function_event_invoke_config: {
-    function_name: refersTo("aws_lambda_function", "function_name", "is its function's", (resource) => withoutSuffix(resource, "_event_invoke_config")),
+    function_name: refersTo("aws_lambda_function", "function_name", "is its function's", (resource) =>
+      withoutSuffix(resource, "_event_invoke_config"),
+    ),
     maximum_retry_attempts: equals("twice, unless the next run is the retry", (resource) =>
-      /^(dispatch|sweep|send)_/.test(nameOf(resource)) ? 0 : 2,
+      NEXT_RUN_RETRIES.has(`${resource.module}.${withoutSuffix(resource, "_event_invoke_config")}`) ? 0 : 2,
     ),
     maximum_event_age_in_seconds: must("an event is not older here than on its way here", (value, resource, world) => {
       const name = withoutSuffix(resource, "_event_invoke_config");
@@ -207,16 +256,25 @@ export const COMPUTE: Readonly<Record<string, Rules>> = {
         .filter(({ values }) => values["arn"] === reference(resource, "aws_lambda_function", name, "arn"))
         .map((target) => valuesAt(target.values, ["retry_policy", "maximum_event_age_in_seconds"])[0]);
       // Another function sends it: a page is soon built again, a task is wanted all day.
-      return ages.length === 0 ? value === (nameOf(resource).startsWith("start_") ? 21_600 : 300) : ages.every((age) => age === value);
+      return ages.length === 0
+        ? value === (nameOf(resource).startsWith("start_") ? 21_600 : 300)
+        : ages.every((age) => age === value);
     }),
-    "destination_config.on_failure.destination": refersTo("aws_sqs_queue", "arn", "what fails waits to be retried", () => "dlq"),
+    "destination_config.on_failure.destination": refersTo(
+      "aws_sqs_queue",
+      "arn",
+      "what fails waits to be retried",
+      () => "dlq",
+    ),
     depends_on: equals("Lambda checks the permission to send", (resource) => [
       `aws_iam_role_policy.${withoutSuffix(resource, "_event_invoke_config")}_policy`,
     ]),
   },
   aws_lambda_event_source_mapping: {
     batch_size: must("many messages an invocation, more than ten only within a window", (value, resource) =>
-      isStream(resource) ? value === 100 : value === (resource.values["maximum_batching_window_in_seconds"] === undefined ? 10 : 100),
+      isStream(resource)
+        ? value === 100
+        : value === (resource.values["maximum_batching_window_in_seconds"] === undefined ? 10 : 100),
     ),
     event_source_arn: must("is its own queue, or its pipeline's table", (value, resource, world) => {
       const name = withoutSuffix(resource, "_event_source");
@@ -225,24 +283,36 @@ export const COMPUTE: Readonly<Record<string, Rules>> = {
         : value === reference(resource, "aws_sqs_queue", `${name}_queue`, "arn") &&
             neighbour(world, resource, "aws_sqs_queue", `${name}_queue`) !== undefined;
     }),
-    function_name: refersTo("aws_lambda_function", "function_name", "is its function's", (resource) => withoutSuffix(resource, "_event_source")),
-    function_response_types: must("one bad message fails alone", (value, resource) =>
-      isStream(resource) || JSON.stringify(value) === '["ReportBatchItemFailures"]',
+    function_name: refersTo("aws_lambda_function", "function_name", "is its function's", (resource) =>
+      withoutSuffix(resource, "_event_source"),
+    ),
+    function_response_types: must(
+      "one bad message fails alone",
+      (value, resource) => isStream(resource) || JSON.stringify(value) === '["ReportBatchItemFailures"]',
     ),
     maximum_batching_window_in_seconds: equals("messages of a second in one write", (resource) =>
       nameOf(resource).endsWith("_ingest_event_source") ? 1 : undefined,
     ),
-    bisect_batch_on_function_error: equals("one bad change does not stop the others", (resource) => (isStream(resource) ? true : undefined)),
-    maximum_retry_attempts: equals("a change is set aside after an hour", (resource) => (isStream(resource) ? 20 : undefined)),
+    bisect_batch_on_function_error: equals("one bad change does not stop the others", (resource) =>
+      isStream(resource) ? true : undefined,
+    ),
+    maximum_retry_attempts: equals("a change is set aside after an hour", (resource) =>
+      isStream(resource) ? 20 : undefined,
+    ),
     starting_position: equals("no change is missed", (resource) => (isStream(resource) ? "TRIM_HORIZON" : undefined)),
     "destination_config.on_failure.destination_arn": must("what fails waits to be retried", (value, resource, world) =>
       isStream(resource)
         ? neighbours(world, resource, "aws_sqs_queue").some(
-            (queue) => nameOf(queue) === withoutSuffix(resource, "_notify_event_source") + "_ingest_queue_dlq" && value === reference(resource, "aws_sqs_queue", nameOf(queue), "arn"),
+            (queue) =>
+              nameOf(queue) === withoutSuffix(resource, "_notify_event_source") + "_ingest_queue_dlq" &&
+              value === reference(resource, "aws_sqs_queue", nameOf(queue), "arn"),
           )
         : value === undefined,
     ),
-    "scaling_config.maximum_concurrency": must("Lambda's own limits", (value) => value === undefined || (typeof value === "number" && value >= 2 && value <= 1_000)),
+    "scaling_config.maximum_concurrency": must(
+      "Lambda's own limits",
+      (value) => value === undefined || (typeof value === "number" && value >= 2 && value <= 1_000),
+    ),
   },
   aws_lambda_permission: {
     action: is("lambda:InvokeFunction", "nothing else"),
@@ -259,10 +329,14 @@ export const COMPUTE: Readonly<Record<string, Rules>> = {
     source_arn: must("the rules of its feature, or its API's stage, only", (value, resource, world) => {
       if (nameOf(resource).endsWith("_rules"))
         return (
-          String(value).startsWith("arn:") && String(value).endsWith(`.account_id}:rule/${world.prefix}-${resource.module}-*`)
+          String(value).startsWith("arn:") &&
+          String(value).endsWith(`.account_id}:rule/${world.prefix}-${resource.module}-*`)
         );
       const api = ownerOf(world, resource, "aws_api_gateway_rest_api");
-      return api !== undefined && value === `${reference(resource, "aws_api_gateway_rest_api", nameOf(api), "execution_arn")}/live/*`;
+      return (
+        api !== undefined &&
+        value === `${reference(resource, "aws_api_gateway_rest_api", nameOf(api), "execution_arn")}/live/*`
+      );
     }),
     statement_id: must("one statement a trigger", (value, resource, world) =>
       nameOf(resource).endsWith("_rules")
@@ -271,26 +345,35 @@ export const COMPUTE: Readonly<Record<string, Rules>> = {
     ),
   },
   aws_sfn_state_machine: {
-    "": must("has permissions, and alarms for failures and time limits", (_, resource, world) =>
-      neighbour(world, resource, "aws_iam_role_policy", `${nameOf(resource)}_policy`) !== undefined &&
-      ["failed", "timed_out"].every((end) => hasAlarm(world, resource, `${nameOf(resource)}_executions_${end}`)),
+    "": must(
+      "has permissions, and alarms for failures and time limits",
+      (_, resource, world) =>
+        neighbour(world, resource, "aws_iam_role_policy", `${nameOf(resource)}_policy`) !== undefined &&
+        ["failed", "timed_out"].every((end) => hasAlarm(world, resource, `${nameOf(resource)}_executions_${end}`)),
     ),
     name: equals("is where it is in the module", (resource, world) => physicalName(resource, world, nameOf(resource))),
     role_arn: refersTo("aws_iam_role", "arn", "has a role of its own", (resource) => `${nameOf(resource)}_role`),
     type: is("STANDARD", "runs for longer than five minutes, and once"),
     "logging_configuration.level": is("ERROR", "a failure is in the log"),
     "logging_configuration.include_execution_data": is(false, "no payloads in logs"),
-    "logging_configuration.log_destination": must("has a log group with retention", (value, resource, world) =>
-      neighbour(world, resource, "aws_cloudwatch_log_group", `${nameOf(resource)}_log_group`) !== undefined &&
-      value === `${reference(resource, "aws_cloudwatch_log_group", `${nameOf(resource)}_log_group`, "arn")}:*`,
+    "logging_configuration.log_destination": must(
+      "has a log group with retention",
+      (value, resource, world) =>
+        neighbour(world, resource, "aws_cloudwatch_log_group", `${nameOf(resource)}_log_group`) !== undefined &&
+        value === `${reference(resource, "aws_cloudwatch_log_group", `${nameOf(resource)}_log_group`, "arn")}:*`,
     ),
     "tracing_configuration.enabled": is(true, "traces are there when they are needed"),
-    depends_on: equals("the first execution has its permissions", (resource) => [`aws_iam_role_policy.${nameOf(resource)}_policy`]),
-    definition: must("ends in time, and every task has a time limit and retries or a way out", (value, resource, world) =>
-      isSound(parsed(value)) &&
-      [...String(value).matchAll(/\$\{module\.(\w+)\.aws_lambda_function\.(\w+)\./g)].every(
-        ([, module, name = ""]) => module === resource.module && neighbour(world, resource, "aws_lambda_function", name) !== undefined,
-      ),
+    depends_on: equals("the first execution has its permissions", (resource) => [
+      `aws_iam_role_policy.${nameOf(resource)}_policy`,
+    ]),
+    definition: must(
+      "ends in time, and every task has a time limit and retries or a way out",
+      (value, resource, world) =>
+        isSound(parsed(value)) &&
+        [...String(value).matchAll(/\$\{module\.(\w+)\.aws_lambda_function\.(\w+)\./g)].every(
+          ([, module, name = ""]) =>
+            module === resource.module && neighbour(world, resource, "aws_lambda_function", name) !== undefined,
+        ),
     ),
   },
   terraform_data: {
@@ -328,12 +411,22 @@ function isWatched(world: World, resource: Resource): boolean {
   );
   const watched = [
     ...(isAsync === undefined && name !== "start_jobs" ? [] : [`${name}_errors`]),
-    ...(String(rule?.values["schedule_expression"]).startsWith("rate(") && !MISSING_IS_SEEN.has(name) ? [`${name}_no_invocations`] : []),
+    ...(String(rule?.values["schedule_expression"]).startsWith("rate(") && !MISSING_IS_SEEN.has(name)
+      ? [`${name}_no_invocations`]
+      : []),
     ...(name.endsWith("_notify") ? [`${name}_iterator_age`] : []),
     ...(/^(callback|\w+_ingest)$/.test(name) ? [`${name}_queue_oldest_message_age`] : []),
   ];
   return watched.every((alarm) => hasAlarm(world, resource, alarm));
 }
+
+/** Each run does what an earlier one has not done. */
+const NEXT_RUN_RETRIES: ReadonlySet<string> = new Set([
+  "timers.dispatch",
+  "workflows.sweep",
+  "pipelines.send",
+  "exports.reconcile",
+]);
 
 /** Another alarm tells when these do not run: of stuck tasks, of overdue notifications. */
 const MISSING_IS_SEEN: ReadonlySet<string> = new Set(["sweep", "send"]);
@@ -348,7 +441,12 @@ const isTriggered = (world: World, resource: Resource) => {
     world.resources.some(
       (each) =>
         each.module === resource.module &&
-        ["aws_lambda_permission", "aws_lambda_event_source_mapping", "aws_sfn_state_machine", "aws_iam_role_policy"].includes(each.type) &&
+        [
+          "aws_lambda_permission",
+          "aws_lambda_event_source_mapping",
+          "aws_sfn_state_machine",
+          "aws_iam_role_policy",
+        ].includes(each.type) &&
         self.test(JSON.stringify(each.values)),
     )
   );
@@ -369,7 +467,15 @@ function isSound(machine: Machine): boolean {
 }
 
 function areStatesSound({ StartAt: start, States: states = {} }: Machine): boolean {
-  const named = [start, ...Object.values(states).flatMap(({ Next: next, Default: other, Catch: caught, Choices: choices }) => [next, other, ...[caught ?? [], choices ?? []].flat().map((each) => (typeof each === "object" && each !== null && "Next" in each ? each.Next : undefined))])];
+  const named = [
+    start,
+    ...Object.values(states).flatMap(({ Next: next, Default: other, Catch: caught, Choices: choices }) => [
+      next,
+      other,
+      ...nextsOf(caught),
+      ...nextsOf(choices),
+    ]),
+  ];
   return (
     named.every((name) => name === undefined || (typeof name === "string" && name in states)) &&
     typeof start === "string" &&
@@ -378,11 +484,26 @@ function areStatesSound({ StartAt: start, States: states = {} }: Machine): boole
   );
 }
 
+/** Where rules of a Catch or a Choice lead. */
+const nextsOf = (rules: unknown): readonly unknown[] =>
+  Array.isArray(rules)
+    ? rules.map((each: unknown) =>
+        typeof each === "object" && each !== null && "Next" in each ? each.Next : undefined,
+      )
+    : [];
+
 function isStateSound(state: Readonly<Record<string, unknown>>): boolean {
-  const ends = state["End"] === true || typeof state["Next"] === "string" || ["Choice", "Fail", "Succeed"].includes(String(state["Type"]));
+  const ends =
+    state["End"] === true ||
+    typeof state["Next"] === "string" ||
+    ["Choice", "Fail", "Succeed"].includes(String(state["Type"]));
   if (!ends) return false;
   if (state["Type"] === "Map") return areStatesSound(state["ItemProcessor"] as Machine);
   if (state["Type"] !== "Task") return true;
-  return state["TimeoutSeconds"] !== undefined && (state["Retry"] !== undefined || state["Catch"] !== undefined) && typeof state["Resource"] === "string";
+  return (
+    // A start is answered at once.
+    (state["TimeoutSeconds"] !== undefined || String(state["Resource"]).endsWith("states:startExecution")) &&
+    (state["Retry"] !== undefined || state["Catch"] !== undefined) &&
+    typeof state["Resource"] === "string"
+  );
 }
-

@@ -60,11 +60,16 @@ export const EVENTS: Readonly<Record<string, Rules>> = {
   aws_sqs_queue: {
     "": must("what fails twice waits in a queue of its own; an alarm watches it", (_, resource, world) =>
       isDeadLetterQueue(resource)
-        ? alarmsOf(resource).every((name) => neighbour(world, resource, "aws_cloudwatch_metric_alarm", name) !== undefined)
+        ? alarmsOf(resource).every(
+            (name) => neighbour(world, resource, "aws_cloudwatch_metric_alarm", name) !== undefined,
+          )
         : neighbour(world, resource, "aws_sqs_queue", `${nameOf(resource)}_dlq`) !== undefined,
     ),
-    name: must("begins with its feature's name", (value, resource, { prefix }) =>
-      String(value).startsWith(`${prefix}-${resource.module}-`) && String(value).endsWith("-dlq") === isDeadLetterQueue(resource),
+    name: must(
+      "begins with its feature's name",
+      (value, resource, { prefix }) =>
+        String(value).startsWith(`${prefix}-${resource.module}-`) &&
+        String(value).endsWith("-dlq") === isDeadLetterQueue(resource),
     ),
     sqs_managed_sse_enabled: is(true, "encrypted at rest"),
     message_retention_seconds: equals("two weeks to notice and to retry", (resource) =>
@@ -73,14 +78,18 @@ export const EVENTS: Readonly<Record<string, Rules>> = {
     visibility_timeout_seconds: equals("six timeouts of its function: AWS's advice", (resource, world) =>
       isDeadLetterQueue(resource)
         ? undefined
-        : 6 * Number(neighbour(world, resource, "aws_lambda_function", withoutSuffix(resource, "_queue"))?.values["timeout"]),
+        : 6 *
+          Number(
+            neighbour(world, resource, "aws_lambda_function", withoutSuffix(resource, "_queue"))?.values["timeout"],
+          ),
     ),
     redrive_policy: must("a message that keeps failing is set aside", (value, resource) => {
       if (isDeadLetterQueue(resource)) return value === undefined;
       const policy = new Map<string, unknown>(Object.entries(parsed(value)));
       const receives = Number(policy.get("maxReceiveCount"));
       return (
-        receives >= 3 && receives <= 1_000 &&
+        receives >= 3 &&
+        receives <= 1_000 &&
         policy.get("deadLetterTargetArn") === reference(resource, "aws_sqs_queue", `${nameOf(resource)}_dlq`, "arn")
       );
     }),
@@ -100,8 +109,13 @@ export const EVENTS: Readonly<Record<string, Rules>> = {
   aws_cloudwatch_event_rule: {
     "": must("has a target", (_, resource, world) => targetOf(world, resource) !== undefined),
     description: FOR_PEOPLE,
-    name: must("is where it is in the module", (value, resource, { prefix }) =>
-      value === `${prefix}-${resource.module}-${nameOf(resource).replace(/_rule(_\d+)$/, "$1").replaceAll("_", "-")}`,
+    name: must(
+      "is where it is in the module",
+      (value, resource, { prefix }) =>
+        value ===
+        `${prefix}-${resource.module}-${nameOf(resource)
+          .replace(/_rule(_\d+)$/, "$1")
+          .replaceAll("_", "-")}`,
     ),
     schedule_expression: must("as often as its function needs", (value, resource, world) => {
       if (resource.values["event_pattern"] !== undefined) return value === undefined;
@@ -133,24 +147,46 @@ export const EVENTS: Readonly<Record<string, Rules>> = {
   aws_cloudwatch_event_target: {
     arn: refersTo("aws_lambda_function", "arn", "invokes its function", namedFunction),
     rule: refersTo("aws_cloudwatch_event_rule", "name", "is its rule's", (resource) =>
-      nameOf(resource).replace(/_target(_\d+)?$/, (_, number: string | undefined) => (number === undefined ? "" : "_rule_0")),
+      nameOf(resource).replace(/_target(_\d+)?$/, (_, number: string | undefined) =>
+        number === undefined ? "" : "_rule_0",
+      ),
     ),
-    target_id: equals("identified by its number", (resource) => /_target_(\d+)$/.exec(nameOf(resource))?.[0].replace("_target_", "target-")),
-    "dead_letter_config.arn": refersTo("aws_sqs_queue", "arn", "what cannot be delivered waits to be retried", () => "dlq"),
+    target_id: equals("identified by its number", (resource) =>
+      /_target_(\d+)$/.exec(nameOf(resource))?.[0].replace("_target_", "target-"),
+    ),
+    "dead_letter_config.arn": refersTo(
+      "aws_sqs_queue",
+      "arn",
+      "what cannot be delivered waits to be retried",
+      () => "dlq",
+    ),
     "retry_policy.maximum_retry_attempts": is(185, "EventBridge's own; the provider sends an unset number as 0"),
     "retry_policy.maximum_event_age_in_seconds": must("a minute to a day", (value, resource, world) => {
-      const config = neighbour(world, resource, "aws_lambda_function_event_invoke_config", `${namedFunction(resource)}_event_invoke_config`);
-      return typeof value === "number" && value >= 60 && value <= 86_400 && value === config?.values["maximum_event_age_in_seconds"];
+      const config = neighbour(
+        world,
+        resource,
+        "aws_lambda_function_event_invoke_config",
+        `${namedFunction(resource)}_event_invoke_config`,
+      );
+      return (
+        typeof value === "number" &&
+        value >= 60 &&
+        value <= 86_400 &&
+        value === config?.values["maximum_event_age_in_seconds"]
+      );
     }),
     "input_transformer.input_paths": equals("a shard gets its number with the event", (resource) =>
       isNumbered(resource) ? { id: "$.id", time: "$.time", source: "$.source", type: "$.detail-type" } : undefined,
     ),
     "input_transformer.input_template": must("a shard gets its number with the event", (value, resource) =>
       isNumbered(resource)
-        ? ["<id>", "<time>", "<source>", "<type>"].every((each) => String(value).includes(each)) && /\{.*\b\d+\b.*\}$/.test(String(value))
+        ? ["<id>", "<time>", "<source>", "<type>"].every((each) => String(value).includes(each)) &&
+          /\{.*\b\d+\b.*\}$/.test(String(value))
         : value === undefined,
     ),
-    depends_on: equals("the first event is allowed", (resource) => [`aws_lambda_permission.${namedFunction(resource)}_rules`]),
+    depends_on: equals("the first event is allowed", (resource) => [
+      `aws_lambda_permission.${namedFunction(resource)}_rules`,
+    ]),
   },
   aws_sns_topic: {
     name: equals("the environment's alarms", (_, { prefix }) => `${prefix}-alarms`),
@@ -185,27 +221,44 @@ export const EVENTS: Readonly<Record<string, Rules>> = {
     }),
   },
   aws_cloudwatch_metric_alarm: {
-    alarm_name: equals("is where it is in the module", (resource, { prefix }) => `${prefix}-${resource.module}-${nameOf(resource).replaceAll("_", "-")}`),
-    alarm_description: must("says what happens, and where to read what to do", (value) =>
-      hasRunbook(String(value)) &&
-      /^[\s\S]+\n\nImpact: [\s\S]+\n\nRunbook: https:\/\/\S+\/docs\/operations\/[\w-]+\.md#[\w-]+$/.test(String(value)),
+    alarm_name: equals(
+      "is where it is in the module",
+      (resource, { prefix }) => `${prefix}-${resource.module}-${nameOf(resource).replaceAll("_", "-")}`,
+    ),
+    alarm_description: must(
+      "says what happens, and where to read what to do",
+      (value) =>
+        hasRunbook(String(value)) &&
+        /^[\s\S]+\n\nImpact: [\s\S]+\n\nRunbook: https:\/\/\S+\/docs\/operations\/[\w-]+\.md#[\w-]+$/.test(
+          String(value),
+        ),
       "a test of the documents holds that each alarm's section is about it",
     ),
     alarm_actions: is(["${aws_sns_topic.alarms.arn}"], "somebody is told when it starts"),
     ok_actions: is(["${aws_sns_topic.alarms.arn}"], "somebody is told when it ends"),
     ...Object.fromEntries(
-      (["namespace", "metric_name", "statistic", "comparison_operator", "evaluation_periods", "treat_missing_data"] as const).map((field) => [
-        field,
-        equals("as the metric requires", (resource) => expectedAlarm(resource)[field]),
-      ]),
+      (
+        [
+          "namespace",
+          "metric_name",
+          "statistic",
+          "comparison_operator",
+          "evaluation_periods",
+          "treat_missing_data",
+        ] as const
+      ).map((field) => [field, equals("as the metric requires", (resource) => expectedAlarm(resource)[field])]),
     ),
-    period: equals("as the metric requires", (resource, world) => expectedAlarm(resource).period ?? scheduled(world, resource)),
+    period: equals(
+      "as the metric requires",
+      (resource, world) => expectedAlarm(resource).period ?? scheduled(world, resource),
+    ),
     threshold: must("as the metric requires", (value, resource) => {
       const [least, most] = expectedAlarm(resource).thresholds;
       return typeof value === "number" && value >= least && value <= most;
     }),
-    dimensions: must("of its own function, queue, machine, API or feature", (value, resource, world) =>
-      JSON.stringify(value) === JSON.stringify(dimensionsOf(world, resource)),
+    dimensions: must(
+      "of its own function, queue, machine, API or feature",
+      (value, resource, world) => JSON.stringify(value) === JSON.stringify(dimensionsOf(world, resource)),
     ),
   },
 };
@@ -215,7 +268,11 @@ const headings = new Map<string, ReadonlySet<string>>();
 /** As GitHub names them. */
 const sectionsOf = (markdown: string) =>
   [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
-    heading.toLowerCase().replace(/[^\w\s-]/g, "").trim().replaceAll(" ", "-"),
+    heading
+      .toLowerCase()
+      .replace(/[^\w\s-]/g, "")
+      .trim()
+      .replaceAll(" ", "-"),
   );
 
 /** The runbook's section is there. */
@@ -244,41 +301,98 @@ interface ExpectedAlarm {
   readonly thresholds: readonly [number, number];
 }
 
-const ANY = { statistic: "Sum", comparison_operator: "GreaterThanThreshold", evaluation_periods: 1, treat_missing_data: "notBreaching", period: 300, thresholds: [0, 0] } as const;
-const NONE = { ...ANY, comparison_operator: "LessThanThreshold", treat_missing_data: "breaching", thresholds: [1, 1] } as const;
+const ANY = {
+  statistic: "Sum",
+  comparison_operator: "GreaterThanThreshold",
+  evaluation_periods: 1,
+  treat_missing_data: "notBreaching",
+  period: 300,
+  thresholds: [0, 0],
+} as const;
+const NONE = {
+  ...ANY,
+  comparison_operator: "LessThanThreshold",
+  treat_missing_data: "breaching",
+  thresholds: [1, 1],
+} as const;
 
 /** What an alarm's name says about it. */
 const BY_NAME: readonly (readonly [RegExp, ExpectedAlarm])[] = [
-  [/_high_depth$/, { ...ANY, namespace: "AWS/SQS", metric_name: "ApproximateNumberOfMessagesVisible", statistic: "Maximum", period: 60, thresholds: [50, 1_000] }],
-  [/_depth$/, { ...ANY, namespace: "AWS/SQS", metric_name: "ApproximateNumberOfMessagesVisible", statistic: "Maximum", period: 60 }],
-  [/_oldest_message_age$/, { ...ANY, namespace: "AWS/SQS", metric_name: "ApproximateAgeOfOldestMessage", statistic: "Maximum", thresholds: [600, 3_600] }],
-  [/_iterator_age$/, { ...ANY, namespace: "AWS/Lambda", metric_name: "IteratorAge", statistic: "Maximum", thresholds: [600_000, 3_600_000] }],
+  [
+    /_high_depth$/,
+    {
+      ...ANY,
+      namespace: "AWS/SQS",
+      metric_name: "ApproximateNumberOfMessagesVisible",
+      statistic: "Maximum",
+      period: 60,
+      thresholds: [50, 1_000],
+    },
+  ],
+  [
+    /_depth$/,
+    {
+      ...ANY,
+      namespace: "AWS/SQS",
+      metric_name: "ApproximateNumberOfMessagesVisible",
+      statistic: "Maximum",
+      period: 60,
+    },
+  ],
+  [
+    /_oldest_message_age$/,
+    {
+      ...ANY,
+      namespace: "AWS/SQS",
+      metric_name: "ApproximateAgeOfOldestMessage",
+      statistic: "Maximum",
+      thresholds: [600, 3_600],
+    },
+  ],
+  [
+    /_iterator_age$/,
+    {
+      ...ANY,
+      namespace: "AWS/Lambda",
+      metric_name: "IteratorAge",
+      statistic: "Maximum",
+      thresholds: [600_000, 3_600_000],
+    },
+  ],
   [/_executions_failed$/, { ...ANY, namespace: "AWS/States", metric_name: "ExecutionsFailed" }],
   [/_executions_timed_out$/, { ...ANY, namespace: "AWS/States", metric_name: "ExecutionsTimedOut" }],
   [/_server_errors$/, { ...ANY, namespace: "AWS/ApiGateway", metric_name: "5XXError" }],
   [/_errors$/, { ...ANY, namespace: "AWS/Lambda", metric_name: "Errors" }],
   [/_no_invocations$/, { ...NONE, namespace: "AWS/Lambda", metric_name: "Invocations", period: undefined }],
-  [/^late_/, { ...NONE, namespace: "Almanac", metric_name: "finishedExports", period: 86_400 }],
-  [/^cursor_lag$/, { ...ANY, namespace: "Almanac", metric_name: "cursorLag", statistic: "Maximum", period: 60, evaluation_periods: 3 }],
+  [/^late_/, { ...ANY, namespace: "Almanac", metric_name: "lateExports", statistic: "Maximum" }],
+  [
+    /^cursor_lag$/,
+    { ...ANY, namespace: "Almanac", metric_name: "cursorLag", statistic: "Maximum", period: 60, evaluation_periods: 3 },
+  ],
   [/^stuck_tasks$/, { ...ANY, namespace: "Almanac", metric_name: "stuckTasks", statistic: "Maximum" }],
 ];
 
 function expectedAlarm(resource: Resource): ExpectedAlarm {
   const name = nameOf(resource);
   const camelCase = name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
-  return BY_NAME.find(([pattern]) => pattern.test(name))?.[1] ?? { ...ANY, namespace: "Almanac", metric_name: camelCase };
+  return (
+    BY_NAME.find(([pattern]) => pattern.test(name))?.[1] ?? { ...ANY, namespace: "Almanac", metric_name: camelCase }
+  );
 }
 
 /** Three runs of the alarm's function may be missing. */
 function scheduled(world: World, resource: Resource): number {
   const name = withoutSuffix(resource, "_no_invocations");
-  const rule = neighbours(world, resource, "aws_cloudwatch_event_rule").find((each) => functionOf(targetOf(world, each)) === name);
+  const rule = neighbours(world, resource, "aws_cloudwatch_event_rule").find(
+    (each) => functionOf(targetOf(world, each)) === name,
+  );
   return 3 * 60 * Number(/rate\((\d+) minutes?\)/.exec(textAt(rule ?? resource, "schedule_expression"))?.[1]);
 }
 
 function dimensionsOf(world: World, resource: Resource): Readonly<Record<string, unknown>> {
   const { namespace } = expectedAlarm(resource);
-  const owner = (type: string, attribute: string) => reference(resource, type, nameOf(ownerOf(world, resource, type) ?? resource), attribute);
+  const owner = (type: string, attribute: string) =>
+    reference(resource, type, nameOf(ownerOf(world, resource, type) ?? resource), attribute);
   switch (namespace) {
     case "AWS/SQS":
       return { QueueName: owner("aws_sqs_queue", "name") };
@@ -290,7 +404,13 @@ function dimensionsOf(world: World, resource: Resource): Readonly<Record<string,
       return { ApiName: ownerOf(world, resource, "aws_api_gateway_rest_api")?.values["name"], Stage: "live" };
     default: {
       const { module } = resource;
-      const exported = /^late_/.test(nameOf(resource)) ? { export: nameOf(resource).replace(/^late_/, "").replaceAll("_", "-") } : {};
+      const exported = nameOf(resource).startsWith("late_")
+        ? {
+            export: nameOf(resource)
+              .replace(/^late_/, "")
+              .replaceAll("_", "-"),
+          }
+        : {};
       return { service: module, environment: world.prefix, ...exported };
     }
   }

@@ -4,7 +4,7 @@ import { duplicateNames } from "../../../modules/synthesized/quotas";
 import type { TerraformJson } from "../synthesized";
 import { COMPUTE } from "./compute";
 import { EVENTS } from "./events";
-import { nameOf, valuesAt, type Rules, type World } from "./rule";
+import { nameOf, textsOf, valuesAt, type Rules, type World } from "./rule";
 import { STORAGE } from "./storage";
 import { WEB } from "./web";
 
@@ -19,7 +19,10 @@ export function worldOf(
   return { resources: resources.map(withoutMetadata), prefix, protectsData };
 }
 
-const withoutMetadata = ({ values: { "//": _, ...values }, ...resource }: Resource): Resource => ({ ...resource, values });
+const withoutMetadata = ({ values: { "//": _, ...values }, ...resource }: Resource): Resource => ({
+  ...resource,
+  values,
+});
 
 /** A rule that does not hold. */
 export interface Fault {
@@ -59,7 +62,7 @@ const ENVIRONMENT: readonly { readonly why: string; readonly faults: (world: Wor
       const known = new Set(resources.map(({ address }) => address));
       return resources.flatMap(({ address, module, values }) => {
         const prefix = module === "" ? "" : `module.${module}.`;
-        const dependencies = [values["depends_on"] ?? []].flat().map((each) => `${prefix}${String(each)}`);
+        const dependencies = textsOf(values["depends_on"]).map((each) => `${prefix}${each}`);
         return dependencies.some((each) => !known.has(each)) ? [address] : [];
       });
     },
@@ -75,7 +78,10 @@ const ENVIRONMENT: readonly { readonly why: string; readonly faults: (world: Wor
       });
       return [...METRIC_ALARMS, ...late]
         .map((each) => each.split("."))
-        .map(([module = "", name = ""]) => ({ module, address: `module.${module}.aws_cloudwatch_metric_alarm.${name}` }))
+        .map(([module = "", name = ""]) => ({
+          module,
+          address: `module.${module}.aws_cloudwatch_metric_alarm.${name}`,
+        }))
         .flatMap(({ module, address }) => (!modules.has(module) || known.has(address) ? [] : [address]));
     },
   },

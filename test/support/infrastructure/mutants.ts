@@ -1,7 +1,7 @@
 /** Mutants of infrastructure: one attribute of one resource dropped, changed or swapped, or one resource missing. */
 import type { Resource } from "../../../modules/synthesized/resources";
 import { pathsOf } from "./index";
-import { parsed, valuesAt, type World } from "./rule";
+import { canonical, parsed, textsOf, valuesAt, type World } from "./rule";
 
 export interface Mutant {
   readonly resource: Resource;
@@ -13,7 +13,8 @@ export interface Mutant {
 }
 
 type Fields = Readonly<Record<string, unknown>>;
-const isFields = (value: unknown): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value);
+const isFields = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** A changed value; undefined: the attribute is dropped. */
 type Change = readonly [description: string, value: unknown];
@@ -25,12 +26,17 @@ export function* mutantsOf(world: World): Generator<Mutant> {
     for (const path of pathsOf(resource.values)) {
       const [value] = valuesAt(resource.values, path.split(".")).filter((each) => each !== undefined);
       for (const [change, changed] of changesOf(value, othersOf(world, resource, path))) {
+        if (isSame(changed, value)) continue; // a field that was not there
         const values = withValue(resource.values, path.split("."), changed);
         yield { resource, path, change, world: replaced(world, resource, { ...resource, values: values as Fields }) };
       }
     }
   }
 }
+
+/** Two JSON texts of one document are the same. */
+const isSame = (one: unknown, other: unknown) =>
+  typeof one === "string" && one.startsWith("{") && canonical(parsed(one)) === canonical(parsed(other));
 
 function replaced(world: World, resource: Resource, by?: Resource): World {
   return { ...world, resources: world.resources.flatMap((each) => (each === resource ? (by ?? []) : [each])) };
@@ -70,15 +76,24 @@ function changesOf(value: unknown, others: readonly unknown[]): readonly Change[
 function ownChanges(value: unknown): readonly Change[] {
   if (typeof value === "boolean") return [["flipped", !value]];
   if (typeof value === "number")
-    return [
-      value === 1 ? ["set to 2", 2] : ["set to 1", 1],
-      ["times 100", value * 100 + 100],
-    ];
-  if (Array.isArray(value)) return value.length === 0 ? [] : [["emptied", []], ["shortened", value.slice(1)]];
+    return [value === 1 ? ["set to 2", 2] : ["set to 1", 1], ["times 100", value * 100 + 100]];
+  if (Array.isArray(value))
+    return value.length === 0
+      ? []
+      : [
+          ["emptied", []],
+          ["shortened", value.slice(1)],
+        ];
   if (isFields(value)) {
-    const [[first = "", old] = []] = Object.entries(value);
+    const [entry] = Object.entries(value);
+    if (entry === undefined) return [];
+    const [first, old] = entry;
     const { [first]: _, ...rest } = value;
-    return [["emptied", {}], ["first entry dropped", rest], ["first entry changed", { ...value, [first]: `${String(old)}-mutant` }]];
+    return [
+      ["emptied", {}],
+      ["first entry dropped", rest],
+      ["first entry changed", { ...value, [first]: `${String(old)}-mutant` }],
+    ];
   }
   if (typeof value !== "string") return [];
   const document = parsed(value);
@@ -90,17 +105,28 @@ function ownChanges(value: unknown): readonly Change[] {
 function policyChanges(policy: Fields): readonly Change[] {
   const statements = policy["Statement"] as readonly Fields[];
   const changed = (index: number, change: Fields) =>
-    JSON.stringify({ ...policy, Statement: statements.map((each, at) => (at === index ? { ...each, ...change } : each)) });
+    JSON.stringify({
+      ...policy,
+      Statement: statements.map((each, at) => (at === index ? { ...each, ...change } : each)),
+    });
   return statements.flatMap((statement, index): readonly Change[] => {
-    const sid = String(statement["Sid"] ?? index);
-    const [service = ""] = String([statement["Action"]].flat()[0]).split(":");
+    const sid = textsOf(statement["Sid"])[0] ?? String(index);
+    const [service = ""] = textsOf(statement["Action"])[0]?.split(":") ?? [];
     return [
       [`${sid} dropped`, JSON.stringify({ ...policy, Statement: statements.filter((_, at) => at !== index) })],
       [`${sid} turned around`, changed(index, { Effect: statement["Effect"] === "Allow" ? "Deny" : "Allow" })],
-      ...(statement["Action"] === `${service}:*` ? [] : [[`${sid} allows ${service}:*`, changed(index, { Action: `${service}:*` })] as const]),
-      ...(statement["Resource"] === undefined || JSON.stringify([statement["Resource"]].flat()) === '["*"]' ? [] : [[`${sid} on *`, changed(index, { Resource: "*" })] as const]),
-      ...(statement["Principal"] === undefined || statement["Principal"] === "*" ? [] : [[`${sid} for anybody`, changed(index, { Principal: "*" })] as const]),
-      ...(statement["Condition"] === undefined ? [] : [[`${sid} without condition`, changed(index, { Condition: undefined })] as const]),
+      ...(statement["Action"] === `${service}:*`
+        ? []
+        : [[`${sid} allows ${service}:*`, changed(index, { Action: `${service}:*` })] as const]),
+      ...(statement["Resource"] === undefined || JSON.stringify([statement["Resource"]].flat()) === '["*"]'
+        ? []
+        : [[`${sid} on *`, changed(index, { Resource: "*" })] as const]),
+      ...(statement["Principal"] === undefined || statement["Principal"] === "*"
+        ? []
+        : [[`${sid} for anybody`, changed(index, { Principal: "*" })] as const]),
+      ...(statement["Condition"] === undefined
+        ? []
+        : [[`${sid} without condition`, changed(index, { Condition: undefined })] as const]),
     ];
   });
 }
@@ -108,9 +134,13 @@ function policyChanges(policy: Fields): readonly Change[] {
 /** A state machine: each of its fields dropped, each of its states missing, and each field of a task dropped. */
 function machineChanges(machine: Fields): readonly Change[] {
   const states = machine["States"] as Readonly<Record<string, Fields>>;
-  const without = (fields: Fields, name: string) => Object.fromEntries(Object.entries(fields).filter(([key]) => key !== name));
+  const without = (fields: Fields, name: string) =>
+    Object.fromEntries(Object.entries(fields).filter(([key]) => key !== name));
   return [
-    ...["StartAt", "TimeoutSeconds", "QueryLanguage"].map((name): Change => [`without ${name}`, JSON.stringify(without(machine, name))]),
+    ...["StartAt", "TimeoutSeconds", "QueryLanguage"].map((name): Change => [
+      `without ${name}`,
+      JSON.stringify(without(machine, name)),
+    ]),
     ...Object.entries(states).flatMap(([name, state]): readonly Change[] => [
       [`without ${name}`, JSON.stringify({ ...machine, States: without(states, name) })],
       ...(state["Type"] === "Task" ? ["TimeoutSeconds", "Resource"] : []).map((field): Change => [

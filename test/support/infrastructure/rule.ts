@@ -39,10 +39,8 @@ export const indifferent = (reason: string): Rule => ({ indifferent: reason });
 export const FOR_PEOPLE = indifferent("text for people");
 
 /** Equal to what its name, its place or another resource says. Undefined: the attribute must not be there. */
-export const equals = (
-  why: string,
-  expected: (resource: Resource, world: World, value: unknown) => unknown,
-): Rule => must(why, (value, resource, world) => JSON.stringify(value) === JSON.stringify(expected(resource, world, value)));
+export const equals = (why: string, expected: (resource: Resource, world: World, value: unknown) => unknown): Rule =>
+  must(why, (value, resource, world) => JSON.stringify(value) === JSON.stringify(expected(resource, world, value)));
 
 /** The name in Terraform: `check_policy`. */
 export const nameOf = ({ address }: Resource) => address.split(".").at(-1) ?? "";
@@ -106,6 +104,10 @@ export function valuesAt(value: unknown, path: readonly string[]): readonly unkn
 }
 
 export const textAt = ({ values }: Resource, path: string): string => String(valuesAt(values, path.split("."))[0]);
+
+/** A text, or a list of texts. */
+export const textsOf = (value: unknown): readonly string[] =>
+  (Array.isArray(value) ? value : [value]).filter((each): each is string => typeof each === "string");
 
 /** The statements of a policy; none for text that is no policy. */
 export function statementsOf(policy: unknown): readonly Readonly<Record<string, unknown>>[] {

@@ -29,7 +29,11 @@ const bucketOf = (suffix: string) =>
 const KEPT: ReadonlySet<string> = new Set(["pipelines.notifications", "pipelines.job_order_table"]);
 const EXPIRIES: Readonly<Record<string, string>> = { "pipelines.webhook_deliveries": "expiresAt" };
 /** Tables with one item for each partition key. */
-const SINGLE: ReadonlySet<string> = new Set(["timers.table", "pipelines.webhook_deliveries", "pipelines.job_order_table"]);
+const SINGLE: ReadonlySet<string> = new Set([
+  "timers.table",
+  "pipelines.webhook_deliveries",
+  "pipelines.job_order_table",
+]);
 const keyOf = (resource: Resource) => `${resource.module}.${nameOf(resource)}`;
 const NUMBERS: ReadonlySet<unknown> = new Set(["timestamp", "dueMs"]);
 /** By partition key. */
@@ -49,8 +53,9 @@ const keysOf = (resource: Resource) =>
 const areAttributesKeys = (resource: Resource) =>
   new Set(at(resource, "attribute.name")).size === new Set(keysOf(resource)).size &&
   keysOf(resource).every((key) => at(resource, "attribute.name").includes(key));
-const ATTRIBUTES = must("DynamoDB refuses attributes that are no keys, and keys that are no attributes", (_, resource) =>
-  areAttributesKeys(resource),
+const ATTRIBUTES = must(
+  "DynamoDB refuses attributes that are no keys, and keys that are no attributes",
+  (_, resource) => areAttributesKeys(resource),
 );
 /** An index has what its partition key says. */
 const index = (part: 0 | 1 | 2, path: string) =>
@@ -79,16 +84,22 @@ export const STORAGE: Readonly<Record<string, Rules>> = {
     name: must("is its feature's, or where it is in the module", (value, resource, { prefix }) => {
       const feature = `${prefix}-${resource.module}`;
       const own = nameOf(resource).replaceAll("_", "-");
-      return [`${feature}-${own}`, `${feature}-${own.replace(/-table$/, "")}`].includes(String(value)) ||
-        (/^(telemetry|table|state)$/.test(own) && value === feature);
+      return (
+        [`${feature}-${own}`, `${feature}-${own.replace(/-table$/, "")}`].includes(String(value)) ||
+        (/^(telemetry|table|state)$/.test(own) && value === feature)
+      );
     }),
     billing_mode: is("PAY_PER_REQUEST", "no capacity to plan, nothing to pay for when idle"),
     deletion_protection_enabled: equals("production's data cannot be deleted", (_, { protectsData }) => protectsData),
-    "point_in_time_recovery.enabled": equals("production's data can be restored", (_, { protectsData }) => protectsData),
+    "point_in_time_recovery.enabled": equals(
+      "production's data can be restored",
+      (_, { protectsData }) => protectsData,
+    ),
     "lifecycle.prevent_destroy": equals("production's data cannot be destroyed", (_, { protectsData }) => protectsData),
     hash_key: ATTRIBUTES,
-    range_key: must("several items of one key, unless the key is enough", (value, resource) =>
-      areAttributesKeys(resource) && (value === undefined) === SINGLE.has(keyOf(resource)),
+    range_key: must(
+      "several items of one key, unless the key is enough",
+      (value, resource) => areAttributesKeys(resource) && (value === undefined) === SINGLE.has(keyOf(resource)),
     ),
     "attribute.name": ATTRIBUTES,
     "attribute.type": must("numbers sort as numbers", (_, resource) =>
@@ -120,12 +131,19 @@ export const STORAGE: Readonly<Record<string, Rules>> = {
     ),
   },
   aws_s3_bucket: {
-    "": must("every bucket is private, encrypted, TLS only; what is overwritten by deployments is versioned", (_, resource, world) =>
-      hasCompanions(world, resource),
+    "": must(
+      "every bucket is private, encrypted, TLS only; what is overwritten by deployments is versioned",
+      (_, resource, world) => hasCompanions(world, resource),
     ),
     bucket: must("names are worldwide: they end with the account", (value, resource, { prefix }) => {
-      const place = [prefix, ...(resource.module === "" ? [] : [resource.module]), nameOf(resource).replaceAll("_", "-")].join("-");
-      return [place, place.replace(/-files$/, "")].some((name) => new RegExp(`^${name}-\\$\\{[\\w.]+\\.account_id\\}$`).test(String(value)));
+      const place = [
+        prefix,
+        ...(resource.module === "" ? [] : [resource.module]),
+        nameOf(resource).replaceAll("_", "-"),
+      ].join("-");
+      return [place, place.replace(/-files$/, "")].some((name) =>
+        new RegExp(`^${name}-\\$\\{[\\w.]+\\.account_id\\}$`).test(String(value)),
+      );
     }),
     force_destroy: equals("production's objects cannot be destroyed", (resource, { protectsData }) =>
       isCode(resource) ? true : !protectsData,
@@ -136,8 +154,9 @@ export const STORAGE: Readonly<Record<string, Rules>> = {
   },
   aws_s3_bucket_server_side_encryption_configuration: {
     bucket: bucketOf("_encryption"),
-    "rule.apply_server_side_encryption_by_default.sse_algorithm": equals("encrypted at rest; messages with a key of ours", (resource) =>
-      nameOf(resource) === "archive_encryption" ? "aws:kms" : "AES256",
+    "rule.apply_server_side_encryption_by_default.sse_algorithm": equals(
+      "encrypted at rest; messages with a key of ours",
+      (resource) => (nameOf(resource) === "archive_encryption" ? "aws:kms" : "AES256"),
     ),
     "rule.apply_server_side_encryption_by_default.kms_master_key_id": equals("with the environment's key", (resource) =>
       nameOf(resource) === "archive_encryption" ? "${aws_kms_key.key.arn}" : undefined,
@@ -200,34 +219,43 @@ export const STORAGE: Readonly<Record<string, Rules>> = {
     "rule.id": indifferent("a name for people"),
     "rule.status": is("Enabled", "it applies"),
     "rule.filter.prefix": is("", "to all objects"),
-    "rule.abort_incomplete_multipart_upload.days_after_initiation": must("a running export may take days", (value, resource) =>
-      nameOf(resource) === "abandoned_uploads" ? value === 15 : value === 1,
+    "rule.abort_incomplete_multipart_upload.days_after_initiation": must(
+      "a running export may take days",
+      (value, resource) => (nameOf(resource) === "abandoned_uploads" ? value === 15 : value === 1),
     ),
-    "rule.expiration.days": must("results outlive the rows that name them, and nothing else expires", (value, resource, world) =>
-      nameOf(resource) === "abandoned_uploads"
-        ? value === undefined
-        : typeof value === "number" && value > keepDays(world, resource) && value <= keepDays(world, resource) + 31,
+    "rule.expiration.days": must(
+      "results outlive the rows that name them, and nothing else expires",
+      (value, resource, world) =>
+        nameOf(resource) === "abandoned_uploads"
+          ? value === undefined
+          : typeof value === "number" && value > keepDays(world, resource) && value <= keepDays(world, resource) + 31,
     ),
   },
   aws_s3_object: {
-    bucket: must("code is with code, configuration with configuration", (value, resource) =>
-      value ===
-      (isFunctionCode(resource)
-        ? "${aws_s3_bucket.code.bucket}"
-        : reference(resource, "aws_s3_bucket", "configuration", "bucket")),
+    bucket: must(
+      "code is with code, configuration with configuration",
+      (value, resource) =>
+        value ===
+        (isFunctionCode(resource)
+          ? "${aws_s3_bucket.code.bucket}"
+          : reference(resource, "aws_s3_bucket", "configuration", "bucket")),
     ),
     key: must("distinct, and known to the functions", (value, resource, { prefix }) => {
       const name = nameOf(resource);
       if (isFunctionCode(resource))
         return value === `${prefix}-${resource.module}-${withoutSuffix(resource, "_code").replaceAll("_", "-")}.zip`;
       if (name.endsWith("_schema"))
-        return /^schemas\/\w+\.json$/.test(String(value)) && String(value).toLowerCase() === `schemas/${name.replace(/_schema$/, "").replaceAll("_", "")}.json`;
+        return (
+          /^schemas\/\w+\.json$/.test(String(value)) &&
+          String(value).toLowerCase() === `schemas/${name.replace(/_schema$/, "").replaceAll("_", "")}.json`
+        );
       return value === `${name === "configuration_object" ? resource.module : name.replace(/_object$/, "")}.json`;
     }),
     content: must("is a list of targets, or an object", (value, resource) =>
       isFunctionCode(resource)
         ? value === undefined
-        : Array.isArray(JSON.parse(isJson(value) ? value : "0")) === (resource.values["key"] === "targets.json") && isJson(value),
+        : Array.isArray(JSON.parse(isJson(value) ? value : "0")) === (resource.values["key"] === "targets.json") &&
+          isJson(value),
     ),
     content_type: equals("what it is", (resource) =>
       isFunctionCode(resource)
@@ -238,7 +266,8 @@ export const STORAGE: Readonly<Record<string, Rules>> = {
     ),
     source: must("is a file of the module, or there is content", (value, resource) =>
       isFunctionCode(resource)
-        ? /^\$\{path\.module\}\/assets\/[\w-]+\.zip$/.test(String(value)) && textAt(resource, "etag").includes(String(value))
+        ? /^\$\{path\.module\}\/assets\/[\w-]+\.zip$/.test(String(value)) &&
+          textAt(resource, "etag").includes(String(value))
         : value === undefined,
     ),
     etag: must("a change outside Terraform shows in a plan", (value, resource) =>
@@ -252,7 +281,9 @@ export const STORAGE: Readonly<Record<string, Rules>> = {
   },
   aws_kms_key: {
     description: FOR_PEOPLE,
-    deletion_window_in_days: is(30, "a month to notice"),
+    deletion_window_in_days: equals("a month to notice, where data is kept", (_, { protectsData }) =>
+      protectsData ? 30 : 7,
+    ),
     enable_key_rotation: is(true, "a new key each year"),
     "lifecycle.prevent_destroy": equals("what it encrypts would be lost", (_, { protectsData }) => protectsData),
     policy: must("administered by the account, used by CloudWatch for alarms of this account only", (value) =>
@@ -287,9 +318,13 @@ export const STORAGE: Readonly<Record<string, Rules>> = {
     "": must("has a table for each export that Athena can read", (_, resource, world) => {
       const content = neighbours(world, resource, "aws_s3_object").map(({ values }) => values["content"]);
       return content.every((text) =>
-        at({ ...resource, values: { text: parsed(text) } }, "text.tables").flat().every(
-          (table) => !isReadByAthena(table) || neighbour(world, resource, "aws_glue_catalog_table", tableOf(table)) !== undefined,
-        ),
+        at({ ...resource, values: { text: parsed(text) } }, "text.tables")
+          .flat()
+          .every(
+            (table) =>
+              !isReadByAthena(table) ||
+              neighbour(world, resource, "aws_glue_catalog_table", tableOf(table)) !== undefined,
+          ),
       );
     }),
     description: FOR_PEOPLE,
@@ -298,28 +333,46 @@ export const STORAGE: Readonly<Record<string, Rules>> = {
   aws_glue_catalog_table: {
     description: FOR_PEOPLE,
     database_name: refersTo("aws_glue_catalog_database", "name", "is in the module's database", () => "database"),
-    name: must("the export's name, with underscores", (value, resource) => `athena_${String(value)}` === nameOf(resource)),
+    name: must(
+      "the export's name, with underscores",
+      (value, resource) => `athena_${String(value)}` === nameOf(resource),
+    ),
     table_type: is("EXTERNAL_TABLE", "Athena reads S3"),
     parameters: must("partitions are projected by date from the export's own folder", (value, resource) => {
-      const parameters = typeof value === "object" && value !== null ? new Map<string, unknown>(Object.entries(value)) : new Map<string, unknown>();
+      const parameters =
+        typeof value === "object" && value !== null
+          ? new Map<string, unknown>(Object.entries(value))
+          : new Map<string, unknown>();
       return (
         parameters.get("projection.enabled") === "true" &&
         parameters.get("classification") === "json" &&
         parameters.get("projection.dt.type") === "date" &&
         parameters.get("projection.dt.format") === "yyyy-MM-dd" &&
-        String(parameters.get("storage.location.template")) === `${textAt(resource, "storage_descriptor.location")}dt=\${dt}/`
+        String(parameters.get("storage.location.template")) ===
+          `${textAt(resource, "storage_descriptor.location")}dt=\${dt}/`
       );
     }),
     "partition_keys.name": is("dt", "a partition a day"),
     "partition_keys.type": is("string", "a partition a day"),
     "storage_descriptor.location": must("the folder of the export", (value, resource) =>
-      String(value).replaceAll("-", "_").endsWith(`/_exports/${textAt(resource, "name")}/athena/`),
+      String(value)
+        .replaceAll("-", "_")
+        .endsWith(`/_exports/${textAt(resource, "name")}/athena/`),
     ),
-    "storage_descriptor.input_format": is("org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat", "a manifest lists the files of a run"),
-    "storage_descriptor.output_format": is("org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat", "Athena requires one"),
+    "storage_descriptor.input_format": is(
+      "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat",
+      "a manifest lists the files of a run",
+    ),
+    "storage_descriptor.output_format": is(
+      "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+      "Athena requires one",
+    ),
     "storage_descriptor.columns.name": is("item", "a line is an item"),
     "storage_descriptor.columns.type": is("string", "a line is an item"),
-    "storage_descriptor.ser_de_info.serialization_library": is("org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe", "lines are read whole"),
+    "storage_descriptor.ser_de_info.serialization_library": is(
+      "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
+      "lines are read whole",
+    ),
     "storage_descriptor.ser_de_info.parameters": is({ "field.delim": "\u0001" }, "a sign that JSON does not contain"),
   },
 };
@@ -364,7 +417,9 @@ function variableOf(resource: Resource, etag: string): boolean {
 
 const isStreamed = (world: World, resource: Resource) =>
   nameOf(resource).endsWith("_table") &&
-  neighbours(world, resource, "aws_lambda_function").some((each) => nameOf(each) === nameOf(resource).replace(/_table$/, "_notify"));
+  neighbours(world, resource, "aws_lambda_function").some(
+    (each) => nameOf(each) === nameOf(resource).replace(/_table$/, "_notify"),
+  );
 
 /** Denies requests without TLS. */
 export function tlsOnly(action: string, resource: string | readonly string[]): object {
@@ -377,4 +432,3 @@ export function tlsOnly(action: string, resource: string | readonly string[]): o
     Condition: { Bool: { "aws:SecureTransport": "false" } },
   };
 }
-

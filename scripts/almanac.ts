@@ -94,6 +94,21 @@ export const CONTENTS: Readonly<Record<string, Readonly<Record<string, Entry | N
         cancel: entry("Cancel a task", () => import("./commands/workflows/cancel.ts")),
       },
     },
+    schedules: {
+      summary: "Show, run and pause what runs on a schedule",
+      verbs: {
+        ls: entry("List all that is scheduled, with next and last run", () => import("./commands/schedules/ls.ts")),
+        runs: entry("List the runs of a schedule", () => import("./commands/schedules/runs.ts")),
+        show: entry("Show a run", () => import("./commands/schedules/show.ts")),
+        run: entry("Run a schedule now", () => import("./commands/schedules/run.ts")),
+        pause: entry("Pause a schedule", () => import("./commands/schedules/pause.ts")),
+        resume: entry("End the pause of a schedule", () => import("./commands/schedules/resume.ts")),
+        preview: entry(
+          "Show the next runs of a schedule or expression",
+          () => import("./commands/schedules/preview.ts"),
+        ),
+      },
+    },
     logs: entry("Show the functions' log lines, follow one order or timer", () => import("./commands/logs.ts")),
     open: entry("Open the status page or the dashboard in a browser", () => import("./commands/open.ts")),
     redrive: entry("Send a feature's dead letters back to where they failed", () => import("./commands/redrive.ts")),

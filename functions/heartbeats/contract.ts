@@ -341,7 +341,7 @@ const cronMonitorFields = z.strictObject({
 });
 
 /** A job that sends a heartbeat after each run (`POST /heartbeats/<name>`). A missing heartbeat is an incident. */
-const cronMonitorSchema = cronMonitorFields
+export const cronMonitorSchema = cronMonitorFields
   .refine(({ everySeconds, cron }) => (everySeconds === undefined) !== (cron === undefined), {
     error: "needs either everySeconds or cron",
   })

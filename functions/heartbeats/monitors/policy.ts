@@ -3,9 +3,18 @@ import { HOUR_MS, MINUTE_MS } from "../../shared/time";
 import type { CronMonitor, MaintenanceWindow, MonitorSettings, StoredBrand, Target } from "../contract";
 import { dueAfter } from "./job";
 
-export interface Configuration extends MonitorSettings {
+export interface Configuration extends Omit<MonitorSettings, "cronMonitors"> {
+  readonly cronMonitors: readonly CronMonitor[];
   readonly targets: readonly Target[];
   readonly brand: StoredBrand;
+  /** Malformed targets and cron monitors: not checked, and not removed either. */
+  readonly setAside?: readonly SetAsideItem[];
+}
+
+export interface SetAsideItem {
+  /** Undefined where that is malformed, too. */
+  readonly name?: string;
+  readonly problem: string;
 }
 
 export interface MonitorPolicy {

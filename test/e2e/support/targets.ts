@@ -20,6 +20,7 @@ export function targetsFor({ urls, certificateAuthority }: TargetServers): Targe
     target("too-slow", "slow", { timeoutSeconds: 1 }),
     target("server-error", "serverError", { failuresBeforeDown: 1 }),
     target("redirect-followed", "redirect", { bodyContains: "all is well" }),
+    target("zstd", "zstd", { bodyContains: "packed away" }), // the deployed functions run on a Node that has it
     target("redirect-refused", "redirect", { followRedirects: false }),
     target("body-mismatch", "good", { bodyMatches: "^all is lost$" }),
     target("posted", "echo", {

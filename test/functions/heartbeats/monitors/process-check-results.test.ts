@@ -471,6 +471,22 @@ describe("the status of all targets", () => {
   });
 });
 
+describe("a monitor that is malformed for a while", () => {
+  const down = { name: "site", failuresBeforeDown: 1, successesBeforeUp: 1 };
+
+  it.each([[{ name: "site" }], [{}]])("is not taken for removed: set aside as %j", async (item) => {
+    const env = setup([down, { name: "other" }]);
+    await env.checkAndPublish(0, [BAD, GOOD]);
+    env.configure([{ name: "other" }], {}, [{ ...item, problem: "url: is not an http(s) URL" }]);
+    for (const index of [1, 2, 3]) await env.checkAndPublish(index);
+    env.configure([down, { name: "other" }]);
+    await env.checkAndPublish(4, [BAD, GOOD]);
+    await env.checkAndPublish(5, [GOOD, GOOD]);
+    expect(env.titles()).toEqual(["[almanac test] DOWN: site", "[almanac test] UP again: site"]);
+    expect(env.documents.at(-1)?.incidents).toHaveLength(1);
+  });
+});
+
 describe("announced maintenance", () => {
   const iso = (index: number) => new Date(tickAt(index)).toISOString();
   const upgrade = { from: iso(2), to: iso(4), note: "database upgrade" };

@@ -1,7 +1,13 @@
 /** Almanac's timers for TypeScript programs: `import { TimersClient } from "almanac/timers"`. See docs/timers-client.md. */
 import { randomUUID } from "node:crypto";
 
-import type { BatchRequest, OneshotInput, PeriodicInput, TimerResponse } from "../../functions/timers/api/api-types";
+import type {
+  BatchRequest,
+  OneshotInput,
+  PeriodicInput,
+  TimerResponse,
+  TimerState,
+} from "../../functions/timers/api/api-types";
 import { batchSchema, listSchema, timerSchema, parseResponse } from "./responses";
 import { errorForStatus, InvalidRequestError, isRetryable, TimersError } from "./errors";
 import {
@@ -17,6 +23,7 @@ export type {
   PeriodicInput,
   ScheduleResponse,
   TimerResponse,
+  TimerState,
 } from "../../functions/timers/api/api-types";
 export {
   AccessDeniedError,
@@ -30,6 +37,18 @@ export type { Credentials, TimersClientOptions } from "./signed-requests";
 
 /** The API's limit. */
 const REQUESTS_PER_BATCH = 25;
+
+/** Which timers of a list. */
+export interface ListOptions {
+  /** Of their ids. @default all */
+  readonly prefix?: string;
+  /** @default all */
+  readonly state?: TimerState;
+  /** Those with a next fire before this time, ISO 8601. @default all */
+  readonly dueBefore?: string;
+  /** Timers per request, 1 to 1000. @default 100 */
+  readonly pageSize?: number;
+}
 
 export type BatchItem =
   | { readonly kind: "periodic"; readonly id: string; readonly put: PeriodicInput }
@@ -147,15 +166,15 @@ export class TimerCollection<Input extends PeriodicInput | OneshotInput> {
 
   /**
    * All timers, unordered, fetched page by page: `for await (const timer of timers.periodic.list())`. Timers that are put or deleted
-   * during the listing may or may not be included.
+   * during the listing may or may not be included. A list of one-shots with `state: "scheduled"` or `dueBefore` is in the order of their due
+   * times, shard by shard, and may lack those of the last second.
    *
-   * @param pageSize timers per request, 1 to 1000
    * @throws {@link TimersError}
    */
-  async *list(pageSize = 100): AsyncGenerator<TimerResponse, void, undefined> {
+  async *list({ pageSize = 100, ...filters }: ListOptions = {}): AsyncGenerator<TimerResponse, void, undefined> {
     let next: string | undefined;
     do {
-      const query = { limit: String(pageSize), ...(next !== undefined && { next }) };
+      const query = { limit: String(pageSize), ...filters, ...(next !== undefined && { next }) };
       const { status, body } = await this.send({ method: "GET", path: [this.kind], query });
       if (status !== 200) throw errorForStatus(status, messageOf(body, status));
       const page = parseResponse(listSchema, body);

@@ -2,7 +2,7 @@
 import * as z from "zod";
 
 import { TimersError } from "./errors";
-import type { ScheduleResponse, TimerResponse } from "../../functions/timers/api/api-types";
+import { TIMER_STATES, type ScheduleResponse, type TimerResponse } from "../../functions/timers/api/api-types";
 
 const scheduleSchema: z.ZodType<ScheduleResponse> = z.union([
   z.looseObject({ minuteOfHour: z.number(), secondOfMinute: z.number() }),
@@ -26,6 +26,7 @@ export const timerSchema = z.looseObject({
   jitterSeconds: z.number().exactOptional(),
   version: z.string(),
   putAt: z.string(),
+  state: z.enum(TIMER_STATES),
   nextFireAt: z.string().nullable(),
   lastFiredAt: z.string().nullable(),
 }) satisfies z.ZodType<TimerResponse>;

@@ -37,8 +37,14 @@ export type RecordFireEnvironment = EnvironmentVariables<typeof recordFireEnviro
 /** Reserved names of variables. */
 export const CALLBACK_VARIABLES: ReadonlySet<string> = new Set(Object.keys(recordFireEnvironment.variables));
 
-/** Keys of the timers table. Partition keys: `periodic#<id>`, `oneshot#<id>`, `cursor#<shard>`, `shard-count#`. */
-export const TIMER_KEYS = { partition: "timer", timeToLive: "ttl" } as const;
+/**
+ * Keys of the timers table. Sort keys: `periodic#<id>`, `oneshot#<id>`, `cursor#<shard>`, `shard-count#`. Partitions: `periodic#0` ...
+ * `periodic#15`, by a hash of the id, so that a list reads timers of one kind, by prefix; `oneshot#0` ...; `cursor`, `shard-count`.
+ */
+export const TIMER_KEYS = { partition: "partition", sort: "timer", timeToLive: "ttl" } as const;
+
+/** Partitions of the timers of one kind. Each takes 1,000 writes a second, and more once DynamoDB has split it. */
+export const TIMER_PARTITIONS = 16;
 
 /** Keys of the table of claims: one for each fire of a callback with `exactlyOnce`. */
 export const CLAIM_KEYS = { partition: "fireId", timeToLive: "ttl" } as const;

@@ -47,8 +47,11 @@ const API_TIMEOUT_SECONDS = 29;
 /** For all clients together. A request can be a batch of 25. */
 const API_THROTTLING = { requestsPerSecond: 500, burst: 1_000 } as const;
 
-/** The CORS response of the legacy timer service. */
-const API_CORS = { methods: "OPTIONS,PUT,GET,DELETE", headers: "Content-Type" } as const;
+/** Methods of the legacy timer service (browsers need no permission for POST), and the headers that a client sends. */
+const API_CORS = {
+  methods: "OPTIONS,PUT,GET,DELETE",
+  headers: "Content-Type,Authorization,Idempotency-Key,X-Amz-Content-Sha256,X-Amz-Date,X-Amz-Security-Token",
+} as const;
 
 const DEFAULT_CALLBACK = "functions/timers/record-fire.ts";
 
@@ -130,6 +133,7 @@ export class Timers extends Feature {
   private createTable(): Table {
     return new Table(this, "table", {
       partitionKey: { name: TIMER_KEYS.partition, type: "S" },
+      sortKey: { name: TIMER_KEYS.sort, type: "S" },
       timeToLiveAttribute: TIMER_KEYS.timeToLive,
       indexes: [
         {
@@ -260,7 +264,7 @@ export class Timers extends Feature {
     return new ApiFunction<ApiEnvironment>(this, "api", {
       entry: "functions/timers/api.ts",
       environment: {
-        TIMERS_TABLE: table.grant("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Scan", "UpdateItem"),
+        TIMERS_TABLE: table.grant("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
         FIRES_QUEUE_URL: queue.grantSend(),
         SHARDS: shards.stringValue,
       },

@@ -16,6 +16,7 @@ import { mapConcurrently } from "../../functions/shared/concurrency";
 import { MESSAGE_ATTRIBUTES } from "../../functions/timers/contract";
 import { fireAt, indexKeyOf } from "../../functions/timers/schedule/fire-times";
 import type { Schedule } from "../../functions/timers/schedule/schedule";
+import { rowKey } from "../../functions/timers/storage/timer-row";
 import { cursorKey, timerTable, type TimerTable } from "../../functions/timers/storage/timer-table";
 import type { StoredTimer, Timer } from "../../functions/timers/schedule/timer";
 import { homeAt } from "../../scripts/shared/home";
@@ -106,7 +107,7 @@ describe("timers, deployed", () => {
     await dynamodb.send(
       new UpdateItemCommand({
         TableName: outputs.table_name,
-        Key: { timer: { S: cursorKey(shard) } },
+        Key: rowKey(cursorKey(shard)),
         UpdateExpression: "SET #cursor = :at REMOVE leaseOwner, leaseUntil, #position",
         ExpressionAttributeNames: { "#cursor": "cursor", "#position": "position" },
         ExpressionAttributeValues: { ":at": { N: String(at) } },
@@ -115,7 +116,7 @@ describe("timers, deployed", () => {
   }
 
   async function cursorOf(shard: string) {
-    const Key = { timer: { S: cursorKey(shard) } };
+    const Key = rowKey(cursorKey(shard));
     const { Item = {} } = await dynamodb.send(new GetItemCommand({ TableName: outputs.table_name, Key }));
     return cursorSchema.parse(unmarshall(Item));
   }

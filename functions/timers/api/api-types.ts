@@ -1,4 +1,4 @@
-/** Request and response bodies of the API, for its clients and its handler. Types only. Times are ISO 8601. */
+/** Request and response bodies of the API, for its clients and its handler. Times are ISO 8601. */
 interface CommonInput {
   /** Any JSON of at most 64 KB, passed to the callback. @default {id, type} */
   readonly timerCallbackData?: unknown;
@@ -6,31 +6,54 @@ interface CommonInput {
   readonly shardId?: string;
   /** Delays each fire by 0 to this many seconds, deterministically. At most 300. @default 0 */
   readonly jitterSeconds?: number;
+  /** False: stored, but does not fire. @default true */
+  readonly enabled?: boolean;
   /** Replaces only this version (null: only creates); otherwise 409. @default replaces any version */
   readonly ifVersion?: string | null;
 }
 
-/** Body of `PUT /periodic/{id}`: hourly, unless `every` or `cron` is set. */
-export interface PeriodicInput extends CommonInput {
+interface HourlySchedule {
   /** Every hour at this minute: 0 to 59, a number or digits. @default 40 minutes from now */
   readonly minuteOfHour?: number | string;
-  /** 0 to 59, for hourly timers and for `every` in whole minutes. @default 0; with `every`, that of the first fire */
+  /** 0 to 59. @default 0 */
   readonly secondOfMinute?: number;
+  readonly every?: never;
+  readonly cron?: never;
+  readonly timeZone?: never;
+}
+
+interface EverySchedule {
   /** `15 minutes`: 1 minute to 365 days, in seconds, minutes, hours or days. First fire: at `startAt`, or after one period. */
-  readonly every?: string;
+  readonly every: string;
+  /** 0 to 59, for `every` in whole minutes. @default that of the first fire */
+  readonly secondOfMinute?: number;
+  readonly minuteOfHour?: never;
+  readonly cron?: never;
+  readonly timeZone?: never;
+}
+
+interface CronSchedule {
   /** EventBridge's syntax: `0 17 * * ? *` or `cron(0 17 * * ? *)`. */
-  readonly cron?: string;
-  /** For `cron`: `Europe/Berlin`. @default "UTC" */
+  readonly cron: string;
+  /** `Europe/Berlin`. @default "UTC" */
   readonly timeZone?: string;
+  readonly every?: never;
+  readonly minuteOfHour?: never;
+  readonly secondOfMinute?: never;
+}
+
+/** When a periodic timer fires. */
+export type PeriodicSchedule = HourlySchedule | EverySchedule | CronSchedule;
+
+/** Body of `PUT /periodic/{id}`: hourly, unless it has `every` or `cron`. */
+export type PeriodicInput = CommonInput & {
   /** No fire before it. @default now */
   readonly startAt?: string;
   /** No fire after it. @default never */
   readonly endAt?: string;
   /** Total number of fires: 1 to 1,000,000,000. @default no limit */
   readonly maxFires?: number;
-  /** False: stored, but does not fire. @default true */
-  readonly enabled?: boolean;
-}
+} & PeriodicSchedule;
 
 /** Body of `PUT /oneshot/{id}`: either `at` or `delaySeconds`. */
 export type OneshotInput = CommonInput &
@@ -63,6 +86,10 @@ export interface LegacyTimerResponse {
   readonly timerCallbackData: unknown;
 }
 
+/** `paused`: not enabled; `ended`: no fire remains, so also a one-shot that has fired. */
+export const TIMER_STATES = ["scheduled", "paused", "ended"] as const;
+export type TimerState = (typeof TIMER_STATES)[number];
+
 /** A timer. Times are in UTC. */
 export interface TimerResponse extends LegacyTimerResponse {
   readonly schedule: ScheduleResponse;
@@ -78,13 +105,14 @@ export interface TimerResponse extends LegacyTimerResponse {
   /** New with each PUT; for `ifVersion`. */
   readonly version: string;
   readonly putAt: string;
+  readonly state: TimerState;
   /** In the past when overdue; null when no fire remains. */
   readonly nextFireAt: string | null;
   /** Last fire of this version; null before the first. */
   readonly lastFiredAt: string | null;
 }
 
-/** Timers of one kind, unordered. */
+/** Timers of one kind; of a list of one-shots with `state=scheduled` or `dueBefore`, by shard and due time. */
 export interface ListResponse {
   readonly timers: readonly TimerResponse[];
   /** Timers whose rows cannot be read: put them again, or delete them. */

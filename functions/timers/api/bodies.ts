@@ -10,6 +10,7 @@ const READ_ONLY = new Set([
   "firesLeft",
   "version",
   "putAt",
+  "state",
   "nextFireAt",
   "lastFiredAt",
   "lastOutcome",

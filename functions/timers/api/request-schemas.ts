@@ -14,7 +14,7 @@ const DEFAULT_MINUTES_AHEAD = 40;
 
 const MAX_PERIOD_MS = 365 * DAY_MS;
 const MAX_DELAY_SECONDS = (10 * MAX_PERIOD_MS) / SECOND_MS;
-const MAX_JITTER_SECONDS = 300;
+export const MAX_JITTER_SECONDS = 300;
 const MAX_FIRES_AHEAD = 100;
 const MAX_DATA_BYTES = 64 * 1024;
 /** A version is a UUID. */
@@ -40,7 +40,7 @@ const minuteSchema = z
   .transform(Number);
 
 const TIME_MESSAGE = 'is not a time such as "2026-11-21T17:00:00Z"';
-const timeSchema = z.iso
+export const timeSchema = z.iso
   .datetime({ offset: true, error: TIME_MESSAGE })
   .transform(Date.parse)
   .refine(Number.isFinite, TIME_MESSAGE);
@@ -95,6 +95,7 @@ const common = {
   timerCallbackData: dataSchema,
   shardId: z.string("is not a string").optional(),
   jitterSeconds: wholeNumber(0, MAX_JITTER_SECONDS).optional(),
+  enabled: z.boolean("is not true or false").optional(),
   ifVersion: z.string("is not a string or null").max(MAX_VERSION_CHARACTERS, "is not a version").nullish(),
 };
 
@@ -110,7 +111,6 @@ const periodicFields = z.strictObject(
     startAt: timeSchema.optional(),
     endAt: timeSchema.optional(),
     maxFires: wholeNumber(1, 1_000_000_000).optional(),
-    enabled: z.boolean("is not true or false").optional(),
   },
   UNKNOWN,
 );
@@ -187,7 +187,7 @@ export function periodicTimer(body: PeriodicBody, { id, now, version, shard, req
 }
 
 export function oneshotTimer(body: OneshotBody, { id, now, version, shard, requestKey }: TimerContext): Timer {
-  const { at = now + (body.delaySeconds ?? 0) * SECOND_MS, jitterSeconds } = body;
+  const { at = now + (body.delaySeconds ?? 0) * SECOND_MS, jitterSeconds, enabled = true } = body;
   return {
     kind: "oneshot",
     id,
@@ -196,7 +196,7 @@ export function oneshotTimer(body: OneshotBody, { id, now, version, shard, reque
     schedule: { kind: "once", at },
     data: dataOf(body, { id, type: "oneshot" }),
     ...(jitterSeconds !== undefined && { jitterSeconds }),
-    enabled: true,
+    enabled,
     putAt: now,
     ...(requestKey !== undefined && { requestKey }),
   };

@@ -4,12 +4,12 @@ import * as z from "zod";
 import { mapConcurrently } from "../../shared/concurrency";
 import { BadRequestError, ConflictError } from "../../shared/handlers/http-errors";
 import { jsonParts } from "../../shared/json-text";
-import { fittingItems } from "../../shared/handlers/response-size";
 import { endpoint, errorResponse, type Endpoint, type RestResponse } from "../../shared/handlers/rest-handler";
-import { describeIssues, parseJson } from "../../shared/input";
+import { describeIssues } from "../../shared/input";
 import type { ApiRouteName } from "../contract";
 import type { CursorReader } from "./cursors";
-import type { BatchResponse, BatchResult, ListResponse, TimerResponse } from "./api-types";
+import type { BatchResponse, BatchResult } from "./api-types";
+import { listSchema, listTimers, type ListPorts } from "./list-timers";
 import { putTimers, type Put, type PutOutcome, type PutPorts } from "./put-timers";
 import {
   idSchema,
@@ -25,10 +25,10 @@ import {
 } from "./request-schemas";
 import { exclusiveStart, nextScheduledTime } from "../schedule/fire-times";
 import type { StoredTimer, TimerKind } from "../schedule/timer";
-import { CorruptRowError } from "../storage/timer-row";
 import { TimerChangedError, type TimerTable } from "../storage/timer-table";
 import { withoutReadOnlyFields, withRawData } from "./bodies";
 import { legacyTimerResponse, timerResponse } from "./timer-response";
+import { timerResponses, UnreadableTimerError } from "./timer-responses";
 
 const MAX_REQUESTS = 25;
 const CONCURRENT_DELETES = 10;
@@ -40,17 +40,8 @@ const CONCURRENT_DELETES = 10;
 const SEND_TIMEOUT_MS = 5_000;
 const RESPONSE_RESERVE_MS = 6_000;
 
-const DEFAULT_LIMIT = 100;
-const MAX_TIMERS = 1_000;
-
-/** A list response ends early after this many pages of the table, which also contain other rows... */
-const MAX_PAGES = 10;
-
-/** ... or at this size of their data: Lambda responses are limited to 6 MB as sent ({@link fittingItems}), pages of the table to 1 MB. */
-const LONG_RESPONSE_BYTES = 3_000_000;
-
 export interface TimerPorts {
-  readonly table: Pick<TimerTable, "get" | "delete" | "list" | "recordShardCount"> & PutPorts["table"];
+  readonly table: Pick<TimerTable, "get" | "delete"> & ListPorts["table"] & PutPorts["table"];
   readonly queue: PutPorts["queue"];
   readonly cursors: CursorReader;
   /** Epoch milliseconds. */
@@ -85,20 +76,6 @@ const putSchema = z.object({
 });
 const periodicRequestSchema = z.object({ body: periodicBodySchema });
 const oneshotRequestSchema = z.object({ body: oneshotBodySchema });
-const listSchema = z.object({
-  query: z.strictObject(
-    {
-      limit: z
-        .string()
-        .regex(/^\d{1,9}$/, "is not a whole number")
-        .transform(Number)
-        .refine((limit) => limit >= 1 && limit <= MAX_TIMERS, `is not 1 to ${MAX_TIMERS}`)
-        .default(DEFAULT_LIMIT),
-      next: z.string().optional(),
-    },
-    { error: ({ code }) => (code === "unrecognized_keys" ? "has only limit and next" : undefined) },
-  ),
-});
 const batchRequestSchema = z
   .strictObject(
     {
@@ -164,19 +141,7 @@ export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, En
     });
 
   const list = (kind: TimerKind) =>
-    endpoint(listSchema, async ({ query: { limit, next } }) => {
-      const page = await listTimers(kind, limit, next === undefined ? undefined : keyOfToken(next, kind), table);
-      const { timers: all, unreadable } = await timerResponses(page.timers, cursors, now());
-      const timers = fittingItems(all);
-      const nextKey = timers.length < all.length ? `${kind}#${timers.at(-1)?.id ?? ""}` : page.next;
-      const failures = [...page.corrupt, ...unreadable];
-      const body: ListResponse = {
-        timers,
-        ...(failures.length > 0 && { unreadable: failures.map(({ id, error }) => ({ id, reason: reasonOf(error) })) }),
-        ...(nextKey !== undefined && { next: tokenOf(nextKey, kind) }),
-      };
-      return { body };
-    });
+    endpoint(listSchema, async ({ query }) => ({ body: await listTimers(kind, query, ports) }));
 
   return {
     "GET /periodic": list("periodic"),
@@ -279,86 +244,6 @@ function responseOf({ respond }: Prepared, outcome: PutOutcome | undefined): Res
   const { error } = outcome;
   if (error instanceof TimerChangedError) throw new ConflictError(error.message, { cause: error });
   throw error;
-}
-
-/** A row that cannot be read is shown as such: it does not hide the others. */
-interface Unreadable {
-  readonly id: string;
-  readonly error: unknown;
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof CorruptRowError ? error.message : "its timerCallbackData is not JSON";
-}
-
-class UnreadableTimerError extends ConflictError {
-  constructor({ error }: Unreadable) {
-    super(`The stored timer cannot be read (${reasonOf(error)}). Put it again, or delete it.`, { cause: error });
-  }
-}
-
-async function timerResponses(timers: readonly StoredTimer[], cursors: CursorReader, now: number) {
-  const shards = new Set(timers.map(({ shard }) => shard));
-  const cursorOf = shards.size === 0 ? new Map<string, number>() : await cursors.get(shards, now);
-  const responses: TimerResponse[] = [];
-  const unreadable: Unreadable[] = [];
-  for (const timer of timers) {
-    try {
-      responses.push(timerResponse(timer, now, cursorOf.get(timer.shard) ?? 0));
-    } catch (error) {
-      unreadable.push({ id: timer.id, error });
-    }
-  }
-  return { timers: responses, unreadable };
-}
-
-interface Page {
-  readonly timers: readonly StoredTimer[];
-  readonly corrupt: readonly Unreadable[];
-  /** The key of the last scanned or returned row. */
-  readonly next?: string;
-}
-
-/** Pages of the table also contain other rows, or only those. */
-async function listTimers(
-  kind: TimerKind,
-  limit: number,
-  after: string | undefined,
-  table: Pick<TimerTable, "list">,
-): Promise<Page> {
-  const timers: StoredTimer[] = [];
-  const corrupt: Unreadable[] = [];
-  let bytes = 0;
-  for (let pages = 1; ; pages++) {
-    const page = await table.list(kind, limit, after);
-    timers.push(...page.timers);
-    corrupt.push(...page.corrupt);
-    if (timers.length > limit) {
-      const first = timers.slice(0, limit);
-      return { timers: first, corrupt, next: `${kind}#${first.at(-1)?.id ?? ""}` };
-    }
-    if (page.next === undefined) return { timers, corrupt };
-    bytes += page.timers.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
-    if (timers.length === limit || pages === MAX_PAGES || bytes >= LONG_RESPONSE_BYTES)
-      return { timers, corrupt, next: page.next };
-    after = page.next;
-  }
-}
-
-/** An opaque continuation token. */
-function tokenOf(key: string, kind: TimerKind): string {
-  return Buffer.from(JSON.stringify([kind, key])).toString("base64url");
-}
-
-/** @throws {@link BadRequestError} */
-function keyOfToken(token: string, kind: TimerKind): string {
-  try {
-    const decoded: unknown = parseJson(Buffer.from(token, "base64url").toString());
-    const [, key] = z.tuple([z.literal(kind), z.string().regex(/^[a-z]+#[\x21-\x7e]{0,2000}$/)]).parse(decoded);
-    return key;
-  } catch (cause) {
-    throw new BadRequestError("query.next: is not a token from a response of this list", { cause });
-  }
 }
 
 /** Each request succeeds or fails independently. */

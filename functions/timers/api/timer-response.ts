@@ -5,7 +5,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../shared/time";
 import { endOf, exclusiveStart, fireAt, nextScheduledTime, scheduledTimes } from "../schedule/fire-times";
 import { nextDue, type Schedule } from "../schedule/schedule";
 import type { StoredTimer, Timer } from "../schedule/timer";
-import type { LegacyTimerResponse, ScheduleResponse, TimerResponse } from "./api-types";
+import type { LegacyTimerResponse, ScheduleResponse, TimerResponse, TimerState } from "./api-types";
 
 const UNITS = [
   ["day", DAY_MS],
@@ -33,6 +33,7 @@ function dataOf(data: string): RawJson {
 /** @param cursor of the timer's shard, epoch milliseconds */
 export function timerResponse(timer: StoredTimer, now: number, cursor: number): TimerResponse {
   const { schedule, enabled, startAt, endAt, maxFires, firesLeft, jitterSeconds, version, putAt } = timer;
+  const { nextFireAt, lastFiredAt } = nextAndLastFire(timer, now, Math.max(cursor, timer.enqueuedUntil));
   return {
     ...legacyTimerResponse(timer),
     schedule: scheduleResponse(schedule),
@@ -44,8 +45,15 @@ export function timerResponse(timer: StoredTimer, now: number, cursor: number): 
     ...(jitterSeconds !== undefined && { jitterSeconds }),
     version,
     putAt: iso(putAt),
-    ...nextAndLastFire(timer, now, Math.max(cursor, timer.enqueuedUntil)),
+    state: stateOf(enabled, nextFireAt),
+    nextFireAt,
+    lastFiredAt,
   };
+}
+
+function stateOf(enabled: boolean, nextFireAt: string | null): TimerState {
+  if (!enabled) return "paused";
+  return nextFireAt === null ? "ended" : "scheduled";
 }
 
 /** @param enqueuedUntil fires up to this time are enqueued, and fired once due */

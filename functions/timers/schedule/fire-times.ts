@@ -72,12 +72,15 @@ export function exclusiveStart({ schedule, putAt }: Timer): number {
   return schedule.kind === "once" ? Math.min(putAt, schedule.at - 1) : putAt;
 }
 
-/** Where the dispatcher finds the timer's next fire; undefined when no fire remains to enqueue. */
+/**
+ * Where the dispatcher finds the timer's next fire; undefined when no fire remains to enqueue. One-shots stay, so that those that are due
+ * next can be listed.
+ */
 export function indexKeyOf(timer: StoredTimer): IndexKey | undefined {
+  const { schedule, shard } = timer;
+  if (schedule.kind === "once") return timer.enabled ? { slot: onceSlot(shard), dueMs: schedule.at } : undefined;
   const next = nextPendingTime(timer);
   if (next === undefined) return undefined;
-  const { schedule, shard } = timer;
-  if (schedule.kind === "once") return { slot: onceSlot(shard), dueMs: next };
   const periodMs = wheelPeriod(schedule);
   if (periodMs === undefined || isRecurring(timer)) return { slot: recurringSlot(shard), dueMs: next };
   return { slot: timingWheelSlot(shard, periodMs), dueMs: next % periodMs };

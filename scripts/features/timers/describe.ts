@@ -16,10 +16,10 @@ export function describeSchedule(schedule: ScheduleResponse): string {
 export function describeTimers(timers: readonly TimerResponse[]): string {
   return table(
     ["id", "schedule", "next fire", "last fire", "shard"],
-    timers.map(({ id, schedule, enabled, nextFireAt, lastFiredAt, shardId }) => [
+    timers.map(({ id, schedule, state, nextFireAt, lastFiredAt, shardId }) => [
       id,
       describeSchedule(schedule),
-      enabled ? (nextFireAt ?? "none") : "disabled",
+      nextFireAt ?? state,
       lastFiredAt ?? "none",
       shardId,
     ]),

@@ -1,5 +1,5 @@
 /** Builds the request of a timer from the options of `almanac timers put`. */
-import type { OneshotInput, PeriodicInput } from "../../../functions/timers/api/api-types";
+import type { OneshotInput, PeriodicInput, PeriodicSchedule } from "../../../functions/timers/api/api-types";
 import { errorMessage } from "../../../functions/shared/errors";
 import { UsageError } from "../../shared/command-line";
 import { parseDuration } from "../../shared/duration";
@@ -38,16 +38,16 @@ const PERIODIC_OPTIONS = [
   "start",
   "end",
   "maxFires",
-  "disabled",
 ] as const;
 
 /** @throws {@link UsageError} */
 export function putInputOf(options: PutOptions): PutInput {
-  const { data, shard, jitter, ifVersion, at, in: delay } = options;
+  const { data, shard, jitter, disabled, ifVersion, at, in: delay } = options;
   const common = {
     ...(data !== undefined && { timerCallbackData: jsonOf(data) }),
     ...(shard !== undefined && { shardId: shard }),
     ...(jitter !== undefined && { jitterSeconds: numberOf("--jitter", jitter) }),
+    ...(disabled === true && { enabled: false }),
     ...(options.new === true ? { ifVersion: null } : ifVersion !== undefined && { ifVersion }),
   };
   if (at !== undefined || delay !== undefined) {
@@ -62,22 +62,36 @@ export function putInputOf(options: PutOptions): PutInput {
       timer: at !== undefined ? { ...common, at } : { ...common, delaySeconds: secondsOf(delay ?? "") },
     };
   }
-  const { minute, second, every, cron, timeZone, start, end, maxFires, disabled } = options;
+  const { start, end, maxFires } = options;
   return {
     kind: "periodic",
     timer: {
       ...common,
-      ...(minute !== undefined && { minuteOfHour: minute }),
-      ...(second !== undefined && { secondOfMinute: numberOf("--second", second) }),
-      ...(every !== undefined && { every }),
-      ...(cron !== undefined && { cron }),
-      ...(timeZone !== undefined && { timeZone }),
+      ...scheduleOf(options),
       ...(start !== undefined && { startAt: start }),
       ...(end !== undefined && { endAt: end }),
       ...(maxFires !== undefined && { maxFires: numberOf("--max-fires", maxFires) }),
-      ...(disabled === true && { enabled: false }),
     },
   };
+}
+
+/** @throws {@link UsageError} */
+function scheduleOf({ minute, second, every, cron, timeZone }: PutOptions): PeriodicSchedule {
+  const reject = (option: string, others: Readonly<Record<string, string | undefined>>): void => {
+    const other = Object.keys(others).find((name) => others[name] !== undefined);
+    if (other !== undefined) throw new UsageError(`${other}: cannot be combined with ${option}`);
+  };
+  const secondOfMinute = second === undefined ? {} : { secondOfMinute: numberOf("--second", second) };
+  if (cron !== undefined) {
+    reject("--cron", { "--every": every, "--minute": minute, "--second": second });
+    return { cron, ...(timeZone !== undefined && { timeZone }) };
+  }
+  if (timeZone !== undefined) throw new UsageError("--time-zone: requires --cron");
+  if (every !== undefined) {
+    reject("--every", { "--minute": minute });
+    return { every, ...secondOfMinute };
+  }
+  return { ...(minute !== undefined && { minuteOfHour: minute }), ...secondOfMinute };
 }
 
 function jsonOf(text: string): unknown {

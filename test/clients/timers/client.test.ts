@@ -22,6 +22,7 @@ const TIMER = {
   enabled: true,
   version: "v1",
   putAt: "2026-11-21T06:55:30.250Z",
+  state: "scheduled",
   nextFireAt: "2026-11-21T07:05:00.000Z",
   lastFiredAt: null,
 };
@@ -104,7 +105,7 @@ describe("the client of timers", () => {
     ];
     responses = [page(["a", "b"], "n-1"), page([], "n_2"), page(["c"])];
     const ids: string[] = [];
-    for await (const { id } of timers.periodic.list(2)) ids.push(id);
+    for await (const { id } of timers.periodic.list({ pageSize: 2 })) ids.push(id);
     expect(ids).toEqual(["a", "b", "c"]);
     expect(received.map(({ url }) => url)).toEqual([
       "/live/periodic?limit=2",
@@ -116,7 +117,7 @@ describe("the client of timers", () => {
   it.each([
     ["an id", () => timers.oneshot.get("order:7")],
     ["a body", () => timers.periodic.put("tea", { timerCallbackData: "ä" })],
-    ["a query", () => timers.periodic.list(5).next()],
+    ["a query", () => timers.periodic.list({ pageSize: 5 }).next()],
   ])("signs each request, with %s, so that AWS computes the same signature", async (_, call) => {
     responses = [[404, '"order:7"']];
     await call().catch(() => undefined);

@@ -29,6 +29,7 @@ describe("the row of a timer", () => {
 
   it("is in the index only with an index key", () => {
     expect(timerRow(storedTimer(), { slot: "shard0#every#3600", dueMs: 300_000 })).toMatchObject({
+      partition: { S: "periodic#PART" },
       timer: { S: "periodic#tea" },
       slot: { S: "shard0#every#3600" },
       dueMs: { N: "300000" },

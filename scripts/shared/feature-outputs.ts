@@ -12,7 +12,7 @@ const SCHEMAS = {
     status_page_bucket_name: z.string(),
     status_page_url: z.string().optional(),
   }),
-  timers: z.looseObject({ api_url: z.string(), recorded_fires_table_name: z.string().optional() }),
+  timers: z.looseObject({ api_url: z.string() }),
   exports: z.looseObject({
     configuration_bucket_name: z.string(),
     state_table_name: z.string(),

@@ -1,7 +1,8 @@
 import type { FireQueue } from "../../functions/timers/queue/fire-queue";
 import type { Fire, StoredTimer } from "../../functions/timers/schedule/timer";
 import type { IndexKey } from "../../functions/timers/schedule/fire-times";
-import { TIMER_KEYS } from "../../functions/timers/contract";
+import type { History, RecordedFire } from "../../functions/timers/storage/history";
+import { TIMER_KEYS, type Callbacks } from "../../functions/timers/contract";
 import { partitionOf, rowKey, timerKey } from "../../functions/timers/storage/timer-row";
 import {
   TimerChangedError,
@@ -18,6 +19,10 @@ export interface FakeTimers {
   readonly sent: Fire[];
   readonly table: Pick<TimerTable, "get" | "delete" | "list" | "put" | "advance" | "ensureCursor" | "recordShardCount">;
   readonly queue: FireQueue;
+  /** Of all timers, in any order. */
+  readonly recorded: (RecordedFire & TimerId)[];
+  readonly history: Pick<History, "read">;
+  readonly callbacks: Callbacks;
 }
 
 /** @param maxShards largest shard count ever */
@@ -25,20 +30,44 @@ export function fakeTimers(maxShards = 1): FakeTimers {
   const rows = new Map<string, StoredTimer>();
   const indexKeys = new Map<string, IndexKey | undefined>();
   const sent: Fire[] = [];
+  const recorded: (RecordedFire & TimerId)[] = [];
   const keyOf = ({ kind, id }: TimerId) => `${kind}#${id}`;
   return {
     rows,
     sent,
+    recorded,
+    history: {
+      read: ({ kind, id }, limit, after) => {
+        const all = recorded
+          .filter((fire) => fire.kind === kind && fire.id === id)
+          .map(({ kind: _, id: __, ...fire }) => fire)
+          .sort((a, b) => b.due - a.due);
+        const from = after === undefined ? 0 : Number(after);
+        const next = from + limit < all.length ? { next: String(from + limit) } : {};
+        return Promise.resolve({ fires: all.slice(from, from + limit), ...next });
+      },
+    },
+    callbacks: {
+      default: { queueUrl: "https://sqs/fires", history: true },
+      billing: { queueUrl: "https://sqs/fires-billing", history: false },
+    },
     table: {
       get: (key) => Promise.resolve(rows.get(keyOf(key))),
-      delete: (key) => {
+      delete: (key, version) => {
+        const stored = rows.get(keyOf(key));
+        if (version !== undefined && stored !== undefined && stored.version !== version)
+          return Promise.reject(new TimerChangedError("the timer does not have this version", stored));
         rows.delete(keyOf(key));
         return Promise.resolve();
       },
       list: (range, limit, after) => {
         const order = ({ dueMs = 0, sort }: ListKey) => `${String(dueMs).padStart(16, "0")} ${sort}`;
         const all = [...rows.entries()]
-          .map(([sort, timer]) => ({ timer, indexKey: indexKeys.get(sort), key: keyIn(range, sort, indexKeys.get(sort)) }))
+          .map(([sort, timer]) => ({
+            timer,
+            indexKey: indexKeys.get(sort),
+            key: keyIn(range, sort, indexKeys.get(sort)),
+          }))
           .filter(({ timer, indexKey }) => isIn(range, timer, indexKey))
           .sort((a, b) => (order(a.key) < order(b.key) ? -1 : 1))
           .filter(({ key }) => after === undefined || order(key) > order(after));

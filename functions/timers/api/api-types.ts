@@ -1,4 +1,14 @@
 /** Request and response bodies of the API, for its clients and its handler. Times are ISO 8601. */
+import type { FireOutcome } from "../schedule/timer";
+
+/** When a fire that fails goes to the dead-letter queue of its callback. */
+export interface RetryPolicy {
+  /** Deliveries, 1 to 100: after 2, 4, 8 ... seconds, 10 minutes at most. @default 8 */
+  readonly maxAttempts?: number;
+  /** No attempt starts later than this after the due time: 1 to 259,200. @default no limit */
+  readonly maxAgeSeconds?: number;
+}
+
 interface CommonInput {
   /** Any JSON of at most 64 KB, passed to the callback. @default {id, type} */
   readonly timerCallbackData?: unknown;
@@ -6,8 +16,20 @@ interface CommonInput {
   readonly shardId?: string;
   /** Delays each fire by 0 to this many seconds, deterministically. At most 300. @default 0 */
   readonly jitterSeconds?: number;
-  /** False: stored, but does not fire. @default true */
+  /** False: stored, but does not fire (paused). @default as it is; true for a new timer */
   readonly enabled?: boolean;
+  /** The name of the callback that its fires go to. @default "default" */
+  readonly callback?: string;
+  /**
+   * After an outage: `all` fires, though late; `latest`, no fire after which another one is due already; or a number of seconds, no fire that
+   * is later than that. At each delivery, also of a retry. @default "all"
+   */
+  readonly catchUp?: "all" | "latest" | number;
+  /** `skip`: no fire while another one of the timer runs. Two writes for each fire. @default "allow" */
+  readonly overlap?: "allow" | "skip";
+  readonly retry?: RetryPolicy;
+  /** Whether fires are recorded for seven days. One write for each fire. @default as configured for the callback */
+  readonly history?: boolean;
   /** Replaces only this version (null: only creates); otherwise 409. @default replaces any version */
   readonly ifVersion?: string | null;
 }
@@ -59,14 +81,17 @@ export type PeriodicInput = CommonInput & {
 export type OneshotInput = CommonInput &
   (
     | {
-        /** A time in the past fires immediately. */
+        /** `2026-11-21T17:00:00Z`; with `timeZone`, a local time: `2026-11-21T17:00:00`. A time in the past fires immediately. */
         readonly at: string;
+        /** `Europe/Berlin`. A local time that DST skips is the end of the gap; of two, the first. @default none: `at` has an offset */
+        readonly timeZone?: string;
         readonly delaySeconds?: never;
       }
     | {
         /** 0 to ten years. */
         readonly delaySeconds: number;
         readonly at?: never;
+        readonly timeZone?: never;
       }
   );
 
@@ -108,8 +133,90 @@ export interface TimerResponse extends LegacyTimerResponse {
   readonly state: TimerState;
   /** In the past when overdue; null when no fire remains. */
   readonly nextFireAt: string | null;
-  /** Last fire of this version; null before the first. */
+  readonly callback: string;
+  readonly catchUp?: "latest" | number;
+  readonly overlap?: "skip";
+  readonly retry?: RetryPolicy;
+  /** As in the PUT. */
+  readonly history?: boolean;
+  /** Whether its fires are recorded: by `history`, else as configured for its callback. */
+  readonly recorded: boolean;
+  /** The last delivery of this version, as its callback observed it; null before the first, and when fires are not recorded. */
   readonly lastFiredAt: string | null;
+  readonly lastOutcome: FireOutcome | null;
+  /** Deliveries of that fire. */
+  readonly attempts: number | null;
+  readonly latenessMs: number | null;
+}
+
+/** A fire that has been delivered. Times are in UTC. */
+export interface FireResponse {
+  readonly fireId: string;
+  readonly version: string;
+  readonly dueAt: string;
+  /** The start of its last delivery. */
+  readonly firedAt: string;
+  readonly latenessMs: number;
+  /** Of the callback. */
+  readonly durationMs: number;
+  /** Deliveries so far. */
+  readonly attempts: number;
+  /** `failed`: it is retried; `dropped`: by `catchUp`; `skipped`: by `overlap`. */
+  readonly outcome: FireOutcome;
+}
+
+/** Of all versions of a timer, seven days, the latest due time first. */
+export interface FiresResponse {
+  readonly fires: readonly FireResponse[];
+  /** Token of the next page, for `?next=`. Absent on the last page. */
+  readonly next?: string;
+}
+
+/** The fires of the current version that were expected in a time, and those that were recorded. */
+export interface AuditResponse {
+  readonly expected: number;
+  readonly observed: number;
+  /** Due times of expected fires that were not recorded. */
+  readonly missing: readonly string[];
+  /** Fire ids: of fires that have not succeeded yet, or never will. */
+  readonly failed: readonly string[];
+  /** ... of first deliveries that were late. */
+  readonly late: readonly string[];
+  readonly early: readonly string[];
+}
+
+/** The next fires, the first one first. Of a paused timer: those after it is resumed now. */
+export interface PreviewResponse {
+  /** ISO 8601, jitter included. */
+  readonly fires: readonly string[];
+}
+
+/** Body of `POST /periodic/{id}/fire`. */
+export interface FireInput {
+  /** Delivers this fire of the timer's current version again. @default a new fire, due now */
+  readonly fireId?: string;
+}
+
+export interface FiredResponse {
+  readonly fireId: string;
+  readonly dueAt: string;
+}
+
+/** Body of `POST /periodic`: pauses or resumes all timers with a prefix. */
+export interface VerbInput {
+  readonly verb: "pause" | "resume";
+  /** Of the ids; "" for all. */
+  readonly prefix: string;
+  /** Of the response before. */
+  readonly next?: string;
+}
+
+export interface VerbResponse {
+  /** Timers that have changed. */
+  readonly changed: number;
+  readonly failures: readonly { readonly id: string; readonly message: string }[];
+  /** There are more: for the next request. */
+  readonly next?: string;
 }
 
 /** Timers of one kind; of a list of one-shots with `state=scheduled` or `dueBefore`, by shard and due time. */
@@ -130,6 +237,8 @@ export interface BatchRequest {
   readonly body?: PeriodicInput | OneshotInput;
   /** For PUT. @default the header Idempotency-Key of the batch */
   readonly idempotencyKey?: string;
+  /** For DELETE: only this version. @default any */
+  readonly ifVersion?: string;
 }
 
 export interface BatchResult {

@@ -12,6 +12,7 @@ const READ_ONLY = new Set([
   "putAt",
   "state",
   "nextFireAt",
+  "recorded",
   "lastFiredAt",
   "lastOutcome",
   "attempts",

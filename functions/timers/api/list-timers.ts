@@ -14,9 +14,8 @@ import type { TimerKind } from "../schedule/timer";
 import { partitionOf, rowKey, timerKey } from "../storage/timer-row";
 import type { DueRange, ListKey, TimerPartition, TimerTable } from "../storage/timer-table";
 import { TIMER_STATES, type ListResponse, type TimerResponse } from "./api-types";
-import type { CursorReader } from "./cursors";
 import { MAX_JITTER_SECONDS, timeSchema } from "./request-schemas";
-import { reasonOf, timerResponses, type Unreadable } from "./timer-responses";
+import { reasonOf, timerResponses, type StatusPorts, type Unreadable } from "./timer-responses";
 
 const DEFAULT_LIMIT = 100;
 const MAX_TIMERS = 1_000;
@@ -54,11 +53,8 @@ export const listSchema = z.object({
 });
 export type ListQuery = z.output<typeof listSchema>["query"];
 
-export interface ListPorts {
+export interface ListPorts extends StatusPorts {
   readonly table: Pick<TimerTable, "list" | "recordShardCount">;
-  readonly cursors: CursorReader;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
   /** Configured number of shards. */
   readonly shards: number;
 }
@@ -94,9 +90,8 @@ export async function listTimers(kind: TimerKind, query: ListQuery, ports: ListP
     const page = await ports.table.list(range, limit - found.length, position.after);
     bytes += page.timers.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
     const positions = new Map(page.timers.map(({ id }, index) => [id, { range: current, after: page.keys[index] }]));
-    const { timers, unreadable: failures } = await timerResponses(page.timers, ports.cursors, ports.now());
-    for (const timer of timers)
-      if (isWanted(timer, query)) found.push({ timer, position: positions.get(timer.id) ?? position });
+    const { timers, unreadable: failures } = await timerResponses(page.timers, ports, (one) => isWanted(one, query));
+    for (const timer of timers) found.push({ timer, position: positions.get(timer.id) ?? position });
     unreadable.push(...page.corrupt, ...failures);
     position = page.next === undefined ? { range: current + 1 } : { range: current, after: page.next };
   }

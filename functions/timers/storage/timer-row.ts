@@ -7,7 +7,7 @@ import { TIMER_KEYS, TIMER_PARTITIONS } from "../contract";
 import { isCron } from "../schedule/cron";
 import type { IndexKey } from "../schedule/fire-times";
 import type { Schedule } from "../schedule/schedule";
-import type { StoredTimer, TimerKind } from "../schedule/timer";
+import type { StoredTimer, TimerKind, TimerOptions } from "../schedule/timer";
 
 /**
  * A one-shot's row must outlive its messages, else the fence drops them: 4 days in the queue, 14 in the dead-letter queue, plus an outage of
@@ -70,6 +70,7 @@ export function timerRow(timer: StoredTimer, indexKey: IndexKey | undefined): Ro
     ...(timer.enabled ? {} : { disabled: { BOOL: true } }),
     putAt: { N: String(timer.putAt) },
     ...(timer.requestKey !== undefined && { requestKey: { S: timer.requestKey } }),
+    ...(timer.options && { options: { M: optionAttributes(timer.options) } }),
     enqueuedUntil: { N: String(timer.enqueuedUntil) },
     // One that is paused stays until it is resumed, or deleted.
     ...(schedule.kind === "once" &&
@@ -98,6 +99,8 @@ export function readTimerRow(row: Row): StoredTimer {
   const firesLeft = numberOf(row, "firesLeft");
   const jitterSeconds = numberOf(row, "jitterSeconds");
   const requestKey = row["requestKey"]?.S;
+  // In one attribute, because most rows have none.
+  const options = row["options"]?.M;
   return {
     kind,
     id: key.slice(split + 1),
@@ -114,7 +117,37 @@ export function readTimerRow(row: Row): StoredTimer {
     enabled: row["disabled"] === undefined,
     putAt: requiredNumber(row, "putAt"),
     ...(requestKey !== undefined && { requestKey }),
+    ...(options !== undefined && { options: readOptions(options, row) }),
     enqueuedUntil: requiredNumber(row, "enqueuedUntil"),
+  };
+}
+
+function optionAttributes({ callback, catchUp, overlap, maxAttempts, maxAgeSeconds, history }: TimerOptions): Row {
+  return {
+    ...(callback !== undefined && { callback: { S: callback } }),
+    ...(catchUp === "latest" ? { catchUp: { S: catchUp } } : numberAttribute("catchUp", catchUp)),
+    ...(overlap !== undefined && { overlap: { S: overlap } }),
+    ...numberAttribute("maxAttempts", maxAttempts),
+    ...numberAttribute("maxAgeSeconds", maxAgeSeconds),
+    ...(history !== undefined && { history: { BOOL: history } }),
+  };
+}
+
+function readOptions(options: Row, row: Row): TimerOptions {
+  const { callback, overlap, history } = options;
+  const latest = options["catchUp"]?.S;
+  if ((overlap !== undefined && overlap.S !== "skip") || (latest !== undefined && latest !== "latest"))
+    throw new CorruptRowError(`${describe(row)}: has unknown options`);
+  const maxAttempts = numberOf(options, "maxAttempts");
+  const maxAgeSeconds = numberOf(options, "maxAgeSeconds");
+  const catchUp = latest ?? numberOf(options, "catchUp");
+  return {
+    ...(callback?.S !== undefined && { callback: callback.S }),
+    ...(catchUp !== undefined && { catchUp }),
+    ...(overlap !== undefined && { overlap: "skip" }),
+    ...(maxAttempts !== undefined && { maxAttempts }),
+    ...(maxAgeSeconds !== undefined && { maxAgeSeconds }),
+    ...(history?.BOOL !== undefined && { history: history.BOOL }),
   };
 }
 

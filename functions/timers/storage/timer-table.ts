@@ -5,7 +5,7 @@ import { isConditionFailure, type AwsJson } from "../../shared/aws/aws-json";
 import { sendInBatches } from "../../shared/aws/batches";
 import type { Clock } from "../../shared/clock";
 import { parseJson } from "../../shared/input";
-import { DUE_INDEX, TIMER_KEYS, TIMER_PARTITIONS } from "../contract";
+import { DUE_INDEX, TIMER_KEYS } from "../contract";
 import type { IndexKey } from "../schedule/fire-times";
 import type { StoredTimer, TimerKind } from "../schedule/timer";
 import { partitionOf, readTimerRow, rowKey, timerIdOf, timerKey, timerRow, type Row } from "./timer-row";
@@ -66,7 +66,7 @@ export interface ListKey {
 /** What a list reads, in order: the timers of one kind, by id. */
 export interface TimerPartition {
   readonly kind: TimerKind;
-  /** 0 to {@link TIMER_PARTITIONS} - 1 */
+  /** 0 to TIMER_PARTITIONS - 1 */
   readonly partition: number;
   /** Of their ids. @default all */
   readonly prefix?: string;
@@ -106,7 +106,8 @@ export interface TimerTable {
    * @throws {@link TimerChangedError} when the stored version or `enqueuedUntil` differs
    */
   advance(timer: StoredTimer, indexKey: IndexKey | undefined, previous: number): Promise<void>;
-  delete(key: TimerId): Promise<void>;
+  /** @param version only this one. @throws {@link TimerChangedError} when it has another */
+  delete(key: TimerId, version?: string): Promise<void>;
   /** Creates the cursor of a shard unless it exists. Cached per process. @param at epoch milliseconds */
   ensureCursor(shard: string, at: number): Promise<void>;
   /** Saves the shard count if it is the largest ever. @returns the largest ever */
@@ -207,7 +208,7 @@ export function timerTable(
 
     put: (timer, indexKey, replaces) => {
       const Item = timerRow(timer, indexKey);
-      const message = replaces === null ? "the timer already exists" : "the timer does not have this version";
+      const message = replaces === null ? "the timer already exists" : OTHER_VERSION;
       return write("PutItem", { Item, ...conditionOf(replaces) }, message);
     },
 
@@ -229,7 +230,14 @@ export function timerTable(
       return write("UpdateItem", update, "the timer has changed");
     },
 
-    delete: ({ kind, id }) => write("DeleteItem", { Key: rowKey(timerKey(kind, id)) }, ""),
+    delete: ({ kind, id }, version) => {
+      const Key = rowKey(timerKey(kind, id));
+      if (version === undefined) return write("DeleteItem", { Key }, "");
+      // A timer that does not exist is deleted already, perhaps by an earlier attempt.
+      const { ConditionExpression, ...condition } = versionIs(version);
+      const isDeletable = `attribute_not_exists(#version) OR ${ConditionExpression}`;
+      return write("DeleteItem", { Key, ...condition, ConditionExpression: isDeletable }, OTHER_VERSION);
+    },
 
     ensureCursor: async (shard, at) => {
       if (ensured.has(shard)) return;
@@ -320,16 +328,19 @@ const NOT_EXISTS = {
   ExpressionAttributeNames: { "#key": TIMER_KEYS.sort },
 };
 
+const OTHER_VERSION = "the timer does not have this version";
+
+function versionIs(version: string) {
+  return {
+    ConditionExpression: "#version = :version",
+    ExpressionAttributeNames: { "#version": "version" },
+    ExpressionAttributeValues: { ":version": { S: version } },
+  };
+}
+
 function conditionOf(version: string | null | undefined): object {
   if (version === undefined) return {};
-  const condition =
-    version === null
-      ? NOT_EXISTS
-      : {
-          ConditionExpression: "#version = :version",
-          ExpressionAttributeNames: { "#version": "version" },
-          ExpressionAttributeValues: { ":version": { S: version } },
-        };
+  const condition = version === null ? NOT_EXISTS : versionIs(version);
   return { ...condition, ReturnValuesOnConditionCheckFailure: "ALL_OLD" };
 }
 

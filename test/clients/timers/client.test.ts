@@ -24,7 +24,12 @@ const TIMER = {
   putAt: "2026-11-21T06:55:30.250Z",
   state: "scheduled",
   nextFireAt: "2026-11-21T07:05:00.000Z",
+  callback: "default",
+  recorded: true,
   lastFiredAt: null,
+  lastOutcome: null,
+  attempts: null,
+  latenessMs: null,
 };
 
 interface ReceivedRequest {
@@ -91,7 +96,7 @@ describe("the client of timers", () => {
     expect(await timers.oneshot.get("tea")).toBeUndefined();
     await timers.oneshot.delete("tea");
     expect(seen()).toEqual([
-      ["PUT", "/live/periodic/tea", { enabled: true, minuteOfHour: 5 }],
+      ["PUT", "/live/periodic/tea", { catchUp: "all", minuteOfHour: 5 }],
       ["GET", "/live/periodic/tea", undefined],
       ["GET", "/live/oneshot/tea", undefined],
       ["DELETE", "/live/oneshot/tea", undefined],

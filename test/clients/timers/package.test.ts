@@ -73,7 +73,12 @@ describe("the package that other programs install", () => {
   it.each([
     ["an ES module", "program.mts", "program.mjs", ["--module", "nodenext"]],
     ["a CommonJS module", "program.cts", "program.cjs", ["--module", "nodenext"]],
-    ["CommonJS with the resolution of Node 10", "program.ts", "program.js", ["--module", "commonjs", "--moduleResolution", "node10"]],
+    [
+      "CommonJS with the resolution of Node 10",
+      "program.ts",
+      "program.js",
+      ["--module", "commonjs", "--moduleResolution", "node10"],
+    ],
     ["a bundler's input", "bundled.ts", undefined, ["--module", "esnext", "--moduleResolution", "bundler", "--noEmit"]],
   ])(
     "compiles and runs as %s",

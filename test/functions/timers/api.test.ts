@@ -28,7 +28,12 @@ const NOW = Date.parse("2026-11-21T06:55:30.250Z");
 
 const dynamodb = mockClient(DynamoDBClient);
 
-const output = setupHandler("timers", { TIMERS_TABLE: TABLE, FIRES_QUEUE_URL: "https://sqs/fires", SHARDS: "1" });
+const output = setupHandler("timers", {
+  TIMERS_TABLE: TABLE,
+  HISTORY_TABLE: "almanac-test-timers-history",
+  CALLBACKS: JSON.stringify({ default: { queueUrl: "https://sqs/fires", history: false } }),
+  SHARDS: "1",
+});
 beforeEach(() => {
   jest.spyOn(Date, "now").mockReturnValue(NOW);
   dynamodb.reset();

@@ -31,7 +31,7 @@ const dynamodb = mockClient(DynamoDBClient);
 
 const output = setupHandler("timers", {
   TIMERS_TABLE: "almanac-test-timers",
-  FIRES_QUEUE_URL: "https://sqs/fires",
+  CALLBACKS: JSON.stringify({ default: { queueUrl: "https://sqs/fires", history: false } }),
   SHARDS: "4",
 });
 beforeEach(() => {
@@ -91,9 +91,7 @@ describe("the dispatcher", () => {
 
   it("reports the largest lag of its cursors", async () => {
     const lost = { message: "no", $metadata: {}, Item: { cursor: { N: String(NOW - 90_000) } } };
-    dynamodb
-      .on(UpdateItemCommand, { Key: rowKey("cursor#shard2") })
-      .rejects(new ConditionalCheckFailedException(lost));
+    dynamodb.on(UpdateItemCommand, { Key: rowKey("cursor#shard2") }).rejects(new ConditionalCheckFailedException(lost));
     await tick(0, 2);
     expect(metric("cursorLag")).toBe(90_000);
   });

@@ -52,8 +52,12 @@ function variables(endpoint: string): Readonly<Record<string, string>> {
     ...{
       TIMERS_TABLE: "timers",
       FIRES_QUEUE_URL: `${endpoint}/000000000000/fires`,
+      FIRES_DEAD_LETTER_QUEUE_URL: `${endpoint}/000000000000/fires-dlq`,
+      CALLBACKS: JSON.stringify({ default: { queueUrl: `${endpoint}/000000000000/fires`, history: true } }),
       SHARDS: "4",
-      RECORDED_FIRES_TABLE: "recorded",
+      CLAIMS_TABLE: "claims",
+      HISTORY_TABLE: "history",
+      HISTORY: "true",
     },
     ...{
       STATE_MACHINE_ARN: `${arn}:stateMachine:fuzz`,

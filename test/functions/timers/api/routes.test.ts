@@ -19,6 +19,8 @@ describe("the API of timers", () => {
     ports = {
       table: fake.table,
       queue: fake.queue,
+      history: fake.history,
+      callbacks: fake.callbacks,
       cursors: { get: () => Promise.resolve(new Map([["shard0", NOW + 120_000]])) },
       now: () => NOW,
       newVersion: () => `v${++versions}`,
@@ -80,7 +82,12 @@ describe("the API of timers", () => {
         putAt: "2026-11-21T06:55:30.250Z",
         state: "scheduled",
         nextFireAt: "2026-11-21T07:10:30.000Z",
+        callback: "default",
+        recorded: true,
         lastFiredAt: null,
+        lastOutcome: null,
+        attempts: null,
+        latenessMs: null,
       },
     ]);
     expect(await call("PUT /oneshot/{id}", { id: "egg", body: { delaySeconds: 240 } })).toMatchObject([
@@ -138,7 +145,12 @@ describe("the API of timers", () => {
       "body.shardId: is not shard0 to shard999",
     ],
     ["too long a list", "GET /periodic", { query: { limit: "1001" } }, "query.limit: is not 1 to 1000"],
-    ["a list by another name", "GET /periodic", { query: { page: "2" } }, "query: has only limit, next, prefix, state and dueBefore"],
+    [
+      "a list by another name",
+      "GET /periodic",
+      { query: { page: "2" } },
+      "query: has only limit, next, prefix, state and dueBefore",
+    ],
     [
       "a token of its own making",
       "GET /periodic",

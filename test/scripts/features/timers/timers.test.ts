@@ -12,7 +12,12 @@ const timer = {
   putAt: "2026-11-21T06:55:30.250Z",
   state: "scheduled",
   nextFireAt: "2026-11-21T07:10:30.000Z",
+  callback: "default",
+  recorded: true,
   lastFiredAt: null,
+  lastOutcome: null,
+  attempts: null,
+  latenessMs: null,
 } as const;
 
 describe("a timer on the command line", () => {
@@ -61,7 +66,8 @@ describe("timers for people", () => {
   });
 
   it("are a table, or all there is to know of one", () => {
-    expect(describeTimers([timer, { ...timer, id: "egg", state: "paused", enabled: false, nextFireAt: null }])).toMatchInlineSnapshot(`
+    expect(describeTimers([timer, { ...timer, id: "egg", state: "paused", enabled: false, nextFireAt: null }]))
+      .toMatchInlineSnapshot(`
      "id   schedule          next fire                 last fire  shard
      tea  every 15 minutes  2026-11-21T07:10:30.000Z  none       shard0
      egg  every 15 minutes  paused                    none       shard0"
@@ -75,7 +81,12 @@ describe("timers for people", () => {
      putAt        2026-11-21T06:55:30.250Z
      state        scheduled
      nextFireAt   2026-11-21T07:10:30.000Z
+     callback     default
+     recorded     true
      lastFiredAt  none
+     lastOutcome  none
+     attempts     none
+     latenessMs   none
      data         {"order":7}"
     `);
   });

@@ -13,6 +13,7 @@ import { Dashboard } from "./constructs/dashboard";
 import { terraformKeys } from "./constructs/emulator-keys";
 import { EncryptionKey } from "./constructs/encryption-key";
 import type { Deployment, Feature } from "./constructs/feature";
+import { appSchema, environmentNameSchema } from "./constructs/names";
 import { readableId, rejectDuplicateIds } from "./constructs/readable-id";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./constructs/versions";
 import { quotaFaults } from "./synthesized/quotas";
@@ -23,14 +24,6 @@ import { Heartbeats, heartbeatsSchema } from "./heartbeats";
 import { Timers, timersSchema } from "./timers";
 import { Workflows, workflowsSchema } from "./workflows";
 import { Pipelines, pipelinesSchema } from "./pipelines";
-
-/** Short, so that bucket names (63 characters) have room for feature, suffix and account id. */
-const appSchema = z
-  .string()
-  .regex(/^[a-z]([a-z0-9-]{0,10}[a-z0-9])?$/, "is not 1 to 12 lower case letters, digits and hyphens, a letter first");
-const environmentNameSchema = z
-  .string()
-  .regex(/^[a-z][a-z0-9]{0,11}$/, "is not 1 to 12 lower case letters and digits, a letter first");
 
 /** Regions of the partitions aws, aws-cn and aws-us-gov. Secret regions and the European sovereign cloud have other domains. */
 const REGION = /^(af|ap|ca|cn|eu|il|me|mx|sa|us|us-gov)-(north|south|central|(north|south)?(east|west))-\d$/;
@@ -49,7 +42,7 @@ const alarmEmailsSchema = z
 
 const environmentFields = z.strictObject({
   /** First part of every physical name: `almanac-staging-heartbeats`. Distinguishes several Almanacs in one account. @default "almanac" */
-  app: appSchema.default("almanac"),
+  app: appSchema,
   /** The AWS region. */
   region: z.string().regex(REGION, 'is not an AWS region such as "eu-central-1"'),
   /** Terraform refuses to work in any other account. @default the account of the credentials */

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from "node:util";
+
 import { DescribeTableCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { SFNClient } from "@aws-sdk/client-sfn";
 
@@ -8,7 +10,7 @@ import { invocationHandler } from "../shared/handlers/invocation-handler";
 import { claimRunEnvironment, claimRunInputSchema, type Claim, type Run } from "./contract";
 import { claimRun, type ClaimPorts } from "./run/claim";
 import { findExport, readConfiguration } from "./run/configuration";
-import { endedStatus, isRunning } from "./run/executions";
+import { endOf, failureOf, isRunning } from "./run/executions";
 import { dayOf, locationOf } from "./run/object-keys";
 import { returnPermanentFailures } from "./run/permanent-failures";
 import { isEmptyWindow } from "./run/window";
@@ -43,7 +45,10 @@ export const handler = invocationHandler(
       const limit = run.config.maxReadUnitsPerSecond ?? planned.maxReadUnitsPerSecond;
       const limited = limit === undefined ? planned : { ...planned, maxReadUnitsPerSecond: limit };
       if (limited !== run) await state.saveRun(limited);
-      const claimAgain = run.day !== (request.day ?? dayOf(now)) || run.trigger !== request.trigger;
+      const claimAgain =
+        run.day !== (request.day ?? dayOf(now)) ||
+        run.trigger !== request.trigger ||
+        !isDeepStrictEqual(run.range, request.range);
       const empty = run.window !== undefined && isEmptyWindow(run.window);
       const segments = empty ? [] : Array.from({ length: run.segments }, (_, segment) => segment);
       return { outcome: "run", run: limited, segments, claimAgain };
@@ -57,10 +62,8 @@ async function recordEndOf(
   run: Run,
   { sfn, state }: { readonly sfn: SFNClient; readonly state: StateTable },
 ): Promise<void> {
-  const status = await endedStatus(sfn, execution);
-  if (status === undefined) return;
-  const failure = { error: "ExecutionEndedError", cause: `the execution is ${status}`, abandoned: false };
-  await state.fail(run.exportId, execution, failure);
+  const end = await endOf(sfn, execution);
+  if (typeof end !== "string") await state.fail(run.exportId, execution, failureOf(execution, end));
 }
 
 /** A provisioned table's other readers keep half of its units. */

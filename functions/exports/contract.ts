@@ -45,6 +45,16 @@ export type ReadSegmentEnvironment = EnvironmentVariables<typeof readSegmentEnvi
 export const recordFailureEnvironment = environmentSchema({ STATE_TABLE: text });
 export type RecordFailureEnvironment = EnvironmentVariables<typeof recordFailureEnvironment>;
 
+export const reconcileEnvironment = environmentSchema({
+  STATE_TABLE: text,
+  CONFIGURATION_BUCKET: text,
+  EXECUTION_ARN_PREFIX: text,
+});
+export type ReconcileEnvironment = EnvironmentVariables<typeof reconcileEnvironment>;
+
+/** How often the records of runs are compared with their executions, and exports are checked for lateness. */
+export const RECONCILE_MINUTES = 5;
+
 /** S3 key of {@link configurationSchema} as JSON. */
 export const CONFIGURATION_KEY = "exports.json";
 
@@ -141,9 +151,23 @@ export type Format = ExportConfig["format"];
 /** Name of the list in a JSON document. */
 export const DOCUMENT_FIELD = "user_metrics";
 
+/** When an export is due, and when it is late. No part of a run: a change of it does not make an unfinished run start over. */
+export const exportScheduleSchema = z.strictObject({
+  /** `cron(...)` or `rate(...)` */
+  expression: z.string(),
+  /** IANA time zone of a cron expression. */
+  timeZone: z.string(),
+  /** A run that is not finished this long after it was due is late. Undefined: half the time to the next one, 15 minutes to 6 hours. */
+  lateAfterMinutes: z.number().optional(),
+});
+export type ExportSchedule = z.output<typeof exportScheduleSchema>;
+
+const scheduledExportSchema = exportSchema.extend({ schedule: exportScheduleSchema.optional() });
+export type ScheduledExport = z.output<typeof scheduledExportSchema>;
+
 /** `exports.json` */
 export const configurationSchema = z.object({
-  tables: z.array(exportSchema),
+  tables: z.array(scheduledExportSchema),
   /** Configuration of exports for jobs; each job names its table. */
   jobs: exportSchema.optional(),
 });
@@ -159,19 +183,34 @@ export const jobSchema = z.looseObject({
 });
 export type Job = z.output<typeof jobSchema>;
 
-/** A manual run and the scheduled run of one day are two runs. */
-export const triggerSchema = z.enum(["schedule", "manual"]);
+/** The scheduled run of a day, a manual one, and backfills of other ranges are different runs. */
+export const triggerSchema = z.enum(["schedule", "manual", "backfill"]);
 export type Trigger = z.output<typeof triggerSchema>;
+
+/** A backfill's range of watermarks, epoch milliseconds: [since, until). */
+export const rangeSchema = z.strictObject({ since: z.number(), until: z.number() });
+export type Range = z.output<typeof rangeSchema>;
+
+/** More unfinished runs than any export has: a chain that is longer has a fault. */
+const MAX_CONTINUATIONS = 1_000;
 
 /** Input of the state machine. */
 export const runRequestSchema = z.strictObject({
   export: z.string(),
   /** One scheduled and one manual run per day. @default the current day, UTC */
   day: z.iso.date().optional(),
-  /** Run even if the day is finished. @default false */
+  /** Run even if the day is finished: a full export again, an incremental one on from its cursor. @default false */
+  again: z.boolean().default(false),
+  /** Start over an unfinished run, and repeat a finished one with its own window. @default false */
   force: z.boolean().default(false),
   trigger: triggerSchema.default("manual"),
+  /** When a scheduled run was due, epoch milliseconds. */
+  due: z.number().optional(),
+  /** Of a backfill. */
+  range: rangeSchema.optional(),
   job: jobSchema.optional(),
+  /** The first of a chain of executions that each finish one run, and how many came before this one. */
+  continues: z.strictObject({ name: z.string(), number: z.int().max(MAX_CONTINUATIONS) }).optional(),
 });
 export type RunRequest = z.output<typeof runRequestSchema>;
 /** Without the fields that have defaults. */
@@ -189,6 +228,9 @@ export const runSchema = z.strictObject({
   id: z.string(),
   day: z.iso.date(),
   trigger: triggerSchema,
+  /** When a scheduled run was due. */
+  due: z.number().optional(),
+  range: rangeSchema.optional(),
   startedAt: z.number(),
   /** The time in the keys of a flat layout: `startedAt`, or the next second in which no other run has the same key. */
   keyTime: z.number(),
@@ -200,8 +242,8 @@ export const runSchema = z.strictObject({
   role: z.string().optional(),
   bucket: z.string(),
   window: windowSchema.optional(),
-  /** Of a day that was already finished: the cursor does not move. */
-  rerun: z.boolean(),
+  /** The cursor does not move: of a backfill, and of a window that was already exported. */
+  keepsCursor: z.boolean(),
   segments: z.int().min(1),
   /** For all readers of the table together. @default no limit */
   maxReadUnitsPerSecond: z.number().positive().optional(),
@@ -247,6 +289,8 @@ export const manifestSchema = z.looseObject({
   finishedAt: z.iso.datetime(),
   mode: z.enum(["full", "incremental"]),
   window: windowSchema.extend({ attribute: z.string(), unit: watermarkUnitSchema }).optional(),
+  /** Windows of backfills, whose items are in addition. */
+  backfills: z.array(windowSchema.extend({ run: z.string() })).optional(),
   format: formatSchema,
   compression: compressionSchema,
   bucket: z.string(),
@@ -277,6 +321,18 @@ export interface StepFailure {
 /** Inputs of the state machine's functions. */
 export const claimRunInputSchema = z.object({ request: runRequestSchema, execution: z.string() });
 export const readSegmentInputSchema = z.object({ run: runSchema, segment: z.int().nonnegative() });
+/** How an execution ended without success. */
+export const failedStatusSchema = z.enum(["FAILED", "TIMED_OUT", "ABORTED"]);
+
+/** Why a run has failed. */
+export interface Failure {
+  readonly status: z.output<typeof failedStatusSchema>;
+  readonly error: string;
+  readonly cause: string;
+  /** The run's files are lost, so the next run starts over. */
+  readonly abandoned: boolean;
+}
+
 export const nativeExportInputSchema = z.object({ run: runSchema, exportArn: z.string().optional() });
 export const finishStepSchema = z.enum(["abort-uploads", "publish", "finish"]);
 export type FinishStep = z.output<typeof finishStepSchema>;
@@ -290,7 +346,9 @@ export const recordFailureInputSchema = z.object({
 
 /** Output of a successful execution. */
 export const executionOutputSchema = z.object({
-  outcome: z.enum(["exported", "exists", "running", "nothing-new"]),
+  /** `continued`: it has finished an older run, and the execution `next` has what was requested. */
+  outcome: z.enum(["exported", "exists", "running", "nothing-new", "continued"]),
   message: z.string(),
+  next: z.string().optional(),
 });
 export type ExecutionOutput = z.output<typeof executionOutputSchema>;

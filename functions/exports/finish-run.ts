@@ -32,11 +32,14 @@ export const handler = invocationHandler(
       const { unusable = 0 } = await state.runProgress(run);
       const { items, bytes } = totalsOf(files);
       const location = locationOf(run);
+      const { cursor } = await state.exportState(run.exportId);
+      // Each run counts the same items again: only more of them are news. Before the cursor has the new count.
+      const newlyUnusable = run.keepsCursor ? 0 : unusable - (cursor?.unusableItems ?? 0);
+      if (newlyUnusable > 0) metrics.count("unusableItems", newlyUnusable);
       const nothingNew = files.length === 0 && run.config.mode === "incremental";
       await state.finish(run, nothingNew ? undefined : { location, items, bytes }, unusable);
       logger.info("exported", { run: run.id, files: files.length, items, bytes });
       metrics.countBy({ name: EXPORT_DIMENSION, value: run.config.name }, "finishedExports", 1);
-      if (unusable > 0) metrics.count("unusableItems", unusable);
       metrics.milliseconds("exportDuration", clock.now() - run.startedAt);
       // Jobs are not counted: an application may have no new items on a day.
       if (items === 0 && run.application === "") metrics.count("emptyExports", 1);

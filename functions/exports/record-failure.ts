@@ -1,32 +1,31 @@
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
 import { truncate } from "../shared/text";
-import { recordFailureEnvironment, recordFailureInputSchema } from "./contract";
+import { recordFailureEnvironment, recordFailureInputSchema, type Failure } from "./contract";
 import { exportIdOf } from "./run/claim";
-import { accountOf } from "./run/executions";
+import { accountOf, MAX_CAUSE_LENGTH } from "./run/executions";
 import { stateTable } from "./storage/state-table";
-
-/** Keeps the item small. */
-const MAX_CAUSE_LENGTH = 2_000;
 
 /** The run's files are lost, or it has none of its keys: resumed, it would fail again. */
 const ABANDONING_ERRORS: ReadonlySet<string> = new Set(["ObjectExistsError", "UploadLostError"]);
 
-/** Records why a run failed. The next execution resumes the run. */
+/** Records why a run failed: of a segment at once, so that the others stop, and at the end. The next execution resumes the run. */
 export const handler = invocationHandler(
   recordFailureEnvironment,
   { input: recordFailureInputSchema },
   ({ environment, clock, logger, metrics }) => {
     const state = stateTable(createDynamoDB(), environment.STATE_TABLE, clock);
-    return async ({ request, execution, error, cause }): Promise<{ readonly recorded: boolean }> => {
-      const failure = {
+    return async ({ request, execution, error, cause }): Promise<void> => {
+      const failure: Failure = {
+        status: "FAILED",
         error,
         cause: truncate(cause, MAX_CAUSE_LENGTH),
         abandoned: ABANDONING_ERRORS.has(error),
       };
+      const recorded = await state.fail(exportIdOf(request, accountOf(execution)), execution, failure);
+      if (recorded === "repeated") return;
       logger.error("export failed", { export: request.export, ...failure });
       metrics.count("failedExports", 1);
-      return { recorded: await state.fail(exportIdOf(request, accountOf(execution)), execution, failure) };
     };
   },
 );

@@ -9,6 +9,7 @@ import { startExportEnvironment, type NewRunRequest } from "./contract";
 import { findExport, readConfiguration } from "./run/configuration";
 import { startExecution, waitForExecution } from "./run/executions";
 import { dayOf } from "./run/object-keys";
+import { dueOf } from "./run/schedule";
 
 /** Reserved for the response before Lambda's timeout. */
 const RESPONSE_TIME_MS = 5_000;
@@ -52,14 +53,16 @@ export const handler = invocationHandler(
       const [first, ...others] = configuration.tables;
       const requested = scheduled === undefined ? manual?.export : RULE_ARN.exec(scheduled.resources[0] ?? "")?.[1];
       const name = requested ?? (others.length === 0 ? (first?.name ?? "") : "");
-      findExport(configuration, { export: name });
-      const day = scheduled === undefined ? manual?.day : dayOf(Date.parse(scheduled.time));
+      const { schedule } = findExport(configuration, { export: name });
+      const due = scheduled && dueOf(Date.parse(scheduled.time), schedule);
+      const day = due === undefined ? manual?.day : dayOf(due);
       const trigger = scheduled === undefined ? "manual" : "schedule";
       const request: NewRunRequest = {
         export: name,
         trigger,
         force: manual?.force ?? false,
         ...(day !== undefined && { day }),
+        ...(due !== undefined && { due }),
       };
       const executionName = `${name}-${scheduled?.id ?? clock.now().toString(36)}`;
       const execution = await startExecution(sfn, environment.STATE_MACHINE_ARN, executionName, request);

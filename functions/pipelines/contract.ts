@@ -116,11 +116,14 @@ const summaryVariableSchema = z
   ])
   .default([]);
 
+/** A pipeline in the module's variable. */
+export const pipelineVariableSchema = pipelineFields.extend({ summary: summaryVariableSchema });
+
 /** The variable PIPELINE_CONFIG. A schema in it is ignored. */
-const pipelineVariableSchema = z
+const pipelineConfigSchema = z
   .string()
   .transform((text): unknown => parseJson(text))
-  .pipe(pipelineFields.omit({ schema: true }).extend({ summary: summaryVariableSchema }).strip());
+  .pipe(pipelineVariableSchema.omit({ schema: true }).strip());
 
 /** Physical names contain it and are limited to 64 characters. */
 const MAX_NAME_CHARACTERS = 20;
@@ -209,7 +212,7 @@ export const sendRequestSchema = z.object({ webhook: z.string().optional() });
 /** A pipeline's API endpoint. */
 export const ingressEnvironment = environmentSchema({
   PIPELINE_NAME: text,
-  PIPELINE_CONFIG: pipelineVariableSchema,
+  PIPELINE_CONFIG: pipelineConfigSchema,
   QUEUE_URL: text,
   /** The bucket with the schema. */
   SCHEMA_BUCKET: text.optional(),
@@ -228,7 +231,7 @@ export type WebhookEnvironment = EnvironmentVariables<typeof webhookEnvironment>
 /** Stores and archives a pipeline's messages. */
 export const ingestEnvironment = environmentSchema({
   PIPELINE_NAME: text,
-  PIPELINE_CONFIG: pipelineVariableSchema,
+  PIPELINE_CONFIG: pipelineConfigSchema,
   PIPELINE_TABLE: text,
   ARCHIVE_BUCKET: text,
 });
@@ -237,7 +240,7 @@ export type IngestEnvironment = EnvironmentVariables<typeof ingestEnvironment>;
 /** Queues a notification for each change in the table's stream. */
 export const notifyEnvironment = environmentSchema({
   PIPELINE_NAME: text,
-  PIPELINE_CONFIG: pipelineVariableSchema,
+  PIPELINE_CONFIG: pipelineConfigSchema,
   NOTIFICATIONS_TABLE: text,
   SEND_FUNCTION: text,
   /** ISO 8601: changes before it are not notified. @default notify all that the stream has */

@@ -43,5 +43,5 @@ export const handler = restHandler(
       },
     });
   },
-  { cors: true },
+  { cors: true, scopes: ({ SCOPES }) => SCOPES },
 );

@@ -2,7 +2,10 @@
 import * as z from "zod";
 
 import { environmentSchema, positiveInteger, text, type EnvironmentVariables } from "../shared/environment";
+import { scopesVariable } from "../shared/handlers/scopes";
 import { parseJson } from "../shared/input";
+
+export { scopesSchema } from "../shared/handlers/scopes";
 
 /** Callbacks made by `onTimer`. Users can add variables of their own. */
 export const callbackEnvironment = environmentSchema({
@@ -44,7 +47,11 @@ export const dispatchEnvironment = environmentSchema({
 export type DispatchEnvironment = EnvironmentVariables<typeof dispatchEnvironment>;
 
 /** The REST API. */
-export const apiEnvironment = environmentSchema({ ...dispatchEnvironment.variables, HISTORY_TABLE: text });
+export const apiEnvironment = environmentSchema({
+  ...dispatchEnvironment.variables,
+  HISTORY_TABLE: text,
+  SCOPES: scopesVariable.optional(),
+});
 export type ApiEnvironment = EnvironmentVariables<typeof apiEnvironment>;
 
 /** Reserved names of variables. */

@@ -1,6 +1,6 @@
 /**
- * A feature is a construct tree in TypeScript and a Terraform module in the plan: a folder with main.tf.json, zips, variables and
- * outputs, which the environment's stack calls as `module.<feature>`.
+ * A feature is a construct tree in TypeScript and a Terraform module in the plan: a folder with HCL files and zips, which the
+ * environment's stack calls as `module.<feature>`.
  */
 import "./stack-traces";
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
@@ -10,20 +10,31 @@ import { DataAwsCallerIdentity } from "@cdktf/provider-aws/lib/data-aws-caller-i
 import { DataAwsPartition } from "@cdktf/provider-aws/lib/data-aws-partition";
 import { DataAwsRegion } from "@cdktf/provider-aws/lib/data-aws-region";
 import {
+  TerraformDataSource,
   TerraformHclModule,
   TerraformOutput,
+  TerraformResource,
   TerraformStack,
   TerraformVariable,
   type ISynthesisSession,
   type TerraformElement,
 } from "cdktf";
 import type { Construct, Node } from "constructs";
+import type * as z from "zod";
 import type { AlarmSpec } from "./alarm-spec";
 import { WIDGETS_OUTPUT, widgetsOf, type Graph, type Line, type Metric } from "./dashboard";
 import { readableId, rejectDuplicateIds } from "./readable-id";
+import { blockTypesOf } from "../hcl/block-types";
+import { canonicalResources, moduleFiles, type BlockNotes } from "../hcl/module-files";
+import { commentsOf } from "./comment";
+import { defaultOf, validationsOf } from "./module-input";
+import { appSchema, environmentNameSchema } from "./names";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./versions";
 import { packagesIn } from "./bundle";
 import { attributionOf } from "./attribution";
+
+/** The module as JSON, for scripts: Terraform reads `.tf` and `.tf.json` only. */
+const MODULE_JSON = "module.json";
 
 /** What all features of an environment share. */
 export interface Deployment {
@@ -49,6 +60,8 @@ export interface Input {
   /** A Terraform type constraint: `string`, `number`, `list(string)`. */
   readonly type: string;
   readonly value: unknown;
+  /** Of the value: gives the variable its default and its validations. @default required, any value of the type */
+  readonly schema?: z.ZodType;
 }
 
 /**
@@ -103,12 +116,17 @@ export abstract class Feature extends TerraformStack {
       awsEndpoint,
     } = deployment;
     this.deployment = {
-      app: this.input("app", { type: "string", description: "First part of every resource name", value: app })
-        .stringValue,
+      app: this.input("app", {
+        type: "string",
+        description: "First part of every resource name",
+        value: app,
+        schema: appSchema,
+      }).stringValue,
       environment: this.input("environment", {
         type: "string",
         description: "Second part of every resource name: <app>-<environment>-<feature>",
         value: name,
+        schema: environmentNameSchema,
       }).stringValue,
       alarmTopicArn: this.input("alarm_topic_arn", {
         type: "string",
@@ -213,17 +231,34 @@ export abstract class Feature extends TerraformStack {
   }
 
   private synthesizeModule(): Record<string, unknown> {
-    const { provider, terraform, ...blocks } = withoutMetadata(this.toTerraform());
+    const { provider, terraform, resource, ...blocks } = withoutMetadata(this.toTerraform());
     return {
-      "//": `Almanac ${this.feature}. Generated from modules/${this.feature}/index.ts.`,
       terraform: { required_version: REQUIRED_TERRAFORM, required_providers: REQUIRED_PROVIDERS },
       ...blocks,
+      resource: canonicalResources(resource),
     };
   }
 
-  protected input(name: string, { description, type, value }: Input): TerraformVariable {
+  /** The module as Terraform reads it, by file name. */
+  toFiles(): Readonly<Record<string, string>> {
+    const notes = this.node.findAll().flatMap((construct): (readonly [string, BlockNotes])[] => {
+      const isData = TerraformDataSource.isTerraformDataSource(construct);
+      if (!isData && !TerraformResource.isTerraformResource(construct)) return [];
+      const address = `${isData ? "data." : ""}${construct.terraformResourceType}.${construct.friendlyUniqueId}`;
+      return [[address, { blocks: blockTypesOf(construct), comments: commentsOf(construct) }]];
+    });
+    const heading = `Almanac ${this.feature}. Generated from modules/${this.feature}/index.ts: change it there.`;
+    return moduleFiles(this.toModule(), { heading, notes: new Map(notes) });
+  }
+
+  protected input(name: string, { description, type, value, schema }: Input): TerraformVariable {
     this.call.set(name, value);
-    const variable = new TerraformVariable(this, `variable-${name}`, { description, type, nullable: false });
+    const variable = new TerraformVariable(this, `variable-${name}`, {
+      description,
+      type,
+      nullable: false,
+      ...(schema && { default: defaultOf(schema), validation: validationsOf(name, schema) }),
+    });
     variable.overrideLogicalId(name);
     return variable;
   }
@@ -270,7 +305,8 @@ export abstract class Feature extends TerraformStack {
     mkdirSync(join(directory, "assets"), { recursive: true });
     for (const [name, file] of this.zips) copyFileSync(file, join(directory, "assets", `${name}.zip`));
     writeFileSync(join(directory, "NOTICE"), attributionOf([...this.zips.values()].flatMap(packagesIn)));
-    writeFileSync(join(directory, "main.tf.json"), `${JSON.stringify(this.toModule(), undefined, 2)}\n`);
+    for (const [name, text] of Object.entries(this.toFiles())) writeFileSync(join(directory, name), text);
+    writeFileSync(join(directory, MODULE_JSON), `${JSON.stringify(this.toModule(), undefined, 2)}\n`);
   }
 }
 

@@ -4,10 +4,10 @@ import { DAY_SECONDS, MINUTE_SECONDS } from "../../functions/shared/time";
 import { jsonata } from "../asl/asl";
 import type { Retrier } from "../asl/fields";
 
-const { stateMachine, nestedMachine, lambdaInvoke, choice, map, wait, succeed, fail } = jsonata;
+const { stateMachine, lambdaInvoke, startExecution, choice, distributedMap, wait, succeed, fail } = jsonata;
 
-/** DynamoDB's own exports take several minutes. */
-const NATIVE_EXPORT_POLL_SECONDS = MINUTE_SECONDS;
+/** DynamoDB's own exports take minutes, or days. Polled rarer and rarer, so that the history has room for two weeks. */
+const NATIVE_EXPORT_POLL = { firstSeconds: MINUTE_SECONDS, moreSeconds: 10, mostSeconds: 10 * MINUTE_SECONDS } as const;
 
 /** Longer than Lambda's maximum of 900. */
 const TASK_SECONDS = 960;
@@ -49,11 +49,25 @@ const RETRY = [
   { ErrorEquals: ["States.ALL"], IntervalSeconds: 2, MaxAttempts: 3, BackoffRate: 3, JitterStrategy: "FULL" },
 ] as const satisfies readonly Retrier[];
 
+/** The name of the execution that began a chain, and the next one's number. */
+const NEXT_IN_CHAIN =
+  "{% $merge([{'name': $states.context.Execution.Name}, $states.context.Execution.Input.continues, {'number': ($exists($states.context.Execution.Input.continues) ? $states.context.Execution.Input.continues.number : 0) + 1}]) %}";
+
+const CONTINUED = {
+  outcome: "continued",
+  message: "an older run is finished; the requested one continues in another execution",
+} as const;
+
+/** Step Functions' error for an execution that has been started, and its emulator's. */
+const EXISTS = ["StepFunctions.ExecutionAlreadyExistsException", "ExecutionAlreadyExists"] as const;
+
 /** A function returned a permanent failure. */
 const HAS_FAILED = { Comment: "failed", Condition: "{% $exists($states.input.failure) %}" } as const;
 const FAILED = { ...HAS_FAILED, Output: "{% $states.input.failure %}", Next: "RecordFailure" } as const;
 
 export interface ExportMachineRefs {
+  /** The machine's own ARN. */
+  readonly self: string;
   readonly claimRun: string;
   readonly readSegment: string;
   readonly nativeExport: string;
@@ -78,7 +92,7 @@ export const exportMachine = (functions: ExportMachineRefs) => {
   });
 
   return stateMachine({
-    Comment: "Exports a table: claims the day, reads segments, publishes the files, finishes the run",
+    Comment: "One run of an export: claims the day, reads segments, publishes the files, finishes the run",
     StartAt: "ClaimRun",
     TimeoutSeconds: RUN_SECONDS,
     States: {
@@ -132,11 +146,20 @@ export const exportMachine = (functions: ExportMachineRefs) => {
         Default: "ReadSegments",
       }),
 
-      ReadSegments: map({
+      ReadSegments: distributedMap({
+        Comment:
+          "Each segment is an execution of its own, whose history has room for two weeks of invocations and retries",
         Items: "{% $segments %}",
-        ItemSelector: { run: "{% $run %}", segment: "{% $states.context.Map.Item.Value %}" },
+        ItemSelector: {
+          run: "{% $run %}",
+          segment: "{% $states.context.Map.Item.Value %}",
+          request: "{% $states.context.Execution.Input %}",
+          execution: "{% $states.context.Execution.Id %}",
+        },
         MaxConcurrency: 40,
-        ItemProcessor: nestedMachine({
+        Label: "segments",
+        ExecutionType: "STANDARD",
+        ItemProcessor: stateMachine({
           StartAt: "ReadSegment",
           States: {
             ReadSegment: lambdaInvoke({
@@ -144,33 +167,65 @@ export const exportMachine = (functions: ExportMachineRefs) => {
               Arguments: { FunctionName: functions.readSegment, Payload: "{% $states.input %}" },
               ...call,
               Output: "{% $merge([$states.input, $states.result.Payload]) %}",
+              Catch: [
+                {
+                  ErrorEquals: ["States.ALL"],
+                  Output:
+                    "{% $merge([$states.input, {'failure': {'error': $states.errorOutput.Error, 'cause': $states.errorOutput.Cause}}]) %}",
+                  Next: "RecordSegmentFailure",
+                },
+              ],
               Next: "CheckSegment",
             }),
             CheckSegment: choice({
               Choices: [
-                { ...HAS_FAILED, Next: "SegmentFailed" },
+                { ...HAS_FAILED, Next: "RecordSegmentFailure" },
                 { Comment: "done", Condition: "{% $states.input.done %}", Next: "SegmentDone" },
               ],
               Default: "ReadSegment",
             }),
-            SegmentFailed: fail({
-              Error: "{% $states.input.failure.error %}",
-              Cause: "{% $states.input.failure.cause %}",
+            RecordSegmentFailure: lambdaInvoke({
+              Comment: "At once, so that the other segments stop",
+              Arguments: {
+                FunctionName: functions.recordFailure,
+                Payload: {
+                  request: "{% $states.input.request %}",
+                  execution: "{% $states.input.execution %}",
+                  error: "{% $states.input.failure.error %}",
+                  cause: "{% $states.input.failure.cause %}",
+                },
+              },
+              TimeoutSeconds: TASK_SECONDS,
+              Retry: RETRY,
+              Catch: [{ ErrorEquals: ["States.ALL"], Output: "{% $states.input %}", Next: "SegmentFailed" }],
+              Output: "{% $states.input %}",
+              Next: "SegmentFailed",
+            }),
+            SegmentFailed: succeed({
+              Comment: "A failed execution would end as States.ExceedToleratedFailureThreshold, without the reason",
+              Output: { failure: "{% $states.input.failure %}" },
             }),
             SegmentDone: succeed({ Output: {} }),
           },
         }),
+        Output: "{% {'failure': ($states.result.failure)[0]} %}",
         ...caught,
-        Next: "Publish",
+        Next: "CheckSegments",
       }),
+      CheckSegments: choice({ Choices: [FAILED], Default: "Publish" }),
 
       StartNativeExport: lambdaInvoke({
         Arguments: { FunctionName: functions.nativeExport, Payload: { run: "{% $run %}" } },
         ...call,
+        Assign: { polls: 0 },
         ...caught,
         Next: "CheckNativeExport",
       }),
-      WaitForNativeExport: wait({ Seconds: NATIVE_EXPORT_POLL_SECONDS, Next: "PollNativeExport" }),
+      WaitForNativeExport: wait({
+        Seconds: `{% $min([${NATIVE_EXPORT_POLL.mostSeconds}, ${NATIVE_EXPORT_POLL.firstSeconds} + ${NATIVE_EXPORT_POLL.moreSeconds} * $polls]) %}`,
+        Assign: { polls: "{% $polls + 1 %}" },
+        Next: "PollNativeExport",
+      }),
       PollNativeExport: lambdaInvoke({
         Arguments: {
           FunctionName: functions.nativeExport,
@@ -197,9 +252,29 @@ export const exportMachine = (functions: ExportMachineRefs) => {
       CheckFinish: choice({
         Choices: [
           FAILED,
-          { Comment: "an older day was finished first", Condition: "{% $claimAgain %}", Next: "ClaimRun" },
+          {
+            Comment: "an older run was finished first",
+            Condition: "{% $claimAgain %}",
+            Assign: { chain: NEXT_IN_CHAIN },
+            Next: "Continue",
+          },
         ],
         Default: "Exported",
+      }),
+      Continue: startExecution({
+        Comment: "An execution finishes one run, so that no history is ever full",
+        Arguments: {
+          StateMachineArn: functions.self,
+          Name: "{% $substring($chain.name, 0, 70) & '_' & $string($chain.number) %}",
+          Input: "{% $merge([$states.context.Execution.Input, {'continues': $chain}]) %}",
+        },
+        Output: { ...CONTINUED, next: "{% $states.result.ExecutionArn %}" },
+        Retry: RETRY,
+        Catch: [
+          { Comment: "Its response was lost", ErrorEquals: EXISTS, Output: CONTINUED, Next: "Exported" },
+          ...caught.Catch,
+        ],
+        Next: "Exported",
       }),
       Exported: succeed(),
 

@@ -6,30 +6,35 @@ import {
   CONFIGURATION_KEY,
   EXPORT_DIMENSION,
   exportSchema,
+  RECONCILE_MINUTES,
   STATE_TABLE_KEYS,
   type ClaimRunEnvironment,
+  configurationSchema,
   type Configuration,
   type ExportConfig,
   type FinishRunEnvironment,
   type NativeExportEnvironment,
   type ReadSegmentEnvironment,
+  type ReconcileEnvironment,
   type RecordFailureEnvironment,
+  type ScheduledExport,
   type StartExportEnvironment,
   type StartJobsEnvironment,
 } from "../../functions/exports/contract";
-import { DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS } from "../../functions/shared/time";
+import { HOUR_SECONDS, MINUTE_SECONDS } from "../../functions/shared/time";
 import { Alarm } from "../constructs/alarm";
 import type { AlarmSpec } from "../constructs/alarm-spec";
 import { Bucket } from "../constructs/bucket";
 import type { Graph, Line, Metric } from "../constructs/dashboard";
+import { EventRule } from "../constructs/event-rule";
 import { escapeTemplate } from "../constructs/escape-template";
 import { Feature, type Deployment } from "../constructs/feature";
 import type { Binding } from "../constructs/grants";
 import { NodeFunction } from "../constructs/node-function";
 import { AsyncFunction } from "../constructs/patterns/async-function";
 import { QueueFunction } from "../constructs/patterns/queue-function";
+import { ScheduledFunction } from "../constructs/patterns/scheduled-function";
 import { Schedule } from "../constructs/schedule";
-import { minutesOf } from "../constructs/schedule-expression";
 import { StateMachine } from "../constructs/state-machine";
 import { Table } from "../constructs/table";
 import { AthenaTable, hasAthenaTable } from "./athena-table";
@@ -58,6 +63,9 @@ const MAX_EVENT_AGE_SECONDS = HOUR_SECONDS;
 
 const JOB_TIMEOUT_SECONDS = 30;
 
+/** Less than {@link RECONCILE_MINUTES}: calls do not overlap. */
+const RECONCILE_TIMEOUT_SECONDS = 240;
+
 /** Daily exports of DynamoDB tables to S3. Runs are claimed by a conditional write, read in segments and resumed after failures. */
 export class Exports extends Feature {
   readonly deadLetterAlarm = {
@@ -76,6 +84,7 @@ export class Exports extends Feature {
     const machine = this.createMachine({ state, files, configuration }, config);
     const starter = this.createStarter(machine, configuration);
     for (const table of config.tables) this.createSchedule(table, starter);
+    this.createReconciler(machine, state, configuration);
     if (config.jobs) this.createJobQueue(machine, configuration);
     this.createAthenaTables(config.tables, files);
     this.createAlarms(config.tables);
@@ -121,6 +130,7 @@ export class Exports extends Feature {
       type: "any",
       description: "The exports, an object: see README.md",
       value: escapeTemplate(JSON.parse(JSON.stringify(value)) as unknown),
+      schema: configurationSchema,
     });
     new S3Object(this, "configuration-object", {
       bucket: bucket.name,
@@ -138,7 +148,7 @@ export class Exports extends Feature {
     const claim = new NodeFunction<ClaimRunEnvironment>(this, "claim-run", {
       entry: "functions/exports/claim-run.ts",
       environment: {
-        STATE_TABLE: state.grant("GetItem", "UpdateItem"),
+        STATE_TABLE: state.grant("DeleteItem", "GetItem", "PutItem", "UpdateItem"),
         TABLE_NAMES: this.tables(tableNames, "DescribeTable"),
         CONFIGURATION_BUCKET: configuration.grantRead(CONFIGURATION_KEY),
         EXPORTS_BUCKET: files.name,
@@ -184,7 +194,7 @@ export class Exports extends Feature {
     const finish = new NodeFunction<FinishRunEnvironment>(this, "finish-run", {
       entry: "functions/exports/finish-run.ts",
       environment: {
-        STATE_TABLE: state.grant("GetItem", "PutItem", "Query", "UpdateItem"),
+        STATE_TABLE: state.grant("DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
         BUCKET_NAMES: this.buckets(files, {
           of: this.exports,
           actions: [
@@ -204,12 +214,23 @@ export class Exports extends Feature {
     });
     const fail = new NodeFunction<RecordFailureEnvironment>(this, "record-failure", {
       entry: "functions/exports/record-failure.ts",
-      environment: { STATE_TABLE: state.grant("GetItem", "UpdateItem") },
+      environment: { STATE_TABLE: state.grant("DeleteItem", "GetItem", "UpdateItem") },
       timeoutSeconds: CLAIM_TIMEOUT_SECONDS,
       alarms: { errors: COVERED_BY_MACHINE },
     });
     return new StateMachine(this, "run", {
       bindings: {
+        self: {
+          value: this.arn("states", `stateMachine:${this.physicalName("run")}`),
+          actions: ["states:StartExecution"],
+          resources: [this.arn("states", `stateMachine:${this.physicalName("run")}`)],
+        },
+        // Of segments, which the distributed map starts, watches, and stops when it is stopped.
+        segments: {
+          value: this.executionsArn,
+          actions: ["states:DescribeExecution", "states:StopExecution"],
+          resources: [`${this.executionsArn}:*`, `${this.executionsArn}/segments:*`],
+        },
         claimRun: claim.grantInvoke(),
         readSegment: read.grantInvoke(),
         nativeExport: native.grantInvoke(),
@@ -254,6 +275,47 @@ export class Exports extends Feature {
       description: `Exports ${name}`,
       expression: schedule,
       target: starter,
+    });
+  }
+
+  /** Step Functions emits an event for each unsuccessful execution. Regularly, too, because events are lost. */
+  private createReconciler(machine: Machine, state: Table, configuration: Bucket): void {
+    const runbook = "exports#records-are-not-reconciled";
+    const reconcile = new ScheduledFunction<ReconcileEnvironment>(this, "reconcile", {
+      entry: "functions/exports/reconcile.ts",
+      environment: {
+        STATE_TABLE: state.grant("DeleteItem", "GetItem", "Query", "UpdateItem"),
+        CONFIGURATION_BUCKET: configuration.grantRead(CONFIGURATION_KEY),
+        EXECUTION_ARN_PREFIX: machine.grantExecutions("DescribeExecution"),
+      },
+      timeoutSeconds: RECONCILE_TIMEOUT_SECONDS,
+      schedule: {
+        everyMinutes: RECONCILE_MINUTES,
+        description: "Records ends of export runs, and checks for late ones",
+      },
+      retries: 0, // the next call does the same
+      maxEventAgeSeconds: RECONCILE_MINUTES * MINUTE_SECONDS,
+      alarms: {
+        errors: {
+          description: "The function that reconciles exports is failing",
+          impact: "Runs that were stopped may still say RUNNING, and late exports do not alarm.",
+          runbook,
+        },
+        noInvocations: {
+          description: "Exports are not reconciled",
+          impact: "Runs that were stopped still say RUNNING, and late exports do not alarm.",
+          runbook,
+        },
+      },
+    });
+    new EventRule(this, "executions-ended", {
+      description: "Unsuccessful executions of exports",
+      pattern: {
+        source: ["aws.states"],
+        "detail-type": ["Step Functions Execution Status Change"],
+        detail: { stateMachineArn: [machine.arn], status: ["FAILED", "TIMED_OUT", "ABORTED"] },
+      },
+      target: reconcile,
     });
   }
 
@@ -307,21 +369,22 @@ export class Exports extends Feature {
     this.output("glue_database_name", "Database of the Athena tables", database.name);
   }
 
-  /** One alarm per daily export: the runs of another must not hide that it is late. */
+  /** One lateness alarm per export: the runs of another must not hide that it is late. */
   private createAlarms(tables: readonly TableExport[]): void {
-    for (const { name } of tables.filter(({ schedule }) => isDaily(schedule)))
+    for (const { name } of tables) {
+      const late = this.metric("lateExports");
       new Alarm(this, `late-${name}`, {
         spec: {
-          description: `The export ${name} has not finished for 24 hours`,
+          description: `A scheduled run of the export ${name} has not finished in time`,
           impact: `There are no current files of ${name}.`,
           runbook: "exports#an-export-is-late",
         },
-        ...this.finished(name),
-        comparison: "LessThanThreshold",
-        threshold: 1,
-        periodSeconds: DAY_SECONDS,
-        missingData: "breaching",
+        ...late,
+        dimensions: { ...late.dimensions, [EXPORT_DIMENSION]: name },
+        statistic: "Maximum",
+        periodSeconds: RECONCILE_MINUTES * MINUTE_SECONDS,
       });
+    }
     new Alarm(this, "empty-exports", {
       spec: {
         description: "A scheduled export has no items",
@@ -442,18 +505,17 @@ interface Storage {
 type Machine = StateMachine<Readonly<Record<keyof ExportMachineRefs, Binding>>>;
 
 /** Without the fields that only the module uses. */
-function runtimeConfig({ preset: _, schedule: __, columns: ___, ...config }: TableExport): ExportConfig {
-  return exportSchema.parse(config);
+function runtimeConfig({
+  preset: _,
+  schedule,
+  columns: __,
+  lateAfterMinutes,
+  ...config
+}: TableExport): ScheduledExport {
+  const late = lateAfterMinutes === undefined ? {} : { lateAfterMinutes };
+  return { ...exportSchema.parse(config), schedule: { expression: schedule, timeZone: "UTC", ...late } };
 }
 
 function listBinding(actions: readonly string[], resources: readonly string[]): Binding | string {
   return resources.length === 0 ? "" : { value: resources.join(","), actions, resources };
-}
-
-/** Whether the schedule fires every day. */
-function isDaily(schedule: string): boolean {
-  const minutes = minutesOf(schedule);
-  return minutes === undefined
-    ? /^cron\(\S+ \S+ (\* \* \?|\? \* \*) \*\)$/.test(schedule)
-    : minutes * MINUTE_SECONDS <= DAY_SECONDS;
 }

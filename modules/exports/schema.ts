@@ -31,6 +31,8 @@ export const exportFieldsSchema = exportSchema.extend({
   preset: z.literal("simple-user-logs").optional(),
   /** `cron(...)` or `rate(...)`, in UTC. One run per day, however often the schedule fires. @default "cron(0 17 * * ? *)" */
   schedule: scheduleSchema.default("cron(0 17 * * ? *)"),
+  /** A scheduled run that has not finished this long after it was due raises an alarm. @default half the time to the next one, from 15 minutes to 6 hours */
+  lateAfterMinutes: z.int().min(1).max(44_640).optional(),
   /** For Athena: attributes and their types, `{ user_id: "string" }`. @default the whole line as `item` */
   columns: z
     .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not a column name"), z.string().min(1))

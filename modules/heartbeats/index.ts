@@ -33,7 +33,7 @@ import { AsyncFunction } from "../constructs/patterns/async-function";
 import { ScheduledFunction } from "../constructs/patterns/scheduled-function";
 import { minutesOf, scheduleSchema } from "../constructs/schedule-expression";
 import { Table } from "../constructs/table";
-import { StatusPage, statusPageSchema } from "./status-page";
+import { StatusPage, brandOf, statusPageSchema } from "./status-page";
 
 /** Reading the configuration before the checks; saving the results and delivering notifications after them. */
 const SECONDS_AROUND_CHECKS = 75;
@@ -53,6 +53,8 @@ const MAX_MEMORY_MB = 10_240;
 /** The alarm for missing runs covers three intervals, and a CloudWatch period is at most a day. */
 const MAX_INTERVAL_MINUTES = 480;
 
+const DEFAULT_INTERVAL_MINUTES = 5;
+
 /** An older tick is dropped: the next one has been delivered by then. */
 const MAX_TICK_AGE_SECONDS = 300;
 
@@ -71,7 +73,7 @@ const heartbeatsFields = monitorSettingsSchema.extend({
       error: `is not a rate of ${MAX_INTERVAL_MINUTES} minutes or less`,
       when: ({ issues }) => issues.length === 0,
     })
-    .default("rate(5 minutes)"),
+    .default(`rate(${DEFAULT_INTERVAL_MINUTES} minutes)`),
   /** SSM parameter (SecureString) with the URL of a Slack webhook for notifications. @default none */
   slackWebhookParameter: parameterNameSchema.optional(),
   /** Who can see the status page. @default a private bucket without CloudFront */
@@ -140,6 +142,8 @@ export class Heartbeats extends Feature {
     this.output("status_page_url", "URL of the status page", statusPage.url);
     this.output("status_page_bucket_name", "Bucket of the status page and status.json", statusPage.bucketName);
     this.output("check_function_name", "The checker", checker.name);
+    this.output("publish_function_name", "Publishes the status page", publisher.name);
+    this.output("configuration_bucket_name", "Bucket of targets.json and monitors.json", configuration.name);
   }
 
   private createTelemetryTable(): Table {
@@ -162,12 +166,20 @@ export class Heartbeats extends Feature {
   /** In S3, because a thousand targets exceed the size of environment variables. */
   private createConfiguration({ targets, ...config }: HeartbeatsConfig): Bucket {
     const { cronMonitors, maintenance, remindAfterHours, digestAbove, canaries } = config;
-    const settings = { cronMonitors, maintenance, remindAfterHours, digestAbove, canaries } satisfies MonitorSettings;
+    const monitorSettings = {
+      cronMonitors,
+      maintenance,
+      remindAfterHours,
+      digestAbove,
+      canaries,
+    } satisfies MonitorSettings;
+    const settings = { ...monitorSettings, brand: brandOf(config.statusPage) };
     const bucket = new Bucket(this, "configuration", { nameSuffix: "configuration", versioned: true });
     const input = this.input("targets", {
       type: "any",
       description: "Targets: a list of objects, see README.md",
       value: escapeTemplate(targets),
+      schema: targetsSchema,
     });
     new S3Object(this, "targets-object", {
       bucket: bucket.name,
@@ -180,6 +192,7 @@ export class Heartbeats extends Feature {
       type: "any",
       description: "Cron monitors, and settings for all monitors: an object, see README.md",
       value: escapeTemplate(settings),
+      schema: monitorSettingsSchema.prefault({}),
     });
     new S3Object(this, "monitors-object", {
       bucket: bucket.name,
@@ -199,6 +212,7 @@ export class Heartbeats extends Feature {
         STATE_TABLE: state.grant("BatchGetItem", "Query"),
         CONFIGURATION_BUCKET: configuration.grantRead(TARGETS_KEY, MONITORS_KEY),
         STATUS_PAGE_BUCKET: statusPage.grantPublish(),
+        STATUS_PAGE_URL: statusPage.url,
         INTERVAL_MINUTES: interval.stringValue,
       },
       timeoutSeconds: PUBLISH_TIMEOUT_SECONDS,
@@ -224,6 +238,7 @@ export class Heartbeats extends Feature {
       description:
         "The checker's memory: the processor share that its targets need, plus the worst case of searched bodies",
       value: processorMegabytes(targets) + worstCaseBodyMegabytes(targets),
+      schema: z.int().min(128).max(MAX_MEMORY_MB),
     });
     return new ScheduledFunction<CheckEnvironment>(this, "check", {
       entry: "functions/heartbeats/check.ts",
@@ -235,6 +250,7 @@ export class Heartbeats extends Feature {
           type: "number",
           description: "Retention of telemetry rows in days",
           value: telemetryDays,
+          schema: heartbeatsFields.shape.telemetryDays,
         }).stringValue,
         INTERVAL_MINUTES: interval.stringValue,
         PUBLISH_FUNCTION: publisher.grantInvoke(),
@@ -249,6 +265,7 @@ export class Heartbeats extends Feature {
         type: "number",
         description: "The checker's timeout: the worst case of all checks, plus 75 s",
         value: Math.ceil(worstCaseSeconds(targets)) + SECONDS_AROUND_CHECKS,
+        schema: z.int().min(SECONDS_AROUND_CHECKS).max(MAX_TIMEOUT_SECONDS),
       }).numberValue,
       memoryMb: memory.numberValue,
       threads: DNS_LOOKUP_THREADS,
@@ -285,6 +302,7 @@ export class Heartbeats extends Feature {
       type: "string",
       description: "SSM parameter (SecureString) with the URL of a Slack webhook",
       value: parameter,
+      schema: parameterNameSchema,
     });
     return { value, actions: ["ssm:GetParameter"], resources: [this.arn("ssm", `parameter${value}`)] };
   }
@@ -306,6 +324,7 @@ export class Heartbeats extends Feature {
       type: "number",
       description: `Check interval in minutes, at most ${MAX_INTERVAL_MINUTES}`,
       value: minutesOf(schedule),
+      schema: z.int().min(1).max(MAX_INTERVAL_MINUTES).default(DEFAULT_INTERVAL_MINUTES),
     });
   }
 

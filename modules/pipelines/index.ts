@@ -7,6 +7,7 @@ import {
   kebabCase,
   pipelineNameSchema,
   pipelineSchema,
+  pipelineVariableSchema,
   schemaKey,
   type SendEnvironment,
 } from "../../functions/pipelines/contract";
@@ -86,6 +87,7 @@ export class Pipelines extends Feature {
       type: "any",
       description: "Configuration by pipeline name, see README.md",
       value: escapeTemplate(config),
+      schema: z.record(pipelineNameSchema, pipelineVariableSchema),
     });
   }
 

@@ -3,6 +3,8 @@
  * conditions, objects, indexes, `for` over an object, and the functions that the modules call. Other expressions stay as they are.
  */
 
+import { splitTemplate } from "../hcl/template";
+
 /** The value of `var.memory_mb` or `aws_sqs_queue.jobs.arn`; undefined when unknown. */
 export type Lookup = (reference: string) => unknown;
 
@@ -60,49 +62,6 @@ function evaluate(expression: string, scope: Scope): unknown {
 
 /** Only an attribute of a resource or a module. */
 const REFERENCE = /^(?!var\.|local\.|each\.|path\.)[a-zA-Z_][\w-]*(\.[\w-]+|\[[^\]]*\])+$/;
-
-interface Part {
-  readonly kind: "literal" | "expression";
-  readonly text: string;
-}
-
-/** Literals and expressions of `rate(${var.minutes} minutes)`. `$${` is literal. */
-function splitTemplate(text: string): Part[] {
-  const parts: Part[] = [];
-  let literal = "";
-  for (let at = 0; at < text.length;) {
-    if (text.startsWith("$${", at)) {
-      literal += "${";
-      at += 3;
-    } else if (text.startsWith("${", at)) {
-      const end = closingBrace(text, at + 2);
-      if (literal !== "") parts.push({ kind: "literal", text: literal });
-      literal = "";
-      parts.push({ kind: "expression", text: text.slice(at + 2, end).trim() });
-      at = end + 1;
-    } else {
-      literal += text[at] ?? "";
-      at += 1;
-    }
-  }
-  if (literal !== "" || parts.length === 0) parts.push({ kind: "literal", text: literal });
-  return parts;
-}
-
-/** The end of the expression that begins at `from`, skipping braces in strings and objects. */
-function closingBrace(text: string, from: number): number {
-  let depth = 0;
-  let quoted = false;
-  for (let at = from; at < text.length; at += 1) {
-    const sign = text[at];
-    if (quoted && sign === "\\") at += 1;
-    else if (sign === '"') quoted = !quoted;
-    else if (!quoted && sign === "{") depth += 1;
-    else if (!quoted && sign === "}" && depth === 0) return at;
-    else if (!quoted && sign === "}") depth -= 1;
-  }
-  return text.length;
-}
 
 const TOKEN =
   /\s*(?:(\d+(?:\.\d+)?)|"((?:[^"\\]|\\.)*)"|([a-zA-Z_][\w-]*(?:\.[\w-]+)*)|(==|=>|!=|<=|>=|&&|\|\||[-+*/%(){}[\].?:<>!=,]))/y;

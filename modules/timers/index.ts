@@ -9,6 +9,7 @@ import {
   HISTORY_KEYS,
   TIMER_KEYS,
   dispatchTargets,
+  scopesSchema,
   type ApiEnvironment,
   type CallbackEnvironment,
   type Callbacks,
@@ -103,6 +104,11 @@ export const timersSchema = z.strictObject({
     .record(z.string().regex(/^[a-z][a-z0-9]{0,15}$/, 'is not a name such as "billing"'), callbackSchema)
     .refine((callbacks) => DEFAULT_CALLBACK in callbacks, `lacks ${DEFAULT_CALLBACK}`)
     .prefault({ [DEFAULT_CALLBACK]: {} }),
+  /**
+   * Which ids each caller may put, read, list and delete: prefixes by the ARN of its IAM role or user. The empty prefix allows every id;
+   * who is not listed may name none. @default whoever may call the API may name every id
+   */
+  scopes: scopesSchema.optional(),
 });
 
 type TimersConfig = z.output<typeof timersSchema>;
@@ -123,7 +129,7 @@ export class Timers extends Feature {
     const callbacks = this.createCallbacks({ table, history, claims: this.createClaims() }, config);
     const parts = { table, history, shards, fires: firesOf(callbacks) };
     const dispatcher = this.createDispatcher(parts, config);
-    const { api } = this.createApi(parts);
+    const { api } = this.createApi(parts, config);
     this.createCursorLagAlarm();
     this.createDashboardRow("Timers", this.graphs(callbacks));
 
@@ -160,6 +166,7 @@ export class Timers extends Feature {
       type: "number",
       description: "Number of shards, 1 to 1,000",
       value: shards,
+      schema: timersSchema.shape.shards,
     });
   }
 
@@ -272,7 +279,7 @@ export class Timers extends Feature {
   }
 
   /** One function for all routes. */
-  private createApi({ table, history, fires, shards }: Parts): ApiFunction<ApiEnvironment> {
+  private createApi({ table, history, fires, shards }: Parts, { scopes }: TimersConfig): ApiFunction<ApiEnvironment> {
     return new ApiFunction<ApiEnvironment>(this, "api", {
       entry: "functions/timers/api.ts",
       environment: {
@@ -280,6 +287,7 @@ export class Timers extends Feature {
         HISTORY_TABLE: history.grant("Query"),
         CALLBACKS: fires,
         SHARDS: shards.stringValue,
+        SCOPES: scopes === undefined ? "" : escapeTemplate(JSON.stringify(scopes)),
       },
       timeoutSeconds: API_TIMEOUT_SECONDS,
       routes: API_ROUTES,

@@ -134,12 +134,26 @@ export class Workflows extends Feature {
   }
 
   private inputSettings({ waitSeconds, timeLimitSeconds, keepDays }: WorkflowConfig): Settings {
-    const number = (name: string, description: string, value: number) =>
-      this.input(name, { type: "number", description, value });
+    const { shape } = workflowSchema;
     return {
-      waitSeconds: number("task_wait_seconds", "Wait between STARTED and the work", waitSeconds),
-      timeLimitSeconds: number("task_time_limit_seconds", "Time limit of a task", timeLimitSeconds),
-      keepDays: number("task_keep_days", "Days until a task's row expires", keepDays),
+      waitSeconds: this.input("task_wait_seconds", {
+        type: "number",
+        description: "Wait between STARTED and the work, in seconds",
+        value: waitSeconds,
+        schema: shape.waitSeconds,
+      }),
+      timeLimitSeconds: this.input("task_time_limit_seconds", {
+        type: "number",
+        description: "Time limit of a task, in seconds. A task that takes longer ends as TIMED_OUT",
+        value: timeLimitSeconds,
+        schema: shape.timeLimitSeconds,
+      }),
+      keepDays: this.input("task_keep_days", {
+        type: "number",
+        description: "Days until a task's row expires",
+        value: keepDays,
+        schema: shape.keepDays,
+      }),
     };
   }
 
@@ -156,22 +170,32 @@ export class Workflows extends Feature {
   private createWork({ work }: WorkflowConfig, { keepDays }: Settings): Work | undefined {
     if (work === undefined) return undefined;
     const results = this.createResults(keepDays);
-    const number = (name: string, description: string, value: number) =>
-      this.input(name, { type: "number", description, value }).numberValue;
-    const timeoutSeconds = number(
-      "task_work_timeout_seconds",
-      "Timeout of each attempt of the work",
-      work.timeoutSeconds,
-    );
+    const { shape } = workSchema;
+    const { numberValue: timeoutSeconds } = this.input("task_work_timeout_seconds", {
+      type: "number",
+      description: "Timeout of each attempt of the work, in seconds",
+      value: work.timeoutSeconds,
+      schema: shape.timeoutSeconds,
+    });
     const lambda = new NodeFunction<WorkEnvironment>(this, "task-work", {
       entry: work.entry,
       wrapper: { file: "functions/workflows/keep-result.ts", name: "keepResult" },
       environment: { RESULTS_BUCKET: results.grantWrite("results/*") },
       timeoutSeconds: Token.asNumber(Op.add(timeoutSeconds, WORK_GRACE_SECONDS)),
-      memoryMb: number("task_work_memory_mb", "Memory of the work's function", work.memoryMb),
+      memoryMb: this.input("task_work_memory_mb", {
+        type: "number",
+        description: "Memory of the work's function in MB. CPU scales with it",
+        value: work.memoryMb,
+        schema: shape.memoryMb,
+      }).numberValue,
       alarms: { errors: { disabled: "covered by the task-failure alarm" } },
     });
-    const retries = number("task_work_retries", "Retries of work that fails", work.retries);
+    const { numberValue: retries } = this.input("task_work_retries", {
+      type: "number",
+      description: "Retries of work that fails",
+      value: work.retries,
+      schema: shape.retries,
+    });
     return { binding: lambda.grantInvoke(), limits: { timeoutSeconds, retries } };
   }
 

@@ -1,12 +1,12 @@
 /** `almanac destroy <environment>`: destroys an environment with its data, and reports what is left of it. */
-import { readFile, readdir } from "node:fs/promises";
-import { join } from "node:path";
 import { deleteLateLogs } from "../environments/late-logs";
 import { LOCAL } from "../environments/names";
 import { findOrphans } from "../environments/orphaned-resources";
 import { openStack, requireDeployed } from "../environments/stack";
 import { DocumentedCommand, EXIT, exitCodeOf, withApp, type AppOptions } from "../shared/command-line";
 import { confirm } from "../shared/confirm";
+import { isFields } from "../shared/fields";
+import { readStackResources } from "../terraform/stack-resources";
 import { deleteStateBucket, ensureStateBucket } from "../terraform/state-bucket";
 import { readTags } from "../terraform/synthesize";
 import { ensureTerraform, terraformDestroy, terraformInit } from "../terraform/terraform";
@@ -80,12 +80,10 @@ async function run(environment: string, options: Options): Promise<number> {
 
 /** Terraform would refuse too, but halfway through, with the unprotected resources gone. */
 async function refuseIfProtected(environment: string, stack: string): Promise<void> {
-  const modules = await readdir(join(stack, "modules")).catch(() => []); // none without features
-  for (const file of ["cdk.tf.json", ...modules.map((module) => join("modules", module, "main.tf.json"))]) {
-    if ((await readFile(join(stack, file), "utf8")).includes(`"prevent_destroy": true`)) {
-      throw new DestroyRefusedError(
-        `${environment} is protected. To destroy it: set protectData: false in main.ts, deploy that, then destroy.`,
-      );
-    }
-  }
+  const resources = await readStackResources(stack);
+  if (!resources.some(({ values: { lifecycle } }) => isFields(lifecycle) && lifecycle["prevent_destroy"] === true))
+    return;
+  throw new DestroyRefusedError(
+    `${environment} is protected. To destroy it: set protectData: false in main.ts, deploy that, then destroy.`,
+  );
 }

@@ -45,7 +45,7 @@ async function writeModule(
 ): Promise<void> {
   await rm(to, { recursive: true, force: true });
   await cp(from, to, { recursive: true });
-  const module = moduleSchema.parse(JSON.parse(await readFile(join(to, "main.tf.json"), "utf8")));
+  const module = moduleSchema.parse(JSON.parse(await readFile(join(to, "module.json"), "utf8")));
   await writeFile(join(to, "README.md"), moduleReadme(feature, await purposeOf(feature), module));
   await mkdir(join(to, EXAMPLE_FOLDER), { recursive: true });
   for (const [name, text] of Object.entries(exampleFiles(feature, root)))

@@ -88,7 +88,7 @@ async function plan(environment: string, { stack: foreign, ...options }: Options
   console.error(foreign === undefined ? "Synthesize the stack ..." : "Check the stack ...");
   const stack = await (foreign === undefined
     ? openStack(environment, options)
-    : openForeignStack(environment, foreign));
+    : openForeignStack(environment, foreign, options.home));
   if (!(await stateBucketExists(stack.directory))) {
     throw new NotDeployedError(
       `${environment} has no state to compare with yet. Create its bucket: npx almanac bootstrap ${environment}`,

@@ -14,6 +14,7 @@ import { ensureTerraform } from "../terraform/terraform";
 
 interface Options extends AppOptions {
   readonly detach: boolean;
+  readonly fresh: boolean;
   readonly port?: number;
   readonly recordCalls: boolean;
   readonly yes: boolean;
@@ -23,13 +24,14 @@ export const command = () =>
   withApp(
     new DocumentedCommand({
       description:
-        "Starts an AWS emulator on this machine, deploys Almanac to it, and keeps it running until Ctrl-C. If one is running already, deploys " +
-        "to it. ALMANAC_AWS_ENDPOINT names an emulator of your own: then nothing is started or stopped.",
-      examples: ["npm start", "npm start -- --detach", "npm start -- --port 5000"],
+        "Starts an AWS emulator on this machine, deploys Almanac to it, and keeps it running until Ctrl-C. The next start continues where this " +
+        "one ended. If one is running already, deploys to it. ALMANAC_AWS_ENDPOINT names an emulator of your own: then nothing is started or stopped.",
+      examples: ["npm start", "npm start -- --detach", "npm start -- --fresh", "npm start -- --port 5000"],
     }),
   )
     .option("--yes", "download Terraform without asking, if this machine has none", false)
     .option("--detach", "leave it running in the background (npm run status, npm run stop)", false)
+    .option("--fresh", "start with an empty emulator, and forget what an earlier one has kept", false)
     .option(
       "--port <n>",
       `the emulator's port (default: ${DEFAULT_PORT}, or the next free one)`,
@@ -60,7 +62,7 @@ async function run(options: Options): Promise<number> {
 }
 
 async function start(options: Options, signal: AbortSignal): Promise<number> {
-  const { home: folder, app, detach, recordCalls, port, yes } = options;
+  const { home: folder, app, detach, fresh, recordCalls, port, yes } = options;
   const endpoint = process.env["ALMANAC_AWS_ENDPOINT"];
   const home = homeAt(folder);
   const began = performance.now();
@@ -71,6 +73,7 @@ async function start(options: Options, signal: AbortSignal): Promise<number> {
       home,
       app,
       detach,
+      fresh,
       recordCalls,
       ...(port === undefined ? {} : { port }),
       ...(endpoint === undefined || endpoint === "" ? {} : { endpoint }),

@@ -3,6 +3,14 @@
  * `<feature>/<metric>`.
  */
 export const METRICS_ON_USE: ReadonlySet<string> = new Set([
+  // By runs of exports: one a day.
+  "exports/emptyExports",
+  "exports/exportDuration",
+  "exports/exportedItems",
+  "exports/failedExports",
+  "exports/finishedExports",
+  "exports/readBytes",
+  "exports/readUnits",
   "heartbeats/failedNotifications",
   "pipelines/overdueNotifications",
   "timers/dropped",

@@ -5,7 +5,7 @@ import { resolve } from "node:path";
 
 // Relative to the project: the command line is one bundle, far from its sources.
 export const REQUIREMENTS_FILE = resolve("scripts/emulator/requirements.txt");
-export const LAUNCHER_FILE = resolve("scripts/emulator/launch.py");
+export const LAUNCHER_FILE = resolve("scripts/emulator/server/launch.py");
 
 export interface PinnedRelease {
   /** `1.5.33` */

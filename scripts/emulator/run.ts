@@ -10,6 +10,7 @@ import { identifyProcess, type ProcessIdentity } from "../shared/processes";
 import { lastLines, runCommand, ownEnvironment } from "../shared/run-command";
 import type { Emulator } from "./find";
 import { isHealthy } from "./health";
+import type { About } from "./kept-state";
 import { LAUNCHER_FILE } from "./pinned-release";
 
 export const LOCAL_REGION = "eu-central-1";
@@ -53,16 +54,19 @@ export interface StartOptions {
   readonly endsWithUs: boolean;
   /** True: records the AWS calls of functions and state machines in {@link callsFile}. */
   readonly recordCalls: boolean;
+  /** Where its state is kept, and what the file says about itself. */
+  readonly state: { readonly file: string; readonly about: About };
   readonly signal?: AbortSignal;
 }
 
 /** @throws EmulatorFailedError */
 export async function startEmulator(options: StartOptions): Promise<StartedEmulator> {
-  const { emulator, node, port, folder, endsWithUs, recordCalls, signal } = options;
+  const { emulator, node, port, folder, endsWithUs, recordCalls, state, signal } = options;
   const log = join(folder, "emulator.log");
   const temporary = temporaryFolder(folder);
   await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary, { recursive: true });
+  await mkdir(dirname(state.file), { recursive: true });
 
   const calls = recordCalls ? callsFile(folder) : undefined;
   const container = emulator.kind === "docker" ? `almanac-${port}-${process.pid}` : undefined;
@@ -72,8 +76,8 @@ export async function startEmulator(options: StartOptions): Promise<StartedEmula
   const keyVariables = { AWS_ACCESS_KEY_ID: keys.accessKeyId, AWS_SECRET_ACCESS_KEY: keys.secretAccessKey };
   const [file, args] =
     emulator.kind === "python"
-      ? ([emulator.python, launcherArguments(LAUNCHER_FILE, port, endsWithUs, calls)] as const)
-      : (["docker", dockerArguments(emulator.image, container ?? "", port, endsWithUs, calls)] as const);
+      ? ([emulator.python, launcherArguments(LAUNCHER_FILE, { port, endsWithUs, calls, state })] as const)
+      : (["docker", dockerArguments(emulator.image, container ?? "", { port, endsWithUs, calls, state })] as const);
 
   const output = openSync(log, "w");
   const child = spawn(file, args, {
@@ -162,24 +166,31 @@ export function emulatorEnvironment(temporary: string, node: string): Record<str
   };
 }
 
-/** The launcher's arguments. `calls`: the file to record calls in. */
-function launcherArguments(launcher: string, port: number, endsWithUs: boolean, calls: string | undefined): string[] {
+export interface LauncherOptions {
+  readonly port: number;
+  readonly endsWithUs: boolean;
+  /** The file to record calls in. */
+  readonly calls?: string | undefined;
+  readonly state: StartOptions["state"];
+}
+
+function launcherArguments(launcher: string, { port, endsWithUs, calls, state }: LauncherOptions): string[] {
   return [
     ...[launcher, "--port", String(port)],
     ...(endsWithUs ? ["--until-stdin-closes"] : []),
     ...(calls === undefined ? [] : ["--record-calls", calls]),
+    ...["--state", state.file, "--about", JSON.stringify(state.about)],
   ];
 }
 
-/** Arguments of `docker run`: the image with the launcher, published on loopback. `calls`: the file to record calls in. */
-export function dockerArguments(
-  image: string,
-  container: string,
-  port: number,
-  endsWithUs: boolean,
-  calls?: string,
-): string[] {
-  const inside = calls === undefined ? undefined : `/calls/${basename(calls)}`;
+/** Arguments of `docker run`: the image with the launcher, published on loopback. */
+export function dockerArguments(image: string, container: string, options: LauncherOptions): string[] {
+  const { port, endsWithUs, calls, state } = options;
+  const inside = {
+    ...options,
+    calls: calls === undefined ? undefined : `/calls/${basename(calls)}`,
+    state: { ...state, file: `/state/${basename(state.file)}` },
+  };
   return [
     ...["run", "--rm", "--init", "--name", container, ...(endsWithUs ? ["--interactive"] : [])],
     // The same port inside: functions in the container use the same queue URLs.
@@ -188,8 +199,9 @@ export function dockerArguments(
     ...["--env", "AWS_ACCESS_KEY_ID", "--env", "AWS_SECRET_ACCESS_KEY"],
     ...["--env", `AWS_DEFAULT_REGION=${LOCAL_REGION}`, "--env", `MINISTACK_REGION=${LOCAL_REGION}`],
     ...(calls === undefined ? [] : ["--volume", `${dirname(calls)}:/calls`]),
+    ...["--volume", `${dirname(state.file)}:/state`],
     ...["--volume", `${dirname(LAUNCHER_FILE)}:/almanac:ro`, "--entrypoint", "python", image],
-    ...launcherArguments("/almanac/launch.py", port, endsWithUs, inside),
+    ...launcherArguments("/almanac/launch.py", inside),
     ...["--host", "0.0.0.0"],
   ];
 }

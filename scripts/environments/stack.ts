@@ -2,7 +2,7 @@
 import { homeAt } from "../shared/home";
 import { UsageError, type AppOptions } from "../shared/command-line";
 import type { AwsSettings } from "../shared/aws-settings";
-import { checkForeignStack } from "../terraform/foreign-stack";
+import { copyForeignStack } from "../terraform/foreign-stack";
 import { awsSettingsOf, readStateBackend, stateBucketExists } from "../terraform/state-bucket";
 import { readTags, synthesizeStack } from "../terraform/synthesize";
 import { withoutAwsSettings, type TerraformOptions } from "../terraform/terraform";
@@ -45,9 +45,10 @@ export async function openStack(
  * A stack that unreviewed code has synthesized, such as a pull request's.
  * @throws ForeignStackError
  */
-export async function openForeignStack(name: string, directory: string): Promise<EnvironmentStack> {
-  await checkForeignStack(directory);
-  return stackAt(name, directory);
+export async function openForeignStack(name: string, directory: string, home: string): Promise<EnvironmentStack> {
+  const copy = homeAt(home).foreignStack;
+  await copyForeignStack(directory, copy);
+  return stackAt(name, copy);
 }
 
 async function stackAt(name: string, directory: string): Promise<EnvironmentStack> {

@@ -3,25 +3,29 @@ import { z } from "zod";
 import { localSettings } from "../emulator/local-settings";
 import { findEmulator, type Emulator } from "../emulator/find";
 import { isHealthy } from "../emulator/health";
+import { continuationOf, readAbout, removeState, stateFile } from "../emulator/kept-state";
+import { isRestored, saveState } from "../emulator/control";
 import { findLambdaNode, type LambdaNode } from "../emulator/lambda-node";
+import { pinnedRelease } from "../emulator/pinned-release";
 import { logTail, startEmulator, type StartedEmulator } from "../emulator/run";
 import { describeError } from "../shared/errors";
 import { featuresSchema, type Features } from "../shared/feature-outputs";
 import { withLock } from "../shared/lock-file";
-import { ensureStateBucket } from "../terraform/state-bucket";
+import { outputsOfState, readState } from "../terraform/state";
+import { ensureStateBucket, readStateBackend } from "../terraform/state-bucket";
 import { endProcessGroup, isRunning } from "../shared/processes";
 import { synthesizeStack } from "../terraform/synthesize";
 import {
   terraformApply,
   terraformInit,
-  terraformOutputs,
   terraformVersion,
   withoutAwsSettings,
   type TerraformOptions,
 } from "../terraform/terraform";
 import { describeApplied } from "../terraform/events";
 import type { Home } from "../shared/home";
-import { choosePort, DEFAULT_PORT } from "./port";
+import { isDeployed, markDeployed } from "./deployed-digest";
+import { choosePort, DEFAULT_PORT, isPortFree } from "./port";
 import { readRunning, writeRecord, type RunRecord } from "../emulator/run-record";
 import { putSampleData } from "./sample-data";
 import { putWebhooks, startPages } from "./pages/run";
@@ -41,6 +45,8 @@ export interface StartOptions {
   readonly port?: number;
   /** True: the emulator outlives this process. */
   readonly detach: boolean;
+  /** True: forgets the state that an earlier run has kept. */
+  readonly fresh: boolean;
   /** True: records the AWS calls of functions and state machines. Only for an emulator that is started now. */
   readonly recordCalls: boolean;
   /** The user's own AWS emulator: no emulator is started. */
@@ -90,6 +96,10 @@ class Start {
   #record: RunRecord | undefined;
   #endpoint: string | undefined;
   #features: Features = {};
+  /** Runs beside the start of the emulator: both are waited for. */
+  #synthesis: Promise<string> | undefined;
+  /** True: an emulator started now continues from a kept state. */
+  #restored = false;
   /** True once the emulator is in use, so that its log may explain a failure. */
   #deploying = false;
 
@@ -97,7 +107,10 @@ class Start {
 
   async run(): Promise<Started> {
     try {
-      await runSteps([this.#checkTools(), ...(await this.#emulatorSteps()), ...this.#deploymentSteps()]);
+      await runSteps([this.#checkTools(), ...(await this.#emulatorSteps()), this.#synthesize()]);
+      // Only a state that was restored: a deployment to a system that runs also repairs what was changed by hand.
+      const unchanged = this.#restored && (await isDeployed(this.options.home.stack));
+      await runSteps(unchanged ? [this.#findDeployed(), this.#localPages()] : this.#deploymentSteps());
     } catch (error) {
       throw await this.#cleanUp(error);
     }
@@ -156,7 +169,13 @@ class Start {
       run: async (report) => {
         const { home, signal, detach, recordCalls } = this.options;
         if (this.#emulator === undefined) throw new Error("the emulator is not known yet");
-        const port = await choosePort(this.options.port);
+        const release = pinnedRelease();
+        const file = stateFile(home.folder);
+        if (this.options.fresh) await removeState(file);
+        const kept = await continuationOf(await readAbout(file), release, this.options.port, isPortFree);
+        if (kept.port === undefined) await removeState(file);
+        const port = kept.port ?? (await choosePort(this.options.port));
+        void this.#beginSynthesis(`http://127.0.0.1:${port}`);
         if (this.options.port === undefined && port !== DEFAULT_PORT) {
           report(`port ${DEFAULT_PORT} is in use: using ${port}`);
         }
@@ -167,6 +186,7 @@ class Start {
           folder: home.folder,
           endsWithUs: !detach,
           recordCalls,
+          state: { file, about: { port, ...release } },
           signal,
         });
         this.#started = started;
@@ -183,6 +203,9 @@ class Start {
           since: new Date().toISOString(),
           stopping: false,
         });
+        this.#restored = await isRestored(started.endpoint);
+        if (this.#restored) return `${started.endpoint}, where it ended`;
+        if (kept.reason !== undefined) return `${started.endpoint}, empty: ${kept.reason}`;
         return port === DEFAULT_PORT || this.options.port !== undefined
           ? started.endpoint
           : `${started.endpoint} (${DEFAULT_PORT} is in use)`;
@@ -208,18 +231,41 @@ class Start {
     return `${emulator.description} runs already at ${endpoint}`;
   }
 
-  #deploymentSteps(): readonly Step[] {
-    const { app, home, signal } = this.options;
-    return [
-      {
-        title: "Synthesize the stack",
-        run: async () => {
-          const awsEndpoint = this.#knownEndpoint();
-          await synthesizeStack("local", { app, outputDirectory: home.synthesized, awsEndpoint, signal });
-          this.#deploying = true;
-          return undefined;
-        },
+  #synthesize(): Step {
+    return {
+      title: "Synthesize the stack",
+      run: async () => {
+        await this.#beginSynthesis(this.#knownEndpoint());
+        this.#deploying = true;
+        return undefined;
       },
+    };
+  }
+
+  #beginSynthesis(awsEndpoint: string): Promise<string> {
+    const { app, home, signal } = this.options;
+    if (this.#synthesis === undefined) {
+      this.#synthesis = synthesizeStack("local", { app, outputDirectory: home.synthesized, awsEndpoint, signal });
+      // Its step reports a failure; until then it is nobody's.
+      this.#synthesis.catch(() => undefined);
+    }
+    return this.#synthesis;
+  }
+
+  #findDeployed(): Step {
+    return {
+      title: "Deployment",
+      run: async () => {
+        await this.#readFeatures();
+        await this.#recordDeployment();
+        return "nothing changed";
+      },
+    };
+  }
+
+  #deploymentSteps(): readonly Step[] {
+    const { home } = this.options;
+    return [
       {
         title: "State bucket",
         run: async () => {
@@ -240,27 +286,43 @@ class Start {
       },
       {
         title: "Terraform apply",
-        run: async (report) => describeApplied(await terraformApply({ ...this.#terraform(), onProgress: report })),
-      },
-      {
-        title: "Local pages",
-        run: async () => {
-          this.#features = featuresSchema.parse(await terraformOutputs(this.#terraform()));
-          return this.#startPages();
+        run: async (report) => {
+          const changes = await terraformApply({ ...this.#terraform(), onProgress: report });
+          await this.#readFeatures();
+          return describeApplied(changes);
         },
       },
+      this.#localPages(),
       {
         title: "Sample data",
         run: async () => {
           const lines = await putSampleData(this.#knownEndpoint(), this.#features);
-          if (this.#record !== undefined) {
-            const deployment = { at: new Date().toISOString(), features: this.#features };
-            await this.#write({ ...this.#record, deployment });
-          }
+          // Last: a start that was interrupted deploys again.
+          await markDeployed(home.stack);
+          await this.#recordDeployment();
+          if (this.#started !== undefined) await saveState(this.#knownEndpoint());
           return lines.length === 0 ? "none" : lines.join(", ");
         },
       },
     ];
+  }
+
+  #localPages(): Step {
+    return {
+      title: "Local pages",
+      run: () => this.#startPages(),
+    };
+  }
+
+  async #readFeatures(): Promise<void> {
+    const state = await readState(await readStateBackend(this.options.home.stack));
+    this.#features = featuresSchema.parse(state === undefined ? {} : outputsOfState(state));
+  }
+
+  async #recordDeployment(): Promise<void> {
+    if (this.#record === undefined) return;
+    const deployment = { at: new Date().toISOString(), features: this.#features };
+    await this.#write({ ...this.#record, deployment });
   }
 
   /** The status page and the Slack stand-in. An emulator of the user's own has no local pages. */

@@ -9,6 +9,9 @@ import { readRecord, removeRecord, writeRecord } from "../emulator/run-record";
 /** For processes that hang: they normally end at once. */
 const GRACE_MS = 5_000;
 
+/** The emulator lets what runs finish, and saves its state. */
+const EMULATOR_GRACE_MS = 30_000;
+
 /** @returns undefined when nothing was running */
 export async function stopLocal(home: Home): Promise<{ readonly endpoint: string } | undefined> {
   const record = await readRecord(home);
@@ -16,7 +19,7 @@ export async function stopLocal(home: Home): Promise<{ readonly endpoint: string
   // The foreground npm start must not report this end as a failure.
   await writeRecord(home, { ...record, stopping: true });
   const { process: identity, container } = record.emulator;
-  const ran = await endProcessGroup(identity, GRACE_MS);
+  const ran = await endProcessGroup(identity, EMULATOR_GRACE_MS);
   if (container !== undefined) await removeContainer(container);
   if (record.pages !== undefined) await endProcessGroup(record.pages.process, GRACE_MS);
   await rm(temporaryFolder(home.folder), { recursive: true, force: true });

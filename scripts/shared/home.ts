@@ -14,6 +14,8 @@ export interface Home {
   readonly synthesized: string;
   /** The stack that is deployed. */
   readonly stack: string;
+  /** The checked copy of a stack that unreviewed code has synthesized. */
+  readonly foreignStack: string;
 }
 
 export function homeAt(folder: string): Home {
@@ -24,5 +26,6 @@ export function homeAt(folder: string): Home {
     lock: join(absolute, "start.lock"),
     synthesized: join(absolute, "cdktf.out"),
     stack: join(absolute, "cdktf.out", "stacks", "local"),
+    foreignStack: join(absolute, "foreign-stack"),
   };
 }

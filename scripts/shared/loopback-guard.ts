@@ -1,6 +1,6 @@
 /**
  * Keeps web pages out of the servers on this machine: a page of any site can send requests to a port of it. The same rules as
- * scripts/emulator/guard.py.
+ * scripts/emulator/server/guard.py.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 

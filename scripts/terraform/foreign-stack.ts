@@ -2,8 +2,8 @@
  * Checks a synthesized stack that untrusted code has written, before Terraform plans it with credentials. A plan runs what a
  * configuration names: providers, modules from anywhere, data sources that are programs, functions that read files.
  */
-import { readFile, readdir } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { copyFile, mkdir, readFile, readdir, rm } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
 import * as z from "zod";
 
 /** The stack has something that a plan must not run. The message lists all of it. */
@@ -71,17 +71,37 @@ const fileSchema = z.strictObject({
 const READS_FILES = /(?<![\w.])(?:file\w*|templatefile|templatestring|pathexpand|abspath)\s*\(|provider::/;
 const ASSET_HASH = /file(?:base64sha256|md5)\("\$\{path\.module\}\/assets\/[\w-]+\.zip"\)/g;
 
-/** @throws ForeignStackError */
-export async function checkForeignStack(directory: string): Promise<void> {
+/** Terraform reads both syntaxes alike, and only JSON can be checked: modules are planned from their JSON, not from their HCL. */
+const MODULE_JSON = /^(modules\/[\w-]+)\/module\.json$/;
+const MODULE_HCL = /^modules\/[\w-]+\/[\w-]+\.tf$/;
+const COPIED_AS_IT_IS = /^(cdk\.tf\.json|modules\/[\w-]+\/(NOTICE|assets\/[\w.-]+\.zip))$/;
+
+/**
+ * Checks the stack and copies what Terraform may read of it.
+ *
+ * @param into a folder for the copy, which is emptied first
+ * @throws ForeignStackError
+ */
+export async function copyForeignStack(directory: string, into: string): Promise<void> {
   const faults: string[] = [];
+  const copies: (readonly [from: string, to: string])[] = [];
   for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
     const name = relative(directory, path).replaceAll("\\", "/");
     if (entry.isDirectory()) continue;
+    const [, module] = MODULE_JSON.exec(name) ?? [];
     if (!entry.isFile()) faults.push(`${name}: is no ordinary file`);
-    else if (name.endsWith(".tf.json")) faults.push(...faultsOf(name, await readFile(path, "utf8")));
-    else if (!/^modules\/[\w-]+\/(NOTICE|assets\/[\w.-]+\.zip)$/.test(name))
-      faults.push(`${name}: is no file of a stack`);
+    else if (module !== undefined) copies.push([path, `${module}/main.tf.json`]);
+    else if (COPIED_AS_IT_IS.test(name)) copies.push([path, name]);
+    else if (!MODULE_HCL.test(name)) faults.push(`${name}: is no file of a stack`);
+  }
+  await rm(into, { recursive: true, force: true });
+  for (const [from, name] of copies) {
+    const to = join(into, name);
+    await mkdir(dirname(to), { recursive: true });
+    await copyFile(from, to);
+    // The copy is what Terraform will read.
+    if (name.endsWith(".tf.json")) faults.push(...faultsOf(name, await readFile(to, "utf8")));
   }
   if (faults.length > 0) throw new ForeignStackError(faults);
 }

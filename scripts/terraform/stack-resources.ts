@@ -8,7 +8,7 @@ export async function readStackResources(directory: string): Promise<readonly Re
   const root = await readStack(join(directory, "cdk.tf.json"));
   const modules = new Map<string, Stack>();
   for (const { source } of Object.values(root.module))
-    modules.set(source, await readStack(join(directory, source, "main.tf.json")));
+    modules.set(source, await readStack(join(directory, source, "module.json")));
   return resourcesOf(root, (_, source) => modules.get(source) ?? stackSchema.parse({}));
 }
 

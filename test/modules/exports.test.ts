@@ -50,17 +50,30 @@ describe("the exports module", () => {
     });
   });
 
-  it("has a lateness alarm for each daily export, whatever the others do", () => {
+  it("has a lateness alarm for each export, whatever the others do and however rarely it runs", () => {
     expect(resource(module_(), "aws_cloudwatch_metric_alarm", "late_orders")).toMatchObject({
-      metric_name: "finishedExports",
+      metric_name: "lateExports",
       dimensions: { service: "exports", environment: "${var.app}-${var.environment}", export: "orders" },
-      threshold: 1,
-      treat_missing_data: "breaching",
+      statistic: "Maximum",
+      comparison_operator: "GreaterThanThreshold",
+      threshold: 0,
     });
     const late = (module: ReturnType<typeof module_>) =>
       Object.keys(module.resource["aws_cloudwatch_metric_alarm"] ?? {}).filter((name) => name.startsWith("late"));
     expect(late(module_())).toEqual(["late_orders", "late_simple_user_logs", "late_changes"]);
-    expect(late(module_({ tables: [{ name: "rare", table: "rare", schedule: "rate(7 days)" }] }))).toEqual([]);
+    expect(late(module_({ tables: [{ name: "rare", table: "rare", schedule: "rate(7 days)" }] }))).toEqual([
+      "late_rare",
+    ]);
+  });
+
+  it("lets the machine start itself, and watch and stop the executions of its segments", () => {
+    const [self, segments] = describePolicy(resource(module_(), "aws_iam_role_policy", "run_policy")["policy"]);
+    const machine = arn("states", "stateMachine:${var.app}-${var.environment}-exports-run");
+    const executions = arn("states", "execution:${var.app}-${var.environment}-exports-run");
+    expect(self).toBe(`Allow states:StartExecution on ${machine} (Self)`);
+    expect(segments).toBe(
+      `Allow states:DescribeExecution, states:StopExecution on ${executions}:*, ${executions}/segments:* (Segments)`,
+    );
   });
 
   it("has S3 abort incomplete uploads of killed runs, except in the emulator", () => {
@@ -162,6 +175,7 @@ describe("the exports module", () => {
 
 describe("the machine that runs exports", () => {
   const machine = exportMachine({
+    self: "arn:aws:states:eu-central-1:123456789012:stateMachine:exports",
     claimRun: "claimRun",
     readSegment: "readSegment",
     nativeExport: "nativeExport",
@@ -180,7 +194,7 @@ describe("the machine that runs exports", () => {
         expect([name, state]).toEqual([name, expect.objectContaining({ Retry: expect.anything() as unknown })]);
       expect([name, state.Catch?.map(({ Next }) => Next)]).toEqual([
         name,
-        [name === "RecordFailure" ? "Failed" : "RecordFailure"],
+        [...(name === "Continue" ? ["Exported"] : []), name === "RecordFailure" ? "Failed" : "RecordFailure"],
       ]);
     }
   });

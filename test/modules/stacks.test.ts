@@ -20,7 +20,7 @@ const stackSchema = z.looseObject({
 const root = (environment: string) =>
   stackSchema.parse(JSON.parse(readFileSync(join(stackDirectory(environment), "cdk.tf.json"), "utf8")));
 const moduleJson = (environment: string, feature: string) =>
-  readFileSync(join(stackDirectory(environment), "modules", feature, "main.tf.json"), "utf8");
+  readFileSync(join(stackDirectory(environment), "modules", feature, "module.json"), "utf8");
 
 beforeAll(() => {
   const { ALMANAC_AWS_ENDPOINT: _, ...env } = process.env;

@@ -1,3 +1,4 @@
+import { escapeTemplate } from "../../modules/constructs/escape-template";
 import { overview } from "../support/overview";
 import { resource, synthesize, type TerraformJson } from "../support/synthesized";
 
@@ -47,6 +48,18 @@ describe("timers", () => {
     const perRule = new Map<unknown, number>();
     for (const { rule } of targetsOf(json)) perRule.set(rule, (perRule.get(rule) ?? 0) + 1);
     expect(Math.max(...perRule.values())).toBeLessThanOrEqual(5);
+  });
+
+  it("pass the callers' scopes to the API only", () => {
+    const scopes = { "arn:aws:iam::111122223333:role/billing": ["billing-", "${shared}-"] };
+    const json = timers({ scopes });
+    const variables = (id: string) =>
+      (resource(json, "aws_lambda_function", id) as { environment: { variables: Record<string, string> } }).environment
+        .variables;
+    expect(variables("api")["SCOPES"]).toBe(escapeTemplate(JSON.stringify(scopes)));
+    expect(variables("dispatch")).not.toHaveProperty("SCOPES");
+    expect(() => timers({ scopes: { billing: ["billing-"] } })).toThrow(/is not the ARN of an IAM role or user/);
+    expect(() => timers({ scopes: { "arn:aws:iam::111122223333:role/billing": [] } })).toThrow(/has no prefix/);
   });
 
   it("deploy a custom callback with its variables and permissions, which records fires only if it is told to", () => {

@@ -1,4 +1,5 @@
 /** The state machine's definition with the real handlers and clients, against a fake AWS server. */
+import { createHash } from "node:crypto";
 import * as z from "zod";
 
 import { handler as claimRun } from "../../functions/exports/claim-run";
@@ -6,13 +7,15 @@ import {
   exportSchema,
   manifestSchema,
   runRequestSchema,
-  type Job,
+  type Configuration,
+  type ExportSchedule,
   type Manifest,
-  type Trigger,
+  type NewRunRequest,
 } from "../../functions/exports/contract";
 import { handler as finishRun } from "../../functions/exports/finish-run";
 import { handler as nativeExport } from "../../functions/exports/native-export";
 import { handler as readSegment } from "../../functions/exports/read-segment";
+import { handler as reconcile } from "../../functions/exports/reconcile";
 import { handler as recordFailure } from "../../functions/exports/record-failure";
 import { systemClock, type Clock } from "../../functions/shared/clock";
 import type { Json } from "../../modules/asl/values";
@@ -26,8 +29,12 @@ import { runMachine, type Ended, type Run as Execution } from "./states-interpre
 export const STATE = "almanac-test-exports";
 export const BUCKET = "files";
 export const DAY = "2026-11-21";
+/** Of the day's run. */
+export const FOLDER = `orders/dt=${DAY}/`;
 
+const MACHINE = "arn:aws:states:eu-central-1:000000000000:stateMachine:exports";
 const machine = exportMachine({
+  self: MACHINE,
   claimRun: "claimRun",
   readSegment: "readSegment",
   nativeExport: "nativeExport",
@@ -89,12 +96,10 @@ export function setupExports(): void {
   });
 }
 
-export function configure(table: Parameters<typeof exportSchema.parse>[0]): void {
+export function configure(table: z.input<typeof exportSchema>, schedule?: ExportSchedule): void {
   const jobs = exportSchema.parse({ ...PRESETS["user-logs"], table: "named-by-each-job" });
-  aws.objects.set(
-    "configuration/exports.json",
-    Buffer.from(JSON.stringify({ tables: [exportSchema.parse(table)], jobs })),
-  );
+  const configuration: Configuration = { tables: [{ ...exportSchema.parse(table), schedule }], jobs };
+  aws.objects.set("configuration/exports.json", Buffer.from(JSON.stringify(configuration)));
 }
 
 /** Pages of five items each. */
@@ -115,20 +120,22 @@ const invocationSchema = z.object({
   Payload: z.unknown(),
 });
 
+const startSchema = z.object({ Name: z.string(), Input: runRequestSchema });
+
+/** Executions that others have started, the latest last. */
+export const continued: Execution[] = [];
+
 export function start(
-  input: {
-    readonly export?: string;
-    readonly day?: string;
-    readonly force?: boolean;
-    readonly trigger?: Trigger;
-    readonly job?: Job;
-  } = {},
+  input: Partial<NewRunRequest> = {},
+  { name = String(++executions), clock = fastClock }: { readonly name?: string; readonly clock?: Clock } = {},
 ): Execution {
-  const arn = `arn:aws:states:eu-central-1:000000000000:execution:exports:${++executions}`;
+  const arn = `arn:aws:states:eu-central-1:000000000000:execution:exports:${name}`;
   const request = runRequestSchema.parse({ export: "orders", day: DAY, ...input });
   const execution = runMachine(machine, jsonOf(request), {
-    clock: fastClock,
+    clock,
+    name,
     arn,
+    machineArn: MACHINE,
     services: {
       "lambda:invoke": async (parameters) => {
         const { FunctionName, Payload } = invocationSchema.parse(parameters);
@@ -136,13 +143,29 @@ export function start(
         const result: unknown = await functions[FunctionName](Payload, lambdaContext(900_000));
         return { Payload: jsonOf(result ?? null) };
       },
+      "states:startExecution": (parameters) => {
+        const { Name, Input } = startSchema.parse(parameters);
+        continued.push(start(Input, { name: Name, clock }));
+        return Promise.resolve({ ExecutionArn: `${arn.slice(0, arn.lastIndexOf(":"))}:${Name}` });
+      },
     },
   });
   aws.executions.set(arn, () => execution.status());
   return execution;
 }
 
-export const run = (input?: Parameters<typeof start>[0]): Promise<Ended> => start(input).ended;
+/** What EventBridge does at the end of an execution, or regularly. */
+export const reconciled = (executionArn?: string): Promise<void> =>
+  reconcile(executionArn === undefined ? {} : { detail: { executionArn } }, lambdaContext(60_000));
+
+/** Runs an execution, and those that continue it, and returns how the last one ended. */
+export async function run(input?: Parameters<typeof start>[0]): Promise<Ended> {
+  continued.length = 0;
+  let ended = await start(input).ended;
+  // An array's iterator sees what is added meanwhile.
+  for (const next of continued) ended = await next.ended;
+  return ended;
+}
 export const succeeded = (outcome: string) => ({
   status: "SUCCEEDED",
   output: expect.objectContaining({ outcome }) as unknown,
@@ -151,7 +174,7 @@ export const keys = (prefix = "") =>
   [...aws.objects.keys()].filter((key) => key.startsWith(`${BUCKET}/${prefix}`)).sort();
 export const timesInvoked = (name: keyof typeof functions) => invoked.filter((each) => each === name).length;
 
-export function manifest(folder = `orders/dt=${DAY}/`): Manifest {
+export function manifest(folder = FOLDER): Manifest {
   return manifestSchema.parse(JSON.parse((aws.objects.get(`${BUCKET}/${folder}_manifest.json`) ?? "").toString()));
 }
 
@@ -162,6 +185,23 @@ export function exportedIds(
   return files.flatMap((key) =>
     [...(aws.objects.get(key) ?? "").toString().matchAll(/"id":"([^"]+)"/g)].map(([, id]) => id),
   );
+}
+
+/** What readers by manifest, by Athena and by folder see: the same whole run. */
+export function expectPublished(items = idsOf(pages(6))): void {
+  const { files } = manifest(FOLDER);
+  for (const { key, sha256 } of files)
+    expect(sha256).toBe(
+      createHash("sha256")
+        .update(aws.objects.get(`${BUCKET}/${key}`) ?? "")
+        .digest("hex"),
+    );
+  expect([...exportedIds()].sort()).toEqual([...items].sort());
+  const ofFolder = keys(FOLDER).filter((key) => !/\/_(manifest\.json|SUCCESS)$/.test(key));
+  expect(ofFolder).toEqual(files.map(({ key }) => `${BUCKET}/${key}`).sort());
+  expect(keys(`${FOLDER}_SUCCESS`)).toHaveLength(1);
+  const listed = aws.objects.get(`${BUCKET}/_exports/orders/athena/dt=${DAY}/files.txt`)?.toString().trimEnd();
+  expect(listed?.split("\n")).toEqual(files.map(({ key }) => `s3://${BUCKET}/${key}`));
 }
 
 /** Every read of a page: `<segment>/<number>`. */
@@ -182,6 +222,10 @@ export function records(): readonly Readonly<Record<string, string | undefined>>
 }
 
 export const metric = (name: string): number => output.lines().reduce((sum, line) => sum + Number(line[name] ?? 0), 0);
+
+/** Values of a metric of one export. */
+export const metricsBy = (name: string, exportName: string): readonly number[] =>
+  output.lines().flatMap((line) => (line["export"] === exportName && name in line ? [Number(line[name])] : []));
 
 /** The lines that functions have logged. */
 export const logged = () => output.lines();

@@ -176,8 +176,8 @@ export class FakeAws {
   }
 
   private transact(request: Readonly<Record<string, unknown>>): AwsError | { readonly response: unknown } {
-    const items = request["TransactItems"] as readonly { readonly Update?: Request; readonly Put?: Request }[];
-    const writes = items.map(({ Update, Put }) => Update ?? Put ?? {});
+    const items = request["TransactItems"] as readonly Partial<Record<"Update" | "Put" | "Delete", Request>>[];
+    const writes = items.map(({ Update, Put, Delete }) => Update ?? Put ?? Delete ?? {});
     const reasons = writes.map((write) => ({ Code: this.conditionHolds(write) ? "None" : "ConditionalCheckFailed" }));
     if (reasons.some(({ Code }) => Code !== "None"))
       return {
@@ -186,7 +186,9 @@ export class FakeAws {
         message: "Transaction cancelled",
         details: { CancellationReasons: reasons },
       };
-    for (const write of writes) this.write(write);
+    for (const { Update, Put, Delete } of items)
+      if (Delete === undefined) this.write(Update ?? Put ?? {});
+      else this.rows.delete(keyOf(Delete.Key));
     return { response: {} };
   }
 

@@ -32,12 +32,19 @@ export interface RunOptions {
   readonly name?: string;
   /** The execution's. @default "arn:execution:<name>" */
   readonly arn?: string;
+  /** The machine's. @default "arn:machine" */
+  readonly machineArn?: string;
 }
+
+/** Step Functions ends an execution whose history has more events. */
+const HISTORY_LIMIT = 25_000;
 
 export interface Run {
   readonly status: () => "RUNNING" | "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "ABORTED";
   /** The states entered so far, including those of nested machines. */
   readonly path: readonly string[];
+  /** Events of the longest history, of the execution or of one of a distributed map. */
+  readonly longestHistory: () => number;
   /** As StopExecution: a task in progress continues, but its result is ignored. */
   abort(error: string, cause: string): void;
   readonly ended: Promise<Ended>;
@@ -51,7 +58,7 @@ export type Ended =
 export function runMachine(
   machine: Machine,
   input: Json,
-  { clock, services, name = "test", arn = `arn:execution:${name}` }: RunOptions,
+  { clock, services, name = "test", arn = `arn:execution:${name}`, machineArn = "arn:machine" }: RunOptions,
 ): Run {
   const definition = machineSchema.parse(machine);
   if (definition.QueryLanguage !== "JSONata") throw new Error("only JSONata machines run here");
@@ -68,6 +75,7 @@ export function runMachine(
   };
   const execution = { Name: name, Id: arn, Input: input, StartTime: isoOf(clock) };
   const variables = new Map<string, Json>();
+  const histories: History[] = [];
   // After the execution's end, no state is entered, retried or completed.
   const whileRunning = <T>(value: T): Promise<T> =>
     status === "RUNNING" ? Promise.resolve(value) : new Promise(() => undefined);
@@ -76,7 +84,8 @@ export function runMachine(
       end({ status: "TIMED_OUT", error: "", cause: "" });
     });
 
-  void new Runner({ clock, services, path, execution, variables, whileRunning }).run(definition, input).then(
+  const context = { clock, services, path, execution, machineArn, variables, whileRunning, histories };
+  void new Runner({ ...context, history: newHistory(histories) }).run(definition, input).then(
     (output) => {
       end({ status: "SUCCEEDED", output });
     },
@@ -88,6 +97,7 @@ export function runMachine(
   return {
     status: () => status,
     path,
+    longestHistory: () => Math.max(...histories.map(({ events }) => events)),
     ended,
     abort: (error, cause) => {
       end({ status: "ABORTED", error, cause });
@@ -95,12 +105,27 @@ export function runMachine(
   };
 }
 
+/** Of one execution. */
+interface History {
+  events: number;
+}
+
+function newHistory(histories: History[]): History {
+  const history = { events: 2 }; // of its start and end
+  histories.push(history);
+  return history;
+}
+
 interface RunContext {
   readonly clock: Clock;
   readonly services: Readonly<Record<string, Service>>;
   readonly path: string[];
   readonly execution: Json;
+  readonly machineArn: string;
   readonly variables: Map<string, Json>;
+  /** All of them, and the one of this execution. */
+  readonly histories: History[];
+  readonly history: History;
   readonly whileRunning: <T>(value: T) => Promise<T>;
 }
 
@@ -128,17 +153,28 @@ class Runner {
       if (state === undefined) throw new StatesError("States.Runtime", `there is no state ${step.next}`);
       await this.context.whileRunning(undefined);
       this.context.path.push(step.next);
+      this.record(2); // entered and left
       step = await this.enter(step.next, state, step.output);
     }
     return this.context.whileRunning(step.output);
   }
 
+  private record(events: number): void {
+    this.context.history.events += events;
+    if (this.context.history.events > HISTORY_LIMIT)
+      throw new StatesError("States.Runtime", `the execution has reached ${HISTORY_LIMIT} history events`);
+  }
+
   private async enter(name: string, state: RunnableState, input: Json): Promise<Step> {
-    const { clock, execution } = this.context;
+    const { clock, execution, machineArn } = this.context;
     const entered = isoOf(clock);
     const scopeAt = (attempt: number): Scope => ({
       input,
-      context: { Execution: execution, State: { Name: name, EnteredTime: entered, RetryCount: attempt } },
+      context: {
+        Execution: execution,
+        StateMachine: { Id: machineArn },
+        State: { Name: name, EnteredTime: entered, RetryCount: attempt },
+      },
     });
     const scope = scopeAt(0);
     switch (state.Type) {
@@ -216,6 +252,7 @@ class Runner {
     const { clock, services, whileRunning } = this.context;
     const [, service] = Object.entries(services).find(([ending]) => state.Resource.endsWith(`:${ending}`)) ?? [];
     if (service === undefined) throw new Error(`no service for ${state.Resource}`);
+    this.record(3); // scheduled, started, and succeeded, failed or timed out
     const parameters = state.Arguments === undefined ? scope.input : await this.evaluate(state.Arguments, scope);
     const seconds = Number(await this.evaluate(state.TimeoutSeconds ?? 99_999_999, scope));
     const result = await new Promise<Json>((resolve, reject) => {
@@ -234,6 +271,9 @@ class Runner {
     const queue = items.entries();
     const results: Json[] = [];
     const limit = Number(await this.evaluate(state.MaxConcurrency ?? 0, scope)) || items.length;
+    const { ProcessorConfig } = state.ItemProcessor;
+    const isDistributed = ProcessorConfig?.Mode === "DISTRIBUTED";
+    this.record(isDistributed ? 2 : 2 + 2 * items.length); // started and ended, and so each iteration
     const worker = async (): Promise<void> => {
       for (const [Index, Value] of queue) {
         const context = {
@@ -242,7 +282,9 @@ class Runner {
         };
         const input =
           state.ItemSelector === undefined ? Value : await this.evaluate(state.ItemSelector, { ...scope, context });
-        results[Index] = await this.nested(state.ItemProcessor, input);
+        results[Index] = await (isDistributed
+          ? this.child(state, input, Index)
+          : this.nested(state.ItemProcessor, input));
       }
     };
     await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
@@ -252,6 +294,20 @@ class Runner {
   /** Reads the outer variables; its own assignments stay local. */
   private nested(machine: NestedMachine, input: Json): Promise<Json> {
     return new Runner({ ...this.context, variables: new Map(this.context.variables) }).run(machine, input);
+  }
+
+  /** An execution of a distributed map: with a history of its own, and without the outer variables. */
+  private async child({ ItemProcessor }: MapState, input: Json, index: number): Promise<Json> {
+    const { execution, histories } = this.context;
+    const { Id } = z.object({ Id: z.string() }).parse(execution);
+    const child = { ...this.context, variables: new Map<string, Json>(), history: newHistory(histories) };
+    const own = { Name: String(index), Id: `${Id}/${index}`, Input: input, StartTime: isoOf(this.context.clock) };
+    try {
+      return await new Runner({ ...child, execution: own }).run(ItemProcessor, input);
+    } catch (error) {
+      await this.context.whileRunning(undefined);
+      throw new StatesError("States.ExceedToleratedFailureThreshold", String(error));
+    }
   }
 
   private async leave(state: Leaving, scope: Scope, output: Json): Promise<Step> {
@@ -358,7 +414,7 @@ const taskSchema = z.strictObject({
 const nestedMachineSchema = z.strictObject({
   ...commented,
   StartAt: z.string(),
-  ProcessorConfig: z.object({ Mode: z.literal("INLINE") }).optional(),
+  ProcessorConfig: z.object({ Mode: z.enum(["INLINE", "DISTRIBUTED"]) }).optional(),
   States: z.record(z.string(), z.unknown()),
 });
 const mapSchema = z.strictObject({
@@ -368,6 +424,8 @@ const mapSchema = z.strictObject({
   ItemSelector: z.json().optional(),
   MaxConcurrency: numberOrExpression,
   ItemProcessor: nestedMachineSchema,
+  /** Of a distributed map. */
+  Label: z.string().optional(),
 });
 const stateSchema = z.discriminatedUnion("Type", [
   taskSchema,

@@ -136,7 +136,7 @@ export function review(json: TerraformJson): string {
 
 function attribute(key: string, value: unknown): string[] {
   if (isEmpty(value) || (key === "lifecycle" && JSON.stringify(value) === '{"prevent_destroy":false}')) return [];
-  if (typeof value === "string" && value.startsWith('{"Version"')) {
+  if (typeof value === "string" && /^\{.*"Version":"2012-10-17"/.test(value)) {
     return [`  ${key}:`, ...describePolicy(value).map((statement) => `    ${statement}`)];
   }
   return [`  ${key}: ${typeof value === "string" ? value : JSON.stringify(value)}`];

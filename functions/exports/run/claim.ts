@@ -2,11 +2,12 @@
 import { isDeepStrictEqual } from "node:util";
 
 import { DAY_MS, SECOND_MS } from "../../shared/time";
-import type { ExportConfig, Run, RunRequest, Trigger, Window } from "../contract";
-import { cursorAt, cursorSource, type Cursor } from "./cursor";
+import type { ExportConfig, Range, Run, RunRequest, ScheduledExport, Window } from "../contract";
+import { ConfigurationError } from "./configuration";
+import { cursorAt, cursorSource, type Cursor, type CursorSource } from "./cursor";
 import { accountOf } from "./executions";
 import { dayOf, reservedKey, uploadPrefix } from "./object-keys";
-import { incrementalPeriod, nextWindow } from "./window";
+import { incrementalPeriod, nextWindow, watermarkAt } from "./window";
 
 /** The unfinished run of an export. */
 export interface ActiveRun {
@@ -22,19 +23,26 @@ export interface ExportState {
   readonly active: ActiveRun | undefined;
   /** End of the last finished run's window. */
   readonly cursor: Cursor | undefined;
+  /** When the latest finished scheduled run was due, epoch milliseconds. */
+  readonly scheduledUntil: number | undefined;
 }
 
-/** A day with a finished run. */
+/** What a run is for. An occasion has one finished run. */
+export type Occasion = Pick<Run, "day" | "trigger" | "range">;
+
+/** A finished run's files. */
 export interface FinishedDay {
   /** The run's id. */
   readonly run: string;
   readonly location: string;
   readonly window: Window | undefined;
+  /** What the window is of. */
+  readonly source: CursorSource | undefined;
 }
 
 export interface ClaimPorts {
   readonly exportState: (exportId: string) => Promise<ExportState>;
-  readonly finishedDay: (exportId: string, day: string, trigger: Trigger) => Promise<FinishedDay | undefined>;
+  readonly finishedDay: (exportId: string, occasion: Occasion) => Promise<FinishedDay | undefined>;
   /** Undefined when the record has expired. */
   readonly run: (exportId: string, id: string) => Promise<Run | undefined>;
   /**
@@ -55,7 +63,7 @@ export type ClaimResult =
 
 export interface ClaimInput {
   readonly request: RunRequest;
-  readonly config: ExportConfig;
+  readonly config: ScheduledExport;
   /** This function's region, and the feature's own bucket. */
   readonly home: { readonly region: string; readonly bucket: string };
   readonly execution: string;
@@ -88,7 +96,7 @@ export async function claimRun(input: ClaimInput, ports: ClaimPorts): Promise<Cl
   const exportId = exportIdOf(request, accountOf(execution));
   const requestedDay = request.day ?? dayOf(input.now);
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const { active, cursor } = await ports.exportState(exportId);
+    const { active, cursor, scheduledUntil = -Infinity } = await ports.exportState(exportId);
     const unfinished = active && (await ports.run(exportId, active.id));
     if (unfinished !== undefined && active?.execution === execution) return { outcome: "run", run: unfinished };
     if (active !== undefined && (await ports.isRunning(active.execution)))
@@ -105,12 +113,22 @@ export async function claimRun(input: ClaimInput, ports: ClaimPorts): Promise<Cl
       if (await ports.activate(run, execution, active)) return { outcome: "run", run };
       continue;
     }
-    const { day, trigger } = request.force || !unfinished ? { ...request, day: requestedDay } : unfinished;
-    const finished = await ports.finishedDay(exportId, day, trigger);
-    if (finished !== undefined && active === undefined && !request.force)
+    const { day = requestedDay, trigger, range, due } = request.force || !unfinished ? request : unfinished;
+    const finished = await ports.finishedDay(exportId, { day, trigger, range });
+    if (finished !== undefined && active === undefined && !request.force && !request.again)
       return { outcome: "exists", location: finished.location };
-    // A retry after a conflict, or a clock that has gone back, must not reuse the id of another run.
-    const run = newRun({ ...input, now: now + attempt }, { day, trigger, cursor, finished, superseded: unfinished });
+    const run = newRun(
+      // A retry after a conflict, or a clock that has gone back, must not reuse the id of another run.
+      { ...input, now: now + attempt },
+      {
+        occasion: { day, trigger, range },
+        // An event that was redriven does not undo what was due since.
+        due: due !== undefined && due > scheduledUntil ? due : undefined,
+        cursor,
+        finished,
+        superseded: unfinished,
+      },
+    );
     const named = await withReservedKey(run, ports);
     if (await ports.activate(named, execution, active)) return { outcome: "run", run: named };
   }
@@ -138,30 +156,42 @@ async function withReservedKey(run: Run, { reserveKey }: ClaimPorts): Promise<Ru
   throw new ClaimConflictError(`${run.exportId}: other runs have all of the next ${MAX_KEYS_TRIED} keys`);
 }
 
-function configOf({ request: { job }, config }: ClaimInput): ExportConfig {
+function configOf({ request: { job }, config: { schedule: _, ...config } }: ClaimInput): ExportConfig {
   return job === undefined ? config : { ...config, table: job.table_name };
 }
 
 interface NewRun {
-  readonly day: string;
-  readonly trigger: Trigger;
+  readonly occasion: Occasion;
+  readonly due: number | undefined;
   readonly cursor: Cursor | undefined;
   readonly finished: FinishedDay | undefined;
   readonly superseded: Run | undefined;
 }
 
-function newRun(input: ClaimInput, { day, trigger, cursor, finished, superseded }: NewRun): Run {
+function newRun(input: ClaimInput, { occasion, due, cursor, finished, superseded }: NewRun): Run {
   const { request, home, now, execution } = input;
   const { job } = request;
   const config = configOf(input);
   const account = accountOfTable(job, accountOf(execution));
   const region = job?.region ?? home.region;
-  const window = finished?.window ?? windowFor(config, { account, region }, cursor, now);
+  const { day, trigger, range } = occasion;
+  const at = { config, account, region };
+  const isRepeated =
+    request.force && finished?.window !== undefined && isDeepStrictEqual(finished.source, cursorSource(at));
+  const window = isRepeated
+    ? finished.window
+    : range === undefined
+      ? nextWindowOf(at, cursor, now)
+      : windowOf(at, range);
+  // An incremental run on from the cursor is one more of its day; another one replaces the run that it repeats.
+  const replaced = config.mode === "full" || isRepeated || range !== undefined ? finished : undefined;
   return {
     exportId: exportIdOf(request, accountOf(execution)),
     id: new Date(now).toISOString(),
     day,
     trigger,
+    ...(range && { range }),
+    ...(due !== undefined && { due }),
     startedAt: now,
     keyTime: now,
     config,
@@ -171,24 +201,20 @@ function newRun(input: ClaimInput, { day, trigger, cursor, finished, superseded 
     ...(job?.assume_role && { role: job.assume_role }),
     bucket: config.bucket ?? home.bucket,
     ...(window && { window }),
-    rerun: finished !== undefined,
-    ...(finished && { replaces: finished.run }),
+    keepsCursor: isRepeated || range !== undefined,
+    ...(replaced && { replaces: replaced.run }),
     superseded: superseded ? [...superseded.superseded, { id: superseded.id, prefix: uploadPrefix(superseded) }] : [],
     segments: config.format === "json" || config.engine === "dynamodb-export" ? 1 : config.segments,
     attempt: 1,
   };
 }
 
-function windowFor(
-  config: ExportConfig,
-  at: Pick<Run, "account" | "region">,
-  stored: Cursor | undefined,
-  now: number,
-): Window | undefined {
-  const { mode, watermark, engine } = config;
+type Source = Pick<Run, "config" | "account" | "region">;
+
+function nextWindowOf(at: Source, stored: Cursor | undefined, now: number): Window | undefined {
+  const { mode, watermark, engine } = at.config;
   if (mode === "full") return undefined;
-  const source = cursorSource({ config, ...at });
-  const cursor = stored && cursorAt(stored, source);
+  const cursor = stored && cursorAt(stored, cursorSource(at));
   // DynamoDB's incremental export selects by the time of the change, not by an attribute.
   if (engine === "dynamodb-export") {
     const window = nextWindow({ unit: "milliseconds", endsAt: now, cursor, initialLookbackHours: undefined });
@@ -197,4 +223,11 @@ function windowFor(
   }
   if (watermark === undefined) throw new Error("an incremental export has no watermark");
   return nextWindow({ ...watermark, endsAt: now - watermark.settleSeconds * SECOND_MS, cursor });
+}
+
+/** A backfill's. */
+function windowOf({ config: { mode, watermark, engine } }: Source, { since, until }: Range): Window {
+  if (mode === "full" || engine !== "scan" || watermark === undefined)
+    throw new ConfigurationError("only an incremental export that scans can export a range");
+  return { from: watermarkAt(watermark.unit, since), to: watermarkAt(watermark.unit, until) };
 }

@@ -5,8 +5,8 @@ import {
   CONFIGURATION_KEY,
   configurationSchema,
   type Configuration,
-  type ExportConfig,
   type RunRequest,
+  type ScheduledExport,
 } from "../contract";
 
 /** `exports.json` is malformed or does not contain the export. */
@@ -27,7 +27,10 @@ export async function readConfiguration(s3: S3Client, bucket: string): Promise<C
  *
  * @throws {@link ConfigurationError}
  */
-export function findExport({ tables, jobs }: Configuration, request: Pick<RunRequest, "export" | "job">): ExportConfig {
+export function findExport(
+  { tables, jobs }: Configuration,
+  request: Pick<RunRequest, "export" | "job">,
+): ScheduledExport {
   const config = request.job === undefined ? tables.find(({ name }) => name === request.export) : jobs;
   if (config !== undefined) return config;
   throw new ConfigurationError(

@@ -3,13 +3,21 @@ import {
   DescribeExecutionCommand,
   StartExecutionCommand,
   type DescribeExecutionCommandOutput,
+  type ExecutionStatus,
   type SFNClient,
 } from "@aws-sdk/client-sfn";
 
 import { sleep, type Clock } from "../../shared/clock";
 import { errorName } from "../../shared/errors";
 import { parseJson } from "../../shared/input";
-import { executionOutputSchema, type ExecutionOutput, type NewRunRequest } from "../contract";
+import { truncate } from "../../shared/text";
+import {
+  executionOutputSchema,
+  failedStatusSchema,
+  type ExecutionOutput,
+  type Failure,
+  type NewRunRequest,
+} from "../contract";
 
 const POLL_INTERVAL_MS = 1_000;
 
@@ -20,15 +28,38 @@ export class ExportFailedError extends Error {
 
 /** False also for an execution that Step Functions has deleted (after 90 days). */
 export async function isRunning(sfn: SFNClient, executionArn: string): Promise<boolean> {
-  const { status } = await describe(sfn, executionArn);
-  return status === "RUNNING" || status === "PENDING_REDRIVE";
+  return (await endOf(sfn, executionArn)) === "running";
 }
 
-/** The status of an execution that has ended. Undefined also for one that Step Functions does not know yet. */
-export async function endedStatus(sfn: SFNClient, executionArn: string): Promise<string | undefined> {
-  const { status } = await describe(sfn, executionArn);
-  return status === "RUNNING" || status === "PENDING_REDRIVE" ? undefined : status;
+/**
+ * How an execution ended. `unknown`: Step Functions does not know it, because it has just been started (reads are eventually consistent),
+ * or was deleted 90 days after its end.
+ */
+export async function endOf(sfn: SFNClient, executionArn: string): Promise<ExecutionEnd | "running" | "unknown"> {
+  const { status, error, cause } = await describe(sfn, executionArn);
+  if (status === undefined) return "unknown";
+  return status === "RUNNING" || status === "PENDING_REDRIVE" ? "running" : { status, error, cause };
 }
+
+export interface ExecutionEnd {
+  readonly status: ExecutionStatus;
+  readonly error: string | undefined;
+  readonly cause: string | undefined;
+}
+
+/** Why an unfinished run is recorded as failed after its execution's end. */
+export function failureOf(execution: string, { status, error, cause }: ExecutionEnd): Failure {
+  return {
+    // It cannot succeed without finishing its run.
+    status: failedStatusSchema.catch("FAILED").parse(status),
+    error: error ?? "ExecutionEndedError",
+    cause: truncate(cause ?? `the execution is ${status}: ${execution}`, MAX_CAUSE_LENGTH),
+    abandoned: false,
+  };
+}
+
+/** Keeps the item small. */
+export const MAX_CAUSE_LENGTH = 2_000;
 
 /**
  * Starts an execution. Idempotent: a second call with the same name starts no second execution.
@@ -53,7 +84,7 @@ export async function startExecution(
 }
 
 /**
- * Waits for an execution to end.
+ * Waits for an execution to end, and for those that continue it.
  *
  * @param deadline epoch milliseconds
  * @returns its output; undefined when it is still running at the deadline
@@ -65,9 +96,14 @@ export async function waitForExecution(
   deadline: number,
   clock: Clock,
 ): Promise<ExecutionOutput | undefined> {
-  for (;;) {
-    const { status = "RUNNING", output, error, cause } = await describe(sfn, executionArn);
-    if (status === "SUCCEEDED") return executionOutputSchema.parse(parseJson(output ?? ""));
+  for (let current = executionArn; ;) {
+    const { status = "RUNNING", output, error, cause } = await describe(sfn, current);
+    const ended = status === "SUCCEEDED" ? executionOutputSchema.parse(parseJson(output ?? "")) : undefined;
+    if (ended !== undefined && ended.next === undefined) return ended;
+    if (ended?.next !== undefined) {
+      current = ended.next;
+      continue;
+    }
     if (status !== "RUNNING") throw new ExportFailedError(`${status} ${error ?? ""}: ${cause ?? ""}`);
     if (clock.now() + POLL_INTERVAL_MS > deadline) return undefined;
     await sleep(clock, POLL_INTERVAL_MS);

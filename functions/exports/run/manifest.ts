@@ -35,6 +35,14 @@ export function buildManifest(
     return [{ ...rest, run: of, ...(!same && { format, compression }) }];
   });
   const files = [...kept, ...own];
+  const added = kept.length > 0 ? earlier : undefined;
+  const isBackfill = run.range !== undefined;
+  const ownWindow = window && watermark && { ...window, attribute: watermark.attribute, unit: watermark.unit };
+  const manifestWindow = isBackfill || ownWindow === undefined ? added?.window : unionOf(ownWindow, added?.window);
+  const backfills = [
+    ...(added?.backfills ?? []).filter((backfill) => backfill.run !== run.replaces && backfill.run !== run.id),
+    ...(isBackfill && window ? [{ ...window, run: run.id }] : []),
+  ];
   return {
     version: 1,
     export: config.name,
@@ -45,15 +53,10 @@ export function buildManifest(
     day: run.day,
     startedAt: new Date(run.startedAt).toISOString(),
     finishedAt: new Date(now).toISOString(),
-    mode: kept.length > 0 && earlier ? earlier.mode : mode,
-    ...(window &&
-      watermark && {
-        window: unionOf(
-          { ...window, attribute: watermark.attribute, unit: watermark.unit },
-          kept.length > 0 ? earlier?.window : undefined,
-        ),
-        unusableItems: unusable,
-      }),
+    mode: added?.mode ?? mode,
+    ...(manifestWindow && { window: manifestWindow }),
+    ...(backfills.length > 0 && { backfills }),
+    ...(ownWindow && { unusableItems: unusable }),
     ...form,
     bucket: run.bucket,
     ...totalsOf(files),

@@ -10,8 +10,9 @@ const PERMANENT_ERRORS: ReadonlySet<string> = new Set([
   "DocumentTooLargeError",
   "ExportPeriodTooShortError",
   "NativeExportError",
-  // A newer run has superseded this one, or its files are lost: the next run starts over
+  // A newer run has superseded this one, it has failed meanwhile, or its files are lost: the next run starts over
   "ObjectExistsError",
+  "RunFailedError",
   "RunSupersededError",
   "UploadLostError",
   // Permissions: IAM, S3, STS, KMS

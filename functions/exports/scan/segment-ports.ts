@@ -9,7 +9,7 @@ import type { Selection } from "../format/scan-page";
 import { fileKey } from "../run/object-keys";
 import { isUsable, scanFilter } from "../run/window";
 import { objectStore, ownerOf, type ObjectStore } from "../storage/object-store";
-import { RunSupersededError, SegmentTakenOverError, type SegmentClaim, type StateTable } from "../storage/state-table";
+import type { SegmentClaim, StateTable } from "../storage/state-table";
 import { exportClients } from "./clients";
 import { rateLimiter, tableGovernor } from "./rate-limiter";
 import { roleCredentials } from "./role-credentials";
@@ -21,6 +21,9 @@ import { tableScan } from "./table-scan";
 const PAGE_UNITS = 128;
 
 const PROGRESS_INTERVAL_MS = 2_000;
+
+/** Of a worker that must stop. */
+const STOPPING_ERRORS: ReadonlySet<string> = new Set(["RunFailedError", "RunSupersededError", "SegmentTakenOverError"]);
 
 /** Where a run reads from and writes to. Assumes the job's role, if it names one. */
 export async function sourceAndTarget(
@@ -56,7 +59,7 @@ export function segmentPorts(
   const { format, mode, compression } = run.config;
   const limit = run.maxReadUnitsPerSecond;
   let progressSavedAt = clock.elapsed();
-  let takenOver: Error | undefined;
+  let stopped: Error | undefined;
   const saveProgress = async (read: ReadTotals): Promise<void> => {
     await state.saveProgress(claim, read);
     await state.assertActive(run);
@@ -81,13 +84,13 @@ export function segmentPorts(
       fileWriter({ key, format, compressed: compression === "gzip", selection: selectionOf(run) }, store),
     saveCheckpoint: (checkpoint, part) => state.saveCheckpoint(claim, checkpoint, part),
     onPage: (page, read) => {
-      if (takenOver !== undefined) throw takenOver;
+      if (stopped !== undefined) throw stopped;
       onPage(page);
       if (clock.elapsed() - progressSavedAt < PROGRESS_INTERVAL_MS) return;
       progressSavedAt = clock.elapsed();
       saveProgress(read).catch((error: unknown) => {
         // Other errors do not matter: progress is only displayed.
-        if (error instanceof SegmentTakenOverError || error instanceof RunSupersededError) takenOver = error;
+        if (error instanceof Error && STOPPING_ERRORS.has(error.name)) stopped = error;
       });
     },
   };

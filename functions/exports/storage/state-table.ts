@@ -2,6 +2,7 @@
 import {
   GetItemCommand,
   paginateQuery,
+  QueryCommand,
   TransactWriteItemsCommand,
   UpdateItemCommand,
   type DynamoDBClient,
@@ -16,15 +17,17 @@ import { parseJson } from "../../shared/input";
 import { DAY_SECONDS } from "../../shared/time";
 import {
   exportedFileSchema,
+  failedStatusSchema,
   runSchema,
   watermarkUnitSchema,
   windowSchema,
   type ExportedFile,
+  type Failure,
   type Run,
-  type Trigger,
 } from "../contract";
 import { cursorSource } from "../run/cursor";
-import type { ActiveRun, ClaimPorts, ExportState, FinishedDay } from "../run/claim";
+import type { ActiveRun, ClaimPorts, ExportState, FinishedDay, Occasion } from "../run/claim";
+import type { RunningExport } from "../run/reconciler";
 import { ownerOf, type PendingUpload } from "./object-store";
 
 /** How long runs, segments and parts are kept. Manifests do not expire. */
@@ -33,38 +36,68 @@ const RETENTION_DAYS = 90;
 /** Sort keys. */
 const STATE = "state";
 const runKey = (id: string): string => `run#${id}`;
-const dayKey = (day: string, trigger: Trigger): string => `day#${day}${trigger === "manual" ? "#manual" : ""}`;
+const dayKey = ({ day, trigger, range }: Occasion): string => {
+  if (range !== undefined) return `day#${day}#backfill#${range.since}-${range.until}`;
+  return `day#${day}${trigger === "manual" ? "#manual" : ""}`;
+};
 const segmentKey = (segment: number): string => `segment#${String(segment).padStart(4, "0")}`;
 const partKey = (segment: number, part: number): string =>
   `part#${String(segment).padStart(4, "0")}-${String(part).padStart(5, "0")}`;
 
+/** Partition of the runs whose records say RUNNING, one item an export. */
+const ACTIVE = "#active";
+
 /** Partition key of a run's segments and parts. */
 const runPartition = ({ exportId, id }: Pick<Run, "exportId" | "id">): string => `${exportId}#${id}`;
+
+const sourceSchema = z.object({
+  table: z.string(),
+  engine: z.enum(["scan", "dynamodb-export"]),
+  attribute: z.string().optional(),
+  unit: watermarkUnitSchema,
+});
 
 const stateSchema = z.object({
   activeRun: z.string().optional(),
   activeExecution: z.string().optional(),
   activeAttempt: z.number().optional(),
   activeAbandoned: z.boolean().default(false),
+  /** The attempt that has failed. */
+  activeFailed: z.number().optional(),
+  scheduledUntil: z.number().optional(),
+  schedule: z.string().optional(),
+  scheduledSince: z.number().default(0),
   cursor: z.string().optional(),
-  cursorSource: z
-    .object({
-      table: z.string(),
-      engine: z.enum(["scan", "dynamodb-export"]),
-      attribute: z.string().optional(),
-      unit: watermarkUnitSchema,
-    })
-    .optional(),
+  cursorSource: sourceSchema.optional(),
   unusableItems: z.number().default(0),
 });
 
+const activeSchema = z.object({ sk: z.string(), execution: z.string(), since: z.number() });
+
 const untilSchema = z.object({ until: z.number() });
 
-const daySchema = z.object({ run: z.string(), location: z.string(), window: windowSchema.optional() });
+const daySchema = z.object({
+  run: z.string(),
+  location: z.string(),
+  window: windowSchema.optional(),
+  source: sourceSchema.optional(),
+});
 
 const totalsSchema = z
   .object({ items: z.number(), bytes: z.number(), unusable: z.number().default(0) })
   .default({ items: 0, bytes: 0, unusable: 0 });
+
+const recordSchema = z.object({
+  run: z.string(),
+  status: z.enum(["RUNNING", "SUCCEEDED", ...failedStatusSchema.options]),
+  execution: z.string(),
+  finishedAt: z.string().optional(),
+  items: z.number().optional(),
+  bytes: z.number().optional(),
+  location: z.string().optional(),
+  error: z.string().optional(),
+  cause: z.string().optional(),
+});
 
 const segmentSchema = z.object({
   lastKey: z.string().optional(),
@@ -145,8 +178,21 @@ export class RunSupersededError extends Error {
   }
 }
 
+/** A segment of the run has failed, or its execution was stopped: its other workers must stop. */
+export class RunFailedError extends Error {
+  override readonly name = "RunFailedError";
+  constructor({ exportId, id }: Pick<Run, "exportId" | "id">) {
+    super(`${exportId}: run ${id} has failed meanwhile`);
+  }
+}
+
+/** A run as people see it. */
+export interface RunRecord extends Readonly<Omit<z.output<typeof recordSchema>, "run">> {
+  readonly run: Run;
+}
+
 export interface StateTable extends Omit<ClaimPorts, "isRunning"> {
-  /** @throws {@link RunSupersededError} */
+  /** @throws {@link RunSupersededError}, {@link RunFailedError} */
   readonly assertActive: (run: Run) => Promise<void>;
   readonly saveRun: (run: Run) => Promise<void>;
   /**
@@ -199,16 +245,19 @@ export interface StateTable extends Omit<ClaimPorts, "isRunning"> {
     unusableItems: number,
   ) => Promise<void>;
   /**
-   * Records a failure in the execution's run.
+   * Records a failure in the execution's run, and has the run's other workers stop. The first failure of an execution remains.
    *
-   * @param failure abandoned: the run's files are lost, so the next run starts over
-   * @returns false when the execution has no active run
+   * @returns repeated: it has failed before; none: the execution has no unfinished run
    */
-  readonly fail: (
-    exportId: string,
-    execution: string,
-    failure: { readonly error: string; readonly cause: string; readonly abandoned: boolean },
-  ) => Promise<boolean>;
+  readonly fail: (exportId: string, execution: string, failure: Failure) => Promise<"recorded" | "repeated" | "none">;
+  /** The latest runs, the latest first. */
+  readonly latestRuns: (exportId: string, limit: number) => Promise<readonly RunRecord[]>;
+  readonly runningExports: () => Promise<readonly RunningExport[]>;
+  /**
+   * Until when an export's scheduled runs are finished: when the latest one was due, or since when its schedule is known, epoch milliseconds.
+   * Notes a new schedule.
+   */
+  readonly scheduledUntil: (exportId: string, schedule: string) => Promise<number>;
 }
 
 export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock): StateTable {
@@ -220,15 +269,15 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
     return Item && unmarshall(Item);
   };
 
-  const query = async (pk: string, prefix: string): Promise<readonly Record<string, unknown>[]> => {
+  const query = async (pk: string, prefix = ""): Promise<readonly Record<string, unknown>[]> => {
     const items: Record<string, unknown>[] = [];
     const pages = paginateQuery(
       { client: dynamodb },
       {
         TableName: table,
         ConsistentRead: true,
-        KeyConditionExpression: "pk = :pk AND begins_with(sk, :prefix)",
-        ExpressionAttributeValues: marshall({ ":pk": pk, ":prefix": prefix }),
+        KeyConditionExpression: `pk = :pk${prefix === "" ? "" : " AND begins_with(sk, :prefix)"}`,
+        ExpressionAttributeValues: marshall({ ":pk": pk, ...(prefix !== "" && { ":prefix": prefix }) }),
       },
     );
     for await (const { Items = [] } of pages) items.push(...Items.map((item) => unmarshall(item)));
@@ -280,7 +329,7 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
     Update: update(
       run.exportId,
       STATE,
-      "SET activeRun = :run, activeExecution = :execution, activeAttempt = :attempt REMOVE activeAbandoned",
+      "SET activeRun = :run, activeExecution = :execution, activeAttempt = :attempt REMOVE activeAbandoned, activeFailed",
       {
         ":run": run.id,
         ":execution": execution,
@@ -325,8 +374,9 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
         ];
 
   const assertActive = async (run: Run): Promise<void> => {
-    const { activeRun, activeAttempt } = stateSchema.parse((await read(run.exportId, STATE)) ?? {});
+    const { activeRun, activeAttempt, activeFailed } = stateSchema.parse((await read(run.exportId, STATE)) ?? {});
     if (activeRun !== run.id || activeAttempt !== run.attempt) throw new RunSupersededError(run);
+    if (activeFailed === run.attempt) throw new RunFailedError(run);
   };
 
   return {
@@ -340,17 +390,19 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
         cursor: value,
         cursorSource: source,
         unusableItems,
+        scheduledUntil,
       } = stateSchema.parse(item);
       return {
         active: id === undefined ? undefined : { id, execution, attempt, abandoned },
         cursor: value === undefined ? undefined : { value, source, unusableItems },
+        scheduledUntil,
       };
     },
-    finishedDay: async (exportId, day, trigger): Promise<FinishedDay | undefined> => {
-      const item = await read(exportId, dayKey(day, trigger));
+    finishedDay: async (exportId, occasion): Promise<FinishedDay | undefined> => {
+      const item = await read(exportId, dayKey(occasion));
       if (item === undefined) return undefined;
-      const { run, location, window } = daySchema.parse(item);
-      return { run, location, window };
+      const { run, location, window, source } = daySchema.parse(item);
+      return { run, location, window, source };
     },
     reserveKey: async (run, key) => {
       const command = update(
@@ -374,7 +426,12 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
       return item && runSchema.parse(parseJson(z.object({ run: z.string() }).parse(item).run));
     },
     activate: (run, execution, previous) =>
-      transact([activateRun(run, execution, previous), recordRun(run, execution), ...recordSuperseded(run, previous)]),
+      transact([
+        activateRun(run, execution, previous),
+        recordRun(run, execution),
+        put({ pk: ACTIVE, sk: run.exportId, execution, since: clock.now(), ttl: ttl() }),
+        ...recordSuperseded(run, previous),
+      ]),
     saveRun: async (run) => {
       const command = update(run.exportId, runKey(run.id), "SET #run = :run", { ":run": JSON.stringify(run) });
       await dynamodb.send(new UpdateItemCommand(command));
@@ -506,19 +563,24 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
       }),
 
     finish: async (run, result, unusableItems) => {
-      const { exportId, id, day, trigger, window, attempt } = run;
+      const { exportId, id, due, window, attempt } = run;
       const { location, items = 0, bytes = 0 } = result ?? {};
-      const cursor = run.rerun ? undefined : window?.to;
+      const cursor = run.keepsCursor ? undefined : window?.to;
+      const set = [
+        ...(cursor === undefined ? [] : ["#cursor = :cursor, #cursorSource = :source, #unusableItems = :unusable"]),
+        ...(due === undefined ? [] : ["#scheduledUntil = :due"]),
+      ];
       const finishedAt = new Date(clock.now()).toISOString();
       const ended = await transact([
         {
           Update: update(
             exportId,
             STATE,
-            `${cursor === undefined ? "" : "SET #cursor = :cursor, #cursorSource = :source, #unusableItems = :unusable "}REMOVE #activeRun, #activeExecution, #activeAttempt, #activeAbandoned`,
+            `${set.length === 0 ? "" : `SET ${set.join(", ")} `}REMOVE #activeRun, #activeExecution, #activeAttempt, #activeAbandoned, #activeFailed`,
             {
               ":run": id,
               ":attempt": attempt,
+              ...(due !== undefined && { ":due": due }),
               ...(cursor !== undefined && {
                 ":cursor": cursor,
                 ":source": cursorSource(run),
@@ -538,31 +600,73 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
         },
         ...(result === undefined
           ? []
-          : [put({ pk: exportId, sk: dayKey(day, trigger), run: id, location, window, finishedAt })]),
+          : [put({ pk: exportId, sk: dayKey(run), run: id, location, window, source: cursorSource(run), finishedAt })]),
+        { Delete: { TableName: table, Key: marshall({ pk: ACTIVE, sk: exportId }) } },
       ]);
       if (ended) return;
       // Step Functions retries a call whose response was lost: then the run has already ended.
       const record = z.object({ status: z.string() }).safeParse(await read(exportId, runKey(id)));
       if (record.data?.status !== "SUCCEEDED") throw new RunSupersededError(run);
     },
-    fail: async (exportId, execution, { error, cause, abandoned }) => {
-      const { activeRun, activeExecution } = stateSchema.parse((await read(exportId, STATE)) ?? {});
-      if (activeRun === undefined || activeExecution !== execution) return false;
-      const values = { ":status": "FAILED", ":error": error, ":cause": cause };
-      const expression = "SET #status = :status, #error = :error, #cause = :cause";
-      return transact([
-        { Update: update(exportId, runKey(activeRun), expression, values) },
+    fail: async (exportId, execution, { status, error, cause, abandoned }) => {
+      const { activeRun, activeExecution, activeAttempt, activeFailed } = stateSchema.parse(
+        (await read(exportId, STATE)) ?? {},
+      );
+      if (activeRun === undefined || activeExecution !== execution) return "none";
+      if (activeFailed !== undefined) return "repeated";
+      const recorded = await transact([
+        {
+          Update: update(exportId, runKey(activeRun), "SET #status = :status, #error = :error, #cause = :cause", {
+            ":status": status,
+            ":error": error,
+            ":cause": cause,
+          }),
+        },
         {
           Update: update(
             exportId,
             STATE,
-            "SET #activeAbandoned = :abandoned",
-            { ":abandoned": abandoned, ":run": activeRun, ":execution": execution },
-            "activeRun = :run AND activeExecution = :execution",
+            "SET #activeAbandoned = :abandoned, #activeFailed = :attempt",
+            { ":abandoned": abandoned, ":attempt": activeAttempt, ":run": activeRun, ":execution": execution },
+            "#activeRun = :run AND #activeExecution = :execution AND attribute_not_exists(#activeFailed)",
           ),
         },
+        { Delete: { TableName: table, Key: marshall({ pk: ACTIVE, sk: exportId }) } },
       ]);
+      return recorded ? "recorded" : "repeated";
     },
+    scheduledUntil: async (exportId, schedule) => {
+      const known = stateSchema.parse((await read(exportId, STATE)) ?? {});
+      if (known.schedule === schedule) return Math.max(known.scheduledSince, known.scheduledUntil ?? 0);
+      const now = clock.now();
+      const command = update(exportId, STATE, "SET #schedule = :schedule, #scheduledSince = :now", {
+        ":schedule": schedule,
+        ":now": now,
+      });
+      await dynamodb.send(new UpdateItemCommand(command));
+      return now;
+    },
+    latestRuns: async (exportId, limit) => {
+      const { Items = [] } = await dynamodb.send(
+        new QueryCommand({
+          TableName: table,
+          ConsistentRead: true,
+          KeyConditionExpression: "pk = :pk AND begins_with(sk, :prefix)",
+          ExpressionAttributeValues: marshall({ ":pk": exportId, ":prefix": runKey("") }),
+          ScanIndexForward: false,
+          Limit: limit,
+        }),
+      );
+      return Items.map((item) => {
+        const { run, ...record } = recordSchema.parse(unmarshall(item));
+        return { ...record, run: runSchema.parse(parseJson(run)) };
+      });
+    },
+    runningExports: async () =>
+      (await query(ACTIVE)).map((item) => {
+        const { sk: exportId, execution, since } = activeSchema.parse(item);
+        return { exportId, execution, since };
+      }),
   };
 }
 

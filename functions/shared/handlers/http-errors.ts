@@ -26,6 +26,12 @@ export class UnauthorizedError extends HttpError {
   readonly status = 401;
 }
 
+/** The caller may not do this. */
+export class ForbiddenError extends HttpError {
+  override readonly name = "ForbiddenError";
+  readonly status = 403;
+}
+
 export class NotFoundError extends HttpError {
   override readonly name = "NotFoundError";
   readonly status = 404;

@@ -11,6 +11,7 @@ import { jsonDepth, jsonText } from "../json-text";
 import { visible } from "../text";
 import { BadRequestError, HttpError, NotFoundError } from "./http-errors";
 import { checkBodySize } from "./response-size";
+import { scopeOf, type Scope, type Scopes } from "./scopes";
 import { invoke, onColdStart, type Services } from "./services";
 
 /** The event of API Gateway's REST proxy, as far as handlers use it. */
@@ -22,12 +23,17 @@ const restEventSchema = z.object({
   queryStringParameters: z.record(z.string(), z.string()).nullish(),
   body: z.string().nullish(),
   isBase64Encoded: z.boolean().default(false),
-  requestContext: z.looseObject({ requestId: z.string() }),
+  requestContext: z.looseObject({
+    requestId: z.string(),
+    identity: z.looseObject({ userArn: z.string().nullish() }).nullish(),
+  }),
 });
 type RestEvent = z.output<typeof restEventSchema>;
 
 /** A request before validation. */
 export interface RawRequest {
+  /** The ids that the caller may name. `path.id` is checked already. */
+  readonly scope: Scope;
   /** Path parameters by name, decoded. */
   readonly path: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
@@ -54,9 +60,9 @@ export type Endpoint = (request: RawRequest) => Promise<RestResponse>;
 /** Validates requests. Responds with 400 and the faults to invalid ones. */
 export function endpoint<Request>(
   schema: z.ZodType<Request>,
-  respond: (request: Request) => Promise<RestResponse>,
+  respond: (request: Request, scope: Scope) => Promise<RestResponse>,
 ): Endpoint {
-  return (raw) => respond(validRequest(schema, raw));
+  return (raw) => respond(validRequest(schema, raw), raw.scope);
 }
 
 /** @throws {@link BadRequestError} */
@@ -68,9 +74,11 @@ function validRequest<Request>(schema: z.ZodType<Request>, raw: RawRequest): Req
   }
 }
 
-export interface RestOptions {
+export interface RestOptions<Environment> {
   /** Lets browsers on any origin read responses. API Gateway answers their preflight requests. @default false */
   readonly cors?: boolean;
+  /** Limits the ids that each caller may name. @default every caller may name every id */
+  readonly scopes?: (environment: Environment) => Scopes | undefined;
 }
 
 /**
@@ -81,20 +89,23 @@ export interface RestOptions {
 export function restHandler<Environment>(
   schema: EnvironmentSchema<Environment>,
   build: (services: Services<Environment>) => Readonly<Record<string, Endpoint>>,
-  { cors = false }: RestOptions = {},
+  { cors = false, scopes }: RestOptions<Environment> = {},
 ): (event: unknown, context: Context) => Promise<APIGatewayProxyResult> {
-  const start = onColdStart(schema, build);
+  const start = onColdStart(schema, (services) => ({
+    endpoints: build(services),
+    scopes: scopes?.(services.environment),
+  }));
   const corsHeaders = cors ? { "Access-Control-Allow-Origin": "*" } : {};
   return (event, context) =>
-    invoke(start, context, async ({ logger, work: endpoints }, deadline) => {
+    invoke(start, context, async ({ logger, work }, deadline) => {
       try {
         const rest = parseInput(restEventSchema, event);
         // Path parameters are ids: of a timer, of a task.
         logger.appendKeys({ requestId: rest.requestContext.requestId, ...rest.pathParameters });
         const route = `${rest.httpMethod} ${rest.resource}`;
-        const respond = endpoints[route];
+        const respond = work.endpoints[route];
         if (respond === undefined) throw new NotFoundError("there is no such route");
-        const { status = 200, headers, body } = await respond(requestOf(rest, deadline));
+        const { status = 200, headers, body } = await respond(requestOf(rest, work.scopes, deadline));
         const answer = json(status, body, { ...corsHeaders, ...headers });
         logger.info("responded", { route, status });
         return answer;
@@ -132,15 +143,20 @@ export function errorResponse(error: unknown): ErrorResponse {
   return { status, headers, body, plain };
 }
 
+/** @throws {@link BadRequestError}, {@link ForbiddenError} */
 function requestOf(
-  { headers, pathParameters, queryStringParameters, body, isBase64Encoded }: RestEvent,
+  { headers, pathParameters, queryStringParameters, body, isBase64Encoded, requestContext }: RestEvent,
+  scopes: Scopes | undefined,
   deadline: number,
 ): RawRequest {
   const content = isBase64Encoded ? decodeUtf8(Buffer.from(body ?? "", "base64")) : (body ?? "");
   const path = Object.fromEntries(
     Object.entries(pathParameters ?? {}).map(([name, value]) => [name, decodeSegment(value, `path.${name}`)]),
   );
+  const scope = scopeOf(requestContext.identity?.userArn ?? undefined, scopes);
+  if (path["id"] !== undefined) scope.check(path["id"]);
   return {
+    scope,
     path,
     query: queryStringParameters ?? {},
     headers: Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])),

@@ -6,6 +6,7 @@ import * as z from "zod";
 
 import { BadRequestError } from "../../shared/handlers/http-errors";
 import { fittingItems } from "../../shared/handlers/response-size";
+import type { Scope } from "../../shared/handlers/scopes";
 import { parseJson } from "../../shared/input";
 import { SECOND_MS } from "../../shared/time";
 import { TIMER_KEYS, TIMER_PARTITIONS } from "../contract";
@@ -74,7 +75,12 @@ interface Position {
 type Range = TimerPartition | DueRange;
 
 /** @throws {@link BadRequestError} for a token of another list; DynamoDB's errors */
-export async function listTimers(kind: TimerKind, query: ListQuery, ports: ListPorts): Promise<ListResponse> {
+export async function listTimers(
+  kind: TimerKind,
+  query: ListQuery,
+  ports: ListPorts,
+  scope: Pick<Scope, "includes">,
+): Promise<ListResponse> {
   const { limit, next } = query;
   const isDueNext = kind === "oneshot" && (query.dueBefore !== undefined || query.state === "scheduled");
   const list = `${kind}${isDueNext ? " due" : ""}`;
@@ -90,9 +96,10 @@ export async function listTimers(kind: TimerKind, query: ListQuery, ports: ListP
     const page = await ports.table.list(range, limit - found.length, position.after);
     bytes += page.timers.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
     const positions = new Map(page.timers.map(({ id }, index) => [id, { range: current, after: page.keys[index] }]));
-    const { timers, unreadable: failures } = await timerResponses(page.timers, ports, (one) => isWanted(one, query));
+    const allowed = page.timers.filter(({ id }) => scope.includes(id));
+    const { timers, unreadable: failures } = await timerResponses(allowed, ports, (one) => isWanted(one, query));
     for (const timer of timers) found.push({ timer, position: positions.get(timer.id) ?? position });
-    unreadable.push(...page.corrupt, ...failures);
+    unreadable.push(...page.corrupt.filter(({ id }) => scope.includes(id)), ...failures);
     position = page.next === undefined ? { range: current + 1 } : { range: current, after: page.next };
   }
   const timers = fittingItems(found.map(({ timer }) => timer));

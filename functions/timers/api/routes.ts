@@ -5,6 +5,7 @@ import { mapConcurrently } from "../../shared/concurrency";
 import { BadRequestError, ConflictError } from "../../shared/handlers/http-errors";
 import { jsonParts } from "../../shared/json-text";
 import { endpoint, errorResponse, type Endpoint, type RestResponse } from "../../shared/handlers/rest-handler";
+import type { Scope } from "../../shared/handlers/scopes";
 import { describeIssues } from "../../shared/input";
 import { DAY_SECONDS, MINUTE_SECONDS, SECOND_MS } from "../../shared/time";
 import type { ApiRouteName } from "../contract";
@@ -214,17 +215,18 @@ export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, En
   const act = (kind: TimerKind) => endpoint(verbSchema, (request) => runVerb(kind, request, ports));
 
   const actOnAll = (kind: TimerKind) =>
-    endpoint(verbsSchema, async ({ body: { next, ...input }, deadline }) => ({
+    endpoint(verbsSchema, async ({ body: { next, ...input }, deadline }, scope) => ({
       body: await setAllEnabled(
         kind,
         { ...input, ...(next !== undefined && { next }) },
         ports,
+        scope,
         sendUntil(deadline, ports),
       ),
     }));
 
   const list = (kind: TimerKind) =>
-    endpoint(listSchema, async ({ query }) => ({ body: await listTimers(kind, query, ports) }));
+    endpoint(listSchema, async ({ query }, scope) => ({ body: await listTimers(kind, query, ports, scope) }));
 
   return {
     "GET /periodic": list("periodic"),
@@ -241,8 +243,8 @@ export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, En
     "DELETE /oneshot/{id}": remove("oneshot"),
     "GET /oneshot/{id}/{verb}": read("oneshot"),
     "POST /oneshot/{id}/{verb}": act("oneshot"),
-    "POST /batch": endpoint(batchSchema, async (batch) => {
-      const body: BatchResponse = { results: await runBatch(batch, ports) };
+    "POST /batch": endpoint(batchSchema, async (batch, scope) => {
+      const body: BatchResponse = { results: await runBatch(batch, ports, scope) };
       return { body };
     }),
   };
@@ -403,6 +405,7 @@ function conflictOf(error: unknown): unknown {
 async function runBatch(
   { body: { requests }, text, headers: { "idempotency-key": sharedKey }, deadline }: ParsedBatch,
   ports: TimerPorts,
+  scope: Scope,
 ): Promise<readonly BatchResult[]> {
   const texts = jsonParts(jsonParts(text)?.get("requests") ?? "");
   const results = new Array<BatchResult>(requests.length);
@@ -423,6 +426,7 @@ async function runBatch(
     settle(index, async () => {
       const { method, kind, id: givenId, body, ifVersion, idempotencyKey = sharedKey } = parsedRequest(unparsed, index);
       const { id } = parsed(requestSchema, { path: { id: givenId } }).path;
+      scope.check(id);
       const bodyText = jsonParts(texts?.get(String(index)) ?? "")?.get("body") ?? "";
       if (method === "DELETE") await deleteTimer({ kind, id }, ifVersion, ports);
       else

@@ -4,6 +4,7 @@ import * as z from "zod";
 import { mapConcurrently } from "../../shared/concurrency";
 import { BadRequestError, TooManyRequestsError, UnavailableError } from "../../shared/handlers/http-errors";
 import { errorResponse } from "../../shared/handlers/rest-handler";
+import type { Scope } from "../../shared/handlers/scopes";
 import { parseJson } from "../../shared/input";
 import { SECOND_MS } from "../../shared/time";
 import { exclusiveStart, fireAt, fireNow, nextScheduledTime } from "../schedule/fire-times";
@@ -97,6 +98,7 @@ export async function setAllEnabled(
   kind: TimerId["kind"],
   { verb, prefix, next }: VerbInput,
   ports: VerbPorts,
+  scope: Pick<Scope, "includes">,
   deadline: number,
 ): Promise<VerbResponse> {
   const enabled = verb === "resume";
@@ -105,6 +107,7 @@ export async function setAllEnabled(
     kind,
     { limit: TIMERS_PER_REQUEST, prefix, state, ...(next !== undefined && { next }) },
     ports,
+    scope,
   );
   const failures: { readonly id: string; readonly message: string }[] = [];
   await mapConcurrently(page.timers, CONCURRENT_CHANGES, async ({ id }) => {

@@ -1,6 +1,6 @@
 /** When timers are due: arithmetic over epoch milliseconds. Pure. */
 import { HOUR_MS, MINUTE_MS } from "../../shared/time";
-import { nextCronDue, regularPeriod } from "./cron";
+import { nextCronDue, regularPeriod } from "../../shared/calendar/cron";
 
 /** Times are epoch milliseconds. */
 export type Schedule =

@@ -2,9 +2,9 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 
 import { DAY_SECONDS, SECOND_MS } from "../../shared/time";
+import { isCron } from "../../shared/calendar/cron";
 import { fnv1a } from "../../shared/hash";
 import { TIMER_KEYS, TIMER_PARTITIONS } from "../contract";
-import { isCron } from "../schedule/cron";
 import type { IndexKey } from "../schedule/fire-times";
 import type { Schedule } from "../schedule/schedule";
 import type { StoredTimer, TimerKind, TimerOptions } from "../schedule/timer";

@@ -1,11 +1,8 @@
 /** `almanac exports cursor <export>`: shows or sets where the next incremental run starts. */
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { SFNClient } from "@aws-sdk/client-sfn";
 import { isRunning } from "../../../functions/exports/run/executions";
 import { timeOf } from "../../../functions/exports/run/window";
-import { stateTable } from "../../../functions/exports/storage/state-table";
-import { systemClock } from "../../../functions/shared/clock";
-import { findDeployed } from "../../environments/deployed";
+import { describeCursor } from "../../features/exports/describe-runs";
+import { configurationOf, findExports } from "../../features/exports/environment";
 import {
   DocumentedCommand,
   EXIT,
@@ -14,7 +11,6 @@ import {
   withEnvironment,
   type EnvironmentOptions,
 } from "../../shared/command-line";
-import { outputsOf } from "../../shared/feature-outputs";
 
 interface Options extends EnvironmentOptions {
   readonly set?: string;
@@ -45,30 +41,21 @@ async function run(name: string, options: Options): Promise<number> {
   const time = options.set === undefined ? undefined : timeOf("iso8601", options.set);
   if (Number.isNaN(time)) throw new UsageError(`--set: "${options.set ?? ""}" is not a time such as 2026-11-01T00:00Z`);
   if (time !== undefined && options.reset) throw new UsageError("Pass either --set or --reset.");
-  const deployed = await findDeployed(options);
-  const state = stateTable(
-    new DynamoDBClient(deployed.aws),
-    outputsOf("exports", deployed).state_table_name,
-    systemClock,
-  );
+  if (time !== undefined && time > Date.now())
+    throw new UsageError(`--set: ${options.set ?? ""} is in the future, and items until then would never be exported.`);
+  const deployed = await findExports(options);
+  const config = await configurationOf(name, deployed);
+  if (config?.mode === "full") throw new UsageError(`${name} exports the whole table each time: it has no cursor.`);
+  const { state, sfn } = deployed;
   const { active, cursor } = await state.exportState(name);
-  if (time === undefined && !options.reset) {
-    console.log(
-      cursor === undefined
-        ? `${name} has no cursor: its next run exports all items, or those of initialLookbackHours.`
-        : `The next run of ${name} starts at ${new Date(timeOf(cursor.source?.unit ?? "milliseconds", cursor.value)).toISOString()}.`,
-    );
-    return EXIT.ok;
+  if (time !== undefined || options.reset) {
+    const running = active !== undefined && (await isRunning(sfn, active.execution));
+    if (running || !(await state.setCursor(name, time, active)))
+      throw new ExportRunningError(
+        `${name} is running, and its end sets the cursor. Wait for it, or stop its execution.`,
+      );
   }
-  const running = active !== undefined && (await isRunning(new SFNClient(deployed.aws), active.execution));
-  if (running || !(await state.setCursor(name, time, active)))
-    throw new ExportRunningError(
-      `${name} is running, and its end sets the cursor. Wait for it, or stop its execution.`,
-    );
-  console.log(
-    time === undefined
-      ? `${name} has no cursor any more: its next run exports all items, or those of initialLookbackHours.`
-      : `The next run of ${name} starts at ${new Date(time).toISOString()}.`,
-  );
+  const now = time !== undefined || options.reset ? (await state.exportState(name)).cursor : cursor;
+  console.log(describeCursor(name, now));
   return EXIT.ok;
 }

@@ -3,7 +3,12 @@ import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
-import { BatchWriteItemCommand, DynamoDBClient, type WriteRequest } from "@aws-sdk/client-dynamodb";
+import {
+  BatchWriteItemCommand,
+  DescribeTableCommand,
+  DynamoDBClient,
+  type WriteRequest,
+} from "@aws-sdk/client-dynamodb";
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod";
 import { manifestSchema } from "../../../functions/exports/contract";
@@ -13,6 +18,7 @@ import { errorMessage } from "../../../functions/shared/errors";
 import { describeIssues, parseJson } from "../../../functions/shared/input";
 import { MINUTE_MS, SECOND_MS } from "../../../functions/shared/time";
 import { findDeployed } from "../../environments/deployed";
+import { orMissing } from "../../features/exports/environment";
 import { restore, verify, type Restored, type RestorePorts } from "../../features/exports/restore";
 import { s3Settings } from "../../shared/aws-settings";
 import {
@@ -64,7 +70,11 @@ async function run(uri: string, table: string | undefined, options: Options): Pr
   const s3 = new S3Client(s3Settings(aws));
   const dynamodb = new DynamoDBClient({ ...aws, maxAttempts: 8 });
 
-  const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+  const { Body } = await orMissing(
+    s3.send(new GetObjectCommand({ Bucket: bucket, Key: key })),
+    ["NoSuchBucket", "NoSuchKey"],
+    `there is no ${uri}. \`almanac exports show <export>\` says where runs are; their manifest is _manifest.json`,
+  );
   const manifest = manifestSchema.safeParse(parseJson((await Body?.transformToString()) ?? ""));
   if (!manifest.success)
     throw new RestoreError(`${uri} is not a manifest: ${describeIssues(manifest.error, manifestSchema)}`);
@@ -78,9 +88,21 @@ async function run(uri: string, table: string | undefined, options: Options): Pr
   const begun = options.fromStart ? undefined : await readRestored(file);
   if (begun !== undefined) console.log(`Resuming in file ${begun.file + 1}, after ${count(begun.items)} items of it.`);
 
+  if (table !== undefined && !options.verify)
+    await orMissing(
+      dynamodb.send(new DescribeTableCommand({ TableName: table })),
+      ["ResourceNotFoundException"],
+      `there is no table ${table}: create it, with the keys of ${from}`,
+    );
+
   const read = async (Key: string): Promise<Readable> => {
-    const { Body: content } = await s3.send(new GetObjectCommand({ Bucket: manifest.data.bucket, Key }));
-    if (!(content instanceof Readable)) throw new RestoreError(`s3://${bucket}/${Key} has no content`);
+    const file = `s3://${manifest.data.bucket}/${Key}`;
+    const { Body: content } = await orMissing(
+      s3.send(new GetObjectCommand({ Bucket: manifest.data.bucket, Key })),
+      ["NoSuchBucket", "NoSuchKey"],
+      `the file ${file} of the manifest does not exist any more`,
+    );
+    if (!(content instanceof Readable)) throw new RestoreError(`${file} has no content`);
     return content;
   };
   const progress = progressOn(process.stderr, Date.now);

@@ -1,18 +1,13 @@
 /** `almanac exports run <export>`: runs an export now, and shows its progress. */
-import { setTimeout as sleep } from "node:timers/promises";
-import { DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { S3Client } from "@aws-sdk/client-s3";
-import { DescribeExecutionCommand, SFNClient } from "@aws-sdk/client-sfn";
-import { executionOutputSchema, type ExportConfig } from "../../../functions/exports/contract";
-import { findExport, readConfiguration } from "../../../functions/exports/run/configuration";
+import type { NewRunRequest, Range, ScheduledExport } from "../../../functions/exports/contract";
+import { findExport } from "../../../functions/exports/run/configuration";
 import { startExecution } from "../../../functions/exports/run/executions";
-import { stateTable } from "../../../functions/exports/storage/state-table";
-import { systemClock } from "../../../functions/shared/clock";
-import { parseJson } from "../../../functions/shared/input";
+import { timeOf } from "../../../functions/exports/run/window";
+import type { StateTable } from "../../../functions/exports/storage/state-table";
 import { SECOND_MS } from "../../../functions/shared/time";
-import { findDeployed } from "../../environments/deployed";
+import { findExports, sizeOf, type TableSize } from "../../features/exports/environment";
 import { estimate } from "../../features/exports/estimate";
-import { s3Settings } from "../../shared/aws-settings";
+import { followExecution } from "../../features/exports/follow";
 import {
   DocumentedCommand,
   EXIT,
@@ -22,13 +17,12 @@ import {
   type EnvironmentOptions,
   type JsonOption,
 } from "../../shared/command-line";
-import { outputsOf } from "../../shared/feature-outputs";
-import { count, duration, progressOn, size, type Progress } from "../../shared/progress";
-
-const POLL_MS = SECOND_MS;
+import { count, duration, progressOn, size } from "../../shared/progress";
 
 interface Options extends EnvironmentOptions, JsonOption {
   readonly day?: string;
+  readonly since?: string;
+  readonly until?: string;
   readonly force: boolean;
   readonly estimate: boolean;
 }
@@ -37,62 +31,64 @@ export const command = () =>
   withEnvironment(
     new DocumentedCommand({
       description: "Runs an export now, and shows its progress. Ctrl-C stops only the display.",
-      examples: ["npx almanac exports run orders", "npx almanac exports run orders --env staging --estimate"],
+      examples: [
+        "npx almanac exports run orders",
+        "npx almanac exports run orders --env staging --estimate",
+        "npx almanac exports run orders --since 2026-11-01T00:00Z --until 2026-11-08T00:00Z",
+      ],
       exitCodes: {
-        [EXIT.ok]: "the export exists, new or from before",
+        [EXIT.ok]: "it is exported, or there was nothing new",
         [EXIT.failure]: "the export failed, or another execution is running it",
       },
     }),
   )
     .argument("<export>", "its name in main.ts")
     .option("--day <day>", "the day of the export: 2026-11-21 (default: today, UTC)")
-    .option("--force", "export again, although the day's export is finished", false)
+    .option("--since <time>", "backfill: export the items from this time on, whatever was exported: 2026-11-01T00:00Z")
+    .option("--until <time>", "with --since: only items before this time (default: where the next run starts)")
+    .option("--force", "start over an unfinished run, and repeat a finished one with its own window", false)
     .option("--estimate", "only estimate cost and duration", false)
     .option("--json", "with --estimate: one JSON document on standard output", false)
     .action(exitCodeOf(run));
 
-/** The export failed. The message says why, and what to do. */
-class ExportFailedError extends Error {
-  override readonly name = "ExportFailedError";
+/** Another execution is running the export. */
+class ExportRunningError extends Error {
+  override readonly name = "ExportRunningError";
 }
 
 async function run(name: string, options: Options): Promise<number> {
   const { day, force } = options;
   if (day !== undefined && !isDay(day)) throw new UsageError(`--day: "${day}" is not a day such as 2026-11-21`);
-  const deployed = await findDeployed(options);
-  const { aws } = deployed;
-  const outputs = outputsOf("exports", deployed);
-  const s3 = new S3Client(s3Settings(aws));
-  const dynamodb = new DynamoDBClient(aws);
-  const sfn = new SFNClient(aws);
-  const config = findExport(await readConfiguration(s3, outputs.configuration_bucket_name), { export: name });
-
-  const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName: config.table }));
-  const table = { items: Table?.ItemCount ?? 0, bytes: Table?.TableSizeBytes ?? 0 };
-  showEstimate(config, table, options);
+  const [since, until] = [timeOption("since", options), timeOption("until", options)];
+  if (options.json && !options.estimate) throw new UsageError("--json is only for --estimate.");
+  const deployed = await findExports(options);
+  const config = findExport(deployed.configuration, { export: name });
+  const range = await rangeOf({ since, until }, config, deployed.state);
+  showEstimate(config, await sizeOf(config, deployed.dynamodb), options);
   if (options.estimate) return EXIT.ok;
 
-  const request = { export: name, force, ...(day !== undefined && { day }) };
-  const execution = await startExecution(sfn, outputs.state_machine_arn, `${name}-${Date.now().toString(36)}`, request);
-  const state = stateTable(dynamodb, outputs.state_table_name, systemClock);
-  const progress = progressOn(process.stderr, Date.now);
-  const startedAt = Date.now();
-  for (;;) {
-    const { status, output, error, cause } = await sfn.send(new DescribeExecutionCommand({ executionArn: execution }));
-    if (status === "RUNNING") {
-      await showProgress(progress, { state, name, table, startedAt });
-      await sleep(POLL_MS);
-      continue;
-    }
-    progress.end();
-    if (status !== "SUCCEEDED")
-      throw new ExportFailedError(
-        `${name}: ${status ?? "gone"}: ${error ?? ""} ${cause ?? ""}\nFinished segments are kept; the next run resumes from them. See modules/exports/README.md, 'An export failed'`,
-      );
-    const { outcome, message } = executionOutputSchema.parse(parseJson(output ?? ""));
-    console.log(message);
-    return outcome === "running" ? EXIT.failure : EXIT.ok;
-  }
+  const request: NewRunRequest = {
+    export: name,
+    force,
+    again: true,
+    ...(range && { trigger: "backfill", range }),
+    ...(day !== undefined && { day }),
+  };
+  const execution = await startExecution(
+    deployed.sfn,
+    deployed.stateMachineArn,
+    `${name}-${Date.now().toString(36)}`,
+    request,
+  );
+  const ports = { ...deployed, progress: progressOn(process.stderr, Date.now), now: Date.now };
+  const { outcome, message } = await followExecution(name, execution, ports);
+  if (outcome === "running")
+    throw new ExportRunningError(`${name} is ${message}\nFollow it: npx almanac exports watch ${name}`);
+  console.log(message);
+  const settle = config.watermark?.settleSeconds ?? 0;
+  if (outcome === "nothing-new" && settle > 0)
+    console.log(`Items of the last ${duration(settle)} are exported by a later run (settleSeconds).`);
+  return EXIT.ok;
 }
 
 function isDay(text: string): boolean {
@@ -100,46 +96,47 @@ function isDay(text: string): boolean {
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
 }
 
-function showEstimate(
-  config: ExportConfig,
-  table: { readonly items: number; readonly bytes: number },
-  options: Options,
-): void {
-  const { dollars, seconds, costs } = estimate(config, table);
+function timeOption(name: "since" | "until", options: Options): number | undefined {
+  const text = options[name];
+  const time = text === undefined ? undefined : timeOf("iso8601", text);
+  if (Number.isNaN(time)) throw new UsageError(`--${name}: "${text ?? ""}" is not a time such as 2026-11-01T00:00Z`);
+  return time;
+}
+
+/** The range of a backfill; undefined for another run. */
+async function rangeOf(
+  { since, until }: { readonly since: number | undefined; readonly until: number | undefined },
+  { name, mode, engine, watermark }: ScheduledExport,
+  state: StateTable,
+): Promise<Range | undefined> {
+  if (since === undefined) {
+    if (until !== undefined) throw new UsageError("--until: say --since, too.");
+    return undefined;
+  }
+  if (mode === "full" || engine !== "scan" || watermark === undefined)
+    throw new UsageError(`--since: ${name} exports no ranges. Only an incremental export that scans its table does.`);
+  const { cursor } = await state.exportState(name);
+  const settled = Date.now() - watermark.settleSeconds * SECOND_MS;
+  const next = cursor === undefined ? settled : timeOf(cursor.source?.unit ?? "milliseconds", cursor.value);
+  const end = until ?? Math.min(next, settled);
+  if (end > settled)
+    throw new UsageError(
+      `--until: items of the last ${duration(watermark.settleSeconds)} may still arrive (settleSeconds).`,
+    );
+  if (since >= end)
+    throw new UsageError(`--since: is not before ${new Date(end).toISOString()}, the end of the range.`);
+  return { since, until: end };
+}
+
+function showEstimate(config: ScheduledExport, tableSize: TableSize, options: Options): void {
+  const { dollars, seconds, costs } = estimate(config, tableSize);
   if (options.estimate && options.json) {
-    console.log(JSON.stringify({ table: config.table, ...table, dollars, seconds, costs }));
+    console.log(JSON.stringify({ table: config.table, ...tableSize, dollars, seconds, costs }));
     return;
   }
   const parts = Object.entries(costs)
     .filter(([, cost]) => cost > 0)
     .map(([service, cost]) => `${service} $${cost.toPrecision(2)}`);
-  console.log(`${config.table}: ${count(table.items)} items, ${size(table.bytes)}, by DynamoDB's last count`);
+  console.log(`${config.table}: ${count(tableSize.items)} items, ${size(tableSize.bytes)}, by DynamoDB's last count`);
   console.log(`About $${dollars.toPrecision(2)} (${parts.join(", ")}) and ${duration(seconds)}.`);
-}
-
-interface RunningExport {
-  readonly state: ReturnType<typeof stateTable>;
-  readonly name: string;
-  readonly table: { readonly items: number };
-  readonly startedAt: number;
-}
-
-async function showProgress(progress: Progress, { state, name, table, startedAt }: RunningExport): Promise<void> {
-  const { active } = await state.exportState(name);
-  if (active === undefined) return;
-  const current = await state.run(name, active.id);
-  if (current === undefined) return;
-  const seen = await state.runProgress(current);
-  const share = table.items === 0 ? undefined : Math.min(1, seen.items / table.items);
-  const elapsed = (Date.now() - startedAt) / SECOND_MS;
-  const left = share === undefined || share === 0 ? undefined : (elapsed / share) * (1 - share);
-  progress.show(
-    share,
-    [
-      `${count(seen.items)} items`,
-      size(seen.bytes),
-      `${seen.segmentsDone} of ${seen.segments} segments`,
-      ...(left === undefined ? [] : [`${duration(left)} left`]),
-    ].join(", "),
-  );
 }

@@ -27,7 +27,7 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
     },
     cli: { measures: "npx almanac: help, a list of timers, its compilation; beside cdktf --version", run: benchCli },
     synth: { measures: "main.ts to written stacks, cold and warm", run: benchSynth },
-    start: { measures: "npm start to ready, step by step", run: benchStart },
+    start: { measures: "npm start to ready, the first time and again, step by step", run: benchStart },
     heartbeats: {
       measures: "1,000 targets on loopback in one invocation, what a target costs, and the status page",
       run: benchHeartbeats,

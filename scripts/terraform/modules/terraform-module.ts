@@ -1,6 +1,6 @@
 /** Writes a feature's module for plain Terraform: its README, and an example that can be applied. */
 import * as z from "zod";
-import { assignments } from "./hcl";
+import { assignments, expressionOf, indented } from "../../../modules/hcl/expression";
 
 /** The parts of a synthesized root module that are used. */
 export const rootSchema = z.looseObject({
@@ -14,7 +14,7 @@ export type Root = z.output<typeof rootSchema>;
 
 /** The parts of a synthesized module that are used. */
 export const moduleSchema = z.looseObject({
-  variable: z.record(z.string(), z.looseObject({ type: z.string(), description: z.string() })),
+  variable: z.record(z.string(), z.looseObject({ type: z.string(), description: z.string(), default: z.unknown() })),
   output: z.record(z.string(), z.looseObject({ description: z.string() })),
 });
 export type Module = z.output<typeof moduleSchema>;
@@ -40,28 +40,27 @@ export function exampleFiles(feature: string, root: Root): Readonly<Record<strin
   if (call === undefined) throw new Error(`the stack has no module ${feature}`);
   const { [METADATA]: _, source: __, providers: ___, app, environment, ...inputs } = call;
   const [provider] = root.provider.aws;
-  const main = [
-    `# Almanac's ${feature} with plain Terraform: terraform init && terraform apply`,
-    "terraform {",
-    ...assignments({ required_version: root.terraform.required_version }, 2).map(indented),
-    "  required_providers {",
-    ...assignments(root.terraform.required_providers, 4).map((line) => indented(indented(line))),
-    "  }",
-    "}",
-    "",
-    'provider "aws" {',
-    ...assignments({ region: provider?.region }, 2).map(indented),
-    "}",
-    "",
-    `module "${feature}" {`,
-    ...assignments({ source: BACK, ...EXAMPLE, ...inputs }, 2).map(indented),
-    "}",
-    "",
-    `output "${feature}" {`,
-    `  value = module.${feature}`,
-    "}",
-    "",
-  ].join("\n");
+  const main = `# Almanac's ${feature} with plain Terraform: terraform init && terraform apply
+terraform {
+  required_version = ${expressionOf(root.terraform.required_version)}
+
+  required_providers {
+${indented(indented(assignments(root.terraform.required_providers)))}
+  }
+}
+
+provider "aws" {
+${indented(assignments({ region: provider?.region }))}
+}
+
+module "${feature}" {
+${indented(assignments({ source: BACK, ...EXAMPLE, ...inputs }))}
+}
+
+output "${feature}" {
+  value = module.${feature}
+}
+`;
   const resource = Object.fromEntries(Object.entries(root.resource).filter(([type]) => !NOT_OF_MODULES.has(type)));
   const surroundings = JSON.stringify({ data: root.data, resource }, withoutMetadata, 2).replaceAll(
     new RegExp(`\\b${String(app)}-${String(environment)}\\b`, "g"),
@@ -94,11 +93,16 @@ export function moduleReadme(feature: string, purpose: string, { variable, outpu
     "",
     "## Inputs",
     "",
-    "All are required.",
+    "Terraform checks them by the same rules as main.ts is checked.",
     "",
     ...markdownTable(
-      ["Variable", "Type", "Description"],
-      Object.entries(variable).map(([name, { type, description }]) => [`\`${name}\``, `\`${type}\``, description]),
+      ["Variable", "Type", "Default", "Description"],
+      Object.entries(variable).map(([name, { type, default: initial, description }]) => [
+        `\`${name}\``,
+        `\`${type}\``,
+        initial === undefined ? "required" : `\`${JSON.stringify(initial)}\``,
+        description,
+      ]),
     ),
     "",
     "## Outputs",
@@ -118,8 +122,4 @@ function markdownTable(head: readonly string[], rows: readonly (readonly string[
 
 function withoutMetadata(key: string, value: unknown): unknown {
   return key === METADATA ? undefined : value;
-}
-
-function indented(line: string): string {
-  return `  ${line}`;
 }

@@ -37,7 +37,13 @@ describe("the function that starts exports", () => {
       {
         stateMachineArn: "arn:aws:states:eu-central-1:000000000000:stateMachine:exports",
         name: "orders-event-1",
-        input: JSON.stringify({ export: "orders", trigger: "schedule", force: false, day: "2026-11-21" }),
+        input: JSON.stringify({
+          export: "orders",
+          trigger: "schedule",
+          force: false,
+          day: "2026-11-21",
+          due: Date.parse("2026-11-21T17:00:00Z"),
+        }),
       },
     ]);
     expect(timesInvoked("claimRun")).toBe(0);

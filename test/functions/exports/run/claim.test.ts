@@ -27,6 +27,7 @@ function memoryState() {
   const runs = new Map<string, Run>();
   const days = new Map<string, FinishedDay>();
   const cursors = new Map<string, Cursor>();
+  const dues = new Map<string, number>();
   const keys = new Map<string, string>();
   const alive = new Set<string>();
   const replace = (run: Run, execution: string, before: ActiveRun | undefined): Promise<boolean> => {
@@ -38,11 +39,16 @@ function memoryState() {
   };
   const ports: ClaimPorts = {
     exportState: async (exportId) => {
-      const seen = { active: active.get(exportId), cursor: cursors.get(exportId) };
+      const seen = {
+        active: active.get(exportId),
+        cursor: cursors.get(exportId),
+        scheduledUntil: dues.get(exportId),
+      };
       await new Promise(setImmediate);
       return seen;
     },
-    finishedDay: (exportId, day, trigger) => Promise.resolve(days.get(`${exportId} ${day} ${trigger}`)),
+    finishedDay: (exportId, { day, trigger, range }) =>
+      Promise.resolve(days.get(JSON.stringify([exportId, day, trigger, range]))),
     reserveKey: (run, key) => {
       const owner = `${run.exportId} ${run.id}`;
       if (!keys.has(key)) keys.set(key, owner);
@@ -64,19 +70,21 @@ function memoryState() {
     },
     finish: (run: Run, unusableItems = 0) => {
       active.delete(run.exportId);
-      days.set(`${run.exportId} ${run.day} ${run.trigger}`, {
+      days.set(JSON.stringify([run.exportId, run.day, run.trigger, run.range]), {
         run: run.id,
         location: "s3://files/there",
         window: run.window,
+        source: cursorSource(run),
       });
-      if (run.window && !run.rerun)
+      if (run.due !== undefined) dues.set(run.exportId, run.due);
+      if (run.window && !run.keepsCursor)
         cursors.set(run.exportId, { value: run.window.to, source: cursorSource(run), unusableItems });
     },
   };
 }
 
 const claimInput = (execution: string, more: Partial<RunRequest> = {}, now = NOON, of = config) => ({
-  request: { export: "logs", force: false, trigger: "manual" as const, ...more },
+  request: { export: "logs", again: false, force: false, trigger: "manual" as const, ...more },
   config: of,
   home,
   execution,

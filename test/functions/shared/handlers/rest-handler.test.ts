@@ -19,7 +19,7 @@ const bellSchema = z.object({
 describe("a handler behind API Gateway", () => {
   const output = setupHandler("bells");
 
-  const call = (answer: Endpoint, fields: object = {}, options: RestOptions = {}) => {
+  const call = (answer: Endpoint, fields: object = {}, options: RestOptions<unknown> = {}) => {
     const handler = restHandler(environmentSchema({}), () => ({ "PUT /bells/{id}": answer }), options);
     const event = {
       httpMethod: "PUT",
@@ -123,6 +123,29 @@ describe("a handler behind API Gateway", () => {
     expect(output.lines()).toContainEqual(
       expect.objectContaining({ level: status >= 500 ? "ERROR" : "INFO", requestId: "request-1" }),
     );
+  });
+
+  it("refuses an id that is not in the caller's scope", async () => {
+    const options = { scopes: () => ({ "arn:aws:iam::111122223333:role/ringer": ["big"] }) };
+    const as = (role: string, id: string) =>
+      call(
+        echo,
+        {
+          pathParameters: { id },
+          requestContext: {
+            requestId: "request-1",
+            identity: { userArn: `arn:aws:sts::111122223333:assumed-role/${role}/session` },
+          },
+        },
+        options,
+      );
+    expect(await as("ringer", "bigger")).toMatchObject({ statusCode: 201 });
+    expect(await as("ringer", "small")).toMatchObject({
+      statusCode: 403,
+      body: '{"error":"Forbidden","message":"the caller\'s scope does not include this id"}',
+    });
+    expect(await as("guest", "big")).toMatchObject({ statusCode: 403 });
+    expect(await call(echo, {}, options)).toMatchObject({ statusCode: 403 });
   });
 
   it("leaves preflight requests to API Gateway", async () => {

@@ -3,6 +3,7 @@ import fc from "fast-check";
 
 import { jsonText } from "../../../../functions/shared/json-text";
 import { errorResponse } from "../../../../functions/shared/handlers/rest-handler";
+import { scopeOf } from "../../../../functions/shared/handlers/scopes";
 import type { PeriodicInput } from "../../../../functions/timers/api/api-types";
 import { timerRoutes } from "../../../../functions/timers/api/routes";
 import type { ApiRouteName } from "../../../../functions/timers/contract";
@@ -35,6 +36,7 @@ describe("a PUT again", () => {
     });
     try {
       const response = await routes[route]({
+        scope: scopeOf(undefined, undefined),
         path: { id },
         query: {},
         headers,

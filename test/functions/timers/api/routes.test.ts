@@ -2,6 +2,7 @@ import * as z from "zod";
 
 import { jsonText } from "../../../../functions/shared/json-text";
 import { errorResponse, type RawRequest } from "../../../../functions/shared/handlers/rest-handler";
+import { scopeOf } from "../../../../functions/shared/handlers/scopes";
 import { timerRoutes, type TimerPorts } from "../../../../functions/timers/api/routes";
 import type { ApiRouteName } from "../../../../functions/timers/contract";
 import { fakeTimers, type FakeTimers } from "../../../support/fake-timers";
@@ -34,6 +35,7 @@ describe("the API of timers", () => {
     const { id, ...raw } = request;
     try {
       const { status = 200, body } = await timerRoutes(ports)[route]({
+        scope: scopeOf(undefined, undefined),
         path: id === undefined ? {} : { id },
         query: {},
         headers: {},
@@ -337,6 +339,20 @@ describe("the API of timers", () => {
     ]);
     expect([...fake.rows.keys()].sort()).toEqual(["oneshot#egg", "periodic#tea"]);
     expect(failures).toEqual([]);
+  });
+
+  it("lists and batches only what the caller's scope includes", async () => {
+    for (const id of ["a-1", "b-1", "a-2"]) await call("PUT /oneshot/{id}", { id, body: { delaySeconds: 600 } });
+    const caller = "arn:aws:sts::111122223333:assumed-role/a/session";
+    const scope = scopeOf(caller, { "arn:aws:iam::111122223333:role/a": ["a-"] });
+    const [, listed] = await call("GET /oneshot", { scope });
+    expect(listed).toMatchObject({ timers: [{ id: "a-1" }, { id: "a-2" }] });
+    const requests = ["a-1", "b-1", "b%2D1"].map((id) => ({ method: "DELETE", path: `/oneshot/${id}` }));
+    const [, answers] = await call("POST /batch", { scope, body: { requests: requests.slice(0, 2) } });
+    expect(answers).toMatchObject({ results: [{ status: 200 }, { status: 403 }] });
+    const [, encoded] = await call("POST /batch", { scope, body: { requests: requests.slice(2) } });
+    expect(encoded).toMatchObject({ results: [{ status: 403 }] });
+    expect((await call("GET /oneshot/{id}", { id: "b-1" }))[0]).toBe(200);
   });
 
   it("fails only the failing requests of a batch", async () => {

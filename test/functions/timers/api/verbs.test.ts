@@ -4,6 +4,7 @@ import * as z from "zod";
 import { jsonText } from "../../../../functions/shared/json-text";
 import { errorResponse, type RawRequest } from "../../../../functions/shared/handlers/rest-handler";
 import { timerRoutes, type TimerPorts } from "../../../../functions/timers/api/routes";
+import { scopeOf } from "../../../../functions/shared/handlers/scopes";
 import type { ApiRouteName } from "../../../../functions/timers/contract";
 import { fakeTimers, type FakeTimers } from "../../../support/fake-timers";
 
@@ -37,6 +38,7 @@ describe("a stored timer", () => {
         deadline: now + 29_000,
         body: undefined,
         text: "",
+        scope: scopeOf(undefined, undefined),
         ...request,
       });
       return [status, JSON.parse(jsonText(body)) as unknown] as const;
@@ -186,6 +188,19 @@ describe("a stored timer", () => {
         expect(await get("report-129")).toMatchObject({ state });
         expect(await get("tea")).toMatchObject({ state: "scheduled" });
       }
+    });
+
+    it("only where the caller's scope includes them", async () => {
+      await put("report-1", {});
+      await put("tea", {});
+      const arn = "arn:aws:iam::111122223333:role/billing";
+      const scope = scopeOf("arn:aws:sts::111122223333:assumed-role/billing/session", { [arn]: ["report-"] });
+      expect(await call("POST /periodic", {}, { body: { verb: "pause", prefix: "" }, scope })).toMatchObject([
+        200,
+        { changed: 1 },
+      ]);
+      expect(await get("tea")).toMatchObject({ state: "scheduled" });
+      expect((await call("GET /periodic", {}, { scope }))[1]).toMatchObject({ timers: [{ id: "report-1" }] });
     });
 
     it("apart from those that fail", async () => {

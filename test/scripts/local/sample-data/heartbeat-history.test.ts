@@ -17,19 +17,21 @@ const configuration: Configuration = {
   ...monitorSettingsSchema.parse({
     cronMonitors: [{ name: "nightly-backup", everySeconds: 86_400, graceSeconds: 3_600 }],
   }),
+  brand: {},
 };
+
+const histories = sampleHistories(configuration, NOW);
 
 function setup() {
   const clock = virtualClock(NOW);
-  const table = fakeStateTable(clock);
-  return { clock, table, histories: sampleHistories(configuration, NOW) };
+  return { clock, table: fakeStateTable(clock) };
 }
 
 describe("sample histories", () => {
   it("fill 90 days of the status page, incidents marked as samples", async () => {
-    const { clock, table, histories } = setup();
+    const { clock, table } = setup();
     for (const history of histories) expect(await saveHistory(history, table)).toBe(true);
-    const ports = { app: "almanac", environment: "local", intervalMinutes: 1, table, clock };
+    const ports = { app: "almanac", environment: "local", intervalMinutes: 1, table, updates: table.updates, clock };
     const { monitors, incidents } = await statusBuilder(ports)(configuration, NOW + MINUTE_MS);
 
     const sampled = monitors.filter(({ name }) => name !== "of-a-user");
@@ -54,7 +56,7 @@ describe("sample histories", () => {
   });
 
   it("leave a monitor with a state as it is", async () => {
-    const { table, histories } = setup();
+    const { table } = setup();
     for (const history of histories) await saveHistory(history, table);
     const before = table.items();
     for (const history of sampleHistories(configuration, NOW + DAY_MS))
@@ -63,7 +65,7 @@ describe("sample histories", () => {
   });
 
   it("come before the first checks of a slow machine", async () => {
-    const { table, histories } = setup();
+    const { table } = setup();
     const [history] = histories;
     if (history === undefined) throw new Error("no history");
     const { key } = history.monitor;
@@ -73,7 +75,7 @@ describe("sample histories", () => {
   });
 
   it("continue from the state of a check that runs meanwhile", async () => {
-    const { table, histories } = setup();
+    const { table } = setup();
     const [history] = histories;
     if (history === undefined) throw new Error("no history");
     const { key } = history.monitor;
@@ -97,7 +99,7 @@ describe("sample histories", () => {
   });
 
   it("send no notification", () => {
-    for (const { state } of setup().histories) expect(state.outbox).toEqual([]);
+    for (const { state } of histories) expect(state.outbox).toEqual([]);
   });
 
   it("are none for other targets than those of main.ts", () => {

@@ -31,6 +31,7 @@ it("writes an example of this module alone, under a name of its own", () => {
    "# Almanac's bells with plain Terraform: terraform init && terraform apply
    terraform {
      required_version = ">= 1.10"
+
      required_providers {
        aws = {
          source  = "hashicorp/aws"
@@ -49,9 +50,7 @@ it("writes an example of this module alone, under a name of its own", () => {
      environment     = "demo"
      alarm_topic_arn = aws_sns_topic.alarms.arn
      bells = [
-       {
-         name = "noon"
-       },
+       { name = "noon" },
      ]
    }
 
@@ -74,14 +73,18 @@ it("brings what the environment would have given it", () => {
 
 it("tells inputs and outputs", () => {
   const module = {
-    variable: { app: { type: "string", description: "Begins every name: <app>-bells" } },
+    variable: {
+      app: { type: "string", description: "Begins every name: <app>-bells", default: undefined },
+      hours: { type: "number", description: "Hours", default: 12 },
+    },
     output: { table_name: { description: "Each bell | its hour" } },
   };
   expect(moduleReadme("bells", "Rings bells.", module)).toContain(
     [
-      "| Variable | Type | Description |",
-      "| --- | --- | --- |",
-      "| `app` | `string` | Begins every name: &lt;app>-bells |",
+      "| Variable | Type | Default | Description |",
+      "| --- | --- | --- | --- |",
+      "| `app` | `string` | required | Begins every name: &lt;app>-bells |",
+      "| `hours` | `number` | `12` | Hours |",
     ].join("\n"),
   );
   expect(moduleReadme("bells", "Rings bells.", module)).toContain("| `table_name` | Each bell \\| its hour |");

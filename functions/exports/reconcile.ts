@@ -1,0 +1,55 @@
+import * as z from "zod";
+
+import { createDynamoDB } from "../shared/aws/clients/dynamodb";
+import { createS3 } from "../shared/aws/clients/s3";
+import { createSfn } from "../shared/aws/clients/sfn";
+import { invocationHandler } from "../shared/handlers/invocation-handler";
+import { EXPORT_DIMENSION, reconcileEnvironment } from "./contract";
+import { readConfiguration } from "./run/configuration";
+import { endOf } from "./run/executions";
+import { recordEnds } from "./run/reconciler";
+import { isLate } from "./run/schedule";
+import { stateTable } from "./storage/state-table";
+
+/** The event of the end of an execution, or of a schedule. */
+const eventSchema = z.looseObject({ detail: z.looseObject({ executionArn: z.string().optional() }).optional() });
+
+/** Some records were not compared. The next call retries them. */
+export class ReconciliationError extends Error {
+  override readonly name = "ReconciliationError";
+}
+
+/**
+ * Records the ends of executions that did not record them themselves: they were stopped, or timed out. At each event of such an end, and
+ * regularly, because events are lost. Then checks which exports are late.
+ */
+export const handler = invocationHandler(
+  reconcileEnvironment,
+  { input: eventSchema },
+  ({ environment, clock, logger, metrics }) => {
+    const sfn = createSfn();
+    const s3 = createS3();
+    const state = stateTable(createDynamoDB(), environment.STATE_TABLE, clock);
+
+    return async ({ detail }): Promise<void> => {
+      const ports = { ...state, endOf: (execution: string) => endOf(sfn, execution), now: () => clock.now() };
+      const { recorded, failures } = await recordEnds(ports, detail?.executionArn);
+      // CloudWatch charges a metric for each hour in which it is sent.
+      if (recorded.length > 0) metrics.count("failedExports", recorded.length);
+      logger.info("reconciled", { recorded });
+      if (detail?.executionArn === undefined) {
+        const { tables } = await readConfiguration(s3, environment.CONFIGURATION_BUCKET);
+        for (const { name, schedule } of tables) {
+          if (schedule === undefined) continue;
+          const until = await state.scheduledUntil(name, `${schedule.expression} ${schedule.timeZone}`);
+          metrics.countBy(
+            { name: EXPORT_DIMENSION, value: name },
+            "lateExports",
+            Number(isLate(schedule, until, clock.now())),
+          );
+        }
+      }
+      if (failures.length > 0) throw new ReconciliationError(failures.slice(0, 5).join("; "));
+    };
+  },
+);

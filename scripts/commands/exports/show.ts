@@ -1,0 +1,44 @@
+/** `almanac exports show <export>`: shows an export's latest runs. */
+import { describeCursor, describeRuns } from "../../features/exports/describe-runs";
+import { configurationOf, findExports } from "../../features/exports/environment";
+import { colours } from "../../shared/colours";
+import {
+  DocumentedCommand,
+  EXIT,
+  exitCodeOf,
+  wholeNumber,
+  withEnvironment,
+  withJson,
+  type EnvironmentOptions,
+  type JsonOption,
+} from "../../shared/command-line";
+
+interface Options extends EnvironmentOptions, JsonOption {
+  readonly limit: number;
+}
+
+export const command = () =>
+  withJson(
+    withEnvironment(
+      new DocumentedCommand({
+        description: "Shows an export's latest runs: when, how many items, where they are, or why it failed.",
+        examples: ["npx almanac exports show orders", "npx almanac exports show orders --env staging --limit 50"],
+      }),
+    ),
+  )
+    .argument("<export>", "its name in main.ts; a job's is <export>/<application>/<account>/<region>/<table>")
+    .option("--limit <n>", "only the latest", wholeNumber(1, 1_000), 10)
+    .action(exitCodeOf(run));
+
+async function run(name: string, options: Options): Promise<number> {
+  const deployed = await findExports(options);
+  const config = await configurationOf(name, deployed);
+  const runs = await deployed.state.latestRuns(name, options.limit);
+  const { cursor } = await deployed.state.exportState(name);
+  if (options.json) console.log(JSON.stringify({ config, cursor, runs }));
+  else {
+    console.log(describeRuns(runs, Date.now(), colours));
+    if (config?.mode !== "full") console.log(describeCursor(name, cursor));
+  }
+  return EXIT.ok;
+}

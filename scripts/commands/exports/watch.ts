@@ -1,0 +1,37 @@
+/** `almanac exports watch <export>`: follows an export's run. */
+import { configurationOf, findExports } from "../../features/exports/environment";
+import { followExecution } from "../../features/exports/follow";
+import {
+  DocumentedCommand,
+  EXIT,
+  exitCodeOf,
+  withEnvironment,
+  type EnvironmentOptions,
+} from "../../shared/command-line";
+import { progressOn } from "../../shared/progress";
+
+export const command = () =>
+  withEnvironment(
+    new DocumentedCommand({
+      description: "Follows an export's run until it has ended. Ctrl-C stops only the display.",
+      examples: ["npx almanac exports watch orders --env staging"],
+      exitCodes: { [EXIT.ok]: "the run has ended, or none is running", [EXIT.failure]: "the run failed" },
+    }),
+  )
+    .argument("<export>", "its name in main.ts; a job's is <export>/<application>/<account>/<region>/<table>")
+    .action(exitCodeOf(run));
+
+async function run(name: string, options: EnvironmentOptions): Promise<number> {
+  const deployed = await findExports(options);
+  await configurationOf(name, deployed);
+  const { active } = await deployed.state.exportState(name);
+  const isFailed = (await deployed.state.latestRuns(name, 1))[0]?.status !== "RUNNING";
+  if (active === undefined || isFailed) {
+    console.log(`${name} is not running.`);
+    return EXIT.ok;
+  }
+  const ports = { ...deployed, progress: progressOn(process.stderr, Date.now), now: Date.now };
+  const { message } = await followExecution(name, active.execution, ports);
+  console.log(message);
+  return EXIT.ok;
+}

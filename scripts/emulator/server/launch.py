@@ -1,0 +1,384 @@
+"""Serves MiniStack on one port, with the patches that the local environment needs.
+
+    python launch.py --port 4566 [--host 127.0.0.1] [--until-stdin-closes] [--record-calls FILE] [--state FILE --about JSON]
+
+The person's keys are in its environment: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
+
+Replaces MiniStack's own `main`. Each patch says what it fixes and when it can be removed: review them when the pin in
+requirements.txt changes. Everything else is MiniStack's, configured by its environment.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import secrets
+import signal
+import sys
+import threading
+from xml.sax.saxutils import escape
+
+from activity import wait_until_quiet, watch
+from control import control
+from guard import guard
+from kept_state import KeptState
+
+SAVE_EVERY_SECONDS = 10
+
+# What runs when the emulator is told to end may finish first.
+QUIET_WITHIN_SECONDS = 10
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (in a container: 0.0.0.0)")
+    parser.add_argument("--until-stdin-closes", action="store_true", help="stop when the parent process ends")
+    parser.add_argument("--record-calls", metavar="FILE", help="record the AWS calls of functions and state machines")
+    parser.add_argument("--state", metavar="FILE", help="keep the state there, and continue from it")
+    parser.add_argument("--about", metavar="JSON", default="{}", help="the first line of the kept state")
+    return parser.parse_args()
+
+
+def poll_schedules_every_second():
+    """Schedules fire up to ten seconds late. Remove when MiniStack has a setting for it."""
+    from ministack.services import eventbridge, scheduler
+
+    eventbridge._SCHEDULER_TICK_INTERVAL = 1
+    scheduler._SCHEDULE_TICK_INTERVAL = 1
+
+
+def poll_queues_ten_times_a_second():
+    """Delayed messages reach their function up to a second late, because an idle poller sleeps for a second. Remove when MiniStack
+    wakes it for a delayed message, or has a setting for it.
+    """
+    from ministack.services import lambda_svc
+
+    wake = lambda_svc._esm_wake
+    wait = wake.wait
+    wake.wait = lambda timeout=None: wait(0.1 if timeout is None else min(timeout, 0.1))
+
+
+def end_lambdas_with_the_emulator():
+    """Busy Node workers outlive an emulator that was killed: they must exit when their standard input closes. Remove when
+    MiniStack's worker script does so.
+    """
+    from ministack.core import lambda_runtime
+
+    lambda_runtime._NODEJS_WORKER_SCRIPT += '\nrl.on("close", () => process.exit(0));\n'
+
+
+def keep_tls_to_other_local_servers():
+    """MiniStack sends https requests of Lambdas to any loopback port without TLS, to itself. Remove when its worker script checks
+    the port.
+    """
+    from ministack.core import lambda_runtime
+
+    found = '    const advertised = (process.env.MINISTACK_HOST || "").split(":")[0];\n'
+    if found not in lambda_runtime._NODEJS_WORKER_SCRIPT:
+        raise SystemExit("launch.py: MiniStack's worker script has changed; see keep_tls_to_other_local_servers")
+    elsewhere = "options.port && ![443, msPort].includes(Number(options.port))"
+    lambda_runtime._NODEJS_WORKER_SCRIPT = lambda_runtime._NODEJS_WORKER_SCRIPT.replace(
+        found, f"    if ({elsewhere}) return origHttpsReq.apply(https, original);\n{found}"
+    )
+
+
+def describe_alarms_in_full():
+    """`DescribeAlarms` omits half of each alarm in XML, so Terraform plans to change every alarm. Remove when
+    `ministack.services.cloudwatch._describe_alarms` returns all stored fields.
+    """
+    from ministack.services import cloudwatch
+
+    describe = cloudwatch._describe_alarms
+
+    def members(values, inner):
+        return "".join(f"<member>{inner(value)}</member>" for value in values)
+
+    def fields(source, names):
+        for name in names:
+            value = source.get(name)
+            if value is not None and value != "":
+                text = str(value).lower() if isinstance(value, bool) else str(value)
+                yield f"<{name}>{escape(text)}</{name}>"
+
+    scalars = (
+        "AlarmName AlarmArn AlarmDescription ActionsEnabled StateValue StateReason MetricName Namespace Statistic "
+        "ExtendedStatistic Period Unit EvaluationPeriods DatapointsToAlarm Threshold ComparisonOperator "
+        "TreatMissingData"
+    ).split()
+
+    def metric_alarm(alarm):
+        # MiniStack stores defaults where AWS has nothing: an alarm on a percentile has no statistic, and one on an
+        # expression has no period either.
+        absent = () if alarm.get("MetricName") else ("Statistic", "Period")
+        absent += ("Statistic",) if alarm.get("ExtendedStatistic") else ()
+        text = "".join(fields(alarm, [name for name in scalars if name not in absent]))
+        for name in ("AlarmActions", "OKActions", "InsufficientDataActions"):
+            text += f"<{name}>{members(alarm.get(name) or [], escape)}</{name}>"
+        dimensions = members(alarm.get("Dimensions") or [], lambda d: "".join(fields(d, ("Name", "Value"))))
+        return text + f"<Dimensions>{dimensions}</Dimensions>"
+
+    def describe_in_full(params, cbor_data, is_cbor, is_json=False):
+        status, headers, body = describe(params, cbor_data, is_cbor, is_json)
+        if is_cbor or is_json or status != 200:
+            return status, headers, body
+        # MiniStack's own answer is right in which alarms it holds, and in their order.
+        text = body.decode()
+        start, end = text.index("<MetricAlarms>"), text.index("</MetricAlarms>")
+        names = [part.split("</AlarmName>")[0] for part in text[start:end].split("<AlarmName>")[1:]]
+        alarms = members(names, lambda name: metric_alarm(cloudwatch._alarms[name]))
+        return status, headers, (text[:start] + "<MetricAlarms>" + alarms + text[end:]).encode()
+
+    cloudwatch._describe_alarms = describe_in_full
+
+
+def store_tracing_of_state_machines():
+    """`DescribeStateMachine` has no tracing configuration, so Terraform plans to enable it each time. Remove when
+    `ministack.services.stepfunctions` stores `tracingConfiguration`.
+    """
+    import json
+
+    from ministack.services import stepfunctions
+
+    def remembering(change):
+        def changed(data):
+            answer = change(data)
+            arn = json.loads(answer[2]).get("stateMachineArn") or data.get("stateMachineArn")
+            if answer[0] == 200 and "tracingConfiguration" in data:
+                stepfunctions._state_machines[arn]["tracingConfiguration"] = data["tracingConfiguration"]
+            return answer
+
+        return changed
+
+    stepfunctions._create_state_machine = remembering(stepfunctions._create_state_machine)
+    stepfunctions._update_state_machine = remembering(stepfunctions._update_state_machine)
+
+
+def run_distributed_maps_of_jsonata_inline():
+    """MiniStack's distributed maps ignore `Items`, `ItemSelector` and `Output` in JSONata. Inline, they are evaluated; the items have no
+    executions of their own. Remove when `ministack.services.stepfunctions._run_distributed_map` evaluates JSONata.
+    """
+    from ministack.services import stepfunctions
+
+    run = stepfunctions._run_map_items
+
+    def inline(state, raw_input, execution, ctx):
+        if stepfunctions._state_query_language(state, ctx) == "JSONata":
+            processor = {name: value for name, value in state["ItemProcessor"].items() if name != "ProcessorConfig"}
+            state = {**state, "ItemProcessor": processor}
+        return run(state, raw_input, execution, ctx)
+
+    stepfunctions._run_map_items = inline
+
+
+def give_mocks_no_http_method():
+    """A mock integration of a REST API has no HTTP method, and MiniStack stores POST: Terraform replaces the integration each time, and
+    with it loses its responses. Remove when `ministack.services.apigateway_v1._put_integration` has no default method.
+    """
+    from ministack.services import apigateway_v1
+
+    put = apigateway_v1._put_integration
+    apigateway_v1._put_integration = lambda api, resource, method, data: put(api, resource, method, {"httpMethod": None, **data})
+
+
+def accept_loopback_as_tls():
+    """Our policies deny requests without TLS, and the emulator has no TLS on loopback. Remove when a setting marks requests of the
+    same machine as secure.
+    """
+    from ministack import app
+
+    pin = app.pin_request_origin
+    app.pin_request_origin = lambda source_ip, secure_transport: pin(source_ip, True)
+
+
+def authorize_batches_as_messages():
+    """MiniStack requires sqs:SendMessageBatch for a batch, which IAM does not have: AWS requires the action of a single message.
+    Remove when `ministack.core.iam_actions` maps batches.
+    """
+    from ministack.core import iam_actions
+
+    extract = iam_actions.extract_iam_action
+
+    def single(*request):
+        action = extract(*request)
+        return action.removesuffix("Batch") if action and action.startswith("sqs:") else action
+
+    iam_actions.extract_iam_action = single
+
+
+def know_no_other_root(access_key_id, secret_access_key):
+    """MiniStack's root is anyone who sends the key `test`, twelve digits, or to S3 no key at all, and it checks no signature of it. Here
+    the root user has one key pair, whose signatures are verified as those of functions are. Remove when MiniStack has a setting for it.
+    """
+    from ministack.core import iam_evaluator
+    from ministack.services import sts
+
+    iam_evaluator.is_root_access_key = sts.is_root_access_key = lambda access_key_id: False
+    account = "000000000000"
+    sts.register_session(access_key_id, {
+        "Arn": f"arn:aws:iam::{account}:root",
+        "UserId": account,
+        "SecretAccessKey": secret_access_key,
+    })
+
+
+def give_functions_keys_of_this_run():
+    """A function's keys are computed from its name and role, which anyone can do. Remove when MiniStack draws them at random."""
+    from ministack.core import lambda_runtime
+    from ministack.services import lambda_svc
+
+    credentials, salt = lambda_runtime.execution_credentials, secrets.token_hex(16)
+
+    def salted(config):
+        return credentials({**config, "FunctionArn": f"{config['FunctionArn']}:{salt}"})
+
+    lambda_runtime.execution_credentials = lambda_svc.execution_credentials = salted
+
+
+def send_responses_in_one_packet():
+    """Terraform loses responses: Go's HTTP client may close the connection after the first packet of an early response, then retry a
+    request that has created its resource already. Hypercorn sends headers and body in two packets. Remove when it sends one.
+    """
+    import h11
+    from hypercorn.events import RawData
+    from hypercorn.protocol.h11 import H11Protocol
+
+    async def send(self, event):
+        try:
+            data = self.connection.send(event)
+        except h11.LocalProtocolError:
+            if self.connection.their_state != h11.ERROR:
+                raise
+            return
+        if isinstance(event, h11.Response):
+            self.head = data  # sent with the body
+            return
+        await self.send(RawData(data=self.__dict__.pop("head", b"") + data))
+
+    H11Protocol._send_h11_event = send
+
+
+class Ending:
+    """Ends the emulator once its state is saved. A graceful shutdown would wait for every open connection."""
+
+    def __init__(self, kept):
+        self.kept = kept
+        self.loop = None  # of the server
+
+    def on_signal(self, *_):
+        # In its own thread: the interrupted one may hold a lock that `end` acquires.
+        threading.Thread(target=self.end, args=(QUIET_WITHIN_SECONDS,)).start()
+
+    def when_stdin_closes(self):
+        sys.stdin.buffer.read()
+        self.end(0)
+
+    def end(self, quiet_within_seconds):
+        """`quiet_within_seconds`: how long what runs may take to finish."""
+        # A remaining worker exits when its standard input closes.
+        threading.Timer(quiet_within_seconds + 15, os._exit, [1]).start()
+        if self.kept is not None and self.loop is not None:
+            wait_until_quiet(quiet_within_seconds)
+            asyncio.run_coroutine_threadsafe(self.kept.save_last(), self.loop).result()
+        from ministack.core import lambda_runtime
+
+        lambda_runtime.reset()
+        os._exit(0)
+
+
+async def serve_until_end(app, config, ending):
+    from hypercorn.asyncio import serve
+
+    ending.loop = asyncio.get_running_loop()
+    saving = None
+    if ending.kept is not None:
+        saving = asyncio.create_task(ending.kept.save_when_changed(SAVE_EVERY_SECONDS))
+    # With its own trigger, hypercorn does not handle signals.
+    await serve(app, config, shutdown_trigger=lambda: asyncio.Event().wait())
+    del saving
+
+
+def main():
+    options = arguments()
+    # Functions inherit the environment, and the keys of its root user would be in it.
+    keys = [os.environ.pop(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")]
+    # MiniStack reads its environment as it is imported.
+    os.environ.update({
+        "GATEWAY_PORT": str(options.port),
+        "BIND_HOST": options.host,
+        # Signatures and policies are enforced, as on AWS.
+        "AUTH": "true",
+        # Its MQTT and SFTP servers would listen on every interface.
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+    })
+
+    from hypercorn.config import Config
+    from ministack.app import _parse_execute_api_url, app
+
+    poll_schedules_every_second()
+    poll_queues_ten_times_a_second()
+    end_lambdas_with_the_emulator()
+    keep_tls_to_other_local_servers()
+    describe_alarms_in_full()
+    store_tracing_of_state_machines()
+    run_distributed_maps_of_jsonata_inline()
+    give_mocks_no_http_method()
+    accept_loopback_as_tls()
+    authorize_batches_as_messages()
+    know_no_other_root(*keys)
+    give_functions_keys_of_this_run()
+    send_responses_in_one_packet()
+    watch()
+    if options.record_calls:
+        from record_calls import record_calls
+
+        record_calls(options.record_calls)
+
+    config = Config()
+    config.bind = [f"{options.host}:{options.port}"]
+    # Longer than the 90 s of Go's HTTP clients, such as Terraform's: closing an idle connection while a request arrives loses the response,
+    # and Terraform retries an added permission for five minutes, then fails.
+    config.keep_alive_timeout = 120
+    config.loglevel = os.environ.get("LOG_LEVEL", "INFO")
+
+    try:
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (ImportError, ValueError, OSError):
+        pass  # fewer open files; Windows has no such limit
+
+    kept = KeptState(options.state, json.loads(options.about)) if options.state else None
+    if kept is not None:
+        kept.restore()
+    ending = Ending(kept)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), ending.on_signal)
+    if options.until_stdin_closes:
+        threading.Thread(target=ending.when_stdin_closes, daemon=True).start()
+
+    served = app if kept is None else kept.noting_requests(app)
+    served = control(served, secret=keys[1], routes=routes(kept))
+    served = guard(served, is_api=lambda host, path: _parse_execute_api_url(host, path) is not None)
+    asyncio.run(serve_until_end(served, config, ending))
+
+
+def routes(kept):
+    """What the command line may ask of the launcher: see control.py."""
+
+    async def state(_):
+        return {"kept": kept is not None, "restored": kept is not None and kept.restored}
+
+    async def save(_):
+        return {"saved": kept is not None and await kept.save()}
+
+    return {("GET", "/_almanac/state"): state, ("POST", "/_almanac/state"): save}
+
+
+if __name__ == "__main__":
+    logging.captureWarnings(True)
+    main()

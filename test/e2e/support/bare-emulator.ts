@@ -1,0 +1,65 @@
+/** An emulator of its own, without a deployment, for tests that kill it or move its clock. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findEmulator } from "../../../scripts/emulator/find";
+import { readAbout, stateFile } from "../../../scripts/emulator/kept-state";
+import { findLambdaNode } from "../../../scripts/emulator/lambda-node";
+import { pinnedRelease } from "../../../scripts/emulator/pinned-release";
+import { startEmulator, type StartedEmulator } from "../../../scripts/emulator/run";
+import { choosePort } from "../../../scripts/local/port";
+import { removeKeys } from "../../../scripts/shared/emulator-keys";
+import { endProcessGroup, isRunning } from "../../../scripts/shared/processes";
+import { setTimeout as sleep } from "node:timers/promises";
+
+export interface BareEmulator {
+  readonly endpoint: string;
+  /** Where its state is kept. */
+  readonly file: string;
+  /** Starts it again on the same port, from the state that it has kept. */
+  start(): Promise<void>;
+  /** Ends it as the machine's power does. */
+  kill(): Promise<void>;
+  /** Ends it as `npm run stop` does. */
+  stop(): Promise<void>;
+  /** Stops it and removes its files. */
+  close(): Promise<void>;
+}
+
+/** @throws NoEmulatorError, EmulatorFailedError */
+export async function bareEmulator(): Promise<BareEmulator> {
+  const folder = await mkdtemp(join(tmpdir(), "almanac-emulator-"));
+  const [emulator, { program: node }] = [await findEmulator(), await findLambdaNode()];
+  const port = await choosePort(undefined);
+  const file = stateFile(folder);
+  let running: StartedEmulator | undefined;
+
+  const start = async () => {
+    const about = (await readAbout(file)) ?? { port, ...pinnedRelease() };
+    running = await startEmulator({
+      ...{ emulator, node, port, folder, endsWithUs: true, recordCalls: false },
+      state: { file, about },
+    });
+  };
+  const stop = async () => {
+    if (running !== undefined) await endProcessGroup(running.process, 30_000);
+  };
+  await start();
+  return {
+    endpoint: `http://127.0.0.1:${port}`,
+    file,
+    start,
+    kill: async () => {
+      if (running === undefined) return;
+      // With its functions: they hold its port no longer than it does.
+      process.kill(-running.process.pid, "SIGKILL");
+      while (isRunning(running.process)) await sleep(5);
+    },
+    stop,
+    close: async () => {
+      await stop();
+      await removeKeys(`http://127.0.0.1:${port}`);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

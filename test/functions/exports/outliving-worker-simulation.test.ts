@@ -1,0 +1,67 @@
+/** A worker that outlives its run: it stalls at each request of a run in turn. */
+import {
+  aws,
+  BUCKET,
+  configure,
+  expectPublished,
+  pages,
+  records,
+  run,
+  setupExports,
+  start,
+  succeeded,
+} from "../../support/exports-system";
+import { sized } from "../../support/sized";
+
+setupExports();
+
+/** Every third request of a run; every night each. */
+const STEP = sized(3, 1);
+
+/** Lets the workers of a killed execution end. */
+const settled = () => new Promise((resolve) => setTimeout(resolve, 150));
+
+describe("a worker that outlives its run", () => {
+  it.each([
+    ["resumes the run", false],
+    ["starts it over", true],
+  ])(
+    "changes nothing, at whichever request it stalls while the next execution %s",
+    async (_, force) => {
+      let requests = Infinity;
+      for (let stalled = 1; stalled <= requests; stalled += STEP) {
+        aws.reset();
+        aws.buckets.add(BUCKET).add("configuration");
+        configure({ name: "orders", table: "orders", segments: 2, compression: "none" });
+        aws.tables.set("orders", pages(6));
+        let release = (): void => undefined;
+        const released = new Promise<void>((resolve) => {
+          release = resolve;
+        });
+        const reached = new Promise<void>((resolve) => {
+          aws.stall = (number) => {
+            if (number !== stalled) return undefined;
+            resolve();
+            return released;
+          };
+        });
+        const killed = start();
+        await Promise.race([reached, killed.ended]);
+        if (requests === Infinity && killed.status() === "SUCCEEDED") requests = stalled;
+        killed.abort("killed", "by a test");
+        const outcome = await run({ force });
+        expect(outcome).toMatchObject({ status: "SUCCEEDED" });
+        release();
+        await settled();
+        expectPublished();
+        // An upload that the worker began too late is aborted by the next run.
+        const stray = aws.uploads.size;
+        if (stray > 0) expect(await run({ force: true })).toEqual(succeeded("exported"));
+        expect(aws.uploads.size).toBe(0);
+        expect(records().map(({ status }) => status)).not.toContain("RUNNING");
+      }
+      expect(requests).toBeGreaterThan(30);
+    },
+    300_000,
+  );
+});

@@ -1,0 +1,201 @@
+/** The modules in HCL and in JSON, planned by Terraform with the AWS provider. */
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { App } from "cdktf";
+import * as z from "zod";
+import { Environment } from "../../../modules/environment";
+import { terraform } from "../../../scripts/terraform/terraform";
+import { EVERYTHING } from "../../support/everything";
+
+const output = mkdtempSync(join(tmpdir(), "almanac-plans-"));
+const stack = join(output, "stacks", "staging");
+const modules = join(stack, "modules");
+
+const rootSchema = z.looseObject({
+  module: z.record(z.string(), z.looseObject({ source: z.string() })),
+  output: z.record(z.string(), z.looseObject({ value: z.string() })),
+});
+const planSchema = z.object({
+  planned_values: z.object({
+    root_module: z.object({ child_modules: z.array(z.looseObject({ address: z.string() })) }),
+  }),
+  resource_changes: z.array(z.looseObject({ module_address: z.string().optional() })),
+  output_changes: z.record(z.string(), z.unknown()),
+});
+
+/** All that a plan asks of AWS. */
+const IDENTITY = `<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account>
+  <Arn>arn:aws:iam::123456789012:root</Arn><UserId>123456789012</UserId></GetCallerIdentityResult></GetCallerIdentityResponse>`;
+const VALID = JSON.stringify({ result: "OK", diagnostics: [] });
+let aws: Server;
+
+beforeAll(async () => {
+  const app = new App({ outdir: output });
+  new Environment(app, "staging", { region: "eu-central-1", ...EVERYTHING });
+  app.synth();
+  aws = createServer((request, response) => {
+    const machine = request.headers["x-amz-target"] === "AWSStepFunctions.ValidateStateMachineDefinition";
+    response.end(machine ? VALID : IDENTITY);
+  });
+  await new Promise<void>((listening) => {
+    aws.listen(0, "127.0.0.1", listening);
+  });
+  const address = aws.address();
+  const endpoint = `http://127.0.0.1:${typeof address === "object" ? String(address?.port) : ""}`;
+  const override = {
+    terraform: { backend: { local: {} } },
+    provider: {
+      aws: {
+        access_key: "test",
+        secret_key: "test",
+        skip_credentials_validation: true,
+        skip_metadata_api_check: "true",
+        endpoints: { sts: endpoint, sfn: endpoint },
+      },
+    },
+  };
+  writeFileSync(join(stack, "offline_override.tf.json"), JSON.stringify(override));
+  addJson();
+}, 60_000);
+afterAll(async () => {
+  await new Promise((closed) => aws.close(closed));
+  rmSync(output, { recursive: true });
+});
+
+/** One plan for both: the root calls each module a second time, as JSON. */
+function addJson(): void {
+  const file = join(stack, "cdk.tf.json");
+  const root = rootSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+  for (const [name, call] of Object.entries(root.module)) {
+    const folder = join(stack, "json", name);
+    mkdirSync(folder, { recursive: true });
+    cpSync(join(modules, name, "assets"), join(folder, "assets"), { recursive: true });
+    cpSync(join(modules, name, "module.json"), join(folder, "main.tf.json"));
+    root.module[`json_${name}`] = { ...call, source: `./json/${name}` };
+    root.output[`json_${name}`] = { value: `\${module.json_${name}}` };
+  }
+  writeFileSync(file, JSON.stringify(root));
+}
+
+it("has the formatting of terraform fmt", async () => {
+  expect(await terraform(["fmt", "-diff", "-recursive"], { cwd: modules })).toBe("");
+});
+
+it("has the plan of the JSON: values, changes, outputs and dependencies, to the last attribute", async () => {
+  const options = { cwd: stack };
+  await terraform(["init", "-no-color"], options);
+  await terraform(["plan", "-no-color", "-refresh=false", "-out=plan"], options);
+  const plan = planSchema.parse(JSON.parse(await terraform(["show", "-json", "plan"], options)));
+  const graph = (await terraform(["graph", "-plan=plan"], options))
+    .split("\n")
+    .filter((line) => !line.includes("aws_cloudwatch_dashboard")); // reads the outputs of the HCL only
+
+  const isJson = (value: unknown) => JSON.stringify(value).includes("json_");
+  const asHcl = (json: unknown): unknown =>
+    JSON.parse(JSON.stringify(json).replaceAll("json_", "").replaceAll("json/", "modules/"));
+  for (const name of readdirSync(modules)) {
+    const isModule = (address = "") => [`module.${name}`, `module.json_${name}`].includes(address);
+    const values = plan.planned_values.root_module.child_modules.filter(({ address }) => isModule(address));
+    expect(values.filter((each) => !isJson(each))).toEqual(asHcl(values.filter(isJson)));
+    const changes = plan.resource_changes.filter(({ module_address: address }) => isModule(address));
+    expect(changes.length).toBeGreaterThan(100);
+    expect(changes.filter((each) => !isJson(each))).toEqual(asHcl(changes.filter(isJson)));
+    expect(plan.output_changes[name]).toEqual(plan.output_changes[`json_${name}`]);
+    const arrows = graph.filter((line) => new RegExp(`module\\.(json_)?${name}\\.`).test(line));
+    expect(arrows.length).toBeGreaterThan(100);
+    expect(arrows.filter((line) => !isJson(line)).sort()).toEqual(arrows.filter(isJson).map(asHcl).sort());
+  }
+}, 300_000);
+
+it("stands in files by concern, with few that anybody has to look for", () => {
+  const files = readdirSync(modules).map((name) => [name, readdirSync(join(modules, name)).sort()] as const);
+  expect(Object.fromEntries(files)).toMatchInlineSnapshot(`
+   {
+     "exports": [
+       "NOTICE",
+       "alarms.tf",
+       "assets",
+       "catalog.tf",
+       "events.tf",
+       "functions.tf",
+       "iam.tf",
+       "main.tf",
+       "module.json",
+       "outputs.tf",
+       "queues.tf",
+       "state-machines.tf",
+       "storage.tf",
+       "variables.tf",
+       "versions.tf",
+     ],
+     "heartbeats": [
+       "NOTICE",
+       "alarms.tf",
+       "api.tf",
+       "assets",
+       "cdn.tf",
+       "events.tf",
+       "functions.tf",
+       "iam.tf",
+       "main.tf",
+       "module.json",
+       "outputs.tf",
+       "queues.tf",
+       "storage.tf",
+       "variables.tf",
+       "versions.tf",
+     ],
+     "pipelines": [
+       "NOTICE",
+       "alarms.tf",
+       "api.tf",
+       "assets",
+       "events.tf",
+       "functions.tf",
+       "iam.tf",
+       "main.tf",
+       "module.json",
+       "outputs.tf",
+       "queues.tf",
+       "storage.tf",
+       "variables.tf",
+       "versions.tf",
+     ],
+     "timers": [
+       "NOTICE",
+       "alarms.tf",
+       "api.tf",
+       "assets",
+       "events.tf",
+       "functions.tf",
+       "iam.tf",
+       "main.tf",
+       "module.json",
+       "outputs.tf",
+       "queues.tf",
+       "storage.tf",
+       "variables.tf",
+       "versions.tf",
+     ],
+     "workflows": [
+       "NOTICE",
+       "alarms.tf",
+       "api.tf",
+       "assets",
+       "events.tf",
+       "functions.tf",
+       "iam.tf",
+       "main.tf",
+       "module.json",
+       "outputs.tf",
+       "queues.tf",
+       "state-machines.tf",
+       "storage.tf",
+       "variables.tf",
+       "versions.tf",
+     ],
+   }
+  `);
+});

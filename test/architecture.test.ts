@@ -28,6 +28,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "functions/exports": [".", "scan", "format", "storage", "run"],
   "functions/heartbeats": [".", "status-page", "notifications", "monitors", "telemetry", "probe"],
   "functions/pipelines": [".", "slack", "gate", "storage", "message"],
+  "functions/schedules": [".", "keeper", "run", "storage", "plan"],
   "functions/timers": [".", "api", "callback", "dispatch", "queue", "storage", "schedule"],
   "functions/workflows": [".", "task"],
   "modules/constructs": ["patterns", "."],
@@ -107,8 +108,8 @@ describe("the house", () => {
   });
 
   it("lets a feature's function know itself and functions/shared only", () => {
-    // What users' own callbacks are made with.
-    const isPublic = (to: string) => to === "functions/timers/on-timer";
+    // What users' own functions are made with.
+    const isPublic = (to: string) => to === "functions/timers/on-timer" || to === "functions/schedules/on-schedule";
     const allowed = (to: string, from: string) =>
       !isOurs(to) || featureOf(to) === featureOf(from) || featureOf(to) === "shared" || isPublic(to);
     expect(forbidden(/^functions\//, allowed)).toEqual([]);

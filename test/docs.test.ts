@@ -166,6 +166,7 @@ describe("features", () => {
     },
     workflows: { task: { work: { entry: "test/e2e/support/work.ts" } } },
     pipelines: { jobOrder: { key: "/jobOrderId", slack: "/almanac/slack" } },
+    schedules: { minuteReport: { entry: "functions/examples/minute-report.ts", schedule: "rate(1 hour)" } },
   });
   const readmeOf = (feature: string) => `modules/${feature}/README.md`;
 

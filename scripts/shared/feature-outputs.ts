@@ -38,6 +38,11 @@ const SCHEMAS = {
     notifications_table_name: z.string().default(""),
     slack_parameters: z.array(z.string()).default([]),
   }),
+  schedules: z.looseObject({
+    runs_table_name: z.string(),
+    configuration_bucket_name: z.string(),
+    function_prefix: z.string(),
+  }),
   workflows: z.looseObject({
     table_name: z.string(),
     start_function_name: z.string(),

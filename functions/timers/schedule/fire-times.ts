@@ -1,6 +1,6 @@
 /** The fires of a timer, and the index key of its row. Pure; see docs/decisions/0009. */
+import { jitterMs } from "../../shared/jitter";
 import { SECOND_MS } from "../../shared/time";
-import { fnv1a } from "../../shared/hash";
 import { nextDue, wheelPeriod } from "./schedule";
 import { PUT_GRACE_MS, type Fire, type StoredTimer, type Timer } from "./timer";
 
@@ -149,13 +149,4 @@ function nextPendingTime(timer: StoredTimer): number | undefined {
 export function nextScheduledTime(timer: Timer, after: number): number | undefined {
   const next = nextDue(timer.schedule, Math.max(after, (timer.startAt ?? -Infinity) - 1));
   return next === undefined || next > endOf(timer) ? undefined : next;
-}
-
-/** Deterministic jitter, 0 to jitterSeconds, in milliseconds. */
-export function jitterMs(fireId: string, jitterSeconds: number): number {
-  let hash = fnv1a(fireId);
-  // Ids that differ only in the last character differ only in the hash's low bits: mix them (murmur3's finalizer).
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return ((hash ^ (hash >>> 16)) >>> 0) % (jitterSeconds * 1_000 + 1);
 }

@@ -1,0 +1,85 @@
+/** One tick of the keeper: every schedule by itself, so that one that fails leaves the others alone. */
+import { mapConcurrently } from "../../shared/concurrency";
+import type { Clock } from "../../shared/clock";
+import { type Attempt, type Run, type ScheduleConfig, type Schedules, type ScheduleState } from "../contract";
+import { isOpen, planSchedule } from "../plan/plan";
+import type { RunsTable } from "../storage/runs-table";
+
+const CONCURRENT_SCHEDULES = 16;
+const CONCURRENT_ROWS = 16;
+
+export interface KeeperPorts {
+  readonly table: RunsTable;
+  /** Invokes a schedule's function asynchronously. */
+  readonly invoke: (attempt: Attempt) => Promise<void>;
+  /** Tells that a run has succeeded or failed, for heartbeats. At least once. */
+  readonly report: (run: Run) => Promise<void>;
+  readonly clock: Pick<Clock, "now">;
+  readonly observer: KeeperObserver;
+}
+
+export interface KeeperObserver {
+  readonly created: (run: Run) => void;
+  readonly lost: (run: Run, reason: string, outcome: "failed" | "retrying") => void;
+  readonly invoked: (run: Run) => void;
+  /** A schedule's tick failed. The next tick goes on where it stopped. */
+  readonly failed: (schedule: string, error: unknown) => void;
+}
+
+/** @returns the number of schedules that failed */
+export async function keepSchedules(schedules: Schedules, ports: KeeperPorts): Promise<number> {
+  const states = await ports.table.states();
+  const failures = await mapConcurrently(Object.entries(schedules), CONCURRENT_SCHEDULES, async ([name, config]) => {
+    try {
+      await keep(name, config, states.get(name), ports);
+      return 0;
+    } catch (error) {
+      ports.observer.failed(name, error);
+      return 1;
+    }
+  });
+  return failures.reduce<number>((sum, count) => sum + count, 0);
+}
+
+async function keep(
+  name: string,
+  config: ScheduleConfig,
+  state: ScheduleState | undefined,
+  { table, invoke, report, clock, observer }: KeeperPorts,
+): Promise<void> {
+  const open = await table.read([...(state?.open ?? [])].map((run) => ({ schedule: name, run })));
+  const now = clock.now();
+  const plan = planSchedule({ name, config, state, open, now });
+
+  for (const lost of plan.lost) {
+    // An attempt that ends in this moment has the last word.
+    if (!(await table.markLost(lost, now))) return;
+    observer.lost(lost.run, lost.reason, lost.failure.outcome);
+  }
+  // A killed tick may have created rows already: they are as they were made then.
+  const created = await mapConcurrently(plan.created, CONCURRENT_ROWS, (run) => table.create(run));
+  if (plan.cursor !== undefined) {
+    const opened = created.filter(isOpen).map(({ run }) => run);
+    const advanced = await table.advance(name, state, { cursor: plan.cursor, fingerprint: plan.fingerprint, opened });
+    // Another tick has done it, or the schedule was paused.
+    if (!advanced) return;
+    created.forEach(observer.created);
+  }
+  // The row of an instant may be another one than planned.
+  const existing = new Map(created.map((run) => [run.run, run]));
+  for (const planned of plan.invoked) {
+    const run = existing.get(planned.run) ?? planned;
+    if (!isOpen(run) || run.outcome === "running") continue;
+    await invoke({ schedule: name, run: run.run, attempt: run.attempt, retries: config.retries });
+    await table.markInvoked(run, clock.now());
+    observer.invoked(run);
+  }
+  const ended = [
+    ...open.filter((run) => !isOpen(run)),
+    ...plan.lost.flatMap(({ run, failure }) =>
+      failure.outcome === "failed" ? [{ ...run, outcome: failure.outcome, endedAt: now }] : [],
+    ),
+  ];
+  for (const run of [...ended, ...created.filter(({ outcome }) => outcome === "missed")]) await report(run);
+  if (plan.closed.length > 0) await table.close(name, plan.closed);
+}

@@ -115,6 +115,7 @@ export const CONTENTS: Readonly<Record<string, Readonly<Record<string, Entry | N
         ),
       },
     },
+    console: entry("Serve a live page of an environment", () => import("./commands/console.ts")),
     logs: entry("Show the functions' log lines, follow one order or timer", () => import("./commands/logs.ts")),
     open: entry("Open the status page or the dashboard in a browser", () => import("./commands/open.ts")),
     redrive: entry("Send a feature's dead letters back to where they failed", () => import("./commands/redrive.ts")),

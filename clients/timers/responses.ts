@@ -3,6 +3,7 @@ import * as z from "zod";
 
 import { TimersError } from "./errors";
 import {
+  FIRE_OUTCOMES,
   TIMER_STATES,
   type AuditResponse,
   type FiresResponse,
@@ -12,7 +13,6 @@ import {
   type TimerResponse,
   type VerbResponse,
 } from "../../functions/timers/api/api-types";
-import { FIRE_OUTCOMES } from "../../functions/timers/schedule/timer";
 
 const scheduleSchema: z.ZodType<ScheduleResponse> = z.union([
   z.looseObject({ minuteOfHour: z.number(), secondOfMinute: z.number() }),

@@ -1,6 +1,8 @@
 /** Request and response bodies of the API, for its clients and its handler. Times are ISO 8601. */
 import type { FireOutcome } from "../schedule/timer";
 
+export { FIRE_OUTCOMES } from "../schedule/timer";
+
 /** When a fire that fails goes to the dead-letter queue of its callback. */
 export interface RetryPolicy {
   /** Deliveries, 1 to 100: after 2, 4, 8 ... seconds, 10 minutes at most. @default 8 */

@@ -7,6 +7,8 @@ import { App } from "cdktf";
 import * as z from "zod";
 import { Environment } from "../../../modules/environment";
 import { terraform } from "../../../scripts/terraform/terraform";
+import { Expressions, parsePlan } from "../../../scripts/review/plan";
+import { withSources } from "../../../scripts/review/sources";
 import { EVERYTHING } from "../../support/everything";
 
 const output = mkdtempSync(join(tmpdir(), "almanac-plans-"));
@@ -21,7 +23,7 @@ const planSchema = z.object({
   planned_values: z.object({
     root_module: z.object({ child_modules: z.array(z.looseObject({ address: z.string() })) }),
   }),
-  resource_changes: z.array(z.looseObject({ module_address: z.string().optional() })),
+  resource_changes: z.array(z.looseObject({ address: z.string(), module_address: z.string().optional() })),
   output_changes: z.record(z.string(), z.unknown()),
 });
 
@@ -79,6 +81,10 @@ function addJson(): void {
   writeFileSync(file, JSON.stringify(root));
 }
 
+/** What a review reads: texts, such as policies. */
+const textsOf = (values: unknown) =>
+  Object.fromEntries(Object.entries(values as object).filter(([, value]) => typeof value === "string"));
+
 it("has the formatting of terraform fmt", async () => {
   expect(await terraform(["fmt", "-diff", "-recursive"], { cwd: modules })).toBe("");
 });
@@ -87,7 +93,8 @@ it("has the plan of the JSON: values, changes, outputs and dependencies, to the 
   const options = { cwd: stack };
   await terraform(["init", "-no-color"], options);
   await terraform(["plan", "-no-color", "-refresh=false", "-out=plan"], options);
-  const plan = planSchema.parse(JSON.parse(await terraform(["show", "-json", "plan"], options)));
+  const shown = await terraform(["show", "-json", "plan"], options);
+  const plan = planSchema.parse(JSON.parse(shown));
   const graph = (await terraform(["graph", "-plan=plan"], options))
     .split("\n")
     .filter((line) => !line.includes("aws_cloudwatch_dashboard")); // reads the outputs of the HCL only
@@ -102,6 +109,11 @@ it("has the plan of the JSON: values, changes, outputs and dependencies, to the 
     const changes = plan.resource_changes.filter(({ module_address: address }) => isModule(address));
     expect(changes.length).toBeGreaterThan(100);
     expect(changes.filter((each) => !isJson(each))).toEqual(asHcl(changes.filter(isJson)));
+    const written = new Expressions(await withSources(parsePlan(shown), stack));
+    for (const { address } of changes.filter((each) => !isJson(each))) {
+      const inJson = address.replace(`module.${name}.`, `module.json_${name}.`);
+      expect({ address, ...textsOf(written.of(address)) }).toEqual({ address, ...textsOf(asHcl(written.of(inJson))) });
+    }
     expect(plan.output_changes[name]).toEqual(plan.output_changes[`json_${name}`]);
     const arrows = graph.filter((line) => new RegExp(`module\\.(json_)?${name}\\.`).test(line));
     expect(arrows.length).toBeGreaterThan(100);

@@ -40,6 +40,8 @@ export const CONTENTS: Readonly<Record<string, Readonly<Record<string, Entry | N
         status: entry("Show the state of each target", () => import("./commands/heartbeats/status.ts")),
         check: entry("Check a URL once, from this machine", () => import("./commands/heartbeats/check.ts")),
         report: entry("Report a calendar month, also as CSV", () => import("./commands/heartbeats/report.ts")),
+        job: entry("Show what a job reported last, with its log", () => import("./commands/heartbeats/job.ts")),
+        "ping-url": entry("Show the URL that a job reports to", () => import("./commands/heartbeats/ping-url.ts")),
       },
     },
     incidents: {

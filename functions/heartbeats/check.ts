@@ -48,7 +48,7 @@ export const handler = scheduledHandler(checkEnvironment, (services) => {
   const notify = notificationSender(
     { source: `${app} ${environmentName}`, pageUrl, runbookUrl },
     {
-      notifiers: createNotifiers(createSns(), environment.NOTIFICATION_TOPIC, ssm, environment.SLACK_WEBHOOK_PARAMETER),
+      notifiers: createNotifiers(environment, { sns: createSns(), ssm, clock }),
       table,
       clock,
       onFailure: (notifier, { id }, error) => {

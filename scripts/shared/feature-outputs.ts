@@ -14,6 +14,8 @@ const SCHEMAS = {
     state_table_name: z.string().default(""),
     publish_function_name: z.string().default(""),
     configuration_bucket_name: z.string().default(""),
+    ping_url: z.string().optional(),
+    ping_secret_parameter: z.string().optional(),
   }),
   timers: z.looseObject({ api_url: z.string(), recorded_fires_table_name: z.string().optional() }),
   exports: z.looseObject({

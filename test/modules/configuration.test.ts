@@ -161,6 +161,24 @@ describe("a configuration error", () => {
       'staging.heartbeats.maintenance[0]: {"day":"mon"} is neither {from, to} nor {weekday, from, minutes}',
     ],
     [
+      "a webhook with a token in its URL",
+      {
+        region: "eu-central-1",
+        heartbeats: { targets: [], webhook: { url: "https://a.test/?token=hunter2hunter2", secretParameter: "/a" } },
+      },
+      "staging.heartbeats.webhook.url: is a secret, which would be in Terraform's state: store it as an SSM parameter (SecureString), and give the parameter's name",
+    ],
+    [
+      "a job without a schedule",
+      { region: "eu-central-1", heartbeats: { targets: [], cronMonitors: [{ name: "job" }] } },
+      'staging.heartbeats.cronMonitors[0]: {"name":"job","graceSeconds":300,"maintenance":[]} needs either everySeconds or cron',
+    ],
+    [
+      "a cron of five fields",
+      { region: "eu-central-1", heartbeats: { targets: [], cronMonitors: [{ name: "job", cron: "0 2 * * *" }] } },
+      'staging.heartbeats.cronMonitors[0].cron: "0 2 * * *" has 5 fields instead of six: minutes, hours, day of month, month, day of week, year',
+    ],
+    [
       "an accent that is no colour",
       { region: "eu-central-1", heartbeats: { targets: [], statusPage: { accent: "red" } } },
       'staging.heartbeats.statusPage.accent: "red" is not a colour such as #2f5d8a',

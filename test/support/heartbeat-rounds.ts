@@ -62,13 +62,13 @@ export function setup(
     configuration = configurationOf(...given);
   };
   const table = fakeStateTable(clock);
-  const sent: Omit<NotificationMessage, "parts">[] = [];
+  const sent: Pick<NotificationMessage, "id" | "title" | "text">[] = [];
   const failures: string[] = [];
   const documents: StatusDocument[] = [];
   const sns: Notifier = {
     name: "sns",
-    send: ({ parts: _parts, ...message }) => {
-      sent.push(message);
+    send: ({ id, title, text }) => {
+      sent.push({ id, title, text });
       return Promise.resolve();
     },
   };

@@ -102,13 +102,13 @@ function withResults(
   const probes = new Map(results.map((result) => [result.target, result]));
   const crons = new Map(configuration.cronMonitors.map((cron) => [cron.name, cron]));
   return monitors.flatMap((monitor) => {
-    const { state, heartbeatAt, unreadable } = states.get(monitor.key) ?? {};
+    const { state, job = {}, unreadable } = states.get(monitor.key) ?? {};
     if (unreadable !== undefined) return [];
     const probe = monitor.kind === "target" ? probes.get(monitor.name) : undefined;
     if (probe !== undefined) return [{ ...monitor, result: targetResult(probe) }];
     const cron = monitor.kind === "cron" ? crons.get(monitor.name) : undefined;
     if (cron === undefined) return [];
-    return [{ ...monitor, result: cronResult(cron, heartbeatAt, state?.firstTick ?? tick, tick) }];
+    return [{ ...monitor, result: cronResult(cron, job, state?.firstTick ?? tick, tick) }];
   });
 }
 

@@ -2,6 +2,8 @@ import type { TargetInput } from "../../../functions/heartbeats/contract";
 import type { Behaviour, TargetServers } from "../../support/target-servers";
 
 export const GUARDED_PARAMETER = "/almanac/e2e/token";
+/** A test creates it. */
+export const PING_PARAMETER = "/almanac/e2e/ping";
 
 /** One target for each server behaviour, named as in the tests' expectations. */
 export function targetsFor({ urls, certificateAuthority }: TargetServers): TargetInput[] {

@@ -96,8 +96,11 @@ describe("a configuration error", () => {
     ],
     [
       "a secret in a function's variable",
-      { region: "eu-central-1", timers: { callback: { environment: { STRIPE_KEY: "sk_live_0123456789" } } } },
-      "staging.timers.callback.environment.STRIPE_KEY: is a secret, which would be in Terraform's state: store it as an SSM parameter (SecureString), and give the parameter's name",
+      {
+        region: "eu-central-1",
+        timers: { callbacks: { default: { environment: { STRIPE_KEY: "sk_live_0123456789" } } } },
+      },
+      "staging.timers.callbacks.default.environment.STRIPE_KEY: is a secret, which would be in Terraform's state: store it as an SSM parameter (SecureString), and give the parameter's name",
     ],
     [
       "a status that is none",

@@ -56,11 +56,16 @@ function pathOf(world: World, method: Resource): string {
 const ofApi = (world: World, resource: Resource, type: string) =>
   neighbours(world, resource, type).filter((each) => apiName(each, world) === apiName(resource, world));
 
+/** The methods of the legacy timer service, and the headers that a signed request has. */
+const PREFLIGHT =
+  "mock OPTIONS,PUT,GET,DELETE " +
+  "Content-Type,Authorization,Idempotency-Key,X-Amz-Content-Sha256,X-Amz-Date,X-Amz-Security-Token";
+
 /** What a deployment's snapshot is of: a change of any is a new deployment. */
 function triggersOf(world: World, deployment: Resource): Readonly<Record<string, string>> {
   const routes = ofApi(world, deployment, "aws_api_gateway_method").map((method) => {
     const integration = neighbour(world, method, "aws_api_gateway_integration", integrationName(method));
-    const target = integration?.values["uri"] ?? "mock OPTIONS,PUT,GET,DELETE Content-Type";
+    const target = integration?.values["uri"] ?? PREFLIGHT;
     return [
       `${textAt(method, "http_method")} ${pathOf(world, method)}`,
       `${textAt(method, "authorization")} ${textsOf(target).join("")}`,

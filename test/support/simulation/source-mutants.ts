@@ -157,7 +157,7 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "advances recurring rows before it sends their fires",
     file: DISPATCHER,
-    from: "await send(\n    plans.flatMap(({ fires }) => fires),\n    context,\n  );\n  await advanceAll(plans, ports.table);",
+    from: "await send(\n    plans.flatMap(({ timer, fires }) => fires.filter((fire) => isInTime(timer, fire, context))),\n    context,\n  );\n  await advanceAll(plans, ports.table);",
     to: "await advanceAll(plans, ports.table);\n  await send(plans.flatMap(({ fires }) => fires), context);",
   },
   {

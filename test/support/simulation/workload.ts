@@ -22,6 +22,7 @@ export interface Drawing {
 export function drawTimer(client: Client, { version, now, random }: Drawing): Timer {
   const schedule = client.kind === "oneshot" ? oneshot(now, random) : periodic(now, random);
   const periodicOnly = schedule.kind !== "once";
+  const isCounted = schedule.kind === "cron" && random.chance(0.4);
   return {
     ...client,
     version,
@@ -29,9 +30,9 @@ export function drawTimer(client: Client, { version, now, random }: Drawing): Ti
     data: '{"same":"for all timers"}',
     ...(periodicOnly && random.chance(0.15) && { startAt: now + random.whole(-5, 20) * MINUTE }),
     ...(periodicOnly && random.chance(0.15) && { endAt: now + random.whole(5, 60) * MINUTE }),
-    ...(schedule.kind === "cron" && random.chance(0.3) && { firesLeft: random.whole(1, 8) }),
+    ...(isCounted && { firesLeft: random.whole(1, 8) }),
     ...(random.chance(0.2) && { jitterSeconds: random.of([1, 30, 300]) }),
-    ...(random.chance(0.4) && { options: drawOptions(random) }),
+    ...(random.chance(0.5) && { options: isCounted ? { catchUp: "latest" } : drawOptions(random) }),
     enabled: random.chance(0.95),
     putAt: now,
   };

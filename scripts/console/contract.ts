@@ -201,8 +201,9 @@ export interface FireView {
   readonly dueAt: string;
   readonly firedAt: string;
   readonly lateMs: number;
-  /** JSON text. */
-  readonly data: string;
+  /** `succeeded`, `failed`, ... */
+  readonly outcome: string;
+  readonly attempts: number;
 }
 
 export interface TimerView {
@@ -213,8 +214,8 @@ export interface TimerView {
   readonly put: string;
   /** The next fires, at most ten. */
   readonly preview: readonly string[];
-  /** Undefined: the environment has a callback of its own, which records nothing. The latest first. */
-  readonly fires?: readonly FireView[];
+  /** Those that are recorded, the latest first. */
+  readonly fires: readonly FireView[];
 }
 
 /** How late recorded fires were: fires with less than `upToMs`, and at least the previous one's. */

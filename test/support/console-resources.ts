@@ -139,7 +139,7 @@ export function consoleResources(): readonly Resource[] {
     heartbeats.route("api", "api"),
     ...heartbeats.lambda("api", { [heartbeats.tableArn("state")]: "dynamodb:UpdateItem" }),
     timers.table(""),
-    timers.table("recorded-fires"),
+    timers.table("history"),
     timers.queue("callback"),
     timers.queue("callback-dlq"),
     ...timers.rule("dispatch-0", "rate(1 minute)", timers.lambdaArn("dispatch")),
@@ -158,7 +158,7 @@ export function consoleResources(): readonly Resource[] {
     timers.mapping(timers.queueArn("callback"), "callback"),
     ...timers.lambda("callback", {
       [timers.tableArn("")]: "dynamodb:BatchGetItem",
-      [timers.tableArn("recorded-fires")]: "dynamodb:PutItem",
+      [timers.tableArn("history")]: "dynamodb:BatchWriteItem dynamodb:PutItem",
       [timers.queueArn("callback")]: "sqs:ReceiveMessage sqs:DeleteMessage",
     }),
     exports.bucket(""),

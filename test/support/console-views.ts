@@ -235,7 +235,8 @@ export function fakeViews({
           dueAt: at(-index * 15 * MINUTE_MS),
           firedAt: at(-index * 15 * MINUTE_MS + 40 * index),
           lateMs: 40 * index,
-          data: JSON.stringify({ note: text("tea") }),
+          outcome: "succeeded",
+          attempts: index,
         })),
       }),
     lateness: () =>

@@ -7,7 +7,7 @@ import { jsonText } from "../../../functions/shared/json-text";
 import { MINUTE_MS, SECOND_MS } from "../../../functions/shared/time";
 import { nextCronDue } from "../../../functions/shared/calendar/cron";
 import { describeSchedule } from "../../features/timers/describe";
-import { recordedFires } from "../../features/timers/recorded-fires";
+import { queuesOf } from "../../features/redrive/messages";
 import { outputsOf } from "../../shared/feature-outputs";
 import { RequestError } from "../server/server";
 import {
@@ -96,11 +96,13 @@ function stateOf({ enabled, nextFireAt }: TimerResponse, now: number): TimerSumm
 /** @param query state, kind, q (a part of the id), from (the first row of the window) */
 export async function readTimers(source: Source, reader: TimersReader, query: Query): Promise<TimersView> {
   const environment = await source.environment();
-  const { fires_queue_url, fires_dead_letter_queue_url } = queuesOf(environment);
+  const queues = queuesOf(environment.features["timers"] ?? {});
+  const depthsOf = async (urls: readonly string[]) =>
+    (await Promise.all(urls.map((url) => depthOf(url, environment.sqs)))).reduce((sum, depth) => sum + depth, 0);
   const [{ timers, unreadable, readAt }, queued, deadLetters] = await Promise.all([
     reader.list(environment),
-    depthOf(fires_queue_url, environment.sqs),
-    depthOf(fires_dead_letter_queue_url, environment.sqs),
+    depthsOf(queues.map(({ queueUrl }) => queueUrl)),
+    depthsOf(queues.map(({ deadLetterQueueUrl }) => deadLetterQueueUrl)),
   ]);
   const { q = "", kind, state = "all" } = query;
   const text = q.toLowerCase();
@@ -122,11 +124,7 @@ export async function readTimers(source: Source, reader: TimersReader, query: Qu
   };
 }
 
-const queueOutputs = z.looseObject({ fires_queue_url: z.string(), fires_dead_letter_queue_url: z.string() });
-
-function queuesOf({ features }: Environment): z.output<typeof queueOutputs> {
-  return queueOutputs.parse(features["timers"]);
-}
+const historyOutputs = z.looseObject({ history_table_name: z.string() });
 
 function countsOf(timers: readonly TimerSummary[]): TimersView["counts"] {
   const counts = Object.fromEntries(TIMER_STATES.map((state) => [state, 0])) as Record<TimerState, number>;
@@ -146,26 +144,40 @@ function byUrgency(a: TimerSummary, b: TimerSummary): number {
 export async function readTimer(source: Source, { kind = "periodic", id = "" }: Query): Promise<TimerView> {
   const environment = await source.environment();
   const known = KINDS.find((each) => each === kind);
-  const timer = known === undefined ? undefined : await readOneTimer(environment, { kind: known, id }, source.now());
-  if (known === undefined || timer === undefined) throw new RequestError(404, `There is no ${kind} timer "${id}".`);
-  const { recorded_fires_table_name: table } = outputsOf("timers", environment);
-  const fires = table === undefined ? undefined : await recordedFires(environment.dynamodb, { table, kind: known, id });
+  const limits = { now: source.now(), fires: WINDOW };
+  const read = known === undefined ? undefined : await readOneTimer(environment, { kind: known, id }, limits);
+  if (known === undefined || read === undefined) throw new RequestError(404, `There is no ${kind} timer "${id}".`);
+  const { response: timer, fires } = read;
   return {
     timer: summaryOf(known, timer, source.now()),
     json: jsonText(timer),
     put: jsonText(putOf(timer)),
     preview: previewOf(timer),
-    ...(fires !== undefined && {
-      fires: fires.slice(0, WINDOW).map(({ dueAt, firedAt, lateMs, data }) => ({ dueAt, firedAt, lateMs, data })),
-    }),
+    fires: fires.map(({ due, firedAt, outcome, attempts }) => ({
+      dueAt: new Date(due).toISOString(),
+      firedAt: new Date(firedAt).toISOString(),
+      lateMs: firedAt - due,
+      outcome,
+      attempts,
+    })),
   };
 }
 
 /** The fields of a PUT among those of a response. */
-function putOf({ schedule, timerCallbackData, enabled, startAt, endAt, maxFires, jitterSeconds }: TimerResponse) {
-  const options = { startAt, endAt, maxFires, jitterSeconds };
+function putOf({
+  schedule,
+  timerCallbackData,
+  enabled,
+  startAt,
+  endAt,
+  maxFires,
+  jitterSeconds,
+  ...timer
+}: TimerResponse) {
+  const { callback, catchUp, overlap, retry, history } = timer;
+  const options = { startAt, endAt, maxFires, jitterSeconds, callback, catchUp, overlap, retry, history };
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  return { ...schedule, timerCallbackData, ...(!("at" in schedule) && { enabled }), ...given };
+  return { ...schedule, timerCallbackData, enabled, ...given };
 }
 
 const PREVIEWED = 10;
@@ -205,16 +217,14 @@ const BUCKETS_MS = [50, 100, 200, 500, 1_000, 5_000, 60_000] as const;
 /** Of the table's first rows, in no order: a sample. */
 const FIRES_READ = 10_000;
 
-/** Null: the environment has a callback of its own, which records nothing. */
-export async function readLateness(source: Source): Promise<LatenessView | null> {
+export async function readLateness(source: Source): Promise<LatenessView> {
   const environment = await source.environment();
-  const { recorded_fires_table_name: TableName } = outputsOf("timers", environment);
-  if (TableName === undefined) return null;
+  const { history_table_name: TableName } = historyOutputs.parse(environment.features["timers"]);
   const late: number[] = [];
   let isComplete = true;
-  const pages = paginateScan({ client: environment.dynamodb }, { TableName, ProjectionExpression: "lateMs" });
+  const pages = paginateScan({ client: environment.dynamodb }, { TableName, ProjectionExpression: "firedMs, dueMs" });
   for await (const { Items = [] } of pages) {
-    late.push(...Items.map(({ lateMs }) => Number(lateMs?.N ?? 0)));
+    late.push(...Items.map(({ firedMs, dueMs }) => Number(firedMs?.N ?? 0) - Number(dueMs?.N ?? 0)));
     isComplete = late.length < FIRES_READ;
     if (!isComplete) break;
   }

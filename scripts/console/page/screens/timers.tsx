@@ -88,7 +88,7 @@ export function Timers({ query }: { readonly query: Query }): JSX.Element {
             <WindowList
               key={filters}
               label={counted(total, "timer")}
-              columns={["id", "schedule", "next fire", "last fire", "state"]}
+              columns={["id", "schedule", "next fire", "state"]}
               total={total}
               from={first}
               rows={timers}
@@ -99,7 +99,6 @@ export function Timers({ query }: { readonly query: Query }): JSX.Element {
                 <a href={href("timers", timer.kind, timer.id)}>{timer.id}</a>,
                 timer.schedule,
                 timer.nextFireAt === null ? "–" : <Time at={timer.nextFireAt} />,
-                timer.lastFiredAt === null ? "–" : <Time at={timer.lastFiredAt} />,
                 <Badge health={HEALTH[timer.state]} text={timer.state} />,
               ]}
             </WindowList>
@@ -115,7 +114,7 @@ function Lateness(): JSX.Element {
   const live = useLive("lateness");
   return (
     <Panel title="How late fires were">
-      <Loaded live={live} empty="The environment has a callback of its own, which records no fires.">
+      <Loaded live={live}>
         {(view) => (view.fires === 0 ? <Empty>No fire is recorded yet.</Empty> : <Histogram view={view} />)}
       </Loaded>
     </Panel>
@@ -190,21 +189,19 @@ function TimerDetails({ view: { timer, json, preview, fires } }: { readonly view
   );
 }
 
-function Fires({ fires }: { readonly fires: TimerView["fires"] | undefined }): JSX.Element {
-  if (fires === undefined) return <Empty>The environment has a callback of its own, which records no fires.</Empty>;
-  if (fires.length === 0) return <Empty>It has not fired in the last seven days.</Empty>;
+function Fires({ fires }: { readonly fires: TimerView["fires"] }): JSX.Element {
+  if (fires.length === 0) return <Empty>No fire of the last seven days is recorded.</Empty>;
   return (
     <ul class="rows scrolling" tabIndex={0}>
-      {fires.map(({ dueAt, lateMs, data }) => (
+      {fires.map(({ dueAt, lateMs, outcome, attempts }) => (
         <li key={dueAt}>
           <div class="line">
             <Time at={dueAt} as="local" />
-            <details>
-              <summary>data</summary>
-              <Code text={pretty(data)} label="The data of the fire" />
-            </details>
+            <Badge health={outcome === "succeeded" ? "up" : "down"} text={outcome} />
           </div>
-          <span>{span(lateMs)} late</span>
+          <span>
+            {span(lateMs)} late{attempts > 1 && `, attempt ${whole(attempts)}`}
+          </span>
         </li>
       ))}
     </ul>

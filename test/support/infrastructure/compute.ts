@@ -46,7 +46,7 @@ const variablesOf = (resource: Resource) => {
 
 /** Variables that name something a function may use have a statement that allows it. */
 const GRANTED =
-  /(^|_)(TABLE|TABLE_NAMES|BUCKET|BUCKET_NAMES|QUEUE_URL|FUNCTION|STATE_MACHINE_ARN|EXECUTION_ARN_PREFIX|TOPIC|PARAMETERS?|SECRETS?)$/;
+  /(^|_)(TABLE|TABLE_NAMES|BUCKET|BUCKET_NAMES|QUEUE_URL|FUNCTION|STATE_MACHINE_ARN|EXECUTION_ARN_PREFIX|TOPIC|PARAMETERS?|SECRETS?|CALLBACKS)$/;
 /** Part of another variable's permission. */
 const NOT_GRANTED: ReadonlySet<string> = new Set(["EXPORTS_BUCKET"]);
 const sidOf = (variable: string) =>

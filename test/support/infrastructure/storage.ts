@@ -30,7 +30,7 @@ const KEPT: ReadonlySet<string> = new Set(["pipelines.notifications", "pipelines
 const EXPIRIES: Readonly<Record<string, string>> = { "pipelines.webhook_deliveries": "expiresAt" };
 /** Tables with one item for each partition key. */
 const SINGLE: ReadonlySet<string> = new Set([
-  "timers.table",
+  "timers.claims",
   "pipelines.webhook_deliveries",
   "pipelines.job_order_table",
 ]);

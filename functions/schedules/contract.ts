@@ -47,7 +47,7 @@ export const RUN_DAYS = 90;
 export const MAX_RESULT_BYTES = 10_240;
 
 /** Lambda's limit of an asynchronous event is larger; a row's, with result and error, is 400 KB. */
-export const MAX_INPUT_BYTES = 65_536;
+const MAX_INPUT_BYTES = 65_536;
 
 /** Lambda's limit. */
 export const MAX_TIMEOUT_SECONDS = 900;

@@ -3,11 +3,6 @@ import type { IConstruct } from "constructs";
 
 const METADATA = "almanac:comment";
 
-/** Writes `why` above the resource. */
-export function comment({ node }: IConstruct, why: string): void {
-  node.addMetadata(METADATA, why);
-}
-
 export function commentsOf({ node }: IConstruct): readonly string[] {
   return node.metadata.filter(({ type }) => type === METADATA).map(({ data }) => String(data));
 }

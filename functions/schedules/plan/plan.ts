@@ -24,16 +24,16 @@ const LATE_MS = LATE_SECONDS * SECOND_MS;
 const DEADLINE_GRACE_MS = 30 * SECOND_MS;
 
 /** An invocation that has not begun by then is repeated: Lambda may have lost or dropped it. A repetition does not run twice. */
-export const REPEAT_INVOCATION_MS = 5 * MINUTE_MS;
+const REPEAT_INVOCATION_MS = 5 * MINUTE_MS;
 
 /** A function that has not begun after so many invocations does not begin: it fails before its handler is called. */
 const MAX_INVOCATIONS = 3;
 
 /** Rows that one tick creates for a schedule, after an outage. The next tick goes on. */
-export const MAX_ROWS_PER_TICK = 200;
+const MAX_ROWS_PER_TICK = 200;
 
 /** Runs that wait for others. More are missed: they would only be later each time. */
-export const MAX_WAITING = 100;
+const MAX_WAITING = 100;
 
 export interface Situation {
   readonly name: string;
@@ -72,7 +72,7 @@ export function isOpen({ outcome }: Pick<Run, "outcome">): boolean {
 }
 
 /** Changes with what decides a schedule's instants. */
-export function fingerprintOf({ schedule, timeZone, startAt, endAt, jitterSeconds, enabled }: ScheduleConfig): string {
+function fingerprintOf({ schedule, timeZone, startAt, endAt, jitterSeconds, enabled }: ScheduleConfig): string {
   return JSON.stringify([schedule, timeZone, startAt ?? "", endAt ?? "", jitterSeconds, enabled]);
 }
 

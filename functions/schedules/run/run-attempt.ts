@@ -104,7 +104,7 @@ async function endOf(
 }
 
 /** What of a result is kept. A result that cannot be kept does not fail the run: its work is done. */
-export function resultOf(value: unknown): { readonly result?: string; readonly resultNote?: string } {
+function resultOf(value: unknown): { readonly result?: string; readonly resultNote?: string } {
   if (value === undefined) return {};
   let json: unknown;
   try {

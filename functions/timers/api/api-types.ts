@@ -193,12 +193,6 @@ export interface PreviewResponse {
   readonly fires: readonly string[];
 }
 
-/** Body of `POST /periodic/{id}/fire`. */
-export interface FireInput {
-  /** Delivers this fire of the timer's current version again. @default a new fire, due now */
-  readonly fireId?: string;
-}
-
 export interface FiredResponse {
   readonly fireId: string;
   readonly dueAt: string;

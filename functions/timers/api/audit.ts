@@ -36,7 +36,7 @@ export async function readAudit(
 }
 
 /** Of the current version: the schedule of an earlier one is not known any more. Pure. */
-export function audit(
+function audit(
   { firesLeft, ...timer }: StoredTimer,
   recorded: readonly RecordedFire[],
   { from, until, lateMs }: AuditLimits,

@@ -22,7 +22,7 @@ const MAX_DATA_BYTES = 64 * 1024;
 const MAX_CATCH_UP_SECONDS = MAX_PERIOD_MS / SECOND_MS;
 
 /** Receives of the queue before a message goes to the dead-letter queue. */
-export const MAX_ATTEMPTS = 100;
+const MAX_ATTEMPTS = 100;
 
 /** A day less than the queue keeps a message. */
 const MAX_AGE_SECONDS = (3 * DAY_MS) / SECOND_MS;

@@ -37,19 +37,6 @@ export function counted(count: number, noun: string): string {
   return `${whole(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-const SIZES = ["bytes", "KB", "MB", "GB", "TB"] as const;
-
-/** `1.2 MB` */
-export function bytes(size: number): string {
-  let value = size;
-  let unit = 0;
-  while (value >= 1_000 && unit < SIZES.length - 1) {
-    value /= 1_000;
-    unit += 1;
-  }
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${SIZES[unit] ?? ""}`;
-}
-
 /** JSON with indentation; other text as it is. */
 export function pretty(text: string): string {
   // Formatting would change numbers that JavaScript cannot hold.

@@ -42,11 +42,6 @@ export async function getView<Name extends ViewName>(
   return (await bodyOf(response)) as Views[Name];
 }
 
-/** @throws ServerError, and fetch's TypeError when the server is gone */
-export async function act(action: string, input: unknown): Promise<unknown> {
-  return send(`actions/${action}`, input);
-}
-
 async function send(path: string, body: unknown): Promise<unknown> {
   const response = await fetch(`/api/${path}`, {
     method: "POST",

@@ -50,7 +50,7 @@ const HIDDEN =
 const PLATFORM_LINE = /^(START|END|REPORT|INIT_START|INIT_REPORT|XRAY|EXTENSION) /;
 
 /** Undefined for metrics and Lambda's own lines. */
-export function lineOf({ key, time, functionName, message }: LogEvent): LogLine | undefined {
+function lineOf({ key, time, functionName, message }: LogEvent): LogLine | undefined {
   const at = new Date(time).toISOString();
   const fields = parseLine(message);
   if (fields === undefined)

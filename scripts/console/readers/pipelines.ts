@@ -27,7 +27,7 @@ export async function readPipelines(source: Source): Promise<PipelinesView> {
   };
 }
 
-export async function summaryOf(pipeline: DeployedPipeline, environment: Environment): Promise<PipelineSummary> {
+async function summaryOf(pipeline: DeployedPipeline, environment: Environment): Promise<PipelineSummary> {
   const { name, endpoint, webhookUrl, slackParameter: slack, queueUrl, deadLetterQueueUrl } = pipeline;
   const notifications = notificationsOf(pipeline, environment);
   const [queued, deadLetters, waiting] = await Promise.all([

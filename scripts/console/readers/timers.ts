@@ -82,7 +82,7 @@ async function readAll(environment: Environment, readAt: number): Promise<TimerL
   return { timers: timers.map(({ kind, response }) => summaryOf(kind, response, readAt)), unreadable, readAt };
 }
 
-export function summaryOf(kind: TimerKind, timer: TimerResponse, now: number): TimerSummary {
+function summaryOf(kind: TimerKind, timer: TimerResponse, now: number): TimerSummary {
   const { id, schedule, shardId: shard, nextFireAt, lastFiredAt } = timer;
   return { kind, id, schedule: describeSchedule(schedule), state: stateOf(timer, now), shard, nextFireAt, lastFiredAt };
 }

@@ -13,7 +13,7 @@ import { taskTable } from "../../../functions/workflows/task/task-table";
 import type { Task } from "../../../functions/workflows/contract";
 import { outputsOf } from "../../shared/feature-outputs";
 import { machineView, type MachineEvent } from "../architecture/machine";
-import { TASK_TABS, type Query, type TasksView, type TaskSummary, type TaskTab, type TaskView } from "../contract";
+import { TASK_TABS, type Query, type TasksView, type TaskSummary, type TaskView } from "../contract";
 import type { Environment, Source } from "./source";
 
 /** Read of each status: enough for a count that says something. */
@@ -49,7 +49,7 @@ export async function readTasks(source: Source, { status, q = "" }: Query): Prom
   };
 }
 
-export function summaryOf(task: Task): TaskSummary {
+function summaryOf(task: Task): TaskSummary {
   const { taskId, status, history, reason } = task;
   const started = startedAtOf(task);
   const end = status === "STARTED" ? undefined : history.at(-1)?.at;
@@ -61,9 +61,6 @@ export function summaryOf(task: Task): TaskSummary {
     ...(reason !== undefined && { reason }),
   };
 }
-
-/** Of which a viewer wants to know: the tasks that did not end as DONE. */
-export const UNSUCCESSFUL = ["FAILED", "TIMED_OUT", "ABORTED"] as const satisfies readonly TaskTab[];
 
 /** @param query id: the task's */
 export async function readTask(source: Source, { id = "" }: Query): Promise<TaskView> {

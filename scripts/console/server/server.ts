@@ -76,7 +76,7 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
 }
 
 /** The token is in the fragment, which no browser sends and no log has. */
-export function addressOf(port: number, token: string): string {
+function addressOf(port: number, token: string): string {
   return `http://127.0.0.1:${port}/#token=${token}`;
 }
 

@@ -1,10 +1,12 @@
 /** What is fuzzed: each endpoint of each API, and each handler that parses an event. With valid inputs, which the fuzz breaks. */
 import type { Context } from "aws-lambda";
 
+import { handler as minuteReport } from "../../../functions/examples/minute-report";
 import { handler as exportsClaimRun } from "../../../functions/exports/claim-run";
 import { handler as exportsFinishRun } from "../../../functions/exports/finish-run";
 import { handler as exportsNativeExport } from "../../../functions/exports/native-export";
 import { handler as exportsReadSegment } from "../../../functions/exports/read-segment";
+import { handler as exportsReconcile } from "../../../functions/exports/reconcile";
 import { handler as exportsRecordFailure } from "../../../functions/exports/record-failure";
 import { handler as exportsStartExport } from "../../../functions/exports/start-export";
 import { handler as exportsStartJobs } from "../../../functions/exports/start-jobs";
@@ -15,6 +17,8 @@ import { handler as pipelinesIngest } from "../../../functions/pipelines/ingest"
 import { handler as pipelinesIngress } from "../../../functions/pipelines/ingress";
 import { handler as pipelinesNotify } from "../../../functions/pipelines/notify";
 import { handler as pipelinesSend } from "../../../functions/pipelines/send";
+import { handler as pipelinesWebhook } from "../../../functions/pipelines/webhook";
+import { handler as schedulesKeep } from "../../../functions/schedules/keep";
 import { handler as timersApi } from "../../../functions/timers/api";
 import { handler as timersDispatch } from "../../../functions/timers/dispatch";
 import { handler as timersLogFire } from "../../../functions/timers/log-fire";
@@ -170,6 +174,7 @@ const endpoints: readonly (readonly [Handler, string, readonly FuzzRequest[]])[]
       }),
     ],
   ],
+  [pipelinesWebhook, "POST /webhooks/jobOrder", [request("POST /webhooks/jobOrder", null, { jobOrderId: "17" })]],
 ];
 
 const sqs = (body: string, messageAttributes: object = {}) => ({
@@ -242,9 +247,16 @@ const events: readonly (readonly [string, Handler, readonly unknown[]])[] = [
   ["exports/finish-run", exportsFinishRun, [{ request: run, execution, run: { id: "1" } }]],
   ["exports/read-segment", exportsReadSegment, [{ request: run, execution, run: { id: "1" }, segment: 0 }]],
   ["exports/native-export", exportsNativeExport, [{ request: run, execution, run: { id: "1" } }]],
+  ["exports/reconcile", exportsReconcile, [scheduled, { ...scheduled, detail: { executionArn: execution.id } }]],
   ["exports/record-failure", exportsRecordFailure, [{ request: run, execution, error: "Error", cause: "cause" }]],
   ["heartbeats/check", heartbeatsCheck, [scheduled]],
   ["heartbeats/publish", heartbeatsPublish, [scheduled]],
+  ["schedules/keep", schedulesKeep, [scheduled]],
+  [
+    "schedules/run",
+    minuteReport,
+    [{ schedule: "minuteReport", run: "2026-11-21T06:55:00.000Z", attempt: 1, retries: { count: 1 } }],
+  ],
 ];
 
 export const FUZZ_TARGETS: readonly FuzzTarget[] = [

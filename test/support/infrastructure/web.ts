@@ -14,6 +14,7 @@ import {
   refersTo,
   textAt,
   textsOf,
+  valuesAt,
   type Rules,
   type World,
 } from "./rule";
@@ -56,16 +57,11 @@ function pathOf(world: World, method: Resource): string {
 const ofApi = (world: World, resource: Resource, type: string) =>
   neighbours(world, resource, type).filter((each) => apiName(each, world) === apiName(resource, world));
 
-/** The methods of the legacy timer service, and the headers that a signed request has. */
-const PREFLIGHT =
-  "mock OPTIONS,PUT,GET,DELETE " +
-  "Content-Type,Authorization,Idempotency-Key,X-Amz-Content-Sha256,X-Amz-Date,X-Amz-Security-Token";
-
 /** What a deployment's snapshot is of: a change of any is a new deployment. */
 function triggersOf(world: World, deployment: Resource): Readonly<Record<string, string>> {
   const routes = ofApi(world, deployment, "aws_api_gateway_method").map((method) => {
     const integration = neighbour(world, method, "aws_api_gateway_integration", integrationName(method));
-    const target = integration?.values["uri"] ?? PREFLIGHT;
+    const target = integration?.values["uri"] ?? mockOf(world, method);
     return [
       `${textAt(method, "http_method")} ${pathOf(world, method)}`,
       `${textAt(method, "authorization")} ${textsOf(target).join("")}`,
@@ -76,6 +72,22 @@ function triggersOf(world: World, deployment: Resource): Readonly<Record<string,
     ...routes,
     ...(responses.length === 0 ? [] : [["gateway responses", "Access-Control-Allow-Origin"] as const]),
   ]);
+}
+/** `mock OPTIONS,PUT Content-Type`: what a preflight answers. */
+function mockOf(world: World, method: Resource): string {
+  const response = neighbour(
+    world,
+    method,
+    "aws_api_gateway_integration_response",
+    `${integrationName(method)}_response`,
+  );
+  const header = (name: string) =>
+    textsOf(
+      valuesAt(response?.values, ["response_parameters", `method.response.header.Access-Control-Allow-${name}`])[0],
+    )
+      .join("")
+      .replaceAll("'", "");
+  return `mock ${header("Methods")} ${header("Headers")}`;
 }
 const integrationName = (method: Resource) => `${nameOf(method).replace(/_method$/, "")}_integration`;
 

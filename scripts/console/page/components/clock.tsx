@@ -9,7 +9,7 @@ export function setServerTime(now: string): void {
   offset = Date.parse(now) - Date.now();
 }
 
-export function serverNow(): number {
+function serverNow(): number {
   return Date.now() + offset;
 }
 
@@ -42,7 +42,7 @@ const LOCAL_TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute:
 const LOCAL_DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 
 /** Local time, with the day unless it is today. */
-export function localTime(time: number, now: number): string {
+function localTime(time: number, now: number): string {
   const day = LOCAL_DAY.format(time);
   return day === LOCAL_DAY.format(now) ? LOCAL_TIME.format(time) : `${day} ${LOCAL_TIME.format(time)}`;
 }

@@ -23,7 +23,7 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     "scripts/dev/bench/exports/{stub,worker,plain}.ts!",
     "scripts/dev/bench/bundle/sdk-v2.cjs!",
     "test/support/simulation/{threads,worker}.ts!",
-    "test/e2e/support/{app,personal-app,work}.ts",
+    "test/e2e/support/{app,personal-app,work,scheduled}.ts",
     "test/scripts/review/trim-plan.ts",
   ],
   project: ["*.{ts,mjs}!", "{clients,functions,modules,scripts}/**/*.{ts,mjs,cjs}!", "test/**/*.ts"],

@@ -208,7 +208,7 @@ export class Schedules extends Feature {
     return new ScheduledFunction<KeepEnvironment>(this, "keep", {
       entry: "functions/schedules/keep.ts",
       environment: {
-        RUNS_TABLE: runs.grant("BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+        RUNS_TABLE: runs.grant("BatchGetItem", "PutItem", "Query", "UpdateItem"),
         CONFIGURATION_BUCKET: bucket.grantRead(CONFIGURATION_KEY),
         CONFIGURATION_VERSION: version,
         FUNCTION_PREFIX: {

@@ -18,6 +18,7 @@ const PHASES: readonly (readonly (readonly string[])[])[] = [
     ["heartbeats", "incidents", "workflows"],
     ["modules", "start", "web-pages", "kept-state", "marked-input"],
     ["rehearsal"],
+    ["schedules"],
   ],
   // Evaluates the calls of all suites before it.
   [["least-privilege"]],

@@ -117,6 +117,15 @@ export const CONTENTS: Readonly<Record<string, Readonly<Record<string, Entry | N
     start: entry("Start Almanac on an AWS emulator (npm start)", () => import("./commands/start.ts")),
     status: entry("Show what runs (npm run status)", () => import("./commands/status.ts")),
     stop: entry("Stop it (npm run stop)", () => import("./commands/stop.ts")),
+    clock: {
+      summary: "Show the local clock, and move it to try tomorrow today",
+      verbs: {
+        status: entry("Show the clock", () => import("./commands/clock/status.ts")),
+        advance: entry("Move it forward, step by step, and show what ran", () => import("./commands/clock/advance.ts")),
+        speed: entry("Let time pass faster", () => import("./commands/clock/speed.ts")),
+        now: entry("Return to now, and to the state of before", () => import("./commands/clock/now.ts")),
+      },
+    },
     completion: entry("Print a script that completes commands in your shell", () => import("./commands/completion.ts")),
   },
 };
@@ -150,7 +159,9 @@ async function report(error: unknown): Promise<number> {
     import("./shared/colours.ts"),
   ]);
   console.error(`${colours.red("error:")} ${describeError(error)}`);
-  return error instanceof Error && USAGE_ERRORS.has(error.name) ? EXIT.badUsage : EXIT.failure;
+  if (!(error instanceof Error)) return EXIT.failure;
+  if (error.name === "NotRunningError") return EXIT.notRunning;
+  return USAGE_ERRORS.has(error.name) ? EXIT.badUsage : EXIT.failure;
 }
 
 /** The program, in which only the command that the words name is loaded. */

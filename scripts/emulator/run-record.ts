@@ -41,6 +41,18 @@ export async function readRunning(home: Home): Promise<RunRecord | undefined> {
   return record !== undefined && isRunning(record.emulator.process) ? record : undefined;
 }
 
+/** Nothing runs in this home. The message says what to do. */
+export class NotRunningError extends Error {
+  override readonly name = "NotRunningError";
+}
+
+/** The record of what runs. @throws NotRunningError */
+export async function requireRunning(home: Home): Promise<RunRecord> {
+  const record = await readRunning(home);
+  if (record === undefined) throw new NotRunningError("Almanac is not running here. Start it: npm start");
+  return record;
+}
+
 export async function writeRecord(home: Home, record: RunRecord): Promise<void> {
   await mkdir(home.folder, { recursive: true });
   const unfinished = `${home.record}.${process.pid}`;

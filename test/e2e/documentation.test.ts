@@ -14,6 +14,9 @@ import { home, npmRun, startArguments, type Ended } from "./support/system";
 /** Commands that another suite runs, because they change what is deployed, or need what that suite makes. */
 const RUN_BY: Readonly<Record<string, string>> = {
   bootstrap: "start",
+  "clock advance": "clock",
+  "clock now": "clock",
+  "clock speed": "clock",
   deploy: "rehearsal",
   destroy: "rehearsal",
   environments: "rehearsal",

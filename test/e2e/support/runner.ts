@@ -16,7 +16,9 @@ const PHASES: readonly (readonly (readonly string[])[])[] = [
     // Changes what `heartbeats` expects of the targets.
     // Then a hundred concurrent starts, once the other lanes mostly wait.
     ["heartbeats", "incidents", "workflows"],
-    ["modules", "start", "web-pages", "kept-state", "marked-input"],
+    ["modules", "start", "web-pages", "marked-input"],
+    // Emulators of their own, without a deployment.
+    ["kept-state", "clock"],
     ["rehearsal"],
     ["schedules"],
   ],

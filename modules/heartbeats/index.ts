@@ -12,6 +12,7 @@ import {
   secretsOf,
   targetsSchema,
   monitorSettingsSchema,
+  storedSettingsSchema,
   worstCaseBodyMegabytes,
   worstCaseSeconds,
   type CheckEnvironment,
@@ -192,7 +193,7 @@ export class Heartbeats extends Feature {
       type: "any",
       description: "Cron monitors, and settings for all monitors: an object, see README.md",
       value: escapeTemplate(settings),
-      schema: monitorSettingsSchema.prefault({}),
+      schema: storedSettingsSchema.prefault({}),
     });
     new S3Object(this, "monitors-object", {
       bucket: bucket.name,

@@ -12,6 +12,7 @@ import {
   kebabCase,
   scheduleFields,
   scheduleNameSchema,
+  schedulesSchema as keptSchedulesSchema,
   type KeepEnvironment,
   type RunEnvironment,
   type Schedules as KeptSchedules,
@@ -189,6 +190,7 @@ export class Schedules extends Feature {
       type: "any",
       description: "When each schedule runs: an object by name, see README.md",
       value: escapeTemplate(keptOf(config)),
+      schema: keptSchedulesSchema,
     });
     const object = new S3Object(this, "schedules-object", {
       bucket: bucket.name,

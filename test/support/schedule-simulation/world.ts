@@ -3,7 +3,7 @@
  * DynamoDB, Lambda and EventBridge simulated.
  */
 import { schedulesSchema, type Attempt, type Run, type ScheduleConfig } from "../../../functions/schedules/contract";
-import { keepSchedules } from "../../../functions/schedules/keeper/keep-schedules";
+import { keepSchedules, type KeeperPorts } from "../../../functions/schedules/keeper/keep-schedules";
 import { nextInstant } from "../../../functions/schedules/plan/expression";
 import { runAttempt } from "../../../functions/schedules/run/run-attempt";
 import { runsTable, type DynamoCall } from "../../../functions/schedules/storage/runs-table";
@@ -44,6 +44,7 @@ const LENGTH_MS = 5 * HOUR_MS;
 /** No faults in this last part of a world, so that everything ends. */
 const RECOVERY_MS = 90 * MINUTE_MS;
 
+const KEEP_MS = 45 * SECOND_MS;
 const TIMEOUT_MS = 3 * MINUTE_MS;
 
 /** Keepers tick at this second of each minute, at the earliest. */
@@ -132,7 +133,7 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
   const tick = async (): Promise<void> => {
     const calls = { left: fault(0.1) ? random.whole(0, 25) : Infinity };
     const killed = () => calls.left-- <= 0;
-    await keepSchedules(schedules, {
+    const ports: KeeperPorts = {
       table: runsTable(unreliable(killed), "runs"),
       clock,
       invoke: async (attempt) => {
@@ -155,7 +156,8 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
           if (!(error instanceof KilledError)) events.push(`the keeper failed: ${String(error)}`);
         },
       },
-    }).catch((error: unknown) => {
+    };
+    await keepSchedules(schedules, ports, clock.now() + KEEP_MS).catch((error: unknown) => {
       if (!(error instanceof KilledError)) events.push(`the keeper failed: ${String(error)}`);
     });
   };
@@ -177,7 +179,16 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
   const rows = (
     await Promise.all(Object.keys(schedules).map((name) => runsTable(memory.call, "runs").list(name, 10_000)))
   ).flat();
-  return violationsOf({ schedules, rows, effects, created, events, begin, end: begin + LENGTH_MS - 3 * MINUTE_MS, clock });
+  return violationsOf({
+    schedules,
+    rows,
+    effects,
+    created,
+    events,
+    begin,
+    end: begin + LENGTH_MS - 3 * MINUTE_MS,
+    clock,
+  });
 }
 
 function drawSchedules(random: Random, zone: string): Readonly<Record<string, ScheduleConfig>> {
@@ -229,8 +240,7 @@ function violationsOf({ schedules, rows, effects, created, events, begin, end }:
     for (let at = nextInstant(config, firstAt - 1); at !== undefined && at <= end; at = nextInstant(config, at)) {
       if (!times.delete(at)) violated("every instant has a row", `${name} ${new Date(at).toISOString()}`);
     }
-    for (const at of times)
-      if (at <= end) violated("only instants have rows", `${name} ${new Date(at).toISOString()}`);
+    for (const at of times) if (at <= end) violated("only instants have rows", `${name} ${new Date(at).toISOString()}`);
     if (firstAt > begin + 100 * MINUTE_MS + 60 * MINUTE_MS) violated("every instant has a row", `${name} begins late`);
 
     for (const { run, outcome, scheduledAt, dueAt, startedAt, endedAt, reason = "" } of runs) {
@@ -256,8 +266,12 @@ function violationsOf({ schedules, rows, effects, created, events, begin, end }:
         if (later !== undefined) violated("catchUp latest runs the latest", `${id}, and ${later.run} was due`);
       }
     }
-    if (config.catchUp === "latest" && runs.at(-1)?.outcome === "missed") violated("catchUp latest runs the latest", name);
-    if (config.overlap !== "allow") overlaps(effects.filter(({ schedule }) => schedule === name)).forEach((detail) => violated("runs do not overlap", detail));
+    if (config.catchUp === "latest" && runs.at(-1)?.outcome === "missed")
+      violated("catchUp latest runs the latest", name);
+    if (config.overlap !== "allow")
+      overlaps(effects.filter(({ schedule }) => schedule === name)).forEach((detail) =>
+        violated("runs do not overlap", detail),
+      );
     if (config.overlap === "queue") {
       const order = effects.filter(({ schedule, attempt }) => schedule === name && attempt === 1).map(({ run }) => run);
       if (order.some((run, index) => run < (order[index - 1] ?? ""))) violated("queued runs keep their order", name);

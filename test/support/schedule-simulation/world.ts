@@ -77,6 +77,8 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
   const effects: Effect[] = [];
   const created = new Map<string, number>();
   const events: string[] = [];
+  /** By run and attempt. */
+  const retriesAt = new Map<string, number>();
   const isFaulty = () => clock.now() < begin + LENGTH_MS - RECOVERY_MS;
   const fault = (probability: number) => isFaulty() && random.chance(probability);
   const pending: Promise<unknown>[] = [];
@@ -85,6 +87,7 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
   const unreliable =
     (killed: () => boolean): DynamoCall =>
     async (action, input) => {
+      if (fault(0.05)) await sleep(clock, random.whole(100, random.chance(0.2) ? 50_000 : 2_000));
       if (killed()) throw new KilledError("killed");
       if (fault(0.02)) await memory.call(action, input);
       return memory.call(action, input);
@@ -107,6 +110,7 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
         call: async ({ schedule, scheduledAt, attempt: number, runId }) => {
           const effect: Effect = { schedule, run: runId, attempt: number, from: clock.now(), to: Infinity };
           effects.push(effect);
+          if (clock.now() < (retriesAt.get(`${runId} ${number}`) ?? 0)) events.push(`before its backoff: ${runId}`);
           if (clock.now() < scheduledAt.getTime()) events.push(`early: ${runId}`);
           const durationMs = drawDuration(random, isFaulty());
           const end = Math.min(crash?.at ?? Infinity, deadline, clock.now() + durationMs);
@@ -120,7 +124,9 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
         observer: {
           duplicate: () => undefined,
           began: () => undefined,
-          ended: () => undefined,
+          ended: ({ schedule, run }, end) => {
+            if (end.outcome === "retrying") retriesAt.set(`${schedule}/${run} ${end.attempt}`, end.nextAttemptAt);
+          },
           failed: () => undefined,
           tooLate: () => events.push("too late"),
         },
@@ -141,7 +147,12 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
         await Promise.resolve();
         if (fault(0.03)) return;
         for (let copies = fault(0.1) ? 2 : 1; copies > 0; copies -= 1)
-          pending.push(deliver(attempt, fault(0.05) ? random.whole(0, 90) * SECOND_MS : random.whole(50, 2_000)));
+          pending.push(
+            deliver(
+              attempt,
+              fault(0.05) || (copies === 2 && fault(0.5)) ? random.whole(0, 90) * SECOND_MS : random.whole(50, 2_000),
+            ),
+          );
         if (fault(0.03)) throw new KilledError("the response was lost");
       },
       report: () => Promise.resolve(),
@@ -226,6 +237,9 @@ interface History {
 
 const LATE_MS = 5 * MINUTE_MS;
 
+/** Calls between a tick's decision and the time when it is observed may take this long. */
+const OBSERVED_LATE_MS = 3 * MINUTE_MS;
+
 function violationsOf({ schedules, rows, effects, created, events, begin, end }: History): readonly Violation[] {
   const found: Violation[] = events
     .filter((event) => event !== "too late")
@@ -256,13 +270,15 @@ function violationsOf({ schedules, rows, effects, created, events, begin, end }:
       if (outcome === "succeeded" && endedAt === undefined) violated("an end has its time", id);
       if (outcome === "failed" && reason === "") violated("a failure has its reason", id);
       const queuedAt = created.get(id);
-      const wasLate = queuedAt !== undefined && queuedAt - dueAt > LATE_MS;
+      const wasLate = queuedAt !== undefined && queuedAt - dueAt > LATE_MS + OBSERVED_LATE_MS;
       if (wasLate && config.catchUp === "none") violated("catchUp none runs nothing late", id);
       if (outcome === "missed" && config.catchUp === "all" && reason.includes("catchUp"))
         violated("catchUp all misses nothing", id);
       if (outcome === "skipped" && config.overlap !== "skip") violated("only overlap skip skips", id);
       if (wasLate && config.catchUp === "latest") {
-        const later = runs.find((other) => other.scheduledAt > scheduledAt && other.dueAt < queuedAt - MINUTE_MS);
+        const later = runs.find(
+          (other) => other.scheduledAt > scheduledAt && other.dueAt < queuedAt - OBSERVED_LATE_MS,
+        );
         if (later !== undefined) violated("catchUp latest runs the latest", `${id}, and ${later.run} was due`);
       }
     }

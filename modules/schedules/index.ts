@@ -199,7 +199,8 @@ export class Schedules extends Feature {
       etag: Fn.md5(Fn.jsonencode(schedules.value)), // a change outside Terraform shows in a plan
       contentType: "application/json",
     });
-    return { bucket, version: object.versionId };
+    // Not its version: S3 gives none to an object that is put before the bucket's versioning is enabled.
+    return { bucket, version: object.etag };
   }
 
   private createKeeper(

@@ -76,7 +76,7 @@ describe("the schedules module", () => {
   it("restarts the keeper with each configuration", () => {
     const json = schedules({ cleanUp: HOURLY });
     expect(resource(json, "aws_lambda_function", "keep")).toMatchObject({
-      environment: { variables: { CONFIGURATION_VERSION: "${aws_s3_object.schedules_object.version_id}" } },
+      environment: { variables: { CONFIGURATION_VERSION: "${aws_s3_object.schedules_object.etag}" } },
     });
   });
 

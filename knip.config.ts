@@ -19,6 +19,8 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     "scripts/launcher/{almanac,dev}.mjs!",
     "scripts/dev/test/reporter.mjs!",
     "scripts/local/pages/serve.ts!",
+    // esbuild bundles it.
+    "scripts/console/page/main.tsx!",
     "scripts/dev/bench/*/processes/*.ts!",
     "scripts/dev/bench/exports/{stub,worker,plain}.ts!",
     "scripts/dev/bench/bundle/sdk-v2.cjs!",
@@ -26,7 +28,7 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     "test/e2e/support/{app,personal-app,work,scheduled}.ts",
     "test/scripts/review/trim-plan.ts",
   ],
-  project: ["*.{ts,mjs}!", "{clients,functions,modules,scripts}/**/*.{ts,mjs,cjs}!", "test/**/*.ts"],
+  project: ["*.{ts,mjs}!", "{clients,functions,modules,scripts}/**/*.{ts,tsx,mjs,cjs}!", "test/**/*.ts"],
   // One name for each function's environment, though two are the same.
   exclude: ["duplicates"],
   // Exported for callers that catch or name them.

@@ -40,6 +40,8 @@ export const CONTENTS: Readonly<Record<string, Readonly<Record<string, Entry | N
         status: entry("Show the state of each target", () => import("./commands/heartbeats/status.ts")),
         check: entry("Check a URL once, from this machine", () => import("./commands/heartbeats/check.ts")),
         report: entry("Report a calendar month, also as CSV", () => import("./commands/heartbeats/report.ts")),
+        job: entry("Show what a job reported last, with its log", () => import("./commands/heartbeats/job.ts")),
+        "ping-url": entry("Show the URL that a job reports to", () => import("./commands/heartbeats/ping-url.ts")),
       },
     },
     incidents: {
@@ -51,13 +53,19 @@ export const CONTENTS: Readonly<Record<string, Readonly<Record<string, Entry | N
       },
     },
     timers: {
-      summary: "Set, show and delete timers",
+      summary: "Set, show, fire, pause and audit timers",
       verbs: {
         put: entry("Create or replace a timer", () => import("./commands/timers/put.ts")),
         get: entry("Show a timer", () => import("./commands/timers/get.ts")),
         ls: entry("List the timers", () => import("./commands/timers/ls.ts")),
         rm: entry("Delete timers", () => import("./commands/timers/rm.ts")),
-        fires: entry("Show when a timer has fired", () => import("./commands/timers/fires.ts")),
+        fires: entry("Show the fires of a timer", () => import("./commands/timers/fires.ts")),
+        preview: entry("Show when a timer fires next", () => import("./commands/timers/preview.ts")),
+        fire: entry("Fire a timer now", () => import("./commands/timers/fire.ts")),
+        pause: entry("Pause timers", () => import("./commands/timers/pause.ts")),
+        resume: entry("Resume timers", () => import("./commands/timers/resume.ts")),
+        redrive: entry("Send one dead fire back", () => import("./commands/timers/redrive.ts")),
+        audit: entry("Compare expected with observed fires", () => import("./commands/timers/audit.ts")),
       },
     },
     exports: {
@@ -109,6 +117,7 @@ export const CONTENTS: Readonly<Record<string, Readonly<Record<string, Entry | N
         ),
       },
     },
+    console: entry("Serve a live page of an environment", () => import("./commands/console.ts")),
     logs: entry("Show the functions' log lines, follow one order or timer", () => import("./commands/logs.ts")),
     open: entry("Open the status page or the dashboard in a browser", () => import("./commands/open.ts")),
     redrive: entry("Send a feature's dead letters back to where they failed", () => import("./commands/redrive.ts")),

@@ -13,7 +13,7 @@ function importsOf(file: string): string[] {
 
 const files = ["clients", "functions", "modules", "scripts"].flatMap((folder) =>
   readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".ts"))
+    .filter((file) => /\.tsx?$/.test(file))
     .map((file) => `${folder}/${file}`.replaceAll("\\", "/")),
 );
 const arrows = [...files, "main.ts"].flatMap((from) => importsOf(from).map((to) => ({ from, to })));
@@ -32,6 +32,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "functions/timers": [".", "api", "callback", "dispatch", "queue", "storage", "schedule"],
   "functions/workflows": [".", "task"],
   "modules/constructs": ["patterns", "."],
+  "scripts/console": [".", "page", "actions", "readers", "architecture", "server"],
 };
 
 /** A file's room: `functions/timers/api/routes.ts` is in "api"; undefined outside the folder. */
@@ -43,7 +44,9 @@ function roomOf(folder: string, path: string): string | undefined {
 
 /** The file that an import leads to; undefined for packages. */
 const fileOf = (to: string) =>
-  [...(to.endsWith(".ts") ? [to] : []), `${to}.ts`, `${to}/index.ts`, `${to}.d.ts`].find((file) => existsSync(file));
+  [...(/\.tsx?$/.test(to) ? [to] : []), `${to}.ts`, `${to}.tsx`, `${to}/index.ts`, `${to}.d.ts`].find((file) =>
+    existsSync(file),
+  );
 
 /** Import circles, each as its files in order. Type-only imports count. */
 function circles(): string[] {
@@ -140,7 +143,8 @@ describe("the house", () => {
   });
 
   it("lets contracts, and what they stand on, do nothing: neither SDK nor I/O", () => {
-    const pure = new Set(files.filter((file) => file.endsWith("/contract.ts")));
+    // The console's is bundled for a browser, which has neither.
+    const pure = new Set(files.filter((file) => /^functions\/.*\/contract\.ts$/.test(file)));
     // A set goes on to what is added to it meanwhile.
     for (const file of pure) for (const to of importsOf(file)) if (isOurs(to)) pure.add(`${to}.ts`);
     const allowed = (to: string) => to === "zod" || to === "ipaddr.js" || isOurs(to);
@@ -167,7 +171,8 @@ const SCRIPT_ROOMS: Readonly<Record<string, readonly string[]>> = {
   environments: ["shared", "terraform", "emulator", "cost"],
   local: ["shared", "terraform", "emulator"],
   features: ["shared", "terraform", "environments"],
-  commands: ["shared", "terraform", "emulator", "cost", "review", "environments", "local", "features"],
+  console: ["shared", "terraform", "environments", "features"],
+  commands: ["shared", "terraform", "emulator", "cost", "review", "environments", "local", "features", "console"],
   almanac: ["shared", "commands"],
 };
 

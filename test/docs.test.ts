@@ -157,6 +157,8 @@ describe("features", () => {
       targets: [{ name: "site", url: "https://example.org/" }],
       cronMonitors: [{ name: "backup", everySeconds: 3_600 }],
       slackWebhookParameter: "/almanac/slack",
+      pingSecretParameter: "/almanac/ping",
+      webhook: { url: "https://hooks.example.org/", secretParameter: "/almanac/webhook" },
       statusPage: { cdn: true },
     },
     timers: {},

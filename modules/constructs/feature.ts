@@ -27,7 +27,7 @@ import { readableId, rejectDuplicateIds } from "./readable-id";
 import { blockTypesOf } from "../hcl/block-types";
 import { canonicalResources, moduleFiles, type BlockNotes } from "../hcl/module-files";
 import { commentsOf } from "./comment";
-import { defaultOf, validationsOf } from "./module-input";
+import { defaultOf, requireValid, validationsOf } from "./module-input";
 import { appSchema, environmentNameSchema } from "./names";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./versions";
 import { packagesIn } from "./bundle";
@@ -253,12 +253,15 @@ export abstract class Feature extends TerraformStack {
 
   protected input(name: string, { description, type, value, schema }: Input): TerraformVariable {
     this.call.set(name, value);
+    if (schema !== undefined) requireValid(name, schema, value);
     const variable = new TerraformVariable(this, `variable-${name}`, {
       description,
       type,
       nullable: false,
-      ...(schema && { default: defaultOf(schema), validation: validationsOf(name, schema) }),
+      ...(schema && { validation: validationsOf(name, schema) }),
     });
+    const initial = schema && defaultOf(schema);
+    if (initial !== undefined) variable.addOverride("default", initial); // cdktf would rename its fields
     variable.overrideLogicalId(name);
     return variable;
   }

@@ -9,6 +9,24 @@ export function defaultOf(schema: z.ZodType): unknown {
   return success ? data : undefined;
 }
 
+/**
+ * Terraform would refuse the value in every plan.
+ *
+ * @throws when the value of a variable is not what the variable's schema says
+ */
+export function requireValid(name: string, schema: z.ZodType, value: unknown): void {
+  const { error } = schema.safeParse(unescaped(value));
+  if (error !== undefined) throw new Error(`The value of var.${name} is not of its schema:\n${z.prettifyError(error)}`);
+}
+
+/** The inverse of escapeTemplate. */
+function unescaped(value: unknown): unknown {
+  if (typeof value === "string") return value.replace(/([$%])\1(?=\{)/g, "$1");
+  if (Array.isArray(value)) return value.map(unescaped);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [String(unescaped(key)), unescaped(item)]));
+}
+
 const jsonSchemaSchema = z.looseObject({
   type: z.string().optional(),
   enum: z.array(z.unknown()).optional(),

@@ -7,6 +7,7 @@ import { startLocal, type Started } from "../local/start";
 import { stopLocal } from "../local/stop";
 import { colours } from "../shared/colours";
 import { DocumentedCommand, EXIT, exitCodeOf, wholeNumber, withApp, type AppOptions } from "../shared/command-line";
+import { consoleKeyFile, requestConsoleAddress } from "../shared/console-key";
 import { describeError } from "../shared/errors";
 import { DEFAULT_HOME, homeAt, type Home } from "../shared/home";
 import { outputClosed } from "../shared/output";
@@ -86,6 +87,8 @@ async function start(options: Options, signal: AbortSignal): Promise<number> {
   }
   console.log(`\n${colours.green("ready")} after ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
   console.log(describe(started, home, detach));
+  const address = await requestConsoleAddress(consoleKeyFile(home.folder));
+  if (address !== undefined) console.log(`\nConsole, for one visit: ${colours.bold(address)}`);
   const { ended } = started;
   return detach || ended === undefined ? EXIT.ok : keepRunning(ended, home, signal);
 }

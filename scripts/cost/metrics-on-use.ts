@@ -13,10 +13,12 @@ export const METRICS_ON_USE: ReadonlySet<string> = new Set([
   "exports/readUnits",
   "heartbeats/failedNotifications",
   "pipelines/overdueNotifications",
+  "timers/dropped",
   "timers/duplicates",
   "timers/fenced",
   "timers/fired",
   "timers/late",
+  "timers/skipped",
   "workflows/reconciledByEvent",
   "workflows/startRequests",
 ]);

@@ -28,6 +28,7 @@ export function describeAccess(endpoint: string): string {
 export function describeAddresses(endpoint: string, record: RunRecord | undefined): string {
   const pages = record?.pages;
   const addresses = {
+    Console: record?.console && `${record.console.url}/ (npx almanac open console)`,
     "Status page": pages?.statusPageBucket === undefined ? undefined : `${pages.url}/`,
     "Slack inbox": pages && `${pages.url}/inbox`,
     "AWS endpoint": endpoint,

@@ -16,6 +16,8 @@ const runRecordSchema = z.object({
   }),
   /** The server of the status page and of the Slack stand-in. */
   pages: z.object({ url: z.url(), process: processIdentitySchema, statusPageBucket: z.string().optional() }).optional(),
+  /** The server of the console. */
+  console: z.object({ url: z.url(), process: processIdentitySchema }).optional(),
   /** ISO 8601, UTC. */
   since: z.iso.datetime(),
   /** True: a command is stopping it, so its end is no failure. */

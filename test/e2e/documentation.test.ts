@@ -20,6 +20,7 @@ const RUN_BY: Readonly<Record<string, string>> = {
   deploy: "rehearsal",
   destroy: "rehearsal",
   environments: "rehearsal",
+  "heartbeats ping-url": "incidents",
   "incidents resolve": "incidents",
   "incidents update": "incidents",
   review: "rehearsal",

@@ -14,7 +14,10 @@ export type Root = z.output<typeof rootSchema>;
 
 /** The parts of a synthesized module that are used. */
 export const moduleSchema = z.looseObject({
-  variable: z.record(z.string(), z.looseObject({ type: z.string(), description: z.string(), default: z.unknown() })),
+  variable: z.record(
+    z.string(),
+    z.looseObject({ type: z.string(), description: z.string(), default: z.unknown().optional() }),
+  ),
   output: z.record(z.string(), z.looseObject({ description: z.string() })),
 });
 export type Module = z.output<typeof moduleSchema>;

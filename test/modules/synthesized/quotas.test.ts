@@ -61,7 +61,7 @@ describe("the quotas of AWS", () => {
     ],
     [
       "more variables than a function can have",
-      { timers: { callback: { entry: "functions/timers/record-fire.ts", environment: { TEXT: "x".repeat(4_000) } } } },
+      { timers: { callbacks: { default: { environment: { TEXT: "x".repeat(4_000) } } } } },
       /^the environment variables of almanac-staging-timers-callback has \d+ bytes; Lambda allows 4096$/,
     ],
   ])("refuse %s", (_, input, fault) => {

@@ -17,7 +17,7 @@ import { handler as pipelinesNotify } from "../../../functions/pipelines/notify"
 import { handler as pipelinesSend } from "../../../functions/pipelines/send";
 import { handler as timersApi } from "../../../functions/timers/api";
 import { handler as timersDispatch } from "../../../functions/timers/dispatch";
-import { handler as timersRecordFire } from "../../../functions/timers/record-fire";
+import { handler as timersLogFire } from "../../../functions/timers/log-fire";
 import { handler as workflowsReconcile } from "../../../functions/workflows/reconcile";
 import { handler as workflowsStart } from "../../../functions/workflows/start";
 import { handler as workflowsSweep } from "../../../functions/workflows/sweep";
@@ -53,13 +53,67 @@ const request = (
 
 const token = (key: unknown) => Buffer.from(JSON.stringify(key)).toString("base64url");
 const id = { id: "tea" };
-const periodic = { timerCallbackData: { order: 7 }, every: "15 minutes", jitterSeconds: 5, ifVersion: null };
+const policies = {
+  catchUp: "latest",
+  overlap: "skip",
+  retry: { maxAttempts: 3, maxAgeSeconds: 60 },
+  callback: "default",
+};
+const periodic = {
+  timerCallbackData: { order: 7 },
+  every: "15 minutes",
+  jitterSeconds: 5,
+  ifVersion: null,
+  ...policies,
+};
 const cron = { cron: "0 17 * * ? *", timeZone: "Europe/Berlin", startAt: "2026-11-21T17:00:00Z", maxFires: 3 };
 const oneshot = { delaySeconds: 9_000, timerCallbackData: ["a"], shardId: "shard0" };
 
 const kinds = (["periodic", "oneshot"] as const).flatMap(
   (kind): readonly (readonly [string, readonly FuzzRequest[]])[] => [
-    [`GET /${kind}`, [request(`GET /${kind}`, null, undefined, { limit: "10", next: token([kind, `${kind}#tea`]) })]],
+    [
+      `GET /${kind}`,
+      [
+        request(`GET /${kind}`, null, undefined, { limit: "10", next: token({ list: kind, range: 3 }) }),
+        request(`GET /${kind}`, null, undefined, {
+          limit: "10",
+          state: "scheduled",
+          dueBefore: "2026-11-21T17:00:00Z",
+          prefix: "t",
+          next: token({ list: `${kind} due`, range: 1, after: { sort: `${kind}#tea`, dueMs: 5 } }),
+        }),
+      ],
+    ],
+    [`POST /${kind}`, [request(`POST /${kind}`, null, { verb: "pause", prefix: "t" })]],
+    [
+      `GET /${kind}/{id}/{verb}`,
+      [
+        ...["fires", "audit"].map((verb) =>
+          request(`GET /${kind}/{id}/{verb}`, { ...id, verb }, undefined, {
+            limit: "5",
+            next: token("2026"),
+            sinceSeconds: "60",
+          }),
+        ),
+        request(`GET /${kind}/{id}/{verb}`, { ...id, verb: "preview" }, undefined, { count: "5" }),
+      ],
+    ],
+    [
+      `POST /${kind}/{id}/{verb}`,
+      [
+        request(
+          `POST /${kind}/{id}/{verb}`,
+          { ...id, verb: "fire" },
+          { fireId: `${kind}#tea#v1#2026-11-21T17:00:00.000Z` },
+        ),
+        request(`POST /${kind}/{id}/{verb}`, { ...id, verb: "pause" }),
+        request(
+          `POST /${kind}/{id}/{verb}`,
+          { ...id, verb: "preview" },
+          { at: "2026-11-21T17:00:00", timeZone: "Europe/Berlin" },
+        ),
+      ],
+    ],
     [`GET /${kind}/{id}`, [request(`GET /${kind}/{id}`, id)]],
     [`DELETE /${kind}/{id}`, [request(`DELETE /${kind}/{id}`, id)]],
   ],
@@ -167,7 +221,7 @@ const execution = {
 
 const events: readonly (readonly [string, Handler, readonly unknown[]])[] = [
   ["timers/dispatch", timersDispatch, [{ ...scheduled, target: 0, targets: 1 }]],
-  ["timers/record-fire", timersRecordFire, [sqs('{"order":7}', fire)]],
+  ["timers/log-fire", timersLogFire, [sqs('{"order":7}', fire)]],
   ["workflows/start", workflowsStart, [{ taskId: "order-1", input: { amount: 7 } }]],
   [
     "workflows/reconcile",

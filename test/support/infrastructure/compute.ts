@@ -46,7 +46,7 @@ const variablesOf = (resource: Resource) => {
 
 /** Variables that name something a function may use have a statement that allows it. */
 const GRANTED =
-  /(^|_)(TABLE|TABLE_NAMES|BUCKET|BUCKET_NAMES|QUEUE_URL|FUNCTION|STATE_MACHINE_ARN|EXECUTION_ARN_PREFIX|TOPIC|PARAMETERS?|SECRET)$/;
+  /(^|_)(TABLE|TABLE_NAMES|BUCKET|BUCKET_NAMES|QUEUE_URL|FUNCTION|STATE_MACHINE_ARN|EXECUTION_ARN_PREFIX|TOPIC|PARAMETERS?|SECRETS?)$/;
 /** Part of another variable's permission. */
 const NOT_GRANTED: ReadonlySet<string> = new Set(["EXPORTS_BUCKET"]);
 const sidOf = (variable: string) =>
@@ -248,7 +248,10 @@ export const COMPUTE: Readonly<Record<string, Rules>> = {
       withoutSuffix(resource, "_event_invoke_config"),
     ),
     maximum_retry_attempts: equals("twice, unless the next run is the retry", (resource) =>
-      NEXT_RUN_RETRIES.has(`${resource.module}.${withoutSuffix(resource, "_event_invoke_config")}`) ? 0 : 2,
+      resource.module === "schedules" || // its keeper retries
+      NEXT_RUN_RETRIES.has(`${resource.module}.${withoutSuffix(resource, "_event_invoke_config")}`)
+        ? 0
+        : 2,
     ),
     maximum_event_age_in_seconds: must("an event is not older here than on its way here", (value, resource, world) => {
       const name = withoutSuffix(resource, "_event_invoke_config");
@@ -410,7 +413,7 @@ function isWatched(world: World, resource: Resource): boolean {
     (each) => target?.values["rule"] === reference(resource, "aws_cloudwatch_event_rule", nameOf(each), "name"),
   );
   const watched = [
-    ...(isAsync === undefined && name !== "start_jobs" ? [] : [`${name}_errors`]),
+    ...((isAsync === undefined && name !== "start_jobs") || isUsers(resource) ? [] : [`${name}_errors`]),
     ...(String(rule?.values["schedule_expression"]).startsWith("rate(") && !MISSING_IS_SEEN.has(name)
       ? [`${name}_no_invocations`]
       : []),
@@ -427,6 +430,9 @@ const NEXT_RUN_RETRIES: ReadonlySet<string> = new Set([
   "pipelines.send",
   "exports.reconcile",
 ]);
+
+/** A function of the user's own: its failed runs have an alarm, as all failed runs. */
+const isUsers = (resource: Resource) => resource.module === "schedules" && nameOf(resource).startsWith("run_");
 
 /** Another alarm tells when these do not run: of stuck tasks, of overdue notifications. */
 const MISSING_IS_SEEN: ReadonlySet<string> = new Set(["sweep", "send"]);

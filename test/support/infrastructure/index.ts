@@ -41,6 +41,9 @@ const METRIC_ALARMS = [
   "workflows.stuck_tasks",
   "pipelines.overdue_notifications",
   "pipelines.unreadable_notifications",
+  "schedules.failed",
+  "schedules.missed",
+  "schedules.late",
 ];
 
 const REFERENCE = /\$\{((?:module\.\w+\.)?(?:aws_\w+|terraform_data)\.\w+)\.[\w.]+\}/g;

@@ -74,7 +74,7 @@ it("brings what the environment would have given it", () => {
 it("tells inputs and outputs", () => {
   const module = {
     variable: {
-      app: { type: "string", description: "Begins every name: <app>-bells", default: undefined },
+      app: { type: "string", description: "Begins every name: <app>-bells" },
       hours: { type: "number", description: "Hours", default: 12 },
     },
     output: { table_name: { description: "Each bell | its hour" } },

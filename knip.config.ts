@@ -27,7 +27,7 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     // The emulator puts it before a function.
     "scripts/emulator/server/function-clock.cjs!",
     "test/support/simulation/{threads,worker}.ts!",
-    "test/e2e/support/{app,personal-app,work}.ts",
+    "test/e2e/support/{app,personal-app,work,scheduled}.ts",
     "test/scripts/review/trim-plan.ts",
   ],
   project: ["*.{ts,mjs}!", "{clients,functions,modules,scripts}/**/*.{ts,tsx,mjs,cjs}!", "test/**/*.ts"],

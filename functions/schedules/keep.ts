@@ -6,8 +6,9 @@ import { createLambda } from "../shared/aws/clients/lambda";
 import { createS3 } from "../shared/aws/clients/s3";
 import { scheduledHandler } from "../shared/handlers/scheduled-handler";
 import { parseInput, parseJson } from "../shared/input";
+import { SECOND_MS } from "../shared/time";
 import { CONFIGURATION_KEY, functionName, keepEnvironment, runIdOf, schedulesSchema, type Schedules } from "./contract";
-import { keepSchedules } from "./keeper/keep-schedules";
+import { keepSchedules, type KeeperPorts } from "./keeper/keep-schedules";
 import { awsJsonCall } from "./storage/dynamo-call";
 import { runsTable } from "./storage/runs-table";
 
@@ -18,6 +19,9 @@ export class KeepError extends Error {
 
 const CONNECTIONS = 32;
 
+/** Of the timeout, for the calls of a last pass. */
+const RESERVE_MS = 10 * SECOND_MS;
+
 /** Starts due runs, finds missed and lost ones. It looks at the clock only: late, doubled and missing ticks are harmless. */
 export const handler = scheduledHandler(keepEnvironment, ({ environment, clock, logger, metrics }) => {
   const lambda = createLambda();
@@ -26,7 +30,7 @@ export const handler = scheduledHandler(keepEnvironment, ({ environment, clock, 
 
   return async ({ deadline }) => {
     schedules ??= await readSchedules(environment.CONFIGURATION_BUCKET);
-    const failures = await keepSchedules(schedules, {
+    const ports: KeeperPorts = {
       table: runsTable(awsJsonCall(dynamodb, deadline), environment.RUNS_TABLE),
       clock,
       invoke: async (attempt) => {
@@ -52,7 +56,8 @@ export const handler = scheduledHandler(keepEnvironment, ({ environment, clock, 
           logger.error("schedule failed", { schedule, error });
         },
       },
-    });
+    };
+    const failures = await keepSchedules(schedules, ports, deadline - RESERVE_MS);
     if (failures > 0) throw new KeepError(`${failures} of the schedules failed: see the log`);
   };
 });

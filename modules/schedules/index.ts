@@ -12,6 +12,7 @@ import {
   kebabCase,
   scheduleFields,
   scheduleNameSchema,
+  schedulesSchema as keptSchedulesSchema,
   type KeepEnvironment,
   type RunEnvironment,
   type Schedules as KeptSchedules,
@@ -189,6 +190,7 @@ export class Schedules extends Feature {
       type: "any",
       description: "When each schedule runs: an object by name, see README.md",
       value: escapeTemplate(keptOf(config)),
+      schema: keptSchedulesSchema,
     });
     const object = new S3Object(this, "schedules-object", {
       bucket: bucket.name,
@@ -197,7 +199,8 @@ export class Schedules extends Feature {
       etag: Fn.md5(Fn.jsonencode(schedules.value)), // a change outside Terraform shows in a plan
       contentType: "application/json",
     });
-    return { bucket, version: object.versionId };
+    // Not its version: S3 gives none to an object that is put before the bucket's versioning is enabled.
+    return { bucket, version: object.etag };
   }
 
   private createKeeper(
@@ -208,7 +211,7 @@ export class Schedules extends Feature {
     return new ScheduledFunction<KeepEnvironment>(this, "keep", {
       entry: "functions/schedules/keep.ts",
       environment: {
-        RUNS_TABLE: runs.grant("BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+        RUNS_TABLE: runs.grant("BatchGetItem", "PutItem", "Query", "UpdateItem"),
         CONFIGURATION_BUCKET: bucket.grantRead(CONFIGURATION_KEY),
         CONFIGURATION_VERSION: version,
         FUNCTION_PREFIX: {

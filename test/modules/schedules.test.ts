@@ -58,7 +58,7 @@ describe("the schedules module", () => {
   it("lets the keeper invoke exactly the schedules' functions", () => {
     const json = schedules({ cleanUp: HOURLY, report: HOURLY });
     expect(policyOf(json, "keep")).toEqual([
-      "Allow dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:PutItem, dynamodb:Query, dynamodb:UpdateItem on ${aws_dynamodb_table.runs.arn} (RunsTable)",
+      "Allow dynamodb:BatchGetItem, dynamodb:PutItem, dynamodb:Query, dynamodb:UpdateItem on ${aws_dynamodb_table.runs.arn} (RunsTable)",
       "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/schedules.json (ConfigurationBucket)",
       "Allow lambda:InvokeFunction on ${aws_lambda_function.run_clean_up.arn}, ${aws_lambda_function.run_report.arn} (FunctionPrefix)",
     ]);
@@ -76,7 +76,7 @@ describe("the schedules module", () => {
   it("restarts the keeper with each configuration", () => {
     const json = schedules({ cleanUp: HOURLY });
     expect(resource(json, "aws_lambda_function", "keep")).toMatchObject({
-      environment: { variables: { CONFIGURATION_VERSION: "${aws_s3_object.schedules_object.version_id}" } },
+      environment: { variables: { CONFIGURATION_VERSION: "${aws_s3_object.schedules_object.etag}" } },
     });
   });
 

@@ -28,7 +28,6 @@ export function memoryRuns(fault: (action: string, moment: "before" | "after") =
   };
 
   const actions: Readonly<Record<string, (input: Input) => unknown>> = {
-    GetItem: ({ Key }) => ({ Item: items.get(keyOf(Key)) }),
     BatchGetItem: ({ RequestItems = {} }) => ({
       Responses: Object.fromEntries(
         Object.entries(RequestItems).map(([table, { Keys }]) => [

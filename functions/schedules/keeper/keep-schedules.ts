@@ -1,6 +1,7 @@
 /** One tick of the keeper: every schedule by itself, so that one that fails leaves the others alone. */
 import { mapConcurrently } from "../../shared/concurrency";
-import type { Clock } from "../../shared/clock";
+import { sleep, type Clock } from "../../shared/clock";
+import { SECOND_MS } from "../../shared/time";
 import { type Attempt, type Run, type ScheduleConfig, type Schedules, type ScheduleState } from "../contract";
 import { isOpen, planSchedule } from "../plan/plan";
 import type { RunsTable } from "../storage/runs-table";
@@ -14,7 +15,7 @@ export interface KeeperPorts {
   readonly invoke: (attempt: Attempt) => Promise<void>;
   /** Tells that a run has succeeded or failed, for heartbeats. At least once. */
   readonly report: (run: Run) => Promise<void>;
-  readonly clock: Pick<Clock, "now">;
+  readonly clock: Clock;
   readonly observer: KeeperObserver;
 }
 
@@ -26,34 +27,48 @@ export interface KeeperObserver {
   readonly failed: (schedule: string, error: unknown) => void;
 }
 
-/** @returns the number of schedules that failed */
-export async function keepSchedules(schedules: Schedules, ports: KeeperPorts): Promise<number> {
-  const states = await ports.table.states();
-  const failures = await mapConcurrently(Object.entries(schedules), CONCURRENT_SCHEDULES, async ([name, config]) => {
-    try {
-      await keep(name, config, states.get(name), ports);
-      return 0;
-    } catch (error) {
-      ports.observer.failed(name, error);
-      return 1;
-    }
-  });
-  return failures.reduce<number>((sum, count) => sum + count, 0);
+/** How soon the next of several waiting runs begins after the one before it. */
+const WAITING_POLL_MS = 5 * SECOND_MS;
+
+/**
+ * @param until epoch milliseconds: while runs wait for others, the tick goes on until then. A schedule of each minute could not catch up
+ *   with one run a tick
+ * @returns the number of failures
+ */
+export async function keepSchedules(schedules: Schedules, ports: KeeperPorts, until: number): Promise<number> {
+  let failures = 0;
+  let kept = Object.entries(schedules);
+  for (;;) {
+    const states = await ports.table.states();
+    const waiting = await mapConcurrently(kept, CONCURRENT_SCHEDULES, async ([name, config]) => {
+      try {
+        return await keep(name, config, states.get(name), ports);
+      } catch (error) {
+        ports.observer.failed(name, error);
+        failures += 1;
+        return false;
+      }
+    });
+    kept = kept.filter((_, index) => waiting[index]);
+    if (kept.length === 0 || ports.clock.now() + WAITING_POLL_MS > until) return failures;
+    await sleep(ports.clock, WAITING_POLL_MS);
+  }
 }
 
+/** @returns whether runs wait for others */
 async function keep(
   name: string,
   config: ScheduleConfig,
   state: ScheduleState | undefined,
   { table, invoke, report, clock, observer }: KeeperPorts,
-): Promise<void> {
+): Promise<boolean> {
   const open = await table.read([...(state?.open ?? [])].map((run) => ({ schedule: name, run })));
   const now = clock.now();
   const plan = planSchedule({ name, config, state, open, now });
 
   for (const lost of plan.lost) {
     // An attempt that ends in this moment has the last word.
-    if (!(await table.markLost(lost, now))) return;
+    if (!(await table.markLost(lost, now))) return false;
     observer.lost(lost.run, lost.reason, lost.failure.outcome);
   }
   // A killed tick may have created rows already: they are as they were made then.
@@ -62,7 +77,7 @@ async function keep(
     const opened = created.filter(isOpen).map(({ run }) => run);
     const advanced = await table.advance(name, state, { cursor: plan.cursor, fingerprint: plan.fingerprint, opened });
     // Another tick has done it, or the schedule was paused.
-    if (!advanced) return;
+    if (!advanced) return false;
     created.forEach(observer.created);
   }
   // The row of an instant may be another one than planned.
@@ -82,4 +97,5 @@ async function keep(
   ];
   for (const run of [...ended, ...created.filter(({ outcome }) => outcome === "missed")]) await report(run);
   if (plan.closed.length > 0) await table.close(name, plan.closed);
+  return plan.waits;
 }

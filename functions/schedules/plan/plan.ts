@@ -53,6 +53,8 @@ export interface Plan {
   readonly lost: readonly LostAttempt[];
   /** Runs whose function is invoked for their next attempt. */
   readonly invoked: readonly Run[];
+  /** A run is due and waits for another one to end. */
+  readonly waits: boolean;
   /** Sort keys of runs that have ended. */
   readonly closed: readonly string[];
   /** Of the state; undefined when it stays. */
@@ -94,7 +96,7 @@ export function planSchedule(situation: Situation): Plan {
   return {
     created,
     lost,
-    invoked: planInvocations(waiting, config, now),
+    ...planInvocations(waiting, config, now),
     closed: [...(state?.open ?? [])].filter((run) => !stillOpen.some((each) => each.run === run)),
     cursor,
     fingerprint,
@@ -175,12 +177,17 @@ function fateOf(
 }
 
 /** Unless runs may overlap, one at a time, in order. A run by hand does not wait: who asked for it has decided. */
-function planInvocations(waiting: readonly Run[], { overlap }: ScheduleConfig, now: number): readonly Run[] {
+function planInvocations(
+  waiting: readonly Run[],
+  { overlap }: ScheduleConfig,
+  now: number,
+): Pick<Plan, "invoked" | "waits"> {
   const isUnderWay = ({ outcome, invokedAt }: Run) => outcome === "running" || invokedAt !== undefined;
   const isDue = ({ outcome, nextAttemptAt = 0, invokedAt = -Infinity }: Run) =>
     outcome !== "running" && nextAttemptAt <= now && now - invokedAt >= REPEAT_INVOCATION_MS;
   const byTime = waiting.toSorted((a, b) => a.scheduledAt - b.scheduledAt);
-  if (overlap === "allow") return byTime.filter(isDue);
+  if (overlap === "allow") return { invoked: byTime.filter(isDue), waits: false };
   const next = byTime.some(isUnderWay) ? undefined : byTime.find(({ manual }) => !manual);
-  return byTime.filter((run) => isDue(run) && (run.manual || run === next || isUnderWay(run)));
+  const invoked = byTime.filter((run) => isDue(run) && (run.manual || run === next || isUnderWay(run)));
+  return { invoked, waits: byTime.some((run) => isDue(run) && !isUnderWay(run) && !invoked.includes(run)) };
 }

@@ -2,7 +2,6 @@
 import type {
   AttributeValue,
   BatchGetItemCommandInput,
-  GetItemCommandInput,
   PutItemCommandInput,
   QueryCommandInput,
   UpdateItemCommandInput,
@@ -19,7 +18,6 @@ import type { Failure } from "../plan/end-attempt";
 /** What the table asks of DynamoDB. */
 export interface DynamoInputs {
   readonly BatchGetItem: BatchGetItemCommandInput;
-  readonly GetItem: GetItemCommandInput;
   readonly PutItem: PutItemCommandInput;
   readonly Query: QueryCommandInput;
   readonly UpdateItem: UpdateItemCommandInput;
@@ -99,6 +97,19 @@ export function runsTable(call: DynamoCall, TableName: string): RunsTable {
   const keyOf = ({ schedule, run }: RunKey): Item => marshall({ [RUN_KEYS.partition]: schedule, [RUN_KEYS.sort]: run });
   const update = (key: RunKey, input: UpdateInput) => updateItem(call, { TableName, Key: keyOf(key) }, input);
 
+  const read = async (keys: readonly RunKey[]): Promise<readonly Run[]> => {
+    const runs: Run[] = [];
+    let left = keys.map(keyOf);
+    while (left.length > 0) {
+      const Keys = left.slice(0, KEYS_PER_READ);
+      const request = { RequestItems: { [TableName]: { Keys, ConsistentRead: true } } };
+      const { Responses, UnprocessedKeys } = batchSchema.parse(await call("BatchGetItem", request));
+      runs.push(...(Responses[TableName] ?? []).flatMap(runOf));
+      left = [...left.slice(KEYS_PER_READ), ...(UnprocessedKeys[TableName]?.Keys ?? [])];
+    }
+    return runs;
+  };
+
   return {
     states: async () => {
       const items = await queryAll(call, {
@@ -116,18 +127,7 @@ export function runsTable(call: DynamoCall, TableName: string): RunsTable {
       );
     },
 
-    read: async (keys) => {
-      const runs: Run[] = [];
-      let left = keys.map(keyOf);
-      while (left.length > 0) {
-        const Keys = left.slice(0, KEYS_PER_READ);
-        const request = { RequestItems: { [TableName]: { Keys, ConsistentRead: true } } };
-        const { Responses, UnprocessedKeys } = batchSchema.parse(await call("BatchGetItem", request));
-        runs.push(...(Responses[TableName] ?? []).flatMap(runOf));
-        left = [...left.slice(KEYS_PER_READ), ...(UnprocessedKeys[TableName]?.Keys ?? [])];
-      }
-      return runs;
-    },
+    read,
 
     list: async (schedule, limit) => {
       const input = {
@@ -149,11 +149,8 @@ export function runsTable(call: DynamoCall, TableName: string): RunsTable {
         return run;
       } catch (error) {
         if (!isConditionFailure(error)) throw error;
-        const Key = keyOf(run);
-        const { Item: item } = itemResponseSchema.parse(
-          await call("GetItem", { TableName, Key, ConsistentRead: true }),
-        );
-        return runOf(item ?? Item)[0] ?? run;
+        const [existing = run] = await read([run]);
+        return existing;
       }
     },
 

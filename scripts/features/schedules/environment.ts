@@ -2,7 +2,6 @@
 import {
   BatchGetItemCommand,
   DynamoDBClient,
-  GetItemCommand,
   PutItemCommand,
   QueryCommand,
   UpdateItemCommand,
@@ -96,7 +95,6 @@ export function unknownSchedule(name: string, environment: string, names: readon
 function sdkCall(client: DynamoDBClient): DynamoCall {
   const calls: { readonly [Action in keyof DynamoInputs]: (input: DynamoInputs[Action]) => Promise<unknown> } = {
     BatchGetItem: (input) => client.send(new BatchGetItemCommand(input)),
-    GetItem: (input) => client.send(new GetItemCommand(input)),
     PutItem: (input) => client.send(new PutItemCommand(input)),
     Query: (input) => client.send(new QueryCommand(input)),
     UpdateItem: (input) => client.send(new UpdateItemCommand(input)),

@@ -46,6 +46,16 @@ new Environment(app, "local", {
     },
     event: { key: "/id", webhook: { verify: "github", secret: "/almanac/webhooks/events" } },
   },
+  schedules: {
+    eachMinute: {
+      entry: "test/e2e/support/scheduled.ts",
+      schedule: "rate(1 minute)",
+      secrets: { KEY: "/almanac/schedules/key" },
+      timeoutSeconds: 10,
+      overlap: "allow",
+    },
+    eachDay: { entry: "test/e2e/support/scheduled.ts", schedule: "cron(0 6 * * ? *)", catchUp: "none" },
+  },
 });
 
 app.synth();

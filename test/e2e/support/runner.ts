@@ -20,6 +20,7 @@ const PHASES: readonly (readonly (readonly string[])[])[] = [
     // Emulators of their own, without a deployment.
     ["kept-state", "clock"],
     ["rehearsal"],
+    ["schedules"],
   ],
   // Evaluates the calls of all suites before it.
   [["least-privilege"]],

@@ -1,4 +1,4 @@
-import { keepSchedules } from "../../../functions/schedules/keeper/keep-schedules";
+import { keepSchedules, type KeeperPorts } from "../../../functions/schedules/keeper/keep-schedules";
 import { runAttempt, type ScheduledRun } from "../../../functions/schedules/run/run-attempt";
 import { schedulesSchema, type Attempt, type Run } from "../../../functions/schedules/contract";
 import { runsTable, type AttemptEnd } from "../../../functions/schedules/storage/runs-table";
@@ -37,32 +37,33 @@ function setup(fields: object = {}) {
         },
       },
     );
+  const ports: KeeperPorts = {
+    table,
+    clock,
+    invoke: (attempt) => {
+      invoked.push(attempt);
+      return Promise.resolve();
+    },
+    report: (each) => {
+      reported.push(each);
+      return Promise.resolve();
+    },
+    observer: {
+      created: () => undefined,
+      lost: () => undefined,
+      invoked: () => undefined,
+      failed: (_, error) => {
+        throw error;
+      },
+    },
+  };
   const tick = (minutes = 1) => {
     state.now += minutes * MINUTE_MS;
-    return keepSchedules(schedules, {
-      table,
-      clock,
-      invoke: (attempt) => {
-        invoked.push(attempt);
-        return Promise.resolve();
-      },
-      report: (each) => {
-        reported.push(each);
-        return Promise.resolve();
-      },
-      observer: {
-        created: () => undefined,
-        lost: () => undefined,
-        invoked: () => undefined,
-        failed: (_, error) => {
-          throw error;
-        },
-      },
-    });
+    return keepSchedules(schedules, ports, state.now);
   };
   const rows = async () =>
     (await table.list("report", 1_000)).map(({ run: key, outcome }) => `${key.slice(11, 16)} ${outcome}`).reverse();
-  return { tick, table, invoked, reported, events, run, rows, memory, state };
+  return { tick, ports, table, invoked, reported, events, run, rows, memory, state };
 }
 
 const ATTEMPT: Attempt = {
@@ -211,13 +212,8 @@ describe("the keeper", () => {
     const one = setup();
     await one.tick(0);
     const schedules = schedulesSchema.parse({ report: { schedule: "rate(1 minute)" } });
-    await keepSchedules(schedules, {
-      table: one.table,
-      clock: { now: () => START + 10 * HOUR_MS },
-      invoke: () => Promise.resolve(),
-      report: () => Promise.resolve(),
-      observer: { created: () => undefined, lost: () => undefined, invoked: () => undefined, failed: () => undefined },
-    });
+    one.state.now = START + 10 * HOUR_MS;
+    await keepSchedules(schedules, one.ports, 0);
     expect(await one.rows()).toEqual([]);
     expect((await one.table.states()).get("report")?.cursor).toBe(START + 10 * HOUR_MS);
   });

@@ -26,7 +26,7 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     "scripts/dev/bench/bundle/sdk-v2.cjs!",
     // The emulator puts it before a function.
     "scripts/emulator/server/function-clock.cjs!",
-    "test/support/simulation/{threads,worker}.ts!",
+    "test/support/{simulation/{threads,worker},schedule-simulation/worker}.ts!",
     "test/e2e/support/{app,personal-app,work,scheduled}.ts",
     "test/scripts/review/trim-plan.ts",
   ],

@@ -31,8 +31,8 @@ export const command = () =>
   withEnvironment(
     new DocumentedCommand({
       description:
-        "Serves a live page of an environment on this machine: what failed, what is late, what ran last and what runs next, each feature, and the " +
-        "logs. It reads with your AWS credentials; nothing is deployed for it. Prints an address that is good for one visit. Until Ctrl-C.",
+        "Serves a live page of an environment on this machine: what failed, what is late, what ran last and what runs next, heartbeats and " +
+        "timers. It reads with your AWS credentials; nothing is deployed for it. Prints an address that is good for one visit. Until Ctrl-C.",
       examples: [
         "npx almanac console",
         "npx almanac console --env staging",

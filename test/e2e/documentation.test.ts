@@ -36,6 +36,9 @@ const RUN_BY: Readonly<Record<string, string>> = {
 const OTHER_PROGRAMS =
   /^(aws|awscurl|curl|mkdir|terraform|npm (start|test|install|run build)|npx jest|UPDATE_REPORTS=1 npx jest)\b|^[A-Z]+=/;
 
+/** Those that run until Ctrl-C. */
+const ENDLESS = /--follow|almanac console/;
+
 /** Those that end with another code than 0 on this machine. */
 const FAILS: readonly { readonly when: RegExp; readonly code: number; readonly says: string }[] = [
   { when: /pipelines dead (show|redrive)/, code: 2, says: "has no dead letter" },
@@ -115,7 +118,7 @@ describe("commands of the documents", () => {
           }
       const { code, output } = await inShell(
         local(onThisMachine(text, command)),
-        text.includes("--follow"),
+        ENDLESS.test(text),
         command === "dashboard" ? { ALMANAC_AWS_ENDPOINT: endpoint } : {},
       );
       const fails = FAILS.find(({ when }) => when.test(text));

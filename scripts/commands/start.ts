@@ -86,9 +86,9 @@ async function start(options: Options, signal: AbortSignal): Promise<number> {
     return EXIT.failure;
   }
   console.log(`\n${colours.green("ready")} after ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
-  console.log(describe(started, home, detach));
   const address = await requestConsoleAddress(consoleKeyFile(home.folder));
-  if (address !== undefined) console.log(`\nConsole, for one visit: ${colours.bold(address)}`);
+  if (address !== undefined) console.log(`Console, for one visit: ${colours.bold(address)}`);
+  console.log(describe(started, home, detach));
   const { ended } = started;
   return detach || ended === undefined ? EXIT.ok : keepRunning(ended, home, signal);
 }
@@ -105,7 +105,6 @@ function describe({ endpoint, features, emulator, record }: Started, { folder }:
     describeAddresses(endpoint, record),
     "",
     describeCommands(features, folder),
-    "",
     `Every table, queue, function and ARN: npx almanac status --json${home}`,
     last,
   ].join("\n");

@@ -77,6 +77,30 @@ export const EXCEPTIONS: readonly Exception[] = [
     because: "these exports fail because their table or bucket does not exist",
   },
 
+  // Timers whose callbacks fail for minutes, or are exactly once.
+  {
+    role: /^almanac-local-timers-callback$/,
+    statement: /^FiresDeadLetterQueueUrl$/,
+    because: "a fire is given up after eight attempts, which take minutes",
+  },
+  {
+    role: /^almanac-local-timers-callback$/,
+    statement: /^ClaimsTable$/,
+    because: "only a callback with exactlyOnce claims fires; the default one does not",
+  },
+  {
+    role: /^almanac-local-timers-callback$/,
+    statement: /^HistoryTable$/,
+    part: /^dynamodb:PutItem$/,
+    because: "only fires that failed, were dropped or skipped are recorded one by one",
+  },
+  {
+    role: /^almanac-local-exports-claim-run$/,
+    statement: /^StateTable$/,
+    part: /^dynamodb:DeleteItem$/,
+    because: "only for a claim that records the end of an execution whose own record was lost",
+  },
+
   // Races within milliseconds, and results of lost answers.
   {
     role: /^almanac-local-exports-read-segment$/,

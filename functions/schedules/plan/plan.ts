@@ -4,6 +4,7 @@
  * Every instant gets one row, whatever happens to ticks: the cursor moves past it only when its row exists. A run that has not ended is in
  * the state's `open`, so that a killed attempt, a lost invocation and a due retry are found.
  */
+import { nextInstant } from "../../shared/calendar/schedule-expression";
 import { jitterMs } from "../../shared/jitter";
 import { DAY_MS, MINUTE_MS, SECOND_MS } from "../../shared/time";
 import {
@@ -16,7 +17,6 @@ import {
   type ScheduleState,
 } from "../contract";
 import { failureOf, type Failure } from "./end-attempt";
-import { nextInstant } from "./expression";
 
 const LATE_MS = LATE_SECONDS * SECOND_MS;
 

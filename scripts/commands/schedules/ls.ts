@@ -1,7 +1,7 @@
 /** `almanac schedules ls`: all that is scheduled in an environment. */
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import type { Run } from "../../../functions/schedules/contract";
-import { nextInstant, rateMs } from "../../../functions/schedules/plan/expression";
+import { nextInstant, rateMs } from "../../../functions/shared/calendar/schedule-expression";
 import { mapConcurrently } from "../../../functions/shared/concurrency";
 import { DAY_MS, HOUR_MS, isoSeconds } from "../../../functions/shared/time";
 import { readEvents } from "../../features/logs/log-events";

@@ -1,6 +1,6 @@
 /** What Almanac's own features run on a schedule: EventBridge's rules, as Terraform has deployed them. */
 import { randomUUID } from "node:crypto";
-import { nextInstant, rateMs } from "../../../functions/schedules/plan/expression";
+import { nextInstant, rateMs } from "../../../functions/shared/calendar/schedule-expression";
 import { isoSeconds } from "../../../functions/shared/time";
 import { resourcesOfState, type State } from "../../terraform/state";
 

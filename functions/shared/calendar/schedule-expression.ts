@@ -51,7 +51,8 @@ export function rateMs(expression: string): number | undefined {
   return count === undefined ? undefined : Number(count) * (UNITS_MS[unit] ?? NaN);
 }
 
-function cronOf(expression: string): string | undefined {
+/** The six fields of `cron(...)`; undefined for a rate. */
+export function cronOf(expression: string): string | undefined {
   return /^cron\((.*)\)$/.exec(expression)?.[1];
 }
 

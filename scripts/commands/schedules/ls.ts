@@ -75,7 +75,7 @@ async function listTick(tick: FeatureTick, { deployed }: FoundSchedules, now: nu
   const lookBack = Math.min(MAX_LOOK_BACK_MS, 3 * (rateMs(tick.schedule) ?? MAX_LOOK_BACK_MS));
   const group = { name: `/aws/lambda/${functionName}`, feature: "", functionName };
   const last = (await readEvents(client, [group], { from: now - lookBack })).at(-1)?.time;
-  const next = nextTick(tick, last, now);
+  const next = nextTick({ schedule: tick.schedule, timeZone: "UTC" }, last, now);
   return {
     name: tick.name,
     schedule: tick.schedule,

@@ -9,7 +9,7 @@ const UNITS_MS: Readonly<Record<string, number>> = { minute: MINUTE_MS, hour: HO
 /** Longer ones are a cron. */
 const MAX_RATE_MS = 366 * DAY_MS;
 
-/** What decides the instants of a schedule. */
+/** The fields that determine the instants of a schedule. */
 export interface Instants {
   readonly schedule: string;
   readonly timeZone: string;

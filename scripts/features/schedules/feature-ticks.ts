@@ -1,4 +1,4 @@
-/** What Almanac's own features run on a schedule: EventBridge's rules, as Terraform has deployed them. */
+/** The schedules of Almanac's own features: EventBridge's rules in Terraform's state. */
 import { randomUUID } from "node:crypto";
 import {
   nextInstant,

@@ -164,7 +164,7 @@ describe("the keeper", () => {
     ["skip", ["00 succeeded", "01 skipped", "02 skipped"], 1],
     ["queue", ["00 succeeded", "01 queued", "02 queued"], 2],
     ["allow", ["00 succeeded", "01 queued", "02 queued"], 3],
-  ])("treats runs that overlap as told: %s", async (overlap, outcomes, invocations) => {
+  ])("treats runs that overlap by the policy %s", async (overlap, outcomes, invocations) => {
     const { tick, table, rows, invoked } = setup({ schedule: "rate(1 minute)", overlap });
     await tick(0);
     await tick();
@@ -183,7 +183,7 @@ describe("the keeper", () => {
     ["all", ["06:00 queued", "07:00 queued", "08:00 queued"]],
     ["latest", ["06:00 missed", "07:00 missed", "08:00 queued"]],
     ["none", ["06:00 missed", "07:00 missed", "08:00 missed"]],
-  ])("catches up after an outage as told: %s", async (catchUp, outcomes) => {
+  ])("catches up after an outage by the policy %s", async (catchUp, outcomes) => {
     const { tick, rows } = setup({ catchUp });
     await tick(0);
     await tick(2 * 60 + 31);

@@ -77,6 +77,8 @@ function forbidden(from: RegExp, allowed: (to: string, from: string) => boolean)
 const isTime = (path: string) => path === "functions/shared/time";
 /** Evaluates what a configuration brings (patterns, JSON Schemas), at synth as at run time. */
 const isEvaluation = (path: string) => path === "functions/shared/bounded-evaluation";
+/** EventBridge's schedule expressions: validated at synth, computed at run time. */
+const isCalendar = (path: string) => path === "functions/shared/calendar/schedule-expression";
 /** Terraform's syntaxes: knows strings and objects only. */
 const isHcl = (path: string) => path.startsWith("modules/hcl/");
 const isOurs = (path: string) => /^(clients|functions|modules|scripts|test)\//.test(path);
@@ -124,11 +126,12 @@ describe("the house", () => {
     expect(forbidden(/^clients\//, allowed)).toEqual([]);
   });
 
-  it("lets a module know its function's contract, the constructs, lengths of time, and no other feature", () => {
+  it("lets a module know its function's contract, the constructs, lengths of time, schedule expressions, and no other feature", () => {
     const allowed = (to: string, from: string) =>
       !isOurs(to) ||
       isTime(to) ||
       isEvaluation(to) ||
+      isCalendar(to) ||
       to.startsWith("modules/constructs/") ||
       to.startsWith("modules/asl/") ||
       isHcl(to) ||

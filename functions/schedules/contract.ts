@@ -1,10 +1,16 @@
 /** Names, shapes and their parsers that the schedules module and its functions share. No SDK, no I/O. */
 import * as z from "zod";
 
+import {
+  nextInstant,
+  rateMs,
+  scheduleExpressionSchema,
+  scheduleFault,
+  type Instants,
+} from "../shared/calendar/schedule-expression";
 import { environmentSchema, text, type EnvironmentVariables } from "../shared/environment";
 import { isTimeZone } from "../shared/is-time-zone";
 import { parseJson } from "../shared/input";
-import { nextInstant, rateMs, scheduleFault, type Instants } from "./plan/expression";
 
 /** Starts due runs, every minute. */
 export const keepEnvironment = environmentSchema({
@@ -15,8 +21,6 @@ export const keepEnvironment = environmentSchema({
   CONFIGURATION_VERSION: text,
   /** Begins the name of each schedule's function: {@link functionName}. */
   FUNCTION_PREFIX: text,
-  /** The state table of heartbeats. Empty: the environment has none. */
-  HEARTBEATS_TABLE: text.optional(),
 });
 export type KeepEnvironment = EnvironmentVariables<typeof keepEnvironment>;
 
@@ -43,7 +47,7 @@ export const STATES = "#states";
 /** How long a run's row is kept. */
 export const RUN_DAYS = 90;
 
-/** More of a result or an error is cut. */
+/** Longer results and errors are cut. */
 export const MAX_RESULT_BYTES = 10_240;
 
 /** Lambda's limit of an asynchronous event is larger; a row's, with result and error, is 400 KB. */
@@ -96,13 +100,10 @@ const retriesSchema = z.strictObject({
 });
 export type Retries = z.output<typeof retriesSchema>;
 
-/** What decides when and how a schedule's function runs. */
+/** When and how a schedule's function runs. */
 export const scheduleFields = {
   /** `"rate(1 hour)"`, or EventBridge's cron: `"cron(0 6 1 * ? *)"`. A rate counts from `startAt`, else from 1970: `rate(1 hour)` is due on the hour. */
-  schedule: z.string().superRefine((expression, context) => {
-    const fault = scheduleFault(expression);
-    if (fault !== undefined) context.addIssue({ code: "custom", message: fault, input: expression });
-  }),
+  schedule: scheduleExpressionSchema,
   /** IANA time zone of a cron, whose summer time counts: `"Europe/Berlin"`. @default "UTC" */
   timeZone: z.string().refine(isTimeZone, 'is not an IANA time zone such as "Europe/Berlin"').default("UTC"),
   /** No run is due earlier. @default none */
@@ -121,9 +122,9 @@ export const scheduleFields = {
       if (fault !== undefined) context.addIssue({ code: "custom", message: fault, input });
     })
     .optional(),
-  /** What happens to a run that is due while another one runs: it starts as well, is skipped, or waits. @default "skip" */
+  /** A run that is due while another one runs starts as well, is skipped, or waits. @default "skip" */
   overlap: z.enum(["allow", "skip", "queue"]).default("skip"),
-  /** Which runs that were missed (more than five minutes late) are run: after an outage, for example. @default "latest" */
+  /** Which runs that are more than five minutes late are started, after an outage for example. @default "latest" */
   catchUp: z.enum(["all", "latest", "none"]).default("latest"),
   /** Of a run that fails. @default none: the function need not be idempotent */
   retries: retriesSchema.prefault({ count: 0 }),
@@ -196,7 +197,7 @@ export const attemptSchema = z.object({
 });
 export type Attempt = z.output<typeof attemptSchema>;
 
-/** What a run has come to. `queued`, `running` and `retrying` are not its end. */
+/** A run's status. `queued`, `running` and `retrying` are not final. */
 export const OUTCOMES = ["queued", "running", "retrying", "succeeded", "failed", "missed", "skipped"] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
@@ -228,14 +229,14 @@ export const runSchema = z.object({
   invokedAt: z.number().optional(),
   /** For the next attempt. */
   invocations: z.number().default(0),
-  /** Who runs it, and until when at most. */
+  /** The invocation that runs it, and its deadline. */
   owner: textOrNothing,
   deadline: z.number().optional(),
   /** JSON. */
   input: textOrNothing,
   /** JSON of what the handler returned. */
   result: textOrNothing,
-  /** What was cut from the result, and why. */
+  /** Why the result is cut or missing. */
   resultNote: textOrNothing,
   /** Why it failed, was missed or skipped. */
   reason: textOrNothing,
@@ -244,11 +245,11 @@ export const runSchema = z.object({
 });
 export type Run = z.output<typeof runSchema>;
 
-/** What the keeper knows of a schedule. Times are epoch milliseconds. */
+/** A schedule's row. Times are epoch milliseconds. */
 export const stateSchema = z.object({
   /** Every instant up to here has its row. */
   cursor: z.number(),
-  /** Of what decides the instants: another one begins a new cursor. */
+  /** Of the fields that determine the instants: a change begins a new cursor. */
   fingerprint: z.string(),
   pausedAt: z.number().optional(),
   /** Sort keys of runs that have not ended. */

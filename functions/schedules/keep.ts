@@ -39,7 +39,6 @@ export const handler = scheduledHandler(keepEnvironment, ({ environment, clock, 
           new InvokeCommand({ FunctionName, InvocationType: "Event", Payload: JSON.stringify(attempt) }),
         );
       },
-      report: () => Promise.resolve(),
       observer: {
         created: (run) => {
           if (run.outcome === "missed") metrics.count("missed", 1);

@@ -1,4 +1,4 @@
-/** What a schedule's function is made with: `export const handler = onSchedule(async ({ runId }, { logger }) => { ... });` */
+/** Makes a schedule's function: `export const handler = onSchedule(async ({ runId }, { logger }) => { ... });` */
 import { randomUUID } from "node:crypto";
 
 import type { Context } from "aws-lambda";

@@ -2,6 +2,7 @@
 import type { TerraformVariableValidationConfig } from "cdktf";
 import * as z from "zod";
 import { literalOf } from "../hcl/expression";
+import { escapeLiteral } from "../hcl/template";
 
 /** The schema's default, as Terraform's; undefined: the variable is required. */
 export function defaultOf(schema: z.ZodType): unknown {
@@ -70,7 +71,7 @@ export function validationsOf(name: string, schema: z.ZodType): TerraformVariabl
   const json = jsonSchemaSchema.parse(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }));
   return rulesOf(json, `var.${name}`, 0).map(({ path, condition, reason }) => ({
     condition: `\${${condition}}`,
-    errorMessage: `${name}${path}: ${reason}`.replace(/[$%](?=\{)/g, "$&$&"),
+    errorMessage: escapeLiteral(`${name}${path}: ${reason}`),
   }));
 }
 

@@ -25,6 +25,8 @@ import {
   type Target,
   type MonitorSettings,
 } from "../../functions/heartbeats/contract";
+import { rateMs, scheduleExpressionSchema } from "../../functions/shared/calendar/schedule-expression";
+import { MINUTE_MS } from "../../functions/shared/time";
 import { Alarm } from "../constructs/alarm";
 import { runbookUrl } from "../constructs/alarm-spec";
 import { Bucket } from "../constructs/bucket";
@@ -35,7 +37,6 @@ import { escapeTemplate } from "../constructs/escape-template";
 import { ApiFunction } from "../constructs/patterns/api-function";
 import { AsyncFunction } from "../constructs/patterns/async-function";
 import { ScheduledFunction } from "../constructs/patterns/scheduled-function";
-import { minutesOf, scheduleSchema } from "../constructs/schedule-expression";
 import { Table } from "../constructs/table";
 import { StatusPage, brandOf, statusPageSchema } from "./status-page";
 
@@ -75,10 +76,12 @@ const SECRET_CACHE_SECONDS = 50;
 
 const webhookUrlSchema = z.url({ protocol: /^https$/, error: "is not an https URL" });
 
+const intervalMinutes = (schedule: string): number => (rateMs(schedule) ?? Infinity) / MINUTE_MS;
+
 const heartbeatsFields = monitorSettingsSchema.extend({
   /** Check interval: an EventBridge rate of at most eight hours. @default "rate(5 minutes)" */
-  schedule: scheduleSchema
-    .refine((schedule) => (minutesOf(schedule) ?? Infinity) <= MAX_INTERVAL_MINUTES, {
+  schedule: scheduleExpressionSchema
+    .refine((schedule) => intervalMinutes(schedule) <= MAX_INTERVAL_MINUTES, {
       error: `is not a rate of ${MAX_INTERVAL_MINUTES} minutes or less`,
       when: ({ issues }) => issues.length === 0,
     })
@@ -363,7 +366,7 @@ export class Heartbeats extends Feature {
     return this.input("interval_minutes", {
       type: "number",
       description: `Check interval in minutes, at most ${MAX_INTERVAL_MINUTES}`,
-      value: minutesOf(schedule),
+      value: intervalMinutes(schedule),
       schema: z.int().min(1).max(MAX_INTERVAL_MINUTES).default(DEFAULT_INTERVAL_MINUTES),
     });
   }

@@ -219,7 +219,6 @@ export class Schedules extends Feature {
           actions: ["lambda:InvokeFunction"],
           resources: functions.map(({ arn }) => arn),
         },
-        HEARTBEATS_TABLE: "",
       },
       timeoutSeconds: KEEP_TIMEOUT_SECONDS,
       schedule: { everyMinutes: 1, description: "Starts due runs" },

@@ -105,8 +105,8 @@ export const timersSchema = z.strictObject({
     .refine((callbacks) => DEFAULT_CALLBACK in callbacks, `lacks ${DEFAULT_CALLBACK}`)
     .prefault({ [DEFAULT_CALLBACK]: {} }),
   /**
-   * Which ids each caller may put, read, list and delete: prefixes by the ARN of its IAM role or user. The empty prefix allows every id;
-   * who is not listed may name none. @default whoever may call the API may name every id
+   * Which ids each caller may put, read, list and delete: prefixes by the ARN of its IAM role or user. The empty prefix allows every id; a
+   * caller that is not listed may name none. @default every caller may name every id
    */
   scopes: scopesSchema.optional(),
 });

@@ -1,30 +1,25 @@
 /**
- * The arguments of a plan's resources as they are written. Terraform prints them for modules in its JSON syntax only; of HCL it prints which
- * resources they refer to. The module's JSON is beside its HCL.
+ * Reads the arguments of a plan's resources from the modules' JSON. A plan has them for modules in JSON syntax; for modules in HCL it has only the
+ * resources that they refer to.
  */
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { stackSchema, type Stack } from "../../modules/synthesized/resources";
-import { parseJson } from "../shared/fields";
+import type { Stack } from "../../modules/synthesized/resources";
+import { readStack } from "../terraform/stack-resources";
 import type { ModuleConfiguration, Plan } from "./plan";
 
 /** The plan of a synthesized stack, with the arguments of its modules. @param directory the folder of cdk.tf.json */
 export async function withSources(plan: Plan, directory: string): Promise<Plan> {
   const { root_module: root } = plan.configuration;
+  if (root === undefined) return plan;
   const stack = await readStack(join(directory, "cdk.tf.json"));
-  if (root === undefined || stack === undefined) return plan;
   const calls = Object.entries(root.module_calls).map(async ([name, call]) => {
-    const module = await readStack(join(directory, stack.module[name]?.source ?? "", "module.json"));
-    return [name, module === undefined ? call : { ...call, module: configurationOf(module) }] as const;
+    const file = join(directory, stack.module[name]?.source ?? "", "module.json");
+    // A stack of unreviewed code has modules in JSON syntax only.
+    return [name, existsSync(file) ? { ...call, module: configurationOf(await readStack(file)) } : call] as const;
   });
   const root_module = { ...root, module_calls: Object.fromEntries(await Promise.all(calls)) };
   return { ...plan, configuration: { root_module } };
-}
-
-/** Undefined: there is no such file, as in a stack whose modules are JSON. */
-async function readStack(file: string): Promise<Stack | undefined> {
-  return existsSync(file) ? stackSchema.parse(parseJson(await readFile(file, "utf8"))) : undefined;
 }
 
 function configurationOf({ resource }: Stack): ModuleConfiguration {
@@ -41,7 +36,7 @@ function configurationOf({ resource }: Stack): ModuleConfiguration {
   return { resources, module_calls: {} };
 }
 
-/** An object, or a list of objects: a block, or a map, whose values a plan has. */
+/** An object, or a list of objects: a block, or a map. The plan has the values of both. */
 function isBlock(value: unknown): boolean {
   return [value].flat().some((each) => typeof each === "object");
 }

@@ -13,8 +13,6 @@ export interface KeeperPorts {
   readonly table: RunsTable;
   /** Invokes a schedule's function asynchronously. */
   readonly invoke: (attempt: Attempt) => Promise<void>;
-  /** Tells that a run has succeeded or failed, for heartbeats. At least once. */
-  readonly report: (run: Run) => Promise<void>;
   readonly clock: Clock;
   readonly observer: KeeperObserver;
 }
@@ -60,7 +58,7 @@ async function keep(
   name: string,
   config: ScheduleConfig,
   state: ScheduleState | undefined,
-  { table, invoke, report, clock, observer }: KeeperPorts,
+  { table, invoke, clock, observer }: KeeperPorts,
 ): Promise<boolean> {
   const open = await table.read([...(state?.open ?? [])].map((run) => ({ schedule: name, run })));
   const now = clock.now();
@@ -89,13 +87,6 @@ async function keep(
     await table.markInvoked(run, clock.now());
     observer.invoked(run);
   }
-  const ended = [
-    ...open.filter((run) => !isOpen(run)),
-    ...plan.lost.flatMap(({ run, failure }) =>
-      failure.outcome === "failed" ? [{ ...run, outcome: failure.outcome, endedAt: now }] : [],
-    ),
-  ];
-  for (const run of [...ended, ...created.filter(({ outcome }) => outcome === "missed")]) await report(run);
   if (plan.closed.length > 0) await table.close(name, plan.closed);
   return plan.waits;
 }

@@ -4,6 +4,7 @@
  * Every instant gets one row, whatever happens to ticks: the cursor moves past it only when its row exists. A run that has not ended is in
  * the state's `open`, so that a killed attempt, a lost invocation and a due retry are found.
  */
+import { nextInstant } from "../../shared/calendar/schedule-expression";
 import { jitterMs } from "../../shared/jitter";
 import { DAY_MS, MINUTE_MS, SECOND_MS } from "../../shared/time";
 import {
@@ -16,7 +17,6 @@ import {
   type ScheduleState,
 } from "../contract";
 import { failureOf, type Failure } from "./end-attempt";
-import { nextInstant } from "./expression";
 
 const LATE_MS = LATE_SECONDS * SECOND_MS;
 
@@ -26,7 +26,7 @@ const DEADLINE_GRACE_MS = 30 * SECOND_MS;
 /** An invocation that has not begun by then is repeated: Lambda may have lost or dropped it. A repetition does not run twice. */
 const REPEAT_INVOCATION_MS = 5 * MINUTE_MS;
 
-/** A function that has not begun after so many invocations does not begin: it fails before its handler is called. */
+/** A function that has not begun after this many invocations fails before its handler is called. */
 const MAX_INVOCATIONS = 3;
 
 /** Rows that one tick creates for a schedule, after an outage. The next tick goes on. */
@@ -49,7 +49,7 @@ export interface Situation {
 export interface Plan {
   /** Rows that do not exist yet. */
   readonly created: readonly Run[];
-  /** Attempts that ended without saying so, or never began. */
+  /** Attempts that ended without recording it, or never began. */
   readonly lost: readonly LostAttempt[];
   /** Runs whose function is invoked for their next attempt. */
   readonly invoked: readonly Run[];
@@ -73,7 +73,7 @@ export function isOpen({ outcome }: Pick<Run, "outcome">): boolean {
   return outcome === "queued" || outcome === "running" || outcome === "retrying";
 }
 
-/** Changes with what decides a schedule's instants. */
+/** Of the fields that determine a schedule's instants. */
 function fingerprintOf({ schedule, timeZone, startAt, endAt, jitterSeconds, enabled }: ScheduleConfig): string {
   return JSON.stringify([schedule, timeZone, startAt ?? "", endAt ?? "", jitterSeconds, enabled]);
 }
@@ -176,7 +176,7 @@ function fateOf(
   return { outcome: "queued" };
 }
 
-/** Unless runs may overlap, one at a time, in order. A run by hand does not wait: who asked for it has decided. */
+/** Unless runs may overlap, one at a time, in order. A manual run does not wait. */
 function planInvocations(
   waiting: readonly Run[],
   { overlap }: ScheduleConfig,

@@ -1,7 +1,7 @@
 /** `almanac schedules ls`: all that is scheduled in an environment. */
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import type { Run } from "../../../functions/schedules/contract";
-import { nextInstant, rateMs } from "../../../functions/schedules/plan/expression";
+import { nextInstant, rateMs } from "../../../functions/shared/calendar/schedule-expression";
 import { mapConcurrently } from "../../../functions/shared/concurrency";
 import { DAY_MS, HOUR_MS, isoSeconds } from "../../../functions/shared/time";
 import { readEvents } from "../../features/logs/log-events";
@@ -75,7 +75,7 @@ async function listTick(tick: FeatureTick, { deployed }: FoundSchedules, now: nu
   const lookBack = Math.min(MAX_LOOK_BACK_MS, 3 * (rateMs(tick.schedule) ?? MAX_LOOK_BACK_MS));
   const group = { name: `/aws/lambda/${functionName}`, feature: "", functionName };
   const last = (await readEvents(client, [group], { from: now - lookBack })).at(-1)?.time;
-  const next = nextTick(tick, last, now);
+  const next = nextTick({ schedule: tick.schedule, timeZone: "UTC" }, last, now);
   return {
     name: tick.name,
     schedule: tick.schedule,

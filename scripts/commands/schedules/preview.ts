@@ -1,5 +1,5 @@
 /** `almanac schedules preview <schedule>`: its next runs, or those of any expression. */
-import { nextInstant, scheduleFault, type Instants } from "../../../functions/schedules/plan/expression";
+import { nextInstant, scheduleFault, type Instants } from "../../../functions/shared/calendar/schedule-expression";
 import { isTimeZone } from "../../../functions/shared/is-time-zone";
 import { isoSeconds } from "../../../functions/shared/time";
 import { findSchedules, ownSchedule } from "../../features/schedules/environment";

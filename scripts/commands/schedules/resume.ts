@@ -1,5 +1,5 @@
 /** `almanac schedules resume <schedule>`: ends a pause. */
-import { nextInstant } from "../../../functions/schedules/plan/expression";
+import { nextInstant } from "../../../functions/shared/calendar/schedule-expression";
 import { isoSeconds } from "../../../functions/shared/time";
 import { findSchedules, ownSchedule } from "../../features/schedules/environment";
 import {

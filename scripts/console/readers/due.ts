@@ -1,6 +1,5 @@
 /** What runs next: the environment's schedules, cron monitors and timers. */
-import { MINUTE_MS } from "../../../functions/shared/time";
-import { nextCronDue } from "../../../functions/shared/calendar/cron";
+import { nextTick } from "../../features/schedules/feature-ticks";
 import { fieldsOf } from "../../shared/fields";
 import type { RunView } from "../contract";
 import type { Environment } from "./source";
@@ -50,20 +49,13 @@ function targetsOf(target: unknown): readonly string[] {
   return Array.isArray(target) ? target.map((each) => String(fieldsOf(each)["arn"])) : [];
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = { minute: MINUTE_MS, hour: 60 * MINUTE_MS, day: 1_440 * MINUTE_MS };
-
-/**
- * When a rule is due next. A rate counts from a time that AWS does not tell: from the last run of its function.
- * @returns epoch milliseconds; undefined: never, or not known
- */
-export function nextRunOf(rule: ScheduleRule, runs: readonly RunView[], now: number): number | undefined {
-  if (!rule.isEnabled) return undefined;
-  const [, kind, inside = ""] = /^(rate|cron)\((.*)\)$/.exec(rule.expression) ?? [];
-  if (kind === "cron") return nextCronDue(inside, rule.timeZone, now);
-  const [, count, unit = ""] = /^(\d+) (minute|hour|day)s?$/.exec(inside) ?? [];
-  const period = Number(count) * (UNIT_MS[unit] ?? Number.NaN);
-  const last = runs.find(({ functionName }) => rule.functionNames.includes(functionName));
-  if (last === undefined || !(period > 0)) return undefined;
-  const since = now - Date.parse(last.at);
-  return Date.parse(last.at) + period * Math.max(1, Math.ceil(since / period));
+/** @returns epoch milliseconds; undefined: never, or not known */
+export function nextRunOf(
+  { isEnabled, expression, timeZone, functionNames }: ScheduleRule,
+  runs: readonly RunView[],
+  now: number,
+): number | undefined {
+  if (!isEnabled) return undefined;
+  const last = runs.find(({ functionName }) => functionNames.includes(functionName));
+  return nextTick({ schedule: expression, timeZone }, last && Date.parse(last.at), now);
 }

@@ -1,6 +1,11 @@
-/** What Almanac's own features run on a schedule: EventBridge's rules, as Terraform has deployed them. */
+/** The schedules of Almanac's own features: EventBridge's rules in Terraform's state. */
 import { randomUUID } from "node:crypto";
-import { nextInstant, rateMs } from "../../../functions/schedules/plan/expression";
+import {
+  nextInstant,
+  rateMs,
+  scheduleFault,
+  type Instants,
+} from "../../../functions/shared/calendar/schedule-expression";
 import { isoSeconds } from "../../../functions/shared/time";
 import { resourcesOfState, type State } from "../../terraform/state";
 
@@ -55,11 +60,21 @@ export function eventsOf({ ruleArn, targets }: FeatureTick, now: number): readon
   return targets.length === 0 ? [event] : targets.map((target) => ({ ...event, ...target }));
 }
 
-/** When EventBridge runs it next. A rate counts from its rule's creation, which nobody tells: from the last run. */
-export function nextTick({ schedule }: FeatureTick, lastAt: number | undefined, now: number): number | undefined {
-  const period = rateMs(schedule);
-  if (period === undefined) return nextInstant({ schedule, timeZone: "UTC" }, now);
-  return lastAt === undefined ? undefined : Math.max(now, lastAt + period);
+/**
+ * When EventBridge invokes a rule's targets next. AWS counts a rate from the creation of its rule, and does not return that time: this
+ * counts it from the last run.
+ *
+ * @returns epoch milliseconds; undefined: never, or not known
+ */
+export function nextTick(
+  { schedule, timeZone }: Pick<Instants, "schedule" | "timeZone">,
+  lastAt: number | undefined,
+  now: number,
+): number | undefined {
+  if (scheduleFault(schedule) !== undefined) return undefined;
+  if (rateMs(schedule) === undefined) return nextInstant({ schedule, timeZone }, now);
+  if (lastAt === undefined) return undefined;
+  return nextInstant({ schedule, timeZone, startAt: new Date(lastAt).toISOString() }, Math.max(now, lastAt));
 }
 
 /** `almanac-staging-exports-schedule-orders` -> `exports-orders` */

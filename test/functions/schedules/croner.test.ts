@@ -1,7 +1,7 @@
 /** The instants of crons in time zones, compared with croner's, which is another implementation. */
 import { Cron } from "croner";
 import * as fc from "fast-check";
-import { nextInstant } from "../../../functions/schedules/plan/expression";
+import { nextInstant } from "../../../functions/shared/calendar/schedule-expression";
 import { HOUR_MS, MINUTE_MS } from "../../../functions/shared/time";
 
 const ZONES = [

@@ -1,6 +1,6 @@
 import { keepSchedules, type KeeperPorts } from "../../../functions/schedules/keeper/keep-schedules";
 import { runAttempt, type ScheduledRun } from "../../../functions/schedules/run/run-attempt";
-import { schedulesSchema, type Attempt, type Run } from "../../../functions/schedules/contract";
+import { schedulesSchema, type Attempt } from "../../../functions/schedules/contract";
 import { runsTable, type AttemptEnd } from "../../../functions/schedules/storage/runs-table";
 import { HOUR_MS, MINUTE_MS } from "../../../functions/shared/time";
 import { memoryRuns } from "../../support/memory-runs";
@@ -15,7 +15,6 @@ function setup(fields: object = {}) {
   const state = { now: START };
   const clock = { now: () => state.now, elapsed: () => state.now, after: () => () => undefined };
   const invoked: Attempt[] = [];
-  const reported: Run[] = [];
   const events: ScheduledRun[] = [];
   const run = (attempt: Attempt, call: (run: ScheduledRun) => unknown = () => "done", owner = `o${invoked.length}`) =>
     runAttempt(
@@ -44,10 +43,6 @@ function setup(fields: object = {}) {
       invoked.push(attempt);
       return Promise.resolve();
     },
-    report: (each) => {
-      reported.push(each);
-      return Promise.resolve();
-    },
     observer: {
       created: () => undefined,
       lost: () => undefined,
@@ -63,7 +58,7 @@ function setup(fields: object = {}) {
   };
   const rows = async () =>
     (await table.list("report", 1_000)).map(({ run: key, outcome }) => `${key.slice(11, 16)} ${outcome}`).reverse();
-  return { tick, ports, table, invoked, reported, events, run, rows, memory, state };
+  return { tick, ports, table, invoked, events, run, rows, memory, state };
 }
 
 const ATTEMPT: Attempt = {
@@ -85,7 +80,7 @@ describe("the keeper", () => {
   });
 
   it("keeps result, times and log of a run in its row, and forgets the run", async () => {
-    const { tick, table, run, reported } = setup({ input: { day: 7 } });
+    const { tick, table, run } = setup({ input: { day: 7 } });
     await tick(0);
     await tick();
     await run(ATTEMPT, () => ({ invoices: 42 }));
@@ -93,7 +88,6 @@ describe("the keeper", () => {
     const [row] = await table.list("report", 1);
     expect(row).toMatchObject({ outcome: "succeeded", result: '{"invoices":42}', attempt: 1, log: { group: "g" } });
     expect(row?.endedAt).toBeDefined();
-    expect(reported.map(({ outcome }) => outcome)).toEqual(["succeeded"]);
     expect((await table.states()).get("report")?.open.size).toBe(0);
   });
 
@@ -170,7 +164,7 @@ describe("the keeper", () => {
     ["skip", ["00 succeeded", "01 skipped", "02 skipped"], 1],
     ["queue", ["00 succeeded", "01 queued", "02 queued"], 2],
     ["allow", ["00 succeeded", "01 queued", "02 queued"], 3],
-  ])("treats runs that overlap as told: %s", async (overlap, outcomes, invocations) => {
+  ])("treats runs that overlap by the policy %s", async (overlap, outcomes, invocations) => {
     const { tick, table, rows, invoked } = setup({ schedule: "rate(1 minute)", overlap });
     await tick(0);
     await tick();
@@ -189,7 +183,7 @@ describe("the keeper", () => {
     ["all", ["06:00 queued", "07:00 queued", "08:00 queued"]],
     ["latest", ["06:00 missed", "07:00 missed", "08:00 queued"]],
     ["none", ["06:00 missed", "07:00 missed", "08:00 missed"]],
-  ])("catches up after an outage as told: %s", async (catchUp, outcomes) => {
+  ])("catches up after an outage by the policy %s", async (catchUp, outcomes) => {
     const { tick, rows } = setup({ catchUp });
     await tick(0);
     await tick(2 * 60 + 31);

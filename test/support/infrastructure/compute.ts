@@ -1,7 +1,9 @@
 /** Functions, their roles, and state machines. */
 import type { Resource } from "../../../modules/synthesized/resources";
 import {
+  arnOf,
   equals,
+  hasParts,
   is,
   must,
   nameOf,
@@ -9,6 +11,8 @@ import {
   neighbours,
   ownerOf,
   parsed,
+  PHYSICAL_NAME,
+  physicalName,
   reference,
   refersTo,
   sameStatements,
@@ -30,10 +34,6 @@ const isBehindApi = (world: World, resource: Resource) =>
       values["principal"] === "apigateway.amazonaws.com" &&
       values["function_name"] === reference(resource, "aws_lambda_function", nameOf(resource), "function_name"),
   );
-
-const hyphenated = (name: string) => name.replaceAll("_", "-");
-const physicalName = (resource: Resource, { prefix }: World, name: string) =>
-  `${prefix}-${resource.module}-${hyphenated(name)}`;
 
 /** A function, or a state machine, that has a role of this name. */
 const workerOf = (world: World, resource: Resource, name: string) =>
@@ -157,22 +157,17 @@ export const COMPUTE: Readonly<Record<string, Rules>> = {
     "": must(
       "has a role with permissions, logs, and code",
       (_, resource, world) =>
-        [
-          "aws_iam_role._role",
-          "aws_iam_role_policy._policy",
-          "aws_cloudwatch_log_group._log_group",
-          "aws_s3_object._code",
-        ].every((each) => {
-          const [type = "", suffix = ""] = each.split(".");
-          return neighbour(world, resource, type, `${nameOf(resource)}${suffix}`) !== undefined;
+        hasParts(world, resource, {
+          aws_iam_role: "_role",
+          aws_iam_role_policy: "_policy",
+          aws_cloudwatch_log_group: "_log_group",
+          aws_s3_object: "_code",
         }) &&
         isTriggered(world, resource) &&
         isWatched(world, resource),
     ),
     architectures: is(["arm64"], "20% cheaper"),
-    function_name: equals("is where it is in the module", (resource, world) =>
-      physicalName(resource, world, nameOf(resource)),
-    ),
+    function_name: PHYSICAL_NAME,
     handler: is("index.handler", "what bundles export"),
     memory_size: MEMORY,
     role: refersTo("aws_iam_role", "arn", "has a role of its own", (resource) => `${nameOf(resource)}_role`),
@@ -222,8 +217,7 @@ export const COMPUTE: Readonly<Record<string, Rules>> = {
       const name = withoutSuffix(resource, "_role");
       if (neighbour(world, resource, "aws_lambda_function", name) !== undefined)
         return sameStatements(value, assumedBy("lambda.amazonaws.com"));
-      const data = `\${module.${resource.module}.data.`;
-      const machine = `arn:${data}aws_partition.partition.partition}:states:${data}aws_region.region.name}:${data}aws_caller_identity.account.account_id}:stateMachine:${physicalName(resource, world, name)}`;
+      const machine = arnOf(resource, "states", `stateMachine:${physicalName(resource, world, name)}`);
       return sameStatements(value, [
         {
           Sid: "StepFunctions",
@@ -354,7 +348,7 @@ export const COMPUTE: Readonly<Record<string, Rules>> = {
         neighbour(world, resource, "aws_iam_role_policy", `${nameOf(resource)}_policy`) !== undefined &&
         ["failed", "timed_out"].every((end) => hasAlarm(world, resource, `${nameOf(resource)}_executions_${end}`)),
     ),
-    name: equals("is where it is in the module", (resource, world) => physicalName(resource, world, nameOf(resource))),
+    name: PHYSICAL_NAME,
     role_arn: refersTo("aws_iam_role", "arn", "has a role of its own", (resource) => `${nameOf(resource)}_role`),
     type: is("STANDARD", "runs for longer than five minutes, and once"),
     "logging_configuration.level": is("ERROR", "a failure is in the log"),

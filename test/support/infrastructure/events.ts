@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { Resource } from "../../../modules/synthesized/resources";
 import {
+  arnOf,
   equals,
   FOR_PEOPLE,
   is,
@@ -11,6 +12,8 @@ import {
   neighbours,
   ownerOf,
   parsed,
+  PHYSICAL_NAME,
+  physicalName,
   reference,
   refersTo,
   sameStatements,
@@ -27,10 +30,6 @@ const alarmsOf = (queue: Resource) =>
   nameOf(queue).endsWith("_ingest_queue_dlq")
     ? [`${nameOf(queue)}_depth`, `${nameOf(queue)}_high_depth`]
     : [`${nameOf(queue)}_depth`];
-const arnOf = (resource: Resource, service: string, name: string) => {
-  const data = `\${module.${resource.module}.data.`;
-  return `arn:${data}aws_partition.partition.partition}:${service}:${data}aws_region.region.name}:${data}aws_caller_identity.account.account_id}:${name}`;
-};
 
 /** Schedules by function: what they are for says how often. */
 const SCHEDULES: Readonly<Record<string, RegExp>> = {
@@ -111,11 +110,8 @@ export const EVENTS: Readonly<Record<string, Rules>> = {
     description: FOR_PEOPLE,
     name: must(
       "is where it is in the module",
-      (value, resource, { prefix }) =>
-        value ===
-        `${prefix}-${resource.module}-${nameOf(resource)
-          .replace(/_rule(_\d+)$/, "$1")
-          .replaceAll("_", "-")}`,
+      (value, resource, world) =>
+        value === physicalName(resource, world, nameOf(resource).replace(/_rule(_\d+)$/, "$1")),
     ),
     schedule_expression: must("as often as its function needs", (value, resource, world) => {
       if (resource.values["event_pattern"] !== undefined) return value === undefined;
@@ -221,10 +217,7 @@ export const EVENTS: Readonly<Record<string, Rules>> = {
     }),
   },
   aws_cloudwatch_metric_alarm: {
-    alarm_name: equals(
-      "is where it is in the module",
-      (resource, { prefix }) => `${prefix}-${resource.module}-${nameOf(resource).replaceAll("_", "-")}`,
-    ),
+    alarm_name: PHYSICAL_NAME,
     alarm_description: must(
       "says what happens, and where to read what to do",
       (value) =>

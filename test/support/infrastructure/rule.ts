@@ -57,6 +57,23 @@ export const reference = ({ module }: Pick<Resource, "module">, type: string, na
 export const neighbour = (world: World, resource: Resource, type: string, name: string): Resource | undefined =>
   neighbours(world, resource, type).find((each) => nameOf(each) === name);
 
+/** Whether the resource has all of these, each named after it. @param suffixes by type */
+export const hasParts = (world: World, resource: Resource, suffixes: Readonly<Record<string, string>>): boolean =>
+  Object.entries(suffixes).every(
+    ([type, suffix]) => neighbour(world, resource, type, `${nameOf(resource)}${suffix}`) !== undefined,
+  );
+
+/** `almanac-staging-timers-dispatch-errors`. @param name in Terraform, with underscores */
+export const physicalName = (resource: Resource, { prefix }: World, name = nameOf(resource)) =>
+  `${prefix}-${resource.module}-${name.replaceAll("_", "-")}`;
+export const PHYSICAL_NAME = equals("is where it is in the module", (resource, world) => physicalName(resource, world));
+
+/** An ARN in the module's account and region. */
+export const arnOf = ({ module }: Resource, service: string, name: string) => {
+  const data = `\${module.${module}.data.`;
+  return `arn:${data}aws_partition.partition.partition}:${service}:${data}aws_region.region.name}:${data}aws_caller_identity.account.account_id}:${name}`;
+};
+
 const indexes = new WeakMap<readonly Resource[], ReadonlyMap<string, readonly Resource[]>>();
 
 /** Resources of a type in the same module. */

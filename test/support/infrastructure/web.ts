@@ -3,6 +3,7 @@ import type { Resource } from "../../../modules/synthesized/resources";
 import {
   equals,
   FOR_PEOPLE,
+  hasParts,
   indifferent,
   is,
   must,
@@ -10,6 +11,8 @@ import {
   neighbour,
   neighbours,
   ownerOf,
+  PHYSICAL_NAME,
+  physicalName,
   reference,
   refersTo,
   textAt,
@@ -98,27 +101,23 @@ const namesIn = (value: unknown) => (typeof value === "object" && value !== null
 const sorted = (value: unknown) =>
   JSON.stringify(Object.entries(typeof value === "object" && value !== null ? value : {}).sort());
 
+const STATUS_PAGE_NAME = equals("is its bucket's", (resource, world) => physicalName(resource, world, "status_page"));
+
 export const WEB: Readonly<Record<string, Rules>> = {
   aws_api_gateway_rest_api: {
     "": must(
       "is deployed, throttled, and watched",
       (_, resource, world) =>
-        [
-          "aws_api_gateway_deployment._deployment",
-          "aws_api_gateway_stage._stage",
-          "aws_api_gateway_method_settings._throttling",
-          "aws_cloudwatch_metric_alarm._server_errors",
-        ].every((each) => {
-          const [type = "", suffix = ""] = each.split(".");
-          return neighbour(world, resource, type, `${nameOf(resource)}${suffix}`) !== undefined;
+        hasParts(world, resource, {
+          aws_api_gateway_deployment: "_deployment",
+          aws_api_gateway_stage: "_stage",
+          aws_api_gateway_method_settings: "_throttling",
+          aws_cloudwatch_metric_alarm: "_server_errors",
         }) &&
         isPublicAsMuchAsMeant(world, resource) &&
         areErrorsReadable(world, resource),
     ),
-    name: equals(
-      "is where it is in the module",
-      (resource, { prefix }) => `${prefix}-${resource.module}-${nameOf(resource).replaceAll("_", "-")}`,
-    ),
+    name: PHYSICAL_NAME,
     description: FOR_PEOPLE,
     binary_media_types: is(["*/*"], "functions see the bytes that were sent"),
     "endpoint_configuration.types": is(["REGIONAL"], "no distribution of Amazon's in between"),
@@ -322,20 +321,14 @@ export const WEB: Readonly<Record<string, Rules>> = {
   },
   aws_cloudfront_origin_access_control: {
     description: FOR_PEOPLE,
-    name: must(
-      "is its bucket's",
-      (value, { module }, { prefix }) => String(value) === `${prefix}-${module}-status-page`,
-    ),
+    name: STATUS_PAGE_NAME,
     origin_access_control_origin_type: is("s3", "its origin"),
     signing_behavior: is("always", "the bucket is private"),
     signing_protocol: is("sigv4", "the bucket is private"),
   },
   aws_cloudfront_response_headers_policy: {
     comment: FOR_PEOPLE,
-    name: must(
-      "is its bucket's",
-      (value, { module }, { prefix }) => String(value) === `${prefix}-${module}-status-page`,
-    ),
+    name: STATUS_PAGE_NAME,
     "security_headers_config.content_security_policy.content_security_policy": must(
       "loads nothing from elsewhere",
       (value) =>

@@ -4,7 +4,7 @@
  */
 import { schedulesSchema, type Attempt, type Run, type ScheduleConfig } from "../../../functions/schedules/contract";
 import { keepSchedules, type KeeperPorts } from "../../../functions/schedules/keeper/keep-schedules";
-import { nextInstant } from "../../../functions/schedules/plan/expression";
+import { nextInstant } from "../../../functions/shared/calendar/schedule-expression";
 import { runAttempt } from "../../../functions/schedules/run/run-attempt";
 import { runsTable, type DynamoCall } from "../../../functions/schedules/storage/runs-table";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../functions/shared/time";
@@ -155,7 +155,6 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
           );
         if (fault(0.03)) throw new KilledError("the response was lost");
       },
-      report: () => Promise.resolve(),
       observer: {
         created: ({ schedule, run, outcome }) => {
           const key = `${schedule}/${run}`;

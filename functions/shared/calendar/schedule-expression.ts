@@ -1,13 +1,15 @@
-/** Schedule expressions: EventBridge's rates and crons. Pure. */
-import { invalidCronReason, nextCronDue } from "../../shared/calendar/cron";
-import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../shared/time";
+/** EventBridge's schedule expressions, rates and crons: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html. Pure. */
+import * as z from "zod";
+
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../time";
+import { invalidCronReason, nextCronDue } from "./cron";
 
 const UNITS_MS: Readonly<Record<string, number>> = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS };
 
 /** Longer ones are a cron. */
 const MAX_RATE_MS = 366 * DAY_MS;
 
-/** What decides the instants of a schedule. */
+/** The fields that determine the instants of a schedule. */
 export interface Instants {
   readonly schedule: string;
   readonly timeZone: string;
@@ -19,7 +21,7 @@ export interface Instants {
 /** Why an expression is invalid; undefined when it is valid. */
 export function scheduleFault(expression: string): string | undefined {
   const cron = cronOf(expression);
-  if (cron !== undefined) return invalidCronReason(cron);
+  if (cron !== undefined) return /^\s|[^\S ]|\s$/.test(cron) ? "has spaces around its fields" : invalidCronReason(cron);
   if (!/^rate\(.*\)$/.test(expression)) return 'is neither "rate(...)" nor "cron(...)"';
   const [, count, unit, plural] = /^rate\(([1-9]\d{0,8}) (minute|hour|day)(s?)\)$/.exec(expression) ?? [];
   if (count === undefined || unit === undefined)
@@ -28,6 +30,12 @@ export function scheduleFault(expression: string): string | undefined {
     return `needs "${count} ${unit}${count === "1" ? "" : "s"}", as EventBridge requires`;
   return (rateMs(expression) ?? 0) > MAX_RATE_MS ? "is longer than 366 days" : undefined;
 }
+
+/** A schedule expression in a configuration: EventBridge would refuse an invalid one during `terraform apply`. */
+export const scheduleExpressionSchema = z.string().superRefine((expression, context) => {
+  const fault = scheduleFault(expression);
+  if (fault !== undefined) context.addIssue({ code: "custom", message: fault, input: expression });
+});
 
 /** The first instant after `after`, epoch milliseconds; undefined when none remains. */
 export function nextInstant({ schedule, timeZone, startAt, endAt }: Instants, after: number): number | undefined {
@@ -43,7 +51,8 @@ export function rateMs(expression: string): number | undefined {
   return count === undefined ? undefined : Number(count) * (UNITS_MS[unit] ?? NaN);
 }
 
-function cronOf(expression: string): string | undefined {
+/** The six fields of `cron(...)`; undefined for a rate. */
+export function cronOf(expression: string): string | undefined {
   return /^cron\((.*)\)$/.exec(expression)?.[1];
 }
 

@@ -66,8 +66,12 @@ export function hasPlainSecret(body: string): boolean {
   return pairs.some(([name, value]) => isPlainSecret(name, value)) || isPlainSecret("", body);
 }
 
+const MAX_PATH = 120;
+
 /** The paths of texts in a configuration that are secrets. */
 export function plainSecrets(value: unknown, path: readonly PropertyKey[] = []): readonly (readonly PropertyKey[])[] {
+  // Not a configuration: it has its own fault. An object that contains itself is as deep as one goes.
+  if (path.length > MAX_PATH) return [];
   if (typeof value === "string") {
     const name = path.findLast((segment) => typeof segment === "string") ?? "";
     return isPlainSecret(name, value) || secretInQuery(value) !== undefined ? [path] : [];

@@ -59,7 +59,8 @@ function quote(value: unknown): string {
 /** Undefined for what is no JSON, such as a bigint and an object that contains itself. */
 function jsonOf(value: unknown): string | undefined {
   try {
-    return JSON.stringify(value) as string | undefined;
+    const json: unknown = JSON.stringify(value);
+    return typeof json === "string" ? json : undefined;
   } catch {
     return undefined;
   }

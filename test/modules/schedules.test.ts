@@ -3,7 +3,7 @@ import { ConfigurationError } from "../../modules/constructs/config";
 import type { EnvironmentInput } from "../../modules/environment";
 import * as z from "zod";
 import { overview } from "../support/overview";
-import { describePolicy, resource, synthesize, type TerraformJson } from "../support/synthesized";
+import { describePolicy, resource, synthesize, terraformSchema, type TerraformJson } from "../support/synthesized";
 
 const RATES = 'is not "rate(<number> minutes)", "rate(<number> hours)" or "rate(<number> days)"';
 const CYCLE: Record<string, unknown> = {};
@@ -102,7 +102,7 @@ describe("the schedules module", () => {
     });
 
     it("lets the keeper write the schedules' monitors and no other item of heartbeats, and the functions none", async () => {
-      const json = both({ report: HOURLY }).modules.schedules ?? {};
+      const json = terraformSchema.parse(both({ report: HOURLY }).modules["schedules"]);
       expect(policyOf(json, "keep").filter((each) => each.includes("HeartbeatsTable"))).toEqual([
         expect.stringMatching(
           /^Allow dynamodb:UpdateItem on arn:\S+:table\/\$\{var.heartbeats_table\} if .* \(HeartbeatsTable\)$/,

@@ -54,7 +54,12 @@ new Environment(app, "local", {
       timeoutSeconds: 10,
       overlap: "allow",
     },
-    eachDay: { entry: "test/e2e/support/scheduled.ts", schedule: "cron(0 6 * * ? *)", catchUp: "none" },
+    eachDay: {
+      entry: "test/e2e/support/scheduled.ts",
+      schedule: "cron(0 6 * * ? *)",
+      secrets: { KEY: "/almanac/schedules/key" },
+      catchUp: "none",
+    },
   },
 });
 

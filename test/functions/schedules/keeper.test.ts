@@ -149,6 +149,69 @@ describe("the keeper", () => {
     expect(await rows()).toEqual(["08:00 queued"]);
   });
 
+  it.each(["all", "latest", "none"])("catches up nothing of a pause (catchUp %s)", async (catchUp) => {
+    const { tick, table, rows, state } = keeper({ catchUp });
+    await tick(0);
+    await table.pause("report", state.now);
+    await tick(3 * 60 + 30);
+    await table.resume("report", state.now);
+    await tick();
+    await tick(30);
+    expect(await rows()).toEqual(["10:00 queued"]);
+  });
+
+  it("ends what has begun before a pause, retries it, and starts what waits", async () => {
+    const { tick, table, run, rows, state, invoked } = keeper({
+      schedule: "rate(1 minute)",
+      overlap: "queue",
+      retries: { count: 1 },
+    });
+    await tick(0);
+    await tick();
+    const [first = ATTEMPT] = invoked;
+    await table.claim(first, { attempt: 1, owner: "slow", now: state.now, deadline: state.now + HOUR_MS });
+    await tick();
+    await table.pause("report", state.now);
+    const [, running] = await table.list("report", 2);
+    if (running === undefined) throw new Error("no run");
+    const retry = { outcome: "retrying", attempt: 2, nextAttemptAt: state.now } as const;
+    await table.end(running, { reason: "no luck", ...retry }, state.now);
+    await tick();
+    expect(invoked.at(-1)).toMatchObject({ run: first.run, attempt: 2 });
+    await run({ ...first, attempt: 2 });
+    await tick();
+    const waiting = invoked.at(-1);
+    expect(waiting?.run).toBe("2026-11-21T06:01:00.000Z");
+    await run(waiting ?? first);
+    await tick(10);
+    expect(await rows()).toEqual(["06:00 succeeded", "06:01 succeeded"]);
+  });
+
+  it("runs by hand during a pause", async () => {
+    const { tick, table, invoked, state } = keeper();
+    await tick(0);
+    await table.pause("report", state.now);
+    const row = { ...ATTEMPT, run: "2026-11-21T05:59:30.000Z#1", outcome: "queued", manual: true } as const;
+    await table.create({ ...row, scheduledAt: state.now, dueAt: state.now, invocations: 0 });
+    await table.follow(row);
+    await tick();
+    expect(invoked.map(({ run }) => run)).toEqual([row.run]);
+  });
+
+  it("keeps the first time of a pause, and pauses nothing that it has not seen", async () => {
+    const { tick, table } = keeper();
+    expect(await table.pause("report", 1)).toBe(false);
+    await tick(0);
+    await table.pause("report", 1);
+    await table.pause("report", 2);
+    expect((await table.states()).get("report")?.pausedAt).toBe(1);
+    const cursor = (await table.states()).get("report")?.cursor;
+    await table.resume("report", 5);
+    await table.resume("report", 7);
+    expect((await table.states()).get("report")).toMatchObject({ cursor: 5 });
+    expect(cursor).toBe(START);
+  });
+
   it("begins anew with another schedule under a name", async () => {
     const one = keeper();
     await one.tick(0);

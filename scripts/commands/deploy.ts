@@ -3,6 +3,7 @@ import { describeFeatures } from "../emulator/describe-run";
 import { bootstrap } from "../environments/bootstrap";
 import { dashboardUrl } from "../environments/console-url";
 import { checkName, rememberPersonal } from "../environments/names";
+import { describeRemoved, removeRoutes } from "../environments/removed-routes";
 import { openStack, type EnvironmentStack } from "../environments/stack";
 import { digestOf } from "../review/digest";
 import { toMarkdown } from "../review/markdown";
@@ -111,8 +112,10 @@ async function run(environment: string, options: Options): Promise<number> {
     await runSteps([
       {
         title: "Terraform apply",
-        run: async (onProgress) =>
-          describeApplied(await terraformApplyPlan(file, { ...opened().terraform, planned, onProgress })),
+        run: async (onProgress) => {
+          const applied = await terraformApplyPlan(file, { ...opened().terraform, planned, onProgress });
+          return `${describeApplied(applied)}${describeRemoved(await removeRoutes(opened(), onProgress))}`;
+        },
       },
     ]);
     if (opened().personal) rememberPersonal([environment]);

@@ -60,7 +60,11 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
     settings: "content_handling response_parameters response_templates selection_pattern",
   },
   aws_api_gateway_method: {
-    destroyed: identity("is a route that no longer exists", "warn"),
+    // The stage still has it after the apply: scripts/environments/removed-routes.ts.
+    destroyed: identity(
+      "is a route that no longer exists. Deploy with npx almanac deploy, or after cdktf deploy run terraform apply -replace=<its API's deployment>: until then its stage serves the route",
+      "warn",
+    ),
     exposure: "authorization authorization_scopes authorizer_id api_key_required request_validator_id",
     identity: "http_method",
     address: "rest_api_id resource_id",

@@ -2,7 +2,13 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { terraformInit, terraformPlan, terraformShowPlan, type TerraformOptions } from "../terraform/terraform";
+import {
+  terraformInit,
+  terraformPlan,
+  terraformShowPlan,
+  type PlanOptions,
+  type TerraformOptions,
+} from "../terraform/terraform";
 import { parsePlan, type Plan } from "./plan";
 import { withSources } from "./sources";
 
@@ -24,9 +30,9 @@ export async function planInto(
   file: string,
   terraform: TerraformOptions,
   onProgress: (line: string) => void,
-  { locked = true }: { readonly locked?: boolean } = {},
+  options: PlanOptions = {},
 ): Promise<Plan> {
-  await terraformPlan(file, { ...terraform, onProgress, locked });
+  await terraformPlan(file, { ...terraform, onProgress, ...options });
   return withSources(parsePlan(await terraformShowPlan(file, terraform)), terraform.cwd);
 }
 

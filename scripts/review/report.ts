@@ -87,8 +87,13 @@ const HOLDS: Readonly<Record<string, string>> = {
 
 /**
  * @param allow the addresses, whole or as `heartbeats.dynamodb_table.state`, of resources that may lose their data, be exposed or change their identity
+ * @param stale API deployments that serve removed routes, which no plan shows
  */
-export function reviewPlan(plan: Plan, allow: ReadonlySet<string>): Report {
+export function reviewPlan(
+  plan: Plan,
+  allow: ReadonlySet<string>,
+  stale: readonly { readonly address: string; readonly routes: readonly string[] }[] = [],
+): Report {
   const allowed = new Set([
     ...allow,
     ...plan.resource_changes.map(({ address }) => address).filter((address) => allow.has(shortened(address))),
@@ -101,7 +106,11 @@ export function reviewPlan(plan: Plan, allow: ReadonlySet<string>): Report {
   const permissions = changedPermissions(changes, new Expressions(plan));
   return {
     dataLoss: reviewed.flatMap(({ change, review }) => dataLossOf(change, review, allowed)),
-    findings: [...changes.flatMap((change) => findingsOf(change, allowed)), ...openPermissions(permissions, allowed)],
+    findings: [
+      ...changes.flatMap((change) => findingsOf(change, allowed)),
+      ...openPermissions(permissions, allowed),
+      ...stale.map(({ address, routes }) => servedRoutes(address, routes)),
+    ],
     drift: driftOf(plan),
     permissions,
     modules: byModule(reviewed),
@@ -240,6 +249,12 @@ function configuredAttributes(
       ...configuredAttributes(inner, `${prefix}module.${name}.`),
     ]),
   ]);
+}
+
+function servedRoutes(address: string, routes: readonly string[]): Finding {
+  const what =
+    "still serves routes that were removed. npx almanac deploy ends that, or terraform apply -replace=<this>";
+  return { verdict: "exposure", address, what, changes: routes, refused: false, allowed: false };
 }
 
 /** Statements that let anybody in, or that no longer keep plain HTTP out. */

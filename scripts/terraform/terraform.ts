@@ -58,6 +58,13 @@ export interface TerraformRunOptions extends Omit<TerraformOptions, "onLine"> {
   readonly planned?: number;
 }
 
+export interface PlanOptions {
+  /** False: a plan that is only read. @default true */
+  readonly locked?: boolean;
+  /** Addresses of resources to replace, changed or not. */
+  readonly replace?: readonly string[];
+}
+
 /** How long a change waits for another run on the same state. */
 const LOCK_TIMEOUT = "-lock-timeout=10m";
 
@@ -177,9 +184,10 @@ export async function terraformInit(options: TerraformOptions): Promise<void> {
  */
 export async function terraformPlan(
   file: string,
-  { locked = true, ...options }: TerraformRunOptions & { readonly locked?: boolean },
+  { locked = true, replace = [], ...options }: TerraformRunOptions & PlanOptions,
 ): Promise<void> {
-  await runWithProgress(["plan", `-out=${file}`, "-json", locked ? LOCK_TIMEOUT : "-lock=false"], options);
+  const replaced = replace.map((address) => `-replace=${address}`);
+  await runWithProgress(["plan", `-out=${file}`, "-json", locked ? LOCK_TIMEOUT : "-lock=false", ...replaced], options);
 }
 
 /**

@@ -1,10 +1,11 @@
 /** The life cycle of a personal environment, by its commands: deploy, use, review, destroy. */
 import { join } from "node:path";
+import { APIGatewayClient, GetRestApisCommand } from "@aws-sdk/client-api-gateway";
 import { homeAt } from "../../scripts/shared/home";
 import { readRunning } from "../../scripts/emulator/run-record";
 import { localSettings } from "../../scripts/emulator/local-settings";
 import { checkOnce } from "../../scripts/local/sample-data";
-import { eventually, home, npmRunWith } from "./support/system";
+import { awsConfiguration, eventually, home, npmRunWith } from "./support/system";
 
 const NAME = "rehearsal";
 const options = ["--app", "test/e2e/support/personal-app.ts"];
@@ -28,10 +29,13 @@ describe("a personal environment", () => {
   }, 60_000);
 
   it("is created by npx almanac deploy, with its state bucket", async () => {
-    const { code, output } = await run("deploy", NAME, "--yes");
+    const pings = ["get", "post"].flatMap((method) =>
+      ["key", "key_event"].map((path) => `heartbeats.api_gateway_method.api_rest_${method}_ping_${path}`),
+    );
+    const { code, output } = await run("deploy", NAME, "--yes", "--allow", ...pings);
     expect(output).toContain(`${NAME} is not in test/e2e/support/personal-app.ts: a personal environment`);
     expect(output).toContain(`State bucket: almanac-${NAME}-terraform-state`);
-    expect(output).toMatch(/No data is lost\.\*\* \d+ added; \$0\.00 → \$\d/);
+    expect(output).toMatch(/No data is lost\. What else matters is allowed\.\*\* \d+ added; \$0\.00 → \$\d/);
     expect(output).toMatch(/Terraform apply: \d+ added/);
     expect(output).toContain(`${NAME} is deployed`);
     expect(code).toBe(0);
@@ -60,6 +64,21 @@ describe("a personal environment", () => {
     const { code, output } = await run("review", NAME, "--drift");
     expect(output).toContain("No changes: the deployed environment matches the configuration.");
     expect(code).toBe(0);
+  }, 120_000);
+
+  it("no longer serves a route that was removed, though Terraform deletes it after the API's deployment is created", async () => {
+    const { items = [] } = await new APIGatewayClient(awsConfiguration(endpoint)).send(new GetRestApisCommand());
+    const api = items.find(({ name }) => name === `almanac-${NAME}-heartbeats-api`)?.id ?? "";
+    const ping = async () => (await fetch(`${endpoint}/restapis/${api}/live/_user_request_/ping/any`)).text();
+    // The emulator's answer to an unsigned request for no route.
+    const noRoute = "UnrecognizedClientException";
+    expect(await ping()).not.toContain(noRoute);
+
+    variables = { ...variables, REHEARSAL_WITHOUT_PINGS: "1" };
+    const { code, output } = await run("deploy", NAME, "--yes");
+    expect(output).toMatch(/no longer served: GET \/ping\/\{key\}, .*POST \/ping\/\{key\}/);
+    expect(code).toBe(0);
+    expect(await ping()).toContain(noRoute);
   }, 120_000);
 
   it("is destroyed without orphaned resources", async () => {

@@ -183,7 +183,7 @@ export class Environment extends TerraformStack {
   override prepareStack(): void {
     super.prepareStack();
     const { outdir } = App.of(this);
-    const written = this.emulatedBackend?.toTerraform();
+    const written: unknown = this.emulatedBackend?.toTerraform();
     if (written !== undefined) forgetOtherBackend(join(outdir, "stacks", this.node.id), written);
   }
 

@@ -1,4 +1,4 @@
-import "./constructs/stack-traces";
+import "./constructs/cdktf-startup";
 import { join } from "node:path";
 import { DataAwsCallerIdentity } from "@cdktf/provider-aws/lib/data-aws-caller-identity";
 import { AwsProvider, type AwsProviderConfig } from "@cdktf/provider-aws/lib/provider";

@@ -2,8 +2,8 @@
  * A feature is a construct tree in TypeScript and a Terraform module in the plan: a folder with HCL files and zips, which the
  * environment's stack calls as `module.<feature>`.
  */
-import "./stack-traces";
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import "./cdktf-startup";
+import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AwsProvider } from "@cdktf/provider-aws/lib/provider";
 import { DataAwsCallerIdentity } from "@cdktf/provider-aws/lib/data-aws-caller-identity";
@@ -303,13 +303,24 @@ export abstract class Feature extends TerraformStack {
     if (!session.skipValidation) this.runAllValidations();
     const { workingDirectory } = session.manifest.forStack(environment);
     const directory = join(session.outdir, workingDirectory, "modules", this.feature);
-    rmSync(directory, { recursive: true, force: true }); // zips of the previous synth
+    const texts = {
+      ...this.toFiles(),
+      NOTICE: attributionOf([...this.zips.values()].flatMap(packagesIn)),
+      [MODULE_JSON]: `${JSON.stringify(this.toModule(), undefined, 2)}\n`,
+    };
+    const assets = new Map([...this.zips].map(([name, file]) => [`${name}.zip`, file]));
     mkdirSync(join(directory, "assets"), { recursive: true });
-    for (const [name, file] of this.zips) copyFileSync(file, join(directory, "assets", `${name}.zip`));
-    writeFileSync(join(directory, "NOTICE"), attributionOf([...this.zips.values()].flatMap(packagesIn)));
-    for (const [name, text] of Object.entries(this.toFiles())) writeFileSync(join(directory, name), text);
-    writeFileSync(join(directory, MODULE_JSON), `${JSON.stringify(this.toModule(), undefined, 2)}\n`);
+    keepOnly(directory, new Set([...Object.keys(texts), "assets"]));
+    keepOnly(join(directory, "assets"), new Set(assets.keys()));
+    for (const [name, file] of assets) copyFileSync(file, join(directory, "assets", name));
+    for (const [name, text] of Object.entries(texts)) writeFileSync(join(directory, name), text);
   }
+}
+
+/** Removes what the previous synthesis has left in a folder: Terraform would read it. */
+function keepOnly(folder: string, names: ReadonlySet<string>): void {
+  for (const name of readdirSync(folder))
+    if (!names.has(name)) rmSync(join(folder, name), { recursive: true, force: true });
 }
 
 /** Drops cdktf's metadata, which has the construct path of each block. */

@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 
+import { errorMessage } from "../../shared/errors";
 import { BadRequestError } from "../../shared/handlers/http-errors";
 import { fittingItems } from "../../shared/handlers/response-size";
 import type { Scope } from "../../shared/handlers/scopes";
@@ -11,12 +12,12 @@ import { parseJson } from "../../shared/input";
 import { SECOND_MS } from "../../shared/time";
 import { TIMER_KEYS, TIMER_PARTITIONS } from "../contract";
 import { onceSlot, overdueSlot } from "../schedule/fire-times";
-import type { TimerKind } from "../schedule/timer";
+import { MAX_JITTER_SECONDS, type TimerKind } from "../schedule/timer";
 import { partitionOf, rowKey, timerKey } from "../storage/timer-row";
 import type { DueRange, ListKey, TimerPartition, TimerTable } from "../storage/timer-table";
 import { TIMER_STATES, type ListResponse, type TimerResponse } from "./api-types";
-import { MAX_JITTER_SECONDS, timeSchema } from "./request-schemas";
-import { reasonOf, timerResponses, type StatusPorts, type Unreadable } from "./timer-responses";
+import { timeSchema } from "./request-schemas";
+import { timerResponses, type StatusPorts, type Unreadable } from "./timer-responses";
 
 const DEFAULT_LIMIT = 100;
 const MAX_TIMERS = 1_000;
@@ -106,7 +107,9 @@ export async function listTimers(
   const resume = timers.length < found.length ? found[timers.length - 1]?.position : position;
   return {
     timers,
-    ...(unreadable.length > 0 && { unreadable: unreadable.map(({ id, error }) => ({ id, reason: reasonOf(error) })) }),
+    ...(unreadable.length > 0 && {
+      unreadable: unreadable.map(({ id, error }) => ({ id, reason: errorMessage(error) })),
+    }),
     ...(resume !== undefined && resume.range < ranges.length && { next: tokenOf(resume, list) }),
   };
 }

@@ -51,7 +51,9 @@ describe("npx almanac timers", () => {
     now = NOW;
     printed.length = 0;
     for (const method of ["log", "error"] as const)
-      jest.spyOn(console, method).mockImplementation((line: string) => void printed.push(line));
+      jest.spyOn(console, method).mockImplementation((line: string) => {
+        printed.push(line);
+      });
     let versions = 0;
     const ports: TimerPorts = {
       ...fake,

@@ -51,8 +51,8 @@ describe("npx almanac timers", () => {
     now = NOW;
     printed.length = 0;
     for (const method of ["log", "error"] as const)
-      jest.spyOn(console, method).mockImplementation((line: string) => {
-        printed.push(line);
+      jest.spyOn(console, method).mockImplementation((...line: readonly unknown[]) => {
+        printed.push(line.join(" "));
       });
     let versions = 0;
     const ports: TimerPorts = {

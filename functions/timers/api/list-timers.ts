@@ -15,7 +15,7 @@ import type { TimerKind } from "../schedule/timer";
 import { partitionOf, rowKey, timerKey } from "../storage/timer-row";
 import type { DueRange, ListKey, TimerPartition, TimerTable } from "../storage/timer-table";
 import { TIMER_STATES, type ListResponse, type TimerResponse } from "./api-types";
-import { MAX_JITTER_SECONDS, timeSchema } from "./request-schemas";
+import { idSchema, MAX_JITTER_SECONDS, timeSchema } from "./request-schemas";
 import { reasonOf, timerResponses, type StatusPorts, type Unreadable } from "./timer-responses";
 
 const DEFAULT_LIMIT = 100;
@@ -146,10 +146,14 @@ function tokenOf({ range, after }: Position, list: string): string {
   return Buffer.from(JSON.stringify({ list, range, after })).toString("base64url");
 }
 
+/** DynamoDB refuses other keys: an empty or a long one would be a 500. */
+const isTimerKey = (sort: string): boolean =>
+  /^(periodic|oneshot)#/.test(sort) && idSchema.safeParse(sort.slice(sort.indexOf("#") + 1)).success;
+
 const positionSchema = z.strictObject({
   list: z.string(),
   range: z.int().min(0),
-  after: z.strictObject({ sort: z.string().max(2_048), dueMs: z.int().exactOptional() }).optional(),
+  after: z.strictObject({ sort: z.string().refine(isTimerKey), dueMs: z.int().exactOptional() }).optional(),
 });
 
 /** @throws {@link BadRequestError} */

@@ -9,6 +9,8 @@ import { fakeTimers, type FakeTimers } from "../../../support/fake-timers";
 
 const NOW = Date.parse("2026-11-21T06:55:30.250Z");
 
+const token = (key: unknown) => Buffer.from(JSON.stringify(key)).toString("base64url");
+
 describe("the API of timers", () => {
   let fake: FakeTimers;
   let failures: unknown[];
@@ -159,6 +161,14 @@ describe("the API of timers", () => {
       { query: { next: "abc" } },
       "query.next: is not a token from a response of this list",
     ],
+    ...["", "#tea", "oneshot#", `oneshot#${"a".repeat(257)}`, "oneshot#ä", "cursor#tea"].map(
+      (sort): [string, ApiRouteName, Partial<RawRequest>, string] => [
+        `a token of its own making, with the key ${sort.slice(0, 20)}`,
+        "GET /oneshot",
+        { query: { state: "scheduled", next: token({ list: "oneshot due", range: 1, after: { sort, dueMs: 5 } }) } },
+        "query.next: is not a token from a response of this list",
+      ],
+    ),
     [
       "no batch",
       "POST /batch",

@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 
+import { keyTextSchema } from "../../shared/aws/dynamodb-limits";
 import { errorMessage } from "../../shared/errors";
 import { BadRequestError } from "../../shared/handlers/http-errors";
 import { fittingItems } from "../../shared/handlers/response-size";
@@ -149,10 +150,13 @@ function tokenOf({ range, after }: Position, list: string): string {
   return Buffer.from(JSON.stringify({ list, range, after })).toString("base64url");
 }
 
+/** DynamoDB refuses other keys: an empty or a long one would be a 500. Of any id, also of a row that cannot be read. */
+const rowKeySchema = keyTextSchema("sort").regex(/^(periodic|oneshot)#/);
+
 const positionSchema = z.strictObject({
   list: z.string(),
   range: z.int().min(0),
-  after: z.strictObject({ sort: z.string().max(2_048), dueMs: z.int().exactOptional() }).optional(),
+  after: z.strictObject({ sort: rowKeySchema, dueMs: z.int().exactOptional() }).optional(),
 });
 
 /** @throws {@link BadRequestError} */

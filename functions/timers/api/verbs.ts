@@ -1,6 +1,7 @@
 /** What can be done with a stored timer besides PUT, GET and DELETE. */
 import * as z from "zod";
 
+import { keyTextSchema } from "../../shared/aws/dynamodb-limits";
 import { mapConcurrently } from "../../shared/concurrency";
 import { BadRequestError, TooManyRequestsError, UnavailableError } from "../../shared/handlers/http-errors";
 import { errorResponse } from "../../shared/handlers/rest-handler";
@@ -164,11 +165,7 @@ export async function firesOf(
 
 function sortKeyOf(token: string): string {
   try {
-    return z
-      .string()
-      .min(1)
-      .max(1_000)
-      .parse(parseJson(Buffer.from(token, "base64url").toString()));
+    return keyTextSchema("sort").parse(parseJson(Buffer.from(token, "base64url").toString()));
   } catch (cause) {
     throw new BadRequestError("query.next: is not a token from a response of this list", { cause });
   }

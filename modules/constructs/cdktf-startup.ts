@@ -13,7 +13,7 @@ if (typeof stackTrace === "object") Object.assign(stackTrace ?? {}, { captureSta
 const ofCdktf = createRequire(load.resolve("cdktf/package.json"));
 const compressor = ofCdktf.resolve("archiver");
 const exports = (...args: readonly unknown[]): unknown => {
-  delete load.cache[compressor];
+  Reflect.deleteProperty(load.cache, compressor);
   const archiver: unknown = ofCdktf("archiver");
   return typeof archiver === "function" ? Reflect.apply(archiver, undefined, args) : undefined;
 };

@@ -23,7 +23,7 @@ export class TerraformData extends TerraformResource {
     return `\${${this.fqn}.output.${field}}`;
   }
 
-  protected override synthesizeAttributes(): { readonly [name: string]: unknown } {
+  protected override synthesizeAttributes(): Record<string, unknown> {
     return { input: this.kept };
   }
 }

@@ -378,6 +378,14 @@ export const RULES: readonly Rule[] = [
   },
   {
     type: "aws_s3_bucket_lifecycle_configuration",
+    path: /^rule\.\d+\.noncurrent_version_expiration\.\d+\.newer_noncurrent_versions$/,
+    verdict: "data",
+    what: "keeps fewer older versions",
+    // Fewer, or none: all of them are deleted when they are old enough.
+    if: (before, after, created) => !created && before !== undefined && lower(before, after),
+  },
+  {
+    type: "aws_s3_bucket_lifecycle_configuration",
     path: /^rule\.\d+\.(filter|prefix)/,
     verdict: "data",
     what: "applies its rules to other objects",
@@ -627,6 +635,13 @@ export const RULES: readonly Rule[] = [
     if: (before, after, created) => !created && lower(before, after),
   },
   // Lambda
+  {
+    type: "aws_lambda_function",
+    path: /^reserved_concurrent_executions$/,
+    verdict: "data",
+    what: "is never run: it has no concurrency",
+    if: (before, after, created) => !created && after === 0 && before !== 0,
+  },
   {
     type: "aws_lambda_function",
     path: /^reserved_concurrent_executions$/,

@@ -276,7 +276,9 @@ function openPermissions(changes: readonly PermissionChange[], allowed: Readonly
   ]);
 }
 
-const isForEverybody = (sentence: string) => /^Allow .* by (\*|\{"AWS":"\*"\})$/.test(sentence);
+/** Its principal is `*`, alone or among others; or it names only those that it does not allow. */
+const isForEverybody = (sentence: string) =>
+  /^Allow .* by (\*|\{.*"\*".*\})$/.test(sentence) || /^Allow .* by all but [^ ]+$/.test(sentence);
 
 function byModule(
   reviewed: readonly { readonly change: ResourceChange; readonly review: ReviewedChange }[],

@@ -5,7 +5,7 @@ import { createSfn } from "../shared/aws/clients/sfn";
 import { endpoint, restHandler } from "../shared/handlers/rest-handler";
 import { fittingItems } from "../shared/handlers/response-size";
 import { TASK_STATUSES, taskIdSchema, taskRequestSchema, tasksEnvironment } from "./contract";
-import { hasExactNumbers, INEXACT } from "./task/json";
+import { hasExactNumbers, INEXACT } from "../shared/json-text";
 import { stepFunctions } from "./task/executions";
 import { cancelTask, findTask, startTask } from "./task/lifecycle";
 import { pageToken, parsePageToken } from "./task/page-token";

@@ -33,7 +33,7 @@ new Environment(app, "local", {
   },
   timers: { shards: 2 },
   exports: { tables: [{ name: "heartbeats", table: "almanac-local-heartbeats", segments: 2 }] },
-  workflows: { task: { waitSeconds: 10 } },
+  workflows: { task: { waitSeconds: 10 }, refund: { definition: "workflows/refund.ts" } },
 });
 
 const staging = {

@@ -110,9 +110,9 @@ export const taskSchema = z.object({
   reason: z.string().optional(),
   executionArn: z.string(),
   history: z.array(historyEntrySchema).min(1),
-  /** What the work returned. */
+  /** What the work, or the workflow's own machine, returned. */
   result: z.unknown().optional(),
-  /** `s3://bucket/key` of a result that is too large for the row. */
+  /** `s3://bucket/key` of a result that is too large for the row, or the ARN of the execution whose output it is. */
   resultLocation: z.string().optional(),
 });
 export type Task = z.output<typeof taskSchema>;

@@ -85,13 +85,13 @@ export const EXCEPTIONS: readonly Exception[] = [
     because: "a worker aborts its upload when another has taken its segment over: a test cannot cause this race",
   },
   {
-    role: /^almanac-local-workflows-start$/,
+    role: /^almanac-local-workflows-(refund-)?start$/,
     statement: /^ExecutionArnPrefix$/,
     part: /^states:DescribeExecution$/,
     because: "only for a start whose execution exists without a row: a test cannot cause this race",
   },
   {
-    role: /^almanac-local-workflows-start$/,
+    role: /^almanac-local-workflows-(refund-)?start$/,
     statement: /^TasksTable$/,
     part: /\/index\/byStatus$/,
     because: "a grant of Query includes the table's indexes; a start reads the row by its key",

@@ -184,8 +184,7 @@ export const jobSchema = z.looseObject({
 export type Job = z.output<typeof jobSchema>;
 
 /** The scheduled run of a day, a manual one, and backfills of other ranges are different runs. */
-export const triggerSchema = z.enum(["schedule", "manual", "backfill"]);
-export type Trigger = z.output<typeof triggerSchema>;
+const triggerSchema = z.enum(["schedule", "manual", "backfill"]);
 
 /** A backfill's range of watermarks, epoch milliseconds: [since, until). */
 export const rangeSchema = z.strictObject({ since: z.number(), until: z.number() });

@@ -2,6 +2,7 @@
 import * as z from "zod";
 
 import { environmentSchema, positiveInteger, text, type EnvironmentVariables } from "../shared/environment";
+import { invalidCronReason } from "../shared/calendar/cron";
 import { isTimeZone } from "../shared/is-time-zone";
 import { hasPlainSecret, isPlainSecret, secretInQuery } from "../shared/plain-secret";
 import { forbiddenHost } from "./probe/ssrf-guard";
@@ -23,6 +24,9 @@ export const checkEnvironment = environmentSchema({
   NOTIFICATION_TOPIC: text,
   /** SSM parameter with the URL of a Slack webhook. */
   SLACK_WEBHOOK_PARAMETER: text.optional(),
+  /** A webhook that is notified, and the SSM parameter with its secret. */
+  WEBHOOK_URL: text.optional(),
+  WEBHOOK_SECRET_PARAMETER: text.optional(),
   /** URL of the status page, for notifications. */
   STATUS_PAGE_URL: text.optional(),
   /** URL of the runbook, for notifications. */
@@ -37,6 +41,8 @@ export const publishEnvironment = environmentSchema({
   STATE_TABLE: text,
   CONFIGURATION_BUCKET: text,
   STATUS_PAGE_BUCKET: text,
+  /** For the feeds, whose links are absolute. Another URL than https: no links. */
+  STATUS_PAGE_URL: text.optional(),
   INTERVAL_MINUTES: positiveInteger,
 });
 export type PublishEnvironment = EnvironmentVariables<typeof publishEnvironment>;
@@ -45,6 +51,8 @@ export type PublishEnvironment = EnvironmentVariables<typeof publishEnvironment>
 export const heartbeatApiEnvironment = environmentSchema({
   STATE_TABLE: text,
   CONFIGURATION_BUCKET: text,
+  /** SSM parameter with the secret of the ping URLs. Empty: there are none. */
+  PING_SECRET_PARAMETER: text.optional(),
 });
 export type HeartbeatApiEnvironment = EnvironmentVariables<typeof heartbeatApiEnvironment>;
 
@@ -59,6 +67,13 @@ export const STATUS_PAGE_KEY = "index.html";
 export const STATUS_JSON_KEY = "status.json";
 /** Each target's badge: `badges/<name>.svg`. */
 export const BADGES_PREFIX = "badges/";
+/** Each incident's page: `incidents/<id>.html`. */
+export const INCIDENTS_PREFIX = "incidents/";
+/** An id has colons, which some tools do not accept in file names. */
+export const incidentKey = (id: string): string => `${INCIDENTS_PREFIX}${id.replaceAll(":", "-")}.html`;
+/** RSS 2.0 and JSON Feed 1.1. */
+export const RSS_KEY = "feed.xml";
+export const JSON_FEED_KEY = "feed.json";
 
 /**
  * The checker's UV_THREADPOOL_SIZE. Node resolves names on a pool of four threads and gives DNS lookups half of it, so two
@@ -100,6 +115,11 @@ export const parameterNameSchema = z
   .string()
   .regex(/^(\/[\w.-]+)+$/, 'is not an SSM parameter name such as "/almanac/slack/webhook"');
 
+/** Routes of the heartbeats API. A ping's key is the job's name and a token: its caller cannot sign. */
+export const REPORT_ROUTES = ["/heartbeats/{name}", "/heartbeats/{name}/{event}"] as const;
+export const PING_ROUTES = ["/ping/{key}", "/ping/{key}/{event}"] as const;
+export const PING_METHODS = ["GET", "POST"] as const;
+
 /** A header value read from SSM at run time, so that the secret is not in Terraform's state. */
 const secretSchema = z.strictObject({
   /** The SSM parameter (SecureString) with the complete header value. */
@@ -118,11 +138,28 @@ const nameSchema = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "is not lower case letters, digits and hyphens (63 at most)");
 
+const shownText = (max: number) => z.string().trim().min(1).max(max);
+
+/** How people see a monitor. */
+const presentation = {
+  /** Display name on the status page. @default the name */
+  title: shownText(60).optional(),
+  /** A sentence on the status page: what the monitor stands for. */
+  description: shownText(240).optional(),
+  /** The status page lists monitors of one group under this heading. */
+  group: shownText(60).optional(),
+};
+
+const windowNote = {
+  /** What is done. Announces the window: on the status page from a week before, and to notifiers when it begins and ends. @default not announced */
+  note: shownText(500).optional(),
+};
+
 /** A window, once or weekly, in which a failure is expected: it counts neither as up nor as down and opens no incident. */
 const maintenanceSchema = z.union(
   [
     z
-      .strictObject({ from: z.iso.datetime({ offset: true }), to: z.iso.datetime({ offset: true }) })
+      .strictObject({ from: z.iso.datetime({ offset: true }), to: z.iso.datetime({ offset: true }), ...windowNote })
       .refine(({ from, to }) => Date.parse(from) < Date.parse(to), "ends before it starts"),
     z.strictObject({
       weekday: z.enum(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]),
@@ -132,6 +169,7 @@ const maintenanceSchema = z.union(
       minutes: z.int().min(1).max(10_080),
       /** IANA time zone of `weekday` and `from`, whose summer time counts: `"Europe/Berlin"`. @default UTC */
       zone: z.string().refine(isTimeZone, "is not an IANA time zone").optional(),
+      ...windowNote,
     }),
   ],
   { error: "is neither {from, to} nor {weekday, from, minutes}" },
@@ -232,6 +270,7 @@ const targetFields = z.strictObject({
   private: z.boolean().default(false),
   /** False: keeps the target off the status page, status.json and badges. @default true */
   public: z.boolean().optional(),
+  ...presentation,
   /** Failed checks, among the last `failuresWithin`, that open an incident. */
   failuresBeforeDown: z.int().min(1).max(50).default(3),
   /** Number of latest checks in which failures count, so that a flapping target has an incident. @default the smallest majority: 2 × failuresBeforeDown − 1 */
@@ -275,22 +314,57 @@ export function secretsOf(targets: readonly Pick<Target, "headers">[]): readonly
 
 export const targetsSchema = z.array(targetSchema).superRefine(rejectDuplicateNames);
 
-/** A job that sends a heartbeat after each run (`POST /heartbeats/<name>`). A missing heartbeat is an incident. */
-const cronMonitorSchema = z.strictObject({
+const cronMonitorFields = z.strictObject({
   /** Unique among targets and cron monitors. */
   name: nameSchema,
-  /** Expected interval between heartbeats. A minute to 100 days. */
-  everySeconds: z.int().min(60).max(8_640_000),
+  /** Expected interval between heartbeats: a minute to 100 days. Either this or `cron`. @default none */
+  everySeconds: z.int().min(60).max(8_640_000).optional(),
+  /** When the job starts: EventBridge's six fields, `0 2 * * ? *`. @default none */
+  cron: z
+    .string()
+    .superRefine((expression, context) => {
+      const message = invalidCronReason(expression);
+      if (message !== undefined) context.addIssue({ code: "custom", message, input: expression });
+    })
+    .optional(),
+  /** IANA time zone of `cron`, whose summer time counts: `"Europe/Berlin"`. @default UTC */
+  zone: z.string().refine(isTimeZone, "is not an IANA time zone").optional(),
   /** How late a heartbeat may be. The next run of the checker notices. */
   graceSeconds: z.int().min(0).max(8_640_000).default(300),
+  /** How long a run may take that reported its start. @default until the next one is due */
+  maxRunSeconds: z.int().min(1).max(8_640_000).optional(),
   /** False: keeps the monitor off the status page, status.json and badges. @default true */
   public: z.boolean().optional(),
+  ...presentation,
   /** Windows in which a missing heartbeat is expected, in addition to those of all monitors. */
   maintenance: maintenanceWindowsSchema,
 });
 
+/** A job that sends a heartbeat after each run (`POST /heartbeats/<name>`). A missing heartbeat is an incident. */
+export const cronMonitorSchema = cronMonitorFields
+  .refine(({ everySeconds, cron }) => (everySeconds === undefined) !== (cron === undefined), {
+    error: "needs either everySeconds or cron",
+  })
+  .refine(({ cron, zone }) => zone === undefined || cron !== undefined, { path: ["zone"], error: "needs a cron" });
+
 /** A cron monitor with defaults applied. */
 export type CronMonitor = z.output<typeof cronMonitorSchema>;
+
+/** Who the status page is of. */
+export const brandSchema = z.strictObject({
+  /** Heading and browser title. @default the app and the environment */
+  title: shownText(60).optional(),
+  /** URL that the title links to: your own site. */
+  link: z.url({ protocol: /^https$/, error: "is not an https URL" }).optional(),
+  /** Colour of links and of the line at the top, `#2f5d8a`. The page makes it darker or lighter where text would be hard to read. */
+  accent: z
+    .string()
+    .regex(/^#[0-9a-f]{6}$/i, "is not a colour such as #2f5d8a")
+    .optional(),
+});
+
+/** Longer logos would be most of the page. */
+export const MAX_LOGO_BYTES = 16_384;
 
 /** Cron monitors, and what applies to all monitors (targets and cron monitors). */
 export const monitorSettingsSchema = z.strictObject({
@@ -311,6 +385,22 @@ export const monitorSettingsSchema = z.strictObject({
     .max(5)
     .default(["checkip.amazonaws.com", "www.cloudflare.com"]),
 });
+
+/** {@link MONITORS_KEY} */
+export const storedSettingsSchema = monitorSettingsSchema.extend({
+  brand: brandSchema
+    .extend({
+      /** A data URI. */
+      logo: z
+        .string()
+        .regex(/^data:image\/(svg\+xml|png);base64,[\w+/=]+$/)
+        .max(2 * MAX_LOGO_BYTES)
+        .optional(),
+    })
+    .default({}),
+});
+
+export type StoredBrand = z.output<typeof storedSettingsSchema>["brand"];
 
 export type MonitorSettings = z.output<typeof monitorSettingsSchema>;
 

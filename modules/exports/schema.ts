@@ -1,7 +1,7 @@
 /** The `exports` of an environment in main.ts. */
 import { z } from "zod";
 import { exportSchema, jobRolesSchema, tableNameSchema, type ExportConfig } from "../../functions/exports/contract";
-import { scheduleSchema } from "../constructs/schedule-expression";
+import { scheduleExpressionSchema } from "../../functions/shared/calendar/schedule-expression";
 
 /** Other systems depend on these keys and fields. */
 export const PRESETS = {
@@ -30,7 +30,7 @@ export const exportFieldsSchema = exportSchema.extend({
   /** Defaults for the other fields. @default none */
   preset: z.literal("simple-user-logs").optional(),
   /** `cron(...)` or `rate(...)`, in UTC. One run per day, however often the schedule fires. @default "cron(0 17 * * ? *)" */
-  schedule: scheduleSchema.default("cron(0 17 * * ? *)"),
+  schedule: scheduleExpressionSchema.default("cron(0 17 * * ? *)"),
   /** A scheduled run that has not finished this long after it was due raises an alarm. @default half the time to the next one, from 15 minutes to 6 hours */
   lateAfterMinutes: z.int().min(1).max(44_640).optional(),
   /** For Athena: attributes and their types, `{ user_id: "string" }`. @default the whole line as `item` */

@@ -1,15 +1,16 @@
+import { randomBytes } from "node:crypto";
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { readFileSync } from "node:fs";
 import * as z from "zod";
-import { targetsSchema } from "../../functions/heartbeats/contract";
+import { incidentKey, targetsSchema } from "../../functions/heartbeats/contract";
 import { readRunning } from "../../scripts/emulator/run-record";
 import { homeAt } from "../../scripts/shared/home";
 import { scheduledEvent } from "../support/lambda";
 import { signedFetch } from "../support/signed-fetch";
 import { awsConfiguration, eventually, home, npmRun, startArguments, targetsFile } from "./support/system";
-import { GUARDED_PARAMETER } from "./support/targets";
+import { GUARDED_PARAMETER, PING_PARAMETER } from "./support/targets";
 
 const outputsSchema = z.object({
   check_function_name: z.string(),
@@ -25,6 +26,8 @@ const statusSchema = z.object({
   incidents: z.array(z.object({ monitor: z.string(), closedAt: z.string().nullable(), message: z.string() })),
 });
 type Status = z.output<typeof statusSchema>;
+
+const incidentsSchema = z.object({ incidents: z.array(z.object({ id: z.string(), monitor: z.string() })) });
 
 describe("incidents, deployed", () => {
   let outputs: z.output<typeof outputsSchema>;
@@ -69,6 +72,26 @@ describe("incidents, deployed", () => {
     const during = await published((status) => stateOf(status, "moody") === "down");
     expect(during.incidents.filter(({ monitor }) => monitor === "moody")).toMatchObject([{ closedAt: null }]);
 
+    const open = await npmRun("incidents", "ls", "--open", "--json", ...startArguments);
+    const id =
+      incidentsSchema.parse(JSON.parse(open.output)).incidents.find(({ monitor }) => monitor === "moody")?.id ?? "";
+    const say = (verb: string, ...words: readonly string[]) =>
+      npmRun("incidents", verb, id, ...words, ...startArguments);
+    expect(
+      await npmRun(
+        "incidents",
+        "update",
+        id,
+        "We are looking into it.",
+        "--status",
+        "investigating",
+        ...startArguments,
+      ),
+    ).toMatchObject({ code: 0 });
+    const refused = await say("resolve", "All is well.");
+    expect(refused).toMatchObject({ code: 1 });
+    expect(refused.output).toContain("moody is still down");
+
     await setStatus(200);
     for (let successes = 0; successes < 3; successes += 1) await check();
     const after = await published((status) => stateOf(status, "moody") === "up");
@@ -76,6 +99,16 @@ describe("incidents, deployed", () => {
     expect(incidents).toEqual([
       { monitor: "moody", closedAt: expect.any(String) as unknown, message: "status 503, expected 200-299" },
     ]);
+
+    expect(await npmRun("incidents", "resolve", id, "A disk was full.", ...startArguments)).toMatchObject({ code: 0 });
+    const incidentPage = await eventually(
+      () => read(incidentKey(id)),
+      (html) => html.includes("A disk was full."),
+      30_000,
+    );
+    expect(incidentPage).toContain("We are looking into it.");
+    expect(await read("feed.xml")).toContain("We are looking into it.");
+    expect(JSON.parse(await read("feed.json"))).toMatchObject({ version: "https://jsonfeed.org/version/1.1" });
 
     const page = await eventually(
       () => read("index.html"),
@@ -132,6 +165,28 @@ describe("incidents, deployed", () => {
       await published((status) => stateOf(status, "nightly-backup") === "up");
       const { output } = await npmRun("heartbeats", "status", ...startArguments);
       expect(output).toMatch(/^nightly-backup +up +heartbeat \d+ s ago/m);
+    }, 60_000);
+
+    it("take pings of a job that cannot sign, at a URL with a token", async () => {
+      const Value = randomBytes(32).toString("hex");
+      const parameter = { Name: PING_PARAMETER, Value, Type: "SecureString", Overwrite: true } as const;
+      await new SSMClient(aws).send(new PutParameterCommand(parameter));
+      const { output } = await npmRun("heartbeats", "ping-url", "nightly-backup", ...startArguments);
+      const url = output.trim().split("\n").at(-1) ?? "";
+      expect((await fetch(`${url}/start`)).status).toBe(200);
+      const failed = await fetch(`${url}/3`, { method: "POST", body: "the disk is full" });
+      expect(await failed.json()).toMatchObject({ monitor: "nightly-backup", event: "fail" });
+      await check();
+      await published((status) => stateOf(status, "nightly-backup") === "down");
+      const job = await npmRun("heartbeats", "job", "nightly-backup", ...startArguments);
+      expect(job.output).toContain("nightly-backup: failed");
+      expect(job.output).toContain("exit code     3");
+      expect(job.output).toContain("the disk is full");
+      expect((await fetch(url)).status).toBe(200);
+      await check();
+      await published((status) => stateOf(status, "nightly-backup") === "up");
+      const wrong = await fetch(url.replace("nightly-backup", "unknown"));
+      expect(wrong.status).toBe(404);
     }, 60_000);
 
     it("accept no unsigned heartbeat, and none of an unknown cron monitor", async () => {

@@ -96,8 +96,11 @@ describe("a configuration error", () => {
     ],
     [
       "a secret in a function's variable",
-      { region: "eu-central-1", timers: { callback: { environment: { STRIPE_KEY: "sk_live_0123456789" } } } },
-      "staging.timers.callback.environment.STRIPE_KEY: is a secret, which would be in Terraform's state: store it as an SSM parameter (SecureString), and give the parameter's name",
+      {
+        region: "eu-central-1",
+        timers: { callbacks: { default: { environment: { STRIPE_KEY: "sk_live_0123456789" } } } },
+      },
+      "staging.timers.callbacks.default.environment.STRIPE_KEY: is a secret, which would be in Terraform's state: store it as an SSM parameter (SecureString), and give the parameter's name",
     ],
     [
       "a status that is none",
@@ -159,6 +162,44 @@ describe("a configuration error", () => {
       "maintenance on no day",
       { region: "eu-central-1", heartbeats: { targets: [], maintenance: [{ day: "mon" }] } },
       'staging.heartbeats.maintenance[0]: {"day":"mon"} is neither {from, to} nor {weekday, from, minutes}',
+    ],
+    [
+      "a webhook with a token in its URL",
+      {
+        region: "eu-central-1",
+        heartbeats: { targets: [], webhook: { url: "https://a.test/?token=hunter2hunter2", secretParameter: "/a" } },
+      },
+      "staging.heartbeats.webhook.url: is a secret, which would be in Terraform's state: store it as an SSM parameter (SecureString), and give the parameter's name",
+    ],
+    [
+      "a job without a schedule",
+      { region: "eu-central-1", heartbeats: { targets: [], cronMonitors: [{ name: "job" }] } },
+      'staging.heartbeats.cronMonitors[0]: {"name":"job","graceSeconds":300,"maintenance":[]} needs either everySeconds or cron',
+    ],
+    [
+      "a cron of five fields",
+      { region: "eu-central-1", heartbeats: { targets: [], cronMonitors: [{ name: "job", cron: "0 2 * * *" }] } },
+      'staging.heartbeats.cronMonitors[0].cron: "0 2 * * *" has 5 fields instead of six: minutes, hours, day of month, month, day of week, year',
+    ],
+    [
+      "an accent that is no colour",
+      { region: "eu-central-1", heartbeats: { targets: [], statusPage: { accent: "red" } } },
+      'staging.heartbeats.statusPage.accent: "red" is not a colour such as #2f5d8a',
+    ],
+    [
+      "a link that is not https",
+      { region: "eu-central-1", heartbeats: { targets: [], statusPage: { link: "javascript:alert(1)" } } },
+      'staging.heartbeats.statusPage.link: "javascript:alert(1)" is not an https URL',
+    ],
+    [
+      "a logo that is not there",
+      { region: "eu-central-1", heartbeats: { targets: [], statusPage: { logo: "nowhere.svg" } } },
+      'staging.heartbeats.statusPage.logo: "nowhere.svg" is not a file of at most 16384 bytes',
+    ],
+    [
+      "a logo of another format",
+      { region: "eu-central-1", heartbeats: { targets: [], statusPage: { logo: "logo.gif" } } },
+      'staging.heartbeats.statusPage.logo: "logo.gif" is not an .svg or .png file',
     ],
     [
       "a webhook URL instead of a parameter name",

@@ -50,6 +50,34 @@ describe("the heartbeats module", () => {
       expect(Object.keys(json?.resource ?? {}).filter((type) => type.startsWith("aws_api_gateway"))).toEqual([]);
   });
 
+  it("has ping URLs only where there is a secret for them, which only the API reads, and whose access log has no paths", () => {
+    const pingSecretParameter = "/almanac/heartbeats/ping";
+    const { modules } = synthesize({ heartbeats: { targets, cronMonitors, pingSecretParameter } });
+    const module = modules["heartbeats"];
+    if (!module) throw new Error("no module");
+    const methods = Object.entries(module.resource["aws_api_gateway_method"] ?? {}).map(
+      ([name, { authorization }]) => `${name.replace("api_rest_", "")}: ${String(authorization)}`,
+    );
+    expect(methods.sort()).toEqual([
+      "get_ping_key: NONE",
+      "get_ping_key_event: NONE",
+      "post_heartbeats_name: AWS_IAM",
+      "post_heartbeats_name_event: AWS_IAM",
+      "post_ping_key: NONE",
+      "post_ping_key_event: NONE",
+    ]);
+    expect(describePolicy(resource(module, "aws_iam_role_policy", "api_policy")["policy"])).toContainEqual(
+      expect.stringMatching(
+        /^Allow ssm:GetParameter on .*:parameter\$\{var.ping_secret_parameter\} \(PingSecretParameter\)$/,
+      ),
+    );
+    const format = (json: typeof module) => JSON.stringify(resource(json, "aws_api_gateway_stage", "api_rest_stage"));
+    expect(format(module)).toContain("context.resourcePath");
+    expect(format(module)).not.toContain("context.path");
+    expect(format(heartbeats())).toContain("context.path");
+    expect(JSON.stringify(heartbeats())).not.toContain("ping");
+  });
+
   it("leaves API Gateway's role for logs to the account: environments share it, and each may be destroyed", () => {
     const { root, modules } = synthesize({ heartbeats: { targets, cronMonitors } });
     for (const json of [root, modules["heartbeats"]])
@@ -88,11 +116,37 @@ describe("the heartbeats module", () => {
     expect(describePolicy(resource(heartbeats(), "aws_iam_role_policy", "publish_policy")["policy"])).toEqual([
       "Allow dynamodb:BatchGetItem, dynamodb:Query on ${aws_dynamodb_table.state.arn} (StateTable)",
       "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/targets.json, ${aws_s3_bucket.configuration.arn}/monitors.json (ConfigurationBucket)",
-      "Allow s3:DeleteObject, s3:ListBucket, s3:PutObject on ${aws_s3_bucket.status_page_files.arn}, ${aws_s3_bucket.status_page_files.arn}/index.html, ${aws_s3_bucket.status_page_files.arn}/status.json, ${aws_s3_bucket.status_page_files.arn}/badges/* (StatusPageBucket)",
+      "Allow s3:DeleteObject, s3:ListBucket, s3:PutObject on ${aws_s3_bucket.status_page_files.arn}, ${aws_s3_bucket.status_page_files.arn}/index.html, ${aws_s3_bucket.status_page_files.arn}/status.json, ${aws_s3_bucket.status_page_files.arn}/feed.xml, ${aws_s3_bucket.status_page_files.arn}/feed.json, ${aws_s3_bucket.status_page_files.arn}/badges/*, ${aws_s3_bucket.status_page_files.arn}/incidents/* (StatusPageBucket)",
       "Allow sqs:SendMessage on ${aws_sqs_queue.dlq.arn} (DeadLetterQueue)",
       "Allow logs:CreateLogStream, logs:PutLogEvents on ${aws_cloudwatch_log_group.publish_log_group.arn}:* (Logs)",
       "Allow xray:PutTelemetryRecords, xray:PutTraceSegments on * (Traces)",
     ]);
+  });
+
+  it("lets the checker read the secret of its webhook, and no other function", () => {
+    const webhook = { url: "https://hooks.example.org/almanac", secretParameter: "/almanac/heartbeats/webhook" };
+    const module = synthesize({ heartbeats: { targets, cronMonitors, webhook } }).modules["heartbeats"];
+    if (!module) throw new Error("no module");
+    const reading = (name: string) =>
+      describePolicy(resource(module, "aws_iam_role_policy", name)["policy"]).filter((each) => each.includes("ssm:"));
+    expect(reading("check_policy")).toEqual([
+      expect.stringMatching(/:parameter\$\{var.webhook_secret_parameter\} \(WebhookSecretParameter\)$/),
+    ]);
+    expect([...reading("api_policy"), ...reading("publish_policy")]).toEqual([]);
+  });
+
+  it("gives the publisher the brand, with the logo as data", () => {
+    const statusPage = {
+      title: "Lindwurm",
+      link: "https://lindwurm.example/",
+      accent: "#7a1f5c",
+      logo: "test/support/logo.svg",
+    };
+    const { root } = synthesize({ heartbeats: { targets, statusPage } });
+    const { title, link, accent } = statusPage;
+    expect(root.module["heartbeats"]?.["monitors"]).toMatchObject({
+      brand: { title, link, accent, logo: expect.stringMatching(/^data:image\/svg\+xml;base64,PHN2/) as unknown },
+    });
   });
 
   it("has the telemetry table's keys from the contract", () => {

@@ -1,15 +1,7 @@
 /** When an export is due, and when a run of it is late. */
-import { nextCronDue } from "../../shared/calendar/cron";
+import { nextInstant, rateMs } from "../../shared/calendar/schedule-expression";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../shared/time";
 import type { ExportSchedule } from "../contract";
-
-const UNITS: Readonly<Record<string, number>> = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS };
-
-/** The time between two runs of `rate(...)`; undefined for `cron(...)`. */
-function rateOf(expression: string): number | undefined {
-  const [, count, unit] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression) ?? [];
-  return unit === undefined ? undefined : Number(count) * (UNITS[unit] ?? NaN);
-}
 
 /**
  * When the run of a schedule's event was due. Rates of less than a day are due at multiples of their interval: EventBridge counts it from
@@ -18,16 +10,15 @@ function rateOf(expression: string): number | undefined {
  * @param at of the event, epoch milliseconds
  */
 export function dueOf(at: number, schedule: ExportSchedule | undefined): number {
-  const interval = rateOf(schedule?.expression ?? "");
+  const interval = rateMs(schedule?.expression ?? "");
   const grid = interval === undefined || interval >= DAY_MS ? MINUTE_MS : interval;
   return Math.floor(at / grid) * grid;
 }
 
 /** The first due time after another one; undefined when there is none. Rates of days are counted from that. */
 export function nextDue({ expression, timeZone }: ExportSchedule, after: number): number | undefined {
-  const interval = rateOf(expression);
-  if (interval === undefined) return nextCronDue(/^cron\((.*)\)$/.exec(expression)?.[1] ?? "", timeZone, after);
-  return interval >= DAY_MS ? after + interval : (Math.floor(after / interval) + 1) * interval;
+  const interval = rateMs(expression) ?? 0;
+  return interval >= DAY_MS ? after + interval : nextInstant({ schedule: expression, timeZone }, after);
 }
 
 const SHORTEST_GRACE_MS = 15 * MINUTE_MS;

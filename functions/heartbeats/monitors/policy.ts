@@ -1,9 +1,20 @@
 /** The monitors of an environment, and the thresholds that apply to each. */
-import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../shared/time";
-import type { MaintenanceWindow, MonitorSettings, Target } from "../contract";
+import { HOUR_MS, MINUTE_MS } from "../../shared/time";
+import type { CronMonitor, MaintenanceWindow, MonitorSettings, StoredBrand, Target } from "../contract";
+import { dueAfter } from "./job";
 
-export interface Configuration extends MonitorSettings {
+export interface Configuration extends Omit<MonitorSettings, "cronMonitors"> {
+  readonly cronMonitors: readonly CronMonitor[];
   readonly targets: readonly Target[];
+  readonly brand: StoredBrand;
+  /** Malformed targets and cron monitors: not checked, and not removed either. */
+  readonly setAside?: readonly SetAsideItem[];
+}
+
+export interface SetAsideItem {
+  /** Undefined where that is malformed, too. */
+  readonly name?: string;
+  readonly problem: string;
 }
 
 export interface MonitorPolicy {
@@ -22,10 +33,15 @@ export interface Monitor {
   readonly key: string;
   readonly name: string;
   readonly kind: "target" | "cron";
+  /** Display name. */
+  readonly title: string;
+  readonly description?: string;
+  /** Heading on the status page. */
+  readonly group?: string;
   /** False: not on the status page. */
   readonly isPublic: boolean;
-  /** A cron monitor's longest time between heartbeats, grace period included. */
-  readonly dueAfterMs?: number;
+  /** Cron monitors: when the heartbeat after one is due at the latest, grace included; epoch milliseconds. */
+  readonly dueAfter?: (heartbeatAt: number) => number | undefined;
   /** A target's URL. */
   readonly url?: string;
   readonly policy: MonitorPolicy;
@@ -39,17 +55,32 @@ export const monitorKey = {
   target: (name: string): string => name,
   cron: (name: string): string => `cron/${name}`,
   network: "checker/network",
+  maintenance: "checker/maintenance",
 } as const;
 
 export function isCronKey(key: string): boolean {
   return key.startsWith("cron/");
 }
 
-/** The checker's own network: down while no canary responds. Not on the status page. */
-export function networkMonitor({ remindAfterHours }: Configuration, intervalMinutes: number): Monitor {
-  const times = { intervalMs: intervalMinutes * MINUTE_MS, remindAfterMs: remindAfterHours * HOUR_MS };
-  const policy = { ...IMMEDIATE, maintenance: [], ...times };
-  return { key: monitorKey.network, name: monitorKey.network, kind: "target", isPublic: false, policy };
+/**
+ * What the checker has to tell of itself, not on the status page: its own network, down while no canary responds; and announced maintenance,
+ * "down" while there is some, so that its begin and its end are told like any change.
+ */
+export function checkerMonitors(
+  { remindAfterHours }: Configuration,
+  intervalMinutes: number,
+): {
+  readonly network: Monitor;
+  readonly maintenance: Monitor;
+} {
+  const monitor = (name: string, remindAfterMs: number): Monitor => {
+    const policy = { ...IMMEDIATE, maintenance: [], intervalMs: intervalMinutes * MINUTE_MS, remindAfterMs };
+    return { key: name, name, title: name, kind: "target", isPublic: false, policy };
+  };
+  return {
+    network: monitor(monitorKey.network, remindAfterHours * HOUR_MS),
+    maintenance: monitor(monitorKey.maintenance, Infinity),
+  };
 }
 
 /** All monitors: targets, then cron monitors, in the order of the configuration. */
@@ -67,17 +98,33 @@ export function monitorsOf(
         maintenance: [...maintenance, ...target.maintenance],
         ...shared,
       };
-      return { key: monitorKey.target(name), name, kind: "target", isPublic: target.public ?? true, url, policy };
+      return { key: monitorKey.target(name), name, kind: "target", ...shownAs({ name, ...target }), url, policy };
     }),
     // The grace period is a cron monitor's tolerance: the first late check opens its incident.
     ...cronMonitors.map(({ name, ...cron }): Monitor => {
-      const dueAfterMs = (cron.everySeconds + cron.graceSeconds) * SECOND_MS;
       const policy = {
         ...IMMEDIATE,
         maintenance: [...maintenance, ...cron.maintenance],
         ...shared,
       };
-      return { key: monitorKey.cron(name), name, kind: "cron", isPublic: cron.public ?? true, dueAfterMs, policy };
+      return {
+        key: monitorKey.cron(name),
+        name,
+        kind: "cron",
+        ...shownAs({ name, ...cron }),
+        dueAfter: (at) => dueAfter(cron, at),
+        policy,
+      };
     }),
   ];
+}
+
+function shownAs({
+  name,
+  title = name,
+  description,
+  group,
+  public: isPublic = true,
+}: Pick<Target | CronMonitor, "name" | "title" | "description" | "group" | "public">) {
+  return { title, ...(description !== undefined && { description }), ...(group !== undefined && { group }), isPublic };
 }

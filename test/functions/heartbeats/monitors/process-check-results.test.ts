@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { monitorSettingsSchema, type Outcome } from "../../../../functions/heartbeats/contract";
 import type { Notifier } from "../../../../functions/heartbeats/notifications/deliver";
 import { headline } from "../../../../functions/heartbeats/status-page/status-format";
-import { statusPage } from "../../../../functions/heartbeats/status-page/html";
+import { statusPage } from "../../../../functions/heartbeats/status-page/markup/page";
 import { statusDocument } from "../../../support/status-documents";
 import { BAD, GOOD, expiring, setup, tickAt, time } from "../../../support/heartbeat-rounds";
 
@@ -35,6 +35,10 @@ describe("a target that fails and recovers", () => {
         closedAt: time(5),
         severity: "down",
         message: "status 500, expected 200-299",
+        timeline: [
+          { at: time(1), kind: "opened", text: "Down: status 500, expected 200-299" },
+          { at: time(5), kind: "closed", text: "Up again" },
+        ],
       },
     ]);
     expect(table.items().map(({ item }) => item)).toEqual([
@@ -298,7 +302,7 @@ describe("a cron monitor", () => {
   it("is up while it sends heartbeats, down when they stop, and up again at the next one", async () => {
     const { checkAndPublish, documents, titles, table } = setup([], { cronMonitors });
     for (let index = 0; index < 20; index++) {
-      if (index < 6 || index > 15) await table.recordHeartbeat("cron/backup", tickAt(index) - 1_000);
+      if (index < 6 || index > 15) await table.recordReport("cron/backup", { event: "success" }, tickAt(index) - 1_000);
       await checkAndPublish(index);
     }
     const states = documents.map(({ monitors: [cron] }) => cron?.state);
@@ -313,7 +317,7 @@ describe("a cron monitor", () => {
     const { checkAndPublish, documents, table } = setup([{ name: "site" }], { cronMonitors });
     await checkAndPublish(0);
     expect(headline(documents.at(-1)?.monitors ?? [])).toBe("The monitor is up");
-    await table.recordHeartbeat("cron/backup", tickAt(0));
+    await table.recordReport("cron/backup", { event: "success" }, tickAt(0));
     await checkAndPublish(1);
     expect(documents.at(-1)?.monitors[1]).toMatchObject({ lastHeartbeat: time(0), nextDue: time(4) });
     const page = statusPage(documents.at(-1) ?? statusDocument([]));
@@ -323,10 +327,49 @@ describe("a cron monitor", () => {
 
   it("ignores an older heartbeat that arrives late", async () => {
     const { table, checkAndPublish, documents } = setup([], { cronMonitors });
-    await table.recordHeartbeat("cron/backup", tickAt(4));
-    await table.recordHeartbeat("cron/backup", tickAt(0));
+    await table.recordReport("cron/backup", { event: "success" }, tickAt(4));
+    await table.recordReport("cron/backup", { event: "success" }, tickAt(0));
     await checkAndPublish(5);
     expect(documents[0]?.monitors[0]?.state).toBe("up");
+  });
+
+  it("that reports a failure is down until it succeeds, and its output is kept", async () => {
+    const { checkAndPublish, documents, titles, sent, table } = setup([], { cronMonitors });
+    const report = (event: "success" | "start" | "fail", index: number, details = {}) =>
+      table.recordReport("cron/backup", { event, ...details }, tickAt(index) - 1_000);
+    await report("success", 0);
+    await checkAndPublish(0);
+    await report("start", 1);
+    await report("fail", 2, { exitCode: 3, log: "disk full" });
+    await checkAndPublish(2);
+    expect(await table.readLog("cron/backup")).toBe("disk full");
+    expect(documents.at(-1)?.monitors[0]).toMatchObject({ state: "down", lastRunMs: 300_000 });
+    expect(documents.at(-1)?.incidents[0]?.message).toBe("the job failed");
+    await report("start", 3);
+    await checkAndPublish(3);
+    expect(documents.at(-1)?.monitors[0]?.state).toBe("down");
+    await report("success", 4, { durationMs: 1_500 });
+    await checkAndPublish(4);
+    expect(documents.at(-1)?.monitors[0]).toMatchObject({ state: "up", lastRunMs: 1_500 });
+    expect(await table.readLog("cron/backup")).toBeUndefined();
+    expect(titles()).toEqual(["[almanac test] DOWN: cron/backup", "[almanac test] UP again: cron/backup"]);
+    expect(sent[0]?.text).toContain("the job failed: exit code 3");
+  });
+
+  it("that has started is not missed, until it takes too long", async () => {
+    const [backup] = cronMonitors;
+    if (backup === undefined) throw new Error("no cron monitor");
+    const { checkAndPublish, documents, titles, sent, table } = setup([], {
+      cronMonitors: [{ ...backup, maxRunSeconds: 1_000 }],
+    });
+    await table.recordReport("cron/backup", { event: "success" }, tickAt(0));
+    await table.recordReport("cron/backup", { event: "start" }, tickAt(3) + 1);
+    for (let index = 0; index <= 6; index += 1) await checkAndPublish(index);
+    expect(documents.at(-1)?.monitors[0]?.state).toBe("up");
+    await checkAndPublish(7);
+    expect(titles()).toEqual(["[almanac test] DOWN: cron/backup"]);
+    expect(sent[0]?.text).toContain("at most 1000 s expected");
+    expect(documents.at(-1)?.incidents[0]?.message).toBe("the job takes too long");
   });
 
   it("may miss heartbeats in maintenance", async () => {
@@ -425,5 +468,129 @@ describe("the status of all targets", () => {
       expect(window).toMatchObject({ uptime: 1, coverage: 1, p50Ms: expect.closeTo(120, -1) as unknown });
     expect(site?.hours.filter(({ p50Ms }) => p50Ms !== null)).toHaveLength(25);
     expect(site?.days.filter(({ up }) => up > 0).map(({ date }) => date)).toEqual(["2026-11-21", "2026-11-22"]);
+  });
+});
+
+describe("a monitor that is malformed for a while", () => {
+  const down = { name: "site", failuresBeforeDown: 1, successesBeforeUp: 1 };
+
+  it.each([[{ name: "site" }], [{}]])("is not taken for removed: set aside as %j", async (item) => {
+    const env = setup([down, { name: "other" }]);
+    await env.checkAndPublish(0, [BAD, GOOD]);
+    env.configure([{ name: "other" }], {}, [{ ...item, problem: "url: is not an http(s) URL" }]);
+    for (const index of [1, 2, 3]) await env.checkAndPublish(index);
+    env.configure([down, { name: "other" }]);
+    await env.checkAndPublish(4, [BAD, GOOD]);
+    await env.checkAndPublish(5, [GOOD, GOOD]);
+    expect(env.titles()).toEqual(["[almanac test] DOWN: site", "[almanac test] UP again: site"]);
+    expect(env.documents.at(-1)?.incidents).toHaveLength(1);
+  });
+});
+
+describe("announced maintenance", () => {
+  const iso = (index: number) => new Date(tickAt(index)).toISOString();
+  const upgrade = { from: iso(2), to: iso(4), note: "database upgrade" };
+
+  it("is told when it begins and when it ends, once, and is on the page before", async () => {
+    const { checkAndPublish, sent, documents } = setup([{ name: "site" }, { name: "api" }], { maintenance: [upgrade] });
+    for (let index = 0; index < 7; index += 1) await checkAndPublish(index, index === 3 ? [BAD, BAD] : []);
+    expect(sent.map(({ title, text }) => [title, text.split("\n")[0]])).toEqual([
+      [
+        "[almanac test] MAINTENANCE BEGINS: as announced",
+        `as announced: database upgrade, until ${time(4)} (all monitors)`,
+      ],
+      [
+        "[almanac test] MAINTENANCE OVER: as announced",
+        `as announced: database upgrade, until ${time(4)} (all monitors)`,
+      ],
+    ]);
+    const shown = { from: time(2), to: time(4), note: "database upgrade", monitors: null };
+    expect(documents.map(({ maintenance }) => maintenance)).toEqual([[shown], [shown], [shown], [shown], [], [], []]);
+    expect(documents.at(-1)?.incidents).toEqual([]);
+  });
+
+  it("is told by a notifier that was dead meanwhile, in one message", async () => {
+    let isDead = true;
+    const delivered: string[] = [];
+    const slack: Notifier = {
+      name: "slack",
+      send: ({ title }) => {
+        if (isDead) return Promise.reject(new Error("down"));
+        delivered.push(title);
+        return Promise.resolve();
+      },
+    };
+    const { check, titles } = setup([{ name: "site" }], { maintenance: [upgrade] }, slack);
+    for (let index = 0; index < 7; index += 1) await check(index);
+    isDead = false;
+    await check(8);
+    await check(9);
+    expect(delivered).toEqual(["[almanac test] MAINTENANCE OVER: as announced"]);
+    expect(titles()).toHaveLength(2);
+  });
+
+  it("that overlaps other maintenance is told as a change, and that of one monitor names it", async () => {
+    const own = { from: iso(3), to: iso(6), note: "new disks" };
+    const { checkAndPublish, sent, documents } = setup(
+      [
+        { name: "site", maintenance: [own] },
+        { name: "hidden", public: false, maintenance: [{ ...own, note: "secret" }] },
+      ],
+      { maintenance: [upgrade] },
+    );
+    for (let index = 0; index < 8; index += 1) await checkAndPublish(index);
+    expect(sent.map(({ title }) => title.replace("[almanac test] ", ""))).toEqual([
+      "MAINTENANCE BEGINS: as announced",
+      "MAINTENANCE: as announced",
+      "MAINTENANCE: as announced",
+      "MAINTENANCE OVER: as announced",
+    ]);
+    expect(sent[1]?.text).toContain("new disks, until");
+    expect(documents[0]?.maintenance.map(({ note, monitors }) => [note, monitors])).toEqual([
+      ["database upgrade", null],
+      ["new disks", ["site"]],
+    ]);
+  });
+
+  it("without a note is told to nobody", async () => {
+    const { checkAndPublish, sent, documents } = setup([{ name: "site" }], {
+      maintenance: [{ from: upgrade.from, to: upgrade.to }],
+    });
+    for (let index = 0; index < 7; index += 1) await checkAndPublish(index);
+    expect(sent).toEqual([]);
+    expect(documents[2]?.maintenance).toEqual([]);
+  });
+});
+
+describe("what people say about an incident", () => {
+  it("is in its timeline, between what the monitor saw", async () => {
+    const { checkAndPublish, documents, table } = setup([{ name: "site" }]);
+    const incident = `site.${time(0)}`;
+    for (let index = 0; index < 4; index += 1) await checkAndPublish(index, [BAD]);
+    await table.updates.add({ incident, at: tickAt(4), status: "identified", text: "A disk is full." });
+    await table.updates.add({ incident: "site.other", at: tickAt(4), status: "update", text: "not of this one" });
+    for (let index = 5; index < 8; index += 1) await checkAndPublish(index);
+    await table.updates.add({ incident, at: tickAt(9), status: "resolved", text: "It has an alarm now." });
+    await checkAndPublish(10);
+    expect(
+      documents.at(-1)?.incidents.map(({ timeline }) => timeline.map(({ kind, text }) => `${kind}: ${text}`)),
+    ).toEqual([
+      [
+        "opened: Down: status 500, expected 200-299",
+        "identified: A disk is full.",
+        "closed: Up again",
+        "resolved: It has an alarm now.",
+      ],
+    ]);
+  });
+
+  it("is followed by what the monitor saw change", async () => {
+    const { checkAndPublish, documents } = setup([{ name: "site" }]);
+    const refused: Outcome = { ok: false, reason: "refused", message: "connect ECONNREFUSED 10.0.0.7:443" };
+    for (let index = 0; index < 8; index += 1) await checkAndPublish(index, [index < 4 ? BAD : refused]);
+    expect(documents.at(-1)?.incidents[0]?.timeline.map(({ kind, text }) => `${kind}: ${text}`)).toEqual([
+      "opened: Down: status 500, expected 200-299",
+      "changed: Down: the connection fails",
+    ]);
   });
 });

@@ -1,9 +1,12 @@
 /** A machine of the user's, between the writes of its task's row. */
 import { jsonata } from "../asl/asl";
 import { MachineError, type Machine } from "../asl/machine";
-import { ARN, expiry, historyEntry, INPUT, KEY, OWN, recordStart, RETRY_WRITE, WRITE_TIMEOUT_SECONDS } from "./record";
+import { ARN, expiry, historyEntry, KEY, OWN, recordStart, RETRY_WRITE, WRITE_TIMEOUT_SECONDS } from "./record";
 
 const { stateMachine, dynamoUpdate, parallel, succeed } = jsonata;
+
+/** Of the Parallel's only branch. The emulator does not evaluate the Output of a Parallel. */
+const RESULT = "{% $states.input[0] %}";
 
 export interface OwnMachineRefs {
   /** The name of the table of tasks. */
@@ -31,7 +34,7 @@ export function ownMachine({ table, machine, timeLimitSeconds, keepDays }: OwnMa
     TimeoutSeconds: timeLimitSeconds,
     States: {
       RecordStart: recordStart(table, { Next: "Run" }),
-      Run: parallel({ Branches: [machine], Output: "{% $states.result[0] %}", Next: "RecordDone" }),
+      Run: parallel({ Branches: [machine], Next: "RecordDone" }),
       // Its result is the execution's output, which is longer than a row may be.
       RecordDone: dynamoUpdate({
         Arguments: {
@@ -49,12 +52,12 @@ export function ownMachine({ table, machine, timeLimitSeconds, keepDays }: OwnMa
             ":ttl": expiry(keepDays),
           },
         },
-        Output: INPUT,
+        Output: RESULT,
         TimeoutSeconds: WRITE_TIMEOUT_SECONDS,
         Retry: RETRY_WRITE,
         Catch: [
           // An earlier attempt, whose response was lost, has written the row.
-          { ErrorEquals: ["DynamoDB.ConditionalCheckFailedException"], Output: INPUT, Next: "Recorded" },
+          { ErrorEquals: ["DynamoDB.ConditionalCheckFailedException"], Output: RESULT, Next: "Recorded" },
         ],
         End: true,
       }),

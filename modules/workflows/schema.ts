@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { z } from "zod";
 import { DAY_SECONDS, HOUR_SECONDS } from "../../functions/shared/time";
+import { scopesSchema } from "../../functions/workflows/contract";
 import { secondsNeeded } from "./definition";
 
 /** Step Functions' own limit: a year. */
@@ -72,6 +73,11 @@ export const workflowSchema = z
     timeLimitSeconds: z.int().min(1).max(MAX_SECONDS).default(HOUR_SECONDS),
     /** A task's row expires this long after its end. At least `timeLimitSeconds`. @default 90 */
     keepDays: z.int().min(1).max(3_650).default(90),
+    /**
+     * Which ids each caller of the API may start, read, list and change: prefixes by the ARN of its IAM role or user. The empty prefix allows
+     * every id; a caller that is not listed may name none. @default every caller may name every id
+     */
+    scopes: scopesSchema.optional(),
   })
   .superRefine(({ definition, waitSeconds, work, timeLimitSeconds, keepDays }, context) => {
     const refuse = (field: string, message: string, input: unknown) => {

@@ -7,6 +7,7 @@ import {
   STATUS_INDEX,
   SWEEP_MINUTES,
   TASK_KEYS,
+  type ApiEnvironment,
   type ReconcileEnvironment,
   type SweepEnvironment,
   type TasksEnvironment,
@@ -14,6 +15,7 @@ import {
 } from "../../functions/workflows/contract";
 import type { Machine } from "../asl/machine";
 import { Bucket } from "../constructs/bucket";
+import { escapeTemplate } from "../constructs/escape-template";
 import { EventRule } from "../constructs/event-rule";
 import { Feature } from "../constructs/feature";
 import type { Binding } from "../constructs/grants";
@@ -80,7 +82,7 @@ export function createWorkflow(feature: Feature, name: string, config: WorkflowC
       ? createTaskMachine(scope, name, config, table, settings)
       : createOwnMachine(scope, name, config.definition, table, settings);
   const start = createStart(scope, table, machine, settings);
-  const { api } = createTasksApi(scope, table, machine, settings);
+  const { api } = createTasksApi(scope, table, machine, { ...settings, scopes: config.scopes });
   createReconciler(scope, table, machine, settings);
   const sweep = createSweep(scope, table, machine, settings);
   return {
@@ -309,15 +311,16 @@ function createTasksApi(
   scope: Construct,
   table: Table,
   machine: StateMachine,
-  { keepDays }: Settings,
-): ApiFunction<TasksEnvironment> {
-  return new ApiFunction<TasksEnvironment>(scope, "api", {
+  { keepDays, scopes }: Settings & Pick<WorkflowConfig, "scopes">,
+): ApiFunction<ApiEnvironment> {
+  return new ApiFunction<ApiEnvironment>(scope, "api", {
     entry: "functions/workflows/tasks.ts",
     environment: {
       TASKS_TABLE: table.grant("Query", "UpdateItem"),
       STATE_MACHINE_ARN: machine.grant("StartExecution"),
       EXECUTION_ARN_PREFIX: machine.grantExecutions("DescribeExecution", "StopExecution"),
       KEEP_DAYS: keepDays.stringValue,
+      SCOPES: scopes === undefined ? "" : escapeTemplate(JSON.stringify(scopes)),
     },
     timeoutSeconds: SYNCHRONOUS_TIMEOUT_SECONDS,
     routes: [

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { ConfigurationError } from "../../modules/constructs/config";
+import { escapeTemplate } from "../../modules/constructs/escape-template";
 import { workflowsSchema } from "../../modules/workflows";
 import { overview } from "../support/overview";
 import { describePolicy, resource, synthesize } from "../support/synthesized";
@@ -40,6 +41,15 @@ describe("the workflows module", () => {
       `Allow states:DescribeExecution on ${EXECUTIONS} (ExecutionArnPrefix)`,
       "Allow dynamodb:Query on ${aws_dynamodb_table.table.arn}, ${aws_dynamodb_table.table.arn}/index/byStatus (TasksTable)",
     ]);
+  });
+
+  it("passes the callers' scopes to the API only", () => {
+    const scopes = { "arn:aws:iam::111122223333:role/billing": ["billing-", "${shared}-"] };
+    const module = workflow({ scopes });
+    const variables = (id: string) => JSON.stringify(resource(module, "aws_lambda_function", id)["environment"]);
+    expect(variables("api")).toContain(JSON.stringify(escapeTemplate(JSON.stringify(scopes))).slice(1, -1));
+    expect(variables("start")).not.toContain("SCOPES");
+    expect(() => workflow({ scopes: { billing: ["billing-"] } })).toThrow(/is not the ARN of an IAM role or user/);
   });
 
   it("lets the reconciler read how executions ended, and write it", () => {

@@ -3,7 +3,7 @@ import type * as z from "zod";
 import { errorMessage } from "../../../functions/shared/errors";
 import { describeIssues, parseJson } from "../../../functions/shared/input";
 import { taskRequestSchema } from "../../../functions/workflows/contract";
-import { hasExactNumbers, INEXACT } from "../../../functions/workflows/task/json";
+import { hasExactNumbers, INEXACT } from "../../../functions/shared/json-text";
 import { findTask, startTask } from "../../../functions/workflows/task/lifecycle";
 import { describeTask } from "../../features/workflows/describe-task";
 import { findWorkflow, workflowCommand, type WorkflowOptions } from "../../features/workflows/environment";

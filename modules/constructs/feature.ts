@@ -306,7 +306,7 @@ export abstract class Feature extends TerraformStack {
     const directory = join(session.outdir, workingDirectory, "modules", this.feature);
     const texts = {
       ...this.toFiles(),
-      NOTICE: attributionOf([...this.zips.values()].flatMap(packagesIn)),
+      [ATTRIBUTION]: attributionOf([...this.zips.values()].flatMap(packagesIn)),
       [MODULE_JSON]: `${JSON.stringify(this.toModule(), undefined, 2)}\n`,
     };
     const assets = new Map([...this.zips].map(([name, file]) => [`${name}.zip`, file]));
@@ -317,6 +317,9 @@ export abstract class Feature extends TerraformStack {
     for (const [name, text] of Object.entries(texts)) writeFileSync(join(directory, name), text);
   }
 }
+
+/** The file's usual name. */
+const ATTRIBUTION = "NOTICE";
 
 /** Removes what the previous synthesis has left in a folder: Terraform would read it. */
 function keepOnly(folder: string, names: ReadonlySet<string>): void {

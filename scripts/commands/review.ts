@@ -1,11 +1,11 @@
 /** `almanac review <environment>`: what a deployment would change, for the person who approves it. */
 import { writeFile } from "node:fs/promises";
-import { findStaleDeployments, type StaleDeployment } from "../environments/removed-routes";
+import { findStaleDeployments, type StaleDeployment } from "../terraform/removed-routes";
 import { NotDeployedError, openForeignStack, openStack } from "../environments/stack";
 import { toMarkdown } from "../review/markdown";
 import { digestOf } from "../review/digest";
 import type { Plan } from "../review/plan";
-import { planInto, readPlanFile, withPlanFile } from "../review/planned";
+import { planInto, readPlanFile } from "../review/planned";
 import { isEmpty, isForbidden, reviewPlan } from "../review/report";
 import {
   callersPath,
@@ -21,6 +21,7 @@ import {
 } from "../shared/command-line";
 import { stateBucketExists } from "../terraform/state-bucket";
 import { ensureTerraform, terraformInit } from "../terraform/terraform";
+import { withPlanFile } from "../terraform/plan-file";
 
 interface Options extends AppOptions, JsonOption {
   readonly plan?: string;

@@ -8,7 +8,7 @@ import { isRestored, saveState } from "../emulator/control";
 import { findLambdaNode, type LambdaNode } from "../emulator/lambda-node";
 import { pinnedRelease } from "../emulator/pinned-release";
 import { logTail, startEmulator, type StartedEmulator } from "../emulator/run";
-import { describeRemoved, removeRoutes } from "../environments/removed-routes";
+import { describeRemoved, removeRoutes } from "../terraform/removed-routes";
 import { describeError } from "../shared/errors";
 import { featuresSchema, type Features } from "../shared/feature-outputs";
 import { withLock } from "../shared/lock-file";
@@ -292,7 +292,7 @@ class Start {
         run: async (report) => {
           const terraform = this.#terraform();
           const changes = await terraformApply({ ...terraform, onProgress: report });
-          const removed = await removeRoutes({ directory: home.stack, terraform }, report);
+          const removed = await removeRoutes(terraform, report);
           await this.#readFeatures();
           return `${describeApplied(changes)}${describeRemoved(removed)}`;
         },

@@ -60,7 +60,7 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
     settings: "content_handling response_parameters response_templates selection_pattern",
   },
   aws_api_gateway_method: {
-    // The stage still has it after the apply: scripts/environments/removed-routes.ts.
+    // The stage still has it after the apply: scripts/terraform/removed-routes.ts.
     destroyed: identity(
       "is a route that no longer exists. Deploy with npx almanac deploy, or after cdktf deploy run terraform apply -replace=<its API's deployment>: until then its stage serves the route",
       "warn",

@@ -1,7 +1,5 @@
 /** Plans an environment, for a review or for a deployment. */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import {
   terraformInit,
   terraformPlan,
@@ -11,16 +9,6 @@ import {
 } from "../terraform/terraform";
 import { parsePlan, type Plan } from "./plan";
 import { withSources } from "./sources";
-
-/** Calls `use` with a file that only this user can read, and deletes it afterwards: a plan contains the state's values. */
-export async function withPlanFile<T>(use: (file: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), "almanac-plan-"));
-  try {
-    return await use(join(folder, "tfplan"));
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
 
 /**
  * Plans into a file and reads the plan. Requires an initialised stack and its state bucket.

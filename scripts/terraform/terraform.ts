@@ -65,6 +65,8 @@ export interface PlanOptions {
   readonly locked?: boolean;
   /** Addresses of resources to replace, changed or not. */
   readonly replace?: readonly string[];
+  /** False: the state is taken for what exists. @default true */
+  readonly refresh?: boolean;
 }
 
 /** How long a change waits for another run on the same state. */
@@ -191,10 +193,10 @@ export async function terraformInit(options: TerraformOptions): Promise<void> {
  */
 export async function terraformPlan(
   file: string,
-  { locked = true, replace = [], ...options }: TerraformRunOptions & PlanOptions,
+  { locked = true, replace = [], refresh = true, ...options }: TerraformRunOptions & PlanOptions,
 ): Promise<void> {
-  const replaced = replace.map((address) => `-replace=${address}`);
-  await runWithProgress(["plan", `-out=${file}`, "-json", locked ? LOCK_TIMEOUT : "-lock=false", ...replaced], options);
+  const flags = [...replace.map((address) => `-replace=${address}`), ...(refresh ? [] : ["-refresh=false"])];
+  await runWithProgress(["plan", `-out=${file}`, "-json", locked ? LOCK_TIMEOUT : "-lock=false", ...flags], options);
 }
 
 /**

@@ -78,7 +78,7 @@ describe("a personal environment", () => {
     expect(output).toMatch(/no longer served: GET \/ping\/\{key\}, .*POST \/ping\/\{key\}/);
     expect(code).toBe(0);
     expect(await ping()).toContain(noRoute);
-  }, 120_000);
+  }, 300_000);
 
   it("is destroyed without orphaned resources", async () => {
     const { code, output } = await run("destroy", NAME, "--yes");

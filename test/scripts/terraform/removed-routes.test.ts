@@ -5,7 +5,7 @@ import {
   NotFoundException,
 } from "@aws-sdk/client-api-gateway";
 import { mockClient } from "aws-sdk-client-mock";
-import { describeRemoved, staleDeployments } from "../../../scripts/environments/removed-routes";
+import { describeRemoved, staleDeployments } from "../../../scripts/terraform/removed-routes";
 
 const apiGateway = mockClient(APIGatewayClient);
 const find = () => staleDeployments([deployment, table], new APIGatewayClient({ region: "eu-central-1" }));

@@ -10,11 +10,10 @@ import {
 } from "@aws-sdk/client-api-gateway";
 import * as z from "zod";
 import type { Resource } from "../../modules/synthesized/resources";
-import { planInto, withPlanFile } from "../review/planned";
-import { readState, resourcesOfState } from "../terraform/state";
-import { awsSettingsOf, readStateBackend } from "../terraform/state-bucket";
-import { terraformApplyPlan } from "../terraform/terraform";
-import type { EnvironmentStack } from "./stack";
+import { withPlanFile } from "./plan-file";
+import { readState, resourcesOfState } from "./state";
+import { awsSettingsOf, readStateBackend } from "./state-bucket";
+import { terraformApplyPlan, terraformPlan, terraformShowPlan, type TerraformOptions } from "./terraform";
 
 /** An API deployment that serves routes which its API no longer has. */
 export interface StaleDeployment {
@@ -33,6 +32,14 @@ const DEPLOYMENT = "aws_api_gateway_deployment";
 const REDEPLOYED: ReadonlySet<string> = new Set([DEPLOYMENT, "aws_api_gateway_stage"]);
 
 const deploymentSchema = z.object({ id: z.string(), rest_api_id: z.string() });
+
+const planSchema = z.object({
+  resource_changes: z.array(
+    z.object({ address: z.string(), type: z.string(), change: z.object({ actions: z.array(z.string()) }) }),
+  ),
+});
+
+const isRead = (action: string): boolean => action === "no-op" || action === "read";
 
 /** Compares the deployments of a state with their APIs. */
 export async function staleDeployments(
@@ -96,18 +103,21 @@ export async function findStaleDeployments(directory: string): Promise<readonly 
  * @throws TerraformFailedError, RoutesNotRemovedError
  */
 export async function removeRoutes(
-  { directory, terraform }: Pick<EnvironmentStack, "directory" | "terraform">,
+  terraform: TerraformOptions,
   onProgress: (line: string) => void,
 ): Promise<readonly string[]> {
-  const stale = await findStaleDeployments(directory);
+  const stale = await findStaleDeployments(terraform.cwd);
   const routes = stale.flatMap((deployment) => deployment.routes);
   if (stale.length === 0) return routes;
   onProgress(`deploying again without ${routes.join(", ")}`);
   await withPlanFile(async (file) => {
-    const { resource_changes: changes } = await planInto(file, terraform, onProgress, {
-      replace: stale.map(({ address }) => address),
-    });
-    const others = changes.filter(({ type, change }) => !change.actions.includes("no-op") && !REDEPLOYED.has(type));
+    const replace = stale.map(({ address }) => address);
+    // What was applied a moment ago needs no refresh.
+    await terraformPlan(file, { ...terraform, onProgress, replace, refresh: false });
+    const plan = planSchema.parse(JSON.parse(await terraformShowPlan(file, terraform)));
+    const others = plan.resource_changes.filter(
+      ({ type, change }) => !change.actions.every(isRead) && !REDEPLOYED.has(type),
+    );
     if (others.length > 0)
       throw new RoutesNotRemovedError(
         `${routes.join(", ")}: still served, although removed. The environment has changed meanwhile (${others[0]?.address ?? ""}). Deploy again.`,

@@ -5,6 +5,7 @@
 import "./cdktf-startup";
 import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { reasonsOf } from "./explain";
 import { AwsProvider } from "@cdktf/provider-aws/lib/provider";
 import { DataAwsCallerIdentity } from "@cdktf/provider-aws/lib/data-aws-caller-identity";
 import { DataAwsPartition } from "@cdktf/provider-aws/lib/data-aws-partition";
@@ -240,14 +241,16 @@ export abstract class Feature extends TerraformStack {
 
   /** The module as Terraform reads it, by file name. */
   toFiles(): Readonly<Record<string, string>> {
+    const comments = new Map<string, readonly string[]>();
     const blockTypes = this.node.findAll().flatMap((construct): (readonly [string, BlockTypes])[] => {
       const isData = TerraformDataSource.isTerraformDataSource(construct);
       if (!isData && !TerraformResource.isTerraformResource(construct)) return [];
       const address = `${isData ? "data." : ""}${construct.terraformResourceType}.${construct.friendlyUniqueId}`;
+      comments.set(address, reasonsOf(construct));
       return [[address, blockTypesOf(construct)]];
     });
     const heading = `Almanac ${this.feature}. Generated from modules/${this.feature}/index.ts: change it there.`;
-    return moduleFiles(this.toModule(), { heading, blockTypes: new Map(blockTypes) });
+    return moduleFiles(this.toModule(), { heading, blockTypes: new Map(blockTypes), comments });
   }
 
   /** Adds a variable to the module, set by the environment's stack. */

@@ -7,37 +7,42 @@ import { jsonParts } from "../../shared/json-text";
 import { endpoint, errorResponse, type Endpoint, type RestResponse } from "../../shared/handlers/rest-handler";
 import type { Scope } from "../../shared/handlers/scopes";
 import { describeIssues } from "../../shared/input";
-import { DAY_SECONDS, MINUTE_SECONDS, SECOND_MS } from "../../shared/time";
+import { SECOND_MS } from "../../shared/time";
 import type { ApiRouteName } from "../contract";
 import { readAudit } from "./audit";
 import type { BatchResponse, BatchResult } from "./api-types";
 import { listSchema, listTimers } from "./list-timers";
 import { putTimers, type Put, type PutOutcome } from "./put-timers";
 import {
-  idSchema,
-  MAX_VERSION_CHARACTERS,
   isLegacyRequest,
   isSameTimer,
-  oneshotBodySchema,
   oneshotTimer,
-  periodicBodySchema,
   periodicTimer,
   shardOf,
   type OneshotBody,
   type PeriodicBody,
 } from "./request-schemas";
+import {
+  batchRequestSchema,
+  batchSchema,
+  deleteSchema,
+  fireSchema,
+  oneshotRequestSchema,
+  periodicRequestSchema,
+  putSchema,
+  readSchema,
+  requestSchema,
+  verbSchema,
+  verbsSchema,
+} from "./route-schemas";
 import { exclusiveStart, nextScheduledTime } from "../schedule/fire-times";
 import type { StoredTimer, Timer, TimerKind } from "../schedule/timer";
 import { TimerChangedError, type TimerId, type TimerTable } from "../storage/timer-table";
 import { withoutReadOnlyFields, withRawData } from "./bodies";
 import { legacyTimerResponse, timerResponse } from "./timer-response";
-import { isRecorded, lastFireOf, timerResponses, UnreadableTimerError } from "./timer-responses";
+import { isRecorded, lastFireOf, readTimerResponse } from "./timer-responses";
 import { firesOf, fireTimer, preview, setAllEnabled, setEnabled, type VerbPorts } from "./verbs";
 
-/** How long the history keeps fires. */
-const HISTORY_SECONDS = 7 * DAY_SECONDS;
-
-const MAX_REQUESTS = 25;
 const CONCURRENT_DELETES = 10;
 
 /**
@@ -49,8 +54,6 @@ const RESPONSE_RESERVE_MS = 6_000;
 
 export interface TimerPorts extends VerbPorts {
   readonly table: Pick<TimerTable, "delete"> & VerbPorts["table"];
-  /** Called with the server error (5xx) of a request in a batch. */
-  readonly onFailure: (error: unknown) => void;
 }
 
 /** Reproduces the message of the legacy timer service. */
@@ -63,114 +66,6 @@ class MissingBodyError extends BadRequestError {
   }
 }
 
-const path = z.object({ id: idSchema });
-const requestSchema = z.object({ path });
-const versionSchema = z.string("is not a string").max(MAX_VERSION_CHARACTERS, "is not a version");
-const deleteSchema = z.object({
-  path,
-  query: z.strictObject(
-    { ifVersion: versionSchema.optional() },
-    { error: ({ code }) => (code === "unrecognized_keys" ? "has only ifVersion" : undefined) },
-  ),
-});
-/** Chosen by the client, one for each change that it wants: a UUID. */
-const requestKeySchema = z.string().regex(/^[\x21-\x7e]{1,255}$/, "is not 1 to 255 ASCII characters without spaces");
-const putSchema = z.object({
-  path,
-  headers: z.object({ "idempotency-key": requestKeySchema.optional() }),
-  body: z.unknown(),
-  text: z.string(),
-  deadline: z.number(),
-});
-const count = (most: number, fallback: number) =>
-  z
-    .string()
-    .regex(/^\d{1,9}$/, "is not a whole number")
-    .transform(Number)
-    .refine((number) => number >= 1 && number <= most, `is not 1 to ${most}`)
-    .default(fallback);
-const readSchema = z.object({
-  path: z.object({ id: idSchema, verb: z.enum(["fires", "preview", "audit"], "is not fires, preview or audit") }),
-  query: z.strictObject(
-    {
-      limit: count(1_000, 100),
-      next: z.string().optional(),
-      count: count(100, 10),
-      sinceSeconds: count(HISTORY_SECONDS, DAY_SECONDS),
-      lateSeconds: count(HISTORY_SECONDS, MINUTE_SECONDS),
-    },
-    {
-      error: ({ code }) =>
-        code === "unrecognized_keys" ? "has only limit, next, count, sinceSeconds and lateSeconds" : undefined,
-    },
-  ),
-});
-const verbSchema = putSchema.extend({
-  path: z.object({
-    id: idSchema,
-    verb: z.enum(["fire", "pause", "resume", "preview"], "is not fire, pause, resume or preview"),
-  }),
-  query: z.object({ count: count(100, 10) }),
-});
-const fireSchema = z.object({
-  body: z
-    .strictObject(
-      { fireId: z.string("is not a fire id").max(1_000, "is not a fire id").optional() },
-      "is not of the form {fireId}",
-    )
-    .default({}),
-});
-const verbsSchema = z.object({
-  body: z.strictObject(
-    {
-      verb: z.enum(["pause", "resume"], "is not pause or resume"),
-      prefix: z.string("is not a string").regex(/^[A-Za-z0-9._:-]{0,256}$/, "is not the beginning of an id"),
-      next: z.string("is not a string").optional(),
-    },
-    'is not of the form {"verb": "pause", "prefix": "report-"}',
-  ),
-  deadline: z.number(),
-});
-const periodicRequestSchema = z.object({ body: periodicBodySchema });
-const oneshotRequestSchema = z.object({ body: oneshotBodySchema });
-const batchRequestSchema = z
-  .strictObject(
-    {
-      method: z.enum(["PUT", "DELETE"], "is not PUT or DELETE"),
-      path: z.string("is not a string"),
-      body: z.unknown().optional(),
-      idempotencyKey: requestKeySchema.optional(),
-      ifVersion: versionSchema.optional(),
-    },
-    'is not of the form {"method": "PUT", "path": "/periodic/<id>", "body": {...}}',
-  )
-  .transform(({ path, ...request }, context) => {
-    const [, name, id] = /^\/(\w+)\/([^/]+)$/.exec(path) ?? [];
-    const kind = z.enum(["periodic", "oneshot"]).safeParse(name).data;
-    // The body has the path as a URL has it. Decoded here, so that duplicates are found however they are written.
-    if (kind !== undefined && id !== undefined) return { ...request, kind, id: decodeOrKeep(id) };
-    context.addIssue({ code: "custom", path: ["path"], message: "is not /periodic/<id> or /oneshot/<id>" });
-    return z.NEVER;
-  });
-const batchSchema = putSchema.omit({ path: true }).extend({
-  body: z.strictObject(
-    {
-      requests: z
-        .array(z.unknown(), "is not an array")
-        .min(1, `is not 1 to ${MAX_REQUESTS} requests`)
-        .max(MAX_REQUESTS, `is not 1 to ${MAX_REQUESTS} requests`),
-    },
-    'is not of the form {"requests": [{"method": "PUT", "path": "/periodic/<id>", "body": {...}}]}',
-  ),
-});
-/** An id that is not percent-encoded text stays as it is: {@link idSchema} rejects its `%`. */
-function decodeOrKeep(id: string): string {
-  try {
-    return decodeURIComponent(id);
-  } catch {
-    return id;
-  }
-}
 type ParsedBatch = z.output<typeof batchSchema>;
 
 export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, Endpoint>> {
@@ -179,6 +74,7 @@ export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, En
   const put = (kind: TimerKind) =>
     endpoint(putSchema, async ({ path: { id }, headers: { "idempotency-key": requestKey }, body, text, deadline }) => {
       const prepared = await prepare({ kind, id, body, text, requestKey }, ports);
+      await recordShard(prepared.put.timer, ports);
       const [outcome] = await putTimers([prepared.put], ports, sendUntil(deadline, ports));
       return responseOf(prepared, outcome);
     });
@@ -187,9 +83,7 @@ export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, En
     endpoint(requestSchema, async ({ path: { id } }) => {
       const timer = await table.get({ kind, id });
       if (timer === undefined) return { status: 404, body: id };
-      const { timers, unreadable } = await timerResponses([timer], ports);
-      if (unreadable[0] !== undefined) throw new UnreadableTimerError(unreadable[0]);
-      return { body: timers[0] };
+      return { body: await readTimerResponse(timer, ports) };
     });
 
   const remove = (kind: TimerKind) =>
@@ -287,9 +181,7 @@ async function runVerb(
   }
   const stored = await setEnabled({ kind, id }, verb === "resume", ports, until);
   if (stored === undefined) return { status: 404, body: id };
-  const { timers, unreadable } = await timerResponses([stored], ports);
-  if (unreadable[0] !== undefined) throw new UnreadableTimerError(unreadable[0]);
-  return { body: timers[0] };
+  return { body: await readTimerResponse(stored, ports) };
 }
 
 /** Until when the fires of a PUT are sent, epoch milliseconds. */
@@ -317,11 +209,11 @@ interface Prepared {
 async function prepare({ kind, id, body, text, requestKey }: PutRequest, ports: TimerPorts): Promise<Prepared> {
   if (body === undefined) throw new MissingBodyError();
   const content = withRawData(withoutReadOnlyFields(body, id), text);
-  const context = async ({ shardId }: { readonly shardId?: string | undefined }) => ({
+  const context = ({ shardId }: { readonly shardId?: string | undefined }) => ({
     id,
     now: ports.now(),
     version: ports.newVersion(),
-    shard: await shardFor(id, shardId, ports),
+    shard: shardId === undefined ? shardOf(id, ports.shards) : `shard${shardNumber(shardId)}`,
     ...(requestKey !== undefined && { requestKey }),
   });
   const respondFully = async (stored: StoredTimer, { version }: Timer): Promise<RestResponse> => {
@@ -333,12 +225,12 @@ async function prepare({ kind, id, body, text, requestKey }: PutRequest, ports: 
   if (kind === "oneshot") {
     const input = parsed(oneshotRequestSchema, { body: content }).body;
     rejectUnknownCallback(input, ports);
-    const put = putOf(oneshotTimer(input, await context(input)), input);
+    const put = putOf(oneshotTimer(input, context(input)), input);
     return { put, respond: (stored) => respondFully(stored, put.timer) };
   }
   const input = parsed(periodicRequestSchema, { body: content }).body;
   rejectUnknownCallback(input, ports);
-  const put = putOf(periodicTimer(input, await context(input)), input);
+  const put = putOf(periodicTimer(input, context(input)), input);
   await rejectNeverFiring(put, ports);
   const respond = isLegacyRequest(input)
     ? (stored: StoredTimer) => ({ body: legacyTimerResponse(stored) })
@@ -359,7 +251,7 @@ function rejectUnknownCallback(
 async function rejectNeverFiring({ timer, isUnchanged }: Put, { table }: TimerPorts): Promise<void> {
   if (nextScheduledTime(timer, exclusiveStart(timer)) !== undefined) return;
   const stored = await table.get(timer);
-  if (stored !== undefined && isUnchanged(stored)) return;
+  if (stored !== undefined && isUnchanged?.(stored) === true) return;
   const field = timer.endAt === undefined ? timer.schedule.kind : "endAt";
   throw new BadRequestError(`body.${field}: the timer would never fire`);
 }
@@ -381,13 +273,17 @@ function parsed<Output>(schema: z.ZodType<Output>, input: unknown): Output {
   throw new BadRequestError(describeIssues(result.error, schema));
 }
 
+/** @throws {@link BadRequestError} */
+function shardNumber(shard: string): number {
+  const [, digits] = /^shard(0|[1-9]\d{0,2})$/.exec(shard) ?? [];
+  if (digits === undefined) throw new BadRequestError("body.shardId: is not shard0 to shard999");
+  return Number(digits);
+}
+
 /** A requested shard is dispatched from the next minute on, also when it is beyond the configured number. */
-async function shardFor(id: string, requested: string | undefined, { table, shards }: TimerPorts): Promise<string> {
-  if (requested === undefined) return shardOf(id, shards);
-  const number = Number(/^shard(0|[1-9]\d{0,2})$/.exec(requested)?.[1] ?? NaN);
-  if (Number.isNaN(number)) throw new BadRequestError("body.shardId: is not shard0 to shard999");
+async function recordShard({ shard }: Timer, { table, shards }: TimerPorts): Promise<void> {
+  const number = shardNumber(shard);
   if (number >= shards) await table.recordShardCount(number + 1);
-  return requested;
 }
 
 /** @throws the error of the outcome, mapped to an HTTP error */
@@ -429,8 +325,11 @@ async function runBatch(
       scope.check(id);
       const bodyText = jsonParts(texts?.get(String(index)) ?? "")?.get("body") ?? "";
       if (method === "DELETE") await deleteTimer({ kind, id }, ifVersion, ports);
-      else
-        puts.push({ index, one: await prepare({ kind, id, body, text: bodyText, requestKey: idempotencyKey }, ports) });
+      else {
+        const one = await prepare({ kind, id, body, text: bodyText, requestKey: idempotencyKey }, ports);
+        await recordShard(one.put.timer, ports);
+        puts.push({ index, one });
+      }
       return { body: id };
     }),
   );

@@ -116,7 +116,7 @@ function jsonOf(text: string): unknown {
 type Path = readonly PropertyKey[];
 
 /** The paths of values in a configuration that are secrets; of a name that is one, the path of its object. */
-export function plainSecrets(value: unknown, path: Path = []): readonly Path[] {
+export function plainSecrets(value: unknown, path: Path = [], inside: readonly object[] = []): readonly Path[] {
   if (typeof value === "string" || typeof value === "number") {
     const text = String(value).replace(PUBLIC_PEM, "");
     return isPlainSecret(nameAt(path), text) || hasPlainSecret(text) ? [path] : [];

@@ -1,3 +1,4 @@
+/** An environment in main.ts: its configuration's schema, and the stack of its features. */
 import "./constructs/stack-traces";
 import { DataAwsCallerIdentity } from "@cdktf/provider-aws/lib/data-aws-caller-identity";
 import { AwsProvider, type AwsProviderConfig } from "@cdktf/provider-aws/lib/provider";

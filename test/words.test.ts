@@ -112,3 +112,12 @@ describe("names", () => {
     expect(retired).toEqual([]);
   });
 });
+
+describe("a file", () => {
+  it("says in its first line what is inside", () => {
+    const sources = files.filter((file) => /\.(tsx?|[cm]js|py)$/.test(file) && !/\.test\.ts$/.test(file));
+    const isSilent = (file: string) => !/^(\/\*\*|\/\/|"""|#!)/.test(readFileSync(file, "utf8"));
+    expect(sources.length).toBeGreaterThan(600);
+    expect(sources.filter(isSilent)).toEqual([]);
+  });
+});

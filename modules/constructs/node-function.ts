@@ -1,3 +1,4 @@
+/** A Lambda function of Node.js: bundle, role, log group, alarms. */
 import { basename } from "node:path";
 import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group";
 import { IamRole } from "@cdktf/provider-aws/lib/iam-role";

@@ -1,3 +1,4 @@
+/** The module of workflows: API, and for each workflow state machine, functions and alarms. */
 import { existsSync } from "node:fs";
 import { S3BucketLifecycleConfiguration } from "@cdktf/provider-aws/lib/s3-bucket-lifecycle-configuration";
 import { Op, Token, type TerraformStack, type TerraformVariable } from "cdktf";

@@ -1,3 +1,4 @@
+/** Times, relative to the server's clock. */
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { relative, span } from "../format";

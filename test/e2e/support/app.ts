@@ -27,6 +27,7 @@ new Environment(app, "local", {
       waitSeconds: 3,
       work: { entry: "test/e2e/support/work.ts", timeoutSeconds: 8, retries: 1 },
     },
+    refund: { definition: "workflows/refund.ts" },
   },
   pipelines: {
     jobOrder: {

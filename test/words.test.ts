@@ -121,3 +121,23 @@ describe("a file", () => {
     expect(sources.filter(isSilent)).toEqual([]);
   });
 });
+
+/** Pronouns without an antecedent: an on-call engineer would name who is meant. Test titles read well with them. */
+const VAGUE = /\b(whoever|nobody|somebody|so many|in vain|aloud|told)\b/i;
+
+describe("prose", () => {
+  it("names its subjects", () => {
+    const documents = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "main.ts"].concat(
+      readdirSync("docs", { recursive: true, encoding: "utf8" }).map((file) => `docs/${file}`),
+    );
+    const texts = files.filter((file) => !file.startsWith("test/")).concat(documents);
+    const vague = texts
+      .filter((file) => /\.(tsx?|[cm]js|py|md)$/.test(file))
+      .flatMap((file) =>
+        readFileSync(file, "utf8")
+          .split("\n")
+          .flatMap((line, index) => (VAGUE.test(line) ? [`${file}:${index + 1}: ${line.trim()}`] : [])),
+      );
+    expect(vague).toEqual([]);
+  });
+});

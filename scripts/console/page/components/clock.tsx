@@ -18,7 +18,7 @@ const TICK_MS = 1_000;
 const listeners = new Set<() => void>();
 let ticking: ReturnType<typeof setInterval> | undefined;
 
-/** The server's time, each second while somebody looks. One timer for all that show it. */
+/** The server's time, each second while the page is visible. One timer for all that show it. */
 export function useNow(): number {
   const [now, setNow] = useState(serverNow);
   useEffect(() => {

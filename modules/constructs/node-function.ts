@@ -167,7 +167,7 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
       sourceHash: zip.hash,
       etag: zip.md5,
     });
-    explain(code, "With its etag, so that code which somebody else has uploaded shows in a plan.");
+    explain(code, "With its etag, so that code from another upload shows in a plan.");
 
     const lambda = new LambdaFunction(this, RESOURCE, {
       functionName: name,

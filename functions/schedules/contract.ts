@@ -263,9 +263,9 @@ export const stateSchema = z.object({
   /** Of the fields that determine the instants: a change begins a new cursor. */
   fingerprint: z.string(),
   pausedAt: z.number().optional(),
-  /** By when the monitor expects the next run, as it was told last. */
+  /** By when the monitor expects the next run, as it was last reported. */
   expectedBefore: z.number().optional(),
-  /** Sort keys of runs that have not ended, or whose end the monitor has not been told. */
+  /** Sort keys of runs that have not ended, or whose end is not reported to the monitor. */
   open: z.set(z.string()).default(new Set()),
 });
 export type ScheduleState = z.output<typeof stateSchema>;

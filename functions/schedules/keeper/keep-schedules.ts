@@ -29,7 +29,7 @@ export interface KeeperObserver {
   readonly failed: (schedule: string, error: unknown) => void;
 }
 
-/** A monitor that cannot be written must not fill the state with runs whose end it has not been told. */
+/** A monitor that cannot be written must not fill the state with runs whose end is not reported. */
 const MAX_UNREPORTED = 100;
 
 /** How soon the next of several waiting runs begins after the one before it. */
@@ -100,7 +100,7 @@ async function keep(
     await table.markInvoked(run, clock.now());
     observer.invoked(run);
   }
-  // No run waits for a monitor. The next tick repeats what it was not told.
+  // No run waits for a monitor. The next tick repeats a report that failed.
   let isReported = true;
   try {
     if (monitors !== undefined) await report(name, { state, readAt }, plan, { table, monitors, clock });

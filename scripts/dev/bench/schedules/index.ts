@@ -1,3 +1,4 @@
+/** The bench of schedules: what the wrapper adds to a run and to a load, and what a schedule costs. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

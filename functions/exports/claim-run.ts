@@ -20,9 +20,9 @@ import { stateTable, type StateTable } from "./storage/state-table";
 export const handler = invocationHandler(
   claimRunEnvironment,
   { input: claimRunInputSchema },
-  ({ environment, clock, logger }) => {
+  ({ environment, account, clock, logger }) => {
     const dynamodb = createDynamoDB();
-    const s3 = createS3();
+    const s3 = createS3(account);
     const sfn = createSfn();
     const state = stateTable(dynamodb, environment.STATE_TABLE, clock);
     const ports: ClaimPorts = { ...state, isRunning: (execution) => isRunning(sfn, execution) };

@@ -15,8 +15,8 @@ import { stateTable } from "./storage/state-table";
 export const handler = invocationHandler(
   finishRunEnvironment,
   { input: finishRunInputSchema },
-  ({ environment, clock, logger, metrics }) => {
-    const { s3 } = exportClients();
+  ({ environment, account, clock, logger, metrics }) => {
+    const { s3 } = exportClients(account);
     const state = stateTable(createDynamoDB(), environment.STATE_TABLE, clock);
 
     return returnPermanentFailures(logger, async ({ run, step }): Promise<ExecutionOutput | undefined> => {

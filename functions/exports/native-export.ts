@@ -13,9 +13,9 @@ const CONCURRENT_WRITES = 16;
 export const handler = invocationHandler(
   nativeExportEnvironment,
   { input: nativeExportInputSchema },
-  ({ environment, clock, logger }) => {
+  ({ environment, account, clock, logger }) => {
     const dynamodb = createDynamoDB();
-    const { s3 } = exportClients();
+    const { s3 } = exportClients(account);
     const state = stateTable(dynamodb, environment.STATE_TABLE, clock);
 
     return returnPermanentFailures(logger, async ({ run, exportArn }) => {

@@ -26,9 +26,9 @@ export class ReconciliationError extends Error {
 export const handler = invocationHandler(
   reconcileEnvironment,
   { input: eventSchema },
-  ({ environment, clock, logger, metrics }) => {
+  ({ environment, account, clock, logger, metrics }) => {
     const sfn = createSfn();
-    const s3 = createS3();
+    const s3 = createS3(account);
     const state = stateTable(createDynamoDB(), environment.STATE_TABLE, clock);
 
     return async ({ detail }): Promise<void> => {

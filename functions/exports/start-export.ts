@@ -42,9 +42,9 @@ const RULE_ARN = /-exports-schedule-(.+)$/;
 export const handler = invocationHandler(
   startExportEnvironment,
   { input: z.unknown() },
-  ({ environment, clock, logger }) => {
+  ({ environment, account, clock, logger }) => {
     const sfn = createSfn();
-    const s3 = createS3();
+    const s3 = createS3(account);
 
     return async (event, { deadline }) => {
       const scheduled = scheduledEventSchema.safeParse(event).data;

@@ -14,8 +14,8 @@ import { statusPublisher } from "./status-page/publisher";
  *
  * Idempotent: publishes the current status.
  */
-export const handler = scheduledHandler(publishEnvironment, ({ environment, app, environmentName, clock }) => {
-  const s3 = createS3();
+export const handler = scheduledHandler(publishEnvironment, ({ environment, account, app, environmentName, clock }) => {
+  const s3 = createS3(account);
   const dynamodb = createDynamoDB();
   const buildStatus = statusBuilder({
     app,

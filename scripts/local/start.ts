@@ -8,6 +8,7 @@ import { isRestored, saveState } from "../emulator/control";
 import { findLambdaNode, type LambdaNode } from "../emulator/lambda-node";
 import { pinnedRelease } from "../emulator/pinned-release";
 import { logTail, startEmulator, type StartedEmulator } from "../emulator/run";
+import { describeRemoved, removeRoutes } from "../terraform/removed-routes";
 import { describeError } from "../shared/errors";
 import { featuresSchema, type Features } from "../shared/feature-outputs";
 import { withLock } from "../shared/lock-file";
@@ -289,9 +290,11 @@ class Start {
       {
         title: "Terraform apply",
         run: async (report) => {
-          const changes = await terraformApply({ ...this.#terraform(), onProgress: report });
+          const terraform = this.#terraform();
+          const changes = await terraformApply({ ...terraform, onProgress: report });
+          const removed = await removeRoutes(terraform, report);
           await this.#readFeatures();
-          return describeApplied(changes);
+          return `${describeApplied(changes)}${describeRemoved(removed)}`;
         },
       },
       this.#localPages(),

@@ -18,10 +18,13 @@ const LARGE_REQUESTS = {
   },
 } as const;
 
-/** Clients that scan tables and write files. */
-export function exportClients(dynamodb: DynamoDBClientConfig = {}): {
+/** Clients that scan tables and write files into buckets of this account. */
+export function exportClients(
+  account: string,
+  dynamodb: DynamoDBClientConfig = {},
+): {
   readonly dynamodb: DynamoDBClient;
   readonly s3: S3Client;
 } {
-  return { dynamodb: createDynamoDB({ ...LARGE_REQUESTS, ...dynamodb }), s3: createS3(LARGE_REQUESTS) };
+  return { dynamodb: createDynamoDB({ ...LARGE_REQUESTS, ...dynamodb }), s3: createS3(account, LARGE_REQUESTS) };
 }

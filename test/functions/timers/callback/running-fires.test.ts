@@ -1,11 +1,17 @@
 import { DynamoDBClient, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
+import type { Fire } from "../../../../functions/timers/schedule/timer";
 import { runningFires } from "../../../../functions/timers/callback/running-fires";
 
-const fire = {
-  ...{ kind: "periodic", id: "tea", version: "v1", shard: "shard0", due: 0, data: "{}" },
+const fire: Fire = {
+  kind: "periodic",
+  id: "tea",
+  version: "v1",
+  shard: "shard0",
+  due: 0,
+  data: "{}",
   fireId: "periodic#tea#v1#1970-01-01T00:00:00.000Z",
-} as const;
+};
 
 it("a running fire that cannot be ended does not fail its callback: the lease expires", async () => {
   const dynamodb = mockClient(DynamoDBClient);

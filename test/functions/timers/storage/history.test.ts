@@ -1,12 +1,18 @@
 import { AwsJsonError } from "../../../../functions/shared/aws/aws-json";
+import type { Fire } from "../../../../functions/timers/schedule/timer";
 import { history, type ObservedFire } from "../../../../functions/timers/storage/history";
 import { virtualClock } from "../../../support/virtual-clock";
 
 const DUE = Date.parse("2026-11-21T07:00:00Z");
-const fire = {
-  ...{ kind: "periodic", id: "tea", version: "v1", shard: "shard0", due: DUE, data: "{}" },
+const fire: Fire = {
+  kind: "periodic",
+  id: "tea",
+  version: "v1",
+  shard: "shard0",
+  due: DUE,
+  data: "{}",
   fireId: "periodic#tea#v1#2026-11-21T07:00:00.000Z",
-} as const;
+};
 const observed = (outcome: ObservedFire["outcome"], firedAt = DUE): ObservedFire => {
   return { fire, outcome, firedAt, durationMs: 5, attempts: 1 };
 };
@@ -20,6 +26,7 @@ describe("the history of fires", () => {
           calls.push([target.replace("DynamoDB_20120810.", ""), JSON.parse(body)]);
           return answer();
         },
+        close: () => undefined,
       },
       "history",
       { clock: virtualClock(DUE), random: () => 0.5 },

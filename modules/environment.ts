@@ -1,3 +1,4 @@
+/** An environment in main.ts: its configuration's schema, and the stack of its features. */
 import "./constructs/cdktf-startup";
 import { join } from "node:path";
 import { DataAwsCallerIdentity } from "@cdktf/provider-aws/lib/data-aws-caller-identity";

@@ -1,3 +1,4 @@
+/** The handler of the keeper, each minute. */
 import { InvokeCommand } from "@aws-sdk/client-lambda";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 

@@ -2,7 +2,7 @@
 import * as z from "zod";
 
 import { fnv1a } from "../../shared/hash";
-import { canonicalJson, jsonDepth, MAX_DATA_DEPTH, RawJson } from "../../shared/json-text";
+import { canonicalJson, isDeeperThan, MAX_DATA_DEPTH, RawJson } from "../../shared/json-text";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../shared/time";
 import { invalidCronReason, MAX_CRON_CHARACTERS } from "../../shared/calendar/cron";
 import { nextDue, type Schedule } from "../schedule/schedule";
@@ -114,7 +114,7 @@ const dataSchema = z
   .unknown()
   .transform((data, context) => {
     const text = data instanceof RawJson ? data.text : JSON.stringify(data);
-    if (jsonDepth(text) > MAX_DATA_DEPTH) context.addIssue(`is nested deeper than ${MAX_DATA_DEPTH} levels`);
+    if (isDeeperThan(MAX_DATA_DEPTH, text)) context.addIssue(`is nested deeper than ${MAX_DATA_DEPTH} levels`);
     const json = canonicalJson(text);
     if (Buffer.byteLength(json) > MAX_DATA_BYTES) context.addIssue(`is longer than ${MAX_DATA_BYTES} bytes of JSON`);
     return json;

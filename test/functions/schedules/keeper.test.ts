@@ -187,6 +187,17 @@ describe("the keeper", () => {
     expect(await rows()).toEqual(["06:00 succeeded", "06:01 succeeded"]);
   });
 
+  it("lets a hundred runs wait, and misses more", async () => {
+    const { tick, table } = keeper({ schedule: "rate(1 minute)", overlap: "queue", catchUp: "all" });
+    await tick(0);
+    await tick(103);
+    const runs = await table.list("report", 1_000);
+    expect(runs.filter(({ outcome }) => outcome === "queued")).toHaveLength(100);
+    expect(runs.filter(({ outcome }) => outcome === "missed").map(({ reason }) => reason)).toEqual(
+      Array(3).fill("100 runs had not ended"),
+    );
+  });
+
   it("runs by hand during a pause", async () => {
     const { tick, table, invoked, state } = keeper();
     await tick(0);

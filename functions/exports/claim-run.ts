@@ -1,3 +1,4 @@
+/** The handler of a run's first state: claims the run and plans its segments. */
 import { isDeepStrictEqual } from "node:util";
 
 import { DescribeTableCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";

@@ -1,3 +1,4 @@
+/** The handler of the states around reading: aborts stale uploads, publishes the files, moves the cursor. */
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
 import { EXPORT_DIMENSION, finishRunEnvironment, finishRunInputSchema, type ExecutionOutput } from "./contract";

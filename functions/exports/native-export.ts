@@ -1,3 +1,4 @@
+/** The handler of the engine `dynamodb-export`: starts DynamoDB's own export and follows it. */
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { mapConcurrently } from "../shared/concurrency";
 import { invocationHandler } from "../shared/handlers/invocation-handler";

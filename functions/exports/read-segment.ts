@@ -1,3 +1,4 @@
+/** The handler that reads one segment of a table, and writes its parts. */
 import { randomUUID } from "node:crypto";
 
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";

@@ -1,3 +1,4 @@
+/** The handler that starts the run of an export: on its schedule, or by hand. */
 import * as z from "zod";
 
 import { createS3 } from "../shared/aws/clients/s3";

@@ -1,3 +1,4 @@
+/** The handler of the queue of jobs: starts a run for each. */
 import { createS3 } from "../shared/aws/clients/s3";
 import { createSfn } from "../shared/aws/clients/sfn";
 import { mapConcurrently } from "../shared/concurrency";

@@ -1,3 +1,4 @@
+/** The handler that checks the targets of an environment, on its schedule. */
 import { randomBytes } from "node:crypto";
 
 import { InvokeCommand, type LambdaClient } from "@aws-sdk/client-lambda";

@@ -1,3 +1,4 @@
+/** The handler of the API that jobs report to. */
 import * as z from "zod";
 
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";

@@ -1,3 +1,4 @@
+/** The handler that publishes the status page. */
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createS3 } from "../shared/aws/clients/s3";
 import { scheduledHandler } from "../shared/handlers/scheduled-handler";

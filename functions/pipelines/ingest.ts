@@ -1,3 +1,4 @@
+/** The handler of a pipeline's queue: archives and stores messages. */
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 

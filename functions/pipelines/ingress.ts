@@ -1,3 +1,4 @@
+/** The handler of a pipeline's endpoint: accepts a message into the queue. */
 import * as z from "zod";
 
 import { createS3 } from "../shared/aws/clients/s3";

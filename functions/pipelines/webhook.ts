@@ -1,3 +1,4 @@
+/** The handler of a pipeline's webhook, for senders that sign with a secret of their own. */
 import * as z from "zod";
 
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";

@@ -1,3 +1,4 @@
+/** Keeps a task's result: in its row, or in S3 when it is long. */
 import { PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import type { Context } from "aws-lambda";
 import { createHash } from "node:crypto";

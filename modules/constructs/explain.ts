@@ -1,3 +1,4 @@
+/** Comments of resources in a module's HCL. */
 import type { IConstruct } from "constructs";
 
 const KEY = "almanac:reason";

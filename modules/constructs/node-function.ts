@@ -1,3 +1,4 @@
+/** A Lambda function of Node.js: bundle, role, log group, alarms. */
 import { basename } from "node:path";
 import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group";
 import { IamRole } from "@cdktf/provider-aws/lib/iam-role";
@@ -166,7 +167,7 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
       sourceHash: zip.hash,
       etag: zip.md5,
     });
-    explain(code, "With its etag, so that code which somebody else has uploaded shows in a plan.");
+    explain(code, "With its etag, so that code from another upload shows in a plan.");
 
     const lambda = new LambdaFunction(this, RESOURCE, {
       functionName: name,

@@ -1,3 +1,4 @@
+/** Terraform's record of a stack's backend, on an emulator. */
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";

@@ -1,3 +1,4 @@
+/** The resource `terraform_data`. */
 import { TerraformResource, type TerraformResourceLifecycle } from "cdktf";
 import type { Construct } from "constructs";
 

@@ -249,7 +249,7 @@ class Start {
     const { app, home, signal } = this.options;
     if (this.#synthesis === undefined) {
       this.#synthesis = synthesizeStack("local", { app, outputDirectory: home.synthesized, awsEndpoint, signal });
-      // Its step reports a failure; until then it is nobody's.
+      // Its step reports a failure. Avoids an unhandled rejection until then.
       this.#synthesis.catch(() => undefined);
     }
     return this.#synthesis;

@@ -1,3 +1,4 @@
+/** The S3 client of commands. */
 import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { expectBucketOwner } from "../../functions/shared/aws/bucket-owner";

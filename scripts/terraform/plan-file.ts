@@ -1,3 +1,4 @@
+/** A temporary file for a plan, which contains values of the state. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

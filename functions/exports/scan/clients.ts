@@ -1,3 +1,4 @@
+/** AWS clients of the reader, with the retries and connections that large requests need. */
 import type { DynamoDBClient, DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
 import type { S3Client } from "@aws-sdk/client-s3";
 

@@ -1,3 +1,4 @@
+/** Makes S3 requests name the account that owns the bucket. */
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { Context } from "aws-lambda";
 

@@ -1,3 +1,4 @@
+/** The services of every handler: logger, metrics, clock, deadline; made on its cold start. */
 import type { Context } from "aws-lambda";
 
 import { accountOf } from "../aws/bucket-owner";

@@ -1,3 +1,4 @@
+/** Benchmark: the synthesis of all environments. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

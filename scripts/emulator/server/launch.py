@@ -29,7 +29,7 @@ from kept_state import KeptState
 
 SAVE_EVERY_SECONDS = 10
 
-# What runs when the emulator is told to end may finish first.
+# Requests in flight may finish before the emulator ends.
 QUIET_WITHIN_SECONDS = 10
 
 

@@ -1,3 +1,4 @@
+/** The S3 client of a function. */
 import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
 
 import type { EnvironmentSource } from "../../environment";

@@ -72,6 +72,8 @@ describe("a PUT again", () => {
     ["its minute", { minuteOfHour: 5, enabled: true }, { minuteOfHour: 6, enabled: true }],
     ["its start", { every: "1 hour" }, { every: "1 hour", startAt: "2026-11-22T00:00:00Z" }],
     ["its end", { every: "1 hour" }, { every: "1 hour", endAt: "2026-11-22T00:00:00Z" }],
+    ["its shard", { every: "1 hour" }, { every: "1 hour", shardId: "shard7" }],
+    ["a policy", { every: "1 hour" }, { every: "1 hour", catchUp: "latest" }],
     ["its number of fires", { every: "1 hour", maxFires: 5 }, { every: "1 hour", maxFires: 6 }],
     ["its time zone", { cron: "0 9 * * ? *" }, { cron: "0 9 * * ? *", timeZone: "Europe/Berlin" }],
     ["its jitter", { every: "1 hour" }, { every: "1 hour", jitterSeconds: 1 }],

@@ -34,7 +34,7 @@ export async function findWorkflow(options: WorkflowOptions) {
 }
 
 /** The outputs of a workflow. @throws {@link NotInEnvironmentError} */
-export function workflowOf(
+function workflowOf(
   environment: { readonly name: string; readonly features: Features },
   name: string | undefined,
 ) {

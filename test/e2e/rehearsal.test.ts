@@ -70,7 +70,7 @@ describe("a personal environment", () => {
   it("no longer serves a route that was removed, though Terraform deletes it after the API's deployment is created", async () => {
     const ping = async () => (await fetch(pingUrl)).text();
     // The emulator's answer to an unsigned request for no route.
-    const noRoute = "UnrecognizedClientException";
+    const noRoute = "The security token included in the request is invalid.";
     expect(await ping()).not.toContain(noRoute);
 
     variables = { ...variables, REHEARSAL_WITHOUT_PINGS: "1" };

@@ -126,6 +126,8 @@ const exportFields = {
   watermark: watermarkSchema.optional(),
   /** Segments of a parallel scan. A document always has one. @default 8 */
   segments: z.int().min(1).max(SEGMENT_LIMIT).default(8),
+  /** A part ends at this size before compression, in megabytes (2^20 bytes). Athena reads files of the default size efficiently. @default 128 */
+  partMegabytes: z.int().min(1).max(1_024).default(128),
   /** Read units a second for all exports of the table together. @default half of a provisioned table's, else no limit */
   maxReadUnitsPerSecond: z.number().positive().optional(),
   /** Name of the bucket for files. @default the feature's own bucket */
@@ -320,7 +322,9 @@ export interface StepFailure {
 
 /** Inputs of the state machine's functions. */
 export const claimRunInputSchema = z.object({ request: runRequestSchema, execution: z.string() });
+export type ClaimRunInput = z.output<typeof claimRunInputSchema>;
 export const readSegmentInputSchema = z.object({ run: runSchema, segment: z.int().nonnegative() });
+export type ReadSegmentInput = z.output<typeof readSegmentInputSchema>;
 /** How an execution ended without success. */
 export const failedStatusSchema = z.enum(["FAILED", "TIMED_OUT", "ABORTED"]);
 
@@ -337,12 +341,14 @@ export const nativeExportInputSchema = z.object({ run: runSchema, exportArn: z.s
 export const finishStepSchema = z.enum(["abort-uploads", "publish", "finish"]);
 export type FinishStep = z.output<typeof finishStepSchema>;
 export const finishRunInputSchema = z.object({ run: runSchema, step: finishStepSchema });
+export type FinishRunInput = z.output<typeof finishRunInputSchema>;
 export const recordFailureInputSchema = z.object({
   request: runRequestSchema,
   execution: z.string(),
   error: z.string(),
   cause: z.string(),
 });
+export type RecordFailureInput = z.output<typeof recordFailureInputSchema>;
 
 /** Output of a successful execution. */
 export const executionOutputSchema = z.object({

@@ -208,7 +208,9 @@ export const exportMachine = (functions: ExportMachineRefs) => {
             SegmentDone: succeed({ Output: {} }),
           },
         }),
-        Output: "{% {'failure': ($states.result.failure)[0]} %}",
+        // Rather the reason than that others have stopped for it.
+        Output:
+          "{% {'failure': $append($states.result.failure[error != 'RunFailedError'], $states.result.failure)[0]} %}",
         ...caught,
         Next: "CheckSegments",
       }),

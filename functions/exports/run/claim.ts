@@ -17,6 +17,8 @@ export interface ActiveRun {
   readonly attempt: number;
   /** Its files are lost: the next run starts over. */
   readonly abandoned: boolean;
+  /** Its files are, or may be, published: it has to be finished. */
+  readonly published: boolean;
 }
 
 export interface ExportState {
@@ -25,6 +27,8 @@ export interface ExportState {
   readonly cursor: Cursor | undefined;
   /** When the latest finished scheduled run was due, epoch milliseconds. */
   readonly scheduledUntil: number | undefined;
+  /** Changes with every claim, failure and end. */
+  readonly version: number;
 }
 
 /** What a run is for. An occasion has one finished run. */
@@ -48,9 +52,10 @@ export interface ClaimPorts {
   /**
    * Makes `run` the active run.
    *
-   * @returns false when `previous` is no longer the active run, or another run has the id
+   * @param before what the claim is based on. A function that was suspended meanwhile must not claim a window that another run has exported
+   * @returns false when it has changed since, or another run has the id
    */
-  readonly activate: (run: Run, execution: string, previous: ActiveRun | undefined) => Promise<boolean>;
+  readonly activate: (run: Run, execution: string, before: ExportState) => Promise<boolean>;
   /** Reserves a key for a run. Idempotent. @returns false when another run, of any export, has it */
   readonly reserveKey: (run: Run, key: string) => Promise<boolean>;
   readonly isRunning: (execution: string) => Promise<boolean>;
@@ -96,21 +101,22 @@ export async function claimRun(input: ClaimInput, ports: ClaimPorts): Promise<Cl
   const exportId = exportIdOf(request, accountOf(execution));
   const requestedDay = request.day ?? dayOf(input.now);
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const { active, cursor, scheduledUntil = -Infinity } = await ports.exportState(exportId);
+    const before = await ports.exportState(exportId);
+    const { active, cursor, scheduledUntil = -Infinity } = before;
     const unfinished = active && (await ports.run(exportId, active.id));
     if (unfinished !== undefined && active?.execution === execution) return { outcome: "run", run: unfinished };
     if (active !== undefined && (await ports.isRunning(active.execution)))
       return { outcome: "running", execution: active.execution };
-    if (
-      active !== undefined &&
-      unfinished !== undefined &&
-      !request.force &&
-      !active.abandoned &&
-      now - unfinished.startedAt < RESUMABLE_MS &&
-      isDeepStrictEqual(unfinished.config, configOf(input))
-    ) {
+    const isResumed =
+      active?.published === true ||
+      (active?.abandoned === false &&
+        unfinished !== undefined &&
+        !request.force &&
+        now - unfinished.startedAt < RESUMABLE_MS &&
+        isDeepStrictEqual(unfinished.config, configOf(input)));
+    if (active !== undefined && unfinished !== undefined && isResumed) {
       const run = { ...unfinished, attempt: active.attempt + 1 };
-      if (await ports.activate(run, execution, active)) return { outcome: "run", run };
+      if (await ports.activate(run, execution, before)) return { outcome: "run", run };
       continue;
     }
     const { day = requestedDay, trigger, range, due } = request.force || !unfinished ? request : unfinished;
@@ -130,7 +136,7 @@ export async function claimRun(input: ClaimInput, ports: ClaimPorts): Promise<Cl
       },
     );
     const named = await withReservedKey(run, ports);
-    if (await ports.activate(named, execution, active)) return { outcome: "run", run: named };
+    if (await ports.activate(named, execution, before)) return { outcome: "run", run: named };
   }
   throw new ClaimConflictError(`${exportId}: ${MAX_ATTEMPTS} attempts to claim it conflicted with other executions`);
 }

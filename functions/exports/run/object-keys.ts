@@ -34,6 +34,15 @@ export function uploadPrefix(run: KeySource): string {
   return runFolder(run) ?? stem(run);
 }
 
+/**
+ * What all keys of an export's runs begin with. Workers that outlive their run may begin uploads there at any time. For a flat layout: those
+ * of this run, because jobs of one application share the others.
+ */
+export function strayPrefix(run: KeySource): string {
+  const { layout, name, prefix = `${name}/` } = run.config;
+  return layout === "partitioned" ? prefix.replace(/\{.*/, "") : stem(run);
+}
+
 /** Whether a key is of a superseded run: keys of flat layouts are unique by their prefix, others have the run's id. */
 export function isSuperseded({ id, prefix }: Run["superseded"][number], key: string): boolean {
   return key.startsWith(prefix) && (!prefix.endsWith("/") || key.includes(`-${idInKeys({ id })}.`));

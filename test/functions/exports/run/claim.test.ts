@@ -5,6 +5,7 @@ import {
   exportIdOf,
   type ActiveRun,
   type ClaimPorts,
+  type ExportState,
   type FinishedDay,
 } from "../../../../functions/exports/run/claim";
 import { cursorSource, type Cursor } from "../../../../functions/exports/run/cursor";
@@ -30,9 +31,11 @@ function memoryState() {
   const dues = new Map<string, number>();
   const keys = new Map<string, string>();
   const alive = new Set<string>();
-  const replace = (run: Run, execution: string, before: ActiveRun | undefined): Promise<boolean> => {
-    if (active.get(run.exportId)?.execution !== before?.execution) return Promise.resolve(false);
-    active.set(run.exportId, { id: run.id, execution, attempt: run.attempt, abandoned: false });
+  const versions = new Map<string, number>();
+  const replace = (run: Run, execution: string, { version }: ExportState): Promise<boolean> => {
+    if ((versions.get(run.exportId) ?? 0) !== version) return Promise.resolve(false);
+    versions.set(run.exportId, version + 1);
+    active.set(run.exportId, { id: run.id, execution, attempt: run.attempt, abandoned: false, published: false });
     runs.set(`${run.exportId} ${run.id}`, run);
     alive.add(execution);
     return Promise.resolve(true);
@@ -43,6 +46,7 @@ function memoryState() {
         active: active.get(exportId),
         cursor: cursors.get(exportId),
         scheduledUntil: dues.get(exportId),
+        version: versions.get(exportId) ?? 0,
       };
       await new Promise(setImmediate);
       return seen;
@@ -70,6 +74,7 @@ function memoryState() {
     },
     finish: (run: Run, unusableItems = 0) => {
       active.delete(run.exportId);
+      versions.set(run.exportId, (versions.get(run.exportId) ?? 0) + 1);
       days.set(JSON.stringify([run.exportId, run.day, run.trigger, run.range]), {
         run: run.id,
         location: "s3://files/there",

@@ -35,10 +35,19 @@ export const CONTENTS: Readonly<Record<string, Readonly<Record<string, Entry | N
   },
   "In one environment:": {
     heartbeats: {
-      summary: "Show targets, check a URL",
+      summary: "Show targets, check a URL, report a month",
       verbs: {
         status: entry("Show the state of each target", () => import("./commands/heartbeats/status.ts")),
         check: entry("Check a URL once, from this machine", () => import("./commands/heartbeats/check.ts")),
+        report: entry("Report a calendar month, also as CSV", () => import("./commands/heartbeats/report.ts")),
+      },
+    },
+    incidents: {
+      summary: "List incidents, tell people about them",
+      verbs: {
+        ls: entry("List the incidents of 90 days", () => import("./commands/incidents/ls.ts")),
+        update: entry("Tell on the status page what is known", () => import("./commands/incidents/update.ts")),
+        resolve: entry("Tell how an incident was resolved", () => import("./commands/incidents/resolve.ts")),
       },
     },
     timers: {

@@ -37,6 +37,8 @@ export const publishEnvironment = environmentSchema({
   STATE_TABLE: text,
   CONFIGURATION_BUCKET: text,
   STATUS_PAGE_BUCKET: text,
+  /** For the feeds, whose links are absolute. Another URL than https: no links. */
+  STATUS_PAGE_URL: text.optional(),
   INTERVAL_MINUTES: positiveInteger,
 });
 export type PublishEnvironment = EnvironmentVariables<typeof publishEnvironment>;
@@ -59,6 +61,13 @@ export const STATUS_PAGE_KEY = "index.html";
 export const STATUS_JSON_KEY = "status.json";
 /** Each target's badge: `badges/<name>.svg`. */
 export const BADGES_PREFIX = "badges/";
+/** Each incident's page: `incidents/<id>.html`. */
+export const INCIDENTS_PREFIX = "incidents/";
+/** An id has colons, which some tools do not accept in file names. */
+export const incidentKey = (id: string): string => `${INCIDENTS_PREFIX}${id.replaceAll(":", "-")}.html`;
+/** RSS 2.0 and JSON Feed 1.1. */
+export const RSS_KEY = "feed.xml";
+export const JSON_FEED_KEY = "feed.json";
 
 /**
  * The checker's UV_THREADPOOL_SIZE. Node resolves names on a pool of four threads and gives DNS lookups half of it, so two
@@ -118,11 +127,28 @@ const nameSchema = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "is not lower case letters, digits and hyphens (63 at most)");
 
+const shownText = (max: number) => z.string().trim().min(1).max(max);
+
+/** How people see a monitor. */
+const presentation = {
+  /** Display name on the status page. @default the name */
+  title: shownText(60).optional(),
+  /** A sentence on the status page: what the monitor stands for. */
+  description: shownText(240).optional(),
+  /** The status page lists monitors of one group under this heading. */
+  group: shownText(60).optional(),
+};
+
+const windowNote = {
+  /** What is done. Announces the window: on the status page from a week before, and to notifiers when it begins and ends. @default not announced */
+  note: shownText(500).optional(),
+};
+
 /** A window, once or weekly, in which a failure is expected: it counts neither as up nor as down and opens no incident. */
 const maintenanceSchema = z.union(
   [
     z
-      .strictObject({ from: z.iso.datetime({ offset: true }), to: z.iso.datetime({ offset: true }) })
+      .strictObject({ from: z.iso.datetime({ offset: true }), to: z.iso.datetime({ offset: true }), ...windowNote })
       .refine(({ from, to }) => Date.parse(from) < Date.parse(to), "ends before it starts"),
     z.strictObject({
       weekday: z.enum(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]),
@@ -132,6 +158,7 @@ const maintenanceSchema = z.union(
       minutes: z.int().min(1).max(10_080),
       /** IANA time zone of `weekday` and `from`, whose summer time counts: `"Europe/Berlin"`. @default UTC */
       zone: z.string().refine(isTimeZone, "is not an IANA time zone").optional(),
+      ...windowNote,
     }),
   ],
   { error: "is neither {from, to} nor {weekday, from, minutes}" },
@@ -232,6 +259,7 @@ const targetFields = z.strictObject({
   private: z.boolean().default(false),
   /** False: keeps the target off the status page, status.json and badges. @default true */
   public: z.boolean().optional(),
+  ...presentation,
   /** Failed checks, among the last `failuresWithin`, that open an incident. */
   failuresBeforeDown: z.int().min(1).max(50).default(3),
   /** Number of latest checks in which failures count, so that a flapping target has an incident. @default the smallest majority: 2 × failuresBeforeDown − 1 */
@@ -285,12 +313,31 @@ const cronMonitorSchema = z.strictObject({
   graceSeconds: z.int().min(0).max(8_640_000).default(300),
   /** False: keeps the monitor off the status page, status.json and badges. @default true */
   public: z.boolean().optional(),
+  ...presentation,
   /** Windows in which a missing heartbeat is expected, in addition to those of all monitors. */
   maintenance: maintenanceWindowsSchema,
 });
 
 /** A cron monitor with defaults applied. */
 export type CronMonitor = z.output<typeof cronMonitorSchema>;
+
+/** Who the status page is of. */
+export const brandSchema = z.strictObject({
+  /** Heading and browser title. @default the app and the environment */
+  title: shownText(60).optional(),
+  /** URL that the title links to: your own site. */
+  link: z.url({ protocol: /^https$/, error: "is not an https URL" }).optional(),
+  /** Colour of links and of the line at the top, `#2f5d8a`. The page makes it darker or lighter where text would be hard to read. */
+  accent: z
+    .string()
+    .regex(/^#[0-9a-f]{6}$/i, "is not a colour such as #2f5d8a")
+    .optional(),
+});
+
+export type Brand = z.output<typeof brandSchema>;
+
+/** Longer logos would be most of the page. */
+export const MAX_LOGO_BYTES = 16_384;
 
 /** Cron monitors, and what applies to all monitors (targets and cron monitors). */
 export const monitorSettingsSchema = z.strictObject({
@@ -311,6 +358,22 @@ export const monitorSettingsSchema = z.strictObject({
     .max(5)
     .default(["checkip.amazonaws.com", "www.cloudflare.com"]),
 });
+
+/** {@link MONITORS_KEY} */
+export const storedSettingsSchema = monitorSettingsSchema.extend({
+  brand: brandSchema
+    .extend({
+      /** A data URI. */
+      logo: z
+        .string()
+        .regex(/^data:image\/(svg\+xml|png);base64,[\w+/=]+$/)
+        .max(2 * MAX_LOGO_BYTES)
+        .optional(),
+    })
+    .default({}),
+});
+
+export type StoredBrand = z.output<typeof storedSettingsSchema>["brand"];
 
 export type MonitorSettings = z.output<typeof monitorSettingsSchema>;
 

@@ -5,7 +5,7 @@ import { createS3 } from "../shared/aws/clients/s3";
 import { ExpiringCache } from "../shared/expiring-cache";
 import { endpoint, restHandler } from "../shared/handlers/rest-handler";
 import { MINUTE_MS } from "../shared/time";
-import { heartbeatApiEnvironment, type MonitorSettings } from "./contract";
+import { heartbeatApiEnvironment } from "./contract";
 import { readMonitorSettings } from "./monitors/configuration";
 import { recordHeartbeat } from "./monitors/record-heartbeat";
 import { stateTable } from "./monitors/state-table";
@@ -23,7 +23,7 @@ export const handler = restHandler(heartbeatApiEnvironment, ({ environment, cloc
   const s3 = createS3();
   const table = stateTable(createDynamoDB(), environment.STATE_TABLE, { clock, random: Math.random });
   const bucket = environment.CONFIGURATION_BUCKET;
-  const cache = new ExpiringCache<MonitorSettings>(CACHE_MS, clock);
+  const cache = new ExpiringCache<Awaited<ReturnType<typeof readMonitorSettings>>>(CACHE_MS, clock);
   const cronMonitors = async () => (await cache.get(bucket, () => readMonitorSettings(s3, bucket))).cronMonitors;
   return {
     "POST /heartbeats/{name}": endpoint(requestSchema, async ({ path: { name } }) => ({

@@ -3,6 +3,7 @@ import { createS3 } from "../shared/aws/clients/s3";
 import { scheduledHandler } from "../shared/handlers/scheduled-handler";
 import { publishEnvironment } from "./contract";
 import { readConfiguration } from "./monitors/configuration";
+import { incidentUpdates } from "./monitors/incident-updates";
 import { stateTable } from "./monitors/state-table";
 import { statusBuilder } from "./status-page/build-status";
 import { statusPublisher } from "./status-page/publisher";
@@ -15,17 +16,19 @@ import { statusPublisher } from "./status-page/publisher";
  */
 export const handler = scheduledHandler(publishEnvironment, ({ environment, app, environmentName, clock }) => {
   const s3 = createS3();
+  const dynamodb = createDynamoDB();
   const buildStatus = statusBuilder({
     app,
     environment: environmentName,
     intervalMinutes: environment.INTERVAL_MINUTES,
-    table: stateTable(createDynamoDB(), environment.STATE_TABLE, { clock, random: Math.random }),
+    table: stateTable(dynamodb, environment.STATE_TABLE, { clock, random: Math.random }),
+    updates: incidentUpdates(dynamodb, environment.STATE_TABLE),
     clock,
   });
-  const publisher = statusPublisher(s3, environment.STATUS_PAGE_BUCKET);
+  const publisher = statusPublisher(s3, environment.STATUS_PAGE_BUCKET, environment.STATUS_PAGE_URL);
 
   return async ({ deadline }) => {
     const configuration = await readConfiguration(s3, environment.CONFIGURATION_BUCKET);
-    await publisher.publish(await buildStatus(configuration, deadline));
+    await publisher.publish(await buildStatus(configuration, deadline), configuration.brand);
   };
 });

@@ -33,7 +33,7 @@ import { AsyncFunction } from "../constructs/patterns/async-function";
 import { ScheduledFunction } from "../constructs/patterns/scheduled-function";
 import { minutesOf, scheduleSchema } from "../constructs/schedule-expression";
 import { Table } from "../constructs/table";
-import { StatusPage, statusPageSchema } from "./status-page";
+import { StatusPage, brandOf, statusPageSchema } from "./status-page";
 
 /** Reading the configuration before the checks; saving the results and delivering notifications after them. */
 const SECONDS_AROUND_CHECKS = 75;
@@ -142,6 +142,8 @@ export class Heartbeats extends Feature {
     this.output("status_page_url", "URL of the status page", statusPage.url);
     this.output("status_page_bucket_name", "Bucket of the status page and status.json", statusPage.bucketName);
     this.output("check_function_name", "The checker", checker.name);
+    this.output("publish_function_name", "Publishes the status page", publisher.name);
+    this.output("configuration_bucket_name", "Bucket of targets.json and monitors.json", configuration.name);
   }
 
   private createTelemetryTable(): Table {
@@ -164,7 +166,14 @@ export class Heartbeats extends Feature {
   /** In S3, because a thousand targets exceed the size of environment variables. */
   private createConfiguration({ targets, ...config }: HeartbeatsConfig): Bucket {
     const { cronMonitors, maintenance, remindAfterHours, digestAbove, canaries } = config;
-    const settings = { cronMonitors, maintenance, remindAfterHours, digestAbove, canaries } satisfies MonitorSettings;
+    const monitorSettings = {
+      cronMonitors,
+      maintenance,
+      remindAfterHours,
+      digestAbove,
+      canaries,
+    } satisfies MonitorSettings;
+    const settings = { ...monitorSettings, brand: brandOf(config.statusPage) };
     const bucket = new Bucket(this, "configuration", { nameSuffix: "configuration", versioned: true });
     const input = this.input("targets", {
       type: "any",
@@ -203,6 +212,7 @@ export class Heartbeats extends Feature {
         STATE_TABLE: state.grant("BatchGetItem", "Query"),
         CONFIGURATION_BUCKET: configuration.grantRead(TARGETS_KEY, MONITORS_KEY),
         STATUS_PAGE_BUCKET: statusPage.grantPublish(),
+        STATUS_PAGE_URL: statusPage.url,
         INTERVAL_MINUTES: interval.stringValue,
       },
       timeoutSeconds: PUBLISH_TIMEOUT_SECONDS,

@@ -1,9 +1,20 @@
 import { CloudfrontDistribution } from "@cdktf/provider-aws/lib/cloudfront-distribution";
 import { CloudfrontOriginAccessControl } from "@cdktf/provider-aws/lib/cloudfront-origin-access-control";
 import { CloudfrontResponseHeadersPolicy } from "@cdktf/provider-aws/lib/cloudfront-response-headers-policy";
+import { readFileSync, statSync } from "node:fs";
 import { Construct } from "constructs";
 import { z } from "zod";
-import { BADGES_PREFIX, STATUS_JSON_KEY, STATUS_PAGE_KEY } from "../../functions/heartbeats/contract";
+import {
+  BADGES_PREFIX,
+  INCIDENTS_PREFIX,
+  JSON_FEED_KEY,
+  MAX_LOGO_BYTES,
+  RSS_KEY,
+  STATUS_JSON_KEY,
+  STATUS_PAGE_KEY,
+  brandSchema,
+  type StoredBrand,
+} from "../../functions/heartbeats/contract";
 import { DAY_SECONDS } from "../../functions/shared/time";
 import { Bucket } from "../constructs/bucket";
 import { Feature } from "../constructs/feature";
@@ -27,9 +38,32 @@ export const statusPageSchema = z
           ),
       })
       .optional(),
+    ...brandSchema.shape,
+    /** Path of an .svg or .png file of at most 16 KB, shown 28 pixels high. @default none */
+    logo: z
+      .string()
+      .regex(/\.(svg|png)$/i, { error: "is not an .svg or .png file", abort: true })
+      .refine(isLogo, `is not a file of at most ${MAX_LOGO_BYTES} bytes`)
+      .optional(),
   })
   .refine(({ cdn, domain }) => cdn || domain === undefined, "has a domain but cdn is false");
 export type StatusPageConfig = z.output<typeof statusPageSchema>;
+
+function isLogo(path: string): boolean {
+  const file = statSync(path, { throwIfNoEntry: false });
+  return file?.isFile() === true && file.size <= MAX_LOGO_BYTES;
+}
+
+/** As the publisher reads it: the logo is in the page, which loads nothing. */
+export function brandOf({ title, link, accent, logo }: StatusPageConfig): StoredBrand {
+  const type = logo?.toLowerCase().endsWith(".png") ? "png" : "svg+xml";
+  return {
+    ...(title !== undefined && { title }),
+    ...(link !== undefined && { link }),
+    ...(accent !== undefined && { accent }),
+    ...(logo !== undefined && { logo: `data:image/${type};base64,${readFileSync(logo, "base64")}` }),
+  };
+}
 
 /** AWS's managed cache policy "CachingOptimized": honours Cache-Control, and compresses on request. */
 const CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6";
@@ -65,7 +99,8 @@ export class StatusPage extends Construct {
 
   /** The bucket's name with the permissions to list, put and delete the page's files. */
   grantPublish(): Binding {
-    return this.bucket.grantSync(STATUS_PAGE_KEY, STATUS_JSON_KEY, `${BADGES_PREFIX}*`);
+    const files = [STATUS_PAGE_KEY, STATUS_JSON_KEY, RSS_KEY, JSON_FEED_KEY];
+    return this.bucket.grantSync(...files, `${BADGES_PREFIX}*`, `${INCIDENTS_PREFIX}*`);
   }
 
   /** @returns the page's URL */

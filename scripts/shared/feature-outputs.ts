@@ -11,6 +11,9 @@ const SCHEMAS = {
     check_function_name: z.string(),
     status_page_bucket_name: z.string(),
     status_page_url: z.string().optional(),
+    state_table_name: z.string().default(""),
+    publish_function_name: z.string().default(""),
+    configuration_bucket_name: z.string().default(""),
   }),
   timers: z.looseObject({ api_url: z.string(), recorded_fires_table_name: z.string().optional() }),
   exports: z.looseObject({

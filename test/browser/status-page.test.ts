@@ -8,7 +8,13 @@ import type { StatusDocument } from "../../functions/heartbeats/status-page/docu
 import { statusFiles } from "../../functions/heartbeats/status-page/files";
 import { MINUTE_MS } from "../../functions/shared/time";
 import { launchChromium } from "../support/chromium";
-import { GENERATED_AT, statusDocument, monitorStatus, variedDocument } from "../support/status-documents";
+import {
+  companyDocument,
+  GENERATED_AT,
+  statusDocument,
+  monitorStatus,
+  variedDocument,
+} from "../support/status-documents";
 
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true } as const;
 const DESKTOP = { viewport: { width: 1280, height: 900 } } as const;
@@ -68,7 +74,7 @@ const heading = (page: Page) => page.getByRole("heading", { level: 1 }).innerTex
 describe.each(LOOKS)("the page on a %s", (name, look) => {
   let page: Page;
   beforeAll(async () => {
-    page = await open(variedDocument(), look);
+    page = await open(companyDocument(), look);
     await screenshot(page, name.replace(", ", "-"));
   });
   afterAll(() => page.context().close());
@@ -80,8 +86,16 @@ describe.each(LOOKS)("the page on a %s", (name, look) => {
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(look.viewport.width);
   });
 
-  it("has no accessibility violations", async () => {
+  it("has no accessibility violations, opened and closed", async () => {
     expect(await violations(page)).toEqual([]);
+    await page.evaluate("for (const each of document.querySelectorAll('details')) each.open = false");
+    expect(await violations(page)).toEqual([]);
+    await page.evaluate("for (const each of document.querySelectorAll('.group')) each.open = true");
+  });
+
+  it("shows thirty monitors within 2,400 pixels, or 3,800 on a phone", async () => {
+    const height = await page.evaluate<number>("document.documentElement.scrollHeight");
+    expect(height).toBeLessThanOrEqual(look.viewport.width === 390 ? 3_800 : 2_400);
   });
 
   it("shows a bar for each day, at even distances", async () => {
@@ -98,6 +112,22 @@ describe.each(LOOKS)("the page on a %s", (name, look) => {
   });
 });
 
+describe.each(LOOKS)("the page of an incident on a %s", (name, look) => {
+  it("has no accessibility violations, never scrolls sideways, and leads back to the monitor", async () => {
+    const page = await open(companyDocument(), look);
+    await page.getByRole("link", { name: "no complete response within 10 s" }).click();
+    await page.getByRole("heading", { level: 1, name: "Website" }).waitFor();
+    await screenshot(page, `incident-${name.replace(", ", "-")}`);
+    expect(await heading(page)).toBe("Website: no complete response within 10 s");
+    expect(await page.locator(".entry h3").allInnerTexts()).toEqual(["Over", "Identified", "Began"]);
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(look.viewport.width);
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole("link", { name: "Website now" }).click();
+    expect(await page.getByRole("region", { name: "Figures of Website" }).isVisible()).toBe(true);
+    await page.context().close();
+  });
+});
+
 describe("a screen reader", () => {
   it("reads landmarks, headings, states, and the charts as text", async () => {
     const page = await open(
@@ -106,6 +136,7 @@ describe("a screen reader", () => {
         monitorStatus("new", { state: "unknown", knownDays: 0 }),
       ]),
     );
+    await page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true");
     expect(await page.locator("body").ariaSnapshot()).toMatchSnapshot();
     await page.context().close();
   });
@@ -119,7 +150,7 @@ describe("the keyboard", () => {
     await page.keyboard.press("Enter");
     expect(await page.evaluate("document.activeElement.id")).toBe("monitors");
     await page.keyboard.press("Tab");
-    expect(await page.evaluate("document.activeElement.textContent")).toBe("Details of website");
+    expect(await page.evaluate("document.activeElement.querySelector('h3').textContent")).toBe("checkout-api");
     expect(await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")).toBe("solid");
     await page.keyboard.press("Enter");
     expect(await page.getByRole("table").first().isVisible()).toBe(true);
@@ -163,9 +194,60 @@ describe("without JavaScript", () => {
     const page = await open(variedDocument(), { ...PHONE, javaScriptEnabled: false });
     expect(await heading(page)).toBe("1 of 7 is down");
     expect(await page.locator(".banner").innerText()).toContain("after 07:10 UTC this page is out of date");
-    expect(await page.getByRole("heading", { level: 3, name: "website" }).first().isVisible()).toBe(true);
-    await page.getByText("Details of website").click();
+    const row = page.locator("summary", { has: page.getByRole("heading", { level: 3, name: "website" }) });
+    expect(await row.isVisible()).toBe(true);
+    expect(await page.locator(".filter").isVisible()).toBe(false);
+    await row.click();
     expect(await page.getByRole("region", { name: "Figures of website" }).isVisible()).toBe(true);
+    await page.context().close();
+  });
+});
+
+describe("a link to a monitor", () => {
+  it("opens it, in its group, also where the group is folded", async () => {
+    const page = await open(companyDocument());
+    await page.evaluate("for (const each of document.querySelectorAll('.group')) each.open = false");
+    await page.evaluate("location.hash = '#monitor-website'");
+    expect(await page.getByRole("region", { name: "Figures of Website" }).isVisible()).toBe(true);
+    await page.context().close();
+  });
+});
+
+describe("the filter", () => {
+  const shown = (page: Page) => page.locator(".monitor:visible").count();
+
+  it("finds monitors by name, description and group, and those that are not up", async () => {
+    const page = await open(companyDocument());
+    const filter = page.getByRole("searchbox", { name: "Filter monitors" });
+    expect(await shown(page)).toBe(30);
+    await filter.fill("payments");
+    expect(await shown(page)).toBe(1);
+    expect(await page.locator(".group:visible").count()).toBe(1);
+    await filter.fill("shop web");
+    expect(await page.locator(".monitor:visible summary h4").allInnerTexts()).toEqual(["Website"]);
+    await filter.fill("");
+    await page.getByRole("checkbox", { name: "not up" }).check();
+    expect(await shown(page)).toBe(4);
+    expect(await page.locator("#matches").textContent()).toBe("4 of 30 shown");
+    await page.context().close();
+  });
+});
+
+describe("the first day", () => {
+  it("does not look empty", async () => {
+    const page = await open(
+      statusDocument([
+        monitorStatus("website", { knownDays: 1 }),
+        monitorStatus("api", { knownDays: 1 }),
+        monitorStatus("new", { state: "unknown", knownDays: 0 }),
+      ]),
+    );
+    await screenshot(page, "first-day");
+    const colour = (band: string) =>
+      page.evaluate<string>(`getComputedStyle(document.querySelector(".bars .${band}")).stroke`);
+    expect(await page.getByText("Monitoring began on 21 Nov 2026").isVisible()).toBe(true);
+    expect(await colour("before")).not.toBe(await colour("up"));
+    expect(await violations(page)).toEqual([]);
     await page.context().close();
   });
 });
@@ -173,9 +255,9 @@ describe("without JavaScript", () => {
 describe("the pointer", () => {
   it("shows a tooltip for each day", async () => {
     const page = await open(variedDocument());
-    const bars = page.locator(".bars[data-last]").first();
+    const bars = page.locator(".monitor", { has: page.getByText("website") }).locator(".bars[data-last]");
     const at = async (day: number) => {
-      await bars.hover({ position: { x: (day + 0.5) * 6, y: 10 } });
+      await bars.hover({ position: { x: (day + 0.5) * 5, y: 10 } });
       return page.locator("#tip").innerText();
     };
     expect(await at(0)).toBe("24 Aug 2026: up all day");
@@ -192,6 +274,7 @@ describe("untrusted text", () => {
     const text = '"><img src=x onerror="document.title=1"><script>document.title=1</script>';
     const { lastCheck, ...status } = monitorStatus("site", { state: "down" });
     const page = await open(statusDocument([{ ...status, lastCheck: lastCheck && { ...lastCheck, message: text } }]));
+    await page.getByRole("heading", { name: "site" }).click();
     expect(await page.getByText(text).isVisible()).toBe(true);
     expect(await page.title()).toBe("The monitor is down · almanac staging");
     await page.context().close();

@@ -17,6 +17,8 @@ const RUN_BY: Readonly<Record<string, string>> = {
   deploy: "rehearsal",
   destroy: "rehearsal",
   environments: "rehearsal",
+  "incidents resolve": "incidents",
+  "incidents update": "incidents",
   review: "rehearsal",
   modules: "modules",
   start: "../e2e/support/setup",

@@ -3,7 +3,7 @@ import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { readFileSync } from "node:fs";
 import * as z from "zod";
-import { targetsSchema } from "../../functions/heartbeats/contract";
+import { incidentKey, targetsSchema } from "../../functions/heartbeats/contract";
 import { readRunning } from "../../scripts/emulator/run-record";
 import { homeAt } from "../../scripts/shared/home";
 import { scheduledEvent } from "../support/lambda";
@@ -25,6 +25,8 @@ const statusSchema = z.object({
   incidents: z.array(z.object({ monitor: z.string(), closedAt: z.string().nullable(), message: z.string() })),
 });
 type Status = z.output<typeof statusSchema>;
+
+const incidentsSchema = z.object({ incidents: z.array(z.object({ id: z.string(), monitor: z.string() })) });
 
 describe("incidents, deployed", () => {
   let outputs: z.output<typeof outputsSchema>;
@@ -69,6 +71,26 @@ describe("incidents, deployed", () => {
     const during = await published((status) => stateOf(status, "moody") === "down");
     expect(during.incidents.filter(({ monitor }) => monitor === "moody")).toMatchObject([{ closedAt: null }]);
 
+    const open = await npmRun("incidents", "ls", "--open", "--json", ...startArguments);
+    const id =
+      incidentsSchema.parse(JSON.parse(open.output)).incidents.find(({ monitor }) => monitor === "moody")?.id ?? "";
+    const say = (verb: string, ...words: readonly string[]) =>
+      npmRun("incidents", verb, id, ...words, ...startArguments);
+    expect(
+      await npmRun(
+        "incidents",
+        "update",
+        id,
+        "We are looking into it.",
+        "--status",
+        "investigating",
+        ...startArguments,
+      ),
+    ).toMatchObject({ code: 0 });
+    const refused = await say("resolve", "All is well.");
+    expect(refused).toMatchObject({ code: 1 });
+    expect(refused.output).toContain("moody is still down");
+
     await setStatus(200);
     for (let successes = 0; successes < 3; successes += 1) await check();
     const after = await published((status) => stateOf(status, "moody") === "up");
@@ -76,6 +98,16 @@ describe("incidents, deployed", () => {
     expect(incidents).toEqual([
       { monitor: "moody", closedAt: expect.any(String) as unknown, message: "status 503, expected 200-299" },
     ]);
+
+    expect(await npmRun("incidents", "resolve", id, "A disk was full.", ...startArguments)).toMatchObject({ code: 0 });
+    const incidentPage = await eventually(
+      () => read(incidentKey(id)),
+      (html) => html.includes("A disk was full."),
+      30_000,
+    );
+    expect(incidentPage).toContain("We are looking into it.");
+    expect(await read("feed.xml")).toContain("We are looking into it.");
+    expect(JSON.parse(await read("feed.json"))).toMatchObject({ version: "https://jsonfeed.org/version/1.1" });
 
     const page = await eventually(
       () => read("index.html"),

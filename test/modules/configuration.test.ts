@@ -161,6 +161,26 @@ describe("a configuration error", () => {
       'staging.heartbeats.maintenance[0]: {"day":"mon"} is neither {from, to} nor {weekday, from, minutes}',
     ],
     [
+      "an accent that is no colour",
+      { region: "eu-central-1", heartbeats: { targets: [], statusPage: { accent: "red" } } },
+      'staging.heartbeats.statusPage.accent: "red" is not a colour such as #2f5d8a',
+    ],
+    [
+      "a link that is not https",
+      { region: "eu-central-1", heartbeats: { targets: [], statusPage: { link: "javascript:alert(1)" } } },
+      'staging.heartbeats.statusPage.link: "javascript:alert(1)" is not an https URL',
+    ],
+    [
+      "a logo that is not there",
+      { region: "eu-central-1", heartbeats: { targets: [], statusPage: { logo: "nowhere.svg" } } },
+      'staging.heartbeats.statusPage.logo: "nowhere.svg" is not a file of at most 16384 bytes',
+    ],
+    [
+      "a logo of another format",
+      { region: "eu-central-1", heartbeats: { targets: [], statusPage: { logo: "logo.gif" } } },
+      'staging.heartbeats.statusPage.logo: "logo.gif" is not an .svg or .png file',
+    ],
+    [
       "a webhook URL instead of a parameter name",
       { region: "eu-central-1", heartbeats: { targets: [], slackWebhookParameter: "https://hooks.slack.com/x" } },
       'staging.heartbeats.slackWebhookParameter: "https://hooks.slack.com/x" is not an SSM parameter name such as "/almanac/slack/webhook"',

@@ -88,11 +88,25 @@ describe("the heartbeats module", () => {
     expect(describePolicy(resource(heartbeats(), "aws_iam_role_policy", "publish_policy")["policy"])).toEqual([
       "Allow dynamodb:BatchGetItem, dynamodb:Query on ${aws_dynamodb_table.state.arn} (StateTable)",
       "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/targets.json, ${aws_s3_bucket.configuration.arn}/monitors.json (ConfigurationBucket)",
-      "Allow s3:DeleteObject, s3:ListBucket, s3:PutObject on ${aws_s3_bucket.status_page_files.arn}, ${aws_s3_bucket.status_page_files.arn}/index.html, ${aws_s3_bucket.status_page_files.arn}/status.json, ${aws_s3_bucket.status_page_files.arn}/badges/* (StatusPageBucket)",
+      "Allow s3:DeleteObject, s3:ListBucket, s3:PutObject on ${aws_s3_bucket.status_page_files.arn}, ${aws_s3_bucket.status_page_files.arn}/index.html, ${aws_s3_bucket.status_page_files.arn}/status.json, ${aws_s3_bucket.status_page_files.arn}/feed.xml, ${aws_s3_bucket.status_page_files.arn}/feed.json, ${aws_s3_bucket.status_page_files.arn}/badges/*, ${aws_s3_bucket.status_page_files.arn}/incidents/* (StatusPageBucket)",
       "Allow sqs:SendMessage on ${aws_sqs_queue.dlq.arn} (DeadLetterQueue)",
       "Allow logs:CreateLogStream, logs:PutLogEvents on ${aws_cloudwatch_log_group.publish_log_group.arn}:* (Logs)",
       "Allow xray:PutTelemetryRecords, xray:PutTraceSegments on * (Traces)",
     ]);
+  });
+
+  it("gives the publisher the brand, with the logo as data", () => {
+    const statusPage = {
+      title: "Lindwurm",
+      link: "https://lindwurm.example/",
+      accent: "#7a1f5c",
+      logo: "test/support/logo.svg",
+    };
+    const { root } = synthesize({ heartbeats: { targets, statusPage } });
+    const { title, link, accent } = statusPage;
+    expect(root.module["heartbeats"]?.["monitors"]).toMatchObject({
+      brand: { title, link, accent, logo: expect.stringMatching(/^data:image\/svg\+xml;base64,PHN2/) as unknown },
+    });
   });
 
   it("has the telemetry table's keys from the contract", () => {

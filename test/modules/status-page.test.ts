@@ -50,7 +50,11 @@ describe("the status page", () => {
       const { actions, resources } = binding;
       expect(actions).toEqual(["s3:DeleteObject", "s3:ListBucket", "s3:PutObject"]);
       const [bucket = "", ...files] = resources;
-      expect(files).toEqual([`${bucket}/index.html`, `${bucket}/status.json`, `${bucket}/badges/*`]);
+      expect(files).toEqual(
+        ["index.html", "status.json", "feed.xml", "feed.json", "badges/*", "incidents/*"].map(
+          (key) => `${bucket}/${key}`,
+        ),
+      );
     });
   });
 

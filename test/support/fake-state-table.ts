@@ -21,6 +21,7 @@ import {
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
 
+import { incidentUpdates, type IncidentUpdates } from "../../functions/heartbeats/monitors/incident-updates";
 import { stateTable, type StateTable } from "../../functions/heartbeats/monitors/state-table";
 import type { Clock } from "../../functions/shared/clock";
 
@@ -30,6 +31,7 @@ const NAME = "almanac-test-heartbeats-state";
 const $metadata = {};
 
 export interface FakeStateTable extends StateTable {
+  readonly updates: IncidentUpdates;
   /** All items, sorted by key, unmarshalled. */
   readonly items: () => readonly Record<string, unknown>[];
   /** Number of requests by command. */
@@ -145,6 +147,7 @@ export function fakeStateTable(clock: Clock): FakeStateTable {
 
   return {
     ...stateTable(client, NAME, { clock, random: () => 0.5 }),
+    updates: incidentUpdates(client, NAME),
     items: () => [...stored.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => unmarshall(item)),
     preload: (item) => {
       stored.set(keyOf(item), item);

@@ -54,6 +54,7 @@ export function setup(
   ): Configuration => ({
     targets: targetInputs.map((input) => targetSchema.parse({ url: "https://a.test/", ...input })),
     ...monitorSettingsSchema.parse(settingsInput),
+    brand: {},
   });
   let configuration = configurationOf(targetInputs, settingsInput);
   /** Replaces the configuration, as a deployment does. */
@@ -72,7 +73,14 @@ export function setup(
     },
   };
   const defaults = { notifiers: [sns, ...(slack ? [slack] : [])], table, intervalMinutes: 5 };
-  const buildStatus = statusBuilder({ app: "almanac", environment: "test", intervalMinutes: 5, table, clock });
+  const buildStatus = statusBuilder({
+    app: "almanac",
+    environment: "test",
+    intervalMinutes: 5,
+    table,
+    updates: table.updates,
+    clock,
+  });
   let runs = 0;
   const check = async (
     index: number,

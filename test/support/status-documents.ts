@@ -31,6 +31,9 @@ export interface TargetOptions {
   readonly certificateDaysLeft?: number | null;
   readonly message?: string;
   readonly generatedAt?: string;
+  readonly title?: string;
+  readonly description?: string;
+  readonly group?: string;
 }
 
 /** By default up for 90 days, with a latency of 84 ms. */
@@ -74,6 +77,10 @@ export function monitorStatus(name: string, options: TargetOptions = {}): Monito
       : { ok: true, status: 200, ...certificate };
   return {
     name,
+    title: options.title ?? name,
+    description: options.description ?? null,
+    group: options.group ?? null,
+    monitoredSince: knownDays === 0 ? null : new Date(now - (knownDays - 1) * DAY_MS).toISOString(),
     kind: "target",
     state,
     since: knownDays === 0 ? null : state === "up" ? "2026-08-23T11:20:00Z" : "2026-11-21T06:12:00Z",
@@ -92,10 +99,12 @@ export function statusDocument(
     version: 1,
     app: "almanac",
     environment: "staging",
+    title: "almanac staging",
     generatedAt: GENERATED_AT,
     intervalSeconds: 300,
     monitors,
     incidents: [],
+    maintenance: [],
     ...overrides,
   };
 }
@@ -111,6 +120,13 @@ export function variedDocument(overrides: Partial<StatusDocument> = {}): StatusD
     closedAt,
     severity: "down",
     message,
+    timeline: [
+      { at: openedAt, kind: "opened", text: `Down: ${message}` },
+      ...(monitor === "website" || closedAt === null
+        ? [{ at: openedAt, kind: "identified" as const, text: "A disk of the database is full.\nWe are making room." }]
+        : []),
+      ...(closedAt === null ? [] : [{ at: closedAt, kind: "closed" as const, text: "Up again" }]),
+    ],
   });
   return statusDocument(
     [
@@ -153,6 +169,81 @@ export function variedDocument(overrides: Partial<StatusDocument> = {}): StatusD
   );
 }
 
+/** Thirty monitors of a company, in groups, with what happens in 90 days. */
+export function companyDocument(overrides: Partial<StatusDocument> = {}): StatusDocument {
+  const generatedAt = overrides.generatedAt ?? GENERATED_AT;
+  const monitors = Object.entries(COMPANY).flatMap(([group, entries]) =>
+    entries.map(([title, options]) => {
+      const name = title.toLowerCase().replace(/[^a-z0-9]+/g, "-");
+      return monitorStatus(name, { generatedAt, title, group, ...options });
+    }),
+  );
+  const varied = variedDocument({ generatedAt });
+  const names = ["checkout-api", "sign-in", "website", "order-search"];
+  const incidents = varied.incidents.map((incident, index) => ({ ...incident, monitor: names[index] ?? "website" }));
+  const maintenance = [
+    {
+      from: "2026-11-23T22:00:00Z",
+      to: "2026-11-24T01:00:00Z",
+      note: "We move the order database to new disks. Orders are accepted, and confirmed when we are done.",
+      monitors: ["checkout-api", "order-search"],
+    },
+  ];
+  return statusDocument(monitors, { title: "Lindwurm Books", incidents, maintenance, ...overrides });
+}
+
+const COMPANY: Readonly<Record<string, readonly (readonly [title: string, options: TargetOptions])[]>> = {
+  Shop: [
+    [
+      "Website",
+      { description: "The shop window: www.lindwurm.example", days: { 12: { down: 0.02 }, 47: { down: 0.21 } } },
+    ],
+    [
+      "Checkout API",
+      {
+        state: "down",
+        latencyMs: 212,
+        description: "Orders and payments.",
+        days: { 0: { down: 0.11 }, 31: { noData: 0.4 } },
+      },
+    ],
+    ["Order search", { latencyMs: 95, days: { 46: { down: 0.2 }, 20: { degraded: 0.1 } } }],
+    ["Basket", {}],
+    ["Recommendations", { state: "degraded", latencyMs: 870, days: { 0: { degraded: 0.3 }, 1: { degraded: 0.1 } } }],
+    ["Image service", { latencyMs: 41 }],
+    ["Gift cards", { days: { 61: { down: 0.004 } } }],
+    ["Price feed", {}],
+  ],
+  Accounts: [
+    ["Sign-in", { days: { 9: { down: 0.6 }, 8: { down: 0.2 } } }],
+    ["Profile API", {}],
+    ["Newsletter", { certificateDaysLeft: 5 }],
+    ["Customer data export and right-of-access requests", { days: { 33: { maintenance: 0.1 } } }],
+    ["Webhooks", {}],
+    ["Partner API", { days: { 70: { down: 0.01 }, 71: { down: 0.03 } } }],
+  ],
+  Warehouse: [
+    ["Stock levels", { state: "maintenance", days: { 0: { maintenance: 0.3 }, 28: { maintenance: 0.08 } } }],
+    ["Label printing", {}],
+    ["Carrier tracking", { days: { 3: { noData: 1 }, 4: { noData: 1 }, 5: { noData: 0.6 } } }],
+    ["Returns", {}],
+    ["Scanner gateway", { knownDays: 21 }],
+    ["Conveyor telemetry", { state: "unknown", knownDays: 0 }],
+  ],
+  "Office and internal": [
+    ["Wiki", {}],
+    ["Mail", { latencyMs: 1240 }],
+    ["VPN", {}],
+    ["Build server", { days: { 15: { degraded: 0.5 } } }],
+    ["Package registry", {}],
+    ["Payroll", {}],
+    ["Single sign-on", {}],
+    ["Backups", { days: { 40: { down: 1 } } }],
+    ["Chat bridge", {}],
+    ["Telephony", {}],
+  ],
+};
+
 /**
  * Many targets over 90 days: of every ten, six without a failure, three with a few bad days, and one that is often down or
  * unchecked. Deterministic.
@@ -181,6 +272,7 @@ export function largeDocument(targets: number, overrides: Partial<StatusDocument
       closedAt: new Date(closed).toISOString(),
       severity: "down",
       message: "status 503, expected 200-299",
+      timeline: [],
     };
   });
   return statusDocument(all, { incidents, ...overrides });

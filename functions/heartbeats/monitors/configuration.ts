@@ -3,7 +3,7 @@ import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import type * as z from "zod";
 
 import { describeIssues, parseJson } from "../../shared/input";
-import { MONITORS_KEY, TARGETS_KEY, monitorSettingsSchema, targetsSchema, type MonitorSettings } from "../contract";
+import { MONITORS_KEY, TARGETS_KEY, storedSettingsSchema, targetsSchema } from "../contract";
 import type { Configuration } from "./policy";
 
 /** A configuration object is missing, unreadable or malformed. */
@@ -21,8 +21,8 @@ export async function readConfiguration(s3: S3Client, bucket: string): Promise<C
 }
 
 /** @throws {@link ConfigurationError} */
-export function readMonitorSettings(s3: S3Client, bucket: string): Promise<MonitorSettings> {
-  return readObject(s3, bucket, MONITORS_KEY, monitorSettingsSchema);
+export function readMonitorSettings(s3: S3Client, bucket: string): Promise<Omit<Configuration, "targets">> {
+  return readObject(s3, bucket, MONITORS_KEY, storedSettingsSchema);
 }
 
 async function readObject<Schema extends z.ZodType>(

@@ -138,7 +138,7 @@ function changeIncident(
   severity: Severity,
   tick: number,
 ): Status {
-  const change = { until: tick, severity: before.severity, message: before.message };
+  const change = { until: tick, severity: before.severity, message: before.message, reason: before.reason };
   const incident: Incident = {
     openedAt: before.openedAt,
     severity,

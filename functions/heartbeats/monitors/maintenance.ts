@@ -21,7 +21,10 @@ export function splitByMaintenance(
   { from, to }: Interval,
   windows: readonly MaintenanceWindow[],
 ): readonly MaintenancePart[] {
-  const occupied = windows.flatMap((window) => occurrences(window, { from, to })).sort((a, b) => a.from - b.from);
+  const occupied = windows
+    .flatMap((window) => occurrences(window, { from, to }))
+    .map((each) => ({ from: Math.max(each.from, from), to: Math.min(each.to, to) }))
+    .sort((a, b) => a.from - b.from);
   const parts: MaintenancePart[] = [];
   let at = from;
   for (const interval of occupied) {
@@ -37,10 +40,10 @@ export function inMaintenance(at: number, windows: readonly MaintenanceWindow[])
   return windows.some((window) => occurrences(window, { from: at, to: at + 1 }).length > 0);
 }
 
-/** A window's occurrences within an interval, clipped to it. */
-function occurrences(window: MaintenanceWindow, { from, to }: Interval): readonly Interval[] {
-  const clip = (start: number, end: number): Interval => ({ from: Math.max(start, from), to: Math.min(end, to) });
-  if ("to" in window) return [clip(Date.parse(window.from), Date.parse(window.to))].filter(isNotEmpty);
+/** A window's occurrences that overlap an interval, in order. */
+export function occurrences(window: MaintenanceWindow, { from, to }: Interval): readonly Interval[] {
+  const overlaps = (each: Interval): boolean => Math.max(each.from, from) < Math.min(each.to, to);
+  if ("to" in window) return [{ from: Date.parse(window.from), to: Date.parse(window.to) }].filter(overlaps);
 
   const length = window.minutes * MINUTE_MS;
   const intervals: Interval[] = [];
@@ -48,9 +51,9 @@ function occurrences(window: MaintenanceWindow, { from, to }: Interval): readonl
   for (let date = startOfUtcDay(from - length) - DAY_MS; date <= to + DAY_MS; date += DAY_MS) {
     if (WEEKDAYS[new Date(date).getUTCDay()] !== window.weekday) continue;
     const start = timeIn(window.zone, date + minutesOf(window.from) * MINUTE_MS);
-    intervals.push(clip(start, start + length));
+    intervals.push({ from: start, to: start + length });
   }
-  return intervals.filter(isNotEmpty);
+  return intervals.filter(overlaps);
 }
 
 /** `"02:30"` is 150. */
@@ -82,8 +85,4 @@ function formatOf(zone: string): Intl.DateTimeFormat {
   const [numeric, hourCycle] = ["numeric", "h23"] as const;
   const clock = { hour: numeric, minute: numeric, second: numeric, hourCycle } as const;
   return new Intl.DateTimeFormat("en", { timeZone: zone, year: numeric, month: numeric, day: numeric, ...clock });
-}
-
-function isNotEmpty({ from, to }: Interval): boolean {
-  return from < to;
 }

@@ -1,9 +1,10 @@
 /** The monitors of an environment, and the thresholds that apply to each. */
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../shared/time";
-import type { MaintenanceWindow, MonitorSettings, Target } from "../contract";
+import type { CronMonitor, MaintenanceWindow, MonitorSettings, StoredBrand, Target } from "../contract";
 
 export interface Configuration extends MonitorSettings {
   readonly targets: readonly Target[];
+  readonly brand: StoredBrand;
 }
 
 export interface MonitorPolicy {
@@ -22,6 +23,11 @@ export interface Monitor {
   readonly key: string;
   readonly name: string;
   readonly kind: "target" | "cron";
+  /** Display name. */
+  readonly title: string;
+  readonly description?: string;
+  /** Heading on the status page. */
+  readonly group?: string;
   /** False: not on the status page. */
   readonly isPublic: boolean;
   /** A cron monitor's longest time between heartbeats, grace period included. */
@@ -39,17 +45,32 @@ export const monitorKey = {
   target: (name: string): string => name,
   cron: (name: string): string => `cron/${name}`,
   network: "checker/network",
+  maintenance: "checker/maintenance",
 } as const;
 
 export function isCronKey(key: string): boolean {
   return key.startsWith("cron/");
 }
 
-/** The checker's own network: down while no canary responds. Not on the status page. */
-export function networkMonitor({ remindAfterHours }: Configuration, intervalMinutes: number): Monitor {
-  const times = { intervalMs: intervalMinutes * MINUTE_MS, remindAfterMs: remindAfterHours * HOUR_MS };
-  const policy = { ...IMMEDIATE, maintenance: [], ...times };
-  return { key: monitorKey.network, name: monitorKey.network, kind: "target", isPublic: false, policy };
+/**
+ * What the checker has to tell of itself, not on the status page: its own network, down while no canary responds; and announced maintenance,
+ * "down" while there is some, so that its begin and its end are told like any change.
+ */
+export function checkerMonitors(
+  { remindAfterHours }: Configuration,
+  intervalMinutes: number,
+): {
+  readonly network: Monitor;
+  readonly maintenance: Monitor;
+} {
+  const monitor = (name: string, remindAfterMs: number): Monitor => {
+    const policy = { ...IMMEDIATE, maintenance: [], intervalMs: intervalMinutes * MINUTE_MS, remindAfterMs };
+    return { key: name, name, title: name, kind: "target", isPublic: false, policy };
+  };
+  return {
+    network: monitor(monitorKey.network, remindAfterHours * HOUR_MS),
+    maintenance: monitor(monitorKey.maintenance, Infinity),
+  };
 }
 
 /** All monitors: targets, then cron monitors, in the order of the configuration. */
@@ -67,7 +88,7 @@ export function monitorsOf(
         maintenance: [...maintenance, ...target.maintenance],
         ...shared,
       };
-      return { key: monitorKey.target(name), name, kind: "target", isPublic: target.public ?? true, url, policy };
+      return { key: monitorKey.target(name), name, kind: "target", ...shownAs({ name, ...target }), url, policy };
     }),
     // The grace period is a cron monitor's tolerance: the first late check opens its incident.
     ...cronMonitors.map(({ name, ...cron }): Monitor => {
@@ -77,7 +98,17 @@ export function monitorsOf(
         maintenance: [...maintenance, ...cron.maintenance],
         ...shared,
       };
-      return { key: monitorKey.cron(name), name, kind: "cron", isPublic: cron.public ?? true, dueAfterMs, policy };
+      return { key: monitorKey.cron(name), name, kind: "cron", ...shownAs({ name, ...cron }), dueAfterMs, policy };
     }),
   ];
+}
+
+function shownAs({
+  name,
+  title = name,
+  description,
+  group,
+  public: isPublic = true,
+}: Pick<Target | CronMonitor, "name" | "title" | "description" | "group" | "public">) {
+  return { title, ...(description !== undefined && { description }), ...(group !== undefined && { group }), isPublic };
 }

@@ -1,5 +1,8 @@
 /** Processes the check results of one run: updates states and incidents, publishes, notifies. */
+import { fnv1a } from "../../shared/hash";
+import { truncate } from "../../shared/text";
 import type { ProbeResult } from "../probe/check-target";
+import { announcedWindows, describeWindow } from "./announced-maintenance";
 import {
   applyResults,
   closeRemovedMonitors,
@@ -8,9 +11,12 @@ import {
   type CheckedMonitor,
 } from "./apply-results";
 import { cronResult, targetResult, type CheckResult } from "./check-result";
-import { monitorsOf, networkMonitor, type Configuration, type Monitor } from "./policy";
+import { checkerMonitors, monitorsOf, type Configuration, type Monitor } from "./policy";
 import type { Run } from "./state";
 import type { StateTable, StoredMonitor } from "./state-table";
+
+/** Bounds the state and the notification. */
+const MAX_ANNOUNCED_CHARACTERS = 1_500;
 
 export interface CheckedConfiguration {
   readonly configuration: Configuration;
@@ -44,18 +50,22 @@ export async function processCheckResults(checked: CheckedConfiguration, ports: 
   const { configuration, run, deadline } = checked;
   const { table, intervalMinutes, notify, onUnreadable } = ports;
   const monitors = monitorsOf(configuration, intervalMinutes);
-  const network = networkMonitor(configuration, intervalMinutes);
+  const checker = checkerMonitors(configuration, intervalMinutes);
   const keys = monitors.map(({ key }) => key);
   const removed = await removedMonitors(keys, table);
   const [states, removedStates] = await Promise.all([
-    table.read([...keys, network.key], deadline),
+    table.read([...keys, checker.network.key, checker.maintenance.key], deadline),
     table.read(removed, deadline),
   ]);
   for (const [key, { unreadable }] of [...states, ...removedStates])
     if (unreadable !== undefined) onUnreadable(key, unreadable);
 
-  const networkState = states.get(network.key)?.state;
-  const results = [...withResults(monitors, checked, states), ...networkResult(network, checked, networkState)];
+  const stateOf = ({ key }: Monitor) => states.get(key)?.state;
+  const results = [
+    ...withResults(monitors, checked, states),
+    ...checkerResult(checker.network, networkResult(checked), stateOf(checker.network)),
+    ...checkerResult(checker.maintenance, maintenanceResult(checked), stateOf(checker.maintenance)),
+  ];
   const outcomes = await Promise.all([
     applyResults(results, states, run, ports),
     closeRemovedMonitors(removedStates, run, ports),
@@ -102,16 +112,26 @@ function withResults(
   });
 }
 
-/** The network's state is written only while it is at fault or has something to tell, to save a write in each run. */
-function networkResult(
-  network: Monitor,
-  { networkFailure, run: { tick } }: CheckedConfiguration,
+/** The checker's own states are written only while there is something to tell, to save a write in each run. */
+function checkerResult(
+  monitor: Monitor,
+  result: CheckResult,
   state: StoredMonitor["state"],
 ): readonly CheckedMonitor[] {
-  if (networkFailure === undefined && state?.incident === undefined && (state?.outbox.length ?? 0) === 0) return [];
-  const result: CheckResult =
-    networkFailure === undefined
-      ? { health: "up", at: tick }
-      : { health: "down", at: tick, reason: "network", message: networkFailure };
-  return [{ ...network, result }];
+  if (result.health === "up" && state?.incident === undefined && (state?.outbox.length ?? 0) === 0) return [];
+  return [{ ...monitor, result }];
+}
+
+function networkResult({ networkFailure, run: { tick } }: CheckedConfiguration): CheckResult {
+  if (networkFailure === undefined) return { health: "up", at: tick };
+  return { health: "down", at: tick, reason: "network", message: networkFailure };
+}
+
+/** Each set of announced windows is a reason of its own: a change of it is told. */
+function maintenanceResult({ configuration, run: { tick } }: CheckedConfiguration): CheckResult {
+  const current = announcedWindows(configuration, { from: tick, to: tick + 1 });
+  if (current.length === 0) return { health: "up", at: tick };
+  const message = truncate(current.map(describeWindow).join("; "), MAX_ANNOUNCED_CHARACTERS);
+  const identity = current.map(({ from, note }) => `${from} ${note}`).join("\n");
+  return { health: "down", at: tick, reason: `maintenance-${fnv1a(identity)}`, message };
 }

@@ -15,7 +15,14 @@ const incidentSchema = z.object({
   certificateFingerprint: z.string().optional(),
   /** Earlier severities and reasons, oldest first. */
   changes: z
-    .array(z.object({ until: z.number(), severity: z.enum(["degraded", "down"]), message: z.string() }))
+    .array(
+      z.object({
+        until: z.number(),
+        severity: z.enum(["degraded", "down"]),
+        message: z.string(),
+        reason: z.string().optional(),
+      }),
+    )
     .default([]),
 });
 
@@ -86,6 +93,8 @@ export const stateSchema = z.object({
   /** The run that wrote it. */
   runId: z.string(),
   firstTick: z.number(),
+  /** Earlier data is of a simulation, for an environment to look at. */
+  sampleUntil: z.number().optional(),
   lastTick: z.number(),
   lastCheck: checkResultSchema,
   /** Unknown until the first successful check or the first incident. */

@@ -192,6 +192,7 @@ function digest(reports: readonly Report[], options: PlanOptions): NotificationM
 
 /** `DOWN`, `NOW DEGRADED`, `STILL DOWN`, `UP again` */
 function headline({ monitor, isNew, latest: { kind, incident } }: Report): string {
+  if (monitor === monitorKey.maintenance) return MAINTENANCE_HEADLINES[kind];
   const now = monitor === monitorKey.network ? "OFFLINE" : incident.severity.toUpperCase();
   switch (kind) {
     case "opened":
@@ -208,8 +209,21 @@ function headline({ monitor, isNew, latest: { kind, incident } }: Report): strin
   }
 }
 
+const MAINTENANCE_HEADLINES: Readonly<Record<Notification["kind"], string>> = {
+  opened: "MAINTENANCE BEGINS",
+  changed: "MAINTENANCE",
+  reminder: "MAINTENANCE",
+  closed: "MAINTENANCE OVER",
+  removed: "MAINTENANCE OVER",
+};
+
+const CHECKER_LABELS: ReadonlyMap<string, string> = new Map([
+  [monitorKey.network, "the checker's own network"],
+  [monitorKey.maintenance, "as announced"],
+]);
+
 function labelOf(monitor: string): string {
-  return monitor === monitorKey.network ? "the checker's own network" : monitor;
+  return CHECKER_LABELS.get(monitor) ?? monitor;
 }
 
 function linksOf({ pageUrl, runbookUrl }: PlanOptions): readonly string[] {

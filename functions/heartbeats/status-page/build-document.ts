@@ -1,7 +1,8 @@
 /** Builds the status document from states and histories. Pure. */
 import { DAY_MS, HOUR_MS, isoSeconds, startOfUtcDay, startOfUtcHour } from "../../shared/time";
 import { percentiles } from "../monitors/histogram";
-import { incidentId } from "../monitors/incidents";
+import type { AnnouncedWindow } from "../monitors/announced-maintenance";
+import type { IncidentUpdate } from "../monitors/incident-updates";
 import { inMaintenance } from "../monitors/maintenance";
 import type { Monitor, MonitorPolicy } from "../monitors/policy";
 import { EMPTY_ROLLUP, sumOf, type Rollup } from "../monitors/roll-up";
@@ -11,14 +12,14 @@ import {
   lastCheckOf,
   type DaySummary,
   type HourSummary,
-  type IncidentSummary,
+  type MaintenanceSummary,
   type MonitorStatus,
   type StatusDocument,
   type WindowName,
   type WindowSummary,
 } from "./document";
-import { publicMessage } from "./public-message";
 import { SHOWN_DAYS, SHOWN_HOURS, hourPercentiles, wholeMs, windowRecord, windowStarts, type History } from "./history";
+import { incidentSummaries } from "./incident-summaries";
 
 /** A monitor with everything that is stored about it. */
 export interface MonitorRecord extends Monitor {
@@ -29,30 +30,50 @@ export interface MonitorRecord extends Monitor {
 export interface StatusOptions {
   readonly app: string;
   readonly environment: string;
+  /** @default the app and the environment */
+  readonly title?: string | undefined;
   readonly intervalSeconds: number;
+  /** By people, about any incident. */
+  readonly updates: readonly IncidentUpdate[];
+  /** Maintenance to announce, of any monitor. */
+  readonly announcedWindows: readonly AnnouncedWindow[];
   /** Epoch milliseconds. */
   readonly now: number;
 }
 
 export function statusDocument(
   records: readonly MonitorRecord[],
-  { app, environment, intervalSeconds, now }: StatusOptions,
+  { app, environment, title = `${app} ${environment}`, intervalSeconds, updates, announcedWindows, now }: StatusOptions,
 ): StatusDocument {
   return {
     version: 1,
     app,
     environment,
+    title,
     generatedAt: isoSeconds(now),
     intervalSeconds,
     monitors: records.map((record) => monitorStatus(record, now)),
-    incidents: records.flatMap(incidentsOf).sort(openFirstThenLatest),
+    incidents: incidentSummaries(records, updates),
+    maintenance: maintenanceSummaries(announcedWindows, new Set(records.map(({ name }) => name))),
   };
 }
 
+/** Without what concerns private monitors only. */
+function maintenanceSummaries(
+  all: readonly AnnouncedWindow[],
+  published: ReadonlySet<string>,
+): readonly MaintenanceSummary[] {
+  return all.flatMap(({ from, to, note, monitors }) => {
+    const shown = monitors?.filter((name) => published.has(name)) ?? null;
+    return shown?.length === 0 ? [] : [{ from: isoSeconds(from), to: isoSeconds(to), note, monitors: shown }];
+  });
+}
+
 function monitorStatus(
-  { name, kind, policy, dueAfterMs = 0, state, history }: MonitorRecord,
+  { name, title, description, group, kind, policy, dueAfterMs = 0, state, history }: MonitorRecord,
   now: number,
 ): MonitorStatus {
+  const shown = { name, title, description: description ?? null, group: group ?? null, kind };
   const heartbeatAt = state?.lastCheck.heartbeatAt;
   const cron = kind === "cron" && {
     lastHeartbeat: heartbeatAt === undefined ? null : isoSeconds(heartbeatAt),
@@ -60,9 +81,9 @@ function monitorStatus(
   };
   if (state === undefined)
     return {
-      name,
-      kind,
+      ...shown,
       ...cron,
+      monitoredSince: null,
       state: "unknown",
       since: null,
       lastCheck: null,
@@ -73,9 +94,10 @@ function monitorStatus(
   const until = Math.max(now, state.lastTick);
   const recent = rollupsUntil(state, until, policy);
   return {
-    name,
-    kind,
+    ...shown,
     ...cron,
+    monitoredSince: isoSeconds(state.firstTick),
+    ...(state.sampleUntil !== undefined && { sampleUntil: isoSeconds(state.sampleUntil) }),
     ...currentState(state, policy, until),
     lastCheck: lastCheckOf(state.lastCheck),
     windows: windowRecord((window) => windowSummary(window, state, history, recent, until)),
@@ -159,26 +181,6 @@ function hourSummaries(history: History, recent: readonly PeriodRollup[], now: n
     const { p50Ms = null, p95Ms = null } = byStart.get(start) ?? {};
     return { start: isoSeconds(start), p50Ms, p95Ms };
   });
-}
-
-function incidentsOf({ key, name, state, history }: MonitorRecord): readonly IncidentSummary[] {
-  const open = state?.incident ? [{ ...state.incident, closedAt: undefined, closedBecause: undefined }] : [];
-  return [...open, ...history.incidents].map(
-    ({ openedAt, closedAt, closedBecause, severity, changes, reason, message }) => ({
-      id: incidentId(key, { openedAt }),
-      monitor: name,
-      openedAt: isoSeconds(openedAt),
-      closedAt: closedAt === undefined ? null : isoSeconds(closedAt),
-      ...(closedBecause !== undefined && { closedBecause }),
-      severity: changes.some((change) => change.severity === "down") ? "down" : severity,
-      message: publicMessage({ reason, message }),
-    }),
-  );
-}
-
-function openFirstThenLatest(a: IncidentSummary, b: IncidentSummary): number {
-  if ((a.closedAt === null) !== (b.closedAt === null)) return a.closedAt === null ? -1 : 1;
-  return a.openedAt === b.openedAt ? (a.id < b.id ? -1 : 1) : a.openedAt < b.openedAt ? 1 : -1;
 }
 
 /** Never rounded to 0 or 1: a minute of downtime in 90 days is not 100 %. */

@@ -1,7 +1,9 @@
 /** Reads states and histories, and builds the status document. */
 import type { Clock } from "../../shared/clock";
 import { mapConcurrently } from "../../shared/concurrency";
-import { MINUTE_SECONDS, startOfUtcHour } from "../../shared/time";
+import { DAY_MS, MINUTE_SECONDS, startOfUtcHour } from "../../shared/time";
+import { announcedWindows } from "../monitors/announced-maintenance";
+import type { IncidentUpdates } from "../monitors/incident-updates";
 import { monitorsOf, type Configuration } from "../monitors/policy";
 import type { MonitorState } from "../monitors/state";
 import type { StateTable } from "../monitors/state-table";
@@ -11,11 +13,15 @@ import { NO_HISTORY, historyOf, historyStarts, type History } from "./history";
 
 const CONCURRENT_READS = 16;
 
+/** How long before it begins maintenance is on the page. */
+const ANNOUNCED_DAYS = 7;
+
 export interface StatusPorts {
   readonly app: string;
   readonly environment: string;
   readonly intervalMinutes: number;
   readonly table: Pick<StateTable, "read" | "history">;
+  readonly updates: Pick<IncidentUpdates, "since">;
   readonly clock: Clock;
 }
 
@@ -23,7 +29,14 @@ export interface StatusPorts {
 export type StatusBuilder = (configuration: Configuration, deadline: number) => Promise<StatusDocument>;
 
 /** Use one builder for all invocations: it caches histories. */
-export function statusBuilder({ app, environment, intervalMinutes, table, clock }: StatusPorts): StatusBuilder {
+export function statusBuilder({
+  app,
+  environment,
+  intervalMinutes,
+  table,
+  updates,
+  clock,
+}: StatusPorts): StatusBuilder {
   const readHistory = cachedHistories(table);
   return async (configuration, deadline) => {
     const monitors = monitorsOf(configuration, intervalMinutes).filter(({ isPublic }) => isPublic);
@@ -36,7 +49,19 @@ export function statusBuilder({ app, environment, intervalMinutes, table, clock 
       state: states.get(monitor.key)?.state,
       history: histories.get(monitor.key) ?? NO_HISTORY,
     }));
-    return statusDocument(records, { app, environment, intervalSeconds: intervalMinutes * MINUTE_SECONDS, now });
+    // Without an incident nobody has said anything about one.
+    const hasIncidents = records.some(
+      ({ state, history }) => state?.incident !== undefined || history.incidents.length > 0,
+    );
+    return statusDocument(records, {
+      app,
+      environment,
+      title: configuration.brand.title,
+      intervalSeconds: intervalMinutes * MINUTE_SECONDS,
+      updates: hasIncidents ? await updates.since(historyStarts(now).incidents) : [],
+      announcedWindows: announcedWindows(configuration, { from: now, to: now + ANNOUNCED_DAYS * DAY_MS }),
+      now,
+    });
   };
 }
 

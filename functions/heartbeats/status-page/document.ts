@@ -1,6 +1,7 @@
 /** status.json, which the status page renders and programs may read. No SDK, no I/O. */
 import { isoSeconds } from "../../shared/time";
 import type { CheckResult } from "../monitors/check-result";
+import type { IncidentUpdate } from "../monitors/incident-updates";
 import { publicMessage } from "./public-message";
 
 /** Times are UTC, ISO 8601 with `Z`. Fractions are 0 to 1. Unknown values are null. */
@@ -8,6 +9,8 @@ export interface StatusDocument {
   readonly version: 1;
   readonly app: string;
   readonly environment: string;
+  /** Of the page. */
+  readonly title: string;
   readonly generatedAt: string;
   /** Interval between check runs. */
   readonly intervalSeconds: number;
@@ -15,10 +18,29 @@ export interface StatusDocument {
   readonly monitors: readonly MonitorStatus[];
   /** Of the last 90 days: open ones first, then the latest. */
   readonly incidents: readonly IncidentSummary[];
+  /** Announced: now and within a week, in order. */
+  readonly maintenance: readonly MaintenanceSummary[];
+}
+
+export interface MaintenanceSummary {
+  readonly from: string;
+  readonly to: string;
+  readonly note: string;
+  /** Names of public monitors. Null: all. */
+  readonly monitors: readonly string[] | null;
 }
 
 export interface MonitorStatus {
   readonly name: string;
+  /** For people. */
+  readonly title: string;
+  readonly description: string | null;
+  /** Heading that it is listed under. */
+  readonly group: string | null;
+  /** Time of its first check. */
+  readonly monitoredSince: string | null;
+  /** Earlier data is simulated: an environment to look at. */
+  readonly sampleUntil?: string;
   /** A cron monitor has no `lastCheck` and no latencies. */
   readonly kind: "target" | "cron";
   /** Cron monitors only. Null before the first heartbeat. */
@@ -99,12 +121,23 @@ export interface HourSummary {
 export interface IncidentSummary {
   readonly id: string;
   readonly monitor: string;
+  /** It began in simulated data. */
+  readonly sample?: true;
   readonly openedAt: string;
   readonly closedAt: string | null;
   /** The worst it has been. */
   readonly severity: "degraded" | "down";
   /** Human-readable. Absent where the monitor recovered. */
   readonly closedBecause?: string;
-  /** The failure that opened the incident: a {@link publicMessage}. */
+  /** The current or last failure: a {@link publicMessage}. */
   readonly message: string;
+  /** What happened and what people said, oldest first. */
+  readonly timeline: readonly TimelineEntry[];
+}
+
+export interface TimelineEntry {
+  readonly at: string;
+  /** `opened`, `changed`, `closed`: by the monitor. The others: what people said. */
+  readonly kind: "opened" | "changed" | "closed" | IncidentUpdate["status"];
+  readonly text: string;
 }

@@ -4,11 +4,14 @@ import { createHash } from "node:crypto";
 import { DeleteObjectCommand, paginateListObjectsV2, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 
 import { mapConcurrently } from "../../shared/concurrency";
-import { BADGES_PREFIX } from "../contract";
+import { BADGES_PREFIX, INCIDENTS_PREFIX, STATUS_JSON_KEY, STATUS_PAGE_KEY, type StoredBrand } from "../contract";
 import type { StatusDocument } from "./document";
 import { statusFiles, type StatusFile } from "./files";
 
 const CONCURRENT_REQUESTS = 16;
+
+/** Files here belong to a monitor or an incident. */
+const REMOVED_PREFIXES = new RegExp(`^(${BADGES_PREFIX}|${INCIDENTS_PREFIX})`);
 
 /** Some files could not be written or removed; the others were. */
 class PublishError extends Error {
@@ -17,14 +20,15 @@ class PublishError extends Error {
 
 export interface StatusPublisher {
   /**
-   * Writes changed badges, then status.json, then the page; removes badges of removed monitors.
+   * Writes changed badges, incidents and feeds, then status.json, then the page; removes badges of removed monitors and old incidents.
    *
    * @throws {@link PublishError}
    */
-  publish(document: StatusDocument): Promise<void>;
+  publish(document: StatusDocument, brand: StoredBrand): Promise<void>;
 }
 
-export function statusPublisher(s3: S3Client, bucket: string): StatusPublisher {
+/** @param pageUrl of the published page */
+export function statusPublisher(s3: S3Client, bucket: string, pageUrl?: string): StatusPublisher {
   const put = ({ key, contentType, cacheControl, content }: StatusFile) =>
     s3.send(
       new PutObjectCommand({
@@ -36,7 +40,7 @@ export function statusPublisher(s3: S3Client, bucket: string): StatusPublisher {
       }),
     );
   return {
-    publish: async (document) => {
+    publish: async (document, brand) => {
       const errors: unknown[] = [];
       // One failed file must not prevent the others, above all the page.
       const attempt = async (failure: string, work: () => Promise<unknown>): Promise<void> => {
@@ -49,18 +53,17 @@ export function statusPublisher(s3: S3Client, bucket: string): StatusPublisher {
       const putAll = (files: readonly StatusFile[]) =>
         mapConcurrently(files, CONCURRENT_REQUESTS, (file) => attempt(`${file.key} not put`, () => put(file)));
 
-      const files = statusFiles(document);
-      const isBadge = ({ key }: { readonly key: string }) => key.startsWith(BADGES_PREFIX);
-      const badges = files.filter(isBadge);
+      const files = statusFiles(document, brand, pageUrl);
       let stored: ReadonlyMap<string, string> = new Map();
-      await attempt("badges not listed", async () => {
+      await attempt("files not listed", async () => {
         stored = await entityTags(s3, bucket);
       });
-      await putAll(badges.filter(({ key, content }) => stored.get(key) !== entityTag(content)));
-      for (const file of files.filter((each) => !isBadge(each))) await putAll([file]);
+      const isLast = ({ key }: StatusFile) => key === STATUS_JSON_KEY || key === STATUS_PAGE_KEY;
+      await putAll(files.filter((file) => !isLast(file) && stored.get(file.key) !== entityTag(file.content)));
+      for (const file of files.filter(isLast)) await putAll([file]);
 
-      const current = new Set(badges.map(({ key }) => key));
-      const obsolete = [...stored.keys()].filter((key) => !current.has(key));
+      const current = new Set(files.map(({ key }) => key));
+      const obsolete = [...stored.keys()].filter((key) => REMOVED_PREFIXES.test(key) && !current.has(key));
       await mapConcurrently(obsolete, CONCURRENT_REQUESTS, (key) =>
         attempt(`${key} not removed`, () => s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }))),
       );
@@ -71,15 +74,11 @@ export function statusPublisher(s3: S3Client, bucket: string): StatusPublisher {
   };
 }
 
-/** ETags of all stored badges: one request lists a thousand of them at the price of one PUT, and unlike a cache it is always right. */
+/** ETags of all stored files: one request lists a thousand of them at the price of one PUT, and unlike a cache it is always right. */
 async function entityTags(s3: S3Client, bucket: string): Promise<ReadonlyMap<string, string>> {
   const tags = new Map<string, string>();
-  for await (const { Contents = [] } of paginateListObjectsV2(
-    { client: s3 },
-    { Bucket: bucket, Prefix: BADGES_PREFIX },
-  )) {
+  for await (const { Contents = [] } of paginateListObjectsV2({ client: s3 }, { Bucket: bucket }))
     for (const { Key, ETag } of Contents) if (Key !== undefined) tags.set(Key, ETag ?? "");
-  }
   return tags;
 }
 

@@ -22,12 +22,12 @@ export function staleAt({ generatedAt, intervalSeconds }: StatusDocument): numbe
   return Date.parse(generatedAt) + STALE_AFTER_INTERVALS * intervalSeconds * SECOND_MS;
 }
 
-/** `99.98 %`. Rounded down: only an uptime without downtime is "100 %". */
+/** `99.98 %`, always with two decimals. Rounded down: only an uptime without downtime is "100.00 %". */
 export function percent(fraction: number | null): string {
   if (fraction === null) return "no data";
   // Compensates for floating point: 0.57 * 100 is slightly less than 57.
   const hundredths = Math.floor(Math.min(Math.max(fraction, 0), 1) * 10_000 + 1e-9);
-  return `${hundredths / 100} %`;
+  return `${(hundredths / 100).toFixed(2)} %`;
 }
 
 /** `84 ms`, `1.24 s`, `12 s`. */

@@ -29,11 +29,16 @@ export interface StatusView {
  * @returns undefined before the first round of checks
  */
 export async function readStatus(s3: S3Client, bucket: string, now: number): Promise<StatusView | undefined> {
+  const document = await readStatusDocument(s3, bucket);
+  return document && viewOf(document, `s3://${bucket}/${STATUS_JSON_KEY}`, now);
+}
+
+/** @returns undefined before the first round of checks */
+export async function readStatusDocument(s3: S3Client, bucket: string): Promise<StatusDocument | undefined> {
   try {
     const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: STATUS_JSON_KEY }));
     // Trusted: only the publisher can write to the bucket.
-    const document = JSON.parse((await Body?.transformToString()) ?? "") as StatusDocument;
-    return viewOf(document, `s3://${bucket}/${STATUS_JSON_KEY}`, now);
+    return JSON.parse((await Body?.transformToString()) ?? "") as StatusDocument;
   } catch (error) {
     if (error instanceof NoSuchKey) return undefined;
     throw error;

@@ -130,7 +130,7 @@ function simulate(monitor: Monitor, check: Check, now: number): SampleHistory {
     if (transition.incident !== undefined) incidents.push(transition.incident);
   }
   if (state === undefined) throw new RangeError("no tick in the history");
-  return { monitor, state, hours, incidents };
+  return { monitor, state: { ...state, sampleUntil: lastTick(now) + 1 }, hours, incidents };
 }
 
 const marked = ({ message, ...result }: CheckResult): CheckResult => ({

@@ -16,7 +16,7 @@ const PHASES: readonly (readonly (readonly string[])[])[] = [
     // Changes what `heartbeats` expects of the targets.
     // Then a hundred concurrent starts, once the other lanes mostly wait.
     ["heartbeats", "incidents", "workflows"],
-    ["modules", "start", "web-pages", "kept-state"],
+    ["modules", "start", "web-pages", "kept-state", "marked-input"],
     ["rehearsal"],
   ],
   // Evaluates the calls of all suites before it.

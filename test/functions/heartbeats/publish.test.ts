@@ -34,10 +34,12 @@ describe("the publisher", () => {
     const published = s3.commandCalls(PutObjectCommand).map(({ args }) => args[0].input);
     expect(published.map(({ Bucket, Key }) => `${Bucket ?? ""}/${Key ?? ""}`)).toEqual([
       "page/badges/site.svg",
+      "page/feed.xml",
+      "page/feed.json",
       "page/status.json",
       "page/index.html",
     ]);
-    expect(JSON.parse(z.string().parse(published[1]?.Body))).toMatchObject({
+    expect(JSON.parse(z.string().parse(published[3]?.Body))).toMatchObject({
       app: "almanac",
       environment: "test",
       intervalSeconds: 300,

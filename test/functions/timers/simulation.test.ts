@@ -1,9 +1,10 @@
 import { MUTANTS } from "../../support/simulation/mutants";
+import { sized } from "../../support/sized";
 import { SOURCE_MUTANTS } from "../../support/simulation/source-mutants";
 import { SimulationThreads } from "../../support/simulation/threads";
 import { INVARIANTS, World } from "../../support/simulation/world";
 
-const WORLDS = 2_000;
+const WORLDS = sized(400, 2_000);
 
 /** More than any mutant needs: one detection is enough. */
 const WORLDS_PER_MUTANT = 1_000;
@@ -14,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => threads.stop());
 
-describe("timers in 2,000 worlds with faults", () => {
+describe(`timers in ${WORLDS} worlds with faults`, () => {
   it("satisfy every invariant", async () => {
     expect(await threads.brokenWorlds(WORLDS)).toEqual([]);
   }, 300_000);

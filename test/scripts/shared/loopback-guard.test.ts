@@ -61,7 +61,7 @@ const byNode = (headers: Headers): string | undefined => {
 /** All cases in one run of Python. */
 const PROGRAM = `
 import json, sys
-sys.path.insert(0, "scripts/emulator")
+sys.path.insert(0, "scripts/emulator/server")
 from guard import refusal
 cases = json.load(sys.stdin)
 print(json.dumps([refusal([(name.encode(), value.encode("latin-1")) for name, value in case]) for case in cases]))

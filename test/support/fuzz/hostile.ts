@@ -16,6 +16,9 @@ const IDS = new Set([
   "itemIdentifier",
   "export",
   "execution",
+  "key",
+  "SequenceNumber",
+  "timerId",
   "error",
   "cause",
 ]);
@@ -100,7 +103,11 @@ export function hostile({ random }: Hostile) {
     const at = Math.floor(random() * entries.length);
     if (action < 0.12) return { ...whole, [secret()]: value("") };
     if (action < 0.2) return Object.fromEntries(entries.filter((_, index) => index !== at));
-    return Object.fromEntries(entries.map(([key, each], index) => [key, index === at ? broken(each, key) : each]));
+    // What is inside an id (`{"key": {"S": "17"}}`) is one.
+    const nameOf = (key: string) => (IDS.has(name) ? name : key);
+    return Object.fromEntries(
+      entries.map(([key, each], index) => [key, index === at ? broken(each, nameOf(key)) : each]),
+    );
   };
 
   /** JSON with a fault in its text: what was typed wrong has a secret beside it. */

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 import type { Browser } from "playwright-core";
-import { statusPage } from "../../../../functions/heartbeats/status-page/html";
+import { statusPage } from "../../../../functions/heartbeats/status-page/markup/page";
 import { ensureChromium, launchChromium } from "../../../../test/support/chromium";
 import { largeDocument } from "../../../../test/support/status-documents";
 import { figureAtMost, median, type Figure } from "../figure";
@@ -15,8 +15,8 @@ export async function benchPage(): Promise<readonly Figure[]> {
   const page = gzipSync(statusPage(largeDocument(TARGETS)));
   process.env["CHROMIUM_PATH"] = await ensureChromium();
   return [
-    figureAtMost("page_kb", page.length / 1024, "KB", 150),
-    figureAtMost("paint_s", median(await paints(page)), "s", 0.5),
+    figureAtMost("page_kb", page.length / 1024, "KB", 60),
+    figureAtMost("paint_s", median(await paints(page)), "s", 0.3),
   ];
 }
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { monitorSettingsSchema, type Outcome } from "../../../../functions/heartbeats/contract";
 import type { Notifier } from "../../../../functions/heartbeats/notifications/deliver";
 import { headline } from "../../../../functions/heartbeats/status-page/status-format";
-import { statusPage } from "../../../../functions/heartbeats/status-page/html";
+import { statusPage } from "../../../../functions/heartbeats/status-page/markup/page";
 import { statusDocument } from "../../../support/status-documents";
 import { BAD, GOOD, expiring, setup, tickAt, time } from "../../../support/heartbeat-rounds";
 
@@ -35,6 +35,10 @@ describe("a target that fails and recovers", () => {
         closedAt: time(5),
         severity: "down",
         message: "status 500, expected 200-299",
+        timeline: [
+          { at: time(1), kind: "opened", text: "Down: status 500, expected 200-299" },
+          { at: time(5), kind: "closed", text: "Up again" },
+        ],
       },
     ]);
     expect(table.items().map(({ item }) => item)).toEqual([
@@ -425,5 +429,113 @@ describe("the status of all targets", () => {
       expect(window).toMatchObject({ uptime: 1, coverage: 1, p50Ms: expect.closeTo(120, -1) as unknown });
     expect(site?.hours.filter(({ p50Ms }) => p50Ms !== null)).toHaveLength(25);
     expect(site?.days.filter(({ up }) => up > 0).map(({ date }) => date)).toEqual(["2026-11-21", "2026-11-22"]);
+  });
+});
+
+describe("announced maintenance", () => {
+  const iso = (index: number) => new Date(tickAt(index)).toISOString();
+  const upgrade = { from: iso(2), to: iso(4), note: "database upgrade" };
+
+  it("is told when it begins and when it ends, once, and is on the page before", async () => {
+    const { checkAndPublish, sent, documents } = setup([{ name: "site" }, { name: "api" }], { maintenance: [upgrade] });
+    for (let index = 0; index < 7; index += 1) await checkAndPublish(index, index === 3 ? [BAD, BAD] : []);
+    expect(sent.map(({ title, text }) => [title, text.split("\n")[0]])).toEqual([
+      [
+        "[almanac test] MAINTENANCE BEGINS: as announced",
+        `as announced: database upgrade, until ${time(4)} (all monitors)`,
+      ],
+      [
+        "[almanac test] MAINTENANCE OVER: as announced",
+        `as announced: database upgrade, until ${time(4)} (all monitors)`,
+      ],
+    ]);
+    const shown = { from: time(2), to: time(4), note: "database upgrade", monitors: null };
+    expect(documents.map(({ maintenance }) => maintenance)).toEqual([[shown], [shown], [shown], [shown], [], [], []]);
+    expect(documents.at(-1)?.incidents).toEqual([]);
+  });
+
+  it("is told by a notifier that was dead meanwhile, in one message", async () => {
+    let isDead = true;
+    const delivered: string[] = [];
+    const slack: Notifier = {
+      name: "slack",
+      send: ({ title }) => {
+        if (isDead) return Promise.reject(new Error("down"));
+        delivered.push(title);
+        return Promise.resolve();
+      },
+    };
+    const { check, titles } = setup([{ name: "site" }], { maintenance: [upgrade] }, slack);
+    for (let index = 0; index < 7; index += 1) await check(index);
+    isDead = false;
+    await check(8);
+    await check(9);
+    expect(delivered).toEqual(["[almanac test] MAINTENANCE OVER: as announced"]);
+    expect(titles()).toHaveLength(2);
+  });
+
+  it("that overlaps other maintenance is told as a change, and that of one monitor names it", async () => {
+    const own = { from: iso(3), to: iso(6), note: "new disks" };
+    const { checkAndPublish, sent, documents } = setup(
+      [
+        { name: "site", maintenance: [own] },
+        { name: "hidden", public: false, maintenance: [{ ...own, note: "secret" }] },
+      ],
+      { maintenance: [upgrade] },
+    );
+    for (let index = 0; index < 8; index += 1) await checkAndPublish(index);
+    expect(sent.map(({ title }) => title.replace("[almanac test] ", ""))).toEqual([
+      "MAINTENANCE BEGINS: as announced",
+      "MAINTENANCE: as announced",
+      "MAINTENANCE: as announced",
+      "MAINTENANCE OVER: as announced",
+    ]);
+    expect(sent[1]?.text).toContain("new disks, until");
+    expect(documents[0]?.maintenance.map(({ note, monitors }) => [note, monitors])).toEqual([
+      ["database upgrade", null],
+      ["new disks", ["site"]],
+    ]);
+  });
+
+  it("without a note is told to nobody", async () => {
+    const { checkAndPublish, sent, documents } = setup([{ name: "site" }], {
+      maintenance: [{ from: upgrade.from, to: upgrade.to }],
+    });
+    for (let index = 0; index < 7; index += 1) await checkAndPublish(index);
+    expect(sent).toEqual([]);
+    expect(documents[2]?.maintenance).toEqual([]);
+  });
+});
+
+describe("what people say about an incident", () => {
+  it("is in its timeline, between what the monitor saw", async () => {
+    const { checkAndPublish, documents, table } = setup([{ name: "site" }]);
+    const incident = `site.${time(0)}`;
+    for (let index = 0; index < 4; index += 1) await checkAndPublish(index, [BAD]);
+    await table.updates.add({ incident, at: tickAt(4), status: "identified", text: "A disk is full." });
+    await table.updates.add({ incident: "site.other", at: tickAt(4), status: "update", text: "not of this one" });
+    for (let index = 5; index < 8; index += 1) await checkAndPublish(index);
+    await table.updates.add({ incident, at: tickAt(9), status: "resolved", text: "It has an alarm now." });
+    await checkAndPublish(10);
+    expect(
+      documents.at(-1)?.incidents.map(({ timeline }) => timeline.map(({ kind, text }) => `${kind}: ${text}`)),
+    ).toEqual([
+      [
+        "opened: Down: status 500, expected 200-299",
+        "identified: A disk is full.",
+        "closed: Up again",
+        "resolved: It has an alarm now.",
+      ],
+    ]);
+  });
+
+  it("is followed by what the monitor saw change", async () => {
+    const { checkAndPublish, documents } = setup([{ name: "site" }]);
+    const refused: Outcome = { ok: false, reason: "refused", message: "connect ECONNREFUSED 10.0.0.7:443" };
+    for (let index = 0; index < 8; index += 1) await checkAndPublish(index, [index < 4 ? BAD : refused]);
+    expect(documents.at(-1)?.incidents[0]?.timeline.map(({ kind, text }) => `${kind}: ${text}`)).toEqual([
+      "opened: Down: status 500, expected 200-299",
+      "changed: Down: the connection fails",
+    ]);
   });
 });

@@ -2,12 +2,13 @@ import { DeleteObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client }
 import { mockClient } from "aws-sdk-client-mock";
 import { createHash } from "node:crypto";
 
-import { statusFiles } from "../../../../functions/heartbeats/status-page/files";
+import { statusFiles, type StatusFile } from "../../../../functions/heartbeats/status-page/files";
 import { statusPublisher } from "../../../../functions/heartbeats/status-page/publisher";
-import { statusDocument, monitorStatus } from "../../../support/status-documents";
+import { statusDocument, monitorStatus, variedDocument } from "../../../support/status-documents";
 
 const document = statusDocument([monitorStatus("site"), monitorStatus("api")]);
-const badge = (name: string) => statusFiles(document).find(({ key }) => key === `badges/${name}.svg`)?.content ?? "";
+const contentOf = (name: string) => statusFiles(document).find(({ key }) => key === name)?.content ?? "";
+const badge = (name: string) => contentOf(`badges/${name}.svg`);
 const entityTag = (content: string) => `"${createHash("md5").update(content).digest("hex")}"`;
 
 describe("the files of a status page", () => {
@@ -15,6 +16,8 @@ describe("the files of a status page", () => {
     expect(statusFiles(document).map(({ key, contentType }) => `${key} ${contentType}`)).toEqual([
       "badges/site.svg image/svg+xml; charset=utf-8",
       "badges/api.svg image/svg+xml; charset=utf-8",
+      "feed.xml application/rss+xml; charset=utf-8",
+      "feed.json application/feed+json; charset=utf-8",
       "status.json application/json; charset=utf-8",
       "index.html text/html; charset=utf-8",
     ]);
@@ -27,6 +30,18 @@ describe("the files of a status page", () => {
     expect(often?.cacheControl).toBe("public, max-age=5, stale-while-revalidate=2");
   });
 
+  it("have a page for each incident that the page links to, which does not change while nothing happens", () => {
+    const varied = variedDocument();
+    const incidents = (files: readonly StatusFile[]) => files.filter(({ key }) => key.startsWith("incidents/"));
+    const files = incidents(statusFiles(varied));
+    expect(files.map(({ key }) => key)).toContain("incidents/checkout-api-2026-11-21T06-12-00Z.html");
+    const page = statusFiles(varied).at(-1)?.content ?? "";
+    const links = [...page.matchAll(/href="(incidents\/[^"]+)"/g)].map(([, link]) => link);
+    expect(files.map(({ key }) => key).sort()).toEqual([...new Set(links)].sort());
+    const later = incidents(statusFiles({ ...varied, generatedAt: "2026-11-21T06:59:04Z" }));
+    expect(later).toEqual(files);
+  });
+
   it("have the document itself among them", () => {
     const json = statusFiles(document).find(({ key }) => key === "status.json")?.content;
     expect(JSON.parse(json ?? "")).toEqual(document);
@@ -35,19 +50,19 @@ describe("the files of a status page", () => {
 
 describe("the publisher", () => {
   const s3 = mockClient(S3Client);
-  const publish = () => statusPublisher(new S3Client({ region: "eu-central-1" }), "page").publish(document);
+  const publish = () => statusPublisher(new S3Client({ region: "eu-central-1" }), "page").publish(document, {});
   const put = () => s3.commandCalls(PutObjectCommand).map(({ args: [{ input }] }) => input.Key);
 
   beforeEach(() => {
     s3.reset();
-    s3.on(ListObjectsV2Command, { Bucket: "page", Prefix: "badges/" }).resolves({});
+    s3.on(ListObjectsV2Command, { Bucket: "page" }).resolves({});
     s3.on(PutObjectCommand).resolves({});
     s3.on(DeleteObjectCommand).resolves({});
   });
 
   it("puts badges, the document, and the page last", async () => {
     await publish();
-    expect(put()).toEqual(["badges/site.svg", "badges/api.svg", "status.json", "index.html"]);
+    expect(put()).toEqual(["badges/site.svg", "badges/api.svg", "feed.xml", "feed.json", "status.json", "index.html"]);
     expect(s3.commandCalls(PutObjectCommand).at(-1)?.args[0].input).toMatchObject({
       Bucket: "page",
       ContentType: "text/html; charset=utf-8",
@@ -66,18 +81,23 @@ describe("the publisher", () => {
     expect(done.slice(-2)).toEqual(["status.json", "index.html"]);
   });
 
-  it("writes changed badges only, and removes those of removed monitors", async () => {
+  it("writes changed badges, incidents and feeds only, and removes those of removed monitors and old incidents", async () => {
     s3.on(ListObjectsV2Command).resolves({
       Contents: [
         { Key: "badges/site.svg", ETag: entityTag(badge("site")) },
         { Key: "badges/api.svg", ETag: entityTag("as it was") },
         { Key: "badges/former.svg", ETag: entityTag("up, for ever") },
+        { Key: "feed.xml", ETag: entityTag(contentOf("feed.xml")) },
+        { Key: "feed.json", ETag: entityTag(contentOf("feed.json")) },
+        { Key: "incidents/old.html", ETag: entityTag("long ago") },
+        { Key: "robots.txt", ETag: entityTag("of somebody else") },
       ],
     });
     await publish();
     expect(put()).toEqual(["badges/api.svg", "status.json", "index.html"]);
     expect(s3.commandCalls(DeleteObjectCommand).map(({ args: [{ input }] }) => input.Key)).toEqual([
       "badges/former.svg",
+      "incidents/old.html",
     ]);
   });
 
@@ -91,7 +111,7 @@ describe("the publisher", () => {
       Contents: [{ Key: "badges/api.svg", ETag: entityTag(badge("api")) }],
     });
     await publish();
-    expect(put()).toEqual(["status.json", "index.html"]);
+    expect(put()).toEqual(["feed.xml", "feed.json", "status.json", "index.html"]);
   });
 
   it("puts the page though a badge could not be put, and says so", async () => {
@@ -103,8 +123,8 @@ describe("the publisher", () => {
 
   it("puts all badges when it can't know which have changed, and removes none", async () => {
     s3.on(ListObjectsV2Command).rejects(new Error("denied"));
-    await expect(publish()).rejects.toThrow("badges not listed");
-    expect(put()).toHaveLength(4);
+    await expect(publish()).rejects.toThrow("files not listed");
+    expect(put()).toHaveLength(6);
     expect(s3.commandCalls(DeleteObjectCommand)).toEqual([]);
   });
 });

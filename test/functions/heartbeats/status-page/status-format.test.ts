@@ -5,11 +5,11 @@ import { monitorStatus } from "../../../support/status-documents";
 
 describe("a percentage", () => {
   it.each([
-    [1, "100 %"],
+    [1, "100.00 %"],
     [0.99999, "99.99 %"],
     [0.9998, "99.98 %"],
-    [0.57, "57 %"],
-    [0, "0 %"],
+    [0.57, "57.00 %"],
+    [0, "0.00 %"],
     [null, "no data"],
   ])("of %p is %p", (fraction, said) => {
     expect(format.percent(fraction)).toBe(said);
@@ -18,7 +18,7 @@ describe("a percentage", () => {
   it("is never 100 where anything is missing", () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 1 - 1e-9, noNaN: true }), (fraction) => {
-        expect(format.percent(fraction)).not.toBe("100 %");
+        expect(format.percent(fraction)).not.toBe("100.00 %");
       }),
     );
   });

@@ -99,6 +99,7 @@ describe("where it is read", () => {
   const window = { uptime: 0.5, coverage: 1, p50Ms: 1, p95Ms: 2, p99Ms: 3 };
   const status: MonitorStatus = {
     ...{ name: "site", kind: "target", state: "down", since: null, lastCheck: failedCheck, days: [], hours: [] },
+    ...{ title: "Site", description: null, group: null, monitoredSince: null },
     windows: { "24h": window, "7d": { ...window, uptime: 1 }, "30d": window, "90d": window },
   };
   const incident = {
@@ -108,9 +109,11 @@ describe("where it is read", () => {
     closedAt: null,
     severity: "down" as const,
     message: "status 500",
+    timeline: [],
   };
   const document: StatusDocument = {
     ...{ version: 1, app: "almanac", environment: "test", generatedAt: "2026-11-21T12:00:00Z", intervalSeconds: 300 },
+    ...{ title: "almanac test", maintenance: [] },
     monitors: [status],
     incidents: [incident, { ...incident, id: "0", closedAt: "2026-11-21T11:00:00Z" }],
   };

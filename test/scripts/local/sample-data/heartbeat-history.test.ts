@@ -17,6 +17,7 @@ const configuration: Configuration = {
   ...monitorSettingsSchema.parse({
     cronMonitors: [{ name: "nightly-backup", everySeconds: 86_400, graceSeconds: 3_600 }],
   }),
+  brand: {},
 };
 
 const histories = sampleHistories(configuration, NOW);
@@ -30,7 +31,7 @@ describe("sample histories", () => {
   it("fill 90 days of the status page, incidents marked as samples", async () => {
     const { clock, table } = setup();
     for (const history of histories) expect(await saveHistory(history, table)).toBe(true);
-    const ports = { app: "almanac", environment: "local", intervalMinutes: 1, table, clock };
+    const ports = { app: "almanac", environment: "local", intervalMinutes: 1, table, updates: table.updates, clock };
     const { monitors, incidents } = await statusBuilder(ports)(configuration, NOW + MINUTE_MS);
 
     const sampled = monitors.filter(({ name }) => name !== "of-a-user");

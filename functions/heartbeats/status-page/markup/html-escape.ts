@@ -1,5 +1,5 @@
 /** HTML and SVG templates that escape their values. {@link Markup} is a type, so that a string is never taken for markup. No I/O. */
-import { Encoded, encoderOf, visibleLines } from "../../shared/text";
+import { Encoded, encoderOf, visibleLines } from "../../../shared/text";
 
 /** HTML or SVG, created by {@link markup}. */
 export type Markup = Encoded<"html">;

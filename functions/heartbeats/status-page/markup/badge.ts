@@ -1,7 +1,7 @@
 /** A monitor's badge for READMEs and wikis. No SDK, no I/O. */
 import { markup, type Markup } from "./html-escape";
-import type { MonitorStatus } from "./document";
-import { percent, STATE_LABELS, type State } from "./status-format";
+import type { MonitorStatus } from "../document";
+import { percent, STATE_LABELS, type State } from "../status-format";
 
 const HEIGHT = 20;
 const PADDING = 7;

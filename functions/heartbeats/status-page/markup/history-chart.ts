@@ -1,18 +1,15 @@
-/** The last 90 days of a monitor: an SVG with one bar for each day, and the same as text. No SDK, no I/O. */
-import { DAY_MS } from "../../shared/time";
+/** The last 90 days of a monitor: an SVG with one bar for each day, in the colour of its worst, and the same as text. No SDK, no I/O. */
+import { DAY_MS } from "../../../shared/time";
+import type { DaySummary } from "../document";
+import { day, duration, pluralize } from "../status-format";
 import { markup, type Markup } from "./html-escape";
-import type { DaySummary } from "./document";
-import { pluralize, day, duration } from "./status-format";
 
 /** SVG units: a whole number per pixel at each width in the style sheet. */
 const BAR_STEP = 10;
-const BAR_WIDTH = 7;
 export const BAR_HEIGHT = 32;
 
-/** Makes even a minute of downtime visible. */
-const MIN_DOWN_HEIGHT = 7;
-/** For a day without data. */
-const STUB_HEIGHT = 4;
+/** Less missing time is told in the tooltip only: a deployment or a late tick is no news. */
+const NOTABLE_NO_DATA = 0.05;
 /** Rounding error of summed fractions. */
 const NEGLIGIBLE = 1e-6;
 const MAX_NOTABLE_DAYS = 14;
@@ -25,34 +22,56 @@ interface DayRange {
   readonly notable: boolean;
 }
 
-type Band = "up" | "degraded" | "down" | "maintenance" | "none" | "before";
+export type Band = "up" | "degraded" | "down" | "maintenance" | "none" | "before";
+
+/** Where each kind of bar begins, from the top. A bad day is taller than its neighbours: it shows without colour, too. */
+export const BAR_TOPS: Readonly<Record<Band, number>> = {
+  down: 0,
+  degraded: 3,
+  up: 8,
+  before: 8,
+  maintenance: 16,
+  none: 25,
+};
+
+/** The worst of a day. */
+export function bandOf(summary: DaySummary): Band {
+  const { degraded, down, maintenance, noData } = summary;
+  if (!isMonitored(summary)) return "before";
+  if (down > NEGLIGIBLE) return "down";
+  if (degraded > NEGLIGIBLE) return "degraded";
+  if (noData > NOTABLE_NO_DATA) return "none";
+  return maintenance > NEGLIGIBLE ? "maintenance" : "up";
+}
 
 /**
- * One SVG with a path for each range of equal days, so that a hundred monitors stay small.
+ * One path for each range of equal days: a dashed line, whose dashes are the bars. For sighted people; {@link historyText} has the same
+ * as text.
  *
  * @param generatedAt the end of today's data
  */
 export function historyBars(days: readonly DaySummary[], generatedAt: string): Markup {
   let index = 0;
   const ranges = rangesOf(days, generatedAt).map((range) => {
-    const bands = new Map<Band, string>();
-    for (const summary of range.days) {
-      for (const [band, from, to] of bandsOf(summary)) {
-        const x = index * BAR_STEP + BAR_STEP / 2;
-        bands.set(band, `${bands.get(band) ?? ""}M${x} ${from}V${to}`);
-      }
-      index += 1;
-    }
-    const paths = [...bands].map(([band, path]) => markup`<path class="${band}" d="${path}"/>`);
-    return markup`<g data-n="${range.days.length}"><title>${datesOf(range)}: ${range.text}</title>${paths}</g>`;
+    const [first] = range.days;
+    const band = first === undefined ? "before" : bandOf(first);
+    const x = index * BAR_STEP;
+    const { length } = range.days;
+    index += length;
+    return markup`<path class="${band}" data-n="${length}" d="M${x} ${barMiddle(band)}h${length * BAR_STEP}"><title>${datesOf(range)}: ${range.text}</title></path>`;
   });
   const [last] = days.slice(-1);
-  return markup`<svg class="bars" role="img" aria-label="${summaryOf(days, generatedAt)}" data-last="${last?.date ?? ""}" viewBox="0 0 ${
+  return markup`<svg class="bars" aria-hidden="true" focusable="false" data-last="${last?.date ?? ""}" viewBox="0 0 ${
     days.length * BAR_STEP
-  } ${BAR_HEIGHT}" preserveAspectRatio="none" stroke-width="${BAR_WIDTH}">${ranges}</svg>`;
+  } ${BAR_HEIGHT}" preserveAspectRatio="none">${ranges}</svg>`;
 }
 
-/** The days that were not up all day, latest first: the chart as text, for screen readers. */
+/** Where the line of a bar is drawn, so that the bar stands on the ground. */
+export function barMiddle(band: Band): number {
+  return (BAR_TOPS[band] + BAR_HEIGHT) / 2;
+}
+
+/** The days that were not up all day, latest first: the chart as text. */
 export function notableDays(days: readonly DaySummary[], generatedAt: string): Markup {
   const ranges = rangesOf(days, generatedAt)
     .filter(({ notable }) => notable)
@@ -68,8 +87,8 @@ export function notableDays(days: readonly DaySummary[], generatedAt: string): M
   }</ul>`;
 }
 
-/** `90 days: up all day on 86, with downtime on 1, with missing data on 3`. */
-function summaryOf(days: readonly DaySummary[], generatedAt: string): string {
+/** `90 days until 21 Nov 2026: up all day on 86, downtime on 1, missing data on 3` */
+export function historyText(days: readonly DaySummary[], generatedAt: string): string {
   const known = monitored(days);
   const count = (is: (summary: DaySummary) => boolean) => known.filter(is).length;
   const counts = [
@@ -114,33 +133,6 @@ function textOf(summary: DaySummary, generatedAt: string): string {
       fraction > 1 - NEGLIGIBLE ? `${word} all day` : `${word} ${duration(fraction * length)}`,
     )
     .join(", ");
-}
-
-/** The bands of one bar, from the bottom up, with their heights (SVG's y grows downward). */
-function bandsOf(summary: DaySummary): (readonly [Band, from: number, to: number])[] {
-  if (!isMonitored(summary)) return [["before", BAR_HEIGHT, BAR_HEIGHT - 1]];
-  const bands: (readonly [Band, number, number])[] = [];
-  if (summary.noData > 1 - NEGLIGIBLE) return [["none", BAR_HEIGHT, BAR_HEIGHT - STUB_HEIGHT]];
-
-  const down = summary.down > NEGLIGIBLE ? Math.max(MIN_DOWN_HEIGHT, Math.round(summary.down * BAR_HEIGHT)) : 0;
-  let bottom = BAR_HEIGHT;
-  const stack = (band: Band, preferred: number) => {
-    const height = Math.min(preferred, bottom - down);
-    if (height <= 0) return;
-    bands.push([band, bottom, bottom - height]);
-    bottom -= height;
-  };
-  // Time without data stays empty except for the stub; maintenance and uptime share the height that downtime leaves.
-  if (summary.noData > NEGLIGIBLE) stack("none", STUB_HEIGHT);
-  const height = bottom - down;
-  stack("maintenance", Math.round(summary.maintenance * height));
-  stack(
-    "degraded",
-    summary.degraded > NEGLIGIBLE ? Math.max(MIN_DOWN_HEIGHT, Math.round(summary.degraded * height)) : 0,
-  );
-  stack("up", Math.round(summary.up * height));
-  if (down > 0) bands.push(["down", down, 0]);
-  return bands;
 }
 
 function datesOf({ days }: DayRange): string {

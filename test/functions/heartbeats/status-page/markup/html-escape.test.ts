@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-import { escape, joined, markup, trusted } from "../../../../functions/heartbeats/status-page/html-escape";
+import { escape, joined, markup, trusted } from "../../../../../functions/heartbeats/status-page/markup/html-escape";
 
 /** What a browser makes of escaped text. */
 const unescaped = (text: string) =>

@@ -1,11 +1,14 @@
-import { statusBadge } from "../../../../functions/heartbeats/status-page/badge";
-import { STATUS_STYLE } from "../../../../functions/heartbeats/status-page/style";
-import { STATES } from "../../../../functions/heartbeats/status-page/status-format";
-import { monitorStatus } from "../../../support/status-documents";
+import { statusBadge } from "../../../../../functions/heartbeats/status-page/markup/badge";
+import fc from "fast-check";
+
+import { contrast as measured } from "../../../../../functions/heartbeats/status-page/markup/legible";
+import { statusStyle } from "../../../../../functions/heartbeats/status-page/markup/style";
+import { STATES } from "../../../../../functions/heartbeats/status-page/status-format";
+import { monitorStatus } from "../../../../support/status-documents";
 
 /** The style sheet's colours by name, in one light. */
-function colours(light: "light" | "dark"): (name: string) => string {
-  const sets = [...STATUS_STYLE.matchAll(/:root\{(--|color-scheme)[^}]*\}/g)].map(([set]) => set);
+function colours(light: "light" | "dark", accent?: string): (name: string) => string {
+  const sets = [...statusStyle(accent).matchAll(/:root\{(--|color-scheme)[^}]*\}/g)].map(([set]) => set);
   const set = sets[light === "light" ? 0 : 1] ?? "";
   const all = new Map(
     [...set.matchAll(/--([a-z-]+):(#[0-9a-f]{3,6})/g)].map(([, name = "", value = ""]) => [name, value]),
@@ -56,5 +59,29 @@ describe("the colours of badges", () => {
     const grounds = [...svg.matchAll(/<(?:rect|path)[^>]* fill="(#[0-9a-f]{6})"/g)].map(([, fill = ""]) => fill);
     expect(grounds).toHaveLength(2);
     for (const ground of grounds) expect(contrast("#ffffff", ground)).toBeGreaterThanOrEqual(4.5);
+  });
+});
+
+describe("an accent", () => {
+  const digits = fc.constantFrom(...Array.from("0123456789abcdef"));
+  const colour = fc.string({ unit: digits, minLength: 6, maxLength: 6 }).map((hex) => `#${hex}`);
+
+  it("is kept where it can be read, and else the links are darker or lighter until they can be", () => {
+    fc.assert(
+      fc.property(colour, (accent) => {
+        for (const light of ["light", "dark"] as const) {
+          const of = colours(light, accent);
+          const grounds = ["paper", "sheet", ...STATES.map((state) => `${state}-tint`)].map(of);
+          for (const ground of grounds) expect(contrast(of("link"), ground)).toBeGreaterThanOrEqual(4.5);
+          if (grounds.every((ground) => contrast(accent, ground) >= 4.5)) expect(of("link")).toBe(accent);
+          expect(of("accent")).toBe(accent);
+        }
+      }),
+    );
+  });
+
+  it("is measured as by WCAG", () => {
+    expect(measured("#000000", "#fff")).toBe(21);
+    expect(measured("#767676", "#ffffff")).toBeCloseTo(4.54, 2);
   });
 });

@@ -1,0 +1,59 @@
+/** What people say about incidents, in the state table. */
+import { PutItemCommand, paginateQuery, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
+import * as z from "zod";
+
+export const UPDATE_STATUSES = ["investigating", "identified", "monitoring", "update", "resolved"] as const;
+
+export const MAX_UPDATE_CHARACTERS = 2_000;
+
+const updateSchema = z.object({
+  /** The incident's id. */
+  incident: z.string(),
+  /** Epoch milliseconds. */
+  at: z.number(),
+  status: z.enum(UPDATE_STATUSES),
+  text: z.string(),
+});
+
+export type IncidentUpdate = z.output<typeof updateSchema>;
+
+export interface IncidentUpdates {
+  /** Oldest first, without malformed ones. @param from epoch milliseconds */
+  since(from: number): Promise<readonly IncidentUpdate[]>;
+  /** Idempotent: one update of an incident in each millisecond. */
+  add(update: IncidentUpdate): Promise<void>;
+}
+
+/** No monitor has this key. */
+const PARTITION = "*updates";
+
+export function incidentUpdates(dynamodb: DynamoDBClient, table: string): IncidentUpdates {
+  return {
+    since: async (from) => {
+      const updates: IncidentUpdate[] = [];
+      const query = {
+        TableName: table,
+        KeyConditionExpression: "monitor = :monitor AND #item BETWEEN :from AND :to",
+        ExpressionAttributeNames: { "#item": "item" }, // a reserved word
+        ExpressionAttributeValues: marshall({
+          ":monitor": PARTITION,
+          ":from": new Date(from).toISOString(),
+          ":to": "~",
+        }),
+      };
+      for await (const { Items = [] } of paginateQuery({ client: dynamodb }, query))
+        for (const item of Items) {
+          const parsed = updateSchema.safeParse(unmarshall(item));
+          if (parsed.success) updates.push(parsed.data);
+        }
+      return updates;
+    },
+    add: async (update) => {
+      const item = `${new Date(update.at).toISOString()}#${update.incident}`;
+      await dynamodb.send(
+        new PutItemCommand({ TableName: table, Item: marshall({ monitor: PARTITION, item, ...update }) }),
+      );
+    },
+  };
+}

@@ -1,0 +1,106 @@
+/** The status page: one self-contained HTML document. No SDK, no I/O. */
+import type { StoredBrand } from "../../contract";
+import type { MaintenanceSummary, StatusDocument } from "../document";
+import {
+  clockTime,
+  countStates,
+  day,
+  dayAndTime,
+  duration,
+  headline,
+  interval,
+  overallState,
+  staleAt,
+  STATE_LABELS,
+  STATES,
+  type State,
+} from "../status-format";
+import { pageHead, pageHeader, time } from "./elements";
+import { markup, trusted, type Markup } from "./html-escape";
+import { favicon, icon, icons } from "./icons";
+import { openIncidents, pastIncidents } from "./incident-list";
+import { monitorSection } from "./monitor-list";
+import { STATUS_SCRIPT } from "./script";
+import { statusStyle } from "./style";
+
+export function statusPage(document: StatusDocument, brand: StoredBrand = {}): string {
+  const state = overallState(document.monitors);
+  return markup`<!doctype html>
+<html lang="en" data-stale-at="${staleAt(document)}">
+<head>
+${pageHead(`${headline(document.monitors)} · ${document.title}`, statusStyle(brand.accent), STATUS_SCRIPT)}
+<link rel="icon" href="${favicon(state)}">
+<link rel="alternate" type="application/rss+xml" href="feed.xml">
+<link rel="alternate" type="application/feed+json" href="feed.json">
+</head>
+<body>
+<a class="skip" href="#monitors">Skip to the monitors</a>
+${icons()}
+${pageHeader(document.title, brand)}
+<main>
+${banner(document, state)}
+<script>${trusted(STATUS_SCRIPT)}</script>
+${openIncidents(document)}
+${announcedMaintenance(document)}
+${monitorSection(document)}
+${pastIncidents(document)}
+</main>
+${footer(document)}
+</body>
+</html>
+`.toString();
+}
+
+function banner(document: StatusDocument, state: State): Markup {
+  const counts = countStates(document.monitors);
+  const stale = new Date(staleAt(document)).toISOString();
+  return markup`<section class="banner ${state}" aria-labelledby="overall">
+<h1 id="overall"><span class="fresh">${icon(state)}</span><span class="old">${icon("unknown")}</span><span class="fresh">${headline(
+    document.monitors,
+  )}</span><span class="old">This page is out of date</span></h1>
+<div role="status"><p class="old">No check results since ${time(document.generatedAt, dayAndTime(document.generatedAt))}
+(<time datetime="${document.generatedAt}" data-ago>then</time>, by this device’s clock); expected every ${interval(document.intervalSeconds)}. The data below is from
+that time. <a href="">Reload the page</a></p></div>
+${
+  STATES.filter((each) => counts[each] > 0).length > 1 &&
+  markup`<ul class="fresh" aria-label="Monitors by state">${STATES.filter((each) => counts[each] > 0).map(
+    (each) => markup`<li class="${each}">${icon(each)} ${counts[each]} ${STATE_LABELS[each]}</li>`,
+  )}</ul>`
+}
+<p class="asof fresh">As of ${time(document.generatedAt, dayAndTime(document.generatedAt))}. Checked every ${interval(
+    document.intervalSeconds,
+  )}: after ${time(stale, day(stale) === day(document.generatedAt) ? clockTime(stale) : dayAndTime(stale))} this page is out of date.${lastIncident(document)}</p>
+${sampleNote(document)}
+</section>`;
+}
+
+function announcedMaintenance({ maintenance, monitors, generatedAt }: StatusDocument): Markup {
+  if (maintenance.length === 0) return markup``;
+  const titles = new Map(monitors.map(({ name, title }) => [name, title]));
+  const entry = ({ from, to, note, monitors: names }: MaintenanceSummary) => {
+    const isNow = Date.parse(from) <= Date.parse(generatedAt);
+    const which = names === null ? "All monitors" : names.map((name) => titles.get(name) ?? name).join(", ");
+    return markup`<li class="incident maintenance"><h3>${icon("maintenance")} ${which} <span class="hidden">${isNow ? "in maintenance now" : "planned"}</span></h3><p class="when">${isNow && markup`<b>now</b>, `}${time(from, dayAndTime(from))} to ${time(to, day(to) === day(from) ? clockTime(to) : dayAndTime(to))}</p><p>${note}</p></li>`;
+  };
+  return markup`<section aria-labelledby="maintenance"><h2 id="maintenance">Maintenance</h2><ul class="sheet incidents">${maintenance.map(entry)}</ul></section>`;
+}
+
+/** Past incidents are below the monitors. */
+function lastIncident({ incidents, generatedAt }: StatusDocument): Markup | false {
+  const closedAt = incidents[0]?.closedAt ?? null;
+  if (closedAt === null) return false;
+  const ago = Date.parse(generatedAt) - Date.parse(closedAt);
+  return markup` <a href="#past">Last incident</a> ${duration(ago)} ago.`;
+}
+
+function sampleNote({ monitors }: StatusDocument): Markup | false {
+  const until = monitors.flatMap(({ sampleUntil }) => sampleUntil ?? []).sort();
+  const last = until.at(-1);
+  if (last === undefined) return false;
+  return markup`<p class="asof">The history before ${time(last, dayAndTime(last))} is <span class="sample">sample</span> data, to look at.</p>`;
+}
+
+function footer(document: StatusDocument): Markup {
+  return markup`<footer><p>Generated by Almanac at ${time(document.generatedAt, dayAndTime(document.generatedAt))}, after each check run. All times are UTC.
+Uptime excludes maintenance and time without data. Follow it: <a href="feed.xml">RSS</a>, <a href="feed.json">JSON Feed</a>; as data: <a href="status.json">status.json</a>.</p></footer>`;
+}

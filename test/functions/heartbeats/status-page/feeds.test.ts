@@ -1,0 +1,61 @@
+import { jsonFeed, rssFeed } from "../../../../functions/heartbeats/status-page/feeds";
+import { companyDocument, statusDocument, variedDocument } from "../../../support/status-documents";
+
+const PAGE = "https://status.example.org/";
+
+describe("the feeds", () => {
+  it("have incidents and announced maintenance, the latest first, with what was said", () => {
+    const { items, ...feed } = JSON.parse(jsonFeed(companyDocument(), PAGE)) as { items: Record<string, string>[] };
+    expect(feed).toEqual({
+      version: "https://jsonfeed.org/version/1.1",
+      title: "Lindwurm Books status",
+      home_page_url: PAGE,
+      feed_url: `${PAGE}feed.json`,
+    });
+    expect(items.map(({ title }) => title)).toEqual([
+      "Maintenance from 23 Nov 2026, 22:00 UTC: We move the order database to new disks. Orders are accepted, and confirmed when we are done.",
+      "Checkout API: status 503, expected 200-299",
+      "Sign-in: the name docs.example.org does not resolve (resolved)",
+      "Website: no complete response within 10 s (resolved)",
+      "Order search: the connection was refused (ECONNREFUSED) (resolved)",
+    ]);
+    expect(items[3]).toMatchObject({
+      id: "website-2026-11-09T10:05:00Z",
+      url: `${PAGE}incidents/website-2026-11-09T10-05-00Z.html`,
+      date_published: "2026-11-09T10:05:00Z",
+      date_modified: "2026-11-09T10:34:00Z",
+    });
+    expect(items[3]?.["content_text"]).toBe(
+      [
+        "9 Nov 2026, 10:34 UTC: Up again",
+        "9 Nov 2026, 10:05 UTC: identified: A disk of the database is full.\nWe are making room.",
+        "9 Nov 2026, 10:05 UTC: Down: no complete response within 10 s",
+      ].join("\n"),
+    );
+  });
+
+  it("are the same until something happens: an unchanged feed is not written again", () => {
+    const [now, later] = ["2026-11-21T06:55:04Z", "2026-11-21T06:59:04Z"].map((generatedAt) => ({
+      ...variedDocument(),
+      generatedAt,
+    }));
+    if (now === undefined || later === undefined) throw new Error("no documents");
+    expect(rssFeed(later, PAGE)).toBe(rssFeed(now, PAGE));
+    expect(jsonFeed(later, PAGE)).toBe(jsonFeed(now, PAGE));
+  });
+
+  it("are RSS 2.0 with dates as RSS has them", () => {
+    const feed = rssFeed(variedDocument(), PAGE);
+    expect(feed).toContain('<?xml version="1.0" encoding="UTF-8"?>\n<rss version="2.0">');
+    expect(feed).toContain("<pubDate>Mon, 09 Nov 2026 10:05:00 GMT</pubDate>");
+    expect(feed).toContain(`<link>${PAGE}incidents/website-2026-11-09T10-05-00Z.html</link>`);
+  });
+
+  it("have no links where the page has no public address, and mark samples", () => {
+    const [first] = variedDocument().incidents;
+    if (first === undefined) throw new Error("no incident");
+    const document = statusDocument([], { incidents: [{ ...first, sample: true }] });
+    expect(jsonFeed(document, "s3://bucket/index.html")).not.toContain("url");
+    expect(rssFeed(document)).toContain("<title>Sample: checkout-api: status 503");
+  });
+});

@@ -16,10 +16,10 @@ import {
   type ClaimRunInput,
   type Run,
 } from "./contract";
-import { claimRun, type ClaimPorts } from "./run/claim";
+import { claimRun, requestedSlot, type ClaimPorts } from "./run/claim";
 import { findExport, readConfiguration } from "./run/configuration";
 import { endOf, failureOf, isRunning } from "./run/executions";
-import { dayOf, locationOf } from "./run/object-keys";
+import { locationOf } from "./run/object-keys";
 import { returnPermanentFailures } from "./run/permanent-failures";
 import type { StepServices } from "./run/step-services";
 import { isEmptyWindow } from "./run/window";
@@ -66,8 +66,10 @@ export function claimStep(
     const limit = run.config.maxReadUnitsPerSecond ?? planned.maxReadUnitsPerSecond;
     const limited = limit === undefined ? planned : { ...planned, maxReadUnitsPerSecond: limit };
     if (limited !== run) await state.saveRun(limited);
+    const requested = requestedSlot(request, config, now);
     const claimAgain =
-      run.day !== (request.day ?? dayOf(now)) ||
+      run.day !== requested.day ||
+      run.time !== requested.time ||
       run.trigger !== request.trigger ||
       !isDeepStrictEqual(run.range, request.range);
     const empty = run.window !== undefined && isEmptyWindow(run.window);

@@ -1,6 +1,7 @@
 /** What the module and the functions of exports share: names, shapes and their parsers. No SDK, no I/O. */
 import * as z from "zod";
 
+import { isTimeZone } from "../shared/is-time-zone";
 import { environmentSchema, text, type EnvironmentVariables } from "../shared/environment";
 
 export const startJobsEnvironment = environmentSchema({ CONFIGURATION_BUCKET: text, STATE_MACHINE_ARN: text });
@@ -58,7 +59,7 @@ export const RECONCILE_MINUTES = 5;
 /** S3 key of {@link configurationSchema} as JSON. */
 export const CONFIGURATION_KEY = "exports.json";
 
-/** For Athena: contains a folder a day, `dt=2026-11-21/`, with a list of the published run's files. */
+/** For Athena: contains a folder a day, `dt=2026-11-21/` (and `hour=17/minute=15/`), with a list of the published run's files. */
 export function symlinkFolder(exportName: string): string {
   return `_exports/${exportName}/athena/`;
 }
@@ -132,7 +133,7 @@ const exportFields = {
   maxReadUnitsPerSecond: z.number().positive().optional(),
   /** Name of the bucket for files. @default the feature's own bucket */
   bucket: bucketNameSchema.optional(),
-  /** Prefix of every key; `{application}`, `{year}`, `{month}` and `{day}` are replaced. @default "<name>/" */
+  /** Prefix of every key; `{application}`, `{year}`, `{month}`, `{day}`, `{hour}` and `{minute}` are replaced. @default "<name>/" */
   prefix: z
     .string()
     .max(512)
@@ -189,6 +190,28 @@ export type Job = z.output<typeof jobSchema>;
 export const triggerSchema = z.enum(["schedule", "manual", "backfill"]);
 export type Trigger = z.output<typeof triggerSchema>;
 
+/** Of exports that run more often than daily, UTC: the hour, `17`, or the minute, `17:15`. */
+export const timeSchema = z
+  .string()
+  .regex(/^([01]\d|2[0-3])(:[0-5]\d)?$/, 'is not an hour such as "17" or a minute such as "17:15"');
+
+export const timeZoneSchema = z.string().refine(isTimeZone, "is not an IANA time zone");
+
+/** What the files of one run of a schedule are filed under: `dt=`, and `hour=` and `minute=` for exports that run more often than daily. */
+export type Granularity = "day" | "hour" | "minute";
+
+/** By a schedule's expression: the coarsest in which no two runs coincide. */
+export function granularityOf(expression: string): Granularity {
+  const [, count, unit] = /^rate\((\d+) (minute|hour|day)/.exec(expression) ?? [];
+  if (unit !== undefined) {
+    const hours = unit === "minute" ? Number(count) / 60 : unit === "hour" ? Number(count) : 24;
+    return hours >= 24 ? "day" : Number.isInteger(hours) ? "hour" : "minute";
+  }
+  const [minutes = "", hours = ""] = expression.replace(/^cron\(/, "").split(/ +/);
+  if (!/^\d+$/.test(minutes)) return "minute";
+  return /^\d+$/.test(hours) ? "day" : "hour";
+}
+
 /** A backfill's range of watermarks, epoch milliseconds: [since, until). */
 export const rangeSchema = z.strictObject({ since: z.number(), until: z.number() });
 export type Range = z.output<typeof rangeSchema>;
@@ -199,8 +222,9 @@ const MAX_CONTINUATIONS = 1_000;
 /** Input of the state machine. */
 export const runRequestSchema = z.strictObject({
   export: z.string(),
-  /** One scheduled and one manual run per day. @default the current day, UTC */
+  /** One scheduled and one manual run per day, or per `time` of exports that run more often. @default now */
   day: z.iso.date().optional(),
+  time: timeSchema.optional(),
   /** Run even if the day is finished: a full export again, an incremental one on from its cursor. @default false */
   again: z.boolean().default(false),
   /** Start over an unfinished run, and repeat a finished one with its own window. @default false */
@@ -229,6 +253,7 @@ export const runSchema = z.strictObject({
   /** Start time, unique per export: `2026-11-21T17:00:00.123Z`. */
   id: z.string(),
   day: z.iso.date(),
+  time: timeSchema.optional(),
   trigger: triggerSchema,
   /** When a scheduled run was due. */
   due: z.number().optional(),
@@ -287,6 +312,7 @@ export const manifestSchema = z.looseObject({
   region: z.string(),
   run: z.string(),
   day: z.iso.date(),
+  time: timeSchema.optional(),
   startedAt: z.iso.datetime(),
   finishedAt: z.iso.datetime(),
   mode: z.enum(["full", "incremental"]),
@@ -350,11 +376,35 @@ export const recordFailureInputSchema = z.object({
 });
 export type RecordFailureInput = z.output<typeof recordFailureInputSchema>;
 
+/** Of the event at the end of a run; its `detail` is {@link FinishedRun}. Delivered at least once. */
+export const EVENT_SOURCE = "almanac.exports";
+export const EVENT_TYPE = "Export Finished";
+
+/** What a run has exported, and where. */
+export const finishedRunSchema = z.object({
+  export: z.string(),
+  /** The run's id. */
+  run: z.string(),
+  day: z.iso.date(),
+  time: timeSchema.optional(),
+  trigger: triggerSchema,
+  /** Of a job; else empty. */
+  application: z.string(),
+  table: z.string(),
+  items: z.int().nonnegative(),
+  bytes: z.int().nonnegative(),
+  /** URIs. */
+  location: z.string(),
+  manifest: z.string(),
+});
+export type FinishedRun = z.output<typeof finishedRunSchema>;
+
 /** Output of a successful execution. */
 export const executionOutputSchema = z.object({
   /** `continued`: it has finished an older run, and the execution `next` has what was requested. */
   outcome: z.enum(["exported", "exists", "running", "nothing-new", "continued"]),
   message: z.string(),
+  run: finishedRunSchema.optional(),
   next: z.string().optional(),
 });
 export type ExecutionOutput = z.output<typeof executionOutputSchema>;

@@ -8,11 +8,12 @@ import {
   finishRunEnvironment,
   finishRunInputSchema,
   type ExecutionOutput,
+  type FinishedRun,
   type FinishRunEnvironment,
   type FinishRunInput,
 } from "./contract";
 import { totalsOf } from "./run/manifest";
-import { locationOf } from "./run/object-keys";
+import { locationOf, manifestKey } from "./run/object-keys";
 import { returnPermanentFailures } from "./run/permanent-failures";
 import { exportClients } from "./scan/clients";
 import * as runFiles from "./storage/run-files";
@@ -65,9 +66,13 @@ export function finishStep(
       metrics.milliseconds("exportDuration", clock.now() - run.startedAt);
       // Jobs are not counted: an application may have no new items on a day.
       if (items === 0 && run.application === "") metrics.count("emptyExports", 1);
+      const { day, time, trigger, application, config, bucket } = run;
+      const of = { export: config.name, run: run.id, day, ...(time !== undefined && { time }), trigger, application };
+      const manifest = `s3://${bucket}/${manifestKey(run)}`;
+      const finished: FinishedRun = { ...of, table: config.table, items, bytes, location, manifest };
       return nothingNew
-        ? { outcome: "nothing-new", message: "no new data was retrieved" }
-        : { outcome: "exported", message: `${items} items exported: ${location}` };
+        ? { outcome: "nothing-new", message: "no new data was retrieved", run: finished }
+        : { outcome: "exported", message: `${items} items exported: ${location}`, run: finished };
     },
   );
 }

@@ -6,7 +6,8 @@ import type { ExportConfig, Range, Run, RunRequest, ScheduledExport, Window } fr
 import { ConfigurationError } from "./configuration";
 import { cursorAt, cursorSource, type Cursor, type CursorSource } from "./cursor";
 import { accountOf } from "./executions";
-import { dayOf, reservedKey, uploadPrefix } from "./object-keys";
+import { reservedKey, uploadPrefix } from "./object-keys";
+import { missedDues, slotOf, type Slot } from "./schedule";
 import { incrementalPeriod, nextWindow, watermarkAt } from "./window";
 
 /** The unfinished run of an export. */
@@ -32,7 +33,7 @@ export interface ExportState {
 }
 
 /** What a run is for. An occasion has one finished run. */
-export type Occasion = Pick<Run, "day" | "trigger" | "range">;
+export type Occasion = Pick<Run, "day" | "time" | "trigger" | "range">;
 
 /** A finished run's files. */
 export interface FinishedDay {
@@ -99,10 +100,10 @@ export class ClaimConflictError extends Error {
 export async function claimRun(input: ClaimInput, ports: ClaimPorts): Promise<ClaimResult> {
   const { request, execution, now } = input;
   const exportId = exportIdOf(request, accountOf(execution));
-  const requestedDay = request.day ?? dayOf(input.now);
+  const requested = { ...occasionOf(request), ...requestedSlot(request, input.config, now) };
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const before = await ports.exportState(exportId);
-    const { active, cursor, scheduledUntil = -Infinity } = before;
+    const { active, cursor, scheduledUntil } = before;
     const unfinished = active && (await ports.run(exportId, active.id));
     if (unfinished !== undefined && active?.execution === execution) return { outcome: "run", run: unfinished };
     if (active !== undefined && (await ports.isRunning(active.execution)))
@@ -119,17 +120,20 @@ export async function claimRun(input: ClaimInput, ports: ClaimPorts): Promise<Cl
       if (await ports.activate(run, execution, before)) return { outcome: "run", run };
       continue;
     }
-    const { day = requestedDay, trigger, range, due } = request.force || !unfinished ? request : unfinished;
-    const finished = await ports.finishedDay(exportId, { day, trigger, range });
+    const { due, ...occasion } =
+      !request.force && unfinished
+        ? occasionOf(unfinished)
+        : ((await missedOccasion(input, before, ports)) ?? requested);
+    const finished = await ports.finishedDay(exportId, occasion);
     if (finished !== undefined && active === undefined && !request.force && !request.again)
       return { outcome: "exists", location: finished.location };
     const run = newRun(
       // A retry after a conflict, or a clock that has gone back, must not reuse the id of another run.
       { ...input, now: now + attempt },
       {
-        occasion: { day, trigger, range },
+        occasion,
         // An event that was redriven does not undo what was due since.
-        due: due !== undefined && due > scheduledUntil ? due : undefined,
+        due: due !== undefined && due > (scheduledUntil ?? -Infinity) ? due : undefined,
         cursor,
         finished,
         superseded: unfinished,
@@ -180,14 +184,14 @@ function newRun(input: ClaimInput, { occasion, due, cursor, finished, superseded
   const config = configOf(input);
   const account = accountOfTable(job, accountOf(execution));
   const region = job?.region ?? home.region;
-  const { day, trigger, range } = occasion;
+  const { day, time, trigger, range } = occasion;
   const at = { config, account, region };
   const isRepeated =
     request.force && finished?.window !== undefined && isDeepStrictEqual(finished.source, cursorSource(at));
   const window = isRepeated
     ? finished.window
     : range === undefined
-      ? nextWindowOf(at, cursor, now)
+      ? nextWindowOf(at, cursor, Math.min(now, due ?? now))
       : windowOf(at, range);
   // An incremental run on from the cursor is one more of its day; another one replaces the run that it repeats.
   const replaced = config.mode === "full" || isRepeated || range !== undefined ? finished : undefined;
@@ -195,6 +199,7 @@ function newRun(input: ClaimInput, { occasion, due, cursor, finished, superseded
     exportId: exportIdOf(request, accountOf(execution)),
     id: new Date(now).toISOString(),
     day,
+    ...(time !== undefined && { time }),
     trigger,
     ...(range && { range }),
     ...(due !== undefined && { due }),
@@ -215,20 +220,60 @@ function newRun(input: ClaimInput, { occasion, due, cursor, finished, superseded
   };
 }
 
+type DueOccasion = Occasion & Pick<Run, "due">;
+
+function occasionOf<T extends Omit<DueOccasion, "day"> & { readonly day?: string | undefined }>({
+  day,
+  time,
+  trigger,
+  range,
+  due,
+}: T): Pick<T, "day"> & Omit<DueOccasion, "day"> {
+  return { day, time, trigger, range, due };
+}
+
+/** The oldest scheduled run that was missed before the requested one: of incremental exports, whose windows follow each other. */
+async function missedOccasion(
+  { request, config, execution }: ClaimInput,
+  { scheduledUntil }: ExportState,
+  { finishedDay }: ClaimPorts,
+): Promise<DueOccasion | undefined> {
+  const { schedule, mode } = config;
+  if (request.due === undefined || scheduledUntil === undefined || schedule === undefined || mode === "full")
+    return undefined;
+  for (const due of missedDues(schedule, scheduledUntil, request.due)) {
+    const occasion: Occasion = { ...slotOf(due, schedule), trigger: "schedule" };
+    // After a change of the schedule, two times may be due in one slot.
+    const finished = await finishedDay(exportIdOf(request, accountOf(execution)), occasion);
+    if (finished === undefined) return { ...occasion, due };
+  }
+  return undefined;
+}
+
+/** @param now epoch milliseconds, for a request without a day */
+export function requestedSlot(
+  { day, time }: Pick<RunRequest, "day" | "time">,
+  { schedule }: ScheduledExport,
+  now: number,
+): Slot {
+  return day === undefined ? slotOf(now, schedule) : { day, ...(time !== undefined && { time }) };
+}
+
 type Source = Pick<Run, "config" | "account" | "region">;
 
-function nextWindowOf(at: Source, stored: Cursor | undefined, now: number): Window | undefined {
+/** @param end when the run was due, or starts: a late one leaves later items to the next, so that windows do not depend on when runs happen */
+function nextWindowOf(at: Source, stored: Cursor | undefined, end: number): Window | undefined {
   const { mode, watermark, engine } = at.config;
   if (mode === "full") return undefined;
   const cursor = stored && cursorAt(stored, cursorSource(at));
   // DynamoDB's incremental export selects by the time of the change, not by an attribute.
   if (engine === "dynamodb-export") {
-    const window = nextWindow({ unit: "milliseconds", endsAt: now, cursor, initialLookbackHours: undefined });
+    const window = nextWindow({ unit: "milliseconds", endsAt: end, cursor, initialLookbackHours: undefined });
     incrementalPeriod(window); // Throws when it is too short: nothing is claimed, and the next run covers it.
     return window;
   }
   if (watermark === undefined) throw new Error("an incremental export has no watermark");
-  return nextWindow({ ...watermark, endsAt: now - watermark.settleSeconds * SECOND_MS, cursor });
+  return nextWindow({ ...watermark, endsAt: end - watermark.settleSeconds * SECOND_MS, cursor });
 }
 
 /** A backfill's. */

@@ -131,6 +131,7 @@ export function isUsable(window: Window, unit: WatermarkUnit, watermark: string 
   if (unit === "iso8601") return !Number.isNaN(timeOf(unit, watermark)) && watermark < latestUsable(window, unit);
   return (
     Number(watermark) < Number(latestUsable(window, unit)) &&
-    (unit === "seconds" || Number(watermark) >= Number(EARLIEST_USABLE[unit]))
+    // A first window has them: it has no beginning.
+    (unit === "seconds" || window.from === undefined || Number(watermark) >= Number(EARLIEST_USABLE[unit]))
   );
 }

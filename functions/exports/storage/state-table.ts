@@ -36,7 +36,8 @@ const RETENTION_DAYS = 90;
 /** Sort keys. */
 const STATE = "state";
 const runKey = (id: string): string => `run#${id}`;
-const dayKey = ({ day, trigger, range }: Occasion): string => {
+const dayKey = ({ day: date, time, trigger, range }: Occasion): string => {
+  const day = time === undefined ? date : `${date}T${time}`;
   if (range !== undefined) return `day#${day}#backfill#${range.since}-${range.until}`;
   return `day#${day}${trigger === "manual" ? "#manual" : ""}`;
 };

@@ -2,12 +2,15 @@ import { join } from "node:path";
 
 import { EXPORT_MUTANTS } from "../../support/export-simulation/source-mutants";
 import { INVARIANTS, World } from "../../support/export-simulation/world";
+import { sized } from "../../support/sized";
 import { SimulationThreads } from "../../support/simulation/threads";
 
 const WORKER = join(__dirname, "../../support/export-simulation/worker.ts");
 
-/** Light: more with npm run simulate -- exports. */
-const WORLDS = 12;
+const WORLDS = sized(8, 400);
+
+/** Every fifth mutant, or all. */
+const MUTANTS = EXPORT_MUTANTS.filter((_, index) => index % sized(5, 1) === 0);
 
 /** More than any mutant needs: one detection is enough. */
 const WORLDS_PER_MUTANT = 60;
@@ -35,7 +38,7 @@ describe("exports in worlds with faults", () => {
 });
 
 describe("an export that", () => {
-  it.each(EXPORT_MUTANTS.map((mutant) => [mutant.name, mutant] as const))(
+  it.each(MUTANTS.map((mutant) => [mutant.name, mutant] as const))(
     "%s is detected",
     async (_, mutant) => {
       const mutated = await SimulationThreads.start(mutant, WORKER);

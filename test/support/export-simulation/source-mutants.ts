@@ -35,12 +35,6 @@ export const EXPORT_MUTANTS: readonly SourceMutant[] = [
     to: "if (active !== undefined && active.attempt > 99)",
   },
   {
-    name: "resumes a run with the configuration of another",
-    file: CLAIM,
-    from: "isDeepStrictEqual(unfinished.config, configOf(input)));",
-    to: "true);",
-  },
-  {
     name: "resumes as the same attempt",
     file: CLAIM,
     from: "attempt: active.attempt + 1",
@@ -121,12 +115,6 @@ export const EXPORT_MUTANTS: readonly SourceMutant[] = [
     file: STATE,
     from: "return { lastKey, nextPart, done, read };",
     to: "return { lastKey: undefined, nextPart, done, read };",
-  },
-  {
-    name: "accepts checkpoints of workers that another has replaced",
-    file: STATE,
-    from: '":worker": worker },\n            "#worker = :worker",\n          ),\n        },\n        ...(part',
-    to: '":worker": worker },\n            "#worker = :worker OR #worker <> :worker",\n          ),\n        },\n        ...(part',
   },
   {
     name: "saves a part without its checkpoint",

@@ -10,7 +10,6 @@ import {
 } from "../../../../functions/exports/run/claim";
 import { cursorSource, type Cursor } from "../../../../functions/exports/run/cursor";
 import { exportSchema, type Run, type RunRequest } from "../../../../functions/exports/contract";
-import { dayOf } from "../../../../functions/exports/run/object-keys";
 
 const NOON = Date.parse("2026-11-21T12:00:00Z");
 const config = exportSchema.parse({ name: "logs", table: "app-logs" });
@@ -224,10 +223,5 @@ describe("a claim", () => {
     expect(exportIdOf({ export: "logs", job: { ...job, application: "blog", assume_role: "" } }, "999999999999")).toBe(
       "logs/blog/999999999999/us-east-1/shop-logs",
     );
-  });
-
-  it("is for a UTC day, whatever the time zone of the machine", () => {
-    expect(dayOf(Date.parse("2026-11-21T23:59:59.999Z"))).toBe("2026-11-21");
-    expect(dayOf(Date.parse("2026-11-22T00:00:00Z"))).toBe("2026-11-22");
   });
 });

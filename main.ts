@@ -34,6 +34,8 @@ new Environment(app, "local", {
   timers: { shards: 2 },
   exports: { tables: [{ name: "heartbeats", table: "almanac-local-heartbeats", segments: 2 }] },
   workflows: { task: { waitSeconds: 10 } },
+  // Runs each minute, and fails once an hour, to show a failure.
+  schedules: { minuteReport: { entry: "functions/examples/minute-report.ts", schedule: "rate(1 minute)" } },
 });
 
 const staging = {

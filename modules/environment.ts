@@ -21,6 +21,7 @@ import { stackSchema } from "./synthesized/resources";
 import { Exports } from "./exports";
 import { exportsSchema } from "./exports/schema";
 import { Heartbeats, heartbeatsSchema } from "./heartbeats";
+import { Schedules, schedulesSchema } from "./schedules";
 import { Timers, timersSchema } from "./timers";
 import { Workflows, workflowsSchema } from "./workflows";
 import { Pipelines, pipelinesSchema } from "./pipelines";
@@ -71,6 +72,8 @@ const environmentFields = z.strictObject({
   workflows: workflowsSchema.optional(),
   /** Pipelines by name, 20 characters at most with a hyphen counted for each capital. @default not deployed */
   pipelines: pipelinesSchema.optional(),
+  /** Functions of your own on a schedule, by name: 24 characters at most with a hyphen counted for each capital. @default not deployed */
+  schedules: schedulesSchema.optional(),
 });
 
 /** Where a secret may be instead, by the field that had it. */
@@ -134,6 +137,7 @@ export class Environment extends TerraformStack {
       ...(config.exports ? [new Exports(this, deployment, config.exports)] : []),
       ...(config.workflows ? [new Workflows(this, deployment, config.workflows)] : []),
       ...(config.pipelines ? [new Pipelines(this, deployment, config.pipelines)] : []),
+      ...(config.schedules ? [new Schedules(this, deployment, config.schedules)] : []),
     ];
     this.createDashboard(name, config, features);
     rejectDuplicateIds(this);

@@ -40,6 +40,8 @@ export const CONTENTS: Readonly<Record<string, Readonly<Record<string, Entry | N
         status: entry("Show the state of each target", () => import("./commands/heartbeats/status.ts")),
         check: entry("Check a URL once, from this machine", () => import("./commands/heartbeats/check.ts")),
         report: entry("Report a calendar month, also as CSV", () => import("./commands/heartbeats/report.ts")),
+        job: entry("Show what a job reported last, with its log", () => import("./commands/heartbeats/job.ts")),
+        "ping-url": entry("Show the URL that a job reports to", () => import("./commands/heartbeats/ping-url.ts")),
       },
     },
     incidents: {
@@ -51,13 +53,19 @@ export const CONTENTS: Readonly<Record<string, Readonly<Record<string, Entry | N
       },
     },
     timers: {
-      summary: "Set, show and delete timers",
+      summary: "Set, show, fire, pause and audit timers",
       verbs: {
         put: entry("Create or replace a timer", () => import("./commands/timers/put.ts")),
         get: entry("Show a timer", () => import("./commands/timers/get.ts")),
         ls: entry("List the timers", () => import("./commands/timers/ls.ts")),
         rm: entry("Delete timers", () => import("./commands/timers/rm.ts")),
-        fires: entry("Show when a timer has fired", () => import("./commands/timers/fires.ts")),
+        fires: entry("Show the fires of a timer", () => import("./commands/timers/fires.ts")),
+        preview: entry("Show when a timer fires next", () => import("./commands/timers/preview.ts")),
+        fire: entry("Fire a timer now", () => import("./commands/timers/fire.ts")),
+        pause: entry("Pause timers", () => import("./commands/timers/pause.ts")),
+        resume: entry("Resume timers", () => import("./commands/timers/resume.ts")),
+        redrive: entry("Send one dead fire back", () => import("./commands/timers/redrive.ts")),
+        audit: entry("Compare expected with observed fires", () => import("./commands/timers/audit.ts")),
       },
     },
     exports: {
@@ -94,6 +102,22 @@ export const CONTENTS: Readonly<Record<string, Readonly<Record<string, Entry | N
         cancel: entry("Cancel a task", () => import("./commands/workflows/cancel.ts")),
       },
     },
+    schedules: {
+      summary: "Show, run and pause what runs on a schedule",
+      verbs: {
+        ls: entry("List all that is scheduled, with next and last run", () => import("./commands/schedules/ls.ts")),
+        runs: entry("List the runs of a schedule", () => import("./commands/schedules/runs.ts")),
+        show: entry("Show a run", () => import("./commands/schedules/show.ts")),
+        run: entry("Run a schedule now", () => import("./commands/schedules/run.ts")),
+        pause: entry("Pause a schedule", () => import("./commands/schedules/pause.ts")),
+        resume: entry("End the pause of a schedule", () => import("./commands/schedules/resume.ts")),
+        preview: entry(
+          "Show the next runs of a schedule or expression",
+          () => import("./commands/schedules/preview.ts"),
+        ),
+      },
+    },
+    console: entry("Serve a live page of an environment", () => import("./commands/console.ts")),
     logs: entry("Show the functions' log lines, follow one order or timer", () => import("./commands/logs.ts")),
     open: entry("Open the status page or the dashboard in a browser", () => import("./commands/open.ts")),
     redrive: entry("Send a feature's dead letters back to where they failed", () => import("./commands/redrive.ts")),
@@ -102,6 +126,15 @@ export const CONTENTS: Readonly<Record<string, Readonly<Record<string, Entry | N
     start: entry("Start Almanac on an AWS emulator (npm start)", () => import("./commands/start.ts")),
     status: entry("Show what runs (npm run status)", () => import("./commands/status.ts")),
     stop: entry("Stop it (npm run stop)", () => import("./commands/stop.ts")),
+    clock: {
+      summary: "Show the local clock, and move it to try tomorrow today",
+      verbs: {
+        status: entry("Show the clock", () => import("./commands/clock/status.ts")),
+        advance: entry("Move it forward, step by step, and show what ran", () => import("./commands/clock/advance.ts")),
+        speed: entry("Let time pass faster", () => import("./commands/clock/speed.ts")),
+        now: entry("Return to now, and to the state of before", () => import("./commands/clock/now.ts")),
+      },
+    },
     completion: entry("Print a script that completes commands in your shell", () => import("./commands/completion.ts")),
   },
 };
@@ -135,7 +168,9 @@ async function report(error: unknown): Promise<number> {
     import("./shared/colours.ts"),
   ]);
   console.error(`${colours.red("error:")} ${describeError(error)}`);
-  return error instanceof Error && USAGE_ERRORS.has(error.name) ? EXIT.badUsage : EXIT.failure;
+  if (!(error instanceof Error)) return EXIT.failure;
+  if (error.name === "NotRunningError") return EXIT.notRunning;
+  return USAGE_ERRORS.has(error.name) ? EXIT.badUsage : EXIT.failure;
 }
 
 /** The program, in which only the command that the words name is loaded. */

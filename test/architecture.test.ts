@@ -13,7 +13,7 @@ function importsOf(file: string): string[] {
 
 const files = ["clients", "functions", "modules", "scripts"].flatMap((folder) =>
   readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".ts"))
+    .filter((file) => /\.tsx?$/.test(file))
     .map((file) => `${folder}/${file}`.replaceAll("\\", "/")),
 );
 const arrows = [...files, "main.ts"].flatMap((from) => importsOf(from).map((to) => ({ from, to })));
@@ -28,9 +28,11 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "functions/exports": [".", "scan", "format", "storage", "run"],
   "functions/heartbeats": [".", "status-page", "notifications", "monitors", "telemetry", "probe"],
   "functions/pipelines": [".", "slack", "gate", "storage", "message"],
+  "functions/schedules": [".", "keeper", "run", "storage", "plan"],
   "functions/timers": [".", "api", "callback", "dispatch", "queue", "storage", "schedule"],
   "functions/workflows": [".", "task"],
   "modules/constructs": ["patterns", "."],
+  "scripts/console": [".", "page", "actions", "readers", "architecture", "server"],
 };
 
 /** A file's room: `functions/timers/api/routes.ts` is in "api"; undefined outside the folder. */
@@ -42,7 +44,9 @@ function roomOf(folder: string, path: string): string | undefined {
 
 /** The file that an import leads to; undefined for packages. */
 const fileOf = (to: string) =>
-  [...(to.endsWith(".ts") ? [to] : []), `${to}.ts`, `${to}/index.ts`, `${to}.d.ts`].find((file) => existsSync(file));
+  [...(/\.tsx?$/.test(to) ? [to] : []), `${to}.ts`, `${to}.tsx`, `${to}/index.ts`, `${to}.d.ts`].find((file) =>
+    existsSync(file),
+  );
 
 /** Import circles, each as its files in order. Type-only imports count. */
 function circles(): string[] {
@@ -73,6 +77,8 @@ function forbidden(from: RegExp, allowed: (to: string, from: string) => boolean)
 const isTime = (path: string) => path === "functions/shared/time";
 /** Evaluates what a configuration brings (patterns, JSON Schemas), at synth as at run time. */
 const isEvaluation = (path: string) => path === "functions/shared/bounded-evaluation";
+/** EventBridge's schedule expressions: validated at synth, computed at run time. */
+const isCalendar = (path: string) => path === "functions/shared/calendar/schedule-expression";
 /** Terraform's syntaxes: knows strings and objects only. */
 const isHcl = (path: string) => path.startsWith("modules/hcl/");
 const isOurs = (path: string) => /^(clients|functions|modules|scripts|test)\//.test(path);
@@ -107,8 +113,8 @@ describe("the house", () => {
   });
 
   it("lets a feature's function know itself and functions/shared only", () => {
-    // What users' own callbacks are made with.
-    const isPublic = (to: string) => to === "functions/timers/on-timer";
+    // What users' own functions are made with.
+    const isPublic = (to: string) => to === "functions/timers/on-timer" || to === "functions/schedules/on-schedule";
     const allowed = (to: string, from: string) =>
       !isOurs(to) || featureOf(to) === featureOf(from) || featureOf(to) === "shared" || isPublic(to);
     expect(forbidden(/^functions\//, allowed)).toEqual([]);
@@ -120,11 +126,12 @@ describe("the house", () => {
     expect(forbidden(/^clients\//, allowed)).toEqual([]);
   });
 
-  it("lets a module know its function's contract, the constructs, lengths of time, and no other feature", () => {
+  it("lets a module know its function's contract, the constructs, lengths of time, schedule expressions, and no other feature", () => {
     const allowed = (to: string, from: string) =>
       !isOurs(to) ||
       isTime(to) ||
       isEvaluation(to) ||
+      isCalendar(to) ||
       to.startsWith("modules/constructs/") ||
       to.startsWith("modules/asl/") ||
       isHcl(to) ||
@@ -139,7 +146,8 @@ describe("the house", () => {
   });
 
   it("lets contracts, and what they stand on, do nothing: neither SDK nor I/O", () => {
-    const pure = new Set(files.filter((file) => file.endsWith("/contract.ts")));
+    // The console's is bundled for a browser, which has neither.
+    const pure = new Set(files.filter((file) => /^functions\/.*\/contract\.ts$/.test(file)));
     // A set goes on to what is added to it meanwhile.
     for (const file of pure) for (const to of importsOf(file)) if (isOurs(to)) pure.add(`${to}.ts`);
     const allowed = (to: string) => to === "zod" || to === "ipaddr.js" || isOurs(to);
@@ -166,7 +174,8 @@ const SCRIPT_ROOMS: Readonly<Record<string, readonly string[]>> = {
   environments: ["shared", "terraform", "emulator", "cost"],
   local: ["shared", "terraform", "emulator"],
   features: ["shared", "terraform", "environments"],
-  commands: ["shared", "terraform", "emulator", "cost", "review", "environments", "local", "features"],
+  console: ["shared", "terraform", "environments", "features"],
+  commands: ["shared", "terraform", "emulator", "cost", "review", "environments", "local", "features", "console"],
   almanac: ["shared", "commands"],
 };
 

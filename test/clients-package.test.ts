@@ -1,11 +1,11 @@
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
 
 import { buildClients } from "../scripts/dev/clients-package";
 import { commandOutput } from "../scripts/shared/run-command";
 
-/** A dependent program, inside this project so that the package's dependencies resolve. */
-const program = resolve(".almanac/clients-test");
+const DEPENDENCIES = ["@aws-sdk/credential-provider-node", "@smithy/signature-v4", "zod"];
 
 const SOURCE = `
 import { TimersClient, ConflictError, TimersError, type TimerResponse } from "almanac/timers";
@@ -16,69 +16,97 @@ const timers = new TimersClient({
   maxAttempts: 1,
   fetch: () => Promise.resolve(new Response('"tea"', { status: 404 })),
 });
-const none: TimerResponse | undefined = await timers.periodic.get("tea");
-console.log(none === undefined, new ConflictError("no", 409) instanceof TimersError);
+void timers.periodic.get("tea").then((none: TimerResponse | undefined) => {
+  console.log(none === undefined, new ConflictError("no", 409) instanceof TimersError);
+});
 
 // @ts-expect-error -- a one-shot needs a time
 void (() => timers.oneshot.put("egg", {}));
 // @ts-expect-error -- a one-shot has no cron
 void (() => timers.oneshot.put("egg", { cron: "0 9 * * ? *" }));
+// @ts-expect-error -- one schedule only
+void (() => timers.periodic.put("tea", { cron: "0 9 * * ? *", every: "1 hour" }));
+// @ts-expect-error -- a time zone is for cron
+void (() => timers.periodic.put("tea", { every: "1 hour", timeZone: "Europe/Berlin" }));
 `;
 
-describe("the package that other programs import", () => {
+describe("the package that other programs install", () => {
+  /** An empty folder of another project, with what npm unpacks into it. */
+  let program: string;
+  let files: string[];
   beforeAll(async () => {
-    await rm(program, { recursive: true, force: true });
-    await mkdir(join(program, "node_modules"), { recursive: true });
-    await buildClients(join(program, "node_modules", "almanac"));
-    await writeFile(join(program, "package.json"), '{"type":"module"}');
-    await writeFile(join(program, "program.ts"), SOURCE);
+    program = await mkdtemp(join(tmpdir(), "almanac-client-"));
+    const modules = join(program, "node_modules");
+    const built = await buildClients(join(program, "built"));
+    const packed = await commandOutput("npm", ["pack", built, "--json", "--pack-destination", program]);
+    const [tarball] = JSON.parse(packed) as [{ filename: string; files: { path: string }[] }];
+    files = tarball.files.map(({ path }) => path);
+    await mkdir(join(modules, "almanac"), { recursive: true });
+    const unpack = ["-xzf", join(program, tarball.filename), "-C", join(modules, "almanac"), "--strip-components=1"];
+    await commandOutput("tar", unpack);
+    await rm(built, { recursive: true });
+    for (const dependency of [...DEPENDENCIES, "@types/node"]) {
+      await mkdir(dirname(join(modules, dependency)), { recursive: true });
+      await symlink(resolve("node_modules", dependency), join(modules, dependency));
+    }
   }, 120_000);
   afterAll(() => rm(program, { recursive: true, force: true }));
 
   const node = (...args: string[]) => commandOutput(process.execPath, args, { cwd: program });
+  const compile = (...args: string[]) =>
+    node(resolve("node_modules/typescript/bin/tsc"), "--strict", "--target", "es2022", "--types", "node", ...args);
 
-  it("compiles and runs as in its documentation", async () => {
-    const page = await readFile("docs/timers-client.md", "utf8");
+  it("has what it needs, and no sources", () => {
+    const own = files.filter((file) => !file.startsWith("types/"));
+    expect(own.sort()).toEqual([
+      "LICENSE",
+      "README.md",
+      "package.json",
+      "timers.d.mts",
+      "timers.d.ts",
+      "timers.js",
+      "timers.mjs",
+    ]);
+    expect(files.filter((file) => file.startsWith("types/") && !file.endsWith(".d.ts"))).toEqual([]);
+  });
+
+  it.each([
+    ["an ES module", "program.mts", "program.mjs", ["--module", "nodenext"]],
+    ["a CommonJS module", "program.cts", "program.cjs", ["--module", "nodenext"]],
+    [
+      "CommonJS with the resolution of Node 10",
+      "program.ts",
+      "program.js",
+      ["--module", "commonjs", "--moduleResolution", "node10"],
+    ],
+    ["a bundler's input", "bundled.ts", undefined, ["--module", "esnext", "--moduleResolution", "bundler", "--noEmit"]],
+  ])(
+    "compiles and runs as %s",
+    async (_, source, output, settings) => {
+      await writeFile(join(program, source), SOURCE);
+      await compile(...settings, source);
+      if (output !== undefined) expect((await node(output)).trim()).toBe("true true");
+    },
+    120_000,
+  );
+
+  it("compiles as in its README", async () => {
+    const page = await readFile(join(program, "node_modules/almanac/README.md"), "utf8");
     const snippets = [...page.matchAll(/^```ts\n([^]*?)^```/gm)].map(([, code = ""]) => code);
     expect(snippets.length).toBeGreaterThan(3);
-    const files = snippets.map((_, index) => `snippet${index}.ts`);
-    await Promise.all(files.map((file, index) => writeFile(join(program, file), snippets[index] ?? "")));
-
-    const tsc = resolve("node_modules/typescript/bin/tsc");
-    const settings = ["--strict", "--exactOptionalPropertyTypes", "--skipLibCheck", "--module", "nodenext"];
-    await node(
-      tsc,
-      ...settings,
-      "--types",
-      "node",
-      "--typeRoots",
-      resolve("node_modules/@types"),
-      "program.ts",
-      ...files,
-    );
-    expect((await node("program.js")).trim()).toBe("true true");
+    const names = snippets.map((_, index) => `snippet${index}.mts`);
+    await Promise.all(names.map((name, index) => writeFile(join(program, name), snippets[index] ?? "")));
+    await compile("--exactOptionalPropertyTypes", "--module", "nodenext", "--noEmit", ...names);
   }, 120_000);
-
-  it("can be required", async () => {
-    expect((await node("-p", 'typeof require("almanac/timers").TimersClient')).trim()).toBe("function");
-  });
 
   it("imports only its declared dependencies", async () => {
     const manifest = await node(
       "-p",
       'Object.keys(require("./node_modules/almanac/package.json").dependencies).join()',
     );
-    expect(manifest.trim()).toBe("@aws-sdk/credential-provider-node,@smithy/signature-v4,zod");
-    const imports = await node("-e", IMPORTS);
-    expect(imports.trim()).toBe("@aws-sdk/credential-provider-node,@smithy/signature-v4,node:crypto,zod");
+    expect(manifest.trim().split(",")).toEqual(DEPENDENCIES);
+    const code = await readFile(join(program, "node_modules/almanac/timers.mjs"), "utf8");
+    const imports = [...code.matchAll(/from "([^"]+)"/g)].map(([, name]) => name);
+    expect([...new Set(imports)].sort()).toEqual([...DEPENDENCIES, "node:crypto"].sort());
   });
 });
-
-/** Prints all packages that the compiled files require. */
-const IMPORTS = `
-const { readdirSync, readFileSync } = require("node:fs");
-const root = "node_modules/almanac";
-const files = readdirSync(root, { recursive: true }).filter((file) => file.endsWith(".js"));
-const all = files.flatMap((file) => [...readFileSync(root + "/" + file, "utf8").matchAll(/require\\("([^."][^"]*)"\\)/g)].map(([, name]) => name));
-console.log([...new Set(all)].sort().join());
-`;

@@ -157,6 +157,8 @@ describe("features", () => {
       targets: [{ name: "site", url: "https://example.org/" }],
       cronMonitors: [{ name: "backup", everySeconds: 3_600 }],
       slackWebhookParameter: "/almanac/slack",
+      pingSecretParameter: "/almanac/ping",
+      webhook: { url: "https://hooks.example.org/", secretParameter: "/almanac/webhook" },
       statusPage: { cdn: true },
     },
     timers: {},
@@ -166,6 +168,7 @@ describe("features", () => {
     },
     workflows: { task: { work: { entry: "test/e2e/support/work.ts" } } },
     pipelines: { jobOrder: { key: "/jobOrderId", slack: "/almanac/slack" } },
+    schedules: { minuteReport: { entry: "functions/examples/minute-report.ts", schedule: "rate(1 hour)" } },
   });
   const readmeOf = (feature: string) => `modules/${feature}/README.md`;
 

@@ -76,6 +76,8 @@ describe("the evaluation of permissions", () => {
     const evaluation = await evaluatePermissions(ALL_CALLS, deployed([BELLS]), [exception]);
     expect(evaluation.stale).toEqual([exception]);
     expect(describeEvaluation(evaluation)).toEqual([expect.stringContaining("is not needed")]);
+    const race = { ...exception, isUsedAtTimes: true };
+    expect((await evaluatePermissions(ALL_CALLS, deployed([BELLS]), [race])).stale).toEqual([]);
   });
 
   it("applies resource policies: a key's, which has to allow the account", async () => {

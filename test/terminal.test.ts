@@ -13,8 +13,14 @@ const TIMER = {
   enabled: true,
   version: "v1",
   putAt: "2026-11-21T06:55:30.250Z",
+  state: "scheduled",
   nextFireAt: "2026-11-21T07:10:30.000Z",
+  callback: "default",
+  recorded: true,
   lastFiredAt: null,
+  lastOutcome: null,
+  attempts: null,
+  latenessMs: null,
 };
 
 const window = { uptime: 0.9971, coverage: 1, p50Ms: 40, p95Ms: 60, p99Ms: 80 };
@@ -93,7 +99,8 @@ function respond({ operation }: StubRequest): object | number {
   const outputs = Object.entries(featuresAt(aws.endpoint)).map(([name, value]) => [name, { value }] as const);
   if (operation === "GET /states/local") return { outputs: Object.fromEntries(outputs), resources: [LOG_GROUP] };
   if (operation === "GET /page/status.json") return STATUS;
-  if (operation === "GET /live/periodic") return { timers: [TIMER, { ...TIMER, id: "egg", enabled: false }] };
+  if (operation === "GET /live/periodic")
+    return { timers: [TIMER, { ...TIMER, id: "egg", enabled: false, state: "paused", nextFireAt: null }] };
   if (/^(PUT|GET) \/live\/periodic\/tea$/.test(operation)) return TIMER;
   if (operation === "POST /ingress/jobOrder") return { accepted: true, key: "17" };
   if (operation === "AmazonSQS.ReceiveMessage") return {};

@@ -2,7 +2,17 @@
 import * as z from "zod";
 
 import { TimersError } from "./errors";
-import type { ScheduleResponse, TimerResponse } from "../../functions/timers/api/api-types";
+import {
+  FIRE_OUTCOMES,
+  TIMER_STATES,
+  type AuditResponse,
+  type FiresResponse,
+  type PreviewResponse,
+  type FiredResponse,
+  type ScheduleResponse,
+  type TimerResponse,
+  type VerbResponse,
+} from "../../functions/timers/api/api-types";
 
 const scheduleSchema: z.ZodType<ScheduleResponse> = z.union([
   z.looseObject({ minuteOfHour: z.number(), secondOfMinute: z.number() }),
@@ -10,6 +20,8 @@ const scheduleSchema: z.ZodType<ScheduleResponse> = z.union([
   z.looseObject({ cron: z.string(), timeZone: z.string() }),
   z.looseObject({ at: z.string() }),
 ]);
+
+const outcomeSchema = z.enum(FIRE_OUTCOMES);
 
 /** Unknown fields are kept: a newer API may add some. */
 export const timerSchema = z.looseObject({
@@ -26,9 +38,56 @@ export const timerSchema = z.looseObject({
   jitterSeconds: z.number().exactOptional(),
   version: z.string(),
   putAt: z.string(),
+  state: z.enum(TIMER_STATES),
   nextFireAt: z.string().nullable(),
+  callback: z.string(),
+  catchUp: z.union([z.literal("latest"), z.number()]).exactOptional(),
+  overlap: z.literal("skip").exactOptional(),
+  retry: z
+    .looseObject({ maxAttempts: z.number().exactOptional(), maxAgeSeconds: z.number().exactOptional() })
+    .exactOptional(),
+  history: z.boolean().exactOptional(),
+  recorded: z.boolean(),
   lastFiredAt: z.string().nullable(),
+  lastOutcome: outcomeSchema.nullable(),
+  attempts: z.number().nullable(),
+  latenessMs: z.number().nullable(),
 }) satisfies z.ZodType<TimerResponse>;
+
+export const firesSchema = z.looseObject({
+  fires: z.array(
+    z.looseObject({
+      fireId: z.string(),
+      version: z.string(),
+      dueAt: z.string(),
+      firedAt: z.string(),
+      latenessMs: z.number(),
+      durationMs: z.number(),
+      attempts: z.number(),
+      outcome: outcomeSchema,
+    }),
+  ),
+  next: z.string().exactOptional(),
+}) satisfies z.ZodType<FiresResponse>;
+
+export const auditSchema = z.looseObject({
+  expected: z.number(),
+  observed: z.number(),
+  missing: z.array(z.string()),
+  failed: z.array(z.string()),
+  late: z.array(z.string()),
+  early: z.array(z.string()),
+}) satisfies z.ZodType<AuditResponse>;
+
+export const previewSchema = z.looseObject({ fires: z.array(z.string()) }) satisfies z.ZodType<PreviewResponse>;
+
+export const firedSchema = z.looseObject({ fireId: z.string(), dueAt: z.string() }) satisfies z.ZodType<FiredResponse>;
+
+export const verbSchema = z.looseObject({
+  changed: z.number(),
+  failures: z.array(z.looseObject({ id: z.string(), message: z.string() })),
+  next: z.string().exactOptional(),
+}) satisfies z.ZodType<VerbResponse>;
 
 export const listSchema = z.looseObject({ timers: z.array(timerSchema), next: z.string().optional() });
 

@@ -1,8 +1,10 @@
 /** What the module and the functions of exports share: names, shapes and their parsers. No SDK, no I/O. */
 import * as z from "zod";
 
-import { isTimeZone } from "../shared/is-time-zone";
+import { rateMs, timesOf } from "../shared/calendar/schedule-expression";
 import { environmentSchema, text, type EnvironmentVariables } from "../shared/environment";
+import { isTimeZone } from "../shared/is-time-zone";
+import { DAY_MS, HOUR_MS } from "../shared/time";
 
 export const startJobsEnvironment = environmentSchema({ CONFIGURATION_BUCKET: text, STATE_MACHINE_ARN: text });
 export type StartJobsEnvironment = EnvironmentVariables<typeof startJobsEnvironment>;
@@ -187,8 +189,7 @@ export const jobSchema = z.looseObject({
 export type Job = z.output<typeof jobSchema>;
 
 /** The scheduled run of a day, a manual one, and backfills of other ranges are different runs. */
-export const triggerSchema = z.enum(["schedule", "manual", "backfill"]);
-export type Trigger = z.output<typeof triggerSchema>;
+const triggerSchema = z.enum(["schedule", "manual", "backfill"]);
 
 /** Of exports that run more often than daily, UTC: the hour, `17`, or the minute, `17:15`. */
 export const timeSchema = z
@@ -202,14 +203,11 @@ export type Granularity = "day" | "hour" | "minute";
 
 /** By a schedule's expression: the coarsest in which no two runs coincide. */
 export function granularityOf(expression: string): Granularity {
-  const [, count, unit] = /^rate\((\d+) (minute|hour|day)/.exec(expression) ?? [];
-  if (unit !== undefined) {
-    const hours = unit === "minute" ? Number(count) / 60 : unit === "hour" ? Number(count) : 24;
-    return hours >= 24 ? "day" : Number.isInteger(hours) ? "hour" : "minute";
-  }
-  const [minutes = "", hours = ""] = expression.replace(/^cron\(/, "").split(/ +/);
-  if (!/^\d+$/.test(minutes)) return "minute";
-  return /^\d+$/.test(hours) ? "day" : "hour";
+  const interval = rateMs(expression);
+  if (interval !== undefined) return interval >= DAY_MS ? "day" : interval % HOUR_MS === 0 ? "hour" : "minute";
+  const times = timesOf(expression);
+  if (times === undefined) return "day";
+  return times.minutes.size > 1 ? "minute" : times.hours.size > 1 ? "hour" : "day";
 }
 
 /** A backfill's range of watermarks, epoch milliseconds: [since, until). */

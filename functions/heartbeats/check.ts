@@ -8,10 +8,12 @@ import { createS3 } from "../shared/aws/clients/s3";
 import { createSns } from "../shared/aws/clients/sns";
 import { createSsm } from "../shared/aws/clients/ssm";
 import { scheduledHandler, type ScheduledEvent } from "../shared/handlers/scheduled-handler";
+import type { Services } from "../shared/handlers/services";
 import type { Logger } from "../shared/logger";
 import { SECOND_MS } from "../shared/time";
 import { checkEnvironment } from "./contract";
 import { readConfiguration } from "./monitors/configuration";
+import type { SetAsideItem } from "./monitors/policy";
 import { processCheckResults } from "./monitors/process-check-results";
 import { stateTable } from "./monitors/state-table";
 import { notificationSender } from "./notifications/deliver";
@@ -48,7 +50,7 @@ export const handler = scheduledHandler(checkEnvironment, (services) => {
   const notify = notificationSender(
     { source: `${app} ${environmentName}`, pageUrl, runbookUrl },
     {
-      notifiers: createNotifiers(createSns(), environment.NOTIFICATION_TOPIC, ssm, environment.SLACK_WEBHOOK_PARAMETER),
+      notifiers: createNotifiers(environment, { sns: createSns(), ssm, clock }),
       table,
       clock,
       onFailure: (notifier, { id }, error) => {
@@ -67,6 +69,7 @@ export const handler = scheduledHandler(checkEnvironment, (services) => {
     const start = clock.elapsed();
     const run = { id: randomBytes(4).toString("hex"), tick: scheduledAt };
     const configuration = await readConfiguration(s3, environment.CONFIGURATION_BUCKET);
+    reportSetAside(configuration.setAside ?? [], services);
     const lag = startLagMeter();
     const memoryMb = environment.MEMORY_MB;
     const raw = await checkTargets(configuration.targets, memoryMb, { ...probe, lag: lag.read });
@@ -88,6 +91,14 @@ export const handler = scheduledHandler(checkEnvironment, (services) => {
     throwFirstFailure([...outcomes, last], logger);
   };
 });
+
+function reportSetAside(
+  items: readonly SetAsideItem[],
+  { logger, metrics }: Pick<Services<unknown>, "logger" | "metrics">,
+): void {
+  for (const { name, problem } of items) logger.error("malformed, and not checked", { monitor: name, problem });
+  if (items.length > 0) metrics.count("brokenChecks", items.length);
+}
 
 async function invokeAsync(lambda: LambdaClient, functionName: string, event: ScheduledEvent): Promise<void> {
   const Payload = Buffer.from(JSON.stringify(event));

@@ -2,6 +2,7 @@
 import * as z from "zod";
 
 import { environmentSchema, positiveInteger, text, type EnvironmentVariables } from "../shared/environment";
+import { invalidCronReason } from "../shared/calendar/cron";
 import { isTimeZone } from "../shared/is-time-zone";
 import { hasPlainSecret, isPlainSecret, secretInQuery } from "../shared/plain-secret";
 import { forbiddenHost } from "./probe/ssrf-guard";
@@ -23,6 +24,9 @@ export const checkEnvironment = environmentSchema({
   NOTIFICATION_TOPIC: text,
   /** SSM parameter with the URL of a Slack webhook. */
   SLACK_WEBHOOK_PARAMETER: text.optional(),
+  /** A webhook that is notified, and the SSM parameter with its secret. */
+  WEBHOOK_URL: text.optional(),
+  WEBHOOK_SECRET_PARAMETER: text.optional(),
   /** URL of the status page, for notifications. */
   STATUS_PAGE_URL: text.optional(),
   /** URL of the runbook, for notifications. */
@@ -47,6 +51,8 @@ export type PublishEnvironment = EnvironmentVariables<typeof publishEnvironment>
 export const heartbeatApiEnvironment = environmentSchema({
   STATE_TABLE: text,
   CONFIGURATION_BUCKET: text,
+  /** SSM parameter with the secret of the ping URLs. Empty: there are none. */
+  PING_SECRET_PARAMETER: text.optional(),
 });
 export type HeartbeatApiEnvironment = EnvironmentVariables<typeof heartbeatApiEnvironment>;
 
@@ -108,6 +114,11 @@ export const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 export const parameterNameSchema = z
   .string()
   .regex(/^(\/[\w.-]+)+$/, 'is not an SSM parameter name such as "/almanac/slack/webhook"');
+
+/** Routes of the heartbeats API. A ping's key is the job's name and a token: its caller cannot sign. */
+export const REPORT_ROUTES = ["/heartbeats/{name}", "/heartbeats/{name}/{event}"] as const;
+export const PING_ROUTES = ["/ping/{key}", "/ping/{key}/{event}"] as const;
+export const PING_METHODS = ["GET", "POST"] as const;
 
 /** A header value read from SSM at run time, so that the secret is not in Terraform's state. */
 const secretSchema = z.strictObject({
@@ -303,20 +314,38 @@ export function secretsOf(targets: readonly Pick<Target, "headers">[]): readonly
 
 export const targetsSchema = z.array(targetSchema).superRefine(rejectDuplicateNames);
 
-/** A job that sends a heartbeat after each run (`POST /heartbeats/<name>`). A missing heartbeat is an incident. */
-const cronMonitorSchema = z.strictObject({
+const cronMonitorFields = z.strictObject({
   /** Unique among targets and cron monitors. */
   name: nameSchema,
-  /** Expected interval between heartbeats. A minute to 100 days. */
-  everySeconds: z.int().min(60).max(8_640_000),
+  /** Expected interval between heartbeats: a minute to 100 days. Either this or `cron`. @default none */
+  everySeconds: z.int().min(60).max(8_640_000).optional(),
+  /** When the job starts: EventBridge's six fields, `0 2 * * ? *`. @default none */
+  cron: z
+    .string()
+    .superRefine((expression, context) => {
+      const message = invalidCronReason(expression);
+      if (message !== undefined) context.addIssue({ code: "custom", message, input: expression });
+    })
+    .optional(),
+  /** IANA time zone of `cron`, whose summer time counts: `"Europe/Berlin"`. @default UTC */
+  zone: z.string().refine(isTimeZone, "is not an IANA time zone").optional(),
   /** How late a heartbeat may be. The next run of the checker notices. */
   graceSeconds: z.int().min(0).max(8_640_000).default(300),
+  /** How long a run may take that reported its start. @default until the next one is due */
+  maxRunSeconds: z.int().min(1).max(8_640_000).optional(),
   /** False: keeps the monitor off the status page, status.json and badges. @default true */
   public: z.boolean().optional(),
   ...presentation,
   /** Windows in which a missing heartbeat is expected, in addition to those of all monitors. */
   maintenance: maintenanceWindowsSchema,
 });
+
+/** A job that sends a heartbeat after each run (`POST /heartbeats/<name>`). A missing heartbeat is an incident. */
+export const cronMonitorSchema = cronMonitorFields
+  .refine(({ everySeconds, cron }) => (everySeconds === undefined) !== (cron === undefined), {
+    error: "needs either everySeconds or cron",
+  })
+  .refine(({ cron, zone }) => zone === undefined || cron !== undefined, { path: ["zone"], error: "needs a cron" });
 
 /** A cron monitor with defaults applied. */
 export type CronMonitor = z.output<typeof cronMonitorSchema>;
@@ -333,8 +362,6 @@ export const brandSchema = z.strictObject({
     .regex(/^#[0-9a-f]{6}$/i, "is not a colour such as #2f5d8a")
     .optional(),
 });
-
-export type Brand = z.output<typeof brandSchema>;
 
 /** Longer logos would be most of the page. */
 export const MAX_LOGO_BYTES = 16_384;

@@ -8,6 +8,7 @@ import { apiEnvironment } from "./contract";
 import { fireQueue } from "./queue/fire-queue";
 import { sqsSender } from "./queue/sqs-sender";
 import { readCursors } from "./storage/cursors";
+import { history } from "./storage/history";
 import { timerTable } from "./storage/timer-table";
 
 /** A batch of 25 timers has about 25 messages, ten per request. */
@@ -20,7 +21,7 @@ const TABLE_TIMEOUT_MS = 5_000;
 /** The REST API: `/periodic`, `/oneshot` and `/batch`. Requests are idempotent. */
 export const handler = restHandler(
   apiEnvironment,
-  ({ environment: { TIMERS_TABLE, FIRES_QUEUE_URL, SHARDS }, clock, logger }) => {
+  ({ environment: { TIMERS_TABLE, HISTORY_TABLE, CALLBACKS, SHARDS }, clock, logger }) => {
     const dynamodb = createAwsJsonClient({
       service: "dynamodb",
       connections: CONCURRENT_CALLS,
@@ -30,8 +31,10 @@ export const handler = restHandler(
     const services = { clock, random: Math.random };
     return timerRoutes({
       table: timerTable(dynamodb, TIMERS_TABLE, services),
-      queue: fireQueue({ sendBatch: sqsSender(sqs, FIRES_QUEUE_URL), concurrency: CONCURRENT_SENDS, ...services }),
+      queue: fireQueue({ sendBatch: sqsSender(sqs, CALLBACKS), concurrency: CONCURRENT_SENDS, ...services }),
       cursors: cursorReader((shards) => readCursors(dynamodb, TIMERS_TABLE, shards, services)),
+      history: history(dynamodb, HISTORY_TABLE, services),
+      callbacks: CALLBACKS,
       now: () => clock.now(),
       newVersion: randomUUID,
       shards: SHARDS,

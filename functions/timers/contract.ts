@@ -1,26 +1,46 @@
 /** Names and limits shared by the timers module and its functions. No SDK, no I/O. */
+import * as z from "zod";
+
 import { environmentSchema, positiveInteger, text, type EnvironmentVariables } from "../shared/environment";
 import { scopesVariable } from "../shared/handlers/scopes";
+import { parseJson } from "../shared/input";
 
 export { scopesSchema } from "../shared/handlers/scopes";
 
-const commonEnvironment = environmentSchema({
-  TIMERS_TABLE: text,
-  /** URL of the queue of fires. */
-  FIRES_QUEUE_URL: text,
-});
-
 /** Callbacks made by `onTimer`. Users can add variables of their own. */
 export const callbackEnvironment = environmentSchema({
-  ...commonEnvironment.variables,
-  /** Claims of fires, for `exactlyOnce`. Empty for the default callback. */
-  CLAIMS_TABLE: text.optional(),
+  TIMERS_TABLE: text,
+  /** URL of the callback's queue of fires. */
+  FIRES_QUEUE_URL: text,
+  FIRES_DEAD_LETTER_QUEUE_URL: text,
+  /** Claims of fires, for `exactlyOnce`, and of timers whose fires do not overlap. */
+  CLAIMS_TABLE: text,
+  HISTORY_TABLE: text,
+  /** `true`: fires are recorded unless their timer says otherwise. */
+  HISTORY: z.enum(["true", "false"]),
 });
 export type CallbackEnvironment = EnvironmentVariables<typeof callbackEnvironment>;
 
+/** The callback of timers that name none. */
+export const DEFAULT_CALLBACK = "default";
+
+/** Each callback of the environment, by name. */
+export const callbacksSchema = z.record(
+  z.string(),
+  z.object({
+    /** URL of its queue of fires. */
+    queueUrl: z.string(),
+    /** Whether fires are recorded unless their timer says otherwise. */
+    history: z.boolean(),
+  }),
+);
+export type Callbacks = z.output<typeof callbacksSchema>;
+
 /** The dispatcher. */
 export const dispatchEnvironment = environmentSchema({
-  ...commonEnvironment.variables,
+  TIMERS_TABLE: text,
+  /** JSON: {@link callbacksSchema} */
+  CALLBACKS: text.transform((json) => callbacksSchema.parse(parseJson(json))),
   /** Number of shards for new timers. */
   SHARDS: positiveInteger,
 });
@@ -29,31 +49,31 @@ export type DispatchEnvironment = EnvironmentVariables<typeof dispatchEnvironmen
 /** The REST API. */
 export const apiEnvironment = environmentSchema({
   ...dispatchEnvironment.variables,
+  HISTORY_TABLE: text,
   SCOPES: scopesVariable.optional(),
 });
 export type ApiEnvironment = EnvironmentVariables<typeof apiEnvironment>;
 
-/** The default callback. */
-export const recordFireEnvironment = environmentSchema({
-  ...callbackEnvironment.variables,
-  RECORDED_FIRES_TABLE: text,
-});
-export type RecordFireEnvironment = EnvironmentVariables<typeof recordFireEnvironment>;
-
 /** Reserved names of variables. */
-export const CALLBACK_VARIABLES: ReadonlySet<string> = new Set(Object.keys(recordFireEnvironment.variables));
+export const CALLBACK_VARIABLES: ReadonlySet<string> = new Set(Object.keys(callbackEnvironment.variables));
 
-/** Keys of the timers table. Partition keys: `periodic#<id>`, `oneshot#<id>`, `cursor#<shard>`, `shard-count#`. */
-export const TIMER_KEYS = { partition: "timer", timeToLive: "ttl" } as const;
+/**
+ * Keys of the timers table. Sort keys: `periodic#<id>`, `oneshot#<id>`, `cursor#<shard>`, `shard-count#`. Partitions: `periodic#0` ...
+ * `periodic#15`, by a hash of the id, so that a list reads timers of one kind, by prefix; `oneshot#0` ...; `cursor`, `shard-count`.
+ */
+export const TIMER_KEYS = { partition: "partition", sort: "timer", timeToLive: "ttl" } as const;
 
-/** Keys of the table of claims: one for each fire of a callback with `exactlyOnce`. */
+/** Partitions of the timers of one kind. Each takes 1,000 writes a second, and more once DynamoDB has split it. */
+export const TIMER_PARTITIONS = 16;
+
+/** Keys of the table of claims: one for each fire of a callback with `exactlyOnce`, and `running#<timer>` for a timer with `overlap: "skip"`. */
 export const CLAIM_KEYS = { partition: "fireId", timeToLive: "ttl" } as const;
 
 /** The index of timers that the dispatcher has yet to enqueue. See docs/decisions/0009. */
 export const DUE_INDEX = { name: "due", partition: "slot", sort: "dueMs" } as const;
 
-/** Keys of the table of the default callback. */
-export const RECORDED_FIRE_KEYS = { partition: "timer", sort: "fireId", timeToLive: "ttl" } as const;
+/** Keys of the history, one item for each fire: `periodic#<id>`, and due time, version and the rest of the fire id. */
+export const HISTORY_KEYS = { partition: "timer", sort: "fire", timeToLive: "ttl" } as const;
 
 /** Message attributes of a fire, all strings. */
 export const MESSAGE_ATTRIBUTES = {
@@ -72,13 +92,19 @@ export const MESSAGE_ATTRIBUTES = {
 /** Routes of the REST API, except OPTIONS. */
 export const API_ROUTES = [
   { method: "GET", path: "/periodic" },
+  { method: "POST", path: "/periodic" },
   { method: "PUT", path: "/periodic/{id}" },
   { method: "GET", path: "/periodic/{id}" },
   { method: "DELETE", path: "/periodic/{id}" },
+  { method: "GET", path: "/periodic/{id}/{verb}" },
+  { method: "POST", path: "/periodic/{id}/{verb}" },
   { method: "GET", path: "/oneshot" },
+  { method: "POST", path: "/oneshot" },
   { method: "PUT", path: "/oneshot/{id}" },
   { method: "GET", path: "/oneshot/{id}" },
   { method: "DELETE", path: "/oneshot/{id}" },
+  { method: "GET", path: "/oneshot/{id}/{verb}" },
+  { method: "POST", path: "/oneshot/{id}/{verb}" },
   { method: "POST", path: "/batch" },
 ] as const;
 type ApiRoute = (typeof API_ROUTES)[number];

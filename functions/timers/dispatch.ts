@@ -46,15 +46,17 @@ export const handler = scheduledHandler(dispatchEnvironment, ({ environment, clo
       .map((shard) => `shard${shard}`);
     let failures = 0;
     let total = 0;
+    let tooLate = 0;
     let lagMs = 0;
     const run = { shards, concurrency: SHARDS_PER_TARGET, deadline, owner: randomUUID() };
     const waiting = await dispatchShards(run, ports, {
-      dispatched: (shard, { outcome, enqueued, cursor = clock.now(), skipped }) => {
+      dispatched: (shard, { outcome, enqueued, dropped, cursor = clock.now(), skipped }) => {
         total += enqueued;
+        tooLate += dropped;
         lagMs = Math.max(lagMs, clock.now() - cursor);
         failures += skipped.length;
         for (const error of skipped) logger.error("skipped", { shard, error });
-        if (outcome !== "idle") logger.info("dispatched", { shard, outcome, enqueued, cursor });
+        if (outcome !== "idle") logger.info("dispatched", { shard, outcome, enqueued, dropped, cursor });
       },
       failed: (shard, error) => {
         failures += 1;
@@ -62,18 +64,19 @@ export const handler = scheduledHandler(dispatchEnvironment, ({ environment, clo
       },
     });
     metrics.count("enqueued", total);
+    if (tooLate > 0) metrics.count("dropped", tooLate);
     metrics.milliseconds("cursorLag", Math.max(lagMs, ...waiting.map((cursor) => clock.now() - cursor)));
     if (failures > 0) throw new DispatchError(`${failures} failures: see the log`);
   };
 });
 
 /** @returns ports whose calls settle before a deadline */
-function portsOf({ TIMERS_TABLE, FIRES_QUEUE_URL }: ReturnType<typeof dispatchEnvironment.parse>) {
+function portsOf({ TIMERS_TABLE, CALLBACKS }: ReturnType<typeof dispatchEnvironment.parse>) {
   const transport = undiciTransport;
   const dynamodb = createAwsJsonClient({ service: "dynamodb", connections: DYNAMODB_CONNECTIONS, transport });
   const sqs = createAwsJsonClient({ service: "sqs", connections: BATCH_CONNECTIONS, transport });
   const services = { clock: systemClock, random: Math.random };
-  const queue = fireQueue({ sendBatch: sqsSender(sqs, FIRES_QUEUE_URL), ...services, concurrency: CONCURRENT_BATCHES });
+  const queue = fireQueue({ sendBatch: sqsSender(sqs, CALLBACKS), ...services, concurrency: CONCURRENT_BATCHES });
   return (deadline: number) => ({
     index: dispatchTable(dynamodb, TIMERS_TABLE, { ...services, deadline }),
     table: timerTable(dynamodb, TIMERS_TABLE, { ...services, deadline }),

@@ -14,9 +14,16 @@ import { parseInput, parseJson } from "../shared/input";
 import { deliverySchema, type Delivery } from "./callback/delivery";
 import { completion, idempotencyStore } from "./callback/idempotency";
 import { processDeliveries, type CallbackPorts } from "./callback/process-deliveries";
+import { runningFires } from "./callback/running-fires";
 import { callbackEnvironment } from "./contract";
+import { deadLetterSender } from "./queue/sqs-sender";
 import type { Fire, TimerKind } from "./schedule/timer";
+import { history } from "./storage/history";
 import { timerTable } from "./storage/timer-table";
+
+/** Both are within the reserve that a batch has when its last callback ends: they must not cost its result. */
+const RECORD_TIMEOUT_MS = 2_000;
+const SEND_TIMEOUT_MS = 2_000;
 
 /** A timer has fired. */
 export interface TimerFired {
@@ -101,21 +108,24 @@ export function onTimer(
 function createPorts(
   handler: TimerHandler,
   exactlyOnce: boolean,
-  {
-    environment: { TIMERS_TABLE, FIRES_QUEUE_URL: QueueUrl, CLAIMS_TABLE: claims = "" },
-    clock,
-    logger,
-    metrics,
-  }: Services<ReturnType<typeof callbackEnvironment.parse>>,
+  { environment, clock, logger, metrics }: Services<ReturnType<typeof callbackEnvironment.parse>>,
 ): Omit<CallbackPorts, "owner" | "deadline"> {
-  if (exactlyOnce && claims === "")
-    throw new Error("exactlyOnce needs a callback of your own: CLAIMS_TABLE is not set");
+  const { TIMERS_TABLE, FIRES_QUEUE_URL: QueueUrl, CLAIMS_TABLE: claims, HISTORY_TABLE, HISTORY } = environment;
+  const { FIRES_DEAD_LETTER_QUEUE_URL: deadLetters } = environment;
   const sqs = createSqs();
+  const tables = createAwsJsonClient({ service: "dynamodb", connections: 4 });
+  const services = { clock, random: Math.random };
+  const observedFires = history(tables, HISTORY_TABLE, services);
+  const sendToDeadLetters = deadLetterSender(createAwsJsonClient({ service: "sqs", connections: 2 }), deadLetters);
   return {
-    table: timerTable(createAwsJsonClient({ service: "dynamodb", connections: 4 }), TIMERS_TABLE, {
-      clock,
-      random: Math.random,
-    }),
+    table: timerTable(tables, TIMERS_TABLE, services),
+    running: runningFires(createDynamoDB(), claims),
+    history: HISTORY === "true",
+    record: async (fires) => {
+      const unrecorded = await observedFires.record(fires, clock.now() + RECORD_TIMEOUT_MS);
+      if (unrecorded > 0) logger.warn("fires are missing in the history", { fires: unrecorded });
+    },
+    sendToDeadLetters: (delivery) => sendToDeadLetters(delivery.fire, clock.now() + SEND_TIMEOUT_MS),
     changeVisibility: async ({ receiptHandle: ReceiptHandle }, VisibilityTimeout) => {
       await sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout }));
     },
@@ -139,6 +149,14 @@ function createPorts(
       duplicate: ({ fireId }) => {
         metrics.count("duplicates", 1);
         logger.info("duplicate", { fireId });
+      },
+      dropped: ({ fireId }) => {
+        metrics.count("dropped", 1);
+        logger.info("dropped", { fireId });
+      },
+      skipped: ({ fireId }) => {
+        metrics.count("skipped", 1);
+        logger.info("skipped", { fireId });
       },
       failed: ({ fireId }, error) => {
         logger.error("callback failed", { fireId, error });

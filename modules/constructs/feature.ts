@@ -24,10 +24,9 @@ import type * as z from "zod";
 import type { AlarmSpec } from "./alarm-spec";
 import { WIDGETS_OUTPUT, widgetsOf, type Graph, type Line, type Metric } from "./dashboard";
 import { readableId, rejectDuplicateIds } from "./readable-id";
-import { blockTypesOf } from "../hcl/block-types";
-import { canonicalResources, moduleFiles, type BlockNotes } from "../hcl/module-files";
-import { commentsOf } from "./comment";
-import { defaultOf, validationsOf } from "./module-input";
+import { blockTypesOf, type BlockTypes } from "../hcl/block-types";
+import { canonicalResources, moduleFiles } from "../hcl/module-files";
+import { defaultOf, requireValid, validationsOf } from "./module-input";
 import { appSchema, environmentNameSchema } from "./names";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./versions";
 import { packagesIn } from "./bundle";
@@ -241,24 +240,27 @@ export abstract class Feature extends TerraformStack {
 
   /** The module as Terraform reads it, by file name. */
   toFiles(): Readonly<Record<string, string>> {
-    const notes = this.node.findAll().flatMap((construct): (readonly [string, BlockNotes])[] => {
+    const blockTypes = this.node.findAll().flatMap((construct): (readonly [string, BlockTypes])[] => {
       const isData = TerraformDataSource.isTerraformDataSource(construct);
       if (!isData && !TerraformResource.isTerraformResource(construct)) return [];
       const address = `${isData ? "data." : ""}${construct.terraformResourceType}.${construct.friendlyUniqueId}`;
-      return [[address, { blocks: blockTypesOf(construct), comments: commentsOf(construct) }]];
+      return [[address, blockTypesOf(construct)]];
     });
     const heading = `Almanac ${this.feature}. Generated from modules/${this.feature}/index.ts: change it there.`;
-    return moduleFiles(this.toModule(), { heading, notes: new Map(notes) });
+    return moduleFiles(this.toModule(), { heading, blockTypes: new Map(blockTypes) });
   }
 
   protected input(name: string, { description, type, value, schema }: Input): TerraformVariable {
     this.call.set(name, value);
+    if (schema !== undefined) requireValid(name, schema, value);
     const variable = new TerraformVariable(this, `variable-${name}`, {
       description,
       type,
       nullable: false,
-      ...(schema && { default: defaultOf(schema), validation: validationsOf(name, schema) }),
+      ...(schema && { validation: validationsOf(name, schema) }),
     });
+    const initial = schema && defaultOf(schema);
+    if (initial !== undefined) variable.addOverride("default", initial); // cdktf would rename its fields
     variable.overrideLogicalId(name);
     return variable;
   }

@@ -2,11 +2,30 @@
 import type { TerraformVariableValidationConfig } from "cdktf";
 import * as z from "zod";
 import { literalOf } from "../hcl/expression";
+import { escapeLiteral } from "../hcl/template";
 
 /** The schema's default, as Terraform's; undefined: the variable is required. */
 export function defaultOf(schema: z.ZodType): unknown {
   const { success, data } = schema.safeParse(undefined);
   return success ? data : undefined;
+}
+
+/**
+ * Terraform would refuse the value in every plan.
+ *
+ * @throws when the value of a variable is not what the variable's schema says
+ */
+export function requireValid(name: string, schema: z.ZodType, value: unknown): void {
+  const { error } = schema.safeParse(unescaped(value));
+  if (error !== undefined) throw new Error(`The value of var.${name} is not of its schema:\n${z.prettifyError(error)}`);
+}
+
+/** The inverse of escapeTemplate. */
+function unescaped(value: unknown): unknown {
+  if (typeof value === "string") return value.replace(/([$%])\1(?=\{)/g, "$1");
+  if (Array.isArray(value)) return value.map(unescaped);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [String(unescaped(key)), unescaped(item)]));
 }
 
 const jsonSchemaSchema = z.looseObject({
@@ -52,7 +71,7 @@ export function validationsOf(name: string, schema: z.ZodType): TerraformVariabl
   const json = jsonSchemaSchema.parse(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }));
   return rulesOf(json, `var.${name}`, 0).map(({ path, condition, reason }) => ({
     condition: `\${${condition}}`,
-    errorMessage: `${name}${path}: ${reason}`.replace(/[$%](?=\{)/g, "$&$&"),
+    errorMessage: escapeLiteral(`${name}${path}: ${reason}`),
   }));
 }
 

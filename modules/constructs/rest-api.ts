@@ -26,17 +26,18 @@ const LOG_RETENTION_DAYS = 30;
  * One line of JSON per request, without headers and bodies. Numbers that every request has are unquoted. API Gateway inserts variables as
  * they are: the caller chooses `error.message`, so the log has the response's type, one of a few words. The path arrives encoded.
  */
-const ACCESS_LOG = `{${[
-  `"requestId":"$context.requestId"`,
-  `"time":$context.requestTimeEpoch`,
-  `"method":"$context.httpMethod"`,
-  `"path":"$context.path"`,
-  `"status":$context.status`,
-  `"caller":"$context.identity.userArn"`,
-  `"sourceIp":"$context.identity.sourceIp"`,
-  `"latencyMs":$context.responseLatency`,
-  `"error":"$context.error.responseType"`,
-].join(",")}}`;
+const accessLog = (path: "$context.path" | "$context.resourcePath"): string =>
+  `{${[
+    `"requestId":"$context.requestId"`,
+    `"time":$context.requestTimeEpoch`,
+    `"method":"$context.httpMethod"`,
+    `"path":"${path}"`,
+    `"status":$context.status`,
+    `"caller":"$context.identity.userArn"`,
+    `"sourceIp":"$context.identity.sourceIp"`,
+    `"latencyMs":$context.responseLatency`,
+    `"error":"$context.error.responseType"`,
+  ].join(",")}}`;
 
 /** A method of a path, and the function that handles it. */
 export interface Route {
@@ -67,6 +68,8 @@ export interface RestApiProps {
    * @default same origin only
    */
   readonly cors?: Cors;
+  /** True: a path has a secret, so the access log has the routes instead of the paths. @default false */
+  readonly secretPaths?: boolean;
   readonly alarms: { readonly serverErrors: AlarmSpec };
 }
 
@@ -99,7 +102,7 @@ export class RestApi extends Construct {
     const preflights = props.cors === undefined ? [] : this.createPreflights(props.routes, props.cors);
     const gatewayResponses = props.cors === undefined ? [] : this.createGatewayResponses();
     const deployment = this.createDeployment(props, [...integrations, ...preflights, ...gatewayResponses]);
-    const stage = this.createStage(name, deployment);
+    const stage = this.createStage(name, deployment, props.secretPaths ?? false);
     this.createThrottling(stage, "throttling", "*/*", props.throttling);
     for (const { method, path, throttling } of props.routes)
       if (throttling)
@@ -221,7 +224,7 @@ export class RestApi extends Construct {
     });
   }
 
-  private createStage(name: string, deployment: ApiGatewayDeployment): ApiGatewayStage {
+  private createStage(name: string, deployment: ApiGatewayDeployment, secretPaths: boolean): ApiGatewayStage {
     const logs = new CloudwatchLogGroup(this, "log-group", {
       name: `/aws/apigateway/${name}`,
       retentionInDays: LOG_RETENTION_DAYS,
@@ -230,7 +233,10 @@ export class RestApi extends Construct {
       restApiId: this.api.id,
       deploymentId: deployment.id,
       stageName: STAGE,
-      accessLogSettings: { destinationArn: logs.arn, format: ACCESS_LOG },
+      accessLogSettings: {
+        destinationArn: logs.arn,
+        format: accessLog(secretPaths ? "$context.resourcePath" : "$context.path"),
+      },
     });
   }
 

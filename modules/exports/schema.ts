@@ -7,7 +7,7 @@ import {
   timeZoneSchema,
   type ExportConfig,
 } from "../../functions/exports/contract";
-import { scheduleSchema } from "../constructs/schedule-expression";
+import { scheduleExpressionSchema } from "../../functions/shared/calendar/schedule-expression";
 
 /** Other systems depend on these keys and fields. */
 export const PRESETS = {
@@ -36,7 +36,7 @@ export const exportFieldsSchema = exportSchema.extend({
   /** Defaults for the other fields. @default none */
   preset: z.literal("simple-user-logs").optional(),
   /** `cron(...)` or `rate(...)`. Runs more often than daily have a folder per hour, or per minute. @default "cron(0 17 * * ? *)" */
-  schedule: scheduleSchema.default("cron(0 17 * * ? *)"),
+  schedule: scheduleExpressionSchema.default("cron(0 17 * * ? *)"),
   /** IANA time zone of a cron schedule, and of the days of its runs: `Europe/Berlin`. @default "UTC" */
   timeZone: timeZoneSchema.default("UTC"),
   /** A scheduled run that has not finished this long after it was due raises an alarm. @default half the time to the next one, from 15 minutes to 6 hours */

@@ -1,6 +1,6 @@
 /** Writes values of Terraform's JSON syntax as expressions of its native syntax, HCL, formatted as `terraform fmt` does. */
 import { parseJsonText } from "./json-text";
-import { escapeLiteral, splitTemplate, type TemplatePart } from "./template";
+import { escapeLiteral, escapeTemplate, splitTemplate, type TemplatePart } from "./template";
 
 /** Longer lists, and longer objects of one value, stand on several lines. */
 const LIST_COLUMNS = 90;
@@ -21,7 +21,7 @@ export function expressionOf(value: unknown): string {
 
 /** A value that Terraform does not evaluate: a variable's default, a description. Text is literal. */
 export function literalOf(value: unknown): string {
-  return expressionOf(escaped(value));
+  return expressionOf(escapeTemplate(value));
 }
 
 /** `jsonencode({ ... })` of a JSON text with templates; the text itself when it is not JSON. */
@@ -59,13 +59,6 @@ const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
 /** As `terraform fmt` counts. */
 function columnsOf(text: string): number {
   return /^[\x20-\x7e]*$/.test(text) ? text.length : [...graphemes.segment(text)].length;
-}
-
-function escaped(value: unknown): unknown {
-  if (typeof value === "string") return escapeLiteral(value);
-  if (Array.isArray(value)) return value.map(escaped);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [escapeLiteral(key), escaped(item)]));
 }
 
 function listOf(items: readonly unknown[]): string {

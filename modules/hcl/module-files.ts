@@ -3,18 +3,12 @@ import type { BlockTypes } from "./block-types";
 import { canonicalJsonText } from "./json-text";
 import { aligned, assignments, expressionOf, indented, jsonExpressionOf, literalOf } from "./expression";
 
-/** A resource or data source: what the module's JSON does not say. */
-export interface BlockNotes {
-  readonly blocks: BlockTypes;
-  /** Why it is as it is: lines above it. */
-  readonly comments: readonly string[];
-}
-
-export interface ModuleNotes {
+/** The information that the module's JSON lacks. */
+export interface ModuleLayout {
   /** The first line of each file. */
   readonly heading: string;
-  /** By address, in the order in which the files have them: `aws_sqs_queue.dlq`, `data.aws_region.region`. */
-  readonly notes: ReadonlyMap<string, BlockNotes>;
+  /** Nested blocks by address, in the order in which the files have the resources: `aws_sqs_queue.dlq`, `data.aws_region.region`. */
+  readonly blockTypes: ReadonlyMap<string, BlockTypes>;
 }
 
 type Body = Readonly<Record<string, unknown>>;
@@ -25,7 +19,7 @@ type Body = Readonly<Record<string, unknown>>;
  * @param module its JSON; each argument has the meaning that Terraform's JSON syntax gives it
  * @throws for what the module cannot have: provisioners, `count`
  */
-export function moduleFiles(module: Body, { heading, notes }: ModuleNotes): Readonly<Record<string, string>> {
+export function moduleFiles(module: Body, { heading, blockTypes }: ModuleLayout): Readonly<Record<string, string>> {
   const { "//": _, terraform, variable, output, resource, data, ...unknown } = module;
   rejectUnknown("the module", unknown);
   const files = new Map<string, string[]>();
@@ -33,15 +27,22 @@ export function moduleFiles(module: Body, { heading, notes }: ModuleNotes): Read
   add("versions.tf", terraformBlock(bodyOf(terraform)));
   for (const [name, body] of entriesOf(variable)) add("variables.tf", variableBlock(name, body));
   for (const [name, body] of entriesOf(output)) add("outputs.tf", outputBlock(name, body));
-  const blocks = [...blocksOf("resource", resource), ...blocksOf("data", data)];
-  const order = [...notes.keys()];
-  blocks.sort((one, other) => order.indexOf(one.address) - order.indexOf(other.address));
-  for (const { kind, type, name, address, body } of blocks) {
-    const { blocks: types = {}, comments = [] } = notes.get(address) ?? {};
-    const text = resourceBlock(`${kind} "${type}" "${name}"`, body, types);
-    add(kind === "data" ? "main.tf" : fileOf(type, body), [...comments.map((line) => `# ${line}`), text].join("\n"));
-  }
+  for (const { file, text } of resourceBlocks({ resource, data }, blockTypes)) add(file, text);
   return Object.fromEntries([...files].map(([name, texts]) => [name, `${texts.join("\n\n")}\n`]));
+}
+
+/** Resources and data sources as HCL, each with the file that it belongs to. @param blockTypes as in {@link ModuleLayout} */
+export function resourceBlocks(
+  { resource, data }: { readonly resource: unknown; readonly data: unknown },
+  blockTypes: ModuleLayout["blockTypes"],
+): readonly { readonly file: string; readonly text: string }[] {
+  const order = [...blockTypes.keys()];
+  return [...blocksOf("resource", resource), ...blocksOf("data", data)]
+    .sort((one, other) => order.indexOf(one.address) - order.indexOf(other.address))
+    .map(({ kind, type, name, address, body }) => ({
+      file: kind === "data" ? "main.tf" : fileOf(type, body),
+      text: resourceBlock(`${kind} "${type}" "${name}"`, body, blockTypes.get(address) ?? {}),
+    }));
 }
 
 interface Block {

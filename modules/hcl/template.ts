@@ -43,6 +43,17 @@ export function escapeLiteral(text: string): string {
   return text.replace(/[$%](?=\{)/g, "$&$&");
 }
 
+/** {@link escapeLiteral} for all texts of a value, names of fields too. */
+export function escapeTemplate<T>(value: T): T;
+export function escapeTemplate(value: unknown): unknown {
+  if (typeof value === "string") return escapeLiteral(value);
+  if (Array.isArray(value)) return value.map((item: unknown) => escapeTemplate(item));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [escapeLiteral(key), escapeTemplate(item as unknown)]),
+  );
+}
+
 /** The closing brace of the expression that begins at `from`. Strings in it may contain templates, at any depth. */
 function endOfExpression(text: string, from: number): number {
   let depth = 0;

@@ -7,11 +7,15 @@ import {
   TARGETS_KEY,
   TELEMETRY_KEYS,
   MONITORS_KEY,
+  PING_METHODS,
+  PING_ROUTES,
+  REPORT_ROUTES,
   parameterNameSchema,
   processorMegabytes,
   secretsOf,
   targetsSchema,
   monitorSettingsSchema,
+  storedSettingsSchema,
   worstCaseBodyMegabytes,
   worstCaseSeconds,
   type CheckEnvironment,
@@ -21,6 +25,8 @@ import {
   type Target,
   type MonitorSettings,
 } from "../../functions/heartbeats/contract";
+import { rateMs, scheduleExpressionSchema } from "../../functions/shared/calendar/schedule-expression";
+import { MINUTE_MS } from "../../functions/shared/time";
 import { Alarm } from "../constructs/alarm";
 import { runbookUrl } from "../constructs/alarm-spec";
 import { Bucket } from "../constructs/bucket";
@@ -31,7 +37,6 @@ import { escapeTemplate } from "../constructs/escape-template";
 import { ApiFunction } from "../constructs/patterns/api-function";
 import { AsyncFunction } from "../constructs/patterns/async-function";
 import { ScheduledFunction } from "../constructs/patterns/scheduled-function";
-import { minutesOf, scheduleSchema } from "../constructs/schedule-expression";
 import { Table } from "../constructs/table";
 import { StatusPage, brandOf, statusPageSchema } from "./status-page";
 
@@ -63,19 +68,37 @@ const HEARTBEAT_API_TIMEOUT_SECONDS = 15;
 /** Enough for thousands of cron monitors with a heartbeat every minute. */
 const HEARTBEAT_API_THROTTLING = { requestsPerSecond: 50, burst: 100 } as const;
 
+/** All routes of reports: `.../POST/heartbeats/*`. */
+const HEARTBEATS = { method: "POST", path: "/heartbeats/{name}" } as const;
+
 /** Less than the shortest interval, so that each run reads changed secrets. */
 const SECRET_CACHE_SECONDS = 50;
 
+const webhookUrlSchema = z.url({ protocol: /^https$/, error: "is not an https URL" });
+
+const intervalMinutes = (schedule: string): number => (rateMs(schedule) ?? Infinity) / MINUTE_MS;
+
 const heartbeatsFields = monitorSettingsSchema.extend({
   /** Check interval: an EventBridge rate of at most eight hours. @default "rate(5 minutes)" */
-  schedule: scheduleSchema
-    .refine((schedule) => (minutesOf(schedule) ?? Infinity) <= MAX_INTERVAL_MINUTES, {
+  schedule: scheduleExpressionSchema
+    .refine((schedule) => intervalMinutes(schedule) <= MAX_INTERVAL_MINUTES, {
       error: `is not a rate of ${MAX_INTERVAL_MINUTES} minutes or less`,
       when: ({ issues }) => issues.length === 0,
     })
     .default(`rate(${DEFAULT_INTERVAL_MINUTES} minutes)`),
+  /** SSM parameter (SecureString) with a secret of 32 characters or more, from which the ping URLs of jobs that cannot sign are made. @default no ping URLs */
+  pingSecretParameter: parameterNameSchema.optional(),
   /** SSM parameter (SecureString) with the URL of a Slack webhook for notifications. @default none */
   slackWebhookParameter: parameterNameSchema.optional(),
+  /** A receiver of notifications as JSON, signed as Standard Webhooks say. @default none */
+  webhook: z
+    .strictObject({
+      /** https, without a credential in it: the signature is the credential. */
+      url: webhookUrlSchema,
+      /** SSM parameter (SecureString) with the secret: `whsec_` and 24 to 64 bytes in base64. */
+      secretParameter: parameterNameSchema,
+    })
+    .optional(),
   /** Who can see the status page. @default a private bucket without CloudFront */
   statusPage: statusPageSchema.prefault({}),
   /** Retention of telemetry rows. @default 90 */
@@ -134,7 +157,7 @@ export class Heartbeats extends Feature {
       config,
     );
     this.createAlarms();
-    if (config.cronMonitors.length > 0) this.createHeartbeatApi(state, configuration);
+    if (config.cronMonitors.length > 0) this.createHeartbeatApi(state, configuration, config.pingSecretParameter);
     this.createDashboardRow("Heartbeats", this.graphs(checker));
 
     this.output("telemetry_table_name", "Telemetry: one row for each check", telemetry.name);
@@ -192,7 +215,7 @@ export class Heartbeats extends Feature {
       type: "any",
       description: "Cron monitors, and settings for all monitors: an object, see README.md",
       value: escapeTemplate(settings),
-      schema: monitorSettingsSchema.prefault({}),
+      schema: storedSettingsSchema.prefault({}),
     });
     new S3Object(this, "monitors-object", {
       bucket: bucket.name,
@@ -231,7 +254,7 @@ export class Heartbeats extends Feature {
 
   private createChecker(
     { telemetry, state, configuration, publisher, statusPage, topic, interval }: CheckerParts,
-    { targets, telemetryDays, slackWebhookParameter }: HeartbeatsConfig,
+    { targets, telemetryDays, slackWebhookParameter, webhook }: HeartbeatsConfig,
   ): ScheduledFunction<CheckEnvironment> {
     const memory = this.input("memory_mb", {
       type: "number",
@@ -258,7 +281,17 @@ export class Heartbeats extends Feature {
         MEMORY_MB: memory.stringValue,
         STATUS_PAGE_URL: statusPage.url,
         RUNBOOK_URL: runbookUrl("heartbeats#an-incident"),
-        SLACK_WEBHOOK_PARAMETER: this.slackWebhook(slackWebhookParameter),
+        SLACK_WEBHOOK_PARAMETER: this.secretParameter(
+          "slack_webhook_parameter",
+          "the URL of a Slack webhook",
+          slackWebhookParameter,
+        ),
+        WEBHOOK_URL: this.webhookUrl(webhook?.url),
+        WEBHOOK_SECRET_PARAMETER: this.secretParameter(
+          "webhook_secret_parameter",
+          "the secret of the webhook",
+          webhook?.secretParameter,
+        ),
         SECRET_CACHE_SECONDS: this.secrets(targets),
       },
       timeoutSeconds: this.input("timeout_seconds", {
@@ -295,16 +328,26 @@ export class Heartbeats extends Feature {
     return { value: alarmTopicArn, actions: ["sns:Publish"], resources: [alarmTopicArn], encryptionKey };
   }
 
-  /** Encrypted with the AWS managed key, which needs no permission. */
-  private slackWebhook(parameter: string | undefined): Binding | string {
+  /** An SSM parameter that is encrypted with the AWS managed key, which needs no permission. */
+  private secretParameter(input: string, description: string, parameter: string | undefined): Binding | string {
     if (parameter === undefined) return "";
-    const { stringValue: value } = this.input("slack_webhook_parameter", {
+    const { stringValue: value } = this.input(input, {
       type: "string",
-      description: "SSM parameter (SecureString) with the URL of a Slack webhook",
+      description: `SSM parameter (SecureString) with ${description}`,
       value: parameter,
       schema: parameterNameSchema,
     });
     return { value, actions: ["ssm:GetParameter"], resources: [this.arn("ssm", `parameter${value}`)] };
+  }
+
+  private webhookUrl(url: string | undefined): string {
+    if (url === undefined) return "";
+    return this.input("webhook_url", {
+      type: "string",
+      description: "URL that is notified, with signed JSON",
+      value: url,
+      schema: webhookUrlSchema,
+    }).stringValue;
   }
 
   /** Exactly the parameters in the targets' headers. Only customer managed keys need a permission. */
@@ -323,7 +366,7 @@ export class Heartbeats extends Feature {
     return this.input("interval_minutes", {
       type: "number",
       description: `Check interval in minutes, at most ${MAX_INTERVAL_MINUTES}`,
-      value: minutesOf(schedule),
+      value: intervalMinutes(schedule),
       schema: z.int().min(1).max(MAX_INTERVAL_MINUTES).default(DEFAULT_INTERVAL_MINUTES),
     });
   }
@@ -374,18 +417,26 @@ export class Heartbeats extends Feature {
     ];
   }
 
-  /** `POST /heartbeats/{name}` */
-  private createHeartbeatApi(state: Table, configuration: Bucket): void {
-    const route = { method: "POST", path: "/heartbeats/{name}" } as const;
+  /** Signed reports of jobs, and pings where there is a secret for them. */
+  private createHeartbeatApi(state: Table, configuration: Bucket, pingSecret: string | undefined): void {
+    const reports = REPORT_ROUTES.map((path) => ({ method: "POST", path }) as const);
+    const pings = PING_ROUTES.flatMap((path) =>
+      PING_METHODS.map((method) => ({ method, path, authorization: "NONE" }) as const),
+    );
     const { api } = new ApiFunction<HeartbeatApiEnvironment>(this, "api", {
       entry: "functions/heartbeats/heartbeat-api.ts",
       environment: {
         STATE_TABLE: state.grant("UpdateItem"),
         CONFIGURATION_BUCKET: configuration.grantRead(MONITORS_KEY),
+        PING_SECRET_PARAMETER: this.secretParameter("ping_secret_parameter", "the secret of the ping URLs", pingSecret),
       },
       timeoutSeconds: HEARTBEAT_API_TIMEOUT_SECONDS,
-      routes: [route],
-      api: { description: "Receives heartbeats of cron monitors", throttling: HEARTBEAT_API_THROTTLING },
+      routes: pingSecret === undefined ? reports : [...reports, ...pings],
+      api: {
+        description: "Receives heartbeats of cron monitors",
+        throttling: HEARTBEAT_API_THROTTLING,
+        secretPaths: pingSecret !== undefined,
+      },
       alarms: {
         serverErrors: {
           description: "The heartbeats API returns 5xx",
@@ -395,8 +446,15 @@ export class Heartbeats extends Feature {
       },
     });
     this.output("heartbeat_url", "POST <this>/<name>, signed (AWS_IAM), sends a heartbeat", `${api.url}/heartbeats`);
-    this.output("heartbeat_arn", "Resource for execute-api:Invoke in a job's role", api.arnOf(route));
+    this.output("heartbeat_arn", "Resource for execute-api:Invoke in a job's role", api.arnOf(HEARTBEATS));
     this.output("heartbeat_api_id", "ID of the API", api.id);
+    if (pingSecret === undefined) return;
+    this.output(
+      "ping_url",
+      "GET or POST <this>/<key> is a heartbeat: npx almanac heartbeats ping-url",
+      `${api.url}/ping`,
+    );
+    this.output("ping_secret_parameter", "SSM parameter with the secret of the ping URLs", pingSecret);
   }
 }
 

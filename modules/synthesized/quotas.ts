@@ -62,7 +62,7 @@ function sumFaultsOf(resources: readonly Resource[], { type, by, size, unit, mos
  * A name in the configuration can make one that Almanac uses itself: the queue of a pipeline `orderDlq` has the name of the dead-letter
  * queue of `order`. AWS refuses the second, or Terraform changes one resource from two places.
  */
-function duplicateNames(resources: readonly Resource[]): readonly string[] {
+export function duplicateNames(resources: readonly Resource[]): readonly string[] {
   const seen = new Map<string, string>();
   return resources.flatMap(({ type, values, address }) => {
     const name = UNIQUE.has(type) ? physicalNameOf({ type, values }) : objectNameOf({ type, values });

@@ -4,25 +4,25 @@ import {
   API_ROUTES,
   CLAIM_KEYS,
   CALLBACK_VARIABLES,
+  DEFAULT_CALLBACK,
   DUE_INDEX,
-  RECORDED_FIRE_KEYS,
+  HISTORY_KEYS,
   TIMER_KEYS,
   dispatchTargets,
   scopesSchema,
   type ApiEnvironment,
   type CallbackEnvironment,
+  type Callbacks,
   type DispatchEnvironment,
-  type RecordFireEnvironment,
 } from "../../functions/timers/contract";
 import { Alarm } from "../constructs/alarm";
 import type { Graph } from "../constructs/dashboard";
 import { escapeTemplate } from "../constructs/escape-template";
 import { Feature, type Deployment } from "../constructs/feature";
-import type { Bindings } from "../constructs/grants";
+import type { Binding } from "../constructs/grants";
 import { ApiFunction } from "../constructs/patterns/api-function";
-import { QueueFunction, type QueueFunctionProps } from "../constructs/patterns/queue-function";
+import { QueueFunction } from "../constructs/patterns/queue-function";
 import { ScheduledFunction } from "../constructs/patterns/scheduled-function";
-import type { Queue } from "../constructs/queue";
 import { Table } from "../constructs/table";
 
 /** Less than a minute, so that the lease of a killed run has expired at the next tick. */
@@ -36,8 +36,8 @@ const MAX_TICK_AGE_SECONDS = 60;
 
 const FIRES_PER_CALLBACK = 10;
 
-/** Failed fires are retried after 2, 4, 8, ... seconds. */
-const MAX_RECEIVES = 8;
+/** The wrapper of callbacks gives up earlier: after eight attempts, unless a timer's `retry` has more. SQS, for a function that never starts. */
+const MAX_RECEIVES = 100;
 
 /** The longest delay of a message is 15 minutes. */
 const OLDEST_FIRE_SECONDS = 1_800;
@@ -48,10 +48,14 @@ const API_TIMEOUT_SECONDS = 29;
 /** For all clients together. A request can be a batch of 25. */
 const API_THROTTLING = { requestsPerSecond: 500, burst: 1_000 } as const;
 
-/** The CORS response of the legacy timer service. */
-const API_CORS = { methods: "OPTIONS,PUT,GET,DELETE", headers: "Content-Type" } as const;
+/** Methods of the legacy timer service (browsers need no permission for POST), and the headers that a client sends. */
+const API_CORS = {
+  methods: "OPTIONS,PUT,GET,DELETE",
+  headers: "Content-Type,Authorization,Idempotency-Key,X-Amz-Content-Sha256,X-Amz-Date,X-Amz-Security-Token",
+} as const;
 
-const DEFAULT_CALLBACK = "functions/timers/record-fire.ts";
+/** Logs each fire. */
+const DEFAULT_ENTRY = "functions/timers/log-fire.ts";
 
 const permissionSchema = z.strictObject({
   /** IAM actions: `dynamodb:PutItem`. */
@@ -61,11 +65,11 @@ const permissionSchema = z.strictObject({
 });
 
 const callbackSchema = z.strictObject({
-  /** The file that exports `handler = onTimer(...)`. @default "functions/timers/record-fire.ts", which records fires in a table */
+  /** The file that exports `handler = onTimer(...)`. @default "functions/timers/log-fire.ts", which logs each fire */
   entry: z
     .string()
     .regex(/^functions\/[\w./-]+\.ts$/, 'is not a file such as "functions/reminders/remind.ts"')
-    .default(DEFAULT_CALLBACK),
+    .default(DEFAULT_ENTRY),
   /** Additional variables. No secrets: Terraform's state would contain them. @default none */
   environment: z
     .record(
@@ -84,16 +88,25 @@ const callbackSchema = z.strictObject({
   memoryMb: z.int().min(128).max(10_240).default(512),
   /** Maximum concurrent invocations, each with up to ten fires: 2 to 1,000. @default the account's limit */
   maxConcurrency: z.int().min(2).max(1_000).optional(),
+  /** Records each fire for seven days, with outcome, lateness and attempts: one write for each. @default true for the default entry */
+  history: z.boolean().optional(),
 });
+type CallbackConfig = z.output<typeof callbackSchema>;
 
 export const timersSchema = z.strictObject({
   /** Number of shards, each dispatched independently. One handles 20,000 fires per minute. @default 4 */
   shards: z.int().min(1).max(1_000).default(4),
-  /** Called when a timer fires. */
-  callback: callbackSchema.prefault({}),
   /**
-   * Which ids each caller may put, read, list and delete: prefixes by the ARN of its IAM role or user. The empty prefix allows every id;
-   * who is not listed may name none. @default whoever may call the API may name every id
+   * What is called when a timer fires: by name, each with a queue, dead letters and alarms of its own, so that a slow one delays no other. A
+   * timer names its callback: `callback: "billing"`. @default { default: {} }
+   */
+  callbacks: z
+    .record(z.string().regex(/^[a-z][a-z0-9]{0,15}$/, 'is not a name such as "billing"'), callbackSchema)
+    .refine((callbacks) => DEFAULT_CALLBACK in callbacks, `lacks ${DEFAULT_CALLBACK}`)
+    .prefault({ [DEFAULT_CALLBACK]: {} }),
+  /**
+   * Which ids each caller may put, read, list and delete: prefixes by the ARN of its IAM role or user. The empty prefix allows every id; a
+   * caller that is not listed may name none. @default every caller may name every id
    */
   scopes: scopesSchema.optional(),
 });
@@ -111,19 +124,19 @@ export class Timers extends Feature {
   constructor(environment: TerraformStack, deployment: Deployment, config: TimersConfig) {
     super(environment, "timers", deployment);
     const table = this.createTable();
+    const history = this.createHistory();
     const shards = this.inputShards(config);
-    const callback = this.createCallback(table, config);
-    const { queue } = callback;
-    const dispatcher = this.createDispatcher({ table, queue, shards }, config);
-    const { api } = this.createApi({ table, queue, shards }, config);
+    const callbacks = this.createCallbacks({ table, history, claims: this.createClaims() }, config);
+    const parts = { table, history, shards, fires: firesOf(callbacks) };
+    const dispatcher = this.createDispatcher(parts, config);
+    const { api } = this.createApi(parts, config);
     this.createCursorLagAlarm();
-    this.createDashboardRow("Timers", this.graphs(queue));
+    this.createDashboardRow("Timers", this.graphs(callbacks));
 
     this.output("table_name", "Name of the timers table", table.name);
-    this.output("fires_queue_url", "URL of the queue of fires", queue.url);
-    this.output("fires_dead_letter_queue_url", "URL of the dead-letter queue of fires", queue.deadLetterQueue.url);
+    this.output("history_table_name", "Name of the table of fires that have been delivered", history.name);
     this.output("dispatch_function_name", "Name of the dispatcher's function", dispatcher.name);
-    this.output("callback_function_name", "Name of the callback's function", callback.name);
+    for (const { name, callback } of callbacks) this.outputCallback(name, callback);
     this.output("api_url", "Base URL of the REST API: <api_url>/periodic/<id>", api.url);
     this.output("api_id", "Id of the REST API", api.id);
     this.output(
@@ -136,6 +149,7 @@ export class Timers extends Feature {
   private createTable(): Table {
     return new Table(this, "table", {
       partitionKey: { name: TIMER_KEYS.partition, type: "S" },
+      sortKey: { name: TIMER_KEYS.sort, type: "S" },
       timeToLiveAttribute: TIMER_KEYS.timeToLive,
       indexes: [
         {
@@ -156,58 +170,62 @@ export class Timers extends Feature {
     });
   }
 
-  private createCallback(table: Table, { callback }: TimersConfig): QueueFunction<CallbackEnvironment> {
-    const { entry, timeoutSeconds, memoryMb, maxConcurrency } = callback;
-    const userEnvironment = escapeTemplate(callback.environment);
-    const props: Omit<QueueFunctionProps<CallbackEnvironment>, "environment"> = {
+  private createCallbacks(tables: Tables, { callbacks }: TimersConfig): readonly NamedCallback[] {
+    return Object.entries(callbacks).map(([name, config]) => {
+      const history = config.history ?? config.entry === DEFAULT_ENTRY;
+      return { name, history, callback: this.createCallback(name, { ...config, history }, tables) };
+    });
+  }
+
+  private createCallback(
+    name: string,
+    { entry, environment, permissions, timeoutSeconds, memoryMb, maxConcurrency, history }: CallbackConfig,
+    tables: Tables,
+  ): QueueFunction<CallbackEnvironment> {
+    const of = name === DEFAULT_CALLBACK ? "" : ` of ${name}`;
+    return new QueueFunction<CallbackEnvironment>(this, withName("callback", name), {
       entry,
       timeoutSeconds,
       memoryMb,
-      permissions: escapeTemplate(callback.permissions),
-      queue: { nameSuffix: "fires", maxReceives: MAX_RECEIVES },
+      permissions: escapeTemplate(permissions),
+      queue: { nameSuffix: withName("fires", name), maxReceives: MAX_RECEIVES },
       batch: { batchSize: FIRES_PER_CALLBACK, ...(maxConcurrency !== undefined && { maxConcurrency }) },
+      environment: (queue) => ({
+        ...escapeTemplate(environment),
+        TIMERS_TABLE: tables.table.grant("BatchGetItem"),
+        FIRES_QUEUE_URL: queue.grantChangeVisibility(),
+        FIRES_DEAD_LETTER_QUEUE_URL: queue.deadLetterQueue.grantSend(),
+        CLAIMS_TABLE: tables.claims.grant("DeleteItem", "UpdateItem"),
+        HISTORY_TABLE: tables.history.grant("BatchWriteItem", "PutItem"),
+        HISTORY: String(history ?? false),
+      }),
       alarms: {
         deadLetterQueue: {
           depth: {
-            description: "Timer callbacks are failing (messages in the dead-letter queue)",
+            description: `Timer callbacks${of} are failing (messages in the dead-letter queue)`,
             impact: "Some timers fired, but their callback did not succeed.",
             runbook: "timers#callbacks-are-failing",
           },
         },
         oldestMessageAge: {
-          description: "Timer fires have been waiting for their callback for 30 minutes",
+          description: `Timer fires${of} have been waiting for their callback for 30 minutes`,
           impact: "Callbacks run late.",
           runbook: "timers#fires-are-waiting",
           seconds: OLDEST_FIRE_SECONDS,
         },
       },
-    };
-    if (entry === DEFAULT_CALLBACK) {
-      const recordedFires = this.createRecordedFires();
-      return new QueueFunction<RecordFireEnvironment>(this, "callback", {
-        ...props,
-        environment: (queue): Bindings<RecordFireEnvironment> => ({
-          ...userEnvironment,
-          TIMERS_TABLE: table.grant("BatchGetItem"),
-          FIRES_QUEUE_URL: queue.grantChangeVisibility(),
-          CLAIMS_TABLE: "",
-          RECORDED_FIRES_TABLE: recordedFires.grant("PutItem"),
-        }),
-      });
-    }
-    const claims = this.createClaims();
-    return new QueueFunction<CallbackEnvironment>(this, "callback", {
-      ...props,
-      environment: (queue) => ({
-        ...userEnvironment,
-        TIMERS_TABLE: table.grant("BatchGetItem"),
-        FIRES_QUEUE_URL: queue.grantChangeVisibility(),
-        CLAIMS_TABLE: claims.grant("DeleteItem", "UpdateItem"),
-      }),
     });
   }
 
-  /** For exactlyOnce. */
+  private outputCallback(name: string, { queue, name: functionName }: QueueFunction<CallbackEnvironment>): void {
+    const [fires, callback] = name === DEFAULT_CALLBACK ? ["fires", "callback"] : [`fires_${name}`, `callback_${name}`];
+    const of = `of the callback "${name}"`;
+    this.output(`${fires}_queue_url`, `URL of the queue of fires ${of}`, queue.url);
+    this.output(`${fires}_dead_letter_queue_url`, `URL of the dead-letter queue ${of}`, queue.deadLetterQueue.url);
+    this.output(`${callback}_function_name`, `Name of the function ${of}`, functionName);
+  }
+
+  /** For exactlyOnce and overlap. */
   private createClaims(): Table {
     return new Table(this, "claims", {
       nameSuffix: "claims",
@@ -216,26 +234,24 @@ export class Timers extends Feature {
     });
   }
 
-  private createRecordedFires(): Table {
-    const recorded = new Table(this, "recorded-fires", {
-      nameSuffix: "recorded-fires",
-      partitionKey: { name: RECORDED_FIRE_KEYS.partition, type: "S" },
-      sortKey: { name: RECORDED_FIRE_KEYS.sort, type: "S" },
-      timeToLiveAttribute: RECORDED_FIRE_KEYS.timeToLive,
+  private createHistory(): Table {
+    return new Table(this, "history", {
+      nameSuffix: "history",
+      partitionKey: { name: HISTORY_KEYS.partition, type: "S" },
+      sortKey: { name: HISTORY_KEYS.sort, type: "S" },
+      timeToLiveAttribute: HISTORY_KEYS.timeToLive,
     });
-    this.output("recorded_fires_table_name", "Name of the table of the default callback", recorded.name);
-    return recorded;
   }
 
   private createDispatcher(
-    { table, queue, shards }: Parts,
+    { table, fires, shards }: Parts,
     config: TimersConfig,
   ): ScheduledFunction<DispatchEnvironment> {
     return new ScheduledFunction<DispatchEnvironment>(this, "dispatch", {
       entry: "functions/timers/dispatch.ts",
       environment: {
         TIMERS_TABLE: table.grant("BatchGetItem", "GetItem", "Query", "UpdateItem"),
-        FIRES_QUEUE_URL: queue.grantSend(),
+        CALLBACKS: fires,
         SHARDS: shards.stringValue,
       },
       timeoutSeconds: DISPATCH_TIMEOUT_SECONDS,
@@ -263,12 +279,13 @@ export class Timers extends Feature {
   }
 
   /** One function for all routes. */
-  private createApi({ table, queue, shards }: Parts, { scopes }: TimersConfig): ApiFunction<ApiEnvironment> {
+  private createApi({ table, history, fires, shards }: Parts, { scopes }: TimersConfig): ApiFunction<ApiEnvironment> {
     return new ApiFunction<ApiEnvironment>(this, "api", {
       entry: "functions/timers/api.ts",
       environment: {
-        TIMERS_TABLE: table.grant("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Scan", "UpdateItem"),
-        FIRES_QUEUE_URL: queue.grantSend(),
+        TIMERS_TABLE: table.grant("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+        HISTORY_TABLE: history.grant("Query"),
+        CALLBACKS: fires,
         SHARDS: shards.stringValue,
         SCOPES: scopes === undefined ? "" : escapeTemplate(JSON.stringify(scopes)),
       },
@@ -300,7 +317,7 @@ export class Timers extends Feature {
     });
   }
 
-  private graphs(queue: Queue): readonly Graph[] {
+  private graphs(callbacks: readonly NamedCallback[]): readonly Graph[] {
     return [
       {
         title: "Fires",
@@ -309,7 +326,13 @@ export class Timers extends Feature {
           { ...this.metric("fired"), label: "fired", statistic: "Sum" },
           { ...this.metric("fenced"), label: "fenced", statistic: "Sum" },
           { ...this.metric("duplicates"), label: "duplicates", statistic: "Sum" },
-          { ...queue.metric("ApproximateNumberOfMessagesVisible"), label: "backlog", statistic: "Maximum" },
+          { ...this.metric("dropped"), label: "dropped (late)", statistic: "Sum" },
+          { ...this.metric("skipped"), label: "skipped (overlap)", statistic: "Sum" },
+          ...callbacks.map(({ name, callback: { queue } }) => ({
+            ...queue.metric("ApproximateNumberOfMessagesVisible"),
+            label: withName("backlog", name),
+            statistic: "Maximum" as const,
+          })),
         ],
       },
       {
@@ -324,8 +347,39 @@ export class Timers extends Feature {
   }
 }
 
+interface Tables {
+  readonly table: Table;
+  readonly claims: Table;
+  readonly history: Table;
+}
+
+interface NamedCallback {
+  readonly name: string;
+  readonly history: boolean;
+  readonly callback: QueueFunction<CallbackEnvironment>;
+}
+
 interface Parts {
   readonly table: Table;
-  readonly queue: Queue;
+  readonly history: Table;
+  /** The queues of all callbacks. */
+  readonly fires: Binding;
   readonly shards: TerraformVariable;
+}
+
+/** `callback`, or `callback-billing`. */
+function withName(id: string, name: string): string {
+  return name === DEFAULT_CALLBACK ? id : `${id}-${name}`;
+}
+
+function firesOf(callbacks: readonly NamedCallback[]): Binding {
+  const value: Callbacks = Object.fromEntries(
+    callbacks.map(({ name, history, callback: { queue } }) => [name, { queueUrl: queue.url, history }]),
+  );
+  const queues = callbacks.map(({ callback: { queue } }) => queue.grantSend());
+  return {
+    value: JSON.stringify(value),
+    actions: [...new Set(queues.flatMap(({ actions }) => actions))],
+    resources: queues.flatMap(({ resources }) => resources),
+  };
 }

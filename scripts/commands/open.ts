@@ -14,12 +14,13 @@ import {
   type EnvironmentOptions,
   type JsonOption,
 } from "../shared/command-line";
+import { consoleKeyFile, requestConsoleAddress } from "../shared/console-key";
 import { NotInEnvironmentError, outputsOf } from "../shared/feature-outputs";
 import { homeAt } from "../shared/home";
 import { presignedUrl } from "../shared/presigned-url";
 import { resourcesOfState } from "../terraform/state";
 
-const PAGES = ["status", "dashboard", "slack"] as const;
+const PAGES = ["status", "console", "dashboard", "slack"] as const;
 type Page = (typeof PAGES)[number];
 
 /** A page in a private bucket is opened by a signed address. */
@@ -31,7 +32,7 @@ export const command = () =>
       new DocumentedCommand({
         description:
           "Prints the address of a page of an environment, and opens it when run at a terminal: the status page, the CloudWatch dashboard, or, " +
-          "for local, the messages that Slack would have received. Without a CDN, the address of a status page in AWS is signed for 15 minutes.",
+          "for local, the console, and the messages that Slack would have received. Without a CDN, the address of a status page in AWS is signed for 15 minutes.",
         examples: ["npx almanac open", "npx almanac open dashboard --env staging"],
       }),
     ),
@@ -55,6 +56,13 @@ const ADDRESSES: Readonly<Record<Page, (deployed: Deployed, home: string) => Pro
     const pages = deployed.aws.endpoint === undefined ? undefined : (await readRunning(homeAt(home)))?.pages;
     if (pages?.statusPageBucket === bucket) return `${pages.url}/`;
     return presignedUrl({ bucket, key: STATUS_PAGE_KEY, expiresInSeconds: SIGNED_FOR_SECONDS }, deployed.aws);
+  },
+  console: async ({ name, aws }, home) => {
+    const address =
+      aws.endpoint === undefined ? undefined : await requestConsoleAddress(consoleKeyFile(homeAt(home).folder));
+    if (address === undefined)
+      throw new NotInEnvironmentError(`No console of ${name} runs. Start one: npx almanac console --env ${name}`);
+    return address;
   },
   dashboard: ({ name, aws, state }) => {
     const dashboard = resourcesOfState(state).find(({ type }) => type === "aws_cloudwatch_dashboard");

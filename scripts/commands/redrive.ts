@@ -32,7 +32,7 @@ export const command = () =>
       exitCodes: { [EXIT.ok]: "no dead letter is left", [EXIT.failure]: "some are left, or the command failed" },
     }),
   )
-    .argument("<feature>", "heartbeats, timers, exports, pipelines or workflows")
+    .argument("<feature>", "heartbeats, timers, exports, pipelines, workflows or schedules")
     .option("--list", "only show the dead letters, with the error that each ended with", false)
     .option("--json", "with --list: one JSON document on standard output", false)
     .action(exitCodeOf(run));

@@ -7,6 +7,7 @@ import { startLocal, type Started } from "../local/start";
 import { stopLocal } from "../local/stop";
 import { colours } from "../shared/colours";
 import { DocumentedCommand, EXIT, exitCodeOf, wholeNumber, withApp, type AppOptions } from "../shared/command-line";
+import { consoleKeyFile, requestConsoleAddress } from "../shared/console-key";
 import { describeError } from "../shared/errors";
 import { DEFAULT_HOME, homeAt, type Home } from "../shared/home";
 import { outputClosed } from "../shared/output";
@@ -85,12 +86,18 @@ async function start(options: Options, signal: AbortSignal): Promise<number> {
     return EXIT.failure;
   }
   console.log(`\n${colours.green("ready")} after ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
-  console.log(describe(started, home, detach));
+  const address = await requestConsoleAddress(consoleKeyFile(home.folder));
+  console.log(describe(started, home, detach, address));
   const { ended } = started;
   return detach || ended === undefined ? EXIT.ok : keepRunning(ended, home, signal);
 }
 
-function describe({ endpoint, features, emulator, record }: Started, { folder }: Home, detach: boolean): string {
+function describe(
+  { endpoint, features, emulator, record }: Started,
+  { folder }: Home,
+  detach: boolean,
+  consoleAddress: string | undefined,
+): string {
   const home = folder === homeAt(DEFAULT_HOME).folder ? "" : ` --home ${folder}`;
   const last =
     emulator === "foreign"
@@ -99,7 +106,7 @@ function describe({ endpoint, features, emulator, record }: Started, { folder }:
         ? `It keeps running. Stop it: npm run stop${home === "" ? "" : ` --${home}`}`
         : "Stop it: Ctrl-C";
   return [
-    describeAddresses(endpoint, record),
+    describeAddresses(endpoint, record, consoleAddress),
     "",
     describeCommands(features, folder),
     "",

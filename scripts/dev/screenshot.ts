@@ -13,7 +13,7 @@ import { outputsOf } from "../shared/feature-outputs";
 const FILE = "docs/images/status-page.png";
 const PAGE_URL = "http://status-page.test/";
 /** GitHub shows README.md at most this wide; at twice the resolution, text stays sharp. */
-const VIEWPORT = { width: 880, height: 640 } as const;
+const VIEWPORT = { width: 1040, height: 756 } as const;
 
 const command = withEnvironment(
   npmCommand("node scripts/launcher/dev.mjs screenshot", `Writes ${FILE}: the status page of a running environment.`),

@@ -24,10 +24,16 @@ export function describeAccess(endpoint: string): string {
   return `export AWS_ENDPOINT_URL=${endpoint} AWS_REGION=${LOCAL_REGION} AWS_ACCESS_KEY_ID=${accessKeyId} AWS_SECRET_ACCESS_KEY=${secretAccessKey}`;
 }
 
-/** The addresses of what runs, one a line. Without a record the emulator is the user's own. */
-export function describeAddresses(endpoint: string, record: RunRecord | undefined): string {
+/**
+ * The addresses of what runs, one a line. Without a record the emulator is the user's own.
+ *
+ * @param consoleAddress good for one visit. @default the address that asks for one
+ */
+export function describeAddresses(endpoint: string, record: RunRecord | undefined, consoleAddress?: string): string {
   const pages = record?.pages;
+  const consoleUrl = record?.console && `${record.console.url}/ (npx almanac open console)`;
   const addresses = {
+    Console: consoleAddress ?? consoleUrl,
     "Status page": pages?.statusPageBucket === undefined ? undefined : `${pages.url}/`,
     "Slack inbox": pages && `${pages.url}/inbox`,
     "AWS endpoint": endpoint,

@@ -16,6 +16,8 @@ const runRecordSchema = z.object({
   }),
   /** The server of the status page and of the Slack stand-in. */
   pages: z.object({ url: z.url(), process: processIdentitySchema, statusPageBucket: z.string().optional() }).optional(),
+  /** The server of the console. */
+  console: z.object({ url: z.url(), process: processIdentitySchema }).optional(),
   /** ISO 8601, UTC. */
   since: z.iso.datetime(),
   /** True: a command is stopping it, so its end is no failure. */
@@ -39,6 +41,18 @@ export async function readRecord({ record }: Home): Promise<RunRecord | undefine
 export async function readRunning(home: Home): Promise<RunRecord | undefined> {
   const record = await readRecord(home);
   return record !== undefined && isRunning(record.emulator.process) ? record : undefined;
+}
+
+/** Nothing runs in this home. The message says what to do. */
+export class NotRunningError extends Error {
+  override readonly name = "NotRunningError";
+}
+
+/** The record of what runs. @throws NotRunningError */
+export async function requireRunning(home: Home): Promise<RunRecord> {
+  const record = await readRunning(home);
+  if (record === undefined) throw new NotRunningError("Almanac is not running here. Start it: npm start");
+  return record;
 }
 
 export async function writeRecord(home: Home, record: RunRecord): Promise<void> {

@@ -1,4 +1,4 @@
-// What npm test, build, bench and simulate run: `node scripts/launcher/dev.mjs bench synth` runs scripts/dev/bench.
+// What npm test, build, bench, simulate and mutate run: `node scripts/launcher/dev.mjs bench synth` runs scripts/dev/bench.
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";

@@ -91,6 +91,8 @@ async function compile() {
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: "none",
+    // A program, not a library: it bundles the console's page.
+    external: ["esbuild"],
     // CommonJS dependencies require Node's own modules. Under a name that no dependency has.
     banner: { js: "import{createRequire as requireOf}from'node:module';const require=requireOf(import.meta.url);" },
     logLevel: "error",

@@ -24,6 +24,8 @@ import {
 } from "../terraform/terraform";
 import { describeApplied } from "../terraform/events";
 import type { Home } from "../shared/home";
+import type { Companion } from "./companion";
+import { startLocalConsole } from "./console";
 import { isDeployed, markDeployed } from "./deployed-digest";
 import { choosePort, DEFAULT_PORT, isPortFree } from "./port";
 import { readRunning, writeRecord, type RunRecord } from "../emulator/run-record";
@@ -310,7 +312,13 @@ class Start {
   #localPages(): Step {
     return {
       title: "Local pages",
-      run: () => this.#startPages(),
+      run: async () => {
+        const console_ = this.#startConsole();
+        // Its failure is reported below.
+        console_.catch(() => undefined);
+        const pages = await this.#startPages();
+        return `${pages}; console ${await this.#recordConsole(await console_)}`;
+      },
     };
   }
 
@@ -346,6 +354,22 @@ class Start {
     const kept = await putWebhooks(pages.url, parameters, localSettings(endpoint));
     const note = kept.length === 0 ? "" : `, not used for ${kept.join(", ")}: set by you`;
     return `${pages.url}${current === undefined ? "" : ", running already"}${note}`;
+  }
+
+  /** Beside the other pages: each takes a second of a start. */
+  async #startConsole(): Promise<Companion | undefined> {
+    if (this.#record === undefined) return undefined;
+    const known = this.#record.console;
+    if (known !== undefined && isRunning(known.process)) return known;
+    const { home, app, detach } = this.options;
+    const endsWithUs = this.#started !== undefined && !detach;
+    return startLocalConsole({ home, app, endsWithUs });
+  }
+
+  async #recordConsole(started: Companion | undefined): Promise<string> {
+    if (started === undefined || this.#record === undefined) return "not started: npx almanac console";
+    await this.#write({ ...this.#record, console: started });
+    return started.url;
   }
 
   #terraform(): TerraformOptions {

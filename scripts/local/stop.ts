@@ -1,6 +1,7 @@
 /** Stops what `npm start` has started. */
 import { rm } from "node:fs/promises";
 import { removeContainer, temporaryFolder } from "../emulator/run";
+import { consoleKeyFile } from "../shared/console-key";
 import { removeKeys } from "../shared/emulator-keys";
 import { endProcessGroup } from "../shared/processes";
 import type { Home } from "../shared/home";
@@ -19,9 +20,12 @@ export async function stopLocal(home: Home): Promise<{ readonly endpoint: string
   // The foreground npm start must not report this end as a failure.
   await writeRecord(home, { ...record, stopping: true });
   const { process: identity, container } = record.emulator;
+  // First: while somebody looks at it, the emulator is never idle.
+  if (record.console !== undefined) await endProcessGroup(record.console.process, GRACE_MS);
   const ran = await endProcessGroup(identity, EMULATOR_GRACE_MS);
   if (container !== undefined) await removeContainer(container);
   if (record.pages !== undefined) await endProcessGroup(record.pages.process, GRACE_MS);
+  await rm(consoleKeyFile(home.folder), { force: true });
   await rm(temporaryFolder(home.folder), { recursive: true, force: true });
   await removeKeys(record.endpoint);
   await removeRecord(home);

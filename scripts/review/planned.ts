@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { terraformInit, terraformPlan, terraformShowPlan, type TerraformOptions } from "../terraform/terraform";
 import { parsePlan, type Plan } from "./plan";
+import { withSources } from "./sources";
 
 /** Calls `use` with a file that only this user can read, and deletes it afterwards: a plan contains the state's values. */
 export async function withPlanFile<T>(use: (file: string) => Promise<T>): Promise<T> {
@@ -26,7 +27,7 @@ export async function planInto(
   { locked = true }: { readonly locked?: boolean } = {},
 ): Promise<Plan> {
   await terraformPlan(file, { ...terraform, onProgress, locked });
-  return parsePlan(await terraformShowPlan(file, terraform));
+  return withSources(parsePlan(await terraformShowPlan(file, terraform)), terraform.cwd);
 }
 
 /**
@@ -41,5 +42,5 @@ export async function readPlanFile(
   if (!content.subarray(0, 2).equals(Buffer.from("PK"))) return parsePlan(content.toString("utf8"));
   const { terraform } = await openStack();
   await terraformInit(terraform);
-  return parsePlan(await terraformShowPlan(file, terraform));
+  return withSources(parsePlan(await terraformShowPlan(file, terraform)), terraform.cwd);
 }

@@ -14,8 +14,10 @@ const SCHEMAS = {
     state_table_name: z.string().default(""),
     publish_function_name: z.string().default(""),
     configuration_bucket_name: z.string().default(""),
+    ping_url: z.string().optional(),
+    ping_secret_parameter: z.string().optional(),
   }),
-  timers: z.looseObject({ api_url: z.string(), recorded_fires_table_name: z.string().optional() }),
+  timers: z.looseObject({ api_url: z.string() }),
   exports: z.looseObject({
     configuration_bucket_name: z.string(),
     state_table_name: z.string(),
@@ -37,6 +39,11 @@ const SCHEMAS = {
     archive_bucket_name: z.string(),
     notifications_table_name: z.string().default(""),
     slack_parameters: z.array(z.string()).default([]),
+  }),
+  schedules: z.looseObject({
+    runs_table_name: z.string(),
+    configuration_bucket_name: z.string(),
+    function_prefix: z.string(),
   }),
   workflows: z.looseObject({
     table_name: z.string(),

@@ -12,6 +12,7 @@ export async function readStackResources(directory: string): Promise<readonly Re
   return resourcesOf(root, (_, source) => modules.get(source) ?? stackSchema.parse({}));
 }
 
-async function readStack(file: string): Promise<Stack> {
+/** @param file `cdk.tf.json`, or a module's `module.json` */
+export async function readStack(file: string): Promise<Stack> {
   return stackSchema.parse(JSON.parse(await readFile(file, "utf8")));
 }

@@ -184,6 +184,8 @@ describe("a page that is out of date", () => {
     const page = await open(allUp, { minutes: 14 });
     expect(await heading(page)).toBe("All 2 monitors are up");
     await page.clock.runFor(2 * MINUTE_MS);
+    // It has reloaded itself first.
+    await page.locator("html.stale").waitFor({ state: "attached" });
     expect(await heading(page)).toBe("This page is out of date");
     await page.context().close();
   });

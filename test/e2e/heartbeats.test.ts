@@ -44,6 +44,7 @@ const EXPECTED: Readonly<Record<string, object>> = {
   "too-slow": { ok: false, reason: "timeout" },
   "server-error": { ok: false, reason: "status", status: 500 },
   "redirect-followed": { ok: true, status: 200 },
+  zstd: { ok: true, status: 200 },
   "redirect-refused": { ok: false, reason: "status", status: 302 },
   "body-mismatch": { ok: false, reason: "body-mismatch", status: 200 },
   posted: { ok: true, status: 200 },

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
@@ -9,7 +10,7 @@ import { homeAt } from "../../scripts/shared/home";
 import { scheduledEvent } from "../support/lambda";
 import { signedFetch } from "../support/signed-fetch";
 import { awsConfiguration, eventually, home, npmRun, startArguments, targetsFile } from "./support/system";
-import { GUARDED_PARAMETER } from "./support/targets";
+import { GUARDED_PARAMETER, PING_PARAMETER } from "./support/targets";
 
 const outputsSchema = z.object({
   check_function_name: z.string(),
@@ -164,6 +165,28 @@ describe("incidents, deployed", () => {
       await published((status) => stateOf(status, "nightly-backup") === "up");
       const { output } = await npmRun("heartbeats", "status", ...startArguments);
       expect(output).toMatch(/^nightly-backup +up +heartbeat \d+ s ago/m);
+    }, 60_000);
+
+    it("take pings of a job that cannot sign, at a URL with a token", async () => {
+      const Value = randomBytes(32).toString("hex");
+      const parameter = { Name: PING_PARAMETER, Value, Type: "SecureString", Overwrite: true } as const;
+      await new SSMClient(aws).send(new PutParameterCommand(parameter));
+      const { output } = await npmRun("heartbeats", "ping-url", "nightly-backup", ...startArguments);
+      const url = output.trim().split("\n").at(-1) ?? "";
+      expect((await fetch(`${url}/start`)).status).toBe(200);
+      const failed = await fetch(`${url}/3`, { method: "POST", body: "the disk is full" });
+      expect(await failed.json()).toMatchObject({ monitor: "nightly-backup", event: "fail" });
+      await check();
+      await published((status) => stateOf(status, "nightly-backup") === "down");
+      const job = await npmRun("heartbeats", "job", "nightly-backup", ...startArguments);
+      expect(job.output).toContain("nightly-backup: failed");
+      expect(job.output).toContain("exit code     3");
+      expect(job.output).toContain("the disk is full");
+      expect((await fetch(url)).status).toBe(200);
+      await check();
+      await published((status) => stateOf(status, "nightly-backup") === "up");
+      const wrong = await fetch(url.replace("nightly-backup", "unknown"));
+      expect(wrong.status).toBe(404);
     }, 60_000);
 
     it("accept no unsigned heartbeat, and none of an unknown cron monitor", async () => {

@@ -165,7 +165,8 @@ async function parameterValues(): Promise<readonly string[]> {
   const values: string[] = [];
   const input = { Path: "/almanac", Recursive: true, WithDecryption: true };
   for await (const { Parameters = [] } of paginateGetParametersByPath({ client: new SSMClient(aws) }, input))
-    values.push(...Parameters.flatMap(({ Value }) => (Value === undefined ? [] : [Value])));
+    // Shorter ones of the tests are words that stand everywhere: "secret".
+    values.push(...Parameters.flatMap(({ Value = "" }) => (Value.length < 16 ? [] : [Value])));
   expect(values.length).toBeGreaterThan(0);
   return values;
 }

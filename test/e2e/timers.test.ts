@@ -16,6 +16,7 @@ import { mapConcurrently } from "../../functions/shared/concurrency";
 import { MESSAGE_ATTRIBUTES } from "../../functions/timers/contract";
 import { fireAt, indexKeyOf } from "../../functions/timers/schedule/fire-times";
 import type { Schedule } from "../../functions/timers/schedule/schedule";
+import { rowKey } from "../../functions/timers/storage/timer-row";
 import { cursorKey, timerTable, type TimerTable } from "../../functions/timers/storage/timer-table";
 import type { StoredTimer, Timer } from "../../functions/timers/schedule/timer";
 import { homeAt } from "../../scripts/shared/home";
@@ -27,18 +28,26 @@ import { awsConfiguration, eventually, home, npmRun, startArguments } from "./su
 
 const outputsSchema = z.looseObject({
   table_name: z.string(),
-  recorded_fires_table_name: z.string(),
+  history_table_name: z.string(),
   fires_queue_url: z.string(),
   api_url: z.url(),
 });
 
-const recordedSchema = z.object({
-  timer: z.string(),
-  fireId: z.string(),
-  dueAt: z.string(),
-  lateMs: z.number(),
-  data: z.string(),
-});
+const recordedSchema = z
+  .object({
+    timer: z.string(),
+    fireId: z.string(),
+    version: z.string(),
+    dueMs: z.number(),
+    firedMs: z.number(),
+    outcome: z.string(),
+    attempts: z.number(),
+  })
+  .transform(({ dueMs, firedMs, ...fire }) => ({
+    ...fire,
+    dueAt: new Date(dueMs).toISOString(),
+    lateMs: firedMs - dueMs,
+  }));
 type Recorded = z.output<typeof recordedSchema>;
 
 const cursorSchema = z.object({
@@ -106,7 +115,7 @@ describe("timers, deployed", () => {
     await dynamodb.send(
       new UpdateItemCommand({
         TableName: outputs.table_name,
-        Key: { timer: { S: cursorKey(shard) } },
+        Key: rowKey(cursorKey(shard)),
         UpdateExpression: "SET #cursor = :at REMOVE leaseOwner, leaseUntil, #position",
         ExpressionAttributeNames: { "#cursor": "cursor", "#position": "position" },
         ExpressionAttributeValues: { ":at": { N: String(at) } },
@@ -115,7 +124,7 @@ describe("timers, deployed", () => {
   }
 
   async function cursorOf(shard: string) {
-    const Key = { timer: { S: cursorKey(shard) } };
+    const Key = rowKey(cursorKey(shard));
     const { Item = {} } = await dynamodb.send(new GetItemCommand({ TableName: outputs.table_name, Key }));
     return cursorSchema.parse(unmarshall(Item));
   }
@@ -127,7 +136,7 @@ describe("timers, deployed", () => {
     do {
       const { Items = [], LastEvaluatedKey }: ScanCommandOutput = await dynamodb.send(
         new ScanCommand({
-          TableName: outputs.recorded_fires_table_name,
+          TableName: outputs.history_table_name,
           ...(ExclusiveStartKey && { ExclusiveStartKey }),
         }),
       );
@@ -208,7 +217,7 @@ describe("timers, deployed", () => {
     await withStatementsOnly(
       aws,
       "almanac-local-timers-api",
-      (sid) => sid !== "FiresQueueUrl",
+      (sid) => sid !== "Callbacks",
       async () => {
         await timers.oneshot.put("stranded", { delaySeconds: 1 });
       },
@@ -231,7 +240,11 @@ describe("timers, deployed", () => {
     await resetCursor(cursor, OWN_SHARD);
     const run = {
       endpoint: aws.endpoint,
-      environment: { TIMERS_TABLE: outputs.table_name, FIRES_QUEUE_URL: outputs.fires_queue_url, SHARDS: "3" },
+      environment: {
+        TIMERS_TABLE: outputs.table_name,
+        CALLBACKS: JSON.stringify({ default: { queueUrl: outputs.fires_queue_url, history: true } }),
+        SHARDS: "3",
+      },
       event: { target: 2, targets: 3 },
       remainingMs: 12_000,
     };
@@ -261,11 +274,11 @@ describe("timers, deployed", () => {
     expect(fires.filter(({ lateMs }) => lateMs < 0)).toEqual([]);
   }, 120_000);
 
-  it("fire once after a PUT to the API, with the data of the last PUT, and not after a DELETE", async () => {
+  it("fire once after a PUT to the API, by the last PUT, and not after a DELETE", async () => {
     // Later than the slowest of the four requests, on a busy machine.
     await timers.oneshot.put("soon-replaced", { delaySeconds: 20, timerCallbackData: "first" });
     await timers.oneshot.put("soon-deleted", { delaySeconds: 20 });
-    await timers.oneshot.put("soon-replaced", { delaySeconds: 21, timerCallbackData: "second" });
+    const { version } = await timers.oneshot.put("soon-replaced", { delaySeconds: 21, timerCallbackData: "second" });
     await timers.oneshot.delete("soon-deleted");
     await eventually(
       () => recorded("oneshot#soon-"),
@@ -273,12 +286,13 @@ describe("timers, deployed", () => {
       60_000,
     );
     await new Promise((wait) => setTimeout(wait, 2_000));
-    expect((await recorded("oneshot#soon-")).map(({ timer, data }) => [timer, data])).toEqual([
-      ["oneshot#soon-replaced", '"second"'],
+    expect(await recorded("oneshot#soon-")).toMatchObject([
+      { timer: "oneshot#soon-replaced", version, outcome: "succeeded", attempts: 1 },
     ]);
+    expect(await timers.oneshot.get("soon-replaced")).toMatchObject({ lastOutcome: "succeeded", attempts: 1 });
     expect(await npmRun("timers", "fires", "soon-replaced", "--once", ...startArguments)).toMatchObject({
       code: 0,
-      output: expect.stringMatching(/^\S+Z +\S+Z +\d+ +"second"$/m) as unknown,
+      output: expect.stringMatching(/^\S+Z +\S+Z +\d+ +1 +succeeded$/m) as unknown,
     });
   }, 120_000);
 

@@ -3,6 +3,8 @@
  * run and printed with a failure; `FUZZ_SEED=<seed> FUZZ_INPUTS=<inputs>` repeats it, `npm run bench -- fuzz` counts, and the nightly run
  * has 100,000 for each.
  */
+import { readdirSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { fuzz, withFuzzWorld } from "../support/fuzz/run";
 import { FUZZ_TARGETS } from "../support/fuzz/targets";
 
@@ -11,6 +13,19 @@ const INPUTS = Number(process.env["FUZZ_INPUTS"] ?? 70);
 const SEED = Number(process.env["FUZZ_SEED"] ?? Date.now() % 1_000_000_000);
 
 describe("hostile inputs", () => {
+  it("are sent to every handler", async () => {
+    const files = readdirSync("functions", { recursive: true, encoding: "utf8" }).filter((file) =>
+      file.endsWith(".ts"),
+    );
+    const isHandler = (file: string) => /^export const handler = /m.test(readFileSync(join("functions", file), "utf8"));
+    const unfuzzed: string[] = [];
+    for (const file of files.filter(isHandler)) {
+      const { handler } = (await import(resolve("functions", file))) as { readonly handler: unknown };
+      if (!FUZZ_TARGETS.some((target) => target.handler === handler)) unfuzzed.push(file);
+    }
+    expect(unfuzzed).toEqual([]);
+  });
+
   it(
     `are refused, and neither repeated nor logged (FUZZ_SEED=${SEED} FUZZ_INPUTS=${INPUTS})`,
     async () => {

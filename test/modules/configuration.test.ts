@@ -96,8 +96,11 @@ describe("a configuration error", () => {
     ],
     [
       "a secret in a function's variable",
-      { region: "eu-central-1", timers: { callback: { environment: { STRIPE_KEY: "sk_live_0123456789" } } } },
-      "staging.timers.callback.environment.STRIPE_KEY: is a secret, which would be in Terraform's state: store it as an SSM parameter (SecureString), and give the parameter's name",
+      {
+        region: "eu-central-1",
+        timers: { callbacks: { default: { environment: { STRIPE_KEY: "sk_live_0123456789" } } } },
+      },
+      "staging.timers.callbacks.default.environment.STRIPE_KEY: is a secret, which would be in Terraform's state: store it as an SSM parameter (SecureString), and give the parameter's name",
     ],
     [
       "a status that is none",
@@ -159,6 +162,24 @@ describe("a configuration error", () => {
       "maintenance on no day",
       { region: "eu-central-1", heartbeats: { targets: [], maintenance: [{ day: "mon" }] } },
       'staging.heartbeats.maintenance[0]: {"day":"mon"} is neither {from, to} nor {weekday, from, minutes}',
+    ],
+    [
+      "a webhook with a token in its URL",
+      {
+        region: "eu-central-1",
+        heartbeats: { targets: [], webhook: { url: "https://a.test/?token=hunter2hunter2", secretParameter: "/a" } },
+      },
+      "staging.heartbeats.webhook.url: is a secret, which would be in Terraform's state: store it as an SSM parameter (SecureString), and give the parameter's name",
+    ],
+    [
+      "a job without a schedule",
+      { region: "eu-central-1", heartbeats: { targets: [], cronMonitors: [{ name: "job" }] } },
+      'staging.heartbeats.cronMonitors[0]: {"name":"job","graceSeconds":300,"maintenance":[]} needs either everySeconds or cron',
+    ],
+    [
+      "a cron of five fields",
+      { region: "eu-central-1", heartbeats: { targets: [], cronMonitors: [{ name: "job", cron: "0 2 * * *" }] } },
+      'staging.heartbeats.cronMonitors[0].cron: "0 2 * * *" has 5 fields instead of six: minutes, hours, day of month, month, day of week, year',
     ],
     [
       "an accent that is no colour",

@@ -50,6 +50,34 @@ describe("the heartbeats module", () => {
       expect(Object.keys(json?.resource ?? {}).filter((type) => type.startsWith("aws_api_gateway"))).toEqual([]);
   });
 
+  it("has ping URLs only where there is a secret for them, which only the API reads, and whose access log has no paths", () => {
+    const pingSecretParameter = "/almanac/heartbeats/ping";
+    const { modules } = synthesize({ heartbeats: { targets, cronMonitors, pingSecretParameter } });
+    const module = modules["heartbeats"];
+    if (!module) throw new Error("no module");
+    const methods = Object.entries(module.resource["aws_api_gateway_method"] ?? {}).map(
+      ([name, { authorization }]) => `${name.replace("api_rest_", "")}: ${String(authorization)}`,
+    );
+    expect(methods.sort()).toEqual([
+      "get_ping_key: NONE",
+      "get_ping_key_event: NONE",
+      "post_heartbeats_name: AWS_IAM",
+      "post_heartbeats_name_event: AWS_IAM",
+      "post_ping_key: NONE",
+      "post_ping_key_event: NONE",
+    ]);
+    expect(describePolicy(resource(module, "aws_iam_role_policy", "api_policy")["policy"])).toContainEqual(
+      expect.stringMatching(
+        /^Allow ssm:GetParameter on .*:parameter\$\{var.ping_secret_parameter\} \(PingSecretParameter\)$/,
+      ),
+    );
+    const format = (json: typeof module) => JSON.stringify(resource(json, "aws_api_gateway_stage", "api_rest_stage"));
+    expect(format(module)).toContain("context.resourcePath");
+    expect(format(module)).not.toContain("context.path");
+    expect(format(heartbeats())).toContain("context.path");
+    expect(JSON.stringify(heartbeats())).not.toContain("ping");
+  });
+
   it("leaves API Gateway's role for logs to the account: environments share it, and each may be destroyed", () => {
     const { root, modules } = synthesize({ heartbeats: { targets, cronMonitors } });
     for (const json of [root, modules["heartbeats"]])
@@ -93,6 +121,18 @@ describe("the heartbeats module", () => {
       "Allow logs:CreateLogStream, logs:PutLogEvents on ${aws_cloudwatch_log_group.publish_log_group.arn}:* (Logs)",
       "Allow xray:PutTelemetryRecords, xray:PutTraceSegments on * (Traces)",
     ]);
+  });
+
+  it("lets the checker read the secret of its webhook, and no other function", () => {
+    const webhook = { url: "https://hooks.example.org/almanac", secretParameter: "/almanac/heartbeats/webhook" };
+    const module = synthesize({ heartbeats: { targets, cronMonitors, webhook } }).modules["heartbeats"];
+    if (!module) throw new Error("no module");
+    const reading = (name: string) =>
+      describePolicy(resource(module, "aws_iam_role_policy", name)["policy"]).filter((each) => each.includes("ssm:"));
+    expect(reading("check_policy")).toEqual([
+      expect.stringMatching(/:parameter\$\{var.webhook_secret_parameter\} \(WebhookSecretParameter\)$/),
+    ]);
+    expect([...reading("api_policy"), ...reading("publish_policy")]).toEqual([]);
   });
 
   it("gives the publisher the brand, with the logo as data", () => {

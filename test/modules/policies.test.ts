@@ -16,8 +16,9 @@ const ALLOWED_WILDCARDS: readonly { readonly statement: RegExp; readonly because
     because: "CloudFront reads the whole status page, which is all that its bucket holds",
   },
   {
-    statement: /^s3:DeleteObject,s3:ListBucket,s3:PutObject on [^,]+,[^,*]+,[^,*]+,[^,*]+\.arn\}\/badges\/\*$/,
-    because: "the badges of all targets, which come and go",
+    statement:
+      /^s3:DeleteObject,s3:ListBucket,s3:PutObject on ([^,*]+,)+[^,*]+\.arn\}\/badges\/\*,[^,*]+\.arn\}\/incidents\/\*$/,
+    because: "the badges of all targets and the pages of incidents, which come and go",
   },
   {
     statement: /^dynamodb:[\w,:]+ on \$\{aws_dynamodb_table\.\w+\.arn\},\$\{aws_dynamodb_table\.\w+\.arn\}\/index\/\*$/,
@@ -36,8 +37,9 @@ const ALLOWED_WILDCARDS: readonly { readonly statement: RegExp; readonly because
     because: "X-Ray knows no resources for these",
   },
   {
-    statement: /^states:DescribeExecution on arn:[^*]+:execution:[^*]+-exports-run:\*$/,
-    because: "executions of one machine, which are named as they are started",
+    statement:
+      /^states:DescribeExecution(,states:StopExecution)? on arn:[^*]+:execution:[^*]+-exports-run:\*(,arn:[^*]+:execution:[^*]+-exports-run\/segments:\*)?$/,
+    because: "executions of one machine, and of its distributed map, which are named as they are started",
   },
   {
     statement: /^s3:[\w,:]+ on \$\{aws_s3_bucket\.files\.arn\},\$\{aws_s3_bucket\.files\.arn\}\/\*$/,

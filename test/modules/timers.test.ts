@@ -62,21 +62,57 @@ describe("timers", () => {
     expect(() => timers({ scopes: { "arn:aws:iam::111122223333:role/billing": [] } })).toThrow(/has no prefix/);
   });
 
-  it("deploy a custom callback with its variables and permissions, without the table of recorded fires", () => {
+  it("deploy a custom callback with its variables and permissions, which records fires only if it is told to", () => {
     const permissions = [
       { actions: ["ses:SendEmail"], resources: ["arn:aws:ses:eu-central-1:123456789012:identity/x"] },
     ];
     // Any handler will do.
     const entry = "functions/heartbeats/check.ts";
-    const json = timers({ callback: { entry, environment: { GREETING: "${hello}" }, permissions } });
+    const json = timers({ callbacks: { default: { entry, environment: { GREETING: "${hello}" }, permissions } } });
     expect(resource(json, "aws_lambda_function", "callback")).toMatchObject({
-      environment: { variables: { GREETING: "$${hello}" } },
+      environment: { variables: { GREETING: "$${hello}", HISTORY: "false" } },
     });
     expect(resource(json, "aws_iam_role_policy", "callback_policy")["policy"]).toContain("ses:SendEmail");
-    expect(Object.keys(json.output)).not.toContain("recorded_fires_table_name");
   });
 
   it("reject reserved variables", () => {
-    expect(() => timers({ callback: { environment: { TIMERS_TABLE: "mine" } } })).toThrow(/reserved by Almanac/);
+    const callbacks = { default: { environment: { TIMERS_TABLE: "mine" } } };
+    expect(() => timers({ callbacks })).toThrow(/reserved by Almanac/);
+  });
+
+  it("have for each callback a function, a queue, dead letters, alarms and outputs of its own", () => {
+    const billing = { entry: "functions/timers/log-fire.ts", maxConcurrency: 5, history: false };
+    const json = timers({ callbacks: { default: {}, billing } });
+    expect(resource(json, "aws_lambda_event_source_mapping", "callback_billing_event_source")).toMatchObject({
+      event_source_arn: "${aws_sqs_queue.callback_billing_queue.arn}",
+      scaling_config: { maximum_concurrency: 5 },
+    });
+    expect(resource(json, "aws_sqs_queue", "callback_billing_queue")).toMatchObject({
+      name: "${var.app}-${var.environment}-timers-fires-billing",
+    });
+    for (const alarm of ["callback_billing_queue_dlq_depth", "callback_billing_queue_oldest_message_age"])
+      expect(resource(json, "aws_cloudwatch_metric_alarm", alarm)).toBeDefined();
+    expect(Object.keys(json.output)).toEqual(
+      expect.arrayContaining([
+        "fires_queue_url",
+        "fires_billing_queue_url",
+        "fires_billing_dead_letter_queue_url",
+        "callback_billing_function_name",
+      ]),
+    );
+    const variables = JSON.stringify(resource(json, "aws_lambda_function", "dispatch")["environment"]);
+    expect(variables).toContain("${aws_sqs_queue.callback_billing_queue.url}");
+    const policy = String(resource(json, "aws_iam_role_policy", "dispatch_policy")["policy"]);
+    expect(policy).toContain("${aws_sqs_queue.callback_billing_queue.arn}");
+    // One callback cannot take the fires of another.
+    const own = String(resource(json, "aws_iam_role_policy", "callback_policy")["policy"]);
+    expect(own).not.toContain("billing");
+  });
+
+  it.each([
+    [{ billing: {} }, /lacks default/],
+    [{ default: {}, Billing: {} }, /is not a name such as "billing"/],
+  ])("reject callbacks without a default, or with other names: %j", (callbacks, message) => {
+    expect(() => timers({ callbacks })).toThrow(message);
   });
 });

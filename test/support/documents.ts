@@ -35,7 +35,7 @@ export function commandsOf(file: string): readonly DocumentedCommand[] {
 
 /** The command of the command line that a text calls: `timers put`. Undefined: none. */
 export function almanacCommandOf(text: string): string | undefined {
-  const [, words] = /\bnpx almanac ([a-z]+(?: [a-z]+)?)/.exec(text) ?? [];
+  const [, words] = /\bnpx almanac ([a-z]+(?: [a-z-]+)?)/.exec(text) ?? [];
   if (words === undefined) return undefined;
   const [noun = ""] = words.split(" ");
   return optionsOf(words) === undefined ? noun : words;

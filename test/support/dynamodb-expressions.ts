@@ -13,12 +13,21 @@ export interface Request {
   readonly ExpressionAttributeValues?: Item | undefined;
 }
 
-/** Conditions and filters: `A AND B OR C` of `attribute_not_exists(a)`, `a IN (b, c)` and comparisons. Numbers compare as numbers. */
+/**
+ * Conditions and filters: `A AND (B OR C)` of `attribute_exists(a)`, `attribute_not_exists(a)`, `a IN (b, c)` and comparisons. Numbers
+ * compare as numbers.
+ */
 export function holds(condition: string, item: Item, request: Request): boolean {
-  return condition.split(" OR ").some((parts) => parts.split(" AND ").every((part) => holdsPart(part, item, request)));
+  return splitOutside(condition, " OR ").some((parts) =>
+    splitOutside(parts, " AND ").every((part) => holdsPart(part, item, request)),
+  );
 }
 
 function holdsPart(part: string, item: Item, request: Request): boolean {
+  const [, inner] = /^\((.*)\)$/.exec(part) ?? [];
+  if (inner !== undefined) return holds(inner, item, request);
+  const [, present] = /^attribute_exists\((.+)\)$/.exec(part) ?? [];
+  if (present !== undefined) return valueOf(present, item, request) !== undefined;
   if (part.startsWith("NOT ")) return !holdsPart(part.slice("NOT ".length), item, request);
   const [, typed, type] = /^attribute_type\((\S+), (\S+)\)$/.exec(part) ?? [];
   if (typed !== undefined && type !== undefined)
@@ -50,9 +59,10 @@ function same(a: AttributeValue | undefined, b: AttributeValue | undefined): boo
   return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** Updates: `SET a = b, c[1] = f(d) REMOVE e`. Mutates and returns the item. */
+/** Updates: `SET a = b, c[1] = f(d) REMOVE e`, or with `ADD n :number` or `ADD s :set`, or `DELETE s :set`. Mutates and returns the item. */
 export function updated(item: Item, request: Request): Item {
-  const [, set = "", remove = ""] = /^(?:SET (.*?))? ?(?:REMOVE (.*))?$/.exec(request.UpdateExpression ?? "") ?? [];
+  const [, set = "", remove = "", add = "", removed = ""] =
+    /^(?:SET (.*?))? ?(?:REMOVE (.*?))? ?(?:ADD (.*?))? ?(?:DELETE (.*))?$/.exec(request.UpdateExpression ?? "") ?? [];
   const before = structuredClone(item);
   for (const assignment of set === "" ? [] : splitOutside(set)) {
     const [target = "", value = ""] = assignment.split(" = ");
@@ -67,8 +77,28 @@ export function updated(item: Item, request: Request): Item {
       item[attribute] = { L: list };
     }
   }
+  for (const [each, keep] of [
+    [add, true],
+    [removed, false],
+  ] as const) {
+    const [name = "", value = ""] = each.split(" ");
+    if (name !== "") addOrDelete(item, nameOf(name, request), valueOf(value, before, request), keep);
+  }
   for (const name of remove === "" ? [] : remove.split(", ")) Reflect.deleteProperty(item, nameOf(name, request));
   return item;
+}
+
+/** As DynamoDB: an empty set is no attribute. */
+function addOrDelete(item: Item, attribute: string, value: AttributeValue | undefined, add: boolean): void {
+  const present = item[attribute];
+  if (add && value?.N !== undefined) {
+    item[attribute] = { N: String(Number(present?.N ?? 0) + Number(value.N)) };
+    return;
+  }
+  const [had, changed] = [present?.SS ?? [], value?.SS ?? []];
+  const SS = add ? [...new Set([...had, ...changed])] : had.filter((each) => !changed.includes(each));
+  if (SS.length > 0) item[attribute] = { SS };
+  else Reflect.deleteProperty(item, attribute);
 }
 
 function valueOf(operand: string, item: Item, request: Request): AttributeValue | undefined {
@@ -95,14 +125,16 @@ function nameOf(name: string, { ExpressionAttributeNames = {} }: Request): strin
   return found;
 }
 
-/** Splits at commas outside parentheses. */
-function splitOutside(text: string): string[] {
-  const parts = [""];
+/** Splits at separators outside parentheses. */
+function splitOutside(text: string, separator = ","): string[] {
+  const parts: string[] = [];
   let depth = 0;
-  for (const sign of text) {
-    depth += sign === "(" ? 1 : sign === ")" ? -1 : 0;
-    if (sign === "," && depth === 0) parts.push("");
-    else parts.push((parts.pop() ?? "") + sign);
+  let begin = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    depth += text[at] === "(" ? 1 : text[at] === ")" ? -1 : 0;
+    if (depth > 0 || !text.startsWith(separator, at)) continue;
+    parts.push(text.slice(begin, at));
+    begin = at + separator.length;
   }
-  return parts.map((part) => part.trim());
+  return [...parts, text.slice(begin)].map((part) => part.trim());
 }

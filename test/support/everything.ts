@@ -29,4 +29,11 @@ export const EVERYTHING = {
       webhook: { verify: "github", secret: "/almanac/github" },
     },
   },
+  schedules: {
+    minuteReport: {
+      entry: "functions/examples/minute-report.ts",
+      schedule: "rate(1 hour)",
+      secrets: { API_KEY: "/almanac/api-key" },
+    },
+  },
 } satisfies Omit<EnvironmentInput, "region">;

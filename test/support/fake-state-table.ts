@@ -123,10 +123,15 @@ export function fakeStateTable(clock: Clock): FakeStateTable {
         return {};
       }
       const at = ExpressionAttributeValues[":at"];
-      if (at === undefined) throw new Error("no :at");
-      if (Number(stored.get(keyOf(Key))?.["heartbeatAt"]?.N ?? -Infinity) >= Number(at.N))
+      const attribute = /^SET (\w+At) = :at/.exec(UpdateExpression)?.[1];
+      if (at === undefined || attribute === undefined) throw new Error("no :at");
+      const before = stored.get(keyOf(Key));
+      if (Number(before?.[attribute]?.N ?? -Infinity) >= Number(at.N))
         throw new ConditionalCheckFailedException({ message: "no", $metadata });
-      stored.set(keyOf(Key), { ...Key, heartbeatAt: at });
+      stored.set(
+        keyOf(Key),
+        afterReport({ ...before, ...Key, [attribute]: at }, before, ExpressionAttributeValues, UpdateExpression),
+      );
       return {};
     }),
   );
@@ -153,5 +158,17 @@ export function fakeStateTable(clock: Clock): FakeStateTable {
       stored.set(keyOf(item), item);
     },
     requests: () => counts,
+  };
+}
+
+/** What the end of a run sets and removes. */
+function afterReport(item: Item, before: Item | undefined, values: Item, expression: string): Item {
+  if (!expression.includes("REMOVE")) return item;
+  const { startedAt: _started, exitCode: _exit, durationMs: _duration, log: _log, ...kept } = item;
+  const given = Object.entries(values).map(([name, value]) => [name.slice(1), value] as const);
+  return {
+    ...kept,
+    ...Object.fromEntries(given.filter(([name]) => name !== "at")),
+    runStartedAt: before?.["startedAt"] ?? values[":at"] ?? { NULL: true },
   };
 }

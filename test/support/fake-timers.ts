@@ -1,6 +1,17 @@
 import type { FireQueue } from "../../functions/timers/queue/fire-queue";
 import type { Fire, StoredTimer } from "../../functions/timers/schedule/timer";
-import { TimerChangedError, type TimerId, type TimerTable } from "../../functions/timers/storage/timer-table";
+import type { IndexKey } from "../../functions/timers/schedule/fire-times";
+import type { History, RecordedFire } from "../../functions/timers/storage/history";
+import { TIMER_KEYS, type Callbacks } from "../../functions/timers/contract";
+import { partitionOf, rowKey, timerKey } from "../../functions/timers/storage/timer-row";
+import {
+  TimerChangedError,
+  type DueRange,
+  type ListKey,
+  type TimerId,
+  type TimerPartition,
+  type TimerTable,
+} from "../../functions/timers/storage/timer-table";
 
 /** An in-memory timers table and queue for tests of the API. */
 export interface FakeTimers {
@@ -8,40 +19,78 @@ export interface FakeTimers {
   readonly sent: Fire[];
   readonly table: Pick<TimerTable, "get" | "delete" | "list" | "put" | "advance" | "ensureCursor" | "recordShardCount">;
   readonly queue: FireQueue;
+  /** Of all timers, in any order. */
+  readonly recorded: (RecordedFire & TimerId)[];
+  readonly history: Pick<History, "read">;
+  readonly callbacks: Callbacks;
 }
 
 /** @param maxShards largest shard count ever */
 export function fakeTimers(maxShards = 1): FakeTimers {
   const rows = new Map<string, StoredTimer>();
+  const indexKeys = new Map<string, IndexKey | undefined>();
   const sent: Fire[] = [];
+  const recorded: (RecordedFire & TimerId)[] = [];
   const keyOf = ({ kind, id }: TimerId) => `${kind}#${id}`;
   return {
     rows,
     sent,
+    recorded,
+    history: {
+      read: ({ kind, id }, limit, after) => {
+        const all = recorded
+          .filter((fire) => fire.kind === kind && fire.id === id)
+          .map(({ kind: _, id: __, ...fire }) => fire)
+          .sort((a, b) => b.due - a.due);
+        const from = after === undefined ? 0 : Number(after);
+        const next = from + limit < all.length ? { next: String(from + limit) } : {};
+        return Promise.resolve({ fires: all.slice(from, from + limit), ...next });
+      },
+    },
+    callbacks: {
+      default: { queueUrl: "https://sqs/fires", history: true },
+      billing: { queueUrl: "https://sqs/fires-billing", history: false },
+    },
     table: {
       get: (key) => Promise.resolve(rows.get(keyOf(key))),
-      delete: (key) => {
+      delete: (key, version) => {
+        const stored = rows.get(keyOf(key));
+        if (version !== undefined && stored !== undefined && stored.version !== version)
+          return Promise.reject(new TimerChangedError("the timer does not have this version", stored));
         rows.delete(keyOf(key));
         return Promise.resolve();
       },
-      // Like a scan: the limit counts rows of both kinds.
-      list: (kind, limit, after) => {
-        const all = [...rows.keys()].sort();
-        const from = after === undefined ? 0 : all.findIndex((key) => key > after);
-        const keys = from < 0 ? [] : all.slice(from, from + limit);
-        const next = from >= 0 && from + limit < all.length ? keys.at(-1) : undefined;
-        const timers = keys.flatMap((key) => rows.get(key) ?? []).filter((timer) => timer.kind === kind);
-        return Promise.resolve({ timers, corrupt: [], ...(next !== undefined && { next }) });
+      list: (range, limit, after) => {
+        const order = ({ dueMs = 0, sort }: ListKey) => `${String(dueMs).padStart(16, "0")} ${sort}`;
+        const all = [...rows.entries()]
+          .map(([sort, timer]) => ({
+            timer,
+            indexKey: indexKeys.get(sort),
+            key: keyIn(range, sort, indexKeys.get(sort)),
+          }))
+          .filter(({ timer, indexKey }) => isIn(range, timer, indexKey))
+          .sort((a, b) => (order(a.key) < order(b.key) ? -1 : 1))
+          .filter(({ key }) => after === undefined || order(key) > order(after));
+        const page = all.slice(0, limit);
+        const next = all.length > limit ? page.at(-1)?.key : undefined;
+        return Promise.resolve({
+          timers: page.map(({ timer }) => timer),
+          keys: page.map(({ key }) => key),
+          corrupt: [],
+          ...(next !== undefined && { next }),
+        });
       },
-      put: (timer, _, replaces) => {
+      put: (timer, indexKey, replaces) => {
         const stored = rows.get(keyOf(timer));
         if (replaces !== undefined && replaces !== (stored?.version ?? null))
           return Promise.reject(new TimerChangedError(`the timer "${timer.id}" does not have that version`, stored));
         rows.set(keyOf(timer), timer);
+        indexKeys.set(keyOf(timer), indexKey);
         return Promise.resolve();
       },
-      advance: (timer) => {
+      advance: (timer, indexKey) => {
         rows.set(keyOf(timer), timer);
+        indexKeys.set(keyOf(timer), indexKey);
         return Promise.resolve();
       },
       ensureCursor: () => Promise.resolve(),
@@ -54,4 +103,15 @@ export function fakeTimers(maxShards = 1): FakeTimers {
       },
     },
   };
+}
+
+function isIn(range: TimerPartition | DueRange, { kind, id }: StoredTimer, indexKey: IndexKey | undefined): boolean {
+  if ("slot" in range)
+    return indexKey?.slot === range.slot && range.from <= indexKey.dueMs && indexKey.dueMs <= range.to;
+  const partition = rowKey(timerKey(kind, id))[TIMER_KEYS.partition]?.S;
+  return partition === partitionOf(range.kind, range.partition) && id.startsWith(range.prefix ?? "");
+}
+
+function keyIn(range: TimerPartition | DueRange, sort: string, indexKey: IndexKey | undefined): ListKey {
+  return "slot" in range && indexKey !== undefined ? { sort, dueMs: indexKey.dueMs } : { sort };
 }

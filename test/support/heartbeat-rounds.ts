@@ -6,7 +6,7 @@ import {
   type Outcome,
   type TargetInput,
 } from "../../functions/heartbeats/contract";
-import type { Configuration } from "../../functions/heartbeats/monitors/policy";
+import type { Configuration, SetAsideItem } from "../../functions/heartbeats/monitors/policy";
 import { processCheckResults } from "../../functions/heartbeats/monitors/process-check-results";
 import { notificationSender, type Notifier } from "../../functions/heartbeats/notifications/deliver";
 import type { NotificationMessage } from "../../functions/heartbeats/notifications/plan";
@@ -51,10 +51,12 @@ export function setup(
   const configurationOf = (
     targetInputs: readonly Partial<TargetInput>[],
     settingsInput: Partial<MonitorSettings> = {},
+    setAside: readonly SetAsideItem[] = [],
   ): Configuration => ({
     targets: targetInputs.map((input) => targetSchema.parse({ url: "https://a.test/", ...input })),
     ...monitorSettingsSchema.parse(settingsInput),
     brand: {},
+    setAside,
   });
   let configuration = configurationOf(targetInputs, settingsInput);
   /** Replaces the configuration, as a deployment does. */
@@ -62,13 +64,13 @@ export function setup(
     configuration = configurationOf(...given);
   };
   const table = fakeStateTable(clock);
-  const sent: Omit<NotificationMessage, "parts">[] = [];
+  const sent: Pick<NotificationMessage, "id" | "title" | "text">[] = [];
   const failures: string[] = [];
   const documents: StatusDocument[] = [];
   const sns: Notifier = {
     name: "sns",
-    send: ({ parts: _parts, ...message }) => {
-      sent.push(message);
+    send: ({ id, title, text }) => {
+      sent.push({ id, title, text });
       return Promise.resolve();
     },
   };

@@ -1,17 +1,18 @@
 /** {@link AwsJson} whose calls go to the SDK's client, for tests that mock that client. */
 import * as dynamodb from "@aws-sdk/client-dynamodb";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
 import * as z from "zod";
 
 import { AwsJsonError, type AwsJson } from "../../functions/shared/aws/aws-json";
 
 const COMMANDS: Readonly<Record<string, new (input: never) => object>> = {
   BatchGetItem: dynamodb.BatchGetItemCommand,
+  BatchWriteItem: dynamodb.BatchWriteItemCommand,
   DeleteItem: dynamodb.DeleteItemCommand,
   GetItem: dynamodb.GetItemCommand,
   PutItem: dynamodb.PutItemCommand,
   Query: dynamodb.QueryCommand,
-  Scan: dynamodb.ScanCommand,
   UpdateItem: dynamodb.UpdateItemCommand,
 };
 
@@ -22,9 +23,11 @@ const serviceErrorSchema = z.looseObject({
   $metadata: z.looseObject({ httpStatusCode: z.number().default(400) }),
 });
 
-export function sdkJson(client: DynamoDBClient = new dynamodb.DynamoDBClient()): AwsJson {
+export function sdkJson(client: DynamoDBClient = new dynamodb.DynamoDBClient(), sqs = new SQSClient()): AwsJson {
   return {
     call: async (target, body) => {
+      if (target === "AmazonSQS.SendMessageBatch")
+        return JSON.stringify(await sqs.send(new SendMessageBatchCommand(JSON.parse(body) as never)));
       const Command = COMMANDS[target.split(".")[1] ?? ""];
       if (Command === undefined) throw new Error(`unknown target ${target}`);
       try {

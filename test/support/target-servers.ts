@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 
 import { createAuthority } from "./certificates";
+import { zstdFrame } from "./zstd";
 
 /** What `moody` answers: as it was last told to. */
 let mood = 200;
@@ -36,6 +37,7 @@ const BEHAVIOURS = {
     });
   },
   gzip: (_request, response) => response.writeHead(200, { "Content-Encoding": "gzip" }).end(gzipSync("packed away")),
+  zstd: (_request, response) => response.writeHead(200, { "Content-Encoding": "zstd" }).end(zstdFrame("packed away")),
   gzipBomb: (_request, response) =>
     response.writeHead(200, { "Content-Encoding": "gzip" }).end(gzipSync(Buffer.alloc(20_000_000))),
   notGzip: (_request, response) => response.writeHead(200, { "Content-Encoding": "gzip" }).end("not packed at all"),

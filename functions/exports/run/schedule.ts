@@ -1,5 +1,5 @@
 /** When an export is due, and when a run of it is late. */
-import { nextCronDue } from "../../shared/calendar/cron";
+import { nextInstant, rateMs } from "../../shared/calendar/schedule-expression";
 import { localTime } from "../../shared/calendar/time-zone";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../shared/time";
 import { granularityOf, type ExportSchedule, type Run } from "../contract";
@@ -17,14 +17,6 @@ export function slotOf(at: number, schedule: ExportSchedule | undefined): Slot {
 
 const isoOf = (at: number): string => new Date(at).toISOString();
 
-const UNITS: Readonly<Record<string, number>> = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS };
-
-/** The time between two runs of `rate(...)`; undefined for `cron(...)`. */
-function rateOf(expression: string): number | undefined {
-  const [, count, unit] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression) ?? [];
-  return unit === undefined ? undefined : Number(count) * (UNITS[unit] ?? NaN);
-}
-
 /**
  * When the run of a schedule's event was due. Rates of less than a day are due at multiples of their interval: EventBridge counts it from
  * when the rule was created, and fires late.
@@ -32,7 +24,7 @@ function rateOf(expression: string): number | undefined {
  * @param at of the event, epoch milliseconds
  */
 export function dueOf(at: number, schedule: ExportSchedule | undefined): number {
-  const interval = rateOf(schedule?.expression ?? "");
+  const interval = rateMs(schedule?.expression ?? "");
   const grid = interval === undefined || interval >= DAY_MS ? MINUTE_MS : interval;
   return Math.floor(at / grid) * grid;
 }
@@ -51,9 +43,8 @@ export function dueOfEvent(at: number, schedule: ExportSchedule | undefined): nu
 
 /** The first due time after another one; undefined when there is none. Rates of days are counted from that. */
 export function nextDue({ expression, timeZone }: ExportSchedule, after: number): number | undefined {
-  const interval = rateOf(expression);
-  if (interval === undefined) return nextCronDue(/^cron\((.*)\)$/.exec(expression)?.[1] ?? "", timeZone, after);
-  return interval >= DAY_MS ? after + interval : (Math.floor(after / interval) + 1) * interval;
+  const interval = rateMs(expression) ?? 0;
+  return interval >= DAY_MS ? after + interval : nextInstant({ schedule: expression, timeZone }, after);
 }
 
 /** More missed runs than this are exported as one, the oldest: each run of a scan reads the whole table. */
@@ -66,7 +57,7 @@ const MAX_MISSED = 96;
  * @param before when the next one is
  */
 export function missedDues(schedule: ExportSchedule, after: number, before: number): readonly number[] {
-  if ((rateOf(schedule.expression) ?? 0) >= DAY_MS) return [];
+  if ((rateMs(schedule.expression) ?? 0) >= DAY_MS) return [];
   const missed: number[] = [];
   for (let due = nextDue(schedule, after); due !== undefined && due < before; due = nextDue(schedule, due)) {
     missed.push(due);

@@ -4,6 +4,7 @@ import * as z from "zod";
 import { BROKEN_REASONS, DEGRADED_REASONS, type CronMonitor } from "../contract";
 import type { ProbeResult } from "../probe/check-target";
 import { SECOND_MS } from "../../shared/time";
+import { dueAfter, hasFailed, isRunning, runDurationMs, type Job, type JobSchedule } from "./job";
 
 export const checkResultSchema = z.object({
   /** `degraded`: passed, but slow or with an expiring certificate. `unknown`: the check itself broke, or no heartbeat is due yet. */
@@ -18,6 +19,8 @@ export const checkResultSchema = z.object({
   certificateFingerprint: z.string().optional(),
   /** Cron monitors: the last heartbeat, epoch milliseconds. */
   heartbeatAt: z.number().optional(),
+  /** Cron monitors: how long the last run took. */
+  durationMs: z.number().optional(),
 });
 
 export type CheckResult = z.output<typeof checkResultSchema>;
@@ -38,21 +41,54 @@ export function targetResult({ at, latencyMs, outcome }: ProbeResult): CheckResu
 }
 
 /**
- * Down once the last heartbeat is older than interval plus grace. Before the first heartbeat the same time counts from the
- * tick that first knew the monitor. Times in epoch milliseconds.
+ * Down once a report is overdue, a run takes too long, or the last one failed. Before the first report its time counts from the tick that
+ * first knew the monitor. Times in epoch milliseconds.
  */
 export function cronResult(
-  { everySeconds, graceSeconds }: Pick<CronMonitor, "everySeconds" | "graceSeconds">,
-  heartbeatAt: number | undefined,
+  schedule: JobSchedule & Pick<CronMonitor, "maxRunSeconds">,
+  job: Job,
   knownSince: number,
   tick: number,
 ): CheckResult {
-  const last = heartbeatAt ?? knownSince;
-  const details = { at: tick, ...(heartbeatAt !== undefined && { heartbeatAt }) };
-  if (tick - last > (everySeconds + graceSeconds) * SECOND_MS) {
-    const message = `no heartbeat since ${new Date(last).toISOString()}, expected every ${everySeconds} s`;
-    return { health: "down", reason: "missing-heartbeat", message, ...details };
-  }
-  if (heartbeatAt === undefined) return { health: "unknown", message: "no heartbeat yet", ...details };
-  return { health: "up", ...details };
+  const { heartbeatAt, startedAt, failedAt } = job;
+  const durationMs = runDurationMs(job);
+  const details = {
+    at: tick,
+    ...(heartbeatAt !== undefined && { heartbeatAt }),
+    ...(durationMs !== undefined && { durationMs }),
+  };
+  const fault = faultOf(schedule, job, knownSince, tick);
+  if (fault !== undefined) return { health: "down", ...fault, ...details };
+  if (heartbeatAt !== undefined) return { health: "up", ...details };
+  const message = startedAt === undefined && failedAt === undefined ? "no heartbeat yet" : "no run has ended yet";
+  return { health: "unknown", message, ...details };
+}
+
+function faultOf(
+  schedule: JobSchedule & Pick<CronMonitor, "maxRunSeconds">,
+  job: Job,
+  knownSince: number,
+  tick: number,
+): { readonly reason: string; readonly message: string } | undefined {
+  const { heartbeatAt, startedAt = 0, failedAt, exitCode } = job;
+  const { everySeconds, cron = "", zone = "UTC", maxRunSeconds = Infinity } = schedule;
+  if (hasFailed(job))
+    return {
+      reason: "job-failed",
+      message: `the job failed${exitCode === undefined ? "" : `: exit code ${exitCode}`}`,
+    };
+  const running = isRunning(job);
+  if (running && tick - startedAt > maxRunSeconds * SECOND_MS)
+    return {
+      reason: "job-too-long",
+      message: `running since ${new Date(startedAt).toISOString()}, at most ${maxRunSeconds} s expected`,
+    };
+  const last = running ? startedAt : (heartbeatAt ?? failedAt ?? knownSince);
+  const due = dueAfter(schedule, last);
+  if (due === undefined || tick <= due) return undefined;
+  const expected = everySeconds === undefined ? `at ${cron} (${zone})` : `every ${everySeconds} s`;
+  return {
+    reason: "missing-heartbeat",
+    message: `no heartbeat since ${new Date(last).toISOString()}, expected ${expected}`,
+  };
 }

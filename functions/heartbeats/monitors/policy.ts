@@ -1,10 +1,20 @@
 /** The monitors of an environment, and the thresholds that apply to each. */
-import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../shared/time";
+import { HOUR_MS, MINUTE_MS } from "../../shared/time";
 import type { CronMonitor, MaintenanceWindow, MonitorSettings, StoredBrand, Target } from "../contract";
+import { dueAfter } from "./job";
 
-export interface Configuration extends MonitorSettings {
+export interface Configuration extends Omit<MonitorSettings, "cronMonitors"> {
+  readonly cronMonitors: readonly CronMonitor[];
   readonly targets: readonly Target[];
   readonly brand: StoredBrand;
+  /** Malformed targets and cron monitors: not checked, and not removed either. */
+  readonly setAside?: readonly SetAsideItem[];
+}
+
+export interface SetAsideItem {
+  /** Undefined where that is malformed, too. */
+  readonly name?: string;
+  readonly problem: string;
 }
 
 export interface MonitorPolicy {
@@ -30,8 +40,8 @@ export interface Monitor {
   readonly group?: string;
   /** False: not on the status page. */
   readonly isPublic: boolean;
-  /** A cron monitor's longest time between heartbeats, grace period included. */
-  readonly dueAfterMs?: number;
+  /** Cron monitors: when the heartbeat after one is due at the latest, grace included; epoch milliseconds. */
+  readonly dueAfter?: (heartbeatAt: number) => number | undefined;
   /** A target's URL. */
   readonly url?: string;
   readonly policy: MonitorPolicy;
@@ -92,13 +102,19 @@ export function monitorsOf(
     }),
     // The grace period is a cron monitor's tolerance: the first late check opens its incident.
     ...cronMonitors.map(({ name, ...cron }): Monitor => {
-      const dueAfterMs = (cron.everySeconds + cron.graceSeconds) * SECOND_MS;
       const policy = {
         ...IMMEDIATE,
         maintenance: [...maintenance, ...cron.maintenance],
         ...shared,
       };
-      return { key: monitorKey.cron(name), name, kind: "cron", ...shownAs({ name, ...cron }), dueAfterMs, policy };
+      return {
+        key: monitorKey.cron(name),
+        name,
+        kind: "cron",
+        ...shownAs({ name, ...cron }),
+        dueAfter: (at) => dueAfter(cron, at),
+        policy,
+      };
     }),
   ];
 }

@@ -11,7 +11,7 @@ import {
   type CheckedMonitor,
 } from "./apply-results";
 import { cronResult, targetResult, type CheckResult } from "./check-result";
-import { checkerMonitors, monitorsOf, type Configuration, type Monitor } from "./policy";
+import { checkerMonitors, monitorKey, monitorsOf, type Configuration, type Monitor, type SetAsideItem } from "./policy";
 import type { Run } from "./state";
 import type { StateTable, StoredMonitor } from "./state-table";
 
@@ -52,7 +52,7 @@ export async function processCheckResults(checked: CheckedConfiguration, ports: 
   const monitors = monitorsOf(configuration, intervalMinutes);
   const checker = checkerMonitors(configuration, intervalMinutes);
   const keys = monitors.map(({ key }) => key);
-  const removed = await removedMonitors(keys, table);
+  const removed = await removedMonitors(keys, configuration.setAside ?? [], table);
   const [states, removedStates] = await Promise.all([
     table.read([...keys, checker.network.key, checker.maintenance.key], deadline),
     table.read(removed, deadline),
@@ -80,11 +80,18 @@ export async function processCheckResults(checked: CheckedConfiguration, ports: 
 }
 
 /** Registers new monitors before their first state is written, so that no open incident is missed after their removal. */
-async function removedMonitors(keys: readonly string[], table: StateTable): Promise<readonly string[]> {
+async function removedMonitors(
+  keys: readonly string[],
+  setAside: readonly SetAsideItem[],
+  table: StateTable,
+): Promise<readonly string[]> {
   const registered = await table.registered();
   const added = keys.filter((key) => !registered.has(key));
   if (added.length > 0) await table.register(added);
-  const configured = new Set(keys);
+  // One without a name could be any of them.
+  if (setAside.some(({ name }) => name === undefined)) return [];
+  const malformed = setAside.flatMap(({ name = "" }) => [monitorKey.target(name), monitorKey.cron(name)]);
+  const configured = new Set([...keys, ...malformed]);
   return [...registered].filter((key) => !configured.has(key));
 }
 
@@ -102,13 +109,13 @@ function withResults(
   const probes = new Map(results.map((result) => [result.target, result]));
   const crons = new Map(configuration.cronMonitors.map((cron) => [cron.name, cron]));
   return monitors.flatMap((monitor) => {
-    const { state, heartbeatAt, unreadable } = states.get(monitor.key) ?? {};
+    const { state, job = {}, unreadable } = states.get(monitor.key) ?? {};
     if (unreadable !== undefined) return [];
     const probe = monitor.kind === "target" ? probes.get(monitor.name) : undefined;
     if (probe !== undefined) return [{ ...monitor, result: targetResult(probe) }];
     const cron = monitor.kind === "cron" ? crons.get(monitor.name) : undefined;
     if (cron === undefined) return [];
-    return [{ ...monitor, result: cronResult(cron, heartbeatAt, state?.firstTick ?? tick, tick) }];
+    return [{ ...monitor, result: cronResult(cron, job, state?.firstTick ?? tick, tick) }];
   });
 }
 

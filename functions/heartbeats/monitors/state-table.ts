@@ -21,6 +21,7 @@ import { errorName } from "../../shared/errors";
 import { describeIssues } from "../../shared/input";
 import { RELEASE_LEASE, SET_LEASE, acquireLease, ownLease, type LeaseRequest } from "../../shared/lease";
 import { DAY_SECONDS, SECOND_MS, startOfUtcDay } from "../../shared/time";
+import { jobSchema, type Job, type JobEvent, type JobReport } from "./job";
 import { isCronKey } from "./policy";
 import { rollupCodec, sumOf } from "./roll-up";
 import {
@@ -46,8 +47,8 @@ class StateReadError extends Error {
 
 export interface StoredMonitor {
   readonly state?: MonitorState;
-  /** Cron monitors: the last heartbeat, epoch milliseconds. */
-  readonly heartbeatAt?: number;
+  /** Cron monitors: what the job has reported. */
+  readonly job?: Job;
   /** An item of the monitor is malformed. It affects this monitor only. */
   readonly unreadable?: Error;
 }
@@ -83,8 +84,10 @@ export interface StateTable {
   register(keys: readonly string[]): Promise<void>;
   /** Their states and histories stay. */
   deregister(keys: readonly string[]): Promise<void>;
-  /** The latest heartbeat wins. */
-  recordHeartbeat(key: string, at: number): Promise<void>;
+  /** The latest report of each kind wins. */
+  recordReport(key: string, report: JobReport, at: number): Promise<void>;
+  /** The log of the last run that ended. */
+  readLog(key: string): Promise<string | undefined>;
   /** The lease for delivering notifications: one run at a time. Returns false while another run holds it. */
   acquireDelivery(lease: LeaseRequest): Promise<boolean>;
   releaseDelivery(owner: string): Promise<void>;
@@ -100,7 +103,7 @@ const registrySchema = z.object({ monitors: z.set(z.string()).default(new Set())
 
 const periodSchema = z.object({ start: z.number(), rollup: rollupCodec });
 const storedStateSchema = z.object({ state: stateSchema });
-const heartbeatSchema = z.object({ heartbeatAt: z.number() });
+const storedJobSchema = z.object({ job: jobSchema });
 
 export function stateTable(
   dynamodb: DynamoDBClient,
@@ -246,14 +249,10 @@ export function stateTable(
         incidents: readable(closedIncidentSchema, incidents),
       };
     },
-    recordHeartbeat: async (monitor, at) => {
-      await updateIf({
-        Key: marshall({ monitor, item: HEARTBEAT }),
-        UpdateExpression: "SET heartbeatAt = :at",
-        ConditionExpression: "attribute_not_exists(heartbeatAt) OR heartbeatAt < :at",
-        ExpressionAttributeValues: marshall({ ":at": at }),
-      });
+    recordReport: async (monitor, report, at) => {
+      await updateIf({ Key: marshall({ monitor, item: HEARTBEAT }), ...reportUpdate(report, at) });
     },
+    readLog: async (key) => logSchema.parse((await readItem(key, HEARTBEAT)) ?? {}).log,
     acquireDelivery: (lease) => {
       const { condition, values } = acquireLease(lease);
       return updateIf({
@@ -275,6 +274,39 @@ export function stateTable(
   };
 }
 
+const REPORT_ATTRIBUTES: Readonly<Record<JobEvent, string>> = {
+  success: "heartbeatAt",
+  start: "startedAt",
+  fail: "failedAt",
+};
+
+const logSchema = z.object({ log: z.string().optional() });
+
+/** The end of a run replaces what was reported of an earlier one, also by nothing. */
+function reportUpdate({ event, ...details }: JobReport, at: number) {
+  const attribute = REPORT_ATTRIBUTES[event];
+  const fields = event === "start" ? [] : (["exitCode", "durationMs", "log"] as const);
+  const given = fields.filter((name) => details[name] !== undefined);
+  const set = [
+    `${attribute} = :at`,
+    ...given.map((name) => `#${name} = :${name}`),
+    ...(event === "start" ? [] : ["runStartedAt = if_not_exists(startedAt, :at)"]),
+  ];
+  const removed = [...fields.filter((name) => !given.includes(name)).map((name) => `#${name}`), "startedAt"];
+  return {
+    UpdateExpression: `SET ${set.join(", ")}${event === "start" ? "" : ` REMOVE ${removed.join(", ")}`}`,
+    ConditionExpression: `attribute_not_exists(${attribute}) OR ${attribute} < :at`,
+    // log is a reserved word
+    ...(fields.length > 0 && {
+      ExpressionAttributeNames: Object.fromEntries(fields.map((name) => [`#${name}`, name])),
+    }),
+    ExpressionAttributeValues: marshall({
+      ":at": at,
+      ...Object.fromEntries(given.map((name) => [`:${name}`, details[name]])),
+    }),
+  };
+}
+
 /** One malformed item must not hide the others. */
 function readable<Schema extends z.ZodType>(schema: Schema, items: readonly unknown[]): z.output<Schema>[] {
   return items.flatMap((item) => {
@@ -288,8 +320,8 @@ type PutItem = ConstructorParameters<typeof PutItemCommand>[0];
 
 function addItem(stored: Map<string, StoredMonitor>, item: Record<string, unknown>): void {
   const key = String(item["monitor"]);
-  const schema = item["item"] === STATE ? storedStateSchema : heartbeatSchema;
-  const parsed = schema.safeParse(item["item"] === STATE ? { state: item } : item);
+  const schema = item["item"] === STATE ? storedStateSchema : storedJobSchema;
+  const parsed = schema.safeParse(item["item"] === STATE ? { state: item } : { job: item });
   const fields = parsed.success
     ? parsed.data
     : { unreadable: new StateReadError(`${key}: ${describeIssues(parsed.error, schema)}`) };

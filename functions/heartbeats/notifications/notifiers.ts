@@ -1,24 +1,41 @@
-/** Notifiers for SNS and Slack. */
+/** Notifiers for SNS, Slack and webhooks. */
 import { PublishCommand, type SNSClient } from "@aws-sdk/client-sns";
 import type { SSMClient } from "@aws-sdk/client-ssm";
 
+import type { Clock } from "../../shared/clock";
 import { escapeForSlack, slackPost } from "../../shared/slack";
 import { SECOND_MS } from "../../shared/time";
+import { secretReader } from "../probe/secret-reader";
 import { MessageRejectedError, type Notifier } from "./deliver";
+import { webhookNotifier } from "./webhook-notifier";
+
+/** Less than the shortest interval, so that each run reads a changed secret. */
+const SECRET_CACHE_SECONDS = 50;
 
 class NotDeliveredError extends Error {
   override readonly name = "NotDeliveredError";
 }
 
-/** SNS, and Slack where its webhook parameter is set. */
+/** Of the checker's environment. */
+export interface NotifierSettings {
+  readonly NOTIFICATION_TOPIC: string;
+  readonly SLACK_WEBHOOK_PARAMETER?: string | undefined;
+  readonly WEBHOOK_URL?: string | undefined;
+  readonly WEBHOOK_SECRET_PARAMETER?: string | undefined;
+}
+
+/** SNS, and Slack and a webhook where they are configured. */
 export function createNotifiers(
-  sns: SNSClient,
-  topicArn: string,
-  ssm: SSMClient,
-  webhookParameter: string | undefined,
+  { NOTIFICATION_TOPIC, SLACK_WEBHOOK_PARAMETER: slack, WEBHOOK_URL: url, ...settings }: NotifierSettings,
+  { sns, ssm, clock }: { readonly sns: SNSClient; readonly ssm: SSMClient; readonly clock: Clock },
 ): readonly Notifier[] {
-  const slack = webhookParameter === undefined ? [] : [slackNotifier(slackPost(ssm), webhookParameter)];
-  return [snsNotifier(sns, topicArn), ...slack];
+  const { WEBHOOK_SECRET_PARAMETER: parameter } = settings;
+  const readSecret = secretReader(ssm, SECRET_CACHE_SECONDS, clock);
+  return [
+    snsNotifier(sns, NOTIFICATION_TOPIC),
+    ...(slack === undefined ? [] : [slackNotifier(slackPost(ssm), slack)]),
+    ...(url === undefined || parameter === undefined ? [] : [webhookNotifier({ url, parameter, readSecret, clock })]),
+  ];
 }
 
 export function snsNotifier(sns: SNSClient, topicArn: string): Notifier {

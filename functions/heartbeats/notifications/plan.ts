@@ -21,6 +21,23 @@ export interface NotificationMessage {
   readonly text: string;
   /** What the message tells: delivered with it. */
   readonly parts: readonly PendingNotification[];
+  /** The same for programs: one for each incident. */
+  readonly details: readonly NotificationDetail[];
+  /** To the status page and to the runbook. */
+  readonly links: Pick<PlanOptions, "pageUrl" | "runbookUrl">;
+}
+
+/** Times are ISO 8601, UTC. */
+export interface NotificationDetail {
+  /** A target's name, `cron/<name>`, or `checker/...`. */
+  readonly monitor: string;
+  readonly url: string | null;
+  /** What happened last. */
+  readonly event: Notification["kind"];
+  readonly severity: Incident["severity"];
+  readonly cause: string;
+  readonly since: string;
+  readonly until: string | null;
 }
 
 export interface PlanOptions {
@@ -75,7 +92,7 @@ export function planDelivery(
   const urls = new Map(monitors.map(({ key, url }) => [key, url]));
   const messages =
     merged.length > digestAbove
-      ? [digest(reports, options)]
+      ? [digest(reports, urls, options)]
       : merged.map((group) => messageOf(group, applied, urls, options));
   return { messages, covered };
 }
@@ -168,7 +185,27 @@ function messageOf(
     id: [incidentId(monitor, incident), kind, ...(isRepeatable(kind) ? [isoSeconds(raisedAt)] : [])].join("."),
     title: `[${options.source}] ${also}${headline(first)}: ${label}`.slice(0, MAX_TITLE_LENGTH),
     text: lines.join("\n"),
-    parts: group.flatMap(({ parts }) => parts),
+    ...contentOf(group, urls, options),
+  };
+}
+
+function contentOf(
+  reports: readonly Report[],
+  urls: ReadonlyMap<string, string | undefined>,
+  { pageUrl, runbookUrl }: PlanOptions,
+): Pick<NotificationMessage, "parts" | "details" | "links"> {
+  return {
+    parts: reports.flatMap(({ parts }) => parts),
+    details: reports.map(({ monitor, latest: { kind, incident, closedAt } }) => ({
+      monitor,
+      url: urls.get(monitor) ?? null,
+      event: kind,
+      severity: incident.severity,
+      cause: visible(incident.message),
+      since: isoSeconds(incident.openedAt),
+      until: closedAt === undefined ? null : isoSeconds(closedAt),
+    })),
+    links: { pageUrl, runbookUrl },
   };
 }
 
@@ -176,7 +213,11 @@ function isRepeatable(kind: Notification["kind"]): boolean {
   return kind === "reminder" || kind === "changed";
 }
 
-function digest(reports: readonly Report[], options: PlanOptions): NotificationMessage {
+function digest(
+  reports: readonly Report[],
+  urls: ReadonlyMap<string, string | undefined>,
+  options: PlanOptions,
+): NotificationMessage {
   const byHeadline = [...groupBy(reports, headline)];
   const counts = byHeadline.map(([text, { length }]) => `${length} ${text}`).join(", ");
   const last = Math.max(...reports.map(({ latest }) => latest.raisedAt));
@@ -186,7 +227,7 @@ function digest(reports: readonly Report[], options: PlanOptions): NotificationM
     id: `digest.${first === undefined ? "" : incidentId(first.monitor, first.latest.incident)}.${reports.length}.${isoSeconds(last)}`,
     title: `[${options.source}] ${counts}`.slice(0, MAX_TITLE_LENGTH),
     text: [...lines, ...linksOf(options)].join("\n"),
-    parts: reports.flatMap(({ parts }) => parts),
+    ...contentOf(reports, urls, options),
   };
 }
 

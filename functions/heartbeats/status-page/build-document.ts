@@ -70,14 +70,16 @@ function maintenanceSummaries(
 }
 
 function monitorStatus(
-  { name, title, description, group, kind, policy, dueAfterMs = 0, state, history }: MonitorRecord,
+  { name, title, description, group, kind, policy, dueAfter, state, history }: MonitorRecord,
   now: number,
 ): MonitorStatus {
   const shown = { name, title, description: description ?? null, group: group ?? null, kind };
   const heartbeatAt = state?.lastCheck.heartbeatAt;
+  const due = heartbeatAt === undefined ? undefined : dueAfter?.(heartbeatAt);
   const cron = kind === "cron" && {
     lastHeartbeat: heartbeatAt === undefined ? null : isoSeconds(heartbeatAt),
-    nextDue: heartbeatAt === undefined ? null : isoSeconds(heartbeatAt + dueAfterMs),
+    nextDue: due === undefined ? null : isoSeconds(due),
+    lastRunMs: state?.lastCheck.durationMs ?? null,
   };
   if (state === undefined)
     return {

@@ -47,6 +47,8 @@ export interface MonitorStatus {
   readonly lastHeartbeat?: string | null;
   /** Cron monitors only. A later heartbeat is an incident. Null before the first one. */
   readonly nextDue?: string | null;
+  /** Cron monitors only: how long the last run took. Null where it is not known. */
+  readonly lastRunMs?: number | null;
   /** `unknown`: not checked yet, or not lately. */
   readonly state: "up" | "degraded" | "down" | "maintenance" | "unknown";
   readonly since: string | null;

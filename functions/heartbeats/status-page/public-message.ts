@@ -5,7 +5,7 @@
 import type { CheckResult } from "../monitors/check-result";
 import type { FailureReason } from "../contract";
 
-const SENTENCES: Readonly<Record<FailureReason | "missing-heartbeat", string>> = {
+const SENTENCES: Readonly<Record<FailureReason | "missing-heartbeat" | "job-failed" | "job-too-long", string>> = {
   dns: "the name does not resolve",
   refused: "the connection fails",
   "forbidden-address": "the address may not be checked",
@@ -23,6 +23,8 @@ const SENTENCES: Readonly<Record<FailureReason | "missing-heartbeat", string>> =
   internal: "the check could not run",
   unmeasured: "the check could not run",
   "missing-heartbeat": "no heartbeat in time",
+  "job-failed": "the job failed",
+  "job-too-long": "the job takes too long",
 };
 
 /** Messages that have nothing but numbers are public. */

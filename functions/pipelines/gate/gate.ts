@@ -18,16 +18,6 @@ import { rowOf } from "../storage/row";
 /** A deployment may change the schema alone, without restarting this function. */
 const SCHEMA_CACHE_MS = MINUTE_MS;
 
-/** The sender learns the place, whose names are its own; the log does not. */
-class MessageRejectedError extends BadRequestError {
-  constructor(
-    message: string,
-    override readonly logMessage: string,
-  ) {
-    super(message);
-  }
-}
-
 export interface GateOptions {
   readonly name: string;
   readonly pipeline: Pipeline;
@@ -53,7 +43,7 @@ export function createGate(options: GateOptions): (text: string) => Promise<Acce
     if (itemBytes(rowOf(message)) > MAX_ITEM_BYTES)
       throw new PayloadTooLargeError(`body: its row is longer than ${MAX_ITEM_BYTES} bytes`);
     const violation = (await validator?.())?.(parseJson(message.data));
-    if (violation !== undefined) throw new MessageRejectedError(`body: ${violation}`, "body: violates the schema");
+    if (violation !== undefined) throw new BadRequestError(`body: ${violation}`);
     const { MessageId: messageId } = await sqs.send(
       new SendMessageCommand({
         QueueUrl,
@@ -71,9 +61,7 @@ function readOrReject(read: () => Message): Message {
   try {
     return read();
   } catch (error) {
-    if (error instanceof MalformedMessageError)
-      throw new MessageRejectedError(`body: ${error.description}`, `body: ${error.message}`);
-    throw error;
+    throw error instanceof MalformedMessageError ? new BadRequestError(`body: ${error.message}`) : error;
   }
 }
 

@@ -8,14 +8,6 @@ import { limitFault } from "./json-limits";
 /** The text is not JSON, or has a fault of json-limits.ts. */
 export class NotJsonError extends Error {
   override readonly name = "NotJsonError";
-
-  /** @param logMessage the message without names that the sender has chosen */
-  constructor(
-    message: string,
-    readonly logMessage: string,
-  ) {
-    super(message);
-  }
 }
 
 /** Numbers are objects with the original text; see {@link isNumber}. */
@@ -26,11 +18,11 @@ export function parseJson(text: string): Json {
   try {
     parseNative(text);
   } catch (error) {
-    if (error instanceof JsonSyntaxError) throw new NotJsonError(error.message, error.message);
+    if (error instanceof JsonSyntaxError) throw new NotJsonError(error.message);
     throw error;
   }
   const fault = limitFault(text);
-  if (fault !== undefined) throw new NotJsonError(`${fault.pointer}: ${fault.reason}`, fault.reason);
+  if (fault !== undefined) throw new NotJsonError(fault);
   return parse(text) as Json; // lossless-json's result without a reviver
 }
 

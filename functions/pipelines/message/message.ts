@@ -19,14 +19,6 @@ const MAX_SUMMARY_BYTES = 1_024;
 /** A message that its pipeline rejects. The text has the reason, and never a value or a name that the sender has chosen. */
 export class MalformedMessageError extends Error {
   override readonly name = "MalformedMessageError";
-
-  /** @param description for the sender: the reason with the JSON Pointer to the place */
-  constructor(
-    message: string,
-    readonly description = message,
-  ) {
-    super(message);
-  }
 }
 
 export interface Message {
@@ -84,7 +76,7 @@ function parse(data: string): Json {
     if (!isRecord(document)) throw new MalformedMessageError("is not a JSON object");
     return document;
   } catch (error) {
-    if (error instanceof NotJsonError) throw new MalformedMessageError(error.logMessage, error.message);
+    if (error instanceof NotJsonError) throw new MalformedMessageError(error.message);
     throw error;
   }
 }

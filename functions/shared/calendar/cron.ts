@@ -79,6 +79,26 @@ export function regularPeriod(expression: string, periodsMs: readonly number[]):
   return period !== undefined && (times.length * period) / (7 * DAY_MS) >= LEAST_DENSITY ? period : undefined;
 }
 
+/** The hours and minutes of an expression's days. */
+export function cronTimes(expression: string): Pick<Cron, "hours" | "minutes"> {
+  return parsedCron(expression);
+}
+
+/**
+ * How often a cron is due in a month of `daysAMonth` days, on average over its years.
+ *
+ * @throws {@link CronError}
+ */
+export function cronRunsAMonth(expression: string, daysAMonth: number): number {
+  const { minutes, hours, days, weekdays, months } = parsedCron(expression);
+  const longest = { days: DAY_OF_MONTH.last, firstWeekday: DAY_OF_WEEK.first };
+  const daysOfMonth =
+    weekdays === undefined
+      ? [...wholeRange(DAY_OF_MONTH)].filter((day) => days(day, longest)).length
+      : (weekdays.size * daysAMonth) / DAY_OF_WEEK.last;
+  return (minutes.size * hours.size * daysOfMonth * months.size) / MONTH.last;
+}
+
 /** Whether {@link nextCronDue} accepts them. */
 export function isCron(expression: string, timeZone: string): boolean {
   try {

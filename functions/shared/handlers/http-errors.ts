@@ -8,8 +8,6 @@ export abstract class HttpError extends Error {
   abstract readonly status: number;
   /** Additional response headers. */
   readonly headers: Readonly<Record<string, string>> = {};
-  /** For logs, where the message has names that the caller sent: they can be secrets. @default the message */
-  readonly logMessage: string | undefined = undefined;
   /** True: the response body is the message as plain text instead of JSON. */
   readonly plain: boolean = false;
 }

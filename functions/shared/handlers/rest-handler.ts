@@ -79,6 +79,8 @@ export interface RestOptions<Environment> {
   readonly cors?: boolean;
   /** Limits the ids that each caller may name. @default every caller may name every id */
   readonly scopes?: (environment: Environment) => Scopes | undefined;
+  /** Path parameters that are secrets: not in the logs. @default none */
+  readonly secretParameters?: readonly string[];
 }
 
 /**
@@ -89,7 +91,7 @@ export interface RestOptions<Environment> {
 export function restHandler<Environment>(
   schema: EnvironmentSchema<Environment>,
   build: (services: Services<Environment>) => Readonly<Record<string, Endpoint>>,
-  { cors = false, scopes }: RestOptions<Environment> = {},
+  { cors = false, scopes, secretParameters = [] }: RestOptions<Environment> = {},
 ): (event: unknown, context: Context) => Promise<APIGatewayProxyResult> {
   const start = onColdStart(schema, (services) => ({
     endpoints: build(services),
@@ -101,7 +103,8 @@ export function restHandler<Environment>(
       try {
         const rest = parseInput(restEventSchema, event);
         // Path parameters are ids: of a timer, of a task.
-        logger.appendKeys({ requestId: rest.requestContext.requestId, ...rest.pathParameters });
+        const ids = Object.entries(rest.pathParameters ?? {}).filter(([name]) => !secretParameters.includes(name));
+        logger.appendKeys({ requestId: rest.requestContext.requestId, ...Object.fromEntries(ids) });
         const route = `${rest.httpMethod} ${rest.resource}`;
         const respond = work.endpoints[route];
         if (respond === undefined) throw new NotFoundError("there is no such route");
@@ -113,16 +116,12 @@ export function restHandler<Environment>(
         const { plain, status, headers, body } = errorResponse(error);
         // Lambda's Errors metric does not count responses. The API's alarm for 5xx does.
         if (status >= 500) logger.error("request failed", { error });
-        else logger.info("responded", { status, reason: reasonOf(error) });
+        else logger.info("responded", { status, reason: errorMessage(error) });
         return plain
           ? text(status, String(body), { ...corsHeaders, ...headers })
           : json(status, body, { ...corsHeaders, ...headers });
       }
     });
-}
-
-function reasonOf(error: unknown): string {
-  return (error instanceof HttpError ? error.logMessage : undefined) ?? errorMessage(error);
 }
 
 export interface ErrorResponse extends Required<RestResponse> {

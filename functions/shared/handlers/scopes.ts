@@ -7,7 +7,7 @@ import { ForbiddenError } from "./http-errors";
 /** `arn:aws:iam::111122223333:role/service/billing`, or a user's. */
 const PRINCIPAL = /^arn:[\w-]+:iam::(\d{12}):(role|user)\/(?:[\x21-\x7e]+\/)?([\w+=,.@-]{1,64})$/;
 
-/** Prefixes of ids by the ARN of an IAM role or user. The empty prefix allows every id. Who is not listed may name none. */
+/** Prefixes of ids by the ARN of an IAM role or user. The empty prefix allows every id. A caller that is not listed may name none. */
 export const scopesSchema = z.record(
   z.string().regex(PRINCIPAL, "is not the ARN of an IAM role or user"),
   z.array(z.string()).min(1, "has no prefix"),

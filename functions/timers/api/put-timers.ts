@@ -27,6 +27,8 @@ export interface Put {
   readonly timer: Timer;
   /** The version to replace; null: only creates. Undefined: replaces any version, unless the timer stays the same. */
   readonly replaces?: string | null;
+  /** Whether a timer that is replaced stays as it is, paused or not. @default false */
+  readonly keepsEnabled?: boolean;
   /** Whether the stored timer is what this PUT asks for: it stays, with its version and its fires. */
   readonly isUnchanged: (stored: StoredTimer) => boolean;
 }
@@ -78,14 +80,17 @@ interface Enqueueing {
 type Written = Enqueueing | { readonly error: unknown };
 
 /** @throws {@link TimerChangedError} */
-async function writeRow({ timer, replaces, isUnchanged }: Put, table: PutPorts["table"]): Promise<StoredTimer> {
-  const row = newRow(timer);
-  const indexKey = isUnenqueued(row) ? overdueIndexKey(row) : indexKeyOf(row);
+async function writeRow(
+  { timer, replaces, keepsEnabled, isUnchanged }: Put,
+  table: PutPorts["table"],
+): Promise<StoredTimer> {
+  let row = newRow(timer);
   // First as if the timer were new: most are, and the stored one costs no read.
   let expected: string | null | undefined = replaces === undefined ? null : replaces;
   let conflict: TimerChangedError | undefined;
   for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
     try {
+      const indexKey = isUnenqueued(row) ? overdueIndexKey(row) : indexKeyOf(row);
       await table.put(row, indexKey, expected);
       return row;
     } catch (error) {
@@ -97,6 +102,7 @@ async function writeRow({ timer, replaces, isUnchanged }: Put, table: PutPorts["
         return stored;
       if (replaces !== undefined) throw error;
       if (stored !== undefined && isUnchanged(stored)) return stored;
+      if (stored !== undefined && keepsEnabled === true) row = newRow({ ...timer, enabled: stored.enabled });
       conflict = error;
       expected = error.isCorrupt ? undefined : (stored?.version ?? null);
     }

@@ -6,19 +6,29 @@ import { canonicalJson, jsonDepth, MAX_DATA_DEPTH, RawJson } from "../../shared/
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../shared/time";
 import { invalidCronReason, MAX_CRON_CHARACTERS } from "../../shared/calendar/cron";
 import { nextDue, type Schedule } from "../schedule/schedule";
+import { startOf } from "../../shared/calendar/time-zone";
 import { isTimeZone } from "../../shared/is-time-zone";
-import type { Timer } from "../schedule/timer";
+import { DEFAULT_CALLBACK } from "../contract";
+import { DEFAULT_MAX_ATTEMPTS, type Timer, type TimerOptions } from "../schedule/timer";
 
 /** Default `minuteOfHour`: this many minutes after the PUT. */
 const DEFAULT_MINUTES_AHEAD = 40;
 
 const MAX_PERIOD_MS = 365 * DAY_MS;
 const MAX_DELAY_SECONDS = (10 * MAX_PERIOD_MS) / SECOND_MS;
-const MAX_JITTER_SECONDS = 300;
+export const MAX_JITTER_SECONDS = 300;
 const MAX_FIRES_AHEAD = 100;
 const MAX_DATA_BYTES = 64 * 1024;
+const MAX_CATCH_UP_SECONDS = MAX_PERIOD_MS / SECOND_MS;
+
+/** Receives of the queue before a message goes to the dead-letter queue. */
+const MAX_ATTEMPTS = 100;
+
+/** A day less than the queue keeps a message. */
+const MAX_AGE_SECONDS = (3 * DAY_MS) / SECOND_MS;
+
 /** A version is a UUID. */
-const MAX_VERSION_CHARACTERS = 100;
+export const MAX_VERSION_CHARACTERS = 100;
 const MAX_TIME_ZONE_CHARACTERS = 64;
 const UNITS_MS: Readonly<Record<string, number>> = { second: SECOND_MS, minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS };
 
@@ -40,10 +50,20 @@ const minuteSchema = z
   .transform(Number);
 
 const TIME_MESSAGE = 'is not a time such as "2026-11-21T17:00:00Z"';
-const timeSchema = z.iso
+export const timeSchema = z.iso
   .datetime({ offset: true, error: TIME_MESSAGE })
   .transform(Date.parse)
   .refine(Number.isFinite, TIME_MESSAGE);
+
+/** `2026-11-21T17:00:00`, for a time zone -> epoch milliseconds of the same wall clock in UTC. */
+const LOCAL_TIME_MESSAGE = 'is not a local time such as "2026-11-21T17:00:00", as timeZone requires';
+const localTimeSchema = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?$/, LOCAL_TIME_MESSAGE)
+  .transform((text) => `${text.length === "2026-11-21T17:00".length ? `${text}:00` : text}Z`)
+  .pipe(
+    z.iso.datetime({ error: LOCAL_TIME_MESSAGE }).transform(Date.parse).refine(Number.isFinite, LOCAL_TIME_MESSAGE),
+  );
 
 /** `15 minutes` -> milliseconds. */
 const everySchema = z
@@ -91,10 +111,29 @@ const dataSchema = z
   })
   .optional();
 
+const catchUpSchema = z.custom<"all" | "latest" | number>((value) => {
+  if (typeof value !== "number") return value === "all" || value === "latest";
+  return Number.isInteger(value) && value >= 1 && value <= MAX_CATCH_UP_SECONDS;
+}, `is not all, latest, or seconds of 1 to ${MAX_CATCH_UP_SECONDS}`);
+
+const retrySchema = z.strictObject(
+  {
+    maxAttempts: wholeNumber(1, MAX_ATTEMPTS).optional(),
+    maxAgeSeconds: wholeNumber(1, MAX_AGE_SECONDS).optional(),
+  },
+  { error: ({ code }) => (code === "unrecognized_keys" ? undefined : "is not {maxAttempts, maxAgeSeconds}") },
+);
+
 const common = {
   timerCallbackData: dataSchema,
+  callback: z.string("is not the name of a callback").optional(),
+  catchUp: catchUpSchema.optional(),
+  overlap: z.enum(["allow", "skip"], "is not allow or skip").optional(),
+  retry: retrySchema.optional(),
+  history: z.boolean("is not true or false").optional(),
   shardId: z.string("is not a string").optional(),
   jitterSeconds: wholeNumber(0, MAX_JITTER_SECONDS).optional(),
+  enabled: z.boolean("is not true or false").optional(),
   ifVersion: z.string("is not a string or null").max(MAX_VERSION_CHARACTERS, "is not a version").nullish(),
 };
 
@@ -110,25 +149,40 @@ const periodicFields = z.strictObject(
     startAt: timeSchema.optional(),
     endAt: timeSchema.optional(),
     maxFires: wholeNumber(1, 1_000_000_000).optional(),
-    enabled: z.boolean("is not true or false").optional(),
   },
   UNKNOWN,
 );
 export type PeriodicBody = z.output<typeof periodicFields>;
 export const periodicBodySchema = periodicFields.superRefine(rejectContradictions);
-const oneshotFields = z.strictObject(
-  {
-    ...common,
-    at: timeSchema.optional(),
-    delaySeconds: wholeNumber(0, MAX_DELAY_SECONDS).optional(),
-  },
-  UNKNOWN,
-);
-export type OneshotBody = z.output<typeof oneshotFields>;
-export const oneshotBodySchema = oneshotFields.refine(
-  ({ at, delaySeconds }) => (at === undefined) !== (delaySeconds === undefined),
-  { error: "needs either at or delaySeconds", when: ({ issues }) => issues.length === 0 },
-);
+const oneshotFields = z
+  .strictObject(
+    {
+      ...common,
+      at: z.string(TIME_MESSAGE).optional(),
+      timeZone: timeZoneSchema.optional(),
+      delaySeconds: wholeNumber(0, MAX_DELAY_SECONDS).optional(),
+    },
+    UNKNOWN,
+  )
+  .refine(({ at, delaySeconds }) => (at === undefined) !== (delaySeconds === undefined), {
+    error: "needs either at or delaySeconds",
+    when: ({ issues }) => issues.length === 0,
+  })
+  .refine(({ at, timeZone }) => timeZone === undefined || at !== undefined, {
+    path: ["timeZone"],
+    error: "requires at",
+    when: ({ issues }) => issues.length === 0,
+  });
+export const oneshotBodySchema = oneshotFields.transform(({ at: text, timeZone, ...body }, context) => {
+  if (text === undefined) return body;
+  const parsed = timeZone === undefined ? timeSchema.safeParse(text) : localTimeSchema.safeParse(text);
+  if (!parsed.success) {
+    context.addIssue({ code: "custom", path: ["at"], message: parsed.error.issues[0]?.message ?? TIME_MESSAGE });
+    return z.NEVER;
+  }
+  return { ...body, at: timeZone === undefined ? parsed.data : startOf(parsed.data, timeZone) };
+});
+export type OneshotBody = z.output<typeof oneshotBodySchema> & { readonly at?: number };
 
 function bodyMessage(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === "unrecognized_keys") return undefined; // input.ts says it without the names
@@ -148,6 +202,8 @@ function rejectContradictions(body: PeriodicBody, context: z.RefinementCtx): voi
   if (secondOfMinute !== undefined && every !== undefined && every % MINUTE_MS !== 0)
     reject("secondOfMinute", "cannot be combined with a period that is not whole minutes");
   if (timeZone !== undefined && cron === undefined) reject("timeZone", "requires cron");
+  if (body.catchUp === "latest" && cron !== undefined && (body.maxFires ?? 0) > MAX_FIRES_AHEAD)
+    reject("catchUp", `cannot be latest with cron and more than ${MAX_FIRES_AHEAD} maxFires`);
   if (startAt !== undefined && endAt !== undefined && endAt < startAt) reject("endAt", "is before startAt");
 }
 
@@ -183,11 +239,12 @@ export function periodicTimer(body: PeriodicBody, { id, now, version, shard, req
     enabled,
     putAt: now,
     ...(requestKey !== undefined && { requestKey }),
+    ...optionsOf(body),
   };
 }
 
 export function oneshotTimer(body: OneshotBody, { id, now, version, shard, requestKey }: TimerContext): Timer {
-  const { at = now + (body.delaySeconds ?? 0) * SECOND_MS, jitterSeconds } = body;
+  const { at = now + (body.delaySeconds ?? 0) * SECOND_MS, jitterSeconds, enabled = true } = body;
   return {
     kind: "oneshot",
     id,
@@ -196,10 +253,28 @@ export function oneshotTimer(body: OneshotBody, { id, now, version, shard, reque
     schedule: { kind: "once", at },
     data: dataOf(body, { id, type: "oneshot" }),
     ...(jitterSeconds !== undefined && { jitterSeconds }),
-    enabled: true,
+    enabled,
     putAt: now,
     ...(requestKey !== undefined && { requestKey }),
+    ...optionsOf(body),
   };
+}
+
+/** Without those that are the default, so that a PUT that spells them out changes nothing. */
+function optionsOf(body: Pick<PeriodicBody, "callback" | "catchUp" | "overlap" | "retry" | "history">): {
+  readonly options?: TimerOptions;
+} {
+  const { callback = DEFAULT_CALLBACK, catchUp = "all", overlap, retry = {}, history } = body;
+  const { maxAttempts = DEFAULT_MAX_ATTEMPTS, maxAgeSeconds } = retry;
+  const options: TimerOptions = {
+    ...(callback !== DEFAULT_CALLBACK && { callback }),
+    ...(catchUp !== "all" && { catchUp }),
+    ...(overlap === "skip" && { overlap }),
+    ...(maxAttempts !== DEFAULT_MAX_ATTEMPTS && { maxAttempts }),
+    ...(maxAgeSeconds !== undefined && { maxAgeSeconds }),
+    ...(history !== undefined && { history }),
+  };
+  return Object.keys(options).length === 0 ? {} : { options };
 }
 
 /**
@@ -209,7 +284,11 @@ export function oneshotTimer(body: OneshotBody, { id, now, version, shard, reque
 export function isSameTimer(timer: Timer, body: PeriodicBody | OneshotBody, stored: Timer): boolean {
   if (body.shardId !== undefined && body.shardId !== stored.shard) return false;
   const comparable = (one: Timer, schedule: Schedule) =>
-    JSON.stringify([one.data, one.startAt, one.endAt, one.maxFires, one.jitterSeconds ?? 0, one.enabled, schedule]);
+    JSON.stringify([
+      [one.data, one.startAt, one.endAt, one.maxFires, one.jitterSeconds ?? 0, schedule],
+      body.enabled !== undefined && one.enabled,
+      Object.entries(one.options ?? {}).sort(),
+    ]);
   const schedule = hasRhythmOf(stored.schedule, timer.schedule, body) ? stored.schedule : timer.schedule;
   return comparable(timer, schedule) === comparable(stored, stored.schedule);
 }

@@ -4,16 +4,18 @@ import * as z from "zod";
 import { mapConcurrently } from "../../shared/concurrency";
 import { BadRequestError, ConflictError } from "../../shared/handlers/http-errors";
 import { jsonParts } from "../../shared/json-text";
-import { fittingItems } from "../../shared/handlers/response-size";
 import { endpoint, errorResponse, type Endpoint, type RestResponse } from "../../shared/handlers/rest-handler";
 import type { Scope } from "../../shared/handlers/scopes";
-import { describeIssues, parseJson } from "../../shared/input";
+import { describeIssues } from "../../shared/input";
+import { DAY_SECONDS, MINUTE_SECONDS, SECOND_MS } from "../../shared/time";
 import type { ApiRouteName } from "../contract";
-import type { CursorReader } from "./cursors";
-import type { BatchResponse, BatchResult, ListResponse, TimerResponse } from "./api-types";
-import { putTimers, type Put, type PutOutcome, type PutPorts } from "./put-timers";
+import { readAudit } from "./audit";
+import type { BatchResponse, BatchResult } from "./api-types";
+import { listSchema, listTimers } from "./list-timers";
+import { putTimers, type Put, type PutOutcome } from "./put-timers";
 import {
   idSchema,
+  MAX_VERSION_CHARACTERS,
   isLegacyRequest,
   isSameTimer,
   oneshotBodySchema,
@@ -25,11 +27,15 @@ import {
   type PeriodicBody,
 } from "./request-schemas";
 import { exclusiveStart, nextScheduledTime } from "../schedule/fire-times";
-import type { StoredTimer, TimerKind } from "../schedule/timer";
-import { CorruptRowError } from "../storage/timer-row";
-import { TimerChangedError, type TimerTable } from "../storage/timer-table";
+import type { StoredTimer, Timer, TimerKind } from "../schedule/timer";
+import { TimerChangedError, type TimerId, type TimerTable } from "../storage/timer-table";
 import { withoutReadOnlyFields, withRawData } from "./bodies";
 import { legacyTimerResponse, timerResponse } from "./timer-response";
+import { isRecorded, lastFireOf, timerResponses, UnreadableTimerError } from "./timer-responses";
+import { firesOf, fireTimer, preview, setAllEnabled, setEnabled, type VerbPorts } from "./verbs";
+
+/** How long the history keeps fires. */
+const HISTORY_SECONDS = 7 * DAY_SECONDS;
 
 const MAX_REQUESTS = 25;
 const CONCURRENT_DELETES = 10;
@@ -41,24 +47,8 @@ const CONCURRENT_DELETES = 10;
 const SEND_TIMEOUT_MS = 5_000;
 const RESPONSE_RESERVE_MS = 6_000;
 
-const DEFAULT_LIMIT = 100;
-const MAX_TIMERS = 1_000;
-
-/** A list response ends early after this many pages of the table, which also contain other rows... */
-const MAX_PAGES = 10;
-
-/** ... or at this size of their data: Lambda responses are limited to 6 MB as sent ({@link fittingItems}), pages of the table to 1 MB. */
-const LONG_RESPONSE_BYTES = 3_000_000;
-
-export interface TimerPorts {
-  readonly table: Pick<TimerTable, "get" | "delete" | "list" | "recordShardCount"> & PutPorts["table"];
-  readonly queue: PutPorts["queue"];
-  readonly cursors: CursorReader;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
-  readonly newVersion: () => string;
-  /** Configured number of shards. */
-  readonly shards: number;
+export interface TimerPorts extends VerbPorts {
+  readonly table: Pick<TimerTable, "delete"> & VerbPorts["table"];
   /** Called with the server error (5xx) of a request in a batch. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -75,6 +65,14 @@ class MissingBodyError extends BadRequestError {
 
 const path = z.object({ id: idSchema });
 const requestSchema = z.object({ path });
+const versionSchema = z.string("is not a string").max(MAX_VERSION_CHARACTERS, "is not a version");
+const deleteSchema = z.object({
+  path,
+  query: z.strictObject(
+    { ifVersion: versionSchema.optional() },
+    { error: ({ code }) => (code === "unrecognized_keys" ? "has only ifVersion" : undefined) },
+  ),
+});
 /** Chosen by the client, one for each change that it wants: a UUID. */
 const requestKeySchema = z.string().regex(/^[\x21-\x7e]{1,255}$/, "is not 1 to 255 ASCII characters without spaces");
 const putSchema = z.object({
@@ -84,22 +82,57 @@ const putSchema = z.object({
   text: z.string(),
   deadline: z.number(),
 });
-const periodicRequestSchema = z.object({ body: periodicBodySchema });
-const oneshotRequestSchema = z.object({ body: oneshotBodySchema });
-const listSchema = z.object({
+const count = (most: number, fallback: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, "is not a whole number")
+    .transform(Number)
+    .refine((number) => number >= 1 && number <= most, `is not 1 to ${most}`)
+    .default(fallback);
+const readSchema = z.object({
+  path: z.object({ id: idSchema, verb: z.enum(["fires", "preview", "audit"], "is not fires, preview or audit") }),
   query: z.strictObject(
     {
-      limit: z
-        .string()
-        .regex(/^\d{1,9}$/, "is not a whole number")
-        .transform(Number)
-        .refine((limit) => limit >= 1 && limit <= MAX_TIMERS, `is not 1 to ${MAX_TIMERS}`)
-        .default(DEFAULT_LIMIT),
+      limit: count(1_000, 100),
       next: z.string().optional(),
+      count: count(100, 10),
+      sinceSeconds: count(HISTORY_SECONDS, DAY_SECONDS),
+      lateSeconds: count(HISTORY_SECONDS, MINUTE_SECONDS),
     },
-    { error: ({ code }) => (code === "unrecognized_keys" ? "has only limit and next" : undefined) },
+    {
+      error: ({ code }) =>
+        code === "unrecognized_keys" ? "has only limit, next, count, sinceSeconds and lateSeconds" : undefined,
+    },
   ),
 });
+const verbSchema = putSchema.extend({
+  path: z.object({
+    id: idSchema,
+    verb: z.enum(["fire", "pause", "resume", "preview"], "is not fire, pause, resume or preview"),
+  }),
+  query: z.object({ count: count(100, 10) }),
+});
+const fireSchema = z.object({
+  body: z
+    .strictObject(
+      { fireId: z.string("is not a fire id").max(1_000, "is not a fire id").optional() },
+      "is not of the form {fireId}",
+    )
+    .default({}),
+});
+const verbsSchema = z.object({
+  body: z.strictObject(
+    {
+      verb: z.enum(["pause", "resume"], "is not pause or resume"),
+      prefix: z.string("is not a string").regex(/^[A-Za-z0-9._:-]{0,256}$/, "is not the beginning of an id"),
+      next: z.string("is not a string").optional(),
+    },
+    'is not of the form {"verb": "pause", "prefix": "report-"}',
+  ),
+  deadline: z.number(),
+});
+const periodicRequestSchema = z.object({ body: periodicBodySchema });
+const oneshotRequestSchema = z.object({ body: oneshotBodySchema });
 const batchRequestSchema = z
   .strictObject(
     {
@@ -107,6 +140,7 @@ const batchRequestSchema = z
       path: z.string("is not a string"),
       body: z.unknown().optional(),
       idempotencyKey: requestKeySchema.optional(),
+      ifVersion: versionSchema.optional(),
     },
     'is not of the form {"method": "PUT", "path": "/periodic/<id>", "body": {...}}',
   )
@@ -140,7 +174,7 @@ function decodeOrKeep(id: string): string {
 type ParsedBatch = z.output<typeof batchSchema>;
 
 export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, Endpoint>> {
-  const { table, cursors, now } = ports;
+  const { table, now } = ports;
 
   const put = (kind: TimerKind) =>
     endpoint(putSchema, async ({ path: { id }, headers: { "idempotency-key": requestKey }, body, text, deadline }) => {
@@ -153,47 +187,109 @@ export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, En
     endpoint(requestSchema, async ({ path: { id } }) => {
       const timer = await table.get({ kind, id });
       if (timer === undefined) return { status: 404, body: id };
-      const { timers, unreadable } = await timerResponses([timer], cursors, now());
+      const { timers, unreadable } = await timerResponses([timer], ports);
       if (unreadable[0] !== undefined) throw new UnreadableTimerError(unreadable[0]);
       return { body: timers[0] };
     });
 
   const remove = (kind: TimerKind) =>
-    endpoint(requestSchema, async ({ path: { id } }) => {
-      await table.delete({ kind, id });
+    endpoint(deleteSchema, async ({ path: { id }, query: { ifVersion } }) => {
+      await deleteTimer({ kind, id }, ifVersion, ports);
       return { body: id };
     });
 
-  const list = (kind: TimerKind) =>
-    endpoint(listSchema, async ({ query: { limit, next } }, scope) => {
-      const page = await listTimers(kind, limit, next === undefined ? undefined : keyOfToken(next, kind), table);
-      const allowed = page.timers.filter(({ id }) => scope.includes(id));
-      const { timers: all, unreadable } = await timerResponses(allowed, cursors, now());
-      const timers = fittingItems(all);
-      const nextKey = timers.length < all.length ? `${kind}#${timers.at(-1)?.id ?? ""}` : page.next;
-      const failures = [...page.corrupt.filter(({ id }) => scope.includes(id)), ...unreadable];
-      const body: ListResponse = {
-        timers,
-        ...(failures.length > 0 && { unreadable: failures.map(({ id, error }) => ({ id, reason: reasonOf(error) })) }),
-        ...(nextKey !== undefined && { next: tokenOf(nextKey, kind) }),
+  const read = (kind: TimerKind) =>
+    endpoint(readSchema, async ({ path: { id, verb }, query }) => {
+      if (verb === "fires") return { body: await firesOf({ kind, id }, query, ports) };
+      const timer = await table.get({ kind, id });
+      if (timer === undefined) return { status: 404, body: id };
+      if (verb === "preview") return { body: preview(timer, query.count, now()) };
+      const limits = {
+        since: now() - query.sinceSeconds * SECOND_MS,
+        lateMs: query.lateSeconds * SECOND_MS,
+        now: now(),
       };
-      return { body };
+      return { body: await readAudit(timer, limits, ports.history) };
     });
+
+  const act = (kind: TimerKind) => endpoint(verbSchema, (request) => runVerb(kind, request, ports));
+
+  const actOnAll = (kind: TimerKind) =>
+    endpoint(verbsSchema, async ({ body: { next, ...input }, deadline }, scope) => ({
+      body: await setAllEnabled(
+        kind,
+        { ...input, ...(next !== undefined && { next }) },
+        ports,
+        scope,
+        sendUntil(deadline, ports),
+      ),
+    }));
+
+  const list = (kind: TimerKind) =>
+    endpoint(listSchema, async ({ query }, scope) => ({ body: await listTimers(kind, query, ports, scope) }));
 
   return {
     "GET /periodic": list("periodic"),
+    "POST /periodic": actOnAll("periodic"),
     "PUT /periodic/{id}": put("periodic"),
     "GET /periodic/{id}": get("periodic"),
     "DELETE /periodic/{id}": remove("periodic"),
+    "GET /periodic/{id}/{verb}": read("periodic"),
+    "POST /periodic/{id}/{verb}": act("periodic"),
     "GET /oneshot": list("oneshot"),
+    "POST /oneshot": actOnAll("oneshot"),
     "PUT /oneshot/{id}": put("oneshot"),
     "GET /oneshot/{id}": get("oneshot"),
     "DELETE /oneshot/{id}": remove("oneshot"),
+    "GET /oneshot/{id}/{verb}": read("oneshot"),
+    "POST /oneshot/{id}/{verb}": act("oneshot"),
     "POST /batch": endpoint(batchSchema, async (batch, scope) => {
       const body: BatchResponse = { results: await runBatch(batch, ports, scope) };
       return { body };
     }),
   };
+}
+
+/** @throws {@link ConflictError} when the timer has another version */
+async function deleteTimer(key: TimerId, ifVersion: string | undefined, { table }: TimerPorts): Promise<void> {
+  try {
+    await table.delete(key, ifVersion);
+  } catch (error) {
+    throw conflictOf(error);
+  }
+}
+
+/** 404 with the id for a timer that does not exist, except for the preview of a body. */
+async function runVerb(
+  kind: TimerKind,
+  request: z.output<typeof verbSchema>,
+  ports: TimerPorts,
+): Promise<RestResponse> {
+  const {
+    path: { id, verb },
+    headers,
+    body,
+    text,
+    query,
+    deadline,
+  } = request;
+  if (verb === "preview") {
+    const { put } = await prepare({ kind, id, body, text }, ports);
+    return { body: preview(put.timer, query.count, ports.now()) };
+  }
+  const until = sendUntil(deadline, ports);
+  if (verb === "fire") {
+    const timer = await ports.table.get({ kind, id });
+    if (timer === undefined) return { status: 404, body: id };
+    const { fireId } = parsed(fireSchema, { body }).body;
+    const key = headers["idempotency-key"] ?? ports.newVersion();
+    return { body: await fireTimer(timer, { fireId, key }, ports, until) };
+  }
+  const stored = await setEnabled({ kind, id }, verb === "resume", ports, until);
+  if (stored === undefined) return { status: 404, body: id };
+  const { timers, unreadable } = await timerResponses([stored], ports);
+  if (unreadable[0] !== undefined) throw new UnreadableTimerError(unreadable[0]);
+  return { body: timers[0] };
 }
 
 /** Until when the fires of a PUT are sent, epoch milliseconds. */
@@ -214,7 +310,7 @@ interface PutRequest {
 /** A valid PUT, and its response. */
 interface Prepared {
   readonly put: Put;
-  readonly respond: (stored: StoredTimer) => RestResponse;
+  readonly respond: (stored: StoredTimer) => Promise<RestResponse> | RestResponse;
 }
 
 /** @throws {@link BadRequestError} */
@@ -228,20 +324,35 @@ async function prepare({ kind, id, body, text, requestKey }: PutRequest, ports: 
     shard: await shardFor(id, shardId, ports),
     ...(requestKey !== undefined && { requestKey }),
   });
-  const respondFully = (stored: StoredTimer): RestResponse => ({
-    body: timerResponse(stored, ports.now(), stored.enqueuedUntil),
-  });
+  const respondFully = async (stored: StoredTimer, { version }: Timer): Promise<RestResponse> => {
+    // A new version has not fired.
+    const lastFire = stored.version === version ? undefined : await lastFireOf(stored, ports);
+    const status = { cursor: stored.enqueuedUntil, recorded: isRecorded(stored, ports.callbacks), lastFire };
+    return { body: timerResponse(stored, ports.now(), status) };
+  };
   if (kind === "oneshot") {
     const input = parsed(oneshotRequestSchema, { body: content }).body;
-    return { put: putOf(oneshotTimer(input, await context(input)), input), respond: respondFully };
+    rejectUnknownCallback(input, ports);
+    const put = putOf(oneshotTimer(input, await context(input)), input);
+    return { put, respond: (stored) => respondFully(stored, put.timer) };
   }
   const input = parsed(periodicRequestSchema, { body: content }).body;
+  rejectUnknownCallback(input, ports);
   const put = putOf(periodicTimer(input, await context(input)), input);
   await rejectNeverFiring(put, ports);
   const respond = isLegacyRequest(input)
     ? (stored: StoredTimer) => ({ body: legacyTimerResponse(stored) })
-    : respondFully;
+    : (stored: StoredTimer) => respondFully(stored, put.timer);
   return { put, respond };
+}
+
+/** @throws {@link BadRequestError} */
+function rejectUnknownCallback(
+  { callback }: { readonly callback?: string | undefined },
+  { callbacks }: TimerPorts,
+): void {
+  if (callback !== undefined && !Object.hasOwn(callbacks, callback))
+    throw new BadRequestError(`body.callback: is not one of ${Object.keys(callbacks).join(", ")}`);
 }
 
 /** A timer that has ended may be put again, unchanged. */
@@ -255,7 +366,12 @@ async function rejectNeverFiring({ timer, isUnchanged }: Put, { table }: TimerPo
 
 function putOf(timer: Put["timer"], body: PeriodicBody | OneshotBody): Put {
   const isUnchanged = (stored: StoredTimer) => isSameTimer(timer, body, stored);
-  return { timer, isUnchanged, ...(body.ifVersion !== undefined && { replaces: body.ifVersion }) };
+  return {
+    timer,
+    isUnchanged,
+    keepsEnabled: body.enabled === undefined,
+    ...(body.ifVersion !== undefined && { replaces: body.ifVersion }),
+  };
 }
 
 /** @throws {@link BadRequestError} */
@@ -275,92 +391,14 @@ async function shardFor(id: string, requested: string | undefined, { table, shar
 }
 
 /** @throws the error of the outcome, mapped to an HTTP error */
-function responseOf({ respond }: Prepared, outcome: PutOutcome | undefined): RestResponse {
+async function responseOf({ respond }: Prepared, outcome: PutOutcome | undefined): Promise<RestResponse> {
   if (outcome === undefined) throw new Error("no outcome");
   if ("stored" in outcome) return respond(outcome.stored);
-  const { error } = outcome;
-  if (error instanceof TimerChangedError) throw new ConflictError(error.message, { cause: error });
-  throw error;
+  throw conflictOf(outcome.error);
 }
 
-/** A row that cannot be read is shown as such: it does not hide the others. */
-interface Unreadable {
-  readonly id: string;
-  readonly error: unknown;
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof CorruptRowError ? error.message : "its timerCallbackData is not JSON";
-}
-
-class UnreadableTimerError extends ConflictError {
-  constructor({ error }: Unreadable) {
-    super(`The stored timer cannot be read (${reasonOf(error)}). Put it again, or delete it.`, { cause: error });
-  }
-}
-
-async function timerResponses(timers: readonly StoredTimer[], cursors: CursorReader, now: number) {
-  const shards = new Set(timers.map(({ shard }) => shard));
-  const cursorOf = shards.size === 0 ? new Map<string, number>() : await cursors.get(shards, now);
-  const responses: TimerResponse[] = [];
-  const unreadable: Unreadable[] = [];
-  for (const timer of timers) {
-    try {
-      responses.push(timerResponse(timer, now, cursorOf.get(timer.shard) ?? 0));
-    } catch (error) {
-      unreadable.push({ id: timer.id, error });
-    }
-  }
-  return { timers: responses, unreadable };
-}
-
-interface Page {
-  readonly timers: readonly StoredTimer[];
-  readonly corrupt: readonly Unreadable[];
-  /** The key of the last scanned or returned row. */
-  readonly next?: string;
-}
-
-/** Pages of the table also contain other rows, or only those. */
-async function listTimers(
-  kind: TimerKind,
-  limit: number,
-  after: string | undefined,
-  table: Pick<TimerTable, "list">,
-): Promise<Page> {
-  const timers: StoredTimer[] = [];
-  const corrupt: Unreadable[] = [];
-  let bytes = 0;
-  for (let pages = 1; ; pages++) {
-    const page = await table.list(kind, limit, after);
-    timers.push(...page.timers);
-    corrupt.push(...page.corrupt);
-    if (timers.length > limit) {
-      const first = timers.slice(0, limit);
-      return { timers: first, corrupt, next: `${kind}#${first.at(-1)?.id ?? ""}` };
-    }
-    if (page.next === undefined) return { timers, corrupt };
-    bytes += page.timers.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
-    if (timers.length === limit || pages === MAX_PAGES || bytes >= LONG_RESPONSE_BYTES)
-      return { timers, corrupt, next: page.next };
-    after = page.next;
-  }
-}
-
-/** An opaque continuation token. */
-function tokenOf(key: string, kind: TimerKind): string {
-  return Buffer.from(JSON.stringify([kind, key])).toString("base64url");
-}
-
-/** @throws {@link BadRequestError} */
-function keyOfToken(token: string, kind: TimerKind): string {
-  try {
-    const decoded: unknown = parseJson(Buffer.from(token, "base64url").toString());
-    const [, key] = z.tuple([z.literal(kind), z.string().regex(/^[a-z]+#[\x21-\x7e]{0,2000}$/)]).parse(decoded);
-    return key;
-  } catch (cause) {
-    throw new BadRequestError("query.next: is not a token from a response of this list", { cause });
-  }
+function conflictOf(error: unknown): unknown {
+  return error instanceof TimerChangedError ? new ConflictError(error.message, { cause: error }) : error;
 }
 
 /** Each request succeeds or fails independently. */
@@ -386,11 +424,11 @@ async function runBatch(
   const puts: { readonly index: number; readonly one: Prepared }[] = [];
   await mapConcurrently([...requests.entries()], CONCURRENT_DELETES, ([index, unparsed]) =>
     settle(index, async () => {
-      const { method, kind, id: givenId, body, idempotencyKey = sharedKey } = parsedRequest(unparsed, index);
+      const { method, kind, id: givenId, body, ifVersion, idempotencyKey = sharedKey } = parsedRequest(unparsed, index);
       const { id } = parsed(requestSchema, { path: { id: givenId } }).path;
       scope.check(id);
       const bodyText = jsonParts(texts?.get(String(index)) ?? "")?.get("body") ?? "";
-      if (method === "DELETE") await ports.table.delete({ kind, id });
+      if (method === "DELETE") await deleteTimer({ kind, id }, ifVersion, ports);
       else
         puts.push({ index, one: await prepare({ kind, id, body, text: bodyText, requestKey: idempotencyKey }, ports) });
       return { body: id };

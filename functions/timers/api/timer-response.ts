@@ -2,10 +2,12 @@
 import { parseJson } from "../../shared/input";
 import { RawJson } from "../../shared/json-text";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../shared/time";
-import { endOf, exclusiveStart, fireAt, nextScheduledTime, scheduledTimes } from "../schedule/fire-times";
-import { nextDue, type Schedule } from "../schedule/schedule";
-import type { StoredTimer, Timer } from "../schedule/timer";
-import type { LegacyTimerResponse, ScheduleResponse, TimerResponse } from "./api-types";
+import { exclusiveStart, fireAt, isUnenqueued, nextScheduledTime, scheduledTimes } from "../schedule/fire-times";
+import type { Schedule } from "../schedule/schedule";
+import { DEFAULT_CALLBACK } from "../contract";
+import type { StoredTimer, Timer, TimerOptions } from "../schedule/timer";
+import type { RecordedFire } from "../storage/history";
+import type { FireResponse, LegacyTimerResponse, ScheduleResponse, TimerResponse, TimerState } from "./api-types";
 
 const UNITS = [
   ["day", DAY_MS],
@@ -30,9 +32,21 @@ function dataOf(data: string): RawJson {
   return new RawJson(data);
 }
 
-/** @param cursor of the timer's shard, epoch milliseconds */
-export function timerResponse(timer: StoredTimer, now: number, cursor: number): TimerResponse {
+/** What is known of a timer besides its row. */
+export interface TimerStatus {
+  /** The cursor of its shard, epoch milliseconds. */
+  readonly cursor: number;
+  /** Whether its fires are recorded. */
+  readonly recorded: boolean;
+  /** The last that was recorded, of any version. */
+  readonly lastFire?: RecordedFire | undefined;
+}
+
+export function timerResponse(timer: StoredTimer, now: number, status: TimerStatus): TimerResponse {
   const { schedule, enabled, startAt, endAt, maxFires, firesLeft, jitterSeconds, version, putAt } = timer;
+  // What a PUT has left overdue does not follow the cursor.
+  const enqueuedUntil = isUnenqueued(timer) ? timer.enqueuedUntil : Math.max(status.cursor, timer.enqueuedUntil);
+  const nextFireAt = nextFire(timer, now, enqueuedUntil);
   return {
     ...legacyTimerResponse(timer),
     schedule: scheduleResponse(schedule),
@@ -42,50 +56,54 @@ export function timerResponse(timer: StoredTimer, now: number, cursor: number): 
     ...(maxFires !== undefined && { maxFires }),
     ...(firesLeft !== undefined && { firesLeft }),
     ...(jitterSeconds !== undefined && { jitterSeconds }),
+    ...optionsResponse(timer.options),
     version,
     putAt: iso(putAt),
-    ...nextAndLastFire(timer, now, Math.max(cursor, timer.enqueuedUntil)),
+    state: stateOf(enabled, nextFireAt),
+    nextFireAt,
+    recorded: status.recorded,
+    ...lastFireResponse(version, status.lastFire),
   };
+}
+
+function optionsResponse({ callback = DEFAULT_CALLBACK, maxAttempts, maxAgeSeconds, ...others }: TimerOptions = {}) {
+  const retry = {
+    ...(maxAttempts !== undefined && { maxAttempts }),
+    ...(maxAgeSeconds !== undefined && { maxAgeSeconds }),
+  };
+  return { callback, ...others, ...(Object.keys(retry).length > 0 && { retry }) };
+}
+
+function lastFireResponse(
+  version: string,
+  fire: RecordedFire | undefined,
+): Pick<TimerResponse, "lastFiredAt" | "lastOutcome" | "attempts" | "latenessMs"> {
+  if (fire?.version !== version) return { lastFiredAt: null, lastOutcome: null, attempts: null, latenessMs: null };
+  const { firedAt, due, outcome, attempts } = fire;
+  return { lastFiredAt: iso(firedAt), lastOutcome: outcome, attempts, latenessMs: firedAt - due };
+}
+
+export function fireResponse({ due, firedAt, ...others }: RecordedFire): FireResponse {
+  return { ...others, dueAt: iso(due), firedAt: iso(firedAt), latenessMs: firedAt - due };
+}
+
+function stateOf(enabled: boolean, nextFireAt: string | null): TimerState {
+  if (!enabled) return "paused";
+  return nextFireAt === null ? "ended" : "scheduled";
 }
 
 /** @param enqueuedUntil fires up to this time are enqueued, and fired once due */
-function nextAndLastFire(
-  { firesLeft: _, ...timer }: StoredTimer,
-  now: number,
-  enqueuedUntil: number,
-): Pick<TimerResponse, "nextFireAt" | "lastFiredAt"> {
-  if (!timer.enabled) return { nextFireAt: null, lastFiredAt: null };
+function nextFire({ firesLeft: _, ...timer }: StoredTimer, now: number, enqueuedUntil: number): string | null {
+  if (!timer.enabled) return null;
   const jitter = (timer.jitterSeconds ?? 0) * SECOND_MS;
   const start = exclusiveStart(timer);
   const enqueued = Math.min(now, enqueuedUntil);
-
   // Jitter may reorder fires that are closer together than its maximum: compare all of them.
   const next = nextScheduledTime(timer, Math.max(start, enqueued));
-  const settled = lastScheduledTime(timer, start, enqueued - jitter) ?? enqueued;
-  const times = scheduledTimes(timer, Math.max(start, settled - jitter - 1), (next ?? enqueued) + jitter);
+  const times = scheduledTimes(timer, Math.max(start, enqueued - jitter - 1), (next ?? enqueued) + jitter);
   const fires = times.map((at) => ({ at, due: fireAt(timer, at).due }));
-  const fired = fires.filter(({ at, due }) => at <= enqueued && due <= now).map(({ due }) => due);
   const coming = fires.filter(({ at, due }) => at > enqueued || due > now).map(({ due }) => due);
-  return {
-    nextFireAt: coming.length === 0 ? null : iso(Math.min(...coming)),
-    lastFiredAt: fired.length === 0 ? null : iso(Math.max(...fired)),
-  };
-}
-
-/** The last scheduled time in (after, until]. */
-function lastScheduledTime(timer: Timer, after: number, until: number): number | undefined {
-  const end = Math.min(until, endOf(timer));
-  const first = nextScheduledTime(timer, after);
-  if (first === undefined || first > end) return undefined;
-  // Binary search: `low` is a scheduled time, and none is later than `high`.
-  let [low, high] = [first, end];
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    const next = nextDue(timer.schedule, middle);
-    if (next !== undefined && next <= high) low = next;
-    else high = middle;
-  }
-  return low;
+  return coming.length === 0 ? null : iso(Math.min(...coming));
 }
 
 function scheduleResponse(schedule: Schedule): ScheduleResponse {
@@ -114,6 +132,6 @@ function isHourly(schedule: Schedule): schedule is Hourly {
   return schedule.kind === "every" && schedule.periodMs === HOUR_MS;
 }
 
-function iso(at: number): string {
+export function iso(at: number): string {
   return new Date(at).toISOString();
 }

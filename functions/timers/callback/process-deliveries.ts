@@ -1,9 +1,17 @@
-/** Runs the callback for received fires: waits for the due time, fences, retries, exactly-once. The core: time and I/O are ports. */
+/** Runs the callback for received fires: waits for the due time, fences, applies the timer's options, retries. The core: time and I/O are ports. */
 import { backoffMs } from "../../shared/backoff";
 import { sleep, type Clock } from "../../shared/clock";
 import type { LeaseRequest } from "../../shared/lease";
 import { MINUTE_MS, SECOND_MS } from "../../shared/time";
-import type { Fire } from "../schedule/timer";
+import { isByRequest, isTooLate } from "../schedule/fire-times";
+import {
+  DEFAULT_MAX_ATTEMPTS,
+  type Fire,
+  type FireOutcome,
+  type StoredTimer,
+  type TimerOptions,
+} from "../schedule/timer";
+import type { ObservedFire } from "../storage/history";
 import { timerKey } from "../storage/timer-row";
 import type { TimerTable } from "../storage/timer-table";
 import type { Delivery } from "./delivery";
@@ -29,9 +37,24 @@ export interface IdempotencyStore {
   release(fire: Fire, owner: string): Promise<void>;
 }
 
+/** For timers whose fires do not overlap: a lease for each timer. */
+export interface RunningFires {
+  /** @returns undefined: the lease is acquired; otherwise the id of the fire that has it */
+  begin(fire: Fire, request: LeaseRequest): Promise<string | undefined>;
+  /** Best effort: without it, the lease expires. */
+  end(fire: Fire, owner: string): Promise<void>;
+}
+
 export interface CallbackPorts {
   readonly table: Pick<TimerTable, "getMany">;
   readonly changeVisibility: (delivery: Delivery, seconds: number) => Promise<void>;
+  /** Sends a copy to the dead-letter queue. */
+  readonly sendToDeadLetters: (delivery: Delivery) => Promise<void>;
+  readonly running: RunningFires;
+  /** Writes observed fires to the history. Never rejects. */
+  readonly record: (fires: readonly ObservedFire[]) => Promise<void>;
+  /** Whether fires are recorded unless their timer says otherwise. */
+  readonly history: boolean;
   /** Calls the callback. `owner` has claimed the fire, in exactly-once mode. */
   readonly invoke: (fire: Fire, owner: string | undefined) => Promise<void>;
   /** Only in exactly-once mode. */
@@ -51,7 +74,11 @@ export interface CallbackObserver {
   readonly fenced: (fire: Fire) => void;
   /** Completed or in progress elsewhere. */
   readonly duplicate: (fire: Fire) => void;
-  /** Will be redelivered. */
+  /** Too late, by the timer's `catchUp`. */
+  readonly dropped: (fire: Fire) => void;
+  /** Another fire of the timer runs. */
+  readonly skipped: (fire: Fire) => void;
+  /** Will be redelivered, unless it goes to the dead-letter queue. */
   readonly failed: (fire: Fire, error: unknown) => void;
 }
 
@@ -90,67 +117,151 @@ async function sleepUntil(time: number, clock: Clock): Promise<void> {
 
 async function processDue(group: readonly Delivery[], ports: CallbackPorts): Promise<readonly Delivery[]> {
   const { table, observer } = ports;
-  let live: ReadonlySet<string>;
+  let live: ReadonlyMap<string, StoredTimer>;
   let unreadable: ReadonlyMap<string, unknown>;
   try {
     const { timers, corrupt } = await table.getMany(group.map(({ fire }) => fire));
-    live = new Set(
-      timers.filter(({ enabled }) => enabled).map(({ kind, id, version }) => `${version} ${timerKey(kind, id)}`),
-    );
+    live = new Map(timers.map((timer) => [timerKey(timer.kind, timer.id), timer]));
     unreadable = new Map(corrupt.map(({ kind, id, error }) => [timerKey(kind, id), error]));
   } catch (error) {
     return Promise.all(group.map((delivery) => retryLater(delivery, error, ports)));
   }
+  const observed: ObservedFire[] = [];
   const redeliveries = await Promise.all(
     group.map(async (delivery) => {
       const { fire } = delivery;
       // Neither live nor fenced: it goes to the dead-letter queue, unless the row is put again.
       const error = unreadable.get(timerKey(fire.kind, fire.id));
-      if (error !== undefined) return [await retryLater(delivery, error, ports)];
-      if (!live.has(`${fire.version} ${timerKey(fire.kind, fire.id)}`)) {
+      if (error !== undefined) return (await retryOrGiveUp(delivery, error, {}, ports)).redeliveries;
+      const timer = live.get(timerKey(fire.kind, fire.id));
+      if (timer?.version !== fire.version || !(timer.enabled || isByRequest(fire))) {
         observer.fenced(fire);
         return [];
       }
-      return invokeOnce(delivery, ports);
+      const result = await deliver(delivery, timer, ports);
+      if (result.observed !== undefined && (timer.options?.history ?? ports.history)) observed.push(result.observed);
+      return result.redeliveries;
     }),
   );
+  if (observed.length > 0) await ports.record(observed);
   return redeliveries.flat();
 }
 
-async function invokeOnce(delivery: Delivery, ports: CallbackPorts): Promise<readonly Delivery[]> {
+interface Result {
+  readonly redeliveries: readonly Delivery[];
+  /** Undefined: a duplicate. */
+  readonly outcome?: FireOutcome;
+}
+
+/** One delivery to a live timer. Never rejects. */
+async function deliver(
+  delivery: Delivery,
+  timer: StoredTimer,
+  ports: CallbackPorts,
+): Promise<Pick<Result, "redeliveries"> & { readonly observed?: ObservedFire }> {
+  const { fire, receiveCount: attempts } = delivery;
+  const firedAt = ports.clock.now();
+  const { redeliveries, outcome } = await attempt(delivery, timer, ports);
+  if (outcome === undefined) return { redeliveries };
+  const durationMs = Math.max(0, ports.clock.now() - firedAt);
+  return { redeliveries, observed: { fire, outcome, firedAt, durationMs, attempts } };
+}
+
+async function attempt(delivery: Delivery, timer: StoredTimer, ports: CallbackPorts): Promise<Result> {
+  const { observer, clock } = ports;
+  const { fire, receiveCount } = delivery;
+  const { options = {} } = timer;
+  if (isTooLate(timer, fire, clock.now())) {
+    observer.dropped(fire);
+    return { redeliveries: [], outcome: "dropped" };
+  }
+  // Earlier attempts have ended without a response: by a timeout, or for want of memory.
+  if (receiveCount > maxAttemptsOf(options))
+    return retryOrGiveUp(delivery, new Error("earlier attempts did not end"), options, ports);
+  try {
+    if (options.overlap !== "skip") return await invokeOnce(delivery, ports);
+    return await invokeAlone(delivery, ports);
+  } catch (error) {
+    return retryOrGiveUp(delivery, error, options, ports);
+  }
+}
+
+/** The lease is that of the message, which may acquire it again when it is redelivered after a crash. */
+async function invokeAlone(delivery: Delivery, ports: CallbackPorts): Promise<Result> {
+  const { running, clock, deadline, observer } = ports;
+  const { fire, messageId } = delivery;
+  const other = await running.begin(fire, { owner: messageId, now: clock.now(), until: deadline });
+  if (other === fire.fireId) {
+    observer.duplicate(fire);
+    return { redeliveries: [] };
+  }
+  if (other !== undefined) {
+    observer.skipped(fire);
+    return { redeliveries: [], outcome: "skipped" };
+  }
+  try {
+    return await invokeOnce(delivery, ports);
+  } finally {
+    await running.end(fire, messageId);
+  }
+}
+
+/** Rejects with the callback's error. */
+async function invokeOnce(delivery: Delivery, ports: CallbackPorts): Promise<Result> {
   const { idempotency, clock, deadline, invoke, observer } = ports;
   const { fire, messageId } = delivery;
   // Unique to this delivery: a batch may contain the same fire twice.
   const owner = `${ports.owner}.${messageId}`;
-  try {
-    if (idempotency === undefined) {
-      observer.fired(fire, clock.now() - fire.due);
-      await invoke(fire, undefined);
-      return [];
-    }
-    const claim = await idempotency.claim(fire, { owner, now: clock.now(), until: deadline });
-    if (claim.outcome === "completed") {
-      observer.duplicate(fire);
-      return [];
-    }
-    if (claim.outcome === "inProgress") {
-      observer.duplicate(fire);
-      // By then the claim is completed or expired.
-      await delayRedelivery(delivery, Math.ceil(Math.max(0, claim.until - clock.now()) / 1_000) + 1, ports);
-      return [delivery];
-    }
+  if (idempotency === undefined) {
     observer.fired(fire, clock.now() - fire.due);
-    try {
-      await invoke(fire, owner);
-    } catch (error) {
-      await idempotency.release(fire, owner);
-      throw error;
-    }
-    await idempotency.complete(fire, owner);
-    return [];
-  } catch (error) {
-    return [await retryLater(delivery, error, ports)];
+    await invoke(fire, undefined);
+    return { redeliveries: [], outcome: "succeeded" };
   }
+  const claim = await idempotency.claim(fire, { owner, now: clock.now(), until: deadline });
+  if (claim.outcome === "completed") {
+    observer.duplicate(fire);
+    return { redeliveries: [] };
+  }
+  if (claim.outcome === "inProgress") {
+    observer.duplicate(fire);
+    // By then the claim is completed or expired.
+    await delayRedelivery(delivery, Math.ceil(Math.max(0, claim.until - clock.now()) / 1_000) + 1, ports);
+    return { redeliveries: [delivery] };
+  }
+  observer.fired(fire, clock.now() - fire.due);
+  try {
+    await invoke(fire, owner);
+  } catch (error) {
+    await idempotency.release(fire, owner);
+    throw error;
+  }
+  await idempotency.complete(fire, owner);
+  return { redeliveries: [], outcome: "succeeded" };
+}
+
+function maxAttemptsOf({ maxAttempts = DEFAULT_MAX_ATTEMPTS }: TimerOptions): number {
+  return maxAttempts;
+}
+
+/** To the dead-letter queue after the last attempt; a crash in between delivers the fire once more. */
+async function retryOrGiveUp(
+  delivery: Delivery,
+  error: unknown,
+  options: TimerOptions,
+  ports: CallbackPorts,
+): Promise<Result> {
+  const { fire, receiveCount } = delivery;
+  const { maxAgeSeconds = Infinity } = options;
+  const retryAt = ports.clock.now() + backoffMs(receiveCount, BACKOFF);
+  if (receiveCount < maxAttemptsOf(options) && retryAt <= fire.due + maxAgeSeconds * SECOND_MS)
+    return { redeliveries: [await retryLater(delivery, error, ports)], outcome: "failed" };
+  try {
+    await ports.sendToDeadLetters(delivery);
+  } catch {
+    return { redeliveries: [await retryLater(delivery, error, ports)], outcome: "failed" };
+  }
+  ports.observer.failed(fire, error);
+  return { redeliveries: [], outcome: "deadLettered" };
 }
 
 async function retryLater(delivery: Delivery, error: unknown, ports: CallbackPorts): Promise<Delivery> {

@@ -4,10 +4,10 @@ import * as z from "zod";
 import { isConditionFailure, type AwsJson } from "../../shared/aws/aws-json";
 import { parseJson } from "../../shared/input";
 import { acquireLease, ownLease, RELEASE_LEASE, SET_LEASE } from "../../shared/lease";
-import { DUE_INDEX, TIMER_KEYS } from "../contract";
+import { DUE_INDEX } from "../contract";
 import type { StoredTimer } from "../schedule/timer";
 import { readCursors } from "../storage/cursors";
-import { readTimerRow, type Row } from "../storage/timer-row";
+import { readTimerRow, rowKey, type Row } from "../storage/timer-row";
 import { cursorKey, type TimerTableServices } from "../storage/timer-table";
 import { LeaseLostError, type Cursor, type DispatchTable, type Position } from "./dispatcher";
 
@@ -28,7 +28,7 @@ const conditionFailureSchema = z.object({ Item: rowSchema.optional() });
 /** @param dynamodb without the SDK, which needs more time to parse a page than to send all its fires */
 export function dispatchTable(dynamodb: AwsJson, TableName: string, services: TimerTableServices): DispatchTable {
   const { deadline } = services;
-  const Key = (shard: string) => ({ [TIMER_KEYS.partition]: { S: cursorKey(shard) } });
+  const Key = (shard: string) => rowKey(cursorKey(shard));
   const call = async (action: string, input: object): Promise<unknown> =>
     parseJson(await dynamodb.call(`DynamoDB_20120810.${action}`, JSON.stringify({ TableName, ...input }), deadline));
 

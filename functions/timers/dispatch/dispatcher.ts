@@ -9,6 +9,7 @@ import {
   indexKeyOf,
   isBeingPut,
   isRecurring,
+  isTooLate,
   nextScheduledTime,
   planEnqueue,
   scheduledTimes,
@@ -86,6 +87,8 @@ export interface DispatchPorts {
   readonly table: Pick<TimerTable, "getMany" | "advance">;
   readonly queue: FireQueue;
   readonly clock: Clock;
+  /** Called with each fire that is too late. @default nothing */
+  readonly dropped?: (fire: Fire) => void;
 }
 
 export interface DispatchRun {
@@ -105,6 +108,8 @@ export interface DispatchReport {
   readonly enqueued: number;
   /** Undefined when idle. */
   readonly cursor?: number;
+  /** Fires that are too late by the `catchUp` of their timer. */
+  readonly dropped: number;
   /** One error per corrupt row and per fire that SQS rejects. They are not retried. */
   readonly skipped: readonly unknown[];
 }
@@ -126,10 +131,10 @@ export async function dispatchShard(
 ): Promise<DispatchReport> {
   const { index, clock } = ports;
   const lease = await index.acquire(shard, { owner, now: clock.now(), until: deadline });
-  if (lease === undefined) return { outcome: "idle", enqueued: 0, skipped: [] };
-  if (!lease.acquired) return { outcome: "busy", enqueued: 0, cursor: lease.cursor, skipped: [] };
+  if (lease === undefined) return { outcome: "idle", enqueued: 0, dropped: 0, skipped: [] };
+  if (!lease.acquired) return { outcome: "busy", enqueued: 0, dropped: 0, cursor: lease.cursor, skipped: [] };
 
-  const tally: Tally = { enqueued: 0, skipped: [] };
+  const tally: Tally = { enqueued: 0, dropped: 0, skipped: [] };
   let { cursor, position } = lease;
   const save = async (next: Cursor, release: boolean): Promise<void> => {
     await index.save(shard, { owner, previous: cursor, cursor: next, release });
@@ -161,6 +166,7 @@ export async function dispatchShard(
 
 interface Tally {
   enqueued: number;
+  dropped: number;
   readonly skipped: unknown[];
 }
 
@@ -256,9 +262,13 @@ async function enqueueDue({ timers }: Page, range: SlotRange, window: Window, co
       const hasEnded = endOf(timer) <= window.until;
       const until = hasEnded ? window.until : Math.max(enqueueRecurringUntil(window), clock.now() + HORIZON_MS);
       const plan = planEnqueue(timer, after, until);
-      fires.push(...plan.fires);
+      fires.push(...plan.fires.filter((fire) => isInTime(timer, fire, context)));
       plans.push({ previous: timer.enqueuedUntil, advanced: plan.advanced });
-    } else for (const at of scheduledTimes(timer, after, window.until)) fires.push(fireAt(timer, at));
+    } else
+      for (const at of scheduledTimes(timer, after, window.until)) {
+        const fire = fireAt(timer, at);
+        if (isInTime(timer, fire, context)) fires.push(fire);
+      }
   }
   await send(fires, context);
   await advanceAll(plans, table);
@@ -301,14 +311,23 @@ async function enqueueRecurring(page: Page, window: Window, context: WindowConte
     (timer) => !isBeingPut(timer, now) && scheduledTimes(timer, timer.enqueuedUntil, window.until).length > 0,
   );
   const plans = due.map((timer) => ({
+    timer,
     previous: timer.enqueuedUntil,
     ...planEnqueue(timer, timer.enqueuedUntil, until(timer)),
   }));
   await send(
-    plans.flatMap(({ fires }) => fires),
+    plans.flatMap(({ timer, fires }) => fires.filter((fire) => isInTime(timer, fire, context))),
     context,
   );
   await advanceAll(plans, ports.table);
+}
+
+/** False: too late, after an outage. The callback drops those that become too late in the queue. */
+function isInTime(timer: StoredTimer, fire: Fire, { ports, tally }: WindowContext): boolean {
+  if (timer.options?.catchUp === undefined || !isTooLate(timer, fire, ports.clock.now())) return true;
+  tally.dropped += 1;
+  ports.dropped?.(fire);
+  return false;
 }
 
 async function advanceAll(advances: readonly AdvancePlan[], table: DispatchPorts["table"]): Promise<void> {

@@ -2,7 +2,7 @@
 import { jitteredBackoffMs } from "../../shared/backoff";
 import { sleep, type Clock } from "../../shared/clock";
 import { semaphore } from "../../shared/concurrency";
-import { MESSAGE_ATTRIBUTES } from "../contract";
+import { DEFAULT_CALLBACK, MESSAGE_ATTRIBUTES } from "../contract";
 import type { Fire } from "../schedule/timer";
 
 /** SendMessageBatch's limits. */
@@ -28,11 +28,15 @@ export interface FailedEntry {
 }
 
 /**
- * One SendMessageBatch. Rejects when the whole request failed, after its own retries.
+ * One SendMessageBatch, to the queue of one callback. Rejects when the whole request failed, after its own retries.
  *
  * @param deadline epoch milliseconds: it settles by then
  */
-export type SendBatch = (entries: readonly BatchEntry[], deadline: number) => Promise<readonly FailedEntry[]>;
+export type SendBatch = (
+  entries: readonly BatchEntry[],
+  deadline: number,
+  callback: string,
+) => Promise<readonly FailedEntry[]>;
 
 interface Rejection {
   readonly fire: Fire;
@@ -94,7 +98,7 @@ export function fireQueue({ sendBatch, clock, random, concurrency }: FireQueueSe
       }
       try {
         const entries = sending.map((fire) => ({ fire, delaySeconds: delaySeconds(fire, clock.now()) }));
-        const failed = await sendBatch(entries, deadline);
+        const failed = await sendBatch(entries, deadline, sending[0]?.callback ?? DEFAULT_CALLBACK);
         if (failed.length === 0) return;
         const retryable: Fire[] = [];
         for (const { index, isRejected, reason } of failed) {
@@ -131,19 +135,20 @@ function delaySeconds({ due }: Fire, now: number): number {
   return Math.max(0, Math.min(MAX_DELAY_SECONDS, Math.floor((due - now) / 1_000)));
 }
 
-/** Batches of ten, fewer when the messages are large. */
+/** Batches of ten of one callback, fewer when the messages are large. */
 function batchesOf(fires: readonly Fire[]): readonly (readonly Fire[])[] {
   const batches: Fire[][] = [];
-  let room = 0;
+  const open = new Map<string | undefined, { readonly batch: Fire[]; room: number }>();
   for (const fire of fires) {
     const bytes = messageBytes(fire);
-    const batch = batches.at(-1);
-    if (batch !== undefined && batch.length < BATCH_ENTRIES && bytes <= room) {
-      batch.push(fire);
-      room -= bytes;
+    const last = open.get(fire.callback);
+    if (last !== undefined && last.batch.length < BATCH_ENTRIES && bytes <= last.room) {
+      last.batch.push(fire);
+      last.room -= bytes;
     } else {
-      batches.push([fire]);
-      room = BATCH_BYTES - bytes;
+      const batch = [fire];
+      batches.push(batch);
+      open.set(fire.callback, { batch, room: BATCH_BYTES - bytes });
     }
   }
   return batches;

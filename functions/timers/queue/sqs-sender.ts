@@ -3,8 +3,9 @@ import * as z from "zod";
 
 import type { AwsJson } from "../../shared/aws/aws-json";
 import { parseJson } from "../../shared/input";
-import { MESSAGE_ATTRIBUTES } from "../contract";
-import type { BatchEntry, SendBatch } from "./fire-queue";
+import { DEFAULT_CALLBACK, MESSAGE_ATTRIBUTES, type Callbacks } from "../contract";
+import type { Fire } from "../schedule/timer";
+import { FireRejectedError, type BatchEntry, type SendBatch } from "./fire-queue";
 
 const responseSchema = z.object({
   Successful: z.array(z.object({ Id: z.string() })).default([]),
@@ -18,8 +19,15 @@ export class IncompleteResponseError extends Error {
   override readonly name = "IncompleteResponseError";
 }
 
-export function sqsSender(sqs: AwsJson, queueUrl: string): SendBatch {
-  return async (entries, deadline) => {
+/** @param callbacks by name: a fire of any other is rejected */
+export function sqsSender(
+  sqs: AwsJson,
+  callbacks: Readonly<Record<string, Pick<Callbacks[string], "queueUrl">>>,
+): SendBatch {
+  return async (entries, deadline, callback) => {
+    const queueUrl = callbacks[callback]?.queueUrl;
+    if (queueUrl === undefined)
+      return entries.map((_, index) => ({ index, isRejected: true, reason: `there is no callback "${callback}"` }));
     const body = `{"QueueUrl":${JSON.stringify(queueUrl)},"Entries":[${entries.map(entryOf).join(",")}]}`;
     const { Successful, Failed } = responseSchema.parse(
       parseJson(await sqs.call("AmazonSQS.SendMessageBatch", body, deadline)),
@@ -33,6 +41,15 @@ export function sqsSender(sqs: AwsJson, queueUrl: string): SendBatch {
       isRejected: SenderFault && !Code.includes("Throttl"),
       reason: `${Code}: ${Message}`,
     }));
+  };
+}
+
+/** Sends one fire to the dead-letter queue, as SQS does after the last receive. Rejects when it could not. */
+export function deadLetterSender(sqs: AwsJson, queueUrl: string): (fire: Fire, deadline: number) => Promise<void> {
+  const send = sqsSender(sqs, { [DEFAULT_CALLBACK]: { queueUrl } });
+  return async (fire, deadline) => {
+    const [failure] = await send([{ fire, delaySeconds: 0 }], deadline, DEFAULT_CALLBACK);
+    if (failure !== undefined) throw new FireRejectedError({ fire, reason: failure.reason });
   };
 }
 

@@ -1,5 +1,6 @@
 /** The fires of a timer, and the index key of its row. Pure; see docs/decisions/0009. */
-import { fnv1a } from "../../shared/hash";
+import { jitterMs } from "../../shared/jitter";
+import { SECOND_MS } from "../../shared/time";
 import { nextDue, wheelPeriod } from "./schedule";
 import { PUT_GRACE_MS, type Fire, type StoredTimer, type Timer } from "./timer";
 
@@ -46,12 +47,41 @@ export function endOf({ endAt = Infinity, finalAt = Infinity }: Timer): number {
 
 /** @param scheduled one of {@link scheduledTimes} */
 export function fireAt(timer: Timer, scheduled: number): Fire {
-  const { kind, id, version, shard, data, jitterSeconds, schedule, putAt } = timer;
+  const { kind, id, version, shard, data, jitterSeconds, schedule, putAt, options } = timer;
   const fireId = `${kind}#${id}#${version}#${new Date(scheduled).toISOString()}`;
   // A one-shot in the past is due at its PUT: it is not late since 1970.
   const from = schedule.kind === "once" ? Math.max(scheduled, putAt) : scheduled;
   const due = jitterSeconds === undefined ? from : from + jitterMs(fireId, jitterSeconds);
-  return { kind, id, version, shard, due, fireId, data };
+  const callback = options?.callback;
+  return { kind, id, version, shard, due, fireId, data, ...(callback !== undefined && { callback }) };
+}
+
+/** A fire by request. @param key the same for the same request; @param now epoch milliseconds */
+export function fireNow({ kind, id, version, shard, data, options }: Timer, key: string, now: number): Fire {
+  const fireId = `${kind}#${id}#${version}#${BY_REQUEST}${key}`;
+  const callback = options?.callback;
+  return { kind, id, version, shard, due: now, fireId, data, ...(callback !== undefined && { callback }) };
+}
+
+const BY_REQUEST = "now-";
+
+export function isByRequest({ kind, id, version, fireId }: Omit<Fire, "data">): boolean {
+  return fireId.startsWith(`${kind}#${id}#${version}#${BY_REQUEST}`);
+}
+
+/** Whether a fire is too late to be delivered, by its timer's `catchUp`. @param now epoch milliseconds */
+export function isTooLate(timer: StoredTimer, fire: Fire, now: number): boolean {
+  const catchUp = timer.options?.catchUp;
+  if (catchUp === undefined) return false;
+  if (catchUp !== "latest") return now > fire.due + catchUp * SECOND_MS;
+  // Whether a counted timer has another fire is not known here: the API rejects the combination.
+  if (timer.firesLeft !== undefined || isByRequest(fire)) return false;
+  const scheduled = Date.parse(fire.fireId.slice(fire.fireId.lastIndexOf("#") + 1));
+  const next = nextScheduledTime(timer, scheduled);
+  if (next === undefined) return false;
+  // Jitter may have made it due before this one.
+  const { due } = fireAt(timer, next);
+  return fire.due < due && due <= now;
 }
 
 /** Fires to enqueue, and the timer to store once they are enqueued. */
@@ -72,12 +102,15 @@ export function exclusiveStart({ schedule, putAt }: Timer): number {
   return schedule.kind === "once" ? Math.min(putAt, schedule.at - 1) : putAt;
 }
 
-/** Where the dispatcher finds the timer's next fire; undefined when no fire remains to enqueue. */
+/**
+ * Where the dispatcher finds the timer's next fire; undefined when no fire remains to enqueue. One-shots stay, so that those that are due
+ * next can be listed.
+ */
 export function indexKeyOf(timer: StoredTimer): IndexKey | undefined {
+  const { schedule, shard } = timer;
+  if (schedule.kind === "once") return timer.enabled ? { slot: onceSlot(shard), dueMs: schedule.at } : undefined;
   const next = nextPendingTime(timer);
   if (next === undefined) return undefined;
-  const { schedule, shard } = timer;
-  if (schedule.kind === "once") return { slot: onceSlot(shard), dueMs: next };
   const periodMs = wheelPeriod(schedule);
   if (periodMs === undefined || isRecurring(timer)) return { slot: recurringSlot(shard), dueMs: next };
   return { slot: timingWheelSlot(shard, periodMs), dueMs: next % periodMs };
@@ -116,13 +149,4 @@ function nextPendingTime(timer: StoredTimer): number | undefined {
 export function nextScheduledTime(timer: Timer, after: number): number | undefined {
   const next = nextDue(timer.schedule, Math.max(after, (timer.startAt ?? -Infinity) - 1));
   return next === undefined || next > endOf(timer) ? undefined : next;
-}
-
-/** Deterministic jitter, 0 to jitterSeconds, in milliseconds. */
-export function jitterMs(fireId: string, jitterSeconds: number): number {
-  let hash = fnv1a(fireId);
-  // Ids that differ only in the last character differ only in the hash's low bits: mix them (murmur3's finalizer).
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return ((hash ^ (hash >>> 16)) >>> 0) % (jitterSeconds * 1_000 + 1);
 }

@@ -32,7 +32,27 @@ export interface Timer {
   readonly putAt: number;
   /** Idempotency key of the PUT. */
   readonly requestKey?: string;
+  readonly options?: TimerOptions;
 }
+
+/** Each is absent when it is the default. */
+export interface TimerOptions {
+  /** Name of the callback. @default "default" */
+  readonly callback?: string;
+  /** `latest`: no fire after which another one is due already. A number: no fire that is later than these seconds. @default all fires */
+  readonly catchUp?: "latest" | number;
+  /** No fire while another fire of the timer runs. @default both run */
+  readonly overlap?: "skip";
+  /** Attempts before a fire goes to the dead-letter queue. @default {@link DEFAULT_MAX_ATTEMPTS} */
+  readonly maxAttempts?: number;
+  /** No attempt starts later after the due time. @default no limit */
+  readonly maxAgeSeconds?: number;
+  /** Whether its fires are recorded in the history. @default that of its callback */
+  readonly history?: boolean;
+}
+
+/** Retries after 2, 4, 8, ... seconds. */
+export const DEFAULT_MAX_ATTEMPTS = 8;
 
 /** One due time of one version of a timer. In the queue: message attributes, with `data` as the body. */
 export interface Fire {
@@ -42,10 +62,19 @@ export interface Fire {
   readonly shard: string;
   /** Epoch milliseconds, jitter included. */
   readonly due: number;
-  /** `<kind>#<id>#<version>#<due time without jitter, ISO 8601>`: the same for every delivery. */
+  /**
+   * `<kind>#<id>#<version>#<due time without jitter, ISO 8601>`: the same for every delivery. With `now-<key>` in place of the time: fired by
+   * request.
+   */
   readonly fireId: string;
   readonly data: string;
+  /** Name of the callback, whose queue it goes to. @default "default" */
+  readonly callback?: string;
 }
+
+/** What became of one delivery. `failed`: it will be retried; `dropped`: by `catchUp`; `skipped`: by `overlap`. */
+export const FIRE_OUTCOMES = ["succeeded", "failed", "deadLettered", "dropped", "skipped"] as const;
+export type FireOutcome = (typeof FIRE_OUTCOMES)[number];
 
 export interface StoredTimer extends Timer {
   /** Fires up to this time, inclusive, are enqueued; the dispatcher enqueues the later ones. Epoch milliseconds. */

@@ -7,7 +7,7 @@ import { sendInBatches } from "../../shared/aws/batches";
 import { TooManyRequestsError } from "../../shared/handlers/http-errors";
 import { parseJson } from "../../shared/input";
 import { TIMER_KEYS } from "../contract";
-import type { Row } from "./timer-row";
+import { rowKey, type Row } from "./timer-row";
 import { cursorKey, type TimerTableServices } from "./timer-table";
 
 /** BatchGetItem's limit. */
@@ -40,7 +40,7 @@ export async function readCursors(
     clock,
     random,
     send: async (batch) => {
-      const Keys = batch.map((shard) => ({ [TIMER_KEYS.partition]: { S: cursorKey(shard) } }));
+      const Keys = batch.map((shard) => rowKey(cursorKey(shard)));
       const input = { RequestItems: { [table]: { Keys, ConsistentRead: true } } };
       const text = await dynamodb.call("DynamoDB_20120810.BatchGetItem", JSON.stringify(input), deadline);
       const { Responses, UnprocessedKeys } = responseSchema.parse(parseJson(text));
@@ -59,5 +59,5 @@ export async function readCursors(
 }
 
 function shardOfKey(row: Row): string {
-  return row[TIMER_KEYS.partition]?.S?.slice(cursorKey("").length) ?? "";
+  return row[TIMER_KEYS.sort]?.S?.slice(cursorKey("").length) ?? "";
 }

@@ -2,11 +2,12 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 
 import { DAY_SECONDS, SECOND_MS } from "../../shared/time";
-import { TIMER_KEYS } from "../contract";
 import { isCron } from "../../shared/calendar/cron";
+import { fnv1a } from "../../shared/hash";
+import { TIMER_KEYS, TIMER_PARTITIONS } from "../contract";
 import type { IndexKey } from "../schedule/fire-times";
 import type { Schedule } from "../schedule/schedule";
-import type { StoredTimer, TimerKind } from "../schedule/timer";
+import type { StoredTimer, TimerKind, TimerOptions } from "../schedule/timer";
 
 /**
  * A one-shot's row must outlive its messages, else the fence drops them: 4 days in the queue, 14 in the dead-letter queue, plus an outage of
@@ -25,14 +26,27 @@ export class CorruptRowError extends Error {
   override readonly name = "CorruptRowError";
 }
 
-/** The partition key: `periodic#<id>`. */
+/** The sort key: `periodic#<id>`. */
 export function timerKey(kind: TimerKind, id: string): string {
   return `${kind}#${id}`;
 }
 
+/** The whole key of a row: of a timer, a cursor, or the shard count. @param sort `periodic#<id>` */
+export function rowKey(sort: string): Row {
+  const group = sort.slice(0, sort.indexOf("#"));
+  const partition =
+    group === "periodic" || group === "oneshot" ? partitionOf(group, fnv1a(sort) % TIMER_PARTITIONS) : group;
+  return { [TIMER_KEYS.partition]: { S: partition }, [TIMER_KEYS.sort]: { S: sort } };
+}
+
+/** @param number 0 to {@link TIMER_PARTITIONS} - 1 */
+export function partitionOf(kind: TimerKind, number: number): string {
+  return `${kind}#${number}`;
+}
+
 /** Kind and id of a row, also of one that cannot be read. */
 export function timerIdOf(row: Row): { readonly kind: TimerKind; readonly id: string } {
-  const key = row[TIMER_KEYS.partition]?.S ?? "";
+  const key = row[TIMER_KEYS.sort]?.S ?? "";
   const split = key.indexOf("#");
   return { kind: key.startsWith("oneshot#") ? "oneshot" : "periodic", id: key.slice(split + 1) };
 }
@@ -41,7 +55,7 @@ export function timerIdOf(row: Row): { readonly kind: TimerKind; readonly id: st
 export function timerRow(timer: StoredTimer, indexKey: IndexKey | undefined): Row {
   const { schedule } = timer;
   return {
-    [TIMER_KEYS.partition]: { S: timerKey(timer.kind, timer.id) },
+    ...rowKey(timerKey(timer.kind, timer.id)),
     ...(indexKey && { slot: { S: indexKey.slot }, dueMs: { N: String(indexKey.dueMs) } }),
     shard: { S: timer.shard },
     version: { S: timer.version },
@@ -56,8 +70,11 @@ export function timerRow(timer: StoredTimer, indexKey: IndexKey | undefined): Ro
     ...(timer.enabled ? {} : { disabled: { BOOL: true } }),
     putAt: { N: String(timer.putAt) },
     ...(timer.requestKey !== undefined && { requestKey: { S: timer.requestKey } }),
+    ...(timer.options && { options: { M: optionAttributes(timer.options) } }),
     enqueuedUntil: { N: String(timer.enqueuedUntil) },
+    // One that is paused stays until it is resumed, or deleted.
     ...(schedule.kind === "once" &&
+      timer.enabled &&
       numberAttribute(
         TIMER_KEYS.timeToLive,
         Math.ceil(Math.max(schedule.at, timer.putAt) / 1_000) + ONESHOT_RETENTION_SECONDS,
@@ -71,7 +88,7 @@ export function timerRow(timer: StoredTimer, indexKey: IndexKey | undefined): Ro
  * @throws {@link CorruptRowError}
  */
 export function readTimerRow(row: Row): StoredTimer {
-  const key = textOf(row, TIMER_KEYS.partition);
+  const key = textOf(row, TIMER_KEYS.sort);
   const split = key.indexOf("#");
   const kind = key.slice(0, split);
   if (kind !== "periodic" && kind !== "oneshot") throw new CorruptRowError(`row "${key}" is not a timer`);
@@ -82,6 +99,8 @@ export function readTimerRow(row: Row): StoredTimer {
   const firesLeft = numberOf(row, "firesLeft");
   const jitterSeconds = numberOf(row, "jitterSeconds");
   const requestKey = row["requestKey"]?.S;
+  // In one attribute, because most rows have none.
+  const options = row["options"]?.M;
   return {
     kind,
     id: key.slice(split + 1),
@@ -98,7 +117,37 @@ export function readTimerRow(row: Row): StoredTimer {
     enabled: row["disabled"] === undefined,
     putAt: requiredNumber(row, "putAt"),
     ...(requestKey !== undefined && { requestKey }),
+    ...(options !== undefined && { options: readOptions(options, row) }),
     enqueuedUntil: requiredNumber(row, "enqueuedUntil"),
+  };
+}
+
+function optionAttributes({ callback, catchUp, overlap, maxAttempts, maxAgeSeconds, history }: TimerOptions): Row {
+  return {
+    ...(callback !== undefined && { callback: { S: callback } }),
+    ...(catchUp === "latest" ? { catchUp: { S: catchUp } } : numberAttribute("catchUp", catchUp)),
+    ...(overlap !== undefined && { overlap: { S: overlap } }),
+    ...numberAttribute("maxAttempts", maxAttempts),
+    ...numberAttribute("maxAgeSeconds", maxAgeSeconds),
+    ...(history !== undefined && { history: { BOOL: history } }),
+  };
+}
+
+function readOptions(options: Row, row: Row): TimerOptions {
+  const { callback, overlap, history } = options;
+  const latest = options["catchUp"]?.S;
+  if ((overlap !== undefined && overlap.S !== "skip") || (latest !== undefined && latest !== "latest"))
+    throw new CorruptRowError(`${describe(row)}: has unknown options`);
+  const maxAttempts = numberOf(options, "maxAttempts");
+  const maxAgeSeconds = numberOf(options, "maxAgeSeconds");
+  const catchUp = latest ?? numberOf(options, "catchUp");
+  return {
+    ...(callback?.S !== undefined && { callback: callback.S }),
+    ...(catchUp !== undefined && { catchUp }),
+    ...(overlap !== undefined && { overlap: "skip" }),
+    ...(maxAttempts !== undefined && { maxAttempts }),
+    ...(maxAgeSeconds !== undefined && { maxAgeSeconds }),
+    ...(history?.BOOL !== undefined && { history: history.BOOL }),
   };
 }
 
@@ -152,7 +201,7 @@ function requiredNumber(row: Row, name: string): number {
 }
 
 function describe(row: Row): string {
-  return `row "${row[TIMER_KEYS.partition]?.S ?? "?"}"`;
+  return `row "${row[TIMER_KEYS.sort]?.S ?? "?"}"`;
 }
 
 function numberAttribute(name: string, value: number | undefined): Row {

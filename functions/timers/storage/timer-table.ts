@@ -5,10 +5,10 @@ import { isConditionFailure, type AwsJson } from "../../shared/aws/aws-json";
 import { sendInBatches } from "../../shared/aws/batches";
 import type { Clock } from "../../shared/clock";
 import { parseJson } from "../../shared/input";
-import { TIMER_KEYS } from "../contract";
+import { DUE_INDEX, TIMER_KEYS } from "../contract";
 import type { IndexKey } from "../schedule/fire-times";
 import type { StoredTimer, TimerKind } from "../schedule/timer";
-import { readTimerRow, timerIdOf, timerKey, timerRow, type Row } from "./timer-row";
+import { partitionOf, readTimerRow, rowKey, timerIdOf, timerKey, timerRow, type Row } from "./timer-row";
 
 /** BatchGetItem's limit. */
 const KEYS_PER_READ = 100;
@@ -55,19 +55,45 @@ export interface CorruptRow extends TimerId {
   readonly error: unknown;
 }
 
-/** Timers of one kind, unordered. `next`: for the next page; undefined on the last. */
-export interface TimerPage extends TimerRows {
-  readonly next?: string;
+/** A row of a list, to continue after it. */
+export interface ListKey {
+  /** `periodic#<id>` */
+  readonly sort: string;
+  /** In the index. */
+  readonly dueMs?: number;
 }
 
-/** Reads are strongly consistent. */
+/** What a list reads, in order: the timers of one kind, by id. */
+export interface TimerPartition {
+  readonly kind: TimerKind;
+  /** 0 to TIMER_PARTITIONS - 1 */
+  readonly partition: number;
+  /** Of their ids. @default all */
+  readonly prefix?: string;
+}
+
+/** ... or the timers of one slot of the index, by due time. Eventually consistent. Times in epoch milliseconds, inclusive. */
+export interface DueRange {
+  readonly slot: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** `next`: for the next page; undefined on the last. */
+export interface TimerPage extends TimerRows {
+  readonly next?: ListKey;
+  /** Of each timer, in their order. */
+  readonly keys: readonly ListKey[];
+}
+
+/** Reads are strongly consistent, except {@link DueRange}s. */
 export interface TimerTable {
   /** @throws {@link CorruptRowError} */
   get(key: TimerId): Promise<StoredTimer | undefined>;
   /** The existing ones, unordered, without duplicates. */
   getMany(keys: readonly TimerId[]): Promise<TimerRows>;
-  /** @param limit rows to scan: a page may have fewer timers, or none; @param after the `next` of the previous page */
-  list(kind: TimerKind, limit: number, after?: string): Promise<TimerPage>;
+  /** @param limit rows at most; @param after in the range */
+  list(range: TimerPartition | DueRange, limit: number, after?: ListKey): Promise<TimerPage>;
   /**
    * @param replaces the version to replace; null: only creates; undefined: replaces anything
    * @throws {@link TimerChangedError}
@@ -80,7 +106,8 @@ export interface TimerTable {
    * @throws {@link TimerChangedError} when the stored version or `enqueuedUntil` differs
    */
   advance(timer: StoredTimer, indexKey: IndexKey | undefined, previous: number): Promise<void>;
-  delete(key: TimerId): Promise<void>;
+  /** @param version only this one. @throws {@link TimerChangedError} when it has another */
+  delete(key: TimerId, version?: string): Promise<void>;
   /** Creates the cursor of a shard unless it exists. Cached per process. @param at epoch milliseconds */
   ensureCursor(shard: string, at: number): Promise<void>;
   /** Saves the shard count if it is the largest ever. @returns the largest ever */
@@ -104,7 +131,10 @@ export interface TimerTableServices {
 
 const rowSchema = z.custom<Row>((row) => typeof row === "object" && row !== null);
 const itemResponse = z.object({ Item: rowSchema.optional() });
-const pageResponse = z.object({ Items: z.array(rowSchema).default([]), LastEvaluatedKey: rowSchema.optional() });
+const pageResponse = z.object({
+  Items: z.array(rowSchema).default([]),
+  LastEvaluatedKey: rowSchema.optional(),
+});
 const batchResponse = z.object({
   Responses: z.record(z.string(), z.array(rowSchema)).default({}),
   UnprocessedKeys: z.record(z.string(), z.object({ Keys: z.array(rowSchema) })).default({}),
@@ -116,7 +146,6 @@ export function timerTable(
   TableName: string,
   { clock, random, deadline, ensured = new Set() }: TimerTableServices,
 ): TimerTable {
-  const keyOf = (key: string) => ({ [TIMER_KEYS.partition]: { S: key } });
   const call = async (action: string, input: object): Promise<unknown> =>
     parseJson(await dynamodb.call(`DynamoDB_20120810.${action}`, JSON.stringify(input), deadline));
 
@@ -134,7 +163,7 @@ export function timerTable(
 
   return {
     get: async ({ kind, id }) => {
-      const Key = keyOf(timerKey(kind, id));
+      const Key = rowKey(timerKey(kind, id));
       const { Item } = itemResponse.parse(await call("GetItem", { TableName, Key, ConsistentRead: true }));
       return Item && readTimerRow(Item);
     },
@@ -149,34 +178,37 @@ export function timerTable(
         clock,
         random,
         send: async (batch) => {
-          const RequestItems = { [TableName]: { Keys: batch.map(keyOf), ConsistentRead: true } };
+          const RequestItems = { [TableName]: { Keys: batch.map(rowKey), ConsistentRead: true } };
           const { Responses, UnprocessedKeys } = batchResponse.parse(await call("BatchGetItem", { RequestItems }));
           rows.push(...(Responses[TableName] ?? []));
-          return (UnprocessedKeys[TableName]?.Keys ?? []).flatMap((key) => key[TIMER_KEYS.partition]?.S ?? []);
+          return (UnprocessedKeys[TableName]?.Keys ?? []).flatMap((key) => key[TIMER_KEYS.sort]?.S ?? []);
         },
       });
       if (items.length > 0) throw new Error(`${items.length} timers could not be read`, { cause: errors[0] });
       return readRows(rows);
     },
 
-    list: async (kind, limit, after) => {
+    list: async (range, limit, after) => {
       const { Items, LastEvaluatedKey } = pageResponse.parse(
-        await call("Scan", {
+        await call("Query", {
           TableName,
           Limit: limit,
-          FilterExpression: "begins_with(#key, :kind)",
-          ExpressionAttributeNames: { "#key": TIMER_KEYS.partition },
-          ExpressionAttributeValues: { ":kind": { S: `${kind}#` } },
-          ...(after !== undefined && { ExclusiveStartKey: keyOf(after) }),
+          ...("slot" in range ? dueQuery(range) : partitionQuery(range)),
+          ...(after !== undefined && { ExclusiveStartKey: startKey(range, after) }),
         }),
       );
-      const next = LastEvaluatedKey?.[TIMER_KEYS.partition]?.S;
-      return { ...readRows(Items), ...(next !== undefined && { next }) };
+      const read = Items.map((row) => ({ key: listKey(row), ...readRow(row) }));
+      return {
+        timers: read.flatMap(({ timer }) => timer ?? []),
+        keys: read.flatMap(({ timer, key }) => (timer === undefined ? [] : [key])),
+        corrupt: read.flatMap(({ corrupt }) => corrupt ?? []),
+        ...(LastEvaluatedKey !== undefined && { next: listKey(LastEvaluatedKey) }),
+      };
     },
 
     put: (timer, indexKey, replaces) => {
       const Item = timerRow(timer, indexKey);
-      const message = replaces === null ? "the timer already exists" : "the timer does not have this version";
+      const message = replaces === null ? "the timer already exists" : OTHER_VERSION;
       return write("PutItem", { Item, ...conditionOf(replaces) }, message);
     },
 
@@ -189,7 +221,7 @@ export function timerTable(
         dueMs: indexKey && { N: String(indexKey.dueMs) },
       });
       const update = {
-        Key: keyOf(timerKey(kind, id)),
+        Key: rowKey(timerKey(kind, id)),
         UpdateExpression: `${set}${remove}`,
         ConditionExpression: "#version = :version AND #enqueuedUntil = :previous",
         ExpressionAttributeNames: { ...names, "#version": "version" },
@@ -198,12 +230,19 @@ export function timerTable(
       return write("UpdateItem", update, "the timer has changed");
     },
 
-    delete: ({ kind, id }) => write("DeleteItem", { Key: keyOf(timerKey(kind, id)) }, ""),
+    delete: ({ kind, id }, version) => {
+      const Key = rowKey(timerKey(kind, id));
+      if (version === undefined) return write("DeleteItem", { Key }, "");
+      // A timer that does not exist is deleted already, perhaps by an earlier attempt.
+      const { ConditionExpression, ...condition } = versionIs(version);
+      const isDeletable = `attribute_not_exists(#version) OR ${ConditionExpression}`;
+      return write("DeleteItem", { Key, ...condition, ConditionExpression: isDeletable }, OTHER_VERSION);
+    },
 
     ensureCursor: async (shard, at) => {
       if (ensured.has(shard)) return;
       try {
-        const Item = { ...keyOf(cursorKey(shard)), cursor: { N: String(at) } };
+        const Item = { ...rowKey(cursorKey(shard)), cursor: { N: String(at) } };
         await call("PutItem", { TableName, Item, ...NOT_EXISTS });
       } catch (error) {
         if (!isConditionFailure(error)) throw error;
@@ -212,7 +251,7 @@ export function timerTable(
     },
 
     recordShardCount: async (count) => {
-      const Key = keyOf(SHARD_COUNT_KEY);
+      const Key = rowKey(SHARD_COUNT_KEY);
       const { Item } = itemResponse.parse(await call("GetItem", { TableName, Key, ConsistentRead: true }));
       const maxShards = Number(Item?.["maxShards"]?.N ?? 0);
       if (maxShards >= count) return maxShards;
@@ -234,6 +273,39 @@ export function timerTable(
   };
 }
 
+function partitionQuery({ kind, partition, prefix = "" }: TimerPartition): object {
+  return {
+    ConsistentRead: true,
+    KeyConditionExpression: "#partition = :partition AND begins_with(#timer, :prefix)",
+    ExpressionAttributeNames: { "#partition": TIMER_KEYS.partition, "#timer": TIMER_KEYS.sort },
+    ExpressionAttributeValues: {
+      ":partition": { S: partitionOf(kind, partition) },
+      ":prefix": { S: timerKey(kind, prefix) },
+    },
+  };
+}
+
+function dueQuery({ slot, from, to }: DueRange): object {
+  return {
+    IndexName: DUE_INDEX.name,
+    KeyConditionExpression: "#slot = :slot AND #dueMs BETWEEN :from AND :to",
+    ExpressionAttributeNames: { "#slot": DUE_INDEX.partition, "#dueMs": DUE_INDEX.sort },
+    ExpressionAttributeValues: { ":slot": { S: slot }, ":from": { N: String(from) }, ":to": { N: String(to) } },
+  };
+}
+
+function startKey(range: TimerPartition | DueRange, { sort, dueMs = 0 }: ListKey): Row {
+  const key = rowKey(sort);
+  return "slot" in range
+    ? { ...key, [DUE_INDEX.partition]: { S: range.slot }, [DUE_INDEX.sort]: { N: String(dueMs) } }
+    : key;
+}
+
+function listKey(row: Row): ListKey {
+  const dueMs = row[DUE_INDEX.sort]?.N;
+  return { sort: row[TIMER_KEYS.sort]?.S ?? "", ...(dueMs !== undefined && { dueMs: Number(dueMs) }) };
+}
+
 /** One row that cannot be read does not hide the others. */
 function readRows(rows: readonly Row[]): TimerRows {
   const read = rows.map(readRow);
@@ -253,19 +325,22 @@ function readRow(row: Row): { readonly timer?: StoredTimer; readonly corrupt?: C
 
 const NOT_EXISTS = {
   ConditionExpression: "attribute_not_exists(#key)",
-  ExpressionAttributeNames: { "#key": TIMER_KEYS.partition },
+  ExpressionAttributeNames: { "#key": TIMER_KEYS.sort },
 };
+
+const OTHER_VERSION = "the timer does not have this version";
+
+function versionIs(version: string) {
+  return {
+    ConditionExpression: "#version = :version",
+    ExpressionAttributeNames: { "#version": "version" },
+    ExpressionAttributeValues: { ":version": { S: version } },
+  };
+}
 
 function conditionOf(version: string | null | undefined): object {
   if (version === undefined) return {};
-  const condition =
-    version === null
-      ? NOT_EXISTS
-      : {
-          ConditionExpression: "#version = :version",
-          ExpressionAttributeNames: { "#version": "version" },
-          ExpressionAttributeValues: { ":version": { S: version } },
-        };
+  const condition = version === null ? NOT_EXISTS : versionIs(version);
   return { ...condition, ReturnValuesOnConditionCheckFailure: "ALL_OLD" };
 }
 

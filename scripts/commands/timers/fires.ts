@@ -1,8 +1,7 @@
-/** `almanac timers fires <id>`: shows when a timer has fired. */
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+/** `almanac timers fires <id>`: shows the fires of a timer. */
+import type { FireResponse } from "../../../clients/timers";
 import { describeFires } from "../../features/timers/describe";
-import { findTimers, kindOf, TimerNotFoundError, type OnceOption } from "../../features/timers/environment";
-import { recordedFires } from "../../features/timers/recorded-fires";
+import { findTimers, kindOf, type OnceOption } from "../../features/timers/environment";
 import {
   DocumentedCommand,
   EXIT,
@@ -19,7 +18,7 @@ export const command = () =>
     withEnvironment(
       new DocumentedCommand({
         description:
-          "Shows when a timer has fired in the last seven days, as recorded by the callback that Almanac ships with.",
+          "Shows the fires of a timer in the last seven days, with outcome, lateness and attempts, where its callback records them.",
         examples: ["npx almanac timers fires tea", "npx almanac timers fires reminder --once --limit 100"],
       }),
     ),
@@ -33,18 +32,16 @@ async function run(
   id: string,
   options: OnceOption & EnvironmentOptions & JsonOption & { readonly limit: number },
 ): Promise<number> {
-  const { environment, aws, recordedFiresTable: table } = await findTimers(options);
-  if (table === undefined)
-    throw new TimerNotFoundError(
-      `${environment} has its own timer callback: only the one that Almanac ships with records fires.`,
-    );
-  const all = await recordedFires(new DynamoDBClient(aws), { table, kind: kindOf(options), id });
-  const latest = all.slice(0, options.limit);
-  if (options.json) console.log(JSON.stringify(latest));
-  else if (latest.length === 0) console.log(`no fires of a ${kindOf(options)} timer "${id}" in the last seven days`);
-  else {
-    console.log(describeFires(latest));
-    if (latest.length < all.length) console.log(`${all.length - latest.length} earlier ones: --limit ${all.length}`);
+  const { client } = await findTimers(options);
+  const { limit } = options;
+  const fires: FireResponse[] = [];
+  for await (const fire of client[kindOf(options)].fires(id, { pageSize: Math.min(limit, 1_000) })) {
+    fires.push(fire);
+    if (fires.length === limit) break;
   }
+  if (options.json) console.log(JSON.stringify(fires));
+  else if (fires.length === 0)
+    console.log(`no recorded fires of a ${kindOf(options)} timer "${id}" in the last seven days`);
+  else console.log(describeFires(fires));
   return EXIT.ok;
 }

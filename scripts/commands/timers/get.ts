@@ -1,6 +1,6 @@
 /** `almanac timers get <id>`: shows one timer. */
 import { describeTimer } from "../../features/timers/describe";
-import { findTimers, kindOf, TimerNotFoundError, type OnceOption } from "../../features/timers/environment";
+import { findTimers, kindOf, notFound, type OnceOption } from "../../features/timers/environment";
 import {
   DocumentedCommand,
   EXIT,
@@ -27,7 +27,7 @@ export const command = () =>
 async function run(id: string, options: OnceOption & EnvironmentOptions & JsonOption): Promise<number> {
   const { environment, client } = await findTimers(options);
   const timer = await client[kindOf(options)].get(id);
-  if (timer === undefined) throw new TimerNotFoundError(`${environment} has no ${kindOf(options)} timer "${id}".`);
+  if (timer === undefined) throw notFound(environment, id, options);
   console.log(options.json ? JSON.stringify(timer) : describeTimer(timer));
   return EXIT.ok;
 }

@@ -1,5 +1,7 @@
 /** `almanac timers ls`: lists the timers. */
-import type { TimerResponse } from "../../../clients/timers";
+import type { ListOptions, TimerResponse } from "../../../clients/timers";
+import { Option } from "commander";
+import { TIMER_STATES } from "../../../functions/timers/api/api-types";
 import { describeTimers } from "../../features/timers/describe";
 import { findTimers, kindOf, type OnceOption } from "../../features/timers/environment";
 import {
@@ -17,17 +19,32 @@ export const command = () =>
     withEnvironment(
       new DocumentedCommand({
         description: "Lists the timers.",
-        examples: ["npx almanac timers ls", "npx almanac timers ls --once --json"],
+        examples: [
+          "npx almanac timers ls",
+          "npx almanac timers ls --prefix report- --state paused",
+          "npx almanac timers ls --once --due-before 2026-12-01T00:00:00Z --json",
+        ],
       }),
     ),
   )
     .option("--once", "timers that fire once")
+    .option("--prefix <text>", "only ids that begin with it")
+    .addOption(new Option("--state <state>", "only these").choices(TIMER_STATES))
+    .option("--due-before <time>", "only those with a next fire before it: 2026-11-21T17:00:00Z")
     .action(exitCodeOf(run));
 
-async function run(options: OnceOption & EnvironmentOptions & JsonOption): Promise<number> {
+type Filters = Pick<ListOptions, "prefix" | "state" | "dueBefore">;
+
+async function run(options: OnceOption & EnvironmentOptions & JsonOption & Filters): Promise<number> {
   const { client } = await findTimers(options);
+  const { prefix, state, dueBefore } = options;
+  const filters = {
+    ...(prefix !== undefined && { prefix }),
+    ...(state !== undefined && { state }),
+    ...(dueBefore !== undefined && { dueBefore }),
+  };
   const timers: TimerResponse[] = [];
-  for await (const timer of client[kindOf(options)].list()) timers.push(timer);
+  for await (const timer of client[kindOf(options)].list(filters)) timers.push(timer);
   if (options.json) console.log(JSON.stringify(timers));
   else console.log(timers.length === 0 ? `no ${kindOf(options)} timers` : describeTimers(timers));
   return EXIT.ok;

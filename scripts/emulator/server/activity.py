@@ -42,6 +42,11 @@ class Activity:
                 with self._lock:
                     self._threads.discard(me)
 
+    def count_this_thread(self):
+        """As working, until its next pause."""
+        with self._lock:
+            self._threads.add(threading.get_ident())
+
     @contextlib.contextmanager
     def pause(self, until=None):
         """`until`: epoch seconds. Without it, another thread, a function or a person ends the pause."""
@@ -172,7 +177,8 @@ def busy(now, waiting=0):
     if (count := sum(lambda_svc._inflight.values()) - waiting) > 0:
         names = ", ".join(sorted(key.split(":")[-1] for key in list(lambda_svc._inflight)))
         found.append(f"{count} invocations ({names})")
-    if activity.is_working():
+    # A sleeper whose time has come may not have noticed.
+    if activity.is_working() or any(due <= now for due in list(activity.sleepers.values())):
         found.append("asynchronous work")
     # They wait behind an invocation.
     if not activity.poller_waits:

@@ -18,6 +18,8 @@ import sys
 import threading
 import time
 
+from clock import RealDatetime, clock
+
 logger = logging.getLogger("kept-state")
 
 SERVICES = "ministack.services."
@@ -33,7 +35,7 @@ PLAIN = (("eventbridge", "_rule_last_fired"), ("scheduler", "_schedule_last_fire
 DATA = {
     **{("builtins", each.__name__): each for each in (bytearray, complex, frozenset, set)},
     **{("collections", each.__name__): each for each in (collections.OrderedDict, collections.defaultdict, collections.deque)},
-    **{("datetime", name): getattr(datetime, name) for name in ("date", "datetime", "time", "timedelta", "timezone")},
+    **{("datetime", name): getattr(datetime, name) for name in ("date", "time", "timedelta", "timezone")},
     ("builtins", "dict"): dict,
     ("builtins", "list"): list,
     ("decimal", "Decimal"): decimal.Decimal,
@@ -42,10 +44,18 @@ DATA = {
 
 class Data(pickle.Unpickler):
     def find_class(self, module, name):
+        if (module, name) == ("datetime", "datetime"):
+            return datetime.datetime  # of this clock
         try:
             return DATA[module, name]
         except KeyError:
             raise pickle.UnpicklingError(f"{module}.{name} is not data") from None
+
+
+def read(place):
+    with open(place, "rb") as file:
+        file.readline()
+        return Data(file).load()
 
 
 def stores():
@@ -78,6 +88,7 @@ class KeptState:
     def __init__(self, file, about):
         self.file = file
         self.about = about
+        self._before = file + ".before"
         self.restored = False
         # Set by each request: nothing else changes a store without one, but for what a schedule invokes.
         self.changed = False
@@ -87,27 +98,47 @@ class KeptState:
     def restore(self):
         """Before the first request. A state that cannot be read is a fresh start."""
         try:
-            with open(self.file, "rb") as file:
-                file.readline()
-                saved = Data(file).load()
+            offset, saved = read(self.file)
         except FileNotFoundError:
             return
         except Exception:
             logger.exception("The kept state cannot be read: the emulator starts empty")
             return
+        self._fill(offset, saved)
+        self.restored = True
+
+    def _fill(self, offset, saved):
         from ministack import app
 
-        for service, variable in saved:
+        clock.set(offset)
+        for service, _ in saved:
             app._loaded_modules[service] = importlib.import_module(SERVICES + service)
         for (service, variable), value in saved.items():
             store = getattr(app._loaded_modules[service], variable)
             getattr(store, "_data", store).update(value)
-        self.restored = True
+
+    async def remember_now(self):
+        """Before the clock is moved for the first time: where `back_to_now` returns to."""
+        if clock.offset == 0 and not await self.save(self._before):
+            raise ValueError("Terraform changes the stack: the clock is not moved.")
+
+    async def back_to_now(self):
+        """Returns to the machine's time, and to the state before the clock was moved: rows of tomorrow are not of today."""
+        if clock.offset == 0:
+            return
+        offset, saved = read(self._before)
+        from ministack.services import stepfunctions
+
+        for execution in stepfunctions._executions.all_values():
+            # Their threads notice when they wake.
+            execution["status"] = "ABORTED"
+        for store in stores().values():
+            store.clear()
+        self._fill(offset, saved)
+        self.resume()
 
     def resume(self):
         """What a restored state needs in order to go on. Once the port is open: functions are invoked."""
-        if not self.restored:
-            return
         from ministack.core.responses import now_iso
         from ministack.services import lambda_svc, stepfunctions
 
@@ -130,7 +161,7 @@ class KeptState:
         buckets = [] if s3 is None else list(s3._buckets._data.values())
         return any(key.endswith(".tflock") for bucket in buckets for key in list(bucket["objects"]))
 
-    async def save(self):
+    async def save(self, file=None):
         """Saves the state as it is at this moment, on the event loop, so that no request is half done.
 
         Returns whether it was saved. It is not while Terraform changes the stack.
@@ -141,12 +172,12 @@ class KeptState:
             self.changed = False
             began = time.monotonic()
             if not hasattr(os, "fork"):
-                self._write()
+                self._write(file or self.file)
                 return True
             # A copy of the process has a state in which nothing moves, and writing it delays nobody.
             child = os.fork()
             if child == 0:
-                self._write_in_child()
+                self._write_in_child(file or self.file)
             _, status = await asyncio.to_thread(os.waitpid, child, 0)
             if status != 0:
                 logger.error("The state could not be saved")
@@ -156,31 +187,34 @@ class KeptState:
         finally:
             self._saving.release()
 
-    def _write_in_child(self):
+    def _write_in_child(self, file):
         code = 1
         try:
             for name in ("SIGINT", "SIGTERM", "SIGHUP"):
                 signal.signal(getattr(signal, name), signal.SIG_IGN)
             # The port would stay in use as long as this process runs, the functions' input open.
             os.closerange(3, 65_536)
-            self._write()
+            self._write(file)
             code = 0
         except BaseException as error:
             os.write(2, f"kept-state: {type(error).__name__}: {error}\n".encode())
         finally:
             os._exit(code)
 
-    def _write(self):
-        os.makedirs(os.path.dirname(self.file), exist_ok=True)
-        unfinished = self.file + ".unfinished"
+    def _write(self, place):
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        unfinished = place + ".unfinished"
         about = {**self.about, "savedAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
         # Secrets are in it, such as parameters.
         with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(json.dumps(about).encode() + b"\n")
-            pickle.dump(stores(), file, protocol=5)
+            pickler = pickle.Pickler(file, protocol=5)
+            # The class that a pickle names is the one of this clock.
+            pickler.dispatch_table = {RealDatetime: lambda value: (datetime.datetime, value.__reduce_ex__(5)[1])}
+            pickler.dump((clock.offset, stores()))
             file.flush()
             os.fsync(file.fileno())
-        os.replace(unfinished, self.file)
+        os.replace(unfinished, place)
 
     async def save_last(self):
         """Saves the state for the last time, after a save that is under way."""
@@ -196,7 +230,8 @@ class KeptState:
             if scope["type"] == "http":
                 if not self._resumed:
                     self._resumed = True
-                    self.resume()
+                    if self.restored:
+                        self.resume()
                 if not scope["path"].endswith("/health"):
                     self.changed = True
             await app(scope, receive, send)

@@ -16,10 +16,13 @@ import os
 import secrets
 import signal
 import sys
+import tempfile
 import threading
 from xml.sax.saxutils import escape
 
 from activity import wait_until_quiet, watch
+from advance import Advance, clock_routes, follow_the_clock
+from clock import install as install_clock
 from control import control
 from guard import guard
 from kept_state import KeptState
@@ -82,6 +85,41 @@ def keep_tls_to_other_local_servers():
     lambda_runtime._NODEJS_WORKER_SCRIPT = lambda_runtime._NODEJS_WORKER_SCRIPT.replace(
         found, f"    if ({elsewhere}) return origHttpsReq.apply(https, original);\n{found}"
     )
+
+
+def end_logs_with_the_invocation():
+    """After each invocation MiniStack waits until a function has logged nothing for a while: 5 to 50 ms. Here the worker marks the end of
+    the invocation in its log. Remove when MiniStack's worker does so.
+    """
+    import queue
+
+    from ministack.core import lambda_runtime
+
+    end = "\0"
+    lambda_runtime._NODEJS_WORKER_SCRIPT = """
+        const respond = process.stdout.write;
+        process.stdout.write = function (text, ...rest) {
+            if (!String(text).startsWith('{"status":"ready"')) process.stderr.write("\\u0000\\n");
+            return respond.call(process.stdout, text, ...rest);
+        };
+    """ + lambda_runtime._NODEJS_WORKER_SCRIPT
+
+    drain = lambda_runtime.Worker._drain_stderr_bounded
+
+    def until_the_end(self):
+        if not self.config.get("Runtime", "").startswith("nodejs"):
+            return drain(self)
+        lines = []
+        try:
+            # Only a worker that has died leaves no mark.
+            while not (line := self._stderr_queue.get(timeout=0.25)).endswith(end):
+                lines.append(line)
+            lines.append(line.removesuffix(end))
+        except queue.Empty:
+            pass
+        return "\n".join(lines).removesuffix("\n")
+
+    lambda_runtime.Worker._drain_stderr_bounded = until_the_end
 
 
 def describe_alarms_in_full():
@@ -301,6 +339,7 @@ async def serve_until_end(app, config, ending):
 
 def main():
     options = arguments()
+    install_clock()
     # Functions inherit the environment, and the keys of its root user would be in it.
     keys = [os.environ.pop(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")]
     # MiniStack reads its environment as it is imported.
@@ -321,6 +360,7 @@ def main():
     poll_queues_ten_times_a_second()
     end_lambdas_with_the_emulator()
     keep_tls_to_other_local_servers()
+    end_logs_with_the_invocation()
     describe_alarms_in_full()
     store_tracing_of_state_machines()
     run_distributed_maps_of_jsonata_inline()
@@ -331,6 +371,10 @@ def main():
     give_functions_keys_of_this_run()
     send_responses_in_one_packet()
     watch()
+    folder = os.environ["TMPDIR"] if "TMPDIR" in os.environ else tempfile.mkdtemp()
+    follow_the_clock(folder)
+    advance = Advance(folder)
+    advance.count_invocations()
     if options.record_calls:
         from record_calls import record_calls
 
@@ -362,13 +406,14 @@ def main():
         threading.Thread(target=ending.when_stdin_closes, daemon=True).start()
 
     served = app if kept is None else kept.noting_requests(app)
-    served = control(served, secret=keys[1], routes=routes(kept))
+    routes = {**state_routes(kept), **clock_routes(advance, kept)}
+    served = control(served, secret=keys[1], routes=routes)
     served = guard(served, is_api=lambda host, path: _parse_execute_api_url(host, path) is not None)
     asyncio.run(serve_until_end(served, config, ending))
 
 
-def routes(kept):
-    """What the command line may ask of the launcher: see control.py."""
+def state_routes(kept):
+    """What the command line may ask about the state: see control.py."""
 
     async def state(_):
         return {"kept": kept is not None, "restored": kept is not None and kept.restored}

@@ -77,4 +77,6 @@ def action_of_task(resource, arguments, machine):
         operation = resource.split(":")[-1]  # putItem
         table = arguments["TableName"].split("/")[-1]
         return f"dynamodb:{operation[0].upper()}{operation[1:]}", f"arn:{partition}:dynamodb:{region}:{account}:table/{table}"
+    if resource == f"arn:{partition}:states:::states:startExecution":
+        return "states:StartExecution", arguments["StateMachineArn"]
     return resource, "*"

@@ -66,7 +66,7 @@ async function showProgress(exportId: string, { state, progress, now }: FollowPo
 }
 
 /** How far a run is: by DynamoDB's count of the table's items, else by its segments. */
-export function describeProgress(
+function describeProgress(
   { startedAt, tableSize, segments }: Pick<Run, "startedAt" | "tableSize" | "segments">,
   { items, bytes, segmentsDone }: RunProgress,
   now: number,

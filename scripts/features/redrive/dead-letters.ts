@@ -16,8 +16,8 @@ export interface RedriveTools {
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly onProgress: (line: string) => void;
-  /** The id of one message: all others stay. @default all are sent back */
-  readonly only?: string;
+  /** One message, by its id or otherwise: all others stay. @default all are sent back */
+  readonly only?: string | ((message: Message) => boolean);
 }
 
 export interface Redriven {
@@ -84,7 +84,7 @@ export async function redriveDeadLetters(
     const before = sent;
     for (const message of Messages) {
       const { MessageId: id = "", ReceiptHandle, Attributes } = message;
-      if (only !== undefined && id !== only) continue;
+      if (typeof only === "string" ? id !== only : only?.(message) === false) continue;
       const target = targetOf(message);
       if (target === undefined) leave(id, "not a known format");
       else if (Number(Attributes?.SentTimestamp ?? 0) > startedAt) leave(id, "failed again");

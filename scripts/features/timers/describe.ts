@@ -1,7 +1,6 @@
 /** Describes timers for people. */
-import type { ScheduleResponse, TimerResponse } from "../../../functions/timers/api/api-types";
+import type { FireResponse, ScheduleResponse, TimerResponse } from "../../../functions/timers/api/api-types";
 import { table } from "../../shared/table";
-import type { RecordedFire } from "./recorded-fires";
 
 /** `each hour at :05`, `every 15 minutes`, `cron 0 9 * * ? * (Europe/Berlin)`, `once at 2026-11-21T17:00:00.000Z` */
 export function describeSchedule(schedule: ScheduleResponse): string {
@@ -16,10 +15,10 @@ export function describeSchedule(schedule: ScheduleResponse): string {
 export function describeTimers(timers: readonly TimerResponse[]): string {
   return table(
     ["id", "schedule", "next fire", "last fire", "shard"],
-    timers.map(({ id, schedule, enabled, nextFireAt, lastFiredAt, shardId }) => [
+    timers.map(({ id, schedule, state, nextFireAt, lastFiredAt, shardId }) => [
       id,
       describeSchedule(schedule),
-      enabled ? (nextFireAt ?? "none") : "disabled",
+      nextFireAt ?? state,
       lastFiredAt ?? "none",
       shardId,
     ]),
@@ -27,19 +26,26 @@ export function describeTimers(timers: readonly TimerResponse[]): string {
 }
 
 /** All fields of one timer. */
-export function describeTimer({ schedule, timerCallbackData, ...others }: TimerResponse): string {
+export function describeTimer({ schedule, timerCallbackData, retry, ...others }: TimerResponse): string {
   const rows = Object.entries({
     schedule: describeSchedule(schedule),
     ...others,
+    ...(retry !== undefined && { retry: JSON.stringify(retry) }),
     data: JSON.stringify(timerCallbackData),
   });
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value === null ? "none" : String(value)}`).join("\n");
 }
 
-export function describeFires(fires: readonly RecordedFire[]): string {
+export function describeFires(fires: readonly FireResponse[]): string {
   return table(
-    ["due", "fired", "late (ms)", "data"],
-    fires.map(({ dueAt, firedAt, lateMs, data }) => [dueAt, firedAt, String(lateMs), data]),
+    ["due", "fired", "late (ms)", "attempts", "outcome"],
+    fires.map(({ dueAt, firedAt, latenessMs, attempts, outcome }) => [
+      dueAt,
+      firedAt,
+      String(latenessMs),
+      String(attempts),
+      outcome,
+    ]),
   );
 }

@@ -2,28 +2,32 @@
 import { TimersClient } from "../../../clients/timers";
 import { findDeployed } from "../../environments/deployed";
 import type { AwsSettings } from "../../shared/aws-settings";
-import type { EnvironmentOptions } from "../../shared/command-line";
+import { UsageError, type EnvironmentOptions } from "../../shared/command-line";
 import { outputsOf } from "../../shared/feature-outputs";
 
 export interface DeployedTimers {
   readonly environment: string;
   readonly client: TimersClient;
   readonly aws: AwsSettings;
-  /** Undefined: the environment has a callback of its own, which records nothing. */
-  readonly recordedFiresTable: string | undefined;
+  /** Of the module. */
+  readonly outputs: Readonly<Record<string, unknown>>;
 }
 
 export async function findTimers(options: EnvironmentOptions): Promise<DeployedTimers> {
   const deployed = await findDeployed(options);
-  const { api_url: url, recorded_fires_table_name: recordedFiresTable } = outputsOf("timers", deployed);
+  const outputs = outputsOf("timers", deployed);
   const { region, credentials } = deployed.aws;
-  const client = new TimersClient({ url, region, ...(credentials && { credentials }) });
-  return { environment: deployed.name, client, aws: deployed.aws, recordedFiresTable };
+  const client = new TimersClient({ url: outputs.api_url, region, ...(credentials && { credentials }) });
+  return { environment: deployed.name, client, aws: deployed.aws, outputs };
 }
 
 /** The environment does not have what was asked for. */
 export class TimerNotFoundError extends Error {
   override readonly name = "TimerNotFoundError";
+}
+
+export function notFound(environment: string, id: string, options: OnceOption): TimerNotFoundError {
+  return new TimerNotFoundError(`${environment} has no ${kindOf(options)} timer "${id}".`);
 }
 
 /** `--once`: one-shot timers, which have ids of their own. */
@@ -32,3 +36,17 @@ export interface OnceOption {
 }
 
 export const kindOf = ({ once }: OnceOption) => (once === true ? "oneshot" : "periodic");
+
+export interface IdOrPrefix extends OnceOption {
+  readonly prefix?: string;
+}
+
+/** @throws {@link UsageError} */
+export function idOrPrefixOf(
+  id: string | undefined,
+  { prefix }: IdOrPrefix,
+): { readonly id: string; readonly prefix?: never } | { readonly id?: never; readonly prefix: string } {
+  if (id !== undefined && prefix === undefined) return { id };
+  if (id === undefined && prefix !== undefined) return { prefix };
+  throw new UsageError("an id or --prefix: one of the two");
+}

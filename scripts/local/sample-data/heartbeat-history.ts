@@ -89,7 +89,7 @@ function checksOf({ kind, name }: Monitor, { cronMonitors }: Configuration, now:
   const cron = cronMonitors.find((each) => each.name === name);
   if (cron === undefined || name !== NIGHTLY_CRON_MONITOR) return undefined;
   const since = firstTick(now);
-  return (tick) => cronResult(cron, heartbeatBefore(tick, now), since, tick);
+  return (tick) => cronResult(cron, { heartbeatAt: heartbeatBefore(tick, now) }, since, tick);
 }
 
 function targetCheck({ latencyMs, outages }: SampleTarget, tick: number, now: number): CheckResult {
@@ -145,7 +145,7 @@ const marked = ({ message, ...result }: CheckResult): CheckResult => ({
  */
 export async function saveHistory(
   { monitor: { key, kind }, state, hours, incidents }: SampleHistory,
-  table: Pick<StateTable, "readOne" | "save" | "recordHeartbeat">,
+  table: Pick<StateTable, "readOne" | "save" | "recordReport">,
 ): Promise<boolean> {
   let current: MonitorState;
   do {
@@ -154,7 +154,7 @@ export async function saveHistory(
     current = { ...state, revision: revision + 1 };
   } while (!(await table.save(key, { state: current, hours: [] })));
   const { heartbeatAt } = state.lastCheck;
-  if (kind === "cron" && heartbeatAt !== undefined) await table.recordHeartbeat(key, heartbeatAt);
+  if (kind === "cron" && heartbeatAt !== undefined) await table.recordReport(key, { event: "success" }, heartbeatAt);
   for (const part of partsOf(hours, incidents)) {
     let next = { ...current, revision: current.revision + 1 };
     while (!(await table.save(key, { ...part, state: next }))) {

@@ -1,20 +1,25 @@
 /** Writes a feature's module for plain Terraform: its README, and an example that can be applied. */
 import * as z from "zod";
+import type { BlockTypes } from "../../../modules/hcl/block-types";
 import { assignments, expressionOf, indented } from "../../../modules/hcl/expression";
+import { resourceBlocks } from "../../../modules/hcl/module-files";
 
 /** The parts of a synthesized root module that are used. */
 export const rootSchema = z.looseObject({
   provider: z.object({ aws: z.array(z.looseObject({ region: z.string() })).min(1) }),
   terraform: z.looseObject({ required_version: z.string(), required_providers: z.record(z.string(), z.unknown()) }),
-  data: z.record(z.string(), z.unknown()).default({}),
-  resource: z.record(z.string(), z.unknown()).default({}),
+  data: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
+  resource: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
   module: z.record(z.string(), z.record(z.string(), z.unknown())),
 });
 export type Root = z.output<typeof rootSchema>;
 
 /** The parts of a synthesized module that are used. */
 export const moduleSchema = z.looseObject({
-  variable: z.record(z.string(), z.looseObject({ type: z.string(), description: z.string(), default: z.unknown() })),
+  variable: z.record(
+    z.string(),
+    z.looseObject({ type: z.string(), description: z.string(), default: z.unknown().optional() }),
+  ),
   output: z.record(z.string(), z.looseObject({ description: z.string() })),
 });
 export type Module = z.output<typeof moduleSchema>;
@@ -32,9 +37,7 @@ const METADATA = "//";
 export const EXAMPLE_FOLDER = "examples/basic";
 const BACK = "../..";
 
-/**
- * The example's files by name: `main.tf`, for people, and `environment.tf.json`, the topic and the key that an environment provides.
- */
+/** The example's files by name: `main.tf`, and `environment.tf`, the topic, the key and the bucket that an environment provides. */
 export function exampleFiles(feature: string, root: Root): Readonly<Record<string, string>> {
   const call = root.module[feature];
   if (call === undefined) throw new Error(`the stack has no module ${feature}`);
@@ -62,11 +65,14 @@ output "${feature}" {
 }
 `;
   const resource = Object.fromEntries(Object.entries(root.resource).filter(([type]) => !NOT_OF_MODULES.has(type)));
-  const surroundings = JSON.stringify({ data: root.data, resource }, withoutMetadata, 2).replaceAll(
-    new RegExp(`\\b${String(app)}-${String(environment)}\\b`, "g"),
-    `${EXAMPLE.app}-${EXAMPLE.environment}`,
-  );
-  return { "main.tf": main, "environment.tf.json": `${surroundings}\n` };
+  const blocks = resourceBlocks({ resource, data: root.data }, blockTypesOf(resource)).map(({ text }) => text);
+  const surroundings = ["# What an environment provides to its modules.", ...blocks]
+    .join("\n\n")
+    .replaceAll(
+      new RegExp(`\\b${String(app)}-${String(environment)}\\b`, "g"),
+      `${EXAMPLE.app}-${EXAMPLE.environment}`,
+    );
+  return { "main.tf": main, "environment.tf": `${surroundings}\n` };
 }
 
 /**
@@ -120,6 +126,21 @@ function markdownTable(head: readonly string[], rows: readonly (readonly string[
   return [head, head.map(() => "---"), ...cells].map((row) => `| ${row.join(" | ")} |`);
 }
 
-function withoutMetadata(key: string, value: unknown): unknown {
-  return key === METADATA ? undefined : value;
+/** By address. None of these resources has a map: an object is a nested block. */
+function blockTypesOf(resource: Root["resource"]): ReadonlyMap<string, BlockTypes> {
+  return new Map(
+    Object.entries(resource).flatMap(([type, named]) =>
+      Object.entries(named).map(([name, body]) => [`${type}.${name}`, objectsIn(body)] as const),
+    ),
+  );
+}
+
+function objectsIn(value: unknown): BlockTypes {
+  if (typeof value !== "object" || value === null) return {};
+  const nested = Object.entries(value).map(([name, item]) => [name, [item].flat().find(isObject)] as const);
+  return Object.fromEntries(nested.flatMap(([name, item]) => (item === undefined ? [] : [[name, objectsIn(item)]])));
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }

@@ -22,8 +22,14 @@ const TIMER = {
   enabled: true,
   version: "v1",
   putAt: "2026-11-21T06:55:30.250Z",
+  state: "scheduled",
   nextFireAt: "2026-11-21T07:05:00.000Z",
+  callback: "default",
+  recorded: true,
   lastFiredAt: null,
+  lastOutcome: null,
+  attempts: null,
+  latenessMs: null,
 };
 
 interface ReceivedRequest {
@@ -90,7 +96,7 @@ describe("the client of timers", () => {
     expect(await timers.oneshot.get("tea")).toBeUndefined();
     await timers.oneshot.delete("tea");
     expect(seen()).toEqual([
-      ["PUT", "/live/periodic/tea", { enabled: true, minuteOfHour: 5 }],
+      ["PUT", "/live/periodic/tea", { catchUp: "all", minuteOfHour: 5 }],
       ["GET", "/live/periodic/tea", undefined],
       ["GET", "/live/oneshot/tea", undefined],
       ["DELETE", "/live/oneshot/tea", undefined],
@@ -104,7 +110,7 @@ describe("the client of timers", () => {
     ];
     responses = [page(["a", "b"], "n-1"), page([], "n_2"), page(["c"])];
     const ids: string[] = [];
-    for await (const { id } of timers.periodic.list(2)) ids.push(id);
+    for await (const { id } of timers.periodic.list({ pageSize: 2 })) ids.push(id);
     expect(ids).toEqual(["a", "b", "c"]);
     expect(received.map(({ url }) => url)).toEqual([
       "/live/periodic?limit=2",
@@ -116,7 +122,7 @@ describe("the client of timers", () => {
   it.each([
     ["an id", () => timers.oneshot.get("order:7")],
     ["a body", () => timers.periodic.put("tea", { timerCallbackData: "ä" })],
-    ["a query", () => timers.periodic.list(5).next()],
+    ["a query", () => timers.periodic.list({ pageSize: 5 }).next()],
   ])("signs each request, with %s, so that AWS computes the same signature", async (_, call) => {
     responses = [[404, '"order:7"']];
     await call().catch(() => undefined);

@@ -4,6 +4,7 @@ import { App } from "cdktf";
 import { Environment } from "../../../modules/environment";
 import { EXPORTS } from "./exports";
 import { targetsFile } from "./system";
+import { PING_PARAMETER } from "./targets";
 import { targetsSchema } from "../../../functions/heartbeats/contract";
 
 const app = new App();
@@ -16,6 +17,7 @@ new Environment(app, "local", {
   heartbeats: {
     schedule: "rate(1 minute)", // the shortest that EventBridge has
     cronMonitors: [{ name: "nightly-backup", everySeconds: 86_400 }],
+    pingSecretParameter: PING_PARAMETER,
     targets: targetsSchema.parse(JSON.parse(readFileSync(targetsFile, "utf8"))),
   },
   timers: { shards: 2 },
@@ -43,6 +45,16 @@ new Environment(app, "local", {
       webhook: { verify: "stripe", secret: "/almanac/webhooks/invoices" },
     },
     event: { key: "/id", webhook: { verify: "github", secret: "/almanac/webhooks/events" } },
+  },
+  schedules: {
+    eachMinute: {
+      entry: "test/e2e/support/scheduled.ts",
+      schedule: "rate(1 minute)",
+      secrets: { KEY: "/almanac/schedules/key" },
+      timeoutSeconds: 10,
+      overlap: "allow",
+    },
+    eachDay: { entry: "test/e2e/support/scheduled.ts", schedule: "cron(0 6 * * ? *)", catchUp: "none" },
   },
 });
 

@@ -6,14 +6,18 @@ import { findEmulator } from "../../../scripts/emulator/find";
 import { readAbout, stateFile } from "../../../scripts/emulator/kept-state";
 import { findLambdaNode } from "../../../scripts/emulator/lambda-node";
 import { pinnedRelease } from "../../../scripts/emulator/pinned-release";
+import { writeRecord } from "../../../scripts/emulator/run-record";
 import { startEmulator, type StartedEmulator } from "../../../scripts/emulator/run";
 import { choosePort } from "../../../scripts/local/port";
 import { removeKeys } from "../../../scripts/shared/emulator-keys";
+import { homeAt } from "../../../scripts/shared/home";
 import { endProcessGroup, isRunning } from "../../../scripts/shared/processes";
 import { setTimeout as sleep } from "node:timers/promises";
 
 export interface BareEmulator {
   readonly endpoint: string;
+  /** For `--home`. */
+  readonly home: string;
   /** Where its state is kept. */
   readonly file: string;
   /** Starts it again on the same port, from the state that it has kept. */
@@ -40,6 +44,11 @@ export async function bareEmulator(): Promise<BareEmulator> {
       ...{ emulator, node, port, folder, endsWithUs: true, recordCalls: false },
       state: { file, about },
     });
+    const { process: identity, endpoint, log } = running;
+    await writeRecord(homeAt(folder), {
+      ...{ endpoint, port, since: new Date().toISOString(), stopping: false },
+      emulator: { description: "without a deployment", process: identity, log },
+    });
   };
   const stop = async () => {
     if (running !== undefined) await endProcessGroup(running.process, 30_000);
@@ -47,6 +56,7 @@ export async function bareEmulator(): Promise<BareEmulator> {
   await start();
   return {
     endpoint: `http://127.0.0.1:${port}`,
+    home: folder,
     file,
     start,
     kill: async () => {

@@ -16,8 +16,11 @@ const PHASES: readonly (readonly (readonly string[])[])[] = [
     // Changes what `heartbeats` expects of the targets.
     // Then a hundred concurrent starts, once the other lanes mostly wait.
     ["heartbeats", "incidents", "workflows"],
-    ["modules", "start", "web-pages", "kept-state", "marked-input"],
+    ["modules", "start", "web-pages", "marked-input"],
+    // Emulators of their own, without a deployment.
+    ["kept-state", "clock"],
     ["rehearsal"],
+    ["schedules"],
   ],
   // Evaluates the calls of all suites before it.
   [["least-privilege"]],

@@ -2,6 +2,8 @@ import type { TargetInput } from "../../../functions/heartbeats/contract";
 import type { Behaviour, TargetServers } from "../../support/target-servers";
 
 export const GUARDED_PARAMETER = "/almanac/e2e/token";
+/** A test creates it. */
+export const PING_PARAMETER = "/almanac/e2e/ping";
 
 /** One target for each server behaviour, named as in the tests' expectations. */
 export function targetsFor({ urls, certificateAuthority }: TargetServers): TargetInput[] {
@@ -18,6 +20,7 @@ export function targetsFor({ urls, certificateAuthority }: TargetServers): Targe
     target("too-slow", "slow", { timeoutSeconds: 1 }),
     target("server-error", "serverError", { failuresBeforeDown: 1 }),
     target("redirect-followed", "redirect", { bodyContains: "all is well" }),
+    target("zstd", "zstd", { bodyContains: "packed away" }), // the deployed functions run on a Node that has it
     target("redirect-refused", "redirect", { followRedirects: false }),
     target("body-mismatch", "good", { bodyMatches: "^all is lost$" }),
     target("posted", "echo", {

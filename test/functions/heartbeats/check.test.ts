@@ -225,6 +225,19 @@ describe("the checker", () => {
     });
   });
 
+  it("sets a malformed target aside, says so, and checks the others", async () => {
+    const [first, second] = many(2).map((target) => ({ private: true, ...target }));
+    given(JSON.stringify([first, { name: "typo", url: "ftp://x" }, 7, second, first]));
+    await run();
+    const reported = output.lines().filter(({ message }) => message === "malformed, and not checked");
+    expect(reported.map(({ monitor, problem }) => [monitor, problem])).toEqual([
+      ["typo", expect.stringContaining("url: is not an http")],
+      [undefined, expect.stringContaining("expected object")],
+      [expect.any(String), "the name is used twice"],
+    ]);
+    expect(rows()).toHaveLength(2);
+  });
+
   it("fails when the target list cannot be read", async () => {
     s3.reset();
     s3.on(GetObjectCommand).rejects(new NoSuchKey({ message: "none", $metadata: {} }));

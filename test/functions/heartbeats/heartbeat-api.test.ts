@@ -2,18 +2,23 @@ import { ConditionalCheckFailedException, DynamoDBClient, UpdateItemCommand } fr
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { mockClient } from "aws-sdk-client-mock";
 
+import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { handler } from "../../../functions/heartbeats/heartbeat-api";
+import { pingKey } from "../../../functions/heartbeats/monitors/record-heartbeat";
 import { lambdaContext, setupHandler } from "../../support/lambda";
 
+const SECRET = "0123456789abcdef0123456789abcdef";
 const NOW = Date.parse("2026-11-21T06:55:00Z");
 
 describe("the heartbeat API", () => {
   const s3 = mockClient(S3Client);
   const dynamodb = mockClient(DynamoDBClient);
+  const ssm = mockClient(SSMClient);
 
   const output = setupHandler("heartbeats", {
     STATE_TABLE: "almanac-test-heartbeats-state",
     CONFIGURATION_BUCKET: "almanac-test-configuration",
+    PING_SECRET_PARAMETER: "/almanac/ping",
   });
   beforeEach(() => {
     jest.spyOn(Date, "now").mockReturnValue(NOW);
@@ -22,6 +27,10 @@ describe("the heartbeat API", () => {
     s3.on(GetObjectCommand, { Bucket: "almanac-test-configuration", Key: "monitors.json" }).callsFake(() => ({
       Body: { transformToString: () => Promise.resolve(settings) },
     }));
+    ssm.reset();
+    ssm
+      .on(GetParameterCommand, { Name: "/almanac/ping", WithDecryption: true })
+      .resolves({ Parameter: { Value: SECRET } });
     dynamodb.reset();
     dynamodb.on(UpdateItemCommand).resolves({});
   });
@@ -42,7 +51,12 @@ describe("the heartbeat API", () => {
   it("records a heartbeat, and returns when the next one is expected", async () => {
     expect(await post("backup")).toEqual([
       200,
-      { monitor: "backup", receivedAt: "2026-11-21T06:55:00.000Z", expectedBefore: "2026-11-21T07:56:00.000Z" },
+      {
+        monitor: "backup",
+        event: "success",
+        receivedAt: "2026-11-21T06:55:00.000Z",
+        expectedBefore: "2026-11-21T07:56:00.000Z",
+      },
     ]);
     expect(dynamodb.commandCalls(UpdateItemCommand).map(({ args }) => args[0].input)).toEqual([
       expect.objectContaining({
@@ -52,6 +66,58 @@ describe("the heartbeat API", () => {
         ExpressionAttributeValues: { ":at": { N: String(NOW) } },
       }),
     ]);
+  });
+
+  it("takes a start, a failure and an exit code, and keeps no log of a start", async () => {
+    const report = async (event: string, body: object) => {
+      const [status] = await post(undefined, {
+        resource: "/heartbeats/{name}/{event}",
+        pathParameters: { name: "backup", event },
+        body: JSON.stringify(body),
+      });
+      return status;
+    };
+    const details = { log: "disk full", durationMs: 1_200 };
+    expect([await report("start", details), await report("fail", details), await report("0", details)]).toEqual([
+      200, 200, 200,
+    ]);
+    const stored = dynamodb
+      .commandCalls(UpdateItemCommand)
+      .map(({ args: [{ input }] }) => Object.keys(input.ExpressionAttributeValues ?? {}).sort());
+    expect(stored).toEqual([[":at"], [":at", ":durationMs", ":log"], [":at", ":durationMs", ":exitCode", ":log"]]);
+    expect(await report("finish", {})).toBe(400);
+  });
+
+  const ping = (key: string, fields: object = {}) =>
+    post(undefined, { httpMethod: "GET", resource: "/ping/{key}", pathParameters: { key }, ...fields });
+
+  it("takes a ping, whose body is the output, and whose key is in no log", async () => {
+    const key = pingKey("backup", SECRET);
+    expect(await ping(key)).toEqual([200, expect.objectContaining({ monitor: "backup", event: "success" })]);
+    const failed = {
+      httpMethod: "POST",
+      resource: "/ping/{key}/{event}",
+      pathParameters: { key, event: "2" },
+      body: "{not JSON",
+    };
+    expect(await ping(key, failed)).toEqual([200, expect.objectContaining({ event: "fail" })]);
+    expect(dynamodb.commandCalls(UpdateItemCommand).at(-1)?.args[0].input.ExpressionAttributeValues).toMatchObject({
+      ":log": { S: "{not JSON" },
+      ":exitCode": { N: "2" },
+    });
+    expect(JSON.stringify(output.lines())).not.toContain(key.slice(7));
+  });
+
+  it("answers the same to a wrong key and an unknown job, and stores nothing", async () => {
+    const wrong = [
+      pingKey("backup", SECRET.toUpperCase()),
+      pingKey("backup", SECRET).slice(0, -1),
+      "backup",
+      "restore.x",
+    ];
+    for (const key of wrong)
+      expect(await ping(key)).toEqual([404, { error: "NotFound", message: "there is no job with this key" }]);
+    expect(dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
   });
 
   it("accepts a duplicate heartbeat, and one that a later one overtook", async () => {

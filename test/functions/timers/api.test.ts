@@ -6,7 +6,7 @@ import {
   DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
-  ScanCommand,
+  QueryCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
@@ -28,7 +28,12 @@ const NOW = Date.parse("2026-11-21T06:55:30.250Z");
 
 const dynamodb = mockClient(DynamoDBClient);
 
-const output = setupHandler("timers", { TIMERS_TABLE: TABLE, FIRES_QUEUE_URL: "https://sqs/fires", SHARDS: "1" });
+const output = setupHandler("timers", {
+  TIMERS_TABLE: TABLE,
+  HISTORY_TABLE: "almanac-test-timers-history",
+  CALLBACKS: JSON.stringify({ default: { queueUrl: "https://sqs/fires", history: false } }),
+  SHARDS: "1",
+});
 beforeEach(() => {
   jest.spyOn(Date, "now").mockReturnValue(NOW);
   dynamodb.reset();
@@ -36,7 +41,7 @@ beforeEach(() => {
   dynamodb.on(UpdateItemCommand).resolves({});
   dynamodb.on(DeleteItemCommand).resolves({});
   dynamodb.on(GetItemCommand).resolves({});
-  dynamodb.on(ScanCommand).resolves({ Items: [] });
+  dynamodb.on(QueryCommand).resolves({ Items: [] });
   dynamodb.on(BatchGetItemCommand).resolves({ Responses: {} });
   call.mockReset();
 });
@@ -106,8 +111,9 @@ describe("the handler of the API", () => {
     dynamodb
       .on(GetItemCommand)
       .resolves({ Item })
-      .on(ScanCommand)
-      .resolves({ Items: [Item] });
+      .on(QueryCommand)
+      .resolvesOnce({ Items: [Item] })
+      .resolves({ Items: [] });
     const tea = { id: "tea", timeShardId: "05:tea", nextFireAt: "2026-11-21T07:05:00.000Z" };
     expect(await invokeApi("GET", "/periodic/{id}")).toMatchObject([200, tea]);
     expect(await invokeApi("GET", "/periodic", null)).toMatchObject([200, { timers: [tea] }]);
@@ -166,7 +172,7 @@ describe("the handler of the API", () => {
     ["a missing permission", failure("AccessDeniedException", 400), 500, "Internal", undefined],
     ["a bug", new TypeError("x of undefined"), 500, "Internal", undefined],
   ])("maps DynamoDB errors of every request: %s", async (_, error, status, name, retryAfter) => {
-    for (const command of [GetItemCommand, PutItemCommand, DeleteItemCommand, ScanCommand] as const)
+    for (const command of [GetItemCommand, PutItemCommand, DeleteItemCommand, QueryCommand] as const)
       dynamodb.on(command as typeof GetItemCommand).rejects(error);
     const requests = [
       ["GET", "/periodic/{id}", "tea", undefined],

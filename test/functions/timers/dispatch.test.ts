@@ -10,6 +10,7 @@ import {
 import { mockClient } from "aws-sdk-client-mock";
 
 import { handler } from "../../../functions/timers/dispatch";
+import { rowKey } from "../../../functions/timers/storage/timer-row";
 import { sdkJson } from "../../support/sdk-json";
 import { lambdaContext, scheduledEvent, setupHandler } from "../../support/lambda";
 
@@ -30,7 +31,7 @@ const dynamodb = mockClient(DynamoDBClient);
 
 const output = setupHandler("timers", {
   TIMERS_TABLE: "almanac-test-timers",
-  FIRES_QUEUE_URL: "https://sqs/fires",
+  CALLBACKS: JSON.stringify({ default: { queueUrl: "https://sqs/fires", history: false } }),
   SHARDS: "4",
 });
 beforeEach(() => {
@@ -74,7 +75,7 @@ describe("the dispatcher", () => {
   });
 
   it("processes the other shards when one fails, and then fails", async () => {
-    dynamodb.on(UpdateItemCommand, { Key: { timer: { S: "cursor#shard0" } } }).rejects(new Error("slow down"));
+    dynamodb.on(UpdateItemCommand, { Key: rowKey("cursor#shard0") }).rejects(new Error("slow down"));
     await expect(tick(0, 2)).rejects.toThrow("1 failures: see the log");
     expect(shards()).toContain("cursor#shard4");
     expect(output.lines()).toContainEqual(
@@ -90,9 +91,7 @@ describe("the dispatcher", () => {
 
   it("reports the largest lag of its cursors", async () => {
     const lost = { message: "no", $metadata: {}, Item: { cursor: { N: String(NOW - 90_000) } } };
-    dynamodb
-      .on(UpdateItemCommand, { Key: { timer: { S: "cursor#shard2" } } })
-      .rejects(new ConditionalCheckFailedException(lost));
+    dynamodb.on(UpdateItemCommand, { Key: rowKey("cursor#shard2") }).rejects(new ConditionalCheckFailedException(lost));
     await tick(0, 2);
     expect(metric("cursorLag")).toBe(90_000);
   });

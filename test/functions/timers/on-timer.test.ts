@@ -1,14 +1,17 @@
 import {
   BatchGetItemCommand,
+  BatchWriteItemCommand,
   ConditionalCheckFailedException,
   DeleteItemCommand,
   DynamoDBClient,
+  PutItemCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
-import { ChangeMessageVisibilityCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { ChangeMessageVisibilityCommand, SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { mockClient } from "aws-sdk-client-mock";
 
 import { onTimer, type OnTimerOptions, type TimerHandler } from "../../../functions/timers/on-timer";
+import type { StoredTimer, TimerOptions } from "../../../functions/timers/schedule/timer";
 import { timerRow } from "../../../functions/timers/storage/timer-row";
 import { sdkJson } from "../../support/sdk-json";
 import { lambdaContext, setupHandler } from "../../support/lambda";
@@ -26,7 +29,10 @@ const sqs = mockClient(SQSClient);
 const output = setupHandler("timers", {
   TIMERS_TABLE: TABLE,
   FIRES_QUEUE_URL: QUEUE,
+  FIRES_DEAD_LETTER_QUEUE_URL: `${QUEUE}-dlq`,
   CLAIMS_TABLE: "almanac-test-timers-claims",
+  HISTORY_TABLE: "almanac-test-timers-history",
+  HISTORY: "false",
 });
 beforeEach(() => {
   jest.spyOn(Date, "now").mockReturnValue(DUE + 40);
@@ -166,6 +172,156 @@ describe("a callback made by onTimer", () => {
 
   it("fails on an event that is not from SQS", async () => {
     await expect(onTimer(() => undefined)({ id: "a tick" }, lambdaContext())).rejects.toThrow("Records");
+  });
+});
+
+describe("a callback of a timer with options", () => {
+  const stored = (options: TimerOptions, fields: Partial<StoredTimer> = {}) => {
+    const row = timerRow(storedTimer({ options, ...fields }), undefined);
+    dynamodb.on(BatchGetItemCommand).resolves({ Responses: { [TABLE]: [row] } });
+  };
+  const received = (count: number) => ({ attributes: { ApproximateReceiveCount: String(count) } });
+  const failing: TimerHandler = () => Promise.reject(new Error("no milk"));
+  const deadLetters = () =>
+    sqs.commandCalls(SendMessageBatchCommand).map(({ args: [{ input }] }) => [input.QueueUrl, input.Entries?.[0]]);
+  beforeEach(() => {
+    sqs.on(SendMessageBatchCommand).resolves({ Successful: [{ Id: "0", MessageId: "m", MD5OfMessageBody: "0" }] });
+    dynamodb.on(BatchWriteItemCommand).resolves({}).on(PutItemCommand).resolves({}).on(UpdateItemCommand).resolves({});
+  });
+
+  it("sends a fire to the dead letters after the last attempt of its retry, unchanged", async () => {
+    stored({ maxAttempts: 3 });
+    expect(await deliver(failing, [record("1", {}, received(2))])).toEqual(failed("1"));
+    expect(deadLetters()).toEqual([]);
+    expect(await deliver(failing, [record("1", {}, received(3))])).toEqual(failed());
+    expect(deadLetters()).toMatchObject([
+      [
+        `${QUEUE}-dlq`,
+        {
+          MessageBody: '{"order":12345678901234567890}',
+          MessageAttributes: { fireId: { StringValue: "periodic#tea#v1#2026-11-21T07:05:00.000Z" } },
+        },
+      ],
+    ]);
+  });
+
+  it("gives up after eight attempts by default, also when the attempts did not end", async () => {
+    expect(await deliver(failing, [record("1", {}, received(7))])).toEqual(failed("1"));
+    expect(await deliver(failing, [record("1", {}, received(8))])).toEqual(failed());
+    const handler = someHandler();
+    expect(await deliver(handler, [record("1", {}, received(9))])).toEqual(failed());
+    expect([handler.mock.calls.length, deadLetters().length]).toEqual([0, 2]);
+  });
+
+  it("retries a fire that the dead letters did not take", async () => {
+    sqs.on(SendMessageBatchCommand).rejects(new Error("no network"));
+    expect(await deliver(failing, [record("1", {}, received(8))])).toEqual(failed("1"));
+  });
+
+  it("gives up when the next attempt would be too old", async () => {
+    stored({ maxAgeSeconds: 5 });
+    expect(await deliver(failing, [record("1", {}, received(2))])).toEqual(failed("1"));
+    expect(await deliver(failing, [record("1", {}, received(3))])).toEqual(failed());
+    expect(deadLetters()).toHaveLength(1);
+  });
+
+  it.each<[TimerOptions, number, number]>([
+    [{ catchUp: 60 }, 60_000, 1],
+    [{ catchUp: 60 }, 60_001, 0],
+    [{ catchUp: "latest" }, 3_599_999, 1],
+    [{ catchUp: "latest" }, 3_600_000, 0],
+    [{}, 86_400_000, 1],
+  ])("with %j is called for a fire that is %i ms late: %i times", async (options, late, calls) => {
+    stored(options);
+    jest.spyOn(Date, "now").mockReturnValue(DUE + late);
+    const handler = someHandler();
+    expect(await deliver(handler, [record("1")])).toEqual(failed());
+    expect(handler).toHaveBeenCalledTimes(calls);
+    if (calls === 0) expect(output.lines()).toContainEqual(expect.objectContaining({ dropped: 1 }));
+  });
+
+  it("with overlap skip is not called while another fire runs, and releases the timer when it ends", async () => {
+    stored({ overlap: "skip", history: true });
+    const handler = someHandler();
+    expect(await deliver(handler, [record("1")])).toEqual(failed());
+    expect(
+      dynamodb.commandCalls(UpdateItemCommand).map(({ args: [{ input }] }) => [input.Key, input.UpdateExpression]),
+    ).toEqual([
+      [
+        { fireId: { S: "running#periodic#tea" } },
+        "SET leaseOwner = :owner, leaseUntil = :until, #running = :fire, #ttl = :ttl",
+      ],
+      [{ fireId: { S: "running#periodic#tea" } }, "REMOVE leaseOwner, leaseUntil"],
+    ]);
+    const running = (fireId: string) =>
+      new ConditionalCheckFailedException({ message: "no", $metadata: {}, Item: { running: { S: fireId } } });
+    dynamodb.on(UpdateItemCommand).rejects(running("periodic#tea#v1#2026-11-21T06:05:00.000Z"));
+    expect(await deliver(handler, [record("2")])).toEqual(failed());
+    expect(output.lines()).toContainEqual(expect.objectContaining({ skipped: 1 }));
+    dynamodb.on(UpdateItemCommand).rejects(running("periodic#tea#v1#2026-11-21T07:05:00.000Z"));
+    expect(await deliver(handler, [record("3")])).toEqual(failed());
+    expect(output.lines()).toContainEqual(expect.objectContaining({ duplicates: 1 }));
+    expect(handler).toHaveBeenCalledTimes(1);
+    const outcomes = dynamodb.commandCalls(PutItemCommand).map(({ args: [{ input }] }) => input.Item?.["outcome"]);
+    expect(outcomes).toEqual([{ S: "skipped" }]);
+  });
+
+  it("is called for a fire by request although the timer is paused", async () => {
+    stored({}, { enabled: false });
+    const handler = someHandler();
+    const byRequest = { fireId: "periodic#tea#v1#now-key" };
+    expect(await deliver(handler, [record("1"), record("2", byRequest)])).toEqual(failed());
+    expect(handler.mock.calls.map(([{ fireId }]) => fireId)).toEqual(["periodic#tea#v1#now-key"]);
+  });
+
+  it("records what was observed: all that succeeded in one call, others without replacing a success", async () => {
+    const history: TimerOptions = { history: true };
+    const rows = ["tea", "milk"].map((id) => timerRow(storedTimer({ id, options: history }), undefined));
+    dynamodb.on(BatchGetItemCommand).resolves({ Responses: { [TABLE]: rows } });
+    const handler: TimerHandler = ({ id }) => {
+      if (id === "milk") throw new Error("no milk");
+    };
+    const milk = { timerId: "milk", fireId: "periodic#milk#v1#2026-11-21T07:05:00.000Z" };
+    await deliver(handler, [record("1"), record("2", {}), record("3", milk, received(2))]);
+    const written = dynamodb.commandCalls(BatchWriteItemCommand).map(({ args: [{ input }] }) => input.RequestItems);
+    expect(written).toMatchObject([
+      {
+        "almanac-test-timers-history": [
+          {
+            PutRequest: {
+              Item: {
+                timer: { S: "periodic#tea" },
+                fire: { S: "2026-11-21T07:05:00.000Z#v1#2026-11-21T07:05:00.000Z" },
+                outcome: { S: "succeeded" },
+                attempts: { N: "1" },
+                dueMs: { N: String(DUE) },
+                firedMs: { N: String(DUE + 40) },
+              },
+            },
+          },
+        ],
+      },
+    ]);
+    expect(dynamodb.commandCalls(PutItemCommand)[0]?.args[0].input).toMatchObject({
+      Item: { timer: { S: "periodic#milk" }, outcome: { S: "failed" }, attempts: { N: "2" } },
+      ConditionExpression: "attribute_not_exists(#outcome) OR #outcome <> :succeeded",
+    });
+  });
+
+  it("succeeds although the history cannot be written", async () => {
+    stored({ history: true });
+    dynamodb.on(BatchWriteItemCommand).rejects(new Error("no network"));
+    expect(await deliver(someHandler(), [record("1")])).toEqual(failed());
+    expect(output.lines()).toContainEqual(
+      expect.objectContaining({ message: "fires are missing in the history", fires: 1 }),
+    );
+  });
+
+  it("records nothing by default: a fire costs no write", async () => {
+    await deliver(someHandler(), [record("1")]);
+    expect(
+      [BatchWriteItemCommand, PutItemCommand].map((command) => dynamodb.commandCalls(command as never).length),
+    ).toEqual([0, 0]);
   });
 });
 

@@ -29,7 +29,10 @@ describe("completion in bash", () => {
 
   it.each([
     [["ti"], ["timers"]],
-    [["timers", "f"], ["fires"]],
+    [
+      ["timers", "f"],
+      ["fire", "fires"],
+    ],
     [
       ["timers", "put", "tea", "--e"],
       ["--every", "--end", "--env"],

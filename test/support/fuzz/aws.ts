@@ -72,7 +72,10 @@ function answerTo(operation: string, fields: Fields): Answer {
       },
     };
   }
-  if (service === "AmazonSSM") return refused("ParameterNotFound");
+  if (service === "AmazonSSM")
+    return fields["Name"] === "/almanac/webhook"
+      ? { body: { Parameter: { Name: "/almanac/webhook", Value: "of the fuzz" } } }
+      : refused("ParameterNotFound");
   return { status: 404, body: {} };
 }
 

@@ -16,6 +16,8 @@ const IDS = new Set([
   "itemIdentifier",
   "export",
   "execution",
+  "schedule",
+  "run",
   "key",
   "SequenceNumber",
   "timerId",

@@ -33,6 +33,7 @@ const pipeline = {
   version: "/revision",
   summary: { Customer: "/customer/name" },
   slack: "/almanac/slack",
+  webhook: { verify: "github", secret: "/almanac/webhook" },
 };
 
 /** Environment of every handler: names are shared where features have the same. */
@@ -51,8 +52,12 @@ function variables(endpoint: string): Readonly<Record<string, string>> {
     ALMANAC_ENVIRONMENT: "fuzz",
     TIMERS_TABLE: "timers",
     FIRES_QUEUE_URL: `${endpoint}/000000000000/fires`,
+    FIRES_DEAD_LETTER_QUEUE_URL: `${endpoint}/000000000000/fires-dlq`,
+    CALLBACKS: JSON.stringify({ default: { queueUrl: `${endpoint}/000000000000/fires`, history: true } }),
     SHARDS: "4",
-    RECORDED_FIRES_TABLE: "recorded",
+    CLAIMS_TABLE: "claims",
+    HISTORY_TABLE: "history",
+    HISTORY: "true",
     STATE_MACHINE_ARN: `${arn}:stateMachine:fuzz`,
     EXECUTION_ARN_PREFIX: `${arn}:execution:fuzz`,
     TASKS_TABLE: "tasks",
@@ -65,6 +70,8 @@ function variables(endpoint: string): Readonly<Record<string, string>> {
     PIPELINE_CONFIG: JSON.stringify(pipeline),
     QUEUE_URL: `${endpoint}/000000000000/orders`,
     SCHEMA_BUCKET: "configuration",
+    WEBHOOK_SECRET: "/almanac/webhook",
+    DELIVERIES_TABLE: "deliveries",
     PIPELINE_TABLE: "orders",
     ARCHIVE_BUCKET: "archive",
     NOTIFICATIONS_TABLE: "notifications",
@@ -79,10 +86,15 @@ function variables(endpoint: string): Readonly<Record<string, string>> {
     PUBLISH_FUNCTION: "publish",
     NOTIFICATION_TOPIC: "arn:aws:sns:eu-central-1:000000000000:fuzz",
     STATUS_PAGE_BUCKET: "pages",
+    RUNS_TABLE: "runs",
+    CONFIGURATION_VERSION: "1",
+    FUNCTION_PREFIX: "almanac-fuzz-schedules-run-",
   };
 }
 
 const OBJECTS = {
+  "/schedules.json": { minuteReport: { schedule: "rate(1 minute)" } },
+  "/exports.json": { tables: [], jobs: [] },
   "/targets.json": [],
   "/monitors.json": { cronMonitors: [{ name: "job", everySeconds: 60 }] },
   "/schemas/jobOrder.json": schema,

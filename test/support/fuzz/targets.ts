@@ -1,10 +1,12 @@
 /** What is fuzzed: each endpoint of each API, and each handler that parses an event. With valid inputs, which the fuzz breaks. */
 import type { Context } from "aws-lambda";
 
+import { handler as minuteReport } from "../../../functions/examples/minute-report";
 import { handler as exportsClaimRun } from "../../../functions/exports/claim-run";
 import { handler as exportsFinishRun } from "../../../functions/exports/finish-run";
 import { handler as exportsNativeExport } from "../../../functions/exports/native-export";
 import { handler as exportsReadSegment } from "../../../functions/exports/read-segment";
+import { handler as exportsReconcile } from "../../../functions/exports/reconcile";
 import { handler as exportsRecordFailure } from "../../../functions/exports/record-failure";
 import { handler as exportsStartExport } from "../../../functions/exports/start-export";
 import { handler as exportsStartJobs } from "../../../functions/exports/start-jobs";
@@ -15,9 +17,11 @@ import { handler as pipelinesIngest } from "../../../functions/pipelines/ingest"
 import { handler as pipelinesIngress } from "../../../functions/pipelines/ingress";
 import { handler as pipelinesNotify } from "../../../functions/pipelines/notify";
 import { handler as pipelinesSend } from "../../../functions/pipelines/send";
+import { handler as pipelinesWebhook } from "../../../functions/pipelines/webhook";
+import { handler as schedulesKeep } from "../../../functions/schedules/keep";
 import { handler as timersApi } from "../../../functions/timers/api";
 import { handler as timersDispatch } from "../../../functions/timers/dispatch";
-import { handler as timersRecordFire } from "../../../functions/timers/record-fire";
+import { handler as timersLogFire } from "../../../functions/timers/log-fire";
 import { handler as workflowsReconcile } from "../../../functions/workflows/reconcile";
 import { handler as workflowsStart } from "../../../functions/workflows/start";
 import { handler as workflowsSweep } from "../../../functions/workflows/sweep";
@@ -53,13 +57,67 @@ const request = (
 
 const token = (key: unknown) => Buffer.from(JSON.stringify(key)).toString("base64url");
 const id = { id: "tea" };
-const periodic = { timerCallbackData: { order: 7 }, every: "15 minutes", jitterSeconds: 5, ifVersion: null };
+const policies = {
+  catchUp: "latest",
+  overlap: "skip",
+  retry: { maxAttempts: 3, maxAgeSeconds: 60 },
+  callback: "default",
+};
+const periodic = {
+  timerCallbackData: { order: 7 },
+  every: "15 minutes",
+  jitterSeconds: 5,
+  ifVersion: null,
+  ...policies,
+};
 const cron = { cron: "0 17 * * ? *", timeZone: "Europe/Berlin", startAt: "2026-11-21T17:00:00Z", maxFires: 3 };
 const oneshot = { delaySeconds: 9_000, timerCallbackData: ["a"], shardId: "shard0" };
 
 const kinds = (["periodic", "oneshot"] as const).flatMap(
   (kind): readonly (readonly [string, readonly FuzzRequest[]])[] => [
-    [`GET /${kind}`, [request(`GET /${kind}`, null, undefined, { limit: "10", next: token([kind, `${kind}#tea`]) })]],
+    [
+      `GET /${kind}`,
+      [
+        request(`GET /${kind}`, null, undefined, { limit: "10", next: token({ list: kind, range: 3 }) }),
+        request(`GET /${kind}`, null, undefined, {
+          limit: "10",
+          state: "scheduled",
+          dueBefore: "2026-11-21T17:00:00Z",
+          prefix: "t",
+          next: token({ list: `${kind} due`, range: 1, after: { sort: `${kind}#tea`, dueMs: 5 } }),
+        }),
+      ],
+    ],
+    [`POST /${kind}`, [request(`POST /${kind}`, null, { verb: "pause", prefix: "t" })]],
+    [
+      `GET /${kind}/{id}/{verb}`,
+      [
+        ...["fires", "audit"].map((verb) =>
+          request(`GET /${kind}/{id}/{verb}`, { ...id, verb }, undefined, {
+            limit: "5",
+            next: token("2026"),
+            sinceSeconds: "60",
+          }),
+        ),
+        request(`GET /${kind}/{id}/{verb}`, { ...id, verb: "preview" }, undefined, { count: "5" }),
+      ],
+    ],
+    [
+      `POST /${kind}/{id}/{verb}`,
+      [
+        request(
+          `POST /${kind}/{id}/{verb}`,
+          { ...id, verb: "fire" },
+          { fireId: `${kind}#tea#v1#2026-11-21T17:00:00.000Z` },
+        ),
+        request(`POST /${kind}/{id}/{verb}`, { ...id, verb: "pause" }),
+        request(
+          `POST /${kind}/{id}/{verb}`,
+          { ...id, verb: "preview" },
+          { at: "2026-11-21T17:00:00", timeZone: "Europe/Berlin" },
+        ),
+      ],
+    ],
     [`GET /${kind}/{id}`, [request(`GET /${kind}/{id}`, id)]],
     [`DELETE /${kind}/{id}`, [request(`DELETE /${kind}/{id}`, id)]],
   ],
@@ -116,6 +174,7 @@ const endpoints: readonly (readonly [Handler, string, readonly FuzzRequest[]])[]
       }),
     ],
   ],
+  [pipelinesWebhook, "POST /webhooks/jobOrder", [request("POST /webhooks/jobOrder", null, { jobOrderId: "17" })]],
 ];
 
 const sqs = (body: string, messageAttributes: object = {}) => ({
@@ -167,7 +226,7 @@ const execution = {
 
 const events: readonly (readonly [string, Handler, readonly unknown[]])[] = [
   ["timers/dispatch", timersDispatch, [{ ...scheduled, target: 0, targets: 1 }]],
-  ["timers/record-fire", timersRecordFire, [sqs('{"order":7}', fire)]],
+  ["timers/log-fire", timersLogFire, [sqs('{"order":7}', fire)]],
   ["workflows/start", workflowsStart, [{ taskId: "order-1", input: { amount: 7 } }]],
   [
     "workflows/reconcile",
@@ -188,9 +247,16 @@ const events: readonly (readonly [string, Handler, readonly unknown[]])[] = [
   ["exports/finish-run", exportsFinishRun, [{ request: run, execution, run: { id: "1" } }]],
   ["exports/read-segment", exportsReadSegment, [{ request: run, execution, run: { id: "1" }, segment: 0 }]],
   ["exports/native-export", exportsNativeExport, [{ request: run, execution, run: { id: "1" } }]],
+  ["exports/reconcile", exportsReconcile, [scheduled, { ...scheduled, detail: { executionArn: execution.id } }]],
   ["exports/record-failure", exportsRecordFailure, [{ request: run, execution, error: "Error", cause: "cause" }]],
   ["heartbeats/check", heartbeatsCheck, [scheduled]],
   ["heartbeats/publish", heartbeatsPublish, [scheduled]],
+  ["schedules/keep", schedulesKeep, [scheduled]],
+  [
+    "schedules/run",
+    minuteReport,
+    [{ schedule: "minuteReport", run: "2026-11-21T06:55:00.000Z", attempt: 1, retries: { count: 1 } }],
+  ],
 ];
 
 export const FUZZ_TARGETS: readonly FuzzTarget[] = [

@@ -66,7 +66,9 @@ export async function evaluatePermissions(
   return {
     denied,
     unused: unused.filter((each) => !exceptions.some((exception) => covers(exception, each))),
-    stale: exceptions.filter((exception) => !unused.some((each) => covers(exception, each))),
+    stale: exceptions.filter(
+      (exception) => exception.isUsedAtTimes !== true && !unused.some((each) => covers(exception, each)),
+    ),
   };
 }
 

@@ -145,8 +145,8 @@ export const MUTANTS: readonly KnownMutant[] = [
     name: "ignores messages that SQS did not accept",
     breaks: UNSENT,
     mutant: ({ sendBatch }) => ({
-      sendBatch: async (entries, deadline) => {
-        await sendBatch(entries, deadline);
+      sendBatch: async (entries, deadline, callback) => {
+        await sendBatch(entries, deadline, callback);
         return [];
       },
     }),

@@ -120,7 +120,7 @@ export class SimulationThreads {
 }
 
 /** Throws when the text to replace does not occur exactly once: the mutant is outdated. */
-function mutating({ file, from, to }: SourceMutant): Plugin {
+export function mutating({ file, from, to }: SourceMutant): Plugin {
   return {
     name: "mutant",
     setup: (bundler) => {

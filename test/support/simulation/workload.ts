@@ -1,6 +1,6 @@
 /** Random timers of the clients in a simulated world. */
 import { TIMING_WHEEL_PERIODS_MS, type Schedule } from "../../../functions/timers/schedule/schedule";
-import type { Timer, TimerKind } from "../../../functions/timers/schedule/timer";
+import type { Timer, TimerKind, TimerOptions } from "../../../functions/timers/schedule/timer";
 import type { Random } from "./random";
 
 const MINUTE = 60_000;
@@ -22,6 +22,7 @@ export interface Drawing {
 export function drawTimer(client: Client, { version, now, random }: Drawing): Timer {
   const schedule = client.kind === "oneshot" ? oneshot(now, random) : periodic(now, random);
   const periodicOnly = schedule.kind !== "once";
+  const isCounted = schedule.kind === "cron" && random.chance(0.4);
   return {
     ...client,
     version,
@@ -29,10 +30,21 @@ export function drawTimer(client: Client, { version, now, random }: Drawing): Ti
     data: '{"same":"for all timers"}',
     ...(periodicOnly && random.chance(0.15) && { startAt: now + random.whole(-5, 20) * MINUTE }),
     ...(periodicOnly && random.chance(0.15) && { endAt: now + random.whole(5, 60) * MINUTE }),
-    ...(schedule.kind === "cron" && random.chance(0.3) && { firesLeft: random.whole(1, 8) }),
+    ...(isCounted && { firesLeft: random.whole(1, 8) }),
     ...(random.chance(0.2) && { jitterSeconds: random.of([1, 30, 300]) }),
+    ...(random.chance(0.5) && { options: isCounted ? { catchUp: "latest" } : drawOptions(random) }),
     enabled: random.chance(0.95),
     putAt: now,
+  };
+}
+
+function drawOptions(random: Random): TimerOptions {
+  return {
+    ...(random.chance(0.4) && { callback: "billing" }),
+    ...(random.chance(0.4) && { catchUp: random.of<"latest" | number>(["latest", "latest", 1, 60, 900]) }),
+    ...(random.chance(0.4) && { overlap: "skip" }),
+    ...(random.chance(0.3) && { maxAttempts: random.of([1, 2, 12]) }),
+    ...(random.chance(0.2) && { maxAgeSeconds: random.of([5, 60, 600]) }),
   };
 }
 

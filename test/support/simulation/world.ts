@@ -7,6 +7,7 @@ import {
   processDeliveries,
   type CallbackPorts,
   type IdempotencyStore,
+  type RunningFires,
 } from "../../../functions/timers/callback/process-deliveries";
 import { dispatchShards } from "../../../functions/timers/dispatch/dispatch-shards";
 import {
@@ -16,17 +17,24 @@ import {
   type DispatchTable,
 } from "../../../functions/timers/dispatch/dispatcher";
 import { fireQueue, type FireQueue, type SendBatch } from "../../../functions/timers/queue/fire-queue";
-import { overdueSlot, recurringSlot, type IndexKey } from "../../../functions/timers/schedule/fire-times";
+import { fireNow, overdueSlot, recurringSlot, type IndexKey } from "../../../functions/timers/schedule/fire-times";
 import { putTimers } from "../../../functions/timers/api/put-timers";
 import { timerKey } from "../../../functions/timers/storage/timer-row";
 import { TimerChangedError, type TimerTable } from "../../../functions/timers/storage/timer-table";
-import type { Fire, StoredTimer, Timer } from "../../../functions/timers/schedule/timer";
+import { DEFAULT_CALLBACK } from "../../../functions/timers/contract";
+import {
+  DEFAULT_MAX_ATTEMPTS,
+  type Fire,
+  type StoredTimer,
+  type Timer,
+} from "../../../functions/timers/schedule/timer";
 import type { Clock } from "../../../functions/shared/clock";
 import { expectedFires, type Expected } from "./expected";
 import { drawTimer, type Client } from "./workload";
 import { Random } from "./random";
 
 const SECOND = 1_000;
+const MAX_SKEW_MS = 3_000;
 const MINUTE = 60_000;
 
 /** An arbitrary time, and both changes of daylight saving time. */
@@ -36,8 +44,8 @@ const DISPATCH_MS = 55 * SECOND;
 const CALLBACK_MS = 30 * SECOND;
 const VISIBILITY_MS = 180 * SECOND;
 
-/** Deliveries of a message before it goes to the dead-letter queue. */
-const MAX_RECEIVES = 8;
+/** Deliveries of a message before SQS moves it to the dead-letter queue. */
+const MAX_RECEIVES = 100;
 const REDRIVE_MS = 2 * MINUTE;
 
 /** How long a call to a silent service lasts: the timeout of the API's client; a dispatcher's until it ends. */
@@ -51,6 +59,8 @@ export interface Ports {
   readonly index: DispatchTable;
   readonly table: TimerTable;
   readonly idempotency: IdempotencyStore;
+  readonly running: RunningFires;
+  readonly sendToDeadLetters: (delivery: Delivery) => Promise<void>;
   readonly queue: FireQueue;
   readonly sendBatch: SendBatch;
   readonly clock: Clock;
@@ -84,6 +94,15 @@ export const INVARIANTS = [
   "a PUT that changes nothing keeps the version",
   "one version per idempotency key",
   "an acknowledged PUT is stored",
+  "a fire is dropped only as its timer's catchUp says",
+  "no fire that is too late for its timer",
+  "fires of a timer with overlap skip never run at once",
+  "a fire is skipped only while another one runs",
+  "no more attempts than the timer's retry has",
+  "a fire goes to the dead letters only after its last attempt",
+  "a fire goes to the callback of its timer",
+  "an acknowledged fire by request is delivered",
+  "a delivered fire is in the history",
   "nothing is overdue at the end",
 ] as const;
 export type Invariant = (typeof INVARIANTS)[number];
@@ -143,6 +162,8 @@ interface Wish {
 interface Message {
   readonly fire: Fire;
   readonly id: string;
+  /** Calls of the handler. */
+  attempts: number;
   visibleAt: number;
   receiveCount: number;
   deleted: boolean;
@@ -174,6 +195,25 @@ export class World {
   readonly #histories = new Map<string, History>();
   readonly #sent = new Map<string, number>();
   readonly #effects = new Map<string, number>();
+  readonly #lastEffects = new Map<string, number>();
+  /** By fire id. */
+  readonly #dropped = new Set<string>();
+  readonly #skipped = new Set<string>();
+  readonly #recorded = new Map<string, string>();
+  /** Fires by request: acknowledged or not. */
+  readonly #requested = new Map<string, { readonly fire: Fire; acknowledged: boolean }>();
+  /** Leases of timers whose fires do not overlap. */
+  readonly #leases = new Map<string, { owner: string; until: number; fireId: string }>();
+  /** The handlers that run, by timer. */
+  readonly #runs = new Map<
+    string,
+    Set<{ readonly process: Process; readonly messageId: string; readonly hasLease: boolean }>
+  >();
+  /** When the lease of a timer was acquired last, and when a handler of it ended last. */
+  readonly #begun = new Map<string, number>();
+  readonly #ended = new Map<string, number>();
+  /** Fires that found the lease of another. */
+  readonly #refused = new Set<string>();
   readonly #violations: Violation[] = [];
   readonly #dead = new Set<Message>();
   readonly #outages: readonly Outage[];
@@ -278,7 +318,7 @@ export class World {
   }
 
   private process(part: Part, name: string, lifetimeMs: number): Process {
-    const skew = this.faulty && this.#random.chance(0.3) ? this.#random.whole(-3_000, 3_000) : 0;
+    const skew = this.faulty && this.#random.chance(0.3) ? this.#random.whole(-MAX_SKEW_MS, MAX_SKEW_MS) : 0;
     const process = { name: `${name}.${++this.#number}`, part, skew, dead: false };
     this.at(this.#now + lifetimeMs, () => {
       process.dead = true;
@@ -344,9 +384,9 @@ export class World {
           return;
         }
         // SQS is slower than the index now and then, also without faults.
-        const isSlow = service === "SQS" && process.part === "client" && random.chance(0.3);
+        const isSlow = service === "SQS" && process.part === "client" && random.chance(0.5);
         const latency =
-          this.latency() + (outage === "slow" ? random.whole(500, 4_000) : isSlow ? random.whole(50, 500) : 0);
+          this.latency() + (outage === "slow" ? random.whole(500, 4_000) : isSlow ? random.whole(50, 800) : 0);
         if (latency === 0) resolve(result);
         else
           this.at(this.#now + latency, () => {
@@ -390,7 +430,7 @@ export class World {
       },
     };
     const call = <Result>(name: string, effect: () => Result) => this.call(process, name, effect);
-    const sendBatch: SendBatch = (entries, deadline) =>
+    const sendBatch: SendBatch = (entries, deadline, callback) =>
       this.call(
         process,
         "SendMessageBatch",
@@ -401,7 +441,7 @@ export class World {
               this.count("entry of a batch fails");
               return [{ index, isRejected: false, reason: "InternalError" }];
             }
-            this.enqueue(fire, delaySeconds);
+            this.enqueue(fire, delaySeconds, callback);
             return [];
           }),
         "SQS",
@@ -411,6 +451,24 @@ export class World {
       index: this.index(process),
       table: this.table(call),
       idempotency: this.idempotency(call),
+      running: this.running(call),
+      sendToDeadLetters: ({ fire, messageId, receiveCount }) =>
+        this.call(
+          process,
+          "SendMessage",
+          () => {
+            this.deadLettered(fire, receiveCount);
+            this.#dead.add({
+              fire,
+              id: `${messageId}.dead`,
+              attempts: 0,
+              visibleAt: 0,
+              receiveCount: 0,
+              deleted: false,
+            });
+          },
+          "SQS",
+        ),
       queue: queueOf(sendBatch, clock, this.#random),
       sendBatch,
       clock,
@@ -476,7 +534,8 @@ export class World {
     if (row) this.#rows.set(key, row);
     else this.#rows.delete(key);
     const random = this.#random;
-    const lag = this.faulty && random.chance(0.1) ? random.whole(1_000, 390_000) : random.whole(1, 1_500);
+    const lag =
+      this.faulty && random.chance(0.1) ? random.whole(1_000, 390_000) : random.whole(1, random.of([50, 1_500]));
     let entry = this.#indexed.get(key);
     if (entry === undefined) {
       entry = { row: undefined, pending: [] };
@@ -573,7 +632,31 @@ export class World {
     };
   }
 
-  private enqueue(fire: Fire, delaySeconds: number): void {
+  private running(call: Call): RunningFires {
+    return {
+      begin: (fire, { owner, now, until }) =>
+        call("UpdateItem", () => {
+          const timer = timerKey(fire.kind, fire.id);
+          const lease = this.#leases.get(timer);
+          if (lease !== undefined && lease.owner !== owner && lease.until >= now) {
+            this.refused(fire, timer);
+            return lease.fireId;
+          }
+          this.#leases.set(timer, { owner, until, fireId: fire.fireId });
+          this.#begun.set(timer, this.#now);
+          return undefined;
+        }),
+      end: ({ kind, id }, owner) =>
+        call("UpdateItem", () => {
+          const timer = timerKey(kind, id);
+          if (this.#leases.get(timer)?.owner === owner) this.#leases.delete(timer);
+        }).catch(() => undefined),
+    };
+  }
+
+  private enqueue(fire: Fire, delaySeconds: number, callback: string): void {
+    const wanted = this.#histories.get(fire.version)?.timer.options?.callback ?? DEFAULT_CALLBACK;
+    if (callback !== wanted) this.violated("a fire goes to the callback of its timer", fire.fireId);
     const random = this.#random;
     this.#sent.set(fire.fireId, (this.#sent.get(fire.fireId) ?? 0) + 1);
     this.trace(`${fire.fireId} is enqueued with a delay of ${delaySeconds} s`);
@@ -587,7 +670,15 @@ export class World {
   }
 
   private enqueueMessage(fire: Fire, visibleAt: number): void {
-    const message = { fire, id: `m${++this.#number}`, visibleAt, receiveCount: 0, deleted: false };
+    // A copy, to tell the messages of one fire apart.
+    const message = {
+      fire: { ...fire },
+      id: `m${++this.#number}`,
+      attempts: 0,
+      visibleAt,
+      receiveCount: 0,
+      deleted: false,
+    };
     this.#messages.add(message);
     this.scheduleDelivery(message);
   }
@@ -603,14 +694,17 @@ export class World {
   /** Delivers a batch of visible messages, including this one, to a new callback process. */
   private deliver(first: Message): void {
     const visible = [...this.#messages].filter(
-      (message) => message !== first && !message.deleted && message.visibleAt <= this.#now,
+      (message) =>
+        message !== first &&
+        !message.deleted &&
+        message.visibleAt <= this.#now &&
+        message.fire.callback === first.fire.callback,
     );
     const received = [first, ...visible].slice(0, this.#random.whole(1, 10));
     const batch = received.filter((message) => message.receiveCount < MAX_RECEIVES);
     for (const message of received) {
       if (message.receiveCount < MAX_RECEIVES) continue;
-      this.count("dead letter");
-      this.trace(`${message.fire.fireId} goes to the dead-letter queue`);
+      this.count("dead letter of SQS");
       this.#messages.delete(message);
       this.#dead.add(message);
     }
@@ -636,6 +730,14 @@ export class World {
       owner: process.name,
       deadline: deadline + process.skew,
       ...(this.#exactlyOnce && { idempotency: ports.idempotency }),
+      running: ports.running,
+      sendToDeadLetters: ports.sendToDeadLetters,
+      history: true,
+      record: (observed) =>
+        this.call(process, "BatchWriteItem", () => {
+          for (const { fire, outcome } of observed)
+            if (this.#recorded.get(fire.fireId) !== "succeeded") this.#recorded.set(fire.fireId, outcome);
+        }).catch(() => undefined),
       changeVisibility: ({ receiptHandle }, seconds) =>
         this.call(process, "ChangeMessageVisibility", () => {
           const message = byId.get(receiptHandle);
@@ -643,21 +745,19 @@ export class World {
           message.visibleAt = this.#now + seconds * SECOND;
           this.scheduleDelivery(message);
         }),
-      invoke: (fire, owner) =>
-        this.call(
-          process,
-          "the handler",
-          () => {
-            this.effect(fire, owner, process);
-          },
-          "handler",
-        ),
+      invoke: (fire, owner) => this.invoke(fire, owner, process, batch),
       observer: {
         fired: () => undefined,
         fenced: ({ fireId }) => {
           this.trace(`${fireId} is fenced`);
         },
         duplicate: () => undefined,
+        dropped: (fire) => {
+          this.dropped(fire, process);
+        },
+        skipped: (fire) => {
+          this.skipped(fire);
+        },
         failed: () => undefined,
       },
     };
@@ -679,8 +779,100 @@ export class World {
     );
   }
 
+  /** One call of the user's handler, which takes its time now and then. */
+  private async invoke(
+    fire: Fire,
+    owner: string | undefined,
+    process: Process,
+    batch: readonly Message[],
+  ): Promise<void> {
+    const { kind, id, version, fireId } = fire;
+    const timer = timerKey(kind, id);
+    const options = this.#histories.get(version)?.timer.options ?? {};
+    const message = batch.find((one) => one.fire === fire);
+    if (message !== undefined) message.attempts += 1;
+    if ((message?.attempts ?? 0) > (options.maxAttempts ?? DEFAULT_MAX_ATTEMPTS))
+      this.violated("no more attempts than the timer's retry has", fireId);
+    const runs = this.#runs.get(timer) ?? new Set();
+    this.#runs.set(timer, runs);
+    const isAlone = [...runs].every((one) => one.process.dead || !one.hasLease || one.messageId === message?.id);
+    if (options.overlap === "skip" && !isAlone)
+      this.violated("fires of a timer with overlap skip never run at once", fireId);
+    // An earlier version of the timer may not have had the policy.
+    const run = { process, messageId: message?.id ?? "", hasLease: options.overlap === "skip" };
+    runs.add(run);
+    const startedAt = this.#now;
+    try {
+      // Twice as long as the shortest period, for timers whose fires may overlap or not.
+      if (options.overlap === "skip" && this.#random.chance(0.3))
+        await this.pause(process, this.#random.whole(1, 25) * SECOND);
+      await this.call(
+        process,
+        "the handler",
+        () => {
+          this.effect(fire, owner, process, startedAt);
+        },
+        "handler",
+      );
+    } finally {
+      runs.delete(run);
+      this.#ended.set(timer, this.#now);
+    }
+  }
+
+  private pause(process: Process, milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.at(this.#now + milliseconds, () => {
+        if (!process.dead) resolve();
+      });
+    });
+  }
+
+  private dropped(fire: Fire, process?: Process): void {
+    const { fireId, version, due } = fire;
+    this.trace(`${fireId} is dropped`);
+    this.#dropped.add(fireId);
+    const history = this.#histories.get(version);
+    const catchUp = history?.timer.options?.catchUp;
+    // Clocks differ by some seconds.
+    const now = this.#now + Math.max(0, process?.skew ?? MAX_SKEW_MS);
+    const isLate =
+      catchUp === "latest"
+        ? [...(history?.expected.values() ?? [])].some((one) => one.due > due && one.due <= now)
+        : catchUp !== undefined && now > due + catchUp * SECOND;
+    if (!isLate) this.violated("a fire is dropped only as its timer's catchUp says", fireId);
+  }
+
+  /** With faults, the lease of a process that died, or whose release failed, lasts as long as the process would have. */
+  private refused({ fireId }: Fire, timer: string): void {
+    this.#refused.add(fireId);
+    const isRunning = (this.#runs.get(timer)?.size ?? 0) > 0;
+    const lately = this.#now - SECOND;
+    const isBetween = (this.#begun.get(timer) ?? 0) > lately || (this.#ended.get(timer) ?? 0) > lately;
+    if (this.#calm && !isRunning && !isBetween) this.violated("a fire is skipped only while another one runs", fireId);
+  }
+
+  private skipped({ version, fireId }: Fire): void {
+    this.trace(`${fireId} is skipped`);
+    this.#skipped.add(fireId);
+    const { overlap } = this.#histories.get(version)?.timer.options ?? {};
+    if (overlap !== "skip" || !this.#refused.has(fireId))
+      this.violated("a fire is skipped only while another one runs", fireId);
+  }
+
+  private deadLettered({ fireId, version, due }: Fire, receiveCount: number): void {
+    this.count("dead letter");
+    this.trace(`${fireId} goes to the dead-letter queue after ${receiveCount} deliveries`);
+    const { maxAttempts = DEFAULT_MAX_ATTEMPTS, maxAgeSeconds = Infinity } =
+      this.#histories.get(version)?.timer.options ?? {};
+    // The next attempt would be ten minutes later at most.
+    const isOld = this.#now > due + (maxAgeSeconds - 600) * SECOND - MAX_SKEW_MS;
+    if (receiveCount < maxAttempts && !isOld)
+      this.violated("a fire goes to the dead letters only after its last attempt", fireId);
+  }
+
   /** The effect of a callback: in faulty exactly-once worlds, in one transaction with its completion. */
-  private effect(fire: Fire, owner: string | undefined, process: Process): void {
+  private effect(fire: Fire, owner: string | undefined, process: Process, startedAt: number): void {
     const { fireId, due, version } = fire;
     if (owner !== undefined && !this.#calm) {
       const claim = this.#claims.get(fireId);
@@ -689,18 +881,24 @@ export class World {
     }
     const count = (this.#effects.get(fireId) ?? 0) + 1;
     this.#effects.set(fireId, count);
-    const late = this.#now + process.skew - due;
+    this.#lastEffects.set(fireId, this.#now);
+    const late = startedAt + process.skew - due;
     this.trace(`${fireId} fires, ${late} ms late`);
     const history = this.#histories.get(version);
     if (this.#exactlyOnce && count > 1) this.violated("one effect per fire in exactly-once mode", fireId);
     if (late < 0) this.violated("never early", `${fireId} by ${-late} ms`);
-    if (history?.expected.get(fireId)?.due !== due) this.violated("only scheduled fires are delivered", fireId);
-    if (history !== undefined && this.#now > history.removedAt + (this.#calm ? SECOND : CALLBACK_MS))
+    if (history?.expected.get(fireId)?.due !== due && this.#requested.get(fireId)?.fire.due !== due)
+      this.violated("only scheduled fires are delivered", fireId);
+    const { catchUp } = history?.timer.options ?? {};
+    // The handler is called some time after the decision.
+    if (typeof catchUp === "number" && late > catchUp * SECOND + CALLBACK_MS)
+      this.violated("no fire that is too late for its timer", `${fireId} by ${late} ms`);
+    if (history !== undefined && startedAt > history.removedAt + (this.#calm ? SECOND : CALLBACK_MS))
       this.violated(
         "no fire of a timer that was deleted or replaced before",
-        `${fireId}, ${this.#now - history.removedAt} ms later`,
+        `${fireId}, ${startedAt - history.removedAt} ms later`,
       );
-    if (this.#calm && history !== undefined && this.#now > Math.max(due, history.wroteAt) + SECOND)
+    if (this.#calm && history !== undefined && startedAt > Math.max(due, history.wroteAt) + SECOND)
       this.violated("on time when nothing failed", `${fireId} by ${late} ms`);
   }
 
@@ -733,7 +931,15 @@ export class World {
   private tick(): void {
     const process = this.process("dispatcher", "dispatcher", DISPATCH_MS);
     const { index, table, queue, clock } = this.ports(process);
-    const ports: DispatchPorts = { index, table, queue, clock };
+    const ports: DispatchPorts = {
+      index,
+      table,
+      queue,
+      clock,
+      dropped: (fire) => {
+        this.dropped(fire, process);
+      },
+    };
     const shards = Array.from({ length: this.#shards }, (_, shard) => `shard${shard}`);
     const failed = (name: string, error: unknown): void => {
       this.trace(`${name} fails: ${String(error)}`);
@@ -766,10 +972,12 @@ export class World {
       let at = deploymentAt ?? this.#begin + random.whole(0, 8 * MINUTE);
       for (let left = random.whole(1, 4); left > 0 && at < this.#end - RECOVERY_MS; left--) {
         const isDelete = random.chance(0.2);
+        const isFire = random.chance(0.15);
         // The most critical times: right before and after whole minutes.
         const time = random.chance(0.5) ? Math.round(at / MINUTE) * MINUTE + random.whole(-1_500, 1_500) : at;
         this.at(time, () => {
           if (isDelete) this.remove(client);
+          else if (isFire) this.fire(client);
           else this.put(client);
         });
         at += random.whole(1, 20) * MINUTE;
@@ -845,6 +1053,25 @@ export class World {
     });
   }
 
+  /** Fires a timer by request; the client tries again, with the same key, when it gets no answer. */
+  private fire(client: Client): void {
+    const process = this.process("client", "client", 29 * SECOND);
+    const { table, queue, clock } = this.ports(process);
+    const key = `k${++this.#number}`;
+    const request = async (): Promise<void> => {
+      const timer = await table.get(client);
+      if (timer === undefined) return;
+      const fire = fireNow(timer, key, clock.now());
+      const requested = { fire, acknowledged: false };
+      this.#requested.set(fire.fireId, requested);
+      const { unsent } = await queue.send([fire], clock.now() + 5 * SECOND);
+      if (unsent.length === 0 && !process.dead) requested.acknowledged = true;
+    };
+    request().catch((error: unknown) => {
+      this.trace(`${process.name} fails: ${String(error)}`);
+    });
+  }
+
   private remove({ kind, id }: Client): void {
     this.#wishes.delete(id);
     const process = this.process("client", "client", 29 * SECOND);
@@ -864,7 +1091,8 @@ export class World {
       for (const [fireId, { scheduled }] of [...history.expected].slice(history.passed)) {
         if (scheduled > cursor) break;
         history.passed += 1;
-        if (!this.#sent.has(fireId)) this.violated("the cursor never passes an unsent fire", fireId);
+        if (!this.#sent.has(fireId) && !this.#dropped.has(fireId))
+          this.violated("the cursor never passes an unsent fire", fireId);
       }
     }
   }
@@ -887,9 +1115,22 @@ export class World {
       // With faults, late fires of a removed timer are fenced.
       if (removedAt !== Infinity && !this.#calm) continue;
       for (const [fireId, { due }] of expected)
-        if (due <= Math.min(until, removedAt - 2 * SECOND) && !this.#effects.has(fireId))
+        if (due <= Math.min(until, removedAt - 2 * SECOND) && !this.isDone(fireId))
           this.violated("every due fire of a live timer is delivered", `${fireId}, due ${new Date(due).toISOString()}`);
     }
+    for (const [fireId, { fire, acknowledged }] of this.#requested) {
+      const isLive = this.#histories.get(fire.version)?.removedAt === Infinity;
+      if (acknowledged && isLive && fire.due <= until && !this.isDone(fireId))
+        this.violated("an acknowledged fire by request is delivered", fireId);
+    }
+    if (this.#calm)
+      for (const [fireId, at] of this.#lastEffects)
+        if (at < until && this.#recorded.get(fireId) !== "succeeded")
+          this.violated("a delivered fire is in the history", fireId);
+  }
+
+  private isDone(fireId: string): boolean {
+    return this.#effects.has(fireId) || this.#dropped.has(fireId) || this.#skipped.has(fireId);
   }
 
   private checkNothingOverdue(): void {
@@ -919,8 +1160,19 @@ export class World {
 }
 
 /** What a client has asked for. */
-function definitionOf({ kind, id, shard, schedule, data, startAt, endAt, jitterSeconds, enabled }: Timer): string {
-  return JSON.stringify([kind, id, shard, schedule, data, startAt, endAt, jitterSeconds, enabled]);
+function definitionOf({
+  kind,
+  id,
+  shard,
+  schedule,
+  data,
+  startAt,
+  endAt,
+  jitterSeconds,
+  enabled,
+  options,
+}: Timer): string {
+  return JSON.stringify([kind, id, shard, schedule, data, startAt, endAt, jitterSeconds, enabled, options]);
 }
 
 type Call = <Result>(name: string, effect: () => Result) => Promise<Result>;

@@ -35,7 +35,7 @@ export const BAR_TOPS: Readonly<Record<Band, number>> = {
 };
 
 /** The worst of a day. */
-export function bandOf(summary: DaySummary): Band {
+function bandOf(summary: DaySummary): Band {
   const { degraded, down, maintenance, noData } = summary;
   if (!isMonitored(summary)) return "before";
   if (down > NEGLIGIBLE) return "down";

@@ -163,12 +163,12 @@ function facts(monitor: MonitorStatus): Markup {
 
 /** A job is not probed: it has no latency, but a time at which it reported and one at which it is due. */
 function heartbeatTimes(
-  { lastHeartbeat, nextDue }: MonitorStatus,
+  { lastHeartbeat, nextDue, lastRunMs }: MonitorStatus,
   fact: (label: string, value: string | Markup) => Markup,
   at: (iso: string) => Markup,
 ): Markup {
   if (typeof lastHeartbeat !== "string") return fact("Last report", "Awaiting its first report");
-  return markup`${fact("Last report", at(lastHeartbeat))}${typeof nextDue === "string" && fact("Next report due by", at(nextDue))}`;
+  return markup`${fact("Last report", at(lastHeartbeat))}${typeof nextDue === "string" && fact("Next report due by", at(nextDue))}${typeof lastRunMs === "number" && fact("Last run took", lastRunMs < 60_000 ? latency(lastRunMs) : duration(lastRunMs))}`;
 }
 
 function certificateText(daysLeft: number): string {

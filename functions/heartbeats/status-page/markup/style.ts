@@ -137,7 +137,7 @@ tbody tr{border-top:1px solid var(--line)}
 body>footer{margin-top:2rem;padding-top:1rem;padding-bottom:2.5rem;color:var(--soft);font-size:.875rem;border-top:1px solid var(--line)}
 #tip{position:absolute;z-index:3;pointer-events:none;background:var(--ink);color:var(--paper);font-size:.8rem;line-height:1.35;padding:.3rem .55rem;border-radius:6px;max-width:min(20rem,92vw)}
 @media(max-width:599px){table{width:100%;font-size:.8rem}th,td{padding-left:.35rem}.sheet{margin:0 -15px;border-width:1px 0;border-radius:0}}
-@media(min-width:860px){
+@media(min-width:1000px){
 .bars{width:450px;height:26px}
 .monitor summary,.monitor:not(.up) summary{grid-template-columns:auto minmax(0,1fr) auto auto auto auto;grid-template-areas:"icon name state bars uptime fold";gap:0 .7rem;padding:.36rem 1.1rem}
 .monitor summary>.state{white-space:nowrap}

@@ -77,6 +77,7 @@ function usd({ counts: { sqsRequests, readUnits, writeUnits } }: Run): number {
 }
 
 function environmentAt(endpoint: string): NodeJS.ProcessEnv {
+  const queueUrl = `${endpoint}/000000000000/almanac-bench-timers-fires`;
   return {
     AWS_ENDPOINT_URL: endpoint,
     // The warning is about Node 20; deployed functions run on a newer version.
@@ -88,7 +89,8 @@ function environmentAt(endpoint: string): NodeJS.ProcessEnv {
     ALMANAC_APP: "almanac",
     ALMANAC_ENVIRONMENT: "bench",
     TIMERS_TABLE: "almanac-bench-timers",
-    FIRES_QUEUE_URL: `${endpoint}/000000000000/almanac-bench-timers-fires`,
+    FIRES_QUEUE_URL: queueUrl,
+    CALLBACKS: JSON.stringify({ default: { queueUrl, history: false } }),
     SHARDS: "1",
   };
 }

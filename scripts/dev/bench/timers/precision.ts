@@ -22,7 +22,7 @@ const FIRST_IN_MS = MINUTE_MS;
 const APART_MS = 200;
 const TIMEOUT_MS = MINUTE_MS;
 
-const outputsSchema = z.looseObject({ api_url: z.string(), recorded_fires_table_name: z.string() });
+const outputsSchema = z.looseObject({ api_url: z.string(), history_table_name: z.string() });
 
 /** Lateness of timers in the local environment, from the API to the default callback, by the callback's clock. */
 export async function benchTimersPrecision(): Promise<readonly Figure[]> {
@@ -38,7 +38,7 @@ export async function benchTimersPrecision(): Promise<readonly Figure[]> {
     const aws = localSettings(running.endpoint);
     await put(new TimersClient({ url: outputs.api_url, region: aws.region, credentials: keysOf(running.endpoint) }));
     const dynamodb = new DynamoDBClient(aws);
-    return figuresOf(await lateness(dynamodb, outputs.recorded_fires_table_name));
+    return figuresOf(await lateness(dynamodb, outputs.history_table_name));
   } finally {
     await npmRun("stop");
     rmSync(home, { recursive: true, force: true });
@@ -63,7 +63,7 @@ async function lateness(dynamodb: DynamoDBClient, TableName: string): Promise<re
   for (;;) {
     const late: number[] = [];
     for await (const { Items = [] } of paginateScan({ client: dynamodb }, { TableName }))
-      late.push(...Items.map(({ lateMs }) => Number(lateMs?.N)));
+      late.push(...Items.map(({ firedMs, dueMs }) => Number(firedMs?.N) - Number(dueMs?.N)));
     if (late.length >= TIMERS) return late.sort((a, b) => a - b);
     if (Date.now() > until) throw new Error(`only ${late.length} of ${TIMERS} timers have fired`);
     await new Promise((wait) => setTimeout(wait, 1_000));

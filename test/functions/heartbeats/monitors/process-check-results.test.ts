@@ -302,7 +302,7 @@ describe("a cron monitor", () => {
   it("is up while it sends heartbeats, down when they stop, and up again at the next one", async () => {
     const { checkAndPublish, documents, titles, table } = setup([], { cronMonitors });
     for (let index = 0; index < 20; index++) {
-      if (index < 6 || index > 15) await table.recordHeartbeat("cron/backup", tickAt(index) - 1_000);
+      if (index < 6 || index > 15) await table.recordReport("cron/backup", { event: "success" }, tickAt(index) - 1_000);
       await checkAndPublish(index);
     }
     const states = documents.map(({ monitors: [cron] }) => cron?.state);
@@ -317,7 +317,7 @@ describe("a cron monitor", () => {
     const { checkAndPublish, documents, table } = setup([{ name: "site" }], { cronMonitors });
     await checkAndPublish(0);
     expect(headline(documents.at(-1)?.monitors ?? [])).toBe("The monitor is up");
-    await table.recordHeartbeat("cron/backup", tickAt(0));
+    await table.recordReport("cron/backup", { event: "success" }, tickAt(0));
     await checkAndPublish(1);
     expect(documents.at(-1)?.monitors[1]).toMatchObject({ lastHeartbeat: time(0), nextDue: time(4) });
     const page = statusPage(documents.at(-1) ?? statusDocument([]));
@@ -327,10 +327,49 @@ describe("a cron monitor", () => {
 
   it("ignores an older heartbeat that arrives late", async () => {
     const { table, checkAndPublish, documents } = setup([], { cronMonitors });
-    await table.recordHeartbeat("cron/backup", tickAt(4));
-    await table.recordHeartbeat("cron/backup", tickAt(0));
+    await table.recordReport("cron/backup", { event: "success" }, tickAt(4));
+    await table.recordReport("cron/backup", { event: "success" }, tickAt(0));
     await checkAndPublish(5);
     expect(documents[0]?.monitors[0]?.state).toBe("up");
+  });
+
+  it("that reports a failure is down until it succeeds, and its output is kept", async () => {
+    const { checkAndPublish, documents, titles, sent, table } = setup([], { cronMonitors });
+    const report = (event: "success" | "start" | "fail", index: number, details = {}) =>
+      table.recordReport("cron/backup", { event, ...details }, tickAt(index) - 1_000);
+    await report("success", 0);
+    await checkAndPublish(0);
+    await report("start", 1);
+    await report("fail", 2, { exitCode: 3, log: "disk full" });
+    await checkAndPublish(2);
+    expect(await table.readLog("cron/backup")).toBe("disk full");
+    expect(documents.at(-1)?.monitors[0]).toMatchObject({ state: "down", lastRunMs: 300_000 });
+    expect(documents.at(-1)?.incidents[0]?.message).toBe("the job failed");
+    await report("start", 3);
+    await checkAndPublish(3);
+    expect(documents.at(-1)?.monitors[0]?.state).toBe("down");
+    await report("success", 4, { durationMs: 1_500 });
+    await checkAndPublish(4);
+    expect(documents.at(-1)?.monitors[0]).toMatchObject({ state: "up", lastRunMs: 1_500 });
+    expect(await table.readLog("cron/backup")).toBeUndefined();
+    expect(titles()).toEqual(["[almanac test] DOWN: cron/backup", "[almanac test] UP again: cron/backup"]);
+    expect(sent[0]?.text).toContain("the job failed: exit code 3");
+  });
+
+  it("that has started is not missed, until it takes too long", async () => {
+    const [backup] = cronMonitors;
+    if (backup === undefined) throw new Error("no cron monitor");
+    const { checkAndPublish, documents, titles, sent, table } = setup([], {
+      cronMonitors: [{ ...backup, maxRunSeconds: 1_000 }],
+    });
+    await table.recordReport("cron/backup", { event: "success" }, tickAt(0));
+    await table.recordReport("cron/backup", { event: "start" }, tickAt(3) + 1);
+    for (let index = 0; index <= 6; index += 1) await checkAndPublish(index);
+    expect(documents.at(-1)?.monitors[0]?.state).toBe("up");
+    await checkAndPublish(7);
+    expect(titles()).toEqual(["[almanac test] DOWN: cron/backup"]);
+    expect(sent[0]?.text).toContain("at most 1000 s expected");
+    expect(documents.at(-1)?.incidents[0]?.message).toBe("the job takes too long");
   });
 
   it("may miss heartbeats in maintenance", async () => {
@@ -429,6 +468,22 @@ describe("the status of all targets", () => {
       expect(window).toMatchObject({ uptime: 1, coverage: 1, p50Ms: expect.closeTo(120, -1) as unknown });
     expect(site?.hours.filter(({ p50Ms }) => p50Ms !== null)).toHaveLength(25);
     expect(site?.days.filter(({ up }) => up > 0).map(({ date }) => date)).toEqual(["2026-11-21", "2026-11-22"]);
+  });
+});
+
+describe("a monitor that is malformed for a while", () => {
+  const down = { name: "site", failuresBeforeDown: 1, successesBeforeUp: 1 };
+
+  it.each([[{ name: "site" }], [{}]])("is not taken for removed: set aside as %j", async (item) => {
+    const env = setup([down, { name: "other" }]);
+    await env.checkAndPublish(0, [BAD, GOOD]);
+    env.configure([{ name: "other" }], {}, [{ ...item, problem: "url: is not an http(s) URL" }]);
+    for (const index of [1, 2, 3]) await env.checkAndPublish(index);
+    env.configure([down, { name: "other" }]);
+    await env.checkAndPublish(4, [BAD, GOOD]);
+    await env.checkAndPublish(5, [GOOD, GOOD]);
+    expect(env.titles()).toEqual(["[almanac test] DOWN: site", "[almanac test] UP again: site"]);
+    expect(env.documents.at(-1)?.incidents).toHaveLength(1);
   });
 });
 

@@ -4,7 +4,14 @@ import { mockClient } from "aws-sdk-client-mock";
 import { slackNotifier, snsNotifier } from "../../../../functions/heartbeats/notifications/notifiers";
 import type { PostOutcome } from "../../../../functions/shared/slack";
 
-const message = { id: "site.opened", title: "[almanac test] DOWN: site", text: "site: <status> 500 & more", parts: [] };
+const message = {
+  id: "site.opened",
+  title: "[almanac test] DOWN: site",
+  text: "site: <status> 500 & more",
+  parts: [],
+  details: [],
+  links: {},
+};
 const { signal } = new AbortController();
 
 describe("the SNS notifier", () => {

@@ -1,10 +1,11 @@
 import { Readable } from "node:stream";
-import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
+import zlib, { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 
 import fc from "fast-check";
 
 import { BodyEncodingError, BodyTooLargeError } from "../../../../functions/heartbeats/probe/http-types";
 import { readBody } from "../../../../functions/heartbeats/probe/http-body";
+import { zstdFrame } from "../../../support/zstd";
 
 const LIMITS = { maxBytes: 10_000, keep: true };
 
@@ -34,6 +35,18 @@ describe("reading a body", () => {
         },
       ),
     );
+  });
+
+  it("undoes zstd where Node can, and else says that it cannot, within the limit", async () => {
+    const reading = (text: string, limits = LIMITS) =>
+      readBody(Readable.from([zstdFrame(text)]), { "content-encoding": "zstd" }, limits).catch(
+        (error: unknown) => error,
+      );
+    const canDecode = "zstdDecompress" in zlib;
+    expect(await reading("all is well")).toEqual(canDecode ? "all is well" : expect.any(BodyEncodingError));
+    const limited = await reading("all is well", { ...LIMITS, maxBytes: 20 });
+    expect(limited).toEqual(canDecode ? "all is well" : expect.any(BodyEncodingError));
+    expect(await reading("x".repeat(30), { ...LIMITS, maxBytes: 20 })).toBeInstanceOf(BodyTooLargeError);
   });
 
   it("undoes deflate as some servers wrongly send it", async () => {

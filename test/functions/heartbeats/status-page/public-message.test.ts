@@ -49,7 +49,7 @@ describe("the public message of a failure", () => {
     expect(said({ status: 503, redirects: 2 })).toBe("status 503 after 2 redirects, expected 200-299");
     expect(said({ latencyMs: 250.4 })).toBe("took 250 ms, at most 100 expected");
     expect(said({ certificateDaysLeft: -1 })).toBe("the certificate expires in -1 days, at least 30 expected");
-    expect(publicMessage(cronResult({ everySeconds: 60, graceSeconds: 0 }, 0, 0, 90_000))).toBe(
+    expect(publicMessage(cronResult({ everySeconds: 60, graceSeconds: 0 }, { heartbeatAt: 0 }, 0, 90_000))).toBe(
       "no heartbeat since 1970-01-01T00:00:00.000Z, expected every 60 s",
     );
   });

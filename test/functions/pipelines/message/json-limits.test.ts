@@ -17,21 +17,20 @@ describe("a JSON text", () => {
 
   it.each([
     [nested(100), undefined],
-    [nested(101), expect.stringMatching(/^\/a(\/0)+: is nested more than 100 levels deep$/)],
+    [nested(101), expect.stringMatching(/^is nested more than 100 levels deep \(position \d+\)$/)],
     [nested(100_000), expect.stringContaining("levels deep")],
-    ['{"a":[1,{"b":1,"b":1}]}', "/a/1/b: stands twice in its object"],
-    ['{"a":1,"\\u0061":2}', "/a: stands twice in its object"],
+    ['{"a":[1,{"b":1,"b":1}]}', "stands twice in its object (position 15)"],
+    ['{"a":1,"\\u0061":2}', "stands twice in its object (position 7)"],
     ['{"a":{"x":1},"b":{"x":1},"c":[{"x":1},{"x":2}]}', undefined],
     ['{"a":"b","b":"a","c":["a","a"]}', undefined],
     ['{"__proto__":1,"constructor":2}', undefined],
-    ['{"a":[1,"\\ud83d"]}', "/a/1: is not well-formed UTF-16: it has half of a surrogate pair"],
+    ['{"a":[1,"\\ud83d"]}', "is not well-formed UTF-16: it has half of a surrogate pair (position 8)"],
     ['{"a":[1,"\\ud83d\\ude00"]}', undefined],
-    ['{"\\ude00":1}', "/\ufffd: is not well-formed UTF-16: it has half of a surrogate pair"],
-    ['{"a/b":{"~":"\\ud800x"}}', "/a~1b/~0: is not well-formed UTF-16: it has half of a surrogate pair"],
+    ['{"\\ude00":1}', "is not well-formed UTF-16: it has half of a surrogate pair (position 1)"],
+    ['{"a/b":{"~":"\\ud800x"}}', "is not well-formed UTF-16: it has half of a surrogate pair (position 12)"],
     ['{"a":"[[[{{{ , \\" , : \\\\"}', undefined],
   ])("%.60s", (text, fault) => {
-    const found = limitFault(text);
-    expect(found && `${found.pointer}: ${found.reason}`).toEqual(fault);
+    expect(limitFault(text)).toEqual(fault);
   });
 
   it("of any form is read in a time that grows with its length", () => {

@@ -2,6 +2,7 @@ import { BatchGetItemCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
 
 import { cursorReader } from "../../../../functions/timers/api/cursors";
+import { rowKey } from "../../../../functions/timers/storage/timer-row";
 import { readCursors } from "../../../../functions/timers/storage/cursors";
 import { sdkJson } from "../../../support/sdk-json";
 import { virtualClock } from "../../../support/virtual-clock";
@@ -11,7 +12,7 @@ const NOW = 1_000_000;
 
 const dynamodb = mockClient(DynamoDBClient);
 beforeEach(() => dynamodb.reset());
-const cursor = (shard: string, at: number) => ({ timer: { S: `cursor#${shard}` }, cursor: { N: String(at) } });
+const cursor = (shard: string, at: number) => ({ ...rowKey(`cursor#${shard}`), cursor: { N: String(at) } });
 const requests = () =>
   dynamodb
     .commandCalls(BatchGetItemCommand)
@@ -42,7 +43,7 @@ describe("cursors", () => {
   });
 
   it("cause a 429 when DynamoDB leaves keys unprocessed", async () => {
-    const Keys = [{ timer: { S: "cursor#shard0" } }];
+    const Keys = [rowKey("cursor#shard0")];
     dynamodb.on(BatchGetItemCommand).resolves({ Responses: {}, UnprocessedKeys: { [TABLE]: { Keys } } });
     const cursors = reader();
     await expect(cursors.get(new Set(["shard0"]), NOW)).rejects.toMatchObject({ status: 429 });

@@ -230,7 +230,16 @@ describe("an invalid body is rejected with the field and the reason", () => {
     [{ enabled: "yes" }, "enabled: is not true or false"],
     [{ shardId: 0 }, "shardId: is not a string"],
     [{ ifVersion: 1 }, "ifVersion: is not a string or null"],
-    [{ minuteOfHour: 75, enabled: 1 }, "minuteOfHour: is not a minute of 0 to 59; enabled: is not true or false"],
+    [{ minuteOfHour: 75, enabled: 1 }, "enabled: is not true or false; minuteOfHour: is not a minute of 0 to 59"],
+    [{ catchUp: "some" }, "catchUp: is not all, latest, or seconds of 1 to 31536000"],
+    [{ catchUp: 0 }, "catchUp: is not all, latest, or seconds of 1 to 31536000"],
+    [{ overlap: "wait" }, "overlap: is not allow or skip"],
+    [{ retry: 3 }, "retry: is not {maxAttempts, maxAgeSeconds}"],
+    [{ retry: { maxAttempts: 101 } }, "retry.maxAttempts: is not a whole number of 1 to 100"],
+    [{ retry: { maxAgeSeconds: 259_201 } }, "retry.maxAgeSeconds: is not a whole number of 1 to 259200"],
+    [{ retry: { attempts: 3 } }, "retry: has an unknown field"],
+    [{ callback: 7 }, "callback: is not the name of a callback"],
+    [{ history: "yes" }, "history: is not true or false"],
   ])("periodic: %j", (body, message) => {
     expect(problem(periodicBodySchema, body)).toBe(message);
   });
@@ -241,9 +250,36 @@ describe("an invalid body is rejected with the field and the reason", () => {
     [{ delaySeconds: -1 }, "delaySeconds: is not a whole number of 0 to 315360000"],
     [{ delaySeconds: "5" }, "delaySeconds: is not a whole number of 0 to 315360000"],
     [{ at: 5 }, 'at: is not a time such as "2026-11-21T17:00:00Z"'],
-    [{ at: "2026-11-22T00:00:00Z", enabled: false }, "has an unknown field"],
+    [{ at: "2026-11-22T00:00:00Z", every: "1 hour" }, "has an unknown field"],
+    [{ at: "2026-11-22T00:00:00" }, 'at: is not a time such as "2026-11-21T17:00:00Z"'],
+    [
+      { at: "2026-11-22T00:00:00Z", timeZone: "Europe/Berlin" },
+      'at: is not a local time such as "2026-11-21T17:00:00", as timeZone requires',
+    ],
+    [
+      { at: "2026-02-30T00:00:00", timeZone: "Europe/Berlin" },
+      'at: is not a local time such as "2026-11-21T17:00:00", as timeZone requires',
+    ],
+    [{ delaySeconds: 1, timeZone: "Europe/Berlin" }, "timeZone: requires at"],
+    [
+      { at: "2026-11-22T00:00:00", timeZone: "Mars/Base" },
+      'timeZone: is not an IANA time zone such as "Europe/Berlin"',
+    ],
   ])("one-shot: %j", (body, message) => {
     expect(problem(oneshotBodySchema, body)).toBe(message);
+  });
+});
+
+describe("a one-shot at a local time", () => {
+  it.each([
+    ["2026-12-24T18:00:00", "Europe/Berlin", "2026-12-24T17:00:00.000Z"],
+    ["2026-07-01T18:00", "America/New_York", "2026-07-01T22:00:00.000Z"],
+    ["2026-07-01T18:00:00.5", "UTC", "2026-07-01T18:00:00.500Z"],
+    // Skipped: the end of the gap. Twice: the first.
+    ["2027-03-28T02:30:00", "Europe/Berlin", "2027-03-28T01:00:00.000Z"],
+    ["2026-10-25T02:30:00", "Europe/Berlin", "2026-10-25T00:30:00.000Z"],
+  ])("%s in %s is %s", (at, timeZone, instant) => {
+    expect(oneshotBodySchema.parse({ at, timeZone })).toEqual({ at: Date.parse(instant) });
   });
 });
 

@@ -20,6 +20,8 @@ describe("the API of timers", () => {
     ports = {
       table: fake.table,
       queue: fake.queue,
+      history: fake.history,
+      callbacks: fake.callbacks,
       cursors: { get: () => Promise.resolve(new Map([["shard0", NOW + 120_000]])) },
       now: () => NOW,
       newVersion: () => `v${++versions}`,
@@ -80,8 +82,14 @@ describe("the API of timers", () => {
         enabled: true,
         version: "v1",
         putAt: "2026-11-21T06:55:30.250Z",
+        state: "scheduled",
         nextFireAt: "2026-11-21T07:10:30.000Z",
+        callback: "default",
+        recorded: true,
         lastFiredAt: null,
+        lastOutcome: null,
+        attempts: null,
+        latenessMs: null,
       },
     ]);
     expect(await call("PUT /oneshot/{id}", { id: "egg", body: { delaySeconds: 240 } })).toMatchObject([
@@ -139,7 +147,12 @@ describe("the API of timers", () => {
       "body.shardId: is not shard0 to shard999",
     ],
     ["too long a list", "GET /periodic", { query: { limit: "1001" } }, "query.limit: is not 1 to 1000"],
-    ["a list by another name", "GET /periodic", { query: { page: "2" } }, "query: has only limit and next"],
+    [
+      "a list by another name",
+      "GET /periodic",
+      { query: { page: "2" } },
+      "query: has only limit, next, prefix, state and dueBefore",
+    ],
     [
       "a token of its own making",
       "GET /periodic",
@@ -191,17 +204,83 @@ describe("the API of timers", () => {
     }
   });
 
+  /** All pages of a list: the ids, and the rows that were read. */
+  const listAll = async (route: ApiRouteName, query: Readonly<Record<string, string>>) => {
+    const ids: string[] = [];
+    let rows = 0;
+    const list: TimerPorts["table"]["list"] = async (...range) => {
+      const page = await fake.table.list(...range);
+      rows += page.timers.length;
+      return page;
+    };
+    ports = { ...ports, table: { ...fake.table, list } };
+    let next: string | undefined;
+    do {
+      const [status, body] = await call(route, { query: { ...query, ...(next !== undefined && { next }) } });
+      expect([status, body]).toEqual([200, expect.anything()]);
+      const page = listSchema.parse(body);
+      ids.push(...page.timers.map(({ id }) => id));
+      next = page.next;
+    } while (next !== undefined);
+    return { ids: ids.sort(), rows };
+  };
+
+  it("lists by prefix, and reads only those", async () => {
+    for (let index = 0; index < 50; index++) {
+      await call("PUT /periodic/{id}", { id: `report-${index}`, body: {} });
+      await call("PUT /periodic/{id}", { id: `tea-${index}`, body: {} });
+    }
+    const { ids, rows } = await listAll("GET /periodic", { prefix: "report-4", limit: "3" });
+    expect(ids).toEqual(["report-4", ...Array.from({ length: 10 }, (_, digit) => `report-4${digit}`)]);
+    expect(rows).toBe(11);
+  });
+
+  it("lists by state", async () => {
+    await call("PUT /periodic/{id}", { id: "tea", body: {} });
+    await call("PUT /periodic/{id}", { id: "milk", body: { enabled: false } });
+    await call("PUT /periodic/{id}", { id: "soup", body: { every: "1 hour", endAt: "2026-11-21T08:00:00Z" } });
+    expect(await listAll("GET /periodic", { state: "scheduled" })).toMatchObject({ ids: ["soup", "tea"] });
+    expect(await listAll("GET /periodic", { state: "paused" })).toMatchObject({ ids: ["milk"] });
+    expect(await listAll("GET /periodic", { state: "ended" })).toMatchObject({ ids: [] });
+    expect(await listAll("GET /periodic", { dueBefore: "2026-11-21T07:40:00Z" })).toMatchObject({ ids: ["tea"] });
+  });
+
+  it.each([{ state: "scheduled" }, { dueBefore: "2026-11-22T00:00:00Z" }])(
+    "lists one-shots that are due next, and reads none of those that have fired: %j",
+    async (query) => {
+      for (let index = 0; index < 100; index++)
+        await call("PUT /oneshot/{id}", { id: `fired-${index}`, body: { at: "2026-11-20T00:00:00Z" } });
+      await call("PUT /oneshot/{id}", { id: "soon", body: { delaySeconds: 60 } });
+      await call("PUT /oneshot/{id}", { id: "jittered", body: { delaySeconds: 0, jitterSeconds: 300 } });
+      await call("PUT /oneshot/{id}", { id: "later", body: { delaySeconds: 9_999 } });
+      ports = {
+        ...ports,
+        queue: { send: (fires) => Promise.resolve({ unsent: fires, rejected: [], errors: [] }) },
+      };
+      await call("PUT /oneshot/{id}", { id: "overdue", body: { at: "2026-11-21T06:50:00Z" } });
+      const { ids, rows } = await listAll("GET /oneshot", { ...query, limit: "2" });
+      expect(ids).toEqual(["jittered", "later", "overdue", "soon"]);
+      expect(rows).toBe(4);
+    },
+  );
+
+  it("continues a list of what is due next although time has passed", async () => {
+    for (let index = 0; index < 5; index++)
+      await call("PUT /oneshot/{id}", { id: `egg${index}`, body: { delaySeconds: 10 + index } });
+    const [, first] = await call("GET /oneshot", { query: { state: "scheduled", limit: "2" } });
+    ports = { ...ports, now: () => NOW + 3_600_000, cursors: { get: () => Promise.resolve(new Map()) } };
+    const { next = "" } = listSchema.parse(first);
+    expect(await call("GET /oneshot", { query: { state: "scheduled", next } })).toMatchObject([200, { timers: [] }]);
+  });
+
   it("limits the size of a list response", async () => {
     const timerCallbackData = "x".repeat(60_000);
     for (let index = 0; index < 120; index++)
       await call("PUT /oneshot/{id}", { id: `egg${index}`, body: { delaySeconds: 9_999, timerCallbackData } });
     const [, page] = await call("GET /oneshot", { query: { limit: "20" } });
     expect(listSchema.parse(page).timers).toHaveLength(20);
-    const table = {
-      ...fake.table,
-      list: (kind: "periodic" | "oneshot", _: number, after?: string) => fake.table.list(kind, 16, after),
-    };
-    ports = { ...ports, table };
+    const list: TimerPorts["table"]["list"] = (range, _, after) => fake.table.list(range, 16, after);
+    ports = { ...ports, table: { ...fake.table, list } };
     const [, long] = await call("GET /oneshot", { query: { limit: "1000" } });
     expect(JSON.stringify(long).length).toBeLessThan(4_500_000);
     expect(listSchema.parse(long).next).toBeDefined();

@@ -8,7 +8,8 @@ import {
   periodicTimer,
 } from "../../../../functions/timers/api/request-schemas";
 import type { StoredTimer } from "../../../../functions/timers/schedule/timer";
-import { legacyTimerResponse, timerResponse } from "../../../../functions/timers/api/timer-response";
+import { legacyTimerResponse, timerResponse as response } from "../../../../functions/timers/api/timer-response";
+import type { RecordedFire } from "../../../../functions/timers/storage/history";
 
 const PUT = Date.parse("2026-11-21T06:55:30.250Z");
 const given = { id: "tea", now: PUT, version: "v1", shard: "shard3" };
@@ -22,6 +23,17 @@ const oneshot = (body: object): StoredTimer => ({
   enqueuedUntil: PUT + minutes(10),
 });
 const later = (count: number) => PUT + minutes(count);
+const timerResponse = (timer: StoredTimer, now: number, cursor: number, lastFire?: RecordedFire) =>
+  response(timer, now, { cursor, recorded: true, lastFire });
+const lastFire: RecordedFire = {
+  fireId: "periodic#tea#v1#2026-11-21T07:05:00.000Z",
+  version: "v1",
+  due: Date.parse("2026-11-21T07:05:00Z"),
+  firedAt: Date.parse("2026-11-21T07:05:00.040Z"),
+  durationMs: 3,
+  attempts: 2,
+  outcome: "succeeded",
+};
 
 describe("the response for a timer", () => {
   it("has the legacy fields for an hourly timer", () => {
@@ -32,7 +44,7 @@ describe("the response for a timer", () => {
   });
 
   it("starts with the legacy fields, followed by all others", () => {
-    expect(JSON.stringify(timerResponse(periodic({ minuteOfHour: "5" }), later(20), later(22)))).toBe(
+    expect(JSON.stringify(timerResponse(periodic({ minuteOfHour: "5" }), later(20), later(22), lastFire))).toBe(
       JSON.stringify({
         id: "tea",
         shardId: "shard3",
@@ -40,10 +52,16 @@ describe("the response for a timer", () => {
         timerCallbackData: { id: "tea", type: "hourlyPeriodic" },
         schedule: { minuteOfHour: 5, secondOfMinute: 0 },
         enabled: true,
+        callback: "default",
         version: "v1",
         putAt: "2026-11-21T06:55:30.250Z",
+        state: "scheduled",
         nextFireAt: "2026-11-21T08:05:00.000Z",
-        lastFiredAt: "2026-11-21T07:05:00.000Z",
+        recorded: true,
+        lastFiredAt: "2026-11-21T07:05:00.040Z",
+        lastOutcome: "succeeded",
+        attempts: 2,
+        latenessMs: 40,
       }),
     );
   });
@@ -85,34 +103,61 @@ describe("the response for a timer", () => {
       jitterSeconds: 20,
       enabled: false,
       nextFireAt: null,
-      lastFiredAt: null,
     });
   });
 
   it("has one fire for a one-shot, first pending and then fired", () => {
     const timer = oneshot({ at: "2026-11-21T07:00:00Z" });
     const due = "2026-11-21T07:00:00.000Z";
-    expect(timerResponse(timer, PUT, PUT)).toMatchObject({ schedule: { at: due }, nextFireAt: due, lastFiredAt: null });
-    expect(timerResponse(timer, later(5), PUT)).toMatchObject({ nextFireAt: null, lastFiredAt: due });
+    expect(timerResponse(timer, PUT, PUT)).toMatchObject({
+      schedule: { at: due },
+      state: "scheduled",
+      nextFireAt: due,
+    });
+    expect(timerResponse(timer, later(5), PUT)).toMatchObject({ nextFireAt: null, state: "ended" });
     expect(timerResponse(timer, later(5), PUT)).not.toHaveProperty("timeShardId");
   });
 
   it("has fired immediately for a one-shot in the past", () => {
-    expect(timerResponse(oneshot({ at: "2026-11-20T00:00:00Z" }), PUT, 0)).toMatchObject({
-      nextFireAt: null,
-      lastFiredAt: new Date(PUT).toISOString(),
+    expect(timerResponse(oneshot({ at: "2026-11-20T00:00:00Z" }), PUT, 0)).toMatchObject({ nextFireAt: null });
+  });
+
+  it("is overdue while the fires of its PUT are not enqueued, wherever the cursor is", () => {
+    const timer = oneshot({ at: "2026-11-20T00:00:00Z" });
+    const unenqueued = { ...timer, enqueuedUntil: Date.parse("2026-11-20T00:00:00Z") - 1 };
+    expect(timerResponse(unenqueued, later(1), later(3))).toMatchObject({
+      state: "scheduled",
+      nextFireAt: new Date(PUT).toISOString(),
     });
+  });
+
+  it("has no last fire before this version was delivered: nothing is computed", () => {
+    const none = { lastFiredAt: null, lastOutcome: null, attempts: null, latenessMs: null };
+    expect(timerResponse(periodic({ minuteOfHour: 5 }), later(20), later(22))).toMatchObject(none);
+    const other = { ...lastFire, version: "v0" };
+    expect(timerResponse(periodic({ minuteOfHour: 5 }), later(20), later(22), other)).toMatchObject(none);
+  });
+
+  it("has the options that are not the default", () => {
+    const body = {
+      callback: "billing",
+      catchUp: "latest",
+      overlap: "skip",
+      retry: { maxAttempts: 3, maxAgeSeconds: 60 },
+      history: false,
+    };
+    expect(timerResponse(periodic(body), PUT, PUT)).toMatchObject(body);
+    const spelled = { callback: "default", catchUp: "all", overlap: "allow", retry: { maxAttempts: 8 } };
+    expect(periodic(spelled)).toEqual(periodic({}));
   });
 
   it("is overdue while the dispatcher is late", () => {
     const timer = periodic({ minuteOfHour: 30 });
     expect(timerResponse(timer, later(50), later(20))).toMatchObject({
       nextFireAt: "2026-11-21T07:30:00.000Z",
-      lastFiredAt: null,
     });
     expect(timerResponse(timer, later(50), later(52))).toMatchObject({
       nextFireAt: "2026-11-21T08:30:00.000Z",
-      lastFiredAt: "2026-11-21T07:30:00.000Z",
     });
   });
 
@@ -121,11 +166,10 @@ describe("the response for a timer", () => {
     expect(timerResponse(timer, later(600), later(602))).toMatchObject({
       maxFires: 2,
       nextFireAt: null,
-      lastFiredAt: "2026-11-21T08:00:00.000Z",
     });
   });
 
-  it("has the next and last fire with jitter", () => {
+  it("has the next fire with jitter", () => {
     const bodies = fc.oneof(
       fc.record({ every: fc.constantFrom("1 minute", "90 seconds", "7 minutes", "1 hour", "5 hours") }),
       fc.record({ cron: fc.constantFrom("* * * * ? *", "0/7 * * * ? *", "15 9-17 * * ? *") }),
@@ -136,9 +180,7 @@ describe("the response for a timer", () => {
         const timer = periodic({ ...body, ...(jitterSeconds !== undefined && { jitterSeconds }) });
         const now = PUT + since;
         const dues = scheduledTimes(timer, PUT, now + minutes(2_000)).map((at) => fireAt(timer, at).due);
-        const { nextFireAt, lastFiredAt } = timerResponse(timer, now, now + minutes(3));
-        const past = dues.filter((due) => due <= now);
-        expect(lastFiredAt).toBe(past.length === 0 ? null : new Date(Math.max(...past)).toISOString());
+        const { nextFireAt } = timerResponse(timer, now, now + minutes(3));
         expect(nextFireAt).toBe(new Date(Math.min(...dues.filter((due) => due > now))).toISOString());
       }),
     );

@@ -43,7 +43,7 @@ describe("the lease on a shard", () => {
       acquired: true,
     });
     expect(update()).toMatchObject({
-      Key: { timer: { S: "cursor#shard0" } },
+      Key: { partition: { S: "cursor" }, timer: { S: "cursor#shard0" } },
       ConditionExpression:
         "attribute_exists(#cursor) AND (attribute_not_exists(leaseOwner) OR leaseUntil < :now OR leaseOwner = :owner)",
       ExpressionAttributeValues: { ":owner": { S: "me" }, ":until": { N: "56000" }, ":now": { N: "1000" } },

@@ -102,7 +102,13 @@ function setUp(
 describe("a run over a shard", () => {
   it("enqueues minute by minute until two to three minutes from now, and releases its lease", async () => {
     const { run, saved } = setUp({ cursor: { cursor: NOW - 90_000 } });
-    expect(await run()).toEqual({ outcome: "done", enqueued: 0, cursor: MINUTE_7_02 + MINUTE, skipped: [] });
+    expect(await run()).toEqual({
+      outcome: "done",
+      enqueued: 0,
+      cursor: MINUTE_7_02 + MINUTE,
+      dropped: 0,
+      skipped: [],
+    });
     // From the middle of 06:59 on: whole minutes, the last of them 07:03.
     expect(saved.map(({ cursor, release }) => [(cursor.cursor - MINUTE_7_02) / MINUTE, release])).toEqual([
       [-2, false],
@@ -231,9 +237,9 @@ describe("a run over a shard", () => {
   it("does nothing when there are no timers or another run has the lease", async () => {
     const { run, ports, queried } = setUp();
     const idle = { ...ports.index, acquire: () => Promise.resolve(undefined) };
-    expect(await run({ index: idle })).toEqual({ outcome: "idle", enqueued: 0, skipped: [] });
+    expect(await run({ index: idle })).toEqual({ outcome: "idle", enqueued: 0, dropped: 0, skipped: [] });
     const busy = { ...ports.index, acquire: () => Promise.resolve({ cursor: 5, acquired: false }) };
-    expect(await run({ index: busy })).toEqual({ outcome: "busy", enqueued: 0, cursor: 5, skipped: [] });
+    expect(await run({ index: busy })).toEqual({ outcome: "busy", enqueued: 0, dropped: 0, cursor: 5, skipped: [] });
     expect(queried).toEqual([]);
   });
 

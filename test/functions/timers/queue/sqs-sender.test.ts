@@ -9,7 +9,7 @@ function setUp(response: unknown) {
     requests.push([target, JSON.parse(body)]);
     return Promise.resolve(JSON.stringify(response));
   };
-  return { send: sqsSender({ call, close: () => undefined }, QUEUE), requests };
+  return { send: sqsSender({ call, close: () => undefined }, { default: { queueUrl: QUEUE } }), requests };
 }
 
 const entries = (count: number) => Array.from({ length: count }, () => ({ fire: fire(), delaySeconds: 7 }));
@@ -19,7 +19,7 @@ const successful = (...ids: readonly number[]) =>
 describe("a batch of fires sent to SQS", () => {
   it("has the timer's data unchanged as its body, and the rest as attributes", async () => {
     const { send, requests } = setUp({ Successful: successful(0) });
-    expect(await send(entries(1), Infinity)).toEqual([]);
+    expect(await send(entries(1), Infinity, "default")).toEqual([]);
     const text = (StringValue: string) => ({ DataType: "String", StringValue });
     expect(requests).toEqual([
       [
@@ -54,20 +54,20 @@ describe("a batch of fires sent to SQS", () => {
     [{ SenderFault: true, Code: "KmsThrottled" }, false, "KmsThrottled: "],
   ])("reports failed entries, and whether they are rejected: %j", async (failure, isRejected, reason) => {
     const { send } = setUp({ Successful: successful(0, 2), Failed: [{ Id: "1", ...failure }] });
-    expect(await send(entries(3), Infinity)).toEqual([{ index: 1, isRejected, reason }]);
+    expect(await send(entries(3), Infinity, "default")).toEqual([{ index: 1, isRejected, reason }]);
   });
 
   it.each([{}, { Successful: successful(0) }, { Successful: successful(0, 1, 2) }])(
     "rejects a response that does not cover every entry: %j",
     async (response) => {
-      await expect(setUp(response).send(entries(2), Infinity)).rejects.toThrow(IncompleteResponseError);
+      await expect(setUp(response).send(entries(2), Infinity, "default")).rejects.toThrow(IncompleteResponseError);
     },
   );
 
   it("fails when the request fails", async () => {
     const call = () => Promise.reject(new Error("no network"));
-    await expect(sqsSender({ call, close: () => undefined }, QUEUE)(entries(1), Infinity)).rejects.toThrow(
-      "no network",
-    );
+    await expect(
+      sqsSender({ call, close: () => undefined }, { default: { queueUrl: QUEUE } })(entries(1), Infinity, "default"),
+    ).rejects.toThrow("no network");
   });
 });

@@ -21,14 +21,24 @@ describe("the row of a timer", () => {
       jitterSeconds: 300,
       enabled: false,
       data: '"ü"',
-    };
-    for (const timer of [bare, { ...bare, ...all }])
+      options: {
+        callback: "billing",
+        catchUp: "latest",
+        overlap: "skip",
+        maxAttempts: 3,
+        maxAgeSeconds: 60,
+        history: false,
+      },
+    } as const;
+    const seconds = { ...bare, options: { catchUp: 60 } };
+    for (const timer of [bare, { ...bare, ...all }, seconds])
       for (const indexKey of [undefined, { slot: "shard0#once", dueMs: 5 }])
         expect(readTimerRow(timerRow(timer, indexKey))).toEqual(timer);
   });
 
   it("is in the index only with an index key", () => {
     expect(timerRow(storedTimer(), { slot: "shard0#every#3600", dueMs: 300_000 })).toMatchObject({
+      partition: { S: "periodic#1" },
       timer: { S: "periodic#tea" },
       slot: { S: "shard0#every#3600" },
       dueMs: { N: "300000" },
@@ -43,6 +53,8 @@ describe("the row of a timer", () => {
     };
     expect([days(PUT_AT + 86_400_000), days(0)]).toEqual([21, 20]);
     expect(timerRow(storedTimer(), undefined)["ttl"]).toBeUndefined();
+    const paused = storedTimer({ kind: "oneshot", schedule: { kind: "once", at: 0 }, enabled: false });
+    expect(timerRow(paused, undefined)["ttl"]).toBeUndefined();
   });
 
   const row = timerRow(storedTimer(), undefined);
@@ -75,6 +87,8 @@ describe("a row that was changed by hand", () => {
     ["a time that is none", { ...every, startAt: { N: "1e30" } }],
     ["no number", { ...every, putAt: { N: "NaN" } }],
     ["another type", { ...every, data: { N: "7" } }],
+    ["an option that is none", { ...every, options: { M: { overlap: { S: "wait" } } } }],
+    ["a policy that is none", { ...every, options: { M: { catchUp: { S: "some" } } } }],
   ])("cannot be read, and fails alone: %s", (_, row) => {
     expect(() => readTimerRow(row)).toThrow(CorruptRowError);
   });

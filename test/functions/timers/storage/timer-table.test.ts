@@ -5,12 +5,12 @@ import {
   DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
-  ScanCommand,
+  QueryCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
 
-import { timerRow } from "../../../../functions/timers/storage/timer-row";
+import { rowKey, timerRow } from "../../../../functions/timers/storage/timer-row";
 import { TimerChangedError, timerTable } from "../../../../functions/timers/storage/timer-table";
 import { sdkJson } from "../../../support/sdk-json";
 import { storedTimer } from "../../../support/timers";
@@ -35,7 +35,7 @@ describe("the table of timers", () => {
     expect([await table().get(timer), await table().get(timer)]).toEqual([timer, undefined]);
     expect(dynamodb.commandCalls(GetItemCommand)[0]?.args[0].input).toEqual({
       TableName: TABLE,
-      Key: { timer: { S: "periodic#tea" } },
+      Key: rowKey("periodic#tea"),
       ConsistentRead: true,
     });
   });
@@ -57,7 +57,7 @@ describe("the table of timers", () => {
     });
 
     it("and retries unprocessed keys", async () => {
-      const Keys = [{ timer: { S: "oneshot#egg" } }];
+      const Keys = [rowKey("oneshot#egg")];
       const egg = storedTimer({ kind: "oneshot", id: "egg", schedule: { kind: "once", at: 5 } });
       dynamodb
         .on(BatchGetItemCommand)
@@ -68,23 +68,51 @@ describe("the table of timers", () => {
     });
 
     it("and fails when some cannot be read: they must not count as deleted", async () => {
-      const Keys = [{ timer: { S: "periodic#tea" } }];
+      const Keys = [rowKey("periodic#tea")];
       dynamodb.on(BatchGetItemCommand).resolves({ UnprocessedKeys: { [TABLE]: { Keys } } });
       await expect(table().getMany([timer])).rejects.toThrow("1 timers could not be read");
     });
   });
 
-  it("lists one kind, page by page", async () => {
-    dynamodb.on(ScanCommand).resolves({ Items: [row], LastEvaluatedKey: { timer: { S: "cursor#shard0" } } });
-    expect(await table().list("periodic", 7, "periodic#a")).toEqual({
-      timers: [timer],
-      corrupt: [],
-      next: "cursor#shard0",
+  describe("lists", () => {
+    const queries = () => dynamodb.commandCalls(QueryCommand).map(({ args: [{ input }] }) => input);
+    const broken = { ...rowKey("periodic#broken") };
+
+    it("one kind by prefix, page by page, and a row that cannot be read", async () => {
+      dynamodb.on(QueryCommand).resolves({ Items: [row, broken], LastEvaluatedKey: rowKey("periodic#broken") });
+      const partition = { kind: "periodic", partition: 3, prefix: "t" } as const;
+      expect(await table().list(partition, 7, { sort: "periodic#a" })).toEqual({
+        timers: [timer],
+        keys: [{ sort: "periodic#tea" }],
+        corrupt: [{ kind: "periodic", id: "broken", error: expect.any(Error) as unknown }],
+        next: { sort: "periodic#broken" },
+      });
+      expect(queries()).toMatchObject([
+        {
+          Limit: 7,
+          ConsistentRead: true,
+          ExclusiveStartKey: rowKey("periodic#a"),
+          ExpressionAttributeValues: { ":partition": { S: "periodic#3" }, ":prefix": { S: "periodic#t" } },
+        },
+      ]);
     });
-    expect(dynamodb.commandCalls(ScanCommand)[0]?.args[0].input).toMatchObject({
-      Limit: 7,
-      ExclusiveStartKey: { timer: { S: "periodic#a" } },
-      ExpressionAttributeValues: { ":kind": { S: "periodic#" } },
+
+    it("a slot of the index by due time", async () => {
+      const egg = storedTimer({ kind: "oneshot", id: "egg", schedule: { kind: "once", at: 5 } });
+      dynamodb.on(QueryCommand).resolves({ Items: [timerRow(egg, { slot: "shard0#once", dueMs: 5 })] });
+      const slot = { slot: "shard0#once", from: 3, to: 9 };
+      expect(await table().list(slot, 7, { sort: "oneshot#a", dueMs: 4 })).toEqual({
+        timers: [egg],
+        keys: [{ sort: "oneshot#egg", dueMs: 5 }],
+        corrupt: [],
+      });
+      expect(queries()).toMatchObject([
+        {
+          IndexName: "due",
+          ExclusiveStartKey: { ...rowKey("oneshot#a"), slot: { S: "shard0#once" }, dueMs: { N: "4" } },
+          ExpressionAttributeValues: { ":slot": { S: "shard0#once" }, ":from": { N: "3" }, ":to": { N: "9" } },
+        },
+      ]);
     });
   });
 
@@ -113,7 +141,7 @@ describe("the table of timers", () => {
       await table().advance({ ...timer, enqueuedUntil: 9, firesLeft: 2 }, indexKey, 5);
       expect(dynamodb.commandCalls(UpdateItemCommand)[0]?.args[0].input).toEqual({
         TableName: TABLE,
-        Key: { timer: { S: "periodic#tea" } },
+        Key: rowKey("periodic#tea"),
         UpdateExpression:
           "SET #enqueuedUntil = :enqueuedUntil, #firesLeft = :firesLeft, #slot = :slot, #dueMs = :dueMs",
         ConditionExpression: "#version = :version AND #enqueuedUntil = :previous",
@@ -154,7 +182,7 @@ describe("the table of timers", () => {
     await table().delete(timer);
     expect(dynamodb.commandCalls(DeleteItemCommand)[0]?.args[0].input).toEqual({
       TableName: TABLE,
-      Key: { timer: { S: "periodic#tea" } },
+      Key: rowKey("periodic#tea"),
     });
   });
 
@@ -165,7 +193,7 @@ describe("the table of timers", () => {
     await one.ensureCursor("shard0", 6);
     expect(dynamodb.commandCalls(PutItemCommand)).toHaveLength(1);
     expect(dynamodb.commandCalls(PutItemCommand)[0]?.args[0].input).toMatchObject({
-      Item: { timer: { S: "cursor#shard0" }, cursor: { N: "5" } },
+      Item: { ...rowKey("cursor#shard0"), cursor: { N: "5" } },
       ConditionExpression: "attribute_not_exists(#key)",
     });
   });

@@ -10,9 +10,15 @@ const timer = {
   enabled: true,
   version: "v1",
   putAt: "2026-11-21T06:55:30.250Z",
+  state: "scheduled",
   nextFireAt: "2026-11-21T07:10:30.000Z",
+  callback: "default",
+  recorded: true,
   lastFiredAt: null,
-};
+  lastOutcome: null,
+  attempts: null,
+  latenessMs: null,
+} as const;
 
 describe("a timer on the command line", () => {
   it("is hourly, unless it is said otherwise", () => {
@@ -39,6 +45,9 @@ describe("a timer on the command line", () => {
     [{ in: "5m", maxFires: "2" }, "--max-fires: is not for a timer that fires once (--at, --in)"],
     [{ second: "x" }, '--second: "x" is not a whole number'],
     [{ data: "tea" }, /^--data: is not JSON/],
+    [{ cron: "0 9 * * ? *", every: "1 hour" }, "--every: cannot be combined with --cron"],
+    [{ every: "1 hour", minute: "5" }, "--minute: cannot be combined with --every"],
+    [{ every: "1 hour", timeZone: "Europe/Berlin" }, "--time-zone: requires --cron"],
   ])("is refused when it is called wrongly: %j", (options, message) => {
     expect(() => putInputOf(options)).toThrow(UsageError);
     expect(() => putInputOf(options)).toThrow(message);
@@ -57,10 +66,11 @@ describe("timers for people", () => {
   });
 
   it("are a table, or all there is to know of one", () => {
-    expect(describeTimers([timer, { ...timer, id: "egg", enabled: false, nextFireAt: null }])).toMatchInlineSnapshot(`
+    expect(describeTimers([timer, { ...timer, id: "egg", state: "paused", enabled: false, nextFireAt: null }]))
+      .toMatchInlineSnapshot(`
      "id   schedule          next fire                 last fire  shard
      tea  every 15 minutes  2026-11-21T07:10:30.000Z  none       shard0
-     egg  every 15 minutes  disabled                  none       shard0"
+     egg  every 15 minutes  paused                    none       shard0"
     `);
     expect(describeTimer(timer)).toMatchInlineSnapshot(`
      "schedule     every 15 minutes
@@ -69,8 +79,14 @@ describe("timers for people", () => {
      enabled      true
      version      v1
      putAt        2026-11-21T06:55:30.250Z
+     state        scheduled
      nextFireAt   2026-11-21T07:10:30.000Z
+     callback     default
+     recorded     true
      lastFiredAt  none
+     lastOutcome  none
+     attempts     none
+     latenessMs   none
      data         {"order":7}"
     `);
   });

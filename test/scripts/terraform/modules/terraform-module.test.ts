@@ -7,9 +7,12 @@ const root: Root = {
     backend: { s3: { bucket: "almanac-staging-terraform-state" } },
   },
   provider: { aws: [{ region: "eu-central-1", default_tags: [] }] },
-  data: {},
+  data: { aws_region: { region: {} } },
   resource: {
     aws_cloudwatch_dashboard: { dashboard: { dashboard_name: "almanac-staging" } },
+    aws_s3_bucket_server_side_encryption_configuration: {
+      encryption: { rule: [{ apply_server_side_encryption_by_default: { sse_algorithm: "AES256" } }] },
+    },
     aws_kms_alias: { alias: { name: "alias/almanac-staging" } },
     aws_sns_topic: { alarms: { "//": { metadata: {} }, name: "almanac-staging-alarms" } },
   },
@@ -62,19 +65,34 @@ it("writes an example of this module alone, under a name of its own", () => {
 });
 
 it("brings what the environment would have given it", () => {
-  expect(JSON.parse(exampleFiles("bells", root)["environment.tf.json"] ?? "")).toEqual({
-    data: {},
-    resource: {
-      aws_kms_alias: { alias: { name: "alias/example-demo" } },
-      aws_sns_topic: { alarms: { name: "example-demo-alarms" } },
-    },
-  });
+  expect(exampleFiles("bells", root)["environment.tf"]).toMatchInlineSnapshot(`
+"# What an environment provides to its modules.
+
+data "aws_region" "region" {}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "encryption" {
+  rule {
+    apply_server_side_encryption_by_default {
+      sse_algorithm = "AES256"
+    }
+  }
+}
+
+resource "aws_kms_alias" "alias" {
+  name = "alias/example-demo"
+}
+
+resource "aws_sns_topic" "alarms" {
+  name = "example-demo-alarms"
+}
+"
+`);
 });
 
 it("tells inputs and outputs", () => {
   const module = {
     variable: {
-      app: { type: "string", description: "Begins every name: <app>-bells", default: undefined },
+      app: { type: "string", description: "Begins every name: <app>-bells" },
       hours: { type: "number", description: "Hours", default: 12 },
     },
     output: { table_name: { description: "Each bell | its hour" } },

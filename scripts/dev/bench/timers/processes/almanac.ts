@@ -25,10 +25,9 @@ async function put(timers: number): Promise<void> {
     "almanac-bench-timers",
     services,
   );
-  const sendBatch = sqsSender(
-    createAwsJsonClient({ service: "sqs", connections: 1 }),
-    process.env["FIRES_QUEUE_URL"] ?? "",
-  );
+  const sendBatch = sqsSender(createAwsJsonClient({ service: "sqs", connections: 1 }), {
+    default: { queueUrl: process.env["FIRES_QUEUE_URL"] ?? "" },
+  });
   const queue = fireQueue({ sendBatch, ...services, concurrency: 1 });
   const now = Date.now();
   const puts = Array.from({ length: timers }, (_, index) => ({

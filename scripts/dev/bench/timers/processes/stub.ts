@@ -78,7 +78,7 @@ function row(index: number): string {
   const { slot, dueMs } = placeOf(scenario, due);
   const prefix = kind === "oneshot" ? "oneshot" : "periodic";
   return (
-    `{"timer":{"S":"${prefix}#${idOf(index)}"},"slot":{"S":"${slot}"},"dueMs":{"N":"${dueMs}"},"shard":{"S":"shard0"},` +
+    `{"partition":{"S":"${prefix}#7"},"timer":{"S":"${prefix}#${idOf(index)}"},"slot":{"S":"${slot}"},"dueMs":{"N":"${dueMs}"},"shard":{"S":"shard0"},` +
     `"version":{"S":"0a1b2c3d-4e5f-4a6b-8c7d-${String(index).padStart(12, "0")}"},${scheduleOf(scenario, due, dueMs)},` +
     `"data":{"S":"{\\"id\\":\\"${idOf(index)}\\",\\"type\\":\\"hourlyPeriodic\\"}"},"putAt":{"N":"1790000000000"},` +
     `"enqueuedUntil":{"N":"${until - 2 * MINUTE_MS}"}}`

@@ -1,0 +1,92 @@
+/** One tick of the keeper: every schedule by itself, so that one that fails leaves the others alone. */
+import { mapConcurrently } from "../../shared/concurrency";
+import { sleep, type Clock } from "../../shared/clock";
+import { SECOND_MS } from "../../shared/time";
+import { type Attempt, type Run, type ScheduleConfig, type Schedules, type ScheduleState } from "../contract";
+import { isOpen, planSchedule } from "../plan/plan";
+import type { RunsTable } from "../storage/runs-table";
+
+const CONCURRENT_SCHEDULES = 16;
+const CONCURRENT_ROWS = 16;
+
+export interface KeeperPorts {
+  readonly table: RunsTable;
+  /** Invokes a schedule's function asynchronously. */
+  readonly invoke: (attempt: Attempt) => Promise<void>;
+  readonly clock: Clock;
+  readonly observer: KeeperObserver;
+}
+
+export interface KeeperObserver {
+  readonly created: (run: Run) => void;
+  readonly lost: (run: Run, reason: string, outcome: "failed" | "retrying") => void;
+  readonly invoked: (run: Run) => void;
+  /** A schedule's tick failed. The next tick goes on where it stopped. */
+  readonly failed: (schedule: string, error: unknown) => void;
+}
+
+/** How soon the next of several waiting runs begins after the one before it. */
+const WAITING_POLL_MS = 5 * SECOND_MS;
+
+/**
+ * @param until epoch milliseconds: while runs wait for others, the tick goes on until then. A schedule of each minute could not catch up
+ *   with one run a tick
+ * @returns the number of failures
+ */
+export async function keepSchedules(schedules: Schedules, ports: KeeperPorts, until: number): Promise<number> {
+  let failures = 0;
+  let kept = Object.entries(schedules);
+  for (;;) {
+    const states = await ports.table.states();
+    const waiting = await mapConcurrently(kept, CONCURRENT_SCHEDULES, async ([name, config]) => {
+      try {
+        return await keep(name, config, states.get(name), ports);
+      } catch (error) {
+        ports.observer.failed(name, error);
+        failures += 1;
+        return false;
+      }
+    });
+    kept = kept.filter((_, index) => waiting[index]);
+    if (kept.length === 0 || ports.clock.now() + WAITING_POLL_MS > until) return failures;
+    await sleep(ports.clock, WAITING_POLL_MS);
+  }
+}
+
+/** @returns whether runs wait for others */
+async function keep(
+  name: string,
+  config: ScheduleConfig,
+  state: ScheduleState | undefined,
+  { table, invoke, clock, observer }: KeeperPorts,
+): Promise<boolean> {
+  const open = await table.read([...(state?.open ?? [])].map((run) => ({ schedule: name, run })));
+  const now = clock.now();
+  const plan = planSchedule({ name, config, state, open, now });
+
+  for (const lost of plan.lost) {
+    // An attempt that ends in this moment has the last word.
+    if (!(await table.markLost(lost, now))) return false;
+    observer.lost(lost.run, lost.reason, lost.failure.outcome);
+  }
+  // A killed tick may have created rows already: they are as they were made then.
+  const created = await mapConcurrently(plan.created, CONCURRENT_ROWS, (run) => table.create(run));
+  if (plan.cursor !== undefined) {
+    const opened = created.filter(isOpen).map(({ run }) => run);
+    const advanced = await table.advance(name, state, { cursor: plan.cursor, fingerprint: plan.fingerprint, opened });
+    // Another tick has done it, or the schedule was paused.
+    if (!advanced) return false;
+    created.forEach(observer.created);
+  }
+  // The row of an instant may be another one than planned.
+  const existing = new Map(created.map((run) => [run.run, run]));
+  for (const planned of plan.invoked) {
+    const run = existing.get(planned.run) ?? planned;
+    if (!isOpen(run) || run.outcome === "running") continue;
+    await invoke({ schedule: name, run: run.run, attempt: run.attempt, retries: config.retries });
+    await table.markInvoked(run, clock.now());
+    observer.invoked(run);
+  }
+  if (plan.closed.length > 0) await table.close(name, plan.closed);
+  return plan.waits;
+}

@@ -1,0 +1,181 @@
+/**
+ * Lists timers page by page. A list reads the timers of one kind, by prefix; of one-shots that are due next, only those, from the index of
+ * due timers. So it costs what it answers: the one-shots that have fired stay in the table for weeks.
+ */
+import * as z from "zod";
+
+import { BadRequestError } from "../../shared/handlers/http-errors";
+import { fittingItems } from "../../shared/handlers/response-size";
+import type { Scope } from "../../shared/handlers/scopes";
+import { parseJson } from "../../shared/input";
+import { SECOND_MS } from "../../shared/time";
+import { TIMER_KEYS, TIMER_PARTITIONS } from "../contract";
+import { onceSlot, overdueSlot } from "../schedule/fire-times";
+import type { TimerKind } from "../schedule/timer";
+import { partitionOf, rowKey, timerKey } from "../storage/timer-row";
+import type { DueRange, ListKey, TimerPartition, TimerTable } from "../storage/timer-table";
+import { TIMER_STATES, type ListResponse, type TimerResponse } from "./api-types";
+import { MAX_JITTER_SECONDS, timeSchema } from "./request-schemas";
+import { reasonOf, timerResponses, type StatusPorts, type Unreadable } from "./timer-responses";
+
+const DEFAULT_LIMIT = 100;
+const MAX_TIMERS = 1_000;
+
+/** A response ends early after this many reads of the table, of which a filter may leave few timers... */
+const MAX_READS = 40;
+
+/** ... or at this size of their data: Lambda responses are limited to 6 MB as sent ({@link fittingItems}), pages of the table to 1 MB. */
+const LONG_RESPONSE_BYTES = 3_000_000;
+
+/** The earliest Date. */
+const FIRST_TIME_MS = -8.64e15;
+
+const FIELDS = "has only limit, next, prefix, state and dueBefore";
+
+export const listSchema = z.object({
+  query: z.strictObject(
+    {
+      limit: z
+        .string()
+        .regex(/^\d{1,9}$/, "is not a whole number")
+        .transform(Number)
+        .refine((limit) => limit >= 1 && limit <= MAX_TIMERS, `is not 1 to ${MAX_TIMERS}`)
+        .default(DEFAULT_LIMIT),
+      next: z.string().optional(),
+      prefix: z
+        .string()
+        .regex(/^[A-Za-z0-9._:-]{0,256}$/, "is not the beginning of an id")
+        .optional(),
+      state: z.enum(TIMER_STATES, `is not ${TIMER_STATES.join(", ")}`).optional(),
+      dueBefore: timeSchema.optional(),
+    },
+    { error: ({ code }) => (code === "unrecognized_keys" ? FIELDS : undefined) },
+  ),
+});
+export type ListQuery = z.output<typeof listSchema>["query"];
+
+export interface ListPorts extends StatusPorts {
+  readonly table: Pick<TimerTable, "list" | "recordShardCount">;
+  /** Configured number of shards. */
+  readonly shards: number;
+}
+
+/** A row that was read, and how to continue after it. */
+interface Found {
+  readonly timer: TimerResponse;
+  readonly position: Position;
+}
+
+/** What is read next: the number of the range, and where in it. */
+interface Position {
+  readonly range: number;
+  readonly after?: ListKey | undefined;
+}
+
+type Range = TimerPartition | DueRange;
+
+/** @throws {@link BadRequestError} for a token of another list; DynamoDB's errors */
+export async function listTimers(
+  kind: TimerKind,
+  query: ListQuery,
+  ports: ListPorts,
+  scope: Pick<Scope, "includes">,
+): Promise<ListResponse> {
+  const { limit, next } = query;
+  const isDueNext = kind === "oneshot" && (query.dueBefore !== undefined || query.state === "scheduled");
+  const list = `${kind}${isDueNext ? " due" : ""}`;
+  const ranges = isDueNext ? await dueRanges(query, ports) : partitions(kind, query);
+  const found: Found[] = [];
+  const unreadable: Unreadable[] = [];
+  let position: Position = next === undefined ? { range: 0 } : positionOf(next, list, ranges);
+  let bytes = 0;
+  for (let reads = 0; ; reads++) {
+    const range = ranges[position.range];
+    if (range === undefined || found.length === limit || reads === MAX_READS || bytes >= LONG_RESPONSE_BYTES) break;
+    const current = position.range;
+    const page = await ports.table.list(range, limit - found.length, position.after);
+    bytes += page.timers.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
+    const positions = new Map(page.timers.map(({ id }, index) => [id, { range: current, after: page.keys[index] }]));
+    const allowed = page.timers.filter(({ id }) => scope.includes(id));
+    const { timers, unreadable: failures } = await timerResponses(allowed, ports, (one) => isWanted(one, query));
+    for (const timer of timers) found.push({ timer, position: positions.get(timer.id) ?? position });
+    unreadable.push(...page.corrupt.filter(({ id }) => scope.includes(id)), ...failures);
+    position = page.next === undefined ? { range: current + 1 } : { range: current, after: page.next };
+  }
+  const timers = fittingItems(found.map(({ timer }) => timer));
+  const resume = timers.length < found.length ? found[timers.length - 1]?.position : position;
+  return {
+    timers,
+    ...(unreadable.length > 0 && { unreadable: unreadable.map(({ id, error }) => ({ id, reason: reasonOf(error) })) }),
+    ...(resume !== undefined && resume.range < ranges.length && { next: tokenOf(resume, list) }),
+  };
+}
+
+function partitions(kind: TimerKind, { prefix }: ListQuery): readonly TimerPartition[] {
+  return Array.from({ length: TIMER_PARTITIONS }, (_, partition) => ({
+    kind,
+    partition,
+    ...(prefix !== undefined && { prefix }),
+  }));
+}
+
+/** Of one-shots: what is due next, and what a PUT or an outage has left overdue. */
+async function dueRanges({ dueBefore = -FIRST_TIME_MS }: ListQuery, ports: ListPorts): Promise<readonly DueRange[]> {
+  const count = await ports.table.recordShardCount(ports.shards);
+  const shards = Array.from({ length: count }, (_, shard) => `shard${shard}`);
+  const now = ports.now();
+  const cursors = await ports.cursors.get(new Set(shards), now);
+  return shards.flatMap((shard) => {
+    // Fires up to the cursor are enqueued, and have fired once due, jitter included.
+    const from = Math.min(now, cursors.get(shard) ?? now) - MAX_JITTER_SECONDS * SECOND_MS;
+    return [
+      { slot: overdueSlot(shard), from: FIRST_TIME_MS, to: dueBefore },
+      { slot: onceSlot(shard), from: Math.min(from, dueBefore), to: dueBefore },
+    ];
+  });
+}
+
+function isWanted({ id, state, nextFireAt }: TimerResponse, query: ListQuery): boolean {
+  if (!id.startsWith(query.prefix ?? "")) return false;
+  if (query.state !== undefined && query.state !== state) return false;
+  return query.dueBefore === undefined || (nextFireAt !== null && Date.parse(nextFireAt) < query.dueBefore);
+}
+
+/** An opaque continuation token. */
+function tokenOf({ range, after }: Position, list: string): string {
+  return Buffer.from(JSON.stringify({ list, range, after })).toString("base64url");
+}
+
+const positionSchema = z.strictObject({
+  list: z.string(),
+  range: z.int().min(0),
+  after: z.strictObject({ sort: z.string().max(2_048), dueMs: z.int().exactOptional() }).optional(),
+});
+
+/** @throws {@link BadRequestError} */
+function positionOf(token: string, list: string, ranges: readonly Range[]): Position {
+  const invalid = (cause?: unknown) =>
+    new BadRequestError("query.next: is not a token from a response of this list", { cause });
+  let position: z.output<typeof positionSchema>;
+  try {
+    position = positionSchema.parse(parseJson(Buffer.from(token, "base64url").toString()));
+  } catch (cause) {
+    throw invalid(cause);
+  }
+  const { range: number, after } = position;
+  const range = ranges[number];
+  if (position.list !== list || range === undefined) throw invalid();
+  if (after === undefined) return { range: number };
+  if ("slot" in range) {
+    // DynamoDB refuses a key outside of the range, whose beginning moves with the time.
+    const { dueMs = 0 } = after;
+    if (dueMs > range.to) return { range: number + 1 };
+    return { range: number, ...(dueMs >= range.from && { after }) };
+  }
+  const { kind, partition, prefix = "" } = range;
+  const isInRange =
+    after.sort.startsWith(timerKey(kind, prefix)) &&
+    rowKey(after.sort)[TIMER_KEYS.partition]?.S === partitionOf(kind, partition);
+  if (!isInRange) throw invalid();
+  return { range: number, after };
+}

@@ -1,0 +1,166 @@
+/** What can be done with a stored timer besides PUT, GET and DELETE. */
+import * as z from "zod";
+
+import { mapConcurrently } from "../../shared/concurrency";
+import { BadRequestError, TooManyRequestsError, UnavailableError } from "../../shared/handlers/http-errors";
+import { errorResponse } from "../../shared/handlers/rest-handler";
+import type { Scope } from "../../shared/handlers/scopes";
+import { parseJson } from "../../shared/input";
+import { SECOND_MS } from "../../shared/time";
+import { exclusiveStart, fireAt, fireNow, nextScheduledTime } from "../schedule/fire-times";
+import type { Fire, StoredTimer, Timer } from "../schedule/timer";
+import { TimerChangedError, type TimerId, type TimerTable } from "../storage/timer-table";
+import { FireRejectedError } from "../queue/fire-queue";
+import type { History } from "../storage/history";
+import type { FiredResponse, FiresResponse, PreviewResponse, VerbInput, VerbResponse } from "./api-types";
+import { listTimers, type ListPorts } from "./list-timers";
+import { putTimers, type PutPorts } from "./put-timers";
+import { fireResponse, iso } from "./timer-response";
+
+/** Other clients that change the same timer at the same time. */
+const MAX_CONFLICTS = 5;
+
+const TIMERS_PER_REQUEST = 100;
+const CONCURRENT_CHANGES = 10;
+
+/** The longest jitter is five of the shortest periods: a fire can be due after the five that follow it. */
+const MAX_REORDERED = 5;
+
+export interface VerbPorts extends ListPorts {
+  readonly table: Pick<TimerTable, "get"> & ListPorts["table"] & PutPorts["table"];
+  readonly queue: PutPorts["queue"];
+  readonly history: Pick<History, "read">;
+  readonly newVersion: () => string;
+}
+
+/**
+ * Sends a fire of a timer, paused or not: a new one, due now, or one of its current version again.
+ *
+ * @param deadline epoch milliseconds
+ * @throws {@link UnavailableError} when SQS did not accept it; {@link BadRequestError} for a fire id of another timer or version
+ */
+export async function fireTimer(
+  timer: StoredTimer,
+  { fireId, key }: { readonly fireId?: string | undefined; readonly key: string },
+  { queue, now }: Pick<VerbPorts, "queue" | "now">,
+  deadline: number,
+): Promise<FiredResponse> {
+  const fire = fireId === undefined ? fireNow(timer, key, now()) : fireAgain(timer, fireId, now());
+  const { unsent, rejected, errors } = await queue.send([fire], deadline);
+  const [rejection] = rejected;
+  if (rejection !== undefined) throw new FireRejectedError(rejection);
+  if (unsent.length > 0)
+    throw new UnavailableError("The queue does not accept the fire. Try again.", { cause: errors[0] });
+  return { fireId: fire.fireId, dueAt: iso(fire.due) };
+}
+
+function fireAgain(timer: StoredTimer, fireId: string, now: number): Fire {
+  const prefix = `${timer.kind}#${timer.id}#${timer.version}#`;
+  if (!fireId.startsWith(prefix))
+    throw new BadRequestError("body.fireId: is not a fire of the timer's current version");
+  const rest = fireId.slice(prefix.length);
+  const scheduled = z.iso.datetime({ precision: 3 }).safeParse(rest).success ? Date.parse(rest) : undefined;
+  if (scheduled === undefined) return { ...fireNow(timer, "", now), fireId };
+  const again = fireAt(timer, scheduled);
+  if (again.due > now) throw new BadRequestError("body.fireId: is not due yet");
+  return again;
+}
+
+/**
+ * Pauses or resumes a timer: a PUT of the same timer with another `enabled`, so that fires of the old version are fenced.
+ *
+ * @returns undefined when there is no such timer
+ * @throws {@link TooManyRequestsError}; the errors of {@link putTimers}
+ */
+export async function setEnabled(
+  key: TimerId,
+  enabled: boolean,
+  ports: VerbPorts,
+  deadline: number,
+): Promise<StoredTimer | undefined> {
+  let conflict: unknown;
+  for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
+    const stored = await ports.table.get(key);
+    if (stored === undefined || stored.enabled === enabled) return stored;
+    const { requestKey: _, enqueuedUntil: __, ...timer } = stored;
+    const changed: Timer = { ...timer, enabled, version: ports.newVersion(), putAt: ports.now() };
+    const put = { timer: changed, replaces: stored.version, isUnchanged: () => false };
+    const [outcome] = await putTimers([put], ports, deadline);
+    if (outcome !== undefined && "stored" in outcome) return outcome.stored;
+    if (!(outcome?.error instanceof TimerChangedError)) throw outcome?.error;
+    conflict = outcome.error;
+  }
+  throw new TooManyRequestsError("the timer is being changed by other requests; try again", { cause: conflict });
+}
+
+/** Pauses or resumes up to a hundred timers with a prefix, each on its own. */
+export async function setAllEnabled(
+  kind: TimerId["kind"],
+  { verb, prefix, next }: VerbInput,
+  ports: VerbPorts,
+  scope: Pick<Scope, "includes">,
+  deadline: number,
+): Promise<VerbResponse> {
+  const enabled = verb === "resume";
+  const state = enabled ? "paused" : "scheduled";
+  const page = await listTimers(
+    kind,
+    { limit: TIMERS_PER_REQUEST, prefix, state, ...(next !== undefined && { next }) },
+    ports,
+    scope,
+  );
+  const failures: { readonly id: string; readonly message: string }[] = [];
+  await mapConcurrently(page.timers, CONCURRENT_CHANGES, async ({ id }) => {
+    try {
+      await setEnabled({ kind, id }, enabled, ports, deadline);
+    } catch (error) {
+      const { body } = errorResponse(error);
+      failures.push({ id, message: z.object({ message: z.string() }).safeParse(body).data?.message ?? "failed" });
+    }
+  });
+  const changed = page.timers.length - failures.length;
+  return { changed, failures, ...(page.next !== undefined && { next: page.next }) };
+}
+
+/** The next fires of a timer after now, paused or not. */
+export function preview(timer: Timer, count: number, now: number): PreviewResponse {
+  const resumed = timer.enabled ? timer : { ...timer, enabled: true, putAt: now };
+  const jitterMs = (timer.jitterSeconds ?? 0) * SECOND_MS;
+  const start = timer.enabled ? Math.max(now - jitterMs, exclusiveStart(timer)) : exclusiveStart(resumed);
+  const due: number[] = [];
+  for (
+    let at = nextScheduledTime(resumed, start);
+    at !== undefined && due.length < Math.min(count + MAX_REORDERED, timer.firesLeft ?? Infinity);
+    at = nextScheduledTime(resumed, at)
+  ) {
+    const fire = fireAt(resumed, at);
+    if (fire.due >= now) due.push(fire.due);
+  }
+  const first = due.sort((a, b) => a - b).slice(0, count);
+  return { fires: first.map(iso) };
+}
+
+/** @throws {@link BadRequestError} for a token of its own making */
+export async function firesOf(
+  timer: TimerId,
+  { limit, next }: { readonly limit: number; readonly next?: string | undefined },
+  { history }: Pick<VerbPorts, "history">,
+): Promise<FiresResponse> {
+  const page = await history.read(timer, limit, next === undefined ? undefined : sortKeyOf(next));
+  return {
+    fires: page.fires.map(fireResponse),
+    ...(page.next !== undefined && { next: Buffer.from(JSON.stringify(page.next)).toString("base64url") }),
+  };
+}
+
+function sortKeyOf(token: string): string {
+  try {
+    return z
+      .string()
+      .min(1)
+      .max(1_000)
+      .parse(parseJson(Buffer.from(token, "base64url").toString()));
+  } catch (cause) {
+    throw new BadRequestError("query.next: is not a token from a response of this list", { cause });
+  }
+}

@@ -1,0 +1,6 @@
+import { onTimer } from "./on-timer";
+
+/** The default callback: logs each fire. The history records it. */
+export const handler = onTimer(({ fireId }, { logger }) => {
+  logger.info("fired", { fireId });
+});

@@ -1,0 +1,52 @@
+/** `almanac schedules runs <schedule>`: the runs of a schedule. */
+import { Option } from "commander";
+import { OUTCOMES, type Outcome } from "../../../functions/schedules/contract";
+import { describeRuns, jsonOfRun } from "../../features/schedules/describe";
+import { findSchedules, ownSchedule } from "../../features/schedules/environment";
+import { colours } from "../../shared/colours";
+import {
+  DocumentedCommand,
+  EXIT,
+  exitCodeOf,
+  wholeNumber,
+  withEnvironment,
+  withJson,
+  type EnvironmentOptions,
+  type JsonOption,
+} from "../../shared/command-line";
+
+/** Read before the filter, so that a rare outcome is found. */
+const MAX_READ = 5_000;
+
+interface Options extends EnvironmentOptions, JsonOption {
+  readonly limit: number;
+  readonly outcome?: Outcome;
+}
+
+export const command = () =>
+  withJson(
+    withEnvironment(
+      new DocumentedCommand({
+        description: "Lists the runs of a schedule in the last 90 days, the latest first. Times are UTC.",
+        examples: [
+          "npx almanac schedules runs minuteReport",
+          "npx almanac schedules runs minuteReport --outcome failed --limit 5",
+        ],
+      }),
+    ),
+  )
+    .argument("<schedule>", "its name in main.ts")
+    .addOption(new Option("--outcome <outcome>", "only runs that ended like this").choices(OUTCOMES))
+    .option("--limit <n>", "only the latest", wholeNumber(1, 1_000), 20)
+    .action(exitCodeOf(run));
+
+async function run(name: string, options: Options): Promise<number> {
+  const { table } = ownSchedule(name, await findSchedules(options));
+  const all = await table.list(name, options.outcome === undefined ? options.limit : MAX_READ);
+  const runs = all
+    .filter(({ outcome }) => options.outcome === undefined || outcome === options.outcome)
+    .slice(0, options.limit);
+  if (options.json) console.log(JSON.stringify({ runs: runs.map(jsonOfRun) }));
+  else console.log(runs.length === 0 ? `${name} has no such run` : describeRuns(runs, colours));
+  return EXIT.ok;
+}

@@ -1,0 +1,158 @@
+import type { ComponentChildren, JSX } from "preact";
+import type { Finding, NextView, OverviewView, RunView } from "../../contract";
+import { Time } from "../components/clock";
+import { Diagram } from "../components/diagram";
+import { Empty, Icon, Loaded, Panel } from "../components/parts";
+import { span } from "../format";
+import { useLive } from "../live";
+
+export function Overview(): JSX.Element {
+  const overview = useLive("overview");
+  return (
+    <Loaded live={overview}>
+      {(view) => (
+        <>
+          <Features view={view} />
+          {view.unread.length > 0 && (
+            <div class="alert degraded" role="alert">
+              <Icon health="degraded" />
+              <div>
+                <p>
+                  <b>Some parts could not be read.</b>
+                </p>
+                {view.unread.map((reason) => (
+                  <p class="detail" key={reason}>
+                    {reason}
+                  </p>
+                ))}
+              </div>
+            </div>
+          )}
+          <div class="columns">
+            <Panel title="Failed">
+              <Findings findings={view.failed} calm="Nothing has failed lately." />
+            </Panel>
+            <Panel title="Late">
+              <Findings findings={view.late} calm="Nothing is late." />
+            </Panel>
+          </div>
+          <Architecture />
+          <div class="columns">
+            <Panel title="Ran last" aside={<a href="/logs">Logs</a>}>
+              <Runs runs={view.recent} />
+            </Panel>
+            <Panel title="Runs next">
+              <Upcoming next={view.next} />
+            </Panel>
+          </div>
+        </>
+      )}
+    </Loaded>
+  );
+}
+
+function Features({ view: { features } }: { readonly view: OverviewView }): JSX.Element {
+  return (
+    <nav class="features" aria-label="Features">
+      {features.map(({ name, health, headline }) => (
+        <a href={`/${name}`} class={`feature ${health}`} key={name}>
+          <b>
+            <Icon health={health} label={`${health}:`} /> {name}
+          </b>
+          <span>{headline}</span>
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+function Findings({ findings, calm }: { readonly findings: readonly Finding[]; readonly calm: string }): JSX.Element {
+  if (findings.length === 0)
+    return (
+      <Empty>
+        <Icon health="up" /> {calm}
+      </Empty>
+    );
+  return (
+    <ul class="rows">
+      {findings.map(({ severity, title, detail, at, href }) => (
+        <li key={`${title} ${at ?? ""}`}>
+          <Icon health={severity} label={`${severity}:`} />
+          <Line href={href} title={title} detail={detail} />
+          {at !== undefined && <Time at={at} />}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Runs({ runs }: { readonly runs: readonly RunView[] }): JSX.Element {
+  if (runs.length === 0) return <Empty>No function has run in the last minutes.</Empty>;
+  return (
+    <ul class="rows">
+      {runs.map(({ functionName, requestId, at, ok, durationMs }) => (
+        <li key={requestId}>
+          <Icon health={ok ? "up" : "down"} label={ok ? "succeeded:" : "failed:"} />
+          <Line
+            href={`/logs?id=${encodeURIComponent(requestId)}`}
+            title={functionName}
+            detail={durationMs === undefined ? "" : span(durationMs)}
+          />
+          <Time at={at} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Upcoming({ next }: { readonly next: readonly NextView[] }): JSX.Element {
+  if (next.length === 0) return <Empty>Nothing is scheduled.</Empty>;
+  return (
+    <ul class="rows">
+      {next.map(({ title, detail, at, href }) => (
+        <li key={`${href} ${title}`}>
+          <Line href={href} title={title} detail={detail} />
+          <Time at={at} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+interface LineProps {
+  readonly href: string;
+  readonly title: ComponentChildren;
+  readonly detail: string;
+}
+
+function Line({ href, title, detail }: LineProps): JSX.Element {
+  return (
+    <div class="line">
+      <a href={href}>{title}</a>
+      {detail !== "" && <span class="detail">{detail}</span>}
+    </div>
+  );
+}
+
+function Architecture(): JSX.Element {
+  const architecture = useLive("architecture");
+  const { data: activity } = useLive("activity");
+  return (
+    <Panel title="Architecture" aside={<span class="calm">as deployed; lit where a function has just run</span>}>
+      <Loaded live={architecture}>
+        {({ drawings }) => (
+          <div class="drawings">
+            {drawings.map((drawing) => (
+              <section key={drawing.feature} aria-label={drawing.feature}>
+                <h3>
+                  <a href={`/${drawing.feature}`}>{drawing.feature}</a>
+                </h3>
+                <Diagram drawing={drawing} activity={activity?.functions ?? {}} />
+              </section>
+            ))}
+          </div>
+        )}
+      </Loaded>
+    </Panel>
+  );
+}

@@ -1,0 +1,89 @@
+/** What the views read from: the deployed environment, and AWS with the viewer's own credentials. */
+import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { LambdaClient } from "@aws-sdk/client-lambda";
+import { S3Client } from "@aws-sdk/client-s3";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import { ExpiringCache } from "../../../functions/shared/expiring-cache";
+import { SECOND_MS } from "../../../functions/shared/time";
+import type { Deployed } from "../../environments/deployed";
+import { LOCAL } from "../../environments/names";
+import { s3Settings, type AwsSettings } from "../../shared/aws-settings";
+import { resourcesOfState } from "../../terraform/state";
+import type { Resource } from "../../../modules/synthesized/resources";
+import { FEATURES } from "../contract";
+
+export interface Clients {
+  readonly dynamodb: DynamoDBClient;
+  readonly lambda: LambdaClient;
+  readonly logs: CloudWatchLogsClient;
+  readonly s3: S3Client;
+  readonly sfn: SFNClient;
+  readonly sqs: SQSClient;
+}
+
+/** The environment as it is deployed now. */
+export interface Environment extends Deployed, Clients {
+  /** The prefix of its names: `almanac`. */
+  readonly app: string;
+  readonly isLocal: boolean;
+  readonly resources: readonly Resource[];
+}
+
+export interface Source {
+  readonly environment: () => Promise<Environment>;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+/** A deployment while the console runs shows after this time. */
+const REREAD_MS = 15 * SECOND_MS;
+
+export function sourceOf(find: () => Promise<Deployed>, now: () => number): Source {
+  const environments = new ExpiringCache<Environment>(REREAD_MS, { now });
+  const clients = clientsOnce();
+  const open = async (): Promise<Environment> => {
+    const deployed = await find();
+    const resources = resourcesOfState(deployed.state);
+    const isLocal = deployed.name === LOCAL;
+    const features = Object.fromEntries(Object.entries(deployed.features).sort(([a], [b]) => rankOf(a) - rankOf(b)));
+    return { ...deployed, features, ...clients(deployed.aws), resources, isLocal, app: appOf(resources) };
+  };
+  return { environment: () => environments.get("", open), now };
+}
+
+/** Terraform sorts them by name. */
+function rankOf(feature: string): number {
+  const rank = FEATURES.findIndex((each) => each === feature);
+  return rank === -1 ? FEATURES.length : rank;
+}
+
+/** New ones only when the settings change: an emulator that was started again has other keys. */
+function clientsOnce(): (aws: AwsSettings) => Clients {
+  let known: { readonly settings: string; readonly clients: Clients } | undefined;
+  return (aws) => {
+    const settings = JSON.stringify(aws);
+    if (known?.settings !== settings) known = { settings, clients: clientsFor(aws) };
+    return known.clients;
+  };
+}
+
+function clientsFor(aws: AwsSettings): Clients {
+  return {
+    dynamodb: new DynamoDBClient(aws),
+    lambda: new LambdaClient(aws),
+    logs: new CloudWatchLogsClient({ ...aws, maxAttempts: 8 }),
+    s3: new S3Client(s3Settings(aws)),
+    sfn: new SFNClient(aws),
+    sqs: new SQSClient(aws),
+  };
+}
+
+function appOf(resources: readonly Resource[]): string {
+  for (const { values } of resources) {
+    const tags = values["tags_all"];
+    if (typeof tags === "object" && tags !== null && "App" in tags) return String(tags.App);
+  }
+  return "almanac";
+}

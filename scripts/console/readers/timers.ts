@@ -1,0 +1,245 @@
+/** Timers: the list, one timer with its fires, and how late fires were. */
+import { paginateScan } from "@aws-sdk/client-dynamodb";
+import * as z from "zod";
+import { TimersClient } from "../../../clients/timers";
+import type { TimerResponse } from "../../../functions/timers/api/api-types";
+import { jsonText } from "../../../functions/shared/json-text";
+import { MINUTE_MS, SECOND_MS } from "../../../functions/shared/time";
+import { nextCronDue } from "../../../functions/shared/calendar/cron";
+import { describeSchedule } from "../../features/timers/describe";
+import { queuesOf } from "../../features/redrive/messages";
+import { outputsOf } from "../../shared/feature-outputs";
+import { RequestError } from "../server/server";
+import {
+  TIMER_STATES,
+  type LatenessView,
+  type Query,
+  type TimersView,
+  type TimerState,
+  type TimerSummary,
+  type TimerView,
+} from "../contract";
+import { depthOf } from "./queues";
+import { readAllTimers, readOneTimer, type ReadTimers } from "./timer-rows";
+import type { Environment, Source } from "./source";
+
+export type TimerKind = TimerSummary["kind"];
+const KINDS = ["periodic", "oneshot"] as const;
+
+/** The list is read again after this time, or after ten times as long as it took: at most a tenth of the time is spent on it. */
+const REREAD_MS = 2 * SECOND_MS;
+const PAUSE_FACTOR = 10;
+
+/** A fire is in its queue before it is due. */
+const LATE_MS = MINUTE_MS;
+
+/** A window of the list: more than a screen shows. */
+const WINDOW = 200;
+
+export interface TimersReader {
+  readonly list: (environment: Environment) => Promise<TimerList>;
+  /** After a change: the next list is read anew. */
+  readonly forget: () => void;
+}
+
+export interface TimerList extends Pick<ReadTimers, "unreadable"> {
+  readonly timers: readonly TimerSummary[];
+  /** Epoch milliseconds. */
+  readonly readAt: number;
+}
+
+export function timersClient(environment: Environment): TimersClient {
+  const { api_url: url } = outputsOf("timers", environment);
+  const { region, credentials } = environment.aws;
+  return new TimersClient({ url, region, ...(credentials && { credentials }) });
+}
+
+export function timersReader(now: () => number): TimersReader {
+  let known: { readonly of: string; readonly until: number; readonly list: Promise<TimerList> } | undefined;
+  return {
+    list: async (environment) => {
+      const of = JSON.stringify(environment.aws);
+      if (known?.of === of && now() < known.until) return known.list;
+      const startedAt = now();
+      const current = { of, until: Infinity, list: readAll(environment, startedAt) };
+      known = current;
+      try {
+        return await current.list;
+      } finally {
+        // Unless it was forgotten meanwhile.
+        if (known === current)
+          known = { ...current, until: now() + Math.max(REREAD_MS, (now() - startedAt) * PAUSE_FACTOR) };
+      }
+    },
+    forget: () => {
+      known = undefined;
+    },
+  };
+}
+
+async function readAll(environment: Environment, readAt: number): Promise<TimerList> {
+  const { timers, unreadable } = await readAllTimers(environment, readAt);
+  return { timers: timers.map(({ kind, response }) => summaryOf(kind, response, readAt)), unreadable, readAt };
+}
+
+function summaryOf(kind: TimerKind, timer: TimerResponse, now: number): TimerSummary {
+  const { id, schedule, shardId: shard, nextFireAt, lastFiredAt } = timer;
+  return { kind, id, schedule: describeSchedule(schedule), state: stateOf(timer, now), shard, nextFireAt, lastFiredAt };
+}
+
+function stateOf({ enabled, nextFireAt }: TimerResponse, now: number): TimerSummary["state"] {
+  if (!enabled) return "disabled";
+  if (nextFireAt === null) return "ended";
+  return Date.parse(nextFireAt) < now - LATE_MS ? "late" : "scheduled";
+}
+
+/** @param query state, kind, q (a part of the id), from (the first row of the window) */
+export async function readTimers(source: Source, reader: TimersReader, query: Query): Promise<TimersView> {
+  const environment = await source.environment();
+  const queues = queuesOf(environment.features["timers"] ?? {});
+  const depthsOf = async (urls: readonly string[]) =>
+    (await Promise.all(urls.map((url) => depthOf(url, environment.sqs)))).reduce((sum, depth) => sum + depth, 0);
+  const [{ timers, unreadable, readAt }, queued, deadLetters] = await Promise.all([
+    reader.list(environment),
+    depthsOf(queues.map(({ queueUrl }) => queueUrl)),
+    depthsOf(queues.map(({ deadLetterQueueUrl }) => deadLetterQueueUrl)),
+  ]);
+  const { q = "", kind, state = "all" } = query;
+  const text = q.toLowerCase();
+  const matching = timers.filter(
+    (timer) => (kind === undefined || timer.kind === kind) && timer.id.toLowerCase().includes(text),
+  );
+  const counts = countsOf(matching);
+  const listed = (state === "all" ? matching : matching.filter((timer) => timer.state === state)).toSorted(byUrgency);
+  const from = Math.max(0, Math.min(Number(query["from"] ?? 0) || 0, Math.max(0, listed.length - WINDOW)));
+  return {
+    counts,
+    total: listed.length,
+    from,
+    timers: listed.slice(from, from + WINDOW),
+    readAt: new Date(readAt).toISOString(),
+    queued,
+    deadLetters,
+    unreadable,
+  };
+}
+
+const historyOutputs = z.looseObject({ history_table_name: z.string() });
+
+function countsOf(timers: readonly TimerSummary[]): TimersView["counts"] {
+  const counts = Object.fromEntries(TIMER_STATES.map((state) => [state, 0])) as Record<TimerState, number>;
+  counts.all = timers.length;
+  for (const { state } of timers) counts[state] += 1;
+  return counts;
+}
+
+/** What is late comes first, then what fires next. */
+function byUrgency(a: TimerSummary, b: TimerSummary): number {
+  if ((a.state === "late") !== (b.state === "late")) return a.state === "late" ? -1 : 1;
+  const [left, right] = [a.nextFireAt ?? "~", b.nextFireAt ?? "~"];
+  return left === right ? (a.id < b.id ? -1 : 1) : left < right ? -1 : 1;
+}
+
+/** @param query kind, id */
+export async function readTimer(source: Source, { kind = "periodic", id = "" }: Query): Promise<TimerView> {
+  const environment = await source.environment();
+  const known = KINDS.find((each) => each === kind);
+  const limits = { now: source.now(), fires: WINDOW };
+  const read = known === undefined ? undefined : await readOneTimer(environment, { kind: known, id }, limits);
+  if (known === undefined || read === undefined) throw new RequestError(404, `There is no ${kind} timer "${id}".`);
+  const { response: timer, fires } = read;
+  return {
+    timer: summaryOf(known, timer, source.now()),
+    json: jsonText(timer),
+    put: jsonText(putOf(timer)),
+    preview: previewOf(timer),
+    fires: fires.map(({ due, firedAt, outcome, attempts }) => ({
+      dueAt: new Date(due).toISOString(),
+      firedAt: new Date(firedAt).toISOString(),
+      lateMs: firedAt - due,
+      outcome,
+      attempts,
+    })),
+  };
+}
+
+/** The fields of a PUT among those of a response. */
+function putOf({
+  schedule,
+  timerCallbackData,
+  enabled,
+  startAt,
+  endAt,
+  maxFires,
+  jitterSeconds,
+  ...timer
+}: TimerResponse) {
+  const { callback, catchUp, overlap, retry, history } = timer;
+  const options = { startAt, endAt, maxFires, jitterSeconds, callback, catchUp, overlap, retry, history };
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  return { ...schedule, timerCallbackData, enabled, ...given };
+}
+
+const PREVIEWED = 10;
+
+/** The next fires without jitter. */
+function previewOf({ schedule, nextFireAt, endAt, firesLeft }: TimerResponse): readonly string[] {
+  if (nextFireAt === null) return [];
+  const end = endAt === undefined ? Infinity : Date.parse(endAt);
+  const times = [Date.parse(nextFireAt)];
+  const limit = Math.min(PREVIEWED, firesLeft ?? PREVIEWED);
+  while (times.length < limit) {
+    const next = afterFire(schedule, times.at(-1) ?? 0);
+    if (next === undefined || next > end) break;
+    times.push(next);
+  }
+  return times.map((time) => new Date(time).toISOString());
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  second: SECOND_MS,
+  minute: MINUTE_MS,
+  hour: 60 * MINUTE_MS,
+  day: 24 * 60 * MINUTE_MS,
+};
+
+function afterFire(schedule: TimerResponse["schedule"], time: number): number | undefined {
+  if ("at" in schedule) return undefined;
+  if ("cron" in schedule) return nextCronDue(schedule.cron, schedule.timeZone, time);
+  if (!("every" in schedule)) return time + 60 * MINUTE_MS;
+  const [, count = "", unit = ""] = /^(\d+) (second|minute|hour|day)s?$/.exec(schedule.every) ?? [];
+  const period = Number(count) * (UNIT_MS[unit] ?? 0);
+  return period > 0 ? time + period : undefined;
+}
+
+const BUCKETS_MS = [50, 100, 200, 500, 1_000, 5_000, 60_000] as const;
+
+/** Of the table's first rows, in no order: a sample. */
+const FIRES_READ = 10_000;
+
+export async function readLateness(source: Source): Promise<LatenessView> {
+  const environment = await source.environment();
+  const { history_table_name: TableName } = historyOutputs.parse(environment.features["timers"]);
+  const late: number[] = [];
+  let isComplete = true;
+  const pages = paginateScan({ client: environment.dynamodb }, { TableName, ProjectionExpression: "firedMs, dueMs" });
+  for await (const { Items = [] } of pages) {
+    late.push(...Items.map(({ firedMs, dueMs }) => Number(firedMs?.N ?? 0) - Number(dueMs?.N ?? 0)));
+    isComplete = late.length < FIRES_READ;
+    if (!isComplete) break;
+  }
+  late.sort((a, b) => a - b);
+  const at = (fraction: number) => late[Math.min(late.length - 1, Math.floor(late.length * fraction))] ?? null;
+  return { buckets: bucketsOf(late), fires: late.length, p50Ms: at(0.5), p99Ms: at(0.99), isComplete };
+}
+
+function bucketsOf(late: readonly number[]): LatenessView["buckets"] {
+  let before = 0;
+  const bounds = [...BUCKETS_MS, null];
+  return bounds.map((upToMs) => {
+    const upTo = upToMs === null ? late.length : late.filter((each) => each < upToMs).length;
+    const bucket = { upToMs, fires: upTo - before };
+    before = upTo;
+    return bucket;
+  });
+}

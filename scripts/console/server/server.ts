@@ -1,0 +1,218 @@
+/** The console's HTTP server, on loopback. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import * as z from "zod";
+import { errorMessage, errorName } from "../../../functions/shared/errors";
+import { describeError } from "../../shared/errors";
+import { parseJson } from "../../shared/fields";
+import type { ErrorView, Query } from "../contract";
+import type { PageFile } from "./bundle-page";
+import { isBearer, refusedByConsole, SECURITY_HEADERS, Sessions } from "./guard";
+
+/** Answers JSON. */
+export type View = (query: Query) => Promise<unknown>;
+
+/** Changes something, and answers JSON. Its input is not parsed yet. */
+export type Action = (input: unknown) => Promise<unknown>;
+
+export interface ConsoleOptions {
+  /** By path. */
+  readonly page: Readonly<Record<string, PageFile>>;
+  /** By name: `timers` is `GET /api/timers`. */
+  readonly views: Readonly<Record<string, View>>;
+  /** By name: `timers.put` is `POST /api/actions/timers.put`. */
+  readonly actions: Readonly<Record<string, Action>>;
+  /** False: actions are refused. */
+  readonly canWrite: boolean;
+  /** Who has it may issue tokens: `almanac open console`. @default nobody */
+  readonly key?: string;
+  /** @default the first of {@link DEFAULT_PORT} and any free one */
+  readonly port?: number;
+}
+
+export interface RunningConsole {
+  readonly port: number;
+  /** `http://127.0.0.1:4570/#token=...`: good for one visit. */
+  readonly issueAddress: () => string;
+  readonly close: () => Promise<void>;
+}
+
+/** The same at each start where it is free, so that bookmarks work. */
+export const DEFAULT_PORT = 4_570;
+
+/** Limits memory. A message of a pipeline has at most 200 KiB. */
+const LONGEST_BODY = 1_000_000;
+
+/** The request is refused or wrong. The message is for the viewer. */
+export class RequestError extends Error {
+  override readonly name = "RequestError";
+  constructor(
+    readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export async function startConsole(options: ConsoleOptions): Promise<RunningConsole> {
+  const sessions = new Sessions();
+  const server = createServer((request, response) => {
+    respond(request, response, { ...options, sessions, port: portOf(server) }).catch((error: unknown) => {
+      answer(response, ...failureOf(error));
+    });
+  });
+  await listen(server, options.port);
+  return {
+    port: portOf(server),
+    issueAddress: () => addressOf(portOf(server), sessions.issue()),
+    close: () => {
+      server.closeAllConnections();
+      return new Promise((closed) => {
+        server.close(() => {
+          closed();
+        });
+      });
+    },
+  };
+}
+
+/** The token is in the fragment, which no browser sends and no log has. */
+function addressOf(port: number, token: string): string {
+  return `http://127.0.0.1:${port}/#token=${token}`;
+}
+
+interface Serving extends ConsoleOptions {
+  readonly sessions: Sessions;
+  readonly port: number;
+}
+
+async function respond(request: IncomingMessage, response: ServerResponse, serving: Serving): Promise<void> {
+  const refused = refusedByConsole(request, serving.port);
+  if (refused !== undefined) throw new RequestError(403, `Refused: ${refused}.`);
+  const { pathname, searchParams } = new URL(request.url ?? "/", "http://console");
+  if (!pathname.startsWith("/api/")) {
+    sendPage(request, response, serving.page[pathname] ?? pageAt(pathname, serving));
+    return;
+  }
+  const path = pathname.slice("/api/".length);
+  if (request.method === "GET") {
+    requireSession(request, serving);
+    const view = ownValue(serving.views, path);
+    if (view === undefined) throw new RequestError(404, `There is no view "${path}".`);
+    answer(response, 200, await view(Object.fromEntries(searchParams)));
+  } else if (request.method === "POST") answer(response, 200, await post(path, request, serving));
+  else throw new RequestError(405, "Only GET and POST.");
+}
+
+/** Every address of the console is the same page: its script shows the view that the address names. */
+function pageAt(pathname: string, { page }: Serving): PageFile | undefined {
+  return /\.\w+$/.test(pathname) ? undefined : page["/"];
+}
+
+function sendPage(request: IncomingMessage, response: ServerResponse, file: PageFile | undefined): void {
+  if (request.method !== "GET") throw new RequestError(405, "Only GET.");
+  if (file === undefined) throw new RequestError(404, "There is no such page.");
+  response.writeHead(200, { ...SECURITY_HEADERS, "Content-Type": file.type }).end(file.content);
+}
+
+const exchangeSchema = z.strictObject({ token: z.string().max(200) });
+
+async function post(path: string, request: IncomingMessage, serving: Serving): Promise<unknown> {
+  const { sessions, key, canWrite, actions, port } = serving;
+  const { authorization } = request.headers;
+  if (path === "token") {
+    if (key === undefined || !isBearer(authorization, key)) throw new RequestError(401, "The key is wrong.");
+    return { address: addressOf(port, sessions.issue()) };
+  }
+  // Pages of other origins cannot send this type without a preflight, which has no answer.
+  if (request.headers["content-type"] !== "application/json")
+    throw new RequestError(415, "The Content-Type is not application/json.");
+  if (path === "session") {
+    const { token } = exchangeSchema.parse(parseJson(await bodyOf(request)));
+    const session = sessions.exchange(token);
+    if (session === undefined) throw new RequestError(401, "This address was used before. Print a new one.");
+    return { session };
+  }
+  requireSession(request, serving);
+  const action = path.startsWith("actions/") ? ownValue(actions, path.slice("actions/".length)) : undefined;
+  if (action === undefined) throw new RequestError(404, `There is no action "${path}".`);
+  if (!canWrite)
+    throw new RequestError(403, "The console is read-only here. Start it with --write, or use the command.");
+  if (request.headers.origin === undefined) throw new RequestError(403, "Refused: an action needs an Origin header.");
+  return action(parseJson(await bodyOf(request)));
+}
+
+function requireSession({ headers }: IncomingMessage, { sessions }: Serving): void {
+  if (!sessions.has(headers.authorization))
+    throw new RequestError(401, "This browser has no session here. Open the address that the console printed.");
+}
+
+function ownValue<Value>(record: Readonly<Record<string, Value>>, name: string): Value | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
+/** Errors of AWS and of the features whose cause is the request or the viewer's permissions. */
+const STATUSES: Readonly<Record<string, number>> = {
+  UsageError: 400,
+  InvalidRequestError: 400,
+  ZodError: 400,
+  AccessDenied: 403,
+  AccessDeniedException: 403,
+  AccessDeniedError: 403,
+  UnauthorizedOperation: 403,
+  NotInEnvironmentError: 404,
+  NotFoundError: 404,
+  ResourceNotFoundException: 404,
+  ConflictError: 409,
+};
+
+function failureOf(error: unknown): [status: number, body: ErrorView] {
+  if (error instanceof RequestError) return [error.status, { message: error.message }];
+  if (error instanceof z.ZodError)
+    return [400, { message: error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ") }];
+  return [STATUSES[errorName(error)] ?? 502, { message: describeError(error) || errorMessage(error) }];
+}
+
+function answer(response: ServerResponse, status: number, body: unknown): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  response
+    .writeHead(status, { ...SECURITY_HEADERS, "Content-Type": "application/json" })
+    .end(JSON.stringify(body ?? null));
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  let body = "";
+  for await (const chunk of request.setEncoding("utf8")) {
+    body += String(chunk);
+    if (body.length > LONGEST_BODY) throw new RequestError(413, "The body is too long.");
+  }
+  return body;
+}
+
+/** On the default port, or on any when that is in use. */
+async function listen(server: Server, port: number | undefined): Promise<void> {
+  try {
+    await listenOn(server, port ?? DEFAULT_PORT);
+  } catch (error) {
+    if (port !== undefined || !(error instanceof Error && "code" in error && error.code === "EADDRINUSE")) throw error;
+    await listenOn(server, 0);
+  }
+}
+
+function listenOn(server: Server, port: number): Promise<void> {
+  return new Promise((listening, failed) => {
+    server.once("error", failed);
+    server.listen(port, "127.0.0.1", () => {
+      server.off("error", failed);
+      listening();
+    });
+  });
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address !== "object") throw new Error("the server is not listening");
+  return address.port;
+}

@@ -1,0 +1,76 @@
+/** Reads and moves the clock of a running emulator: server/advance.py. For the command line, and for the console. */
+import { setTimeout as pause } from "node:timers/promises";
+import * as z from "zod";
+import { askLauncher } from "./control";
+
+const clockSchema = z.object({
+  /** Epoch milliseconds, as the emulator and its functions see it. */
+  nowMs: z.number(),
+  /** How far it is ahead of the machine's. */
+  offsetMs: z.number(),
+  /** True: it is being moved now. */
+  moving: z.boolean(),
+  /** Where it is being moved to, epoch milliseconds; null: nowhere, or on and on at a speed. */
+  untilMs: z.number().nullable(),
+  /** 1: as fast as the machine's. */
+  speed: z.number(),
+  /** Due instants since the last move began. */
+  steps: z.number(),
+  /** Why the last move ended early. */
+  error: z.string().nullable(),
+  /** Invocations since the last move began, by function, and those of them that failed. */
+  ran: z.record(z.string(), z.number()),
+  failed: z.record(z.string(), z.number()),
+});
+export type ClockState = z.output<typeof clockSchema>;
+
+/** Something stayed busy, so that the clock could not be moved to the end. The message names it. */
+export class ClockStuckError extends Error {
+  override readonly name = "ClockStuckError";
+}
+
+const POLL_MS = 200;
+
+export async function readClock(endpoint: string): Promise<ClockState> {
+  return clockSchema.parse(await askLauncher(endpoint, "GET", "clock"));
+}
+
+/** Begins to move the clock, from one due instant to the next. @throws LauncherRefusedError */
+export async function beginAdvance(endpoint: string, untilMs: number): Promise<ClockState> {
+  return clockSchema.parse(await askLauncher(endpoint, "POST", "clock/advance", { body: { untilMs } }));
+}
+
+/** Lets time pass so many times as fast, from one due instant to the next; 1: as it does. @throws LauncherRefusedError */
+export async function setClockSpeed(endpoint: string, speed: number): Promise<ClockState> {
+  return clockSchema.parse(await askLauncher(endpoint, "POST", "clock/speed", { body: { speed } }));
+}
+
+/** Leaves the clock where it is. */
+export async function stopClock(endpoint: string): Promise<ClockState> {
+  return clockSchema.parse(await askLauncher(endpoint, "POST", "clock/stop"));
+}
+
+/** Returns to the machine's time, and to the state before the clock was moved. @throws LauncherRefusedError */
+export async function backToNow(endpoint: string): Promise<ClockState> {
+  return clockSchema.parse(await askLauncher(endpoint, "POST", "clock/now"));
+}
+
+/**
+ * Moves the clock and waits until it is there. When the signal is aborted, the clock stays where it is.
+ *
+ * @throws LauncherRefusedError, ClockStuckError
+ */
+export async function advanceClock(
+  endpoint: string,
+  untilMs: number,
+  { onProgress, signal }: { readonly onProgress?: (clock: ClockState) => void; readonly signal?: AbortSignal } = {},
+): Promise<ClockState> {
+  let clock = await beginAdvance(endpoint, untilMs);
+  while (clock.moving) {
+    onProgress?.(clock);
+    await pause(POLL_MS);
+    clock = signal?.aborted === true ? await stopClock(endpoint) : await readClock(endpoint);
+  }
+  if (clock.error !== null) throw new ClockStuckError(clock.error);
+  return clock;
+}

@@ -1,0 +1,55 @@
+/** Starts a server that runs beside the emulator as a process of its own, and prints its port in the first line. */
+import { spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { identifyProcess, type ProcessIdentity } from "../shared/processes";
+import { lastLines } from "../shared/run-command";
+
+const READY_WITHIN_MS = 20_000;
+
+export interface Companion {
+  /** `http://127.0.0.1:40123` */
+  readonly url: string;
+  readonly process: ProcessIdentity;
+}
+
+/** The server did not start. The message has the end of its log. */
+export class CompanionFailedError extends Error {
+  override readonly name = "CompanionFailedError";
+}
+
+export interface CompanionOptions {
+  /** For people: `the local pages`. */
+  readonly title: string;
+  /** Of Node. It gets `--until-stdin-closes` with {@link endsWithUs}. */
+  readonly args: readonly string[];
+  readonly log: string;
+  /** True: it ends with this process, even when this process is killed. */
+  readonly endsWithUs: boolean;
+}
+
+/** @throws CompanionFailedError */
+export async function startCompanion({ title, args, log, endsWithUs }: CompanionOptions): Promise<Companion> {
+  await mkdir(dirname(log), { recursive: true });
+  const output = openSync(log, "w");
+  const child = spawn(process.execPath, [...args, ...(endsWithUs ? ["--until-stdin-closes"] : [])], {
+    stdio: [endsWithUs ? "pipe" : "ignore", output, output],
+    detached: process.platform !== "win32",
+  });
+  closeSync(output);
+  child.stdin?.on("error", () => undefined);
+  child.unref();
+  const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
+  const until = Date.now() + READY_WITHIN_MS;
+  while (identity !== undefined && child.exitCode === null && Date.now() < until) {
+    const [port] = /^\d+(?=\n)/.exec(await readFile(log, "utf8")) ?? [];
+    if (port !== undefined) return { url: `http://127.0.0.1:${port}`, process: identity };
+    await sleep(50);
+  }
+  child.kill();
+  throw new CompanionFailedError(
+    `The server of ${title} did not start:\n${lastLines(await readFile(log, "utf8"), 10)}`,
+  );
+}

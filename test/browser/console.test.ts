@@ -1,0 +1,283 @@
+import axe, { type AxeResults } from "axe-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { bundlePage, type PageFile } from "../../scripts/console/server/bundle-page";
+import { RequestError, startConsole, type Action, type RunningConsole } from "../../scripts/console/server/server";
+import { launchChromium } from "../support/chromium";
+import { CONSOLE_NOW, fakeViews, type FakeViews, type FakeViewsOptions } from "../support/console-views";
+
+const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true } as const;
+const DESKTOP = { viewport: { width: 1280, height: 900 } } as const;
+const LOOKS = (["light", "dark"] as const).flatMap(
+  (colorScheme) =>
+    [
+      [`phone, ${colorScheme}`, { ...PHONE, colorScheme }],
+      [`desktop, ${colorScheme}`, { ...DESKTOP, colorScheme }],
+    ] as const,
+);
+
+const VIEWS = ["/", "/heartbeats", "/heartbeats/website", "/timers", "/timers/periodic/timer-0001"] as const;
+
+let page: Readonly<Record<string, PageFile>>;
+let browser: Browser;
+const running: RunningConsole[] = [];
+beforeAll(async () => {
+  [page, browser] = await Promise.all([bundlePage(), launchChromium()]);
+});
+afterEach(async () => {
+  for (const each of running.splice(0)) await each.close();
+});
+afterAll(() => browser.close());
+
+interface Options extends FakeViewsOptions {
+  readonly views?: Partial<FakeViews>;
+  readonly actions?: Readonly<Record<string, Action>>;
+  readonly look?: BrowserContextOptions;
+  /** @default the page of an address for one visit */
+  readonly withToken?: boolean;
+}
+
+interface Opened {
+  readonly page: Page;
+  readonly console: RunningConsole;
+  /** Names of the views that were asked for. */
+  readonly asked: string[];
+  /** Errors of the page and of its console. */
+  readonly faults: string[];
+  readonly visit: (path: string) => Promise<void>;
+}
+
+async function open({
+  views = {},
+  actions = {},
+  look = {},
+  withToken = true,
+  ...options
+}: Options = {}): Promise<Opened> {
+  const asked: string[] = [];
+  const all = Object.entries({ ...fakeViews(options), ...views });
+  const counted = all.map(([name, view]) => {
+    const read = view as (query: object) => Promise<unknown>;
+    const counting = (query: object) => {
+      asked.push(name);
+      return read(query);
+    };
+    return [name, counting] as const;
+  });
+  const { canWrite = true } = options;
+  const console_ = await startConsole({ page, views: Object.fromEntries(counted), actions, canWrite, port: 0 });
+  running.push(console_);
+  const context = await browser.newContext({ ...DESKTOP, ...look });
+  const opened = await context.newPage();
+  const faults: string[] = [];
+  opened.on("pageerror", ({ message }) => faults.push(message));
+  opened.on("console", (message) => {
+    if (message.type() === "error") faults.push(message.text());
+  });
+  await opened.clock.install({ time: Date.parse(CONSOLE_NOW) });
+  // Init scripts bypass the page's Content-Security-Policy.
+  await opened.addInitScript(axe.source);
+  const own = `http://127.0.0.1:${console_.port}`;
+  await opened.goto(withToken ? console_.issueAddress() : own);
+  await settled(opened);
+  return {
+    page: opened,
+    console: console_,
+    asked,
+    faults,
+    visit: async (path) => {
+      await opened.goto(`${own}${path}`);
+      await settled(opened);
+    },
+  };
+}
+
+/** Nothing is being loaded any more. */
+async function settled(opened: Page): Promise<void> {
+  await opened.getByRole("heading", { level: 1 }).waitFor();
+  await opened.locator(".loading").first().waitFor({ state: "detached" });
+}
+
+/** Violations of WCAG 2.2 A and AA and of best practices: rule, explanation, location. */
+async function violations(opened: Page): Promise<readonly string[]> {
+  const results = await opened.evaluate<AxeResults>("axe.run()");
+  return results.violations.flatMap(({ id, help, nodes }) =>
+    nodes.map(({ target, failureSummary = "" }) => `${id}: ${help}: ${target.join(" ")} ${failureSummary}`),
+  );
+}
+
+describe.each(LOOKS)("on a %s", (_, look) => {
+  it("no view scrolls sideways, has accessibility violations, or an error", async () => {
+    const { page: opened, visit, faults } = await open({ look });
+    const found: unknown[] = [];
+    for (const path of VIEWS) {
+      await visit(path);
+      const width = await opened.evaluate("document.documentElement.scrollWidth");
+      if (width !== look.viewport.width) found.push(`${path} is ${String(width)} px wide`);
+      found.push(...(await violations(opened)).map((each) => `${path}: ${each}`));
+    }
+    expect(found).toEqual([]);
+    expect(faults).toEqual([]);
+  }, 120_000);
+});
+
+describe("a visit", () => {
+  it("begins with an address that is good once, and goes on in each tab of the browser", async () => {
+    const { page: opened, console: console_ } = await open();
+    expect(opened.url()).toBe(`http://127.0.0.1:${console_.port}/`);
+    const tab = await opened.context().newPage();
+    await tab.goto(`http://127.0.0.1:${console_.port}/timers`);
+    await tab.getByRole("heading", { name: "Timers" }).waitFor();
+    await tab.getByText("timer-0001").waitFor();
+  });
+
+  it("without a session sees no data, and how to get one", async () => {
+    const { page: opened } = await open({ withToken: false });
+    await opened.getByText("This browser has no session here").waitFor();
+    expect(await opened.getByText("npx almanac open console").isVisible()).toBe(true);
+    expect(await opened.locator("main").innerText()).not.toContain("Failed");
+    expect(await violations(opened)).toEqual([]);
+  });
+});
+
+describe("text from outside", () => {
+  const hostile = `"><img src=x onerror="document.title='owned'"><script>document.title='owned'</script>\u202Eevil`;
+
+  it("is shown as text in every view, and never runs", async () => {
+    const { page: opened, visit, faults } = await open({ hostile });
+    for (const path of VIEWS) {
+      await visit(path);
+      expect([path, await opened.locator("main").innerText()]).toEqual([path, expect.stringContaining("<img src=x")]);
+      expect(await opened.locator("main img, main script").count()).toBe(0);
+      expect(await opened.title()).not.toBe("owned");
+    }
+    expect(faults).toEqual([]);
+  }, 60_000);
+});
+
+describe("filters", () => {
+  it("are in the address, so that a link and the back key show the same", async () => {
+    const { page: opened, visit } = await open();
+    await visit("/timers");
+    await opened.getByRole("button", { name: "late 2" }).click();
+    await opened.getByRole("searchbox").fill("0011");
+    await opened.getByRole("table", { name: "1 timer" }).waitFor();
+    expect(new URL(opened.url()).search).toBe("?state=late&q=0011");
+    await opened.reload();
+    await settled(opened);
+    expect(await opened.getByRole("searchbox").inputValue()).toBe("0011");
+    expect(await opened.getByRole("row").count()).toBe(2);
+    expect(await opened.getByRole("button", { name: /^late/ }).getAttribute("aria-pressed")).toBe("true");
+  });
+
+  it("say when nothing matches", async () => {
+    const { page: opened, visit } = await open();
+    await visit("/timers?q=nothing");
+    expect(await opened.getByText("No timer matches.").isVisible()).toBe(true);
+  });
+});
+
+describe("a list of 10,000", () => {
+  it("has only the rows that show in the document, and shows the last after scrolling there", async () => {
+    const { page: opened, visit } = await open({ timers: 10_000 });
+    await visit("/timers");
+    expect(await opened.getByRole("button", { name: "all 10,000" }).isVisible()).toBe(true);
+    expect(await opened.getByRole("row").count()).toBeLessThan(60);
+    await opened.evaluate("document.querySelector('.window').scrollTop = 1e9");
+    await opened.getByText("timer-9999").waitFor();
+    expect(await opened.getByRole("row").count()).toBeLessThan(60);
+    const table = opened.getByRole("table");
+    expect(await table.getAttribute("aria-rowcount")).toBe("10001");
+  });
+});
+
+describe("a poll", () => {
+  it("shows what has changed without a reload, and is not made while nobody looks", async () => {
+    let state = "No failures";
+    const overview = fakeViews().overview;
+    const { page: opened, asked } = await open({
+      pollMs: 2_000,
+      views: {
+        overview: async (query) => {
+          const view = await overview(query);
+          return { ...view, features: view.features.map((each) => ({ ...each, headline: state })) };
+        },
+      },
+    });
+    await opened.getByText("No failures").first().waitFor();
+    state = "All is lost";
+    await opened.clock.runFor(2_500);
+    await opened.getByText("All is lost").first().waitFor();
+    await opened.evaluate(
+      "Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true }); document.dispatchEvent(new Event('visibilitychange'))",
+    );
+    await opened.clock.runFor(2_500);
+    const before = asked.length;
+    await opened.clock.runFor(600_000);
+    expect(asked.length).toBe(before);
+    state = "All is well again";
+    await opened.evaluate(
+      "Object.defineProperty(document, 'visibilityState', { value: 'visible', configurable: true }); document.dispatchEvent(new Event('visibilitychange'))",
+    );
+    await opened.getByText("All is well again").first().waitFor();
+  });
+
+  it("that fails says why, and keeps what was read", async () => {
+    let fails = false;
+    const { timers } = fakeViews();
+    const { page: opened, visit } = await open({
+      pollMs: 2_000,
+      views: {
+        timers: (query) =>
+          fails ? Promise.reject(new RequestError(403, "Your credentials may not do this.")) : timers(query),
+      },
+    });
+    await visit("/timers");
+    fails = true;
+    await opened.clock.runFor(2_500);
+    await opened.getByRole("alert").waitFor();
+    expect(await opened.getByRole("alert").innerText()).toContain("Your credentials may not do this.");
+    expect(await opened.getByText("timer-0001").isVisible()).toBe(true);
+    fails = false;
+    await opened.getByRole("button", { name: "Try again" }).click();
+    await opened.getByRole("alert").waitFor({ state: "detached" });
+  });
+
+  it("says so when the server has ended", async () => {
+    const { page: opened, console: console_ } = await open({ pollMs: 2_000 });
+    await settled(opened);
+    await console_.close();
+    await opened.clock.runFor(2_500);
+    await opened.getByText("The console's server does not respond.").first().waitFor();
+  });
+});
+
+describe("the keyboard", () => {
+  it("goes to views, to the search, and shows its keys", async () => {
+    const { page: opened, visit } = await open();
+    await opened.keyboard.press("g");
+    await opened.keyboard.press("t");
+    await opened.getByText("timer-0001").waitFor();
+    await opened.keyboard.press("/");
+    expect(await opened.evaluate("document.activeElement.type")).toBe("search");
+    await opened.keyboard.type("g?");
+    expect(await opened.getByRole("dialog").count()).toBe(0);
+    await visit("/");
+    await opened.keyboard.press("?");
+    await opened.getByRole("dialog").waitFor();
+    expect(await violations(opened)).toEqual([]);
+    await opened.keyboard.press("Escape");
+    await opened.getByRole("dialog").waitFor({ state: "detached" });
+    await opened.keyboard.press("Tab");
+    expect(await opened.evaluate("document.activeElement.textContent")).not.toBe("");
+  });
+});
+
+describe("times", () => {
+  it("are relative or local, and UTC on hover", async () => {
+    const { page: opened } = await open({ look: { timezoneId: "Asia/Tokyo" } });
+    await settled(opened);
+    const time = opened.locator("time").first();
+    expect(await time.innerText()).toBe("12 min ago");
+    expect(await time.getAttribute("title")).toMatch(/3:44:00.*2026-11-21T06:44:00\.000Z UTC/);
+  });
+});

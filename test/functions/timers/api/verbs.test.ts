@@ -1,0 +1,360 @@
+/** What can be done with a stored timer, through the routes. */
+import * as z from "zod";
+
+import { jsonText } from "../../../../functions/shared/json-text";
+import { errorResponse, type RawRequest } from "../../../../functions/shared/handlers/rest-handler";
+import { timerRoutes, type TimerPorts } from "../../../../functions/timers/api/routes";
+import { scopeOf } from "../../../../functions/shared/handlers/scopes";
+import type { ApiRouteName } from "../../../../functions/timers/contract";
+import { fakeTimers, type FakeTimers } from "../../../support/fake-timers";
+
+const NOW = Date.parse("2026-11-21T06:55:30.250Z");
+const MINUTE = 60_000;
+
+describe("a stored timer", () => {
+  let fake: FakeTimers;
+  let ports: TimerPorts;
+  let now: number;
+  beforeEach(() => {
+    fake = fakeTimers();
+    now = NOW;
+    let versions = 0;
+    ports = {
+      ...fake,
+      cursors: { get: () => Promise.resolve(new Map([["shard0", now + 2 * MINUTE]])) },
+      now: () => now,
+      newVersion: () => `v${++versions}`,
+      shards: 1,
+      onFailure: () => undefined,
+    };
+  });
+
+  async function call(route: ApiRouteName, path: Record<string, string>, request: Partial<RawRequest> = {}) {
+    try {
+      const { status = 200, body } = await timerRoutes(ports)[route]({
+        path,
+        query: {},
+        headers: {},
+        deadline: now + 29_000,
+        body: undefined,
+        text: "",
+        scope: scopeOf(undefined, undefined),
+        ...request,
+      });
+      return [status, JSON.parse(jsonText(body)) as unknown] as const;
+    } catch (error) {
+      const { status, body } = errorResponse(error);
+      return [status, body] as const;
+    }
+  }
+  const put = (id: string, body: object) => call("PUT /periodic/{id}", { id }, { body });
+  const get = async (id: string) => (await call("GET /periodic/{id}", { id }))[1];
+  const act = (verb: string, id = "tea", request: Partial<RawRequest> = {}) =>
+    call("POST /periodic/{id}/{verb}", { id, verb }, request);
+  const read = (verb: string, query: Record<string, string> = {}, id = "tea") =>
+    call("GET /periodic/{id}/{verb}", { id, verb }, { query });
+
+  it.each(["fire", "pause", "resume"])("that does not exist is answered 404: %s", async (verb) => {
+    expect(await act(verb)).toEqual([404, "tea"]);
+  });
+
+  it("has the verbs that there are", async () => {
+    expect(await act("stop")).toMatchObject([400, { message: "path.verb: is not fire, pause, resume or preview" }]);
+    expect(await read("log")).toMatchObject([400, { message: "path.verb: is not fires, preview or audit" }]);
+  });
+
+  describe("fired by request", () => {
+    it("is due now, once for one idempotency key, to its callback", async () => {
+      await put("tea", { every: "1 day", callback: "billing", timerCallbackData: { order: 7 } });
+      const headers = { "idempotency-key": "3a5c" };
+      const fired = await act("fire", "tea", { headers });
+      expect(fired).toEqual([200, { fireId: "periodic#tea#v1#now-3a5c", dueAt: "2026-11-21T06:55:30.250Z" }]);
+      now += 10;
+      await act("fire", "tea", { headers });
+      await act("fire");
+      expect(fake.sent).toMatchObject([
+        { fireId: "periodic#tea#v1#now-3a5c", due: NOW, callback: "billing", data: '{"order":7}' },
+        { fireId: "periodic#tea#v1#now-3a5c" },
+        { fireId: "periodic#tea#v1#now-v2" },
+      ]);
+    });
+
+    it("is answered 503 when the queue does not accept it", async () => {
+      await put("tea", { every: "1 day" });
+      ports = { ...ports, queue: { send: (fires) => Promise.resolve({ unsent: fires, rejected: [], errors: [] }) } };
+      expect(await act("fire")).toMatchObject([503, { error: "Unavailable" }]);
+    });
+
+    it("can be one of its fires again, of the current version only", async () => {
+      await put("tea", { minuteOfHour: 50, jitterSeconds: 30, callback: "default" });
+      const again = (fireId: unknown) => act("fire", "tea", { body: { fireId } });
+      expect(await again("periodic#tea#v1#2026-11-21T06:50:00.000Z")).toMatchObject([
+        200,
+        { fireId: "periodic#tea#v1#2026-11-21T06:50:00.000Z" },
+      ]);
+      expect(await again("periodic#tea#v1#now-k")).toMatchObject([200, { fireId: "periodic#tea#v1#now-k" }]);
+      const [{ due } = { due: 0 }] = fake.sent;
+      expect(due - Date.parse("2026-11-21T06:50:00Z")).toBeGreaterThanOrEqual(0);
+      expect(await again("periodic#tea#v0#2026-11-21T06:50:00.000Z")).toMatchObject([
+        400,
+        { message: "body.fireId: is not a fire of the timer's current version" },
+      ]);
+      expect(await again("periodic#tea#v1#2026-11-21T07:50:00.000Z")).toMatchObject([
+        400,
+        { message: "body.fireId: is not due yet" },
+      ]);
+      expect(await again(7)).toMatchObject([400, { message: "body.fireId: is not a fire id" }]);
+    });
+  });
+
+  describe("paused", () => {
+    it("does not fire until it is resumed, and keeps everything else", async () => {
+      await put("tea", { every: "15 minutes", timerCallbackData: 7, catchUp: "latest" });
+      expect(await act("pause")).toMatchObject([
+        200,
+        { state: "paused", enabled: false, version: "v2", nextFireAt: null },
+      ]);
+      now += 60 * MINUTE;
+      expect(await act("pause")).toMatchObject([200, { version: "v2" }]);
+      expect(await act("resume")).toMatchObject([
+        200,
+        {
+          state: "scheduled",
+          version: "v3",
+          timerCallbackData: 7,
+          catchUp: "latest",
+          schedule: { every: "15 minutes" },
+          nextFireAt: "2026-11-21T08:10:30.000Z",
+        },
+      ]);
+    });
+
+    it("enqueues the fires of the next ten minutes when it is resumed", async () => {
+      await put("tea", { every: "2 minutes", enabled: false });
+      expect(fake.sent).toEqual([]);
+      await act("resume");
+      expect(fake.sent).toHaveLength(5);
+    });
+
+    it("stays paused when it is put, unless the body has enabled", async () => {
+      await put("tea", { every: "15 minutes" });
+      await act("pause");
+      expect(await put("tea", { every: "15 minutes" })).toMatchObject([200, { version: "v2", state: "paused" }]);
+      expect(await put("tea", { every: "20 minutes" })).toMatchObject([
+        200,
+        { state: "paused", schedule: { every: "20 minutes" } },
+      ]);
+      expect(await put("tea", { every: "20 minutes", enabled: true })).toMatchObject([200, { state: "scheduled" }]);
+    });
+
+    it("fires at once when it is a one-shot whose time has passed", async () => {
+      await call("PUT /oneshot/{id}", { id: "egg" }, { body: { delaySeconds: 3_600 } });
+      await call("POST /oneshot/{id}/{verb}", { id: "egg", verb: "pause" });
+      now += 2 * 60 * MINUTE;
+      await call("POST /oneshot/{id}/{verb}", { id: "egg", verb: "resume" });
+      expect(fake.sent).toMatchObject([{ id: "egg", due: now }]);
+    });
+
+    it("wins a race with another change", async () => {
+      await put("tea", { every: "15 minutes" });
+      const { put: write } = fake.table;
+      let races = 0;
+      const racing: TimerPorts["table"]["put"] = async (timer, indexKey, replaces) => {
+        if (races++ === 0) await write({ ...timer, version: "other", enabled: true }, undefined);
+        return write(timer, indexKey, replaces);
+      };
+      ports = { ...ports, table: { ...fake.table, put: racing } };
+      expect(await act("pause")).toMatchObject([200, { state: "paused" }]);
+    });
+
+    const page = z.object({ changed: z.number(), failures: z.array(z.unknown()), next: z.string().optional() });
+
+    it("with all others of a prefix, and resumed with them", async () => {
+      for (let index = 0; index < 130; index++) await put(`report-${index}`, {});
+      await put("tea", {});
+      for (const [verb, state] of [
+        ["pause", "paused"],
+        ["resume", "scheduled"],
+      ]) {
+        let changed = 0;
+        let next: string | undefined;
+        do {
+          const [, body] = await call("POST /periodic", {}, { body: { verb, prefix: "report-", next } });
+          const result = page.parse(body);
+          changed += result.changed;
+          next = result.next;
+        } while (next !== undefined);
+        expect(changed).toBe(130);
+        expect(await get("report-129")).toMatchObject({ state });
+        expect(await get("tea")).toMatchObject({ state: "scheduled" });
+      }
+    });
+
+    it("only where the caller's scope includes them", async () => {
+      await put("report-1", {});
+      await put("tea", {});
+      const arn = "arn:aws:iam::111122223333:role/billing";
+      const scope = scopeOf("arn:aws:sts::111122223333:assumed-role/billing/session", { [arn]: ["report-"] });
+      expect(await call("POST /periodic", {}, { body: { verb: "pause", prefix: "" }, scope })).toMatchObject([
+        200,
+        { changed: 1 },
+      ]);
+      expect(await get("tea")).toMatchObject({ state: "scheduled" });
+      expect((await call("GET /periodic", {}, { scope }))[1]).toMatchObject({ timers: [{ id: "report-1" }] });
+    });
+
+    it("apart from those that fail", async () => {
+      await put("report-1", {});
+      await put("report-2", {});
+      const failing: TimerPorts["table"]["put"] = (timer, ...rest) =>
+        timer.id === "report-1"
+          ? Promise.reject(Object.assign(new Error("slow down"), { name: "ThrottlingException" }))
+          : fake.table.put(timer, ...rest);
+      ports = { ...ports, table: { ...fake.table, put: failing } };
+      expect(await call("POST /periodic", {}, { body: { verb: "pause", prefix: "" } })).toMatchObject([
+        200,
+        { changed: 1, failures: [{ id: "report-1", message: expect.any(String) as unknown }] },
+      ]);
+    });
+
+    it.each([
+      [undefined, 'body: is not of the form {"verb": "pause", "prefix": "report-"}'],
+      [{ verb: "stop", prefix: "" }, "body.verb: is not pause or resume"],
+      [{ verb: "pause" }, "body.prefix: is not a string"],
+      [{ verb: "pause", prefix: "a b" }, "body.prefix: is not the beginning of an id"],
+    ])("not by an invalid request: %j", async (body, message) => {
+      expect(await call("POST /periodic", {}, { body })).toMatchObject([400, { message }]);
+    });
+  });
+
+  describe("previewed", () => {
+    it("has its next fires, also those of a paused one", async () => {
+      await put("tea", { every: "15 minutes", startAt: "2026-11-21T07:00:00Z", maxFires: 3 });
+      const fires = ["2026-11-21T07:00:00.000Z", "2026-11-21T07:15:00.000Z", "2026-11-21T07:30:00.000Z"];
+      expect(await read("preview")).toEqual([200, { fires }]);
+      expect(await read("preview", { count: "2" })).toEqual([200, { fires: fires.slice(0, 2) }]);
+      await act("pause");
+      expect(await read("preview")).toEqual([200, { fires }]);
+      now += 20 * MINUTE;
+      expect(await read("preview")).toEqual([200, { fires: fires.slice(2) }]);
+      expect(await read("preview", {}, "milk")).toEqual([404, "milk"]);
+    });
+
+    it("is in due order with jitter", async () => {
+      await put("tea", { cron: "* * * * ? *", jitterSeconds: 300 });
+      const [, body] = await read("preview", { count: "50" });
+      const { fires } = z.object({ fires: z.array(z.string()) }).parse(body);
+      expect(fires).toHaveLength(50);
+      expect(fires).toEqual([...fires].sort());
+      now = Date.parse(fires[3] ?? "") + 1;
+      const [, later] = await read("preview", { count: "40" });
+      expect(later).toMatchObject({ fires: fires.slice(4, 44) });
+    });
+
+    it("need not be stored", async () => {
+      const cron = { cron: "0 9 L * ? *", timeZone: "Europe/Berlin" };
+      expect(await act("preview", "milk", { body: cron, query: { count: "2" } })).toEqual([
+        200,
+        { fires: ["2026-11-30T08:00:00.000Z", "2026-12-31T08:00:00.000Z"] },
+      ]);
+      expect(await act("preview", "milk", { body: { cron: "x" } })).toMatchObject([400, { error: "BadRequest" }]);
+      expect(await get("milk")).toBe("milk");
+    });
+  });
+
+  const fired = (minute: number, fields: object = {}) => {
+    const scheduled = Date.parse("2026-11-21T06:00:00Z") + minute * MINUTE;
+    return {
+      kind: "periodic" as const,
+      id: "tea",
+      fireId: `periodic#tea#v1#${new Date(scheduled).toISOString()}`,
+      version: "v1",
+      due: scheduled,
+      firedAt: scheduled + 40,
+      durationMs: 3,
+      attempts: 1,
+      outcome: "succeeded" as const,
+      ...fields,
+    };
+  };
+
+  it("has the fires that were observed, page by page, the latest first, and the last one in itself", async () => {
+    await put("tea", { every: "1 minute", callback: "default" });
+    expect(await get("tea")).toMatchObject({ recorded: true, lastFiredAt: null, lastOutcome: null });
+    fake.recorded.push(fired(1), fired(3, { outcome: "failed", attempts: 2 }), fired(2));
+    expect(await get("tea")).toMatchObject({
+      lastFiredAt: "2026-11-21T06:03:00.040Z",
+      lastOutcome: "failed",
+      attempts: 2,
+      latenessMs: 40,
+    });
+    expect((await call("GET /periodic", {}))[1]).toMatchObject({ timers: [{ lastOutcome: "failed" }] });
+    const [, first] = await read("fires", { limit: "2" });
+    expect(first).toMatchObject({
+      fires: [{ dueAt: "2026-11-21T06:03:00.000Z", outcome: "failed", attempts: 2, latenessMs: 40 }, {}],
+    });
+    const { next } = z.object({ next: z.string() }).parse(first);
+    expect(await read("fires", { limit: "2", next })).toMatchObject([
+      200,
+      { fires: [{ dueAt: "2026-11-21T06:01:00.000Z" }] },
+    ]);
+    expect(await read("fires", { next: "?" })).toMatchObject([400, { error: "BadRequest" }]);
+    await put("tea", { every: "2 minutes", callback: "billing" });
+    expect(await get("tea")).toMatchObject({ recorded: false, lastFiredAt: null });
+  });
+
+  it("is audited: what was expected, and what was observed", async () => {
+    now = Date.parse("2026-11-21T06:00:00Z");
+    await put("tea", { every: "1 minute", callback: "default" });
+    now += 10 * MINUTE + 30_000;
+    fake.recorded.push(
+      ...[1, 2, 3].map((minute) => fired(minute)),
+      fired(5, { outcome: "deadLettered", attempts: 8 }),
+      fired(6, { firedAt: now }),
+      fired(7, { firedAt: Date.parse("2026-11-21T06:06:59Z") }),
+      fired(8, { attempts: 3, firedAt: now }),
+      fired(9, { version: "v0" }),
+      fired(10, {}),
+    );
+    const id = (minute: number) => fired(minute).fireId;
+    expect(await read("audit")).toEqual([
+      200,
+      {
+        expected: 9,
+        observed: 7,
+        missing: ["2026-11-21T06:04:00.000Z", "2026-11-21T06:09:00.000Z"],
+        failed: [id(5)],
+        late: [id(6)],
+        early: [id(7)],
+      },
+    ]);
+    expect(await read("audit", { sinceSeconds: "300", lateSeconds: "600" })).toMatchObject([
+      200,
+      { expected: 4, observed: 3, missing: ["2026-11-21T06:09:00.000Z"], late: [] },
+    ]);
+  });
+
+  it("is deleted only in the version that is asked for", async () => {
+    await put("tea", { every: "1 day" });
+    const remove = (ifVersion: string) => call("DELETE /periodic/{id}", { id: "tea" }, { query: { ifVersion } });
+    expect(await remove("v0")).toMatchObject([409, { error: "Conflict" }]);
+    expect(await remove("v1")).toEqual([200, "tea"]);
+    expect(await remove("v1")).toEqual([200, "tea"]);
+    await put("tea", { every: "1 day" });
+    const requests = [{ method: "DELETE", path: "/periodic/tea", ifVersion: "v1" }];
+    expect(await call("POST /batch", {}, { body: { requests } })).toMatchObject([200, { results: [{ status: 409 }] }]);
+    expect(await call("DELETE /periodic/{id}", { id: "tea" }, { query: { version: "v1" } })).toMatchObject([
+      400,
+      { message: "query: has only ifVersion" },
+    ]);
+  });
+
+  it("names a callback of its environment", async () => {
+    expect(await put("tea", { callback: "shipping" })).toMatchObject([
+      400,
+      { message: "body.callback: is not one of default, billing" },
+    ]);
+    expect(await put("tea", { callback: "toString" })).toMatchObject([400, { error: "BadRequest" }]);
+    expect(await put("tea", { callback: "billing" })).toMatchObject([200, { callback: "billing" }]);
+  });
+});

@@ -1,0 +1,233 @@
+import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from "node:http";
+import { once } from "node:events";
+import {
+  RequestError,
+  startConsole,
+  type ConsoleOptions,
+  type RunningConsole,
+} from "../../../scripts/console/server/server";
+
+const KEY = "the-key-of-npm-start";
+const running: RunningConsole[] = [];
+afterEach(async () => {
+  for (const each of running.splice(0)) await each.close();
+});
+
+async function start(options: Partial<ConsoleOptions> = {}): Promise<RunningConsole> {
+  const started = await startConsole({
+    page: {
+      "/": { type: "text/html; charset=utf-8", content: "<h1>console</h1>" },
+      "/console.js": { type: "text/javascript; charset=utf-8", content: "1" },
+    },
+    views: {
+      timers: (query) => Promise.resolve({ query }),
+      broken: () => Promise.reject(new RequestError(404, "There is no such timer.")),
+    },
+    actions: { put: (input) => Promise.resolve({ put: input }) },
+    canWrite: true,
+    key: KEY,
+    port: 0,
+    ...options,
+  });
+  running.push(started);
+  return started;
+}
+
+interface Answer {
+  readonly status: number | undefined;
+  readonly headers: IncomingMessage["headers"];
+  readonly text: string;
+}
+
+/** A request with any headers: fetch would set its own Host. */
+async function send(
+  { port }: RunningConsole,
+  path: string,
+  { method = "GET", body = "", headers = {} }: { method?: string; body?: string; headers?: OutgoingHttpHeaders } = {},
+): Promise<Answer> {
+  const sent = httpRequest({ host: "127.0.0.1", port, path, method, headers });
+  sent.end(method === "POST" ? body : undefined);
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
+  let text = "";
+  for await (const chunk of response.setEncoding("utf8")) text += String(chunk);
+  return { status: response.statusCode, headers: response.headers, text };
+}
+
+const JSON_TYPE = { "Content-Type": "application/json" };
+
+const tokenOf = (address: string) => new URL(address).hash.slice("#token=".length);
+
+async function session(
+  console_: RunningConsole,
+  token = tokenOf(console_.issueAddress()),
+): Promise<OutgoingHttpHeaders> {
+  const body = JSON.stringify({ token });
+  const { status, text } = await send(console_, "/api/session", { method: "POST", body, headers: JSON_TYPE });
+  expect(status).toBe(200);
+  return { Authorization: `Bearer ${(JSON.parse(text) as { session: string }).session}` };
+}
+
+describe("who reads views", () => {
+  it("is a browser that has exchanged the token of an address", async () => {
+    const console_ = await start();
+    const { status, text } = await send(console_, "/api/timers?q=tea", { headers: await session(console_) });
+    expect([status, JSON.parse(text)]).toEqual([200, { query: { q: "tea" } }]);
+  });
+
+  it.each([
+    ["no session", {}],
+    ["a wrong session", { Authorization: `Bearer ${"a".repeat(32)}` }],
+    ["the key of npm start", { Authorization: `Bearer ${KEY}` }],
+    ["a cookie", { Cookie: "session=1" }],
+  ])("is nobody with %s", async (_, headers) => {
+    const console_ = await start();
+    expect((await send(console_, "/api/timers", { headers })).status).toBe(401);
+  });
+
+  it("is nobody with a token: it is exchanged, and once", async () => {
+    const console_ = await start();
+    const token = tokenOf(console_.issueAddress());
+    expect((await send(console_, "/api/timers", { headers: { Authorization: `Bearer ${token}` } })).status).toBe(401);
+    await session(console_, token);
+    const again = { method: "POST", body: JSON.stringify({ token }), headers: JSON_TYPE };
+    expect((await send(console_, "/api/session", again)).status).toBe(401);
+  });
+
+  it("is nobody with the session of another console", async () => {
+    const [one, other] = [await start(), await start()];
+    expect((await send(other, "/api/timers", { headers: await session(one) })).status).toBe(401);
+  });
+
+  it("gets further addresses with the key of npm start only", async () => {
+    const console_ = await start();
+    const requestAddress = (key: string) =>
+      send(console_, "/api/token", { method: "POST", headers: { Authorization: `Bearer ${key}` } });
+    const { text } = await requestAddress(KEY);
+    await session(console_, tokenOf((JSON.parse(text) as { address: string }).address));
+    expect((await requestAddress("another")).status).toBe(401);
+    expect((await send(console_, "/api/token", { method: "POST" })).status).toBe(401);
+  });
+});
+
+const foreign = (port: number): readonly OutgoingHttpHeaders[] => [
+  { Origin: "https://evil.example" },
+  { Origin: "null" },
+  { Origin: `http://127.0.0.1:${port + 1}` },
+  { Origin: `http://localhost:${port}` },
+  { Origin: `https://127.0.0.1:${port}` },
+  { "Sec-Fetch-Site": "cross-site" },
+  { "Sec-Fetch-Site": "same-site" },
+  { Host: "evil.example" },
+  { Host: `evil.example:${port}` },
+  { Host: "127.0.0.1" },
+  { Host: `127.0.0.1:${port + 1}` },
+  { Host: `console.localhost:${port}` },
+  { Host: `[::1]:${port}` },
+];
+
+describe("a page of another origin, or of a name that leads here", () => {
+  it("gets nothing, not even with a session", async () => {
+    const console_ = await start();
+    const headers = await session(console_);
+    for (const each of foreign(console_.port))
+      for (const [method, path] of [
+        ["GET", "/"],
+        ["GET", "/console.js"],
+        ["GET", "/api/timers"],
+        ["POST", "/api/session"],
+        ["POST", "/api/token"],
+        ["POST", "/api/actions/put"],
+        ["OPTIONS", "/api/actions/put"],
+      ] as const) {
+        const answer = await send(console_, path, {
+          method,
+          body: "{}",
+          headers: { ...headers, ...JSON_TYPE, ...each },
+        });
+        expect([each, method, path, answer.status]).toEqual([each, method, path, 403]);
+        expect(Object.keys(answer.headers).filter((name) => name.startsWith("access-control-"))).toEqual([]);
+      }
+  });
+
+  it("is answered at localhost as at 127.0.0.1", async () => {
+    const console_ = await start();
+    const headers = { Host: `localhost:${console_.port}`, Origin: `http://localhost:${console_.port}` };
+    expect((await send(console_, "/", { headers })).status).toBe(200);
+  });
+});
+
+describe("an action", () => {
+  const post = (console_: RunningConsole, headers: OutgoingHttpHeaders, body = '{"id": 1}') =>
+    send(console_, "/api/actions/put", { method: "POST", body, headers });
+  const own = ({ port }: RunningConsole) => ({ ...JSON_TYPE, Origin: `http://127.0.0.1:${port}` });
+
+  it("changes something for the console's own page", async () => {
+    const console_ = await start();
+    const { status, text } = await post(console_, { ...own(console_), ...(await session(console_)) });
+    expect([status, JSON.parse(text)]).toEqual([200, { put: { id: 1 } }]);
+  });
+
+  it("is refused without a session, without an origin, and as a form sends it", async () => {
+    const console_ = await start();
+    const headers = await session(console_);
+    expect((await post(console_, own(console_))).status).toBe(401);
+    expect((await post(console_, { ...headers, ...JSON_TYPE })).status).toBe(403);
+    expect((await post(console_, { ...headers, ...own(console_), "Content-Type": "text/plain" })).status).toBe(415);
+    expect((await send(console_, "/api/actions/put", { headers })).status).toBe(404);
+  });
+
+  it("is refused by a console that only reads", async () => {
+    const console_ = await start({ canWrite: false });
+    const { status, text } = await post(console_, { ...own(console_), ...(await session(console_)) });
+    expect([status, text]).toEqual([403, expect.stringContaining("--write")]);
+  });
+
+  it.each(["toString", "__proto__", "constructor", "other"])("is not %s", async (name) => {
+    const console_ = await start();
+    const headers = { ...own(console_), ...(await session(console_)) };
+    const options = { method: "POST", body: "{}", headers };
+    expect((await send(console_, `/api/actions/${name}`, options)).status).toBe(404);
+    expect((await send(console_, `/api/${name}`, { headers })).status).toBe(404);
+  });
+
+  it("of a megabyte and more is not read", async () => {
+    const console_ = await start();
+    const body = JSON.stringify("x".repeat(1_000_001));
+    expect((await post(console_, { ...own(console_), ...(await session(console_)) }, body)).status).toBe(413);
+  });
+});
+
+describe("the page", () => {
+  it("is the same at each address, and has no other files", async () => {
+    const console_ = await start();
+    expect((await send(console_, "/timers/periodic/tea")).text).toBe("<h1>console</h1>");
+    for (const path of ["/secret.txt", "/..%2fpackage.json", "/console.js.map"])
+      expect((await send(console_, path)).status).toBe(404);
+    expect((await send(console_, "/", { method: "POST" })).status).toBe(405);
+  });
+
+  it("runs and loads nothing but its own script and style, and is in no frame", async () => {
+    const { headers } = await send(await start(), "/");
+    expect(headers["content-security-policy"]).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
+    expect(headers).toMatchObject({
+      "x-content-type-options": "nosniff",
+      "x-frame-options": "DENY",
+      "referrer-policy": "no-referrer",
+      "cross-origin-resource-policy": "same-origin",
+      "cache-control": "no-store",
+    });
+    expect(headers["content-security-policy"]).toContain("require-trusted-types-for 'script'; trusted-types 'none'");
+    expect(headers["content-security-policy"]).toContain("frame-ancestors 'none'");
+    expect(headers["content-security-policy"]).not.toMatch(/unsafe|https?:|\*/);
+  });
+});
+
+describe("an error", () => {
+  it("is an answer with a message, and the server goes on", async () => {
+    const console_ = await start();
+    const headers = await session(console_);
+    const { status, text } = await send(console_, "/api/broken", { headers });
+    expect([status, JSON.parse(text)]).toEqual([404, { message: "There is no such timer." }]);
+    expect((await send(console_, "/api/timers", { headers })).status).toBe(200);
+  });
+});

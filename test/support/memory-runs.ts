@@ -1,0 +1,73 @@
+/** The runs table in memory: DynamoDB's part behind functions/schedules/storage/runs-table. */
+import type { DynamoCall } from "../../functions/schedules/storage/runs-table";
+import { holds, updated, type Item, type Request } from "./dynamodb-expressions";
+
+interface Input extends Request {
+  readonly TableName: string;
+  readonly RequestItems?: Readonly<Record<string, { readonly Keys: readonly Item[] }>>;
+  readonly ScanIndexForward?: boolean;
+  readonly Limit?: number;
+}
+
+class ConditionError extends Error {
+  override readonly name = "ConditionalCheckFailedException";
+}
+
+export interface MemoryRuns {
+  readonly call: DynamoCall;
+  readonly items: Map<string, Item>;
+}
+
+/** @param fault called before and after each call takes effect; it may throw */
+export function memoryRuns(fault: (action: string, moment: "before" | "after") => void = () => undefined): MemoryRuns {
+  const items = new Map<string, Item>();
+  const keyOf = (item: Item | undefined) => `${item?.["schedule"]?.S ?? ""}\n${item?.["run"]?.S ?? ""}`;
+  const check = (input: Input, item: Item | undefined): void => {
+    if (input.ConditionExpression !== undefined && !holds(input.ConditionExpression, item ?? {}, input))
+      throw new ConditionError("The conditional request failed");
+  };
+
+  const actions: Readonly<Record<string, (input: Input) => unknown>> = {
+    BatchGetItem: ({ RequestItems = {} }) => ({
+      Responses: Object.fromEntries(
+        Object.entries(RequestItems).map(([table, { Keys }]) => [
+          table,
+          Keys.map((key) => items.get(keyOf(key))).filter((item) => item !== undefined),
+        ]),
+      ),
+    }),
+    Query: ({ ExpressionAttributeValues = {}, ScanIndexForward = true, Limit = Infinity }) => {
+      const partition = Object.values(ExpressionAttributeValues)[0]?.S;
+      const found = [...items.values()].filter(({ schedule }) => schedule?.S === partition);
+      const sorted = found.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+      return { Items: (ScanIndexForward ? sorted : sorted.toReversed()).slice(0, Limit) };
+    },
+    PutItem: (input) => {
+      check(input, items.get(keyOf(input.Item)));
+      items.set(keyOf(input.Item), input.Item ?? {});
+      return {};
+    },
+    UpdateItem: (input) => {
+      const item = items.get(keyOf(input.Key));
+      check(input, item);
+      const next = updated({ ...input.Key, ...item }, input);
+      items.set(keyOf(input.Key), next);
+      return { Attributes: next };
+    },
+  };
+
+  return {
+    items,
+    call: async (action, input) => {
+      await Promise.resolve();
+      fault(action, "before");
+      // As it goes over the wire: sets become lists, and nothing is shared.
+      const sent = JSON.parse(
+        JSON.stringify(input, (_, value: unknown) => (value instanceof Set ? [...value] : value)),
+      ) as Input;
+      const response: unknown = JSON.parse(JSON.stringify(actions[action]?.(sent)));
+      fault(action, "after");
+      return response;
+    },
+  };
+}

@@ -6,7 +6,6 @@ import { sourceOf } from "../console/readers/source";
 import { bundlePage } from "../console/server/bundle-page";
 import { DEFAULT_PORT, startConsole } from "../console/server/server";
 import { findDeployed } from "../environments/deployed";
-import { LOCAL } from "../environments/names";
 import { openInBrowser } from "../shared/browser";
 import {
   DocumentedCommand,
@@ -22,7 +21,6 @@ import { outputClosed } from "../shared/output";
 interface Options extends EnvironmentOptions {
   readonly open: boolean;
   readonly port?: number;
-  readonly write: boolean;
   readonly keyFile?: string;
   readonly untilStdinCloses: boolean;
 }
@@ -33,14 +31,9 @@ export const command = () =>
       description:
         "Serves a live page of an environment on this machine: what failed, what is late, what ran last and what runs next, heartbeats and " +
         "timers. It reads with your AWS credentials; nothing is deployed for it. Prints an address that is good for one visit. Until Ctrl-C.",
-      examples: [
-        "npx almanac console",
-        "npx almanac console --env staging",
-        "npx almanac console --env staging --write",
-      ],
+      examples: ["npx almanac console", "npx almanac console --env staging"],
     }),
   )
-    .option("--write", "allow actions outside of local: run now, pause, set, delete, send", false)
     .option("--port <n>", `its port (default: ${DEFAULT_PORT}, or any free one)`, wholeNumber(1, 65_535))
     .option("--no-open", "only print the address")
     .addOption(
@@ -53,17 +46,15 @@ async function run(options: Options): Promise<number> {
   const interrupted = interruption(options);
   const bundling = bundlePage();
   const { name } = await findDeployed(options);
-  const canWrite = name === LOCAL || options.write;
   const source = sourceOf(() => findDeployed(options), Date.now);
   const key = randomBytes(24).toString("base64url");
   const running = await startConsole({
     page: await bundling,
-    ...routesOf(source, { canWrite }),
-    canWrite,
+    views: routesOf(source),
     key,
     ...(options.port !== undefined && { port: options.port }),
   });
-  if (options.keyFile === undefined) announce(running.issueAddress(), name, options, canWrite);
+  if (options.keyFile === undefined) announce(running.issueAddress(), name, options);
   else {
     await writeConsoleKey(options.keyFile, { port: running.port, key });
     console.log(running.port);
@@ -84,10 +75,8 @@ function interruption({ untilStdinCloses }: Options): Promise<void> {
   });
 }
 
-function announce(address: string, name: string, { open }: Options, canWrite: boolean): void {
+function announce(address: string, name: string, { open }: Options): void {
   console.log(address);
-  console.error(
-    `The console of ${name}${canWrite ? "" : ", read-only"}. The address is good for one visit. Stop: Ctrl-C`,
-  );
+  console.error(`The console of ${name}. The address is good for one visit. Stop: Ctrl-C`);
   if (open && process.stdout.isTTY) openInBrowser(address);
 }

@@ -1,19 +1,23 @@
 /**
- * What the console's server sends to its page. Types only. Times are ISO 8601 in UTC, unless a name says otherwise; text is as it was
+ * What the console's server sends to its page. Times are ISO 8601 in UTC, unless a name says otherwise; text is as it was
  * stored, and the page shows it as text.
  */
 import type { IncidentSummary, MonitorStatus } from "../../functions/heartbeats/status-page/document";
+import type { FireResponse } from "../../functions/timers/api/api-types";
 
 /** In the order of the page. */
 export const FEATURES = ["heartbeats", "timers", "schedules", "exports", "pipelines", "workflows"] as const;
 
+/** The features with a page. */
+const PAGES: readonly string[] = ["heartbeats", "timers"];
+
+export function hasPage(feature: string): boolean {
+  return PAGES.includes(feature);
+}
+
 export interface EnvironmentView {
   readonly name: string;
   readonly app: string;
-  readonly region: string;
-  readonly isLocal: boolean;
-  /** False: the server refuses actions. */
-  readonly canWrite: boolean;
   readonly features: readonly string[];
   /** The server's clock. */
   readonly now: string;
@@ -36,14 +40,13 @@ export interface Finding {
   readonly detail: string;
   /** Undefined: since when is not known. */
   readonly at?: string;
-  /** Of the console. */
-  readonly href: string;
+  /** A page of the console; undefined for a feature without one. */
+  readonly href?: string;
 }
 
 /** One invocation of a function. */
 export interface RunView {
   readonly functionName: string;
-  readonly feature: string;
   readonly requestId: string;
   readonly at: string;
   readonly ok: boolean;
@@ -56,7 +59,8 @@ export interface NextView {
   readonly title: string;
   readonly detail: string;
   readonly at: string;
-  readonly href: string;
+  /** A page of the console; undefined for a feature without one. */
+  readonly href?: string;
 }
 
 export interface FeatureSummary {
@@ -188,8 +192,6 @@ export interface TimersView {
   readonly total: number;
   readonly from: number;
   readonly timers: readonly TimerSummary[];
-  /** When the list was read. */
-  readonly readAt: string;
   /** Messages in the queue of fires, and in its dead-letter queue. */
   readonly queued: number;
   readonly deadLetters: number;
@@ -197,25 +199,14 @@ export interface TimersView {
   readonly unreadable: readonly string[];
 }
 
-export interface FireView {
-  readonly dueAt: string;
-  readonly firedAt: string;
-  readonly lateMs: number;
-  /** `succeeded`, `failed`, ... */
-  readonly outcome: string;
-  readonly attempts: number;
-}
-
 export interface TimerView {
   readonly timer: TimerSummary;
   /** The timer as the API answers it, JSON text. */
   readonly json: string;
-  /** The body of a PUT that sets it again, JSON text. */
-  readonly put: string;
   /** The next fires, at most ten. */
   readonly preview: readonly string[];
   /** Those that are recorded, the latest first. */
-  readonly fires: readonly FireView[];
+  readonly fires: readonly FireResponse[];
 }
 
 /** How late recorded fires were: fires with less than `upToMs`, and at least the previous one's. */
@@ -226,231 +217,6 @@ export interface LatenessView {
   readonly p99Ms: number | null;
   /** False: only a part of the table was read. */
   readonly isComplete: boolean;
-}
-
-export interface ExportSummary {
-  readonly name: string;
-  readonly table: string;
-  /** `full, ndjson, gzip` */
-  readonly kind: string;
-  /** Where the next window of an incremental export starts. */
-  readonly cursor?: string;
-  readonly last?: ExportRun;
-}
-
-export interface ExportRun {
-  readonly export: string;
-  readonly id: string;
-  readonly day: string;
-  readonly trigger: string;
-  readonly status: "RUNNING" | "SUCCEEDED" | "FAILED" | "SUPERSEDED";
-  readonly startedAt: string;
-  readonly finishedAt?: string;
-  readonly items?: number;
-  readonly bytes?: number;
-  /** `s3://...` */
-  readonly location?: string;
-  readonly error?: string;
-  readonly execution?: string;
-}
-
-export interface ExportsView {
-  readonly exports: readonly ExportSummary[];
-  /** Of all exports, the latest first. */
-  readonly runs: readonly ExportRun[];
-}
-
-export interface ExportView {
-  readonly export: ExportSummary;
-  /** The latest first. */
-  readonly runs: readonly ExportRun[];
-  /** Of the run that is running. Items of the table are DynamoDB's last count. */
-  readonly progress?: {
-    readonly items: number;
-    readonly tableItems: number | null;
-    readonly bytes: number;
-    readonly segments: number;
-    readonly segmentsDone: number;
-  };
-  /** Of the last published run. */
-  readonly manifest?: {
-    readonly uri: string;
-    readonly items: number;
-    readonly bytes: number;
-    readonly files: readonly { readonly key: string; readonly items: number; readonly bytes: number }[];
-  };
-}
-
-export interface PipelineSummary {
-  readonly name: string;
-  readonly endpoint: string;
-  readonly webhookUrl: string;
-  /** The name of the parameter with Slack's webhook; empty: it does not notify. */
-  readonly slack: string;
-  /** Waiting in the queue. */
-  readonly queued: number;
-  readonly deadLetters: number;
-  /** Notifications that wait for Slack. */
-  readonly waiting: number;
-}
-
-export interface PipelinesView {
-  readonly pipelines: readonly PipelineSummary[];
-}
-
-export interface MessageSummary {
-  readonly key: string;
-  readonly version: string;
-  readonly receivedAt: string;
-  readonly summary: Readonly<Record<string, string>>;
-}
-
-export interface DeadLetterView {
-  readonly id: string;
-  readonly kind: "message" | "changes" | "notification";
-  readonly since: string;
-  readonly causes: readonly string[];
-  readonly body: string;
-}
-
-export interface PipelineView {
-  readonly pipeline: PipelineSummary;
-  /** Of today and yesterday, the latest first. */
-  readonly messages: readonly MessageSummary[];
-  /** Read only when they are asked for: reading hides them for five seconds. */
-  readonly deadLetters?: readonly DeadLetterView[];
-}
-
-export interface JourneyStep {
-  readonly name: "ingress" | "queue" | "row" | "notification" | "Slack";
-  readonly state: "done" | "waiting" | "failed" | "none" | "unknown";
-  readonly at?: string;
-  readonly detail: string;
-}
-
-/** A message of Slack's Block Kit. */
-export interface SlackView {
-  readonly text: string;
-  readonly blocks: readonly SlackBlockView[];
-}
-export type SlackBlockView =
-  | { readonly type: "header" | "context"; readonly texts: readonly string[] }
-  | { readonly type: "section"; readonly texts: readonly string[]; readonly fields: readonly string[] };
-
-export interface MessageView {
-  readonly pipeline: string;
-  readonly key: string;
-  readonly steps: readonly JourneyStep[];
-  /** JSON text, as it was sent. */
-  readonly data?: string;
-  readonly version?: string;
-  readonly slack?: SlackView;
-}
-
-export const TASK_TABS = ["STARTED", "FAILED", "TIMED_OUT", "ABORTED", "DONE"] as const;
-export type TaskTab = (typeof TASK_TABS)[number];
-
-export interface TaskSummary {
-  readonly taskId: string;
-  readonly status: TaskTab;
-  readonly startedAt: string;
-  readonly endedAt?: string;
-  readonly reason?: string;
-}
-
-export interface TasksView {
-  /** `isMore`: there are more than were counted. */
-  readonly counts: Readonly<Record<TaskTab, { readonly count: number; readonly isMore: boolean }>>;
-  /** Of one status, the latest first. */
-  readonly tasks: readonly TaskSummary[];
-}
-
-export type StateStatus = "idle" | "current" | "succeeded" | "failed";
-
-export interface MachineState {
-  readonly name: string;
-  readonly type: string;
-  readonly status: StateStatus;
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-  readonly enteredAt?: string;
-  readonly exitedAt?: string;
-  /** JSON texts. */
-  readonly input?: string;
-  readonly output?: string;
-  readonly error?: string;
-  /** How often it was entered. */
-  readonly entered: number;
-}
-
-export interface MachineView {
-  readonly width: number;
-  readonly height: number;
-  readonly states: readonly MachineState[];
-  readonly edges: readonly {
-    readonly from: string;
-    readonly to: string;
-    readonly path: string;
-    readonly isCatch: boolean;
-    readonly isTaken: boolean;
-  }[];
-}
-
-export interface TaskView {
-  readonly task: TaskSummary;
-  readonly executionArn: string;
-  readonly history: readonly { readonly status: string; readonly at: string; readonly reason?: string }[];
-  /** JSON texts. */
-  readonly input?: string;
-  readonly result?: string;
-  readonly machine: MachineView;
-}
-
-export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
-
-export interface LogLine {
-  /** Differs between any two lines. */
-  readonly key: string;
-  readonly at: string;
-  readonly functionName: string;
-  readonly level: "debug" | "info" | "warn" | "error" | "";
-  readonly text: string;
-  /** Without those that every line has. */
-  readonly fields: readonly (readonly [name: string, value: string])[];
-}
-
-export interface LogsView {
-  /** In time order, the latest last. */
-  readonly lines: readonly LogLine[];
-  /** Lines that match and are older than those. */
-  readonly omitted: number;
-  readonly functions: readonly { readonly name: string; readonly feature: string }[];
-  readonly since: string;
-}
-
-export interface ScheduleView {
-  readonly name: string;
-  readonly feature: string;
-  readonly expression: string;
-  readonly isEnabled: boolean;
-  readonly functionNames: readonly string[];
-  readonly lastRun?: RunView;
-  readonly nextAt?: string;
-}
-
-export interface SchedulesView {
-  readonly schedules: readonly ScheduleView[];
-}
-
-export interface SearchView {
-  readonly results: readonly {
-    readonly kind: string;
-    readonly title: string;
-    readonly detail: string;
-    readonly href: string;
-  }[];
 }
 
 /** Each view by its name: `timers` is `GET /api/timers`. */
@@ -464,18 +230,7 @@ export interface Views {
   readonly monitor: MonitorView;
   readonly timers: TimersView;
   readonly timer: TimerView;
-  /** Null: the environment has a callback of its own, which records nothing. */
-  readonly lateness: LatenessView | null;
-  readonly exports: ExportsView;
-  readonly export: ExportView;
-  readonly pipelines: PipelinesView;
-  readonly pipeline: PipelineView;
-  readonly message: MessageView;
-  readonly tasks: TasksView;
-  readonly task: TaskView;
-  readonly logs: LogsView;
-  readonly schedules: SchedulesView;
-  readonly search: SearchView;
+  readonly lateness: LatenessView;
 }
 export type ViewName = keyof Views;
 

@@ -1,7 +1,7 @@
 import axe, { type AxeResults } from "axe-core";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { bundlePage, type PageFile } from "../../scripts/console/server/bundle-page";
-import { RequestError, startConsole, type Action, type RunningConsole } from "../../scripts/console/server/server";
+import { RequestError, startConsole, type RunningConsole } from "../../scripts/console/server/server";
 import { launchChromium } from "../support/chromium";
 import { CONSOLE_NOW, fakeViews, type FakeViews, type FakeViewsOptions } from "../support/console-views";
 
@@ -30,7 +30,6 @@ afterAll(() => browser.close());
 
 interface Options extends FakeViewsOptions {
   readonly views?: Partial<FakeViews>;
-  readonly actions?: Readonly<Record<string, Action>>;
   readonly look?: BrowserContextOptions;
   /** @default the page of an address for one visit */
   readonly withToken?: boolean;
@@ -46,13 +45,7 @@ interface Opened {
   readonly visit: (path: string) => Promise<void>;
 }
 
-async function open({
-  views = {},
-  actions = {},
-  look = {},
-  withToken = true,
-  ...options
-}: Options = {}): Promise<Opened> {
+async function open({ views = {}, look = {}, withToken = true, ...options }: Options = {}): Promise<Opened> {
   const asked: string[] = [];
   const all = Object.entries({ ...fakeViews(options), ...views });
   const counted = all.map(([name, view]) => {
@@ -63,8 +56,7 @@ async function open({
     };
     return [name, counting] as const;
   });
-  const { canWrite = true } = options;
-  const console_ = await startConsole({ page, views: Object.fromEntries(counted), actions, canWrite, port: 0 });
+  const console_ = await startConsole({ page, views: Object.fromEntries(counted), port: 0 });
   running.push(console_);
   const context = await browser.newContext({ ...DESKTOP, ...look });
   const opened = await context.newPage();
@@ -137,6 +129,26 @@ describe("a visit", () => {
     expect(await opened.locator("main").innerText()).not.toContain("Failed");
     expect(await violations(opened)).toEqual([]);
   });
+});
+
+describe("a link", () => {
+  it("leads to a page, in every view, and so does the navigation", async () => {
+    const { page: opened, visit } = await open();
+    const links = new Set<string>();
+    for (const path of VIEWS) {
+      await visit(path);
+      const hrefs = await opened.evaluate<readonly string[]>(
+        `[...document.querySelectorAll("a[href^='/']")].map((link) => link.getAttribute("href"))`,
+      );
+      for (const href of hrefs) links.add(/^\/timers\/./.test(href) ? "/timers/periodic/timer-0001" : href);
+    }
+    expect([...links]).toContain("/heartbeats/shop");
+    expect([...links].map((href) => href.split("/")[1]?.split("?")[0])).not.toContain("exports");
+    for (const href of links) {
+      await visit(href);
+      expect([href, await opened.getByText("The console has no page at this address.").count()]).toEqual([href, 0]);
+    }
+  }, 60_000);
 });
 
 describe("text from outside", () => {

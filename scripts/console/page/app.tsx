@@ -1,6 +1,6 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { EnvironmentView } from "../contract";
+import { hasPage, type EnvironmentView } from "../contract";
 import { setServerTime } from "./components/clock";
 import { Empty, Icon, Loading } from "./components/parts";
 import { Help, useKeys } from "./components/keys";
@@ -25,7 +25,8 @@ export function App(): JSX.Element {
     document.title = `${screen.title}${name} · console`;
   }, [screen.title, name]);
   const [help, setHelp] = useState(false);
-  useKeys(environment?.features ?? [], setHelp);
+  const pages = pagesOf(environment);
+  useKeys(pages, setHelp);
   return (
     <Environment.Provider value={environment}>
       <a class="skip" href="#main">
@@ -44,7 +45,7 @@ export function App(): JSX.Element {
       </main>
       {help && (
         <Help
-          features={environment?.features ?? []}
+          features={pages}
           onClose={() => {
             setHelp(false);
           }}
@@ -52,6 +53,11 @@ export function App(): JSX.Element {
       )}
     </Environment.Provider>
   );
+}
+
+/** The deployed features with a page. */
+function pagesOf(environment: EnvironmentView | undefined): readonly string[] {
+  return (environment?.features ?? []).filter(hasPage);
 }
 
 function screenAt({ path, query }: Place): Screen {
@@ -88,12 +94,11 @@ function Header({ environment, place, onHelp }: HeaderProps): JSX.Element {
   useEffect(() => {
     nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   }, [room]);
-  const rooms = ["", ...(environment?.features ?? [])];
+  const rooms = ["", ...pagesOf(environment)];
   return (
     <header class="top">
       <p class="brand">
         <b>Almanac</b> {environment !== undefined && <span class="environment">{environment.name}</span>}
-        {environment?.canWrite === false && <span class="environment">read-only</span>}
       </p>
       <nav aria-label="Views" ref={nav}>
         {rooms.map((name) => (

@@ -1,4 +1,4 @@
-/** The page's side of the API: its session, views and actions. */
+/** The page's side of the API: its session and its views. */
 import type { ErrorView, Query, ViewName, Views } from "../contract";
 
 const SESSION = "almanac-session";
@@ -23,7 +23,12 @@ export async function openSession(): Promise<void> {
   const token = TOKEN.exec(location.hash)?.[1];
   if (token === undefined) return;
   history.replaceState(null, "", location.pathname + location.search);
-  const { session } = (await send("session", { token })) as { readonly session: string };
+  const response = await fetch("/api/session", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ token }),
+  });
+  const { session } = (await bodyOf(response)) as { readonly session: string };
   localStorage.setItem(SESSION, session);
 }
 
@@ -40,18 +45,6 @@ export async function getView<Name extends ViewName>(
   });
   // Trusted: the server that has sent this script has the same types.
   return (await bodyOf(response)) as Views[Name];
-}
-
-async function send(path: string, body: unknown): Promise<unknown> {
-  const response = await fetch(`/api/${path}`, {
-    method: "POST",
-    headers: {
-      Authorization: `Bearer ${localStorage.getItem(SESSION) ?? ""}`,
-      "Content-Type": "application/json",
-    },
-    body: JSON.stringify(body),
-  });
-  return bodyOf(response);
 }
 
 async function bodyOf(response: Response): Promise<unknown> {

@@ -2,7 +2,7 @@
 import { MINUTE_MS, SECOND_MS } from "../../../functions/shared/time";
 import { isAtLeast } from "../../features/logs/describe-event";
 import { parseLine, readEvents, type LogEvent } from "../../features/logs/log-events";
-import { logGroupsOf, type LogGroup } from "../../features/logs/log-groups";
+import { logGroupsOf } from "../../features/logs/log-groups";
 import type { RunView } from "../contract";
 import type { Environment } from "./source";
 
@@ -61,9 +61,8 @@ function merged(before: readonly LogEvent[], read: readonly LogEvent[], since: n
     .slice(-KEPT_LINES);
 }
 
-/** The invocations that lines tell of, the latest first. */
-export function runsOf(events: readonly LogEvent[], groups: readonly LogGroup[]): readonly RunView[] {
-  const features = new Map(groups.map(({ functionName, feature }) => [functionName, feature]));
+/** The invocations that wrote the lines, the latest first. */
+export function runsOf(events: readonly LogEvent[]): readonly RunView[] {
   const runs = new Map<string, { at: number; ok: boolean; durationMs?: number; functionName: string }>();
   for (const { time, functionName, message } of events) {
     const requestId = requestIdOf(message);
@@ -80,7 +79,6 @@ export function runsOf(events: readonly LogEvent[], groups: readonly LogGroup[])
   return [...runs]
     .map(([key, { at, functionName, ...run }]): RunView => ({
       functionName,
-      feature: features.get(functionName) ?? "",
       requestId: key.slice(functionName.length + 1),
       at: new Date(at).toISOString(),
       ...run,

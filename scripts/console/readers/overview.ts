@@ -2,9 +2,8 @@
 import { headline, overallState } from "../../../functions/heartbeats/status-page/status-format";
 import { errorMessage, isObject } from "../../../functions/shared/errors";
 import { describeError } from "../../shared/errors";
-import { logGroupsOf } from "../../features/logs/log-groups";
 import { parseLine } from "../../features/logs/log-events";
-import type { FeatureSummary, Finding, NextView, OverviewView } from "../contract";
+import { hasPage, type FeatureSummary, type Finding, type NextView, type OverviewView } from "../contract";
 import { nextRunOf, rulesOf } from "./due";
 import { readHeartbeats } from "./heartbeats";
 import { isFailure, runsOf, type LogTail } from "./log-tail";
@@ -43,13 +42,11 @@ export async function readOverview(source: Source, readers: OverviewReaders): Pr
   ]);
   const read = settled.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
   const events = logs.status === "fulfilled" ? logs.value : [];
-  const recent = runsOf(events, logGroupsOf(environment.name, environment.state));
+  const recent = runsOf(events);
   const rules = rulesOf(environment).flatMap((rule): NextView[] => {
     const at = nextRunOf(rule, recent, source.now());
-    const href = `/logs?name=${encodeURIComponent(rule.functionNames[0] ?? rule.feature)}`;
-    return at === undefined
-      ? []
-      : [{ feature: rule.feature, title: rule.name, detail: rule.expression, at: new Date(at).toISOString(), href }];
+    const { feature, name: title, expression: detail } = rule;
+    return at === undefined ? [] : [{ feature, title, detail, at: new Date(at).toISOString() }];
   });
   const next = [...rules, ...read.flatMap((part) => part.next ?? [])].sort((a, b) => (a.at < b.at ? -1 : 1));
   return {
@@ -179,7 +176,7 @@ async function deadLettersPart(environment: Environment): Promise<Part> {
         severity: "down",
         title: `${messages} dead ${messages === 1 ? "letter" : "letters"}`,
         detail: name,
-        href: feature === "pipelines" ? "/pipelines?tab=dead" : `/${feature}`,
+        ...(hasPage(feature) && { href: `/${feature}` }),
       })),
   };
 }
@@ -199,7 +196,6 @@ function failuresOf(events: Awaited<ReturnType<LogTail["read"]>>): readonly Find
       title: `${functionName} logged ${count === 1 ? "an error" : `${count} errors`}`,
       detail: summaryOf(message),
       at: new Date(time).toISOString(),
-      href: `/logs?name=${encodeURIComponent(functionName)}&level=error`,
     }));
 }
 

@@ -16,15 +16,14 @@ const CONCURRENCY = 8;
 
 const DEAD_LETTERS = /(^|-)(dlq|dead-letters?)$/;
 
-/** Of every queue, or of those of one feature. */
-export async function readDepths(
-  { resources, sqs }: Pick<Environment, "resources" | "sqs">,
-  feature?: string,
-): Promise<readonly QueueDepth[]> {
+export async function readDepths({
+  resources,
+  sqs,
+}: Pick<Environment, "resources" | "sqs">): Promise<readonly QueueDepth[]> {
   const queues = resources.flatMap(({ type, module, values }) => {
     const url = values["url"] ?? values["id"];
     if (type !== "aws_sqs_queue" || typeof url !== "string") return [];
-    return feature === undefined || module === feature ? [{ feature: module, name: String(values["name"]), url }] : [];
+    return [{ feature: module, name: String(values["name"]), url }];
   });
   return mapConcurrently(queues, CONCURRENCY, async (queue) => ({
     ...queue,

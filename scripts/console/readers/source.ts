@@ -1,14 +1,11 @@
 /** What the views read from: the deployed environment, and AWS with the viewer's own credentials. */
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { LambdaClient } from "@aws-sdk/client-lambda";
 import { S3Client } from "@aws-sdk/client-s3";
-import { SFNClient } from "@aws-sdk/client-sfn";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { ExpiringCache } from "../../../functions/shared/expiring-cache";
 import { SECOND_MS } from "../../../functions/shared/time";
 import type { Deployed } from "../../environments/deployed";
-import { LOCAL } from "../../environments/names";
 import { s3Settings, type AwsSettings } from "../../shared/aws-settings";
 import { resourcesOfState } from "../../terraform/state";
 import type { Resource } from "../../../modules/synthesized/resources";
@@ -16,10 +13,8 @@ import { FEATURES } from "../contract";
 
 export interface Clients {
   readonly dynamodb: DynamoDBClient;
-  readonly lambda: LambdaClient;
   readonly logs: CloudWatchLogsClient;
   readonly s3: S3Client;
-  readonly sfn: SFNClient;
   readonly sqs: SQSClient;
 }
 
@@ -27,7 +22,6 @@ export interface Clients {
 export interface Environment extends Deployed, Clients {
   /** The prefix of its names: `almanac`. */
   readonly app: string;
-  readonly isLocal: boolean;
   readonly resources: readonly Resource[];
 }
 
@@ -46,9 +40,8 @@ export function sourceOf(find: () => Promise<Deployed>, now: () => number): Sour
   const open = async (): Promise<Environment> => {
     const deployed = await find();
     const resources = resourcesOfState(deployed.state);
-    const isLocal = deployed.name === LOCAL;
     const features = Object.fromEntries(Object.entries(deployed.features).sort(([a], [b]) => rankOf(a) - rankOf(b)));
-    return { ...deployed, features, ...clients(deployed.aws), resources, isLocal, app: appOf(resources) };
+    return { ...deployed, features, ...clients(deployed.aws), resources, app: appOf(resources) };
   };
   return { environment: () => environments.get("", open), now };
 }
@@ -72,10 +65,8 @@ function clientsOnce(): (aws: AwsSettings) => Clients {
 function clientsFor(aws: AwsSettings): Clients {
   return {
     dynamodb: new DynamoDBClient(aws),
-    lambda: new LambdaClient(aws),
     logs: new CloudWatchLogsClient({ ...aws, maxAttempts: 8 }),
     s3: new S3Client(s3Settings(aws)),
-    sfn: new SFNClient(aws),
     sqs: new SQSClient(aws),
   };
 }

@@ -1,15 +1,16 @@
 /** Reads timers from their table: the API would do, but each of its answers is an invocation, which the console would then show as work. */
 import { BatchGetItemCommand, GetItemCommand, QueryCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import * as z from "zod";
-import { timerResponse, type TimerStatus } from "../../../functions/timers/api/timer-response";
+import { fireResponse, timerResponse, type TimerStatus } from "../../../functions/timers/api/timer-response";
 import { TIMER_PARTITIONS } from "../../../functions/timers/contract";
-import type { TimerResponse } from "../../../functions/timers/api/api-types";
+import { preview } from "../../../functions/timers/api/verbs";
+import type { FireResponse, TimerResponse } from "../../../functions/timers/api/api-types";
 import type { AwsJson } from "../../../functions/shared/aws/aws-json";
 import { systemClock } from "../../../functions/shared/clock";
 import { errorMessage } from "../../../functions/shared/errors";
 import type { StoredTimer, TimerKind } from "../../../functions/timers/schedule/timer";
 import { readCursors } from "../../../functions/timers/storage/cursors";
-import { history, type RecordedFire } from "../../../functions/timers/storage/history";
+import { history } from "../../../functions/timers/storage/history";
 import { timerTable, type ListKey } from "../../../functions/timers/storage/timer-table";
 import type { Environment } from "./source";
 
@@ -67,17 +68,19 @@ function statusOf({ shard }: StoredTimer, cursors: ReadonlyMap<string, number>):
   return { cursor: cursors.get(shard) ?? 0, recorded: false };
 }
 
-/** A timer, and its latest recorded fires. */
 export interface ReadOneTimer {
   readonly response: TimerResponse;
-  readonly fires: readonly RecordedFire[];
+  /** The next due times; none while it is paused. */
+  readonly preview: readonly string[];
+  /** The latest that are recorded. */
+  readonly fires: readonly FireResponse[];
 }
 
 /** @returns undefined when there is no such timer */
 export async function readOneTimer(
   environment: Environment,
   { kind, id }: { readonly kind: TimerKind; readonly id: string },
-  { now, fires: limit }: { readonly now: number; readonly fires: number },
+  { now, fires: limit, previewed }: { readonly now: number; readonly fires: number; readonly previewed: number },
 ): Promise<ReadOneTimer | undefined> {
   const { table, dynamodb, name, historyName } = tableOf(environment);
   const timer = await table.get({ kind, id });
@@ -85,7 +88,11 @@ export async function readOneTimer(
   const cursors = await readCursors(dynamodb, name, [timer.shard], ports);
   const { fires } = await history(dynamodb, historyName, ports).read(timer, limit);
   const status = { ...statusOf(timer, cursors), recorded: fires.length > 0, lastFire: fires[0] };
-  return { response: timerResponse(timer, now, status), fires };
+  return {
+    response: timerResponse(timer, now, status),
+    preview: timer.enabled ? preview(timer, previewed, now).fires : [],
+    fires: fires.map(fireResponse),
+  };
 }
 
 function tableOf({ dynamodb: client, features }: Environment) {

@@ -1,14 +1,11 @@
 /** Timers: the list, one timer with its fires, and how late fires were. */
 import { paginateScan } from "@aws-sdk/client-dynamodb";
 import * as z from "zod";
-import { TimersClient } from "../../../clients/timers";
 import type { TimerResponse } from "../../../functions/timers/api/api-types";
 import { jsonText } from "../../../functions/shared/json-text";
 import { MINUTE_MS, SECOND_MS } from "../../../functions/shared/time";
-import { nextCronDue } from "../../../functions/shared/calendar/cron";
 import { describeSchedule } from "../../features/timers/describe";
 import { queuesOf } from "../../features/redrive/messages";
-import { outputsOf } from "../../shared/feature-outputs";
 import { RequestError } from "../server/server";
 import {
   TIMER_STATES,
@@ -33,25 +30,17 @@ const PAUSE_FACTOR = 10;
 /** A fire is in its queue before it is due. */
 const LATE_MS = MINUTE_MS;
 
+const PREVIEWED = 10;
+
 /** A window of the list: more than a screen shows. */
 const WINDOW = 200;
 
 export interface TimersReader {
   readonly list: (environment: Environment) => Promise<TimerList>;
-  /** After a change: the next list is read anew. */
-  readonly forget: () => void;
 }
 
 export interface TimerList extends Pick<ReadTimers, "unreadable"> {
   readonly timers: readonly TimerSummary[];
-  /** Epoch milliseconds. */
-  readonly readAt: number;
-}
-
-export function timersClient(environment: Environment): TimersClient {
-  const { api_url: url } = outputsOf("timers", environment);
-  const { region, credentials } = environment.aws;
-  return new TimersClient({ url, region, ...(credentials && { credentials }) });
 }
 
 export function timersReader(now: () => number): TimersReader {
@@ -66,20 +55,17 @@ export function timersReader(now: () => number): TimersReader {
       try {
         return await current.list;
       } finally {
-        // Unless it was forgotten meanwhile.
+        // Unless another environment is being read meanwhile.
         if (known === current)
           known = { ...current, until: now() + Math.max(REREAD_MS, (now() - startedAt) * PAUSE_FACTOR) };
       }
     },
-    forget: () => {
-      known = undefined;
-    },
   };
 }
 
-async function readAll(environment: Environment, readAt: number): Promise<TimerList> {
-  const { timers, unreadable } = await readAllTimers(environment, readAt);
-  return { timers: timers.map(({ kind, response }) => summaryOf(kind, response, readAt)), unreadable, readAt };
+async function readAll(environment: Environment, now: number): Promise<TimerList> {
+  const { timers, unreadable } = await readAllTimers(environment, now);
+  return { timers: timers.map(({ kind, response }) => summaryOf(kind, response, now)), unreadable };
 }
 
 function summaryOf(kind: TimerKind, timer: TimerResponse, now: number): TimerSummary {
@@ -99,7 +85,7 @@ export async function readTimers(source: Source, reader: TimersReader, query: Qu
   const queues = queuesOf(environment.features["timers"] ?? {});
   const depthsOf = async (urls: readonly string[]) =>
     (await Promise.all(urls.map((url) => depthOf(url, environment.sqs)))).reduce((sum, depth) => sum + depth, 0);
-  const [{ timers, unreadable, readAt }, queued, deadLetters] = await Promise.all([
+  const [{ timers, unreadable }, queued, deadLetters] = await Promise.all([
     reader.list(environment),
     depthsOf(queues.map(({ queueUrl }) => queueUrl)),
     depthsOf(queues.map(({ deadLetterQueueUrl }) => deadLetterQueueUrl)),
@@ -117,7 +103,6 @@ export async function readTimers(source: Source, reader: TimersReader, query: Qu
     total: listed.length,
     from,
     timers: listed.slice(from, from + WINDOW),
-    readAt: new Date(readAt).toISOString(),
     queued,
     deadLetters,
     unreadable,
@@ -144,72 +129,11 @@ function byUrgency(a: TimerSummary, b: TimerSummary): number {
 export async function readTimer(source: Source, { kind = "periodic", id = "" }: Query): Promise<TimerView> {
   const environment = await source.environment();
   const known = KINDS.find((each) => each === kind);
-  const limits = { now: source.now(), fires: WINDOW };
+  const limits = { now: source.now(), fires: WINDOW, previewed: PREVIEWED };
   const read = known === undefined ? undefined : await readOneTimer(environment, { kind: known, id }, limits);
   if (known === undefined || read === undefined) throw new RequestError(404, `There is no ${kind} timer "${id}".`);
-  const { response: timer, fires } = read;
-  return {
-    timer: summaryOf(known, timer, source.now()),
-    json: jsonText(timer),
-    put: jsonText(putOf(timer)),
-    preview: previewOf(timer),
-    fires: fires.map(({ due, firedAt, outcome, attempts }) => ({
-      dueAt: new Date(due).toISOString(),
-      firedAt: new Date(firedAt).toISOString(),
-      lateMs: firedAt - due,
-      outcome,
-      attempts,
-    })),
-  };
-}
-
-/** The fields of a PUT among those of a response. */
-function putOf({
-  schedule,
-  timerCallbackData,
-  enabled,
-  startAt,
-  endAt,
-  maxFires,
-  jitterSeconds,
-  ...timer
-}: TimerResponse) {
-  const { callback, catchUp, overlap, retry, history } = timer;
-  const options = { startAt, endAt, maxFires, jitterSeconds, callback, catchUp, overlap, retry, history };
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  return { ...schedule, timerCallbackData, enabled, ...given };
-}
-
-const PREVIEWED = 10;
-
-/** The next fires without jitter. */
-function previewOf({ schedule, nextFireAt, endAt, firesLeft }: TimerResponse): readonly string[] {
-  if (nextFireAt === null) return [];
-  const end = endAt === undefined ? Infinity : Date.parse(endAt);
-  const times = [Date.parse(nextFireAt)];
-  const limit = Math.min(PREVIEWED, firesLeft ?? PREVIEWED);
-  while (times.length < limit) {
-    const next = afterFire(schedule, times.at(-1) ?? 0);
-    if (next === undefined || next > end) break;
-    times.push(next);
-  }
-  return times.map((time) => new Date(time).toISOString());
-}
-
-const UNIT_MS: Readonly<Record<string, number>> = {
-  second: SECOND_MS,
-  minute: MINUTE_MS,
-  hour: 60 * MINUTE_MS,
-  day: 24 * 60 * MINUTE_MS,
-};
-
-function afterFire(schedule: TimerResponse["schedule"], time: number): number | undefined {
-  if ("at" in schedule) return undefined;
-  if ("cron" in schedule) return nextCronDue(schedule.cron, schedule.timeZone, time);
-  if (!("every" in schedule)) return time + 60 * MINUTE_MS;
-  const [, count = "", unit = ""] = /^(\d+) (second|minute|hour|day)s?$/.exec(schedule.every) ?? [];
-  const period = Number(count) * (UNIT_MS[unit] ?? 0);
-  return period > 0 ? time + period : undefined;
+  const { response: timer, ...others } = read;
+  return { timer: summaryOf(known, timer, source.now()), json: jsonText(timer), ...others };
 }
 
 const BUCKETS_MS = [50, 100, 200, 500, 1_000, 5_000, 60_000] as const;

@@ -3,7 +3,7 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { refusal } from "../../shared/loopback-guard";
 
-/** `127.0.0.1:4570` and `localhost:4570`: stricter than the other servers on this machine, which have no actions. */
+/** `127.0.0.1:4570` and `localhost:4570`: stricter than the other servers on this machine, which read no AWS account. */
 export function refusedByConsole(request: Pick<IncomingMessage, "headersDistinct">, port: number): string | undefined {
   const [host = ""] = request.headersDistinct["host"] ?? [];
   if (![`127.0.0.1:${port}`, `localhost:${port}`].includes(host.toLowerCase()))

@@ -11,18 +11,11 @@ import { isBearer, refusedByConsole, SECURITY_HEADERS, Sessions } from "./guard"
 /** Answers JSON. */
 export type View = (query: Query) => Promise<unknown>;
 
-/** Changes something, and answers JSON. Its input is not parsed yet. */
-export type Action = (input: unknown) => Promise<unknown>;
-
 export interface ConsoleOptions {
   /** By path. */
   readonly page: Readonly<Record<string, PageFile>>;
   /** By name: `timers` is `GET /api/timers`. */
   readonly views: Readonly<Record<string, View>>;
-  /** By name: `timers.put` is `POST /api/actions/timers.put`. */
-  readonly actions: Readonly<Record<string, Action>>;
-  /** False: actions are refused. */
-  readonly canWrite: boolean;
   /** Who has it may issue tokens: `almanac open console`. @default nobody */
   readonly key?: string;
   /** @default the first of {@link DEFAULT_PORT} and any free one */
@@ -39,14 +32,14 @@ export interface RunningConsole {
 /** The same at each start where it is free, so that bookmarks work. */
 export const DEFAULT_PORT = 4_570;
 
-/** Limits memory. A message of a pipeline has at most 200 KiB. */
-const LONGEST_BODY = 1_000_000;
+/** Limits memory. The only body that is read is a token. */
+const LONGEST_BODY = 1_000;
 
 /** The request is refused or wrong. The message is for the viewer. */
 export class RequestError extends Error {
   override readonly name = "RequestError";
   constructor(
-    readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415,
+    readonly status: 401 | 403 | 404 | 405 | 413 | 415,
     message: string,
   ) {
     super(message);
@@ -96,7 +89,7 @@ async function respond(request: IncomingMessage, response: ServerResponse, servi
   const path = pathname.slice("/api/".length);
   if (request.method === "GET") {
     requireSession(request, serving);
-    const view = ownValue(serving.views, path);
+    const view = Object.hasOwn(serving.views, path) ? serving.views[path] : undefined;
     if (view === undefined) throw new RequestError(404, `There is no view "${path}".`);
     answer(response, 200, await view(Object.fromEntries(searchParams)));
   } else if (request.method === "POST") answer(response, 200, await post(path, request, serving));
@@ -117,7 +110,7 @@ function sendPage(request: IncomingMessage, response: ServerResponse, file: Page
 const exchangeSchema = z.strictObject({ token: z.string().max(200) });
 
 async function post(path: string, request: IncomingMessage, serving: Serving): Promise<unknown> {
-  const { sessions, key, canWrite, actions, port } = serving;
+  const { sessions, key, port } = serving;
   const { authorization } = request.headers;
   if (path === "token") {
     if (key === undefined || !isBearer(authorization, key)) throw new RequestError(401, "The key is wrong.");
@@ -126,19 +119,11 @@ async function post(path: string, request: IncomingMessage, serving: Serving): P
   // Pages of other origins cannot send this type without a preflight, which has no answer.
   if (request.headers["content-type"] !== "application/json")
     throw new RequestError(415, "The Content-Type is not application/json.");
-  if (path === "session") {
-    const { token } = exchangeSchema.parse(parseJson(await bodyOf(request)));
-    const session = sessions.exchange(token);
-    if (session === undefined) throw new RequestError(401, "This address was used before. Print a new one.");
-    return { session };
-  }
-  requireSession(request, serving);
-  const action = path.startsWith("actions/") ? ownValue(actions, path.slice("actions/".length)) : undefined;
-  if (action === undefined) throw new RequestError(404, `There is no action "${path}".`);
-  if (!canWrite)
-    throw new RequestError(403, "The console is read-only here. Start it with --write, or use the command.");
-  if (request.headers.origin === undefined) throw new RequestError(403, "Refused: an action needs an Origin header.");
-  return action(parseJson(await bodyOf(request)));
+  if (path !== "session") throw new RequestError(404, "Only a token and a session can be requested.");
+  const exchange = exchangeSchema.safeParse(parseJson(await bodyOf(request))).data;
+  const session = exchange && sessions.exchange(exchange.token);
+  if (session === undefined) throw new RequestError(401, "This address was used before. Print a new one.");
+  return { session };
 }
 
 function requireSession({ headers }: IncomingMessage, { sessions }: Serving): void {
@@ -146,29 +131,17 @@ function requireSession({ headers }: IncomingMessage, { sessions }: Serving): vo
     throw new RequestError(401, "This browser has no session here. Open the address that the console printed.");
 }
 
-function ownValue<Value>(record: Readonly<Record<string, Value>>, name: string): Value | undefined {
-  return Object.hasOwn(record, name) ? record[name] : undefined;
-}
-
-/** Errors of AWS and of the features whose cause is the request or the viewer's permissions. */
+/** Errors whose cause is the request or the viewer's permissions. */
 const STATUSES: Readonly<Record<string, number>> = {
-  UsageError: 400,
-  InvalidRequestError: 400,
-  ZodError: 400,
   AccessDenied: 403,
   AccessDeniedException: 403,
-  AccessDeniedError: 403,
   UnauthorizedOperation: 403,
   NotInEnvironmentError: 404,
-  NotFoundError: 404,
   ResourceNotFoundException: 404,
-  ConflictError: 409,
 };
 
 function failureOf(error: unknown): [status: number, body: ErrorView] {
   if (error instanceof RequestError) return [error.status, { message: error.message }];
-  if (error instanceof z.ZodError)
-    return [400, { message: error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ") }];
   return [STATUSES[errorName(error)] ?? 502, { message: describeError(error) || errorMessage(error) }];
 }
 

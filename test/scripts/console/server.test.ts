@@ -23,8 +23,6 @@ async function start(options: Partial<ConsoleOptions> = {}): Promise<RunningCons
       timers: (query) => Promise.resolve({ query }),
       broken: () => Promise.reject(new RequestError(404, "There is no such timer.")),
     },
-    actions: { put: (input) => Promise.resolve({ put: input }) },
-    canWrite: true,
     key: KEY,
     port: 0,
     ...options,
@@ -136,8 +134,7 @@ describe("a page of another origin, or of a name that leads here", () => {
         ["GET", "/api/timers"],
         ["POST", "/api/session"],
         ["POST", "/api/token"],
-        ["POST", "/api/actions/put"],
-        ["OPTIONS", "/api/actions/put"],
+        ["OPTIONS", "/api/session"],
       ] as const) {
         const answer = await send(console_, path, {
           method,
@@ -156,44 +153,36 @@ describe("a page of another origin, or of a name that leads here", () => {
   });
 });
 
-describe("an action", () => {
-  const post = (console_: RunningConsole, headers: OutgoingHttpHeaders, body = '{"id": 1}') =>
-    send(console_, "/api/actions/put", { method: "POST", body, headers });
-  const own = ({ port }: RunningConsole) => ({ ...JSON_TYPE, Origin: `http://127.0.0.1:${port}` });
+describe("a request for a session", () => {
+  const post = (console_: RunningConsole, headers: OutgoingHttpHeaders, body = "{}") =>
+    send(console_, "/api/session", { method: "POST", body, headers });
 
-  it("changes something for the console's own page", async () => {
+  it("is refused as a form sends it, and without a token", async () => {
     const console_ = await start();
-    const { status, text } = await post(console_, { ...own(console_), ...(await session(console_)) });
-    expect([status, JSON.parse(text)]).toEqual([200, { put: { id: 1 } }]);
+    expect((await post(console_, { "Content-Type": "text/plain" })).status).toBe(415);
+    for (const body of ["{", "{}", '{"token": 7}']) expect((await post(console_, JSON_TYPE, body)).status).toBe(401);
   });
 
-  it("is refused without a session, without an origin, and as a form sends it", async () => {
-    const console_ = await start();
-    const headers = await session(console_);
-    expect((await post(console_, own(console_))).status).toBe(401);
-    expect((await post(console_, { ...headers, ...JSON_TYPE })).status).toBe(403);
-    expect((await post(console_, { ...headers, ...own(console_), "Content-Type": "text/plain" })).status).toBe(415);
-    expect((await send(console_, "/api/actions/put", { headers })).status).toBe(404);
+  it("that is longer than a token is not read", async () => {
+    const body = JSON.stringify({ token: "x".repeat(1_001) });
+    expect((await post(await start(), JSON_TYPE, body)).status).toBe(413);
   });
+});
 
-  it("is refused by a console that only reads", async () => {
-    const console_ = await start({ canWrite: false });
-    const { status, text } = await post(console_, { ...own(console_), ...(await session(console_)) });
-    expect([status, text]).toEqual([403, expect.stringContaining("--write")]);
-  });
-
+describe("a path of the API", () => {
   it.each(["toString", "__proto__", "constructor", "other"])("is not %s", async (name) => {
     const console_ = await start();
-    const headers = { ...own(console_), ...(await session(console_)) };
-    const options = { method: "POST", body: "{}", headers };
-    expect((await send(console_, `/api/actions/${name}`, options)).status).toBe(404);
+    const headers = { ...JSON_TYPE, ...(await session(console_)) };
     expect((await send(console_, `/api/${name}`, { headers })).status).toBe(404);
+    expect((await send(console_, `/api/${name}`, { method: "POST", body: "{}", headers })).status).toBe(404);
   });
 
-  it("of a megabyte and more is not read", async () => {
+  it("changes nothing: a view is not posted, put or deleted", async () => {
     const console_ = await start();
-    const body = JSON.stringify("x".repeat(1_000_001));
-    expect((await post(console_, { ...own(console_), ...(await session(console_)) }, body)).status).toBe(413);
+    const headers = { ...JSON_TYPE, ...(await session(console_)) };
+    expect((await send(console_, "/api/timers", { method: "POST", body: "{}", headers })).status).toBe(404);
+    for (const method of ["PUT", "DELETE", "PATCH"])
+      expect((await send(console_, "/api/timers", { method, headers })).status).toBe(405);
   });
 });
 

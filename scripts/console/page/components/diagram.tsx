@@ -107,8 +107,13 @@ function Node({ node, run, now }: NodeProps): JSX.Element {
   const { kind, label, detail, x, y, width, height, functionName } = node;
   const ran = run === undefined ? "" : `, ran ${relative(Date.parse(run.lastAt), now)}`;
   const health = run !== undefined && run.errors > 0 ? "failing" : "";
-  const content = (
-    <>
+  return (
+    <g
+      role="img"
+      aria-label={`${KIND_LABELS[kind]} ${label}${ran}`}
+      class={`node ${kind} ${health}`}
+      transform={`translate(${x - width / 2} ${y - height / 2})`}
+    >
       <title>{`${KIND_LABELS[kind]} ${detail}${ran}`}</title>
       <rect width={width} height={height} rx="9" />
       <path class="kind" d={KIND_PATHS[kind]} transform={`translate(11 ${(height - 16) / 2})`} />
@@ -120,18 +125,6 @@ function Node({ node, run, now }: NodeProps): JSX.Element {
           {run === undefined ? "no run lately" : relative(Date.parse(run.lastAt), now)}
         </text>
       )}
-    </>
-  );
-  const props = { class: `node ${kind} ${health}`, transform: `translate(${x - width / 2} ${y - height / 2})` };
-  if (functionName === undefined)
-    return (
-      <g role="img" aria-label={`${KIND_LABELS[kind]} ${label}`} {...props}>
-        {content}
-      </g>
-    );
-  return (
-    <a href={`/logs?name=${encodeURIComponent(functionName)}`} {...props}>
-      {content}
-    </a>
+    </g>
   );
 }

@@ -1,10 +1,11 @@
-import type { ComponentChildren, JSX } from "preact";
-import type { Finding, NextView, OverviewView, RunView } from "../../contract";
+import type { JSX } from "preact";
+import { hasPage, type Finding, type NextView, type OverviewView, type RunView } from "../../contract";
 import { Time } from "../components/clock";
 import { Diagram } from "../components/diagram";
 import { Empty, Icon, Loaded, Panel } from "../components/parts";
 import { span } from "../format";
 import { useLive } from "../live";
+import { href } from "../router";
 
 export function Overview(): JSX.Element {
   const overview = useLive("overview");
@@ -38,7 +39,7 @@ export function Overview(): JSX.Element {
           </div>
           <Architecture />
           <div class="columns">
-            <Panel title="Ran last" aside={<a href="/logs">Logs</a>}>
+            <Panel title="Ran last">
               <Runs runs={view.recent} />
             </Panel>
             <Panel title="Runs next">
@@ -54,14 +55,24 @@ export function Overview(): JSX.Element {
 function Features({ view: { features } }: { readonly view: OverviewView }): JSX.Element {
   return (
     <nav class="features" aria-label="Features">
-      {features.map(({ name, health, headline }) => (
-        <a href={`/${name}`} class={`feature ${health}`} key={name}>
-          <b>
-            <Icon health={health} label={`${health}:`} /> {name}
-          </b>
-          <span>{headline}</span>
-        </a>
-      ))}
+      {features.map(({ name, health, headline }) => {
+        const content = (
+          <>
+            <b>
+              <Icon health={health} label={`${health}:`} /> {name}
+            </b>
+            <span>{headline}</span>
+          </>
+        );
+        const key = { class: `feature ${health}`, key: name };
+        return hasPage(name) ? (
+          <a href={href(name)} {...key}>
+            {content}
+          </a>
+        ) : (
+          <div {...key}>{content}</div>
+        );
+      })}
     </nav>
   );
 }
@@ -75,10 +86,10 @@ function Findings({ findings, calm }: { readonly findings: readonly Finding[]; r
     );
   return (
     <ul class="rows">
-      {findings.map(({ severity, title, detail, at, href }) => (
+      {findings.map(({ severity, title, detail, at, href: to }) => (
         <li key={`${title} ${at ?? ""}`}>
           <Icon health={severity} label={`${severity}:`} />
-          <Line href={href} title={title} detail={detail} />
+          <Line to={to} title={title} detail={detail} />
           {at !== undefined && <Time at={at} />}
         </li>
       ))}
@@ -93,11 +104,7 @@ function Runs({ runs }: { readonly runs: readonly RunView[] }): JSX.Element {
       {runs.map(({ functionName, requestId, at, ok, durationMs }) => (
         <li key={requestId}>
           <Icon health={ok ? "up" : "down"} label={ok ? "succeeded:" : "failed:"} />
-          <Line
-            href={`/logs?id=${encodeURIComponent(requestId)}`}
-            title={functionName}
-            detail={durationMs === undefined ? "" : span(durationMs)}
-          />
+          <Line title={functionName} detail={durationMs === undefined ? "" : span(durationMs)} />
           <Time at={at} />
         </li>
       ))}
@@ -109,9 +116,9 @@ function Upcoming({ next }: { readonly next: readonly NextView[] }): JSX.Element
   if (next.length === 0) return <Empty>Nothing is scheduled.</Empty>;
   return (
     <ul class="rows">
-      {next.map(({ title, detail, at, href }) => (
-        <li key={`${href} ${title}`}>
-          <Line href={href} title={title} detail={detail} />
+      {next.map(({ feature, title, detail, at, href: to }) => (
+        <li key={`${feature} ${title} ${at}`}>
+          <Line to={to} title={title} detail={detail} />
           <Time at={at} />
         </li>
       ))}
@@ -120,15 +127,16 @@ function Upcoming({ next }: { readonly next: readonly NextView[] }): JSX.Element
 }
 
 interface LineProps {
-  readonly href: string;
-  readonly title: ComponentChildren;
+  /** The address of a page. @default no link */
+  readonly to?: string | undefined;
+  readonly title: string;
   readonly detail: string;
 }
 
-function Line({ href, title, detail }: LineProps): JSX.Element {
+function Line({ to, title, detail }: LineProps): JSX.Element {
   return (
     <div class="line">
-      <a href={href}>{title}</a>
+      {to === undefined ? <span>{title}</span> : <a href={to}>{title}</a>}
       {detail !== "" && <span class="detail">{detail}</span>}
     </div>
   );
@@ -144,9 +152,7 @@ function Architecture(): JSX.Element {
           <div class="drawings">
             {drawings.map((drawing) => (
               <section key={drawing.feature} aria-label={drawing.feature}>
-                <h3>
-                  <a href={`/${drawing.feature}`}>{drawing.feature}</a>
-                </h3>
+                <h3>{drawing.feature}</h3>
                 <Diagram drawing={drawing} activity={activity?.functions ?? {}} />
               </section>
             ))}

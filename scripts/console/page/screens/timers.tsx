@@ -193,14 +193,14 @@ function Fires({ fires }: { readonly fires: TimerView["fires"] }): JSX.Element {
   if (fires.length === 0) return <Empty>No fire of the last seven days is recorded.</Empty>;
   return (
     <ul class="rows scrolling" tabIndex={0}>
-      {fires.map(({ dueAt, lateMs, outcome, attempts }) => (
+      {fires.map(({ dueAt, latenessMs, outcome, attempts }) => (
         <li key={dueAt}>
           <div class="line">
             <Time at={dueAt} as="local" />
             <Badge health={outcome === "succeeded" ? "up" : "down"} text={outcome} />
           </div>
           <span>
-            {span(lateMs)} late{attempts > 1 && `, attempt ${whole(attempts)}`}
+            {span(latenessMs)} late{attempts > 1 && `, attempt ${whole(attempts)}`}
           </span>
         </li>
       ))}

@@ -253,7 +253,7 @@ export const exportMachine = (functions: ExportMachineRefs) => {
       FinishRun: lambdaInvoke({ Arguments: finishRun("finish"), ...call, ...caught, Next: "CheckFinish" }),
       CheckFinish: choice({ Choices: [FAILED], Default: "Announce" }),
       Announce: task({
-        Comment: "An event on the default bus, for whoever starts from it",
+        Comment: "An event on the default bus: others start from it",
         Resource: "arn:aws:states:::events:putEvents",
         Arguments: {
           Entries: [

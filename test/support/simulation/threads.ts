@@ -72,13 +72,13 @@ export class SimulationThreads {
     return seeds.length > 0;
   }
 
-  /** The first of this many worlds that violates an invariant. */
-  async firstBroken(worlds: number): Promise<number | undefined> {
+  /** One of this many worlds that violates an invariant; `first` is tried first. */
+  async firstBroken(worlds: number, first = 0): Promise<number | undefined> {
     const broken: number[] = [];
     let next = 0;
     await mapConcurrently(this.#all, this.#all.length, async () => {
       while (next < worlds && broken.length === 0) {
-        const seed = next++;
+        const seed = (first + next++) % worlds;
         const { violations } = await this.#run({ seed });
         if (violations.length > 0) broken.push(seed);
       }

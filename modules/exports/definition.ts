@@ -265,6 +265,7 @@ export const exportMachine = (functions: ExportMachineRefs) => {
             },
           ],
         },
+        TimeoutSeconds: MINUTE_SECONDS,
         Output: "{% $states.input %}",
         Retry: RETRY,
         Catch: [

@@ -120,10 +120,10 @@ export async function claimRun(input: ClaimInput, ports: ClaimPorts): Promise<Cl
       if (await ports.activate(run, execution, before)) return { outcome: "run", run };
       continue;
     }
-    const { due, ...occasion } =
-      !request.force && unfinished
-        ? occasionOf(unfinished)
-        : ((await missedOccasion(input, before, ports)) ?? requested);
+    // Also when another day is forced: the unfinished run may have deleted its day's marker and completed some of its files.
+    const { due, ...occasion } = unfinished
+      ? occasionOf(unfinished)
+      : ((await missedOccasion(input, before, ports)) ?? requested);
     const finished = await ports.finishedDay(exportId, occasion);
     if (finished !== undefined && active === undefined && !request.force && !request.again)
       return { outcome: "exists", location: finished.location };

@@ -42,7 +42,10 @@ export const INVARIANTS = [
   "each item is in one incremental window",
   "the read limit is kept over any 10 s",
   "no upload is left",
-  "no record says RUNNING after its execution's end",
+  "no record says RUNNING long after its execution's end",
+  "one execution at a time works on an export",
+  "an older attempt takes no segment from a newer one",
+  "a day that has a run has its marker",
   "every day that was due has its run",
 ] as const;
 export type Invariant = (typeof INVARIANTS)[number];
@@ -111,6 +114,8 @@ export class World {
   readonly #s3 = new MemoryS3();
   readonly #items: TableItem[] = [];
   readonly #executions = new Map<string, Execution>();
+  /** Records that say RUNNING though their execution has ended: since when that was seen. */
+  readonly #untrue = new Map<string, number>();
   readonly #reads: { readonly at: number; readonly units: number }[] = [];
   readonly #violations: Violation[] = [];
   readonly #days: number;
@@ -124,7 +129,7 @@ export class World {
     this.#clock = virtualClock(START);
     this.#trace = (line) => trace?.(this.#clock.now(), line);
     this.#days = this.#random.whole(2, 4);
-    this.#limit = this.#random.chance(0.5) ? this.#random.whole(2, 6) : undefined;
+    this.#limit = this.#random.chance(0.5) ? this.#random.whole(1, 3) : undefined;
     this.#configs = this.#configured();
     this.#dynamodb.tables.set("orders", [[]]);
     this.#s3.execute("PutObject", { Key: "exports.json", Body: Buffer.from("{}") });
@@ -239,6 +244,18 @@ export class World {
     }
   }
 
+  /** Somebody for whom a run takes too long: its functions go on, and the next one follows at once. */
+  #stopSoon(name: string, arn: string): void {
+    this.#clock.after(this.#random.whole(20, 1_200) * SECOND_MS, () => {
+      const execution = this.#executions.get(arn);
+      if (execution?.status() !== "RUNNING") return;
+      this.#stop(execution);
+      this.#clock.after(this.#random.whole(1, 60) * SECOND_MS, () =>
+        this.#start(name, "manual", this.#clock.now(), { again: true }),
+      );
+    });
+  }
+
   #stop(execution: Execution): void {
     this.#count("stopped execution");
     execution.abort("Stopped", "by an operator");
@@ -258,6 +275,7 @@ export class World {
     while (this.#clock.now() < end) {
       await this.#sleep(this.#random.whole(5, 45) * MINUTE_MS);
       this.#checkReaders();
+      this.#checkRecords();
     }
   }
 
@@ -270,7 +288,9 @@ export class World {
   ): string {
     const day = new Date(time).toISOString().slice(0, 10);
     const due = trigger === "schedule" ? { due: time } : {};
-    return this.#execute(executionName, { export: name, trigger, day, ...due, ...more });
+    const arn = this.#execute(executionName, { export: name, trigger, day, ...due, ...more });
+    if (this.#chance("impatient operator", 0.2)) this.#stopSoon(name, arn);
+    return arn;
   }
 
   #execute(name: string, request: unknown): string {
@@ -367,7 +387,9 @@ export class World {
   }
 
   #services() {
-    const skew = this.#random.whole(-2_000, 2_000);
+    // A limit is only as exact as the clocks of its readers.
+    const apart = this.#limit === undefined ? 2_000 : 50;
+    const skew = this.#random.whole(-apart, apart);
     const nothing = (): void => undefined;
     const clock: Clock = { ...this.#clock, now: () => this.#clock.now() + skew };
     const metrics = { count: nothing, countBy: nothing, milliseconds: nothing };
@@ -400,7 +422,10 @@ export class World {
   }
 
   #toDynamo(action: string, input: object): object {
+    const isWrite = /Update|Transact/.test(action);
+    const before = isWrite ? [...this.#dynamodb.rows].filter(([key]) => /\|(state$|segment#)/.test(key)) : [];
     const outcome = this.#dynamodb.execute(action, requestSchema.parse(input));
+    this.#checkClaims(before);
     if (!("code" in outcome)) return z.record(z.string(), z.unknown()).parse(outcome.response);
     throw Object.assign(named(outcome.code), outcome.details);
   }
@@ -425,7 +450,7 @@ export class World {
     return isDead(invocation) ? forever() : result;
   }
 
-  /** A page of at most six items, each a read unit. Slow: a part ends after two minutes. */
+  /** A page of at most six items, each a read unit. Slow, so that parts end after two minutes; with a limit, as fast as that allows. */
   async #scan(
     input: ScanCommandInput,
     after: string | undefined,
@@ -454,7 +479,7 @@ export class World {
         ...(last && { LastEvaluatedKey: { hash: { N: String(last.hash) } } }),
       }),
     );
-    await this.#sleep(this.#random.whole(1, 45) * SECOND_MS);
+    await this.#sleep(this.#limit === undefined ? this.#random.whole(1, 45) * SECOND_MS : this.#random.whole(50, 300));
     if (this.#chance("killed function", 0.02)) {
       invocation.fail(new StatesError("Lambda.Unknown"));
       if (this.#random.chance(0.5)) invocation.dead = true;
@@ -468,6 +493,38 @@ export class World {
   #violate(invariant: Invariant, detail: string): void {
     this.#trace(`VIOLATED ${invariant}: ${detail}`);
     if (this.#violations.length < 10) this.#violations.push({ invariant, detail });
+  }
+
+  #checkClaims(before: readonly (readonly [string, Item])[]): void {
+    for (const [key, row] of before) {
+      const now = this.#dynamodb.rows.get(key);
+      if (now === row || now === undefined) continue;
+      const previous = row["activeExecution"]?.S ?? "";
+      const claimed = now["activeExecution"]?.S ?? previous;
+      if (claimed !== previous && this.#executions.get(previous)?.status() === "RUNNING")
+        this.#violate("one execution at a time works on an export", `${claimed} has ${key} of ${previous}`);
+      if (Number(now["attempt"]?.N ?? 0) < Number(row["attempt"]?.N ?? 0))
+        this.#violate("an older attempt takes no segment from a newer one", key);
+    }
+  }
+
+  /** Events are lost, and a call fails now and then; it is made every 30 minutes. */
+  #checkRecords(): void {
+    const { rows } = this.#dynamodb;
+    const ended = [...rows].filter(
+      ([key, { status, execution }]) =>
+        key.includes("|run#") &&
+        status?.S === "RUNNING" &&
+        this.#executions.get(execution?.S ?? "")?.status() !== "RUNNING",
+    );
+    const keys = new Set(ended.map(([key]) => key));
+    for (const key of this.#untrue.keys()) if (!keys.has(key)) this.#untrue.delete(key);
+    for (const key of keys) {
+      const since = this.#untrue.get(key) ?? this.#clock.now();
+      this.#untrue.set(key, since);
+      if (this.#clock.now() - since > 3 * HOUR_MS)
+        this.#violate("no record says RUNNING long after its execution's end", key);
+    }
   }
 
   #manifests(): readonly { readonly folder: string; readonly manifest: Manifest }[] {
@@ -517,14 +574,14 @@ export class World {
       this.#violate("no upload is left", [...this.#s3.uploads.values()].map(({ key }) => key).join(", "));
     for (const [key, row] of this.#dynamodb.rows) {
       if (!key.includes("|run#") || row["status"]?.S !== "RUNNING") continue;
-      this.#violate("no record says RUNNING after its execution's end", key);
+      this.#violate("no record says RUNNING long after its execution's end", key);
     }
-    for (const [name, prefix] of [["all", "all"]] as const) {
-      const days = this.#manifests().filter(({ manifest }) => manifest.export === name);
-      const expected = new Date(end + 2 * DAY_MS).toISOString().slice(0, 10);
-      if (!days.some(({ manifest }) => manifest.day === expected))
-        this.#violate("every day that was due has its run", `${prefix}: ${expected}`);
-    }
+    for (const { folder } of this.#manifests())
+      if (!this.#s3.objects.has(`${folder}_SUCCESS`)) this.#violate("a day that has a run has its marker", folder);
+    const full = this.#manifests().filter(({ manifest }) => manifest.export === "all");
+    const expected = new Date(end + 2 * DAY_MS).toISOString().slice(0, 10);
+    if (!full.some(({ manifest }) => manifest.day === expected))
+      this.#violate("every day that was due has its run", expected);
   }
 
   #checkFull(): void {

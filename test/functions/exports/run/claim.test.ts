@@ -186,6 +186,24 @@ describe("a claim", () => {
     });
   });
 
+  it("that forces another day starts the unfinished one over first: its folder is without marker, and may have files", async () => {
+    const { ports, die, finish } = memoryState();
+    await claimRun(claimInput("a"), ports);
+    die("a");
+    const tomorrow = NOON + 86_400_000;
+    const restarted = await claimRun(claimInput("b", { force: true }, tomorrow), ports);
+    if (restarted.outcome !== "run") throw new Error(restarted.outcome);
+    expect(restarted.run).toMatchObject({
+      day: "2026-11-21",
+      attempt: 1,
+      superseded: [{ id: "2026-11-21T12:00:00.000Z" }],
+    });
+    finish(restarted.run);
+    expect(await claimRun(claimInput("c", { force: true }, tomorrow + 1), ports)).toMatchObject({
+      run: { day: "2026-11-22" },
+    });
+  });
+
   it("has consecutive windows; a forced rerun has its own window again, and does not move the cursor", async () => {
     const { ports, finish } = memoryState();
     const run = async (execution: string, now: number, force = false): Promise<Run> => {

@@ -12,6 +12,9 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     "clients/*/index.ts!",
     // modules/workflows puts it around the user's function.
     "functions/workflows/keep-result.ts!",
+    // main.ts names them.
+    "workflows/*.ts!",
+    "workflows/*/*.ts!",
     // scripts/launcher starts these.
     "scripts/almanac.ts!",
     "scripts/dev/*.ts!",
@@ -30,7 +33,7 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     "test/e2e/support/{app,personal-app,work,scheduled}.ts",
     "test/scripts/review/trim-plan.ts",
   ],
-  project: ["*.{ts,mjs}!", "{clients,functions,modules,scripts}/**/*.{ts,tsx,mjs,cjs}!", "test/**/*.ts"],
+  project: ["*.{ts,mjs}!", "{clients,functions,modules,scripts,workflows}/**/*.{ts,tsx,mjs,cjs}!", "test/**/*.ts"],
   // One name for each function's environment, though two are the same.
   exclude: ["duplicates"],
   // Exported for callers that catch or name them.

@@ -33,7 +33,7 @@ new Environment(app, "local", {
   },
   timers: { shards: 2 },
   exports: { tables: [{ name: "heartbeats", table: "almanac-local-heartbeats", segments: 2 }] },
-  workflows: { task: { waitSeconds: 10 } },
+  workflows: { task: { waitSeconds: 10 }, refund: { definition: "workflows/refund.ts" } },
   // Runs each minute, and fails once an hour, to show a failure.
   schedules: { minuteReport: { entry: "functions/examples/minute-report.ts", schedule: "rate(1 minute)" } },
 });

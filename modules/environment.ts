@@ -82,9 +82,10 @@ const SECRET_ADVICE =
 
 export const environmentSchema = environmentFields
   .superRefine((environment, context) => {
-    // Targets have their own rules, with their own advice.
-    const { heartbeats: { targets: _, ...heartbeats } = { targets: [] }, ...others } = environment;
-    for (const path of plainSecrets({ ...others, heartbeats }))
+    const { heartbeats: { targets, ...heartbeats } = { targets: [] }, ...others } = environment;
+    // The request of a target has its own rules, with their own advice.
+    const responses = targets.map(({ url: _url, headers: _headers, body: _body, ...response }) => response);
+    for (const path of plainSecrets({ ...others, heartbeats: { ...heartbeats, targets: responses } }))
       context.addIssue({ code: "custom", path: [...path], message: SECRET_ADVICE, params: { secret: true } });
   })
   .superRefine(({ region, heartbeats }, context) => {

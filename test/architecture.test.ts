@@ -11,7 +11,7 @@ function importsOf(file: string): string[] {
     );
 }
 
-const files = ["clients", "functions", "modules", "scripts"].flatMap((folder) =>
+const files = ["clients", "functions", "modules", "scripts", "workflows"].flatMap((folder) =>
   readdirSync(folder, { recursive: true, encoding: "utf8" })
     .filter((file) => /\.tsx?$/.test(file))
     .map((file) => `${folder}/${file}`.replaceAll("\\", "/")),
@@ -81,7 +81,7 @@ const isEvaluation = (path: string) => path === "functions/shared/bounded-evalua
 const isCalendar = (path: string) => path === "functions/shared/calendar/schedule-expression";
 /** Terraform's syntaxes: knows strings and objects only. */
 const isHcl = (path: string) => path.startsWith("modules/hcl/");
-const isOurs = (path: string) => /^(clients|functions|modules|scripts|test)\//.test(path);
+const isOurs = (path: string) => /^(clients|functions|modules|scripts|test|workflows)\//.test(path);
 
 describe("the house", () => {
   it("has arrows to look at", () => {
@@ -104,6 +104,12 @@ describe("the house", () => {
 
   it("lets main.ts know environments only", () => {
     expect(forbidden(/^main\.ts$/, (to) => !isOurs(to) || to === "modules/environment")).toEqual([]);
+  });
+
+  it("lets workflows of the project know what definitions are made with", () => {
+    const allowed = (to: string) =>
+      !isOurs(to) || to === "modules/workflows/define-workflow" || to.startsWith("modules/asl/");
+    expect(forbidden(/^workflows\/[^/]+$/, allowed)).toEqual([]);
   });
 
   it("lets functions know nothing of modules, scripts or cdktf", () => {

@@ -4,7 +4,7 @@ import * as z from "zod";
 import { environmentSchema, positiveInteger, text, type EnvironmentVariables } from "../shared/environment";
 import { invalidCronReason } from "../shared/calendar/cron";
 import { isTimeZone } from "../shared/is-time-zone";
-import { hasPlainSecret, isPlainSecret, secretInQuery } from "../shared/plain-secret";
+import { hasPlainSecret, isPlainSecret, secretInUrl } from "../shared/plain-secret";
 import { forbiddenHost } from "./probe/ssrf-guard";
 
 /** check.ts */
@@ -198,17 +198,10 @@ const targetFields = z.strictObject({
   /** Identifies the target in telemetry, notifications and the status page. Unique within an environment. Lower case, digits, hyphens. */
   name: nameSchema,
   /** An http(s) URL without credentials: they would be in Terraform's state. */
-  url: z
-    .url({ protocol: /^https?$/, error: "is not an http(s) URL" })
-    .refine((url) => !/^https?:\/\/[^/?#]*@/i.test(url), {
-      error: "contains credentials, which would be in Terraform's state",
-      params: { secret: true },
-    })
-    .refine((url) => secretInQuery(url) === undefined, {
-      error:
-        'has a credential in its query, which would be in Terraform\'s state: send it as a header, { ssm: "/parameter/name" }',
-      params: { secret: true },
-    }),
+  url: z.url({ protocol: /^https?$/, error: "is not an http(s) URL" }).refine((url) => secretInUrl(url) === undefined, {
+    error: 'has a credential, which would be in Terraform\'s state: send it as a header, { ssm: "/parameter/name" }',
+    params: { secret: true },
+  }),
   /** HTTP method. */
   method: z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]).default("GET"),
   /** Request headers, also sent after redirects; credentials to their own origin only. A value is text, or `{ ssm: "/parameter/name" }` for a secret; headers that carry credentials accept secrets only. */

@@ -2,10 +2,21 @@
  * Recognises secrets in plain text: what a configuration has is in Terraform's state, in the functions' console, and in the repository. Judged by
  * name ("X-Vault-Token", "apikey"), by known forms, and by entropy. No I/O.
  */
+import { parseJson } from "./input";
 
-/** Words of names whose values are secrets: `X-Vault-Token`, `api_key`, `clientSecret`. */
+/** Words of names whose values are secrets: `X-Vault-Token`, `api_key`, `clientSecret`, `SMTP_PASS`. */
 const SECRET_WORDS =
-  /(^|-)(secrets?|tokens?|passw(or)?ds?|passwort|pwd|passphrase|passcode|api-?keys?|auth-?keys?|access-?keys?|private-?keys?|secret-?keys?|signing-?keys?|encryption-?keys?|credentials?|authorization|auth|bearer|cookies?|jwt|signature|sig|session-?ids?|webhook-?urls?|dsn|connection-?strings?)($|-)/;
+  /(^|-)(secrets?|tokens?|passw(or)?ds?|passwort|pwd|passphrase|passcode|api-?keys?|auth-?keys?|access-?keys?|private-?keys?|secret-?keys?|signing-?keys?|encryption-?keys?|credentials?|authorization|auth|bearer|cookies?|jwt|signature|sig|session-?ids?|webhook-?urls?|dsn|connection-?strings?)(\d*$|-)|(^|-)(pass|pw)$/;
+
+/** The same without anything between their words: `apitoken`, `PGPASSWORD`, `XApiKey`. */
+const GLUED_SECRET =
+  /(secret|token|passw(or)?d|passphrase|credential|(api|auth|access|private|secret|signing|encryption)key)s?\d*$/;
+
+/** Names of secrets that people choose, which may be digits only. */
+const CHOSEN_SECRET = /passw(or)?d|passphrase|passcode|secret|(^|-)pin$/;
+
+/** Names that say nothing: what is above them does. */
+const GENERIC_NAME = /^(value|default|text|data|content|plain|raw)$/;
 
 /** Names of what is about a secret: `TOKEN_URL`, `PASSWORD_PARAMETER`, `X-Token-Type`. */
 const ABOUT_A_SECRET =
@@ -26,8 +37,9 @@ const KNOWN_SECRETS: readonly RegExp[] = [
   /\beyJ[\w-]{8,}\.eyJ?[\w-]*/,
   /-----BEGIN [A-Z ]*PRIVATE KEY-----/,
   /\bhooks\.slack\.com\/(services|workflows|triggers)\/\w/,
+  /\bdiscord(app)?\.com\/api\/webhooks\/\d+\/\w|\.webhook\.office\.com\/webhookb2\/\w|\bapi\.telegram\.org\/bot\d/,
   /^(basic|bearer|token|digest)\s+\S{3,}/i,
-  /:\/\/[^/?#@\s]*:[^/?#@\s]+@/,
+  /:\/\/[^/?#@\s:]{0,200}:[^/?#@\s]{1,200}@/,
 ];
 
 /** `clientSecret` and `CLIENT_SECRET` -> `client-secret` */
@@ -40,41 +52,85 @@ function wordsOf(name: string): string {
 
 export function isSecretName(name: string): boolean {
   const words = wordsOf(name);
-  return SECRET_WORDS.test(words) && !ABOUT_A_SECRET.test(words);
+  if (ABOUT_A_SECRET.test(words)) return false;
+  return SECRET_WORDS.test(words) || GLUED_SECRET.test(words.replaceAll("-", ""));
 }
 
 /** Whether a value with this name is a secret in plain text. */
 export function isPlainSecret(name: string, value: string): boolean {
   if (KNOWN_SECRETS.some((form) => form.test(value))) return true;
+  if (/^\d{4,}$/.test(value) && isSecretName(name) && CHOSEN_SECRET.test(wordsOf(name))) return true;
   if (REFERENCE.test(value)) return false;
   if (isSecretName(name)) return true;
   return !PUBLIC_HASH.test(wordsOf(name)) && (value.match(/[A-Za-z\d+/=_-]{20,}/g) ?? []).some(isRandom);
 }
 
-/** The name of a URL's query parameter whose value is a secret. */
-export function secretInQuery(url: string): string | undefined {
-  if (!URL.canParse(url)) return undefined;
-  return [...new URL(url).searchParams].find(([name, value]) => isPlainSecret(name, value))?.[0];
+/** The part of a URL that is a secret. Random paths are not judged: pages have them, too. */
+export function secretInUrl(text: string): "credentials" | "query" | "path" | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const { username, password, searchParams, hash } = new URL(text);
+  if (username !== "" || password !== "") return "credentials";
+  const pairs = [...searchParams, ...new URLSearchParams(hash.slice(1))];
+  if (pairs.some(([name, value]) => isPlainSecret(name, value))) return "query";
+  return KNOWN_SECRETS.some((form) => form.test(text)) ? "path" : undefined;
 }
 
-/** Whether a request body, JSON or a form or text, has a secret. */
-export function hasPlainSecret(body: string): boolean {
-  // "name": "value" in JSON, name=value in a form.
-  const json = [...body.matchAll(/"([^"\\]{1,100})"\s*:\s*"((?:[^"\\]|\\.){0,2000})"/g)];
-  const form = /^[^\s=&{<]+=[^\s]*$/.test(body) ? [...new URLSearchParams(body)] : [];
-  const pairs = [...json.map(([, name = "", value = ""]) => [name, value] as const), ...form];
-  return pairs.some(([name, value]) => isPlainSecret(name, value)) || isPlainSecret("", body);
+/** `name=value` of forms and connection strings, `"name": "value"`, `<name>value`, and a form's parts: `name="name"`, then the value. */
+const PAIRS = [
+  /(?<![\w.-])([\w.-]{1,100})["'\\]{0,4}\s{0,9}[:=]\s{0,9}["'\\]{1,4}([^"'\\\n]{1,200})["'\\]/g,
+  /(?<![\w.-])([\w.-]{1,100})=([^\s&;,"'<]{1,200})/g,
+  /^[ \t-]{0,20}([\w.-]{1,100}): {0,9}([^\s"'{[]{1,200})$/gm,
+  /<([\w.:-]{1,100})>([^<>]{1,200})</g,
+  /\bname="([^"]{1,100})"\s{2,9}(\S{1,200})/g,
+];
+
+/** What anyone may read, though it is random. */
+const PUBLIC_PEM = /-----BEGIN (CERTIFICATE|PUBLIC KEY)-----[^-]*-----END \1-----/g;
+
+/** Whether a text has a secret: JSON, a form, XML, YAML, a URL, or a token alone. */
+export function hasPlainSecret(text: string): boolean {
+  return secretsIn(text.replace(PUBLIC_PEM, ""));
 }
 
-/** The paths of texts in a configuration that are secrets. */
-export function plainSecrets(value: unknown, path: readonly PropertyKey[] = []): readonly (readonly PropertyKey[])[] {
-  if (typeof value === "string") {
-    const name = path.findLast((segment) => typeof segment === "string") ?? "";
-    return isPlainSecret(name, value) || secretInQuery(value) !== undefined ? [path] : [];
+function secretsIn(text: string): boolean {
+  if (isPlainSecret("", text) || secretInUrl(text) !== undefined) return true;
+  const json = jsonOf(text);
+  if (json !== undefined) return plainSecrets(json).length > 0;
+  const form = /^[^\s=&{<]+=\S*$/.test(text) ? [...new URLSearchParams(text)] : [];
+  const pairs = PAIRS.flatMap((pattern) =>
+    [...text.matchAll(pattern)].map(([, name = "", value = ""]) => [name, value] as const),
+  );
+  return [...form, ...pairs].some(([name, value]) => isPlainSecret(name, value));
+}
+
+/** A JSON object or array; undefined: the text is none. */
+function jsonOf(text: string): unknown {
+  if (!/^\s*[{[]/.test(text)) return undefined;
+  try {
+    return parseJson(text);
+  } catch {
+    return undefined;
+  }
+}
+
+type Path = readonly PropertyKey[];
+
+/** The paths of values in a configuration that are secrets; of a name that is one, the path of its object. */
+export function plainSecrets(value: unknown, path: Path = []): readonly Path[] {
+  if (typeof value === "string" || typeof value === "number") {
+    const text = String(value).replace(PUBLIC_PEM, "");
+    return isPlainSecret(nameAt(path), text) || hasPlainSecret(text) ? [path] : [];
   }
   if (Array.isArray(value)) return value.flatMap((each: unknown, index) => plainSecrets(each, [...path, index]));
   if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([name, each]) => plainSecrets(each, [...path, name]));
+  return Object.entries(value).flatMap(([name, each]) =>
+    KNOWN_SECRETS.some((form) => form.test(name)) ? [path] : plainSecrets(each, [...path, name]),
+  );
+}
+
+function nameAt(path: Path): string {
+  const names = path.filter((segment) => typeof segment === "string");
+  return names.findLast((name) => !GENERIC_NAME.test(name)) ?? "";
 }
 
 /** Bits for each character above which a text is random; words of any language have less for their length. */

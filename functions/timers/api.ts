@@ -39,7 +39,7 @@ export const handler = restHandler(
       newVersion: randomUUID,
       shards: SHARDS,
       onFailure: (error) => {
-        logger.error("batch request failed", { error });
+        logger.error("one of several failed", { error });
       },
     });
   },

@@ -2,9 +2,12 @@
 import * as z from "zod";
 
 import { environmentSchema, positiveInteger, text, type EnvironmentVariables } from "../shared/environment";
+import { scopesVariable } from "../shared/handlers/scopes";
 import { jsonFaultOf, type Json } from "./task/json";
 
-/** Starts tasks; the REST API. */
+export { scopesSchema } from "../shared/handlers/scopes";
+
+/** Starts tasks. */
 export const tasksEnvironment = environmentSchema({
   STATE_MACHINE_ARN: text,
   /** Of the machine's executions, without the colon before their name. */
@@ -14,6 +17,13 @@ export const tasksEnvironment = environmentSchema({
   KEEP_DAYS: positiveInteger,
 });
 export type TasksEnvironment = EnvironmentVariables<typeof tasksEnvironment>;
+
+/** The REST API. */
+export const apiEnvironment = environmentSchema({
+  ...tasksEnvironment.variables,
+  SCOPES: scopesVariable.optional(),
+});
+export type ApiEnvironment = EnvironmentVariables<typeof apiEnvironment>;
 
 /** Handles end events of executions. */
 export const reconcileEnvironment = environmentSchema({
@@ -110,9 +120,9 @@ export const taskSchema = z.object({
   reason: z.string().optional(),
   executionArn: z.string(),
   history: z.array(historyEntrySchema).min(1),
-  /** What the work returned. */
+  /** What the work, or the workflow's own machine, returned. */
   result: z.unknown().optional(),
-  /** `s3://bucket/key` of a result that is too large for the row. */
+  /** `s3://bucket/key` of a result that is too large for the row, or the ARN of the execution whose output it is. */
   resultLocation: z.string().optional(),
 });
 export type Task = z.output<typeof taskSchema>;

@@ -4,13 +4,14 @@ import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createSfn } from "../shared/aws/clients/sfn";
 import { endpoint, restHandler } from "../shared/handlers/rest-handler";
 import { fittingItems } from "../shared/handlers/response-size";
-import { TASK_STATUSES, taskIdSchema, taskRequestSchema, tasksEnvironment } from "./contract";
-import { hasExactNumbers, INEXACT } from "./task/json";
+import type { Scope } from "../shared/handlers/scopes";
+import { hasExactNumbers, INEXACT } from "../shared/json-text";
+import { apiEnvironment, TASK_STATUSES, taskIdSchema, taskRequestSchema } from "./contract";
 import { stepFunctions } from "./task/executions";
 import { cancelTask, findTask, startTask } from "./task/lifecycle";
 import { pageToken, parsePageToken } from "./task/page-token";
 import { taskOf } from "./task/task";
-import { taskTable } from "./task/task-table";
+import { taskTable, type TaskTable } from "./task/task-table";
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 100;
@@ -31,33 +32,46 @@ const listSchema = z.object({
     next: z.string().optional(),
   }),
 });
+type List = z.output<typeof listSchema>["query"];
 
 /** `POST /tasks`, `GET /tasks?status=`, `GET /tasks/{id}`, `DELETE /tasks/{id}`. */
-export const handler = restHandler(tasksEnvironment, ({ environment, clock, logger, metrics }) => {
-  const { STATE_MACHINE_ARN, EXECUTION_ARN_PREFIX, TASKS_TABLE, KEEP_DAYS } = environment;
-  const executions = stepFunctions(createSfn(), STATE_MACHINE_ARN, EXECUTION_ARN_PREFIX);
-  const table = taskTable(createDynamoDB(), TASKS_TABLE, KEEP_DAYS);
-  const ports = { executions, table, clock };
-  return {
-    "POST /tasks": endpoint(startSchema, async ({ body }) => {
-      const started = await startTask(body, ports);
-      metrics.count("startRequests", 1);
-      return { body: started };
-    }),
-    "GET /tasks": endpoint(listSchema, async ({ query: { status, limit, next } }) => {
-      const page = await table.list(status, { limit, from: parsePageToken(next, status) });
-      if (page.malformed.length > 0) logger.warn("malformed rows", { taskIds: page.malformed });
-      const tasks = fittingItems(page.tasks.map(taskOf));
-      const last = tasks.length < page.tasks.length ? tasks.at(-1) : undefined;
-      const nextKey = last ? { taskId: last.taskId, timestamp: last.timestamp, status } : page.next;
-      return { body: { tasks, ...(nextKey && { next: pageToken(nextKey) }) } };
-    }),
-    "GET /tasks/{id}": endpoint(taskPathSchema, async ({ path: { id } }) => ({
-      body: await findTask(id, ports),
-    })),
-    "DELETE /tasks/{id}": endpoint(taskPathSchema, async ({ path: { id } }) => {
-      const task = await cancelTask(id, ports);
-      return { status: task.status === "STARTED" ? 202 : 200, body: task };
-    }),
-  };
-});
+export const handler = restHandler(
+  apiEnvironment,
+  ({ environment, clock, logger, metrics }) => {
+    const { STATE_MACHINE_ARN, EXECUTION_ARN_PREFIX, TASKS_TABLE, KEEP_DAYS } = environment;
+    const executions = stepFunctions(createSfn(), STATE_MACHINE_ARN, EXECUTION_ARN_PREFIX);
+    const table = taskTable(createDynamoDB(), TASKS_TABLE, KEEP_DAYS);
+    const ports = { executions, table, clock };
+    return {
+      "POST /tasks": endpoint(startSchema, async ({ body }, scope) => {
+        scope.check(body.taskId);
+        const started = await startTask(body, ports);
+        metrics.count("startRequests", 1);
+        return { body: started };
+      }),
+      "GET /tasks": endpoint(listSchema, async ({ query }, scope) => {
+        const { malformed, ...body } = await listTasks(table, query, scope);
+        if (malformed.length > 0) logger.warn("malformed rows", { taskIds: malformed });
+        return { body };
+      }),
+      "GET /tasks/{id}": endpoint(taskPathSchema, async ({ path: { id } }) => ({
+        body: await findTask(id, ports),
+      })),
+      "DELETE /tasks/{id}": endpoint(taskPathSchema, async ({ path: { id } }) => {
+        const task = await cancelTask(id, ports);
+        return { status: task.status === "STARTED" ? 202 : 200, body: task };
+      }),
+    };
+  },
+  { scopes: ({ SCOPES }) => SCOPES },
+);
+
+/** A page has what the caller may read of `limit` rows, so it can be empty and have a `next`. */
+async function listTasks(table: Pick<TaskTable, "list">, { status, limit, next }: List, scope: Scope) {
+  const page = await table.list(status, { limit, from: parsePageToken(next, status) });
+  const allowed = page.tasks.filter(({ taskId }) => scope.includes(taskId));
+  const tasks = fittingItems(allowed.map(taskOf));
+  const last = tasks.length < allowed.length ? tasks.at(-1) : undefined;
+  const nextKey = last ? { taskId: last.taskId, timestamp: last.timestamp, status } : page.next;
+  return { tasks, malformed: page.malformed, ...(nextKey && { next: pageToken(nextKey) }) };
+}

@@ -250,7 +250,8 @@ export abstract class Feature extends TerraformStack {
     return moduleFiles(this.toModule(), { heading, blockTypes: new Map(blockTypes) });
   }
 
-  protected input(name: string, { description, type, value, schema }: Input): TerraformVariable {
+  /** Adds a variable to the module, set by the environment's stack. */
+  input(name: string, { description, type, value, schema }: Input): TerraformVariable {
     this.call.set(name, value);
     if (schema !== undefined) requireValid(name, schema, value);
     const variable = new TerraformVariable(this, `variable-${name}`, {
@@ -280,9 +281,9 @@ export abstract class Feature extends TerraformStack {
     new TerraformOutput(this, `output-${name}`, { description, value }).overrideLogicalId(name);
   }
 
-  /** Adds a line to the graph of function errors, the last one of the feature's dashboard row. */
-  addToErrorsGraph(label: string, metric: Metric): void {
-    this.errorLines.push({ ...metric, label, statistic: "Sum" });
+  /** Adds a function's line to the graph of function errors, the last one of the feature's dashboard row. */
+  addToErrorsGraph(construct: Construct, metric: Metric): void {
+    this.errorLines.push({ ...metric, label: this.pathOf(construct).join("-"), statistic: "Sum" });
   }
 
   /** Makes the feature's row on the environment's dashboard. */

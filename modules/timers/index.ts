@@ -48,9 +48,9 @@ const API_TIMEOUT_SECONDS = 29;
 /** For all clients together. A request can be a batch of 25. */
 const API_THROTTLING = { requestsPerSecond: 500, burst: 1_000 } as const;
 
-/** Methods of the legacy timer service (browsers need no permission for POST), and the headers that a client sends. */
+/** All methods of the routes, and the headers that a client sends. */
 const API_CORS = {
-  methods: "OPTIONS,PUT,GET,DELETE",
+  methods: ["OPTIONS", ...new Set(API_ROUTES.map(({ method }) => method))].join(),
   headers: "Content-Type,Authorization,Idempotency-Key,X-Amz-Content-Sha256,X-Amz-Date,X-Amz-Security-Token",
 } as const;
 

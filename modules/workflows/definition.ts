@@ -1,12 +1,22 @@
-/** The state machine of a task. */
-import { DAY_SECONDS } from "../../functions/shared/time";
-import { MAX_REASON_CHARACTERS, NO_INPUT, WORK_TIMED_OUT, type TaskStatus } from "../../functions/workflows/contract";
+/** The state machine of workflows without a definition of their own: a wait, then the work. */
+import { MAX_REASON_CHARACTERS, WORK_TIMED_OUT, type TaskStatus } from "../../functions/workflows/contract";
 import { jsonata } from "../asl/asl";
-import type { Retrier } from "../asl/fields";
 import type { JsonataExpression } from "../asl/values";
 import type { Machine } from "../asl/machine";
+import {
+  ARN,
+  expiry,
+  historyEntry,
+  INPUT,
+  KEY,
+  OWN,
+  recordStart,
+  RETRY_WRITE,
+  WRITE_TIMEOUT_SECONDS,
+  type Transitions,
+} from "./record";
 
-const { stateMachine, dynamoPut, dynamoUpdate, wait, lambdaInvoke, fail } = jsonata;
+const { stateMachine, dynamoUpdate, wait, lambdaInvoke, fail } = jsonata;
 
 export interface TaskMachineRefs {
   /** The name of the table of tasks. */
@@ -30,16 +40,8 @@ export interface TaskWork {
 
 type EndStatus = Exclude<TaskStatus, "STARTED">;
 
-const WRITE_TIMEOUT_SECONDS = 30;
-
 /** Between attempts of the work. */
 const MAX_WORK_DELAY_SECONDS = 60;
-
-/** A failed condition is final. Other errors are retried for about half a minute. */
-const RETRY_WRITE: readonly Retrier[] = [
-  { ErrorEquals: ["DynamoDB.ConditionalCheckFailedException"], MaxAttempts: 0 },
-  { ErrorEquals: ["States.ALL"], IntervalSeconds: 1, MaxAttempts: 5, BackoffRate: 2, JitterStrategy: "FULL" },
-];
 
 /** Errors of Lambda itself, not of the work: AWS's recommended list. */
 const LAMBDA_FAULTS = [
@@ -58,16 +60,11 @@ const CAUSE = `{% (
   $substring($type($message) = "string" ? $message : $cause, 0, ${MAX_REASON_CHARACTERS})
 ) %}`;
 
-/** Each state passes the task on. Errors are variables. */
-const INPUT = "{% $states.input %}";
+/** Errors are variables. */
 const ON_ERROR = { Assign: { error: "{% $states.errorOutput.Error %}", cause: CAUSE }, Output: INPUT };
 
 /** The reconciler's format. JSONata counts code points, so no pair is split. */
 const REASON = `{% $substring($cause = "" ? $error : $error & ": " & $cause, 0, ${MAX_REASON_CHARACTERS}) %}`;
-
-/** The row of this execution. Another one, started by hand, may have the same key. */
-const OWN = "executionArn = :arn";
-const ARN = { S: "{% $states.context.Execution.Id %}" };
 
 /** The longest time between a task's start and its last write, when nothing but the work fails. */
 export function secondsNeeded(waitSeconds: number, work: Omit<TaskWork, "functionName"> | undefined): number {
@@ -82,28 +79,9 @@ export function taskMachine({ table, waitSeconds, timeLimitSeconds, keepDays, wo
     StartAt: "RecordStart",
     TimeoutSeconds: timeLimitSeconds,
     States: {
-      RecordStart: dynamoPut({
-        Arguments: {
-          TableName: table,
-          Item: {
-            taskId: { S: "{% $states.input.taskId %}" },
-            timestamp: { N: "{% $string($states.input.timestamp) %}" },
-            status: { S: "STARTED" },
-            executionArn: ARN,
-            startDate: { S: "{% $states.context.Execution.StartTime %}" },
-            inputHash: { S: `{% $exists($states.input.inputHash) ? $states.input.inputHash : "${NO_INPUT}" %}` },
-            history: { L: [historyEntry("STARTED")] },
-          },
-          // A retry overwrites its own row, but a late put does not overwrite the task's end.
-          ConditionExpression: `attribute_not_exists(#status) OR #status = :started AND ${OWN}`,
-          ExpressionAttributeNames: { "#status": "status" },
-          ExpressionAttributeValues: { ":started": { S: "STARTED" }, ":arn": ARN },
-        },
-        Output: INPUT,
-        TimeoutSeconds: WRITE_TIMEOUT_SECONDS,
-        Retry: RETRY_WRITE,
-        Catch: [{ ErrorEquals: ["States.ALL"], ...ON_ERROR, Next: "Failed" }],
+      RecordStart: recordStart(table, {
         Next: "Pause",
+        Catch: [{ ErrorEquals: ["States.ALL"], ...ON_ERROR, Next: "Failed" }],
       }),
       Pause: wait({ Seconds: waitSeconds, Next: work === undefined ? "RecordDone" : "Work" }),
       ...(work && {
@@ -161,18 +139,6 @@ export function taskMachine({ table, waitSeconds, timeLimitSeconds, keepDays, wo
   });
 }
 
-/** The transitions of a write. */
-type Transitions<Next extends string, Caught extends string> = (
-  | { readonly Next: Next; readonly End?: never }
-  | { readonly End: true; readonly Next?: never }
-) & {
-  readonly Catch: readonly {
-    readonly ErrorEquals: readonly [string];
-    readonly Next: Caught;
-    readonly Output: string;
-  }[];
-};
-
 /**
  * Writes the task's end. Idempotent. Fails when the row has another end: the execution was stopped, and the reconciler has written
  * the row.
@@ -190,10 +156,7 @@ function recordEnd<const Next extends string = never, const Caught extends strin
   return dynamoUpdate<Next | Caught>({
     Arguments: {
       TableName: table,
-      Key: {
-        taskId: { S: "{% $states.input.taskId %}" },
-        timestamp: { N: "{% $string($states.input.timestamp) %}" },
-      },
+      Key: KEY,
       ConditionExpression: `${OWN} AND #status IN (:started, :end)`,
       UpdateExpression: `SET ${set.join(", ")}`,
       ExpressionAttributeNames: {
@@ -207,9 +170,7 @@ function recordEnd<const Next extends string = never, const Caught extends strin
         ":end": { S: status },
         ":arn": ARN,
         ":entry": historyEntry(status, reason),
-        ":ttl": {
-          N: `{% $string($floor($toMillis($states.context.State.EnteredTime) / 1000) + ${keepDays} * ${DAY_SECONDS}) %}`,
-        },
+        ":ttl": expiry(keepDays),
         ...(hasResult && {
           ":json": { S: '{% $exists($result.json) ? $result.json : "" %}' },
           ":location": { S: '{% $exists($result.location) ? $result.location : "" %}' },
@@ -229,12 +190,6 @@ interface RecordedEnd {
   readonly reason?: string;
   /** True after the work. */
   readonly hasResult?: boolean;
-}
-
-/** An entry of the task's history. Its time is when the state was entered, so retries do not change it. */
-function historyEntry(status: TaskStatus, reason?: string) {
-  const at = { S: "{% $states.context.State.EnteredTime %}" };
-  return { M: { status: { S: status }, at, ...(reason !== undefined && { reason: { S: reason } }) } };
 }
 
 const workTimedOut = ({ timeoutSeconds }: TaskWork) => `the work took longer than ${timeoutSeconds} s`;

@@ -19,7 +19,7 @@ import {
   terraformApply,
   terraformInit,
   terraformVersion,
-  withoutAwsSettings,
+  emulatorEnvironment,
   type TerraformOptions,
 } from "../terraform/terraform";
 import { describeApplied } from "../terraform/events";
@@ -375,7 +375,7 @@ class Start {
   #terraform(): TerraformOptions {
     return {
       cwd: this.options.home.stack,
-      environment: withoutAwsSettings(),
+      environment: emulatorEnvironment(),
       signal: this.options.signal,
       // An emulator that was started now takes its state with it: nothing to save.
       ...(this.#started === undefined ? {} : { graceMs: 1_000 }),

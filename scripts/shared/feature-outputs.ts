@@ -46,15 +46,16 @@ const SCHEMAS = {
     function_prefix: z.string(),
   }),
   workflows: z.looseObject({
-    table_name: z.string(),
-    start_function_name: z.string(),
-    workflows: z.object({
-      task: z.object({
+    workflows: z.record(
+      z.string(),
+      z.object({
+        table_name: z.string(),
         state_machine_arn: z.string(),
         execution_arn_prefix: z.string(),
         keep_days: z.coerce.number(),
+        start_function_name: z.string(),
       }),
-    }),
+    ),
   }),
 };
 type Schemas = typeof SCHEMAS;

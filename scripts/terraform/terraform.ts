@@ -18,6 +18,8 @@ import { findProviderMirror, mirrorCandidates, mirrorConfiguration } from "./pro
 /** The first version with lock files in the S3 backend. */
 const OLDEST_TERRAFORM = [1, 10] as const;
 const INSTALL_LINK = "https://developer.hashicorp.com/terraform/install";
+/** Terraform's own default, 10, is for AWS, which throttles. */
+const EMULATOR_PARALLELISM = "-parallelism=64";
 const CLI_CONFIGURATION = ".almanac/terraform/cli.tfrc";
 
 /** Terraform is missing or too old. The message says where to get it. */
@@ -119,11 +121,16 @@ export async function terraformEnvironment(): Promise<Record<string, string>> {
 }
 
 /**
- * For stacks on an emulator: removes the user's AWS profile and Terraform workspace, which are for real accounts.
+ * For stacks on an emulator. Removes the user's AWS profile and Terraform workspace, which are for real accounts. Applies many resources at once,
+ * because the provider mostly waits: 25 seconds for the attributes of each queue.
  */
-export function withoutAwsSettings(): Readonly<Record<string, undefined>> {
+export function emulatorEnvironment(): Readonly<Record<string, string | undefined>> {
   const names = Object.keys(process.env).filter((name) => /^(AWS_|TF_WORKSPACE$|TF_DATA_DIR$)/.test(name));
-  return Object.fromEntries(names.map((name) => [name, undefined]));
+  return {
+    ...Object.fromEntries(names.map((name) => [name, undefined])),
+    TF_CLI_ARGS_apply: EMULATOR_PARALLELISM,
+    TF_CLI_ARGS_destroy: EMULATOR_PARALLELISM,
+  };
 }
 
 /** Whether the user has a Terraform CLI configuration, which takes precedence. */

@@ -56,7 +56,7 @@ describe("the API of timers, deployed", () => {
       expect([status, ...allowed]).toEqual([
         200,
         "*",
-        "OPTIONS,PUT,GET,DELETE",
+        "OPTIONS,GET,POST,PUT,DELETE",
         "Content-Type,Authorization,Idempotency-Key,X-Amz-Content-Sha256,X-Amz-Date,X-Amz-Security-Token",
       ]);
     }

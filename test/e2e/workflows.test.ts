@@ -17,11 +17,13 @@ import { awsConfiguration, eventually, home, npmRun, startArguments, withDeploym
 
 const outputsSchema = z.object({
   table_name: z.string(),
+  state_machine_arn: z.string(),
+  execution_arn_prefix: z.string(),
   start_function_name: z.string(),
   sweep_function_name: z.string(),
-  workflows: z.object({ task: z.object({ state_machine_arn: z.string(), execution_arn_prefix: z.string() }) }),
   api_id: z.string(),
 });
+const featureSchema = z.object({ workflows: z.object({ task: outputsSchema, refund: outputsSchema }) });
 const startedSchema = z.strictObject({
   taskId: z.string(),
   timestamp: z.number(),
@@ -31,6 +33,7 @@ const startedSchema = z.strictObject({
 
 describe("workflows, deployed", () => {
   let outputs: z.output<typeof outputsSchema>;
+  let refunds: z.output<typeof outputsSchema>;
   let aws: ReturnType<typeof awsConfiguration>;
   let sfn: SFNClient;
   let lambda: LambdaClient;
@@ -41,7 +44,8 @@ describe("workflows, deployed", () => {
     aws = awsConfiguration(running.endpoint);
     sfn = new SFNClient(aws);
     lambda = new LambdaClient(aws);
-    outputs = outputsSchema.parse(running.deployment?.features["workflows"]);
+    const { workflows } = featureSchema.parse(running.deployment?.features["workflows"]);
+    ({ task: outputs, refund: refunds } = workflows);
   });
 
   const invoke = async (FunctionName: string, event: unknown): Promise<unknown> => {
@@ -75,16 +79,16 @@ describe("workflows, deployed", () => {
     (
       await sfn.send(
         new DescribeExecutionCommand({
-          executionArn: `${outputs.workflows.task.execution_arn_prefix}:${executionNameOf(taskId)}`,
+          executionArn: `${outputs.execution_arn_prefix}:${executionNameOf(taskId)}`,
         }),
       )
     ).status;
   const call = async (
     method: string,
     path: string,
-    { body, signed = true }: { body?: unknown; signed?: boolean } = {},
+    { body, signed = true, api = outputs.api_id }: { body?: unknown; signed?: boolean; api?: string } = {},
   ) => {
-    const address = `${aws.endpoint}/restapis/${outputs.api_id}/live/_user_request_${path}`;
+    const address = `${aws.endpoint}/restapis/${api}/live/_user_request_${path}`;
     const request = { method, ...(body !== undefined && { body: JSON.stringify(body) }) };
     const response = await (signed ? signedFetch(address, request, aws) : fetch(address, request));
     return [response.status, await response.json()] as const;
@@ -134,11 +138,7 @@ describe("workflows, deployed", () => {
   it("starts one execution per ID, for any number of concurrent requests", async () => {
     const taskId = "a hundred times/at once ü";
     // Through the function and the API. Most without Lambda, because the emulator starts a process per concurrent invocation.
-    const executions = stepFunctions(
-      sfn,
-      outputs.workflows.task.state_machine_arn,
-      outputs.workflows.task.execution_arn_prefix,
-    );
+    const executions = stepFunctions(sfn, outputs.state_machine_arn, outputs.execution_arn_prefix);
     const table = taskTable(new DynamoDBClient(aws), outputs.table_name, 90);
     const responses = await Promise.all(
       Array.from({ length: 100 }, async (_, index) =>
@@ -151,7 +151,7 @@ describe("workflows, deployed", () => {
     );
     expect(new Set(responses.map((response) => JSON.stringify(response))).size).toBe(1);
     const { executions: all = [] } = await sfn.send(
-      new ListExecutionsCommand({ stateMachineArn: outputs.workflows.task.state_machine_arn }),
+      new ListExecutionsCommand({ stateMachineArn: outputs.state_machine_arn }),
     );
     expect(all.filter(({ name }) => name === executionNameOf(taskId))).toHaveLength(1);
     // However the task ends, the response stays the first one.
@@ -235,6 +235,29 @@ describe("workflows, deployed", () => {
     const response = await signedFetch(aws.endpoint, request, aws);
     if (!response.ok) throw new Error(`${action}: ${response.status} ${await response.text()}`);
   }
+
+  it("runs a machine of the user's, whose output is the result", async () => {
+    const refund = (method: string, path: string, body?: unknown) =>
+      call(method, path, { api: refunds.api_id, ...(body !== undefined && { body }) });
+    const started = await refund("POST", "/tasks", { taskId: "refund-1", input: { amount: 12, customer: "ü" } });
+    expect(started[0]).toBe(200);
+    const ended = await eventually(
+      async () => taskSchema.parse((await refund("GET", "/tasks/refund-1"))[1]),
+      ({ status }) => status !== "STARTED",
+      30_000,
+    );
+    expect(ended).toMatchObject({ status: "DONE", result: { receipt: "refund-refund-1", amount: 12, customer: "ü" } });
+    // The reconciler writes its failure, for the machine has no Catch.
+    await refund("POST", "/tasks", { taskId: "refund-2", input: { amount: -1 } });
+    const failed = await eventually(
+      async () => taskSchema.parse((await refund("GET", "/tasks/refund-2"))[1]),
+      ({ status }) => status !== "STARTED",
+      30_000,
+    );
+    expect(failed).toMatchObject({ status: "FAILED", reason: "NoRefund: its amount is not a number above 0" });
+    // Each workflow has tasks of its own.
+    expect((await call("GET", "/tasks/refund-1"))[0]).toBe(404);
+  }, 90_000);
 
   it("lists tasks by their status, page by page", async () => {
     const pageSchema = z.object({ tasks: z.array(taskSchema), next: z.string().optional() });

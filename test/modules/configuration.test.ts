@@ -66,7 +66,7 @@ describe("a configuration error", () => {
     [
       "credentials in a URL",
       { region: "eu-central-1", heartbeats: { targets: [{ name: "site", url: "https://me:secret@example.org/" }] } },
-      "staging.heartbeats.targets[0].url: contains credentials, which would be in Terraform's state",
+      'staging.heartbeats.targets[0].url: has a credential, which would be in Terraform\'s state: send it as a header, { ssm: "/parameter/name" }',
     ],
     [
       "a credential in a header",
@@ -87,12 +87,31 @@ describe("a configuration error", () => {
     [
       "a credential in a query",
       { region: "eu-central-1", heartbeats: { targets: [{ ...target, url: "https://example.org/?api_key=hunter2" }] } },
-      'staging.heartbeats.targets[0].url: has a credential in its query, which would be in Terraform\'s state: send it as a header, { ssm: "/parameter/name" }',
+      'staging.heartbeats.targets[0].url: has a credential, which would be in Terraform\'s state: send it as a header, { ssm: "/parameter/name" }',
     ],
     [
       "a credential in a body",
       { region: "eu-central-1", heartbeats: { targets: [{ ...target, body: '{"password":"hunter2"}' }] } },
       'staging.heartbeats.targets[0].body: has a credential, which would be in Terraform\'s state: send it as a header, { ssm: "/parameter/name" }',
+    ],
+    [
+      "a credential in what a body contains",
+      { region: "eu-central-1", heartbeats: { targets: [{ ...target, bodyContains: "token=s.abc" }] } },
+      "staging.heartbeats.targets[0].bodyContains: is a secret, which would be in Terraform's state: store it as an SSM parameter (SecureString), and give the parameter's name",
+    ],
+    [
+      "a secret in a schedule's input",
+      {
+        region: "eu-central-1",
+        schedules: {
+          nightly: {
+            entry: "functions/examples/minute-report.ts",
+            schedule: "rate(1 day)",
+            input: { pgpassword: 1234 },
+          },
+        },
+      },
+      "staging.schedules.nightly.input.pgpassword: is a secret, which would be in Terraform's state: store it as an SSM parameter (SecureString), and give the parameter's name",
     ],
     [
       "a secret in a function's variable",

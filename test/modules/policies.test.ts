@@ -25,7 +25,8 @@ const ALLOWED_WILDCARDS: readonly { readonly statement: RegExp; readonly because
     because: "one table's own indexes",
   },
   {
-    statement: /^states:DescribeExecution(,states:StopExecution)? on arn:[^*]+:execution:[^*]+-workflows-task:\*$/,
+    statement:
+      /^states:DescribeExecution(,states:StopExecution)? on arn:[^*]+:execution:[^*]+-workflows-(task|refund-machine):\*$/,
     because: "the executions of one state machine, which come and go",
   },
   {

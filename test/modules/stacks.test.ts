@@ -71,6 +71,7 @@ describe("main.ts", () => {
       ]);
       expect(root(environment).module["workflows"]?.source).toBe("./modules/workflows");
       expect(readdirSync(join(stackDirectory(environment), "modules", "workflows", "assets"))).toEqual([
+        ...(environment === "local" ? ["pay.zip"] : []),
         "reconcile.zip",
         "start.zip",
         "sweep.zip",

@@ -1,4 +1,7 @@
+import * as z from "zod";
 import { ConfigurationError } from "../../modules/constructs/config";
+import { escapeTemplate } from "../../modules/constructs/escape-template";
+import { workflowsSchema } from "../../modules/workflows";
 import { overview } from "../support/overview";
 import { describePolicy, resource, synthesize } from "../support/synthesized";
 
@@ -38,6 +41,15 @@ describe("the workflows module", () => {
       `Allow states:DescribeExecution on ${EXECUTIONS} (ExecutionArnPrefix)`,
       "Allow dynamodb:Query on ${aws_dynamodb_table.table.arn}, ${aws_dynamodb_table.table.arn}/index/byStatus (TasksTable)",
     ]);
+  });
+
+  it("passes the callers' scopes to the API only", () => {
+    const scopes = { "arn:aws:iam::111122223333:role/billing": ["billing-", "${shared}-"] };
+    const module = workflow({ scopes });
+    const variables = (id: string) => JSON.stringify(resource(module, "aws_lambda_function", id)["environment"]);
+    expect(variables("api")).toContain(JSON.stringify(escapeTemplate(JSON.stringify(scopes))).slice(1, -1));
+    expect(variables("start")).not.toContain("SCOPES");
+    expect(() => workflow({ scopes: { billing: ["billing-"] } })).toThrow(/is not the ARN of an IAM role or user/);
   });
 
   it("lets the reconciler read how executions ended, and write it", () => {
@@ -120,8 +132,84 @@ describe("the workflows module", () => {
       "staging.workflows.task.keepDays: 1 is less than the time limit of 200000 s",
     ],
     [{ work: { ...work, timeoutSeconds: 896 } }, "staging.workflows.task.work.timeoutSeconds: 896"],
+    [
+      { definition: "workflows/refund.ts", waitSeconds: 1 },
+      "staging.workflows.task.waitSeconds: 1 is for workflows without a definition of their own",
+    ],
   ])("refuses %j", (input, message) => {
     expect(() => workflow(input)).toThrow(ConfigurationError);
     expect(() => workflow(input)).toThrow(message);
+  });
+});
+
+describe("a second workflow", () => {
+  const { modules, root } = synthesize({
+    workflows: { task: {}, refund: { definition: "workflows/refund.ts", timeLimitSeconds: 7_200 } },
+  });
+  const both = modules["workflows"];
+  if (!both) throw new Error("no module");
+  const alone = workflow();
+
+  it("renames nothing of the first one", () => {
+    for (const [type, resources] of Object.entries(alone.resource))
+      expect(both.resource[type]).toMatchObject(resources);
+  });
+
+  it("has its own table, functions, API, rules and alarms, with its name", () => {
+    const added = Object.entries(both.resource).flatMap(([type, resources]) =>
+      Object.keys(resources)
+        .filter((name) => alone.resource[type]?.[name] === undefined)
+        .map((name) => [type, name]),
+    );
+    expect(added.filter(([, name = ""]) => !name.startsWith("refund_"))).toEqual([]);
+    expect(added).toEqual(
+      expect.arrayContaining([
+        ["aws_dynamodb_table", "refund_table"],
+        ["aws_sfn_state_machine", "refund_machine"],
+        ["aws_lambda_function", "refund_pay"],
+        ["aws_lambda_function", "refund_start"],
+        ["aws_lambda_function", "refund_api"],
+        ["aws_lambda_function", "refund_reconcile"],
+        ["aws_lambda_function", "refund_sweep"],
+        ["aws_cloudwatch_event_rule", "refund_ended"],
+        ["aws_cloudwatch_metric_alarm", "refund_machine_executions_failed"],
+      ]),
+    );
+    expect(resource(both, "aws_dynamodb_table", "refund_table")["name"]).toBe(
+      "${var.app}-${var.environment}-workflows-refund",
+    );
+    expect(root.module["workflows"]).toMatchObject({ refund_time_limit_seconds: 7_200, task_wait_seconds: 30 });
+    expect(Object.keys(z.object({ value: z.looseObject({}) }).parse(both.output["workflows"]).value)).toEqual([
+      "task",
+      "refund",
+    ]);
+  });
+
+  it("may do what its tasks do, and nothing else", () => {
+    expect(policyOf("refund_machine", both)).toEqual([
+      "Allow dynamodb:PutItem, dynamodb:UpdateItem on ${aws_dynamodb_table.refund_table.arn} (TasksTable)",
+      "Allow lambda:InvokeFunction on ${aws_lambda_function.refund_pay.arn} (PayFunction)",
+    ]);
+    expect(policyOf("refund_pay", both)).toEqual([]);
+  });
+
+  it("cannot have the name of a part of all workflows, whose resources it would repeat", () => {
+    const firstWords = Object.values(workflow({ work }).resource)
+      .flatMap((resources) => Object.keys(resources))
+      .map((name) => name.replace(/_.*/, ""))
+      .filter((name) => name !== "task" && name.length <= 12);
+    const accepted = [...new Set(firstWords), "provider", "account", "partition", "region"].filter(
+      (name) => workflowsSchema.safeParse({ [name]: {} }).success,
+    );
+    // Of an alarm that ends otherwise.
+    expect(accepted).toEqual(["stuck"]);
+    expect(() => synthesize({ workflows: { stuck: {}, task: {} } })).not.toThrow();
+  });
+
+  it.each([
+    ["Refund", "staging.workflows.Refund: is not 1 to 12 lower case letters and digits, a letter first"],
+    ["start", "staging.workflows.start: is the name of a part of all workflows"],
+  ])("refuses the name %s", (name, message) => {
+    expect(() => synthesize({ workflows: { [name]: {} } })).toThrow(message);
   });
 });

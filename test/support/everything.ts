@@ -20,7 +20,10 @@ export const EVERYTHING = {
     ],
     jobs: { tables: ["app-logs"] },
   },
-  workflows: { task: { work: { entry: "test/e2e/support/work.ts" } } },
+  workflows: {
+    task: { work: { entry: "test/e2e/support/work.ts" } },
+    refund: { definition: "workflows/refund.ts" },
+  },
   pipelines: {
     jobOrder: {
       key: "/jobOrderId",

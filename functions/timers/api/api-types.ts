@@ -178,7 +178,7 @@ export interface FiresResponse {
 export interface AuditResponse {
   readonly expected: number;
   readonly observed: number;
-  /** Due times of expected fires that were not recorded. */
+  /** Due times of expected fires that were not recorded. The dispatcher records none of those that it drops by `catchUp`. */
   readonly missing: readonly string[];
   /** Fire ids: of fires that have not succeeded yet, or never will. */
   readonly failed: readonly string[];

@@ -4,6 +4,8 @@
  */
 import * as z from "zod";
 
+import { keyTextSchema } from "../../shared/aws/dynamodb-limits";
+import { errorMessage } from "../../shared/errors";
 import { BadRequestError } from "../../shared/handlers/http-errors";
 import { fittingItems } from "../../shared/handlers/response-size";
 import type { Scope } from "../../shared/handlers/scopes";
@@ -11,12 +13,12 @@ import { parseJson } from "../../shared/input";
 import { SECOND_MS } from "../../shared/time";
 import { TIMER_KEYS, TIMER_PARTITIONS } from "../contract";
 import { onceSlot, overdueSlot } from "../schedule/fire-times";
-import type { TimerKind } from "../schedule/timer";
+import { MAX_JITTER_SECONDS, type TimerKind } from "../schedule/timer";
 import { partitionOf, rowKey, timerKey } from "../storage/timer-row";
 import type { DueRange, ListKey, TimerPartition, TimerTable } from "../storage/timer-table";
 import { TIMER_STATES, type ListResponse, type TimerResponse } from "./api-types";
-import { MAX_JITTER_SECONDS, timeSchema } from "./request-schemas";
-import { reasonOf, timerResponses, type StatusPorts, type Unreadable } from "./timer-responses";
+import { timeSchema } from "./request-schemas";
+import { timerResponses, type StatusPorts, type Unreadable } from "./timer-responses";
 
 const DEFAULT_LIMIT = 100;
 const MAX_TIMERS = 1_000;
@@ -106,7 +108,9 @@ export async function listTimers(
   const resume = timers.length < found.length ? found[timers.length - 1]?.position : position;
   return {
     timers,
-    ...(unreadable.length > 0 && { unreadable: unreadable.map(({ id, error }) => ({ id, reason: reasonOf(error) })) }),
+    ...(unreadable.length > 0 && {
+      unreadable: unreadable.map(({ id, error }) => ({ id, reason: errorMessage(error) })),
+    }),
     ...(resume !== undefined && resume.range < ranges.length && { next: tokenOf(resume, list) }),
   };
 }
@@ -146,10 +150,13 @@ function tokenOf({ range, after }: Position, list: string): string {
   return Buffer.from(JSON.stringify({ list, range, after })).toString("base64url");
 }
 
+/** DynamoDB refuses other keys: an empty or a long one would be a 500. Of any id, also of a row that cannot be read. */
+const rowKeySchema = keyTextSchema("sort").regex(/^(periodic|oneshot)#/);
+
 const positionSchema = z.strictObject({
   list: z.string(),
   range: z.int().min(0),
-  after: z.strictObject({ sort: z.string().max(2_048), dueMs: z.int().exactOptional() }).optional(),
+  after: z.strictObject({ sort: rowKeySchema, dueMs: z.int().exactOptional() }).optional(),
 });
 
 /** @throws {@link BadRequestError} */

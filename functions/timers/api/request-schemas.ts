@@ -9,14 +9,13 @@ import { nextDue, type Schedule } from "../schedule/schedule";
 import { startOf } from "../../shared/calendar/time-zone";
 import { isTimeZone } from "../../shared/is-time-zone";
 import { DEFAULT_CALLBACK } from "../contract";
-import { DEFAULT_MAX_ATTEMPTS, type Timer, type TimerOptions } from "../schedule/timer";
+import { DEFAULT_MAX_ATTEMPTS, MAX_JITTER_SECONDS, type Timer, type TimerOptions } from "../schedule/timer";
 
 /** Default `minuteOfHour`: this many minutes after the PUT. */
 const DEFAULT_MINUTES_AHEAD = 40;
 
 const MAX_PERIOD_MS = 365 * DAY_MS;
 const MAX_DELAY_SECONDS = (10 * MAX_PERIOD_MS) / SECOND_MS;
-export const MAX_JITTER_SECONDS = 300;
 const MAX_FIRES_AHEAD = 100;
 const MAX_DATA_BYTES = 64 * 1024;
 const MAX_CATCH_UP_SECONDS = MAX_PERIOD_MS / SECOND_MS;

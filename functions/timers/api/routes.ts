@@ -31,7 +31,7 @@ import type { StoredTimer, Timer, TimerKind } from "../schedule/timer";
 import { TimerChangedError, type TimerId, type TimerTable } from "../storage/timer-table";
 import { withoutReadOnlyFields, withRawData } from "./bodies";
 import { legacyTimerResponse, timerResponse } from "./timer-response";
-import { isRecorded, lastFireOf, timerResponses, UnreadableTimerError } from "./timer-responses";
+import { isRecorded, lastFireOf, readTimerResponse } from "./timer-responses";
 import { firesOf, fireTimer, preview, setAllEnabled, setEnabled, type VerbPorts } from "./verbs";
 
 /** How long the history keeps fires. */
@@ -49,8 +49,6 @@ const RESPONSE_RESERVE_MS = 6_000;
 
 export interface TimerPorts extends VerbPorts {
   readonly table: Pick<TimerTable, "delete"> & VerbPorts["table"];
-  /** Called with the server error (5xx) of a request in a batch. */
-  readonly onFailure: (error: unknown) => void;
 }
 
 /** Reproduces the message of the legacy timer service. */
@@ -179,6 +177,7 @@ export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, En
   const put = (kind: TimerKind) =>
     endpoint(putSchema, async ({ path: { id }, headers: { "idempotency-key": requestKey }, body, text, deadline }) => {
       const prepared = await prepare({ kind, id, body, text, requestKey }, ports);
+      await recordShard(prepared.put.timer, ports);
       const [outcome] = await putTimers([prepared.put], ports, sendUntil(deadline, ports));
       return responseOf(prepared, outcome);
     });
@@ -187,9 +186,7 @@ export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, En
     endpoint(requestSchema, async ({ path: { id } }) => {
       const timer = await table.get({ kind, id });
       if (timer === undefined) return { status: 404, body: id };
-      const { timers, unreadable } = await timerResponses([timer], ports);
-      if (unreadable[0] !== undefined) throw new UnreadableTimerError(unreadable[0]);
-      return { body: timers[0] };
+      return { body: await readTimerResponse(timer, ports) };
     });
 
   const remove = (kind: TimerKind) =>
@@ -287,9 +284,7 @@ async function runVerb(
   }
   const stored = await setEnabled({ kind, id }, verb === "resume", ports, until);
   if (stored === undefined) return { status: 404, body: id };
-  const { timers, unreadable } = await timerResponses([stored], ports);
-  if (unreadable[0] !== undefined) throw new UnreadableTimerError(unreadable[0]);
-  return { body: timers[0] };
+  return { body: await readTimerResponse(stored, ports) };
 }
 
 /** Until when the fires of a PUT are sent, epoch milliseconds. */
@@ -317,11 +312,11 @@ interface Prepared {
 async function prepare({ kind, id, body, text, requestKey }: PutRequest, ports: TimerPorts): Promise<Prepared> {
   if (body === undefined) throw new MissingBodyError();
   const content = withRawData(withoutReadOnlyFields(body, id), text);
-  const context = async ({ shardId }: { readonly shardId?: string | undefined }) => ({
+  const context = ({ shardId }: { readonly shardId?: string | undefined }) => ({
     id,
     now: ports.now(),
     version: ports.newVersion(),
-    shard: await shardFor(id, shardId, ports),
+    shard: shardId === undefined ? shardOf(id, ports.shards) : `shard${shardNumber(shardId)}`,
     ...(requestKey !== undefined && { requestKey }),
   });
   const respondFully = async (stored: StoredTimer, { version }: Timer): Promise<RestResponse> => {
@@ -333,12 +328,12 @@ async function prepare({ kind, id, body, text, requestKey }: PutRequest, ports: 
   if (kind === "oneshot") {
     const input = parsed(oneshotRequestSchema, { body: content }).body;
     rejectUnknownCallback(input, ports);
-    const put = putOf(oneshotTimer(input, await context(input)), input);
+    const put = putOf(oneshotTimer(input, context(input)), input);
     return { put, respond: (stored) => respondFully(stored, put.timer) };
   }
   const input = parsed(periodicRequestSchema, { body: content }).body;
   rejectUnknownCallback(input, ports);
-  const put = putOf(periodicTimer(input, await context(input)), input);
+  const put = putOf(periodicTimer(input, context(input)), input);
   await rejectNeverFiring(put, ports);
   const respond = isLegacyRequest(input)
     ? (stored: StoredTimer) => ({ body: legacyTimerResponse(stored) })
@@ -381,13 +376,17 @@ function parsed<Output>(schema: z.ZodType<Output>, input: unknown): Output {
   throw new BadRequestError(describeIssues(result.error, schema));
 }
 
+/** @throws {@link BadRequestError} */
+function shardNumber(shard: string): number {
+  const [, digits] = /^shard(0|[1-9]\d{0,2})$/.exec(shard) ?? [];
+  if (digits === undefined) throw new BadRequestError("body.shardId: is not shard0 to shard999");
+  return Number(digits);
+}
+
 /** A requested shard is dispatched from the next minute on, also when it is beyond the configured number. */
-async function shardFor(id: string, requested: string | undefined, { table, shards }: TimerPorts): Promise<string> {
-  if (requested === undefined) return shardOf(id, shards);
-  const number = Number(/^shard(0|[1-9]\d{0,2})$/.exec(requested)?.[1] ?? NaN);
-  if (Number.isNaN(number)) throw new BadRequestError("body.shardId: is not shard0 to shard999");
+async function recordShard({ shard }: Timer, { table, shards }: TimerPorts): Promise<void> {
+  const number = shardNumber(shard);
   if (number >= shards) await table.recordShardCount(number + 1);
-  return requested;
 }
 
 /** @throws the error of the outcome, mapped to an HTTP error */
@@ -429,8 +428,11 @@ async function runBatch(
       scope.check(id);
       const bodyText = jsonParts(texts?.get(String(index)) ?? "")?.get("body") ?? "";
       if (method === "DELETE") await deleteTimer({ kind, id }, ifVersion, ports);
-      else
-        puts.push({ index, one: await prepare({ kind, id, body, text: bodyText, requestKey: idempotencyKey }, ports) });
+      else {
+        const one = await prepare({ kind, id, body, text: bodyText, requestKey: idempotencyKey }, ports);
+        await recordShard(one.put.timer, ports);
+        puts.push({ index, one });
+      }
       return { body: id };
     }),
   );

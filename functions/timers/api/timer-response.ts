@@ -7,6 +7,7 @@ import type { Schedule } from "../schedule/schedule";
 import { DEFAULT_CALLBACK } from "../contract";
 import type { StoredTimer, Timer, TimerOptions } from "../schedule/timer";
 import type { RecordedFire } from "../storage/history";
+import { CorruptRowError, timerKey } from "../storage/timer-row";
 import type { FireResponse, LegacyTimerResponse, ScheduleResponse, TimerResponse, TimerState } from "./api-types";
 
 const UNITS = [
@@ -16,19 +17,24 @@ const UNITS = [
   ["second", SECOND_MS],
 ] as const;
 
-export function legacyTimerResponse({ id, shard, schedule, data }: Timer): LegacyTimerResponse {
+export function legacyTimerResponse(timer: Timer): LegacyTimerResponse {
+  const { id, shard, schedule } = timer;
   const minute = isHourly(schedule) ? Math.floor(schedule.phaseMs / MINUTE_MS) : undefined;
   return {
     id,
     shardId: shard,
     ...(minute !== undefined && { timeShardId: `${String(minute).padStart(2, "0")}:${id}` }),
-    timerCallbackData: dataOf(data),
+    timerCallbackData: dataOf(timer),
   };
 }
 
-/** @throws JsonSyntaxError when a row was changed by hand */
-function dataOf(data: string): RawJson {
-  parseJson(data);
+/** @throws {@link CorruptRowError} when the row was changed by hand */
+function dataOf({ kind, id, data }: Timer): RawJson {
+  try {
+    parseJson(data);
+  } catch (cause) {
+    throw new CorruptRowError(`row "${timerKey(kind, id)}": data is not JSON`, { cause });
+  }
   return new RawJson(data);
 }
 
@@ -44,9 +50,7 @@ export interface TimerStatus {
 
 export function timerResponse(timer: StoredTimer, now: number, status: TimerStatus): TimerResponse {
   const { schedule, enabled, startAt, endAt, maxFires, firesLeft, jitterSeconds, version, putAt } = timer;
-  // What a PUT has left overdue does not follow the cursor.
-  const enqueuedUntil = isUnenqueued(timer) ? timer.enqueuedUntil : Math.max(status.cursor, timer.enqueuedUntil);
-  const nextFireAt = nextFire(timer, now, enqueuedUntil);
+  const nextFireAt = nextFire(timer, now, status);
   return {
     ...legacyTimerResponse(timer),
     schedule: scheduleResponse(schedule),
@@ -92,9 +96,17 @@ function stateOf(enabled: boolean, nextFireAt: string | null): TimerState {
   return nextFireAt === null ? "ended" : "scheduled";
 }
 
-/** @param enqueuedUntil fires up to this time are enqueued, and fired once due */
-function nextFire({ firesLeft: _, ...timer }: StoredTimer, now: number, enqueuedUntil: number): string | null {
+/** Whether no fire remains of a timer that is not paused. */
+export function hasEnded(timer: StoredTimer, now: number, status: Pick<TimerStatus, "cursor">): boolean {
+  return timer.enabled && nextFire(timer, now, status) === null;
+}
+
+/** Fires up to the cursor are enqueued, and have fired once due. */
+function nextFire(stored: StoredTimer, now: number, { cursor }: Pick<TimerStatus, "cursor">): string | null {
+  const { firesLeft: _, ...timer } = stored;
   if (!timer.enabled) return null;
+  // What a PUT has left overdue does not follow the cursor.
+  const enqueuedUntil = isUnenqueued(timer) ? timer.enqueuedUntil : Math.max(cursor, timer.enqueuedUntil);
   const jitter = (timer.jitterSeconds ?? 0) * SECOND_MS;
   const start = exclusiveStart(timer);
   const enqueued = Math.min(now, enqueuedUntil);

@@ -1,10 +1,8 @@
 /** Responses for stored timers, one by one: a row that cannot be read is shown as such, and does not hide the others. */
 import { mapConcurrently } from "../../shared/concurrency";
-import { ConflictError } from "../../shared/handlers/http-errors";
 import { DEFAULT_CALLBACK, type Callbacks } from "../contract";
 import type { StoredTimer } from "../schedule/timer";
 import type { History, RecordedFire } from "../storage/history";
-import { CorruptRowError } from "../storage/timer-row";
 import type { TimerResponse } from "./api-types";
 import type { CursorReader } from "./cursors";
 import { timerResponse } from "./timer-response";
@@ -12,16 +10,6 @@ import { timerResponse } from "./timer-response";
 export interface Unreadable {
   readonly id: string;
   readonly error: unknown;
-}
-
-export class UnreadableTimerError extends ConflictError {
-  constructor({ error }: Unreadable) {
-    super(`The stored timer cannot be read (${reasonOf(error)}). Put it again, or delete it.`, { cause: error });
-  }
-}
-
-export function reasonOf(error: unknown): string {
-  return error instanceof CorruptRowError ? error.message : "its timerCallbackData is not JSON";
 }
 
 const CONCURRENT_READS = 25;
@@ -61,6 +49,13 @@ export async function timerResponses(
     respond(timer, await lastFireOf(timer, ports)),
   );
   return { timers: responses.flatMap((response) => response ?? []), unreadable };
+}
+
+/** @throws {@link CorruptRowError} */
+export async function readTimerResponse(timer: StoredTimer, ports: StatusPorts): Promise<TimerResponse | undefined> {
+  const { timers, unreadable } = await timerResponses([timer], ports);
+  if (unreadable[0] !== undefined) throw unreadable[0].error;
+  return timers[0];
 }
 
 export function isRecorded({ options = {} }: StoredTimer, callbacks: Callbacks): boolean {

@@ -1,13 +1,14 @@
 /** What can be done with a stored timer besides PUT, GET and DELETE. */
 import * as z from "zod";
 
+import { keyTextSchema } from "../../shared/aws/dynamodb-limits";
 import { mapConcurrently } from "../../shared/concurrency";
 import { BadRequestError, TooManyRequestsError, UnavailableError } from "../../shared/handlers/http-errors";
 import { errorResponse } from "../../shared/handlers/rest-handler";
 import type { Scope } from "../../shared/handlers/scopes";
 import { parseJson } from "../../shared/input";
 import { SECOND_MS } from "../../shared/time";
-import { exclusiveStart, fireAt, fireNow, nextScheduledTime } from "../schedule/fire-times";
+import { exclusiveStart, fireAt, fireNow, isByRequest, nextScheduledTime } from "../schedule/fire-times";
 import type { Fire, StoredTimer, Timer } from "../schedule/timer";
 import { TimerChangedError, type TimerId, type TimerTable } from "../storage/timer-table";
 import { FireRejectedError } from "../queue/fire-queue";
@@ -15,7 +16,7 @@ import type { History } from "../storage/history";
 import type { FiredResponse, FiresResponse, PreviewResponse, VerbInput, VerbResponse } from "./api-types";
 import { listTimers, type ListPorts } from "./list-timers";
 import { putTimers, type PutPorts } from "./put-timers";
-import { fireResponse, iso } from "./timer-response";
+import { fireResponse, hasEnded, iso } from "./timer-response";
 
 /** Other clients that change the same timer at the same time. */
 const MAX_CONFLICTS = 5;
@@ -31,6 +32,8 @@ export interface VerbPorts extends ListPorts {
   readonly queue: PutPorts["queue"];
   readonly history: Pick<History, "read">;
   readonly newVersion: () => string;
+  /** Called with the server error (5xx) of one timer of several. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 /**
@@ -55,19 +58,19 @@ export async function fireTimer(
 }
 
 function fireAgain(timer: StoredTimer, fireId: string, now: number): Fire {
-  const prefix = `${timer.kind}#${timer.id}#${timer.version}#`;
-  if (!fireId.startsWith(prefix))
-    throw new BadRequestError("body.fireId: is not a fire of the timer's current version");
-  const rest = fireId.slice(prefix.length);
-  const scheduled = z.iso.datetime({ precision: 3 }).safeParse(rest).success ? Date.parse(rest) : undefined;
-  if (scheduled === undefined) return { ...fireNow(timer, "", now), fireId };
-  const again = fireAt(timer, scheduled);
+  const byRequest = { ...fireNow(timer, "", now), fireId };
+  if (isByRequest(byRequest)) return byRequest;
+  const scheduled = Date.parse(fireId.slice(fireId.lastIndexOf("#") + 1));
+  const isScheduled = scheduled > exclusiveStart(timer) && nextScheduledTime(timer, scheduled - 1) === scheduled;
+  const again = isScheduled ? fireAt(timer, scheduled) : undefined;
+  if (again?.fireId !== fireId) throw new BadRequestError("body.fireId: is not a fire of the timer's current version");
   if (again.due > now) throw new BadRequestError("body.fireId: is not due yet");
   return again;
 }
 
 /**
- * Pauses or resumes a timer: a PUT of the same timer with another `enabled`, so that fires of the old version are fenced.
+ * Pauses or resumes a timer: a PUT of the same timer with another `enabled`, so that fires of the old version are fenced. A timer that has
+ * ended stays as it is: a one-shot that has fired must not fire again once it is resumed.
  *
  * @returns undefined when there is no such timer
  * @throws {@link TooManyRequestsError}; the errors of {@link putTimers}
@@ -81,7 +84,8 @@ export async function setEnabled(
   let conflict: unknown;
   for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
     const stored = await ports.table.get(key);
-    if (stored === undefined || stored.enabled === enabled) return stored;
+    if (stored === undefined || stored.enabled === enabled || (!enabled && (await isEnded(stored, ports))))
+      return stored;
     const { requestKey: _, enqueuedUntil: __, ...timer } = stored;
     const changed: Timer = { ...timer, enabled, version: ports.newVersion(), putAt: ports.now() };
     const put = { timer: changed, replaces: stored.version, isUnchanged: () => false };
@@ -91,6 +95,11 @@ export async function setEnabled(
     conflict = outcome.error;
   }
   throw new TooManyRequestsError("the timer is being changed by other requests; try again", { cause: conflict });
+}
+
+async function isEnded(timer: StoredTimer, { cursors, now }: VerbPorts): Promise<boolean> {
+  const cursor = (await cursors.get(new Set([timer.shard]), now())).get(timer.shard) ?? 0;
+  return hasEnded(timer, now(), { cursor });
 }
 
 /** Pauses or resumes up to a hundred timers with a prefix, each on its own. */
@@ -114,7 +123,8 @@ export async function setAllEnabled(
     try {
       await setEnabled({ kind, id }, enabled, ports, deadline);
     } catch (error) {
-      const { body } = errorResponse(error);
+      const { status, body } = errorResponse(error);
+      if (status >= 500) ports.onFailure(error);
       failures.push({ id, message: z.object({ message: z.string() }).safeParse(body).data?.message ?? "failed" });
     }
   });
@@ -155,11 +165,7 @@ export async function firesOf(
 
 function sortKeyOf(token: string): string {
   try {
-    return z
-      .string()
-      .min(1)
-      .max(1_000)
-      .parse(parseJson(Buffer.from(token, "base64url").toString()));
+    return keyTextSchema("sort").parse(parseJson(Buffer.from(token, "base64url").toString()));
   } catch (cause) {
     throw new BadRequestError("query.next: is not a token from a response of this list", { cause });
   }

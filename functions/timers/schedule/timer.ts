@@ -25,7 +25,7 @@ export interface Timer {
   readonly finalAt?: number;
   /** Cron schedules with a large `maxFires`: fires that the dispatcher has not enqueued yet. */
   readonly firesLeft?: number;
-  /** Delays each fire by 0 to this many seconds, deterministically. 300 at most. */
+  /** Delays each fire by 0 to this many seconds, deterministically: {@link MAX_JITTER_SECONDS} at most. */
   readonly jitterSeconds?: number;
   readonly enabled: boolean;
   /** Time of the PUT, epoch milliseconds. */
@@ -34,6 +34,8 @@ export interface Timer {
   readonly requestKey?: string;
   readonly options?: TimerOptions;
 }
+
+export const MAX_JITTER_SECONDS = 300;
 
 /** Each is absent when it is the default. */
 export interface TimerOptions {

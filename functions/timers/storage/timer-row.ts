@@ -3,11 +3,12 @@ import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 
 import { DAY_SECONDS, SECOND_MS } from "../../shared/time";
 import { isCron } from "../../shared/calendar/cron";
+import { HttpError } from "../../shared/handlers/http-errors";
 import { fnv1a } from "../../shared/hash";
 import { TIMER_KEYS, TIMER_PARTITIONS } from "../contract";
 import type { IndexKey } from "../schedule/fire-times";
 import type { Schedule } from "../schedule/schedule";
-import type { StoredTimer, TimerKind, TimerOptions } from "../schedule/timer";
+import { MAX_JITTER_SECONDS, type StoredTimer, type TimerKind, type TimerOptions } from "../schedule/timer";
 
 /**
  * A one-shot's row must outlive its messages, else the fence drops them: 4 days in the queue, 14 in the dead-letter queue, plus an outage of
@@ -15,15 +16,16 @@ import type { StoredTimer, TimerKind, TimerOptions } from "../schedule/timer";
  */
 const ONESHOT_RETENTION_SECONDS = 20 * DAY_SECONDS;
 
-/** The latest Date. */
-const LATEST_TIME_MS = 8.64e15;
+/** Of a Date, and room to compute with it. */
+const LATEST_TIME_MS = 8e15;
 
 /** In DynamoDB JSON. */
 export type Row = Readonly<Record<string, AttributeValue>>;
 
-/** A row that this version of Almanac cannot read. */
-export class CorruptRowError extends Error {
+/** A row that this version of Almanac cannot read. A client can put the timer again, or delete it. */
+export class CorruptRowError extends HttpError {
   override readonly name = "CorruptRowError";
+  readonly status = 409;
 }
 
 /** The sort key: `periodic#<id>`. */
@@ -98,6 +100,8 @@ export function readTimerRow(row: Row): StoredTimer {
   const finalAt = numberOf(row, "finalAt");
   const firesLeft = numberOf(row, "firesLeft");
   const jitterSeconds = numberOf(row, "jitterSeconds");
+  if (jitterSeconds !== undefined && !(jitterSeconds >= 0 && jitterSeconds <= MAX_JITTER_SECONDS))
+    throw new CorruptRowError(`${describe(row)}: jitterSeconds is not 0 to ${MAX_JITTER_SECONDS}`);
   const requestKey = row["requestKey"]?.S;
   // In one attribute, because most rows have none.
   const options = row["options"]?.M;

@@ -100,6 +100,7 @@ export async function describeExecution(sfn: SFNClient, executionArn: string): P
       redrivenAt: described.redriveDate?.getTime(),
       error: described.error,
       cause: described.cause,
+      output: described.output,
     };
   } catch (error) {
     if (errorName(error) === "ExecutionDoesNotExist") return undefined;

@@ -1,5 +1,5 @@
 /** JSON that arrives as it was sent. Pure. */
-import { MAX_DATA_DEPTH } from "../../shared/json-text";
+import { INEXACT, MAX_DATA_DEPTH } from "../../shared/json-text";
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 
@@ -22,31 +22,6 @@ export function jsonFaultOf(value: unknown, maxBytes: number): string | undefine
     }
   }
   return Buffer.byteLength(JSON.stringify(value)) > maxBytes ? `is longer than ${maxBytes} bytes` : undefined;
-}
-
-/** JSON.parse and JSONata, in Step Functions, round numbers silently. */
-export const INEXACT = "has a number with more digits than a 64-bit float holds: send it as a string";
-
-/** False when JSON.parse would change a number of the text, which is JSON. */
-export function hasExactNumbers(text: string): boolean {
-  // Strings are skipped.
-  const numbers = text.match(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g) ?? [];
-  return numbers.every((literal) => literal.startsWith('"') || isExact(literal));
-}
-
-function isExact(literal: string): boolean {
-  const value = Number(literal);
-  return Number.isFinite(value) && normalized(literal) === normalized(String(value));
-}
-
-/** Significant digits and the power of ten: `-1.50e3` is `-15e2`. */
-function normalized(literal: string): string {
-  const [, sign = "", whole = "", fraction = "", exponent = "0"] =
-    /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(literal) ?? [];
-  const digits = `${whole}${fraction}`.replace(/^0+/, "");
-  const significant = digits.replace(/0+$/, "");
-  if (significant === "") return "0";
-  return `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`;
 }
 
 const isWellFormed = (text: string) => !/\p{Surrogate}/u.test(text);

@@ -8,7 +8,7 @@ import { executionNameOf } from "./execution-name";
 import type { Executions } from "./executions";
 import { hashOf } from "./input-hash";
 import { reconcile } from "./reconciler";
-import { taskEndOf, taskFromExecution, taskInputOf, taskOf, type Execution } from "./task";
+import { resultOf, taskEndOf, taskFromExecution, taskInputOf, taskOf, type Execution } from "./task";
 import type { TaskTable } from "./task-table";
 
 /** The response to a start, the same for each request with the same ID and input. */
@@ -99,11 +99,18 @@ export async function findTask(
   { table, executions }: Pick<TaskPorts, "table" | "executions">,
 ): Promise<Task> {
   const row = await table.read(taskId);
-  if (row !== undefined) return taskOf(row);
+  if (row !== undefined) return withResult(taskOf(row), executions);
   const execution = await executions.describe(executions.arnOf(executionNameOf(taskId)));
   const input = execution && taskInputOf(execution);
   if (execution === undefined || input?.taskId !== taskId) throw new NotFoundError("there is no task with this id");
   return taskFromExecution(execution, input);
+}
+
+/** Step Functions keeps the output of an execution for 90 days. */
+async function withResult(task: Task, executions: Pick<Executions, "describe">): Promise<Task> {
+  if (task.resultLocation !== task.executionArn) return task;
+  const execution = await executions.describe(task.executionArn);
+  return { ...task, ...(execution && resultOf(execution)) };
 }
 
 /**

@@ -25,6 +25,8 @@ export interface Execution {
   readonly redrivenAt?: number | undefined;
   readonly error: string | undefined;
   readonly cause: string | undefined;
+  /** JSON, of one that has succeeded. */
+  readonly output?: string | undefined;
 }
 
 export interface TaskEnd {
@@ -70,6 +72,11 @@ export function taskInputOf({ input }: Pick<Execution, "input">): TaskInput | un
 /** A task as the API shows it. */
 export function taskOf({ inputHash: _, startDate: __, result, ...task }: TaskRow): Task {
   return { ...task, ...(result !== undefined && { result: jsonOf(result) }) };
+}
+
+/** The result of a task, when it is the output of its execution. */
+export function resultOf({ output }: Execution): Pick<Task, "result"> {
+  return output === undefined ? {} : { result: jsonOf(output) };
 }
 
 /** When the machine wrote the row: `timestamp` is the caller's, and of any unit when the execution was started by hand. */

@@ -26,7 +26,7 @@ export class AsyncFunction<E extends { readonly [Name in keyof E]: string }>
     super(scope, id, { ...props, eventInvokeConfig: { deadLetterQueue, retries, maxEventAgeSeconds } });
     this.deadLetterQueue = deadLetterQueue;
     this.maxEventAgeSeconds = maxEventAgeSeconds;
-    feature.addToErrorsGraph(id, this.metric("Errors"));
+    feature.addToErrorsGraph(this, this.metric("Errors"));
   }
 
   /** One statement for all rules of its feature: a function's resource policy has 20 KB. */

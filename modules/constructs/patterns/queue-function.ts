@@ -45,6 +45,6 @@ export class QueueFunction<E extends { readonly [Name in keyof E]: string }> ext
       alarms: { errors },
     });
     this.queue = queue;
-    Feature.of(this).addToErrorsGraph(id, this.metric("Errors"));
+    Feature.of(this).addToErrorsGraph(this, this.metric("Errors"));
   }
 }

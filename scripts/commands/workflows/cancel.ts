@@ -1,32 +1,20 @@
 /** `almanac workflows cancel <task>`: cancels a task. */
 import { cancelTask } from "../../../functions/workflows/task/lifecycle";
 import { describeTask } from "../../features/workflows/describe-task";
-import { findWorkflows } from "../../features/workflows/environment";
+import { findWorkflow, workflowCommand, type WorkflowOptions } from "../../features/workflows/environment";
 import { colours } from "../../shared/colours";
-import {
-  DocumentedCommand,
-  EXIT,
-  exitCodeOf,
-  withEnvironment,
-  withJson,
-  type EnvironmentOptions,
-  type JsonOption,
-} from "../../shared/command-line";
+import { EXIT, exitCodeOf, type JsonOption } from "../../shared/command-line";
 
 export const command = () =>
-  withJson(
-    withEnvironment(
-      new DocumentedCommand({
-        description: "Cancels a task and shows it. A task that has ended stays as it is.",
-        examples: ["npx almanac workflows cancel order-1"],
-      }),
-    ),
-  )
+  workflowCommand({
+    description: "Cancels a task and shows it. A task that has ended stays as it is.",
+    examples: ["npx almanac workflows cancel order-1"],
+  })
     .argument("<task>", "the task's id")
     .action(exitCodeOf(run));
 
-async function run(taskId: string, options: EnvironmentOptions & JsonOption): Promise<number> {
-  const task = await cancelTask(taskId, (await findWorkflows(options)).ports);
+async function run(taskId: string, options: WorkflowOptions & JsonOption): Promise<number> {
+  const task = await cancelTask(taskId, (await findWorkflow(options)).ports);
   console.log(options.json ? JSON.stringify(task) : describeTask(task, colours));
   return EXIT.ok;
 }

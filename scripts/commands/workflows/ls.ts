@@ -2,39 +2,26 @@
 import { Option } from "commander";
 import { TASK_STATUSES, type TaskStatus } from "../../../functions/workflows/contract";
 import { describeTasks } from "../../features/workflows/describe-task";
-import { findWorkflows } from "../../features/workflows/environment";
+import { findWorkflow, workflowCommand, type WorkflowOptions } from "../../features/workflows/environment";
 import { colours } from "../../shared/colours";
-import {
-  DocumentedCommand,
-  EXIT,
-  exitCodeOf,
-  wholeNumber,
-  withEnvironment,
-  withJson,
-  type EnvironmentOptions,
-  type JsonOption,
-} from "../../shared/command-line";
+import { EXIT, exitCodeOf, wholeNumber, type JsonOption } from "../../shared/command-line";
 
-interface Options extends EnvironmentOptions, JsonOption {
+interface Options extends WorkflowOptions, JsonOption {
   readonly status: TaskStatus;
   readonly limit: number;
 }
 
 export const command = () =>
-  withJson(
-    withEnvironment(
-      new DocumentedCommand({
-        description: "Lists tasks by status, the latest first.",
-        examples: ["npx almanac workflows ls", "npx almanac workflows ls --status FAILED --limit 10"],
-      }),
-    ),
-  )
+  workflowCommand({
+    description: "Lists tasks by status, the latest first.",
+    examples: ["npx almanac workflows ls", "npx almanac workflows ls --status FAILED --limit 10"],
+  })
     .addOption(new Option("--status <status>", "their status").choices(TASK_STATUSES).default("STARTED"))
     .option("--limit <n>", "only the latest", wholeNumber(1, 1_000), 50)
     .action(exitCodeOf(run));
 
 async function run(options: Options): Promise<number> {
-  const { ports } = await findWorkflows(options);
+  const { ports } = await findWorkflow(options);
   const { tasks } = await ports.table.list(options.status, { limit: options.limit });
   console.log(options.json ? JSON.stringify({ tasks }) : describeTasks(tasks, options.status, colours));
   return EXIT.ok;

@@ -1,38 +1,26 @@
 /** `almanac workflows show <task>`: shows a task with its history. */
 import { findTask } from "../../../functions/workflows/task/lifecycle";
 import { describeTask } from "../../features/workflows/describe-task";
-import { findWorkflows } from "../../features/workflows/environment";
+import { findWorkflow, workflowCommand, type WorkflowOptions } from "../../features/workflows/environment";
 import { watchTask } from "../../features/workflows/watch";
 import { colours } from "../../shared/colours";
-import {
-  DocumentedCommand,
-  EXIT,
-  exitCodeOf,
-  withEnvironment,
-  withJson,
-  type EnvironmentOptions,
-  type JsonOption,
-} from "../../shared/command-line";
+import { EXIT, exitCodeOf, type JsonOption } from "../../shared/command-line";
 
 export const command = () =>
-  withJson(
-    withEnvironment(
-      new DocumentedCommand({
-        description: "Shows a task with its history.",
-        examples: ["npx almanac workflows show order-1", "npx almanac workflows show order-1 --watch"],
-        exitCodes: { [EXIT.failure]: "there is no such task; with --watch: it did not end as DONE" },
-      }),
-    ),
-  )
+  workflowCommand({
+    description: "Shows a task with its history.",
+    examples: ["npx almanac workflows show order-1", "npx almanac workflows show order-1 --watch"],
+    exitCodes: { [EXIT.failure]: "there is no such task; with --watch: it did not end as DONE" },
+  })
     .argument("<task>", "the task's id")
     .option("--watch", "follow the task until it has ended", false)
     .action(exitCodeOf(run));
 
 async function run(
   taskId: string,
-  options: EnvironmentOptions & JsonOption & { readonly watch: boolean },
+  options: WorkflowOptions & JsonOption & { readonly watch: boolean },
 ): Promise<number> {
-  const { ports } = await findWorkflows(options);
+  const { ports } = await findWorkflow(options);
   if (options.watch) return watchTask(() => findTask(taskId, ports), options.json);
   const task = await findTask(taskId, ports);
   console.log(options.json ? JSON.stringify(task) : describeTask(task, colours));

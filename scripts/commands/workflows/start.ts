@@ -3,41 +3,25 @@ import type * as z from "zod";
 import { errorMessage } from "../../../functions/shared/errors";
 import { describeIssues, parseJson } from "../../../functions/shared/input";
 import { taskRequestSchema } from "../../../functions/workflows/contract";
-import { hasExactNumbers, INEXACT } from "../../../functions/workflows/task/json";
+import { hasExactNumbers, INEXACT } from "../../../functions/shared/json-text";
 import { findTask, startTask } from "../../../functions/workflows/task/lifecycle";
 import { describeTask } from "../../features/workflows/describe-task";
-import { findWorkflows } from "../../features/workflows/environment";
+import { findWorkflow, workflowCommand, type WorkflowOptions } from "../../features/workflows/environment";
 import { watchTask } from "../../features/workflows/watch";
 import { colours } from "../../shared/colours";
-import {
-  DocumentedCommand,
-  EXIT,
-  exitCodeOf,
-  UsageError,
-  withEnvironment,
-  withJson,
-  type EnvironmentOptions,
-  type JsonOption,
-} from "../../shared/command-line";
+import { EXIT, exitCodeOf, UsageError, type JsonOption } from "../../shared/command-line";
 
-interface Options extends EnvironmentOptions, JsonOption {
+interface Options extends WorkflowOptions, JsonOption {
   readonly input?: string;
   readonly watch: boolean;
 }
 
 export const command = () =>
-  withJson(
-    withEnvironment(
-      new DocumentedCommand({
-        description: "Starts a task and shows it. A task is started once: starting it again shows the existing one.",
-        examples: [
-          `npx almanac workflows start order-1 '{"amount": 12}'`,
-          "npx almanac workflows start order-1 --watch",
-        ],
-        exitCodes: { [EXIT.failure]: "failed; with --watch: the task did not end as DONE" },
-      }),
-    ),
-  )
+  workflowCommand({
+    description: "Starts a task and shows it. A task is started once: starting it again shows the existing one.",
+    examples: [`npx almanac workflows start order-1 '{"amount": 12}'`, "npx almanac workflows start order-1 --watch"],
+    exitCodes: { [EXIT.failure]: "failed; with --watch: the task did not end as DONE" },
+  })
     .argument("<task>", "the task's id")
     .argument("[input]", "JSON, passed to the work")
     .option("--input <json>", "the same, as an option")
@@ -47,7 +31,7 @@ export const command = () =>
 /** Starts it without the start function: Lambda would round the input's numbers before the function sees them. */
 async function run(taskId: string, input: string | undefined, options: Options): Promise<number> {
   const request = parseRequest(taskId, input ?? options.input);
-  const { ports } = await findWorkflows(options);
+  const { ports } = await findWorkflow(options);
   await startTask(request, ports);
   if (options.watch) return watchTask(() => findTask(taskId, ports), options.json);
   const task = await findTask(taskId, ports);

@@ -1,6 +1,7 @@
 /** Builds the request of a timer from the options of `almanac timers put`. */
 import type { OneshotInput, PeriodicInput, PeriodicSchedule } from "../../../functions/timers/api/api-types";
 import { errorMessage } from "../../../functions/shared/errors";
+import { hasExactNumbers, INEXACT } from "../../../functions/shared/json-text";
 import type { Command } from "commander";
 import { UsageError } from "../../shared/command-line";
 import { parseDuration } from "../../shared/duration";
@@ -129,11 +130,14 @@ function scheduleOf({ minute, second, every, cron, timeZone }: PutOptions): Peri
 }
 
 function jsonOf(text: string): unknown {
+  let data: unknown;
   try {
-    return JSON.parse(text);
+    data = JSON.parse(text);
   } catch (cause) {
     throw new UsageError(`--data: is not JSON (${errorMessage(cause)})`, { cause });
   }
+  if (!hasExactNumbers(text)) throw new UsageError(`--data: ${INEXACT}`);
+  return data;
 }
 
 function numberOf(option: string, text: string): number {

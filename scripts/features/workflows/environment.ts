@@ -1,18 +1,29 @@
-/** Connects to the workflow tasks of an environment. */
+/** Connects to a workflow of an environment. */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SFNClient } from "@aws-sdk/client-sfn";
+import { Option, type Command } from "commander";
 import { systemClock } from "../../../functions/shared/clock";
 import { stepFunctions } from "../../../functions/workflows/task/executions";
 import { taskTable } from "../../../functions/workflows/task/task-table";
 import { findDeployed } from "../../environments/deployed";
-import type { EnvironmentOptions } from "../../shared/command-line";
-import { outputsOf } from "../../shared/feature-outputs";
+import { DocumentedCommand, withEnvironment, withJson, type EnvironmentOptions } from "../../shared/command-line";
+import { NotInEnvironmentError, outputsOf, type Features } from "../../shared/feature-outputs";
 
-export async function findWorkflows(options: EnvironmentOptions) {
+export interface WorkflowOptions extends EnvironmentOptions {
+  readonly workflow?: string;
+}
+
+/** A command with `--workflow`, `--env` and `--json`. */
+export function workflowCommand(contents: ConstructorParameters<typeof DocumentedCommand>[0]): Command {
+  const option = new Option("--workflow <name>", "its workflow (default: task, or the only one)");
+  return withJson(withEnvironment(new DocumentedCommand(contents).addOption(option)));
+}
+
+/** @throws {@link NotInEnvironmentError} */
+export async function findWorkflow(options: WorkflowOptions) {
   const deployed = await findDeployed(options);
   const { aws } = deployed;
-  const { table_name, workflows } = outputsOf("workflows", deployed);
-  const { state_machine_arn, execution_arn_prefix, keep_days } = workflows.task;
+  const { table_name, state_machine_arn, execution_arn_prefix, keep_days } = workflowOf(deployed, options.workflow);
   return {
     ports: {
       clock: systemClock,
@@ -20,4 +31,19 @@ export async function findWorkflows(options: EnvironmentOptions) {
       executions: stepFunctions(new SFNClient(aws), state_machine_arn, execution_arn_prefix),
     },
   };
+}
+
+/** The outputs of a workflow. @throws {@link NotInEnvironmentError} */
+export function workflowOf(
+  environment: { readonly name: string; readonly features: Features },
+  name: string | undefined,
+) {
+  const { workflows } = outputsOf("workflows", environment);
+  const names = Object.keys(workflows);
+  const chosen = name ?? (names.length === 1 ? names[0] : "task") ?? "task";
+  const workflow = workflows[chosen];
+  if (workflow !== undefined) return workflow;
+  throw new NotInEnvironmentError(
+    `${environment.name} has no workflow "${chosen}". It has: ${names.join(", ")}. Pass --workflow.`,
+  );
 }

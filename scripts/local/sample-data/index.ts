@@ -154,8 +154,9 @@ async function sampleOrders(environment: Environment): Promise<readonly string[]
 /** A task that is DONE after the wait of its workflow, a cancelled one, and one that is STARTED until its wait is over. */
 async function sampleTasks(environment: Environment): Promise<readonly string[]> {
   const { aws } = environment;
-  const { table_name, start_function_name, workflows } = outputsOf("workflows", environment);
-  const { state_machine_arn, execution_arn_prefix, keep_days } = workflows.task;
+  const { task } = outputsOf("workflows", environment).workflows;
+  if (task === undefined) return [];
+  const { table_name, start_function_name, state_machine_arn, execution_arn_prefix, keep_days } = task;
   const dynamodb = new DynamoDBClient(aws);
   const sfn = new SFNClient(aws);
   try {

@@ -103,6 +103,71 @@ describe("the client of timers", () => {
     ]);
   });
 
+  it("fires, pauses, resumes, previews and audits", async () => {
+    const audit = { expected: 1, observed: 1, missing: [], failed: [], late: [], early: [] };
+    const fired = { fireId: "periodic#tea#v1#now-k", dueAt: TIMER.putAt };
+    responses = [
+      [200, fired],
+      [404, '"egg"'],
+      [200, TIMER],
+      [404, '"tea"'],
+      [200, { fires: ["2026-11-21T07:05:00.000Z"] }],
+      [200, { fires: [] }],
+      [200, audit],
+    ];
+    expect(await timers.periodic.fire("tea", { fireId: fired.fireId })).toEqual(fired);
+    expect(await timers.oneshot.fire("egg", { idempotencyKey: "k" })).toBeUndefined();
+    expect(await timers.periodic.pause("tea")).toEqual(TIMER);
+    expect(await timers.periodic.resume("tea")).toBeUndefined();
+    expect(await timers.periodic.preview("tea", { count: 1 })).toEqual(["2026-11-21T07:05:00.000Z"]);
+    expect(await timers.periodic.preview("new", { timer: { every: "1 hour" } })).toEqual([]);
+    expect(await timers.periodic.audit("tea", { sinceSeconds: 60 })).toEqual(audit);
+    expect(seen()).toEqual([
+      ["POST", "/live/periodic/tea/fire", { fireId: fired.fireId }],
+      ["POST", "/live/oneshot/egg/fire", {}],
+      ["POST", "/live/periodic/tea/pause", undefined],
+      ["POST", "/live/periodic/tea/resume", undefined],
+      ["GET", "/live/periodic/tea/preview?count=1", undefined],
+      ["POST", "/live/periodic/new/preview?count=10", { every: "1 hour" }],
+      ["GET", "/live/periodic/tea/audit?sinceSeconds=60&lateSeconds=60", undefined],
+    ]);
+    expect(received[1]?.request.headers["idempotency-key"]).toBe("k");
+  });
+
+  it("sends one idempotency key in all attempts of a call, and another in the next call", async () => {
+    responses = ["reset", [200, TIMER], [503, ""], [200, TIMER]];
+    await timers.periodic.put("tea", {});
+    await timers.periodic.put("tea", {});
+    const keys = received.map(({ request }) => request.headers["idempotency-key"]);
+    expect(keys).toEqual([keys[0], keys[0], keys[2], keys[2]]);
+    expect(keys[2]).not.toBe(keys[0]);
+  });
+
+  it("pauses and resumes all with a prefix, and lists fires, page by page", async () => {
+    const failure = { id: "report-7", message: "try again" };
+    const fire = { ...{ fireId: "f", version: "v1", dueAt: TIMER.putAt, firedAt: TIMER.putAt }, latenessMs: 0 };
+    const observed = { ...fire, durationMs: 1, attempts: 1, outcome: "succeeded" };
+    responses = [
+      [200, { changed: 100, failures: [failure], next: "n" }],
+      [200, { changed: 2, failures: [] }],
+      [200, { changed: 0, failures: [] }],
+      [200, { fires: [observed], next: "f1" }],
+      [200, { fires: [] }],
+    ];
+    expect(await timers.periodic.pauseAll("report-")).toEqual({ changed: 102, failures: [failure] });
+    expect(await timers.oneshot.resumeAll("")).toEqual({ changed: 0, failures: [] });
+    const fires: unknown[] = [];
+    for await (const one of timers.periodic.fires("tea", { pageSize: 1 })) fires.push(one);
+    expect(fires).toEqual([observed]);
+    expect(seen()).toEqual([
+      ["POST", "/live/periodic", { verb: "pause", prefix: "report-" }],
+      ["POST", "/live/periodic", { verb: "pause", prefix: "report-", next: "n" }],
+      ["POST", "/live/oneshot", { verb: "resume", prefix: "" }],
+      ["GET", "/live/periodic/tea/fires?limit=1", undefined],
+      ["GET", "/live/periodic/tea/fires?limit=1&next=f1", undefined],
+    ]);
+  });
+
   it("lists page by page, only as far as the caller reads", async () => {
     const page = (ids: string[], next?: string): StubResponse => [
       200,

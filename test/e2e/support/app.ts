@@ -27,6 +27,7 @@ new Environment(app, "local", {
       waitSeconds: 3,
       work: { entry: "test/e2e/support/work.ts", timeoutSeconds: 8, retries: 1 },
     },
+    refund: { definition: "workflows/refund.ts" },
   },
   pipelines: {
     jobOrder: {
@@ -53,6 +54,11 @@ new Environment(app, "local", {
       secrets: { KEY: "/almanac/schedules/key" },
       timeoutSeconds: 10,
       overlap: "allow",
+    },
+    documented: {
+      entry: "test/e2e/support/scheduled.ts",
+      schedule: "cron(0 6 * * ? *)",
+      secrets: { KEY: "/almanac/schedules/key" },
     },
     eachDay: { entry: "test/e2e/support/scheduled.ts", schedule: "cron(0 6 * * ? *)", catchUp: "none" },
   },

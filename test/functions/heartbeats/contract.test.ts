@@ -29,7 +29,7 @@ describe("a target", () => {
   it.each<[string, object, string, RegExp]>([
     ["a name in capitals", { name: "Site" }, "name", /lower case/],
     ["another protocol", { url: "ftp://example.org" }, "url", /http/],
-    ["credentials in the URL", { url: "https://me:secret@example.org" }, "url", /credentials/],
+    ["credentials in the URL", { url: "https://me:secret@example.org" }, "url", /credential/],
     ["a credential in a header", { headers: { Authorization: "Bearer x" } }, "headers.Authorization", /credential/],
     [
       "a secret without its name",

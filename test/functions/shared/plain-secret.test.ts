@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-import { hasPlainSecret, isPlainSecret, plainSecrets, secretInQuery } from "../../../functions/shared/plain-secret";
+import { hasPlainSecret, isPlainSecret, plainSecrets, secretInUrl } from "../../../functions/shared/plain-secret";
 
 describe("a secret in plain text", () => {
   it.each([
@@ -24,6 +24,14 @@ describe("a secret in plain text", () => {
     ["X-Custom", "-----BEGIN RSA PRIVATE KEY-----"],
     ["DATABASE", "postgres://me:hunter2@db.example.org/app"],
     ["X-Custom", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"],
+    ["XApiKey", "abc"],
+    ["apitoken", "abc"],
+    ["x-accesstoken", "abc"],
+    ["clientsecret", "abc"],
+    ["PGPASSWORD", "hunter2"],
+    ["SMTP_PASS", "hunter2"],
+    ["X-Token-1", "abc"],
+    ["PASSWORD", "12345678"],
   ])("is recognised: %s: %s", (name, value) => {
     expect(isPlainSecret(name, value)).toBe(true);
   });
@@ -40,6 +48,11 @@ describe("a secret in plain text", () => {
     ["GIT_COMMIT", "d139068f8a4cb9986194d310e211b1bc8a27efa3"],
     ["Authorization-Type", "none"],
     ["TABLE", "almanac-production-timers-recorded-fires"],
+    ["TOKEN_LIMIT", "4096"],
+    ["maxTokens", "4096"],
+    ["PARTITION_KEY", "orderId"],
+    ["bypass", "no-cache"],
+    ["author", "Ada Lovelace"],
     ["tokenizer", "standard"],
     ["monkey", "banana"],
     ["bodyContains", "Welcome to the Internal Developer Platform of 2026"],
@@ -57,38 +70,74 @@ describe("a secret in plain text", () => {
   });
 
   it.each([
-    ["https://example.org/?api_key=hunter2", "api_key"],
-    ["https://example.org/?q=1&access_token=abc", "access_token"],
-    ["https://example.org/?sig=abc", "sig"],
+    ["https://example.org/?api_key=hunter2", "query"],
+    ["https://example.org/?q=1&access_token=abc", "query"],
+    ["https://example.org/?%61pi_key=abc", "query"],
+    ["https://example.org/?sig=abc", "query"],
+    ["https://example.org/#access_token=abc", "query"],
+    ["https://me:hunter2@example.org/", "credentials"],
+    ["https://t0k3n@example.org/", "credentials"],
+    ["https:me:hunter2@example.org", "credentials"],
+    ["https://hooks.slack.com/services/T000/B000/abc", "path"],
+    ["https://discord.com/api/webhooks/123456789012345678/abc", "path"],
+    ["https://api.telegram.org/bot123456:abc/getMe", "path"],
+    ["https://acme.webhook.office.com/webhookb2/abc", "path"],
     ["https://example.org/health?verbose=true&page=token", undefined],
+    ["https://example.org/@me/a:b#section", undefined],
     ["not a URL", undefined],
-  ])("is found in a query: %s", (url, name) => {
-    expect(secretInQuery(url)).toBe(name);
+  ])("is found in a URL: %s", (url, part) => {
+    expect(secretInUrl(url)).toBe(part);
   });
 
   it.each([
     ['{"user":"me","password":"hunter2"}', true],
     ['{"auth": {"apiKey": "hunter2"}}', true],
+    ['{"pass\\u0077ord":"hunter2"}', true],
+    ['{"password":12345678}', true],
+    ['{"password":["hunter2"]}', true],
+    ['{"password":{"value":"hunter2"}}', true],
+    ['{"query":"mutation { login(password: \\"hunter2\\") { id } }"}', true],
+    ["{'password':'hunter2'}", true],
+    ["<login><password>hunter2</password></login>", true],
+    ["user: me\npassword: hunter2\n", true],
+    ['--x\r\nContent-Disposition: form-data; name="password"\r\n\r\nhunter2\r\n--x--', true],
     ["grant_type=client_credentials&client_secret=hunter2", true],
+    ["user=me&pass%77ord=hunter2", true],
+    ["Server=db;User=me;Password=hunter 2;", true],
     ["AKIAIOSFODNN7EXAMPLE", true],
     ['{"query":"{ viewer { name } }"}', false],
+    ['{"required":["password"],"properties":{"password":{"type":"string","minLength":12}}}', false],
     ["grant_type=client_credentials", false],
+    ["-----BEGIN CERTIFICATE-----\nMIIDdzCCAl8gAwIBAgIEAgAAuTANBgkqhkiG9w0BAQUFADBa\n-----END CERTIFICATE-----", false],
+    ["The password: it changes each month", false],
+    ["cron(0 12 * * ? *)", false],
     ["ping", false],
     ["", false],
-  ])("is found in a body: %s", (body, found) => {
-    expect(hasPlainSecret(body)).toBe(found);
+  ])("is found in a text: %s", (text, found) => {
+    expect(hasPlainSecret(text)).toBe(found);
   });
 
   it("is found wherever it is in a configuration, by its path", () => {
     const configuration = {
       timers: { callback: { environment: { STRIPE_KEY: "sk_live_0123456789", TABLE: "orders", apiToken: "x" } } },
-      urls: ["https://example.org/", "https://example.org/?token=x"],
+      urls: ["https://example.org/", "https://example.org/?token=x", "https://me@example.org/"],
+      schedules: {
+        environment: { CONFIGURATION: '{"password":"hunter2"}' },
+        input: { password: 12_345, secret: { value: "x" }, tokens: ["x"], limit: 12_345 },
+        byKey: { [`ghp_${"aB3".repeat(12)}`]: 1 },
+      },
       alarmEmails: ["ops@example.org"],
     };
     expect(plainSecrets(configuration)).toEqual([
       ["timers", "callback", "environment", "STRIPE_KEY"],
       ["timers", "callback", "environment", "apiToken"],
       ["urls", 1],
+      ["urls", 2],
+      ["schedules", "environment", "CONFIGURATION"],
+      ["schedules", "input", "password"],
+      ["schedules", "input", "secret", "value"],
+      ["schedules", "input", "tokens", 0],
+      ["schedules", "byKey"],
     ]);
   });
 
@@ -100,6 +149,11 @@ describe("a secret in plain text", () => {
       '"a":'.repeat(16_384),
       "-A0a".repeat(16_384),
       "=&".repeat(32_768),
+      `x://${":".repeat(65_536)}`,
+      "a: ".repeat(21_845),
+      "<a>".repeat(21_845),
+      "[".repeat(65_536),
+      'name="a"\n'.repeat(7_000),
     ])
       hasPlainSecret(text);
     expect(performance.now() - start).toBeLessThan(2_000);

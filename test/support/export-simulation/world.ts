@@ -442,12 +442,22 @@ export class World {
       else await this.#sleep(this.#random.whole(1, 40) * MINUTE_MS); // outlives its caller
     }
     if (this.#chance("stalled request", 0.01)) await this.#sleep(this.#random.whole(1, 40) * MINUTE_MS);
+    if (this.#chance("suspended function", action === "PutObject" ? 0.03 : 0.002)) await this.#suspend();
     if (isDead(invocation)) return forever();
     const result = execute();
     if (action === "PutObject") this.#checkReaders();
     if (this.#chance("lost response", 0.012)) throw named("TimeoutError");
     await this.#sleep(this.#random.whole(5, 400));
     return isDead(invocation) ? forever() : result;
+  }
+
+  /** Somebody stops its execution, and two runs follow, before the function goes on. */
+  async #suspend(): Promise<void> {
+    for (const execution of this.#executions.values()) if (execution.status() === "RUNNING") this.#stop(execution);
+    for (const { name } of this.#configs)
+      for (const minutes of [1, 5])
+        this.#clock.after(minutes * MINUTE_MS, () => this.#start(name, "manual", this.#clock.now(), { again: true }));
+    await this.#sleep(this.#random.whole(7, 14) * MINUTE_MS);
   }
 
   /** A page of at most six items, each a read unit. Slow, so that parts end after two minutes; with a limit, as fast as that allows. */

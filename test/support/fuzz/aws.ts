@@ -5,6 +5,9 @@ import type { AddressInfo } from "node:net";
 
 const md5 = (text: string) => createHash("md5").update(text).digest("hex");
 
+/** The value of each parameter. */
+export const PARAMETER_VALUE = "a secret of the fuzz, of 32 characters or more";
+
 type Fields = Readonly<Record<string, unknown>>;
 
 const fieldsOf = (value: unknown): Fields => (typeof value === "object" && value !== null ? (value as Fields) : {});
@@ -74,7 +77,7 @@ function answerTo(operation: string, fields: Fields): Answer {
   }
   if (service === "AmazonSSM")
     return fields["Name"] === "/almanac/webhook"
-      ? { body: { Parameter: { Name: "/almanac/webhook", Value: "of the fuzz" } } }
+      ? { body: { Parameter: { Name: "/almanac/webhook", Value: PARAMETER_VALUE } } }
       : refused("ParameterNotFound");
   return { status: 404, body: {} };
 }

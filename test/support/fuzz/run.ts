@@ -84,6 +84,7 @@ function variables(endpoint: string): Readonly<Record<string, string>> {
     TELEMETRY_DAYS: "30",
     INTERVAL_MINUTES: "5",
     PUBLISH_FUNCTION: "publish",
+    PING_SECRET_PARAMETER: "/almanac/webhook",
     NOTIFICATION_TOPIC: "arn:aws:sns:eu-central-1:000000000000:fuzz",
     STATUS_PAGE_BUCKET: "pages",
     RUNS_TABLE: "runs",
@@ -182,13 +183,14 @@ async function invoke(handler: FuzzTarget["handler"], event: unknown): Promise<{
   }
 }
 
-function eventOf({ kind, samples }: FuzzTarget, make: ReturnType<typeof hostile>): unknown {
+function eventOf({ kind, samples, headersOf }: FuzzTarget, make: ReturnType<typeof hostile>): unknown {
   const sample = make.pick(samples);
   if (kind === "event") return make.broken(sample);
   const { body, ...request } = sample as FuzzRequest;
   const part = make.pick(["body", "body", "text", "pathParameters", "queryStringParameters"] as const);
   const sent = part === "body" ? make.broken(body ?? {}) : body;
   const json = sent === undefined ? undefined : JSON.stringify(sent);
+  const text = json !== undefined && part === "text" ? make.brokenText(json) : json;
   const strings = (value: unknown) =>
     Object.fromEntries(
       Object.entries(Object(value) as object).map(([name, each]: [string, unknown]) => [
@@ -205,7 +207,8 @@ function eventOf({ kind, samples }: FuzzTarget, make: ReturnType<typeof hostile>
     ...(part === "queryStringParameters" && {
       queryStringParameters: strings(make.broken(request.queryStringParameters ?? { next: "x" })),
     }),
-    body: json === undefined ? null : part === "text" ? make.brokenText(json) : json,
+    body: text ?? null,
+    ...(text !== undefined && headersOf !== undefined && { headers: headersOf(text) }),
     isBase64Encoded: false,
     requestContext: { requestId: "fuzz" },
   };

@@ -1,4 +1,5 @@
 /** What is fuzzed: each endpoint of each API, and each handler that parses an event. With valid inputs, which the fuzz breaks. */
+import { createHmac, randomUUID } from "node:crypto";
 import type { Context } from "aws-lambda";
 
 import { handler as minuteReport } from "../../../functions/examples/minute-report";
@@ -12,6 +13,8 @@ import { handler as exportsStartExport } from "../../../functions/exports/start-
 import { handler as exportsStartJobs } from "../../../functions/exports/start-jobs";
 import { handler as heartbeatsCheck } from "../../../functions/heartbeats/check";
 import { handler as heartbeatsHeartbeatApi } from "../../../functions/heartbeats/heartbeat-api";
+import { PING_METHODS, PING_ROUTES, REPORT_ROUTES } from "../../../functions/heartbeats/contract";
+import { pingKey } from "../../../functions/heartbeats/monitors/record-heartbeat";
 import { handler as heartbeatsPublish } from "../../../functions/heartbeats/publish";
 import { handler as pipelinesIngest } from "../../../functions/pipelines/ingest";
 import { handler as pipelinesIngress } from "../../../functions/pipelines/ingress";
@@ -26,6 +29,7 @@ import { handler as workflowsReconcile } from "../../../functions/workflows/reco
 import { handler as workflowsStart } from "../../../functions/workflows/start";
 import { handler as workflowsSweep } from "../../../functions/workflows/sweep";
 import { handler as workflowsTasks } from "../../../functions/workflows/tasks";
+import { PARAMETER_VALUE } from "./aws";
 
 type Handler = (event: unknown, context: Context) => Promise<unknown>;
 
@@ -34,6 +38,8 @@ export interface FuzzTarget {
   readonly kind: "endpoint" | "event";
   readonly handler: Handler;
   readonly samples: readonly unknown[];
+  /** Of an endpoint that verifies its sender: the headers of a request that may pass. */
+  readonly headersOf?: (body: string) => Readonly<Record<string, string>>;
 }
 
 /** An endpoint's request, as API Gateway sends it. `body` is JSON before it is text. */
@@ -123,6 +129,25 @@ const kinds = (["periodic", "oneshot"] as const).flatMap(
   ],
 );
 
+/** As GitHub signs. Half of the deliveries are other ones. */
+const githubHeaders = (body: string) => ({
+  "X-Hub-Signature-256": `sha256=${createHmac("sha256", PARAMETER_VALUE).update(body).digest("hex")}`,
+  "X-GitHub-Delivery": body.length % 2 === 0 ? "72d3162e-cc78-11e3-81ab-4c9367dc0958" : randomUUID(),
+});
+
+const report = { durationMs: 90_000, log: "done" };
+const ping = { key: pingKey("job", PARAMETER_VALUE) };
+const exitCode = { event: "17" };
+/** What a ping sends is the output of its run, and no JSON. */
+const reports: readonly (readonly [Handler, string, readonly FuzzRequest[]])[] = [
+  ...REPORT_ROUTES.map((route) => [`POST ${route}`, { name: "job" }, report] as const),
+  ...PING_METHODS.flatMap((method) => PING_ROUTES.map((route) => [`${method} ${route}`, ping, "done"] as const)),
+].map(([route, path, body]) => [
+  heartbeatsHeartbeatApi,
+  route,
+  [request(route, route.endsWith("{event}") ? { ...path, ...exitCode } : path, body)],
+]);
+
 const endpoints: readonly (readonly [Handler, string, readonly FuzzRequest[]])[] = [
   ...kinds.map(([name, samples]) => [timersApi, name, samples] as const),
   [
@@ -161,7 +186,7 @@ const endpoints: readonly (readonly [Handler, string, readonly FuzzRequest[]])[]
   ],
   [workflowsTasks, "GET /tasks/{id}", [request("GET /tasks/{id}", id)]],
   [workflowsTasks, "DELETE /tasks/{id}", [request("DELETE /tasks/{id}", id)]],
-  [heartbeatsHeartbeatApi, "POST /heartbeats/{name}", [request("POST /heartbeats/{name}", { name: "job" }, {})]],
+  ...reports,
   [
     pipelinesIngress,
     "POST /pipelines/jobOrder",
@@ -260,6 +285,12 @@ const events: readonly (readonly [string, Handler, readonly unknown[]])[] = [
 ];
 
 export const FUZZ_TARGETS: readonly FuzzTarget[] = [
-  ...endpoints.map(([handler, name, samples]): FuzzTarget => ({ name, kind: "endpoint", handler, samples })),
+  ...endpoints.map(([handler, name, samples]): FuzzTarget => ({
+    name,
+    kind: "endpoint",
+    handler,
+    samples,
+    ...(handler === pipelinesWebhook && { headersOf: githubHeaders }),
+  })),
   ...events.map(([name, handler, samples]): FuzzTarget => ({ name, kind: "event", handler, samples })),
 ];

@@ -5,6 +5,7 @@ import {
   equals,
   hasParts,
   is,
+  memberOf,
   must,
   nameOf,
   neighbour,
@@ -243,7 +244,7 @@ export const COMPUTE: Readonly<Record<string, Rules>> = {
     ),
     maximum_retry_attempts: equals("twice, unless the next run is the retry", (resource) =>
       resource.module === "schedules" || // its keeper retries
-      NEXT_RUN_RETRIES.has(`${resource.module}.${withoutSuffix(resource, "_event_invoke_config")}`)
+      NEXT_RUN_RETRIES.has(`${resource.module}.${memberOf(resource, withoutSuffix(resource, "_event_invoke_config"))}`)
         ? 0
         : 2,
     ),
@@ -254,7 +255,7 @@ export const COMPUTE: Readonly<Record<string, Rules>> = {
         .map((target) => valuesAt(target.values, ["retry_policy", "maximum_event_age_in_seconds"])[0]);
       // Another function sends it: a page is soon built again, a task is wanted all day.
       return ages.length === 0
-        ? value === (nameOf(resource).startsWith("start_") ? 21_600 : 300)
+        ? value === (memberOf(resource, nameOf(resource)).startsWith("start_") ? 21_600 : 300)
         : ages.every((age) => age === value);
     }),
     "destination_config.on_failure.destination": refersTo(
@@ -317,7 +318,7 @@ export const COMPUTE: Readonly<Record<string, Rules>> = {
       neighbours(world, resource, "aws_lambda_function").some(
         (each) =>
           value === reference(resource, "aws_lambda_function", nameOf(each), "function_name") &&
-          (nameOf(resource) === `${nameOf(each)}_rules` || nameOf(resource).endsWith(`_${nameOf(each)}_permission`)),
+          (nameOf(resource) === `${nameOf(each)}_rules` || permissionOf(resource, each)),
       ),
     ),
     principal: equals("by its trigger", (resource) =>
@@ -408,7 +409,8 @@ function isWatched(world: World, resource: Resource): boolean {
   );
   const watched = [
     ...((isAsync === undefined && name !== "start_jobs") || isUsers(resource) ? [] : [`${name}_errors`]),
-    ...(String(rule?.values["schedule_expression"]).startsWith("rate(") && !MISSING_IS_SEEN.has(name)
+    ...(String(rule?.values["schedule_expression"]).startsWith("rate(") &&
+    !MISSING_IS_SEEN.has(memberOf(resource, name))
       ? [`${name}_no_invocations`]
       : []),
     ...(name.endsWith("_notify") ? [`${name}_iterator_age`] : []),
@@ -416,6 +418,11 @@ function isWatched(world: World, resource: Resource): boolean {
   ];
   return watched.every((alarm) => hasAlarm(world, resource, alarm));
 }
+
+/** `api_rest_api_permission` is of `api`, `refund_api_rest_api_permission` of `refund_api`. */
+const permissionOf = (resource: Resource, lambda: Resource) =>
+  nameOf(resource).endsWith(`_${memberOf(resource, nameOf(lambda))}_permission`) &&
+  nameOf(resource).startsWith("refund_") === nameOf(lambda).startsWith("refund_");
 
 /** Each run does what an earlier one has not done. */
 const NEXT_RUN_RETRIES: ReadonlySet<string> = new Set([

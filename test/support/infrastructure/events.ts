@@ -6,6 +6,7 @@ import {
   equals,
   FOR_PEOPLE,
   is,
+  memberOf,
   must,
   nameOf,
   neighbour,
@@ -52,7 +53,8 @@ const functionOf = (target: Resource | undefined) =>
 const namedFunction = (resource: Resource) => {
   const name = nameOf(resource);
   if (resource.module === "exports" && name.startsWith("schedule_")) return "start_export";
-  return name === "executions_ended_target" ? "reconcile" : name.replace(/_schedule(_target(_\d+)?)$/, "");
+  if (name === "executions_ended_target") return "reconcile";
+  return name === "refund_ended_target" ? "refund_reconcile" : name.replace(/_schedule(_target(_\d+)?)$/, "");
 };
 
 export const EVENTS: Readonly<Record<string, Rules>> = {
@@ -119,13 +121,16 @@ export const EVENTS: Readonly<Record<string, Rules>> = {
       const lambda = neighbour(world, resource, "aws_lambda_function", name);
       const interval = /"INTERVAL_MINUTES":"?(\d+)/.exec(JSON.stringify(lambda?.values))?.[1];
       return (
-        (SCHEDULES[`${resource.module}.${name}`] ?? /^(rate|cron)\(.+\)$/).test(String(value)) &&
+        (SCHEDULES[`${resource.module}.${memberOf(resource, name)}`] ?? /^(rate|cron)\(.+\)$/).test(String(value)) &&
         (interval === undefined || String(value).startsWith(`rate(${interval} `))
       );
     }),
     event_pattern: must("what the function handles", (value, resource, world) => {
       if (resource.values["schedule_expression"] !== undefined) return value === undefined;
-      const machine = neighbours(world, resource, "aws_sfn_state_machine")[0];
+      const isRefund = nameOf(resource).startsWith("refund_");
+      const machine = neighbours(world, resource, "aws_sfn_state_machine").find(
+        (each) => nameOf(each).startsWith("refund_") === isRefund,
+      );
       return (
         machine !== undefined &&
         JSON.stringify(parsed(value)) ===

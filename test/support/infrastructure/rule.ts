@@ -45,6 +45,10 @@ export const equals = (why: string, expected: (resource: Resource, world: World,
 /** The name in Terraform: `check_policy`. */
 export const nameOf = ({ address }: Resource) => address.split(".").at(-1) ?? "";
 
+/** Its name within its workflow: what belongs to the workflow `refund` begins with it, `refund_sweep`. */
+export const memberOf = ({ module }: Pick<Resource, "module">, name: string) =>
+  module === "workflows" ? name.replace(/^refund_/, "") : name;
+
 /** `check_policy`, `_policy` -> `check` */
 export const withoutSuffix = (resource: Resource, suffix: string) =>
   nameOf(resource).endsWith(suffix) ? nameOf(resource).slice(0, -suffix.length) : "";

@@ -6,8 +6,6 @@ export interface SourceMutant {
   /** Occurs once in the file. */
   readonly from: string;
   readonly to: string;
-  /** Seed of a world that detected it, the first to be tried. Others follow, because every change of the engine changes the worlds. */
-  readonly world?: number;
 }
 
 const PUT = "functions/timers/api/put-timers.ts";

@@ -5,9 +5,12 @@ import { errorResponse, type RawRequest } from "../../../../functions/shared/han
 import { scopeOf } from "../../../../functions/shared/handlers/scopes";
 import { timerRoutes, type TimerPorts } from "../../../../functions/timers/api/routes";
 import type { ApiRouteName } from "../../../../functions/timers/contract";
+import { partitionOf, rowKey } from "../../../../functions/timers/storage/timer-row";
 import { fakeTimers, type FakeTimers } from "../../../support/fake-timers";
 
 const NOW = Date.parse("2026-11-21T06:55:30.250Z");
+
+const token = (key: unknown) => Buffer.from(JSON.stringify(key)).toString("base64url");
 
 describe("the API of timers", () => {
   let fake: FakeTimers;
@@ -98,6 +101,33 @@ describe("the API of timers", () => {
     ]);
   });
 
+  it("continues a list after a row that cannot be read, whatever its key", async () => {
+    const { list } = fake.table;
+    const sort = "periodic#changed by hand";
+    const { partition } = z.object({ partition: z.object({ S: z.string() }) }).parse(rowKey(sort));
+    const corrupt = { kind: "periodic", id: "changed by hand", error: new Error("no version") } as const;
+    ports = {
+      ...ports,
+      table: {
+        ...fake.table,
+        list: (range, limit, after) =>
+          "kind" in range && partitionOf(range.kind, range.partition) === partition.S && after === undefined
+            ? Promise.resolve({ timers: [], keys: [], corrupt: Array(limit).fill(corrupt), next: { sort } })
+            : list(range, limit, after),
+      },
+    };
+    let next: string | undefined;
+    let pages = 0;
+    do {
+      const query = { limit: "1", ...(next !== undefined && { next }) };
+      const [status, body] = await call("GET /periodic", { query });
+      expect(status).toBe(200);
+      next = z.looseObject({ next: z.string().optional() }).parse(body).next;
+      pages += 1;
+    } while (next !== undefined && pages < 40);
+    expect(next).toBeUndefined();
+  });
+
   it("separates timers of the same id by kind", async () => {
     await call("PUT /oneshot/{id}", { id: "tea", body: { delaySeconds: 10_000 } });
     expect(await call("GET /periodic/{id}", { id: "tea" })).toEqual([404, "tea"]);
@@ -159,6 +189,14 @@ describe("the API of timers", () => {
       { query: { next: "abc" } },
       "query.next: is not a token from a response of this list",
     ],
+    ...["", "#tea", `oneshot#${"a".repeat(1_017)}`, `oneshot#${"ä".repeat(509)}`, "cursor#tea"].map(
+      (sort): [string, ApiRouteName, Partial<RawRequest>, string] => [
+        `a token of its own making, with the key ${sort.slice(0, 20)}`,
+        "GET /oneshot",
+        { query: { state: "scheduled", next: token({ list: "oneshot due", range: 1, after: { sort, dueMs: 5 } }) } },
+        "query.next: is not a token from a response of this list",
+      ],
+    ),
     [
       "no batch",
       "POST /batch",

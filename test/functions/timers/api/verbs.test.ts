@@ -6,6 +6,7 @@ import { errorResponse, type RawRequest } from "../../../../functions/shared/han
 import { timerRoutes, type TimerPorts } from "../../../../functions/timers/api/routes";
 import { scopeOf } from "../../../../functions/shared/handlers/scopes";
 import type { ApiRouteName } from "../../../../functions/timers/contract";
+import { CorruptRowError } from "../../../../functions/timers/storage/timer-row";
 import { fakeTimers, type FakeTimers } from "../../../support/fake-timers";
 
 const NOW = Date.parse("2026-11-21T06:55:30.250Z");
@@ -87,23 +88,41 @@ describe("a stored timer", () => {
 
     it("can be one of its fires again, of the current version only", async () => {
       await put("tea", { minuteOfHour: 50, jitterSeconds: 30, callback: "default" });
+      now += 60 * MINUTE;
       const again = (fireId: unknown) => act("fire", "tea", { body: { fireId } });
-      expect(await again("periodic#tea#v1#2026-11-21T06:50:00.000Z")).toMatchObject([
+      expect(await again("periodic#tea#v1#2026-11-21T07:50:00.000Z")).toMatchObject([
         200,
-        { fireId: "periodic#tea#v1#2026-11-21T06:50:00.000Z" },
+        { fireId: "periodic#tea#v1#2026-11-21T07:50:00.000Z" },
       ]);
       expect(await again("periodic#tea#v1#now-k")).toMatchObject([200, { fireId: "periodic#tea#v1#now-k" }]);
       const [{ due } = { due: 0 }] = fake.sent;
-      expect(due - Date.parse("2026-11-21T06:50:00Z")).toBeGreaterThanOrEqual(0);
-      expect(await again("periodic#tea#v0#2026-11-21T06:50:00.000Z")).toMatchObject([
+      expect(due - Date.parse("2026-11-21T07:50:00Z")).toBeGreaterThanOrEqual(0);
+      expect(await again("periodic#tea#v0#2026-11-21T07:50:00.000Z")).toMatchObject([
         400,
         { message: "body.fireId: is not a fire of the timer's current version" },
       ]);
-      expect(await again("periodic#tea#v1#2026-11-21T07:50:00.000Z")).toMatchObject([
+      expect(await again("periodic#tea#v1#2026-11-21T08:50:00.000Z")).toMatchObject([
         400,
         { message: "body.fireId: is not due yet" },
       ]);
       expect(await again(7)).toMatchObject([400, { message: "body.fireId: is not a fire id" }]);
+    });
+
+    it.each([
+      "soon",
+      "2026-11-21T06:51:00.000Z",
+      "2025-11-21T06:50:00.000Z",
+      "2026-11-21T07:50:00Z",
+      "-271821-04-20T00:00:00.000Z",
+      "",
+    ])("is never one that its schedule does not have: %s", async (time) => {
+      await put("tea", { minuteOfHour: 50 });
+      now += 2 * 60 * MINUTE;
+      expect(await act("fire", "tea", { body: { fireId: `periodic#tea#v1#${time}` } })).toMatchObject([
+        400,
+        { message: "body.fireId: is not a fire of the timer's current version" },
+      ]);
+      expect(fake.sent).toHaveLength(0);
     });
   });
 
@@ -153,6 +172,17 @@ describe("a stored timer", () => {
       now += 2 * 60 * MINUTE;
       await call("POST /oneshot/{id}/{verb}", { id: "egg", verb: "resume" });
       expect(fake.sent).toMatchObject([{ id: "egg", due: now }]);
+    });
+
+    it("stays as it is when it has ended: a one-shot that has fired does not fire again", async () => {
+      await call("PUT /oneshot/{id}", { id: "egg" }, { body: { delaySeconds: 60 } });
+      now += 2 * MINUTE;
+      for (const verb of ["pause", "resume"])
+        expect(await call("POST /oneshot/{id}/{verb}", { id: "egg", verb })).toMatchObject([
+          200,
+          { state: "ended", version: "v1" },
+        ]);
+      expect(fake.sent).toHaveLength(1);
     });
 
     it("wins a race with another change", async () => {
@@ -217,6 +247,22 @@ describe("a stored timer", () => {
       ]);
     });
 
+    it("apart from those that fail for a reason that only the log has", async () => {
+      await put("report-1", {});
+      const failures: unknown[] = [];
+      const fault = new Error("a fault of ours");
+      ports = {
+        ...ports,
+        table: { ...fake.table, put: () => Promise.reject(fault) },
+        onFailure: (error) => failures.push(error),
+      };
+      expect(await call("POST /periodic", {}, { body: { verb: "pause", prefix: "" } })).toMatchObject([
+        200,
+        { changed: 0, failures: [{ id: "report-1", message: "The request failed; see the logs." }] },
+      ]);
+      expect(failures).toEqual([fault]);
+    });
+
     it.each([
       [undefined, 'body: is not of the form {"verb": "pause", "prefix": "report-"}'],
       [{ verb: "stop", prefix: "" }, "body.verb: is not pause or resume"],
@@ -227,7 +273,36 @@ describe("a stored timer", () => {
     });
   });
 
+  describe("that cannot be read", () => {
+    const corrupt = new CorruptRowError('row "periodic#tea": version is not a string');
+
+    it.each<[ApiRouteName, string | undefined]>([
+      ["GET /periodic/{id}", undefined],
+      ["GET /periodic/{id}/{verb}", "preview"],
+      ["GET /periodic/{id}/{verb}", "audit"],
+      ["POST /periodic/{id}/{verb}", "fire"],
+      ["POST /periodic/{id}/{verb}", "pause"],
+    ])("is answered 409 with the reason: %s, %s", async (route, verb) => {
+      ports = { ...ports, table: { ...fake.table, get: () => Promise.reject(corrupt) } };
+      expect(await call(route, { id: "tea", ...(verb !== undefined && { verb }) })).toEqual([
+        409,
+        { error: "CorruptRow", message: corrupt.message },
+      ]);
+    });
+  });
+
   describe("previewed", () => {
+    it("writes nothing, though its shard is beyond the configured number", async () => {
+      const counts: number[] = [];
+      const recordShardCount = (count: number) => Promise.resolve(counts.push(count));
+      ports = { ...ports, table: { ...fake.table, recordShardCount } };
+      const body = { every: "1 hour", shardId: "shard999" };
+      expect(await act("preview", "tea", { body })).toMatchObject([200, { fires: expect.any(Array) as unknown }]);
+      expect(counts).toEqual([]);
+      await put("tea", body);
+      expect(counts).toEqual([1_000]);
+    });
+
     it("has its next fires, also those of a paused one", async () => {
       await put("tea", { every: "15 minutes", startAt: "2026-11-21T07:00:00Z", maxFires: 3 });
       const fires = ["2026-11-21T07:00:00.000Z", "2026-11-21T07:15:00.000Z", "2026-11-21T07:30:00.000Z"];
@@ -298,7 +373,10 @@ describe("a stored timer", () => {
       200,
       { fires: [{ dueAt: "2026-11-21T06:01:00.000Z" }] },
     ]);
-    expect(await read("fires", { next: "?" })).toMatchObject([400, { error: "BadRequest" }]);
+    // DynamoDB refuses other keys: they would be a 500.
+    const tokens = ["", "ü".repeat(600), 1e21].map((key) => Buffer.from(JSON.stringify(key)).toString("base64url"));
+    for (const token of ["?", ...tokens])
+      expect(await read("fires", { next: token })).toMatchObject([400, { error: "BadRequest" }]);
     await put("tea", { every: "2 minutes", callback: "billing" });
     expect(await get("tea")).toMatchObject({ recorded: false, lastFiredAt: null });
   });

@@ -87,6 +87,8 @@ describe("a row that was changed by hand", () => {
     ["a time that is none", { ...every, startAt: { N: "1e30" } }],
     ["no number", { ...every, putAt: { N: "NaN" } }],
     ["another type", { ...every, data: { N: "7" } }],
+    ["a jitter that no date can have", { ...every, jitterSeconds: { N: "7e15" } }],
+    ["a negative jitter", { ...every, jitterSeconds: { N: "-1" } }],
     ["an option that is none", { ...every, options: { M: { overlap: { S: "wait" } } } }],
     ["a policy that is none", { ...every, options: { M: { catchUp: { S: "some" } } } }],
   ])("cannot be read, and fails alone: %s", (_, row) => {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { taskRequestSchema } from "../../../../functions/workflows/contract";
 import { hashOf } from "../../../../functions/workflows/task/input-hash";
-import { hasExactNumbers } from "../../../../functions/workflows/task/json";
+import { hasExactNumbers } from "../../../../functions/shared/json-text";
 
 const nested = (depth: number): unknown => JSON.parse("[".repeat(depth) + "]".repeat(depth));
 

@@ -45,6 +45,7 @@ describe("a timer on the command line", () => {
     [{ in: "5m", maxFires: "2" }, "--max-fires: is not for a timer that fires once (--at, --in)"],
     [{ second: "x" }, '--second: "x" is not a whole number'],
     [{ data: "tea" }, /^--data: is not JSON/],
+    [{ data: '{"order": 12345678901234567890}' }, /^--data: has a number with more digits/],
     [{ cron: "0 9 * * ? *", every: "1 hour" }, "--every: cannot be combined with --cron"],
     [{ every: "1 hour", minute: "5" }, "--minute: cannot be combined with --every"],
     [{ every: "1 hour", timeZone: "Europe/Berlin" }, "--time-zone: requires --cron"],

@@ -1,0 +1,121 @@
+/** The permissions of a user's machine, which follow from its tasks. */
+import { MachineError, type Machine, type State } from "../asl/machine";
+import type { Binding } from "../constructs/grants";
+
+/** `arn("sqs", "<queue name>")` in the deployment's account and region. */
+export interface ArnSource {
+  readonly arn: (service: string, resource: string) => string;
+  readonly partitionName: string;
+}
+
+type Arguments = Readonly<Record<string, unknown>>;
+type Permission = Pick<Binding, "actions" | "resources">;
+
+interface Target {
+  /** Names the target. */
+  readonly argument: string;
+  readonly action: string;
+  /** Its ARN. */
+  readonly resource: (name: string, source: ArnSource) => string;
+}
+
+const tableArn = (name: string, source: ArnSource) => source.arn("dynamodb", `table/${name}`);
+
+/** By the end of the task's resource. */
+const TARGETS: Readonly<Record<string, Target>> = {
+  "lambda:invoke": {
+    argument: "FunctionName",
+    action: "lambda:InvokeFunction",
+    resource: (name, source) => source.arn("lambda", `function:${name}`),
+  },
+  "dynamodb:putItem": { argument: "TableName", action: "dynamodb:PutItem", resource: tableArn },
+  "dynamodb:updateItem": { argument: "TableName", action: "dynamodb:UpdateItem", resource: tableArn },
+  "dynamodb:getItem": { argument: "TableName", action: "dynamodb:GetItem", resource: tableArn },
+  "sqs:sendMessage": { argument: "QueueUrl", action: "sqs:SendMessage", resource: queueArn },
+  "states:startExecution": {
+    argument: "StateMachineArn",
+    action: "states:StartExecution",
+    resource: (arn) => arn,
+  },
+};
+
+function queueArn(url: string, { partitionName }: ArnSource): string {
+  const [, region = "", account = "", queue] = /^https:\/\/sqs\.([\w-]+)\.[\w.]+\/(\d{12})\/([\w.-]+)$/.exec(url) ?? [];
+  if (queue === undefined) throw new MachineError(`${url} is not the URL of a queue`);
+  return `arn:${partitionName}:sqs:${region}:${account}:${queue}`;
+}
+
+/** For `.sync:2`: Step Functions follows the execution, and stops it with its own. */
+function syncPermissions(machineArn: string, source: ArnSource): readonly Permission[] {
+  const executions = `${machineArn.replace(":stateMachine:", ":execution:")}:*`;
+  const rule = source.arn("events", "rule/StepFunctionsGetEventsForStepFunctionsExecutionRule");
+  return [
+    { actions: ["states:DescribeExecution", "states:StopExecution"], resources: [executions] },
+    { actions: ["events:DescribeRule", "events:PutRule", "events:PutTargets"], resources: [rule] },
+  ];
+}
+
+export interface PermissionProps {
+  /** Names of tables and functions whose bindings the machine has already. */
+  readonly bound: readonly string[];
+  /** What the user states. */
+  readonly stated: readonly Permission[];
+  readonly source: ArnSource;
+}
+
+/**
+ * Bindings by name: those of each task are named after its state.
+ *
+ * @throws {@link MachineError} for a task whose permissions are neither known nor stated
+ */
+export function permissionsOf(machine: Machine, { bound, stated, source }: PermissionProps): Record<string, Binding> {
+  const found: Record<string, Binding> = Object.fromEntries(
+    stated.map((permission, index) => [`Stated${index || ""}`, { value: "", ...permission }]),
+  );
+  const isStated = (action: string) =>
+    stated.some(({ actions }) => actions.some((each) => each.toLowerCase() === action.toLowerCase()));
+  for (const [name, state] of tasksIn(machine)) {
+    const { service, suffix, target } = callOf(state);
+    const known = TARGETS[service];
+    if (known === undefined || target === undefined) {
+      const action = known?.action ?? service.replace(/^aws-sdk:/, "");
+      if (isStated(action)) continue;
+      const why = known === undefined ? `calls ${service}` : `computes its ${known.argument}`;
+      throw new MachineError(`${name} ${why}: state the permission for ${action} in the workflow's permissions`);
+    }
+    if (bound.includes(target)) continue;
+    const arn = target.startsWith("arn:") ? target : known.resource(target, source);
+    const permissions: readonly Permission[] = [
+      { actions: [known.action], resources: [arn] },
+      ...(service === "states:startExecution" && suffix.startsWith("sync") ? syncPermissions(arn, source) : []),
+    ];
+    permissions.forEach((permission, index) => {
+      found[`${name.replace(/[^A-Za-z0-9]/g, "")}${index || ""}`] = { value: target, ...permission };
+    });
+  }
+  return found;
+}
+
+/** The functions of the workflow that no task invokes. */
+export function unusedOf(machine: Machine, functions: readonly string[]): readonly string[] {
+  const used = new Set(tasksIn(machine).map(([, state]) => callOf(state).target));
+  return functions.filter((name) => !used.has(name));
+}
+
+/** Tasks with their states' names, also those of nested machines. */
+function tasksIn({ States }: Machine): readonly (readonly [string, State])[] {
+  return Object.entries(States).flatMap(([name, state]) => {
+    const nested = [...(state.ItemProcessor ? [state.ItemProcessor] : []), ...(state.Branches ?? [])];
+    return [...(state.Type === "Task" ? [[name, state] as const] : []), ...nested.flatMap(tasksIn)];
+  });
+}
+
+/** The target is undefined when an expression computes it. */
+function callOf(state: State): { readonly service: string; readonly suffix: string; readonly target?: string } {
+  const { Resource = "" } = state;
+  const [service = "", suffix = ""] = Resource.replace(/^arn:[^:]*:states:[^:]*:[^:]*:/, "").split(".");
+  const given: unknown = Reflect.get(state, "Arguments");
+  const values: Arguments = typeof given === "object" && given !== null ? { ...given } : {};
+  const target = values[TARGETS[service]?.argument ?? ""];
+  return { service, suffix, ...(typeof target === "string" && !target.startsWith("{%") && { target }) };
+}

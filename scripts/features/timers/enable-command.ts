@@ -1,0 +1,40 @@
+/** `almanac timers pause` and `resume`: of one timer, or all with a prefix. */
+import type { Command } from "commander";
+import {
+  DocumentedCommand,
+  EXIT,
+  exitCodeOf,
+  withEnvironment,
+  withJson,
+  type EnvironmentOptions,
+  type JsonOption,
+} from "../../shared/command-line";
+import { describeTimer } from "./describe";
+import { findTimers, idOrPrefixOf, kindOf, notFound, type IdOrPrefix } from "./environment";
+
+export function enableCommand(verb: "pause" | "resume", description: string): Command {
+  const examples = [`npx almanac timers ${verb} tea`, `npx almanac timers ${verb} --prefix report- --env staging`];
+  return withJson(withEnvironment(new DocumentedCommand({ description, examples })))
+    .argument("[id]", "the timer's id")
+    .option("--prefix <text>", "all whose ids begin with it")
+    .option("--once", "timers that fire once")
+    .action(exitCodeOf((id: string | undefined, options: Options) => run(verb, id, options)));
+}
+
+type Options = IdOrPrefix & EnvironmentOptions & JsonOption;
+
+async function run(verb: "pause" | "resume", given: string | undefined, options: Options): Promise<number> {
+  const { id, prefix } = idOrPrefixOf(given, options);
+  const { environment, client } = await findTimers(options);
+  const timers = client[kindOf(options)];
+  if (id !== undefined) {
+    const timer = await timers[verb](id);
+    if (timer === undefined) throw notFound(environment, id, options);
+    console.log(options.json ? JSON.stringify(timer) : describeTimer(timer));
+    return EXIT.ok;
+  }
+  const result = await timers[`${verb}All`](prefix);
+  for (const { id: failed, message } of result.failures) console.error(`${failed}: ${message}`);
+  console.log(options.json ? JSON.stringify(result) : `${result.changed} ${verb}d`);
+  return result.failures.length === 0 ? EXIT.ok : EXIT.failure;
+}

@@ -1,0 +1,153 @@
+/** Runs a user's machine between the writes of its row, on a virtual clock. */
+import { readFileSync } from "node:fs";
+import * as z from "zod";
+import { jsonata } from "../../../modules/asl/asl";
+import { MachineError } from "../../../modules/asl/machine";
+import { loadDefinition } from "../../../modules/workflows/load-definition";
+import { ownMachine } from "../../../modules/workflows/own-machine";
+import { permissionsOf, unusedOf } from "../../../modules/workflows/permissions";
+import { aslFaultsOf } from "../../support/asl-faults";
+import { fakeTaskTable } from "../../support/fake-task-table";
+import { mermaidOf } from "../../support/mermaid";
+import { runMachine, StatesError, type Service } from "../../support/states-interpreter";
+import { virtualClock } from "../../support/virtual-clock";
+
+const { stateMachine, pass, lambdaInvoke, sqsSend, startExecutionSync, dynamoGet, task } = jsonata;
+
+const START = Date.parse("2026-11-21T12:00:00Z");
+const refs = { table: "tasks", timeLimitSeconds: 3_600, keepDays: 90 };
+const refund = loadDefinition("workflows/refund.ts").machine({ functions: { pay: "pay" } });
+const machine = ownMachine({ ...refs, machine: refund });
+const at = (seconds: number) => new Date(START + seconds * 1_000).toISOString();
+
+function start(amount: unknown, pay: Service, update: (service: Service) => Service = (service) => service) {
+  const clock = virtualClock(START);
+  const table = fakeTaskTable();
+  const input = { taskId: "refund-1", timestamp: START / 1_000, input: { amount: z.json().parse(amount) } };
+  const services = {
+    ...table.services,
+    "dynamodb:updateItem": update(table.services["dynamodb:updateItem"]),
+    "lambda:invoke": pay,
+  };
+  const run = runMachine(machine, input, { clock, services, name: "refund-1" });
+  return { clock, run, input, row: () => table.row("refund-1") };
+}
+
+const paid: Service = () => Promise.resolve({ StatusCode: 200, Payload: { receipt: "r", parts: [1, null] } });
+
+describe("a user's machine", () => {
+  it("is Amazon States Language between the writes of its row", () => {
+    expect(aslFaultsOf(machine)).toEqual([]);
+  });
+
+  it("is drawn in its README as it is", () => {
+    expect(readFileSync("workflows/README.md", "utf8")).toContain(`\`\`\`mermaid\n${mermaidOf(machine)}\`\`\``);
+  });
+
+  it("has the task as its input, and its output is the execution's", async () => {
+    const events: unknown[] = [];
+    const { run, row, input } = start(12, (parameters) => {
+      events.push(parameters);
+      return paid(parameters, { state: "", attempt: 0 });
+    });
+    await expect(run.ended).resolves.toEqual({ status: "SUCCEEDED", output: { receipt: "r", parts: [1, null] } });
+    expect(events).toEqual([{ FunctionName: "pay", Payload: input }]);
+    expect(row()).toMatchObject({
+      status: "DONE",
+      resultLocation: "arn:execution:refund-1",
+      history: [
+        { status: "STARTED", at: at(0) },
+        { status: "DONE", at: at(0) },
+      ],
+      ttl: START / 1_000 + 90 * 86_400,
+    });
+  });
+
+  it("fails in the state that failed: the reconciler writes the row", async () => {
+    const { run, row } = start(12, () => Promise.reject(new StatesError("PaymentRefused", "no funds")));
+    await expect(run.ended).resolves.toEqual({ status: "FAILED", error: "PaymentRefused", cause: "no funds" });
+    expect(run.path.at(-1)).toBe("Pay");
+    expect(row()).toMatchObject({ status: "STARTED" });
+  });
+
+  it("succeeds when the response to its last write is lost: the row has one end", async () => {
+    let writes = 0;
+    const { run, row } = start(12, paid, (service) => async (parameters, context) => {
+      const result = await service(parameters, context);
+      if (++writes === 1) throw new StatesError("DynamoDB.SdkClientException", "timeout");
+      return result;
+    });
+    await expect(run.ended).resolves.toMatchObject({ status: "SUCCEEDED" });
+    expect(run.path.at(-1)).toBe("Recorded");
+    expect(row()).toMatchObject({ history: [{ status: "STARTED" }, { status: "DONE" }] });
+  });
+
+  it("has no time limit of its own", () => {
+    const limited = stateMachine({ StartAt: "A", TimeoutSeconds: 5, States: { A: pass({ End: true }) } });
+    expect(() => ownMachine({ ...refs, machine: limited })).toThrow("set the workflow's timeLimitSeconds");
+  });
+
+  it("has no state with the name of one of ours", () => {
+    const own = stateMachine({ StartAt: "RecordStart", States: { RecordStart: pass({ End: true }) } });
+    expect(() => ownMachine({ ...refs, machine: own })).toThrow(MachineError);
+  });
+});
+
+describe("its permissions", () => {
+  const source = { partitionName: "aws", arn: (service: string, name: string) => `arn:${service}:${name}` };
+  const of = (state: ReturnType<typeof lambdaInvoke>, stated: Parameters<typeof permissionsOf>[1]["stated"] = []) =>
+    permissionsOf({ StartAt: "My state", States: { "My state": state } }, { bound: ["mine"], stated, source });
+  const actionsOf = (...args: Parameters<typeof of>) =>
+    Object.entries(of(...args)).map(([name, { actions, resources }]) => [name, ...actions, ...resources]);
+
+  it("follow from what its tasks call", () => {
+    const End = true;
+    expect(actionsOf(lambdaInvoke({ Arguments: { FunctionName: "theirs" }, End }))).toEqual([
+      ["Mystate", "lambda:InvokeFunction", "arn:lambda:function:theirs"],
+    ]);
+    expect(actionsOf(lambdaInvoke({ Arguments: { FunctionName: "mine" }, End }))).toEqual([]);
+    const QueueUrl = "https://sqs.eu-central-1.amazonaws.com/123456789012/orders";
+    expect(actionsOf(sqsSend({ Arguments: { QueueUrl, MessageBody: "m" }, End }))).toEqual([
+      ["Mystate", "sqs:SendMessage", "arn:aws:sqs:eu-central-1:123456789012:orders"],
+    ]);
+    expect(actionsOf(dynamoGet({ Arguments: { TableName: "orders", Key: { id: { S: "1" } } }, End }))).toEqual([
+      ["Mystate", "dynamodb:GetItem", "arn:dynamodb:table/orders"],
+    ]);
+    const StateMachineArn = "arn:aws:states:eu-central-1:123456789012:stateMachine:other";
+    expect(actionsOf(startExecutionSync({ Arguments: { StateMachineArn }, End }))).toEqual([
+      ["Mystate", "states:StartExecution", StateMachineArn],
+      [
+        "Mystate1",
+        "states:DescribeExecution",
+        "states:StopExecution",
+        "arn:aws:states:eu-central-1:123456789012:execution:other:*",
+      ],
+      [
+        "Mystate2",
+        "events:DescribeRule",
+        "events:PutRule",
+        "events:PutTargets",
+        "arn:events:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule",
+      ],
+    ]);
+  });
+
+  it("are stated where they do not follow", () => {
+    const computed = lambdaInvoke({ Arguments: { FunctionName: "{% $states.input.f %}" }, End: true });
+    expect(() => of(computed)).toThrow("My state computes its FunctionName: state the permission for lambda:Invoke");
+    const stated = [{ actions: ["lambda:InvokeFunction"], resources: ["arn:f"] }];
+    expect(actionsOf(computed, stated)).toEqual([["Stated", "lambda:InvokeFunction", "arn:f"]]);
+    const other = task({ Resource: "arn:aws:states:::aws-sdk:s3:getObject", Arguments: {}, End: true });
+    expect(() => of(other)).toThrow("My state calls aws-sdk:s3:getObject: state the permission for s3:getObject");
+    expect(actionsOf(other, [{ actions: ["s3:GetObject"], resources: ["arn:o"] }])).toHaveLength(1);
+  });
+
+  it("include nested machines, and know functions that no task invokes", () => {
+    const inner = stateMachine({
+      StartAt: "B",
+      States: { B: lambdaInvoke({ Arguments: { FunctionName: "mine" }, End: true }) },
+    });
+    const outer = stateMachine({ StartAt: "A", States: { A: jsonata.parallel({ Branches: [inner], End: true }) } });
+    expect(unusedOf(outer, ["mine", "idle"])).toEqual(["idle"]);
+  });
+});

@@ -1,0 +1,216 @@
+/** The commands of timers, from their words to their output: through the client and the routes of the API, over a table in memory. */
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { DeleteMessageCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { mockClient } from "aws-sdk-client-mock";
+import type { Command } from "commander";
+import { errorResponse } from "../../../../functions/shared/handlers/rest-handler";
+import { scopeOf } from "../../../../functions/shared/handlers/scopes";
+import { jsonText } from "../../../../functions/shared/json-text";
+import { timerRoutes, type TimerPorts } from "../../../../functions/timers/api/routes";
+import { command as audit } from "../../../../scripts/commands/timers/audit";
+import { command as fire } from "../../../../scripts/commands/timers/fire";
+import { command as fires } from "../../../../scripts/commands/timers/fires";
+import { command as get } from "../../../../scripts/commands/timers/get";
+import { command as ls } from "../../../../scripts/commands/timers/ls";
+import { command as pause } from "../../../../scripts/commands/timers/pause";
+import { command as preview } from "../../../../scripts/commands/timers/preview";
+import { command as put } from "../../../../scripts/commands/timers/put";
+import { command as redrive } from "../../../../scripts/commands/timers/redrive";
+import { command as resume } from "../../../../scripts/commands/timers/resume";
+import { command as rm } from "../../../../scripts/commands/timers/rm";
+import { UsageError } from "../../../../scripts/shared/command-line";
+import { fakeTimers, type FakeTimers } from "../../../support/fake-timers";
+
+const QUEUE = "https://sqs.eu-central-1.amazonaws.com/123456789012/fires";
+
+const COMMANDS: Readonly<Record<string, () => Command>> = {
+  ...{ audit, fire, fires, get, ls, pause },
+  ...{ preview, put, redrive, resume, rm },
+};
+
+let url = "";
+jest.mock("../../../../scripts/environments/deployed", () => ({
+  findDeployed: () =>
+    Promise.resolve({
+      name: "staging",
+      features: { timers: { api_url: url, fires_queue_url: QUEUE, fires_dead_letter_queue_url: `${QUEUE}-dead` } },
+      aws: { region: "eu-central-1", credentials: { accessKeyId: "id", secretAccessKey: "secret" } },
+    }),
+}));
+
+const NOW = Date.parse("2026-11-21T06:55:30.250Z");
+
+describe("npx almanac timers", () => {
+  let server: Server;
+  let fake: FakeTimers;
+  let now: number;
+  const printed: string[] = [];
+  beforeEach(async () => {
+    fake = fakeTimers();
+    now = NOW;
+    printed.length = 0;
+    for (const method of ["log", "error"] as const)
+      jest.spyOn(console, method).mockImplementation((...line: readonly unknown[]) => {
+        printed.push(line.join(" "));
+      });
+    let versions = 0;
+    const ports: TimerPorts = {
+      ...fake,
+      cursors: { get: () => Promise.resolve(new Map([["shard0", now + 120_000]])) },
+      now: () => now,
+      newVersion: () => `v${++versions}`,
+      shards: 1,
+      onFailure: () => undefined,
+    };
+    server = createServer((request, response) => {
+      void answer(request, ports).then(({ status = 200, body }) => {
+        response.writeHead(status).end(jsonText(body));
+      });
+    });
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/live`;
+  });
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    process.exitCode = undefined;
+    server.closeAllConnections();
+    await new Promise((closed) => server.close(closed));
+  });
+
+  async function run(...words: readonly string[]): Promise<readonly [code: unknown, output: string]> {
+    printed.length = 0;
+    await COMMANDS[words[0] ?? ""]?.().exitOverride().parseAsync(words.slice(1), { from: "user" });
+    return [process.exitCode, printed.join("\n")];
+  }
+
+  it("put, get, ls and rm", async () => {
+    expect(await run("put", "tea", "--every", "15 minutes", "--catch-up", "latest", "--max-age", "2h")).toEqual([
+      0,
+      expect.stringMatching(/^schedule +every 15 minutes\n/),
+    ]);
+    expect(await run("get", "tea")).toEqual([
+      0,
+      expect.stringMatching(/catchUp +latest\n(.*\n)*retry +\{"maxAgeSeconds":7200\}/),
+    ]);
+    expect(await run("ls", "--state", "scheduled")).toEqual([0, expect.stringMatching(/^tea +every 15 minutes/m)]);
+    expect(await run("ls", "--state", "paused")).toEqual([0, "no periodic timers"]);
+    expect(await run("rm", "tea", "tea")).toEqual([0, "1 deleted, or did not exist"]);
+    await expect(run("get", "tea")).rejects.toThrow('staging has no periodic timer "tea".');
+  });
+
+  it("fire, now or again, also one that fires once", async () => {
+    await run("put", "tea", "--every", "1 day");
+    const [code, output] = await run("fire", "tea");
+    expect([code, output]).toEqual([0, expect.stringMatching(/^sent: periodic#tea#v1#now-/)]);
+    expect(await run("fire", "tea", "--again", output.replace("sent: ", ""))).toEqual([0, output]);
+    await run("put", "egg", "--in", "1h");
+    expect(await run("fire", "egg", "--once", "--json")).toEqual([0, expect.stringContaining('"dueAt":"2026-11-21T')]);
+    expect(fake.sent.map(({ id }) => id)).toEqual(["tea", "tea", "egg"]);
+    await expect(run("fire", "egg")).rejects.toThrow('staging has no periodic timer "egg".');
+  });
+
+  it.each([
+    ["pause", "paused", "1 paused"],
+    ["resume", "scheduled", "1 resumed"],
+  ])("%s one, or all with a prefix", async (verb, state, all) => {
+    const disabled = verb === "resume" ? ["--disabled"] : [];
+    for (const id of ["tea", "report-1", "milk"]) await run("put", id, ...disabled);
+    expect(await run(verb, "tea")).toEqual([0, expect.stringMatching(new RegExp(`^state +${state}$`, "m"))]);
+    expect(await run(verb, "--prefix", "report-")).toEqual([0, all]);
+    expect(await run("ls", "--state", state, "--json")).toEqual([
+      0,
+      expect.stringMatching(/"report-1".*"tea"|"tea".*"report-1"/),
+    ]);
+    await expect(run(verb, "egg")).rejects.toThrow('staging has no periodic timer "egg".');
+    await expect(run(verb)).rejects.toThrow(UsageError);
+    await expect(run(verb, "tea", "--prefix", "")).rejects.toThrow(UsageError);
+  });
+
+  it("preview one that exists, or one that does not", async () => {
+    await run("put", "tea", "--every", "15 minutes");
+    expect(await run("preview", "tea", "--count", "2")).toEqual([
+      0,
+      "2026-11-21T07:10:30.000Z\n2026-11-21T07:25:30.000Z",
+    ]);
+    expect(await run("preview", "new", "--cron", "0 9 L * ? *", "--count", "1", "--json")).toEqual([
+      0,
+      '["2026-11-30T09:00:00.000Z"]',
+    ]);
+    await run("put", "egg", "--in", "1m");
+    now += 300_000;
+    expect(await run("preview", "egg", "--once")).toEqual([0, "it does not fire any more"]);
+    await expect(run("preview", "milk")).rejects.toThrow('staging has no periodic timer "milk".');
+  });
+
+  it("fires and audit: what was observed, and what is missing", async () => {
+    await run("put", "tea", "--every", "15 minutes");
+    await run("put", "unseen", "--every", "15 minutes", "--no-history");
+    now += 40 * 60_000;
+    expect(await run("fires", "tea")).toEqual([
+      0,
+      'no recorded fires of a periodic timer "tea" in the last seven days',
+    ]);
+    const due = Date.parse("2026-11-21T07:10:30Z");
+    const fireId = "periodic#tea#v1#2026-11-21T07:10:30.000Z";
+    const observed = { fireId, version: "v1", due, firedAt: due + 40, durationMs: 5, attempts: 1 } as const;
+    fake.recorded.push({ kind: "periodic", id: "tea", outcome: "succeeded", ...observed });
+    expect(await run("fires", "tea", "--limit", "1")).toEqual([0, expect.stringMatching(/40 +1 +succeeded$/)]);
+    const [code, report] = await run("audit", "--since", "2h");
+    expect(code).toBe(1);
+    expect(report).toContain("1 timers: 2 fires expected, 1 observed");
+    expect(report).toContain("1 timers are not recorded");
+    expect(report).toContain("tea: missing: due 2026-11-21T07:25:30.000Z");
+    expect((await run("audit", "--prefix", "none"))[1]).toBe("0 timers: 0 fires expected, 0 observed\nno faults");
+    await expect(run("audit", "--since", "soon")).rejects.toThrow(UsageError);
+  });
+
+  it("redrive one dead fire, and no other", async () => {
+    const message = (fireId: string) => ({
+      MessageId: fireId,
+      ReceiptHandle: fireId,
+      Body: "{}",
+      MessageAttributes: { fireId: { DataType: "String", StringValue: fireId } },
+    });
+    const sqs = mockClient(SQSClient);
+    const dead = () =>
+      sqs
+        .on(ReceiveMessageCommand)
+        .resolvesOnce({ Messages: [message("a"), message("b")] })
+        .resolves({});
+    dead();
+    expect((await run("redrive", "b"))[0]).toBe(0);
+    expect(
+      sqs
+        .commandCalls(SendMessageCommand)
+        .map(({ args: [{ input }] }) => input.MessageAttributes?.["fireId"]?.StringValue),
+    ).toEqual(["b"]);
+    expect(sqs.commandCalls(DeleteMessageCommand).map(({ args: [{ input }] }) => input.ReceiptHandle)).toEqual(["b"]);
+    dead();
+    await expect(run("redrive", "c")).rejects.toThrow('no dead-letter queue of timers in staging has the fire "c".');
+    sqs.restore();
+  });
+});
+
+async function answer(request: IncomingMessage, ports: TimerPorts) {
+  let text = "";
+  for await (const chunk of request.setEncoding("utf8")) text += String(chunk);
+  const { pathname, searchParams } = new URL(request.url ?? "/", "http://api");
+  const [kind = "", id, verb] = pathname.replace("/live/", "").split("/").map(decodeURIComponent);
+  const route = `${request.method ?? ""} /${[kind, ...(id === undefined ? [] : ["{id}"]), ...(verb === undefined ? [] : ["{verb}"])].join("/")}`;
+  const endpoint = Object.entries(timerRoutes(ports)).find(([name]) => name === route)?.[1];
+  if (endpoint === undefined) return { status: 404, body: "no route" };
+  try {
+    return await endpoint({
+      scope: scopeOf(undefined, undefined),
+      path: { ...(id !== undefined && { id }), ...(verb !== undefined && { verb }) },
+      query: Object.fromEntries(searchParams),
+      headers: { "idempotency-key": String(request.headers["idempotency-key"] ?? "none") },
+      deadline: ports.now() + 29_000,
+      body: text === "" ? undefined : (JSON.parse(text) as unknown),
+      text,
+    });
+  } catch (error) {
+    return errorResponse(error);
+  }
+}

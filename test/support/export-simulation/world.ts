@@ -460,7 +460,7 @@ export class World {
     await this.#sleep(this.#random.whole(7, 14) * MINUTE_MS);
   }
 
-  /** A page of at most six items, each a read unit. Slow, so that parts end after two minutes; with a limit, as fast as that allows. */
+  /** A page of a few items, each a read unit. Slow, so that parts end after two minutes; with a limit, as fast as that allows. */
   async #scan(
     input: ScanCommandInput,
     after: string | undefined,
@@ -474,7 +474,9 @@ export class World {
     const found = this.#items
       .filter(({ hash }) => hash % TotalSegments === Segment && hash > from)
       .sort((a, b) => a.hash - b.hash);
-    const read = found.slice(0, Math.min(limit ?? 6, 6));
+    // A document is read by one invocation.
+    const most = TotalSegments === 1 ? 18 : 6;
+    const read = found.slice(0, Math.min(limit ?? most, most));
     this.#reads.push({ at: this.#clock.now(), units: read.length });
     const items = read
       .map(({ id, at }): Item => ({ id: { S: id }, ...(at && { at }) }))

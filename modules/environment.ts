@@ -1,8 +1,9 @@
-import "./constructs/stack-traces";
+/** An environment in main.ts: its configuration's schema, and the stack of its features. */
+import "./constructs/cdktf-startup";
+import { join } from "node:path";
 import { DataAwsCallerIdentity } from "@cdktf/provider-aws/lib/data-aws-caller-identity";
 import { AwsProvider, type AwsProviderConfig } from "@cdktf/provider-aws/lib/provider";
-import type { App } from "cdktf";
-import { S3Backend, TerraformStack, type S3BackendConfig, type TerraformElement } from "cdktf";
+import { App, S3Backend, TerraformStack, type S3BackendConfig, type TerraformElement } from "cdktf";
 import type { Node } from "constructs";
 import { z } from "zod";
 import { plainSecrets } from "../functions/shared/plain-secret";
@@ -15,13 +16,14 @@ import { EncryptionKey } from "./constructs/encryption-key";
 import type { Deployment, Feature } from "./constructs/feature";
 import { appSchema, environmentNameSchema } from "./constructs/names";
 import { readableId, rejectDuplicateIds } from "./constructs/readable-id";
+import { forgetOtherBackend } from "./constructs/recorded-backend";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./constructs/versions";
 import { quotaFaults } from "./synthesized/quotas";
 import { stackSchema } from "./synthesized/resources";
 import { Exports } from "./exports";
 import { exportsSchema } from "./exports/schema";
-import { Heartbeats, heartbeatsSchema } from "./heartbeats";
-import { Schedules, schedulesSchema } from "./schedules";
+import { Heartbeats, heartbeatsSchema, STATE_TABLE_OUTPUT } from "./heartbeats";
+import { Schedules, scheduleMonitors, schedulesSchema } from "./schedules";
 import { Timers, timersSchema } from "./timers";
 import { Workflows, workflowsSchema } from "./workflows";
 import { Pipelines, pipelinesSchema } from "./pipelines";
@@ -88,6 +90,15 @@ export const environmentSchema = environmentFields
     for (const path of plainSecrets({ ...others, heartbeats: { ...heartbeats, targets: responses } }))
       context.addIssue({ code: "custom", path: [...path], message: SECRET_ADVICE, params: { secret: true } });
   })
+  .superRefine(({ heartbeats, schedules = {} }, context) => {
+    if (heartbeats === undefined) return;
+    const taken = new Set([...heartbeats.targets, ...heartbeats.cronMonitors].map(({ name }) => name));
+    for (const { schedule, name } of scheduleMonitors(schedules)) {
+      const message = `has the monitor "${name}", which is also a target or a cron monitor`;
+      if (taken.has(name))
+        context.addIssue({ code: "custom", path: ["schedules", schedule], message, input: schedule });
+    }
+  })
   .superRefine(({ region, heartbeats }, context) => {
     // CloudFront is a service of the partition aws: the government's has none, and China's needs a licence and a domain.
     if (heartbeats?.statusPage.cdn !== true || !/^(cn|us-gov)-/.test(region)) return;
@@ -105,6 +116,8 @@ type EnvironmentConfig = z.output<typeof environmentSchema>;
 
 /** A deployment of Almanac: a stack with its own state and a module for each feature in its configuration. */
 export class Environment extends TerraformStack {
+  private emulatedBackend: S3Backend | undefined;
+
   constructor(
     app: App,
     name: string,
@@ -132,13 +145,17 @@ export class Environment extends TerraformStack {
       protectData,
       ...(config.awsEndpoint !== undefined && { awsEndpoint: config.awsEndpoint }),
     };
+    const monitors = scheduleMonitors(config.schedules ?? {}).map(({ schedule: _, ...monitor }) => monitor);
+    const heartbeats = config.heartbeats && new Heartbeats(this, deployment, config.heartbeats, monitors);
     const features = [
-      ...(config.heartbeats ? [new Heartbeats(this, deployment, config.heartbeats)] : []),
+      ...(heartbeats ? [heartbeats] : []),
       ...(config.timers ? [new Timers(this, deployment, config.timers)] : []),
       ...(config.exports ? [new Exports(this, deployment, config.exports)] : []),
       ...(config.workflows ? [new Workflows(this, deployment, config.workflows)] : []),
       ...(config.pipelines ? [new Pipelines(this, deployment, config.pipelines)] : []),
-      ...(config.schedules ? [new Schedules(this, deployment, config.schedules)] : []),
+      ...(config.schedules
+        ? [new Schedules(this, deployment, config.schedules, heartbeats?.outputOf(STATE_TABLE_OUTPUT))]
+        : []),
     ];
     this.createDashboard(name, config, features);
     rejectDuplicateIds(this);
@@ -165,7 +182,7 @@ export class Environment extends TerraformStack {
   }
 
   private createState(name: string, { app, region, stateBucket, awsEndpoint }: EnvironmentConfig): void {
-    new S3Backend(this, {
+    const backend = new S3Backend(this, {
       bucket: stateBucket ?? `${app}-${name}-terraform-state`,
       key: `${app}/${name}.tfstate`,
       region,
@@ -174,6 +191,15 @@ export class Environment extends TerraformStack {
     });
     // Terraform's native state lock, which cdktf's types do not have.
     this.addOverride("terraform.backend.s3.use_lockfile", true);
+    if (awsEndpoint !== undefined) this.emulatedBackend = backend;
+  }
+
+  /** cdktf calls it when it begins to write the stacks. */
+  override prepareStack(): void {
+    super.prepareStack();
+    const { outdir } = App.of(this);
+    const written: unknown = this.emulatedBackend?.toTerraform();
+    if (written !== undefined) forgetOtherBackend(join(outdir, "stacks", this.node.id), written);
   }
 
   private createAlarmTopic(

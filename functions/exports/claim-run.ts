@@ -1,3 +1,4 @@
+/** The handler of a run's first state: claims the run and plans its segments. */
 import { isDeepStrictEqual } from "node:util";
 
 import { DescribeTableCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
@@ -27,7 +28,7 @@ import { stateTable, type StateTable } from "./storage/state-table";
 
 /** Claims an export's day for an execution and plans its segments. Idempotent per execution. */
 export const handler = invocationHandler(claimRunEnvironment, { input: claimRunInputSchema }, (services) =>
-  claimStep(services, { dynamodb: createDynamoDB(), s3: createS3(), sfn: createSfn() }),
+  claimStep(services, { dynamodb: createDynamoDB(), s3: createS3(services.account), sfn: createSfn() }),
 );
 
 interface Clients {

@@ -133,7 +133,7 @@ const exportFields = {
   partMegabytes: z.int().min(1).max(1_024).default(128),
   /** Read units a second for all exports of the table together. @default half of a provisioned table's, else no limit */
   maxReadUnitsPerSecond: z.number().positive().optional(),
-  /** Name of the bucket for files. @default the feature's own bucket */
+  /** Name of the bucket for files, of this account. @default the feature's own bucket */
   bucket: bucketNameSchema.optional(),
   /** Prefix of every key; `{application}`, `{year}`, `{month}`, `{day}`, `{hour}` and `{minute}` are replaced. @default "<name>/" */
   prefix: z

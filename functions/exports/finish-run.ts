@@ -1,3 +1,4 @@
+/** The handler of the states around reading: aborts stale uploads, publishes the files, moves the cursor. */
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { S3Client } from "@aws-sdk/client-s3";
 
@@ -25,7 +26,7 @@ import { stateTable } from "./storage/state-table";
  * files, then finish the run.
  */
 export const handler = invocationHandler(finishRunEnvironment, { input: finishRunInputSchema }, (services) =>
-  finishStep(services, { dynamodb: createDynamoDB(), s3: exportClients().s3 }),
+  finishStep(services, { dynamodb: createDynamoDB(), s3: exportClients(services.account).s3 }),
 );
 
 interface Clients {

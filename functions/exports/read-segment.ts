@@ -1,3 +1,4 @@
+/** The handler that reads one segment of a table, and writes its parts. */
 import { randomUUID } from "node:crypto";
 
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
@@ -26,7 +27,9 @@ const CLOSING_MS = 45_000;
  */
 export const handler = invocationHandler(readSegmentEnvironment, { input: readSegmentInputSchema }, (services) => {
   const sts = createSts();
-  return readStep(services, createDynamoDB(), ({ run, segment }) => sourceAndTarget(run, segment, sts));
+  return readStep(services, createDynamoDB(), ({ run, segment }) =>
+    sourceAndTarget(run, segment, services.account, sts),
+  );
 });
 
 /** The handler's work. */

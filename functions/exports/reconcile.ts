@@ -1,3 +1,4 @@
+/** The handler that records the end of executions that did not record it themselves. */
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { SFNClient } from "@aws-sdk/client-sfn";
@@ -28,7 +29,7 @@ export class ReconciliationError extends Error {
  * regularly, because events are lost. Then checks which exports are late.
  */
 export const handler = invocationHandler(reconcileEnvironment, { input: eventSchema }, (services) =>
-  reconcileStep(services, { dynamodb: createDynamoDB(), s3: createS3(), sfn: createSfn() }),
+  reconcileStep(services, { dynamodb: createDynamoDB(), s3: createS3(services.account), sfn: createSfn() }),
 );
 
 interface Clients {

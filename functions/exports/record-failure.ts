@@ -1,3 +1,4 @@
+/** The handler of a run's last state when it has failed. */
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";

@@ -1,3 +1,4 @@
+/** The handler of the keeper, each minute. */
 import { InvokeCommand } from "@aws-sdk/client-lambda";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 
@@ -10,6 +11,7 @@ import { SECOND_MS } from "../shared/time";
 import { CONFIGURATION_KEY, functionName, keepEnvironment, runIdOf, schedulesSchema, type Schedules } from "./contract";
 import { keepSchedules, type KeeperPorts } from "./keeper/keep-schedules";
 import { awsJsonCall } from "./storage/dynamo-call";
+import { monitorsTable } from "./storage/monitors-table";
 import { runsTable } from "./storage/runs-table";
 
 /** Some schedules could not be kept. Each failure is in the log. */
@@ -23,15 +25,18 @@ const CONNECTIONS = 32;
 const RESERVE_MS = 10 * SECOND_MS;
 
 /** Starts due runs, finds missed and lost ones. It looks at the clock only: late, doubled and missing ticks are harmless. */
-export const handler = scheduledHandler(keepEnvironment, ({ environment, clock, logger, metrics }) => {
+export const handler = scheduledHandler(keepEnvironment, ({ environment, account, clock, logger, metrics }) => {
   const lambda = createLambda();
   const dynamodb = createAwsJsonClient({ service: "dynamodb", connections: CONNECTIONS });
   let schedules: Schedules | undefined;
 
   return async ({ deadline }) => {
-    schedules ??= await readSchedules(environment.CONFIGURATION_BUCKET);
+    schedules ??= await readSchedules(environment.CONFIGURATION_BUCKET, account);
+    const call = awsJsonCall(dynamodb, deadline);
+    const { HEARTBEATS_TABLE } = environment;
     const ports: KeeperPorts = {
-      table: runsTable(awsJsonCall(dynamodb, deadline), environment.RUNS_TABLE),
+      table: runsTable(call, environment.RUNS_TABLE),
+      monitors: HEARTBEATS_TABLE === undefined ? undefined : monitorsTable(call, HEARTBEATS_TABLE),
       clock,
       invoke: async (attempt) => {
         const FunctionName = functionName(environment.FUNCTION_PREFIX, attempt.schedule);
@@ -61,7 +66,7 @@ export const handler = scheduledHandler(keepEnvironment, ({ environment, clock, 
   };
 });
 
-async function readSchedules(Bucket: string): Promise<Schedules> {
-  const { Body } = await createS3().send(new GetObjectCommand({ Bucket, Key: CONFIGURATION_KEY }));
+async function readSchedules(Bucket: string, account: string): Promise<Schedules> {
+  const { Body } = await createS3(account).send(new GetObjectCommand({ Bucket, Key: CONFIGURATION_KEY }));
   return parseInput(schedulesSchema, parseJson((await Body?.transformToString()) ?? ""));
 }

@@ -38,9 +38,14 @@ const KNOWN_SECRETS: readonly RegExp[] = [
   /-----BEGIN [A-Z ]*PRIVATE KEY-----/,
   /\bhooks\.slack\.com\/(services|workflows|triggers)\/\w/,
   /\bdiscord(app)?\.com\/api\/webhooks\/\d+\/\w|\.webhook\.office\.com\/webhookb2\/\w|\bapi\.telegram\.org\/bot\d/,
-  /^(basic|bearer|token|digest)\s+\S{3,}/i,
   /:\/\/[^/?#@\s:]{0,200}:[^/?#@\s]{1,200}@/,
 ];
+
+/** Of a header, whatever its name. */
+const AUTHORIZATION = /^(basic|bearer|token|digest)\s+\S{3,}/i;
+
+/** Names of sentences, which may begin with such a word: "Basic plan". */
+const PROSE = /^(|body-contains|body-matches|title|description|reason|text)$/;
 
 /** `clientSecret` and `CLIENT_SECRET` -> `client-secret` */
 function wordsOf(name: string): string {
@@ -59,6 +64,7 @@ export function isSecretName(name: string): boolean {
 /** Whether a value with this name is a secret in plain text. */
 export function isPlainSecret(name: string, value: string): boolean {
   if (KNOWN_SECRETS.some((form) => form.test(value))) return true;
+  if (AUTHORIZATION.test(value) && !PROSE.test(wordsOf(name))) return true;
   if (/^\d{4,}$/.test(value) && isSecretName(name) && CHOSEN_SECRET.test(wordsOf(name))) return true;
   if (REFERENCE.test(value)) return false;
   if (isSecretName(name)) return true;
@@ -116,15 +122,17 @@ function jsonOf(text: string): unknown {
 type Path = readonly PropertyKey[];
 
 /** The paths of values in a configuration that are secrets; of a name that is one, the path of its object. */
-export function plainSecrets(value: unknown, path: Path = []): readonly Path[] {
+export function plainSecrets(value: unknown, path: Path = [], inside: readonly object[] = []): readonly Path[] {
   if (typeof value === "string" || typeof value === "number") {
     const text = String(value).replace(PUBLIC_PEM, "");
     return isPlainSecret(nameAt(path), text) || hasPlainSecret(text) ? [path] : [];
   }
-  if (Array.isArray(value)) return value.flatMap((each: unknown, index) => plainSecrets(each, [...path, index]));
-  if (typeof value !== "object" || value === null) return [];
+  // An object that contains itself has its own fault.
+  if (typeof value !== "object" || value === null || inside.includes(value)) return [];
+  if (Array.isArray(value))
+    return value.flatMap((each: unknown, index) => plainSecrets(each, [...path, index], [...inside, value]));
   return Object.entries(value).flatMap(([name, each]) =>
-    KNOWN_SECRETS.some((form) => form.test(name)) ? [path] : plainSecrets(each, [...path, name]),
+    KNOWN_SECRETS.some((form) => form.test(name)) ? [path] : plainSecrets(each, [...path, name], [...inside, value]),
   );
 }
 

@@ -60,6 +60,15 @@ export interface TerraformRunOptions extends Omit<TerraformOptions, "onLine"> {
   readonly planned?: number;
 }
 
+export interface PlanOptions {
+  /** False: a plan that is only read. @default true */
+  readonly locked?: boolean;
+  /** Addresses of resources to replace, changed or not. */
+  readonly replace?: readonly string[];
+  /** False: the state is taken for what exists. @default true */
+  readonly refresh?: boolean;
+}
+
 /** How long a change waits for another run on the same state. */
 const LOCK_TIMEOUT = "-lock-timeout=10m";
 
@@ -184,9 +193,10 @@ export async function terraformInit(options: TerraformOptions): Promise<void> {
  */
 export async function terraformPlan(
   file: string,
-  { locked = true, ...options }: TerraformRunOptions & { readonly locked?: boolean },
+  { locked = true, replace = [], refresh = true, ...options }: TerraformRunOptions & PlanOptions,
 ): Promise<void> {
-  await runWithProgress(["plan", `-out=${file}`, "-json", locked ? LOCK_TIMEOUT : "-lock=false"], options);
+  const flags = [...replace.map((address) => `-replace=${address}`), ...(refresh ? [] : ["-refresh=false"])];
+  await runWithProgress(["plan", `-out=${file}`, "-json", locked ? LOCK_TIMEOUT : "-lock=false", ...flags], options);
 }
 
 /**

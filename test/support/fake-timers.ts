@@ -1,3 +1,4 @@
+/** Timers in memory: table, queue, clock. */
 import type { FireQueue } from "../../functions/timers/queue/fire-queue";
 import type { Fire, StoredTimer } from "../../functions/timers/schedule/timer";
 import type { IndexKey } from "../../functions/timers/schedule/fire-times";
@@ -61,6 +62,8 @@ export function fakeTimers(maxShards = 1): FakeTimers {
         return Promise.resolve();
       },
       list: (range, limit, after) => {
+        if ("slot" in range && after?.dueMs !== undefined && (after.dueMs < range.from || after.dueMs > range.to))
+          return Promise.reject(new Error("ValidationException: the key is outside of the range"));
         const order = ({ dueMs = 0, sort }: ListKey) => `${String(dueMs).padStart(16, "0")} ${sort}`;
         const all = [...rows.entries()]
           .map(([sort, timer]) => ({

@@ -33,8 +33,13 @@ export interface SourceAndTarget {
   readonly store: ObjectStore;
 }
 
-/** Assumes the job's role, if it names one. */
-export async function sourceAndTarget(run: Run, segment: number, sts: STSClient): Promise<SourceAndTarget> {
+/** Assumes the job's role, if it names one. @param account owns the bucket */
+export async function sourceAndTarget(
+  run: Run,
+  segment: number,
+  account: string,
+  sts: STSClient,
+): Promise<SourceAndTarget> {
   const {
     role,
     region,
@@ -42,7 +47,7 @@ export async function sourceAndTarget(run: Run, segment: number, sts: STSClient)
     config: { kmsKeyArn },
   } = run;
   const credentials = role === undefined ? undefined : await roleCredentials(sts, role);
-  const { dynamodb, s3 } = exportClients({ region, ...(credentials && { credentials }) });
+  const { dynamodb, s3 } = exportClients(account, { region, ...(credentials && { credentials }) });
   return {
     scan: tableScan(dynamodb, scanInput(run, segment)),
     store: objectStore(s3, { bucket, kmsKeyArn, owner: ownerOf(run) }),

@@ -244,7 +244,7 @@ export class World {
     }
   }
 
-  /** Somebody for whom a run takes too long: its functions go on, and the next one follows at once. */
+  /** An operator stops a run that takes long: its functions go on, and the next run follows at once. */
   #stopSoon(name: string, arn: string): void {
     this.#clock.after(this.#random.whole(20, 1_200) * SECOND_MS, () => {
       const execution = this.#executions.get(arn);
@@ -451,7 +451,7 @@ export class World {
     return isDead(invocation) ? forever() : result;
   }
 
-  /** Somebody stops its execution, and two runs follow, before the function goes on. */
+  /** An operator stops its execution, and two runs follow, before the function goes on. */
   async #suspend(): Promise<void> {
     for (const execution of this.#executions.values()) if (execution.status() === "RUNNING") this.#stop(execution);
     for (const { name } of this.#configs)

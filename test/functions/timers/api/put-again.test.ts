@@ -72,6 +72,8 @@ describe("a PUT again", () => {
     ["its minute", { minuteOfHour: 5, enabled: true }, { minuteOfHour: 6, enabled: true }],
     ["its start", { every: "1 hour" }, { every: "1 hour", startAt: "2026-11-22T00:00:00Z" }],
     ["its end", { every: "1 hour" }, { every: "1 hour", endAt: "2026-11-22T00:00:00Z" }],
+    ["its shard", { every: "1 hour" }, { every: "1 hour", shardId: "shard7" }],
+    ["a policy", { every: "1 hour" }, { every: "1 hour", catchUp: "latest" }],
     ["its number of fires", { every: "1 hour", maxFires: 5 }, { every: "1 hour", maxFires: 6 }],
     ["its time zone", { cron: "0 9 * * ? *" }, { cron: "0 9 * * ? *", timeZone: "Europe/Berlin" }],
     ["its jitter", { every: "1 hour" }, { every: "1 hour", jitterSeconds: 1 }],
@@ -148,6 +150,15 @@ describe("a PUT again", () => {
     expect(fake.sent).toHaveLength(1);
     await call("PUT /oneshot/{id}", "egg", { delaySeconds: 5 });
     expect(fake.sent).toHaveLength(2);
+  });
+
+  it("with its version in ifVersion keeps it too, when nothing changes", async () => {
+    const body = { cron: "57 18 * * ? *", jitterSeconds: 60 };
+    const first = await put(body);
+    now += 7_000;
+    expect(await put({ ...body, ifVersion: "v1" })).toEqual(first);
+    expect(await put({ ...body, ifVersion: "v0" })).toMatchObject({ status: 409 });
+    expect(await put({ ...body, ifVersion: "v1", jitterSeconds: 5 })).not.toEqual(first);
   });
 
   describe("with its idempotency key", () => {

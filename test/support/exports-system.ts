@@ -89,6 +89,7 @@ export function setupExports(): void {
     const now = performance.now.bind(performance);
     jest.spyOn(performance, "now").mockImplementation(() => now() + skippedMs);
     [skippedMs, invoked] = [0, []];
+    events.length = 0;
     aws.reset();
     aws.buckets.add(BUCKET).add("configuration");
     configure({ name: "orders", table: "orders", segments: 2, compression: "none" });
@@ -122,6 +123,11 @@ const invocationSchema = z.object({
 
 const startSchema = z.object({ Name: z.string(), Input: runRequestSchema });
 
+const eventsSchema = z.object({ Entries: z.array(z.object({ DetailType: z.string(), Detail: z.json() })) });
+
+/** Events on the bus, of all runs of a test. */
+export const events: z.output<typeof eventsSchema>["Entries"] = [];
+
 /** Executions that others have started, the latest last. */
 export const continued: Execution[] = [];
 
@@ -130,7 +136,7 @@ export function start(
   { name = String(++executions), clock = fastClock }: { readonly name?: string; readonly clock?: Clock } = {},
 ): Execution {
   const arn = `arn:aws:states:eu-central-1:000000000000:execution:exports:${name}`;
-  const request = runRequestSchema.parse({ export: "orders", day: DAY, ...input });
+  const request = runRequestSchema.parse({ export: "orders", ...("due" in input ? {} : { day: DAY }), ...input });
   const execution = runMachine(machine, jsonOf(request), {
     clock,
     name,
@@ -142,6 +148,10 @@ export function start(
         invoked.push(FunctionName);
         const result: unknown = await functions[FunctionName](Payload, lambdaContext(900_000));
         return { Payload: jsonOf(result ?? null) };
+      },
+      "events:putEvents": (parameters) => {
+        events.push(...eventsSchema.parse(parameters).Entries);
+        return Promise.resolve({ FailedEntryCount: 0 });
       },
       "states:startExecution": (parameters) => {
         const { Name, Input } = startSchema.parse(parameters);

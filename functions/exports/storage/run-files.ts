@@ -17,9 +17,9 @@ import {
   isSuperseded,
   manifestKey,
   runFolder,
+  strayPrefix,
   successKey,
   symlinkKey,
-  uploadPrefix,
 } from "../run/object-keys";
 import { encryptionParameters, objectStore, ownerOf, type IncompleteUpload } from "./object-store";
 import type { StateTable } from "./state-table";
@@ -27,7 +27,7 @@ import type { StateTable } from "./state-table";
 const CONCURRENT_REQUESTS = 32;
 
 export interface PublishPorts {
-  readonly state: Pick<StateTable, "assertActive" | "markUploadCompleted" | "parts" | "runProgress">;
+  readonly state: Pick<StateTable, "assertActive" | "markPublished" | "markUploadCompleted" | "parts" | "runProgress">;
   readonly s3: S3Client;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -72,6 +72,8 @@ export async function publishRun(run: Run, { state, s3, now }: PublishPorts): Pr
   const files = parts.map(({ upload: _, segment: __, number: ___, ...file }) => file);
   const { unusable = 0 } = await state.runProgress(run);
   const manifest = before?.run === run.id ? before : buildManifest(run, files, { now: now(), unusable, before });
+  // From here on the run is not started over, but finished: its items are published, and the cursor is still before them.
+  await state.markPublished(run);
   if (before?.run !== run.id)
     await put(run, s3, manifestKey(run), {
       content: `${JSON.stringify(manifest, undefined, 2)}\n`,
@@ -114,7 +116,7 @@ interface Published {
 
 async function readPublished(run: Run, s3: S3Client): Promise<Published> {
   const manifest = await readObject(run, s3, manifestKey(run));
-  const prefixes = new Set([uploadPrefix(run), ...run.superseded.map(({ prefix }) => prefix)]);
+  const prefixes = new Set([strayPrefix(run), ...run.superseded.map(({ prefix }) => prefix)]);
   const uploads = await Promise.all([...prefixes].map((prefix) => storeOf(run, s3).listUploads(prefix)));
   const files: string[] = [];
   const folder = runFolder(run);

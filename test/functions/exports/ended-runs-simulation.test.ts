@@ -177,7 +177,7 @@ describe("a history", () => {
         return { done: clock.now() >= milliseconds };
       },
       n: () => Promise.resolve({ done: clock.now() >= milliseconds, exportArn: "arn" }),
-      f: () => Promise.resolve({ outcome: "exported", message: "" }),
+      f: () => Promise.resolve({ outcome: "exported", message: "", run: {} }),
     };
     const execution = runMachine(
       machine,
@@ -185,6 +185,7 @@ describe("a history", () => {
       {
         clock,
         services: {
+          "events:putEvents": () => Promise.resolve({}),
           "lambda:invoke": async (parameters) => {
             const { FunctionName = "" } = parameters as { readonly FunctionName?: string };
             return { Payload: (await work[FunctionName]?.()) ?? null };

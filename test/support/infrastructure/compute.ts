@@ -139,7 +139,7 @@ function allowsTasks(machine: Resource, statements: readonly Readonly<Record<str
   const functions = [...text.matchAll(/aws_lambda_function\.(\w+)\./g)].map(
     ([, name]) => `aws_lambda_function.${name ?? ""}.arn`,
   );
-  const actions = [...text.matchAll(/states:::(dynamodb|states):(\w)(\w+)/g)].map(
+  const actions = [...text.matchAll(/states:::(dynamodb|events|states):(\w)(\w+)/g)].map(
     ([, service = "", first = "", rest = ""]) => `${service}:${first.toUpperCase()}${rest}`,
   );
   // A distributed map is executions of its own.

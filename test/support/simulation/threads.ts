@@ -30,10 +30,13 @@ export class SimulationThreads {
     this.#idle = [...this.#all];
   }
 
-  /** @param mutant changes the engine. @default the engine as it is */
-  static async start(mutant?: SourceMutant): Promise<SimulationThreads> {
+  /**
+   * @param mutant changes the engine. @default the engine as it is
+   * @param worker runs the worlds. @default those of timers
+   */
+  static async start(mutant?: SourceMutant, worker = join(__dirname, "worker.ts")): Promise<SimulationThreads> {
     const { outputFiles } = await build({
-      entryPoints: [join(__dirname, "worker.ts")],
+      entryPoints: [worker],
       bundle: true,
       platform: "node",
       target: "node20",

@@ -1,3 +1,4 @@
+/** The services of a handler that the steps of a run use. */
 import type { Services } from "../../shared/handlers/services";
 import type { Logger } from "../../shared/logger";
 import type { Metrics } from "../../shared/metrics";

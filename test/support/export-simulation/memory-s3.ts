@@ -24,7 +24,7 @@ export interface S3Request {
   readonly IfNoneMatch?: string;
 }
 
-export const tagOf = (body: Buffer): string => `"${createHash("md5").update(body).digest("hex")}"`;
+const tagOf = (body: Buffer): string => `"${createHash("md5").update(body).digest("hex")}"`;
 
 const error = (name: string): Error => Object.assign(new Error(name), { name });
 

@@ -82,7 +82,7 @@ export const MUTANTS: readonly SourceMutant[] = [
   {
     name: "forgets to follow what it has created",
     file: KEEPER,
-    from: "const opened = created.filter(isOpen).map(({ run }) => run);",
+    from: "const opened = created.filter(isFollowed).map(({ run }) => run);",
     to: "const opened: string[] = [];",
   },
   {

@@ -65,11 +65,6 @@ export const EXCEPTIONS: readonly Exception[] = [
     because:
       "Step Functions watches and stops the executions of a distributed map with the role; the emulator has none",
   },
-  {
-    role: /^almanac-local-exports-run$/,
-    statement: /^(Self|Events)$/,
-    because: "the emulator starts executions and puts events for a state machine without its role",
-  },
 
   // Exports that fail on purpose, or have no items.
   {

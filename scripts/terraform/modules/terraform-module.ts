@@ -136,7 +136,7 @@ function blockTypesOf(resource: Root["resource"]): ReadonlyMap<string, BlockType
 }
 
 function objectsIn(value: unknown): BlockTypes {
-  if (typeof value !== "object" || value === null) return {};
+  if (!isObject(value)) return {};
   const nested = Object.entries(value).map(([name, item]) => [name, [item].flat().find(isObject)] as const);
   return Object.fromEntries(nested.flatMap(([name, item]) => (item === undefined ? [] : [[name, objectsIn(item)]])));
 }

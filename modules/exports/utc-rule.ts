@@ -1,6 +1,5 @@
 /** The EventBridge rule of an export's schedule. Rules know UTC only. */
-import { rateMs, timesOf } from "../../functions/shared/calendar/schedule-expression";
-import { offsetAt } from "../../functions/shared/calendar/time-zone";
+import { offsetAt, rateMs, timesOf } from "../../functions/shared/calendar/schedule-expression";
 import { DAY_MS, MINUTE_MS } from "../../functions/shared/time";
 
 const MINUTES_A_DAY = DAY_MS / MINUTE_MS;

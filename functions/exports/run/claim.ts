@@ -100,7 +100,8 @@ export class ClaimConflictError extends Error {
 export async function claimRun(input: ClaimInput, ports: ClaimPorts): Promise<ClaimResult> {
   const { request, execution, now } = input;
   const exportId = exportIdOf(request, accountOf(execution));
-  const requested = { ...occasionOf(request), ...requestedSlot(request, input.config, now) };
+  const slot = requestedSlot(request, input.config, now);
+  const requested: DueOccasion = { ...slot, trigger: request.trigger, range: request.range, due: request.due };
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const before = await ports.exportState(exportId);
     const { active, cursor, scheduledUntil } = before;
@@ -121,9 +122,8 @@ export async function claimRun(input: ClaimInput, ports: ClaimPorts): Promise<Cl
       continue;
     }
     // Also when another day is forced: the unfinished run may have deleted its day's marker and completed some of its files.
-    const { due, ...occasion } = unfinished
-      ? occasionOf(unfinished)
-      : ((await missedOccasion(input, before, ports)) ?? requested);
+    const { day, time, trigger, range, due } = unfinished ?? (await missedOccasion(input, before, ports)) ?? requested;
+    const occasion = { day, time, trigger, range };
     const finished = await ports.finishedDay(exportId, occasion);
     if (finished !== undefined && active === undefined && !request.force && !request.again)
       return { outcome: "exists", location: finished.location };
@@ -223,16 +223,6 @@ function newRun(input: ClaimInput, { occasion, due, cursor, finished, superseded
 }
 
 type DueOccasion = Occasion & Pick<Run, "due">;
-
-function occasionOf<T extends Omit<DueOccasion, "day"> & { readonly day?: string | undefined }>({
-  day,
-  time,
-  trigger,
-  range,
-  due,
-}: T): Pick<T, "day"> & Omit<DueOccasion, "day"> {
-  return { day, time, trigger, range, due };
-}
 
 /** The oldest scheduled run that was missed before the requested one: of incremental exports, whose windows follow each other. */
 async function missedOccasion(

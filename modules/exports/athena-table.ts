@@ -5,7 +5,7 @@ import { RESOURCE } from "../constructs/readable-id";
 import { granularityOf, symlinkFolder, type Granularity } from "../../functions/exports/contract";
 import type { TableExport } from "./schema";
 
-/** Whether Athena can read an export: NDJSON with a partition a day. */
+/** Whether Athena can read an export: NDJSON in partitions. */
 export function hasAthenaTable({ engine, format, layout }: TableExport): boolean {
   return engine === "scan" && format === "ndjson" && layout === "partitioned";
 }
@@ -24,9 +24,9 @@ export interface AthenaTableProps {
 }
 
 /**
- * An Athena table over an export, partitioned by day (and hour and minute). Partition projection makes new days visible without a crawler. A partition is a list
- * of the published run's files, so that a query sees one whole run, wherever the export's prefix puts its files. Without columns, each
- * line is one string column, `item`, for `json_extract`.
+ * An Athena table over an export, partitioned by day, hour or minute, as its runs are. Partition projection makes new partitions visible
+ * without a crawler. A partition is a list of the published run's files, so that a query sees one whole run, wherever the export's prefix puts
+ * its files. Without columns, each line is one string column, `item`, for `json_extract`.
  */
 export class AthenaTable extends Construct {
   constructor(scope: Construct, id: string, { database, bucket, table }: AthenaTableProps) {

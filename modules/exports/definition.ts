@@ -208,7 +208,7 @@ export const exportMachine = (functions: ExportMachineRefs) => {
             SegmentDone: succeed({ Output: {} }),
           },
         }),
-        // Rather the reason than that others have stopped for it.
+        // Prefers the cause to RunFailedError, with which the other segments stop.
         Output:
           "{% {'failure': $append($states.result.failure[error != 'RunFailedError'], $states.result.failure)[0]} %}",
         ...caught,

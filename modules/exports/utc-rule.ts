@@ -1,8 +1,8 @@
 /** The EventBridge rule of an export's schedule. Rules know UTC only. */
-import { rateMs, timesOf } from "../../functions/shared/calendar/schedule-expression";
-import { MINUTE_MS } from "../../functions/shared/time";
+import { offsetAt, rateMs, timesOf } from "../../functions/shared/calendar/schedule-expression";
+import { DAY_MS, MINUTE_MS } from "../../functions/shared/time";
 
-const MINUTES_A_DAY = 1_440;
+const MINUTES_A_DAY = DAY_MS / MINUTE_MS;
 
 /**
  * When the rule fires. Rates that divide an hour or a day fire at its multiples, so that each run has the window that has just ended. In a time
@@ -12,8 +12,8 @@ const MINUTES_A_DAY = 1_440;
 export function utcRule(expression: string, timeZone: string): string {
   const interval = rateMs(expression);
   if (interval !== undefined) return ruleOfRate(interval / MINUTE_MS) ?? expression;
-  const { hours, minutes } = timesOf(expression) ?? { hours: [], minutes: [] };
   if (timeZone === "UTC") return expression;
+  const { hours, minutes } = timesOf(expression) ?? { hours: [], minutes: [] };
   const times = [...hours].flatMap((hour) => [...minutes].map((minute) => hour * 60 + minute));
   const inUtc = offsetsOf(timeZone).flatMap((offset) =>
     times.map((time) => (time - offset + 2 * MINUTES_A_DAY) % MINUTES_A_DAY),
@@ -31,13 +31,6 @@ function ruleOfRate(minutes: number): string | undefined {
 
 /** The zone's offsets from UTC in these years, in minutes: of each week, so that none is missed. */
 function offsetsOf(timeZone: string): readonly number[] {
-  const format = new Intl.DateTimeFormat("en", { timeZone, timeZoneName: "longOffset" });
-  const week = 7 * MINUTES_A_DAY * MINUTE_MS;
-  const now = Date.UTC(2026, 0, 1);
-  const offsets = Array.from({ length: 2 * 53 }, (_, index) => {
-    const name = format.formatToParts(now + index * week).find(({ type }) => type === "timeZoneName")?.value ?? "";
-    const [, sign, hours = "0", minutes = "0"] = /GMT(?:([+-])(\d+):(\d+))?/.exec(name) ?? [];
-    return (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
-  });
-  return [...new Set(offsets)];
+  const weeks = Array.from({ length: 2 * 53 }, (_, week) => Date.UTC(2026, 0, 1) + week * 7 * DAY_MS);
+  return [...new Set(weeks.map((week) => offsetAt(week, timeZone) / MINUTE_MS))];
 }

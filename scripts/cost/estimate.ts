@@ -360,7 +360,6 @@ class Estimation {
     return owner ? sum([own, this.#callsOf(owner, seconds, new Set([...running, machine.address]))]) : own;
   }
 
-  /** Every call that a role allows, once, with the runs that it starts; `running` prevents endless recursion. */
   #statementsOf(resource: Resource): readonly Statement[] {
     const known = this.#statements.get(resource);
     if (known !== undefined) return known;
@@ -371,6 +370,7 @@ class Estimation {
     return statements;
   }
 
+  /** Every call that a role allows, once, with the runs that it starts; `running` prevents endless recursion. */
   #callsOf(role: Resource, seconds: number, running: ReadonlySet<string>): Usage {
     const statements = this.#ofType("aws_iam_role_policy")
       .filter(({ values }) => refersTo(values["role"], role))

@@ -4,6 +4,8 @@ import * as z from "zod";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../time";
 import { cronTimes, invalidCronReason, nextCronDue } from "./cron";
 
+export { offsetAt } from "./time-zone";
+
 const UNITS_MS: Readonly<Record<string, number>> = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS };
 
 /** Longer ones are a cron. */

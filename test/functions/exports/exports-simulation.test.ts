@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { EXPORT_MUTANTS } from "../../support/export-simulation/source-mutants";
 import { INVARIANTS } from "../../support/export-simulation/world";
 import { sized } from "../../support/sized";
+import { testMutants } from "../../support/simulation/mutant-tests";
 import { SimulationThreads } from "../../support/simulation/threads";
 import type { WorldResult } from "../../support/simulation/worker";
 
@@ -45,18 +46,7 @@ async function resultsOf(threads: SimulationThreads, worlds: number): Promise<Re
 }
 
 describe("an export that", () => {
-  it.each(MUTANTS.map((mutant) => [mutant.name, mutant] as const))(
-    "%s is detected",
-    async (_, mutant) => {
-      const mutated = await SimulationThreads.start(mutant, WORKER);
-      try {
-        expect(await mutated.firstBroken(mutant.name, WORLDS_PER_MUTANT)).toBeDefined();
-      } finally {
-        await mutated.stop();
-      }
-    },
-    300_000,
-  );
+  testMutants(MUTANTS, WORLDS_PER_MUTANT, WORKER);
 
   it("breaks an invariant is at least thirty mutants", () => {
     expect(new Set(EXPORT_MUTANTS.map(({ name }) => name)).size).toBeGreaterThanOrEqual(30);

@@ -135,7 +135,7 @@ describe("a schedule's monitor", () => {
     expect(changed.monitor()).toMatchObject({ health: "unknown" });
   });
 
-  it("that cannot be written stops no run, and is told of the end once it can be", async () => {
+  it("that cannot be written stops no run, and gets the end of the run once it can be written", async () => {
     const { tick, run, monitor, invoked, heartbeats, failures } = setup({ schedule: "rate(1 minute)" });
     await tick(0);
     await tick();
@@ -163,7 +163,7 @@ describe("a schedule's monitor", () => {
     expect(invoked).toHaveLength(130);
   });
 
-  it("is told of the latest of several ends, in any order, and of none twice", async () => {
+  it("gets the latest of several ends, in any order, and none twice", async () => {
     const { ports, monitor, state } = setup();
     const { monitors } = ports;
     if (monitors === undefined) throw new Error("no monitors");

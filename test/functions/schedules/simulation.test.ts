@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { MUTANTS } from "../../support/schedule-simulation/mutants";
 import { sized } from "../../support/sized";
+import { testMutants } from "../../support/simulation/mutant-tests";
 import { SimulationThreads } from "../../support/simulation/threads";
 
 const WORKER = join(__dirname, "../../support/schedule-simulation/worker.ts");
@@ -22,16 +23,5 @@ describe(`schedules in ${WORLDS} worlds with faults`, () => {
 });
 
 describe("schedules whose engine", () => {
-  it.each(MUTANTS.map((mutant) => [mutant.name, mutant] as const))(
-    "%s are detected",
-    async (_, mutant) => {
-      const mutated = await SimulationThreads.start(mutant, WORKER);
-      try {
-        expect(await mutated.firstBroken(mutant.name, WORLDS_PER_MUTANT)).toBeDefined();
-      } finally {
-        await mutated.stop();
-      }
-    },
-    300_000,
-  );
+  testMutants(MUTANTS, WORLDS_PER_MUTANT, WORKER);
 });

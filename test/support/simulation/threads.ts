@@ -48,8 +48,6 @@ export class SimulationThreads {
       target: "node20",
       sourcemap: "inline",
       write: false,
-      // Of modules/asl, which finds the project two folders above; code that is evaluated has none.
-      define: { __dirname: JSON.stringify(resolve("modules/asl")) },
       plugins: mutant === undefined ? [] : [mutating(mutant)],
     });
     return new SimulationThreads(

@@ -24,7 +24,8 @@ export async function countHours(schedules: number): Promise<CountedHour> {
   const names = Array.from({ length: schedules }, (_, index) => `schedule${index}`);
   const config = schedulesSchema.parse(Object.fromEntries(names.map((name) => [name, { schedule: "rate(1 hour)" }])));
   const memory = memoryRuns();
-  const counts = { BatchGetItem: 0, PutItem: 0, Query: 0, UpdateItem: 0 };
+  const none = { BatchGetItem: 0, PutItem: 0, Query: 0, UpdateItem: 0 };
+  let counts = { ...none };
   const call: DynamoCall = (action, input) => {
     counts[action] += 1;
     return memory.call(action, input);
@@ -48,7 +49,7 @@ export async function countHours(schedules: number): Promise<CountedHour> {
     },
   };
   await keepSchedules(config, ports, now);
-  Object.assign(counts, { BatchGetItem: 0, PutItem: 0, Query: 0, UpdateItem: 0 });
+  counts = { ...none };
   let runs = 0;
   for (; now < START + HOURS * HOUR_MS; now += MINUTE_MS) {
     await keepSchedules(config, ports, now);
@@ -70,7 +71,7 @@ export async function countHours(schedules: number): Promise<CountedHour> {
   }
   const { BatchGetItem, PutItem, Query, UpdateItem } = counts;
   return {
-    ticks: (HOURS * HOUR_MS) / MINUTE_MS / HOURS,
+    ticks: HOUR_MS / MINUTE_MS,
     runs: runs / HOURS,
     writeUnits: (PutItem + UpdateItem) / HOURS,
     readUnits: (BatchGetItem + Query) / HOURS,

@@ -8,6 +8,7 @@ import { PRICES } from "../../../shared/prices";
 import { medianLoad, writeUnzipped } from "../bundle";
 import { withProcesses } from "../child-processes";
 import { figure, figureAtMost, median, type Figure } from "../figure";
+import { stubEnvironment } from "../stub-environment";
 import { countHours } from "./counted-hours";
 
 /** A function of a user's own. */
@@ -48,15 +49,7 @@ export async function benchSchedules(): Promise<readonly Figure[]> {
 
 function environmentOf(port: number): NodeJS.ProcessEnv {
   return {
-    AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
-    // The SDK warns about Node 20 at every start. Deployed functions run on a newer version.
-    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
-    AWS_REGION: "eu-central-1",
-    AWS_ACCESS_KEY_ID: "bench",
-    AWS_SECRET_ACCESS_KEY: "bench",
-    POWERTOOLS_SERVICE_NAME: "schedules",
-    ALMANAC_APP: "almanac",
-    ALMANAC_ENVIRONMENT: "bench",
+    ...stubEnvironment("schedules", `http://127.0.0.1:${port}`),
     RUNS_TABLE: "almanac-bench-schedules-runs",
     SECRETS: "",
   };

@@ -6,6 +6,7 @@ import { createAuthority } from "../../../../test/support/certificates";
 import { PRICES } from "../../../shared/prices";
 import { withProcesses } from "../child-processes";
 import { figure, figureAtLeast, figureAtMost, median, type Figure } from "../figure";
+import { stubEnvironment } from "../stub-environment";
 import { measuredSchema, STUB_READY, type Run } from "./messages";
 
 const MEGABYTE = 1_048_576;
@@ -123,15 +124,7 @@ function usd({ counts: { sqsRequests, readUnits, writeUnits } }: Run): number {
 function environmentAt(endpoint: string): NodeJS.ProcessEnv {
   const queueUrl = `${endpoint}/000000000000/almanac-bench-timers-fires`;
   return {
-    AWS_ENDPOINT_URL: endpoint,
-    // The warning is about Node 20; deployed functions run on a newer version.
-    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
-    AWS_REGION: "eu-central-1",
-    AWS_ACCESS_KEY_ID: "bench",
-    AWS_SECRET_ACCESS_KEY: "bench",
-    POWERTOOLS_SERVICE_NAME: "timers",
-    ALMANAC_APP: "almanac",
-    ALMANAC_ENVIRONMENT: "bench",
+    ...stubEnvironment("timers", endpoint),
     TIMERS_TABLE: "almanac-bench-timers",
     FIRES_QUEUE_URL: queueUrl,
     HISTORY_TABLE: "almanac-bench-timers-history",

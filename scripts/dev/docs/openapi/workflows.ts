@@ -1,7 +1,7 @@
 /** The API of workflows. */
 import * as z from "zod";
 import { TASK_STATUSES, taskIdSchema, taskRequestSchema, taskSchema } from "../../../../functions/workflows/contract";
-import type { Api } from "./document";
+import { SIGNED_ERRORS, type Api } from "./document";
 
 const startedSchema = z.object({
   taskId: z.string(),
@@ -9,8 +9,6 @@ const startedSchema = z.object({
   executionArn: z.string(),
   startDate: z.string().meta({ format: "date-time" }),
 });
-
-const SIGNED = ["badRequest", "forbidden", "tooMany", "unavailable"] as const;
 
 export const WORKFLOWS_API: Api = {
   title: "Almanac workflows",
@@ -23,7 +21,7 @@ export const WORKFLOWS_API: Api = {
       summary: "Starts a task. The same request again starts nothing and has the same answer",
       body: taskRequestSchema,
       answers: { 200: { description: "The task has started", schema: startedSchema } },
-      errors: [...SIGNED, "conflict"],
+      errors: [...SIGNED_ERRORS, "conflict"],
     },
     "GET /tasks": {
       id: "listTasks",
@@ -44,7 +42,7 @@ export const WORKFLOWS_API: Api = {
       id: "getTask",
       summary: "Reads a task",
       answers: { 200: { description: "The task", schema: taskSchema } },
-      errors: [...SIGNED, "notFound"],
+      errors: [...SIGNED_ERRORS, "notFound"],
     },
     "DELETE /tasks/{id}": {
       id: "cancelTask",
@@ -53,7 +51,7 @@ export const WORKFLOWS_API: Api = {
         200: { description: "The task has ended", schema: taskSchema },
         202: { description: "The task is being cancelled", schema: taskSchema },
       },
-      errors: [...SIGNED, "notFound", "conflict"],
+      errors: [...SIGNED_ERRORS, "notFound", "conflict"],
     },
   },
 };

@@ -1,4 +1,4 @@
-/** A separate process: runs a schedule's function that does nothing, one run after the other, and says how long each took. */
+/** A separate process: runs a schedule's function that does nothing, one run after the other, and sends their durations. */
 import { onSchedule } from "../../../../../functions/schedules/on-schedule";
 import { lambdaContext } from "../../../../../test/support/lambda";
 

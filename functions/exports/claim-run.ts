@@ -62,11 +62,10 @@ export function claimStep(
     const { run } = claim;
     await recordEndOf(execution, run, { sfn, state });
     logger.info("run", { run: run.id, day: run.day, attempt: run.attempt, location: locationOf(run) });
-    const described = run.tableSize === undefined && run.role === undefined && run.region === home.region;
-    const planned = described ? { ...run, ...(await describeTable(run.config.table, dynamodb)) } : run;
-    const limit = run.config.maxReadUnitsPerSecond ?? planned.maxReadUnitsPerSecond;
-    const limited = limit === undefined ? planned : { ...planned, maxReadUnitsPerSecond: limit };
-    if (limited !== run) await state.saveRun(limited);
+    const isDescribed = run.tableSize !== undefined || run.role !== undefined || run.region !== home.region;
+    // The run's own limit takes precedence.
+    const planned = isDescribed ? run : { ...(await describeTable(run.config.table, dynamodb)), ...run };
+    if (!isDescribed) await state.saveRun(planned);
     const requested = requestedSlot(request, config, now);
     const claimAgain =
       run.day !== requested.day ||
@@ -75,7 +74,7 @@ export function claimStep(
       !isDeepStrictEqual(run.range, request.range);
     const empty = run.window !== undefined && isEmptyWindow(run.window);
     const segments = empty ? [] : Array.from({ length: run.segments }, (_, segment) => segment);
-    return { outcome: "run", run: limited, segments, claimAgain };
+    return { outcome: "run", run: planned, segments, claimAgain };
   });
 }
 

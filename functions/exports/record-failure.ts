@@ -1,6 +1,7 @@
 /** The handler of a run's last state when it has failed. */
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 
+import { accountOf } from "../shared/aws/arn";
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
 import { truncate } from "../shared/text";
@@ -12,11 +13,11 @@ import {
   type RecordFailureInput,
 } from "./contract";
 import { exportIdOf } from "./run/claim";
-import { accountOf, MAX_CAUSE_LENGTH } from "./run/executions";
+import { MAX_CAUSE_LENGTH } from "./run/executions";
 import type { StepServices } from "./run/step-services";
 import { stateTable } from "./storage/state-table";
 
-/** The run's files are lost, or it has none of its keys: resumed, it would fail again. */
+/** The run's files are lost, or other objects have its keys: resumed, it would fail again. */
 const ABANDONING_ERRORS: ReadonlySet<string> = new Set(["ObjectExistsError", "UploadLostError"]);
 
 /** Records why a run failed: of a segment at once, so that the others stop, and at the end. The next execution resumes the run. */

@@ -125,7 +125,7 @@ type Path = readonly PropertyKey[];
 export function plainSecrets(value: unknown, path: Path = [], inside: readonly object[] = []): readonly Path[] {
   if (typeof value === "string" || typeof value === "number") {
     const text = String(value).replace(PUBLIC_PEM, "");
-    return isPlainSecret(nameAt(path), text) || hasPlainSecret(text) ? [path] : [];
+    return isPlainSecret(nameAt(path), text) || secretsIn(text) ? [path] : [];
   }
   // An object that contains itself has its own fault.
   if (typeof value !== "object" || value === null || inside.includes(value)) return [];

@@ -1,9 +1,12 @@
 /** A schedule's monitor: schedules write its item, heartbeats read it from their state table. Times are epoch milliseconds. Pure. */
 import * as z from "zod";
 
-/** Partition key in the state table of heartbeats. */
-export const scheduleMonitorKey = (name: string): string => `${PREFIX}${name}`;
 const PREFIX = "schedule/";
+
+/** Partition key in the state table of heartbeats. */
+export function scheduleMonitorKey(name: string): string {
+  return `${PREFIX}${name}`;
+}
 
 export function isScheduleMonitorKey(key: string): boolean {
   return key.startsWith(PREFIX);

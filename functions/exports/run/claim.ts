@@ -1,11 +1,11 @@
 /** Decides which execution may run an export: one at a time, and one finished run per day. */
 import { isDeepStrictEqual } from "node:util";
 
+import { accountOf } from "../../shared/aws/arn";
 import { DAY_MS, SECOND_MS } from "../../shared/time";
 import type { ExportConfig, Range, Run, RunRequest, ScheduledExport, Window } from "../contract";
 import { ConfigurationError } from "./configuration";
 import { cursorAt, cursorSource, type Cursor, type CursorSource } from "./cursor";
-import { accountOf } from "./executions";
 import { reservedKey, uploadPrefix } from "./object-keys";
 import { missedDues, slotOf, type Slot } from "./schedule";
 import { incrementalPeriod, nextWindow, watermarkAt } from "./window";
@@ -182,6 +182,7 @@ function newRun(input: ClaimInput, { occasion, due, cursor, finished, superseded
   const { request, home, now, execution } = input;
   const { job } = request;
   const config = configOf(input);
+  const { maxReadUnitsPerSecond } = config;
   const account = accountOfTable(job, accountOf(execution));
   const region = job?.region ?? home.region;
   const { day, time, trigger, range } = occasion;
@@ -215,6 +216,7 @@ function newRun(input: ClaimInput, { occasion, due, cursor, finished, superseded
     keepsCursor: isRepeated || range !== undefined,
     ...(replaced && { replaces: replaced.run }),
     superseded: superseded ? [...superseded.superseded, { id: superseded.id, prefix: uploadPrefix(superseded) }] : [],
+    ...(maxReadUnitsPerSecond !== undefined && { maxReadUnitsPerSecond }),
     segments: config.format === "json" || config.engine === "dynamodb-export" ? 1 : config.segments,
     attempt: 1,
   };

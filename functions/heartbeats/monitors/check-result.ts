@@ -51,12 +51,7 @@ export function cronResult(
   tick: number,
 ): CheckResult {
   const { heartbeatAt, startedAt, failedAt } = job;
-  const durationMs = runDurationMs(job);
-  const details = {
-    at: tick,
-    ...(heartbeatAt !== undefined && { heartbeatAt }),
-    ...(durationMs !== undefined && { durationMs }),
-  };
+  const details = detailsOf(job, tick);
   const fault = faultOf(schedule, job, knownSince, tick);
   if (fault !== undefined) return { health: "down", ...fault, ...details };
   if (heartbeatAt !== undefined) return { health: "up", ...details };
@@ -72,12 +67,8 @@ const REPORT_DELAY_MS = 10 * SECOND_MS;
  * if a later run has succeeded: a schedule may run more often than the checker. Times in epoch milliseconds.
  */
 export function scheduleResult(job: Job, lastTick: number | undefined, tick: number): CheckResult {
-  const { heartbeatAt, durationMs, failure, expectedBefore } = job;
-  const details = {
-    at: tick,
-    ...(heartbeatAt !== undefined && { heartbeatAt }),
-    ...(durationMs !== undefined && { durationMs }),
-  };
+  const { heartbeatAt, failure, expectedBefore } = job;
+  const details = detailsOf(job, tick);
   const isNew = failure !== undefined && lastTick !== undefined && failure.reportedAt > lastTick - REPORT_DELAY_MS;
   if (failure !== undefined && (isNew || hasFailed(job))) {
     const { reason, message } = failure;
@@ -90,6 +81,16 @@ export function scheduleResult(job: Job, lastTick: number | undefined, tick: num
   return heartbeatAt === undefined
     ? { health: "unknown", message: "no run has ended yet", ...details }
     : { health: "up", ...details };
+}
+
+function detailsOf(job: Job, at: number): Pick<CheckResult, "at" | "heartbeatAt" | "durationMs"> {
+  const { heartbeatAt } = job;
+  const durationMs = runDurationMs(job);
+  return {
+    at,
+    ...(heartbeatAt !== undefined && { heartbeatAt }),
+    ...(durationMs !== undefined && { durationMs }),
+  };
 }
 
 function faultOf(

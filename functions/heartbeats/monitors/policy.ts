@@ -138,16 +138,14 @@ export function monitorsOf(
         policy,
       };
     }),
-    ...schedules.map((schedule): Monitor => {
-      return {
-        key: monitorKey.schedule(schedule.name),
-        name: schedule.name,
-        kind: "cron",
-        ...shownAs(schedule),
-        resultOf: (job, state, tick) => scheduleResult(job, state?.lastTick, tick),
-        policy: { ...IMMEDIATE, maintenance, ...shared },
-      };
-    }),
+    ...schedules.map((schedule): Monitor => ({
+      key: monitorKey.schedule(schedule.name),
+      name: schedule.name,
+      kind: "cron",
+      ...shownAs(schedule),
+      resultOf: (job, state, tick) => scheduleResult(job, state?.lastTick, tick),
+      policy: { ...IMMEDIATE, maintenance, ...shared },
+    })),
   ];
 }
 

@@ -2,7 +2,7 @@
 import { mapConcurrently } from "../../shared/concurrency";
 import { sleep, type Clock } from "../../shared/clock";
 import { SECOND_MS } from "../../shared/time";
-import { type Attempt, type Run, type ScheduleConfig, type Schedules, type ScheduleState } from "../contract";
+import type { Attempt, Run, ScheduleConfig, Schedules, ScheduleState } from "../contract";
 import { isOpen, planSchedule, type Plan } from "../plan/plan";
 import type { MonitorsTable } from "../storage/monitors-table";
 import type { RunsTable } from "../storage/runs-table";

@@ -9,12 +9,12 @@ import {
   timerSchema,
   verbSchema as changedSchema,
 } from "../../../../clients/timers/responses";
-import { listSchema } from "../../../../functions/timers/api/list-timers";
 import { idSchema, oneshotBodySchema, periodicBodySchema } from "../../../../functions/timers/api/request-schemas";
 import {
   batchSchema,
   deleteSchema,
   fireSchema,
+  listSchema,
   putSchema,
   readSchema,
   verbsSchema,

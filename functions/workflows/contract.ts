@@ -107,6 +107,30 @@ export type TaskInput = z.output<typeof taskInputSchema>;
 /** `inputHash` of a row without one. */
 export const NO_INPUT = "none";
 
+/** The API's routes. */
+export const API_ROUTES = [
+  { method: "POST", path: "/tasks" },
+  { method: "GET", path: "/tasks" },
+  { method: "GET", path: "/tasks/{id}" },
+  { method: "DELETE", path: "/tasks/{id}" },
+] as const;
+
+const DEFAULT_LIMIT = 50;
+const MAX_LIMIT = 100;
+
+/** The query of `GET /tasks`. */
+export const taskListSchema = z.strictObject({
+  status: z.enum(TASK_STATUSES, `is not one of ${TASK_STATUSES.join(", ")}`),
+  limit: z
+    .string()
+    .regex(/^[1-9]\d{0,2}$/, "is not a whole number from 1")
+    .transform(Number)
+    .refine((limit) => limit <= MAX_LIMIT, `is more than ${MAX_LIMIT}`)
+    .default(DEFAULT_LIMIT)
+    .meta({ description: `At most ${MAX_LIMIT}. Default: ${DEFAULT_LIMIT}` }),
+  next: z.string().optional(),
+});
+
 /** `at` is ISO 8601. */
 const historyEntrySchema = z.object({ status: z.enum(TASK_STATUSES), at: z.string(), reason: z.string().optional() });
 

@@ -7,33 +7,19 @@ import { endpoint, restHandler } from "../shared/handlers/rest-handler";
 import { fittingItems } from "../shared/handlers/response-size";
 import type { Scope } from "../shared/handlers/scopes";
 import { hasExactNumbers, INEXACT } from "../shared/json-text";
-import { apiEnvironment, TASK_STATUSES, taskIdSchema, taskRequestSchema } from "./contract";
+import { apiEnvironment, taskIdSchema, taskListSchema, taskRequestSchema } from "./contract";
 import { stepFunctions } from "./task/executions";
 import { cancelTask, findTask, startTask } from "./task/lifecycle";
 import { pageToken, parsePageToken } from "./task/page-token";
 import { taskOf } from "./task/task";
 import { taskTable, type TaskTable } from "./task/task-table";
 
-const DEFAULT_LIMIT = 50;
-const MAX_LIMIT = 100;
-
 const taskPathSchema = z.object({ path: z.object({ id: taskIdSchema }) });
 const startSchema = z
   .object({ body: taskRequestSchema, text: z.string() })
   .refine(({ text }) => hasExactNumbers(text), { path: ["body", "input"], error: INEXACT });
-const listSchema = z.object({
-  query: z.strictObject({
-    status: z.enum(TASK_STATUSES, `is not one of ${TASK_STATUSES.join(", ")}`),
-    limit: z
-      .string()
-      .regex(/^[1-9]\d{0,2}$/, "is not a whole number from 1")
-      .transform(Number)
-      .refine((limit) => limit <= MAX_LIMIT, `is more than ${MAX_LIMIT}`)
-      .default(DEFAULT_LIMIT),
-    next: z.string().optional(),
-  }),
-});
-type List = z.output<typeof listSchema>["query"];
+const listSchema = z.object({ query: taskListSchema });
+type List = z.output<typeof taskListSchema>;
 
 /** `POST /tasks`, `GET /tasks?status=`, `GET /tasks/{id}`, `DELETE /tasks/{id}`. */
 export const handler = restHandler(

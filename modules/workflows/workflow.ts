@@ -4,6 +4,7 @@ import { Op, Token, type TerraformVariable } from "cdktf";
 import { Construct } from "constructs";
 import { HOUR_SECONDS, MINUTE_SECONDS } from "../../functions/shared/time";
 import {
+  API_ROUTES,
   STATUS_INDEX,
   SWEEP_MINUTES,
   TASK_KEYS,
@@ -323,12 +324,7 @@ function createTasksApi(
       SCOPES: scopes === undefined ? "" : escapeTemplate(JSON.stringify(scopes)),
     },
     timeoutSeconds: SYNCHRONOUS_TIMEOUT_SECONDS,
-    routes: [
-      { method: "POST", path: "/tasks" },
-      { method: "GET", path: "/tasks" },
-      { method: "GET", path: "/tasks/{id}" },
-      { method: "DELETE", path: "/tasks/{id}" },
-    ],
+    routes: API_ROUTES,
     api: { description: "Starts, shows and cancels tasks", throttling: THROTTLING },
     alarms: {
       serverErrors: {

@@ -5,9 +5,7 @@ import { marshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
 import { STATES } from "../../functions/schedules/contract";
 import { DAY_MS } from "../../functions/shared/time";
-import { readRunning } from "../../scripts/emulator/run-record";
-import { homeAt } from "../../scripts/shared/home";
-import { awsConfiguration, eventually, home, npmRun, startArguments } from "./support/system";
+import { awsConfiguration, eventually, npmRun, readSystem, startArguments } from "./support/system";
 
 const outputsSchema = z.object({ runs_table_name: z.string() });
 const runSchema = z.object({
@@ -44,8 +42,7 @@ describe("schedules, deployed", () => {
   let aws: ReturnType<typeof awsConfiguration>;
 
   beforeAll(async () => {
-    const running = await readRunning(homeAt(home));
-    if (running === undefined) throw new Error("npm start is not running");
+    const running = await readSystem();
     aws = awsConfiguration(running.endpoint);
     table = outputsSchema.parse(running.deployment?.features["schedules"]).runs_table_name;
     pages = pagesSchema.parse(running.deployment?.features["heartbeats"]).status_page_bucket_name;

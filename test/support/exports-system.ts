@@ -90,11 +90,15 @@ export function setupExports(): void {
     jest.spyOn(performance, "now").mockImplementation(() => now() + skippedMs);
     [skippedMs, invoked] = [0, []];
     events.length = 0;
-    aws.reset();
-    aws.buckets.add(BUCKET).add("configuration");
-    configure({ name: "orders", table: "orders", segments: 2, compression: "none" });
-    aws.tables.set("orders", pages(6));
+    resetExports();
   });
+}
+
+export function resetExports(): void {
+  aws.reset();
+  aws.buckets.add(BUCKET).add("configuration");
+  configure({ name: "orders", table: "orders", segments: 2, compression: "none" });
+  aws.tables.set("orders", pages(6));
 }
 
 export function configure(table: z.input<typeof exportSchema>, schedule?: ExportSchedule): void {
@@ -162,6 +166,22 @@ export function start(
   });
   aws.executions.set(arn, () => execution.status());
   return execution;
+}
+
+/** Starts a run that waits in a request until it is released. @param isHeld of the requests that have arrived */
+export function startHeld(isHeld: (arrived: number) => boolean) {
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const reached = new Promise<void>((resolve) => {
+    aws.stall = (arrived) => {
+      if (!isHeld(arrived)) return undefined;
+      resolve();
+      return released;
+    };
+  });
+  return { execution: start(), reached, release };
 }
 
 /** What EventBridge does at the end of an execution, or regularly. */

@@ -1,6 +1,6 @@
 /** The API of workflows. */
 import * as z from "zod";
-import { TASK_STATUSES, taskIdSchema, taskRequestSchema, taskSchema } from "../../../../functions/workflows/contract";
+import { taskIdSchema, taskListSchema, taskRequestSchema, taskSchema } from "../../../../functions/workflows/contract";
 import { SIGNED_ERRORS, type Api } from "./document";
 
 const startedSchema = z.object({
@@ -26,14 +26,7 @@ export const WORKFLOWS_API: Api = {
     "GET /tasks": {
       id: "listTasks",
       summary: "Lists tasks of one status page by page",
-      query: z.object({
-        status: z.enum(TASK_STATUSES),
-        limit: z
-          .string()
-          .regex(/^[1-9]\d{0,2}$/)
-          .optional(),
-        next: z.string().optional(),
-      }),
+      query: taskListSchema,
       answers: {
         200: { description: "A page", schema: z.object({ tasks: z.array(taskSchema), next: z.string().optional() }) },
       },

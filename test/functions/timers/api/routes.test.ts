@@ -1,12 +1,11 @@
 import * as z from "zod";
 
-import { jsonText } from "../../../../functions/shared/json-text";
-import { errorResponse, type RawRequest } from "../../../../functions/shared/handlers/rest-handler";
+import type { RawRequest } from "../../../../functions/shared/handlers/rest-handler";
 import { scopeOf } from "../../../../functions/shared/handlers/scopes";
-import { timerRoutes, type TimerPorts } from "../../../../functions/timers/api/routes";
+import type { TimerPorts } from "../../../../functions/timers/api/routes";
 import type { ApiRouteName } from "../../../../functions/timers/contract";
 import { partitionOf, rowKey } from "../../../../functions/timers/storage/timer-row";
-import { fakeTimers, type FakeTimers } from "../../../support/fake-timers";
+import { callRoute, fakeTimers, type FakeTimers } from "../../../support/fake-timers";
 
 const NOW = Date.parse("2026-11-21T06:55:30.250Z");
 
@@ -33,25 +32,10 @@ describe("the API of timers", () => {
     };
   });
 
-  /** Calls a route like the REST handler. */
   const call = async (route: ApiRouteName, request: Partial<RawRequest> & { id?: string } = {}) => {
     const { id, ...raw } = request;
-    try {
-      const { status = 200, body } = await timerRoutes(ports)[route]({
-        scope: scopeOf(undefined, undefined),
-        path: id === undefined ? {} : { id },
-        query: {},
-        headers: {},
-        deadline: NOW + 29_000,
-        body: undefined,
-        text: "",
-        ...raw,
-      });
-      return [status, JSON.parse(jsonText(body)) as unknown] as const;
-    } catch (error) {
-      const { status, body } = errorResponse(error);
-      return [status, body] as const;
-    }
+    const { status, text } = await callRoute(ports, route, { path: id === undefined ? {} : { id }, ...raw });
+    return [status, JSON.parse(text) as unknown] as const;
   };
 
   it("responds to a legacy request in the legacy format", async () => {

@@ -1,13 +1,12 @@
 /** What can be done with a stored timer, through the routes. */
 import * as z from "zod";
 
-import { jsonText } from "../../../../functions/shared/json-text";
-import { errorResponse, type RawRequest } from "../../../../functions/shared/handlers/rest-handler";
-import { timerRoutes, type TimerPorts } from "../../../../functions/timers/api/routes";
+import type { RawRequest } from "../../../../functions/shared/handlers/rest-handler";
+import type { TimerPorts } from "../../../../functions/timers/api/routes";
 import { scopeOf } from "../../../../functions/shared/handlers/scopes";
 import type { ApiRouteName } from "../../../../functions/timers/contract";
 import { CorruptRowError } from "../../../../functions/timers/storage/timer-row";
-import { fakeTimers, type FakeTimers } from "../../../support/fake-timers";
+import { callRoute, fakeTimers, type FakeTimers } from "../../../support/fake-timers";
 
 const NOW = Date.parse("2026-11-21T06:55:30.250Z");
 const MINUTE = 60_000;
@@ -31,22 +30,8 @@ describe("a stored timer", () => {
   });
 
   async function call(route: ApiRouteName, path: Record<string, string>, request: Partial<RawRequest> = {}) {
-    try {
-      const { status = 200, body } = await timerRoutes(ports)[route]({
-        path,
-        query: {},
-        headers: {},
-        deadline: now + 29_000,
-        body: undefined,
-        text: "",
-        scope: scopeOf(undefined, undefined),
-        ...request,
-      });
-      return [status, JSON.parse(jsonText(body)) as unknown] as const;
-    } catch (error) {
-      const { status, body } = errorResponse(error);
-      return [status, body] as const;
-    }
+    const { status, text } = await callRoute(ports, route, { path, ...request });
+    return [status, JSON.parse(text) as unknown] as const;
   }
   const put = (id: string, body: object) => call("PUT /periodic/{id}", { id }, { body });
   const get = async (id: string) => (await call("GET /periodic/{id}", { id }))[1];

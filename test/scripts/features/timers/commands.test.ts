@@ -1,6 +1,7 @@
 /** The commands of timers, from their words to their output: through the client and the routes of the API, over a table in memory. */
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text as bodyOf } from "node:stream/consumers";
 import { DeleteMessageCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { mockClient } from "aws-sdk-client-mock";
 import type { Command } from "commander";
@@ -198,8 +199,7 @@ describe("npx almanac timers", () => {
 });
 
 async function answer(request: IncomingMessage, ports: TimerPorts) {
-  let text = "";
-  for await (const chunk of request.setEncoding("utf8")) text += String(chunk);
+  const text = await bodyOf(request);
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://api");
   const [kind = "", id, verb] = pathname.replace("/live/", "").split("/").map(decodeURIComponent);
   const route = `${request.method ?? ""} /${[kind, ...(id === undefined ? [] : ["{id}"]), ...(verb === undefined ? [] : ["{verb}"])].join("/")}`;

@@ -15,7 +15,7 @@ afterAll(() => {
 let stacks: string;
 beforeAll(async () => {
   stacks = await synthesizeStacks({ outputDirectory, personal: "alice" });
-}, 60_000);
+});
 
 async function estimateOf(environment: string): Promise<Estimate> {
   return estimate(await readStackResources(join(stacks, environment)));

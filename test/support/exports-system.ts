@@ -68,8 +68,6 @@ let output: ReturnType<typeof setupHandler>;
 
 /** Registers the hooks of a suite. By default there is a table `orders` of six pages, and an export of it in two segments. */
 export function setupExports(): void {
-  jest.setTimeout(30_000); // on a busy machine
-
   beforeAll(() => aws.listen());
   afterAll(() => {
     aws.close();

@@ -61,5 +61,5 @@ describe("a PUT while SQS is silent", () => {
     expect([slot, ...later]).toEqual(["shard0#overdue"]);
     for (const { body } of requests.filter(({ operation }) => operation.endsWith(".UpdateItem")))
       expect(body).toContain("shard0#overdue");
-  }, 15_000);
+  });
 });

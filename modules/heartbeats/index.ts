@@ -72,6 +72,9 @@ const HEARTBEAT_API_TIMEOUT_SECONDS = 15;
 /** Enough for thousands of cron monitors with a heartbeat every minute. */
 const HEARTBEAT_API_THROTTLING = { requestsPerSecond: 50, burst: 100 } as const;
 
+/** Anybody can call a ping URL: the requests of others take nothing from signed reports. */
+const PING_THROTTLING = { requestsPerSecond: 50, burst: 100 } as const;
+
 /** All routes of reports: `.../POST/heartbeats/*`. */
 const HEARTBEATS = { method: "POST", path: "/heartbeats/{name}" } as const;
 
@@ -449,7 +452,7 @@ export class Heartbeats extends Feature {
   private createHeartbeatApi(state: Table, configuration: Bucket, pingSecret: string | undefined): void {
     const reports = REPORT_ROUTES.map((path) => ({ method: "POST", path }) as const);
     const pings = PING_ROUTES.flatMap((path) =>
-      PING_METHODS.map((method) => ({ method, path, authorization: "NONE" }) as const),
+      PING_METHODS.map((method) => ({ method, path, authorization: "NONE", throttling: PING_THROTTLING }) as const),
     );
     const { api } = new ApiFunction<HeartbeatApiEnvironment>(this, "api", {
       entry: "functions/heartbeats/heartbeat-api.ts",

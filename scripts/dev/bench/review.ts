@@ -14,7 +14,7 @@ const GOALS = [
   { name: "render_2000_s", atLeast: 2_000, seconds: 3 },
 ] as const;
 
-/** A real plan, which replaces, changes and adds: repeated under other module names until it has enough resources. */
+/** A real plan, which replaces, changes and adds: repeated under other names until it has enough resources. */
 const PLAN = "test/scripts/review/plans/first-job.json";
 
 /** `npx almanac review <environment> --plan <file>` of plans that change 200 and 2,000 resources: the whole process, to the written report. */
@@ -69,7 +69,8 @@ function planOf(atLeast: number): { readonly json: string; readonly resources: n
   const plan = planSchema.parse(JSON.parse(readFileSync(PLAN, "utf8")));
   const copies = Math.ceil(atLeast / plan.resource_changes.length);
   const renamed = <T>(value: T, copy: number, parse: (renamed: unknown) => T): T =>
-    parse(JSON.parse(JSON.stringify(value).replaceAll("module.heartbeats", `module.heartbeats${copy}`)));
+    // AWS has each name once.
+    parse(JSON.parse(JSON.stringify(value).replaceAll(/(module\.|almanac-demo-)heartbeats/g, `$1heartbeats${copy}`)));
   const each = Array.from({ length: copies }, (_, copy) => renamed(plan, copy, (value) => planSchema.parse(value)));
   const calls = each.map(({ configuration }, copy) => [
     `heartbeats${copy}`,

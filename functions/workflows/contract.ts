@@ -110,6 +110,30 @@ export const NO_INPUT = "none";
 /** `at` is ISO 8601. */
 const historyEntrySchema = z.object({ status: z.enum(TASK_STATUSES), at: z.string(), reason: z.string().optional() });
 
+/** The machine's error for a rejected approval. */
+export const REJECTED = "Rejected";
+
+export const DECISIONS = ["approved", "rejected"] as const;
+export type Decision = (typeof DECISIONS)[number];
+
+const MAX_COMMENT_CHARACTERS = 500;
+export const commentSchema = z
+  .string()
+  .max(MAX_COMMENT_CHARACTERS, `is longer than ${MAX_COMMENT_CHARACTERS} characters`);
+
+/** A state that waits for a person. Times are ISO 8601. */
+export const approvalSchema = z.object({
+  state: z.string(),
+  requestedAt: z.string(),
+  /** Undefined while it waits, and when it expired. */
+  decision: z.enum(DECISIONS).optional(),
+  decidedAt: z.string().optional(),
+  /** The ARN of the caller. */
+  decidedBy: z.string().optional(),
+  comment: z.string().optional(),
+});
+export type Approval = z.output<typeof approvalSchema>;
+
 /** A task's representation in the API. The first entry of its history is STARTED. */
 export const taskSchema = z.object({
   taskId: z.string(),
@@ -124,6 +148,8 @@ export const taskSchema = z.object({
   result: z.unknown().optional(),
   /** `s3://bucket/key` of a result that is too large for the row, or the ARN of the execution whose output it is. */
   resultLocation: z.string().optional(),
+  /** Oldest first. */
+  approvals: z.array(approvalSchema).optional(),
 });
 export type Task = z.output<typeof taskSchema>;
 
@@ -141,6 +167,10 @@ export const taskRowSchema = taskSchema.extend({
   /** JSON. */
   result: textOrNothing,
   resultLocation: textOrNothing,
+  /** With the tokens that end the states. */
+  approvals: z.array(approvalSchema.extend({ token: z.string() })).optional(),
+  /** Of a task that was redriven: its earlier end, epoch milliseconds. Ends that are not later are of the earlier run. */
+  redrivenAfter: z.number().optional(),
 });
 export type TaskRow = z.output<typeof taskRowSchema>;
 

@@ -74,6 +74,69 @@ export function recordStart<const Next extends string, const Caught extends stri
   });
 }
 
+/** Of the AWS SDK: the optimized integration with DynamoDB does not wait for a token. */
+export const APPROVAL_RESOURCE = "arn:aws:states:::aws-sdk:dynamodb:updateItem.waitForTaskToken";
+
+/** Errors with which the state was not entered, or its row not written. */
+const RETRY_REQUEST: readonly Retrier[] = [
+  {
+    ErrorEquals: [
+      "DynamoDb.InternalServerErrorException",
+      "DynamoDb.ProvisionedThroughputExceededException",
+      "DynamoDb.RequestLimitExceededException",
+      "DynamoDb.SdkClientException",
+      "DynamoDb.ThrottlingException",
+    ],
+    IntervalSeconds: 1,
+    MaxAttempts: 5,
+    BackoffRate: 2,
+    JitterStrategy: "FULL",
+  },
+];
+
+export type ApprovalFields<Next extends string, Caught extends string> = Transitions<Next, Caught> & {
+  readonly Comment?: string;
+  /** How long it waits. Then it fails with `States.Timeout`. */
+  readonly TimeoutSeconds: number;
+  /** @default the decision: `{state, decision, by, at, comment}` */
+  readonly Output?: string;
+};
+
+/** Waits until a person approves the task, or rejects it. The token is in the task's row. */
+export function approval<const Next extends string = never, const Caught extends string = never>(
+  table: string,
+  fields: ApprovalFields<Next, Caught>,
+) {
+  return jsonata.task<Next | Caught>({
+    Resource: APPROVAL_RESOURCE,
+    Arguments: {
+      TableName: table,
+      Key: KEY,
+      ConditionExpression: `${OWN} AND #status = :started`,
+      UpdateExpression: "SET approvals = list_append(if_not_exists(approvals, :none), :approvals)",
+      ExpressionAttributeNames: { "#status": "status" },
+      ExpressionAttributeValues: {
+        ":started": { S: "STARTED" },
+        ":arn": ARN,
+        ":none": { L: [] },
+        ":approvals": {
+          L: [
+            {
+              M: {
+                state: { S: "{% $states.context.State.Name %}" },
+                requestedAt: { S: "{% $states.context.State.EnteredTime %}" },
+                token: { S: "{% $states.context.Task.Token %}" },
+              },
+            },
+          ],
+        },
+      },
+    },
+    Retry: RETRY_REQUEST,
+    ...fields,
+  });
+}
+
 /** An entry of the task's history. Its time is when the state was entered, so retries do not change it. */
 export function historyEntry(status: TaskStatus, reason?: string) {
   const at = { S: "{% $states.context.State.EnteredTime %}" };

@@ -28,7 +28,8 @@ import { Table } from "../constructs/table";
 import { taskMachine } from "./definition";
 import { loadDefinition } from "./load-definition";
 import { ownMachine } from "./own-machine";
-import { permissionsOf, unusedOf } from "./permissions";
+import { nestedApprovalsOf, permissionsOf, unusedOf } from "./permissions";
+import { approval } from "./record";
 import {
   UNPREFIXED_WORKFLOW,
   WORK_GRACE_SECONDS,
@@ -51,6 +52,16 @@ const MAX_EVENT_AGE_SECONDS = 6 * HOUR_SECONDS;
 
 /** Below StartExecution's quota: 300 per second in large regions, 150 elsewhere. */
 const THROTTLING = { requestsPerSecond: 100, burst: 200 } as const;
+
+/** Step Functions authorizes these on the machine whose state waits. */
+const DECIDE = ["SendTaskSuccess", "SendTaskFailure"] as const;
+
+/** Where a machine has states that wait for a person, and fails in the state that failed. */
+const OWN_ROUTES = [
+  { method: "POST", path: "/tasks/{id}/approve" },
+  { method: "POST", path: "/tasks/{id}/reject" },
+  { method: "POST", path: "/tasks/{id}/redrive" },
+] as const;
 
 const EXECUTION_FAILURES = {
   description: "Tasks are failing or timing out",
@@ -82,7 +93,11 @@ export function createWorkflow(feature: Feature, name: string, config: WorkflowC
       ? createTaskMachine(scope, name, config, table, settings)
       : createOwnMachine(scope, name, config.definition, table, settings);
   const start = createStart(scope, table, machine, settings);
-  const { api } = createTasksApi(scope, table, machine, { ...settings, scopes: config.scopes });
+  const { api } = createTasksApi(scope, table, machine, {
+    keepDays: settings.keepDays,
+    scopes: config.scopes,
+    definition: config.definition,
+  });
   createReconciler(scope, table, machine, settings);
   const sweep = createSweep(scope, table, machine, settings);
   return {
@@ -93,6 +108,7 @@ export function createWorkflow(feature: Feature, name: string, config: WorkflowC
       state_machine_arn: machine.arn,
       execution_arn_prefix: machine.executionsArn,
       keep_days: settings.keepDays.numberValue,
+      is_own: config.definition !== undefined,
       start_function_name: start.name,
       sweep_function_name: sweep.name,
       api_url: api.url,
@@ -236,8 +252,14 @@ function createOwnMachine(
     });
     return [id, lambda] as const;
   });
-  const machine = build({ functions: Object.fromEntries(lambdas.map(([id, lambda]) => [id, lambda.name])) });
+  const machine = build({
+    functions: Object.fromEntries(lambdas.map(([id, lambda]) => [id, lambda.name])),
+    approval: (fields) => approval(table.name, fields),
+  });
   checkFunctions(file, machine, lambdas);
+  const nested = nestedApprovalsOf(machine);
+  if (nested.length > 0)
+    throw new NestedApprovalError(`${file}: ${nested.join(", ")} waits for a person within a Map or Parallel`);
   const bindings: Readonly<Record<string, Binding>> = {
     TASKS_TABLE: table.grant("PutItem", "UpdateItem"),
     ...Object.fromEntries(lambdas.map(([id, lambda]) => [`${id}Function`, lambda.grantInvoke()])),
@@ -271,6 +293,11 @@ function checkFunctions(
   );
   const ids = lambdas.filter(([, lambda]) => unused.includes(lambda.name)).map(([id]) => id);
   if (ids.length > 0) throw new UnusedFunctionError(`${file}: no task invokes ${ids.join(", ")}`);
+}
+
+/** A task waits for one approval at a time, and branches run side by side. */
+export class NestedApprovalError extends Error {
+  override readonly name = "NestedApprovalError";
 }
 
 /** A function of a workflow that its machine does not invoke. */
@@ -311,14 +338,19 @@ function createTasksApi(
   scope: Construct,
   table: Table,
   machine: StateMachine,
-  { keepDays, scopes }: Settings & Pick<WorkflowConfig, "scopes">,
+  { keepDays, scopes, definition }: Pick<Settings, "keepDays"> & Pick<WorkflowConfig, "scopes" | "definition">,
 ): ApiFunction<ApiEnvironment> {
+  const isOwn = definition !== undefined;
   return new ApiFunction<ApiEnvironment>(scope, "api", {
     entry: "functions/workflows/tasks.ts",
     environment: {
       TASKS_TABLE: table.grant("Query", "UpdateItem"),
-      STATE_MACHINE_ARN: machine.grant("StartExecution"),
-      EXECUTION_ARN_PREFIX: machine.grantExecutions("DescribeExecution", "StopExecution"),
+      STATE_MACHINE_ARN: machine.grant("StartExecution", ...(isOwn ? DECIDE : [])),
+      EXECUTION_ARN_PREFIX: machine.grantExecutions(
+        "DescribeExecution",
+        "StopExecution",
+        ...(isOwn ? (["RedriveExecution"] as const) : []),
+      ),
       KEEP_DAYS: keepDays.stringValue,
       SCOPES: scopes === undefined ? "" : escapeTemplate(JSON.stringify(scopes)),
     },
@@ -328,6 +360,7 @@ function createTasksApi(
       { method: "GET", path: "/tasks" },
       { method: "GET", path: "/tasks/{id}" },
       { method: "DELETE", path: "/tasks/{id}" },
+      ...(isOwn ? OWN_ROUTES : []),
     ],
     api: { description: "Starts, shows and cancels tasks", throttling: THROTTLING },
     alarms: {

@@ -259,6 +259,50 @@ describe("workflows, deployed", () => {
     expect((await call("GET", "/tasks/refund-1"))[0]).toBe(404);
   }, 90_000);
 
+  it("waits for a person, who approves over the API, or rejects at a terminal", async () => {
+    const task = async (id: string) =>
+      taskSchema.parse((await call("GET", `/tasks/${id}`, { api: refunds.api_id }))[1]);
+    const waiting = async (id: string) => {
+      const body = { taskId: id, input: { amount: 500 } };
+      expect((await call("POST", "/tasks", { api: refunds.api_id, body }))[0]).toBe(200);
+      return eventually(
+        () => task(id),
+        ({ approvals }) => approvals !== undefined,
+        30_000,
+      );
+    };
+    const ended = (id: string) =>
+      eventually(
+        () => task(id),
+        ({ status }) => status !== "STARTED",
+        30_000,
+      );
+    const approve = () =>
+      call("POST", "/tasks/refund-3/approve", { api: refunds.api_id, body: { comment: "fine", state: "Approve" } });
+    expect((await waiting("refund-3")).approvals).toEqual([
+      { state: "Approve", requestedAt: expect.any(String) as unknown },
+    ]);
+    const [code, approved] = await approve();
+    expect([code, approved]).toMatchObject([200, { approvals: [{ decision: "approved", comment: "fine" }] }]);
+    expect((await approve())[0]).toBe(200);
+    expect((await call("POST", "/tasks/refund-3/reject", { api: refunds.api_id }))[0]).toBe(409);
+    expect(await ended("refund-3")).toMatchObject({ status: "DONE", result: { amount: 500 } });
+
+    await waiting("refund-4");
+    const rejected = await npmRun(
+      "workflows",
+      "reject",
+      "refund-4",
+      "--workflow",
+      "refund",
+      "--comment",
+      "no receipt",
+      ...startArguments,
+    );
+    expect([rejected.code, rejected.output]).toEqual([0, expect.stringContaining("Approve rejected by arn:")]);
+    expect(await ended("refund-4")).toMatchObject({ status: "FAILED", reason: "Rejected: no receipt" });
+  }, 240_000);
+
   it("lists tasks by their status, page by page", async () => {
     const pageSchema = z.object({ tasks: z.array(taskSchema), next: z.string().optional() });
     const found: string[] = [];

@@ -1,4 +1,5 @@
 /** Evaluates DynamoDB expressions, as far as our functions use them; anything else throws. */
+import { isDeepStrictEqual } from "node:util";
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 
 export type Item = Record<string, AttributeValue>;
@@ -56,7 +57,7 @@ function orderOf(a: AttributeValue | undefined, b: AttributeValue | undefined): 
 }
 
 function same(a: AttributeValue | undefined, b: AttributeValue | undefined): boolean {
-  return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
+  return a !== undefined && isDeepStrictEqual(a, b);
 }
 
 /** Updates: `SET a = b, c[1] = f(d) REMOVE e`, or with `ADD n :number` or `ADD s :set`, or `DELETE s :set`. Mutates and returns the item. */

@@ -92,6 +92,9 @@ export function fakeExecutions({
           .filter(({ stoppedAt }) => stoppedAt >= time),
       ),
 
+    redrive: () => Promise.reject(new Error("no redrive here")),
+    complete: () => Promise.reject(new Error("no tokens here")),
+
     running: () =>
       Promise.resolve(
         new Set(

@@ -173,6 +173,8 @@ class Runner {
       context: {
         Execution: execution,
         StateMachine: { Id: machineArn },
+        ...(state.Type === "Task" &&
+          state.Resource.endsWith(".waitForTaskToken") && { Task: { Token: `${name}/${entered}/${attempt}` } }),
         State: { Name: name, EnteredTime: entered, RetryCount: attempt },
       },
     });

@@ -4,7 +4,7 @@ import { errorMessage } from "../../shared/errors";
 import { MINUTE_MS, SECOND_MS } from "../../shared/time";
 import type { TaskRow } from "../contract";
 import type { Executions, ListedExecution } from "./executions";
-import { startedAtOf, taskEndOf, taskInputOf, type EndStatus, type Execution } from "./task";
+import { lastStartOf, startedAtOf, taskEndOf, taskInputOf, type EndStatus, type Execution } from "./task";
 import type { PageKey, TaskKey, TaskTable } from "./task-table";
 
 export type Reconciliation = "running" | "unchanged" | "changed" | "no task";
@@ -104,17 +104,24 @@ export async function sweep({ table, executions, clock }: SweepPorts, times: Swe
     await sleep(clock, DESCRIBE_INTERVAL_MS);
   }
   if (skipped > 0) failures.push(`out of time: ${skipped} executions remain for the next sweep, oldest first`);
-  const stuck = rows.filter((row) => running.has(row.executionArn) && startedAtOf(row) < times.stuckBefore);
+  const stuck = rows.filter((row) => running.has(row.executionArn) && lastStartOf(row) < times.stuckBefore);
   return { reconciled, stuck: stuck.map(({ taskId }) => taskId), failures };
 }
 
 async function check(arn: string, row: TaskRow | undefined, { table, executions, clock }: SweepPorts) {
   const execution = await executions.describe(arn);
-  if (execution !== undefined) return reconcile(execution, table, row);
+  if (execution !== undefined) return reconcile(unlessRedriven(execution, row, clock), table, row);
   if (row === undefined || startedAtOf(row) > clock.now() - MISSING_AFTER_MS) return "running";
   // Its state machine was deleted, or it ended more than 90 days ago.
   const end = { status: "ABORTED", at: clock.now(), reason: "its execution no longer exists" } as const;
   return (await table.writeEnd(row, { arn, startedAt: startedAtOf(row) }, end)) ? "changed" : "unchanged";
+}
+
+/** An execution that was to be redriven, and was not: its end is written again. */
+function unlessRedriven(execution: Execution, row: TaskRow | undefined, clock: Clock): Execution {
+  const isOver = (execution.stoppedAt ?? Infinity) <= (row?.redrivenAfter ?? 0);
+  const wasGivenTime = row !== undefined && lastStartOf(row) < clock.now() - MISSING_AFTER_MS;
+  return isOver && wasGivenTime ? { ...execution, stoppedAt: clock.now() } : execution;
 }
 
 /** All STARTED tasks, oldest first. */

@@ -7,7 +7,7 @@ import { keyNumberSchema, keyTextSchema } from "../../shared/aws/dynamodb-limits
 import { errorName } from "../../shared/errors";
 import { parseInput } from "../../shared/input";
 import { DAY_SECONDS } from "../../shared/time";
-import { STATUS_INDEX, taskRowSchema, type Task, type TaskRow, type TaskStatus } from "../contract";
+import { STATUS_INDEX, taskRowSchema, type Approval, type Task, type TaskRow, type TaskStatus } from "../contract";
 import { endEntry, startEntry, type Execution, type TaskEnd } from "./task";
 
 export type TaskKey = Pick<Task, "taskId" | "timestamp">;
@@ -45,9 +45,16 @@ export interface TaskTable {
   ): Promise<TaskPage>;
   /**
    * Writes the end of a task's execution into its row if that is STARTED, and creates a missing row. Returns false when the row has an end
-   * already, or belongs to another execution.
+   * already, belongs to another execution, or was redriven after this end.
    */
   writeEnd(key: TaskKey, execution: Pick<Execution, "arn" | "startedAt">, end: TaskEnd): Promise<boolean>;
+  /** Makes a task that has ended STARTED again. Returns false when it was changed meanwhile. Times in epoch milliseconds. */
+  writeRedrive(row: TaskRow, times: { readonly at: number; readonly endedAt: number }): Promise<boolean>;
+  /** Records how the row's last approval was decided. Does nothing when it was recorded already. */
+  writeDecision(
+    row: TaskRow,
+    decided: Required<Pick<Approval, "decision" | "decidedAt" | "decidedBy" | "comment">>,
+  ): Promise<void>;
 }
 
 /** @param keepDays a row expires this long after its task's end */
@@ -99,7 +106,9 @@ export function taskTable(dynamodb: DynamoDBClient, TableName: string, keepDays:
             Key: marshall({ taskId, timestamp }),
             // The first end stays, so a status never goes back: work that is DONE is done, also when its execution is stopped while it
             // ends. The machine's own writes have the same condition.
-            ConditionExpression: "attribute_not_exists(#status) OR #status = :running AND executionArn = :arn",
+            ConditionExpression:
+              "attribute_not_exists(#status) OR #status = :running AND executionArn = :arn " +
+              "AND (attribute_not_exists(redrivenAfter) OR redrivenAfter < :endedAt)",
             UpdateExpression: [
               "SET #status = :status, #history = list_append(if_not_exists(#history, :started), :end)",
               "executionArn = :arn, startDate = if_not_exists(startDate, :startDate), #ttl = :ttl",
@@ -112,6 +121,7 @@ export function taskTable(dynamodb: DynamoDBClient, TableName: string, keepDays:
               ":started": [startEntry(startedAt)],
               ":end": [endEntry(end)],
               ":arn": arn,
+              ":endedAt": end.at,
               ":startDate": new Date(startedAt).toISOString(),
               ":ttl": Math.floor(end.at / 1_000) + keepDays * DAY_SECONDS,
               ...(end.reason !== undefined && { ":reason": end.reason }),
@@ -120,9 +130,60 @@ export function taskTable(dynamodb: DynamoDBClient, TableName: string, keepDays:
         );
         return true;
       } catch (error) {
-        if (errorName(error) === "ConditionalCheckFailedException") return false;
-        throw error;
+        return whenUnchanged(error);
+      }
+    },
+
+    writeRedrive: async ({ taskId, timestamp, status, executionArn, history }, { at, endedAt }) => {
+      try {
+        await dynamodb.send(
+          new UpdateItemCommand({
+            TableName,
+            Key: marshall({ taskId, timestamp }),
+            // Of two calls, one writes it.
+            ConditionExpression: "#status = :status AND executionArn = :arn AND #history = :history",
+            UpdateExpression:
+              "SET #status = :started, #history = list_append(#history, :entry), redrivenAfter = :endedAt REMOVE reason, #ttl",
+            ExpressionAttributeNames: { "#status": "status", "#history": "history", "#ttl": "ttl" },
+            ExpressionAttributeValues: marshall({
+              ":status": status,
+              ":arn": executionArn,
+              ":history": history,
+              ":started": "STARTED",
+              ":entry": [startEntry(at)],
+              ":endedAt": endedAt,
+            }),
+          }),
+        );
+        return true;
+      } catch (error) {
+        return whenUnchanged(error);
+      }
+    },
+
+    writeDecision: async ({ taskId, timestamp, approvals = [] }, decided) => {
+      const decidedApprovals = approvals.map((approval, index) =>
+        index === approvals.length - 1 ? { ...approval, ...decided } : approval,
+      );
+      try {
+        await dynamodb.send(
+          new UpdateItemCommand({
+            TableName,
+            Key: marshall({ taskId, timestamp }),
+            ConditionExpression: "approvals = :before",
+            UpdateExpression: "SET approvals = :after",
+            ExpressionAttributeValues: marshall({ ":before": approvals, ":after": decidedApprovals }),
+          }),
+        );
+      } catch (error) {
+        whenUnchanged(error);
       }
     },
   };
+}
+
+/** False: the condition did not hold. @throws every other error */
+function whenUnchanged(error: unknown): false {
+  if (errorName(error) === "ConditionalCheckFailedException") return false;
+  throw error;
 }

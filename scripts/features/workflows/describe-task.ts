@@ -2,7 +2,7 @@
 import { stripVTControlCharacters } from "node:util";
 import type { Colors } from "picocolors/types";
 import { MINUTE_SECONDS } from "../../../functions/shared/time";
-import type { Task, TaskStatus } from "../../../functions/workflows/contract";
+import type { Approval, Task, TaskStatus } from "../../../functions/workflows/contract";
 import { table } from "../../shared/table";
 
 /** A task with its history, one line each. */
@@ -10,8 +10,14 @@ export function describeTask(task: Task, colours: Colors): string {
   return [
     `${task.taskId}  ${colouredStatus(task.status, colours)}`,
     ...task.history.map((moment, index) => describeMoment(moment, task.history[index - 1], colours)),
+    ...(task.approvals ?? []).map((approval) => describeApproval(approval)),
     colours.dim(`  ${task.executionArn}`),
   ].join("\n");
+}
+
+function describeApproval({ state, requestedAt, decision, decidedAt, decidedBy, comment = "" }: Approval): string {
+  if (decision === undefined) return `  ${requestedAt}  ${state} asks for approval`;
+  return `  ${decidedAt ?? ""}  ${state} ${decision} by ${plain(decidedBy ?? "")}${comment === "" ? "" : `: ${plain(comment)}`}`;
 }
 
 /** An entry of a history: time, duration since the previous one, reason. */

@@ -57,7 +57,8 @@ function orderOf(a: AttributeValue | undefined, b: AttributeValue | undefined): 
 }
 
 function same(a: AttributeValue | undefined, b: AttributeValue | undefined): boolean {
-  return a !== undefined && isDeepStrictEqual(a, b);
+  // Clones have the same prototypes.
+  return a !== undefined && isDeepStrictEqual(structuredClone(a), structuredClone(b));
 }
 
 /** Updates: `SET a = b, c[1] = f(d) REMOVE e`, or with `ADD n :number` or `ADD s :set`, or `DELETE s :set`. Mutates and returns the item. */

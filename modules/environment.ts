@@ -1,8 +1,9 @@
-import "./constructs/stack-traces";
+/** An environment in main.ts: its configuration's schema, and the stack of its features. */
+import "./constructs/cdktf-startup";
+import { join } from "node:path";
 import { DataAwsCallerIdentity } from "@cdktf/provider-aws/lib/data-aws-caller-identity";
 import { AwsProvider, type AwsProviderConfig } from "@cdktf/provider-aws/lib/provider";
-import type { App } from "cdktf";
-import { S3Backend, TerraformStack, type S3BackendConfig, type TerraformElement } from "cdktf";
+import { App, S3Backend, TerraformStack, type S3BackendConfig, type TerraformElement } from "cdktf";
 import type { Node } from "constructs";
 import { z } from "zod";
 import { plainSecrets } from "../functions/shared/plain-secret";
@@ -15,6 +16,7 @@ import { EncryptionKey } from "./constructs/encryption-key";
 import type { Deployment, Feature } from "./constructs/feature";
 import { appSchema, environmentNameSchema } from "./constructs/names";
 import { readableId, rejectDuplicateIds } from "./constructs/readable-id";
+import { forgetOtherBackend } from "./constructs/recorded-backend";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./constructs/versions";
 import { quotaFaults } from "./synthesized/quotas";
 import { stackSchema } from "./synthesized/resources";
@@ -105,6 +107,8 @@ type EnvironmentConfig = z.output<typeof environmentSchema>;
 
 /** A deployment of Almanac: a stack with its own state and a module for each feature in its configuration. */
 export class Environment extends TerraformStack {
+  private emulatedBackend: S3Backend | undefined;
+
   constructor(
     app: App,
     name: string,
@@ -165,7 +169,7 @@ export class Environment extends TerraformStack {
   }
 
   private createState(name: string, { app, region, stateBucket, awsEndpoint }: EnvironmentConfig): void {
-    new S3Backend(this, {
+    const backend = new S3Backend(this, {
       bucket: stateBucket ?? `${app}-${name}-terraform-state`,
       key: `${app}/${name}.tfstate`,
       region,
@@ -174,6 +178,15 @@ export class Environment extends TerraformStack {
     });
     // Terraform's native state lock, which cdktf's types do not have.
     this.addOverride("terraform.backend.s3.use_lockfile", true);
+    if (awsEndpoint !== undefined) this.emulatedBackend = backend;
+  }
+
+  /** cdktf calls it when it begins to write the stacks. */
+  override prepareStack(): void {
+    super.prepareStack();
+    const { outdir } = App.of(this);
+    const written: unknown = this.emulatedBackend?.toTerraform();
+    if (written !== undefined) forgetOtherBackend(join(outdir, "stacks", this.node.id), written);
   }
 
   private createAlarmTopic(

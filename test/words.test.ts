@@ -112,3 +112,32 @@ describe("names", () => {
     expect(retired).toEqual([]);
   });
 });
+
+describe("a file", () => {
+  it("says in its first line what is inside", () => {
+    const sources = files.filter((file) => /\.(tsx?|[cm]js|py)$/.test(file) && !file.endsWith(".test.ts"));
+    const isSilent = (file: string) => !/^(\/\*\*|\/\/|"""|#!)/.test(readFileSync(file, "utf8"));
+    expect(sources.length).toBeGreaterThan(600);
+    expect(sources.filter(isSilent)).toEqual([]);
+  });
+});
+
+/** Pronouns without an antecedent: an on-call engineer would name who is meant. Test titles read well with them. */
+const VAGUE = /\b(whoever|nobody|somebody|so many|in vain|aloud|told)\b/i;
+
+describe("prose", () => {
+  it("names its subjects", () => {
+    const documents = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "main.ts"].concat(
+      readdirSync("docs", { recursive: true, encoding: "utf8" }).map((file) => `docs/${file}`),
+    );
+    const texts = files.filter((file) => !file.startsWith("test/")).concat(documents);
+    const vague = texts
+      .filter((file) => /\.(tsx?|[cm]js|py|md)$/.test(file))
+      .flatMap((file) =>
+        readFileSync(file, "utf8")
+          .split("\n")
+          .flatMap((line, index) => (VAGUE.test(line) ? [`${file}:${index + 1}: ${line.trim()}`] : [])),
+      );
+    expect(vague).toEqual([]);
+  });
+});

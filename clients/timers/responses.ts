@@ -7,6 +7,7 @@ import {
   TIMER_STATES,
   type AuditResponse,
   type FiresResponse,
+  type ListResponse,
   type PreviewResponse,
   type FiredResponse,
   type ScheduleResponse,
@@ -89,7 +90,11 @@ export const verbSchema = z.looseObject({
   next: z.string().exactOptional(),
 }) satisfies z.ZodType<VerbResponse>;
 
-export const listSchema = z.looseObject({ timers: z.array(timerSchema), next: z.string().optional() });
+export const listSchema = z.looseObject({
+  timers: z.array(timerSchema),
+  unreadable: z.array(z.looseObject({ id: z.string(), reason: z.string() })).exactOptional(),
+  next: z.string().exactOptional(),
+}) satisfies z.ZodType<ListResponse>;
 
 export const batchSchema = z.looseObject({
   results: z.array(z.looseObject({ status: z.number(), body: z.unknown() })),

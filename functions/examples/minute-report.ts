@@ -1,3 +1,4 @@
+/** An example of a schedule's function: logs one line each minute. */
 import { onSchedule } from "../schedules/on-schedule";
 
 /** The minute of each hour in which it fails on purpose, so that a failed run can be seen. */

@@ -1,3 +1,4 @@
+/** The handler of a run's first state: claims the run and plans its segments. */
 import { isDeepStrictEqual } from "node:util";
 
 import { DescribeTableCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
@@ -20,9 +21,9 @@ import { stateTable, type StateTable } from "./storage/state-table";
 export const handler = invocationHandler(
   claimRunEnvironment,
   { input: claimRunInputSchema },
-  ({ environment, clock, logger }) => {
+  ({ environment, account, clock, logger }) => {
     const dynamodb = createDynamoDB();
-    const s3 = createS3();
+    const s3 = createS3(account);
     const sfn = createSfn();
     const state = stateTable(dynamodb, environment.STATE_TABLE, clock);
     const ports: ClaimPorts = { ...state, isRunning: (execution) => isRunning(sfn, execution) };

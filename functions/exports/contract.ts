@@ -128,7 +128,7 @@ const exportFields = {
   segments: z.int().min(1).max(SEGMENT_LIMIT).default(8),
   /** Read units a second for all exports of the table together. @default half of a provisioned table's, else no limit */
   maxReadUnitsPerSecond: z.number().positive().optional(),
-  /** Name of the bucket for files. @default the feature's own bucket */
+  /** Name of the bucket for files, of this account. @default the feature's own bucket */
   bucket: bucketNameSchema.optional(),
   /** Prefix of every key; `{application}`, `{year}`, `{month}` and `{day}` are replaced. @default "<name>/" */
   prefix: z

@@ -1,3 +1,4 @@
+/** The handler of the states around reading: aborts stale uploads, publishes the files, moves the cursor. */
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
 import { EXPORT_DIMENSION, finishRunEnvironment, finishRunInputSchema, type ExecutionOutput } from "./contract";
@@ -15,8 +16,8 @@ import { stateTable } from "./storage/state-table";
 export const handler = invocationHandler(
   finishRunEnvironment,
   { input: finishRunInputSchema },
-  ({ environment, clock, logger, metrics }) => {
-    const { s3 } = exportClients();
+  ({ environment, account, clock, logger, metrics }) => {
+    const { s3 } = exportClients(account);
     const state = stateTable(createDynamoDB(), environment.STATE_TABLE, clock);
 
     return returnPermanentFailures(logger, async ({ run, step }): Promise<ExecutionOutput | undefined> => {

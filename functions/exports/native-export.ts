@@ -1,3 +1,4 @@
+/** The handler of the engine `dynamodb-export`: starts DynamoDB's own export and follows it. */
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { mapConcurrently } from "../shared/concurrency";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
@@ -13,9 +14,9 @@ const CONCURRENT_WRITES = 16;
 export const handler = invocationHandler(
   nativeExportEnvironment,
   { input: nativeExportInputSchema },
-  ({ environment, clock, logger }) => {
+  ({ environment, account, clock, logger }) => {
     const dynamodb = createDynamoDB();
-    const { s3 } = exportClients();
+    const { s3 } = exportClients(account);
     const state = stateTable(dynamodb, environment.STATE_TABLE, clock);
 
     return returnPermanentFailures(logger, async ({ run, exportArn }) => {

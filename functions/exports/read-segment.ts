@@ -1,3 +1,4 @@
+/** The handler that reads one segment of a table, and writes its parts. */
 import { randomUUID } from "node:crypto";
 
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
@@ -19,7 +20,7 @@ const CLOSING_MS = 45_000;
 export const handler = invocationHandler(
   readSegmentEnvironment,
   { input: readSegmentInputSchema },
-  ({ environment, clock, logger, metrics }) => {
+  ({ environment, account, clock, logger, metrics }) => {
     const sts = createSts();
     const state = stateTable(createDynamoDB(), environment.STATE_TABLE, clock);
 
@@ -33,7 +34,7 @@ export const handler = invocationHandler(
       const onPage = ({ items, bytes, units }: PageTotals) => {
         totals = { items: totals.items + items, bytes: totals.bytes + bytes, units: totals.units + units };
       };
-      const { dynamodb, store } = await sourceAndTarget(run, sts);
+      const { dynamodb, store } = await sourceAndTarget(run, account, sts);
       const ports = segmentPorts(claim, { dynamodb, store, state, clock, onPage });
       // A worker that was killed has left them.
       for (const { key, id } of await store.listUploads(ports.partKey(checkpoint.nextPart)))

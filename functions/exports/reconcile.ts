@@ -1,3 +1,4 @@
+/** The handler that records the end of executions that did not record it themselves. */
 import * as z from "zod";
 
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
@@ -26,9 +27,9 @@ export class ReconciliationError extends Error {
 export const handler = invocationHandler(
   reconcileEnvironment,
   { input: eventSchema },
-  ({ environment, clock, logger, metrics }) => {
+  ({ environment, account, clock, logger, metrics }) => {
     const sfn = createSfn();
-    const s3 = createS3();
+    const s3 = createS3(account);
     const state = stateTable(createDynamoDB(), environment.STATE_TABLE, clock);
 
     return async ({ detail }): Promise<void> => {

@@ -1,3 +1,4 @@
+/** The handler of a run's last state when it has failed. */
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
 import { truncate } from "../shared/text";

@@ -1,3 +1,4 @@
+/** The handler that starts the run of an export: on its schedule, or by hand. */
 import * as z from "zod";
 
 import { createS3 } from "../shared/aws/clients/s3";
@@ -42,9 +43,9 @@ const RULE_ARN = /-exports-schedule-(.+)$/;
 export const handler = invocationHandler(
   startExportEnvironment,
   { input: z.unknown() },
-  ({ environment, clock, logger }) => {
+  ({ environment, account, clock, logger }) => {
     const sfn = createSfn();
-    const s3 = createS3();
+    const s3 = createS3(account);
 
     return async (event, { deadline }) => {
       const scheduled = scheduledEventSchema.safeParse(event).data;

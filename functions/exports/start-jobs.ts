@@ -1,3 +1,4 @@
+/** The handler of the queue of jobs: starts a run for each. */
 import { createS3 } from "../shared/aws/clients/s3";
 import { createSfn } from "../shared/aws/clients/sfn";
 import { mapConcurrently } from "../shared/concurrency";
@@ -15,9 +16,9 @@ export class MalformedJobError extends Error {
 }
 
 /** Starts an execution for each message, named after the message's id: a redelivered message starts no second one. */
-export const handler = queueHandler(startJobsEnvironment, ({ environment, logger }) => {
+export const handler = queueHandler(startJobsEnvironment, ({ environment, account, logger }) => {
   const sfn = createSfn();
-  const s3 = createS3();
+  const s3 = createS3(account);
   return async (batch) => {
     const configuration = await readConfiguration(s3, environment.CONFIGURATION_BUCKET);
     const start = async ({ id, body }: QueueMessage): Promise<readonly MessageFailure[]> => {

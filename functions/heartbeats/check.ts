@@ -1,3 +1,4 @@
+/** The handler that checks the targets of an environment, on its schedule. */
 import { randomBytes } from "node:crypto";
 
 import { InvokeCommand, type LambdaClient } from "@aws-sdk/client-lambda";
@@ -38,8 +39,8 @@ const REPORTING_MS = SECOND_MS;
  * overwrites none; in a monitor's state each tick counts once.
  */
 export const handler = scheduledHandler(checkEnvironment, (services) => {
-  const { environment, app, environmentName, clock, logger, metrics } = services;
-  const [s3, dynamodb, ssm, lambda] = [createS3(), createDynamoDB(), createSsm(), createLambda()];
+  const { environment, app, environmentName, account, clock, logger, metrics } = services;
+  const [s3, dynamodb, ssm, lambda] = [createS3(account), createDynamoDB(), createSsm(), createLambda()];
   const ports = { clock, random: Math.random };
   const telemetry = telemetryTable(dynamodb, environment.TELEMETRY_TABLE, ports);
   const table = stateTable(dynamodb, environment.STATE_TABLE, ports);

@@ -1,3 +1,4 @@
+/** The handler of the API that jobs report to. */
 import * as z from "zod";
 
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
@@ -28,8 +29,8 @@ const requestSchema = z.object({
  */
 export const handler = restHandler(
   heartbeatApiEnvironment,
-  ({ environment, clock }) => {
-    const s3 = createS3();
+  ({ environment, account, clock }) => {
+    const s3 = createS3(account);
     const table = stateTable(createDynamoDB(), environment.STATE_TABLE, { clock, random: Math.random });
     const bucket = environment.CONFIGURATION_BUCKET;
     const cache = new ExpiringCache<Awaited<ReturnType<typeof readMonitorSettings>>>(CACHE_MS, clock);

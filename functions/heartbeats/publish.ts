@@ -1,3 +1,4 @@
+/** The handler that publishes the status page. */
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createS3 } from "../shared/aws/clients/s3";
 import { scheduledHandler } from "../shared/handlers/scheduled-handler";
@@ -14,8 +15,8 @@ import { statusPublisher } from "./status-page/publisher";
  *
  * Idempotent: publishes the current status.
  */
-export const handler = scheduledHandler(publishEnvironment, ({ environment, app, environmentName, clock }) => {
-  const s3 = createS3();
+export const handler = scheduledHandler(publishEnvironment, ({ environment, account, app, environmentName, clock }) => {
+  const s3 = createS3(account);
   const dynamodb = createDynamoDB();
   const buildStatus = statusBuilder({
     app,

@@ -108,7 +108,7 @@ export const pipelineSchema = pipelineFields.refine(
   },
 );
 
-/** Terraform of one's own may pass an object, whose names it has sorted. */
+/** A caller's Terraform may pass an object, whose names it has sorted. */
 const summaryVariableSchema = z
   .union([
     z.array(z.tuple([labelSchema, jsonPointerSchema])).readonly(),

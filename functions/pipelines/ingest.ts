@@ -1,3 +1,4 @@
+/** The handler of a pipeline's queue: archives and stores messages. */
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 
@@ -17,9 +18,9 @@ const compress = promisify(gzip);
  * Archives messages and stores each that is newer than its row. Idempotent under at-least-once delivery: rows are written
  * conditionally, and a redelivered batch has the same object keys.
  */
-export const handler = queueHandler(ingestEnvironment, ({ environment, logger }) => {
+export const handler = queueHandler(ingestEnvironment, ({ environment, account, logger }) => {
   const { PIPELINE_CONFIG: pipeline, PIPELINE_NAME: name, PIPELINE_TABLE: table, ARCHIVE_BUCKET: Bucket } = environment;
-  const s3 = createS3();
+  const s3 = createS3(account);
   const write = messageWriter(createAwsJsonClient({ service: "dynamodb", connections: CONCURRENT_WRITES }), table);
   return async (batch) => {
     const { stored, unchanged, failures } = await ingestBatch(batch.map(received), {

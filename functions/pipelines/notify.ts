@@ -1,3 +1,4 @@
+/** The handler of the stream of a pipeline's table: queues a notification for each change. */
 import { InvokeCommand } from "@aws-sdk/client-lambda";
 import * as z from "zod";
 

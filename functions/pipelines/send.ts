@@ -1,3 +1,4 @@
+/** The handler that sends queued notifications to Slack. */
 import { randomUUID } from "node:crypto";
 
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";

@@ -1,3 +1,4 @@
+/** The handler of a pipeline's webhook, for senders that sign with a secret of their own. */
 import * as z from "zod";
 
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
@@ -18,9 +19,9 @@ const requestSchema = z.object({ text: z.string(), headers: z.record(z.string(),
  * `POST /webhooks/<name>`: like the ingress function, for senders that sign with a secret of their own instead of AWS credentials. A
  * delivery that was accepted before is answered alike, and changes nothing.
  */
-export const handler = restHandler(webhookEnvironment, ({ environment, clock, logger }) => {
+export const handler = restHandler(webhookEnvironment, ({ environment, account, clock, logger }) => {
   const { PIPELINE_CONFIG: pipeline, PIPELINE_NAME: name, QUEUE_URL: queueUrl, SCHEMA_BUCKET: bucket } = environment;
-  const schema = bucket === undefined ? {} : { schema: { s3: createS3(), bucket } };
+  const schema = bucket === undefined ? {} : { schema: { s3: createS3(account), bucket } };
   const accept = createGate({ name, pipeline, sqs: createSqs(), queueUrl, clock, ...schema });
   const readSecrets = secretReader(createSsm(), environment.WEBHOOK_SECRET, clock);
   const deliveries = deliveriesTable(createDynamoDB(), environment.DELIVERIES_TABLE);

@@ -1,3 +1,4 @@
+/** The handler of the keeper, each minute. */
 import { InvokeCommand } from "@aws-sdk/client-lambda";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 
@@ -23,13 +24,13 @@ const CONNECTIONS = 32;
 const RESERVE_MS = 10 * SECOND_MS;
 
 /** Starts due runs, finds missed and lost ones. It looks at the clock only: late, doubled and missing ticks are harmless. */
-export const handler = scheduledHandler(keepEnvironment, ({ environment, clock, logger, metrics }) => {
+export const handler = scheduledHandler(keepEnvironment, ({ environment, account, clock, logger, metrics }) => {
   const lambda = createLambda();
   const dynamodb = createAwsJsonClient({ service: "dynamodb", connections: CONNECTIONS });
   let schedules: Schedules | undefined;
 
   return async ({ deadline }) => {
-    schedules ??= await readSchedules(environment.CONFIGURATION_BUCKET);
+    schedules ??= await readSchedules(environment.CONFIGURATION_BUCKET, account);
     const ports: KeeperPorts = {
       table: runsTable(awsJsonCall(dynamodb, deadline), environment.RUNS_TABLE),
       clock,
@@ -61,7 +62,7 @@ export const handler = scheduledHandler(keepEnvironment, ({ environment, clock, 
   };
 });
 
-async function readSchedules(Bucket: string): Promise<Schedules> {
-  const { Body } = await createS3().send(new GetObjectCommand({ Bucket, Key: CONFIGURATION_KEY }));
+async function readSchedules(Bucket: string, account: string): Promise<Schedules> {
+  const { Body } = await createS3(account).send(new GetObjectCommand({ Bucket, Key: CONFIGURATION_KEY }));
   return parseInput(schedulesSchema, parseJson((await Body?.transformToString()) ?? ""));
 }

@@ -1,3 +1,4 @@
+/** Environment variables of a function: declared once, as a schema in a contract. No I/O. */
 import * as z from "zod";
 
 /** Environment variables are missing or malformed. The message names each. */

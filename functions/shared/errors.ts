@@ -1,3 +1,4 @@
+/** Reads errors of any shape: code, name, message, without content. No I/O. */
 import { inspect } from "node:util";
 
 import * as z from "zod";

@@ -1,3 +1,4 @@
+/** A cache whose entries expire, and which reads each key once at a time. */
 import type { Clock } from "./clock";
 
 interface Entry<T> {

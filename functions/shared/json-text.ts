@@ -31,15 +31,17 @@ function* tokens(json: string): Generator<string> {
 /** Levels that data may be nested: DynamoDB, Step Functions, ajv and most parsers recurse, and their stacks end elsewhere each time. */
 export const MAX_DATA_DEPTH = 100;
 
-/** Nesting of arrays and objects. JSON.parse and zod go as deep as the stack, which ends elsewhere each time. */
-export function jsonDepth(json: string): number {
+/**
+ * Whether arrays and objects are nested more than `levels` deep. JSON.parse and zod go as deep as the stack, which ends elsewhere each
+ * time.
+ */
+export function isDeeperThan(levels: number, json: string): boolean {
   let depth = 0;
-  let deepest = 0;
   for (const token of tokens(json)) {
-    if (token === "[" || token === "{") deepest = Math.max(deepest, ++depth);
-    else if (token === "]" || token === "}") depth -= 1;
+    if (token === "]" || token === "}") depth -= 1;
+    else if ((token === "[" || token === "{") && ++depth > levels) return true;
   }
-  return deepest;
+  return false;
 }
 
 /**

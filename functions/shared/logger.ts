@@ -1,3 +1,4 @@
+/** The structured logger, which encodes texts from outside. */
 import { Logger } from "@aws-lambda-powertools/logger";
 
 import { withoutContent } from "./errors";

@@ -1,3 +1,4 @@
+/** CloudWatch metrics in the embedded metric format. */
 import { Metrics as PowertoolsMetrics, MetricUnit } from "@aws-lambda-powertools/metrics";
 
 /** CloudWatch metrics in the namespace "Almanac", with the dimensions `service` (the feature) and `environment`. */

@@ -38,9 +38,14 @@ const KNOWN_SECRETS: readonly RegExp[] = [
   /-----BEGIN [A-Z ]*PRIVATE KEY-----/,
   /\bhooks\.slack\.com\/(services|workflows|triggers)\/\w/,
   /\bdiscord(app)?\.com\/api\/webhooks\/\d+\/\w|\.webhook\.office\.com\/webhookb2\/\w|\bapi\.telegram\.org\/bot\d/,
-  /^(basic|bearer|token|digest)\s+\S{3,}/i,
   /:\/\/[^/?#@\s:]{0,200}:[^/?#@\s]{1,200}@/,
 ];
+
+/** Of a header, whatever its name. */
+const AUTHORIZATION = /^(basic|bearer|token|digest)\s+\S{3,}/i;
+
+/** Names of sentences, which may begin with such a word: "Basic plan". */
+const PROSE = /^(|body-contains|body-matches|title|description|reason|text)$/;
 
 /** `clientSecret` and `CLIENT_SECRET` -> `client-secret` */
 function wordsOf(name: string): string {
@@ -59,6 +64,7 @@ export function isSecretName(name: string): boolean {
 /** Whether a value with this name is a secret in plain text. */
 export function isPlainSecret(name: string, value: string): boolean {
   if (KNOWN_SECRETS.some((form) => form.test(value))) return true;
+  if (AUTHORIZATION.test(value) && !PROSE.test(wordsOf(name))) return true;
   if (/^\d{4,}$/.test(value) && isSecretName(name) && CHOSEN_SECRET.test(wordsOf(name))) return true;
   if (REFERENCE.test(value)) return false;
   if (isSecretName(name)) return true;

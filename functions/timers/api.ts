@@ -1,3 +1,4 @@
+/** The handler of the timers' REST API. */
 import { randomUUID } from "node:crypto";
 
 import { createAwsJsonClient } from "../shared/aws/clients/aws-json";

@@ -1,3 +1,4 @@
+/** The handler of the dispatcher, each minute. */
 import { randomUUID } from "node:crypto";
 
 import * as z from "zod";

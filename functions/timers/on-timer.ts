@@ -1,3 +1,4 @@
+/** Makes the handler of a callback's queue from your own function. */
 import { randomUUID } from "node:crypto";
 
 import type { TransactWriteItem } from "@aws-sdk/client-dynamodb";

@@ -1,7 +1,9 @@
+/** Keeps a task's result: in its row, or in S3 when it is long. */
 import { PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import type { Context } from "aws-lambda";
 import { createHash } from "node:crypto";
 
+import { accountOf } from "../shared/aws/bucket-owner";
 import { createS3 } from "../shared/aws/clients/s3";
 import { workEnvironment, type WorkResult } from "./contract";
 
@@ -11,7 +13,7 @@ const MAX_ROW_BYTES = 32_000;
 /** Wraps the user's handler: its result is kept, whatever its size. */
 export function keepResult(
   work: (event: unknown, context: Context) => unknown,
-  createClient: () => S3Client = createS3,
+  createClient: (account: string) => S3Client = createS3,
 ): (event: unknown, context: Context) => Promise<WorkResult> {
   let s3: S3Client | undefined;
   return async (event, context) => {
@@ -22,7 +24,7 @@ export function keepResult(
     if (Buffer.byteLength(json) <= MAX_ROW_BYTES) return { json, location: "" };
     const { RESULTS_BUCKET: Bucket } = workEnvironment.parse(process.env);
     const Key = keyOf(event);
-    s3 ??= createClient();
+    s3 ??= createClient(accountOf(context));
     await s3.send(new PutObjectCommand({ Bucket, Key, Body: json, ContentType: "application/json" }));
     return { json: "", location: `s3://${Bucket}/${Key}` };
   };

@@ -1,3 +1,4 @@
+/** The handler that records the end of executions that did not record it themselves. */
 import * as z from "zod";
 
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";

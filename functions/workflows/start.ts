@@ -1,3 +1,4 @@
+/** The handler that starts a task by an invocation instead of a request. */
 import * as z from "zod";
 
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";

@@ -1,3 +1,4 @@
+/** The handler that finds tasks whose end event was lost, on a schedule. */
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createSfn } from "../shared/aws/clients/sfn";
 import { scheduledHandler } from "../shared/handlers/scheduled-handler";

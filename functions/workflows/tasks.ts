@@ -1,3 +1,4 @@
+/** The handler of the workflows' REST API. */
 import * as z from "zod";
 
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";

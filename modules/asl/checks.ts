@@ -2,6 +2,7 @@
 import validateAsl from "asl-validator";
 import { useOf, type StatesProperty } from "./expressions";
 import type { Machine, State } from "./machine";
+import { isValidated, rememberValidated } from "./validated-machines";
 
 /** A string that is an expression as a whole. */
 const EXPRESSION = /^\{%([^]*)%\}$/;
@@ -257,10 +258,15 @@ export function aslFaults(machine: Machine): readonly string[] {
   });
   const known = checked.get(definition);
   if (known !== undefined) return known;
-  const { errors } = validateAsl(JSON.parse(definition));
-  const faults = errors.map((error) => ("Message" in error ? error.Message : error["Error code"]));
+  const faults = isValidated(definition) ? [] : faultsOf(definition);
   checked.set(definition, faults);
   return faults;
+}
+
+function faultsOf(definition: string): readonly string[] {
+  const { errors } = validateAsl(JSON.parse(definition));
+  if (errors.length === 0) rememberValidated(definition);
+  return errors.map((error) => ("Message" in error ? error.Message : error["Error code"]));
 }
 
 /** Values of a template, with the keys of its objects: `name.$` is JSONPath. */

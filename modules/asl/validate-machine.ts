@@ -1,3 +1,4 @@
+/** Validates a state machine's definition at synth. */
 import { aslFaults, expressionFaults, fieldFaults } from "./checks";
 import { MachineError, type Machine, type State } from "./machine";
 

@@ -1,3 +1,4 @@
+/** The SNS topic of an environment's alarms, with its mail subscriptions. */
 import { createHash } from "node:crypto";
 import { DataAwsCallerIdentity } from "@cdktf/provider-aws/lib/data-aws-caller-identity";
 import { SnsTopic } from "@cdktf/provider-aws/lib/sns-topic";

@@ -1,3 +1,4 @@
+/** A CloudWatch alarm from its specification. */
 import { CloudwatchMetricAlarm } from "@cdktf/provider-aws/lib/cloudwatch-metric-alarm";
 import { Construct } from "constructs";
 import { alarmDescription, type AlarmSpec } from "./alarm-spec";

@@ -44,7 +44,15 @@ export function attributionOf(folders: readonly string[]): string {
   );
 }
 
+/** Modules of one app contain the same packages. */
+const licenceTexts = new Map<string, string | undefined>();
+
 function licenceTextIn(folder: string): string | undefined {
+  if (!licenceTexts.has(folder)) licenceTexts.set(folder, readLicenceText(folder));
+  return licenceTexts.get(folder);
+}
+
+function readLicenceText(folder: string): string | undefined {
   const files = readdirSync(folder)
     .filter((file) => /^(licen[cs]e|copying|notice)([.-].*)?$/i.test(file))
     .sort();

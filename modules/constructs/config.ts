@@ -1,3 +1,4 @@
+/** Parses configuration, with one line for each fault. */
 import type { z } from "zod";
 
 /** An invalid configuration. One line per problem: path, value and reason. */

@@ -1,8 +1,10 @@
+/** Preflight requests of browsers, which API Gateway answers itself. */
 import { ApiGatewayIntegration } from "@cdktf/provider-aws/lib/api-gateway-integration";
 import { ApiGatewayIntegrationResponse } from "@cdktf/provider-aws/lib/api-gateway-integration-response";
 import { ApiGatewayMethod } from "@cdktf/provider-aws/lib/api-gateway-method";
 import { ApiGatewayMethodResponse } from "@cdktf/provider-aws/lib/api-gateway-method-response";
 import { Construct } from "constructs";
+import { explain } from "./explain";
 
 /** What browsers on any origin may send. */
 export interface Cors {
@@ -46,10 +48,14 @@ export class CorsPreflight extends Construct {
       httpMethod,
       type: "MOCK",
       requestTemplates: { "application/json": '{"statusCode": 200}' },
-      // Other content types get 415. Passed through, they would get 500 and raise the alarm for 5xx.
       passthroughBehavior: "NEVER",
-      contentHandling: "CONVERT_TO_TEXT", // bodies are binary in our APIs, and a mock responds to those with 500
+      contentHandling: "CONVERT_TO_TEXT",
     });
+    explain(
+      integration,
+      "NEVER: other content types get 415. Passed through, they would get 500 and raise the alarm for 5xx.",
+    );
+    explain(integration, "CONVERT_TO_TEXT: bodies are binary in this API, and a mock responds to those with 500.");
     const { statusCode } = new ApiGatewayMethodResponse(this, "method-response", {
       restApiId,
       resourceId,

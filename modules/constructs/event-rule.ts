@@ -1,3 +1,4 @@
+/** EventBridge rules and their targets. */
 import { CloudwatchEventRule, type CloudwatchEventRuleConfig } from "@cdktf/provider-aws/lib/cloudwatch-event-rule";
 import { CloudwatchEventTarget } from "@cdktf/provider-aws/lib/cloudwatch-event-target";
 import type { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission";

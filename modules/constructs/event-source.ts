@@ -1,3 +1,4 @@
+/** Event sources that Lambda polls: queues and streams. */
 import type { LambdaEventSourceMappingConfig } from "@cdktf/provider-aws/lib/lambda-event-source-mapping";
 import type { Binding } from "./grants";
 

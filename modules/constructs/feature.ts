@@ -2,9 +2,10 @@
  * A feature is a construct tree in TypeScript and a Terraform module in the plan: a folder with HCL files and zips, which the
  * environment's stack calls as `module.<feature>`.
  */
-import "./stack-traces";
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import "./cdktf-startup";
+import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { reasonsOf } from "./explain";
 import { AwsProvider } from "@cdktf/provider-aws/lib/provider";
 import { DataAwsCallerIdentity } from "@cdktf/provider-aws/lib/data-aws-caller-identity";
 import { DataAwsPartition } from "@cdktf/provider-aws/lib/data-aws-partition";
@@ -240,14 +241,16 @@ export abstract class Feature extends TerraformStack {
 
   /** The module as Terraform reads it, by file name. */
   toFiles(): Readonly<Record<string, string>> {
+    const comments = new Map<string, readonly string[]>();
     const blockTypes = this.node.findAll().flatMap((construct): (readonly [string, BlockTypes])[] => {
       const isData = TerraformDataSource.isTerraformDataSource(construct);
       if (!isData && !TerraformResource.isTerraformResource(construct)) return [];
       const address = `${isData ? "data." : ""}${construct.terraformResourceType}.${construct.friendlyUniqueId}`;
+      comments.set(address, reasonsOf(construct));
       return [[address, blockTypesOf(construct)]];
     });
     const heading = `Almanac ${this.feature}. Generated from modules/${this.feature}/index.ts: change it there.`;
-    return moduleFiles(this.toModule(), { heading, blockTypes: new Map(blockTypes) });
+    return moduleFiles(this.toModule(), { heading, blockTypes: new Map(blockTypes), comments });
   }
 
   /** Adds a variable to the module, set by the environment's stack. */
@@ -304,13 +307,27 @@ export abstract class Feature extends TerraformStack {
     if (!session.skipValidation) this.runAllValidations();
     const { workingDirectory } = session.manifest.forStack(environment);
     const directory = join(session.outdir, workingDirectory, "modules", this.feature);
-    rmSync(directory, { recursive: true, force: true }); // zips of the previous synth
+    const texts = {
+      ...this.toFiles(),
+      [ATTRIBUTION]: attributionOf([...this.zips.values()].flatMap(packagesIn)),
+      [MODULE_JSON]: `${JSON.stringify(this.toModule(), undefined, 2)}\n`,
+    };
+    const assets = new Map([...this.zips].map(([name, file]) => [`${name}.zip`, file]));
     mkdirSync(join(directory, "assets"), { recursive: true });
-    for (const [name, file] of this.zips) copyFileSync(file, join(directory, "assets", `${name}.zip`));
-    writeFileSync(join(directory, "NOTICE"), attributionOf([...this.zips.values()].flatMap(packagesIn)));
-    for (const [name, text] of Object.entries(this.toFiles())) writeFileSync(join(directory, name), text);
-    writeFileSync(join(directory, MODULE_JSON), `${JSON.stringify(this.toModule(), undefined, 2)}\n`);
+    keepOnly(directory, new Set([...Object.keys(texts), "assets"]));
+    keepOnly(join(directory, "assets"), new Set(assets.keys()));
+    for (const [name, file] of assets) copyFileSync(file, join(directory, "assets", name));
+    for (const [name, text] of Object.entries(texts)) writeFileSync(join(directory, name), text);
   }
+}
+
+/** The file's usual name. */
+const ATTRIBUTION = "NOTICE";
+
+/** Removes what the previous synthesis has left in a folder: Terraform would read it. */
+function keepOnly(folder: string, names: ReadonlySet<string>): void {
+  for (const name of readdirSync(folder))
+    if (!names.has(name)) rmSync(join(folder, name), { recursive: true, force: true });
 }
 
 /** Drops cdktf's metadata, which has the construct path of each block. */

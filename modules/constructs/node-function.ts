@@ -1,3 +1,4 @@
+/** A Lambda function of Node.js: bundle, role, log group, alarms. */
 import { basename } from "node:path";
 import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group";
 import { IamRole } from "@cdktf/provider-aws/lib/iam-role";
@@ -7,6 +8,7 @@ import { LambdaEventSourceMapping } from "@cdktf/provider-aws/lib/lambda-event-s
 import { LambdaFunctionEventInvokeConfig } from "@cdktf/provider-aws/lib/lambda-function-event-invoke-config";
 import { S3Object } from "@cdktf/provider-aws/lib/s3-object";
 import { Construct } from "constructs";
+import { explain } from "./explain";
 import { Alarm } from "./alarm";
 import type { AlarmSpec } from "./alarm-spec";
 import { bundleOf, type HandlerWrapper } from "./bundle";
@@ -163,10 +165,11 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
       key: `${name}.zip`,
       source: zip.filename,
       sourceHash: zip.hash,
-      etag: zip.md5, // a change outside Terraform shows in a plan
+      etag: zip.md5,
     });
+    explain(code, "With its etag, so that code from another upload shows in a plan.");
 
-    return new LambdaFunction(this, RESOURCE, {
+    const lambda = new LambdaFunction(this, RESOURCE, {
       functionName: name,
       role: role.arn,
       runtime: LAMBDA_RUNTIME,
@@ -189,8 +192,9 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
       },
       tracingConfig: { mode: "Active" },
       loggingConfig: { logFormat: "JSON", logGroup: logs.name },
-      dependsOn: [permissions], // the first invocations need them
+      dependsOn: [permissions],
     });
+    return explain(lambda, "After the permissions of its role, which the first invocations need.");
   }
 
   private createEventInvokeConfig(lambda: LambdaFunction, props: EventInvokeConfig, permissions: IamRolePolicy): void {

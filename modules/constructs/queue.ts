@@ -1,3 +1,4 @@
+/** SQS queues with their dead-letter queues. */
 import { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue";
 import { Lazy } from "cdktf";
 import { Construct } from "constructs";

@@ -1,3 +1,4 @@
+/** Readable ids of resources in Terraform, instead of cdktf's hashes. */
 import { TerraformElement, type TerraformStack } from "cdktf";
 import { Node, type IConstruct } from "constructs";
 

@@ -1,3 +1,4 @@
+/** A REST API of API Gateway: routes, stage, access log, alarms. */
 import { ApiGatewayDeployment } from "@cdktf/provider-aws/lib/api-gateway-deployment";
 import { ApiGatewayGatewayResponse } from "@cdktf/provider-aws/lib/api-gateway-gateway-response";
 import type { ApiGatewayIntegrationResponse } from "@cdktf/provider-aws/lib/api-gateway-integration-response";
@@ -11,6 +12,7 @@ import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group
 import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import { explain } from "./explain";
 import { Alarm } from "./alarm";
 import type { AlarmSpec } from "./alarm-spec";
 import { CorsPreflight, type Cors } from "./cors-preflight";
@@ -94,8 +96,12 @@ export class RestApi extends Construct {
       name,
       description: props.description,
       endpointConfiguration: { types: ["REGIONAL"] },
-      binaryMediaTypes: ["*/*"], // otherwise API Gateway replaces octets that are not UTF-8, and functions cannot refuse them
+      binaryMediaTypes: ["*/*"],
     });
+    explain(
+      this.api,
+      "Binary: otherwise API Gateway replaces octets that are not UTF-8, and functions cannot refuse them.",
+    );
     for (const handler of new Map(props.routes.map(({ handler: each }) => [each.name, each])).values())
       this.allowInvocation(handler);
     const integrations = props.routes.map((route) => this.createRoute(route));
@@ -134,13 +140,14 @@ export class RestApi extends Construct {
    * One statement for all routes: a function's resource policy has 20 KB. The API's integrations decide which routes invoke it.
    */
   private allowInvocation({ name, node }: Route["handler"]): void {
-    new LambdaPermission(this, `${node.id}-permission`, {
+    const permission = new LambdaPermission(this, `${node.id}-permission`, {
       statementId: Feature.of(this).nameOf(this),
       action: "lambda:InvokeFunction",
       functionName: name,
       principal: "apigateway.amazonaws.com",
       sourceArn: `${this.api.executionArn}/${STAGE}/*`,
     });
+    explain(permission, "One for all routes: the resource policy of a function has at most 20 KB.");
   }
 
   private createRoute(route: Route): ApiGatewayIntegration {
@@ -203,7 +210,7 @@ export class RestApi extends Construct {
     { routes, cors }: RestApiProps,
     dependsOn: readonly ITerraformDependable[],
   ): ApiGatewayDeployment {
-    return new ApiGatewayDeployment(this, "deployment", {
+    const deployment = new ApiGatewayDeployment(this, "deployment", {
       restApiId: this.api.id,
       triggers: {
         ...Object.fromEntries(
@@ -222,6 +229,10 @@ export class RestApi extends Construct {
       dependsOn: [...dependsOn],
       lifecycle: { createBeforeDestroy: true },
     });
+    return explain(
+      deployment,
+      "Has the routes that exist when it is created. Terraform deletes a removed route later: then apply with -replace of this.",
+    );
   }
 
   private createStage(name: string, deployment: ApiGatewayDeployment, secretPaths: boolean): ApiGatewayStage {

@@ -1,3 +1,4 @@
+/** An EventBridge schedule of a function. */
 import { conditional, Op, Token } from "cdktf";
 import type { Construct } from "constructs";
 import { Rule, type RuleProps } from "./event-rule";

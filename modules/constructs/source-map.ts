@@ -1,3 +1,4 @@
+/** Source maps of bundles, without dependencies. */
 import { decode, encode, type SourceMapSegment } from "@jridgewell/sourcemap-codec";
 import * as z from "zod";
 

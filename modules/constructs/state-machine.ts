@@ -1,8 +1,10 @@
+/** A Step Functions state machine: definition, role, log group, alarms. */
 import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group";
 import { IamRole } from "@cdktf/provider-aws/lib/iam-role";
 import { IamRolePolicy } from "@cdktf/provider-aws/lib/iam-role-policy";
 import { SfnStateMachine } from "@cdktf/provider-aws/lib/sfn-state-machine";
 import { Construct } from "constructs";
+import { explain } from "./explain";
 import { MachineError, type Machine } from "../asl/machine";
 import { Alarm } from "./alarm";
 import type { AlarmSpec } from "./alarm-spec";
@@ -56,10 +58,10 @@ export class StateMachine<
     checkPermissions(definition, props.bindings);
 
     const logs = new CloudwatchLogGroup(this, "log-group", {
-      // Log groups with this prefix share one resource policy. An account has ten.
       name: `/aws/vendedlogs/states/${name}`,
       retentionInDays: LOG_RETENTION_DAYS,
     });
+    explain(logs, "Log groups with this prefix share one resource policy, of which an account has ten.");
     const role = this.createRole(feature, name);
     const permissions = this.createPermissions(role, props.bindings);
     const machine = new SfnStateMachine(this, RESOURCE, {
@@ -69,8 +71,9 @@ export class StateMachine<
       definition: inPartition(definition, feature.partitionName),
       loggingConfiguration: { level: "ERROR", includeExecutionData: false, logDestination: `${logs.arn}:*` },
       tracingConfiguration: { enabled: true },
-      dependsOn: [permissions], // Step Functions refuses a machine that cannot write to its log group
+      dependsOn: [permissions],
     });
+    explain(machine, "After its permissions: Step Functions refuses a machine that cannot write to its log group.");
 
     this.name = machine.name;
     this.arn = machine.arn;

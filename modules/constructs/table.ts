@@ -1,3 +1,4 @@
+/** A DynamoDB table: keys, indexes, stream, backups, grants. */
 import { DynamodbTable } from "@cdktf/provider-aws/lib/dynamodb-table";
 import { Construct } from "constructs";
 import type { EventSource, StreamEventSourceProps } from "./event-source";

@@ -1,3 +1,4 @@
+/** The Glue table with which Athena reads an export. */
 import { GlueCatalogTable } from "@cdktf/provider-aws/lib/glue-catalog-table";
 import { Construct } from "constructs";
 import { RESOURCE } from "../constructs/readable-id";

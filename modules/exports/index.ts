@@ -1,3 +1,4 @@
+/** The module of exports: state machine, functions, queue, tables, bucket. */
 import { GlueCatalogDatabase } from "@cdktf/provider-aws/lib/glue-catalog-database";
 import { S3BucketLifecycleConfiguration } from "@cdktf/provider-aws/lib/s3-bucket-lifecycle-configuration";
 import { S3Object } from "@cdktf/provider-aws/lib/s3-object";

@@ -55,7 +55,7 @@ const jobsSchema = z.strictObject({
   tables: z.array(tableNameSchema).default([]),
   /** Roles that jobs may name to read tables of other accounts or regions. @default [] */
   roles: jobRolesSchema.default([]),
-  /** Name of the bucket for files. @default the feature's own bucket */
+  /** Name of the bucket for files, of this account. @default the feature's own bucket */
   bucket: exportSchema.shape.bucket,
   /** Key that files are encrypted with. @default the S3 managed key */
   kmsKeyArn: exportSchema.shape.kmsKeyArn,

@@ -9,6 +9,8 @@ export interface ModuleLayout {
   readonly heading: string;
   /** Nested blocks by address, in the order in which the files have the resources: `aws_sqs_queue.dlq`, `data.aws_region.region`. */
   readonly blockTypes: ReadonlyMap<string, BlockTypes>;
+  /** Comments by address, each a line above the block. */
+  readonly comments: ReadonlyMap<string, readonly string[]>;
 }
 
 type Body = Readonly<Record<string, unknown>>;
@@ -19,7 +21,10 @@ type Body = Readonly<Record<string, unknown>>;
  * @param module its JSON; each argument has the meaning that Terraform's JSON syntax gives it
  * @throws for what the module cannot have: provisioners, `count`
  */
-export function moduleFiles(module: Body, { heading, blockTypes }: ModuleLayout): Readonly<Record<string, string>> {
+export function moduleFiles(
+  module: Body,
+  { heading, blockTypes, comments }: ModuleLayout,
+): Readonly<Record<string, string>> {
   const { "//": _, terraform, variable, output, resource, data, ...unknown } = module;
   rejectUnknown("the module", unknown);
   const files = new Map<string, string[]>();
@@ -27,21 +32,25 @@ export function moduleFiles(module: Body, { heading, blockTypes }: ModuleLayout)
   add("versions.tf", terraformBlock(bodyOf(terraform)));
   for (const [name, body] of entriesOf(variable)) add("variables.tf", variableBlock(name, body));
   for (const [name, body] of entriesOf(output)) add("outputs.tf", outputBlock(name, body));
-  for (const { file, text } of resourceBlocks({ resource, data }, blockTypes)) add(file, text);
+  for (const { file, text } of resourceBlocks({ resource, data }, blockTypes, comments)) add(file, text);
   return Object.fromEntries([...files].map(([name, texts]) => [name, `${texts.join("\n\n")}\n`]));
 }
 
-/** Resources and data sources as HCL, each with the file that it belongs to. @param blockTypes as in {@link ModuleLayout} */
+/** Resources and data sources as HCL, each with the file that it belongs to. @param blockTypes, comments as in {@link ModuleLayout} */
 export function resourceBlocks(
   { resource, data }: { readonly resource: unknown; readonly data: unknown },
   blockTypes: ModuleLayout["blockTypes"],
+  comments: ModuleLayout["comments"] = new Map(),
 ): readonly { readonly file: string; readonly text: string }[] {
   const order = [...blockTypes.keys()];
   return [...blocksOf("resource", resource), ...blocksOf("data", data)]
     .sort((one, other) => order.indexOf(one.address) - order.indexOf(other.address))
     .map(({ kind, type, name, address, body }) => ({
       file: kind === "data" ? "main.tf" : fileOf(type, body),
-      text: resourceBlock(`${kind} "${type}" "${name}"`, body, blockTypes.get(address) ?? {}),
+      text: [
+        ...(comments.get(address) ?? []).map((comment) => `# ${comment}`),
+        resourceBlock(`${kind} "${type}" "${name}"`, body, blockTypes.get(address) ?? {}),
+      ].join("\n"),
     }));
 }
 

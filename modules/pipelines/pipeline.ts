@@ -1,5 +1,4 @@
 /** The resources of one pipeline: ingress function, queue with its ingest function, table, and notify function. */
-import { DataResource } from "cdktf";
 import type { Construct } from "constructs";
 import type { z } from "zod";
 import {
@@ -24,6 +23,7 @@ import { QueueFunction } from "../constructs/patterns/queue-function";
 import type { ScheduledFunction } from "../constructs/patterns/scheduled-function";
 import type { Queue } from "../constructs/queue";
 import { Table } from "../constructs/table";
+import { TerraformData } from "../constructs/terraform-data";
 
 /** Waits for S3 and SQS. API Gateway's limit is 29 seconds. */
 const INGRESS_TIMEOUT_SECONDS = 15;
@@ -240,11 +240,11 @@ function createNotify(
 
 /** When this part of the configuration was first deployed: Terraform keeps it in the state. ISO 8601. */
 function creationTime(scope: Construct, id: string): string {
-  const resource = new DataResource(scope, id, {
+  const data = new TerraformData(scope, id, {
     input: { time: "${plantimestamp()}" },
     lifecycle: { ignoreChanges: ["input"] },
   });
-  return `\${${resource.fqn}.output.time}`;
+  return data.outputOf("time");
 }
 
 /** The pipeline's name and its configuration without the schema, from the module's variable. */

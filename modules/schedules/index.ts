@@ -1,3 +1,4 @@
+/** The module of schedules: the keeper, the table of runs, and the function of each schedule. */
 import { existsSync, readFileSync } from "node:fs";
 import { S3Object } from "@cdktf/provider-aws/lib/s3-object";
 import { Fn, type TerraformStack } from "cdktf";

@@ -1,3 +1,4 @@
+/** The module of timers: API, dispatcher, callbacks with their queues, tables, alarms. */
 import type { TerraformStack, TerraformVariable } from "cdktf";
 import { z } from "zod";
 import {

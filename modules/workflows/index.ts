@@ -1,3 +1,4 @@
+/** The module of workflows: API, and for each workflow state machine, functions and alarms. */
 import type { TerraformStack } from "cdktf";
 import { SWEEP_MINUTES } from "../../functions/workflows/contract";
 import { MINUTE_SECONDS } from "../../functions/shared/time";

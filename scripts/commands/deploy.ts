@@ -3,10 +3,11 @@ import { describeFeatures } from "../emulator/describe-run";
 import { bootstrap } from "../environments/bootstrap";
 import { dashboardUrl } from "../environments/console-url";
 import { checkName, rememberPersonal } from "../environments/names";
+import { describeRemoved, removeRoutes } from "../terraform/removed-routes";
 import { openStack, type EnvironmentStack } from "../environments/stack";
 import { digestOf } from "../review/digest";
 import { toMarkdown } from "../review/markdown";
-import { planInto, withPlanFile } from "../review/planned";
+import { planInto } from "../review/planned";
 import { countChanges, isEmpty, isForbidden, reviewPlan, type Report } from "../review/report";
 import { DocumentedCommand, EXIT, EXIT_CODES, exitCodeOf, withApp, type AppOptions } from "../shared/command-line";
 import { confirm } from "../shared/confirm";
@@ -21,6 +22,7 @@ import {
   terraformOutputs,
   terraformVersion,
 } from "../terraform/terraform";
+import { withPlanFile } from "../terraform/plan-file";
 
 interface Options extends AppOptions {
   readonly yes: boolean;
@@ -111,8 +113,10 @@ async function run(environment: string, options: Options): Promise<number> {
     await runSteps([
       {
         title: "Terraform apply",
-        run: async (onProgress) =>
-          describeApplied(await terraformApplyPlan(file, { ...opened().terraform, planned, onProgress })),
+        run: async (onProgress) => {
+          const applied = await terraformApplyPlan(file, { ...opened().terraform, planned, onProgress });
+          return `${describeApplied(applied)}${describeRemoved(await removeRoutes(opened().terraform, onProgress))}`;
+        },
       },
     ]);
     if (opened().personal) rememberPersonal([environment]);

@@ -1,7 +1,7 @@
 /** `almanac environments`: what is deployed, since when, and what it costs. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { S3Client } from "@aws-sdk/client-s3";
+import { type S3Client } from "@aws-sdk/client-s3";
 import { localSettings } from "../emulator/local-settings";
 import { findEnvironments, type DeployedEnvironment } from "../environments/inventory";
 import { localEndpoint, rememberPersonal } from "../environments/names";
@@ -14,11 +14,11 @@ import {
   type AppOptions,
   type JsonOption,
 } from "../shared/command-line";
-import { s3Settings } from "../shared/aws-settings";
 import { describeError } from "../shared/errors";
 import { table } from "../shared/table";
 import { readStateBackend, type StateBackend } from "../terraform/state-bucket";
 import { synthesizeStacks } from "../terraform/synthesize";
+import { createS3Client } from "../shared/s3-client";
 
 export const command = () =>
   withJson(
@@ -61,9 +61,9 @@ async function run({ app, home, json }: AppOptions & JsonOption): Promise<number
 /** One for the account, unless every environment is on an emulator; one for the emulator that runs. */
 function* clientsOf(backends: readonly StateBackend[], emulator: string | undefined): Generator<S3Client> {
   const inAccount = backends.find(({ endpoints }) => endpoints === undefined);
-  if (inAccount) yield new S3Client({ region: inAccount.region, followRegionRedirects: true });
+  if (inAccount) yield createS3Client({ region: inAccount.region }, { followRegionRedirects: true });
   // Also without a stack that says so: personal environments are in no app.
-  if (emulator !== undefined) yield new S3Client(s3Settings(localSettings(emulator)));
+  if (emulator !== undefined) yield createS3Client(localSettings(emulator));
 }
 
 function describe(found: readonly DeployedEnvironment[]): string {

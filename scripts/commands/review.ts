@@ -1,10 +1,11 @@
 /** `almanac review <environment>`: what a deployment would change, for the person who approves it. */
 import { writeFile } from "node:fs/promises";
+import { findStaleDeployments, type StaleDeployment } from "../terraform/removed-routes";
 import { NotDeployedError, openForeignStack, openStack } from "../environments/stack";
 import { toMarkdown } from "../review/markdown";
 import { digestOf } from "../review/digest";
 import type { Plan } from "../review/plan";
-import { planInto, readPlanFile, withPlanFile } from "../review/planned";
+import { planInto, readPlanFile } from "../review/planned";
 import { isEmpty, isForbidden, reviewPlan } from "../review/report";
 import {
   callersPath,
@@ -20,6 +21,7 @@ import {
 } from "../shared/command-line";
 import { stateBucketExists } from "../terraform/state-bucket";
 import { ensureTerraform, terraformInit } from "../terraform/terraform";
+import { withPlanFile } from "../terraform/plan-file";
 
 interface Options extends AppOptions, JsonOption {
   readonly plan?: string;
@@ -67,9 +69,9 @@ async function run(environment: string, options: Options): Promise<number> {
   const planned =
     file === undefined
       ? await plan(environment, options)
-      : await readPlanFile(file, () => openStack(environment, options));
-  const report = reviewPlan(planned, new Set(allow));
-  if (approval !== undefined) await writeFile(approval, `${digestOf(planned)}\n`);
+      : { plan: await readPlanFile(file, () => openStack(environment, options)), stale: [] };
+  const report = reviewPlan(planned.plan, new Set(allow), planned.stale);
+  if (approval !== undefined) await writeFile(approval, `${digestOf(planned.plan)}\n`);
   const text = json
     ? `${JSON.stringify({ environment, ...report })}\n`
     : toMarkdown(report, {
@@ -80,11 +82,15 @@ async function run(environment: string, options: Options): Promise<number> {
   if (out === undefined) process.stdout.write(text);
   else await writeFile(out, text);
   if (isForbidden(report)) return EXIT.dataLoss;
-  return drift && (!isEmpty(report) || report.drift.length > 0) ? EXIT.drift : EXIT.ok;
+  const drifted = !isEmpty(report) || report.drift.length > 0 || report.findings.length > 0;
+  return drift && drifted ? EXIT.drift : EXIT.ok;
 }
 
 /** Reports progress on standard error: the report goes to standard output. */
-async function plan(environment: string, { stack: foreign, ...options }: Options): Promise<Plan> {
+async function plan(
+  environment: string,
+  { stack: foreign, ...options }: Options,
+): Promise<{ readonly plan: Plan; readonly stale: readonly StaleDeployment[] }> {
   console.error(foreign === undefined ? "Synthesize the stack ..." : "Check the stack ...");
   const stack = await (foreign === undefined
     ? openStack(environment, options)
@@ -98,5 +104,9 @@ async function plan(environment: string, { stack: foreign, ...options }: Options
   console.error("Terraform init ...");
   await terraformInit(stack.terraform);
   console.error("Terraform plan ...");
-  return withPlanFile((planFile) => planInto(planFile, stack.terraform, console.error, { locked: false }));
+  const [planned, stale] = await Promise.all([
+    withPlanFile((planFile) => planInto(planFile, stack.terraform, console.error, { locked: false })),
+    findStaleDeployments(stack.directory),
+  ]);
+  return { plan: planned, stale };
 }

@@ -1,3 +1,4 @@
+/** The estimate of a month's cost, as text. */
 import { table } from "../shared/table";
 import { ASSUMPTIONS, type Estimate } from "./estimate";
 

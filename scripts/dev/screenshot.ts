@@ -1,14 +1,14 @@
 /** `node scripts/launcher/dev.mjs screenshot`: takes a picture of the status page for README.md. */
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { STATUS_PAGE_KEY } from "../../functions/heartbeats/contract";
 import { ensureChromium, launchChromium } from "../../test/support/chromium";
 import { findDeployed } from "../environments/deployed";
-import { s3Settings } from "../shared/aws-settings";
 import { EXIT, npmCommand, withEnvironment, type EnvironmentOptions } from "../shared/command-line";
 import { describeError } from "../shared/errors";
 import { outputsOf } from "../shared/feature-outputs";
+import { createS3Client } from "../shared/s3-client";
 
 const FILE = "docs/images/status-page.png";
 const PAGE_URL = "http://status-page.test/";
@@ -37,7 +37,7 @@ async function screenshot(options: EnvironmentOptions): Promise<void> {
 async function readStatusPage(options: EnvironmentOptions): Promise<string> {
   const deployed = await findDeployed(options);
   const { status_page_bucket_name: Bucket } = outputsOf("heartbeats", deployed);
-  const s3 = new S3Client(s3Settings(deployed.aws));
+  const s3 = createS3Client(deployed.aws);
   const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: STATUS_PAGE_KEY }));
   if (Body === undefined) throw new Error(`s3://${Bucket}/${STATUS_PAGE_KEY} has no content`);
   return Body.transformToString();

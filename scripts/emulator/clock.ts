@@ -40,7 +40,7 @@ export async function beginAdvance(endpoint: string, untilMs: number): Promise<C
   return clockSchema.parse(await askLauncher(endpoint, "POST", "clock/advance", { body: { untilMs } }));
 }
 
-/** Lets time pass so many times as fast, from one due instant to the next; 1: as it does. @throws LauncherRefusedError */
+/** Lets time pass faster by a factor, from one due instant to the next; 1: real time. @throws LauncherRefusedError */
 export async function setClockSpeed(endpoint: string, speed: number): Promise<ClockState> {
   return clockSchema.parse(await askLauncher(endpoint, "POST", "clock/speed", { body: { speed } }));
 }

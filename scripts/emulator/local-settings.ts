@@ -1,3 +1,4 @@
+/** Settings of AWS clients for the emulator. */
 import type { AwsSettings } from "../shared/aws-settings";
 import { keysOf } from "../shared/emulator-keys";
 import { LOCAL_REGION } from "./run";

@@ -1,3 +1,4 @@
+/** Deletes log groups that were created again after a destroy. */
 import {
   CloudWatchLogsClient,
   DeleteLogGroupCommand,

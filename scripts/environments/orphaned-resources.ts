@@ -8,11 +8,12 @@ import { EventBridgeClient, ListRulesCommand } from "@aws-sdk/client-eventbridge
 import { IAMClient, paginateListRoles } from "@aws-sdk/client-iam";
 import { KMSClient, paginateListAliases } from "@aws-sdk/client-kms";
 import { LambdaClient, paginateListFunctions } from "@aws-sdk/client-lambda";
-import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
+import { ListBucketsCommand } from "@aws-sdk/client-s3";
 import { SFNClient, paginateListStateMachines } from "@aws-sdk/client-sfn";
 import { SNSClient, paginateListTopics } from "@aws-sdk/client-sns";
 import { SQSClient, paginateListQueues } from "@aws-sdk/client-sqs";
 import type { AwsSettings } from "../shared/aws-settings";
+import { createS3Client } from "../shared/s3-client";
 
 /** A kind of resource, and the names of all of that kind. */
 interface List {
@@ -80,7 +81,7 @@ function listsOf(prefix: string, aws: AwsSettings): readonly List[] {
     {
       kind: "bucket",
       names: async () => {
-        const s3 = new S3Client({ ...aws, forcePathStyle: aws.endpoint !== undefined });
+        const s3 = createS3Client(aws);
         const { Buckets = [] } = await s3.send(new ListBucketsCommand({}));
         return Buckets.map(({ Name = "" }) => Name);
       },

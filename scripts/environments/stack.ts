@@ -5,7 +5,7 @@ import type { AwsSettings } from "../shared/aws-settings";
 import { copyForeignStack } from "../terraform/foreign-stack";
 import { awsSettingsOf, readStateBackend, stateBucketExists } from "../terraform/state-bucket";
 import { readTags, synthesizeStack } from "../terraform/synthesize";
-import { withoutAwsSettings, type TerraformOptions } from "../terraform/terraform";
+import { emulatorEnvironment, type TerraformOptions } from "../terraform/terraform";
 import { checkName, LOCAL, localEndpoint } from "./names";
 
 /** A synthesized environment, deployed or not. */
@@ -59,7 +59,7 @@ async function stackAt(name: string, directory: string): Promise<EnvironmentStac
     personal: "Personal" in (await readTags(directory)),
     aws: awsSettingsOf(backend),
     // This shell's AWS settings are for real accounts.
-    terraform: { cwd: directory, ...(backend.endpoints && { environment: withoutAwsSettings() }) },
+    terraform: { cwd: directory, ...(backend.endpoints && { environment: emulatorEnvironment() }) },
   };
 }
 

@@ -5,10 +5,10 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod";
-import { s3Settings } from "../shared/aws-settings";
 import { awsSettingsOf, readStateBackend, type StateBackend } from "../terraform/state-bucket";
+import { createS3Client } from "../shared/s3-client";
 
 const deployedSchema = z.object({ digest: z.string(), stateETag: z.string() });
 
@@ -66,7 +66,7 @@ async function withBackend<T>(
   work: (s3: S3Client, backend: StateBackend) => Promise<T>,
 ): Promise<T> {
   const backend = await readStateBackend(stackDirectory);
-  const s3 = new S3Client(s3Settings(awsSettingsOf(backend)));
+  const s3 = createS3Client(awsSettingsOf(backend));
   try {
     return await work(s3, backend);
   } finally {

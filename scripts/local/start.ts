@@ -8,6 +8,7 @@ import { isRestored, saveState } from "../emulator/control";
 import { findLambdaNode, type LambdaNode } from "../emulator/lambda-node";
 import { pinnedRelease } from "../emulator/pinned-release";
 import { logTail, startEmulator, type StartedEmulator } from "../emulator/run";
+import { describeRemoved, removeRoutes } from "../terraform/removed-routes";
 import { describeError } from "../shared/errors";
 import { featuresSchema, type Features } from "../shared/feature-outputs";
 import { withLock } from "../shared/lock-file";
@@ -19,7 +20,7 @@ import {
   terraformApply,
   terraformInit,
   terraformVersion,
-  withoutAwsSettings,
+  emulatorEnvironment,
   type TerraformOptions,
 } from "../terraform/terraform";
 import { describeApplied } from "../terraform/events";
@@ -248,7 +249,7 @@ class Start {
     const { app, home, signal } = this.options;
     if (this.#synthesis === undefined) {
       this.#synthesis = synthesizeStack("local", { app, outputDirectory: home.synthesized, awsEndpoint, signal });
-      // Its step reports a failure; until then it is nobody's.
+      // Its step reports a failure. Avoids an unhandled rejection until then.
       this.#synthesis.catch(() => undefined);
     }
     return this.#synthesis;
@@ -289,9 +290,11 @@ class Start {
       {
         title: "Terraform apply",
         run: async (report) => {
-          const changes = await terraformApply({ ...this.#terraform(), onProgress: report });
+          const terraform = this.#terraform();
+          const changes = await terraformApply({ ...terraform, onProgress: report });
+          const removed = await removeRoutes(terraform, report);
           await this.#readFeatures();
-          return describeApplied(changes);
+          return `${describeApplied(changes)}${describeRemoved(removed)}`;
         },
       },
       this.#localPages(),
@@ -375,7 +378,7 @@ class Start {
   #terraform(): TerraformOptions {
     return {
       cwd: this.options.home.stack,
-      environment: withoutAwsSettings(),
+      environment: emulatorEnvironment(),
       signal: this.options.signal,
       // An emulator that was started now takes its state with it: nothing to save.
       ...(this.#started === undefined ? {} : { graceMs: 1_000 }),

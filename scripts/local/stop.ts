@@ -20,7 +20,7 @@ export async function stopLocal(home: Home): Promise<{ readonly endpoint: string
   // The foreground npm start must not report this end as a failure.
   await writeRecord(home, { ...record, stopping: true });
   const { process: identity, container } = record.emulator;
-  // First: while somebody looks at it, the emulator is never idle.
+  // First: while its page is open, the emulator is never idle.
   if (record.console !== undefined) await endProcessGroup(record.console.process, GRACE_MS);
   const ran = await endProcessGroup(identity, EMULATOR_GRACE_MS);
   if (container !== undefined) await removeContainer(container);

@@ -60,7 +60,11 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
     settings: "content_handling response_parameters response_templates selection_pattern",
   },
   aws_api_gateway_method: {
-    destroyed: identity("is a route that no longer exists", "warn"),
+    // The stage still has it after the apply: scripts/terraform/removed-routes.ts.
+    destroyed: identity(
+      "is a route that no longer exists. Deploy with npx almanac deploy, or after cdktf deploy run terraform apply -replace=<its API's deployment>: until then its stage serves the route",
+      "warn",
+    ),
     exposure: "authorization authorization_scopes authorizer_id api_key_required request_validator_id",
     identity: "http_method",
     address: "rest_api_id resource_id",
@@ -374,6 +378,14 @@ export const RULES: readonly Rule[] = [
   },
   {
     type: "aws_s3_bucket_lifecycle_configuration",
+    path: /^rule\.\d+\.noncurrent_version_expiration\.\d+\.newer_noncurrent_versions$/,
+    verdict: "data",
+    what: "keeps fewer older versions",
+    // Fewer, or none: all of them are deleted when they are old enough.
+    if: (before, after, created) => !created && before !== undefined && lower(before, after),
+  },
+  {
+    type: "aws_s3_bucket_lifecycle_configuration",
     path: /^rule\.\d+\.(filter|prefix)/,
     verdict: "data",
     what: "applies its rules to other objects",
@@ -623,6 +635,13 @@ export const RULES: readonly Rule[] = [
     if: (before, after, created) => !created && lower(before, after),
   },
   // Lambda
+  {
+    type: "aws_lambda_function",
+    path: /^reserved_concurrent_executions$/,
+    verdict: "data",
+    what: "is never run: it has no concurrency",
+    if: (before, after, created) => !created && after === 0 && before !== 0,
+  },
   {
     type: "aws_lambda_function",
     path: /^reserved_concurrent_executions$/,

@@ -72,6 +72,7 @@ function document(report: Report, environment: string, withValues: boolean): str
         report.drift.length === 0
           ? "No changes: the deployed environment matches the configuration."
           : "**⚠️ The deployed environment was changed outside Terraform**, and Terraform would not undo it.",
+        ...findings(report),
         ...drift(report),
       ]
     : [

@@ -1,20 +1,14 @@
 /** Plans an environment, for a review or for a deployment. */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { terraformInit, terraformPlan, terraformShowPlan, type TerraformOptions } from "../terraform/terraform";
+import { readFile } from "node:fs/promises";
+import {
+  terraformInit,
+  terraformPlan,
+  terraformShowPlan,
+  type PlanOptions,
+  type TerraformOptions,
+} from "../terraform/terraform";
 import { parsePlan, type Plan } from "./plan";
 import { withSources } from "./sources";
-
-/** Calls `use` with a file that only this user can read, and deletes it afterwards: a plan contains the state's values. */
-export async function withPlanFile<T>(use: (file: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), "almanac-plan-"));
-  try {
-    return await use(join(folder, "tfplan"));
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
 
 /**
  * Plans into a file and reads the plan. Requires an initialised stack and its state bucket.
@@ -24,9 +18,9 @@ export async function planInto(
   file: string,
   terraform: TerraformOptions,
   onProgress: (line: string) => void,
-  { locked = true }: { readonly locked?: boolean } = {},
+  options: PlanOptions = {},
 ): Promise<Plan> {
-  await terraformPlan(file, { ...terraform, onProgress, locked });
+  await terraformPlan(file, { ...terraform, onProgress, ...options });
   return withSources(parsePlan(await terraformShowPlan(file, terraform)), terraform.cwd);
 }
 

@@ -87,8 +87,13 @@ const HOLDS: Readonly<Record<string, string>> = {
 
 /**
  * @param allow the addresses, whole or as `heartbeats.dynamodb_table.state`, of resources that may lose their data, be exposed or change their identity
+ * @param stale API deployments that serve removed routes, which no plan shows
  */
-export function reviewPlan(plan: Plan, allow: ReadonlySet<string>): Report {
+export function reviewPlan(
+  plan: Plan,
+  allow: ReadonlySet<string>,
+  stale: readonly { readonly address: string; readonly routes: readonly string[] }[] = [],
+): Report {
   const allowed = new Set([
     ...allow,
     ...plan.resource_changes.map(({ address }) => address).filter((address) => allow.has(shortened(address))),
@@ -101,7 +106,11 @@ export function reviewPlan(plan: Plan, allow: ReadonlySet<string>): Report {
   const permissions = changedPermissions(changes, new Expressions(plan));
   return {
     dataLoss: reviewed.flatMap(({ change, review }) => dataLossOf(change, review, allowed)),
-    findings: [...changes.flatMap((change) => findingsOf(change, allowed)), ...openPermissions(permissions, allowed)],
+    findings: [
+      ...changes.flatMap((change) => findingsOf(change, allowed)),
+      ...openPermissions(permissions, allowed),
+      ...stale.map(({ address, routes }) => servedRoutes(address, routes)),
+    ],
     drift: driftOf(plan),
     permissions,
     modules: byModule(reviewed),
@@ -242,6 +251,12 @@ function configuredAttributes(
   ]);
 }
 
+function servedRoutes(address: string, routes: readonly string[]): Finding {
+  const what =
+    "still serves routes that were removed. npx almanac deploy ends that, or terraform apply -replace=<this>";
+  return { verdict: "exposure", address, what, changes: routes, refused: false, allowed: false };
+}
+
 /** Statements that let anybody in, or that no longer keep plain HTTP out. */
 function openPermissions(changes: readonly PermissionChange[], allowed: ReadonlySet<string>): readonly Finding[] {
   const finding = (address: string, what: string, sentences: readonly string[]): readonly Finding[] =>
@@ -261,7 +276,9 @@ function openPermissions(changes: readonly PermissionChange[], allowed: Readonly
   ]);
 }
 
-const isForEverybody = (sentence: string) => /^Allow .* by (\*|\{"AWS":"\*"\})$/.test(sentence);
+/** Its principal is `*`, alone or among others; or it names only those that it does not allow. */
+const isForEverybody = (sentence: string) =>
+  /^Allow .* by (\*|\{.*"\*".*\})$/.test(sentence) || /^Allow .* by all but [^ ]+$/.test(sentence);
 
 function byModule(
   reviewed: readonly { readonly change: ResourceChange; readonly review: ReviewedChange }[],

@@ -27,16 +27,14 @@ function configurationOf({ resource }: Stack): ModuleConfiguration {
     Object.entries(named).map(([name, values]) => ({
       address: `${type}.${name}`,
       expressions: Object.fromEntries(
-        Object.entries(values)
-          .filter(([, value]) => !isBlock(value))
-          .map(([argument, value]) => [argument, { constant_value: value }]),
+        Object.entries(values).map(([argument, value]) => [argument, isBlock(value) ? {} : { constant_value: value }]),
       ),
     })),
   );
   return { resources, module_calls: {} };
 }
 
-/** An object, or a list of objects: a block, or a map. The plan has the values of both. */
+/** An object, or a list of objects: a block, or a map. The plan has the values of both, so that it is enough that they are configured. */
 function isBlock(value: unknown): boolean {
   return [value].flat().some((each) => typeof each === "object");
 }

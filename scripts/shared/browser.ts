@@ -1,3 +1,4 @@
+/** Opens addresses in the machine's browser. */
 import { spawn } from "node:child_process";
 
 const OPENERS: Readonly<Record<string, readonly string[]>> = {

@@ -1,3 +1,4 @@
+/** Colours of the terminal. */
 import { isatty } from "node:tty";
 import { createColors } from "picocolors";
 

@@ -1,3 +1,4 @@
+/** Asks for a confirmation on the terminal. */
 import { createInterface } from "node:readline/promises";
 
 /** The command needs a confirmation and did not get it. The message says what to do. */

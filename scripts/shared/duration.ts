@@ -1,3 +1,4 @@
+/** Durations as arguments of commands. */
 import { DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS } from "../../functions/shared/time";
 
 /** Seconds in `90`, `90s`, `15m`, `2h` or `7d`; undefined for any other text. */

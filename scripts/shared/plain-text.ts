@@ -1,3 +1,4 @@
+/** Encodes texts from outside for the terminal. */
 import { format, stripVTControlCharacters } from "node:util";
 
 import { visible } from "../../functions/shared/text";

@@ -1,3 +1,4 @@
+/** Tables of text on the terminal. */
 import { stripVTControlCharacters } from "node:util";
 
 /** Formats rows under headings; numeric columns are right-aligned. */

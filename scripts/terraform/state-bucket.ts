@@ -13,14 +13,15 @@ import {
   PutBucketPolicyCommand,
   PutBucketVersioningCommand,
   PutPublicAccessBlockCommand,
-  S3Client,
+  type S3Client,
   S3ServiceException,
   type BucketLocationConstraint,
 } from "@aws-sdk/client-s3";
 import { z } from "zod";
-import { s3Settings, type AwsSettings } from "../shared/aws-settings";
+import { type AwsSettings } from "../shared/aws-settings";
 import { keysOf } from "../shared/emulator-keys";
 import { partitionOf } from "../../modules/synthesized/partition";
+import { createS3Client } from "../shared/s3-client";
 
 /** How long an older version of the state is kept. */
 const OLD_STATE_DAYS = 90;
@@ -110,7 +111,7 @@ export async function deleteStateBucket(stackDirectory: string): Promise<{ bucke
 }
 
 function clientOf(backend: StateBackend): S3Client {
-  return new S3Client(s3Settings(awsSettingsOf(backend)));
+  return createS3Client(awsSettingsOf(backend));
 }
 
 async function createIfMissing(s3: S3Client, { bucket, region }: StateBackend): Promise<boolean> {

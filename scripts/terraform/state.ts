@@ -1,9 +1,9 @@
 /** Reads an environment's Terraform state where Terraform keeps it, without Terraform. */
-import { GetObjectCommand, S3Client, S3ServiceException } from "@aws-sdk/client-s3";
+import { GetObjectCommand, S3ServiceException } from "@aws-sdk/client-s3";
 import * as z from "zod";
 import { awsSettingsOf, type StateBackend } from "./state-bucket";
-import { s3Settings } from "../shared/aws-settings";
 import type { Resource } from "../../modules/synthesized/resources";
+import { createS3Client } from "../shared/s3-client";
 
 const outputSchema = z.object({ value: z.unknown(), sensitive: z.boolean().default(false) });
 
@@ -29,7 +29,7 @@ export type State = z.output<typeof stateSchema>;
 
 /** The state of an environment; undefined: it has none, so it is not deployed. */
 export async function readState(backend: StateBackend): Promise<State | undefined> {
-  const s3 = new S3Client({ ...s3Settings(awsSettingsOf(backend)), followRegionRedirects: true });
+  const s3 = createS3Client(awsSettingsOf(backend), { followRegionRedirects: true });
   try {
     const { Body } = await s3.send(new GetObjectCommand({ Bucket: backend.bucket, Key: backend.key }));
     return stateSchema.parse(JSON.parse((await Body?.transformToString()) ?? "null"));

@@ -8,7 +8,7 @@ import * as z from "zod";
 import { EMULATOR_PROFILE, emulatorKeysFile } from "../../modules/constructs/emulator-keys";
 import { homeAt } from "../../scripts/shared/home";
 import { readRunning } from "../../scripts/emulator/run-record";
-import { terraform, terraformOutputs, withoutAwsSettings } from "../../scripts/terraform/terraform";
+import { terraform, terraformOutputs, emulatorEnvironment } from "../../scripts/terraform/terraform";
 import { awsConfiguration, home, npmRun } from "./support/system";
 
 const outputsSchema = z.object({
@@ -54,7 +54,7 @@ describe("a module by plain Terraform", () => {
 
     const cwd = join(folder, "heartbeats", "examples", "basic");
     await writeFile(join(cwd, "emulator_override.tf.json"), JSON.stringify(emulatorOverride(endpoint)));
-    const options = { cwd, environment: { ...withoutAwsSettings(), AWS_ENDPOINT_URL: endpoint } };
+    const options = { cwd, environment: { ...emulatorEnvironment(), AWS_ENDPOINT_URL: endpoint } };
     await terraform(["init", "-no-color"], options);
     await terraform(["apply", "-auto-approve", "-no-color", "-parallelism=30"], options);
     try {

@@ -10,6 +10,7 @@ const NAME = "rehearsal";
 const options = ["--app", "test/e2e/support/personal-app.ts"];
 
 let endpoint: string;
+let pingUrl: string;
 let variables: Readonly<Record<string, string>>;
 beforeAll(async () => {
   const running = await readRunning(homeAt(home));
@@ -28,12 +29,16 @@ describe("a personal environment", () => {
   }, 60_000);
 
   it("is created by npx almanac deploy, with its state bucket", async () => {
-    const { code, output } = await run("deploy", NAME, "--yes");
+    const pings = ["get", "post"].flatMap((method) =>
+      ["key", "key_event"].map((path) => `heartbeats.api_gateway_method.api_rest_${method}_ping_${path}`),
+    );
+    const { code, output } = await run("deploy", NAME, "--yes", "--allow", ...pings);
     expect(output).toContain(`${NAME} is not in test/e2e/support/personal-app.ts: a personal environment`);
     expect(output).toContain(`State bucket: almanac-${NAME}-terraform-state`);
-    expect(output).toMatch(/No data is lost\.\*\* \d+ added; \$0\.00 → \$\d/);
+    expect(output).toMatch(/No data is lost\. What else matters is allowed\.\*\* \d+ added; \$0\.00 → \$\d/);
     expect(output).toMatch(/Terraform apply: \d+ added/);
     expect(output).toContain(`${NAME} is deployed`);
+    pingUrl = `${/ping url +(\S+)/.exec(output)?.[1] ?? ""}/any`;
     expect(code).toBe(0);
   }, 300_000);
 
@@ -61,6 +66,19 @@ describe("a personal environment", () => {
     expect(output).toContain("No changes: the deployed environment matches the configuration.");
     expect(code).toBe(0);
   }, 120_000);
+
+  it("no longer serves a route that was removed, though Terraform deletes it after the API's deployment is created", async () => {
+    const ping = async () => (await fetch(pingUrl)).text();
+    // The emulator's answer to an unsigned request for no route.
+    const noRoute = "UnrecognizedClientException";
+    expect(await ping()).not.toContain(noRoute);
+
+    variables = { ...variables, REHEARSAL_WITHOUT_PINGS: "1" };
+    const { code, output } = await run("deploy", NAME, "--yes");
+    expect(output).toMatch(/no longer served: GET \/ping\/\{key\}, .*POST \/ping\/\{key\}/);
+    expect(code).toBe(0);
+    expect(await ping()).toContain(noRoute);
+  }, 300_000);
 
   it("is destroyed without orphaned resources", async () => {
     const { code, output } = await run("destroy", NAME, "--yes");

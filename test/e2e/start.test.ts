@@ -1,5 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, readdirSync, readlinkSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import {
   GetBucketEncryptionCommand,
   GetBucketPolicyCommand,
@@ -195,8 +197,16 @@ describe("a plan after the deployment", () => {
     return stdout + stderr;
   }
 
-  it("is empty in cdktf, too", async () => {
-    expect(await withDeployment(() => cdktf("diff", "local"))).toContain("No changes.");
+  it("is empty in cdktf, too, although an earlier emulator had another port", async () => {
+    const recorded = join(stackDirectory, ".terraform", "terraform.tfstate");
+    const output = await withDeployment(async () => {
+      const text = await readFile(recorded, "utf8");
+      expect(text).toContain("http://127.0.0.1:");
+      // Its hash, too: Terraform compares that first.
+      await writeFile(recorded, text.replace(/("http:\/\/127\.0\.0\.1:)\d+/, "$11").replace(/("hash": )\d+/, "$11"));
+      return cdktf("diff", "local");
+    });
+    expect(output).toContain("No changes.");
   }, 480_000);
 
   it("leaves cdktf deploy nothing to do", async () => {

@@ -15,13 +15,17 @@ import { awsConfiguration, home, npmRun, PERSONAL_VALUE } from "./support/system
 let running: RunRecord;
 let endpoint: string;
 let pages: string;
+/** `http://127.0.0.1:<port>` of the console. */
+let console_: string;
 let aws: ReturnType<typeof awsConfiguration>;
 beforeAll(async () => {
   const record = await readRunning(homeAt(home));
-  if (record?.pages === undefined) throw new Error("npm start did not start an environment");
+  if (record?.pages === undefined || record.console === undefined)
+    throw new Error("npm start did not start an environment");
   running = record;
   endpoint = record.endpoint;
   pages = record.pages.url;
+  console_ = record.console.url;
   aws = awsConfiguration(endpoint);
 });
 
@@ -53,7 +57,14 @@ const FOREIGN: readonly OutgoingHttpHeaders[] = [
 
 describe("the servers on this machine", () => {
   it.each(FOREIGN)("refuse a request with %j, signed or not, and give no page permission", async (headers) => {
-    const urls = [await invocation(), `${endpoint}/_ministack/health`, `${pages}/inbox`, `${pages}/`];
+    const urls = [
+      await invocation(),
+      `${endpoint}/_ministack/health`,
+      `${pages}/inbox`,
+      `${pages}/`,
+      `${console_}/`,
+      `${console_}/api/token`,
+    ];
     for (const url of [...urls, `${pages}/services/almanac/slack/orders`])
       for (const method of ["GET", "POST", "OPTIONS"]) {
         const response = await send(url, method, { ...headers, "Content-Type": "text/plain" });
@@ -65,10 +76,11 @@ describe("the servers on this machine", () => {
   it("accept the same request of a program", async () => {
     expect((await send(await invocation(), "POST")).statusCode).toBe(200);
     expect((await send(`${pages}/inbox`)).statusCode).toBe(200);
+    expect((await send(`${console_}/`)).statusCode).toBe(200);
   }, 60_000);
 
   it("add no CORS headers of their own", async () => {
-    for (const url of [`${endpoint}/bucket`, `${endpoint}/_ministack/health`, `${pages}/inbox`])
+    for (const url of [`${endpoint}/bucket`, `${endpoint}/_ministack/health`, `${pages}/inbox`, `${console_}/`])
       for (const method of ["GET", "OPTIONS"])
         expect(Object.keys((await send(url, method)).headers).join()).not.toContain("access-control-");
   });
@@ -147,6 +159,9 @@ describe("a page of another origin, in a browser", () => {
       `fetch("${endpoint}/_ministack/health").then((response) => response.text())`,
       `fetch("${pages}/services/almanac/slack/orders", { method: "POST", mode: "no-cors", body: '{"text": "from a page"}' })`,
       `fetch("${pages}/inbox").then((response) => response.text())`,
+      `fetch("${console_}/api/token", { method: "POST", mode: "no-cors", body: "" })`,
+      `fetch("${console_}/api/overview").then((response) => response.text())`,
+      `new Promise((done) => { const script = document.createElement("script"); script.onload = done; script.onerror = () => done("no script"); script.src = "${console_}/console.js"; document.head.append(script); })`,
       `new Promise((done) => { const image = new Image(); image.onload = done; image.onerror = () => done("no image"); image.src = "${pages}/badges/x.svg"; })`,
       `new Promise((done) => { const socket = new WebSocket("${endpoint.replace("http", "ws")}/_aws/execute-api/x/y"); socket.onopen = () => done("open"); socket.onerror = () => done("closed"); })`,
     ];
@@ -172,13 +187,15 @@ describe("a page of another origin, in a browser", () => {
       await page.waitForURL(`${endpoint}/**`);
       expect(await page.innerText("body")).toContain("Refused");
 
-      const reached = [...statuses].filter(([url]) => url.startsWith(endpoint) || url.startsWith(pages));
+      const reached = [...statuses].filter(([url]) =>
+        [endpoint, pages, console_].some((server) => url.startsWith(server)),
+      );
       // The browser says nothing of answers that it withholds from the page.
       expect(reached.length).toBeGreaterThanOrEqual(3);
       expect(reached.filter(([, status]) => status !== 403)).toEqual([]);
       // What the page learns: of an opaque answer nothing, of the others that they failed.
       expect(
-        outcomes.filter((outcome) => !/^(failed|\[object Response\]|no image|closed)/.test(String(outcome))),
+        outcomes.filter((outcome) => !/^(failed|\[object Response\]|no image|no script|closed)/.test(String(outcome))),
       ).toEqual([]);
     } finally {
       await browser.close();

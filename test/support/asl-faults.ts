@@ -1,3 +1,4 @@
+/** Faults of a state machine's definition, by asl-validator. */
 import validate from "asl-validator";
 import type { Machine } from "../../modules/asl/machine";
 

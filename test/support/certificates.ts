@@ -1,3 +1,4 @@
+/** Certificates for servers on loopback. */
 import { webcrypto } from "node:crypto";
 
 import * as x509 from "@peculiar/x509";

@@ -1,3 +1,4 @@
+/** A configuration with everything that Almanac has. */
 import type { EnvironmentInput } from "../../modules/environment";
 
 /** A configuration with one of everything that Almanac has. */

@@ -1,3 +1,4 @@
+/** Timers in memory: table, queue, clock. */
 import type { FireQueue } from "../../functions/timers/queue/fire-queue";
 import type { Fire, StoredTimer } from "../../functions/timers/schedule/timer";
 import type { IndexKey } from "../../functions/timers/schedule/fire-times";

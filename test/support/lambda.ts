@@ -1,3 +1,4 @@
+/** The context of an invocation. */
 import type { Context } from "aws-lambda";
 
 /** What Lambda hands a handler beside the event. */

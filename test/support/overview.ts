@@ -1,3 +1,4 @@
+/** The contents of a module, in lines that a snapshot holds. */
 import * as z from "zod";
 import { describePolicy, type TerraformJson } from "./synthesized";
 

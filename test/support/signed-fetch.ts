@@ -1,3 +1,4 @@
+/** Requests signed for AWS, by header or in the address. */
 import { createHash, createHmac } from "node:crypto";
 import { SignatureV4 } from "@smithy/signature-v4";
 

@@ -1,3 +1,4 @@
+/** Documents of the status page. */
 import type { Outcome } from "../../functions/heartbeats/contract";
 import { targetResult } from "../../functions/heartbeats/monitors/check-result";
 import {

@@ -1,3 +1,4 @@
+/** Servers on loopback that checks are sent to. */
 import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";

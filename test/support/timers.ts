@@ -1,3 +1,4 @@
+/** Timers and fires with defaults. */
 import type { Fire, StoredTimer } from "../../functions/timers/schedule/timer";
 
 /** Hourly at :05, enqueued until 07:00. */

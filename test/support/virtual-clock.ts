@@ -1,3 +1,4 @@
+/** A clock that moves when all sleep. */
 import type { Clock } from "../../functions/shared/clock";
 
 interface Timer {

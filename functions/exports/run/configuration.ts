@@ -1,3 +1,4 @@
+/** Reads the configuration of exports, `exports.json`, from S3. */
 import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 
 import { describeIssues, parseJson } from "../../shared/input";

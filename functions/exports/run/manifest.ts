@@ -1,3 +1,4 @@
+/** The manifest of a published run. No I/O. */
 import type { ExportedFile, Manifest, Run } from "../contract";
 import { incrementalPeriod, timeOf } from "./window";
 

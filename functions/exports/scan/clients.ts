@@ -1,3 +1,4 @@
+/** AWS clients of the reader, with the retries and connections that large requests need. */
 import type { DynamoDBClient, DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
 import type { S3Client } from "@aws-sdk/client-s3";
 
@@ -18,10 +19,13 @@ const LARGE_REQUESTS = {
   },
 } as const;
 
-/** Clients that scan tables and write files. */
-export function exportClients(dynamodb: DynamoDBClientConfig = {}): {
+/** Clients that scan tables and write files into buckets of this account. */
+export function exportClients(
+  account: string,
+  dynamodb: DynamoDBClientConfig = {},
+): {
   readonly dynamodb: DynamoDBClient;
   readonly s3: S3Client;
 } {
-  return { dynamodb: createDynamoDB({ ...LARGE_REQUESTS, ...dynamodb }), s3: createS3(LARGE_REQUESTS) };
+  return { dynamodb: createDynamoDB({ ...LARGE_REQUESTS, ...dynamodb }), s3: createS3(account, LARGE_REQUESTS) };
 }

@@ -1,3 +1,4 @@
+/** Limits the read units that an export consumes a second. */
 import { sleep, type Clock } from "../../shared/clock";
 import { SECOND_MS } from "../../shared/time";
 

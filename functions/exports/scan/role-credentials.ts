@@ -1,3 +1,4 @@
+/** Credentials of a role in another account, which a job names. */
 import { AssumeRoleCommand, type STSClient } from "@aws-sdk/client-sts";
 
 import { HOUR_SECONDS } from "../../shared/time";

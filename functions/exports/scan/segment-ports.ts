@@ -25,9 +25,10 @@ const PROGRESS_INTERVAL_MS = 2_000;
 /** Of a worker that must stop. */
 const STOPPING_ERRORS: ReadonlySet<string> = new Set(["RunFailedError", "RunSupersededError", "SegmentTakenOverError"]);
 
-/** Where a run reads from and writes to. Assumes the job's role, if it names one. */
+/** Where a run reads from and writes to; `account` owns the bucket. Assumes the job's role, if it names one. */
 export async function sourceAndTarget(
   run: Run,
+  account: string,
   sts: STSClient,
 ): Promise<{ readonly dynamodb: DynamoDBClient; readonly store: ObjectStore }> {
   const {
@@ -37,7 +38,7 @@ export async function sourceAndTarget(
     config: { kmsKeyArn },
   } = run;
   const credentials = role === undefined ? undefined : await roleCredentials(sts, role);
-  const { dynamodb, s3 } = exportClients({ region, ...(credentials && { credentials }) });
+  const { dynamodb, s3 } = exportClients(account, { region, ...(credentials && { credentials }) });
   return { dynamodb, store: objectStore(s3, { bucket, kmsKeyArn, owner: ownerOf(run) }) };
 }
 

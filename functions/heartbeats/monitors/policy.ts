@@ -63,8 +63,8 @@ export function isCronKey(key: string): boolean {
 }
 
 /**
- * What the checker has to tell of itself, not on the status page: its own network, down while no canary responds; and announced maintenance,
- * "down" while there is some, so that its begin and its end are told like any change.
+ * Monitors of the checker itself, not on the status page: its own network, down while no canary responds; and announced maintenance,
+ * "down" while there is some, so that its begin and its end are notified like any change.
  */
 export function checkerMonitors(
   { remindAfterHours }: Configuration,

@@ -134,7 +134,7 @@ function networkResult({ networkFailure, run: { tick } }: CheckedConfiguration):
   return { health: "down", at: tick, reason: "network", message: networkFailure };
 }
 
-/** Each set of announced windows is a reason of its own: a change of it is told. */
+/** Each set of announced windows is a reason of its own: a change of it is notified. */
 function maintenanceResult({ configuration, run: { tick } }: CheckedConfiguration): CheckResult {
   const current = announcedWindows(configuration, { from: tick, to: tick + 1 });
   if (current.length === 0) return { health: "up", at: tick };

@@ -76,7 +76,7 @@ class WeakSecretError extends Error {
   override readonly name = "WeakSecretError";
 }
 
-/** `nightly-backup.<token>`: whoever has it may report of this job, and of no other. @throws {@link WeakSecretError} */
+/** `nightly-backup.<token>`: a key to report for this job, and for no other. @throws {@link WeakSecretError} */
 export function pingKey(name: string, secret: string): string {
   if (secret.length < MIN_PING_SECRET_CHARACTERS)
     throw new WeakSecretError(`the secret of the ping URLs has fewer than ${MIN_PING_SECRET_CHARACTERS} characters`);

@@ -58,7 +58,7 @@ export function webhookNotifier({ url, parameter, readSecret, clock, post = fetc
 async function statusOf(responding: Promise<Response>): Promise<number> {
   try {
     const response = await responding;
-    // Nobody reads it, and it may have no end.
+    // It is not read, and may have no end.
     await response.body?.cancel();
     return response.status;
   } catch (error) {

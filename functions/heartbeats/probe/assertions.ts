@@ -1,3 +1,4 @@
+/** Asserts what a target expects of its response: status, body, latency, certificate. No I/O. */
 import { truncate, visible } from "../../shared/text";
 import { DAY_MS } from "../../shared/time";
 /** Asserts that a response is what its target expects. */

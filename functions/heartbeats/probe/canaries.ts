@@ -10,7 +10,7 @@ import type { Lookup } from "./dns";
 const CANARY_TIMEOUT_MS = 3 * SECOND_MS;
 const CANARY_PORT = 443;
 
-/** What an outage of one's own network looks like. */
+/** The reasons of failures that an outage of the checker's own network has. */
 const NETWORK_REASONS: ReadonlySet<FailureReason> = new Set(["dns", "refused", "timeout", "reset"]);
 
 /** Rejects when the host cannot be reached. */

@@ -1,3 +1,4 @@
+/** Resolves host names by the system's resolver. */
 import { lookup } from "node:dns/promises";
 
 export interface ResolvedAddress {

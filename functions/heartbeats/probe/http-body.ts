@@ -1,3 +1,4 @@
+/** Reads a response's body, decompressed and within limits. */
 import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import { promisify } from "node:util";

@@ -1,3 +1,4 @@
+/** Sends one HTTP request to one address, without redirects. */
 import http from "node:http";
 import https from "node:https";
 import { isIP, type TcpSocketConnectOpts } from "node:net";

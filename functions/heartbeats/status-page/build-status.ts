@@ -49,7 +49,7 @@ export function statusBuilder({
       state: states.get(monitor.key)?.state,
       history: histories.get(monitor.key) ?? NO_HISTORY,
     }));
-    // Without an incident nobody has said anything about one.
+    // Without an incident there is no update.
     const hasIncidents = records.some(
       ({ state, history }) => state?.incident !== undefined || history.incidents.length > 0,
     );

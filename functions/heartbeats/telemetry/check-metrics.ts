@@ -1,3 +1,4 @@
+/** Logs and metrics of a run's checks. */
 import type { Logger } from "../../shared/logger";
 import type { Metrics } from "../../shared/metrics";
 import { BROKEN_REASONS } from "../contract";

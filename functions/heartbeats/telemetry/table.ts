@@ -1,3 +1,4 @@
+/** The table of telemetry in DynamoDB: one row for each check. */
 import { BatchWriteItemCommand, type DynamoDBClient, type WriteRequest } from "@aws-sdk/client-dynamodb";
 import { marshall } from "@aws-sdk/util-dynamodb";
 

@@ -1,3 +1,4 @@
+/** Slack's verification of a webhook's URL. */
 import * as z from "zod";
 
 import { parseJson } from "../../shared/input";

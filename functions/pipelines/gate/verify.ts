@@ -1,3 +1,4 @@
+/** Verifies the signature of a webhook's delivery. */
 import { UnauthorizedError } from "../../shared/handlers/http-errors";
 import type { WebhookVerification } from "../contract";
 import { SignatureError, verifySignature, type SignedRequest } from "./signatures";

@@ -1,3 +1,4 @@
+/** Maps AWS's errors to HTTP errors: throttled, unavailable. */
 import * as z from "zod";
 
 import { errorCode, errorName } from "../errors";

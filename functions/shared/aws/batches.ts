@@ -1,3 +1,4 @@
+/** Sends items in batches, and retries those that AWS returns as unprocessed. */
 import { jitteredBackoffMs } from "../backoff";
 import { sleep, type Clock } from "../clock";
 import { mapConcurrently } from "../concurrency";

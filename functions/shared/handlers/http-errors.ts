@@ -1,3 +1,4 @@
+/** Errors with an HTTP status, which REST handlers answer. */
 import * as z from "zod";
 
 /** The body of an error response, unless it is plain text. */

@@ -1,3 +1,4 @@
+/** Makes a handler for invocations by events, functions and state machines. */
 import type { Context } from "aws-lambda";
 import type * as z from "zod";
 

@@ -1,3 +1,4 @@
+/** Makes a handler for the messages of an SQS queue: each fails alone. */
 import type { Context, SQSBatchResponse } from "aws-lambda";
 import * as z from "zod";
 

@@ -1,3 +1,4 @@
+/** Makes a handler for API Gateway's REST proxy: parses requests, maps errors to responses. */
 import { isUtf8 } from "node:buffer";
 
 import type { APIGatewayProxyResult, Context } from "aws-lambda";
@@ -7,7 +8,7 @@ import { awsHttpError } from "../aws/aws-errors";
 import type { EnvironmentSchema } from "../environment";
 import { errorMessage } from "../errors";
 import { JsonSyntaxError, parseInput, parseJson, SchemaError } from "../input";
-import { jsonDepth, jsonText } from "../json-text";
+import { isDeeperThan, jsonText } from "../json-text";
 import { visible } from "../text";
 import { BadRequestError, HttpError, NotFoundError } from "./http-errors";
 import { checkBodySize } from "./response-size";
@@ -204,7 +205,8 @@ function jsonOf(content: string): unknown {
   if (content === "") return undefined;
   try {
     const body = parseJson(content);
-    if (jsonDepth(content) > MAX_DEPTH) throw new BadRequestError(`body: is nested more than ${MAX_DEPTH} levels deep`);
+    if (isDeeperThan(MAX_DEPTH, content))
+      throw new BadRequestError(`body: is nested more than ${MAX_DEPTH} levels deep`);
     return body;
   } catch (error) {
     if (error instanceof JsonSyntaxError) throw new BadRequestError(`body: ${error.message}`);

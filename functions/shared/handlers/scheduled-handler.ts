@@ -1,3 +1,4 @@
+/** Makes a handler for EventBridge's schedules. */
 import type { Context } from "aws-lambda";
 import * as z from "zod";
 

@@ -1,5 +1,7 @@
+/** The services of every handler: logger, metrics, clock, deadline; made on its cold start. */
 import type { Context } from "aws-lambda";
 
+import { accountOf } from "../aws/bucket-owner";
 import { systemClock, type Clock } from "../clock";
 import { environmentSchema, text, type EnvironmentSchema, type EnvironmentSource } from "../environment";
 import { withoutContent } from "../errors";
@@ -14,6 +16,8 @@ export interface Services<Environment> {
   readonly app: string;
   /** `staging` */
   readonly environmentName: string;
+  /** The function's AWS account: `123456789012`. */
+  readonly account: string;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -29,6 +33,7 @@ const identity = environmentSchema({
 /** @throws {@link EnvironmentError} */
 function createServices<Environment>(
   schema: EnvironmentSchema<Environment>,
+  context: Context,
   source: EnvironmentSource = process.env,
 ): Services<Environment> {
   const {
@@ -42,6 +47,7 @@ function createServices<Environment>(
     environment: schema.parse(source),
     app,
     environmentName,
+    account: accountOf(context),
     clock: systemClock,
     logger: createLogger(feature, qualified),
     metrics: createMetrics(feature, qualified),
@@ -58,11 +64,11 @@ export interface BuiltHandler<Work> {
 export function onColdStart<Environment, Work>(
   schema: EnvironmentSchema<Environment>,
   build: (services: Services<Environment>) => Work,
-): () => BuiltHandler<Work> {
+): (context: Context) => BuiltHandler<Work> {
   let built: BuiltHandler<Work> | undefined;
-  return () => {
+  return (context) => {
     if (built === undefined) {
-      const services = createServices(schema);
+      const services = createServices(schema, context);
       built = { logger: services.logger, metrics: services.metrics, work: build(services) };
     }
     return built;
@@ -75,11 +81,11 @@ export function onColdStart<Environment, Work>(
  * @param run gets Lambda's timeout as its deadline, epoch milliseconds
  */
 export async function invoke<Work, Answer>(
-  start: () => BuiltHandler<Work>,
+  start: (context: Context) => BuiltHandler<Work>,
   context: Context,
   run: (handler: BuiltHandler<Work>, deadline: number) => Promise<Answer> | Answer,
 ): Promise<Answer> {
-  const handler = start();
+  const handler = start(context);
   const { logger, metrics } = handler;
   logger.addContext(context);
   try {

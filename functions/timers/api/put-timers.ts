@@ -19,7 +19,7 @@ const CONCURRENT_WRITES = 25;
 const MAX_CONFLICTS = 5;
 
 export interface PutPorts {
-  readonly table: Pick<TimerTable, "ensureCursor" | "put" | "advance">;
+  readonly table: Pick<TimerTable, "get" | "ensureCursor" | "put" | "advance">;
   readonly queue: FireQueue;
 }
 
@@ -29,8 +29,8 @@ export interface Put {
   readonly replaces?: string | null;
   /** Whether a timer that is replaced stays as it is, paused or not. @default false */
   readonly keepsEnabled?: boolean;
-  /** Whether the stored timer is what this PUT asks for: it stays, with its version and its fires. */
-  readonly isUnchanged: (stored: StoredTimer) => boolean;
+  /** Whether the stored timer is what this PUT asks for: it stays, with its version and its fires. @default never */
+  readonly isUnchanged?: (stored: StoredTimer) => boolean;
 }
 
 export type PutOutcome = { readonly stored: StoredTimer } | { readonly error: unknown };
@@ -84,6 +84,10 @@ async function writeRow(
   { timer, replaces, keepsEnabled, isUnchanged }: Put,
   table: PutPorts["table"],
 ): Promise<StoredTimer> {
+  if (typeof replaces === "string" && isUnchanged !== undefined) {
+    const stored = await table.get(timer);
+    if (stored?.version === replaces && isUnchanged(stored)) return stored;
+  }
   let row = newRow(timer);
   // First as if the timer were new: most are, and the stored one costs no read.
   let expected: string | null | undefined = replaces === undefined ? null : replaces;
@@ -101,7 +105,7 @@ async function writeRow(
       if (stored !== undefined && timer.requestKey !== undefined && stored.requestKey === timer.requestKey)
         return stored;
       if (replaces !== undefined) throw error;
-      if (stored !== undefined && isUnchanged(stored)) return stored;
+      if (stored !== undefined && isUnchanged?.(stored) === true) return stored;
       if (stored !== undefined && keepsEnabled === true) row = newRow({ ...timer, enabled: stored.enabled });
       conflict = error;
       expected = error.isCorrupt ? undefined : (stored?.version ?? null);

@@ -2,7 +2,7 @@
 import * as z from "zod";
 
 import { fnv1a } from "../../shared/hash";
-import { canonicalJson, jsonDepth, MAX_DATA_DEPTH, RawJson } from "../../shared/json-text";
+import { canonicalJson, isDeeperThan, MAX_DATA_DEPTH, RawJson } from "../../shared/json-text";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../shared/time";
 import { invalidCronReason, MAX_CRON_CHARACTERS } from "../../shared/calendar/cron";
 import { nextDue, type Schedule } from "../schedule/schedule";
@@ -46,13 +46,24 @@ const minuteSchema = z
     const value = typeof minute === "string" && /^\d+$/.test(minute) ? Number(minute) : minute;
     return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 59;
   }, "is not a minute of 0 to 59")
+  .meta({
+    anyOf: [
+      { type: "integer", minimum: 0, maximum: 59 },
+      { type: "string", pattern: "^0*[1-5]?[0-9]$" },
+    ],
+  })
   .transform(Number);
 
 const TIME_MESSAGE = 'is not a time such as "2026-11-21T17:00:00Z"';
 export const timeSchema = z.iso
   .datetime({ offset: true, error: TIME_MESSAGE })
   .transform(Date.parse)
-  .refine(Number.isFinite, TIME_MESSAGE);
+  .refine(hasFourDigits, TIME_MESSAGE);
+
+/** In UTC, as responses have it: a year of five digits could not be put back, nor be in a message. */
+function hasFourDigits(at: number): boolean {
+  return at >= Date.parse("0000-01-01T00:00:00Z") && at <= Date.parse("9999-12-31T23:59:59.999Z");
+}
 
 /** `2026-11-21T17:00:00`, for a time zone -> epoch milliseconds of the same wall clock in UTC. */
 const LOCAL_TIME_MESSAGE = 'is not a local time such as "2026-11-21T17:00:00", as timeZone requires';
@@ -103,17 +114,21 @@ const dataSchema = z
   .unknown()
   .transform((data, context) => {
     const text = data instanceof RawJson ? data.text : JSON.stringify(data);
-    if (jsonDepth(text) > MAX_DATA_DEPTH) context.addIssue(`is nested deeper than ${MAX_DATA_DEPTH} levels`);
+    if (isDeeperThan(MAX_DATA_DEPTH, text)) context.addIssue(`is nested deeper than ${MAX_DATA_DEPTH} levels`);
     const json = canonicalJson(text);
     if (Buffer.byteLength(json) > MAX_DATA_BYTES) context.addIssue(`is longer than ${MAX_DATA_BYTES} bytes of JSON`);
     return json;
   })
   .optional();
 
-const catchUpSchema = z.custom<"all" | "latest" | number>((value) => {
-  if (typeof value !== "number") return value === "all" || value === "latest";
-  return Number.isInteger(value) && value >= 1 && value <= MAX_CATCH_UP_SECONDS;
-}, `is not all, latest, or seconds of 1 to ${MAX_CATCH_UP_SECONDS}`);
+const CATCH_UP_MESSAGE = `is not all, latest, or seconds of 1 to ${MAX_CATCH_UP_SECONDS}`;
+const catchUpSchema = z.union(
+  [
+    z.enum(["all", "latest"]),
+    z.int(CATCH_UP_MESSAGE).min(1, CATCH_UP_MESSAGE).max(MAX_CATCH_UP_SECONDS, CATCH_UP_MESSAGE),
+  ],
+  CATCH_UP_MESSAGE,
+);
 
 const retrySchema = z.strictObject(
   {
@@ -179,7 +194,10 @@ export const oneshotBodySchema = oneshotFields.transform(({ at: text, timeZone, 
     context.addIssue({ code: "custom", path: ["at"], message: parsed.error.issues[0]?.message ?? TIME_MESSAGE });
     return z.NEVER;
   }
-  return { ...body, at: timeZone === undefined ? parsed.data : startOf(parsed.data, timeZone) };
+  const at = timeZone === undefined ? parsed.data : startOf(parsed.data, timeZone);
+  if (hasFourDigits(at)) return { ...body, at };
+  context.addIssue({ code: "custom", path: ["at"], message: LOCAL_TIME_MESSAGE });
+  return z.NEVER;
 });
 export type OneshotBody = z.output<typeof oneshotBodySchema> & { readonly at?: number };
 

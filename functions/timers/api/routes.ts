@@ -7,25 +7,34 @@ import { jsonParts } from "../../shared/json-text";
 import { endpoint, errorResponse, type Endpoint, type RestResponse } from "../../shared/handlers/rest-handler";
 import type { Scope } from "../../shared/handlers/scopes";
 import { describeIssues } from "../../shared/input";
-import { DAY_SECONDS, MINUTE_SECONDS, SECOND_MS } from "../../shared/time";
+import { SECOND_MS } from "../../shared/time";
 import type { ApiRouteName } from "../contract";
 import { readAudit } from "./audit";
 import type { BatchResponse, BatchResult } from "./api-types";
 import { listSchema, listTimers } from "./list-timers";
 import { putTimers, type Put, type PutOutcome } from "./put-timers";
 import {
-  idSchema,
-  MAX_VERSION_CHARACTERS,
   isLegacyRequest,
   isSameTimer,
-  oneshotBodySchema,
   oneshotTimer,
-  periodicBodySchema,
   periodicTimer,
   shardOf,
   type OneshotBody,
   type PeriodicBody,
 } from "./request-schemas";
+import {
+  batchRequestSchema,
+  batchSchema,
+  deleteSchema,
+  fireSchema,
+  oneshotRequestSchema,
+  periodicRequestSchema,
+  putSchema,
+  readSchema,
+  requestSchema,
+  verbSchema,
+  verbsSchema,
+} from "./route-schemas";
 import { exclusiveStart, nextScheduledTime } from "../schedule/fire-times";
 import type { StoredTimer, Timer, TimerKind } from "../schedule/timer";
 import { TimerChangedError, type TimerId, type TimerTable } from "../storage/timer-table";
@@ -34,10 +43,6 @@ import { legacyTimerResponse, timerResponse } from "./timer-response";
 import { isRecorded, lastFireOf, readTimerResponse } from "./timer-responses";
 import { firesOf, fireTimer, preview, setAllEnabled, setEnabled, type VerbPorts } from "./verbs";
 
-/** How long the history keeps fires. */
-const HISTORY_SECONDS = 7 * DAY_SECONDS;
-
-const MAX_REQUESTS = 25;
 const CONCURRENT_DELETES = 10;
 
 /**
@@ -61,114 +66,6 @@ class MissingBodyError extends BadRequestError {
   }
 }
 
-const path = z.object({ id: idSchema });
-const requestSchema = z.object({ path });
-const versionSchema = z.string("is not a string").max(MAX_VERSION_CHARACTERS, "is not a version");
-const deleteSchema = z.object({
-  path,
-  query: z.strictObject(
-    { ifVersion: versionSchema.optional() },
-    { error: ({ code }) => (code === "unrecognized_keys" ? "has only ifVersion" : undefined) },
-  ),
-});
-/** Chosen by the client, one for each change that it wants: a UUID. */
-const requestKeySchema = z.string().regex(/^[\x21-\x7e]{1,255}$/, "is not 1 to 255 ASCII characters without spaces");
-const putSchema = z.object({
-  path,
-  headers: z.object({ "idempotency-key": requestKeySchema.optional() }),
-  body: z.unknown(),
-  text: z.string(),
-  deadline: z.number(),
-});
-const count = (most: number, fallback: number) =>
-  z
-    .string()
-    .regex(/^\d{1,9}$/, "is not a whole number")
-    .transform(Number)
-    .refine((number) => number >= 1 && number <= most, `is not 1 to ${most}`)
-    .default(fallback);
-const readSchema = z.object({
-  path: z.object({ id: idSchema, verb: z.enum(["fires", "preview", "audit"], "is not fires, preview or audit") }),
-  query: z.strictObject(
-    {
-      limit: count(1_000, 100),
-      next: z.string().optional(),
-      count: count(100, 10),
-      sinceSeconds: count(HISTORY_SECONDS, DAY_SECONDS),
-      lateSeconds: count(HISTORY_SECONDS, MINUTE_SECONDS),
-    },
-    {
-      error: ({ code }) =>
-        code === "unrecognized_keys" ? "has only limit, next, count, sinceSeconds and lateSeconds" : undefined,
-    },
-  ),
-});
-const verbSchema = putSchema.extend({
-  path: z.object({
-    id: idSchema,
-    verb: z.enum(["fire", "pause", "resume", "preview"], "is not fire, pause, resume or preview"),
-  }),
-  query: z.object({ count: count(100, 10) }),
-});
-const fireSchema = z.object({
-  body: z
-    .strictObject(
-      { fireId: z.string("is not a fire id").max(1_000, "is not a fire id").optional() },
-      "is not of the form {fireId}",
-    )
-    .default({}),
-});
-const verbsSchema = z.object({
-  body: z.strictObject(
-    {
-      verb: z.enum(["pause", "resume"], "is not pause or resume"),
-      prefix: z.string("is not a string").regex(/^[A-Za-z0-9._:-]{0,256}$/, "is not the beginning of an id"),
-      next: z.string("is not a string").optional(),
-    },
-    'is not of the form {"verb": "pause", "prefix": "report-"}',
-  ),
-  deadline: z.number(),
-});
-const periodicRequestSchema = z.object({ body: periodicBodySchema });
-const oneshotRequestSchema = z.object({ body: oneshotBodySchema });
-const batchRequestSchema = z
-  .strictObject(
-    {
-      method: z.enum(["PUT", "DELETE"], "is not PUT or DELETE"),
-      path: z.string("is not a string"),
-      body: z.unknown().optional(),
-      idempotencyKey: requestKeySchema.optional(),
-      ifVersion: versionSchema.optional(),
-    },
-    'is not of the form {"method": "PUT", "path": "/periodic/<id>", "body": {...}}',
-  )
-  .transform(({ path, ...request }, context) => {
-    const [, name, id] = /^\/(\w+)\/([^/]+)$/.exec(path) ?? [];
-    const kind = z.enum(["periodic", "oneshot"]).safeParse(name).data;
-    // The body has the path as a URL has it. Decoded here, so that duplicates are found however they are written.
-    if (kind !== undefined && id !== undefined) return { ...request, kind, id: decodeOrKeep(id) };
-    context.addIssue({ code: "custom", path: ["path"], message: "is not /periodic/<id> or /oneshot/<id>" });
-    return z.NEVER;
-  });
-const batchSchema = putSchema.omit({ path: true }).extend({
-  body: z.strictObject(
-    {
-      requests: z
-        .array(z.unknown(), "is not an array")
-        .min(1, `is not 1 to ${MAX_REQUESTS} requests`)
-        .max(MAX_REQUESTS, `is not 1 to ${MAX_REQUESTS} requests`),
-    },
-    'is not of the form {"requests": [{"method": "PUT", "path": "/periodic/<id>", "body": {...}}]}',
-  ),
-});
-/** An id that is not percent-encoded text stays as it is: {@link idSchema} rejects its `%`. */
-function decodeOrKeep(id: string): string {
-  try {
-    return decodeURIComponent(id);
-  } catch {
-    return id;
-  }
-}
 type ParsedBatch = z.output<typeof batchSchema>;
 
 export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, Endpoint>> {
@@ -354,7 +251,7 @@ function rejectUnknownCallback(
 async function rejectNeverFiring({ timer, isUnchanged }: Put, { table }: TimerPorts): Promise<void> {
   if (nextScheduledTime(timer, exclusiveStart(timer)) !== undefined) return;
   const stored = await table.get(timer);
-  if (stored !== undefined && isUnchanged(stored)) return;
+  if (stored !== undefined && isUnchanged?.(stored) === true) return;
   const field = timer.endAt === undefined ? timer.schedule.kind : "endAt";
   throw new BadRequestError(`body.${field}: the timer would never fire`);
 }

@@ -10,7 +10,7 @@ import { parseJson } from "../../shared/input";
 import { SECOND_MS } from "../../shared/time";
 import { exclusiveStart, fireAt, fireNow, isByRequest, nextScheduledTime } from "../schedule/fire-times";
 import type { Fire, StoredTimer, Timer } from "../schedule/timer";
-import { TimerChangedError, type TimerId, type TimerTable } from "../storage/timer-table";
+import { TimerChangedError, type TimerId } from "../storage/timer-table";
 import { FireRejectedError } from "../queue/fire-queue";
 import type { History } from "../storage/history";
 import type { FiredResponse, FiresResponse, PreviewResponse, VerbInput, VerbResponse } from "./api-types";
@@ -28,7 +28,7 @@ const CONCURRENT_CHANGES = 10;
 const MAX_REORDERED = 5;
 
 export interface VerbPorts extends ListPorts {
-  readonly table: Pick<TimerTable, "get"> & ListPorts["table"] & PutPorts["table"];
+  readonly table: ListPorts["table"] & PutPorts["table"];
   readonly queue: PutPorts["queue"];
   readonly history: Pick<History, "read">;
   readonly newVersion: () => string;
@@ -88,7 +88,7 @@ export async function setEnabled(
       return stored;
     const { requestKey: _, enqueuedUntil: __, ...timer } = stored;
     const changed: Timer = { ...timer, enabled, version: ports.newVersion(), putAt: ports.now() };
-    const put = { timer: changed, replaces: stored.version, isUnchanged: () => false };
+    const put = { timer: changed, replaces: stored.version };
     const [outcome] = await putTimers([put], ports, deadline);
     if (outcome !== undefined && "stored" in outcome) return outcome.stored;
     if (!(outcome?.error instanceof TimerChangedError)) throw outcome?.error;

@@ -1,3 +1,4 @@
+/** The name of a task's execution, from its id. No I/O. */
 import { createHash } from "node:crypto";
 
 /** Step Functions' limit is 80 characters. CloudWatch Logs supports only these. */

@@ -1,3 +1,4 @@
+/** The hash by which equal inputs of a task are recognised. No I/O. */
 import { createHash } from "node:crypto";
 
 /** 128 bits of SHA-256, the same for equal JSON, whatever the order of names. */

@@ -1,3 +1,4 @@
+/** Continuation tokens of the list of tasks. No I/O. */
 import { BadRequestError } from "../../shared/handlers/http-errors";
 import { parseJson } from "../../shared/input";
 import type { TaskStatus } from "../contract";

@@ -1,3 +1,4 @@
+/** The pattern of a function behind a REST API. */
 import type { Construct } from "constructs";
 import type { AlarmSpec } from "../alarm-spec";
 import { NodeFunction, type NodeFunctionProps } from "../node-function";

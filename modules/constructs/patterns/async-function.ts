@@ -1,3 +1,4 @@
+/** The pattern of a function that events or other functions invoke asynchronously. */
 import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission";
 import type { Construct } from "constructs";
 import type { RuleTarget } from "../event-rule";

@@ -1,3 +1,4 @@
+/** The pattern of a function with a queue of its own. */
 import type { Construct } from "constructs";
 import type { AlarmSpec } from "../alarm-spec";
 import type { QueueEventSourceProps } from "../event-source";

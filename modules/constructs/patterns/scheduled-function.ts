@@ -1,3 +1,4 @@
+/** The pattern of a function on a schedule. */
 import { Op, Token } from "cdktf";
 import type { Construct } from "constructs";
 import { MINUTE_SECONDS } from "../../../functions/shared/time";

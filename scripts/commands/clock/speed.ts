@@ -18,7 +18,7 @@ export const command = () =>
     withHome(
       new DocumentedCommand({
         description:
-          "Lets time pass so many times as fast, as far as what runs allows, until the speed is 1 again. What is due happens in order.",
+          "Lets time pass faster by a factor, as far as running work allows, until the factor is 1 again. Due work happens in order.",
         examples: ["npx almanac clock speed 60", "npx almanac clock speed 1"],
       }),
     ),

@@ -9,7 +9,7 @@ import {
   DynamoDBClient,
   type WriteRequest,
 } from "@aws-sdk/client-dynamodb";
-import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand } from "@aws-sdk/client-s3";
 import * as z from "zod";
 import { manifestSchema } from "../../../functions/exports/contract";
 import { sendInBatches } from "../../../functions/shared/aws/batches";
@@ -20,7 +20,6 @@ import { MINUTE_MS, SECOND_MS } from "../../../functions/shared/time";
 import { findDeployed } from "../../environments/deployed";
 import { orMissing } from "../../features/exports/environment";
 import { restore, verify, type Restored, type RestorePorts } from "../../features/exports/restore";
-import { s3Settings } from "../../shared/aws-settings";
 import {
   DocumentedCommand,
   EXIT,
@@ -30,6 +29,7 @@ import {
   type EnvironmentOptions,
 } from "../../shared/command-line";
 import { count, duration, progressOn, size } from "../../shared/progress";
+import { createS3Client } from "../../shared/s3-client";
 
 /** How long a throttled batch is retried. */
 const RETRY_MS = 5 * MINUTE_MS;
@@ -67,7 +67,7 @@ async function run(uri: string, table: string | undefined, options: Options): Pr
   const [, bucket, key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(uri) ?? [];
   if (bucket === undefined || key === undefined) throw new RestoreError(`"${uri}" is not s3://<bucket>/<key>`);
   const { name: environment, aws } = await findDeployed(options);
-  const s3 = new S3Client(s3Settings(aws));
+  const s3 = createS3Client(aws);
   const dynamodb = new DynamoDBClient({ ...aws, maxAttempts: 8 });
 
   const { Body } = await orMissing(

@@ -17,7 +17,7 @@ export const command = () =>
   withEnvironment(
     new DocumentedCommand({
       description:
-        "Shows the URL with which a job reports a success (GET or POST; the body is its output). Append /start, /fail or an exit code. Whoever knows it can report: it is a secret.",
+        "Shows the URL with which a job reports a success (GET or POST; the body is its output). Append /start, /fail or an exit code. The URL is a secret: it is enough to report.",
       examples: ["npx almanac heartbeats ping-url nightly-backup --env staging"],
     }),
   )

@@ -1,6 +1,5 @@
 /** `almanac heartbeats report`: uptime of a calendar month. */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { S3Client } from "@aws-sdk/client-s3";
 import { readConfiguration } from "../../../functions/heartbeats/monitors/configuration";
 import { monitorsOf } from "../../../functions/heartbeats/monitors/policy";
 import { stateTable } from "../../../functions/heartbeats/monitors/state-table";
@@ -17,7 +16,6 @@ import {
   monthOf,
 } from "../../features/heartbeats/monthly-report";
 import { readStatusDocument } from "../../features/heartbeats/status-document";
-import { s3Settings } from "../../shared/aws-settings";
 import {
   DocumentedCommand,
   EXIT,
@@ -29,6 +27,7 @@ import {
   type JsonOption,
 } from "../../shared/command-line";
 import { outputsOf } from "../../shared/feature-outputs";
+import { createS3Client } from "../../shared/s3-client";
 
 interface Options extends EnvironmentOptions, JsonOption {
   readonly month?: string;
@@ -62,7 +61,7 @@ async function run(options: Options): Promise<number> {
   if (options.csv && options.json) throw new UsageError("Pass either --csv or --json.");
   const { name, aws, ...deployed } = await findDeployed(options);
   const outputs = outputsOf("heartbeats", { name, ...deployed });
-  const s3 = new S3Client(s3Settings(aws));
+  const s3 = createS3Client(aws);
   const configuration = await readConfiguration(s3, outputs.configuration_bucket_name);
   const document = await readStatusDocument(s3, outputs.status_page_bucket_name);
   if (document === undefined) throw new NotDeployedError(`Nothing has been checked in ${name} yet.`);

@@ -1,10 +1,8 @@
 /** `almanac heartbeats status`: the state of an environment's targets. */
-import { S3Client } from "@aws-sdk/client-s3";
 import { findDeployed } from "../../environments/deployed";
 import { NotDeployedError } from "../../environments/stack";
 import { describeStatus } from "../../features/heartbeats/describe-status";
 import { readStatus } from "../../features/heartbeats/status-document";
-import { s3Settings } from "../../shared/aws-settings";
 import { colours } from "../../shared/colours";
 import {
   DocumentedCommand,
@@ -16,6 +14,7 @@ import {
   type JsonOption,
 } from "../../shared/command-line";
 import { outputsOf } from "../../shared/feature-outputs";
+import { createS3Client } from "../../shared/s3-client";
 
 export const command = () =>
   withJson(
@@ -31,7 +30,7 @@ async function run(options: EnvironmentOptions & JsonOption): Promise<number> {
   const deployed = await findDeployed(options);
   const { status_page_bucket_name: bucket } = outputsOf("heartbeats", deployed);
   const now = Date.now();
-  const view = await readStatus(new S3Client(s3Settings(deployed.aws)), bucket, now);
+  const view = await readStatus(createS3Client(deployed.aws), bucket, now);
   if (view === undefined) throw new NotDeployedError(`Nothing has been checked in ${deployed.name} yet.`);
   console.log(
     options.json

@@ -1,11 +1,9 @@
 /** `almanac pipelines replay <pipeline>`: sends archived messages through a pipeline again. */
-import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { InvalidArgumentError } from "commander";
 import { findDeployed } from "../../environments/deployed";
 import { sendAll } from "../../features/pipelines/queue-sender";
 import { replay } from "../../features/pipelines/replay";
-import { s3Settings } from "../../shared/aws-settings";
 import {
   DocumentedCommand,
   EXIT,
@@ -14,6 +12,7 @@ import {
   type EnvironmentOptions,
 } from "../../shared/command-line";
 import { pipelineOf } from "../../shared/feature-outputs";
+import { createS3Client } from "../../shared/s3-client";
 
 interface Options extends EnvironmentOptions {
   readonly from: number;
@@ -57,7 +56,7 @@ async function run(name: string, options: Options): Promise<number> {
     name,
     from,
     to,
-    s3: new S3Client(s3Settings(source.aws)),
+    s3: createS3Client(source.aws),
     bucket: pipelineOf(source.name, name, source).archiveBucketName,
     sameEnvironment,
     quiet,

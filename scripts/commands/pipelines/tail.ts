@@ -42,7 +42,7 @@ export const command = () =>
     .action(exitCodeOf(run));
 
 const OUTCOMES: Readonly<Record<Followed, string>> = {
-  stored: "It is stored. Nobody is notified of it.",
+  stored: "It is stored, without a notification.",
   delivered: "Slack: no notification of it waits. It was delivered, or the row did not change.",
   "set aside": "Slack: its notification cannot be read. See: npx almanac pipelines dead ls",
   "no row": "There is no row yet. See: npx almanac pipelines dead ls",

@@ -1,3 +1,4 @@
+/** The page of the console: header, navigation, the view of an address. */
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { hasPage, type EnvironmentView } from "../contract";

@@ -1,4 +1,4 @@
-/** Views that stay current while somebody looks at them, and cost nothing while nobody does. */
+/** Views that stay current while the page is visible, and make no calls while it is not. */
 import { createContext } from "preact";
 import { useCallback, useContext, useEffect, useRef, useState } from "preact/hooks";
 import type { EnvironmentView, Query, ViewName, Views } from "../contract";

@@ -1,3 +1,4 @@
+/** Starts the page of the console. */
 import { render } from "preact";
 import { App } from "./app";
 import { openSession } from "./server";

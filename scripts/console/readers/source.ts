@@ -1,15 +1,16 @@
 /** What the views read from: the deployed environment, and AWS with the viewer's own credentials. */
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { S3Client } from "@aws-sdk/client-s3";
+import { type S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { ExpiringCache } from "../../../functions/shared/expiring-cache";
 import { SECOND_MS } from "../../../functions/shared/time";
 import type { Deployed } from "../../environments/deployed";
-import { s3Settings, type AwsSettings } from "../../shared/aws-settings";
+import { type AwsSettings } from "../../shared/aws-settings";
 import { resourcesOfState } from "../../terraform/state";
 import type { Resource } from "../../../modules/synthesized/resources";
 import { FEATURES } from "../contract";
+import { createS3Client } from "../../shared/s3-client";
 
 export interface Clients {
   readonly dynamodb: DynamoDBClient;
@@ -66,7 +67,7 @@ function clientsFor(aws: AwsSettings): Clients {
   return {
     dynamodb: new DynamoDBClient(aws),
     logs: new CloudWatchLogsClient({ ...aws, maxAttempts: 8 }),
-    s3: new S3Client(s3Settings(aws)),
+    s3: createS3Client(aws),
     sqs: new SQSClient(aws),
   };
 }

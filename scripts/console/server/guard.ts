@@ -1,4 +1,4 @@
-/** Who may talk to the console: its own page, in a browser that was given the one-time token, and nobody else. */
+/** The guard of the console: only its own page may send requests, in a browser that has exchanged a one-time token. */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { refusal } from "../../shared/loopback-guard";

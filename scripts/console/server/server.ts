@@ -16,7 +16,7 @@ export interface ConsoleOptions {
   readonly page: Readonly<Record<string, PageFile>>;
   /** By name: `timers` is `GET /api/timers`. */
   readonly views: Readonly<Record<string, View>>;
-  /** Who has it may issue tokens: `almanac open console`. @default nobody */
+  /** The key to issue tokens, for `almanac open console`. @default none are issued */
   readonly key?: string;
   /** @default the first of {@link DEFAULT_PORT} and any free one */
   readonly port?: number;

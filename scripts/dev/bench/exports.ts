@@ -1,3 +1,4 @@
+/** Benchmark: reading tables of two sizes, and its memory. */
 import { fork, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

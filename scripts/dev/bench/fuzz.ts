@@ -4,7 +4,7 @@ import { FUZZ_TARGETS } from "../../../test/support/fuzz/targets";
 import { figure, figureAtLeast, figureAtMost, type Figure } from "./figure";
 
 /** For each target. 100,000 in all at least; the nightly fuzz runs 100,000 for each. */
-const DEFAULT_INPUTS = 2_000;
+const DEFAULT_INPUTS = 2_200;
 
 /** `FUZZ_INPUTS` for each target, from `FUZZ_SEED`. Each input can be repeated from its seed and its number. */
 export async function benchFuzz(): Promise<readonly Figure[]> {

@@ -1,3 +1,4 @@
+/** Benchmark: the review of a large plan. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

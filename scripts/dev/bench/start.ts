@@ -1,3 +1,4 @@
+/** Benchmark: `npm start`, first and again. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,3 +1,4 @@
+/** Benchmark: the synthesis of all environments. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,8 +14,8 @@ export async function benchSynth(): Promise<readonly Figure[]> {
   for (let run = 0; run < RUNS; run += 1) {
     const folder = mkdtempSync(join(tmpdir(), "almanac-bench-"));
     try {
-      // Cold: no bundles, no stacks, and nothing that tsx has kept in its temporary folder.
-      rmSync(".almanac/bundles", { recursive: true, force: true });
+      // Cold: no bundles, no validated machines, no stacks, and nothing that tsx has kept in its temporary folder.
+      for (const cache of ["bundles", "machines"]) rmSync(`.almanac/${cache}`, { recursive: true, force: true });
       cold.push(await synthesize(folder));
       warm.push(await synthesize(folder));
     } finally {

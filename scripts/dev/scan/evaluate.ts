@@ -1,3 +1,4 @@
+/** Compares a scan's findings with the waivers. No I/O. */
 import type { Waiver } from "./waivers";
 
 /** A check that a resource fails. */

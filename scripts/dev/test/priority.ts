@@ -1,3 +1,4 @@
+/** The priority of the processes that tests start. */
 import type { ChildProcess } from "node:child_process";
 import { getPriority, setPriority } from "node:os";
 

@@ -1,6 +1,6 @@
 """Keeps the emulator's state in one file, from which the next start continues.
 
-The file is a line of JSON, for whoever starts the emulator, and a pickle of every store. It is written beside its place and renamed
+The file is a line of JSON, for the launcher, and a pickle of every store. It is written beside its place and renamed
 into it: whatever kills the emulator, the file is a state that once was, whole.
 """
 
@@ -174,7 +174,7 @@ class KeptState:
             if not hasattr(os, "fork"):
                 self._write(file or self.file)
                 return True
-            # A copy of the process has a state in which nothing moves, and writing it delays nobody.
+            # A copy of the process has a state in which nothing moves, and writing it delays no request.
             child = os.fork()
             if child == 0:
                 self._write_in_child(file or self.file)

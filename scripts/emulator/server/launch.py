@@ -29,7 +29,7 @@ from kept_state import KeptState
 
 SAVE_EVERY_SECONDS = 10
 
-# What runs when the emulator is told to end may finish first.
+# Requests in flight may finish before the emulator ends.
 QUIET_WITHIN_SECONDS = 10
 
 
@@ -220,6 +220,65 @@ def give_mocks_no_http_method():
     apigateway_v1._put_integration = lambda api, resource, method, data: put(api, resource, method, {"httpMethod": None, **data})
 
 
+def serve_routes_as_deployed():
+    """A stage serves its API's resources as they are now; on AWS, as they were when its deployment was created. Remove when
+    `ministack.services.apigateway_v1._create_deployment` keeps them.
+    """
+    import copy
+    from contextvars import ContextVar
+
+    from ministack.services import apigateway_v1
+
+    stage_of_request = ContextVar("stage_of_request")
+
+    def of_deployment(api, deployment):
+        return f"{api}/{deployment}"
+
+    # Beside those of the APIs, so that they are kept with the emulator's state.
+    def remembering(create):
+        def created(api, data):
+            answer = create(api, data)
+            if answer[0] == 201:
+                resources = apigateway_v1._resources
+                resources[of_deployment(api, json.loads(answer[2])["id"])] = copy.deepcopy(resources[api])
+            return answer
+
+        return created
+
+    def forgetting(delete):
+        def deleted(api, deployment):
+            apigateway_v1._resources.pop(of_deployment(api, deployment), None)
+            return delete(api, deployment)
+
+        return deleted
+
+    def as_deployed(match):
+        def matched(api, *request):
+            stage = apigateway_v1._stages_v1.get(api, {}).get(stage_of_request.get(), {})
+            deployed = of_deployment(api, stage.get("deploymentId"))
+            # A state that was kept before has none.
+            return match(deployed if deployed in apigateway_v1._resources else api, *request)
+
+        return matched
+
+    execute, authorization_type = apigateway_v1._execute_in_scope, apigateway_v1.method_authorization_type
+
+    async def execute_deployed(request, api, stage, *rest):
+        stage_of_request.set(stage)
+        return await execute(request, api, stage, *rest)
+
+    def deployed_authorization_type(api, stage, *rest):
+        stage_of_request.set(stage)
+        return authorization_type(api, stage, *rest)
+
+    apigateway_v1._create_deployment = remembering(apigateway_v1._create_deployment)
+    apigateway_v1._delete_deployment = forgetting(apigateway_v1._delete_deployment)
+    apigateway_v1._match_resource_tree = as_deployed(apigateway_v1._match_resource_tree)
+    apigateway_v1._match_greedy_fallback = as_deployed(apigateway_v1._match_greedy_fallback)
+    apigateway_v1._execute_in_scope = execute_deployed
+    apigateway_v1.method_authorization_type = deployed_authorization_type
+
+
 def accept_loopback_as_tls():
     """Our policies deny requests without TLS, and the emulator has no TLS on loopback. Remove when a setting marks requests of the
     same machine as secure.
@@ -365,6 +424,7 @@ def main():
     store_tracing_of_state_machines()
     run_distributed_maps_of_jsonata_inline()
     give_mocks_no_http_method()
+    serve_routes_as_deployed()
     accept_loopback_as_tls()
     authorize_batches_as_messages()
     know_no_other_root(*keys)

@@ -1,6 +1,6 @@
 /** Connects to the exports of an environment. Its errors name what is missing. */
 import { DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { S3Client } from "@aws-sdk/client-s3";
+import { type S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import type { Configuration, ScheduledExport } from "../../../functions/exports/contract";
 import { findExport, readConfiguration } from "../../../functions/exports/run/configuration";
@@ -8,9 +8,9 @@ import { stateTable, type StateTable } from "../../../functions/exports/storage/
 import { systemClock } from "../../../functions/shared/clock";
 import { errorName } from "../../../functions/shared/errors";
 import { findDeployed } from "../../environments/deployed";
-import { s3Settings } from "../../shared/aws-settings";
 import type { EnvironmentOptions } from "../../shared/command-line";
 import { outputsOf } from "../../shared/feature-outputs";
+import { createS3Client } from "../../shared/s3-client";
 
 /** What a command needs does not exist. The message names it. */
 export class MissingError extends Error {
@@ -31,7 +31,7 @@ export async function findExports(options: EnvironmentOptions): Promise<Deployed
   const deployed = await findDeployed(options);
   const { aws, name } = deployed;
   const outputs = outputsOf("exports", deployed);
-  const s3 = new S3Client(s3Settings(aws));
+  const s3 = createS3Client(aws);
   const dynamodb = new DynamoDBClient(aws);
   const configuration = await orMissing(
     readConfiguration(s3, outputs.configuration_bucket_name),

@@ -1,14 +1,14 @@
 /** The cron monitors of an environment. */
-import { S3Client } from "@aws-sdk/client-s3";
 import { readMonitorSettings } from "../../../functions/heartbeats/monitors/configuration";
 import type { CronMonitor } from "../../../functions/heartbeats/contract";
-import { s3Settings, type AwsSettings } from "../../shared/aws-settings";
+import { type AwsSettings } from "../../shared/aws-settings";
 import { UsageError } from "../../shared/command-line";
 import { nearest } from "../../shared/nearest";
+import { createS3Client } from "../../shared/s3-client";
 
 /** @throws UsageError where there is none of this name */
 export async function cronMonitorNamed(name: string, bucket: string, aws: AwsSettings): Promise<CronMonitor> {
-  const { cronMonitors } = await readMonitorSettings(new S3Client(s3Settings(aws)), bucket);
+  const { cronMonitors } = await readMonitorSettings(createS3Client(aws), bucket);
   const found = cronMonitors.find((each) => each.name === name);
   if (found !== undefined) return found;
   const names = cronMonitors.map((each) => each.name);

@@ -2,7 +2,6 @@
 import { randomUUID } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
-import { S3Client } from "@aws-sdk/client-s3";
 import {
   incidentUpdates,
   MAX_UPDATE_CHARACTERS,
@@ -11,11 +10,11 @@ import {
 import type { IncidentSummary } from "../../../functions/heartbeats/status-page/document";
 import { findDeployed } from "../../environments/deployed";
 import { NotDeployedError } from "../../environments/stack";
-import { s3Settings } from "../../shared/aws-settings";
 import { UsageError, type EnvironmentOptions } from "../../shared/command-line";
 import { outputsOf } from "../../shared/feature-outputs";
 import { nearest } from "../../shared/nearest";
 import { readStatusDocument } from "./status-document";
+import { createS3Client } from "../../shared/s3-client";
 
 /** A monitor still reports the incident: the page would say both. */
 export class IncidentOpenError extends Error {
@@ -26,7 +25,7 @@ export class IncidentOpenError extends Error {
 export async function readIncidents(options: EnvironmentOptions): Promise<readonly IncidentSummary[]> {
   const deployed = await findDeployed(options);
   const { status_page_bucket_name: bucket } = outputsOf("heartbeats", deployed);
-  const document = await readStatusDocument(new S3Client(s3Settings(deployed.aws)), bucket);
+  const document = await readStatusDocument(createS3Client(deployed.aws), bucket);
   if (document === undefined) throw new NotDeployedError(`Nothing has been checked in ${deployed.name} yet.`);
   return document.incidents;
 }

@@ -1,3 +1,4 @@
+/** Redrives invocations that failed every retry. */
 import { InvokeCommand, type LambdaClient } from "@aws-sdk/client-lambda";
 import type { Message } from "@aws-sdk/client-sqs";
 import * as z from "zod";

@@ -1,3 +1,4 @@
+/** Redrives the messages of dead-letter queues. */
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { redriveDeadLetters, type Redriven, type RedriveTools } from "./dead-letters";
 

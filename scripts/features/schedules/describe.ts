@@ -10,7 +10,7 @@ export interface ListedSchedule {
   readonly name: string;
   readonly schedule: string;
   readonly timeZone: string;
-  /** `main.ts`: one's own. `almanac`: a tick of a feature. */
+  /** `main.ts`: your own. `almanac`: a tick of a feature. */
   readonly of: "main.ts" | "almanac";
   readonly state: "enabled" | "disabled" | "paused";
   readonly nextAt?: string;

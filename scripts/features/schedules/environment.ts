@@ -7,7 +7,7 @@ import {
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import { LambdaClient } from "@aws-sdk/client-lambda";
-import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand } from "@aws-sdk/client-s3";
 import {
   CONFIGURATION_KEY,
   schedulesSchema,
@@ -22,11 +22,11 @@ import {
 } from "../../../functions/schedules/storage/runs-table";
 import { parseInput, parseJson } from "../../../functions/shared/input";
 import { findDeployed, type Deployed } from "../../environments/deployed";
-import { s3Settings } from "../../shared/aws-settings";
 import { UsageError, type EnvironmentOptions } from "../../shared/command-line";
 import { outputsOf } from "../../shared/feature-outputs";
 import { nearest } from "../../shared/nearest";
 import { ticksOf, type FeatureTick } from "./feature-ticks";
+import { createS3Client } from "../../shared/s3-client";
 
 export interface FoundSchedules {
   readonly deployed: Deployed;
@@ -60,7 +60,7 @@ export async function findSchedules(options: EnvironmentOptions): Promise<FoundS
 
 async function ownSchedules(deployed: Deployed): Promise<OwnSchedules> {
   const outputs = outputsOf("schedules", deployed);
-  const s3 = new S3Client(s3Settings(deployed.aws));
+  const s3 = createS3Client(deployed.aws);
   const { Body } = await s3.send(
     new GetObjectCommand({ Bucket: outputs.configuration_bucket_name, Key: CONFIGURATION_KEY }),
   );

@@ -1,3 +1,4 @@
+/** Addresses of runs' logs in the CloudWatch console. */
 import type { Run } from "../../../functions/schedules/contract";
 import type { AwsSettings } from "../../shared/aws-settings";
 

@@ -1,3 +1,4 @@
+/** Follows a task's history. */
 import { sleep, type Clock } from "../../../functions/shared/clock";
 import type { Task } from "../../../functions/workflows/contract";
 

@@ -1,3 +1,4 @@
+/** Prints a task's history until it has ended. */
 import { systemClock } from "../../../functions/shared/clock";
 import { startedAtOf } from "../../../functions/workflows/task/task";
 import type { Task } from "../../../functions/workflows/contract";

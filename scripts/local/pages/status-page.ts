@@ -1,9 +1,10 @@
 /** Serves the status page, which is in a private bucket, on loopback. */
 import type { ServerResponse } from "node:http";
-import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { STATUS_PAGE_KEY } from "../../../functions/heartbeats/contract";
 import { errorName } from "../../../functions/shared/errors";
-import { s3Settings, type AwsSettings } from "../../shared/aws-settings";
+import { type AwsSettings } from "../../shared/aws-settings";
+import { createS3Client } from "../../shared/s3-client";
 
 const NOT_PUBLISHED = "The status page is not published yet: the first check is running. This page reloads itself.\n";
 
@@ -11,7 +12,7 @@ export type PageServer = (pathname: string, response: ServerResponse) => Promise
 
 /** Answers GET with the object of that key, with its content type; `/` is the page. */
 export function statusPageServer(bucket: string, aws: AwsSettings): PageServer {
-  const s3 = new S3Client(s3Settings(aws));
+  const s3 = createS3Client(aws);
   return async (pathname, response) => {
     const Key = pathname === "/" ? STATUS_PAGE_KEY : decodeURIComponent(pathname.slice(1));
     try {

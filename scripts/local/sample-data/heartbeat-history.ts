@@ -155,12 +155,17 @@ export async function saveHistory(
   } while (!(await table.save(key, { state: current, hours: [] })));
   const { heartbeatAt } = state.lastCheck;
   if (kind === "cron" && heartbeatAt !== undefined) await table.recordReport(key, { event: "success" }, heartbeatAt);
-  for (const part of partsOf(hours, incidents)) {
-    let next = { ...current, revision: current.revision + 1 };
-    while (!(await table.save(key, { ...part, state: next }))) {
-      const latest = (await table.readOne(key)) ?? current;
-      next = { ...latest, revision: latest.revision + 1 };
-    }
+  const parts = partsOf(hours, incidents);
+  for (const [index, part] of parts.entries()) {
+    // The status page reads a history again when an incident has closed: after the last part, when the history is whole.
+    const closed = index === parts.length - 1 ? 1 : 0;
+    const after = (latest: MonitorState): MonitorState => ({
+      ...latest,
+      revision: latest.revision + 1,
+      closedIncidents: latest.closedIncidents + closed,
+    });
+    let next = after(current);
+    while (!(await table.save(key, { ...part, state: next }))) next = after((await table.readOne(key)) ?? current);
     current = next;
   }
   return true;

@@ -2,7 +2,6 @@
 import { randomUUID } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { GetFunctionConfigurationCommand, InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
-import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import * as z from "zod";
 import { ConflictError, TimersClient } from "../../../clients/timers";
@@ -17,10 +16,11 @@ import { cancelTask } from "../../../functions/workflows/task/lifecycle";
 import { taskTable } from "../../../functions/workflows/task/task-table";
 import { localSettings } from "../../emulator/local-settings";
 import { LOCAL_REGION } from "../../emulator/run";
-import { s3Settings, type AwsSettings } from "../../shared/aws-settings";
+import { type AwsSettings } from "../../shared/aws-settings";
 import { outputsOf, pipelineOf, type Features } from "../../shared/feature-outputs";
 import { ingressClient } from "../../shared/ingress-client";
 import { HISTORY_DAYS, sampleHistories, saveHistory } from "./heartbeat-history";
+import { createS3Client } from "../../shared/s3-client";
 
 /** The emulator's only account. */
 const ACCOUNT = "000000000000";
@@ -80,7 +80,7 @@ async function sampleHeartbeats(environment: Environment): Promise<readonly stri
 /** @returns of how many monitors */
 async function putHistories(checker: string, states: string, aws: AwsSettings): Promise<number> {
   const lambda = new LambdaClient(aws);
-  const s3 = new S3Client(s3Settings(aws));
+  const s3 = createS3Client(aws);
   const dynamodb = new DynamoDBClient(aws);
   try {
     const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName: checker }));
@@ -103,7 +103,7 @@ export async function checkOnce(checker: string, aws: AwsSettings): Promise<void
 async function sampleExport(environment: Environment): Promise<readonly string[]> {
   if (environment.features["exports"] === undefined) return [];
   const outputs = outputsOf("exports", environment);
-  const s3 = new S3Client(s3Settings(environment.aws));
+  const s3 = createS3Client(environment.aws);
   const sfn = new SFNClient(environment.aws);
   try {
     const { tables } = await readExports(s3, outputs.configuration_bucket_name);

@@ -55,6 +55,11 @@ new Environment(app, "local", {
       timeoutSeconds: 10,
       overlap: "allow",
     },
+    documented: {
+      entry: "test/e2e/support/scheduled.ts",
+      schedule: "cron(0 6 * * ? *)",
+      secrets: { KEY: "/almanac/schedules/key" },
+    },
     eachDay: { entry: "test/e2e/support/scheduled.ts", schedule: "cron(0 6 * * ? *)", catchUp: "none" },
   },
 });

@@ -10,6 +10,9 @@ personalEnvironment(app, {
   region: "eu-central-1",
   awsEndpoint,
   heartbeats: {
+    cronMonitors: [{ name: "nightly-backup", everySeconds: 86_400 }],
+    // A route that the rehearsal removes.
+    ...(process.env["REHEARSAL_WITHOUT_PINGS"] === undefined && { pingSecretParameter: "/almanac/rehearsal/pings" }),
     targets: [{ name: "aws-emulator", url: new URL("/_ministack/health", awsEndpoint).href, private: true }],
     statusPage: { cdn: true },
   },

@@ -9,16 +9,16 @@ type Test = RunTests[0][number];
 const PHASES: readonly (readonly (readonly string[])[])[] = [
   [
     ["exports"],
-    // Then the documents' commands, which put timers of their own: `timers-api` has listed all by then.
-    ["pipelines", "documentation"],
+    // Then the documents' commands for pipelines: Slack fails on purpose before.
+    ["pipelines", "documentation-pipelines"],
     // Lists all timers, thousands of which `timers` puts.
     ["timers-api", "timers"],
     // Changes what `heartbeats` expects of the targets.
     // Then a hundred concurrent starts, once the other lanes mostly wait.
     ["heartbeats", "incidents", "workflows"],
     ["modules", "start", "web-pages", "marked-input"],
-    // Emulators of their own, without a deployment.
-    ["kept-state", "clock"],
+    // Emulators of their own, without a deployment. Then the documents' commands, which put timers: `timers-api` has listed all by then.
+    ["kept-state", "clock", "documentation"],
     ["rehearsal"],
     ["schedules"],
   ],

@@ -1,3 +1,4 @@
+/** The function of a schedule of the tests. */
 import * as z from "zod";
 import { onSchedule } from "../../../functions/schedules/on-schedule";
 

@@ -1,3 +1,4 @@
+/** The targets of the tests' system. */
 import type { TargetInput } from "../../../functions/heartbeats/contract";
 import type { Behaviour, TargetServers } from "../../support/target-servers";
 

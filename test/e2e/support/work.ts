@@ -1,3 +1,4 @@
+/** The work of the tests' workflow. */
 import * as z from "zod";
 
 /** `ms`: duration; `fails`: error message; `characters`: length of the result. */

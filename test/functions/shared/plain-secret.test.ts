@@ -55,6 +55,8 @@ describe("a secret in plain text", () => {
     ["author", "Ada Lovelace"],
     ["tokenizer", "standard"],
     ["monkey", "banana"],
+    ["bodyContains", "Basic plan"],
+    ["description", "Token exchange of the shop"],
     ["bodyContains", "Welcome to the Internal Developer Platform of 2026"],
   ])("is not seen in %s: %s", (name, value) => {
     expect(isPlainSecret(name, value)).toBe(false);

@@ -26,7 +26,24 @@ const replace = (address: string): SampleChange => ({
   replace_paths: [["name"]],
 });
 
+const retention = (from: number, to: number) =>
+  update("aws_cloudwatch_log_group.l", { retention_in_days: from }, { retention_in_days: to });
+
 describe("what a plan means beyond lost data", () => {
+  it.each([
+    "aws_dynamodb_table.t",
+    "aws_s3_bucket.b",
+    "aws_kms_key.k",
+    "aws_sqs_queue.q",
+    "aws_cloudwatch_log_group.l",
+  ])("is no less than lost data where %s is replaced or destroyed", (address) => {
+    for (const change of [replace(address), destroy(address)]) {
+      const report = review([change]);
+      expect(report.dataLoss).toHaveLength(1);
+      expect(isForbidden(report)).toBe(true);
+    }
+  });
+
   it.each<[what: string, change: SampleChange, verdict: string]>([
     ["a public access block that is destroyed", destroy("aws_s3_bucket_public_access_block.b"), "exposure"],
     [
@@ -153,6 +170,105 @@ describe("what a plan means beyond lost data", () => {
       "unclassified",
     ],
     ["a type that nobody has classified", destroy("aws_thing.t"), "unclassified"],
+    [
+      "a table whose encryption is off",
+      update(
+        "aws_dynamodb_table.t",
+        { server_side_encryption: [{ enabled: true, kms_key_arn: "k" }] },
+        { server_side_encryption: [] },
+      ),
+      "exposure",
+    ],
+    [
+      "a table that can no longer be restored",
+      update("aws_dynamodb_table.t", { point_in_time_recovery: [{ enabled: true }] }, { point_in_time_recovery: [] }),
+      "data",
+    ],
+    [
+      "versions that can be deleted without a second factor",
+      update(
+        "aws_s3_bucket_versioning.b",
+        { versioning_configuration: [{ status: "Enabled", mfa_delete: "Enabled" }] },
+        { versioning_configuration: [{ status: "Enabled", mfa_delete: "Disabled" }] },
+      ),
+      "data",
+    ],
+    [
+      "fewer older versions",
+      update(
+        "aws_s3_bucket_lifecycle_configuration.b",
+        {
+          rule: [{ noncurrent_version_expiration: [{ noncurrent_days: 30, newer_noncurrent_versions: 5 }] }],
+        },
+        { rule: [{ noncurrent_version_expiration: [{ noncurrent_days: 30 }] }] },
+      ),
+      "data",
+    ],
+    [
+      "a queue policy that adds everybody to its principals",
+      update(
+        "aws_sqs_queue.q",
+        {
+          policy: JSON.stringify({
+            Statement: [{ Effect: "Allow", Principal: { AWS: ["arn:a"] }, Action: "sqs:Send", Resource: "q" }],
+          }),
+        },
+        {
+          policy: JSON.stringify({
+            Statement: [{ Effect: "Allow", Principal: { AWS: ["arn:a", "*"] }, Action: "sqs:Send", Resource: "q" }],
+          }),
+        },
+      ),
+      "exposure",
+    ],
+    [
+      "a policy for everybody but one",
+      create("aws_sns_topic_policy.p", {
+        policy: JSON.stringify({
+          Statement: [{ Effect: "Allow", NotPrincipal: { AWS: "arn:a" }, Action: "sns:Publish", Resource: "t" }],
+        }),
+      }),
+      "exposure",
+    ],
+    ["logs that are kept for a shorter time", retention(30, 7), "data"],
+    ["logs that were kept for ever", retention(0, 365), "data"],
+    [
+      "messages that are kept for a shorter time",
+      update("aws_sqs_queue.q", { message_retention_seconds: 1_209_600 }, { message_retention_seconds: 60 }),
+      "data",
+    ],
+    [
+      "a function that is never run",
+      update("aws_lambda_function.f", { reserved_concurrent_executions: -1 }, { reserved_concurrent_executions: 0 }),
+      "data",
+    ],
+    [
+      "a function whose failed events are lost",
+      update("aws_lambda_function.f", { dead_letter_config: [{ target_arn: "q" }] }, { dead_letter_config: [] }),
+      "data",
+    ],
+    ["failed events that are lost", destroy("aws_lambda_function_event_invoke_config.f"), "data"],
+    ["a stream that is no longer read", destroy("aws_lambda_event_source_mapping.m"), "data"],
+    [
+      "another authorizer",
+      update("aws_api_gateway_method.m", { authorizer_id: "a", authorization: "CUSTOM" }, { authorization: "CUSTOM" }),
+      "exposure",
+    ],
+    [
+      "a role without its boundary",
+      update("aws_iam_role.r", { permissions_boundary: "arn:b" }, { permissions_boundary: "" }),
+      "exposure",
+    ],
+    [
+      "an old version of TLS",
+      update(
+        "aws_cloudfront_distribution.d",
+        { viewer_certificate: [{ minimum_protocol_version: "TLSv1.2_2021" }] },
+        { viewer_certificate: [{ minimum_protocol_version: "TLSv1" }] },
+      ),
+      "exposure",
+    ],
+    ["a subscription that is destroyed", destroy("aws_sns_topic_subscription.s"), "exposure"],
   ])("refuses %s", (_, change, verdict) => {
     const report = review([change]);
     expect(report.findings.map((finding) => finding.verdict)).toContain(verdict);
@@ -168,6 +284,22 @@ describe("what a plan means beyond lost data", () => {
     ["a bucket that may be emptied", update("aws_s3_bucket.b", { force_destroy: false }, { force_destroy: true })],
     ["another threshold", update("aws_cloudwatch_metric_alarm.a", { threshold: 0 }, { threshold: 5 })],
     ["a route that is gone", destroy("aws_api_gateway_method.m")],
+    [
+      "a state machine that logs less",
+      update(
+        "aws_sfn_state_machine.m",
+        { logging_configuration: [{ level: "ERROR" }] },
+        { logging_configuration: [{ level: "OFF" }] },
+      ),
+    ],
+    [
+      "an API that logs no requests",
+      update("aws_api_gateway_stage.s", { access_log_settings: [{ format: "f" }] }, { access_log_settings: [] }),
+    ],
+    [
+      "a function that may run less often at a time",
+      update("aws_lambda_function.f", { reserved_concurrent_executions: 9 }, { reserved_concurrent_executions: 1 }),
+    ],
   ])("warns of %s", (_, change) => {
     const report = review([change]);
     expect(report.findings).toHaveLength(1);
@@ -211,6 +343,32 @@ describe("drift", () => {
     const markdown = toMarkdown(report, { environment: "staging" });
     expect(markdown).toContain("The deployed environment was changed outside Terraform");
     expect(markdown).toContain('code_sha256 = "theirs"');
+  });
+
+  it("is content, a policy, an alarm's actions and a table's time to live", () => {
+    const changes: readonly SampleChange[] = [
+      update("aws_s3_object.o", { etag: "ours", source_hash: "h" }, { etag: "theirs", source_hash: "h" }),
+      update(
+        "aws_s3_bucket_policy.p",
+        { policy: '{"Statement":[]}' },
+        { policy: '{"Statement":[{"Effect":"Allow"}]}' },
+      ),
+      update("aws_cloudwatch_metric_alarm.a", { alarm_actions: ["arn:topic"] }, { alarm_actions: [] }),
+      update("aws_dynamodb_table.t", { ttl: [{ enabled: true }] }, { ttl: [{ enabled: false }] }),
+    ];
+    const set: Readonly<Record<string, object>> = {
+      "aws_s3_object.o": { etag: {} },
+      "aws_s3_bucket_policy.p": { policy: {} },
+      "aws_cloudwatch_metric_alarm.a": { alarm_actions: {} },
+      "aws_dynamodb_table.t": { ttl: {} },
+    };
+    const { resource_changes } = JSON.parse(samplePlan(changes)) as { resource_changes: unknown };
+    const resources = Object.entries(set).map(([address, expressions]) => ({ address, expressions }));
+    const { drift } = review([], [], {
+      resource_drift: resource_changes,
+      configuration: { root_module: { resources } },
+    });
+    expect(drift.map(({ address }) => address)).toEqual(Object.keys(set));
   });
 
   it("is a resource that somebody has deleted", () => {

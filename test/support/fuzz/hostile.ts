@@ -21,6 +21,7 @@ const IDS = new Set([
   "key",
   "SequenceNumber",
   "timerId",
+  "fireId",
   "error",
   "cause",
 ]);
@@ -112,10 +113,13 @@ export function hostile({ random }: Hostile) {
     );
   };
 
-  /** JSON with a fault in its text: what was typed wrong has a secret beside it. */
+  /** JSON with a fault in its text: what was typed wrong has a secret beside it, which is in no id. */
   const brokenText = (text: string): string => {
     const at = Math.floor(random() * (text.length + 1));
-    const part = pick([secret(), '"', "{", "]", "\\", "\u0000", ",", `:${secret()}`, `"${secret()}":`, "\n"]) ?? "";
+    const isInId = [...IDS].some((id) => new RegExp(`"${id}":"[^"]*$`).test(text.slice(0, at)));
+    const part =
+      pick(isInId ? TEXTS : [secret(), '"', "{", "]", "\\", "\u0000", ",", `:${secret()}`, `"${secret()}":`, "\n"]) ??
+      "";
     return random() < 0.3 ? text.slice(0, at) : text.slice(0, at) + part + text.slice(at + Math.floor(random() * 3));
   };
 

@@ -8,6 +8,7 @@ import { Worker } from "node:worker_threads";
 import { build, type Plugin } from "esbuild";
 
 import { mapConcurrently } from "../../../functions/shared/concurrency";
+import { DETECTING_WORLDS } from "./detecting-worlds";
 import type { KnownMutant } from "./mutants";
 import type { SourceMutant } from "./source-mutants";
 import type { WorldResult } from "./worker";
@@ -55,32 +56,31 @@ export class SimulationThreads {
     return results.flat();
   }
 
-  /** Whether one of this many worlds detects the mutant, by the invariant that it breaks. */
-  async detects({ name: mutant, breaks }: KnownMutant, worlds: number): Promise<boolean> {
-    const seeds: number[] = [];
-    let next = 0;
-    await mapConcurrently(this.#all, this.#all.length, async () => {
-      while (next < worlds && seeds.length === 0) {
-        const seed = next++;
-        const { violations } = await this.#run({ seed, mutant });
-        if (violations.some(({ invariant }) => invariant === breaks)) seeds.push(seed);
-      }
+  /** A world, one of this many, that detects the mutant by the invariant that it breaks. */
+  async detects({ name: mutant, breaks }: KnownMutant, worlds: number): Promise<number | undefined> {
+    return this.#firstOf(worldsToSearch(mutant, worlds), async (seed) => {
+      const { violations } = await this.#run({ seed, mutant });
+      return violations.some(({ invariant }) => invariant === breaks);
     });
-    return seeds.length > 0;
   }
 
-  /** The first of this many worlds that violates an invariant. */
-  async firstBroken(worlds: number): Promise<number | undefined> {
-    const broken: number[] = [];
+  /** A world, one of this many, that violates an invariant. @param mutant that all threads run */
+  async firstBroken(mutant: string, worlds: number): Promise<number | undefined> {
+    return this.#firstOf(worldsToSearch(mutant, worlds), async (seed) => {
+      const { violations } = await this.#run({ seed });
+      return violations.length > 0;
+    });
+  }
+
+  /** The seed of the first world that ends so, of all that the threads had begun by then. */
+  async #firstOf(seeds: readonly number[], isSought: (seed: number) => Promise<boolean>): Promise<number | undefined> {
+    const found: number[] = [];
     let next = 0;
     await mapConcurrently(this.#all, this.#all.length, async () => {
-      while (next < worlds && broken.length === 0) {
-        const seed = next++;
-        const { violations } = await this.#run({ seed });
-        if (violations.length > 0) broken.push(seed);
-      }
+      for (let seed = seeds[next++]; seed !== undefined && found.length === 0; seed = seeds[next++])
+        if (await isSought(seed)) found.push(seed);
     });
-    return broken[0];
+    return found[0];
   }
 
   /** Runs worlds from a seed on until `isEnough`. */
@@ -114,6 +114,13 @@ export class SimulationThreads {
       throw new Error(`npm run simulate -- --seed ${run.seed} failed`, { cause });
     }
   }
+}
+
+/** Begins with the world that is known to detect the mutant. */
+function worldsToSearch(mutant: string, worlds: number): readonly number[] {
+  const known = DETECTING_WORLDS[mutant];
+  const seeds = Array.from({ length: worlds }, (_, seed) => seed);
+  return known === undefined ? seeds : [known, ...seeds];
 }
 
 /** Throws when the text to replace does not occur exactly once: the mutant is outdated. */

@@ -8,7 +8,7 @@ import { markup, type Markup } from "./html-escape";
 const BAR_STEP = 10;
 export const BAR_HEIGHT = 32;
 
-/** Less missing time is told in the tooltip only: a deployment or a late tick is no news. */
+/** Less missing time is in the tooltip only: a deployment or a late tick is no news. */
 const NOTABLE_NO_DATA = 0.05;
 /** Rounding error of summed fractions. */
 const NEGLIGIBLE = 1e-6;

@@ -1,3 +1,4 @@
+/** A client for AWS's JSON protocol without an SDK, for the functions that call most often. */
 import { createAwsJson, credentialsFrom, type AwsJson } from "../aws-json";
 import { systemClock } from "../../clock";
 import type { EnvironmentSource } from "../../environment";

@@ -1,3 +1,4 @@
+/** The DynamoDB client of a function. */
 import { DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
 
 import { CLIENT_SETTINGS } from "./settings";

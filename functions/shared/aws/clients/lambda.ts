@@ -1,3 +1,4 @@
+/** The Lambda client of a function. */
 import { LambdaClient } from "@aws-sdk/client-lambda";
 
 import { CLIENT_SETTINGS } from "./settings";

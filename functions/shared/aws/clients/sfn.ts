@@ -1,3 +1,4 @@
+/** The Step Functions client of a function. */
 import { SFNClient } from "@aws-sdk/client-sfn";
 
 import { CLIENT_SETTINGS } from "./settings";

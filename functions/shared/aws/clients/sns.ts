@@ -1,3 +1,4 @@
+/** The SNS client of a function. */
 import { SNSClient } from "@aws-sdk/client-sns";
 
 import { CLIENT_SETTINGS } from "./settings";

@@ -1,3 +1,4 @@
+/** The SQS client of a function. */
 import { SQSClient } from "@aws-sdk/client-sqs";
 
 import { CLIENT_SETTINGS } from "./settings";

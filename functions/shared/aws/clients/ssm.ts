@@ -1,3 +1,4 @@
+/** The SSM client of a function. */
 import { SSMClient } from "@aws-sdk/client-ssm";
 
 import { CLIENT_SETTINGS } from "./settings";

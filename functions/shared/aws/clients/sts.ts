@@ -1,3 +1,4 @@
+/** The STS client of a function. */
 import { STSClient } from "@aws-sdk/client-sts";
 
 import { CLIENT_SETTINGS } from "./settings";

@@ -1,3 +1,4 @@
+/** A chart of latencies. */
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";

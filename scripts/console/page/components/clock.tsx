@@ -1,3 +1,4 @@
+/** Times, relative to the server's clock. */
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { relative, span } from "../format";
@@ -17,7 +18,7 @@ const TICK_MS = 1_000;
 const listeners = new Set<() => void>();
 let ticking: ReturnType<typeof setInterval> | undefined;
 
-/** The server's time, each second while somebody looks. One timer for all that show it. */
+/** The server's time, each second while the page is visible. One timer for all that show it. */
 export function useNow(): number {
   const [now, setNow] = useState(serverNow);
   useEffect(() => {

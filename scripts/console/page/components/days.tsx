@@ -1,3 +1,4 @@
+/** The bars of a monitor's days. */
 import type { JSX } from "preact";
 import type { DaySummary } from "../../../../functions/heartbeats/status-page/document";
 import { percent } from "../../../../functions/heartbeats/status-page/status-format";

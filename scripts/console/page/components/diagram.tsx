@@ -1,3 +1,4 @@
+/** The drawing of the architecture. */
 import type { JSX } from "preact";
 import type { ActivityView, ArchitectureEdge, ArchitectureNode, FeatureDrawing, NodeKind } from "../../contract";
 import { relative } from "../format";

@@ -1,3 +1,4 @@
+/** Keyboard shortcuts and their help. */
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { go, href } from "../router";

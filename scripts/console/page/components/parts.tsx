@@ -1,3 +1,4 @@
+/** Small parts of every view: icons, badges, tabs, filters, states of loading. */
 import type { ComponentChildren, JSX } from "preact";
 import type { Health } from "../../contract";
 import { whole } from "../format";

@@ -1,3 +1,4 @@
+/** A long list of which only the visible rows are in the document. */
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 

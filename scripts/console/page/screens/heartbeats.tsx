@@ -1,3 +1,4 @@
+/** The views of monitors and of one monitor. */
 import type { JSX } from "preact";
 import type { IncidentSummary, MonitorStatus } from "../../../../functions/heartbeats/status-page/document";
 import { latency, percent, STATES } from "../../../../functions/heartbeats/status-page/status-format";

@@ -1,3 +1,4 @@
+/** The overview: failures, late items, last and next runs; the architecture. */
 import type { JSX } from "preact";
 import { hasPage, type Finding, type NextView, type OverviewView, type RunView } from "../../contract";
 import { Time } from "../components/clock";

@@ -1,3 +1,4 @@
+/** The views of timers and of one timer. */
 import type { JSX } from "preact";
 import { useCallback, useState } from "preact/hooks";
 import {

@@ -1,3 +1,4 @@
+/** Benchmark: size and load time of the functions' bundles. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";

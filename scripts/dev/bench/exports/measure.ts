@@ -1,3 +1,4 @@
+/** Runs a task of the exports' benchmark in its own process. */
 import type { Measured, Task } from "./messages";
 import { taskSchema } from "./messages";
 

@@ -1,3 +1,4 @@
+/** Messages between the processes of the exports' benchmark. */
 import { z } from "zod";
 
 /** Item sizes of the benchmark tables. */

@@ -10,7 +10,7 @@ import { measure } from "./measure";
 import { BUCKET, keyOf, TABLE } from "./messages";
 
 measure(async (task) => {
-  const { dynamodb, s3 } = exportClients();
+  const { dynamodb, s3 } = exportClients("000000000000");
   const store = objectStore(s3, { bucket: BUCKET, kmsKeyArn: undefined, owner: "bench" });
   let items = 0;
   const first = JSON.stringify({ id: { S: keyOf(task, 0) } });

@@ -1,3 +1,4 @@
+/** Benchmark: the cost of a month of checks. */
 import * as z from "zod";
 import { PRICES } from "../../../shared/prices";
 import { synthesize } from "../../../../test/support/synthesized";

@@ -1,3 +1,4 @@
+/** Environment variables of the handlers under measurement. */
 import { DNS_LOOKUP_THREADS } from "../../../../functions/heartbeats/contract";
 
 /** The environment variables of both handlers. */

@@ -1,3 +1,4 @@
+/** Benchmarks of heartbeats, in order. */
 import type { Figure } from "../figure";
 import { benchCost } from "./cost";
 import { benchPage } from "./page";

@@ -1,3 +1,4 @@
+/** Benchmark: size and first paint of the status page. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";

@@ -1,3 +1,4 @@
+/** Benchmark: one run with 1,000 targets. */
 import { withProcesses } from "../child-processes";
 import { figure, figureAtMost, median, type Figure } from "../figure";
 import { handlerEnvironment } from "./handler-environment";

@@ -1,3 +1,4 @@
+/** Benchmarks of pipelines, in order. */
 import { composeMessage } from "../../../../functions/pipelines/slack/slack-message";
 import type { Notification } from "../../../../functions/pipelines/slack/notification";
 import { simulate } from "../../../../test/support/slack-simulation";

@@ -1,3 +1,4 @@
+/** Benchmarks of timers, in order. */
 import { PRICES } from "../../../shared/prices";
 import { withProcesses } from "../child-processes";
 import { figure, figureAtLeast, figureAtMost, median, type Figure } from "../figure";

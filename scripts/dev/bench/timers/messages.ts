@@ -1,3 +1,4 @@
+/** Messages between the processes of the timers' benchmark. */
 import { z } from "zod";
 
 /** `cron`: daily, on the timing wheel; `irregular`: cron on a day of the month, which is written again at each fire. */

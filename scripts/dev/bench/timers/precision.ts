@@ -1,3 +1,4 @@
+/** Benchmark: how late timers fire on the emulator. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

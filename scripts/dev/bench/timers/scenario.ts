@@ -1,3 +1,4 @@
+/** Measures a dispatcher with many due timers. */
 import { MINUTE_MS } from "../../../../functions/shared/time";
 import { loadUntil } from "../../../../functions/timers/dispatch/windows";
 import { SCENARIO_PATH, countsSchema, type Run, type Scenario } from "./messages";

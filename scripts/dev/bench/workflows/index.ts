@@ -1,3 +1,4 @@
+/** Benchmark: starting tasks, and their cost. */
 import { HOUR_SECONDS } from "../../../../functions/shared/time";
 import { taskMachine } from "../../../../modules/workflows/definition";
 import { fakeTaskTable } from "../../../../test/support/fake-task-table";

@@ -150,6 +150,15 @@ describe("a PUT again", () => {
     expect(fake.sent).toHaveLength(2);
   });
 
+  it("with its version in ifVersion keeps it too, when nothing changes", async () => {
+    const body = { cron: "57 18 * * ? *", jitterSeconds: 60 };
+    const first = await put(body);
+    now += 7_000;
+    expect(await put({ ...body, ifVersion: "v1" })).toEqual(first);
+    expect(await put({ ...body, ifVersion: "v0" })).toMatchObject({ status: 409 });
+    expect(await put({ ...body, ifVersion: "v1", jitterSeconds: 5 })).not.toEqual(first);
+  });
+
   describe("with its idempotency key", () => {
     const key = { "idempotency-key": "3a5c" };
 

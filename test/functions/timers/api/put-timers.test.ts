@@ -44,6 +44,7 @@ function setUp(sendResult: (fires: readonly Fire[]) => Partial<SendResult> = () 
       current = timer;
       return Promise.resolve();
     },
+    get: () => Promise.resolve(current),
     advance: (timer: StoredTimer, indexKey: IndexKey | undefined, previous: number) => {
       calls.push(`${timer.id} to ${indexKey?.slot ?? "no slot"}`);
       advanced.push({ timer, indexKey, previous });
@@ -58,11 +59,7 @@ function setUp(sendResult: (fires: readonly Fire[]) => Partial<SendResult> = () 
   };
   const ports = { table, queue };
   const put = (puts: readonly (Partial<Put> & Pick<Put, "timer">)[], changed: Partial<PutPorts> = {}) =>
-    putTimers(
-      puts.map((one) => ({ isUnchanged: () => false, ...one })),
-      { ...ports, ...changed },
-      NOW + 5_000,
-    );
+    putTimers(puts, { ...ports, ...changed }, NOW + 5_000);
   return { put, ports, calls, rows, advanced };
 }
 

@@ -270,6 +270,22 @@ describe("an invalid body is rejected with the field and the reason", () => {
   });
 });
 
+describe("a time whose year has not four digits in UTC", () => {
+  it.each([
+    { at: "9999-12-31T23:59:59-14:00" },
+    { at: "0000-01-01T00:00:00+14:00" },
+    { at: "9999-12-31T23:59:59", timeZone: "Pacific/Niue" },
+    { at: "0000-01-01T00:00:00", timeZone: "Pacific/Kiritimati" },
+  ])("is rejected, because it could not be put back: %j", (body) => {
+    expect(oneshotBodySchema.safeParse(body).success).toBe(false);
+  });
+
+  it("is the first beyond what can be", () => {
+    for (const at of ["0000-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z"])
+      expect(oneshotBodySchema.safeParse({ at }).success).toBe(true);
+  });
+});
+
 describe("a one-shot at a local time", () => {
   it.each([
     ["2026-12-24T18:00:00", "Europe/Berlin", "2026-12-24T17:00:00.000Z"],

@@ -145,9 +145,9 @@ describe("the API of timers", () => {
     const put = (body: object) => call("PUT /periodic/{id}", { id: "tea", body: { every: "1 hour", ...body } });
     expect(await put({ ifVersion: null })).toMatchObject([200, { version: "v1" }]);
     expect(await put({ ifVersion: null })).toMatchObject([409, { error: "Conflict" }]);
-    expect(await put({ ifVersion: "v1" })).toMatchObject([200, { version: "v3" }]);
+    expect(await put({ ifVersion: "v1", jitterSeconds: 5 })).toMatchObject([200, { version: "v3" }]);
     expect(await put({ ifVersion: "v1" })).toMatchObject([409, { error: "Conflict" }]);
-    expect(await put({})).toMatchObject([200, { version: "v3" }]);
+    expect(await put({ jitterSeconds: 5 })).toMatchObject([200, { version: "v3" }]);
   });
 
   it.each<[string, ApiRouteName, Partial<RawRequest> & { id?: string }, string]>([

@@ -98,6 +98,28 @@ describe("sample histories", () => {
     expect(days).toHaveLength(91);
   });
 
+  it("are whole on a page that was built while they were saved", async () => {
+    const { clock, table } = setup();
+    const ports = { app: "almanac", environment: "local", intervalMinutes: 1, table, updates: table.updates, clock };
+    const build = statusBuilder(ports);
+    let builds = 0;
+    const watched: typeof table = {
+      ...table,
+      save: async (monitor, transition) => {
+        if (transition.state.revision % 10 === 0) {
+          await build(configuration, NOW);
+          builds++;
+        }
+        return table.save(monitor, transition);
+      },
+    };
+    for (const history of histories) await saveHistory(history, watched);
+    expect(builds).toBeGreaterThan(5);
+    const { monitors } = await build(configuration, NOW + MINUTE_MS);
+    for (const { windows } of monitors.filter(({ name }) => name !== "of-a-user"))
+      expect(windows["90d"].coverage).toBe(1);
+  });
+
   it("send no notification", () => {
     for (const { state } of histories) expect(state.outbox).toEqual([]);
   });

@@ -1,3 +1,4 @@
+/** Messages between the processes of the heartbeats' benchmark. */
 import { z } from "zod";
 
 export const TARGETS = 1_000;

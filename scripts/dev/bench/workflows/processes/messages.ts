@@ -1,3 +1,4 @@
+/** Messages between the processes of the workflows' benchmark. */
 import * as z from "zod";
 
 /** Sent by the stub when it listens. */

@@ -1,0 +1,119 @@
+/** Schemas of requests, route by route. */
+import * as z from "zod";
+
+import { DAY_SECONDS, MINUTE_SECONDS } from "../../shared/time";
+import { idSchema, MAX_VERSION_CHARACTERS, oneshotBodySchema, periodicBodySchema } from "./request-schemas";
+
+/** How long the history keeps fires. */
+const HISTORY_SECONDS = 7 * DAY_SECONDS;
+
+const MAX_REQUESTS = 25;
+
+const path = z.object({ id: idSchema });
+export const requestSchema = z.object({ path });
+const versionSchema = z.string("is not a string").max(MAX_VERSION_CHARACTERS, "is not a version");
+export const deleteSchema = z.object({
+  path,
+  query: z.strictObject(
+    { ifVersion: versionSchema.optional() },
+    { error: ({ code }) => (code === "unrecognized_keys" ? "has only ifVersion" : undefined) },
+  ),
+});
+/** Chosen by the client, one for each change that it wants: a UUID. */
+const requestKeySchema = z.string().regex(/^[\x21-\x7e]{1,255}$/, "is not 1 to 255 ASCII characters without spaces");
+export const putSchema = z.object({
+  path,
+  headers: z.object({ "idempotency-key": requestKeySchema.optional() }),
+  body: z.unknown(),
+  text: z.string(),
+  deadline: z.number(),
+});
+const count = (most: number, fallback: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, "is not a whole number")
+    .transform(Number)
+    .refine((number) => number >= 1 && number <= most, `is not 1 to ${most}`)
+    .default(fallback);
+export const readSchema = z.object({
+  path: z.object({ id: idSchema, verb: z.enum(["fires", "preview", "audit"], "is not fires, preview or audit") }),
+  query: z.strictObject(
+    {
+      limit: count(1_000, 100),
+      next: z.string().optional(),
+      count: count(100, 10),
+      sinceSeconds: count(HISTORY_SECONDS, DAY_SECONDS),
+      lateSeconds: count(HISTORY_SECONDS, MINUTE_SECONDS),
+    },
+    {
+      error: ({ code }) =>
+        code === "unrecognized_keys" ? "has only limit, next, count, sinceSeconds and lateSeconds" : undefined,
+    },
+  ),
+});
+export const verbSchema = putSchema.extend({
+  path: z.object({
+    id: idSchema,
+    verb: z.enum(["fire", "pause", "resume", "preview"], "is not fire, pause, resume or preview"),
+  }),
+  query: z.object({ count: count(100, 10) }),
+});
+export const fireSchema = z.object({
+  body: z
+    .strictObject(
+      { fireId: z.string("is not a fire id").max(1_000, "is not a fire id").optional() },
+      "is not of the form {fireId}",
+    )
+    .default({}),
+});
+export const verbsSchema = z.object({
+  body: z.strictObject(
+    {
+      verb: z.enum(["pause", "resume"], "is not pause or resume"),
+      prefix: z.string("is not a string").regex(/^[A-Za-z0-9._:-]{0,256}$/, "is not the beginning of an id"),
+      next: z.string("is not a string").optional(),
+    },
+    'is not of the form {"verb": "pause", "prefix": "report-"}',
+  ),
+  deadline: z.number(),
+});
+export const periodicRequestSchema = z.object({ body: periodicBodySchema });
+export const oneshotRequestSchema = z.object({ body: oneshotBodySchema });
+export const batchRequestSchema = z
+  .strictObject(
+    {
+      method: z.enum(["PUT", "DELETE"], "is not PUT or DELETE"),
+      path: z.string("is not a string"),
+      body: z.unknown().optional(),
+      idempotencyKey: requestKeySchema.optional(),
+      ifVersion: versionSchema.optional(),
+    },
+    'is not of the form {"method": "PUT", "path": "/periodic/<id>", "body": {...}}',
+  )
+  .transform(({ path, ...request }, context) => {
+    const [, name, id] = /^\/(\w+)\/([^/]+)$/.exec(path) ?? [];
+    const kind = z.enum(["periodic", "oneshot"]).safeParse(name).data;
+    // The body has the path as a URL has it. Decoded here, so that duplicates are found however they are written.
+    if (kind !== undefined && id !== undefined) return { ...request, kind, id: decodeOrKeep(id) };
+    context.addIssue({ code: "custom", path: ["path"], message: "is not /periodic/<id> or /oneshot/<id>" });
+    return z.NEVER;
+  });
+export const batchSchema = putSchema.omit({ path: true }).extend({
+  body: z.strictObject(
+    {
+      requests: z
+        .array(z.unknown(), "is not an array")
+        .min(1, `is not 1 to ${MAX_REQUESTS} requests`)
+        .max(MAX_REQUESTS, `is not 1 to ${MAX_REQUESTS} requests`),
+    },
+    'is not of the form {"requests": [{"method": "PUT", "path": "/periodic/<id>", "body": {...}}]}',
+  ),
+});
+/** An id that is not percent-encoded text stays as it is: {@link idSchema} rejects its `%`. */
+function decodeOrKeep(id: string): string {
+  try {
+    return decodeURIComponent(id);
+  } catch {
+    return id;
+  }
+}

@@ -1,0 +1,149 @@
+/** The API of timers. */
+import * as z from "zod";
+import {
+  auditSchema,
+  firedSchema,
+  firesSchema,
+  listSchema as timersSchema,
+  previewSchema,
+  timerSchema,
+  verbSchema as changedSchema,
+} from "../../../../clients/timers/responses";
+import { listSchema } from "../../../../functions/timers/api/list-timers";
+import { idSchema, oneshotBodySchema, periodicBodySchema } from "../../../../functions/timers/api/request-schemas";
+import {
+  batchSchema,
+  deleteSchema,
+  fireSchema,
+  putSchema,
+  readSchema,
+  verbsSchema,
+} from "../../../../functions/timers/api/route-schemas";
+import type { Api, Operation } from "./document";
+
+const idAnswer = z.string();
+const query = readSchema.shape.query;
+const SIGNED = ["badRequest", "forbidden", "tooMany", "unavailable"] as const;
+const headers = putSchema.shape.headers;
+
+const timer = { 200: { description: "The timer", schema: timerSchema } };
+const notFound = { 404: { description: "There is no such timer: its id", schema: idAnswer } };
+
+/** Both kinds have the same routes. */
+function operationsOf(kind: "periodic" | "oneshot", body: z.ZodType): Readonly<Record<string, Operation>> {
+  const name = kind === "periodic" ? "Periodic" : "Oneshot";
+  const path = `/${kind}/{id}`;
+  const fires = { 200: { description: "The next fires", schema: previewSchema }, ...notFound };
+  return {
+    [`GET /${kind}`]: {
+      id: `list${name}`,
+      summary: "Lists timers page by page",
+      query: listSchema.shape.query,
+      answers: { 200: { description: "A page", schema: timersSchema } },
+    },
+    [`POST /${kind}`]: {
+      id: `change${name}`,
+      summary: "Pauses or resumes timers with a prefix, a hundred in each request",
+      body: verbsSchema.shape.body,
+      answers: { 200: { description: "The number of timers that have changed, and failures", schema: changedSchema } },
+    },
+    [`PUT ${path}`]: {
+      id: `put${name}`,
+      summary: "Creates or replaces a timer. One that asks for what is stored changes nothing",
+      headers,
+      body,
+      answers: {
+        200: {
+          description:
+            "The timer. A body of the fields of the legacy service alone: id, shardId, timeShardId and timerCallbackData",
+          schema:
+            kind === "periodic"
+              ? timerSchema.partial().required({ id: true, shardId: true, timerCallbackData: true })
+              : timerSchema,
+        },
+      },
+      errors: [...SIGNED, "conflict"],
+    },
+    [`GET ${path}`]: {
+      id: `get${name}`,
+      summary: "Reads a timer",
+      answers: { ...timer, ...notFound },
+      errors: [...SIGNED, "conflict"],
+    },
+    [`DELETE ${path}`]: {
+      id: `delete${name}`,
+      summary: "Deletes a timer, if it exists. Fires that are queued are fenced",
+      query: deleteSchema.shape.query,
+      answers: { 200: { description: "Its id", schema: idAnswer } },
+      errors: [...SIGNED, "conflict"],
+    },
+    [`GET ${path}/fires`]: {
+      id: `fires${name}`,
+      summary: "Lists the recorded fires of seven days, the latest first",
+      query: query.pick({ limit: true, next: true }),
+      answers: { 200: { description: "A page", schema: firesSchema } },
+    },
+    [`GET ${path}/preview`]: {
+      id: `preview${name}`,
+      summary: "The next fires of a timer",
+      query: query.pick({ count: true }),
+      answers: fires,
+      errors: [...SIGNED, "conflict"],
+    },
+    [`GET ${path}/audit`]: {
+      id: `audit${name}`,
+      summary: "Compares the fires that the schedule expects with those that were recorded",
+      query: query.pick({ sinceSeconds: true, lateSeconds: true }),
+      answers: { 200: { description: "Expected and observed fires", schema: auditSchema }, ...notFound },
+      errors: [...SIGNED, "conflict"],
+    },
+    [`POST ${path}/preview`]: {
+      id: `previewNew${name}`,
+      summary: "The next fires of a timer that is not put",
+      query: query.pick({ count: true }),
+      body,
+      answers: { 200: fires[200] },
+    },
+    [`POST ${path}/fire`]: {
+      id: `fire${name}`,
+      summary: "Fires a timer now, or one of its fires again",
+      headers,
+      body: fireSchema.shape.body,
+      isBodyRequired: false,
+      answers: { 200: { description: "The fire", schema: firedSchema }, ...notFound },
+      errors: [...SIGNED, "conflict"],
+    },
+    [`POST ${path}/pause`]: {
+      id: `pause${name}`,
+      summary: "Pauses a timer until it is resumed",
+      answers: { ...timer, ...notFound },
+      errors: [...SIGNED, "conflict"],
+    },
+    [`POST ${path}/resume`]: {
+      id: `resume${name}`,
+      summary: "Resumes a timer",
+      answers: { ...timer, ...notFound },
+      errors: [...SIGNED, "conflict"],
+    },
+  };
+}
+
+const batchResponse = z.object({ results: z.array(z.object({ status: z.int(), body: z.unknown() })) });
+
+export const TIMERS_API: Api = {
+  title: "Almanac timers",
+  description: "Fields and policies: docs/timers-client.md. Each callback receives `timerCallbackData` as it was sent.",
+  parameters: { id: idSchema },
+  schemas: { Timer: timerSchema, PeriodicTimer: periodicBodySchema, OneshotTimer: oneshotBodySchema },
+  operations: {
+    ...operationsOf("periodic", periodicBodySchema),
+    ...operationsOf("oneshot", oneshotBodySchema),
+    "POST /batch": {
+      id: "batch",
+      summary: "Puts and deletes up to 25 timers, each on its own",
+      headers,
+      body: batchSchema.shape.body,
+      answers: { 200: { description: "The results, in the order of the requests", schema: batchResponse } },
+    },
+  },
+};

@@ -1,0 +1,59 @@
+/** The API of workflows. */
+import * as z from "zod";
+import { TASK_STATUSES, taskIdSchema, taskRequestSchema, taskSchema } from "../../../../functions/workflows/contract";
+import type { Api } from "./document";
+
+const startedSchema = z.object({
+  taskId: z.string(),
+  timestamp: z.int().meta({ description: "Of the first request, epoch seconds" }),
+  executionArn: z.string(),
+  startDate: z.string().meta({ format: "date-time" }),
+});
+
+const SIGNED = ["badRequest", "forbidden", "tooMany", "unavailable"] as const;
+
+export const WORKFLOWS_API: Api = {
+  title: "Almanac workflows",
+  description: "See modules/workflows/README.md.",
+  parameters: { id: taskIdSchema },
+  schemas: { Task: taskSchema },
+  operations: {
+    "POST /tasks": {
+      id: "startTask",
+      summary: "Starts a task. The same request again starts nothing and has the same answer",
+      body: taskRequestSchema,
+      answers: { 200: { description: "The task has started", schema: startedSchema } },
+      errors: [...SIGNED, "conflict"],
+    },
+    "GET /tasks": {
+      id: "listTasks",
+      summary: "Lists tasks of one status page by page",
+      query: z.object({
+        status: z.enum(TASK_STATUSES),
+        limit: z
+          .string()
+          .regex(/^[1-9]\d{0,2}$/)
+          .optional(),
+        next: z.string().optional(),
+      }),
+      answers: {
+        200: { description: "A page", schema: z.object({ tasks: z.array(taskSchema), next: z.string().optional() }) },
+      },
+    },
+    "GET /tasks/{id}": {
+      id: "getTask",
+      summary: "Reads a task",
+      answers: { 200: { description: "The task", schema: taskSchema } },
+      errors: [...SIGNED, "notFound"],
+    },
+    "DELETE /tasks/{id}": {
+      id: "cancelTask",
+      summary: "Cancels a task that runs",
+      answers: {
+        200: { description: "The task has ended", schema: taskSchema },
+        202: { description: "The task is being cancelled", schema: taskSchema },
+      },
+      errors: [...SIGNED, "notFound", "conflict"],
+    },
+  },
+};

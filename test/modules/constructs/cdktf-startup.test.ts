@@ -1,0 +1,15 @@
+import { execFileSync } from "node:child_process";
+
+it("a synthesis does not load cdktf's compressor, which works when it is asked for", () => {
+  const script = `
+    require("./modules/constructs/cdktf-startup");
+    const { createRequire } = require("node:module");
+    const file = createRequire(require.resolve("cdktf/package.json")).resolve("archiver");
+    const isLoaded = () => Object.keys(require.cache).some((name) => name.includes("/archiver/lib/"));
+    const before = isLoaded();
+    const archive = require(file)("zip");
+    console.log(JSON.stringify([before, isLoaded(), typeof archive.finalize]));
+  `;
+  const output = execFileSync(process.execPath, ["--require", "tsx/cjs", "-e", script], { encoding: "utf8" });
+  expect(JSON.parse(output)).toEqual([false, true, "function"]);
+});

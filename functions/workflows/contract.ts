@@ -121,6 +121,12 @@ export const commentSchema = z
   .string()
   .max(MAX_COMMENT_CHARACTERS, `is longer than ${MAX_COMMENT_CHARACTERS} characters`);
 
+export const decisionSchema = z.strictObject({
+  comment: commentSchema.optional(),
+  /** Only when the task waits in this state. */
+  state: z.string().optional(),
+});
+
 /** A state that waits for a person. Times are ISO 8601. */
 export const approvalSchema = z.object({
   state: z.string(),

@@ -45,7 +45,7 @@ const listSchema = z.object({
 const decideSchema = z.object({
   path: z.object({ id: taskIdSchema }),
   caller: z.string().default("unknown"),
-  body: z.strictObject({ comment: commentSchema.optional(), state: z.string().optional() }).default({}),
+  body: decisionSchema.default({}),
 });
 type List = z.output<typeof listSchema>["query"];
 

@@ -29,7 +29,7 @@ function start(
   amount: unknown,
   pay: Service,
   update: (service: Service) => Service = (service) => service,
-  ask: (service: Service) => Service = (service) => service,
+  enter: (service: Service) => Service = (service) => service,
 ) {
   const clock = virtualClock(START);
   const table = fakeTaskTable();
@@ -37,7 +37,7 @@ function start(
   const services = {
     ...table.services,
     "dynamodb:updateItem": update(table.services["dynamodb:updateItem"]),
-    "dynamodb:updateItem.waitForTaskToken": ask(table.services["dynamodb:updateItem"]),
+    "dynamodb:updateItem.waitForTaskToken": enter(table.services["dynamodb:updateItem"]),
     "lambda:invoke": pay,
   };
   const run = runMachine(machine, input, { clock, services, name: "refund-1" });

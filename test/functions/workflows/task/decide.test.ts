@@ -30,7 +30,7 @@ async function setup() {
   const outcomes: StateOutcome[] = [];
   const open = new Set<string>();
   /** As the machine's state writes it. */
-  const ask = async (token: string) => {
+  const enter = async (token: string) => {
     open.add(token);
     const { Arguments } = { Arguments: approval("tasks", { TimeoutSeconds: 60, End: true }) } as const;
     const text = JSON.stringify(Reflect.get(Arguments, "Arguments"))
@@ -64,13 +64,13 @@ async function setup() {
   };
   const ports = { clock, table, executions };
   const decided = (fields: Partial<Decided> = {}) => decide("r-1", { decision: "approved", by: BY, ...fields }, ports);
-  return { clock, table, executions, outcomes, open, ask, ports, decided, execution, redrives };
+  return { clock, table, executions, outcomes, open, enter, ports, decided, execution, redrives };
 }
 
 describe("an approval", () => {
   it("ends the state with the decision, and then the row has it", async () => {
-    const { ask, decided, outcomes, clock, table } = await setup();
-    await ask("t1");
+    const { enter, decided, outcomes, clock, table } = await setup();
+    await enter("t1");
     await sleep(clock, 9_000);
     const task = await decided({ comment: "fine" });
     const recorded = { state: "Approve", requestedAt: at(0), decision: "approved", decidedAt: at(9), decidedBy: BY };
@@ -83,8 +83,8 @@ describe("an approval", () => {
   });
 
   it("is decided once: the same again is the same answer, another is refused", async () => {
-    const { ask, decided, outcomes } = await setup();
-    await ask("t1");
+    const { enter, decided, outcomes } = await setup();
+    await enter("t1");
     const first = await decided({ decision: "rejected" });
     expect(await decided({ decision: "rejected", by: "another" })).toEqual(first);
     await expect(decided()).rejects.toThrow(`the task was rejected at ${at(0)}`);
@@ -92,8 +92,8 @@ describe("an approval", () => {
   });
 
   it("is decided once by two who decide at once", async () => {
-    const { ask, decided, outcomes, table } = await setup();
-    await ask("t1");
+    const { enter, decided, outcomes, table } = await setup();
+    await enter("t1");
     const both = await Promise.allSettled([decided(), decided({ decision: "rejected" })]);
     expect(outcomes).toHaveLength(1);
     expect(both.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
@@ -101,8 +101,8 @@ describe("an approval", () => {
   });
 
   it("says when it has expired", async () => {
-    const { ask, decided, open, table } = await setup();
-    await ask("t1");
+    const { enter, decided, open, table } = await setup();
+    await enter("t1");
     open.clear();
     await expect(decided()).rejects.toThrow("the approval has expired, its task has ended");
     expect(table.row("r-1")).toMatchObject({ approvals: [{ state: "Approve" }] });
@@ -110,12 +110,12 @@ describe("an approval", () => {
   });
 
   it("is the last one, of the state that is named", async () => {
-    const { ask, decided, table } = await setup();
+    const { enter, decided, table } = await setup();
     await expect(decided()).rejects.toThrow("the task does not wait for an approval");
-    await ask("t1");
+    await enter("t1");
     await expect(decided({ state: "Other" })).rejects.toThrow("does not wait for an approval of Other");
     await decided({ state: "Approve" });
-    await ask("t2");
+    await enter("t2");
     await decided({ decision: "rejected" });
     expect(table.row("r-1")).toMatchObject({ approvals: [{ decision: "approved" }, { decision: "rejected" }] });
     await expect(decide("nobody", { decision: "approved", by: BY }, (await setup()).ports)).rejects.toThrow("no task");

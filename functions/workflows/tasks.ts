@@ -9,6 +9,7 @@ import type { Scope } from "../shared/handlers/scopes";
 import { hasExactNumbers, INEXACT } from "../shared/json-text";
 import {
   apiEnvironment,
+  decisionSchema,
   commentSchema,
   TASK_STATUSES,
   taskIdSchema,

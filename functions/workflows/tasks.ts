@@ -10,7 +10,6 @@ import { hasExactNumbers, INEXACT } from "../shared/json-text";
 import {
   apiEnvironment,
   decisionSchema,
-  commentSchema,
   TASK_STATUSES,
   taskIdSchema,
   taskRequestSchema,
@@ -53,6 +52,7 @@ type List = z.output<typeof listSchema>["query"];
 /** Starts, shows, lists and cancels tasks; decides their approvals and redrives them where the workflow has a definition of its own. */
 export const handler = restHandler(
   apiEnvironment,
+  decisionSchema,
   ({ environment, clock, logger, metrics }) => {
     const { STATE_MACHINE_ARN, EXECUTION_ARN_PREFIX, TASKS_TABLE, KEEP_DAYS } = environment;
     const executions = stepFunctions(createSfn(), STATE_MACHINE_ARN, EXECUTION_ARN_PREFIX);

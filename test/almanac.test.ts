@@ -60,13 +60,13 @@ describe("the command line", () => {
     expect(stdout).toMatchSnapshot();
     expect(code).toBe(0);
     expect((await almanac("help")).stdout).toBe(stdout);
-  }, 30_000);
+  });
 
   it("explains a command", async () => {
     const { code, stdout } = await almanac("timers", "put", "--help");
     expect([code, stdout]).toEqual([0, expect.stringContaining('npx almanac timers put tea --every "15 minutes"')]);
     expect((await almanac("help", "timers", "put")).stdout).toBe(stdout);
-  }, 30_000);
+  });
 });
 
 describe("a typing error is answered at once, with the nearest name:", () => {
@@ -123,7 +123,7 @@ describe("a review of a saved plan", () => {
     const json = await review("--json");
     expect(json.code).toBe(4);
     expect(JSON.parse(json.stdout)).toMatchObject({ environment: "bench", dataLoss: [{ allowed: false }, {}] });
-  }, 30_000);
+  });
 });
 
 describe("output into a closed pipe", () => {

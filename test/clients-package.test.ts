@@ -49,7 +49,7 @@ describe("the package that other programs install", () => {
       await mkdir(dirname(join(modules, dependency)), { recursive: true });
       await symlink(resolve("node_modules", dependency), join(modules, dependency));
     }
-  }, 120_000);
+  });
   afterAll(() => rm(program, { recursive: true, force: true }));
 
   const node = (...args: string[]) => commandOutput(process.execPath, args, { cwd: program });
@@ -97,7 +97,7 @@ describe("the package that other programs install", () => {
     const names = snippets.map((_, index) => `snippet${index}.mts`);
     await Promise.all(names.map((name, index) => writeFile(join(program, name), snippets[index] ?? "")));
     await compile("--exactOptionalPropertyTypes", "--module", "nodenext", "--noEmit", ...names);
-  }, 120_000);
+  });
 
   it("imports only its declared dependencies", async () => {
     const manifest = await node(

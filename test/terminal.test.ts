@@ -89,7 +89,7 @@ beforeAll(async () => {
   aws = await startStubAws(respond);
   home = mkdtempSync(join(tmpdir(), "almanac-terminal-"));
   writeStubHome(home, aws.endpoint, featuresAt("http://127.0.0.1:4566"));
-}, 60_000);
+});
 afterAll(async () => {
   await aws.close();
   rmSync(home, { recursive: true });
@@ -153,7 +153,7 @@ describe.each(COMMANDS)("almanac %s", (_, words) => {
     const output = await shown(process.execPath, [launcher, ...words()]);
     expect(output).not.toContain("\u001b");
     expect(output).toMatchSnapshot();
-  }, 30_000);
+  });
 
   (hasPty ? it : it.skip)(
     "is shown at a terminal",

@@ -12,6 +12,7 @@ const RETIRED: Readonly<Record<string, string>> = {
   drain: "send, or dispatch",
   drainer: "sender",
   handed: "enqueued",
+  flood: "dead-letter queue depth",
   hasty: "fast clock",
   holder: "owner",
   house: "setup",
@@ -21,29 +22,39 @@ const RETIRED: Readonly<Record<string, string>> = {
   outcry: "alarm",
   owed: "pending",
   pace: "rate limiter",
+  publication: "build status",
   silence: "no invocations",
   standstill: "oldest message age",
   tell: "notify, deliver or describe",
   told: "notified, or delivered",
   turn: "lease",
+  weather: "behaviour",
   whoever: "name the caller",
 };
 
 /** Names retired as a whole, though their words are good elsewhere. */
 const RETIRED_NAMES: Readonly<Record<string, string>> = {
   acceptFrom: "allowService",
+  addressGuard: "ssrfGuard",
   allows: "grant",
   allowsInvoke: "grantInvoke",
   allowsPutOff: "grantChangeVisibility",
   allowsSend: "grantSend",
   ask: "confirm",
+  callBack: "processDeliveries",
   feeds: "eventSource",
+  jobReport: "recordHeartbeat",
   giveBack: "changeVisibility",
   handOver: "enqueue",
   MinuteTick: "FanOutSchedule",
+  nameLookup: "dns",
   NotAgreedError: "ConfirmationRequiredError",
   NothingAnswersError: "EmulatorUnreachableError",
+  regularExpression: "safeRegex",
+  reportIn: "heartbeatApi",
   RunsOtherwiseError: "EmulatorConflictError",
+  statusWords: "statusFormat",
+  takeJobs: "startJobs",
   through: "enqueuedUntil",
   WayBack: "RedriveTarget",
 };
@@ -57,11 +68,17 @@ function wordsOf(name: string): string[] {
     .flatMap((word) => (word.endsWith("s") ? [word, word.slice(0, -1)] : [word]));
 }
 
+/** `name-lookup.ts` -> nameLookup. A file of one word may have it: `feeds.ts` are a status page's. */
+function camelCase(name: string): string {
+  if (!name.includes("-")) return name;
+  return name.replace(/\..*$/, "").replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
 function replacementOf(name: string): string | undefined {
   const own = (record: Readonly<Record<string, string>>, key: string) =>
     Object.hasOwn(record, key) ? record[key] : undefined;
   return (
-    own(RETIRED_NAMES, name) ??
+    own(RETIRED_NAMES, camelCase(name)) ??
     wordsOf(name)
       .map((word) => own(RETIRED, word))
       .find((found) => found !== undefined)

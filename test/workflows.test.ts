@@ -21,7 +21,7 @@ describe("actionlint", () => {
     const env = { ...ownEnvironment(), FORCE_COLOR: "0" };
     const { stdout, stderr } = await runCommand(process.execPath, args, { env });
     output = stdout + stderr;
-  }, 60_000);
+  });
   afterAll(() => {
     rmSync(folder, { recursive: true });
   });

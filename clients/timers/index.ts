@@ -331,7 +331,7 @@ export class TimerCollection<Input extends PeriodicInput | OneshotInput> {
     const failures: { readonly id: string; readonly message: string }[] = [];
     let next: string | undefined;
     do {
-      const content: VerbInput = { ...input, ...(next !== undefined && { next }) };
+      const content: VerbInput = { ...input, next };
       const { status, body } = await this.send({ method: "POST", path: [this.kind], body: content });
       if (status !== 200) throw errorForStatus(status, messageOf(body, status));
       const page = parseResponse(verbSchema, body);

@@ -2,60 +2,81 @@
 import { isDeepStrictEqual } from "node:util";
 
 import { DescribeTableCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { S3Client } from "@aws-sdk/client-s3";
 import type { SFNClient } from "@aws-sdk/client-sfn";
 
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createS3 } from "../shared/aws/clients/s3";
 import { createSfn } from "../shared/aws/clients/sfn";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
-import { claimRunEnvironment, claimRunInputSchema, type Claim, type Run } from "./contract";
-import { claimRun, type ClaimPorts } from "./run/claim";
+import {
+  claimRunEnvironment,
+  claimRunInputSchema,
+  type Claim,
+  type ClaimRunEnvironment,
+  type ClaimRunInput,
+  type Run,
+} from "./contract";
+import { claimRun, requestedSlot, type ClaimPorts } from "./run/claim";
 import { findExport, readConfiguration } from "./run/configuration";
 import { endOf, failureOf, isRunning } from "./run/executions";
-import { dayOf, locationOf } from "./run/object-keys";
+import { locationOf } from "./run/object-keys";
 import { returnPermanentFailures } from "./run/permanent-failures";
+import type { StepServices } from "./run/step-services";
 import { isEmptyWindow } from "./run/window";
 import { stateTable, type StateTable } from "./storage/state-table";
 
 /** Claims an export's day for an execution and plans its segments. Idempotent per execution. */
-export const handler = invocationHandler(
-  claimRunEnvironment,
-  { input: claimRunInputSchema },
-  ({ environment, account, clock, logger }) => {
-    const dynamodb = createDynamoDB();
-    const s3 = createS3(account);
-    const sfn = createSfn();
-    const state = stateTable(dynamodb, environment.STATE_TABLE, clock);
-    const ports: ClaimPorts = { ...state, isRunning: (execution) => isRunning(sfn, execution) };
-
-    return returnPermanentFailures(logger, async ({ request, execution }): Promise<Claim> => {
-      const config = findExport(await readConfiguration(s3, environment.CONFIGURATION_BUCKET), request);
-      const home = { region: await dynamodb.config.region(), bucket: environment.EXPORTS_BUCKET };
-      const now = clock.now();
-      const claim = await claimRun({ request, config, home, execution, now }, ports);
-      logger.info("claim", { export: request.export, outcome: claim.outcome });
-      if (claim.outcome === "exists")
-        return { outcome: "exists", message: `exists - no new data uploaded: ${claim.location}` };
-      if (claim.outcome === "running") return { outcome: "running", message: `already running: ${claim.execution}` };
-
-      const { run } = claim;
-      await recordEndOf(execution, run, { sfn, state });
-      logger.info("run", { run: run.id, day: run.day, attempt: run.attempt, location: locationOf(run) });
-      const described = run.tableSize === undefined && run.role === undefined && run.region === home.region;
-      const planned = described ? { ...run, ...(await describeTable(run.config.table, dynamodb)) } : run;
-      const limit = run.config.maxReadUnitsPerSecond ?? planned.maxReadUnitsPerSecond;
-      const limited = limit === undefined ? planned : { ...planned, maxReadUnitsPerSecond: limit };
-      if (limited !== run) await state.saveRun(limited);
-      const claimAgain =
-        run.day !== (request.day ?? dayOf(now)) ||
-        run.trigger !== request.trigger ||
-        !isDeepStrictEqual(run.range, request.range);
-      const empty = run.window !== undefined && isEmptyWindow(run.window);
-      const segments = empty ? [] : Array.from({ length: run.segments }, (_, segment) => segment);
-      return { outcome: "run", run: limited, segments, claimAgain };
-    });
-  },
+export const handler = invocationHandler(claimRunEnvironment, { input: claimRunInputSchema }, (services) =>
+  claimStep(services, { dynamodb: createDynamoDB(), s3: createS3(services.account), sfn: createSfn() }),
 );
+
+interface Clients {
+  readonly dynamodb: DynamoDBClient;
+  readonly s3: S3Client;
+  readonly sfn: SFNClient;
+}
+
+/** The handler's work. */
+export function claimStep(
+  {
+    environment,
+    clock,
+    logger,
+  }: StepServices<Pick<ClaimRunEnvironment, "STATE_TABLE" | "CONFIGURATION_BUCKET" | "EXPORTS_BUCKET">>,
+  { dynamodb, s3, sfn }: Clients,
+) {
+  const state = stateTable(dynamodb, environment.STATE_TABLE, clock);
+  const ports: ClaimPorts = { ...state, isRunning: (execution) => isRunning(sfn, execution) };
+
+  return returnPermanentFailures(logger, async ({ request, execution }: ClaimRunInput): Promise<Claim> => {
+    const config = findExport(await readConfiguration(s3, environment.CONFIGURATION_BUCKET), request);
+    const home = { region: await dynamodb.config.region(), bucket: environment.EXPORTS_BUCKET };
+    const now = clock.now();
+    const claim = await claimRun({ request, config, home, execution, now }, ports);
+    logger.info("claim", { export: request.export, outcome: claim.outcome });
+    if (claim.outcome === "exists")
+      return { outcome: "exists", message: `exists - no new data uploaded: ${claim.location}` };
+    if (claim.outcome === "running") return { outcome: "running", message: `already running: ${claim.execution}` };
+
+    const { run } = claim;
+    await recordEndOf(execution, run, { sfn, state });
+    logger.info("run", { run: run.id, day: run.day, attempt: run.attempt, location: locationOf(run) });
+    const isDescribed = run.tableSize !== undefined || run.role !== undefined || run.region !== home.region;
+    // The run's own limit takes precedence.
+    const planned = isDescribed ? run : { ...(await describeTable(run.config.table, dynamodb)), ...run };
+    if (!isDescribed) await state.saveRun(planned);
+    const requested = requestedSlot(request, config, now);
+    const claimAgain =
+      run.day !== requested.day ||
+      run.time !== requested.time ||
+      run.trigger !== request.trigger ||
+      !isDeepStrictEqual(run.range, request.range);
+    const empty = run.window !== undefined && isEmptyWindow(run.window);
+    const segments = empty ? [] : Array.from({ length: run.segments }, (_, segment) => segment);
+    return { outcome: "run", run: planned, segments, claimAgain };
+  });
+}
 
 /** The execution may have been stopped during the claim: nothing else would ever record the end of its run. */
 async function recordEndOf(

@@ -1,7 +1,10 @@
 /** What the module and the functions of exports share: names, shapes and their parsers. No SDK, no I/O. */
 import * as z from "zod";
 
+import { rateMs, timesOf } from "../shared/calendar/schedule-expression";
 import { environmentSchema, text, type EnvironmentVariables } from "../shared/environment";
+import { isTimeZone } from "../shared/is-time-zone";
+import { DAY_MS, HOUR_MS } from "../shared/time";
 
 export const startJobsEnvironment = environmentSchema({ CONFIGURATION_BUCKET: text, STATE_MACHINE_ARN: text });
 export type StartJobsEnvironment = EnvironmentVariables<typeof startJobsEnvironment>;
@@ -58,7 +61,7 @@ export const RECONCILE_MINUTES = 5;
 /** S3 key of {@link configurationSchema} as JSON. */
 export const CONFIGURATION_KEY = "exports.json";
 
-/** For Athena: contains a folder a day, `dt=2026-11-21/`, with a list of the published run's files. */
+/** For Athena: contains a folder a day, `dt=2026-11-21/` (and `hour=17/minute=15/`), with a list of the published run's files. */
 export function symlinkFolder(exportName: string): string {
   return `_exports/${exportName}/athena/`;
 }
@@ -126,11 +129,13 @@ const exportFields = {
   watermark: watermarkSchema.optional(),
   /** Segments of a parallel scan. A document always has one. @default 8 */
   segments: z.int().min(1).max(SEGMENT_LIMIT).default(8),
+  /** A part ends at this size before compression, in megabytes (2^20 bytes). Athena reads files of the default size efficiently. @default 128 */
+  partMegabytes: z.int().min(1).max(1_024).default(128),
   /** Read units a second for all exports of the table together. @default half of a provisioned table's, else no limit */
   maxReadUnitsPerSecond: z.number().positive().optional(),
   /** Name of the bucket for files, of this account. @default the feature's own bucket */
   bucket: bucketNameSchema.optional(),
-  /** Prefix of every key; `{application}`, `{year}`, `{month}` and `{day}` are replaced. @default "<name>/" */
+  /** Prefix of every key; `{application}`, `{year}`, `{month}`, `{day}`, `{hour}` and `{minute}` are replaced. @default "<name>/" */
   prefix: z
     .string()
     .max(512)
@@ -186,6 +191,25 @@ export type Job = z.output<typeof jobSchema>;
 /** The scheduled run of a day, a manual one, and backfills of other ranges are different runs. */
 const triggerSchema = z.enum(["schedule", "manual", "backfill"]);
 
+/** Of exports that run more often than daily, UTC: the hour, `17`, or the minute, `17:15`. */
+export const timeSchema = z
+  .string()
+  .regex(/^([01]\d|2[0-3])(:[0-5]\d)?$/, 'is not an hour such as "17" or a minute such as "17:15"');
+
+export const timeZoneSchema = z.string().refine(isTimeZone, "is not an IANA time zone");
+
+/** What the files of one run of a schedule are filed under: `dt=`, and `hour=` and `minute=` for exports that run more often than daily. */
+export type Granularity = "day" | "hour" | "minute";
+
+/** By a schedule's expression: the coarsest in which no two runs coincide. */
+export function granularityOf(expression: string): Granularity {
+  const interval = rateMs(expression);
+  if (interval !== undefined) return interval >= DAY_MS ? "day" : interval % HOUR_MS === 0 ? "hour" : "minute";
+  const times = timesOf(expression);
+  if (times === undefined) return "day";
+  return times.minutes.size > 1 ? "minute" : times.hours.size > 1 ? "hour" : "day";
+}
+
 /** A backfill's range of watermarks, epoch milliseconds: [since, until). */
 export const rangeSchema = z.strictObject({ since: z.number(), until: z.number() });
 export type Range = z.output<typeof rangeSchema>;
@@ -196,8 +220,9 @@ const MAX_CONTINUATIONS = 1_000;
 /** Input of the state machine. */
 export const runRequestSchema = z.strictObject({
   export: z.string(),
-  /** One scheduled and one manual run per day. @default the current day, UTC */
+  /** One scheduled and one manual run per day, or per `time` of exports that run more often. @default now */
   day: z.iso.date().optional(),
+  time: timeSchema.optional(),
   /** Run even if the day is finished: a full export again, an incremental one on from its cursor. @default false */
   again: z.boolean().default(false),
   /** Start over an unfinished run, and repeat a finished one with its own window. @default false */
@@ -226,6 +251,7 @@ export const runSchema = z.strictObject({
   /** Start time, unique per export: `2026-11-21T17:00:00.123Z`. */
   id: z.string(),
   day: z.iso.date(),
+  time: timeSchema.optional(),
   trigger: triggerSchema,
   /** When a scheduled run was due. */
   due: z.number().optional(),
@@ -284,6 +310,7 @@ export const manifestSchema = z.looseObject({
   region: z.string(),
   run: z.string(),
   day: z.iso.date(),
+  time: timeSchema.optional(),
   startedAt: z.iso.datetime(),
   finishedAt: z.iso.datetime(),
   mode: z.enum(["full", "incremental"]),
@@ -319,7 +346,9 @@ export interface StepFailure {
 
 /** Inputs of the state machine's functions. */
 export const claimRunInputSchema = z.object({ request: runRequestSchema, execution: z.string() });
+export type ClaimRunInput = z.output<typeof claimRunInputSchema>;
 export const readSegmentInputSchema = z.object({ run: runSchema, segment: z.int().nonnegative() });
+export type ReadSegmentInput = z.output<typeof readSegmentInputSchema>;
 /** How an execution ended without success. */
 export const failedStatusSchema = z.enum(["FAILED", "TIMED_OUT", "ABORTED"]);
 
@@ -336,18 +365,44 @@ export const nativeExportInputSchema = z.object({ run: runSchema, exportArn: z.s
 export const finishStepSchema = z.enum(["abort-uploads", "publish", "finish"]);
 export type FinishStep = z.output<typeof finishStepSchema>;
 export const finishRunInputSchema = z.object({ run: runSchema, step: finishStepSchema });
+export type FinishRunInput = z.output<typeof finishRunInputSchema>;
 export const recordFailureInputSchema = z.object({
   request: runRequestSchema,
   execution: z.string(),
   error: z.string(),
   cause: z.string(),
 });
+export type RecordFailureInput = z.output<typeof recordFailureInputSchema>;
+
+/** Of the event at the end of a run; its `detail` is {@link FinishedRun}. Delivered at least once. */
+export const EVENT_SOURCE = "almanac.exports";
+export const EVENT_TYPE = "Export Finished";
+
+/** What a run has exported, and where. */
+export const finishedRunSchema = z.object({
+  export: z.string(),
+  /** The run's id. */
+  run: z.string(),
+  day: z.iso.date(),
+  time: timeSchema.optional(),
+  trigger: triggerSchema,
+  /** Of a job; else empty. */
+  application: z.string(),
+  table: z.string(),
+  items: z.int().nonnegative(),
+  bytes: z.int().nonnegative(),
+  /** URIs. */
+  location: z.string(),
+  manifest: z.string(),
+});
+export type FinishedRun = z.output<typeof finishedRunSchema>;
 
 /** Output of a successful execution. */
 export const executionOutputSchema = z.object({
   /** `continued`: it has finished an older run, and the execution `next` has what was requested. */
   outcome: z.enum(["exported", "exists", "running", "nothing-new", "continued"]),
   message: z.string(),
+  run: finishedRunSchema.optional(),
   next: z.string().optional(),
 });
 export type ExecutionOutput = z.output<typeof executionOutputSchema>;

@@ -1,26 +1,49 @@
 /** The handler of the states around reading: aborts stale uploads, publishes the files, moves the cursor. */
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { S3Client } from "@aws-sdk/client-s3";
+
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
-import { EXPORT_DIMENSION, finishRunEnvironment, finishRunInputSchema, type ExecutionOutput } from "./contract";
+import {
+  EXPORT_DIMENSION,
+  finishRunEnvironment,
+  finishRunInputSchema,
+  type ExecutionOutput,
+  type FinishedRun,
+  type FinishRunEnvironment,
+  type FinishRunInput,
+} from "./contract";
 import { totalsOf } from "./run/manifest";
-import { locationOf } from "./run/object-keys";
+import { locationOf, manifestKey } from "./run/object-keys";
 import { returnPermanentFailures } from "./run/permanent-failures";
 import { exportClients } from "./scan/clients";
 import * as runFiles from "./storage/run-files";
+import type { StepServices } from "./run/step-services";
 import { stateTable } from "./storage/state-table";
 
 /**
  * The steps around reading, one per call, each idempotent. Before: abort uploads of runs that this one has superseded. After: publish the
  * files, then finish the run.
  */
-export const handler = invocationHandler(
-  finishRunEnvironment,
-  { input: finishRunInputSchema },
-  ({ environment, account, clock, logger, metrics }) => {
-    const { s3 } = exportClients(account);
-    const state = stateTable(createDynamoDB(), environment.STATE_TABLE, clock);
+export const handler = invocationHandler(finishRunEnvironment, { input: finishRunInputSchema }, (services) =>
+  finishStep(services, { dynamodb: createDynamoDB(), s3: exportClients(services.account).s3 }),
+);
 
-    return returnPermanentFailures(logger, async ({ run, step }): Promise<ExecutionOutput | undefined> => {
+interface Clients {
+  readonly dynamodb: DynamoDBClient;
+  readonly s3: S3Client;
+}
+
+/** The handler's work. */
+export function finishStep(
+  { environment, clock, logger, metrics }: StepServices<Pick<FinishRunEnvironment, "STATE_TABLE">>,
+  { dynamodb, s3 }: Clients,
+) {
+  const state = stateTable(dynamodb, environment.STATE_TABLE, clock);
+
+  return returnPermanentFailures(
+    logger,
+    async ({ run, step }: FinishRunInput): Promise<ExecutionOutput | undefined> => {
       if (step === "abort-uploads") {
         await runFiles.abortSupersededUploads(run, s3);
         return undefined;
@@ -44,9 +67,13 @@ export const handler = invocationHandler(
       metrics.milliseconds("exportDuration", clock.now() - run.startedAt);
       // Jobs are not counted: an application may have no new items on a day.
       if (items === 0 && run.application === "") metrics.count("emptyExports", 1);
+      const { day, time, trigger, application, config, bucket } = run;
+      const of = { export: config.name, run: run.id, day, ...(time !== undefined && { time }), trigger, application };
+      const manifest = `s3://${bucket}/${manifestKey(run)}`;
+      const finished: FinishedRun = { ...of, table: config.table, items, bytes, location, manifest };
       return nothingNew
-        ? { outcome: "nothing-new", message: "no new data was retrieved" }
-        : { outcome: "exported", message: `${items} items exported: ${location}` };
-    });
-  },
-);
+        ? { outcome: "nothing-new", message: "no new data was retrieved", run: finished }
+        : { outcome: "exported", message: `${items} items exported: ${location}`, run: finished };
+    },
+  );
+}

@@ -6,11 +6,10 @@ import { createSfn } from "../shared/aws/clients/sfn";
 import { isObject } from "../shared/errors";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
 import { parseInput } from "../shared/input";
-import { startExportEnvironment, type NewRunRequest } from "./contract";
+import { startExportEnvironment, timeSchema, type NewRunRequest } from "./contract";
 import { findExport, readConfiguration } from "./run/configuration";
 import { startExecution, waitForExecution } from "./run/executions";
-import { dayOf } from "./run/object-keys";
-import { dueOf } from "./run/schedule";
+import { dueOfEvent, slotOf } from "./run/schedule";
 
 /** Reserved for the response before Lambda's timeout. */
 const RESPONSE_TIME_MS = 5_000;
@@ -28,6 +27,8 @@ const manualEventSchema = z.object({
   /** @default the only export, if there is only one */
   export: z.string().optional(),
   day: z.iso.date().optional(),
+  /** With a day, for exports that run more often than daily: `17` or `17:15`, UTC. */
+  time: timeSchema.optional(),
   force: z.boolean().default(false),
   /** Wait for the execution to end. @default true */
   wait: z.boolean().default(true),
@@ -55,14 +56,16 @@ export const handler = invocationHandler(
       const requested = scheduled === undefined ? manual?.export : RULE_ARN.exec(scheduled.resources[0] ?? "")?.[1];
       const name = requested ?? (others.length === 0 ? (first?.name ?? "") : "");
       const { schedule } = findExport(configuration, { export: name });
-      const due = scheduled && dueOf(Date.parse(scheduled.time), schedule);
-      const day = due === undefined ? manual?.day : dayOf(due);
+      const due = scheduled && dueOfEvent(Date.parse(scheduled.time), schedule);
+      if (scheduled !== undefined && due === undefined) return undefined;
+      const slot = due === undefined ? { day: manual?.day, time: manual?.time } : slotOf(due, schedule);
       const trigger = scheduled === undefined ? "manual" : "schedule";
       const request: NewRunRequest = {
         export: name,
         trigger,
         force: manual?.force ?? false,
-        ...(day !== undefined && { day }),
+        ...(slot.day !== undefined && { day: slot.day }),
+        ...(slot.time !== undefined && { time: slot.time }),
         ...(due !== undefined && { due }),
       };
       const executionName = `${name}-${scheduled?.id ?? clock.now().toString(36)}`;

@@ -5,6 +5,7 @@ import { environmentSchema, positiveInteger, text, type EnvironmentVariables } f
 import { invalidCronReason } from "../shared/calendar/cron";
 import { isTimeZone } from "../shared/is-time-zone";
 import { hasPlainSecret, isPlainSecret, secretInUrl } from "../shared/plain-secret";
+import { presentation, shownText } from "../shared/schedule-monitor";
 import { forbiddenHost } from "./probe/ssrf-guard";
 
 /** check.ts */
@@ -137,18 +138,6 @@ export type HeaderSecret = z.output<typeof secretSchema>;
 const nameSchema = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "is not lower case letters, digits and hyphens (63 at most)");
-
-const shownText = (max: number) => z.string().trim().min(1).max(max);
-
-/** How people see a monitor. */
-const presentation = {
-  /** Display name on the status page. @default the name */
-  title: shownText(60).optional(),
-  /** A sentence on the status page: what the monitor stands for. */
-  description: shownText(240).optional(),
-  /** The status page lists monitors of one group under this heading. */
-  group: shownText(60).optional(),
-};
 
 const windowNote = {
   /** What is done. Announces the window: on the status page from a week before, and to notifiers when it begins and ends. @default not announced */
@@ -343,6 +332,15 @@ export const cronMonitorSchema = cronMonitorFields
 /** A cron monitor with defaults applied. */
 export type CronMonitor = z.output<typeof cronMonitorSchema>;
 
+/** The monitor of a schedule, which the schedules' module defines: its keeper reports each run. */
+export const scheduleMonitorSchema = z.strictObject({
+  /** Unique among all monitors. */
+  name: nameSchema,
+  public: z.boolean().optional(),
+  ...presentation,
+});
+export type ScheduleMonitor = z.output<typeof scheduleMonitorSchema>;
+
 /** Who the status page is of. */
 export const brandSchema = z.strictObject({
   /** Heading and browser title. @default the app and the environment */
@@ -381,6 +379,7 @@ export const monitorSettingsSchema = z.strictObject({
 
 /** {@link MONITORS_KEY} */
 export const storedSettingsSchema = monitorSettingsSchema.extend({
+  schedules: z.array(scheduleMonitorSchema).superRefine(rejectDuplicateNames).default([]),
   brand: brandSchema
     .extend({
       /** A data URI. */

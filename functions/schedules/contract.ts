@@ -11,6 +11,8 @@ import {
 import { environmentSchema, text, type EnvironmentVariables } from "../shared/environment";
 import { isTimeZone } from "../shared/is-time-zone";
 import { parseJson } from "../shared/input";
+import { MAX_DATA_DEPTH } from "../shared/json-text";
+export { presentation, SCHEDULE_MONITOR_KEYS } from "../shared/schedule-monitor";
 
 /** Starts due runs, every minute. */
 export const keepEnvironment = environmentSchema({
@@ -21,6 +23,8 @@ export const keepEnvironment = environmentSchema({
   CONFIGURATION_VERSION: text,
   /** Begins the name of each schedule's function: {@link functionName}. */
   FUNCTION_PREFIX: text,
+  /** The state table of heartbeats, for the schedules' monitors. Empty: the environment has no heartbeats. */
+  HEARTBEATS_TABLE: text.optional(),
 });
 export type KeepEnvironment = EnvironmentVariables<typeof keepEnvironment>;
 
@@ -32,8 +36,10 @@ export const runEnvironment = environmentSchema({
 });
 export type RunEnvironment = EnvironmentVariables<typeof runEnvironment>;
 
-/** Names of variables that a schedule's own may not have. */
-export const RESERVED_VARIABLES: ReadonlySet<string> = new Set(Object.keys(runEnvironment.variables));
+/** Whether a schedule's own variable may not have this name: Lambda refuses it, or Almanac sets it. */
+export function isReservedVariable(name: string): boolean {
+  return /^(ALMANAC|AWS|LAMBDA|POWERTOOLS)_|^NODE_OPTIONS$/.test(name) || Object.hasOwn(runEnvironment.variables, name);
+}
 
 /** Object in the configuration bucket: the JSON of {@link Schedules}. */
 export const CONFIGURATION_KEY = "schedules.json";
@@ -164,26 +170,31 @@ export function instantsFault(
 /** For a record of schedules by name. */
 export const scheduleNameSchema = nameSchema;
 
-/** Why a value cannot be a run's input; undefined when it can. */
+/** Why a value cannot be a run's input; undefined when it can. Iterates, because recursion ends where the stack does. */
 export function inputFault(input: unknown): string | undefined {
-  let json: unknown;
-  try {
-    json = JSON.stringify(input);
-  } catch {
-    return "is not JSON";
+  const pending: (readonly [value: unknown, depth: number])[] = [[input, 1]];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const [value, depth] = next;
+    if (depth > MAX_DATA_DEPTH) return `is nested deeper than ${MAX_DATA_DEPTH} levels, or contains itself`;
+    if (typeof value === "string" && HALF_CHARACTER.test(value)) return "has half of a surrogate pair";
+    const isPlain = value === null || typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
+    if (isPlain) continue;
+    if (!isArrayOrRecord(value)) return "is not JSON";
+    // An array's holes have no entries.
+    const children: readonly unknown[] = Array.isArray(value) ? Array.from(value) : Object.entries(value).flat();
+    pending.push(...children.map((child) => [child, depth + 1] as const));
   }
-  if (typeof json !== "string" || !isSame(input, parseJson(json))) return "is not JSON";
-  return Buffer.byteLength(json) > MAX_INPUT_BYTES ? `is longer than ${MAX_INPUT_BYTES} bytes of JSON` : undefined;
+  return Buffer.byteLength(JSON.stringify(input)) > MAX_INPUT_BYTES
+    ? `is longer than ${MAX_INPUT_BYTES} bytes of JSON`
+    : undefined;
 }
 
-/** JSON drops functions and undefined, and turns dates, maps and NaN into something else. */
-function isSame(value: unknown, copy: unknown): boolean {
-  if (typeof value !== "object" || value === null) return Object.is(value, copy) || (value === 0 && copy === 0);
-  if (typeof copy !== "object" || copy === null || Array.isArray(value) !== Array.isArray(copy)) return false;
-  const [ours, theirs] = [Object.entries(value), new Map<string, unknown>(Object.entries(copy))];
-  return (
-    ours.length === theirs.size && ours.every(([name, each]) => theirs.has(name) && isSame(each, theirs.get(name)))
-  );
+const HALF_CHARACTER = /\p{Surrogate}/u;
+
+/** JSON drops functions, and turns dates and maps into something else. */
+function isArrayOrRecord(value: unknown): value is object {
+  if (typeof value !== "object" || value === null || "toJSON" in value) return false;
+  return Array.isArray(value) || Object.prototype.toString.call(value) === "[object Object]";
 }
 
 /** The event of a schedule's function: one attempt of one run. */
@@ -252,7 +263,9 @@ export const stateSchema = z.object({
   /** Of the fields that determine the instants: a change begins a new cursor. */
   fingerprint: z.string(),
   pausedAt: z.number().optional(),
-  /** Sort keys of runs that have not ended. */
+  /** By when the monitor expects the next run, as it was last reported. */
+  expectedBefore: z.number().optional(),
+  /** Sort keys of runs that have not ended, or whose end is not reported to the monitor. */
   open: z.set(z.string()).default(new Set()),
 });
 export type ScheduleState = z.output<typeof stateSchema>;

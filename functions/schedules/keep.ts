@@ -11,6 +11,7 @@ import { SECOND_MS } from "../shared/time";
 import { CONFIGURATION_KEY, functionName, keepEnvironment, runIdOf, schedulesSchema, type Schedules } from "./contract";
 import { keepSchedules, type KeeperPorts } from "./keeper/keep-schedules";
 import { awsJsonCall } from "./storage/dynamo-call";
+import { monitorsTable } from "./storage/monitors-table";
 import { runsTable } from "./storage/runs-table";
 
 /** Some schedules could not be kept. Each failure is in the log. */
@@ -31,8 +32,11 @@ export const handler = scheduledHandler(keepEnvironment, ({ environment, account
 
   return async ({ deadline }) => {
     schedules ??= await readSchedules(environment.CONFIGURATION_BUCKET, account);
+    const call = awsJsonCall(dynamodb, deadline);
+    const { HEARTBEATS_TABLE } = environment;
     const ports: KeeperPorts = {
-      table: runsTable(awsJsonCall(dynamodb, deadline), environment.RUNS_TABLE),
+      table: runsTable(call, environment.RUNS_TABLE),
+      monitors: HEARTBEATS_TABLE === undefined ? undefined : monitorsTable(call, HEARTBEATS_TABLE),
       clock,
       invoke: async (attempt) => {
         const FunctionName = functionName(environment.FUNCTION_PREFIX, attempt.schedule);

@@ -48,47 +48,52 @@ export function onSchedule(
   const start = onColdStart(runEnvironment, (services) => ({
     ...services,
     dynamodb: createAwsJsonClient({ service: "dynamodb", connections: 2 }),
+    ssm: createAwsJsonClient({ service: "ssm", connections: 2 }),
     secrets: new ExpiringCache<string>(SECRET_CACHE_MS, services.clock),
   }));
   return (event, context) =>
-    invoke(start, context, async ({ work: { environment, clock, logger, metrics, dynamodb, secrets } }, deadline) => {
-      const attempt = parseInput(attemptSchema, event);
-      logger.appendKeys({ runId: runIdOf(attempt), attempt: attempt.attempt });
-      const log = { group: context.logGroupName, stream: context.logStreamName, requestId: context.awsRequestId };
-      const end = await runAttempt(
-        attempt,
-        { owner: randomUUID(), deadline, log },
-        {
-          table: runsTable(awsJsonCall(dynamodb, deadline), environment.RUNS_TABLE),
-          clock,
-          call: (run, signal) =>
-            handler(run, {
-              logger,
-              signal,
-              secret: (name) => secrets.get(name, () => readSecret(name, environment.SECRETS)),
-            }),
-          observer: {
-            duplicate: () => {
-              logger.info("duplicate");
-            },
-            began: (_, lateMs, isLate) => {
-              if (isLate) metrics.count("late", 1);
-              logger.info("began", { lateMs });
-            },
-            ended: (_, { outcome }, durationMs) => {
-              metrics.count(outcome === "retrying" ? "retried" : outcome, 1);
-              metrics.milliseconds("duration", durationMs);
-              logger.info("ended", { outcome, durationMs });
-            },
-            failed: (error) => {
-              logger.error("the handler failed", { error });
-            },
-            tooLate: () => {
-              logger.warn("ended after the keeper had given it up");
+    invoke(
+      start,
+      context,
+      async ({ work: { environment, clock, logger, metrics, dynamodb, ssm, secrets } }, deadline) => {
+        const attempt = parseInput(attemptSchema, event);
+        logger.appendKeys({ runId: runIdOf(attempt), attempt: attempt.attempt });
+        const log = { group: context.logGroupName, stream: context.logStreamName, requestId: context.awsRequestId };
+        const end = await runAttempt(
+          attempt,
+          { owner: randomUUID(), deadline, log },
+          {
+            table: runsTable(awsJsonCall(dynamodb, deadline), environment.RUNS_TABLE),
+            clock,
+            call: (run, signal) =>
+              handler(run, {
+                logger,
+                signal,
+                secret: (name) => secrets.get(name, () => readSecret(name, environment.SECRETS ?? {}, ssm, deadline)),
+              }),
+            observer: {
+              duplicate: () => {
+                logger.info("duplicate");
+              },
+              began: (_, lateMs, isLate) => {
+                if (isLate) metrics.count("late", 1);
+                logger.info("began", { lateMs });
+              },
+              ended: (_, { outcome }, durationMs) => {
+                metrics.count(outcome === "retrying" ? "retried" : outcome, 1);
+                metrics.milliseconds("duration", durationMs);
+                logger.info("ended", { outcome, durationMs });
+              },
+              failed: (error) => {
+                logger.error("the handler failed", { error });
+              },
+              tooLate: () => {
+                logger.warn("ended after the keeper had given it up");
+              },
             },
           },
-        },
-      );
-      return { outcome: end?.outcome ?? "duplicate" };
-    });
+        );
+        return { outcome: end?.outcome ?? "duplicate" };
+      },
+    );
 }

@@ -2,6 +2,8 @@
 import { inspect } from "node:util";
 
 import * as z from "zod";
+// `z.core` would bring all of it into each bundle, with the languages of its messages.
+import { $ZodError } from "zod/v4/core";
 
 import { describeIssues } from "./input";
 
@@ -38,7 +40,7 @@ export function withoutContent(error: unknown): unknown {
   const safeCause = withoutContent(cause);
   const quotes = ["SyntaxError", "ZodError", "$ZodError"].includes(errorName(error));
   if (!quotes && safeCause === cause) return error;
-  const message = error instanceof z.core.$ZodError ? describeIssues(error, z.unknown()) : WITHHELD;
+  const message = error instanceof $ZodError ? describeIssues(error, z.unknown()) : WITHHELD;
   const copy = new Error(quotes ? message : errorMessage(error), { cause: safeCause });
   copy.name = errorName(error);
   const stack = "stack" in error && typeof error.stack === "string" ? error.stack : "";

@@ -28,13 +28,10 @@ function* tokens(json: string): Generator<string> {
   for (const [token] of json.matchAll(TOKEN)) if (!/^[ \t\n\r]/.test(token)) yield token;
 }
 
-/** Levels that data may be nested: DynamoDB, Step Functions, ajv and most parsers recurse, and their stacks end elsewhere each time. */
+/** Levels that data may be nested: JSON.parse, zod, ajv, DynamoDB and Step Functions recurse, as deep as their stack allows at the time. */
 export const MAX_DATA_DEPTH = 100;
 
-/**
- * Whether arrays and objects are nested more than `levels` deep. JSON.parse and zod go as deep as the stack, which ends elsewhere each
- * time.
- */
+/** Whether arrays and objects are nested more than `levels` deep. */
 export function isDeeperThan(levels: number, json: string): boolean {
   let depth = 0;
   for (const token of tokens(json)) {

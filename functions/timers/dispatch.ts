@@ -16,9 +16,9 @@ import { sqsSender } from "./queue/sqs-sender";
 import { timerTable } from "./storage/timer-table";
 
 /** Batches in flight, of all shards together. */
-const CONCURRENT_BATCHES = 96;
+export const CONCURRENT_BATCHES = 96;
 /** More than batches: undici reuses a connection only one turn of the event loop after its response. */
-const BATCH_CONNECTIONS = 128;
+export const BATCH_CONNECTIONS = 128;
 /** For pages, and for advancing recurring timers. */
 const DYNAMODB_CONNECTIONS = 128;
 

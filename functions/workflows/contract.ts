@@ -107,6 +107,37 @@ export type TaskInput = z.output<typeof taskInputSchema>;
 /** `inputHash` of a row without one. */
 export const NO_INPUT = "none";
 
+/** The routes of each workflow's API. */
+export const API_ROUTES = [
+  { method: "POST", path: "/tasks" },
+  { method: "GET", path: "/tasks" },
+  { method: "GET", path: "/tasks/{id}" },
+  { method: "DELETE", path: "/tasks/{id}" },
+] as const;
+
+/** Further routes of workflows with a definition of their own: its states can wait for a person, and its execution fails in the state that failed. */
+export const OWN_ROUTES = [
+  { method: "POST", path: "/tasks/{id}/approve" },
+  { method: "POST", path: "/tasks/{id}/reject" },
+  { method: "POST", path: "/tasks/{id}/redrive" },
+] as const;
+
+const DEFAULT_LIMIT = 50;
+const MAX_LIMIT = 100;
+
+/** The query of `GET /tasks`. */
+export const taskListSchema = z.strictObject({
+  status: z.enum(TASK_STATUSES, `is not one of ${TASK_STATUSES.join(", ")}`),
+  limit: z
+    .string()
+    .regex(/^[1-9]\d{0,2}$/, "is not a whole number from 1")
+    .transform(Number)
+    .refine((limit) => limit <= MAX_LIMIT, `is more than ${MAX_LIMIT}`)
+    .default(DEFAULT_LIMIT)
+    .meta({ description: `At most ${MAX_LIMIT}. Default: ${DEFAULT_LIMIT}` }),
+  next: z.string().optional(),
+});
+
 /** `at` is ISO 8601. */
 const historyEntrySchema = z.object({ status: z.enum(TASK_STATUSES), at: z.string(), reason: z.string().optional() });
 

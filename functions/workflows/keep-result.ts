@@ -3,7 +3,7 @@ import { PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import type { Context } from "aws-lambda";
 import { createHash } from "node:crypto";
 
-import { accountOf } from "../shared/aws/bucket-owner";
+import { accountOf } from "../shared/aws/arn";
 import { createS3 } from "../shared/aws/clients/s3";
 import { workEnvironment, type WorkResult } from "./contract";
 
@@ -24,7 +24,7 @@ export function keepResult(
     if (Buffer.byteLength(json) <= MAX_ROW_BYTES) return { json, location: "" };
     const { RESULTS_BUCKET: Bucket } = workEnvironment.parse(process.env);
     const Key = keyOf(event);
-    s3 ??= createClient(accountOf(context));
+    s3 ??= createClient(accountOf(context.invokedFunctionArn));
     await s3.send(new PutObjectCommand({ Bucket, Key, Body: json, ContentType: "application/json" }));
     return { json: "", location: `s3://${Bucket}/${Key}` };
   };

@@ -10,8 +10,8 @@ import { hasExactNumbers, INEXACT } from "../shared/json-text";
 import {
   apiEnvironment,
   decisionSchema,
-  TASK_STATUSES,
   taskIdSchema,
+  taskListSchema,
   taskRequestSchema,
   type Decision,
 } from "./contract";
@@ -23,36 +23,21 @@ import { redriveTask } from "./task/redrive";
 import { taskOf } from "./task/task";
 import { taskTable, type TaskTable } from "./task/task-table";
 
-const DEFAULT_LIMIT = 50;
-const MAX_LIMIT = 100;
-
 const taskPathSchema = z.object({ path: z.object({ id: taskIdSchema }) });
 const startSchema = z
   .object({ body: taskRequestSchema, text: z.string() })
   .refine(({ text }) => hasExactNumbers(text), { path: ["body", "input"], error: INEXACT });
-const listSchema = z.object({
-  query: z.strictObject({
-    status: z.enum(TASK_STATUSES, `is not one of ${TASK_STATUSES.join(", ")}`),
-    limit: z
-      .string()
-      .regex(/^[1-9]\d{0,2}$/, "is not a whole number from 1")
-      .transform(Number)
-      .refine((limit) => limit <= MAX_LIMIT, `is more than ${MAX_LIMIT}`)
-      .default(DEFAULT_LIMIT),
-    next: z.string().optional(),
-  }),
-});
+const listSchema = z.object({ query: taskListSchema });
 const decideSchema = z.object({
   path: z.object({ id: taskIdSchema }),
   caller: z.string().default("unknown"),
   body: decisionSchema.default({}),
 });
-type List = z.output<typeof listSchema>["query"];
+type List = z.output<typeof taskListSchema>;
 
 /** Starts, shows, lists and cancels tasks; decides their approvals and redrives them where the workflow has a definition of its own. */
 export const handler = restHandler(
   apiEnvironment,
-  decisionSchema,
   ({ environment, clock, logger, metrics }) => {
     const { STATE_MACHINE_ARN, EXECUTION_ARN_PREFIX, TASKS_TABLE, KEEP_DAYS } = environment;
     const executions = stepFunctions(createSfn(), STATE_MACHINE_ARN, EXECUTION_ARN_PREFIX);

@@ -4,10 +4,9 @@
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 
-const PROJECT = resolve(__dirname, "../..");
-const FOLDER = join(PROJECT, ".almanac/machines");
+const FOLDER = ".almanac/machines";
 
 export function isValidated(definition: string): boolean {
   return existsSync(fileOf(definition));
@@ -22,6 +21,6 @@ let release: string | undefined;
 
 /** Another release of the validator may find faults. */
 function fileOf(definition: string): string {
-  release ??= readFileSync(join(PROJECT, "node_modules/asl-validator/package.json"), "utf8");
+  release ??= readFileSync("node_modules/asl-validator/package.json", "utf8");
   return join(FOLDER, createHash("sha256").update(release).update(definition).digest("hex"));
 }

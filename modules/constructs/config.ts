@@ -53,6 +53,16 @@ function describe(issue: z.core.$ZodIssue, root: string): string[] {
 
 /** At most 80 characters. */
 function quote(value: unknown): string {
-  const text = value === undefined ? "undefined" : JSON.stringify(value);
+  const text = jsonOf(value) ?? (value === undefined ? "undefined" : `<${typeof value}>`);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+/** Undefined for what is no JSON, such as a bigint and an object that contains itself. */
+function jsonOf(value: unknown): string | undefined {
+  try {
+    const json: unknown = JSON.stringify(value);
+    return typeof json === "string" ? json : undefined;
+  } catch {
+    return undefined;
+  }
 }

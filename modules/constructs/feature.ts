@@ -279,6 +279,11 @@ export abstract class Feature extends TerraformStack {
     return { arn: variable.stringValue };
   }
 
+  /** An output of the module, for the environment's other modules: `${module.heartbeats.state_table_name}`. */
+  outputOf(name: string): string {
+    return this.call.getString(name);
+  }
+
   /** Adds an output to the module. */
   output(name: string, description: string, value: unknown): void {
     new TerraformOutput(this, `output-${name}`, { description, value }).overrideLogicalId(name);

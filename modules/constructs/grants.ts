@@ -5,6 +5,8 @@ export interface Binding {
   readonly actions: readonly string[];
   /** ARNs. Wildcards only from the list in test/modules/policies.test.ts. */
   readonly resources: readonly string[];
+  /** IAM's conditions of the actions, for a part of the resources. @default none */
+  readonly condition?: Readonly<Record<string, unknown>>;
   /** ARN of the customer-managed KMS key that encrypts the resources. @default an AWS key */
   readonly encryptionKey?: string;
   /** ARNs of customer-managed KMS keys, for resources that are only read. @default AWS keys */
@@ -38,10 +40,10 @@ export function variablesOf(bindings: Readonly<Record<string, string | Binding>>
 export function statementsOf(bindings: Readonly<Record<string, string | Binding>>): Statement[] {
   return Object.entries(bindings).flatMap(([name, binding]) => {
     if (typeof binding === "string") return [];
-    const { actions, resources, encryptionKey, decryptionKeys = [] } = binding;
+    const { actions, resources, condition, encryptionKey, decryptionKeys = [] } = binding;
     const allow = { Effect: "Allow" as const };
     return [
-      { Sid: sid(name), ...allow, Action: actions, Resource: resources },
+      { Sid: sid(name), ...allow, Action: actions, Resource: resources, ...(condition && { Condition: condition }) },
       ...(encryptionKey === undefined
         ? []
         : [{ Sid: `${sid(name)}Key`, ...allow, Action: KEY_ACTIONS, Resource: [encryptionKey] }]),

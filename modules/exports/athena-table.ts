@@ -2,13 +2,20 @@
 import { GlueCatalogTable } from "@cdktf/provider-aws/lib/glue-catalog-table";
 import { Construct } from "constructs";
 import { RESOURCE } from "../constructs/readable-id";
-import { symlinkFolder } from "../../functions/exports/contract";
+import { granularityOf, symlinkFolder, type Granularity } from "../../functions/exports/contract";
 import type { TableExport } from "./schema";
 
-/** Whether Athena can read an export: NDJSON with a partition a day. */
+/** Whether Athena can read an export: NDJSON in partitions. */
 export function hasAthenaTable({ engine, format, layout }: TableExport): boolean {
   return engine === "scan" && format === "ndjson" && layout === "partitioned";
 }
+
+/** An export's folders. */
+const PARTITIONS: Readonly<Record<Granularity, readonly string[]>> = {
+  day: ["dt"],
+  hour: ["dt", "hour"],
+  minute: ["dt", "hour", "minute"],
+};
 
 export interface AthenaTableProps {
   readonly database: string;
@@ -17,14 +24,15 @@ export interface AthenaTableProps {
 }
 
 /**
- * An Athena table over an export, partitioned by day. Partition projection makes new days visible without a crawler. A partition is a list
- * of the published run's files, so that a query sees one whole run, wherever the export's prefix puts its files. Without columns, each
- * line is one string column, `item`, for `json_extract`.
+ * An Athena table over an export, partitioned by day, hour or minute, as its runs are. Partition projection makes new partitions visible
+ * without a crawler. A partition is a list of the published run's files, so that a query sees one whole run, wherever the export's prefix puts
+ * its files. Without columns, each line is one string column, `item`, for `json_extract`.
  */
 export class AthenaTable extends Construct {
   constructor(scope: Construct, id: string, { database, bucket, table }: AthenaTableProps) {
     super(scope, id);
-    const { name, columns } = table;
+    const { name, columns, schedule } = table;
+    const partitions = PARTITIONS[granularityOf(schedule)];
     const location = `s3://${bucket}/${symlinkFolder(name)}`;
     new GlueCatalogTable(this, RESOURCE, {
       databaseName: database,
@@ -37,10 +45,17 @@ export class AthenaTable extends Construct {
         "projection.dt.type": "date",
         "projection.dt.format": "yyyy-MM-dd",
         "projection.dt.range": "2020-01-01,NOW",
+        ...Object.fromEntries(
+          partitions.slice(1).flatMap((partition) => [
+            [`projection.${partition}.type`, "integer"],
+            [`projection.${partition}.range`, partition === "hour" ? "0,23" : "0,59"],
+            [`projection.${partition}.digits`, "2"],
+          ]),
+        ),
         // `$${` is Terraform's escape for `${`.
-        "storage.location.template": `${location}dt=$\${dt}/`,
+        "storage.location.template": `${location}${partitions.map((each) => `${each}=$\${${each}}/`).join("")}`,
       },
-      partitionKeys: [{ name: "dt", type: "string" }],
+      partitionKeys: partitions.map((partition) => ({ name: partition, type: "string" })),
       storageDescriptor: {
         location,
         inputFormat: "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat",

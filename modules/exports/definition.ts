@@ -1,10 +1,10 @@
 /** The state machine that runs one export. */
-import type { FinishStep } from "../../functions/exports/contract";
+import { EVENT_SOURCE, EVENT_TYPE, type FinishStep } from "../../functions/exports/contract";
 import { DAY_SECONDS, MINUTE_SECONDS } from "../../functions/shared/time";
 import { jsonata } from "../asl/asl";
 import type { Retrier } from "../asl/fields";
 
-const { stateMachine, lambdaInvoke, startExecution, choice, distributedMap, wait, succeed, fail } = jsonata;
+const { stateMachine, task, lambdaInvoke, startExecution, choice, distributedMap, wait, succeed, fail } = jsonata;
 
 /** DynamoDB's own exports take minutes, or days. Polled rarer and rarer, so that the history has room for two weeks. */
 const NATIVE_EXPORT_POLL = { firstSeconds: MINUTE_SECONDS, moreSeconds: 10, mostSeconds: 10 * MINUTE_SECONDS } as const;
@@ -208,7 +208,9 @@ export const exportMachine = (functions: ExportMachineRefs) => {
             SegmentDone: succeed({ Output: {} }),
           },
         }),
-        Output: "{% {'failure': ($states.result.failure)[0]} %}",
+        // Prefers the cause to RunFailedError, with which the other segments stop.
+        Output:
+          "{% {'failure': $append($states.result.failure[error != 'RunFailedError'], $states.result.failure)[0]} %}",
         ...caught,
         Next: "CheckSegments",
       }),
@@ -249,9 +251,35 @@ export const exportMachine = (functions: ExportMachineRefs) => {
       }),
       CheckPublished: choice({ Choices: [FAILED], Default: "FinishRun" }),
       FinishRun: lambdaInvoke({ Arguments: finishRun("finish"), ...call, ...caught, Next: "CheckFinish" }),
-      CheckFinish: choice({
+      CheckFinish: choice({ Choices: [FAILED], Default: "Announce" }),
+      Announce: task({
+        Comment: "An event on the default bus: others start from it",
+        Resource: "arn:aws:states:::events:putEvents",
+        Arguments: {
+          Entries: [
+            {
+              EventBusName: "default",
+              Source: EVENT_SOURCE,
+              DetailType: EVENT_TYPE,
+              Detail: "{% $states.input.run %}",
+            },
+          ],
+        },
+        TimeoutSeconds: MINUTE_SECONDS,
+        Output: "{% $states.input %}",
+        Retry: RETRY,
+        Catch: [
+          {
+            Comment: "The run is finished",
+            ErrorEquals: ["States.ALL"],
+            Output: "{% $states.input %}",
+            Next: "CheckClaimAgain",
+          },
+        ],
+        Next: "CheckClaimAgain",
+      }),
+      CheckClaimAgain: choice({
         Choices: [
-          FAILED,
           {
             Comment: "an older run was finished first",
             Condition: "{% $claimAgain %}",

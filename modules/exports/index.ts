@@ -41,6 +41,7 @@ import { Table } from "../constructs/table";
 import { AthenaTable, hasAthenaTable } from "./athena-table";
 import { exportMachine, type ExportMachineRefs } from "./definition";
 import { jobExport, type ExportsConfig, type TableExport } from "./schema";
+import { utcRule } from "./utc-rule";
 
 /** Lambda's maximum. Another invocation resumes a segment that takes longer. */
 const READ_TIMEOUT_SECONDS = 900;
@@ -226,6 +227,11 @@ export class Exports extends Feature {
           actions: ["states:StartExecution"],
           resources: [this.arn("states", `stateMachine:${this.physicalName("run")}`)],
         },
+        events: {
+          value: this.arn("events", "event-bus/default"),
+          actions: ["events:PutEvents"],
+          resources: [this.arn("events", "event-bus/default")],
+        },
         // Of segments, which the distributed map starts, watches, and stops when it is stopped.
         segments: {
           value: this.executionsArn,
@@ -271,10 +277,13 @@ export class Exports extends Feature {
   }
 
   /** The function gets the export's name from the end of the rule's name. */
-  private createSchedule({ name, schedule }: TableExport, starter: AsyncFunction<StartExportEnvironment>): void {
+  private createSchedule(
+    { name, schedule, timeZone }: TableExport,
+    starter: AsyncFunction<StartExportEnvironment>,
+  ): void {
     new Schedule(this, `schedule-${name}`, {
       description: `Exports ${name}`,
-      expression: schedule,
+      expression: utcRule(schedule, timeZone),
       target: starter,
     });
   }
@@ -509,12 +518,13 @@ type Machine = StateMachine<Readonly<Record<keyof ExportMachineRefs, Binding>>>;
 function runtimeConfig({
   preset: _,
   schedule,
+  timeZone,
   columns: __,
   lateAfterMinutes,
   ...config
 }: TableExport): ScheduledExport {
   const late = lateAfterMinutes === undefined ? {} : { lateAfterMinutes };
-  return { ...exportSchema.parse(config), schedule: { expression: schedule, timeZone: "UTC", ...late } };
+  return { ...exportSchema.parse(config), schedule: { expression: schedule, timeZone, ...late } };
 }
 
 function listBinding(actions: readonly string[], resources: readonly string[]): Binding | string {

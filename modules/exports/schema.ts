@@ -1,6 +1,12 @@
 /** The `exports` of an environment in main.ts. */
 import { z } from "zod";
-import { exportSchema, jobRolesSchema, tableNameSchema, type ExportConfig } from "../../functions/exports/contract";
+import {
+  exportSchema,
+  jobRolesSchema,
+  tableNameSchema,
+  timeZoneSchema,
+  type ExportConfig,
+} from "../../functions/exports/contract";
 import { scheduleExpressionSchema } from "../../functions/shared/calendar/schedule-expression";
 
 /** Other systems depend on these keys and fields. */
@@ -29,8 +35,10 @@ export const PRESETS = {
 export const exportFieldsSchema = exportSchema.extend({
   /** Defaults for the other fields. @default none */
   preset: z.literal("simple-user-logs").optional(),
-  /** `cron(...)` or `rate(...)`, in UTC. One run per day, however often the schedule fires. @default "cron(0 17 * * ? *)" */
+  /** `cron(...)` or `rate(...)`. Runs more often than daily have a folder per hour, or per minute. @default "cron(0 17 * * ? *)" */
   schedule: scheduleExpressionSchema.default("cron(0 17 * * ? *)"),
+  /** IANA time zone of a cron schedule, and of the days of its runs: `Europe/Berlin`. @default "UTC" */
+  timeZone: timeZoneSchema.default("UTC"),
   /** A scheduled run that has not finished this long after it was due raises an alarm. @default half the time to the next one, from 15 minutes to 6 hours */
   lateAfterMinutes: z.int().min(1).max(44_640).optional(),
   /** For Athena: attributes and their types, `{ user_id: "string" }`. @default the whole line as `item` */
@@ -105,15 +113,15 @@ function literalPrefix({ name, prefix = `${name}/` }: KeyPrefix): string {
   return prefix.replace(/\{.*/, "");
 }
 
-/** Glue's column names have no case. `dt` is the partition. */
+/** Glue's column names have no case. `dt`, `hour` and `minute` are partitions. */
 function rejectAmbiguousColumns(columns: Readonly<Record<string, string>>, context: z.RefinementCtx): void {
-  const seen = new Set(["dt"]);
+  const seen = new Set(["dt", "hour", "minute"]);
   for (const column of Object.keys(columns)) {
     if (seen.has(column.toLowerCase()))
       context.addIssue({
         code: "custom",
         path: [column],
-        message: "differs from another column, or from the partition dt, only in case",
+        message: "differs from another column, or from the partitions dt, hour and minute, only in case",
         input: column,
       });
     seen.add(column.toLowerCase());
@@ -121,12 +129,13 @@ function rejectAmbiguousColumns(columns: Readonly<Record<string, string>>, conte
 }
 
 function rejectContradictions(
-  { mode, watermark, engine, format, layout, columns, prefix }: z.output<typeof exportFieldsSchema>,
+  { mode, watermark, engine, format, layout, columns, prefix, schedule, timeZone }: z.output<typeof exportFieldsSchema>,
   context: z.RefinementCtx,
 ): void {
   const reject = (path: string, message: string, input: unknown) => {
     context.addIssue({ code: "custom", path: [path], message, input });
   };
+  if (timeZone !== "UTC" && schedule.startsWith("rate")) reject("timeZone", "is only for cron schedules", timeZone);
   const native = engine === "dynamodb-export";
   if (mode === "incremental" && !native && watermark === undefined)
     reject("watermark", "is required for an incremental scan", watermark);

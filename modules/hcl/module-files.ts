@@ -36,7 +36,7 @@ export function moduleFiles(
   return Object.fromEntries([...files].map(([name, texts]) => [name, `${texts.join("\n\n")}\n`]));
 }
 
-/** Resources and data sources as HCL, each with the file that it belongs to. @param blockTypes, comments as in {@link ModuleLayout} */
+/** Resources and data sources as HCL, each with its file. Without comments: none has one. */
 export function resourceBlocks(
   { resource, data }: { readonly resource: unknown; readonly data: unknown },
   blockTypes: ModuleLayout["blockTypes"],

@@ -23,6 +23,7 @@ import {
   type CronMonitor,
   type PublishEnvironment,
   type HeartbeatApiEnvironment,
+  type ScheduleMonitor,
   type Target,
   type MonitorSettings,
 } from "../../functions/heartbeats/contract";
@@ -134,6 +135,9 @@ function rejectSharedNames(
   });
 }
 
+/** The state table, which schedules report to: an output. */
+export const STATE_TABLE_OUTPUT = "state_table_name";
+
 type HeartbeatsConfig = z.output<typeof heartbeatsSchema>;
 
 /** Checks URLs on a schedule, receives heartbeats of cron monitors, notifies of incidents, publishes a status page. */
@@ -144,11 +148,17 @@ export class Heartbeats extends Feature {
     runbook: "heartbeats#dead-letter-queue",
   } as const;
 
-  constructor(environment: TerraformStack, deployment: Deployment, config: HeartbeatsConfig) {
+  /** @param schedules monitors that the schedules' module reports to */
+  constructor(
+    environment: TerraformStack,
+    deployment: Deployment,
+    config: HeartbeatsConfig,
+    schedules: readonly ScheduleMonitor[],
+  ) {
     super(environment, "heartbeats", deployment);
     const telemetry = this.createTelemetryTable();
     const state = this.createStateTable();
-    const configuration = this.createConfiguration(config);
+    const configuration = this.createConfiguration(config, schedules);
     const topic = this.inputTopic();
     const interval = this.inputInterval(config);
     const statusPage = new StatusPage(this, "status-page", config.statusPage);
@@ -162,7 +172,7 @@ export class Heartbeats extends Feature {
     this.createDashboardRow("Heartbeats", this.graphs(checker));
 
     this.output("telemetry_table_name", "Telemetry: one row for each check", telemetry.name);
-    this.output("state_table_name", "Monitor states, incidents and roll-ups", state.name);
+    this.output(STATE_TABLE_OUTPUT, "Monitor states, incidents and roll-ups", state.name);
     this.output("status_page_url", "URL of the status page", statusPage.url);
     this.output("status_page_bucket_name", "Bucket of the status page and status.json", statusPage.bucketName);
     this.output("check_function_name", "The checker", checker.name);
@@ -188,7 +198,7 @@ export class Heartbeats extends Feature {
   }
 
   /** In S3, because a thousand targets exceed the size of environment variables. */
-  private createConfiguration({ targets, ...config }: HeartbeatsConfig): Bucket {
+  private createConfiguration({ targets, ...config }: HeartbeatsConfig, schedules: readonly ScheduleMonitor[]): Bucket {
     const { cronMonitors, maintenance, remindAfterHours, digestAbove, canaries } = config;
     const monitorSettings = {
       cronMonitors,
@@ -197,7 +207,7 @@ export class Heartbeats extends Feature {
       digestAbove,
       canaries,
     } satisfies MonitorSettings;
-    const settings = { ...monitorSettings, brand: brandOf(config.statusPage) };
+    const settings = { ...monitorSettings, schedules, brand: brandOf(config.statusPage) };
     const bucket = new Bucket(this, "configuration", { nameSuffix: "configuration", versioned: true });
     const input = this.input("targets", {
       type: "any",
@@ -214,7 +224,7 @@ export class Heartbeats extends Feature {
     });
     const monitors = this.input("monitors", {
       type: "any",
-      description: "Cron monitors, and settings for all monitors: an object, see README.md",
+      description: "Cron monitors and schedules, and settings for all monitors: an object, see README.md",
       value: escapeTemplate(settings),
       schema: storedSettingsSchema.prefault({}),
     });

@@ -1,16 +1,18 @@
 /** The module of schedules: the keeper, the table of runs, and the function of each schedule. */
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { S3Object } from "@cdktf/provider-aws/lib/s3-object";
 import { Fn, type TerraformStack } from "cdktf";
 import { z } from "zod";
 import {
   CONFIGURATION_KEY,
   MAX_TIMEOUT_SECONDS,
-  RESERVED_VARIABLES,
   RUN_KEYS,
+  SCHEDULE_MONITOR_KEYS,
   ABORT_SECONDS,
   instantsFault,
+  isReservedVariable,
   kebabCase,
+  presentation,
   scheduleFields,
   scheduleNameSchema,
   schedulesSchema as keptSchedulesSchema,
@@ -49,7 +51,7 @@ const parameterSchema = z.string().regex(/^(\/[\w.-]+)+$/, 'is not an SSM parame
 const variableSchema = z
   .string()
   .regex(/^[A-Z][A-Z0-9_]*$/, "is not a valid variable name")
-  .refine((name) => !RESERVED_VARIABLES.has(name), "is reserved by Almanac");
+  .refine((name) => !isReservedVariable(name), "is reserved by Lambda or Almanac");
 
 const permissionSchema = z.strictObject({
   /** IAM actions: `dynamodb:PutItem`. */
@@ -63,7 +65,7 @@ const scheduleSchema = z
     /** The file that exports `handler = onSchedule(...)`. */
     entry: z
       .string()
-      .regex(/^[\w./-]+\.ts$/, 'is not a file such as "functions/clean-up.ts"')
+      .regex(/^[\w./-]+\.ts$/, { error: 'is not a file such as "functions/clean-up.ts"', abort: true })
       .superRefine((entry, context) => {
         const fault = entryFault(entry);
         if (fault !== undefined) context.addIssue({ code: "custom", message: fault, input: entry });
@@ -87,6 +89,14 @@ const scheduleSchema = z
     secrets: z
       .record(z.string().regex(/^\w{1,64}$/, "is not a name of letters, digits and _"), parameterSchema)
       .default({}),
+    /** Its monitor of heartbeats, where the environment has them: a run that fails, is missed or overdue is an incident. @default {} */
+    monitor: z
+      .strictObject({
+        /** False: keeps it off the status page, status.json and badges. @default true */
+        public: z.boolean().optional(),
+        ...presentation,
+      })
+      .prefault({}),
   })
   .superRefine((schedule, context) => {
     const fault = instantsFault(schedule, Date.now());
@@ -102,9 +112,17 @@ export const schedulesSchema = z
 type SchedulesConfig = z.output<typeof schedulesSchema>;
 type ScheduleConfig = SchedulesConfig[string];
 
+/** The monitors of schedules, for heartbeats. A disabled one has none: it has no runs. */
+export function scheduleMonitors(config: SchedulesConfig): readonly ScheduleMonitor[] {
+  return Object.entries(config).flatMap(([name, { enabled, monitor }]) =>
+    enabled ? [{ schedule: name, name: kebabCase(name), ...monitor }] : [],
+  );
+}
+type ScheduleMonitor = { readonly schedule: string; readonly name: string } & ScheduleConfig["monitor"];
+
 /** Why a file is no entry; undefined when it is one. */
 function entryFault(entry: string): string | undefined {
-  if (!existsSync(entry)) return "is not a file";
+  if (statSync(entry, { throwIfNoEntry: false })?.isFile() !== true) return "is not a file";
   const source = readFileSync(entry, "utf8");
   if (!EXPORTS_HANDLER.test(source)) return "does not export a handler: export const handler = onSchedule(...)";
   return /\bonSchedule\b/.test(source) ? undefined : "has a handler that is not made with onSchedule(...)";
@@ -128,12 +146,18 @@ export class Schedules extends Feature {
     runbook: "schedules#dead-letter-queue",
   } as const;
 
-  constructor(environment: TerraformStack, deployment: Deployment, config: SchedulesConfig) {
+  /** @param heartbeatsTable the state table of heartbeats; undefined: the environment has none */
+  constructor(
+    environment: TerraformStack,
+    deployment: Deployment,
+    config: SchedulesConfig,
+    heartbeatsTable: string | undefined,
+  ) {
     super(environment, "schedules", deployment);
     const runs = this.createRunsTable();
     const functions = Object.entries(config).map(([name, schedule]) => this.createFunction(name, schedule, runs));
     const configuration = this.createConfiguration(config);
-    this.createKeeper(runs, configuration, functions);
+    this.createKeeper(runs, configuration, functions, this.monitors(heartbeatsTable));
     this.createAlarms();
     this.createDashboardRow("Schedules", this.graphs());
 
@@ -184,6 +208,22 @@ export class Schedules extends Feature {
     };
   }
 
+  /** The monitors of schedules, and of nothing else. */
+  private monitors(heartbeatsTable: string | undefined): Binding | string {
+    if (heartbeatsTable === undefined) return "";
+    const { stringValue: value } = this.input("heartbeats_table", {
+      type: "string",
+      description: "State table of heartbeats, with the schedules' monitors",
+      value: heartbeatsTable,
+    });
+    return {
+      value,
+      actions: ["dynamodb:UpdateItem"],
+      resources: [this.arn("dynamodb", `table/${value}`)],
+      condition: { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": [SCHEDULE_MONITOR_KEYS] } },
+    };
+  }
+
   /** In S3, because a function's environment has 4 KB. */
   private createConfiguration(config: SchedulesConfig): Configuration {
     const bucket = new Bucket(this, "configuration", { nameSuffix: "configuration", versioned: true });
@@ -208,6 +248,7 @@ export class Schedules extends Feature {
     runs: Table,
     { bucket, version }: Configuration,
     functions: readonly AsyncFunction<RunEnvironment>[],
+    monitors: Binding | string,
   ): ScheduledFunction<KeepEnvironment> {
     return new ScheduledFunction<KeepEnvironment>(this, "keep", {
       entry: "functions/schedules/keep.ts",
@@ -220,6 +261,7 @@ export class Schedules extends Feature {
           actions: ["lambda:InvokeFunction"],
           resources: functions.map(({ arn }) => arn),
         },
+        HEARTBEATS_TABLE: monitors,
       },
       timeoutSeconds: KEEP_TIMEOUT_SECONDS,
       schedule: { everyMinutes: 1, description: "Starts due runs" },
@@ -300,7 +342,7 @@ interface Configuration {
 function keptOf(config: SchedulesConfig): KeptSchedules {
   return Object.fromEntries(
     Object.entries(config).map(([name, schedule]) => {
-      const { entry, timeoutSeconds, memoryMb, permissions, environment, secrets, ...kept } = schedule;
+      const { entry, timeoutSeconds, memoryMb, permissions, environment, secrets, monitor, ...kept } = schedule;
       return [name, kept];
     }),
   );

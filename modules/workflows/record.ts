@@ -33,7 +33,7 @@ export const expiry = (keepDays: number | string) => ({
 });
 
 /** The transitions of a write. */
-type Transition<Next extends string, Caught extends string> = (
+export type Transitions<Next extends string, Caught extends string> = (
   | { readonly Next: Next; readonly End?: never }
   | { readonly End: true; readonly Next?: never }
 ) & {
@@ -44,7 +44,6 @@ type Transition<Next extends string, Caught extends string> = (
     readonly Next: Caught;
   }[];
 };
-export type Transitions<Next extends string, Caught extends string> = Transition<Next, Caught>;
 
 /** Writes STARTED. */
 export function recordStart<const Next extends string, const Caught extends string = never>(

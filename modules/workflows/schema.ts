@@ -59,14 +59,15 @@ export const workSchema = z.strictObject({
   memoryMb: functionSchema.shape.memoryMb,
 });
 
-export const waitSecondsSchema = z.int().min(0).max(MAX_SECONDS).default(DEFAULT_WAIT_SECONDS);
+const waitSchema = z.int().min(0).max(MAX_SECONDS);
+export const waitSecondsSchema = waitSchema.default(DEFAULT_WAIT_SECONDS);
 
 export const workflowSchema = z
   .strictObject({
     /** A file of your own, relative to the project, that exports `workflow`: a state machine. @default a wait, then the work */
     definition: file("workflows/refund.ts").optional(),
     /** Between STARTED and the work. @default 30 */
-    waitSeconds: z.int().min(0).max(MAX_SECONDS).optional(),
+    waitSeconds: waitSchema.optional(),
     /** A Lambda function of your own, invoked after the wait. @default none */
     work: workSchema.optional(),
     /** Per task. A task that takes longer ends as TIMED_OUT. @default 3600 */

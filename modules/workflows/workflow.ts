@@ -4,6 +4,8 @@ import { Op, Token, type TerraformVariable } from "cdktf";
 import { Construct } from "constructs";
 import { HOUR_SECONDS, MINUTE_SECONDS } from "../../functions/shared/time";
 import {
+  API_ROUTES,
+  OWN_ROUTES,
   STATUS_INDEX,
   SWEEP_MINUTES,
   TASK_KEYS,
@@ -55,13 +57,6 @@ const THROTTLING = { requestsPerSecond: 100, burst: 200 } as const;
 
 /** Step Functions authorizes these on the machine whose state waits. */
 const DECIDE = ["SendTaskSuccess", "SendTaskFailure"] as const;
-
-/** Where a machine has states that wait for a person, and fails in the state that failed. */
-const OWN_ROUTES = [
-  { method: "POST", path: "/tasks/{id}/approve" },
-  { method: "POST", path: "/tasks/{id}/reject" },
-  { method: "POST", path: "/tasks/{id}/redrive" },
-] as const;
 
 const EXECUTION_FAILURES = {
   description: "Tasks are failing or timing out",
@@ -355,13 +350,7 @@ function createTasksApi(
       SCOPES: scopes === undefined ? "" : escapeTemplate(JSON.stringify(scopes)),
     },
     timeoutSeconds: SYNCHRONOUS_TIMEOUT_SECONDS,
-    routes: [
-      { method: "POST", path: "/tasks" },
-      { method: "GET", path: "/tasks" },
-      { method: "GET", path: "/tasks/{id}" },
-      { method: "DELETE", path: "/tasks/{id}" },
-      ...(isOwn ? OWN_ROUTES : []),
-    ],
+    routes: isOwn ? [...API_ROUTES, ...OWN_ROUTES] : API_ROUTES,
     api: { description: "Starts, shows and cancels tasks", throttling: THROTTLING },
     alarms: {
       serverErrors: {

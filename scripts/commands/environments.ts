@@ -1,7 +1,7 @@
 /** `almanac environments`: what is deployed, since when, and what it costs. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type S3Client } from "@aws-sdk/client-s3";
+import type { S3Client } from "@aws-sdk/client-s3";
 import { localSettings } from "../emulator/local-settings";
 import { findEnvironments, type DeployedEnvironment } from "../environments/inventory";
 import { localEndpoint, rememberPersonal } from "../environments/names";

@@ -141,7 +141,6 @@ export interface ActivityView {
 export interface HeartbeatsView {
   readonly generatedAt: string;
   readonly isStale: boolean;
-  readonly intervalSeconds: number;
   readonly statusPageUrl?: string;
   readonly monitors: readonly MonitorStatus[];
   readonly incidents: readonly IncidentSummary[];
@@ -182,7 +181,6 @@ export interface TimerSummary {
   readonly state: Exclude<TimerState, "all">;
   readonly shard: string;
   readonly nextFireAt: string | null;
-  readonly lastFiredAt: string | null;
 }
 
 export interface TimersView {

@@ -127,10 +127,15 @@ const dashboardSchema = z.object({
 });
 const statesSchema = z.looseObject({ States: z.record(z.string(), z.unknown()) });
 
+type Statement = z.output<typeof policySchema>["Statement"][number];
+
 class Estimation {
   readonly #unknown = new Set<string>();
 
   readonly #byType = new Map<string, Resource[]>();
+
+  /** Of each policy: a role's are read once for each run of its function. */
+  readonly #statements = new Map<Resource, readonly Statement[]>();
 
   constructor(private readonly resources: readonly Resource[]) {
     for (const resource of resources) {
@@ -355,15 +360,21 @@ class Estimation {
     return owner ? sum([own, this.#callsOf(owner, seconds, new Set([...running, machine.address]))]) : own;
   }
 
+  #statementsOf(resource: Resource): readonly Statement[] {
+    const known = this.#statements.get(resource);
+    if (known !== undefined) return known;
+    const policy = policySchema.safeParse(parseJson(text(resource.values["policy"])));
+    if (!policy.success) this.#unknown.add(`${resource.address}: its statements are not known yet`);
+    const statements = policy.data?.Statement ?? [];
+    this.#statements.set(resource, statements);
+    return statements;
+  }
+
   /** Every call that a role allows, once, with the runs that it starts; `running` prevents endless recursion. */
   #callsOf(role: Resource, seconds: number, running: ReadonlySet<string>): Usage {
     const statements = this.#ofType("aws_iam_role_policy")
       .filter(({ values }) => refersTo(values["role"], role))
-      .flatMap(({ values, address }) => {
-        const policy = policySchema.safeParse(parseJson(text(values["policy"])));
-        if (!policy.success) this.#unknown.add(`${address}: its statements are not known yet`);
-        return policy.data?.Statement ?? [];
-      });
+      .flatMap((policy) => this.#statementsOf(policy));
     const calls = statements
       .filter(({ Effect }) => Effect === "Allow")
       .flatMap(({ Action, Resource }) => Action.map((action) => ({ action, targets: Resource })));

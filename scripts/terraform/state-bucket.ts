@@ -18,7 +18,7 @@ import {
   type BucketLocationConstraint,
 } from "@aws-sdk/client-s3";
 import { z } from "zod";
-import { type AwsSettings } from "../shared/aws-settings";
+import type { AwsSettings } from "../shared/aws-settings";
 import { keysOf } from "../shared/emulator-keys";
 import { partitionOf } from "../../modules/synthesized/partition";
 import { createS3Client } from "../shared/s3-client";

@@ -109,7 +109,7 @@ describe.each(LOOKS)("on a %s", (_, look) => {
     }
     expect(found).toEqual([]);
     expect(faults).toEqual([]);
-  }, 120_000);
+  });
 });
 
 describe("a visit", () => {
@@ -148,7 +148,7 @@ describe("a link", () => {
       await visit(href);
       expect([href, await opened.getByText("The console has no page at this address.").count()]).toEqual([href, 0]);
     }
-  }, 60_000);
+  });
 });
 
 describe("text from outside", () => {
@@ -163,7 +163,7 @@ describe("text from outside", () => {
       expect(await opened.title()).not.toBe("owned");
     }
     expect(faults).toEqual([]);
-  }, 60_000);
+  });
 });
 
 describe("filters", () => {

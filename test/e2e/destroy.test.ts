@@ -1,7 +1,5 @@
-import { readRunning } from "../../scripts/emulator/run-record";
-import { homeAt } from "../../scripts/shared/home";
 import { signedFetch, type SignedRequest } from "../support/signed-fetch";
-import { awsConfiguration, home, npmRun, startArguments } from "./support/system";
+import { awsConfiguration, home, npmRun, readSystem, startArguments } from "./support/system";
 
 /** For each kind of resource that Almanac creates: the service, and the request that lists them. */
 const LISTS: readonly (readonly [service: string, request: SignedRequest & { readonly path?: string }])[] = [
@@ -57,8 +55,7 @@ describe("npx almanac clock", () => {
 
 describe("npx almanac destroy local", () => {
   it("leaves nothing behind", async () => {
-    const endpoint = (await readRunning(homeAt(home)))?.endpoint;
-    if (endpoint === undefined) throw new Error("npm start is not running");
+    const { endpoint } = await readSystem();
     // Proves that the lists contain existing resources.
     expect(servicesNaming(await listAll(endpoint), "almanac-local")).toEqual(LISTS.map(([service]) => service));
 

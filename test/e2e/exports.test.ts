@@ -36,10 +36,8 @@ import * as z from "zod";
 import { manifestSchema, type Manifest } from "../../functions/exports/contract";
 import { parsePlainItem } from "../../functions/exports/format/plain-json";
 import { mapConcurrently } from "../../functions/shared/concurrency";
-import { homeAt } from "../../scripts/shared/home";
-import { readRunning } from "../../scripts/emulator/run-record";
 import { withStatementsOnly } from "./support/roles";
-import { awsConfiguration, eventually, home, npmRun, startArguments } from "./support/system";
+import { awsConfiguration, eventually, home, npmRun, readSystem, startArguments } from "./support/system";
 
 const ITEMS = 50_000;
 
@@ -78,8 +76,7 @@ describe("exports, deployed", () => {
   let sfn: SFNClient;
 
   beforeAll(async () => {
-    const running = await readRunning(homeAt(home));
-    if (running === undefined) throw new Error("npm start is not running");
+    const running = await readSystem();
     aws = awsConfiguration(running.endpoint);
     outputs = outputsSchema.parse(running.deployment?.features["exports"]);
     dynamodb = new DynamoDBClient(aws);

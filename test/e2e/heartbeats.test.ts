@@ -4,10 +4,8 @@ import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
-import { readRunning } from "../../scripts/emulator/run-record";
-import { homeAt } from "../../scripts/shared/home";
 import { SOON_EXPIRING_DAYS } from "../support/target-servers";
-import { awsConfiguration, eventually, home, npmRun, startArguments } from "./support/system";
+import { awsConfiguration, eventually, npmRun, readSystem, startArguments } from "./support/system";
 
 const outputsSchema = z.object({
   telemetry_table_name: z.string(),
@@ -65,8 +63,7 @@ describe("heartbeats, deployed", () => {
   let scheduled: readonly Row[];
 
   beforeAll(async () => {
-    const running = await readRunning(homeAt(home));
-    if (running === undefined) throw new Error("npm start has left nothing running");
+    const running = await readSystem();
     aws = awsConfiguration(running.endpoint);
     outputs = outputsSchema.parse(running.deployment?.features["heartbeats"]);
 

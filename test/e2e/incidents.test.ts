@@ -5,11 +5,9 @@ import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { readFileSync } from "node:fs";
 import * as z from "zod";
 import { incidentKey, targetsSchema } from "../../functions/heartbeats/contract";
-import { readRunning } from "../../scripts/emulator/run-record";
-import { homeAt } from "../../scripts/shared/home";
 import { scheduledEvent } from "../support/lambda";
 import { signedFetch } from "../support/signed-fetch";
-import { awsConfiguration, eventually, home, npmRun, startArguments, targetsFile } from "./support/system";
+import { awsConfiguration, eventually, npmRun, readSystem, startArguments, targetsFile } from "./support/system";
 import { GUARDED_PARAMETER, PING_PARAMETER } from "./support/targets";
 
 const outputsSchema = z.object({
@@ -34,8 +32,7 @@ describe("incidents, deployed", () => {
   let aws: ReturnType<typeof awsConfiguration>;
 
   beforeAll(async () => {
-    const running = await readRunning(homeAt(home));
-    if (running === undefined) throw new Error("npm start has left nothing running");
+    const running = await readSystem();
     aws = awsConfiguration(running.endpoint);
     outputs = outputsSchema.parse(running.deployment?.features["heartbeats"]);
   });

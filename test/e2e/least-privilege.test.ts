@@ -2,14 +2,12 @@ import { readFile } from "node:fs/promises";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import * as z from "zod";
 import { callsFile } from "../../scripts/emulator/run";
-import { homeAt } from "../../scripts/shared/home";
-import { readRunning } from "../../scripts/emulator/run-record";
 import { scheduledEvent } from "../support/lambda";
 import { EXCEPTIONS } from "../support/least-privilege/exceptions";
 import { describeEvaluation, evaluatePermissions } from "../support/least-privilege/evaluate";
 import { deployedPolicies } from "./support/deployed-policies";
 import { withStatementsOnly } from "./support/roles";
-import { awsConfiguration, home, stackDirectory } from "./support/system";
+import { awsConfiguration, home, readSystem, stackDirectory } from "./support/system";
 
 const callSchema = z.object({ role: z.string(), action: z.string(), resource: z.string() });
 
@@ -26,8 +24,7 @@ describe("least privilege", () => {
   }, 120_000);
 
   it("was enforced: a function whose role only allows logs is denied", async () => {
-    const running = await readRunning(homeAt(home));
-    if (running === undefined) throw new Error("npm start is not running");
+    const running = await readSystem();
     const aws = awsConfiguration(running.endpoint);
     const FunctionName = "almanac-local-workflows-sweep";
     const invoke = async () => {

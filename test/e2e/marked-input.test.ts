@@ -36,7 +36,8 @@ beforeAll(async () => {
   startedAt = Date.now();
 });
 
-const apiUrl = (feature: string) => z.looseObject({ api_url: z.string() }).parse(deployment.features[feature]).api_url;
+const apiSchema = z.looseObject({ api_url: z.string() });
+const workflowsSchema = z.looseObject({ workflows: z.looseObject({ task: apiSchema }) });
 
 /** Answers, of errors only: a success may repeat what was sent to the sender. */
 const refusals: string[] = [];
@@ -58,7 +59,8 @@ const brokenBodies = () => [
 
 describe("marked secrets and hostile text", () => {
   it("are refused at every endpoint, or kept as data", async () => {
-    const [timers, tasks] = [apiUrl("timers"), apiUrl("workflows")];
+    const { api_url: timers } = apiSchema.parse(deployment.features["timers"]);
+    const { api_url: tasks } = workflowsSchema.parse(deployment.features["workflows"]).workflows.task;
     for (const body of brokenBodies()) {
       for (const path of ["/periodic/marked", "/oneshot/marked"]) await send(`${timers}${path}`, "PUT", body);
       await send(`${timers}/batch`, "POST", body);

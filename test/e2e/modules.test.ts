@@ -6,10 +6,8 @@ import { DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import * as z from "zod";
 import { EMULATOR_PROFILE, emulatorKeysFile } from "../../modules/constructs/emulator-keys";
-import { homeAt } from "../../scripts/shared/home";
-import { readRunning } from "../../scripts/emulator/run-record";
 import { terraform, terraformOutputs, emulatorEnvironment } from "../../scripts/terraform/terraform";
-import { awsConfiguration, home, npmRun } from "./support/system";
+import { awsConfiguration, npmRun, readSystem } from "./support/system";
 
 const outputsSchema = z.object({
   heartbeats: z.looseObject({ telemetry_table_name: z.string(), check_function_name: z.string() }),
@@ -47,8 +45,7 @@ describe("a module by plain Terraform", () => {
   });
 
   it("is applied from its example, works, and is destroyed", async () => {
-    const endpoint = (await readRunning(homeAt(home)))?.endpoint;
-    if (endpoint === undefined) throw new Error("npm start is not running");
+    const { endpoint } = await readSystem();
     const written = await npmRun("modules", "local", "--out", folder);
     expect(written).toMatchObject({ code: 0 });
 

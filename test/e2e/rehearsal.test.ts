@@ -1,10 +1,8 @@
 /** The life cycle of a personal environment, by its commands: deploy, use, review, destroy. */
 import { join } from "node:path";
-import { homeAt } from "../../scripts/shared/home";
-import { readRunning } from "../../scripts/emulator/run-record";
 import { localSettings } from "../../scripts/emulator/local-settings";
 import { checkOnce } from "../../scripts/local/sample-data";
-import { eventually, home, npmRunWith } from "./support/system";
+import { eventually, home, npmRunWith, readSystem } from "./support/system";
 
 const NAME = "rehearsal";
 const options = ["--app", "test/e2e/support/personal-app.ts"];
@@ -13,8 +11,7 @@ let endpoint: string;
 let pingUrl: string;
 let variables: Readonly<Record<string, string>>;
 beforeAll(async () => {
-  const running = await readRunning(homeAt(home));
-  if (running === undefined) throw new Error("npm start is not running");
+  const running = await readSystem();
   endpoint = running.endpoint;
   variables = { ALMANAC_AWS_ENDPOINT: endpoint, CDKTF_OUTDIR: join(home, "rehearsal.out") };
 });
@@ -70,7 +67,7 @@ describe("a personal environment", () => {
   it("no longer serves a route that was removed, though Terraform deletes it after the API's deployment is created", async () => {
     const ping = async () => (await fetch(pingUrl)).text();
     // The emulator's answer to an unsigned request for no route.
-    const noRoute = "UnrecognizedClientException";
+    const noRoute = "The security token included in the request is invalid.";
     expect(await ping()).not.toContain(noRoute);
 
     variables = { ...variables, REHEARSAL_WITHOUT_PINGS: "1" };

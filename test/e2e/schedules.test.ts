@@ -1,12 +1,11 @@
 import { DynamoDBClient, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { marshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
 import { STATES } from "../../functions/schedules/contract";
 import { DAY_MS } from "../../functions/shared/time";
-import { readRunning } from "../../scripts/emulator/run-record";
-import { homeAt } from "../../scripts/shared/home";
-import { awsConfiguration, eventually, home, npmRun, startArguments } from "./support/system";
+import { awsConfiguration, eventually, npmRun, readSystem, startArguments } from "./support/system";
 
 const outputsSchema = z.object({ runs_table_name: z.string() });
 const runSchema = z.object({
@@ -20,6 +19,11 @@ const runSchema = z.object({
 });
 const runsSchema = z.object({ runs: z.array(runSchema) });
 type Run = z.output<typeof runSchema>;
+const pagesSchema = z.object({ status_page_bucket_name: z.string() });
+const statusSchema = z.object({
+  monitors: z.array(z.object({ name: z.string(), state: z.string() })),
+  incidents: z.array(z.object({ monitor: z.string(), message: z.string(), closedAt: z.string().nullable() })),
+});
 const listSchema = z.object({
   schedules: z.array(
     z.object({ name: z.string(), state: z.string(), nextAt: z.string().optional(), lastAt: z.string().optional() }),
@@ -34,13 +38,14 @@ const TEST_MS = TICKS_MS + 60_000;
 
 describe("schedules, deployed", () => {
   let table: string;
+  let pages: string;
   let aws: ReturnType<typeof awsConfiguration>;
 
   beforeAll(async () => {
-    const running = await readRunning(homeAt(home));
-    if (running === undefined) throw new Error("npm start is not running");
+    const running = await readSystem();
     aws = awsConfiguration(running.endpoint);
     table = outputsSchema.parse(running.deployment?.features["schedules"]).runs_table_name;
+    pages = pagesSchema.parse(running.deployment?.features["heartbeats"]).status_page_bucket_name;
     const key = { Name: "/almanac/schedules/key", Value: "secret", Type: "SecureString", Overwrite: true } as const;
     await new SSMClient(aws).send(new PutParameterCommand(key));
   });
@@ -78,6 +83,29 @@ describe("schedules, deployed", () => {
     expect((await runsOf("eachDay"))[0]).toMatchObject({ outcome: "failed", manual: true, reason: "on purpose" });
     expect((await almanac("show", "eachDay")).output).toMatch(/reason +on purpose/);
   });
+
+  it(
+    "are monitors of heartbeats: a run that fails is an incident until one succeeds",
+    async () => {
+      const s3 = new S3Client({ ...aws, forcePathStyle: true });
+      const statusOf = async () => {
+        const { Body } = await s3.send(new GetObjectCommand({ Bucket: pages, Key: "status.json" }));
+        return statusSchema.parse(JSON.parse((await Body?.transformToString()) ?? ""));
+      };
+      const stateOf = async () =>
+        (await statusOf().catch(() => undefined))?.monitors.find(({ name }) => name === "each-day")?.state;
+      await almanac("run", "eachDay", "--input", '{"fails": "on purpose"}');
+      expect(await eventually(stateOf, (state) => state === "down", TICKS_MS)).toBe("down");
+      expect((await statusOf()).incidents.find(({ monitor }) => monitor === "each-day")).toMatchObject({
+        message: "a scheduled run failed",
+        closedAt: null,
+      });
+      const { code, output } = await almanac("run", "eachDay", "--input", "{}");
+      expect([code, output]).toEqual([0, expect.stringMatching(/succeeded/)]);
+      expect(await eventually(stateOf, (state) => state === "up", TICKS_MS)).toBe("up");
+    },
+    2 * TEST_MS,
+  );
 
   it(
     "find a run that Lambda has ended",

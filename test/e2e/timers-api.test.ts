@@ -1,10 +1,8 @@
 import * as z from "zod";
 
 import { ConflictError, InvalidRequestError, TimersClient } from "../../clients/timers";
-import { homeAt } from "../../scripts/shared/home";
-import { readRunning } from "../../scripts/emulator/run-record";
 import { signedFetch } from "../support/signed-fetch";
-import { awsConfiguration, home, npmRun, startArguments } from "./support/system";
+import { awsConfiguration, npmRun, readSystem, startArguments } from "./support/system";
 
 const outputsSchema = z.looseObject({ api_url: z.url() });
 
@@ -16,8 +14,7 @@ describe("the API of timers, deployed", () => {
   let timers: TimersClient;
   let aws: ReturnType<typeof awsConfiguration>;
   beforeAll(async () => {
-    const running = await readRunning(homeAt(home));
-    if (running === undefined) throw new Error("npm start did not start an environment");
+    const running = await readSystem();
     url = outputsSchema.parse(running.deployment?.features["timers"]).api_url;
     aws = awsConfiguration(running.endpoint);
     timers = new TimersClient({ url, ...aws });

@@ -19,12 +19,10 @@ import type { Schedule } from "../../functions/timers/schedule/schedule";
 import { rowKey } from "../../functions/timers/storage/timer-row";
 import { cursorKey, timerTable, type TimerTable } from "../../functions/timers/storage/timer-table";
 import type { StoredTimer, Timer } from "../../functions/timers/schedule/timer";
-import { homeAt } from "../../scripts/shared/home";
-import { readRunning } from "../../scripts/emulator/run-record";
 import { dispatchInProcess } from "./support/dispatch-process";
 import { withStatementsOnly } from "./support/roles";
 import { sdkJson } from "../support/sdk-json";
-import { awsConfiguration, eventually, home, npmRun, startArguments } from "./support/system";
+import { awsConfiguration, eventually, npmRun, readSystem, startArguments } from "./support/system";
 
 const outputsSchema = z.looseObject({
   table_name: z.string(),
@@ -72,8 +70,7 @@ describe("timers, deployed", () => {
   let timers: TimersClient;
 
   beforeAll(async () => {
-    const running = await readRunning(homeAt(home));
-    if (running === undefined) throw new Error("npm start did not start an environment");
+    const running = await readSystem();
     aws = awsConfiguration(running.endpoint);
     outputs = outputsSchema.parse(running.deployment?.features["timers"]);
     dynamodb = new DynamoDBClient(aws);

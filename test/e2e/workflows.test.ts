@@ -9,11 +9,9 @@ import { executionNameOf } from "../../functions/workflows/task/execution-name";
 import { stepFunctions } from "../../functions/workflows/task/executions";
 import { taskTable } from "../../functions/workflows/task/task-table";
 import { startTask } from "../../functions/workflows/task/lifecycle";
-import { homeAt } from "../../scripts/shared/home";
-import { readRunning } from "../../scripts/emulator/run-record";
 import { scheduledEvent } from "../support/lambda";
 import { signedFetch } from "../support/signed-fetch";
-import { awsConfiguration, eventually, home, npmRun, startArguments, withDeployment } from "./support/system";
+import { awsConfiguration, eventually, npmRun, readSystem, startArguments, withDeployment } from "./support/system";
 
 const outputsSchema = z.object({
   table_name: z.string(),
@@ -39,8 +37,7 @@ describe("workflows, deployed", () => {
   let lambda: LambdaClient;
 
   beforeAll(async () => {
-    const running = await readRunning(homeAt(home));
-    if (running === undefined) throw new Error("npm start is not running");
+    const running = await readSystem();
     aws = awsConfiguration(running.endpoint);
     sfn = new SFNClient(aws);
     lambda = new LambdaClient(aws);

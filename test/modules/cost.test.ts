@@ -1,5 +1,5 @@
-/** What the environments of main.ts cost, from what is synthesized. */
-import { mkdtempSync, rmSync } from "node:fs";
+/** What the environments of main.ts cost and create, from what is synthesized. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { estimate, type Estimate } from "../../scripts/cost/estimate";
@@ -15,7 +15,7 @@ afterAll(() => {
 let stacks: string;
 beforeAll(async () => {
   stacks = await synthesizeStacks({ outputDirectory, personal: "alice" });
-}, 60_000);
+});
 
 async function estimateOf(environment: string): Promise<Estimate> {
   return estimate(await readStackResources(join(stacks, environment)));
@@ -34,6 +34,41 @@ describe("staging as it is shipped", () => {
       expect((await estimateOf(environment)).unknown).toEqual([]);
     },
   );
+});
+
+/** The environment that a row of a document describes: staging has no schedules. */
+const environmentWith = (feature: string) => (feature === "schedules" ? "local" : "staging");
+
+it("costs what docs/costs.md says", async () => {
+  const document = readFileSync("docs/costs.md", "utf8");
+  const { total, listed } = await estimateOf("staging");
+  expect(document).toContain(`**$${total.toFixed(2)}** a month idle, or $${listed.toFixed(2)} at list price`);
+  const rows = [...document.matchAll(/^\| (?:\[(\w+)\]|The environment).*?\| +\$([\d.]+) \|/gm)];
+  expect(rows).toHaveLength(7);
+  for (const [, name = "", dollars] of rows) {
+    const feature = name.toLowerCase();
+    const { idle } = await estimateOf(environmentWith(feature));
+    const own = idle.filter(({ module }) => module === feature).reduce((sum, line) => sum + line.listed, 0);
+    expect([feature, own.toFixed(2)]).toEqual([feature, dollars]);
+  }
+});
+
+it("creates what docs/deploying.md says", async () => {
+  const rows = [
+    ...readFileSync("docs/deploying.md", "utf8").matchAll(/^\| (\w+) +((?:\| +\d* ){3}\| +[^|]+\| +\d+ )\|/gm),
+  ];
+  expect(rows).toHaveLength(6);
+  for (const [, feature = "", cells = ""] of rows) {
+    const resources = await readStackResources(join(stacks, environmentWith(feature)));
+    const counts = ["dynamodb_table", "s3_bucket", "sqs_queue", "lambda_function", "cloudwatch_metric_alarm"].map(
+      (type) => resources.filter((each) => each.module === feature && each.type === `aws_${type}`).length,
+    );
+    const documented = cells.split("|").slice(1);
+    expect([feature, ...documented.map((cell) => Number(cell.replace("1 and one each", "2")))]).toEqual([
+      feature,
+      ...counts,
+    ]);
+  }
 });
 
 it("has every metric that only use brings about in local, which has all features", async () => {

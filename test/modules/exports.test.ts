@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { exportSchema } from "../../functions/exports/contract";
 import { symlinkKey } from "../../functions/exports/run/object-keys";
+import { slotOf } from "../../functions/exports/run/schedule";
 import { ConfigurationError } from "../../modules/constructs/config";
 import { exportMachine } from "../../modules/exports/definition";
 import { PRESETS } from "../../modules/exports/schema";
@@ -66,11 +67,12 @@ describe("the exports module", () => {
     ]);
   });
 
-  it("lets the machine start itself, and watch and stop the executions of its segments", () => {
-    const [self, segments] = describePolicy(resource(module_(), "aws_iam_role_policy", "run_policy")["policy"]);
+  it("lets the machine start itself, announce ends, and watch and stop the executions of its segments", () => {
+    const [self, events, segments] = describePolicy(resource(module_(), "aws_iam_role_policy", "run_policy")["policy"]);
     const machine = arn("states", "stateMachine:${var.app}-${var.environment}-exports-run");
     const executions = arn("states", "execution:${var.app}-${var.environment}-exports-run");
     expect(self).toBe(`Allow states:StartExecution on ${machine} (Self)`);
+    expect(events).toBe(`Allow events:PutEvents on ${arn("events", "event-bus/default")} (Events)`);
     expect(segments).toBe(
       `Allow states:DescribeExecution, states:StopExecution on ${executions}:*, ${executions}/segments:* (Segments)`,
     );
@@ -103,6 +105,8 @@ describe("the exports module", () => {
     [{}],
     [{ prefix: "shop/{year}/{month}/" }],
     [{ columns: { userId: "string", utcDate: "string", amount: "double", _id: "string" } }],
+    [{ schedule: "rate(1 hour)" }],
+    [{ schedule: "rate(15 minutes)", prefix: "shop/{year}/{hour}/" }],
   ])("has an Athena table that Glue accepts and that finds its files: %j", (more) => {
     const module = module_({ tables: [{ name: "orders", table: "orders", bucket: "ours", ...more }] });
     const table = glueTable(module.resource["aws_glue_catalog_table"]?.["athena_orders"]);
@@ -116,9 +120,19 @@ describe("the exports module", () => {
     for (const name of placeholders) expect(table.parameters).toHaveProperty([`projection.${name ?? ""}.type`]);
     expect(table.storage_descriptor.location).toBe(template.slice(0, template.indexOf("dt=")));
     expect(table.storage_descriptor.location).not.toMatch(/[{}]/);
-    const config = exportSchema.parse({ name: "orders", table: "orders", ...("prefix" in more && more) });
-    const run = { config, exportId: "orders", id: "now", application: "", keyTime: 0, day: "2026-11-21" };
-    expect(`s3://ours/${symlinkKey(run)}`).toBe(`${template.replace("${dt}", "2026-11-21")}files.txt`);
+    const config = exportSchema.parse({
+      name: "orders",
+      table: "orders",
+      ...("prefix" in more && { prefix: more.prefix }),
+    });
+    const slot = slotOf(Date.parse("2026-11-21T07:15:00Z"), {
+      expression: "schedule" in more ? more.schedule : "rate(1 day)",
+      timeZone: "UTC",
+    });
+    const run = { config, exportId: "orders", id: "now", application: "", keyTime: 0, ...slot };
+    const values: Readonly<Record<string, string>> = { dt: "2026-11-21", hour: "07", minute: "15" };
+    const folder = template.replace(/\$\{(\w+)\}/g, (_, partition: string) => values[partition] ?? "");
+    expect(`s3://ours/${symlinkKey(run)}`).toBe(`${folder}files.txt`);
     // The SerDe looks for each column under its attribute's name.
     const attributes = "columns" in more ? Object.keys(more.columns) : ["item"];
     expect(table.storage_descriptor.columns.map(({ name }) => name)).toEqual(
@@ -142,6 +156,11 @@ describe("the exports module", () => {
     [{ segments: 0 }, "segments"],
     [{ columns: { userId: "string", userid: "string" } }, "columns.userid"],
     [{ columns: { DT: "string" } }, "columns.DT"],
+    [{ columns: { Hour: "string" } }, "columns.Hour"],
+    [{ timeZone: "Europe/Berlin", schedule: "rate(1 hour)" }, "timeZone"],
+    [{ timeZone: "Mars" }, "timeZone"],
+    [{ lateAfterMinutes: 0 }, "lateAfterMinutes"],
+    [{ partMegabytes: 0 }, "partMegabytes"],
     [{ prefix: "_exports/mine/" }, "prefix"],
   ])("refuses %j", (wrong, message) => {
     const refused = () => synthesize({ exports: { tables: [{ name: "orders", table: "orders", ...wrong }] } });
@@ -192,13 +211,17 @@ describe("the machine that runs exports", () => {
     for (const [name, state] of tasks) {
       if (state.Type === "Task")
         expect([name, state]).toEqual([name, expect.objectContaining({ Retry: expect.anything() as unknown })]);
-      expect([name, state.Catch?.map(({ Next }) => Next)]).toEqual([
-        name,
-        [...(name === "Continue" ? ["Exported"] : []), name === "RecordFailure" ? "Failed" : "RecordFailure"],
-      ]);
+      expect([name, state.Catch?.map(({ Next }) => Next)]).toEqual([name, CAUGHT_BY[name] ?? ["RecordFailure"]]);
     }
   });
 });
+
+/** After a run is finished, nothing is to record. */
+const CAUGHT_BY: Readonly<Record<string, readonly string[]>> = {
+  Announce: ["CheckClaimAgain"],
+  Continue: ["Exported", "RecordFailure"],
+  RecordFailure: ["Failed"],
+};
 
 const glueTable = (table: unknown) => glueTableSchema.parse(table);
 

@@ -9,7 +9,7 @@ const output = mkdtempSync(join(tmpdir(), "almanac-foreign-"));
 let stacks: string;
 beforeAll(async () => {
   stacks = await synthesizeStacks({ outputDirectory: output });
-}, 60_000);
+});
 afterAll(() => {
   rmSync(output, { recursive: true });
 });

@@ -33,7 +33,7 @@ beforeAll(async () => {
   const directory = await synthesizeStack("staging", { outputDirectory: output });
   const stack = { name: "staging", directory, aws: { region: "eu-central-1" } };
   roles = rolesSchema.parse(await githubRolesOf(stack, "acme/almanac")).resource;
-}, 60_000);
+});
 afterAll(() => {
   rmSync(output, { recursive: true });
 });

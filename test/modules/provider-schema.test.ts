@@ -13,7 +13,7 @@ let schemaOf: SchemaOf;
 
 beforeAll(async () => {
   schemaOf = await providerSchema();
-}, 120_000);
+});
 
 describe("the review's classification", () => {
   it("covers every resource type of ours", () => {

@@ -1,7 +1,16 @@
+import { runSimulation } from "@cloud-copilot/iam-simulate";
 import { ConfigurationError } from "../../modules/constructs/config";
 import type { EnvironmentInput } from "../../modules/environment";
+import * as z from "zod";
 import { overview } from "../support/overview";
-import { describePolicy, resource, synthesize, type TerraformJson } from "../support/synthesized";
+import { describePolicy, resource, synthesize, terraformSchema, type TerraformJson } from "../support/synthesized";
+
+const RATES = 'is not "rate(<number> minutes)", "rate(<number> hours)" or "rate(<number> days)"';
+const CYCLE: Record<string, unknown> = {};
+CYCLE["self"] = CYCLE;
+const DEEP: unknown = JSON.parse("[".repeat(101) + "]".repeat(101));
+
+const policySchema = z.object({ Statement: z.array(z.looseObject({ Sid: z.string() })) });
 
 const entry = "functions/examples/minute-report.ts";
 const HOURLY = { entry, schedule: "rate(1 hour)" };
@@ -62,6 +71,88 @@ describe("the schedules module", () => {
       "Allow s3:GetObject on ${aws_s3_bucket.configuration.arn}/schedules.json (ConfigurationBucket)",
       "Allow lambda:InvokeFunction on ${aws_lambda_function.run_clean_up.arn}, ${aws_lambda_function.run_report.arn} (FunctionPrefix)",
     ]);
+  });
+
+  describe("with heartbeats", () => {
+    const heartbeats = { targets: [{ name: "site", url: "https://example.org/" }] };
+    const both = (input: Readonly<Record<string, object>>, fields: object = {}) =>
+      synthesize({
+        heartbeats: { ...heartbeats, ...fields },
+        schedules: input as EnvironmentInput["schedules"] & object,
+      });
+
+    it("makes each enabled schedule a monitor, without a second configuration", () => {
+      const { root } = both({
+        cleanUp: { ...HOURLY, monitor: { title: "Clean-up", group: "Nightly work", public: false } },
+        minuteReport: HOURLY,
+        off: { ...HOURLY, enabled: false },
+      });
+      expect(root.module).toMatchObject({
+        heartbeats: {
+          monitors: {
+            cronMonitors: [],
+            schedules: [
+              { name: "clean-up", title: "Clean-up", group: "Nightly work", public: false },
+              { name: "minute-report" },
+            ],
+          },
+        },
+        schedules: { heartbeats_table: "${module.heartbeats.state_table_name}" },
+      });
+    });
+
+    it("lets the keeper write the schedules' monitors and no other item of heartbeats, and the functions none", async () => {
+      const json = terraformSchema.parse(both({ report: HOURLY }).modules["schedules"]);
+      expect(policyOf(json, "keep").filter((each) => each.includes("HeartbeatsTable"))).toEqual([
+        expect.stringMatching(
+          /^Allow dynamodb:UpdateItem on arn:\S+:table\/\$\{var.heartbeats_table\} if .* \(HeartbeatsTable\)$/,
+        ),
+      ]);
+      expect(policyOf(json, "run_report").join()).not.toContain("heartbeats");
+      const table = "arn:aws:dynamodb:eu-central-1:123456789012:table/almanac-test-heartbeats-state";
+      const mayUpdate = async (key: string) => {
+        const { Statement } = policySchema.parse(
+          JSON.parse(String(resource(json, "aws_iam_role_policy", "keep_policy")["policy"])),
+        );
+        const statement = Statement.filter(({ Sid }) => Sid === "HeartbeatsTable").map((each) => ({
+          ...each,
+          Resource: [table],
+        }));
+        const { resultType, ...result } = await runSimulation(
+          {
+            request: {
+              principal: "arn:aws:sts::123456789012:assumed-role/keep/session",
+              action: "dynamodb:UpdateItem",
+              resource: { resource: table, accountId: "123456789012" },
+              contextVariables: { "dynamodb:LeadingKeys": [key] },
+            },
+            identityPolicies: [{ name: "keep", policy: { Version: "2012-10-17", Statement: statement } }],
+            serviceControlPolicies: [],
+            resourceControlPolicies: [],
+          },
+          {},
+        );
+        return resultType !== "error" && "overallResult" in result && result.overallResult === "Allowed";
+      };
+      const keys = ["schedule/report", "cron/backup", "site", "*", "checker/network"];
+      expect(await Promise.all(keys.map(mayUpdate))).toEqual([true, false, false, false, false]);
+    });
+
+    it("rejects a schedule whose monitor has the name of another", () => {
+      const cronMonitors = [{ name: "clean-up", everySeconds: 60 }];
+      expect(() => both({ cleanUp: HOURLY }, { cronMonitors })).toThrow(
+        'schedules.cleanUp: "cleanUp" has the monitor "clean-up", which is also a target or a cron monitor',
+      );
+      expect(() => both({ site: HOURLY })).toThrow(/schedules.site: "site" has the monitor "site"/);
+    });
+  });
+
+  it("without heartbeats writes to its own table only", () => {
+    const json = schedules({ report: HOURLY });
+    expect(JSON.stringify(json)).not.toContain("heartbeats_table");
+    expect(resource(json, "aws_lambda_function", "keep")).toMatchObject({
+      environment: { variables: { HEARTBEATS_TABLE: "" } },
+    });
   });
 
   it("does not let Lambda retry: the keeper does, and knows what has begun", () => {
@@ -152,7 +243,132 @@ describe("the schedules module", () => {
     [
       "a variable of ours",
       { environment: { RUNS_TABLE: "mine" } },
-      "report.environment.RUNS_TABLE: is reserved by Almanac",
+      "report.environment.RUNS_TABLE: is reserved by Lambda or Almanac",
+    ],
+    ["a rate of nothing", { schedule: "rate(0 minutes)" }, `report.schedule: "rate(0 minutes)" ${RATES}`],
+    ["a rate of seconds", { schedule: "rate(30 seconds)" }, `report.schedule: "rate(30 seconds)" ${RATES}`],
+    ["a fraction", { schedule: "rate(1.5 hours)" }, `report.schedule: "rate(1.5 hours)" ${RATES}`],
+    [
+      "a rate beyond a year",
+      { schedule: "rate(400 days)" },
+      'report.schedule: "rate(400 days)" is longer than 366 days',
+    ],
+    [
+      "a plural that is none",
+      { schedule: "rate(5 minute)" },
+      'report.schedule: "rate(5 minute)" needs "5 minutes", as EventBridge requires',
+    ],
+    ["no schedule", { schedule: undefined }, "report.schedule: is missing"],
+    [
+      "a cron of five fields",
+      { schedule: "cron(0 6 * * *)" },
+      'report.schedule: "cron(0 6 * * *)" has 5 fields instead of six: minutes, hours, day of month, month, day of week, year',
+    ],
+    [
+      "a minute that does not exist",
+      { schedule: "cron(60 6 * * ? *)" },
+      'report.schedule: "cron(60 6 * * ? *)" has invalid minutes: must be 0 to 59',
+    ],
+    [
+      "29 February of a year without",
+      { schedule: "cron(0 6 29 2 ? 2027)" },
+      'report.schedule: "cron(0 6 29 2 ? 2027)" has no instant that is yet to come',
+    ],
+    [
+      "an offset as zone",
+      { schedule: "cron(0 6 * * ? *)", timeZone: "+02:00" },
+      'report.timeZone: "+02:00" is not an IANA time zone such as "Europe/Berlin"',
+    ],
+    [
+      "a time without zone",
+      { startAt: "2027-01-01T00:00:00" },
+      'report.startAt: "2027-01-01T00:00:00" is not a time such as "2026-11-21T17:00:00Z"',
+    ],
+    [
+      "a day that does not exist",
+      { endAt: "2027-02-30T00:00:00Z" },
+      'report.endAt: "2027-02-30T00:00:00Z" is not a time such as "2026-11-21T17:00:00Z"',
+    ],
+    [
+      "a folder as entry",
+      { entry: "functions/examples" },
+      'report.entry: "functions/examples" is not a file such as "functions/clean-up.ts"',
+    ],
+    ["no entry", { entry: undefined }, "report.entry: is missing"],
+    ["a bigint", { input: { at: 10n } }, "report.input: <object> is not JSON"],
+    [
+      "an input that contains itself",
+      { input: CYCLE },
+      "report.input: <object> is nested deeper than 100 levels, or contains itself",
+    ],
+    [
+      "a deep input",
+      { input: DEEP },
+      `report.input: ${"[".repeat(77)}... is nested deeper than 100 levels, or contains itself`,
+    ],
+    ["a function as input", { input: () => 1 }, "report.input: <function> is not JSON"],
+    ["a symbol as input", { input: Symbol("x") }, "report.input: <symbol> is not JSON"],
+    ["a number that is none", { input: [NaN] }, "report.input: [null] is not JSON"],
+    ["a map as input", { input: new Map([[1, 2]]) }, "report.input: {} is not JSON"],
+    ["a hole in an array", { input: Array(1) }, "report.input: [null] is not JSON"],
+    [
+      "an input whose toJSON throws",
+      {
+        input: {
+          toJSON: () => {
+            throw new Error("no");
+          },
+        },
+      },
+      "report.input: <object> is not JSON",
+    ],
+    ["half a character", { input: { "\ud800": 1 } }, 'report.input: {"\\ud800":1} has half of a surrogate pair'],
+    ["a negative jitter", { jitterSeconds: -1 }, "report.jitterSeconds: -1 is not a whole number of 0 to 3600"],
+    ["too many retries", { retries: { count: 21 } }, "report.retries.count: 21 is not a whole number of 0 to 20"],
+    [
+      "a backoff of nothing",
+      { retries: { count: 1, backoffSeconds: 0 } },
+      "report.retries.backoffSeconds: 0 is not a whole number of 1 to 3600",
+    ],
+    [
+      "an unknown policy",
+      { overlap: "sometimes" },
+      'report.overlap: "sometimes": Invalid option: expected one of "allow"|"skip"|"queue"',
+    ],
+    [
+      "an unknown catch-up",
+      { catchUp: "some" },
+      'report.catchUp: "some": Invalid option: expected one of "all"|"latest"|"none"',
+    ],
+    [
+      "too little time to stop in",
+      { timeoutSeconds: 9 },
+      "report.timeoutSeconds: 9: Too small: expected number to be >=10",
+    ],
+    [
+      "any action",
+      { permissions: [{ actions: ["*"], resources: ["arn:aws:s3:::x"] }] },
+      'report.permissions[0].actions[0]: "*" is not an action such as "dynamodb:PutItem"',
+    ],
+    [
+      "any resource",
+      { permissions: [{ actions: ["s3:GetObject"], resources: ["*"] }] },
+      'report.permissions[0].resources[0]: "*" is not an ARN',
+    ],
+    [
+      "a variable of Lambda",
+      { environment: { AWS_REGION: "x" } },
+      "report.environment.AWS_REGION: is reserved by Lambda or Almanac",
+    ],
+    [
+      "a secret without parameter",
+      { secrets: { KEY: "hunter2" } },
+      'report.secrets.KEY: "hunter2" is not an SSM parameter name such as "/invoices/api-key"',
+    ],
+    [
+      "a monitor without title",
+      { monitor: { title: "" } },
+      'report.monitor.title: "": Too small: expected string to have >=1 characters',
     ],
     ["an unknown field", { cron: "0 6 * * ? *" }, "report.cron: is an unknown field"],
   ])("rejects %s", (_, fields, problem) => {
@@ -161,6 +377,18 @@ describe("the schedules module", () => {
 
   it("accepts a schedule that has come to its end, so that time alone breaks no deployment", () => {
     expect(problemsOf({ startAt: "2020-01-01T00:00:00Z", endAt: "2020-02-01T00:00:00Z" })).toEqual([]);
+  });
+
+  it.each(["", "Report", "my-report", "#states"])("rejects %j as a name", (name) => {
+    expect(() => schedules(Object.fromEntries([[name, HOURLY]]))).toThrow(
+      `schedules.${name}: is not letters and digits, a lower case letter first`,
+    );
+  });
+
+  it("rejects no schedules, and more than the keeper's role can name", () => {
+    expect(() => schedules({})).toThrow("schedules: {} has no schedule");
+    const many = Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`s${index}`, HOURLY]));
+    expect(() => schedules(many)).toThrow("has more than 50 schedules");
   });
 
   it("rejects two names that differ in capitals only, and names that are too long", () => {

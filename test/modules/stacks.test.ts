@@ -92,7 +92,7 @@ describe("an environment that main.ts does not have", () => {
     await expect(synthesizeStack("nowhere", { outputDirectory: join(output, "nowhere") })).rejects.toThrow(
       'There is no environment "nowhere": main.ts has local, production, staging.',
     );
-  }, 60_000);
+  });
 });
 
 describe("terraform validate", () => {

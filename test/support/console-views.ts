@@ -143,7 +143,6 @@ export function fakeViews({ hostile, timers = 40, pollMs = 60_000 }: FakeViewsOp
       Promise.resolve({
         generatedAt: document.generatedAt,
         isStale: false,
-        intervalSeconds: document.intervalSeconds,
         monitors: document.monitors.map((monitor, index) =>
           hostile !== undefined && index === 0 && monitor.lastCheck !== null
             ? { ...monitor, state: "down", lastCheck: { ...monitor.lastCheck, ok: false, message: hostile } }
@@ -223,7 +222,6 @@ function sampleTimer(index: number, text: (ordinary: string) => string): TimerSu
     state,
     shard: `shard${index % 2}`,
     nextFireAt: state === "late" ? at(-3 * MINUTE_MS) : state === "scheduled" ? at((index + 1) * 9 * SECOND_MS) : null,
-    lastFiredAt: index % 5 === 4 ? null : at(-index * SECOND_MS),
   };
 }
 

@@ -104,6 +104,9 @@ function addOrDelete(item: Item, attribute: string, value: AttributeValue | unde
 }
 
 function valueOf(operand: string, item: Item, request: Request): AttributeValue | undefined {
+  const [, augend, addend] = /^(.+) \+ (\S+)$/.exec(operand) ?? [];
+  if (augend !== undefined && addend !== undefined)
+    return { N: String(Number(valueOf(augend, item, request)?.N) + Number(valueOf(addend, item, request)?.N)) };
   if (operand.startsWith(":")) {
     const value = request.ExpressionAttributeValues?.[operand];
     if (value === undefined) throw new Error(`${operand} is not in ExpressionAttributeValues`);

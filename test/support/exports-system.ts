@@ -68,8 +68,6 @@ let output: ReturnType<typeof setupHandler>;
 
 /** Registers the hooks of a suite. By default there is a table `orders` of six pages, and an export of it in two segments. */
 export function setupExports(): void {
-  jest.setTimeout(30_000); // on a busy machine
-
   beforeAll(() => aws.listen());
   afterAll(() => {
     aws.close();
@@ -89,11 +87,16 @@ export function setupExports(): void {
     const now = performance.now.bind(performance);
     jest.spyOn(performance, "now").mockImplementation(() => now() + skippedMs);
     [skippedMs, invoked] = [0, []];
-    aws.reset();
-    aws.buckets.add(BUCKET).add("configuration");
-    configure({ name: "orders", table: "orders", segments: 2, compression: "none" });
-    aws.tables.set("orders", pages(6));
+    events.length = 0;
+    resetExports();
   });
+}
+
+export function resetExports(): void {
+  aws.reset();
+  aws.buckets.add(BUCKET).add("configuration");
+  configure({ name: "orders", table: "orders", segments: 2, compression: "none" });
+  aws.tables.set("orders", pages(6));
 }
 
 export function configure(table: z.input<typeof exportSchema>, schedule?: ExportSchedule): void {
@@ -122,6 +125,11 @@ const invocationSchema = z.object({
 
 const startSchema = z.object({ Name: z.string(), Input: runRequestSchema });
 
+const eventsSchema = z.object({ Entries: z.array(z.object({ DetailType: z.string(), Detail: z.json() })) });
+
+/** Events on the bus, of all runs of a test. */
+export const events: z.output<typeof eventsSchema>["Entries"] = [];
+
 /** Executions that others have started, the latest last. */
 export const continued: Execution[] = [];
 
@@ -130,7 +138,7 @@ export function start(
   { name = String(++executions), clock = fastClock }: { readonly name?: string; readonly clock?: Clock } = {},
 ): Execution {
   const arn = `arn:aws:states:eu-central-1:000000000000:execution:exports:${name}`;
-  const request = runRequestSchema.parse({ export: "orders", day: DAY, ...input });
+  const request = runRequestSchema.parse({ export: "orders", ...("due" in input ? {} : { day: DAY }), ...input });
   const execution = runMachine(machine, jsonOf(request), {
     clock,
     name,
@@ -143,6 +151,10 @@ export function start(
         const result: unknown = await functions[FunctionName](Payload, lambdaContext(900_000));
         return { Payload: jsonOf(result ?? null) };
       },
+      "events:putEvents": (parameters) => {
+        events.push(...eventsSchema.parse(parameters).Entries);
+        return Promise.resolve({ FailedEntryCount: 0 });
+      },
       "states:startExecution": (parameters) => {
         const { Name, Input } = startSchema.parse(parameters);
         continued.push(start(Input, { name: Name, clock }));
@@ -152,6 +164,22 @@ export function start(
   });
   aws.executions.set(arn, () => execution.status());
   return execution;
+}
+
+/** Starts a run that waits in a request until it is released. @param isHeld of the requests that have arrived */
+export function startHeld(isHeld: (arrived: number) => boolean) {
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const reached = new Promise<void>((resolve) => {
+    aws.stall = (arrived) => {
+      if (!isHeld(arrived)) return undefined;
+      resolve();
+      return released;
+    };
+  });
+  return { execution: start(), reached, release };
 }
 
 /** What EventBridge does at the end of an execution, or regularly. */

@@ -36,7 +36,7 @@ export interface NativeExport {
   description: Readonly<Record<string, unknown>> & { readonly ExportStatus: "IN_PROGRESS" | "COMPLETED" | "FAILED" };
 }
 
-const requestSchema = z.looseObject({
+export const requestSchema = z.looseObject({
   TableName: z.string().optional(),
   Key: z.custom<Item>().optional(),
   Item: z.custom<Item>().optional(),
@@ -128,7 +128,8 @@ export class FakeAws {
     else reply(200, outcome.response);
   }
 
-  private execute(action: string, request: z.output<typeof requestSchema>): AwsError | { readonly response: unknown } {
+  /** A request to DynamoDB or Step Functions. */
+  execute(action: string, request: z.output<typeof requestSchema>): AwsError | { readonly response: unknown } {
     const { TableName = "" } = request;
     if (action === "DescribeExecution") {
       const status = this.executions.get(String(request["executionArn"]))?.();

@@ -1,9 +1,13 @@
 /** Timers in memory: table, queue, clock. */
+import { errorResponse, type RawRequest } from "../../functions/shared/handlers/rest-handler";
+import { scopeOf } from "../../functions/shared/handlers/scopes";
+import { jsonText } from "../../functions/shared/json-text";
+import { timerRoutes, type TimerPorts } from "../../functions/timers/api/routes";
 import type { FireQueue } from "../../functions/timers/queue/fire-queue";
 import type { Fire, StoredTimer } from "../../functions/timers/schedule/timer";
 import type { IndexKey } from "../../functions/timers/schedule/fire-times";
 import type { History, RecordedFire } from "../../functions/timers/storage/history";
-import { TIMER_KEYS, type Callbacks } from "../../functions/timers/contract";
+import { TIMER_KEYS, type ApiRouteName, type Callbacks } from "../../functions/timers/contract";
 import { partitionOf, rowKey, timerKey } from "../../functions/timers/storage/timer-row";
 import {
   TimerChangedError,
@@ -62,6 +66,8 @@ export function fakeTimers(maxShards = 1): FakeTimers {
         return Promise.resolve();
       },
       list: (range, limit, after) => {
+        if ("slot" in range && after?.dueMs !== undefined && (after.dueMs < range.from || after.dueMs > range.to))
+          return Promise.reject(new Error("ValidationException: the key is outside of the range"));
         const order = ({ dueMs = 0, sort }: ListKey) => `${String(dueMs).padStart(16, "0")} ${sort}`;
         const all = [...rows.entries()]
           .map(([sort, timer]) => ({
@@ -115,4 +121,28 @@ function isIn(range: TimerPartition | DueRange, { kind, id }: StoredTimer, index
 
 function keyIn(range: TimerPartition | DueRange, sort: string, indexKey: IndexKey | undefined): ListKey {
   return "slot" in range && indexKey !== undefined ? { sort, dueMs: indexKey.dueMs } : { sort };
+}
+
+/** Calls a route as the REST handler does: errors are responses. */
+export async function callRoute(
+  ports: TimerPorts,
+  route: ApiRouteName,
+  request: Partial<RawRequest> = {},
+): Promise<{ readonly status: number; readonly text: string }> {
+  try {
+    const { status = 200, body } = await timerRoutes(ports)[route]({
+      scope: scopeOf(undefined, undefined),
+      path: {},
+      query: {},
+      headers: {},
+      deadline: ports.now() + 29_000,
+      body: undefined,
+      text: "",
+      ...request,
+    });
+    return { status, text: jsonText(body) };
+  } catch (error) {
+    const { status, body } = errorResponse(error);
+    return { status, text: jsonText(body) };
+  }
 }

@@ -1,4 +1,4 @@
-/** The runs table in memory: DynamoDB's part behind functions/schedules/storage/runs-table. */
+/** The tables of schedules in memory: DynamoDB's part behind functions/schedules/storage. */
 import type { DynamoCall } from "../../functions/schedules/storage/runs-table";
 import { holds, updated, type Item, type Request } from "./dynamodb-expressions";
 
@@ -21,7 +21,9 @@ export interface MemoryRuns {
 /** @param fault called before and after each call takes effect; it may throw */
 export function memoryRuns(fault: (action: string, moment: "before" | "after") => void = () => undefined): MemoryRuns {
   const items = new Map<string, Item>();
-  const keyOf = (item: Item | undefined) => `${item?.["schedule"]?.S ?? ""}\n${item?.["run"]?.S ?? ""}`;
+  /** Of the runs table, or of the state table of heartbeats. */
+  const keyOf = (item: Item = {}) =>
+    `${(item["schedule"] ?? item["monitor"])?.S ?? ""}\n${(item["run"] ?? item["item"])?.S ?? ""}`;
   const check = (input: Input, item: Item | undefined): void => {
     if (input.ConditionExpression !== undefined && !holds(input.ConditionExpression, item ?? {}, input))
       throw new ConditionError("The conditional request failed");

@@ -345,10 +345,7 @@ class Runner {
 
   private async valueOf(expression: string, scope: Scope): Promise<unknown> {
     try {
-      const compiled = jsonata(expression);
-      // Step Functions' own function. Its others are not needed yet.
-      compiled.registerFunction("parse", (text: string): unknown => JSON.parse(text), "<s:x>");
-      return await compiled.evaluate(undefined, {
+      return await compiled(expression).evaluate(undefined, {
         ...Object.fromEntries(this.context.variables),
         states: scope,
       });
@@ -360,6 +357,20 @@ class Runner {
       throw new StatesError("States.QueryEvaluationError", `${expression.trim()}: ${String(message)}`);
     }
   }
+}
+
+/** A machine evaluates the same few expressions repeatedly. */
+const expressions = new Map<string, jsonata.Expression>();
+
+function compiled(expression: string): jsonata.Expression {
+  let known = expressions.get(expression);
+  if (known === undefined) {
+    known = jsonata(expression);
+    // Step Functions' own function. Its others are not needed yet.
+    known.registerFunction("parse", (text: string): unknown => JSON.parse(text), "<s:x>");
+    expressions.set(expression, known);
+  }
+  return known;
 }
 
 const isoOf = (clock: Clock) => new Date(clock.now()).toISOString();

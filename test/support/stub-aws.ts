@@ -1,7 +1,8 @@
 /** A stub of AWS on loopback with canned responses, for commands that run as their own process. */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type Server } from "node:http";
 import { join } from "node:path";
+import { text as bodyOf } from "node:stream/consumers";
 import { homeAt } from "../../scripts/shared/home";
 import { identifyProcess } from "../../scripts/shared/processes";
 
@@ -47,12 +48,6 @@ export async function startStubAws(respond: (request: StubRequest) => object | n
       return new Promise((closed) => server.close(closed));
     },
   };
-}
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  let body = "";
-  for await (const chunk of request.setEncoding("utf8")) body += String(chunk);
-  return body;
 }
 
 /** A home folder as npm start leaves it, with this process in place of the emulator. Its state is at `GET /states/local`. */

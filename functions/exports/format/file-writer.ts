@@ -155,7 +155,8 @@ class ChunkedUpload {
   private readonly etags: Promise<string>[] = [];
   private readonly freeChunks: Buffer[] = [];
   private uploadId: Promise<string> | undefined;
-  private chunk: Buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  /** Grows with a small file. */
+  private chunk: Buffer = Buffer.allocUnsafe(0);
   private filled = 0;
   private bytes = 0;
 
@@ -167,6 +168,7 @@ class ChunkedUpload {
   /** Copies the bytes. Waits while too many chunks are being uploaded. */
   async write(bytes: Buffer): Promise<void> {
     for (let from = 0; from < bytes.length;) {
+      this.reserve(bytes.length - from);
       const copied = bytes.copy(this.chunk, this.filled, from);
       this.filled += copied;
       from += copied;
@@ -176,6 +178,14 @@ class ChunkedUpload {
         this.chunk = this.freeChunks.pop() ?? Buffer.allocUnsafe(CHUNK_BYTES);
       }
     }
+  }
+
+  private reserve(bytes: number): void {
+    const needed = Math.min(CHUNK_BYTES, this.filled + bytes);
+    if (needed <= this.chunk.length) return;
+    const larger = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, 2 * needed));
+    this.chunk.copy(larger, 0, 0, this.filled);
+    this.chunk = larger;
   }
 
   async finish(): Promise<UploadedFile> {

@@ -1,12 +1,13 @@
 /** Decides which execution may run an export: one at a time, and one finished run per day. */
 import { isDeepStrictEqual } from "node:util";
 
+import { accountOf } from "../../shared/aws/arn";
 import { DAY_MS, SECOND_MS } from "../../shared/time";
 import type { ExportConfig, Range, Run, RunRequest, ScheduledExport, Window } from "../contract";
 import { ConfigurationError } from "./configuration";
 import { cursorAt, cursorSource, type Cursor, type CursorSource } from "./cursor";
-import { accountOf } from "./executions";
-import { dayOf, reservedKey, uploadPrefix } from "./object-keys";
+import { reservedKey, uploadPrefix } from "./object-keys";
+import { missedDues, slotOf, type Slot } from "./schedule";
 import { incrementalPeriod, nextWindow, watermarkAt } from "./window";
 
 /** The unfinished run of an export. */
@@ -17,6 +18,8 @@ export interface ActiveRun {
   readonly attempt: number;
   /** Its files are lost: the next run starts over. */
   readonly abandoned: boolean;
+  /** Its files are, or may be, published: it has to be finished. */
+  readonly published: boolean;
 }
 
 export interface ExportState {
@@ -25,10 +28,12 @@ export interface ExportState {
   readonly cursor: Cursor | undefined;
   /** When the latest finished scheduled run was due, epoch milliseconds. */
   readonly scheduledUntil: number | undefined;
+  /** Changes with every claim, failure and end. */
+  readonly version: number;
 }
 
 /** What a run is for. An occasion has one finished run. */
-export type Occasion = Pick<Run, "day" | "trigger" | "range">;
+export type Occasion = Pick<Run, "day" | "time" | "trigger" | "range">;
 
 /** A finished run's files. */
 export interface FinishedDay {
@@ -48,9 +53,10 @@ export interface ClaimPorts {
   /**
    * Makes `run` the active run.
    *
-   * @returns false when `previous` is no longer the active run, or another run has the id
+   * @param before what the claim is based on. A function that was suspended meanwhile must not claim a window that another run has exported
+   * @returns false when it has changed since, or another run has the id
    */
-  readonly activate: (run: Run, execution: string, previous: ActiveRun | undefined) => Promise<boolean>;
+  readonly activate: (run: Run, execution: string, before: ExportState) => Promise<boolean>;
   /** Reserves a key for a run. Idempotent. @returns false when another run, of any export, has it */
   readonly reserveKey: (run: Run, key: string) => Promise<boolean>;
   readonly isRunning: (execution: string) => Promise<boolean>;
@@ -94,43 +100,47 @@ export class ClaimConflictError extends Error {
 export async function claimRun(input: ClaimInput, ports: ClaimPorts): Promise<ClaimResult> {
   const { request, execution, now } = input;
   const exportId = exportIdOf(request, accountOf(execution));
-  const requestedDay = request.day ?? dayOf(input.now);
+  const slot = requestedSlot(request, input.config, now);
+  const requested: DueOccasion = { ...slot, trigger: request.trigger, range: request.range, due: request.due };
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const { active, cursor, scheduledUntil = -Infinity } = await ports.exportState(exportId);
+    const before = await ports.exportState(exportId);
+    const { active, cursor, scheduledUntil } = before;
     const unfinished = active && (await ports.run(exportId, active.id));
     if (unfinished !== undefined && active?.execution === execution) return { outcome: "run", run: unfinished };
     if (active !== undefined && (await ports.isRunning(active.execution)))
       return { outcome: "running", execution: active.execution };
-    if (
-      active !== undefined &&
-      unfinished !== undefined &&
-      !request.force &&
-      !active.abandoned &&
-      now - unfinished.startedAt < RESUMABLE_MS &&
-      isDeepStrictEqual(unfinished.config, configOf(input))
-    ) {
+    const isResumed =
+      active?.published === true ||
+      (active?.abandoned === false &&
+        unfinished !== undefined &&
+        !request.force &&
+        now - unfinished.startedAt < RESUMABLE_MS &&
+        isDeepStrictEqual(unfinished.config, configOf(input)));
+    if (active !== undefined && unfinished !== undefined && isResumed) {
       const run = { ...unfinished, attempt: active.attempt + 1 };
-      if (await ports.activate(run, execution, active)) return { outcome: "run", run };
+      if (await ports.activate(run, execution, before)) return { outcome: "run", run };
       continue;
     }
-    const { day = requestedDay, trigger, range, due } = request.force || !unfinished ? request : unfinished;
-    const finished = await ports.finishedDay(exportId, { day, trigger, range });
+    // Also when another day is forced: the unfinished run may have deleted its day's marker and completed some of its files.
+    const { day, time, trigger, range, due } = unfinished ?? (await missedOccasion(input, before, ports)) ?? requested;
+    const occasion = { day, time, trigger, range };
+    const finished = await ports.finishedDay(exportId, occasion);
     if (finished !== undefined && active === undefined && !request.force && !request.again)
       return { outcome: "exists", location: finished.location };
     const run = newRun(
       // A retry after a conflict, or a clock that has gone back, must not reuse the id of another run.
       { ...input, now: now + attempt },
       {
-        occasion: { day, trigger, range },
+        occasion,
         // An event that was redriven does not undo what was due since.
-        due: due !== undefined && due > scheduledUntil ? due : undefined,
+        due: due !== undefined && due > (scheduledUntil ?? -Infinity) ? due : undefined,
         cursor,
         finished,
         superseded: unfinished,
       },
     );
     const named = await withReservedKey(run, ports);
-    if (await ports.activate(named, execution, active)) return { outcome: "run", run: named };
+    if (await ports.activate(named, execution, before)) return { outcome: "run", run: named };
   }
   throw new ClaimConflictError(`${exportId}: ${MAX_ATTEMPTS} attempts to claim it conflicted with other executions`);
 }
@@ -172,16 +182,17 @@ function newRun(input: ClaimInput, { occasion, due, cursor, finished, superseded
   const { request, home, now, execution } = input;
   const { job } = request;
   const config = configOf(input);
+  const { maxReadUnitsPerSecond } = config;
   const account = accountOfTable(job, accountOf(execution));
   const region = job?.region ?? home.region;
-  const { day, trigger, range } = occasion;
+  const { day, time, trigger, range } = occasion;
   const at = { config, account, region };
   const isRepeated =
     request.force && finished?.window !== undefined && isDeepStrictEqual(finished.source, cursorSource(at));
   const window = isRepeated
     ? finished.window
     : range === undefined
-      ? nextWindowOf(at, cursor, now)
+      ? nextWindowOf(at, cursor, Math.min(now, due ?? now))
       : windowOf(at, range);
   // An incremental run on from the cursor is one more of its day; another one replaces the run that it repeats.
   const replaced = config.mode === "full" || isRepeated || range !== undefined ? finished : undefined;
@@ -189,6 +200,7 @@ function newRun(input: ClaimInput, { occasion, due, cursor, finished, superseded
     exportId: exportIdOf(request, accountOf(execution)),
     id: new Date(now).toISOString(),
     day,
+    ...(time !== undefined && { time }),
     trigger,
     ...(range && { range }),
     ...(due !== undefined && { due }),
@@ -204,25 +216,56 @@ function newRun(input: ClaimInput, { occasion, due, cursor, finished, superseded
     keepsCursor: isRepeated || range !== undefined,
     ...(replaced && { replaces: replaced.run }),
     superseded: superseded ? [...superseded.superseded, { id: superseded.id, prefix: uploadPrefix(superseded) }] : [],
+    ...(maxReadUnitsPerSecond !== undefined && { maxReadUnitsPerSecond }),
     segments: config.format === "json" || config.engine === "dynamodb-export" ? 1 : config.segments,
     attempt: 1,
   };
 }
 
+type DueOccasion = Occasion & Pick<Run, "due">;
+
+/** The oldest scheduled run that was missed before the requested one: of incremental exports, whose windows follow each other. */
+async function missedOccasion(
+  { request, config, execution }: ClaimInput,
+  { scheduledUntil }: ExportState,
+  { finishedDay }: ClaimPorts,
+): Promise<DueOccasion | undefined> {
+  const { schedule, mode } = config;
+  if (request.due === undefined || scheduledUntil === undefined || schedule === undefined || mode === "full")
+    return undefined;
+  for (const due of missedDues(schedule, scheduledUntil, request.due)) {
+    const occasion: Occasion = { ...slotOf(due, schedule), trigger: "schedule" };
+    // After a change of the schedule, two times may be due in one slot.
+    const finished = await finishedDay(exportIdOf(request, accountOf(execution)), occasion);
+    if (finished === undefined) return { ...occasion, due };
+  }
+  return undefined;
+}
+
+/** @param now epoch milliseconds, for a request without a day */
+export function requestedSlot(
+  { day, time }: Pick<RunRequest, "day" | "time">,
+  { schedule }: ScheduledExport,
+  now: number,
+): Slot {
+  return day === undefined ? slotOf(now, schedule) : { day, ...(time !== undefined && { time }) };
+}
+
 type Source = Pick<Run, "config" | "account" | "region">;
 
-function nextWindowOf(at: Source, stored: Cursor | undefined, now: number): Window | undefined {
+/** @param end when the run was due, or starts: a late one leaves later items to the next, so that windows do not depend on when runs happen */
+function nextWindowOf(at: Source, stored: Cursor | undefined, end: number): Window | undefined {
   const { mode, watermark, engine } = at.config;
   if (mode === "full") return undefined;
   const cursor = stored && cursorAt(stored, cursorSource(at));
   // DynamoDB's incremental export selects by the time of the change, not by an attribute.
   if (engine === "dynamodb-export") {
-    const window = nextWindow({ unit: "milliseconds", endsAt: now, cursor, initialLookbackHours: undefined });
+    const window = nextWindow({ unit: "milliseconds", endsAt: end, cursor, initialLookbackHours: undefined });
     incrementalPeriod(window); // Throws when it is too short: nothing is claimed, and the next run covers it.
     return window;
   }
   if (watermark === undefined) throw new Error("an incremental export has no watermark");
-  return nextWindow({ ...watermark, endsAt: now - watermark.settleSeconds * SECOND_MS, cursor });
+  return nextWindow({ ...watermark, endsAt: end - watermark.settleSeconds * SECOND_MS, cursor });
 }
 
 /** A backfill's. */

@@ -120,11 +120,6 @@ async function describe(sfn: SFNClient, executionArn: string): Promise<Partial<D
   }
 }
 
-/** The account in the ARN of a state machine or an execution. */
-export function accountOf(arn: string): string {
-  return arn.split(":")[4] ?? "";
-}
-
 function executionArnOf(stateMachineArn: string, name: string): string {
   return `${stateMachineArn.replace(":stateMachine:", ":execution:")}:${name}`;
 }

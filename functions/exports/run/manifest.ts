@@ -52,6 +52,7 @@ export function buildManifest(
     region: run.region,
     run: run.id,
     day: run.day,
+    ...(run.time !== undefined && { time: run.time }),
     startedAt: new Date(run.startedAt).toISOString(),
     finishedAt: new Date(now).toISOString(),
     mode: added?.mode ?? mode,

@@ -2,13 +2,8 @@
 import { symlinkFolder, type ExportConfig, type Run } from "../contract";
 
 /** The fields of a run that its keys depend on. */
-export interface KeySource extends Pick<Run, "exportId" | "id" | "application" | "keyTime" | "day"> {
+export interface KeySource extends Pick<Run, "exportId" | "id" | "application" | "keyTime" | "day" | "time"> {
   readonly config: Pick<ExportConfig, "name" | "layout" | "format" | "compression" | "prefix">;
-}
-
-/** The UTC day of a time in epoch milliseconds: `2026-11-21`. */
-export function dayOf(epochMs: number): string {
-  return new Date(epochMs).toISOString().slice(0, 10);
 }
 
 /**
@@ -34,6 +29,15 @@ export function uploadPrefix(run: KeySource): string {
   return runFolder(run) ?? stem(run);
 }
 
+/**
+ * What all keys of an export's runs begin with. Workers that outlive their run may begin uploads there at any time. For a flat layout: those
+ * of this run, because jobs of one application share the others.
+ */
+export function strayPrefix(run: KeySource): string {
+  const { layout, name, prefix = `${name}/` } = run.config;
+  return layout === "partitioned" ? prefix.replace(/\{.*/, "") : stem(run);
+}
+
 /** Whether a key is of a superseded run: keys of flat layouts are unique by their prefix, others have the run's id. */
 export function isSuperseded({ id, prefix }: Run["superseded"][number], key: string): boolean {
   return key.startsWith(prefix) && (!prefix.endsWith("/") || key.includes(`-${idInKeys({ id })}.`));
@@ -49,7 +53,7 @@ export function isExportedFile(folder: string, key: string): boolean {
 
 /** The files of the published run, one URI a line, for Athena: one object, so that a query sees one run. */
 export function symlinkKey(run: KeySource): string {
-  return `${symlinkFolder(run.config.name)}dt=${run.day}/files.txt`;
+  return `${symlinkFolder(run.config.name)}${slotFolder(run)}files.txt`;
 }
 
 /** Partitioned: beside the parts, because Athena skips names with a leading underscore. Flat: under `_exports/`, see successKey. */
@@ -83,22 +87,33 @@ function stem(run: KeySource): string {
 }
 
 function manifestFolder(run: KeySource): string {
-  const { config, exportId, day } = run;
-  return config.layout === "partitioned" ? dayFolder(run) : `_exports/${exportId}/${day}/`;
+  const { config, exportId, day, time } = run;
+  return config.layout === "partitioned"
+    ? dayFolder(run)
+    : `_exports/${exportId}/${day}/${time === undefined ? "" : `${time.replace(":", "-")}/`}`;
 }
 
 function dayFolder(run: KeySource): string {
-  return `${expandedPrefix(run)}dt=${run.day}/`;
+  return `${expandedPrefix(run)}${slotFolder(run)}`;
+}
+
+/** `dt=2026-11-21/`, `dt=2026-11-21/hour=17/`, `dt=2026-11-21/hour=17/minute=15/` */
+function slotFolder({ day, time = "" }: Pick<KeySource, "day" | "time">): string {
+  const [hour = "", minute] = time.split(":");
+  return `dt=${day}/${hour === "" ? "" : `hour=${hour}/`}${minute === undefined ? "" : `minute=${minute}/`}`;
 }
 
 /** Replaces the prefix's placeholders. Year, month and day have no leading zeros. */
-function expandedPrefix({ config: { name, prefix = `${name}/` }, application, day }: KeySource): string {
+function expandedPrefix({ config: { name, prefix = `${name}/` }, application, day, time = "" }: KeySource): string {
   const [year = "", month = "", date = ""] = day.split("-");
+  const [hour = "00", minute = "00"] = time.split(":");
   const values: Readonly<Record<string, string>> = {
     application,
     year,
     month: String(Number(month)),
     day: String(Number(date)),
+    hour: hour === "" ? "00" : hour,
+    minute,
   };
   return prefix.replace(/\{(\w+)\}/g, (placeholder, field: string) => values[field] ?? placeholder);
 }

@@ -39,7 +39,7 @@ const PERMANENT_ERRORS: ReadonlySet<string> = new Set([
 
 /** Wraps a step: permanent errors become its result, all others are thrown. */
 export function returnPermanentFailures<Input, Output>(
-  logger: Logger,
+  logger: Pick<Logger, "error">,
   step: (input: Input, invocation: Invocation) => Promise<Output>,
 ): (input: Input, invocation: Invocation) => Promise<Output | StepFailure> {
   return async (input, invocation) => {

@@ -1,7 +1,21 @@
 /** When an export is due, and when a run of it is late. */
 import { nextInstant, rateMs } from "../../shared/calendar/schedule-expression";
+import { localTime } from "../../shared/calendar/time-zone";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../shared/time";
-import type { ExportSchedule } from "../contract";
+import { granularityOf, type ExportSchedule, type Run } from "../contract";
+
+/** What a run's files are filed under. */
+export type Slot = Pick<Run, "day" | "time">;
+
+/** The slot of a due time, or of another: a day in the schedule's time zone, or an hour or minute in UTC, which no change of the clock repeats. */
+export function slotOf(at: number, schedule: ExportSchedule | undefined): Slot {
+  const granularity = schedule === undefined ? "day" : granularityOf(schedule.expression);
+  if (granularity === "day") return { day: isoOf(localTime(at, schedule?.timeZone ?? "UTC")).slice(0, 10) };
+  const due = isoOf(dueOf(at, schedule));
+  return { day: due.slice(0, 10), time: due.slice(11, granularity === "hour" ? 13 : 16) };
+}
+
+const isoOf = (at: number): string => new Date(at).toISOString();
 
 /**
  * When the run of a schedule's event was due. Rates of less than a day are due at multiples of their interval: EventBridge counts it from
@@ -15,10 +29,41 @@ export function dueOf(at: number, schedule: ExportSchedule | undefined): number 
   return Math.floor(at / grid) * grid;
 }
 
+/**
+ * When the run of a rule's event was due; undefined when none was. A rule fires in UTC at all times at which a zone's expression may be due: an
+ * hour's tolerance finds times that the clock has skipped, which are due at the end of the gap. What another event has started exists already.
+ */
+export function dueOfEvent(at: number, schedule: ExportSchedule | undefined): number | undefined {
+  if (schedule === undefined || schedule.timeZone === "UTC") return dueOf(at, schedule);
+  let latest: number | undefined;
+  for (let due = nextDue(schedule, at - HOUR_MS); due !== undefined && due <= at; due = nextDue(schedule, due))
+    latest = due;
+  return latest;
+}
+
 /** The first due time after another one; undefined when there is none. Rates of days are counted from that. */
 export function nextDue({ expression, timeZone }: ExportSchedule, after: number): number | undefined {
   const interval = rateMs(expression) ?? 0;
   return interval >= DAY_MS ? after + interval : nextInstant({ schedule: expression, timeZone }, after);
+}
+
+/** More missed runs than this are exported as one, the oldest: each run of a scan reads the whole table. */
+const MAX_MISSED = 96;
+
+/**
+ * When runs were due that did not happen, oldest first. Not for rates of days, whose runs are not due at certain times.
+ *
+ * @param after when the latest finished run was due
+ * @param before when the next one is
+ */
+export function missedDues(schedule: ExportSchedule, after: number, before: number): readonly number[] {
+  if ((rateMs(schedule.expression) ?? 0) >= DAY_MS) return [];
+  const missed: number[] = [];
+  for (let due = nextDue(schedule, after); due !== undefined && due < before; due = nextDue(schedule, due)) {
+    missed.push(due);
+    if (missed.length > MAX_MISSED) missed.shift();
+  }
+  return missed;
 }
 
 const SHORTEST_GRACE_MS = 15 * MINUTE_MS;

@@ -97,22 +97,29 @@ export function scanFilter({ from, to }: Window, attribute: string, unit: Waterm
   const text = unit === "iso8601";
   const value = (bound: string) => (text ? { S: bound } : { N: bound });
   const latest = latestUsable({ to }, unit);
+  const earliest = EARLIEST_USABLE[unit];
   return {
     FilterExpression:
       (from === undefined ? "#watermark < :to" : "#watermark >= :from AND #watermark < :to") +
       " OR attribute_not_exists(#watermark) OR NOT attribute_type(#watermark, :type) OR #watermark >= :latest" +
-      // Text that is no time sorts before or after all times, or among them.
-      (text && from !== undefined ? " OR #watermark < :earliest" : ""),
+      (earliest !== undefined && from !== undefined ? " OR #watermark < :earliest" : ""),
     ExpressionAttributeNames: { "#watermark": attribute },
     ExpressionAttributeValues: {
       ...(from !== undefined && { ":from": value(from) }),
       ":to": value(to),
       ":type": { S: text ? "S" : "N" },
       ":latest": value(latest),
-      ...(text && from !== undefined && { ":earliest": value("0") }),
+      ...(earliest !== undefined && from !== undefined && { ":earliest": value(earliest) }),
     },
   };
 }
+
+/** Text that is no time sorts before or after all times, or among them. Milliseconds of before 1973 are seconds. */
+const EARLIEST_USABLE: Readonly<Record<WatermarkUnit, string | undefined>> = {
+  seconds: undefined,
+  milliseconds: String(1e11),
+  iso8601: "0",
+};
 
 function latestUsable({ to }: Window, unit: WatermarkUnit): string {
   return watermarkAt(unit, timeOf(unit, to) + LATEST_AHEAD_MS);
@@ -122,5 +129,9 @@ function latestUsable({ to }: Window, unit: WatermarkUnit): string {
 export function isUsable(window: Window, unit: WatermarkUnit, watermark: string | undefined): boolean {
   if (watermark === undefined) return false;
   if (unit === "iso8601") return !Number.isNaN(timeOf(unit, watermark)) && watermark < latestUsable(window, unit);
-  return Number(watermark) < Number(latestUsable(window, unit));
+  return (
+    Number(watermark) < Number(latestUsable(window, unit)) &&
+    // A first window has them: it has no beginning.
+    (unit === "seconds" || window.from === undefined || Number(watermark) >= Number(EARLIEST_USABLE[unit]))
+  );
 }

@@ -1,5 +1,5 @@
 /** Connects {@link exportSegment} to DynamoDB, S3 and the state table. */
-import type { DynamoDBClient, ScanCommandInput } from "@aws-sdk/client-dynamodb";
+import type { ScanCommandInput } from "@aws-sdk/client-dynamodb";
 import type { STSClient } from "@aws-sdk/client-sts";
 
 import type { Clock } from "../../shared/clock";
@@ -14,23 +14,32 @@ import { exportClients } from "./clients";
 import { rateLimiter, tableGovernor } from "./rate-limiter";
 import { roleCredentials } from "./role-credentials";
 import type { ReadTotals } from "../storage/state-table";
-import { PART_BYTES, type PageTotals, type SegmentPorts } from "./segment";
-import { tableScan } from "./table-scan";
+import type { PageTotals, SegmentPorts } from "./segment";
+import { tableScan, type TableScan } from "./table-scan";
 
 /** Read units of a page of a megabyte, eventually consistent. Consistent reads take twice as many. */
 const PAGE_UNITS = 128;
+
+const MEGABYTE = 1_048_576;
 
 const PROGRESS_INTERVAL_MS = 2_000;
 
 /** Of a worker that must stop. */
 const STOPPING_ERRORS: ReadonlySet<string> = new Set(["RunFailedError", "RunSupersededError", "SegmentTakenOverError"]);
 
-/** Where a run reads from and writes to; `account` owns the bucket. Assumes the job's role, if it names one. */
+/** Where a run reads from and writes to. */
+export interface SourceAndTarget {
+  readonly scan: TableScan;
+  readonly store: ObjectStore;
+}
+
+/** Assumes the job's role, if it names one. @param account owns the bucket */
 export async function sourceAndTarget(
   run: Run,
+  segment: number,
   account: string,
   sts: STSClient,
-): Promise<{ readonly dynamodb: DynamoDBClient; readonly store: ObjectStore }> {
+): Promise<SourceAndTarget> {
   const {
     role,
     region,
@@ -39,13 +48,13 @@ export async function sourceAndTarget(
   } = run;
   const credentials = role === undefined ? undefined : await roleCredentials(sts, role);
   const { dynamodb, s3 } = exportClients(account, { region, ...(credentials && { credentials }) });
-  return { dynamodb, store: objectStore(s3, { bucket, kmsKeyArn, owner: ownerOf(run) }) };
+  return {
+    scan: tableScan(dynamodb, scanInput(run, segment)),
+    store: objectStore(s3, { bucket, kmsKeyArn, owner: ownerOf(run) }),
+  };
 }
 
-export interface SegmentResources {
-  /** With permission to scan the table. */
-  readonly dynamodb: DynamoDBClient;
-  readonly store: ObjectStore;
+export interface SegmentResources extends SourceAndTarget {
   readonly state: StateTable;
   readonly clock: Clock;
   /** Called after each page. */
@@ -54,7 +63,7 @@ export interface SegmentResources {
 
 export function segmentPorts(
   claim: SegmentClaim,
-  { dynamodb, store, state, clock, onPage }: SegmentResources,
+  { scan, store, state, clock, onPage }: SegmentResources,
 ): SegmentPorts {
   const { run, segment } = claim;
   const { format, mode, compression } = run.config;
@@ -68,8 +77,8 @@ export function segmentPorts(
   return {
     format,
     writeEmptyFile: format === "json" && mode === "full",
-    partBytes: PART_BYTES,
-    scan: tableScan(dynamodb, scanInput(run, segment)),
+    partBytes: run.config.partMegabytes * MEGABYTE,
+    scan,
     rateLimiter:
       limit === undefined
         ? rateLimiter(undefined, clock)
@@ -107,7 +116,8 @@ function selectionOf({ window, config: { watermark } }: Run): Selection | undefi
   };
 }
 
-function scanInput({ config, window, segments }: Run, segment: number): ScanCommandInput {
+/** A run's Scan of one segment. */
+export function scanInput({ config, window, segments }: Run, segment: number): ScanCommandInput {
   const { table, watermark, mode } = config;
   return {
     TableName: table,

@@ -12,9 +12,6 @@ import {
 import type { RateLimiter } from "./rate-limiter";
 import type { TableScan } from "./table-scan";
 
-/** A part ends when it has this size before compression: Athena reads files of this size efficiently. */
-export const PART_BYTES = 128 * 1_048_576;
-
 /** A part also ends after this time, which limits what a slow segment reads again after a crash. */
 const PART_MS = 2 * MINUTE_MS;
 
@@ -26,7 +23,7 @@ export interface SegmentPorts {
   readonly format: Format;
   /** Write a file for a segment without items. */
   readonly writeEmptyFile: boolean;
-  /** {@link PART_BYTES}, except in tests. */
+  /** A part ends when it has this size before compression. */
   readonly partBytes: number;
   readonly scan: TableScan;
   readonly rateLimiter: RateLimiter;

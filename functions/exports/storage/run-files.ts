@@ -10,16 +10,16 @@ import {
 import { mapConcurrently } from "../../shared/concurrency";
 import { errorName } from "../../shared/errors";
 import { parseInput, parseJson } from "../../shared/input";
-import { manifestSchema, type ExportedFile, type Manifest, type Run } from "../contract";
+import { manifestSchema, type Manifest, type Run } from "../contract";
 import { buildManifest, filesOfRun } from "../run/manifest";
 import {
   isExportedFile,
   isSuperseded,
   manifestKey,
   runFolder,
+  strayPrefix,
   successKey,
   symlinkKey,
-  uploadPrefix,
 } from "../run/object-keys";
 import { encryptionParameters, objectStore, ownerOf, type IncompleteUpload } from "./object-store";
 import type { StateTable } from "./state-table";
@@ -27,7 +27,7 @@ import type { StateTable } from "./state-table";
 const CONCURRENT_REQUESTS = 32;
 
 export interface PublishPorts {
-  readonly state: Pick<StateTable, "assertActive" | "markUploadCompleted" | "parts" | "runProgress">;
+  readonly state: Pick<StateTable, "assertActive" | "markPublished" | "markUploadCompleted" | "parts" | "runProgress">;
   readonly s3: S3Client;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -51,17 +51,17 @@ export async function abortSupersededUploads(run: Run, s3: S3Client): Promise<vo
  * A worker of an older run may be anywhere in this function while a newer run publishes. It cannot undo that: it reads what it replaces
  * before it checks that its run is the active one, and replaces it on condition that it is unchanged.
  *
- * @returns the published files of this run
  * @throws RunSupersededError, ObjectExistsError, UploadLostError
  */
-export async function publishRun(run: Run, { state, s3, now }: PublishPorts): Promise<readonly ExportedFile[]> {
+export async function publishRun(run: Run, { state, s3, now }: PublishPorts): Promise<void> {
   const published = await readPublished(run, s3);
   const before = published.manifest;
+  const isPublished = before?.run === run.id;
   await state.assertActive(run);
 
   const store = storeOf(run, s3);
   const parts = await state.parts(run);
-  if (before?.run !== run.id) {
+  if (!isPublished) {
     if (published.marker !== undefined) await deleteIfUnchanged(run, s3, successKey(run), published.marker);
     await mapConcurrently(parts, CONCURRENT_REQUESTS, async ({ key, upload, segment, number }) => {
       if (upload === undefined) return;
@@ -71,8 +71,10 @@ export async function publishRun(run: Run, { state, s3, now }: PublishPorts): Pr
   }
   const files = parts.map(({ upload: _, segment: __, number: ___, ...file }) => file);
   const { unusable = 0 } = await state.runProgress(run);
-  const manifest = before?.run === run.id ? before : buildManifest(run, files, { now: now(), unusable, before });
-  if (before?.run !== run.id)
+  const manifest = isPublished ? before : buildManifest(run, files, { now: now(), unusable, before });
+  // From here on the run is not started over, but finished: its items are published, and the cursor is still before them.
+  await state.markPublished(run);
+  if (!isPublished)
     await put(run, s3, manifestKey(run), {
       content: `${JSON.stringify(manifest, undefined, 2)}\n`,
       type: "application/json",
@@ -97,7 +99,6 @@ export async function publishRun(run: Run, { state, s3, now }: PublishPorts): Pr
   for (const { key, id } of published.uploads) if (!own.has(id)) await store.abortUpload(key, id);
   await state.assertActive(run);
   await put(run, s3, successKey(run), { content: `${run.id}\n`, type: "text/plain" });
-  return files;
 }
 
 interface Published {
@@ -114,7 +115,7 @@ interface Published {
 
 async function readPublished(run: Run, s3: S3Client): Promise<Published> {
   const manifest = await readObject(run, s3, manifestKey(run));
-  const prefixes = new Set([uploadPrefix(run), ...run.superseded.map(({ prefix }) => prefix)]);
+  const prefixes = new Set([strayPrefix(run), ...run.superseded.map(({ prefix }) => prefix)]);
   const uploads = await Promise.all([...prefixes].map((prefix) => storeOf(run, s3).listUploads(prefix)));
   const files: string[] = [];
   const folder = runFolder(run);

@@ -36,13 +36,16 @@ const RETENTION_DAYS = 90;
 /** Sort keys. */
 const STATE = "state";
 const runKey = (id: string): string => `run#${id}`;
-const dayKey = ({ day, trigger, range }: Occasion): string => {
+const dayKey = ({ day: date, time, trigger, range }: Occasion): string => {
+  const day = time === undefined ? date : `${date}T${time}`;
   if (range !== undefined) return `day#${day}#backfill#${range.since}-${range.until}`;
   return `day#${day}${trigger === "manual" ? "#manual" : ""}`;
 };
 const segmentKey = (segment: number): string => `segment#${String(segment).padStart(4, "0")}`;
 const partKey = (segment: number, part: number): string =>
   `part#${String(segment).padStart(4, "0")}-${String(part).padStart(5, "0")}`;
+
+const NEXT_VERSION = "#version = #version + :one";
 
 /** Partition of the runs whose records say RUNNING, one item an export. */
 const ACTIVE = "#active";
@@ -64,6 +67,8 @@ const stateSchema = z.object({
   activeAbandoned: z.boolean().default(false),
   /** The attempt that has failed. */
   activeFailed: z.number().optional(),
+  activePublished: z.boolean().default(false),
+  version: z.number().default(0),
   scheduledUntil: z.number().optional(),
   schedule: z.string().optional(),
   scheduledSince: z.number().default(0),
@@ -194,13 +199,19 @@ export interface RunRecord extends Readonly<Omit<z.output<typeof recordSchema>, 
 export interface StateTable extends Omit<ClaimPorts, "isRunning"> {
   /** @throws {@link RunSupersededError}, {@link RunFailedError} */
   readonly assertActive: (run: Run) => Promise<void>;
+  /**
+   * Notes that the run's files are, or may be, published: it will be finished, never started over.
+   *
+   * @throws {@link RunSupersededError}
+   */
+  readonly markPublished: (run: Run) => Promise<void>;
   readonly saveRun: (run: Run) => Promise<void>;
   /**
    * Sets where the next window starts; an unfinished run starts over.
    *
    * @param time epoch milliseconds; undefined: all items are new
    * @param active the unfinished run, as it was read
-   * @returns false when another run has been claimed since
+   * @returns false when another run has been claimed since, or the unfinished run has published its files
    */
   readonly setCursor: (exportId: string, time: number | undefined, active: ActiveRun | undefined) => Promise<boolean>;
   /**
@@ -325,20 +336,20 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
   const putPart = (run: Run, segment: number, { number, ...part }: ExportedFile & { readonly number: number }) =>
     put({ pk: runPartition(run), sk: partKey(segment, number), ...part, ttl: ttl() });
 
-  const activateRun = (run: Run, execution: string, previous: ActiveRun | undefined): TransactWriteItem => ({
+  const activateRun = (run: Run, execution: string, { active, version }: ExportState): TransactWriteItem => ({
     Update: update(
       run.exportId,
       STATE,
-      "SET activeRun = :run, activeExecution = :execution, activeAttempt = :attempt REMOVE activeAbandoned, activeFailed",
+      "SET #activeRun = :run, #activeExecution = :execution, #activeAttempt = :attempt, #version = :next " +
+        `REMOVE #activeAbandoned, #activeFailed${active?.id === run.id ? "" : ", #activePublished"}`,
       {
         ":run": run.id,
         ":execution": execution,
         ":attempt": run.attempt,
-        ...(previous && { ":previousRun": previous.id, ":previousExecution": previous.execution }),
+        ":next": version + 1,
+        ...(version > 0 && { ":version": version }),
       },
-      previous === undefined
-        ? "attribute_not_exists(activeRun)"
-        : "activeRun = :previousRun AND activeExecution = :previousExecution",
+      version === 0 ? "attribute_not_exists(#version)" : "#version = :version",
     ),
   });
 
@@ -387,15 +398,18 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
         activeExecution: execution = "",
         activeAttempt: attempt = 1,
         activeAbandoned: abandoned,
+        activePublished: published,
         cursor: value,
         cursorSource: source,
         unusableItems,
         scheduledUntil,
+        version,
       } = stateSchema.parse(item);
       return {
-        active: id === undefined ? undefined : { id, execution, attempt, abandoned },
+        active: id === undefined ? undefined : { id, execution, attempt, abandoned, published },
         cursor: value === undefined ? undefined : { value, source, unusableItems },
         scheduledUntil,
+        version,
       };
     },
     finishedDay: async (exportId, occasion): Promise<FinishedDay | undefined> => {
@@ -425,13 +439,25 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
       const item = await read(exportId, runKey(id));
       return item && runSchema.parse(parseJson(z.object({ run: z.string() }).parse(item).run));
     },
-    activate: (run, execution, previous) =>
+    activate: (run, execution, before) =>
       transact([
-        activateRun(run, execution, previous),
+        activateRun(run, execution, before),
         recordRun(run, execution),
         put({ pk: ACTIVE, sk: run.exportId, execution, since: clock.now(), ttl: ttl() }),
-        ...recordSuperseded(run, previous),
+        ...recordSuperseded(run, before.active),
       ]),
+    markPublished: async (run) => {
+      const command = update(
+        run.exportId,
+        STATE,
+        `SET #activePublished = :true, ${NEXT_VERSION}`,
+        { ":true": true, ":one": 1, ":run": run.id, ":attempt": run.attempt },
+        "#activeRun = :run AND #activeAttempt = :attempt AND attribute_not_exists(#activeFailed)",
+      );
+      await dynamodb.send(new UpdateItemCommand(command)).catch((error: unknown) => {
+        throw isConditionFailed(error) ? new RunSupersededError(run) : error;
+      });
+    },
     saveRun: async (run) => {
       const command = update(run.exportId, runKey(run.id), "SET #run = :run", { ":run": JSON.stringify(run) });
       await dynamodb.send(new UpdateItemCommand(command));
@@ -441,6 +467,7 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
       const set = [
         ...(time === undefined ? [] : ["#cursor = :cursor"]),
         ...(active === undefined ? [] : ["#activeAbandoned = :true"]),
+        "#version = if_not_exists(#version, :zero) + :one",
       ];
       const remove = [...(time === undefined ? ["#cursor"] : []), "#cursorSource", "#unusableItems"];
       return transact([
@@ -448,14 +475,16 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
           Update: update(
             exportId,
             STATE,
-            `${set.length === 0 ? "" : `SET ${set.join(", ")} `}REMOVE ${remove.join(", ")}`,
+            `SET ${set.join(", ")} REMOVE ${remove.join(", ")}`,
             {
+              ":one": 1,
+              ":zero": 0,
               ...(time !== undefined && { ":cursor": String(time) }),
               ...(active && { ":true": true, ":run": active.id, ":attempt": active.attempt }),
             },
             active === undefined
               ? "attribute_not_exists(#activeRun)"
-              : "#activeRun = :run AND #activeAttempt = :attempt",
+              : "#activeRun = :run AND #activeAttempt = :attempt AND attribute_not_exists(#activePublished)",
           ),
         },
       ]);
@@ -569,6 +598,7 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
       const set = [
         ...(cursor === undefined ? [] : ["#cursor = :cursor, #cursorSource = :source, #unusableItems = :unusable"]),
         ...(due === undefined ? [] : ["#scheduledUntil = :due"]),
+        NEXT_VERSION,
       ];
       const finishedAt = new Date(clock.now()).toISOString();
       const ended = await transact([
@@ -576,10 +606,11 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
           Update: update(
             exportId,
             STATE,
-            `${set.length === 0 ? "" : `SET ${set.join(", ")} `}REMOVE #activeRun, #activeExecution, #activeAttempt, #activeAbandoned, #activeFailed`,
+            `SET ${set.join(", ")} REMOVE #activeRun, #activeExecution, #activeAttempt, #activeAbandoned, #activeFailed, #activePublished`,
             {
               ":run": id,
               ":attempt": attempt,
+              ":one": 1,
               ...(due !== undefined && { ":due": due }),
               ...(cursor !== undefined && {
                 ":cursor": cursor,
@@ -626,8 +657,14 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
           Update: update(
             exportId,
             STATE,
-            "SET #activeAbandoned = :abandoned, #activeFailed = :attempt",
-            { ":abandoned": abandoned, ":attempt": activeAttempt, ":run": activeRun, ":execution": execution },
+            `SET #activeAbandoned = :abandoned, #activeFailed = :attempt, ${NEXT_VERSION}`,
+            {
+              ":one": 1,
+              ":abandoned": abandoned,
+              ":attempt": activeAttempt,
+              ":run": activeRun,
+              ":execution": execution,
+            },
             "#activeRun = :run AND #activeExecution = :execution AND attribute_not_exists(#activeFailed)",
           ),
         },

@@ -3,7 +3,7 @@ import * as z from "zod";
 
 import { BROKEN_REASONS, DEGRADED_REASONS, type CronMonitor } from "../contract";
 import type { ProbeResult } from "../probe/check-target";
-import { SECOND_MS } from "../../shared/time";
+import { SECOND_MS, isoSeconds } from "../../shared/time";
 import { dueAfter, hasFailed, isRunning, runDurationMs, type Job, type JobSchedule } from "./job";
 
 export const checkResultSchema = z.object({
@@ -17,9 +17,9 @@ export const checkResultSchema = z.object({
   latencyMs: z.number().optional(),
   certificateDaysLeft: z.number().optional(),
   certificateFingerprint: z.string().optional(),
-  /** Cron monitors: the last heartbeat, epoch milliseconds. */
+  /** Cron monitors and schedules: the last run that succeeded, epoch milliseconds. */
   heartbeatAt: z.number().optional(),
-  /** Cron monitors: how long the last run took. */
+  /** Cron monitors and schedules: how long the last run took. */
   durationMs: z.number().optional(),
 });
 
@@ -51,17 +51,46 @@ export function cronResult(
   tick: number,
 ): CheckResult {
   const { heartbeatAt, startedAt, failedAt } = job;
-  const durationMs = runDurationMs(job);
-  const details = {
-    at: tick,
-    ...(heartbeatAt !== undefined && { heartbeatAt }),
-    ...(durationMs !== undefined && { durationMs }),
-  };
+  const details = detailsOf(job, tick);
   const fault = faultOf(schedule, job, knownSince, tick);
   if (fault !== undefined) return { health: "down", ...fault, ...details };
   if (heartbeatAt !== undefined) return { health: "up", ...details };
   const message = startedAt === undefined && failedAt === undefined ? "no heartbeat yet" : "no run has ended yet";
   return { health: "unknown", message, ...details };
+}
+
+/** A report that was written while the checker read may be a little older than its tick. */
+const REPORT_DELAY_MS = 10 * SECOND_MS;
+
+/**
+ * Down after a run that failed or was missed, and once the next run is overdue. A failure that was reported since the last tick counts even
+ * if a later run has succeeded: a schedule may run more often than the checker. Times in epoch milliseconds.
+ */
+export function scheduleResult(job: Job, lastTick: number | undefined, tick: number): CheckResult {
+  const { heartbeatAt, failure, expectedBefore } = job;
+  const details = detailsOf(job, tick);
+  const isNew = failure !== undefined && lastTick !== undefined && failure.reportedAt > lastTick - REPORT_DELAY_MS;
+  if (failure !== undefined && (isNew || hasFailed(job))) {
+    const { reason, message } = failure;
+    return { health: "down", reason, message, ...details };
+  }
+  if (expectedBefore !== undefined && tick > expectedBefore) {
+    const message = `a run was expected by ${isoSeconds(expectedBefore)}`;
+    return { health: "down", reason: "run-overdue", message, ...details };
+  }
+  return heartbeatAt === undefined
+    ? { health: "unknown", message: "no run has ended yet", ...details }
+    : { health: "up", ...details };
+}
+
+function detailsOf(job: Job, at: number): Pick<CheckResult, "at" | "heartbeatAt" | "durationMs"> {
+  const { heartbeatAt } = job;
+  const durationMs = runDurationMs(job);
+  return {
+    at,
+    ...(heartbeatAt !== undefined && { heartbeatAt }),
+    ...(durationMs !== undefined && { durationMs }),
+  };
 }
 
 function faultOf(

@@ -7,6 +7,7 @@ import {
   MONITORS_KEY,
   TARGETS_KEY,
   cronMonitorSchema,
+  scheduleMonitorSchema,
   storedSettingsSchema,
   targetSchema,
   targetsSchema,
@@ -27,13 +28,22 @@ export async function readConfiguration(s3: S3Client, bucket: string): Promise<C
 
 /** @throws {@link ConfigurationError} */
 export async function readMonitorSettings(s3: S3Client, bucket: string): Promise<Omit<Configuration, "targets">> {
-  const { cronMonitors: list = [], ...rest } = await readObject(s3, bucket, MONITORS_KEY, looseSettingsSchema);
+  const { cronMonitors, schedules, ...rest } = await readObject(s3, bucket, MONITORS_KEY, looseSettingsSchema);
   const settings = parsed(storedSettingsSchema, rest, `s3://${bucket}/${MONITORS_KEY}`);
-  const { items, setAside } = readable(list, cronMonitorSchema);
-  return { ...settings, cronMonitors: items, setAside };
+  const crons = readable(cronMonitors, cronMonitorSchema);
+  const scheduled = readable(schedules, scheduleMonitorSchema);
+  return {
+    ...settings,
+    cronMonitors: crons.items,
+    schedules: scheduled.items,
+    setAside: [...crons.setAside, ...scheduled.setAside],
+  };
 }
 
-const looseSettingsSchema = z.looseObject({ cronMonitors: z.array(z.unknown()).optional() });
+const looseSettingsSchema = z.looseObject({
+  cronMonitors: z.array(z.unknown()).default([]),
+  schedules: z.array(z.unknown()).default([]),
+});
 
 async function readTargets(s3: S3Client, bucket: string): Promise<ReadableItems<Target>> {
   const list = await readObject(s3, bucket, TARGETS_KEY, z.array(z.unknown()));

@@ -2,6 +2,7 @@
 import * as z from "zod";
 
 import { nextCronDue } from "../../shared/calendar/cron";
+import { scheduleReportSchema } from "../../shared/schedule-monitor";
 import { MINUTE_MS, SECOND_MS } from "../../shared/time";
 import type { CronMonitor } from "../contract";
 
@@ -33,6 +34,7 @@ export const jobSchema = z.object({
   durationMs: z.number().optional(),
   /** When the last run that ended began; when it ended, where that was not reported. */
   runStartedAt: z.number().optional(),
+  ...scheduleReportSchema.shape,
 });
 
 export type Job = z.output<typeof jobSchema>;

@@ -1,13 +1,25 @@
 /** The monitors of an environment, and the thresholds that apply to each. */
 import { HOUR_MS, MINUTE_MS } from "../../shared/time";
-import type { CronMonitor, MaintenanceWindow, MonitorSettings, StoredBrand, Target } from "../contract";
-import { dueAfter } from "./job";
+import { isScheduleMonitorKey, scheduleMonitorKey } from "../../shared/schedule-monitor";
+import type {
+  CronMonitor,
+  MaintenanceWindow,
+  MonitorSettings,
+  ScheduleMonitor,
+  StoredBrand,
+  Target,
+} from "../contract";
+import { cronResult, scheduleResult, type CheckResult } from "./check-result";
+import { dueAfter, type Job } from "./job";
+import type { MonitorState } from "./state";
 
 export interface Configuration extends Omit<MonitorSettings, "cronMonitors"> {
   readonly cronMonitors: readonly CronMonitor[];
   readonly targets: readonly Target[];
+  /** @default none */
+  readonly schedules?: readonly ScheduleMonitor[];
   readonly brand: StoredBrand;
-  /** Malformed targets and cron monitors: not checked, and not removed either. */
+  /** Malformed targets, cron monitors and schedules: not checked, and not removed either. */
   readonly setAside?: readonly SetAsideItem[];
 }
 
@@ -27,11 +39,12 @@ export interface MonitorPolicy {
   readonly remindAfterMs: number;
 }
 
-/** A target or a cron monitor. */
+/** A target, a cron monitor or a schedule. */
 export interface Monitor {
   /** Partition key in the state table. */
   readonly key: string;
   readonly name: string;
+  /** `cron`: also a schedule. */
   readonly kind: "target" | "cron";
   /** Display name. */
   readonly title: string;
@@ -42,6 +55,12 @@ export interface Monitor {
   readonly isPublic: boolean;
   /** Cron monitors: when the heartbeat after one is due at the latest, grace included; epoch milliseconds. */
   readonly dueAfter?: (heartbeatAt: number) => number | undefined;
+  /** Cron monitors and schedules: the result at a tick, from what was reported. */
+  readonly resultOf?: (
+    job: Job,
+    state: Pick<MonitorState, "firstTick" | "lastTick"> | undefined,
+    tick: number,
+  ) => CheckResult;
   /** A target's URL. */
   readonly url?: string;
   readonly policy: MonitorPolicy;
@@ -54,12 +73,14 @@ const IMMEDIATE = { failuresBeforeDown: 1, failuresWithin: 1, successesBeforeUp:
 export const monitorKey = {
   target: (name: string): string => name,
   cron: (name: string): string => `cron/${name}`,
+  schedule: scheduleMonitorKey,
   network: "checker/network",
   maintenance: "checker/maintenance",
 } as const;
 
-export function isCronKey(key: string): boolean {
-  return key.startsWith("cron/");
+/** Of a cron monitor or a schedule, which report their runs. */
+export function isReportedKey(key: string): boolean {
+  return key.startsWith("cron/") || isScheduleMonitorKey(key);
 }
 
 /**
@@ -83,9 +104,9 @@ export function checkerMonitors(
   };
 }
 
-/** All monitors: targets, then cron monitors, in the order of the configuration. */
+/** All monitors: targets, then cron monitors, then schedules, in the order of the configuration. */
 export function monitorsOf(
-  { targets, cronMonitors, maintenance, remindAfterHours }: Configuration,
+  { targets, cronMonitors, schedules = [], maintenance, remindAfterHours }: Configuration,
   intervalMinutes: number,
 ): readonly Monitor[] {
   const shared = { intervalMs: intervalMinutes * MINUTE_MS, remindAfterMs: remindAfterHours * HOUR_MS };
@@ -113,9 +134,18 @@ export function monitorsOf(
         kind: "cron",
         ...shownAs({ name, ...cron }),
         dueAfter: (at) => dueAfter(cron, at),
+        resultOf: (job, state, tick) => cronResult(cron, job, state?.firstTick ?? tick, tick),
         policy,
       };
     }),
+    ...schedules.map((schedule): Monitor => ({
+      key: monitorKey.schedule(schedule.name),
+      name: schedule.name,
+      kind: "cron",
+      ...shownAs(schedule),
+      resultOf: (job, state, tick) => scheduleResult(job, state?.lastTick, tick),
+      policy: { ...IMMEDIATE, maintenance, ...shared },
+    })),
   ];
 }
 

@@ -10,7 +10,7 @@ import {
   type ApplyPorts,
   type CheckedMonitor,
 } from "./apply-results";
-import { cronResult, targetResult, type CheckResult } from "./check-result";
+import { targetResult, type CheckResult } from "./check-result";
 import { checkerMonitors, monitorKey, monitorsOf, type Configuration, type Monitor, type SetAsideItem } from "./policy";
 import type { Run } from "./state";
 import type { StateTable, StoredMonitor } from "./state-table";
@@ -90,7 +90,11 @@ async function removedMonitors(
   if (added.length > 0) await table.register(added);
   // One without a name could be any of them.
   if (setAside.some(({ name }) => name === undefined)) return [];
-  const malformed = setAside.flatMap(({ name = "" }) => [monitorKey.target(name), monitorKey.cron(name)]);
+  const malformed = setAside.flatMap(({ name = "" }) => [
+    monitorKey.target(name),
+    monitorKey.cron(name),
+    monitorKey.schedule(name),
+  ]);
   const configured = new Set([...keys, ...malformed]);
   return [...registered].filter((key) => !configured.has(key));
 }
@@ -103,19 +107,16 @@ function isSettled({ state, unreadable }: StoredMonitor = {}): boolean {
 
 function withResults(
   monitors: readonly Monitor[],
-  { configuration, results, run: { tick } }: CheckedConfiguration,
+  { results, run: { tick } }: CheckedConfiguration,
   states: ReadonlyMap<string, StoredMonitor>,
 ): readonly CheckedMonitor[] {
   const probes = new Map(results.map((result) => [result.target, result]));
-  const crons = new Map(configuration.cronMonitors.map((cron) => [cron.name, cron]));
   return monitors.flatMap((monitor) => {
     const { state, job = {}, unreadable } = states.get(monitor.key) ?? {};
     if (unreadable !== undefined) return [];
     const probe = monitor.kind === "target" ? probes.get(monitor.name) : undefined;
     if (probe !== undefined) return [{ ...monitor, result: targetResult(probe) }];
-    const cron = monitor.kind === "cron" ? crons.get(monitor.name) : undefined;
-    if (cron === undefined) return [];
-    return [{ ...monitor, result: cronResult(cron, job, state?.firstTick ?? tick, tick) }];
+    return monitor.resultOf === undefined ? [] : [{ ...monitor, result: monitor.resultOf(job, state, tick) }];
   });
 }
 

@@ -20,9 +20,10 @@ import type { Clock } from "../../shared/clock";
 import { errorName } from "../../shared/errors";
 import { describeIssues } from "../../shared/input";
 import { RELEASE_LEASE, SET_LEASE, acquireLease, ownLease, type LeaseRequest } from "../../shared/lease";
+import { REPORT_ITEM } from "../../shared/schedule-monitor";
 import { DAY_SECONDS, SECOND_MS, startOfUtcDay } from "../../shared/time";
 import { jobSchema, type Job, type JobEvent, type JobReport } from "./job";
-import { isCronKey } from "./policy";
+import { isReportedKey } from "./policy";
 import { rollupCodec, sumOf } from "./roll-up";
 import {
   closedIncidentSchema,
@@ -94,7 +95,6 @@ export interface StateTable {
 }
 
 const STATE = "state";
-const HEARTBEAT = "heartbeat";
 
 /** No monitor's key is `*`. */
 const REGISTRY = { monitor: "*", item: "registry" } as const;
@@ -169,7 +169,7 @@ export function stateTable(
   const read: StateTable["read"] = async (monitorKeys, deadline) => {
     const stored = new Map<string, StoredMonitor>();
     const keys = monitorKeys.flatMap((monitor) =>
-      (isCronKey(monitor) ? [STATE, HEARTBEAT] : [STATE]).map((item) => marshall({ monitor, item })),
+      (isReportedKey(monitor) ? [STATE, REPORT_ITEM] : [STATE]).map((item) => marshall({ monitor, item })),
     );
     const send = async (batch: readonly Key[]): Promise<readonly Key[]> => {
       const command = new BatchGetItemCommand({ RequestItems: { [table]: { Keys: [...batch] } } });
@@ -250,9 +250,9 @@ export function stateTable(
       };
     },
     recordReport: async (monitor, report, at) => {
-      await updateIf({ Key: marshall({ monitor, item: HEARTBEAT }), ...reportUpdate(report, at) });
+      await updateIf({ Key: marshall({ monitor, item: REPORT_ITEM }), ...reportUpdate(report, at) });
     },
-    readLog: async (key) => logSchema.parse((await readItem(key, HEARTBEAT)) ?? {}).log,
+    readLog: async (key) => logSchema.parse((await readItem(key, REPORT_ITEM)) ?? {}).log,
     acquireDelivery: (lease) => {
       const { condition, values } = acquireLease(lease);
       return updateIf({

@@ -1,7 +1,6 @@
 /** Asserts what a target expects of its response: status, body, latency, certificate. No I/O. */
 import { truncate, visible } from "../../shared/text";
 import { DAY_MS } from "../../shared/time";
-/** Asserts that a response is what its target expects. */
 import type { Outcome, Target } from "../contract";
 import { MAX_MESSAGE_CHARACTERS, type Failure } from "./failures";
 import { SEARCH_LIMIT_MS, searchWithin } from "./safe-regex";

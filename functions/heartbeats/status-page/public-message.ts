@@ -5,7 +5,11 @@
 import type { CheckResult } from "../monitors/check-result";
 import type { FailureReason } from "../contract";
 
-const SENTENCES: Readonly<Record<FailureReason | "missing-heartbeat" | "job-failed" | "job-too-long", string>> = {
+type RunReason = "run-failed" | "run-missed" | "run-overdue";
+
+const SENTENCES: Readonly<
+  Record<FailureReason | "missing-heartbeat" | "job-failed" | "job-too-long" | RunReason, string>
+> = {
   dns: "the name does not resolve",
   refused: "the connection fails",
   "forbidden-address": "the address may not be checked",
@@ -25,6 +29,9 @@ const SENTENCES: Readonly<Record<FailureReason | "missing-heartbeat" | "job-fail
   "missing-heartbeat": "no heartbeat in time",
   "job-failed": "the job failed",
   "job-too-long": "the job takes too long",
+  "run-failed": "a scheduled run failed",
+  "run-missed": "a scheduled run was missed",
+  "run-overdue": "a scheduled run is overdue",
 };
 
 /** Messages that have nothing but numbers are public. */

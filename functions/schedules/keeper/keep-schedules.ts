@@ -2,15 +2,19 @@
 import { mapConcurrently } from "../../shared/concurrency";
 import { sleep, type Clock } from "../../shared/clock";
 import { SECOND_MS } from "../../shared/time";
-import { type Attempt, type Run, type ScheduleConfig, type Schedules, type ScheduleState } from "../contract";
-import { isOpen, planSchedule } from "../plan/plan";
+import type { Attempt, Run, ScheduleConfig, Schedules, ScheduleState } from "../contract";
+import { isOpen, planSchedule, type Plan } from "../plan/plan";
+import type { MonitorsTable } from "../storage/monitors-table";
 import type { RunsTable } from "../storage/runs-table";
+import { reportRuns } from "./report-runs";
 
 const CONCURRENT_SCHEDULES = 16;
 const CONCURRENT_ROWS = 16;
 
 export interface KeeperPorts {
   readonly table: RunsTable;
+  /** Undefined: the environment has no heartbeats. */
+  readonly monitors?: MonitorsTable | undefined;
   /** Invokes a schedule's function asynchronously. */
   readonly invoke: (attempt: Attempt) => Promise<void>;
   readonly clock: Clock;
@@ -25,6 +29,9 @@ export interface KeeperObserver {
   readonly failed: (schedule: string, error: unknown) => void;
 }
 
+/** A monitor that cannot be written must not fill the state with runs whose end is not reported. */
+const MAX_UNREPORTED = 100;
+
 /** How soon the next of several waiting runs begins after the one before it. */
 const WAITING_POLL_MS = 5 * SECOND_MS;
 
@@ -35,15 +42,20 @@ const WAITING_POLL_MS = 5 * SECOND_MS;
  */
 export async function keepSchedules(schedules: Schedules, ports: KeeperPorts, until: number): Promise<number> {
   let failures = 0;
+  const failed = (name: string, error: unknown): void => {
+    ports.observer.failed(name, error);
+    failures += 1;
+  };
+  const observed = { ...ports, observer: { ...ports.observer, failed } };
   let kept = Object.entries(schedules);
   for (;;) {
+    const readAt = ports.clock.now();
     const states = await ports.table.states();
     const waiting = await mapConcurrently(kept, CONCURRENT_SCHEDULES, async ([name, config]) => {
       try {
-        return await keep(name, config, states.get(name), ports);
+        return await keep(name, config, { state: states.get(name), readAt }, observed);
       } catch (error) {
-        ports.observer.failed(name, error);
-        failures += 1;
+        failed(name, error);
         return false;
       }
     });
@@ -57,8 +69,8 @@ export async function keepSchedules(schedules: Schedules, ports: KeeperPorts, un
 async function keep(
   name: string,
   config: ScheduleConfig,
-  state: ScheduleState | undefined,
-  { table, invoke, clock, observer }: KeeperPorts,
+  { state, readAt }: KnownState,
+  { table, monitors, invoke, clock, observer }: KeeperPorts,
 ): Promise<boolean> {
   const open = await table.read([...(state?.open ?? [])].map((run) => ({ schedule: name, run })));
   const now = clock.now();
@@ -72,7 +84,8 @@ async function keep(
   // A killed tick may have created rows already: they are as they were made then.
   const created = await mapConcurrently(plan.created, CONCURRENT_ROWS, (run) => table.create(run));
   if (plan.cursor !== undefined) {
-    const opened = created.filter(isOpen).map(({ run }) => run);
+    const isFollowed = (run: Run) => isOpen(run) || (monitors !== undefined && run.outcome === "missed");
+    const opened = created.filter(isFollowed).map(({ run }) => run);
     const advanced = await table.advance(name, state, { cursor: plan.cursor, fingerprint: plan.fingerprint, opened });
     // Another tick has done it, or the schedule was paused.
     if (!advanced) return false;
@@ -87,6 +100,31 @@ async function keep(
     await table.markInvoked(run, clock.now());
     observer.invoked(run);
   }
-  if (plan.closed.length > 0) await table.close(name, plan.closed);
+  // No run waits for a monitor. The next tick repeats a report that failed.
+  let isReported = true;
+  try {
+    if (monitors !== undefined) await report(name, { state, readAt }, plan, { table, monitors, clock });
+  } catch (error) {
+    observer.failed(name, error);
+    isReported = plan.closed.length > MAX_UNREPORTED;
+  }
+  if (isReported && plan.closed.length > 0) await table.close(name, plan.closed);
   return plan.waits;
+}
+
+interface KnownState {
+  readonly state: ScheduleState | undefined;
+  /** When its reading began, epoch milliseconds. */
+  readonly readAt: number;
+}
+
+async function report(
+  name: string,
+  { state, readAt }: KnownState,
+  { ended, expectedBefore }: Plan,
+  { table, monitors, clock }: Pick<KeeperPorts, "table" | "clock"> & { readonly monitors: MonitorsTable },
+): Promise<void> {
+  await reportRuns(name, ended, monitors, clock.now());
+  if (state?.expectedBefore === expectedBefore) return;
+  if (await monitors.expect(name, expectedBefore, readAt)) await table.markExpected(name, expectedBefore);
 }

@@ -57,6 +57,10 @@ export interface Plan {
   readonly waits: boolean;
   /** Sort keys of runs that have ended. */
   readonly closed: readonly string[];
+  /** Their rows, as they are once `lost` is written. A row that has expired is missing. */
+  readonly ended: readonly Run[];
+  /** A monitor expects the next run's row by then, epoch milliseconds; undefined while no run is due. */
+  readonly expectedBefore: number | undefined;
   /** Of the state; undefined when it stays. */
   readonly cursor: number | undefined;
   readonly fingerprint: string;
@@ -93,14 +97,27 @@ export function planSchedule(situation: Situation): Plan {
   });
   const { created, cursor } = planInstants(situation, fingerprint, stillOpen);
   const waiting = [...stillOpen, ...created.filter(isOpen)];
+  const gone = lost.filter(({ failure }) => failure.outcome === "failed");
   return {
     created,
     lost,
     ...planInvocations(waiting, config, now),
     closed: [...(state?.open ?? [])].filter((run) => !stillOpen.some((each) => each.run === run)),
+    ended: [
+      ...open.filter((run) => !isOpen(run)),
+      ...gone.map(({ run }): Run => ({ ...run, outcome: "failed", endedAt: now })),
+    ],
+    expectedBefore: expectedBefore(situation, cursor ?? state?.cursor ?? now),
     cursor,
     fingerprint,
   };
+}
+
+/** The keeper is overdue when the first instant after the cursor has no row until a run of it would be late. */
+function expectedBefore({ config, state }: Situation, cursor: number): number | undefined {
+  if (state?.pausedAt !== undefined || !config.enabled) return undefined;
+  const next = nextInstant(config, cursor);
+  return next === undefined ? undefined : next + config.jitterSeconds * SECOND_MS + LATE_MS;
 }
 
 /** Why an attempt will not end by itself; undefined while it may. */

@@ -106,17 +106,38 @@ async function endOf(
 /** What of a result is kept. A result that cannot be kept does not fail the run: its work is done. */
 function resultOf(value: unknown): { readonly result?: string; readonly resultNote?: string } {
   if (value === undefined) return {};
+  const lost: string[] = [];
   let json: unknown;
   try {
-    json = JSON.stringify(value);
+    json = JSON.stringify(value, (name, part: unknown) => {
+      if (isJson(part)) return part;
+      lost.push(name === "" ? "all of it" : name);
+      return undefined;
+    });
   } catch (error) {
-    return { resultNote: `the result is not JSON (${truncateBytes(errorMessage(error), 200)}) and is not kept` };
+    return {
+      resultNote: `the result is not JSON (${truncateBytes(errorMessage(error), MAX_NOTE_BYTES)}) and is not kept`,
+    };
   }
-  if (typeof json !== "string") return { resultNote: `the result is a ${typeof value}, not JSON, and is not kept` };
+  const cut =
+    lost.length === 0 ? "" : `what is not JSON is not kept: ${truncateBytes(lost.join(", "), MAX_NOTE_BYTES)}`;
+  if (typeof json !== "string") return { resultNote: `the result is not JSON and is not kept` };
   const bytes = Buffer.byteLength(json);
-  if (bytes <= MAX_RESULT_BYTES) return { result: json };
+  if (bytes <= MAX_RESULT_BYTES) return { result: json, ...(cut !== "" && { resultNote: cut }) };
   const note = `the result has ${bytes} bytes: only the first ${MAX_RESULT_BYTES} are kept, as text`;
-  return { result: truncateBytes(json, MAX_RESULT_BYTES), resultNote: note };
+  return {
+    result: truncateBytes(json, MAX_RESULT_BYTES),
+    resultNote: cut === "" ? note : `${note}; ${cut}`,
+  };
+}
+
+const MAX_NOTE_BYTES = 200;
+
+/** Whether JSON has it, or, for a part that is undefined, has nothing in its place as the result does. */
+function isJson(part: unknown): boolean {
+  if (typeof part === "number") return Number.isFinite(part);
+  if (typeof part !== "object" || part === null) return !["bigint", "function", "symbol"].includes(typeof part);
+  return Array.isArray(part) || Object.prototype.toString.call(part) === "[object Object]";
 }
 
 /** An error as one text, without what its parser quotes. */

@@ -61,6 +61,8 @@ export interface RunsTable {
   create(run: Run): Promise<Run>;
   /** Moves a schedule's cursor from where it was. @returns false when it is elsewhere, or the schedule was paused */
   advance(name: string, before: ScheduleState | undefined, after: Advance): Promise<boolean>;
+  /** Notes by when the monitor expects the next run; undefined: none is due. */
+  markExpected(name: string, expectedBefore: number | undefined): Promise<void>;
   /** Adds a run to those that the keeper follows. */
   follow(key: RunKey): Promise<void>;
   close(name: string, runs: readonly string[]): Promise<void>;
@@ -172,6 +174,15 @@ export function runsTable(call: DynamoCall, TableName: string): RunsTable {
           ...(before !== undefined && { ":before": before.cursor }),
         },
       })) !== undefined,
+
+    markExpected: async (name, expectedBefore) => {
+      await update(
+        stateKey(name),
+        expectedBefore === undefined
+          ? { expression: "REMOVE expectedBefore" }
+          : { expression: "SET expectedBefore = :expectedBefore", values: { ":expectedBefore": expectedBefore } },
+      );
+    },
 
     follow: async ({ schedule, run }) => {
       await update(stateKey(schedule), {
@@ -285,12 +296,12 @@ interface UpdateInput {
   readonly expression: string;
   readonly condition?: string;
   readonly names?: Readonly<Record<string, string>>;
-  readonly values: Readonly<Record<string, unknown>>;
+  readonly values?: Readonly<Record<string, unknown>>;
   readonly returns?: "ALL_NEW";
 }
 
 /** @returns the new item, empty unless asked for; undefined when the condition does not hold */
-async function updateItem(
+export async function updateItem(
   call: DynamoCall,
   target: { readonly TableName: string; readonly Key: Item },
   { expression, condition, names, values, returns }: UpdateInput,
@@ -301,7 +312,7 @@ async function updateItem(
       UpdateExpression: expression,
       ...(condition !== undefined && { ConditionExpression: condition }),
       ...(names && { ExpressionAttributeNames: names }),
-      ExpressionAttributeValues: marshall(values),
+      ...(values && { ExpressionAttributeValues: marshall(values) }),
       ...(returns && { ReturnValues: returns }),
     });
     return itemResponseSchema.parse(response).Attributes ?? {};

@@ -1,7 +1,7 @@
 /**
- * A client for AWS services with JSON protocols (DynamoDB, SQS), for code that makes thousands of calls a second. A call takes 0.2 ms of
- * CPU, one of the SDK's client 1 to 2 ms: the signing key is cached for a day, and bodies are neither serialized nor parsed. All
- * other code uses the SDK.
+ * A client for AWS services with JSON protocols, for code that makes thousands of calls a second, and for users' functions, whose cold
+ * start it shortens. A call takes less CPU than one of the SDK's client: the signing key is cached for a day, and bodies are neither
+ * serialized nor parsed. All other code uses the SDK.
  */
 import { createHmac, hash } from "node:crypto";
 
@@ -18,8 +18,10 @@ export interface Credentials {
   readonly sessionToken?: string;
 }
 
+export type AwsJsonService = "dynamodb" | "sqs" | "ssm";
+
 export interface AwsJsonOptions {
-  readonly service: "dynamodb" | "sqs";
+  readonly service: AwsJsonService;
   /** `https://sqs.eu-central-1.amazonaws.com`; its path is ignored. */
   readonly endpoint: string;
   readonly region: string;
@@ -78,7 +80,12 @@ export class CallTimeoutError extends Error {
 const ATTEMPTS = 5;
 const BACKOFF = { firstMs: 100, longestMs: 2_000 };
 
-const CONTENT_TYPE = "application/x-amz-json-1.0";
+/** By the version of the protocol in each service's API model. */
+const CONTENT_TYPES: Readonly<Record<AwsJsonService, string>> = {
+  dynamodb: "application/x-amz-json-1.0",
+  sqs: "application/x-amz-json-1.0",
+  ssm: "application/x-amz-json-1.1",
+};
 
 /** Error codes of throttling and of conflicts, which have status 400. */
 const THROTTLING_ERRORS = /Throttl|ProvisionedThroughputExceeded|RequestLimitExceeded|TransactionInProgress|SlowDown/;
@@ -172,6 +179,7 @@ function signer(
   host: string,
 ): (target: string, body: string) => string[] {
   const { accessKeyId, secretAccessKey, sessionToken } = credentials;
+  const contentType = CONTENT_TYPES[service];
   const signed = `content-type;host;x-amz-date${sessionToken === undefined ? "" : ";x-amz-security-token"};x-amz-target`;
   let day = "";
   let key: Buffer = Buffer.alloc(0);
@@ -183,12 +191,12 @@ function signer(
       day = today;
     }
     const token = sessionToken === undefined ? "" : `x-amz-security-token:${sessionToken}\n`;
-    const headers = `content-type:${CONTENT_TYPE}\nhost:${host}\nx-amz-date:${time}\n${token}x-amz-target:${target}\n`;
+    const headers = `content-type:${contentType}\nhost:${host}\nx-amz-date:${time}\n${token}x-amz-target:${target}\n`;
     const scope = `${today}/${region}/${service}/aws4_request`;
     const canonical = sha256(`POST\n/\n\n${headers}\n${signed}\n${sha256(body)}`);
     const signature = hmac(key, `AWS4-HMAC-SHA256\n${time}\n${scope}\n${canonical}`).toString("hex");
     return [
-      ...["content-type", CONTENT_TYPE, "content-length", String(Buffer.byteLength(body)), "host", host],
+      ...["content-type", contentType, "content-length", String(Buffer.byteLength(body)), "host", host],
       ...["x-amz-date", time, "x-amz-target", target],
       ...(sessionToken === undefined ? [] : ["x-amz-security-token", sessionToken]),
       "authorization",

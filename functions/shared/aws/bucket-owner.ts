@@ -1,6 +1,5 @@
 /** Makes S3 requests name the account that owns the bucket. */
 import type { S3Client } from "@aws-sdk/client-s3";
-import type { Context } from "aws-lambda";
 
 /**
  * Makes each request of a client name the account that owns its bucket. S3 refuses the request when another account does: names of buckets
@@ -15,9 +14,4 @@ export function expectBucketOwner(s3: S3Client, account: () => Promise<string | 
     { step: "initialize", name: "expectBucketOwner" },
   );
   return s3;
-}
-
-/** The account of a function. Lambda has no variable for it. */
-export function accountOf({ invokedFunctionArn }: Pick<Context, "invokedFunctionArn">): string {
-  return invokedFunctionArn.split(":")[4] ?? "";
 }

@@ -79,6 +79,11 @@ export function regularPeriod(expression: string, periodsMs: readonly number[]):
   return period !== undefined && (times.length * period) / (7 * DAY_MS) >= LEAST_DENSITY ? period : undefined;
 }
 
+/** The hours and minutes of an expression's days. */
+export function cronTimes(expression: string): Pick<Cron, "hours" | "minutes"> {
+  return parsedCron(expression);
+}
+
 /**
  * How often a cron is due in a month of `daysAMonth` days, on average over its years.
  *

@@ -2,7 +2,9 @@
 import * as z from "zod";
 
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../time";
-import { invalidCronReason, nextCronDue } from "./cron";
+import { cronTimes, invalidCronReason, nextCronDue } from "./cron";
+
+export { offsetAt } from "./time-zone";
 
 const UNITS_MS: Readonly<Record<string, number>> = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS };
 
@@ -54,6 +56,12 @@ export function rateMs(expression: string): number | undefined {
 /** The six fields of `cron(...)`; undefined for a rate. */
 export function cronOf(expression: string): string | undefined {
   return /^cron\((.*)\)$/.exec(expression)?.[1];
+}
+
+/** The hours and minutes of a valid cron's days; undefined for a rate. */
+export function timesOf(expression: string): ReturnType<typeof cronTimes> | undefined {
+  const cron = cronOf(expression);
+  return cron === undefined ? undefined : cronTimes(cron);
 }
 
 function nextOf(expression: string, timeZone: string, phase: number, after: number): number | undefined {

@@ -38,7 +38,7 @@ function transitionBetween(from: number, to: number, timeZone: string): number {
 }
 
 /** The UTC offset, milliseconds; positive east of Greenwich. */
-function offsetAt(at: number, timeZone: string): number {
+export function offsetAt(at: number, timeZone: string): number {
   if (timeZone === "UTC") return 0;
   const day = Math.floor(at / DAY_MS);
   let days = offsets.get(timeZone);

@@ -1,7 +1,7 @@
-/** The services of every handler: logger, metrics, clock, deadline; made on its cold start. */
+/** The services of every handler: environment, clock, logger, metrics; made on its cold start. */
 import type { Context } from "aws-lambda";
 
-import { accountOf } from "../aws/bucket-owner";
+import { accountOf } from "../aws/arn";
 import { systemClock, type Clock } from "../clock";
 import { environmentSchema, text, type EnvironmentSchema, type EnvironmentSource } from "../environment";
 import { withoutContent } from "../errors";
@@ -47,7 +47,8 @@ function createServices<Environment>(
     environment: schema.parse(source),
     app,
     environmentName,
-    account: accountOf(context),
+    // Lambda has no variable for it.
+    account: accountOf(context.invokedFunctionArn),
     clock: systemClock,
     logger: createLogger(feature, qualified),
     metrics: createMetrics(feature, qualified),

@@ -204,7 +204,7 @@ export interface VerbInput {
   /** Of the ids; "" for all. */
   readonly prefix: string;
   /** Of the response before. */
-  readonly next?: string;
+  readonly next?: string | undefined;
 }
 
 export interface VerbResponse {

@@ -16,12 +16,9 @@ import { onceSlot, overdueSlot } from "../schedule/fire-times";
 import { MAX_JITTER_SECONDS, type TimerKind } from "../schedule/timer";
 import { partitionOf, rowKey, timerKey } from "../storage/timer-row";
 import type { DueRange, ListKey, TimerPartition, TimerTable } from "../storage/timer-table";
-import { TIMER_STATES, type ListResponse, type TimerResponse } from "./api-types";
-import { timeSchema } from "./request-schemas";
+import type { ListResponse, TimerResponse } from "./api-types";
+import type { ListQuery } from "./route-schemas";
 import { timerResponses, type StatusPorts, type Unreadable } from "./timer-responses";
-
-const DEFAULT_LIMIT = 100;
-const MAX_TIMERS = 1_000;
 
 /** A response ends early after this many reads of the table, of which a filter may leave few timers... */
 const MAX_READS = 40;
@@ -31,30 +28,6 @@ const LONG_RESPONSE_BYTES = 3_000_000;
 
 /** The earliest Date. */
 const FIRST_TIME_MS = -8.64e15;
-
-const FIELDS = "has only limit, next, prefix, state and dueBefore";
-
-export const listSchema = z.object({
-  query: z.strictObject(
-    {
-      limit: z
-        .string()
-        .regex(/^\d{1,9}$/, "is not a whole number")
-        .transform(Number)
-        .refine((limit) => limit >= 1 && limit <= MAX_TIMERS, `is not 1 to ${MAX_TIMERS}`)
-        .default(DEFAULT_LIMIT),
-      next: z.string().optional(),
-      prefix: z
-        .string()
-        .regex(/^[A-Za-z0-9._:-]{0,256}$/, "is not the beginning of an id")
-        .optional(),
-      state: z.enum(TIMER_STATES, `is not ${TIMER_STATES.join(", ")}`).optional(),
-      dueBefore: timeSchema.optional(),
-    },
-    { error: ({ code }) => (code === "unrecognized_keys" ? FIELDS : undefined) },
-  ),
-});
-export type ListQuery = z.output<typeof listSchema>["query"];
 
 export interface ListPorts extends StatusPorts {
   readonly table: Pick<TimerTable, "list" | "recordShardCount">;

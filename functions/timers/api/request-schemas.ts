@@ -65,8 +65,8 @@ function hasFourDigits(at: number): boolean {
   return at >= Date.parse("0000-01-01T00:00:00Z") && at <= Date.parse("9999-12-31T23:59:59.999Z");
 }
 
-/** `2026-11-21T17:00:00`, for a time zone -> epoch milliseconds of the same wall clock in UTC. */
 const LOCAL_TIME_MESSAGE = 'is not a local time such as "2026-11-21T17:00:00", as timeZone requires';
+/** `2026-11-21T17:00:00`, for a time zone -> epoch milliseconds of the same wall clock in UTC. */
 const localTimeSchema = z
   .string()
   .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?$/, LOCAL_TIME_MESSAGE)

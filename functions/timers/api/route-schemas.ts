@@ -2,32 +2,20 @@
 import * as z from "zod";
 
 import { DAY_SECONDS, MINUTE_SECONDS } from "../../shared/time";
-import { idSchema, MAX_VERSION_CHARACTERS, oneshotBodySchema, periodicBodySchema } from "./request-schemas";
+import { TIMER_STATES } from "./api-types";
+import { idSchema, MAX_VERSION_CHARACTERS, oneshotBodySchema, periodicBodySchema, timeSchema } from "./request-schemas";
 
 /** How long the history keeps fires. */
 const HISTORY_SECONDS = 7 * DAY_SECONDS;
 
 const MAX_REQUESTS = 25;
+const MAX_TIMERS = 1_000;
 
 const path = z.object({ id: idSchema });
-export const requestSchema = z.object({ path });
 const versionSchema = z.string("is not a string").max(MAX_VERSION_CHARACTERS, "is not a version");
-export const deleteSchema = z.object({
-  path,
-  query: z.strictObject(
-    { ifVersion: versionSchema.optional() },
-    { error: ({ code }) => (code === "unrecognized_keys" ? "has only ifVersion" : undefined) },
-  ),
-});
+const prefixSchema = z.string("is not a string").regex(/^[A-Za-z0-9._:-]{0,256}$/, "is not the beginning of an id");
 /** Chosen by the client, one for each change that it wants: a UUID. */
 const requestKeySchema = z.string().regex(/^[\x21-\x7e]{1,255}$/, "is not 1 to 255 ASCII characters without spaces");
-export const putSchema = z.object({
-  path,
-  headers: z.object({ "idempotency-key": requestKeySchema.optional() }),
-  body: z.unknown(),
-  text: z.string(),
-  deadline: z.number(),
-});
 const count = (most: number, fallback: number) =>
   z
     .string()
@@ -35,6 +23,42 @@ const count = (most: number, fallback: number) =>
     .transform(Number)
     .refine((number) => number >= 1 && number <= most, `is not 1 to ${most}`)
     .default(fallback);
+
+export const listSchema = z.object({
+  query: z.strictObject(
+    {
+      limit: count(MAX_TIMERS, 100),
+      next: z.string().optional(),
+      prefix: prefixSchema.optional(),
+      state: z.enum(TIMER_STATES, `is not ${TIMER_STATES.join(", ")}`).optional(),
+      dueBefore: timeSchema.optional(),
+    },
+    {
+      error: ({ code }) =>
+        code === "unrecognized_keys" ? "has only limit, next, prefix, state and dueBefore" : undefined,
+    },
+  ),
+});
+export type ListQuery = z.output<typeof listSchema>["query"];
+
+export const requestSchema = z.object({ path });
+
+export const deleteSchema = z.object({
+  path,
+  query: z.strictObject(
+    { ifVersion: versionSchema.optional() },
+    { error: ({ code }) => (code === "unrecognized_keys" ? "has only ifVersion" : undefined) },
+  ),
+});
+
+export const putSchema = z.object({
+  path,
+  headers: z.object({ "idempotency-key": requestKeySchema.optional() }),
+  body: z.unknown(),
+  text: z.string(),
+  deadline: z.number(),
+});
+
 export const readSchema = z.object({
   path: z.object({ id: idSchema, verb: z.enum(["fires", "preview", "audit"], "is not fires, preview or audit") }),
   query: z.strictObject(
@@ -51,6 +75,7 @@ export const readSchema = z.object({
     },
   ),
 });
+
 export const verbSchema = putSchema.extend({
   path: z.object({
     id: idSchema,
@@ -58,6 +83,7 @@ export const verbSchema = putSchema.extend({
   }),
   query: z.object({ count: count(100, 10) }),
 });
+
 export const fireSchema = z.object({
   body: z
     .strictObject(
@@ -66,19 +92,22 @@ export const fireSchema = z.object({
     )
     .default({}),
 });
+
 export const verbsSchema = z.object({
   body: z.strictObject(
     {
       verb: z.enum(["pause", "resume"], "is not pause or resume"),
-      prefix: z.string("is not a string").regex(/^[A-Za-z0-9._:-]{0,256}$/, "is not the beginning of an id"),
+      prefix: prefixSchema,
       next: z.string("is not a string").optional(),
     },
     'is not of the form {"verb": "pause", "prefix": "report-"}',
   ),
   deadline: z.number(),
 });
+
 export const periodicRequestSchema = z.object({ body: periodicBodySchema });
 export const oneshotRequestSchema = z.object({ body: oneshotBodySchema });
+
 export const batchRequestSchema = z
   .strictObject(
     {
@@ -98,6 +127,7 @@ export const batchRequestSchema = z
     context.addIssue({ code: "custom", path: ["path"], message: "is not /periodic/<id> or /oneshot/<id>" });
     return z.NEVER;
   });
+
 export const batchSchema = putSchema.omit({ path: true }).extend({
   body: z.strictObject(
     {
@@ -109,6 +139,7 @@ export const batchSchema = putSchema.omit({ path: true }).extend({
     'is not of the form {"requests": [{"method": "PUT", "path": "/periodic/<id>", "body": {...}}]}',
   ),
 });
+
 /** An id that is not percent-encoded text stays as it is: {@link idSchema} rejects its `%`. */
 function decodeOrKeep(id: string): string {
   try {

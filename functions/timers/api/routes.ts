@@ -11,7 +11,7 @@ import { SECOND_MS } from "../../shared/time";
 import type { ApiRouteName } from "../contract";
 import { readAudit } from "./audit";
 import type { BatchResponse, BatchResult } from "./api-types";
-import { listSchema, listTimers } from "./list-timers";
+import { listTimers } from "./list-timers";
 import { putTimers, type Put, type PutOutcome } from "./put-timers";
 import {
   isLegacyRequest,
@@ -27,6 +27,7 @@ import {
   batchSchema,
   deleteSchema,
   fireSchema,
+  listSchema,
   oneshotRequestSchema,
   periodicRequestSchema,
   putSchema,
@@ -109,14 +110,8 @@ export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, En
   const act = (kind: TimerKind) => endpoint(verbSchema, (request) => runVerb(kind, request, ports));
 
   const actOnAll = (kind: TimerKind) =>
-    endpoint(verbsSchema, async ({ body: { next, ...input }, deadline }, scope) => ({
-      body: await setAllEnabled(
-        kind,
-        { ...input, ...(next !== undefined && { next }) },
-        ports,
-        scope,
-        sendUntil(deadline, ports),
-      ),
+    endpoint(verbsSchema, async ({ body, deadline }, scope) => ({
+      body: await setAllEnabled(kind, body, ports, scope, sendUntil(deadline, ports)),
     }));
 
   const list = (kind: TimerKind) =>

@@ -96,9 +96,9 @@ function stateOf(enabled: boolean, nextFireAt: string | null): TimerState {
   return nextFireAt === null ? "ended" : "scheduled";
 }
 
-/** Whether no fire remains of a timer that is not paused. */
+/** Whether no fire remains. @param timer not paused */
 export function hasEnded(timer: StoredTimer, now: number, status: Pick<TimerStatus, "cursor">): boolean {
-  return timer.enabled && nextFire(timer, now, status) === null;
+  return nextFire(timer, now, status) === null;
 }
 
 /** Fires up to the cursor are enqueued, and have fired once due. */

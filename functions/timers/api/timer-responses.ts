@@ -41,13 +41,14 @@ export async function timerResponses(
       return undefined;
     }
   };
-  const wanted = timers.filter((timer) => {
+  const wanted = timers.flatMap((timer) => {
     const response = respond(timer);
-    return response !== undefined && isWanted(response);
+    return response !== undefined && isWanted(response) ? { timer, response } : [];
   });
-  const responses = await mapConcurrently(wanted, CONCURRENT_READS, async (timer) =>
-    respond(timer, await lastFireOf(timer, ports)),
-  );
+  const responses = await mapConcurrently(wanted, CONCURRENT_READS, async ({ timer, response }) => {
+    const lastFire = await lastFireOf(timer, ports);
+    return lastFire === undefined ? response : respond(timer, lastFire);
+  });
   return { timers: responses.flatMap((response) => response ?? []), unreadable };
 }
 

@@ -112,12 +112,7 @@ export async function setAllEnabled(
 ): Promise<VerbResponse> {
   const enabled = verb === "resume";
   const state = enabled ? "paused" : "scheduled";
-  const page = await listTimers(
-    kind,
-    { limit: TIMERS_PER_REQUEST, prefix, state, ...(next !== undefined && { next }) },
-    ports,
-    scope,
-  );
+  const page = await listTimers(kind, { limit: TIMERS_PER_REQUEST, prefix, state, next }, ports, scope);
   const failures: { readonly id: string; readonly message: string }[] = [];
   await mapConcurrently(page.timers, CONCURRENT_CHANGES, async ({ id }) => {
     try {

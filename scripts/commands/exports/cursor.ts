@@ -49,6 +49,10 @@ async function run(name: string, options: Options): Promise<number> {
   const { state, sfn } = deployed;
   const { active, cursor } = await state.exportState(name);
   if (time !== undefined || options.reset) {
+    if (active?.published === true)
+      throw new ExportRunningError(
+        `${name} has published a run that is not finished: finish it first, npx almanac exports run ${name}`,
+      );
     const running = active !== undefined && (await isRunning(sfn, active.execution));
     if (running || !(await state.setCursor(name, time, active)))
       throw new ExportRunningError(

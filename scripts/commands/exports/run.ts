@@ -1,5 +1,6 @@
 /** `almanac exports run <export>`: runs an export now, and shows its progress. */
-import type { NewRunRequest, Range, ScheduledExport } from "../../../functions/exports/contract";
+import * as z from "zod";
+import { timeSchema, type NewRunRequest, type Range, type ScheduledExport } from "../../../functions/exports/contract";
 import { findExport } from "../../../functions/exports/run/configuration";
 import { startExecution } from "../../../functions/exports/run/executions";
 import { timeOf } from "../../../functions/exports/run/window";
@@ -43,7 +44,7 @@ export const command = () =>
     }),
   )
     .argument("<export>", "its name in main.ts")
-    .option("--day <day>", "the day of the export: 2026-11-21 (default: today, UTC)")
+    .option("--day <day>", "the day of the export, or hour or minute: 2026-11-21, 2026-11-21T17 (default: now)")
     .option("--since <time>", "backfill: export the items from this time on, whatever was exported: 2026-11-01T00:00Z")
     .option("--until <time>", "with --since: only items before this time (default: where the next run starts)")
     .option("--force", "start over an unfinished run, and repeat a finished one with its own window", false)
@@ -58,7 +59,7 @@ class ExportRunningError extends Error {
 
 async function run(name: string, options: Options): Promise<number> {
   const { day, force } = options;
-  if (day !== undefined && !isDay(day)) throw new UsageError(`--day: "${day}" is not a day such as 2026-11-21`);
+  const slot = day === undefined ? {} : slotOption(day);
   const [since, until] = [timeOption("since", options), timeOption("until", options)];
   if (options.json && !options.estimate) throw new UsageError("--json is only for --estimate.");
   const deployed = await findExports(options);
@@ -72,7 +73,7 @@ async function run(name: string, options: Options): Promise<number> {
     force,
     again: true,
     ...(range && { trigger: "backfill", range }),
-    ...(day !== undefined && { day }),
+    ...slot,
   };
   const execution = await startExecution(
     deployed.sfn,
@@ -91,9 +92,12 @@ async function run(name: string, options: Options): Promise<number> {
   return EXIT.ok;
 }
 
-function isDay(text: string): boolean {
-  const time = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : Number.NaN;
-  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
+function slotOption(text: string): Pick<NewRunRequest, "day" | "time"> {
+  const [, day = "", time] = /^(\d{4}-\d\d-\d\d)(?:T(.+))?$/.exec(text) ?? [];
+  const slot = z.object({ day: z.iso.date(), time: timeSchema.optional() }).safeParse({ day, time }).data;
+  if (slot === undefined)
+    throw new UsageError(`--day: "${text}" is not a day such as 2026-11-21, 2026-11-21T17 or 2026-11-21T17:15`);
+  return time === undefined ? { day } : { day, time };
 }
 
 function timeOption(name: "since" | "until", options: Options): number | undefined {

@@ -1,4 +1,4 @@
-/** `almanac incidents resolve <id> <text>`: tells how an incident was resolved. */
+/** `almanac incidents resolve <id> <text>`: publishes how an incident was resolved. */
 import { addUpdate } from "../../features/heartbeats/incident-updates";
 import {
   DocumentedCommand,

@@ -1,4 +1,4 @@
-/** `almanac incidents update <id> <text>`: tells on the status page what is known. */
+/** `almanac incidents update <id> <text>`: publishes an update on the status page. */
 import { Option } from "commander";
 import { UPDATE_STATUSES, type IncidentUpdate } from "../../../functions/heartbeats/monitors/incident-updates";
 import { addUpdate } from "../../features/heartbeats/incident-updates";

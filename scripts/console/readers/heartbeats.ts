@@ -31,7 +31,6 @@ export async function readHeartbeats(source: Source): Promise<HeartbeatsView | n
   const isStale = source.now() > staleAt(document);
   return {
     generatedAt: document.generatedAt,
-    intervalSeconds: document.intervalSeconds,
     isStale,
     ...(statusPageUrl?.startsWith("http") === true && { statusPageUrl }),
     // What a dead checker last said is not how things are.

@@ -1,12 +1,12 @@
 /** What the views read from: the deployed environment, and AWS with the viewer's own credentials. */
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { type S3Client } from "@aws-sdk/client-s3";
+import type { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { ExpiringCache } from "../../../functions/shared/expiring-cache";
 import { SECOND_MS } from "../../../functions/shared/time";
 import type { Deployed } from "../../environments/deployed";
-import { type AwsSettings } from "../../shared/aws-settings";
+import type { AwsSettings } from "../../shared/aws-settings";
 import { resourcesOfState } from "../../terraform/state";
 import type { Resource } from "../../../modules/synthesized/resources";
 import { FEATURES } from "../contract";

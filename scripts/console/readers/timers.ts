@@ -69,8 +69,8 @@ async function readAll(environment: Environment, now: number): Promise<TimerList
 }
 
 function summaryOf(kind: TimerKind, timer: TimerResponse, now: number): TimerSummary {
-  const { id, schedule, shardId: shard, nextFireAt, lastFiredAt } = timer;
-  return { kind, id, schedule: describeSchedule(schedule), state: stateOf(timer, now), shard, nextFireAt, lastFiredAt };
+  const { id, schedule, shardId: shard, nextFireAt } = timer;
+  return { kind, id, schedule: describeSchedule(schedule), state: stateOf(timer, now), shard, nextFireAt };
 }
 
 function stateOf({ enabled, nextFireAt }: TimerResponse, now: number): TimerSummary["state"] {

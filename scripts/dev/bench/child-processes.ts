@@ -14,8 +14,8 @@ export interface ChildOptions {
 }
 
 /**
- * Lets `work` start processes of these names, from <folder>/processes/<name>.ts, each telling one message when it has something to tell. All
- * of them are ended after it.
+ * Lets `work` start processes of these names, from <folder>/processes/<name>.ts. `start` returns the first message of the process. All
+ * processes end with `work`.
  */
 export async function withProcesses<Name extends string, Result>(
   folder: string,

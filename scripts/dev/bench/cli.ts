@@ -1,4 +1,5 @@
 /** How long the command line takes: its help, a list of timers, and its first start after a change. */
+import type { ListResponse } from "../../../functions/timers/api/api-types";
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -90,7 +91,7 @@ function run(file: string, args: readonly string[]): Promise<Took> {
   });
 }
 
-function stubbed(): { readonly state: object; readonly timers: object } {
+function stubbed(): { readonly state: object; readonly timers: ListResponse } {
   const resource = { mode: "managed", module: "module.timers", type: "aws_iam_role", name: "role" };
   return {
     state: {
@@ -109,8 +110,14 @@ function stubbed(): { readonly state: object; readonly timers: object } {
         enabled: true,
         version: "v1",
         putAt: "2026-11-21T06:55:30.250Z",
+        state: "scheduled",
         nextFireAt: "2026-11-21T07:10:30.000Z",
+        callback: "default",
+        recorded: true,
         lastFiredAt: null,
+        lastOutcome: null,
+        attempts: null,
+        latenessMs: null,
       })),
     },
   };

@@ -20,6 +20,7 @@ import {
 } from "./exports/messages";
 import { PRICES } from "../../shared/prices";
 import { figure, figureAtLeast, figureAtMost, median, type Figure } from "./figure";
+import { stubEnvironment } from "./stub-environment";
 
 const MEGABYTE = 1_048_576;
 
@@ -148,11 +149,7 @@ async function measured(directory: string, program: string, awsEndpoint: string,
   const child = fork(join(directory, `${program}.js`), {
     env: {
       BENCH: JSON.stringify(task),
-      AWS_ENDPOINT_URL: awsEndpoint,
-      AWS_REGION: "eu-central-1",
-      AWS_ACCESS_KEY_ID: "bench",
-      AWS_SECRET_ACCESS_KEY: "bench",
-      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
+      ...stubEnvironment("exports", awsEndpoint),
     },
     // A process that runs out of memory prints a long trace.
     stdio: ["ignore", "ignore", program === "plain" ? "ignore" : "inherit", "ipc"],

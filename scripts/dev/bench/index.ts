@@ -12,6 +12,7 @@ import { benchFuzz } from "./fuzz";
 import { benchHeartbeats } from "./heartbeats";
 import { benchPipelines } from "./pipelines";
 import { benchReview } from "./review";
+import { benchSchedules } from "./schedules";
 import { benchStart } from "./start";
 import { benchSynth } from "./synth";
 import { benchWorkflows } from "./workflows";
@@ -48,6 +49,10 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
     pipelines: {
       measures: "messages into rows beside one at a time, 10,000 changes to Slack, and one change all the way",
       run: benchPipelines,
+    },
+    schedules: {
+      measures: "what the wrapper adds to a run and to its load time, and what an hourly schedule costs",
+      run: benchSchedules,
     },
     fuzz: {
       measures: "4,000 hostile inputs through each endpoint and each event parser (FUZZ_INPUTS, FUZZ_SEED)",

@@ -49,7 +49,7 @@ class Clock:
             self._tell_functions()
 
     def wait_until(self, instant, or_real_seconds=None):
-        """Returns at the instant, however the clock gets there; or after `seconds` of real time."""
+        """Returns at the instant, however the clock gets there; or after `or_real_seconds` of real time."""
         began = time_module.monotonic()
         with self._moved:
             while (left := instant - self.now()) > 0:

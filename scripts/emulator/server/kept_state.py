@@ -1,7 +1,7 @@
 """Keeps the emulator's state in one file, from which the next start continues.
 
 The file is a line of JSON, for the launcher, and a pickle of every store. It is written beside its place and renamed
-into it: whatever kills the emulator, the file is a state that once was, whole.
+into it: when the emulator is killed, the file is a complete earlier state.
 """
 
 import asyncio

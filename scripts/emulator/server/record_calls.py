@@ -79,4 +79,7 @@ def action_of_task(resource, arguments, machine):
         return f"dynamodb:{operation[0].upper()}{operation[1:]}", f"arn:{partition}:dynamodb:{region}:{account}:table/{table}"
     if resource == f"arn:{partition}:states:::states:startExecution":
         return "states:StartExecution", arguments["StateMachineArn"]
+    if resource == f"arn:{partition}:states:::events:putEvents":
+        bus = arguments["Entries"][0].get("EventBusName", "default").split("/")[-1]
+        return "events:PutEvents", f"arn:{partition}:events:{region}:{account}:event-bus/{bus}"
     return resource, "*"

@@ -35,7 +35,7 @@ export function describeRuns(runs: readonly RunRecord[], now: number, colours: C
   const rows = runs.map((record) => [
     minuteOf(record.run.startedAt),
     record.run.trigger,
-    record.run.day,
+    [record.run.day, record.run.time].filter((part) => part !== undefined).join("T"),
     statusOf(record, colours),
     record.status === "RUNNING" || record.finishedAt !== undefined
       ? duration(

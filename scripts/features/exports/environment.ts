@@ -1,6 +1,6 @@
 /** Connects to the exports of an environment. Its errors name what is missing. */
 import { DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { type S3Client } from "@aws-sdk/client-s3";
+import type { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import type { Configuration, ScheduledExport } from "../../../functions/exports/contract";
 import { findExport, readConfiguration } from "../../../functions/exports/run/configuration";

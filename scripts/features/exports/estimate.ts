@@ -10,7 +10,7 @@ const JSON_SHARE = 1.2;
 const GZIP_SHARE = 0.2;
 
 const CHUNK_BYTES = 8 * 1_048_576;
-const PART_BYTES = 128 * 1_048_576;
+const MEGABYTE = 1_048_576;
 const LAMBDA_GB = 1_769 / 1_024;
 const INVOCATION_SECONDS = 850;
 const SEGMENTS_AT_A_TIME = 40;
@@ -30,7 +30,10 @@ export interface Estimate {
 
 /** @param table DynamoDB's own figures, which may be six hours old */
 export function estimate(
-  config: Pick<ExportConfig, "engine" | "mode" | "format" | "compression" | "segments" | "maxReadUnitsPerSecond">,
+  config: Pick<
+    ExportConfig,
+    "engine" | "mode" | "format" | "compression" | "segments" | "partMegabytes" | "maxReadUnitsPerSecond"
+  >,
   { bytes }: { readonly bytes: number },
 ): Estimate {
   if (config.engine === "dynamodb-export") {
@@ -42,7 +45,7 @@ export function estimate(
   const units = (bytes / 4_096) * (config.mode === "incremental" ? 1 : 0.5);
   const workerSeconds = bytes / BYTES_PER_SECOND;
   const written = bytes * JSON_SHARE;
-  const parts = Math.max(segments, written / PART_BYTES);
+  const parts = Math.max(segments, written / (config.partMegabytes * MEGABYTE));
   const stored = written * (config.compression === "gzip" ? GZIP_SHARE : 1);
   const capped = config.maxReadUnitsPerSecond === undefined ? 0 : units / config.maxReadUnitsPerSecond;
   const seconds = AROUND_SECONDS + Math.max(workerSeconds / Math.min(segments, SEGMENTS_AT_A_TIME), capped);

@@ -1,7 +1,7 @@
 /** The cron monitors of an environment. */
 import { readMonitorSettings } from "../../../functions/heartbeats/monitors/configuration";
 import type { CronMonitor } from "../../../functions/heartbeats/contract";
-import { type AwsSettings } from "../../shared/aws-settings";
+import type { AwsSettings } from "../../shared/aws-settings";
 import { UsageError } from "../../shared/command-line";
 import { nearest } from "../../shared/nearest";
 import { createS3Client } from "../../shared/s3-client";

@@ -40,10 +40,7 @@ export async function findWorkflow(options: WorkflowOptions) {
 }
 
 /** The outputs of a workflow. @throws {@link NotInEnvironmentError} */
-export function workflowOf(
-  environment: { readonly name: string; readonly features: Features },
-  name: string | undefined,
-) {
+function workflowOf(environment: { readonly name: string; readonly features: Features }, name: string | undefined) {
   const { workflows } = outputsOf("workflows", environment);
   const names = Object.keys(workflows);
   const chosen = name ?? (names.length === 1 ? names[0] : "task") ?? "task";

@@ -16,7 +16,7 @@ import { cancelTask } from "../../../functions/workflows/task/lifecycle";
 import { taskTable } from "../../../functions/workflows/task/task-table";
 import { localSettings } from "../../emulator/local-settings";
 import { LOCAL_REGION } from "../../emulator/run";
-import { type AwsSettings } from "../../shared/aws-settings";
+import type { AwsSettings } from "../../shared/aws-settings";
 import { outputsOf, pipelineOf, type Features } from "../../shared/feature-outputs";
 import { ingressClient } from "../../shared/ingress-client";
 import { HISTORY_DAYS, sampleHistories, saveHistory } from "./heartbeat-history";

@@ -1,5 +1,6 @@
 /** Writes a feature's module for plain Terraform: its README, and an example that can be applied. */
 import * as z from "zod";
+import { isObject } from "../../../functions/shared/errors";
 import type { BlockTypes } from "../../../modules/hcl/block-types";
 import { assignments, expressionOf, indented } from "../../../modules/hcl/expression";
 import { resourceBlocks } from "../../../modules/hcl/module-files";
@@ -136,11 +137,7 @@ function blockTypesOf(resource: Root["resource"]): ReadonlyMap<string, BlockType
 }
 
 function objectsIn(value: unknown): BlockTypes {
-  if (typeof value !== "object" || value === null) return {};
+  if (!isObject(value)) return {};
   const nested = Object.entries(value).map(([name, item]) => [name, [item].flat().find(isObject)] as const);
   return Object.fromEntries(nested.flatMap(([name, item]) => (item === undefined ? [] : [[name, objectsIn(item)]])));
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }

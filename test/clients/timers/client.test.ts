@@ -135,12 +135,15 @@ describe("the client of timers", () => {
   });
 
   it("sends one idempotency key in all attempts of a call, and another in the next call", async () => {
-    responses = ["reset", [200, TIMER], [503, ""], [200, TIMER]];
+    const fired = { fireId: "f", dueAt: TIMER.putAt };
+    responses = ["reset", [200, TIMER], [503, ""], [200, TIMER], [503, ""], [200, fired], [200, fired]];
     await timers.periodic.put("tea", {});
     await timers.periodic.put("tea", {});
+    await timers.periodic.fire("tea");
+    await timers.periodic.fire("tea");
     const keys = received.map(({ request }) => request.headers["idempotency-key"]);
-    expect(keys).toEqual([keys[0], keys[0], keys[2], keys[2]]);
-    expect(keys[2]).not.toBe(keys[0]);
+    expect(keys).toEqual([keys[0], keys[0], keys[2], keys[2], keys[4], keys[4], keys[6]]);
+    expect(new Set(keys).size).toBe(4);
   });
 
   it("pauses and resumes all with a prefix, and lists fires, page by page", async () => {

@@ -60,7 +60,12 @@ new Environment(app, "local", {
       schedule: "cron(0 6 * * ? *)",
       secrets: { KEY: "/almanac/schedules/key" },
     },
-    eachDay: { entry: "test/e2e/support/scheduled.ts", schedule: "cron(0 6 * * ? *)", catchUp: "none" },
+    eachDay: {
+      entry: "test/e2e/support/scheduled.ts",
+      schedule: "cron(0 6 * * ? *)",
+      secrets: { KEY: "/almanac/schedules/key" },
+      catchUp: "none",
+    },
   },
 });
 

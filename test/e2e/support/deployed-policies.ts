@@ -10,6 +10,7 @@ const statementSchema = z.strictObject({
   Effect: z.enum(["Allow", "Deny"]),
   Action: oneOrMore,
   Resource: oneOrMore,
+  Condition: z.record(z.string(), z.unknown()).optional(),
 });
 const policySchema = z.object({ Statement: z.array(statementSchema) });
 

@@ -1,7 +1,9 @@
 /** The deployed system under test, and the commands for it. */
 import { spawn } from "node:child_process";
 import { join, resolve } from "node:path";
+import { readRunning, type RunRecord } from "../../../scripts/emulator/run-record";
 import { keysOf } from "../../../scripts/shared/emulator-keys";
+import { homeAt } from "../../../scripts/shared/home";
 import { withLock } from "../../../scripts/shared/lock-file";
 
 /** Not the default home, which a developer may be using. */
@@ -14,6 +16,13 @@ export const PERSONAL_VALUE = "of-the-person-who-ran-npm-start";
 
 /** Arguments of `npm start` for the tests' system. */
 export const startArguments = ["--app", "test/e2e/support/app.ts", "--home", home];
+
+/** The record of the tests' system. */
+export async function readSystem(): Promise<RunRecord> {
+  const running = await readRunning(homeAt(home));
+  if (running === undefined) throw new Error("npm start is not running");
+  return running;
+}
 
 /** AWS clients' configuration for the emulator. */
 export const awsConfiguration = (endpoint: string) => ({

@@ -14,6 +14,7 @@ import {
   run,
   setupExports,
   start,
+  startHeld,
   succeeded,
   timesInvoked,
 } from "../../support/exports-system";
@@ -32,18 +33,7 @@ async function startedRun(): Promise<{
   readonly release: () => void;
   readonly abort: () => void;
 }> {
-  let release = (): void => undefined;
-  const released = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  const reached = new Promise<void>((resolve) => {
-    aws.stall = () => {
-      if (aws.count("Scan") < 1) return undefined;
-      resolve();
-      return released;
-    };
-  });
-  const execution = start();
+  const { execution, reached, release } = startHeld(() => aws.count("Scan") > 0);
   await reached;
   aws.stall = () => undefined;
   const arn = [...aws.executions.keys()].at(-1) ?? "";
@@ -177,7 +167,7 @@ describe("a history", () => {
         return { done: clock.now() >= milliseconds };
       },
       n: () => Promise.resolve({ done: clock.now() >= milliseconds, exportArn: "arn" }),
-      f: () => Promise.resolve({ outcome: "exported", message: "" }),
+      f: () => Promise.resolve({ outcome: "exported", message: "", run: {} }),
     };
     const execution = runMachine(
       machine,
@@ -185,6 +175,7 @@ describe("a history", () => {
       {
         clock,
         services: {
+          "events:putEvents": () => Promise.resolve({}),
           "lambda:invoke": async (parameters) => {
             const { FunctionName = "" } = parameters as { readonly FunctionName?: string };
             return { Payload: (await work[FunctionName]?.()) ?? null };

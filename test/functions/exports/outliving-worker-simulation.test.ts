@@ -1,14 +1,12 @@
 /** A worker that outlives its run: it stalls at each request of a run in turn. */
 import {
   aws,
-  BUCKET,
-  configure,
   expectPublished,
-  pages,
   records,
+  resetExports,
   run,
   setupExports,
-  start,
+  startHeld,
   succeeded,
 } from "../../support/exports-system";
 import { sized } from "../../support/sized";
@@ -30,22 +28,8 @@ describe("a worker that outlives its run", () => {
     async (_, force) => {
       let requests = Infinity;
       for (let stalled = 1; stalled <= requests; stalled += STEP) {
-        aws.reset();
-        aws.buckets.add(BUCKET).add("configuration");
-        configure({ name: "orders", table: "orders", segments: 2, compression: "none" });
-        aws.tables.set("orders", pages(6));
-        let release = (): void => undefined;
-        const released = new Promise<void>((resolve) => {
-          release = resolve;
-        });
-        const reached = new Promise<void>((resolve) => {
-          aws.stall = (number) => {
-            if (number !== stalled) return undefined;
-            resolve();
-            return released;
-          };
-        });
-        const killed = start();
+        resetExports();
+        const { execution: killed, reached, release } = startHeld((arrived) => arrived === stalled);
         await Promise.race([reached, killed.ended]);
         if (requests === Infinity && killed.status() === "SUCCEEDED") requests = stalled;
         killed.abort("killed", "by a test");

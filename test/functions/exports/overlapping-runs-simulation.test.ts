@@ -130,6 +130,19 @@ describe("incremental runs", () => {
     expect(logged().filter((line) => line["unusableItems"] !== undefined)).toHaveLength(1);
   });
 
+  it("count seconds under the unit milliseconds, which no later window would have", async () => {
+    configure({ ...incremental, watermark: { ...incremental.watermark, unit: "milliseconds" } });
+    aws.tables.set("orders", [[item("first", { N: at(-10) })]]);
+    await run();
+    now += 86_400_000;
+    aws.tables.set("orders", [[item("first", { N: at(-1450) }), item("second", { N: at(-10) })]]);
+    await run({ day: "2026-11-22" });
+    expect(manifest("orders/dt=2026-11-22/")).toMatchObject({ items: 0, unusableItems: 2 });
+    configure(incremental);
+    now += 86_400_000;
+    expect(await run({ day: "2026-11-23" })).toMatchObject({ error: "CursorMismatchError" });
+  });
+
   it("continue after the unit was corrected", async () => {
     configure({ ...incremental, watermark: { ...incremental.watermark, unit: "milliseconds" } });
     aws.tables.set("orders", [[item("first", { N: at(-10) })]]);

@@ -1,3 +1,5 @@
+import * as z from "zod";
+
 import { handler } from "../../../functions/exports/start-export";
 import { aws, configure, setupExports, timesInvoked } from "../../support/exports-system";
 import { lambdaContext } from "../../support/lambda";
@@ -47,6 +49,42 @@ describe("the function that starts exports", () => {
       },
     ]);
     expect(timesInvoked("claimRun")).toBe(0);
+  });
+
+  it("starts what is due in the schedule's time zone, and nothing else, also when the clock changes", async () => {
+    const berlin = { expression: "cron(30 2 * * ? *)", timeZone: "Europe/Berlin" };
+    configure({ name: "orders", table: "orders" }, berlin);
+    const inputs = async (time: string) => {
+      aws.requests = [];
+      const event = {
+        "detail-type": "Scheduled Event",
+        id: time.replace(/\W/g, ""),
+        time,
+        resources: ["rule/x-exports-schedule-orders"],
+      };
+      await handler(event, lambdaContext(4_000));
+      return started().map((request) => JSON.parse(z.object({ input: z.string() }).parse(request).input) as unknown);
+    };
+    expect(await inputs("2026-11-21T01:30:00Z")).toMatchObject([
+      { day: "2026-11-21", due: Date.parse("2026-11-21T01:30:00Z") },
+    ]);
+    expect(await inputs("2026-11-21T00:30:00Z")).toEqual([]);
+    // 02:30 does not exist on 29 March: due at 03:00, 01:00 UTC.
+    expect(await inputs("2026-03-29T01:30:00Z")).toMatchObject([
+      { day: "2026-03-29", due: Date.parse("2026-03-29T01:00:00Z") },
+    ]);
+  });
+
+  it("starts the hour of an hourly schedule", async () => {
+    configure({ name: "orders", table: "orders" }, { expression: "rate(1 hour)", timeZone: "UTC" });
+    const event = {
+      "detail-type": "Scheduled Event",
+      id: "1",
+      time: "2026-11-21T17:00:09Z",
+      resources: ["rule/x-exports-schedule-orders"],
+    };
+    await handler(event, lambdaContext(4_000));
+    expect(started()).toMatchObject([{ input: expect.stringContaining('"day":"2026-11-21","time":"17"') as unknown }]);
   });
 
   it("rejects a day that is none", async () => {

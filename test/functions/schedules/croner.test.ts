@@ -31,6 +31,9 @@ const steps = (max: number) =>
     .tuple(fc.integer({ min: 0, max }), fc.integer({ min: 1, max: 20 }))
     .map(([from, step]) => `${from}-${max}/${step}`);
 
+/** The fields for days: EventBridge's, croner's. */
+type Days = readonly [ours: string, theirs: string];
+
 /** An expression for each of the two: EventBridge has ? for one of the days, and croner * for both. */
 const crons = fc
   .record({
@@ -38,14 +41,14 @@ const crons = fc
     hours: fc.oneof(wholes(0, 23, 4), steps(23), fc.constant("*")),
     months: fc.oneof(wholes(1, 12, 4), fc.constant("*")),
     days: fc.oneof(
-      wholes(1, 31, 4).map((days) => [`${days} MONTH ?`, `${days} MONTH *`] as const),
-      wholes(1, 28, 1).map((days) => [`${days} MONTH ?`, `${days} MONTH *`] as const),
-      fc.constant(["L MONTH ?", "L MONTH *"] as const),
-      fc.constantFrom("MON-FRI", "SUN", "TUE,SAT").map((days) => [`? MONTH ${days}`, `* MONTH ${days}`] as const),
+      wholes(1, 31, 4).map((days): Days => [`${days} MONTH ?`, `${days} MONTH *`]),
+      wholes(1, 28, 1).map((days): Days => [`${days} MONTH ?`, `${days} MONTH *`]),
+      fc.constant<Days>(["L MONTH ?", "L MONTH *"]),
+      fc.constantFrom("MON-FRI", "SUN", "TUE,SAT").map((days): Days => [`? MONTH ${days}`, `* MONTH ${days}`]),
       fc
         .constantFrom("FRI")
         .chain((day) =>
-          fc.integer({ min: 1, max: 4 }).map((nth) => [`? MONTH ${day}#${nth}`, `* MONTH ${day}#${nth}`] as const),
+          fc.integer({ min: 1, max: 4 }).map((nth): Days => [`? MONTH ${day}#${nth}`, `* MONTH ${day}#${nth}`]),
         ),
     ),
   })

@@ -1,76 +1,23 @@
-import { keepSchedules, type KeeperPorts } from "../../../functions/schedules/keeper/keep-schedules";
-import { runAttempt, type ScheduledRun } from "../../../functions/schedules/run/run-attempt";
-import { schedulesSchema, type Attempt } from "../../../functions/schedules/contract";
-import { runsTable, type AttemptEnd } from "../../../functions/schedules/storage/runs-table";
+import { keepSchedules } from "../../../functions/schedules/keeper/keep-schedules";
+import { schedulesSchema } from "../../../functions/schedules/contract";
+import type { AttemptEnd } from "../../../functions/schedules/storage/runs-table";
 import { HOUR_MS, MINUTE_MS } from "../../../functions/shared/time";
-import { memoryRuns } from "../../support/memory-runs";
-
-const START = Date.parse("2026-11-21T05:59:30Z");
-
-/** One schedule whose keeper ticks when the test says so. Attempts run at once, unless `holds`. */
-function setup(fields: object = {}) {
-  const schedules = schedulesSchema.parse({ report: { schedule: "rate(1 hour)", ...fields } });
-  const memory = memoryRuns();
-  const table = runsTable(memory.call, "runs");
-  const state = { now: START };
-  const clock = { now: () => state.now, elapsed: () => state.now, after: () => () => undefined };
-  const invoked: Attempt[] = [];
-  const events: ScheduledRun[] = [];
-  const run = (attempt: Attempt, call: (run: ScheduledRun) => unknown = () => "done", owner = `o${invoked.length}`) =>
-    runAttempt(
-      attempt,
-      { owner, deadline: state.now + MINUTE_MS, log: { group: "g", stream: "s", requestId: "r" } },
-      {
-        table,
-        clock,
-        call: (event) => {
-          events.push(event);
-          return Promise.resolve(call(event));
-        },
-        observer: {
-          duplicate: () => undefined,
-          began: () => undefined,
-          ended: () => undefined,
-          failed: () => undefined,
-          tooLate: () => undefined,
-        },
-      },
-    );
-  const ports: KeeperPorts = {
-    table,
-    clock,
-    invoke: (attempt) => {
-      invoked.push(attempt);
-      return Promise.resolve();
-    },
-    observer: {
-      created: () => undefined,
-      lost: () => undefined,
-      invoked: () => undefined,
-      failed: (_, error) => {
-        throw error;
-      },
-    },
-  };
-  const tick = (minutes = 1) => {
-    state.now += minutes * MINUTE_MS;
-    return keepSchedules(schedules, ports, state.now);
-  };
-  const rows = async () =>
-    (await table.list("report", 1_000)).map(({ run: key, outcome }) => `${key.slice(11, 16)} ${outcome}`).reverse();
-  return { tick, ports, table, invoked, events, run, rows, memory, state };
-}
-
-const ATTEMPT: Attempt = {
-  schedule: "report",
-  run: "2026-11-21T06:00:00.000Z",
-  attempt: 1,
-  retries: { count: 0, backoffSeconds: 60, maxAgeSeconds: 3_600 },
-};
+import { ATTEMPT, START, setup } from "../../support/schedule-keeper";
 
 describe("the keeper", () => {
+  // Each failure of a schedule's tick, which the keeper reports and survives.
+  const all: ReturnType<typeof setup>[] = [];
+  const keeper = (fields?: object) => {
+    const one = setup(fields);
+    all.push(one);
+    return one;
+  };
+  afterEach(() => {
+    expect(all.splice(0).flatMap(({ failures }) => failures)).toEqual([]);
+  });
+
   it("runs nothing of the time before a schedule's deployment, then each instant once", async () => {
-    const { tick, invoked, rows } = setup();
+    const { tick, invoked, rows } = keeper();
     await tick(0);
     expect(await rows()).toEqual([]);
     await tick();
@@ -80,7 +27,7 @@ describe("the keeper", () => {
   });
 
   it("keeps result, times and log of a run in its row, and forgets the run", async () => {
-    const { tick, table, run } = setup({ input: { day: 7 } });
+    const { tick, table, run } = keeper({ input: { day: 7 } });
     await tick(0);
     await tick();
     await run(ATTEMPT, () => ({ invoices: 42 }));
@@ -92,7 +39,7 @@ describe("the keeper", () => {
   });
 
   it("gives the handler the schedule's input", async () => {
-    const { tick, run, events } = setup({ input: { day: 7 } });
+    const { tick, run, events } = keeper({ input: { day: 7 } });
     await tick(0);
     await tick();
     await run(ATTEMPT);
@@ -108,7 +55,7 @@ describe("the keeper", () => {
   });
 
   it("lets one of two deliveries of an attempt run", async () => {
-    const { tick, run, events } = setup();
+    const { tick, run, events } = keeper();
     await tick(0);
     await tick();
     const ends = await Promise.all([run(ATTEMPT, () => 1, "a"), run(ATTEMPT, () => 2, "b")]);
@@ -117,7 +64,7 @@ describe("the keeper", () => {
   });
 
   it("retries a failed run after its backoff, with the number of the attempt", async () => {
-    const { tick, run, invoked, rows, table } = setup({ retries: { count: 1, backoffSeconds: 120 } });
+    const { tick, run, invoked, rows, table } = keeper({ retries: { count: 1, backoffSeconds: 120 } });
     await tick(0);
     await tick();
     const [first] = invoked;
@@ -139,7 +86,7 @@ describe("the keeper", () => {
   });
 
   it("finds an attempt that Lambda has ended", async () => {
-    const { tick, table, rows, memory } = setup();
+    const { tick, table, rows, memory } = keeper();
     await tick(0);
     await tick();
     await table.claim(ATTEMPT, { attempt: 1, owner: "killed", now: START, deadline: START + 2 * MINUTE_MS });
@@ -148,11 +95,11 @@ describe("the keeper", () => {
     await tick();
     expect(await rows()).toEqual(["06:00 failed"]);
     expect((await table.list("report", 1))[0]?.reason).toMatch(/ended by Lambda/);
-    expect(memory.items.size).toBe(2);
+    expect(memory.items.size).toBe(3);
   });
 
   it("invokes a function again that has not begun, and gives it up after three times", async () => {
-    const { tick, invoked, rows } = setup();
+    const { tick, invoked, rows } = keeper();
     await tick(0);
     await tick();
     for (let minute = 0; minute < 20; minute += 1) await tick();
@@ -165,7 +112,7 @@ describe("the keeper", () => {
     ["queue", ["00 succeeded", "01 queued", "02 queued"], 2],
     ["allow", ["00 succeeded", "01 queued", "02 queued"], 3],
   ])("treats runs that overlap by the policy %s", async (overlap, outcomes, invocations) => {
-    const { tick, table, rows, invoked } = setup({ schedule: "rate(1 minute)", overlap });
+    const { tick, table, rows, invoked } = keeper({ schedule: "rate(1 minute)", overlap });
     await tick(0);
     await tick();
     await table.claim(ATTEMPT, { attempt: 1, owner: "slow", now: START, deadline: START + HOUR_MS });
@@ -184,14 +131,14 @@ describe("the keeper", () => {
     ["latest", ["06:00 missed", "07:00 missed", "08:00 queued"]],
     ["none", ["06:00 missed", "07:00 missed", "08:00 missed"]],
   ])("catches up after an outage by the policy %s", async (catchUp, outcomes) => {
-    const { tick, rows } = setup({ catchUp });
+    const { tick, rows } = keeper({ catchUp });
     await tick(0);
     await tick(2 * 60 + 31);
     expect(await rows()).toEqual(outcomes);
   });
 
   it("neither runs nor misses what was due in a pause, or while a schedule was disabled", async () => {
-    const { tick, table, rows, state } = setup();
+    const { tick, table, rows, state } = keeper();
     await tick(0);
     expect(await table.pause("report", state.now)).toBe(true);
     await tick(90);
@@ -202,8 +149,82 @@ describe("the keeper", () => {
     expect(await rows()).toEqual(["08:00 queued"]);
   });
 
+  it.each(["all", "latest", "none"])("catches up nothing of a pause (catchUp %s)", async (catchUp) => {
+    const { tick, table, rows, state } = keeper({ catchUp });
+    await tick(0);
+    await table.pause("report", state.now);
+    await tick(3 * 60 + 30);
+    await table.resume("report", state.now);
+    await tick();
+    await tick(30);
+    expect(await rows()).toEqual(["10:00 queued"]);
+  });
+
+  it("ends what has begun before a pause, retries it, and starts what waits", async () => {
+    const { tick, table, run, rows, state, invoked } = keeper({
+      schedule: "rate(1 minute)",
+      overlap: "queue",
+      retries: { count: 1 },
+    });
+    await tick(0);
+    await tick();
+    const [first = ATTEMPT] = invoked;
+    await table.claim(first, { attempt: 1, owner: "slow", now: state.now, deadline: state.now + HOUR_MS });
+    await tick();
+    await table.pause("report", state.now);
+    const [, running] = await table.list("report", 2);
+    if (running === undefined) throw new Error("no run");
+    const retry = { outcome: "retrying", attempt: 2, nextAttemptAt: state.now } as const;
+    await table.end(running, { reason: "no luck", ...retry }, state.now);
+    await tick();
+    expect(invoked.at(-1)).toMatchObject({ run: first.run, attempt: 2 });
+    await run({ ...first, attempt: 2 });
+    await tick();
+    const waiting = invoked.at(-1);
+    expect(waiting?.run).toBe("2026-11-21T06:01:00.000Z");
+    await run(waiting ?? first);
+    await tick(10);
+    expect(await rows()).toEqual(["06:00 succeeded", "06:01 succeeded"]);
+  });
+
+  it("lets a hundred runs wait, and misses more", async () => {
+    const { tick, table } = keeper({ schedule: "rate(1 minute)", overlap: "queue", catchUp: "all" });
+    await tick(0);
+    await tick(103);
+    const runs = await table.list("report", 1_000);
+    expect(runs.filter(({ outcome }) => outcome === "queued")).toHaveLength(100);
+    expect(runs.filter(({ outcome }) => outcome === "missed").map(({ reason }) => reason)).toEqual(
+      Array(3).fill("100 runs had not ended"),
+    );
+  });
+
+  it("runs by hand during a pause", async () => {
+    const { tick, table, invoked, state } = keeper();
+    await tick(0);
+    await table.pause("report", state.now);
+    const row = { ...ATTEMPT, run: "2026-11-21T05:59:30.000Z#1", outcome: "queued", manual: true } as const;
+    await table.create({ ...row, scheduledAt: state.now, dueAt: state.now, invocations: 0 });
+    await table.follow(row);
+    await tick();
+    expect(invoked.map(({ run }) => run)).toEqual([row.run]);
+  });
+
+  it("keeps the first time of a pause, and pauses nothing that it has not seen", async () => {
+    const { tick, table } = keeper();
+    expect(await table.pause("report", 1)).toBe(false);
+    await tick(0);
+    await table.pause("report", 1);
+    await table.pause("report", 2);
+    expect((await table.states()).get("report")?.pausedAt).toBe(1);
+    const cursor = (await table.states()).get("report")?.cursor;
+    await table.resume("report", 5);
+    await table.resume("report", 7);
+    expect((await table.states()).get("report")).toMatchObject({ cursor: 5 });
+    expect(cursor).toBe(START);
+  });
+
   it("begins anew with another schedule under a name", async () => {
-    const one = setup();
+    const one = keeper();
     await one.tick(0);
     const schedules = schedulesSchema.parse({ report: { schedule: "rate(1 minute)" } });
     one.state.now = START + 10 * HOUR_MS;

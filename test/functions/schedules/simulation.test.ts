@@ -1,45 +1,27 @@
-import { once } from "node:events";
 import { join } from "node:path";
-import { Worker } from "node:worker_threads";
-import { build } from "esbuild";
-import * as z from "zod";
 import { MUTANTS } from "../../support/schedule-simulation/mutants";
-import { mutating } from "../../support/simulation/threads";
-import type { SourceMutant } from "../../support/simulation/source-mutants";
+import { sized } from "../../support/sized";
+import { testMutants } from "../../support/simulation/mutant-tests";
+import { SimulationThreads } from "../../support/simulation/threads";
 
-const WORLDS = Number(process.env["SCHEDULE_WORLDS"] ?? 10);
+const WORKER = join(__dirname, "../../support/schedule-simulation/worker.ts");
+
+const WORLDS = sized(10, 300);
 
 /** More than any mutant needs: one detection is enough. */
-const WORLDS_PER_MUTANT = 60;
+const WORLDS_PER_MUTANT = 200;
 
-/** The first violation in this many worlds; empty: none. */
-async function firstBroken(worlds: number, mutant?: SourceMutant): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [join(__dirname, "../../support/schedule-simulation/worker.ts")],
-    bundle: true,
-    platform: "node",
-    target: "node20",
-    write: false,
-    plugins: mutant === undefined ? [] : [mutating(mutant)],
-  });
-  const worker = new Worker(outputFiles[0]?.text ?? "", { eval: true, workerData: { from: 0, to: worlds } });
-  const [broken] = z.tuple([z.string()]).parse(await once(worker, "message"));
-  await worker.terminate();
-  return broken;
-}
-
-describe("schedules in worlds with faults", () => {
+describe(`schedules in ${WORLDS} worlds with faults`, () => {
   it("satisfy every invariant", async () => {
-    expect(await firstBroken(WORLDS)).toBe("");
+    const threads = await SimulationThreads.start(undefined, WORKER);
+    try {
+      expect(await threads.brokenWorlds(WORLDS)).toEqual([]);
+    } finally {
+      await threads.stop();
+    }
   }, 300_000);
 });
 
 describe("schedules whose engine", () => {
-  it.each(MUTANTS.map((mutant) => [mutant.name, mutant] as const))(
-    "%s are detected",
-    async (_, mutant) => {
-      expect(await firstBroken(WORLDS_PER_MUTANT, mutant)).not.toBe("");
-    },
-    300_000,
-  );
+  testMutants(MUTANTS, WORLDS_PER_MUTANT, WORKER);
 });

@@ -1,6 +1,7 @@
 import { MUTANTS } from "../../support/simulation/mutants";
 import { sized } from "../../support/sized";
 import { SOURCE_MUTANTS } from "../../support/simulation/source-mutants";
+import { testMutants } from "../../support/simulation/mutant-tests";
 import { SimulationThreads } from "../../support/simulation/threads";
 import { INVARIANTS, World } from "../../support/simulation/world";
 
@@ -30,18 +31,7 @@ describe("an engine of timers that", () => {
     300_000,
   );
 
-  it.each(SOURCE_MUTANTS.map((mutant) => [mutant.name, mutant] as const))(
-    "%s is detected",
-    async (_, mutant) => {
-      const mutated = await SimulationThreads.start(mutant);
-      try {
-        expect(await mutated.firstBroken(mutant.name, WORLDS_PER_MUTANT)).toBeDefined();
-      } finally {
-        await mutated.stop();
-      }
-    },
-    300_000,
-  );
+  testMutants(SOURCE_MUTANTS, WORLDS_PER_MUTANT);
 
   it("breaks any invariant is among the mutants", () => {
     // The others are the source mutants'.

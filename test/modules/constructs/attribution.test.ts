@@ -31,7 +31,7 @@ describe("the notice of a module", () => {
       expect(attribution).toContain(`${name} ${version} (`);
     }
     expect(attribution).toContain("Permission is hereby granted");
-  }, 60_000);
+  });
 
   it("has each text once, with the packages that it is for", () => {
     const paths = [packageWith("b", "MIT", "Text"), packageWith("a", "MIT", "Text\r\n"), packageWith("c", "ISC")];

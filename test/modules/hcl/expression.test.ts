@@ -130,7 +130,7 @@ it("writes values that mean what they mean in JSON, and as terraform fmt does", 
   results.forEach(({ hcl, json }, index) => {
     expect({ sample: samples[index], hcl }).toEqual({ sample: samples[index], hcl: json });
   });
-}, 60_000);
+});
 
 it("writes literals as they are", async () => {
   const samples = sampleOf(fc.array(literal, { maxLength: 3 }), 100);
@@ -140,7 +140,7 @@ it("writes literals as they are", async () => {
   );
   // Terraform composes characters in all strings.
   expect(results.map(({ hcl }) => hcl)).toEqual(samples.map((texts) => texts.map((text) => text.normalize("NFC"))));
-}, 60_000);
+});
 
 it("writes JSON documents whose text is the same to the byte", async () => {
   const samples = sampleOf(document, 300);
@@ -151,7 +151,7 @@ it("writes JSON documents whose text is the same to the byte", async () => {
   results.forEach(({ hcl, json }, index) => {
     expect({ sample: samples[index], hcl }).toEqual({ sample: samples[index], hcl: json });
   });
-}, 60_000);
+});
 
 it("reads as a person would write it", () => {
   const policy = {

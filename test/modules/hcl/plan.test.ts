@@ -67,7 +67,7 @@ beforeAll(async () => {
   };
   writeFileSync(join(stack, "offline_override.tf.json"), JSON.stringify(override));
   addJson();
-}, 60_000);
+});
 afterAll(async () => {
   await new Promise((closed) => aws.close(closed));
   rmSync(output, { recursive: true });

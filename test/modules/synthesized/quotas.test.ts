@@ -7,9 +7,6 @@ import { stackSchema } from "../../../modules/synthesized/resources";
 import { Feature } from "../../../modules/constructs/feature";
 import { EVERYTHING } from "../../support/everything";
 
-// Hundreds of exports and shards, beside other tests.
-jest.setTimeout(60_000);
-
 const REGION = "us-gov-west-1"; // the longest partition
 
 function modulesOf(input: Omit<EnvironmentInput, "region">, name: string) {

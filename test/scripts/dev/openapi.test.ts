@@ -7,6 +7,7 @@ import { scopeOf } from "../../../functions/shared/handlers/scopes";
 import { jsonText } from "../../../functions/shared/json-text";
 import { timerRoutes } from "../../../functions/timers/api/routes";
 import { API_ROUTES } from "../../../functions/timers/contract";
+import { API_ROUTES as WORKFLOW_ROUTES, OWN_ROUTES } from "../../../functions/workflows/contract";
 import { openapiDocuments } from "../../../scripts/dev/docs/openapi";
 import { fakeTimers } from "../../support/fake-timers";
 
@@ -30,6 +31,11 @@ type Document = z.output<typeof documentSchema>;
 const documents = openapiDocuments();
 const documentOf = (feature: string) =>
   documentSchema.parse(JSON.parse(documents[`docs/openapi/${feature}.json`] ?? "{}"));
+
+const routesOf = (document: Document) =>
+  Object.entries(document.paths)
+    .flatMap(([path, operations]) => Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`))
+    .sort();
 
 /** Whether a value is as a schema of the document has it. */
 function accepts(document: Document, schema: object, value: unknown): boolean {
@@ -74,6 +80,14 @@ describe("the API of pipelines", () => {
   });
 });
 
+describe("the API of workflows", () => {
+  it("has each route", () => {
+    expect(routesOf(documentOf("workflows"))).toEqual(
+      [...WORKFLOW_ROUTES, ...OWN_ROUTES].map(({ method, path }) => `${method} ${path}`).sort(),
+    );
+  });
+});
+
 describe("the API of timers", () => {
   const document = documentOf("timers");
   const NOW = Date.parse("2026-11-21T06:55:30.250Z");
@@ -95,10 +109,7 @@ describe("the API of timers", () => {
         ? verbs[method].map((verb) => `${method} ${path.replace("{verb}", verb)}`)
         : [`${method} ${path}`],
     );
-    const documented = Object.entries(document.paths).flatMap(([path, operations]) =>
-      Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
-    );
-    expect(documented.sort()).toEqual(expected.sort());
+    expect(routesOf(document)).toEqual(expected.sort());
   });
 
   const retry = { maxAttempts: 3, maxAgeSeconds: 60 };

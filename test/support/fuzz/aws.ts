@@ -1,7 +1,8 @@
 /** AWS on loopback for the fuzz: answers as if all went well, and refuses what the real one refuses. Each refusal would be a 500 of ours. */
 import { createHash } from "node:crypto";
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text as bodyOf } from "node:stream/consumers";
 
 const md5 = (text: string) => createHash("md5").update(text).digest("hex");
 
@@ -80,12 +81,6 @@ function answerTo(operation: string, fields: Fields): Answer {
       ? { body: { Parameter: { Name: "/almanac/webhook", Value: PARAMETER_VALUE } } }
       : refused("ParameterNotFound");
   return { status: 404, body: {} };
-}
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  let body = "";
-  for await (const chunk of request.setEncoding("utf8")) body += String(chunk);
-  return body;
 }
 
 /** @param objects in S3, by the end of their key */

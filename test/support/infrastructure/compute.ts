@@ -1,4 +1,5 @@
 /** Functions, their roles, and state machines. */
+import { isDeepStrictEqual } from "node:util";
 import type { Resource } from "../../../modules/synthesized/resources";
 import {
   arnOf,
@@ -122,9 +123,15 @@ function isNarrow(statement: Readonly<Record<string, unknown>>, values: Readonly
     actions.every((action) => /^[a-z0-9-]+:[A-Za-z]+$/.test(action)) &&
     resources.length > 0 &&
     resources.every((each) => each !== "*" || actions.every((action) => EVERYWHERE[sid]?.test(action) === true)) &&
-    (used === undefined || resources.some((each) => each.includes(`${used}.`)))
+    (used === undefined || resources.some((each) => each.includes(`${used}.`))) &&
+    isDeepStrictEqual(statement["Condition"], CONDITIONS[sid])
   );
 }
+
+/** Of a table of another feature, only its own items. */
+const CONDITIONS: Readonly<Record<string, unknown>> = {
+  HeartbeatsTable: { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["schedule/*"] } },
+};
 
 /** A machine's role invokes the functions of its tasks, and does what else its tasks do. */
 function allowsTasks(machine: Resource, statements: readonly Readonly<Record<string, unknown>>[]): boolean {
@@ -132,7 +139,7 @@ function allowsTasks(machine: Resource, statements: readonly Readonly<Record<str
   const functions = [...text.matchAll(/aws_lambda_function\.(\w+)\./g)].map(
     ([, name]) => `aws_lambda_function.${name ?? ""}.arn`,
   );
-  const actions = [...text.matchAll(/states:::(dynamodb|states):(\w)(\w+)/g)].map(
+  const actions = [...text.matchAll(/states:::(dynamodb|events|states):(\w)(\w+)/g)].map(
     ([, service = "", first = "", rest = ""]) => `${service}:${first.toUpperCase()}${rest}`,
   );
   // A distributed map is executions of its own.

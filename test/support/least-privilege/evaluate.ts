@@ -17,6 +17,8 @@ export interface Statement {
   readonly Effect: "Allow" | "Deny";
   readonly Action: readonly string[];
   readonly Resource: readonly string[];
+  /** Of context keys that the recorded calls do not have: evaluated as if it held. */
+  readonly Condition?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export interface Deployed {

@@ -4,6 +4,7 @@ import type { SourceMutant } from "../simulation/source-mutants";
 const PLAN = "functions/schedules/plan/plan.ts";
 const RETRY = "functions/schedules/plan/end-attempt.ts";
 const KEEPER = "functions/schedules/keeper/keep-schedules.ts";
+const CHECK = "functions/heartbeats/monitors/check-result.ts";
 const TABLE = "functions/schedules/storage/runs-table.ts";
 
 export const MUTANTS: readonly SourceMutant[] = [
@@ -81,13 +82,13 @@ export const MUTANTS: readonly SourceMutant[] = [
   {
     name: "forgets to follow what it has created",
     file: KEEPER,
-    from: "const opened = created.filter(isOpen).map(({ run }) => run);",
+    from: "const opened = created.filter(isFollowed).map(({ run }) => run);",
     to: "const opened: string[] = [];",
   },
   {
     name: "closes what it has invoked",
     file: KEEPER,
-    from: "if (plan.closed.length > 0) await table.close(name, plan.closed);",
+    from: "if (isReported && plan.closed.length > 0) await table.close(name, plan.closed);",
     to: "if (plan.invoked.length > 0) await table.close(name, plan.invoked.map(({ run }) => run));",
   },
   { name: "lets one run a tick begin", file: KEEPER, from: "return plan.waits;", to: "return false;" },
@@ -108,6 +109,36 @@ export const MUTANTS: readonly SourceMutant[] = [
     file: TABLE,
     from: 'const ConditionExpression = "attribute_not_exists(schedule)";',
     to: 'const ConditionExpression = "NOT attribute_exists(nothing)";',
+  },
+  {
+    name: "does not report missed runs",
+    file: KEEPER,
+    from: '|| (monitors !== undefined && run.outcome === "missed")',
+    to: "",
+  },
+  {
+    name: "does not report what Lambda has ended",
+    file: PLAN,
+    from: '...gone.map(({ run }): Run => ({ ...run, outcome: "failed", endedAt: now })),',
+    to: "",
+  },
+  {
+    name: "never expects a run anew",
+    file: KEEPER,
+    from: "if (state?.expectedBefore === expectedBefore) return;",
+    to: "if (state?.expectedBefore !== undefined) return;",
+  },
+  {
+    name: "hides a failure that a success has followed",
+    file: CHECK,
+    from: "(isNew || hasFailed(job))",
+    to: "hasFailed(job)",
+  },
+  {
+    name: "shows a failure for ever",
+    file: CHECK,
+    from: "(isNew || hasFailed(job))",
+    to: "(isNew || !hasFailed(job))",
   },
   {
     name: "moves the cursor from wherever it is",

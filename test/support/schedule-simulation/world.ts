@@ -2,10 +2,14 @@
  * A simulated world of schedules with virtual time and random faults, derived from a seed: the real keeper, attempts and runs table, with
  * DynamoDB, Lambda and EventBridge simulated.
  */
+import { unmarshall } from "@aws-sdk/util-dynamodb";
+import { scheduleResult, type CheckResult } from "../../../functions/heartbeats/monitors/check-result";
+import { jobSchema } from "../../../functions/heartbeats/monitors/job";
 import { schedulesSchema, type Attempt, type Run, type ScheduleConfig } from "../../../functions/schedules/contract";
 import { keepSchedules, type KeeperPorts } from "../../../functions/schedules/keeper/keep-schedules";
 import { nextInstant } from "../../../functions/shared/calendar/schedule-expression";
 import { runAttempt } from "../../../functions/schedules/run/run-attempt";
+import { monitorsTable } from "../../../functions/schedules/storage/monitors-table";
 import { runsTable, type DynamoCall } from "../../../functions/schedules/storage/runs-table";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../functions/shared/time";
 import { sleep, type Clock } from "../../../functions/shared/clock";
@@ -43,6 +47,10 @@ const LENGTH_MS = 5 * HOUR_MS;
 
 /** No faults in this last part of a world, so that everything ends. */
 const RECOVERY_MS = 90 * MINUTE_MS;
+
+/** Heartbeats check this often, at this second. */
+const CHECK_MINUTES = 5;
+const CHECK_SECOND_MS = 18 * SECOND_MS;
 
 const KEEP_MS = 45 * SECOND_MS;
 const TIMEOUT_MS = 3 * MINUTE_MS;
@@ -141,6 +149,7 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
     const killed = () => calls.left-- <= 0;
     const ports: KeeperPorts = {
       table: runsTable(unreliable(killed), "runs"),
+      monitors: monitorsTable(unreliable(killed), "heartbeats"),
       clock,
       invoke: async (attempt) => {
         if (killed() || fault(0.05)) throw new KilledError("killed");
@@ -172,10 +181,20 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
     });
   };
 
+  const checks = new Map<string, CheckResult[]>(Object.keys(schedules).map((name) => [name, []]));
+  const check = (): void => {
+    for (const [name, results] of checks) {
+      const item = memory.items.get(`schedule/${name}\nheartbeat`);
+      const job = jobSchema.parse(item === undefined ? {} : unmarshall(item));
+      results.push(scheduleResult(job, results.at(-1)?.at, clock.now()));
+    }
+  };
+
   let outageUntil = 0;
   const first = Math.ceil(begin / MINUTE_MS) * MINUTE_MS + TICK_SECOND_MS;
   for (let due = first; due < begin + LENGTH_MS; due += MINUTE_MS) {
     await sleep(clock, due - clock.now());
+    if (((due / MINUTE_MS) | 0) % CHECK_MINUTES === 0) pending.push(sleep(clock, CHECK_SECOND_MS).then(check));
     if (fault(0.004)) outageUntil = clock.now() + random.whole(7, 90) * MINUTE_MS;
     if (clock.now() < outageUntil && isFaulty()) continue;
     if (fault(0.05)) continue;
@@ -195,6 +214,7 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
     effects,
     created,
     events,
+    checks,
     begin,
     end: begin + LENGTH_MS - 3 * MINUTE_MS,
     clock,
@@ -229,17 +249,31 @@ interface History {
   /** When a run was queued, by its id. */
   readonly created: ReadonlyMap<string, number>;
   readonly events: readonly string[];
+  /** Results of each schedule's monitor. */
+  readonly checks: ReadonlyMap<string, readonly CheckResult[]>;
   readonly begin: number;
   readonly end: number;
   readonly clock: Clock;
 }
+
+/** A tick reports a run, unless the keeper is in an outage or killed several times. */
+const SEEN_MS = 2 * HOUR_MS;
 
 const LATE_MS = 5 * MINUTE_MS;
 
 /** Calls between a tick's decision and the time when it is observed may take this long. */
 const OBSERVED_LATE_MS = 3 * MINUTE_MS;
 
-function violationsOf({ schedules, rows, effects, created, events, begin, end }: History): readonly Violation[] {
+function violationsOf({
+  schedules,
+  rows,
+  effects,
+  created,
+  events,
+  checks,
+  begin,
+  end,
+}: History): readonly Violation[] {
   const found: Violation[] = events
     .filter((event) => event !== "too late")
     .map((detail) => ({ invariant: "nothing else goes wrong", detail }));
@@ -255,6 +289,9 @@ function violationsOf({ schedules, rows, effects, created, events, begin, end }:
     }
     for (const at of times) if (at <= end) violated("only instants have rows", `${name} ${new Date(at).toISOString()}`);
     if (firstAt > begin + 100 * MINUTE_MS + 60 * MINUTE_MS) violated("every instant has a row", `${name} begins late`);
+
+    for (const detail of monitorFaults(runs, checks.get(name) ?? [], end))
+      violated("the monitor shows each failure and recovery", `${name}: ${detail}`);
 
     for (const { run, outcome, scheduledAt, dueAt, startedAt, endedAt, reason = "" } of runs) {
       const id = `${name}/${run}`;
@@ -293,6 +330,38 @@ function violationsOf({ schedules, rows, effects, created, events, begin, end }:
     }
   }
   return found;
+}
+
+/** The checks of the last part of a world, in which nothing fails, have seen everything. */
+function monitorFaults(runs: readonly Run[], checks: readonly CheckResult[], end: number): readonly string[] {
+  const ended = runs
+    .flatMap(({ outcome, run, endedAt }) =>
+      endedAt === undefined || outcome === "skipped" ? [] : [{ outcome, run, endedAt }],
+    )
+    .filter(({ endedAt }) => endedAt < end - (CHECK_MINUTES + 3) * MINUTE_MS)
+    .toSorted((a, b) => a.endedAt - b.endedAt);
+  const last = ended.at(-1);
+  const lastCheck = checks.at(-1);
+  if (last === undefined || lastCheck === undefined) return [];
+  const unseen = ended.filter(
+    ({ outcome, endedAt }) =>
+      outcome !== "succeeded" &&
+      !checks.some(({ at, health }) => health === "down" && at >= endedAt && at < endedAt + SEEN_MS),
+  );
+  return [
+    ...unseen.map(({ run, outcome }) => `${run} ${outcome} was never seen`),
+    ...(lastCheck.reason === "run-overdue"
+      ? [`${lastCheck.message ?? ""}, at ${new Date(lastCheck.at).toISOString()}`]
+      : []),
+    ...(last.outcome === "succeeded" &&
+    runs.at(-1)?.outcome === "succeeded" &&
+    !runs.some(
+      ({ outcome, endedAt = 0 }) => outcome !== "succeeded" && outcome !== "skipped" && endedAt > last.endedAt,
+    ) &&
+    lastCheck.health !== "up"
+      ? [`${last.run} succeeded, and it is ${lastCheck.health}`]
+      : []),
+  ];
 }
 
 function overlaps(effects: readonly Effect[]): readonly string[] {

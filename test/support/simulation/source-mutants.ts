@@ -51,7 +51,7 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "replaces a timer that does not change",
     file: PUT,
-    from: "if (stored !== undefined && isUnchanged(stored)) return stored;",
+    from: "if (stored !== undefined && isUnchanged?.(stored) === true) return stored;",
     to: "",
   },
   {

@@ -20,20 +20,29 @@ export interface WorldRun {
   readonly mutant?: string;
 }
 
+const TIMERS_WORKER = join(__dirname, "worker.ts");
+
 export class SimulationThreads {
   readonly #idle: Worker[];
   readonly #all: readonly Worker[];
 
-  private constructor(code: string) {
+  /** @param world begins what names a world to people; its seed follows */
+  private constructor(
+    code: string,
+    readonly world: string,
+  ) {
     const options = { eval: true, execArgv: ["--enable-source-maps"] };
     this.#all = Array.from({ length: availableParallelism() }, () => new Worker(code, options));
     this.#idle = [...this.#all];
   }
 
-  /** @param mutant changes the engine. @default the engine as it is */
-  static async start(mutant?: SourceMutant): Promise<SimulationThreads> {
+  /**
+   * @param mutant changes the engine. @default the engine as it is
+   * @param worker runs the worlds. @default those of timers
+   */
+  static async start(mutant?: SourceMutant, worker = TIMERS_WORKER): Promise<SimulationThreads> {
     const { outputFiles } = await build({
-      entryPoints: [join(__dirname, "worker.ts")],
+      entryPoints: [worker],
       bundle: true,
       platform: "node",
       target: "node20",
@@ -41,17 +50,20 @@ export class SimulationThreads {
       write: false,
       plugins: mutant === undefined ? [] : [mutating(mutant)],
     });
-    return new SimulationThreads(outputFiles[0]?.text ?? "");
+    return new SimulationThreads(
+      outputFiles[0]?.text ?? "",
+      worker === TIMERS_WORKER ? "npm run simulate -- --seed" : "world",
+    );
   }
 
-  /** The worlds that violate an invariant: the command to reproduce each, and the violation. */
+  /** The worlds that violate an invariant, with the violation: the command to reproduce each, of timers. */
   async brokenWorlds(count: number): Promise<readonly string[]> {
     const seeds = Array.from({ length: count }, (_, seed) => seed);
     const results = await mapConcurrently(seeds, this.#all.length, async (seed) => {
       const {
         violations: [violation],
       } = await this.#run({ seed });
-      return violation ? [`npm run simulate -- --seed ${seed}: ${violation.invariant}: ${violation.detail}`] : [];
+      return violation ? [`${this.world} ${seed}: ${violation.invariant}: ${violation.detail}`] : [];
     });
     return results.flat();
   }
@@ -111,7 +123,7 @@ export class SimulationThreads {
       this.#idle.push(thread);
       return result;
     } catch (cause) {
-      throw new Error(`npm run simulate -- --seed ${run.seed} failed`, { cause });
+      throw new Error(`${this.world} ${run.seed} failed`, { cause });
     }
   }
 }

@@ -1,11 +1,11 @@
 /** A client for AWS's JSON protocol without an SDK, for the functions that call most often. */
-import { createAwsJson, credentialsFrom, type AwsJson } from "../aws-json";
+import { createAwsJson, credentialsFrom, type AwsJson, type AwsJsonService } from "../aws-json";
 import { systemClock } from "../../clock";
 import type { EnvironmentSource } from "../../environment";
 import { nodeTransport, type ConnectTransport } from "../transport";
 
 export interface AwsJsonClientOptions {
-  readonly service: "dynamodb" | "sqs";
+  readonly service: AwsJsonService;
   /** Concurrent calls. More calls wait. */
   readonly connections: number;
   /** @default Node's client */

@@ -46,7 +46,7 @@ export async function benchBundle(): Promise<readonly Figure[]> {
   }
 }
 
-function writeUnzipped(zipFile: string, file: string): void {
+export function writeUnzipped(zipFile: string, file: string): void {
   mkdirSync(dirname(file), { recursive: true });
   for (const [name, content] of Object.entries(unzipSync(readFileSync(zipFile)))) {
     writeFileSync(join(dirname(file), name), content);
@@ -67,7 +67,7 @@ function bundleWithSdk2(entry: string, outfile: string): number {
 }
 
 /** In milliseconds, with the Node options that deployed functions have. */
-async function medianLoad(file: string): Promise<number> {
+export async function medianLoad(file: string): Promise<number> {
   const env = { ...ownEnvironment(), NODE_OPTIONS: "--enable-source-maps" };
   const loads: number[] = [];
   for (let load = 0; load < LOADS; load += 1) {

@@ -3,7 +3,7 @@ import { exportClients } from "../../../../functions/exports/scan/clients";
 import { fileWriter } from "../../../../functions/exports/format/file-writer";
 import { objectStore } from "../../../../functions/exports/storage/object-store";
 import { rateLimiter } from "../../../../functions/exports/scan/rate-limiter";
-import { exportSegment, PART_BYTES } from "../../../../functions/exports/scan/segment";
+import { exportSegment } from "../../../../functions/exports/scan/segment";
 import { tableScan } from "../../../../functions/exports/scan/table-scan";
 import { systemClock } from "../../../../functions/shared/clock";
 import { measure } from "./measure";
@@ -19,7 +19,7 @@ measure(async (task) => {
     {
       format: "ndjson",
       writeEmptyFile: false,
-      partBytes: PART_BYTES,
+      partBytes: 128 * 1_048_576,
       scan: tableScan(dynamodb, { TableName: TABLE }),
       rateLimiter: rateLimiter(undefined, systemClock),
       clock: systemClock,

@@ -46,7 +46,7 @@ export async function benchCost(): Promise<readonly Figure[]> {
   const parts = costsPerTarget(counted, Buffer.byteLength(output) / (WARM_UP_TICKS + COUNTED_TICKS), shape);
   const total = Object.values(parts).reduce((sum, usd) => sum + usd, 0);
   return [
-    figureAtMost("usd_per_target_month", total, "USD", 0.05),
+    figureAtMost("usd_per_target_month", total, "USD", 0.04),
     ...Object.entries(parts).map(([name, usd]) => figure(`usd_${name}`, usd, "USD")),
     figure("usd_canary_month", TICKS_A_MONTH * PRICES.cloudWatch.canaryRun, "USD"),
     figure("usd_environment_month", shape.monthly + metricNames(output).size * PRICES.cloudWatch.metricMonth, "USD"),

@@ -1,20 +1,13 @@
 /** Environment variables of the handlers under measurement. */
 import { DNS_LOOKUP_THREADS } from "../../../../functions/heartbeats/contract";
+import { stubEnvironment } from "../stub-environment";
 
 /** The environment variables of both handlers. */
 export function handlerEnvironment(awsEndpoint: string): NodeJS.ProcessEnv {
   return {
-    AWS_ENDPOINT_URL: awsEndpoint,
-    // Avoids a warning about Node 20.
-    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
-    AWS_REGION: "eu-central-1",
-    AWS_ACCESS_KEY_ID: "bench",
-    AWS_SECRET_ACCESS_KEY: "bench",
+    ...stubEnvironment("heartbeats", awsEndpoint),
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: "1769",
     MEMORY_MB: "1769",
-    POWERTOOLS_SERVICE_NAME: "heartbeats",
-    ALMANAC_APP: "almanac",
-    ALMANAC_ENVIRONMENT: "bench",
     TELEMETRY_TABLE: "almanac-bench-heartbeats",
     STATE_TABLE: "almanac-bench-heartbeats-state",
     CONFIGURATION_BUCKET: "almanac-bench-heartbeats-configuration",

@@ -7,6 +7,7 @@ import { z } from "zod";
 import { handler } from "../../../../functions/pipelines/ingest";
 import { lambdaContext } from "../../../../test/support/lambda";
 import { figure, median, type Figure } from "../figure";
+import { stubEnvironment } from "../stub-environment";
 import { PRICES } from "../../../shared/prices";
 
 const BATCH = 100;
@@ -82,13 +83,7 @@ function priceOf({ DynamoDB, S3 }: Counts): number {
 
 function setEnvironment(endpoint: string): void {
   Object.assign(process.env, {
-    AWS_ENDPOINT_URL: endpoint,
-    AWS_REGION: "eu-central-1",
-    AWS_ACCESS_KEY_ID: "bench",
-    AWS_SECRET_ACCESS_KEY: "bench",
-    POWERTOOLS_SERVICE_NAME: "pipelines",
-    ALMANAC_APP: "almanac",
-    ALMANAC_ENVIRONMENT: "bench",
+    ...stubEnvironment("pipelines", endpoint),
     PIPELINE_NAME: "jobOrder",
     PIPELINE_CONFIG: JSON.stringify({
       key: "/jobOrderId",

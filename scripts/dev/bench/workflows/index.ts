@@ -7,6 +7,7 @@ import { virtualClock } from "../../../../test/support/virtual-clock";
 import { PRICES } from "../../../shared/prices";
 import { withProcesses } from "../child-processes";
 import { figure, figureAtLeast, figureAtMost, type Figure } from "../figure";
+import { stubEnvironment } from "../stub-environment";
 import { sweepRequests } from "./sweep";
 import { measuredSchema, stubReadySchema } from "./processes/messages";
 
@@ -51,15 +52,7 @@ export async function benchWorkflows(): Promise<readonly Figure[]> {
 
 function starterEnvironment(endpoint: string): NodeJS.ProcessEnv {
   return {
-    AWS_ENDPOINT_URL: endpoint,
-    // The SDK warns about Node 20 at every start. Deployed functions run on a newer version.
-    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
-    AWS_REGION: "eu-central-1",
-    AWS_ACCESS_KEY_ID: "bench",
-    AWS_SECRET_ACCESS_KEY: "bench",
-    POWERTOOLS_SERVICE_NAME: "workflows",
-    ALMANAC_APP: "almanac",
-    ALMANAC_ENVIRONMENT: "bench",
+    ...stubEnvironment("workflows", endpoint),
     STATE_MACHINE_ARN: "arn:aws:states:eu-central-1:000000000000:stateMachine:almanac-bench-workflows-task",
     EXECUTION_ARN_PREFIX: "arn:aws:states:eu-central-1:000000000000:execution:almanac-bench-workflows-task",
     TASKS_TABLE: "almanac-bench-workflows",

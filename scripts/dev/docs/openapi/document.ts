@@ -62,7 +62,8 @@ export interface Api {
   readonly operations: Readonly<Record<string, Operation>>;
 }
 
-const SIGNED_ERRORS = ["badRequest", "forbidden", "tooMany", "unavailable"] as const;
+/** Of each operation whose requests are signed. */
+export const SIGNED_ERRORS = ["badRequest", "forbidden", "tooMany", "unavailable"] as const;
 
 const SERVER = {
   url: "https://{api}.execute-api.{region}.amazonaws.com/live",

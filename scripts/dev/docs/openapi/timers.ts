@@ -9,21 +9,20 @@ import {
   timerSchema,
   verbSchema as changedSchema,
 } from "../../../../clients/timers/responses";
-import { listSchema } from "../../../../functions/timers/api/list-timers";
 import { idSchema, oneshotBodySchema, periodicBodySchema } from "../../../../functions/timers/api/request-schemas";
 import {
   batchSchema,
   deleteSchema,
   fireSchema,
+  listSchema,
   putSchema,
   readSchema,
   verbsSchema,
 } from "../../../../functions/timers/api/route-schemas";
-import type { Api, Operation } from "./document";
+import { SIGNED_ERRORS, type Api, type Operation } from "./document";
 
 const idAnswer = z.string();
 const query = readSchema.shape.query;
-const SIGNED = ["badRequest", "forbidden", "tooMany", "unavailable"] as const;
 const headers = putSchema.shape.headers;
 
 const timer = { 200: { description: "The timer", schema: timerSchema } };
@@ -62,20 +61,20 @@ function operationsOf(kind: "periodic" | "oneshot", body: z.ZodType): Readonly<R
               : timerSchema,
         },
       },
-      errors: [...SIGNED, "conflict"],
+      errors: [...SIGNED_ERRORS, "conflict"],
     },
     [`GET ${path}`]: {
       id: `get${name}`,
       summary: "Reads a timer",
       answers: { ...timer, ...notFound },
-      errors: [...SIGNED, "conflict"],
+      errors: [...SIGNED_ERRORS, "conflict"],
     },
     [`DELETE ${path}`]: {
       id: `delete${name}`,
       summary: "Deletes a timer, if it exists. Fires that are queued are fenced",
       query: deleteSchema.shape.query,
       answers: { 200: { description: "Its id", schema: idAnswer } },
-      errors: [...SIGNED, "conflict"],
+      errors: [...SIGNED_ERRORS, "conflict"],
     },
     [`GET ${path}/fires`]: {
       id: `fires${name}`,
@@ -88,14 +87,14 @@ function operationsOf(kind: "periodic" | "oneshot", body: z.ZodType): Readonly<R
       summary: "The next fires of a timer",
       query: query.pick({ count: true }),
       answers: fires,
-      errors: [...SIGNED, "conflict"],
+      errors: [...SIGNED_ERRORS, "conflict"],
     },
     [`GET ${path}/audit`]: {
       id: `audit${name}`,
       summary: "Compares the fires that the schedule expects with those that were recorded",
       query: query.pick({ sinceSeconds: true, lateSeconds: true }),
       answers: { 200: { description: "Expected and observed fires", schema: auditSchema }, ...notFound },
-      errors: [...SIGNED, "conflict"],
+      errors: [...SIGNED_ERRORS, "conflict"],
     },
     [`POST ${path}/preview`]: {
       id: `previewNew${name}`,
@@ -111,19 +110,19 @@ function operationsOf(kind: "periodic" | "oneshot", body: z.ZodType): Readonly<R
       body: fireSchema.shape.body,
       isBodyRequired: false,
       answers: { 200: { description: "The fire", schema: firedSchema }, ...notFound },
-      errors: [...SIGNED, "conflict"],
+      errors: [...SIGNED_ERRORS, "conflict"],
     },
     [`POST ${path}/pause`]: {
       id: `pause${name}`,
       summary: "Pauses a timer until it is resumed",
       answers: { ...timer, ...notFound },
-      errors: [...SIGNED, "conflict"],
+      errors: [...SIGNED_ERRORS, "conflict"],
     },
     [`POST ${path}/resume`]: {
       id: `resume${name}`,
       summary: "Resumes a timer",
       answers: { ...timer, ...notFound },
-      errors: [...SIGNED, "conflict"],
+      errors: [...SIGNED_ERRORS, "conflict"],
     },
   };
 }

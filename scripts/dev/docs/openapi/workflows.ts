@@ -2,12 +2,12 @@
 import * as z from "zod";
 import {
   decisionSchema,
-  TASK_STATUSES,
   taskIdSchema,
+  taskListSchema,
   taskRequestSchema,
   taskSchema,
 } from "../../../../functions/workflows/contract";
-import type { Api } from "./document";
+import { SIGNED_ERRORS, type Api } from "./document";
 
 const startedSchema = z.object({
   taskId: z.string(),
@@ -15,8 +15,6 @@ const startedSchema = z.object({
   executionArn: z.string(),
   startDate: z.string().meta({ format: "date-time" }),
 });
-
-const SIGNED = ["badRequest", "forbidden", "tooMany", "unavailable"] as const;
 
 export const WORKFLOWS_API: Api = {
   title: "Almanac workflows",
@@ -29,19 +27,12 @@ export const WORKFLOWS_API: Api = {
       summary: "Starts a task. The same request again starts nothing and has the same answer",
       body: taskRequestSchema,
       answers: { 200: { description: "The task has started", schema: startedSchema } },
-      errors: [...SIGNED, "conflict"],
+      errors: [...SIGNED_ERRORS, "conflict"],
     },
     "GET /tasks": {
       id: "listTasks",
       summary: "Lists tasks of one status page by page",
-      query: z.object({
-        status: z.enum(TASK_STATUSES),
-        limit: z
-          .string()
-          .regex(/^[1-9]\d{0,2}$/)
-          .optional(),
-        next: z.string().optional(),
-      }),
+      query: taskListSchema,
       answers: {
         200: { description: "A page", schema: z.object({ tasks: z.array(taskSchema), next: z.string().optional() }) },
       },
@@ -50,7 +41,7 @@ export const WORKFLOWS_API: Api = {
       id: "getTask",
       summary: "Reads a task",
       answers: { 200: { description: "The task", schema: taskSchema } },
-      errors: [...SIGNED, "notFound"],
+      errors: [...SIGNED_ERRORS, "notFound"],
     },
     "DELETE /tasks/{id}": {
       id: "cancelTask",
@@ -59,27 +50,27 @@ export const WORKFLOWS_API: Api = {
         200: { description: "The task has ended", schema: taskSchema },
         202: { description: "The task is being cancelled", schema: taskSchema },
       },
-      errors: [...SIGNED, "notFound", "conflict"],
+      errors: [...SIGNED_ERRORS, "notFound", "conflict"],
     },
     "POST /tasks/{id}/approve": {
       id: "approveTask",
       summary: "Approves a task that waits for a person",
       body: decisionSchema,
       answers: { 200: { description: "The task, which goes on", schema: taskSchema } },
-      errors: [...SIGNED, "notFound", "conflict"],
+      errors: [...SIGNED_ERRORS, "notFound", "conflict"],
     },
     "POST /tasks/{id}/reject": {
       id: "rejectTask",
       summary: "Rejects a task that waits for a person",
       body: decisionSchema,
       answers: { 200: { description: "The task, whose state fails", schema: taskSchema } },
-      errors: [...SIGNED, "notFound", "conflict"],
+      errors: [...SIGNED_ERRORS, "notFound", "conflict"],
     },
     "POST /tasks/{id}/redrive": {
       id: "redriveTask",
       summary: "Runs a failed task again, from the state that failed",
       answers: { 200: { description: "The task, which is STARTED", schema: taskSchema } },
-      errors: [...SIGNED, "notFound", "conflict"],
+      errors: [...SIGNED_ERRORS, "notFound", "conflict"],
     },
   },
 };

@@ -5,11 +5,11 @@ import {
   exportIdOf,
   type ActiveRun,
   type ClaimPorts,
+  type ExportState,
   type FinishedDay,
 } from "../../../../functions/exports/run/claim";
 import { cursorSource, type Cursor } from "../../../../functions/exports/run/cursor";
 import { exportSchema, type Run, type RunRequest } from "../../../../functions/exports/contract";
-import { dayOf } from "../../../../functions/exports/run/object-keys";
 
 const NOON = Date.parse("2026-11-21T12:00:00Z");
 const config = exportSchema.parse({ name: "logs", table: "app-logs" });
@@ -30,9 +30,11 @@ function memoryState() {
   const dues = new Map<string, number>();
   const keys = new Map<string, string>();
   const alive = new Set<string>();
-  const replace = (run: Run, execution: string, before: ActiveRun | undefined): Promise<boolean> => {
-    if (active.get(run.exportId)?.execution !== before?.execution) return Promise.resolve(false);
-    active.set(run.exportId, { id: run.id, execution, attempt: run.attempt, abandoned: false });
+  const versions = new Map<string, number>();
+  const replace = (run: Run, execution: string, { version }: ExportState): Promise<boolean> => {
+    if ((versions.get(run.exportId) ?? 0) !== version) return Promise.resolve(false);
+    versions.set(run.exportId, version + 1);
+    active.set(run.exportId, { id: run.id, execution, attempt: run.attempt, abandoned: false, published: false });
     runs.set(`${run.exportId} ${run.id}`, run);
     alive.add(execution);
     return Promise.resolve(true);
@@ -43,6 +45,7 @@ function memoryState() {
         active: active.get(exportId),
         cursor: cursors.get(exportId),
         scheduledUntil: dues.get(exportId),
+        version: versions.get(exportId) ?? 0,
       };
       await new Promise(setImmediate);
       return seen;
@@ -70,6 +73,7 @@ function memoryState() {
     },
     finish: (run: Run, unusableItems = 0) => {
       active.delete(run.exportId);
+      versions.set(run.exportId, (versions.get(run.exportId) ?? 0) + 1);
       days.set(JSON.stringify([run.exportId, run.day, run.trigger, run.range]), {
         run: run.id,
         location: "s3://files/there",
@@ -182,6 +186,24 @@ describe("a claim", () => {
     });
   });
 
+  it("that forces another day starts the unfinished one over first: its folder is without marker, and may have files", async () => {
+    const { ports, die, finish } = memoryState();
+    await claimRun(claimInput("a"), ports);
+    die("a");
+    const tomorrow = NOON + 86_400_000;
+    const restarted = await claimRun(claimInput("b", { force: true }, tomorrow), ports);
+    if (restarted.outcome !== "run") throw new Error(restarted.outcome);
+    expect(restarted.run).toMatchObject({
+      day: "2026-11-21",
+      attempt: 1,
+      superseded: [{ id: "2026-11-21T12:00:00.000Z" }],
+    });
+    finish(restarted.run);
+    expect(await claimRun(claimInput("c", { force: true }, tomorrow + 1), ports)).toMatchObject({
+      run: { day: "2026-11-22" },
+    });
+  });
+
   it("has consecutive windows; a forced rerun has its own window again, and does not move the cursor", async () => {
     const { ports, finish } = memoryState();
     const run = async (execution: string, now: number, force = false): Promise<Run> => {
@@ -219,10 +241,5 @@ describe("a claim", () => {
     expect(exportIdOf({ export: "logs", job: { ...job, application: "blog", assume_role: "" } }, "999999999999")).toBe(
       "logs/blog/999999999999/us-east-1/shop-logs",
     );
-  });
-
-  it("is for a UTC day, whatever the time zone of the machine", () => {
-    expect(dayOf(Date.parse("2026-11-21T23:59:59.999Z"))).toBe("2026-11-21");
-    expect(dayOf(Date.parse("2026-11-22T00:00:00Z"))).toBe("2026-11-22");
   });
 });

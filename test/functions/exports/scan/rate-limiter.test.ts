@@ -75,7 +75,7 @@ describe("the limit of a table", () => {
       ),
       { numRuns: 40 },
     );
-  }, 120_000);
+  });
 
   it.each([1, 100, 2_000])("of %d units a second is mostly used", async (unitsPerSecond) => {
     const reads = await simulate({ unitsPerSecond, readers: 8, itemUnits: 0.5, stalls: [], invocationMs: 120_000 });

@@ -5,12 +5,7 @@ import fc from "fast-check";
 
 import { fileWriter } from "../../../../functions/exports/format/file-writer";
 import { rateLimiter } from "../../../../functions/exports/scan/rate-limiter";
-import {
-  DocumentTooLargeError,
-  exportSegment,
-  PART_BYTES,
-  type SegmentPorts,
-} from "../../../../functions/exports/scan/segment";
+import { DocumentTooLargeError, exportSegment, type SegmentPorts } from "../../../../functions/exports/scan/segment";
 import type { SegmentCheckpoint, UploadedPart } from "../../../../functions/exports/storage/state-table";
 import { memoryObjects, type MemoryObjects } from "../../../support/memory-objects";
 import { virtualClock } from "../../../support/virtual-clock";
@@ -66,7 +61,7 @@ function ports(table: Table, stored: Stored, store: MemoryObjects, worker: Worke
     format,
     writeEmptyFile: worker.writeEmptyFile ?? false,
     clock,
-    partBytes: worker.partBytes ?? PART_BYTES,
+    partBytes: worker.partBytes ?? 128 * 1_048_576,
     rateLimiter: rateLimiter(worker.unitsPerSecond, clock),
     partKey: (part) => `part-${part}`,
     scan: async (after) => {
@@ -257,5 +252,5 @@ describe("a segment", () => {
       ),
       { numRuns: 100 },
     );
-  }, 60_000);
+  });
 });

@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text as bodyOf } from "node:stream/consumers";
 import { crc32 } from "node:zlib";
 
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
@@ -42,12 +43,6 @@ afterAll(() => {
 beforeEach(() => {
   [responses, requests] = [[], []];
 });
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString();
-}
 
 function scan(): ReturnType<typeof tableScan> {
   const dynamodb = new DynamoDBClient({

@@ -67,7 +67,7 @@ describe("a target that fails and recovers", () => {
       }),
       { numRuns: 15 },
     );
-  }, 60_000);
+  });
 
   it("is notified by the next run where the first could not, under the same id", async () => {
     let broken = true;
@@ -447,7 +447,7 @@ describe("the status of all targets", () => {
       }),
       { numRuns: 15 },
     );
-  }, 60_000);
+  });
 
   it("shows a target whose state was not saved as unknown, and fails after saving and notifying the others", async () => {
     const { checkAndPublish, table, documents } = setup([{ name: "a" }, { name: "b" }]);

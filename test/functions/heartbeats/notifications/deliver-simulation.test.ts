@@ -165,7 +165,7 @@ describe("whatever notifiers do", () => {
       ),
       { numRuns: 25 },
     );
-  }, 120_000);
+  });
 
   it("every message has what, since when, and links", async () => {
     const { check, sent } = setup(targets(1));

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text as bodyOf } from "node:stream/consumers";
 import { once } from "node:events";
 
 import { verifySignature } from "../../../../functions/pipelines/gate/signatures";
@@ -36,8 +37,7 @@ class Receiver {
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.requests += 1;
-    let body = "";
-    for await (const chunk of request.setEncoding("utf8")) body += String(chunk);
+    const body = await bodyOf(request);
     if (this.behaviour === "is silent") return;
     if (this.behaviour === "hangs up") return void request.socket.destroy();
     if (this.behaviour === "redirects") return void response.writeHead(307, { Location: "/login" }).end();

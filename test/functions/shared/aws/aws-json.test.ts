@@ -1,6 +1,7 @@
 import { createHash, createHmac } from "node:crypto";
 import { createServer, type IncomingMessage, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text as bodyOf } from "node:stream/consumers";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { createAwsJson, credentialsFrom, type Credentials } from "../../../../functions/shared/aws/aws-json";
 import { nodeTransport, type ConnectTransport } from "../../../../functions/shared/aws/transport";
@@ -42,12 +43,6 @@ async function connect(
     server.close();
   });
   return { client, endpoint };
-}
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString();
 }
 
 /** The SDK signer's hash, with Node's. */

@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { GetObjectCommand, ListBucketsCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { createS3 } from "../../../../functions/shared/aws/clients/s3";
-import { accountOf } from "../../../../functions/shared/aws/bucket-owner";
+import { accountOf } from "../../../../functions/shared/aws/arn";
 import { createS3Client } from "../../../../scripts/shared/s3-client";
 import { lambdaContext } from "../../../support/lambda";
 
@@ -35,9 +35,9 @@ describe("a request to S3", () => {
   });
 
   it("of a function names the function's account, in each partition", () => {
-    expect(accountOf(lambdaContext())).toBe("000000000000");
+    expect(accountOf(lambdaContext().invokedFunctionArn)).toBe("000000000000");
     const arn = "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:almanac-staging-check";
-    expect(accountOf({ invokedFunctionArn: arn })).toBe("123456789012");
+    expect(accountOf(arn)).toBe("123456789012");
   });
 
   it("of a command asks for the account of the credentials once, and on an emulator never", () => {

@@ -1,13 +1,10 @@
 /** What a second PUT does: retries, PUTs that change nothing, and what GET has answered. */
 import fc from "fast-check";
 
-import { jsonText } from "../../../../functions/shared/json-text";
-import { errorResponse } from "../../../../functions/shared/handlers/rest-handler";
-import { scopeOf } from "../../../../functions/shared/handlers/scopes";
 import type { PeriodicInput } from "../../../../functions/timers/api/api-types";
-import { timerRoutes } from "../../../../functions/timers/api/routes";
+import type { TimerPorts } from "../../../../functions/timers/api/routes";
 import type { ApiRouteName } from "../../../../functions/timers/contract";
-import { fakeTimers, type FakeTimers } from "../../../support/fake-timers";
+import { callRoute, fakeTimers, type FakeTimers } from "../../../support/fake-timers";
 
 /** As in an alarm at 18:57:05 for a daily timer of 18:57. */
 const NOW = Date.parse("2026-11-21T18:56:30.250Z");
@@ -24,7 +21,7 @@ describe("a PUT again", () => {
 
   async function call(route: ApiRouteName, id: string, body?: unknown, headers: Readonly<Record<string, string>> = {}) {
     const text = body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body);
-    const routes = timerRoutes({
+    const ports: TimerPorts = {
       ...fake,
       cursors: { get: () => Promise.resolve(new Map()) },
       now: () => now,
@@ -33,22 +30,10 @@ describe("a PUT again", () => {
       onFailure: (error) => {
         throw error;
       },
-    });
-    try {
-      const response = await routes[route]({
-        scope: scopeOf(undefined, undefined),
-        path: { id },
-        query: {},
-        headers,
-        deadline: now + 29_000,
-        body: text === "" ? undefined : (JSON.parse(text) as unknown),
-        text,
-      });
-      return [response.status ?? 200, jsonText(response.body)] as const;
-    } catch (error) {
-      const { status, body: problem } = errorResponse(error);
-      return [status, jsonText(problem)] as const;
-    }
+    };
+    const parsedBody: unknown = text === "" ? undefined : JSON.parse(text);
+    const response = await callRoute(ports, route, { path: { id }, headers, body: parsedBody, text });
+    return [response.status, response.text] as const;
   }
   const parsed = ([status, text]: readonly [number, string]) => ({ status, body: JSON.parse(text) as unknown });
   const put = async (body: unknown, headers?: Readonly<Record<string, string>>) =>
@@ -72,6 +57,8 @@ describe("a PUT again", () => {
     ["its minute", { minuteOfHour: 5, enabled: true }, { minuteOfHour: 6, enabled: true }],
     ["its start", { every: "1 hour" }, { every: "1 hour", startAt: "2026-11-22T00:00:00Z" }],
     ["its end", { every: "1 hour" }, { every: "1 hour", endAt: "2026-11-22T00:00:00Z" }],
+    ["its shard", { every: "1 hour" }, { every: "1 hour", shardId: "shard7" }],
+    ["a policy", { every: "1 hour" }, { every: "1 hour", catchUp: "latest" }],
     ["its number of fires", { every: "1 hour", maxFires: 5 }, { every: "1 hour", maxFires: 6 }],
     ["its time zone", { cron: "0 9 * * ? *" }, { cron: "0 9 * * ? *", timeZone: "Europe/Berlin" }],
     ["its jitter", { every: "1 hour" }, { every: "1 hour", jitterSeconds: 1 }],

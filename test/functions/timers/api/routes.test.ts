@@ -1,12 +1,11 @@
 import * as z from "zod";
 
-import { jsonText } from "../../../../functions/shared/json-text";
-import { errorResponse, type RawRequest } from "../../../../functions/shared/handlers/rest-handler";
+import type { RawRequest } from "../../../../functions/shared/handlers/rest-handler";
 import { scopeOf } from "../../../../functions/shared/handlers/scopes";
-import { timerRoutes, type TimerPorts } from "../../../../functions/timers/api/routes";
+import type { TimerPorts } from "../../../../functions/timers/api/routes";
 import type { ApiRouteName } from "../../../../functions/timers/contract";
 import { partitionOf, rowKey } from "../../../../functions/timers/storage/timer-row";
-import { fakeTimers, type FakeTimers } from "../../../support/fake-timers";
+import { callRoute, fakeTimers, type FakeTimers } from "../../../support/fake-timers";
 
 const NOW = Date.parse("2026-11-21T06:55:30.250Z");
 
@@ -33,25 +32,10 @@ describe("the API of timers", () => {
     };
   });
 
-  /** Calls a route like the REST handler. */
   const call = async (route: ApiRouteName, request: Partial<RawRequest> & { id?: string } = {}) => {
     const { id, ...raw } = request;
-    try {
-      const { status = 200, body } = await timerRoutes(ports)[route]({
-        scope: scopeOf(undefined, undefined),
-        path: id === undefined ? {} : { id },
-        query: {},
-        headers: {},
-        deadline: NOW + 29_000,
-        body: undefined,
-        text: "",
-        ...raw,
-      });
-      return [status, JSON.parse(jsonText(body)) as unknown] as const;
-    } catch (error) {
-      const { status, body } = errorResponse(error);
-      return [status, body] as const;
-    }
+    const { status, text } = await callRoute(ports, route, { path: id === undefined ? {} : { id }, ...raw });
+    return [status, JSON.parse(text) as unknown] as const;
   };
 
   it("responds to a legacy request in the legacy format", async () => {
@@ -214,6 +198,9 @@ describe("the API of timers", () => {
     const put = (shardId: string) => call("PUT /periodic/{id}", { id: "tea", body: { shardId } });
     for (const shardId of ["shard0", "shard3", "shard7"]) expect(await put(shardId)).toMatchObject([200, { shardId }]);
     expect(recordShardCount.mock.calls).toEqual([[8]]);
+    const requests = [{ method: "PUT", path: "/periodic/milk", body: { shardId: "shard9" } }];
+    await call("POST /batch", { body: { requests } });
+    expect(recordShardCount.mock.calls).toEqual([[8], [10]]);
     for (const shardId of ["shard1000", "shard03", "shard-1", "0", ""])
       expect(await put(shardId)).toMatchObject([400, { message: "body.shardId: is not shard0 to shard999" }]);
   });
@@ -281,6 +268,43 @@ describe("the API of timers", () => {
     expect(await listAll("GET /periodic", { state: "paused" })).toMatchObject({ ids: ["milk"] });
     expect(await listAll("GET /periodic", { state: "ended" })).toMatchObject({ ids: [] });
     expect(await listAll("GET /periodic", { dueBefore: "2026-11-21T07:40:00Z" })).toMatchObject({ ids: ["tea"] });
+  });
+
+  it("lists one-shots that are due before a time, by prefix", async () => {
+    const at = "2026-11-21T08:00:00.000Z";
+    for (const id of ["egg-1", "roast"]) await call("PUT /oneshot/{id}", { id, body: { at } });
+    expect(await listAll("GET /oneshot", { dueBefore: at })).toMatchObject({ ids: [] });
+    const later = { dueBefore: "2026-11-21T08:00:00.001Z" };
+    expect(await listAll("GET /oneshot", later)).toMatchObject({ ids: ["egg-1", "roast"] });
+    expect(await listAll("GET /oneshot", { ...later, prefix: "egg-" })).toMatchObject({ ids: ["egg-1"] });
+  });
+
+  it("lists a one-shot whose time has passed and whose jitter has not", async () => {
+    const body = { at: "2026-11-21T06:55:31Z", jitterSeconds: 300 };
+    for (let index = 0; index < 9; index++) await call("PUT /oneshot/{id}", { id: `egg-${index}`, body });
+    ports = {
+      ...ports,
+      now: () => NOW + 60_000,
+      cursors: { get: () => Promise.resolve(new Map([["shard0", NOW + 120_000]])) },
+    };
+    const { ids } = await listAll("GET /oneshot", { state: "scheduled" });
+    expect(ids.length).toBeGreaterThan(1);
+  });
+
+  it("leaves time for its answer when it sends fires", async () => {
+    const deadlines: number[] = [];
+    const send: TimerPorts["queue"]["send"] = (fires, deadline) => {
+      deadlines.push(deadline - NOW);
+      return fake.queue.send(fires, deadline);
+    };
+    ports = { ...ports, queue: { send } };
+    for (const remaining of [29_000, 8_000])
+      await call("PUT /oneshot/{id}", {
+        id: `egg-${remaining}`,
+        body: { delaySeconds: 60 },
+        deadline: NOW + remaining,
+      });
+    expect(deadlines).toEqual([5_000, 2_000]);
   });
 
   it.each([{ state: "scheduled" }, { dueBefore: "2026-11-22T00:00:00Z" }])(
@@ -385,6 +409,13 @@ describe("the API of timers", () => {
     const scope = scopeOf(caller, { "arn:aws:iam::111122223333:role/a": ["a-"] });
     const [, listed] = await call("GET /oneshot", { scope });
     expect(listed).toMatchObject({ timers: [{ id: "a-1" }, { id: "a-2" }] });
+    const corrupt = ["a-3", "b-3"].map((id) => ({ kind: "oneshot" as const, id, error: new Error("no version") }));
+    const list = () => Promise.resolve({ timers: [], keys: [], corrupt });
+    ports = { ...ports, table: { ...fake.table, list } };
+    const unreadable = z.object({ unreadable: z.array(z.object({ id: z.string() })) });
+    const ids = unreadable.parse((await call("GET /oneshot", { scope }))[1]).unreadable.map(({ id }) => id);
+    expect(new Set(ids)).toEqual(new Set(["a-3"]));
+    ports = { ...ports, table: fake.table };
     const requests = ["a-1", "b-1", "b%2D1"].map((id) => ({ method: "DELETE", path: `/oneshot/${id}` }));
     const [, answers] = await call("POST /batch", { scope, body: { requests: requests.slice(0, 2) } });
     expect(answers).toMatchObject({ results: [{ status: 200 }, { status: 403 }] });

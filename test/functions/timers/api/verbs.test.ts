@@ -1,13 +1,12 @@
 /** What can be done with a stored timer, through the routes. */
 import * as z from "zod";
 
-import { jsonText } from "../../../../functions/shared/json-text";
-import { errorResponse, type RawRequest } from "../../../../functions/shared/handlers/rest-handler";
-import { timerRoutes, type TimerPorts } from "../../../../functions/timers/api/routes";
+import type { RawRequest } from "../../../../functions/shared/handlers/rest-handler";
+import type { TimerPorts } from "../../../../functions/timers/api/routes";
 import { scopeOf } from "../../../../functions/shared/handlers/scopes";
 import type { ApiRouteName } from "../../../../functions/timers/contract";
 import { CorruptRowError } from "../../../../functions/timers/storage/timer-row";
-import { fakeTimers, type FakeTimers } from "../../../support/fake-timers";
+import { callRoute, fakeTimers, type FakeTimers } from "../../../support/fake-timers";
 
 const NOW = Date.parse("2026-11-21T06:55:30.250Z");
 const MINUTE = 60_000;
@@ -31,22 +30,8 @@ describe("a stored timer", () => {
   });
 
   async function call(route: ApiRouteName, path: Record<string, string>, request: Partial<RawRequest> = {}) {
-    try {
-      const { status = 200, body } = await timerRoutes(ports)[route]({
-        path,
-        query: {},
-        headers: {},
-        deadline: now + 29_000,
-        body: undefined,
-        text: "",
-        scope: scopeOf(undefined, undefined),
-        ...request,
-      });
-      return [status, JSON.parse(jsonText(body)) as unknown] as const;
-    } catch (error) {
-      const { status, body } = errorResponse(error);
-      return [status, body] as const;
-    }
+    const { status, text } = await callRoute(ports, route, { path, ...request });
+    return [status, JSON.parse(text) as unknown] as const;
   }
   const put = (id: string, body: object) => call("PUT /periodic/{id}", { id }, { body });
   const get = async (id: string) => (await call("GET /periodic/{id}", { id }))[1];
@@ -86,6 +71,14 @@ describe("a stored timer", () => {
       expect(await act("fire")).toMatchObject([503, { error: "Unavailable" }]);
     });
 
+    it("is answered 500 when the queue rejects it as invalid", async () => {
+      await put("tea", { every: "1 day" });
+      const send: TimerPorts["queue"]["send"] = (fires) =>
+        Promise.resolve({ unsent: [], rejected: fires.map((fire) => ({ fire, reason: "no" })), errors: [] });
+      ports = { ...ports, queue: { send } };
+      expect(await act("fire")).toMatchObject([500, { error: "Internal" }]);
+    });
+
     it("can be one of its fires again, of the current version only", async () => {
       await put("tea", { minuteOfHour: 50, jitterSeconds: 30, callback: "default" });
       now += 60 * MINUTE;
@@ -105,6 +98,8 @@ describe("a stored timer", () => {
         400,
         { message: "body.fireId: is not due yet" },
       ]);
+      now = Date.parse("2026-11-21T08:49:59.999Z");
+      expect(await again("periodic#tea#v1#2026-11-21T08:50:00.000Z")).toMatchObject([400, { error: "BadRequest" }]);
       expect(await again(7)).toMatchObject([400, { message: "body.fireId: is not a fire id" }]);
     });
 
@@ -186,15 +181,17 @@ describe("a stored timer", () => {
     });
 
     it("wins a race with another change", async () => {
-      await put("tea", { every: "15 minutes" });
+      const headers = { "idempotency-key": "3a5c" };
+      await call("PUT /periodic/{id}", { id: "tea" }, { body: { every: "15 minutes" }, headers });
       const { put: write } = fake.table;
       let races = 0;
       const racing: TimerPorts["table"]["put"] = async (timer, indexKey, replaces) => {
-        if (races++ === 0) await write({ ...timer, version: "other", enabled: true }, undefined);
+        if (races++ === 0)
+          await write({ ...timer, requestKey: "3a5c", data: "7", version: "other", enabled: true }, undefined);
         return write(timer, indexKey, replaces);
       };
       ports = { ...ports, table: { ...fake.table, put: racing } };
-      expect(await act("pause")).toMatchObject([200, { state: "paused" }]);
+      expect(await act("pause")).toMatchObject([200, { state: "paused", timerCallbackData: 7 }]);
     });
 
     const page = z.object({ changed: z.number(), failures: z.array(z.unknown()), next: z.string().optional() });
@@ -326,6 +323,14 @@ describe("a stored timer", () => {
       expect(later).toMatchObject({ fires: fires.slice(4, 44) });
     });
 
+    it("has no more than are left to count", async () => {
+      await put("tea", { cron: "0 9 * * ? *", maxFires: 1_000 });
+      const stored = fake.rows.get("periodic#tea");
+      if (stored !== undefined) fake.rows.set("periodic#tea", { ...stored, firesLeft: 2 });
+      expect(await read("preview")).toMatchObject([200, { fires: [expect.any(String), expect.any(String)] }]);
+      expect(z.object({ fires: z.array(z.string()) }).parse((await read("preview"))[1]).fires).toHaveLength(2);
+    });
+
     it("need not be stored", async () => {
       const cron = { cron: "0 9 L * ? *", timeZone: "Europe/Berlin" };
       expect(await act("preview", "milk", { body: cron, query: { count: "2" } })).toEqual([
@@ -410,6 +415,38 @@ describe("a stored timer", () => {
       200,
       { expected: 4, observed: 3, missing: ["2026-11-21T06:09:00.000Z"], late: [] },
     ]);
+  });
+
+  it("is audited as far back as it was asked for, and no further", async () => {
+    now = Date.parse("2026-11-21T06:00:00Z");
+    await put("tea", { every: "1 minute", callback: "default" });
+    now += 1_202 * MINUTE;
+    fake.recorded.push(...Array.from({ length: 1_200 }, (_, index) => fired(index + 1)));
+    fake.recorded.push(fired(1_201, { outcome: "failed" }));
+    const { read: readPage } = fake.history;
+    let pages = 0;
+    ports = {
+      ...ports,
+      history: {
+        read: (...request) => {
+          pages += 1;
+          return readPage(...request);
+        },
+      },
+    };
+    const complete = { expected: 1_201, observed: 1_201, missing: [], failed: [fired(1_201).fireId] };
+    expect(await read("audit", { sinceSeconds: "90000" })).toMatchObject([200, complete]);
+    expect(pages).toBe(2);
+    expect(await read("audit", { sinceSeconds: "600" })).toMatchObject([200, { missing: [] }]);
+    expect(pages).toBe(3);
+  });
+
+  it("is audited without what its count has left out", async () => {
+    await put("tea", { cron: "* * * * ? *", maxFires: 1_000 });
+    const stored = fake.rows.get("periodic#tea");
+    if (stored !== undefined) fake.rows.set("periodic#tea", { ...stored, firesLeft: 0 });
+    now += 10 * MINUTE;
+    expect(await read("audit")).toMatchObject([200, { expected: 0, missing: [] }]);
   });
 
   it("is deleted only in the version that is asked for", async () => {

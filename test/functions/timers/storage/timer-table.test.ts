@@ -184,6 +184,11 @@ describe("the table of timers", () => {
       TableName: TABLE,
       Key: rowKey("periodic#tea"),
     });
+    await table().delete(timer, "v1");
+    // One that does not exist is deleted already, perhaps by an earlier attempt.
+    expect(dynamodb.commandCalls(DeleteItemCommand)[1]?.args[0].input).toMatchObject({
+      ConditionExpression: "attribute_not_exists(#version) OR #version = :version",
+    });
   });
 
   it("creates a shard's cursor once, and keeps an existing one", async () => {

@@ -111,19 +111,19 @@ describe("npx almanac heartbeats check", () => {
     const { code, stdout } = await npmRun("check", servers.urls.good, "--private", "--json");
     expect(JSON.parse(stdout)).toMatchObject({ url: servers.urls.good, outcome: { ok: true, status: 200 } });
     expect(code).toBe(0);
-  }, 30_000);
+  });
 
   it("ends with 1 after a failed one, without colours where there is no terminal", async () => {
     const { code, stdout } = await npmRun("check", servers.urls.serverError, "--private");
     expect(stdout).toContain("Failed after");
     expect(stdout).not.toContain("\u001b");
     expect(code).toBe(1);
-  }, 30_000);
+  });
 
   it("ends with 2 when it is called wrongly", async () => {
     const { code, stdout, stderr } = await npmRun("check", servers.urls.good, "--matches", "(");
     expect(stderr).toMatch(/--matches: is not a regular expression\n<url>: is at a loopback address .*--private/);
     expect(stdout).toBe("");
     expect(code).toBe(2);
-  }, 30_000);
+  });
 });

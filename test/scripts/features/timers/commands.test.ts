@@ -1,6 +1,7 @@
 /** The commands of timers, from their words to their output: through the client and the routes of the API, over a table in memory. */
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text as bodyOf } from "node:stream/consumers";
 import { DeleteMessageCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { mockClient } from "aws-sdk-client-mock";
 import type { Command } from "commander";
@@ -155,11 +156,16 @@ describe("npx almanac timers", () => {
     const fireId = "periodic#tea#v1#2026-11-21T07:10:30.000Z";
     const observed = { fireId, version: "v1", due, firedAt: due + 40, durationMs: 5, attempts: 1 } as const;
     fake.recorded.push({ kind: "periodic", id: "tea", outcome: "succeeded", ...observed });
+    const before = { ...observed, fireId: `${fireId}-before`, due: due - 1 };
+    fake.recorded.push({ kind: "periodic", id: "tea", outcome: "failed", ...before, version: "v0" });
     expect(await run("fires", "tea", "--limit", "1")).toEqual([0, expect.stringMatching(/40 +1 +succeeded$/)]);
+    await run("put", "egg", "--in", "1m");
+    now += 5 * 60_000;
     const [code, report] = await run("audit", "--since", "2h");
     expect(code).toBe(1);
-    expect(report).toContain("1 timers: 2 fires expected, 1 observed");
+    expect(report).toContain("2 timers: 3 fires expected, 1 observed");
     expect(report).toContain("1 timers are not recorded");
+    expect(report).toContain("egg: missing: due 2026-11-21T07:36:30.250Z");
     expect(report).toContain("tea: missing: due 2026-11-21T07:25:30.000Z");
     expect((await run("audit", "--prefix", "none"))[1]).toBe("0 timers: 0 fires expected, 0 observed\nno faults");
     await expect(run("audit", "--since", "soon")).rejects.toThrow(UsageError);
@@ -193,8 +199,7 @@ describe("npx almanac timers", () => {
 });
 
 async function answer(request: IncomingMessage, ports: TimerPorts) {
-  let text = "";
-  for await (const chunk of request.setEncoding("utf8")) text += String(chunk);
+  const text = await bodyOf(request);
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://api");
   const [kind = "", id, verb] = pathname.replace("/live/", "").split("/").map(decodeURIComponent);
   const route = `${request.method ?? ""} /${[kind, ...(id === undefined ? [] : ["{id}"]), ...(verb === undefined ? [] : ["{verb}"])].join("/")}`;

@@ -47,18 +47,25 @@ async function put(timers: number): Promise<void> {
     if ("error" in outcome) throw outcome.error;
 }
 
+type Runs = readonly (readonly [kind: Run["kind"], timers: number])[];
+const ALL: Runs = [
+  ["oneshot", 10_000],
+  ["periodic", 200_000],
+  ["oneshot", 200_000],
+  ["periodic", 200_000],
+  ["cron", 200_000],
+  ["irregular", 20_000],
+  ["oneshot", 1_000_000],
+];
+const SHORT: Runs = [
+  ["periodic", 200_000],
+  ["oneshot", 200_000],
+];
+
 async function main(): Promise<void> {
   await measure("oneshot", 1_000, dispatch); // warm-up
   const runs: Run[] = [];
-  for (const [kind, timers] of [
-    ["oneshot", 10_000],
-    ["periodic", 200_000],
-    ["oneshot", 200_000],
-    ["periodic", 200_000],
-    ["cron", 200_000],
-    ["irregular", 20_000],
-    ["oneshot", 1_000_000],
-  ] as const)
+  for (const [kind, timers] of process.env["ALMANAC_BENCH_RUNS"] === "short" ? SHORT : ALL)
     runs.push(await measure(kind, timers, dispatch));
   const puts = await measure("oneshot", 1_000, () => put(1_000));
   process.send?.({ runs: [...runs, puts] });

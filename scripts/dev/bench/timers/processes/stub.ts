@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
 import * as z from "zod";
@@ -190,7 +191,12 @@ function serve(request: IncomingMessage, response: ServerResponse): void {
   });
 }
 
-const server = createServer({ keepAliveTimeout: MINUTE_MS }, serve);
+/** With a certificate: TLS, as AWS has it. */
+const { TLS_CERTIFICATE: cert, TLS_KEY: key } = process.env;
+const [protocol, server] =
+  cert === undefined
+    ? ["http", createServer({ keepAliveTimeout: MINUTE_MS }, serve)]
+    : ["https", createTlsServer({ keepAliveTimeout: MINUTE_MS, cert, key }, serve)];
 server.listen({ port: 0, host: "127.0.0.1", backlog: 1_024 }, () => {
-  process.send?.({ endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+  process.send?.({ endpoint: `${protocol}://127.0.0.1:${(server.address() as AddressInfo).port}` });
 });

@@ -1,0 +1,23 @@
+/** Tests that simulated worlds detect mutants of the code that runs in them. */
+import type { SourceMutant } from "./source-mutants";
+import { SimulationThreads } from "./threads";
+
+/**
+ * Declares a test for each mutant, whose name completes the sentence of the surrounding `describe`.
+ * @param worlds the most that one mutant may need: one detection is enough
+ * @param worker runs the worlds. @default those of timers
+ */
+export function testMutants(mutants: readonly SourceMutant[], worlds: number, worker?: string): void {
+  it.each(mutants.map((mutant) => [mutant.name, mutant] as const))(
+    "%s: detected",
+    async (name, mutant) => {
+      const mutated = await SimulationThreads.start(mutant, worker);
+      try {
+        expect(await mutated.firstBroken(name, worlds)).toBeDefined();
+      } finally {
+        await mutated.stop();
+      }
+    },
+    300_000,
+  );
+}

@@ -256,7 +256,7 @@ describe("workflows, deployed", () => {
     expect((await call("GET", "/tasks/refund-1"))[0]).toBe(404);
   }, 90_000);
 
-  it("waits for a person, who approves over the API, or rejects at a terminal", async () => {
+  it("waits for a person, who approves over the API, or rejects at a terminal, and redrives from there", async () => {
     const task = async (id: string) =>
       taskSchema.parse((await call("GET", `/tasks/${id}`, { api: refunds.api_id }))[1]);
     const waiting = async (id: string) => {
@@ -286,18 +286,41 @@ describe("workflows, deployed", () => {
     expect(await ended("refund-3")).toMatchObject({ status: "DONE", result: { amount: 500 } });
 
     await waiting("refund-4");
-    const rejected = await npmRun(
-      "workflows",
-      "reject",
-      "refund-4",
-      "--workflow",
-      "refund",
-      "--comment",
-      "no receipt",
-      ...startArguments,
-    );
+    const atTerminal = (command: string, ...args: readonly string[]) =>
+      npmRun("workflows", command, "refund-4", "--workflow", "refund", ...args, ...startArguments);
+    const rejected = await atTerminal("reject", "--comment", "no receipt");
     expect([rejected.code, rejected.output]).toEqual([0, expect.stringContaining("Approve rejected by arn:")]);
     expect(await ended("refund-4")).toMatchObject({ status: "FAILED", reason: "Rejected: no receipt" });
+
+    // From the state that failed: it asks again.
+    const asked = (times: number) =>
+      eventually(
+        () => task("refund-4"),
+        ({ approvals = [] }) => approvals.length === times,
+        30_000,
+      );
+    const redriven = await atTerminal("redrive");
+    expect([redriven.code, redriven.output]).toEqual([0, expect.stringContaining("STARTED")]);
+    await asked(2);
+    const overApi = (verb: string) => call("POST", `/tasks/refund-4/${verb}`, { api: refunds.api_id });
+    expect((await overApi("reject"))[0]).toBe(200);
+    expect(await ended("refund-4")).toMatchObject({ status: "FAILED" });
+    expect((await overApi("redrive"))[0]).toBe(200);
+    await asked(3);
+    const other = await atTerminal("approve", "--state", "Pay");
+    expect(other.output).toContain("does not wait for an approval of Pay");
+    expect((await atTerminal("approve")).code).toBe(0);
+    const done = await ended("refund-4");
+    expect(done).toMatchObject({ status: "DONE", result: { receipt: "refund-refund-4" } });
+    expect(done.history.map(({ status }) => status)).toEqual([
+      "STARTED",
+      "FAILED",
+      "STARTED",
+      "FAILED",
+      "STARTED",
+      "DONE",
+    ]);
+    expect((await overApi("redrive"))[0]).toBe(409);
   }, 240_000);
 
   it("lists tasks by their status, page by page", async () => {

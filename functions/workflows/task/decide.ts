@@ -37,7 +37,7 @@ export async function decide(
   const waiting = row.approvals?.at(-1);
   if (waiting === undefined || (state !== undefined && waiting.state !== state))
     throw new ConflictError(`the task does not wait for an approval${state === undefined ? "" : ` of ${state}`}`);
-  if (waiting.decision !== undefined) return earlier(row, decision);
+  if (waiting.decision !== undefined || row.status !== "STARTED") return earlier(row, decision);
   const at = new Date(clock.now()).toISOString();
   const output = { state: waiting.state, decision, by, at, comment };
   const rejection = { error: REJECTED, cause: comment === "" ? `by ${by}` : comment };

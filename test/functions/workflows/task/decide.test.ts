@@ -100,6 +100,14 @@ describe("an approval", () => {
     expect(table.row("r-1")).toMatchObject({ approvals: [{ decision: "approved" }] });
   });
 
+  it("is refused after the task's end, without a call to Step Functions", async () => {
+    const { enter, decided, outcomes, table } = await setup();
+    await enter("t1");
+    await reconcile(FAILED, table);
+    await expect(decided()).rejects.toThrow("the approval has expired, its task has ended");
+    expect(outcomes).toEqual([]);
+  });
+
   it("says when it has expired", async () => {
     const { enter, decided, open, table } = await setup();
     await enter("t1");

@@ -113,6 +113,11 @@ function valueOf(operand: string, item: Item, request: Request): AttributeValue 
     return value;
   }
   const [, call, inner = ""] = /^(\w+)\((.*)\)$/.exec(operand) ?? [];
+  const [, list, index, field = ""] = /^([^[]+)\[(\d+)\](?:\.(.+))?$/.exec(operand) ?? [];
+  if (list !== undefined) {
+    const element = item[nameOf(list, request)]?.L?.[Number(index)];
+    return field === "" ? element : element?.M?.[nameOf(field, request)];
+  }
   if (call === undefined) return item[nameOf(operand, request)];
   const [first, second] = splitOutside(inner).map((each) => valueOf(each, item, request));
   if (call === "if_not_exists") return first ?? second;

@@ -25,8 +25,13 @@ export interface Executions {
   describe(arn: string): Promise<Execution | undefined>;
   /** Aborts an execution. Does nothing when it has ended or does not exist. */
   stop(arn: string, reason: { readonly error: string; readonly cause: string }): Promise<void>;
-  /** Runs an execution again from the state that failed. @throws {@link NotRedrivableError} */
-  redrive(arn: string): Promise<void>;
+  /**
+   * Runs an execution again from the state that failed. Idempotent within 15 minutes.
+   *
+   * @param token the same for repeated requests
+   * @throws {@link NotRedrivableError}
+   */
+  redrive(arn: string, token: string): Promise<void>;
   /** Ends the state that waits for this token. Returns false when it no longer waits. */
   complete(token: string, outcome: StateOutcome): Promise<boolean>;
   /** ARNs of executions that run. Eventually consistent. */
@@ -80,9 +85,9 @@ export function stepFunctions(sfn: SFNClient, stateMachineArn: string, arnPrefix
       }
     },
 
-    redrive: async (executionArn) => {
+    redrive: async (executionArn, clientToken) => {
       try {
-        await sfn.send(new RedriveExecutionCommand({ executionArn }));
+        await sfn.send(new RedriveExecutionCommand({ executionArn, clientToken }));
       } catch (error) {
         if (!NOT_REDRIVABLE.includes(errorName(error))) throw error;
         throw new NotRedrivableError(errorMessage(error), { cause: error });

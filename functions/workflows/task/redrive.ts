@@ -28,22 +28,27 @@ export async function redriveTask(taskId: string, ports: RedrivePorts): Promise<
   if (execution === undefined) throw new ConflictError("its execution no longer exists");
   const end = taskEndOf(execution);
   if (row.status === "STARTED" && (end === undefined || end.at > (row.redrivenAfter ?? 0))) return taskOf(row);
-  if (row.status !== "STARTED") await mark(row, execution, ports);
-  if (end === undefined) return show(taskId, ports); // redriven in the console
+  // Its put would overwrite the row.
+  if (row.inputHash === undefined) throw new ConflictError("its machine failed before it wrote the task's row");
+  const endedAt = row.status === "STARTED" ? row.redrivenAfter : await mark(row, execution, ports);
   try {
-    await executions.redrive(row.executionArn);
+    // Of calls at the same time, and of one whose read of the execution is old, one redrives.
+    await executions.redrive(row.executionArn, String(endedAt));
   } catch (error) {
     if (!(error instanceof NotRedrivableError)) throw error;
+    if (end === undefined) return show(taskId, ports); // redriven in the console
     await table.writeEnd(row, execution, { ...end, at: Math.max(clock.now(), end.at + 1) });
     throw new ConflictError(`Step Functions does not redrive it: ${error.message}`);
   }
   return show(taskId, ports);
 }
 
-async function mark(row: TaskRow, { stoppedAt = 0 }: Execution, { table, clock }: RedrivePorts): Promise<void> {
+/** Returns the time of the end that it marks as past, epoch milliseconds. */
+async function mark(row: TaskRow, { stoppedAt = 0 }: Execution, { table, clock }: RedrivePorts): Promise<number> {
   const endedAt = Math.max(stoppedAt, Date.parse(row.history.at(-1)?.at ?? "") || 0);
   if (!(await table.writeRedrive(row, { at: clock.now(), endedAt })))
     throw new ConflictError("the task was changed a moment ago");
+  return endedAt;
 }
 
 async function show(taskId: string, { table }: RedrivePorts): Promise<Task> {

@@ -162,17 +162,19 @@ export function taskTable(dynamodb: DynamoDBClient, TableName: string, keepDays:
     },
 
     writeDecision: async ({ taskId, timestamp, approvals = [] }, decided) => {
-      const decidedApprovals = approvals.map((approval, index) =>
-        index === approvals.length - 1 ? { ...approval, ...decided } : approval,
-      );
+      const index = approvals.length - 1;
+      const approval = approvals[index];
+      if (approval === undefined) return;
       try {
         await dynamodb.send(
           new UpdateItemCommand({
             TableName,
             Key: marshall({ taskId, timestamp }),
-            ConditionExpression: "approvals = :before",
-            UpdateExpression: "SET approvals = :after",
-            ExpressionAttributeValues: marshall({ ":before": approvals, ":after": decidedApprovals }),
+            // By its place: the machine goes on, and may have added another one.
+            ConditionExpression: `approvals[${index}].#token = :token`,
+            UpdateExpression: `SET approvals[${index}] = :approval`,
+            ExpressionAttributeNames: { "#token": "token" },
+            ExpressionAttributeValues: marshall({ ":token": approval.token, ":approval": { ...approval, ...decided } }),
           }),
         );
       } catch (error) {

@@ -20,7 +20,7 @@ def redrive_executions():
     async def handle(method, path, headers, body, query_params):
         if not headers.get("x-amz-target", "").endswith(".RedriveExecution"):
             return await handle_request(method, path, headers, body, query_params)
-        return stepfunctions._finalize_response(redrive(stepfunctions, json.loads(body).get("executionArn")))
+        return stepfunctions._finalize_response(redrive(stepfunctions, **json.loads(body)))
 
     def describe_with_redrive(data):
         answer = describe(data)
@@ -87,10 +87,12 @@ def has_one_branch(state):
     return state.get("Type") == "Parallel" and len(state["Branches"]) == 1
 
 
-def redrive(stepfunctions, arn):
-    execution = stepfunctions._executions.get(arn)
+def redrive(stepfunctions, executionArn, clientToken=None):
+    execution = stepfunctions._executions.get(executionArn)
     if execution is None:
-        return stepfunctions.error_response_json("ExecutionDoesNotExist", f"Execution {arn} not found", 400)
+        return stepfunctions.error_response_json("ExecutionDoesNotExist", f"Execution {executionArn} not found", 400)
+    if clientToken is not None and clientToken in execution.get("redriveTokens", []):
+        return stepfunctions.json_response({"redriveDate": execution["redriveDate"]})
     machine = stepfunctions._state_machines.get(execution["stateMachineArn"])
     if execution["status"] != "FAILED" or machine is None or execution.get("failedAt") is None:
         cause = f"Execution is {execution['status']} and cannot be redriven"
@@ -100,6 +102,7 @@ def redrive(stepfunctions, arn):
         execution.pop(name, None)
     execution.update(status="RUNNING", stopDate=None, output=None, redriveDate=date)
     execution["redriveCount"] = execution.get("redriveCount", 0) + 1
+    execution["redriveTokens"] = [*execution.get("redriveTokens", []), clientToken]
     execution["resumeAt"] = execution.pop("failedAt")
     stepfunctions._add_event(execution, "ExecutionRedriven", {
         "executionRedrivenEventDetails": {"redriveCount": execution["redriveCount"]},

@@ -57,9 +57,9 @@ describe("a user's machine", () => {
 
   it("has the task as its input, and its output is the execution's", async () => {
     const events: unknown[] = [];
-    const { run, row, input } = start(12, (parameters) => {
+    const { run, row, input } = start(12, (parameters, context) => {
       events.push(parameters);
-      return paid(parameters, { state: "", attempt: 0 });
+      return paid(parameters, context);
     });
     await expect(run.ended).resolves.toEqual({ status: "SUCCEEDED", output: { receipt: "r", parts: [1, null] } });
     expect(events).toEqual([{ FunctionName: "pay", Payload: input }]);

@@ -3,7 +3,8 @@ import { sleep } from "../../../../functions/shared/clock";
 import { decide, type Decided } from "../../../../functions/workflows/task/decide";
 import { NotRedrivableError, type StateOutcome } from "../../../../functions/workflows/task/executions";
 import { redriveTask } from "../../../../functions/workflows/task/redrive";
-import { reconcile, sweep } from "../../../../functions/workflows/task/reconciler";
+import { reconcile } from "../../../../functions/workflows/task/reconciler";
+import { sweep } from "../../../../functions/workflows/task/sweep";
 import type { Execution } from "../../../../functions/workflows/task/task";
 import { approval } from "../../../../modules/workflows/record";
 import { fakeTaskTable } from "../../../support/fake-task-table";
@@ -45,7 +46,7 @@ async function setup() {
     );
   };
   const execution: { now: Execution } = { now: FAILED };
-  const redrives: { count: number; error?: Error } = { count: 0 };
+  const redrives: { count: number; readonly tokens: Set<string>; error?: Error } = { count: 0, tokens: new Set() };
   const executions = {
     complete: (token: string, outcome: StateOutcome) => {
       if (!open.delete(token)) return Promise.resolve(false);
@@ -53,9 +54,11 @@ async function setup() {
       return Promise.resolve(true);
     },
     describe: () => Promise.resolve(execution.now),
-    redrive: () => {
+    redrive: (_: string, token: string) => {
+      if (redrives.tokens.has(token)) return Promise.resolve();
       redrives.count += 1;
       if (redrives.error) return Promise.reject(redrives.error);
+      redrives.tokens.add(token);
       execution.now = { ...FAILED, status: "RUNNING", stoppedAt: undefined, redrivenAt: clock.now() };
       return Promise.resolve();
     },
@@ -106,6 +109,20 @@ describe("an approval", () => {
     await reconcile(FAILED, table);
     await expect(decided()).rejects.toThrow("the approval has expired, its task has ended");
     expect(outcomes).toEqual([]);
+  });
+
+  it("is recorded also when the machine waits for the next one already", async () => {
+    const { enter, decided, executions, table } = await setup();
+    await enter("t1");
+    const { complete } = executions;
+    executions.complete = async (...completed) => {
+      const isAccepted = await complete(...completed);
+      await enter("t2");
+      return isAccepted;
+    };
+    await decided({ comment: "fine" });
+    expect(table.row("r-1")).toMatchObject({ approvals: [{ decision: "approved", comment: "fine" }, { token: "t2" }] });
+    expect(table.row("r-1")).not.toHaveProperty("approvals.1.decision");
   });
 
   it("says when it has expired", async () => {
@@ -196,7 +213,38 @@ describe("a redrive", () => {
     await reconcile(FAILED, table);
     await sleep(clock, 60_000);
     execution.now = { ...FAILED, status: "RUNNING", stoppedAt: undefined, redrivenAt: clock.now() };
+    redrives.error = new NotRedrivableError("it runs");
     expect(await redriveTask("r-1", ports)).toMatchObject({ status: "STARTED" });
+    expect(table.row("r-1")).toMatchObject({ status: "STARTED" });
+  });
+
+  it("happens also when the execution is still described as running, because reads are late", async () => {
+    const { ports, table, clock, redrives, execution } = await setup();
+    await reconcile(FAILED, table);
+    await sleep(clock, 60_000);
+    execution.now = { ...FAILED, status: "RUNNING", stoppedAt: undefined };
+    expect(await redriveTask("r-1", ports)).toMatchObject({ status: "STARTED" });
+    expect(redrives.count).toBe(1);
+  });
+
+  it("happens once for two calls at once, neither of which ends the task", async () => {
+    const { ports, table, clock, redrives, execution } = await setup();
+    await reconcile(FAILED, table);
+    await sleep(clock, 60_000);
+    await redriveTask("r-1", ports);
+    // The other call read the row after the mark, and the execution before it ran again.
+    execution.now = FAILED;
+    expect(await redriveTask("r-1", ports)).toMatchObject({ status: "STARTED" });
+    expect(redrives.count).toBe(1);
+  });
+
+  it("is refused when the machine has not written the row: it would overwrite its history", async () => {
+    const { ports, clock, redrives } = await setup();
+    const empty = fakeTaskTable();
+    await reconcile(FAILED, empty);
+    await sleep(clock, 60_000);
+    await expect(redriveTask("r-1", { ...ports, table: empty })).rejects.toThrow("before it wrote the task's row");
+    expect(empty.row("r-1")).toMatchObject({ status: "FAILED" });
     expect(redrives.count).toBe(0);
   });
 });

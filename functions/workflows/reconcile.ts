@@ -31,7 +31,7 @@ export const handler = invocationHandler(
         logger.warn("execution of another state machine");
         return;
       }
-      const outcome = await reconcileEvent({ executionArn, stopDate: stopDate ?? Infinity }, { table, executions });
+      const outcome = await reconcileEvent({ executionArn, stopDate: stopDate ?? undefined }, { table, executions });
       if (outcome === "changed") metrics.count("reconciledByEvent", 1);
       logger.info("reconciled", { outcome });
     };

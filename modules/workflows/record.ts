@@ -27,6 +27,12 @@ export const KEY = {
   timestamp: { N: `{% $string(${TASK}.timestamp) %}` },
 };
 
+export const START_DATE = { S: "{% $states.context.Execution.StartTime %}" };
+export const INPUT_HASH = { S: `{% $exists(${TASK}.inputHash) ? ${TASK}.inputHash : "${NO_INPUT}" %}` };
+
+/** A repeated write of STARTED finds its own row, but a late one does not overwrite the task's end. */
+export const UNLESS_ENDED = `attribute_not_exists(#status) OR #status = :started AND ${OWN}`;
+
 /** When the row expires, from when the state was entered. A number of days, or a Terraform expression of one. */
 export const expiry = (keepDays: number | string) => ({
   N: `{% $string($floor($toMillis($states.context.State.EnteredTime) / 1000) + ${keepDays} * ${DAY_SECONDS}) %}`,
@@ -57,12 +63,11 @@ export function recordStart<const Next extends string, const Caught extends stri
         ...KEY,
         status: { S: "STARTED" },
         executionArn: ARN,
-        startDate: { S: "{% $states.context.Execution.StartTime %}" },
-        inputHash: { S: `{% $exists(${TASK}.inputHash) ? ${TASK}.inputHash : "${NO_INPUT}" %}` },
+        startDate: START_DATE,
+        inputHash: INPUT_HASH,
         history: { L: [historyEntry("STARTED")] },
       },
-      // A retry overwrites its own row, but a late put does not overwrite the task's end.
-      ConditionExpression: `attribute_not_exists(#status) OR #status = :started AND ${OWN}`,
+      ConditionExpression: UNLESS_ENDED,
       ExpressionAttributeNames: { "#status": "status" },
       ExpressionAttributeValues: { ":started": { S: "STARTED" }, ":arn": ARN },
     },

@@ -256,7 +256,7 @@ function createOwnMachine(
   if (nested.length > 0)
     throw new NestedApprovalError(`${file}: ${nested.join(", ")} waits for a person within a Map or Parallel`);
   const bindings: Readonly<Record<string, Binding>> = {
-    TASKS_TABLE: table.grant("PutItem", "UpdateItem"),
+    TASKS_TABLE: table.grant("UpdateItem"),
     ...Object.fromEntries(lambdas.map(([id, lambda]) => [`${id}Function`, lambda.grantInvoke()])),
     ...permissionsOf(machine, {
       bound: lambdas.map(([, lambda]) => lambda.name),

@@ -9,6 +9,10 @@ import { runMachine, StatesError, type Run, type Service } from "./states-interp
 
 const ARN = "arn:aws:states:eu-central-1:000000000000:execution:almanac-test-workflows-task";
 
+class InvalidArnError extends Error {
+  override readonly name = "InvalidArn";
+}
+
 export interface FakeExecutions extends Executions {
   readonly run: (name: string) => Run;
   /** An execution as it is, not as it is read. */
@@ -26,7 +30,9 @@ export interface FakeExecutionsOptions {
   /** Called with each outcome that a waiting state has accepted. @default none */
   readonly onOutcome?: (token: string, outcome: StateOutcome) => void;
   /** How old the next read is, in milliseconds: Step Functions reads are eventually consistent. @default 0 */
-  readonly lag?: () => number;
+  readonly lag?: (call: "describe" | "list") => number;
+  /** True: Step Functions refuses this redrive. @default never */
+  readonly isRefused?: (arn: string, token: string) => boolean;
 }
 
 /** A run of an execution: its first one, or one after a redrive. Times in epoch milliseconds. */
@@ -58,6 +64,7 @@ export function fakeExecutions({
   onEnd,
   onOutcome,
   lag = () => 0,
+  isRefused = () => false,
 }: FakeExecutionsOptions): FakeExecutions {
   const executions = new Map<string, StartedExecution>();
   const waiting = new Map<string, Waiting>();
@@ -71,8 +78,8 @@ export function fakeExecutions({
       ? { ...common, status: run.status(), stoppedAt, error: ended?.error, cause: ended?.cause, output: ended?.output }
       : { ...common, status: "RUNNING", stoppedAt: undefined, error: undefined, cause: undefined };
   };
-  const read = () => {
-    const time = clock.now() - lag();
+  const read = (call: "describe" | "list") => {
+    const time = clock.now() - lag(call);
     return [...executions]
       .filter(([, { startedAt }]) => startedAt <= time)
       .map(([arn, execution]) => asOf(time, arn, execution));
@@ -136,7 +143,10 @@ export function fakeExecutions({
       return Promise.resolve({ arn, startedAt });
     },
 
-    describe: (arn) => Promise.resolve(read().find((execution) => execution.arn === arn)),
+    describe: (arn) => {
+      if (!arn.startsWith(ARN)) return Promise.reject(new InvalidArnError(arn));
+      return Promise.resolve(read("describe").find((execution) => execution.arn === arn));
+    },
 
     stop: async (arn, { error, cause }) => {
       executions.get(arn)?.periods.at(-1)?.run.abort(error, cause);
@@ -145,7 +155,7 @@ export function fakeExecutions({
 
     unsuccessfulSince: (time) =>
       Promise.resolve(
-        read()
+        read("list")
           .filter(({ status }) => ["FAILED", "TIMED_OUT", "ABORTED"].includes(status))
           .map(({ arn, startedAt, stoppedAt = 0 }) => ({ arn, startedAt, stoppedAt }))
           .filter(({ stoppedAt }) => stoppedAt >= time),
@@ -155,7 +165,7 @@ export function fakeExecutions({
       const execution = executions.get(arn);
       if (execution?.redriveTokens.has(token) === true) return Promise.resolve();
       const { run, stoppedAt } = lastOf(arn);
-      if (stoppedAt === undefined || run.status() === "SUCCEEDED")
+      if (stoppedAt === undefined || run.status() === "SUCCEEDED" || isRefused(arn, token))
         return Promise.reject(new NotRedrivableError(`the execution is ${run.status()}`));
       execution?.redriveTokens.add(token);
       begin(arn, run.path.at(-1));
@@ -175,7 +185,7 @@ export function fakeExecutions({
     running: () =>
       Promise.resolve(
         new Set(
-          read()
+          read("list")
             .filter(({ status }) => status === "RUNNING")
             .map(({ arn }) => arn),
         ),

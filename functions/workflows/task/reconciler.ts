@@ -29,8 +29,8 @@ export class ExecutionNotSettledError extends Error {
 
 export interface EndEvent {
   readonly executionArn: string;
-  /** Epoch milliseconds. */
-  readonly stopDate: number;
+  /** Epoch milliseconds. @default unknown */
+  readonly stopDate?: number | undefined;
 }
 
 export interface ReconcilePorts {
@@ -48,8 +48,18 @@ export async function reconcileEvent(
   { table, executions }: ReconcilePorts,
 ): Promise<Reconciliation> {
   const execution = await executions.describe(executionArn);
-  // A redrive explains an execution that runs again.
-  if (execution === undefined || (taskEndOf(execution) === undefined && (execution.redrivenAt ?? 0) < stopDate))
+  if (execution === undefined || !isOfEvent(execution, stopDate))
     throw new ExecutionNotSettledError("its end cannot be read yet");
   return reconcile(execution, table);
+}
+
+/** Of the two APIs' times. */
+const PRECISION_MS = 1_000;
+
+/** False: the description is older than the event. A redrive explains an execution that runs again. */
+function isOfEvent(execution: Execution, stopDate: number | undefined): boolean {
+  const end = taskEndOf(execution);
+  if (end === undefined) return (execution.redrivenAt ?? 0) >= (stopDate ?? Infinity);
+  // An earlier end is of the run before a redrive.
+  return end.at + PRECISION_MS >= (stopDate ?? 0);
 }

@@ -28,8 +28,6 @@ export async function redriveTask(taskId: string, ports: RedrivePorts): Promise<
   if (execution === undefined) throw new ConflictError("its execution no longer exists");
   const end = taskEndOf(execution);
   if (row.status === "STARTED" && (end === undefined || end.at > (row.redrivenAfter ?? 0))) return taskOf(row);
-  // Its put would overwrite the row.
-  if (row.inputHash === undefined) throw new ConflictError("its machine failed before it wrote the task's row");
   const endedAt = row.status === "STARTED" ? row.redrivenAfter : await mark(row, execution, ports);
   try {
     // Of calls at the same time, and of one whose read of the execution is old, one redrives.

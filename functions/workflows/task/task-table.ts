@@ -7,10 +7,21 @@ import { keyNumberSchema, keyTextSchema } from "../../shared/aws/dynamodb-limits
 import { errorName } from "../../shared/errors";
 import { parseInput } from "../../shared/input";
 import { DAY_SECONDS } from "../../shared/time";
-import { STATUS_INDEX, taskRowSchema, type Approval, type Task, type TaskRow, type TaskStatus } from "../contract";
-import { endEntry, startEntry, type Execution, type TaskEnd } from "./task";
+import {
+  NO_INPUT,
+  STATUS_INDEX,
+  taskRowSchema,
+  type Approval,
+  type Task,
+  type TaskRow,
+  type TaskStatus,
+} from "../contract";
+import { endEntry, startEntry, taskInputOf, type Execution, type TaskEnd } from "./task";
 
 export type TaskKey = Pick<Task, "taskId" | "timestamp">;
+
+/** `input`: the row that its machine did not write has its hash. @default unknown */
+export type EndedExecution = Pick<Execution, "arn" | "startedAt"> & Partial<Pick<Execution, "input">>;
 
 export interface TaskPage {
   readonly tasks: readonly TaskRow[];
@@ -47,7 +58,7 @@ export interface TaskTable {
    * Writes the end of a task's execution into its row if that is STARTED, and creates a missing row. Returns false when the row has an end
    * already, belongs to another execution, or was redriven after this end.
    */
-  writeEnd(key: TaskKey, execution: Pick<Execution, "arn" | "startedAt">, end: TaskEnd): Promise<boolean>;
+  writeEnd(key: TaskKey, execution: EndedExecution, end: TaskEnd): Promise<boolean>;
   /** Makes a task that has ended STARTED again. Returns false when it was changed meanwhile. Times in epoch milliseconds. */
   writeRedrive(row: TaskRow, times: { readonly at: number; readonly endedAt: number }): Promise<boolean>;
   /** Records how the row's last approval was decided. Does nothing when it was recorded already. */
@@ -98,7 +109,8 @@ export function taskTable(dynamodb: DynamoDBClient, TableName: string, keepDays:
       };
     },
 
-    writeEnd: async ({ taskId, timestamp }, { arn, startedAt }, end) => {
+    writeEnd: async ({ taskId, timestamp }, { arn, startedAt, input }, end) => {
+      const inputHash = input === undefined ? undefined : (taskInputOf({ input })?.inputHash ?? NO_INPUT);
       try {
         await dynamodb.send(
           new UpdateItemCommand({
@@ -113,6 +125,7 @@ export function taskTable(dynamodb: DynamoDBClient, TableName: string, keepDays:
               "SET #status = :status, #history = list_append(if_not_exists(#history, :started), :end)",
               "executionArn = :arn, startDate = if_not_exists(startDate, :startDate), #ttl = :ttl",
               ...(end.reason === undefined ? [] : ["reason = :reason"]),
+              ...(inputHash === undefined ? [] : ["inputHash = if_not_exists(inputHash, :inputHash)"]),
             ].join(", "),
             ExpressionAttributeNames: { "#status": "status", "#history": "history", "#ttl": "ttl" },
             ExpressionAttributeValues: marshall({
@@ -125,6 +138,7 @@ export function taskTable(dynamodb: DynamoDBClient, TableName: string, keepDays:
               ":startDate": new Date(startedAt).toISOString(),
               ":ttl": Math.floor(end.at / 1_000) + keepDays * DAY_SECONDS,
               ...(end.reason !== undefined && { ":reason": end.reason }),
+              ...(inputHash !== undefined && { ":inputHash": inputHash }),
             }),
           }),
         );

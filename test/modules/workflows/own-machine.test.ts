@@ -121,10 +121,10 @@ describe("a user's machine", () => {
   });
 
   it("succeeds when the response to its last write is lost: the row has one end", async () => {
-    let writes = 0;
+    let writes = 0; // of STARTED, of DONE
     const { run, row } = start(12, paid, (service) => async (parameters, context) => {
       const result = await service(parameters, context);
-      if (++writes === 1) throw new StatesError("DynamoDB.SdkClientException", "timeout");
+      if (++writes === 2) throw new StatesError("DynamoDB.SdkClientException", "timeout");
       return result;
     });
     await expect(run.ended).resolves.toMatchObject({ status: "SUCCEEDED" });

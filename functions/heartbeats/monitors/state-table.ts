@@ -156,7 +156,7 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, ports: State
     };
     try {
       if (hours.length === 0 && incident === undefined) {
-        await putItem(writeState as PutItemCommandInput);
+        await putItem(writeState);
         return true;
       }
       // A day changes only together with the revision, so the condition also covers the days read here.

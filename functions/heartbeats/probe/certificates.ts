@@ -1,11 +1,18 @@
 /** The certificates of a server. */
+import { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
-import { checkServerIdentity, TLSSocket, type DetailedPeerCertificate, type PeerCertificate } from "node:tls";
+import {
+  checkServerIdentity,
+  rootCertificates,
+  TLSSocket,
+  type DetailedPeerCertificate,
+  type PeerCertificate,
+} from "node:tls";
 
 import type { HttpResponse } from "./http-types";
 
 /** Issuers are missing, against Node's types, where the server did not send them. */
-export type ChainCertificate = PeerCertificate & Partial<Pick<DetailedPeerCertificate, "issuerCertificate">>;
+type ChainCertificate = PeerCertificate & Partial<Pick<DetailedPeerCertificate, "issuerCertificate">>;
 
 type CertificateDetails = Pick<HttpResponse, "certificateExpiresAt" | "certificateFingerprint">;
 
@@ -18,9 +25,12 @@ export class CertificateRecorder {
   first: CertificateDetails = { certificateExpiresAt: undefined };
   private leaf: string | undefined;
 
+  /** @param authorities trusted certificates (PEM). @default the public ones */
+  constructor(private readonly authorities?: string) {}
+
   readonly tlsOptions = {
     checkServerIdentity: (hostname: string, leaf: PeerCertificate): Error | undefined => {
-      this.first = firstToExpire(leaf);
+      this.first = firstToExpire(leaf, this.authorities);
       return checkServerIdentity(hostname, leaf);
     },
   };
@@ -40,14 +50,50 @@ export class CertificateRecorder {
   }
 }
 
-/** The certificate of the chain that expires first. */
-export function firstToExpire(leaf: ChainCertificate): CertificateDetails {
-  const [first] = chainOf(leaf)
+/** The certificate of the chain that expires first, up to a trusted key. */
+function firstToExpire(leaf: ChainCertificate, authorities: string | undefined): CertificateDetails {
+  const chain = chainOf(leaf);
+  const first = earliest(chain);
+  if (first === undefined) return { certificateExpiresAt: undefined };
+  const needed = first.certificate === leaf ? first : (earliest(untilTrusted(chain, authorities)) ?? first);
+  return { certificateExpiresAt: needed.expiresAt, certificateFingerprint: fingerprintOf(needed.certificate) };
+}
+
+function earliest(chain: readonly ChainCertificate[]) {
+  const [first] = chain
     .map((certificate) => ({ certificate, expiresAt: Date.parse(certificate.valid_to) }))
     .filter(({ expiresAt }) => !Number.isNaN(expiresAt))
     .sort((a, b) => a.expiresAt - b.expiresAt);
-  if (first === undefined) return { certificateExpiresAt: undefined };
-  return { certificateExpiresAt: first.expiresAt, certificateFingerprint: fingerprintOf(first.certificate) };
+  return first;
+}
+
+/**
+ * Without certificates of trusted keys, and those above: a new authority is also sent as an intermediate of an old one, for clients that
+ * do not trust it yet. When that cross-signed certificate expires, this client does not notice.
+ */
+function untilTrusted(
+  chain: readonly ChainCertificate[],
+  authorities: string | undefined,
+): readonly ChainCertificate[] {
+  const keys = trustedKeys(authorities);
+  const end = chain.findIndex(({ raw }) => keys.has(keyOf(new X509Certificate(raw))));
+  return end === -1 ? chain : chain.slice(0, end);
+}
+
+const trusted = new Map<string | undefined, ReadonlySet<string>>();
+
+/** Read only where an intermediate expires before its leaf: there are more than a hundred public ones. */
+function trustedKeys(authorities: string | undefined): ReadonlySet<string> {
+  const certificates =
+    authorities?.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? rootCertificates;
+  const keys = trusted.get(authorities) ?? new Set(certificates.map((pem) => keyOf(new X509Certificate(pem))));
+  trusted.set(authorities, keys);
+  return keys;
+}
+
+/** Name and public key: what a certificate is about, whoever signed it. */
+function keyOf({ subject, publicKey }: X509Certificate): string {
+  return `${subject} ${publicKey.export({ type: "spki", format: "der" }).toString("base64")}`;
 }
 
 /** SHA-256 in lower-case hexadecimal. */

@@ -39,7 +39,7 @@ function send(
 ): Promise<HttpResponse> {
   const { url, method, headers, body, certificateAuthority } = request;
   const isSecure = url.protocol === "https:";
-  const certificates = new CertificateRecorder();
+  const certificates = new CertificateRecorder(certificateAuthority);
   const options: https.RequestOptions & Pick<TcpSocketConnectOpts, "autoSelectFamilyAttemptTimeout"> = {
     method,
     hostname,

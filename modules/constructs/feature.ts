@@ -308,6 +308,9 @@ export abstract class Feature extends TerraformStack {
     return readableId(this, element);
   }
 
+  /** Nothing: see Environment. */
+  override prepareStack(): void {}
+
   private writeModule(session: ISynthesisSession, environment: TerraformStack): void {
     if (!session.skipValidation) this.runAllValidations();
     const { workingDirectory } = session.manifest.forStack(environment);

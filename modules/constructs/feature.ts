@@ -308,8 +308,9 @@ export abstract class Feature extends TerraformStack {
     return readableId(this, element);
   }
 
-  /** Nothing: see Environment. */
-  override prepareStack(): void {}
+  override prepareStack(): void {
+    // Nothing: see Environment.
+  }
 
   private writeModule(session: ISynthesisSession, environment: TerraformStack): void {
     if (!session.skipValidation) this.runAllValidations();

@@ -1,6 +1,7 @@
 import { runSimulation } from "@cloud-copilot/iam-simulate";
 import { ConfigurationError } from "../../modules/constructs/config";
 import type { EnvironmentInput } from "../../modules/environment";
+import { schedulesSchema } from "../../modules/schedules";
 import * as z from "zod";
 import { overview } from "../support/overview";
 import { describePolicy, resource, synthesize, terraformSchema, type TerraformJson } from "../support/synthesized";
@@ -323,6 +324,16 @@ describe("the schedules module", () => {
       "report.input: <object> is not JSON",
     ],
     ["half a character", { input: { "\ud800": 1 } }, 'report.input: {"\\ud800":1} has half of a surrogate pair'],
+    [
+      "a jitter beyond the next run",
+      { schedule: "rate(1 minute)", jitterSeconds: 61 },
+      "report.jitterSeconds: 61 is longer than the 60 s between two runs",
+    ],
+    [
+      "a jitter beyond the next run of a cron",
+      { schedule: "cron(0,45,55 6 * * ? *)", jitterSeconds: 900 },
+      "report.jitterSeconds: 900 is longer than the 600 s between two runs",
+    ],
     ["a negative jitter", { jitterSeconds: -1 }, "report.jitterSeconds: -1 is not a whole number of 0 to 3600"],
     ["too many retries", { retries: { count: 21 } }, "report.retries.count: 21 is not a whole number of 0 to 20"],
     [
@@ -373,6 +384,46 @@ describe("the schedules module", () => {
     ["an unknown field", { cron: "0 6 * * ? *" }, "report.cron: is an unknown field"],
   ])("rejects %s", (_, fields, problem) => {
     expect(problemsOf(fields)).toEqual([problem]);
+  });
+
+  it.each<[string, object]>([
+    ["a jitter as long as the interval", { schedule: "rate(1 minute)", jitterSeconds: 60 }],
+    ["a jitter of an hour, of a run an hour", { schedule: "cron(7 * * * ? *)", jitterSeconds: 3_600 }],
+    ["a jitter of an hour, of a run a day", { schedule: "cron(0 6 * * ? *)", jitterSeconds: 3_600 }],
+    ["one instant", { schedule: "rate(1 day)", startAt: "2030-01-01T06:00:00Z", endAt: "2030-01-01T06:00:00Z" }],
+    ["a zone's old name", { schedule: "cron(0 6 * * ? *)", timeZone: "EST5EDT" }],
+    ["a zone in lower case", { schedule: "cron(0 6 * * ? *)", timeZone: "europe/berlin" }],
+    ["a fixed offset's name", { schedule: "cron(0 6 * * ? *)", timeZone: "Etc/GMT+5" }],
+    ["a leap day", { schedule: "cron(0 6 29 2 ? 2028)" }],
+    ["the longest rate", { schedule: "rate(366 days)" }],
+    ["all the time that Lambda has", { timeoutSeconds: 900 }],
+    ["an input of 64 KB", { input: "x".repeat(65_534) }],
+    ["null as input", { input: null }],
+  ])("accepts %s", (_, fields) => {
+    expect(schedulesSchema.safeParse({ report: { ...HOURLY, ...fields } }).error).toBeUndefined();
+  });
+
+  it.each<[string, unknown, string]>([
+    ["a name that cdktf loses", JSON.parse('[{"__proto__": 1}]'), "[0].__proto__: is a name that cannot be deployed"],
+    [
+      "a text that Terraform changes",
+      { a: "e\u0301" },
+      ".a: is not in Unicode's normal form NFC, as Terraform would have it",
+    ],
+    [
+      "a name that Terraform changes",
+      { "e\u0301": 1 },
+      ".e\u0301: is not in Unicode's normal form NFC, as Terraform would have it",
+    ],
+  ])("rejects an input with %s", (_, input, problem) => {
+    expect(problemsOf({ input })).toEqual([`report.input${problem}`]);
+  });
+
+  it("keeps an input as it is, with the names of every object and Terraform's templates", () => {
+    const input = JSON.parse('{"constructor": "${x}", "%{y}": ["$${z}", null, 0.1, -0, 1e300]}') as unknown;
+    const { root } = synthesize({ schedules: { report: { ...HOURLY, input } } });
+    const [kept] = Object.values(Object(root.module["schedules"]?.["schedules"]) as Record<string, { input: unknown }>);
+    expect(JSON.stringify(kept?.input)).toBe('{"constructor":"$${x}","%%{y}":["$$${z}",null,0.1,0,1e+300]}');
   });
 
   it("accepts a schedule that has come to its end, so that time alone breaks no deployment", () => {

@@ -11,7 +11,7 @@ import { MINUTE_MS, SECOND_MS } from "../../../functions/shared/time";
 import { describeEvent } from "../../features/logs/describe-event";
 import { followEvents } from "../../features/logs/log-events";
 import { describeRun, jsonOfRun } from "../../features/schedules/describe";
-import { findSchedules, ownSchedule, unknownSchedule, type OwnSchedule } from "../../features/schedules/environment";
+import { findSchedules, ownSchedule, type OwnSchedule } from "../../features/schedules/environment";
 import { eventsOf, type FeatureTick } from "../../features/schedules/feature-ticks";
 import { logUrlOf } from "../../features/schedules/log-url";
 import type { AwsSettings } from "../../shared/aws-settings";
@@ -65,14 +65,10 @@ export const command = () =>
 
 async function run(name: string, options: Options): Promise<number> {
   const found = await findSchedules(options);
-  const { own, ticks, lambda, deployed } = found;
+  const { ticks, lambda, deployed } = found;
+  // Its name has a hyphen; a schedule's has none.
   const tick = ticks.find((each) => each.name === name);
-  if (own?.schedules[name] === undefined && tick !== undefined) return fireTick(tick, lambda, options);
-  if (own?.schedules[name] === undefined)
-    throw unknownSchedule(name, deployed.name, [
-      ...Object.keys(own?.schedules ?? {}),
-      ...ticks.map((each) => each.name),
-    ]);
+  if (tick !== undefined) return fireTick(tick, lambda, options);
   const schedule = ownSchedule(name, found);
   const input = inputOf(options, schedule);
   await rejectOverlap(schedule, options);
@@ -103,8 +99,9 @@ async function fireTick(tick: FeatureTick, lambda: LambdaClient, { input, json }
 function inputOf({ input }: Options, { config }: OwnSchedule): string | undefined {
   if (input === undefined) return config.input === undefined ? undefined : JSON.stringify(config.input);
   try {
-    const fault = inputFault(parseJson(input));
-    if (fault === undefined) return input;
+    const value = parseJson(input);
+    const fault = inputFault(value);
+    if (fault === undefined) return JSON.stringify(value);
     throw new UsageError(`The input ${fault}`);
   } catch (error) {
     throw error instanceof UsageError ? error : new UsageError(`The input ${errorMessage(error)}`);

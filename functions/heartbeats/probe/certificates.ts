@@ -91,7 +91,7 @@ function trustedKeys(authorities: string | undefined): ReadonlySet<string> {
   return keys;
 }
 
-/** Name and public key: what a certificate is about, whoever signed it. */
+/** The same for all certificates of one key, by any issuer. */
 function keyOf({ subject, publicKey }: X509Certificate): string {
   return `${subject} ${publicKey.export({ type: "spki", format: "der" }).toString("base64")}`;
 }

@@ -1,4 +1,5 @@
 /** Holds the workflows in .github/workflows to actionlint's rules, and to our own. */
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -93,11 +94,65 @@ describe.each(workflows)("$file", ({ text }) => {
     expect(text).not.toMatch(/npx (?!--no almanac)/);
   });
 
+  it("writes only into an issue of its own", () => {
+    for (const [list] of text.matchAll(/gh issue list .*/g)) expect(list).toContain("--app github-actions ");
+  });
+
   it("puts nothing that people wrote into a shell's text", () => {
     const scripts = [...text.matchAll(/run: (?:\|\n((?: {10,}.*\n)+)|(.*))/g)].map(
       ([, block, line]) => block ?? line ?? "",
     );
     expect(scripts.length).toBeGreaterThan(0);
     for (const script of scripts) expect(script).not.toContain("${{");
+  });
+});
+
+/** The commands of a step, run by bash with an `npx` that prints its arguments. */
+async function argumentsOf(script: string, environment: Readonly<Record<string, string>>): Promise<readonly string[]> {
+  const folder = mkdtempSync(join(tmpdir(), "almanac-workflows-"));
+  try {
+    const npx = '#!/bin/sh\nprintf "%s\\n" "$@"\n';
+    writeFileSync(join(folder, "npx"), npx, { mode: 0o755 });
+    const env = { ...ownEnvironment(), ...environment, PATH: `${folder}:${process.env["PATH"] ?? ""}` };
+    const { stdout, code, stderr } = await runCommand("bash", ["-e", "-c", script], { env });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    return stdout.trim().split("\n");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const stepsThat = (file: string, pattern: RegExp) =>
+  [...readFileSync(join(FOLDER, file), "utf8").matchAll(/ run: \|\n((?: {10,}.*\n)+)/g)]
+    .map(([, script = ""]) => script)
+    .filter((script) => pattern.test(script));
+
+const hasJq = spawnSync("jq", ["--version"]).status === 0;
+
+describe("what people may write beside a review", () => {
+  (hasJq ? it : it.skip)("is an address, never an option: labels", async () => {
+    const labels = ["bug", "allow:timers.x", "allow:--help", "allow:-h", "allow:$(id)", "allow:a b", "allow:--out=x"];
+    const steps = stepsThat("review.yml", /almanac review/);
+    expect(steps).toHaveLength(2);
+    for (const step of steps) {
+      const args = await argumentsOf(step, { LABELS: JSON.stringify(labels) });
+      const allowed = ["timers.x", "--help", "-h", "$(id)", "a b", "--out=x"].map((label) => `--allow=${label}`);
+      expect(args.slice(args.indexOf("60000") + 1)).toEqual(allowed);
+      expect((await argumentsOf(step, { LABELS: "[]" })).at(-1)).toBe("60000");
+    }
+  });
+
+  it("is an address, never an option: the input of a deployment", async () => {
+    const steps = stepsThat("deploy.yml", /almanac deploy/);
+    expect(steps).toHaveLength(2);
+    for (const step of steps) {
+      const args = await argumentsOf(step, {
+        APPROVED: "digest",
+        ALLOW: "timers.x --approved other --approved=other *",
+      });
+      const allowed = ["timers.x", "--approved", "other", "--approved=other", "*"].map((each) => `--allow=${each}`);
+      expect(args.slice(args.indexOf("digest") + 1)).toEqual(allowed);
+      expect((await argumentsOf(step, { APPROVED: "digest", ALLOW: "" })).at(-1)).toBe("digest");
+    }
   });
 });

@@ -6,12 +6,14 @@ import {
   rateMs,
   scheduleExpressionSchema,
   scheduleFault,
+  shortestGapMs,
   type Instants,
 } from "../shared/calendar/schedule-expression";
 import { environmentSchema, text, type EnvironmentVariables } from "../shared/environment";
 import { isTimeZone } from "../shared/is-time-zone";
 import { parseJson } from "../shared/input";
 import { MAX_DATA_DEPTH } from "../shared/json-text";
+import { SECOND_MS } from "../shared/time";
 export { presentation, SCHEDULE_MONITOR_KEYS } from "../shared/schedule-monitor";
 
 /** Starts due runs, every minute. */
@@ -116,7 +118,7 @@ export const scheduleFields = {
   startAt: timeSchema.optional(),
   /** No run is due later. @default none */
   endAt: timeSchema.optional(),
-  /** Each run is delayed by 0 to this many seconds, the same for the same run. @default 0 */
+  /** Each run is delayed by 0 to this many seconds, the same for the same run. At most the time between two runs. @default 0 */
   jitterSeconds: wholeNumber(0, 3_600).default(0),
   /** False: no run is due. `almanac schedules run` still runs it. @default true */
   enabled: z.boolean().default(true),
@@ -150,10 +152,10 @@ export type Schedules = z.output<typeof schedulesSchema>;
  * @param now epoch milliseconds
  */
 export function instantsFault(
-  instants: Instants,
+  instants: Instants & Pick<ScheduleConfig, "jitterSeconds">,
   now: number,
-): { readonly path: (keyof Instants)[]; readonly message: string; readonly input: unknown } | undefined {
-  const { schedule, timeZone, startAt, endAt } = instants;
+): { readonly path: string[]; readonly message: string; readonly input: unknown } | undefined {
+  const { schedule, timeZone, startAt, endAt, jitterSeconds } = instants;
   // These have their own faults.
   const times = [startAt, endAt].flatMap((time) => (time === undefined ? [] : [Date.parse(time)]));
   if (scheduleFault(schedule) !== undefined || !isTimeZone(timeZone) || times.some(Number.isNaN)) return undefined;
@@ -161,6 +163,11 @@ export function instantsFault(
     return { path: ["timeZone"], message: "has no effect on a rate: use a cron", input: timeZone };
   if (startAt !== undefined && endAt !== undefined && Date.parse(endAt) < Date.parse(startAt))
     return { path: ["endAt"], message: "is before startAt", input: endAt };
+  const gapSeconds = shortestGapMs(schedule) / SECOND_MS;
+  if (jitterSeconds > gapSeconds) {
+    const message = `is longer than the ${gapSeconds} s between two runs`;
+    return { path: ["jitterSeconds"], message, input: jitterSeconds };
+  }
   // A schedule that has come to its end stays valid.
   const from = endAt === undefined ? now : Math.min(now, Date.parse(startAt ?? "1970-01-01T00:00:00Z") - 1);
   if (nextInstant(instants, from) !== undefined) return undefined;

@@ -1,7 +1,7 @@
 /** The structured logger, which encodes texts from outside. */
 import { Logger } from "@aws-lambda-powertools/logger";
 
-import { withoutContent } from "./errors";
+import { errorCode, errorMessage, errorName, fieldOf, withoutContent } from "./errors";
 import { truncate, visibleLines } from "./text";
 
 export type { Logger };
@@ -21,5 +21,18 @@ export function createLogger(feature: string, environment: string): Logger {
 /** JSON escapes line breaks and ESC, but neither C1 controls nor what reorders text. */
 function encoded(value: unknown): unknown {
   if (typeof value === "string") return visibleLines(truncate(value, MAX_CHARACTERS));
-  return value instanceof Error ? withoutContent(value) : value;
+  return value instanceof Error ? described(withoutContent(value)) : value;
+}
+
+/** No other fields: those of an HTTP client's error are the request with its headers. */
+function described(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  return {
+    name: errorName(error),
+    message: errorMessage(error),
+    stack: error.stack,
+    cause: fieldOf(error, "cause"),
+    code: errorCode(error),
+    $metadata: fieldOf(error, "$metadata"), // AWS's status and request id
+  };
 }

@@ -4,7 +4,7 @@ import { GetParameterCommand, type SSMClient } from "@aws-sdk/client-ssm";
 import { systemClock, type Clock } from "./clock";
 import { errorCode, errorMessage, errorName } from "./errors";
 import { ExpiringCache } from "./expiring-cache";
-import { visibleLines } from "./text";
+import { encoderOf, visibleLines, type Encoded } from "./text";
 import { HOUR_MS, SECOND_MS } from "./time";
 
 export const POST_TIMEOUT_MS = 5_000;
@@ -32,9 +32,11 @@ export type PostOutcome =
   | { readonly kind: "failed"; readonly reason: string };
 
 /** May also have Block Kit's `blocks`. */
-interface Message {
-  /** For push notifications and screen readers. */
-  readonly text: string;
+export interface Message {
+  /** With blocks, for push notifications and screen readers. Made by {@link slackText}. */
+  readonly text: Encoded<"slack">;
+  /** Of `text`: `*` and `_` in a value are no formatting. */
+  readonly mrkdwn: false;
 }
 
 /**
@@ -118,7 +120,10 @@ function retryAfterOf({ headers }: Response): number {
   return seconds > 0 ? Math.min(seconds * 1_000, MAX_RETRY_AFTER_MS) : DEFAULT_RETRY_AFTER_MS;
 }
 
-/** Escapes the characters that start links, mentions and entities, and shows those that are not shown. */
-export function escapeForSlack(text: string): string {
-  return visibleLines(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-}
+/**
+ * Text of a message, as a template that encodes its values: characters that begin links, mentions and entities, and those that are not
+ * shown. Formatting is off ({@link Message}), because nothing encodes `*`.
+ */
+export const { template: slackText } = encoderOf("slack", (text) =>
+  visibleLines(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;"),
+);

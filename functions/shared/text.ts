@@ -31,7 +31,7 @@ export type Fragment<Sink extends string> = string | number | Encoded<Sink> | nu
 export interface Encoder<Sink extends string> {
   /** A tag for templates that encodes their values. */
   readonly template: (parts: TemplateStringsArray, ...values: readonly Fragment<Sink>[]) => Encoded<Sink>;
-  readonly joined: (fragments: readonly Fragment<Sink>[], separator: string) => Encoded<Sink>;
+  readonly joined: (fragments: readonly Fragment<Sink>[], separator: Fragment<Sink>) => Encoded<Sink>;
 }
 
 export function encoderOf<Sink extends string>(sink: Sink, encode: (text: string) => string): Encoder<Sink> {
@@ -47,7 +47,7 @@ export function encoderOf<Sink extends string>(sink: Sink, encode: (text: string
         sink,
         parts.map((part, index) => (index === 0 ? part : render(values[index - 1]) + part)).join(""),
       ),
-    joined: (fragments, separator) => Encoded.trusted(sink, fragments.map(render).join(encode(separator))),
+    joined: (fragments, separator) => Encoded.trusted(sink, fragments.map(render).join(render(separator))),
   };
 }
 

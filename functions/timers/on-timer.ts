@@ -9,6 +9,7 @@ import * as z from "zod";
 import { createAwsJsonClient } from "../shared/aws/clients/aws-json";
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createSqs } from "../shared/aws/clients/sqs";
+import { withoutContent } from "../shared/errors";
 import { invoke, onColdStart, type Services } from "../shared/handlers/services";
 import type { Logger } from "../shared/logger";
 import { parseInput, parseJson } from "../shared/input";
@@ -160,7 +161,7 @@ function createPorts(
         logger.info("skipped", { fireId });
       },
       failed: ({ fireId }, error) => {
-        logger.error("callback failed", { fireId, error });
+        logger.error("callback failed", { fireId, error: withoutContent(error) });
       },
     },
   };

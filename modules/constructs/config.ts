@@ -26,8 +26,26 @@ export class ConfigurationError extends Error {
  */
 export function parseConfig<S extends z.ZodType>(schema: S, input: unknown, root: string): z.output<S> {
   const parsed = schema.safeParse(input, { reportInput: true });
-  if (parsed.success) return parsed.data;
-  throw new ConfigurationError(parsed.error.issues.flatMap((issue) => describe(issue, root)));
+  const problems = parsed.success
+    ? changedTexts(parsed.data, root)
+    : parsed.error.issues.flatMap((issue) => describe(issue, root));
+  if (parsed.success && problems.length === 0) return parsed.data;
+  throw new ConfigurationError(problems);
+}
+
+/** Terraform normalizes texts, and cdktf loses a field: what is deployed would be another configuration. */
+function changedTexts(value: unknown, field: string): readonly string[] {
+  if (typeof value === "string")
+    return value === value.normalize()
+      ? []
+      : [`${field}: is not in Unicode's normal form NFC, as Terraform would have it`];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, part]: [string, unknown]) => {
+    const path = Array.isArray(value) ? `${field}[${key}]` : `${field}.${key}`;
+    return key === "__proto__"
+      ? [`${path}: is a name that cannot be deployed`]
+      : [...(key === key.normalize() ? [] : changedTexts(key, path)), ...changedTexts(part, path)];
+  });
 }
 
 function describe(issue: z.core.$ZodIssue, root: string): string[] {

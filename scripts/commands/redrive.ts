@@ -6,6 +6,7 @@ import { findDeployed } from "../environments/deployed";
 import { redriveInvocations } from "../features/redrive/invocations";
 import { queuesOf, redriveMessages } from "../features/redrive/messages";
 import { mapConcurrently } from "../../functions/shared/concurrency";
+import { ownValue } from "../../functions/shared/own-value";
 import { describeDeadLetters, summary } from "../features/redrive/describe-dead-letters";
 import { readDeadLetters } from "../features/redrive/dead-letters";
 import {
@@ -45,7 +46,7 @@ interface Options extends EnvironmentOptions, JsonOption {
 
 async function run(feature: string, options: Options): Promise<number> {
   const { name, features, aws } = await findDeployed(options);
-  const outputs = outputsSchema.safeParse(features[feature]);
+  const outputs = outputsSchema.safeParse(ownValue(features, feature));
   if (!outputs.success) {
     throw new NotInEnvironmentError(
       `${name} has no feature "${feature}" with dead letters. It has: ${Object.keys(features).join(", ")}`,

@@ -21,6 +21,7 @@ import {
 } from "../shared/command-line";
 import { stateBucketExists } from "../terraform/state-bucket";
 import { ensureTerraform, terraformInit } from "../terraform/terraform";
+import { terminalText } from "../shared/plain-text";
 import { withPlanFile } from "../terraform/plan-file";
 
 interface Options extends AppOptions, JsonOption {
@@ -79,7 +80,7 @@ async function run(environment: string, options: Options): Promise<number> {
         ...(maxCharacters !== undefined && { maxCharacters }),
         fold: out !== undefined || !process.stdout.isTTY,
       });
-  if (out === undefined) process.stdout.write(text);
+  if (out === undefined) process.stdout.write(terminalText(text));
   else await writeFile(out, text);
   if (isForbidden(report)) return EXIT.dataLoss;
   const drifted = !isEmpty(report) || report.drift.length > 0 || report.findings.length > 0;

@@ -7,8 +7,6 @@ import { planStatements, type PlanScope, type Statement } from "./plan-policy";
 import type { EnvironmentStack } from "./stack";
 
 export interface GithubRolesInput extends PlanScope {
-  /** `almanac-staging`. */
-  readonly prefix: string;
   readonly environment: string;
   readonly region: string;
   /** `owner/name`. */

@@ -2,6 +2,8 @@
  * What a plan reads of AWS: settings, by the calls of Terraform's provider for each type of resource. Never what is stored: no item,
  * object, message, log line, parameter or secret.
  */
+import { groupBy } from "../../functions/shared/group-by";
+
 export interface Statement {
   readonly Sid: string;
   readonly Effect: "Allow" | "Deny";
@@ -63,7 +65,7 @@ const READS: Readonly<Record<string, readonly string[]>> = {
     "s3:GetEncryptionConfiguration",
     "s3:GetLifecycleConfiguration",
     "s3:GetReplicationConfiguration",
-    // HeadBucket. It lists names of objects too.
+    // HeadBucket. It lists names of the environment's objects too.
     "s3:ListBucket",
   ],
   // Below: of the objects that Terraform itself has written.
@@ -88,7 +90,29 @@ export class UnknownReadsError extends Error {
   }
 }
 
+/**
+ * Whose settings they read, by the service of the action. An account has more than this environment: other functions' variables, keys of
+ * other APIs and names of others' objects are no business of a plan. Ids that AWS assigns tell no environment.
+ */
+const OF_THE_ENVIRONMENT: Readonly<Record<string, (scope: PlanScope) => readonly string[]>> = {
+  // Not /apikeys: a GET of it can return their values.
+  apigateway: () => ["apigateway:*::/restapis/*"],
+  dynamodb: ({ prefix }) => [`dynamodb:*:*:table/${prefix}-*`],
+  events: ({ prefix }) => [`events:*:*:rule/${prefix}-*`],
+  iam: ({ prefix }) => [`iam::*:role/${prefix}-*`],
+  lambda: ({ prefix }) => [`lambda:*:*:function:${prefix}-*`, "lambda:*:*:event-source-mapping:*"],
+  s3: ({ prefix }) => [`s3:::${prefix}-*`],
+  sns: ({ prefix }) => [`sns:*:*:${prefix}-*`],
+  sqs: ({ prefix }) => [`sqs:*:*:${prefix}-*`],
+  states: ({ prefix }) => [`states:*:*:stateMachine:${prefix}-*`],
+};
+
+/** They have no resource. */
+const OF_NO_RESOURCE: ReadonlySet<string> = new Set(["states:ValidateStateMachineDefinition"]);
+
 export interface PlanScope {
+  /** `almanac-staging`: names of the environment's resources begin with it. */
+  readonly prefix: string;
   readonly partition: string;
   readonly state: { readonly bucket: string; readonly key: string };
   /** Of the stack. */
@@ -98,18 +122,31 @@ export interface PlanScope {
 }
 
 /** @throws UnknownReadsError */
-export function planStatements({ partition, state, types, objects }: PlanScope): readonly Statement[] {
+export function planStatements(scope: PlanScope): readonly Statement[] {
+  const { partition, state, types, objects } = scope;
   const bucket = `arn:${partition}:s3:::${state.bucket}`;
-  const actions = [...types].flatMap((type) => {
-    const known = Object.keys(READS).filter((name) => type === name || type.startsWith(`${name}_`));
-    const longest = known.sort((a, b) => b.length - a.length)[0];
-    if (longest === undefined) throw new UnknownReadsError(type);
-    return READS[longest] ?? [];
-  });
+  const actions = new Set(
+    [...types].flatMap((type) => {
+      const known = Object.keys(READS).filter((name) => type === name || type.startsWith(`${name}_`));
+      const longest = known.sort((a, b) => b.length - a.length)[0];
+      if (longest === undefined) throw new UnknownReadsError(type);
+      return READS[longest] ?? [];
+    }),
+  );
+  const serviceOf = (action: string) => {
+    const [service = ""] = action.split(":");
+    return service in OF_THE_ENVIRONMENT && !OF_NO_RESOURCE.has(action) ? service : "";
+  };
+  const settings = [...groupBy([...actions].sort(), serviceOf)].map(([service, Action]): Statement => ({
+    Sid: `Settings${service.charAt(0).toUpperCase()}${service.slice(1)}`,
+    Effect: "Allow",
+    Action,
+    Resource: OF_THE_ENVIRONMENT[service]?.(scope).map((each) => `arn:${partition}:${each}`) ?? ["*"],
+  }));
   return [
     { Sid: "State", Effect: "Allow", Action: ["s3:GetObject"], Resource: [`${bucket}/${state.key}`] },
     { Sid: "StateBucket", Effect: "Allow", Action: ["s3:ListBucket"], Resource: [bucket] },
-    { Sid: "Settings", Effect: "Allow", Action: [...new Set(actions)].sort(), Resource: ["*"] },
+    ...settings,
     ...(objects.length === 0
       ? []
       : [

@@ -13,7 +13,7 @@ import {
   type ReviewedChange,
 } from "./report";
 import type { ValueChange } from "./values";
-import { visible } from "../../functions/shared/text";
+import { cell, fenced, lines, mark, paragraphs, prose, words, type Markdown } from "./markdown-text";
 
 /** Longer blocks are folded. */
 const LONGEST_SHOWN = 12;
@@ -39,10 +39,11 @@ export interface MarkdownOptions {
 
 export function toMarkdown(report: Report, options: MarkdownOptions): string {
   const { environment, maxCharacters = Number.POSITIVE_INFINITY, fold = true } = options;
-  const whole = fold ? document(report, environment, true) : unfolded(document(report, environment, true));
+  const text = (withValues: boolean) => document(report, environment, withValues).toString();
+  const whole = fold ? text(true) : unfolded(text(true));
   if (whole.length <= maxCharacters) return whole;
   const note = "\nThe report is too long and was cut. Run the review yourself to see all of it.\n";
-  const short = document(report, environment, false);
+  const short = text(false);
   if (short.length + note.length <= maxCharacters) return short + note;
   const cut = short.slice(0, Math.max(0, maxCharacters - note.length - LONGEST_END));
   return `${closed(cut.slice(0, Math.max(0, cut.lastIndexOf("\n"))))}\n${note}`;
@@ -66,12 +67,12 @@ function closed(cut: string): string {
   return [cut, ...(fence === undefined ? [] : [fence]), ...(folds > 0 ? ["", "</details>"] : [])].join("\n");
 }
 
-function document(report: Report, environment: string, withValues: boolean): string {
+function document(report: Report, environment: string, withValues: boolean): Markdown {
   const sections = isEmpty(report)
     ? [
         report.drift.length === 0
-          ? "No changes: the deployed environment matches the configuration."
-          : "**⚠️ The deployed environment was changed outside Terraform**, and Terraform would not undo it.",
+          ? mark`No changes: the deployed environment matches the configuration.`
+          : mark`**⚠️ The deployed environment was changed outside Terraform**, and Terraform would not undo it.`,
         ...findings(report),
         ...drift(report),
       ]
@@ -81,20 +82,20 @@ function document(report: Report, environment: string, withValues: boolean): str
         ...findings(report),
         ...drift(report),
         ...permissions(report),
-        ...cost(report),
+        cost(report),
         ...report.modules.map((module) => moduleSection(module, withValues)),
       ];
-  return `${[`# Review of ${code(environment)}`, ...sections].join("\n\n")}\n`;
+  return mark`${paragraphs(mark`# Review of ${environment}`, ...sections)}\n`;
 }
 
-function summary(report: Report): string {
+function summary(report: Report): Markdown {
   const changes = report.modules.flatMap((module) => module.changes);
   const { before, after } = report.cost;
-  return `${verdict(report)} ${countActions(changes)}; ${dollars(before)} → ${dollars(after)} a month, idle.`;
+  return mark`${verdict(report)} ${countActions(changes)}; ${dollars(before)} → ${dollars(after)} a month, idle.`;
 }
 
 /** One sentence for each kind of harm; that there is none only when there is none. */
-function verdict(report: Report): string {
+function verdict(report: Report): Markdown {
   const forbidden = forbiddenFindings(report);
   const has = (each: Finding["verdict"]) => forbidden.some((finding) => finding.verdict === each);
   const harms = [
@@ -103,23 +104,27 @@ function verdict(report: Report): string {
     ...(has("identity") ? ["Something would get another identity."] : []),
     ...(has("unclassified") ? ["Some changes are not classified: judge them yourself."] : []),
   ];
-  if (harms.length > 0) return `**❌ ${harms.join(" ")}**`;
-  if (report.dataLoss.length > 0) return "**⚠️ Data is lost, as allowed.**";
+  if (harms.length > 0) return mark`**❌ ${words(harms.join(" "))}**`;
+  if (report.dataLoss.length > 0) return mark`**⚠️ Data is lost, as allowed.**`;
   const allowed = report.findings.some((finding) => finding.allowed && finding.refused);
-  if (allowed) return "**⚠️ No data is lost. What else matters is allowed.**";
-  return report.findings.length > 0 ? "**⚠️ No data is lost; see the warnings.**" : "**✅ No data is lost.**";
+  if (allowed) return mark`**⚠️ No data is lost. What else matters is allowed.**`;
+  return report.findings.length > 0 ? mark`**⚠️ No data is lost; see the warnings.**` : mark`**✅ No data is lost.**`;
 }
 
-function dataLoss(losses: readonly DataLoss[]): readonly string[] {
+function dataLoss(losses: readonly DataLoss[]): readonly Markdown[] {
   if (losses.length === 0) return [];
   const items = losses.flatMap(({ address, action, what, because, allowed }) => [
-    `- ${allowed ? "⚠️" : "❌"} ${code(address)} is **${action}**: ${what} ${what.endsWith("s") ? "are" : "is"} lost.${allowed ? " Allowed." : ""}`,
-    ...because.map(({ path, before, after }) => `  - ${code(path)} can't be changed in place: ${arrow(before, after)}`),
+    mark`- ${words(allowed ? "⚠️" : "❌")} ${address} is **${words(action)}**: ${prose(what)} ${words(what.endsWith("s") ? "are" : "is")} lost.${allowed && words(" Allowed.")}`,
+    ...because.map(({ path, before, after }) => mark`  - ${path} can't be changed in place: ${arrow(before, after)}`),
   ]);
-  const flags = losses.filter(({ allowed }) => !allowed).map(({ address }) => `--allow '${address}'`);
-  const advice =
-    flags.length === 0 ? [] : ["", `To allow it: ${code(`npx almanac review <environment> ${flags.join(" ")}`)}`];
-  return [["## Data loss", "", ...items, ...advice].join("\n")];
+  const addresses = losses.filter(({ allowed }) => !allowed).map(({ address }) => address);
+  return [lines(mark`## Data loss`, "", ...items, ...(addresses.length === 0 ? [] : ["", advice(addresses)]))];
+}
+
+/** The address is of a plan: an apostrophe ends no word of the shell. */
+function advice(addresses: readonly string[]): Markdown {
+  const flags = [...new Set(addresses)].map((address) => `--allow '${address.replaceAll("'", "'\\''")}'`);
+  return mark`To allow it: ${`npx almanac review <environment> ${flags.join(" ")}`}`;
 }
 
 const VERDICTS: readonly { readonly verdict: Finding["verdict"]; readonly title: string }[] = [
@@ -129,40 +134,40 @@ const VERDICTS: readonly { readonly verdict: Finding["verdict"]; readonly title:
   { verdict: "unclassified", title: "Not classified" },
 ];
 
-function findings(report: Report): readonly string[] {
+function findings(report: Report): readonly Markdown[] {
   const sections = VERDICTS.flatMap(({ verdict, title }) => {
     const found = report.findings.filter((each) => each.verdict === verdict);
     if (found.length === 0) return [];
     const items = found.flatMap(({ address, what, changes, refused, allowed }) => [
-      `- ${refused && !allowed ? "❌" : "⚠️"} ${code(address)} ${what}.${allowed ? " Allowed." : ""}`,
-      ...changes.map((change) => `  - ${code(change)}`),
+      mark`- ${words(refused && !allowed ? "❌" : "⚠️")} ${address} ${prose(what)}.${allowed && words(" Allowed.")}`,
+      ...changes.map((change) => mark`  - ${change}`),
     ]);
-    return [[`## ${title}`, "", ...items].join("\n")];
+    return [lines(mark`## ${words(title)}`, "", ...items)];
   });
-  const flags = [...new Set(forbiddenFindings(report).map(({ address }) => `--allow '${address}'`))];
-  if (flags.length === 0) return sections;
-  return [...sections, `To allow it: ${code(`npx almanac review <environment> ${flags.join(" ")}`)}`];
+  const addresses = forbiddenFindings(report).map(({ address }) => address);
+  return addresses.length === 0 ? sections : [...sections, advice(addresses)];
 }
 
-function drift({ drift: drifted }: Report): readonly string[] {
+function drift({ drift: drifted }: Report): readonly Markdown[] {
   if (drifted.length === 0) return [];
-  const lines = drifted.flatMap(({ address, destroyed, values }) => [
+  const content = drifted.flatMap(({ address, destroyed, values }) => [
     `! ${destroyed ? "destroyed" : "changed"} ${address}`,
     ...values.flatMap(valueLines),
   ]);
-  return [`## Changed outside Terraform\n\n${folded(`${drifted.length} since the last deployment`, lines)}`];
+  const title = words(`${drifted.length} since the last deployment`);
+  return [paragraphs(mark`## Changed outside Terraform`, folded(title, content))];
 }
 
-function permissions({ permissions: changes }: Report): readonly string[] {
+function permissions({ permissions: changes }: Report): readonly Markdown[] {
   if (changes.length === 0) return [];
   const gained = changes.reduce((count, change) => count + change.gained.length, 0);
   const lost = changes.reduce((count, change) => count + change.lost.length, 0);
-  const lines = changes.flatMap(({ owner, gained: more, lost: less }) => [
+  const content = changes.flatMap(({ owner, gained: more, lost: less }) => [
     `@@ ${owner} @@`,
     ...more.map((sentence) => `+ ${sentence}${isBroad(sentence) ? "   ⚠ broad" : ""}`),
     ...less.map((sentence) => `- ${sentence}`),
   ]);
-  return [`## Permissions\n\n${folded(`${gained} gained, ${lost} lost`, lines)}`];
+  return [paragraphs(mark`## Permissions`, folded(words(`${gained} gained, ${lost} lost`), content))];
 }
 
 /** A wildcard principal or action. */
@@ -170,37 +175,38 @@ function isBroad(sentence: string): boolean {
   return /^Allow ([^ ,]+, )*([a-z0-9-]+:)?\*/.test(sentence) || /^Allow .* by (\*|\{"AWS":"\*"\})( |$)/.test(sentence);
 }
 
-function cost({ cost: { before, after, items, unknown } }: Report): readonly string[] {
+function cost({ cost: { before, after, items, unknown } }: Report): Markdown {
   const difference = Number((after - before).toFixed(2));
   const rows = items.map(
     (item) =>
-      `| ${item.module || "environment"} | ${cell(item.what)} | ${dollars(item.before)} | ${dollars(item.after)} |`,
+      mark`| ${item.module === "" ? words("environment") : cell(item.module)} | ${cell(item.what)} | ${dollars(item.before)} | ${dollars(item.after)} |`,
   );
-  const table = rows.length === 0 ? [] : ["", "| | | before | after |", "| - | - | -: | -: |", ...rows];
+  const table = rows.length === 0 ? [] : ["", mark`| | | before | after |`, mark`| - | - | -: | -: |`, ...rows];
   const notes = [
     "Items at list price; the sum after the account's monthly free allowances, as if nothing else used them.",
     `Prices of us-east-1: in other regions requests and storage cost up to ${Math.round((HIGHEST_REGIONAL_FACTOR - 1) * 100)} % more.`,
     ...ASSUMPTIONS.map((assumption) => `${assumption.charAt(0).toUpperCase()}${assumption.slice(1)}.`),
   ];
-  return [
-    [
-      "## Cost",
-      "",
-      `${dollars(before)} → ${dollars(after)} a month, idle${difference === 0 ? "" : `: ${difference < 0 ? "−" : "+"}${dollars(Math.abs(difference))}`}.`,
-      ...unknown.map((each) => `\n⚠️ Not included: ${code(each)}`),
-      ...table,
-      "",
-      details("Assumptions", notes.map((note) => `- ${note}`).join("\n")),
-    ].join("\n"),
-  ];
+  const change = difference !== 0 && mark`: ${words(difference < 0 ? "−" : "+")}${dollars(Math.abs(difference))}`;
+  return lines(
+    mark`## Cost`,
+    "",
+    mark`${dollars(before)} → ${dollars(after)} a month, idle${change}.`,
+    ...unknown.map((each) => mark`\n⚠️ Not included: ${each}`),
+    ...table,
+    "",
+    details(words("Assumptions"), lines(...notes.map((note) => words(`- ${note}`)))),
+  );
 }
 
-function moduleSection({ module, changes }: ModuleReview, withValues: boolean): string {
-  const lines = ACTIONS.flatMap((action) =>
+function moduleSection({ module, changes }: ModuleReview, withValues: boolean): Markdown {
+  const content = ACTIONS.flatMap((action) =>
     changes.filter((change) => change.action === action).flatMap((change) => changeLines(change, withValues)),
   );
-  const title = module === "" ? "The environment" : code(module);
-  return `## ${title}\n\n${folded(countActions(changes), lines)}`;
+  return paragraphs(
+    mark`## ${module === "" ? words("The environment") : module}`,
+    folded(countActions(changes), content),
+  );
 }
 
 function changeLines(
@@ -225,42 +231,27 @@ function valueLines({ path, before, after, forcesReplacement }: ValueChange): st
 }
 
 /** "1 destroyed, 3 added". */
-function countActions(changes: readonly ReviewedChange[]): string {
-  return ACTIONS.map((action) => ({ action, count: changes.filter((change) => change.action === action).length }))
-    .filter(({ count }) => count > 0)
-    .map(({ action, count }) => `${count} ${action}`)
-    .join(", ");
+function countActions(changes: readonly ReviewedChange[]): Markdown {
+  const counts = ACTIONS.map((action) => ({
+    action,
+    count: changes.filter((change) => change.action === action).length,
+  })).filter(({ count }) => count > 0);
+  return words(counts.map(({ action, count }) => `${count} ${action}`).join(", "));
 }
 
 /** Lines in a fenced block, folded when there are many. */
-function folded(title: string, lines: readonly string[]): string {
-  const block = fenced(lines);
-  return lines.length <= LONGEST_SHOWN ? `${title}\n\n${block}` : details(title, block);
+function folded(title: Markdown, content: readonly string[]): Markdown {
+  const block = fenced(content);
+  return content.length <= LONGEST_SHOWN ? paragraphs(title, block) : details(title, block);
 }
 
-const details = (title: string, content: string) =>
-  `<details>\n<summary>${title}</summary>\n\n${content}\n\n</details>`;
+const details = (title: Markdown, content: Markdown) =>
+  mark`<details>\n<summary>${title}</summary>\n\n${content}\n\n</details>`;
 
 /** Values cannot match these lines: they are fenced, behind a sign. */
 const unfolded = (markdown: string) =>
   markdown.replace(/^<details>\n<summary>(.*)<\/summary>$/gm, "$1").replace(/\n\n<\/details>$/gm, "");
 
-/** The fence is longer than any run of backticks inside, so content cannot end it. */
-function fenced(lines: readonly string[]): string {
-  const content = lines.map(visible).join("\n");
-  const fence = "`".repeat(Math.max(2, ...[...content.matchAll(/`+/g)].map(([run]) => run.length)) + 1);
-  return `${fence}diff\n${content}\n${fence}`;
-}
-
-/** Inline code. */
-function code(text: string): string {
-  const single = visible(text);
-  const fence = "`".repeat(Math.max(0, ...[...single.matchAll(/`+/g)].map(([run]) => run.length)) + 1);
-  const space = single.startsWith("`") || single.endsWith("`") ? " " : "";
-  return `${fence}${space}${single}${space}${fence}`;
-}
-
-const cell = (text: string) => code(text).replaceAll("|", "\\|");
 const arrow = (before: string | undefined, after: string | undefined) =>
-  `${code(before ?? "nothing")} → ${code(after ?? "nothing")}`;
-const dollars = (amount: number) => `$${amount.toFixed(2)}`;
+  mark`${before ?? "nothing"} → ${after ?? "nothing"}`;
+const dollars = (amount: number) => words(`$${amount.toFixed(2)}`);

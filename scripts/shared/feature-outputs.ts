@@ -1,5 +1,6 @@
 /** What each feature's module outputs, as commands need it. */
 import * as z from "zod";
+import { ownValue } from "../../functions/shared/own-value";
 
 /** Each feature's outputs by name, as the stack gives them. */
 export const featuresSchema = z.record(z.string(), z.record(z.string(), z.unknown()));
@@ -75,7 +76,7 @@ export function outputsOf(
   feature: keyof Schemas,
   { name, features }: { readonly name: string; readonly features: Features },
 ): unknown {
-  const outputs = features[feature];
+  const outputs = ownValue(features, feature);
   if (outputs === undefined)
     throw new NotInEnvironmentError(`${name} has no ${feature}. It has: ${Object.keys(features).join(", ")}`);
   return SCHEMAS[feature].parse(outputs);
@@ -109,7 +110,7 @@ export function pipelineOf(
     archive_bucket_name: archiveBucketName,
     notifications_table_name: notificationsTableName,
   } = outputsOf("pipelines", { name: environment, features });
-  const pipeline = pipelines[name];
+  const pipeline = ownValue(pipelines, name);
   if (pipeline === undefined)
     throw new NotInEnvironmentError(
       `${environment} has no pipeline "${name}". It has: ${Object.keys(pipelines).join(", ")}`,

@@ -23,6 +23,11 @@ export function terminalText(text: string): string {
   );
 }
 
+/** A cell or an item of a list: {@link terminalText} on one line, because a line of its own would be another cell or item. */
+export function terminalLine(text: string): string {
+  return terminalText(text.replace(/[\n\v\f\r\u0085\u2028\u2029]+/g, "⏎").replaceAll("\t", " "));
+}
+
 /** console.log and its like print text from outside in many places: they are encoded in this one. */
 export function encodeConsole(target: Pick<Console, "log" | "warn" | "error"> = console): void {
   for (const method of ["log", "warn", "error"] as const) {

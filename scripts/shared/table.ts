@@ -1,9 +1,11 @@
 /** Tables of text on the terminal. */
 import { stripVTControlCharacters } from "node:util";
 
-/** Formats rows under headings; numeric columns are right-aligned. */
+import { terminalLine } from "./plain-text";
+
+/** Formats rows under headings; numeric columns are right-aligned. Cells have one line each. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [headings, ...rows];
+  const lines = [headings, ...rows].map((line) => line.map(terminalLine));
   const columns = headings.map((_, column) => {
     const cells = lines.map((line) => line[column] ?? "");
     return {

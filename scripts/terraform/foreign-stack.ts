@@ -2,7 +2,7 @@
  * Checks a synthesized stack that untrusted code has written, before Terraform plans it with credentials. A plan runs what a
  * configuration names: providers, modules from anywhere, data sources that are programs, functions that read files.
  */
-import { copyFile, mkdir, readFile, readdir, rm } from "node:fs/promises";
+import { copyFile, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import * as z from "zod";
 
@@ -67,8 +67,13 @@ const fileSchema = z.strictObject({
   locals: anything,
 });
 
+/** What HCL skips between the words of an expression: space, line breaks and comments. */
+const SKIPPED = String.raw`(?:\s|/\*[^]*?\*/|(?://|#)[^\n]*(?:\n|$))*`;
+
 /** Functions that read files, except for the hash of an asset of the stack. */
-const READS_FILES = /(?<![\w.])(?:file\w*|templatefile|templatestring|pathexpand|abspath)\s*\(|provider::/;
+const READS_FILES = new RegExp(
+  String.raw`(?<![\w.])(?:file\w*|templatefile|templatestring|pathexpand|abspath)${SKIPPED}\(|(?<![\w.])provider${SKIPPED}::`,
+);
 const ASSET_HASH = /file(?:base64sha256|md5)\("\$\{path\.module\}\/assets\/[\w-]+\.zip"\)/g;
 
 /** Terraform reads both syntaxes alike, and only JSON can be checked: modules are planned from their JSON, not from their HCL. */
@@ -99,20 +104,31 @@ export async function copyForeignStack(directory: string, into: string): Promise
   for (const [from, name] of copies) {
     const to = join(into, name);
     await mkdir(dirname(to), { recursive: true });
-    await copyFile(from, to);
-    // The copy is what Terraform will read.
-    if (name.endsWith(".tf.json")) faults.push(...faultsOf(name, await readFile(to, "utf8")));
+    if (!name.endsWith(".tf.json")) {
+      await copyFile(from, to);
+      continue;
+    }
+    const json = jsonOf(await readFile(from, "utf8"));
+    faults.push(...(json === undefined ? [`${name}: is no JSON of a stack`] : faultsOf(name, json)));
+    // Written again, because Terraform reads every one of two equal names: what was checked is what it reads.
+    await writeFile(to, JSON.stringify(json ?? {}));
   }
   if (faults.length > 0) throw new ForeignStackError(faults);
 }
 
-function faultsOf(name: string, content: string): readonly string[] {
-  let json: unknown;
+function jsonOf(content: string): unknown {
   try {
-    json = JSON.parse(content);
+    return JSON.parse(content, (name, value: unknown) => {
+      // A name like any other to Terraform. A schema does not see it.
+      if (name === "__proto__") throw new SyntaxError(name);
+      return value;
+    });
   } catch {
-    return [`${name}: is not JSON`];
+    return undefined;
   }
+}
+
+function faultsOf(name: string, json: unknown): readonly string[] {
   const { error } = fileSchema.safeParse(json);
   const shape = error?.issues.map(({ path, message }) => `${name}: ${path.join(".")}: ${message}`) ?? [];
   const read = [...new Set(templatesIn(json).filter((template) => READS_FILES.test(template.replace(ASSET_HASH, ""))))];

@@ -80,6 +80,20 @@ const ATTACKS: Readonly<Record<string, Change>> = {
   "a file in a name": ({ output: outputs }) => {
     Object.assign(outputs ?? {}, { x: { value: { '${file("/etc/passwd")}': 1 } } });
   },
+  ...Object.fromEntries(
+    [
+      'file/* c */("x")',
+      'file #c\n("x")',
+      'file //c\n/**/ ("x")',
+      'core :: /**/ file("x")',
+      "provider /**/ ::x::y()",
+    ].map((expression): readonly [string, Change] => [
+      `a file behind a comment: ${JSON.stringify(expression)}`,
+      ({ output: outputs }) => {
+        Object.assign(outputs ?? {}, { x: { value: `\${${expression}}` } });
+      },
+    ]),
+  ),
   "an ephemeral resource": (stack) => {
     stack["ephemeral"] = { aws_secretsmanager_secret_version: { x: { secret_id: "x" } } };
   },
@@ -122,6 +136,27 @@ describe("a stack with", () => {
     mkdirSync(join(folder, "modules", "x"), { recursive: true });
     const program = { data: { external: { run: { program: ["sh", "-c", "env"] } } } };
     writeFileSync(join(folder, "modules", "x", "module.json"), JSON.stringify(program));
+    await expect(copyForeignStack(folder, join(output, "copy"))).rejects.toThrow(ForeignStackError);
+  });
+
+  it("a name twice is planned as it was checked", async () => {
+    const folder = mkdtempSync(join(output, "attack-"));
+    const program = JSON.stringify({ external: { run: { program: ["sh", "-c", "env"] } } });
+    writeFileSync(join(folder, "cdk.tf.json"), `{"data": ${program}, "data": {"aws_region": {"here": {}}}}`);
+    await copyForeignStack(folder, join(output, "copy"));
+    expect(readFileSync(join(output, "copy", "cdk.tf.json"), "utf8")).not.toContain("external");
+  });
+
+  it.each([
+    "[]",
+    "null",
+    "1",
+    '{"data": [{"external": {}}]}',
+    '{"resource": {"aws_sns_topic": [{"x": {"provisioner": {}}}]}}',
+    "{",
+  ])("%s is not planned", async (content) => {
+    const folder = mkdtempSync(join(output, "attack-"));
+    writeFileSync(join(folder, "cdk.tf.json"), content);
     await expect(copyForeignStack(folder, join(output, "copy"))).rejects.toThrow(ForeignStackError);
   });
 

@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { runSimulation } from "@cloud-copilot/iam-simulate";
 import { ConfigurationError } from "../../modules/constructs/config";
 import type { EnvironmentInput } from "../../modules/environment";
+import { schedulesSchema } from "../../modules/schedules";
 import * as z from "zod";
 import { overview } from "../support/overview";
 import { describePolicy, resource, synthesize, terraformSchema, type TerraformJson } from "../support/synthesized";
@@ -323,6 +327,16 @@ describe("the schedules module", () => {
       "report.input: <object> is not JSON",
     ],
     ["half a character", { input: { "\ud800": 1 } }, 'report.input: {"\\ud800":1} has half of a surrogate pair'],
+    [
+      "a jitter beyond the next run",
+      { schedule: "rate(1 minute)", jitterSeconds: 61 },
+      "report.jitterSeconds: 61 is longer than the 60 s between two runs",
+    ],
+    [
+      "a jitter beyond the next run of a cron",
+      { schedule: "cron(0,45,55 6 * * ? *)", jitterSeconds: 900 },
+      "report.jitterSeconds: 900 is longer than the 600 s between two runs",
+    ],
     ["a negative jitter", { jitterSeconds: -1 }, "report.jitterSeconds: -1 is not a whole number of 0 to 3600"],
     ["too many retries", { retries: { count: 21 } }, "report.retries.count: 21 is not a whole number of 0 to 20"],
     [
@@ -375,8 +389,91 @@ describe("the schedules module", () => {
     expect(problemsOf(fields)).toEqual([problem]);
   });
 
+  it.each<[string, object]>([
+    ["a jitter as long as the interval", { schedule: "rate(1 minute)", jitterSeconds: 60 }],
+    ["a jitter of an hour, of a run an hour", { schedule: "cron(7 * * * ? *)", jitterSeconds: 3_600 }],
+    ["a jitter of an hour, of a run a day", { schedule: "cron(0 6 * * ? *)", jitterSeconds: 3_600 }],
+    ["one instant", { schedule: "rate(1 day)", startAt: "2030-01-01T06:00:00Z", endAt: "2030-01-01T06:00:00Z" }],
+    ["a zone's old name", { schedule: "cron(0 6 * * ? *)", timeZone: "EST5EDT" }],
+    ["a zone in lower case", { schedule: "cron(0 6 * * ? *)", timeZone: "europe/berlin" }],
+    ["a fixed offset's name", { schedule: "cron(0 6 * * ? *)", timeZone: "Etc/GMT+5" }],
+    ["a leap day", { schedule: "cron(0 6 29 2 ? 2028)" }],
+    ["the longest rate", { schedule: "rate(366 days)" }],
+    ["all the time that Lambda has", { timeoutSeconds: 900 }],
+    ["an input of 64 KB", { input: "x".repeat(65_534) }],
+    ["null as input", { input: null }],
+  ])("accepts %s", (_, fields) => {
+    expect(schedulesSchema.safeParse({ report: { ...HOURLY, ...fields } }).error).toBeUndefined();
+  });
+
+  it.each<[string, unknown, string]>([
+    ["a name that cdktf loses", JSON.parse('[{"__proto__": 1}]'), "[0].__proto__: is a name that cannot be deployed"],
+    [
+      "a text that Terraform changes",
+      { a: "e\u0301" },
+      ".a: is not in Unicode's normal form NFC, as Terraform would have it",
+    ],
+    [
+      "a name that Terraform changes",
+      { "e\u0301": 1 },
+      ".e\u0301: is not in Unicode's normal form NFC, as Terraform would have it",
+    ],
+  ])("rejects an input with %s", (_, input, problem) => {
+    expect(problemsOf({ input })).toEqual([`report.input${problem}`]);
+  });
+
+  it("keeps an input as it is, with the names of every object and Terraform's templates", () => {
+    const input = JSON.parse('{"constructor": "${x}", "%{y}": ["$${z}", null, 0.1, -0, 1e300]}') as unknown;
+    const { root } = synthesize({ schedules: { report: { ...HOURLY, input } } });
+    const [kept] = Object.values(Object(root.module["schedules"]?.["schedules"]) as Record<string, { input: unknown }>);
+    expect(JSON.stringify(kept?.input)).toBe('{"constructor":"$${x}","%%{y}":["$$${z}",null,0.1,0,1e+300]}');
+  });
+
   it("accepts a schedule that has come to its end, so that time alone breaks no deployment", () => {
     expect(problemsOf({ startAt: "2020-01-01T00:00:00Z", endAt: "2020-02-01T00:00:00Z" })).toEqual([]);
+  });
+
+  describe("an entry", () => {
+    let folder: string;
+    beforeAll(() => {
+      folder = mkdtempSync(join(tmpdir(), "almanac-entry-"));
+    });
+    afterAll(() => {
+      rmSync(folder, { recursive: true });
+    });
+    const faultsOf = (source: string) => {
+      const file = join(folder, "report.ts");
+      writeFileSync(file, source);
+      const { error } = schedulesSchema.safeParse({ report: { ...HOURLY, entry: file } });
+      return error?.issues.map(({ message }) => message) ?? [];
+    };
+    const made = 'import { onSchedule } from "../../functions/schedules/on-schedule";\n';
+    const none = "does not export a handler: export const handler = onSchedule(...)";
+
+    it.each([
+      ["a constant", `${made}export const handler = onSchedule(() => 1);`],
+      ["a constant beside others", `${made}export const a = 1, handler = onSchedule(() => a);`],
+      ["exported later, with types", `${made}const x = onSchedule((): number => 1);\nexport { x as handler };`],
+      ["made under another name", `import { onSchedule as every } from "x";\nexport const handler = every(() => 1);`],
+    ])("may have its handler as %s", (_, source) => {
+      expect(faultsOf(source)).toEqual([]);
+    });
+
+    it.each([
+      ["in a comment", `${made}/*\nexport const handler = onSchedule(() => 1);\n*/ onSchedule(() => 1);`, none],
+      ["as a type", `${made}onSchedule(() => 1);\nexport type handler = 1;`, none],
+      ["as the default", `${made}export default onSchedule(() => 1);`, none],
+      ["under another name", `${made}export const run = onSchedule(() => 1);`, none],
+      [
+        "made with what a comment only names",
+        "// onSchedule\nexport const handler = () => 1;",
+        "has a handler that is not made with onSchedule(...)",
+      ],
+      ["in a file that does not compile", "export const handler = (;", /^does not compile: Unexpected ";" \(line 1\)$/],
+      ["in an empty file", "", none],
+    ])("may not have its handler %s", (_, source, fault) => {
+      expect(faultsOf(source)).toEqual([typeof fault === "string" ? fault : expect.stringMatching(fault)]);
+    });
   });
 
   it.each(["", "Report", "my-report", "#states"])("rejects %j as a name", (name) => {

@@ -7,6 +7,7 @@ interface Input extends Request {
   readonly RequestItems?: Readonly<Record<string, { readonly Keys: readonly Item[] }>>;
   readonly ScanIndexForward?: boolean;
   readonly Limit?: number;
+  readonly FilterExpression?: string;
 }
 
 class ConditionError extends Error {
@@ -38,11 +39,13 @@ export function memoryRuns(fault: (action: string, moment: "before" | "after") =
         ]),
       ),
     }),
-    Query: ({ ExpressionAttributeValues = {}, ScanIndexForward = true, Limit = Infinity }) => {
+    Query: (input) => {
+      const { ExpressionAttributeValues = {}, ScanIndexForward = true, Limit = Infinity, FilterExpression } = input;
       const partition = Object.values(ExpressionAttributeValues)[0]?.S;
       const found = [...items.values()].filter(({ schedule }) => schedule?.S === partition);
       const sorted = found.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-      return { Items: (ScanIndexForward ? sorted : sorted.toReversed()).slice(0, Limit) };
+      const page = (ScanIndexForward ? sorted : sorted.toReversed()).slice(0, Limit);
+      return { Items: page.filter((item) => FilterExpression === undefined || holds(FilterExpression, item, input)) };
     },
     PutItem: (input) => {
       check(input, items.get(keyOf(input.Item)));

@@ -3,7 +3,7 @@ import { PublishCommand, type SNSClient } from "@aws-sdk/client-sns";
 import type { SSMClient } from "@aws-sdk/client-ssm";
 
 import type { Clock } from "../../shared/clock";
-import { escapeForSlack, slackPost } from "../../shared/slack";
+import { slackPost, slackText } from "../../shared/slack";
 import { SECOND_MS } from "../../shared/time";
 import { secretReader } from "../probe/secret-reader";
 import { MessageRejectedError, type Notifier } from "./deliver";
@@ -55,7 +55,7 @@ export function slackNotifier(post: ReturnType<typeof slackPost>, parameter: str
   return {
     name: "slack",
     send: async ({ title, text }) => {
-      const outcome = await post(parameter, { text: `*${escapeForSlack(title)}*\n${escapeForSlack(text)}` });
+      const outcome = await post(parameter, { text: slackText`${title}\n${text}`, mrkdwn: false });
       if (outcome.kind === "rateLimited")
         throw new NotDeliveredError(`Slack rate limit: retry after ${outcome.retryAfterMs / SECOND_MS} s`);
       if (outcome.kind === "rejected") throw new MessageRejectedError(outcome.reason);

@@ -1,7 +1,8 @@
 /** The status page's feeds: RSS 2.0 and JSON Feed 1.1, with incidents and announced maintenance. No SDK, no I/O. */
 import { JSON_FEED_KEY, incidentKey } from "../contract";
 import type { IncidentSummary, MaintenanceSummary, StatusDocument } from "./document";
-import { markup } from "./markup/html-escape";
+import { visible, visibleLines } from "../../shared/text";
+import { joined, markup, trusted } from "./markup/html-escape";
 import { dayAndTime } from "./status-format";
 
 /** Readers remember what they have seen. */
@@ -30,7 +31,7 @@ export function rssFeed(document: StatusDocument, pageUrl = ""): string {
       path,
     }) => markup`<item><guid isPermaLink="false">${id}</guid><title>${title}</title>${
       link !== undefined && markup`<link>${new URL(path, link).href}</link>`
-    }<pubDate>${new Date(published).toUTCString()}</pubDate><description>${text}</description></item>
+    }<pubDate>${new Date(published).toUTCString()}</pubDate><description>${asHtml(text)}</description></item>
 `,
   );
   return markup`<?xml version="1.0" encoding="UTF-8"?>
@@ -39,16 +40,21 @@ ${items}</channel></rss>
 `.toString();
 }
 
+/** A description is HTML, which is text in XML: so it is escaped twice. A line break of text is none of HTML. */
+function asHtml(text: string): string {
+  return joined(text.split("\n"), trusted("<br>")).toString();
+}
+
 export function jsonFeed(document: StatusDocument, pageUrl = ""): string {
   const link = httpsUrl(pageUrl);
   const feed = {
     version: "https://jsonfeed.org/version/1.1",
-    title: `${document.title} status`,
+    title: visible(`${document.title} status`),
     ...(link !== undefined && { home_page_url: link, feed_url: new URL(JSON_FEED_KEY, link).href }),
     items: itemsOf(document).map(({ id, title, text, published, modified, path }) => ({
       id,
-      title,
-      content_text: text,
+      title: visible(title),
+      content_text: visibleLines(text),
       date_published: published,
       date_modified: modified,
       ...(link !== undefined && { url: new URL(path, link).href }),

@@ -1,4 +1,5 @@
 /** JSON Pointers (RFC 6901) into messages. */
+import { ownValue } from "../../shared/own-value";
 import { isNumber, isRecord, type Json } from "./json";
 
 /** `/customer/na~1me` -> customer, na/me */
@@ -18,7 +19,7 @@ export function resolvePointer(document: Json, pointer: string): Json | undefine
 
 function child(value: Json | undefined, token: string): Json | undefined {
   if (Array.isArray(value)) return /^(0|[1-9]\d*)$/.test(token) ? (value as readonly Json[])[Number(token)] : undefined;
-  return isRecord(value) && Object.hasOwn(value, token) ? value[token] : undefined;
+  return isRecord(value) ? ownValue(value, token) : undefined;
 }
 
 /** True when the pointer is `other` or points into its value. */

@@ -3,7 +3,7 @@
  * A message includes as many notifications as Slack's limits allow.
  */
 import { groupBy } from "../../shared/group-by";
-import { escapeForSlack } from "../../shared/slack";
+import { slackText, type Message } from "../../shared/slack";
 import { truncate, visible, type Visible } from "../../shared/text";
 import { displayName } from "../contract";
 import type { Field, Notification } from "./notification";
@@ -34,11 +34,7 @@ export type SlackBlock =
   | { readonly type: "section"; readonly text?: SlackText; readonly fields?: readonly SlackText[] }
   | { readonly type: "context"; readonly elements: readonly SlackText[] };
 
-export interface SlackMessage {
-  /** For push notifications and screen readers. */
-  readonly text: string;
-  /** Of `text`. */
-  readonly mrkdwn: false;
+export interface SlackMessage extends Message {
   readonly blocks?: readonly SlackBlock[];
 }
 
@@ -260,7 +256,7 @@ function valueOf({ value, before }: ShownField): string {
 }
 
 /** Outside blocks Slack expects entities, and reads links and mentions without them. */
-const fallback = (text: string) => ({ text: escapeForSlack(text), mrkdwn: false }) as const;
+const fallback = (text: string) => ({ text: slackText`${text}`, mrkdwn: false }) as const;
 
 const section = (text: string) => ({ type: "section", text: plain(text) }) as const;
 const plain = (text: string, max: number = SLACK_LIMITS.sectionText): SlackText => ({

@@ -1,7 +1,7 @@
 /** One tick of the keeper: every schedule by itself, so that one that fails leaves the others alone. */
 import { mapConcurrently } from "../../shared/concurrency";
 import { sleep, type Clock } from "../../shared/clock";
-import { SECOND_MS } from "../../shared/time";
+import { HOUR_MS, SECOND_MS } from "../../shared/time";
 import type { Attempt, Run, ScheduleConfig, Schedules, ScheduleState } from "../contract";
 import { isOpen, planSchedule, type Plan } from "../plan/plan";
 import type { MonitorsTable } from "../storage/monitors-table";
@@ -32,6 +32,9 @@ export interface KeeperObserver {
 /** A monitor that cannot be written must not fill the state with runs whose end is not reported. */
 const MAX_UNREPORTED = 100;
 
+/** A schedule that is back sooner loses nothing; and during a deployment, the keeper of before does not know the new ones. */
+const REMOVED_MS = HOUR_MS;
+
 /** How soon the next of several waiting runs begins after the one before it. */
 const WAITING_POLL_MS = 5 * SECOND_MS;
 
@@ -51,6 +54,12 @@ export async function keepSchedules(schedules: Schedules, ports: KeeperPorts, un
   for (;;) {
     const readAt = ports.clock.now();
     const states = await ports.table.states();
+    for (const [name, state] of states) {
+      if (Object.hasOwn(schedules, name) || readAt - state.cursor < REMOVED_MS) continue;
+      await forget(name, state, readAt, ports).catch((error: unknown) => {
+        failed(name, error);
+      });
+    }
     const waiting = await mapConcurrently(kept, CONCURRENT_SCHEDULES, async ([name, config]) => {
       try {
         return await keep(name, config, { state: states.get(name), readAt }, observed);
@@ -63,6 +72,17 @@ export async function keepSchedules(schedules: Schedules, ports: KeeperPorts, un
     if (kept.length === 0 || ports.clock.now() + WAITING_POLL_MS > until) return failures;
     await sleep(ports.clock, WAITING_POLL_MS);
   }
+}
+
+/** What was due while a schedule was not configured is not missed when it is again. */
+async function forget(
+  name: string,
+  state: ScheduleState,
+  readAt: number,
+  { table, monitors }: KeeperPorts,
+): Promise<void> {
+  await monitors?.expect(name, undefined, readAt);
+  await table.forget(name, state);
 }
 
 /** @returns whether runs wait for others */

@@ -150,13 +150,13 @@ function planInstants(
   return { created, cursor: created.at(-1)?.scheduledAt };
 }
 
-/** In order. Jitter does not change the order: a run waits for those before it. */
+/** In order. Jitter does not change the order: a run waits for those before it, which does not make it late. */
 function dueRuns(schedule: string, config: ScheduleConfig, after: number, now: number): readonly Run[] {
   const runs: Run[] = [];
   for (let at = nextInstant(config, after); at !== undefined && at <= now; at = nextInstant(config, at)) {
     const run = scheduledRun(schedule, config, at);
     if (run.dueAt > now) break;
-    runs.push(run);
+    runs.push({ ...run, dueAt: Math.max(run.dueAt, runs.at(-1)?.dueAt ?? 0) });
   }
   return runs;
 }

@@ -95,7 +95,8 @@ async function endOf(
       input: input === undefined ? undefined : parseJson(input),
     };
     return { outcome: "succeeded", ...resultOf(await call(event, controller.signal)) };
-  } catch (error) {
+  } catch (thrown) {
+    const error = withoutContent(thrown);
     observer.failed(error);
     return { reason: reasonOf(error), ...failureOf(run, retries, clock.now()) };
   } finally {
@@ -140,9 +141,8 @@ function isJson(part: unknown): boolean {
   return Array.isArray(part) || Object.prototype.toString.call(part) === "[object Object]";
 }
 
-/** An error as one text, without what its parser quotes. */
-function reasonOf(thrown: unknown): string {
-  const error = withoutContent(thrown);
+/** An error as one text. */
+function reasonOf(error: unknown): string {
   const name = errorName(error);
   const text = `${name === "" || name === "Error" ? "" : `${name}: `}${errorMessage(error)}`;
   return truncateBytes(visibleLines(text), MAX_RESULT_BYTES);

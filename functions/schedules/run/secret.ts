@@ -3,6 +3,7 @@ import * as z from "zod";
 
 import type { AwsJson } from "../../shared/aws/aws-json";
 import { parseInput, parseJson } from "../../shared/input";
+import { ownValue } from "../../shared/own-value";
 
 /** The schedule has no such secret. */
 export class UnknownSecretError extends Error {
@@ -22,7 +23,7 @@ export async function readSecret(
   ssm: Pick<AwsJson, "call">,
   deadline: number,
 ): Promise<string> {
-  const Name = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
+  const Name = ownValue(parameters, name);
   if (Name === undefined) {
     const known = Object.keys(parameters).join(", ");
     throw new UnknownSecretError(`the schedule has no secret ${name}; it has ${known === "" ? "none" : known}`);

@@ -11,7 +11,16 @@ import * as z from "zod";
 
 import { errorName } from "../../shared/errors";
 import { DAY_SECONDS } from "../../shared/time";
-import { RUN_DAYS, RUN_KEYS, STATES, runSchema, stateSchema, type Run, type ScheduleState } from "../contract";
+import {
+  RUN_DAYS,
+  RUN_KEYS,
+  STATES,
+  runSchema,
+  stateSchema,
+  type Outcome,
+  type Run,
+  type ScheduleState,
+} from "../contract";
 import type { LostAttempt } from "../plan/plan";
 import type { Failure } from "../plan/end-attempt";
 
@@ -55,12 +64,14 @@ export interface RunsTable {
   states(): Promise<ReadonlyMap<string, ScheduleState>>;
   /** Those that exist. */
   read(keys: readonly RunKey[]): Promise<readonly Run[]>;
-  /** The latest first. */
-  list(schedule: string, limit: number): Promise<readonly Run[]>;
+  /** The latest first. With an outcome: only those, for which it reads all rows where they are rare. */
+  list(schedule: string, limit: number, outcome?: Outcome): Promise<readonly Run[]>;
   /** Creates a run's row, unless it exists. @returns the row that exists now */
   create(run: Run): Promise<Run>;
-  /** Moves a schedule's cursor from where it was. @returns false when it is elsewhere, or the schedule was paused */
+  /** Moves a schedule's cursor from where it was. @returns false when it is elsewhere, or the schedule was paused or resumed meanwhile */
   advance(name: string, before: ScheduleState | undefined, after: Advance): Promise<boolean>;
+  /** Ends the state of a schedule that is no longer configured: with this name, another one begins anew. Runs that are open stay so. */
+  forget(name: string, before: ScheduleState): Promise<void>;
   /** Notes by when the monitor expects the next run; undefined: none is due. */
   markExpected(name: string, expectedBefore: number | undefined): Promise<void>;
   /** Adds a run to those that the keeper follows. */
@@ -131,13 +142,13 @@ export function runsTable(call: DynamoCall, TableName: string): RunsTable {
 
     read,
 
-    list: async (schedule, limit) => {
+    list: async (schedule, limit, outcome) => {
       const input = {
         TableName,
         KeyConditionExpression: "schedule = :schedule",
-        ExpressionAttributeValues: marshall({ ":schedule": schedule }),
+        ...(outcome === undefined ? { Limit: limit } : { FilterExpression: "outcome = :outcome" }),
+        ExpressionAttributeValues: marshall({ ":schedule": schedule, ...(outcome && { ":outcome": outcome }) }),
         ScanIndexForward: false,
-        Limit: limit,
       };
       return (await queryAll(call, input, limit)).flatMap(runOf);
     },
@@ -165,7 +176,7 @@ export function runsTable(call: DynamoCall, TableName: string): RunsTable {
         condition:
           before === undefined
             ? "attribute_not_exists(#cursor)"
-            : "#cursor = :before AND attribute_not_exists(pausedAt)",
+            : `#cursor = :before AND ${before.pausedAt === undefined ? "attribute_not_exists(pausedAt)" : "attribute_exists(pausedAt)"}`,
         names: { "#cursor": "cursor", ...(opened.length > 0 && { "#open": "open" }) },
         values: {
           ":cursor": cursor,
@@ -174,6 +185,15 @@ export function runsTable(call: DynamoCall, TableName: string): RunsTable {
           ...(before !== undefined && { ":before": before.cursor }),
         },
       })) !== undefined,
+
+    forget: async (name, { cursor }) => {
+      await update(stateKey(name), {
+        expression: "REMOVE #cursor, fingerprint, pausedAt, expectedBefore",
+        condition: "#cursor = :before",
+        names: { "#cursor": "cursor" },
+        values: { ":before": cursor },
+      });
+    },
 
     markExpected: async (name, expectedBefore) => {
       await update(

@@ -53,6 +53,14 @@ export function rateMs(expression: string): number | undefined {
   return count === undefined ? undefined : Number(count) * (UNITS_MS[unit] ?? NaN);
 }
 
+/** The shortest time between two instants of one day of a valid expression, or the interval of a rate; milliseconds. */
+export function shortestGapMs(expression: string): number {
+  const { hours, minutes } = timesOf(expression) ?? { hours: [], minutes: [] };
+  const times = [...hours].flatMap((hour) => [...minutes].map((minute) => hour * HOUR_MS + minute * MINUTE_MS));
+  const gaps = times.toSorted((a, b) => a - b).map((time, index, sorted) => time - (sorted[index - 1] ?? -Infinity));
+  return rateMs(expression) ?? Math.min(DAY_MS, ...gaps);
+}
+
 /** The six fields of `cron(...)`; undefined for a rate. */
 export function cronOf(expression: string): string | undefined {
   return /^cron\((.*)\)$/.exec(expression)?.[1];

@@ -92,9 +92,10 @@ export async function invoke<Work, Answer>(
   try {
     return await run(handler, systemClock.now() + context.getRemainingTimeInMillis());
   } catch (error) {
-    logger.error("invocation failed", { error });
+    const safe = withoutContent(error);
+    logger.error("invocation failed", { error: safe });
     // Lambda logs it once more, and answers with it.
-    throw withoutContent(error);
+    throw safe;
   } finally {
     metrics.flush();
     logger.resetKeys();

@@ -62,7 +62,15 @@ async function run(name: string, options: EnvironmentOptions & JsonOption): Prom
         `last start    ${at(startedAt)}`,
         ...(exitCode === undefined ? [] : [`exit code     ${exitCode}`]),
         ...(durationMs === undefined ? [] : [`duration      ${durationMs} ms`]),
-        ...(log === undefined ? [] : ["", log.trimEnd()]),
+        ...(log === undefined
+          ? []
+          : [
+              "",
+              ...log
+                .trimEnd()
+                .split("\n")
+                .map((line) => `  ${line}`),
+            ]),
       ].join("\n"),
     );
   return EXIT.ok;

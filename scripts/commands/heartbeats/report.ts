@@ -27,6 +27,7 @@ import {
   type JsonOption,
 } from "../../shared/command-line";
 import { outputsOf } from "../../shared/feature-outputs";
+import { terminalText } from "../../shared/plain-text";
 import { createS3Client } from "../../shared/s3-client";
 
 interface Options extends EnvironmentOptions, JsonOption {
@@ -79,7 +80,7 @@ async function run(options: Options): Promise<number> {
     const history = await states.history(monitor.key, { hours: now, days: from, incidents: from });
     return monthlyUptime({ monitor, state: stored.get(monitor.key)?.state, history }, interval, now);
   });
-  if (options.csv) process.stdout.write(monthAsCsv(rows));
+  if (options.csv) process.stdout.write(terminalText(monthAsCsv(rows)));
   else
     console.log(
       options.json ? JSON.stringify({ environment: name, month, monitors: rows }) : describeMonth(rows, month),

@@ -1,6 +1,6 @@
 /** `almanac pipelines test <pipeline>`: posts a message to the pipeline's Slack webhook. */
 import { SSMClient } from "@aws-sdk/client-ssm";
-import { slackPost } from "../../../functions/shared/slack";
+import { slackPost, slackText } from "../../../functions/shared/slack";
 import { findDeployed } from "../../environments/deployed";
 import {
   DocumentedCommand,
@@ -27,8 +27,8 @@ async function run(name: string, options: EnvironmentOptions): Promise<number> {
   const deployed = await findDeployed(options);
   const { slackParameter } = pipelineOf(deployed.name, name, deployed);
   if (slackParameter === "") throw new UsageError(`Pipeline ${name} does not notify Slack: it has no slack parameter.`);
-  const text = `Test of pipeline ${name}, environment ${deployed.name}`;
-  const outcome = await slackPost(new SSMClient(deployed.aws))(slackParameter, { text });
+  const text = slackText`Test of pipeline ${name}, environment ${deployed.name}`;
+  const outcome = await slackPost(new SSMClient(deployed.aws))(slackParameter, { text, mrkdwn: false });
   switch (outcome.kind) {
     case "accepted":
       console.log(`${slackParameter}: Slack has accepted the message.`);

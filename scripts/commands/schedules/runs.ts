@@ -15,9 +15,6 @@ import {
   type JsonOption,
 } from "../../shared/command-line";
 
-/** Read before the filter, so that a rare outcome is found. */
-const MAX_READ = 5_000;
-
 interface Options extends EnvironmentOptions, JsonOption {
   readonly limit: number;
   readonly outcome?: Outcome;
@@ -42,10 +39,7 @@ export const command = () =>
 
 async function run(name: string, options: Options): Promise<number> {
   const { table } = ownSchedule(name, await findSchedules(options));
-  const all = await table.list(name, options.outcome === undefined ? options.limit : MAX_READ);
-  const runs = all
-    .filter(({ outcome }) => options.outcome === undefined || outcome === options.outcome)
-    .slice(0, options.limit);
+  const runs = await table.list(name, options.limit, options.outcome);
   if (options.json) console.log(JSON.stringify({ runs: runs.map(jsonOfRun) }));
   else console.log(runs.length === 0 ? `${name} has no such run` : describeRuns(runs, colours));
   return EXIT.ok;

@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import * as z from "zod";
 import { errorMessage, errorName } from "../../../functions/shared/errors";
+import { ownValue } from "../../../functions/shared/own-value";
 import { describeError } from "../../shared/errors";
 import { parseJson } from "../../shared/fields";
 import type { ErrorView, Query } from "../contract";
@@ -83,13 +84,13 @@ async function respond(request: IncomingMessage, response: ServerResponse, servi
   if (refused !== undefined) throw new RequestError(403, `Refused: ${refused}.`);
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://console");
   if (!pathname.startsWith("/api/")) {
-    sendPage(request, response, serving.page[pathname] ?? pageAt(pathname, serving));
+    sendPage(request, response, ownValue(serving.page, pathname) ?? pageAt(pathname, serving));
     return;
   }
   const path = pathname.slice("/api/".length);
   if (request.method === "GET") {
     requireSession(request, serving);
-    const view = Object.hasOwn(serving.views, path) ? serving.views[path] : undefined;
+    const view = ownValue(serving.views, path);
     if (view === undefined) throw new RequestError(404, `There is no view "${path}".`);
     answer(response, 200, await view(Object.fromEntries(searchParams)));
   } else if (request.method === "POST") answer(response, 200, await post(path, request, serving));

@@ -5,6 +5,7 @@ import { executionOutputSchema, type ExecutionOutput, type Run } from "../../../
 import type { RunProgress, StateTable } from "../../../functions/exports/storage/state-table";
 import { parseJson } from "../../../functions/shared/input";
 import { SECOND_MS } from "../../../functions/shared/time";
+import { plainText } from "../../shared/plain-text";
 import { count, duration, size, type Progress } from "../../shared/progress";
 
 const POLL_MS = SECOND_MS;
@@ -43,7 +44,7 @@ export async function followExecution(
     if (status !== "SUCCEEDED") {
       progress.end();
       throw new ExportFailedError(
-        `${exportId}: ${[status ?? "gone", error, cause].filter((part) => part !== undefined && part !== "").join(": ")}\n` +
+        `${exportId}: ${plainText([status ?? "gone", error, cause].filter((part) => part !== undefined && part !== "").join(": "))}\n` +
           "Finished segments are kept: the next run resumes from them. See docs/operations/exports.md, 'An export failed'.",
       );
     }

@@ -1,6 +1,7 @@
 /** Describes the steps and the result of a check for people. */
 import type { Colors } from "picocolors/types";
 import type { FailureReason, Target } from "../../../functions/heartbeats/contract";
+import { plainText } from "../../shared/plain-text";
 import { table } from "../../shared/table";
 import type { Step, TracedCheck } from "./traced-check";
 
@@ -23,7 +24,7 @@ export function describeCheck(target: Target, { steps, observation }: TracedChec
   const { outcome, latencyMs } = observation;
   const verdict = outcome.ok
     ? colours.green(`Passed: status ${outcome.status} in ${Math.round(latencyMs)} ms.`)
-    : colours.red(`Failed after ${Math.round(latencyMs)} ms (${outcome.reason}): ${outcome.message}.`);
+    : colours.red(`Failed after ${Math.round(latencyMs)} ms (${outcome.reason}): ${plainText(outcome.message)}.`);
   const advice = outcome.ok ? undefined : ADVICE[outcome.reason];
   return [
     `${target.method} ${target.url}`,

@@ -2,6 +2,7 @@
 import type { Colors } from "picocolors/types";
 import { HOUR_SECONDS, MINUTE_SECONDS } from "../../../functions/shared/time";
 import { table } from "../../shared/table";
+import { plainText } from "../../shared/plain-text";
 import type { StatusView, TargetView } from "./status-document";
 
 type Column = readonly [heading: string, cell: (target: TargetView) => string];
@@ -11,7 +12,8 @@ export function describeStatus({ source, targets, incidents }: StatusView, now: 
   if (targets.length === 0) return `No targets in ${source}.`;
   const columns = columnsFor(targets, now, colours);
   const open = incidents.map(
-    ({ target, severity, openedAt, message }) => `${target} is ${severity} since ${shortTime(openedAt)}: ${message}`,
+    ({ target, severity, openedAt, message }) =>
+      `${plainText(target)} is ${severity} since ${shortTime(openedAt)}: ${plainText(message)}`,
   );
   return [
     table(

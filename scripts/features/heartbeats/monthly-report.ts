@@ -7,6 +7,7 @@ import type { MonitorState } from "../../../functions/heartbeats/monitors/state"
 import type { StoredHistory } from "../../../functions/heartbeats/monitors/state-table";
 import { rollupsUntil } from "../../../functions/heartbeats/monitors/state-transition";
 import { duration, latency, percent } from "../../../functions/heartbeats/status-page/status-format";
+import { visible } from "../../../functions/shared/text";
 import { table } from "../../shared/table";
 
 /** `2026-10`, in UTC: from its first instant to the next month's. Undefined for another text. */
@@ -106,12 +107,13 @@ const COLUMNS = [
   "p95Ms",
 ] as const satisfies readonly (keyof MonthlyUptime)[];
 
-/** RFC 4180. A title that a spreadsheet would take for a formula begins with an apostrophe. */
+/** RFC 4180. A title that a spreadsheet would take for a formula, with spaces before it too, begins with an apostrophe. */
 export function monthAsCsv(rows: readonly MonthlyUptime[]): string {
   const cell = (value: string | number | null): string => {
     if (typeof value !== "string") return value === null ? "" : String(value);
-    const text = /^[=+\-@\t]/.test(value) ? `'${value}` : value;
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    const shown = visible(value);
+    const text = /^\s*[=+\-@＝＋－＠|%]/.test(shown) ? `'${shown}` : shown;
+    return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   const lines = rows.map((row) => COLUMNS.map((column) => cell(row[column])).join(","));
   return [COLUMNS.join(","), ...lines].map((line) => `${line}\r\n`).join("");

@@ -62,10 +62,10 @@ export function describeEvent(
     return hasFailed(record) ? [at, from, colours.red("ERROR"), `${type} ${record.status}`].join("  ") : undefined;
   }
   if (fields === undefined) return `${at}  ${from}  ${plainText(message)}`;
-  const level = textOf(fields["level"]);
+  const level = plainText(textOf(fields["level"]));
   const shown = Object.entries(fields)
     .filter(([name]) => !HIDDEN.has(name))
-    .map(([name, value]) => `${colours.dim(`${name}=`)}${describeValue(value)}`);
+    .map(([name, value]) => `${colours.dim(`${plainText(name)}=`)}${describeValue(value)}`);
   return [
     at,
     from,

@@ -1,6 +1,7 @@
 /** Sends the messages of a dead-letter queue back to where they failed. */
 import { DeleteMessageCommand, ReceiveMessageCommand, type Message, type SQSClient } from "@aws-sdk/client-sqs";
 import { errorMessage } from "../../../functions/shared/errors";
+import { plainText } from "../../shared/plain-text";
 
 /** Long enough to send a batch back; the rest becomes visible again after it. */
 const VISIBILITY_SECONDS = 60;
@@ -66,7 +67,7 @@ export async function redriveDeadLetters(
   const startedAt = now();
   const left = new Set<string>();
   const leave = (id: string, why: string): void => {
-    if (!left.has(id)) onProgress(`${id}: left: ${why}`);
+    if (!left.has(id)) onProgress(`${id}: left: ${plainText(why)}`);
     left.add(id);
   };
   let sent = 0;

@@ -47,7 +47,7 @@ export function describeDeadLetters(letters: readonly Message[]): string {
         body.length > BODY_CHARACTERS,
       ];
       return [
-        `${sentAt}  ${id}`,
+        `${sentAt}  ${plainText(id)}`,
         ...(error === undefined ? [] : [`  ${plainText(error)}`]),
         `  ${shown}${more ? " ..." : ""}`,
       ].join("\n");

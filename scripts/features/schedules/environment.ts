@@ -21,6 +21,7 @@ import {
   type RunsTable,
 } from "../../../functions/schedules/storage/runs-table";
 import { parseInput, parseJson } from "../../../functions/shared/input";
+import { ownValue } from "../../../functions/shared/own-value";
 import { findDeployed, type Deployed } from "../../environments/deployed";
 import { UsageError, type EnvironmentOptions } from "../../shared/command-line";
 import { outputsOf } from "../../shared/feature-outputs";
@@ -77,14 +78,14 @@ async function ownSchedules(deployed: Deployed): Promise<OwnSchedules> {
  * @throws UsageError with the nearest name
  */
 export function ownSchedule(name: string, { deployed, own, ticks }: FoundSchedules): OwnSchedule {
-  const config = own?.schedules[name];
+  const config = own && ownValue(own.schedules, name);
   if (own !== undefined && config !== undefined) return { ...own, name, config };
   if (ticks.some((tick) => tick.name === name))
     throw new UsageError(`${name} is a tick of Almanac's own: its runs have no rows. See npx almanac logs ${name}`);
-  throw unknownSchedule(name, deployed.name, Object.keys(own?.schedules ?? {}));
+  throw unknownSchedule(name, deployed.name, [...Object.keys(own?.schedules ?? {}), ...ticks.map((tick) => tick.name)]);
 }
 
-export function unknownSchedule(name: string, environment: string, names: readonly string[]): UsageError {
+function unknownSchedule(name: string, environment: string, names: readonly string[]): UsageError {
   const meant = nearest(name, names);
   const help =
     meant === undefined ? ` It has: ${names.length === 0 ? "none" : names.join(", ")}` : ` Did you mean ${meant}?`;

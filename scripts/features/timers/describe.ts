@@ -1,5 +1,6 @@
 /** Describes timers for people. */
 import type { FireResponse, ScheduleResponse, TimerResponse } from "../../../functions/timers/api/api-types";
+import { plainText } from "../../shared/plain-text";
 import { table } from "../../shared/table";
 
 /** `each hour at :05`, `every 15 minutes`, `cron 0 9 * * ? * (Europe/Berlin)`, `once at 2026-11-21T17:00:00.000Z` */
@@ -34,7 +35,9 @@ export function describeTimer({ schedule, timerCallbackData, retry, ...others }:
     data: JSON.stringify(timerCallbackData),
   });
   const width = Math.max(...rows.map(([name]) => name.length));
-  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value === null ? "none" : String(value)}`).join("\n");
+  return rows
+    .map(([name, value]) => `${name.padEnd(width)}  ${value === null ? "none" : plainText(String(value))}`)
+    .join("\n");
 }
 
 export function describeFires(fires: readonly FireResponse[]): string {

@@ -1,23 +1,23 @@
 /** Describes tasks for people. */
-import { stripVTControlCharacters } from "node:util";
 import type { Colors } from "picocolors/types";
 import { MINUTE_SECONDS } from "../../../functions/shared/time";
 import type { Approval, Task, TaskStatus } from "../../../functions/workflows/contract";
+import { plainText } from "../../shared/plain-text";
 import { table } from "../../shared/table";
 
 /** A task with its history, one line each. */
 export function describeTask(task: Task, colours: Colors): string {
   return [
-    `${task.taskId}  ${colouredStatus(task.status, colours)}`,
+    `${plainText(task.taskId)}  ${colouredStatus(task.status, colours)}`,
     ...task.history.map((moment, index) => describeMoment(moment, task.history[index - 1], colours)),
     ...(task.approvals ?? []).map((approval) => describeApproval(approval)),
-    colours.dim(`  ${task.executionArn}`),
+    colours.dim(`  ${plainText(task.executionArn)}`),
   ].join("\n");
 }
 
 function describeApproval({ state, requestedAt, decision, decidedAt, decidedBy, comment = "" }: Approval): string {
-  if (decision === undefined) return `  ${requestedAt}  ${state} asks for approval`;
-  return `  ${decidedAt ?? ""}  ${state} ${decision} by ${plain(decidedBy ?? "")}${comment === "" ? "" : `: ${plain(comment)}`}`;
+  if (decision === undefined) return `  ${requestedAt}  ${plainText(state)} asks for approval`;
+  return `  ${decidedAt ?? ""}  ${plainText(state)} ${decision} by ${plainText(decidedBy ?? "")}${comment === "" ? "" : `: ${plainText(comment)}`}`;
 }
 
 /** An entry of a history: time, duration since the previous one, reason. */
@@ -27,7 +27,7 @@ export function describeMoment(
   colours: Colors,
 ): string {
   const later = before === undefined ? "" : `  after ${seconds(Date.parse(at) - Date.parse(before.at))}`;
-  return `  ${at}  ${colouredStatus(status, colours)}${later}${reason === undefined ? "" : `  ${plain(reason)}`}`;
+  return `  ${at}  ${colouredStatus(status, colours)}${later}${reason === undefined ? "" : `  ${plainText(reason)}`}`;
 }
 
 /** A table of tasks, the latest first. */
@@ -40,16 +40,12 @@ export function describeTasks(tasks: readonly Task[], status: TaskStatus, colour
       colouredStatus(own, colours),
       history[0]?.at ?? "",
       own === "STARTED" ? "" : (history.at(-1)?.at ?? ""),
-      plain(reason ?? ""),
+      plainText(reason ?? ""),
     ]),
   );
 }
 
 /** A reason is an error message: one line, without terminal control sequences. */
-function plain(text: string): string {
-  return stripVTControlCharacters(text).replace(/\p{Cc}+/gu, " ");
-}
-
 function colouredStatus(status: TaskStatus, colours: Colors): string {
   if (status === "STARTED") return colours.cyan(status);
   return status === "DONE" ? colours.green(status) : colours.red(status);

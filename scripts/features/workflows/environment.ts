@@ -4,6 +4,7 @@ import { SFNClient } from "@aws-sdk/client-sfn";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { Option, type Command } from "commander";
 import { systemClock } from "../../../functions/shared/clock";
+import { ownValue } from "../../../functions/shared/own-value";
 import { stepFunctions } from "../../../functions/workflows/task/executions";
 import { taskTable } from "../../../functions/workflows/task/task-table";
 import { findDeployed } from "../../environments/deployed";
@@ -40,11 +41,14 @@ export async function findWorkflow(options: WorkflowOptions) {
 }
 
 /** The outputs of a workflow. @throws {@link NotInEnvironmentError} */
-function workflowOf(environment: { readonly name: string; readonly features: Features }, name: string | undefined) {
+export function workflowOf(
+  environment: { readonly name: string; readonly features: Features },
+  name: string | undefined,
+) {
   const { workflows } = outputsOf("workflows", environment);
   const names = Object.keys(workflows);
   const chosen = name ?? (names.length === 1 ? names[0] : "task") ?? "task";
-  const workflow = workflows[chosen];
+  const workflow = ownValue(workflows, chosen);
   if (workflow !== undefined) return workflow;
   throw new NotInEnvironmentError(
     `${environment.name} has no workflow "${chosen}". It has: ${names.join(", ")}. Pass --workflow.`,

@@ -187,6 +187,56 @@ describe("the keeper", () => {
     expect(await rows()).toEqual(["06:00 succeeded", "06:01 succeeded"]);
   });
 
+  it("ends and retries what has begun before a pause, also when the schedule is changed in it, and begins anew after it", async () => {
+    const before = keeper({ retries: { count: 1 } });
+    await before.tick(0);
+    await before.tick();
+    await before.table.pause("report", before.state.now);
+    await before.run(before.invoked[0] ?? ATTEMPT, () => {
+      throw new Error("no luck");
+    });
+    const { tick, table, invoked, rows, memory, state } = keeper({
+      schedule: "rate(5 minutes)",
+      retries: { count: 1 },
+    });
+    for (const [key, item] of before.memory.items) memory.items.set(key, item);
+    state.now = before.state.now;
+    await tick(10);
+    await tick();
+    expect(invoked).toMatchObject([{ run: ATTEMPT.run, attempt: 2 }]);
+    state.now = Date.parse("2026-11-21T06:14:50Z");
+    await table.resume("report", state.now);
+    await tick();
+    expect(await rows()).toEqual(["06:00 retrying", "06:15 skipped"]);
+  });
+
+  it("never counts a run as late or missed that has waited for the jitter of one before it", async () => {
+    const { tick, table } = keeper({
+      schedule: "rate(1 minute)",
+      jitterSeconds: 3_600,
+      overlap: "allow",
+      catchUp: "none",
+    });
+    await tick(0);
+    for (let minute = 0; minute < 150; minute += 1) await tick();
+    const runs = await table.list("report", 1_000);
+    expect(runs.length).toBeGreaterThan(85);
+    expect(runs.filter(({ outcome, dueAt, scheduledAt }) => outcome === "missed" || dueAt < scheduledAt)).toEqual([]);
+  });
+
+  it("lists the latest runs, and finds a rare outcome among all of them", async () => {
+    const { tick, table, run, invoked } = keeper({ schedule: "rate(1 minute)", overlap: "allow" });
+    await tick(0);
+    for (let minute = 0; minute < 30; minute += 1) {
+      await tick();
+      const last = invoked.at(-1);
+      if (last !== undefined) await run(last, ({ attempt }) => (minute === 3 ? Promise.reject(new Error()) : attempt));
+    }
+    expect((await table.list("report", 2)).map((each) => each.run.slice(11, 16))).toEqual(["06:29", "06:28"]);
+    expect((await table.list("report", 2, "failed")).map((each) => each.run.slice(11, 16))).toEqual(["06:03"]);
+    expect(await table.list("report", 2, "missed")).toEqual([]);
+  });
+
   it("lets a hundred runs wait, and misses more", async () => {
     const { tick, table } = keeper({ schedule: "rate(1 minute)", overlap: "queue", catchUp: "all" });
     await tick(0);
@@ -221,6 +271,28 @@ describe("the keeper", () => {
     await table.resume("report", 7);
     expect((await table.states()).get("report")).toMatchObject({ cursor: 5 });
     expect(cursor).toBe(START);
+  });
+
+  it("begins anew with a schedule that was not configured for more than an hour, and goes on with one that was back sooner", async () => {
+    const { tick, ports, table, run, rows, state, monitor } = keeper({ catchUp: "none" });
+    const other = schedulesSchema.parse({ other: { schedule: "rate(1 hour)" } });
+    await tick(0);
+    await tick();
+    await run(ATTEMPT);
+    const tickWithout = (minutes: number) => {
+      state.now += minutes * MINUTE_MS;
+      return keepSchedules(other, ports, state.now);
+    };
+    await tickWithout(59);
+    await tick(2);
+    expect(await rows()).toEqual(["06:00 succeeded", "07:00 queued"]);
+    await tickWithout(61);
+    await tickWithout(2 * 60);
+    expect((await table.states()).has("report")).toBe(false);
+    expect(monitor()).toMatchObject({ health: "up" });
+    await tick(10);
+    await tick();
+    expect(await rows()).toEqual(["06:00 succeeded", "07:00 queued"]);
   });
 
   it("begins anew with another schedule under a name", async () => {

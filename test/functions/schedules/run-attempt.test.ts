@@ -156,6 +156,11 @@ describe("what a handler returns", () => {
   });
 });
 
+const SELF = new Error("self");
+SELF.cause = SELF;
+const REVOKED = Proxy.revocable({}, {});
+REVOKED.revoke();
+
 describe("an attempt", () => {
   it.each([
     ["an error", new TypeError("no luck"), /^TypeError: no luck$/],
@@ -164,8 +169,18 @@ describe("an attempt", () => {
       new SyntaxError("Unexpected token: hunter2"),
       /^SyntaxError: a text is malformed/,
     ],
+    ["an error that is its own cause", SELF, /^self$/],
+    ["nothing", undefined, /^undefined$/],
+    ["a text", "no luck", /^no luck$/],
+    ["an object", { luck: 0 }, /^\{ luck: 0 \}$/],
+    ["an object that cannot be read", REVOKED.proxy, /^<Revoked Proxy>$/],
+    ["a text of half a character", "\ud800", /./],
   ])("that throws %s fails with a reason", async (_, thrown, reason) => {
-    const { end } = await attempt(() => Promise.reject(thrown));
+    // A handler in JavaScript may throw what is no error.
+    const anything = (function* () {
+      yield;
+    })();
+    const { end } = await attempt(() => anything.throw(thrown));
     expect(end?.outcome).toBe("failed");
     expect(end !== undefined && "reason" in end ? end.reason : "").toMatch(reason);
   });

@@ -1,6 +1,6 @@
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { mockClient } from "aws-sdk-client-mock";
-import { slackPost } from "../../../functions/shared/slack";
+import { slackPost, slackText, type Message } from "../../../functions/shared/slack";
 import { virtualClock } from "../../support/virtual-clock";
 
 const URL = "https://hooks.example/services/T/B/secret";
@@ -13,14 +13,15 @@ beforeEach(() =>
     .resolves({ Parameter: { Value: URL } }),
 );
 
+const hello: Message = { text: slackText`hello`, mrkdwn: false };
+
 const answering = (response: () => Response | Error): typeof fetch => {
   return () => {
     const answer = response();
     return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
   };
 };
-const post = (response: () => Response | Error) =>
-  slackPost(client, answering(response))("/almanac/slack", { text: "hello" });
+const post = (response: () => Response | Error) => slackPost(client, answering(response))("/almanac/slack", hello);
 
 describe("a message to Slack", () => {
   it.each([
@@ -91,7 +92,7 @@ describe("a message to Slack", () => {
       requests.push(request);
       return Promise.resolve(new Response("", { status: 302, headers: { Location: "https://slack.example/" } }));
     });
-    expect(await send("/almanac/slack", { text: "hello" })).toMatchObject({ kind: "failed" });
+    expect(await send("/almanac/slack", hello)).toMatchObject({ kind: "failed" });
     expect(requests).toMatchObject([{ redirect: "manual" }]);
   });
 
@@ -118,10 +119,10 @@ describe("a message to Slack", () => {
       },
       clock,
     );
-    await send("/almanac/slack", { text: "hello" });
+    await send("/almanac/slack", hello);
     ssm.on(GetParameterCommand).resolves({ Parameter: { Value: "https://hooks.example/rotated" } });
     await new Promise<void>((resolve) => clock.after(60_000, resolve));
-    await send("/almanac/slack", { text: "hello" });
+    await send("/almanac/slack", hello);
     expect(urls).toEqual([URL, "https://hooks.example/rotated"]);
   });
 
@@ -131,7 +132,26 @@ describe("a message to Slack", () => {
       client,
       answering(() => new Response("ok", { status: statuses.shift() ?? 500 })),
     );
-    for (let message = 0; message < 4; message += 1) await send("/almanac/slack", { text: "hello" });
+    for (let message = 0; message < 4; message += 1) await send("/almanac/slack", hello);
     expect(ssm.commandCalls(GetParameterCommand)).toHaveLength(2);
+  });
+});
+
+describe("the text of a message", () => {
+  it("has no mention, link or entity of a value, and no character that is not shown", () => {
+    const value = "<!channel> <@U1> <https://evil.example|here> &lt; \u001b[31m \u202egpj.exe";
+    expect(slackText`*fixed* <https://own.example> ${value}`.toString()).toBe(
+      "*fixed* <https://own.example> &lt;!channel&gt; &lt;@U1&gt; &lt;https://evil.example|here&gt; &amp;lt; \ufffd[31m \ufffdgpj.exe",
+    );
+  });
+
+  it("is sent without formatting: an asterisk is one", async () => {
+    const bodies: unknown[] = [];
+    const send = slackPost(client, async (_, { body } = {}) => {
+      bodies.push(await new Response(body).json());
+      return new Response("ok");
+    });
+    await send("/almanac/slack", { text: slackText`${"*bold* _italic_ `code`"}`, mrkdwn: false });
+    expect(bodies).toEqual([{ text: "*bold* _italic_ `code`", mrkdwn: false }]);
   });
 });

@@ -127,7 +127,10 @@ describe("a callback made by onTimer", () => {
 
   it("retries only the failed fires, with growing delays", async () => {
     const handler: TimerHandler = ({ id }) => {
-      if (id !== "tea") throw new Error("no milk");
+      if (id === "tea") return;
+      const endless = new Error("no milk");
+      endless.cause = endless;
+      throw endless;
     };
     const milk = timerRow(storedTimer({ id: "milk" }), undefined);
     const tea = timerRow(storedTimer(), undefined);

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import fc from "fast-check";
 import { createColors } from "picocolors";
 
@@ -46,6 +48,18 @@ describe("what a command prints", () => {
     target.error(new Error("\u009b").message);
     expect(printed.join("\n")).not.toMatch(/(?!\n)\p{Cc}|\u202e/u);
     expect(printed[0]).toBe("\\u001b[2J is 3");
+  });
+
+  it("goes through an encoder where it does not go through the console", () => {
+    const commands = readdirSync("scripts/commands", { recursive: true, encoding: "utf8" }).filter((file) =>
+      file.endsWith(".ts"),
+    );
+    const writes = commands.flatMap((file) => [
+      ...readFileSync(join("scripts/commands", file), "utf8").matchAll(/process\.std(?:out|err)\.write\(.*/g),
+    ]);
+    const unencoded = writes.map(([write]) => write).filter((write) => !/write\((terminalText\(|"")/.test(write));
+    expect(writes.length).toBeGreaterThan(1);
+    expect(unencoded).toEqual([]);
   });
 
   it("has texts from outside on one line", () => {

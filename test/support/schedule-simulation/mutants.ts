@@ -143,7 +143,7 @@ export const MUTANTS: readonly SourceMutant[] = [
   {
     name: "moves the cursor from wherever it is",
     file: TABLE,
-    from: '"#cursor = :before AND attribute_not_exists(pausedAt)"',
-    to: '":before = :before AND attribute_not_exists(pausedAt)"',
+    from: "`#cursor = :before AND ${",
+    to: "`:before = :before AND ${",
   },
 ];

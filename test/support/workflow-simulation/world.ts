@@ -282,7 +282,7 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
 }
 
 /** Ids of rows that another release wrote begin with it. */
-export const FOREIGN = "foreign-";
+const FOREIGN = "foreign-";
 
 /** Errors that callers handle: 404 and 503, and an event that is repeated. */
 const EXPECTED = new Set(["NotFoundError", "UnavailableError", "ExecutionNotSettledError", "ThrottledError"]);

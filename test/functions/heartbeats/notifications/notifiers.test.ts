@@ -39,8 +39,11 @@ describe("the Slack notifier", () => {
   it("posts title and text without links or mentions", async () => {
     const { post, notifier } = slack({ kind: "accepted" });
     await notifier.send(message, signal);
-    expect(post.mock.calls).toEqual([
-      ["/almanac/slack/webhook", { text: "*[almanac test] DOWN: site*\nsite: &lt;status&gt; 500 &amp; more" }],
+    expect(JSON.parse(JSON.stringify(post.mock.calls))).toEqual([
+      [
+        "/almanac/slack/webhook",
+        { text: "[almanac test] DOWN: site\nsite: &lt;status&gt; 500 &amp; more", mrkdwn: false },
+      ],
     ]);
   });
 

@@ -51,6 +51,20 @@ describe("the feeds", () => {
     expect(feed).toContain(`<link>${PAGE}incidents/website-2026-11-09T10-05-00Z.html</link>`);
   });
 
+  it("show what people wrote as text: readers take an RSS description for HTML", () => {
+    const [first] = variedDocument().incidents;
+    if (first === undefined) throw new Error("no incident");
+    const text = "<img src=x onerror=alert(1)> & so\non\u202egpj.exe\u001b[2J";
+    const timeline = [{ at: "2026-11-09T10:05:00Z", kind: "identified" as const, text }];
+    const document = statusDocument([], { title: text, incidents: [{ ...first, message: text, timeline }] });
+    const [, html = ""] = /<description>([^<]*)<\/description><\/item>/.exec(rssFeed(document, PAGE)) ?? [];
+    const decoded = html.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
+    expect(decoded).toContain("identified: &lt;img src=x onerror=alert(1)&gt; &amp; so<br>on\ufffdgpj.exe");
+    const feed = jsonFeed(document, PAGE);
+    expect(JSON.parse(feed)).toMatchObject({ items: [{ title: expect.not.stringContaining("\n") as unknown }] });
+    expect(`${feed}${JSON.stringify(JSON.parse(feed))}`).not.toMatch(/\u202e|\\u001b/);
+  });
+
   it("have no links where the page has no public address, and mark samples", () => {
     const [first] = variedDocument().incidents;
     if (first === undefined) throw new Error("no incident");

@@ -25,6 +25,9 @@ const notification = (overrides: Partial<Notification> = {}): Notification => ({
   ...overrides,
 });
 
+/** As Slack gets it. */
+const faultsOf = (message: SlackMessage) => blockFaults(JSON.parse(JSON.stringify(message)));
+
 const textsOf = ({ text, blocks = [] }: SlackMessage): string =>
   [
     text,
@@ -124,7 +127,7 @@ describe("a Slack message", () => {
     );
     const { message, included } = composeMessage(many, "almanac-staging");
     expect(included).toBeGreaterThan(1_000);
-    expect(message.text).toBe(`${included} changes: Job order ${included} new`);
+    expect(message.text.toString()).toBe(`${included} changes: Job order ${included} new`);
     const texts = textsOf(message);
     for (const { key } of many.slice(0, included)) expect(texts).toContain(key);
   });
@@ -144,21 +147,22 @@ describe("a Slack message", () => {
     const { message } = composeMessage(all, "almanac-staging");
     expect(textsOf(message)).toContain(value);
     for (const text of texts(message)) expect(text).toMatchObject({ type: "plain_text", emoji: false });
-    expect(message).toMatchObject({ mrkdwn: false, text: expect.not.stringContaining("<!channel>") as unknown });
+    expect(message.mrkdwn).toBe(false);
+    expect(message.text.toString()).not.toContain("<!channel>");
   });
 
   it("shows more fields than Slack has room for in a section as text, in their order", () => {
     const fields = Array.from({ length: 30 }, (_, index) => ({ label: `L${index}`, value: `value ${index}.` }));
     const { message } = composeMessage([notification({ fields })], "almanac-staging");
     expect(textsOf(message).match(/value \d+\./g)).toEqual(fields.map(({ value }) => value));
-    expect(blockFaults(message)).toEqual([]);
+    expect(faultsOf(message)).toEqual([]);
   });
 
   it("says how many fields a message has no room for", () => {
     const fields = Array.from({ length: 90 }, (_, index) => ({ label: `L${index}`, value: "x".repeat(200) }));
     const { message } = composeMessage([notification({ fields })], "almanac-staging");
     expect(textsOf(message)).toMatch(/and \d+ more/);
-    expect(blockFaults(message)).toEqual([]);
+    expect(faultsOf(message)).toEqual([]);
   });
 
   it("cuts no character in half", () => {
@@ -231,7 +235,7 @@ describe("a Slack message", () => {
     fc.assert(
       fc.property(fc.array(any, { minLength: 1, maxLength: 120 }), formats, (notifications, format) => {
         const { message, included } = composeMessage(notifications, "almanac-staging", format);
-        expect(blockFaults(message)).toEqual([]);
+        expect(faultsOf(message)).toEqual([]);
         expect(included).toBeGreaterThanOrEqual(1);
         expect(textsOf(message).length).toBeLessThanOrEqual(13_000);
       }),

@@ -169,6 +169,32 @@ describe("the report as text", () => {
     );
   });
 
+  it.each([
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    " =1",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "\u00a0=1",
+    "＝1",
+    "|calc",
+    "%0A=1",
+    "\u2028=1",
+  ])("is CSV, in which %j is no formula, and no line", (title) => {
+    const [, second = "", ...others] = monthAsCsv([{ ...row, title }]).split("\r\n");
+    expect(others).toEqual([""]);
+    expect(second).toMatch(/^shop,(?:'|⏎|")/);
+    expect(second).not.toMatch(/[\n\r\t\u2028]/);
+  });
+
+  it("is CSV, in which nothing is hidden or runs in a terminal", () => {
+    const csv = monthAsCsv([{ ...row, title: "a\u001b[2J\u202egpj" }]);
+    expect(csv).not.toMatch(/(?![\r\n])\p{Cc}|\p{Bidi_Control}/u);
+  });
+
   it("is CSV, in which a title is never a formula", () => {
     expect(monthAsCsv([row])).toBe(
       "monitor,title,uptime,upMs,degradedMs,downMs,maintenanceMs,noDataMs,incidents,p50Ms,p95Ms\r\n" +

@@ -194,9 +194,8 @@ export class Environment extends TerraformStack {
     if (awsEndpoint !== undefined) this.emulatedBackend = backend;
   }
 
-  /** cdktf calls it when it begins to write the stacks. */
+  /** cdktf calls it when it begins to write the stacks. Its own resolves the whole stack once, for references to other stacks, which none has. */
   override prepareStack(): void {
-    super.prepareStack();
     const { outdir } = App.of(this);
     const written: unknown = this.emulatedBackend?.toTerraform();
     if (written !== undefined) forgetOtherBackend(join(outdir, "stacks", this.node.id), written);

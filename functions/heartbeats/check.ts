@@ -3,11 +3,13 @@ import { randomBytes } from "node:crypto";
 
 import { InvokeCommand, type LambdaClient } from "@aws-sdk/client-lambda";
 
+import { createAwsJsonClient } from "../shared/aws/clients/aws-json";
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createLambda } from "../shared/aws/clients/lambda";
 import { createS3 } from "../shared/aws/clients/s3";
 import { createSns } from "../shared/aws/clients/sns";
 import { createSsm } from "../shared/aws/clients/ssm";
+import { undiciTransport } from "../shared/aws/undici-transport";
 import { scheduledHandler, type ScheduledEvent } from "../shared/handlers/scheduled-handler";
 import type { Services } from "../shared/handlers/services";
 import type { Logger } from "../shared/logger";
@@ -15,6 +17,7 @@ import { SECOND_MS } from "../shared/time";
 import { checkEnvironment } from "./contract";
 import { readConfiguration } from "./monitors/configuration";
 import type { SetAsideItem } from "./monitors/policy";
+import { CONCURRENT_WRITES } from "./monitors/apply-results";
 import { processCheckResults } from "./monitors/process-check-results";
 import { stateTable } from "./monitors/state-table";
 import { notificationSender } from "./notifications/deliver";
@@ -32,6 +35,14 @@ import { telemetryTable } from "./telemetry/table";
 /** Reserved before Lambda's timeout, to report what was not saved. */
 const REPORTING_MS = SECOND_MS;
 
+/** Rows and states. */
+const WRITES = {
+  service: "dynamodb",
+  connections: 2 * CONCURRENT_WRITES,
+  transport: undiciTransport,
+  timeoutMs: 20 * SECOND_MS,
+} as const;
+
 /**
  * Checks all targets concurrently, saves one telemetry row each, updates states and incidents, and notifies.
  *
@@ -41,8 +52,8 @@ const REPORTING_MS = SECOND_MS;
 export const handler = scheduledHandler(checkEnvironment, (services) => {
   const { environment, app, environmentName, account, clock, logger, metrics } = services;
   const [s3, dynamodb, ssm, lambda] = [createS3(account), createDynamoDB(), createSsm(), createLambda()];
-  const ports = { clock, random: Math.random };
-  const telemetry = telemetryTable(dynamodb, environment.TELEMETRY_TABLE, ports);
+  const ports = { clock, random: Math.random, json: createAwsJsonClient(WRITES) };
+  const telemetry = telemetryTable(ports.json, environment.TELEMETRY_TABLE, ports);
   const table = stateTable(dynamodb, environment.STATE_TABLE, ports);
   const readSecret = secretReader(ssm, environment.SECRET_CACHE_SECONDS ?? 0, clock);
   const lookup = systemLookup();

@@ -308,6 +308,10 @@ export abstract class Feature extends TerraformStack {
     return readableId(this, element);
   }
 
+  override prepareStack(): void {
+    // Nothing: see Environment.
+  }
+
   private writeModule(session: ISynthesisSession, environment: TerraformStack): void {
     if (!session.skipValidation) this.runAllValidations();
     const { workingDirectory } = session.manifest.forStack(environment);

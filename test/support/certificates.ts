@@ -27,6 +27,8 @@ export interface CertificateAuthority {
   issue(request: CertificateRequest): Promise<ServerCertificate>;
   /** An authority below this one. Servers send its certificate after their own. */
   intermediate(name: string, daysLeft: number): Promise<CertificateAuthority>;
+  /** The certificate of another authority's key, PEM, as it is sent to clients that trust only this one. */
+  crossSign(other: CertificateAuthority, daysLeft: number): Promise<string>;
 }
 
 export async function createAuthority(name: string): Promise<CertificateAuthority> {
@@ -40,7 +42,7 @@ export async function createAuthority(name: string): Promise<CertificateAuthorit
     notAfter: new Date(Date.now() + 400 * DAY_MS),
     keys,
     signingAlgorithm: ALGORITHM,
-    extensions: [new x509.BasicConstraintsExtension(true, 1, true)],
+    extensions: [new x509.BasicConstraintsExtension(true, 2, true)],
   });
   return authorityOf(authority, keys, name);
 }
@@ -68,6 +70,21 @@ function authorityOf(
         extensions: [new x509.BasicConstraintsExtension(true, 0, true)],
       });
       return authorityOf(certificate, belowKeys, below);
+    },
+    crossSign: async (other, daysLeft) => {
+      const { subject, publicKey } = new x509.X509Certificate(other.cert);
+      const certificate = await x509.X509CertificateGenerator.create({
+        serialNumber: (++serial).toString(16).padStart(2, "0"),
+        subject,
+        issuer,
+        notBefore: new Date(Date.now() - 300 * DAY_MS),
+        notAfter: new Date(Date.now() + daysLeft * DAY_MS),
+        signingKey: keys.privateKey,
+        publicKey,
+        signingAlgorithm: ALGORITHM,
+        extensions: [new x509.BasicConstraintsExtension(true, 1, true)],
+      });
+      return certificate.toString("pem");
     },
     issue: async ({ hosts, daysLeft }) => {
       const leaf = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);

@@ -24,6 +24,7 @@ import { mockClient } from "aws-sdk-client-mock";
 import { incidentUpdates, type IncidentUpdates } from "../../functions/heartbeats/monitors/incident-updates";
 import { stateTable, type StateTable } from "../../functions/heartbeats/monitors/state-table";
 import type { Clock } from "../../functions/shared/clock";
+import { sdkJson } from "./sdk-json";
 
 type Item = Record<string, AttributeValue>;
 
@@ -151,7 +152,7 @@ export function fakeStateTable(clock: Clock): FakeStateTable {
   );
 
   return {
-    ...stateTable(client, NAME, { clock, random: () => 0.5 }),
+    ...stateTable(client, NAME, { clock, random: () => 0.5, json: sdkJson(client) }),
     updates: incidentUpdates(client, NAME),
     items: () => [...stored.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => unmarshall(item)),
     preload: (item) => {

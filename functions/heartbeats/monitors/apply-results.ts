@@ -8,8 +8,8 @@ import type { MonitorState, Run, Transition } from "./state";
 import type { StateTable } from "./state-table";
 import { applyCheckResult } from "./state-transition";
 
-/** The SDK holds fifty connections. */
-const CONCURRENT_WRITES = 48;
+/** States written at the same time. */
+export const CONCURRENT_WRITES = 48;
 
 /** Concurrent runs conflict once or twice. */
 const MAX_ATTEMPTS = 8;

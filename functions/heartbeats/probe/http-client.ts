@@ -2,9 +2,10 @@
 import http from "node:http";
 import https from "node:https";
 import { isIP, type TcpSocketConnectOpts } from "node:net";
-import { createSecureContext, TLSSocket, type DetailedPeerCertificate, type SecureContext } from "node:tls";
+import { createSecureContext, type SecureContext } from "node:tls";
 
 import { assertAddressesAllowed, assertHostAllowed, bareHost, forbiddenRange, type AddressFilter } from "./ssrf-guard";
+import { CertificateRecorder } from "./certificates";
 import type { HttpResponse, HttpRequest, SendHttp } from "./http-types";
 import { readBody } from "./http-body";
 import type { Lookup, ResolvedAddress } from "./dns";
@@ -37,6 +38,8 @@ function send(
   signal: AbortSignal,
 ): Promise<HttpResponse> {
   const { url, method, headers, body, certificateAuthority } = request;
+  const isSecure = url.protocol === "https:";
+  const certificates = new CertificateRecorder(certificateAuthority);
   const options: https.RequestOptions & Pick<TcpSocketConnectOpts, "autoSelectFamilyAttemptTimeout"> = {
     method,
     hostname,
@@ -45,8 +48,6 @@ function send(
     // Node frames bodies of POST, PUT and PATCH only: without a length, the body of a GET is another request.
     headers: body === undefined ? headers : { ...headers, "Content-Length": String(Buffer.byteLength(body)) },
     signal,
-    // Node's global agent may use HTTP_PROXY (NODE_USE_ENV_PROXY), and a proxy would resolve names itself.
-    agent: false,
     lookup: (_hostname, { all }, callback) => {
       const [first] = addresses;
       // Node asks for a single address only if autoSelectFamily is disabled.
@@ -56,30 +57,32 @@ function send(
     autoSelectFamilyAttemptTimeout: ATTEMPT_MS,
     // SNI is for names only (RFC 6066); the empty string keeps Node from using the Host header.
     servername: isIP(hostname) ? "" : hostname,
-    ...(url.protocol === "https:" && { secureContext: sharedContext(certificateAuthority) }),
+    agent: isSecure ? secureAgent : plainAgent,
+    ...(isSecure && { ...certificates.tlsOptions, secureContext: sharedContext(certificateAuthority) }),
   };
   return new Promise((resolve, reject) => {
-    const outgoing = url.protocol === "https:" ? https.request(options) : http.request(options);
-    let fingerprint: string | undefined;
-    // The only event at which the certificate of a failed handshake can be read.
-    outgoing.on("socket", (socket) => {
-      socket.prependOnceListener("secure", () => (fingerprint = certificateOf({ socket }).certificateFingerprint));
-    });
+    const outgoing = isSecure ? https.request(options) : http.request(options);
+    outgoing.on("socket", certificates.readLeaf);
     outgoing.on("error", (error) => {
-      reject(fingerprint === undefined ? error : Object.assign(error, { certificateFingerprint: fingerprint }));
+      reject(certificates.addTo(error));
     });
     outgoing.on("response", (incoming) => {
-      resolve(responseOf(outgoing, incoming));
+      resolve(responseOf(outgoing, incoming, certificates));
     });
     // Without a listener Node treats 101 Switching Protocols as a connection error.
     outgoing.on("upgrade", (incoming) => {
-      const response = responseOf(outgoing, incoming);
+      const response = responseOf(outgoing, incoming, certificates);
       outgoing.destroy();
       resolve({ ...response, readBody: () => Promise.resolve("") });
     });
     outgoing.end(body);
   });
 }
+
+// Each connection is new, and no TLS session is resumed: a resumed one has no certificate. Node's global agents may use HTTP_PROXY
+// (NODE_USE_ENV_PROXY), and a proxy would resolve names itself.
+const plainAgent = new http.Agent({ keepAlive: false });
+const secureAgent = new https.Agent({ keepAlive: false, maxCachedSessions: 0 });
 
 const contexts = new Map<string | undefined, SecureContext>();
 
@@ -92,47 +95,21 @@ function sharedContext(certificateAuthority: string | undefined): SecureContext 
   return context;
 }
 
-function responseOf(outgoing: http.ClientRequest, incoming: http.IncomingMessage): HttpResponse {
+function responseOf(
+  outgoing: http.ClientRequest,
+  incoming: http.IncomingMessage,
+  certificates: CertificateRecorder,
+): HttpResponse {
   // Without a listener, the error event of a dropped connection would be thrown.
   incoming.on("error", () => undefined);
   return {
     status: incoming.statusCode ?? 0,
     location: incoming.headers.location,
     setCookies: incoming.headers["set-cookie"] ?? [],
-    ...certificateOf(incoming),
+    ...certificates.first,
     readBody: (limits) => readBody(incoming, incoming.headers, limits),
     discard: () => {
       outgoing.destroy();
     },
   };
-}
-
-function certificateOf({
-  socket,
-}: Pick<http.IncomingMessage, "socket">): Pick<HttpResponse, "certificateExpiresAt" | "certificateFingerprint"> {
-  if (!(socket instanceof TLSSocket)) return { certificateExpiresAt: undefined };
-  const [first] = chainOf(socket.getPeerCertificate(true))
-    .map((certificate) => ({ certificate, expiresAt: Date.parse(certificate.valid_to) }))
-    .filter(({ expiresAt }) => !Number.isNaN(expiresAt))
-    .sort((a, b) => a.expiresAt - b.expiresAt);
-  if (first === undefined) return { certificateExpiresAt: undefined };
-  return {
-    certificateExpiresAt: first.expiresAt,
-    certificateFingerprint: first.certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
-  };
-}
-
-/** The leaf and its intermediates. Without the root: it is trusted whatever its dates, and is its own issuer. */
-function chainOf(leaf: DetailedPeerCertificate): readonly DetailedPeerCertificate[] {
-  const chain = [leaf];
-  for (let next = issuerOf(leaf); next !== undefined && !chain.includes(next); next = issuerOf(next)) {
-    if (issuerOf(next) === next) break;
-    chain.push(next);
-  }
-  return chain;
-}
-
-/** Absent, against its type, where the server did not send it. */
-function issuerOf({ issuerCertificate }: Partial<DetailedPeerCertificate>): DetailedPeerCertificate | undefined {
-  return issuerCertificate;
 }

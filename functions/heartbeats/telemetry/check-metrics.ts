@@ -17,9 +17,14 @@ export function reportCheckMetrics(
 ): void {
   let failed = 0;
   let broken = 0;
+  const unmeasured: string[] = [];
   for (const { target, latencyMs, outcome, fault } of results) {
     if (!outcome.ok && BROKEN_REASONS.has(outcome.reason)) {
       broken++;
+      if (outcome.reason === "unmeasured") {
+        unmeasured.push(outcome.message);
+        continue;
+      }
       logger.error("check broke", { target, error: fault });
       continue;
     }
@@ -28,6 +33,9 @@ export function reportCheckMetrics(
     failed++;
     logger.warn("check failed", { target, reason: outcome.reason, detail: outcome.message });
   }
+  // All for one cause: a line for each would keep a busy checker busy.
+  const [detail] = unmeasured;
+  if (detail !== undefined) logger.error("checks not measured", { checks: unmeasured.length, detail });
   const checks = results.length;
   metrics.count("checks", checks);
   metrics.count("failedChecks", failed);

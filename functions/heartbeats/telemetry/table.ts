@@ -1,9 +1,12 @@
 /** The table of telemetry in DynamoDB: one row for each check. */
-import { BatchWriteItemCommand, type DynamoDBClient, type WriteRequest } from "@aws-sdk/client-dynamodb";
+import type { WriteRequest } from "@aws-sdk/client-dynamodb";
 import { marshall } from "@aws-sdk/util-dynamodb";
+import * as z from "zod";
 
+import type { AwsJson } from "../../shared/aws/aws-json";
 import { sendInBatches } from "../../shared/aws/batches";
 import type { Clock } from "../../shared/clock";
+import { parseJson } from "../../shared/input";
 import type { TelemetryRow } from "./rows";
 
 /** BatchWriteItem's limit. */
@@ -28,11 +31,16 @@ export interface TelemetryTablePorts {
   readonly random: () => number;
 }
 
-export function telemetryTable(dynamodb: DynamoDBClient, table: string, ports: TelemetryTablePorts): TelemetryTable {
+const requestsSchema = z.array(z.looseObject({})).default([]);
+const responseSchema = z.object({ UnprocessedItems: z.record(z.string(), requestsSchema).default({}) });
+
+export function telemetryTable(dynamodb: AwsJson, table: string, ports: TelemetryTablePorts): TelemetryTable {
   const write = async (requests: readonly WriteRequest[]): Promise<readonly WriteRequest[]> => {
-    const command = new BatchWriteItemCommand({ RequestItems: { [table]: [...requests] } });
-    const { UnprocessedItems } = await dynamodb.send(command);
-    return UnprocessedItems?.[table] ?? [];
+    const response = await dynamodb.call(
+      "DynamoDB_20120810.BatchWriteItem",
+      JSON.stringify({ RequestItems: { [table]: requests } }),
+    );
+    return responseSchema.parse(parseJson(response)).UnprocessedItems[table] ?? [];
   };
   return {
     save: async (rows, deadline) => {

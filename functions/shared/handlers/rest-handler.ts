@@ -37,6 +37,8 @@ type RestEvent = z.output<typeof restEventSchema>;
 export interface RawRequest {
   /** The ids that the caller may name. `path.id` is checked already. */
   readonly scope: Scope;
+  /** The ARN of the request's signer. Undefined where requests are not signed. */
+  readonly caller?: string | undefined;
   /** Path parameters by name, decoded. */
   readonly path: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
@@ -161,6 +163,7 @@ function requestOf(
   if (path["id"] !== undefined) scope.check(path["id"]);
   return {
     scope,
+    caller: requestContext.identity?.userArn ?? undefined,
     path,
     query: queryStringParameters ?? {},
     headers: Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])),

@@ -39,7 +39,7 @@ export const command = () =>
     .action(exitCodeOf(run));
 
 async function run(name: string, options: Options): Promise<number> {
-  const instants = /[()]/.test(name) ? parsed(name, options) : ownSchedule(name, await findSchedules(options)).config;
+  const instants = /[()]/.test(name) ? parsed(name, options) : await instantsOf(name, options);
   const times: number[] = [];
   for (let at = nextInstant(instants, Date.now()); at !== undefined; at = nextInstant(instants, at)) {
     times.push(at);
@@ -50,6 +50,14 @@ async function run(name: string, options: Options): Promise<number> {
   else if (runs.length === 0) console.log("no further run");
   else for (const { at, local } of runs) console.log(instants.timeZone === "UTC" ? at : `${at}  ${local}`);
   return EXIT.ok;
+}
+
+async function instantsOf(name: string, options: Options): Promise<Instants> {
+  const { config, table } = ownSchedule(name, await findSchedules(options));
+  const isPaused = (await table.states()).get(name)?.pausedAt !== undefined;
+  if (!config.enabled) console.error(`${name} is disabled in main.ts: it does not run.`);
+  else if (isPaused) console.error(`${name} is paused: it does not run until npx almanac schedules resume ${name}`);
+  return config;
 }
 
 function parsed(schedule: string, { zone: timeZone = "UTC" }: Options): Instants {

@@ -9,10 +9,11 @@ import { errorMessage } from "../../../functions/shared/errors";
 import { parseJson } from "../../../functions/shared/input";
 import { MINUTE_MS, SECOND_MS } from "../../../functions/shared/time";
 import { describeEvent } from "../../features/logs/describe-event";
-import { followEvents } from "../../features/logs/log-events";
+import { followEvents, parseLine } from "../../features/logs/log-events";
 import { describeRun, jsonOfRun } from "../../features/schedules/describe";
 import { findSchedules, ownSchedule, type OwnSchedule } from "../../features/schedules/environment";
 import { eventsOf, type FeatureTick } from "../../features/schedules/feature-ticks";
+import { linesOfRun } from "../../features/schedules/lines-of-run";
 import { logUrlOf } from "../../features/schedules/log-url";
 import type { AwsSettings } from "../../shared/aws-settings";
 import { colours } from "../../shared/colours";
@@ -38,6 +39,9 @@ const POLL_MS = SECOND_MS;
 
 /** AWS's limit of log requests allows this for one function. */
 const LOG_POLL_MS = 2 * SECOND_MS;
+
+/** Lines may reach CloudWatch this much later than they were written. */
+const LOG_DELAY_MS = 10 * SECOND_MS;
 
 /** A function that has not begun by then will be invoked again, or has failed before its handler. */
 const BEGIN_LIMIT_MS = 2 * MINUTE_MS;
@@ -157,18 +161,25 @@ async function followRun(
   outputClosed.addEventListener("abort", () => {
     stop.abort();
   });
-  const log = json ? Promise.resolve() : followLog(functionName(functionPrefix, name), started, aws, stop.signal);
+  const log = json
+    ? Promise.resolve()
+    : followLog(functionName(functionPrefix, name), started, aws, stop.signal).catch((error: unknown) => {
+        console.error(`The log could not be read: ${errorMessage(error)}`);
+      });
   let latest = started;
   while (isOpen(latest) && !stop.signal.aborted) {
     await sleep(POLL_MS);
     [latest = latest] = await table.read([started]);
     if (latest.outcome === "queued" && Date.now() - started.scheduledAt > BEGIN_LIMIT_MS) break;
   }
+  // The lines of a short run arrive after its end.
+  await Promise.race([log, sleep(LOG_DELAY_MS, undefined, { signal: stop.signal }).catch(() => undefined)]);
   stop.abort();
   await log;
   return latest;
 }
 
+/** Prints the run's lines until its last one. Lambda writes none for a run that it ends: then until the signal aborts. */
 async function followLog(
   functionName: string,
   { scheduledAt, run }: Run,
@@ -177,6 +188,7 @@ async function followLog(
 ): Promise<void> {
   const client = new CloudWatchLogsClient({ ...aws, maxAttempts: 8 });
   const group = { name: `/aws/lambda/${functionName}`, feature: "schedules", functionName };
+  const isOfRun = linesOfRun(run);
   const pollMs = aws.endpoint === undefined ? LOG_POLL_MS : POLL_MS;
   for await (const event of followEvents(client, [group], {
     from: scheduledAt,
@@ -185,8 +197,10 @@ async function followLog(
     now: Date.now,
     sleep,
   })) {
-    if (!event.message.includes(run)) continue;
+    if (!isOfRun(event.message)) continue;
     const line = describeEvent(event, functionName.length, colours);
     if (line !== undefined) console.log(line);
+    const { message, outcome } = parseLine(event.message) ?? {};
+    if (message === "ended" && outcome !== "retrying") return;
   }
 }

@@ -11,9 +11,6 @@ const WORKER = join(__dirname, "../../support/export-simulation/worker.ts");
 
 const WORLDS = sized(2, 400);
 
-/** Every sixteenth mutant, or all. */
-const MUTANTS = EXPORT_MUTANTS.filter((_, index) => index % sized(16, 1) === 0);
-
 /** More than any mutant needs: one detection is enough. */
 const WORLDS_PER_MUTANT = 100;
 
@@ -46,7 +43,7 @@ async function resultsOf(threads: SimulationThreads, worlds: number): Promise<Re
 }
 
 describe("an export that", () => {
-  testMutants(MUTANTS, WORLDS_PER_MUTANT, WORKER);
+  testMutants(EXPORT_MUTANTS, WORLDS_PER_MUTANT, WORKER);
 
   it("breaks an invariant is at least thirty mutants", () => {
     expect(new Set(EXPORT_MUTANTS.map(({ name }) => name)).size).toBeGreaterThanOrEqual(30);

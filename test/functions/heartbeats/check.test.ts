@@ -15,7 +15,10 @@ import { mockClient } from "aws-sdk-client-mock";
 import { handler } from "../../../functions/heartbeats/check";
 import type { TargetInput } from "../../../functions/heartbeats/contract";
 import { lambdaContext, scheduledEvent, setupHandler } from "../../support/lambda";
+import { sdkJson } from "../../support/sdk-json";
 import { startTargetServers, type TargetServers } from "../../support/target-servers";
+
+jest.mock("../../../functions/shared/aws/clients/aws-json", () => ({ createAwsJsonClient: () => sdkJson() }));
 
 const TABLE = "almanac-test-heartbeats";
 

@@ -92,15 +92,35 @@ describe("a redirect", () => {
 });
 
 describe("a certificate chain", () => {
+  const chainCheck = async (cert: string, key: string, certificateAuthority: string) => {
+    const port = await portOf(createSecureServer({ cert, key }, (_request, response) => response.end()));
+    return () => check({ url: `https://127.0.0.1:${port}/`, certificateAuthority });
+  };
+
   it("expires with its first certificate, which may be an intermediate", async () => {
     const root = await createAuthority("root");
     const intermediate = await root.intermediate("intermediate", 3.5);
     const { cert, key } = await intermediate.issue({ hosts: ["127.0.0.1"], daysLeft: 300.5 });
-    const server = createSecureServer({ cert: `${cert}\n${intermediate.cert}`, key }, (_request, response) =>
-      response.end(),
-    );
-    const port = await portOf(server);
-    const outcome = await check({ url: `https://127.0.0.1:${port}/`, certificateAuthority: root.cert });
-    expect(outcome).toMatchObject({ ok: false, reason: "certificate", certificateDaysLeft: 3 });
+    const checkChain = await chainCheck(`${cert}\n${intermediate.cert}`, key, root.cert);
+    expect(await checkChain()).toMatchObject({ ok: false, reason: "certificate", certificateDaysLeft: 3 });
+  });
+
+  it("does not expire with the cross-signed certificate of an authority that is trusted itself", async () => {
+    const [old, root] = [await createAuthority("old root"), await createAuthority("new root")];
+    const intermediate = await root.intermediate("intermediate", 200.5);
+    const { cert, key } = await intermediate.issue({ hosts: ["127.0.0.1"], daysLeft: 300.5 });
+    const sent = [cert, intermediate.cert, await old.crossSign(root, 3.5)].join("\n");
+    const byNew = await chainCheck(sent, key, root.cert);
+    expect(await byNew()).toMatchObject({ ok: true, certificateDaysLeft: 200 });
+    const byOld = await chainCheck(sent, key, old.cert);
+    expect(await byOld()).toMatchObject({ ok: false, reason: "certificate", certificateDaysLeft: 3 });
+  });
+
+  it("is read at each check: no session is resumed", async () => {
+    const root = await createAuthority("root");
+    const { cert, key } = await root.issue({ hosts: ["127.0.0.1"], daysLeft: 30.5 });
+    const checkChain = await chainCheck(cert, key, root.cert);
+    for (let again = 0; again < 3; again++)
+      expect(await checkChain()).toMatchObject({ ok: true, certificateDaysLeft: 30 });
   });
 });

@@ -57,6 +57,22 @@ describe("the metrics of a run", () => {
     ]);
   });
 
+  it("logs once that many checks were not measured, and counts each", () => {
+    const message = "not measured: the checker was busy for 80 of 150 ms";
+    const unmeasured: ProbeResult = {
+      target: "t",
+      at,
+      latencyMs: 150,
+      outcome: { ok: false, reason: "unmeasured", message },
+    };
+    const [first, second, counted] = reported(
+      Array.from({ length: 300 }, (_, i) => ({ ...unmeasured, target: `t${i}` })),
+    );
+    expect(first).toMatchObject({ level: "ERROR", message: "checks not measured", checks: 300, detail: message });
+    expect(second).toMatchObject({ message: "run finished", checks: 300, failed: 0, broken: 300 });
+    expect(counted).toMatchObject({ brokenChecks: 300, failedChecks: 0 });
+  });
+
   it("keeps every latency of many targets", () => {
     const lines = reported(Array.from({ length: 250 }, () => good));
     const latencies = lines.flatMap(({ latency }) => (Array.isArray(latency) ? latency : []) as unknown[]);

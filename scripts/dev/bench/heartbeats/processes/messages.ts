@@ -3,18 +3,45 @@ import { z } from "zod";
 
 export const TARGETS = 1_000;
 
-/** Path of the AWS stub that returns the number of saved rows with a passed check. */
-export const GOOD_ROWS_PATH = "/good-rows";
+/** How long a target's server takes. */
+export const RESPONSE_MS = 50;
+/** A check of such a server that takes longer is slow by the checker's own fault. */
+export const MAX_LATENCY_MS = 2 * RESPONSE_MS;
+
+/** Path of the AWS stub that returns {@link SavedRows}. */
+export const ROWS_PATH = "/rows";
+
+/** Telemetry rows. */
+export const savedRowsSchema = z.strictObject({
+  /** With a passed check. */
+  good: z.number(),
+  /** Slow or timed out: the target is blamed. */
+  slow: z.number(),
+  /** The checker knew that it was too busy to judge. */
+  unmeasured: z.number(),
+  /** Milliseconds, as recorded. */
+  latencies: z.array(z.number()),
+});
+export type SavedRows = z.infer<typeof savedRowsSchema>;
 
 /** Sent by the servers' process once it listens. */
-export const serversReadySchema = z.strictObject({ awsEndpoint: z.url() });
+export const serversReadySchema = z.strictObject({
+  awsEndpoint: z.url(),
+  target: z.url(),
+  certificateAuthority: z.string(),
+});
+
+const usedSchema = z.strictObject({ seconds: z.number(), cpuSeconds: z.number() });
+export type Used = z.infer<typeof usedSchema>;
 
 /** Sent by the checker's process at its end. */
 export const measuredSchema = z.strictObject({
-  /** Duration of each invocation; the first is a cold start. */
-  seconds: z.array(z.number()).min(2),
-  /** Saved rows with a passed check: shows that the measured work was done. */
-  goodRows: z.number(),
+  /** Each invocation; the first is a cold start. */
+  checks: z.array(usedSchema).min(2),
+  /** As many bare requests, one loop before each invocation. */
+  bare: z.array(usedSchema).min(2),
+  /** Shows that the measured work was done. */
+  rows: savedRowsSchema,
   /** Peak, including garbage. */
   peakHeapBytes: z.number(),
   /** After the last invocation and a garbage collection. */

@@ -49,7 +49,10 @@ const PROBE_MS = 50;
  * a configuration brings; the time limit above holds for what this does not find.
  */
 export function isCatastrophic(pattern: string): boolean {
-  const own = [...new Set([...pattern, ...(pattern.match(/[\p{L}\p{N}]{2,8}/gu) ?? [])])].slice(0, 60);
+  const own = [
+    ...new Set(pattern.match(/[\p{L}\p{N}]{2,8}|./gsu) ?? []),
+    ...new Set(pattern.match(/./gsu) ?? []),
+  ].slice(0, 80);
   const expression = new RegExp(pattern, "u");
   return [...PUMPS, ...own].some((pump) => {
     const text = pump.repeat(PUMP_LENGTH);

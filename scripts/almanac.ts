@@ -100,6 +100,9 @@ export const CONTENTS: Readonly<Record<string, Readonly<Record<string, Entry | N
         show: entry("Show a task with its history", () => import("./commands/workflows/show.ts")),
         ls: entry("List tasks by status", () => import("./commands/workflows/ls.ts")),
         cancel: entry("Cancel a task", () => import("./commands/workflows/cancel.ts")),
+        approve: entry("Approve a task that waits for a person", () => import("./commands/workflows/approve.ts")),
+        reject: entry("Reject a task that waits for a person", () => import("./commands/workflows/reject.ts")),
+        redrive: entry("Run a failed task again", () => import("./commands/workflows/redrive.ts")),
       },
     },
     schedules: {

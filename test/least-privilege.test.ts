@@ -48,6 +48,20 @@ describe("the evaluation of permissions", () => {
     expect(describeEvaluation(evaluation)).toEqual([expect.stringContaining(`ring is denied ${call.action}`)]);
   });
 
+  it("evaluates the end of a waiting task on its state machine, as AWS does", async () => {
+    const machine = `arn:aws:states:${ACCOUNT}:stateMachine:bells`;
+    const statement = allow("Machine", ["states:SendTaskSuccess", "states:StartExecution"], machine);
+    const calls = [called("states:SendTaskSuccess", machine), called("states:StartExecution", machine)];
+    expect(await evaluatePermissions(calls, deployed([statement]), [])).toMatchObject({ denied: [], unused: [] });
+    const others = [
+      called("states:SendTaskFailure", machine),
+      called("states:SendTaskSuccess", `${machine}-of-others`),
+    ];
+    expect(await evaluatePermissions([...calls, ...others], deployed([statement]), [])).toMatchObject({
+      denied: others,
+    });
+  });
+
   it("reports an action, and a resource, that no call used", async () => {
     const { unused } = await evaluatePermissions([called("dynamodb:PutItem", TABLE)], deployed([BELLS]), []);
     expect(unused).toEqual([

@@ -491,7 +491,8 @@ function rejectDuplicateNames(items: readonly { readonly name: string }[], conte
   });
 }
 
-function isRegex(pattern: string): boolean {
+/** Whether the text is a JavaScript regular expression, with the flag "u". */
+export function isRegex(pattern: string): boolean {
   try {
     new RegExp(pattern, "u");
     return true;

@@ -107,12 +107,19 @@ export type TaskInput = z.output<typeof taskInputSchema>;
 /** `inputHash` of a row without one. */
 export const NO_INPUT = "none";
 
-/** The API's routes. */
+/** The routes of each workflow's API. */
 export const API_ROUTES = [
   { method: "POST", path: "/tasks" },
   { method: "GET", path: "/tasks" },
   { method: "GET", path: "/tasks/{id}" },
   { method: "DELETE", path: "/tasks/{id}" },
+] as const;
+
+/** Further routes of workflows with a definition of their own: its states can wait for a person, and its execution fails in the state that failed. */
+export const OWN_ROUTES = [
+  { method: "POST", path: "/tasks/{id}/approve" },
+  { method: "POST", path: "/tasks/{id}/reject" },
+  { method: "POST", path: "/tasks/{id}/redrive" },
 ] as const;
 
 const DEFAULT_LIMIT = 50;
@@ -134,6 +141,36 @@ export const taskListSchema = z.strictObject({
 /** `at` is ISO 8601. */
 const historyEntrySchema = z.object({ status: z.enum(TASK_STATUSES), at: z.string(), reason: z.string().optional() });
 
+/** The machine's error for a rejected approval. */
+export const REJECTED = "Rejected";
+
+export const DECISIONS = ["approved", "rejected"] as const;
+export type Decision = (typeof DECISIONS)[number];
+
+const MAX_COMMENT_CHARACTERS = 500;
+export const commentSchema = z
+  .string()
+  .max(MAX_COMMENT_CHARACTERS, `is longer than ${MAX_COMMENT_CHARACTERS} characters`);
+
+export const decisionSchema = z.strictObject({
+  comment: commentSchema.optional(),
+  /** Only when the task waits in this state. */
+  state: z.string().optional(),
+});
+
+/** A state that waits for a person. Times are ISO 8601. */
+export const approvalSchema = z.object({
+  state: z.string(),
+  requestedAt: z.string(),
+  /** Undefined while it waits, and when it expired. */
+  decision: z.enum(DECISIONS).optional(),
+  decidedAt: z.string().optional(),
+  /** The ARN of the caller. */
+  decidedBy: z.string().optional(),
+  comment: z.string().optional(),
+});
+export type Approval = z.output<typeof approvalSchema>;
+
 /** A task's representation in the API. The first entry of its history is STARTED. */
 export const taskSchema = z.object({
   taskId: z.string(),
@@ -148,6 +185,8 @@ export const taskSchema = z.object({
   result: z.unknown().optional(),
   /** `s3://bucket/key` of a result that is too large for the row, or the ARN of the execution whose output it is. */
   resultLocation: z.string().optional(),
+  /** Oldest first. */
+  approvals: z.array(approvalSchema).optional(),
 });
 export type Task = z.output<typeof taskSchema>;
 
@@ -165,6 +204,10 @@ export const taskRowSchema = taskSchema.extend({
   /** JSON. */
   result: textOrNothing,
   resultLocation: textOrNothing,
+  /** With the tokens that end the states. */
+  approvals: z.array(approvalSchema.extend({ token: z.string() })).optional(),
+  /** Of a task that was redriven: its earlier end, epoch milliseconds. Ends that are not later are of the earlier run. */
+  redrivenAfter: z.number().optional(),
 });
 export type TaskRow = z.output<typeof taskRowSchema>;
 

@@ -7,10 +7,19 @@ import { endpoint, restHandler } from "../shared/handlers/rest-handler";
 import { fittingItems } from "../shared/handlers/response-size";
 import type { Scope } from "../shared/handlers/scopes";
 import { hasExactNumbers, INEXACT } from "../shared/json-text";
-import { apiEnvironment, taskIdSchema, taskListSchema, taskRequestSchema } from "./contract";
+import {
+  apiEnvironment,
+  decisionSchema,
+  taskIdSchema,
+  taskListSchema,
+  taskRequestSchema,
+  type Decision,
+} from "./contract";
+import { decide, type DecidePorts } from "./task/decide";
 import { stepFunctions } from "./task/executions";
 import { cancelTask, findTask, startTask } from "./task/lifecycle";
 import { pageToken, parsePageToken } from "./task/page-token";
+import { redriveTask } from "./task/redrive";
 import { taskOf } from "./task/task";
 import { taskTable, type TaskTable } from "./task/task-table";
 
@@ -19,9 +28,14 @@ const startSchema = z
   .object({ body: taskRequestSchema, text: z.string() })
   .refine(({ text }) => hasExactNumbers(text), { path: ["body", "input"], error: INEXACT });
 const listSchema = z.object({ query: taskListSchema });
+const decideSchema = z.object({
+  path: z.object({ id: taskIdSchema }),
+  caller: z.string().default("unknown"),
+  body: decisionSchema.default({}),
+});
 type List = z.output<typeof taskListSchema>;
 
-/** `POST /tasks`, `GET /tasks?status=`, `GET /tasks/{id}`, `DELETE /tasks/{id}`. */
+/** Starts, shows, lists and cancels tasks; decides their approvals and redrives them where the workflow has a definition of its own. */
 export const handler = restHandler(
   apiEnvironment,
   ({ environment, clock, logger, metrics }) => {
@@ -48,10 +62,21 @@ export const handler = restHandler(
         const task = await cancelTask(id, ports);
         return { status: task.status === "STARTED" ? 202 : 200, body: task };
       }),
+      "POST /tasks/{id}/approve": decisionEndpoint("approved", ports),
+      "POST /tasks/{id}/reject": decisionEndpoint("rejected", ports),
+      "POST /tasks/{id}/redrive": endpoint(taskPathSchema, async ({ path: { id } }) => ({
+        body: await redriveTask(id, ports),
+      })),
     };
   },
   { scopes: ({ SCOPES }) => SCOPES },
 );
+
+function decisionEndpoint(decision: Decision, ports: DecidePorts) {
+  return endpoint(decideSchema, async ({ path: { id }, caller: by, body }) => ({
+    body: await decide(id, { decision, by, ...body }, ports),
+  }));
+}
 
 /** A page has what the caller may read of `limit` rows, so it can be empty and have a `next`. */
 async function listTasks(table: Pick<TaskTable, "list">, { status, limit, next }: List, scope: Scope) {

@@ -82,12 +82,12 @@ export class StateMachine<
   }
 
   /** The machine's ARN with these actions. */
-  grant(...actions: readonly ("StartExecution" | "ListExecutions")[]): Binding {
+  grant(...actions: readonly ("StartExecution" | "ListExecutions" | "SendTaskSuccess" | "SendTaskFailure")[]): Binding {
     return { value: this.arn, actions: actions.map((action) => `states:${action}`), resources: [this.arn] };
   }
 
   /** {@link executionsArn} with these actions on all executions. */
-  grantExecutions(...actions: readonly ("DescribeExecution" | "StopExecution")[]): Binding {
+  grantExecutions(...actions: readonly ("DescribeExecution" | "StopExecution" | "RedriveExecution")[]): Binding {
     return {
       value: this.executionsArn,
       actions: actions.map((action) => `states:${action}`),

@@ -1,5 +1,4 @@
 /** The module of schedules: the keeper, the table of runs, and the function of each schedule. */
-import { readFileSync, statSync } from "node:fs";
 import { S3Object } from "@cdktf/provider-aws/lib/s3-object";
 import { Fn, type TerraformStack } from "cdktf";
 import { z } from "zod";
@@ -23,6 +22,7 @@ import {
 import { Alarm } from "../constructs/alarm";
 import { Bucket } from "../constructs/bucket";
 import type { Graph } from "../constructs/dashboard";
+import { exportsHandler } from "../constructs/entry";
 import { escapeTemplate } from "../constructs/escape-template";
 import { Feature, type Deployment } from "../constructs/feature";
 import type { Binding } from "../constructs/grants";
@@ -41,10 +41,6 @@ const MAX_TICK_AGE_SECONDS = 60;
 
 /** The keeper repeats an invocation that has not begun after five minutes. */
 const MAX_INVOCATION_AGE_SECONDS = 300;
-
-/** `export const handler`, `export function handler`, `export { x as handler }` */
-const EXPORTS_HANDLER =
-  /^export\s+(?:const|let|var|async\s+function|function)\s+handler\b|^export\s*\{[^}]*\bhandler\s*[,}]/m;
 
 const parameterSchema = z.string().regex(/^(\/[\w.-]+)+$/, 'is not an SSM parameter name such as "/invoices/api-key"');
 
@@ -66,10 +62,7 @@ const scheduleSchema = z
     entry: z
       .string()
       .regex(/^[\w./-]+\.ts$/, { error: 'is not a file such as "functions/clean-up.ts"', abort: true })
-      .superRefine((entry, context) => {
-        const fault = entryFault(entry);
-        if (fault !== undefined) context.addIssue({ code: "custom", message: fault, input: entry });
-      }),
+      .superRefine(exportsHandler("onSchedule")),
     ...scheduleFields,
     /** Of one attempt. The handler's `signal` aborts five seconds earlier. @default 60 */
     timeoutSeconds: z
@@ -119,14 +112,6 @@ export function scheduleMonitors(config: SchedulesConfig): readonly ScheduleMoni
   );
 }
 type ScheduleMonitor = { readonly schedule: string; readonly name: string } & ScheduleConfig["monitor"];
-
-/** Why a file is no entry; undefined when it is one. */
-function entryFault(entry: string): string | undefined {
-  if (statSync(entry, { throwIfNoEntry: false })?.isFile() !== true) return "is not a file";
-  const source = readFileSync(entry, "utf8");
-  if (!EXPORTS_HANDLER.test(source)) return "does not export a handler: export const handler = onSchedule(...)";
-  return /\bonSchedule\b/.test(source) ? undefined : "has a handler that is not made with onSchedule(...)";
-}
 
 /** Physical names do not distinguish them. */
 function rejectSharedNames(schedules: SchedulesConfig, context: z.RefinementCtx): void {

@@ -18,6 +18,7 @@ import {
 } from "../../functions/timers/contract";
 import { Alarm } from "../constructs/alarm";
 import type { Graph } from "../constructs/dashboard";
+import { exportsHandler } from "../constructs/entry";
 import { escapeTemplate } from "../constructs/escape-template";
 import { Feature, type Deployment } from "../constructs/feature";
 import type { Binding } from "../constructs/grants";
@@ -69,7 +70,8 @@ const callbackSchema = z.strictObject({
   /** The file that exports `handler = onTimer(...)`. @default "functions/timers/log-fire.ts", which logs each fire */
   entry: z
     .string()
-    .regex(/^functions\/[\w./-]+\.ts$/, 'is not a file such as "functions/reminders/remind.ts"')
+    .regex(/^functions\/[\w./-]+\.ts$/, { error: 'is not a file such as "functions/reminders/remind.ts"', abort: true })
+    .superRefine(exportsHandler())
     .default(DEFAULT_ENTRY),
   /** Additional variables. No secrets: Terraform's state would contain them. @default none */
   environment: z

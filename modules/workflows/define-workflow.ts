@@ -14,7 +14,8 @@
  *   });
  */
 import type { z } from "zod";
-import type { Machine } from "../asl/machine";
+import type { Machine, State } from "../asl/machine";
+import type { ApprovalFields } from "./record";
 import type { functionSchema } from "./schema";
 
 type FunctionInput = z.input<typeof functionSchema>;
@@ -23,6 +24,10 @@ type FunctionInput = z.input<typeof functionSchema>;
 export interface WorkflowParts<Name extends string> {
   /** The names of its functions. */
   readonly functions: Readonly<Record<Name, string>>;
+  /** A state that waits for a person. Rejected, it fails with `Rejected`. Not within a Map or Parallel: a task waits once at a time. */
+  readonly approval: <const Next extends string = never, const Caught extends string = never>(
+    fields: ApprovalFields<Next, Caught>,
+  ) => State<"JSONata", Next | Caught>;
 }
 
 export interface WorkflowDefinition<Name extends string = string> {

@@ -1,7 +1,19 @@
 /** A machine of the user's, between the writes of its task's row. */
 import { jsonata } from "../asl/asl";
 import { MachineError, type Machine } from "../asl/machine";
-import { ARN, expiry, historyEntry, KEY, OWN, recordStart, RETRY_WRITE, WRITE_TIMEOUT_SECONDS } from "./record";
+import {
+  ARN,
+  expiry,
+  historyEntry,
+  INPUT,
+  INPUT_HASH,
+  KEY,
+  OWN,
+  RETRY_WRITE,
+  START_DATE,
+  UNLESS_ENDED,
+  WRITE_TIMEOUT_SECONDS,
+} from "./record";
 
 const { stateMachine, dynamoUpdate, parallel, succeed } = jsonata;
 
@@ -33,7 +45,29 @@ export function ownMachine({ table, machine, timeLimitSeconds, keepDays }: OwnMa
     StartAt: "RecordStart",
     TimeoutSeconds: timeLimitSeconds,
     States: {
-      RecordStart: recordStart(table, { Next: "Run" }),
+      // It can run again after a redrive: what the row has stays.
+      RecordStart: dynamoUpdate({
+        Arguments: {
+          TableName: table,
+          Key: KEY,
+          ConditionExpression: UNLESS_ENDED,
+          UpdateExpression:
+            "SET #status = :started, executionArn = :arn, startDate = if_not_exists(startDate, :startDate), " +
+            "inputHash = if_not_exists(inputHash, :inputHash), #history = if_not_exists(#history, :history)",
+          ExpressionAttributeNames: { "#status": "status", "#history": "history" },
+          ExpressionAttributeValues: {
+            ":started": { S: "STARTED" },
+            ":arn": ARN,
+            ":startDate": START_DATE,
+            ":inputHash": INPUT_HASH,
+            ":history": { L: [historyEntry("STARTED")] },
+          },
+        },
+        Output: INPUT,
+        TimeoutSeconds: WRITE_TIMEOUT_SECONDS,
+        Retry: RETRY_WRITE,
+        Next: "Run",
+      }),
       Run: parallel({ Branches: [machine], Next: "RecordDone" }),
       // Its result is the execution's output, which is longer than a row may be.
       RecordDone: dynamoUpdate({

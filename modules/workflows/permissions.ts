@@ -1,6 +1,7 @@
 /** The permissions of a user's machine, which follow from its tasks. */
 import { MachineError, type Machine, type State } from "../asl/machine";
 import type { Binding } from "../constructs/grants";
+import { APPROVAL_RESOURCE } from "./record";
 
 /** `arn("sqs", "<queue name>")` in the deployment's account and region. */
 export interface ArnSource {
@@ -75,6 +76,7 @@ export function permissionsOf(machine: Machine, { bound, stated, source }: Permi
   const isStated = (action: string) =>
     stated.some(({ actions }) => actions.some((each) => each.toLowerCase() === action.toLowerCase()));
   for (const [name, state] of tasksIn(machine)) {
+    if (state.Resource === APPROVAL_RESOURCE) continue; // its table is the workflow's own
     const { service, suffix, target } = callOf(state);
     const known = TARGETS[service];
     if (known === undefined || target === undefined) {
@@ -94,6 +96,15 @@ export function permissionsOf(machine: Machine, { bound, stated, source }: Permi
     });
   }
   return found;
+}
+
+/** Approvals within a Map or Parallel, by their states' names. */
+export function nestedApprovalsOf(machine: Machine): readonly string[] {
+  const isApproval = ([, { Resource }]: readonly [string, State]) => Resource === APPROVAL_RESOURCE;
+  return tasksIn(machine)
+    .filter(isApproval)
+    .map(([name]) => name)
+    .filter((name) => !(name in machine.States));
 }
 
 /** The functions of the workflow that no task invokes. */

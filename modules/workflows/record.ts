@@ -27,6 +27,12 @@ export const KEY = {
   timestamp: { N: `{% $string(${TASK}.timestamp) %}` },
 };
 
+export const START_DATE = { S: "{% $states.context.Execution.StartTime %}" };
+export const INPUT_HASH = { S: `{% $exists(${TASK}.inputHash) ? ${TASK}.inputHash : "${NO_INPUT}" %}` };
+
+/** A repeated write of STARTED finds its own row, but a late one does not overwrite the task's end. */
+export const UNLESS_ENDED = `attribute_not_exists(#status) OR #status = :started AND ${OWN}`;
+
 /** When the row expires, from when the state was entered. A number of days, or a Terraform expression of one. */
 export const expiry = (keepDays: number | string) => ({
   N: `{% $string($floor($toMillis($states.context.State.EnteredTime) / 1000) + ${keepDays} * ${DAY_SECONDS}) %}`,
@@ -57,12 +63,11 @@ export function recordStart<const Next extends string, const Caught extends stri
         ...KEY,
         status: { S: "STARTED" },
         executionArn: ARN,
-        startDate: { S: "{% $states.context.Execution.StartTime %}" },
-        inputHash: { S: `{% $exists(${TASK}.inputHash) ? ${TASK}.inputHash : "${NO_INPUT}" %}` },
+        startDate: START_DATE,
+        inputHash: INPUT_HASH,
         history: { L: [historyEntry("STARTED")] },
       },
-      // A retry overwrites its own row, but a late put does not overwrite the task's end.
-      ConditionExpression: `attribute_not_exists(#status) OR #status = :started AND ${OWN}`,
+      ConditionExpression: UNLESS_ENDED,
       ExpressionAttributeNames: { "#status": "status" },
       ExpressionAttributeValues: { ":started": { S: "STARTED" }, ":arn": ARN },
     },
@@ -70,6 +75,69 @@ export function recordStart<const Next extends string, const Caught extends stri
     TimeoutSeconds: WRITE_TIMEOUT_SECONDS,
     Retry: RETRY_WRITE,
     ...transitions,
+  });
+}
+
+/** Of the AWS SDK: the optimized integration with DynamoDB does not wait for a token. */
+export const APPROVAL_RESOURCE = "arn:aws:states:::aws-sdk:dynamodb:updateItem.waitForTaskToken";
+
+/** Errors with which the state was not entered, or its row not written. */
+const RETRY_REQUEST: readonly Retrier[] = [
+  {
+    ErrorEquals: [
+      "DynamoDb.InternalServerErrorException",
+      "DynamoDb.ProvisionedThroughputExceededException",
+      "DynamoDb.RequestLimitExceededException",
+      "DynamoDb.SdkClientException",
+      "DynamoDb.ThrottlingException",
+    ],
+    IntervalSeconds: 1,
+    MaxAttempts: 5,
+    BackoffRate: 2,
+    JitterStrategy: "FULL",
+  },
+];
+
+export type ApprovalFields<Next extends string, Caught extends string> = Transitions<Next, Caught> & {
+  readonly Comment?: string;
+  /** How long it waits. Then it fails with `States.Timeout`. */
+  readonly TimeoutSeconds: number;
+  /** @default the decision: `{state, decision, by, at, comment}` */
+  readonly Output?: string;
+};
+
+/** Waits until a person approves the task, or rejects it. The token is in the task's row. */
+export function approval<const Next extends string = never, const Caught extends string = never>(
+  table: string,
+  fields: ApprovalFields<Next, Caught>,
+) {
+  return jsonata.task<Next | Caught>({
+    Resource: APPROVAL_RESOURCE,
+    Arguments: {
+      TableName: table,
+      Key: KEY,
+      ConditionExpression: `${OWN} AND #status = :started`,
+      UpdateExpression: "SET approvals = list_append(if_not_exists(approvals, :none), :approvals)",
+      ExpressionAttributeNames: { "#status": "status" },
+      ExpressionAttributeValues: {
+        ":started": { S: "STARTED" },
+        ":arn": ARN,
+        ":none": { L: [] },
+        ":approvals": {
+          L: [
+            {
+              M: {
+                state: { S: "{% $states.context.State.Name %}" },
+                requestedAt: { S: "{% $states.context.State.EnteredTime %}" },
+                token: { S: "{% $states.context.Task.Token %}" },
+              },
+            },
+          ],
+        },
+      },
+    },
+    Retry: RETRY_REQUEST,
+    ...fields,
   });
 }
 

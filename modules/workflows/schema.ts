@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { z } from "zod";
 import { DAY_SECONDS, HOUR_SECONDS } from "../../functions/shared/time";
 import { scopesSchema } from "../../functions/workflows/contract";
+import { exportsHandler } from "../constructs/entry";
 import { secondsNeeded } from "./definition";
 
 /** Step Functions' own limit: a year. */
@@ -33,15 +34,15 @@ const RESERVED_NAMES = [
   "table",
 ];
 
-const file = (example: string) =>
+const path = (example: string) =>
   z
     .string()
-    .regex(/^[\w./-]+\.ts$/, `is not the path of a TypeScript file such as "${example}"`)
-    .refine((path) => existsSync(path), { error: "is not a file", when: ({ issues }) => issues.length === 0 });
+    .regex(/^[\w./-]+\.ts$/, { error: `is not the path of a TypeScript file such as "${example}"`, abort: true });
+const handlerFile = (example: string) => path(example).superRefine(exportsHandler());
 
 export const functionSchema = z.strictObject({
   /** The file of a Lambda handler, relative to the project. */
-  entry: file("workflows/refund/pay.ts"),
+  entry: handlerFile("workflows/refund/pay.ts"),
   /** Per invocation. @default 60 */
   timeoutSeconds: z.int().min(1).max(MAX_WORK_SECONDS).default(60),
   /** Lambda allocates CPU in proportion. @default 512 */
@@ -50,7 +51,7 @@ export const functionSchema = z.strictObject({
 
 export const workSchema = z.strictObject({
   /** The file of a Lambda handler, relative to the project. Its event is the task. */
-  entry: file("functions/workflows/my-work.ts"),
+  entry: handlerFile("functions/workflows/my-work.ts"),
   /** Per attempt. A task whose work takes longer ends as TIMED_OUT. @default 60 */
   timeoutSeconds: functionSchema.shape.timeoutSeconds,
   /** Retries of work that fails. @default 2 */
@@ -65,7 +66,7 @@ export const waitSecondsSchema = waitSchema.default(DEFAULT_WAIT_SECONDS);
 export const workflowSchema = z
   .strictObject({
     /** A file of your own, relative to the project, that exports `workflow`: a state machine. @default a wait, then the work */
-    definition: file("workflows/refund.ts").optional(),
+    definition: path("workflows/refund.ts").refine(existsSync, "is not a file").optional(),
     /** Between STARTED and the work. @default 30 */
     waitSeconds: waitSchema.optional(),
     /** A Lambda function of your own, invoked after the wait. @default none */

@@ -5,6 +5,7 @@ import { Construct } from "constructs";
 import { HOUR_SECONDS, MINUTE_SECONDS } from "../../functions/shared/time";
 import {
   API_ROUTES,
+  OWN_ROUTES,
   STATUS_INDEX,
   SWEEP_MINUTES,
   TASK_KEYS,
@@ -29,7 +30,8 @@ import { Table } from "../constructs/table";
 import { taskMachine } from "./definition";
 import { loadDefinition } from "./load-definition";
 import { ownMachine } from "./own-machine";
-import { permissionsOf, unusedOf } from "./permissions";
+import { nestedApprovalsOf, permissionsOf, unusedOf } from "./permissions";
+import { approval } from "./record";
 import {
   UNPREFIXED_WORKFLOW,
   WORK_GRACE_SECONDS,
@@ -52,6 +54,9 @@ const MAX_EVENT_AGE_SECONDS = 6 * HOUR_SECONDS;
 
 /** Below StartExecution's quota: 300 per second in large regions, 150 elsewhere. */
 const THROTTLING = { requestsPerSecond: 100, burst: 200 } as const;
+
+/** Step Functions authorizes these on the machine whose state waits. */
+const DECIDE = ["SendTaskSuccess", "SendTaskFailure"] as const;
 
 const EXECUTION_FAILURES = {
   description: "Tasks are failing or timing out",
@@ -83,7 +88,11 @@ export function createWorkflow(feature: Feature, name: string, config: WorkflowC
       ? createTaskMachine(scope, name, config, table, settings)
       : createOwnMachine(scope, name, config.definition, table, settings);
   const start = createStart(scope, table, machine, settings);
-  const { api } = createTasksApi(scope, table, machine, { ...settings, scopes: config.scopes });
+  const { api } = createTasksApi(scope, table, machine, {
+    keepDays: settings.keepDays,
+    scopes: config.scopes,
+    definition: config.definition,
+  });
   createReconciler(scope, table, machine, settings);
   const sweep = createSweep(scope, table, machine, settings);
   return {
@@ -94,6 +103,7 @@ export function createWorkflow(feature: Feature, name: string, config: WorkflowC
       state_machine_arn: machine.arn,
       execution_arn_prefix: machine.executionsArn,
       keep_days: settings.keepDays.numberValue,
+      is_own: config.definition !== undefined,
       start_function_name: start.name,
       sweep_function_name: sweep.name,
       api_url: api.url,
@@ -237,10 +247,16 @@ function createOwnMachine(
     });
     return [id, lambda] as const;
   });
-  const machine = build({ functions: Object.fromEntries(lambdas.map(([id, lambda]) => [id, lambda.name])) });
+  const machine = build({
+    functions: Object.fromEntries(lambdas.map(([id, lambda]) => [id, lambda.name])),
+    approval: (fields) => approval(table.name, fields),
+  });
   checkFunctions(file, machine, lambdas);
+  const nested = nestedApprovalsOf(machine);
+  if (nested.length > 0)
+    throw new NestedApprovalError(`${file}: ${nested.join(", ")} waits for a person within a Map or Parallel`);
   const bindings: Readonly<Record<string, Binding>> = {
-    TASKS_TABLE: table.grant("PutItem", "UpdateItem"),
+    TASKS_TABLE: table.grant("UpdateItem"),
     ...Object.fromEntries(lambdas.map(([id, lambda]) => [`${id}Function`, lambda.grantInvoke()])),
     ...permissionsOf(machine, {
       bound: lambdas.map(([, lambda]) => lambda.name),
@@ -272,6 +288,11 @@ function checkFunctions(
   );
   const ids = lambdas.filter(([, lambda]) => unused.includes(lambda.name)).map(([id]) => id);
   if (ids.length > 0) throw new UnusedFunctionError(`${file}: no task invokes ${ids.join(", ")}`);
+}
+
+/** A task waits for one approval at a time, and branches run side by side. */
+export class NestedApprovalError extends Error {
+  override readonly name = "NestedApprovalError";
 }
 
 /** A function of a workflow that its machine does not invoke. */
@@ -312,19 +333,24 @@ function createTasksApi(
   scope: Construct,
   table: Table,
   machine: StateMachine,
-  { keepDays, scopes }: Settings & Pick<WorkflowConfig, "scopes">,
+  { keepDays, scopes, definition }: Pick<Settings, "keepDays"> & Pick<WorkflowConfig, "scopes" | "definition">,
 ): ApiFunction<ApiEnvironment> {
+  const isOwn = definition !== undefined;
   return new ApiFunction<ApiEnvironment>(scope, "api", {
     entry: "functions/workflows/tasks.ts",
     environment: {
       TASKS_TABLE: table.grant("Query", "UpdateItem"),
-      STATE_MACHINE_ARN: machine.grant("StartExecution"),
-      EXECUTION_ARN_PREFIX: machine.grantExecutions("DescribeExecution", "StopExecution"),
+      STATE_MACHINE_ARN: machine.grant("StartExecution", ...(isOwn ? DECIDE : [])),
+      EXECUTION_ARN_PREFIX: machine.grantExecutions(
+        "DescribeExecution",
+        "StopExecution",
+        ...(isOwn ? (["RedriveExecution"] as const) : []),
+      ),
       KEEP_DAYS: keepDays.stringValue,
       SCOPES: scopes === undefined ? "" : escapeTemplate(JSON.stringify(scopes)),
     },
     timeoutSeconds: SYNCHRONOUS_TIMEOUT_SECONDS,
-    routes: API_ROUTES,
+    routes: isOwn ? [...API_ROUTES, ...OWN_ROUTES] : API_ROUTES,
     api: { description: "Starts, shows and cancels tasks", throttling: THROTTLING },
     alarms: {
       serverErrors: {

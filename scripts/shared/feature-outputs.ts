@@ -55,6 +55,7 @@ const SCHEMAS = {
         execution_arn_prefix: z.string(),
         keep_days: z.coerce.number(),
         start_function_name: z.string(),
+        is_own: z.union([z.boolean(), z.stringbool()]).default(false),
       }),
     ),
   }),

@@ -4,7 +4,7 @@ import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { marshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
 import { STATES } from "../../functions/schedules/contract";
-import { DAY_MS } from "../../functions/shared/time";
+import { DAY_MS, HOUR_MS } from "../../functions/shared/time";
 import { awsConfiguration, eventually, npmRun, readSystem, startArguments } from "./support/system";
 
 const outputsSchema = z.object({ runs_table_name: z.string() });
@@ -79,13 +79,28 @@ describe("schedules, deployed", () => {
   it("run now with an input, follow the log, and end with the run's outcome", async () => {
     const succeeded = await almanac("run", "eachDay", "--input", '{"fails": "on purpose"}');
     expect(succeeded.code).toBe(1);
-    expect(succeeded.output).toMatch(/on purpose/);
+    expect(succeeded.output).toMatch(
+      /INFO +began .*\n.*ERROR +the handler failed .*on purpose.*\n.*INFO +ended .*outcome=failed/,
+    );
     expect((await runsOf("eachDay"))[0]).toMatchObject({ outcome: "failed", manual: true, reason: "on purpose" });
     expect((await almanac("show", "eachDay")).output).toMatch(/reason +on purpose/);
   });
 
+  /** The keeper finds these instants due at its next tick. */
+  const moveCursor = async (run: string, at: number) => {
+    const command = new UpdateItemCommand({
+      TableName: table,
+      Key: marshall({ schedule: STATES, run }),
+      UpdateExpression: "SET #cursor = :at",
+      ConditionExpression: "attribute_exists(#cursor)",
+      ExpressionAttributeNames: { "#cursor": "cursor" },
+      ExpressionAttributeValues: marshall({ ":at": at }),
+    });
+    await new DynamoDBClient(aws).send(command);
+  };
+
   it(
-    "are monitors of heartbeats: a run that fails is an incident until one succeeds",
+    "are monitors of heartbeats: the example's run that fails on purpose each hour is an incident until one succeeds",
     async () => {
       const s3 = new S3Client({ ...aws, forcePathStyle: true });
       const statusOf = async () => {
@@ -93,15 +108,23 @@ describe("schedules, deployed", () => {
         return statusSchema.parse(JSON.parse((await Body?.transformToString()) ?? ""));
       };
       const stateOf = async () =>
-        (await statusOf().catch(() => undefined))?.monitors.find(({ name }) => name === "each-day")?.state;
-      await almanac("run", "eachDay", "--input", '{"fails": "on purpose"}');
+        (await statusOf().catch(() => undefined))?.monitors.find(({ name }) => name === "minute-report")?.state;
+      const halfPast = Math.floor((Date.now() - HOUR_MS / 2) / HOUR_MS) * HOUR_MS + HOUR_MS / 2;
+      await moveCursor("minuteReport", halfPast - 1);
       expect(await eventually(stateOf, (state) => state === "down", TICKS_MS)).toBe("down");
-      expect((await statusOf()).incidents.find(({ monitor }) => monitor === "each-day")).toMatchObject({
+      expect((await statusOf()).incidents.find(({ monitor }) => monitor === "minute-report")).toMatchObject({
         message: "a scheduled run failed",
         closedAt: null,
       });
-      const { code, output } = await almanac("run", "eachDay", "--input", "{}");
-      expect([code, output]).toEqual([0, expect.stringMatching(/succeeded/)]);
+      expect((await runsOf("minuteReport")).find(({ outcome }) => outcome === "failed")).toMatchObject({
+        reason: "fails on purpose in minute 30 of each hour",
+        scheduledAt: new Date(halfPast).toISOString(),
+        manual: false,
+      });
+      // Again in that minute of the hour.
+      const again = () => almanac("run", "minuteReport");
+      const { output } = await eventually(again, ({ code }) => code === 0, TICKS_MS);
+      expect(output).toMatch(/counted .*minute=\d+\n[^]*succeeded/);
       expect(await eventually(stateOf, (state) => state === "up", TICKS_MS)).toBe("up");
     },
     2 * TEST_MS,
@@ -124,14 +147,7 @@ describe("schedules, deployed", () => {
   it(
     "have a row for each run that did not happen",
     async () => {
-      const command = new UpdateItemCommand({
-        TableName: table,
-        Key: marshall({ schedule: STATES, run: "eachDay" }),
-        UpdateExpression: "SET #cursor = :before",
-        ExpressionAttributeNames: { "#cursor": "cursor" },
-        ExpressionAttributeValues: marshall({ ":before": Date.now() - 3 * DAY_MS }),
-      });
-      await new DynamoDBClient(aws).send(command);
+      await moveCursor("eachDay", Date.now() - 3 * DAY_MS);
       const missed = (runs: readonly Run[]) => runs.filter(({ outcome }) => outcome === "missed");
       const runs = await eventually(
         () => runsOf("eachDay"),

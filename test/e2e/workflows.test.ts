@@ -256,6 +256,73 @@ describe("workflows, deployed", () => {
     expect((await call("GET", "/tasks/refund-1"))[0]).toBe(404);
   }, 90_000);
 
+  it("waits for a person, who approves over the API, or rejects at a terminal, and redrives from there", async () => {
+    const task = async (id: string) =>
+      taskSchema.parse((await call("GET", `/tasks/${id}`, { api: refunds.api_id }))[1]);
+    const waiting = async (id: string) => {
+      const body = { taskId: id, input: { amount: 500 } };
+      expect((await call("POST", "/tasks", { api: refunds.api_id, body }))[0]).toBe(200);
+      return eventually(
+        () => task(id),
+        ({ approvals }) => approvals !== undefined,
+        30_000,
+      );
+    };
+    const ended = (id: string) =>
+      eventually(
+        () => task(id),
+        ({ status }) => status !== "STARTED",
+        30_000,
+      );
+    const approve = () =>
+      call("POST", "/tasks/refund-3/approve", { api: refunds.api_id, body: { comment: "fine", state: "Approve" } });
+    expect((await waiting("refund-3")).approvals).toEqual([
+      { state: "Approve", requestedAt: expect.any(String) as unknown },
+    ]);
+    const [code, approved] = await approve();
+    expect([code, approved]).toMatchObject([200, { approvals: [{ decision: "approved", comment: "fine" }] }]);
+    expect((await approve())[0]).toBe(200);
+    expect((await call("POST", "/tasks/refund-3/reject", { api: refunds.api_id }))[0]).toBe(409);
+    expect(await ended("refund-3")).toMatchObject({ status: "DONE", result: { amount: 500 } });
+
+    await waiting("refund-4");
+    const atTerminal = (command: string, ...args: readonly string[]) =>
+      npmRun("workflows", command, "refund-4", "--workflow", "refund", ...args, ...startArguments);
+    const rejected = await atTerminal("reject", "--comment", "no receipt");
+    expect([rejected.code, rejected.output]).toEqual([0, expect.stringContaining("Approve rejected by arn:")]);
+    expect(await ended("refund-4")).toMatchObject({ status: "FAILED", reason: "Rejected: no receipt" });
+
+    // From the state that failed: it asks again.
+    const asked = (times: number) =>
+      eventually(
+        () => task("refund-4"),
+        ({ approvals = [] }) => approvals.length === times,
+        30_000,
+      );
+    const redriven = await atTerminal("redrive");
+    expect([redriven.code, redriven.output]).toEqual([0, expect.stringContaining("STARTED")]);
+    await asked(2);
+    const overApi = (verb: string) => call("POST", `/tasks/refund-4/${verb}`, { api: refunds.api_id });
+    expect((await overApi("reject"))[0]).toBe(200);
+    expect(await ended("refund-4")).toMatchObject({ status: "FAILED" });
+    expect((await overApi("redrive"))[0]).toBe(200);
+    await asked(3);
+    const other = await atTerminal("approve", "--state", "Pay");
+    expect(other.output).toContain("does not wait for an approval of Pay");
+    expect((await atTerminal("approve")).code).toBe(0);
+    const done = await ended("refund-4");
+    expect(done).toMatchObject({ status: "DONE", result: { receipt: "refund-refund-4" } });
+    expect(done.history.map(({ status }) => status)).toEqual([
+      "STARTED",
+      "FAILED",
+      "STARTED",
+      "FAILED",
+      "STARTED",
+      "DONE",
+    ]);
+    expect((await overApi("redrive"))[0]).toBe(409);
+  }, 240_000);
+
   it("lists tasks by their status, page by page", async () => {
     const pageSchema = z.object({ tasks: z.array(taskSchema), next: z.string().optional() });
     const found: string[] = [];

@@ -122,6 +122,16 @@ describe("a configuration error", () => {
       "staging.timers.callbacks.default.environment.STRIPE_KEY: is a secret, which would be in Terraform's state: store it as an SSM parameter (SecureString), and give the parameter's name",
     ],
     [
+      "a callback that is no file",
+      { region: "eu-central-1", timers: { callbacks: { default: { entry: "functions/nowhere.ts" } } } },
+      'staging.timers.callbacks.default.entry: "functions/nowhere.ts" is not a file',
+    ],
+    [
+      "work without handler",
+      { region: "eu-central-1", workflows: { task: { work: { entry: "functions/shared/time.ts" } } } },
+      'staging.workflows.task.work.entry: "functions/shared/time.ts" does not export a handler: export const handler = ...',
+    ],
+    [
       "a status that is none",
       { region: "eu-central-1", heartbeats: { targets: [{ ...target, expectedStatus: ["2xx"] }] } },
       'staging.heartbeats.targets[0].expectedStatus[0]: "2xx" is neither a status nor a range such as "200-299"',
@@ -229,6 +239,11 @@ describe("a configuration error", () => {
       "a regular expression that is none",
       { region: "eu-central-1", heartbeats: { targets: [{ ...target, bodyMatches: "(" }] } },
       'staging.heartbeats.targets[0].bodyMatches: "(" is not a regular expression',
+    ],
+    [
+      "a regular expression that a page can make take exponential time",
+      { region: "eu-central-1", heartbeats: { targets: [{ ...target, bodyMatches: "^(a+)+$" }] } },
+      'staging.heartbeats.targets[0].bodyMatches: "^(a+)+$" can take exponential time: rewrite it without nested repetition',
     ],
     [
       "a field that is none",

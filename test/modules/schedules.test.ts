@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { runSimulation } from "@cloud-copilot/iam-simulate";
 import { ConfigurationError } from "../../modules/constructs/config";
 import type { EnvironmentInput } from "../../modules/environment";
@@ -428,6 +431,49 @@ describe("the schedules module", () => {
 
   it("accepts a schedule that has come to its end, so that time alone breaks no deployment", () => {
     expect(problemsOf({ startAt: "2020-01-01T00:00:00Z", endAt: "2020-02-01T00:00:00Z" })).toEqual([]);
+  });
+
+  describe("an entry", () => {
+    let folder: string;
+    beforeAll(() => {
+      folder = mkdtempSync(join(tmpdir(), "almanac-entry-"));
+    });
+    afterAll(() => {
+      rmSync(folder, { recursive: true });
+    });
+    const faultsOf = (source: string) => {
+      const file = join(folder, "report.ts");
+      writeFileSync(file, source);
+      const { error } = schedulesSchema.safeParse({ report: { ...HOURLY, entry: file } });
+      return error?.issues.map(({ message }) => message) ?? [];
+    };
+    const made = 'import { onSchedule } from "../../functions/schedules/on-schedule";\n';
+    const none = "does not export a handler: export const handler = onSchedule(...)";
+
+    it.each([
+      ["a constant", `${made}export const handler = onSchedule(() => 1);`],
+      ["a constant beside others", `${made}export const a = 1, handler = onSchedule(() => a);`],
+      ["exported later, with types", `${made}const x = onSchedule((): number => 1);\nexport { x as handler };`],
+      ["made under another name", `import { onSchedule as every } from "x";\nexport const handler = every(() => 1);`],
+    ])("may have its handler as %s", (_, source) => {
+      expect(faultsOf(source)).toEqual([]);
+    });
+
+    it.each([
+      ["in a comment", `${made}/*\nexport const handler = onSchedule(() => 1);\n*/ onSchedule(() => 1);`, none],
+      ["as a type", `${made}onSchedule(() => 1);\nexport type handler = 1;`, none],
+      ["as the default", `${made}export default onSchedule(() => 1);`, none],
+      ["under another name", `${made}export const run = onSchedule(() => 1);`, none],
+      [
+        "made with what a comment only names",
+        "// onSchedule\nexport const handler = () => 1;",
+        "has a handler that is not made with onSchedule(...)",
+      ],
+      ["in a file that does not compile", "export const handler = (;", /^does not compile: Unexpected ";" \(line 1\)$/],
+      ["in an empty file", "", none],
+    ])("may not have its handler %s", (_, source, fault) => {
+      expect(faultsOf(source)).toEqual([typeof fault === "string" ? fault : expect.stringMatching(fault)]);
+    });
   });
 
   it.each(["", "Report", "my-report", "#states"])("rejects %j as a name", (name) => {

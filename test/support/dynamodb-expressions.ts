@@ -1,4 +1,5 @@
 /** Evaluates DynamoDB expressions, as far as our functions use them; anything else throws. */
+import { isDeepStrictEqual } from "node:util";
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 
 export type Item = Record<string, AttributeValue>;
@@ -56,7 +57,8 @@ function orderOf(a: AttributeValue | undefined, b: AttributeValue | undefined): 
 }
 
 function same(a: AttributeValue | undefined, b: AttributeValue | undefined): boolean {
-  return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
+  // Clones have the same prototypes.
+  return a !== undefined && isDeepStrictEqual(structuredClone(a), structuredClone(b));
 }
 
 /** Updates: `SET a = b, c[1] = f(d) REMOVE e`, or with `ADD n :number` or `ADD s :set`, or `DELETE s :set`. Mutates and returns the item. */
@@ -111,6 +113,11 @@ function valueOf(operand: string, item: Item, request: Request): AttributeValue 
     return value;
   }
   const [, call, inner = ""] = /^(\w+)\((.*)\)$/.exec(operand) ?? [];
+  const [, list, index, field = ""] = /^([^[]+)\[(\d+)\](?:\.(.+))?$/.exec(operand) ?? [];
+  if (list !== undefined) {
+    const element = item[nameOf(list, request)]?.L?.[Number(index)];
+    return field === "" ? element : element?.M?.[nameOf(field, request)];
+  }
   if (call === undefined) return item[nameOf(operand, request)];
   const [first, second] = splitOutside(inner).map((each) => valueOf(each, item, request));
   if (call === "if_not_exists") return first ?? second;

@@ -29,21 +29,36 @@ const requestSchema = z.strictObject({
 });
 
 export interface FakeTaskTable extends TaskTable {
-  /** A task's row, without marshalling. */
   /** Writes rows as the machine does at a task's start. `startedAt`: epoch milliseconds. */
   readonly putStarted: (
     tasks: readonly { readonly taskId: string; readonly arn: string; readonly startedAt: number }[],
   ) => Promise<void>;
   /** Queries so far. */
   readonly queries: () => number;
+  /** A task's row, without marshalling. */
   readonly row: (taskId: string) => Record<string, unknown> | undefined;
   /** The services of the machine's tasks. Errors have the names that Step Functions gives them. */
   readonly services: Readonly<Record<"dynamodb:putItem" | "dynamodb:updateItem", (request: Json) => Promise<Json>>>;
 }
 
-/** @param onWrite called with every row that is written */
-export function fakeTaskTable(onWrite: (row: Record<string, unknown>) => void = () => undefined): FakeTaskTable {
+/**
+ * @param onWrite called with every row that is written
+ * @param seenBy the time as of which the index is read: reads of an index are eventually consistent. @default now
+ */
+export function fakeTaskTable(
+  onWrite: (row: Record<string, unknown>) => void = () => undefined,
+  { now, seenBy }: { readonly now: () => number; readonly seenBy: () => number } = { now: () => 0, seenBy: () => 0 },
+): FakeTaskTable {
   const stored = new Map<string, Item>();
+  /** Oldest first. */
+  const versions = new Map<string, { readonly at: number; readonly item: Item }[]>();
+  const indexed = () => {
+    const at = seenBy();
+    return [...versions.values()].flatMap((each): Item[] => {
+      const version = each.findLast((one) => one.at <= at);
+      return version === undefined ? [] : [version.item];
+    });
+  };
   const keyOf = ({ taskId, timestamp }: Item) => `${taskId?.S ?? ""} ${timestamp?.N ?? ""}`;
   const write = (request: Request): void => {
     const key = keyOf(request.Item ?? request.Key ?? {});
@@ -52,6 +67,7 @@ export function fakeTaskTable(onWrite: (row: Record<string, unknown>) => void = 
       throw new ConditionalCheckFailedException({ message: "The conditional request failed", $metadata: {} });
     const after = request.Item ?? updated({ ...(before ?? request.Key) }, request);
     stored.set(key, structuredClone(after));
+    versions.set(key, [...(versions.get(key) ?? []), { at: now(), item: structuredClone(after) }]);
     onWrite(unmarshall(after));
   };
 
@@ -68,7 +84,7 @@ export function fakeTaskTable(onWrite: (row: Record<string, unknown>) => void = 
     const direction = ScanIndexForward === false ? -1 : 1;
     const order = (a: Item, b: Item) =>
       direction * (Number(a["timestamp"]?.N) - Number(b["timestamp"]?.N) || (keyOf(a) < keyOf(b) ? -1 : 1));
-    const matching = [...stored.values()]
+    const matching = (IndexName === undefined ? [...stored.values()] : indexed())
       .filter((item) =>
         IndexName === undefined ? item["taskId"]?.S === values[":id"]?.S : item["status"]?.S === values[":status"]?.S,
       )

@@ -21,7 +21,14 @@ export class StatesError extends Error {
 /** A task's service. Returns its result, or throws {@link StatesError} or an error with another name. */
 export type Service = (
   parameters: Json,
-  context: { readonly state: string; readonly attempt: number },
+  context: {
+    readonly state: string;
+    readonly attempt: number;
+    /** Of a state that waits for a token. */
+    readonly token?: string;
+    /** Aborted when the task has timed out. */
+    readonly signal: AbortSignal;
+  },
 ) => Promise<Json>;
 
 export interface RunOptions {
@@ -34,6 +41,11 @@ export interface RunOptions {
   readonly arn?: string;
   /** The machine's. @default "arn:machine" */
   readonly machineArn?: string;
+  /**
+   * As RedriveExecution: the state that failed, of the machine or of the only branch of one of its Parallel states. Its input is the
+   * execution's, so all states before it must pass it on. @default from the start
+   */
+  readonly resumeAt?: string;
 }
 
 /** Step Functions ends an execution whose history has more events. */
@@ -58,7 +70,7 @@ export type Ended =
 export function runMachine(
   machine: Machine,
   input: Json,
-  { clock, services, name = "test", arn = `arn:execution:${name}`, machineArn = "arn:machine" }: RunOptions,
+  { clock, services, name = "test", arn = `arn:execution:${name}`, machineArn = "arn:machine", resumeAt }: RunOptions,
 ): Run {
   const definition = machineSchema.parse(machine);
   if (definition.QueryLanguage !== "JSONata") throw new Error("only JSONata machines run here");
@@ -84,7 +96,17 @@ export function runMachine(
       end({ status: "TIMED_OUT", error: "", cause: "" });
     });
 
-  const context = { clock, services, path, execution, machineArn, variables, whileRunning, histories };
+  const context = {
+    clock,
+    services,
+    path,
+    execution,
+    machineArn,
+    variables,
+    whileRunning,
+    histories,
+    resume: { at: resumeAt },
+  };
   void new Runner({ ...context, history: newHistory(histories) }).run(definition, input).then(
     (output) => {
       end({ status: "SUCCEEDED", output });
@@ -127,6 +149,8 @@ interface RunContext {
   readonly histories: History[];
   readonly history: History;
   readonly whileRunning: <T>(value: T) => Promise<T>;
+  /** Where a redriven execution has yet to resume. */
+  readonly resume: { at: string | undefined };
 }
 
 /** An expression's `$states`. */
@@ -135,6 +159,8 @@ interface Scope {
   readonly result?: Json;
   readonly errorOutput?: Json;
   readonly context: Json;
+  /** Of a state that waits for it. */
+  readonly token?: string;
 }
 
 interface Step {
@@ -147,7 +173,7 @@ class Runner {
 
   async run({ StartAt, States }: NestedMachine, input: Json): Promise<Json> {
     const states = z.record(z.string(), stateSchema).parse(States);
-    let step: Step = { output: input, next: StartAt };
+    let step: Step = { output: input, next: this.resumed(states) ?? StartAt };
     while (step.next !== undefined) {
       const state = states[step.next];
       if (state === undefined) throw new StatesError("States.Runtime", `there is no state ${step.next}`);
@@ -159,6 +185,21 @@ class Runner {
     return this.context.whileRunning(step.output);
   }
 
+  /** The state in which a redriven execution resumes: the one that failed, or the one around it. */
+  private resumed(states: Readonly<Record<string, RunnableState>>): string | undefined {
+    const { resume } = this.context;
+    const { at } = resume;
+    if (at === undefined) return undefined;
+    if (at in states) {
+      resume.at = undefined;
+      return at;
+    }
+    const outer = Object.entries(states).find(
+      ([, state]) => state.Type === "Parallel" && state.Branches.some(({ States }) => at in States),
+    );
+    return outer?.[0];
+  }
+
   private record(events: number): void {
     this.context.history.events += events;
     if (this.context.history.events > HISTORY_LIMIT)
@@ -168,11 +209,15 @@ class Runner {
   private async enter(name: string, state: RunnableState, input: Json): Promise<Step> {
     const { clock, execution, machineArn } = this.context;
     const entered = isoOf(clock);
+    const waitsForToken = state.Type === "Task" && state.Resource.endsWith(".waitForTaskToken");
+    const tokenAt = (attempt: number) => [idOf(execution), name, entered, attempt].join("/");
     const scopeAt = (attempt: number): Scope => ({
       input,
+      ...(waitsForToken && { token: tokenAt(attempt) }),
       context: {
         Execution: execution,
         StateMachine: { Id: machineArn },
+        ...(waitsForToken && { Task: { Token: tokenAt(attempt) } }),
         State: { Name: name, EnteredTime: entered, RetryCount: attempt },
       },
     });
@@ -255,11 +300,16 @@ class Runner {
     this.record(3); // scheduled, started, and succeeded, failed or timed out
     const parameters = state.Arguments === undefined ? scope.input : await this.evaluate(state.Arguments, scope);
     const seconds = Number(await this.evaluate(state.TimeoutSeconds ?? 99_999_999, scope));
+    const { token } = scope;
+    const over = new AbortController();
     const result = await new Promise<Json>((resolve, reject) => {
       const cancel = clock.after(seconds * 1_000, () => {
+        over.abort();
         reject(new StatesError("States.Timeout"));
       });
-      service(parameters, { state: name, attempt }).then(resolve, reject).finally(cancel);
+      service(parameters, { state: name, attempt, ...(token !== undefined && { token }), signal: over.signal })
+        .then(resolve, reject)
+        .finally(cancel);
     });
     return whileRunning(result);
   }
@@ -299,9 +349,13 @@ class Runner {
   /** An execution of a distributed map: with a history of its own, and without the outer variables. */
   private async child({ ItemProcessor }: MapState, input: Json, index: number): Promise<Json> {
     const { execution, histories } = this.context;
-    const { Id } = z.object({ Id: z.string() }).parse(execution);
     const child = { ...this.context, variables: new Map<string, Json>(), history: newHistory(histories) };
-    const own = { Name: String(index), Id: `${Id}/${index}`, Input: input, StartTime: isoOf(this.context.clock) };
+    const own = {
+      Name: String(index),
+      Id: `${idOf(execution)}/${index}`,
+      Input: input,
+      StartTime: isoOf(this.context.clock),
+    };
     try {
       return await new Runner({ ...child, execution: own }).run(ItemProcessor, input);
     } catch (error) {
@@ -370,6 +424,8 @@ function compiled(expression: string): jsonata.Expression {
   }
   return known;
 }
+
+const idOf = (execution: Json) => z.object({ Id: z.string() }).parse(execution).Id;
 
 const isoOf = (clock: Clock) => new Date(clock.now()).toISOString();
 

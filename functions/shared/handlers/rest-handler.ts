@@ -19,6 +19,8 @@ import { invoke, onColdStart, type Services } from "./services";
 const restEventSchema = z.object({
   httpMethod: z.string(),
   resource: z.string(),
+  /** As it was requested. */
+  path: z.string().nullish(),
   headers: z.record(z.string(), z.string()).nullish(),
   pathParameters: z.record(z.string(), z.string()).nullish(),
   queryStringParameters: z.record(z.string(), z.string()).nullish(),
@@ -35,6 +37,8 @@ type RestEvent = z.output<typeof restEventSchema>;
 export interface RawRequest {
   /** The ids that the caller may name. `path.id` is checked already. */
   readonly scope: Scope;
+  /** The ARN of the request's signer. Undefined where requests are not signed. */
+  readonly caller?: string | undefined;
   /** Path parameters by name, decoded. */
   readonly path: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
@@ -109,6 +113,8 @@ export function restHandler<Environment>(
         const route = `${rest.httpMethod} ${rest.resource}`;
         const respond = work.endpoints[route];
         if (respond === undefined) throw new NotFoundError("there is no such route");
+        // Its fixed segments as well: a policy names them, too.
+        for (const segment of rest.path?.split("/") ?? []) decodeSegment(segment, "path");
         const { status = 200, headers, body } = await respond(requestOf(rest, work.scopes, deadline));
         const answer = json(status, body, { ...corsHeaders, ...headers });
         logger.info("responded", { route, status });
@@ -157,6 +163,7 @@ function requestOf(
   if (path["id"] !== undefined) scope.check(path["id"]);
   return {
     scope,
+    caller: requestContext.identity?.userArn ?? undefined,
     path,
     query: queryStringParameters ?? {},
     headers: Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])),

@@ -2,13 +2,16 @@
 import {
   DescribeExecutionCommand,
   ListExecutionsCommand,
+  RedriveExecutionCommand,
+  SendTaskFailureCommand,
+  SendTaskSuccessCommand,
   StartExecutionCommand,
   StopExecutionCommand,
   type ExecutionStatus,
   type SFNClient,
 } from "@aws-sdk/client-sfn";
 
-import { errorName } from "../../shared/errors";
+import { errorMessage, errorName } from "../../shared/errors";
 import type { Execution } from "./task";
 
 export interface Executions {
@@ -22,11 +25,31 @@ export interface Executions {
   describe(arn: string): Promise<Execution | undefined>;
   /** Aborts an execution. Does nothing when it has ended or does not exist. */
   stop(arn: string, reason: { readonly error: string; readonly cause: string }): Promise<void>;
+  /**
+   * Runs an execution again from the state that failed. Idempotent within 15 minutes.
+   *
+   * @param token the same for repeated requests
+   * @throws {@link NotRedrivableError}
+   */
+  redrive(arn: string, token: string): Promise<void>;
+  /** Ends the state that waits for this token. Returns false when it no longer waits. */
+  complete(token: string, outcome: StateOutcome): Promise<boolean>;
   /** ARNs of executions that run. Eventually consistent. */
   running(): Promise<ReadonlySet<string>>;
   /** Executions that have failed, timed out or been aborted since then (epoch milliseconds). Eventually consistent. */
   unsuccessfulSince(time: number): Promise<readonly ListedExecution[]>;
 }
+
+/** How a state that waits for a token ends: with an output, or with an error. */
+export type StateOutcome = { readonly output: object } | { readonly error: string; readonly cause: string };
+
+/** Step Functions does not redrive the execution. */
+export class NotRedrivableError extends Error {
+  override readonly name = "NotRedrivableError";
+}
+
+const NOT_REDRIVABLE = ["ExecutionNotRedrivable", "ExecutionDoesNotExist"];
+const CLOSED_TOKEN = ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"];
 
 export interface ListedExecution {
   readonly arn: string;
@@ -59,6 +82,27 @@ export function stepFunctions(sfn: SFNClient, stateMachineArn: string, arnPrefix
         await sfn.send(new StopExecutionCommand({ executionArn, ...reason }));
       } catch (error) {
         if (!["ExecutionDoesNotExist", "ValidationException"].includes(errorName(error))) throw error;
+      }
+    },
+
+    redrive: async (executionArn, clientToken) => {
+      try {
+        await sfn.send(new RedriveExecutionCommand({ executionArn, clientToken }));
+      } catch (error) {
+        if (!NOT_REDRIVABLE.includes(errorName(error))) throw error;
+        throw new NotRedrivableError(errorMessage(error), { cause: error });
+      }
+    },
+
+    complete: async (taskToken, outcome) => {
+      try {
+        await ("output" in outcome
+          ? sfn.send(new SendTaskSuccessCommand({ taskToken, output: JSON.stringify(outcome.output) }))
+          : sfn.send(new SendTaskFailureCommand({ taskToken, ...outcome })));
+        return true;
+      } catch (error) {
+        if (CLOSED_TOKEN.includes(errorName(error))) return false;
+        throw error;
       }
     },
 

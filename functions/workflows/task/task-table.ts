@@ -7,10 +7,21 @@ import { keyNumberSchema, keyTextSchema } from "../../shared/aws/dynamodb-limits
 import { errorName } from "../../shared/errors";
 import { parseInput } from "../../shared/input";
 import { DAY_SECONDS } from "../../shared/time";
-import { STATUS_INDEX, taskRowSchema, type Task, type TaskRow, type TaskStatus } from "../contract";
-import { endEntry, startEntry, type Execution, type TaskEnd } from "./task";
+import {
+  NO_INPUT,
+  STATUS_INDEX,
+  taskRowSchema,
+  type Approval,
+  type Task,
+  type TaskRow,
+  type TaskStatus,
+} from "../contract";
+import { endEntry, startEntry, taskInputOf, type Execution, type TaskEnd } from "./task";
 
 export type TaskKey = Pick<Task, "taskId" | "timestamp">;
+
+/** `input`: the row that its machine did not write has its hash. @default unknown */
+export type EndedExecution = Pick<Execution, "arn" | "startedAt"> & Partial<Pick<Execution, "input">>;
 
 export interface TaskPage {
   readonly tasks: readonly TaskRow[];
@@ -45,9 +56,16 @@ export interface TaskTable {
   ): Promise<TaskPage>;
   /**
    * Writes the end of a task's execution into its row if that is STARTED, and creates a missing row. Returns false when the row has an end
-   * already, or belongs to another execution.
+   * already, belongs to another execution, or was redriven after this end.
    */
-  writeEnd(key: TaskKey, execution: Pick<Execution, "arn" | "startedAt">, end: TaskEnd): Promise<boolean>;
+  writeEnd(key: TaskKey, execution: EndedExecution, end: TaskEnd): Promise<boolean>;
+  /** Makes a task that has ended STARTED again. Returns false when it was changed meanwhile. Times in epoch milliseconds. */
+  writeRedrive(row: TaskRow, times: { readonly at: number; readonly endedAt: number }): Promise<boolean>;
+  /** Records how the row's last approval was decided. Does nothing when it was recorded already. */
+  writeDecision(
+    row: TaskRow,
+    decided: Required<Pick<Approval, "decision" | "decidedAt" | "decidedBy" | "comment">>,
+  ): Promise<void>;
 }
 
 /** @param keepDays a row expires this long after its task's end */
@@ -91,7 +109,8 @@ export function taskTable(dynamodb: DynamoDBClient, TableName: string, keepDays:
       };
     },
 
-    writeEnd: async ({ taskId, timestamp }, { arn, startedAt }, end) => {
+    writeEnd: async ({ taskId, timestamp }, { arn, startedAt, input }, end) => {
+      const inputHash = input === undefined ? undefined : (taskInputOf({ input })?.inputHash ?? NO_INPUT);
       try {
         await dynamodb.send(
           new UpdateItemCommand({
@@ -99,11 +118,14 @@ export function taskTable(dynamodb: DynamoDBClient, TableName: string, keepDays:
             Key: marshall({ taskId, timestamp }),
             // The first end stays, so a status never goes back: work that is DONE is done, also when its execution is stopped while it
             // ends. The machine's own writes have the same condition.
-            ConditionExpression: "attribute_not_exists(#status) OR #status = :running AND executionArn = :arn",
+            ConditionExpression:
+              "attribute_not_exists(#status) OR #status = :running AND executionArn = :arn " +
+              "AND (attribute_not_exists(redrivenAfter) OR redrivenAfter < :endedAt)",
             UpdateExpression: [
               "SET #status = :status, #history = list_append(if_not_exists(#history, :started), :end)",
               "executionArn = :arn, startDate = if_not_exists(startDate, :startDate), #ttl = :ttl",
               ...(end.reason === undefined ? [] : ["reason = :reason"]),
+              ...(inputHash === undefined ? [] : ["inputHash = if_not_exists(inputHash, :inputHash)"]),
             ].join(", "),
             ExpressionAttributeNames: { "#status": "status", "#history": "history", "#ttl": "ttl" },
             ExpressionAttributeValues: marshall({
@@ -112,17 +134,72 @@ export function taskTable(dynamodb: DynamoDBClient, TableName: string, keepDays:
               ":started": [startEntry(startedAt)],
               ":end": [endEntry(end)],
               ":arn": arn,
+              ":endedAt": end.at,
               ":startDate": new Date(startedAt).toISOString(),
               ":ttl": Math.floor(end.at / 1_000) + keepDays * DAY_SECONDS,
               ...(end.reason !== undefined && { ":reason": end.reason }),
+              ...(inputHash !== undefined && { ":inputHash": inputHash }),
             }),
           }),
         );
         return true;
       } catch (error) {
-        if (errorName(error) === "ConditionalCheckFailedException") return false;
-        throw error;
+        return whenUnchanged(error);
+      }
+    },
+
+    writeRedrive: async ({ taskId, timestamp, status, executionArn, history }, { at, endedAt }) => {
+      try {
+        await dynamodb.send(
+          new UpdateItemCommand({
+            TableName,
+            Key: marshall({ taskId, timestamp }),
+            // Of two calls, one writes it.
+            ConditionExpression: "#status = :status AND executionArn = :arn AND #history = :history",
+            UpdateExpression:
+              "SET #status = :started, #history = list_append(#history, :entry), redrivenAfter = :endedAt REMOVE reason, #ttl",
+            ExpressionAttributeNames: { "#status": "status", "#history": "history", "#ttl": "ttl" },
+            ExpressionAttributeValues: marshall({
+              ":status": status,
+              ":arn": executionArn,
+              ":history": history,
+              ":started": "STARTED",
+              ":entry": [startEntry(at)],
+              ":endedAt": endedAt,
+            }),
+          }),
+        );
+        return true;
+      } catch (error) {
+        return whenUnchanged(error);
+      }
+    },
+
+    writeDecision: async ({ taskId, timestamp, approvals = [] }, decided) => {
+      const index = approvals.length - 1;
+      const approval = approvals[index];
+      if (approval === undefined) return;
+      try {
+        await dynamodb.send(
+          new UpdateItemCommand({
+            TableName,
+            Key: marshall({ taskId, timestamp }),
+            // By its place: the machine goes on, and may have added another one.
+            ConditionExpression: `approvals[${index}].#token = :token`,
+            UpdateExpression: `SET approvals[${index}] = :approval`,
+            ExpressionAttributeNames: { "#token": "token" },
+            ExpressionAttributeValues: marshall({ ":token": approval.token, ":approval": { ...approval, ...decided } }),
+          }),
+        );
+      } catch (error) {
+        whenUnchanged(error);
       }
     },
   };
+}
+
+/** False: the condition did not hold. @throws every other error */
+function whenUnchanged(error: unknown): false {
+  if (errorName(error) === "ConditionalCheckFailedException") return false;
+  throw error;
 }

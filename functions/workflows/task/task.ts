@@ -70,8 +70,12 @@ export function taskInputOf({ input }: Pick<Execution, "input">): TaskInput | un
 }
 
 /** A task as the API shows it. */
-export function taskOf({ inputHash: _, startDate: __, result, ...task }: TaskRow): Task {
-  return { ...task, ...(result !== undefined && { result: jsonOf(result) }) };
+export function taskOf({ inputHash: _, startDate: __, redrivenAfter: ___, result, approvals, ...task }: TaskRow): Task {
+  return {
+    ...task,
+    ...(result !== undefined && { result: jsonOf(result) }),
+    ...(approvals && { approvals: approvals.map(({ token: ____, ...approval }) => approval) }),
+  };
 }
 
 /** The result of a task, when it is the output of its execution. */
@@ -82,6 +86,11 @@ export function resultOf({ output }: Execution): Pick<Task, "result"> {
 /** When the machine wrote the row: `timestamp` is the caller's, and of any unit when the execution was started by hand. */
 export function startedAtOf({ history: [started] }: Pick<Task, "history">): number {
   return Date.parse(started?.at ?? "");
+}
+
+/** When the machine wrote the row, or the task was redriven. */
+export function lastStartOf({ history }: Pick<Task, "history">): number {
+  return Date.parse(history.findLast(({ status }) => status === "STARTED")?.at ?? "");
 }
 
 /** A task without a row, from its execution. */

@@ -4,13 +4,11 @@ import { isTimeZone } from "../../../functions/shared/is-time-zone";
 import { isoSeconds } from "../../../functions/shared/time";
 import { findSchedules, ownSchedule } from "../../features/schedules/environment";
 import {
-  DocumentedCommand,
+  environmentCommand,
   EXIT,
   exitCodeOf,
   UsageError,
   wholeNumber,
-  withEnvironment,
-  withJson,
   type EnvironmentOptions,
   type JsonOption,
 } from "../../shared/command-line";
@@ -21,25 +19,21 @@ interface Options extends EnvironmentOptions, JsonOption {
 }
 
 export const command = () =>
-  withJson(
-    withEnvironment(
-      new DocumentedCommand({
-        description:
-          "Shows the next runs of a schedule, in UTC and in its time zone. An expression in place of a name is evaluated without an environment.",
-        examples: [
-          "npx almanac schedules preview minuteReport",
-          `npx almanac schedules preview "cron(0 6 1 * ? *)" --zone Europe/Berlin --count 12`,
-        ],
-      }),
-    ),
-  )
+  environmentCommand({
+    description:
+      "Shows the next runs of a schedule, in UTC and in its time zone. An expression in place of a name is evaluated without an environment.",
+    examples: [
+      "npx almanac schedules preview minuteReport",
+      `npx almanac schedules preview "cron(0 6 1 * ? *)" --zone Europe/Berlin --count 12`,
+    ],
+  })
     .argument("<schedule>", "its name in main.ts, or an expression")
     .option("--zone <zone>", "of an expression: an IANA time zone (default: UTC)")
     .option("--count <n>", "how many", wholeNumber(1, 1_000), 10)
     .action(exitCodeOf(run));
 
 async function run(name: string, options: Options): Promise<number> {
-  const instants = /[()]/.test(name) ? parsed(name, options) : ownSchedule(name, await findSchedules(options)).config;
+  const instants = /[()]/.test(name) ? parsed(name, options) : await instantsOf(name, options);
   const times: number[] = [];
   for (let at = nextInstant(instants, Date.now()); at !== undefined; at = nextInstant(instants, at)) {
     times.push(at);
@@ -50,6 +44,14 @@ async function run(name: string, options: Options): Promise<number> {
   else if (runs.length === 0) console.log("no further run");
   else for (const { at, local } of runs) console.log(instants.timeZone === "UTC" ? at : `${at}  ${local}`);
   return EXIT.ok;
+}
+
+async function instantsOf(name: string, options: Options): Promise<Instants> {
+  const { config, table } = ownSchedule(name, await findSchedules(options));
+  const isPaused = (await table.states()).get(name)?.pausedAt !== undefined;
+  if (!config.enabled) console.error(`${name} is disabled in main.ts: it does not run.`);
+  else if (isPaused) console.error(`${name} is paused: it does not run until npx almanac schedules resume ${name}`);
+  return config;
 }
 
 function parsed(schedule: string, { zone: timeZone = "UTC" }: Options): Instants {

@@ -9,20 +9,19 @@ import { errorMessage } from "../../../functions/shared/errors";
 import { parseJson } from "../../../functions/shared/input";
 import { MINUTE_MS, SECOND_MS } from "../../../functions/shared/time";
 import { describeEvent } from "../../features/logs/describe-event";
-import { followEvents } from "../../features/logs/log-events";
+import { followEvents, parseLine } from "../../features/logs/log-events";
 import { describeRun, jsonOfRun } from "../../features/schedules/describe";
 import { findSchedules, ownSchedule, type OwnSchedule } from "../../features/schedules/environment";
 import { eventsOf, type FeatureTick } from "../../features/schedules/feature-ticks";
+import { linesOfRun } from "../../features/schedules/lines-of-run";
 import { logUrlOf } from "../../features/schedules/log-url";
 import type { AwsSettings } from "../../shared/aws-settings";
 import { colours } from "../../shared/colours";
 import {
-  DocumentedCommand,
+  environmentCommand,
   EXIT,
   exitCodeOf,
   UsageError,
-  withEnvironment,
-  withJson,
   type EnvironmentOptions,
   type JsonOption,
 } from "../../shared/command-line";
@@ -39,24 +38,23 @@ const POLL_MS = SECOND_MS;
 /** AWS's limit of log requests allows this for one function. */
 const LOG_POLL_MS = 2 * SECOND_MS;
 
+/** Lines may reach CloudWatch this much later than they were written. */
+const LOG_DELAY_MS = 10 * SECOND_MS;
+
 /** A function that has not begun by then will be invoked again, or has failed before its handler. */
 const BEGIN_LIMIT_MS = 2 * MINUTE_MS;
 
 export const command = () =>
-  withJson(
-    withEnvironment(
-      new DocumentedCommand({
-        description:
-          "Runs a schedule now and follows the log until the run has ended. A tick of Almanac's own (`schedules ls` lists them) is fired and not followed.",
-        examples: [
-          "npx almanac schedules run minuteReport",
-          `npx almanac schedules run minuteReport --input '{"day": "2026-11-21"}'`,
-          "npx almanac schedules run exports-heartbeats",
-        ],
-        exitCodes: { [EXIT.ok]: "the run has succeeded, or was started", [EXIT.failure]: "the run has failed" },
-      }),
-    ),
-  )
+  environmentCommand({
+    description:
+      "Runs a schedule now and follows the log until the run has ended. A tick of Almanac's own (`schedules ls` lists them) is fired and not followed.",
+    examples: [
+      "npx almanac schedules run minuteReport",
+      `npx almanac schedules run minuteReport --input '{"day": "2026-11-21"}'`,
+      "npx almanac schedules run exports-heartbeats",
+    ],
+    exitCodes: { [EXIT.ok]: "the run has succeeded, or was started", [EXIT.failure]: "the run has failed" },
+  })
     .argument("<schedule>", "its name in main.ts, or a tick of Almanac's own")
     .option("--input <json>", "for the handler, in place of the schedule's own input")
     .option("--force", "also while another run has not ended, when runs may not overlap", false)
@@ -157,18 +155,25 @@ async function followRun(
   outputClosed.addEventListener("abort", () => {
     stop.abort();
   });
-  const log = json ? Promise.resolve() : followLog(functionName(functionPrefix, name), started, aws, stop.signal);
+  const log = json
+    ? Promise.resolve()
+    : followLog(functionName(functionPrefix, name), started, aws, stop.signal).catch((error: unknown) => {
+        console.error(`The log could not be read: ${errorMessage(error)}`);
+      });
   let latest = started;
   while (isOpen(latest) && !stop.signal.aborted) {
     await sleep(POLL_MS);
     [latest = latest] = await table.read([started]);
     if (latest.outcome === "queued" && Date.now() - started.scheduledAt > BEGIN_LIMIT_MS) break;
   }
+  // The lines of a short run arrive after its end.
+  await Promise.race([log, sleep(LOG_DELAY_MS, undefined, { signal: stop.signal }).catch(() => undefined)]);
   stop.abort();
   await log;
   return latest;
 }
 
+/** Prints the run's lines until its last one. Lambda writes none for a run that it ends: then until the signal aborts. */
 async function followLog(
   functionName: string,
   { scheduledAt, run }: Run,
@@ -177,6 +182,7 @@ async function followLog(
 ): Promise<void> {
   const client = new CloudWatchLogsClient({ ...aws, maxAttempts: 8 });
   const group = { name: `/aws/lambda/${functionName}`, feature: "schedules", functionName };
+  const isOfRun = linesOfRun(run);
   const pollMs = aws.endpoint === undefined ? LOG_POLL_MS : POLL_MS;
   for await (const event of followEvents(client, [group], {
     from: scheduledAt,
@@ -185,8 +191,10 @@ async function followLog(
     now: Date.now,
     sleep,
   })) {
-    if (!event.message.includes(run)) continue;
+    if (!isOfRun(event.message)) continue;
     const line = describeEvent(event, functionName.length, colours);
     if (line !== undefined) console.log(line);
+    const { message, outcome } = parseLine(event.message) ?? {};
+    if (message === "ended" && outcome !== "retrying") return;
   }
 }

@@ -26,6 +26,7 @@ from clock import install as install_clock
 from control import control
 from guard import guard
 from kept_state import KeptState
+from redrive import redrive_executions
 
 SAVE_EVERY_SECONDS = 10
 
@@ -208,6 +209,39 @@ def run_distributed_maps_of_jsonata_inline():
         return run(state, raw_input, execution, ctx)
 
     stepfunctions._run_map_items = inline
+
+
+def authorize_tokens_on_their_machine():
+    """A request that ends a state by its token is authorized on every resource; on AWS, on the state's machine, which the token names.
+    Remove when `ministack.core.iam_actions.extract_resource_arn` knows the machine of a token.
+    """
+    from contextvars import ContextVar
+
+    from ministack.core import iam_actions
+    from ministack.services import stepfunctions
+
+    machine, machines = ContextVar("machine"), {}
+    execute, wait, extract = stepfunctions._execute_task, stepfunctions._invoke_with_callback, iam_actions.extract_resource_arn
+
+    def execute_task(state, state_input, execution, ctx):
+        machine.set(execution["stateMachineArn"])
+        return execute(state, state_input, execution, ctx)
+
+    def wait_for_token(resource, arguments, token, state):
+        machines[token] = machine.get()
+        return wait(resource, arguments, token, state)
+
+    def resource_of(service, *request):
+        if service == "states":
+            _method, _path, _headers, body, *_ = request
+            token = iam_actions._safe_json_field(body, "taskToken")
+            if token:
+                return machines.get(token, "*")
+        return extract(service, *request)
+
+    stepfunctions._execute_task = execute_task
+    stepfunctions._invoke_with_callback = wait_for_token
+    iam_actions.extract_resource_arn = resource_of
 
 
 def give_mocks_no_http_method():
@@ -423,6 +457,8 @@ def main():
     describe_alarms_in_full()
     store_tracing_of_state_machines()
     run_distributed_maps_of_jsonata_inline()
+    authorize_tokens_on_their_machine()
+    redrive_executions()
     give_mocks_no_http_method()
     serve_routes_as_deployed()
     accept_loopback_as_tls()

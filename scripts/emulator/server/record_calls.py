@@ -53,6 +53,7 @@ def record_state_machines(record):
     """Hooks the execution of state machine tasks, which MiniStack does not authorize."""
     machine = contextvars.ContextVar("machine")
     execute_task, invoke_resource = stepfunctions._execute_task, stepfunctions._invoke_resource
+    wait_for_token = stepfunctions._invoke_with_callback
 
     def with_machine(state, state_input, execution, context):
         machine.set(execution["stateMachineArn"])
@@ -63,8 +64,14 @@ def record_state_machines(record):
         record(role, *action_of_task(resource, arguments, machine.get()))
         return invoke_resource(resource, arguments)
 
+    def recorded_with_token(resource, arguments, *rest):
+        role = stepfunctions._state_machines[machine.get()]["roleArn"].split("/")[-1]
+        record(role, *action_of_task(resource.removesuffix(".waitForTaskToken"), arguments, machine.get()))
+        return wait_for_token(resource, arguments, *rest)
+
     stepfunctions._execute_task = with_machine
     stepfunctions._invoke_resource = recorded
+    stepfunctions._invoke_with_callback = recorded_with_token
 
 
 def action_of_task(resource, arguments, machine):
@@ -73,7 +80,7 @@ def action_of_task(resource, arguments, machine):
     if resource == f"arn:{partition}:states:::lambda:invoke":
         name = arguments["FunctionName"].split(":")[-1]
         return "lambda:InvokeFunction", f"arn:{partition}:lambda:{region}:{account}:function:{name}"
-    if resource.startswith(f"arn:{partition}:states:::dynamodb:"):
+    if resource.startswith((f"arn:{partition}:states:::dynamodb:", f"arn:{partition}:states:::aws-sdk:dynamodb:")):
         operation = resource.split(":")[-1]  # putItem
         table = arguments["TableName"].split("/")[-1]
         return f"dynamodb:{operation[0].upper()}{operation[1:]}", f"arn:{partition}:dynamodb:{region}:{account}:table/{table}"

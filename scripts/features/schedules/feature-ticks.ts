@@ -25,14 +25,14 @@ export function ticksOf(environment: string, state: Pick<State, "resources">): r
   const targets = resources.filter(({ type }) => type === "aws_cloudwatch_event_target");
   return resources
     .filter(({ type, values }) => type === "aws_cloudwatch_event_rule" && textOf(values["schedule_expression"]) !== "")
-    .flatMap(({ values }): FeatureTick[] => {
+    .flatMap(({ values, module }): FeatureTick[] => {
       const rule = textOf(values["name"]);
       const own = targets.filter((target) => target.values["rule"] === rule);
       const functionArn = textOf(own[0]?.values["arn"]);
       if (functionArn === "") return [];
       return [
         {
-          name: tickName(rule, environment),
+          name: tickName(rule, environment, module),
           schedule: textOf(values["schedule_expression"]),
           ruleArn: textOf(values["arn"]),
           functionArn,
@@ -45,7 +45,7 @@ export function ticksOf(environment: string, state: Pick<State, "resources">): r
 
 /** The events that EventBridge would send now. */
 export function eventsOf({ ruleArn, targets }: FeatureTick, now: number): readonly Readonly<Record<string, unknown>>[] {
-  const [, , , , region = "", account = ""] = ruleArn.split(":");
+  const [, , , region = "", account = ""] = ruleArn.split(":");
   const event = {
     version: "0",
     id: randomUUID(),
@@ -78,8 +78,9 @@ export function nextTick(
 }
 
 /** `almanac-staging-exports-schedule-orders` -> `exports-orders` */
-function tickName(rule: string, environment: string): string {
-  return rule.replace(new RegExp(`^.*?-${environment}-`), "").replace(/-schedule(?=-|$)/, "");
+function tickName(rule: string, environment: string, feature: string): string {
+  const prefix = `-${environment}-`;
+  return rule.slice(rule.indexOf(`${prefix}${feature}-`) + prefix.length).replace(/-schedule(?=-|$)/, "");
 }
 
 function indexOf(transformer: unknown): FeatureTick["targets"] {

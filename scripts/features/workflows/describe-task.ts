@@ -1,7 +1,7 @@
 /** Describes tasks for people. */
 import type { Colors } from "picocolors/types";
 import { MINUTE_SECONDS } from "../../../functions/shared/time";
-import type { Task, TaskStatus } from "../../../functions/workflows/contract";
+import type { Approval, Task, TaskStatus } from "../../../functions/workflows/contract";
 import { plainText } from "../../shared/plain-text";
 import { table } from "../../shared/table";
 
@@ -10,8 +10,14 @@ export function describeTask(task: Task, colours: Colors): string {
   return [
     `${plainText(task.taskId)}  ${colouredStatus(task.status, colours)}`,
     ...task.history.map((moment, index) => describeMoment(moment, task.history[index - 1], colours)),
+    ...(task.approvals ?? []).map((approval) => describeApproval(approval)),
     colours.dim(`  ${plainText(task.executionArn)}`),
   ].join("\n");
+}
+
+function describeApproval({ state, requestedAt, decision, decidedAt, decidedBy, comment = "" }: Approval): string {
+  if (decision === undefined) return `  ${requestedAt}  ${plainText(state)} asks for approval`;
+  return `  ${decidedAt ?? ""}  ${plainText(state)} ${decision} by ${plainText(decidedBy ?? "")}${comment === "" ? "" : `: ${plainText(comment)}`}`;
 }
 
 /** An entry of a history: time, duration since the previous one, reason. */

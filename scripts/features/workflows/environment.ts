@@ -1,6 +1,7 @@
 /** Connects to a workflow of an environment. */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SFNClient } from "@aws-sdk/client-sfn";
+import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { Option, type Command } from "commander";
 import { systemClock } from "../../../functions/shared/clock";
 import { ownValue } from "../../../functions/shared/own-value";
@@ -24,8 +25,13 @@ export function workflowCommand(contents: ConstructorParameters<typeof Documente
 export async function findWorkflow(options: WorkflowOptions) {
   const deployed = await findDeployed(options);
   const { aws } = deployed;
-  const { table_name, state_machine_arn, execution_arn_prefix, keep_days } = workflowOf(deployed, options.workflow);
+  const workflow = workflowOf(deployed, options.workflow);
+  const { table_name, state_machine_arn, execution_arn_prefix, keep_days, is_own } = workflow;
   return {
+    /** Its machine is the user's. */
+    isOwn: is_own,
+    /** The ARN of the credentials' owner. */
+    caller: async () => (await new STSClient(aws).send(new GetCallerIdentityCommand({}))).Arn ?? "unknown",
     ports: {
       clock: systemClock,
       table: taskTable(new DynamoDBClient(aws), table_name, keep_days),

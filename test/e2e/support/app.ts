@@ -55,6 +55,8 @@ new Environment(app, "local", {
       timeoutSeconds: 10,
       overlap: "allow",
     },
+    // The example of main.ts, in the minute of each hour in which it fails on purpose.
+    minuteReport: { entry: "functions/examples/minute-report.ts", schedule: "cron(30 * * * ? *)" },
     documented: {
       entry: "test/e2e/support/scheduled.ts",
       schedule: "cron(0 6 * * ? *)",

@@ -30,6 +30,9 @@ export const RUN_BY: Readonly<Record<string, string>> = {
   stop: "./support/setup",
   "exports restore": "exports",
   "pipelines redrive": "pipelines",
+  "workflows approve": "workflows",
+  "workflows redrive": "workflows",
+  "workflows reject": "workflows",
   redrive: "heartbeats",
 };
 

@@ -152,7 +152,9 @@ describe("the API", () => {
     expect((await call("DELETE", "/tasks/{id}", { pathParameters: { id: "order-1" } }))[0]).toBe(200);
     expect(sfn.commandCalls(StopExecutionCommand)[0]?.args[0].input).toMatchObject({ executionArn: ROW.executionArn });
     expect(dynamodb.commandCalls(UpdateItemCommand)[0]?.args[0].input).toMatchObject({
-      ConditionExpression: "attribute_not_exists(#status) OR #status = :running AND executionArn = :arn",
+      ConditionExpression:
+        "attribute_not_exists(#status) OR #status = :running AND executionArn = :arn " +
+        "AND (attribute_not_exists(redrivenAfter) OR redrivenAfter < :endedAt)",
       Key: marshall({ taskId: "order-1", timestamp: TIMESTAMP }),
     });
   });

@@ -1,11 +1,13 @@
 /** Runs a user's machine between the writes of its row, on a virtual clock. */
 import { readFileSync } from "node:fs";
 import * as z from "zod";
+import { sleep } from "../../../functions/shared/clock";
 import { jsonata } from "../../../modules/asl/asl";
 import { MachineError } from "../../../modules/asl/machine";
 import { loadDefinition } from "../../../modules/workflows/load-definition";
 import { ownMachine } from "../../../modules/workflows/own-machine";
-import { permissionsOf, unusedOf } from "../../../modules/workflows/permissions";
+import { nestedApprovalsOf, permissionsOf, unusedOf } from "../../../modules/workflows/permissions";
+import { approval } from "../../../modules/workflows/record";
 import { aslFaultsOf } from "../../support/asl-faults";
 import { fakeTaskTable } from "../../support/fake-task-table";
 import { mermaidOf } from "../../support/mermaid";
@@ -16,17 +18,26 @@ const { stateMachine, pass, lambdaInvoke, sqsSend, startExecutionSync, dynamoGet
 
 const START = Date.parse("2026-11-21T12:00:00Z");
 const refs = { table: "tasks", timeLimitSeconds: 3_600, keepDays: 90 };
-const refund = loadDefinition("workflows/refund.ts").machine({ functions: { pay: "pay" } });
+const refund = loadDefinition("workflows/refund.ts").machine({
+  functions: { pay: "pay" },
+  approval: (fields) => approval("tasks", fields),
+});
 const machine = ownMachine({ ...refs, machine: refund });
 const at = (seconds: number) => new Date(START + seconds * 1_000).toISOString();
 
-function start(amount: unknown, pay: Service, update: (service: Service) => Service = (service) => service) {
+function start(
+  amount: unknown,
+  pay: Service,
+  update: (service: Service) => Service = (service) => service,
+  enter: (service: Service) => Service = (service) => service,
+) {
   const clock = virtualClock(START);
   const table = fakeTaskTable();
   const input = { taskId: "refund-1", timestamp: START / 1_000, input: { amount: z.json().parse(amount) } };
   const services = {
     ...table.services,
     "dynamodb:updateItem": update(table.services["dynamodb:updateItem"]),
+    "dynamodb:updateItem.waitForTaskToken": enter(table.services["dynamodb:updateItem"]),
     "lambda:invoke": pay,
   };
   const run = runMachine(machine, input, { clock, services, name: "refund-1" });
@@ -46,9 +57,9 @@ describe("a user's machine", () => {
 
   it("has the task as its input, and its output is the execution's", async () => {
     const events: unknown[] = [];
-    const { run, row, input } = start(12, (parameters) => {
+    const { run, row, input } = start(12, (parameters, context) => {
       events.push(parameters);
-      return paid(parameters, { state: "", attempt: 0 });
+      return paid(parameters, context);
     });
     await expect(run.ended).resolves.toEqual({ status: "SUCCEEDED", output: { receipt: "r", parts: [1, null] } });
     expect(events).toEqual([{ FunctionName: "pay", Payload: input }]);
@@ -63,6 +74,45 @@ describe("a user's machine", () => {
     });
   });
 
+  it("waits for a person: the row has the token with which the state ends", async () => {
+    const done: { approve?: () => void } = {};
+    const { clock, run, row } = start(
+      500,
+      paid,
+      (service) => service,
+      (write) => async (parameters, context) => {
+        await write(parameters, context);
+        return new Promise((resolve) => {
+          done.approve = () => {
+            resolve({ decision: "approved" });
+          };
+        });
+      },
+    );
+    await sleep(clock, 60_000);
+    expect(run.status()).toBe("RUNNING");
+    expect(row()).toMatchObject({
+      status: "STARTED",
+      approvals: [{ state: "Approve", requestedAt: at(0), token: expect.stringContaining("Approve") as unknown }],
+    });
+    done.approve?.();
+    await expect(run.ended).resolves.toMatchObject({ status: "SUCCEEDED", output: { receipt: "r" } });
+  });
+
+  it("fails when nobody decides in time", async () => {
+    const { clock, run } = start(500, paid, undefined, () => () => new Promise(() => undefined));
+    await sleep(clock, 1_801_000);
+    await expect(run.ended).resolves.toMatchObject({ status: "FAILED", error: "States.Timeout" });
+    expect(run.path.at(-1)).toBe("Approve");
+  });
+
+  it("waits once at a time: an approval within branches is refused", () => {
+    const inner = stateMachine({ StartAt: "In", States: { In: approval("tasks", { TimeoutSeconds: 60, End: true }) } });
+    const outer = stateMachine({ StartAt: "A", States: { A: jsonata.parallel({ Branches: [inner], End: true }) } });
+    expect(nestedApprovalsOf(outer)).toEqual(["In"]);
+    expect(nestedApprovalsOf(inner)).toEqual([]);
+  });
+
   it("fails in the state that failed: the reconciler writes the row", async () => {
     const { run, row } = start(12, () => Promise.reject(new StatesError("PaymentRefused", "no funds")));
     await expect(run.ended).resolves.toEqual({ status: "FAILED", error: "PaymentRefused", cause: "no funds" });
@@ -71,10 +121,10 @@ describe("a user's machine", () => {
   });
 
   it("succeeds when the response to its last write is lost: the row has one end", async () => {
-    let writes = 0;
+    let writes = 0; // of STARTED, of DONE
     const { run, row } = start(12, paid, (service) => async (parameters, context) => {
       const result = await service(parameters, context);
-      if (++writes === 1) throw new StatesError("DynamoDB.SdkClientException", "timeout");
+      if (++writes === 2) throw new StatesError("DynamoDB.SdkClientException", "timeout");
       return result;
     });
     await expect(run.ended).resolves.toMatchObject({ status: "SUCCEEDED" });

@@ -7,7 +7,7 @@ import { scopeOf } from "../../../functions/shared/handlers/scopes";
 import { jsonText } from "../../../functions/shared/json-text";
 import { timerRoutes } from "../../../functions/timers/api/routes";
 import { API_ROUTES } from "../../../functions/timers/contract";
-import { API_ROUTES as WORKFLOW_ROUTES } from "../../../functions/workflows/contract";
+import { API_ROUTES as WORKFLOW_ROUTES, OWN_ROUTES } from "../../../functions/workflows/contract";
 import { openapiDocuments } from "../../../scripts/dev/docs/openapi";
 import { fakeTimers } from "../../support/fake-timers";
 
@@ -83,7 +83,7 @@ describe("the API of pipelines", () => {
 describe("the API of workflows", () => {
   it("has each route", () => {
     expect(routesOf(documentOf("workflows"))).toEqual(
-      WORKFLOW_ROUTES.map(({ method, path }) => `${method} ${path}`).sort(),
+      [...WORKFLOW_ROUTES, ...OWN_ROUTES].map(({ method, path }) => `${method} ${path}`).sort(),
     );
   });
 });

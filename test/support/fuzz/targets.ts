@@ -186,6 +186,9 @@ const endpoints: readonly (readonly [Handler, string, readonly FuzzRequest[]])[]
   ],
   [workflowsTasks, "GET /tasks/{id}", [request("GET /tasks/{id}", id)]],
   [workflowsTasks, "DELETE /tasks/{id}", [request("DELETE /tasks/{id}", id)]],
+  [workflowsTasks, "POST /tasks/{id}/approve", [request("POST /tasks/{id}/approve", id, { comment: "fine" })]],
+  [workflowsTasks, "POST /tasks/{id}/reject", [request("POST /tasks/{id}/reject", id, { state: "Approve" })]],
+  [workflowsTasks, "POST /tasks/{id}/redrive", [request("POST /tasks/{id}/redrive", id)]],
   ...reports,
   [
     pipelinesIngress,

@@ -109,12 +109,15 @@ const KMS_CALLS: Readonly<Record<string, readonly string[]>> = {
 async function isAllowed({ role, action, resource }: Call, deployed: Deployed): Promise<boolean> {
   const resourcePolicy = deployed.resourcePolicies.get(ownerOf(resource));
   const accountId = resource.split(":")[4] || EMULATED_ACCOUNT;
-  const Statement = deployed.roles.get(role) ?? [];
+  const Statement = (deployed.roles.get(role) ?? []).map((statement) => ({
+    ...statement,
+    Action: statement.Action.map(evaluatedAs),
+  }));
   const { resultType, ...result } = await runSimulation(
     {
       request: {
         principal: `arn:aws:sts::${EMULATED_ACCOUNT}:assumed-role/${role}/session`,
-        action,
+        action: evaluatedAs(action),
         resource: { resource, accountId },
         contextVariables: { "aws:SecureTransport": "true" },
       },
@@ -128,6 +131,16 @@ async function isAllowed({ role, action, resource }: Call, deployed: Deployed): 
   // An error means that IAM does not define the action or the resource.
   return resultType !== "error" && "overallResult" in result && result.overallResult === "Allowed";
 }
+
+/**
+ * Actions that AWS authorizes on the state machine of their token, while IAM's reference has no resource for them: evaluated as others
+ * that have it, and that no role here has. Source: `StateMachine.grantTaskResponse` of the AWS CDK, and AWS's message of such a denial.
+ */
+const SEND_TASK: Readonly<Record<string, string>> = {
+  "states:SendTaskSuccess": "states:DescribeStateMachine",
+  "states:SendTaskFailure": "states:UpdateStateMachine",
+};
+const evaluatedAs = (action: string) => SEND_TASK[action] ?? action;
 
 const EMULATED_ACCOUNT = "000000000000";
 

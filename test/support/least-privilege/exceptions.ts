@@ -130,6 +130,8 @@ export const EXCEPTIONS: readonly Exception[] = [
   {
     role: /^almanac-local-workflows-refund-(api|start|sweep)$/,
     statement: /./,
+    // Only workflows with a definition have these.
+    part: /^(?!states:(RedriveExecution|SendTask))/,
     because: "the same code and grants as the functions of the workflow `task`, whose tests use each of them",
     isUsedAtTimes: true,
   },

@@ -1,6 +1,6 @@
 /** The sweep's requests for running tasks, against a stub with AWS's pages and quotas. */
 import { stepFunctions } from "../../../../functions/workflows/task/executions";
-import { sweep } from "../../../../functions/workflows/task/reconciler";
+import { sweep } from "../../../../functions/workflows/task/sweep";
 import { fakeTaskTable } from "../../../../test/support/fake-task-table";
 import { throttledStates, type StoredExecution } from "../../../../test/support/throttled-states";
 import { virtualClock } from "../../../../test/support/virtual-clock";

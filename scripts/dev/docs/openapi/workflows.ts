@@ -1,6 +1,12 @@
 /** The API of workflows. */
 import * as z from "zod";
-import { taskIdSchema, taskListSchema, taskRequestSchema, taskSchema } from "../../../../functions/workflows/contract";
+import {
+  decisionSchema,
+  taskIdSchema,
+  taskListSchema,
+  taskRequestSchema,
+  taskSchema,
+} from "../../../../functions/workflows/contract";
 import { SIGNED_ERRORS, type Api } from "./document";
 
 const startedSchema = z.object({
@@ -44,6 +50,26 @@ export const WORKFLOWS_API: Api = {
         200: { description: "The task has ended", schema: taskSchema },
         202: { description: "The task is being cancelled", schema: taskSchema },
       },
+      errors: [...SIGNED_ERRORS, "notFound", "conflict"],
+    },
+    "POST /tasks/{id}/approve": {
+      id: "approveTask",
+      summary: "Approves a task that waits for a person",
+      body: decisionSchema,
+      answers: { 200: { description: "The task, which goes on", schema: taskSchema } },
+      errors: [...SIGNED_ERRORS, "notFound", "conflict"],
+    },
+    "POST /tasks/{id}/reject": {
+      id: "rejectTask",
+      summary: "Rejects a task that waits for a person",
+      body: decisionSchema,
+      answers: { 200: { description: "The task, whose state fails", schema: taskSchema } },
+      errors: [...SIGNED_ERRORS, "notFound", "conflict"],
+    },
+    "POST /tasks/{id}/redrive": {
+      id: "redriveTask",
+      summary: "Runs a failed task again, from the state that failed",
+      answers: { 200: { description: "The task, which is STARTED", schema: taskSchema } },
       errors: [...SIGNED_ERRORS, "notFound", "conflict"],
     },
   },

@@ -1,7 +1,7 @@
 import { UnavailableError } from "../../../../functions/shared/handlers/http-errors";
 import { sleep } from "../../../../functions/shared/clock";
 import { cancelTask, findTask, startTask } from "../../../../functions/workflows/task/lifecycle";
-import { sweep } from "../../../../functions/workflows/task/reconciler";
+import { sweep } from "../../../../functions/workflows/task/sweep";
 import { hashOf } from "../../../../functions/workflows/task/input-hash";
 import type { Json } from "../../../../functions/workflows/task/json";
 import { executionNameOf } from "../../../../functions/workflows/task/execution-name";

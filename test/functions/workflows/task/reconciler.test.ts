@@ -4,7 +4,8 @@ import * as z from "zod";
 import { sleep, type Clock } from "../../../../functions/shared/clock";
 import type { Executions } from "../../../../functions/workflows/task/executions";
 import { startTask } from "../../../../functions/workflows/task/lifecycle";
-import { isStale, reconcile, sweep } from "../../../../functions/workflows/task/reconciler";
+import { reconcileEvent } from "../../../../functions/workflows/task/reconciler";
+import { sweep } from "../../../../functions/workflows/task/sweep";
 import { taskEndOf } from "../../../../functions/workflows/task/task";
 import { taskMachine } from "../../../../modules/workflows/definition";
 import { fakeExecutions } from "../../../support/fake-executions";
@@ -100,9 +101,11 @@ async function simulate({ writes, work, abortAt, deliveries, sweeps, lags }: Sce
     lag: () => nextLag.next().value ?? 0,
     onEnd: (arn, stoppedAt) => {
       const handle = async (attempt: number): Promise<void> => {
-        const execution = await executions.describe(arn);
-        if (execution !== undefined && !isStale(execution, stoppedAt)) await reconcile(execution, table);
-        else if (attempt < 3) clock.after(attempt * 60_000, () => void handle(attempt + 1));
+        try {
+          await reconcileEvent({ executionArn: arn, stopDate: stoppedAt }, { table, executions });
+        } catch {
+          if (attempt < 3) clock.after(attempt * 60_000, () => void handle(attempt + 1));
+        }
       };
       for (const delay of deliveries) clock.after(delay, () => void handle(1));
     },

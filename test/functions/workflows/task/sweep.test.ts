@@ -1,6 +1,6 @@
 /** The sweep's requests against AWS's quotas and page sizes. */
 import { stepFunctions } from "../../../../functions/workflows/task/executions";
-import { sweep } from "../../../../functions/workflows/task/reconciler";
+import { sweep } from "../../../../functions/workflows/task/sweep";
 import { fakeTaskTable } from "../../../support/fake-task-table";
 import { throttledStates, type StoredExecution } from "../../../support/throttled-states";
 import { virtualClock } from "../../../support/virtual-clock";

@@ -1,0 +1,23 @@
+/** `almanac workflows redrive <task>`: runs a failed task again from the state that failed. */
+import { redriveTask } from "../../../functions/workflows/task/redrive";
+import { describeTask } from "../../features/workflows/describe-task";
+import { findWorkflow, workflowCommand, type WorkflowOptions } from "../../features/workflows/environment";
+import { colours } from "../../shared/colours";
+import { EXIT, exitCodeOf, UsageError, type JsonOption } from "../../shared/command-line";
+
+export const command = () =>
+  workflowCommand({
+    description:
+      "Runs a task that failed, timed out or was aborted again, from the state that failed. For workflows with a definition of their own.",
+    examples: ["npx almanac workflows redrive order-1 --workflow refund"],
+  })
+    .argument("<task>", "the task's id")
+    .action(exitCodeOf(run));
+
+async function run(taskId: string, options: WorkflowOptions & JsonOption): Promise<number> {
+  const { ports, isOwn } = await findWorkflow(options);
+  if (!isOwn) throw new UsageError("This workflow's machine records its failures itself. Start another task.");
+  const task = await redriveTask(taskId, ports);
+  console.log(options.json ? JSON.stringify(task) : describeTask(task, colours));
+  return EXIT.ok;
+}

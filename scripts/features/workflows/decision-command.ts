@@ -1,0 +1,30 @@
+/** A command that decides a task's approval. */
+import type { Command } from "commander";
+import { commentSchema, type Decision } from "../../../functions/workflows/contract";
+import { decide } from "../../../functions/workflows/task/decide";
+import { parseInput } from "../../../functions/shared/input";
+import { colours } from "../../shared/colours";
+import { EXIT, exitCodeOf, type JsonOption } from "../../shared/command-line";
+import { describeTask } from "./describe-task";
+import { findWorkflow, workflowCommand, type WorkflowOptions } from "./environment";
+
+interface DecisionOptions extends WorkflowOptions, JsonOption {
+  readonly comment?: string;
+  readonly state?: string;
+}
+
+export function decisionCommand(decision: Decision, contents: Parameters<typeof workflowCommand>[0]): Command {
+  return workflowCommand(contents)
+    .argument("<task>", "the task's id")
+    .option("--comment <text>", "why")
+    .option("--state <name>", "only when it waits in this state")
+    .action(
+      exitCodeOf(async (taskId: string, { comment, state, ...options }: DecisionOptions) => {
+        const { ports, caller } = await findWorkflow(options);
+        const reason = comment === undefined ? undefined : parseInput(commentSchema, comment);
+        const task = await decide(taskId, { decision, by: await caller(), comment: reason, state }, ports);
+        console.log(options.json ? JSON.stringify(task) : describeTask(task, colours));
+        return EXIT.ok;
+      }),
+    );
+}

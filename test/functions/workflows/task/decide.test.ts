@@ -1,0 +1,258 @@
+/** Approvals and redrives, against the in-memory table and stubbed executions. */
+import { sleep } from "../../../../functions/shared/clock";
+import { decide, type Decided } from "../../../../functions/workflows/task/decide";
+import { NotRedrivableError, type StateOutcome } from "../../../../functions/workflows/task/executions";
+import { redriveTask } from "../../../../functions/workflows/task/redrive";
+import { ExecutionNotSettledError, reconcile, reconcileEvent } from "../../../../functions/workflows/task/reconciler";
+import { sweep } from "../../../../functions/workflows/task/sweep";
+import type { Execution } from "../../../../functions/workflows/task/task";
+import { approval } from "../../../../modules/workflows/record";
+import { fakeTaskTable } from "../../../support/fake-task-table";
+import { virtualClock } from "../../../support/virtual-clock";
+
+const START = Date.parse("2026-11-21T12:00:00Z");
+const at = (seconds: number) => new Date(START + seconds * 1_000).toISOString();
+const ARN = "arn:aws:states:eu-central-1:000000000000:execution:refund:r-1";
+const BY = "arn:aws:iam::111122223333:user/ann";
+const FAILED: Execution = {
+  arn: ARN,
+  status: "FAILED",
+  input: JSON.stringify({ taskId: "r-1", timestamp: START / 1_000 }),
+  startedAt: START,
+  stoppedAt: START + 5_000,
+  error: "PaymentRefused",
+  cause: "no funds",
+};
+
+async function setup() {
+  const clock = virtualClock(START);
+  const table = fakeTaskTable();
+  await table.putStarted([{ taskId: "r-1", arn: ARN, startedAt: START }]);
+  const outcomes: StateOutcome[] = [];
+  const open = new Set<string>();
+  /** As the machine's state writes it. */
+  const enter = async (token: string) => {
+    open.add(token);
+    const { Arguments } = { Arguments: approval("tasks", { TimeoutSeconds: 60, End: true }) } as const;
+    const text = JSON.stringify(Reflect.get(Arguments, "Arguments"))
+      .replace("{% $states.context.Execution.Input.taskId %}", "r-1")
+      .replace("{% $string($states.context.Execution.Input.timestamp) %}", String(START / 1_000))
+      .replace("{% $states.context.Execution.Id %}", ARN)
+      .replace("{% $states.context.State.Name %}", "Approve")
+      .replace("{% $states.context.State.EnteredTime %}", new Date(clock.now()).toISOString())
+      .replace("{% $states.context.Task.Token %}", token);
+    await table.services["dynamodb:updateItem"](
+      JSON.parse(text) as Parameters<(typeof table.services)["dynamodb:updateItem"]>[0],
+    );
+  };
+  const execution: { now: Execution } = { now: FAILED };
+  const redrives: { count: number; readonly tokens: Set<string>; error?: Error } = { count: 0, tokens: new Set() };
+  const executions = {
+    complete: (token: string, outcome: StateOutcome) => {
+      if (!open.delete(token)) return Promise.resolve(false);
+      outcomes.push(outcome);
+      return Promise.resolve(true);
+    },
+    describe: () => Promise.resolve(execution.now),
+    redrive: (_: string, token: string) => {
+      if (redrives.tokens.has(token)) return Promise.resolve();
+      redrives.count += 1;
+      if (redrives.error) return Promise.reject(redrives.error);
+      redrives.tokens.add(token);
+      execution.now = { ...FAILED, status: "RUNNING", stoppedAt: undefined, redrivenAt: clock.now() };
+      return Promise.resolve();
+    },
+    running: () => Promise.resolve(new Set<string>()),
+    unsuccessfulSince: () => Promise.resolve([]),
+  };
+  const ports = { clock, table, executions };
+  const decided = (fields: Partial<Decided> = {}) => decide("r-1", { decision: "approved", by: BY, ...fields }, ports);
+  return { clock, table, executions, outcomes, open, enter, ports, decided, execution, redrives };
+}
+
+describe("an approval", () => {
+  it("ends the state with the decision, and then the row has it", async () => {
+    const { enter, decided, outcomes, clock, table } = await setup();
+    await enter("t1");
+    await sleep(clock, 9_000);
+    const task = await decided({ comment: "fine" });
+    const recorded = { state: "Approve", requestedAt: at(0), decision: "approved", decidedAt: at(9), decidedBy: BY };
+    expect(task.approvals).toEqual([{ ...recorded, comment: "fine" }]);
+    expect(outcomes).toEqual([
+      { output: { state: "Approve", decision: "approved", by: BY, at: at(9), comment: "fine" } },
+    ]);
+    expect(JSON.stringify(task)).not.toContain("t1");
+    expect(JSON.stringify(table.row("r-1"))).toContain("t1");
+  });
+
+  it("is decided once: the same again is the same answer, another is refused", async () => {
+    const { enter, decided, outcomes } = await setup();
+    await enter("t1");
+    const first = await decided({ decision: "rejected" });
+    expect(await decided({ decision: "rejected", by: "another" })).toEqual(first);
+    await expect(decided()).rejects.toThrow(`the task was rejected at ${at(0)}`);
+    expect(outcomes).toEqual([{ error: "Rejected", cause: `by ${BY}` }]);
+  });
+
+  it("is decided once by two who decide at once", async () => {
+    const { enter, decided, outcomes, table } = await setup();
+    await enter("t1");
+    const both = await Promise.allSettled([decided(), decided({ decision: "rejected" })]);
+    expect(outcomes).toHaveLength(1);
+    expect(both.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+    expect(table.row("r-1")).toMatchObject({ approvals: [{ decision: "approved" }] });
+  });
+
+  it("is refused after the task's end, without a call to Step Functions", async () => {
+    const { enter, decided, outcomes, table } = await setup();
+    await enter("t1");
+    await reconcile(FAILED, table);
+    await expect(decided()).rejects.toThrow("the approval has expired, its task has ended");
+    expect(outcomes).toEqual([]);
+  });
+
+  it("is recorded also when the machine waits for the next one already", async () => {
+    const { enter, decided, executions, table } = await setup();
+    await enter("t1");
+    const { complete } = executions;
+    executions.complete = async (...completed) => {
+      const isAccepted = await complete(...completed);
+      await enter("t2");
+      return isAccepted;
+    };
+    await decided({ comment: "fine" });
+    expect(table.row("r-1")).toMatchObject({ approvals: [{ decision: "approved", comment: "fine" }, { token: "t2" }] });
+    expect(table.row("r-1")).not.toHaveProperty("approvals.1.decision");
+  });
+
+  it("says when it has expired", async () => {
+    const { enter, decided, open, table } = await setup();
+    await enter("t1");
+    open.clear();
+    await expect(decided()).rejects.toThrow("the approval has expired, its task has ended");
+    expect(table.row("r-1")).toMatchObject({ approvals: [{ state: "Approve" }] });
+    expect(JSON.stringify(table.row("r-1"))).not.toContain("decision");
+  });
+
+  it("is the last one, of the state that is named", async () => {
+    const { enter, decided, table } = await setup();
+    await expect(decided()).rejects.toThrow("the task does not wait for an approval");
+    await enter("t1");
+    await expect(decided({ state: "Other" })).rejects.toThrow("does not wait for an approval of Other");
+    await decided({ state: "Approve" });
+    await enter("t2");
+    await decided({ decision: "rejected" });
+    expect(table.row("r-1")).toMatchObject({ approvals: [{ decision: "approved" }, { decision: "rejected" }] });
+    await expect(decide("nobody", { decision: "approved", by: BY }, (await setup()).ports)).rejects.toThrow("no task");
+  });
+});
+
+describe("a redrive", () => {
+  it("makes the row STARTED, runs the execution, and only a later end counts", async () => {
+    const { ports, table, clock, redrives, execution } = await setup();
+    await reconcile(FAILED, table);
+    await sleep(clock, 60_000);
+    const task = await redriveTask("r-1", ports);
+    expect(task).toMatchObject({
+      status: "STARTED",
+      history: [{ status: "STARTED" }, { status: "FAILED" }, { status: "STARTED" }],
+    });
+    expect(task).not.toHaveProperty("reason");
+    expect(redrives.count).toBe(1);
+    // An event that arrives twice, and a describe that is late.
+    expect(await reconcile(FAILED, table)).toBe("unchanged");
+    expect(await redriveTask("r-1", ports)).toEqual(task);
+    expect(redrives.count).toBe(1);
+    await sleep(clock, 60_000);
+    execution.now = { ...FAILED, stoppedAt: clock.now() };
+    expect(await reconcile(execution.now, table)).toBe("changed");
+    expect(table.row("r-1")).toMatchObject({ status: "FAILED", reason: "PaymentRefused: no funds" });
+  });
+
+  it("whose end event is read before the execution's description has the end is not settled", async () => {
+    const { ports, table, clock, execution } = await setup();
+    await reconcile(FAILED, table);
+    await sleep(clock, 60_000);
+    await redriveTask("r-1", ports);
+    await sleep(clock, 60_000);
+    const event = { executionArn: ARN, stopDate: clock.now() };
+    // As before the redrive, as it runs, and as it is.
+    execution.now = FAILED;
+    await expect(reconcileEvent(event, ports)).rejects.toThrow(ExecutionNotSettledError);
+    execution.now = { ...FAILED, status: "RUNNING", stoppedAt: undefined, redrivenAt: clock.now() - 60_000 };
+    await expect(reconcileEvent(event, ports)).rejects.toThrow(ExecutionNotSettledError);
+    execution.now = { ...FAILED, stoppedAt: clock.now() };
+    expect(await reconcileEvent(event, ports)).toBe("changed");
+    // An event without its time.
+    expect(await reconcileEvent({ executionArn: ARN }, ports)).toBe("unchanged");
+  });
+
+  it("continues after a crash between the row and the execution", async () => {
+    const { ports, table, clock, redrives } = await setup();
+    await reconcile(FAILED, table);
+    await sleep(clock, 60_000);
+    redrives.error = new Error("killed");
+    await expect(redriveTask("r-1", ports)).rejects.toThrow("killed");
+    expect(table.row("r-1")).toMatchObject({ status: "STARTED" });
+    delete redrives.error;
+    expect(await redriveTask("r-1", ports)).toMatchObject({ status: "STARTED" });
+    expect(redrives.count).toBe(2);
+  });
+
+  it("whose execution never ran is ended again by the sweep, after a quarter of an hour", async () => {
+    const { ports, table, clock, redrives } = await setup();
+    await reconcile(FAILED, table);
+    await sleep(clock, 60_000);
+    redrives.error = new Error("killed");
+    await expect(redriveTask("r-1", ports)).rejects.toThrow("killed");
+    const times = { stuckBefore: 0, endedAfter: 0, isOver: () => false };
+    const swept = async () => {
+      const sweeping = sweep(ports, times);
+      await sleep(clock, 1_000);
+      return (await sweeping).reconciled;
+    };
+    expect(await swept()).toBe(0);
+    await sleep(clock, 16 * 60_000);
+    expect(await swept()).toBe(1);
+    expect(table.row("r-1")).toMatchObject({ status: "FAILED", reason: "PaymentRefused: no funds" });
+  });
+
+  it("that Step Functions refuses leaves the task failed", async () => {
+    const { ports, table, clock, redrives } = await setup();
+    await reconcile(FAILED, table);
+    await sleep(clock, 60_000);
+    redrives.error = new NotRedrivableError("older than 14 days");
+    await expect(redriveTask("r-1", ports)).rejects.toThrow("Step Functions does not redrive it: older than 14 days");
+    expect(table.row("r-1")).toMatchObject({ status: "FAILED", reason: "PaymentRefused: no funds" });
+  });
+
+  it("in the console is found by the next call", async () => {
+    const { ports, table, clock, redrives, execution } = await setup();
+    await reconcile(FAILED, table);
+    await sleep(clock, 60_000);
+    execution.now = { ...FAILED, status: "RUNNING", stoppedAt: undefined, redrivenAt: clock.now() };
+    redrives.error = new NotRedrivableError("it runs");
+    expect(await redriveTask("r-1", ports)).toMatchObject({ status: "STARTED" });
+    expect(table.row("r-1")).toMatchObject({ status: "STARTED" });
+  });
+
+  it("happens also when the execution is still described as running, because reads are late", async () => {
+    const { ports, table, clock, redrives, execution } = await setup();
+    await reconcile(FAILED, table);
+    await sleep(clock, 60_000);
+    execution.now = { ...FAILED, status: "RUNNING", stoppedAt: undefined };
+    expect(await redriveTask("r-1", ports)).toMatchObject({ status: "STARTED" });
+    expect(redrives.count).toBe(1);
+  });
+
+  it("happens once for two calls at once, neither of which ends the task", async () => {
+    const { ports, table, clock, redrives, execution } = await setup();
+    await reconcile(FAILED, table);
+    await sleep(clock, 60_000);
+    await redriveTask("r-1", ports);
+    // The other call read the row after the mark, and the execution before it ran again.
+    execution.now = FAILED;
+    expect(await redriveTask("r-1", ports)).toMatchObject({ status: "STARTED" });
+    expect(redrives.count).toBe(1);
+  });
+});

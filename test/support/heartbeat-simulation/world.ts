@@ -150,33 +150,33 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
   };
 
   // --- notifiers ---
-  interface Channel extends Notifier {
+  interface FaultyNotifier extends Notifier {
     readonly messages: NotificationMessage[];
     /** Messages that were delivered without the checker's knowledge. */
     unsure: number;
     dead: number;
   }
-  const channelOf = (name: string): Channel => {
-    const channel: Channel = {
+  const faultyNotifier = (name: string): FaultyNotifier => {
+    const notifier: FaultyNotifier = {
       name,
       messages: [],
       unsure: 0,
       dead: 0,
       send: async (message) => {
-        if (channel.dead > 0) {
-          if (channel.dead % 2 === 0) await sleep(clock, 60 * SECOND_MS);
+        if (notifier.dead > 0) {
+          if (notifier.dead % 2 === 0) await sleep(clock, 60 * SECOND_MS);
           throw new Error("dead");
         }
         if (fault(0.05)) throw new Error("not now");
-        channel.messages.push(message);
+        notifier.messages.push(message);
         if (!fault(0.05)) return;
-        channel.unsure += 1;
+        notifier.unsure += 1;
         throw new Error("the response was lost");
       },
     };
-    return channel;
+    return notifier;
   };
-  const channels = [channelOf("sns"), channelOf("slack")];
+  const faulty = [faultyNotifier("sns"), faultyNotifier("slack")];
 
   // --- runs ---
   const applied = new Map<string, Applied[]>(Object.keys(RULES).map((key) => [key, []]));
@@ -205,9 +205,9 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
       recordReport: () => Promise.resolve(),
       readLog: () => Promise.resolve(undefined),
     };
-    const notifiers = channels.map((channel) => ({
-      name: channel.name,
-      send: living((message: NotificationMessage) => channel.send(message, signal)),
+    const notifiers = faulty.map((notifier) => ({
+      name: notifier.name,
+      send: living((message: NotificationMessage) => notifier.send(message, signal)),
     }));
     const raw = configuration.targets.map(({ name }, index): ProbeResult => {
       return { target: name, at: tick + SECOND_MS, latencyMs: 120, outcome: drawn[index] ?? NO_DNS };
@@ -266,9 +266,9 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
   for (let index = 0; index < TICKS; index++) {
     const tick = tickAt(index);
     await sleep(clock, tick + random.whole(1, 40) * SECOND_MS - clock.now());
-    for (const channel of channels)
-      channel.dead = channel.dead > 0 ? channel.dead - 1 : fault(0.06) ? random.whole(1, 9) : 0;
-    if (!isFaulty()) for (const channel of channels) channel.dead = 0;
+    for (const notifier of faulty)
+      notifier.dead = notifier.dead > 0 ? notifier.dead - 1 : fault(0.06) ? random.whole(1, 9) : 0;
+    if (!isFaulty()) for (const notifier of faulty) notifier.dead = 0;
     const drawn = draw(tick);
     const heartbeatAt = jobAt(tick);
     if (heartbeatAt !== undefined) table.report(monitorKey.cron("nightly"), { heartbeatAt });
@@ -288,7 +288,7 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
   for (const [key, results] of applied) {
     const rules = RULES[key] ?? { failures: 1, within: 1, successes: 1 };
     const expected = expectedEvents(results, rules, windowsOf(key));
-    for (const { name, messages } of channels) {
+    for (const { name, messages } of faulty) {
       const delivered = firstDeliveries(messages, key);
       if (delivered.join("\n") !== expected.join("\n"))
         violate(
@@ -316,13 +316,13 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
       if (ended.up !== daily.up || ended.down !== daily.down) violate("days are the sums of their hours", key);
     }
   }
-  for (const { name, messages, unsure } of channels) {
-    const told = new Set<string>();
+  for (const { name, messages, unsure } of faulty) {
+    const delivered = new Set<string>();
     let again = 0;
     for (const { id, parts } of messages) {
       const ids = parts.map((part) => identity(part));
-      if (ids.some((each) => told.has(each))) again += 1;
-      for (const each of ids) told.add(each);
+      if (ids.some((each) => delivered.has(each))) again += 1;
+      for (const each of ids) delivered.add(each);
       if (parts.length === 0) violate("a message says something", id);
     }
     if (again > unsure + kills)

@@ -14,6 +14,7 @@ import { isTimeZone } from "../shared/is-time-zone";
 import { parseInput, parseJson, SchemaError } from "../shared/input";
 import { MAX_DATA_DEPTH } from "../shared/json-text";
 import { SECOND_MS } from "../shared/time";
+export { parameterNameSchema } from "../shared/aws/parameter-name";
 export { presentation, SCHEDULE_MONITOR_KEYS } from "../shared/schedule-monitor";
 
 /** Starts due runs, every minute. */

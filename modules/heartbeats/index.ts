@@ -12,7 +12,7 @@ import {
   PING_ROUTES,
   REPORT_ROUTES,
   isRegex,
-  parameterNameSchema,
+  parameterSchema,
   processorMegabytes,
   secretsOf,
   targetsSchema,
@@ -94,16 +94,16 @@ const heartbeatsFields = monitorSettingsSchema.extend({
     })
     .default(`rate(${DEFAULT_INTERVAL_MINUTES} minutes)`),
   /** SSM parameter (SecureString) with a secret of 32 characters or more, from which the ping URLs of jobs that cannot sign are made. @default no ping URLs */
-  pingSecretParameter: parameterNameSchema.optional(),
+  pingSecretParameter: parameterSchema.optional(),
   /** SSM parameter (SecureString) with the URL of a Slack webhook for notifications. @default none */
-  slackWebhookParameter: parameterNameSchema.optional(),
+  slackWebhookParameter: parameterSchema.optional(),
   /** A receiver of notifications as JSON, signed as Standard Webhooks say. @default none */
   webhook: z
     .strictObject({
       /** https, without a credential in it: the signature is the credential. */
       url: webhookUrlSchema,
       /** SSM parameter (SecureString) with the secret: `whsec_` and 24 to 64 bytes in base64. */
-      secretParameter: parameterNameSchema,
+      secretParameter: parameterSchema,
     })
     .optional(),
   /** Who can see the status page. @default a private bucket without CloudFront */
@@ -366,7 +366,7 @@ export class Heartbeats extends Feature {
       type: "string",
       description: `SSM parameter (SecureString) with ${description}`,
       value: parameter,
-      schema: parameterNameSchema,
+      schema: parameterSchema,
     });
     return { value, actions: ["ssm:GetParameter"], resources: [this.arn("ssm", `parameter${value}`)] };
   }

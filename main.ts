@@ -26,10 +26,28 @@ new Environment(app, "local", {
   heartbeats: {
     schedule: "rate(1 minute)",
     targets: [
-      { name: "aws-emulator", url: new URL("/_ministack/health", LOCAL_AWS).href, private: true },
-      { name: "unreachable", url: "http://127.0.0.1:9/", timeoutSeconds: 2, private: true }, // always down, to show a failure
+      {
+        name: "aws-emulator",
+        title: "AWS emulator",
+        description: "Answers all that Almanac calls on this machine",
+        group: "This machine",
+        url: new URL("/_ministack/health", LOCAL_AWS).href,
+        private: true,
+      },
+      {
+        name: "unreachable",
+        title: "Unreachable",
+        description: "Always down, to show a failure",
+        group: "This machine",
+        url: "http://127.0.0.1:9/",
+        timeoutSeconds: 2,
+        private: true,
+      },
     ],
-    cronMonitors: [{ name: "nightly-backup", everySeconds: 86_400, graceSeconds: 3_600 }],
+    cronMonitors: [
+      { name: "nightly-backup", title: "Nightly backup", group: "Jobs", everySeconds: 86_400, graceSeconds: 3_600 },
+    ],
+    statusPage: { title: "Almanac on this machine", accent: "#2f5d8a" },
   },
   timers: { shards: 2 },
   exports: { tables: [{ name: "heartbeats", table: "almanac-local-heartbeats", segments: 2 }] },

@@ -1,5 +1,4 @@
 /** The handler of a run's first state: claims the run and plans its segments. */
-import { isDeepStrictEqual } from "node:util";
 
 import { DescribeTableCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { S3Client } from "@aws-sdk/client-s3";
@@ -17,7 +16,7 @@ import {
   type ClaimRunInput,
   type Run,
 } from "./contract";
-import { claimRun, requestedSlot, type ClaimPorts } from "./run/claim";
+import { claimRun, type ClaimPorts } from "./run/claim";
 import { findExport, readConfiguration } from "./run/configuration";
 import { endOf, failureOf, isRunning } from "./run/executions";
 import { locationOf } from "./run/object-keys";
@@ -52,26 +51,19 @@ export function claimStep(
   return returnPermanentFailures(logger, async ({ request, execution }: ClaimRunInput): Promise<Claim> => {
     const config = findExport(await readConfiguration(s3, environment.CONFIGURATION_BUCKET), request);
     const home = { region: await dynamodb.config.region(), bucket: environment.EXPORTS_BUCKET };
-    const now = clock.now();
-    const claim = await claimRun({ request, config, home, execution, now }, ports);
+    const claim = await claimRun({ request, config, home, execution, now: clock.now() }, ports);
     logger.info("claim", { export: request.export, outcome: claim.outcome });
     if (claim.outcome === "exists")
       return { outcome: "exists", message: `exists - no new data uploaded: ${claim.location}` };
     if (claim.outcome === "running") return { outcome: "running", message: `already running: ${claim.execution}` };
 
-    const { run } = claim;
+    const { run, claimAgain } = claim;
     await recordEndOf(execution, run, { sfn, state });
     logger.info("run", { run: run.id, day: run.day, attempt: run.attempt, location: locationOf(run) });
     const isDescribed = run.tableSize !== undefined || run.role !== undefined || run.region !== home.region;
     // The run's own limit takes precedence.
     const planned = isDescribed ? run : { ...(await describeTable(run.config.table, dynamodb)), ...run };
     if (!isDescribed) await state.saveRun(planned);
-    const requested = requestedSlot(request, config, now);
-    const claimAgain =
-      run.day !== requested.day ||
-      run.time !== requested.time ||
-      run.trigger !== request.trigger ||
-      !isDeepStrictEqual(run.range, request.range);
     const empty = run.window !== undefined && isEmptyWindow(run.window);
     const segments = empty ? [] : Array.from({ length: run.segments }, (_, segment) => segment);
     return { outcome: "run", run: planned, segments, claimAgain };

@@ -1,6 +1,7 @@
 /** What the heartbeats module and its functions share: environment variables, keys, configuration schemas, outcomes. No SDK, no I/O. */
 import * as z from "zod";
 
+import { parameterNameSchema } from "../shared/aws/parameter-name";
 import { environmentSchema, positiveInteger, text, type EnvironmentVariables } from "../shared/environment";
 import { invalidCronReason } from "../shared/calendar/cron";
 import { isTimeZone } from "../shared/is-time-zone";
@@ -112,9 +113,7 @@ const FRAMING_HEADERS: ReadonlySet<string> = new Set(["content-length", "transfe
 /** Tab, printable ASCII, Latin-1: the characters that HTTP allows in a header value and Node sends. */
 export const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-export const parameterNameSchema = z
-  .string()
-  .regex(/^(\/[\w.-]+)+$/, 'is not an SSM parameter name such as "/almanac/slack/webhook"');
+export const parameterSchema = parameterNameSchema("/almanac/slack/webhook");
 
 /** Routes of the heartbeats API. A ping's key is the job's name and a token: its caller cannot sign. */
 export const REPORT_ROUTES = ["/heartbeats/{name}", "/heartbeats/{name}/{event}"] as const;
@@ -124,7 +123,7 @@ export const PING_METHODS = ["GET", "POST"] as const;
 /** A header value read from SSM at run time, so that the secret is not in Terraform's state. */
 const secretSchema = z.strictObject({
   /** The SSM parameter (SecureString) with the complete header value. */
-  ssm: parameterNameSchema,
+  ssm: parameterSchema,
   /** ARN of the customer managed KMS key that encrypts the parameter. @default the AWS managed key */
   key: z
     .string()
@@ -491,7 +490,8 @@ function rejectDuplicateNames(items: readonly { readonly name: string }[], conte
   });
 }
 
-function isRegex(pattern: string): boolean {
+/** Whether the text is a JavaScript regular expression, with the flag "u". */
+export function isRegex(pattern: string): boolean {
   try {
     new RegExp(pattern, "u");
     return true;

@@ -1,6 +1,7 @@
 /** Names, schemas and limits that the pipelines module and its functions share. */
 import * as z from "zod";
 
+import { parameterNameSchema } from "../shared/aws/parameter-name";
 import { environmentSchema, text, type EnvironmentVariables } from "../shared/environment";
 import { parseJson } from "../shared/input";
 
@@ -10,10 +11,7 @@ const jsonPointerSchema = z
   .regex(/^(\/([^~/]|~[01])*)+$/, 'is not a JSON Pointer such as "/jobOrderId" or "/customer/name"')
   .max(200);
 
-/** The name of an SSM parameter, with its leading slash. */
-const parameterSchema = z
-  .string()
-  .regex(/^(\/[\w.-]+)+$/, 'is not the name of a parameter such as "/almanac/slack/orders"');
+const parameterSchema = parameterNameSchema("/almanac/slack/orders");
 
 /** A header's name. */
 const headerSchema = z.string().regex(/^[\w-]{1,60}$/, 'is not the name of a header such as "X-Signature"');

@@ -11,9 +11,10 @@ import {
 } from "../shared/calendar/schedule-expression";
 import { environmentSchema, text, type EnvironmentVariables } from "../shared/environment";
 import { isTimeZone } from "../shared/is-time-zone";
-import { parseJson } from "../shared/input";
+import { parseInput, parseJson, SchemaError } from "../shared/input";
 import { MAX_DATA_DEPTH } from "../shared/json-text";
 import { SECOND_MS } from "../shared/time";
+export { parameterNameSchema } from "../shared/aws/parameter-name";
 export { presentation, SCHEDULE_MONITOR_KEYS } from "../shared/schedule-monitor";
 
 /** Starts due runs, every minute. */
@@ -145,6 +146,28 @@ export type ScheduleConfig = z.output<typeof scheduleConfigSchema>;
 /** Schedules by name. */
 export const schedulesSchema = z.record(nameSchema, scheduleConfigSchema);
 export type Schedules = z.output<typeof schedulesSchema>;
+
+/** One that cannot be read is an error in its place: the others go on. */
+export type ReadSchedules = Readonly<Record<string, ScheduleConfig | SchemaError>>;
+
+/**
+ * The schedules of {@link CONFIGURATION_KEY}. With plain Terraform, their fields have been checked in part.
+ *
+ * @throws JsonSyntaxError, and SchemaError for a text that is no object
+ */
+export function readSchedules(text: string): ReadSchedules {
+  const found = parseInput(z.record(z.string(), z.unknown()), parseJson(text));
+  return Object.fromEntries(
+    Object.entries(found).map(([name, value]): [string, ScheduleConfig | SchemaError] => {
+      try {
+        return [parseInput(nameSchema, name), parseInput(scheduleConfigSchema, value)];
+      } catch (error) {
+        if (error instanceof SchemaError) return [name, error];
+        throw error;
+      }
+    }),
+  );
+}
 
 /**
  * Why a schedule's fields contradict each other; undefined when they do not.

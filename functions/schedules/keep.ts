@@ -6,9 +6,15 @@ import { createAwsJsonClient } from "../shared/aws/clients/aws-json";
 import { createLambda } from "../shared/aws/clients/lambda";
 import { createS3 } from "../shared/aws/clients/s3";
 import { scheduledHandler } from "../shared/handlers/scheduled-handler";
-import { parseInput, parseJson } from "../shared/input";
 import { SECOND_MS } from "../shared/time";
-import { CONFIGURATION_KEY, functionName, keepEnvironment, runIdOf, schedulesSchema, type Schedules } from "./contract";
+import {
+  CONFIGURATION_KEY,
+  functionName,
+  keepEnvironment,
+  readSchedules,
+  runIdOf,
+  type ReadSchedules,
+} from "./contract";
 import { keepSchedules, type KeeperPorts } from "./keeper/keep-schedules";
 import { awsJsonCall } from "./storage/dynamo-call";
 import { monitorsTable } from "./storage/monitors-table";
@@ -28,10 +34,10 @@ const RESERVE_MS = 10 * SECOND_MS;
 export const handler = scheduledHandler(keepEnvironment, ({ environment, account, clock, logger, metrics }) => {
   const lambda = createLambda();
   const dynamodb = createAwsJsonClient({ service: "dynamodb", connections: CONNECTIONS });
-  let schedules: Schedules | undefined;
+  let schedules: ReadSchedules | undefined;
 
   return async ({ deadline }) => {
-    schedules ??= await readSchedules(environment.CONFIGURATION_BUCKET, account);
+    schedules ??= await readConfiguration(environment.CONFIGURATION_BUCKET, account);
     const call = awsJsonCall(dynamodb, deadline);
     const { HEARTBEATS_TABLE } = environment;
     const ports: KeeperPorts = {
@@ -66,7 +72,7 @@ export const handler = scheduledHandler(keepEnvironment, ({ environment, account
   };
 });
 
-async function readSchedules(Bucket: string, account: string): Promise<Schedules> {
+async function readConfiguration(Bucket: string, account: string): Promise<ReadSchedules> {
   const { Body } = await createS3(account).send(new GetObjectCommand({ Bucket, Key: CONFIGURATION_KEY }));
-  return parseInput(schedulesSchema, parseJson((await Body?.transformToString()) ?? ""));
+  return readSchedules((await Body?.transformToString()) ?? "");
 }

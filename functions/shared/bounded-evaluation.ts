@@ -39,19 +39,24 @@ export function evaluateWithin<Result>(milliseconds: number, work: () => Result)
 
 /** Repeated, and followed by something that does not match, these make backtracking visible. */
 const PUMPS = ["a", "A", "0", " ", "-", "_", ".", "/", "a0", "ab"];
+/** One of them is in no character class of the pattern. */
+const ENDS = ["\u0000", "!", "\n", " "];
 const PUMP_LENGTH = 40;
 const PROBE_MS = 50;
 
 /**
- * Whether a search for the pattern can take exponential time, by trying: texts of its own characters, repeated. For a pattern that a
- * configuration brings; the time limit above holds for the others.
+ * Whether a search for the pattern can take exponential time, by trying: texts of its own characters and words, repeated. For a pattern that
+ * a configuration brings; the time limit above holds for what this does not find.
  */
 export function isCatastrophic(pattern: string): boolean {
-  const own = [...new Set(pattern.match(/[\p{L}\p{N}]/gu) ?? [])].slice(0, 20);
+  const own = [
+    ...new Set(pattern.match(/[\p{L}\p{N}]{2,8}|./gsu) ?? []),
+    ...new Set(pattern.match(/./gsu) ?? []),
+  ].slice(0, 80);
   const expression = new RegExp(pattern, "u");
   return [...PUMPS, ...own].some((pump) => {
     const text = pump.repeat(PUMP_LENGTH);
-    return [`${text}\u0000`, `x${text}!`].some(
+    return ENDS.flatMap((end) => [`${text}${end}`, `x${text}${end}`]).some(
       (probe) => evaluateWithin(PROBE_MS, () => expression.test(probe)).kind !== "done",
     );
   });

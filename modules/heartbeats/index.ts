@@ -11,7 +11,8 @@ import {
   PING_METHODS,
   PING_ROUTES,
   REPORT_ROUTES,
-  parameterNameSchema,
+  isRegex,
+  parameterSchema,
   processorMegabytes,
   secretsOf,
   targetsSchema,
@@ -27,6 +28,7 @@ import {
   type Target,
   type MonitorSettings,
 } from "../../functions/heartbeats/contract";
+import { isCatastrophic } from "../../functions/shared/bounded-evaluation";
 import { rateMs, scheduleExpressionSchema } from "../../functions/shared/calendar/schedule-expression";
 import { MINUTE_MS } from "../../functions/shared/time";
 import { Alarm } from "../constructs/alarm";
@@ -70,6 +72,9 @@ const HEARTBEAT_API_TIMEOUT_SECONDS = 15;
 /** Enough for thousands of cron monitors with a heartbeat every minute. */
 const HEARTBEAT_API_THROTTLING = { requestsPerSecond: 50, burst: 100 } as const;
 
+/** Anybody can call a ping URL: the requests of others take nothing from signed reports. */
+const PING_THROTTLING = { requestsPerSecond: 50, burst: 100 } as const;
+
 /** All routes of reports: `.../POST/heartbeats/*`. */
 const HEARTBEATS = { method: "POST", path: "/heartbeats/{name}" } as const;
 
@@ -89,16 +94,16 @@ const heartbeatsFields = monitorSettingsSchema.extend({
     })
     .default(`rate(${DEFAULT_INTERVAL_MINUTES} minutes)`),
   /** SSM parameter (SecureString) with a secret of 32 characters or more, from which the ping URLs of jobs that cannot sign are made. @default no ping URLs */
-  pingSecretParameter: parameterNameSchema.optional(),
+  pingSecretParameter: parameterSchema.optional(),
   /** SSM parameter (SecureString) with the URL of a Slack webhook for notifications. @default none */
-  slackWebhookParameter: parameterNameSchema.optional(),
+  slackWebhookParameter: parameterSchema.optional(),
   /** A receiver of notifications as JSON, signed as Standard Webhooks say. @default none */
   webhook: z
     .strictObject({
       /** https, without a credential in it: the signature is the credential. */
       url: webhookUrlSchema,
       /** SSM parameter (SecureString) with the secret: `whsec_` and 24 to 64 bytes in base64. */
-      secretParameter: parameterNameSchema,
+      secretParameter: parameterSchema,
     })
     .optional(),
   /** Who can see the status page. @default a private bucket without CloudFront */
@@ -114,9 +119,24 @@ const heartbeatsFields = monitorSettingsSchema.extend({
     .refine(
       (targets) => processorMegabytes(targets) + worstCaseBodyMegabytes(targets) <= MAX_MEMORY_MB,
       `can need more than Lambda's limit of ${MAX_MEMORY_MB} MB to search their bodies: use a smaller maxBodyBytes`,
-    ),
+    )
+    .superRefine(rejectSlowPatterns),
 });
 export const heartbeatsSchema = heartbeatsFields.superRefine(rejectSharedNames);
+
+/** A page would decide how long the checker takes. */
+function rejectSlowPatterns(targets: readonly Target[], context: z.RefinementCtx): void {
+  targets.forEach(({ bodyMatches }, index) => {
+    // The target's own schema says of a text that it is no expression.
+    if (bodyMatches === undefined || !isRegex(bodyMatches) || !isCatastrophic(bodyMatches)) return;
+    context.addIssue({
+      code: "custom",
+      path: [index, "bodyMatches"],
+      message: "can take exponential time: rewrite it without nested repetition",
+      input: bodyMatches,
+    });
+  });
+}
 
 /** Badges and incidents are identified by the monitor's name. */
 function rejectSharedNames(
@@ -346,7 +366,7 @@ export class Heartbeats extends Feature {
       type: "string",
       description: `SSM parameter (SecureString) with ${description}`,
       value: parameter,
-      schema: parameterNameSchema,
+      schema: parameterSchema,
     });
     return { value, actions: ["ssm:GetParameter"], resources: [this.arn("ssm", `parameter${value}`)] };
   }
@@ -432,7 +452,7 @@ export class Heartbeats extends Feature {
   private createHeartbeatApi(state: Table, configuration: Bucket, pingSecret: string | undefined): void {
     const reports = REPORT_ROUTES.map((path) => ({ method: "POST", path }) as const);
     const pings = PING_ROUTES.flatMap((path) =>
-      PING_METHODS.map((method) => ({ method, path, authorization: "NONE" }) as const),
+      PING_METHODS.map((method) => ({ method, path, authorization: "NONE", throttling: PING_THROTTLING }) as const),
     );
     const { api } = new ApiFunction<HeartbeatApiEnvironment>(this, "api", {
       entry: "functions/heartbeats/heartbeat-api.ts",

@@ -11,6 +11,7 @@ import {
   instantsFault,
   isReservedVariable,
   kebabCase,
+  parameterNameSchema,
   presentation,
   scheduleFields,
   scheduleNameSchema,
@@ -41,8 +42,6 @@ const MAX_TICK_AGE_SECONDS = 60;
 
 /** The keeper repeats an invocation that has not begun after five minutes. */
 const MAX_INVOCATION_AGE_SECONDS = 300;
-
-const parameterSchema = z.string().regex(/^(\/[\w.-]+)+$/, 'is not an SSM parameter name such as "/invoices/api-key"');
 
 const variableSchema = z
   .string()
@@ -80,7 +79,10 @@ const scheduleSchema = z
     environment: z.record(variableSchema, z.string()).default({}),
     /** Secrets by name: SSM parameters (SecureString), for the handler's `secret(name)`. @default none */
     secrets: z
-      .record(z.string().regex(/^\w{1,64}$/, "is not a name of letters, digits and _"), parameterSchema)
+      .record(
+        z.string().regex(/^\w{1,64}$/, "is not a name of letters, digits and _"),
+        parameterNameSchema("/invoices/api-key"),
+      )
       .default({}),
     /** Its monitor of heartbeats, where the environment has them: a run that fails, is missed or overdue is an incident. @default {} */
     monitor: z

@@ -71,6 +71,8 @@ function attributeOf(
   switch (attribute) {
     case "arn":
       if (type === "aws_s3_bucket") return `arn:${partition}:s3:::${name}`;
+      if (type === "aws_cloudfront_distribution")
+        return `arn:${partition}:cloudfront::${ACCOUNT_ID}:distribution/E0000000000000`;
       if (type === "aws_iam_role") return `arn:${partition}:iam::${ACCOUNT_ID}:role/${name}`;
       return service === undefined ? UNKNOWN : arn;
     case "stream_arn":

@@ -5,15 +5,7 @@ import { readRunning } from "../emulator/run-record";
 import { dashboardUrl } from "../environments/console-url";
 import { findDeployed, type Deployed } from "../environments/deployed";
 import { openInBrowser } from "../shared/browser";
-import {
-  DocumentedCommand,
-  EXIT,
-  exitCodeOf,
-  withEnvironment,
-  withJson,
-  type EnvironmentOptions,
-  type JsonOption,
-} from "../shared/command-line";
+import { environmentCommand, EXIT, exitCodeOf, type EnvironmentOptions, type JsonOption } from "../shared/command-line";
 import { consoleKeyFile, requestConsoleAddress } from "../shared/console-key";
 import { NotInEnvironmentError, outputsOf } from "../shared/feature-outputs";
 import { homeAt } from "../shared/home";
@@ -27,16 +19,12 @@ type Page = (typeof PAGES)[number];
 const SIGNED_FOR_SECONDS = 900;
 
 export const command = () =>
-  withJson(
-    withEnvironment(
-      new DocumentedCommand({
-        description:
-          "Prints the address of a page of an environment, and opens it when run at a terminal: the status page, the CloudWatch dashboard, or, " +
-          "for local, the console, and the messages that Slack would have received. Without a CDN, the address of a status page in AWS is signed for 15 minutes.",
-        examples: ["npx almanac open", "npx almanac open dashboard --env staging"],
-      }),
-    ),
-  )
+  environmentCommand({
+    description:
+      "Prints the address of a page of an environment, and opens it when run at a terminal: the status page, the CloudWatch dashboard, or, " +
+      "for local, the console, and the messages that Slack would have received. Without a CDN, the address of a status page in AWS is signed for 15 minutes.",
+    examples: ["npx almanac open", "npx almanac open dashboard --env staging"],
+  })
     .addArgument(new Argument("[page]", "which page").choices(PAGES).default("status"))
     .option("--no-open", "only print the address")
     .action(exitCodeOf(run));

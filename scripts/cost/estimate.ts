@@ -137,10 +137,33 @@ class Estimation {
   /** Of each policy: a role's are read once for each run of its function. */
   readonly #statements = new Map<Resource, readonly Statement[]>();
 
+  /** By address, and by the names that ARNs end with. In the order of the resources. */
+  readonly #byName = new Map<string, Resource[]>();
+
+  /** Policies by role. */
+  readonly #policiesOf: ReadonlyMap<Resource, readonly Resource[]>;
+
+  /** Targets by rule. */
+  readonly #targetsOf: ReadonlyMap<Resource, readonly Resource[]>;
+
+  readonly #modules: readonly string[];
+
   constructor(private readonly resources: readonly Resource[]) {
     for (const resource of resources) {
-      this.#byType.set(resource.type, [...(this.#byType.get(resource.type) ?? []), resource]);
+      append(this.#byType, resource.type, resource);
+      for (const name of namesOf(resource)) append(this.#byName, name, resource);
     }
+    this.#modules = [...new Set(resources.map(({ module }) => module))];
+    this.#policiesOf = this.#byReferred("aws_iam_role_policy", "role");
+    this.#targetsOf = this.#byReferred("aws_cloudwatch_event_target", "rule");
+  }
+
+  /** Resources of a type by those that an attribute of theirs refers to. */
+  #byReferred(type: string, attribute: string): ReadonlyMap<Resource, readonly Resource[]> {
+    const found = new Map<Resource, Resource[]>();
+    for (const resource of this.#ofType(type))
+      for (const referred of this.#allReferred(resource.values[attribute])) append(found, referred, resource);
+    return found;
   }
 
   run(): Estimate {
@@ -167,7 +190,7 @@ class Estimation {
       ["aws_cloudwatch_dashboard", "dashboard", "cloudWatch.dashboardMonth"],
       ["aws_kms_key", "KMS key", "kms.keyMonth"],
     ] as const;
-    return this.#modules().flatMap((module) =>
+    return this.#modules.flatMap((module) =>
       kinds.flatMap(([type, name, meter]) => {
         const found = this.#ofType(type).filter((resource) => resource.module === module);
         const amount = found.reduce((count, resource) => count + metricsOfAlarm(resource), 0);
@@ -309,9 +332,7 @@ class Estimation {
       .filter(({ values }) => text(values["schedule_expression"]) !== "" && values["state"] !== "DISABLED")
       .map((rule) => ({
         rule,
-        arns: this.#ofType("aws_cloudwatch_event_target")
-          .filter(({ values }) => refersTo(values["rule"], rule))
-          .map(({ values }) => values["arn"]),
+        arns: (this.#targetsOf.get(rule) ?? []).map(({ values }) => values["arn"]),
         usage: usageOf({}),
       }));
     const schedules = this.#ofType("aws_scheduler_schedule").map((rule) => ({
@@ -372,9 +393,7 @@ class Estimation {
 
   /** Every call that a role allows, once, with the runs that it starts; `running` prevents endless recursion. */
   #callsOf(role: Resource, seconds: number, running: ReadonlySet<string>): Usage {
-    const statements = this.#ofType("aws_iam_role_policy")
-      .filter(({ values }) => refersTo(values["role"], role))
-      .flatMap((policy) => this.#statementsOf(policy));
+    const statements = (this.#policiesOf.get(role) ?? []).flatMap((policy) => this.#statementsOf(policy));
     const calls = statements
       .filter(({ Effect }) => Effect === "Allow")
       .flatMap(({ Action, Resource }) => Action.map((action) => ({ action, targets: Resource })));
@@ -383,7 +402,7 @@ class Estimation {
         if (action !== "lambda:InvokeFunction" && action !== "states:StartExecution")
           return [CALLS[action] ?? usageOf({})];
         return targets
-          .filter((arn) => !this.resources.some((resource) => running.has(resource.address) && refersTo(arn, resource)))
+          .filter((arn) => !this.#allReferred(arn).some(({ address }) => running.has(address)))
           .map((arn) => this.#run(arn, seconds, running)?.run ?? usageOf({}));
       }),
     );
@@ -408,12 +427,12 @@ class Estimation {
         return { module, namespace, name, dimensions };
       });
     });
-    const modules = this.#modules();
+    const modules = new Set(this.#modules);
     return [...ofAlarms, ...ofDashboards]
       .filter(({ namespace }) => namespace !== "" && !namespace.startsWith("AWS/"))
       .map((metric) => {
         const service = text(metric.dimensions["service"]);
-        return modules.includes(service) ? { ...metric, module: service } : metric;
+        return modules.has(service) ? { ...metric, module: service } : metric;
       });
   }
 
@@ -422,11 +441,12 @@ class Estimation {
   }
 
   #referred(type: string, reference: unknown): Resource | undefined {
-    return this.#ofType(type).find((resource) => refersTo(reference, resource));
+    return this.#allReferred(reference).find((resource) => resource.type === type);
   }
 
-  #modules(): readonly string[] {
-    return [...new Set(this.resources.map(({ module }) => module))];
+  /** Those whose address or name the reference has: an expression, ARN, name or id. */
+  #allReferred(reference: unknown): readonly Resource[] {
+    return [...new Set(namesIn(reference).flatMap((name) => this.#byName.get(name) ?? []))];
   }
 }
 
@@ -442,14 +462,31 @@ interface NamedMetric {
   readonly dimensions: Readonly<Record<string, unknown>>;
 }
 
-/** Whether a value refers to a resource: by an expression, ARN, name or id. */
-function refersTo(reference: unknown, { address, values }: Resource): boolean {
-  if (typeof reference !== "string" || reference === "") return false;
-  if (reference.includes(`\${${address}.`)) return true;
-  return ["arn", "invoke_arn", "id", "name", "function_name"].some((key) => {
-    const known = text(values[key]);
-    return known !== "" && (reference === known || reference.endsWith(`:${known}`) || reference.endsWith(`/${known}`));
-  });
+const IDENTIFIERS = ["arn", "invoke_arn", "id", "name", "function_name"];
+
+/** What a reference to the resource has: its address as `${address.`, or one of its identifiers. */
+function namesOf({ address, values }: Resource): readonly string[] {
+  const identifiers = IDENTIFIERS.map((key) => text(values[key])).filter((name) => name !== "");
+  return [...new Set([expressionOf(address), ...identifiers])];
+}
+
+/** No identifier begins so. */
+const expressionOf = (address: string) => `\${${address}`;
+
+/** The names that a reference may have: `${address.attribute}`, or an identifier at its end, after `:` or `/`. */
+function namesIn(reference: unknown): readonly string[] {
+  if (typeof reference !== "string" || reference === "") return [];
+  const addresses = [...reference.matchAll(/\$\{([^}]*)/g)].flatMap(([, expression = ""]) =>
+    [...expression.matchAll(/\./g)].map(({ index }) => expressionOf(expression.slice(0, index))),
+  );
+  const ends = [...reference.matchAll(/[:/]/g)].map(({ index }) => reference.slice(index + 1));
+  return [...addresses, reference, ...ends];
+}
+
+function append<Key>(lists: Map<Key, Resource[]>, key: Key, resource: Resource): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [resource]);
+  else list.push(resource);
 }
 
 /** CloudWatch bills each metric of an alarm's expression as an alarm, and high-resolution alarms as three. */

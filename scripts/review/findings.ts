@@ -114,11 +114,15 @@ function evaluate({ type, known, path, was, is, created, resource }: AttributeCh
 type Class = Exclude<keyof TypeClass, "destroyed" | "replaced">;
 const CLASSES: readonly Class[] = ["exposure", "durability", "identity", "address", "settings"];
 
+const classes = new Map<TypeClass, ReadonlyMap<string, Class>>();
+
 /** The class of each attribute of a type. */
 export function classesOf(known: TypeClass): ReadonlyMap<string, Class> {
-  return new Map(
-    CLASSES.flatMap((each) => (known[each] ?? "").split(" ").map((attribute) => [attribute, each] as const)),
-  );
+  const found =
+    classes.get(known) ??
+    new Map(CLASSES.flatMap((each) => (known[each] ?? "").split(" ").map((attribute) => [attribute, each] as const)));
+  classes.set(known, found);
+  return found;
 }
 
 /** Attributes that providers compute for many types. */

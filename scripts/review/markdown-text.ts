@@ -3,8 +3,10 @@ import { Encoded, encoderOf, visible, type Fragment } from "../../functions/shar
 
 export type Markdown = Encoded<"markdown">;
 
+const encoder = encoderOf("markdown", inlineCode);
+
 /** A text in a template becomes inline code, which has no link, mention, HTML or emphasis. */
-export const { template: mark, joined } = encoderOf("markdown", inlineCode);
+export const mark = encoder.template;
 
 /** For words of ours only, never for values. */
 export function words(text: string): Markdown {
@@ -17,11 +19,11 @@ export function prose(text: string): Markdown {
 }
 
 export function lines(...parts: readonly Fragment<"markdown">[]): Markdown {
-  return joined(parts, words("\n"));
+  return encoder.joined(parts, words("\n"));
 }
 
 export function paragraphs(...parts: readonly Fragment<"markdown">[]): Markdown {
-  return joined(parts, words("\n\n"));
+  return encoder.joined(parts, words("\n\n"));
 }
 
 /** Inline code that ends no table cell. Code cannot have `|` and `\` beside it in a cell, so these are entities. */

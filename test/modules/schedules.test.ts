@@ -380,6 +380,16 @@ describe("the schedules module", () => {
       'report.secrets.KEY: "hunter2" is not an SSM parameter name such as "/invoices/api-key"',
     ],
     [
+      "a secret whose parameter has a name that SSM does not allow",
+      { secrets: { KEY: `/${"x".repeat(1_011)}` } },
+      `report.secrets.KEY: "/${"x".repeat(75)}... is longer than the 1011 characters that SSM allows`,
+    ],
+    [
+      "a secret whose parameter is in too deep a hierarchy",
+      { secrets: { KEY: "/x".repeat(16) } },
+      `report.secrets.KEY: "${"/x".repeat(16)}" is not an SSM parameter name such as "/invoices/api-key"`,
+    ],
+    [
       "a monitor without title",
       { monitor: { title: "" } },
       'report.monitor.title: "": Too small: expected string to have >=1 characters',

@@ -63,7 +63,8 @@ export interface ClaimPorts {
 }
 
 export type ClaimResult =
-  | { readonly outcome: "run"; readonly run: Run }
+  /** `claimAgain`: an older run comes first; what was requested is still to be claimed. */
+  | { readonly outcome: "run"; readonly run: Run; readonly claimAgain: boolean }
   | { readonly outcome: "exists"; readonly location: string }
   | { readonly outcome: "running"; readonly execution: string };
 
@@ -102,11 +103,12 @@ export async function claimRun(input: ClaimInput, ports: ClaimPorts): Promise<Cl
   const exportId = exportIdOf(request, accountOf(execution));
   const slot = requestedSlot(request, input.config, now);
   const requested: DueOccasion = { ...slot, trigger: request.trigger, range: request.range, due: request.due };
+  const claimed = (run: Run): ClaimResult => ({ outcome: "run", run, claimAgain: !isSameOccasion(run, requested) });
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const before = await ports.exportState(exportId);
     const { active, cursor, scheduledUntil } = before;
     const unfinished = active && (await ports.run(exportId, active.id));
-    if (unfinished !== undefined && active?.execution === execution) return { outcome: "run", run: unfinished };
+    if (unfinished !== undefined && active?.execution === execution) return claimed(unfinished);
     if (active !== undefined && (await ports.isRunning(active.execution)))
       return { outcome: "running", execution: active.execution };
     const isResumed =
@@ -118,7 +120,7 @@ export async function claimRun(input: ClaimInput, ports: ClaimPorts): Promise<Cl
         isDeepStrictEqual(unfinished.config, configOf(input)));
     if (active !== undefined && unfinished !== undefined && isResumed) {
       const run = { ...unfinished, attempt: active.attempt + 1 };
-      if (await ports.activate(run, execution, before)) return { outcome: "run", run };
+      if (await ports.activate(run, execution, before)) return claimed(run);
       continue;
     }
     // Also when another day is forced: the unfinished run may have deleted its day's marker and completed some of its files.
@@ -140,7 +142,7 @@ export async function claimRun(input: ClaimInput, ports: ClaimPorts): Promise<Cl
       },
     );
     const named = await withReservedKey(run, ports);
-    if (await ports.activate(named, execution, before)) return { outcome: "run", run: named };
+    if (await ports.activate(named, execution, before)) return claimed(named);
   }
   throw new ClaimConflictError(`${exportId}: ${MAX_ATTEMPTS} attempts to claim it conflicted with other executions`);
 }
@@ -242,8 +244,12 @@ async function missedOccasion(
   return undefined;
 }
 
+function isSameOccasion(run: Occasion, { day, time, trigger, range }: Occasion): boolean {
+  return run.day === day && run.time === time && run.trigger === trigger && isDeepStrictEqual(run.range, range);
+}
+
 /** @param now epoch milliseconds, for a request without a day */
-export function requestedSlot(
+function requestedSlot(
   { day, time }: Pick<RunRequest, "day" | "time">,
   { schedule }: ScheduledExport,
   now: number,

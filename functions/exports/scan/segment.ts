@@ -8,7 +8,7 @@ import {
   type ReadTotals,
   type SegmentCheckpoint,
   type UploadedPart,
-} from "../storage/state-table";
+} from "../storage/segment-table";
 import type { RateLimiter } from "./rate-limiter";
 import type { TableScan } from "./table-scan";
 

@@ -1,6 +1,7 @@
 /** Delivers pending notifications, and records each delivery when it is made. */
 import { sleep, type Clock } from "../../shared/clock";
 import { mapConcurrently } from "../../shared/concurrency";
+import { groupBy } from "../../shared/group-by";
 import { SECOND_MS } from "../../shared/time";
 import type { AppliedResult } from "../monitors/apply-results";
 import type { MonitorState, Notification, Run } from "../monitors/state";
@@ -92,6 +93,7 @@ export function notificationSender(options: PlanOptions, ports: DeliveryPorts) {
       const until = Math.min(deadline, clock.now() + ROUND_MS);
       const record = recorder(
         notifiers.map(({ name }) => name),
+        current,
         ports,
       );
       const outcomes = await Promise.allSettled(
@@ -168,13 +170,21 @@ async function withTimeout(send: (signal: AbortSignal) => Promise<void>, clock: 
 }
 
 /** Records deliveries of all notifiers. One write at a time for each monitor, so that notifiers do not conflict. */
-function recorder(notifiers: readonly string[], ports: DeliveryPorts): Record {
+function recorder(
+  notifiers: readonly string[],
+  current: Map<string, MonitorState | undefined>,
+  ports: DeliveryPorts,
+): Record {
   const queues = new Map<string, Promise<void>>();
   return async (parts, notifier) => {
-    const monitors = [...new Set(parts.map(({ monitor }) => monitor))];
-    await mapConcurrently(monitors, CONCURRENT_WRITES, (monitor) => {
-      const delivered = parts.filter((each) => each.monitor === monitor).map(({ notification }) => notification);
-      const write = () => recordDeliveries(monitor, delivered, notifier, notifiers, ports);
+    const byMonitor = [...groupBy(parts, ({ monitor }) => monitor)];
+    await mapConcurrently(byMonitor, CONCURRENT_WRITES, ([monitor, ofMonitor]) => {
+      const delivered = ofMonitor.map(({ notification }) => notification);
+      const write = async () => {
+        const before = current.get(monitor);
+        const change = (state: MonitorState) => withDeliveries(state, delivered, notifier, notifiers);
+        current.set(monitor, await saveChanged(monitor, before, change, ports));
+      };
       const queued = (queues.get(monitor) ?? Promise.resolve()).then(write, write);
       queues.set(monitor, queued);
       return queued;
@@ -182,21 +192,22 @@ function recorder(notifiers: readonly string[], ports: DeliveryPorts): Record {
   };
 }
 
-async function recordDeliveries(
+/** @param known the state as it was last read or written. @returns the state now */
+async function saveChanged(
   monitor: string,
-  delivered: readonly Notification[],
-  notifier: string,
-  notifiers: readonly string[],
+  known: MonitorState | undefined,
+  change: (before: MonitorState) => MonitorState,
   { table, clock }: DeliveryPorts,
-): Promise<void> {
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const before = await table.readOne(monitor);
-    if (before === undefined) return;
-    const state = withDeliveries(before, delivered, notifier, notifiers);
-    if (await table.save(monitor, { state, hours: [] })) return;
+): Promise<MonitorState | undefined> {
+  let before = known ?? (await table.readOne(monitor));
+  for (let attempt = 0; attempt < MAX_ATTEMPTS && before !== undefined; attempt++) {
+    const state = change(before);
+    if (await table.save(monitor, { state, hours: [] })) return state;
     await sleep(clock, PAUSE_MS);
+    before = await table.readOne(monitor);
   }
   // Too many write conflicts: the next run sends again, because a duplicate is better than a loss.
+  return before;
 }
 
 function withDeliveries(

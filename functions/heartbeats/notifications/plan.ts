@@ -86,41 +86,53 @@ export function planDelivery(
       .filter(({ deliveredBy }) => !deliveredBy.includes(notifier))
       .map((notification) => ({ monitor: key, notification })),
   );
-  const covered = pending.filter((each) => isCovered(each, applied));
-  const reports = reportsOf(pending.filter((each) => !covered.includes(each)));
+  const open = openIncidents(applied);
+  const [covered, others] = partition(pending, (each) => isCovered(each, open));
+  const reports = reportsOf(others);
   const merged = mergeCertificates(reports);
   const urls = new Map(monitors.map(({ key, url }) => [key, url]));
   const messages =
     merged.length > digestAbove
       ? [digest(reports, urls, options)]
-      : merged.map((group) => messageOf(group, applied, urls, options));
+      : merged.map((group) => messageOf(group, open, urls, options));
   return { messages, covered };
 }
 
+interface OpenIncidents {
+  readonly byMonitor: ReadonlyMap<string, Incident>;
+  /** Monitors by the fingerprint of the certificate that is the only reason, oldest incident first. */
+  readonly byCertificate: ReadonlyMap<string, readonly string[]>;
+}
+
+function openIncidents(applied: readonly AppliedResult[]): OpenIncidents {
+  const open = applied.flatMap(({ key, state: { incident } }) => (incident === undefined ? [] : [{ key, incident }]));
+  const oldestFirst = open
+    .filter(({ incident }) => incident.certificateFingerprint !== undefined)
+    .sort((a, b) => a.incident.openedAt - b.incident.openedAt || (a.key < b.key ? -1 : 1));
+  const groups = groupBy(oldestFirst, ({ incident }) => incident.certificateFingerprint ?? "");
+  return {
+    byMonitor: new Map(open.map(({ key, incident }) => [key, incident])),
+    byCertificate: new Map([...groups].map(([fingerprint, group]) => [fingerprint, group.map(({ key }) => key)])),
+  };
+}
+
+function partition<Item>(items: readonly Item[], isFirst: (item: Item) => boolean): readonly [Item[], Item[]] {
+  const parts: [Item[], Item[]] = [[], []];
+  for (const item of items) parts[isFirst(item) ? 0 : 1].push(item);
+  return parts;
+}
+
 /** A reminder is false once its incident is over, and superfluous where the oldest incident of the certificate is reminded of. */
-function isCovered(
-  { monitor, notification: { kind, incident } }: PendingNotification,
-  applied: readonly AppliedResult[],
-): boolean {
+function isCovered({ monitor, notification: { kind, incident } }: PendingNotification, open: OpenIncidents): boolean {
   if (kind !== "reminder") return false;
-  const own = applied.find(({ key }) => key === monitor)?.state.incident;
+  const own = open.byMonitor.get(monitor);
   if (own?.openedAt !== incident.openedAt || own.reason !== incident.reason) return true;
-  const [oldest = monitor] = openWithCertificate(incident, applied);
+  const [oldest = monitor] = openWithCertificate(incident, open);
   return oldest !== monitor;
 }
 
-/** Monitors with an open incident of the same certificate, oldest first. */
-function openWithCertificate(
-  { certificateFingerprint: fingerprint }: Incident,
-  applied: readonly AppliedResult[],
-): readonly string[] {
-  if (fingerprint === undefined) return [];
-  return applied
-    .flatMap(({ key, state: { incident } }) =>
-      incident?.certificateFingerprint === fingerprint ? [{ key, openedAt: incident.openedAt }] : [],
-    )
-    .sort((a, b) => a.openedAt - b.openedAt || (a.key < b.key ? -1 : 1))
-    .map(({ key }) => key);
+function openWithCertificate({ certificateFingerprint = "" }: Incident, open: OpenIncidents): readonly string[] {
+  return open.byCertificate.get(certificateFingerprint) ?? [];
 }
 
 function reportsOf(pending: readonly PendingNotification[]): readonly Report[] {
@@ -152,7 +164,7 @@ const MAX_LIST_LENGTH = 3_000;
 
 function messageOf(
   group: readonly Report[],
-  applied: readonly AppliedResult[],
+  open: OpenIncidents,
   urls: ReadonlyMap<string, string | undefined>,
   options: PlanOptions,
 ): NotificationMessage {
@@ -162,7 +174,7 @@ function messageOf(
   const { kind, incident, raisedAt, closedAt } = latest;
   const names = group.map((report) => report.monitor);
   const label = group.length > 1 ? `${group.length} targets with one certificate` : labelOf(monitor);
-  const others = openWithCertificate(incident, applied).filter((key) => !names.includes(key));
+  const others = openWithCertificate(incident, open).filter((key) => !names.includes(key));
   const also = kind === "opened" && others.length > 0 ? "NOW ALSO " : "";
   const lines = [
     `${label}: ${visible(incident.message)}`,

@@ -40,6 +40,5 @@ export function reportCheckMetrics(
   metrics.count("checks", checks);
   metrics.count("failedChecks", failed);
   metrics.count("brokenChecks", broken);
-  metrics.milliseconds("runDuration", durationMs);
   logger.info("run finished", { checks, failed, broken, durationMs: Math.round(durationMs) });
 }

@@ -18,17 +18,32 @@ export function schemaValidator(schema: object): SchemaValidator {
     const validation = evaluateWithin(VALIDATION_LIMIT_MS, () => validate(message));
     if (validation.kind === "too slow") return `/: could not be validated within ${VALIDATION_LIMIT_MS} ms`;
     if (validation.kind === "too deep") return "/: is nested too deeply to be validated";
-    return validation.result ? undefined : (validate.errors ?? []).map((error) => describe(error, known)).join("; ");
+    return validation.result
+      ? undefined
+      : (validate.errors ?? []).map((error) => describe(error, message, known)).join("; ");
   };
 }
 
-/** Names that the schema does not have are the sender's: they are not repeated. */
-function describe({ instancePath, message = "violates the schema" }: ErrorObject, known: ReadonlySet<string>): string {
-  const path = instancePath
-    .split("/")
-    .map((token) => (token === "" || /^\d{1,9}$/.test(token) || known.has(token) ? token : "*"))
-    .join("/");
-  return `${path || "/"}: ${message}`;
+/** Names that the schema does not have are the sender's: they are not repeated. Positions in arrays are. */
+function describe(
+  { instancePath, message: violation = "violates the schema" }: ErrorObject,
+  message: unknown,
+  known: ReadonlySet<string>,
+): string {
+  let value = message;
+  const [, ...tokens] = instancePath.split("/");
+  const path = tokens.map((token) => {
+    const isPosition = Array.isArray(value);
+    value = valueAt(value, token.replaceAll("~1", "/").replaceAll("~0", "~"));
+    return isPosition || known.has(token) ? token : "*";
+  });
+  return `/${path.join("/")}: ${violation}`;
+}
+
+function valueAt(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null
+    ? new Map<string, unknown>(Object.entries(value)).get(name)
+    : undefined;
 }
 
 /** The names of properties in a schema, as JSON Pointers have them. */

@@ -2,7 +2,7 @@
 import { mapConcurrently } from "../../shared/concurrency";
 import { sleep, type Clock } from "../../shared/clock";
 import { HOUR_MS, SECOND_MS } from "../../shared/time";
-import type { Attempt, Run, ScheduleConfig, Schedules, ScheduleState } from "../contract";
+import type { Attempt, Run, ReadSchedules, ScheduleConfig, ScheduleState } from "../contract";
 import { isOpen, planSchedule, type Plan } from "../plan/plan";
 import type { MonitorsTable } from "../storage/monitors-table";
 import type { RunsTable } from "../storage/runs-table";
@@ -43,14 +43,18 @@ const WAITING_POLL_MS = 5 * SECOND_MS;
  *   with one run a tick
  * @returns the number of failures
  */
-export async function keepSchedules(schedules: Schedules, ports: KeeperPorts, until: number): Promise<number> {
+export async function keepSchedules(schedules: ReadSchedules, ports: KeeperPorts, until: number): Promise<number> {
   let failures = 0;
   const failed = (name: string, error: unknown): void => {
     ports.observer.failed(name, error);
     failures += 1;
   };
   const observed = { ...ports, observer: { ...ports.observer, failed } };
-  let kept = Object.entries(schedules);
+  let kept = Object.entries(schedules).flatMap(([name, config]): [string, ScheduleConfig][] => {
+    if (!(config instanceof Error)) return [[name, config]];
+    failed(name, config);
+    return [];
+  });
   for (;;) {
     const readAt = ports.clock.now();
     const states = await ports.table.states();

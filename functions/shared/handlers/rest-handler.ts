@@ -19,6 +19,8 @@ import { invoke, onColdStart, type Services } from "./services";
 const restEventSchema = z.object({
   httpMethod: z.string(),
   resource: z.string(),
+  /** As it was requested. */
+  path: z.string().nullish(),
   headers: z.record(z.string(), z.string()).nullish(),
   pathParameters: z.record(z.string(), z.string()).nullish(),
   queryStringParameters: z.record(z.string(), z.string()).nullish(),
@@ -111,6 +113,8 @@ export function restHandler<Environment>(
         const route = `${rest.httpMethod} ${rest.resource}`;
         const respond = work.endpoints[route];
         if (respond === undefined) throw new NotFoundError("there is no such route");
+        // Its fixed segments as well: a policy names them, too.
+        for (const segment of rest.path?.split("/") ?? []) decodeSegment(segment, "path");
         const { status = 200, headers, body } = await respond(requestOf(rest, work.scopes, deadline));
         const answer = json(status, body, { ...corsHeaders, ...headers });
         logger.info("responded", { route, status });

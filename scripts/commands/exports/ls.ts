@@ -3,24 +3,18 @@ import { describeExports } from "../../features/exports/describe-runs";
 import { findExports } from "../../features/exports/environment";
 import { colours } from "../../shared/colours";
 import {
-  DocumentedCommand,
+  environmentCommand,
   EXIT,
   exitCodeOf,
-  withEnvironment,
-  withJson,
   type EnvironmentOptions,
   type JsonOption,
 } from "../../shared/command-line";
 
 export const command = () =>
-  withJson(
-    withEnvironment(
-      new DocumentedCommand({
-        description: "Lists exports with their last and next runs.",
-        examples: ["npx almanac exports ls", "npx almanac exports ls --env staging --json"],
-      }),
-    ),
-  ).action(exitCodeOf(run));
+  environmentCommand({
+    description: "Lists exports with their last and next runs.",
+    examples: ["npx almanac exports ls", "npx almanac exports ls --env staging --json"],
+  }).action(exitCodeOf(run));
 
 async function run(options: EnvironmentOptions & JsonOption): Promise<number> {
   const { configuration, state } = await findExports(options);

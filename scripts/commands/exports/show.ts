@@ -3,12 +3,10 @@ import { describeCursor, describeRuns } from "../../features/exports/describe-ru
 import { configurationOf, findExports } from "../../features/exports/environment";
 import { colours } from "../../shared/colours";
 import {
-  DocumentedCommand,
+  environmentCommand,
   EXIT,
   exitCodeOf,
   wholeNumber,
-  withEnvironment,
-  withJson,
   type EnvironmentOptions,
   type JsonOption,
 } from "../../shared/command-line";
@@ -18,14 +16,10 @@ interface Options extends EnvironmentOptions, JsonOption {
 }
 
 export const command = () =>
-  withJson(
-    withEnvironment(
-      new DocumentedCommand({
-        description: "Shows an export's latest runs: when, how many items, where they are, or why it failed.",
-        examples: ["npx almanac exports show orders", "npx almanac exports show orders --env staging --limit 50"],
-      }),
-    ),
-  )
+  environmentCommand({
+    description: "Shows an export's latest runs: when, how many items, where they are, or why it failed.",
+    examples: ["npx almanac exports show orders", "npx almanac exports show orders --env staging --limit 50"],
+  })
     .argument("<export>", "its name in main.ts; a job's is <export>/<application>/<account>/<region>/<table>")
     .option("--limit <n>", "only the latest", wholeNumber(1, 1_000), 10)
     .action(exitCodeOf(run));

@@ -8,11 +8,9 @@ import { MINUTE_MS, isoSeconds } from "../../../functions/shared/time";
 import { findDeployed } from "../../environments/deployed";
 import { cronMonitorNamed } from "../../features/heartbeats/cron-monitors";
 import {
-  DocumentedCommand,
+  environmentCommand,
   EXIT,
   exitCodeOf,
-  withEnvironment,
-  withJson,
   type EnvironmentOptions,
   type JsonOption,
 } from "../../shared/command-line";
@@ -21,14 +19,10 @@ import { outputsOf } from "../../shared/feature-outputs";
 const READ_MS = MINUTE_MS;
 
 export const command = () =>
-  withJson(
-    withEnvironment(
-      new DocumentedCommand({
-        description: "Shows what a job reported last: success or failure, exit code, duration, the end of its output.",
-        examples: ["npx almanac heartbeats job nightly-backup --env staging"],
-      }),
-    ),
-  )
+  environmentCommand({
+    description: "Shows what a job reported last: success or failure, exit code, duration, the end of its output.",
+    examples: ["npx almanac heartbeats job nightly-backup --env staging"],
+  })
     .argument("<name>", "the cron monitor's name in main.ts")
     .action(exitCodeOf(run));
 

@@ -5,11 +5,9 @@ import { describeStatus } from "../../features/heartbeats/describe-status";
 import { readStatus } from "../../features/heartbeats/status-document";
 import { colours } from "../../shared/colours";
 import {
-  DocumentedCommand,
+  environmentCommand,
   EXIT,
   exitCodeOf,
-  withEnvironment,
-  withJson,
   type EnvironmentOptions,
   type JsonOption,
 } from "../../shared/command-line";
@@ -17,14 +15,10 @@ import { outputsOf } from "../../shared/feature-outputs";
 import { createS3Client } from "../../shared/s3-client";
 
 export const command = () =>
-  withJson(
-    withEnvironment(
-      new DocumentedCommand({
-        description: "Shows the state of each target, by its latest checks.",
-        examples: ["npx almanac heartbeats status", "npx almanac heartbeats status --env staging --json"],
-      }),
-    ),
-  ).action(exitCodeOf(run));
+  environmentCommand({
+    description: "Shows the state of each target, by its latest checks.",
+    examples: ["npx almanac heartbeats status", "npx almanac heartbeats status --env staging --json"],
+  }).action(exitCodeOf(run));
 
 async function run(options: EnvironmentOptions & JsonOption): Promise<number> {
   const deployed = await findDeployed(options);

@@ -4,13 +4,11 @@ import { isTimeZone } from "../../../functions/shared/is-time-zone";
 import { isoSeconds } from "../../../functions/shared/time";
 import { findSchedules, ownSchedule } from "../../features/schedules/environment";
 import {
-  DocumentedCommand,
+  environmentCommand,
   EXIT,
   exitCodeOf,
   UsageError,
   wholeNumber,
-  withEnvironment,
-  withJson,
   type EnvironmentOptions,
   type JsonOption,
 } from "../../shared/command-line";
@@ -21,18 +19,14 @@ interface Options extends EnvironmentOptions, JsonOption {
 }
 
 export const command = () =>
-  withJson(
-    withEnvironment(
-      new DocumentedCommand({
-        description:
-          "Shows the next runs of a schedule, in UTC and in its time zone. An expression in place of a name is evaluated without an environment.",
-        examples: [
-          "npx almanac schedules preview minuteReport",
-          `npx almanac schedules preview "cron(0 6 1 * ? *)" --zone Europe/Berlin --count 12`,
-        ],
-      }),
-    ),
-  )
+  environmentCommand({
+    description:
+      "Shows the next runs of a schedule, in UTC and in its time zone. An expression in place of a name is evaluated without an environment.",
+    examples: [
+      "npx almanac schedules preview minuteReport",
+      `npx almanac schedules preview "cron(0 6 1 * ? *)" --zone Europe/Berlin --count 12`,
+    ],
+  })
     .argument("<schedule>", "its name in main.ts, or an expression")
     .option("--zone <zone>", "of an expression: an IANA time zone (default: UTC)")
     .option("--count <n>", "how many", wholeNumber(1, 1_000), 10)

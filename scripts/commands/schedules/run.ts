@@ -18,12 +18,10 @@ import { logUrlOf } from "../../features/schedules/log-url";
 import type { AwsSettings } from "../../shared/aws-settings";
 import { colours } from "../../shared/colours";
 import {
-  DocumentedCommand,
+  environmentCommand,
   EXIT,
   exitCodeOf,
   UsageError,
-  withEnvironment,
-  withJson,
   type EnvironmentOptions,
   type JsonOption,
 } from "../../shared/command-line";
@@ -47,20 +45,16 @@ const LOG_DELAY_MS = 10 * SECOND_MS;
 const BEGIN_LIMIT_MS = 2 * MINUTE_MS;
 
 export const command = () =>
-  withJson(
-    withEnvironment(
-      new DocumentedCommand({
-        description:
-          "Runs a schedule now and follows the log until the run has ended. A tick of Almanac's own (`schedules ls` lists them) is fired and not followed.",
-        examples: [
-          "npx almanac schedules run minuteReport",
-          `npx almanac schedules run minuteReport --input '{"day": "2026-11-21"}'`,
-          "npx almanac schedules run exports-heartbeats",
-        ],
-        exitCodes: { [EXIT.ok]: "the run has succeeded, or was started", [EXIT.failure]: "the run has failed" },
-      }),
-    ),
-  )
+  environmentCommand({
+    description:
+      "Runs a schedule now and follows the log until the run has ended. A tick of Almanac's own (`schedules ls` lists them) is fired and not followed.",
+    examples: [
+      "npx almanac schedules run minuteReport",
+      `npx almanac schedules run minuteReport --input '{"day": "2026-11-21"}'`,
+      "npx almanac schedules run exports-heartbeats",
+    ],
+    exitCodes: { [EXIT.ok]: "the run has succeeded, or was started", [EXIT.failure]: "the run has failed" },
+  })
     .argument("<schedule>", "its name in main.ts, or a tick of Almanac's own")
     .option("--input <json>", "for the handler, in place of the schedule's own input")
     .option("--force", "also while another run has not ended, when runs may not overlap", false)

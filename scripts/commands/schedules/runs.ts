@@ -5,12 +5,10 @@ import { describeRuns, jsonOfRun } from "../../features/schedules/describe";
 import { findSchedules, ownSchedule } from "../../features/schedules/environment";
 import { colours } from "../../shared/colours";
 import {
-  DocumentedCommand,
+  environmentCommand,
   EXIT,
   exitCodeOf,
   wholeNumber,
-  withEnvironment,
-  withJson,
   type EnvironmentOptions,
   type JsonOption,
 } from "../../shared/command-line";
@@ -21,17 +19,13 @@ interface Options extends EnvironmentOptions, JsonOption {
 }
 
 export const command = () =>
-  withJson(
-    withEnvironment(
-      new DocumentedCommand({
-        description: "Lists the runs of a schedule in the last 90 days, the latest first. Times are UTC.",
-        examples: [
-          "npx almanac schedules runs minuteReport",
-          "npx almanac schedules runs minuteReport --outcome failed --limit 5",
-        ],
-      }),
-    ),
-  )
+  environmentCommand({
+    description: "Lists the runs of a schedule in the last 90 days, the latest first. Times are UTC.",
+    examples: [
+      "npx almanac schedules runs minuteReport",
+      "npx almanac schedules runs minuteReport --outcome failed --limit 5",
+    ],
+  })
     .argument("<schedule>", "its name in main.ts")
     .addOption(new Option("--outcome <outcome>", "only runs that ended like this").choices(OUTCOMES))
     .option("--limit <n>", "only the latest", wholeNumber(1, 1_000), 20)

@@ -4,29 +4,23 @@ import { findSchedules, ownSchedule } from "../../features/schedules/environment
 import { logUrlOf } from "../../features/schedules/log-url";
 import { colours } from "../../shared/colours";
 import {
-  DocumentedCommand,
+  environmentCommand,
   EXIT,
   exitCodeOf,
   UsageError,
-  withEnvironment,
-  withJson,
   type EnvironmentOptions,
   type JsonOption,
 } from "../../shared/command-line";
 import { nearest } from "../../shared/nearest";
 
 export const command = () =>
-  withJson(
-    withEnvironment(
-      new DocumentedCommand({
-        description: "Shows a run: times, outcome, result or reason, and where its log is.",
-        examples: [
-          "npx almanac schedules show minuteReport",
-          "npx almanac schedules show minuteReport 2026-11-21T17:00:00.000Z",
-        ],
-      }),
-    ),
-  )
+  environmentCommand({
+    description: "Shows a run: times, outcome, result or reason, and where its log is.",
+    examples: [
+      "npx almanac schedules show minuteReport",
+      "npx almanac schedules show minuteReport 2026-11-21T17:00:00.000Z",
+    ],
+  })
     .argument("<schedule>", "its name in main.ts")
     .argument("[run]", "as `schedules runs` lists it (default: the latest)")
     .action(exitCodeOf(run));

@@ -1,32 +1,20 @@
 /** `almanac timers audit`: compares the fires that were expected with those that were observed. */
 import { auditTimers, describeAudit } from "../../features/timers/audit";
 import { findTimers } from "../../features/timers/environment";
-import { UsageError } from "../../shared/command-line";
+import { environmentCommand, UsageError } from "../../shared/command-line";
 import { parseDuration } from "../../shared/duration";
-import {
-  DocumentedCommand,
-  EXIT,
-  exitCodeOf,
-  withEnvironment,
-  withJson,
-  type EnvironmentOptions,
-  type JsonOption,
-} from "../../shared/command-line";
+import { EXIT, exitCodeOf, type EnvironmentOptions, type JsonOption } from "../../shared/command-line";
 
 export const command = () =>
-  withJson(
-    withEnvironment(
-      new DocumentedCommand({
-        description:
-          "Compares the fires that each timer's schedule expects with those that its callback has recorded: missing, failed, late, early.",
-        examples: [
-          "npx almanac timers audit",
-          "npx almanac timers audit --since 2h --prefix report- --late 30s --env production",
-        ],
-        exitCodes: { [EXIT.ok]: "all fires are as expected", [EXIT.failure]: "some are not, or the command failed" },
-      }),
-    ),
-  )
+  environmentCommand({
+    description:
+      "Compares the fires that each timer's schedule expects with those that its callback has recorded: missing, failed, late, early.",
+    examples: [
+      "npx almanac timers audit",
+      "npx almanac timers audit --since 2h --prefix report- --late 30s --env production",
+    ],
+    exitCodes: { [EXIT.ok]: "all fires are as expected", [EXIT.failure]: "some are not, or the command failed" },
+  })
     .option("--since <duration>", "how far back: 30m, 2h or 7d, seven days at most", "24h")
     .option("--late <duration>", "later than this is a fault", "60s")
     .option("--prefix <text>", "only timers whose ids begin with it", "")

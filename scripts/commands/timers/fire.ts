@@ -1,28 +1,22 @@
 /** `almanac timers fire <id>`: fires a timer now. */
 import { findTimers, kindOf, notFound, type OnceOption } from "../../features/timers/environment";
 import {
-  DocumentedCommand,
+  environmentCommand,
   EXIT,
   exitCodeOf,
-  withEnvironment,
-  withJson,
   type EnvironmentOptions,
   type JsonOption,
 } from "../../shared/command-line";
 
 export const command = () =>
-  withJson(
-    withEnvironment(
-      new DocumentedCommand({
-        description:
-          "Fires a timer now, paused or not, beside its schedule; or one of its fires again, such as one that failed for good.",
-        examples: [
-          "npx almanac timers fire tea",
-          "npx almanac timers fire tea --again 'periodic#tea#6f1c#2026-11-21T17:00:00.000Z'",
-        ],
-      }),
-    ),
-  )
+  environmentCommand({
+    description:
+      "Fires a timer now, paused or not, beside its schedule; or one of its fires again, such as one that failed for good.",
+    examples: [
+      "npx almanac timers fire tea",
+      "npx almanac timers fire tea --again 'periodic#tea#6f1c#2026-11-21T17:00:00.000Z'",
+    ],
+  })
     .argument("<id>", "the timer's id")
     .option("--once", "a timer that fires once")
     .option("--again <fire id>", "a fire of the current version, as in: npx almanac timers fires <id> --json")

@@ -3,26 +3,20 @@ import type { FireResponse } from "../../../clients/timers";
 import { describeFires } from "../../features/timers/describe";
 import { findTimers, kindOf, type OnceOption } from "../../features/timers/environment";
 import {
-  DocumentedCommand,
+  environmentCommand,
   EXIT,
   exitCodeOf,
   wholeNumber,
-  withEnvironment,
-  withJson,
   type EnvironmentOptions,
   type JsonOption,
 } from "../../shared/command-line";
 
 export const command = () =>
-  withJson(
-    withEnvironment(
-      new DocumentedCommand({
-        description:
-          "Shows the fires of a timer in the last seven days, with outcome, lateness and attempts, where its callback records them.",
-        examples: ["npx almanac timers fires tea", "npx almanac timers fires reminder --once --limit 100"],
-      }),
-    ),
-  )
+  environmentCommand({
+    description:
+      "Shows the fires of a timer in the last seven days, with outcome, lateness and attempts, where its callback records them.",
+    examples: ["npx almanac timers fires tea", "npx almanac timers fires reminder --once --limit 100"],
+  })
     .argument("<id>", "the timer's id")
     .option("--once", "a timer that fires once")
     .option("--limit <count>", "only the latest", wholeNumber(1), 20)

@@ -2,24 +2,18 @@
 import { describeTimer } from "../../features/timers/describe";
 import { findTimers, kindOf, notFound, type OnceOption } from "../../features/timers/environment";
 import {
-  DocumentedCommand,
+  environmentCommand,
   EXIT,
   exitCodeOf,
-  withEnvironment,
-  withJson,
   type EnvironmentOptions,
   type JsonOption,
 } from "../../shared/command-line";
 
 export const command = () =>
-  withJson(
-    withEnvironment(
-      new DocumentedCommand({
-        description: "Shows a timer.",
-        examples: ["npx almanac timers get tea", "npx almanac timers get reminder --once"],
-      }),
-    ),
-  )
+  environmentCommand({
+    description: "Shows a timer.",
+    examples: ["npx almanac timers get tea", "npx almanac timers get reminder --once"],
+  })
     .argument("<id>", "the timer's id")
     .option("--once", "a timer that fires once")
     .action(exitCodeOf(run));

@@ -5,28 +5,22 @@ import { TIMER_STATES } from "../../../functions/timers/api/api-types";
 import { describeTimers } from "../../features/timers/describe";
 import { findTimers, kindOf, type OnceOption } from "../../features/timers/environment";
 import {
-  DocumentedCommand,
+  environmentCommand,
   EXIT,
   exitCodeOf,
-  withEnvironment,
-  withJson,
   type EnvironmentOptions,
   type JsonOption,
 } from "../../shared/command-line";
 
 export const command = () =>
-  withJson(
-    withEnvironment(
-      new DocumentedCommand({
-        description: "Lists the timers.",
-        examples: [
-          "npx almanac timers ls",
-          "npx almanac timers ls --prefix report- --state paused",
-          "npx almanac timers ls --once --due-before 2026-12-01T00:00:00Z --json",
-        ],
-      }),
-    ),
-  )
+  environmentCommand({
+    description: "Lists the timers.",
+    examples: [
+      "npx almanac timers ls",
+      "npx almanac timers ls --prefix report- --state paused",
+      "npx almanac timers ls --once --due-before 2026-12-01T00:00:00Z --json",
+    ],
+  })
     .option("--once", "timers that fire once")
     .option("--prefix <text>", "only ids that begin with it")
     .addOption(new Option("--state <state>", "only these").choices(TIMER_STATES))

@@ -2,30 +2,23 @@
 import { findTimers, notFound, type OnceOption } from "../../features/timers/environment";
 import { putInputOf, type PutOptions, withSchedule } from "../../features/timers/put-options";
 import {
-  DocumentedCommand,
+  environmentCommand,
   EXIT,
   exitCodeOf,
   wholeNumber,
-  withEnvironment,
-  withJson,
   type EnvironmentOptions,
   type JsonOption,
 } from "../../shared/command-line";
 
 export const command = () =>
   withSchedule(
-    withJson(
-      withEnvironment(
-        new DocumentedCommand({
-          description:
-            "Shows when a timer fires next: one that exists, or, with the options of `put`, one that does not.",
-          examples: [
-            "npx almanac timers preview report --count 5",
-            'npx almanac timers preview report --cron "0 9 L * ? *" --time-zone Europe/Berlin',
-          ],
-        }),
-      ),
-    )
+    environmentCommand({
+      description: "Shows when a timer fires next: one that exists, or, with the options of `put`, one that does not.",
+      examples: [
+        "npx almanac timers preview report --count 5",
+        'npx almanac timers preview report --cron "0 9 L * ? *" --time-zone Europe/Berlin',
+      ],
+    })
       .argument("<id>", "the timer's id: it decides on the jitter")
       .option("--once", "a timer that fires once")
       .option("--count <number>", "fires to show, 100 at most", wholeNumber(1), 10),

@@ -4,30 +4,23 @@ import { findTimers } from "../../features/timers/environment";
 import { Option } from "commander";
 import { putInputOf, withSchedule, type PutOptions } from "../../features/timers/put-options";
 import {
-  DocumentedCommand,
+  environmentCommand,
   EXIT,
   exitCodeOf,
-  withEnvironment,
-  withJson,
   type EnvironmentOptions,
   type JsonOption,
 } from "../../shared/command-line";
 
 export const command = () =>
   withSchedule(
-    withJson(
-      withEnvironment(
-        new DocumentedCommand({
-          description:
-            "Creates a timer, or replaces the one with that id. Without a schedule option it fires each hour.",
-          examples: [
-            'npx almanac timers put tea --every "15 minutes"',
-            'npx almanac timers put report --cron "0 9 ? * MON-FRI *" --time-zone Europe/Berlin',
-            `npx almanac timers put reminder --in 2h --data '{"order": 7}'`,
-          ],
-        }),
-      ),
-    ).argument("<id>", "the timer's id"),
+    environmentCommand({
+      description: "Creates a timer, or replaces the one with that id. Without a schedule option it fires each hour.",
+      examples: [
+        'npx almanac timers put tea --every "15 minutes"',
+        'npx almanac timers put report --cron "0 9 ? * MON-FRI *" --time-zone Europe/Berlin',
+        `npx almanac timers put reminder --in 2h --data '{"order": 7}'`,
+      ],
+    }).argument("<id>", "the timer's id"),
   )
     .option("--data <json>", "the body of the callback's message")
     .option("--callback <name>", "where its fires go (default: default)")

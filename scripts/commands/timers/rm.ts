@@ -1,24 +1,18 @@
 /** `almanac timers rm <ids...>`: deletes timers. */
 import { findTimers, kindOf, type OnceOption } from "../../features/timers/environment";
 import {
-  DocumentedCommand,
+  environmentCommand,
   EXIT,
   exitCodeOf,
-  withEnvironment,
-  withJson,
   type EnvironmentOptions,
   type JsonOption,
 } from "../../shared/command-line";
 
 export const command = () =>
-  withJson(
-    withEnvironment(
-      new DocumentedCommand({
-        description: "Deletes timers.",
-        examples: ["npx almanac timers rm tea", "npx almanac timers rm --once reminder-1 reminder-2"],
-      }),
-    ),
-  )
+  environmentCommand({
+    description: "Deletes timers.",
+    examples: ["npx almanac timers rm tea", "npx almanac timers rm --once reminder-1 reminder-2"],
+  })
     .argument("<ids...>", "the timers' ids")
     .option("--once", "timers that fire once")
     .action(exitCodeOf(run));

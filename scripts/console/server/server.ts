@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import * as z from "zod";
 import { errorMessage, errorName } from "../../../functions/shared/errors";
 import { ownValue } from "../../../functions/shared/own-value";
+import { visibleLines } from "../../../functions/shared/text";
 import { describeError } from "../../shared/errors";
 import { parseJson } from "../../shared/fields";
 import type { ErrorView, Query } from "../contract";
@@ -91,7 +92,7 @@ async function respond(request: IncomingMessage, response: ServerResponse, servi
   if (request.method === "GET") {
     requireSession(request, serving);
     const view = ownValue(serving.views, path);
-    if (view === undefined) throw new RequestError(404, `There is no view "${path}".`);
+    if (view === undefined) throw new RequestError(404, "There is no such view.");
     answer(response, 200, await view(Object.fromEntries(searchParams)));
   } else if (request.method === "POST") answer(response, 200, await post(path, request, serving));
   else throw new RequestError(405, "Only GET and POST.");
@@ -146,6 +147,7 @@ function failureOf(error: unknown): [status: number, body: ErrorView] {
   return [STATUSES[errorName(error)] ?? 502, { message: describeError(error) || errorMessage(error) }];
 }
 
+/** Markup stays text in the page. What reorders its neighbours or is not shown becomes a character here, for all views. */
 function answer(response: ServerResponse, status: number, body: unknown): void {
   if (response.headersSent) {
     response.destroy();
@@ -153,7 +155,9 @@ function answer(response: ServerResponse, status: number, body: unknown): void {
   }
   response
     .writeHead(status, { ...SECURITY_HEADERS, "Content-Type": "application/json" })
-    .end(JSON.stringify(body ?? null));
+    .end(
+      JSON.stringify(body ?? null, (_, value: unknown) => (typeof value === "string" ? visibleLines(value) : value)),
+    );
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {

@@ -1,4 +1,7 @@
-/** Scans the stacks of real accounts with checkov, and the workflows with zizmor, in private virtual environments. */
+/**
+ * Scans the stacks of real accounts with checkov, their policies with parliament, their state machines with cfn-lint, and the workflows with
+ * zizmor, in private virtual environments.
+ */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -11,6 +14,7 @@ import { parseJson } from "../../shared/fields";
 import { CommandFailedError, runCommand } from "../../shared/run-command";
 import { synthesizeStacks } from "../../terraform/synthesize";
 import { evaluate, type Finding, type Verdict } from "./evaluate";
+import { lintStacks } from "./lint";
 import { writeForScan } from "./stacks";
 import { WAIVERS } from "./waivers";
 
@@ -21,6 +25,11 @@ const CHECKOV = {
   requirements: join(__dirname, "requirements.txt"),
   folder: ".almanac/scan/venv",
   installing: "Installing checkov, once for each release: 300 MB, about a minute",
+};
+const LINT = {
+  requirements: join(__dirname, "lint.txt"),
+  folder: ".almanac/scan/lint",
+  installing: "Installing parliament and cfn-lint, once for each release: 260 MB, about a minute",
 };
 const ZIZMOR = {
   requirements: join(__dirname, "zizmor.txt"),
@@ -38,19 +47,22 @@ const resultSchema = z.object({
 });
 
 export interface Scan extends Verdict {
-  /** The number of passed checks. */
+  /** The number of passed checks, judged policies and state machines. */
   readonly passed: number;
 }
 
-/** @throws PythonMissingError, CommandFailedError (output of pip or checkov) */
+/** @throws PythonMissingError, CommandFailedError (output of pip or a scanner) */
 export async function scan(onLine: (line: string) => void): Promise<Scan> {
-  const python = await pythonWith(CHECKOV, onLine);
+  const [checkov, lint] = [await pythonWith(CHECKOV, onLine), await pythonWith(LINT, onLine)];
   const folder = await mkdtemp(join(tmpdir(), "almanac-scan-"));
   try {
     const stacks = await synthesizeStacks({ outputDirectory: join(folder, "cdktf.out") });
     const scanned = join(folder, "scanned");
     for (const environment of ENVIRONMENTS) await writeForScan(join(stacks, environment), environment, scanned);
-    return await runCheckov(python, scanned);
+    const { findings, passed } = await runCheckov(checkov, scanned);
+    const folders = new Map(ENVIRONMENTS.map((environment) => [environment, join(stacks, environment)]));
+    const linted = await lintStacks(lint, folders, join(folder, "lint"));
+    return { passed: passed + linted.judged, ...evaluate([...findings, ...linted.findings], WAIVERS) };
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -93,7 +105,10 @@ async function pythonWith(tool: typeof CHECKOV, onLine: (line: string) => void):
   return installPython(environment, { onLine });
 }
 
-async function runCheckov(python: string, folder: string): Promise<Scan> {
+async function runCheckov(
+  python: string,
+  folder: string,
+): Promise<{ readonly passed: number; readonly findings: readonly Finding[] }> {
   const checkov = join(dirname(python), "checkov");
   // --skip-download: the rules are in the package.
   const args = ["-d", folder, "--framework", "terraform_json", "--skip-download", "--quiet", "--compact", "-o", "json"];
@@ -109,5 +124,5 @@ async function runCheckov(python: string, folder: string): Promise<Scan> {
       at: `${file.replace(/^\//, "").replace(/\.tf\.json$/, "")} ${resource}`,
     }),
   );
-  return { passed: summary.passed, ...evaluate(findings, WAIVERS) };
+  return { passed: summary.passed, findings };
 }

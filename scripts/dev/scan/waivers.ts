@@ -1,7 +1,7 @@
-/** Checks of checkov that the stacks fail on purpose, with reasons. A waiver without a finding fails the scan. */
+/** Checks of checkov, parliament and cfn-lint that the stacks fail on purpose, with reasons. A waiver without a finding fails the scan. */
 
 export interface Waiver {
-  /** checkov's id. */
+  /** checkov's id, or `parliament RESOURCE_STAR`. */
   readonly check: string;
   readonly reason: string;
   /** Only for these findings: `staging/heartbeats resource.telemetry`. @default all */
@@ -100,4 +100,30 @@ export const WAIVERS: readonly Waiver[] = [
   },
   { check: "CKV_AWS_310", reason: "S3 is the only origin; CloudFront serves cached content during an outage" },
   { check: "CKV_AWS_374", reason: "A status page has readers in every country" },
+  // parliament, whose data of IAM is of April 2025
+  {
+    check: "parliament MALFORMED",
+    reason: "A trust policy has no resource: its role is the resource",
+    only: /aws_iam_role\.\w+\.assume_role_policy$/,
+  },
+  {
+    check: "parliament RESOURCE_STAR",
+    reason: "In a key's policy, every resource is the key itself",
+    only: /aws_kms_key\.key\.policy$/,
+  },
+  {
+    check: "parliament RESOURCE_MISMATCH",
+    reason: "It knows express executions only; DescribeExecution takes standard ones",
+    only: / states:DescribeExecution$/,
+  },
+  {
+    check: "parliament RESOURCE_MISMATCH",
+    reason: "It knows map runs only; ListExecutions takes a state machine",
+    only: / states:ListExecutions$/,
+  },
+  {
+    check: "parliament RESOURCE_MISMATCH",
+    reason: "The label of a stream is a time, at whose colons it splits the ARN",
+    only: / dynamodb:(DescribeStream|GetRecords|GetShardIterator)$/,
+  },
 ];

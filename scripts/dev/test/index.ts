@@ -19,7 +19,7 @@ const BACKGROUND = 8;
 
 const command = npmCommand(
   "npm test --",
-  "Types, lint, format (static), unit tests, simulations, module and browser tests, and end-to-end tests on an emulator of their own. With --only scan: checkov's policy scan of the stacks, zizmor's of the workflows.",
+  "Types, lint, format (static), unit tests, simulations, module and browser tests, and end-to-end tests on an emulator of their own. With --only scan: the stacks by checkov, parliament and cfn-lint, the workflows by zizmor.",
 )
   .addOption(new Option("--only <step>", "one of them").choices([...STEPS, SCAN]))
   .argument("[jest-arguments...]", "passed on to jest: npm test -- --only unit -- --testPathPatterns checker")
@@ -48,7 +48,7 @@ async function runAll(): Promise<readonly StepResult[]> {
   return [unit, ...background, e2e];
 }
 
-/** What checkov reports for the stacks, except what scripts/dev/scan/waivers.ts explains, and zizmor for the workflows. */
+/** What checkov, parliament and cfn-lint report for the stacks, except what scripts/dev/scan/waivers.ts explains, and zizmor for the workflows. */
 function runScanners(): Promise<StepResult> {
   return timed(async () => {
     const inWorkflows = await scanWorkflows(console.error);

@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { DescribeExecutionCommand, type SFNClient } from "@aws-sdk/client-sfn";
 import { executionOutputSchema, type ExecutionOutput, type Run } from "../../../functions/exports/contract";
-import type { RunProgress, StateTable } from "../../../functions/exports/storage/state-table";
+import type { RunProgress } from "../../../functions/exports/storage/segment-table";
+import type { StateTable } from "../../../functions/exports/storage/state-table";
 import { parseJson } from "../../../functions/shared/input";
 import { SECOND_MS } from "../../../functions/shared/time";
 import { plainText } from "../../shared/plain-text";

@@ -10,7 +10,7 @@ import { LambdaClient } from "@aws-sdk/client-lambda";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import {
   CONFIGURATION_KEY,
-  schedulesSchema,
+  readSchedules,
   type ScheduleConfig,
   type Schedules,
 } from "../../../functions/schedules/contract";
@@ -20,7 +20,6 @@ import {
   type DynamoInputs,
   type RunsTable,
 } from "../../../functions/schedules/storage/runs-table";
-import { parseInput, parseJson } from "../../../functions/shared/input";
 import { ownValue } from "../../../functions/shared/own-value";
 import { findDeployed, type Deployed } from "../../environments/deployed";
 import { UsageError, type EnvironmentOptions } from "../../shared/command-line";
@@ -65,8 +64,12 @@ async function ownSchedules(deployed: Deployed): Promise<OwnSchedules> {
   const { Body } = await s3.send(
     new GetObjectCommand({ Bucket: outputs.configuration_bucket_name, Key: CONFIGURATION_KEY }),
   );
+  const schedules: Record<string, ScheduleConfig> = {};
+  for (const [name, config] of Object.entries(readSchedules((await Body?.transformToString()) ?? "")))
+    if (config instanceof Error) console.error(`The schedule ${name} cannot be read: ${config.message}`);
+    else schedules[name] = config;
   return {
-    schedules: parseInput(schedulesSchema, parseJson((await Body?.transformToString()) ?? "")),
+    schedules,
     table: runsTable(sdkCall(new DynamoDBClient(deployed.aws)), outputs.runs_table_name),
     functionPrefix: outputs.function_prefix,
   };

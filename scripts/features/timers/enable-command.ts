@@ -1,11 +1,9 @@
 /** `almanac timers pause` and `resume`: of one timer, or all with a prefix. */
 import type { Command } from "commander";
 import {
-  DocumentedCommand,
+  environmentCommand,
   EXIT,
   exitCodeOf,
-  withEnvironment,
-  withJson,
   type EnvironmentOptions,
   type JsonOption,
 } from "../../shared/command-line";
@@ -14,7 +12,7 @@ import { findTimers, idOrPrefixOf, kindOf, notFound, type IdOrPrefix } from "./e
 
 export function enableCommand(verb: "pause" | "resume", description: string): Command {
   const examples = [`npx almanac timers ${verb} tea`, `npx almanac timers ${verb} --prefix report- --env staging`];
-  return withJson(withEnvironment(new DocumentedCommand({ description, examples })))
+  return environmentCommand({ description, examples })
     .argument("[id]", "the timer's id")
     .option("--prefix <text>", "all whose ids begin with it")
     .option("--once", "timers that fire once")

@@ -3,6 +3,8 @@ import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { gunzipSync, gzipSync } from "node:zlib";
 
+import * as z from "zod";
+
 import { runSchema } from "../../../functions/exports/contract";
 import { stateTable } from "../../../functions/exports/storage/state-table";
 import { createDynamoDB } from "../../../functions/shared/aws/clients/dynamodb";
@@ -12,6 +14,7 @@ import type { Item } from "../../support/dynamodb-expressions";
 import {
   aws,
   BUCKET,
+  events,
   configure,
   DAY,
   exportedIds,
@@ -220,6 +223,9 @@ describe("a job", () => {
       output: { outcome: "nothing-new", message: "no new data was retrieved", run: { items: 0 } },
     });
     expect(keys("usermetrics/")).toEqual([]);
+    // The event of each run's end has a manifest to read.
+    const detail = z.object({ items: z.literal(0), manifest: z.string() }).parse(events.at(-1)?.Detail);
+    expect(aws.objects.has(detail.manifest.replace(`s3://${BUCKET}/`, "files/"))).toBe(true);
 
     const later = Date.now() + 120_000;
     jest.spyOn(Date, "now").mockReturnValue(later);

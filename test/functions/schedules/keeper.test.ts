@@ -1,5 +1,5 @@
 import { keepSchedules } from "../../../functions/schedules/keeper/keep-schedules";
-import { schedulesSchema } from "../../../functions/schedules/contract";
+import { readSchedules, schedulesSchema } from "../../../functions/schedules/contract";
 import type { AttemptEnd } from "../../../functions/schedules/storage/runs-table";
 import { HOUR_MS, MINUTE_MS } from "../../../functions/shared/time";
 import { ATTEMPT, START, setup } from "../../support/schedule-keeper";
@@ -293,6 +293,35 @@ describe("the keeper", () => {
     await tick(10);
     await tick();
     expect(await rows()).toEqual(["06:00 succeeded", "07:00 queued"]);
+  });
+
+  it("goes on with the other schedules where one cannot be read, and misses what was due once it can be", async () => {
+    const { tick, ports, table, invoked, rows, state } = setup({ catchUp: "none" });
+    const failures: string[] = [];
+    const text = (report: string) =>
+      JSON.stringify({ report: { schedule: report }, other: { schedule: "rate(1 hour)" } });
+    const tickWith = (minutes: number, schedule: string) => {
+      state.now += minutes * MINUTE_MS;
+      const observer = {
+        ...ports.observer,
+        failed: (name: string, error: unknown) => failures.push(`${name} ${String(error)}`),
+      };
+      return keepSchedules(readSchedules(text(schedule)), { ...ports, observer }, state.now);
+    };
+    await tick(0);
+    await tickWith(0, "rate(1 hour)");
+    for (let hour = 0; hour < 3; hour += 1) expect(await tickWith(60, "rate(1 hours)")).toBe(1);
+    expect(new Set(failures)).toEqual(
+      new Set(['report SchemaError: schedule: needs "1 hour", as EventBridge requires']),
+    );
+    expect(invoked.map(({ schedule }) => schedule)).toContain("other");
+    expect((await table.states()).has("report")).toBe(true);
+    await tick(10);
+    expect(await rows()).toEqual(["06:00 missed", "07:00 missed", "08:00 missed", "09:00 missed"]);
+  });
+
+  it.each(["", "null", "[]", "{"])("does not take %j for schedules", (text) => {
+    expect(() => readSchedules(text)).toThrow();
   });
 
   it("begins anew with another schedule under a name", async () => {

@@ -59,6 +59,15 @@ describe("a message and its schema", () => {
     expect(schemaFault({ type: "object", properties })).toMatch(/^has (uniqueItems|a pattern) at \/properties\/items/);
   });
 
+  it("is refused soon when its schema branches at each level of the message", () => {
+    const branch = (maxProperties: number) => ({ properties: { a: { $ref: "#/$defs/n" } }, maxProperties });
+    const node = { allOf: [{ anyOf: [branch(1), branch(2)] }, { anyOf: [branch(1), branch(2)] }] };
+    let message: unknown = { a: 1, b: 2, c: 3 };
+    for (let depth = 0; depth < 60; depth++) message = { a: message };
+    const validate = schemaValidator({ $defs: { n: node }, $ref: "#/$defs/n" });
+    expect(within(3_000, () => validate(message))).toBe("/: could not be validated within 500 ms");
+  });
+
   it("is refused when it is nested too deeply for the stack", () => {
     let message: unknown = {};
     for (let depth = 0; depth < 200_000; depth++) message = { a: message };
@@ -78,6 +87,8 @@ describe("a message and its schema", () => {
     expect(validate({ price: "S3cr3t" })).toBe("/price: must be number");
     expect(validate({ "a/b": "S3cr3t" })).toBe("/a~1b: must be number");
     expect(validate({ S3cr3t: "x" })).toBe("/*: must be number");
+    const items = schemaValidator({ additionalProperties: { items: { additionalProperties: { type: "number" } } } });
+    expect(items({ "123456789": [{}, { "123456789": "x" }] })).toBe("/*/1/*: must be number");
     expect(validate({ other: 1 })).toBe("/: must NOT have additional properties");
   });
 
@@ -99,6 +110,12 @@ describe("a catastrophic pattern", () => {
     "(x+x+)+y",
     "(.*)*c",
     "^(a|aa)+$",
+    "(#+#+)+x",
+    "^(xy|xy)+z$",
+    "(\\$|\\$)*x",
+    "^([^\\s]+)+$",
+    "^(é|é)+$",
+    "^(\\p{L}+)*$",
   ])("is recognised: %s", (pattern) => {
     expect(isCatastrophic(pattern)).toBe(true);
   });

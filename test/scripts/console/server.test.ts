@@ -177,6 +177,19 @@ describe("a path of the API", () => {
     expect((await send(console_, `/api/${name}`, { method: "POST", body: "{}", headers })).status).toBe(404);
   });
 
+  it("has no character that is not shown in what its view says, and repeats no name of a view", async () => {
+    const text = "invoice\u202egpj.exe\u001b[2J\ud800 <b>";
+    const console_ = await start({
+      views: { timers: () => Promise.resolve({ timers: [{ id: text, deep: [text] }] }) },
+    });
+    const headers = await session(console_);
+    const shown = "invoice\ufffdgpj.exe\ufffd[2J\ufffd <b>";
+    expect(JSON.parse((await send(console_, "/api/timers", { headers })).text)).toEqual({
+      timers: [{ id: shown, deep: [shown] }],
+    });
+    expect((await send(console_, "/api/S3cr3t", { headers })).text).not.toContain("S3cr3t");
+  });
+
   it("changes nothing: a view is not posted, put or deleted", async () => {
     const console_ = await start();
     const headers = { ...JSON_TYPE, ...(await session(console_)) };

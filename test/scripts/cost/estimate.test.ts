@@ -155,3 +155,35 @@ describe("estimate", () => {
     ]);
   });
 });
+
+/** Functions on schedules, each with a role of its own. */
+const functions = (count: number): readonly Resource[] =>
+  Array.from({ length: count }, (_, index) => {
+    const of = (type: string, attribute: string) => `\${module.bells.${type}.f${index}.${attribute}}`;
+    return [
+      resource("aws_lambda_function", `f${index}`, { function_name: `f${index}`, role: of("aws_iam_role", "arn") }),
+      resource("aws_iam_role", `f${index}`, { name: `f${index}` }),
+      resource("aws_iam_role_policy", `f${index}`, {
+        role: of("aws_iam_role", "id"),
+        policy: policy({ Effect: "Allow", Action: "dynamodb:Query", Resource: "*" }),
+      }),
+      resource("aws_cloudwatch_event_rule", `f${index}`, { name: `r${index}`, schedule_expression: "rate(1 hour)" }),
+      resource("aws_cloudwatch_event_target", `f${index}`, {
+        rule: of("aws_cloudwatch_event_rule", "name"),
+        arn: of("aws_lambda_function", "arn"),
+      }),
+    ];
+  }).flat();
+
+it("takes time in proportion to the resources", () => {
+  const milliseconds = (count: number) => {
+    const resources = functions(count);
+    const start = process.cpuUsage();
+    expect(estimate(resources).idle).toHaveLength(count);
+    return process.cpuUsage(start).user / 1_000;
+  };
+  milliseconds(100);
+  const few = Math.max(milliseconds(100), 5);
+  // Ten times as many: quadratic would be a hundred times as long.
+  expect(milliseconds(1_000)).toBeLessThan(40 * few);
+});

@@ -3,6 +3,7 @@ import type { SourceMutant } from "../simulation/source-mutants";
 
 const CLAIM = "functions/exports/run/claim.ts";
 const STATE = "functions/exports/storage/state-table.ts";
+const SEGMENTS = "functions/exports/storage/segment-table.ts";
 const FILES = "functions/exports/storage/run-files.ts";
 const STORE = "functions/exports/storage/object-store.ts";
 const SEGMENT = "functions/exports/scan/segment.ts";
@@ -112,19 +113,19 @@ export const EXPORT_MUTANTS: readonly SourceMutant[] = [
   },
   {
     name: "starts a resumed segment over, and keeps its parts",
-    file: STATE,
+    file: SEGMENTS,
     from: "return { lastKey, nextPart, done, read };",
     to: "return { lastKey: undefined, nextPart, done, read };",
   },
   {
     name: "saves a part without its checkpoint",
-    file: STATE,
+    file: SEGMENTS,
     from: 'lastKey === undefined ? "" : ", #lastKey = :lastKey"}`,\n            { ":nextPart"',
     to: '""}`,\n            { ":nextPart"',
   },
   {
     name: "lets an older attempt have a segment",
-    file: STATE,
+    file: SEGMENTS,
     from: '"attribute_not_exists(#attempt) OR #attempt <= :attempt",',
     to: "undefined,",
   },

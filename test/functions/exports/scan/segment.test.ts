@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { fileWriter } from "../../../../functions/exports/format/file-writer";
 import { rateLimiter } from "../../../../functions/exports/scan/rate-limiter";
 import { DocumentTooLargeError, exportSegment, type SegmentPorts } from "../../../../functions/exports/scan/segment";
-import type { SegmentCheckpoint, UploadedPart } from "../../../../functions/exports/storage/state-table";
+import type { SegmentCheckpoint, UploadedPart } from "../../../../functions/exports/storage/segment-table";
 import { memoryObjects, type MemoryObjects } from "../../../support/memory-objects";
 import { virtualClock } from "../../../support/virtual-clock";
 

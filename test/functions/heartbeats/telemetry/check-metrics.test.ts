@@ -53,7 +53,7 @@ describe("the metrics of a run", () => {
         broken: 1,
         durationMs: 78,
       }),
-      expect.objectContaining({ checks: 3, failedChecks: 1, brokenChecks: 1, latency: [12, 34], runDuration: 78.4 }),
+      expect.objectContaining({ checks: 3, failedChecks: 1, brokenChecks: 1, latency: [12, 34] }),
     ]);
   });
 

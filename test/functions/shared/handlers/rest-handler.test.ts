@@ -81,6 +81,20 @@ describe("a handler behind API Gateway", () => {
     },
   );
 
+  it.each(["/b%65lls/a", "/bells/%61", "/bells/a/%66ire", "/%62ells", "/bells/%ff"])(
+    "rejects a route that a policy would not recognise: %s",
+    async (path) => {
+      expect(await call(echo, { path })).toMatchObject({ statusCode: 400 });
+    },
+  );
+
+  it.each(["/bells/a", "/bells/a%2Fb", "/bells/a%20b", "/bells/100%"])(
+    "knows a route however it is written: %s",
+    async (path) => {
+      expect(await call(echo, { path })).toMatchObject({ statusCode: 201 });
+    },
+  );
+
   it.each([
     { body: '{"hour":S3cr3t}' },
     { body: "S3cr3t" },

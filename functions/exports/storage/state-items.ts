@@ -1,0 +1,95 @@
+/** Calls of the state table: what its rooms have in common. */
+import {
+  GetItemCommand,
+  paginateQuery,
+  TransactWriteItemsCommand,
+  type DynamoDBClient,
+  type TransactWriteItem,
+} from "@aws-sdk/client-dynamodb";
+import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
+
+import type { Clock } from "../../shared/clock";
+import { errorName, isObject } from "../../shared/errors";
+import { DAY_SECONDS } from "../../shared/time";
+
+/** How long runs, segments and parts are kept. Manifests do not expire. */
+const RETENTION_DAYS = 90;
+
+/** Sort key of an item that is alone in its partition, or describes it. */
+export const STATE = "state";
+
+export type StateItems = ReturnType<typeof stateItems>;
+
+export function stateItems(dynamodb: DynamoDBClient, table: string, clock: Clock) {
+  const ttl = (): number => Math.floor(clock.now() / 1_000) + RETENTION_DAYS * DAY_SECONDS;
+
+  const read = async (pk: string, sk: string): Promise<Record<string, unknown> | undefined> => {
+    const key = { TableName: table, Key: marshall({ pk, sk }), ConsistentRead: true };
+    const { Item } = await dynamodb.send(new GetItemCommand(key));
+    return Item && unmarshall(Item);
+  };
+
+  const query = async (pk: string, prefix = ""): Promise<readonly Record<string, unknown>[]> => {
+    const items: Record<string, unknown>[] = [];
+    const pages = paginateQuery(
+      { client: dynamodb },
+      {
+        TableName: table,
+        ConsistentRead: true,
+        KeyConditionExpression: `pk = :pk${prefix === "" ? "" : " AND begins_with(sk, :prefix)"}`,
+        ExpressionAttributeValues: marshall({ ":pk": pk, ...(prefix !== "" && { ":prefix": prefix }) }),
+      },
+    );
+    for await (const { Items = [] } of pages) items.push(...Items.map((item) => unmarshall(item)));
+    return items;
+  };
+
+  /** @returns false when a condition failed */
+  const transact = async (items: TransactWriteItem[]): Promise<boolean> => {
+    try {
+      await dynamodb.send(new TransactWriteItemsCommand({ TransactItems: items }));
+      return true;
+    } catch (error) {
+      if (isConditionFailed(error)) return false;
+      throw error;
+    }
+  };
+
+  const update = (
+    pk: string,
+    sk: string,
+    expression: string,
+    values: Readonly<Record<string, unknown>>,
+    condition?: string,
+  ) => {
+    // DynamoDB rejects names that no expression uses.
+    const names = Object.fromEntries(
+      [...new Set(`${expression} ${condition ?? ""}`.match(/#\w+/g))].map((name) => [name, name.slice(1)]),
+    );
+    return {
+      TableName: table,
+      Key: marshall({ pk, sk }),
+      UpdateExpression: expression,
+      ...(condition !== undefined && { ConditionExpression: condition }),
+      ...(Object.keys(names).length > 0 && { ExpressionAttributeNames: names }),
+      ...(Object.keys(values).length > 0 && {
+        ExpressionAttributeValues: marshall(values, { removeUndefinedValues: true }),
+      }),
+    };
+  };
+
+  const put = (item: Readonly<Record<string, unknown>>): TransactWriteItem => ({
+    Put: { TableName: table, Item: marshall(item, { removeUndefinedValues: true }) },
+  });
+
+  return { dynamodb, table, clock, ttl, read, query, transact, update, put };
+}
+
+export function isConditionFailed(error: unknown): boolean {
+  if (errorName(error) === "ConditionalCheckFailedException") return true;
+  if (errorName(error) !== "TransactionCanceledException") return false;
+  if (!isObject(error) || !("CancellationReasons" in error) || !Array.isArray(error.CancellationReasons)) return false;
+  return error.CancellationReasons.some(
+    (reason: unknown) => isObject(reason) && "Code" in reason && reason.Code === "ConditionalCheckFailed",
+  );
+}

@@ -44,6 +44,9 @@ function stateFaults(state: State): string[] {
     ...heartbeatFaults(fields),
     ...timestampFaults(fields["Timestamp"]),
     ...choiceFaults(state),
+    ...[fields, ...recordsOf(fields["Catch"]), ...recordsOf(fields["Choices"])].flatMap(assignFaults),
+    ...roleFaults(fields["Credentials"]),
+    ...mapFaults(fields),
     ...handlerFaults("Retry", recordsOf(fields["Retry"])),
     ...handlerFaults("Catch", recordsOf(fields["Catch"])),
     ...recordsOf(fields["Retry"]).flatMap(retrierFaults),
@@ -94,6 +97,37 @@ function handlerFaults(field: string, handlers: readonly Fields[]): string[] {
   });
 }
 
+/** Names of variables are identifiers of Unicode. */
+function assignFaults({ Assign }: Fields): string[] {
+  return Object.keys(Object(Assign) as object).flatMap((assignedName) => {
+    const name = assignedName.replace(/\.\$$/, "");
+    if (name === "states") return ["assigns $states, which is reserved"];
+    const isName = /^[\p{ID_Start}_]\p{ID_Continue}*$/u.test(name) && name.length <= 80;
+    return isName ? [] : [`assigns $${name}: names are identifiers of at most 80 characters`];
+  });
+}
+
+function roleFaults(credentials: unknown): string[] {
+  const [{ RoleArn } = {}] = recordsOf([credentials]);
+  const isArn = typeof RoleArn !== "string" || EXPRESSION.test(RoleArn) || /^(arn:|\$\{)/.test(RoleArn);
+  return isArn ? [] : [`has Credentials for ${RoleArn}, which is not an ARN`];
+}
+
+/** Limits of distributed maps. */
+function mapFaults({ Label, ItemBatcher }: Fields): string[] {
+  const [batcher] = recordsOf([ItemBatcher]);
+  const isLabel =
+    typeof Label !== "string" || (/^[^\s?*<>{}[\]:;,\\|^~$#%&`"]{1,40}$/.test(Label) && !/\p{Cc}/u.test(Label));
+  const { MaxItemsPerBatch, MaxInputBytesPerBatch } = batcher ?? {};
+  const isEmpty = batcher !== undefined && Object.keys(batcher).every((name) => !name.startsWith("Max"));
+  return [
+    ...(isLabel ? [] : ["has a Label that is not 1 to 40 characters without spaces, brackets and wildcards"]),
+    ...(isEmpty ? ["has an ItemBatcher without MaxItemsPerBatch and MaxInputBytesPerBatch"] : []),
+    ...inRange("MaxItemsPerBatch", MaxItemsPerBatch, 1, Infinity),
+    ...inRange("MaxInputBytesPerBatch", MaxInputBytesPerBatch, 1, 262_144),
+  ];
+}
+
 function retrierFaults({ IntervalSeconds, MaxAttempts, BackoffRate, MaxDelaySeconds }: Fields): string[] {
   const interval = typeof IntervalSeconds === "number" ? IntervalSeconds : 1;
   const isTooShort = typeof MaxDelaySeconds === "number" && !isToken(MaxDelaySeconds) && MaxDelaySeconds <= interval;
@@ -108,10 +142,12 @@ function retrierFaults({ IntervalSeconds, MaxAttempts, BackoffRate, MaxDelaySeco
 
 /** A task that does not pass on its token cannot end, and one without a timeout waits for a year. */
 function callbackFaults({ Resource, TimeoutSeconds, HeartbeatSeconds, Arguments, ...fields }: Fields): string[] {
-  if (typeof Resource !== "string" || !Resource.endsWith(".waitForTaskToken")) return [];
   const hasToken = /\$states\.context\.Task\.Token|\$\$\.Task\.Token/.test(
     JSON.stringify([Arguments, fields["Parameters"]]),
   );
+  if (typeof Resource !== "string" || Resource.includes(":activity:")) return [];
+  if (!Resource.endsWith(".waitForTaskToken"))
+    return hasToken ? ["sends a task token that it does not wait for: there is none"] : [];
   const hasLimit = [TimeoutSeconds, HeartbeatSeconds, fields["TimeoutSecondsPath"]].some(
     (limit) => limit !== undefined,
   );

@@ -37,6 +37,10 @@ const ERROR_CODES: Readonly<Record<string, Failure>> = {
   ECONNABORTED: { reason: "reset", message: "the connection closed before the response was complete" },
   EPIPE: { reason: "reset", message: "the connection closed before the request was sent" },
   ERR_STREAM_PREMATURE_CLOSE: { reason: "reset", message: "the connection closed before the response was complete" },
+  HPE_INVALID_CONSTANT: { reason: "protocol", message: "the response is not HTTP/1" },
+  HPE_INVALID_VERSION: { reason: "protocol", message: "the response is not HTTP/1" },
+  HPE_HEADER_OVERFLOW: { reason: "protocol", message: "the response's headers are too long" },
+  HPE_INVALID_CHUNK_SIZE: { reason: "protocol", message: "the response's chunks have no valid size" },
   CERT_HAS_EXPIRED: { reason: "tls", message: "the certificate has expired" },
   CERT_NOT_YET_VALID: { reason: "tls", message: "the certificate is not valid yet" },
   CERT_REVOKED: { reason: "tls", message: "the certificate is revoked" },
@@ -91,8 +95,25 @@ function codeOf(error: unknown): string {
   return codes.find((each) => !NO_ROUTE.has(each)) ?? code ?? codes[0] ?? "";
 }
 
-/** OpenSSL's messages contain source locations; `reason`, also part of the message, is readable. */
+/** OpenSSL's reasons that people would have to look up. */
+const TLS_REASONS: Readonly<Record<string, string>> = {
+  "wrong version number": "the server does not respond with TLS",
+  "packet length too long": "the server does not respond with TLS",
+  "tlsv1 alert protocol version": "the server supports no TLS version of the checker",
+  "unsupported protocol": "the server supports no TLS version of the checker",
+  "sslv3 alert handshake failure": "the server refuses the handshake",
+  "ssl/tls alert handshake failure": "the server refuses the handshake",
+  "tlsv1 unrecognized name": "the server does not know the name",
+  "tlsv13 alert certificate required": "the server asks for a client certificate",
+};
+
 function explanation(error: unknown): string {
+  const text = explanationOf(error);
+  return TLS_REASONS[text] ?? text;
+}
+
+/** OpenSSL's messages contain source locations; `reason`, also part of the message, is readable. */
+function explanationOf(error: unknown): string {
   const reason = isObject(error) && "reason" in error && typeof error.reason === "string" ? error.reason : "";
   const message = errorMessage(error).trim();
   if (!/(^|:)error:|openssl/i.test(message)) return message;

@@ -14,6 +14,9 @@ const inflateRaw = promisify(zlib.inflateRaw);
 const zstdDecompress: unknown = Reflect.get(zlib, "zstdDecompress");
 const brotliDecompress = promisify<zlib.InputType, zlib.BrotliOptions, Buffer>(zlib.brotliDecompress);
 
+/** Servers apply one. Each of thousands could be a megabyte that decompresses to itself. */
+const MAX_ENCODINGS = 5;
+
 type Limits = Parameters<HttpResponse["readBody"]>[0];
 
 /** {@link HttpResponse.readBody} of a Node stream and its headers. */
@@ -36,6 +39,8 @@ export async function readBody(stream: Readable, headers: IncomingHttpHeaders, l
  */
 async function decompress(body: Buffer, encodings: string | undefined, maxBytes: number): Promise<Buffer> {
   const applied = (encodings ?? "").split(",").map((encoding) => encoding.trim().toLowerCase());
+  if (applied.length > MAX_ENCODINGS)
+    throw new BodyEncodingError(`the body has more than ${MAX_ENCODINGS} Content-Encodings`);
   let decoded = body;
   for (const encoding of applied.reverse()) decoded = await decompressOnce(decoded, encoding, maxBytes);
   return decoded;

@@ -62,11 +62,15 @@ function send(
   };
   return new Promise((resolve, reject) => {
     const outgoing = isSecure ? https.request(options) : http.request(options);
+    let received: http.IncomingMessage | undefined;
     outgoing.on("socket", certificates.readLeaf);
     outgoing.on("error", (error) => {
+      // Of the body: without its cause, it would only be a connection that closed.
+      received?.destroy(error);
       reject(certificates.addTo(error));
     });
     outgoing.on("response", (incoming) => {
+      received = incoming;
       resolve(responseOf(outgoing, incoming, certificates));
     });
     // Without a listener Node treats 101 Switching Protocols as a connection error.

@@ -36,8 +36,8 @@ export interface SweepTimes {
   readonly isOver: () => boolean;
 }
 
-/** Covers two sweeps that are late or missing. */
-const LOOK_BACK_MS = 3 * SWEEP_MINUTES * MINUTE_MS;
+/** Covers five sweeps that are late, missing or killed. */
+const LOOK_BACK_MS = 6 * SWEEP_MINUTES * MINUTE_MS;
 
 /** Time for the end event to arrive and for the reconciler to write. */
 const STUCK_AFTER_MS = 2 * MINUTE_MS;

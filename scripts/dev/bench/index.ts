@@ -10,6 +10,7 @@ import { benchExports } from "./exports";
 import type { Figure } from "./figure";
 import { benchFuzz } from "./fuzz";
 import { benchHeartbeats } from "./heartbeats";
+import { benchOpenapi } from "./openapi";
 import { benchPipelines } from "./pipelines";
 import { benchReview } from "./review";
 import { benchSchedules } from "./schedules";
@@ -57,6 +58,11 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
     fuzz: {
       measures: "4,000 hostile inputs through each endpoint and each event parser (FUZZ_INPUTS, FUZZ_SEED)",
       run: benchFuzz,
+    },
+    openapi: {
+      measures:
+        "requests by schemathesis, from the OpenAPI documents, to the local environment (OPENAPI_EXAMPLES, OPENAPI_SEED)",
+      run: benchOpenapi,
     },
     tests: { measures: "the last whole npm test, by its own report", run: benchTests },
     review: { measures: "the report of a plan that changes 200 resources, after the plan itself", run: benchReview },

@@ -6,13 +6,14 @@ import { jsonata, jsonpath } from "../../../modules/asl/asl";
 import { MachineError, type State } from "../../../modules/asl/machine";
 
 const { stateMachine, nestedMachine, wait, pass, choice, fail, map, task, ...calls } = jsonata;
-const { dynamoPut, dynamoUpdate, lambdaInvoke, lambdaInvokeForToken, parallel } = calls;
+const { dynamoPut, dynamoUpdate, lambdaInvoke, lambdaInvokeForToken, parallel, distributedMap } = calls;
 
 const ALL = ["States.ALL"] as const;
 const publish = { Resource: "arn:aws:states:::sns:publish" } as const;
 const work = { ...publish, End: true } as const;
 const one = (state: State<"JSONata", never>) => stateMachine({ StartAt: "One", States: { One: state } });
 const inner = stateMachine({ StartAt: "In", States: { In: pass({ End: true }) } });
+const each = { ExecutionType: "STANDARD", ItemProcessor: inner, End: true } as const;
 const Key = { id: { S: "a" } };
 const invoke = { FunctionName: "work" };
 const yes = "{% $states.input.yes %}" as const;
@@ -229,6 +230,43 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown, message: R
     /value for :b, which no expression uses/,
   ],
   [
+    "a token of a task that does not wait for it",
+    () => one(lambdaInvoke({ Arguments: { ...invoke, Payload: "{% $states.context.Task.Token %}" }, End: true })),
+    /sends a task token that it does not wait for/,
+  ],
+  [
+    "a variable with a reserved name",
+    () => one(pass({ Assign: { states: 1 }, End: true })),
+    /\$states, which is reserved/,
+  ],
+  ["a variable whose name is no identifier", () => one(pass({ Assign: { "a-b": 1 }, End: true })), /assigns \$a-b/],
+  [
+    "a variable with a name that is too long",
+    () => one(pass({ Assign: { ["a".repeat(81)]: 1 }, End: true })),
+    /at most 80 characters/,
+  ],
+  [
+    "a role that is not an ARN",
+    () => one(lambdaInvoke({ Arguments: invoke, Credentials: { RoleArn: "other" }, End: true })),
+    /Credentials for other/,
+  ],
+  [
+    "a distributed map's label that is too long",
+    () => one(distributedMap({ ...each, Label: "a".repeat(41) })),
+    /a Label that is not 1 to 40 characters/,
+  ],
+  ["batches without a limit", () => one(distributedMap({ ...each, ItemBatcher: {} })), /an ItemBatcher without/],
+  [
+    "batches of nothing",
+    () => one(distributedMap({ ...each, ItemBatcher: { MaxItemsPerBatch: 0 } })),
+    /MaxItemsPerBatch 0/,
+  ],
+  [
+    "batches that are longer than an input",
+    () => one(distributedMap({ ...each, ItemBatcher: { MaxInputBytesPerBatch: 300_000 } })),
+    /MaxInputBytesPerBatch 300000/,
+  ],
+  [
     "a loop without an end",
     () => stateMachine({ StartAt: "A", States: { A: wait({ Seconds: 1, Next: "B" }), B: pass({ Next: "A" }) } }),
     /A never reaches an end/,
@@ -295,7 +333,7 @@ describe("a right machine", () => {
   });
 
   it("has a distributed map, a task with another role, and one that waits for an execution's end", () => {
-    const { distributedMap, startExecutionSync } = jsonata;
+    const { startExecutionSync } = jsonata;
     const Charge = lambdaInvoke({ Arguments: invoke, End: true });
     const machine = stateMachine({
       StartAt: "Each",

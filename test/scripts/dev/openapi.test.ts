@@ -66,7 +66,16 @@ describe("the API of pipelines", () => {
 
   it("has each response", () => {
     expect(Object.keys(responses("/pipelines/{pipeline}"))).toEqual(["202", "400", "403", "413", "429", "503"]);
-    expect(Object.keys(responses("/webhooks/{pipeline}"))).toEqual(["200", "202", "400", "401", "413", "429", "503"]);
+    expect(Object.keys(responses("/webhooks/{pipeline}"))).toEqual([
+      "200",
+      "202",
+      "400",
+      "401",
+      "403",
+      "413",
+      "429",
+      "503",
+    ]);
   });
 
   it("describes responses as they are", () => {
@@ -78,6 +87,14 @@ describe("the API of pipelines", () => {
     for (const one of [new BadRequestError("body: is not JSON"), new UnauthorizedError("no")])
       expect(accepts(document, error, errorResponse(one).body)).toBe(true);
   });
+});
+
+it("a PUT of a timer without a body has an answer in text, as the legacy timer service has", () => {
+  const { components } = z
+    .object({ components: z.object({ responses: z.record(z.string(), z.looseObject({})) }) })
+    .parse(JSON.parse(documents["docs/openapi/timers.json"] ?? "{}"));
+  expect(components.responses["badPut"]).toMatchObject({ content: { "text/plain": { schema: { type: "string" } } } });
+  expect(JSON.stringify(documentOf("timers").paths["/periodic/{id}"]?.["put"])).toContain("responses/badPut");
 });
 
 describe("the API of workflows", () => {

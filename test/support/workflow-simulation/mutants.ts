@@ -10,7 +10,6 @@ const TABLE = "functions/workflows/task/task-table.ts";
 const TASK = "functions/workflows/task/task.ts";
 const RECORD = "modules/workflows/record.ts";
 const OWN_MACHINE = "modules/workflows/own-machine.ts";
-const TASK_MACHINE = "modules/workflows/definition.ts";
 
 export const MUTANTS: readonly SourceMutant[] = [
   // --- starts ---
@@ -214,7 +213,7 @@ export const MUTANTS: readonly SourceMutant[] = [
     name: "starts a task again over its end",
     file: RECORD,
     from: "attribute_not_exists(#status) OR #status = :started AND ${OWN}",
-    to: "attribute_not_exists(#status) OR ${OWN}",
+    to: "attribute_not_exists(#status) OR #status = :started OR ${OWN}",
   },
   {
     name: "fails when its first write is repeated",
@@ -232,7 +231,7 @@ export const MUTANTS: readonly SourceMutant[] = [
     name: "records DONE over the end of a stopped execution",
     file: OWN_MACHINE,
     from: "ConditionExpression: `${OWN} AND #status = :started`,",
-    to: "ConditionExpression: OWN,",
+    to: "ConditionExpression: `${OWN} OR #status = :started`,",
   },
   {
     name: "fails when its last write is repeated",
@@ -241,21 +240,9 @@ export const MUTANTS: readonly SourceMutant[] = [
     to: '{ ErrorEquals: ["Never"], Output: RESULT, Next: "Recorded" },',
   },
   {
-    name: "lets a row that is DONE never expire",
+    name: "lets a row that is DONE expire at once",
     file: OWN_MACHINE,
-    from: "#history = list_append(#history, :entries), #ttl = :ttl, resultLocation",
-    to: "#history = list_append(#history, :entries), expires = :ttl, resultLocation",
-  },
-  {
-    name: "asks for approval of a task that has ended",
-    file: RECORD,
-    from: 'ConditionExpression: `${OWN} AND #status = :started`,\n      UpdateExpression: "SET approvals',
-    to: 'ConditionExpression: OWN,\n      UpdateExpression: "SET approvals',
-  },
-  {
-    name: "records an end over another one",
-    file: TASK_MACHINE,
-    from: "ConditionExpression: `${OWN} AND #status IN (:started, :end)`,",
-    to: "ConditionExpression: OWN,",
+    from: '":ttl": expiry(keepDays),',
+    to: '":ttl": expiry(0),',
   },
 ];

@@ -138,7 +138,7 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
     const killedAfter = fault(0.08) ? random.whole(1, 5) : Infinity;
     let calls = 0;
     const call = async <T>(deed: () => Promise<T>): Promise<T> => {
-      await sleep(clock, fault(0.1) ? random.whole(10, random.chance(0.2) ? 25_000 : 3_000) : 5);
+      await sleep(clock, fault(0.15) ? random.whole(10, random.chance(0.4) ? 25_000 : 3_000) : 5);
       if (fault(0.02)) throw new ThrottledError("too many requests");
       if (clock.now() >= diesAt) throw new KilledError("killed before a call");
       if (fault(0.03)) await deed(); // the SDK repeats a request whose response is lost
@@ -188,6 +188,8 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
 
   const starts = new Map<string, StartedTask[]>();
   const refused = new Set<string>();
+  /** By task: redrives in progress. */
+  const redriving = new Map<string, number>();
   const decisions: { readonly task: Task; readonly decision: Decision; readonly by: string }[] = [];
   let people = 0;
   const ids = Array.from({ length: random.whole(1, 5) }, (_, index) => random.of(["t", "task ü/"]) + String(index));
@@ -238,7 +240,19 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
       const ports = portsOf(FUNCTION_TIMEOUT_MS, finders === "events");
       const task = await findTask(taskId, ports);
       if (task.status === "STARTED" && random.chance(0.5)) return;
-      await redriveTask(taskId, ports);
+      redriving.set(taskId, (redriving.get(taskId) ?? 0) + 1);
+      try {
+        await redriveTask(taskId, ports);
+      } catch (error) {
+        const isRefused =
+          error instanceof ConflictError && error.message.startsWith("Step Functions does not redrive it");
+        const [row] = [...versions.values()].filter(([first]) => first?.taskId === taskId).map((rows) => rows.at(-1));
+        if (isRefused && redriving.get(taskId) === 1 && row?.status === "STARTED")
+          unexpected.push(`${taskId} is STARTED after its redrive was refused`);
+        throw error;
+      } finally {
+        redriving.set(taskId, (redriving.get(taskId) ?? 0) - 1);
+      }
     };
     if (isOwn)
       for (let times = random.whole(0, 6); times > 0; times--) {

@@ -11,8 +11,8 @@ export function icons(): Markup {
 
 /** Distinct shapes: disc with tick, triangle with exclamation mark, diamond with cross, square with pause, dashed ring. */
 const SHAPES: Readonly<Record<State, Markup>> = {
-  up: markup`<circle cx="8" cy="8" r="8" fill="currentColor"/><path d="M4.5 8.2 7 10.7l4.6-5" fill="none" stroke="var(--sheet)" stroke-width="1.8"/>`,
-  down: markup`<path d="M8 0l8 8-8 8-8-8z" fill="currentColor"/><path d="M5.7 5.7l4.6 4.6m0-4.6-4.6 4.6" stroke="var(--sheet)" stroke-width="1.7"/>`,
+  up: markup`<circle cx="8" cy="8" r="7.5" fill="currentColor"/><path d="M4.5 8.2 7 10.7l4.6-5" fill="none" stroke="var(--sheet)" stroke-width="1.8"/>`,
+  down: markup`<path d="M8 .4 15.6 8 8 15.6.4 8z" fill="currentColor"/><path d="M5.7 5.7l4.6 4.6m0-4.6-4.6 4.6" stroke="var(--sheet)" stroke-width="1.7"/>`,
   degraded: markup`<path d="M8 .8 15.6 14.6H.4z" fill="currentColor"/><path d="M8 5.4v4.2m0 1.6v1.6" stroke="var(--sheet)" stroke-width="1.8"/>`,
   maintenance: markup`<rect x="1" y="1" width="14" height="14" rx="2" fill="currentColor"/><path d="M6 4.5v7m4-7v7" stroke="var(--sheet)" stroke-width="1.8"/>`,
   unknown: markup`<circle cx="8" cy="8" r="6.8" fill="none" stroke="currentColor" stroke-width="2" stroke-dasharray="2.6 2.1"/>`,

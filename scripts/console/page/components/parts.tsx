@@ -9,13 +9,13 @@ import { filter } from "../router";
 const SHAPES: Readonly<Record<Health, JSX.Element>> = {
   up: (
     <>
-      <circle cx="8" cy="8" r="8" fill="currentColor" />
+      <circle cx="8" cy="8" r="7.5" fill="currentColor" />
       <path d="M4.5 8.2 7 10.7l4.6-5" fill="none" class="cut" />
     </>
   ),
   down: (
     <>
-      <path d="M8 0l8 8-8 8-8-8z" fill="currentColor" />
+      <path d="M8 .4 15.6 8 8 15.6.4 8z" fill="currentColor" />
       <path d="M5.7 5.7l4.6 4.6m0-4.6-4.6 4.6" class="cut" />
     </>
   ),

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { handler } from "../../../../functions/pipelines/ingest";
 import { lambdaContext } from "../../../../test/support/lambda";
-import { figure, median, type Figure } from "../figure";
+import { figure, figureAtMost, median, type Figure } from "../figure";
 import { stubEnvironment } from "../stub-environment";
 import { PRICES } from "../../../shared/prices";
 
@@ -20,6 +20,13 @@ const MESSAGES_A_REQUEST = 10;
 
 /** For rows of up to 1 KB: one unit in the table and one in each of the two indexes. */
 const WRITE_UNITS = 3;
+
+const MILLION = 1_000_000;
+
+/** The ingress function's duration, most of it SendMessage's latency. From AWS's figures. */
+const INGRESS_SECONDS = 0.02;
+const INGRESS_MEMORY_GB = 0.5;
+const INGEST_MEMORY_GB = 1;
 
 const countsSchema = z.object({ DynamoDB: z.number(), S3: z.number() });
 type Counts = z.output<typeof countsSchema>;
@@ -63,7 +70,8 @@ export async function measureIngest(): Promise<readonly Figure[]> {
       { ...figure("ratio", rate / single, ""), goal: ">= 5", met: rate / single >= 5 },
       figure("dynamodb_requests_per_record", perRecord.DynamoDB, ""),
       figure("s3_requests_per_record", perRecord.S3, ""),
-      figure("ingest_usd_per_million", 1_000_000 * priceOf(perRecord), "$"),
+      figure("ingest_usd_per_million", MILLION * priceOf(perRecord), "$"),
+      figureAtMost("usd_per_million_messages", MILLION * priceOfAll(perRecord, rate), "$", 3.5),
     ];
   } finally {
     stub.kill();
@@ -78,6 +86,16 @@ function priceOf({ DynamoDB, S3 }: Counts): number {
     DynamoDB * WRITE_UNITS * PRICES.dynamodb.writeRequestUnit +
     S3 * PRICES.s3.write +
     PRICES.lambda.request / BATCH
+  );
+}
+
+/** USD per message from the API to its row and its archive, without Slack, logs and traces. `rate`: of the ingest function, a second. */
+function priceOfAll(perRecord: Counts, rate: number): number {
+  return (
+    PRICES.apiGateway.request +
+    PRICES.lambda.request +
+    (INGRESS_SECONDS * INGRESS_MEMORY_GB + INGEST_MEMORY_GB / rate) * PRICES.lambda.gbSecond +
+    priceOf(perRecord)
   );
 }
 

@@ -16,8 +16,9 @@ import {
 /** When each error is the answer. */
 const ERRORS = {
   badRequest: [new BadRequestError(""), "Invalid. The message has the field and the reason"],
+  badPut: [new BadRequestError(""), "Invalid. The message has the field and the reason; without a body, it is text"],
   unauthorized: [new UnauthorizedError(""), "The signature is missing, wrong or too old"],
-  forbidden: [new ForbiddenError(""), "Not signed, or not allowed"],
+  forbidden: [new ForbiddenError(""), "Not signed, not allowed, or no such path"],
   notFound: [new NotFoundError(""), "There is none with this id"],
   conflict: [new ConflictError(""), "The stored item does not allow it"],
   tooLarge: [new PayloadTooLargeError(""), "The body is too large"],
@@ -62,8 +63,13 @@ export interface Api {
   readonly operations: Readonly<Record<string, Operation>>;
 }
 
+const OF_SIGNED = ["forbidden", "tooMany", "unavailable"] as const;
+
 /** Of each operation whose requests are signed. */
-export const SIGNED_ERRORS = ["badRequest", "forbidden", "tooMany", "unavailable"] as const;
+export const SIGNED_ERRORS = ["badRequest", ...OF_SIGNED] as const;
+
+/** Of a PUT of a timer. */
+export const PUT_ERRORS = ["badPut", ...OF_SIGNED, "conflict"] as const;
 
 const SERVER = {
   url: "https://{api}.execute-api.{region}.amazonaws.com/live",
@@ -103,7 +109,7 @@ export function openapiDocument({ title, description, parameters, schemas, opera
     components: {
       securitySchemes: { sigv4: SIGV4 },
       responses: Object.fromEntries(
-        Object.entries(ERRORS).map(([name, [error, text]]) => [name, errorResponse(error, text)]),
+        Object.entries(ERRORS).map(([name, [error, text]]) => [name, errorResponse(error, text, name === "badPut")]),
       ),
       schemas: {
         Error: jsonSchema(errorSchema, "output", names),
@@ -154,9 +160,11 @@ function operationObject(operation: Operation, reference: Reference): object {
   };
 }
 
-/** The body of a 403 is API Gateway's, or that of a scope. */
-function errorResponse({ status }: HttpError, description: string): object {
-  return { description, ...(status !== 403 && { content: content({ $ref: "#/components/schemas/Error" }) }) };
+/** The body of a 403 is API Gateway's, or that of a scope. @param isAlsoText as the legacy timer service answers */
+function errorResponse({ status }: HttpError, description: string, isAlsoText: boolean): object {
+  if (status === 403) return { description };
+  const json = content({ $ref: "#/components/schemas/Error" });
+  return { description, content: { ...json, ...(isAlsoText && { "text/plain": { schema: { type: "string" } } }) } };
 }
 
 function parametersOf(place: "query" | "header", fields: z.ZodObject | undefined): readonly object[] {

@@ -38,7 +38,7 @@ export const PIPELINES_API: Api = {
         200: { description: "Slack's URL verification", schema: challengeAnswerSchema },
         202: { description: "SQS has accepted it", schema: z.union([acceptedSchema, repeatedSchema]) },
       },
-      errors: [...ERRORS, "unauthorized"],
+      errors: [...ERRORS, "unauthorized", "forbidden"],
     },
   },
 };

@@ -19,7 +19,7 @@ import {
   readSchema,
   verbsSchema,
 } from "../../../../functions/timers/api/route-schemas";
-import { SIGNED_ERRORS, type Api, type Operation } from "./document";
+import { PUT_ERRORS, SIGNED_ERRORS, type Api, type Operation } from "./document";
 
 const idAnswer = z.string();
 const query = readSchema.shape.query;
@@ -61,7 +61,7 @@ function operationsOf(kind: "periodic" | "oneshot", body: z.ZodType): Readonly<R
               : timerSchema,
         },
       },
-      errors: [...SIGNED_ERRORS, "conflict"],
+      errors: PUT_ERRORS,
     },
     [`GET ${path}`]: {
       id: `get${name}`,

@@ -49,7 +49,9 @@ describe("an error met during a check", () => {
   it("keeps OpenSSL's source lines to itself", () => {
     const message = "C0:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../deps/openssl/ssl.c:355:\n";
     const error = Object.assign(withCode("EPROTO", message), { reason: "wrong version number" });
-    expect(failureOf(error)).toEqual({ reason: "tls", message: "wrong version number (EPROTO)" });
+    expect(failureOf(error)).toEqual({ reason: "tls", message: "the server does not respond with TLS (EPROTO)" });
+    const other = Object.assign(withCode("EPROTO", message), { reason: "bad record mac" });
+    expect(failureOf(other)).toEqual({ reason: "tls", message: "bad record mac (EPROTO)" });
   });
 
   it("is a timeout when the check's own timer ended it", () => {

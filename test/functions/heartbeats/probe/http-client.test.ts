@@ -91,6 +91,66 @@ describe("a redirect", () => {
   });
 });
 
+describe("a hostile server", () => {
+  const answering = async (answer: string, input: Partial<TargetInput> = {}, url = "http") => {
+    const port = await portOf(
+      createTcpServer((socket) => {
+        socket.on("error", () => undefined);
+        socket.once("data", () => socket.end(answer));
+      }),
+    );
+    return check({ url: `${url}://127.0.0.1:${port}/`, ...input });
+  };
+
+  it.each([
+    ["no HTTP", "220 mail.example.org ESMTP\r\n", "protocol", "the response is not HTTP/1 (HPE_INVALID_CONSTANT)"],
+    [
+      "headers without end",
+      `HTTP/1.1 200 OK\r\n${"X: y\r\n".repeat(20_000)}`,
+      "protocol",
+      "the response's headers are too long (HPE_HEADER_OVERFLOW)",
+    ],
+    [
+      "a false chunk",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n",
+      "protocol",
+      "the response's chunks have no valid size (HPE_INVALID_CHUNK_SIZE)",
+    ],
+    [
+      "a chunk that does not end",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nabc",
+      "reset",
+      "the connection closed before the response was complete (ECONNRESET)",
+    ],
+    [
+      "two lengths",
+      "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nokk",
+      "protocol",
+      "Parse Error: Duplicate Content-Length (HPE_UNEXPECTED_CONTENT_LENGTH)",
+    ],
+  ])("that sends %s is named as such", async (_what, answer, reason, message) => {
+    expect(await answering(answer)).toMatchObject({ ok: false, reason, message });
+  });
+
+  it("that does not respond with TLS is named as such", async () => {
+    const outcome = await answering("HTTP/1.1 400 Bad Request\r\n\r\n", {}, "https");
+    expect(outcome).toMatchObject({ reason: "tls", message: "the server does not respond with TLS (EPROTO)" });
+  });
+
+  it("that compresses without end is decompressed five times at most", async () => {
+    const encodings = Array<string>(1_000).fill("gzip").join(",");
+    const outcome = await answering(`HTTP/1.1 200 OK\r\nContent-Encoding: ${encodings}\r\n\r\nx`, {
+      bodyContains: "x",
+    });
+    expect(outcome).toMatchObject({ reason: "protocol", message: "the body has more than 5 Content-Encodings" });
+  });
+
+  it("that sends early hints and no response has not responded", async () => {
+    const hints = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n".repeat(1_000);
+    expect(await answering(hints, { timeoutSeconds: 0.3 })).toMatchObject({ ok: false, reason: "reset" });
+  });
+});
+
 describe("a certificate chain", () => {
   const chainCheck = async (cert: string, key: string, certificateAuthority: string) => {
     const port = await portOf(createSecureServer({ cert, key }, (_request, response) => response.end()));

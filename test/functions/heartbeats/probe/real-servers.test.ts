@@ -138,7 +138,7 @@ describe("a check of a real server", () => {
       {},
       failure("tls", /the certificate is for other names/, { certificateFingerprint: FINGERPRINT }),
     ],
-    ["https where there is only http", "notTls", {}, failure("tls", /wrong version number|packet length/)],
+    ["https where there is only http", "notTls", {}, failure("tls", /the server does not respond with TLS/)],
   ])(
     "finds %s",
     async (_name, behaviour, options, expected) => {

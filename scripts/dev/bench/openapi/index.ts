@@ -1,0 +1,103 @@
+/** Benchmark: schemathesis sends requests that the published OpenAPI documents allow, and others, to the local environment. */
+import { createHash } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import * as z from "zod";
+import { localSettings } from "../../../emulator/local-settings";
+import { pythonEnvironment } from "../../../emulator/python";
+import { readRunning } from "../../../emulator/run-record";
+import { installedPython, installPython } from "../../../emulator/virtual-environment";
+import { homeAt } from "../../../shared/home";
+import { commandOutput, ownEnvironment, runCommand } from "../../../shared/run-command";
+import { figure, figureAtMost, type Figure } from "../figure";
+import { signingProxy } from "./signing-proxy";
+
+/** For each operation. `OPENAPI_EXAMPLES`. */
+const DEFAULT_EXAMPLES = 25;
+
+/** Each is a promise of the documents. `ignored_auth` is not among them: the proxy signs whatever Authorization there is. */
+const CHECKS = [
+  "not_a_server_error",
+  "status_code_conformance",
+  "content_type_conformance",
+  "response_schema_conformance",
+  "negative_data_rejection",
+];
+
+const REQUIREMENTS = join(__dirname, "requirements.txt");
+
+const apiSchema = z.looseObject({ api_url: z.string() });
+const outputsSchema = z.looseObject({
+  timers: apiSchema,
+  workflows: z.looseObject({ workflows: z.record(z.string(), apiSchema) }),
+  pipelines: z.looseObject({ pipelines: z.record(z.string(), z.looseObject({ endpoint: z.string() })) }),
+});
+
+/** `OPENAPI_SEED` repeats a run. */
+export async function benchOpenapi(): Promise<readonly Figure[]> {
+  const seed = Number(process.env["OPENAPI_SEED"] ?? Date.now() % 1_000_000_000);
+  const examples = Number(process.env["OPENAPI_EXAMPLES"] ?? DEFAULT_EXAMPLES);
+  console.error(`OPENAPI_SEED=${seed} OPENAPI_EXAMPLES=${examples}`);
+  const python = await install();
+  const home = mkdtempSync(join(tmpdir(), "almanac-bench-"));
+  const { ALMANAC_AWS_ENDPOINT: _, ...env } = ownEnvironment();
+  const npmRun = (...args: readonly string[]) =>
+    commandOutput(process.execPath, ["scripts/launcher/almanac.mjs", ...args, "--home", home], { env });
+  try {
+    await npmRun("start", "--detach");
+    const running = await readRunning(homeAt(home));
+    if (running === undefined) throw new Error("npm start did not start an environment");
+    const figures: Figure[] = [];
+    for (const [feature, url] of apisOf(running.deployment?.features)) {
+      const proxy = await signingProxy(url, localSettings(running.endpoint));
+      try {
+        const failures = await failuresOf(python, { feature, url: proxy.url, seed, examples });
+        figures.push(figureAtMost(`${feature}_failures`, failures, "", 0));
+      } finally {
+        await proxy.stop();
+      }
+    }
+    return [figure("examples_per_operation", examples, ""), ...figures];
+  } finally {
+    await npmRun("stop");
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+function apisOf(features: unknown): readonly (readonly [feature: string, url: string])[] {
+  const { timers, workflows, pipelines } = outputsSchema.parse(features);
+  const [pipeline] = Object.values(pipelines.pipelines);
+  const own = workflows.workflows["refund"];
+  if (pipeline === undefined || own === undefined) throw new Error("the local environment has no pipeline or workflow");
+  return [
+    ["timers", timers.api_url],
+    // With approvals and redrives.
+    ["workflows", own.api_url],
+    ["pipelines", pipeline.endpoint.replace(/\/pipelines\/[^/]+$/, "")],
+  ];
+}
+
+async function failuresOf(
+  python: string,
+  { feature, url, seed, examples }: { feature: string; url: string; seed: number; examples: number },
+): Promise<number> {
+  const args = [
+    ...["run", resolve(`docs/openapi/${feature}.json`), "--url", url, "--checks", CHECKS.join(",")],
+    ...["--max-examples", String(examples), "--seed", String(seed), "--no-color", "--continue-on-failure"],
+    ...["--header", "Authorization: signed by the proxy"],
+  ];
+  const { code, stdout } = await runCommand(python, [join(dirname(python), "schemathesis"), ...args], {
+    env: pythonEnvironment(),
+  });
+  console.error(stdout);
+  const [, failures] = /(\d+) unique failures?/.exec(stdout) ?? [];
+  return failures === undefined ? Number(code !== 0) : Number(failures);
+}
+
+/** A Python that has schemathesis, in a private virtual environment. */
+async function install(): Promise<string> {
+  const digest = createHash("sha256").update(readFileSync(REQUIREMENTS)).digest("hex");
+  const environment = { digest, requirements: REQUIREMENTS, folder: resolve(".almanac/schemathesis") };
+  return (await installedPython(environment)) ?? installPython(environment, { onLine: console.error });
+}

@@ -55,6 +55,9 @@ const EXPECTED: Readonly<Record<string, object>> = {
   refused: { ok: false, reason: "refused" },
   guarded: { ok: false, reason: "secret" },
   moody: { ok: true, status: 200 },
+  marked: { ok: false, reason: "status", status: 500 },
+  "marked-content": { ok: false, reason: "body-mismatch", status: 500 },
+  "marked-redirect": { ok: false, reason: "redirect", status: 302 },
 };
 
 describe("heartbeats, deployed", () => {

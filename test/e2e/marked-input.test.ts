@@ -5,28 +5,33 @@ import {
   paginateFilterLogEvents,
 } from "@aws-sdk/client-cloudwatch-logs";
 import { InvokeCommand, LambdaClient, paginateListFunctions } from "@aws-sdk/client-lambda";
-import { GetObjectCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
+import { DynamoDBClient, paginateListTables, paginateScan } from "@aws-sdk/client-dynamodb";
+import { GetObjectCommand, ListBucketsCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
+import { ListTopicsCommand, SNSClient, SubscribeCommand } from "@aws-sdk/client-sns";
+import {
+  CreateQueueCommand,
+  DeleteMessageBatchCommand,
+  DeleteQueueCommand,
+  ReceiveMessageCommand,
+  SQSClient,
+} from "@aws-sdk/client-sqs";
 import { paginateGetParametersByPath, SSMClient } from "@aws-sdk/client-ssm";
 import * as z from "zod";
 import { readRunning, type RunRecord } from "../../scripts/emulator/run-record";
 import { outputsOf, pipelineOf } from "../../scripts/shared/feature-outputs";
 import { homeAt } from "../../scripts/shared/home";
 import { ingressClient } from "../../scripts/shared/ingress-client";
+import { scheduledEvent } from "../support/lambda";
+import { HOSTILE, MARK, OBEYED, secret } from "../support/marked";
 import { signedFetch } from "../support/signed-fetch";
 import { awsConfiguration, eventually, home, npmRun } from "./support/system";
-
-const MARK = "M4rkedS3cret";
-let marks = 0;
-const secret = () => `${MARK}${++marks}x`;
-
-/** A page, a terminal or Slack would obey it. */
-const HOSTILE = "<img src=x onerror=alert(1)> <!channel> *bold*\u001b[31m\u202Egpj.exe\nINFO forged line";
-const OBEYED = ["<img", "<!channel>", "\u001b[31m", "\u202E", "\nINFO forged"];
 
 let running: RunRecord;
 let deployment: NonNullable<RunRecord["deployment"]>;
 let aws: ReturnType<typeof awsConfiguration>;
 let startedAt: number;
+/** Gets what the notification topic sends. */
+let notificationsQueueUrl: string;
 beforeAll(async () => {
   const record = await readRunning(homeAt(home));
   if (record?.deployment === undefined) throw new Error("npm start did not start an environment");
@@ -34,19 +39,44 @@ beforeAll(async () => {
   deployment = record.deployment;
   aws = awsConfiguration(running.endpoint);
   startedAt = Date.now();
+  notificationsQueueUrl = await subscribedQueue();
 });
 
 const apiSchema = z.looseObject({ api_url: z.string() });
-const workflowsSchema = z.looseObject({ workflows: z.looseObject({ task: apiSchema }) });
+const workflowsSchema = z.looseObject({ workflows: z.record(z.string(), apiSchema) });
+const heartbeatsSchema = z.looseObject({
+  heartbeat_url: z.string(),
+  ping_url: z.string(),
+  check_function_name: z.string(),
+});
 
 /** Answers, of errors only: a success may repeat what was sent to the sender. */
 const refusals: string[] = [];
 async function send(url: string, method: string, body?: string, headers: Readonly<Record<string, string>> = {}) {
   const response = await signedFetch(url, { method, headers, ...(body !== undefined && { body }) }, aws);
+  return statusOf(`${method} `, response);
+}
+
+async function sendUnsigned(url: string, init: RequestInit) {
+  return statusOf("unsigned ", await fetch(url, init));
+}
+
+async function statusOf(what: string, response: Response) {
   const text = await response.text();
-  if (response.status >= 400) refusals.push(`${method} ${response.status} ${text}`);
+  // Headers are answers, too.
+  if (response.status >= 400)
+    refusals.push(`${what}${response.status} ${text} ${JSON.stringify([...response.headers])}`);
   return response.status;
 }
+
+/** Headers that anything in the way may read or log. */
+const markedHeaders = () => ({
+  "X-Marked": secret(),
+  Cookie: `session=${secret()}`,
+  "User-Agent": secret(),
+  "Idempotency-Key": secret(),
+  Accept: secret(),
+});
 
 const brokenBodies = () => [
   `{"a": ${secret()}}`,
@@ -58,24 +88,112 @@ const brokenBodies = () => [
 ];
 
 describe("marked secrets and hostile text", () => {
-  it("are refused at every endpoint, or kept as data", async () => {
+  it("are refused at every route of timers and workflows, or kept as data", async () => {
     const { api_url: timers } = apiSchema.parse(deployment.features["timers"]);
-    const { api_url: tasks } = workflowsSchema.parse(deployment.features["workflows"]).workflows.task;
+    const { workflows } = workflowsSchema.parse(deployment.features["workflows"]);
+    const urls = Object.values(workflows).map(({ api_url }) => api_url);
     for (const body of brokenBodies()) {
-      for (const path of ["/periodic/marked", "/oneshot/marked"]) await send(`${timers}${path}`, "PUT", body);
+      for (const kind of ["periodic", "oneshot"]) {
+        await send(`${timers}/${kind}/marked`, "PUT", body, markedHeaders());
+        await send(`${timers}/${kind}`, "POST", body);
+        for (const verb of ["fire", "pause", "preview"]) await send(`${timers}/${kind}/marked/${verb}`, "POST", body);
+      }
       await send(`${timers}/batch`, "POST", body);
-      await send(`${tasks}/tasks`, "POST", body);
+      await send(
+        `${timers}/batch`,
+        "POST",
+        JSON.stringify({ requests: [{ method: "PUT", path: "/periodic/marked", body }] }),
+      );
+      for (const url of urls) await send(`${url}/tasks`, "POST", body, markedHeaders());
     }
-    for (const path of ["/periodic", "/oneshot"])
-      for (const query of [`next=${secret()}`, `${secret()}=1`, `limit=${secret()}`])
-        expect(await send(`${timers}${path}?${query}`, "GET")).toBe(400);
-    expect(await send(`${tasks}/tasks?status=${secret()}`, "GET")).toBe(400);
+    const lists = [...["periodic", "oneshot"].map((kind) => `${timers}/${kind}`), ...urls.map((url) => `${url}/tasks`)];
+    const queries = () => [
+      `next=${secret()}`,
+      `${secret()}=1`,
+      `limit=${secret()}`,
+      `status=${secret()}`,
+      `dueBefore=${secret()}`,
+    ];
+    for (const list of lists)
+      for (const query of queries()) expect([query, await send(`${list}?${query}`, "GET")]).toEqual([query, 400]);
+    const verbs = ["fires", "preview", "audit"].map((verb) => `${timers}/oneshot/marked/${verb}`);
+    for (const verb of verbs) for (const query of queries()) await send(`${verb}?${query}`, "GET");
+    // Ids are logged, so these have hostile text and no secret.
+    const id = encodeURIComponent(HOSTILE);
+    for (const url of [`${timers}/periodic`, `${timers}/oneshot`, ...urls.map((each) => `${each}/tasks`)])
+      for (const method of ["GET", "DELETE"]) expect(await send(`${url}/${id}`, method)).toBeGreaterThanOrEqual(200);
 
     const data = { token: secret(), text: HOSTILE };
     const timer = JSON.stringify({ delaySeconds: 1, timerCallbackData: data });
     expect(await send(`${timers}/oneshot/marked-data`, "PUT", timer)).toBe(200);
-    expect(await send(`${tasks}/tasks`, "POST", JSON.stringify({ taskId: "marked", input: data }))).toBe(200);
+    expect(
+      await send(
+        `${workflows["task"]?.api_url ?? ""}/tasks`,
+        "POST",
+        JSON.stringify({ taskId: "marked", input: data }),
+      ),
+    ).toBe(200);
   }, 120_000);
+
+  it("are refused by the API of jobs and by ping URLs, or are a job's output", async () => {
+    const { heartbeat_url: reports, ping_url: pings } = heartbeatsSchema.parse(deployment.features["heartbeats"]);
+    for (const body of brokenBodies())
+      for (const path of ["marked-job", "marked-job/fail", "marked-job/17", "unknown", `unknown/${MARK.slice(0, 4)}`])
+        await send(`${reports}/${path}`, "POST", body, markedHeaders());
+    for (const path of [secret(), `marked-job.${secret()}`, `${secret()}/fail`, `marked-job/${secret()}`])
+      for (const init of [{}, { method: "POST", body: `${secret()} ${HOSTILE}` }])
+        expect(
+          await sendUnsigned(`${pings}/${path}?${secret()}=${secret()}`, { ...init, headers: markedHeaders() }),
+        ).toBeGreaterThanOrEqual(400);
+    const log = `${secret()}\n${HOSTILE}`;
+    expect(await send(`${reports}/marked-job/fail`, "POST", JSON.stringify({ log }))).toBe(200);
+  }, 120_000);
+
+  it("are the answers of targets, and what people say about their incidents", async () => {
+    const { check_function_name: FunctionName } = heartbeatsSchema.parse(deployment.features["heartbeats"]);
+    const event = scheduledEvent({ source: "almanac.test", time: new Date().toISOString() });
+    await new LambdaClient(aws).send(new InvokeCommand({ FunctionName, Payload: JSON.stringify(event) }));
+    const id = await eventually(
+      async () => {
+        const { output } = await npmRun("incidents", "ls", "--json", "--home", home);
+        return /"id":"(marked-\d[^"]*)"/.exec(output)?.[1] ?? "";
+      },
+      (found) => found !== "",
+      90_000,
+    );
+    const words = ["incidents", "update", id, HOSTILE, "--status", "investigating", "--home", home] as const;
+    expect(await npmRun(...words)).toMatchObject({ code: 0 });
+  }, 120_000);
+
+  it("are refused by the servers on this machine, without any of it in their answers", async () => {
+    for (const server of [running.pages?.url, running.console?.url]) {
+      if (server === undefined) throw new Error("npm start serves no pages");
+      for (const path of ["", `/${secret()}`, `/api/${secret()}`, "/api/timers", "/api/session", "/inbox"])
+        for (const method of ["GET", "POST", "PUT"])
+          await sendUnsigned(`${server}${path}?${secret()}=${secret()}`, {
+            method,
+            headers: { ...markedHeaders(), Authorization: `Bearer ${secret()}`, "Content-Type": "application/json" },
+            ...(method !== "GET" && { body: `{"token": ${secret()}` }),
+          });
+    }
+    await sendUnsigned(`${running.endpoint}/${secret().toLowerCase()}?${secret()}`, { headers: markedHeaders() });
+  }, 60_000);
+
+  it("are the input of a schedule, which its function refuses", async () => {
+    const run = [
+      "schedules",
+      "run",
+      "markedRun",
+      "--input",
+      JSON.stringify({ ms: secret(), text: HOSTILE }),
+      "--home",
+      home,
+    ] as const;
+    await npmRun(...run);
+    const runs = await npmRun("schedules", "runs", "markedRun", "--home", home);
+    refusals.push(runs.output);
+    for (const word of OBEYED) expect(runs.output).not.toContain(word);
+  }, 60_000);
 
   it("are refused by every pipeline, or become a row", async () => {
     for (const name of ["jobOrder", "invoice", "event"]) {
@@ -113,12 +231,12 @@ describe("marked secrets and hostile text", () => {
       }
   }, 300_000);
 
-  it("are in no answer, log, state, page or message", async () => {
+  it("are in no answer, log, state, page, feed, notification or message", async () => {
     const secrets = [MARK, ...(await parameterValues())];
     const found = (where: string, text: string, words = secrets) =>
       words.filter((word) => text.includes(word)).map((word) => `${word} in ${where}: ${around(text, word)}`);
 
-    expect(refusals.length).toBeGreaterThan(50);
+    expect(refusals.length).toBeGreaterThan(200);
     expect(refusals.flatMap((text) => found("an answer", text))).toEqual([]);
 
     const slack = await eventually(
@@ -127,12 +245,23 @@ describe("marked secrets and hostile text", () => {
       90_000,
     );
     expect(found("Slack", slack, [MARK, "<!channel>", "\u202E"])).toEqual([]);
-    for await (const [key, text] of objects("almanac-local-terraform-state")) expect(found(key, text)).toEqual([]);
-    const { status_page_bucket_name: pages } = outputsOf("heartbeats", {
-      name: "local",
-      features: deployment.features,
-    });
-    for await (const [key, text] of objects(pages)) expect(found(key, text)).toEqual([]);
+
+    // The archive, exports and results have the data.
+    const { Buckets = [] } = await new S3Client(aws).send(new ListBucketsCommand({}));
+    const buckets = Buckets.flatMap(({ Name = "" }) => (/archive|export|result/.test(Name) ? [] : [Name]));
+    expect(buckets.join()).toMatch(/terraform-state.*|status-page.*/);
+    const pages = outputsOf("heartbeats", { name: "local", features: deployment.features }).status_page_bucket_name;
+    for (const bucket of buckets)
+      for await (const [key, text] of objects(bucket)) {
+        expect(found(key, text)).toEqual([]);
+        if (bucket === pages && /\.(html|svg|xml)$/.test(key)) expect(found(key, text, OBEYED)).toEqual([]);
+        if (key.endsWith("feed.json")) expect(found(key, text, ["\u202E", "\\u001b"])).toEqual([]);
+      }
+
+    const notifications = await receivedNotifications();
+    expect(notifications.join()).toContain("marked");
+    for (const text of notifications) expect(found("a notification", text, [...secrets, ...OBEYED])).toEqual([]);
+
     let lines = 0;
     for await (const [group, line] of logLines()) {
       lines += 1;
@@ -140,12 +269,26 @@ describe("marked secrets and hostile text", () => {
     }
     expect(lines).toBeGreaterThan(100);
 
+    // Rows of what was sent: callback data, inputs, messages, and the output of a job.
+    const data =
+      /-(timers|timers-\w+|workflows-\w+|pipelines-(jobOrder|job-order)\S*|pipelines-notifications|heartbeats-state|schedules\S*)$/;
+    const tables: string[] = [];
+    for await (const [table, text] of rows()) if (found(table, text).length > 0) tables.push(table);
+    expect([...new Set(tables)].filter((table) => !data.test(table))).toEqual([]);
+
     const commands = [
       { command: ["logs", "--since", "10m"], words: [...secrets, ...OBEYED] },
       { command: ["status"], words: [...secrets, ...OBEYED] },
       { command: ["workflows", "ls"], words: [...secrets, ...OBEYED] },
-      // Has the data of timers.
+      { command: ["heartbeats", "status"], words: [...secrets, ...OBEYED] },
+      { command: ["heartbeats", "report", "--csv"], words: [...secrets, ...OBEYED] },
+      { command: ["incidents", "ls"], words: [...secrets, ...OBEYED] },
+      { command: ["schedules", "ls"], words: [...secrets, ...OBEYED] },
+      // Have what was sent.
+      { command: ["heartbeats", "job", "marked-job"], words: OBEYED },
       { command: ["timers", "ls", "--once"], words: OBEYED },
+      { command: ["timers", "get", "marked-data", "--once"], words: OBEYED },
+      { command: ["redrive", "timers", "--list"], words: OBEYED },
     ];
     for (const {
       command: [command = "", ...args],
@@ -189,3 +332,44 @@ async function* logLines(): AsyncGenerator<readonly [string, string]> {
       for await (const { events = [] } of paginateFilterLogEvents({ client }, { logGroupName, startTime: startedAt }))
         for (const { message = "" } of events) yield [logGroupName, message];
 }
+
+/** Every item of every table. */
+async function* rows(): AsyncGenerator<readonly [string, string]> {
+  const client = new DynamoDBClient(aws);
+  for await (const { TableNames = [] } of paginateListTables({ client }, {}))
+    for (const TableName of TableNames)
+      for await (const { Items = [] } of paginateScan({ client }, { TableName }))
+        for (const item of Items) yield [TableName, JSON.stringify(item)];
+}
+
+async function subscribedQueue(): Promise<string> {
+  const [sns, sqs] = [new SNSClient(aws), new SQSClient(aws)];
+  const { Topics = [] } = await sns.send(new ListTopicsCommand({}));
+  const topics = Topics.flatMap(({ TopicArn = "" }) => (TopicArn === "" ? [] : [TopicArn]));
+  expect(topics.length).toBeGreaterThan(0);
+  const { QueueUrl = "" } = await sqs.send(new CreateQueueCommand({ QueueName: "marked-notifications" }));
+  const Endpoint = `arn:aws:sqs:${aws.region}:000000000000:marked-notifications`;
+  for (const TopicArn of topics) await sns.send(new SubscribeCommand({ TopicArn, Protocol: "sqs", Endpoint }));
+  return QueueUrl;
+}
+
+/** Their subjects and texts. */
+async function receivedNotifications(): Promise<readonly string[]> {
+  const client = new SQSClient(aws);
+  const texts: string[] = [];
+  for (;;) {
+    const { Messages = [] } = await client.send(
+      new ReceiveMessageCommand({ QueueUrl: notificationsQueueUrl, MaxNumberOfMessages: 10 }),
+    );
+    if (Messages.length === 0) break;
+    texts.push(
+      ...Messages.map(({ Body = "" }) => Object.values(notificationSchema.parse(JSON.parse(Body))).join("\n")),
+    );
+    const Entries = Messages.map(({ MessageId: Id, ReceiptHandle }) => ({ Id, ReceiptHandle }));
+    await client.send(new DeleteMessageBatchCommand({ QueueUrl: notificationsQueueUrl, Entries }));
+  }
+  await client.send(new DeleteQueueCommand({ QueueUrl: notificationsQueueUrl }));
+  return texts;
+}
+
+const notificationSchema = z.object({ Subject: z.string().default(""), Message: z.string() });

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 
 import { createAuthority } from "./certificates";
+import { HOSTILE, secret } from "./marked";
 import { zstdFrame } from "./zstd";
 
 /** What `moody` answers: as it was last told to. */
@@ -27,6 +28,15 @@ const BEHAVIOURS = {
   redirectTemporary: (_request, response) => response.writeHead(307, { Location: "/echo" }).end(),
   redirectSeeOther: (_request, response) => response.writeHead(303, { Location: "/echo" }).end(),
   redirectLoop: (_request, response) => response.writeHead(301, { Location: "/redirectLoop" }).end(),
+  /** What it says is for nobody else: reason phrase, headers, cookies, content. */
+  marked: (_request, response) =>
+    response
+      .writeHead(500, secret(), { "X-Marked": secret(), "Set-Cookie": `session=${secret()}`, "Content-Type": secret() })
+      .end(`${secret()} ${HOSTILE}`),
+  markedRedirect: (_request, response) =>
+    response
+      .writeHead(302, { Location: `ftp://${secret()}:${secret()}@127.0.0.1/${secret()}?token=${secret()}` })
+      .end(),
   redirectNowhere: (_request, response) => response.writeHead(302).end(),
   redirectToFtp: (_request, response) => response.writeHead(302, { Location: "ftp://127.0.0.1/" }).end(),
   echo: (request, response) => {

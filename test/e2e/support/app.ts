@@ -16,7 +16,10 @@ new Environment(app, "local", {
   awsEndpoint,
   heartbeats: {
     schedule: "rate(1 minute)", // the shortest that EventBridge has
-    cronMonitors: [{ name: "nightly-backup", everySeconds: 86_400 }],
+    cronMonitors: [
+      { name: "nightly-backup", everySeconds: 86_400 },
+      { name: "marked-job", everySeconds: 86_400 },
+    ],
     pingSecretParameter: PING_PARAMETER,
     targets: targetsSchema.parse(JSON.parse(readFileSync(targetsFile, "utf8"))),
   },
@@ -62,6 +65,7 @@ new Environment(app, "local", {
       schedule: "cron(0 6 * * ? *)",
       secrets: { KEY: "/almanac/schedules/key" },
     },
+    markedRun: { entry: "test/e2e/support/scheduled.ts", schedule: "cron(0 6 * * ? *)", catchUp: "none" },
     eachDay: {
       entry: "test/e2e/support/scheduled.ts",
       schedule: "cron(0 6 * * ? *)",

@@ -40,5 +40,13 @@ export function targetsFor({ urls, certificateAuthority }: TargetServers): Targe
     target("guarded", "echo", { headers: { Authorization: { ssm: GUARDED_PARAMETER } }, bodyContains: "Bearer e2e" }),
     target("moody", "moody", { failuresBeforeDown: 2, successesBeforeUp: 2 }),
     target("refused", "refused"),
+    // Of marked-input: incidents at the first failure.
+    target("marked", "marked", { failuresBeforeDown: 1 }),
+    target("marked-content", "marked", {
+      failuresBeforeDown: 1,
+      expectedStatus: ["500"],
+      bodyMatches: "^all is well$",
+    }),
+    target("marked-redirect", "markedRedirect", { failuresBeforeDown: 1 }),
   ];
 }

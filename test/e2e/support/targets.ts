@@ -44,7 +44,7 @@ export function targetsFor({ urls, certificateAuthority }: TargetServers): Targe
     target("marked", "marked", { failuresBeforeDown: 1 }),
     target("marked-content", "marked", {
       failuresBeforeDown: 1,
-      expectedStatus: ["500"],
+      expectedStatus: [500],
       bodyMatches: "^all is well$",
     }),
     target("marked-redirect", "markedRedirect", { failuresBeforeDown: 1 }),

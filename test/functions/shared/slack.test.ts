@@ -32,6 +32,19 @@ describe("a message to Slack", () => {
       { kind: "rateLimited", retryAfterMs: 7_000 },
     ],
     [
+      "is too much, until a date",
+      new Response("", {
+        status: 429,
+        headers: { "Retry-After": "Sat, 21 Nov 2026 07:00:09 GMT", Date: "Sat, 21 Nov 2026 07:00:00 GMT" },
+      }),
+      { kind: "rateLimited", retryAfterMs: 9_000 },
+    ],
+    [
+      "is too much, until a time that cannot be read",
+      new Response("", { status: 429, headers: { "Retry-After": "Sat, 21 Nov 2026 07:00:09 GMT" } }),
+      { kind: "rateLimited", retryAfterMs: 30_000 },
+    ],
+    [
       "is too much, for half a minute where Slack does not say",
       new Response("", { status: 429 }),
       { kind: "rateLimited", retryAfterMs: 30_000 },

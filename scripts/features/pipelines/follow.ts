@@ -1,5 +1,6 @@
 /** Follows a message of a pipeline by its key: to its row, and from there to Slack. */
 import type { NotificationsTable } from "../../../functions/pipelines/slack/notifications-table";
+import { plainText } from "../../shared/plain-text";
 
 export interface FollowedRow {
   readonly version: string;
@@ -48,7 +49,7 @@ export async function followMessage(options: FollowOptions, ports: FollowPorts):
     return options.version === undefined || found?.version === options.version ? found : undefined;
   });
   if (row === undefined) return "no row";
-  ports.onStep(`row: version ${row.version}, received ${row.receivedAt}`);
+  ports.onStep(`row: version ${plainText(row.version)}, received ${row.receivedAt}`);
   const { notifications } = ports;
   if (notifications === undefined || row.quiet) return "stored";
   return followNotification(options.key, until, { ...ports, notifications });

@@ -72,6 +72,13 @@ describe("following a message", () => {
     expect((await follow(world)).followed).toBe(followed);
   });
 
+  it("says a version of a message on one line", async () => {
+    const { ports, steps } = setup({ row: 1, quiet: true });
+    const row = { version: "1\nSlack: delivered\u202e", receivedAt: "", quiet: true };
+    await followMessage({ key: "17", timeoutMs: 60_000 }, { ...ports, readRow: () => Promise.resolve(row) });
+    expect(steps).toEqual(["row: version 1⏎Slack: delivered\ufffd, received "]);
+  });
+
   it("waits for the version that it is given", async () => {
     expect((await follow({ row: 1 }, "2")).followed).toBe("no row");
   });

@@ -32,7 +32,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "functions/timers": [".", "api", "callback", "dispatch", "queue", "storage", "schedule"],
   "functions/workflows": [".", "task"],
   "modules/constructs": ["patterns", "."],
-  "scripts/console": [".", "page", "readers", "architecture", "server"],
+  "scripts/console": [".", "page", "readers", "architecture", "server", "actions"],
 };
 
 /** A file's room: `functions/timers/api/routes.ts` is in "api"; undefined outside the folder. */

@@ -52,5 +52,5 @@ export const handler = restHandler(
       ...Object.fromEntries(PING_METHODS.flatMap((method) => PING_ROUTES.map((route) => [`${method} ${route}`, ping]))),
     };
   },
-  { secretParameters: ["key"] },
+  { secretParameters: ["key", "event"] },
 );

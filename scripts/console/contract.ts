@@ -3,22 +3,23 @@
  * stored, and the page shows it as text.
  */
 import type { IncidentSummary, MonitorStatus } from "../../functions/heartbeats/status-page/document";
+import type { Outcome } from "../../functions/schedules/contract";
+import type { Where } from "./actions/actions";
+import type { ListedSchedule } from "../features/schedules/describe";
+import type { Approval } from "../../functions/workflows/contract";
 import type { FireResponse } from "../../functions/timers/api/api-types";
 
 /** In the order of the page. */
 export const FEATURES = ["heartbeats", "timers", "schedules", "exports", "pipelines", "workflows"] as const;
 
-/** The features with a page. */
-const PAGES: readonly string[] = ["heartbeats", "timers"];
-
-export function hasPage(feature: string): boolean {
-  return PAGES.includes(feature);
-}
-
 export interface EnvironmentView {
   readonly name: string;
   readonly app: string;
   readonly features: readonly string[];
+  /** False: the server refuses actions. */
+  readonly canWrite: boolean;
+  /** Options that commands for this environment need: `--env`. */
+  readonly where: Where;
   /** The server's clock. */
   readonly now: string;
   /** Milliseconds between two polls of a view. */
@@ -40,8 +41,8 @@ export interface Finding {
   readonly detail: string;
   /** Undefined: since when is not known. */
   readonly at?: string;
-  /** A page of the console; undefined for a feature without one. */
-  readonly href?: string;
+  /** A page of the console. */
+  readonly href: string;
 }
 
 /** One invocation of a function. */
@@ -59,8 +60,8 @@ export interface NextView {
   readonly title: string;
   readonly detail: string;
   readonly at: string;
-  /** A page of the console; undefined for a feature without one. */
-  readonly href?: string;
+  /** A page of the console. */
+  readonly href: string;
 }
 
 export interface FeatureSummary {
@@ -217,6 +218,256 @@ export interface LatenessView {
   readonly isComplete: boolean;
 }
 
+export interface ExportSummary {
+  readonly name: string;
+  readonly table: string;
+  /** `full, ndjson, gzip` */
+  readonly kind: string;
+  /** Where the next window of an incremental export starts. */
+  readonly cursor?: string;
+  readonly last?: ExportRun;
+}
+
+export interface ExportRun {
+  readonly export: string;
+  readonly id: string;
+  readonly day: string;
+  readonly trigger: string;
+  readonly status: "RUNNING" | "SUCCEEDED" | "FAILED" | "SUPERSEDED";
+  readonly startedAt: string;
+  readonly finishedAt?: string;
+  readonly items?: number;
+  readonly bytes?: number;
+  /** `s3://...` */
+  readonly location?: string;
+  readonly error?: string;
+  readonly execution?: string;
+}
+
+export interface ExportsView {
+  readonly exports: readonly ExportSummary[];
+  /** Of all exports, the latest first. */
+  readonly runs: readonly ExportRun[];
+}
+
+export interface ExportView {
+  readonly export: ExportSummary;
+  /** The latest first. */
+  readonly runs: readonly ExportRun[];
+  /** Of the run that is running. Items of the table are DynamoDB's last count. */
+  readonly progress?: {
+    readonly items: number;
+    readonly tableItems: number | null;
+    readonly bytes: number;
+    readonly segments: number;
+    readonly segmentsDone: number;
+  };
+  /** Of the last published run. */
+  readonly manifest?: {
+    readonly uri: string;
+    readonly items: number;
+    readonly bytes: number;
+    readonly files: readonly { readonly key: string; readonly items: number; readonly bytes: number }[];
+  };
+}
+
+export interface PipelineSummary {
+  readonly name: string;
+  readonly endpoint: string;
+  readonly webhookUrl: string;
+  /** The name of the parameter with Slack's webhook; empty: it does not notify. */
+  readonly slack: string;
+  /** Waiting in the queue. */
+  readonly queued: number;
+  readonly deadLetters: number;
+  /** Notifications that wait for Slack. */
+  readonly waiting: number;
+}
+
+export interface PipelinesView {
+  readonly pipelines: readonly PipelineSummary[];
+}
+
+export interface MessageSummary {
+  readonly key: string;
+  readonly version: string;
+  readonly receivedAt: string;
+  readonly summary: Readonly<Record<string, string>>;
+}
+
+export interface DeadLetterView {
+  readonly id: string;
+  readonly kind: "message" | "changes" | "notification";
+  readonly since: string;
+  readonly causes: readonly string[];
+  readonly body: string;
+}
+
+export interface PipelineView {
+  readonly pipeline: PipelineSummary;
+  /** Of today and yesterday, the latest first. */
+  readonly messages: readonly MessageSummary[];
+  /** Read only when they are asked for: reading hides them for five seconds. */
+  readonly deadLetters?: readonly DeadLetterView[];
+}
+
+export interface JourneyStep {
+  readonly name: "ingress" | "queue" | "row" | "notification" | "Slack";
+  readonly state: "done" | "waiting" | "failed" | "none" | "unknown";
+  readonly at?: string;
+  readonly detail: string;
+}
+
+/** A message of Slack's Block Kit. */
+export interface SlackView {
+  readonly blocks: readonly SlackBlockView[];
+}
+export type SlackBlockView =
+  | { readonly type: "header" | "context"; readonly texts: readonly string[] }
+  | { readonly type: "section"; readonly texts: readonly string[]; readonly fields: readonly string[] };
+
+export interface MessageView {
+  readonly pipeline: string;
+  readonly key: string;
+  readonly steps: readonly JourneyStep[];
+  /** JSON text, as it was sent. */
+  readonly data?: string;
+  readonly version?: string;
+  readonly slack?: SlackView;
+}
+
+export const TASK_TABS = ["STARTED", "FAILED", "TIMED_OUT", "ABORTED", "DONE"] as const;
+export type TaskTab = (typeof TASK_TABS)[number];
+
+export interface TaskSummary {
+  readonly workflow: string;
+  readonly taskId: string;
+  readonly status: TaskTab;
+  readonly startedAt: string;
+  readonly endedAt?: string;
+  readonly reason?: string;
+}
+
+export interface TasksView {
+  /** All workflows of the environment. */
+  readonly workflows: readonly string[];
+  readonly workflow: string;
+  /** `isMore`: there are more than were counted. */
+  readonly counts: Readonly<Record<TaskTab, { readonly count: number; readonly isMore: boolean }>>;
+  /** Of one status, the latest first. */
+  readonly tasks: readonly TaskSummary[];
+}
+
+export type StateStatus = "idle" | "current" | "succeeded" | "failed";
+
+export interface MachineState {
+  readonly name: string;
+  readonly type: string;
+  readonly status: StateStatus;
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+  readonly enteredAt?: string;
+  readonly exitedAt?: string;
+  /** JSON texts. */
+  readonly input?: string;
+  readonly output?: string;
+  readonly error?: string;
+  /** How often it was entered. */
+  readonly entered: number;
+}
+
+export interface MachineView {
+  readonly width: number;
+  readonly height: number;
+  readonly states: readonly MachineState[];
+  readonly edges: readonly {
+    readonly from: string;
+    readonly to: string;
+    readonly path: string;
+    readonly isCatch: boolean;
+    readonly isTaken: boolean;
+  }[];
+}
+
+export interface TaskView {
+  readonly task: TaskSummary;
+  readonly executionArn: string;
+  readonly history: readonly { readonly status: string; readonly at: string; readonly reason?: string }[];
+  /** JSON texts. */
+  readonly input?: string;
+  readonly result?: string;
+  readonly machine: MachineView;
+  /** Oldest first. One without a decision waits, while the task runs. */
+  readonly approvals: readonly Approval[];
+  /** Its machine is the user's: it can be run again from the state that failed. */
+  readonly canRedrive: boolean;
+}
+
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+
+export interface LogLine {
+  /** Differs between any two lines. */
+  readonly key: string;
+  readonly at: string;
+  readonly functionName: string;
+  readonly level: "debug" | "info" | "warn" | "error" | "";
+  readonly text: string;
+  /** Without those that every line has. */
+  readonly fields: readonly (readonly [name: string, value: string])[];
+}
+
+export interface LogsView {
+  /** In time order, the latest last. */
+  readonly lines: readonly LogLine[];
+  /** Lines that match and are older than those. */
+  readonly omitted: number;
+  readonly functions: readonly { readonly name: string; readonly feature: string }[];
+  readonly since: string;
+}
+
+export interface SchedulesView {
+  /** Your own, whose runs are rows, and Almanac's own ticks. */
+  readonly schedules: readonly ListedSchedule[];
+}
+
+export interface ScheduleRunView {
+  readonly run: string;
+  readonly scheduledAt: string;
+  readonly outcome: Outcome;
+  readonly startedAt?: string;
+  readonly durationMs?: number;
+  readonly attempt: number;
+  /** JSON text. */
+  readonly result?: string;
+  readonly reason?: string;
+}
+
+export interface ScheduleDetailsView {
+  readonly schedule: ListedSchedule;
+  /** The next instants, at most five. */
+  readonly preview: readonly string[];
+  /** The latest first. */
+  readonly runs: readonly ScheduleRunView[];
+}
+
+export interface SearchView {
+  readonly results: readonly {
+    readonly kind: string;
+    readonly title: string;
+    readonly detail: string;
+    readonly href: string;
+  }[];
+}
+
+/** What an action's command said. */
+export interface ActionResult {
+  readonly ok: boolean;
+  /** Its lines. */
+  readonly output: string;
+}
+
 /** Each view by its name: `timers` is `GET /api/timers`. */
 export interface Views {
   readonly environment: EnvironmentView;
@@ -229,6 +480,17 @@ export interface Views {
   readonly timers: TimersView;
   readonly timer: TimerView;
   readonly lateness: LatenessView;
+  readonly schedules: SchedulesView;
+  readonly schedule: ScheduleDetailsView;
+  readonly exports: ExportsView;
+  readonly export: ExportView;
+  readonly pipelines: PipelinesView;
+  readonly pipeline: PipelineView;
+  readonly message: MessageView;
+  readonly tasks: TasksView;
+  readonly task: TaskView;
+  readonly logs: LogsView;
+  readonly search: SearchView;
 }
 export type ViewName = keyof Views;
 

@@ -1,22 +1,29 @@
-/** `node scripts/launcher/dev.mjs screenshot`: takes a picture of the status page for README.md. */
+/** `node scripts/launcher/dev.mjs screenshot`: takes pictures of the status page and of the console for README.md. */
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { STATUS_PAGE_KEY } from "../../functions/heartbeats/contract";
 import { ensureChromium, launchChromium } from "../../test/support/chromium";
 import { findDeployed } from "../environments/deployed";
-import { EXIT, npmCommand, withEnvironment, type EnvironmentOptions } from "../shared/command-line";
+import { EXIT, npmCommand, UsageError, withEnvironment, type EnvironmentOptions } from "../shared/command-line";
+import { consoleKeyFile, requestConsoleAddress } from "../shared/console-key";
 import { describeError } from "../shared/errors";
 import { outputsOf } from "../shared/feature-outputs";
 import { createS3Client } from "../shared/s3-client";
 
-const FILE = "docs/images/status-page.png";
+const STATUS_PAGE_FILE = "docs/images/status-page.png";
+const CONSOLE_FILE = "docs/images/console.png";
+/** Something runs each minute. */
+const LONGEST_WAIT_MS = 90_000;
 const PAGE_URL = "http://status-page.test/";
 /** GitHub shows README.md at most this wide; at twice the resolution, text stays sharp. */
 const VIEWPORT = { width: 1040, height: 756 } as const;
 
 const command = withEnvironment(
-  npmCommand("node scripts/launcher/dev.mjs screenshot", `Writes ${FILE}: the status page of a running environment.`),
+  npmCommand(
+    "node scripts/launcher/dev.mjs screenshot",
+    `Writes ${STATUS_PAGE_FILE} and ${CONSOLE_FILE}: the pages of what npm start runs.`,
+  ),
 ).parse();
 
 async function screenshot(options: EnvironmentOptions): Promise<void> {
@@ -27,8 +34,14 @@ async function screenshot(options: EnvironmentOptions): Promise<void> {
     const page = await browser.newPage({ viewport: VIEWPORT, deviceScaleFactor: 2, colorScheme: "light" });
     await page.route(PAGE_URL, (route) => route.fulfill({ contentType: "text/html; charset=utf-8", body: html }));
     await page.goto(PAGE_URL);
-    mkdirSync(dirname(FILE), { recursive: true });
-    await page.screenshot({ path: FILE });
+    mkdirSync(dirname(STATUS_PAGE_FILE), { recursive: true });
+    await page.screenshot({ path: STATUS_PAGE_FILE });
+    const address = await requestConsoleAddress(consoleKeyFile(options.home));
+    if (address === undefined) throw new UsageError("No console runs: start it with npm start.");
+    await page.goto(address);
+    // What has just run is lit.
+    await page.locator(".drawings .lit").first().waitFor({ timeout: LONGEST_WAIT_MS });
+    await page.screenshot({ path: CONSOLE_FILE });
   } finally {
     await browser.close();
   }
@@ -45,7 +58,7 @@ async function readStatusPage(options: EnvironmentOptions): Promise<string> {
 
 screenshot(command.opts<EnvironmentOptions>()).then(
   () => {
-    console.log(FILE);
+    console.log(`${STATUS_PAGE_FILE}\n${CONSOLE_FILE}`);
   },
   (error: unknown) => {
     console.error(describeError(error));

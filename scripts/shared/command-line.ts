@@ -107,6 +107,8 @@ export function withEnvironment(command: Command): Command {
   );
 }
 
+export const DEFAULT_APP = "main.ts";
+
 /** A command with {@link withEnvironment}'s options and `--json`. */
 export function environmentCommand(contents: ConstructorParameters<typeof DocumentedCommand>[0]): Command {
   return withJson(withEnvironment(new DocumentedCommand(contents)));
@@ -114,7 +116,7 @@ export function environmentCommand(contents: ConstructorParameters<typeof Docume
 
 /** `--app` and `--home`. */
 export function withApp(command: Command): Command {
-  return withHome(command.option("--app <file>", "the app that declares the environments", appPath, "main.ts"));
+  return withHome(command.option("--app <file>", "the app that declares the environments", appPath, DEFAULT_APP));
 }
 
 /** `--home`. */

@@ -9,6 +9,8 @@ export interface CommandOptions {
   readonly cwd?: string;
   /** The complete environment. @default this process's */
   readonly env?: Readonly<Record<string, string>>;
+  /** Written to its standard input. @default it has none */
+  readonly input?: string;
   /** Called with each line of standard output and standard error. */
   readonly onLine?: (line: string) => void;
   /** Aborted: sends SIGINT. */
@@ -54,7 +56,7 @@ export function runCommand(
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<CommandResult> {
-  const { cwd, env, onLine, signal, graceMs = GRACE_MS } = options;
+  const { cwd, env, input, onLine, signal, graceMs = GRACE_MS } = options;
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) {
       reject(new Error(`${file} was not started: ${String(signal.reason)}`));
@@ -68,10 +70,12 @@ export function runCommand(
     const child = spawn(file, args, {
       ...(cwd === undefined ? {} : { cwd }),
       ...(env === undefined ? {} : { env }),
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe"],
       // Its own process group: a second SIGINT, from Ctrl-C in the terminal, makes Terraform drop its state.
       detached: process.platform !== "win32",
     });
+    // A program that ends before it has read all says so by its exit code.
+    child.stdin.on("error", () => undefined).end(input);
     const lines: Record<"stdout" | "stderr", string[]> = { stdout: [], stderr: [] };
     for (const stream of ["stdout", "stderr"] as const) {
       createInterface({ input: child[stream], crlfDelay: Infinity }).on("line", (line) => {

@@ -1,21 +1,38 @@
 import axe, { type AxeResults } from "axe-core";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { bundlePage, type PageFile } from "../../scripts/console/server/bundle-page";
-import { RequestError, startConsole, type RunningConsole } from "../../scripts/console/server/server";
+import { RequestError, startConsole, type Act, type RunningConsole } from "../../scripts/console/server/server";
+import type { Values } from "../../scripts/console/actions/actions";
 import { launchChromium } from "../support/chromium";
 import { CONSOLE_NOW, fakeViews, type FakeViews, type FakeViewsOptions } from "../support/console-views";
 
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true } as const;
 const DESKTOP = { viewport: { width: 1280, height: 900 } } as const;
-const LOOKS = (["light", "dark"] as const).flatMap(
-  (colorScheme) =>
-    [
-      [`phone, ${colorScheme}`, { ...PHONE, colorScheme }],
-      [`desktop, ${colorScheme}`, { ...DESKTOP, colorScheme }],
-    ] as const,
-);
+/** Each width and each scheme once: colours do not depend on the width. */
+const LOOKS = [
+  ["phone, light", { ...PHONE, colorScheme: "light" }],
+  ["desktop, dark", { ...DESKTOP, colorScheme: "dark" }],
+] as const;
 
-const VIEWS = ["/", "/heartbeats", "/heartbeats/website", "/timers", "/timers/periodic/timer-0001"] as const;
+const VIEWS = [
+  "/",
+  "/heartbeats",
+  "/heartbeats/website",
+  "/timers",
+  "/timers/periodic/timer-0001",
+  "/schedules",
+  "/schedules/invoices",
+  "/exports",
+  "/exports/orders",
+  "/pipelines",
+  "/pipelines/jobOrder",
+  "/pipelines/jobOrder?tab=dead",
+  "/pipelines/jobOrder/17",
+  "/workflows",
+  "/workflows/task/order-17",
+  "/logs",
+  "/search?q=tea",
+] as const;
 
 let page: Readonly<Record<string, PageFile>>;
 let browser: Browser;
@@ -30,6 +47,8 @@ afterAll(() => browser.close());
 
 interface Options extends FakeViewsOptions {
   readonly views?: Partial<FakeViews>;
+  /** @default a console that only reads */
+  readonly act?: Act;
   readonly look?: BrowserContextOptions;
   /** @default the page of an address for one visit */
   readonly withToken?: boolean;
@@ -45,7 +64,7 @@ interface Opened {
   readonly visit: (path: string) => Promise<void>;
 }
 
-async function open({ views = {}, look = {}, withToken = true, ...options }: Options = {}): Promise<Opened> {
+async function open({ views = {}, act, look = {}, withToken = true, ...options }: Options = {}): Promise<Opened> {
   const asked: string[] = [];
   const all = Object.entries({ ...fakeViews(options), ...views });
   const counted = all.map(([name, view]) => {
@@ -56,7 +75,12 @@ async function open({ views = {}, look = {}, withToken = true, ...options }: Opt
     };
     return [name, counting] as const;
   });
-  const console_ = await startConsole({ page, views: Object.fromEntries(counted), port: 0 });
+  const console_ = await startConsole({
+    page,
+    views: Object.fromEntries(counted),
+    port: 0,
+    ...(act !== undefined && { act }),
+  });
   running.push(console_);
   const context = await browser.newContext({ ...DESKTOP, ...look });
   const opened = await context.newPage();
@@ -143,7 +167,7 @@ describe("a link", () => {
       for (const href of hrefs) links.add(/^\/timers\/./.test(href) ? "/timers/periodic/timer-0001" : href);
     }
     expect([...links]).toContain("/heartbeats/shop");
-    expect([...links].map((href) => href.split("/")[1]?.split("?")[0])).not.toContain("exports");
+    expect([...links]).toContain("/exports/orders");
     for (const href of links) {
       await visit(href);
       expect([href, await opened.getByText("The console has no page at this address.").count()]).toEqual([href, 0]);
@@ -260,6 +284,97 @@ describe("a poll", () => {
     await console_.close();
     await opened.clock.runFor(2_500);
     await opened.getByText("The console's server does not respond.").first().waitFor();
+  });
+});
+
+describe("an action", () => {
+  const runs: (readonly [name: string, values: Values])[] = [];
+  const act: Act = (name, values) => {
+    runs.push([name, values]);
+    return Promise.resolve({
+      ok: values["input"] !== "{",
+      output: values["input"] === "{" ? "not JSON" : "It has begun",
+    });
+  };
+  const dialogOf = (opened: Page) => opened.getByRole("dialog", { name: "Run now" });
+
+  it("shows its command, runs it with what was entered, and shows what the command says and changes", async () => {
+    const { page: opened, visit, asked } = await open({ act });
+    await visit("/schedules/invoices");
+    await opened.getByRole("button", { name: "Run now" }).click();
+    const dialog = dialogOf(opened);
+    await dialog.getByLabel("Input, JSON").fill('{"day": "it\'s"}');
+    expect(await dialog.getByLabel("Command", { exact: true }).innerText()).toBe(
+      `npx almanac schedules run '--input={"day": "it'\\''s"}' --no-wait --env=local invoices`,
+    );
+    expect(await violations(opened)).toEqual([]);
+    expect(runs).toEqual([]);
+    const before = asked.filter((name) => name === "schedule").length;
+    await dialog.getByRole("button", { name: "Run now" }).click();
+    await dialog.getByText("It has begun").waitFor();
+    expect(runs).toEqual([["schedules.run", { schedule: "invoices", input: `{"day": "it's"}` }]]);
+    expect(asked.filter((name) => name === "schedule").length).toBeGreaterThan(before);
+    await dialog.getByRole("button", { name: "Close" }).click();
+    await dialog.waitFor({ state: "detached" });
+  });
+
+  it("that fails says why, and can be mended", async () => {
+    const { page: opened, visit } = await open({ act });
+    await visit("/schedules/invoices");
+    await opened.getByRole("button", { name: "Run now" }).click();
+    const dialog = dialogOf(opened);
+    await dialog.getByLabel("Input, JSON").fill("{");
+    await dialog.getByRole("button", { name: "Run now" }).click();
+    await dialog.getByText("not JSON").waitFor();
+    expect(await dialog.getByText("failed").isVisible()).toBe(true);
+    await dialog.getByLabel("Input, JSON").fill("{}");
+    await dialog.getByRole("button", { name: "Run now" }).click();
+    await dialog.getByText("It has begun").waitFor();
+  });
+
+  it("whose effect takes its button away still shows its end", async () => {
+    let state: "enabled" | "paused" = "enabled";
+    const { schedule } = fakeViews();
+    const { page: opened, visit } = await open({
+      act: () => {
+        state = "paused";
+        return Promise.resolve({ ok: true, output: "invoices is paused" });
+      },
+      views: {
+        schedule: async (query) => {
+          const view = await schedule(query);
+          return { ...view, schedule: { ...view.schedule, state } };
+        },
+      },
+    });
+    await visit("/schedules/invoices");
+    await opened.getByRole("button", { name: "Pause" }).click();
+    const dialog = opened.getByRole("dialog", { name: "Pause" });
+    await dialog.getByRole("button", { name: "Pause" }).click();
+    await opened.getByRole("button", { name: "Resume", includeHidden: true }).waitFor();
+    expect(await dialog.getByText("invoices is paused").isVisible()).toBe(true);
+  });
+
+  it("of a console that only reads is its command, to be run by hand", async () => {
+    const { page: opened, visit } = await open({ canWrite: false });
+    await visit("/timers/periodic/timer-0001");
+    await opened.getByRole("button", { name: "Delete" }).click();
+    const dialog = opened.getByRole("dialog", { name: "Delete" });
+    expect(await dialog.getByLabel("Command", { exact: true }).innerText()).toBe(
+      "npx almanac timers rm --env=local timer-0001",
+    );
+    expect(await dialog.getByRole("button").allInnerTexts()).toEqual(["Close"]);
+  });
+});
+
+describe("a task", () => {
+  it("shows its machine with the current state, and the input of the state that is chosen", async () => {
+    const { page: opened, visit } = await open();
+    await visit("/workflows/task/order-17");
+    const states = opened.getByRole("region", { name: "State machine" });
+    expect(await states.getByRole("button", { name: "Work: current" }).getAttribute("aria-pressed")).toBe("true");
+    await states.getByRole("button", { name: "Pause: succeeded" }).press("Enter");
+    expect(await opened.getByLabel("Input of Pause").innerText()).toContain("order-17");
   });
 });
 

@@ -62,11 +62,12 @@ function featureOf(module: string) {
       resource("aws_cloudwatch_log_group", name, { name: `/aws/lambda/${full(name)}` }),
       permissions(resource, name, full(name), may),
     ],
-    machine: (name: string, may: Readonly<Record<string, string>>) => [
+    machine: (name: string, may: Readonly<Record<string, string>>, definition: string) => [
       resource("aws_sfn_state_machine", name, {
         name: full(name),
         arn: arn("states", `stateMachine:${full(name)}`),
         role_arn: arn("iam", `role/${full(name)}`),
+        definition,
       }),
       permissions(resource, `${name}-machine`, full(name), may),
     ],
@@ -87,6 +88,28 @@ function permissions(
   }));
   return resource("aws_iam_role_policy", name, { role, policy: JSON.stringify({ Version: "2012-10-17", Statement }) });
 }
+
+/** With work, as main.ts's own would be. */
+export const TASK_MACHINE = JSON.stringify({
+  StartAt: "RecordStart",
+  States: {
+    RecordStart: { Type: "Task", Next: "Pause", Catch: [{ ErrorEquals: ["States.ALL"], Next: "Failed" }] },
+    Pause: { Type: "Wait", Seconds: 10, Next: "Work" },
+    Work: {
+      Type: "Task",
+      Next: "RecordDone",
+      Catch: [
+        { ErrorEquals: ["States.Timeout"], Next: "RecordTimeout" },
+        { ErrorEquals: ["States.ALL"], Next: "RecordFailure" },
+      ],
+    },
+    RecordTimeout: { Type: "Task", Next: "TimedOut" },
+    TimedOut: { Type: "Fail" },
+    RecordDone: { Type: "Task", End: true, Catch: [{ ErrorEquals: ["States.ALL"], Next: "RecordFailure" }] },
+    RecordFailure: { Type: "Task", Next: "Failed" },
+    Failed: { Type: "Fail" },
+  },
+});
 
 export function consoleResources(): readonly Resource[] {
   const heartbeats = featureOf("heartbeats");
@@ -142,7 +165,7 @@ export function consoleResources(): readonly Resource[] {
     exports.table("state"),
     ...exports.rule("start", "cron(0 17 * * ? *)", exports.lambdaArn("start-export")),
     ...exports.lambda("start-export", { [exports.machineArn("run")]: "states:StartExecution" }),
-    ...exports.machine("run", { [exports.lambdaArn("read-segment")]: "lambda:InvokeFunction" }),
+    ...exports.machine("run", { [exports.lambdaArn("read-segment")]: "lambda:InvokeFunction" }, "{}"),
     ...exports.lambda("read-segment", {
       [heartbeats.tableArn("")]: "dynamodb:Scan",
       [exports.tableArn("state")]: "dynamodb:UpdateItem",
@@ -180,7 +203,11 @@ export function consoleResources(): readonly Resource[] {
       [workflows.tableArn("tasks")]: "dynamodb:Query",
     }),
     ...workflows.lambda("start", { [workflows.machineArn("task")]: "states:StartExecution" }),
-    ...workflows.machine("task", { [workflows.tableArn("tasks")]: "dynamodb:PutItem dynamodb:UpdateItem" }),
+    ...workflows.machine(
+      "task",
+      { [workflows.tableArn("tasks")]: "dynamodb:PutItem dynamodb:UpdateItem" },
+      TASK_MACHINE,
+    ),
     ...workflows.rule("sweep", "rate(5 minutes)", workflows.lambdaArn("sweep")),
     ...workflows.lambda("sweep", { [workflows.tableArn("tasks")]: "dynamodb:Query dynamodb:UpdateItem" }),
   ];

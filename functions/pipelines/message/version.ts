@@ -1,4 +1,5 @@
 /** Versions of messages, compared exactly: whole numbers and decimals of any size, and times to any fraction of a second. */
+import { withoutTrailingZeros } from "../../shared/json-text";
 
 /** `-12.50e3`; also with leading zeros, as text. */
 const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
@@ -50,7 +51,7 @@ function orderOf({ mantissa, exponent }: Decimal): string | undefined {
   const digits = (mantissa < 0n ? -mantissa : mantissa).toString();
   const position = positionOrder(BigInt(digits.length) + exponent);
   if (position === undefined) return undefined;
-  const size = position + digits.replace(/0+$/, "");
+  const size = position + withoutTrailingZeros(digits);
   return mantissa > 0n ? `2${size}` : `0${inverted(size)}~`; // "~" sorts after all digits
 }
 

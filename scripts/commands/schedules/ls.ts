@@ -1,13 +1,13 @@
 /** `almanac schedules ls`: all that is scheduled in an environment. */
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
-import type { Run } from "../../../functions/schedules/contract";
-import { nextInstant, rateMs } from "../../../functions/shared/calendar/schedule-expression";
+import { rateMs } from "../../../functions/shared/calendar/schedule-expression";
 import { mapConcurrently } from "../../../functions/shared/concurrency";
-import { DAY_MS, HOUR_MS, isoSeconds } from "../../../functions/shared/time";
+import { DAY_MS, HOUR_MS } from "../../../functions/shared/time";
 import { readEvents } from "../../features/logs/log-events";
 import { describeSchedules, type ListedSchedule } from "../../features/schedules/describe";
-import { findSchedules, type FoundSchedules, type OwnSchedules } from "../../features/schedules/environment";
-import { nextTick, type FeatureTick } from "../../features/schedules/feature-ticks";
+import { findSchedules, type FoundSchedules } from "../../features/schedules/environment";
+import type { FeatureTick } from "../../features/schedules/feature-ticks";
+import { listedTick, listOwn } from "../../features/schedules/list";
 import { colours } from "../../shared/colours";
 import {
   DocumentedCommand,
@@ -46,28 +46,6 @@ async function run(options: EnvironmentOptions & JsonOption): Promise<number> {
   return EXIT.ok;
 }
 
-async function listOwn({ schedules, table }: OwnSchedules, now: number): Promise<readonly ListedSchedule[]> {
-  const states = await table.states();
-  return mapConcurrently(Object.entries(schedules), CONCURRENCY, async ([name, config]) => {
-    const [last] = await table.list(name, 1);
-    const isPaused = states.get(name)?.pausedAt !== undefined;
-    const next = config.enabled && !isPaused ? nextInstant(config, now) : undefined;
-    return {
-      name,
-      schedule: config.schedule,
-      timeZone: config.timeZone,
-      of: "main.ts",
-      state: config.enabled ? (isPaused ? "paused" : "enabled") : "disabled",
-      ...(next !== undefined && { nextAt: isoSeconds(next) }),
-      ...(last && lastOf(last)),
-    };
-  });
-}
-
-function lastOf({ scheduledAt, outcome }: Run): Pick<ListedSchedule, "lastAt" | "lastOutcome"> {
-  return { lastAt: isoSeconds(scheduledAt), lastOutcome: outcome };
-}
-
 /** The last run of a tick is in its function's log. */
 async function listTick(tick: FeatureTick, { deployed }: FoundSchedules, now: number): Promise<ListedSchedule> {
   const client = new CloudWatchLogsClient({ ...deployed.aws, maxAttempts: 8 });
@@ -75,14 +53,5 @@ async function listTick(tick: FeatureTick, { deployed }: FoundSchedules, now: nu
   const lookBack = Math.min(MAX_LOOK_BACK_MS, 3 * (rateMs(tick.schedule) ?? MAX_LOOK_BACK_MS));
   const group = { name: `/aws/lambda/${functionName}`, feature: "", functionName };
   const last = (await readEvents(client, [group], { from: now - lookBack })).at(-1)?.time;
-  const next = nextTick({ schedule: tick.schedule, timeZone: "UTC" }, last, now);
-  return {
-    name: tick.name,
-    schedule: tick.schedule,
-    timeZone: "UTC",
-    of: "almanac",
-    state: "enabled",
-    ...(next !== undefined && { nextAt: isoSeconds(next) }),
-    ...(last !== undefined && { lastAt: isoSeconds(last) }),
-  };
+  return listedTick(tick, last, now);
 }

@@ -1,15 +1,22 @@
 /** The page of the console: header, navigation, the view of an address. */
-import type { ComponentChildren, JSX } from "preact";
+import type { ComponentChildren, ComponentProps, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { hasPage, type EnvironmentView } from "../contract";
+import type { EnvironmentView } from "../contract";
+import { ActionDialog, OpenAction } from "./components/action";
 import { setServerTime } from "./components/clock";
 import { Empty, Icon, Loading } from "./components/parts";
 import { Help, useKeys } from "./components/keys";
 import { Environment, isWithoutSession, useLive } from "./live";
 import { href, usePlace, type Place } from "./router";
+import { Export, Exports } from "./screens/exports";
 import { Heartbeats, Monitor } from "./screens/heartbeats";
+import { Logs } from "./screens/logs";
 import { Overview } from "./screens/overview";
+import { Message, Pipeline, Pipelines } from "./screens/pipelines";
+import { Schedule, Schedules } from "./screens/schedules";
+import { Search } from "./screens/search";
 import { Timer, Timers } from "./screens/timers";
+import { Task, Workflows } from "./screens/workflows";
 
 interface Screen {
   readonly title: string;
@@ -28,6 +35,7 @@ export function App(): JSX.Element {
   const [help, setHelp] = useState(false);
   const pages = pagesOf(environment);
   useKeys(pages, setHelp);
+  const [action, setAction] = useState<ComponentProps<typeof ActionDialog>["action"]>();
   return (
     <Environment.Provider value={environment}>
       <a class="skip" href="#main">
@@ -38,12 +46,20 @@ export function App(): JSX.Element {
         {isWithoutSession(error) ? (
           <NoSession />
         ) : (
-          <>
+          <OpenAction.Provider value={setAction}>
             <h1>{screen.title}</h1>
             {environment === undefined && error === undefined ? <Loading /> : screen.content}
-          </>
+          </OpenAction.Provider>
         )}
       </main>
+      {action !== undefined && (
+        <ActionDialog
+          action={action}
+          onClose={() => {
+            setAction(undefined);
+          }}
+        />
+      )}
       {help && (
         <Help
           features={pages}
@@ -56,9 +72,12 @@ export function App(): JSX.Element {
   );
 }
 
-/** The deployed features with a page. */
+/** The deployed features, then what all have in common. */
 function pagesOf(environment: EnvironmentView | undefined): readonly string[] {
-  return (environment?.features ?? []).filter(hasPage);
+  // Features run on a schedule without schedules of one's own, too.
+  const features = environment?.features ?? [];
+  const rest = features.includes("schedules") ? ["logs", "search"] : ["schedules", "logs", "search"];
+  return environment === undefined ? [] : [...features, ...rest];
 }
 
 function screenAt({ path, query }: Place): Screen {
@@ -78,6 +97,35 @@ function screenAt({ path, query }: Place): Screen {
         ? { title: "Timers", content: <Timers query={query} /> }
         : { title: id, content: <Timer kind={kind} id={id} key={`${kind} ${id}`} /> };
     }
+    case "schedules": {
+      const [name] = rest;
+      return name === undefined
+        ? { title: "Schedules", content: <Schedules query={query} /> }
+        : { title: name, content: <Schedule name={name} key={name} /> };
+    }
+    case "exports": {
+      const name = rest.join("/");
+      return name === ""
+        ? { title: "Exports", content: <Exports query={query} /> }
+        : { title: name, content: <Export name={name} key={name} /> };
+    }
+    case "pipelines": {
+      const [name, key] = rest;
+      if (name === undefined) return { title: "Pipelines", content: <Pipelines /> };
+      return key === undefined
+        ? { title: name, content: <Pipeline name={name} query={query} key={name} /> }
+        : { title: key, content: <Message pipeline={name} message={key} key={`${name} ${key}`} /> };
+    }
+    case "workflows": {
+      const [workflow, id] = rest;
+      return workflow === undefined || id === undefined
+        ? { title: "Workflows", content: <Workflows query={query} /> }
+        : { title: id, content: <Task workflow={workflow} id={id} key={`${workflow} ${id}`} /> };
+    }
+    case "logs":
+      return { title: "Logs", content: <Logs query={query} /> };
+    case "search":
+      return { title: "Search", content: <Search query={query} /> };
     default:
       return { title: "Not here", content: <Empty>The console has no page at this address.</Empty> };
   }

@@ -1,5 +1,6 @@
-/** The page's side of the API: its session and its views. */
-import type { ErrorView, Query, ViewName, Views } from "../contract";
+/** The page's side of the API: its session, its views and its actions. */
+import type { ActionName, Values } from "../actions/actions";
+import type { ActionResult, ErrorView, Query, ViewName, Views } from "../contract";
 
 const SESSION = "almanac-session";
 const TOKEN = /^#token=([\w-]+)$/;
@@ -23,12 +24,7 @@ export async function openSession(): Promise<void> {
   const token = TOKEN.exec(location.hash)?.[1];
   if (token === undefined) return;
   history.replaceState(null, "", location.pathname + location.search);
-  const response = await fetch("/api/session", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ token }),
-  });
-  const { session } = (await bodyOf(response)) as { readonly session: string };
+  const { session } = (await post("session", { token })) as { readonly session: string };
   localStorage.setItem(SESSION, session);
 }
 
@@ -40,11 +36,29 @@ export async function getView<Name extends ViewName>(
 ): Promise<Views[Name]> {
   const filters = new URLSearchParams(query).toString();
   const response = await fetch(`/api/${name}${filters === "" ? "" : `?${filters}`}`, {
-    headers: { Authorization: `Bearer ${localStorage.getItem(SESSION) ?? ""}` },
+    headers: authorization(),
     ...(signal !== undefined && { signal }),
   });
   // Trusted: the server that has sent this script has the same types.
   return (await bodyOf(response)) as Views[Name];
+}
+
+/** @throws ServerError, and fetch's TypeError when the server is gone */
+export async function runAction(name: ActionName, values: Values): Promise<ActionResult> {
+  return (await post(`actions/${name}`, values)) as ActionResult;
+}
+
+async function post(path: string, body: unknown): Promise<unknown> {
+  const response = await fetch(`/api/${path}`, {
+    method: "POST",
+    headers: { ...authorization(), "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  return bodyOf(response);
+}
+
+function authorization(): { readonly Authorization: string } {
+  return { Authorization: `Bearer ${localStorage.getItem(SESSION) ?? ""}` };
 }
 
 async function bodyOf(response: Response): Promise<unknown> {

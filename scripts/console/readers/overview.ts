@@ -3,7 +3,7 @@ import { headline, overallState } from "../../../functions/heartbeats/status-pag
 import { errorMessage, isObject } from "../../../functions/shared/errors";
 import { describeError } from "../../shared/errors";
 import { parseLine } from "../../features/logs/log-events";
-import { hasPage, type FeatureSummary, type Finding, type NextView, type OverviewView } from "../contract";
+import type { FeatureSummary, Finding, NextView, OverviewView } from "../contract";
 import { nextRunOf, rulesOf } from "./due";
 import { readHeartbeats } from "./heartbeats";
 import { isFailure, runsOf, type LogTail } from "./log-tail";
@@ -46,7 +46,7 @@ export async function readOverview(source: Source, readers: OverviewReaders): Pr
   const rules = rulesOf(environment).flatMap((rule): NextView[] => {
     const at = nextRunOf(rule, recent, source.now());
     const { feature, name: title, expression: detail } = rule;
-    return at === undefined ? [] : [{ feature, title, detail, at: new Date(at).toISOString() }];
+    return at === undefined ? [] : [{ feature, title, detail, at: new Date(at).toISOString(), href: "/schedules" }];
   });
   const next = [...rules, ...read.flatMap((part) => part.next ?? [])].sort((a, b) => (a.at < b.at ? -1 : 1));
   return {
@@ -176,7 +176,7 @@ async function deadLettersPart(environment: Environment): Promise<Part> {
         severity: "down",
         title: `${messages} dead ${messages === 1 ? "letter" : "letters"}`,
         detail: name,
-        ...(hasPage(feature) && { href: `/${feature}` }),
+        href: feature === "pipelines" ? "/pipelines" : `/logs?name=${encodeURIComponent(feature)}&level=error`,
       })),
   };
 }
@@ -196,6 +196,7 @@ function failuresOf(events: Awaited<ReturnType<LogTail["read"]>>): readonly Find
       title: `${functionName} logged ${count === 1 ? "an error" : `${count} errors`}`,
       detail: summaryOf(message),
       at: new Date(time).toISOString(),
+      href: `/logs?name=${encodeURIComponent(functionName)}&level=error`,
     }));
 }
 

@@ -2,6 +2,7 @@
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { S3Client } from "@aws-sdk/client-s3";
+import { SFNClient } from "@aws-sdk/client-sfn";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { ExpiringCache } from "../../../functions/shared/expiring-cache";
 import { SECOND_MS } from "../../../functions/shared/time";
@@ -16,6 +17,7 @@ export interface Clients {
   readonly dynamodb: DynamoDBClient;
   readonly logs: CloudWatchLogsClient;
   readonly s3: S3Client;
+  readonly sfn: SFNClient;
   readonly sqs: SQSClient;
 }
 
@@ -68,6 +70,7 @@ function clientsFor(aws: AwsSettings): Clients {
     dynamodb: new DynamoDBClient(aws),
     logs: new CloudWatchLogsClient({ ...aws, maxAttempts: 8 }),
     s3: createS3Client(aws),
+    sfn: new SFNClient(aws),
     sqs: new SQSClient(aws),
   };
 }

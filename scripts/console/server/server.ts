@@ -6,18 +6,24 @@ import { ownValue } from "../../../functions/shared/own-value";
 import { visibleLines } from "../../../functions/shared/text";
 import { describeError } from "../../shared/errors";
 import { parseJson } from "../../shared/fields";
-import type { ErrorView, Query } from "../contract";
+import { ACTIONS, type ActionName, type Values } from "../actions/actions";
+import type { ActionResult, ErrorView, Query } from "../contract";
 import type { PageFile } from "./bundle-page";
 import { isBearer, refusedByConsole, SECURITY_HEADERS, Sessions } from "./guard";
 
 /** Answers JSON. */
 export type View = (query: Query) => Promise<unknown>;
 
+/** @param values by name, as the viewer has entered them */
+export type Act = (name: ActionName, values: Values) => Promise<ActionResult>;
+
 export interface ConsoleOptions {
   /** By path. */
   readonly page: Readonly<Record<string, PageFile>>;
   /** By name: `timers` is `GET /api/timers`. */
   readonly views: Readonly<Record<string, View>>;
+  /** `POST /api/actions/timers.fire`. @default the console only reads */
+  readonly act?: Act;
   /** The key to issue tokens, for `almanac open console`. @default none are issued */
   readonly key?: string;
   /** @default the first of {@link DEFAULT_PORT} and any free one */
@@ -34,14 +40,15 @@ export interface RunningConsole {
 /** The same at each start where it is free, so that bookmarks work. */
 export const DEFAULT_PORT = 4_570;
 
-/** Limits memory. The only body that is read is a token. */
-const LONGEST_BODY = 1_000;
+/** Limits memory: of a token, and of an action. A message of a pipeline has at most 200 KiB, in which any character may be escaped. */
+const LONGEST_TOKEN = 1_000;
+const LONGEST_ACTION = 1_000_000;
 
 /** The request is refused or wrong. The message is for the viewer. */
 export class RequestError extends Error {
   override readonly name = "RequestError";
   constructor(
-    readonly status: 401 | 403 | 404 | 405 | 413 | 415,
+    readonly status: 400 | 401 | 403 | 404 | 405 | 413 | 415,
     message: string,
   ) {
     super(message);
@@ -121,11 +128,29 @@ async function post(path: string, request: IncomingMessage, serving: Serving): P
   // Pages of other origins cannot send this type without a preflight, which has no answer.
   if (request.headers["content-type"] !== "application/json")
     throw new RequestError(415, "The Content-Type is not application/json.");
-  if (path !== "session") throw new RequestError(404, "Only a token and a session can be requested.");
-  const exchange = exchangeSchema.safeParse(parseJson(await bodyOf(request))).data;
+  if (path.startsWith("actions/")) return actUpon(path.slice("actions/".length), request, serving);
+  if (path !== "session") throw new RequestError(404, "Only a token, a session and actions can be posted.");
+  const exchange = exchangeSchema.safeParse(parseJson(await bodyOf(request, LONGEST_TOKEN))).data;
   const session = exchange && sessions.exchange(exchange.token);
   if (session === undefined) throw new RequestError(401, "This address was used before. Print a new one.");
   return { session };
+}
+
+const valuesSchema = z.record(z.string(), z.string());
+
+async function actUpon(name: string, request: IncomingMessage, serving: Serving): Promise<ActionResult> {
+  requireSession(request, serving);
+  if (request.headers.origin === undefined) throw new RequestError(403, "Refused: an action needs an Origin header.");
+  if (!isAction(name)) throw new RequestError(404, `There is no action "${name}".`);
+  if (serving.act === undefined)
+    throw new RequestError(403, "The console only reads here. Start it with --write, or run the command.");
+  const values = valuesSchema.safeParse(parseJson(await bodyOf(request, LONGEST_ACTION))).data;
+  if (values === undefined) throw new RequestError(400, "The body is not an object of texts.");
+  return serving.act(name, values);
+}
+
+function isAction(name: string): name is ActionName {
+  return Object.hasOwn(ACTIONS, name);
 }
 
 function requireSession({ headers }: IncomingMessage, { sessions }: Serving): void {
@@ -160,11 +185,11 @@ function answer(response: ServerResponse, status: number, body: unknown): void {
     );
 }
 
-async function bodyOf(request: IncomingMessage): Promise<string> {
+async function bodyOf(request: IncomingMessage, longest: number): Promise<string> {
   let body = "";
   for await (const chunk of request.setEncoding("utf8")) {
     body += String(chunk);
-    if (body.length > LONGEST_BODY) throw new RequestError(413, "The body is too long.");
+    if (body.length > longest) throw new RequestError(413, "The body is too long.");
   }
   return body;
 }

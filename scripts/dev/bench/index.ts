@@ -6,6 +6,7 @@ import { describeError } from "../../shared/errors";
 import { table } from "../../shared/table";
 import { benchBundle } from "./bundle";
 import { benchCli } from "./cli";
+import { benchConsole } from "./console";
 import { benchExports } from "./exports";
 import type { Figure } from "./figure";
 import { benchFuzz } from "./fuzz";
@@ -33,6 +34,11 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
     heartbeats: {
       measures: "1,000 targets on loopback in one invocation, what a target costs, and the status page",
       run: benchHeartbeats,
+    },
+    console: {
+      measures:
+        "the console in headless Chromium: paint, data, script, scrolling 10,000 timers, and nothing when it is closed",
+      run: benchConsole,
     },
     exports: {
       measures: "one segment from DynamoDB to S3, 10 MB to 5 GB, beside the plain way (a quarter of an hour)",

@@ -50,9 +50,11 @@ export interface OwnSchedule extends OwnSchedules {
 
 export async function findSchedules(options: EnvironmentOptions): Promise<FoundSchedules> {
   const deployed = await findDeployed(options);
+  return { deployed, lambda: new LambdaClient(deployed.aws), ...(await schedulesOf(deployed)) };
+}
+
+export async function schedulesOf(deployed: Deployed): Promise<Pick<FoundSchedules, "own" | "ticks">> {
   return {
-    deployed,
-    lambda: new LambdaClient(deployed.aws),
     own: deployed.features["schedules"] === undefined ? undefined : await ownSchedules(deployed),
     ticks: ticksOf(deployed.name, deployed.state),
   };
@@ -80,7 +82,7 @@ async function ownSchedules(deployed: Deployed): Promise<OwnSchedules> {
  *
  * @throws UsageError with the nearest name
  */
-export function ownSchedule(name: string, { deployed, own, ticks }: FoundSchedules): OwnSchedule {
+export function ownSchedule(name: string, { deployed, own, ticks }: Omit<FoundSchedules, "lambda">): OwnSchedule {
   const config = own && ownValue(own.schedules, name);
   if (own !== undefined && config !== undefined) return { ...own, name, config };
   if (ticks.some((tick) => tick.name === name))

@@ -10,7 +10,7 @@ const PHASES: readonly (readonly (readonly string[])[])[] = [
   [
     ["exports"],
     // Then the documents' commands for pipelines: Slack fails on purpose before.
-    ["pipelines", "documentation-pipelines"],
+    ["pipelines", "documentation-pipelines", "console"],
     // Lists all timers, thousands of which `timers` puts.
     ["timers-api", "timers"],
     // Changes what `heartbeats` expects of the targets.

@@ -153,6 +153,50 @@ describe("a page of another origin, or of a name that leads here", () => {
   });
 });
 
+describe("an action", () => {
+  const act = jest.fn(() => Promise.resolve({ ok: true, output: "fired" }));
+  beforeEach(() => act.mockClear());
+  const post = (
+    console_: RunningConsole,
+    headers: OutgoingHttpHeaders,
+    { name = "timers.fire", body = '{"id": "tea"}' } = {},
+  ) => send(console_, `/api/actions/${name}`, { method: "POST", body, headers });
+  const own = ({ port }: RunningConsole) => ({ ...JSON_TYPE, Origin: `http://127.0.0.1:${port}` });
+
+  it("is run for the console's own page", async () => {
+    const console_ = await start({ act });
+    const { status, text } = await post(console_, { ...own(console_), ...(await session(console_)) });
+    expect([status, JSON.parse(text)]).toEqual([200, { ok: true, output: "fired" }]);
+    expect(act).toHaveBeenCalledWith("timers.fire", { id: "tea" });
+  });
+
+  it("is refused without a session, without an origin, of another origin, and as a form sends it", async () => {
+    const console_ = await start({ act });
+    const headers = await session(console_);
+    expect((await post(console_, own(console_))).status).toBe(401);
+    expect((await post(console_, { ...headers, ...JSON_TYPE })).status).toBe(403);
+    expect((await post(console_, { ...headers, ...JSON_TYPE, Origin: "https://evil.example" })).status).toBe(403);
+    expect((await post(console_, { ...headers, ...own(console_), "Content-Type": "text/plain" })).status).toBe(415);
+    expect(act).not.toHaveBeenCalled();
+  });
+
+  it("that does not exist, or whose values are no texts, is refused", async () => {
+    const console_ = await start({ act });
+    const headers = { ...own(console_), ...(await session(console_)) };
+    for (const name of ["constructor", "__proto__", "timers.reboot", ""])
+      expect((await post(console_, headers, { name })).status).toBe(404);
+    for (const body of ["{", "[]", '{"id": 7}', '{"id": {}}'])
+      expect((await post(console_, headers, { body })).status).toBe(400);
+    expect(act).not.toHaveBeenCalled();
+  });
+
+  it("is refused by a console that only reads", async () => {
+    const console_ = await start();
+    const { status, text } = await post(console_, { ...own(console_), ...(await session(console_)) });
+    expect([status, text]).toEqual([403, expect.stringContaining("--write")]);
+  });
+});
+
 describe("a request for a session", () => {
   const post = (console_: RunningConsole, headers: OutgoingHttpHeaders, body = "{}") =>
     send(console_, "/api/session", { method: "POST", body, headers });

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type IncomingHttpHeaders } from "node:http";
+import { createServer, request, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { signingProxy } from "../../../scripts/dev/bench/openapi/signing-proxy";
 
@@ -11,10 +11,10 @@ interface Received {
 
 describe("the proxy that signs requests", () => {
   const received: Received[] = [];
-  const api = createServer((request, response) => {
-    void request.toArray().then((parts) => {
+  const api = createServer((incoming, response) => {
+    void incoming.toArray().then((parts) => {
       const body = Buffer.concat(parts as Buffer[]).toString();
-      received.push({ line: `${request.method ?? ""} ${request.url ?? ""}`, headers: request.headers, body });
+      received.push({ line: `${incoming.method ?? ""} ${incoming.url ?? ""}`, headers: incoming.headers, body });
       response.writeHead(409, { "content-type": "application/json" }).end('{"message":"no"}');
     });
   });
@@ -31,10 +31,10 @@ describe("the proxy that signs requests", () => {
     api.close();
   });
 
-  it("passes on method, path, query, body and answer, with its own signature", async () => {
+  it("passes on method, path, query, headers, body and answer, with its own signature", async () => {
     const answer = await fetch(`${proxy.url}/tasks/a%20b?status=DONE&status=FAILED`, {
       method: "POST",
-      headers: { authorization: "anything", "content-type": "application/json", "x-other": "1" },
+      headers: { authorization: "anything", "content-type": "application/json", "idempotency-key": "k" },
       body: '{"a":1}',
     });
     expect([answer.status, await answer.text()]).toEqual([409, '{"message":"no"}']);
@@ -42,7 +42,15 @@ describe("the proxy that signs requests", () => {
     expect([line, body]).toEqual(["POST /live/tasks/a%20b?status=DONE&status=FAILED", '{"a":1}']);
     expect(headers.authorization).toMatch(/^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE.*execute-api/);
     expect(headers["content-type"]).toBe("application/json");
-    expect(headers).not.toHaveProperty("x-other");
+    expect(headers["idempotency-key"]).toBe("k");
+  });
+
+  it("passes on any method", async () => {
+    const sent = request(`${proxy.url}/tasks`, { method: "TRACE" });
+    sent.end();
+    const [answer] = (await once(sent, "response")) as [IncomingMessage];
+    expect(answer.resume().statusCode).toBe(409);
+    expect(received.at(-1)?.line).toBe("TRACE /live/tasks");
   });
 
   it("signs nothing without an Authorization: the API answers", async () => {

@@ -5,7 +5,8 @@ import { go, href } from "../router";
 
 /** Letters that follow `g`. */
 function placesOf(features: readonly string[]): Readonly<Partial<Record<string, string>>> {
-  return { o: "", ...Object.fromEntries(features.map((name) => [name.charAt(0), name])) };
+  // Schedules and search begin with the same letter: `c` is its second.
+  return { o: "", ...Object.fromEntries(features.map((name) => [name === "schedules" ? "c" : name.charAt(0), name])) };
 }
 
 /** A `g` counts for this long. */

@@ -1,6 +1,7 @@
 /** The views of monitors and of one monitor. */
 import type { JSX } from "preact";
 import type { IncidentSummary, MonitorStatus } from "../../../../functions/heartbeats/status-page/document";
+import { ActionButton } from "../components/action";
 import { latency, percent, STATES } from "../../../../functions/heartbeats/status-page/status-format";
 import type { MonitorView, Query } from "../../contract";
 import { LatencyChart } from "../components/chart";
@@ -47,6 +48,7 @@ export function Heartbeats({ query }: { readonly query: Query }): JSX.Element {
                 ]}
               />
               <Filter label="Monitor" name="q" value={q} />
+              <ActionButton name="heartbeats.check" onDone={live.reload} />
               <span class="calm">
                 as of <Time at={generatedAt} />
                 {statusPageUrl !== undefined && (
@@ -69,7 +71,7 @@ export function Heartbeats({ query }: { readonly query: Query }): JSX.Element {
               </ul>
             )}
             <Panel title="Incidents">
-              <Incidents incidents={incidents} />
+              <Incidents incidents={incidents} onDone={live.reload} />
             </Panel>
           </>
         );
@@ -121,7 +123,12 @@ function Fact({ label, value }: { readonly label: string; readonly value: string
   );
 }
 
-function Incidents({ incidents }: { readonly incidents: readonly IncidentSummary[] }): JSX.Element {
+interface IncidentsProps {
+  readonly incidents: readonly IncidentSummary[];
+  readonly onDone: () => void;
+}
+
+function Incidents({ incidents, onDone }: IncidentsProps): JSX.Element {
   if (incidents.length === 0) return <Empty>None in the last 90 days.</Empty>;
   return (
     <ul class="rows">
@@ -131,6 +138,11 @@ function Incidents({ incidents }: { readonly incidents: readonly IncidentSummary
           <div class="line">
             <a href={href("heartbeats", monitor)}>{monitor}</a>
             <span class="detail">{message}</span>
+            <ActionButton
+              name={closedAt === null ? "incidents.update" : "incidents.resolve"}
+              values={{ id }}
+              onDone={onDone}
+            />
           </div>
           <span class="when">
             <Time at={openedAt} as="local" />
@@ -151,10 +163,10 @@ function Incidents({ incidents }: { readonly incidents: readonly IncidentSummary
 
 export function Monitor({ name }: { readonly name: string }): JSX.Element {
   const live = useLive("monitor", { name });
-  return <Loaded live={live}>{(view) => <MonitorDetails view={view} />}</Loaded>;
+  return <Loaded live={live}>{(view) => <MonitorDetails view={view} onDone={live.reload} />}</Loaded>;
 }
 
-function MonitorDetails({ view }: { readonly view: MonitorView }): JSX.Element {
+function MonitorDetails({ view, onDone }: { readonly view: MonitorView; readonly onDone: () => void }): JSX.Element {
   const { monitor, incidents, checks, days, hours } = view;
   const { state, since, lastCheck, windows } = monitor;
   return (
@@ -202,7 +214,7 @@ function MonitorDetails({ view }: { readonly view: MonitorView }): JSX.Element {
       )}
       <div class="columns">
         <Panel title="Incidents">
-          <Incidents incidents={incidents} />
+          <Incidents incidents={incidents} onDone={onDone} />
         </Panel>
         {monitor.kind === "target" && (
           <Panel title="Checks">

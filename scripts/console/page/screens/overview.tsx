@@ -1,6 +1,6 @@
 /** The overview: failures, late items, last and next runs; the architecture. */
 import type { JSX } from "preact";
-import { hasPage, type Finding, type NextView, type OverviewView, type RunView } from "../../contract";
+import type { Finding, NextView, OverviewView, RunView } from "../../contract";
 import { Time } from "../components/clock";
 import { Diagram } from "../components/diagram";
 import { Empty, Icon, Loaded, Panel } from "../components/parts";
@@ -56,24 +56,14 @@ export function Overview(): JSX.Element {
 function Features({ view: { features } }: { readonly view: OverviewView }): JSX.Element {
   return (
     <nav class="features" aria-label="Features">
-      {features.map(({ name, health, headline }) => {
-        const content = (
-          <>
-            <b>
-              <Icon health={health} label={`${health}:`} /> {name}
-            </b>
-            <span>{headline}</span>
-          </>
-        );
-        const key = { class: `feature ${health}`, key: name };
-        return hasPage(name) ? (
-          <a href={href(name)} {...key}>
-            {content}
-          </a>
-        ) : (
-          <div {...key}>{content}</div>
-        );
-      })}
+      {features.map(({ name, health, headline }) => (
+        <a key={name} href={href(name)} class={`feature ${health}`}>
+          <b>
+            <Icon health={health} label={`${health}:`} /> {name}
+          </b>
+          <span>{headline}</span>
+        </a>
+      ))}
     </nav>
   );
 }
@@ -105,7 +95,11 @@ function Runs({ runs }: { readonly runs: readonly RunView[] }): JSX.Element {
       {runs.map(({ functionName, requestId, at, ok, durationMs }) => (
         <li key={requestId}>
           <Icon health={ok ? "up" : "down"} label={ok ? "succeeded:" : "failed:"} />
-          <Line title={functionName} detail={durationMs === undefined ? "" : span(durationMs)} />
+          <Line
+            to={`/logs?id=${encodeURIComponent(requestId)}`}
+            title={functionName}
+            detail={durationMs === undefined ? "" : span(durationMs)}
+          />
           <Time at={at} />
         </li>
       ))}
@@ -128,8 +122,8 @@ function Upcoming({ next }: { readonly next: readonly NextView[] }): JSX.Element
 }
 
 interface LineProps {
-  /** The address of a page. @default no link */
-  readonly to?: string | undefined;
+  /** The address of a page. */
+  readonly to: string;
   readonly title: string;
   readonly detail: string;
 }
@@ -137,7 +131,7 @@ interface LineProps {
 function Line({ to, title, detail }: LineProps): JSX.Element {
   return (
     <div class="line">
-      {to === undefined ? <span>{title}</span> : <a href={to}>{title}</a>}
+      <a href={to}>{title}</a>
       {detail !== "" && <span class="detail">{detail}</span>}
     </div>
   );

@@ -9,6 +9,7 @@ import {
   type TimerSummary,
   type TimerView,
 } from "../../contract";
+import { ActionButton } from "../components/action";
 import { Time } from "../components/clock";
 import { Badge, Code, Empty, Filter, Loaded, Panel, Tabs } from "../components/parts";
 import { WindowList } from "../components/window-list";
@@ -60,6 +61,7 @@ export function Timers({ query }: { readonly query: Query }): JSX.Element {
               tabs={KINDS.map((value) => ({ value, label: value === "all" ? "any kind" : value }))}
             />
             <Filter label="Id" name="q" value={q} />
+            <ActionButton name="timers.put" onDone={live.reload} />
             <span class="calm">
               {counted(queued, "fire")} queued
               {unreadable.length > 0 && (
@@ -153,15 +155,30 @@ function Histogram({
 
 export function Timer({ kind, id }: { readonly kind: string; readonly id: string }): JSX.Element {
   const live = useLive("timer", { kind, id });
-  return <Loaded live={live}>{(view) => <TimerDetails view={view} />}</Loaded>;
+  return <Loaded live={live}>{(view) => <TimerDetails view={view} onDone={live.reload} />}</Loaded>;
 }
 
-function TimerDetails({ view: { timer, json, preview, fires } }: { readonly view: TimerView }): JSX.Element {
+interface DetailsProps {
+  readonly view: TimerView;
+  readonly onDone: () => void;
+}
+
+function TimerDetails({ view: { timer, json, preview, fires }, onDone }: DetailsProps): JSX.Element {
+  const values = { kind: timer.kind, id: timer.id };
   return (
     <>
-      <p class="state-line">
+      <div class="state-line">
         <Badge health={HEALTH[timer.state]} text={timer.state} /> {timer.kind}, {timer.schedule}, {timer.shard}
-      </p>
+        <span class="buttons">
+          <ActionButton name="timers.fire" values={values} onDone={onDone} />
+          {timer.state === "disabled" ? (
+            <ActionButton name="timers.resume" values={values} onDone={onDone} />
+          ) : (
+            <ActionButton name="timers.pause" values={values} onDone={onDone} />
+          )}
+          <ActionButton name="timers.delete" values={values} onDone={onDone} />
+        </span>
+      </div>
       <div class="columns">
         <Panel title="Next fires">
           {preview.length === 0 ? (

@@ -52,7 +52,7 @@ export async function benchOpenapi(): Promise<readonly Figure[]> {
     for (const [feature, url] of apisOf(running.deployment?.features)) {
       const proxy = await signingProxy(url, localSettings(running.endpoint));
       try {
-        const failures = await failuresOf(python, { feature, url: proxy.url, seed, examples });
+        const failures = await failuresOf(python, { feature, url: proxy.url, seed, examples, cwd: home });
         figures.push(figureAtMost(`${feature}_failures`, failures, "", 0));
       } finally {
         await proxy.stop();
@@ -80,7 +80,7 @@ function apisOf(features: unknown): readonly (readonly [feature: string, url: st
 
 async function failuresOf(
   python: string,
-  { feature, url, seed, examples }: { feature: string; url: string; seed: number; examples: number },
+  { feature, url, seed, examples, cwd }: { feature: string; url: string; seed: number; examples: number; cwd: string },
 ): Promise<number> {
   const args = [
     ...["run", resolve(`docs/openapi/${feature}.json`), "--url", url, "--checks", CHECKS.join(",")],
@@ -89,6 +89,8 @@ async function failuresOf(
   ];
   const { code, stdout } = await runCommand(python, [join(dirname(python), "schemathesis"), ...args], {
     env: pythonEnvironment(),
+    // It keeps a cache there.
+    cwd,
   });
   console.error(stdout);
   const [, failures] = /(\d+) unique failures?/.exec(stdout) ?? [];

@@ -1,7 +1,8 @@
 /** A server on loopback that signs requests for a program that cannot, and passes them on to an API. */
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, request as send, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { pipeline } from "node:stream/promises";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { SignatureV4 } from "@smithy/signature-v4";
 import type { AwsSettings } from "../../../shared/aws-settings";
@@ -12,8 +13,15 @@ export interface SigningProxy {
   stop(): Promise<void>;
 }
 
-/** Of these only: others are the connection's own. */
-const PASSED_ON = ["content-type", "accept", "x-amz-content-sha256"];
+/** Of the connection to the proxy. */
+const OWN_HEADERS = new Set([
+  "authorization",
+  "connection",
+  "content-length",
+  "host",
+  "keep-alive",
+  "transfer-encoding",
+]);
 
 /** Signs requests that have any Authorization. @param target the API's address, with its stage */
 export async function signingProxy(target: string, aws: AwsSettings): Promise<SigningProxy> {
@@ -30,10 +38,9 @@ export async function signingProxy(target: string, aws: AwsSettings): Promise<Si
     const url = new URL(`${base}${request.url ?? "/"}`);
     const body = Buffer.concat(await request.toArray());
     const method = request.method ?? "GET";
-    const passed = PASSED_ON.flatMap((name) => {
-      const value = request.headers[name];
-      return typeof value === "string" ? [[name, value] as const] : [];
-    });
+    const passed = Object.entries(request.headers).flatMap(([name, value]) =>
+      typeof value === "string" && !OWN_HEADERS.has(name) ? [[name, value] as const] : [],
+    );
     const unsigned = {
       method,
       protocol: url.protocol,
@@ -45,10 +52,13 @@ export async function signingProxy(target: string, aws: AwsSettings): Promise<Si
     };
     // The API answers requests without a signature.
     const { headers } = request.headers.authorization === undefined ? unsigned : await signer.sign(unsigned);
-    const answer = await fetch(url, { method, headers, redirect: "manual", ...(body.length > 0 && { body }) });
-    const type = answer.headers.get("content-type");
-    response.writeHead(answer.status, { ...(type !== null && { "content-type": type }) });
-    response.end(Buffer.from(await answer.arrayBuffer()));
+    // Not fetch: it refuses TRACE.
+    const sent = send(url, { method, headers });
+    sent.end(body);
+    const [answer] = (await once(sent, "response")) as [IncomingMessage];
+    const { "content-type": type } = answer.headers;
+    response.writeHead(answer.statusCode ?? 502, type === undefined ? {} : { "content-type": type });
+    await pipeline(answer, response);
   };
   const server = createServer((request, response) => {
     passOn(request, response).catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));

@@ -1,0 +1,111 @@
+/** The drawing of a state machine, with what one execution did in it. */
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import type { Health, MachineState, MachineView, StateStatus } from "../../contract";
+import { pretty } from "../format";
+import { Time } from "./clock";
+import { Badge, Code, Empty } from "./parts";
+
+const HEALTH: Readonly<Record<StateStatus, Health>> = {
+  idle: "unknown",
+  current: "maintenance",
+  succeeded: "up",
+  failed: "down",
+};
+
+/** States that were passed, the current one lit; a click shows a state's input and output. */
+export function Machine({ machine: { width, height, states, edges } }: { readonly machine: MachineView }): JSX.Element {
+  const reached = states.filter(({ entered }) => entered > 0);
+  const initial = states.find(({ status }) => status === "current" || status === "failed") ?? reached.at(-1);
+  const [chosen, setChosen] = useState<string>();
+  const shown = states.find(({ name }) => name === (chosen ?? initial?.name));
+  if (states.length === 0) return <Empty>Its definition cannot be read.</Empty>;
+  return (
+    <div class="machine">
+      <div class="diagram" role="region" tabIndex={0} aria-label="State machine">
+        <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`}>
+          <defs>
+            <marker
+              id="arrow-machine"
+              viewBox="0 0 8 8"
+              refX="7"
+              refY="4"
+              markerWidth="7"
+              markerHeight="7"
+              orient="auto"
+            >
+              <path d="M0 .8 7 4 0 7.2z" class="arrow" />
+            </marker>
+          </defs>
+          <g aria-hidden="true">
+            {edges.map(({ from, to, path, isCatch, isTaken }) => (
+              <g key={`${from} ${to}`} class={`edge ${isTaken ? "taken" : ""} ${isCatch ? "catch" : ""}`}>
+                <path d={path} marker-end="url(#arrow-machine)" />
+              </g>
+            ))}
+          </g>
+          {states.map((state) => (
+            <g
+              key={state.name}
+              role="button"
+              tabindex={0}
+              aria-pressed={state.name === shown?.name}
+              aria-label={`${state.name}: ${state.status}`}
+              class={`node state ${HEALTH[state.status]} ${state.status}`}
+              transform={`translate(${state.x - state.width / 2} ${state.y - state.height / 2})`}
+              onClick={() => {
+                setChosen(state.name);
+              }}
+              onKeyDown={({ key }) => {
+                if (key === "Enter" || key === " ") setChosen(state.name);
+              }}
+            >
+              <title>{`${state.type} ${state.name}`}</title>
+              <rect width={state.width} height={state.height} rx="9" />
+              <text x={state.width / 2} y={state.height / 2 + 4.5} text-anchor="middle">
+                {state.name}
+              </text>
+            </g>
+          ))}
+        </svg>
+      </div>
+      {shown !== undefined && <State state={shown} />}
+    </div>
+  );
+}
+
+function State({ state }: { readonly state: MachineState }): JSX.Element {
+  const { name, type, status, enteredAt, exitedAt, input, output, error, entered } = state;
+  return (
+    <section class="state-details" aria-label={`State ${name}`}>
+      <h3>
+        {name} <span class="calm">{type}</span> <Badge health={HEALTH[status]} text={status} />
+      </h3>
+      {entered === 0 && <p class="calm">It was not entered.</p>}
+      {enteredAt !== undefined && (
+        <p class="calm">
+          entered <Time at={enteredAt} as="local" />
+          {exitedAt !== undefined && (
+            <>
+              , left <Time at={exitedAt} as="local" />
+            </>
+          )}
+          {entered > 1 && `, ${entered} times`}
+        </p>
+      )}
+      {error !== undefined && <Code text={error} label="Error" />}
+      {input !== undefined && (
+        <>
+          <h4>Input</h4>
+          <Code text={pretty(input)} label={`Input of ${name}`} />
+        </>
+      )}
+      {output !== undefined && (
+        <>
+          <h4>Output</h4>
+          <Code text={pretty(output)} label={`Output of ${name}`} />
+        </>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,165 @@
+/** The views of exports and of one export. */
+import type { JSX } from "preact";
+import type { ExportRun, ExportView, Health, Query } from "../../contract";
+import { ActionButton } from "../components/action";
+import { Time } from "../components/clock";
+import { Badge, Empty, Filter, Loaded, Panel } from "../components/parts";
+import { bytes, counted, span, whole } from "../format";
+import { useLive } from "../live";
+import { href } from "../router";
+
+const HEALTH: Readonly<Record<ExportRun["status"], Health>> = {
+  RUNNING: "maintenance",
+  SUCCEEDED: "up",
+  FAILED: "down",
+  SUPERSEDED: "unknown",
+};
+
+export function Exports({ query: { q = "" } }: { readonly query: Query }): JSX.Element {
+  const live = useLive("exports");
+  return (
+    <Loaded live={live}>
+      {({ exports, runs }) => {
+        const shown = exports.filter(({ name }) => name.toLowerCase().includes(q.toLowerCase()));
+        return (
+          <>
+            <div class="tools">
+              <Filter label="Export" name="q" value={q} />
+              <span class="calm">{counted(exports.length, "export")}</span>
+            </div>
+            {shown.length === 0 ? (
+              <Empty>
+                {exports.length === 0 ? 'No table is exported: add it to "exports" in main.ts.' : "No export matches."}
+              </Empty>
+            ) : (
+              <ul class="rows cards">
+                {shown.map(({ name, table, kind, last }) => (
+                  <li key={name}>
+                    <div class="line">
+                      <a href={href("exports", name)}>{name}</a>
+                      <span class="detail">
+                        {table}: {kind}
+                      </span>
+                      {last !== undefined && <Badge health={HEALTH[last.status]} text={last.status.toLowerCase()} />}
+                    </div>
+                    {last !== undefined && <Time at={last.startedAt} />}
+                    <ActionButton name="exports.run" values={{ export: name }} onDone={live.reload} />
+                  </li>
+                ))}
+              </ul>
+            )}
+            <Panel title="Latest runs">
+              <Runs runs={runs.filter((run) => shown.some(({ name }) => name === run.export))} />
+            </Panel>
+          </>
+        );
+      }}
+    </Loaded>
+  );
+}
+
+function Runs({ runs }: { readonly runs: readonly ExportRun[] }): JSX.Element {
+  if (runs.length === 0) return <Empty>No run yet.</Empty>;
+  return (
+    <ul class="rows">
+      {runs.map((run) => {
+        const { export: name, id, day, trigger, status, startedAt, finishedAt, items, bytes: size, location } = run;
+        return (
+          <li key={`${name} ${id}`}>
+            <div class="line">
+              <Badge health={HEALTH[status]} text={status.toLowerCase()} />
+              <a href={href("exports", name)}>{name}</a>
+              <span class="detail">
+                {day}, {trigger}
+                {items !== undefined && `, ${counted(items, "item")}`}
+                {size !== undefined && `, ${bytes(size)}`}
+                {finishedAt !== undefined && `, took ${span(Date.parse(finishedAt) - Date.parse(startedAt))}`}
+                {location !== undefined && `, ${location}`}
+                {run.error !== undefined && ` ${run.error}`}
+              </span>
+            </div>
+            <Time at={startedAt} />
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+export function Export({ name }: { readonly name: string }): JSX.Element {
+  const live = useLive("export", { name });
+  return <Loaded live={live}>{(view) => <Details view={view} onDone={live.reload} />}</Loaded>;
+}
+
+function Details({ view, onDone }: { readonly view: ExportView; readonly onDone: () => void }): JSX.Element {
+  const { name, table, kind, cursor } = view.export;
+  return (
+    <>
+      <div class="state-line">
+        {table}: {kind}
+        {cursor !== undefined && (
+          <span class="calm">
+            the next window begins at <Time at={cursor} as="local" />
+          </span>
+        )}
+        <span class="buttons">
+          <ActionButton name="exports.run" values={{ export: name }} onDone={onDone} />
+        </span>
+      </div>
+      {view.progress !== undefined && <Progress progress={view.progress} />}
+      <Panel title="Runs">
+        <Runs runs={view.runs} />
+      </Panel>
+      {view.manifest !== undefined && <Manifest manifest={view.manifest} />}
+    </>
+  );
+}
+
+function Progress({ progress }: { readonly progress: NonNullable<ExportView["progress"]> }): JSX.Element {
+  const { items, tableItems, bytes: size, segments, segmentsDone } = progress;
+  return (
+    <Panel title="It runs">
+      <progress
+        aria-label="Segments that are exported"
+        max={Math.max(1, tableItems ?? segments)}
+        value={tableItems === null ? segmentsDone : Math.min(items, tableItems)}
+      />
+      <p class="calm">
+        {counted(items, "item")}
+        {tableItems !== null && ` of about ${whole(tableItems)}`}, {bytes(size)}, {segmentsDone} of{" "}
+        {counted(segments, "segment")}
+      </p>
+    </Panel>
+  );
+}
+
+const FILES_SHOWN = 200;
+
+function Manifest({ manifest }: { readonly manifest: NonNullable<ExportView["manifest"]> }): JSX.Element {
+  const { uri, items, bytes: size, files } = manifest;
+  return (
+    <Panel
+      title="Manifest of the last finished run"
+      aside={
+        <span class="calm">
+          {counted(items, "item")}, {bytes(size)}
+        </span>
+      }
+    >
+      <p class="detail">{uri}</p>
+      <ul class="rows scrolling" tabIndex={0}>
+        {files.slice(0, FILES_SHOWN).map((file) => (
+          <li key={file.key}>
+            <div class="line">
+              <span>{file.key}</span>
+            </div>
+            <span class="when">
+              {counted(file.items, "item")}, {bytes(file.bytes)}
+            </span>
+          </li>
+        ))}
+      </ul>
+      {files.length > FILES_SHOWN && <p class="calm">and {whole(files.length - FILES_SHOWN)} more</p>}
+    </Panel>
+  );
+}

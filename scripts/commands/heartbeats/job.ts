@@ -4,6 +4,7 @@ import { dueAfter, hasFailed, isRunning, runDurationMs } from "../../../function
 import { monitorKey } from "../../../functions/heartbeats/monitors/policy";
 import { stateTable } from "../../../functions/heartbeats/monitors/state-table";
 import { systemClock } from "../../../functions/shared/clock";
+import { visibleLines } from "../../../functions/shared/text";
 import { MINUTE_MS, isoSeconds } from "../../../functions/shared/time";
 import { findDeployed } from "../../environments/deployed";
 import { cronMonitorNamed } from "../../features/heartbeats/cron-monitors";
@@ -60,8 +61,7 @@ async function run(name: string, options: EnvironmentOptions & JsonOption): Prom
           ? []
           : [
               "",
-              ...log
-                .trimEnd()
+              ...visibleLines(log.trimEnd())
                 .split("\n")
                 .map((line) => `  ${line}`),
             ]),

@@ -274,8 +274,8 @@ describe("the sweep", () => {
     sfn
       .on(ListExecutionsCommand, { statusFilter: "ABORTED" })
       .resolvesOnce({ executions: [listed("a", 1_000)], nextToken: "more" })
-      .resolvesOnce({ executions: [listed("b", 899_000), listed("c", 901_000)], nextToken: "older" })
-      .resolvesOnce({ executions: [listed("d", 902_000)], nextToken: "evenOlder" });
+      .resolvesOnce({ executions: [listed("b", 1_799_000), listed("c", 1_801_000)], nextToken: "older" })
+      .resolvesOnce({ executions: [listed("d", 1_802_000)], nextToken: "evenOlder" });
     describes({ status: "ABORTED", stopDate: new Date(NOW) });
     dynamodb.on(QueryCommand).resolves({ Items: [] });
     const started = { ":status": { S: "STARTED" } };

@@ -123,7 +123,7 @@ describe.each(LOOKS)("the page of an incident on a %s", (name, look) => {
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(look.viewport.width);
     expect(await violations(page)).toEqual([]);
     await page.getByRole("link", { name: "Website now" }).click();
-    expect(await page.getByRole("region", { name: "Figures of Website" }).isVisible()).toBe(true);
+    await page.getByRole("region", { name: "Figures of Website" }).waitFor();
     await page.context().close();
   });
 });

@@ -50,7 +50,7 @@ describe("the console", () => {
     ["/exports", "heartbeats"],
     ["/pipelines", "jobOrder"],
     ["/workflows?status=ABORTED", "sample-cancelled"],
-    ["/logs", "heartbeats-check"],
+    ["/logs?name=heartbeats-check", "run finished"],
     ["/search?q=sample-report", "timer"],
   ])(
     "shows at %s: %s",

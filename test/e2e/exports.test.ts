@@ -37,6 +37,7 @@ import { manifestSchema, type Manifest } from "../../functions/exports/contract"
 import { parsePlainItem } from "../../functions/exports/format/plain-json";
 import { mapConcurrently } from "../../functions/shared/concurrency";
 import { withStatementsOnly } from "./support/roles";
+import { SETTLE_SECONDS } from "./support/exports";
 import { awsConfiguration, eventually, home, npmRun, readSystem, startArguments } from "./support/system";
 
 const ITEMS = 50_000;
@@ -382,7 +383,7 @@ describe("exports, deployed", () => {
     const running = next();
     for (let index = 0; index < 10; index++) await put(batch(`during-${index}`));
     await running;
-    await new Promise((wait) => setTimeout(wait, 5));
+    await new Promise((wait) => setTimeout(wait, SETTLE_SECONDS * 1_000 + 5));
     await next();
     expect([...exported].sort()).toEqual([...written].sort());
     await next();

@@ -286,9 +286,9 @@ describe("workflows, deployed", () => {
     expect(await ended("refund-3")).toMatchObject({ status: "DONE", result: { amount: 500 } });
 
     await waiting("refund-4");
-    const atTerminal = (command: string, ...args: readonly string[]) =>
-      npmRun("workflows", command, "refund-4", "--workflow", "refund", ...args, ...startArguments);
-    const rejected = await atTerminal("reject", "--comment", "no receipt");
+    const atTerminal = (...command: readonly [noun: string, verb: string, ...options: string[]]) =>
+      npmRun(...command, "refund-4", "--workflow", "refund", ...startArguments);
+    const rejected = await atTerminal("workflows", "reject", "--comment", "no receipt");
     expect([rejected.code, rejected.output]).toEqual([0, expect.stringContaining("Approve rejected by arn:")]);
     expect(await ended("refund-4")).toMatchObject({ status: "FAILED", reason: "Rejected: no receipt" });
 
@@ -299,7 +299,7 @@ describe("workflows, deployed", () => {
         ({ approvals = [] }) => approvals.length === times,
         30_000,
       );
-    const redriven = await atTerminal("redrive");
+    const redriven = await atTerminal("workflows", "redrive");
     expect([redriven.code, redriven.output]).toEqual([0, expect.stringContaining("STARTED")]);
     await asked(2);
     const overApi = (verb: string) => call("POST", `/tasks/refund-4/${verb}`, { api: refunds.api_id });
@@ -307,9 +307,9 @@ describe("workflows, deployed", () => {
     expect(await ended("refund-4")).toMatchObject({ status: "FAILED" });
     expect((await overApi("redrive"))[0]).toBe(200);
     await asked(3);
-    const other = await atTerminal("approve", "--state", "Pay");
+    const other = await atTerminal("workflows", "approve", "--state", "Pay");
     expect(other.output).toContain("does not wait for an approval of Pay");
-    expect((await atTerminal("approve")).code).toBe(0);
+    expect((await atTerminal("workflows", "approve")).code).toBe(0);
     const done = await ended("refund-4");
     expect(done).toMatchObject({ status: "DONE", result: { receipt: "refund-refund-4" } });
     expect(done.history.map(({ status }) => status)).toEqual([

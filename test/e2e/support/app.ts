@@ -69,7 +69,6 @@ new Environment(app, "local", {
     eachDay: {
       entry: "test/e2e/support/scheduled.ts",
       schedule: "cron(0 6 * * ? *)",
-      secrets: { KEY: "/almanac/schedules/key" },
       catchUp: "none",
     },
   },

@@ -1,6 +1,9 @@
 /** The exports of the end-to-end tests. The tests create the tables, except those of exports that fail. */
 import type { EnvironmentInput } from "../../../modules/environment";
 
+/** Longer than an item takes from its stamp to the table, on a busy machine, too. */
+export const SETTLE_SECONDS = 10;
+
 const never = "cron(0 0 1 1 ? 2199)";
 
 export const EXPORTS: NonNullable<EnvironmentInput["exports"]> = {
@@ -12,7 +15,7 @@ export const EXPORTS: NonNullable<EnvironmentInput["exports"]> = {
       name: "new-items",
       table: "e2e-new-items",
       mode: "incremental",
-      watermark: { attribute: "at", unit: "milliseconds", settleSeconds: 0 },
+      watermark: { attribute: "at", unit: "milliseconds", settleSeconds: SETTLE_SECONDS },
       compression: "none",
       segments: 2,
       schedule: never,

@@ -101,7 +101,7 @@ export const EXCEPTIONS: readonly Exception[] = [
   {
     role: /^almanac-local-schedules-keep$/,
     statement: /^FunctionPrefix$/,
-    part: /-(each-day|documented)$/,
+    part: /-(each-day|documented|marked-run)$/,
     because: "their schedules are due once a day, for which no test waits",
     isUsedAtTimes: true,
   },

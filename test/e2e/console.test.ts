@@ -45,7 +45,7 @@ describe("the console", () => {
   it.each([
     ["/", "Runs next"],
     ["/heartbeats", "nightly-backup"],
-    ["/timers", "sample-report"],
+    ["/timers?q=sample-report", "sample-report"],
     ["/schedules", "heartbeats-check"],
     ["/exports", "heartbeats"],
     ["/pipelines", "jobOrder"],

@@ -53,7 +53,9 @@ export async function signingProxy(target: string, aws: AwsSettings): Promise<Si
     // The API answers requests without a signature.
     const { headers } = request.headers.authorization === undefined ? unsigned : await signer.sign(unsigned);
     // Not fetch: it refuses TRACE.
-    const sent = send(url, { method, headers });
+    // Node does not frame the body of a GET or DELETE by itself: its bytes would be another, malformed request.
+    const length = body.length > 0 ? { "content-length": body.length } : {};
+    const sent = send(url, { method, headers: { ...headers, ...length } });
     sent.end(body);
     const [answer] = (await once(sent, "response")) as [IncomingMessage];
     const { "content-type": type } = answer.headers;

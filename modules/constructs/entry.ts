@@ -43,7 +43,6 @@ function compiled(entry: string): Compiled {
   return found;
 }
 
-/** @throws an Error when esbuild itself could not run: that says nothing about the entry */
 function compile(contents: string, entry: string): Compiled {
   const stdin = { contents, loader: "ts", resolveDir: dirname(entry), sourcefile: entry } as const;
   try {
@@ -54,7 +53,6 @@ function compile(contents: string, entry: string): Compiled {
       code: outputFiles.map(({ text }) => text).join("\n"),
     };
   } catch (error) {
-    if (!(error instanceof Error && "errors" in error)) throw error;
     const [, line, reason] = /:(\d+):\d+: ERROR: (.*)/.exec(String(error)) ?? [];
     return { exported: undefined, code: line === undefined ? String(error) : `${reason ?? ""} (line ${line})` };
   }

@@ -119,6 +119,14 @@ describe("a catastrophic pattern", () => {
   ])("is recognised: %s", (pattern) => {
     expect(isCatastrophic(pattern)).toBe(true);
   });
+  it("is none that a busy machine interrupts: what has used no processor time is tried again", () => {
+    let attempts = 0;
+    const interrupted = () => ({ kind: ++attempts % 3 === 0 ? "done" : "too slow" }) as const;
+    expect(isCatastrophic("^[a-z]+$", { evaluate: interrupted, cpuMs: () => attempts })).toBe(false);
+    const slow = () => ({ kind: "too slow" }) as const;
+    let cpuMs = 0;
+    expect(isCatastrophic("^[a-z]+$", { evaluate: slow, cpuMs: () => (cpuMs += 10) })).toBe(true);
+  });
   it.each(["^[a-z]+$", "a.*b", "\\d+(\\.\\d+)?", "^.+@.+\\..+$", "ok|good"])("is not: %s", (pattern) => {
     expect(isCatastrophic(pattern)).toBe(false);
   });

@@ -161,7 +161,7 @@ function isUnmeasurable({ service, environment, ...dimensions }: Fields, plan: D
   return Object.entries(dimensions).some(
     ([dimension, value]) =>
       plan.has(MEASURED[dimension] ?? "", value) ||
-      (service !== undefined &&
-        plan.has("aws_cloudwatch_event_rule", `${String(environment)}-${String(service)}-schedule-${String(value)}`)),
+      (typeof service === "string" &&
+        plan.has("aws_cloudwatch_event_rule", `${String(environment)}-${service}-schedule-${String(value)}`)),
   );
 }

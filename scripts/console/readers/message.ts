@@ -4,7 +4,7 @@ import { ingestEnvironment, ROW_KEYS, type Pipeline } from "../../../functions/p
 import { notificationOf } from "../../../functions/pipelines/slack/notification";
 import { composeMessage, type SlackBlock } from "../../../functions/pipelines/slack/slack-message";
 import { parseLine, type LogEvent } from "../../features/logs/log-events";
-import { isSetAside, isWaiting, notificationsOf } from "../../features/pipelines/notifications";
+import { isSetAside, notificationsOf, readWaiting } from "../../features/pipelines/notifications";
 import { fieldsOf } from "../../shared/fields";
 import { pipelineOf, type DeployedPipeline } from "../../shared/feature-outputs";
 import type { JourneyStep, MessageView, Query, SlackBlockView, SlackView } from "../contract";
@@ -49,7 +49,7 @@ type Notified = "waiting" | "set aside" | "none";
 async function readNotifications(pipeline: DeployedPipeline, key: string, environment: Environment): Promise<Notified> {
   const notifications = notificationsOf(pipeline, environment.dynamodb);
   if (notifications === undefined) return "none";
-  if (await isWaiting(notifications, pipeline.name, key)) return "waiting";
+  if ((await readWaiting(notifications, pipeline.name, key)).isWaiting) return "waiting";
   return (await isSetAside(notifications, key)) ? "set aside" : "none";
 }
 

@@ -1,7 +1,7 @@
 /** Follows a message of a pipeline by its key: to its row, and from there to Slack. */
 import type { NotificationsTable } from "../../../functions/pipelines/slack/notifications-table";
 import { plainText } from "../../shared/plain-text";
-import { isSetAside, isWaiting, type Notifications } from "./notifications";
+import { isSetAside, readWaiting, type Notifications } from "./notifications";
 
 export interface FollowedRow {
   readonly version: string;
@@ -60,10 +60,11 @@ async function followNotification(
   const storedAt = ports.now();
   let waited = false;
   const result = await poll(until, ports, async (): Promise<Followed | undefined> => {
-    const waits = await isWaiting(notifications, ports.pipeline, key);
-    if (waits && !waited) ports.onStep(`Slack: the notification waits in the queue of ${notifications.webhook}`);
-    waited ||= waits;
-    if (waits || (!waited && ports.now() - storedAt < NOTIFIED_WITHIN_MS)) return undefined;
+    const { isWaiting, queued } = await readWaiting(notifications, ports.pipeline, key);
+    if (isWaiting && !waited)
+      ports.onStep(`Slack: the notification waits, ${queued} in the queue of ${notifications.webhook}`);
+    waited ||= isWaiting;
+    if (isWaiting || (!waited && ports.now() - storedAt < NOTIFIED_WITHIN_MS)) return undefined;
     return (await isSetAside(notifications, key)) ? "set aside" : "delivered";
   });
   return result ?? "waiting for Slack";

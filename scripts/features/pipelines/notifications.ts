@@ -24,16 +24,17 @@ export function notificationsOf(
 /** More notifications than one Slack message has. */
 const READ = 2_000;
 
-/** Whether notifications of a message wait in the queue. */
-export async function isWaiting(
+/** Whether notifications of a message wait, and how many of all are in the queue. */
+export async function readWaiting(
   { webhook, table }: Notifications<Pick<NotificationsTable, "read">>,
   pipeline: string,
   key: string,
-): Promise<boolean> {
+): Promise<{ readonly isWaiting: boolean; readonly queued: number }> {
   const queued = await table.read(webhook, READ);
-  return queued.some(
+  const isWaiting = queued.some(
     (item) => "notification" in item && item.notification.pipeline === pipeline && item.notification.key === key,
   );
+  return { isWaiting, queued: queued.length };
 }
 
 /** Whether a notification that names the key cannot be read, and was set aside. */

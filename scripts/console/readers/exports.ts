@@ -94,7 +94,7 @@ function viewOf(record: RunRecord): ExportRun {
     ...(bytes !== undefined && { bytes }),
     ...(location !== undefined && { location }),
     ...(reason !== "" && { error: reason }),
-    ...(execution !== undefined && { execution }),
+    execution,
   };
 }
 

@@ -37,6 +37,33 @@ export function evaluateWithin<Result>(milliseconds: number, work: () => Result)
   }
 }
 
+export interface EvaluationPorts {
+  readonly evaluate: typeof evaluateWithin;
+  /** The processor time that this process has used. */
+  readonly cpuMs: () => number;
+}
+
+const OWN: EvaluationPorts = { evaluate: evaluateWithin, cpuMs: () => process.cpuUsage().user / 1_000 };
+
+/**
+ * Like {@link evaluateWithin}, and "too slow" is judged by processor time: a machine that is busy with something else makes no work slow. Such
+ * a machine interrupts it, and it begins again.
+ *
+ * @param ports for tests. @default this process's
+ * @throws what `work` throws, except for a lack of stack
+ */
+export function evaluateByCpuTime<Result>(
+  milliseconds: number,
+  work: () => Result,
+  { evaluate, cpuMs }: EvaluationPorts = OWN,
+): Evaluation<Result> {
+  const began = cpuMs();
+  for (;;) {
+    const evaluation = evaluate(milliseconds, work);
+    if (evaluation.kind !== "too slow" || cpuMs() - began >= milliseconds / 2) return evaluation;
+  }
+}
+
 /** Repeated, and followed by something that does not match, these make backtracking visible. */
 const PUMPS = ["a", "A", "0", " ", "-", "_", ".", "/", "a0", "ab"];
 /** One of them is in no character class of the pattern. */
@@ -44,21 +71,13 @@ const ENDS = ["\u0000", "!", "\n", " "];
 const PUMP_LENGTH = 40;
 const PROBE_MS = 50;
 
-export interface ProbePorts {
-  readonly evaluate: (milliseconds: number, work: () => boolean) => Pick<Evaluation<boolean>, "kind">;
-  /** The processor time that this process has used. */
-  readonly cpuMs: () => number;
-}
-
-const OWN: ProbePorts = { evaluate: evaluateWithin, cpuMs: () => process.cpuUsage().user / 1_000 };
-
 /**
  * Whether a search for the pattern can take exponential time, by trying: texts of its own characters and words, repeated. For a pattern that
  * a configuration brings; the time limit above holds for what this does not find.
  *
  * @param ports for tests. @default this process's
  */
-export function isCatastrophic(pattern: string, ports: ProbePorts = OWN): boolean {
+export function isCatastrophic(pattern: string, ports = OWN): boolean {
   const own = [
     ...new Set(pattern.match(/[\p{L}\p{N}]{2,8}|./gsu) ?? []),
     ...new Set(pattern.match(/./gsu) ?? []),
@@ -66,18 +85,8 @@ export function isCatastrophic(pattern: string, ports: ProbePorts = OWN): boolea
   const expression = new RegExp(pattern, "u");
   return [...PUMPS, ...own].some((pump) => {
     const text = pump.repeat(PUMP_LENGTH);
-    return ENDS.flatMap((end) => [`${text}${end}`, `x${text}${end}`]).some((probe) =>
-      isTooSlow(() => expression.test(probe), ports),
+    return ENDS.flatMap((end) => [`${text}${end}`, `x${text}${end}`]).some(
+      (probe) => evaluateByCpuTime(PROBE_MS, () => expression.test(probe), ports).kind !== "done",
     );
   });
-}
-
-/** By processor time: a machine that is busy with something else makes no pattern slow. */
-function isTooSlow(work: () => boolean, { evaluate, cpuMs }: ProbePorts): boolean {
-  const began = cpuMs();
-  do {
-    const { kind } = evaluate(PROBE_MS, work);
-    if (kind !== "too slow") return kind === "too deep";
-  } while (cpuMs() - began < PROBE_MS / 2);
-  return true;
 }

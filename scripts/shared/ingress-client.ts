@@ -1,6 +1,5 @@
 /** Posts messages to a pipeline's ingress, as programs with AWS credentials do. */
-import { SQSClient } from "@aws-sdk/client-sqs";
-import { SignatureV4 } from "@smithy/signature-v4";
+import { apiSigner } from "./api-signer";
 import type { AwsSettings } from "./aws-settings";
 
 export interface IngressResponse {
@@ -14,14 +13,7 @@ export type IngressClient = (body: string | Uint8Array) => Promise<IngressRespon
 
 export function ingressClient(endpoint: string, aws: AwsSettings): IngressClient {
   const url = new URL(endpoint);
-  // A client of the SDK resolves credentials, and has a hash.
-  const { config } = new SQSClient(aws);
-  const signer = new SignatureV4({
-    service: "execute-api",
-    region: aws.region,
-    credentials: () => config.credentials(),
-    sha256: config.sha256,
-  });
+  const signer = apiSigner(aws);
   return async (body) => {
     const { headers } = await signer.sign({
       method: "POST",

@@ -9,12 +9,11 @@ import type { Selection } from "../format/scan-page";
 import { fileKey } from "../run/object-keys";
 import { isUsable, scanFilter } from "../run/window";
 import { objectStore, ownerOf, type ObjectStore } from "../storage/object-store";
-import type { SegmentClaim } from "../storage/segment-table";
+import type { ReadTotals, SegmentClaim } from "../storage/segment-table";
 import type { StateTable } from "../storage/state-table";
 import { exportClients } from "./clients";
 import { rateLimiter, tableGovernor } from "./rate-limiter";
 import { roleCredentials } from "./role-credentials";
-import type { ReadTotals } from "../storage/segment-table";
 import type { PageTotals, SegmentPorts } from "./segment";
 import { tableScan, type TableScan } from "./table-scan";
 

@@ -1,4 +1,4 @@
-/** Calls of the state table: what its rooms have in common. */
+/** Calls of the state table: what runs and segments have in common. */
 import {
   GetItemCommand,
   paginateQuery,

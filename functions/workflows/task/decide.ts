@@ -1,10 +1,10 @@
 /** Decides approvals: ends the state of a task that waits for a person. */
 import type { Clock } from "../../shared/clock";
-import { ConflictError, NotFoundError } from "../../shared/handlers/http-errors";
+import { ConflictError } from "../../shared/handlers/http-errors";
 import { REJECTED, type Decision, type Task, type TaskRow } from "../contract";
 import type { Executions, StateOutcome } from "./executions";
 import { taskOf } from "./task";
-import type { TaskTable } from "./task-table";
+import { requireRow, type TaskTable } from "./task-table";
 
 export interface DecidePorts {
   readonly table: Pick<TaskTable, "read" | "writeDecision">;
@@ -33,7 +33,7 @@ export async function decide(
   { table, executions, clock }: DecidePorts,
 ): Promise<Task> {
   const { decision, by, comment = "", state } = decided;
-  const row = await readRow(table, taskId);
+  const row = await requireRow(table, taskId);
   const waiting = row.approvals?.at(-1);
   if (waiting === undefined || (state !== undefined && waiting.state !== state))
     throw new ConflictError(`the task does not wait for an approval${state === undefined ? "" : ` of ${state}`}`);
@@ -42,9 +42,9 @@ export async function decide(
   const output = { state: waiting.state, decision, by, at, comment };
   const rejection = { error: REJECTED, cause: comment === "" ? `by ${by}` : comment };
   const outcome: StateOutcome = decision === "approved" ? { output } : rejection;
-  if (!(await executions.complete(waiting.token, outcome))) return earlier(await readRow(table, taskId), decision);
+  if (!(await executions.complete(waiting.token, outcome))) return earlier(await requireRow(table, taskId), decision);
   await table.writeDecision(row, { decision, decidedAt: at, decidedBy: by, comment });
-  return taskOf(await readRow(table, taskId));
+  return taskOf(await requireRow(table, taskId));
 }
 
 /** The task, when it was decided the same way. */
@@ -56,10 +56,4 @@ function earlier(row: TaskRow, decision: Decision): Task {
       ? "the approval has expired, its task has ended, or it was decided a moment ago"
       : `the task was ${last.decision} at ${last.decidedAt ?? "an unknown time"}`,
   );
-}
-
-async function readRow(table: DecidePorts["table"], taskId: string): Promise<TaskRow> {
-  const row = await table.read(taskId);
-  if (row === undefined) throw new NotFoundError("there is no task with this id");
-  return row;
 }

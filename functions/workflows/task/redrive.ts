@@ -1,10 +1,10 @@
 /** Runs a task that failed again, from the state that failed. */
 import type { Clock } from "../../shared/clock";
-import { ConflictError, NotFoundError } from "../../shared/handlers/http-errors";
+import { ConflictError } from "../../shared/handlers/http-errors";
 import type { Task, TaskRow } from "../contract";
 import { NotRedrivableError, type Executions } from "./executions";
 import { taskEndOf, taskOf, type Execution } from "./task";
-import type { TaskTable } from "./task-table";
+import { requireRow, type TaskTable } from "./task-table";
 
 export interface RedrivePorts {
   readonly table: Pick<TaskTable, "read" | "writeEnd" | "writeRedrive">;
@@ -21,8 +21,7 @@ export interface RedrivePorts {
  */
 export async function redriveTask(taskId: string, ports: RedrivePorts): Promise<Task> {
   const { table, executions, clock } = ports;
-  const row = await table.read(taskId);
-  if (row === undefined) throw new NotFoundError("there is no task with this id");
+  const row = await requireRow(table, taskId);
   if (row.status === "DONE") throw new ConflictError("the task is DONE");
   const execution = await executions.describe(row.executionArn);
   if (execution === undefined) throw new ConflictError("its execution no longer exists");
@@ -34,11 +33,11 @@ export async function redriveTask(taskId: string, ports: RedrivePorts): Promise<
     await executions.redrive(row.executionArn, String(endedAt));
   } catch (error) {
     if (!(error instanceof NotRedrivableError)) throw error;
-    if (end === undefined) return show(taskId, ports); // redriven in the console
+    if (end === undefined) return taskOf(await requireRow(table, taskId)); // redriven in the console
     await table.writeEnd(row, execution, { ...end, at: Math.max(clock.now(), end.at + 1) });
     throw new ConflictError(`Step Functions does not redrive it: ${error.message}`);
   }
-  return show(taskId, ports);
+  return taskOf(await requireRow(table, taskId));
 }
 
 /** Returns the time of the end that it marks as past, epoch milliseconds. */
@@ -47,10 +46,4 @@ async function mark(row: TaskRow, { stoppedAt = 0 }: Execution, { table, clock }
   if (!(await table.writeRedrive(row, { at: clock.now(), endedAt })))
     throw new ConflictError("the task was changed a moment ago");
   return endedAt;
-}
-
-async function show(taskId: string, { table }: RedrivePorts): Promise<Task> {
-  const row = await table.read(taskId);
-  if (row === undefined) throw new NotFoundError("there is no task with this id");
-  return taskOf(row);
 }

@@ -5,6 +5,7 @@ import * as z from "zod";
 
 import { keyNumberSchema, keyTextSchema } from "../../shared/aws/dynamodb-limits";
 import { errorName } from "../../shared/errors";
+import { NotFoundError } from "../../shared/handlers/http-errors";
 import { parseInput } from "../../shared/input";
 import { DAY_SECONDS } from "../../shared/time";
 import {
@@ -66,6 +67,13 @@ export interface TaskTable {
     row: TaskRow,
     decided: Required<Pick<Approval, "decision" | "decidedAt" | "decidedBy" | "comment">>,
   ): Promise<void>;
+}
+
+/** @throws {@link NotFoundError} */
+export async function requireRow(table: Pick<TaskTable, "read">, taskId: string): Promise<TaskRow> {
+  const row = await table.read(taskId);
+  if (row === undefined) throw new NotFoundError("there is no task with this id");
+  return row;
 }
 
 /** @param keepDays a row expires this long after its task's end */

@@ -1,9 +1,15 @@
 /** `almanac timers audit`: compares the fires that were expected with those that were observed. */
 import { auditTimers, describeAudit } from "../../features/timers/audit";
 import { findTimers } from "../../features/timers/environment";
-import { environmentCommand, UsageError } from "../../shared/command-line";
 import { parseDuration } from "../../shared/duration";
-import { EXIT, exitCodeOf, type EnvironmentOptions, type JsonOption } from "../../shared/command-line";
+import {
+  environmentCommand,
+  EXIT,
+  exitCodeOf,
+  UsageError,
+  type EnvironmentOptions,
+  type JsonOption,
+} from "../../shared/command-line";
 
 export const command = () =>
   environmentCommand({

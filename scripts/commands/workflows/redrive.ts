@@ -8,7 +8,7 @@ import { EXIT, exitCodeOf, UsageError, type JsonOption } from "../../shared/comm
 export const command = () =>
   workflowCommand({
     description:
-      "Runs a task that failed, timed out or was aborted again, from the state that failed. For workflows with a definition of their own.",
+      "Runs a failed, timed-out or aborted task again, from the state that failed. For workflows with a definition of their own.",
     examples: ["npx almanac workflows redrive order-1 --workflow refund"],
   })
     .argument("<task>", "the task's id")

@@ -45,7 +45,6 @@ export function describeTasks(tasks: readonly Task[], status: TaskStatus, colour
   );
 }
 
-/** A reason is an error message: one line, without terminal control sequences. */
 function colouredStatus(status: TaskStatus, colours: Colors): string {
   if (status === "STARTED") return colours.cyan(status);
   return status === "DONE" ? colours.green(status) : colours.red(status);

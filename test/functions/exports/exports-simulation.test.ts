@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { EXPORT_MUTANTS } from "../../support/export-simulation/source-mutants";
 import { INVARIANTS } from "../../support/export-simulation/world";
 import { sized } from "../../support/sized";
-import { testMutants } from "../../support/simulation/mutant-tests";
+import { testMutants } from "../../support/simulation/simulation-tests";
 import { SimulationThreads } from "../../support/simulation/threads";
 import type { WorldResult } from "../../support/simulation/worker";
 

@@ -1,8 +1,7 @@
 import { join } from "node:path";
 import { MUTANTS } from "../../support/schedule-simulation/mutants";
 import { sized } from "../../support/sized";
-import { testMutants } from "../../support/simulation/mutant-tests";
-import { SimulationThreads } from "../../support/simulation/threads";
+import { testMutants, testWorlds } from "../../support/simulation/simulation-tests";
 
 const WORKER = join(__dirname, "../../support/schedule-simulation/worker.ts");
 
@@ -12,14 +11,7 @@ const WORLDS = sized(10, 300);
 const WORLDS_PER_MUTANT = 200;
 
 describe(`schedules in ${WORLDS} worlds with faults`, () => {
-  it("satisfy every invariant", async () => {
-    const threads = await SimulationThreads.start(undefined, WORKER);
-    try {
-      expect(await threads.brokenWorlds(WORLDS)).toEqual([]);
-    } finally {
-      await threads.stop();
-    }
-  }, 300_000);
+  testWorlds(WORLDS, WORKER);
 });
 
 describe("schedules whose engine", () => {

@@ -1,6 +1,11 @@
 import { searchWithin } from "../../../functions/heartbeats/probe/safe-regex";
 import { schemaValidator } from "../../../functions/pipelines/message/schema-validator";
-import { evaluateWithin, isCatastrophic } from "../../../functions/shared/bounded-evaluation";
+import {
+  evaluateByCpuTime,
+  evaluateWithin,
+  isCatastrophic,
+  type EvaluationPorts,
+} from "../../../functions/shared/bounded-evaluation";
 import { schemaFault } from "../../../modules/pipelines/schema-fault";
 
 const within = <Result>(milliseconds: number, work: () => Result): Result => {
@@ -36,6 +41,25 @@ describe("a bounded evaluation", () => {
   });
 });
 
+/** A machine that is busy with something else: it interrupts two attempts of three. */
+function interrupted(): EvaluationPorts {
+  let attempts = 0;
+  return {
+    evaluate: (_, work) => (++attempts % 3 === 0 ? { kind: "done", result: work() } : { kind: "too slow" }),
+    cpuMs: () => attempts,
+  };
+}
+
+describe("an evaluation by processor time", () => {
+  it("begins again when a busy machine interrupts it, and ends what is slow by itself", () => {
+    expect(evaluateByCpuTime(500, () => "valid", interrupted())).toEqual({ kind: "done", result: "valid" });
+    const forever = () => {
+      for (;;);
+    };
+    expect(within(3_000, () => evaluateByCpuTime(20, forever)).kind).toBe("too slow");
+  });
+});
+
 describe("a search in a page", () => {
   it("of 8 MB is an answer, whatever it does to the stack", () => {
     const page = "ab".repeat(4_000_000);
@@ -66,6 +90,16 @@ describe("a message and its schema", () => {
     for (let depth = 0; depth < 60; depth++) message = { a: message };
     const validate = schemaValidator({ $defs: { n: node }, $ref: "#/$defs/n" });
     expect(within(3_000, () => validate(message))).toBe("/: could not be validated within 500 ms");
+  });
+
+  it("is not refused because the machine is busy: its validation begins again until it has had a processor", () => {
+    const usage = process.cpuUsage();
+    const used = jest.spyOn(process, "cpuUsage").mockReturnValue({ ...usage, user: usage.user + 400_000 });
+    used.mockReturnValueOnce(usage).mockReturnValueOnce(usage);
+    const validate = schemaValidator({ type: "string", pattern: "^(a+)+$" });
+    expect(validate(`${"a".repeat(40)}!`)).toBe("/: could not be validated within 500 ms");
+    expect(used).toHaveBeenCalledTimes(3);
+    used.mockRestore();
   });
 
   it("is refused when it is nested too deeply for the stack", () => {
@@ -120,9 +154,7 @@ describe("a catastrophic pattern", () => {
     expect(isCatastrophic(pattern)).toBe(true);
   });
   it("is none that a busy machine interrupts: what has used no processor time is tried again", () => {
-    let attempts = 0;
-    const interrupted = () => ({ kind: ++attempts % 3 === 0 ? "done" : "too slow" }) as const;
-    expect(isCatastrophic("^[a-z]+$", { evaluate: interrupted, cpuMs: () => attempts })).toBe(false);
+    expect(isCatastrophic("^[a-z]+$", interrupted())).toBe(false);
     const slow = () => ({ kind: "too slow" }) as const;
     let cpuMs = 0;
     expect(isCatastrophic("^[a-z]+$", { evaluate: slow, cpuMs: () => (cpuMs += 10) })).toBe(true);

@@ -1,7 +1,7 @@
 import { MUTANTS } from "../../support/simulation/mutants";
 import { sized } from "../../support/sized";
 import { SOURCE_MUTANTS } from "../../support/simulation/source-mutants";
-import { testMutants } from "../../support/simulation/mutant-tests";
+import { testMutants } from "../../support/simulation/simulation-tests";
 import { SimulationThreads } from "../../support/simulation/threads";
 import { INVARIANTS, World } from "../../support/simulation/world";
 

@@ -1,6 +1,5 @@
 import { join } from "node:path";
-import { testMutants } from "../../support/simulation/mutant-tests";
-import { SimulationThreads } from "../../support/simulation/threads";
+import { testMutants, testWorlds } from "../../support/simulation/simulation-tests";
 import { sized } from "../../support/sized";
 import { MUTANTS } from "../../support/workflow-simulation/mutants";
 
@@ -12,16 +11,9 @@ const WORLDS = sized(20, 2_000);
 const WORLDS_PER_MUTANT = 1_500;
 
 describe(`workflows in ${WORLDS} worlds with faults`, () => {
-  it("satisfy every invariant", async () => {
-    const threads = await SimulationThreads.start(undefined, WORKER);
-    try {
-      expect(await threads.brokenWorlds(WORLDS)).toEqual([]);
-    } finally {
-      await threads.stop();
-    }
-  }, 300_000);
+  testWorlds(WORLDS, WORKER);
 });
 
 describe("workflows whose code", () => {
-  testMutants(MUTANTS.slice(0, sized(2, MUTANTS.length)), WORLDS_PER_MUTANT, WORKER);
+  testMutants(MUTANTS, WORLDS_PER_MUTANT, WORKER);
 });

@@ -99,7 +99,7 @@ describe("a user's machine", () => {
     await expect(run.ended).resolves.toMatchObject({ status: "SUCCEEDED", output: { receipt: "r" } });
   });
 
-  it("fails when nobody decides in time", async () => {
+  it("fails when the approval expires", async () => {
     const { clock, run } = start(500, paid, undefined, () => () => new Promise(() => undefined));
     await sleep(clock, 1_801_000);
     await expect(run.ended).resolves.toMatchObject({ status: "FAILED", error: "States.Timeout" });

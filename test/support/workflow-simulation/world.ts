@@ -81,7 +81,7 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
         const { taskId, timestamp } = keySchema.parse(request).Key;
         const key = rowKeyOf({ taskId: taskId.S, timestamp: Number(timestamp.N) });
         const status = versions.get(key)?.at(-1)?.status;
-        if (status !== undefined) machineEnds.set(key, status);
+        if (status !== undefined && status !== "STARTED") machineEnds.set(key, status);
         return written;
       }),
       "lambda:invoke": async () => {

@@ -1,16 +1,14 @@
 /** Benchmark: schemathesis sends requests that the published OpenAPI documents allow, and others, to the local environment. */
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import * as z from "zod";
 import { localSettings } from "../../../emulator/local-settings";
 import { pythonEnvironment } from "../../../emulator/python";
-import { readRunning } from "../../../emulator/run-record";
 import { installedPython, installPython } from "../../../emulator/virtual-environment";
-import { homeAt } from "../../../shared/home";
-import { commandOutput, ownEnvironment, runCommand } from "../../../shared/run-command";
+import { runCommand } from "../../../shared/run-command";
 import { figure, figureAtMost, type Figure } from "../figure";
+import { withLocalEnvironment } from "../local-environment";
 import { signingProxy } from "./signing-proxy";
 
 /** For each operation. `OPENAPI_EXAMPLES`. */
@@ -40,14 +38,7 @@ export async function benchOpenapi(): Promise<readonly Figure[]> {
   const examples = Number(process.env["OPENAPI_EXAMPLES"] ?? DEFAULT_EXAMPLES);
   console.error(`OPENAPI_SEED=${seed} OPENAPI_EXAMPLES=${examples}`);
   const python = await install();
-  const home = mkdtempSync(join(tmpdir(), "almanac-bench-"));
-  const { ALMANAC_AWS_ENDPOINT: _, ...env } = ownEnvironment();
-  const npmRun = (...args: readonly string[]) =>
-    commandOutput(process.execPath, ["scripts/launcher/almanac.mjs", ...args, "--home", home], { env });
-  try {
-    await npmRun("start", "--detach");
-    const running = await readRunning(homeAt(home));
-    if (running === undefined) throw new Error("npm start did not start an environment");
+  return withLocalEnvironment(async (running, home) => {
     const figures: Figure[] = [];
     for (const [feature, url] of apisOf(running.deployment?.features)) {
       const proxy = await signingProxy(url, localSettings(running.endpoint));
@@ -59,10 +50,7 @@ export async function benchOpenapi(): Promise<readonly Figure[]> {
       }
     }
     return [figure("examples_per_operation", examples, ""), ...figures];
-  } finally {
-    await npmRun("stop");
-    rmSync(home, { recursive: true, force: true });
-  }
+  });
 }
 
 function apisOf(features: unknown): readonly (readonly [feature: string, url: string])[] {

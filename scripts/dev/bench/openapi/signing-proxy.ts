@@ -3,8 +3,7 @@ import { once } from "node:events";
 import { createServer, request as send, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { pipeline } from "node:stream/promises";
-import { SQSClient } from "@aws-sdk/client-sqs";
-import { SignatureV4 } from "@smithy/signature-v4";
+import { apiSigner } from "../../../shared/api-signer";
 import type { AwsSettings } from "../../../shared/aws-settings";
 
 export interface SigningProxy {
@@ -26,14 +25,7 @@ const OWN_HEADERS = new Set([
 /** Signs requests that have any Authorization. @param target the API's address, with its stage */
 export async function signingProxy(target: string, aws: AwsSettings): Promise<SigningProxy> {
   const base = target.replace(/\/$/, "");
-  // A client of the SDK resolves credentials, and has a hash.
-  const { config } = new SQSClient(aws);
-  const signer = new SignatureV4({
-    service: "execute-api",
-    region: aws.region,
-    credentials: () => config.credentials(),
-    sha256: config.sha256,
-  });
+  const signer = apiSigner(aws);
   const passOn = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const url = new URL(`${base}${request.url ?? "/"}`);
     const body = Buffer.concat(await request.toArray());
@@ -52,9 +44,9 @@ export async function signingProxy(target: string, aws: AwsSettings): Promise<Si
     };
     // The API answers requests without a signature.
     const { headers } = request.headers.authorization === undefined ? unsigned : await signer.sign(unsigned);
-    // Not fetch: it refuses TRACE.
     // Node does not frame the body of a GET or DELETE by itself: its bytes would be another, malformed request.
     const length = body.length > 0 ? { "content-length": body.length } : {};
+    // Not fetch: it refuses TRACE.
     const sent = send(url, { method, headers: { ...headers, ...length } });
     sent.end(body);
     const [answer] = (await once(sent, "response")) as [IncomingMessage];

@@ -1,16 +1,11 @@
 /** Latency from the API's response to Slack's inbox, without other load, in a separate local environment. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { ingressClient } from "../../../shared/ingress-client";
 import { pipelineOf } from "../../../shared/feature-outputs";
-import { homeAt } from "../../../shared/home";
-import { readRunning } from "../../../emulator/run-record";
 import { localSettings } from "../../../emulator/local-settings";
-import { commandOutput, ownEnvironment } from "../../../shared/run-command";
 import { figure, figureAtMost, median, type Figure } from "../figure";
+import { withLocalEnvironment } from "../local-environment";
 
 const ORDERS = 40;
 const INTERVAL_MS = 1_500;
@@ -19,14 +14,8 @@ const TIMEOUT_MS = 30_000;
 const inboxSchema = z.object({ messages: z.array(z.object({ at: z.iso.datetime(), message: z.unknown() })) });
 
 export async function measureQuiet(): Promise<readonly Figure[]> {
-  const home = mkdtempSync(join(tmpdir(), "almanac-bench-"));
-  const { ALMANAC_AWS_ENDPOINT: _, ...env } = ownEnvironment();
-  const npmRun = (...args: readonly string[]) =>
-    commandOutput(process.execPath, ["scripts/launcher/almanac.mjs", ...args, "--home", home], { env });
-  try {
-    await npmRun("start", "--detach");
-    const running = await readRunning(homeAt(home));
-    if (running?.pages === undefined || running.deployment === undefined)
+  return withLocalEnvironment(async (running) => {
+    if (running.pages === undefined || running.deployment === undefined)
       throw new Error("npm start has not started the Slack simulator");
     const { endpoint } = pipelineOf("local", "jobOrder", running.deployment);
     const post = ingressClient(endpoint, localSettings(running.endpoint));
@@ -43,10 +32,7 @@ export async function measureQuiet(): Promise<readonly Figure[]> {
       figure("quiet_p50_s", median(seconds), "s"),
       figureAtMost("quiet_p99_s", seconds[Math.ceil(0.99 * seconds.length) - 1] ?? NaN, "s", 1.5),
     ];
-  } finally {
-    await npmRun("stop");
-    rmSync(home, { recursive: true, force: true });
-  }
+  });
 }
 
 /** Seconds from sending each order to Slack's acceptance. */

@@ -1,19 +1,13 @@
 /** Benchmark: how late timers fire on the emulator. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-
 import { DynamoDBClient, paginateScan } from "@aws-sdk/client-dynamodb";
 import * as z from "zod";
 
 import { TimersClient } from "../../../../clients/timers";
 import { MINUTE_MS } from "../../../../functions/shared/time";
 import { keysOf } from "../../../shared/emulator-keys";
-import { homeAt } from "../../../shared/home";
 import { localSettings } from "../../../emulator/local-settings";
-import { readRunning } from "../../../emulator/run-record";
-import { commandOutput, ownEnvironment } from "../../../shared/run-command";
 import { figure, figureAtMost, type Figure } from "../figure";
+import { withLocalEnvironment } from "../local-environment";
 
 const TIMERS = 300;
 const BATCH = 25;
@@ -27,23 +21,13 @@ const outputsSchema = z.looseObject({ api_url: z.string(), history_table_name: z
 
 /** Lateness of timers in the local environment, from the API to the default callback, by the callback's clock. */
 export async function benchTimersPrecision(): Promise<readonly Figure[]> {
-  const home = mkdtempSync(join(tmpdir(), "almanac-bench-"));
-  const { ALMANAC_AWS_ENDPOINT: _, ...env } = ownEnvironment();
-  const npmRun = (...args: readonly string[]) =>
-    commandOutput(process.execPath, ["scripts/launcher/almanac.mjs", ...args, "--home", home], { env });
-  try {
-    await npmRun("start", "--detach");
-    const running = await readRunning(homeAt(home));
-    if (running === undefined) throw new Error("npm start did not start an environment");
+  return withLocalEnvironment(async (running) => {
     const outputs = outputsSchema.parse(running.deployment?.features["timers"]);
     const aws = localSettings(running.endpoint);
     await put(new TimersClient({ url: outputs.api_url, region: aws.region, credentials: keysOf(running.endpoint) }));
     const dynamodb = new DynamoDBClient(aws);
     return figuresOf(await lateness(dynamodb, outputs.history_table_name));
-  } finally {
-    await npmRun("stop");
-    rmSync(home, { recursive: true, force: true });
-  }
+  });
 }
 
 async function put(timers: TimersClient): Promise<void> {

@@ -33,8 +33,7 @@ async function setup() {
   /** As the machine's state writes it. */
   const enter = async (token: string) => {
     open.add(token);
-    const { Arguments } = { Arguments: approval("tasks", { TimeoutSeconds: 60, End: true }) } as const;
-    const text = JSON.stringify(Reflect.get(Arguments, "Arguments"))
+    const text = JSON.stringify(Reflect.get(approval("tasks", { TimeoutSeconds: 60, End: true }), "Arguments"))
       .replace("{% $states.context.Execution.Input.taskId %}", "r-1")
       .replace("{% $string($states.context.Execution.Input.timestamp) %}", String(START / 1_000))
       .replace("{% $states.context.Execution.Id %}", ARN)
@@ -143,7 +142,7 @@ describe("an approval", () => {
     await enter("t2");
     await decided({ decision: "rejected" });
     expect(table.row("r-1")).toMatchObject({ approvals: [{ decision: "approved" }, { decision: "rejected" }] });
-    await expect(decide("nobody", { decision: "approved", by: BY }, (await setup()).ports)).rejects.toThrow("no task");
+    await expect(decide("unknown", { decision: "approved", by: BY }, (await setup()).ports)).rejects.toThrow("no task");
   });
 });
 

@@ -1,10 +1,22 @@
-/** Tests that simulated worlds detect mutants of the code that runs in them. */
+/** Tests that code satisfies every invariant in simulated worlds, and that the worlds detect its mutants. */
 import { sized } from "../sized";
 import type { SourceMutant } from "./source-mutants";
 import { SimulationThreads } from "./threads";
 
 /** In each run of the tests; all every night. */
 const EVERY_RUN = 3;
+
+/** Declares the test that no world violates an invariant, in a `describe` of what runs in them. @param worker runs the worlds */
+export function testWorlds(worlds: number, worker: string): void {
+  it("satisfy every invariant", async () => {
+    const threads = await SimulationThreads.start(undefined, worker);
+    try {
+      expect(await threads.brokenWorlds(worlds)).toEqual([]);
+    } finally {
+      await threads.stop();
+    }
+  }, 300_000);
+}
 
 /**
  * Declares a test for each mutant, whose name completes the sentence of the surrounding `describe`.

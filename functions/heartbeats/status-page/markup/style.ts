@@ -126,8 +126,8 @@ th{color:var(--soft)}
 tbody th{text-align:left;padding-left:0}
 tbody tr{border-top:1px solid var(--line)}
 .incident{display:grid;gap:.1rem 1rem;padding:.6rem 15px}
-.incident h3{display:flex;gap:.4rem}
-.incident h3 .icon{margin-top:.18em}
+.incident h3{display:flex;gap:.4rem;align-items:baseline}
+.incident h3 .icon{align-self:flex-start;margin-top:.18em}
 .incident.up .message{color:inherit}
 .incident .when{color:var(--soft);font-size:.9rem}
 .said{font-size:.9rem;border-left:3px solid var(--line);padding-left:.6rem;overflow-wrap:anywhere}

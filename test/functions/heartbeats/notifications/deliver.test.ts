@@ -1,4 +1,5 @@
 import { MessageRejectedError, type Notifier } from "../../../../functions/heartbeats/notifications/deliver";
+import type { StateTable } from "../../../../functions/heartbeats/monitors/state-table";
 import { BAD, GOOD, setup, tickAt } from "../../../support/heartbeat-rounds";
 
 const down = (name: string) => ({ name, failuresBeforeDown: 1, successesBeforeUp: 1 });
@@ -52,13 +53,11 @@ describe("deliveries of a run", () => {
 
   it("that are not recorded do not keep others from being made", async () => {
     const rounds = setup([down("a"), down("b")]);
-    const { save } = rounds.table;
     let saves = 0;
     // The states themselves are saved; the record of the first delivery is not.
-    const table = {
-      ...rounds.table,
-      save: (...given: Parameters<typeof save>) => (++saves === 3 ? Promise.reject(no) : save(...given)),
-    };
+    const save: StateTable["save"] = (key, transition) =>
+      ++saves === 3 ? Promise.reject(no) : rounds.table.save(key, transition);
+    const table = { ...rounds.table, save };
     await rounds.check(0, [BAD, BAD], { table });
     expect(rounds.titles()).toEqual(["[almanac test] DOWN: a", "[almanac test] DOWN: b"]);
     expect(rounds.failures).toHaveLength(1);

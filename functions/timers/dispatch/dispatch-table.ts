@@ -15,7 +15,7 @@ import { LeaseLostError, type Cursor, type DispatchTable, type Position } from "
  * Rows of a page: a multiple of a batch's ten entries. Fewer than the megabyte that DynamoDB returns otherwise: what is parsed while another
  * page is sent stays small, and the last requests of a page do not wait for the parsing of the next.
  */
-const ROWS_PER_PAGE = 1_500;
+const ROWS_PER_PAGE = 1_250;
 
 const rowSchema = z.custom<Row>((row) => typeof row === "object" && row !== null);
 

@@ -49,9 +49,7 @@ export function sqsSender(
 function hasSentAll(response: unknown, entries: number): boolean {
   if (typeof response !== "object" || response === null) return false;
   const { Successful, Failed = [] }: { readonly Successful?: unknown; readonly Failed?: unknown } = response;
-  return (
-    Array.isArray(Failed) && Failed.length === 0 && Array.isArray(Successful) && Successful.length === entries
-  );
+  return Array.isArray(Failed) && Failed.length === 0 && Array.isArray(Successful) && Successful.length === entries;
 }
 
 /** Sends one fire to the dead-letter queue, as SQS does after the last receive. Rejects when it could not. */

@@ -3,10 +3,11 @@
  * stored, and the page shows it as text.
  */
 import type { IncidentSummary, MonitorStatus } from "../../functions/heartbeats/status-page/document";
+import type { RunRecord } from "../../functions/exports/storage/state-table";
 import type { Outcome } from "../../functions/schedules/contract";
 import type { Where } from "./actions/actions";
 import type { ListedSchedule } from "../features/schedules/describe";
-import type { Approval } from "../../functions/workflows/contract";
+import type { Approval, TaskStatus } from "../../functions/workflows/contract";
 import type { FireResponse } from "../../functions/timers/api/api-types";
 
 /** In the order of the page. */
@@ -24,6 +25,24 @@ export interface EnvironmentView {
   readonly now: string;
   /** Milliseconds between two polls of a view. */
   readonly pollMs: number;
+  /** Undefined: no clock that can be moved. AWS has the time of the world. */
+  readonly clock?: ClockView;
+}
+
+/** The clock of the emulator of npm start. */
+export interface ClockView {
+  /** How far it is ahead of the machine's, in milliseconds. */
+  readonly aheadMs: number;
+  readonly isMoving: boolean;
+  /** Where it is being moved to. Undefined: nowhere, or on and on at a speed. */
+  readonly until?: string;
+  /** 1: as fast as the machine's. */
+  readonly speed: number;
+  /** Since the last move began. */
+  readonly invocations: number;
+  readonly failed: number;
+  /** Why the last move ended early. */
+  readonly error?: string;
 }
 
 /** Every error of the server. */
@@ -233,7 +252,7 @@ export interface ExportRun {
   readonly id: string;
   readonly day: string;
   readonly trigger: string;
-  readonly status: "RUNNING" | "SUCCEEDED" | "FAILED" | "SUPERSEDED";
+  readonly status: RunRecord["status"];
   readonly startedAt: string;
   readonly finishedAt?: string;
   readonly items?: number;
@@ -336,7 +355,8 @@ export interface MessageView {
   readonly slack?: SlackView;
 }
 
-export const TASK_TABS = ["STARTED", "FAILED", "TIMED_OUT", "ABORTED", "DONE"] as const;
+/** Those that need attention first. */
+export const TASK_TABS = ["STARTED", "FAILED", "TIMED_OUT", "ABORTED", "DONE"] as const satisfies readonly TaskStatus[];
 export type TaskTab = (typeof TASK_TABS)[number];
 
 export interface TaskSummary {
@@ -368,19 +388,22 @@ export interface MachineState {
   readonly y: number;
   readonly width: number;
   readonly height: number;
-  readonly enteredAt?: string;
-  readonly exitedAt?: string;
+  readonly enteredAt?: string | undefined;
+  readonly exitedAt?: string | undefined;
   /** JSON texts. */
-  readonly input?: string;
-  readonly output?: string;
-  readonly error?: string;
+  readonly input?: string | undefined;
+  readonly output?: string | undefined;
+  readonly error?: string | undefined;
   /** How often it was entered. */
   readonly entered: number;
+  /** True: a Parallel or Map, with its states within its bounds. */
+  readonly isGroup: boolean;
 }
 
 export interface MachineView {
   readonly width: number;
   readonly height: number;
+  /** A group comes before the states in it. */
   readonly states: readonly MachineState[];
   readonly edges: readonly {
     readonly from: string;

@@ -27,7 +27,7 @@ describe("a personal environment", () => {
 
   it("is created by npx almanac deploy, with its state bucket", async () => {
     const pings = ["get", "post"].flatMap((method) =>
-      ["key", "key_event"].map((path) => `heartbeats.api_gateway_method.api_rest_${method}_ping_${path}`),
+      ["item", "item_item"].map((path) => `heartbeats.api_gateway_method.api_rest_${method}_ping_${path}`),
     );
     const { code, output } = await run("deploy", NAME, "--yes", "--allow", ...pings);
     expect(output).toContain(`${NAME} is not in test/e2e/support/personal-app.ts: a personal environment`);
@@ -71,13 +71,7 @@ describe("a personal environment", () => {
     expect(await ping()).not.toContain(noRoute);
 
     variables = { ...variables, REHEARSAL_WITHOUT_PINGS: "1" };
-    // The limits of the routes go with the routes.
-    const limits = ["get", "post"].flatMap((method) =>
-      ["key", "key_event"].map(
-        (path) => `heartbeats.api_gateway_method_settings.api_rest_${method}_ping_${path}_throttling`,
-      ),
-    );
-    const { code, output } = await run("deploy", NAME, "--yes", "--allow", ...limits);
+    const { code, output } = await run("deploy", NAME, "--yes");
     expect(output).toMatch(/no longer served: GET \/ping\/\{key\}, .*POST \/ping\/\{key\}/);
     expect(code).toBe(0);
     expect(await ping()).toContain(noRoute);

@@ -10,7 +10,7 @@ import {
   type TimerView,
 } from "../../contract";
 import { ActionButton } from "../components/action";
-import { Time } from "../components/clock";
+import { Instants, Time } from "../components/clock";
 import { Badge, Code, Empty, Filter, Loaded, Panel, Tabs } from "../components/parts";
 import { WindowList } from "../components/window-list";
 import { counted, pretty, span, whole } from "../format";
@@ -138,7 +138,9 @@ function Histogram({
           return (
             <li key={upToMs ?? "more"}>
               <span>{upToMs === null ? `${span(before)} or more` : `< ${span(upToMs)}`}</span>
-              <meter min={0} max={largest} value={count} aria-hidden="true" />
+              <svg viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
+                <rect width={(100 * count) / largest} height="1" />
+              </svg>
               <span>{whole(count)}</span>
             </li>
           );
@@ -181,20 +183,7 @@ function TimerDetails({ view: { timer, json, preview, fires }, onDone }: Details
       </div>
       <div class="columns">
         <Panel title="Next fires">
-          {preview.length === 0 ? (
-            <Empty>It does not fire again.</Empty>
-          ) : (
-            <ol class="rows">
-              {preview.map((at) => (
-                <li key={at}>
-                  <div class="line">
-                    <Time at={at} as="local" />
-                  </div>
-                  <Time at={at} />
-                </li>
-              ))}
-            </ol>
-          )}
+          {preview.length === 0 ? <Empty>It does not fire again.</Empty> : <Instants at={preview} />}
         </Panel>
         <Panel title="Fires">
           <Fires fires={fires} />

@@ -71,7 +71,7 @@ export class RowGroup {
   /** Columns by the position that their attribute had in the item before: most items have the same order. */
   private readonly order: (Column | undefined)[] = [];
   private isFrozen = false;
-  private isRefused = false;
+  private refusedCells = 0;
 
   constructor(private readonly schema: ParquetSchema) {
     this.columns = new Map([...schema.types].map(([attribute, type]) => [attribute, newColumn(attribute, type)]));
@@ -92,10 +92,9 @@ export class RowGroup {
    * @returns the result of `add`; undefined if the file cannot have a column for them
    */
   addAll<T>(add: () => T): T | undefined {
-    const { rows } = this;
-    this.isRefused = false;
+    const { rows, refusedCells } = this;
     const added = add();
-    if (!this.isRefused) return added;
+    if (this.refusedCells === refusedCells) return added;
     this.rows = rows;
     for (const { cells } of this.columns.values()) cells.length = Math.min(cells.length, rows);
     return undefined;
@@ -138,7 +137,7 @@ export class RowGroup {
     const attribute = attributeAt(content, from, colon);
     if (!this.schema.canInfer(attribute)) return undefined;
     if (this.isFrozen) {
-      this.isRefused = true;
+      this.refusedCells++;
       return undefined;
     }
     const column = newColumn(attribute, inferredType(content, colon + 1, to));
@@ -151,7 +150,7 @@ export class RowGroup {
     let cell = column.type.cellOf(content, from, to);
     if (cell === undefined && this.schema.isInferred) {
       if (this.isFrozen) {
-        this.isRefused = true;
+        this.refusedCells++;
         return;
       }
       this.widen(column, inferredType(content, from, to));

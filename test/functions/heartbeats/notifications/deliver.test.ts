@@ -1,4 +1,8 @@
-import { MessageRejectedError, type Notifier } from "../../../../functions/heartbeats/notifications/deliver";
+import {
+  MessageRejectedError,
+  notificationSender,
+  type Notifier,
+} from "../../../../functions/heartbeats/notifications/deliver";
 import type { StateTable } from "../../../../functions/heartbeats/monitors/state-table";
 import { BAD, GOOD, setup, tickAt } from "../../../support/heartbeat-rounds";
 
@@ -43,6 +47,25 @@ describe("a notifier that fails", () => {
 });
 
 describe("deliveries of a run", () => {
+  it("do not begin after its deadline", async () => {
+    const rounds = setup([down("t")]);
+    const sent = failing();
+    await rounds.check(0, [BAD], { notifiers: [failing(no)] });
+    const state = await rounds.table.readOne("t");
+    if (state === undefined) throw new Error("no state");
+    let now = tickAt(1);
+    const clock = { now: () => (now += 400), elapsed: () => now, after: () => () => undefined };
+    const ports = { notifiers: [sent], table: rounds.table, clock, onFailure: () => undefined };
+    const context = { monitors: [], digestAbove: 10 };
+    await notificationSender({ source: "test" }, ports)(
+      [{ key: "t", state }],
+      context,
+      { id: "run", tick: 0 },
+      now + 1_000,
+    );
+    expect(sent.attempts).toEqual([]);
+  });
+
   const lease = (items: readonly Record<string, unknown>[]) => items.find(({ item }) => item === "delivery");
 
   it("end the lease, also when they fail", async () => {

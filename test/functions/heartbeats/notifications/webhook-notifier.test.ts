@@ -40,7 +40,7 @@ class Receiver {
     const body = await bodyOf(request);
     if (this.behaviour === "is silent") return;
     if (this.behaviour === "hangs up") return void request.socket.destroy();
-    if (this.behaviour === "redirects") return void response.writeHead(307, { Location: "/login" }).end();
+    if (this.behaviour === "redirects") return void response.writeHead(302, { Location: "/login" }).end();
     if (this.behaviour === "fails") return void response.writeHead(503).end();
     if (this.behaviour === "limits") return void response.writeHead(429, { "Retry-After": "30" }).end();
     if (this.behaviour === "refuses" || Buffer.byteLength(body) > 65_536) return void response.writeHead(413).end();
@@ -136,7 +136,7 @@ describe("the webhook notifier", () => {
   });
 
   it.each([
-    ["redirects", "WebhookError", "the webhook answered 307"],
+    ["redirects", "WebhookError", "the webhook answered 302"],
     ["fails", "WebhookError", "the webhook answered 503"],
     ["limits", "WebhookError", "the webhook answered 429"],
     ["refuses", "MessageRejectedError", "the webhook answered 413"],

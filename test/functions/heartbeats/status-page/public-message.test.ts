@@ -54,6 +54,12 @@ describe("the public message of a failure", () => {
     );
   });
 
+  it("is a sentence where a message has more than numbers", () => {
+    const numbers = "took 250 ms, at most 100 expected";
+    for (const message of [`${numbers} of 10.20.30.40`, `10.20.30.40 ${numbers}`])
+      expect(publicMessage({ reason: "slow", message })).toBe("the response is slow");
+  });
+
   it("is a sentence for reasons of other versions too", () => {
     expect(publicMessage({ reason: "toString", message: "10.20.30.40" })).toBe("the check failed");
     expect(publicMessage({})).toBe("the check failed");

@@ -67,6 +67,12 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
     to: "return row;",
   },
   {
+    name: "answers a PUT with the timer that it should replace",
+    file: PUT,
+    from: "if (stored?.version === timer.version) return stored;",
+    to: "if (stored !== undefined) return stored;",
+  },
+  {
     name: "does not ensure the shard's cursor",
     file: PUT,
     from: "await table.ensureCursor(put.timer.shard, put.timer.putAt);",

@@ -311,15 +311,8 @@ describe("timers, deployed", () => {
       expect(first % MINUTE).toBe(second * 1_000);
       expect(times).toEqual(times.map((__, index) => first + index * MINUTE));
       expect(fires.filter(({ lateMs }) => lateMs < 0)).toEqual([]);
-      // Fires are audited a minute after they are due.
-      const audit = await eventually(
-        () => timers.periodic.audit(id),
-        (one) => one !== undefined && one.expected > 0 && one.missing.length === 0,
-        90_000,
-      );
-      expect(audit).toMatchObject({ observed: audit?.expected, failed: [], early: [] });
       await timers.periodic.delete(id);
     },
-    260_000,
+    160_000,
   );
 });

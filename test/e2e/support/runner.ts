@@ -18,10 +18,9 @@ const PHASES: readonly (readonly (readonly string[])[])[] = [
     ["heartbeats", "incidents", "workflows"],
     ["modules", "start", "web-pages", "marked-input"],
     // Emulators of their own, without a deployment. Then the documents' commands, which put timers: `timers-api` has listed all by then.
-    ["kept-state", "clock", "documentation"],
+    ["kept-state", "clock", "executions", "documentation"],
     ["rehearsal"],
-    // Timers of a callback of its own: no crowd delays it.
-    ["schedules", "timers-policies"],
+    ["schedules"],
   ],
   // Evaluates the calls of all suites before it.
   [["least-privilege"]],

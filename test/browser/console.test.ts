@@ -1,9 +1,12 @@
 import axe, { type AxeResults } from "axe-core";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { bundlePage, type PageFile } from "../../scripts/console/server/bundle-page";
 import { RequestError, startConsole, type Act, type RunningConsole } from "../../scripts/console/server/server";
 import type { Values } from "../../scripts/console/actions/actions";
+import { machineView } from "../../scripts/console/architecture/machine";
 import { launchChromium } from "../support/chromium";
+import { NESTED_MACHINE } from "../support/console-resources";
+import { historyOf } from "../support/machine-history";
 import { CONSOLE_NOW, fakeViews, type FakeViews, type FakeViewsOptions } from "../support/console-views";
 
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true } as const;
@@ -37,10 +40,13 @@ const VIEWS = [
 let page: Readonly<Record<string, PageFile>>;
 let browser: Browser;
 const running: RunningConsole[] = [];
+const contexts: BrowserContext[] = [];
 beforeAll(async () => {
   [page, browser] = await Promise.all([bundlePage(), launchChromium()]);
 });
 afterEach(async () => {
+  // Before their consoles, to which open pages would try to connect again.
+  for (const each of contexts.splice(0)) await each.close();
   for (const each of running.splice(0)) await each.close();
 });
 afterAll(() => browser.close());
@@ -82,7 +88,8 @@ async function open({ views = {}, act, look = {}, withToken = true, ...options }
     ...(act !== undefined && { act }),
   });
   running.push(console_);
-  const context = await browser.newContext({ ...DESKTOP, ...look });
+  const context = await browser.newContext({ ...DESKTOP, reducedMotion: "reduce", ...look });
+  contexts.push(context);
   const opened = await context.newPage();
   const faults: string[] = [];
   opened.on("pageerror", ({ message }) => faults.push(message));
@@ -355,6 +362,27 @@ describe("an action", () => {
     expect(await dialog.getByText("invoices is paused").isVisible()).toBe(true);
   });
 
+  it("edits a dead letter before it is sent, and only a message", async () => {
+    const edited: Values[] = [];
+    const { page: opened, visit } = await open({
+      act: (_, values) => {
+        edited.push(values);
+        return Promise.resolve({ ok: true, output: "sent back to the ingress" });
+      },
+    });
+    await visit("/pipelines/jobOrder?tab=dead");
+    expect(await opened.getByRole("button", { name: "Edit and send" }).count()).toBe(1);
+    await opened.getByRole("button", { name: "Edit and send" }).click();
+    const dialog = opened.getByRole("dialog", { name: "Edit and send" });
+    const body = dialog.getByLabel("The message in its place, JSON");
+    expect(await body.inputValue()).not.toBe("");
+    await body.fill('{"a": 1}');
+    expect(await dialog.getByLabel("Command", { exact: true }).innerText()).toContain("printf %s '{\"a\": 1}' | npx");
+    await dialog.getByRole("button", { name: "Edit and send" }).click();
+    await dialog.getByText("sent back to the ingress").waitFor();
+    expect(edited).toMatchObject([{ pipeline: "jobOrder", body: '{"a": 1}' }]);
+  });
+
   it("of a console that only reads is its command, to be run by hand", async () => {
     const { page: opened, visit } = await open({ canWrite: false });
     await visit("/timers/periodic/timer-0001");
@@ -367,6 +395,63 @@ describe("an action", () => {
   });
 });
 
+describe("the clock of local", () => {
+  it("lets time pass as far as the slider says, by a command", async () => {
+    const runs: (readonly [name: string, values: Values])[] = [];
+    const { page: opened } = await open({
+      act: (name, values) => {
+        runs.push([name, values]);
+        return Promise.resolve({ ok: true, output: "on its way" });
+      },
+    });
+    await opened.getByText("Real time").click();
+    const slider = opened.getByRole("slider", { name: "Let time pass" });
+    await slider.press("End");
+    expect(await slider.getAttribute("aria-valuetext")).toMatch(/^7 d, until .*28/);
+    await slider.press("ArrowLeft");
+    await slider.press("ArrowLeft");
+    expect(await violations(opened)).toEqual([]);
+    await opened.getByRole("button", { name: "Advance the clock" }).click();
+    const dialog = opened.getByRole("dialog", { name: "Advance the clock" });
+    expect(await dialog.getByLabel("Command", { exact: true }).innerText()).toBe(
+      "npx almanac clock advance --no-wait 1d",
+    );
+    await dialog.getByRole("button", { name: "Advance the clock" }).click();
+    await dialog.getByText("on its way").waitFor();
+    expect(runs).toEqual([["clock.advance", { by: "1d" }]]);
+  });
+
+  it.each(LOOKS)("that was moved says so above every view, on a %s", async (_, look) => {
+    const clock = { aheadMs: 93_600_000, error: "After 60 s these are still busy: timers-dispatch." };
+    const { page: opened, visit } = await open({ look, clock });
+    for (const path of ["/workflows/task/order-17"]) {
+      await visit(path);
+      const bar = opened.getByRole("region", { name: "Clock" });
+      expect(await bar.innerText()).toMatch(/Not real time:.*21.*2026.* 1 d 2 h ahead\. It stopped: After 60 s/s);
+      expect(await bar.getByRole("button", { name: "Back to now" }).isVisible()).toBe(true);
+      await bar.getByText("Move it on").click();
+      expect(await violations(opened)).toEqual([]);
+      expect(await opened.evaluate("document.documentElement.scrollWidth")).toBe(look.viewport.width);
+    }
+  });
+
+  it("that is being moved shows how far it is, and can be stopped", async () => {
+    const moving = {
+      aheadMs: 60_000,
+      isMoving: true,
+      until: "2026-11-22T06:56:00.000Z",
+      invocations: 1_234,
+      failed: 1,
+    };
+    const { page: opened } = await open({ clock: moving });
+    const bar = opened.getByRole("region", { name: "Clock" });
+    expect(await bar.innerText()).toMatch(/on its way to .*22.*: 1,234 invocations, 1 failed/s);
+    await bar.getByRole("button", { name: "Stop it here" }).click();
+    const dialog = opened.getByRole("dialog", { name: "Stop it here" });
+    expect(await dialog.getByLabel("Command", { exact: true }).innerText()).toBe("npx almanac clock speed 1");
+  });
+});
+
 describe("a task", () => {
   it("shows its machine with the current state, and the input of the state that is chosen", async () => {
     const { page: opened, visit } = await open();
@@ -375,6 +460,31 @@ describe("a task", () => {
     expect(await states.getByRole("button", { name: "Work: current" }).getAttribute("aria-pressed")).toBe("true");
     await states.getByRole("button", { name: "Pause: succeeded" }).press("Enter");
     expect(await opened.getByLabel("Input of Pause").innerText()).toContain("order-17");
+  });
+});
+
+describe("a machine within a machine", () => {
+  it("is drawn with the current state of each branch, and opens at the innermost", async () => {
+    const { task } = fakeViews();
+    const history = historyOf([
+      ["ParallelStateEntered", { state: "Both" }],
+      ["TaskStateEntered", { state: "Charge", after: 1 }],
+      ["MapStateEntered", { state: "Each item", after: 1 }],
+      ["TaskStateEntered", { state: "Ship", after: 3, input: '"parcel"' }],
+      ["TaskStateEntered", { state: "Ship", after: 3, input: '"letter"' }],
+    ]);
+    const { page: opened, visit } = await open({
+      views: { task: async (query) => ({ ...(await task(query)), machine: machineView(NESTED_MACHINE, history) }) },
+    });
+    await visit("/workflows/task/order-17");
+    const states = opened.getByRole("region", { name: "State machine" });
+    for (const name of ["Both", "Charge", "Each item", "Ship × 2"])
+      expect(await states.getByRole("button", { name: `${name}: current` }).count()).toBe(1);
+    expect(await states.getByRole("button", { name: /: idle$/ }).count()).toBe(4);
+    expect(await opened.getByLabel("Input of Ship").innerText()).toBe('"letter"');
+    await states.getByRole("button", { name: "Both: current" }).click({ position: { x: 12, y: 12 } });
+    await opened.getByRole("region", { name: "State Both" }).waitFor();
+    expect(await violations(opened)).toEqual([]);
   });
 });
 

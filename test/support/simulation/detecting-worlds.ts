@@ -40,6 +40,7 @@ export const DETECTING_WORLDS: Readonly<Record<string, number>> = {
   "ignores overdue recurring timers": 12,
   "keeps a cron timer in its place when the offset of its time zone changes": 325,
   "keeps the files of the run that it repeats": 3,
+  "keeps a lease whose response was lost": 9004088,
   "leaves the rest of a PUT in its normal place": 17,
   "lets a late delivery of an earlier attempt begin": 8,
   "lets an earlier end return": 18,

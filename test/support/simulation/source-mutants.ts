@@ -421,8 +421,14 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "never releases the lease of a timer",
     file: CALLBACK,
-    from: "await running.end(fire, messageId);",
-    to: "",
+    from: "} finally {\n    await running.end(fire, messageId);",
+    to: "} finally {",
+  },
+  {
+    name: "keeps a lease whose response was lost",
+    file: CALLBACK,
+    from: "await running.end(fire, messageId);\n      throw error;",
+    to: "throw error;",
   },
   {
     name: "attempts a fire once too often",

@@ -26,7 +26,7 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     "scripts/console/page/main.tsx!",
     "scripts/dev/bench/*/processes/*.ts!",
     "test/support/throttled-checker.ts",
-    "scripts/dev/bench/exports/{stub,worker,plain}.ts!",
+    "scripts/dev/bench/exports/{stub,worker,plain,streamed}.ts!",
     "scripts/dev/bench/bundle/sdk-v2.cjs!",
     // The emulator puts it before a function.
     "scripts/emulator/server/function-clock.cjs!",

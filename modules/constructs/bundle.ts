@@ -100,6 +100,29 @@ export function packagesIn(zipFile: string): readonly string[] {
   return existsSync(file) ? (recordSchema.safeParse(JSON.parse(readFileSync(file, "utf8"))).data?.packages ?? []) : [];
 }
 
+/** A bundle of the cache, with the files of the project in it. */
+export interface CachedBundle {
+  /** Relative to the project. */
+  readonly entry: string;
+  readonly zipFile: string;
+  /** Relative to the project. */
+  readonly inputs: readonly string[];
+}
+
+/** Every bundle of the cache: also those of handlers that nothing deploys any more. */
+export function cachedBundles(options: BundlerOptions = {}): readonly CachedBundle[] {
+  const cache = resolve(PROJECT, options.cacheDirectory ?? ".almanac/bundles");
+  return readdirSync(cache)
+    .filter((name) => name.endsWith(".json"))
+    .flatMap((name) => {
+      const entry = `${basename(name, ".json").replaceAll("+", "/")}.ts`;
+      const record = readRecord(cache, entry);
+      return record === undefined
+        ? []
+        : [{ entry, zipFile: zipFileOf(cache, entry), inputs: Object.keys(record.inputs) }];
+    });
+}
+
 let bundlesOfProcess: ReadonlyMap<string, Bundle> | undefined;
 
 /**

@@ -1,8 +1,11 @@
 /** `npm start`, `almanac start`: Almanac on this machine. */
+import type { FunctionLine } from "../emulator/function-logs";
 import { logTail } from "../emulator/run";
 import { describeAddresses, describeCommands } from "../emulator/describe-run";
 import { readRecord } from "../emulator/run-record";
 import { DEFAULT_PORT } from "../local/port";
+import { describeEvent } from "../features/logs/describe-event";
+import { openSession } from "../local/session";
 import { startLocal, type Started } from "../local/start";
 import { stopLocal } from "../local/stop";
 import { colours } from "../shared/colours";
@@ -89,7 +92,28 @@ async function start(options: Options, signal: AbortSignal): Promise<number> {
   const address = await requestConsoleAddress(consoleKeyFile(home.folder));
   console.log(describe(started, home, detach, address));
   const { ended } = started;
-  return detach || ended === undefined ? EXIT.ok : keepRunning(ended, home, signal);
+  if (detach || ended === undefined) return EXIT.ok;
+  const session = new AbortController();
+  openSession({
+    ...{ endpoint: started.endpoint, stack: home.stack, app, colours, input: process.stdin, signal: session.signal },
+    apply: async () => {
+      await startLocal({ home, app, detach: false, fresh: false, recordCalls: false, signal });
+    },
+    describeLine,
+    print: console.log,
+  });
+  return keepRunning(ended, home, signal).finally(() => {
+    session.abort();
+  });
+}
+
+/** The longest short name of a function that is usual: longer ones move their line. */
+const NAME_WIDTH = 24;
+
+/** A line as `almanac logs` shows it. */
+function describeLine({ time, functionName, message }: FunctionLine): string | undefined {
+  const short = functionName.replace(/^[a-z0-9-]+?-local-/, "");
+  return describeEvent({ time, functionName: short, message, key: "" }, NAME_WIDTH, colours);
 }
 
 function describe(

@@ -48,6 +48,7 @@ const INSTALLED = "node_modules/.package-lock.json";
 
 /** Stored beside each zip. The zip is current while the inputs have these hashes. */
 const recordSchema = z.object({
+  entry: z.string(),
   key: z.string(),
   inputs: z.record(z.string(), z.string()),
   packages: z.array(z.string()),
@@ -109,17 +110,15 @@ export interface CachedBundle {
   readonly inputs: readonly string[];
 }
 
-/** Every bundle of the cache: also those of handlers that nothing deploys any more. */
+/** Each bundle of the cache: also those of handlers that are not deployed any more. */
 export function cachedBundles(options: BundlerOptions = {}): readonly CachedBundle[] {
   const cache = resolve(PROJECT, options.cacheDirectory ?? ".almanac/bundles");
   return readdirSync(cache)
     .filter((name) => name.endsWith(".json"))
     .flatMap((name) => {
-      const entry = `${basename(name, ".json").replaceAll("+", "/")}.ts`;
-      const record = readRecord(cache, entry);
-      return record === undefined
-        ? []
-        : [{ entry, zipFile: zipFileOf(cache, entry), inputs: Object.keys(record.inputs) }];
+      const { data } = recordSchema.safeParse(JSON.parse(readFileSync(join(cache, name), "utf8")));
+      if (data === undefined || !existsSync(zipFileOf(cache, data.entry))) return [];
+      return [{ entry: data.entry, zipFile: zipFileOf(cache, data.entry), inputs: Object.keys(data.inputs) }];
     });
 }
 
@@ -182,6 +181,7 @@ function build(entries: readonly string[], cache: string, key: string, hashes: M
     const ownMap = Buffer.from(ownSourcesOnly(Buffer.from(map).toString()));
     const zip = deterministicZip({ "index.js": code, "index.js.map": ownMap });
     const record: BuildRecord = {
+      entry,
       key,
       inputs: Object.fromEntries(
         Object.keys(inputs)

@@ -1,10 +1,11 @@
 /** `npm start`, `almanac start`: Almanac on this machine. */
-import type { FunctionLine } from "../emulator/function-logs";
+import { followFunctions, type FunctionLine } from "../emulator/function-logs";
 import { logTail } from "../emulator/run";
 import { describeAddresses, describeCommands } from "../emulator/describe-run";
 import { readRecord } from "../emulator/run-record";
 import { DEFAULT_PORT } from "../local/port";
 import { describeEvent } from "../features/logs/describe-event";
+import { watchSources } from "../local/live/run";
 import { openSession } from "../local/session";
 import { startLocal, type Started } from "../local/start";
 import { stopLocal } from "../local/stop";
@@ -69,7 +70,7 @@ async function start(options: Options, signal: AbortSignal): Promise<number> {
   const { home: folder, app, detach, fresh, recordCalls, port, yes } = options;
   const endpoint = process.env["ALMANAC_AWS_ENDPOINT"];
   const home = homeAt(folder);
-  const began = performance.now();
+  const [began, since] = [performance.now(), Date.now()];
   let started: Started;
   try {
     await ensureTerraform({ yes, signal });
@@ -95,12 +96,14 @@ async function start(options: Options, signal: AbortSignal): Promise<number> {
   if (detach || ended === undefined) return EXIT.ok;
   const session = new AbortController();
   openSession({
-    ...{ endpoint: started.endpoint, stack: home.stack, app, colours, input: process.stdin, signal: session.signal },
+    lines: (until) => followFunctions(started.endpoint, until),
+    since,
+    watch: (live) => watchSources({ stack: home.stack, app, ...live }),
     apply: async () => {
       await startLocal({ home, app, detach: false, fresh: false, recordCalls: false, signal });
     },
     describeLine,
-    print: console.log,
+    ...{ colours, print: console.log, input: process.stdin, signal: session.signal },
   });
   return keepRunning(ended, home, signal).finally(() => {
     session.abort();

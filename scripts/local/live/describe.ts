@@ -1,12 +1,11 @@
-/** Describes what the watcher of the sources says. */
+/** Describes the events of the watcher of the sources. */
 import type { Colors } from "picocolors/types";
 import type { LiveEvent } from "./events";
 
 /** Errors shown: the first one often explains the others. */
 const SHOWN_ERRORS = 5;
 
-/** Undefined: nothing to say. */
-export function describeLiveEvent(event: LiveEvent, colours: Colors): string | undefined {
+export function describeLiveEvent(event: LiveEvent, colours: Colors): string {
   switch (event.kind) {
     case "watching":
       return colours.dim(`Watching the sources of ${event.functions} functions.`);
@@ -20,9 +19,11 @@ export function describeLiveEvent(event: LiveEvent, colours: Colors): string | u
       const { errors } = event;
       const more = errors.length > SHOWN_ERRORS ? [`and ${errors.length - SHOWN_ERRORS} more`] : [];
       return errors.length === 0
-        ? undefined
+        ? colours.green("no type errors")
         : `${colours.yellow("type errors:")}\n${indented([...errors.slice(0, SHOWN_ERRORS), ...more].join("\n"))}`;
     }
+    case "ended":
+      return `${colours.red("The sources are not watched any more.")} Restart npm start.\n${indented(event.reason)}`;
   }
 }
 

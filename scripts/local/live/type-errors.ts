@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import * as z from "zod";
+import type { TypeError } from "./live-code";
 
 const reportSchema = z.object({
   diagnostics: z.array(
@@ -17,8 +18,7 @@ const reportSchema = z.object({
 
 const run = promisify(execFile);
 
-/** `functions/timers/api.ts:12:7 Type 'string' is not assignable to type 'number'.` */
-export async function typeErrorsIn(files: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+export async function typeErrorsIn(files: readonly string[], signal: AbortSignal): Promise<readonly TypeError[]> {
   const tool = join("node_modules", ".bin", "oxlint");
   const options = { signal, shell: process.platform === "win32", maxBuffer: 16 * 1024 * 1024 };
   const { stdout } = await run(tool, ["--format", "json", ...files], options).catch((error: unknown) => {
@@ -30,12 +30,12 @@ export async function typeErrorsIn(files: readonly string[], signal: AbortSignal
   return errorsOf(stdout);
 }
 
-export function errorsOf(report: string): readonly string[] {
+export function errorsOf(report: string): readonly TypeError[] {
   return reportSchema
     .parse(JSON.parse(report))
     .diagnostics.filter(({ code }) => /TS\d+/.test(code))
     .map(({ message, filename, labels: [label] }) => {
       const at = label === undefined ? "" : `:${label.span.line}:${label.span.column}`;
-      return `${filename}${at} ${message}`;
+      return { file: filename, text: `${filename}${at} ${message}` };
     });
 }

@@ -1,82 +1,76 @@
 /**
- * Puts changed handlers into their functions, as a process of its own. Arguments: the emulator's endpoint, the folder of the stack, and
- * the app. Prints {@link LiveEvent}s, one a line; ends with its standard input.
+ * Puts changed handlers into their functions, as a process of its own. Arguments: the folder of the stack, the app, and since when changes
+ * count, in epoch milliseconds. Prints {@link LiveEvent}s, one a line; ends with its standard input.
  */
-import { readFileSync, statSync, watch } from "node:fs";
-import { join, resolve } from "node:path";
+import { once } from "node:events";
+import { readFileSync, statSync } from "node:fs";
+import { relative, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { LambdaClient, paginateListFunctions, UpdateFunctionCodeCommand } from "@aws-sdk/client-lambda";
-import { bundleHandlers, cachedBundles } from "../../../modules/constructs/bundle";
-import { localSettings } from "../../emulator/local-settings";
+import { LambdaClient, UpdateFunctionCodeCommand } from "@aws-sdk/client-lambda";
+import { watch } from "chokidar";
+import { bundleHandlers, cachedBundles, type CachedBundle } from "../../../modules/constructs/bundle";
 import { describeError } from "../../shared/errors";
-import { readState, resourcesOfState } from "../../terraform/state";
-import { readStateBackend } from "../../terraform/state-bucket";
+import { awsSettingsOf, readStateBackend } from "../../terraform/state-bucket";
 import { codeSha256Of, deployedFunctions } from "./deployed-functions";
 import type { LiveEvent } from "./events";
-import { LiveCode, type FunctionCode, type LiveCodePorts } from "./live-code";
+import { LiveCode, type Bundled, type LiveCodePorts } from "./live-code";
 import { typeErrorsIn } from "./type-errors";
 
 /** Editors write a file in several steps, and save several files at once. */
 const SETTLE_MS = 30;
 
-const WATCHED = ["functions", "modules", "clients"];
+/** Beside the files of handlers, which may be anywhere. */
+const WATCHED = ["functions", "modules", "clients", "workflows"];
+
 const SOURCE = /\.(ts|json)$/;
 
-const [endpoint = "", stack = "", app = ""] = process.argv.slice(2);
-const lambda = new LambdaClient(localSettings(endpoint));
-let types = new AbortController();
-
-const say = (event: LiveEvent): void => {
+function say(event: LiveEvent): void {
   console.log(JSON.stringify(event));
-};
-
-const ports: LiveCodePorts = {
-  say,
-  elapsed: () => performance.now(),
-  bundles: () =>
-    cachedBundles().map((bundle) => ({ ...bundle, codeSha256: codeSha256Of(readFileSync(bundle.zipFile)) })),
-  build: (entries) =>
-    bundleHandlers(entries)
-      .filter(({ rebuilt }) => rebuilt)
-      .map(({ entry }) => entry),
-  put: async (FunctionName, zipFile) => {
-    await lambda.send(new UpdateFunctionCodeCommand({ FunctionName, ZipFile: readFileSync(zipFile) }));
-  },
-  typeErrors: async (files) => {
-    types.abort();
-    const { signal } = (types = new AbortController());
-    const existing = files.filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile() === true);
-    if (existing.length === 0) return undefined;
-    try {
-      return await typeErrorsIn(existing, signal);
-    } catch (error) {
-      if (!signal.aborted) console.error(describeError(error));
-      return undefined;
-    }
-  },
-};
-
-async function currentCode(): Promise<readonly FunctionCode[]> {
-  const found: FunctionCode[] = [];
-  for await (const { Functions = [] } of paginateListFunctions({ client: lambda }, {}))
-    for (const { FunctionName: name = "", CodeSha256: codeSha256 = "" } of Functions) found.push({ name, codeSha256 });
-  return found;
 }
 
-async function main(): Promise<void> {
-  const state = await readState(await readStateBackend(stack));
-  if (state === undefined) throw new Error("Nothing is deployed.");
-  const deployed = deployedFunctions(resourcesOfState(state), (file) => readFileSync(join(stack, file)));
-  const code = new LiveCode(deployed, ports);
-  await code.putBack(await currentCode());
+const withCode = (bundle: CachedBundle): Bundled => ({
+  ...bundle,
+  codeSha256: codeSha256Of(readFileSync(bundle.zipFile)),
+});
+
+function portsOf(lambda: LambdaClient): LiveCodePorts {
+  let types = new AbortController();
+  return {
+    say,
+    elapsed: () => performance.now(),
+    build: (entries) => {
+      bundleHandlers(entries);
+      return cachedBundles()
+        .filter(({ entry }) => entries.includes(entry))
+        .map(withCode);
+    },
+    put: async (FunctionName, zipFile) => {
+      await lambda.send(new UpdateFunctionCodeCommand({ FunctionName, ZipFile: readFileSync(zipFile) }));
+    },
+    typeErrors: async (files) => {
+      types.abort();
+      const { signal } = (types = new AbortController());
+      const existing = files.filter(
+        (file) => file.endsWith(".ts") && statSync(file, { throwIfNoEntry: false })?.isFile() === true,
+      );
+      if (existing.length === 0) return [];
+      try {
+        return await typeErrorsIn(existing, signal);
+      } catch (error) {
+        if (signal.aborted) return undefined;
+        return [{ file: "", text: `Types could not be checked: ${describeError(error)}` }];
+      }
+    },
+  };
+}
+
+async function main(stack: string, appFile: string, since: number): Promise<void> {
+  const app = relative(".", resolve(appFile)).replaceAll("\\", "/");
+  const lambda = new LambdaClient(awsSettingsOf(await readStateBackend(stack)));
+  const code = new LiveCode(await deployedFunctions(stack), cachedBundles().map(withCode), app, portsOf(lambda));
 
   const changed = new Set<string>();
-  let working = false;
-  const notice = (file: string) => {
-    if (!SOURCE.test(file)) return;
-    changed.add(file);
-    if (!working) void work();
-  };
+  let [ready, working] = [false, false];
   const work = async () => {
     working = true;
     while (changed.size > 0) {
@@ -84,23 +78,30 @@ async function main(): Promise<void> {
       const files = [...changed];
       changed.clear();
       await code.change(files);
+      watcher.add([...code.files]);
     }
     working = false;
   };
-  for (const folder of WATCHED)
-    watch(folder, { recursive: true }, (_, file) => {
-      if (file !== null) notice(join(folder, file).replaceAll("\\", "/"));
-    });
-  // Editors replace a file: a watch of the file itself would end with the first change.
-  watch(".", (_, file) => {
-    if (file !== null && resolve(file) === resolve(app)) notice(app);
+  const watcher = watch([...WATCHED, app, ...code.files], { alwaysStat: true });
+  watcher.on("all", (_, path, stats) => {
+    // A file that was moved here keeps the time of its content.
+    if (!SOURCE.test(path) || (!ready && (stats?.ctimeMs ?? 0) < since)) return;
+    changed.add(path.replaceAll("\\", "/"));
+    if (ready && !working) void work();
   });
-  say({ kind: "watching", functions: deployed.length });
+  watcher.on("error", (error) => {
+    console.error(describeError(error));
+  });
+  await once(watcher, "ready");
+  ready = true;
+  say({ kind: "watching", functions: code.functions.length });
+  await work();
 }
 
 process.stdin.resume();
 process.stdin.on("close", () => process.exit(0));
-main().catch((error: unknown) => {
+const [stackDirectory = "", app = "", since] = process.argv.slice(2);
+main(stackDirectory, app, Number(since)).catch((error: unknown) => {
   console.error(describeError(error));
   process.exit(1);
 });

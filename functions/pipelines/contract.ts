@@ -19,7 +19,7 @@ const headerSchema = z.string().regex(/^[\w-]{1,60}$/, 'is not the name of a hea
 export const verificationSchema = z.union([
   z.enum(["github", "stripe", "slack", "standard-webhooks"]),
   z.strictObject({
-    /** The header with the signature. A prefix such as `sha256=` is ignored. */
+    /** The header with the signature, or several with commas between. A prefix such as `sha256=` or `v1=` is ignored. */
     header: headerSchema,
     /** The hash of the HMAC. */
     algorithm: z.enum(["sha1", "sha256", "sha512"]),

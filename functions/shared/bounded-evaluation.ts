@@ -16,8 +16,8 @@ export type Evaluation<Result> =
 const script = new Script("work()");
 let context: Context | undefined;
 
-/** @throws what `work` throws, except for a lack of stack */
-export function evaluateWithin<Result>(milliseconds: number, work: () => Result): Evaluation<Result> {
+/** "too slow" after this time on the clock, also on a machine that is busy with something else. */
+function interruptAfter<Result>(milliseconds: number, work: () => Result): Evaluation<Result> {
   context ??= createContext(Object.create(null) as Context);
   let result: { readonly value: Result } | undefined;
   Object.assign(context, {
@@ -38,29 +38,30 @@ export function evaluateWithin<Result>(milliseconds: number, work: () => Result)
 }
 
 export interface EvaluationPorts {
-  readonly evaluate: typeof evaluateWithin;
+  readonly interruptAfter: typeof interruptAfter;
   /** The processor time that this process has used. */
   readonly cpuMs: () => number;
 }
 
-const OWN: EvaluationPorts = { evaluate: evaluateWithin, cpuMs: () => process.cpuUsage().user / 1_000 };
+const OWN: EvaluationPorts = { interruptAfter, cpuMs: () => process.cpuUsage().user / 1_000 };
 
 /**
- * Like {@link evaluateWithin}, and "too slow" is judged by processor time: a machine that is busy with something else makes no work slow. Such
- * a machine interrupts it, and it begins again.
+ * "Too slow" is judged by processor time: a machine that is busy with something else, or that has a share of a processor, makes no work slow.
+ * Such a machine interrupts it, and it begins again with twice the time.
  *
+ * @param milliseconds of processor time. Half of it is always enough
  * @param ports for tests. @default this process's
  * @throws what `work` throws, except for a lack of stack
  */
-export function evaluateByCpuTime<Result>(
+export function evaluateWithin<Result>(
   milliseconds: number,
   work: () => Result,
-  { evaluate, cpuMs }: EvaluationPorts = OWN,
+  ports: EvaluationPorts = OWN,
 ): Evaluation<Result> {
-  const began = cpuMs();
-  for (;;) {
-    const evaluation = evaluate(milliseconds, work);
-    if (evaluation.kind !== "too slow" || cpuMs() - began >= milliseconds / 2) return evaluation;
+  for (let limit = milliseconds; ; limit *= 2) {
+    const began = ports.cpuMs();
+    const evaluation = ports.interruptAfter(limit, work);
+    if (evaluation.kind !== "too slow" || ports.cpuMs() - began >= milliseconds / 2) return evaluation;
   }
 }
 
@@ -86,7 +87,7 @@ export function isCatastrophic(pattern: string, ports = OWN): boolean {
   return [...PUMPS, ...own].some((pump) => {
     const text = pump.repeat(PUMP_LENGTH);
     return ENDS.flatMap((end) => [`${text}${end}`, `x${text}${end}`]).some(
-      (probe) => evaluateByCpuTime(PROBE_MS, () => expression.test(probe), ports).kind !== "done",
+      (probe) => evaluateWithin(PROBE_MS, () => expression.test(probe), ports).kind !== "done",
     );
   });
 }

@@ -3,10 +3,11 @@
  * stored, and the page shows it as text.
  */
 import type { IncidentSummary, MonitorStatus } from "../../functions/heartbeats/status-page/document";
+import type { RunRecord } from "../../functions/exports/storage/state-table";
 import type { Outcome } from "../../functions/schedules/contract";
 import type { Where } from "./actions/actions";
 import type { ListedSchedule } from "../features/schedules/describe";
-import type { Approval } from "../../functions/workflows/contract";
+import type { Approval, TaskStatus } from "../../functions/workflows/contract";
 import type { FireResponse } from "../../functions/timers/api/api-types";
 
 /** In the order of the page. */
@@ -233,7 +234,7 @@ export interface ExportRun {
   readonly id: string;
   readonly day: string;
   readonly trigger: string;
-  readonly status: "RUNNING" | "SUCCEEDED" | "FAILED" | "SUPERSEDED";
+  readonly status: RunRecord["status"];
   readonly startedAt: string;
   readonly finishedAt?: string;
   readonly items?: number;
@@ -336,7 +337,8 @@ export interface MessageView {
   readonly slack?: SlackView;
 }
 
-export const TASK_TABS = ["STARTED", "FAILED", "TIMED_OUT", "ABORTED", "DONE"] as const;
+/** Those that need attention first. */
+export const TASK_TABS = ["STARTED", "FAILED", "TIMED_OUT", "ABORTED", "DONE"] as const satisfies readonly TaskStatus[];
 export type TaskTab = (typeof TASK_TABS)[number];
 
 export interface TaskSummary {

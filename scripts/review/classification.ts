@@ -2,6 +2,18 @@
  * What a change of each attribute means, for every attribute of the AWS provider's schema of the resource types that Almanac uses.
  * test/modules/classification.test.ts compares the table with the schema. An attribute outside it is reported as unclassified.
  */
+import {
+  either,
+  withAny,
+  withCaller,
+  withMeasured,
+  withMethod,
+  withRoute,
+  withTarget,
+  withTargets,
+  withUsers,
+  type GoesWith,
+} from "./companions";
 
 /** data: it is lost, or kept for a shorter time. exposure: more principals can read or change it, or a failure goes unnoticed. identity: a resource has a new address. */
 export type Verdict = "data" | "exposure" | "identity";
@@ -19,6 +31,8 @@ interface Removal {
 export interface TypeClass {
   /** When it is destroyed. Types whose data is lost are in HOLDS (report.ts). */
   readonly destroyed?: Removal;
+  /** Its own destruction is no finding when what it serves is destroyed too. @default it is one in any case */
+  readonly goesWith?: GoesWith;
   /** When it is replaced. @default nothing: its attributes are judged */
   readonly replaced?: Removal;
   /** Attributes by class, separated by spaces. A change of one is reported, unless a rule of {@link RULES} says when. */
@@ -37,17 +51,25 @@ const exposure = (what: string, severity: Severity = "refuse"): Removal => ({ ve
 const data = (what: string, severity: Severity = "refuse"): Removal => ({ verdict: "data", severity, what });
 
 export const TYPES: Readonly<Record<string, TypeClass>> = {
-  aws_api_gateway_account: { exposure: "cloudwatch_role_arn", settings: "reset_on_delete" },
+  aws_api_gateway_account: {
+    destroyed: exposure("no longer lets API Gateway write access logs", "warn"),
+    exposure: "cloudwatch_role_arn",
+    settings: "reset_on_delete",
+  },
   aws_api_gateway_deployment: {
     address: "rest_api_id",
     settings: "description stage_description stage_name triggers variables canary_settings",
   },
   aws_api_gateway_gateway_response: {
+    destroyed: identity("no longer changes the errors that API Gateway returns", "warn"),
+    goesWith: withAny(["aws_api_gateway_rest_api", "rest_api_id"]),
     address: "rest_api_id",
     identity: "response_type",
     settings: "response_parameters response_templates status_code",
   },
   aws_api_gateway_integration: {
+    destroyed: identity("no longer invokes the function of its route: callers get errors"),
+    goesWith: withMethod,
     exposure: "tls_config credentials",
     identity: "http_method",
     address: "rest_api_id resource_id uri connection_id",
@@ -55,6 +77,8 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
       "cache_key_parameters cache_namespace connection_type content_handling integration_http_method passthrough_behavior request_parameters request_templates timeout_milliseconds type",
   },
   aws_api_gateway_integration_response: {
+    destroyed: identity("no longer answers for its route"),
+    goesWith: withMethod,
     identity: "http_method status_code",
     address: "rest_api_id resource_id",
     settings: "content_handling response_parameters response_templates selection_pattern",
@@ -65,24 +89,29 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
       "is a route that no longer exists. Deploy with npx almanac deploy, or after cdktf deploy run terraform apply -replace=<its API's deployment>: until then its stage serves the route",
       "warn",
     ),
+    goesWith: withAny(["aws_api_gateway_rest_api", "rest_api_id"]),
     exposure: "authorization authorization_scopes authorizer_id api_key_required request_validator_id",
     identity: "http_method",
     address: "rest_api_id resource_id",
     settings: "operation_name request_models request_parameters",
   },
   aws_api_gateway_method_response: {
+    destroyed: identity("no longer answers for its route"),
+    goesWith: withMethod,
     identity: "http_method status_code",
     address: "rest_api_id resource_id",
     settings: "response_models response_parameters",
   },
   aws_api_gateway_method_settings: {
     destroyed: exposure("no longer limits requests"),
+    goesWith: withRoute,
     exposure: "settings",
     identity: "method_path",
     address: "rest_api_id stage_name",
   },
   aws_api_gateway_resource: {
     destroyed: identity("is a path that no longer exists", "warn"),
+    goesWith: withAny(["aws_api_gateway_rest_api", "rest_api_id"]),
     identity: "path_part",
     address: "rest_api_id parent_id",
   },
@@ -95,6 +124,7 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
   },
   aws_api_gateway_stage: {
     destroyed: identity("no longer exists: its clients get errors"),
+    goesWith: withAny(["aws_api_gateway_rest_api", "rest_api_id"]),
     replaced: identity("is not there for a while: its clients get errors", "warn"),
     exposure: "access_log_settings client_certificate_id",
     identity: "stage_name",
@@ -113,22 +143,26 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
   },
   aws_cloudfront_origin_access_control: {
     destroyed: exposure("no longer signs CloudFront's requests"),
+    goesWith: withUsers("aws_cloudfront_distribution", "id"),
     exposure: "origin_access_control_origin_type signing_behavior signing_protocol",
     settings: "description name",
   },
   aws_cloudfront_response_headers_policy: {
     destroyed: exposure("no longer sends security headers"),
+    goesWith: withUsers("aws_cloudfront_distribution", "id"),
     exposure: "cors_config custom_headers_config remove_headers_config security_headers_config",
     settings: "comment etag name server_timing_headers_config",
   },
   aws_cloudwatch_dashboard: { settings: "dashboard_body dashboard_name" },
   aws_cloudwatch_event_rule: {
     destroyed: data("no longer starts anything", "warn"),
+    goesWith: withTargets,
     durability: "state is_enabled schedule_expression event_pattern",
     settings: "description event_bus_name force_destroy name name_prefix role_arn tags",
   },
   aws_cloudwatch_event_target: {
     destroyed: data("no longer receives events", "warn"),
+    goesWith: either(withTarget, withAny(["aws_cloudwatch_event_rule", "rule"])),
     durability: "dead_letter_config retry_policy",
     address: "arn event_bus_name rule role_arn",
     settings:
@@ -142,6 +176,7 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
   },
   aws_cloudwatch_metric_alarm: {
     destroyed: exposure("no longer alarms"),
+    goesWith: withMeasured,
     replaced: exposure("does not alarm while it is replaced", "warn"),
     exposure:
       "actions_enabled alarm_actions ok_actions insufficient_data_actions comparison_operator datapoints_to_alarm dimensions evaluation_periods extended_statistic metric_name metric_query namespace period statistic threshold threshold_metric_id treat_missing_data unit evaluate_low_sample_count_percentiles",
@@ -156,12 +191,15 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
       "billing_mode read_capacity write_capacity table_class tags attribute global_secondary_index local_secondary_index on_demand_throughput",
   },
   aws_glue_catalog_database: {
+    destroyed: identity("no longer exists: queries of its tables fail", "warn"),
     identity: "name",
     address: "catalog_id location_uri target_database federated_database",
     exposure: "create_table_default_permission",
     settings: "description parameters tags",
   },
   aws_glue_catalog_table: {
+    destroyed: identity("no longer exists: queries of it fail", "warn"),
+    goesWith: withAny(["aws_glue_catalog_database", "database_name"]),
     identity: "name",
     address: "catalog_id database_name target_table",
     settings:
@@ -175,7 +213,12 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
   },
   aws_iam_role_policy: { address: "role", settings: "name name_prefix policy" },
   aws_iam_role_policy_attachment: { exposure: "policy_arn", address: "role" },
-  aws_kms_alias: { identity: "name name_prefix", address: "target_key_id" },
+  aws_kms_alias: {
+    destroyed: identity("no longer names its key", "warn"),
+    goesWith: withAny(["aws_kms_key", "target_key_id"]),
+    identity: "name name_prefix",
+    address: "target_key_id",
+  },
   aws_kms_key: {
     exposure: "enable_key_rotation rotation_period_in_days bypass_policy_lockout_safety_check",
     durability: "is_enabled deletion_window_in_days",
@@ -184,6 +227,7 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
   },
   aws_lambda_event_source_mapping: {
     destroyed: data("no longer reads its source: a stream's records expire after 24 hours"),
+    goesWith: withAny(["aws_sqs_queue", "event_source_arn"], ["aws_dynamodb_table", "event_source_arn"]),
     replaced: data("starts at another position of its source", "warn"),
     exposure: "kms_key_arn source_access_configuration",
     durability:
@@ -193,6 +237,7 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
       "batch_size bisect_batch_on_function_error maximum_batching_window_in_seconds parallelization_factor tags tumbling_window_in_seconds amazon_managed_kafka_event_source_config document_db_event_source_config metrics_config provisioned_poller_config scaling_config self_managed_kafka_event_source_config",
   },
   aws_lambda_function: {
+    destroyed: identity("no longer exists: invocations fail", "warn"),
     replaced: identity("is not there for a while: invocations fail", "warn"),
     exposure:
       "code_signing_config_arn kms_key_arn vpc_config file_system_config replace_security_groups_on_destroy replacement_security_group_ids",
@@ -204,10 +249,13 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
   },
   aws_lambda_function_event_invoke_config: {
     destroyed: data("no longer keeps failed events in a dead-letter queue"),
+    goesWith: withAny(["aws_lambda_function", "function_name"]),
     durability: "destination_config maximum_event_age_in_seconds maximum_retry_attempts",
     address: "function_name qualifier",
   },
   aws_lambda_permission: {
+    destroyed: data("no longer lets its caller invoke the function"),
+    goesWith: withCaller,
     exposure: "principal source_arn source_account principal_org_id function_url_auth_type event_source_token action",
     address: "function_name qualifier",
     settings: "statement_id statement_id_prefix",
@@ -226,30 +274,37 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
   },
   aws_s3_bucket_ownership_controls: {
     destroyed: exposure("lets access control lists apply again"),
+    goesWith: withAny(["aws_s3_bucket", "bucket"]),
     exposure: "rule",
     address: "bucket",
   },
   aws_s3_bucket_policy: {
     destroyed: exposure("no longer refuses plain HTTP"),
+    goesWith: withAny(["aws_s3_bucket", "bucket"]),
     address: "bucket",
     settings: "policy",
   },
   aws_s3_bucket_public_access_block: {
     destroyed: exposure("no longer refuses public access"),
+    goesWith: withAny(["aws_s3_bucket", "bucket"]),
     exposure: "block_public_acls block_public_policy ignore_public_acls restrict_public_buckets",
     address: "bucket",
   },
   aws_s3_bucket_server_side_encryption_configuration: {
     destroyed: exposure("no longer encrypts with the configured key"),
+    goesWith: withAny(["aws_s3_bucket", "bucket"]),
     exposure: "rule",
     address: "bucket expected_bucket_owner",
   },
   aws_s3_bucket_versioning: {
     destroyed: data("no longer keeps overwritten or deleted versions"),
+    goesWith: withAny(["aws_s3_bucket", "bucket"]),
     durability: "mfa versioning_configuration",
     address: "bucket expected_bucket_owner",
   },
   aws_s3_object: {
+    destroyed: data("is deleted", "warn"),
+    goesWith: either(withAny(["aws_s3_bucket", "bucket"]), withUsers("aws_lambda_function", "key")),
     exposure: "acl server_side_encryption kms_key_id bucket_key_enabled website_redirect",
     durability: "force_destroy object_lock_legal_hold_status object_lock_mode object_lock_retain_until_date",
     identity: "key",
@@ -276,11 +331,13 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
   },
   aws_sns_topic_policy: {
     destroyed: exposure("no longer refuses plain HTTP"),
+    goesWith: withAny(["aws_sns_topic", "arn"]),
     address: "arn",
     settings: "policy",
   },
   aws_sns_topic_subscription: {
     destroyed: exposure("no longer receives alarms"),
+    goesWith: withAny(["aws_sns_topic", "topic_arn"]),
     replaced: identity("must be confirmed again, and receives nothing until then"),
     exposure: "filter_policy filter_policy_scope",
     durability: "redrive_policy replay_policy delivery_policy",

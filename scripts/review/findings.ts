@@ -1,6 +1,7 @@
 /** Judges what a plan changes by the classification of each attribute. */
 import { fieldsOf, parseJson } from "../shared/fields";
 import { NOT_CLASSIFIED, RULES, TYPES, type TypeClass, type Verdict } from "./classification";
+import type { DestroyedResources } from "./companions";
 import type { ResourceChange } from "./plan";
 import { looksSecret } from "./secrets";
 import { SENSITIVE, UNKNOWN } from "./values";
@@ -21,11 +22,15 @@ export interface Finding {
 type Reason = Pick<Finding, "verdict" | "what"> & { readonly refused: boolean; readonly change?: string };
 
 /** Findings of one planned change: at most one for each verdict and text. */
-export function findingsOf(resource: ResourceChange, allowed: ReadonlySet<string>): readonly Finding[] {
+export function findingsOf(
+  resource: ResourceChange,
+  plan: DestroyedResources,
+  allowed: ReadonlySet<string>,
+): readonly Finding[] {
   const { address, deposed } = resource;
   if (deposed !== undefined) return [];
   const grouped = new Map<string, Finding>();
-  for (const { verdict, what, refused, change } of reasonsOf(resource)) {
+  for (const { verdict, what, refused, change } of reasonsOf(resource, plan)) {
     const key = `${verdict} ${what}`;
     const changes = [...(grouped.get(key)?.changes ?? []), ...(change === undefined ? [] : [change])];
     grouped.set(key, { verdict, address, what, changes, refused, allowed: allowed.has(address) });
@@ -33,13 +38,17 @@ export function findingsOf(resource: ResourceChange, allowed: ReadonlySet<string
   return [...grouped.values()];
 }
 
-function reasonsOf({ type, change, mode }: ResourceChange): readonly Reason[] {
+function reasonsOf(
+  { type, change, mode, module_address: module }: ResourceChange,
+  plan: DestroyedResources,
+): readonly Reason[] {
   const { actions } = change;
   const [creates, updates, deletes] = ["create", "update", "delete"].map((action) => actions.includes(action));
   if (mode !== "managed" || !(creates === true || updates === true || deletes === true)) return [];
   const known = TYPES[type];
   if (known === undefined) return [unclassified(`is a ${type}, whose changes are not classified`)];
-  if (deletes === true && creates !== true) return removal(known.destroyed);
+  if (deletes === true && creates !== true)
+    return known.goesWith?.(fieldsOf(change.before), plan, module) === true ? [] : removal(known.destroyed);
   const replaced = deletes === true ? removal(known.replaced) : [];
   return [...replaced, ...changedAttributes(type, known, change, creates === true && deletes !== true)];
 }
@@ -111,7 +120,7 @@ function evaluate({ type, known, path, was, is, created, resource }: AttributeCh
   }
 }
 
-type Class = Exclude<keyof TypeClass, "destroyed" | "replaced">;
+type Class = Exclude<keyof TypeClass, "destroyed" | "replaced" | "goesWith">;
 const CLASSES: readonly Class[] = ["exposure", "durability", "identity", "address", "settings"];
 
 const classes = new Map<TypeClass, ReadonlyMap<string, Class>>();

@@ -1,5 +1,6 @@
 /** Reports what a plan means to the person who approves it. */
 import { estimate } from "../cost/estimate";
+import { DestroyedResources } from "./companions";
 import { findingsOf, type Finding } from "./findings";
 import { changedPermissions, POLICY_ATTRIBUTES, type PermissionChange } from "./permissions";
 import { Expressions, moduleOf, resourcesOf, type ModuleConfiguration, type Plan, type ResourceChange } from "./plan";
@@ -104,10 +105,11 @@ export function reviewPlan(
     return review === undefined ? [] : [{ change, review }];
   });
   const permissions = changedPermissions(changes, new Expressions(plan));
+  const destroyed = new DestroyedResources(changes);
   return {
     dataLoss: reviewed.flatMap(({ change, review }) => dataLossOf(change, review, allowed)),
     findings: [
-      ...changes.flatMap((change) => findingsOf(change, allowed)),
+      ...changes.flatMap((change) => findingsOf(change, destroyed, allowed)),
       ...openPermissions(permissions, allowed),
       ...stale.map(({ address, routes }) => servedRoutes(address, routes)),
     ],

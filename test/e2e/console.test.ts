@@ -12,7 +12,7 @@ const faults: string[] = [];
 beforeAll(async () => {
   await ensureChromium();
   browser = await launchChromium();
-  page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  page = await browser.newPage({ viewport: { width: 1280, height: 900 }, reducedMotion: "reduce" });
   page.setDefaultTimeout(60_000);
   page.on("pageerror", ({ message }) => faults.push(message));
   const address = await requestConsoleAddress(consoleKeyFile(home));

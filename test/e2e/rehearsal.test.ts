@@ -71,13 +71,7 @@ describe("a personal environment", () => {
     expect(await ping()).not.toContain(noRoute);
 
     variables = { ...variables, REHEARSAL_WITHOUT_PINGS: "1" };
-    // The limits of the routes go with the routes.
-    const limits = ["get", "post"].flatMap((method) =>
-      ["key", "key_event"].map(
-        (path) => `heartbeats.api_gateway_method_settings.api_rest_${method}_ping_${path}_throttling`,
-      ),
-    );
-    const { code, output } = await run("deploy", NAME, "--yes", "--allow", ...limits);
+    const { code, output } = await run("deploy", NAME, "--yes");
     expect(output).toMatch(/no longer served: GET \/ping\/\{key\}, .*POST \/ping\/\{key\}/);
     expect(code).toBe(0);
     expect(await ping()).toContain(noRoute);

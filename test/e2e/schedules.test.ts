@@ -5,7 +5,9 @@ import { marshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
 import { STATES } from "../../functions/schedules/contract";
 import { DAY_MS, HOUR_MS } from "../../functions/shared/time";
-import { awsConfiguration, eventually, npmRun, readSystem, startArguments } from "./support/system";
+import { jsonOfRun } from "../../scripts/features/schedules/describe";
+import { findSchedules, type FoundSchedules } from "../../scripts/features/schedules/environment";
+import { awsConfiguration, eventually, home, npmRun, readSystem, startArguments } from "./support/system";
 
 const outputsSchema = z.object({ runs_table_name: z.string() });
 const runSchema = z.object({
@@ -17,7 +19,6 @@ const runSchema = z.object({
   result: z.string().optional(),
   reason: z.string().optional(),
 });
-const runsSchema = z.object({ runs: z.array(runSchema) });
 type Run = z.output<typeof runSchema>;
 const pagesSchema = z.object({ status_page_bucket_name: z.string() });
 const statusSchema = z.object({
@@ -37,6 +38,7 @@ const TICKS_MS = 150_000;
 const TEST_MS = TICKS_MS + 60_000;
 
 describe("schedules, deployed", () => {
+  let found: FoundSchedules;
   let table: string;
   let pages: string;
   let aws: ReturnType<typeof awsConfiguration>;
@@ -46,13 +48,15 @@ describe("schedules, deployed", () => {
     aws = awsConfiguration(running.endpoint);
     table = outputsSchema.parse(running.deployment?.features["schedules"]).runs_table_name;
     pages = pagesSchema.parse(running.deployment?.features["heartbeats"]).status_page_bucket_name;
+    found = await findSchedules({ env: "local", app: "test/e2e/support/app.ts", home });
     const key = { Name: "/almanac/schedules/key", Value: "secret", Type: "SecureString", Overwrite: true } as const;
     await new SSMClient(aws).send(new PutParameterCommand(key));
   });
 
   const almanac = (...words: readonly string[]) => npmRun("schedules", ...words, ...startArguments);
+  /** As `schedules runs --json` has them: polls of the command would cost a process each. */
   const runsOf = async (name: string): Promise<readonly Run[]> =>
-    runsSchema.parse(JSON.parse((await almanac("runs", name, "--limit", "100", "--json")).output)).runs;
+    ((await found.own?.table.list(name, 100)) ?? []).map((run) => runSchema.parse(jsonOfRun(run)));
 
   it(
     "run each minute, never early, with a secret, and keep the result",

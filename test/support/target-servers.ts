@@ -28,7 +28,7 @@ const BEHAVIOURS = {
   redirectTemporary: (_request, response) => response.writeHead(307, { Location: "/echo" }).end(),
   redirectSeeOther: (_request, response) => response.writeHead(303, { Location: "/echo" }).end(),
   redirectLoop: (_request, response) => response.writeHead(301, { Location: "/redirectLoop" }).end(),
-  /** What it says is for nobody else: reason phrase, headers, cookies, content. */
+  /** Its reason phrase, headers, cookies and content are secrets. */
   marked: (_request, response) =>
     response
       .writeHead(500, secret(), { "X-Marked": secret(), "Set-Cookie": `session=${secret()}`, "Content-Type": secret() })

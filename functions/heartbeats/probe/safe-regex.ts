@@ -1,7 +1,7 @@
 /** Regular expression search in a page, with a time limit. */
 import { evaluateWithin } from "../../shared/bounded-evaluation";
 
-/** A search blocks the event loop, and with it all other checks. */
+/** Of processor time. A search blocks the event loop, and with it all other checks. */
 export const SEARCH_LIMIT_MS = 250;
 
 /** `too slow`: also when the page is too long for the expression, which then needs more stack than there is. */

@@ -23,8 +23,11 @@ async function readSecrets(ssm: SSMClient, Name: string): Promise<readonly strin
   try {
     const { Parameter } = await ssm.send(new GetParameterCommand({ Name, WithDecryption: true }));
     const secrets = (Parameter?.Value ?? "").split("\n").map((line) => line.trim());
-    return secrets.filter((secret) => secret !== "");
+    const found = secrets.filter((secret) => secret !== "");
+    if (found.length > 0) return found;
   } catch (cause) {
     throw new UnavailableError("the webhook's secret cannot be read", { cause });
   }
+  // 401 would make senders give up.
+  throw new UnavailableError("the webhook's parameter has no secret");
 }

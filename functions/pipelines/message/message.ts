@@ -55,8 +55,9 @@ const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 :
  * @throws {@link MalformedMessageError}
  */
 export function readMessage(text: string, pipeline: Pipeline, receivedAt: number): Message {
+  // Not of the single line: a line break within a string, which JSON does not allow, would become a space.
+  const document = parse(text);
   const data = toSingleLine(text);
-  const document = parse(data);
   const group = pipeline.groupBy === undefined ? undefined : resolvePointer(document, pipeline.groupBy);
   return {
     key: keyOf(document, pipeline.key),
@@ -70,9 +71,9 @@ export function readMessage(text: string, pipeline: Pipeline, receivedAt: number
 }
 
 /** @throws {@link MalformedMessageError} */
-function parse(data: string): Json {
+function parse(text: string): Json {
   try {
-    const document = parseJson(data);
+    const document = parseJson(text);
     if (!isRecord(document)) throw new MalformedMessageError("is not a JSON object");
     return document;
   } catch (error) {

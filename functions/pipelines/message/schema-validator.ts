@@ -1,7 +1,7 @@
 /** Validates messages against a pipeline's JSON Schema. */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020";
 
-import { evaluateByCpuTime } from "../../shared/bounded-evaluation";
+import { evaluateWithin } from "../../shared/bounded-evaluation";
 import { SCHEMA_OPTIONS } from "../contract";
 
 /**
@@ -18,7 +18,7 @@ export function schemaValidator(schema: object): SchemaValidator {
   const validate: ValidateFunction = new Ajv2020(SCHEMA_OPTIONS).compile(schema);
   const known = namesIn(schema);
   return (message) => {
-    const validation = evaluateByCpuTime(VALIDATION_LIMIT_MS, () => validate(message));
+    const validation = evaluateWithin(VALIDATION_LIMIT_MS, () => validate(message));
     if (validation.kind === "too slow") return `/: could not be validated within ${VALIDATION_LIMIT_MS} ms`;
     if (validation.kind === "too deep") return "/: is nested too deeply to be validated";
     return validation.result

@@ -1,6 +1,7 @@
 /** The notification of a change. Redacted before it is stored. */
 import * as z from "zod";
 
+import { ownValue } from "../../shared/own-value";
 import { truncate } from "../../shared/text";
 import type { Pipeline } from "../contract";
 import { parseJson, textOf } from "../message/json";
@@ -66,8 +67,8 @@ function fieldsOf(pipeline: Pipeline, before: Image | undefined, after: Image): 
   const values = redactedSummary(pipeline, after);
   const oldValues = before === undefined ? {} : redactedSummary(pipeline, before);
   return pipeline.summary.flatMap(([label]) => {
-    const value = values[label];
-    const old = oldValues[label];
+    const value = ownValue(values, label);
+    const old = ownValue(oldValues, label);
     if (value === undefined && old === undefined) return [];
     return [{ label, value: value ?? "–", ...(before !== undefined && old !== value && { before: old ?? "–" }) }];
   });

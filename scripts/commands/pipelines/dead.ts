@@ -3,8 +3,6 @@ import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { Argument } from "commander";
-import { notificationQueue } from "../../../functions/pipelines/slack/notifications-table";
-import { systemClock } from "../../../functions/shared/clock";
 import { findDeployed, type Deployed } from "../../environments/deployed";
 import { logGroupsOf } from "../../features/logs/log-groups";
 import { readRelated } from "../../features/logs/log-events";
@@ -16,6 +14,7 @@ import {
   type DeadLetter,
   type DeadLetterSources,
 } from "../../features/pipelines/dead-letters";
+import { notificationsOf } from "../../features/pipelines/notifications";
 import { redriveTools } from "../../features/pipelines/redrive-tools";
 import { redrivePipeline } from "../../features/pipelines/redrive";
 import {
@@ -71,17 +70,11 @@ async function run(action: Action, name: string, id: string | undefined, options
 }
 
 function sourcesOf(pipeline: DeployedPipeline, { aws }: Deployed): DeadLetterSources {
-  const { deadLetterQueueUrl, slackParameter: webhook } = pipeline;
   return {
     sqs: new SQSClient(aws),
-    deadLetterQueueUrl,
-    notifications: webhook === "" ? undefined : { webhook, table: tableOf(pipeline, { aws }) },
+    deadLetterQueueUrl: pipeline.deadLetterQueueUrl,
+    notifications: notificationsOf(pipeline, new DynamoDBClient(aws)),
   };
-}
-
-function tableOf({ notificationsTableName }: DeployedPipeline, { aws }: Pick<Deployed, "aws">) {
-  const ports = { clock: systemClock, random: Math.random };
-  return notificationQueue(new DynamoDBClient(aws), notificationsTableName, ports);
 }
 
 /** What the ingest function has logged about a message. */
@@ -97,7 +90,10 @@ async function causesOf({ id, since }: DeadLetter, name: string, { aws, state, n
 
 async function redrive(letter: DeadLetter, pipeline: DeployedPipeline, deployed: Deployed): Promise<number> {
   if (letter.kind === "notification") {
-    await tableOf(pipeline, deployed).restore(pipeline.slackParameter, letter.id);
+    await notificationsOf(pipeline, new DynamoDBClient(deployed.aws))?.table.restore(
+      pipeline.slackParameter,
+      letter.id,
+    );
     console.log(`${letter.id}: in the queue of ${pipeline.slackParameter} again`);
     return EXIT.ok;
   }

@@ -1,8 +1,7 @@
 /** `almanac pipelines redrive <pipeline>`: sends a pipeline's dead letters back to where they failed. */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { notificationQueue } from "../../../functions/pipelines/slack/notifications-table";
-import { systemClock } from "../../../functions/shared/clock";
 import { findDeployed } from "../../environments/deployed";
+import { notificationsOf } from "../../features/pipelines/notifications";
 import { redrivePipeline } from "../../features/pipelines/redrive";
 import { redriveTools } from "../../features/pipelines/redrive-tools";
 import {
@@ -39,11 +38,10 @@ async function run(name: string, options: EnvironmentOptions): Promise<number> {
 
 /** @returns how many notifications, of all pipelines with the same webhook, are in its queue again */
 async function restoreNotifications(pipeline: DeployedPipeline, aws: AwsSettings): Promise<number> {
-  const { slackParameter: webhook, notificationsTableName } = pipeline;
-  if (webhook === "") return 0;
-  const dynamodb = new DynamoDBClient(aws);
-  const queue = notificationQueue(dynamodb, notificationsTableName, { clock: systemClock, random: Math.random });
-  const setAside = await queue.readSetAside(webhook, Infinity);
-  for (const { position } of setAside) await queue.restore(webhook, position);
+  const notifications = notificationsOf(pipeline, new DynamoDBClient(aws));
+  if (notifications === undefined) return 0;
+  const { webhook, table } = notifications;
+  const setAside = await table.readSetAside(webhook, Infinity);
+  for (const { position } of setAside) await table.restore(webhook, position);
   return setAside.length;
 }

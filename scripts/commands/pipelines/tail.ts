@@ -2,11 +2,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
 import { ROW_KEYS } from "../../../functions/pipelines/contract";
-import { notificationQueue } from "../../../functions/pipelines/slack/notifications-table";
-import { systemClock } from "../../../functions/shared/clock";
 import { SECOND_MS } from "../../../functions/shared/time";
 import { findDeployed } from "../../environments/deployed";
 import { followMessage, type Followed, type FollowedRow } from "../../features/pipelines/follow";
+import { notificationsOf } from "../../features/pipelines/notifications";
 import {
   DocumentedCommand,
   EXIT,
@@ -53,8 +52,6 @@ async function run(name: string, key: string, options: Options): Promise<number>
   const deployed = await findDeployed(options);
   const pipeline = pipelineOf(deployed.name, name, deployed);
   const dynamodb = new DynamoDBClient(deployed.aws);
-  const { slackParameter: webhook, notificationsTableName } = pipeline;
-  const ports = { clock: systemClock, random: Math.random };
   const followed = await followMessage(
     {
       key,
@@ -63,8 +60,7 @@ async function run(name: string, key: string, options: Options): Promise<number>
     },
     {
       readRow: (rowKey) => readRow(dynamodb, pipeline.tableName, rowKey),
-      notifications:
-        webhook === "" ? undefined : { webhook, table: notificationQueue(dynamodb, notificationsTableName, ports) },
+      notifications: notificationsOf(pipeline, dynamodb),
       pipeline: name,
       onStep: console.log,
       now: Date.now,

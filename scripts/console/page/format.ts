@@ -37,15 +37,6 @@ export function counted(count: number, noun: string): string {
   return `${whole(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-const BYTES = ["B", "KB", "MB", "GB", "TB"] as const;
-
-/** `411 MB`, `1.2 GB` */
-export function bytes(count: number): string {
-  const power = Math.min(BYTES.length - 1, count < 1 ? 0 : Math.floor(Math.log10(count) / 3));
-  const value = count / 1_000 ** power;
-  return `${power > 0 && value < 10 ? value.toFixed(1) : Math.round(value)} ${BYTES[power] ?? "B"}`;
-}
-
 /** JSON with indentation; other text as it is. */
 export function pretty(text: string): string {
   // Formatting would change numbers that JavaScript cannot hold.

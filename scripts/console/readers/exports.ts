@@ -1,13 +1,10 @@
 /** Exports: their runs, the progress of one that is running, and the manifest of the last. */
-import { QueryCommand } from "@aws-sdk/client-dynamodb";
 import { GetObjectCommand, NoSuchKey } from "@aws-sdk/client-s3";
-import { unmarshall } from "@aws-sdk/util-dynamodb";
-import * as z from "zod";
-import { manifestSchema, runSchema, STATE_TABLE_KEYS, type ExportConfig } from "../../../functions/exports/contract";
+import { manifestSchema, type ExportConfig } from "../../../functions/exports/contract";
 import { readConfiguration } from "../../../functions/exports/run/configuration";
 import { manifestKey } from "../../../functions/exports/run/object-keys";
 import { timeOf } from "../../../functions/exports/run/window";
-import { stateTable } from "../../../functions/exports/storage/state-table";
+import { stateTable, type RunRecord } from "../../../functions/exports/storage/state-table";
 import { systemClock } from "../../../functions/shared/clock";
 import { outputsOf } from "../../shared/feature-outputs";
 import { parseJson } from "../../shared/fields";
@@ -18,34 +15,16 @@ import type { Environment, Source } from "./source";
 const RUNS_SHOWN = 50;
 const RUNS_OF_EACH = 10;
 
-/** A record of a run, as the state table has it. */
-const recordSchema = z.object({
-  status: z.enum(["RUNNING", "SUCCEEDED", "FAILED", "SUPERSEDED"]),
-  run: z.string(),
-  execution: z.string().optional(),
-  finishedAt: z.string().optional(),
-  items: z.number().optional(),
-  bytes: z.number().optional(),
-  location: z.string().optional(),
-  error: z.string().optional(),
-  cause: z.string().optional(),
-});
-
-interface Recorded {
-  readonly view: ExportRun;
-  readonly run: z.output<typeof runSchema>;
-}
-
 export async function readExports(source: Source): Promise<ExportsView> {
   const environment = await source.environment();
   const { tables } = await configurationOf(environment);
   const read = await Promise.all(
     tables.map(async (config) => {
-      const runs = await readRuns(config.name, environment, RUNS_OF_EACH);
+      const runs = await stateOf(environment).latestRuns(config.name, RUNS_OF_EACH);
       return { summary: await summaryOf(config, runs, environment), runs };
     }),
   );
-  const runs = read.flatMap((each) => each.runs.map(({ view }) => view));
+  const runs = read.flatMap((each) => each.runs.map(viewOf));
   return {
     exports: read.map(({ summary }) => summary),
     runs: runs.sort((a, b) => (a.startedAt > b.startedAt ? -1 : 1)).slice(0, RUNS_SHOWN),
@@ -58,9 +37,9 @@ export async function readExport(source: Source, { name = "" }: Query): Promise<
   const { tables } = await configurationOf(environment);
   const config = tables.find((each) => each.name === name);
   if (config === undefined) throw new RequestError(404, `There is no export "${name}".`);
-  const runs = await readRuns(name, environment, RUNS_SHOWN);
-  const published = runs.find(({ view }) => view.status === "SUCCEEDED" && view.location !== undefined);
-  const running = runs.find(({ view }) => view.status === "RUNNING");
+  const runs = await stateOf(environment).latestRuns(name, RUNS_SHOWN);
+  const published = runs.find(({ status, location }) => status === "SUCCEEDED" && location !== undefined);
+  const running = runs.find(({ status }) => status === "RUNNING");
   const [summary, progress, manifest] = await Promise.all([
     summaryOf(config, runs, environment),
     running && progressOf(running, environment),
@@ -68,7 +47,7 @@ export async function readExport(source: Source, { name = "" }: Query): Promise<
   ]);
   return {
     export: summary,
-    runs: runs.map(({ view }) => view),
+    runs: runs.map(viewOf),
     ...(progress !== undefined && { progress }),
     ...(manifest !== undefined && { manifest }),
   };
@@ -84,7 +63,7 @@ function stateOf(environment: Environment) {
 
 async function summaryOf(
   config: ExportConfig,
-  [last]: readonly Recorded[],
+  [last]: readonly RunRecord[],
   environment: Environment,
 ): Promise<ExportSummary> {
   const { name, table, mode, engine, format, compression } = config;
@@ -96,31 +75,12 @@ async function summaryOf(
     ...(cursor !== undefined && {
       cursor: new Date(timeOf(cursor.source?.unit ?? "milliseconds", cursor.value)).toISOString(),
     }),
-    ...(last !== undefined && { last: last.view }),
+    ...(last !== undefined && { last: viewOf(last) }),
   };
 }
 
-/** The latest first. A record that cannot be read hides no other. */
-async function readRuns(name: string, environment: Environment, Limit: number): Promise<readonly Recorded[]> {
-  const { Items = [] } = await environment.dynamodb.send(
-    new QueryCommand({
-      TableName: outputsOf("exports", environment).state_table_name,
-      KeyConditionExpression: "#pk = :name AND begins_with(#sk, :run)",
-      ExpressionAttributeNames: { "#pk": STATE_TABLE_KEYS.partition, "#sk": STATE_TABLE_KEYS.sort },
-      ExpressionAttributeValues: { ":name": { S: name }, ":run": { S: "run#" } },
-      ScanIndexForward: false,
-      Limit,
-    }),
-  );
-  return Items.flatMap((item) => {
-    const record = recordSchema.safeParse(unmarshall(item)).data;
-    const run = record && runSchema.safeParse(parseJson(record.run)).data;
-    return record === undefined || run === undefined ? [] : [{ run, view: viewOf(record, run) }];
-  });
-}
-
-function viewOf(record: z.output<typeof recordSchema>, run: z.output<typeof runSchema>): ExportRun {
-  const { status, finishedAt, items, bytes, location, error, cause, execution } = record;
+function viewOf(record: RunRecord): ExportRun {
+  const { run, status, finishedAt, items, bytes, location, error, cause, execution } = record;
   const reason = [error, cause].filter((text) => text !== undefined && text !== "").join(": ");
   return {
     export: run.exportId,
@@ -134,16 +94,16 @@ function viewOf(record: z.output<typeof recordSchema>, run: z.output<typeof runS
     ...(bytes !== undefined && { bytes }),
     ...(location !== undefined && { location }),
     ...(reason !== "" && { error: reason }),
-    ...(execution !== undefined && { execution }),
+    execution,
   };
 }
 
-async function progressOf({ run }: Recorded, environment: Environment): Promise<ExportView["progress"]> {
+async function progressOf({ run }: RunRecord, environment: Environment): Promise<ExportView["progress"]> {
   const { items, bytes, segments, segmentsDone } = await stateOf(environment).runProgress(run);
   return { items, bytes, segments, segmentsDone, tableItems: run.tableSize?.items ?? null };
 }
 
-async function readManifest({ run }: Recorded, { s3 }: Environment): Promise<ExportView["manifest"]> {
+async function readManifest({ run }: RunRecord, { s3 }: Environment): Promise<ExportView["manifest"]> {
   const key = manifestKey(run);
   try {
     const { Body } = await s3.send(new GetObjectCommand({ Bucket: run.bucket, Key: key }));

@@ -4,14 +4,12 @@ import { ingestEnvironment, ROW_KEYS, type Pipeline } from "../../../functions/p
 import { notificationOf } from "../../../functions/pipelines/slack/notification";
 import { composeMessage, type SlackBlock } from "../../../functions/pipelines/slack/slack-message";
 import { parseLine, type LogEvent } from "../../features/logs/log-events";
+import { isSetAside, notificationsOf, readWaiting } from "../../features/pipelines/notifications";
 import { fieldsOf } from "../../shared/fields";
 import { pipelineOf, type DeployedPipeline } from "../../shared/feature-outputs";
 import type { JourneyStep, MessageView, Query, SlackBlockView, SlackView } from "../contract";
 import type { LogTail } from "./log-tail";
-import { notificationsOf } from "./pipelines";
 import type { Environment, Source } from "./source";
-
-const NOTIFICATIONS_READ = 1_000;
 
 type Item = Readonly<Record<string, AttributeValue>>;
 
@@ -49,19 +47,10 @@ async function readRow(
 type Notified = "waiting" | "set aside" | "none";
 
 async function readNotifications(pipeline: DeployedPipeline, key: string, environment: Environment): Promise<Notified> {
-  const notifications = notificationsOf(pipeline, environment);
+  const notifications = notificationsOf(pipeline, environment.dynamodb);
   if (notifications === undefined) return "none";
-  const { table, webhook } = notifications;
-  const [queued, setAside] = await Promise.all([
-    table.read(webhook, NOTIFICATIONS_READ),
-    table.readSetAside(webhook, NOTIFICATIONS_READ),
-  ]);
-  const isWaiting = queued.some(
-    (item) => "notification" in item && item.notification.pipeline === pipeline.name && item.notification.key === key,
-  );
-  if (isWaiting) return "waiting";
-  const text = JSON.stringify(key).slice(1, -1);
-  return setAside.some(({ item }) => JSON.stringify(item).includes(text)) ? "set aside" : "none";
+  if ((await readWaiting(notifications, pipeline.name, key)).isWaiting) return "waiting";
+  return (await isSetAside(notifications, key)) ? "set aside" : "none";
 }
 
 /** What the functions have logged about a message lately: the last of each. */

@@ -4,10 +4,10 @@ import { errorMessage, isObject } from "../../../functions/shared/errors";
 import { describeError } from "../../shared/errors";
 import { parseLine } from "../../features/logs/log-events";
 import type { FeatureSummary, Finding, NextView, OverviewView } from "../contract";
-import { nextRunOf, rulesOf } from "./due";
 import { readHeartbeats } from "./heartbeats";
 import { isFailure, runsOf, type LogTail } from "./log-tail";
 import { readDepths } from "./queues";
+import { readSchedules } from "./schedules";
 import type { Environment, Source } from "./source";
 import type { TimersReader } from "./timers";
 
@@ -33,6 +33,7 @@ export async function readOverview(source: Source, readers: OverviewReaders): Pr
   const parts: Readonly<Record<string, () => Promise<Part>>> = {
     ...("heartbeats" in features && { heartbeats: () => heartbeatsPart(source) }),
     ...("timers" in features && { timers: () => timersPart(environment, readers.timers) }),
+    schedules: () => schedulesPart(source, readers.tail),
     "dead letters": () => deadLettersPart(environment),
   };
   const names = Object.keys(parts);
@@ -43,12 +44,7 @@ export async function readOverview(source: Source, readers: OverviewReaders): Pr
   const read = settled.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
   const events = logs.status === "fulfilled" ? logs.value : [];
   const recent = runsOf(events);
-  const rules = rulesOf(environment).flatMap((rule): NextView[] => {
-    const at = nextRunOf(rule, recent, source.now());
-    const { feature, name: title, expression: detail } = rule;
-    return at === undefined ? [] : [{ feature, title, detail, at: new Date(at).toISOString(), href: "/schedules" }];
-  });
-  const next = [...rules, ...read.flatMap((part) => part.next ?? [])].sort((a, b) => (a.at < b.at ? -1 : 1));
+  const next = read.flatMap((part) => part.next ?? []).sort((a, b) => (a.at < b.at ? -1 : 1));
   return {
     features: summariesOf(environment, read),
     failed: [...read.flatMap((part) => part.failed ?? []), ...failuresOf(events)].slice(0, SHOWN),
@@ -163,6 +159,20 @@ async function timersPart(environment: Environment, reader: TimersReader): Promi
       at,
       href: `/timers/${kind}/${encodeURIComponent(id)}`,
     })),
+  };
+}
+
+async function schedulesPart(source: Source, tail: LogTail): Promise<Part> {
+  const { schedules } = await readSchedules(source, tail);
+  return {
+    next: schedules.flatMap(({ name, of, schedule, nextAt }): NextView[] => {
+      if (nextAt === undefined) return [];
+      const isOwn = of === "main.ts";
+      const href = isOwn ? `/schedules/${encodeURIComponent(name)}` : "/schedules";
+      return [
+        { feature: isOwn ? "schedules" : (name.split("-")[0] ?? ""), title: name, detail: schedule, at: nextAt, href },
+      ];
+    }),
   };
 }
 

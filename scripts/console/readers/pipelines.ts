@@ -1,11 +1,10 @@
 /** Pipelines: their queues, latest messages and dead letters. */
 import { QueryCommand, type AttributeValue } from "@aws-sdk/client-dynamodb";
 import { INDEXES, ROW_KEYS } from "../../../functions/pipelines/contract";
-import { notificationQueue, type NotificationsTable } from "../../../functions/pipelines/slack/notifications-table";
-import { systemClock } from "../../../functions/shared/clock";
 import { DAY_MS } from "../../../functions/shared/time";
 import { names, parseLine, type LogEvent } from "../../features/logs/log-events";
 import { errorsOf, listDeadLetters } from "../../features/pipelines/dead-letters";
+import { notificationsOf } from "../../features/pipelines/notifications";
 import { outputsOf, pipelineOf, type DeployedPipeline } from "../../shared/feature-outputs";
 import type { DeadLetterView, MessageSummary, PipelinesView, PipelineSummary, PipelineView, Query } from "../contract";
 import type { LogTail } from "./log-tail";
@@ -14,7 +13,7 @@ import type { Environment, Source } from "./source";
 
 const MESSAGES_SHOWN = 100;
 
-/** More notifications than anybody looks through. */
+/** For a count. */
 const NOTIFICATIONS_READ = 1_000;
 
 export async function readPipelines(source: Source): Promise<PipelinesView> {
@@ -29,7 +28,7 @@ export async function readPipelines(source: Source): Promise<PipelinesView> {
 
 async function summaryOf(pipeline: DeployedPipeline, environment: Environment): Promise<PipelineSummary> {
   const { name, endpoint, webhookUrl, slackParameter: slack, queueUrl, deadLetterQueueUrl } = pipeline;
-  const notifications = notificationsOf(pipeline, environment);
+  const notifications = notificationsOf(pipeline, environment.dynamodb);
   const [queued, deadLetters, waiting] = await Promise.all([
     depthOf(queueUrl, environment.sqs),
     depthOf(deadLetterQueueUrl, environment.sqs),
@@ -37,15 +36,6 @@ async function summaryOf(pipeline: DeployedPipeline, environment: Environment): 
   ]);
   const own = waiting.filter((item) => "notification" in item && item.notification.pipeline === name);
   return { name, endpoint, webhookUrl, slack, queued, deadLetters, waiting: own.length };
-}
-
-export function notificationsOf(
-  { slackParameter: webhook, notificationsTableName }: DeployedPipeline,
-  { dynamodb }: Environment,
-): { readonly webhook: string; readonly table: NotificationsTable } | undefined {
-  if (webhook === "") return undefined;
-  const ports = { clock: systemClock, random: Math.random };
-  return { webhook, table: notificationQueue(dynamodb, notificationsTableName, ports) };
 }
 
 /** @param query name: the pipeline's; tab: `dead` reads the dead letters, too */
@@ -101,7 +91,7 @@ async function readDeadLetters(
   tail: LogTail,
 ): Promise<readonly DeadLetterView[]> {
   const { deadLetterQueueUrl } = pipeline;
-  const notifications = notificationsOf(pipeline, environment);
+  const notifications = notificationsOf(pipeline, environment.dynamodb);
   const [letters, events] = await Promise.all([
     listDeadLetters({ sqs: environment.sqs, deadLetterQueueUrl, notifications }),
     tail.read(environment),

@@ -1,5 +1,6 @@
 /** Finds what has an id: monitors, timers, exports, tasks, messages, functions, and log lines. */
 import { outputsOf, pipelineOf } from "../../shared/feature-outputs";
+import { schedulesOf } from "../../features/schedules/environment";
 import { logGroupsOf } from "../../features/logs/log-groups";
 import type { Query, SearchView } from "../contract";
 import { readHeartbeats } from "./heartbeats";
@@ -29,6 +30,7 @@ export async function readSearch(source: Source, readers: SearchReaders, { q = "
   const searches: readonly (() => Promise<readonly Result[]>)[] = [
     ...("heartbeats" in features ? [() => monitors(source, id)] : []),
     ...("timers" in features ? [() => timers(environment, readers.timers, id)] : []),
+    () => schedulesNamed(environment, id),
     ...("exports" in features ? [() => exportsNamed(source, id)] : []),
     ...("workflows" in features ? [() => tasks(environment, id)] : []),
     ...("pipelines" in features ? [() => messages(source, environment, readers.tail, id)] : []),
@@ -67,6 +69,24 @@ async function timers(environment: Environment, reader: TimersReader, id: string
       detail: schedule,
       href: `/timers/${kind}/${encodeURIComponent(title)}`,
     }));
+}
+
+async function schedulesNamed(environment: Environment, id: string): Promise<readonly Result[]> {
+  const { own, ticks } = await schedulesOf(environment);
+  const named = [
+    ...Object.entries(own?.schedules ?? {}).map(([title, { schedule: detail }]) => ({
+      ...{ title, detail },
+      href: `/schedules/${encodeURIComponent(title)}`,
+    })),
+    ...ticks.map(({ name: title, schedule: detail }) => ({
+      ...{ title, detail },
+      href: `/schedules?q=${encodeURIComponent(title)}`,
+    })),
+  ];
+  return named
+    .filter(({ title }) => matches(title, id))
+    .slice(0, OF_A_KIND)
+    .map((each) => ({ kind: "schedule", ...each }));
 }
 
 async function exportsNamed(source: Source, id: string): Promise<readonly Result[]> {

@@ -1,6 +1,7 @@
 /** Follows a message of a pipeline by its key: to its row, and from there to Slack. */
 import type { NotificationsTable } from "../../../functions/pipelines/slack/notifications-table";
 import { plainText } from "../../shared/plain-text";
+import { isSetAside, readWaiting, type Notifications } from "./notifications";
 
 export interface FollowedRow {
   readonly version: string;
@@ -14,9 +15,7 @@ export interface FollowPorts {
   /** Undefined when there is none. */
   readonly readRow: (key: string) => Promise<FollowedRow | undefined>;
   /** Undefined when the pipeline does not notify Slack. */
-  readonly notifications:
-    | { readonly webhook: string; readonly table: Pick<NotificationsTable, "read" | "readSetAside"> }
-    | undefined;
+  readonly notifications: Notifications<Pick<NotificationsTable, "read" | "readSetAside">> | undefined;
   /** The pipeline's name. */
   readonly pipeline: string;
   readonly onStep: (line: string) => void;
@@ -39,9 +38,6 @@ const POLL_MS = 500;
 /** A notification is in the queue this long after its row at the latest: the stream is polled four times a second. */
 const NOTIFIED_WITHIN_MS = 5_000;
 
-/** More notifications than one Slack message has. */
-const NOTIFICATIONS_READ = 2_000;
-
 export async function followMessage(options: FollowOptions, ports: FollowPorts): Promise<Followed> {
   const until = ports.now() + options.timeoutMs;
   const row = await poll(until, ports, async () => {
@@ -60,23 +56,16 @@ async function followNotification(
   until: number,
   ports: FollowPorts & { readonly notifications: NonNullable<FollowPorts["notifications"]> },
 ): Promise<Followed> {
-  const { webhook, table } = ports.notifications;
+  const { notifications } = ports;
   const storedAt = ports.now();
   let waited = false;
   const result = await poll(until, ports, async (): Promise<Followed | undefined> => {
-    const queued = await table.read(webhook, NOTIFICATIONS_READ);
-    const isWaiting = queued.some(
-      (item) =>
-        "notification" in item && item.notification.pipeline === ports.pipeline && item.notification.key === key,
-    );
+    const { isWaiting, queued } = await readWaiting(notifications, ports.pipeline, key);
     if (isWaiting && !waited)
-      ports.onStep(`Slack: the notification waits, ${queued.length} in the queue of ${webhook}`);
+      ports.onStep(`Slack: the notification waits, ${queued} in the queue of ${notifications.webhook}`);
     waited ||= isWaiting;
     if (isWaiting || (!waited && ports.now() - storedAt < NOTIFIED_WITHIN_MS)) return undefined;
-    const setAside = await table.readSetAside(webhook, NOTIFICATIONS_READ);
-    return setAside.some(({ item }) => JSON.stringify(item).includes(JSON.stringify(key).slice(1, -1)))
-      ? "set aside"
-      : "delivered";
+    return (await isSetAside(notifications, key)) ? "set aside" : "delivered";
   });
   return result ?? "waiting for Slack";
 }

@@ -82,7 +82,10 @@ async function ownSchedules(deployed: Deployed): Promise<OwnSchedules> {
  *
  * @throws UsageError with the nearest name
  */
-export function ownSchedule(name: string, { deployed, own, ticks }: Omit<FoundSchedules, "lambda">): OwnSchedule {
+export function ownSchedule(
+  name: string,
+  { deployed, own, ticks }: Pick<FoundSchedules, "own" | "ticks"> & { readonly deployed: Pick<Deployed, "name"> },
+): OwnSchedule {
   const config = own && ownValue(own.schedules, name);
   if (own !== undefined && config !== undefined) return { ...own, name, config };
   if (ticks.some((tick) => tick.name === name))

@@ -130,6 +130,8 @@ describe("ingress", () => {
     ["a longer text in SQS", `{"id":"1","v":1,"x":"${"\uffff".repeat(60_000)}"}`, 413],
     ["a name twice with the same value", '{"id":"1","v":1,"x":1,"x":1}', 400],
     ["half of a character", '{"id":"\\ud83d","v":1}', 400],
+    ["a line break within a text", '{"id":"1","v":1,"x":"a\nb"}', 400],
+    ["a byte order mark", '\ufeff{"id":"1","v":1}', 400],
     ["depth", `{"id":"1","v":1,"x":${"[".repeat(5_000)}${"]".repeat(5_000)}}`, 400],
     ["more than it takes", `{"id":"1","v":1,"x":"${"x".repeat(204_800)}"}`, 413],
   ])("refuses %s", async (_, body, status) => {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 
 import { hasPlainSecret, isPlainSecret, plainSecrets, secretInUrl } from "../../../functions/shared/plain-secret";
+import { measured } from "../../support/measured";
 
 describe("a secret in plain text", () => {
   it.each([
@@ -144,8 +145,7 @@ describe("a secret in plain text", () => {
   });
 
   it("is judged in linear time", () => {
-    const start = performance.now();
-    for (const text of [
+    const texts = [
       "a".repeat(65_536),
       '"'.repeat(65_536),
       '"a":'.repeat(16_384),
@@ -157,8 +157,7 @@ describe("a secret in plain text", () => {
       "[".repeat(65_536),
       'name="a"\n'.repeat(7_000),
       "eyJ-".repeat(65_536),
-    ])
-      hasPlainSecret(text);
-    expect(performance.now() - start).toBeLessThan(2_000);
+    ];
+    expect(measured(() => texts.map(hasPlainSecret)).cpuMs).toBeLessThan(2_000);
   });
 });

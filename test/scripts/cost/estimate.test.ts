@@ -1,6 +1,7 @@
 import { estimate } from "../../../scripts/cost/estimate";
 import { PRICES } from "../../../scripts/shared/prices";
 import type { Resource } from "../../../modules/synthesized/resources";
+import { measured } from "../../support/measured";
 
 const resource = (type: string, name: string, values: Resource["values"] = {}): Resource => ({
   address: `module.bells.${type}.${name}`,
@@ -178,9 +179,9 @@ const functions = (count: number): readonly Resource[] =>
 it("takes time in proportion to the resources", () => {
   const milliseconds = (count: number) => {
     const resources = functions(count);
-    const start = process.cpuUsage();
-    expect(estimate(resources).idle).toHaveLength(count);
-    return process.cpuUsage(start).user / 1_000;
+    const { result, cpuMs } = measured(() => estimate(resources));
+    expect(result.idle).toHaveLength(count);
+    return cpuMs;
   };
   milliseconds(100);
   const few = Math.max(milliseconds(100), 5);

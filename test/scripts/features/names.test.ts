@@ -1,4 +1,5 @@
 import { schedulesSchema } from "../../../functions/schedules/contract";
+import { runsTable } from "../../../functions/schedules/storage/runs-table";
 import { ownSchedule } from "../../../scripts/features/schedules/environment";
 import { workflowOf } from "../../../scripts/features/workflows/environment";
 import { outputsOf, pipelineOf, type Features } from "../../../scripts/shared/feature-outputs";
@@ -22,9 +23,11 @@ describe.each(INHERITED)("the name %s, which nothing has", (name) => {
   });
 
   it("is no schedule", () => {
-    const own = { schedules: schedulesSchema.parse({ report: { schedule: "rate(1 hour)" } }) };
-    const found = { deployed, own, ticks: [] } as unknown as Parameters<typeof ownSchedule>[1];
-    expect(() => ownSchedule(name, found)).toThrow(`local has no schedule "${name}". It has: report`);
+    const schedules = schedulesSchema.parse({ report: { schedule: "rate(1 hour)" } });
+    const own = { schedules, table: runsTable(() => Promise.resolve({}), "runs"), functionPrefix: "local-" };
+    expect(() => ownSchedule(name, { deployed, own, ticks: [] })).toThrow(
+      `local has no schedule "${name}". It has: report`,
+    );
   });
 });
 

@@ -9,9 +9,11 @@ export interface Applied {
 }
 
 export interface Rules {
-  /** Failures, among so many, that open an incident; consecutive successes that close it. */
+  /** Failures that open an incident. */
   readonly failures: number;
+  /** Successive checks that the failures are counted in. */
   readonly within: number;
+  /** Consecutive successes that close it. */
   readonly successes: number;
 }
 

@@ -71,3 +71,19 @@ export function Time({ at, as = "relative" }: TimeProps): JSX.Element {
 export function Since({ at }: { readonly at: string }): JSX.Element {
   return <span>{span(useNow() - Date.parse(at))}</span>;
 }
+
+/** A list of times, each local and relative. */
+export function Instants({ at: times }: { readonly at: readonly string[] }): JSX.Element {
+  return (
+    <ol class="rows">
+      {times.map((at) => (
+        <li key={at}>
+          <div class="line">
+            <Time at={at} as="local" />
+          </div>
+          <Time at={at} />
+        </li>
+      ))}
+    </ol>
+  );
+}

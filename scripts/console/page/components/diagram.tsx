@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import type { ActivityView, ArchitectureEdge, ArchitectureNode, FeatureDrawing, NodeKind } from "../../contract";
 import { relative } from "../format";
+import { ArrowHead } from "./arrow";
 import { useNow } from "./clock";
 
 const KIND_LABELS: Readonly<Record<NodeKind, string>> = {
@@ -52,19 +53,7 @@ export function Diagram({ drawing: { feature, width, height, nodes, edges }, act
   return (
     <div class="diagram" role="region" tabIndex={0} aria-label={`Architecture of ${feature}`}>
       <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`}>
-        <defs>
-          <marker
-            id={`arrow-${feature}`}
-            viewBox="0 0 8 8"
-            refX="7"
-            refY="4"
-            markerWidth="7"
-            markerHeight="7"
-            orient="auto"
-          >
-            <path d="M0 .8 7 4 0 7.2z" class="arrow" />
-          </marker>
-        </defs>
+        <ArrowHead id={`arrow-${feature}`} />
         <g aria-hidden="true">
           {edges.map((edge) => {
             const at = (runOf(edge.to) ?? runOf(edge.from))?.lastAt;

@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { Health, MachineState, MachineView, StateStatus } from "../../contract";
 import { pretty } from "../format";
+import { ArrowHead } from "./arrow";
 import { Time } from "./clock";
 import { Badge, Code, Empty } from "./parts";
 
@@ -24,19 +25,7 @@ export function Machine({ machine: { width, height, states, edges } }: { readonl
     <div class="machine">
       <div class="diagram" role="region" tabIndex={0} aria-label="State machine">
         <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`}>
-          <defs>
-            <marker
-              id="arrow-machine"
-              viewBox="0 0 8 8"
-              refX="7"
-              refY="4"
-              markerWidth="7"
-              markerHeight="7"
-              orient="auto"
-            >
-              <path d="M0 .8 7 4 0 7.2z" class="arrow" />
-            </marker>
-          </defs>
+          <ArrowHead id="arrow-machine" />
           <g aria-hidden="true">
             {edges.map(({ from, to, path, isCatch, isTaken }) => (
               <g key={`${from} ${to}`} class={`edge ${isTaken ? "taken" : ""} ${isCatch ? "catch" : ""}`}>

@@ -4,7 +4,8 @@ import type { ExportRun, ExportView, Health, Query } from "../../contract";
 import { ActionButton } from "../components/action";
 import { Time } from "../components/clock";
 import { Badge, Empty, Filter, Loaded, Panel } from "../components/parts";
-import { bytes, counted, span, whole } from "../format";
+import { size } from "../../../shared/progress";
+import { counted, span, whole } from "../format";
 import { useLive } from "../live";
 import { href } from "../router";
 
@@ -12,8 +13,14 @@ const HEALTH: Readonly<Record<ExportRun["status"], Health>> = {
   RUNNING: "maintenance",
   SUCCEEDED: "up",
   FAILED: "down",
-  SUPERSEDED: "unknown",
+  TIMED_OUT: "down",
+  ABORTED: "degraded",
 };
+
+/** `timed out` */
+function textOf(status: ExportRun["status"]): string {
+  return status.toLowerCase().replace("_", " ");
+}
 
 export function Exports({ query: { q = "" } }: { readonly query: Query }): JSX.Element {
   const live = useLive("exports");
@@ -40,7 +47,7 @@ export function Exports({ query: { q = "" } }: { readonly query: Query }): JSX.E
                       <span class="detail">
                         {table}: {kind}
                       </span>
-                      {last !== undefined && <Badge health={HEALTH[last.status]} text={last.status.toLowerCase()} />}
+                      {last !== undefined && <Badge health={HEALTH[last.status]} text={textOf(last.status)} />}
                     </div>
                     {last !== undefined && <Time at={last.startedAt} />}
                     <ActionButton name="exports.run" values={{ export: name }} onDone={live.reload} />
@@ -63,16 +70,16 @@ function Runs({ runs }: { readonly runs: readonly ExportRun[] }): JSX.Element {
   return (
     <ul class="rows">
       {runs.map((run) => {
-        const { export: name, id, day, trigger, status, startedAt, finishedAt, items, bytes: size, location } = run;
+        const { export: name, id, day, trigger, status, startedAt, finishedAt, items, bytes, location } = run;
         return (
           <li key={`${name} ${id}`}>
             <div class="line">
-              <Badge health={HEALTH[status]} text={status.toLowerCase()} />
+              <Badge health={HEALTH[status]} text={textOf(status)} />
               <a href={href("exports", name)}>{name}</a>
               <span class="detail">
                 {day}, {trigger}
                 {items !== undefined && `, ${counted(items, "item")}`}
-                {size !== undefined && `, ${bytes(size)}`}
+                {bytes !== undefined && `, ${size(bytes)}`}
                 {finishedAt !== undefined && `, took ${span(Date.parse(finishedAt) - Date.parse(startedAt))}`}
                 {location !== undefined && `, ${location}`}
                 {run.error !== undefined && ` ${run.error}`}
@@ -116,7 +123,7 @@ function Details({ view, onDone }: { readonly view: ExportView; readonly onDone:
 }
 
 function Progress({ progress }: { readonly progress: NonNullable<ExportView["progress"]> }): JSX.Element {
-  const { items, tableItems, bytes: size, segments, segmentsDone } = progress;
+  const { items, tableItems, bytes, segments, segmentsDone } = progress;
   return (
     <Panel title="It runs">
       <progress
@@ -126,7 +133,7 @@ function Progress({ progress }: { readonly progress: NonNullable<ExportView["pro
       />
       <p class="calm">
         {counted(items, "item")}
-        {tableItems !== null && ` of about ${whole(tableItems)}`}, {bytes(size)}, {segmentsDone} of{" "}
+        {tableItems !== null && ` of about ${whole(tableItems)}`}, {size(bytes)}, {segmentsDone} of{" "}
         {counted(segments, "segment")}
       </p>
     </Panel>
@@ -136,13 +143,13 @@ function Progress({ progress }: { readonly progress: NonNullable<ExportView["pro
 const FILES_SHOWN = 200;
 
 function Manifest({ manifest }: { readonly manifest: NonNullable<ExportView["manifest"]> }): JSX.Element {
-  const { uri, items, bytes: size, files } = manifest;
+  const { uri, items, bytes, files } = manifest;
   return (
     <Panel
       title="Manifest of the last finished run"
       aside={
         <span class="calm">
-          {counted(items, "item")}, {bytes(size)}
+          {counted(items, "item")}, {size(bytes)}
         </span>
       }
     >
@@ -154,7 +161,7 @@ function Manifest({ manifest }: { readonly manifest: NonNullable<ExportView["man
               <span>{file.key}</span>
             </div>
             <span class="when">
-              {counted(file.items, "item")}, {bytes(file.bytes)}
+              {counted(file.items, "item")}, {size(file.bytes)}
             </span>
           </li>
         ))}

@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import type { Health, Query, ScheduleDetailsView, SchedulesView } from "../../contract";
 import { ActionButton } from "../components/action";
-import { Time } from "../components/clock";
+import { Instants, Time } from "../components/clock";
 import { Badge, Code, Empty, Filter, Loaded, Panel, Tabs } from "../components/parts";
 import { pretty, span } from "../format";
 import { useLive } from "../live";
@@ -129,20 +129,7 @@ function Details({ view, onDone }: { readonly view: ScheduleDetailsView; readonl
         {view.runs.length === 0 ? <Empty>It has not run yet.</Empty> : <Runs runs={view.runs} />}
       </Panel>
       <Panel title="Next runs">
-        {view.preview.length === 0 ? (
-          <Empty>It does not run again.</Empty>
-        ) : (
-          <ol class="rows">
-            {view.preview.map((at) => (
-              <li key={at}>
-                <div class="line">
-                  <Time at={at} as="local" />
-                </div>
-                <Time at={at} />
-              </li>
-            ))}
-          </ol>
-        )}
+        {view.preview.length === 0 ? <Empty>It does not run again.</Empty> : <Instants at={view.preview} />}
       </Panel>
     </>
   );

@@ -10,7 +10,7 @@ import {
   type TimerView,
 } from "../../contract";
 import { ActionButton } from "../components/action";
-import { Time } from "../components/clock";
+import { Instants, Time } from "../components/clock";
 import { Badge, Code, Empty, Filter, Loaded, Panel, Tabs } from "../components/parts";
 import { WindowList } from "../components/window-list";
 import { counted, pretty, span, whole } from "../format";
@@ -181,20 +181,7 @@ function TimerDetails({ view: { timer, json, preview, fires }, onDone }: Details
       </div>
       <div class="columns">
         <Panel title="Next fires">
-          {preview.length === 0 ? (
-            <Empty>It does not fire again.</Empty>
-          ) : (
-            <ol class="rows">
-              {preview.map((at) => (
-                <li key={at}>
-                  <div class="line">
-                    <Time at={at} as="local" />
-                  </div>
-                  <Time at={at} />
-                </li>
-              ))}
-            </ol>
-          )}
+          {preview.length === 0 ? <Empty>It does not fire again.</Empty> : <Instants at={preview} />}
         </Panel>
         <Panel title="Fires">
           <Fires fires={fires} />

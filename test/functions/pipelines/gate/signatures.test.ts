@@ -127,6 +127,32 @@ describe.each(Object.entries(EXAMPLES))("a signature %s", (_, example) => {
   });
 });
 
+describe("a signature of another sender", () => {
+  const hmac = (encoding: "hex" | "base64") => createHmac("sha256", "s").update("{}").digest(encoding);
+  const check =
+    (encoding: "hex" | "base64", signature: string, secret = "s") =>
+    () =>
+      verifySignature(
+        { headers: { "x-signature": signature }, body: "{}" },
+        custom({ header: "X-Signature", algorithm: "sha256", encoding }),
+        [secret],
+        0,
+      );
+
+  it.each(["", "sha256=", "v1=", "hmac-sha256=", "v1=00,v1=", "00, "])("may have the prefix %j", (prefix) => {
+    for (const encoding of ["hex", "base64"] as const)
+      expect(check(encoding, `${prefix}${hmac(encoding)}`)()).toBe(hmac("hex"));
+  });
+});
+
+it("a secret of Standard Webhooks without a key verifies nothing", () => {
+  const { request, at } = EXAMPLES["of Standard Webhooks"] ?? { request: { headers: {}, body: "" }, at: 0 };
+  const signature = createHmac("sha256", "").update(`msg.${at}.${request.body}`).digest("base64");
+  const headers = { "webhook-id": "msg", "webhook-timestamp": String(at), "webhook-signature": `v1,${signature}` };
+  for (const secret of ["whsec_", "---", "whsec_="])
+    expect(() => verifySignature({ ...request, headers }, "standard-webhooks", [secret], at * 1_000)).toThrow();
+});
+
 describe("a webhook's configuration", () => {
   const parse = (verify: object) => pipelineSchema.safeParse({ key: "/id", webhook: { verify, secret: "/secret" } });
   const base = { header: "X-Signature", algorithm: "sha256", encoding: "hex" };

@@ -104,6 +104,14 @@ describe("a notification", () => {
   });
 });
 
+it("a notification of a malformed row has no values of Object's own", () => {
+  const labelled = pipelineSchema.parse({ key: "/k", summary: { constructor: "/x", toString: "/y" } });
+  const malformed = { key: { S: "1" }, data: { S: "not JSON" } };
+  expect(
+    notificationOf("p", labelled, { before: malformed, after: { ...malformed, digest: { S: "2" } } })?.fields,
+  ).toEqual([]);
+});
+
 describe("a Slack message", () => {
   it("of one notification is a card", () => {
     const one = notification({

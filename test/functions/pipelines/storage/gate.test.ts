@@ -74,4 +74,24 @@ describe("the gate", () => {
       { numRuns: 500 },
     );
   });
+
+  it("accepts no text that is not JSON, and changes none that is", () => {
+    const json = fc
+      .oneof(fc.jsonValue(), fc.string())
+      .map((text) => JSON.stringify({ id: "1", v: 1, text }, undefined, 1));
+    const inserted = fc.constantFrom(...Array.from('"\\{}[],:0 \n\r\t\b\f\v\u0000\u0085\u00a0\u2028\ufeff\uffff'));
+    fc.assert(
+      fc.property(json, inserted, fc.nat(), (valid, character, at) => {
+        const index = at % (valid.length + 1);
+        const text = `${valid.slice(0, index)}${character}${valid.slice(index)}`;
+        try {
+          const { data } = readMessage(text, all, 1);
+          expect(JSON.parse(data)).toEqual(JSON.parse(text));
+        } catch (error) {
+          expect(error).toBeInstanceOf(MalformedMessageError);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
 });

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { taskRequestSchema } from "../../../../functions/workflows/contract";
 import { hashOf } from "../../../../functions/workflows/task/input-hash";
 import { hasExactNumbers } from "../../../../functions/shared/json-text";
+import { measured } from "../../../support/measured";
 
 const nested = (depth: number): unknown => JSON.parse("[".repeat(depth) + "]".repeat(depth));
 
@@ -83,9 +84,8 @@ describe("the hash of an input", () => {
 
 it("a number of any length is judged in linear time: a request has 29 seconds", () => {
   const zeros = "0".repeat(240_000);
-  const start = performance.now();
-  expect(hasExactNumbers(`{"input":0.1${zeros}1}`)).toBe(false);
-  expect(hasExactNumbers(`{"input":0.1${zeros}}`)).toBe(true);
+  const { result, cpuMs } = measured(() => ["1", ""].map((end) => hasExactNumbers(`{"input":0.1${zeros}${end}}`)));
+  expect(result).toEqual([false, true]);
   // A minute before.
-  expect(performance.now() - start).toBeLessThan(10_000);
+  expect(cpuMs).toBeLessThan(10_000);
 });

@@ -25,6 +25,24 @@ export interface EnvironmentView {
   readonly now: string;
   /** Milliseconds between two polls of a view. */
   readonly pollMs: number;
+  /** Undefined: no clock that can be moved. AWS has the time of the world. */
+  readonly clock?: ClockView;
+}
+
+/** The clock of the emulator of npm start. */
+export interface ClockView {
+  /** How far it is ahead of the machine's, in milliseconds. */
+  readonly aheadMs: number;
+  readonly isMoving: boolean;
+  /** Where it is being moved to. Undefined: nowhere, or on and on at a speed. */
+  readonly until?: string;
+  /** 1: as fast as the machine's. */
+  readonly speed: number;
+  /** Since the last move began. */
+  readonly invocations: number;
+  readonly failed: number;
+  /** Why the last move ended early. */
+  readonly error?: string;
 }
 
 /** Every error of the server. */
@@ -370,19 +388,22 @@ export interface MachineState {
   readonly y: number;
   readonly width: number;
   readonly height: number;
-  readonly enteredAt?: string;
-  readonly exitedAt?: string;
+  readonly enteredAt?: string | undefined;
+  readonly exitedAt?: string | undefined;
   /** JSON texts. */
-  readonly input?: string;
-  readonly output?: string;
-  readonly error?: string;
+  readonly input?: string | undefined;
+  readonly output?: string | undefined;
+  readonly error?: string | undefined;
   /** How often it was entered. */
   readonly entered: number;
+  /** True: a Parallel or Map, with its states within its bounds. */
+  readonly isGroup: boolean;
 }
 
 export interface MachineView {
   readonly width: number;
   readonly height: number;
+  /** A group comes before the states in it. */
   readonly states: readonly MachineState[];
   readonly edges: readonly {
     readonly from: string;

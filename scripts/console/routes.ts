@@ -52,7 +52,7 @@ export function routesOf(source: Source, { canWrite, where }: Writing): Routes {
 }
 
 async function readEnvironment({ environment, now }: Source, writing: Writing): Promise<EnvironmentView> {
-  const { name, app, aws, features } = await environment();
+  const { name, app, aws, features, clock } = await environment();
   return {
     name,
     app,
@@ -60,5 +60,6 @@ async function readEnvironment({ environment, now }: Source, writing: Writing): 
     features: Object.keys(features),
     now: new Date(now()).toISOString(),
     pollMs: aws.endpoint === undefined ? POLL_MS.aws : POLL_MS.emulator,
+    ...(clock !== undefined && { clock }),
   };
 }

@@ -4,10 +4,11 @@ import { duration } from "../shared/progress";
 import { table } from "../shared/table";
 import type { ClockState } from "./clock";
 
-/** `2026-11-27T06:00:00Z, 24 h 0 min ahead` */
-export function describeClock({ nowMs, offsetMs, speed }: ClockState): string {
+/** `2026-11-27T06:00:00Z, 24 h 0 min ahead of the machine, on its way to 2026-11-28T06:00:00Z` */
+export function describeClock({ nowMs, offsetMs, speed, untilMs }: ClockState): string {
   const ahead = offsetMs < SECOND_MS ? "the machine's time" : `${duration(offsetMs / SECOND_MS)} ahead of the machine`;
-  return `${instant(nowMs)}, ${ahead}${speed === 1 ? "" : `, ${speed} times as fast`}`;
+  const to = untilMs === null ? "" : `, on its way to ${instant(untilMs)}`;
+  return `${instant(nowMs)}, ${ahead}${speed === 1 ? "" : `, ${speed} times as fast`}${to}`;
 }
 
 /** `2026-11-27T06:00:00Z` */

@@ -367,6 +367,62 @@ describe("an action", () => {
   });
 });
 
+describe("the clock of local", () => {
+  it("lets time pass as far as the slider says, by a command", async () => {
+    const runs: (readonly [name: string, values: Values])[] = [];
+    const { page: opened } = await open({
+      act: (name, values) => {
+        runs.push([name, values]);
+        return Promise.resolve({ ok: true, output: "on its way" });
+      },
+    });
+    await opened.getByText("Real time").click();
+    const slider = opened.getByRole("slider", { name: "Let time pass" });
+    await slider.press("End");
+    expect(await slider.getAttribute("aria-valuetext")).toMatch(/^7 d, until .*28/);
+    await slider.press("ArrowLeft");
+    await slider.press("ArrowLeft");
+    expect(await violations(opened)).toEqual([]);
+    await opened.getByRole("button", { name: "Advance the clock" }).click();
+    const dialog = opened.getByRole("dialog", { name: "Advance the clock" });
+    expect(await dialog.getByLabel("Command", { exact: true }).innerText()).toBe(
+      "npx almanac clock advance --no-wait 1d",
+    );
+    await dialog.getByRole("button", { name: "Advance the clock" }).click();
+    await dialog.getByText("on its way").waitFor();
+    expect(runs).toEqual([["clock.advance", { by: "1d" }]]);
+  });
+
+  it.each(LOOKS)("that was moved says so above every view, on a %s", async (_, look) => {
+    const clock = { aheadMs: 93_600_000, error: "After 60 s these are still busy: timers-dispatch." };
+    const { page: opened, visit } = await open({ look, clock });
+    for (const path of ["/workflows/task/order-17"]) {
+      await visit(path);
+      const bar = opened.getByRole("region", { name: "Clock" });
+      expect(await bar.innerText()).toMatch(/Not real time:.*21.*2026.* 1 d 2 h ahead\. It stopped: After 60 s/s);
+      expect(await bar.getByRole("button", { name: "Back to now" }).isVisible()).toBe(true);
+      expect(await violations(opened)).toEqual([]);
+      expect(await opened.evaluate("document.documentElement.scrollWidth")).toBe(look.viewport.width);
+    }
+  });
+
+  it("that is being moved shows how far it is, and can be stopped", async () => {
+    const moving = {
+      aheadMs: 60_000,
+      isMoving: true,
+      until: "2026-11-22T06:56:00.000Z",
+      invocations: 1_234,
+      failed: 1,
+    };
+    const { page: opened } = await open({ clock: moving });
+    const bar = opened.getByRole("region", { name: "Clock" });
+    expect(await bar.innerText()).toMatch(/on its way to .*22.*: 1,234 invocations, 1 failed/s);
+    await bar.getByRole("button", { name: "Stop it here" }).click();
+    const dialog = opened.getByRole("dialog", { name: "Stop it here" });
+    expect(await dialog.getByLabel("Command", { exact: true }).innerText()).toBe("npx almanac clock speed 1");
+  });
+});
+
 describe("a task", () => {
   it("shows its machine with the current state, and the input of the state that is chosen", async () => {
     const { page: opened, visit } = await open();

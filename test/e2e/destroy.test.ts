@@ -43,6 +43,7 @@ describe("npx almanac clock", () => {
   it("moves the time of the whole system, and puts it back", async () => {
     for (const run of [
       () => npmRun("clock", "advance", "3m", "--home", home),
+      () => npmRun("clock", "advance", "1m", "--no-wait", "--home", home),
       () => npmRun("clock", "speed", "10", "--home", home),
       () => npmRun("clock", "now", "--home", home),
       () => npmRun("clock", "status", "--home", home),

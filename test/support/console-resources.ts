@@ -111,6 +111,37 @@ export const TASK_MACHINE = JSON.stringify({
   },
 });
 
+/** Two branches, one of which handles each item of a list. */
+export const NESTED_MACHINE = JSON.stringify({
+  StartAt: "Prepare",
+  States: {
+    Prepare: { Type: "Pass", Next: "Both" },
+    Both: {
+      Type: "Parallel",
+      Branches: [
+        {
+          StartAt: "Charge",
+          States: { Charge: { Type: "Task", Next: "Receipt" }, Receipt: { Type: "Task", End: true } },
+        },
+        {
+          StartAt: "Each item",
+          States: {
+            "Each item": {
+              Type: "Map",
+              ItemProcessor: { StartAt: "Ship", States: { Ship: { Type: "Task", End: true } } },
+              End: true,
+            },
+          },
+        },
+      ],
+      Catch: [{ ErrorEquals: ["States.ALL"], Next: "Undo" }],
+      Next: "Done",
+    },
+    Undo: { Type: "Task", Next: "Done" },
+    Done: { Type: "Succeed" },
+  },
+});
+
 export function consoleResources(): readonly Resource[] {
   const heartbeats = featureOf("heartbeats");
   const timers = featureOf("timers");

@@ -1,10 +1,11 @@
 /** Views of a console as its server sends them: a busy environment at a fixed time. */
-import type { Query, TimersView, TimerSummary, ViewName, Views } from "../../scripts/console/contract";
+import type { ClockView, Query, TimersView, TimerSummary, ViewName, Views } from "../../scripts/console/contract";
 import { drawingsOf } from "../../scripts/console/architecture/layout";
 import { graphOf } from "../../scripts/console/architecture/graph";
 import { machineView } from "../../scripts/console/architecture/machine";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../functions/shared/time";
 import { consoleResources, TASK_MACHINE } from "./console-resources";
+import { historyOf } from "./machine-history";
 import { monitorStatus, variedDocument } from "./status-documents";
 
 /** When the views are of. */
@@ -19,6 +20,8 @@ export interface FakeViewsOptions {
   readonly hostile?: string;
   readonly timers?: number;
   readonly canWrite?: boolean;
+  /** @default the machine's time */
+  readonly clock?: Partial<ClockView>;
   /** @default 60 s: a test waits for nothing */
   readonly pollMs?: number;
 }
@@ -28,6 +31,7 @@ export function fakeViews({
   hostile,
   timers = 40,
   canWrite = true,
+  clock = {},
   pollMs = 60_000,
 }: FakeViewsOptions = {}): FakeViews {
   const text = (ordinary: string) => hostile ?? ordinary;
@@ -85,6 +89,7 @@ export function fakeViews({
         features: ["heartbeats", "timers", "schedules", "exports", "pipelines", "workflows"],
         now: CONSOLE_NOW,
         pollMs,
+        clock: { aheadMs: 0, isMoving: false, speed: 1, invocations: 0, failed: 0, ...clock },
       }),
     overview: () =>
       Promise.resolve({
@@ -361,19 +366,20 @@ export function fakeViews({
           { state: "ApproveAgain", requestedAt: at(-60_000) },
         ],
         canRedrive: true,
-        machine: machineView(TASK_MACHINE, [
-          { type: "ExecutionStarted", at: NOW - 90_000 },
-          { type: "TaskStateEntered", at: NOW - 90_000, state: "RecordStart", input: '{"taskId":"order-17"}' },
-          { type: "TaskStateExited", at: NOW - 89_500, state: "RecordStart", output: '{"taskId":"order-17"}' },
-          {
-            type: "WaitStateEntered",
-            at: NOW - 89_400,
-            state: "Pause",
-            input: JSON.stringify({ taskId: text("order-17") }),
-          },
-          { type: "WaitStateExited", at: NOW - 59_400, state: "Pause", output: '{"taskId":"order-17"}' },
-          { type: "TaskStateEntered", at: NOW - 59_300, state: "Work", input: '{"taskId":"order-17"}' },
-        ]),
+        machine: machineView(
+          TASK_MACHINE,
+          historyOf([
+            ["ExecutionStarted", { at: NOW - 90_000 }],
+            ["TaskStateEntered", { at: NOW - 90_000, state: "RecordStart", input: '{"taskId":"order-17"}' }],
+            ["TaskStateExited", { at: NOW - 89_500, state: "RecordStart", output: '{"taskId":"order-17"}' }],
+            [
+              "WaitStateEntered",
+              { at: NOW - 89_400, state: "Pause", input: JSON.stringify({ taskId: text("order-17") }) },
+            ],
+            ["WaitStateExited", { at: NOW - 59_400, state: "Pause", output: '{"taskId":"order-17"}' }],
+            ["TaskStateEntered", { at: NOW - 59_300, state: "Work", input: '{"taskId":"order-17"}' }],
+          ]),
+        ),
       }),
     logs: ({ q = "", name, level }) =>
       Promise.resolve({

@@ -1,7 +1,7 @@
 /** `almanac clock advance 1d`: what would happen until then, now. */
 import { InvalidArgumentError } from "commander";
 import { SECOND_MS } from "../../../functions/shared/time";
-import { advanceClock, readClock } from "../../emulator/clock";
+import { advanceClock, beginAdvance, readClock } from "../../emulator/clock";
 import { describeClock, describeRan, instant } from "../../emulator/describe-clock";
 import { requireRunning } from "../../emulator/run-record";
 import {
@@ -21,6 +21,7 @@ interface Options extends JsonOption {
   readonly home: string;
   /** Epoch milliseconds. */
   readonly until?: number;
+  readonly wait: boolean;
 }
 
 export const command = () =>
@@ -36,6 +37,7 @@ export const command = () =>
   )
     .argument("[time]", "how far: 90s, 15m, 2h, 1d", durationOf)
     .option("--until <instant>", "to where: 2026-12-24T06:00:00Z", instantOf)
+    .option("--no-wait", "only begin: `npx almanac clock status` shows how far it is")
     .action(exitCodeOf(run));
 
 function durationOf(text: string): number {
@@ -51,7 +53,7 @@ function instantOf(text: string): number {
   return time;
 }
 
-async function run(seconds: number | undefined, { home, json, until }: Options): Promise<number> {
+async function run(seconds: number | undefined, { home, json, until, wait }: Options): Promise<number> {
   if ((seconds === undefined) === (until === undefined))
     throw new UsageError("Pass how far (1d) or to where (--until 2026-12-24T06:00:00Z).");
   const { endpoint } = await requireRunning(homeAt(home));
@@ -59,6 +61,11 @@ async function run(seconds: number | undefined, { home, json, until }: Options):
   const to = until ?? from + (seconds ?? 0) * SECOND_MS;
   if (to <= from) throw new UsageError(`It is ${instant(from)} on the emulator already: the clock only moves forward.`);
 
+  if (!wait) {
+    const clock = await beginAdvance(endpoint, to);
+    console.log(json ? JSON.stringify(clock) : describeClock(clock));
+    return EXIT.ok;
+  }
   const interrupt = new AbortController();
   process.once("SIGINT", () => {
     interrupt.abort();

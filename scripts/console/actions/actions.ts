@@ -21,6 +21,8 @@ export interface Call {
   readonly positional: readonly string[];
   /** Its standard input. */
   readonly input?: string;
+  /** True: it works on the emulator of a home, whatever is deployed there. */
+  readonly ofEmulator?: boolean;
 }
 
 interface Action {
@@ -48,6 +50,39 @@ function decision(verb: "approve" | "reject", value: (name: string) => string): 
 }
 
 export const ACTIONS = {
+  "clock.advance": {
+    title: "Advance the clock",
+    given: ["by"],
+    call: (value) => ({
+      words: ["clock", "advance"],
+      options: { "--no-wait": true },
+      positional: [value("by")],
+      ofEmulator: true,
+    }),
+  },
+  "clock.speed": {
+    title: "Set its speed",
+    given: [],
+    fields: [
+      {
+        name: "factor",
+        label: "How many times as fast as real time",
+        initial: "60",
+        choices: ["1", "10", "60", "600", "3600"],
+      },
+    ],
+    call: (value) => ({ words: ["clock", "speed"], positional: [value("factor")], ofEmulator: true }),
+  },
+  "clock.stop": {
+    title: "Stop it here",
+    given: [],
+    call: () => ({ words: ["clock", "speed"], positional: ["1"], ofEmulator: true }),
+  },
+  "clock.now": {
+    title: "Back to now",
+    given: [],
+    call: () => ({ words: ["clock", "now"], positional: [], ofEmulator: true }),
+  },
   "heartbeats.check": {
     title: "Check now",
     given: [],
@@ -230,8 +265,10 @@ export function callOf(name: ActionName, values: Values): Call {
 export type Where = Readonly<Record<string, string>>;
 
 /** Arguments of `almanac`. No value can become an option: options have theirs in one word, and the rest follows `--`. */
-export function argumentsOf({ words, options = {}, positional }: Call, where: Where): readonly string[] {
-  const set = Object.entries({ ...options, ...where }).flatMap(([name, value]) => {
+export function argumentsOf(call: Call, where: Where): readonly string[] {
+  const { words, options = {}, positional, ofEmulator = false } = call;
+  const place = Object.entries(where).filter(([name]) => !ofEmulator || name === "--home");
+  const set = [...Object.entries(options), ...place].flatMap(([name, value]) => {
     if (value === "" || value === false) return [];
     return [value === true ? name : `${name}=${value}`];
   });

@@ -14,8 +14,13 @@ export interface Layout {
   readonly width: number;
   readonly height: number;
   readonly nodes: ReadonlyMap<string, Placed>;
-  /** SVG paths, in the order of the edges. */
-  readonly paths: readonly string[];
+  /** In the order of the edges: see {@link pathThrough}. */
+  readonly lines: readonly (readonly Point[])[];
+}
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
 }
 
 export interface LayoutOptions {
@@ -40,7 +45,7 @@ export function layOut(
     width: Math.ceil(width),
     height: Math.ceil(height),
     nodes: new Map(ids.map((id) => [id, placedAt(graph.node(id))])),
-    paths: edges.map(({ from, to }, index) => pathThrough(graph.edge(from, to, String(index)).points)),
+    lines: edges.map(({ from, to }, index) => graph.edge(from, to, String(index)).points),
   };
 }
 
@@ -48,13 +53,8 @@ function placedAt({ x, y, width, height }: Placed): Placed {
   return { x: Math.round(x), y: Math.round(y), width, height };
 }
 
-interface Point {
-  readonly x: number;
-  readonly y: number;
-}
-
-/** A curve from the first point to the last: quadratic pieces whose joints are the middles between the points. */
-function pathThrough([first, ...others]: readonly Point[]): string {
+/** An SVG path: a curve from the first point to the last, of quadratic pieces whose joints are the middles between the points. */
+export function pathThrough([first, ...others]: readonly Point[] = []): string {
   const last = others.at(-1);
   if (first === undefined || last === undefined) return "";
   const at = ({ x, y }: Point) => `${Math.round(x)} ${Math.round(y)}`;
@@ -111,7 +111,7 @@ function drawing(feature: string, nodes: readonly GraphNode[], edges: Graph["edg
       const at = placed.nodes.get(node.id);
       return at === undefined ? [] : [{ ...node, ...at, label: labels.get(node.id) ?? node.label }];
     }),
-    edges: edges.map((edge, index) => ({ ...edge, path: placed.paths[index] ?? "" })),
+    edges: edges.map((edge, index) => ({ ...edge, path: pathThrough(placed.lines[index]) })),
   };
 }
 

@@ -1,20 +1,8 @@
 /** A state machine, drawn: its states, their transitions, and what one execution did in them. Pure. */
 import { fieldsOf, parseJson, type Fields } from "../../shared/fields";
-import type { MachineState, MachineView } from "../contract";
-import { layOut } from "./layout";
-
-/** An event of an execution's history, as far as it is drawn. */
-export interface MachineEvent {
-  readonly type: string;
-  /** Epoch milliseconds. */
-  readonly at: number;
-  /** Of the events that enter and exit a state. */
-  readonly state?: string;
-  readonly input?: string;
-  readonly output?: string;
-  readonly error?: string;
-  readonly cause?: string;
-}
+import type { MachineView } from "../contract";
+import { layOut, pathThrough, type Layout, type Placed, type Point } from "./layout";
+import { runOf, transitionKey, type MachineEvent } from "./machine-run";
 
 interface Transition {
   readonly from: string;
@@ -22,44 +10,83 @@ interface Transition {
   readonly isCatch: boolean;
 }
 
+interface State {
+  readonly name: string;
+  readonly type: string;
+  readonly width: number;
+  readonly height: number;
+  /** The branches of a Parallel, or the machine of a Map's items. */
+  readonly inner: readonly Machine[];
+}
+
+/** States of one level, placed from its own corner. */
+interface Machine {
+  readonly states: readonly State[];
+  readonly transitions: readonly Transition[];
+  readonly layout: Layout;
+}
+
 const HEIGHT = 40;
 const CHARACTER_WIDTH = 7.6;
 const AROUND_NAME = 44;
 
+/** Around the states of a group; its name is above them. */
+const GROUP = { padding: 8, top: 26 } as const;
+
 /** @param definition in Amazon States Language */
 export function machineView(definition: string, events: readonly MachineEvent[]): MachineView {
-  const machine = fieldsOf(parseJson(definition));
-  const states = Object.entries(fieldsOf(machine["States"])).map(([name, state]) => [name, fieldsOf(state)] as const);
-  const transitions = states.flatMap(([name, state]) => transitionsOf(name, state));
-  const names = states.map(([name]) => name);
-  const known = transitions.filter(({ from, to }) => names.includes(from) && names.includes(to));
-  const placed = layOut(names, known, {
-    direction: "TB",
-    sizeOf: (name) => ({ width: Math.round(AROUND_NAME + name.length * CHARACTER_WIDTH), height: HEIGHT }),
-  });
-  const ran = runOf(events);
+  const machine = machineOf(fieldsOf(parseJson(definition)));
+  const run = runOf(events, parentsOf(machine));
+  const { width, height } = machine.layout;
+  const drawn = drawnAt(machine, { x: 0, y: 0 });
   return {
-    width: placed.width,
-    height: placed.height,
-    states: states.flatMap(([name, { Type }]): MachineState[] => {
-      const at = placed.nodes.get(name);
-      return at === undefined
-        ? []
-        : [{ name, type: String(Type), ...at, ...(ran.states.get(name) ?? { status: "idle", entered: 0 }) }];
-    }),
-    edges: known.map((edge, index) => ({
-      ...edge,
-      path: placed.paths[index] ?? "",
-      isTaken: ran.taken.has(JSON.stringify([edge.from, edge.to])),
+    width,
+    height,
+    states: drawn.states.map((state) => ({
+      ...state,
+      ...(run.states.get(state.name) ?? { status: "idle", entered: 0 }),
     })),
+    edges: drawn.edges.map((edge) => ({ ...edge, isTaken: run.taken.has(transitionKey(edge.from, edge.to)) })),
   };
 }
 
+function machineOf(fields: Fields): Machine {
+  const defined = Object.entries(fieldsOf(fields["States"])).map(([name, state]) => [name, fieldsOf(state)] as const);
+  const states = defined.map(([name, state]) => stateOf(name, state));
+  const byName = new Map(states.map((state) => [state.name, state]));
+  const transitions = defined
+    .flatMap(([name, state]) => transitionsOf(name, state))
+    .filter(({ from, to }) => byName.has(from) && byName.has(to));
+  const sizeOf = (name: string) => {
+    const { width = 0, height = 0 } = byName.get(name) ?? {};
+    return { width, height };
+  };
+  return { states, transitions, layout: layOut([...byName.keys()], transitions, { direction: "TB", sizeOf }) };
+}
+
+function stateOf(name: string, state: Fields): State {
+  const processor = fieldsOf(state["ItemProcessor"] ?? state["Iterator"]);
+  // Items of a distributed map have executions, and histories, of their own: they are drawn, and never entered.
+  const inner = [...listed(state, "Branches"), processor].filter((each) => "States" in each).map(machineOf);
+  const width = Math.round(AROUND_NAME + name.length * CHARACTER_WIDTH);
+  const { padding, top } = GROUP;
+  return {
+    name,
+    type: String(state["Type"]),
+    inner,
+    width: Math.max(width, padding + inner.reduce((sum, { layout }) => sum + layout.width + padding, 0)),
+    height: inner.length === 0 ? HEIGHT : top + padding + Math.max(...inner.map(({ layout }) => layout.height)),
+  };
+}
+
+function listed(state: Fields, name: string): readonly Fields[] {
+  const list: unknown = state[name];
+  return Array.isArray(list) ? list.map(fieldsOf) : [];
+}
+
 function transitionsOf(from: string, state: Fields): readonly Transition[] {
-  const listed = (name: string) =>
-    (Array.isArray(state[name]) ? (state[name] as readonly unknown[]) : []).map(fieldsOf);
-  const next = [state["Next"], state["Default"], ...listed("Choices").map((choice) => choice["Next"])];
-  const caught = listed("Catch").map((each) => each["Next"]);
+  const next = [state["Next"], state["Default"], ...listed(state, "Choices").map((choice) => choice["Next"])];
+  const caught = listed(state, "Catch").map((each) => each["Next"]);
   const to = (targets: readonly unknown[], isCatch: boolean) =>
     [...new Set(targets.filter((target): target is string => typeof target === "string"))].map((target) => ({
       from,
@@ -70,46 +97,47 @@ function transitionsOf(from: string, state: Fields): readonly Transition[] {
   return [...regular, ...to(caught, true).filter((each) => !regular.some((other) => other.to === each.to))];
 }
 
-type StateRun = Pick<MachineState, "status" | "enteredAt" | "exitedAt" | "input" | "output" | "error" | "entered">;
+/** The group of each state that is in one. */
+function parentsOf({ states }: Machine): ReadonlyMap<string, string> {
+  return new Map(
+    states.flatMap(({ name, inner }) =>
+      inner.flatMap((machine) => [
+        ...machine.states.map((state) => [state.name, name] as const),
+        ...parentsOf(machine),
+      ]),
+    ),
+  );
+}
 
-/** Step Functions names a state where it is entered and exited; what fails in between is of the last that was entered. */
-function runOf(events: readonly MachineEvent[]): {
-  readonly states: ReadonlyMap<string, StateRun>;
-  readonly taken: ReadonlySet<string>;
-} {
-  const states = new Map<string, StateRun>();
-  const taken = new Set<string>();
-  let current: string | undefined;
-  let last: string | undefined;
-  for (const { type, at, state, input, output, error, cause } of events) {
-    const time = new Date(at).toISOString();
-    if (state !== undefined && type.endsWith("StateEntered")) {
-      const before = states.get(state)?.entered ?? 0;
-      if (last !== undefined) taken.add(JSON.stringify([last, state]));
-      states.set(state, {
-        status: "current",
-        entered: before + 1,
-        enteredAt: time,
-        ...(input !== undefined && { input }),
-      });
-      current = state;
-    } else if (state !== undefined && type.endsWith("StateExited")) {
-      const known = states.get(state);
-      const status = known?.error === undefined ? "succeeded" : "failed";
-      states.set(state, { entered: 1, ...known, status, exitedAt: time, ...(output !== undefined && { output }) });
-      [current, last] = [undefined, state];
-    } else if (current !== undefined && (error !== undefined || /Failed$|TimedOut$|Aborted$/.test(type))) {
-      const known = states.get(current);
-      const reason = [error ?? type, cause].filter((text) => text !== undefined && text !== "").join(": ");
-      const isEnd = type.startsWith("Execution");
-      states.set(current, {
-        entered: 1,
-        status: "current",
-        ...known,
-        error: reason,
-        ...(isEnd && { status: "failed" }),
-      });
-    }
-  }
-  return { states, taken };
+interface Drawn {
+  readonly states: readonly (Placed & { readonly name: string; readonly type: string; readonly isGroup: boolean })[];
+  readonly edges: readonly (Transition & { readonly path: string })[];
+}
+
+/** @param corner of the level in the drawing */
+function drawnAt({ states, transitions, layout }: Machine, corner: Point): Drawn {
+  const moved = ({ x, y }: Point): Point => ({ x: corner.x + x, y: corner.y + y });
+  const all = states.map(({ name, type, width, height, inner }): Drawn => {
+    const center = moved(layout.nodes.get(name) ?? { x: 0, y: 0 });
+    let left = center.x - width / 2 + GROUP.padding;
+    const within = inner.map((machine) => {
+      const drawn = drawnAt(machine, { x: left, y: center.y - height / 2 + GROUP.top });
+      left += machine.layout.width + GROUP.padding;
+      return drawn;
+    });
+    return {
+      states: [
+        { name, type, ...center, width, height, isGroup: inner.length > 0 },
+        ...within.flatMap((drawn) => drawn.states),
+      ],
+      edges: within.flatMap((drawn) => drawn.edges),
+    };
+  });
+  return {
+    states: all.flatMap((drawn) => drawn.states),
+    edges: [
+      ...transitions.map((edge, index) => ({ ...edge, path: pathThrough(layout.lines[index]?.map(moved)) })),
+      ...all.flatMap((drawn) => drawn.edges),
+    ],
+  };
 }

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { EnvironmentView } from "../contract";
 import { ActionDialog, OpenAction } from "./components/action";
 import { setServerTime } from "./components/clock";
+import { ClockBar } from "./components/clock-bar";
 import { Empty, Icon, Loading } from "./components/parts";
 import { Help, useKeys } from "./components/keys";
 import { Environment, isWithoutSession, useLive } from "./live";
@@ -25,7 +26,7 @@ interface Screen {
 
 export function App(): JSX.Element {
   const place = usePlace();
-  const { data: environment, error } = useLive("environment");
+  const { data: environment, error, reload } = useLive("environment");
   if (environment !== undefined) setServerTime(environment.now);
   const screen = screenAt(place);
   const name = environment === undefined ? "" : ` · ${environment.app} ${environment.name}`;
@@ -42,16 +43,19 @@ export function App(): JSX.Element {
         Skip to the content
       </a>
       <Header environment={environment} place={place} onHelp={setHelp} />
-      <main id="main" tabIndex={-1}>
-        {isWithoutSession(error) ? (
-          <NoSession />
-        ) : (
-          <OpenAction.Provider value={setAction}>
-            <h1>{screen.title}</h1>
-            {environment === undefined && error === undefined ? <Loading /> : screen.content}
-          </OpenAction.Provider>
-        )}
-      </main>
+      <OpenAction.Provider value={setAction}>
+        {environment?.clock !== undefined && <ClockBar clock={environment.clock} onDone={reload} />}
+        <main id="main" tabIndex={-1}>
+          {isWithoutSession(error) ? (
+            <NoSession />
+          ) : (
+            <>
+              <h1>{screen.title}</h1>
+              {environment === undefined && error === undefined ? <Loading /> : screen.content}
+            </>
+          )}
+        </main>
+      </OpenAction.Provider>
       {action !== undefined && (
         <ActionDialog
           action={action}

@@ -10,7 +10,8 @@ import type { Deployed } from "../../environments/deployed";
 import type { AwsSettings } from "../../shared/aws-settings";
 import { resourcesOfState } from "../../terraform/state";
 import type { Resource } from "../../../modules/synthesized/resources";
-import { FEATURES } from "../contract";
+import { FEATURES, type ClockView } from "../contract";
+import { environmentClock, type EnvironmentClock } from "./clock";
 import { createS3Client } from "../../shared/s3-client";
 
 export interface Clients {
@@ -26,19 +27,26 @@ export interface Environment extends Deployed, Clients {
   /** The prefix of its names: `almanac`. */
   readonly app: string;
   readonly resources: readonly Resource[];
+  /** Undefined: it cannot be moved. */
+  readonly clock?: ClockView;
 }
 
 export interface Source {
   readonly environment: () => Promise<Environment>;
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds, of the environment's clock. */
   readonly now: () => number;
 }
 
 /** A deployment while the console runs shows after this time. */
 const REREAD_MS = 15 * SECOND_MS;
 
-export function sourceOf(find: () => Promise<Deployed>, now: () => number): Source {
-  const environments = new ExpiringCache<Environment>(REREAD_MS, { now });
+/** @param machineNow epoch milliseconds */
+export function sourceOf(
+  find: () => Promise<Deployed>,
+  machineNow: () => number,
+  { now, read }: EnvironmentClock = environmentClock(machineNow),
+): Source {
+  const environments = new ExpiringCache<Environment>(REREAD_MS, { now: machineNow });
   const clients = clientsOnce();
   const open = async (): Promise<Environment> => {
     const deployed = await find();
@@ -46,7 +54,14 @@ export function sourceOf(find: () => Promise<Deployed>, now: () => number): Sour
     const features = Object.fromEntries(Object.entries(deployed.features).sort(([a], [b]) => rankOf(a) - rankOf(b)));
     return { ...deployed, features, ...clients(deployed.aws), resources, app: appOf(resources) };
   };
-  return { environment: () => environments.get("", open), now };
+  return {
+    environment: async () => {
+      const environment = await environments.get("", open);
+      const clock = await read(environment.aws);
+      return { ...environment, ...(clock !== undefined && { clock }) };
+    },
+    now,
+  };
 }
 
 /** Terraform sorts them by name. */

@@ -13,7 +13,8 @@ import { taskTable } from "../../../functions/workflows/task/task-table";
 import type { Task } from "../../../functions/workflows/contract";
 import { workflowOf } from "../../features/workflows/environment";
 import { outputsOf } from "../../shared/feature-outputs";
-import { machineView, type MachineEvent } from "../architecture/machine";
+import { machineView } from "../architecture/machine";
+import type { MachineEvent } from "../architecture/machine-run";
 import { TASK_TABS, type Query, type TasksView, type TaskSummary, type TaskView } from "../contract";
 import type { Environment, Source } from "./source";
 
@@ -120,12 +121,21 @@ async function readExecution(sfn: SFNClient, executionArn: string): Promise<Read
 }
 
 function eventOf(event: HistoryEvent): MachineEvent {
-  const { type = "", timestamp, stateEnteredEventDetails: entered, stateExitedEventDetails: exited } = event;
+  const {
+    id = 0,
+    previousEventId = id - 1,
+    type = "",
+    timestamp,
+    stateEnteredEventDetails: entered,
+    stateExitedEventDetails: exited,
+  } = event;
   const failed = Object.entries(event).find(([name]) => /(Failed|TimedOut|Aborted)EventDetails$/.test(name))?.[1] as
     | { readonly error?: string; readonly cause?: string }
     | undefined;
   const state = entered?.name ?? exited?.name;
   return {
+    id,
+    previousId: previousEventId,
     type,
     at: timestamp?.getTime() ?? 0,
     ...(state !== undefined && { state }),

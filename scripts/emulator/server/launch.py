@@ -27,6 +27,7 @@ from control import control
 from function_logs import FunctionLogs
 from guard import guard
 from kept_state import KeptState
+from nested_states import distributed, record_nested_states
 from redrive import redrive_executions
 
 SAVE_EVERY_SECONDS = 10
@@ -206,7 +207,12 @@ def run_distributed_maps_of_jsonata_inline():
     def inline(state, raw_input, execution, ctx):
         if stepfunctions._state_query_language(state, ctx) == "JSONata":
             processor = {name: value for name, value in state["ItemProcessor"].items() if name != "ProcessorConfig"}
-            state = {**state, "ItemProcessor": processor}
+            mode = state["ItemProcessor"].get("ProcessorConfig", {}).get("Mode")
+            reset = distributed.set(distributed.get() or mode == "DISTRIBUTED")
+            try:
+                return run({**state, "ItemProcessor": processor}, raw_input, execution, ctx)
+            finally:
+                distributed.reset(reset)
         return run(state, raw_input, execution, ctx)
 
     stepfunctions._run_map_items = inline
@@ -459,6 +465,7 @@ def main():
     store_tracing_of_state_machines()
     run_distributed_maps_of_jsonata_inline()
     authorize_tokens_on_their_machine()
+    record_nested_states()
     redrive_executions()
     give_mocks_no_http_method()
     serve_routes_as_deployed()

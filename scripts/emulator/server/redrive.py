@@ -43,7 +43,11 @@ def remember_failed_states(stepfunctions):
         execution = stepfunctions._executions.get(arn)
         if execution is None or execution["status"] != "FAILED":
             return
-        entered = [event["stateEnteredEventDetails"] for event in execution["events"] if "stateEnteredEventDetails" in event]
+        machine = stepfunctions._state_machines.get(execution["stateMachineArn"])
+        names = json.loads(machine["definition"])["States"] if machine is not None else ()
+        details = [event["stateEnteredEventDetails"] for event in execution["events"] if "stateEnteredEventDetails" in event]
+        # Not those within a Parallel or a Map.
+        entered = [each for each in details if each["name"] in names]
         if entered:
             last = {"name": entered[-1]["name"], "input": json.loads(entered[-1]["input"]), "variables": {}}
             execution["failedAt"] = {**last, "inner": execution.get("failedAt")}

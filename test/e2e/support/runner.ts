@@ -18,7 +18,7 @@ const PHASES: readonly (readonly (readonly string[])[])[] = [
     ["heartbeats", "incidents", "workflows"],
     ["modules", "start", "live", "web-pages", "marked-input"],
     // Emulators of their own, without a deployment. Then the documents' commands, which put timers: `timers-api` has listed all by then.
-    ["kept-state", "clock", "documentation"],
+    ["kept-state", "clock", "executions", "documentation"],
     ["rehearsal"],
     ["schedules"],
   ],

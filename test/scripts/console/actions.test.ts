@@ -28,7 +28,7 @@ describe("an action", () => {
           const separator = args.indexOf("--");
           expect(args.slice(separator + 1)).toEqual(call.positional);
           for (const option of args.slice(call.words.length, separator)) expect(option).toMatch(/^--[a-z-]+(=|$)/);
-          expect(args).toContain("--env=staging");
+          expect(args.includes("--env=staging")).toBe(call.ofEmulator !== true);
         },
       ),
     );
@@ -52,6 +52,13 @@ describe("an action", () => {
     const call = callOf("timers.fire", { id: "tea", kind: "oneshot", "--app": "evil.ts" });
     expect(argumentsOf(call, WHERE)).toEqual(["timers", "fire", "--once", "--env=staging", "--", "tea"]);
     expect(callOf("timers.fire", {}).positional).toEqual([""]);
+  });
+
+  it("of the clock is of the emulator, whose commands have no environment", () => {
+    const where = { ...WHERE, "--app": "/app.ts", "--home": "/home" };
+    expect(argumentsOf(callOf("clock.advance", { by: "1d" }), where)).toEqual([
+      ...["clock", "advance", "--no-wait", "--home=/home", "--", "1d"],
+    ]);
   });
 
   it("sends a message as often as asked, 100 times at most, a line each", () => {

@@ -1,7 +1,6 @@
 import { graphOf } from "../../../scripts/console/architecture/graph";
 import { drawingsOf, layOut } from "../../../scripts/console/architecture/layout";
-import { machineView } from "../../../scripts/console/architecture/machine";
-import { consoleResources, TASK_MACHINE } from "../../support/console-resources";
+import { consoleResources } from "../../support/console-resources";
 
 const graph = graphOf(consoleResources(), "almanac-local-");
 const nameOf = (id: string) => {
@@ -54,49 +53,6 @@ describe("the architecture", () => {
     };
     const lambda = { address: "module.x.aws_lambda_function.y", module: "x", type: "aws_lambda_function", values: {} };
     expect(graphOf([odd, lambda], "almanac-local-").nodes.map(({ label }) => label)).toEqual(["x"]);
-    expect(layOut([], [], { direction: "LR", sizeOf: () => ({ width: 1, height: 1 }) }).paths).toEqual([]);
-  });
-});
-
-describe("a state machine", () => {
-  const at = (index: number) => Date.parse("2026-11-21T07:00:00Z") + index * 1_000;
-
-  it("shows the current state, those before it with input and output, and the transitions taken", () => {
-    const { states, edges } = machineView(TASK_MACHINE, [
-      { type: "ExecutionStarted", at: at(0) },
-      { type: "TaskStateEntered", at: at(1), state: "RecordStart", input: '{"a":1}' },
-      { type: "TaskStateExited", at: at(2), state: "RecordStart", output: '{"b":2}' },
-      { type: "WaitStateEntered", at: at(3), state: "Pause", input: '{"b":2}' },
-    ]);
-    const shown = Object.fromEntries(states.map((state) => [state.name, state]));
-    expect(shown["RecordStart"]).toMatchObject({
-      status: "succeeded",
-      input: '{"a":1}',
-      output: '{"b":2}',
-      entered: 1,
-    });
-    expect(shown["Pause"]).toMatchObject({ status: "current", enteredAt: "2026-11-21T07:00:03.000Z" });
-    expect(shown["Work"]).toMatchObject({ status: "idle", entered: 0 });
-    expect(edges.filter(({ isTaken }) => isTaken).map(({ from, to }) => [from, to])).toEqual([
-      ["RecordStart", "Pause"],
-    ]);
-    expect(edges.filter(({ isCatch }) => isCatch).map(({ to }) => to)).toContain("RecordTimeout");
-  });
-
-  it("shows the state in which an execution ended as failed, with the reason, and a caught error as passed on", () => {
-    const { states } = machineView(TASK_MACHINE, [
-      { type: "TaskStateEntered", at: at(1), state: "Work" },
-      { type: "LambdaFunctionFailed", at: at(2), error: "PaymentRefused", cause: "no funds" },
-      { type: "TaskStateExited", at: at(3), state: "Work" },
-      { type: "TaskStateEntered", at: at(4), state: "RecordFailure" },
-      { type: "ExecutionAborted", at: at(5), error: "Cancelled", cause: "the task was cancelled" },
-    ]);
-    const shown = Object.fromEntries(states.map((state) => [state.name, state]));
-    expect(shown["Work"]).toMatchObject({ status: "failed", error: "PaymentRefused: no funds" });
-    expect(shown["RecordFailure"]).toMatchObject({ status: "failed", error: "Cancelled: the task was cancelled" });
-  });
-
-  it("that is not JSON, or has no states, is empty", () => {
-    for (const definition of ["{", "{}", '{"States": 7}']) expect(machineView(definition, []).states).toEqual([]);
+    expect(layOut([], [], { direction: "LR", sizeOf: () => ({ width: 1, height: 1 }) }).lines).toEqual([]);
   });
 });

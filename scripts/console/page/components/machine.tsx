@@ -17,15 +17,28 @@ const HEALTH: Readonly<Record<StateStatus, Health>> = {
 /** States that were passed, the current one lit; a click shows a state's input and output. */
 export function Machine({ machine: { width, height, states, edges } }: { readonly machine: MachineView }): JSX.Element {
   const reached = states.filter(({ entered }) => entered > 0);
-  const initial = states.find(({ status }) => status === "current" || status === "failed") ?? reached.at(-1);
+  // Of a group and a state in it, the state.
+  const initial = states.findLast(({ status }) => status === "current" || status === "failed") ?? reached.at(-1);
   const [chosen, setChosen] = useState<string>();
   const shown = states.find(({ name }) => name === (chosen ?? initial?.name));
   if (states.length === 0) return <Empty>Its definition cannot be read.</Empty>;
+  const drawn = (state: MachineState) => (
+    <StateBox
+      key={state.name}
+      state={state}
+      isShown={state.name === shown?.name}
+      onChoose={() => {
+        setChosen(state.name);
+      }}
+    />
+  );
   return (
     <div class="machine">
       <div class="diagram" role="region" tabIndex={0} aria-label="State machine">
         <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`}>
           <ArrowHead id="arrow-machine" />
+          {/* Under the transitions within them. */}
+          {states.filter(({ isGroup }) => isGroup).map(drawn)}
           <g aria-hidden="true">
             {edges.map(({ from, to, path, isCatch, isTaken }) => (
               <g key={`${from} ${to}`} class={`edge ${isTaken ? "taken" : ""} ${isCatch ? "catch" : ""}`}>
@@ -33,33 +46,43 @@ export function Machine({ machine: { width, height, states, edges } }: { readonl
               </g>
             ))}
           </g>
-          {states.map((state) => (
-            <g
-              key={state.name}
-              role="button"
-              tabindex={0}
-              aria-pressed={state.name === shown?.name}
-              aria-label={`${state.name}: ${state.status}`}
-              class={`node state ${HEALTH[state.status]} ${state.status}`}
-              transform={`translate(${state.x - state.width / 2} ${state.y - state.height / 2})`}
-              onClick={() => {
-                setChosen(state.name);
-              }}
-              onKeyDown={({ key }) => {
-                if (key === "Enter" || key === " ") setChosen(state.name);
-              }}
-            >
-              <title>{`${state.type} ${state.name}`}</title>
-              <rect width={state.width} height={state.height} rx="9" />
-              <text x={state.width / 2} y={state.height / 2 + 4.5} text-anchor="middle">
-                {state.name}
-              </text>
-            </g>
-          ))}
+          {states.filter(({ isGroup }) => !isGroup).map(drawn)}
         </svg>
       </div>
       {shown !== undefined && <State state={shown} />}
     </div>
+  );
+}
+
+interface StateBoxProps {
+  readonly state: MachineState;
+  readonly isShown: boolean;
+  readonly onChoose: () => void;
+}
+
+function StateBox({ state, isShown, onChoose }: StateBoxProps): JSX.Element {
+  const { name, type, status, isGroup, x, y, width, height, entered } = state;
+  const times = isGroup || entered < 2 ? "" : ` × ${entered}`;
+  return (
+    <g
+      role="button"
+      tabindex={0}
+      aria-pressed={isShown}
+      aria-label={`${name}: ${status}`}
+      class={`node state ${HEALTH[status]} ${status} ${isGroup ? "group" : ""}`}
+      transform={`translate(${x - width / 2} ${y - height / 2})`}
+      onClick={onChoose}
+      onKeyDown={({ key }) => {
+        if (key === "Enter" || key === " ") onChoose();
+      }}
+    >
+      <title>{`${type} ${name}`}</title>
+      <rect width={width} height={height} rx="9" />
+      <text x={width / 2} y={isGroup ? 19 : height / 2 + 4.5} text-anchor="middle">
+        {name}
+        {times !== "" && <tspan class="times">{times}</tspan>}
+      </text>
+    </g>
   );
 }
 

@@ -22,6 +22,7 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     "scripts/launcher/{almanac,dev}.mjs!",
     "scripts/dev/test/reporter.mjs!",
     "scripts/local/pages/serve.ts!",
+    "scripts/local/live/watch.ts!",
     // esbuild bundles it.
     "scripts/console/page/main.tsx!",
     "scripts/dev/bench/*/processes/*.ts!",

@@ -180,7 +180,7 @@ const SCRIPT_ROOMS: Readonly<Record<string, readonly string[]>> = {
   environments: ["shared", "terraform", "emulator", "cost"],
   local: ["shared", "terraform", "emulator"],
   features: ["shared", "terraform", "environments"],
-  console: ["shared", "terraform", "environments", "features"],
+  console: ["shared", "terraform", "emulator", "environments", "features"],
   commands: ["shared", "terraform", "emulator", "cost", "review", "environments", "local", "features", "console"],
   almanac: ["shared", "commands"],
 };

@@ -3,7 +3,10 @@ import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { bundlePage, type PageFile } from "../../scripts/console/server/bundle-page";
 import { RequestError, startConsole, type Act, type RunningConsole } from "../../scripts/console/server/server";
 import type { Values } from "../../scripts/console/actions/actions";
+import { machineView } from "../../scripts/console/architecture/machine";
 import { launchChromium } from "../support/chromium";
+import { NESTED_MACHINE } from "../support/console-resources";
+import { historyOf } from "../support/machine-history";
 import { CONSOLE_NOW, fakeViews, type FakeViews, type FakeViewsOptions } from "../support/console-views";
 
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true } as const;
@@ -355,6 +358,27 @@ describe("an action", () => {
     expect(await dialog.getByText("invoices is paused").isVisible()).toBe(true);
   });
 
+  it("edits a dead letter before it is sent, and only a message", async () => {
+    const edited: Values[] = [];
+    const { page: opened, visit } = await open({
+      act: (_, values) => {
+        edited.push(values);
+        return Promise.resolve({ ok: true, output: "sent back to the ingress" });
+      },
+    });
+    await visit("/pipelines/jobOrder?tab=dead");
+    expect(await opened.getByRole("button", { name: "Edit and send" }).count()).toBe(1);
+    await opened.getByRole("button", { name: "Edit and send" }).click();
+    const dialog = opened.getByRole("dialog", { name: "Edit and send" });
+    const body = dialog.getByLabel("The message in its place, JSON");
+    expect(await body.inputValue()).not.toBe("");
+    await body.fill('{"a": 1}');
+    expect(await dialog.getByLabel("Command", { exact: true }).innerText()).toContain("printf %s '{\"a\": 1}' | npx");
+    await dialog.getByRole("button", { name: "Edit and send" }).click();
+    await dialog.getByText("sent back to the ingress").waitFor();
+    expect(edited).toMatchObject([{ pipeline: "jobOrder", body: '{"a": 1}' }]);
+  });
+
   it("of a console that only reads is its command, to be run by hand", async () => {
     const { page: opened, visit } = await open({ canWrite: false });
     await visit("/timers/periodic/timer-0001");
@@ -431,6 +455,31 @@ describe("a task", () => {
     expect(await states.getByRole("button", { name: "Work: current" }).getAttribute("aria-pressed")).toBe("true");
     await states.getByRole("button", { name: "Pause: succeeded" }).press("Enter");
     expect(await opened.getByLabel("Input of Pause").innerText()).toContain("order-17");
+  });
+});
+
+describe("a machine within a machine", () => {
+  it("is drawn with the current state of each branch, and opens at the innermost", async () => {
+    const { task } = fakeViews();
+    const history = historyOf([
+      ["ParallelStateEntered", { state: "Both" }],
+      ["TaskStateEntered", { state: "Charge", after: 1 }],
+      ["MapStateEntered", { state: "Each item", after: 1 }],
+      ["TaskStateEntered", { state: "Ship", after: 3, input: '"parcel"' }],
+      ["TaskStateEntered", { state: "Ship", after: 3, input: '"letter"' }],
+    ]);
+    const { page: opened, visit } = await open({
+      views: { task: async (query) => ({ ...(await task(query)), machine: machineView(NESTED_MACHINE, history) }) },
+    });
+    await visit("/workflows/task/order-17");
+    const states = opened.getByRole("region", { name: "State machine" });
+    for (const name of ["Both", "Charge", "Each item", "Ship × 2"])
+      expect(await states.getByRole("button", { name: `${name}: current` }).count()).toBe(1);
+    expect(await states.getByRole("button", { name: /: idle$/ }).count()).toBe(4);
+    expect(await opened.getByLabel("Input of Ship").innerText()).toBe('"letter"');
+    await states.getByRole("button", { name: "Both: current" }).click({ position: { x: 12, y: 12 } });
+    await opened.getByRole("region", { name: "State Both" }).waitFor();
+    expect(await violations(opened)).toEqual([]);
   });
 });
 

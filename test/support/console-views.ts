@@ -298,10 +298,10 @@ export function fakeViews({
             },
             {
               id: "6f1f0d5e-8d3b-4a53-9d5b-1f6b0a3f6f7e",
-              kind: "message",
+              kind: "changes",
               since: at(-2 * HOUR_MS),
               causes: [],
-              body: text('{"jobOrderId": "18"}'),
+              body: text('{"DDBStreamBatchInfo": {"shardId": "shardId-1"}}'),
             },
           ],
         }),

@@ -1,4 +1,6 @@
 /** `almanac pipelines dead ls|show|redrive <pipeline> [id]`: single dead letters of a pipeline. */
+import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SQSClient } from "@aws-sdk/client-sqs";
@@ -16,8 +18,9 @@ import {
 } from "../../features/pipelines/dead-letters";
 import { notificationsOf } from "../../features/pipelines/notifications";
 import { redriveTools } from "../../features/pipelines/redrive-tools";
-import { redrivePipeline } from "../../features/pipelines/redrive";
+import { redriveEdited, redrivePipeline } from "../../features/pipelines/redrive";
 import {
+  callersPath,
   DocumentedCommand,
   EXIT,
   exitCodeOf,
@@ -28,6 +31,7 @@ import {
   type JsonOption,
 } from "../../shared/command-line";
 import { pipelineOf, type DeployedPipeline } from "../../shared/feature-outputs";
+import { ingressClient } from "../../shared/ingress-client";
 
 const ACTIONS = ["ls", "show", "redrive"] as const;
 type Action = (typeof ACTIONS)[number];
@@ -37,10 +41,11 @@ export const command = () =>
     withJson(
       new DocumentedCommand({
         description:
-          "A pipeline's dead letters: messages and changes that failed, and notifications that cannot be read. ls lists them, show has one with its body and cause, redrive sends one back.",
+          "A pipeline's dead letters: messages and changes that failed, and notifications that cannot be read. ls lists them, show has one with its body and cause, redrive sends one back, edited if need be.",
         examples: [
           "npx almanac pipelines dead ls jobOrder --env staging",
           "npx almanac pipelines dead show jobOrder 5f1f0d5e-8d3b-4a53-9d5b-1f6b0a3f6f7e",
+          "npx almanac pipelines dead redrive jobOrder 5f1f0d5e-8d3b-4a53-9d5b-1f6b0a3f6f7e --body order.json",
         ],
       }),
     ),
@@ -48,9 +53,12 @@ export const command = () =>
     .addArgument(new Argument("<action>", "what to do").choices(ACTIONS))
     .argument("<pipeline>", "its name in main.ts: jobOrder")
     .argument("[id]", "of show and redrive: an id that ls lists")
+    .option("--body <file>", "of redrive: the JSON to send in its place, through the ingress; -: standard input")
     .action(exitCodeOf(run));
 
-type Options = EnvironmentOptions & JsonOption;
+interface Options extends EnvironmentOptions, JsonOption {
+  readonly body?: string;
+}
 
 async function run(action: Action, name: string, id: string | undefined, options: Options): Promise<number> {
   const deployed = await findDeployed(options);
@@ -63,7 +71,7 @@ async function run(action: Action, name: string, id: string | undefined, options
   if (id === undefined) throw new UsageError(`Which one? npx almanac pipelines dead ${action} ${name} <id>`);
   const letter = letters.find((each) => each.id === id);
   if (letter === undefined) throw new UsageError(`${name} has no dead letter ${id}.`);
-  if (action === "redrive") return redrive(letter, pipeline, deployed);
+  if (action === "redrive") return redrive(letter, pipeline, deployed, await bodyIn(options));
   const logged = letter.kind === "message" ? await causesOf(letter, name, deployed) : [];
   console.log(options.json ? JSON.stringify({ ...letter, logged }, undefined, 2) : describeLetter(letter, logged));
   return EXIT.ok;
@@ -88,7 +96,19 @@ async function causesOf({ id, since }: DeadLetter, name: string, { aws, state, n
   return errorsOf(events.filter(({ message }) => message.includes(id)).map(({ message }) => message));
 }
 
-async function redrive(letter: DeadLetter, pipeline: DeployedPipeline, deployed: Deployed): Promise<number> {
+async function bodyIn({ body }: Options): Promise<string | undefined> {
+  if (body === undefined) return undefined;
+  return body === "-" ? text(process.stdin) : readFile(callersPath(body), "utf8");
+}
+
+async function redrive(
+  letter: DeadLetter,
+  pipeline: DeployedPipeline,
+  deployed: Deployed,
+  body: string | undefined,
+): Promise<number> {
+  if (body !== undefined && letter.kind !== "message")
+    throw new UsageError(`${letter.id} is no message: only messages can be edited.`);
   if (letter.kind === "notification") {
     await notificationsOf(pipeline, new DynamoDBClient(deployed.aws))?.table.restore(
       pipeline.slackParameter,
@@ -97,6 +117,9 @@ async function redrive(letter: DeadLetter, pipeline: DeployedPipeline, deployed:
     console.log(`${letter.id}: in the queue of ${pipeline.slackParameter} again`);
     return EXIT.ok;
   }
-  const { sent } = await redrivePipeline({ ...redriveTools(pipeline, deployed.aws), only: letter.id });
+  const tools = { ...redriveTools(pipeline, deployed.aws), only: letter.id };
+  const { sent } = await (body === undefined
+    ? redrivePipeline(tools)
+    : redriveEdited({ id: letter.id, body }, ingressClient(pipeline.endpoint, deployed.aws), tools));
   return sent === 1 ? EXIT.ok : EXIT.failure;
 }

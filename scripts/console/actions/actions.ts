@@ -205,6 +205,17 @@ export const ACTIONS = {
     given: ["pipeline", "id"],
     call: (value) => ({ words: ["pipelines", "dead"], positional: ["redrive", value("pipeline"), value("id")] }),
   },
+  "pipelines.edit": {
+    title: "Edit and send",
+    given: ["pipeline", "id"],
+    fields: [{ name: "body", label: "The message in its place, JSON", isJson: true }],
+    call: (value) => ({
+      words: ["pipelines", "dead"],
+      options: { "--body": "-" },
+      positional: ["redrive", value("pipeline"), value("id")],
+      input: value("body"),
+    }),
+  },
   "workflows.start": {
     title: "Start a task",
     given: ["workflow"],

@@ -1,3 +1,4 @@
+/** Benchmark: `npm start` while code changes and time passes. */
 import { spawn } from "node:child_process";
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { mkdtempSync, rmSync } from "node:fs";

@@ -5,6 +5,7 @@ import * as z from "zod";
 import { MESSAGE_ATTRIBUTES } from "../../../functions/pipelines/contract";
 import { SECOND_MS } from "../../../functions/shared/time";
 import { parseJson } from "../../shared/fields";
+import type { IngressClient } from "../../shared/ingress-client";
 import { redriveDeadLetters, type Redriven, type RedriveTools } from "../redrive/dead-letters";
 import type { Outgoing } from "./queue-sender";
 
@@ -41,6 +42,25 @@ export function redrivePipeline(redrive: PipelineRedrive): Promise<Redriven> {
     },
     redrive,
   );
+}
+
+/** The ingress does not accept an edited message. */
+class NotAcceptedError extends Error {
+  override readonly name = "NotAcceptedError";
+}
+
+/** Sends a body in the place of one dead letter, which was edited: through the ingress, which validates it. */
+export function redriveEdited(
+  { id, body }: { readonly id: string; readonly body: string },
+  send: IngressClient,
+  redrive: RedriveTools & { readonly deadLetterQueueUrl: string },
+): Promise<Redriven> {
+  const sendEdited = async () => {
+    const { status, text } = await send(body);
+    if (status !== 202) throw new NotAcceptedError(`the ingress responds ${status}: ${text}`);
+  };
+  const target = { to: "the ingress", send: sendEdited, continueOnError: true };
+  return redriveDeadLetters(redrive.deadLetterQueueUrl, () => target, { ...redrive, only: id });
 }
 
 function outgoing({ Body = "", MessageAttributes = {}, Attributes }: Message, now: number): Outgoing {

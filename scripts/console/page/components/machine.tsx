@@ -68,7 +68,7 @@ function StateBox({ state, isShown, onChoose }: StateBoxProps): JSX.Element {
       role="button"
       tabindex={0}
       aria-pressed={isShown}
-      aria-label={`${name}: ${status}`}
+      aria-label={`${name}${times}: ${status}`}
       class={`node state ${HEALTH[status]} ${status} ${isGroup ? "group" : ""}`}
       transform={`translate(${x - width / 2} ${y - height / 2})`}
       onClick={onChoose}

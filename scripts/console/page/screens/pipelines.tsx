@@ -150,7 +150,12 @@ function DeadLetters({ pipeline, letters, onDone }: DeadLettersProps): JSX.Eleme
             <a href={`/logs?id=${encodeURIComponent(id)}`}>log lines about {id}</a>
           </div>
           <Time at={since} />
-          <ActionButton name="pipelines.redrive" values={{ pipeline, id }} onDone={onDone} />
+          <span class="buttons">
+            {kind === "message" && (
+              <ActionButton name="pipelines.edit" values={{ pipeline, id, body }} onDone={onDone} />
+            )}
+            <ActionButton name="pipelines.redrive" values={{ pipeline, id }} onDone={onDone} />
+          </span>
         </li>
       ))}
     </ul>

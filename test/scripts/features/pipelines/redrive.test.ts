@@ -10,7 +10,12 @@ import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient, type Message } 
 import { mockClient } from "aws-sdk-client-mock";
 import { handler as notify } from "../../../../functions/pipelines/notify";
 import type { Outgoing } from "../../../../scripts/features/pipelines/queue-sender";
-import { redrivePipeline, streamEvent, type LostChanges } from "../../../../scripts/features/pipelines/redrive";
+import {
+  redriveEdited,
+  redrivePipeline,
+  streamEvent,
+  type LostChanges,
+} from "../../../../scripts/features/pipelines/redrive";
 import { readChanges } from "../../../../scripts/features/pipelines/stream-reader";
 import { lambdaContext, setupHandler } from "../../../support/lambda";
 
@@ -54,6 +59,41 @@ async function redrive(notify: (lost: LostChanges) => Promise<void> = () => Prom
   });
   return { ...result, messages: sent, progress };
 }
+
+describe("an edited message", () => {
+  const edit = async (status: number) => {
+    sqs.on(ReceiveMessageCommand).resolves({
+      Messages: [
+        { MessageId: "1", ReceiptHandle: "r1", Body: "{" },
+        { MessageId: "2", ReceiptHandle: "r2", Body: "[" },
+      ],
+    });
+    const [posted, progress]: [(string | Uint8Array)[], string[]] = [[], []];
+    const send = (body: string | Uint8Array) => {
+      posted.push(body);
+      return Promise.resolve({ status, text: '{"message":"no key"}' });
+    };
+    const counts = await redriveEdited({ id: "2", body: '{"id":2}' }, send, {
+      ...{ sqs: new SQSClient(), deadLetterQueueUrl: "dead-letters", now: () => 1_000_000 },
+      onProgress: (line) => progress.push(line),
+    });
+    const deleted = sqs.commandCalls(DeleteMessageCommand).map(({ args: [{ input }] }) => input.ReceiptHandle);
+    return { ...counts, posted, progress, deleted };
+  };
+
+  it("goes through the ingress in the place of its dead letter, which is deleted then, and no other", async () => {
+    await expect(edit(202)).resolves.toEqual({
+      ...{ sent: 1, left: 0, posted: ['{"id":2}'], deleted: ["r2"], progress: ["2: sent back to the ingress"] },
+    });
+  });
+
+  it("leaves its dead letter where it is when the ingress does not accept it", async () => {
+    await expect(edit(400)).resolves.toEqual({
+      ...{ sent: 0, left: 1, posted: ['{"id":2}'], deleted: [] },
+      progress: ['2: left: the ingress responds 400: {"message":"no key"}'],
+    });
+  });
+});
 
 describe("redriving a pipeline", () => {
   it("sends messages back with the time at which they came first, and deletes each then", async () => {

@@ -52,8 +52,17 @@ export function ClockBar({ clock, onDone }: ClockBarProps): JSX.Element {
       <p>
         <Icon health="degraded" /> <b>Not real time:</b> <Moment /> <Movement clock={clock} />
       </p>
-      {isMoving ? <ActionButton name="clock.stop" onDone={onDone} /> : <Slider onDone={onDone} />}
-      {!isMoving && <ActionButton name="clock.now" onDone={onDone} />}
+      {isMoving ? (
+        <ActionButton name="clock.stop" onDone={onDone} />
+      ) : (
+        <>
+          <ActionButton name="clock.now" onDone={onDone} />
+          <details>
+            <summary>Move it on</summary>
+            <Slider onDone={onDone} />
+          </details>
+        </>
+      )}
     </section>
   );
 }

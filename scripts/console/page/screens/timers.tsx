@@ -138,7 +138,9 @@ function Histogram({
           return (
             <li key={upToMs ?? "more"}>
               <span>{upToMs === null ? `${span(before)} or more` : `< ${span(upToMs)}`}</span>
-              <meter min={0} max={largest} value={count} aria-hidden="true" />
+              <svg viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">
+                <rect width={(100 * count) / largest} height="1" />
+              </svg>
               <span>{whole(count)}</span>
             </li>
           );

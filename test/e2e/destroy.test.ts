@@ -39,21 +39,6 @@ async function listAll(endpoint: string): Promise<readonly (readonly [service: s
 const servicesNaming = (lists: Awaited<ReturnType<typeof listAll>>, name: string) =>
   lists.filter(([, list]) => list.includes(name)).map(([service]) => service);
 
-describe("npx almanac clock", () => {
-  it("moves the time of the whole system, and puts it back", async () => {
-    for (const run of [
-      () => npmRun("clock", "advance", "3m", "--home", home),
-      () => npmRun("clock", "advance", "1m", "--no-wait", "--home", home),
-      () => npmRun("clock", "speed", "10", "--home", home),
-      () => npmRun("clock", "now", "--home", home),
-      () => npmRun("clock", "status", "--home", home),
-    ]) {
-      const { code, output } = await run();
-      expect({ code, output }).toMatchObject({ code: 0 });
-    }
-  }, 180_000);
-});
-
 describe("npx almanac destroy local", () => {
   it("leaves nothing behind", async () => {
     const { endpoint } = await readSystem();

@@ -62,8 +62,8 @@ it("has the states of branches and of items, each after what led to it, and none
 
   const { events = [] } = await sfn.send(new GetExecutionHistoryCommand({ executionArn, maxResults: 1_000 }));
   expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
-  const nameOf = ({ type = "", ...event }: (typeof events)[number]) =>
-    `${(event.stateEnteredEventDetails ?? event.stateExitedEventDetails)?.name ?? ""} ${/Entered|Exited/.exec(type)?.[0] ?? type}`.trim();
+  const nameOf = ({ type, ...event }: (typeof events)[number]) =>
+    `${(event.stateEnteredEventDetails ?? event.stateExitedEventDetails)?.name ?? ""} ${/Entered|Exited/.exec(type ?? "")?.[0] ?? type}`.trim();
   const byId = new Map(events.map((event) => [event.id, nameOf(event)]));
   const led = events.map((event) => `${byId.get(event.previousEventId) ?? "-"} > ${nameOf(event)}`);
   expect(led).toEqual(

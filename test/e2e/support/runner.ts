@@ -24,7 +24,8 @@ const PHASES: readonly (readonly (readonly string[])[])[] = [
   ],
   // Evaluates the calls of all suites before it.
   [["least-privilege"]],
-  [["destroy"]],
+  // The clock of all suites is moved: when no other runs.
+  [["later", "destroy"]],
 ];
 
 const suiteOf = ({ path }: Test): string => basename(path, ".test.ts");

@@ -173,6 +173,8 @@ class Start {
       run: async (report) => {
         const { home, signal, detach, recordCalls } = this.options;
         if (this.#emulator === undefined) throw new Error("the emulator is not known yet");
+        // What a killed run has left: its pages and its console go on without their emulator.
+        await stopLocal(home);
         const release = pinnedRelease();
         const file = stateFile(home.folder);
         if (this.options.fresh) await removeState(file);

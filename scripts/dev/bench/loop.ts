@@ -16,7 +16,7 @@ import { ownEnvironment } from "../../shared/run-command";
 import { figure, figureAtMost, median, type Figure } from "./figure";
 
 /** Invoked without messages, it does nothing. */
-const HANDLER = "functions/timers/record-fire.ts";
+const HANDLER = "functions/timers/log-fire.ts";
 const FUNCTION = "almanac-local-timers-callback";
 const SAVES = 5;
 

@@ -33,6 +33,8 @@ export const MAX_DATA_DEPTH = 100;
 
 /** Whether arrays and objects are nested more than `levels` deep. */
 export function isDeeperThan(levels: number, json: string): boolean {
+  // Most texts are too short for it.
+  if (json.length <= levels) return false;
   let depth = 0;
   for (const token of tokens(json)) {
     if (token === "]" || token === "}") depth -= 1;

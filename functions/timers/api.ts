@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 
 import { createAwsJsonClient } from "../shared/aws/clients/aws-json";
+import { undiciTransport } from "../shared/aws/undici-transport";
 import { restHandler } from "../shared/handlers/rest-handler";
 import { cursorReader } from "./api/cursors";
 import { timerRoutes } from "./api/routes";
@@ -26,9 +27,10 @@ export const handler = restHandler(
     const dynamodb = createAwsJsonClient({
       service: "dynamodb",
       connections: CONCURRENT_CALLS,
+      transport: undiciTransport,
       timeoutMs: TABLE_TIMEOUT_MS,
     });
-    const sqs = createAwsJsonClient({ service: "sqs", connections: CONCURRENT_SENDS });
+    const sqs = createAwsJsonClient({ service: "sqs", connections: CONCURRENT_SENDS, transport: undiciTransport });
     const services = { clock, random: Math.random };
     return timerRoutes({
       table: timerTable(dynamodb, TIMERS_TABLE, services),

@@ -1,7 +1,8 @@
 /** What Step Functions would refuse when it creates or runs a machine, and the compiler cannot see. */
 import validateAsl from "asl-validator";
 import { useOf, type StatesProperty } from "./expressions";
-import type { Machine, State } from "./machine";
+import { nestedIn, type Machine, type State } from "./machine";
+import { callFaults, expressFaults } from "./service-calls";
 import { isValidated, rememberValidated } from "./validated-machines";
 
 /** A string that is an expression as a whole. */
@@ -47,6 +48,8 @@ function stateFaults(state: State): string[] {
     ...[fields, ...recordsOf(fields["Catch"]), ...recordsOf(fields["Choices"])].flatMap(assignFaults),
     ...roleFaults(fields["Credentials"]),
     ...mapFaults(fields),
+    ...nestedFaults(state),
+    ...callFaults(fields["Resource"]),
     ...handlerFaults("Retry", recordsOf(fields["Retry"])),
     ...handlerFaults("Catch", recordsOf(fields["Catch"])),
     ...recordsOf(fields["Retry"]).flatMap(retrierFaults),
@@ -89,6 +92,13 @@ function handlerFaults(field: string, handlers: readonly Fields[]): string[] {
     return [
       ...(names.length === 0 ? [`has an empty ErrorEquals in ${field}`] : []),
       ...unknown.map((name) => `has ${name} in ${field}, which is not an error of Step Functions`),
+      ...names
+        .filter((name) =>
+          handlers
+            .slice(0, index)
+            .some((earlier) => JSON.stringify(earlier["ErrorEquals"]).includes(JSON.stringify(name))),
+        )
+        .map((name) => `has ${String(name)} twice in ${field}: the second one never applies`),
       ...(names.includes("States.ALL") && names.length > 1 ? [`has States.ALL beside other errors in ${field}`] : []),
       ...(names.includes("States.ALL") && index < handlers.length - 1
         ? [`has States.ALL before the end of ${field}`]
@@ -99,8 +109,7 @@ function handlerFaults(field: string, handlers: readonly Fields[]): string[] {
 
 /** Names of variables are identifiers of Unicode. */
 function assignFaults({ Assign }: Fields): string[] {
-  return Object.keys(Object(Assign) as object).flatMap((assignedName) => {
-    const name = assignedName.replace(/\.\$$/, "");
+  return assignedNames({ Assign }).flatMap((name) => {
     if (name === "states") return ["assigns $states, which is reserved"];
     const isName = /^[\p{ID_Start}_]\p{ID_Continue}*$/u.test(name) && name.length <= 80;
     return isName ? [] : [`assigns $${name}: names are identifiers of at most 80 characters`];
@@ -114,7 +123,7 @@ function roleFaults(credentials: unknown): string[] {
 }
 
 /** Limits of distributed maps. */
-function mapFaults({ Label, ItemBatcher }: Fields): string[] {
+function mapFaults({ Label, ItemBatcher, ItemReader, Items, ItemsPath }: Fields): string[] {
   const [batcher] = recordsOf([ItemBatcher]);
   const isLabel =
     typeof Label !== "string" || (/^[^\s?*<>{}[\]:;,\\|^~$#%&`"]{1,40}$/.test(Label) && !/\p{Cc}/u.test(Label));
@@ -122,10 +131,32 @@ function mapFaults({ Label, ItemBatcher }: Fields): string[] {
   const isEmpty = batcher !== undefined && Object.keys(batcher).every((name) => !name.startsWith("Max"));
   return [
     ...(isLabel ? [] : ["has a Label that is not 1 to 40 characters without spaces, brackets and wildcards"]),
+    ...(ItemReader !== undefined && (Items ?? ItemsPath) !== undefined
+      ? ["has items of its own beside an ItemReader"]
+      : []),
+    ...recordsOf([ItemReader]).flatMap(readerFaults),
     ...(isEmpty ? ["has an ItemBatcher without MaxItemsPerBatch and MaxInputBytesPerBatch"] : []),
     ...inRange("MaxItemsPerBatch", MaxItemsPerBatch, 1, Infinity),
     ...inRange("MaxInputBytesPerBatch", MaxInputBytesPerBatch, 1, 262_144),
   ];
+}
+
+function readerFaults({ Resource, ReaderConfig }: Fields): string[] {
+  const [{ InputType, CSVHeaderLocation, CSVHeaders } = {}] = recordsOf([ReaderConfig]);
+  return [
+    ...(String(Resource).endsWith(":getObject") && InputType === undefined
+      ? ["has an ItemReader that reads an object without InputType"]
+      : []),
+    ...(CSVHeaderLocation === "GIVEN" && CSVHeaders === undefined ? ["has an ItemReader without the CSVHeaders"] : []),
+  ];
+}
+
+function nestedFaults(state: State): string[] {
+  const { ProcessorConfig } = state.ItemProcessor ?? {};
+  return nestedIn(state).flatMap((machine) => [
+    ...(machine.TimeoutSeconds === undefined ? [] : ["has a nested machine with TimeoutSeconds"]),
+    ...(ProcessorConfig?.ExecutionType === "EXPRESS" ? expressFaults(machine) : []),
+  ]);
 }
 
 function retrierFaults({ IntervalSeconds, MaxAttempts, BackoffRate, MaxDelaySeconds }: Fields): string[] {
@@ -142,10 +173,11 @@ function retrierFaults({ IntervalSeconds, MaxAttempts, BackoffRate, MaxDelaySeco
 
 /** A task that does not pass on its token cannot end, and one without a timeout waits for a year. */
 function callbackFaults({ Resource, TimeoutSeconds, HeartbeatSeconds, Arguments, ...fields }: Fields): string[] {
-  const hasToken = /\$states\.context\.Task\.Token|\$\$\.Task\.Token/.test(
-    JSON.stringify([Arguments, fields["Parameters"]]),
-  );
-  if (typeof Resource !== "string" || Resource.includes(":activity:")) return [];
+  const { ItemProcessor: _, Branches: __, ...own } = fields;
+  const hasToken = TOKEN.test(JSON.stringify([Arguments, fields["Parameters"]]));
+  if (typeof Resource !== "string")
+    return TOKEN.test(JSON.stringify(own)) ? ["has a task token: only tasks have one"] : [];
+  if (Resource.includes(":activity:")) return [];
   if (!Resource.endsWith(".waitForTaskToken"))
     return hasToken ? ["sends a task token that it does not wait for: there is none"] : [];
   const hasLimit = [TimeoutSeconds, HeartbeatSeconds, fields["TimeoutSecondsPath"]].some(
@@ -157,22 +189,26 @@ function callbackFaults({ Resource, TimeoutSeconds, HeartbeatSeconds, Arguments,
   ];
 }
 
+const TOKEN = /\$states\.context\.Task\.Token|\$\$\.Task\.Token/;
+
 /** Placeholders of DynamoDB's expressions: all that are used are given, and all that are given are used. */
 function dynamoFaults(value: unknown): string[] {
   const [fields = {}] = recordsOf([value]);
   const expressions = Object.entries(fields).filter(([name]) => name.endsWith("Expression"));
-  if (expressions.length === 0 || expressions.some(([, text]) => EXPRESSION.test(String(text)))) return [];
-  const used = new Set(expressions.flatMap(([, text]) => String(text).match(/[#:][A-Za-z0-9_]+/g) ?? []));
-  const given = new Set(
-    ["ExpressionAttributeNames", "ExpressionAttributeValues"].flatMap((name) =>
-      Object.keys(Object(fields[name]) as object),
-    ),
+  const empty = PLACEHOLDERS.filter(
+    (name) => fields[name] !== undefined && Object.keys(Object(fields[name]) as object).length === 0,
   );
+  if (empty.length > 0) return empty.map((name) => `has empty ${name}, which DynamoDB refuses`);
+  if (expressions.some(([, text]) => EXPRESSION.test(String(text)))) return [];
+  const used = new Set(expressions.flatMap(([, text]) => String(text).match(/[#:][A-Za-z0-9_]+/g) ?? []));
+  const given = new Set(PLACEHOLDERS.flatMap((name) => Object.keys(Object(fields[name]) as object)));
   return [
     ...[...used].filter((name) => !given.has(name)).map((name) => `uses ${name}, which has no value`),
     ...[...given].filter((name) => !used.has(name)).map((name) => `has a value for ${name}, which no expression uses`),
   ];
 }
+
+const PLACEHOLDERS = ["ExpressionAttributeNames", "ExpressionAttributeValues"] as const;
 
 /** Faults of expressions and variables, with the nested machines. `outer`: variables that the machine can read. */
 export function expressionFaults(machine: Machine, outer: ReadonlySet<string> | "unknown"): string[] {
@@ -180,16 +216,14 @@ export function expressionFaults(machine: Machine, outer: ReadonlySet<string> | 
   return Object.entries(machine.States).flatMap(([name, state]) => {
     if ((state.QueryLanguage ?? machine.QueryLanguage) === "JSONPath") return [];
     const variables = variablesAt.get(name) ?? new Set<string>();
-    const { ItemProcessor, Branches = [] } = state;
-    const nested = ItemProcessor ? [ItemProcessor, ...Branches] : Branches;
+    const isDistributed = state.ItemProcessor?.ProcessorConfig?.Mode === "DISTRIBUTED";
+    const inner = isDistributed ? new Set<string>() : outer === "unknown" ? outer : variables;
     const faults = fieldsOf(state).flatMap(({ value, allowed }) =>
       stringsIn(value).flatMap((text) => textFaults(text, allowed, outer === "unknown" ? "unknown" : variables)),
     );
     return [
       ...[...new Set(faults)].map((fault) => `${name} ${fault}`),
-      ...nested.flatMap((inner) =>
-        expressionFaults({ ...inner, QueryLanguage: "JSONata" }, outer === "unknown" ? outer : variables),
-      ),
+      ...nestedIn(state).flatMap((nested) => expressionFaults({ ...nested, QueryLanguage: "JSONata" }, inner)),
     ];
   });
 }
@@ -213,6 +247,21 @@ function textFaults(
     ...(variables === "unknown" ? [] : [...use.variables].filter((name) => !variables.has(name))).map(
       (name) => `has $${name}, which is not assigned on every path to it`,
     ),
+  ];
+}
+
+/** A nested machine assigns no variable that a machine around it assigns. */
+export function shadowFaults(machine: Machine, outer: ReadonlySet<string> = new Set()): string[] {
+  const states = Object.entries(machine.States);
+  const own = new Set(
+    states.flatMap(([, state]) => [state, ...(state.Choices ?? []), ...(state.Catch ?? [])].flatMap(assignedNames)),
+  );
+  const both = new Set([...outer, ...own]);
+  return [
+    ...[...own]
+      .filter((name) => outer.has(name))
+      .map((name) => `$${name} is assigned in a nested machine and around it`),
+    ...states.flatMap(([, state]) => nestedIn(state).flatMap((nested) => shadowFaults(nested, both))),
   ];
 }
 
@@ -279,8 +328,12 @@ function variablesByState(
   return known;
 }
 
-function assigned(before: ReadonlySet<string>, { Assign }: { readonly Assign?: unknown }): ReadonlySet<string> {
-  return new Set([...before, ...Object.keys(Object(Assign) as object)]);
+function assigned(before: ReadonlySet<string>, state: { readonly Assign?: unknown }): ReadonlySet<string> {
+  return new Set([...before, ...assignedNames(state)]);
+}
+
+function assignedNames({ Assign }: { readonly Assign?: unknown }): readonly string[] {
+  return Object.keys(Object(Assign) as object).map((name) => name.replace(/\.\$$/, ""));
 }
 
 /** By definition: environments share most of theirs, and asl-validator takes a tenth of a second. */

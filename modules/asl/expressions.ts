@@ -24,6 +24,23 @@ const FUNCTIONS = new Set(
 
 const PROPERTIES = new Set<string>(["input", "context", "result", "errorOutput"] satisfies StatesProperty[]);
 
+/** The fields of each object of the context object. */
+const CONTEXT = new Map(
+  Object.entries({
+    Execution: "Id Input Name RedriveCount RedriveTime RoleArn StartTime",
+    State: "EnteredTime Name RetryCount",
+    StateMachine: "Id Name",
+    Task: "Token",
+    Map: "Item",
+  }).map(([name, fields]) => [name, fields.split(" ")]),
+);
+
+function isInContext([object, field]: readonly string[]): boolean {
+  if (object === undefined || object === "") return true;
+  const fields = CONTEXT.get(object);
+  return fields !== undefined && (field === undefined || field === "" || fields.includes(field));
+}
+
 /** @param expression without its delimiters */
 export function useOf(expression: string): ExpressionUse {
   let syntaxTree: unknown;
@@ -99,7 +116,7 @@ class Walker implements ExpressionUse {
 
   private visitPath(node: Node, scope: Scope): void {
     const [first, ...rest] = nodesOf(node["steps"]);
-    if (first?.["type"] === "variable" && first["value"] === "states") this.useStates(rest[0]);
+    if (first?.["type"] === "variable" && first["value"] === "states") this.useStates(rest);
     else this.visit(first, scope);
     this.visit(first?.["predicate"], { ...scope, isRelative: true });
     this.visit(first?.["stages"], { ...scope, isRelative: true });
@@ -129,10 +146,12 @@ class Walker implements ExpressionUse {
     }
   }
 
-  private useStates(property: Node | undefined): void {
-    const name = property?.["type"] === "name" ? String(property["value"]) : "";
+  private useStates(steps: readonly Node[]): void {
+    const [name = "", ...path] = steps.map((step) => (step["type"] === "name" ? String(step["value"]) : ""));
     if (PROPERTIES.has(name)) this.states.add(name);
     else this.faults.push(`has $states.${name}, which does not exist`);
+    if (name === "context" && !isInContext(path))
+      this.faults.push(`has $states.context.${path.slice(0, 2).join(".")}, which does not exist`);
   }
 
   private useVariable(name: string, { local, isRelative, isOptional }: Scope): void {

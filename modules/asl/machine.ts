@@ -20,8 +20,15 @@ export interface State<L extends QueryLanguage = QueryLanguage, To extends strin
     readonly Assign?: unknown;
   }[];
   readonly Catch?: readonly { readonly Next: To; readonly ErrorEquals: readonly string[]; readonly Assign?: unknown }[];
-  readonly ItemProcessor?: Machine<L>;
+  readonly ItemProcessor?: Machine<L> & { readonly ProcessorConfig?: ProcessorConfig };
   readonly Branches?: readonly Machine<L>[];
+}
+
+/** How a Map runs its items: within its execution, or as executions of their own. */
+interface ProcessorConfig {
+  /** INLINE or DISTRIBUTED. */
+  readonly Mode: string;
+  readonly ExecutionType?: string;
 }
 
 /** A state machine's JSON. Made by `jsonata.stateMachine` and `jsonpath.stateMachine`. */
@@ -63,4 +70,17 @@ export type ValidStates<L extends QueryLanguage, S, Start extends keyof S> = {
 /** An invalid definition. The message has each fault. */
 export class MachineError extends Error {
   override readonly name = "MachineError";
+}
+
+/** The machines of its branches, or of its items. */
+export function nestedIn({ ItemProcessor, Branches = [] }: State): readonly Machine[] {
+  return ItemProcessor ? [ItemProcessor, ...Branches] : Branches;
+}
+
+/** Tasks with their states' names, also those of nested machines. */
+export function tasksIn({ States }: Machine): readonly (readonly [string, State])[] {
+  return Object.entries(States).flatMap(([name, state]) => [
+    ...(state.Type === "Task" ? [[name, state] as const] : []),
+    ...nestedIn(state).flatMap(tasksIn),
+  ]);
 }

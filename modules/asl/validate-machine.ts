@@ -1,6 +1,6 @@
 /** Validates a state machine's definition at synth. */
-import { aslFaults, expressionFaults, fieldFaults } from "./checks";
-import { MachineError, type Machine, type State } from "./machine";
+import { aslFaults, expressionFaults, fieldFaults, shadowFaults } from "./checks";
+import { MachineError, nestedIn, type Machine, type State } from "./machine";
 
 /**
  * Checks what the compiler cannot see: conditional states, nested names, ranges, expressions and variables, and strings that Terraform would
@@ -33,7 +33,9 @@ export function validateMachine(machine: Machine, outer: ReadonlySet<string> | "
   ];
   // Without them the machine has the form that the further checks need.
   const further =
-    faults.length > 0 ? [] : [...fieldFaults(machine), ...expressionFaults(machine, outer), ...endFaults(machine)];
+    faults.length > 0
+      ? []
+      : [...fieldFaults(machine), ...expressionFaults(machine, outer), ...shadowFaults(machine), ...endFaults(machine)];
   const all = [...faults, ...further];
   if (all.length === 0 && outer !== "unknown") all.push(...aslFaults(machine));
   if (all.length > 0) throw new MachineError(all.join("; "));
@@ -57,10 +59,7 @@ function endFaults({ States }: Machine): string[] {
 
 /** State names of a machine and its nested machines. */
 function namesOf({ States }: Machine): string[] {
-  const nested = Object.values(States).flatMap(({ ItemProcessor, Branches = [] }) =>
-    ItemProcessor ? [ItemProcessor, ...Branches] : Branches,
-  );
-  return [...Object.keys(States), ...nested.flatMap(namesOf)];
+  return [...Object.keys(States), ...Object.values(States).flatMap(nestedIn).flatMap(namesOf)];
 }
 
 function duplicatesOf(names: readonly string[]): string[] {

@@ -1,8 +1,10 @@
 /** A REST API of API Gateway: routes, stage, access log, alarms. */
+import { createHash } from "node:crypto";
 import { ApiGatewayDeployment } from "@cdktf/provider-aws/lib/api-gateway-deployment";
 import { ApiGatewayGatewayResponse } from "@cdktf/provider-aws/lib/api-gateway-gateway-response";
-import type { ApiGatewayIntegrationResponse } from "@cdktf/provider-aws/lib/api-gateway-integration-response";
+import { ApiGatewayIntegrationResponse } from "@cdktf/provider-aws/lib/api-gateway-integration-response";
 import { ApiGatewayIntegration } from "@cdktf/provider-aws/lib/api-gateway-integration";
+import { ApiGatewayMethodResponse } from "@cdktf/provider-aws/lib/api-gateway-method-response";
 import { ApiGatewayMethod } from "@cdktf/provider-aws/lib/api-gateway-method";
 import { ApiGatewayMethodSettings } from "@cdktf/provider-aws/lib/api-gateway-method-settings";
 import { ApiGatewayResource } from "@cdktf/provider-aws/lib/api-gateway-resource";
@@ -10,7 +12,7 @@ import { ApiGatewayRestApi } from "@cdktf/provider-aws/lib/api-gateway-rest-api"
 import { ApiGatewayStage } from "@cdktf/provider-aws/lib/api-gateway-stage";
 import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group";
 import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission";
-import type { ITerraformDependable } from "cdktf";
+import { Lazy, TerraformResource, type ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import { explain } from "./explain";
 import { Alarm } from "./alarm";
@@ -20,6 +22,17 @@ import { Feature } from "./feature";
 import { RESOURCE } from "./readable-id";
 
 const STAGE = "live";
+
+/** What a deployment has as it is when the deployment is created. */
+const SNAPSHOTTED: ReadonlySet<string> = new Set([
+  ApiGatewayRestApi.tfResourceType,
+  ApiGatewayResource.tfResourceType,
+  ApiGatewayMethod.tfResourceType,
+  ApiGatewayMethodResponse.tfResourceType,
+  ApiGatewayIntegration.tfResourceType,
+  ApiGatewayIntegrationResponse.tfResourceType,
+  ApiGatewayGatewayResponse.tfResourceType,
+]);
 
 /** Covers last month's incidents. */
 const LOG_RETENTION_DAYS = 30;
@@ -87,7 +100,7 @@ export class RestApi extends Construct {
   readonly url: string;
   readonly id: string;
   private readonly api: ApiGatewayRestApi;
-  private readonly resources = new Map<string, ApiGatewayResource>();
+  private readonly resources = new Map<string, { readonly pathPart: string; readonly resource: ApiGatewayResource }>();
 
   constructor(scope: Construct, id: string, props: RestApiProps) {
     super(scope, id);
@@ -174,12 +187,14 @@ export class RestApi extends Construct {
   private resourceAt(segments: readonly string[]): string {
     const last = segments.at(-1);
     if (last === undefined) return this.api.rootResourceId;
-    const id = segments.map(plain).join("-");
+    const id = segments.map(idOfSegment).join("-");
     const known = this.resources.get(id);
-    if (known !== undefined) return known.id;
+    if (known !== undefined && known.pathPart !== last)
+      throw new Error(`/${segments.join("/")}: another route has ${known.pathPart} in the place of ${last}`);
+    if (known !== undefined) return known.resource.id;
     const parentId = this.resourceAt(segments.slice(0, -1));
     const resource = new ApiGatewayResource(this, id, { restApiId: this.api.id, parentId, pathPart: last });
-    this.resources.set(id, resource);
+    this.resources.set(id, { pathPart: last, resource });
     return resource.id;
   }
 
@@ -187,7 +202,7 @@ export class RestApi extends Construct {
     return pathsOf(routes).map((path) => {
       const segments = path.split("/").slice(1);
       const props = { restApiId: this.api.id, resourceId: this.resourceAt(segments), cors };
-      return new CorsPreflight(this, ["options", ...segments.map(plain)].join("-"), props).integration;
+      return new CorsPreflight(this, ["options", ...segments.map(idOfSegment)].join("-"), props).integration;
     });
   }
 
@@ -225,6 +240,9 @@ export class RestApi extends Construct {
           ),
           "gateway responses": "Access-Control-Allow-Origin",
         }),
+        definition: Lazy.stringValue({
+          produce: (context) => this.hashOfDefinition((value) => context.resolve(value)),
+        }),
       },
       dependsOn: [...dependsOn],
       lifecycle: { createBeforeDestroy: true },
@@ -233,6 +251,18 @@ export class RestApi extends Construct {
       deployment,
       "Has the routes that exist when it is created. Terraform deletes a removed route later: then apply with -replace of this.",
     );
+  }
+
+  /** Of all that a deployment snapshots: the API's own settings, such as its binary media types, and each attribute of its parts. */
+  private hashOfDefinition(resolve: (value: unknown) => unknown): string {
+    const attributes = this.node
+      .findAll()
+      .filter((it) => TerraformResource.isTerraformResource(it))
+      .filter(({ terraformResourceType }) => SNAPSHOTTED.has(terraformResourceType))
+      .map((part) => resolve(part.toTerraform()));
+    // Not cdktf's comments: they name the environment.
+    const json = JSON.stringify(attributes, (key, value: unknown) => (key === "//" ? undefined : value));
+    return createHash("sha256").update(json).digest("hex");
   }
 
   private createStage(name: string, deployment: ApiGatewayDeployment, secretPaths: boolean): ApiGatewayStage {
@@ -270,12 +300,15 @@ function pathsOf(routes: readonly Route[]): readonly string[] {
   return [...new Set(routes.map(({ path }) => path))];
 }
 
-/** `post-heartbeats-name` */
+/** `post-heartbeats-item` */
 function idOf({ method, path }: Pick<Route, "method" | "path">): string {
-  return [method.toLowerCase(), ...path.split("/").slice(1).map(plain)].join("-");
+  return [method.toLowerCase(), ...path.split("/").slice(1).map(idOfSegment)].join("-");
 }
 
-/** `{name}` -> `name` */
-function plain(segment: string): string {
-  return segment.replace(/[{}]/g, "");
+/**
+ * `{name}` -> `item`. API Gateway has one variable in a place of its paths, and refuses a second beside it: so a variable that is
+ * renamed stays the same resource, with the same methods, and Terraform changes it in place.
+ */
+function idOfSegment(segment: string): string {
+  return segment.startsWith("{") ? "item" : segment;
 }

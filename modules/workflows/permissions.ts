@@ -1,5 +1,5 @@
 /** The permissions of a user's machine, which follow from its tasks. */
-import { MachineError, type Machine, type State } from "../asl/machine";
+import { MachineError, tasksIn, type Machine, type State } from "../asl/machine";
 import type { Binding } from "../constructs/grants";
 import { APPROVAL_RESOURCE } from "./record";
 
@@ -111,14 +111,6 @@ export function nestedApprovalsOf(machine: Machine): readonly string[] {
 export function unusedOf(machine: Machine, functions: readonly string[]): readonly string[] {
   const used = new Set(tasksIn(machine).map(([, state]) => callOf(state).target));
   return functions.filter((name) => !used.has(name));
-}
-
-/** Tasks with their states' names, also those of nested machines. */
-function tasksIn({ States }: Machine): readonly (readonly [string, State])[] {
-  return Object.entries(States).flatMap(([name, state]) => {
-    const nested = [...(state.ItemProcessor ? [state.ItemProcessor] : []), ...(state.Branches ?? [])];
-    return [...(state.Type === "Task" ? [[name, state] as const] : []), ...nested.flatMap(tasksIn)];
-  });
 }
 
 /** The target is undefined when an expression computes it. */

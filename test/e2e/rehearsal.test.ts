@@ -27,7 +27,7 @@ describe("a personal environment", () => {
 
   it("is created by npx almanac deploy, with its state bucket", async () => {
     const pings = ["get", "post"].flatMap((method) =>
-      ["key", "key_event"].map((path) => `heartbeats.api_gateway_method.api_rest_${method}_ping_${path}`),
+      ["item", "item_item"].map((path) => `heartbeats.api_gateway_method.api_rest_${method}_ping_${path}`),
     );
     const { code, output } = await run("deploy", NAME, "--yes", "--allow", ...pings);
     expect(output).toContain(`${NAME} is not in test/e2e/support/personal-app.ts: a personal environment`);

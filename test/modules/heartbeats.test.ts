@@ -41,7 +41,7 @@ describe("the heartbeats module", () => {
   });
 
   it("has an API for signed requests only, and only where there are cron monitors", () => {
-    expect(resource(heartbeats(), "aws_api_gateway_method", "api_rest_post_heartbeats_name")).toMatchObject({
+    expect(resource(heartbeats(), "aws_api_gateway_method", "api_rest_post_heartbeats_item")).toMatchObject({
       http_method: "POST",
       authorization: "AWS_IAM",
     });
@@ -59,12 +59,12 @@ describe("the heartbeats module", () => {
       ([name, { authorization }]) => `${name.replace("api_rest_", "")}: ${String(authorization)}`,
     );
     expect(methods.sort()).toEqual([
-      "get_ping_key: NONE",
-      "get_ping_key_event: NONE",
-      "post_heartbeats_name: AWS_IAM",
-      "post_heartbeats_name_event: AWS_IAM",
-      "post_ping_key: NONE",
-      "post_ping_key_event: NONE",
+      "get_ping_item: NONE",
+      "get_ping_item_item: NONE",
+      "post_heartbeats_item: AWS_IAM",
+      "post_heartbeats_item_item: AWS_IAM",
+      "post_ping_item: NONE",
+      "post_ping_item_item: NONE",
     ]);
     expect(describePolicy(resource(module, "aws_iam_role_policy", "api_policy")["policy"])).toContainEqual(
       expect.stringMatching(

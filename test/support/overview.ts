@@ -20,7 +20,9 @@ export function overview(json: TerraformJson): string {
     variables: Object.keys(json.variable).sort(),
     outputs: Object.keys(json.output).sort(),
     routes: each("aws_api_gateway_deployment", ({ triggers }) =>
-      Object.entries(triggers as Resource).map(([route, to]) => `${route}: ${String(to)}`),
+      Object.entries(triggers as Resource)
+        .filter(([route]) => route !== "definition")
+        .map(([route, to]) => `${route}: ${String(to)}`),
     ),
     functions: each("aws_lambda_function", functionLine),
     "called by": each(

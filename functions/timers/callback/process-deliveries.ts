@@ -22,6 +22,12 @@ const MAX_WAIT_MS = 3_000;
 /** Between attempts of a failed callback. */
 const BACKOFF = { firstMs: 2 * SECOND_MS, longestMs: 10 * MINUTE_MS };
 
+/**
+ * Leases and claims last this much longer than the invocation that has them: another one, whose clock may be ahead, must not take them over
+ * while it still runs.
+ */
+const CLOCK_DIFFERENCE_MS = 6 * SECOND_MS;
+
 /** For exactly-once mode. */
 export interface IdempotencyStore {
   /** `completed`: the callback has succeeded before. `inProgress`: another owner has claimed the fire, until then. */
@@ -62,7 +68,7 @@ export interface CallbackPorts {
   readonly clock: Clock;
   /** Unique to this invocation. */
   readonly owner: string;
-  /** End of this invocation and of its claims, epoch milliseconds. */
+  /** End of this invocation, epoch milliseconds. */
   readonly deadline: number;
   readonly observer: CallbackObserver;
 }
@@ -175,11 +181,9 @@ async function attempt(delivery: Delivery, timer: StoredTimer, ports: CallbackPo
     observer.dropped(fire);
     return { redeliveries: [], outcome: "dropped" };
   }
-  // Earlier attempts have ended without a response: by a timeout, or for want of memory.
-  if (receiveCount > maxAttemptsOf(options))
-    return retryOrGiveUp(delivery, new Error("earlier attempts did not end"), options, ports);
+  const isSpent = receiveCount > maxAttemptsOf(options);
   try {
-    if (options.overlap !== "skip") return await invokeOnce(delivery, ports);
+    if (options.overlap !== "skip" || isSpent) return await invokeOnce(delivery, isSpent, ports);
     return await invokeAlone(delivery, ports);
   } catch (error) {
     return retryOrGiveUp(delivery, error, options, ports);
@@ -190,7 +194,8 @@ async function attempt(delivery: Delivery, timer: StoredTimer, ports: CallbackPo
 async function invokeAlone(delivery: Delivery, ports: CallbackPorts): Promise<Result> {
   const { running, clock, deadline, observer } = ports;
   const { fire, messageId } = delivery;
-  const other = await running.begin(fire, { owner: messageId, now: clock.now(), until: deadline });
+  const until = deadline + CLOCK_DIFFERENCE_MS;
+  const other = await running.begin(fire, { owner: messageId, now: clock.now(), until });
   if (other === fire.fireId) {
     observer.duplicate(fire);
     return { redeliveries: [] };
@@ -200,24 +205,33 @@ async function invokeAlone(delivery: Delivery, ports: CallbackPorts): Promise<Re
     return { redeliveries: [], outcome: "skipped" };
   }
   try {
-    return await invokeOnce(delivery, ports);
+    return await invokeOnce(delivery, false, ports);
   } finally {
     await running.end(fire, messageId);
   }
 }
 
-/** Rejects with the callback's error. */
-async function invokeOnce(delivery: Delivery, ports: CallbackPorts): Promise<Result> {
-  const { idempotency, clock, deadline, invoke, observer } = ports;
+/**
+ * Rejects with the callback's error.
+ *
+ * @param isSpent all attempts have ended without a response: by a timeout, or for want of memory. It fails, unless the fire has succeeded by
+ *   another message, or its callback runs
+ */
+async function invokeOnce(delivery: Delivery, isSpent: boolean, ports: CallbackPorts): Promise<Result> {
+  const { idempotency, clock, deadline, observer } = ports;
   const { fire, messageId } = delivery;
+  const invoke = async (claimedBy: string | undefined): Promise<void> => {
+    if (isSpent) throw new Error("earlier attempts did not end");
+    observer.fired(fire, clock.now() - fire.due);
+    await ports.invoke(fire, claimedBy);
+  };
   // Unique to this delivery: a batch may contain the same fire twice.
   const owner = `${ports.owner}.${messageId}`;
   if (idempotency === undefined) {
-    observer.fired(fire, clock.now() - fire.due);
-    await invoke(fire, undefined);
+    await invoke(undefined);
     return { redeliveries: [], outcome: "succeeded" };
   }
-  const claim = await idempotency.claim(fire, { owner, now: clock.now(), until: deadline });
+  const claim = await idempotency.claim(fire, { owner, now: clock.now(), until: deadline + CLOCK_DIFFERENCE_MS });
   if (claim.outcome === "completed") {
     observer.duplicate(fire);
     return { redeliveries: [] };
@@ -228,9 +242,8 @@ async function invokeOnce(delivery: Delivery, ports: CallbackPorts): Promise<Res
     await delayRedelivery(delivery, Math.ceil(Math.max(0, claim.until - clock.now()) / 1_000) + 1, ports);
     return { redeliveries: [delivery] };
   }
-  observer.fired(fire, clock.now() - fire.due);
   try {
-    await invoke(fire, owner);
+    await invoke(owner);
   } catch (error) {
     await idempotency.release(fire, owner);
     throw error;

@@ -11,6 +11,12 @@ import { readTimerRow, rowKey, type Row } from "../storage/timer-row";
 import { cursorKey, type TimerTableServices } from "../storage/timer-table";
 import { LeaseLostError, type Cursor, type DispatchTable, type Position } from "./dispatcher";
 
+/**
+ * Rows of a page: a multiple of a batch's ten entries. Fewer than the megabyte that DynamoDB returns otherwise: what is parsed while another
+ * page is sent stays small, and the last requests of a page do not wait for the parsing of the next.
+ */
+const ROWS_PER_PAGE = 1_250;
+
 const rowSchema = z.custom<Row>((row) => typeof row === "object" && row !== null);
 
 /** The position is stored as JSON text: a key of the table's is opaque. */
@@ -85,6 +91,7 @@ export function dispatchTable(dynamodb: AwsJson, TableName: string, services: Ti
       const response = queryResponseSchema.parse(
         await call("Query", {
           IndexName: DUE_INDEX.name,
+          Limit: ROWS_PER_PAGE,
           KeyConditionExpression: `#slot = :slot AND #dueMs ${from === undefined ? "<= :to" : "BETWEEN :from AND :to"}`,
           ExpressionAttributeNames: { "#slot": DUE_INDEX.partition, "#dueMs": DUE_INDEX.sort },
           ExpressionAttributeValues: {

@@ -1,6 +1,6 @@
 /** The fires of a timer, and the index key of its row. Pure; see docs/decisions/0009. */
 import { jitterMs } from "../../shared/jitter";
-import { SECOND_MS } from "../../shared/time";
+import { isoTime, SECOND_MS } from "../../shared/time";
 import { nextDue, wheelPeriod } from "./schedule";
 import { PUT_GRACE_MS, type Fire, type StoredTimer, type Timer } from "./timer";
 
@@ -48,7 +48,7 @@ export function endOf({ endAt = Infinity, finalAt = Infinity }: Timer): number {
 /** @param scheduled one of {@link scheduledTimes} */
 export function fireAt(timer: Timer, scheduled: number): Fire {
   const { kind, id, version, shard, data, jitterSeconds, schedule, putAt, options } = timer;
-  const fireId = `${kind}#${id}#${version}#${new Date(scheduled).toISOString()}`;
+  const fireId = `${kind}#${id}#${version}#${isoTime(scheduled)}`;
   // A one-shot in the past is due at its PUT: it is not late since 1970.
   const from = schedule.kind === "once" ? Math.max(scheduled, putAt) : scheduled;
   const due = jitterSeconds === undefined ? from : from + jitterMs(fireId, jitterSeconds);

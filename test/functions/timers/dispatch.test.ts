@@ -96,6 +96,12 @@ describe("the dispatcher", () => {
     expect(metric("cursorLag")).toBe(90_000);
   });
 
+  it("reports the lag of shards that got no turn", async () => {
+    jest.spyOn(Date, "now").mockReturnValue(CURSOR + 70_000);
+    await handler(scheduledEvent({ target: 0, targets: 2 }), lambdaContext(5_000));
+    expect([shards(), metric("cursorLag")]).toEqual([[], 70_000]);
+  });
+
   it.each([{}, { target: -1, targets: 2 }, { target: 0, targets: 0 }])(
     "does nothing at a tick without a target: %j",
     async (fields) => {

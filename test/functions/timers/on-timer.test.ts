@@ -354,6 +354,21 @@ describe("a callback with exactlyOnce", () => {
     expect(output.lines()).toContainEqual(expect.objectContaining({ duplicates: 1 }));
   });
 
+  it("is not called for a completed fire after its last attempt, which is no dead letter", async () => {
+    dynamodb.on(UpdateItemCommand).rejects(conditionFailed({ completed: { BOOL: true } }));
+    const handler = someHandler();
+    const second = record("2", {}, { attributes: { ApproximateReceiveCount: "9" } });
+    expect(await deliver(handler, [second], exactlyOnce)).toEqual(failed());
+    expect([handler.mock.calls.length, sqs.commandCalls(SendMessageBatchCommand).length]).toEqual([0, 0]);
+  });
+
+  it("has its claim for longer than it may run, whatever other clocks say", async () => {
+    dynamodb.on(UpdateItemCommand).resolves({});
+    await deliver(someHandler(), [record("1")], exactlyOnce);
+    const until = dynamodb.commandCalls(UpdateItemCommand)[0]?.args[0].input.ExpressionAttributeValues?.[":until"]?.N;
+    expect(Number(until)).toBe(DUE + 40 + lambdaContext().getRemainingTimeInMillis() + 6_000);
+  });
+
   it("redelivers a fire that is in progress once its claim expires", async () => {
     dynamodb.on(UpdateItemCommand).rejects(conditionFailed({ leaseUntil: { N: String(DUE + 40 + 20_000) } }));
     const handler = someHandler();

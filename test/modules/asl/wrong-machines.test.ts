@@ -6,7 +6,8 @@ import { jsonata, jsonpath } from "../../../modules/asl/asl";
 import { MachineError, type State } from "../../../modules/asl/machine";
 
 const { stateMachine, nestedMachine, wait, pass, choice, fail, map, task, ...calls } = jsonata;
-const { dynamoPut, dynamoUpdate, lambdaInvoke, lambdaInvokeForToken, parallel, distributedMap } = calls;
+const { dynamoPut, dynamoUpdate, lambdaInvoke, lambdaInvokeForToken, parallel, distributedMap, startExecutionSync } =
+  calls;
 
 const ALL = ["States.ALL"] as const;
 const publish = { Resource: "arn:aws:states:::sns:publish" } as const;
@@ -16,6 +17,8 @@ const inner = stateMachine({ StartAt: "In", States: { In: pass({ End: true }) } 
 const each = { ExecutionType: "STANDARD", ItemProcessor: inner, End: true } as const;
 const Key = { id: { S: "a" } };
 const invoke = { FunctionName: "work" };
+const assigning = stateMachine({ StartAt: "In", States: { In: pass({ Assign: { total: 1 }, End: true }) } });
+const other = "arn:aws:states:eu-central-1:000000000000:stateMachine:other";
 const yes = "{% $states.input.yes %}" as const;
 
 const WRONG: readonly (readonly [wrong: string, build: () => unknown, message: RegExp])[] = [
@@ -276,6 +279,122 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown, message: R
     () => one(parallel({ Branches: [inner, inner], End: true })),
     /also the name of a state/,
   ],
+  [
+    "a call that no service has",
+    () => one(task({ Resource: "arn:aws:states:::sns:publsh", End: true })),
+    /sns:publsh, which Step Functions does not integrate/,
+  ],
+  [
+    "a service that is not integrated",
+    () => one(task({ Resource: "arn:aws:states:::s3:getObject", End: true })),
+    /aws-sdk:s3:getObject may exist/,
+  ],
+  [
+    "a wait for the end of a function",
+    () => one(task({ Resource: "arn:aws:states:::lambda:invoke.sync", End: true })),
+    /waits with .sync for lambda:invoke/,
+  ],
+  [
+    "a wait for the end of a call of the SDK",
+    () => one(task({ Resource: "arn:aws:states:::aws-sdk:glue:startCrawler.sync", End: true })),
+    /waits with .sync for aws-sdk:glue:startCrawler/,
+  ],
+  [
+    "an EXPRESS execution that waits for another one",
+    () => {
+      const In = startExecutionSync({ Arguments: { StateMachineArn: other }, End: true });
+      const ItemProcessor = stateMachine({ StartAt: "In", States: { In } });
+      return one(distributedMap({ ExecutionType: "EXPRESS", ItemProcessor, End: true }));
+    },
+    /EXPRESS executions, in which In cannot wait/,
+  ],
+  [
+    "a variable of a nested machine that is also assigned around it",
+    () =>
+      stateMachine({
+        StartAt: "A",
+        States: { A: map({ ItemProcessor: assigning, Next: "B" }), B: pass({ Assign: { total: 1 }, End: true }) },
+      }),
+    /\$total is assigned in a nested machine and around it/,
+  ],
+  [
+    "a distributed map whose executions read a variable around it",
+    () => {
+      const ItemProcessor = nestedMachine({
+        StartAt: "In",
+        States: { In: pass({ Output: "{% $price %}", End: true }) },
+      });
+      const B = distributedMap({ ExecutionType: "STANDARD", ItemProcessor, End: true });
+      return stateMachine({ StartAt: "A", States: { A: pass({ Assign: { price: 1 }, Next: "B" }), B } });
+    },
+    /In has \$price/,
+  ],
+  [
+    "a nested machine with a timeout",
+    () => {
+      const nested = stateMachine({ TimeoutSeconds: 60, StartAt: "In", States: { In: pass({ End: true }) } });
+      return one(parallel({ Branches: [nested], End: true }));
+    },
+    /a nested machine with TimeoutSeconds/,
+  ],
+  [
+    "an error that is retried twice",
+    () => one(task({ ...work, Retry: [{ ErrorEquals: ["Mine"] }, { ErrorEquals: ["Other", "Mine"] }] })),
+    /has Mine twice in Retry/,
+  ],
+  [
+    "a context that does not exist",
+    () => one(pass({ Output: "{% $states.context.Exection.Id %}", End: true })),
+    /\$states.context.Exection.Id, which does not exist/,
+  ],
+  [
+    "a field of the context that does not exist",
+    () => one(pass({ Output: "{% $states.context.Execution.Nmae %}", End: true })),
+    /\$states.context.Execution.Nmae, which does not exist/,
+  ],
+  [
+    "a token where no task is",
+    () => one(pass({ Output: "{% $states.context.Task.Token %}", End: true })),
+    /has a task token: only tasks have one/,
+  ],
+  [
+    "no DynamoDB values",
+    () => one(dynamoPut({ Arguments: { TableName: "t", Item: Key, ExpressionAttributeValues: {} }, End: true })),
+    /empty ExpressionAttributeValues/,
+  ],
+  [
+    "a DynamoDB value without an expression",
+    () => {
+      const ExpressionAttributeValues = { ":b": { S: "b" } };
+      return one(dynamoPut({ Arguments: { TableName: "t", Item: Key, ExpressionAttributeValues }, End: true }));
+    },
+    /value for :b, which no expression uses/,
+  ],
+  [
+    "items beside an ItemReader",
+    () => {
+      const ItemReader = { Resource: "arn:aws:states:::s3:listObjectsV2", Arguments: { Bucket: "b" } } as const;
+      return one(distributedMap({ ...each, ItemReader, Items: [1] }));
+    },
+    /items of its own beside an ItemReader/,
+  ],
+  [
+    "an ItemReader of an object without a format",
+    () => {
+      const ItemReader = { Resource: "arn:aws:states:::s3:getObject", Arguments: { Bucket: "b", Key: "k" } } as const;
+      return one(distributedMap({ ...each, ItemReader }));
+    },
+    /without InputType/,
+  ],
+  [
+    "an ItemReader that is given no headers",
+    () => {
+      const ReaderConfig = { InputType: "CSV", CSVHeaderLocation: "GIVEN" } as const;
+      const ItemReader = { Resource: "arn:aws:states:::s3:getObject", ReaderConfig } as const;
+      return one(distributedMap({ ...each, ItemReader }));
+    },
+    /without the CSVHeaders/,
+  ],
 ];
 
 describe("a wrong machine", () => {
@@ -320,6 +439,8 @@ describe("a right machine", () => {
     "{% $states.input ~> |items|{'price': price * 2}| %}",
     "{% $partition([1..4], 2) %}",
     "{% $contains($states.input.name, /^a.*/i) %}",
+    "{% $states.context.Execution.Input.taskId & $states.context.State.Name & $string($states.context.Map.Item.Index) %}",
+    "{% $states.context %}",
     "{% $now() & $uuid() & $states.context.Execution.Name %}",
   ])("has the expression %s", (Output) => {
     expect(() => one(pass({ Output, End: true }))).not.toThrow();
@@ -333,7 +454,6 @@ describe("a right machine", () => {
   });
 
   it("has a distributed map, a task with another role, and one that waits for an execution's end", () => {
-    const { startExecutionSync } = jsonata;
     const Charge = lambdaInvoke({ Arguments: invoke, End: true });
     const machine = stateMachine({
       StartAt: "Each",
@@ -362,7 +482,7 @@ describe("a right machine", () => {
           Next: "Then",
         }),
         Then: startExecutionSync({
-          Arguments: { StateMachineArn: "arn:aws:states:eu-central-1:000000000000:stateMachine:other" },
+          Arguments: { StateMachineArn: other },
           End: true,
         }),
       },

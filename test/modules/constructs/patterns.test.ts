@@ -117,7 +117,7 @@ describe("an API function", () => {
         alarms: { serverErrors: spec },
       });
     });
-    expect(resource(json, "aws_api_gateway_integration", "api_rest_get_orders_id_integration")).toMatchObject({
+    expect(resource(json, "aws_api_gateway_integration", "api_rest_get_orders_item_integration")).toMatchObject({
       uri: "${aws_lambda_function.api.invoke_arn}",
     });
     expect(alarmsOf(json)).toEqual(["api_rest_server_errors"]);

@@ -1,6 +1,7 @@
+import { TerraformResource } from "cdktf";
 import * as z from "zod";
 import { RestApi, type Route } from "../../../modules/constructs/rest-api";
-import { resource, synthesizeConstructs } from "../../support/synthesized";
+import { resource, synthesize, synthesizeConstructs, type TerraformJson } from "../../support/synthesized";
 
 const handler = { name: "function", invokeArn: "arn:invoke", node: { id: "function" } };
 const other = { name: "other", invokeArn: "arn:other", node: { id: "other" } };
@@ -39,6 +40,9 @@ describe("a REST API", () => {
     ]);
   });
 
+  const cors = { methods: "OPTIONS,PUT", headers: "Content-Type" };
+  const open = synthesizeConstructs((feature) => new RestApi(feature, "api", { ...props, cors }));
+
   it("requires signed requests on each route", () => {
     const methods = Object.values(json.resource["aws_api_gateway_method"] ?? {});
     expect(methods.map(({ http_method: method, authorization }) => [method, authorization])).toEqual([
@@ -70,9 +74,86 @@ describe("a REST API", () => {
       lifecycle: { create_before_destroy: true },
       depends_on: [
         "aws_api_gateway_integration.api_post_timers_integration",
-        "aws_api_gateway_integration.api_get_timers_id_integration",
-        "aws_api_gateway_integration.api_delete_timers_id_integration",
+        "aws_api_gateway_integration.api_get_timers_item_integration",
+        "aws_api_gateway_integration.api_delete_timers_item_integration",
       ],
+    });
+  });
+
+  it.each([
+    ["a binary media type", "aws_api_gateway_rest_api", "api", "binary_media_types", ["image/png"]],
+    ["another setting of the API", "aws_api_gateway_rest_api", "api", "minimum_compression_size", "100"],
+    ["a path", "aws_api_gateway_resource", "api_timers", "path_part", "alarms"],
+    ["who may call", "aws_api_gateway_method", "api_post_timers", "authorization", "NONE"],
+    ["another setting of a route", "aws_api_gateway_method", "api_post_timers", "api_key_required", true],
+    ["an integration", "aws_api_gateway_integration", "api_post_timers_integration", "timeout_milliseconds", 50],
+    [
+      "a preflight",
+      "aws_api_gateway_integration",
+      "api_options_timers_integration",
+      "passthrough_behavior",
+      "WHEN_NO_MATCH",
+    ],
+    ["its response", "aws_api_gateway_method_response", "api_options_timers_method_response", "status_code", "204"],
+    [
+      "its headers",
+      "aws_api_gateway_integration_response",
+      "api_options_timers_integration_response",
+      "response_parameters",
+      { "method.response.header.Vary": "'Origin'" },
+    ],
+    ["an error", "aws_api_gateway_gateway_response", "api_default_4xx", "response_templates", { "text/html": "" }],
+  ])("is deployed anew when %s changes", (_, type, name, attribute, value) => {
+    const changed = synthesizeConstructs((feature) => {
+      const api = new RestApi(feature, "api", { ...props, cors });
+      const parts = api.node.findAll().filter((it) => TerraformResource.isTerraformResource(it));
+      const part = parts.find((it) => it.terraformResourceType === type && it.friendlyUniqueId === name);
+      part?.addOverride(attribute, value);
+    });
+    expect(resource(changed, type, name)).not.toEqual(resource(open, type, name));
+    const triggersOf = (it: TerraformJson) => resource(it, "aws_api_gateway_deployment", "api_deployment")["triggers"];
+    expect(triggersOf(changed)).not.toEqual(triggersOf(open));
+  });
+
+  it("is not deployed anew when nothing changes, in any environment", () => {
+    const again = synthesizeConstructs((feature) => new RestApi(feature, "api", { ...props, cors }));
+    expect(again).toEqual(open);
+    const [staging, production] = ["staging", "production"].map(
+      (name) => synthesize({ timers: {} }, name).modules["timers"],
+    );
+    expect(staging).toEqual(production);
+  });
+
+  describe("a variable of a path", () => {
+    const renamed = synthesizeConstructs(
+      (feature) =>
+        new RestApi(feature, "api", {
+          ...props,
+          routes: props.routes.map((route) => ({ ...route, path: route.path.replace("{id}", "{timer}") })),
+        }),
+    );
+
+    it("can be renamed: its resource and its methods stay, because API Gateway refuses a second variable beside it", () => {
+      expect(Object.keys(renamed.resource["aws_api_gateway_resource"] ?? {})).toEqual([
+        "api_timers",
+        "api_timers_item",
+      ]);
+      for (const type of ["resource", "method", "integration"].map((it) => `aws_api_gateway_${it}`))
+        expect(Object.keys(renamed.resource[type] ?? {})).toEqual(Object.keys(json.resource[type] ?? {}));
+      expect(resource(renamed, "aws_api_gateway_resource", "api_timers_item")).toMatchObject({ path_part: "{timer}" });
+      const { triggers } = resource(renamed, "aws_api_gateway_deployment", "api_deployment");
+      expect(triggers).toMatchObject({ "GET /timers/{timer}": "AWS_IAM arn:invoke" });
+    });
+
+    it.each([
+      ["another variable", "/timers/{timer}/fires"],
+      ["a path of its resource's name", "/timers/item"],
+    ])("is refused beside %s", (__, path) => {
+      const [first] = props.routes;
+      const routes = [...props.routes, ...(first === undefined ? [] : [{ ...first, path }])];
+      expect(() => synthesizeConstructs((feature) => new RestApi(feature, "api", { ...props, routes }))).toThrow(
+        `${path.replace("/fires", "")}: another route has {id} in the place of ${path.split("/")[2] ?? ""}`,
+      );
     });
   });
 
@@ -108,9 +189,6 @@ describe("a REST API", () => {
     expect(settings.format).not.toMatch(/error\.message|integrationErrorMessage|authorizer|\bheader|querystring|body/i);
   });
 
-  const cors = { methods: "OPTIONS,PUT", headers: "Content-Type" };
-  const open = synthesizeConstructs((feature) => new RestApi(feature, "api", { ...props, cors }));
-
   it("answers preflight requests itself where configured: unsigned requests invoke no function", () => {
     const methods = Object.values(open.resource["aws_api_gateway_method"] ?? {});
     const unsigned = methods.filter(({ authorization }) => authorization === "NONE");
@@ -127,9 +205,9 @@ describe("a REST API", () => {
       expect(integration["uri"]).toBeUndefined();
     }
     expect(
-      resource(open, "aws_api_gateway_integration_response", "api_options_timers_id_integration_response"),
+      resource(open, "aws_api_gateway_integration_response", "api_options_timers_item_integration_response"),
     ).toMatchObject({
-      status_code: "${aws_api_gateway_method_response.api_options_timers_id_method_response.status_code}",
+      status_code: "${aws_api_gateway_method_response.api_options_timers_item_method_response.status_code}",
       response_parameters: {
         "method.response.header.Access-Control-Allow-Origin": "'*'",
         "method.response.header.Access-Control-Allow-Methods": "'OPTIONS,PUT'",
@@ -140,7 +218,7 @@ describe("a REST API", () => {
     expect(resource(open, "aws_api_gateway_deployment", "api_deployment")).toMatchObject({
       triggers: { "OPTIONS /timers/{id}": "NONE mock OPTIONS,PUT Content-Type" },
       depends_on: expect.arrayContaining([
-        "aws_api_gateway_integration_response.api_options_timers_id_integration_response",
+        "aws_api_gateway_integration_response.api_options_timers_item_integration_response",
       ]) as unknown,
     });
     expect(Object.keys(open.resource["aws_lambda_permission"] ?? {})).toHaveLength(2);

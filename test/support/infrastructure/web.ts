@@ -1,5 +1,6 @@
 /** APIs and the status page's distribution. */
 import type { Resource } from "../../../modules/synthesized/resources";
+import { fieldsOf } from "../../../scripts/shared/fields";
 import {
   equals,
   FOR_PEOPLE,
@@ -30,7 +31,7 @@ const apiName = (resource: Resource, world: World) => {
 };
 const OF_ITS_API = refersTo(REST_API, "id", "is its API's", apiName);
 
-/** What follows the API's name: `options_periodic_id_method` -> ["options", "periodic", "id"]. */
+/** What follows the API's name: `options_periodic_id_method` -> ["options", "periodic", "item"]. */
 const partsOf = (resource: Resource, world: World): readonly string[] => {
   const name = nameOf(resource).slice((apiName(resource, world) ?? "").length + 1);
   return name.replace(/_(method|integration|method_response|integration_response)$/, "").split("_");
@@ -129,11 +130,10 @@ export const WEB: Readonly<Record<string, Rules>> = {
       ),
     ),
     rest_api_id: OF_ITS_API,
-    path_part: must(
-      "as it is named",
-      (value, resource) =>
-        nameOf(resource).endsWith(`_${String(value).replace(/^\{(\w+)\}$/, "$1")}`) &&
-        !/^(id|name)$/.test(String(value)),
+    path_part: must("as it is named; a variable is an item", (value, resource) =>
+      /^\{\w+\}$/.test(String(value))
+        ? nameOf(resource).endsWith("_item")
+        : nameOf(resource).endsWith(`_${String(value)}`) && value !== "item",
     ),
     parent_id: must("below its parent", (value, resource, world) => {
       const parent = nameOf(resource).split("_").slice(0, -1).join("_");
@@ -251,8 +251,11 @@ export const WEB: Readonly<Record<string, Rules>> = {
   aws_api_gateway_deployment: {
     rest_api_id: OF_ITS_API,
     triggers: must(
-      "a change of any route is deployed",
-      (value, resource, world) => sorted(value) === sorted(triggersOf(world, resource)),
+      "a change of any route is deployed, and of any attribute: its hash is in test/modules/constructs/rest-api.test.ts",
+      (value, resource, world) => {
+        const { definition, ...triggers } = fieldsOf(value);
+        return /^[0-9a-f]{64}$/.test(String(definition)) && sorted(triggers) === sorted(triggersOf(world, resource));
+      },
     ),
     depends_on: must("comes after all that it is a snapshot of", (value, resource, world) => {
       const all = [

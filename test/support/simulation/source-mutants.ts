@@ -275,8 +275,8 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "completes a fire before its callback",
     file: CALLBACK,
-    from: "await invoke(fire, owner);\n  } catch",
-    to: "await idempotency.complete(fire, owner);\n    await invoke(fire, owner);\n  } catch",
+    from: "await invoke(owner);\n  } catch",
+    to: "await idempotency.complete(fire, owner);\n    await invoke(owner);\n  } catch",
   },
   {
     name: "ignores what is too late in the queue",
@@ -311,7 +311,7 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "lets fires of a timer overlap",
     file: CALLBACK,
-    from: 'if (options.overlap !== "skip") return',
+    from: 'if (options.overlap !== "skip" || isSpent) return',
     to: 'if (options.overlap !== "skip" || clock.now() > 0) return',
   },
   {
@@ -323,8 +323,8 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "releases the lease of a timer before its callback has ended",
     file: CALLBACK,
-    from: "try {\n    return await invokeOnce(delivery, ports);\n  } finally {",
-    to: "try {\n    await running.end(fire, messageId);\n    return await invokeOnce(delivery, ports);\n  } finally {",
+    from: "try {\n    return await invokeOnce(delivery, false, ports);\n  } finally {",
+    to: "try {\n    await running.end(fire, messageId);\n    return await invokeOnce(delivery, false, ports);\n  } finally {",
   },
   {
     name: "never releases the lease of a timer",
@@ -341,8 +341,22 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "ignores attempts that ended without a response",
     file: CALLBACK,
-    from: "if (receiveCount > maxAttemptsOf(options))",
-    to: "if (receiveCount > 10_000)",
+    from: "const isSpent = receiveCount > maxAttemptsOf(options);",
+    to: "const isSpent = receiveCount > 10_000;",
+  },
+  {
+    name: "gives up a second message of a fire that has succeeded",
+    file: CALLBACK,
+    from: "const isSpent = receiveCount > maxAttemptsOf(options);",
+    to:
+      "const isSpent = receiveCount > maxAttemptsOf(options);\n" +
+      '  if (isSpent) return retryOrGiveUp(delivery, new Error("earlier attempts did not end"), options, ports);',
+  },
+  {
+    name: "ends leases with the invocation, by its own clock",
+    file: CALLBACK,
+    from: "const until = deadline + CLOCK_DIFFERENCE_MS;",
+    to: "const until = deadline;",
   },
   {
     name: "gives up a fire without the dead letters",

@@ -176,6 +176,13 @@ describe("a time zone", () => {
   it.each(["", "Europe/Atlantis", "+01:00", "Berlin", "Europe/Berlin; DROP"])("is rejected: %s", (name) => {
     expect(isTimeZone(name)).toBe(false);
   });
+  it("is looked up once", () => {
+    const format = jest.spyOn(Intl, "DateTimeFormat");
+    const lookUp = () => [isTimeZone("Asia/Kathmandu"), isTimeZone("Asia/Atlantis"), isTimeZone("Asia/Kathmandu")];
+    expect(lookUp()).toEqual([true, false, true]);
+    expect(format).toHaveBeenCalledTimes(2);
+    format.mockRestore();
+  });
 });
 
 /** A field of an expression and an independent matcher of its values. */

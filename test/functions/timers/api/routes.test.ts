@@ -196,11 +196,12 @@ describe("the API of timers", () => {
     const recordShardCount = jest.fn((count: number) => Promise.resolve(count));
     ports = { ...ports, table: { ...fake.table, recordShardCount }, shards: 4 };
     const put = (shardId: string) => call("PUT /periodic/{id}", { id: "tea", body: { shardId } });
-    for (const shardId of ["shard0", "shard3", "shard7"]) expect(await put(shardId)).toMatchObject([200, { shardId }]);
-    expect(recordShardCount.mock.calls).toEqual([[8]]);
+    for (const shardId of ["shard0", "shard3", "shard4", "shard7"])
+      expect(await put(shardId)).toMatchObject([200, { shardId }]);
+    expect(recordShardCount.mock.calls).toEqual([[5], [8]]);
     const requests = [{ method: "PUT", path: "/periodic/milk", body: { shardId: "shard9" } }];
     await call("POST /batch", { body: { requests } });
-    expect(recordShardCount.mock.calls).toEqual([[8], [10]]);
+    expect(recordShardCount.mock.calls).toEqual([[5], [8], [10]]);
     for (const shardId of ["shard1000", "shard03", "shard-1", "0", ""])
       expect(await put(shardId)).toMatchObject([400, { message: "body.shardId: is not shard0 to shard999" }]);
   });

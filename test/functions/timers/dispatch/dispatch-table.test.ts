@@ -114,6 +114,7 @@ describe("a page of the index", () => {
         {
           TableName: TABLE,
           IndexName: "due",
+          Limit: 1_250,
           KeyConditionExpression: "#slot = :slot AND #dueMs BETWEEN :from AND :to",
           ExpressionAttributeNames: { "#slot": "slot", "#dueMs": "dueMs" },
           ExpressionAttributeValues: { ":slot": { S: "shard0#once" }, ":from": { N: "5" }, ":to": { N: "9" } },

@@ -1,3 +1,5 @@
+import fc from "fast-check";
+
 import { IncompleteResponseError, sqsSender } from "../../../../functions/timers/queue/sqs-sender";
 import { fire } from "../../../support/timers";
 
@@ -61,6 +63,50 @@ describe("a batch of fires sent to SQS", () => {
     "rejects a response that does not cover every entry: %j",
     async (response) => {
       await expect(setUp(response).send(entries(2), Infinity, "default")).rejects.toThrow(IncompleteResponseError);
+    },
+  );
+
+  it("is JSON, whatever a row contains", async () => {
+    const text = fc.oneof(
+      fc.string(),
+      fc.string({ unit: "grapheme" }),
+      fc.constantFrom('"', "\\", "\u2028", "a:b.c-d_E"),
+    );
+    const hostile = fc.record({ id: text, version: text, shard: text, fireId: text, data: text });
+    await fc.assert(
+      fc.asyncProperty(hostile, async (fields) => {
+        const { send, requests } = setUp({ Successful: successful(0), Failed: [] });
+        await send([{ fire: fire(fields), delaySeconds: 0 }], Infinity, "default");
+        const values = {
+          timerId: fields.id,
+          timerVersion: fields.version,
+          shardId: fields.shard,
+          fireId: fields.fireId,
+        };
+        expect(requests).toMatchObject([
+          [
+            "AmazonSQS.SendMessageBatch",
+            {
+              Entries: [
+                {
+                  MessageBody: fields.data,
+                  MessageAttributes: Object.fromEntries(
+                    Object.entries(values).map(([name, StringValue]) => [name, { DataType: "String", StringValue }]),
+                  ),
+                },
+              ],
+            },
+          ],
+        ]);
+      }),
+    );
+  });
+
+  it.each([{ Successful: [7, 8] }, { Successful: "no" }, [], null, { Successful: successful(0, 1), Failed: 7 }])(
+    "rejects what is no response: %j",
+    async (response) => {
+      const result = setUp(response).send(entries(3), Infinity, "default");
+      await expect(result).rejects.toThrow();
     },
   );
 

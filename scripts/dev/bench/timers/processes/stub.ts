@@ -25,6 +25,7 @@ const querySchema = z.object({
     ":to": z.object({ N: z.coerce.number() }),
   }),
   ExclusiveStartKey: z.object({ timer: z.object({ S: z.string() }) }).optional(),
+  Limit: z.number().default(Infinity),
 });
 
 let scenario: Scenario = { kind: "oneshot", timers: 0, cursor: 0, until: 1 };
@@ -87,13 +88,13 @@ function row(index: number): string {
 }
 
 function query(body: string): string {
-  const { ExpressionAttributeValues: values, ExclusiveStartKey } = querySchema.parse(JSON.parse(body));
+  const { ExpressionAttributeValues: values, ExclusiveStartKey, Limit } = querySchema.parse(JSON.parse(body));
   const slot = values[":slot"].S;
   const { kind, timers, until } = scenario;
   const first = placeOf(scenario, until - 59_999);
   const isDue = slot === first.slot && (values[":from"]?.N ?? 0) <= first.dueMs && first.dueMs <= values[":to"].N;
   const from = ExclusiveStartKey ? Number(ExclusiveStartKey.timer.S.slice(-8)) + 1 : 0;
-  const to = isDue ? Math.min(timers, from + ROWS_A_PAGE) : from;
+  const to = isDue ? Math.min(timers, from + Math.min(ROWS_A_PAGE, Limit)) : from;
   const rows = Array.from({ length: to - from }, (_, index) => row(from + index));
   counts.readUnits += 0.5 * Math.max(1, Math.ceil((rows.length * ROW_BYTES) / READ_UNIT_BYTES));
   const last =

@@ -1,0 +1,64 @@
+/**
+ * The calls that Step Functions integrates, and for what they can wait.
+ * Source: https://docs.aws.amazon.com/step-functions/latest/dg/integrate-services.html
+ */
+import { tasksIn, type Machine } from "./machine";
+
+/** After a call's name: Step Functions waits for a job's end, or for a task token. */
+type Waiting = "sync" | "sync:2" | "waitForTaskToken";
+
+interface Service {
+  /** @default those that the service has */
+  readonly actions?: readonly string[];
+  readonly waits: readonly Waiting[];
+}
+
+const JOBS: Service = { waits: ["sync"] };
+const TOKEN = ["waitForTaskToken"] as const;
+
+const SERVICES: Readonly<Record<string, Service>> = {
+  apigateway: { actions: ["invoke"], waits: TOKEN },
+  athena: JOBS,
+  batch: { actions: ["submitJob"], waits: ["sync"] },
+  bedrock: { waits: ["sync", "waitForTaskToken"] },
+  codebuild: JOBS,
+  databrew: { actions: ["startJobRun"], waits: ["sync"] },
+  dynamodb: { actions: ["deleteItem", "getItem", "putItem", "updateItem"], waits: [] },
+  ecs: { actions: ["runTask"], waits: ["sync", "waitForTaskToken"] },
+  eks: { waits: ["sync", "waitForTaskToken"] },
+  elasticmapreduce: JOBS,
+  "emr-containers": JOBS,
+  "emr-serverless": JOBS,
+  events: { actions: ["putEvents"], waits: TOKEN },
+  glue: { actions: ["startJobRun"], waits: ["sync"] },
+  http: { actions: ["invoke"], waits: [] },
+  lambda: { actions: ["invoke"], waits: TOKEN },
+  mediaconvert: JOBS,
+  sagemaker: JOBS,
+  sns: { actions: ["publish"], waits: TOKEN },
+  sqs: { actions: ["sendMessage"], waits: TOKEN },
+  states: { actions: ["startExecution"], waits: ["sync", "sync:2", "waitForTaskToken"] },
+};
+const SDK: Service = { waits: TOKEN };
+
+const CALL = /^arn:[^:]*:states:::(aws-sdk:)?([^:.]*):([^:.]*)(?:\.(.*))?$/;
+
+/** Of functions and activities, whose resource is their ARN: none. */
+export function callFaults(resource: unknown): string[] {
+  const [, sdk, name = "", action = "", waiting] = CALL.exec(String(resource)) ?? [];
+  if (name === "") return [];
+  const service = sdk === undefined ? SERVICES[name] : SDK;
+  if (service === undefined || service.actions?.includes(action) === false)
+    return [`calls ${name}:${action}, which Step Functions does not integrate: aws-sdk:${name}:${action} may exist`];
+  const waits = waiting === undefined || service.waits.some((each) => each === waiting);
+  return waits ? [] : [`waits with .${waiting} for ${sdk ?? ""}${name}:${action}, which cannot`];
+}
+
+/** Executions of type EXPRESS cannot wait for jobs and tokens, or for activities. */
+export function expressFaults(machine: Machine): string[] {
+  return tasksIn(machine).flatMap(([name, { Resource = "" }]) =>
+    /\.(sync|waitForTaskToken)|:activity:/.test(Resource)
+      ? [`has EXPRESS executions, in which ${name} cannot wait`]
+      : [],
+  );
+}

@@ -115,6 +115,8 @@ export function isRecentEnough(version: string): boolean {
 /** The environment of every Terraform and cdktf run: this process's, non-interactive, with a provider mirror if there is one. */
 export async function terraformEnvironment(): Promise<Record<string, string>> {
   const environment: Record<string, string> = {
+    // The garbage collectors of Terraform and its provider took a fifth of a plan's processor time; 400 takes some 150 MB more.
+    GOGC: "400",
     ...ownEnvironment(),
     CHECKPOINT_DISABLE: "1",
     TF_IN_AUTOMATION: "1",

@@ -1,5 +1,5 @@
 import axe, { type AxeResults } from "axe-core";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { bundlePage, type PageFile } from "../../scripts/console/server/bundle-page";
 import { RequestError, startConsole, type Act, type RunningConsole } from "../../scripts/console/server/server";
 import type { Values } from "../../scripts/console/actions/actions";
@@ -40,10 +40,13 @@ const VIEWS = [
 let page: Readonly<Record<string, PageFile>>;
 let browser: Browser;
 const running: RunningConsole[] = [];
+const contexts: BrowserContext[] = [];
 beforeAll(async () => {
   [page, browser] = await Promise.all([bundlePage(), launchChromium()]);
 });
 afterEach(async () => {
+  // Before their consoles, to which open pages would try to connect again.
+  for (const each of contexts.splice(0)) await each.close();
   for (const each of running.splice(0)) await each.close();
 });
 afterAll(() => browser.close());
@@ -85,7 +88,8 @@ async function open({ views = {}, act, look = {}, withToken = true, ...options }
     ...(act !== undefined && { act }),
   });
   running.push(console_);
-  const context = await browser.newContext({ ...DESKTOP, ...look });
+  const context = await browser.newContext({ ...DESKTOP, reducedMotion: "reduce", ...look });
+  contexts.push(context);
   const opened = await context.newPage();
   const faults: string[] = [];
   opened.on("pageerror", ({ message }) => faults.push(message));

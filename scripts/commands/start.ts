@@ -95,6 +95,10 @@ async function start(options: Options, signal: AbortSignal): Promise<number> {
   const { ended } = started;
   if (detach || ended === undefined) return EXIT.ok;
   const session = new AbortController();
+  const endSession = () => {
+    session.abort();
+  };
+  signal.addEventListener("abort", endSession);
   openSession({
     lines: (until) => followFunctions(started.endpoint, until),
     since,
@@ -105,9 +109,7 @@ async function start(options: Options, signal: AbortSignal): Promise<number> {
     describeLine,
     ...{ colours, print: console.log, input: process.stdin, signal: session.signal },
   });
-  return keepRunning(ended, home, signal).finally(() => {
-    session.abort();
-  });
+  return keepRunning(ended, home, signal).finally(endSession);
 }
 
 /** The longest short name of a function that is usual: longer ones move their line. */

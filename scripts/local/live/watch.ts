@@ -78,6 +78,7 @@ async function main(stack: string, appFile: string, since: number): Promise<void
       const files = [...changed];
       changed.clear();
       await code.change(files);
+      // New ones: chokidar knows the others.
       watcher.add([...code.files]);
     }
     working = false;
@@ -98,6 +99,8 @@ async function main(stack: string, appFile: string, since: number): Promise<void
   await work();
 }
 
+// Ctrl-C reaches each process of a terminal.
+process.on("SIGINT", () => undefined);
 process.stdin.resume();
 process.stdin.on("close", () => process.exit(0));
 const [stackDirectory = "", app = "", since] = process.argv.slice(2);

@@ -16,9 +16,9 @@ const PHASES: readonly (readonly (readonly string[])[])[] = [
     // Changes what `heartbeats` expects of the targets.
     // Then a hundred concurrent starts, once the other lanes mostly wait.
     ["heartbeats", "incidents", "workflows"],
-    ["modules", "start", "live", "web-pages", "marked-input"],
+    ["modules", "start", "web-pages", "marked-input"],
     // Emulators of their own, without a deployment. Then the documents' commands, which put timers: `timers-api` has listed all by then.
-    ["kept-state", "clock", "executions", "documentation"],
+    ["kept-state", "clock", "executions", "live", "documentation"],
     ["rehearsal"],
     ["schedules"],
   ],

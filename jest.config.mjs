@@ -1,7 +1,15 @@
 const common = {
   testEnvironment: "node",
   // swc strips the types; tsc checks them (npm test runs it first).
-  transform: { "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } } }] },
+  transform: {
+    "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } } }],
+    // ES modules, which jest cannot require.
+    "/node_modules/hyparquet(-writer)?/.+\\.js$": [
+      "@swc/jest",
+      { jsc: { target: "es2022" }, module: { type: "commonjs" } },
+    ],
+  },
+  transformIgnorePatterns: ["/node_modules/(?!hyparquet(-writer)?/)"],
   testPathIgnorePatterns: ["/node_modules/", "/cdktf.out/", "/.almanac/", "/dist/"],
   modulePathIgnorePatterns: ["<rootDir>/cdktf.out", "<rootDir>/.almanac", "<rootDir>/dist"],
 };

@@ -1,5 +1,6 @@
-import { App } from "cdktf";
+// Before cdktf: modules/constructs/cdktf-startup.ts makes it faster.
 import { Environment, personalEnvironment, type EnvironmentInput } from "./modules/environment";
+import { App } from "cdktf";
 
 /** Default: the emulator of `npm start`. */
 const LOCAL_AWS = process.env["ALMANAC_AWS_ENDPOINT"] || "http://127.0.0.1:4566";
@@ -47,7 +48,12 @@ new Environment(app, "local", {
     cronMonitors: [
       { name: "nightly-backup", title: "Nightly backup", group: "Jobs", everySeconds: 86_400, graceSeconds: 3_600 },
     ],
-    statusPage: { title: "Almanac on this machine", accent: "#2f5d8a" },
+    statusPage: {
+      title: "Almanac on this machine",
+      link: "https://example.org/",
+      accent: "#2f5d8a",
+      logo: "docs/images/logo.svg",
+    },
   },
   timers: { shards: 2 },
   exports: { tables: [{ name: "heartbeats", table: "almanac-local-heartbeats", segments: 2 }] },

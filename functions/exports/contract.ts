@@ -105,6 +105,29 @@ const watermarkSchema = z.strictObject({
 /** Step Functions runs 40 at a time and its history is limited to 25,000 events: more segments would only wait. */
 const SEGMENT_LIMIT = 256;
 
+const columnNameSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not a column name");
+
+/** Attributes and the types of their columns. */
+export const columnsSchema = z.record(columnNameSchema, z.string().min(1));
+
+/** Names of no attribute's column: the whole item's, and partitions. */
+export const RESERVED_COLUMNS: ReadonlySet<string> = new Set(["item", "dt", "hour", "minute"]);
+
+/** Types of Parquet columns, as Athena names them. Other types than decimals have no parameters. */
+export const PARQUET_TYPES = ["string", "boolean", "int", "bigint", "double", "date", "timestamp", "decimal"] as const;
+
+/** `decimal(20,2)`: 20 digits, two of them after the point. Undefined: not the type of a Parquet column. */
+export function parseParquetType(
+  type: string,
+): { readonly name: (typeof PARQUET_TYPES)[number]; readonly precision: number; readonly scale: number } | undefined {
+  const [, word, precision, scale] = /^([a-z]+)(?:\((\d{1,2}),\s*(\d{1,2})\))?$/.exec(type) ?? [];
+  const name = PARQUET_TYPES.find((each) => each === word);
+  if (name === undefined || (name === "decimal") !== (precision !== undefined)) return undefined;
+  const parsed = { name, precision: Number(precision ?? 0), scale: Number(scale ?? 0) };
+  const isDecimal = parsed.precision >= 1 && parsed.precision <= 38 && parsed.scale <= parsed.precision;
+  return name !== "decimal" || isDecimal ? parsed : undefined;
+}
+
 const exportFields = {
   /** Names the export in keys, metrics and commands. */
   name: z
@@ -117,8 +140,10 @@ const exportFields = {
   table: tableNameSchema,
   /** `scan` reads the table; `dynamodb-export` uses DynamoDB's own export from point-in-time recovery. @default "scan" */
   engine: z.enum(["scan", "dynamodb-export"]).default("scan"),
-  /** `json`: one document. `ndjson`: parts with one item a line. @default "ndjson" */
-  format: z.enum(["json", "ndjson"]).default("ndjson"),
+  /** `json`: one document. `ndjson`: parts with one item a line. `parquet`: parts with columns, and the whole item in one. @default "ndjson" */
+  format: z.enum(["json", "ndjson", "parquet"]).default("ndjson"),
+  /** Of Parquet files. @default inferred from the items */
+  columns: columnsSchema.optional(),
   /** Compression of files. @default "gzip" */
   compression: z.enum(["none", "gzip"]).default("gzip"),
   /** `partitioned`: a folder per day, `dt=2026-11-21/`. `flat`: one folder, with the time in each name. @default "partitioned" */
@@ -283,7 +308,7 @@ export const runSchema = z.strictObject({
 });
 export type Run = z.output<typeof runSchema>;
 
-const formatSchema = z.enum(["json", "ndjson", "dynamodb-json"]);
+const formatSchema = z.enum(["json", "ndjson", "parquet", "dynamodb-json"]);
 const compressionSchema = z.enum(["none", "gzip"]);
 
 export const exportedFileSchema = z.strictObject({
@@ -293,6 +318,8 @@ export const exportedFileSchema = z.strictObject({
   /** In hexadecimal. Files written by DynamoDB have `md5` (base64) instead. */
   sha256: z.string().optional(),
   md5: z.string().optional(),
+  /** Of Parquet with configured columns: values that the type of their column cannot hold. They are NULL there; the whole item has them. */
+  unfitValues: z.int().nonnegative().optional(),
   /** If they differ from the manifest's: an earlier run of the day has written the file. */
   run: z.string().optional(),
   format: formatSchema.optional(),

@@ -5,9 +5,9 @@ import { RESOURCE } from "../constructs/readable-id";
 import { granularityOf, symlinkFolder, type Granularity } from "../../functions/exports/contract";
 import type { TableExport } from "./schema";
 
-/** Whether Athena can read an export: NDJSON in partitions. */
+/** Whether Athena can read an export: NDJSON or Parquet in partitions. */
 export function hasAthenaTable({ engine, format, layout }: TableExport): boolean {
-  return engine === "scan" && format === "ndjson" && layout === "partitioned";
+  return engine === "scan" && format !== "json" && layout === "partitioned";
 }
 
 /** An export's folders. */
@@ -26,12 +26,12 @@ export interface AthenaTableProps {
 /**
  * An Athena table over an export, partitioned by day, hour or minute, as its runs are. Partition projection makes new partitions visible
  * without a crawler. A partition is a list of the published run's files, so that a query sees one whole run, wherever the export's prefix puts
- * its files. Without columns, each line is one string column, `item`, for `json_extract`.
+ * its files. Without columns, the item is one string column, `item`, for `json_extract`; Parquet always has it.
  */
 export class AthenaTable extends Construct {
   constructor(scope: Construct, id: string, { database, bucket, table }: AthenaTableProps) {
     super(scope, id);
-    const { name, columns, schedule } = table;
+    const { name, columns, schedule, format } = table;
     const partitions = PARTITIONS[granularityOf(schedule)];
     const location = `s3://${bucket}/${symlinkFolder(name)}`;
     new GlueCatalogTable(this, RESOURCE, {
@@ -40,7 +40,7 @@ export class AthenaTable extends Construct {
       description: `Export of ${table.table}`,
       tableType: "EXTERNAL_TABLE",
       parameters: {
-        classification: "json",
+        classification: format === "parquet" ? "parquet" : "json",
         "projection.enabled": "true",
         "projection.dt.type": "date",
         "projection.dt.format": "yyyy-MM-dd",
@@ -60,32 +60,42 @@ export class AthenaTable extends Construct {
         location,
         inputFormat: "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat",
         outputFormat: "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-        columns: Object.entries(columns ?? { item: "string" }).map(([column, type]) => ({
+        columns: Object.entries(columnsOf(table)).map(([column, type]) => ({
           // Glue folds names to lower case.
           name: column.toLowerCase(),
           type,
         })),
         serDeInfo:
-          columns === undefined
-            ? {
-                serializationLibrary: "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
-                // JSON escapes this byte, so it never separates fields.
-                parameters: { "field.delim": "\u0001" },
-              }
-            : {
-                serializationLibrary: "org.openx.data.jsonserde.JsonSerDe",
-                parameters: serdeParameters(Object.keys(columns)),
-              },
+          format === "parquet" ? PARQUET_SERDE : columns === undefined ? LINE_SERDE : jsonSerde(Object.keys(columns)),
       },
     });
   }
 }
 
+function columnsOf({ format, columns }: TableExport): Readonly<Record<string, string>> {
+  return { ...columns, ...((columns === undefined || format === "parquet") && { item: "string" }) };
+}
+
+/** Looks for columns by name. */
+const PARQUET_SERDE = {
+  serializationLibrary: "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+  parameters: { "serialization.format": "1" },
+};
+
+const LINE_SERDE = {
+  serializationLibrary: "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
+  // JSON escapes this byte, so it never separates fields.
+  parameters: { "field.delim": "\u0001" },
+};
+
 /** JSON's names are case-sensitive, and Glue's are not: a column that is not in lower case is mapped to its attribute. */
-function serdeParameters(attributes: readonly string[]): Readonly<Record<string, string>> {
+function jsonSerde(attributes: readonly string[]) {
   const mapped = attributes.filter((attribute) => attribute !== attribute.toLowerCase());
   return {
-    "case.insensitive": "false",
-    ...Object.fromEntries(mapped.map((attribute) => [`mapping.${attribute.toLowerCase()}`, attribute])),
+    serializationLibrary: "org.openx.data.jsonserde.JsonSerDe",
+    parameters: {
+      "case.insensitive": "false",
+      ...Object.fromEntries(mapped.map((attribute) => [`mapping.${attribute.toLowerCase()}`, attribute])),
+    },
   };
 }

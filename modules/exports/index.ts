@@ -519,12 +519,14 @@ function runtimeConfig({
   preset: _,
   schedule,
   timeZone,
-  columns: __,
+  columns,
   lateAfterMinutes,
   ...config
 }: TableExport): ScheduledExport {
+  // NDJSON has no columns: a change of Athena's does not make an unfinished run start over.
+  const inFiles = config.format === "parquet" && columns !== undefined ? { columns } : {};
   const late = lateAfterMinutes === undefined ? {} : { lateAfterMinutes };
-  return { ...exportSchema.parse(config), schedule: { expression: schedule, timeZone, ...late } };
+  return { ...exportSchema.parse({ ...config, ...inFiles }), schedule: { expression: schedule, timeZone, ...late } };
 }
 
 function listBinding(actions: readonly string[], resources: readonly string[]): Binding | string {

@@ -1,8 +1,11 @@
 /** The `exports` of an environment in main.ts. */
 import { z } from "zod";
 import {
+  columnsSchema,
   exportSchema,
   jobRolesSchema,
+  PARQUET_TYPES,
+  parseParquetType,
   tableNameSchema,
   timeZoneSchema,
   type ExportConfig,
@@ -41,11 +44,11 @@ export const exportFieldsSchema = exportSchema.extend({
   timeZone: timeZoneSchema.default("UTC"),
   /** A scheduled run that has not finished this long after it was due raises an alarm. @default half the time to the next one, from 15 minutes to 6 hours */
   lateAfterMinutes: z.int().min(1).max(44_640).optional(),
-  /** For Athena: attributes and their types, `{ user_id: "string" }`. @default the whole line as `item` */
-  columns: z
-    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not a column name"), z.string().min(1))
-    .superRefine(rejectAmbiguousColumns)
-    .optional(),
+  /**
+   * For Athena, and in Parquet files: attributes and their types, `{ user_id: "string", amount: "decimal(20,2)" }`. @default the whole item as
+   * `item`; Parquet files also have columns inferred from the items
+   */
+  columns: columnsSchema.superRefine(rejectAmbiguousColumns).optional(),
 });
 
 const tableExportSchema = z
@@ -144,6 +147,22 @@ function rejectContradictions(
   if (native && (format !== "ndjson" || layout !== "partitioned"))
     reject("engine", 'requires format "ndjson" and layout "partitioned"', engine);
   if (prefix?.startsWith("_exports/")) reject("prefix", "is where manifests are", prefix);
-  if (columns !== undefined && (native || format !== "ndjson" || layout !== "partitioned"))
-    reject("columns", 'require engine "scan", format "ndjson" and layout "partitioned"', columns);
+  if (columns !== undefined && (native || format === "json" || (format === "ndjson" && layout !== "partitioned")))
+    reject(
+      "columns",
+      'require engine "scan", and format "parquet" or format "ndjson" and layout "partitioned"',
+      columns,
+    );
+  if (format === "parquet") rejectWrongTypes(columns ?? {}, context);
+}
+
+function rejectWrongTypes(columns: Readonly<Record<string, string>>, context: z.RefinementCtx): void {
+  for (const [column, type] of Object.entries(columns)) {
+    const reject = (message: string) => {
+      context.addIssue({ code: "custom", path: ["columns", column], message, input: type });
+    };
+    if (column.toLowerCase() === "item") reject("is the column of the whole item");
+    if (parseParquetType(type) === undefined)
+      reject(`is not the type of a Parquet column: ${PARQUET_TYPES.join(", ")}(20,2)`);
+  }
 }

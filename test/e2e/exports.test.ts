@@ -36,6 +36,7 @@ import * as z from "zod";
 import { manifestSchema, type Manifest } from "../../functions/exports/contract";
 import { parsePlainItem } from "../../functions/exports/format/plain-json";
 import { mapConcurrently } from "../../functions/shared/concurrency";
+import { queryFiles } from "../support/query-engine";
 import { withStatementsOnly } from "./support/roles";
 import { SETTLE_SECONDS } from "./support/exports";
 import { awsConfiguration, eventually, home, npmRun, readSystem, startArguments } from "./support/system";
@@ -315,6 +316,23 @@ describe("exports, deployed", () => {
     }
     expect(count).toBe(ITEMS);
   }, 600_000);
+
+  it("are Parquet, with every item whole and its attributes as columns, for a query engine and for a restore", async () => {
+    expect(await run({ export: "columns" })).toEqual({ statusCode: 200, body: '"Uploaded to s3."' });
+    const { files, format } = await manifestIn(`columns/dt=${today()}/`);
+    expect(format).toBe("parquet");
+    const contents = await Promise.all(files.map(({ key }) => bytes(key)));
+    const [total] = await queryFiles(
+      contents,
+      (list) => `SELECT count(*) AS items, count(DISTINCT id) AS ids, sum(CAST(yes AS int)) AS yes,
+        count(DISTINCT item) AS whole FROM read_parquet(${list}, union_by_name = true)`,
+    );
+    expect(total).toEqual({ items: String(ITEMS), ids: String(ITEMS), yes: String(ITEMS / 2), whole: String(ITEMS) });
+    const uri = `s3://${outputs.bucket_name}/columns/dt=${today()}/_manifest.json`;
+    const { code, output } = await npmRun("exports", "restore", uri, "--verify", ...startArguments);
+    expect(output).toContain(`${ITEMS.toLocaleString("en")} items verified`);
+    expect(code).toBe(0);
+  }, 300_000);
 
   it("are one when two are started at once", async () => {
     const responses = await Promise.all([

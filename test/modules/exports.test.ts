@@ -105,6 +105,8 @@ describe("the exports module", () => {
     [{}],
     [{ prefix: "shop/{year}/{month}/" }],
     [{ columns: { userId: "string", utcDate: "string", amount: "double", _id: "string" } }],
+    [{ format: "parquet" as const }],
+    [{ format: "parquet" as const, columns: { userId: "string", amount: "decimal(20,2)" } }],
     [{ schedule: "rate(1 hour)" }],
     [{ schedule: "rate(15 minutes)", prefix: "shop/{year}/{hour}/" }],
   ])("has an Athena table that Glue accepts and that finds its files: %j", (more) => {
@@ -133,13 +135,29 @@ describe("the exports module", () => {
     const values: Readonly<Record<string, string>> = { dt: "2026-11-21", hour: "07", minute: "15" };
     const folder = template.replace(/\$\{(\w+)\}/g, (_, partition: string) => values[partition] ?? "");
     expect(`s3://ours/${symlinkKey(run)}`).toBe(`${folder}files.txt`);
-    // The SerDe looks for each column under its attribute's name.
-    const attributes = "columns" in more ? Object.keys(more.columns) : ["item"];
+    const isParquet = "format" in more;
+    const attributes = [
+      ...("columns" in more ? Object.keys(more.columns) : []),
+      ...(isParquet || !("columns" in more) ? ["item"] : []),
+    ];
     expect(table.storage_descriptor.columns.map(({ name }) => name)).toEqual(
       attributes.map((name) => name.toLowerCase()),
     );
-    for (const name of attributes.filter((attribute) => attribute !== attribute.toLowerCase()))
+    // JSON's SerDe looks for each column under its attribute's name; Parquet files have the columns' names.
+    for (const name of attributes.filter((attribute) => !isParquet && attribute !== attribute.toLowerCase()))
       expect(table.storage_descriptor.ser_de_info.parameters).toHaveProperty([`mapping.${name.toLowerCase()}`], name);
+  });
+
+  it("gives functions the columns of Parquet files only: a change of Athena's starts no unfinished run over", () => {
+    const columns = { amount: "double" };
+    const tables = [
+      { name: "lines", table: "orders", columns },
+      { name: "columns", table: "orders", columns, format: "parquet" as const },
+    ];
+    const { configuration } = synthesize({ exports: { tables } }).root.module["exports"] as {
+      configuration: { tables: { columns?: object }[] };
+    };
+    expect(configuration.tables.map((table) => table.columns)).toEqual([undefined, columns]);
   });
 
   it("keeps the presets unchanged", () => {
@@ -152,6 +170,13 @@ describe("the exports module", () => {
     [{ watermark: { attribute: "at" } }, "watermark"],
     [{ engine: "dynamodb-export" as const, format: "json" as const }, "engine"],
     [{ format: "json" as const, columns: { id: "string" } }, "columns"],
+    [{ format: "parquet" as const, columns: { tags: "array<string>" } }, "columns.tags"],
+    [{ format: "parquet" as const, columns: { amount: "decimal(39,2)" } }, "columns.amount"],
+    [{ format: "parquet" as const, columns: { amount: "decimal(2,3)" } }, "columns.amount"],
+    [{ format: "parquet" as const, columns: { amount: "decimal" } }, "columns.amount"],
+    [{ format: "parquet" as const, columns: { count: "int(3,0)" } }, "columns.count"],
+    [{ format: "parquet" as const, columns: { Item: "string" } }, "columns.Item"],
+    [{ format: "parquet" as const, engine: "dynamodb-export" as const }, "engine"],
     [{ prefix: "/orders" }, "prefix"],
     [{ segments: 0 }, "segments"],
     [{ columns: { userId: "string", userid: "string" } }, "columns.userid"],

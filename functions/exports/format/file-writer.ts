@@ -1,46 +1,36 @@
-/** Writes one file: pages of a scan in, a multipart upload out, with a few megabytes in memory. */
-import { createHash } from "node:crypto";
+/** Writes one file of JSON: pages of a scan in, a multipart upload out, with a few megabytes in memory. */
 import { once } from "node:events";
 import { createGzip, type Gzip } from "node:zlib";
 
 import { DOCUMENT_FIELD, type Format } from "../contract";
-import type { ObjectStore, PendingUpload } from "../storage/object-store";
+import type { ObjectStore } from "../storage/object-store";
+import { ChunkedUpload, type UploadedFile } from "./chunked-upload";
 import { convertScanPage, type ConvertedPage, type Selection } from "./scan-page";
 
-/** S3's minimum is 5 MiB, and its maximum 10,000 chunks: 80 GB a file. */
-const CHUNK_BYTES = 8 * 1_048_576;
-
-/** One is filled while others are uploaded. */
-const CONCURRENT_UPLOADS = 2;
-
 /** The fastest: compresses to about a sixth. The best level takes five times as long and saves a quarter of that. */
-const GZIP_LEVEL = 1;
+export const GZIP_LEVEL = 1;
 
 const DOCUMENT_START = Buffer.from(`{"${DOCUMENT_FIELD}": [`);
 const DOCUMENT_END = Buffer.from("]}");
 
 export interface FileOptions {
   readonly key: string;
-  readonly format: Format;
+  readonly format: Exclude<Format, "parquet">;
   readonly compressed: boolean;
   /** Undefined: all items. */
   readonly selection?: Selection | undefined;
-}
-
-/** A file whose chunks are all uploaded. It is no object until the upload is completed. */
-export interface UploadedFile {
-  readonly upload: PendingUpload;
-  readonly bytes: number;
-  /** In hexadecimal. */
-  readonly sha256: string;
 }
 
 export interface FileWriter {
   readonly items: number;
   /** Before compression. */
   readonly bytes: number;
-  /** Converts a page; its buffer may be reused afterwards. Call `flush` before the next page. */
-  addPage(page: Buffer): ConvertedPage;
+  /**
+   * Converts a page; its buffer may be reused afterwards. Call `flush` before the next page.
+   *
+   * @returns undefined if the file cannot hold it: it belongs into the next one
+   */
+  addPage(page: Buffer): ConvertedPage | undefined;
   /** Writes the added page. Resolves when another page can be added. */
   flush(): Promise<void>;
   /** Uploads the remaining bytes. */
@@ -81,7 +71,10 @@ export function fileWriter({ key, format, compressed, selection }: FileOptions, 
       if (buffers[0].length < reserved + page.length)
         buffers[0] = Buffer.allocUnsafe(reserved + page.length + page.length / 4);
       const [buffer] = buffers;
-      const converted = convertScanPage(page, buffer, reserved, document ? "," : "\n", selection);
+      const converted = convertScanPage(page, buffer, reserved, {
+        separator: document ? "," : "\n",
+        selection,
+      });
       if (converted.items === 0) return converted;
       let from = reserved;
       // A document has commas only between items: the one after a page's last item is written before the next page.
@@ -146,76 +139,5 @@ class Compressor {
     const { compressed } = this;
     this.compressed = [];
     for (const bytes of compressed) await this.chunks.write(bytes);
-  }
-}
-
-/** Splits bytes into chunks of a multipart upload. */
-class ChunkedUpload {
-  private readonly hash = createHash("sha256");
-  private readonly etags: Promise<string>[] = [];
-  private readonly freeChunks: Buffer[] = [];
-  private uploadId: Promise<string> | undefined;
-  /** Grows with a small file. */
-  private chunk: Buffer = Buffer.allocUnsafe(0);
-  private filled = 0;
-  private bytes = 0;
-
-  constructor(
-    private readonly key: string,
-    private readonly store: ObjectStore,
-  ) {}
-
-  /** Copies the bytes. Waits while too many chunks are being uploaded. */
-  async write(bytes: Buffer): Promise<void> {
-    for (let from = 0; from < bytes.length;) {
-      this.reserve(bytes.length - from);
-      const copied = bytes.copy(this.chunk, this.filled, from);
-      this.filled += copied;
-      from += copied;
-      if (this.filled === CHUNK_BYTES) {
-        this.send();
-        await this.etags.at(-CONCURRENT_UPLOADS);
-        this.chunk = this.freeChunks.pop() ?? Buffer.allocUnsafe(CHUNK_BYTES);
-      }
-    }
-  }
-
-  private reserve(bytes: number): void {
-    const needed = Math.min(CHUNK_BYTES, this.filled + bytes);
-    if (needed <= this.chunk.length) return;
-    const larger = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, 2 * needed));
-    this.chunk.copy(larger, 0, 0, this.filled);
-    this.chunk = larger;
-  }
-
-  async finish(): Promise<UploadedFile> {
-    if (this.filled > 0 || this.etags.length === 0) this.send();
-    const etags = await Promise.all(this.etags);
-    const id = await this.createUpload();
-    return { upload: { id, etags }, bytes: this.bytes, sha256: this.hash.digest("hex") };
-  }
-
-  async abort(): Promise<void> {
-    if (this.uploadId === undefined) return;
-    await Promise.allSettled(this.etags);
-    await this.store.abortUpload(this.key, await this.uploadId);
-  }
-
-  private send(): void {
-    const { chunk, filled } = this;
-    const number = this.etags.length + 1;
-    const bytes = chunk.subarray(0, filled);
-    this.hash.update(bytes);
-    this.bytes += filled;
-    this.filled = 0;
-    const etag = this.createUpload()
-      .then((uploadId) => this.store.uploadChunk(this.key, uploadId, number, bytes))
-      .finally(() => this.freeChunks.push(chunk));
-    etag.catch(() => undefined); // Avoids an unhandled rejection; awaited by write() or finish().
-    this.etags.push(etag);
-  }
-
-  private createUpload(): Promise<string> {
-    return (this.uploadId ??= this.store.createUpload(this.key));
   }
 }

@@ -70,6 +70,23 @@ export interface Selection {
   readonly isUsable: (value: string | undefined) => boolean;
 }
 
+/** A converted item, by offsets of the target. */
+export interface ConvertedItem {
+  readonly from: number;
+  /** Without the separator. */
+  readonly to: number;
+  /** Three offsets for each top-level attribute: its name with quotes begins and ends, and after a colon its value ends. Reused. */
+  readonly attributes: readonly number[];
+}
+
+export interface Conversion {
+  readonly separator: Separator;
+  /** @default all items */
+  readonly selection?: Selection | undefined;
+  /** Called for each item that is written. */
+  readonly onItem?: ((item: ConvertedItem) => void) | undefined;
+}
+
 export interface ConvertedPage {
   readonly items: number;
   /** Items that the selection dropped. @default 0 */
@@ -89,18 +106,11 @@ export interface ConvertedPage {
  * needs as much room as `page` is long.
  *
  * @param page body of a Scan response
- * @param selection all items, if undefined
  * @throws {@link MalformedPageError}, and RangeError without that room
  */
-export function convertScanPage(
-  page: Buffer,
-  target: Buffer,
-  offset: number,
-  separator: Separator,
-  selection?: Selection,
-): ConvertedPage {
+export function convertScanPage(page: Buffer, target: Buffer, offset: number, conversion: Conversion): ConvertedPage {
   if (target.length - offset < page.length) throw new RangeError("the target is too small for the page");
-  return new PageConverter(page, target, offset, separator.charCodeAt(0), selection).convert();
+  return new PageConverter(page, target, offset, conversion).convert();
 }
 
 class PageConverter {
@@ -111,14 +121,20 @@ class PageConverter {
   private readonly selectedKey: Buffer;
   private selected: string | undefined;
   private unusable = 0;
+  private readonly separator: number;
+  private readonly selection: Selection | undefined;
+  private readonly onItem: Conversion["onItem"];
+  private readonly attributes: number[] = [];
 
   constructor(
     private readonly page: Buffer,
     private readonly target: Buffer,
     private to: number,
-    private readonly separator: number,
-    private readonly selection: Selection | undefined,
+    { separator, selection, onItem }: Conversion,
   ) {
+    this.separator = separator.charCodeAt(0);
+    this.selection = selection;
+    this.onItem = onItem;
     this.selectedKey = Buffer.from(JSON.stringify(selection?.attribute ?? ""));
     this.pageView = new DataView(page.buffer, page.byteOffset, page.byteLength);
     this.targetView = new DataView(target.buffer, target.byteOffset, target.byteLength);
@@ -170,16 +186,19 @@ class PageConverter {
       this.at++;
       return 0;
     }
-    const { selection } = this;
+    const { selection, onItem, attributes } = this;
+    const isObserved = selection !== undefined || onItem !== undefined;
     do {
       const start = this.to;
       this.selected = undefined;
-      this.map(selection);
+      attributes.length = 0;
+      this.map(isObserved);
       if (selection !== undefined && !selection.isUsable(this.selected)) {
         this.to = start;
         this.unusable++;
         continue;
       }
+      onItem?.({ from: start, to: this.to, attributes });
       this.target[this.to++] = this.separator;
       items++;
     } while (this.hasMore(CLOSE_BRACKET));
@@ -187,7 +206,7 @@ class PageConverter {
   }
 
   /** Copies a map of typed values. @returns whether its only key is a type tag, so that it would read as a typed value */
-  private map(selection?: Selection): boolean {
+  private map(isObserved = false): boolean {
     const { target } = this;
     this.expect(OPEN_BRACE);
     target[this.to++] = OPEN_BRACE;
@@ -209,12 +228,19 @@ class PageConverter {
       target[this.to++] = COLON;
       const valueStart = this.at;
       this.value();
-      if (selection !== undefined && this.isSelectedKey(start, keyEnd))
-        this.selected = typedValue(this.page.toString("utf8", valueStart, this.at), selection.type);
+      if (isObserved) this.observe(start, keyEnd, valueStart);
       keys++;
     } while (this.hasMore(CLOSE_BRACE));
     target[this.to++] = CLOSE_BRACE;
     return tag && keys === 1;
+  }
+
+  /** An item's attribute, whose value has been converted. */
+  private observe(start: number, keyEnd: number, valueStart: number): void {
+    const { selection, onItem } = this;
+    if (selection !== undefined && this.isSelectedKey(start, keyEnd))
+      this.selected = typedValue(this.page.toString("utf8", valueStart, this.at), selection.type);
+    if (onItem !== undefined) this.attributes.push(start, keyEnd, this.to);
   }
 
   private isSelectedKey(from: number, to: number): boolean {
@@ -361,12 +387,17 @@ class PageConverter {
   /** Rejects control characters and unknown escapes, which JSON forbids: a reader would reject the file, or read one line as two. */
   private checkText(from: number, to: number): void {
     const { page, pageView } = this;
-    let at = from;
-    for (; at + 4 <= to; at += 4) if (hasControlByte(pageView.getInt32(at, true))) break;
-    for (; at < to; at++) if ((page[at] ?? 0) < SPACE) this.failAt(at, "an escaped control character");
-    for (let escape = page.indexOf(BACKSLASH, from); escape >= 0 && escape < to;) {
-      this.checkEscape(escape + 1);
-      escape = page.indexOf(BACKSLASH, escape + 2);
+    for (let at = from; at < to;) {
+      if (at + 4 <= to) {
+        const word = pageView.getInt32(at, true);
+        if (!hasControlByte(word) && !hasZeroByte(word ^ BACKSLASHES)) {
+          at += 4;
+          continue;
+        }
+      }
+      const byte = page[at++] ?? 0;
+      if (byte < SPACE) this.failAt(at - 1, "an escaped control character");
+      if (byte === BACKSLASH) this.checkEscape(at++);
     }
   }
 

@@ -7,12 +7,13 @@ export interface KeySource extends Pick<Run, "exportId" | "id" | "application" |
 }
 
 /**
- * A JSON document is one file; NDJSON is written in parts, numbered within their segment from 0. In a partitioned layout the key has the
+ * A JSON document is one file; NDJSON and Parquet are written in parts, numbered within their segment from 0. In a partitioned layout the key has the
  * run's id; in a flat one, whose keys other systems rely on, the time is reserved for one run (see {@link reservedKey}).
  */
 export function fileKey(run: KeySource, segment: number, part: number): string {
   const { layout, format, compression } = run.config;
-  const extension = `${format}${compression === "gzip" ? ".gz" : ""}`;
+  // Parquet is compressed inside.
+  const extension = `${format}${compression === "gzip" && format !== "parquet" ? ".gz" : ""}`;
   const number = `${padded(segment, 4)}-${padded(part, 5)}`;
   if (layout === "partitioned")
     return `${dayFolder(run)}${format === "json" ? "export" : `part-${number}`}-${idInKeys(run)}.${extension}`;
@@ -47,7 +48,9 @@ export function isSuperseded({ id, prefix }: Run["superseded"][number], key: str
 export function isExportedFile(folder: string, key: string): boolean {
   return (
     key.startsWith(folder) &&
-    /^(part-\d{4}-\d{5}(-\w+)?\.ndjson|export(-\w+)?\.json)(\.gz)?$|^AWSDynamoDB\//.test(key.slice(folder.length))
+    /^((part-\d{4}-\d{5}(-\w+)?\.ndjson|export(-\w+)?\.json)(\.gz)?|part-\d{4}-\d{5}-\w+\.parquet)$|^AWSDynamoDB\//.test(
+      key.slice(folder.length),
+    )
   );
 }
 

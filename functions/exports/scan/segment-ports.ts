@@ -5,6 +5,8 @@ import type { STSClient } from "@aws-sdk/client-sts";
 import type { Clock } from "../../shared/clock";
 import type { Run } from "../contract";
 import { fileWriter } from "../format/file-writer";
+import { ParquetSchema } from "../format/parquet-schema";
+import { parquetWriter } from "../format/parquet-writer";
 import type { Selection } from "../format/scan-page";
 import { fileKey } from "../run/object-keys";
 import { isUsable, scanFilter } from "../run/window";
@@ -66,7 +68,9 @@ export function segmentPorts(
   { scan, store, state, clock, onPage }: SegmentResources,
 ): SegmentPorts {
   const { run, segment } = claim;
-  const { format, mode, compression } = run.config;
+  const { format, mode, compression, columns } = run.config;
+  const form = { compressed: compression === "gzip", selection: selectionOf(run) };
+  const schema = new ParquetSchema(columns);
   const limit = run.maxReadUnitsPerSecond;
   let progressSavedAt = clock.elapsed();
   let stopped: Error | undefined;
@@ -91,7 +95,9 @@ export function segmentPorts(
     clock,
     partKey: (part) => fileKey(run, segment, part),
     openFile: (key) =>
-      fileWriter({ key, format, compressed: compression === "gzip", selection: selectionOf(run) }, store),
+      format === "parquet"
+        ? parquetWriter({ key, schema, ...form }, store)
+        : fileWriter({ key, format, ...form }, store),
     saveCheckpoint: (checkpoint, part) => state.saveCheckpoint(claim, checkpoint, part),
     onPage: (page, read) => {
       if (stopped !== undefined) throw stopped;

@@ -103,7 +103,12 @@ async function fillFile(
   for (;;) {
     const page = await pages.next();
     if (page === undefined) return { lastKey, read, done: false, deadlineReached: true };
-    const { items, scanned, unusable = 0, capacityUnits, lastKey: nextKey } = file.addPage(page);
+    const added = file.addPage(page);
+    if (added === undefined) {
+      pages.putBack(page);
+      return { lastKey, read, done: false, deadlineReached: false };
+    }
+    const { items, scanned, unusable = 0, capacityUnits, lastKey: nextKey } = added;
     lastKey = nextKey;
     read = {
       items: read.items + scanned,
@@ -144,6 +149,11 @@ class PagePrefetcher {
     const { pending } = this;
     this.pending = undefined;
     return pending ?? Promise.resolve(undefined);
+  }
+
+  /** Its next reader gets the same page. */
+  putBack(page: Buffer): void {
+    this.pending = Promise.resolve(page);
   }
 
   /** Counts the units of the last page. */

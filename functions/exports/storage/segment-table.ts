@@ -61,6 +61,7 @@ export interface UploadedPart {
   readonly items: number;
   readonly bytes: number;
   readonly sha256: string;
+  readonly unfitValues?: number;
   readonly upload: PendingUpload;
 }
 

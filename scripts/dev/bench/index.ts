@@ -5,6 +5,7 @@ import { EXIT, npmCommand } from "../../shared/command-line";
 import { describeError } from "../../shared/errors";
 import { table } from "../../shared/table";
 import { benchBundle } from "./bundle";
+import { benchCdktn } from "./cdktn";
 import { benchCli } from "./cli";
 import { benchConsole } from "./console";
 import { benchExports } from "./exports";
@@ -72,6 +73,7 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
         "requests by schemathesis, from the OpenAPI documents, to the local environment (OPENAPI_EXAMPLES, OPENAPI_SEED)",
       run: benchOpenapi,
     },
+    cdktn: { measures: "whether main.ts gives the same stacks under cdktn, cdktf's successor", run: benchCdktn },
     tests: { measures: "the last whole npm test, by its own report", run: benchTests },
     review: { measures: "the report of a plan that changes 200 resources, after the plan itself", run: benchReview },
   };

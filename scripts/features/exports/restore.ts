@@ -1,10 +1,12 @@
 /** Loads an export into a table. */
 import { createHash } from "node:crypto";
 import { PassThrough, pipeline, type Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { createGunzip } from "node:zlib";
 import type { ExportedFile, Manifest } from "../../../functions/exports/contract";
 import { parseDynamoLine, parsePlainItem, type Change } from "../../../functions/exports/format/plain-json";
-import { documentSplitter, lineSplitter } from "./item-splitter";
+import { documentSplitter, lineSplitter, type Splitter } from "./item-splitter";
+import { parquetItems } from "./parquet-items";
 
 /** Eight batches of BatchWriteItem's maximum. */
 const ITEMS_AT_A_TIME = 200;
@@ -81,27 +83,52 @@ async function* batchesOf(
 ): AsyncGenerator<readonly Change[]> {
   // An earlier run of the day may have written the file.
   const { format = manifest.format, compression = manifest.compression } = file;
-  const splitter = format === "json" ? documentSplitter() : lineSplitter();
   const parse = format === "dynamodb-json" ? parseDynamoLine : (line: string) => ({ put: parsePlainItem(line) });
   const hash = createHash(file.sha256 === undefined ? "md5" : "sha256");
   const stored = await read(file.key);
   stored.on("data", (bytes: Buffer) => hash.update(bytes));
-  const content = compression === "gzip" ? createGunzip() : new PassThrough();
-  pipeline(stored, content, () => undefined); // errors reach the reader of `content`; closing it closes `stored`
-  let seen = 0;
-  let batch: Change[] = [];
-  for await (const bytes of content as AsyncIterable<Buffer>)
-    for (const text of splitter.feed(bytes)) {
-      seen += 1;
-      if (seen <= skip) continue;
-      batch.push(parse(text));
-      if (batch.length < ITEMS_AT_A_TIME) continue;
-      yield batch;
-      batch = [];
-    }
-  if (batch.length > 0) yield batch;
   const expected =
     file.sha256 ?? (file.md5 === undefined ? undefined : Buffer.from(file.md5, "base64").toString("hex"));
-  if (!splitter.end() || seen !== file.items || (expected !== undefined && hash.digest("hex") !== expected))
-    throw new DamagedExportError(`${file.key} differs from its manifest: ${seen} of ${file.items} items`);
+  let seen = 0;
+  let digest: string | undefined;
+  const assertIntact = (isWhole: boolean): void => {
+    digest ??= hash.digest("hex");
+    if (!isWhole || (expected !== undefined && digest !== expected))
+      throw new DamagedExportError(`${file.key} differs from its manifest: ${seen} of ${file.items} items`);
+  };
+  const splitter = format === "json" ? documentSplitter() : lineSplitter();
+  const texts =
+    format === "parquet"
+      ? parquetTexts(stored, () => {
+          assertIntact(true);
+        })
+      : splitTexts(stored, compression, splitter);
+  let batch: Change[] = [];
+  for await (const text of texts) {
+    seen += 1;
+    if (seen <= skip) continue;
+    batch.push(parse(text));
+    if (batch.length < ITEMS_AT_A_TIME) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+  assertIntact(splitter.end() && seen === file.items);
+}
+
+async function* splitTexts(
+  stored: Readable,
+  compression: Manifest["compression"],
+  splitter: Splitter,
+): AsyncGenerator<string> {
+  const content = compression === "gzip" ? createGunzip() : new PassThrough();
+  pipeline(stored, content, () => undefined); // errors reach the reader of `content`; closing it closes `stored`
+  for await (const bytes of content as AsyncIterable<Buffer>) yield* splitter.feed(bytes);
+}
+
+/** Its directory is at its end: a file is read as a whole, and has about `partMegabytes`. */
+async function* parquetTexts(stored: Readable, assertIntact: () => void): AsyncGenerator<string> {
+  const content = await buffer(stored);
+  assertIntact();
+  yield* parquetItems(content);
 }

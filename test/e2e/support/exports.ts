@@ -10,6 +10,7 @@ export const EXPORTS: NonNullable<EnvironmentInput["exports"]> = {
   tables: [
     { name: "simple-user-logs", preset: "simple-user-logs", schedule: never },
     { name: "everything", table: "e2e-everything", segments: 4, schedule: never },
+    { name: "columns", table: "e2e-everything", format: "parquet", segments: 2, schedule: never },
     { name: "slow", table: "e2e-everything", segments: 2, maxReadUnitsPerSecond: 400, schedule: never },
     {
       name: "new-items",

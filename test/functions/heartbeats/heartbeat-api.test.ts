@@ -88,6 +88,13 @@ describe("the heartbeat API", () => {
     expect(await report("finish", {})).toBe(400);
   });
 
+  it("says when the next one is expected after a success only", async () => {
+    const answer = async (event: string) =>
+      (await post(undefined, { resource: "/heartbeats/{name}/{event}", pathParameters: { name: "backup", event } }))[1];
+    expect(await answer("0")).toHaveProperty("expectedBefore");
+    for (const event of ["start", "fail", "7"]) expect(await answer(event)).not.toHaveProperty("expectedBefore");
+  });
+
   const ping = (key: string, fields: object = {}) =>
     post(undefined, { httpMethod: "GET", resource: "/ping/{key}", pathParameters: { key }, ...fields });
 

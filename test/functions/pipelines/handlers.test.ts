@@ -168,6 +168,8 @@ describe("webhook", () => {
     expect(sqs.commandCalls(SendMessageCommand)).toHaveLength(1);
     const [put] = dynamodb.commandCalls(PutItemCommand).map(({ args: [{ input }] }) => input.Item);
     expect(put?.["delivery"]?.S).toMatch(/^jobOrder [0-9a-f]{64}$/);
+    // Seconds: 30 days.
+    expect(Number(put?.["expiresAt"]?.N) - Date.now() / 1_000).toBeCloseTo(30 * 86_400, -2);
     sqs.on(SendMessageCommand).rejects(Object.assign(new Error("busy"), { name: "ThrottlingException" }));
     expect((await post('{"id":"2","v":1}'))[0]).toBe(429);
     expect(dynamodb.commandCalls(PutItemCommand)).toHaveLength(1);

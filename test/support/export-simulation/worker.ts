@@ -1,7 +1,5 @@
-/** A worker thread that runs one world of exports per message. */
-import { parentPort } from "node:worker_threads";
-
-import type { WorldRun } from "../simulation/threads";
+/** A worker thread that runs worlds of exports. */
+import { runWorlds } from "../simulation/run-worlds";
 import { World, type Violation } from "./world";
 
 export interface ExportWorldResult {
@@ -9,10 +7,7 @@ export interface ExportWorldResult {
   readonly faults: ReadonlyMap<string, number>;
 }
 
-parentPort?.on("message", ({ seed }: WorldRun) => {
+runWorlds(async ({ seed }): Promise<ExportWorldResult> => {
   const world = new World({ seed });
-  void world.run().then((violations) => {
-    const result: ExportWorldResult = { violations, faults: world.faults };
-    parentPort?.postMessage(result);
-  });
+  return { violations: await world.run(), faults: world.faults };
 });

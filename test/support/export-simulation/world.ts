@@ -107,6 +107,7 @@ const named = (name: string): Error => Object.assign(new Error(name), { name });
 
 export class World {
   readonly faults = new Map<string, number>();
+  readonly #isParquet: boolean;
   readonly #random: Random;
   readonly #clock: Clock;
   readonly #trace: (line: string) => void;
@@ -126,6 +127,7 @@ export class World {
 
   constructor({ seed, trace }: WorldOptions) {
     this.#random = new Random(seed);
+    this.#isParquet = seed % 3 === 0;
     this.#clock = virtualClock(START);
     this.#trace = (line) => trace?.(this.#clock.now(), line);
     this.#days = this.#random.whole(2, 4);
@@ -167,7 +169,8 @@ export class World {
     const segments = this.#random.whole(1, 3);
     const base = { table: "orders", compression: "none", ...(this.#limit && { maxReadUnitsPerSecond: this.#limit }) };
     // A document has one invocation, which a limit makes too short.
-    const format = this.#limit === undefined && this.#random.chance(0.2) ? "json" : "ndjson";
+    const isDocument = this.#limit === undefined && this.#random.chance(0.2);
+    const format = isDocument ? "json" : this.#isParquet ? "parquet" : "ndjson";
     return [
       exportSchema.parse({ ...base, name: "all", segments, format }),
       exportSchema.parse({ ...base, name: "new", segments, mode: "incremental", watermark: { attribute: "at" } }),

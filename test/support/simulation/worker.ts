@@ -1,8 +1,6 @@
-/** A worker thread that runs one world per message. */
-import { parentPort } from "node:worker_threads";
-
+/** A worker thread that runs worlds of timers. */
 import { MUTANTS } from "./mutants";
-import type { WorldRun } from "./threads";
+import { runWorlds } from "./run-worlds";
 import { World, type Violation } from "./world";
 
 export interface WorldResult {
@@ -12,11 +10,8 @@ export interface WorldResult {
   readonly faults: ReadonlyMap<string, number>;
 }
 
-parentPort?.on("message", ({ seed, mutant: name }: WorldRun) => {
+runWorlds(async ({ seed, mutant: name }): Promise<WorldResult> => {
   const mutant = MUTANTS.find((known) => known.name === name)?.mutant;
   const world = new World({ seed, ...(mutant && { mutant }) });
-  void world.run().then((violations) => {
-    const result: WorldResult = { violations, timerHours: world.timerHours, faults: world.faults };
-    parentPort?.postMessage(result);
-  });
+  return { violations: await world.run(), timerHours: world.timerHours, faults: world.faults };
 });

@@ -1,8 +1,5 @@
-/** A worker thread that runs one world of workflows per message. */
-import { parentPort } from "node:worker_threads";
-import type { WorldRun } from "../simulation/threads";
+/** A worker thread that runs worlds of workflows. */
+import { runWorlds } from "../simulation/run-worlds";
 import { runWorld } from "./world";
 
-parentPort?.on("message", ({ seed }: WorldRun) => {
-  void runWorld(seed).then((violations) => parentPort?.postMessage({ violations }));
-});
+runWorlds(async ({ seed }) => ({ violations: await runWorld(seed) }));

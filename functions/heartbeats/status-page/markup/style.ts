@@ -62,7 +62,7 @@ a{color:var(--link);text-underline-offset:.15em}
 .banner ul{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;margin-top:.5rem}
 .banner p{margin-top:.5rem;max-width:46rem}
 .asof{font-size:.9rem}
-.banner .asof{color:var(--state-ink);max-width:none}
+.banner .asof{color:var(--soft);max-width:none}
 .stale .fresh,:root:not(.stale) .old{display:none}
 .bar{display:flex;flex-wrap:wrap;gap:0 1.5rem;align-items:baseline;justify-content:space-between}
 .filter{display:flex;gap:1rem;align-items:center;font-size:.9rem;color:var(--soft);margin-bottom:.6rem}
@@ -104,6 +104,7 @@ ${BARS}
 .bars .before{stroke:var(--blank)}
 @media(min-width:390px){.bars{width:360px}}
 .legend{display:flex;flex-wrap:wrap;gap:.15rem 1rem;color:var(--soft);font-size:.8rem;margin-top:.6rem}
+.legend li:first-child{flex-basis:100%}
 .legend svg.bars{display:inline-block;width:10px;height:14px;vertical-align:-2px;margin-right:.3rem}
 .axis{display:flex;justify-content:space-between;font-size:.8rem;color:var(--soft);gap:1rem}
 .chart{display:block;width:100%;height:44px;overflow:visible}
@@ -125,16 +126,19 @@ th{color:var(--soft)}
 tbody th{text-align:left;padding-left:0}
 tbody tr{border-top:1px solid var(--line)}
 .incident{display:grid;gap:.1rem 1rem;padding:.6rem 15px}
+.incident h3{display:flex;gap:.4rem;align-items:baseline}
+.incident h3 .icon{align-self:flex-start;margin-top:.18em}
 .incident.up .message{color:inherit}
 .incident .when{color:var(--soft);font-size:.9rem}
 .said{font-size:.9rem;border-left:3px solid var(--line);padding-left:.6rem;overflow-wrap:anywhere}
 .said .when,.entry .when{color:var(--soft);font-size:.9rem}
-.entry{padding:.6rem 1.1rem;white-space:pre-line;overflow-wrap:anywhere}
+.entry{display:grid;gap:.1rem 1rem;padding:.6rem 15px;white-space:pre-line;overflow-wrap:anywhere}
 .sample{font-size:.75rem;font-weight:600;color:var(--maintenance-ink);background:var(--maintenance-tint);border-radius:4px;padding:.05rem .4rem;white-space:nowrap}
 .older>summary{display:flex;gap:.6rem;align-items:center;color:var(--soft);cursor:pointer;list-style:none;width:max-content;padding:.6rem 2px}
 .calm{color:var(--soft)}
 .began{font-size:.9rem;margin-bottom:.5rem}
-body>footer{margin-top:2rem;padding-top:1rem;padding-bottom:2.5rem;color:var(--soft);font-size:.875rem;border-top:1px solid var(--line)}
+body>footer{margin-top:2rem;padding-bottom:2.5rem;color:var(--soft);font-size:.875rem}
+body>footer p{border-top:1px solid var(--line);padding-top:1rem}
 #tip{position:absolute;z-index:3;pointer-events:none;background:var(--ink);color:var(--paper);font-size:.8rem;line-height:1.35;padding:.3rem .55rem;border-radius:6px;max-width:min(20rem,92vw)}
 @media(max-width:599px){table{width:100%;font-size:.8rem}th,td{padding-left:.35rem}.sheet{margin:0 -15px;border-width:1px 0;border-radius:0}}
 @media(min-width:1000px){
@@ -143,9 +147,9 @@ body>footer{margin-top:2rem;padding-top:1rem;padding-bottom:2.5rem;color:var(--s
 .monitor summary>.state{white-space:nowrap}
 .more{grid-template-columns:auto minmax(0,1fr);padding:.8rem 1.1rem 1.1rem}
 .more>.wide{grid-column:1/-1}
-.incident{grid-template-columns:minmax(0,14rem) minmax(0,1fr) auto;padding:.5rem 1.1rem;align-items:baseline}
-.incident .when{grid-column:3}
-.incident .message,.incident.maintenance>p:last-child{grid-area:1/2}
+.incident,.entry{grid-template-columns:minmax(0,14rem) minmax(0,1fr) auto;padding:.5rem 1.1rem;align-items:baseline}
+.incident>.when,.entry>.when{grid-column:3}
+.incident .message,.incident.maintenance>p:last-child,.entry>p:last-child{grid-area:1/2}
 .incident .said{grid-column:1/-1}}
 @media(prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 @media(forced-colors:active){.bars,.chart,.icon{forced-color-adjust:none}}

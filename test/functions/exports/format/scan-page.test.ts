@@ -7,7 +7,7 @@ import { attributes, numberText, typedItem, type TypedItem } from "../../../supp
 function convert(body: string): { readonly lines: string[]; readonly page: ReturnType<typeof convertScanPage> } {
   const bytes = Buffer.from(body);
   const target = Buffer.alloc(bytes.length);
-  const page = convertScanPage(bytes, target, 0, "\n");
+  const page = convertScanPage(bytes, target, 0, { separator: "\n" });
   const text = target.toString("utf8", 0, page.bytes);
   return { lines: text === "" ? [] : text.slice(0, -1).split("\n"), page };
 }
@@ -124,6 +124,19 @@ describe("a page of a Scan as plain JSON", () => {
         }
   });
 
+  it("takes time in proportion to a page's length, whatever its strings are", () => {
+    const seconds = (text: string): number => {
+      const page = Buffer.from(pageOf(Array.from({ length: 40_000 }, () => ({ id: { S: text } }))));
+      const target = Buffer.alloc(page.length);
+      const { user } = process.cpuUsage();
+      convertScanPage(page, target, 0, { separator: "\n" });
+      return (process.cpuUsage().user - user) / 1e6;
+    };
+    seconds("warm".repeat(20));
+    expect(seconds("x".repeat(100))).toBeLessThan(2);
+    expect(seconds(`${"x".repeat(100)}\\"`)).toBeLessThan(2);
+  });
+
   it("drops items that the selection refuses, and counts them", () => {
     const items = [
       { id: { S: "a" }, at: { N: "5" } },
@@ -137,7 +150,10 @@ describe("a page of a Scan as plain JSON", () => {
       const bytes = Buffer.from(pageOf(list));
       const target = Buffer.alloc(bytes.length);
       const isUsable = (value: string | undefined) => value !== undefined && Number(value) < 10;
-      const page = convertScanPage(bytes, target, 0, "\n", { attribute, type: "N", isUsable });
+      const page = convertScanPage(bytes, target, 0, {
+        separator: "\n",
+        selection: { attribute, type: "N", isUsable },
+      });
       return { page, ids: [...target.toString("utf8", 0, page.bytes).matchAll(/"id":"(\w)"/g)].map(([, id]) => id) };
     };
     expect(select("at", items)).toMatchObject({ page: { items: 2, unusable: 4, scanned: 6 }, ids: ["a", "e"] });

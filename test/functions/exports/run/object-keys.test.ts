@@ -1,5 +1,6 @@
 import {
   fileKey,
+  isExportedFile,
   manifestKey,
   reservedKey,
   runFolder,
@@ -29,6 +30,16 @@ describe("object keys", () => {
       "orders/dt=2026-03-07/_SUCCESS",
       "orders/dt=2026-03-07/",
     ]);
+  });
+
+  it("of Parquet files end in .parquet, because they are compressed inside", () => {
+    const parts = keySource({ format: "parquet" });
+    const key = "orders/dt=2026-03-07/part-0000-00001-20260307T170009999Z.parquet";
+    expect(fileKey(parts, 0, 1)).toBe(key);
+    expect(isExportedFile("orders/dt=2026-03-07/", key)).toBe(true);
+    expect(fileKey(keySource({ format: "parquet", layout: "flat" }), 0, 1)).toBe(
+      "orders/2026-03-07 17:00:09Z-0000-00001.parquet",
+    );
   });
 
   it("of the simple document are to the letter, and nothing else is beside it", () => {

@@ -4,6 +4,8 @@ import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 
 import { fileWriter } from "../../../../functions/exports/format/file-writer";
+import { ParquetSchema } from "../../../../functions/exports/format/parquet-schema";
+import { parquetWriter } from "../../../../functions/exports/format/parquet-writer";
 import { rateLimiter } from "../../../../functions/exports/scan/rate-limiter";
 import { DocumentTooLargeError, exportSegment, type SegmentPorts } from "../../../../functions/exports/scan/segment";
 import type { SegmentCheckpoint, UploadedPart } from "../../../../functions/exports/storage/segment-table";
@@ -21,9 +23,14 @@ interface Table {
 
 const idOf = (page: number, item: number): string => `${page}-${item}`;
 
+/** Later pages have other attributes, and one that is another type: columns of Parquet files widen. */
 function pageOf({ pages, items, bytes }: Table, page: number): Buffer {
   const text = "x".repeat(bytes);
-  const Items = Array.from({ length: items }, (_, item) => ({ id: { S: idOf(page, item) }, text: { S: text } }));
+  const Items = Array.from({ length: items }, (_, item) => ({
+    id: { S: idOf(page, item) },
+    text: { S: text },
+    ...(page >= 5 && { n: { N: page === 8 ? "0.5" : "1" } }),
+  }));
   return Buffer.from(
     JSON.stringify({
       Items,
@@ -47,7 +54,8 @@ interface Worker {
   readonly name: string;
   /** Called before each port; may throw to kill the worker. */
   readonly before?: (port: string) => void;
-  readonly format?: "json" | "ndjson";
+  readonly format?: "json" | "ndjson" | "parquet";
+  readonly rowGroupBytes?: number;
   readonly compressed?: boolean;
   readonly writeEmptyFile?: boolean;
   readonly unitsPerSecond?: number;
@@ -57,6 +65,7 @@ interface Worker {
 function ports(table: Table, stored: Stored, store: MemoryObjects, worker: Worker): SegmentPorts {
   const { name, before = () => undefined, format = "ndjson", compressed = false } = worker;
   const clock = virtualClock();
+  const schema = new ParquetSchema(undefined);
   return {
     format,
     writeEmptyFile: worker.writeEmptyFile ?? false,
@@ -83,7 +92,8 @@ function ports(table: Table, stored: Stored, store: MemoryObjects, worker: Worke
           return store.uploadChunk(...chunk);
         },
       };
-      return fileWriter({ key, format, compressed }, guarded);
+      if (format !== "parquet") return fileWriter({ key, format, compressed }, guarded);
+      return parquetWriter({ key, schema, compressed, rowGroupBytes: worker.rowGroupBytes ?? 1_000 }, guarded);
     },
     saveCheckpoint: async (progress, part) => {
       await Promise.resolve();
@@ -157,6 +167,15 @@ describe("a segment", () => {
     expect(document.stored.parts.map(({ items }) => items)).toEqual([10]);
   });
 
+  it("ends a Parquet file where its columns would change, and reads no page twice for it", async () => {
+    const table = { pages: 12, items: 2, bytes: 1_000 };
+    const { stored, store } = await work(table, { name: "a", format: "parquet" });
+    expect(stored.parts.map(({ items }) => items)).toEqual([10, 6, 8]);
+    expect(idsIn(store)).toEqual(idsOf(table));
+    expect(stored.pagesRead).toEqual(Array.from({ length: 12 }, (_, page) => page));
+    expect(stored.progress).toMatchObject({ done: true, read: { items: 24 } });
+  });
+
   it("is a document that JSON.parse reads, whatever its pages are", async () => {
     const { store } = await work(small, { name: "a", format: "json" });
     const text = store.objects.get("part-0")?.toString() ?? "";
@@ -223,7 +242,10 @@ describe("a segment", () => {
         fc.array(fc.nat(40), { maxLength: 4 }),
         fc.boolean(),
         fc.boolean(),
-        async (deaths, compressed, zombie) => {
+        fc.constantFrom("ndjson", "parquet"),
+        async (deaths, isCompressed, zombie, format) => {
+          // Items of an uncompressed Parquet file are legible.
+          const compressed = isCompressed && format === "ndjson";
           const stored = new Stored();
           const store = memoryObjects();
           const lives: Promise<unknown>[] = [];
@@ -236,14 +258,14 @@ describe("a segment", () => {
             stored.worker = name;
             const life = exportSegment(
               stored.progress,
-              ports(table, stored, store, { name, before, compressed, partBytes }),
+              ports(table, stored, store, { name, before, format, compressed, partBytes }),
               Infinity,
             ).catch(() => undefined);
             // A zombie works on while the next one begins.
             if (!zombie) await life;
             lives.push(life);
           }
-          await work(table, { name: "last", compressed, partBytes }, stored, store);
+          await work(table, { name: "last", format, compressed, partBytes }, stored, store);
           await Promise.all(lives);
           await completeAll(stored, store);
           expect(idsIn(store, compressed)).toEqual(idsOf(table));

@@ -180,6 +180,26 @@ describe("what is removed from the configuration", () => {
     expect(env.titles()).toEqual(["[almanac test] DOWN: site", "[almanac test] NO LONGER MONITORED: site"]);
   });
 
+  it("stays registered until each notifier has delivered its end, however long one is dead", async () => {
+    const env = setup([site, other]);
+    await env.checkAndPublish(0, [BAD]);
+    env.configure([other]);
+    const dead = { notifiers: [{ name: "topic", send: () => Promise.reject(new Error("no")) }] };
+    for (const index of [1, 2, 3]) await env.checkAndPublish(index, [], dead);
+    for (const index of [4, 5]) await env.checkAndPublish(index);
+    expect(env.titles()).toEqual(["[almanac test] DOWN: site", "[almanac test] NO LONGER MONITORED: site"]);
+  });
+
+  it("stays registered while its state cannot be read", async () => {
+    const env = setup([site, other]);
+    await env.checkAndPublish(0, [BAD]);
+    env.table.preload({ monitor: { S: "site" }, item: { S: "state" }, revision: { S: "seven" } });
+    env.configure([other]);
+    for (const index of [1, 2]) await env.checkAndPublish(index);
+    expect([...(await env.table.registered())].sort()).toEqual(["other", "site"]);
+    expect(env.failures).toEqual(["unreadable site", "unreadable site"]);
+  });
+
   it("may be a cron monitor, and be the last monitor", async () => {
     const env = setup([], { cronMonitors: [{ name: "backup", everySeconds: 60, graceSeconds: 0, maintenance: [] }] });
     for (const index of [0, 1]) await env.checkAndPublish(index);
@@ -484,6 +504,19 @@ describe("a monitor that is malformed for a while", () => {
     await env.checkAndPublish(5, [GOOD, GOOD]);
     expect(env.titles()).toEqual(["[almanac test] DOWN: site", "[almanac test] UP again: site"]);
     expect(env.documents.at(-1)?.incidents).toHaveLength(1);
+  });
+});
+
+describe("a schedule that is malformed for a while", () => {
+  it("is not taken for removed", async () => {
+    const env = setup([{ name: "other" }]);
+    await env.table.register(["schedule/report"]);
+    env.configure([{ name: "other" }], {}, [{ name: "report", problem: "title: is too long" }]);
+    for (const index of [0, 1]) await env.checkAndPublish(index);
+    expect([...(await env.table.registered())]).toContain("schedule/report");
+    env.configure([{ name: "other" }]);
+    for (const index of [2, 3]) await env.checkAndPublish(index);
+    expect([...(await env.table.registered())]).toEqual(["other"]);
   });
 });
 

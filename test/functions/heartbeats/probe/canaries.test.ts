@@ -1,4 +1,4 @@
-import { targetSchema, type Outcome } from "../../../../functions/heartbeats/contract";
+import { targetSchema, type FailureReason, type Outcome } from "../../../../functions/heartbeats/contract";
 import { checkNetwork } from "../../../../functions/heartbeats/probe/canaries";
 import type { ProbeResult } from "../../../../functions/heartbeats/probe/check-target";
 
@@ -7,7 +7,7 @@ const targets = [
   targetSchema.parse({ name: "private", url: "http://10.0.0.7/", private: true }),
 ];
 const GOOD: Outcome = { ok: true, status: 200 };
-const failed = (reason: "dns" | "status"): Outcome => ({ ok: false, reason, message: reason });
+const failed = (reason: FailureReason): Outcome => ({ ok: false, reason, message: reason });
 const resultsOf = (...outcomes: Outcome[]): ProbeResult[] =>
   outcomes.map((outcome, index) => ({ target: targets[index]?.name ?? "", at: 0, latencyMs: 1, outcome }));
 const check = async (outcomes: Outcome[], reachable: readonly string[], canaries = ["a.example", "b.example"]) => {
@@ -29,6 +29,20 @@ describe("canaries", () => {
     expect(await check([failed("dns"), GOOD], ["b.example"])).toMatchObject({ reasons: ["dns", "ok"] });
     expect(await check([failed("dns"), GOOD], [], [])).toMatchObject({ asked: [], reasons: ["dns", "ok"] });
   });
+
+  it.each(["dns", "refused", "timeout", "reset"] as const)(
+    "are asked after the failure %s, which an own outage has",
+    async (reason) => {
+      expect((await check([failed(reason), GOOD], [])).asked).toEqual(["a.example", "b.example"]);
+    },
+  );
+
+  it.each(["tls", "protocol", "slow", "body-mismatch"] as const)(
+    "are not asked after %s, which only a response has",
+    async (reason) => {
+      expect((await check([failed(reason), GOOD], [])).asked).toEqual([]);
+    },
+  );
 
   it("leave nothing judged while none responds", async () => {
     const { reasons, networkFailure } = await check([failed("dns"), GOOD], []);

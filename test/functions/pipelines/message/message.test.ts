@@ -50,6 +50,13 @@ describe("a message", () => {
     );
   });
 
+  it("has a summary of what is there: without what is missing or null, and with the first kilobyte of what is long", () => {
+    const summarised = pipeline({ summary: { Missing: "/missing", Nothing: "/nothing", No: "/no", Long: "/long" } });
+    const text = JSON.stringify({ jobOrderId: "17", revision: 1, nothing: null, no: false, long: "é".repeat(1_000) });
+    const { summary } = readMessage(text, summarised, AT);
+    expect(summary).toEqual({ No: "false", Long: `${"é".repeat(510)}…` });
+  });
+
   it("has its time for a version where its pipeline has none", () => {
     const { version } = readMessage('{"jobOrderId":"17"}', pipelineSchema.parse({ key: "/jobOrderId" }), AT);
     expect(version).toBe(String(AT));

@@ -1,6 +1,6 @@
-import { BatchWriteItemCommand, DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
+import { BatchWriteItemCommand, DynamoDBClient, QueryCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
-import { notificationQueue } from "../../../../functions/pipelines/slack/notifications-table";
+import { notificationQueue, webhookLeases } from "../../../../functions/pipelines/slack/notifications-table";
 import type { QueuedNotification } from "../../../../functions/pipelines/slack/slack-sender";
 import { systemClock } from "../../../../functions/shared/clock";
 
@@ -38,5 +38,31 @@ describe("a notification that was set aside", () => {
       { table: [{ PutRequest: { Item: { webhook: { S: "w" }, ...content } } }] },
       { table: [{ DeleteRequest: { Key: { webhook: { S: "set-aside w" }, position: { S: "7" } } } }] },
     ]);
+  });
+});
+
+describe("the lease of a webhook", () => {
+  it("has the state that its owners share, also when it was changed by hand", async () => {
+    const client = new DynamoDBClient({});
+    const dynamodb = mockClient(client);
+    const Attributes = { nextMessageAt: { N: "5" }, failures: { N: "2" }, rejections: { S: "x" } };
+    dynamodb.on(UpdateItemCommand).resolves({ Attributes });
+    const leases = webhookLeases(client, "table");
+    expect(await leases.acquire("w", { owner: "me", now: 1, until: 9 })).toEqual({
+      nextMessageAt: 5,
+      failures: 2,
+      rejections: 0,
+    });
+    expect(await leases.renew("w", { owner: "me", until: 9 }, { nextMessageAt: 7, failures: 3, rejections: 1 })).toBe(
+      true,
+    );
+    const [, renewed] = dynamodb.commandCalls(UpdateItemCommand).map(({ args: [{ input }] }) => input);
+    expect(renewed).toMatchObject({
+      Key: { webhook: { S: "lease w" } },
+      UpdateExpression: expect.stringMatching(
+        /^SET nextMessageAt = :next, failures = :failures, rejections = :rejections, /,
+      ) as unknown,
+      ExpressionAttributeValues: { ":next": { N: "7" }, ":failures": { N: "3" }, ":rejections": { N: "1" } },
+    });
   });
 });

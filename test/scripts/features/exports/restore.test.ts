@@ -3,15 +3,32 @@ import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { manifestSchema, type Manifest } from "../../../../functions/exports/contract";
+import { ParquetSchema } from "../../../../functions/exports/format/parquet-schema";
+import { parquetWriter } from "../../../../functions/exports/format/parquet-writer";
 import type { Change } from "../../../../functions/exports/format/plain-json";
 import {
   DamagedExportError,
   restore,
+  verify,
   type Restored,
   type RestorePorts,
 } from "../../../../scripts/features/exports/restore";
+import { memoryObjects } from "../../../support/memory-objects";
 
 const idsFrom = (from: number, count: number) => Array.from({ length: count }, (_, index) => `item-${from + index}`);
+
+/** A Parquet file as exports write it, of several row groups. */
+async function parquetOf(ids: readonly string[]): Promise<Buffer> {
+  const store = memoryObjects();
+  const schema = new ParquetSchema(undefined);
+  const writer = parquetWriter({ key: "file", schema, compressed: true, rowGroupBytes: 2_000 }, store);
+  for (const id of ids) {
+    writer.addPage(Buffer.from(JSON.stringify({ Items: [{ id: { S: id } }] })));
+    await writer.flush();
+  }
+  await store.completeUpload("file", (await writer.finish()).upload);
+  return store.objects.get("file") ?? Buffer.alloc(0);
+}
 
 /** An export of such files: their items' ids. */
 function exportOf(ids: readonly (readonly string[])[], more: Partial<Manifest> = {}) {
@@ -97,6 +114,27 @@ describe("a restore", () => {
     expect(target.written).toEqual(ids.flat());
     expect(target.progress).toEqual([200, 400, 450, 460]);
     expect(target.restored).toEqual({ file: 2, items: 0 });
+  });
+
+  it("writes every item of Parquet once, resumes within a file, and refuses a damaged one before it parses it", async () => {
+    const ids = [idsFrom(0, 450), idsFrom(450, 10)];
+    const contents = await Promise.all(ids.map(parquetOf));
+    const files = contents.map((content, number) => ({
+      key: `part-${number}`,
+      items: ids[number]?.length ?? 0,
+      bytes: content.length,
+      sha256: createHash("sha256").update(content).digest("hex"),
+    }));
+    const { manifest } = exportOf(ids, { format: "parquet", files });
+    const objects = new Map(contents.map((content, number) => [`part-${number}`, content]));
+    const target = new Target();
+    expect(await restore(manifest, { file: 0, items: 200 }, target.ports(objects))).toBe(260);
+    expect(target.written).toEqual(ids.flat().slice(200));
+    expect(await verify(manifest, 0, target.ports(objects))).toBe(460);
+    for (const damaged of [contents[0]?.subarray(0, -9), Buffer.concat([...contents]), Buffer.alloc(0)]) {
+      const ports = target.ports(new Map([...objects, ["part-0", damaged ?? Buffer.alloc(0)]]));
+      await expect(verify(manifest, 0, ports)).rejects.toThrow(DamagedExportError);
+    }
   });
 
   it("goes on after what it has saved: nothing that is known to be written is written again", async () => {

@@ -1,0 +1,79 @@
+import { MessageRejectedError, type Notifier } from "../../../../functions/heartbeats/notifications/deliver";
+import type { StateTable } from "../../../../functions/heartbeats/monitors/state-table";
+import { BAD, GOOD, setup, tickAt } from "../../../support/heartbeat-rounds";
+
+const down = (name: string) => ({ name, failuresBeforeDown: 1, successesBeforeUp: 1 });
+
+/** A notifier that fails by turns. */
+function failing(...errors: readonly (Error | undefined)[]) {
+  const attempts: string[] = [];
+  const delivered: string[] = [];
+  const send: Notifier["send"] = ({ title }) => {
+    const error = errors[attempts.push(title) - 1];
+    if (error !== undefined) return Promise.reject(error);
+    delivered.push(title);
+    return Promise.resolve();
+  };
+  return { name: "slack", send, attempts, delivered };
+}
+const no = new Error("no");
+
+describe("a notifier that fails", () => {
+  const eight = Array.from({ length: 8 }, (_, index) => down(`t${index}`));
+
+  it("is tried three times in a row, and as often again after a success", async () => {
+    const three = failing(no, no, no);
+    await setup(eight, {}, three).check(0, Array(8).fill(BAD));
+    expect(three.attempts).toHaveLength(3);
+    const between = failing(no, no, undefined, no, no, undefined);
+    await setup(eight, {}, between).check(0, Array(8).fill(BAD));
+    expect(between.attempts).toHaveLength(8);
+  });
+
+  it("because it rejects messages is not taken for dead, nor do later ones of the monitor wait", async () => {
+    const rejects = failing(...Array<Error>(4).fill(new MessageRejectedError("too long")));
+    await setup(eight, {}, rejects).check(0, Array(8).fill(BAD));
+    expect(rejects.delivered).toHaveLength(4);
+    const one = failing(new MessageRejectedError("too long"));
+    const rounds = setup([down("t")], {}, one);
+    await rounds.check(0, [BAD]);
+    await rounds.check(1, [GOOD]);
+    expect(one.delivered).toEqual(["[almanac test] WAS DOWN, UP again: t"]);
+  });
+});
+
+describe("deliveries of a run", () => {
+  const lease = (items: readonly Record<string, unknown>[]) => items.find(({ item }) => item === "delivery");
+
+  it("end the lease, also when they fail", async () => {
+    const rounds = setup([down("t")], {}, failing(no));
+    await rounds.check(0, [BAD]);
+    expect(lease(rounds.table.items())).not.toHaveProperty("leaseOwner");
+  });
+
+  it("that are not recorded do not keep others from being made", async () => {
+    const rounds = setup([down("a"), down("b")]);
+    let saves = 0;
+    // The states themselves are saved; the record of the first delivery is not.
+    const save: StateTable["save"] = (key, transition) =>
+      ++saves === 3 ? Promise.reject(no) : rounds.table.save(key, transition);
+    const table = { ...rounds.table, save };
+    await rounds.check(0, [BAD, BAD], { table });
+    expect(rounds.titles()).toEqual(["[almanac test] DOWN: a", "[almanac test] DOWN: b"]);
+    expect(rounds.failures).toHaveLength(1);
+  });
+
+  it("record reminders of an incident that is over as covered", async () => {
+    const maintenance = [{ from: new Date(tickAt(2)).toISOString(), to: new Date(tickAt(3)).toISOString() }];
+    const isDead = failing(...Array<Error>(100).fill(no));
+    const rounds = setup([{ ...down("t"), maintenance }], { remindAfterHours: 0.25 }, isDead);
+    for (let index = 0; index < 8; index += 1) await rounds.check(index, [BAD]);
+    await rounds.check(8, [GOOD]);
+    const outbox = async () =>
+      (await rounds.table.readOne("t"))?.outbox.map(({ kind, deliveredBy }) => [kind, ...deliveredBy]);
+    expect(await outbox()).toEqual([
+      ["opened", "sns"],
+      ["closed", "sns"],
+    ]);
+  });
+});

@@ -5,7 +5,8 @@ import { handlerEntries } from "./modules/constructs/bundle";
 /** With --production, knip finds what only tests use. */
 export default ({ production = false }: { readonly production?: boolean }): KnipConfig => ({
   entry: [
-    "main.ts!",
+    // Otherwise knip finds it in a workflow.
+    ...(production ? ["main.ts!"] : []),
     ...handlerEntries().map((file) => `${file}!`),
     // esbuild puts it in the place of a package.
     "functions/shared/aws/lambda-credentials.ts!",
@@ -22,12 +23,14 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     "scripts/launcher/{almanac,dev}.mjs!",
     "scripts/dev/test/reporter.mjs!",
     "scripts/local/pages/serve.ts!",
+    "scripts/local/live/watch.ts!",
     // esbuild bundles it.
     "scripts/console/page/main.tsx!",
     "scripts/dev/bench/*/processes/*.ts!",
     "test/support/throttled-checker.ts",
     "scripts/dev/bench/exports/{stub,worker,plain,streamed}.ts!",
     "scripts/dev/bench/bundle/sdk-v2.cjs!",
+    "scripts/dev/bench/cdktn/alias.cjs!",
     // The emulator puts it before a function.
     "scripts/emulator/server/function-clock.cjs!",
     "test/support/simulation/threads.ts!",

@@ -1,5 +1,6 @@
-import { App } from "cdktf";
+// Before cdktf: modules/constructs/cdktf-startup.ts makes it faster.
 import { Environment, personalEnvironment, type EnvironmentInput } from "./modules/environment";
+import { App } from "cdktf";
 
 /** Default: the emulator of `npm start`. */
 const LOCAL_AWS = process.env["ALMANAC_AWS_ENDPOINT"] || "http://127.0.0.1:4566";

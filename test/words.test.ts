@@ -137,6 +137,12 @@ describe("a file", () => {
     expect(sources.length).toBeGreaterThan(600);
     expect(sources.filter(isSilent)).toEqual([]);
   });
+
+  it("shortens texts by truncate: a slice cuts characters in half", () => {
+    const sources = files.filter((file) => /\.tsx?$/.test(file) && !file.startsWith("test/"));
+    const slices = (file: string) => /\.(slice|substring)\(0,[^`]*\)\}?…/.test(readFileSync(file, "utf8"));
+    expect(sources.filter(slices)).toEqual(["functions/shared/text.ts"]);
+  });
 });
 
 /** Pronouns without an antecedent: an on-call engineer would name who is meant. Test titles read well with them. */

@@ -11,10 +11,20 @@ const stackTrace: unknown = load("cdktf/lib/tokens/private/stack-trace");
 if (typeof stackTrace === "object") Object.assign(stackTrace ?? {}, { captureStackTrace: () => [] });
 
 const ofCdktf = createRequire(load.resolve("cdktf/package.json"));
-const compressor = ofCdktf.resolve("archiver");
+const compressor = compressorOf(ofCdktf);
 const exports = (...args: readonly unknown[]): unknown => {
-  Reflect.deleteProperty(load.cache, compressor);
+  if (compressor !== undefined) Reflect.deleteProperty(load.cache, compressor);
   const archiver: unknown = ofCdktf("archiver");
   return typeof archiver === "function" ? Reflect.apply(archiver, undefined, args) : undefined;
 };
-Object.assign(load.cache, { [compressor]: { id: compressor, filename: compressor, loaded: true, exports } });
+if (compressor !== undefined)
+  Object.assign(load.cache, { [compressor]: { id: compressor, filename: compressor, loaded: true, exports } });
+
+/** cdktf's successor, cdktn, has a lighter one. */
+function compressorOf({ resolve }: NodeJS.Require): string | undefined {
+  try {
+    return resolve("archiver");
+  } catch {
+    return undefined;
+  }
+}

@@ -1,8 +1,9 @@
 /** Checks the files that a configuration names as handlers, before they are bundled. */
-import { readFileSync, statSync } from "node:fs";
-import { dirname } from "node:path";
-import { buildSync } from "esbuild";
-import type { z } from "zod";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { buildSync, version as esbuildVersion } from "esbuild";
+import { z } from "zod";
 
 /**
  * For the schema of a file that exports `handler`.
@@ -26,21 +27,42 @@ function entryFault(entry: string, maker: string | undefined): string | undefine
   return `has a handler that is not made with ${made}`;
 }
 
-interface Compiled {
+const compiledSchema = z.object({
   /** Undefined: it does not compile, and `code` says why. */
-  readonly exported: readonly string[] | undefined;
+  exported: z.array(z.string()).optional(),
   /** Without comments and types. */
-  readonly code: string;
-}
+  code: z.string(),
+});
+type Compiled = z.output<typeof compiledSchema>;
 
-/** By source: esbuild is a process each time. */
+/** Beside the bundles. */
+const KEPT = ".almanac/bundles/compiled";
+
+/** By source, in this process and on disk: esbuild is a process each time, which takes a seventh of a synthesis. */
 const known = new Map<string, Compiled>();
 
 function compiled(entry: string): Compiled {
   const contents = readFileSync(entry, "utf8");
-  const found = known.get(contents) ?? compile(contents, entry);
-  known.set(contents, found);
+  const key = createHash("sha256").update(esbuildVersion).update(contents).digest("hex");
+  const found = known.get(key) ?? kept(key) ?? compile(contents, entry);
+  known.set(key, found);
+  // A message has the name of the file, which is not in the key.
+  if (found.exported !== undefined) keep(key, found);
   return found;
+}
+
+function kept(key: string): Compiled | undefined {
+  const file = join(KEPT, `${key}.json`);
+  return existsSync(file) ? compiledSchema.safeParse(JSON.parse(readFileSync(file, "utf8"))).data : undefined;
+}
+
+function keep(key: string, found: Compiled): void {
+  const file = join(KEPT, `${key}.json`);
+  if (existsSync(file)) return;
+  mkdirSync(KEPT, { recursive: true });
+  // Renamed into place: another synthesis may read it.
+  writeFileSync(`${file}.${process.pid}`, JSON.stringify(found));
+  renameSync(`${file}.${process.pid}`, file);
 }
 
 function compile(contents: string, entry: string): Compiled {

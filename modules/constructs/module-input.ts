@@ -68,11 +68,21 @@ interface Rule {
  * @param name the variable's
  */
 export function validationsOf(name: string, schema: z.ZodType): TerraformVariableValidationConfig[] {
-  const json = jsonSchemaSchema.parse(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }));
-  return rulesOf(json, `var.${name}`, 0).map(({ path, condition, reason }) => ({
+  return rulesOf(jsonSchemaOf(schema), `var.${name}`, 0).map(({ path, condition, reason }) => ({
     condition: `\${${condition}}`,
     errorMessage: escapeLiteral(`${name}${path}: ${reason}`),
   }));
+}
+
+/** Environments share their schemas. */
+const jsonSchemas = new WeakMap<z.ZodType, JsonSchema>();
+
+function jsonSchemaOf(schema: z.ZodType): JsonSchema {
+  const known = jsonSchemas.get(schema);
+  if (known !== undefined) return known;
+  const json = jsonSchemaSchema.parse(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }));
+  jsonSchemas.set(schema, json);
+  return json;
 }
 
 function rulesOf(schema: JsonSchema, value: string, depth: number): readonly Rule[] {

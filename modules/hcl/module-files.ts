@@ -133,7 +133,17 @@ function attribute(name: string, value: unknown, write: (value: unknown) => stri
 const REFUSED_ARGUMENTS = ["count", "for_each", "provider", "provisioner", "connection", "dynamic"];
 const LIFECYCLE_ARGUMENTS = new Set(["prevent_destroy", "create_before_destroy", "ignore_changes"]);
 
+/** By what they are made of: environments share most of their resources. */
+const rendered = new Map<string, string>();
+
 function resourceBlock(header: string, body: Body, types: BlockTypes): string {
+  const key = JSON.stringify([header, body, types]);
+  const known = rendered.get(key) ?? renderResource(header, body, types);
+  rendered.set(key, known);
+  return known;
+}
+
+function renderResource(header: string, body: Body, types: BlockTypes): string {
   const { "//": _, depends_on: dependencies, lifecycle, ...own } = body;
   for (const name of REFUSED_ARGUMENTS) if (name in own) throw new Error(`${header}: ${name} is not supported`);
   return block(header, [

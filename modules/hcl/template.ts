@@ -6,6 +6,9 @@ export interface TemplatePart {
   readonly text: string;
 }
 
+/** Text that begins no template. */
+const PLAIN = /[^$%]*/y;
+
 /**
  * Literals and expressions of `rate(${var.minutes} minutes)`. `$${` and `%%{` are literal.
  *
@@ -30,8 +33,10 @@ export function splitTemplate(text: string): TemplatePart[] {
     } else if (text.startsWith("%{", at)) {
       throw new Error(`Terraform would take this for a template directive: ${text.slice(at, at + 40)}`);
     } else {
-      literal += text[at] ?? "";
-      at += 1;
+      PLAIN.lastIndex = at + 1;
+      PLAIN.test(text);
+      literal += text.slice(at, PLAIN.lastIndex);
+      at = PLAIN.lastIndex;
     }
   }
   endLiteral();

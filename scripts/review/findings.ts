@@ -1,4 +1,5 @@
 /** Judges what a plan changes by the classification of each attribute. */
+import { truncate } from "../../functions/shared/text";
 import { fieldsOf, parseJson } from "../shared/fields";
 import { NOT_CLASSIFIED, RULES, TYPES, type TypeClass, type Verdict } from "./classification";
 import type { DestroyedResources } from "./companions";
@@ -185,4 +186,4 @@ function isMarked(marks: unknown, path: string): boolean {
   return part === true;
 }
 
-const shown = (value: unknown) => (value === undefined ? "nothing" : JSON.stringify(value).slice(0, 80));
+const shown = (value: unknown) => (value === undefined ? "nothing" : truncate(JSON.stringify(value), 80));

@@ -1,4 +1,5 @@
 /** Finds the values of a resource that a plan changes. Sensitive values are never shown. */
+import { truncate } from "../../functions/shared/text";
 import { fieldsOf, isFields } from "../shared/fields";
 import type { Change } from "./plan";
 import { looksSecret } from "./secrets";
@@ -158,5 +159,5 @@ function canonical(value: unknown): string {
 function shown(value: unknown): string | undefined {
   if (value === null || value === undefined) return undefined;
   const text = JSON.stringify(value);
-  return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}… (${text.length} characters)` : text;
+  return text.length > LONGEST_VALUE ? `${truncate(text, LONGEST_VALUE + 1)} (${text.length} characters)` : text;
 }

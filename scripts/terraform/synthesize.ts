@@ -67,7 +67,7 @@ export async function synthesizeStacks(options: SynthesizeAllOptions = {}): Prom
   if (!existsSync(app))
     throw new AppMissingError(`There is no app ${app}. Pass --app with the file that declares the environments.`);
   const outputDirectory = resolve(options.outputDirectory ?? (process.env["CDKTF_OUTDIR"] || "cdktf.out"));
-  const { code, stderr } = await runCommand(process.execPath, ["--import", "tsx", app], {
+  const { code, stderr } = await runCommand(process.execPath, ["--require", "tsx/cjs", app], {
     ...(signal !== undefined && { signal }),
     env: {
       ...ownEnvironment(),

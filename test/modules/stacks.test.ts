@@ -23,7 +23,7 @@ const moduleJson = (environment: string, feature: string) =>
 
 beforeAll(() => {
   const { ALMANAC_AWS_ENDPOINT: _, ...env } = process.env;
-  execFileSync(process.execPath, ["--import", "tsx", "main.ts"], { env: { ...env, CDKTF_OUTDIR: output } });
+  execFileSync(process.execPath, ["--require", "tsx/cjs", "main.ts"], { env: { ...env, CDKTF_OUTDIR: output } });
 });
 afterAll(() => {
   rmSync(output, { recursive: true });

@@ -1,4 +1,5 @@
 /** Places a graph's nodes in layers, from left to right. Pure. */
+import { truncate } from "../../../functions/shared/text";
 import { graphlib, layout } from "@dagrejs/dagre";
 import type { FeatureDrawing } from "../contract";
 import type { Graph, GraphNode } from "./graph";
@@ -123,5 +124,5 @@ function labelIn(feature: string, node: GraphNode): string {
 }
 
 function shortened(label: string): string {
-  return label.length <= LONGEST_LABEL ? label : `${label.slice(0, LONGEST_LABEL - 1)}…`;
+  return truncate(label, LONGEST_LABEL);
 }

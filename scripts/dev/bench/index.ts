@@ -5,6 +5,7 @@ import { EXIT, npmCommand } from "../../shared/command-line";
 import { describeError } from "../../shared/errors";
 import { table } from "../../shared/table";
 import { benchBundle } from "./bundle";
+import { benchCdktn } from "./cdktn";
 import { benchCli } from "./cli";
 import { benchConsole } from "./console";
 import { benchExports } from "./exports";
@@ -12,6 +13,7 @@ import type { Figure } from "./figure";
 import { benchFuzz } from "./fuzz";
 import { benchHeartbeats } from "./heartbeats";
 import { benchOpenapi } from "./openapi";
+import { benchLoop } from "./loop";
 import { benchPipelines } from "./pipelines";
 import { benchReview } from "./review";
 import { benchSchedules } from "./schedules";
@@ -31,6 +33,7 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
     cli: { measures: "npx almanac: help, a list of timers, its compilation; beside cdktf --version", run: benchCli },
     synth: { measures: "main.ts to written stacks, cold and warm", run: benchSynth },
     start: { measures: "npm start to ready, the first time and again, step by step", run: benchStart },
+    loop: { measures: "from saving a handler to its new code, and a day of the local clock", run: benchLoop },
     heartbeats: {
       measures: "1,000 targets on loopback in one invocation, what a target costs, and the status page",
       run: benchHeartbeats,
@@ -70,6 +73,7 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
         "requests by schemathesis, from the OpenAPI documents, to the local environment (OPENAPI_EXAMPLES, OPENAPI_SEED)",
       run: benchOpenapi,
     },
+    cdktn: { measures: "whether main.ts gives the same stacks under cdktn, cdktf's successor", run: benchCdktn },
     tests: { measures: "the last whole npm test, by its own report", run: benchTests },
     review: { measures: "the report of a plan that changes 200 resources, after the plan itself", run: benchReview },
   };

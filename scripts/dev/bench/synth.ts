@@ -28,7 +28,7 @@ export async function benchSynth(): Promise<readonly Figure[]> {
 /** @returns seconds */
 async function synthesize(folder: string): Promise<number> {
   const began = performance.now();
-  await commandOutput(process.execPath, ["--import", "tsx", "main.ts"], {
+  await commandOutput(process.execPath, ["--require", "tsx/cjs", "main.ts"], {
     env: { ...ownEnvironment(), CDKTF_OUTDIR: join(folder, "cdktf.out"), TMPDIR: folder },
   });
   return (performance.now() - began) / 1000;

@@ -1,7 +1,7 @@
 /** Describes schedules and their runs for people. */
 import type { Colors } from "picocolors/types";
 import type { Outcome, Run } from "../../../functions/schedules/contract";
-import { visible } from "../../../functions/shared/text";
+import { truncate, visible } from "../../../functions/shared/text";
 import { isoSeconds } from "../../../functions/shared/time";
 import { table } from "../../shared/table";
 
@@ -84,7 +84,4 @@ function colouredOutcome(outcome: Outcome, colours: Colors): string {
   return outcome === "failed" || outcome === "missed" ? colours.red(outcome) : colours.yellow(outcome);
 }
 
-function shortened(text: string): string {
-  const line = visible(text);
-  return line.length > 60 ? `${line.slice(0, 59)}…` : line;
-}
+const shortened = (text: string): string => truncate(visible(text), 60);

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 
 it("a synthesis does not load cdktf's compressor, which works when it is asked for", () => {
   const script = `
@@ -12,4 +13,12 @@ it("a synthesis does not load cdktf's compressor, which works when it is asked f
   `;
   const output = execFileSync(process.execPath, ["--require", "tsx/cjs", "-e", script], { encoding: "utf8" });
   expect(JSON.parse(output)).toEqual([false, true, "function"]);
+});
+
+it("main.ts imports it before cdktf, which has loaded its compressor otherwise", () => {
+  const [first] = /(?<=^import .* from ").*(?=";$)/m.exec(readFileSync("main.ts", "utf8")) ?? [];
+  expect(first).toBe("./modules/environment");
+  expect(/^import "(.*)";$/m.exec(readFileSync("modules/environment.ts", "utf8"))?.[1]).toBe(
+    "./constructs/cdktf-startup",
+  );
 });

@@ -1,6 +1,7 @@
 import { monitorSettingsSchema, targetSchema } from "../../../../functions/heartbeats/contract";
 import { announcedWindows } from "../../../../functions/heartbeats/monitors/announced-maintenance";
 import { occurrences } from "../../../../functions/heartbeats/monitors/maintenance";
+import { HOUR_MS } from "../../../../functions/shared/time";
 import { monitorsOf } from "../../../../functions/heartbeats/monitors/policy";
 
 const window = (note: string) => ({ from: "2026-11-21T00:00:00Z", to: "2026-11-21T01:00:00Z", note });
@@ -39,13 +40,14 @@ describe("maintenance", () => {
   });
 
   it.each([
-    ["Pacific/Kiritimati", "2026-11-20T10:00:00.000Z"],
-    ["Pacific/Pago_Pago", "2026-11-21T11:00:00.000Z"],
-  ])("is at its weekday of a zone that is a day from UTC's: %s", (zone, start) => {
-    const weekly = { weekday: "saturday", from: "00:00", minutes: 60, zone } as const;
-    const from = Date.parse(start);
-    for (const at of [from, from + 59 * 60_000])
-      expect(occurrences(weekly, { from: at, to: at + 1 })).toEqual([{ from, to: from + 3_600_000 }]);
-    for (const at of [from - 1, from + 3_600_000]) expect(occurrences(weekly, { from: at, to: at + 1 })).toEqual([]);
+    ["Pacific/Kiritimati", "00:00", "2026-11-20T10:00:00.000Z"],
+    ["Pacific/Pago_Pago", "00:00", "2026-11-21T11:00:00.000Z"],
+    ["Pacific/Pago_Pago", "23:30", "2026-11-22T10:30:00.000Z"],
+  ])("is at its weekday of a zone that is a day from UTC's: %s, %s", (zone, from, start) => {
+    const weekly = { weekday: "saturday", from, minutes: 60, zone } as const;
+    const [begin, end] = [Date.parse(start), Date.parse(start) + HOUR_MS];
+    for (const at of [begin, end - 1])
+      expect(occurrences(weekly, { from: at, to: at + 1 })).toEqual([{ from: begin, to: end }]);
+    for (const at of [begin - 1, end]) expect(occurrences(weekly, { from: at, to: at + 1 })).toEqual([]);
   });
 });

@@ -23,11 +23,12 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     "scripts/launcher/{almanac,dev}.mjs!",
     "scripts/dev/test/reporter.mjs!",
     "scripts/local/pages/serve.ts!",
+    "scripts/local/live/watch.ts!",
     // esbuild bundles it.
     "scripts/console/page/main.tsx!",
     "scripts/dev/bench/*/processes/*.ts!",
     "test/support/throttled-checker.ts",
-    "scripts/dev/bench/exports/{stub,worker,plain}.ts!",
+    "scripts/dev/bench/exports/{stub,worker,plain,streamed}.ts!",
     "scripts/dev/bench/bundle/sdk-v2.cjs!",
     "scripts/dev/bench/cdktn/alias.cjs!",
     // The emulator puts it before a function.

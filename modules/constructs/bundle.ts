@@ -48,6 +48,7 @@ const INSTALLED = "node_modules/.package-lock.json";
 
 /** Stored beside each zip. The zip is current while the inputs have these hashes. */
 const recordSchema = z.object({
+  entry: z.string(),
   key: z.string(),
   inputs: z.record(z.string(), z.string()),
   packages: z.array(z.string()),
@@ -98,6 +99,27 @@ export function bundleHandlers(entries: readonly string[], options: BundlerOptio
 export function packagesIn(zipFile: string): readonly string[] {
   const file = zipFile.replace(/\.zip$/, ".json");
   return existsSync(file) ? (recordSchema.safeParse(JSON.parse(readFileSync(file, "utf8"))).data?.packages ?? []) : [];
+}
+
+/** A bundle of the cache, with the files of the project in it. */
+export interface CachedBundle {
+  /** Relative to the project. */
+  readonly entry: string;
+  readonly zipFile: string;
+  /** Relative to the project. */
+  readonly inputs: readonly string[];
+}
+
+/** Each bundle of the cache: also those of handlers that are not deployed any more. */
+export function cachedBundles(options: BundlerOptions = {}): readonly CachedBundle[] {
+  const cache = resolve(PROJECT, options.cacheDirectory ?? ".almanac/bundles");
+  return readdirSync(cache)
+    .filter((name) => name.endsWith(".json"))
+    .flatMap((name) => {
+      const { data } = recordSchema.safeParse(JSON.parse(readFileSync(join(cache, name), "utf8")));
+      if (data === undefined || !existsSync(zipFileOf(cache, data.entry))) return [];
+      return [{ entry: data.entry, zipFile: zipFileOf(cache, data.entry), inputs: Object.keys(data.inputs) }];
+    });
 }
 
 let bundlesOfProcess: ReadonlyMap<string, Bundle> | undefined;
@@ -159,6 +181,7 @@ function build(entries: readonly string[], cache: string, key: string, hashes: M
     const ownMap = Buffer.from(ownSourcesOnly(Buffer.from(map).toString()));
     const zip = deterministicZip({ "index.js": code, "index.js.map": ownMap });
     const record: BuildRecord = {
+      entry,
       key,
       inputs: Object.fromEntries(
         Object.keys(inputs)

@@ -1,8 +1,12 @@
 /** `npm start`, `almanac start`: Almanac on this machine. */
+import { followFunctions, type FunctionLine } from "../emulator/function-logs";
 import { logTail } from "../emulator/run";
 import { describeAddresses, describeCommands } from "../emulator/describe-run";
 import { readRecord } from "../emulator/run-record";
 import { DEFAULT_PORT } from "../local/port";
+import { describeEvent } from "../features/logs/describe-event";
+import { watchSources } from "../local/live/run";
+import { openSession } from "../local/session";
 import { startLocal, type Started } from "../local/start";
 import { stopLocal } from "../local/stop";
 import { colours } from "../shared/colours";
@@ -66,7 +70,7 @@ async function start(options: Options, signal: AbortSignal): Promise<number> {
   const { home: folder, app, detach, fresh, recordCalls, port, yes } = options;
   const endpoint = process.env["ALMANAC_AWS_ENDPOINT"];
   const home = homeAt(folder);
-  const began = performance.now();
+  const [began, since] = [performance.now(), Date.now()];
   let started: Started;
   try {
     await ensureTerraform({ yes, signal });
@@ -89,7 +93,32 @@ async function start(options: Options, signal: AbortSignal): Promise<number> {
   const address = await requestConsoleAddress(consoleKeyFile(home.folder));
   console.log(describe(started, home, detach, address));
   const { ended } = started;
-  return detach || ended === undefined ? EXIT.ok : keepRunning(ended, home, signal);
+  if (detach || ended === undefined) return EXIT.ok;
+  const session = new AbortController();
+  const endSession = () => {
+    session.abort();
+  };
+  signal.addEventListener("abort", endSession);
+  openSession({
+    lines: (until) => followFunctions(started.endpoint, until),
+    since,
+    watch: (live) => watchSources({ stack: home.stack, app, ...live }),
+    apply: async () => {
+      await startLocal({ home, app, detach: false, fresh: false, recordCalls: false, signal });
+    },
+    describeLine,
+    ...{ colours, print: console.log, input: process.stdin, signal: session.signal },
+  });
+  return keepRunning(ended, home, signal).finally(endSession);
+}
+
+/** The longest short name of a function that is usual: longer ones move their line. */
+const NAME_WIDTH = 24;
+
+/** A line as `almanac logs` shows it. */
+function describeLine({ time, functionName, message }: FunctionLine): string | undefined {
+  const short = functionName.replace(/^[a-z0-9-]+?-local-/, "");
+  return describeEvent({ time, functionName: short, message, key: "" }, NAME_WIDTH, colours);
 }
 
 function describe(

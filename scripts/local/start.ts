@@ -28,6 +28,7 @@ import type { Home } from "../shared/home";
 import type { Companion } from "./companion";
 import { startLocalConsole } from "./console";
 import { isDeployed, markDeployed } from "./deployed-digest";
+import { restoreDeployedCode } from "./live/deployed-functions";
 import { choosePort, DEFAULT_PORT, isPortFree } from "./port";
 import { readRunning, writeRecord, type RunRecord } from "../emulator/run-record";
 import { putSampleData } from "./sample-data";
@@ -172,6 +173,8 @@ class Start {
       run: async (report) => {
         const { home, signal, detach, recordCalls } = this.options;
         if (this.#emulator === undefined) throw new Error("the emulator is not known yet");
+        // What a killed run has left: its pages and its console go on without their emulator.
+        await stopLocal(home);
         const release = pinnedRelease();
         const file = stateFile(home.folder);
         if (this.options.fresh) await removeState(file);
@@ -261,7 +264,7 @@ class Start {
       run: async () => {
         await this.#readFeatures();
         await this.#recordDeployment();
-        return "nothing changed";
+        return `nothing changed${await this.#restoreCode()}`;
       },
     };
   }
@@ -294,7 +297,7 @@ class Start {
           const changes = await terraformApply({ ...terraform, onProgress: report });
           const removed = await removeRoutes(terraform, report);
           await this.#readFeatures();
-          return `${describeApplied(changes)}${describeRemoved(removed)}`;
+          return `${describeApplied(changes)}${describeRemoved(removed)}${await this.#restoreCode()}`;
         },
       },
       this.#localPages(),
@@ -323,6 +326,13 @@ class Start {
         return `${pages}; console ${await this.#recordConsole(await console_)}`;
       },
     };
+  }
+
+  /** Of functions that a session has given code that is not deployed. */
+  async #restoreCode(): Promise<string> {
+    if (this.#record === undefined) return "";
+    const restored = await restoreDeployedCode(this.options.home.stack);
+    return restored.length === 0 ? "" : `, code of ${restored.join(", ")} as it was`;
   }
 
   async #readFeatures(): Promise<void> {

@@ -1,3 +1,4 @@
+import { isRunning } from "../../scripts/shared/processes";
 import { signedFetch, type SignedRequest } from "../support/signed-fetch";
 import { awsConfiguration, home, npmRun, readSystem, startArguments } from "./support/system";
 
@@ -39,17 +40,21 @@ async function listAll(endpoint: string): Promise<readonly (readonly [service: s
 const servicesNaming = (lists: Awaited<ReturnType<typeof listAll>>, name: string) =>
   lists.filter(([, list]) => list.includes(name)).map(([service]) => service);
 
-describe("npx almanac clock", () => {
-  it("moves the time of the whole system, and puts it back", async () => {
-    for (const run of [
-      () => npmRun("clock", "advance", "3m", "--home", home),
-      () => npmRun("clock", "speed", "10", "--home", home),
-      () => npmRun("clock", "now", "--home", home),
-      () => npmRun("clock", "status", "--home", home),
-    ]) {
-      const { code, output } = await run();
-      expect({ code, output }).toMatchObject({ code: 0 });
-    }
+describe("npm start after kill -9", () => {
+  it("continues with everything that was there, and without processes of before", async () => {
+    const { emulator, pages, console: console_ } = await readSystem();
+    process.kill(-emulator.process.pid, "SIGKILL");
+    const { code, output } = await npmRun("start", "--detach", ...startArguments);
+    expect([code, output]).toEqual([0, expect.stringContaining("where it ended")]);
+    for (const companion of [pages, console_]) expect(companion && isRunning(companion.process)).toBe(false);
+    expect((await npmRun("timers", "get", "sample-report", ...startArguments)).code).toBe(0);
+  }, 180_000);
+
+  it("and after a stop plans and applies nothing", async () => {
+    expect((await npmRun("stop", "--home", home)).code).toBe(0);
+    const { code, output } = await npmRun("start", "--detach", ...startArguments);
+    expect([code, output]).toEqual([0, expect.stringContaining("Deployment: nothing changed")]);
+    expect(output).not.toContain("Terraform apply");
   }, 180_000);
 });
 

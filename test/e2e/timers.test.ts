@@ -1,11 +1,4 @@
-import {
-  DynamoDBClient,
-  GetItemCommand,
-  ScanCommand,
-  UpdateItemCommand,
-  type AttributeValue,
-  type ScanCommandOutput,
-} from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient, GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
@@ -15,11 +8,11 @@ import { systemClock } from "../../functions/shared/clock";
 import { mapConcurrently } from "../../functions/shared/concurrency";
 import { MESSAGE_ATTRIBUTES } from "../../functions/timers/contract";
 import { fireAt, indexKeyOf } from "../../functions/timers/schedule/fire-times";
-import type { Schedule } from "../../functions/timers/schedule/schedule";
 import { rowKey } from "../../functions/timers/storage/timer-row";
 import { cursorKey, timerTable, type TimerTable } from "../../functions/timers/storage/timer-table";
 import type { StoredTimer, Timer } from "../../functions/timers/schedule/timer";
 import { dispatchInProcess } from "./support/dispatch-process";
+import { dispatchedTimer, recordedFires } from "./support/timers";
 import { withStatementsOnly } from "./support/roles";
 import { sdkJson } from "../support/sdk-json";
 import { awsConfiguration, eventually, npmRun, readSystem, startArguments } from "./support/system";
@@ -30,23 +23,6 @@ const outputsSchema = z.looseObject({
   fires_queue_url: z.string(),
   api_url: z.url(),
 });
-
-const recordedSchema = z
-  .object({
-    timer: z.string(),
-    fireId: z.string(),
-    version: z.string(),
-    dueMs: z.number(),
-    firedMs: z.number(),
-    outcome: z.string(),
-    attempts: z.number(),
-  })
-  .transform(({ dueMs, firedMs, ...fire }) => ({
-    ...fire,
-    dueAt: new Date(dueMs).toISOString(),
-    lateMs: firedMs - dueMs,
-  }));
-type Recorded = z.output<typeof recordedSchema>;
 
 const cursorSchema = z.object({
   cursor: z.number(),
@@ -76,35 +52,10 @@ describe("timers, deployed", () => {
     dynamodb = new DynamoDBClient(aws);
     table = timerTable(sdkJson(dynamodb), outputs.table_name, { clock: systemClock, random: Math.random });
     timers = new TimersClient({ url: outputs.api_url, ...aws });
-    await putEveryMinute();
   }, 120_000);
 
-  /** A timer whose fires are all left to the dispatcher. */
-  function dispatched(id: string, schedule: Schedule, shard = SHARD): StoredTimer {
-    const putAt = Date.now() - 1_000;
-    return {
-      kind: schedule.kind === "once" ? "oneshot" : "periodic",
-      id,
-      shard,
-      version: `v-${id}`,
-      schedule,
-      data: '{"same":"for all timers"}',
-      enabled: true,
-      putAt,
-      enqueuedUntil: putAt,
-    };
-  }
-
-  const oneshot = (id: string, at: number, shard?: string): StoredTimer => dispatched(id, { kind: "once", at }, shard);
-
-  /** Timers that fire every minute during the other tests, enqueued by the API or by the dispatcher. */
-  async function putEveryMinute(): Promise<void> {
-    await timers.periodic.put("minutely-api-every", { every: "1 minute", secondOfMinute: 30 });
-    await timers.periodic.put("minutely-api-cron", { cron: "* * * * ? *", timeZone: "Asia/Kolkata" });
-    const every = dispatched("minutely-dispatched-every", { kind: "every", periodMs: MINUTE, phaseMs: 30_000 });
-    const cron = dispatched("minutely-dispatched-cron", { kind: "cron", expression: "* * * * ? *", timeZone: "UTC" });
-    for (const timer of [every, cron]) await table.put(timer, indexKeyOf(timer));
-  }
+  const oneshot = (id: string, at: number, shard = SHARD): StoredTimer =>
+    dispatchedTimer(id, { kind: "once", at }, shard);
 
   /** Simulates that the dispatcher has not run since. */
   async function resetCursor(at: number, shard = SHARD): Promise<void> {
@@ -127,21 +78,7 @@ describe("timers, deployed", () => {
   }
 
   /** @param prefix of the timer's kind and id: `oneshot#crowd-` */
-  async function recorded(prefix: string): Promise<readonly Recorded[]> {
-    const fires: Recorded[] = [];
-    let ExclusiveStartKey: Record<string, AttributeValue> | undefined;
-    do {
-      const { Items = [], LastEvaluatedKey }: ScanCommandOutput = await dynamodb.send(
-        new ScanCommand({
-          TableName: outputs.history_table_name,
-          ...(ExclusiveStartKey && { ExclusiveStartKey }),
-        }),
-      );
-      fires.push(...Items.map((item) => recordedSchema.parse(unmarshall(item))));
-      ExclusiveStartKey = LastEvaluatedKey;
-    } while (ExclusiveStartKey !== undefined);
-    return fires.filter(({ timer }) => timer.startsWith(prefix));
-  }
+  const recorded = (prefix: string) => recordedFires(dynamodb, outputs.history_table_name, prefix);
 
   /** Sends a fire's message this many times. */
   async function deliver(timer: Timer, at: number, times: number): Promise<void> {
@@ -292,27 +229,4 @@ describe("timers, deployed", () => {
       output: expect.stringMatching(/^\S+Z +\S+Z +\d+ +1 +succeeded$/m) as unknown,
     });
   }, 120_000);
-
-  it.each([
-    ["every minute, enqueued by the API", "minutely-api-every", 30],
-    ["by cron, enqueued by the API", "minutely-api-cron", 0],
-    ["every minute, enqueued by the dispatcher", "minutely-dispatched-every", 30],
-    ["by cron, enqueued by the dispatcher", "minutely-dispatched-cron", 0],
-  ])(
-    "fire %s, without a gap",
-    async (_, id, second) => {
-      const fires = await eventually(
-        () => recorded(`periodic#${id}`),
-        ({ length }) => length >= 2,
-        150_000,
-      );
-      const times = fires.map(({ dueAt }) => Date.parse(dueAt)).sort((a, b) => a - b);
-      const first = times[0] ?? 0;
-      expect(first % MINUTE).toBe(second * 1_000);
-      expect(times).toEqual(times.map((__, index) => first + index * MINUTE));
-      expect(fires.filter(({ lateMs }) => lateMs < 0)).toEqual([]);
-      await timers.periodic.delete(id);
-    },
-    160_000,
-  );
 });

@@ -195,7 +195,13 @@ async function invokeAlone(delivery: Delivery, ports: CallbackPorts): Promise<Re
   const { running, clock, deadline, observer } = ports;
   const { fire, messageId } = delivery;
   const until = deadline + CLOCK_DIFFERENCE_MS;
-  const other = await running.begin(fire, { owner: messageId, now: clock.now(), until });
+  const other = await running
+    .begin(fire, { owner: messageId, now: clock.now(), until })
+    .catch(async (error: unknown) => {
+      // It may have taken effect all the same: a lease that stays would take a redrive of this fire for a duplicate.
+      await running.end(fire, messageId);
+      throw error;
+    });
   if (other === fire.fireId) {
     observer.duplicate(fire);
     return { redeliveries: [] };

@@ -65,30 +65,51 @@ async function figuresOf(run: (program: string, task: Task) => Promise<Outcome>)
   };
   const figures: Figure[] = [];
   const [rates, gzipRates, ratios]: [number[], number[], number[]] = [[], [], []];
+  const [streamedRatios, parquetShares]: [number[], number[]] = [[], []];
+  const parquets: Outcome[] = [];
   let counted: Outcome | undefined;
   for (const itemSize of ITEM_SIZES) {
-    const rounds: Record<"rate" | "gzip" | "plain" | "ratio", number[]> = { rate: [], gzip: [], plain: [], ratio: [] };
+    const rounds: Record<"rate" | "gzip" | "plain" | "ratio" | "streamed" | "streamedRatio", number[]> = {
+      rate: [],
+      gzip: [],
+      plain: [],
+      ratio: [],
+      streamed: [],
+      streamedRatio: [],
+    };
+    const parquetRounds: Record<"rate" | "share", number[]> = { rate: [], share: [] };
     let shareOfGzip = 0;
     for (let round = 0; round < ROUNDS; round++) {
       const plain = await run("plain", { itemSize, pages: 100, compressed: false });
       const same = await export_(itemSize, 100, false);
+      const streamed = await run("streamed", { itemSize, pages: 100, compressed: false });
+      rounds.streamed.push(rateOf(streamed));
+      rounds.streamedRatio.push(rateOf(same) / rateOf(streamed));
       const long = await export_(itemSize, MEDIUM, false);
       const gzip = await export_(itemSize, MEDIUM, true);
       rounds.plain.push(rateOf(plain));
       rounds.ratio.push(rateOf(same) / rateOf(plain));
       rounds.rate.push(rateOf(long));
       rounds.gzip.push(rateOf(gzip));
+      const parquet = await run("worker", { itemSize, pages: 300, compressed: true, format: "parquet" });
+      parquets.push(parquet);
+      parquetRounds.rate.push(rateOf(parquet));
+      parquetRounds.share.push(rateOf(parquet) / rateOf(gzip));
       shareOfGzip = (gzip.stored / long.stored) * 100;
       counted ??= gzip;
     }
     rates.push(median(rounds.rate));
     gzipRates.push(median(rounds.gzip));
     ratios.push(median(rounds.ratio));
+    streamedRatios.push(median(rounds.streamedRatio));
+    parquetShares.push(median(parquetRounds.share));
     figures.push(
       figure(`mb_per_s_${itemSize}`, median(rounds.rate), "MB/s"),
       figure(`gzip_mb_per_s_${itemSize}`, median(rounds.gzip), "MB/s"),
       figure(`gzip_share_${itemSize}`, shareOfGzip, "%"),
       figure(`plain_mb_per_s_${itemSize}`, median(rounds.plain), "MB/s"),
+      figure(`streamed_mb_per_s_${itemSize}`, median(rounds.streamed), "MB/s"),
+      figure(`parquet_mb_per_s_${itemSize}`, median(parquetRounds.rate), "MB/s"),
     );
   }
   await export_("300b", SMALL, true);
@@ -97,6 +118,9 @@ async function figuresOf(run: (program: string, task: Task) => Promise<Outcome>)
     figureAtLeast("mb_per_s", Math.min(...rates), "MB/s", 60),
     figureAtLeast("gzip_mb_per_s", Math.min(...gzipRates), "MB/s", 45),
     figureAtLeast("ratio", Math.min(...ratios), "times", 2.5),
+    figureAtLeast("streamed_ratio", Math.min(...streamedRatios), "times", 7),
+    figureAtLeast("parquet_share", Math.min(...parquetShares), "of gzip_mb_per_s", 1 / 3),
+    figure("parquet_rss_mb", residentMegabytes(parquets), "MB"),
     figureAtMost("rss_mb", residentMegabytes(outcomes), "MB", 256),
     figure("rss_mb_10mb", residentMegabytes(outcomes.filter(({ pages }) => pages === SMALL)), "MB"),
     figure("rss_mb_1gb", residentMegabytes(outcomes.filter(({ pages }) => pages === MEDIUM)), "MB"),
@@ -170,7 +194,7 @@ function bundleProcesses(directory: string): void {
     ...BUNDLE_OPTIONS,
     absWorkingDir: join(__dirname, "../../.."),
     sourcemap: false,
-    entryPoints: ["stub", "worker", "plain"].map((name) => join(__dirname, "exports", `${name}.ts`)),
+    entryPoints: ["stub", "worker", "plain", "streamed"].map((name) => join(__dirname, "exports", `${name}.ts`)),
     outdir: directory,
   });
 }

@@ -13,6 +13,7 @@ import type { Figure } from "./figure";
 import { benchFuzz } from "./fuzz";
 import { benchHeartbeats } from "./heartbeats";
 import { benchOpenapi } from "./openapi";
+import { benchLoop } from "./loop";
 import { benchPipelines } from "./pipelines";
 import { benchReview } from "./review";
 import { benchSchedules } from "./schedules";
@@ -32,6 +33,7 @@ const BENCHES: Readonly<Record<string, { readonly measures: string; readonly run
     cli: { measures: "npx almanac: help, a list of timers, its compilation; beside cdktf --version", run: benchCli },
     synth: { measures: "main.ts to written stacks, cold and warm", run: benchSynth },
     start: { measures: "npm start to ready, the first time and again, step by step", run: benchStart },
+    loop: { measures: "from saving a handler to its new code, and a day of the local clock", run: benchLoop },
     heartbeats: {
       measures: "1,000 targets on loopback in one invocation, what a target costs, and the status page",
       run: benchHeartbeats,

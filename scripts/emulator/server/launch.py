@@ -24,6 +24,7 @@ from activity import wait_until_quiet, watch
 from advance import Advance, clock_routes, follow_the_clock
 from clock import install as install_clock
 from control import control
+from function_logs import FunctionLogs
 from guard import guard
 from kept_state import KeptState
 from nested_states import distributed, record_nested_states
@@ -478,6 +479,8 @@ def main():
     follow_the_clock(folder)
     advance = Advance(folder)
     advance.count_invocations()
+    logs = FunctionLogs()
+    logs.watch()
     if options.record_calls:
         from record_calls import record_calls
 
@@ -509,7 +512,7 @@ def main():
         threading.Thread(target=ending.when_stdin_closes, daemon=True).start()
 
     served = app if kept is None else kept.noting_requests(app)
-    routes = {**state_routes(kept), **clock_routes(advance, kept)}
+    routes = {**state_routes(kept), **clock_routes(advance, kept), ("POST", "/_almanac/logs"): logs.after}
     served = control(served, secret=keys[1], routes=routes)
     served = guard(served, is_api=lambda host, path: _parse_execute_api_url(host, path) is not None)
     asyncio.run(serve_until_end(served, config, ending))

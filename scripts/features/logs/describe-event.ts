@@ -92,9 +92,10 @@ function colourOfLevel(level: string, colours: Colors): Formatter {
   return level === "WARN" ? colours.yellow : colours.dim;
 }
 
-/** The same colour for a function in every call. */
+/** The same colour for the functions of a feature, in every call. */
 function colourOf(functionName: string, colours: Colors): Formatter {
   const { cyan, green, magenta, blue, yellow } = colours;
   const palette = [cyan, green, magenta, blue, yellow];
-  return palette[fnv1a(functionName) % palette.length] ?? cyan;
+  const [feature = ""] = functionName.split("-", 1);
+  return palette[fnv1a(feature) % palette.length] ?? cyan;
 }

@@ -1,5 +1,11 @@
 /** Sends the messages of a dead-letter queue back to where they failed. */
-import { DeleteMessageCommand, ReceiveMessageCommand, type Message, type SQSClient } from "@aws-sdk/client-sqs";
+import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
+  ReceiveMessageCommand,
+  type Message,
+  type SQSClient,
+} from "@aws-sdk/client-sqs";
 import { errorMessage } from "../../../functions/shared/errors";
 import { plainText } from "../../shared/plain-text";
 
@@ -70,6 +76,7 @@ export async function redriveDeadLetters(
     if (!left.has(id)) onProgress(`${id}: left: ${plainText(why)}`);
     left.add(id);
   };
+  const others: Message[] = [];
   let sent = 0;
   for (let empty = 0; empty < EMPTY_RECEIVES;) {
     const { Messages = [] } = await sqs.send(
@@ -85,7 +92,10 @@ export async function redriveDeadLetters(
     const before = sent;
     for (const message of Messages) {
       const { MessageId: id = "", ReceiptHandle, Attributes } = message;
-      if (typeof only === "string" ? id !== only : only?.(message) === false) continue;
+      if (typeof only === "string" ? id !== only : only?.(message) === false) {
+        others.push(message);
+        continue;
+      }
       const target = targetOf(message);
       if (target === undefined) leave(id, "not a known format");
       else if (Number(Attributes?.SentTimestamp ?? 0) > startedAt) leave(id, "failed again");
@@ -105,5 +115,16 @@ export async function redriveDeadLetters(
     if (only !== undefined && (sent > 0 || left.size > 0)) break;
     empty = progressed ? 0 : empty + 1;
   }
+  await showAgain(QueueUrl, others, sqs);
   return { sent, left: left.size };
+}
+
+/** Else the redrive of another one would not find it for a minute. Best effort. */
+async function showAgain(QueueUrl: string, messages: readonly Message[], sqs: SQSClient): Promise<void> {
+  for (const { ReceiptHandle } of messages)
+    try {
+      await sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 }));
+    } catch {
+      return;
+    }
 }

@@ -18,13 +18,14 @@ const PHASES: readonly (readonly (readonly string[])[])[] = [
     ["heartbeats", "incidents", "workflows"],
     ["modules", "start", "web-pages", "marked-input"],
     // Emulators of their own, without a deployment. Then the documents' commands, which put timers: `timers-api` has listed all by then.
-    ["kept-state", "clock", "executions", "documentation"],
+    ["kept-state", "clock", "executions", "live", "documentation"],
     ["rehearsal"],
     ["schedules"],
   ],
   // Evaluates the calls of all suites before it.
   [["least-privilege"]],
-  [["destroy"]],
+  // The clock of all suites is moved: when no other runs.
+  [["later", "destroy"]],
 ];
 
 const suiteOf = ({ path }: Test): string => basename(path, ".test.ts");

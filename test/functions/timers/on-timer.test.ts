@@ -362,6 +362,16 @@ describe("a callback with exactlyOnce", () => {
     expect([handler.mock.calls.length, sqs.commandCalls(SendMessageBatchCommand).length]).toEqual([0, 0]);
   });
 
+  it("is not called once more after attempts that did not end, and releases its claim", async () => {
+    dynamodb.on(UpdateItemCommand).resolves({}).on(DeleteItemCommand).resolves({});
+    sqs.on(SendMessageBatchCommand).resolves({ Successful: [{ Id: "0", MessageId: "m", MD5OfMessageBody: "0" }] });
+    const handler = someHandler();
+    const spent = record("2", {}, { attributes: { ApproximateReceiveCount: "9" } });
+    expect(await deliver(handler, [spent], exactlyOnce)).toEqual(failed());
+    expect([handler.mock.calls.length, sqs.commandCalls(SendMessageBatchCommand).length]).toEqual([0, 1]);
+    expect(dynamodb.commandCalls(DeleteItemCommand)).toHaveLength(1);
+  });
+
   it("has its claim for longer than it may run, whatever other clocks say", async () => {
     dynamodb.on(UpdateItemCommand).resolves({});
     await deliver(someHandler(), [record("1")], exactlyOnce);

@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { unzipSync } from "fflate";
-import { bundleHandlers, handlerEntries } from "../../../modules/constructs/bundle";
+import { bundleHandlers, cachedBundles, handlerEntries } from "../../../modules/constructs/bundle";
 
 const CHECK = "functions/heartbeats/check.ts";
 const folders: string[] = [];
@@ -49,6 +49,20 @@ describe("a bundle", () => {
     expect(map.sources).toContain(`../../${CHECK}`);
     expect(map.sources.join()).not.toContain("node_modules");
     for (const content of Object.values(files)) expect(Buffer.from(content).includes(process.cwd())).toBe(false);
+  });
+
+  it("is found again with its entry and its files, which a name with + has as well", () => {
+    const cache = emptyFolder();
+    const entry = `${relative(".", cache)}/a+b.ts`;
+    writeFileSync(entry, `export { handler } from ${JSON.stringify(join(process.cwd(), CHECK))};`);
+    bundleHandlers([entry, CHECK], { cacheDirectory: cache });
+    const found = cachedBundles({ cacheDirectory: cache });
+    expect(found.map((each) => each.entry).sort()).toEqual([entry, CHECK].sort());
+    for (const { inputs, zipFile } of found)
+      expect([inputs, existsSync(zipFile)]).toEqual([expect.arrayContaining([CHECK]), true]);
+    // Of another version of Almanac.
+    writeFileSync(join(cache, "old.json"), "{}");
+    expect(cachedBundles({ cacheDirectory: cache })).toHaveLength(2);
   });
 
   it("is made for every file that exports a handler", () => {

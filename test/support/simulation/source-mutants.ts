@@ -15,6 +15,7 @@ const WINDOWS = "functions/timers/dispatch/windows.ts";
 const FIRE_TIMES = "functions/timers/schedule/fire-times.ts";
 const QUEUE = "functions/timers/queue/fire-queue.ts";
 const CALLBACK = "functions/timers/callback/process-deliveries.ts";
+const SCHEDULE = "functions/timers/schedule/schedule.ts";
 
 export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   // --- PUTs ---
@@ -65,6 +66,12 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
     file: PUT,
     from: "conflict = error;",
     to: "return row;",
+  },
+  {
+    name: "answers a PUT with the timer that it should replace",
+    file: PUT,
+    from: "if (stored?.version === timer.version) return stored;",
+    to: "if (stored !== undefined) return stored;",
   },
   {
     name: "does not ensure the shard's cursor",
@@ -259,7 +266,92 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
     to: "after);\n    at !== undefined",
   },
 
+  {
+    name: "misses the beginning of a period",
+    file: WINDOWS,
+    from: "to: period - 1 }, { slot, recurring: false, from: 0, to });",
+    to: "to: period - 1 });",
+  },
+  {
+    name: "never fires a one-shot whose time has passed",
+    file: FIRE_TIMES,
+    from: 'return schedule.kind === "once" ? Math.min(putAt, schedule.at - 1) : putAt;',
+    to: "return putAt;",
+  },
+  {
+    name: "keeps a counted timer in the index after its last fire",
+    file: FIRE_TIMES,
+    from: "timer.enabled && timer.firesLeft !== 0 ?",
+    to: "timer.enabled ?",
+  },
+  {
+    name: "delays a fire by twice its jitter",
+    file: FIRE_TIMES,
+    from: "from + jitterMs(fireId, jitterSeconds);",
+    to: "from + 2 * jitterMs(fireId, jitterSeconds);",
+  },
+  {
+    name: "turns a timer at half its speed",
+    file: SCHEDULE,
+    from: "return period === 0 ? undefined : period;",
+    to: "return period === 0 ? undefined : period * 2;",
+  },
+  {
+    name: "goes on after a page that could not be sent",
+    file: DISPATCHER,
+    from: "await oldest?.sent;",
+    to: "await oldest?.sent.catch(() => undefined);",
+  },
+  {
+    name: "forgets the last entry that failed",
+    file: QUEUE,
+    from: "if (pending.length === 0) return;",
+    to: "if (pending.length <= 1) return;",
+  },
+
   // --- the callback ---
+  {
+    name: "drops a fire by request although it is never too late for the next one",
+    file: FIRE_TIMES,
+    from: "if (timer.firesLeft !== undefined || isByRequest(fire)) return false;",
+    to: "if (timer.firesLeft !== undefined) return false;",
+  },
+  {
+    name: "deletes the message of a fire that another invocation has claimed",
+    file: CALLBACK,
+    from: "return { redeliveries: [delivery] };",
+    to: "return { redeliveries: [] };",
+  },
+  {
+    name: "releases the claim of a fire that has succeeded",
+    file: CALLBACK,
+    from: "await idempotency.complete(fire, owner);\n  return",
+    to: "await idempotency.release(fire, owner);\n  return",
+  },
+  {
+    name: "completes a fire that has failed",
+    file: CALLBACK,
+    from: "await idempotency.release(fire, owner);\n    throw error;",
+    to: "await idempotency.complete(fire, owner);\n    throw error;",
+  },
+  {
+    name: "claims a fire for ever",
+    file: CALLBACK,
+    from: "until: deadline + CLOCK_DIFFERENCE_MS });",
+    to: "until: Infinity });",
+  },
+  {
+    name: "has the lease of a timer for a day",
+    file: CALLBACK,
+    from: "const until = deadline + CLOCK_DIFFERENCE_MS;",
+    to: "const until = deadline + 86_400_000;",
+  },
+  {
+    name: "calls the callback before the due time",
+    file: CALLBACK,
+    from: "await sleepUntil(time, clock);",
+    to: "",
+  },
   {
     name: "gives up a fire after its first failure",
     file: CALLBACK,
@@ -329,8 +421,14 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "never releases the lease of a timer",
     file: CALLBACK,
-    from: "await running.end(fire, messageId);",
-    to: "",
+    from: "} finally {\n    await running.end(fire, messageId);",
+    to: "} finally {",
+  },
+  {
+    name: "keeps a lease whose response was lost",
+    file: CALLBACK,
+    from: "await running.end(fire, messageId);\n      throw error;",
+    to: "throw error;",
   },
   {
     name: "attempts a fire once too often",

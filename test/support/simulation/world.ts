@@ -1028,7 +1028,7 @@ export class World {
       const isUnchanged = (stored: StoredTimer) => definitionOf(stored) === definitionOf(timer);
       const [outcome] = await putTimers([{ timer, isUnchanged }], { table, queue }, putAt + 5 * SECOND);
       if (outcome === undefined || "error" in outcome) throw outcome?.error;
-      if (!process.dead) this.acknowledged(outcome.stored);
+      if (!process.dead) this.acknowledged(outcome.stored, timer);
     };
     const again = (): void => {
       if (wish.attempts < 4 && this.#random.chance(0.8))
@@ -1104,8 +1104,12 @@ export class World {
       this.violated("a PUT that changes nothing keeps the version", timer.version);
   }
 
-  private acknowledged({ version }: StoredTimer): void {
-    if (this.#histories.get(version)?.wroteAt === Infinity) this.violated("an acknowledged PUT is stored", version);
+  /** A PUT that is answered with another timer than its own did not change it, or is the repetition of another one. */
+  private acknowledged(stored: StoredTimer, timer: Timer): void {
+    const isOwn = stored.version === timer.version || stored.requestKey === timer.requestKey;
+    const isStored = this.#histories.get(stored.version)?.wroteAt !== Infinity;
+    if (!isStored || !(isOwn || definitionOf(stored) === definitionOf(timer)))
+      this.violated("an acknowledged PUT is stored", timer.version);
   }
 
   private checkDelivered(): void {

@@ -42,8 +42,15 @@ export const taskSchema = z.strictObject({
   itemSize: z.enum(ITEM_SIZES),
   pages: z.number(),
   compressed: z.boolean(),
+  /** @default "ndjson" */
+  format: z.enum(["ndjson", "parquet"]).optional(),
 });
 export type Task = z.infer<typeof taskSchema>;
+
+/** For JSON.stringify: JSON has no sets. */
+export function jsonOfSets(_key: string, value: unknown): unknown {
+  return value instanceof Set ? [...(value as Set<unknown>)] : value;
+}
 
 /** A LastEvaluatedKey from which the stub knows the table and the page. */
 export function keyOf({ itemSize, pages }: Pick<Task, "itemSize" | "pages">, page: number): string {

@@ -7,7 +7,7 @@ import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 
 import { measure } from "./measure";
-import { BUCKET, keyOf, TABLE } from "./messages";
+import { BUCKET, jsonOfSets, keyOf, TABLE } from "./messages";
 
 measure(async (task) => {
   const dynamodb = new DynamoDBClient({});
@@ -20,11 +20,6 @@ measure(async (task) => {
     for (const item of page.Items ?? []) items.push(unmarshall(item));
     after = page.LastEvaluatedKey;
   }
-  await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: "export.json", Body: JSON.stringify(items, jsonOf) }));
+  await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: "export.json", Body: JSON.stringify(items, jsonOfSets) }));
   return items.length;
 });
-
-/** JSON has no sets. */
-function jsonOf(_key: string, value: unknown): unknown {
-  return value instanceof Set ? [...(value as Set<unknown>)] : value;
-}

@@ -185,7 +185,38 @@ describe("Parquet files", () => {
       [1, 1],
     ]);
     expect(await typesOf(written)).toEqual({ item: "VARCHAR", n: "DOUBLE", more: "VARCHAR" });
+    // What one file has inferred, the next ones know.
+    const types = await Promise.all(written.map((file) => typesOf([file])));
+    expect(types.map(({ n }) => n)).toEqual(["BIGINT", "DOUBLE", "DOUBLE"]);
     expect(await query(written, "SELECT sum(n) AS n FROM FILES")).toEqual([{ n: 12.5 }]);
+  });
+
+  it("keep the rows before a page that they refuse, and nothing of it", async () => {
+    const pages: Page[] = [
+      [{ n: { N: "1" } }, { n: { N: "2" } }, { n: { N: "3" } }],
+      [{ n: { N: "4" } }],
+      [{ n: { N: "5" } }, { n: { N: "6" }, more: { S: "x" } }],
+    ];
+    const written = await write(pages, { rowGroupBytes: 20 });
+    expect(await itemsOf(written.slice(0, 1))).toEqual(['{"n":1}', '{"n":2}', '{"n":3}', '{"n":4}']);
+    expect(await itemsOf(written.slice(1))).toEqual(['{"n":5}', '{"n":6,"more":"x"}']);
+    expect(await query(written, "SELECT sum(n) AS n FROM FILES")).toEqual([{ n: "21" }]);
+  });
+
+  it("tell attributes apart whose names begin alike, and find texts in every row group", async () => {
+    const pages: Page[] = [[{ a: { S: "aaaa" } }, { ab: { S: "bbbb" } }], [{ a: { S: "zzzz" } }]];
+    const written = await write(
+      pages.map((page) => [...page, { a: { S: "m" }, ab: { S: "m" } }]),
+      { rowGroupBytes: 1 },
+    );
+    expect(await query(written, "SELECT a, ab FROM FILES")).toEqual([
+      { a: "aaaa", ab: null },
+      { a: null, ab: "bbbb" },
+      { a: "m", ab: "m" },
+      { a: "zzzz", ab: null },
+      { a: "m", ab: "m" },
+    ]);
+    expect(await query(written, "SELECT a FROM FILES WHERE a = 'aaaa'")).toEqual([{ a: "aaaa" }]);
   });
 
   it("have at most a hundred inferred columns", async () => {

@@ -317,6 +317,13 @@ describe("due times, compared with every minute of two days", () => {
           due.push(at);
         }
         expect(due).toEqual(expected);
+        // From any moment, not only from a due time: a timer is put, or its window begins, in an hour that repeats.
+        let next = expected.length - 1;
+        for (let at = from + 2 * 86_400_000 - 1; at >= from; at -= 7 * 60_000) {
+          while ((expected[next - 1] ?? -Infinity) > at) next -= 1;
+          const following = expected[next];
+          if (following !== undefined && following > at) expect(nextCronDue(expression, timeZone, at)).toBe(following);
+        }
       }),
       { numRuns: 15 },
     );

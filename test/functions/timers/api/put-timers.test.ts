@@ -184,6 +184,20 @@ describe("putting timers", () => {
       expect(rows).toHaveLength(1);
     });
 
+    it("replaces only what it has read: another attempt of the same request may have written since", async () => {
+      const { put, ports, rows } = setUp(() => ({}), stored);
+      const request = { ...timer("tea"), requestKey: "key-1" };
+      let attempts = 0;
+      const raced = async (...[row, key, replaces]: Parameters<typeof ports.table.put>) => {
+        attempts += 1;
+        if (attempts === 2) await ports.table.put({ ...row, version: "of the other attempt" }, key);
+        return ports.table.put(row, key, replaces);
+      };
+      const outcomes = await put([{ timer: request }], { table: { ...ports.table, put: raced } });
+      expect(outcomes).toMatchObject([{ stored: { version: "of the other attempt" } }]);
+      expect(rows).toHaveLength(1);
+    });
+
     it("gives up while other requests change it all the time", async () => {
       const { put, ports } = setUp();
       const changing = () => Promise.reject(new TimerChangedError("it exists", stored));

@@ -173,6 +173,12 @@ describe("the API of timers", () => {
       { query: { next: "abc" } },
       "query.next: is not a token from a response of this list",
     ],
+    ...["periodic", "oneshot due"].map((list): [string, ApiRouteName, Partial<RawRequest>, string] => [
+      `a token of another list, ${list}`,
+      "GET /oneshot",
+      { query: { next: token({ list, range: 1 }) } },
+      "query.next: is not a token from a response of this list",
+    ]),
     ...["", "#tea", `oneshot#${"a".repeat(1_017)}`, `oneshot#${"ä".repeat(509)}`, "cursor#tea"].map(
       (sort): [string, ApiRouteName, Partial<RawRequest>, string] => [
         `a token of its own making, with the key ${sort.slice(0, 20)}`,

@@ -20,3 +20,14 @@ it("a running fire that cannot be ended does not fail its callback: the lease ex
   await expect(running.end(fire, "message")).resolves.toBeUndefined();
   await expect(running.begin(fire, { owner: "message", now: 0, until: 1 })).rejects.toThrow("no network");
 });
+
+it("a running fire ends its own lease only", async () => {
+  const dynamodb = mockClient(DynamoDBClient);
+  dynamodb.on(UpdateItemCommand).resolves({});
+  await runningFires(new DynamoDBClient(), "claims").end(fire, "message");
+  expect(dynamodb.commandCalls(UpdateItemCommand)[0]?.args[0].input).toMatchObject({
+    Key: { fireId: { S: "running#periodic#tea" } },
+    ConditionExpression: "leaseOwner = :owner",
+    ExpressionAttributeValues: { ":owner": { S: "message" } },
+  });
+});

@@ -213,6 +213,26 @@ describe("a run over a shard", () => {
     expect(advanced).toMatchObject([{ id: "seven", enqueuedUntil: MINUTE_7_02 + 8 * MINUTE }]);
   });
 
+  it("enqueues an overdue timer until ten minutes from now before it returns to the timing wheel, whose windows up to now have passed", async () => {
+    const overdue = storedTimer({ putAt: NOW - 3 * 60 * MINUTE, enqueuedUntil: NOW - 3 * 60 * MINUTE });
+    const { run, advanced } = setUp({ cursor: { cursor: NOW - 2 * 60 * MINUTE }, recurring: [overdue] });
+    await run();
+    expect(Math.min(...advanced.map(({ enqueuedUntil }) => enqueuedUntil))).toBe(NOW + 10 * MINUTE);
+  });
+
+  it("fails when a timer could not be moved to its next place, and leaves the cursor before it", async () => {
+    const ended = storedTimer({
+      kind: "oneshot",
+      id: "ended",
+      schedule: { kind: "once", at: MINUTE_7_02 + 5_000 },
+      endAt: MINUTE_7_02 + 6_000,
+    });
+    const { run, ports, saved } = setUp({ pages: [[ended]] });
+    const advance = () => Promise.reject(new Error("no network"));
+    await expect(run({ table: { ...ports.table, advance } })).rejects.toThrow("no network");
+    expect(saved.map(({ cursor: { cursor } }) => cursor)).toEqual([MINUTE_7_02]);
+  });
+
   it("does not advance them before their fires are enqueued", async () => {
     const { run, advanced } = setUp({ recurring: [seven], sendResult: (fires) => ({ unsent: fires }) });
     await expect(run()).rejects.toThrow(FiresNotEnqueuedError);

@@ -59,12 +59,15 @@ describe("a batch of fires sent to SQS", () => {
     expect(await send(entries(3), Infinity, "default")).toEqual([{ index: 1, isRejected, reason }]);
   });
 
-  it.each([{}, { Successful: successful(0) }, { Successful: successful(0, 1, 2) }])(
-    "rejects a response that does not cover every entry: %j",
-    async (response) => {
-      await expect(setUp(response).send(entries(2), Infinity, "default")).rejects.toThrow(IncompleteResponseError);
-    },
-  );
+  const failure = { Id: "1", SenderFault: false, Code: "InternalError" };
+  it.each([
+    {},
+    { Successful: successful(0) },
+    { Successful: successful(0, 1, 2) },
+    { Successful: successful(0, 1), Failed: [failure] },
+  ])("rejects a response that does not cover every entry: %j", async (response) => {
+    await expect(setUp(response).send(entries(2), Infinity, "default")).rejects.toThrow(IncompleteResponseError);
+  });
 
   it("is JSON, whatever a row contains", async () => {
     const text = fc.oneof(

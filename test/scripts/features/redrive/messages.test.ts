@@ -1,4 +1,10 @@
-import { DeleteMessageCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from "@aws-sdk/client-sqs";
 import { mockClient } from "aws-sdk-client-mock";
 import { readDeadLetters } from "../../../../scripts/features/redrive/dead-letters";
 import { describeDeadLetters, summary } from "../../../../scripts/features/redrive/describe-dead-letters";
@@ -33,8 +39,13 @@ describe("redriving messages", () => {
     sqs.reset();
     progress.length = 0;
   });
-  const redrive = () =>
-    redriveMessages(queue, { sqs: new SQSClient(), now: () => 1_000, onProgress: (line) => progress.push(line) });
+  const redrive = (only?: string) =>
+    redriveMessages(queue, {
+      sqs: new SQSClient(),
+      now: () => 1_000,
+      onProgress: (line) => progress.push(line),
+      ...(only !== undefined && { only }),
+    });
 
   it("puts each back into its queue as it was, and deletes it then", async () => {
     sqs
@@ -48,6 +59,19 @@ describe("redriving messages", () => {
     ]);
     expect(sqs.commandCalls(DeleteMessageCommand)).toHaveLength(1);
     expect(progress).toEqual(["1: sent back to almanac-staging-timers-fires"]);
+  });
+
+  it("of one leaves the others visible: the next redrive finds them", async () => {
+    const other = { ...dead, MessageId: "2", ReceiptHandle: "receipt-2" };
+    sqs
+      .on(ReceiveMessageCommand)
+      .resolvesOnce({ Messages: [other] })
+      .resolvesOnce({ Messages: [dead] })
+      .resolves({});
+    await expect(redrive("1")).resolves.toEqual({ sent: 1, left: 0 });
+    expect(sqs.commandCalls(ChangeMessageVisibilityCommand).map(({ args: [{ input }] }) => input)).toEqual([
+      { QueueUrl: queue.deadLetterQueueUrl, ReceiptHandle: "receipt-2", VisibilityTimeout: 0 },
+    ]);
   });
 
   it("keeps what its queue does not take", async () => {

@@ -1,0 +1,110 @@
+/**
+ * Puts changed handlers into their functions, as a process of its own. Arguments: the folder of the stack, the app, and since when changes
+ * count, in epoch milliseconds. Prints {@link LiveEvent}s, one a line; ends with its standard input.
+ */
+import { once } from "node:events";
+import { readFileSync, statSync } from "node:fs";
+import { relative, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { LambdaClient, UpdateFunctionCodeCommand } from "@aws-sdk/client-lambda";
+import { watch } from "chokidar";
+import { bundleHandlers, cachedBundles, type CachedBundle } from "../../../modules/constructs/bundle";
+import { describeError } from "../../shared/errors";
+import { awsSettingsOf, readStateBackend } from "../../terraform/state-bucket";
+import { codeSha256Of, deployedFunctions } from "./deployed-functions";
+import type { LiveEvent } from "./events";
+import { LiveCode, type Bundled, type LiveCodePorts } from "./live-code";
+import { typeErrorsIn } from "./type-errors";
+
+/** Editors write a file in several steps, and save several files at once. */
+const SETTLE_MS = 30;
+
+/** Beside the files of handlers, which may be anywhere. */
+const WATCHED = ["functions", "modules", "clients", "workflows"];
+
+const SOURCE = /\.(ts|json)$/;
+
+function say(event: LiveEvent): void {
+  console.log(JSON.stringify(event));
+}
+
+const withCode = (bundle: CachedBundle): Bundled => ({
+  ...bundle,
+  codeSha256: codeSha256Of(readFileSync(bundle.zipFile)),
+});
+
+function portsOf(lambda: LambdaClient): LiveCodePorts {
+  let types = new AbortController();
+  return {
+    say,
+    elapsed: () => performance.now(),
+    build: (entries) => {
+      bundleHandlers(entries);
+      return cachedBundles()
+        .filter(({ entry }) => entries.includes(entry))
+        .map(withCode);
+    },
+    put: async (FunctionName, zipFile) => {
+      await lambda.send(new UpdateFunctionCodeCommand({ FunctionName, ZipFile: readFileSync(zipFile) }));
+    },
+    typeErrors: async (files) => {
+      types.abort();
+      const { signal } = (types = new AbortController());
+      const existing = files.filter(
+        (file) => file.endsWith(".ts") && statSync(file, { throwIfNoEntry: false })?.isFile() === true,
+      );
+      if (existing.length === 0) return [];
+      try {
+        return await typeErrorsIn(existing, signal);
+      } catch (error) {
+        if (signal.aborted) return undefined;
+        return [{ file: "", text: `Types could not be checked: ${describeError(error)}` }];
+      }
+    },
+  };
+}
+
+async function main(stack: string, appFile: string, since: number): Promise<void> {
+  const app = relative(".", resolve(appFile)).replaceAll("\\", "/");
+  const lambda = new LambdaClient(awsSettingsOf(await readStateBackend(stack)));
+  const code = new LiveCode(await deployedFunctions(stack), cachedBundles().map(withCode), app, portsOf(lambda));
+
+  const changed = new Set<string>();
+  let [ready, working] = [false, false];
+  const work = async () => {
+    working = true;
+    while (changed.size > 0) {
+      await sleep(SETTLE_MS);
+      const files = [...changed];
+      changed.clear();
+      await code.change(files);
+      // New ones: chokidar knows the others.
+      watcher.add([...code.files]);
+    }
+    working = false;
+  };
+  const watcher = watch([...WATCHED, app, ...code.files], { alwaysStat: true });
+  watcher.on("all", (_, path, stats) => {
+    // A file that was moved here keeps the time of its content.
+    if (!SOURCE.test(path) || (!ready && (stats?.ctimeMs ?? 0) < since)) return;
+    changed.add(path.replaceAll("\\", "/"));
+    if (ready && !working) void work();
+  });
+  watcher.on("error", (error) => {
+    console.error(describeError(error));
+  });
+  await once(watcher, "ready");
+  ready = true;
+  say({ kind: "watching", functions: code.functions.length });
+  await work();
+}
+
+// Ctrl-C reaches each process of a terminal.
+process.on("SIGINT", () => undefined);
+process.stdin.resume();
+process.stdin.on("close", () => process.exit(0));
+const [stackDirectory = "", app = "", since] = process.argv.slice(2);
+main(stackDirectory, app, Number(since)).catch((error: unknown) => {
+  console.error(describeError(error));
+  process.exit(1);
+});

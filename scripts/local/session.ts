@@ -1,0 +1,77 @@
+/** What `npm start` does while it runs: shows what functions log, puts changed handlers into them, and applies other changes on Enter. */
+import type { Colors } from "picocolors/types";
+import type { FunctionLine } from "../emulator/function-logs";
+import { describeError } from "../shared/errors";
+import { describeLiveEvent } from "./live/describe";
+import type { LiveEvent } from "./live/events";
+import type { LiveOptions } from "./live/run";
+
+/** Keys that were pressed before a question are no answer to it. */
+const TYPED_BEFORE_MS = 100;
+
+export interface SessionOptions {
+  /** Lines of functions, until the signal is aborted. */
+  readonly lines: (signal: AbortSignal) => AsyncIterable<FunctionLine>;
+  /** When what is deployed was begun to be read from the sources, in epoch milliseconds. */
+  readonly since: number;
+  /** Starts the watcher of the sources. @returns ends it */
+  readonly watch: (options: Pick<LiveOptions, "since" | "onEvent">) => () => void;
+  /** Deploys, and shows how. */
+  readonly apply: () => Promise<void>;
+  /** Undefined: a line that people need not see. */
+  readonly describeLine: (line: FunctionLine) => string | undefined;
+  readonly colours: Colors;
+  readonly print: (text: string) => void;
+  /** Where Enter comes from. It is read only while a change waits for it: a shell's background job must not read. */
+  readonly input: NodeJS.ReadableStream;
+  /** Aborted: the session ends. */
+  readonly signal: AbortSignal;
+}
+
+export function openSession(options: SessionOptions): void {
+  const { input, print, colours, signal } = options;
+  let stopWatching: (() => void) | undefined;
+  let askedAt: number | undefined;
+
+  const watch = (since: number) => {
+    if (!signal.aborted) stopWatching = options.watch({ since, onEvent });
+  };
+  const onEvent = (event: LiveEvent) => {
+    print(describeLiveEvent(event, colours));
+    if (event.kind === "stack" && askedAt === undefined) {
+      askedAt = performance.now();
+      input.resume();
+    }
+  };
+  const apply = async () => {
+    askedAt = undefined;
+    input.pause();
+    stopWatching?.();
+    const since = Date.now();
+    try {
+      await options.apply();
+    } catch (error) {
+      print(`${colours.red("Not applied:")} ${describeError(error)}`);
+    }
+    watch(since);
+  };
+  const onInput = () => {
+    if (askedAt !== undefined && performance.now() - askedAt > TYPED_BEFORE_MS) void apply();
+  };
+  input.on("data", onInput);
+  input.pause();
+  signal.addEventListener("abort", () => {
+    stopWatching?.();
+    input.off("data", onInput);
+    input.pause();
+  });
+  watch(options.since);
+  void showLines(options);
+}
+
+async function showLines({ lines, describeLine, print, signal }: SessionOptions): Promise<void> {
+  for await (const line of lines(signal)) {
+    const text = describeLine(line);
+    if (text !== undefined) print(text);
+  }
+}

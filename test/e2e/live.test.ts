@@ -1,0 +1,145 @@
+/** Save to live: the watcher of `npm start`, and the lines of functions, on an emulator with one function. */
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { CreateRoleCommand, IAMClient } from "@aws-sdk/client-iam";
+import { CreateFunctionCommand, GetFunctionCommand, InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { bundleHandlers } from "../../modules/constructs/bundle";
+import { LAMBDA_RUNTIME } from "../../modules/constructs/versions";
+import { followFunctions, type FunctionLine } from "../../scripts/emulator/function-logs";
+import { restoreDeployedCode } from "../../scripts/local/live/deployed-functions";
+import type { LiveEvent } from "../../scripts/local/live/events";
+import { watchSources } from "../../scripts/local/live/run";
+import { bareEmulator, type BareEmulator } from "./support/bare-emulator";
+import { awsConfiguration, eventually } from "./support/system";
+
+const FunctionName = "live-probe";
+const Bucket = "live-state";
+const CACHE = ".almanac/bundles";
+
+let emulator: BareEmulator;
+let lambda: LambdaClient;
+let stack: string;
+let handler: string;
+const following = new AbortController();
+const [events, lines]: [LiveEvent[], FunctionLine[]] = [[], []];
+
+/** Replaced, as editors save. */
+async function save(marker: string, more = ""): Promise<void> {
+  const source = `console.log("${marker}");\nexport const handler = (): number => 1;\n${more}`;
+  await writeFile(`${handler}~`, source);
+  await rename(`${handler}~`, handler);
+}
+
+/** The function, and what Terraform would have left of its deployment: its state and the folder of the stack. */
+beforeAll(async () => {
+  emulator = await bareEmulator();
+  const { endpoint } = emulator;
+  const aws = awsConfiguration(endpoint);
+  stack = await mkdtemp(join(tmpdir(), "almanac-live-"));
+  handler = join(stack, "handler.ts");
+  await save("deployed");
+  const [bundle] = bundleHandlers([relative(".", handler)]);
+  if (bundle === undefined) throw new Error("not bundled");
+  const ZipFile = await readFile(bundle.zipFile);
+  await mkdir(join(stack, "assets"));
+  await writeFile(join(stack, "assets", "handler.zip"), ZipFile);
+  const backend = { bucket: Bucket, key: "state.json", region: "eu-central-1", endpoints: { s3: endpoint } };
+  await writeFile(join(stack, "cdk.tf.json"), JSON.stringify({ terraform: { backend: { s3: backend } } }));
+  const attributes = { key: `${FunctionName}.zip`, source: "assets/handler.zip" };
+  const code = { mode: "managed", type: "aws_s3_object", name: "code", instances: [{ attributes }] };
+  const s3 = new S3Client(aws);
+  await s3.send(new CreateBucketCommand({ Bucket }));
+  await s3.send(new PutObjectCommand({ Bucket, Key: backend.key, Body: JSON.stringify({ resources: [code] }) }));
+  const trust = JSON.stringify({ Version: "2012-10-17", Statement: [] });
+  const { Role } = await new IAMClient(aws).send(
+    new CreateRoleCommand({ RoleName: "live", AssumeRolePolicyDocument: trust }),
+  );
+  lambda = new LambdaClient(aws);
+  await lambda.send(
+    new CreateFunctionCommand({
+      ...{ FunctionName, Role: Role?.Arn ?? "", Runtime: LAMBDA_RUNTIME, Handler: "index.handler" },
+      Code: { ZipFile },
+    }),
+  );
+  await eventually(
+    () => lambda.send(new GetFunctionCommand({ FunctionName })),
+    ({ Configuration }) => Configuration?.State === "Active",
+    30_000,
+  );
+  void (async () => {
+    for await (const line of followFunctions(endpoint, following.signal)) lines.push(line);
+  })();
+}, 120_000);
+afterAll(async () => {
+  following.abort();
+  await emulator.close();
+  for (const name of await readdir(CACHE)) if (name.includes("almanac-live-")) await rm(join(CACHE, name));
+  await rm(stack, { recursive: true });
+}, 60_000);
+
+const seen = (kind: LiveEvent["kind"], count: number) =>
+  eventually(
+    () => Promise.resolve(events.filter((event) => event.kind === kind)),
+    (found) => found.length >= count,
+    30_000,
+  );
+
+/** Until the function has logged a line, as its code is loaded. */
+function logged(marker: string): Promise<unknown> {
+  return eventually(
+    async () => {
+      await lambda.send(new InvokeCommand({ FunctionName, Payload: "{}" }));
+      return lines;
+    },
+    () => lines.some(({ message, functionName }) => message.includes(marker) && functionName === FunctionName),
+    20_000,
+  );
+}
+
+it("makes each save live, with its type errors, and the next start has what is deployed", async () => {
+  await logged("deployed");
+  const stop = watchSources({ stack, app: "main.ts", since: Date.now(), onEvent: (event) => events.push(event) });
+  try {
+    expect(await seen("watching", 1)).toEqual([{ kind: "watching", functions: 1 }]);
+    await save("saved once", "export const wrong: string = 1;\n");
+    expect(await seen("live", 1)).toMatchObject([{ functions: [FunctionName] }]);
+    await logged("saved once");
+    expect(await seen("types", 1)).toEqual([
+      {
+        kind: "types",
+        errors: [expect.stringMatching(/handler\.ts:3:\d+ Type 'number' is not assignable to type 'string'/)],
+      },
+    ]);
+    await save("saved twice");
+    await seen("live", 2);
+    await logged("saved twice");
+    expect((await seen("types", 2))[1]).toEqual({ kind: "types", errors: [] });
+    await save("broken", "}");
+    expect(await seen("failed", 1)).toMatchObject([{ message: expect.stringContaining("handler.ts:3:0") as unknown }]);
+    expect(events.filter(({ kind }) => ["stack", "ended"].includes(kind))).toEqual([]);
+  } finally {
+    stop();
+  }
+  await expect(restoreDeployedCode(stack)).resolves.toEqual([FunctionName]);
+  await expect(restoreDeployedCode(stack)).resolves.toEqual([]);
+  lines.length = 0;
+  await logged("deployed");
+}, 120_000);
+
+it("counts what changed before it watched", async () => {
+  events.length = 0;
+  // As a start leaves it: what is bundled is what is deployed.
+  await save("deployed");
+  bundleHandlers([relative(".", handler)]);
+  await save("meanwhile");
+  const stop = watchSources({
+    stack,
+    app: "main.ts",
+    since: Date.now() - 5_000,
+    onEvent: (event) => events.push(event),
+  });
+  await seen("live", 1).finally(stop);
+  await logged("meanwhile");
+}, 60_000);

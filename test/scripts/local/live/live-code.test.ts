@@ -1,0 +1,198 @@
+import pico from "picocolors";
+import { zipsOf } from "../../../../scripts/local/live/deployed-functions";
+import { describeLiveEvent } from "../../../../scripts/local/live/describe";
+import { liveEventSchema, type LiveEvent } from "../../../../scripts/local/live/events";
+import { LiveCode } from "../../../../scripts/local/live/live-code";
+import { errorsOf } from "../../../../scripts/local/live/type-errors";
+
+const shared = "functions/shared/clock.ts";
+const api = "functions/timers/api.ts";
+const dispatch = "functions/timers/dispatch.ts";
+const pay = "workflows/refund/pay.ts";
+
+/** A project of three handlers, two of which share a file, deployed as four functions. */
+function setup() {
+  const sources = new Map([
+    [api, 1],
+    [dispatch, 1],
+    [pay, 1],
+  ]);
+  const said: LiveEvent[] = [];
+  const puts: string[] = [];
+  const faults: { build?: string; put?: string; types?: string } = {};
+  const checked: (readonly string[])[] = [];
+  const bundle = (entry: string) => {
+    const code = `${entry}@${sources.get(entry) ?? 0}`;
+    const inputs = entry === pay ? [entry] : [entry, shared];
+    return { entry, zipFile: code, inputs, codeSha256: code };
+  };
+  const code = new LiveCode(
+    [
+      { name: "timers-api", zipFile: "", codeSha256: `${api}@1` },
+      { name: "timers-dispatch", zipFile: "", codeSha256: `${dispatch}@1` },
+      { name: "timers-dispatch-2", zipFile: "", codeSha256: `${dispatch}@1` },
+      { name: "refund-pay", zipFile: "", codeSha256: `${pay}@1` },
+      { name: "other", zipFile: "", codeSha256: "unknown" },
+    ],
+    [bundle(api), bundle(dispatch), bundle(pay), { ...bundle(api), entry: "functions/gone.ts", codeSha256: "gone" }],
+    "main.ts",
+    {
+      build: (entries) => {
+        if (faults.build !== undefined) throw new Error(faults.build);
+        return entries.map(bundle);
+      },
+      put: async (name, zipFile) => {
+        await Promise.resolve();
+        if (name === faults.put) throw new Error(`${name} refused`);
+        puts.push(`${name} <- ${zipFile}`);
+      },
+      typeErrors: (files) => {
+        checked.push(files);
+        const file = faults.types;
+        return Promise.resolve(
+          file === undefined || !files.includes(file) ? [] : [{ file, text: `${file}:1:1 wrong` }],
+        );
+      },
+      say: (event) => said.push(liveEventSchema.parse(event)),
+      elapsed: () => 0,
+    },
+  );
+  const save = async (...files: readonly string[]) => {
+    for (const file of files) {
+      const entries = file === shared ? [api, dispatch] : [file];
+      for (const entry of entries) if (sources.has(entry)) sources.set(entry, (sources.get(entry) ?? 0) + 1);
+    }
+    await code.change(files);
+    await new Promise(setImmediate);
+  };
+  const clear = () => {
+    said.length = puts.length = 0;
+  };
+  return { code, save, clear, said, puts, faults, checked };
+}
+
+it("puts a changed handler into its functions, and into no other", async () => {
+  const { save, said, puts } = setup();
+  await save(dispatch);
+  expect(puts.sort()).toEqual([`timers-dispatch <- ${dispatch}@2`, `timers-dispatch-2 <- ${dispatch}@2`]);
+  expect(said).toEqual([{ kind: "live", functions: ["timers-dispatch", "timers-dispatch-2"], seconds: 0 }]);
+});
+
+it("puts a changed shared file into all functions that have it, once each", async () => {
+  const { save, puts } = setup();
+  await save(shared, api);
+  expect(puts.map((put) => put.split(" ")[0]).sort()).toEqual(["timers-api", "timers-dispatch", "timers-dispatch-2"]);
+});
+
+it("puts nothing when the code is the same", async () => {
+  const { code, said, puts } = setup();
+  await code.change([api]);
+  expect([said, puts]).toEqual([[], []]);
+});
+
+it("says that a change does not build, and puts it once its mend builds", async () => {
+  const { save, clear, said, puts, faults } = setup();
+  faults.build = "Expected }";
+  await save(shared);
+  expect(puts).toEqual([]);
+  expect(said).toEqual([{ kind: "failed", message: "Expected }" }]);
+  delete faults.build;
+  clear();
+  // Also into the functions that do not have the file which was wrong.
+  await save(api);
+  expect(puts).toHaveLength(3);
+  expect(said.map(({ kind }) => kind)).toEqual(["live"]);
+});
+
+it("puts into the other functions when Lambda refuses one, and into that one with the next change", async () => {
+  const { save, clear, said, puts, faults } = setup();
+  faults.put = "timers-api";
+  await save(shared);
+  expect(said).toEqual([
+    { kind: "live", functions: ["timers-dispatch", "timers-dispatch-2"], seconds: 0 },
+    { kind: "failed", message: "timers-api refused" },
+  ]);
+  delete faults.put;
+  clear();
+  await save(pay);
+  expect(puts.map((put) => put.split(" ")[0]).sort()).toEqual(["refund-pay", "timers-api"]);
+});
+
+it.each(["main.ts", "modules/timers/index.ts", "workflows/refund.ts", "functions/timers/contract.ts"])(
+  "leaves %s to Terraform, and says so",
+  async (file) => {
+    const { save, said } = setup();
+    await save(file);
+    expect(said).toEqual([{ kind: "stack", files: [file] }]);
+  },
+);
+
+it.each(["functions/timers/new.ts", "functions/gone.ts", "test/main.ts"])("says nothing of %s", async (file) => {
+  const { save, said, puts } = setup();
+  await save(file);
+  expect([said, puts]).toEqual([[], []]);
+});
+
+it("puts a function of a workflow", async () => {
+  const { save, puts, said } = setup();
+  await save(pay);
+  expect(puts).toEqual([`refund-pay <- ${pay}@2`]);
+  expect(said.map(({ kind }) => kind)).toEqual(["live"]);
+});
+
+it("shows type errors beside the code that is live already, also in the files that use the changed one, until they are mended", async () => {
+  const { save, clear, said, faults, checked } = setup();
+  faults.types = dispatch;
+  await save(shared);
+  expect(said.map(({ kind }) => kind)).toEqual(["live", "types"]);
+  expect(said[1]).toEqual({ kind: "types", errors: [`${dispatch}:1:1 wrong`] });
+  delete faults.types;
+  clear();
+  // Another file: the one that was wrong is checked again.
+  await save(pay);
+  expect(checked.at(-1)).toEqual([pay, dispatch]);
+  expect(said.at(-1)).toEqual({ kind: "types", errors: [] });
+  clear();
+  await save(pay);
+  expect(said.map(({ kind }) => kind)).toEqual(["live"]);
+});
+
+it("finds the code of functions in Terraform's state", () => {
+  const resource = (type: string, values: Readonly<Record<string, unknown>>) => ({
+    ...{ address: "", module: "timers", type },
+    values,
+  });
+  const resources = [
+    resource("aws_s3_object", { key: "almanac-local-timers-api.zip", source: "./modules/timers/assets/api.zip" }),
+    resource("aws_s3_object", { key: "monitors.json", content: "{}" }),
+    resource("aws_lambda_function", { function_name: "almanac-local-timers-api" }),
+  ];
+  expect(zipsOf(resources)).toEqual([{ name: "almanac-local-timers-api", source: "./modules/timers/assets/api.zip" }]);
+});
+
+it("reads the compiler's errors, and none of the linter's", () => {
+  const at = { filename: "functions/timers/api.ts", labels: [{ span: { line: 12, column: 7, offset: 1, length: 2 } }] };
+  const report = {
+    diagnostics: [
+      { message: "Type 'Date' is not assignable to type 'string'.", code: "typescript(TS2322)", ...at },
+      { message: "Unsafe assignment.", code: "typescript(no-unsafe-assignment)", ...at },
+    ],
+  };
+  expect(errorsOf(JSON.stringify(report))).toEqual([
+    {
+      file: "functions/timers/api.ts",
+      text: "functions/timers/api.ts:12:7 Type 'Date' is not assignable to type 'string'.",
+    },
+  ]);
+});
+
+it("is described in a line, with the first errors", () => {
+  const colours = pico.createColors(false);
+  const described = (event: LiveEvent) => describeLiveEvent(event, colours);
+  expect(described({ kind: "live", functions: ["a", "b"], seconds: 0.42 })).toBe("live after 0.4 s: a, b");
+  expect(described({ kind: "stack", files: ["main.ts"] })).toBe("main.ts changed. Press Enter to apply it.");
+  expect(described({ kind: "types", errors: [] })).toBe("no type errors");
+  const errors = Array.from({ length: 7 }, (_, index) => `e${index}`);
+  expect(described({ kind: "types", errors })).toBe("type errors:\n  e0\n  e1\n  e2\n  e3\n  e4\n  and 2 more");
+  expect(described({ kind: "failed", message: "x" })).toBe("not live:\n  x");
+});

@@ -1,0 +1,96 @@
+import { PassThrough } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import pico from "picocolors";
+import type { LiveOptions } from "../../../scripts/local/live/run";
+import { openSession } from "../../../scripts/local/session";
+
+type Watch = Pick<LiveOptions, "since" | "onEvent">;
+
+function setup({ apply = () => Promise.resolve() }: { readonly apply?: () => Promise<void> } = {}) {
+  const input = new PassThrough();
+  const printed: string[] = [];
+  const watches: Watch[] = [];
+  const session = new AbortController();
+  const counts = { applied: 0, stopped: 0 };
+  openSession({
+    async *lines() {
+      await Promise.resolve();
+      yield { time: 0, functionName: "almanac-local-timers-api", message: "one" };
+      yield { time: 0, functionName: "almanac-local-timers-api", message: "hidden" };
+    },
+    describeLine: ({ message }) => (message === "hidden" ? undefined : message),
+    since: 17,
+    watch: (options) => {
+      watches.push(options);
+      return () => {
+        counts.stopped += 1;
+      };
+    },
+    apply: () => {
+      counts.applied += 1;
+      return apply();
+    },
+    ...{ colours: pico.createColors(false), print: (text) => printed.push(text), input, signal: session.signal },
+  });
+  const change = () => {
+    watches.at(-1)?.onEvent({ kind: "stack", files: ["main.ts"] });
+  };
+  const enter = async () => {
+    await sleep(110);
+    input.write("\n");
+    await sleep(10);
+  };
+  return { input, printed, watches, counts, session, change, enter };
+}
+
+it("shows what functions log, and what becomes live", async () => {
+  const { printed, watches } = setup();
+  watches[0]?.onEvent({ kind: "live", functions: ["timers-api"], seconds: 0.4 });
+  await sleep(1);
+  expect(printed).toEqual(["live after 0.4 s: timers-api", "one"]);
+  expect(watches.map(({ since }) => since)).toEqual([17]);
+});
+
+it("applies a change of the stack on Enter, and watches on from then", async () => {
+  const { counts, change, enter, watches } = setup();
+  const began = Date.now();
+  change();
+  expect(counts.applied).toBe(0);
+  await enter();
+  expect(counts).toEqual({ applied: 1, stopped: 1 });
+  expect(watches).toHaveLength(2);
+  expect(watches[1]?.since).toBeGreaterThanOrEqual(began);
+});
+
+it("reads no input unless a change waits for it: a job in the background is stopped when it reads", async () => {
+  const { input, counts, change, enter } = setup();
+  expect(input.isPaused()).toBe(true);
+  await enter();
+  change();
+  expect(input.isPaused()).toBe(false);
+  // An Enter from before is no answer.
+  await sleep(10);
+  expect(counts.applied).toBe(0);
+  await enter();
+  expect(counts.applied).toBe(1);
+  expect(input.isPaused()).toBe(true);
+});
+
+it("says why a change is not applied, and asks again after the next", async () => {
+  const { printed, counts, change, enter } = setup({ apply: () => Promise.reject(new RangeError("no such thing")) });
+  change();
+  await enter();
+  expect(printed.join("\n")).toContain("Not applied: no such thing");
+  change();
+  await enter();
+  expect(counts.applied).toBe(2);
+});
+
+it("ends with its signal", async () => {
+  const { counts, session, change, enter, input } = setup();
+  change();
+  session.abort();
+  await enter();
+  expect(counts).toEqual({ applied: 0, stopped: 1 });
+  expect(input.isPaused()).toBe(true);
+});

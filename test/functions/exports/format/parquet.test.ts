@@ -204,13 +204,14 @@ describe("Parquet files", () => {
   });
 
   it("tell attributes apart whose names begin alike, and find texts in every row group", async () => {
-    const pages: Page[] = [[{ a: { S: "aaaa" } }, { ab: { S: "bbbb" } }], [{ a: { S: "zzzz" } }]];
+    const pages: Page[] = [[{ a: { S: "aaaa" } }, { a: { S: "a" } }, { ab: { S: "bbbb" } }], [{ a: { S: "zzzz" } }]];
     const written = await write(
       pages.map((page) => [...page, { a: { S: "m" }, ab: { S: "m" } }]),
       { rowGroupBytes: 1 },
     );
     expect(await query(written, "SELECT a, ab FROM FILES")).toEqual([
       { a: "aaaa", ab: null },
+      { a: "a", ab: null },
       { a: null, ab: "bbbb" },
       { a: "m", ab: "m" },
       { a: "zzzz", ab: null },

@@ -70,7 +70,7 @@ const callbackSchema = z.strictObject({
   /** The file that exports `handler = onTimer(...)`. @default "functions/timers/log-fire.ts", which logs each fire */
   entry: z
     .string()
-    .regex(/^functions\/[\w./-]+\.ts$/, { error: 'is not a file such as "functions/reminders/remind.ts"', abort: true })
+    .regex(/^[\w./-]+\.ts$/, { error: 'is not a file such as "functions/reminders/remind.ts"', abort: true })
     .superRefine(exportsHandler())
     .default(DEFAULT_ENTRY),
   /** Additional variables. No secrets: Terraform's state would contain them. @default none */

@@ -23,6 +23,7 @@ const movedSchema = z.object({ offsetMs: z.number(), ran: z.record(z.string(), z
 let schedules: DeployedSchedules;
 let dynamodb: DynamoDBClient;
 let timers: z.output<typeof timersSchema>;
+let client: TimersClient;
 let status: () => Promise<z.output<typeof statusSchema>>;
 /** The latest minute half past an hour: then an example fails on purpose. */
 const halfPast = Math.floor((Date.now() - HOUR_MS / 2) / HOUR_MS) * HOUR_MS + HOUR_MS / 2;
@@ -48,7 +49,7 @@ beforeAll(async () => {
   schedules = await deployedSchedules();
 
   // Enqueued by the API, and by the dispatcher.
-  const client = new TimersClient({ url: timers.api_url, ...aws });
+  client = new TimersClient({ url: timers.api_url, ...aws });
   await client.periodic.put("minutely-api-every", { every: "1 minute", secondOfMinute: 30 });
   await client.periodic.put("minutely-api-cron", { cron: "* * * * ? *", timeZone: "Asia/Kolkata" });
   const table = timerTable(sdkJson(dynamodb), timers.table_name, { clock: systemClock, random: Math.random });
@@ -83,6 +84,10 @@ describe("five minutes later", () => {
     expect(first % MINUTE_MS).toBe(second * 1_000);
     expect(times).toEqual(times.map((__, index) => first + index * MINUTE_MS));
     expect(fires.filter(({ lateMs }) => lateMs < 0)).toEqual([]);
+    // Of fires that were due more than a minute ago.
+    const audit = await client.periodic.audit(id);
+    expect(audit).toMatchObject({ observed: audit?.expected, missing: [], failed: [], early: [] });
+    expect(audit?.expected).toBeGreaterThanOrEqual(1);
   });
 
   it("a schedule has run each minute, never early, with a secret, and kept its result", async () => {

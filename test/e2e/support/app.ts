@@ -23,7 +23,7 @@ new Environment(app, "local", {
     pingSecretParameter: PING_PARAMETER,
     targets: targetsSchema.parse(JSON.parse(readFileSync(targetsFile, "utf8"))),
   },
-  timers: { shards: 2 },
+  timers: { shards: 2, callbacks: { default: {}, billing: { entry: "test/e2e/support/billing.ts", history: true } } },
   exports: EXPORTS,
   workflows: {
     task: {

@@ -20,7 +20,8 @@ const PHASES: readonly (readonly (readonly string[])[])[] = [
     // Emulators of their own, without a deployment. Then the documents' commands, which put timers: `timers-api` has listed all by then.
     ["kept-state", "clock", "executions", "live", "documentation"],
     ["rehearsal"],
-    ["schedules"],
+    // Timers of a callback of its own: no crowd delays it.
+    ["schedules", "timers-policies"],
   ],
   // Evaluates the calls of all suites before it.
   [["least-privilege"]],

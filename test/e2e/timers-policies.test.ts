@@ -1,0 +1,152 @@
+/** What can be done with a timer, and how it is delivered, through the deployed API and a named callback. */
+import { createServer, type AddressInfo, type Socket } from "node:net";
+import * as z from "zod";
+
+import { ConflictError, TimersClient } from "../../clients/timers";
+import { handler as api } from "../../functions/timers/api";
+import { lambdaContext, setupHandler } from "../support/lambda";
+import { awsConfiguration, eventually, npmRun, readSystem, startArguments } from "./support/system";
+
+const outputsSchema = z.looseObject({
+  api_url: z.url(),
+  table_name: z.string(),
+  history_table_name: z.string(),
+  fires_queue_url: z.string(),
+});
+
+const SECOND = 1_000;
+const KOLKATA_MS = 5.5 * 3_600 * SECOND;
+
+/** Unique to this run: the table may contain timers of another. */
+const name = (id: string) => `policies-${id}-${process.pid}`;
+const callback = "billing";
+const daily = { cron: "0 9 * * ? *", timeZone: "Europe/Berlin", callback };
+
+describe("timers of a named callback, deployed", () => {
+  let aws: ReturnType<typeof awsConfiguration>;
+  let outputs: z.output<typeof outputsSchema>;
+  let timers: TimersClient;
+  /** Until when the callback of timers that fail does so. */
+  let closedUntil: number;
+  setupHandler("timers");
+
+  beforeAll(async () => {
+    const running = await readSystem();
+    aws = awsConfiguration(running.endpoint);
+    outputs = outputsSchema.parse(running.deployment?.features["timers"]);
+    timers = new TimersClient({ url: outputs.api_url, ...aws });
+    closedUntil = Date.now() + 30 * SECOND;
+    const failing = { callback, delaySeconds: 1, timerCallbackData: { failsUntil: closedUntil } };
+    await timers.oneshot.put(name("retried"), { ...failing, retry: { maxAttempts: 1 } });
+    await timers.oneshot.put(name("late"), { ...failing, retry: { maxAttempts: 1 }, catchUp: 20 });
+  }, 60_000);
+
+  /** The recorded fires of a timer, once there are as many. */
+  const fires = (kind: "periodic" | "oneshot", id: string, count = 1) =>
+    eventually(
+      async () => {
+        const found = [];
+        for await (const fire of timers[kind].fires(name(id))) found.push(fire);
+        return found;
+      },
+      ({ length }) => length >= count,
+      90_000,
+    );
+  const outcomeOf = async (id: string) => (await fires("oneshot", id))[0]?.outcome;
+
+  it("are paused, fired, resumed, previewed, and deleted by version", async () => {
+    const id = name("verbs");
+    const put = await timers.periodic.put(id, daily);
+    const [next, ...later] = (await timers.periodic.preview(id, { count: 3 })) ?? [];
+    expect([next, later.length]).toEqual([put.nextFireAt, 2]);
+    const startAt = "2030-01-01T00:00:00.000Z";
+    expect(await timers.periodic.preview(id, { count: 1, timer: { every: "1 hour", startAt } })).toEqual([startAt]);
+
+    const paused = await timers.periodic.pause(id);
+    expect(paused).toMatchObject({ state: "paused", nextFireAt: null });
+    const fired = await timers.periodic.fire(id);
+    expect(await fires("periodic", "verbs")).toMatchObject([
+      { fireId: fired?.fireId, version: paused?.version, outcome: "succeeded", attempts: 1 },
+    ]);
+    const resumed = await timers.periodic.resume(id);
+    expect(resumed).toMatchObject({ state: "scheduled", nextFireAt: put.nextFireAt });
+    expect(await timers.periodic.pauseAll(id)).toEqual({ changed: 1, failures: [] });
+    expect(await timers.periodic.resumeAll(id)).toEqual({ changed: 1, failures: [] });
+
+    await expect(timers.periodic.delete(id, { ifVersion: put.version })).rejects.toThrow(ConflictError);
+    const stored = await timers.periodic.get(id);
+    await timers.periodic.delete(id, { ifVersion: stored?.version ?? "" });
+    expect(await timers.periodic.get(id)).toBeUndefined();
+  }, 120_000);
+
+  it("fire at a local time of their zone", async () => {
+    const due = Math.ceil(Date.now() / SECOND) * SECOND + 8 * SECOND;
+    const at = new Date(due + KOLKATA_MS).toISOString().slice(0, "2026-11-21T17:00:00".length);
+    const put = await timers.oneshot.put(name("zoned"), { at, timeZone: "Asia/Kolkata", callback });
+    expect(put.nextFireAt).toBe(new Date(due).toISOString());
+    const [fire] = await fires("oneshot", "zoned");
+    expect(fire).toMatchObject({ dueAt: put.nextFireAt, outcome: "succeeded" });
+    expect(fire?.latenessMs).toBeGreaterThanOrEqual(0);
+  }, 120_000);
+
+  it("with overlap skip do not run while another fire runs", async () => {
+    const id = name("alone");
+    await timers.periodic.put(id, { ...daily, overlap: "skip", timerCallbackData: { ms: 8_000 } });
+    await Promise.all([timers.periodic.fire(id), timers.periodic.fire(id)]);
+    const outcomes = (await fires("periodic", "alone", 2)).map(({ outcome }) => outcome).sort();
+    expect(outcomes).toEqual(["skipped", "succeeded"]);
+    await timers.periodic.delete(id);
+  }, 120_000);
+
+  it("go to the dead letters after their last attempt; a redrive delivers them, unless they are too late by then", async () => {
+    for (const id of ["retried", "late"])
+      expect(await fires("oneshot", id)).toMatchObject([{ outcome: "deadLettered", attempts: 1 }]);
+    await new Promise((wait) => setTimeout(wait, Math.max(0, closedUntil - Date.now())));
+    for (const [id, expected] of [
+      ["retried", "succeeded"],
+      ["late", "dropped"],
+    ] as const) {
+      const [fire] = await fires("oneshot", id);
+      expect(await npmRun("timers", "redrive", fire?.fireId ?? "", ...startArguments)).toMatchObject({ code: 0 });
+      await eventually(
+        () => outcomeOf(id),
+        (outcome) => outcome === expected,
+        60_000,
+      );
+    }
+  }, 240_000);
+
+  it("fire although SQS answered nothing at their PUT: the dispatcher sends them", async () => {
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => {
+      sockets.push(socket);
+      socket.on("error", () => undefined).resume();
+    });
+    await new Promise<void>((listening) => silent.listen(0, "127.0.0.1", listening));
+    try {
+      Object.assign(process.env, {
+        TIMERS_TABLE: outputs.table_name,
+        HISTORY_TABLE: outputs.history_table_name,
+        CALLBACKS: JSON.stringify({ default: { queueUrl: outputs.fires_queue_url, history: true } }),
+        SHARDS: "2",
+        AWS_ENDPOINT_URL_DYNAMODB: aws.endpoint,
+        AWS_ENDPOINT_URL_SQS: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`,
+        AWS_ACCESS_KEY_ID: aws.credentials.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: aws.credentials.secretAccessKey,
+      });
+      const event = {
+        httpMethod: "PUT",
+        resource: "/oneshot/{id}",
+        pathParameters: { id: name("silent") },
+        body: JSON.stringify({ delaySeconds: 1, timerCallbackData: "egg" }),
+        requestContext: { requestId: "request-1" },
+      };
+      expect(await api(event, lambdaContext(29_000))).toMatchObject({ statusCode: 200 });
+      expect(sockets.length).toBeGreaterThan(0);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      silent.close();
+    }
+    expect(await fires("oneshot", "silent")).toMatchObject([{ outcome: "succeeded" }]);
+  }, 200_000);
+});

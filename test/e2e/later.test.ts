@@ -84,10 +84,13 @@ describe("five minutes later", () => {
     expect(first % MINUTE_MS).toBe(second * 1_000);
     expect(times).toEqual(times.map((__, index) => first + index * MINUTE_MS));
     expect(fires.filter(({ lateMs }) => lateMs < 0)).toEqual([]);
-    // Of fires that were due more than a minute ago.
+  });
+
+  // Not those of rows that only the dispatcher knows: they begin within the minutes that it has enqueued before.
+  it.each(["minutely-api-every", "minutely-api-cron"])("an audit finds every fire of %s", async (id) => {
     const audit = await client.periodic.audit(id);
     expect(audit).toMatchObject({ observed: audit?.expected, missing: [], failed: [], early: [] });
-    expect(audit?.expected).toBeGreaterThanOrEqual(1);
+    expect(audit?.expected).toBeGreaterThanOrEqual(3);
   });
 
   it("a schedule has run each minute, never early, with a secret, and kept its result", async () => {

@@ -3,7 +3,8 @@ import { monitorsOf, type Monitor } from "../../../../functions/heartbeats/monit
 import { EMPTY_ROLLUP } from "../../../../functions/heartbeats/monitors/roll-up";
 import type { MonitorState } from "../../../../functions/heartbeats/monitors/state";
 import { statusDocument } from "../../../../functions/heartbeats/status-page/build-document";
-import { NO_HISTORY, windowRecord } from "../../../../functions/heartbeats/status-page/history";
+import { historyOf, NO_HISTORY, windowRecord } from "../../../../functions/heartbeats/status-page/history";
+import { DAY_MS, HOUR_MS } from "../../../../functions/shared/time";
 import { BAD, GOOD, setup, tickAt, time } from "../../../support/heartbeat-rounds";
 
 const site = { name: "site", failuresBeforeDown: 1, successesBeforeUp: 1 };
@@ -107,6 +108,13 @@ describe("windows", () => {
     expect([six?.["24h"].uptime, six?.["7d"].uptime === 1]).toEqual([1, false]);
     const seven = await days(7);
     expect([seven?.["7d"].uptime, seven?.["30d"].uptime === 1]).toEqual([1, false]);
+  });
+
+  it("of 24 hours begin at an hour, not at midnight", () => {
+    const rollup = { ...EMPTY_ROLLUP, down: 3_600 };
+    const stored = { hours: [{ start: 23 * HOUR_MS, rollup }], days: [{ start: 0, rollup }], incidents: [] };
+    expect(historyOf(stored, DAY_MS + HOUR_MS / 2).windows).toMatchObject({ "24h": { down: 3_600 } });
+    expect(historyOf(stored, 2 * DAY_MS - 1).windows).toMatchObject({ "24h": { down: 0 }, "7d": { down: 3_600 } });
   });
 });
 

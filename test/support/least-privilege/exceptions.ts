@@ -25,7 +25,7 @@ export const EXCEPTIONS: readonly Exception[] = [
     because: "Lambda and Step Functions send traces with the role; the emulator has no X-Ray",
   },
   {
-    role: /-(callback|ingest|start-jobs)$/,
+    role: /-(callback|callback-billing|ingest|start-jobs)$/,
     statement: /^Queue$/,
     because: "Lambda polls the function's queue with the role; the emulator polls without one",
   },
@@ -90,6 +90,24 @@ export const EXCEPTIONS: readonly Exception[] = [
     statement: /^HistoryTable$/,
     part: /^dynamodb:PutItem$/,
     because: "only fires that failed, were dropped or skipped are recorded one by one",
+  },
+  {
+    role: /^almanac-local-timers-callback-billing$/,
+    statement: /^FiresQueueUrl$/,
+    part: /^sqs:ChangeMessageVisibility$/,
+    because: "its timers have one attempt; retries of the default callback use it",
+  },
+  {
+    role: /^almanac-local-timers-callback-billing$/,
+    statement: /^ClaimsTable$/,
+    part: /^dynamodb:DeleteItem$/,
+    because: "only a callback with exactlyOnce releases claims",
+  },
+  {
+    role: /^almanac-local-timers-dispatch$/,
+    statement: /^Callbacks$/,
+    part: /-fires-billing$/,
+    because: "the API enqueues its timers, which are due within a minute; those of the default callback use it",
   },
   {
     role: /^almanac-local-exports-claim-run$/,

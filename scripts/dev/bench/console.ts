@@ -31,6 +31,7 @@ export async function benchConsole(): Promise<readonly Figure[]> {
     for (let run = 0; run < RUNS; run += 1) loads.push(await load(browser, console_));
     const opened = await browser.newPage();
     await opened.goto(console_.issueAddress());
+    await opened.locator(".feature").first().waitFor(); // with a session
     const fps = await scrolled(opened, `http://127.0.0.1:${console_.port}/timers`);
     await opened.close();
     const before = calls;

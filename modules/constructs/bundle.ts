@@ -3,12 +3,13 @@
  * package-lock.json only.
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { buildSync, version as esbuildVersion, type BuildOptions } from "esbuild";
 import { zipSync, type Zippable } from "fflate";
 import { z } from "zod";
 import { ownSourcesOnly } from "./source-map";
+import { writeAtomically } from "./write-atomically";
 
 const PROJECT = resolve(__dirname, "../..");
 
@@ -230,14 +231,6 @@ function hashOfFile(file: string, hashes: Map<string, string | undefined>): stri
     hashes.set(file, existsSync(absolute) ? sha256(readFileSync(absolute)) : undefined);
   }
   return hashes.get(file);
-}
-
-/** Another build may be reading the file. */
-function writeAtomically(file: string, content: string | Uint8Array): void {
-  mkdirSync(dirname(file), { recursive: true });
-  const temporary = `${file}.${process.pid}`;
-  writeFileSync(temporary, content);
-  renameSync(temporary, file);
 }
 
 /** `functions/heartbeats/check.ts` -> `functions+heartbeats+check`: two entries never share a bundle. */

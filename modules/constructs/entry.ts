@@ -1,9 +1,10 @@
 /** Checks the files that a configuration names as handlers, before they are bundled. */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { buildSync, version as esbuildVersion } from "esbuild";
 import { z } from "zod";
+import { writeAtomically } from "./write-atomically";
 
 /**
  * For the schema of a file that exports `handler`.
@@ -58,11 +59,7 @@ function kept(key: string): Compiled | undefined {
 
 function keep(key: string, found: Compiled): void {
   const file = join(KEPT, `${key}.json`);
-  if (existsSync(file)) return;
-  mkdirSync(KEPT, { recursive: true });
-  // Renamed into place: another synthesis may read it.
-  writeFileSync(`${file}.${process.pid}`, JSON.stringify(found));
-  renameSync(`${file}.${process.pid}`, file);
+  if (!existsSync(file)) writeAtomically(file, JSON.stringify(found));
 }
 
 function compile(contents: string, entry: string): Compiled {

@@ -107,7 +107,10 @@ async function start(options: Options, signal: AbortSignal): Promise<number> {
       await startLocal({ home, app, detach: false, fresh: false, recordCalls: false, signal });
     },
     describeLine,
-    ...{ colours, print: console.log, input: process.stdin, signal: session.signal },
+    colours,
+    print: console.log,
+    input: process.stdin,
+    signal: session.signal,
   });
   return keepRunning(ended, home, signal).finally(endSession);
 }

@@ -24,6 +24,11 @@ const clockSchema = z.object({
 });
 export type ClockState = z.output<typeof clockSchema>;
 
+/** Invocations of all functions together, by the counts of each. */
+export function totalOf(counts: ClockState["ran"]): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
 /** Something stayed busy, so that the clock could not be moved to the end. The message names it. */
 export class ClockStuckError extends Error {
   override readonly name = "ClockStuckError";

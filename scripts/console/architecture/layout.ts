@@ -89,7 +89,7 @@ export function drawingsOf({ nodes, edges }: Graph, features: readonly string[])
 
 function drawing(feature: string, nodes: readonly GraphNode[], edges: Graph["edges"]): FeatureDrawing {
   const byId = new Map(nodes.map((node) => [node.id, node]));
-  const labels = new Map(nodes.map((node) => [node.id, shortened(labelIn(feature, node))]));
+  const labels = new Map(nodes.map((node) => [node.id, truncate(labelIn(feature, node), LONGEST_LABEL)]));
   const placed = layOut(
     nodes.map(({ id }) => id),
     edges,
@@ -121,8 +121,4 @@ function labelIn(feature: string, node: GraphNode): string {
   return node.feature === feature
     ? node.label
     : `${node.feature} ${node.label === node.feature ? "" : node.label}`.trim();
-}
-
-function shortened(label: string): string {
-  return truncate(label, LONGEST_LABEL);
 }

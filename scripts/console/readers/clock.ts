@@ -1,5 +1,5 @@
 /** The environment's time: of `local`, the emulator's, which can be moved. */
-import { readClock, type ClockState } from "../../emulator/clock";
+import { readClock, totalOf, type ClockState } from "../../emulator/clock";
 import type { AwsSettings } from "../../shared/aws-settings";
 import type { ClockView } from "../contract";
 
@@ -33,12 +33,8 @@ function viewOf({ offsetMs, moving, untilMs, speed, ran, failed, error }: ClockS
     isMoving: moving,
     ...(untilMs !== null && { until: new Date(untilMs).toISOString() }),
     speed,
-    invocations: sumOf(ran),
-    failed: sumOf(failed),
+    invocations: totalOf(ran),
+    failed: totalOf(failed),
     ...(error !== null && { error }),
   };
-}
-
-function sumOf(counts: Readonly<Record<string, number>>): number {
-  return Object.values(counts).reduce((all, each) => all + each, 0);
 }

@@ -1,19 +1,17 @@
 /** Benchmark: `npm start` while code changes and time passes. */
 import { spawn } from "node:child_process";
 import { appendFile, readFile, writeFile } from "node:fs/promises";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { DAY_SECONDS, SECOND_MS } from "../../../functions/shared/time";
-import { advanceClock, readClock } from "../../emulator/clock";
+import { advanceClock, readClock, totalOf } from "../../emulator/clock";
 import { followFunctions } from "../../emulator/function-logs";
 import { localSettings } from "../../emulator/local-settings";
 import { requireRunning } from "../../emulator/run-record";
 import { homeAt } from "../../shared/home";
 import { ownEnvironment } from "../../shared/run-command";
 import { figure, figureAtMost, median, type Figure } from "./figure";
+import { withHome } from "./local-environment";
 
 /** Invoked without messages, it does nothing. */
 const HANDLER = "functions/timers/log-fire.ts";
@@ -25,34 +23,31 @@ const SAVES = 5;
  * logged, and a day of everything that is due.
  */
 export async function benchLoop(): Promise<readonly Figure[]> {
-  const home = mkdtempSync(join(tmpdir(), "almanac-bench-"));
-  const { ALMANAC_AWS_ENDPOINT: _, ...env } = ownEnvironment();
-  const npmStart = spawn(process.execPath, ["scripts/launcher/almanac.mjs", "start", "--home", home], {
-    env,
-    stdio: ["pipe", "pipe", "inherit"],
+  return withHome(async (_, home) => {
+    const npmStart = spawn(process.execPath, ["scripts/launcher/almanac.mjs", "start", "--home", home], {
+      env: { ...ownEnvironment(), ALMANAC_AWS_ENDPOINT: undefined },
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    const ended = new Promise((resolve) => npmStart.on("exit", resolve));
+    try {
+      await watching(npmStart.stdout);
+      const { endpoint } = await requireRunning(homeAt(home));
+      const saves = await saveAndSee(endpoint);
+      const began = performance.now();
+      const { nowMs } = await readClock(endpoint);
+      const { ran, failed, steps } = await advanceClock(endpoint, nowMs + DAY_SECONDS * SECOND_MS);
+      return [
+        figureAtMost("save_to_live_s", median(saves), "s", 1),
+        figureAtMost("day_s", (performance.now() - began) / SECOND_MS, "s", 180),
+        figure("day_instants", steps, "instants"),
+        figure("day_invocations", totalOf(ran), "invocations"),
+        figureAtMost("day_failed", totalOf(failed), "invocations", 0),
+      ];
+    } finally {
+      npmStart.kill("SIGINT");
+      await ended;
+    }
   });
-  const ended = new Promise((resolve) => npmStart.on("exit", resolve));
-  try {
-    await watching(npmStart.stdout);
-    const { endpoint } = await requireRunning(homeAt(home));
-    const saves = await saveAndSee(endpoint);
-    const began = performance.now();
-    const { nowMs } = await readClock(endpoint);
-    const { ran, failed, steps } = await advanceClock(endpoint, nowMs + DAY_SECONDS * SECOND_MS);
-    const sum = (counts: Readonly<Record<string, number>>) =>
-      Object.values(counts).reduce((all, each) => all + each, 0);
-    return [
-      figureAtMost("save_to_live_s", median(saves), "s", 1),
-      figureAtMost("day_s", (performance.now() - began) / SECOND_MS, "s", 180),
-      figure("day_instants", steps, "instants"),
-      figure("day_invocations", sum(ran), "invocations"),
-      figureAtMost("day_failed", sum(failed), "invocations", 0),
-    ];
-  } finally {
-    npmStart.kill("SIGINT");
-    await ended;
-    rmSync(home, { recursive: true, force: true });
-  }
 }
 
 /** Until `npm start` follows the sources. */

@@ -119,7 +119,7 @@ describe("windows", () => {
 });
 
 describe("an incident on the page", () => {
-  it("is as severe as it was at its worst, and each change is told when it began", async () => {
+  it("has its worst severity, and each change with the time at which it began", async () => {
     const rounds = setup([site]);
     await run(rounds, [GOOD, SLOW, BAD, SLOW, SLOW]);
     const [incident] = rounds.documents.at(-1)?.incidents ?? [];

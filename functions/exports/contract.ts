@@ -110,8 +110,11 @@ const columnNameSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not a 
 /** Attributes and the types of their columns. */
 export const columnsSchema = z.record(columnNameSchema, z.string().min(1));
 
+/** The column of the whole item, in plain JSON. */
+export const ITEM_COLUMN = "item";
+
 /** Names of no attribute's column: the whole item's, and partitions. */
-export const RESERVED_COLUMNS: ReadonlySet<string> = new Set(["item", "dt", "hour", "minute"]);
+export const RESERVED_COLUMNS: ReadonlySet<string> = new Set([ITEM_COLUMN, "dt", "hour", "minute"]);
 
 /** Types of Parquet columns, as Athena names them. Other types than decimals have no parameters. */
 export const PARQUET_TYPES = ["string", "boolean", "int", "bigint", "double", "date", "timestamp", "decimal"] as const;

@@ -2,7 +2,7 @@
 import { GlueCatalogTable } from "@cdktf/provider-aws/lib/glue-catalog-table";
 import { Construct } from "constructs";
 import { RESOURCE } from "../constructs/readable-id";
-import { granularityOf, symlinkFolder, type Granularity } from "../../functions/exports/contract";
+import { granularityOf, ITEM_COLUMN, symlinkFolder, type Granularity } from "../../functions/exports/contract";
 import type { TableExport } from "./schema";
 
 /** Whether Athena can read an export: NDJSON or Parquet in partitions. */
@@ -73,7 +73,7 @@ export class AthenaTable extends Construct {
 }
 
 function columnsOf({ format, columns }: TableExport): Readonly<Record<string, string>> {
-  return { ...columns, ...((columns === undefined || format === "parquet") && { item: "string" }) };
+  return { ...columns, ...((columns === undefined || format === "parquet") && { [ITEM_COLUMN]: "string" }) };
 }
 
 /** Looks for columns by name. */

@@ -3,6 +3,7 @@ import { z } from "zod";
 import {
   columnsSchema,
   exportSchema,
+  ITEM_COLUMN,
   jobRolesSchema,
   PARQUET_TYPES,
   parseParquetType,
@@ -161,7 +162,7 @@ function rejectWrongTypes(columns: Readonly<Record<string, string>>, context: z.
     const reject = (message: string) => {
       context.addIssue({ code: "custom", path: ["columns", column], message, input: type });
     };
-    if (column.toLowerCase() === "item") reject("is the column of the whole item");
+    if (column.toLowerCase() === ITEM_COLUMN) reject("is the column of the whole item");
     if (parseParquetType(type) === undefined)
       reject(`is not the type of a Parquet column: ${PARQUET_TYPES.join(", ")}(20,2)`);
   }

@@ -3,14 +3,12 @@ import { gzipSync } from "node:zlib";
 
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 
+import { ITEM_COLUMN } from "../contract";
 import type { ObjectStore } from "../storage/object-store";
 import { ChunkedUpload } from "./chunked-upload";
 import { GZIP_LEVEL, type FileWriter } from "./file-writer";
 import { RowGroup, type ParquetSchema } from "./parquet-schema";
 import { convertScanPage, type ConvertedItem, type Selection } from "./scan-page";
-
-/** The column of the whole item, in plain JSON. */
-const ITEM_COLUMN = "item";
 
 /** Of plain JSON. Readers read larger groups faster, and more of it is in memory. */
 const ROW_GROUP_BYTES = 8 * 1_048_576;

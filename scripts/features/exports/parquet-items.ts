@@ -1,9 +1,7 @@
 /** The items of a Parquet file, as plain JSON. */
 import { gunzipSync } from "node:zlib";
 import { parquetMetadataAsync, parquetReadObjects, type AsyncBuffer } from "hyparquet";
-
-/** The column of the whole item: functions/exports/format/parquet-writer.ts. */
-const COLUMN = "item";
+import { ITEM_COLUMN } from "../../../functions/exports/contract";
 
 /** Reads one row group after the other. */
 export async function* parquetItems(content: Buffer): AsyncGenerator<string> {
@@ -18,12 +16,12 @@ export async function* parquetItems(content: Buffer): AsyncGenerator<string> {
     const rows = await parquetReadObjects({
       file,
       metadata,
-      columns: [COLUMN],
+      columns: [ITEM_COLUMN],
       rowStart,
       rowEnd,
       compressors: { GZIP: (page) => gunzipSync(page) },
     });
-    for (const { [COLUMN]: item } of rows) yield String(item);
+    for (const { [ITEM_COLUMN]: item } of rows) yield String(item);
     rowStart = rowEnd;
   }
 }

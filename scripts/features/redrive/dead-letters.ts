@@ -4,6 +4,7 @@ import {
   DeleteMessageCommand,
   ReceiveMessageCommand,
   type Message,
+  type ReceiveMessageCommandInput,
   type SQSClient,
 } from "@aws-sdk/client-sqs";
 import { errorMessage } from "../../../functions/shared/errors";
@@ -36,20 +37,29 @@ export interface Redriven {
 export async function readDeadLetters(QueueUrl: string, sqs: SQSClient): Promise<readonly Message[]> {
   const found = new Map<string, Message>();
   for (let nothingNew = 0; nothingNew < EMPTY_RECEIVES;) {
-    const { Messages = [] } = await sqs.send(
-      new ReceiveMessageCommand({
-        QueueUrl,
-        MaxNumberOfMessages: 10,
-        VisibilityTimeout: LIST_VISIBILITY_SECONDS,
-        MessageAttributeNames: ["All"],
-        MessageSystemAttributeNames: ["SentTimestamp"],
-      }),
-    );
     const before = found.size;
-    for (const message of Messages) found.set(message.MessageId ?? "", message);
+    for (const message of await receive(QueueUrl, sqs, { VisibilityTimeout: LIST_VISIBILITY_SECONDS }))
+      found.set(message.MessageId ?? "", message);
     nothingNew = found.size === before ? nothingNew + 1 : 0;
   }
   return [...found.values()];
+}
+
+async function receive(
+  QueueUrl: string,
+  sqs: SQSClient,
+  waits: Pick<ReceiveMessageCommandInput, "VisibilityTimeout" | "WaitTimeSeconds">,
+): Promise<readonly Message[]> {
+  const { Messages = [] } = await sqs.send(
+    new ReceiveMessageCommand({
+      QueueUrl,
+      MaxNumberOfMessages: 10,
+      MessageAttributeNames: ["All"],
+      MessageSystemAttributeNames: ["SentTimestamp"],
+      ...waits,
+    }),
+  );
+  return Messages;
 }
 
 /** Where a dead letter goes. */
@@ -68,7 +78,22 @@ export interface RedriveTarget {
 export async function redriveDeadLetters(
   QueueUrl: string,
   targetOf: (message: Message) => RedriveTarget | undefined,
+  tools: RedriveTools,
+): Promise<Redriven> {
+  const others: Message[] = [];
+  try {
+    return await sendBack(QueueUrl, targetOf, tools, others);
+  } finally {
+    await showAgain(QueueUrl, others, tools.sqs);
+  }
+}
+
+/** @param others gets those that were received and not meant */
+async function sendBack(
+  QueueUrl: string,
+  targetOf: (message: Message) => RedriveTarget | undefined,
   { sqs, now, onProgress, only }: RedriveTools,
+  others: Message[],
 ): Promise<Redriven> {
   const startedAt = now();
   const left = new Set<string>();
@@ -76,21 +101,11 @@ export async function redriveDeadLetters(
     if (!left.has(id)) onProgress(`${id}: left: ${plainText(why)}`);
     left.add(id);
   };
-  const others: Message[] = [];
   let sent = 0;
   for (let empty = 0; empty < EMPTY_RECEIVES;) {
-    const { Messages = [] } = await sqs.send(
-      new ReceiveMessageCommand({
-        QueueUrl,
-        MaxNumberOfMessages: 10,
-        WaitTimeSeconds: 1,
-        VisibilityTimeout: VISIBILITY_SECONDS,
-        MessageAttributeNames: ["All"],
-        MessageSystemAttributeNames: ["SentTimestamp"],
-      }),
-    );
+    const messages = await receive(QueueUrl, sqs, { VisibilityTimeout: VISIBILITY_SECONDS, WaitTimeSeconds: 1 });
     const before = sent;
-    for (const message of Messages) {
+    for (const message of messages) {
       const { MessageId: id = "", ReceiptHandle, Attributes } = message;
       if (typeof only === "string" ? id !== only : only?.(message) === false) {
         others.push(message);
@@ -111,11 +126,10 @@ export async function redriveDeadLetters(
         }
     }
     // With one of many, a receive that has only others says nothing about it.
-    const progressed = only === undefined ? sent > before : Messages.length > 0;
+    const progressed = only === undefined ? sent > before : messages.length > 0;
     if (only !== undefined && (sent > 0 || left.size > 0)) break;
     empty = progressed ? 0 : empty + 1;
   }
-  await showAgain(QueueUrl, others, sqs);
   return { sent, left: left.size };
 }
 

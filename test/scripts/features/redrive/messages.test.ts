@@ -61,17 +61,28 @@ describe("redriving messages", () => {
     expect(progress).toEqual(["1: sent back to almanac-staging-timers-fires"]);
   });
 
+  const other = { ...dead, MessageId: "2", ReceiptHandle: "receipt-2" };
+  const shown = () => sqs.commandCalls(ChangeMessageVisibilityCommand).map(({ args: [{ input }] }) => input);
+  const visible = { QueueUrl: queue.deadLetterQueueUrl, ReceiptHandle: "receipt-2", VisibilityTimeout: 0 };
+
   it("of one leaves the others visible: the next redrive finds them", async () => {
-    const other = { ...dead, MessageId: "2", ReceiptHandle: "receipt-2" };
     sqs
       .on(ReceiveMessageCommand)
       .resolvesOnce({ Messages: [other] })
       .resolvesOnce({ Messages: [dead] })
       .resolves({});
     await expect(redrive("1")).resolves.toEqual({ sent: 1, left: 0 });
-    expect(sqs.commandCalls(ChangeMessageVisibilityCommand).map(({ args: [{ input }] }) => input)).toEqual([
-      { QueueUrl: queue.deadLetterQueueUrl, ReceiptHandle: "receipt-2", VisibilityTimeout: 0 },
-    ]);
+    expect(shown()).toEqual([visible]);
+  });
+
+  it("of one that its queue does not take leaves the others visible as well", async () => {
+    sqs
+      .on(ReceiveMessageCommand)
+      .resolvesOnce({ Messages: [other] })
+      .resolves({ Messages: [dead] });
+    sqs.on(SendMessageCommand).rejects(new Error("throttled"));
+    await expect(redrive("1")).rejects.toThrow("throttled");
+    expect(shown()).toEqual([visible]);
   });
 
   it("keeps what its queue does not take", async () => {

@@ -7,12 +7,12 @@ import { App, S3Backend, TerraformStack, type S3BackendConfig, type TerraformEle
 import type { Node } from "constructs";
 import { z } from "zod";
 import { plainSecrets } from "../functions/shared/plain-secret";
-import { AlarmTopic } from "./constructs/alarm-topic";
-import { PrivateBucket } from "./constructs/bucket";
+import { AlarmTopic } from "./constructs/resources/alarm-topic";
+import { PrivateBucket } from "./constructs/resources/bucket";
 import { parseConfig } from "./constructs/config";
 import { Dashboard } from "./constructs/dashboard";
 import { terraformKeys } from "./constructs/emulator-keys";
-import { EncryptionKey } from "./constructs/encryption-key";
+import { EncryptionKey } from "./constructs/resources/encryption-key";
 import type { Deployment, Feature } from "./constructs/feature";
 import { appSchema, environmentNameSchema } from "./constructs/names";
 import { readableId, rejectDuplicateIds } from "./constructs/readable-id";

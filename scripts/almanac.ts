@@ -1,9 +1,9 @@
 /** The command line: `npx almanac`. This file is its table of contents; each command is a file of commands/. */
 import { Command, CommanderError } from "commander";
 import { description, version } from "../package.json";
-import { EXIT, EXIT_CODES, HELP, HELP_WIDTH, type NamedCommand } from "./shared/command-line";
-import { tolerateClosedOutput } from "./shared/output";
-import { encodeConsole } from "./shared/plain-text";
+import { EXIT, EXIT_CODES, HELP, HELP_WIDTH, type NamedCommand } from "./shared/terminal/command-line";
+import { tolerateClosedOutput } from "./shared/terminal/output";
+import { encodeConsole } from "./shared/terminal/plain-text";
 
 interface CommandFile {
   readonly command: (allCommands: () => Promise<readonly NamedCommand[]>) => Command;
@@ -167,8 +167,8 @@ export async function main(args: readonly string[]): Promise<void> {
 
 async function report(error: unknown): Promise<number> {
   const [{ describeError }, { colours }] = await Promise.all([
-    import("./shared/errors.ts"),
-    import("./shared/colours.ts"),
+    import("./shared/terminal/errors.ts"),
+    import("./shared/terminal/colours.ts"),
   ]);
   console.error(`${colours.red("error:")} ${describeError(error)}`);
   if (!(error instanceof Error)) return EXIT.failure;

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { CONTENTS, programFor } from "../scripts/almanac";
 import { cliReference } from "../scripts/dev/docs/cli-reference";
-import { DocumentedCommand } from "../scripts/shared/command-line";
+import { DocumentedCommand } from "../scripts/shared/terminal/command-line";
 
 const paths = Object.values(CONTENTS).flatMap((entries) =>
   Object.entries(entries).flatMap(([name, item]) =>

@@ -31,7 +31,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "functions/schedules": [".", "keeper", "run", "storage", "plan"],
   "functions/timers": [".", "api", "callback", "dispatch", "queue", "storage", "schedule"],
   "functions/workflows": [".", "task"],
-  "modules/constructs": ["patterns", "."],
+  "modules/constructs": ["patterns", "resources", ".", "bundling"],
   "scripts/console": [".", "page", "readers", "architecture", "server", "actions"],
 };
 

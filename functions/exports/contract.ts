@@ -3,7 +3,7 @@ import * as z from "zod";
 
 import { rateMs, timesOf } from "../shared/calendar/schedule-expression";
 import { environmentSchema, text, type EnvironmentVariables } from "../shared/environment";
-import { isTimeZone } from "../shared/is-time-zone";
+import { isTimeZone } from "../shared/calendar/is-time-zone";
 import { DAY_MS, HOUR_MS } from "../shared/time";
 
 export const startJobsEnvironment = environmentSchema({ CONFIGURATION_BUCKET: text, STATE_MACHINE_ARN: text });

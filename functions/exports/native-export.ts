@@ -1,6 +1,6 @@
 /** The handler of the engine `dynamodb-export`: starts DynamoDB's own export and follows it. */
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
-import { mapConcurrently } from "../shared/concurrency";
+import { mapConcurrently } from "../shared/resilience/concurrency";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
 import { nativeExportEnvironment, nativeExportInputSchema } from "./contract";
 import { returnPermanentFailures } from "./run/permanent-failures";

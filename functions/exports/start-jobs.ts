@@ -1,7 +1,7 @@
 /** The handler of the queue of jobs: starts a run for each. */
 import { createS3 } from "../shared/aws/clients/s3";
 import { createSfn } from "../shared/aws/clients/sfn";
-import { mapConcurrently } from "../shared/concurrency";
+import { mapConcurrently } from "../shared/resilience/concurrency";
 import { queueHandler, type MessageFailure, type QueueMessage } from "../shared/handlers/queue-handler";
 import { JsonSyntaxError, parseInput, parseJson, SchemaError } from "../shared/input";
 import { jobSchema, startJobsEnvironment, type Job } from "./contract";

@@ -12,7 +12,7 @@ import { createSsm } from "../shared/aws/clients/ssm";
 import { undiciTransport } from "../shared/aws/undici-transport";
 import { scheduledHandler, type ScheduledEvent } from "../shared/handlers/scheduled-handler";
 import type { Services } from "../shared/handlers/services";
-import type { Logger } from "../shared/logger";
+import type { Logger } from "../shared/telemetry/logger";
 import { SECOND_MS } from "../shared/time";
 import { checkEnvironment } from "./contract";
 import { readConfiguration } from "./monitors/configuration";

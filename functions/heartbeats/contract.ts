@@ -4,7 +4,7 @@ import * as z from "zod";
 import { parameterNameSchema } from "../shared/aws/parameter-name";
 import { environmentSchema, positiveInteger, text, type EnvironmentVariables } from "../shared/environment";
 import { invalidCronReason } from "../shared/calendar/cron";
-import { isTimeZone } from "../shared/is-time-zone";
+import { isTimeZone } from "../shared/calendar/is-time-zone";
 import { hasPlainSecret, isPlainSecret, secretInUrl } from "../shared/plain-secret";
 import { presentation, shownText } from "../shared/schedule-monitor";
 import { forbiddenHost } from "./probe/ssrf-guard";

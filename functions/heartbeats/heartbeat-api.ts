@@ -4,7 +4,7 @@ import * as z from "zod";
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createS3 } from "../shared/aws/clients/s3";
 import { createSsm } from "../shared/aws/clients/ssm";
-import { ExpiringCache } from "../shared/expiring-cache";
+import { ExpiringCache } from "../shared/resilience/expiring-cache";
 import { NotFoundError } from "../shared/handlers/http-errors";
 import { endpoint, restHandler, type Endpoint } from "../shared/handlers/rest-handler";
 import { MINUTE_MS, MINUTE_SECONDS } from "../shared/time";

@@ -10,7 +10,7 @@ import {
   type Instants,
 } from "../shared/calendar/schedule-expression";
 import { environmentSchema, text, type EnvironmentVariables } from "../shared/environment";
-import { isTimeZone } from "../shared/is-time-zone";
+import { isTimeZone } from "../shared/calendar/is-time-zone";
 import { parseInput, parseJson, SchemaError } from "../shared/input";
 import { MAX_DATA_DEPTH } from "../shared/json-text";
 import { SECOND_MS } from "../shared/time";

@@ -4,10 +4,10 @@ import { randomUUID } from "node:crypto";
 import type { Context } from "aws-lambda";
 
 import { createAwsJsonClient } from "../shared/aws/clients/aws-json";
-import { ExpiringCache } from "../shared/expiring-cache";
+import { ExpiringCache } from "../shared/resilience/expiring-cache";
 import { invoke, onColdStart } from "../shared/handlers/services";
 import { parseInput } from "../shared/input";
-import type { Logger } from "../shared/logger";
+import type { Logger } from "../shared/telemetry/logger";
 import { MINUTE_MS } from "../shared/time";
 import { attemptSchema, runEnvironment, runIdOf, type Outcome } from "./contract";
 import { runAttempt, type ScheduledRun } from "./run/run-attempt";

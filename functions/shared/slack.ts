@@ -3,7 +3,7 @@ import { GetParameterCommand, type SSMClient } from "@aws-sdk/client-ssm";
 
 import { systemClock, type Clock } from "./clock";
 import { errorCode, errorMessage, errorName } from "./errors";
-import { ExpiringCache } from "./expiring-cache";
+import { ExpiringCache } from "./resilience/expiring-cache";
 import { encoderOf, visibleLines, type Encoded } from "./text";
 import { HOUR_MS, SECOND_MS } from "./time";
 

@@ -11,7 +11,7 @@ import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createSqs } from "../shared/aws/clients/sqs";
 import { withoutContent } from "../shared/errors";
 import { invoke, onColdStart, type Services } from "../shared/handlers/services";
-import type { Logger } from "../shared/logger";
+import type { Logger } from "../shared/telemetry/logger";
 import { parseInput, parseJson } from "../shared/input";
 import { deliverySchema, type Delivery } from "./callback/delivery";
 import { completion, idempotencyStore } from "./callback/idempotency";

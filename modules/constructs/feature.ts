@@ -30,8 +30,8 @@ import { canonicalResources, moduleFiles } from "../hcl/module-files";
 import { defaultOf, requireValid, validationsOf } from "./module-input";
 import { appSchema, environmentNameSchema } from "./names";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./versions";
-import { packagesIn } from "./bundle";
-import { attributionOf } from "./attribution";
+import { packagesIn } from "./bundling/bundle";
+import { attributionOf } from "./bundling/attribution";
 
 /** The module as JSON, for scripts: Terraform reads `.tf` and `.tf.json` only. */
 const MODULE_JSON = "module.json";
@@ -176,7 +176,7 @@ export abstract class Feature extends TerraformStack {
     return this.account.accountId;
   }
 
-  /** A custom metric of the feature's functions (functions/shared/metrics.ts). */
+  /** A custom metric of the feature's functions (functions/shared/telemetry/metrics.ts). */
   metric(name: string): Metric {
     return {
       namespace: "Almanac",

@@ -31,17 +31,17 @@ import {
 import { isCatastrophic } from "../../functions/shared/bounded-evaluation";
 import { rateMs, scheduleExpressionSchema } from "../../functions/shared/calendar/schedule-expression";
 import { MINUTE_MS } from "../../functions/shared/time";
-import { Alarm } from "../constructs/alarm";
+import { Alarm } from "../constructs/resources/alarm";
 import { runbookUrl } from "../constructs/alarm-spec";
-import { Bucket } from "../constructs/bucket";
+import { Bucket } from "../constructs/resources/bucket";
 import type { Graph } from "../constructs/dashboard";
 import { Feature, type Deployment } from "../constructs/feature";
-import type { Binding } from "../constructs/grants";
+import type { Binding } from "../constructs/resources/grants";
 import { escapeTemplate } from "../constructs/escape-template";
 import { ApiFunction } from "../constructs/patterns/api-function";
 import { AsyncFunction } from "../constructs/patterns/async-function";
 import { ScheduledFunction } from "../constructs/patterns/scheduled-function";
-import { Table } from "../constructs/table";
+import { Table } from "../constructs/resources/table";
 import { StatusPage, brandOf, statusPageSchema } from "./status-page";
 
 /** Reading the configuration before the checks; saving the results and delivering notifications after them. */

@@ -17,9 +17,9 @@ import {
   type StoredBrand,
 } from "../../functions/heartbeats/contract";
 import { DAY_SECONDS } from "../../functions/shared/time";
-import { Bucket } from "../constructs/bucket";
+import { Bucket } from "../constructs/resources/bucket";
 import { Feature } from "../constructs/feature";
-import type { Binding } from "../constructs/grants";
+import type { Binding } from "../constructs/resources/grants";
 
 export const statusPageSchema = z
   .strictObject({

@@ -13,14 +13,14 @@ import {
   type SendEnvironment,
 } from "../../functions/pipelines/contract";
 import { MINUTE_SECONDS } from "../../functions/shared/time";
-import { Alarm } from "../constructs/alarm";
-import { Bucket } from "../constructs/bucket";
+import { Alarm } from "../constructs/resources/alarm";
+import { Bucket } from "../constructs/resources/bucket";
 import type { Graph } from "../constructs/dashboard";
 import { escapeTemplate } from "../constructs/escape-template";
 import { Feature, type Deployment } from "../constructs/feature";
 import { ScheduledFunction } from "../constructs/patterns/scheduled-function";
-import { RestApi, type Route } from "../constructs/rest-api";
-import { Table } from "../constructs/table";
+import { RestApi, type Route } from "../constructs/resources/rest-api";
+import { Table } from "../constructs/resources/table";
 import { createPipeline, type CreatedPipeline, type Shared, type SlackSender } from "./pipeline";
 import { schemaFault } from "./schema-fault";
 

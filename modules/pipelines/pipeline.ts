@@ -14,15 +14,15 @@ import {
   type WebhookEnvironment,
   type pipelineSchema,
 } from "../../functions/pipelines/contract";
-import { Alarm } from "../constructs/alarm";
-import type { Bucket } from "../constructs/bucket";
+import { Alarm } from "../constructs/resources/alarm";
+import type { Bucket } from "../constructs/resources/bucket";
 import { Feature } from "../constructs/feature";
-import { NodeFunction } from "../constructs/node-function";
+import { NodeFunction } from "../constructs/resources/node-function";
 import { COVERED_BY_API_ALARM } from "../constructs/patterns/api-function";
 import { QueueFunction } from "../constructs/patterns/queue-function";
 import type { ScheduledFunction } from "../constructs/patterns/scheduled-function";
-import type { Queue } from "../constructs/queue";
-import { Table } from "../constructs/table";
+import type { Queue } from "../constructs/resources/queue";
+import { Table } from "../constructs/resources/table";
 import { TerraformData } from "../constructs/terraform-data";
 
 /** Waits for S3 and SQS. API Gateway's limit is 29 seconds. */

@@ -20,16 +20,16 @@ import {
   type RunEnvironment,
   type Schedules as KeptSchedules,
 } from "../../functions/schedules/contract";
-import { Alarm } from "../constructs/alarm";
-import { Bucket } from "../constructs/bucket";
+import { Alarm } from "../constructs/resources/alarm";
+import { Bucket } from "../constructs/resources/bucket";
 import type { Graph } from "../constructs/dashboard";
-import { exportsHandler } from "../constructs/entry";
+import { exportsHandler } from "../constructs/bundling/entry";
 import { escapeTemplate } from "../constructs/escape-template";
 import { Feature, type Deployment } from "../constructs/feature";
-import type { Binding } from "../constructs/grants";
+import type { Binding } from "../constructs/resources/grants";
 import { AsyncFunction } from "../constructs/patterns/async-function";
 import { ScheduledFunction } from "../constructs/patterns/scheduled-function";
-import { Table } from "../constructs/table";
+import { Table } from "../constructs/resources/table";
 
 /** Each has its function, and the keeper's role the permission to invoke it: a role's policies have 10,240 characters. */
 const MAX_SCHEDULES = 50;

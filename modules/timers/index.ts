@@ -16,16 +16,16 @@ import {
   type Callbacks,
   type DispatchEnvironment,
 } from "../../functions/timers/contract";
-import { Alarm } from "../constructs/alarm";
+import { Alarm } from "../constructs/resources/alarm";
 import type { Graph } from "../constructs/dashboard";
-import { exportsHandler } from "../constructs/entry";
+import { exportsHandler } from "../constructs/bundling/entry";
 import { escapeTemplate } from "../constructs/escape-template";
 import { Feature, type Deployment } from "../constructs/feature";
-import type { Binding } from "../constructs/grants";
+import type { Binding } from "../constructs/resources/grants";
 import { ApiFunction } from "../constructs/patterns/api-function";
 import { QueueFunction } from "../constructs/patterns/queue-function";
 import { ScheduledFunction } from "../constructs/patterns/scheduled-function";
-import { Table } from "../constructs/table";
+import { Table } from "../constructs/resources/table";
 
 /** Less than a minute, so that the lease of a killed run has expired at the next tick. */
 const DISPATCH_TIMEOUT_SECONDS = 55;

@@ -2,7 +2,7 @@
 import type { TerraformStack } from "cdktf";
 import { SWEEP_MINUTES } from "../../functions/workflows/contract";
 import { MINUTE_SECONDS } from "../../functions/shared/time";
-import { Alarm } from "../constructs/alarm";
+import { Alarm } from "../constructs/resources/alarm";
 import type { Graph } from "../constructs/dashboard";
 import { Feature, type Deployment } from "../constructs/feature";
 import type { WorkflowsConfig } from "./schema";

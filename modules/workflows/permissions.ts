@@ -1,6 +1,6 @@
 /** The permissions of a user's machine, which follow from its tasks. */
 import { MachineError, tasksIn, type Machine, type State } from "../asl/machine";
-import type { Binding } from "../constructs/grants";
+import type { Binding } from "../constructs/resources/grants";
 import { APPROVAL_RESOURCE } from "./record";
 
 /** `arn("sqs", "<queue name>")` in the deployment's account and region. */

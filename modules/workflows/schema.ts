@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { z } from "zod";
 import { DAY_SECONDS, HOUR_SECONDS } from "../../functions/shared/time";
 import { scopesSchema } from "../../functions/workflows/contract";
-import { exportsHandler } from "../constructs/entry";
+import { exportsHandler } from "../constructs/bundling/entry";
 import { secondsNeeded } from "./definition";
 
 /** Step Functions' own limit: a year. */

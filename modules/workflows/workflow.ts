@@ -16,17 +16,17 @@ import {
   type WorkEnvironment,
 } from "../../functions/workflows/contract";
 import type { Machine } from "../asl/machine";
-import { Bucket } from "../constructs/bucket";
+import { Bucket } from "../constructs/resources/bucket";
 import { escapeTemplate } from "../constructs/escape-template";
-import { EventRule } from "../constructs/event-rule";
+import { EventRule } from "../constructs/resources/event-rule";
 import { Feature } from "../constructs/feature";
-import type { Binding } from "../constructs/grants";
-import { NodeFunction } from "../constructs/node-function";
+import type { Binding } from "../constructs/resources/grants";
+import { NodeFunction } from "../constructs/resources/node-function";
 import { ApiFunction } from "../constructs/patterns/api-function";
 import { AsyncFunction } from "../constructs/patterns/async-function";
 import { ScheduledFunction } from "../constructs/patterns/scheduled-function";
-import { StateMachine } from "../constructs/state-machine";
-import { Table } from "../constructs/table";
+import { StateMachine } from "../constructs/resources/state-machine";
+import { Table } from "../constructs/resources/table";
 import { taskMachine } from "./definition";
 import { loadDefinition } from "./load-definition";
 import { ownMachine } from "./own-machine";

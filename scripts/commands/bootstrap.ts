@@ -3,7 +3,7 @@ import { InvalidArgumentError } from "commander";
 import { bootstrap } from "../environments/bootstrap";
 import { githubRolesOf } from "../environments/github-roles";
 import { openStack } from "../environments/stack";
-import { DocumentedCommand, EXIT, exitCodeOf, withApp, type AppOptions } from "../shared/command-line";
+import { DocumentedCommand, EXIT, exitCodeOf, withApp, type AppOptions } from "../shared/terminal/command-line";
 
 interface Options extends AppOptions {
   readonly github?: string;

@@ -1,8 +1,8 @@
 /** `almanac completion <shell>`: a script that completes commands. */
 import { Argument } from "commander";
 import { declaredEnvironments } from "../environments/names";
-import { completionScript, SHELLS, type Shell } from "../shared/completion";
-import { DocumentedCommand, EXIT, exitCodeOf, type NamedCommand } from "../shared/command-line";
+import { completionScript, SHELLS, type Shell } from "../shared/terminal/completion";
+import { DocumentedCommand, EXIT, exitCodeOf, type NamedCommand } from "../shared/terminal/command-line";
 
 export const command = (allCommands: () => Promise<readonly NamedCommand[]>) =>
   new DocumentedCommand({

@@ -10,7 +10,7 @@ import { runAction } from "../console/actions/run-action";
 import { DEFAULT_PORT, startConsole } from "../console/server/server";
 import { findDeployed } from "../environments/deployed";
 import { LOCAL } from "../environments/names";
-import { openInBrowser } from "../shared/browser";
+import { openInBrowser } from "../shared/terminal/browser";
 import {
   callersPath,
   DEFAULT_APP,
@@ -20,10 +20,10 @@ import {
   wholeNumber,
   withEnvironment,
   type EnvironmentOptions,
-} from "../shared/command-line";
+} from "../shared/terminal/command-line";
 import { writeConsoleKey } from "../shared/console-key";
 import { DEFAULT_HOME } from "../shared/home";
-import { outputClosed } from "../shared/output";
+import { outputClosed } from "../shared/terminal/output";
 
 interface Options extends EnvironmentOptions {
   readonly open: boolean;

@@ -10,7 +10,7 @@ import {
   withJson,
   type AppOptions,
   type JsonOption,
-} from "../shared/command-line";
+} from "../shared/terminal/command-line";
 import { readStackResources } from "../terraform/stack-resources";
 import { readStateBackend } from "../terraform/state-bucket";
 import { synthesizeStack } from "../terraform/synthesize";

@@ -1,7 +1,7 @@
 /** `almanac dashboard <environment>`: the address of its CloudWatch dashboard. */
 import { dashboardUrl } from "../environments/console-url";
 import { checkName } from "../environments/names";
-import { openInBrowser } from "../shared/browser";
+import { openInBrowser } from "../shared/terminal/browser";
 import {
   DocumentedCommand,
   EXIT,
@@ -10,7 +10,7 @@ import {
   withJson,
   type AppOptions,
   type JsonOption,
-} from "../shared/command-line";
+} from "../shared/terminal/command-line";
 import { readStateBackend } from "../terraform/state-bucket";
 import { readTags, synthesizeStack } from "../terraform/synthesize";
 

@@ -9,10 +9,17 @@ import { digestOf } from "../review/digest";
 import { toMarkdown } from "../review/markdown";
 import { planInto } from "../review/planned";
 import { countChanges, isEmpty, isForbidden, reviewPlan, type Report } from "../review/report";
-import { DocumentedCommand, EXIT, EXIT_CODES, exitCodeOf, withApp, type AppOptions } from "../shared/command-line";
-import { confirm } from "../shared/confirm";
+import {
+  DocumentedCommand,
+  EXIT,
+  EXIT_CODES,
+  exitCodeOf,
+  withApp,
+  type AppOptions,
+} from "../shared/terminal/command-line";
+import { confirm } from "../shared/terminal/confirm";
 import { featuresSchema } from "../shared/feature-outputs";
-import { runSteps } from "../shared/steps";
+import { runSteps } from "../shared/terminal/steps";
 import { describeApplied } from "../terraform/events";
 import { readTags } from "../terraform/synthesize";
 import {

@@ -13,12 +13,12 @@ import {
   withJson,
   type AppOptions,
   type JsonOption,
-} from "../shared/command-line";
-import { describeError } from "../shared/errors";
-import { table } from "../shared/table";
+} from "../shared/terminal/command-line";
+import { describeError } from "../shared/terminal/errors";
+import { table } from "../shared/terminal/table";
 import { readStateBackend, type StateBackend } from "../terraform/state-bucket";
 import { synthesizeStacks } from "../terraform/synthesize";
-import { createS3Client } from "../shared/s3-client";
+import { createS3Client } from "../shared/aws/s3-client";
 
 export const command = () =>
   withJson(

@@ -14,7 +14,7 @@ import {
   type LogEvent,
 } from "../features/logs/log-events";
 import { chosenGroups, logGroupsOf } from "../features/logs/log-groups";
-import { colours } from "../shared/colours";
+import { colours } from "../shared/terminal/colours";
 import {
   DocumentedCommand,
   EXIT,
@@ -22,9 +22,9 @@ import {
   withEnvironment,
   type EnvironmentOptions,
   type JsonOption,
-} from "../shared/command-line";
-import { parseDuration } from "../shared/duration";
-import { outputClosed } from "../shared/output";
+} from "../shared/terminal/command-line";
+import { parseDuration } from "../shared/terminal/duration";
+import { outputClosed } from "../shared/terminal/output";
 
 interface Options extends EnvironmentOptions, JsonOption {
   readonly follow: boolean;

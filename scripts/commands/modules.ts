@@ -2,7 +2,14 @@
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { checkName } from "../environments/names";
-import { callersPath, DocumentedCommand, EXIT, exitCodeOf, withApp, type AppOptions } from "../shared/command-line";
+import {
+  callersPath,
+  DocumentedCommand,
+  EXIT,
+  exitCodeOf,
+  withApp,
+  type AppOptions,
+} from "../shared/terminal/command-line";
 import {
   EXAMPLE_FOLDER,
   exampleFiles,

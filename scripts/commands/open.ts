@@ -4,12 +4,18 @@ import { STATUS_PAGE_KEY } from "../../functions/heartbeats/contract";
 import { readRunning } from "../emulator/run-record";
 import { dashboardUrl } from "../environments/console-url";
 import { findDeployed, type Deployed } from "../environments/deployed";
-import { openInBrowser } from "../shared/browser";
-import { environmentCommand, EXIT, exitCodeOf, type EnvironmentOptions, type JsonOption } from "../shared/command-line";
+import { openInBrowser } from "../shared/terminal/browser";
+import {
+  environmentCommand,
+  EXIT,
+  exitCodeOf,
+  type EnvironmentOptions,
+  type JsonOption,
+} from "../shared/terminal/command-line";
 import { consoleKeyFile, requestConsoleAddress } from "../shared/console-key";
 import { NotInEnvironmentError, outputsOf } from "../shared/feature-outputs";
 import { homeAt } from "../shared/home";
-import { presignedUrl } from "../shared/presigned-url";
+import { presignedUrl } from "../shared/aws/presigned-url";
 import { resourcesOfState } from "../terraform/state";
 
 const PAGES = ["status", "console", "dashboard", "slack"] as const;

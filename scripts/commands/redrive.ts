@@ -5,7 +5,7 @@ import * as z from "zod";
 import { findDeployed } from "../environments/deployed";
 import { redriveInvocations } from "../features/redrive/invocations";
 import { queuesOf, redriveMessages } from "../features/redrive/messages";
-import { mapConcurrently } from "../../functions/shared/concurrency";
+import { mapConcurrently } from "../../functions/shared/resilience/concurrency";
 import { ownValue } from "../../functions/shared/own-value";
 import { describeDeadLetters, summary } from "../features/redrive/describe-dead-letters";
 import { readDeadLetters } from "../features/redrive/dead-letters";
@@ -16,7 +16,7 @@ import {
   withEnvironment,
   type EnvironmentOptions,
   type JsonOption,
-} from "../shared/command-line";
+} from "../shared/terminal/command-line";
 import { NotInEnvironmentError } from "../shared/feature-outputs";
 
 export const command = () =>

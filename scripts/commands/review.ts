@@ -18,10 +18,10 @@ import {
   withJson,
   type AppOptions,
   type JsonOption,
-} from "../shared/command-line";
+} from "../shared/terminal/command-line";
 import { stateBucketExists } from "../terraform/state-bucket";
 import { ensureTerraform, terraformInit } from "../terraform/terraform";
-import { terminalText } from "../shared/plain-text";
+import { terminalText } from "../shared/terminal/plain-text";
 import { withPlanFile } from "../terraform/plan-file";
 
 interface Options extends AppOptions, JsonOption {

@@ -9,12 +9,19 @@ import { watchSources } from "../local/live/run";
 import { openSession } from "../local/session";
 import { startLocal, type Started } from "../local/start";
 import { stopLocal } from "../local/stop";
-import { colours } from "../shared/colours";
-import { DocumentedCommand, EXIT, exitCodeOf, wholeNumber, withApp, type AppOptions } from "../shared/command-line";
+import { colours } from "../shared/terminal/colours";
+import {
+  DocumentedCommand,
+  EXIT,
+  exitCodeOf,
+  wholeNumber,
+  withApp,
+  type AppOptions,
+} from "../shared/terminal/command-line";
 import { consoleKeyFile, requestConsoleAddress } from "../shared/console-key";
-import { describeError } from "../shared/errors";
+import { describeError } from "../shared/terminal/errors";
 import { DEFAULT_HOME, homeAt, type Home } from "../shared/home";
-import { outputClosed } from "../shared/output";
+import { outputClosed } from "../shared/terminal/output";
 import { ensureTerraform } from "../terraform/terraform";
 
 interface Options extends AppOptions {

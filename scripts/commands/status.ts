@@ -9,7 +9,7 @@ import {
   withHome,
   withJson,
   type JsonOption,
-} from "../shared/command-line";
+} from "../shared/terminal/command-line";
 import { keysOf } from "../shared/emulator-keys";
 import { homeAt } from "../shared/home";
 

@@ -1,6 +1,6 @@
 /** `npm run stop`, `almanac stop`: stops what `npm start` has started. */
 import { stopLocal } from "../local/stop";
-import { DocumentedCommand, EXIT, exitCodeOf, withHome } from "../shared/command-line";
+import { DocumentedCommand, EXIT, exitCodeOf, withHome } from "../shared/terminal/command-line";
 import { homeAt } from "../shared/home";
 
 export const command = () =>

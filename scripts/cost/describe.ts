@@ -1,5 +1,5 @@
 /** The estimate of a month's cost, as text. */
-import { table } from "../shared/table";
+import { table } from "../shared/terminal/table";
 import { ASSUMPTIONS, type Estimate } from "./estimate";
 
 /** The estimate for people. */
@@ -29,7 +29,7 @@ export function describeEstimate(environment: string, region: string, estimate: 
       : ["Not included, so the real cost is higher:", ...unknown.map((each) => `- ${each}`), ""]),
     "Assumptions:",
     ...ASSUMPTIONS.map((assumption) => `- ${assumption}`),
-    "- prices of us-east-1, without tax (scripts/shared/prices.ts); AWS's price list is authoritative",
+    "- prices of us-east-1, without tax (scripts/shared/aws/prices.ts); AWS's price list is authoritative",
   ].join("\n");
 }
 

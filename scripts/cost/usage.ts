@@ -1,5 +1,5 @@
 /** Amounts of what AWS bills: requests, gigabyte-seconds. */
-import { HIGHEST_REGIONAL_FACTOR, FREE_A_MONTH, priceOf, SAME_IN_ALL_REGIONS, type Meter } from "../shared/prices";
+import { HIGHEST_REGIONAL_FACTOR, FREE_A_MONTH, priceOf, SAME_IN_ALL_REGIONS, type Meter } from "../shared/aws/prices";
 
 export type Usage = ReadonlyMap<Meter, number>;
 

@@ -1,11 +1,11 @@
 /** `npm run build`: bundles every handler and lists sizes; compiles the clients that other programs import. */
 import { program } from "commander";
 import { buildClients } from "./clients-package";
-import { colours } from "../shared/colours";
-import { EXIT } from "../shared/command-line";
-import { describeError } from "../shared/errors";
-import { bundleHandlers, handlerEntries } from "../../modules/constructs/bundle";
-import { table } from "../shared/table";
+import { colours } from "../shared/terminal/colours";
+import { EXIT } from "../shared/terminal/command-line";
+import { describeError } from "../shared/terminal/errors";
+import { bundleHandlers, handlerEntries } from "../../modules/constructs/bundling/bundle";
+import { table } from "../shared/terminal/table";
 
 program
   .name("npm run build --")

@@ -1,8 +1,8 @@
 /** `npm run mutate -- terraform`: breaks each attribute of the synthesized resources, one at a time, and says which changes no rule notices. */
 import { everything, mutate } from "../../test/support/infrastructure/mutation";
-import { colours } from "../shared/colours";
-import { EXIT, npmCommand, UsageError } from "../shared/command-line";
-import { describeError } from "../shared/errors";
+import { colours } from "../shared/terminal/colours";
+import { EXIT, npmCommand, UsageError } from "../shared/terminal/command-line";
+import { describeError } from "../shared/terminal/errors";
 
 /** Of the mutants that matter. */
 const LEAST_FOUND = 0.95;

@@ -5,11 +5,17 @@ import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { STATUS_PAGE_KEY } from "../../functions/heartbeats/contract";
 import { ensureChromium, launchChromium } from "../../test/support/chromium";
 import { findDeployed } from "../environments/deployed";
-import { EXIT, npmCommand, UsageError, withEnvironment, type EnvironmentOptions } from "../shared/command-line";
+import {
+  EXIT,
+  npmCommand,
+  UsageError,
+  withEnvironment,
+  type EnvironmentOptions,
+} from "../shared/terminal/command-line";
 import { consoleKeyFile, requestConsoleAddress } from "../shared/console-key";
-import { describeError } from "../shared/errors";
+import { describeError } from "../shared/terminal/errors";
 import { outputsOf } from "../shared/feature-outputs";
-import { createS3Client } from "../shared/s3-client";
+import { createS3Client } from "../shared/aws/s3-client";
 
 const STATUS_PAGE_FILE = "docs/images/status-page.png";
 const CONSOLE_FILE = "docs/images/console.png";

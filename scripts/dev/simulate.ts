@@ -7,10 +7,10 @@ import { Argument, InvalidArgumentError } from "commander";
 import { World as ExportWorld } from "../../test/support/export-simulation/world";
 import { World } from "../../test/support/simulation/world";
 import { SimulationThreads } from "../../test/support/simulation/threads";
-import { colours } from "../shared/colours";
-import { EXIT, npmCommand, UsageError } from "../shared/command-line";
-import { describeError } from "../shared/errors";
-import { table } from "../shared/table";
+import { colours } from "../shared/terminal/colours";
+import { EXIT, npmCommand, UsageError } from "../shared/terminal/command-line";
+import { describeError } from "../shared/terminal/errors";
+import { table } from "../shared/terminal/table";
 
 const whole = (text: string): number => {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("Not a whole number.");

@@ -1,7 +1,7 @@
 /** Describes the clock of the emulator for people. */
 import { SECOND_MS } from "../../functions/shared/time";
-import { duration } from "../shared/progress";
-import { table } from "../shared/table";
+import { duration } from "../shared/terminal/progress";
+import { table } from "../shared/terminal/table";
 import type { ClockState } from "./clock";
 
 /** `2026-11-27T06:00:00Z, 24 h 0 min ahead of the machine, on its way to 2026-11-28T06:00:00Z` */

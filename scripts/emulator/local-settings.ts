@@ -1,5 +1,5 @@
 /** Settings of AWS clients for the emulator. */
-import type { AwsSettings } from "../shared/aws-settings";
+import type { AwsSettings } from "../shared/aws/aws-settings";
 import { keysOf } from "../shared/emulator-keys";
 import { LOCAL_REGION } from "./run";
 

@@ -1,6 +1,6 @@
 /** Finds a deployed environment: what runs where, and how AWS clients reach it. Reads its Terraform state; runs no Terraform. */
-import type { AwsSettings } from "../shared/aws-settings";
-import type { EnvironmentOptions } from "../shared/command-line";
+import type { AwsSettings } from "../shared/aws/aws-settings";
+import type { EnvironmentOptions } from "../shared/terminal/command-line";
 import { featuresSchema, type Features } from "../shared/feature-outputs";
 import { outputsOfState, readState, type State } from "../terraform/state";
 import { awsSettingsOf } from "../terraform/state-bucket";

@@ -5,7 +5,7 @@ import {
   paginateDescribeLogGroups,
   ResourceNotFoundException,
 } from "@aws-sdk/client-cloudwatch-logs";
-import type { AwsSettings } from "../shared/aws-settings";
+import type { AwsSettings } from "../shared/aws/aws-settings";
 import { collect } from "./orphaned-resources";
 
 /**

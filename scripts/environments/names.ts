@@ -2,9 +2,9 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { readRunning } from "../emulator/run-record";
-import { UsageError, type EnvironmentOptions } from "../shared/command-line";
+import { UsageError, type EnvironmentOptions } from "../shared/terminal/command-line";
 import { homeAt } from "../shared/home";
-import { nearest } from "../shared/nearest";
+import { nearest } from "../shared/terminal/nearest";
 
 /** The environment that needs no account. */
 export const LOCAL = "local";

@@ -12,8 +12,8 @@ import { ListBucketsCommand } from "@aws-sdk/client-s3";
 import { SFNClient, paginateListStateMachines } from "@aws-sdk/client-sfn";
 import { SNSClient, paginateListTopics } from "@aws-sdk/client-sns";
 import { SQSClient, paginateListQueues } from "@aws-sdk/client-sqs";
-import type { AwsSettings } from "../shared/aws-settings";
-import { createS3Client } from "../shared/s3-client";
+import type { AwsSettings } from "../shared/aws/aws-settings";
+import { createS3Client } from "../shared/aws/s3-client";
 
 /** A kind of resource, and the names of all of that kind. */
 interface List {

@@ -1,7 +1,7 @@
 /** Synthesizes an environment, for commands that run Terraform on it. */
 import { homeAt } from "../shared/home";
-import { UsageError, type AppOptions } from "../shared/command-line";
-import type { AwsSettings } from "../shared/aws-settings";
+import { UsageError, type AppOptions } from "../shared/terminal/command-line";
+import type { AwsSettings } from "../shared/aws/aws-settings";
 import { copyForeignStack } from "../terraform/foreign-stack";
 import { awsSettingsOf, readStateBackend, stateBucketExists } from "../terraform/state-bucket";
 import { readTags, synthesizeStack } from "../terraform/synthesize";

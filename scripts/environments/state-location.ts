@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as z from "zod";
-import type { AppOptions } from "../shared/command-line";
+import type { AppOptions } from "../shared/terminal/command-line";
 import { homeAt } from "../shared/home";
 import { backendSchema, readStateBackend } from "../terraform/state-bucket";
 import { readTags, synthesizeStack } from "../terraform/synthesize";

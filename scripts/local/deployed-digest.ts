@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod";
 import { awsSettingsOf, readStateBackend, type StateBackend } from "../terraform/state-bucket";
-import { createS3Client } from "../shared/s3-client";
+import { createS3Client } from "../shared/aws/s3-client";
 
 const deployedSchema = z.object({ digest: z.string(), stateETag: z.string() });
 

@@ -1,7 +1,7 @@
 /** What `npm start` does while it runs: shows what functions log, puts changed handlers into them, and applies other changes on Enter. */
 import type { Colors } from "picocolors/types";
 import type { FunctionLine } from "../emulator/function-logs";
-import { describeError } from "../shared/errors";
+import { describeError } from "../shared/terminal/errors";
 import { describeLiveEvent } from "./live/describe";
 import type { LiveEvent } from "./live/events";
 import type { LiveOptions } from "./live/run";

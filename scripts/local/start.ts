@@ -9,7 +9,7 @@ import { findLambdaNode, type LambdaNode } from "../emulator/lambda-node";
 import { pinnedRelease } from "../emulator/pinned-release";
 import { logTail, startEmulator, type StartedEmulator } from "../emulator/run";
 import { describeRemoved, removeRoutes } from "../terraform/removed-routes";
-import { describeError } from "../shared/errors";
+import { describeError } from "../shared/terminal/errors";
 import { featuresSchema, type Features } from "../shared/feature-outputs";
 import { withLock } from "../shared/lock-file";
 import { outputsOfState, readState } from "../terraform/state";
@@ -33,7 +33,7 @@ import { choosePort, DEFAULT_PORT, isPortFree } from "./port";
 import { readRunning, writeRecord, type RunRecord } from "../emulator/run-record";
 import { putSampleData } from "./sample-data";
 import { putWebhooks, startPages } from "./pages/run";
-import { runSteps, type Step } from "../shared/steps";
+import { runSteps, type Step } from "../shared/terminal/steps";
 import { stopLocal } from "./stop";
 
 const slackOutputsSchema = z.looseObject({ slack_parameters: z.array(z.string()).default([]) });

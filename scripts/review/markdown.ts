@@ -1,6 +1,6 @@
 /** Renders the report as GitHub Markdown. */
 import { ASSUMPTIONS } from "../cost/estimate";
-import { HIGHEST_REGIONAL_FACTOR } from "../shared/prices";
+import { HIGHEST_REGIONAL_FACTOR } from "../shared/aws/prices";
 import type { Finding } from "./findings";
 import {
   forbiddenFindings,

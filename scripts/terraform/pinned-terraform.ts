@@ -5,7 +5,7 @@ import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { unzipSync } from "fflate";
 import { EnvHttpProxyAgent, fetch } from "undici";
-import { confirm } from "../shared/confirm";
+import { confirm } from "../shared/terminal/confirm";
 
 export interface Release {
   readonly version: string;

@@ -18,10 +18,10 @@ import {
   type BucketLocationConstraint,
 } from "@aws-sdk/client-s3";
 import { z } from "zod";
-import type { AwsSettings } from "../shared/aws-settings";
+import type { AwsSettings } from "../shared/aws/aws-settings";
 import { keysOf } from "../shared/emulator-keys";
 import { partitionOf } from "../../modules/synthesized/partition";
-import { createS3Client } from "../shared/s3-client";
+import { createS3Client } from "../shared/aws/s3-client";
 
 /** How long an older version of the state is kept. */
 const OLD_STATE_DAYS = 90;

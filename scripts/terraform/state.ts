@@ -3,7 +3,7 @@ import { GetObjectCommand, S3ServiceException } from "@aws-sdk/client-s3";
 import * as z from "zod";
 import { awsSettingsOf, type StateBackend } from "./state-bucket";
 import type { Resource } from "../../modules/synthesized/resources";
-import { createS3Client } from "../shared/s3-client";
+import { createS3Client } from "../shared/aws/s3-client";
 
 const outputSchema = z.object({ value: z.unknown(), sensitive: z.boolean().default(false) });
 

@@ -84,9 +84,10 @@ describe("the console", () => {
   }, 120_000);
 
   it("starts a task, draws its machine, and cancels it", async () => {
-    await visit("/workflows?workflow=task");
-    await act("Start a task", { "Its id": "console-task", "Input, JSON": '{"amount": 7}' });
-    await visit("/workflows/task/console-task");
+    // A refund waits for its approval, so that the cancellation is never too late.
+    await visit("/workflows?workflow=refund");
+    await act("Start a task", { "Its id": "console-refund", "Input, JSON": '{"amount": 700, "customer": "Ada"}' });
+    await visit("/workflows/refund/console-refund");
     await page.getByRole("button", { name: /: current$/ }).waitFor();
     await act("Cancel");
     await page.getByText("aborted").first().waitFor();

@@ -35,7 +35,7 @@ import * as z from "zod";
 
 import { manifestSchema, type Manifest } from "../../functions/exports/contract";
 import { parsePlainItem } from "../../functions/exports/format/plain-json";
-import { mapConcurrently } from "../../functions/shared/concurrency";
+import { mapConcurrently } from "../../functions/shared/resilience/concurrency";
 import { queryFiles } from "../support/query-engine";
 import { withStatementsOnly } from "./support/roles";
 import { SETTLE_SECONDS } from "./support/exports";

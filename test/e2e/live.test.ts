@@ -5,7 +5,7 @@ import { join, relative } from "node:path";
 import { CreateRoleCommand, IAMClient } from "@aws-sdk/client-iam";
 import { CreateFunctionCommand, GetFunctionCommand, InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { bundleHandlers } from "../../modules/constructs/bundle";
+import { bundleHandlers } from "../../modules/constructs/bundling/bundle";
 import { LAMBDA_RUNTIME } from "../../modules/constructs/versions";
 import { followFunctions, type FunctionLine } from "../../scripts/emulator/function-logs";
 import { restoreDeployedCode } from "../../scripts/local/live/deployed-functions";

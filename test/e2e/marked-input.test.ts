@@ -22,7 +22,7 @@ import * as z from "zod";
 import { readRunning, type RunRecord } from "../../scripts/emulator/run-record";
 import { outputsOf, pipelineOf } from "../../scripts/shared/feature-outputs";
 import { homeAt } from "../../scripts/shared/home";
-import { ingressClient } from "../../scripts/shared/ingress-client";
+import { ingressClient } from "../../scripts/shared/aws/ingress-client";
 import { scheduledEvent } from "../support/lambda";
 import { HOSTILE, MARK, OBEYED, secret } from "../support/marked";
 import { signedFetch } from "../support/signed-fetch";

@@ -12,7 +12,7 @@ import { ReceiveMessageCommand, SendMessageBatchCommand, SQSClient } from "@aws-
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import * as z from "zod";
 import { readArchiveObject, type ArchivedMessage } from "../../functions/pipelines/storage/archive";
-import { ingressClient, type IngressClient } from "../../scripts/shared/ingress-client";
+import { ingressClient, type IngressClient } from "../../scripts/shared/aws/ingress-client";
 import { pipelineOf, type DeployedPipeline } from "../../scripts/shared/feature-outputs";
 import { homeAt } from "../../scripts/shared/home";
 import { readRunning } from "../../scripts/emulator/run-record";

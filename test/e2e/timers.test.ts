@@ -5,7 +5,7 @@ import * as z from "zod";
 
 import { TimersClient } from "../../clients/timers";
 import { systemClock } from "../../functions/shared/clock";
-import { mapConcurrently } from "../../functions/shared/concurrency";
+import { mapConcurrently } from "../../functions/shared/resilience/concurrency";
 import { MESSAGE_ATTRIBUTES } from "../../functions/timers/contract";
 import { fireAt, indexKeyOf } from "../../functions/timers/schedule/fire-times";
 import { rowKey } from "../../functions/timers/storage/timer-row";

@@ -13,7 +13,7 @@ import {
   type WebhookState,
 } from "../../functions/pipelines/slack/slack-sender";
 import { sleep, type Clock } from "../../functions/shared/clock";
-import type { Lease } from "../../functions/shared/lease";
+import type { Lease } from "../../functions/shared/resilience/lease";
 import { POST_TIMEOUT_MS, type PostOutcome } from "../../functions/shared/slack";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../functions/shared/time";
 import { seeded } from "./random";

@@ -1,6 +1,6 @@
 /** Errors that a retry cannot fix are returned, not thrown: the state machine retries everything that is thrown. */
 import { errorMessage, errorName } from "../../shared/errors";
-import type { Logger } from "../../shared/logger";
+import type { Logger } from "../../shared/telemetry/logger";
 import type { Invocation } from "../../shared/handlers/invocation-handler";
 import type { StepFailure } from "../contract";
 

@@ -11,7 +11,7 @@ import {
 import { GetObjectCommand, HeadObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod";
 
-import { mapConcurrently } from "../../shared/concurrency";
+import { mapConcurrently } from "../../shared/resilience/concurrency";
 import { parseJson } from "../../shared/input";
 import type { ExportedFile, Run } from "../contract";
 import { runFolder } from "../run/object-keys";

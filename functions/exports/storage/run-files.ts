@@ -7,7 +7,7 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 
-import { mapConcurrently } from "../../shared/concurrency";
+import { mapConcurrently } from "../../shared/resilience/concurrency";
 import { errorName } from "../../shared/errors";
 import { parseInput, parseJson } from "../../shared/input";
 import { manifestSchema, type Manifest, type Run } from "../contract";

@@ -1,6 +1,6 @@
 /** Applies the check results of one run to the stored states, each tick exactly once. */
 import { sleep, type Clock } from "../../shared/clock";
-import { mapConcurrently } from "../../shared/concurrency";
+import { mapConcurrently } from "../../shared/resilience/concurrency";
 import type { CheckResult } from "./check-result";
 import { closeForRemoval } from "./incidents";
 import type { Monitor } from "./policy";

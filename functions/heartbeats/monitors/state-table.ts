@@ -21,7 +21,7 @@ import { sendInBatches } from "../../shared/aws/batches";
 import type { Clock } from "../../shared/clock";
 import { errorName } from "../../shared/errors";
 import { describeIssues } from "../../shared/input";
-import { RELEASE_LEASE, SET_LEASE, acquireLease, ownLease, type LeaseRequest } from "../../shared/lease";
+import { RELEASE_LEASE, SET_LEASE, acquireLease, ownLease, type LeaseRequest } from "../../shared/resilience/lease";
 import { REPORT_ITEM } from "../../shared/schedule-monitor";
 import { DAY_SECONDS, SECOND_MS, startOfUtcDay } from "../../shared/time";
 import { jobSchema, type Job, type JobEvent, type JobReport } from "./job";

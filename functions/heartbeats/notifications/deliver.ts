@@ -1,6 +1,6 @@
 /** Delivers pending notifications, and records each delivery when it is made. */
 import { sleep, type Clock } from "../../shared/clock";
-import { mapConcurrently } from "../../shared/concurrency";
+import { mapConcurrently } from "../../shared/resilience/concurrency";
 import { groupBy } from "../../shared/group-by";
 import { SECOND_MS } from "../../shared/time";
 import type { AppliedResult } from "../monitors/apply-results";

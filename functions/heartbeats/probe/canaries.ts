@@ -1,7 +1,7 @@
 /** Tells an outage of the checker's own network from outages of targets. */
 import { connect } from "node:net";
 
-import { mapConcurrently } from "../../shared/concurrency";
+import { mapConcurrently } from "../../shared/resilience/concurrency";
 import { SECOND_MS } from "../../shared/time";
 import type { FailureReason, Target } from "../contract";
 import type { ProbeResult } from "./check-target";

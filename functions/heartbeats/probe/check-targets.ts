@@ -1,6 +1,6 @@
 /** Checks all targets of a run, as many at a time as the function's processor can serve. */
 import type { Clock } from "../../shared/clock";
-import { mapConcurrently, semaphore } from "../../shared/concurrency";
+import { mapConcurrently, semaphore } from "../../shared/resilience/concurrency";
 import { MAX_CONCURRENT_CHECKS, SLOT_SECONDS, startingChecks, type Target } from "../contract";
 import { checkTarget, type ProbePorts, type ProbeResult } from "./check-target";
 

@@ -3,7 +3,7 @@ import { GetParameterCommand, type SSMClient } from "@aws-sdk/client-ssm";
 
 import type { Clock } from "../../shared/clock";
 import { errorName } from "../../shared/errors";
-import { ExpiringCache } from "../../shared/expiring-cache";
+import { ExpiringCache } from "../../shared/resilience/expiring-cache";
 import { SECOND_MS } from "../../shared/time";
 import { HEADER_VALUE } from "../contract";
 import { SecretReadError, type ReadSecret } from "./header-secrets";

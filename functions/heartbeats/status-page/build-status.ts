@@ -1,6 +1,6 @@
 /** Reads states and histories, and builds the status document. */
 import type { Clock } from "../../shared/clock";
-import { mapConcurrently } from "../../shared/concurrency";
+import { mapConcurrently } from "../../shared/resilience/concurrency";
 import { DAY_MS, MINUTE_SECONDS, startOfUtcHour } from "../../shared/time";
 import { announcedWindows } from "../monitors/announced-maintenance";
 import type { IncidentUpdates } from "../monitors/incident-updates";

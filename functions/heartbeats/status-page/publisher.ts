@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 
 import { DeleteObjectCommand, paginateListObjectsV2, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 
-import { mapConcurrently } from "../../shared/concurrency";
+import { mapConcurrently } from "../../shared/resilience/concurrency";
 import { BADGES_PREFIX, INCIDENTS_PREFIX, STATUS_JSON_KEY, STATUS_PAGE_KEY, type StoredBrand } from "../contract";
 import type { StatusDocument } from "./document";
 import { statusFiles, type StatusFile } from "./files";

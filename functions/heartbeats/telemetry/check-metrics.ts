@@ -1,6 +1,6 @@
 /** Logs and metrics of a run's checks. */
-import type { Logger } from "../../shared/logger";
-import type { Metrics } from "../../shared/metrics";
+import type { Logger } from "../../shared/telemetry/logger";
+import type { Metrics } from "../../shared/telemetry/metrics";
 import { BROKEN_REASONS } from "../contract";
 import type { ProbeResult } from "../probe/check-target";
 

@@ -4,7 +4,7 @@ import { SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import * as z from "zod";
 
 import type { Clock } from "../../shared/clock";
-import { ExpiringCache } from "../../shared/expiring-cache";
+import { ExpiringCache } from "../../shared/resilience/expiring-cache";
 import { BadRequestError, PayloadTooLargeError } from "../../shared/handlers/http-errors";
 import { parseJson } from "../../shared/input";
 import { MINUTE_MS } from "../../shared/time";

@@ -2,7 +2,7 @@
 import { GetParameterCommand, type SSMClient } from "@aws-sdk/client-ssm";
 
 import type { Clock } from "../../shared/clock";
-import { ExpiringCache } from "../../shared/expiring-cache";
+import { ExpiringCache } from "../../shared/resilience/expiring-cache";
 import { UnavailableError } from "../../shared/handlers/http-errors";
 import { MINUTE_MS } from "../../shared/time";
 

@@ -13,7 +13,7 @@ import * as z from "zod";
 import { sendInBatches } from "../../shared/aws/batches";
 import type { Clock } from "../../shared/clock";
 import { errorName } from "../../shared/errors";
-import { acquireLease, ownLease, RELEASE_LEASE, renewLease, SET_LEASE } from "../../shared/lease";
+import { acquireLease, ownLease, RELEASE_LEASE, renewLease, SET_LEASE } from "../../shared/resilience/lease";
 import { JsonSyntaxError, parseInput, parseJson, SchemaError } from "../../shared/input";
 import { NOTIFICATION_KEYS } from "../contract";
 import { notificationSchema } from "./notification";

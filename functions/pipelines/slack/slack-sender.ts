@@ -2,9 +2,9 @@
  * Sends a webhook's queued notifications: one message at a time, at most one per second, in order. A lease allows one sender per
  * webhook. A notification is removed only after Slack has accepted it, so a crash can duplicate a message but never lose one.
  */
-import { backoffMs } from "../../shared/backoff";
+import { backoffMs } from "../../shared/resilience/backoff";
 import { sleep, type Clock } from "../../shared/clock";
-import type { Lease, LeaseRequest } from "../../shared/lease";
+import type { Lease, LeaseRequest } from "../../shared/resilience/lease";
 import { POST_TIMEOUT_MS, type PostOutcome } from "../../shared/slack";
 import { MINUTE_MS } from "../../shared/time";
 import type { Notification } from "./notification";

@@ -1,5 +1,5 @@
 /** Archives a batch of messages and writes the rows of those that are newer. */
-import { mapConcurrently } from "../../shared/concurrency";
+import { mapConcurrently } from "../../shared/resilience/concurrency";
 import { groupBy } from "../../shared/group-by";
 import type { MessageFailure } from "../../shared/handlers/queue-handler";
 import type { Pipeline } from "../contract";

@@ -1,5 +1,5 @@
 /** One tick of the keeper: every schedule by itself, so that one that fails leaves the others alone. */
-import { mapConcurrently } from "../../shared/concurrency";
+import { mapConcurrently } from "../../shared/resilience/concurrency";
 import { sleep, type Clock } from "../../shared/clock";
 import { HOUR_MS, SECOND_MS } from "../../shared/time";
 import type { Attempt, Run, ReadSchedules, ScheduleConfig, ScheduleState } from "../contract";

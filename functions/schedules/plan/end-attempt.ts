@@ -1,5 +1,5 @@
 /** How an attempt ends, and whether another one follows. Pure. */
-import { backoffMs } from "../../shared/backoff";
+import { backoffMs } from "../../shared/resilience/backoff";
 import { HOUR_MS, SECOND_MS } from "../../shared/time";
 import type { Retries, Run } from "../contract";
 

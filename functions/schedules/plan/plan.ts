@@ -5,7 +5,7 @@
  * the state's `open`, so that a killed attempt, a lost invocation and a due retry are found.
  */
 import { nextInstant } from "../../shared/calendar/schedule-expression";
-import { jitterMs } from "../../shared/jitter";
+import { jitterMs } from "../../shared/calendar/jitter";
 import { DAY_MS, MINUTE_MS, SECOND_MS } from "../../shared/time";
 import {
   LATE_SECONDS,

@@ -6,7 +6,7 @@
 import { createHmac, hash } from "node:crypto";
 
 import { parseJson } from "../input";
-import { jitteredBackoffMs } from "../backoff";
+import { jitteredBackoffMs } from "../resilience/backoff";
 import { sleep, type Clock } from "../clock";
 import type { EnvironmentSource } from "../environment";
 import { errorCode } from "../errors";

@@ -1,7 +1,7 @@
 /** Sends items in batches, and retries those that AWS returns as unprocessed. */
-import { jitteredBackoffMs } from "../backoff";
+import { jitteredBackoffMs } from "../resilience/backoff";
 import { sleep, type Clock } from "../clock";
-import { mapConcurrently } from "../concurrency";
+import { mapConcurrently } from "../resilience/concurrency";
 
 const BACKOFF = { firstMs: 50, longestMs: 5_000 };
 

@@ -1,6 +1,6 @@
 /** EventBridge's cron expressions, in any time zone. Pure, except for Node's time zone data. */
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../time";
-import { isTimeZone } from "../is-time-zone";
+import { isTimeZone } from "./is-time-zone";
 import { localTime, startOf } from "./time-zone";
 
 /** The longest useful expressions list minutes and hours. */

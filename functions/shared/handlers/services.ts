@@ -5,8 +5,8 @@ import { accountOf } from "../aws/arn";
 import { systemClock, type Clock } from "../clock";
 import { environmentSchema, text, type EnvironmentSchema, type EnvironmentSource } from "../environment";
 import { withoutContent } from "../errors";
-import { createLogger, type Logger } from "../logger";
-import { createMetrics, type Metrics } from "../metrics";
+import { createLogger, type Logger } from "../telemetry/logger";
+import { createMetrics, type Metrics } from "../telemetry/metrics";
 
 /** Dependencies of a handler, created on cold start. */
 export interface Services<Environment> {

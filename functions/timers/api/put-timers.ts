@@ -1,5 +1,5 @@
 /** Puts timers: first their rows, found by the dispatcher if this request dies, then the fires of the next ten minutes, then the final rows. */
-import { mapConcurrently } from "../../shared/concurrency";
+import { mapConcurrently } from "../../shared/resilience/concurrency";
 import { TooManyRequestsError } from "../../shared/handlers/http-errors";
 import { FireRejectedError, type FireQueue } from "../queue/fire-queue";
 import {

@@ -7,7 +7,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../shared/time";
 import { invalidCronReason, MAX_CRON_CHARACTERS } from "../../shared/calendar/cron";
 import { nextDue, type Schedule } from "../schedule/schedule";
 import { startOf } from "../../shared/calendar/time-zone";
-import { isTimeZone } from "../../shared/is-time-zone";
+import { isTimeZone } from "../../shared/calendar/is-time-zone";
 import { DEFAULT_CALLBACK } from "../contract";
 import { DEFAULT_MAX_ATTEMPTS, MAX_JITTER_SECONDS, type Timer, type TimerOptions } from "../schedule/timer";
 

@@ -1,7 +1,7 @@
 /** The routes of the REST API. */
 import * as z from "zod";
 
-import { mapConcurrently } from "../../shared/concurrency";
+import { mapConcurrently } from "../../shared/resilience/concurrency";
 import { BadRequestError, ConflictError } from "../../shared/handlers/http-errors";
 import { jsonParts } from "../../shared/json-text";
 import { endpoint, errorResponse, type Endpoint, type RestResponse } from "../../shared/handlers/rest-handler";

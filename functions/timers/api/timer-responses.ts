@@ -1,5 +1,5 @@
 /** Responses for stored timers, one by one: a row that cannot be read is shown as such, and does not hide the others. */
-import { mapConcurrently } from "../../shared/concurrency";
+import { mapConcurrently } from "../../shared/resilience/concurrency";
 import { DEFAULT_CALLBACK, type Callbacks } from "../contract";
 import type { StoredTimer } from "../schedule/timer";
 import type { History, RecordedFire } from "../storage/history";

@@ -2,7 +2,7 @@
 import * as z from "zod";
 
 import { keyTextSchema } from "../../shared/aws/dynamodb-limits";
-import { mapConcurrently } from "../../shared/concurrency";
+import { mapConcurrently } from "../../shared/resilience/concurrency";
 import { BadRequestError, TooManyRequestsError, UnavailableError } from "../../shared/handlers/http-errors";
 import { errorResponse } from "../../shared/handlers/rest-handler";
 import type { Scope } from "../../shared/handlers/scopes";

@@ -8,7 +8,7 @@ import {
   type Update,
 } from "@aws-sdk/client-dynamodb";
 
-import { acquireLease, leaseUntil, ownLease, SET_LEASE } from "../../shared/lease";
+import { acquireLease, leaseUntil, ownLease, SET_LEASE } from "../../shared/resilience/lease";
 import { DAY_SECONDS } from "../../shared/time";
 import { CLAIM_KEYS } from "../contract";
 import type { Fire } from "../schedule/timer";

@@ -1,7 +1,7 @@
 /** Runs the callback for received fires: waits for the due time, fences, applies the timer's options, retries. The core: time and I/O are ports. */
-import { backoffMs } from "../../shared/backoff";
+import { backoffMs } from "../../shared/resilience/backoff";
 import { sleep, type Clock } from "../../shared/clock";
-import type { LeaseRequest } from "../../shared/lease";
+import type { LeaseRequest } from "../../shared/resilience/lease";
 import { MINUTE_MS, SECOND_MS } from "../../shared/time";
 import { isByRequest, isTooLate } from "../schedule/fire-times";
 import {

@@ -1,7 +1,7 @@
 /** {@link RunningFires} in the table of claims. */
 import { ConditionalCheckFailedException, UpdateItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 
-import { acquireLease, ownLease, RELEASE_LEASE, SET_LEASE } from "../../shared/lease";
+import { acquireLease, ownLease, RELEASE_LEASE, SET_LEASE } from "../../shared/resilience/lease";
 import { DAY_SECONDS } from "../../shared/time";
 import { CLAIM_KEYS } from "../contract";
 import type { Fire } from "../schedule/timer";

@@ -3,7 +3,7 @@ import * as z from "zod";
 
 import { isConditionFailure, type AwsJson } from "../../shared/aws/aws-json";
 import { parseJson } from "../../shared/input";
-import { acquireLease, ownLease, RELEASE_LEASE, SET_LEASE } from "../../shared/lease";
+import { acquireLease, ownLease, RELEASE_LEASE, SET_LEASE } from "../../shared/resilience/lease";
 import { DUE_INDEX } from "../contract";
 import type { StoredTimer } from "../schedule/timer";
 import { readCursors } from "../storage/cursors";

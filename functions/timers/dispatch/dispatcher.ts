@@ -1,7 +1,7 @@
 /** Enqueues the due fires of a shard, window by window. The core: time and I/O are ports. See docs/decisions/0009. */
 import type { Clock } from "../../shared/clock";
-import { mapConcurrently } from "../../shared/concurrency";
-import type { LeaseRequest } from "../../shared/lease";
+import { mapConcurrently } from "../../shared/resilience/concurrency";
+import type { LeaseRequest } from "../../shared/resilience/lease";
 import { FireRejectedError, type FireQueue } from "../queue/fire-queue";
 import {
   endOf,

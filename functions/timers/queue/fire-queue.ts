@@ -1,7 +1,7 @@
 /** Sends fires to SQS: full batches, delays, retries. The SQS client is a port. */
-import { jitteredBackoffMs } from "../../shared/backoff";
+import { jitteredBackoffMs } from "../../shared/resilience/backoff";
 import { sleep, type Clock } from "../../shared/clock";
-import { semaphore } from "../../shared/concurrency";
+import { semaphore } from "../../shared/resilience/concurrency";
 import { DEFAULT_CALLBACK, MESSAGE_ATTRIBUTES } from "../contract";
 import type { Fire } from "../schedule/timer";
 

@@ -1,5 +1,5 @@
 /** The fires of a timer, and the index key of its row. Pure; see docs/decisions/0009. */
-import { jitterMs } from "../../shared/jitter";
+import { jitterMs } from "../../shared/calendar/jitter";
 import { isoTime, SECOND_MS } from "../../shared/time";
 import { nextDue, wheelPeriod } from "./schedule";
 import { PUT_GRACE_MS, type Fire, type StoredTimer, type Timer } from "./timer";

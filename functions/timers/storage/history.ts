@@ -3,7 +3,7 @@ import * as z from "zod";
 
 import { isConditionFailure, type AwsJson } from "../../shared/aws/aws-json";
 import { sendInBatches } from "../../shared/aws/batches";
-import { mapConcurrently } from "../../shared/concurrency";
+import { mapConcurrently } from "../../shared/resilience/concurrency";
 import { parseJson } from "../../shared/input";
 import { DAY_SECONDS, SECOND_MS } from "../../shared/time";
 import { HISTORY_KEYS } from "../contract";

@@ -1,5 +1,5 @@
 /** Starts, finds and cancels tasks. */
-import { backoffMs } from "../../shared/backoff";
+import { backoffMs } from "../../shared/resilience/backoff";
 import { sleep, type Clock } from "../../shared/clock";
 import { ConflictError, NotFoundError, UnavailableError } from "../../shared/handlers/http-errors";
 import { SECOND_MS } from "../../shared/time";

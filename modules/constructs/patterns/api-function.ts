@@ -1,8 +1,8 @@
 /** The pattern of a function behind a REST API. */
 import type { Construct } from "constructs";
 import type { AlarmSpec } from "../alarm-spec";
-import { NodeFunction, type NodeFunctionProps } from "../node-function";
-import { RestApi, type RestApiProps, type Route } from "../rest-api";
+import { NodeFunction, type NodeFunctionProps } from "../resources/node-function";
+import { RestApi, type RestApiProps, type Route } from "../resources/rest-api";
 
 /** For functions behind a {@link RestApi}. */
 export const COVERED_BY_API_ALARM: AlarmSpec = { disabled: "covered by the API's alarm for 5xx responses" };

@@ -1,10 +1,10 @@
 /** The pattern of a function that events or other functions invoke asynchronously. */
 import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission";
 import type { Construct } from "constructs";
-import type { RuleTarget } from "../event-rule";
+import type { RuleTarget } from "../resources/event-rule";
 import { Feature } from "../feature";
-import { NodeFunction, type EventInvokeConfig, type NodeFunctionProps } from "../node-function";
-import { DeadLetterQueue } from "../queue";
+import { NodeFunction, type EventInvokeConfig, type NodeFunctionProps } from "../resources/node-function";
+import { DeadLetterQueue } from "../resources/queue";
 
 export type AsyncFunctionProps<E> = Omit<NodeFunctionProps<E>, "eventInvokeConfig" | "eventSource"> &
   Omit<EventInvokeConfig, "deadLetterQueue">;

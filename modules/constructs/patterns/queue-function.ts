@@ -1,11 +1,11 @@
 /** The pattern of a function with a queue of its own. */
 import type { Construct } from "constructs";
 import type { AlarmSpec } from "../alarm-spec";
-import type { QueueEventSourceProps } from "../event-source";
+import type { QueueEventSourceProps } from "../resources/event-source";
 import { Feature } from "../feature";
-import type { Bindings } from "../grants";
-import { NodeFunction, type NodeFunctionProps } from "../node-function";
-import { Queue, type QueueProps } from "../queue";
+import type { Bindings } from "../resources/grants";
+import { NodeFunction, type NodeFunctionProps } from "../resources/node-function";
+import { Queue, type QueueProps } from "../resources/queue";
 
 /** AWS's recommendation: a message stays hidden while Lambda retries a throttled batch. */
 const VISIBILITY_TIMEOUTS = 6;

@@ -2,10 +2,10 @@
 import { Op, Token } from "cdktf";
 import type { Construct } from "constructs";
 import { MINUTE_SECONDS } from "../../../functions/shared/time";
-import { Alarm } from "../alarm";
+import { Alarm } from "../resources/alarm";
 import type { AlarmSpec } from "../alarm-spec";
-import { FanOutSchedule } from "../fan-out-schedule";
-import { rate, Schedule } from "../schedule";
+import { FanOutSchedule } from "../resources/fan-out-schedule";
+import { rate, Schedule } from "../resources/schedule";
 import { AsyncFunction, type AsyncFunctionProps } from "./async-function";
 
 /** One run may be late or throttled; three missing in a row are a fault. */

@@ -12,10 +12,10 @@ import {
   withHome,
   withJson,
   type JsonOption,
-} from "../../shared/command-line";
+} from "../../shared/terminal/command-line";
 import { homeAt } from "../../shared/home";
-import { parseDuration } from "../../shared/duration";
-import { progressOn } from "../../shared/progress";
+import { parseDuration } from "../../shared/terminal/duration";
+import { progressOn } from "../../shared/terminal/progress";
 
 interface Options extends JsonOption {
   readonly home: string;

@@ -2,7 +2,14 @@
 import { backToNow } from "../../emulator/clock";
 import { describeClock } from "../../emulator/describe-clock";
 import { requireRunning } from "../../emulator/run-record";
-import { DocumentedCommand, EXIT, exitCodeOf, withHome, withJson, type JsonOption } from "../../shared/command-line";
+import {
+  DocumentedCommand,
+  EXIT,
+  exitCodeOf,
+  withHome,
+  withJson,
+  type JsonOption,
+} from "../../shared/terminal/command-line";
 import { homeAt } from "../../shared/home";
 
 export const command = () =>

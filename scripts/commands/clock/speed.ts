@@ -10,7 +10,7 @@ import {
   wholeNumber,
   withJson,
   type JsonOption,
-} from "../../shared/command-line";
+} from "../../shared/terminal/command-line";
 import { homeAt } from "../../shared/home";
 
 export const command = () =>

@@ -10,7 +10,7 @@ import {
   UsageError,
   withEnvironment,
   type EnvironmentOptions,
-} from "../../shared/command-line";
+} from "../../shared/terminal/command-line";
 
 interface Options extends EnvironmentOptions {
   readonly set?: string;

@@ -1,14 +1,14 @@
 /** `almanac exports ls`: lists the exports of an environment with their last and next runs. */
 import { describeExports } from "../../features/exports/describe-runs";
 import { findExports } from "../../features/exports/environment";
-import { colours } from "../../shared/colours";
+import { colours } from "../../shared/terminal/colours";
 import {
   environmentCommand,
   EXIT,
   exitCodeOf,
   type EnvironmentOptions,
   type JsonOption,
-} from "../../shared/command-line";
+} from "../../shared/terminal/command-line";
 
 export const command = () =>
   environmentCommand({

@@ -27,9 +27,9 @@ import {
   UsageError,
   withEnvironment,
   type EnvironmentOptions,
-} from "../../shared/command-line";
-import { count, duration, progressOn, size } from "../../shared/progress";
-import { createS3Client } from "../../shared/s3-client";
+} from "../../shared/terminal/command-line";
+import { count, duration, progressOn, size } from "../../shared/terminal/progress";
+import { createS3Client } from "../../shared/aws/s3-client";
 
 /** How long a throttled batch is retried. */
 const RETRY_MS = 5 * MINUTE_MS;

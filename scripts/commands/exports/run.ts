@@ -17,8 +17,8 @@ import {
   withEnvironment,
   type EnvironmentOptions,
   type JsonOption,
-} from "../../shared/command-line";
-import { count, duration, progressOn, size } from "../../shared/progress";
+} from "../../shared/terminal/command-line";
+import { count, duration, progressOn, size } from "../../shared/terminal/progress";
 
 interface Options extends EnvironmentOptions, JsonOption {
   readonly day?: string;

@@ -1,7 +1,7 @@
 /** `almanac exports show <export>`: shows an export's latest runs. */
 import { describeCursor, describeRuns } from "../../features/exports/describe-runs";
 import { configurationOf, findExports } from "../../features/exports/environment";
-import { colours } from "../../shared/colours";
+import { colours } from "../../shared/terminal/colours";
 import {
   environmentCommand,
   EXIT,
@@ -9,7 +9,7 @@ import {
   wholeNumber,
   type EnvironmentOptions,
   type JsonOption,
-} from "../../shared/command-line";
+} from "../../shared/terminal/command-line";
 
 interface Options extends EnvironmentOptions, JsonOption {
   readonly limit: number;

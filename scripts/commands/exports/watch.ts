@@ -7,8 +7,8 @@ import {
   exitCodeOf,
   withEnvironment,
   type EnvironmentOptions,
-} from "../../shared/command-line";
-import { progressOn } from "../../shared/progress";
+} from "../../shared/terminal/command-line";
+import { progressOn } from "../../shared/terminal/progress";
 
 export const command = () =>
   withEnvironment(

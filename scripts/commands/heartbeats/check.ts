@@ -4,8 +4,15 @@ import { systemClock } from "../../../functions/shared/clock";
 import { targetOf, type CheckOptions } from "../../features/heartbeats/check-options";
 import { describeCheck } from "../../features/heartbeats/describe-check";
 import { tracedCheck } from "../../features/heartbeats/traced-check";
-import { colours } from "../../shared/colours";
-import { collect, DocumentedCommand, EXIT, exitCodeOf, withJson, type JsonOption } from "../../shared/command-line";
+import { colours } from "../../shared/terminal/colours";
+import {
+  collect,
+  DocumentedCommand,
+  EXIT,
+  exitCodeOf,
+  withJson,
+  type JsonOption,
+} from "../../shared/terminal/command-line";
 
 export const command = () =>
   withJson(

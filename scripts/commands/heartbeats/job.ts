@@ -14,7 +14,7 @@ import {
   exitCodeOf,
   type EnvironmentOptions,
   type JsonOption,
-} from "../../shared/command-line";
+} from "../../shared/terminal/command-line";
 import { outputsOf } from "../../shared/feature-outputs";
 
 const READ_MS = MINUTE_MS;

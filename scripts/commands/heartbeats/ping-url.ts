@@ -10,7 +10,7 @@ import {
   UsageError,
   withEnvironment,
   type EnvironmentOptions,
-} from "../../shared/command-line";
+} from "../../shared/terminal/command-line";
 import { outputsOf } from "../../shared/feature-outputs";
 
 export const command = () =>

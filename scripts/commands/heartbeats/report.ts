@@ -4,7 +4,7 @@ import { readConfiguration } from "../../../functions/heartbeats/monitors/config
 import { monitorsOf } from "../../../functions/heartbeats/monitors/policy";
 import { stateTable } from "../../../functions/heartbeats/monitors/state-table";
 import { systemClock } from "../../../functions/shared/clock";
-import { mapConcurrently } from "../../../functions/shared/concurrency";
+import { mapConcurrently } from "../../../functions/shared/resilience/concurrency";
 import { MINUTE_MS, MINUTE_SECONDS } from "../../../functions/shared/time";
 import { findDeployed } from "../../environments/deployed";
 import { NotDeployedError } from "../../environments/stack";
@@ -25,10 +25,10 @@ import {
   withJson,
   type EnvironmentOptions,
   type JsonOption,
-} from "../../shared/command-line";
+} from "../../shared/terminal/command-line";
 import { outputsOf } from "../../shared/feature-outputs";
-import { terminalText } from "../../shared/plain-text";
-import { createS3Client } from "../../shared/s3-client";
+import { terminalText } from "../../shared/terminal/plain-text";
+import { createS3Client } from "../../shared/aws/s3-client";
 
 interface Options extends EnvironmentOptions, JsonOption {
   readonly month?: string;

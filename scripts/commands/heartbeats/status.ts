@@ -3,16 +3,16 @@ import { findDeployed } from "../../environments/deployed";
 import { NotDeployedError } from "../../environments/stack";
 import { describeStatus } from "../../features/heartbeats/describe-status";
 import { readStatus } from "../../features/heartbeats/status-document";
-import { colours } from "../../shared/colours";
+import { colours } from "../../shared/terminal/colours";
 import {
   environmentCommand,
   EXIT,
   exitCodeOf,
   type EnvironmentOptions,
   type JsonOption,
-} from "../../shared/command-line";
+} from "../../shared/terminal/command-line";
 import { outputsOf } from "../../shared/feature-outputs";
-import { createS3Client } from "../../shared/s3-client";
+import { createS3Client } from "../../shared/aws/s3-client";
 
 export const command = () =>
   environmentCommand({

@@ -8,8 +8,8 @@ import {
   withJson,
   type EnvironmentOptions,
   type JsonOption,
-} from "../../shared/command-line";
-import { table } from "../../shared/table";
+} from "../../shared/terminal/command-line";
+import { table } from "../../shared/terminal/table";
 
 interface Options extends EnvironmentOptions, JsonOption {
   readonly open: boolean;

@@ -6,7 +6,7 @@ import {
   exitCodeOf,
   withEnvironment,
   type EnvironmentOptions,
-} from "../../shared/command-line";
+} from "../../shared/terminal/command-line";
 
 export const command = () =>
   withEnvironment(

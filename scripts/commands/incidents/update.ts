@@ -8,7 +8,7 @@ import {
   exitCodeOf,
   withEnvironment,
   type EnvironmentOptions,
-} from "../../shared/command-line";
+} from "../../shared/terminal/command-line";
 
 interface Options extends EnvironmentOptions {
   readonly status: Exclude<IncidentUpdate["status"], "resolved">;

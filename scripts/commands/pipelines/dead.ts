@@ -29,9 +29,9 @@ import {
   withJson,
   type EnvironmentOptions,
   type JsonOption,
-} from "../../shared/command-line";
+} from "../../shared/terminal/command-line";
 import { pipelineOf, type DeployedPipeline } from "../../shared/feature-outputs";
-import { ingressClient } from "../../shared/ingress-client";
+import { ingressClient } from "../../shared/aws/ingress-client";
 
 const ACTIONS = ["ls", "show", "redrive"] as const;
 type Action = (typeof ACTIONS)[number];

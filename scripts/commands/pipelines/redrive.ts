@@ -10,8 +10,8 @@ import {
   exitCodeOf,
   withEnvironment,
   type EnvironmentOptions,
-} from "../../shared/command-line";
-import type { AwsSettings } from "../../shared/aws-settings";
+} from "../../shared/terminal/command-line";
+import type { AwsSettings } from "../../shared/aws/aws-settings";
 import { pipelineOf, type DeployedPipeline } from "../../shared/feature-outputs";
 
 export const command = () =>

@@ -10,9 +10,9 @@ import {
   exitCodeOf,
   withEnvironment,
   type EnvironmentOptions,
-} from "../../shared/command-line";
+} from "../../shared/terminal/command-line";
 import { pipelineOf } from "../../shared/feature-outputs";
-import { createS3Client } from "../../shared/s3-client";
+import { createS3Client } from "../../shared/aws/s3-client";
 
 interface Options extends EnvironmentOptions {
   readonly from: number;

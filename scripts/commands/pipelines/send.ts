@@ -9,9 +9,9 @@ import {
   exitCodeOf,
   withEnvironment,
   type EnvironmentOptions,
-} from "../../shared/command-line";
+} from "../../shared/terminal/command-line";
 import { pipelineOf } from "../../shared/feature-outputs";
-import { ingressClient } from "../../shared/ingress-client";
+import { ingressClient } from "../../shared/aws/ingress-client";
 
 const STANDARD_INPUT = "-";
 

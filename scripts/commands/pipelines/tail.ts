@@ -13,7 +13,7 @@ import {
   wholeNumber,
   withEnvironment,
   type EnvironmentOptions,
-} from "../../shared/command-line";
+} from "../../shared/terminal/command-line";
 import { pipelineOf } from "../../shared/feature-outputs";
 
 interface Options extends EnvironmentOptions {

@@ -9,7 +9,7 @@ import {
   UsageError,
   withEnvironment,
   type EnvironmentOptions,
-} from "../../shared/command-line";
+} from "../../shared/terminal/command-line";
 import { pipelineOf } from "../../shared/feature-outputs";
 
 export const command = () =>

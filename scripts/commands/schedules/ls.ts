@@ -1,14 +1,14 @@
 /** `almanac schedules ls`: all that is scheduled in an environment. */
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { rateMs } from "../../../functions/shared/calendar/schedule-expression";
-import { mapConcurrently } from "../../../functions/shared/concurrency";
+import { mapConcurrently } from "../../../functions/shared/resilience/concurrency";
 import { DAY_MS, HOUR_MS } from "../../../functions/shared/time";
 import { readEvents } from "../../features/logs/log-events";
 import { describeSchedules, type ListedSchedule } from "../../features/schedules/describe";
 import { findSchedules, type FoundSchedules } from "../../features/schedules/environment";
 import type { FeatureTick } from "../../features/schedules/feature-ticks";
 import { listedTick, listOwn } from "../../features/schedules/list";
-import { colours } from "../../shared/colours";
+import { colours } from "../../shared/terminal/colours";
 import {
   DocumentedCommand,
   EXIT,
@@ -17,7 +17,7 @@ import {
   withJson,
   type EnvironmentOptions,
   type JsonOption,
-} from "../../shared/command-line";
+} from "../../shared/terminal/command-line";
 
 const CONCURRENCY = 4;
 

@@ -7,7 +7,7 @@ import {
   UsageError,
   withEnvironment,
   type EnvironmentOptions,
-} from "../../shared/command-line";
+} from "../../shared/terminal/command-line";
 
 export const command = () =>
   withEnvironment(

@@ -1,6 +1,6 @@
 /** `almanac schedules preview <schedule>`: its next runs, or those of any expression. */
 import { nextInstant, scheduleFault, type Instants } from "../../../functions/shared/calendar/schedule-expression";
-import { isTimeZone } from "../../../functions/shared/is-time-zone";
+import { isTimeZone } from "../../../functions/shared/calendar/is-time-zone";
 import { isoSeconds } from "../../../functions/shared/time";
 import { findSchedules, ownSchedule } from "../../features/schedules/environment";
 import {
@@ -11,7 +11,7 @@ import {
   wholeNumber,
   type EnvironmentOptions,
   type JsonOption,
-} from "../../shared/command-line";
+} from "../../shared/terminal/command-line";
 
 interface Options extends EnvironmentOptions, JsonOption {
   readonly count: number;

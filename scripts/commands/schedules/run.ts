@@ -15,8 +15,8 @@ import { findSchedules, ownSchedule, type OwnSchedule } from "../../features/sch
 import { eventsOf, type FeatureTick } from "../../features/schedules/feature-ticks";
 import { linesOfRun } from "../../features/schedules/lines-of-run";
 import { logUrlOf } from "../../features/schedules/log-url";
-import type { AwsSettings } from "../../shared/aws-settings";
-import { colours } from "../../shared/colours";
+import type { AwsSettings } from "../../shared/aws/aws-settings";
+import { colours } from "../../shared/terminal/colours";
 import {
   environmentCommand,
   EXIT,
@@ -24,8 +24,8 @@ import {
   UsageError,
   type EnvironmentOptions,
   type JsonOption,
-} from "../../shared/command-line";
-import { outputClosed } from "../../shared/output";
+} from "../../shared/terminal/command-line";
+import { outputClosed } from "../../shared/terminal/output";
 
 interface Options extends EnvironmentOptions, JsonOption {
   readonly input?: string;

@@ -3,7 +3,7 @@ import { Option } from "commander";
 import { OUTCOMES, type Outcome } from "../../../functions/schedules/contract";
 import { describeRuns, jsonOfRun } from "../../features/schedules/describe";
 import { findSchedules, ownSchedule } from "../../features/schedules/environment";
-import { colours } from "../../shared/colours";
+import { colours } from "../../shared/terminal/colours";
 import {
   environmentCommand,
   EXIT,
@@ -11,7 +11,7 @@ import {
   wholeNumber,
   type EnvironmentOptions,
   type JsonOption,
-} from "../../shared/command-line";
+} from "../../shared/terminal/command-line";
 
 interface Options extends EnvironmentOptions, JsonOption {
   readonly limit: number;

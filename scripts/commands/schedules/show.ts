@@ -2,7 +2,7 @@
 import { describeRun, jsonOfRun } from "../../features/schedules/describe";
 import { findSchedules, ownSchedule } from "../../features/schedules/environment";
 import { logUrlOf } from "../../features/schedules/log-url";
-import { colours } from "../../shared/colours";
+import { colours } from "../../shared/terminal/colours";
 import {
   environmentCommand,
   EXIT,
@@ -10,8 +10,8 @@ import {
   UsageError,
   type EnvironmentOptions,
   type JsonOption,
-} from "../../shared/command-line";
-import { nearest } from "../../shared/nearest";
+} from "../../shared/terminal/command-line";
+import { nearest } from "../../shared/terminal/nearest";
 
 export const command = () =>
   environmentCommand({

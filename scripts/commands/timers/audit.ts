@@ -1,7 +1,7 @@
 /** `almanac timers audit`: compares the fires that were expected with those that were observed. */
 import { auditTimers, describeAudit } from "../../features/timers/audit";
 import { findTimers } from "../../features/timers/environment";
-import { parseDuration } from "../../shared/duration";
+import { parseDuration } from "../../shared/terminal/duration";
 import {
   environmentCommand,
   EXIT,
@@ -9,7 +9,7 @@ import {
   UsageError,
   type EnvironmentOptions,
   type JsonOption,
-} from "../../shared/command-line";
+} from "../../shared/terminal/command-line";
 
 export const command = () =>
   environmentCommand({

@@ -9,7 +9,7 @@ import {
   wholeNumber,
   type EnvironmentOptions,
   type JsonOption,
-} from "../../shared/command-line";
+} from "../../shared/terminal/command-line";
 
 export const command = () =>
   environmentCommand({

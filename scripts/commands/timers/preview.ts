@@ -8,7 +8,7 @@ import {
   wholeNumber,
   type EnvironmentOptions,
   type JsonOption,
-} from "../../shared/command-line";
+} from "../../shared/terminal/command-line";
 
 export const command = () =>
   withSchedule(

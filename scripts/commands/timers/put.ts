@@ -9,7 +9,7 @@ import {
   exitCodeOf,
   type EnvironmentOptions,
   type JsonOption,
-} from "../../shared/command-line";
+} from "../../shared/terminal/command-line";
 
 export const command = () =>
   withSchedule(

@@ -2,8 +2,8 @@
 import { cancelTask } from "../../../functions/workflows/task/lifecycle";
 import { describeTask } from "../../features/workflows/describe-task";
 import { findWorkflow, workflowCommand, type WorkflowOptions } from "../../features/workflows/environment";
-import { colours } from "../../shared/colours";
-import { EXIT, exitCodeOf, type JsonOption } from "../../shared/command-line";
+import { colours } from "../../shared/terminal/colours";
+import { EXIT, exitCodeOf, type JsonOption } from "../../shared/terminal/command-line";
 
 export const command = () =>
   workflowCommand({

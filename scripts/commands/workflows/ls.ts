@@ -3,8 +3,8 @@ import { Option } from "commander";
 import { TASK_STATUSES, type TaskStatus } from "../../../functions/workflows/contract";
 import { describeTasks } from "../../features/workflows/describe-task";
 import { findWorkflow, workflowCommand, type WorkflowOptions } from "../../features/workflows/environment";
-import { colours } from "../../shared/colours";
-import { EXIT, exitCodeOf, wholeNumber, type JsonOption } from "../../shared/command-line";
+import { colours } from "../../shared/terminal/colours";
+import { EXIT, exitCodeOf, wholeNumber, type JsonOption } from "../../shared/terminal/command-line";
 
 interface Options extends WorkflowOptions, JsonOption {
   readonly status: TaskStatus;

@@ -3,8 +3,8 @@ import { findTask } from "../../../functions/workflows/task/lifecycle";
 import { describeTask } from "../../features/workflows/describe-task";
 import { findWorkflow, workflowCommand, type WorkflowOptions } from "../../features/workflows/environment";
 import { watchTask } from "../../features/workflows/watch";
-import { colours } from "../../shared/colours";
-import { EXIT, exitCodeOf, type JsonOption } from "../../shared/command-line";
+import { colours } from "../../shared/terminal/colours";
+import { EXIT, exitCodeOf, type JsonOption } from "../../shared/terminal/command-line";
 
 export const command = () =>
   workflowCommand({

@@ -8,8 +8,8 @@ import { findTask, startTask } from "../../../functions/workflows/task/lifecycle
 import { describeTask } from "../../features/workflows/describe-task";
 import { findWorkflow, workflowCommand, type WorkflowOptions } from "../../features/workflows/environment";
 import { watchTask } from "../../features/workflows/watch";
-import { colours } from "../../shared/colours";
-import { EXIT, exitCodeOf, UsageError, type JsonOption } from "../../shared/command-line";
+import { colours } from "../../shared/terminal/colours";
+import { EXIT, exitCodeOf, UsageError, type JsonOption } from "../../shared/terminal/command-line";
 
 interface Options extends WorkflowOptions, JsonOption {
   readonly input?: string;

@@ -1,6 +1,6 @@
 /** The environment's time: of `local`, the emulator's, which can be moved. */
 import { readClock, totalOf, type ClockState } from "../../emulator/clock";
-import type { AwsSettings } from "../../shared/aws-settings";
+import type { AwsSettings } from "../../shared/aws/aws-settings";
 import type { ClockView } from "../contract";
 
 export interface EnvironmentClock {

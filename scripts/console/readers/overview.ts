@@ -1,7 +1,7 @@
 /** The overview: what failed, what is late, what ran last, what runs next. */
 import { headline, overallState } from "../../../functions/heartbeats/status-page/status-format";
 import { errorMessage, isObject } from "../../../functions/shared/errors";
-import { describeError } from "../../shared/errors";
+import { describeError } from "../../shared/terminal/errors";
 import { parseLine } from "../../features/logs/log-events";
 import type { FeatureSummary, Finding, NextView, OverviewView } from "../contract";
 import { readHeartbeats } from "./heartbeats";

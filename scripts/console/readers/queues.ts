@@ -1,6 +1,6 @@
 /** Depths of the environment's queues. */
 import { GetQueueAttributesCommand, type SQSClient } from "@aws-sdk/client-sqs";
-import { mapConcurrently } from "../../../functions/shared/concurrency";
+import { mapConcurrently } from "../../../functions/shared/resilience/concurrency";
 import type { Environment } from "./source";
 
 export interface QueueDepth {

@@ -4,15 +4,15 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SQSClient } from "@aws-sdk/client-sqs";
-import { ExpiringCache } from "../../../functions/shared/expiring-cache";
+import { ExpiringCache } from "../../../functions/shared/resilience/expiring-cache";
 import { SECOND_MS } from "../../../functions/shared/time";
 import type { Deployed } from "../../environments/deployed";
-import type { AwsSettings } from "../../shared/aws-settings";
+import type { AwsSettings } from "../../shared/aws/aws-settings";
 import { resourcesOfState } from "../../terraform/state";
 import type { Resource } from "../../../modules/synthesized/resources";
 import { FEATURES, type ClockView } from "../contract";
 import { environmentClock, type EnvironmentClock } from "./clock";
-import { createS3Client } from "../../shared/s3-client";
+import { createS3Client } from "../../shared/aws/s3-client";
 
 export interface Clients {
   readonly dynamodb: DynamoDBClient;

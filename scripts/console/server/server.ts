@@ -4,7 +4,7 @@ import * as z from "zod";
 import { errorMessage, errorName } from "../../../functions/shared/errors";
 import { ownValue } from "../../../functions/shared/own-value";
 import { visibleLines } from "../../../functions/shared/text";
-import { describeError } from "../../shared/errors";
+import { describeError } from "../../shared/terminal/errors";
 import { parseJson } from "../../shared/fields";
 import { ACTIONS, type ActionName, type Values } from "../actions/actions";
 import type { ActionResult, ErrorView, Query } from "../contract";

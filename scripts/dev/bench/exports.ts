@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 import { buildSync } from "esbuild";
 
-import { BUNDLE_OPTIONS } from "../../../modules/constructs/bundle";
+import { BUNDLE_OPTIONS } from "../../../modules/constructs/bundling/bundle";
 import {
   COUNTED_PATH,
   countedSchema,
@@ -18,7 +18,7 @@ import {
   type Measured,
   type Task,
 } from "./exports/messages";
-import { PRICES } from "../../shared/prices";
+import { PRICES } from "../../shared/aws/prices";
 import { figure, figureAtLeast, figureAtMost, median, type Figure } from "./figure";
 import { stubEnvironment } from "./stub-environment";
 

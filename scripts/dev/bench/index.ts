@@ -1,9 +1,9 @@
 /** `npm run bench -- <name>`: measures, and holds what it measured against the goals. */
 import { Option } from "commander";
-import { colours } from "../../shared/colours";
-import { EXIT, npmCommand } from "../../shared/command-line";
-import { describeError } from "../../shared/errors";
-import { table } from "../../shared/table";
+import { colours } from "../../shared/terminal/colours";
+import { EXIT, npmCommand } from "../../shared/terminal/command-line";
+import { describeError } from "../../shared/terminal/errors";
+import { table } from "../../shared/terminal/table";
 import { benchBundle } from "./bundle";
 import { benchCdktn } from "./cdktn";
 import { benchCli } from "./cli";

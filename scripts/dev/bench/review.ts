@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
-import { EXIT } from "../../shared/command-line";
+import { EXIT } from "../../shared/terminal/command-line";
 import { ownEnvironment, runCommand } from "../../shared/run-command";
 import { figure, figureAtMost, median, type Figure } from "./figure";
 

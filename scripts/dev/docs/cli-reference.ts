@@ -1,6 +1,6 @@
 /** docs/cli.md, from the program itself. */
 import { CONTENTS, loadedCommands } from "../../almanac";
-import { EXIT_CODES } from "../../shared/command-line";
+import { EXIT_CODES } from "../../shared/terminal/command-line";
 
 /** The reference of all commands: each with its help. */
 export async function cliReference(): Promise<string> {

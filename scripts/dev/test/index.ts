@@ -6,8 +6,8 @@ import { writeLastRun } from "./last-run";
 import { timed, type StepResult } from "./result";
 import { findLambdaNode } from "../../emulator/lambda-node";
 import { scan, scanWorkflows } from "../scan/scan";
-import { colours } from "../../shared/colours";
-import { EXIT, npmCommand } from "../../shared/command-line";
+import { colours } from "../../shared/terminal/colours";
+import { EXIT, npmCommand } from "../../shared/terminal/command-line";
 
 const STEPS = ["static", "unit", "simulation", "module", "browser", "e2e"] as const;
 /** Only by name, because it installs 300 MB. Continuous integration runs it. */

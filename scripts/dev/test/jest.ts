@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import * as z from "zod";
-import { EXIT } from "../../shared/command-line";
+import { EXIT } from "../../shared/terminal/command-line";
 import { lowerPriority } from "./priority";
 import { timed, type Failure, type StepResult } from "./result";
 

@@ -1,7 +1,7 @@
 /** Checks that run none of our code: compiler, linter, formatter, unused code. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { colours } from "../../shared/colours";
+import { colours } from "../../shared/terminal/colours";
 import { lowerPriority } from "./priority";
 import { timed, type Failure, type StepResult } from "./result";
 

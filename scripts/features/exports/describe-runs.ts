@@ -6,8 +6,8 @@ import { timeOf } from "../../../functions/exports/run/window";
 import type { RunRecord } from "../../../functions/exports/storage/state-table";
 import { SECOND_MS } from "../../../functions/shared/time";
 import type { Colors } from "picocolors/types";
-import { count, duration, size } from "../../shared/progress";
-import { table } from "../../shared/table";
+import { count, duration, size } from "../../shared/terminal/progress";
+import { table } from "../../shared/terminal/table";
 
 export interface DescribedExport {
   readonly config: ScheduledExport;

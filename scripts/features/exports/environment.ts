@@ -8,9 +8,9 @@ import { stateTable, type StateTable } from "../../../functions/exports/storage/
 import { systemClock } from "../../../functions/shared/clock";
 import { errorName } from "../../../functions/shared/errors";
 import { findDeployed } from "../../environments/deployed";
-import type { EnvironmentOptions } from "../../shared/command-line";
+import type { EnvironmentOptions } from "../../shared/terminal/command-line";
 import { outputsOf } from "../../shared/feature-outputs";
-import { createS3Client } from "../../shared/s3-client";
+import { createS3Client } from "../../shared/aws/s3-client";
 
 /** What a command needs does not exist. The message names it. */
 export class MissingError extends Error {

@@ -1,6 +1,6 @@
 /** Estimates cost and duration of an export, from the table's size and the worker's measured throughput. */
 import type { ExportConfig } from "../../../functions/exports/contract";
-import { PRICES } from "../../shared/prices";
+import { PRICES } from "../../shared/aws/prices";
 
 /** A worker's throughput in bytes of table, with a margin: `npm run bench -- exports`. */
 const BYTES_PER_SECOND = 40e6;

@@ -6,8 +6,8 @@ import type { RunProgress } from "../../../functions/exports/storage/segment-tab
 import type { StateTable } from "../../../functions/exports/storage/state-table";
 import { parseJson } from "../../../functions/shared/input";
 import { SECOND_MS } from "../../../functions/shared/time";
-import { plainText } from "../../shared/plain-text";
-import { count, duration, size, type Progress } from "../../shared/progress";
+import { plainText } from "../../shared/terminal/plain-text";
+import { count, duration, size, type Progress } from "../../shared/terminal/progress";
 
 const POLL_MS = SECOND_MS;
 

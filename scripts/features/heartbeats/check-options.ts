@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { targetSchema, type Target, type TargetInput } from "../../../functions/heartbeats/contract";
 import { errorMessage } from "../../../functions/shared/errors";
-import { callersPath, UsageError } from "../../shared/command-line";
+import { callersPath, UsageError } from "../../shared/terminal/command-line";
 
 /** As commander parses them: text, unless the option is a switch. */
 export interface CheckOptions {

@@ -1,10 +1,10 @@
 /** The cron monitors of an environment. */
 import { readMonitorSettings } from "../../../functions/heartbeats/monitors/configuration";
 import type { CronMonitor } from "../../../functions/heartbeats/contract";
-import type { AwsSettings } from "../../shared/aws-settings";
-import { UsageError } from "../../shared/command-line";
-import { nearest } from "../../shared/nearest";
-import { createS3Client } from "../../shared/s3-client";
+import type { AwsSettings } from "../../shared/aws/aws-settings";
+import { UsageError } from "../../shared/terminal/command-line";
+import { nearest } from "../../shared/terminal/nearest";
+import { createS3Client } from "../../shared/aws/s3-client";
 
 /** @throws UsageError where there is none of this name */
 export async function cronMonitorNamed(name: string, bucket: string, aws: AwsSettings): Promise<CronMonitor> {

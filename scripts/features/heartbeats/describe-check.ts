@@ -1,8 +1,8 @@
 /** Describes the steps and the result of a check for people. */
 import type { Colors } from "picocolors/types";
 import type { FailureReason, Target } from "../../../functions/heartbeats/contract";
-import { plainText } from "../../shared/plain-text";
-import { table } from "../../shared/table";
+import { plainText } from "../../shared/terminal/plain-text";
+import { table } from "../../shared/terminal/table";
 import type { Step, TracedCheck } from "./traced-check";
 
 /** What to look at next. */

@@ -1,8 +1,8 @@
 /** Describes the state of an environment's targets for people. */
 import type { Colors } from "picocolors/types";
 import { HOUR_SECONDS, MINUTE_SECONDS } from "../../../functions/shared/time";
-import { table } from "../../shared/table";
-import { plainText } from "../../shared/plain-text";
+import { table } from "../../shared/terminal/table";
+import { plainText } from "../../shared/terminal/plain-text";
 import type { StatusView, TargetView } from "./status-document";
 
 type Column = readonly [heading: string, cell: (target: TargetView) => string];

@@ -10,11 +10,11 @@ import {
 import type { IncidentSummary } from "../../../functions/heartbeats/status-page/document";
 import { findDeployed } from "../../environments/deployed";
 import { NotDeployedError } from "../../environments/stack";
-import { UsageError, type EnvironmentOptions } from "../../shared/command-line";
+import { UsageError, type EnvironmentOptions } from "../../shared/terminal/command-line";
 import { outputsOf } from "../../shared/feature-outputs";
-import { nearest } from "../../shared/nearest";
+import { nearest } from "../../shared/terminal/nearest";
 import { readStatusDocument } from "./status-document";
-import { createS3Client } from "../../shared/s3-client";
+import { createS3Client } from "../../shared/aws/s3-client";
 
 /** A monitor still reports the incident: the page would say both. */
 export class IncidentOpenError extends Error {

@@ -8,7 +8,7 @@ import type { StoredHistory } from "../../../functions/heartbeats/monitors/state
 import { rollupsUntil } from "../../../functions/heartbeats/monitors/state-transition";
 import { duration, latency, percent } from "../../../functions/heartbeats/status-page/status-format";
 import { visible } from "../../../functions/shared/text";
-import { table } from "../../shared/table";
+import { table } from "../../shared/terminal/table";
 
 /** `2026-10`, in UTC: from its first instant to the next month's. Undefined for another text. */
 export function monthOf(text: string): Interval | undefined {

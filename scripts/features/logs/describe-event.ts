@@ -2,7 +2,7 @@
 import type { Colors, Formatter } from "picocolors/types";
 import { isObject } from "../../../functions/shared/errors";
 import { fnv1a } from "../../../functions/shared/hash";
-import { plainText } from "../../shared/plain-text";
+import { plainText } from "../../shared/terminal/plain-text";
 import { parseLine, type LogEvent } from "./log-events";
 
 /** Fields that every line of a function has, or that the line shows in another way. */

@@ -1,6 +1,6 @@
 /** Reads the lines of many log groups, in time order. */
 import { FilterLogEventsCommand, type CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
-import { mapConcurrently } from "../../../functions/shared/concurrency";
+import { mapConcurrently } from "../../../functions/shared/resilience/concurrency";
 import { errorName } from "../../../functions/shared/errors";
 import type { LogGroup } from "./log-groups";
 

@@ -1,6 +1,6 @@
 /** The log groups of an environment's functions. */
-import { UsageError } from "../../shared/command-line";
-import { nearest } from "../../shared/nearest";
+import { UsageError } from "../../shared/terminal/command-line";
+import { nearest } from "../../shared/terminal/nearest";
 import { resourcesOfState, type State } from "../../terraform/state";
 
 export interface LogGroup {

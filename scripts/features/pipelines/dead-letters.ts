@@ -2,7 +2,7 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import type { NotificationsTable } from "../../../functions/pipelines/slack/notifications-table";
 import { parseJson } from "../../shared/fields";
-import { plainText } from "../../shared/plain-text";
+import { plainText } from "../../shared/terminal/plain-text";
 import { readDeadLetters } from "../redrive/dead-letters";
 import { summary } from "../redrive/describe-dead-letters";
 

@@ -1,6 +1,6 @@
 /** Follows a message of a pipeline by its key: to its row, and from there to Slack. */
 import type { NotificationsTable } from "../../../functions/pipelines/slack/notifications-table";
-import { plainText } from "../../shared/plain-text";
+import { plainText } from "../../shared/terminal/plain-text";
 import { isSetAside, readWaiting, type Notifications } from "./notifications";
 
 export interface FollowedRow {

@@ -2,7 +2,7 @@
 import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { SQSClient } from "@aws-sdk/client-sqs";
-import type { AwsSettings } from "../../shared/aws-settings";
+import type { AwsSettings } from "../../shared/aws/aws-settings";
 import type { DeployedPipeline } from "../../shared/feature-outputs";
 import { sendAll } from "./queue-sender";
 import { streamEvent, type PipelineRedrive } from "./redrive";

@@ -5,7 +5,7 @@ import * as z from "zod";
 import { MESSAGE_ATTRIBUTES } from "../../../functions/pipelines/contract";
 import { SECOND_MS } from "../../../functions/shared/time";
 import { parseJson } from "../../shared/fields";
-import type { IngressClient } from "../../shared/ingress-client";
+import type { IngressClient } from "../../shared/aws/ingress-client";
 import { redriveDeadLetters, type Redriven, type RedriveTools } from "../redrive/dead-letters";
 import type { Outgoing } from "./queue-sender";
 

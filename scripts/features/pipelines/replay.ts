@@ -3,7 +3,7 @@ import { gunzipSync } from "node:zlib";
 import { GetObjectCommand, paginateListObjectsV2, type S3Client } from "@aws-sdk/client-s3";
 import { hourPrefix, readArchiveObject, type ArchivedMessage } from "../../../functions/pipelines/storage/archive";
 import { MESSAGE_ATTRIBUTES } from "../../../functions/pipelines/contract";
-import { mapConcurrently } from "../../../functions/shared/concurrency";
+import { mapConcurrently } from "../../../functions/shared/resilience/concurrency";
 import { HOUR_MS } from "../../../functions/shared/time";
 import type { Outgoing } from "./queue-sender";
 

@@ -8,7 +8,7 @@ import {
   type SQSClient,
 } from "@aws-sdk/client-sqs";
 import { errorMessage } from "../../../functions/shared/errors";
-import { plainText } from "../../shared/plain-text";
+import { plainText } from "../../shared/terminal/plain-text";
 
 /** Long enough to send a batch back; the rest becomes visible again after it. */
 const VISIBILITY_SECONDS = 60;

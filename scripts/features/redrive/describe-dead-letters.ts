@@ -2,7 +2,7 @@
 import type { Message } from "@aws-sdk/client-sqs";
 import * as z from "zod";
 import { parseJson } from "../../shared/fields";
-import { plainText } from "../../shared/plain-text";
+import { plainText } from "../../shared/terminal/plain-text";
 
 /** Longer bodies are cut in a terminal. They are whole in `--json`. */
 const BODY_CHARACTERS = 200;

@@ -3,7 +3,7 @@ import type { Colors } from "picocolors/types";
 import type { Outcome, Run } from "../../../functions/schedules/contract";
 import { truncate, visible } from "../../../functions/shared/text";
 import { isoSeconds } from "../../../functions/shared/time";
-import { table } from "../../shared/table";
+import { table } from "../../shared/terminal/table";
 
 /** A schedule in the list. Times are ISO 8601. */
 export interface ListedSchedule {

@@ -22,11 +22,11 @@ import {
 } from "../../../functions/schedules/storage/runs-table";
 import { ownValue } from "../../../functions/shared/own-value";
 import { findDeployed, type Deployed } from "../../environments/deployed";
-import { UsageError, type EnvironmentOptions } from "../../shared/command-line";
+import { UsageError, type EnvironmentOptions } from "../../shared/terminal/command-line";
 import { outputsOf } from "../../shared/feature-outputs";
-import { nearest } from "../../shared/nearest";
+import { nearest } from "../../shared/terminal/nearest";
 import { ticksOf, type FeatureTick } from "./feature-ticks";
-import { createS3Client } from "../../shared/s3-client";
+import { createS3Client } from "../../shared/aws/s3-client";
 
 export interface FoundSchedules {
   readonly deployed: Deployed;

@@ -2,7 +2,7 @@
 import type { Run, ScheduleConfig } from "../../../functions/schedules/contract";
 import type { RunsTable } from "../../../functions/schedules/storage/runs-table";
 import { nextInstant } from "../../../functions/shared/calendar/schedule-expression";
-import { mapConcurrently } from "../../../functions/shared/concurrency";
+import { mapConcurrently } from "../../../functions/shared/resilience/concurrency";
 import { isoSeconds } from "../../../functions/shared/time";
 import type { ListedSchedule } from "./describe";
 import type { OwnSchedules } from "./environment";

@@ -1,6 +1,6 @@
 /** Addresses of runs' logs in the CloudWatch console. */
 import type { Run } from "../../../functions/schedules/contract";
-import type { AwsSettings } from "../../shared/aws-settings";
+import type { AwsSettings } from "../../shared/aws/aws-settings";
 
 /** The log of a run's last attempt in CloudWatch's console; undefined on an emulator, which has no console. */
 export function logUrlOf({ log }: Pick<Run, "log">, { region, endpoint }: AwsSettings): string | undefined {

@@ -1,7 +1,7 @@
 /** Compares the fires of all timers that were expected with those that were recorded. */
 import type { AuditResponse, TimersClient } from "../../../clients/timers";
-import { mapConcurrently } from "../../../functions/shared/concurrency";
-import { table } from "../../shared/table";
+import { mapConcurrently } from "../../../functions/shared/resilience/concurrency";
+import { table } from "../../shared/terminal/table";
 
 const CONCURRENT_TIMERS = 8;
 

@@ -1,7 +1,7 @@
 /** Describes timers for people. */
 import type { FireResponse, ScheduleResponse, TimerResponse } from "../../../functions/timers/api/api-types";
-import { plainText } from "../../shared/plain-text";
-import { table } from "../../shared/table";
+import { plainText } from "../../shared/terminal/plain-text";
+import { table } from "../../shared/terminal/table";
 
 /** `each hour at :05`, `every 15 minutes`, `cron 0 9 * * ? * (Europe/Berlin)`, `once at 2026-11-21T17:00:00.000Z` */
 export function describeSchedule(schedule: ScheduleResponse): string {

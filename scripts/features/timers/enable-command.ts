@@ -6,7 +6,7 @@ import {
   exitCodeOf,
   type EnvironmentOptions,
   type JsonOption,
-} from "../../shared/command-line";
+} from "../../shared/terminal/command-line";
 import { describeTimer } from "./describe";
 import { findTimers, idOrPrefixOf, kindOf, notFound, type IdOrPrefix } from "./environment";
 

@@ -1,8 +1,8 @@
 /** Connects to the timers of an environment. */
 import { TimersClient } from "../../../clients/timers";
 import { findDeployed } from "../../environments/deployed";
-import type { AwsSettings } from "../../shared/aws-settings";
-import { UsageError, type EnvironmentOptions } from "../../shared/command-line";
+import type { AwsSettings } from "../../shared/aws/aws-settings";
+import { UsageError, type EnvironmentOptions } from "../../shared/terminal/command-line";
 import { outputsOf } from "../../shared/feature-outputs";
 
 export interface DeployedTimers {

@@ -3,8 +3,8 @@ import type { OneshotInput, PeriodicInput, PeriodicSchedule } from "../../../fun
 import { errorMessage } from "../../../functions/shared/errors";
 import { hasExactNumbers, INEXACT } from "../../../functions/shared/json-text";
 import type { Command } from "commander";
-import { UsageError } from "../../shared/command-line";
-import { parseDuration } from "../../shared/duration";
+import { UsageError } from "../../shared/terminal/command-line";
+import { parseDuration } from "../../shared/terminal/duration";
 
 /** As commander parses them: text, unless the option is a switch. */
 export interface PutOptions {

@@ -3,8 +3,8 @@ import type { Command } from "commander";
 import { commentSchema, type Decision } from "../../../functions/workflows/contract";
 import { decide } from "../../../functions/workflows/task/decide";
 import { parseInput } from "../../../functions/shared/input";
-import { colours } from "../../shared/colours";
-import { EXIT, exitCodeOf, type JsonOption } from "../../shared/command-line";
+import { colours } from "../../shared/terminal/colours";
+import { EXIT, exitCodeOf, type JsonOption } from "../../shared/terminal/command-line";
 import { describeTask } from "./describe-task";
 import { findWorkflow, workflowCommand, type WorkflowOptions } from "./environment";
 

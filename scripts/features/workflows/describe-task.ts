@@ -2,8 +2,8 @@
 import type { Colors } from "picocolors/types";
 import { MINUTE_SECONDS } from "../../../functions/shared/time";
 import type { Approval, Task, TaskStatus } from "../../../functions/workflows/contract";
-import { plainText } from "../../shared/plain-text";
-import { table } from "../../shared/table";
+import { plainText } from "../../shared/terminal/plain-text";
+import { table } from "../../shared/terminal/table";
 
 /** A task with its history, one line each. */
 export function describeTask(task: Task, colours: Colors): string {

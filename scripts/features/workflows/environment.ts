@@ -8,7 +8,12 @@ import { ownValue } from "../../../functions/shared/own-value";
 import { stepFunctions } from "../../../functions/workflows/task/executions";
 import { taskTable } from "../../../functions/workflows/task/task-table";
 import { findDeployed } from "../../environments/deployed";
-import { DocumentedCommand, withEnvironment, withJson, type EnvironmentOptions } from "../../shared/command-line";
+import {
+  DocumentedCommand,
+  withEnvironment,
+  withJson,
+  type EnvironmentOptions,
+} from "../../shared/terminal/command-line";
 import { NotInEnvironmentError, outputsOf, type Features } from "../../shared/feature-outputs";
 
 export interface WorkflowOptions extends EnvironmentOptions {

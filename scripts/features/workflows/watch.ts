@@ -2,9 +2,9 @@
 import { systemClock } from "../../../functions/shared/clock";
 import { startedAtOf } from "../../../functions/workflows/task/task";
 import type { Task } from "../../../functions/workflows/contract";
-import { colours } from "../../shared/colours";
-import { EXIT } from "../../shared/command-line";
-import { outputClosed } from "../../shared/output";
+import { colours } from "../../shared/terminal/colours";
+import { EXIT } from "../../shared/terminal/command-line";
+import { outputClosed } from "../../shared/terminal/output";
 import { describeMoment } from "./describe-task";
 import { follow } from "./follow";
 

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { GetParameterCommand, PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { errorName } from "../../../functions/shared/errors";
-import type { AwsSettings } from "../../shared/aws-settings";
+import type { AwsSettings } from "../../shared/aws/aws-settings";
 import { startCompanion, type Companion } from "../companion";
 
 /** Relative to the project. */

@@ -3,8 +3,8 @@ import type { ServerResponse } from "node:http";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { STATUS_PAGE_KEY } from "../../../functions/heartbeats/contract";
 import { errorName } from "../../../functions/shared/errors";
-import type { AwsSettings } from "../../shared/aws-settings";
-import { createS3Client } from "../../shared/s3-client";
+import type { AwsSettings } from "../../shared/aws/aws-settings";
+import { createS3Client } from "../../shared/aws/s3-client";
 
 const NOT_PUBLISHED = "The status page is not published yet: the first check is running. This page reloads itself.\n";
 

@@ -16,11 +16,11 @@ import { cancelTask } from "../../../functions/workflows/task/lifecycle";
 import { taskTable } from "../../../functions/workflows/task/task-table";
 import { localSettings } from "../../emulator/local-settings";
 import { LOCAL_REGION } from "../../emulator/run";
-import type { AwsSettings } from "../../shared/aws-settings";
+import type { AwsSettings } from "../../shared/aws/aws-settings";
 import { outputsOf, pipelineOf, type Features } from "../../shared/feature-outputs";
-import { ingressClient } from "../../shared/ingress-client";
+import { ingressClient } from "../../shared/aws/ingress-client";
 import { HISTORY_DAYS, sampleHistories, saveHistory } from "./heartbeat-history";
-import { createS3Client } from "../../shared/s3-client";
+import { createS3Client } from "../../shared/aws/s3-client";
 
 /** The emulator's only account. */
 const ACCOUNT = "000000000000";

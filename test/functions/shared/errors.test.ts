@@ -1,6 +1,6 @@
 import { types } from "node:util";
 import { errorCode, errorMessage, errorName, withoutContent } from "../../../functions/shared/errors";
-import { createLogger } from "../../../functions/shared/logger";
+import { createLogger } from "../../../functions/shared/telemetry/logger";
 import { setupHandler } from "../../support/lambda";
 
 const unreadable = (): never => {

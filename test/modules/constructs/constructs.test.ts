@@ -1,9 +1,9 @@
 import { Construct } from "constructs";
 import * as z from "zod";
-import { Alarm } from "../../../modules/constructs/alarm";
-import { Bucket } from "../../../modules/constructs/bucket";
-import { DeadLetterQueue, Queue } from "../../../modules/constructs/queue";
-import { Table } from "../../../modules/constructs/table";
+import { Alarm } from "../../../modules/constructs/resources/alarm";
+import { Bucket } from "../../../modules/constructs/resources/bucket";
+import { DeadLetterQueue, Queue } from "../../../modules/constructs/resources/queue";
+import { Table } from "../../../modules/constructs/resources/table";
 import { describePolicy, resource, synthesize, synthesizeConstructs } from "../../support/synthesized";
 
 const metric = {

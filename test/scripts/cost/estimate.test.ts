@@ -1,5 +1,5 @@
 import { estimate } from "../../../scripts/cost/estimate";
-import { PRICES } from "../../../scripts/shared/prices";
+import { PRICES } from "../../../scripts/shared/aws/prices";
 import type { Resource } from "../../../modules/synthesized/resources";
 import { measured } from "../../support/measured";
 

@@ -6,8 +6,8 @@ import { describeLetter, describeList } from "../../../scripts/features/pipeline
 import { describeDeadLetters } from "../../../scripts/features/redrive/describe-dead-letters";
 import { describeTimer } from "../../../scripts/features/timers/describe";
 import { describeTask, describeTasks } from "../../../scripts/features/workflows/describe-task";
-import { terminalText } from "../../../scripts/shared/plain-text";
-import { table } from "../../../scripts/shared/table";
+import { terminalText } from "../../../scripts/shared/terminal/plain-text";
+import { table } from "../../../scripts/shared/terminal/table";
 
 const colours = createColors(false);
 const AT = "2026-11-21T06:55:30.250Z";

@@ -251,7 +251,7 @@ export const WEB: Readonly<Record<string, Rules>> = {
   aws_api_gateway_deployment: {
     rest_api_id: OF_ITS_API,
     triggers: must(
-      "a change of any route is deployed, and of any attribute: its hash is in test/modules/constructs/rest-api.test.ts",
+      "a change of any route is deployed, and of any attribute: its hash is in test/modules/constructs/resources/rest-api.test.ts",
       (value, resource, world) => {
         const { definition, ...triggers } = fieldsOf(value);
         return /^[0-9a-f]{64}$/.test(String(definition)) && sorted(triggers) === sorted(triggersOf(world, resource));

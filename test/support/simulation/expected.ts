@@ -1,5 +1,5 @@
 /** The expected fires of a timer, computed independently of the engine. */
-import { jitterMs } from "../../../functions/shared/jitter";
+import { jitterMs } from "../../../functions/shared/calendar/jitter";
 import { nextDue } from "../../../functions/timers/schedule/schedule";
 import type { Timer } from "../../../functions/timers/schedule/timer";
 

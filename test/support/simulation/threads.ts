@@ -7,7 +7,7 @@ import { Worker } from "node:worker_threads";
 
 import { build, type Plugin } from "esbuild";
 
-import { mapConcurrently } from "../../../functions/shared/concurrency";
+import { mapConcurrently } from "../../../functions/shared/resilience/concurrency";
 import { DETECTING_WORLDS } from "./detecting-worlds";
 import type { KnownMutant } from "./mutants";
 import type { SourceMutant } from "./source-mutants";

@@ -4,7 +4,7 @@ import type { ExportRun, ExportView, Health, Query } from "../../contract";
 import { ActionButton } from "../components/action";
 import { Time } from "../components/clock";
 import { Badge, Empty, Filter, Loaded, Panel } from "../components/parts";
-import { size } from "../../../shared/progress";
+import { size } from "../../../shared/terminal/progress";
 import { counted, span, whole } from "../format";
 import { useLive } from "../live";
 import { href } from "../router";

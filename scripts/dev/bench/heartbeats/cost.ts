@@ -1,6 +1,6 @@
 /** Benchmark: the cost of a month of checks. */
 import * as z from "zod";
-import { PRICES } from "../../../shared/prices";
+import { PRICES } from "../../../shared/aws/prices";
 import { synthesize } from "../../../../test/support/synthesized";
 import { withProcesses } from "../child-processes";
 import { figure, figureAtMost, type Figure } from "../figure";

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { createServer, request as send, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { pipeline } from "node:stream/promises";
-import { apiSigner } from "../../../shared/api-signer";
-import type { AwsSettings } from "../../../shared/aws-settings";
+import { apiSigner } from "../../../shared/aws/api-signer";
+import type { AwsSettings } from "../../../shared/aws/aws-settings";
 
 export interface SigningProxy {
   /** Without a slash at its end. */

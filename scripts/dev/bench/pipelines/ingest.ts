@@ -8,7 +8,7 @@ import { handler } from "../../../../functions/pipelines/ingest";
 import { lambdaContext } from "../../../../test/support/lambda";
 import { figure, figureAtMost, median, type Figure } from "../figure";
 import { stubEnvironment } from "../stub-environment";
-import { PRICES } from "../../../shared/prices";
+import { PRICES } from "../../../shared/aws/prices";
 
 const BATCH = 100;
 const BATCHES = 60;

@@ -1,7 +1,7 @@
 /** Latency from the API's response to Slack's inbox, without other load, in a separate local environment. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { ingressClient } from "../../../shared/ingress-client";
+import { ingressClient } from "../../../shared/aws/ingress-client";
 import { pipelineOf } from "../../../shared/feature-outputs";
 import { localSettings } from "../../../emulator/local-settings";
 import { figure, figureAtMost, median, type Figure } from "../figure";

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createAuthority } from "../../../../test/support/certificates";
-import { PRICES } from "../../../shared/prices";
+import { PRICES } from "../../../shared/aws/prices";
 import { withProcesses } from "../child-processes";
 import { figure, figureAtLeast, figureAtMost, median, type Figure } from "../figure";
 import { stubEnvironment } from "../stub-environment";

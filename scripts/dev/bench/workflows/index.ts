@@ -4,7 +4,7 @@ import { taskMachine } from "../../../../modules/workflows/definition";
 import { fakeTaskTable } from "../../../../test/support/fake-task-table";
 import { runMachine, type Service } from "../../../../test/support/states-interpreter";
 import { virtualClock } from "../../../../test/support/virtual-clock";
-import { PRICES } from "../../../shared/prices";
+import { PRICES } from "../../../shared/aws/prices";
 import { withProcesses } from "../child-processes";
 import { figure, figureAtLeast, figureAtMost, type Figure } from "../figure";
 import { stubEnvironment } from "../stub-environment";

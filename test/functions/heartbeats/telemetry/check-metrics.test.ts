@@ -1,7 +1,7 @@
 import type { ProbeResult } from "../../../../functions/heartbeats/probe/check-target";
 import { reportCheckMetrics } from "../../../../functions/heartbeats/telemetry/check-metrics";
-import { createLogger } from "../../../../functions/shared/logger";
-import { createMetrics } from "../../../../functions/shared/metrics";
+import { createLogger } from "../../../../functions/shared/telemetry/logger";
+import { createMetrics } from "../../../../functions/shared/telemetry/metrics";
 import { setupHandler } from "../../../support/lambda";
 
 const at = Date.parse("2026-11-21T06:55:00Z");

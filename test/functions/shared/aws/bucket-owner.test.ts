@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { GetObjectCommand, ListBucketsCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { createS3 } from "../../../../functions/shared/aws/clients/s3";
 import { accountOf } from "../../../../functions/shared/aws/arn";
-import { createS3Client } from "../../../../scripts/shared/s3-client";
+import { createS3Client } from "../../../../scripts/shared/aws/s3-client";
 import { lambdaContext } from "../../../support/lambda";
 
 /** The header of a request that the client sends. */
@@ -54,8 +54,8 @@ describe("a request to S3", () => {
     const makers = files.filter((file) => file.endsWith(".ts") && readFileSync(file, "utf8").includes("new S3Client("));
     expect(makers.filter((file) => !file.startsWith("scripts/dev/bench/")).sort()).toEqual([
       "functions/shared/aws/clients/s3.ts",
-      "scripts/shared/presigned-url.ts", // for its credentials
-      "scripts/shared/s3-client.ts",
+      "scripts/shared/aws/presigned-url.ts", // for its credentials
+      "scripts/shared/aws/s3-client.ts",
     ]);
   });
 });

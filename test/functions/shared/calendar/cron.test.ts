@@ -1,7 +1,7 @@
 import fc from "fast-check";
 
 import { invalidCronReason, nextCronDue } from "../../../../functions/shared/calendar/cron";
-import { isTimeZone } from "../../../../functions/shared/is-time-zone";
+import { isTimeZone } from "../../../../functions/shared/calendar/is-time-zone";
 
 /** The first times that an expression is due after a moment. */
 function dueAfter(expression: string, timeZone: string, after: string, count = 3): string[] {

@@ -1,5 +1,5 @@
 import { exportSchema } from "../../../../functions/exports/contract";
-import { PRICES } from "../../../../scripts/shared/prices";
+import { PRICES } from "../../../../scripts/shared/aws/prices";
 import { estimate } from "../../../../scripts/features/exports/estimate";
 
 const GB = 1e9;

@@ -1,5 +1,5 @@
 import { targetOf, type CheckOptions } from "../../../../scripts/features/heartbeats/check-options";
-import { UsageError } from "../../../../scripts/shared/command-line";
+import { UsageError } from "../../../../scripts/shared/terminal/command-line";
 
 const URL_GIVEN = "https://example.org/";
 

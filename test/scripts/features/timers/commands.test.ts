@@ -20,7 +20,7 @@ import { command as put } from "../../../../scripts/commands/timers/put";
 import { command as redrive } from "../../../../scripts/commands/timers/redrive";
 import { command as resume } from "../../../../scripts/commands/timers/resume";
 import { command as rm } from "../../../../scripts/commands/timers/rm";
-import { UsageError } from "../../../../scripts/shared/command-line";
+import { UsageError } from "../../../../scripts/shared/terminal/command-line";
 import { fakeTimers, type FakeTimers } from "../../../support/fake-timers";
 
 const QUEUE = "https://sqs.eu-central-1.amazonaws.com/123456789012/fires";

@@ -1,6 +1,6 @@
 import { describeSchedule, describeTimer, describeTimers } from "../../../../scripts/features/timers/describe";
 import { putInputOf } from "../../../../scripts/features/timers/put-options";
-import { UsageError } from "../../../../scripts/shared/command-line";
+import { UsageError } from "../../../../scripts/shared/terminal/command-line";
 
 const timer = {
   id: "tea",

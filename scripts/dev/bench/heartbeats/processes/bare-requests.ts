@@ -2,7 +2,7 @@
 import { Agent, request } from "node:https";
 import { createSecureContext, type SecureContext } from "node:tls";
 
-import { mapConcurrently } from "../../../../../functions/shared/concurrency";
+import { mapConcurrently } from "../../../../../functions/shared/resilience/concurrency";
 import { TARGETS } from "./messages";
 
 /** More gave no more requests a second. */

@@ -1,7 +1,7 @@
 /** Benchmark process: PUTs through the deployed handler of the API, and through the same with the SDK's client and marshaller. */
 import { DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { marshall } from "@aws-sdk/util-dynamodb";
-import { mapConcurrently } from "../../../../../functions/shared/concurrency";
+import { mapConcurrently } from "../../../../../functions/shared/resilience/concurrency";
 import { restHandler } from "../../../../../functions/shared/handlers/rest-handler";
 import { handler } from "../../../../../functions/timers/api";
 import { timerRoutes } from "../../../../../functions/timers/api/routes";

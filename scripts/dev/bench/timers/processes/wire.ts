@@ -2,7 +2,7 @@
 import { MINUTE_MS } from "../../../../../functions/shared/time";
 import { createAwsJsonClient } from "../../../../../functions/shared/aws/clients/aws-json";
 import { undiciTransport } from "../../../../../functions/shared/aws/undici-transport";
-import { mapConcurrently } from "../../../../../functions/shared/concurrency";
+import { mapConcurrently } from "../../../../../functions/shared/resilience/concurrency";
 import { BATCH_CONNECTIONS, CONCURRENT_BATCHES } from "../../../../../functions/timers/dispatch";
 import { sqsSender } from "../../../../../functions/timers/queue/sqs-sender";
 import { fireAt } from "../../../../../functions/timers/schedule/fire-times";

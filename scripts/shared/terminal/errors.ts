@@ -1,0 +1,144 @@
+/** Turns any error into sentences for a person: no stack traces, no JSON, no ARNs. */
+import { appendFileSync, mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { errorCode, errorMessage, errorName, isObject } from "../../../functions/shared/errors";
+
+/** Stack traces of errors that are faults of Almanac, the latest last. */
+export const ERROR_LOG = ".almanac/error.log";
+
+const CREDENTIAL_ERRORS: ReadonlySet<string> = new Set([
+  "CredentialsProviderError",
+  "ExpiredToken",
+  "ExpiredTokenException",
+  "InvalidClientTokenId",
+  "InvalidAccessKeyId",
+  "SignatureDoesNotMatch",
+  "UnrecognizedClientException",
+  "AuthFailure",
+  "TokenProviderError",
+]);
+
+/** What the error says to a person. Of one that no code expects, the stack trace goes to {@link ERROR_LOG}. */
+export function describeError(error: unknown): string {
+  const known = describeKnown(error);
+  if (known !== undefined) return shortenArns(known);
+  const log = logStack(error);
+  return `${shortenArns(errorMessage(error))}\nThis is a fault of Almanac.${log ? ` Its stack trace is in ${ERROR_LOG}.` : ""}`;
+}
+
+function describeKnown(error: unknown): string | undefined {
+  const name = errorName(error);
+  const message = errorMessage(error);
+  const issues = issuesOf(error);
+  if (issues !== undefined) return `Unexpected data: ${issues}`;
+  if (CREDENTIAL_ERRORS.has(name)) return describeCredentials(name, message);
+  const refused = /is not authorized to perform: (\S+?)(?: on resource: "?(\S+?)"?)?(?:[\s,]|$)/.exec(message);
+  if (refused) return describeAccessDenied(refused);
+  const host = unreachableHost(error);
+  if (host !== undefined) return host;
+  if (isFileError(error)) return `${error.path}: ${FILE_ERRORS[error.code] ?? error.code}`;
+  if (isObject(error) && "$metadata" in error) return `AWS answered ${name}: ${message}`;
+  // Our own classes are named for what happened; JavaScript's are programming errors.
+  const isOurs = name.endsWith("Error") && name !== "Error" && !BUILT_IN.has(name);
+  return isOurs ? message : undefined;
+}
+
+const BUILT_IN: ReadonlySet<string> = new Set([
+  "TypeError",
+  "RangeError",
+  "ReferenceError",
+  "SyntaxError",
+  "EvalError",
+  "URIError",
+  "AggregateError",
+  "AssertionError",
+]);
+
+function describeCredentials(name: string, message: string): string {
+  return name === "CredentialsProviderError" || name === "TokenProviderError"
+    ? "No AWS credentials were found. Sign in (aws sso login), or set AWS_PROFILE or AWS_ACCESS_KEY_ID."
+    : /expired/i.test(name + message)
+      ? "The AWS credentials have expired. Sign in again (aws sso login)."
+      : `AWS does not accept the credentials (${name}). Check AWS_PROFILE and AWS_REGION, or sign in again.`;
+}
+
+function describeAccessDenied([, action = "", resource]: RegExpExecArray): string {
+  const where = resource === undefined || resource === "*" ? "" : ` on ${resource}`;
+  return `AWS denied ${action}${where}: the role of these credentials does not allow it.`;
+}
+
+/** The first failed connection among an error and its causes, as a sentence. */
+function unreachableHost(error: unknown, depth = 0): string | undefined {
+  if (!isObject(error) || depth > 4) return undefined;
+  const code = errorCode(error);
+  if (code !== undefined && code in NETWORK_ERRORS) {
+    const { address, port, hostname } = error as { address?: unknown; port?: unknown; hostname?: unknown };
+    const host = [hostname ?? address, port]
+      .filter((part) => part !== undefined)
+      .map(String)
+      .join(":");
+    return `${NETWORK_ERRORS[code] ?? code}${host === "" ? "" : `: ${host}`}`;
+  }
+  const inner: readonly unknown[] = [
+    ...("cause" in error ? [error.cause] : []),
+    ...("errors" in error && Array.isArray(error.errors) ? (error.errors as readonly unknown[]) : []),
+  ];
+  return inner.map((each) => unreachableHost(each, depth + 1)).find((each) => each !== undefined);
+}
+
+const NETWORK_ERRORS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "Nothing answers at this address",
+  ECONNRESET: "The connection was closed",
+  ENOTFOUND: "The host name does not resolve",
+  EAI_AGAIN: "The name server does not answer",
+  ETIMEDOUT: "The connection timed out",
+  EHOSTUNREACH: "The host is unreachable",
+  ENETUNREACH: "The network is unreachable",
+  UND_ERR_CONNECT_TIMEOUT: "The connection timed out",
+  UND_ERR_SOCKET: "The connection was closed",
+};
+
+const FILE_ERRORS: Readonly<Record<string, string>> = {
+  ENOENT: "no such file or folder",
+  EACCES: "permission denied",
+  EPERM: "operation not permitted",
+  EISDIR: "is a folder",
+  ENOTDIR: "is not a folder",
+  ENOSPC: "no space left on the disk",
+  EEXIST: "exists already",
+};
+
+function isFileError(error: unknown): error is { readonly code: string; readonly path: string } {
+  return (
+    isObject(error) && "path" in error && typeof error.path === "string" && (errorCode(error) ?? "") in FILE_ERRORS
+  );
+}
+
+/** zod's issues as `path: message`, by shape: this module loads no zod. */
+function issuesOf(error: unknown): string | undefined {
+  if (!/^\$?Zod(Real)?Error$/.test(errorName(error)) || !isObject(error) || !("issues" in error)) return undefined;
+  const issues: readonly unknown[] = Array.isArray(error.issues) ? error.issues : [];
+  return issues
+    .map((issue) => {
+      const path =
+        isObject(issue) && "path" in issue && Array.isArray(issue.path) ? issue.path.map(String).join(".") : "";
+      return `${path === "" ? "" : `${path}: `}${errorMessage(issue)}`;
+    })
+    .join("; ");
+}
+
+/** `arn:aws:dynamodb:eu-central-1:123456789012:table/orders` becomes `table/orders`. */
+export function shortenArns(text: string): string {
+  return text.replace(/\barn:[\w-]+:[\w-]+:[\w-]*:\d*:([^\s"',;)]+)/g, "$1");
+}
+
+function logStack(error: unknown): boolean {
+  try {
+    mkdirSync(dirname(ERROR_LOG), { recursive: true });
+    const stack = error instanceof Error ? (error.stack ?? error.message) : errorMessage(error);
+    appendFileSync(ERROR_LOG, `${new Date().toISOString()} ${stack}\n`);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,77 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { unzipSync } from "fflate";
+import { bundleHandlers, cachedBundles, handlerEntries } from "../../../../modules/constructs/bundling/bundle";
+
+const CHECK = "functions/heartbeats/check.ts";
+const folders: string[] = [];
+function emptyFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "almanac-bundle-"));
+  folders.push(folder);
+  return folder;
+}
+afterAll(() => {
+  folders.forEach((folder) => {
+    rmSync(folder, { recursive: true });
+  });
+});
+
+function bundle(cacheDirectory: string) {
+  const [made] = bundleHandlers([CHECK], { cacheDirectory });
+  if (!made) throw new Error("nothing was bundled");
+  return made;
+}
+
+describe("a bundle", () => {
+  it("has the same bytes whenever and wherever it is made", () => {
+    const zone = process.env["TZ"];
+    const first = readFileSync(bundle(emptyFolder()).zipFile);
+    process.env["TZ"] = "Pacific/Kiritimati";
+    try {
+      expect(readFileSync(bundle(emptyFolder()).zipFile).equals(first)).toBe(true);
+    } finally {
+      if (zone === undefined) delete process.env["TZ"];
+      else process.env["TZ"] = zone;
+    }
+  });
+
+  it("is not built again while its sources stay as they are", () => {
+    const cache = emptyFolder();
+    expect(bundle(cache).rebuilt).toBe(true);
+    expect(bundle(cache).rebuilt).toBe(false);
+  });
+
+  it("is one file and its map, which knows our sources and no path of this machine", () => {
+    const files = unzipSync(readFileSync(bundle(emptyFolder()).zipFile));
+    expect(Object.keys(files)).toEqual(["index.js", "index.js.map"]);
+    const map = JSON.parse(Buffer.from(files["index.js.map"] ?? []).toString()) as { sources: string[] };
+    expect(map.sources).toContain(`../../${CHECK}`);
+    expect(map.sources.join()).not.toContain("node_modules");
+    for (const content of Object.values(files)) expect(Buffer.from(content).includes(process.cwd())).toBe(false);
+  });
+
+  it("is found again with its entry and its files, which a name with + has as well", () => {
+    const cache = emptyFolder();
+    const entry = `${relative(".", cache)}/a+b.ts`;
+    writeFileSync(entry, `export { handler } from ${JSON.stringify(join(process.cwd(), CHECK))};`);
+    bundleHandlers([entry, CHECK], { cacheDirectory: cache });
+    const found = cachedBundles({ cacheDirectory: cache });
+    expect(found.map((each) => each.entry).sort()).toEqual([entry, CHECK].sort());
+    for (const { inputs, zipFile } of found)
+      expect([inputs, existsSync(zipFile)]).toEqual([expect.arrayContaining([CHECK]), true]);
+    // Of another version of Almanac.
+    writeFileSync(join(cache, "old.json"), "{}");
+    expect(cachedBundles({ cacheDirectory: cache })).toHaveLength(2);
+  });
+
+  it("is made for every file that exports a handler", () => {
+    expect(handlerEntries()).toContain(CHECK);
+  });
+
+  it("says which handler does not build, and why", () => {
+    expect(() => bundleHandlers(["functions/heartbeats/nowhere.ts"], { cacheDirectory: emptyFolder() })).toThrow(
+      "functions/heartbeats/nowhere.ts",
+    );
+  });
+});

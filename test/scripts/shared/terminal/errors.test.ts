@@ -1,0 +1,58 @@
+import { readFileSync, rmSync } from "node:fs";
+import { z } from "zod";
+import { describeError, ERROR_LOG, shortenArns } from "../../../../scripts/shared/terminal/errors";
+
+class TimerError extends Error {
+  override readonly name = "TimerError";
+}
+
+const awsError = (name: string, message: string) => Object.assign(new Error(message), { name, $metadata: {} });
+
+describe("an error for people", () => {
+  it.each([
+    [new TimerError("there is no timer"), "there is no timer"],
+    [
+      awsError("CredentialsProviderError", "Could not load credentials from any providers"),
+      "No AWS credentials were found. Sign in (aws sso login), or set AWS_PROFILE or AWS_ACCESS_KEY_ID.",
+    ],
+    [awsError("ExpiredTokenException", "expired"), "The AWS credentials have expired. Sign in again (aws sso login)."],
+    [
+      awsError(
+        "AccessDeniedException",
+        "User: arn:aws:sts::123456789012:assumed-role/dev/me is not authorized to perform: dynamodb:Query on resource: arn:aws:dynamodb:eu-central-1:123456789012:table/orders because no identity-based policy allows it",
+      ),
+      "AWS denied dynamodb:Query on table/orders: the role of these credentials does not allow it.",
+    ],
+    [awsError("ThrottlingException", "Rate exceeded"), "AWS answered ThrottlingException: Rate exceeded"],
+    [
+      Object.assign(new TypeError("fetch failed"), {
+        cause: Object.assign(new Error("connect"), { code: "ECONNREFUSED", address: "127.0.0.1", port: 4566 }),
+      }),
+      "Nothing answers at this address: 127.0.0.1:4566",
+    ],
+    [
+      Object.assign(new Error("ENOENT: no such file"), { code: "ENOENT", path: "order.json" }),
+      "order.json: no such file or folder",
+    ],
+  ])("is a sentence: %s", (error, sentence) => {
+    expect(describeError(error)).toBe(sentence);
+  });
+
+  it("is a line for each wrong field, and no JSON", () => {
+    const { error } = z.object({ table_name: z.string() }).safeParse({ table_name: 1 });
+    expect(describeError(error)).toBe("Unexpected data: table_name: Invalid input: expected string, received number");
+  });
+
+  it("that is a fault of Almanac has its stack trace in a file, not on the screen", () => {
+    rmSync(ERROR_LOG, { force: true });
+    const text = describeError(new TypeError("x is not a function"));
+    expect(text).toBe(`x is not a function\nThis is a fault of Almanac. Its stack trace is in ${ERROR_LOG}.`);
+    expect(readFileSync(ERROR_LOG, "utf8")).toMatch(/TypeError: x is not a function\n\s+at /);
+  });
+
+  it("has no ARNs", () => {
+    expect(shortenArns('"arn:aws:states:eu-central-1:123456789012:execution:task:order-1" failed')).toBe(
+      '"execution:task:order-1" failed',
+    );
+  });
+});

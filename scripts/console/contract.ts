@@ -487,6 +487,8 @@ export interface SearchView {
 /** What an action's command said. */
 export interface ActionResult {
   readonly ok: boolean;
+  /** True: it has not ended yet, and nothing waits for it. */
+  readonly isRunning?: true;
   /** Its lines. */
   readonly output: string;
 }

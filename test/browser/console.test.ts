@@ -37,6 +37,9 @@ const VIEWS = [
   "/search?q=tea",
 ] as const;
 
+// Only ends what hangs: browsers run beside other tests, on machines where a second of work may take ten.
+jest.setTimeout(600_000);
+
 let page: Readonly<Record<string, PageFile>>;
 let browser: Browser;
 const running: RunningConsole[] = [];
@@ -90,13 +93,16 @@ async function open({ views = {}, act, look = {}, withToken = true, ...options }
   running.push(console_);
   const context = await browser.newContext({ ...DESKTOP, reducedMotion: "reduce", ...look });
   contexts.push(context);
+  context.setDefaultTimeout(120_000);
   const opened = await context.newPage();
   const faults: string[] = [];
   opened.on("pageerror", ({ message }) => faults.push(message));
   opened.on("console", (message) => {
     if (message.type() === "error") faults.push(message.text());
   });
-  await opened.clock.install({ time: Date.parse(CONSOLE_NOW) });
+  // Its timers go on.
+  await opened.clock.setFixedTime(CONSOLE_NOW);
+  await opened.addInitScript(COUNT_REQUESTS);
   // Init scripts bypass the page's Content-Security-Policy.
   await opened.addInitScript(axe.source);
   const own = `http://127.0.0.1:${console_.port}`;
@@ -113,6 +119,16 @@ async function open({ views = {}, act, look = {}, withToken = true, ...options }
     },
   };
 }
+
+const COUNT_REQUESTS = `
+  const { fetch } = window;
+  const answers = [];
+  window.answered = () => Promise.allSettled(answers);
+  window.fetch = (...request) => {
+    const answer = fetch(...request);
+    answers.push(answer);
+    return answer;
+  };`;
 
 /** Nothing is being loaded any more. */
 async function settled(opened: Page): Promise<void> {
@@ -254,6 +270,8 @@ describe("a poll", () => {
       "Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true }); document.dispatchEvent(new Event('visibilitychange'))",
     );
     await opened.clock.runFor(2_500);
+    // Requests from before.
+    await opened.evaluate("window.answered()");
     const before = asked.length;
     await opened.clock.runFor(600_000);
     expect(asked.length).toBe(before);

@@ -2,7 +2,7 @@
 import { createContext, type JSX } from "preact";
 import { useContext, useEffect, useRef, useState } from "preact/hooks";
 import { actionOf, callOf, commandLine, type ActionField, type ActionName, type Values } from "../../actions/actions";
-import type { ActionResult } from "../../contract";
+import type { ActionResult, Health } from "../../contract";
 import { Environment } from "../live";
 import { runAction } from "../server";
 import { Badge, Code } from "./parts";
@@ -88,7 +88,7 @@ export function ActionDialog({ action: { name, values: given = {}, onDone }, onC
           {typeof outcome === "object" && (
             <>
               <p>
-                <Badge health={outcome.ok ? "up" : "down"} text={outcome.ok ? "done" : "failed"} />
+                <Badge {...badgeOf(outcome)} />
               </p>
               {outcome.output !== "" && <Code text={outcome.output} label="Output of the command" />}
             </>
@@ -107,6 +107,11 @@ export function ActionDialog({ action: { name, values: given = {}, onDone }, onC
       </form>
     </dialog>
   );
+}
+
+function badgeOf({ ok, isRunning }: ActionResult): { readonly health: Health; readonly text: string } {
+  if (isRunning === true) return { health: "unknown", text: "still running" };
+  return ok ? { health: "up", text: "done" } : { health: "down", text: "failed" };
 }
 
 interface FieldProps {

@@ -312,6 +312,47 @@ describe("a poll", () => {
   });
 });
 
+describe("the architecture", () => {
+  it("lights the edges of a function as it runs, for some seconds, and again when it runs again", async () => {
+    const fake = fakeViews({ pollMs: 2_000 });
+    const timers = (await fake.architecture({})).drawings.find(({ feature }) => feature === "timers");
+    const dispatch = timers?.nodes.find(({ functionName }) => functionName === "timers-dispatch")?.id;
+    const edges = timers?.edges.filter(({ from, to }) => [from, to].includes(dispatch ?? "")) ?? [];
+    expect(edges.length).toBeGreaterThan(1);
+    let now = Date.parse(CONSOLE_NOW);
+    let lastAt: string | undefined;
+    const { page: opened } = await open({
+      views: {
+        environment: async (query) => ({ ...(await fake.environment(query)), now: new Date(now).toISOString() }),
+        activity: () =>
+          Promise.resolve({ functions: lastAt ? { "timers-dispatch": { lastAt, runs: 1, errors: 0 } } : {} }),
+      },
+    });
+    const lit = opened.locator(".diagram .edge.lit");
+    const passes = async (seconds: number) => {
+      now += seconds * 1_000;
+      await opened.clock.setFixedTime(now);
+      await opened.clock.runFor(2_500);
+    };
+    const litAre = async (labels: readonly string[]) => {
+      await lit.nth(labels.length).waitFor({ state: "detached" });
+      if (labels.length > 0) await lit.nth(labels.length - 1).waitFor({ state: "attached" });
+      expect((await lit.locator("title").allTextContents()).sort()).toEqual([...labels].sort());
+    };
+    await litAre([]);
+    for (let run = 1; run <= 2; run += 1) {
+      lastAt = new Date(now).toISOString();
+      await passes(1);
+      await litAre(edges.map(({ label }) => label));
+      expect(await lit.locator(".pulse").count()).toBe(edges.length);
+      await passes(10);
+      await litAre([]);
+    }
+    const others = opened.getByRole("region", { name: /^Architecture of (?!timers)/ });
+    expect(await others.locator(".pulse").count()).toBe(0);
+  });
+});
+
 describe("an action", () => {
   const runs: (readonly [name: string, values: Values])[] = [];
   const act: Act = (name, values) => {
@@ -399,6 +440,24 @@ describe("an action", () => {
     await dialog.getByRole("button", { name: "Edit and send" }).click();
     await dialog.getByText("sent back to the ingress").waitFor();
     expect(edited).toMatchObject([{ pipeline: "jobOrder", body: '{"a": 1}' }]);
+  });
+
+  it("changes a timer: its form begins with what the timer is", async () => {
+    const { page: opened, visit } = await open({ act });
+    await visit("/timers/periodic/timer-0001");
+    await opened.getByRole("button", { name: "Change" }).click();
+    const dialog = opened.getByRole("dialog", { name: "Change" });
+    expect(await dialog.getByLabel("Data, JSON").inputValue()).toBe('"tea"');
+    const every = dialog.getByLabel("Every (optional)");
+    expect(await every.inputValue()).toBe("15 minutes");
+    expect(await violations(opened)).toEqual([]);
+    await every.fill("20 minutes");
+    const command = await dialog.getByLabel("Command", { exact: true }).innerText();
+    expect(command).toMatch(/^npx almanac timers put '--every=20 minutes' --start=.* '--data="tea"' .* timer-0001$/);
+    expect(command).toContain("--if-version=v1");
+    await dialog.getByRole("button", { name: "Change" }).click();
+    await dialog.getByText("It has begun").waitFor();
+    expect(runs.at(-1)).toMatchObject(["timers.change", { id: "timer-0001", every: "20 minutes", data: '"tea"' }]);
   });
 
   it("of a console that only reads is its command, to be run by hand", async () => {

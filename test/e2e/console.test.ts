@@ -66,6 +66,8 @@ describe("the console", () => {
     await visit("/timers/periodic/console-tea");
     await act("Fire now");
     await page.getByText("succeeded").first().waitFor();
+    await act("Change", { "Data, JSON": '{"tea": 2}' });
+    await page.getByLabel("The timer as JSON").getByText('"tea": 2').waitFor();
     await act("Pause");
     await page.getByRole("button", { name: "Resume" }).waitFor();
     await act("Delete");
@@ -86,7 +88,7 @@ describe("the console", () => {
     await visit("/workflows?workflow=refund");
     await act("Start a task", { "Its id": "console-refund", "Input, JSON": '{"amount": 700, "customer": "Ada"}' });
     await visit("/workflows/refund/console-refund");
-    await page.getByRole("button", { name: /: current$/ }).waitFor();
+    await page.getByRole("button", { name: "Approve: current" }).waitFor();
     await act("Cancel");
     await page.getByText("aborted").first().waitFor();
   });

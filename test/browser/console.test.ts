@@ -213,6 +213,26 @@ describe("text from outside", () => {
   });
 });
 
+describe("the navigation of a phone", () => {
+  it("shows where one is, also where it is wider than the screen", async () => {
+    const { page: opened, visit } = await open({ look: PHONE });
+    for (const path of ["/search?q=tea", "/"]) {
+      await visit(path);
+      const current = opened.getByRole("navigation", { name: "Views" }).locator("[aria-current]");
+      await opened.waitForFunction(
+        `(({ left, right }) => left >= 0 && right <= innerWidth)(document.querySelector("nav [aria-current]").getBoundingClientRect())`,
+      );
+      expect(await current.innerText()).toBe(path === "/" ? "overview" : "search");
+    }
+  });
+
+  it("a list shows the state of each timer", async () => {
+    const { page: opened, visit } = await open({ look: PHONE });
+    await visit("/timers?state=late");
+    expect(await opened.getByRole("cell", { name: "late" }).first().isVisible()).toBe(true);
+  });
+});
+
 describe("filters", () => {
   it("are in the address, so that a link and the back key show the same", async () => {
     const { page: opened, visit } = await open();

@@ -69,16 +69,18 @@ export function ActionDialog({ action: { name, values: given = {}, onDone }, onC
         }}
       >
         <h2 id="action-title">{title}</h2>
-        {fields.map((field) => (
-          <Field
-            key={field.name}
-            field={field}
-            value={values[field.name] ?? ""}
-            onInput={(value) => {
-              setValues({ ...values, [field.name]: value });
-            }}
-          />
-        ))}
+        <div class="fields">
+          {fields.map((field) => (
+            <Field
+              key={field.name}
+              field={field}
+              value={values[field.name] ?? ""}
+              onInput={(value) => {
+                setValues({ ...values, [field.name]: value });
+              }}
+            />
+          ))}
+        </div>
         <p class="calm">
           {canWrite ? "It runs this command:" : "This console only reads (start it with --write). The command is:"}
         </p>
@@ -127,7 +129,7 @@ function Field({ field, value, onInput }: FieldProps): JSX.Element {
     onInput(currentTarget.value);
   };
   return (
-    <label class="field">
+    <label class={isJson ? "field wide" : "field"}>
       <span>
         {label}
         {isOptional && <span class="calm"> (optional)</span>}

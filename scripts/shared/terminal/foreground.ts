@@ -20,8 +20,9 @@ function processGroups(): readonly [own?: string | undefined, foreground?: strin
     );
     return [own, foreground];
   } catch {
-    const { stdout } = spawnSync("ps", ["-o", "pgid=,tpgid=", "-p", String(process.pid)], { encoding: "utf8" });
-    const [own, foreground] = String(stdout).trim().split(/\s+/);
+    const { stdout, error } = spawnSync("ps", ["-o", "pgid=,tpgid=", "-p", String(process.pid)], { encoding: "utf8" });
+    if (error !== undefined) return [];
+    const [own, foreground] = stdout.trim().split(/\s+/);
     return [own, foreground];
   }
 }

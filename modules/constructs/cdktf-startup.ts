@@ -9,21 +9,30 @@ import { createRequire } from "node:module";
 // The modules' own objects: what `import` gives may be a copy.
 const load = createRequire(__filename);
 
-/** CommonJS as a whole. */
-const COMMONJS = /[\\/]node_modules[\\/](?:@cdktf|ajv|cdktf|constructs|zod)[\\/].*\.c?js$/;
+/** Files of packages that are CommonJS. Not of the packages in them. */
+const COMMONJS =
+  /[\\/]node_modules[\\/](?:(?:@cdktf|ajv|cdktf|constructs)[\\/](?!.*[\\/]node_modules[\\/]).*\.js|zod[\\/].*\.cjs)$/;
 
-interface Compilable extends NodeJS.Module {
+interface Compilable {
   readonly _compile?: (code: string, file: string) => unknown;
 }
+type Loaders = Partial<Record<string, (module: Compilable, file: string) => unknown>>;
 
-// Under Jest there are no loaders.
-const loaders: Partial<Record<string, (module: Compilable, file: string) => unknown>> = load.extensions;
-const byTsx = loaders[".js"];
-if (byTsx !== undefined)
-  loaders[".js"] = (module, file): unknown =>
+// Under Jest there are none.
+const loaders: unknown = Reflect.get(Object(load("node:module")) as object, "_extensions");
+if (isLoaders(loaders)) readOnce(loaders);
+
+function isLoaders(value: unknown): value is Loaders {
+  return typeof value === "object" && value !== null && ".js" in value;
+}
+
+function readOnce(byExtension: Loaders): void {
+  const byTsx = byExtension[".js"];
+  byExtension[".js"] = (module, file): unknown =>
     module._compile !== undefined && COMMONJS.test(file)
       ? module._compile(readFileSync(file, "utf8"), file)
-      : byTsx(module, file);
+      : byTsx?.(module, file);
+}
 
 const stackTrace: unknown = load("cdktf/lib/tokens/private/stack-trace");
 if (typeof stackTrace === "object") Object.assign(stackTrace ?? {}, { captureStackTrace: () => [] });

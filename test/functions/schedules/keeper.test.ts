@@ -273,6 +273,18 @@ describe("the keeper", () => {
     expect(cursor).toBe(START);
   });
 
+  it("does not move the cursor of a schedule that another tick has moved, or a person has paused and resumed", async () => {
+    const { tick, table } = keeper();
+    await tick(0);
+    const before = (await table.states()).get("report");
+    const back = { cursor: START - HOUR_MS, fingerprint: "", opened: [] };
+    await table.pause("report", START);
+    expect(await table.advance("report", before, back)).toBe(false);
+    await table.resume("report", START + MINUTE_MS);
+    expect(await table.advance("report", before, back)).toBe(false);
+    expect((await table.states()).get("report")).toMatchObject({ cursor: START + MINUTE_MS });
+  });
+
   it("begins anew with a schedule that was not configured for more than an hour, and goes on with one that was back sooner", async () => {
     const { tick, ports, table, run, rows, state, monitor } = keeper({ catchUp: "none" });
     const other = schedulesSchema.parse({ other: { schedule: "rate(1 hour)" } });

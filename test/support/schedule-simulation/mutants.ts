@@ -145,10 +145,4 @@ export const MUTANTS: readonly SourceMutant[] = [
     from: "(isNew || hasFailed(job))",
     to: "(isNew || !hasFailed(job))",
   },
-  {
-    name: "moves the cursor from wherever it is",
-    file: TABLE,
-    from: "`#cursor = :before AND ${",
-    to: "`:before = :before AND ${",
-  },
 ];

@@ -36,22 +36,22 @@ export interface SessionOptions {
 export function openSession(options: SessionOptions): void {
   const { input, print, colours, signal, canRead } = options;
   let stopWatching: (() => void) | undefined;
-  let askedAt: number | undefined;
+  let waitingSince: number | undefined;
   let looking: ReturnType<typeof setInterval> | undefined;
 
   const readIfAllowed = () => {
     if (canRead()) input.resume();
     else input.pause();
   };
-  const ask = () => {
-    askedAt = performance.now();
+  const waitForEnter = () => {
+    waitingSince = performance.now();
     readIfAllowed();
     looking = setInterval(readIfAllowed, LOOK_EVERY_MS);
     if (!canRead())
       print("This job is in the background: bring it to the foreground (fg), or run npm start elsewhere.");
   };
-  const stopAsking = () => {
-    askedAt = undefined;
+  const stopWaiting = () => {
+    waitingSince = undefined;
     clearInterval(looking);
     input.pause();
   };
@@ -61,10 +61,10 @@ export function openSession(options: SessionOptions): void {
   };
   const onEvent = (event: LiveEvent) => {
     print(describeLiveEvent(event, colours));
-    if (event.kind === "stack" && askedAt === undefined) ask();
+    if (event.kind === "stack" && waitingSince === undefined) waitForEnter();
   };
   const apply = async () => {
-    stopAsking();
+    stopWaiting();
     stopWatching?.();
     const since = Date.now();
     try {
@@ -75,14 +75,14 @@ export function openSession(options: SessionOptions): void {
     watch(since);
   };
   const onInput = () => {
-    if (askedAt !== undefined && performance.now() - askedAt > TYPED_BEFORE_MS) void apply();
+    if (waitingSince !== undefined && performance.now() - waitingSince > TYPED_BEFORE_MS) void apply();
   };
   input.on("data", onInput);
   input.pause();
   signal.addEventListener("abort", () => {
     stopWatching?.();
     input.off("data", onInput);
-    stopAsking();
+    stopWaiting();
   });
   watch(options.since);
   void showLines(options);

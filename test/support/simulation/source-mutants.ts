@@ -319,8 +319,8 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "deletes the message of a fire that another invocation has claimed",
     file: CALLBACK,
-    from: "return { redeliveries: [delivery] };",
-    to: "return { redeliveries: [] };",
+    from: 'claim.outcome === "inProgress" ? claim.until : undefined',
+    to: 'claim.outcome === "inProgress" && claim.until < 0 ? claim.until : undefined',
   },
   {
     name: "releases the claim of a fire that has succeeded",

@@ -88,7 +88,7 @@ describe("the console", () => {
     await visit("/workflows?workflow=refund");
     await act("Start a task", { "Its id": "console-refund", "Input, JSON": '{"amount": 700, "customer": "Ada"}' });
     await visit("/workflows/refund/console-refund");
-    await page.getByRole("button", { name: /: current$/ }).waitFor();
+    await page.getByRole("button", { name: "Approve: current" }).waitFor();
     await act("Cancel");
     await page.getByText("aborted").first().waitFor();
   }, 120_000);

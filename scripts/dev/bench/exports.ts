@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 import { buildSync } from "esbuild";
 
-import { BUNDLE_OPTIONS } from "../../../modules/constructs/bundling/bundle";
+import { BUNDLE_OPTIONS } from "../../../modules/constructs/bundling/options";
 import {
   COUNTED_PATH,
   countedSchema,

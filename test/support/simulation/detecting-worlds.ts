@@ -49,7 +49,6 @@ export const DETECTING_WORLDS: Readonly<Record<string, number>> = {
   "loses the beginning of a window": 1,
   "misses the first millisecond of a window": 11,
   "moves the cursor for a repeated window": 8,
-  "moves the cursor from wherever it is": 95,
   "never ends a redrive that did not happen": 18,
   "never releases the lease of a timer": 416,
   "publishes for a run that is not the active one": 1,

@@ -127,7 +127,8 @@ async function fillFile(
       return { lastKey, read, done: false, deadlineReached: false };
     }
     const { items, scanned, unusable = 0, capacityUnits, lastKey: nextKey } = added;
-    if (nextKey !== undefined && nextKey === lastKey) throw new RepeatedKeyError("a page has the key of the page before");
+    if (nextKey !== undefined && nextKey === lastKey)
+      throw new RepeatedKeyError("a page has the key of the page before");
     lastKey = nextKey;
     read = {
       items: read.items + scanned,

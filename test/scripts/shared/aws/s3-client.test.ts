@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 
 import { GetObjectCommand, HeadObjectCommand } from "@aws-sdk/client-s3";
+import * as z from "zod";
 
 import { MINUTE_MS } from "../../../../functions/shared/time";
 import { createS3Client, IDLE_TIMEOUT } from "../../../../scripts/shared/aws/s3-client";
@@ -26,7 +27,8 @@ describe("the S3 client of commands", () => {
       await expect(Body?.transformToString()).rejects.toThrow(/timed out|aborted/);
       const standard = createS3Client(aws);
       await standard.send(new HeadObjectCommand({ Bucket: "files", Key: "part" }));
-      expect(standard.config.requestHandler.httpHandlerConfigs()).toMatchObject(IDLE_TIMEOUT);
+      const handler = z.custom<{ httpHandlerConfigs: () => unknown }>().parse(standard.config.requestHandler);
+      expect(handler.httpHandlerConfigs()).toMatchObject(IDLE_TIMEOUT);
       expect(IDLE_TIMEOUT.socketTimeout).toBeGreaterThan(5 * MINUTE_MS);
     } finally {
       server.close();

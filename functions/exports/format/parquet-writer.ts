@@ -13,7 +13,7 @@ import { RowGroup, type ParquetSchema } from "./parquet-schema";
 import { convertScanPage, type ConvertedItem, type Selection } from "./scan-page";
 
 /** Of plain JSON. Readers read larger groups faster, and more of it is in memory. */
-const ROW_GROUP_BYTES = 2 * 1_048_576;
+const ROW_GROUP_BYTES = 1_048_576;
 
 /** The library's page size for one page a row group. */
 const ONE_PAGE = 0;
@@ -21,8 +21,8 @@ const ONE_PAGE = 0;
 /** Of the length before each value. */
 const LENGTH_BYTES = 4;
 
-/** More than most compressed pages: Node joins smaller pieces. */
-const COMPRESSED_BYTES = 512 * 1_024;
+/** Zlib's output buffer: most pages compress to less, and Node joins the pieces of others. */
+const SMALLEST_OUTPUT_BYTES = 1_024;
 
 /** Longer than most pages. */
 const PAGE_BYTES = 2 * 1_048_576;
@@ -34,7 +34,7 @@ export interface ParquetOptions {
   readonly compressed: boolean;
   /** Undefined: all items. */
   readonly selection?: Selection | undefined;
-  /** @default 2 MiB */
+  /** @default 1 MiB */
   readonly rowGroupBytes?: number;
 }
 
@@ -50,7 +50,8 @@ export function parquetWriter(
   let content = Buffer.allocUnsafe(0);
   let filled = 0;
   let spans: number[] = [];
-  /** Text columns whose values differ, so that a dictionary is of no use: it is not tried again. */
+  let page = Buffer.allocUnsafe(0);
+  /** Columns whose values differ, so that a dictionary is of no use: it is not tried again. */
   const unique = new Set<string>();
   let items = 0;
   let bytes = 0;
@@ -69,7 +70,8 @@ export function parquetWriter(
 
   /** The row group's whole items, as the column's page. */
   const itemPage = (rows: number): Buffer => {
-    const page = Buffer.allocUnsafe(filled + LENGTH_BYTES * rows);
+    const length = filled + LENGTH_BYTES * rows;
+    if (page.length < length) page = Buffer.allocUnsafe(length + length / 8);
     let to = 0;
     for (let row = 0; row < rows; row++) {
       const [from = 0, end = 0] = [spans[2 * row], spans[2 * row + 1]];
@@ -102,7 +104,7 @@ export function parquetWriter(
       for (const {
         meta_data: { type, path_in_schema: [name = ""] = [], dictionary_page_offset: dictionary } = {},
       } of group.columns)
-        if (type === "BYTE_ARRAY" && dictionary === undefined) unique.add(name);
+        if (type !== "BOOLEAN" && dictionary === undefined) unique.add(name);
       group.columns.unshift(item);
       group.total_byte_size += item.meta_data?.total_uncompressed_size ?? 0n;
       group.total_compressed_size = (group.total_compressed_size ?? 0n) + (item.meta_data?.total_compressed_size ?? 0n);
@@ -151,7 +153,9 @@ export function parquetWriter(
   };
 }
 
-const compress = (page: Uint8Array): Uint8Array => gzipSync(page, { level: GZIP_LEVEL, chunkSize: COMPRESSED_BYTES });
+function compress(page: Uint8Array): Uint8Array {
+  return gzipSync(page, { level: GZIP_LEVEL, chunkSize: Math.max(SMALLEST_OUTPUT_BYTES, page.length >> 1) });
+}
 
 /** Writes the column of whole items. The library would create an object for each, and copy it several times. */
 function writeItemColumn(

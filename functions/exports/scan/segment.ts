@@ -54,7 +54,7 @@ interface FilledFile {
   readonly done: boolean;
   readonly deadlineReached: boolean;
   /** The table throttled the read of the next page. */
-  readonly throttled?: unknown;
+  readonly throttled?: Error;
 }
 
 /**
@@ -77,7 +77,7 @@ export async function exportSegment(start: SegmentCheckpoint, ports: SegmentPort
     const file = openFile(key);
     let checkpoint: SegmentCheckpoint;
     let part: UploadedPart | undefined;
-    let throttled: unknown;
+    let throttled: Error | undefined;
     try {
       const filled = await fillFile(file, pages, read, ports);
       ({ done, deadlineReached, read, throttled } = filled);
@@ -117,7 +117,7 @@ async function fillFile(
     try {
       page = await pages.next();
     } catch (error) {
-      if (read === before || format === "json" || !isThrottlingError(error)) throw error;
+      if (read === before || format === "json" || !(error instanceof Error && isThrottlingError(error))) throw error;
       return { lastKey, read, done: false, deadlineReached: false, throttled: error };
     }
     if (page === undefined) return { lastKey, read, done: false, deadlineReached: true };

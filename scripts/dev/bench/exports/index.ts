@@ -82,9 +82,10 @@ export async function benchExports(): Promise<readonly Figure[]> {
           ...(isSecure && { NODE_EXTRA_CA_CERTS: authorityFile }),
         };
         const measured = measuredSchema.parse(await start(program, { environment, isQuiet: program === "simple" }));
-        const outcome = { ...(await counted()), ...measured };
+        const stub = await counted();
+        const outcome = { ...stub, ...measured, scanned: measured.scanned ?? stub.scanned };
         if (measured.scanned === undefined) assertWhole(program, task, outcome);
-        return { ...outcome, scanned: measured.scanned ?? outcome.scanned };
+        return outcome;
       };
       return await figuresOf(run);
     });

@@ -23,8 +23,9 @@ export interface NetworkCheck {
 }
 
 /**
- * If public targets do not respond, and no canary does either, nothing is judged: every result is `unmeasured`. Canaries are not asked
- * while public targets respond, and do not speak for private networks.
+ * If a public target does not respond, and no canary does either, nothing is judged: every result is `unmeasured`, also of targets that
+ * responded and of private ones, because a network that works in part makes failures of its own. Canaries are not asked while all public
+ * targets respond: the failure of a private one says nothing about the network to them.
  */
 export async function checkNetwork(
   results: readonly ProbeResult[],

@@ -4,7 +4,7 @@ import { isObject } from "../../shared/errors";
 import { BROKEN_REASONS, type Outcome, type Target } from "../contract";
 import { isSecretName } from "../../shared/plain-secret";
 import { CheckTimeoutError, failureOf, type Failure } from "./failures";
-import { withoutOwnLag, type LagMeter } from "./event-loop-lag";
+import { lagOfEvents, withoutOwnLag, type LagMeter } from "./event-loop-lag";
 import type { HttpResponse, HttpRequest, SendHttp } from "./http-types";
 import { daysLeft, needsBody, assertResponse, type CompleteResponse } from "./assertions";
 import { CookieJar } from "./cookie-jar";
@@ -35,7 +35,7 @@ export interface ProbePorts {
   readonly clock: Clock;
   /** For targets with secret headers. @default fails */
   readonly readSecret?: ReadSecret;
-  /** How long the checker itself was busy. @default never */
+  /** @default no lag */
   readonly lag?: LagMeter;
 }
 
@@ -51,7 +51,7 @@ interface Observed {
 /** Never throws: every error is an outcome. The timeout covers DNS lookup, handshake, redirects and body. */
 export async function checkTarget(
   target: Target,
-  { send, clock, readSecret = noSecrets, lag = () => 0 }: ProbePorts,
+  { send, clock, readSecret = noSecrets, lag: readLag = () => 0 }: ProbePorts,
 ): Promise<ProbeResult> {
   const at = clock.now();
   let start = clock.elapsed();
@@ -65,19 +65,22 @@ export async function checkTarget(
     return { ...resultOf({ ok: false, ...failureOf(fault) }), fault };
   }
   start = clock.elapsed(); // reading secrets counts neither in the latency nor in the timeout
-  const lagAtStart = lag();
-  const judged = (outcome: Outcome, latencyMs: number) => withoutOwnLag(outcome, target, latencyMs, lag() - lagAtStart);
+  const lag = lagOfEvents(readLag, () => clock.elapsed());
+  const judged = (outcome: Outcome, latencyMs: number) => withoutOwnLag(outcome, target, latencyMs, lag.total);
   const timeout = new AbortController();
   const cancelTimer = clock.after(target.timeoutSeconds * 1_000, () => {
     timeout.abort(new CheckTimeoutError(target.timeoutSeconds));
   });
   const observed: Observed = {};
   try {
-    const response = await followRedirects(firstRequest(target, headers), target, send, timeout.signal, observed, at);
+    const first = { ...firstRequest(target, headers), onEvent: lag.onEvent };
+    const response = await followRedirects(first, target, send, timeout.signal, observed, at);
+    lag.onEvent();
     const latencyMs = clock.elapsed() - start;
     const outcome = assertResponse(target, { ...response, latencyMs });
     return { ...resultOf(judged(outcome, latencyMs)), latencyMs };
   } catch (error) {
+    lag.onEvent();
     // After the timeout, any other error is a consequence of the abort.
     const cause: unknown = timeout.signal.aborted ? timeout.signal.reason : error;
     const failure = withRedirect(afterResponse(failureOf(cause), observed), observed);

@@ -17,20 +17,23 @@ const brotliDecompress = promisify<zlib.InputType, zlib.BrotliOptions, Buffer>(z
 /** Servers apply one. Each of thousands could be a megabyte that decompresses to itself. */
 const MAX_ENCODINGS = 5;
 
-type Limits = Parameters<HttpResponse["readBody"]>[0];
+interface Options extends Readonly<Parameters<HttpResponse["readBody"]>[0]> {
+  readonly onChunk?: () => void;
+}
 
 /** {@link HttpResponse.readBody} of a Node stream and its headers. */
-export async function readBody(stream: Readable, headers: IncomingHttpHeaders, limits: Limits): Promise<string> {
+export async function readBody(stream: Readable, headers: IncomingHttpHeaders, options: Options): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of stream as AsyncIterable<Buffer>) {
+    options.onChunk?.();
     bytes += chunk.length;
     // Leaving the loop destroys the stream and its connection.
-    if (bytes > limits.maxBytes) throw new BodyTooLargeError(limits.maxBytes);
-    if (limits.keep) chunks.push(chunk);
+    if (bytes > options.maxBytes) throw new BodyTooLargeError(options.maxBytes);
+    if (options.keep) chunks.push(chunk);
   }
   if (chunks.length === 0) return "";
-  return decodeText(await decompress(Buffer.concat(chunks), headers["content-encoding"], limits.maxBytes), headers);
+  return decodeText(await decompress(Buffer.concat(chunks), headers["content-encoding"], options.maxBytes), headers);
 }
 
 /**

@@ -26,6 +26,7 @@ export function httpClient(lookup: Lookup, filter: AddressFilter = forbiddenRang
     assertHostAllowed(hostname, request.reach, filter);
     // Only the lookup needs the final dot of a fully qualified name.
     const addresses = isIP(bareHost(hostname)) ? [] : await lookup(hostname, signal);
+    request.onEvent?.();
     assertAddressesAllowed(hostname, addresses, request.reach, filter);
     return send(request, bareHost(hostname), addresses, signal);
   };
@@ -37,7 +38,7 @@ function send(
   addresses: readonly ResolvedAddress[],
   signal: AbortSignal,
 ): Promise<HttpResponse> {
-  const { url, method, headers, body, certificateAuthority } = request;
+  const { url, method, headers, body, certificateAuthority, onEvent = () => undefined } = request;
   const isSecure = url.protocol === "https:";
   const certificates = new CertificateRecorder(certificateAuthority);
   const options: https.RequestOptions & Pick<TcpSocketConnectOpts, "autoSelectFamilyAttemptTimeout"> = {
@@ -63,7 +64,11 @@ function send(
   return new Promise((resolve, reject) => {
     const outgoing = isSecure ? https.request(options) : http.request(options);
     let received: http.IncomingMessage | undefined;
-    outgoing.on("socket", certificates.readLeaf);
+    outgoing.on("socket", (socket) => {
+      certificates.readLeaf(socket);
+      onEvent();
+      socket.once("connect", onEvent).once("secureConnect", onEvent);
+    });
     outgoing.on("error", (error) => {
       // Of the body: without its cause, it would only be a connection that closed.
       received?.destroy(error);
@@ -71,11 +76,12 @@ function send(
     });
     outgoing.on("response", (incoming) => {
       received = incoming;
-      resolve(responseOf(outgoing, incoming, certificates));
+      onEvent();
+      resolve(responseOf(outgoing, incoming, certificates, onEvent));
     });
     // Without a listener Node treats 101 Switching Protocols as a connection error.
     outgoing.on("upgrade", (incoming) => {
-      const response = responseOf(outgoing, incoming, certificates);
+      const response = responseOf(outgoing, incoming, certificates, onEvent);
       outgoing.destroy();
       resolve({ ...response, readBody: () => Promise.resolve("") });
     });
@@ -103,6 +109,7 @@ function responseOf(
   outgoing: http.ClientRequest,
   incoming: http.IncomingMessage,
   certificates: CertificateRecorder,
+  onEvent: () => void,
 ): HttpResponse {
   // Without a listener, the error event of a dropped connection would be thrown.
   incoming.on("error", () => undefined);
@@ -111,7 +118,7 @@ function responseOf(
     location: incoming.headers.location,
     setCookies: incoming.headers["set-cookie"] ?? [],
     ...certificates.first,
-    readBody: (limits) => readBody(incoming, incoming.headers, limits),
+    readBody: (limits) => readBody(incoming, incoming.headers, { ...limits, onChunk: onEvent }),
     discard: () => {
       outgoing.destroy();
     },

@@ -10,6 +10,8 @@ export interface HttpRequest {
   readonly certificateAuthority?: string | undefined;
   /** Addresses beyond it are refused. */
   readonly reach: Reach;
+  /** Called at each event that the response depends on: resolved, connected, secured, headers and each part of the body received. */
+  readonly onEvent?: (() => void) | undefined;
 }
 
 /** Headers received, body not read yet: call either `readBody` or `discard`. */

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildSync } from "esbuild";
-import { BUNDLE_OPTIONS } from "../../../modules/constructs/bundling/bundle";
+import { BUNDLE_OPTIONS } from "../../../modules/constructs/bundling/options";
 
 export interface ChildOptions {
   readonly environment?: NodeJS.ProcessEnv;

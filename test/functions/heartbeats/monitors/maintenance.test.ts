@@ -18,6 +18,20 @@ describe("maintenance", () => {
     ]);
   });
 
+  it("counts once where windows overlap", () => {
+    const windows = ["08:00 09:30", "09:00 10:00", "09:10 09:20", "10:00 11:00"].map((times) => {
+      const [from = "", to = ""] = times.split(" ");
+      return { from: `2026-11-21T${from}:00Z`, to: `2026-11-21T${to}:00Z` };
+    });
+    expect(parts("21T07:00", "21T12:00", ...windows)).toEqual([
+      "21T07:00 21T08:00 false",
+      "21T08:00 21T09:30 true",
+      "21T09:30 21T10:00 true",
+      "21T10:00 21T11:00 true",
+      "21T11:00 21T12:00 false",
+    ]);
+  });
+
   it("happens every week, over midnight and the week's end too", () => {
     const window = { weekday: "saturday", from: "23:30", minutes: 60 } as const; // the 21st is a Saturday
     expect(parts("21T23:00", "22T01:00", window)).toEqual([

@@ -44,9 +44,25 @@ describe("canaries", () => {
     },
   );
 
-  it("leave nothing judged while none responds", async () => {
-    const { reasons, networkFailure } = await check([failed("dns"), GOOD], []);
+  it.each<[string, Outcome]>([
+    ["responded", GOOD],
+    ["failed by its response", failed("status")],
+    ["did not respond", failed("refused")],
+  ])("leave nothing judged while none responds, also no private target that %s", async (_, outcome) => {
+    const { reasons, networkFailure } = await check([failed("dns"), outcome], []);
     expect(reasons).toEqual(["unmeasured", "unmeasured"]);
     expect(networkFailure).toContain("a.example, b.example");
+  });
+
+  it("leave nothing judged, also no public target that responded", async () => {
+    const sites = ["a", "b"].map((name) => targetSchema.parse({ name, url: `https://${name}.test/` }));
+    const results = [failed("timeout"), GOOD].map((outcome, index) => {
+      return { target: sites[index]?.name ?? "", at: 0, latencyMs: 1, outcome };
+    });
+    const judged = await checkNetwork(results, sites, ["a.example"], () => Promise.reject(new Error("no")));
+    expect(judged.results.map(({ outcome }) => outcome)).toEqual([
+      expect.objectContaining({ reason: "unmeasured" }),
+      expect.objectContaining({ reason: "unmeasured" }),
+    ]);
   });
 });

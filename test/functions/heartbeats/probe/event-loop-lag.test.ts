@@ -1,3 +1,6 @@
+import { setTimeout } from "node:timers/promises";
+import { promisify } from "node:util";
+
 import {
   targetSchema,
   startingChecks,
@@ -5,8 +8,14 @@ import {
   type Outcome,
 } from "../../../../functions/heartbeats/contract";
 import { checkTargets } from "../../../../functions/heartbeats/probe/check-targets";
-import { startLagMeter, withoutOwnLag } from "../../../../functions/heartbeats/probe/event-loop-lag";
+import { lagOfEvents, startLagMeter, withoutOwnLag } from "../../../../functions/heartbeats/probe/event-loop-lag";
 import { systemClock } from "../../../../functions/shared/clock";
+
+const immediate = promisify(setImmediate);
+const work = (milliseconds: number): void => {
+  const until = performance.now() + milliseconds;
+  while (performance.now() < until);
+};
 
 const target = targetSchema.parse({ name: "site", url: "https://a.test/", maxLatencyMs: 100 });
 const failed = (reason: "slow" | "timeout" | "reset" | "status"): Outcome => ({ ok: false, reason, message: reason });
@@ -15,12 +24,56 @@ const reasonOf = (outcome: Outcome) => (outcome.ok ? "ok" : outcome.reason);
 describe("the checker's own lag", () => {
   it("is measured while the processor is busy", async () => {
     const lag = startLagMeter();
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    const before = lag.read();
-    const until = performance.now() + 120;
-    while (performance.now() < until);
-    expect(lag.read() - before).toBeGreaterThan(80);
+    await setTimeout(30);
+    work(120);
+    expect(lag.read()).toBeGreaterThanOrEqual(120);
     lag.stop();
+  });
+
+  it("is no longer counted once the loop has waited for events", async () => {
+    const lag = startLagMeter();
+    work(200);
+    await setTimeout(10);
+    const start = performance.now();
+    for (let waits = 0; waits < 3; waits++) await setTimeout(10);
+    expect(lag.read()).toBeLessThanOrEqual(performance.now() - start);
+    lag.stop();
+  });
+
+  it("is noticed in steps that are each too short for a timer to be late", async () => {
+    const lag = startLagMeter();
+    const check = lagOfEvents(lag.read, () => performance.now());
+    const start = performance.now();
+    // As in a run of many checks: the loop never waits, and each of its iterations works for some milliseconds.
+    let isBusy = true;
+    const workAgain = () => {
+      work(4);
+      if (isBusy) setImmediate(workAgain);
+    };
+    workAgain();
+    for (let events = 0; events < 8; events++) {
+      await immediate();
+      check.onEvent();
+    }
+    isBusy = false;
+    lag.stop();
+    const elapsed = performance.now() - start;
+    expect(elapsed).toBeGreaterThanOrEqual(32);
+    expect(check.total).toBeGreaterThan(elapsed * 0.9);
+    expect(check.total).toBeLessThanOrEqual(elapsed);
+  });
+
+  it("counts overlapping waits once", () => {
+    let now = 0;
+    const check = lagOfEvents(
+      () => 30,
+      () => now,
+    );
+    for (const at of [10, 20, 100]) {
+      now = at;
+      check.onEvent();
+    }
+    expect(check.total).toBe(10 + 10 + 30);
   });
 
   it.each<["slow" | "timeout" | "reset" | "status", number, number, string]>([
@@ -46,7 +99,7 @@ describe("checks of many targets", () => {
     let most = 0;
     const send = async () => {
       most = Math.max(most, ++beginning);
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await setTimeout(5);
       beginning -= 1;
       throw Object.assign(new Error("no"), { code: "ECONNREFUSED" });
     };

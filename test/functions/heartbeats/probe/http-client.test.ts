@@ -52,6 +52,28 @@ describe("a request", () => {
   });
 });
 
+describe("the checker's own lag", () => {
+  // Resolved, socket, connected, secured, headers, a part of the body, end.
+  it.each([
+    ["http", "", 5],
+    ["http", "all is well", 6],
+    ["https", "", 6],
+    ["https", "all is well", 7],
+  ] as const)("is read at each event of a check by %s with the body %p", async (scheme, body, events) => {
+    const authority = await createAuthority("Events Authority");
+    const certificate = await authority.issue({ hosts: ["127.0.0.1"], daysLeft: 90 });
+    const server = scheme === "http" ? createServer() : createSecureServer(certificate);
+    const port = await portOf(server.on("request", (_request, response) => void response.end(body)));
+    const input = { name: "site", private: true, url: `${scheme}://127.0.0.1:${port}/` };
+    const target = targetSchema.parse({ ...input, certificateAuthority: authority.cert });
+    let reads = 0;
+    const lag = () => (reads++, 0);
+    const { outcome } = await checkTarget(target, { send: httpClient(systemLookup()), clock: systemClock, lag });
+    expect(outcome).toMatchObject({ ok: true });
+    expect(reads).toBe(events);
+  });
+});
+
 describe("a redirect", () => {
   it("to a host that cannot exist is the target's failure", async () => {
     for (const location of [

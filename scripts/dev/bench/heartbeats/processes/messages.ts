@@ -11,12 +11,26 @@ export const MAX_LATENCY_MS = 2 * RESPONSE_MS;
 /** Path of the AWS stub that returns {@link SavedRows}. */
 export const ROWS_PATH = "/rows";
 
+/** A connection, as its server saw it. */
+export const exchangeSchema = z.strictObject({
+  /** From the connection to the end of the response. */
+  serverMs: z.number(),
+  /** Of these, at most as many were the server's own lag. */
+  serverLagMs: z.number(),
+});
+export type Exchange = z.infer<typeof exchangeSchema>;
+
+const slowCheckSchema = exchangeSchema.extend({ target: z.string(), latencyMs: z.number(), reason: z.string() });
+export type SlowCheck = z.infer<typeof slowCheckSchema>;
+
 /** Telemetry rows. */
 export const savedRowsSchema = z.strictObject({
   /** With a passed check. */
   good: z.number(),
-  /** Slow or timed out: the target is blamed. */
-  slow: z.number(),
+  /** Slow or timed out though the server was not late: the target is blamed for what the checker did. */
+  slow: z.array(slowCheckSchema),
+  /** Slow or timed out because the server's process was busy or stopped. */
+  late: z.number(),
   /** The checker knew that it was too busy to judge. */
   unmeasured: z.number(),
   /** Milliseconds, as recorded. */
